@@ -1,0 +1,133 @@
+// Declarations of the parts of @std that Shimmy uses. The packages come from npm as plain JavaScript
+// (see "imports" in deno.json), so their types stand here, under the names the code imports.
+
+declare module "@std/assert" {
+  export class AssertionError extends Error {}
+  export function assert(expr: unknown, msg?: string): asserts expr;
+  export function assertEquals<T>(actual: T, expected: T, msg?: string): void;
+  export function assertNotEquals<T>(actual: T, expected: T, msg?: string): void;
+  export function assertStrictEquals<T>(actual: unknown, expected: T, msg?: string): void;
+  export function assertAlmostEquals(
+    actual: number,
+    expected: number,
+    tolerance?: number,
+    msg?: string,
+  ): void;
+  export function assertGreater<T>(actual: T, expected: T, msg?: string): void;
+  export function assertGreaterOrEqual<T>(actual: T, expected: T, msg?: string): void;
+  export function assertLess<T>(actual: T, expected: T, msg?: string): void;
+  export function assertLessOrEqual<T>(actual: T, expected: T, msg?: string): void;
+  export function assertExists<T>(actual: T, msg?: string): asserts actual is NonNullable<T>;
+  export function assertMatch(actual: string, expected: RegExp, msg?: string): void;
+  export function assertNotMatch(actual: string, expected: RegExp, msg?: string): void;
+  export function assertStringIncludes(actual: string, expected: string, msg?: string): void;
+  export function assertObjectMatch(
+    actual: Record<PropertyKey, unknown>,
+    expected: Record<PropertyKey, unknown>,
+    msg?: string,
+  ): void;
+  export function assertInstanceOf<T>(
+    actual: unknown,
+    // deno-lint-ignore no-explicit-any
+    expectedType: abstract new (...args: any[]) => T,
+    msg?: string,
+  ): asserts actual is T;
+  export function assertThrows<E extends Error = Error>(
+    fn: () => unknown,
+    // deno-lint-ignore no-explicit-any
+    errorClass?: new (...args: any[]) => E,
+    msgIncludes?: string,
+    msg?: string,
+  ): E;
+  export function assertRejects<E extends Error = Error>(
+    fn: () => PromiseLike<unknown>,
+    // deno-lint-ignore no-explicit-any
+    errorClass?: new (...args: any[]) => E,
+    msgIncludes?: string,
+    msg?: string,
+  ): Promise<E>;
+  export function fail(msg?: string): never;
+  export function unreachable(msg?: string): never;
+}
+
+declare module "@std/async" {
+  export function delay(
+    ms: number,
+    options?: { signal?: AbortSignal; persistent?: boolean },
+  ): Promise<void>;
+  export function deadline<T>(
+    p: Promise<T>,
+    ms: number,
+    options?: { signal?: AbortSignal },
+  ): Promise<T>;
+}
+
+declare module "@std/cli" {
+  export interface ParseOptions {
+    boolean?: boolean | string | readonly string[];
+    string?: string | readonly string[];
+    collect?: string | readonly string[];
+    negatable?: string | readonly string[];
+    alias?: Record<string, string | readonly string[]>;
+    default?: Record<string, unknown>;
+    "--"?: boolean;
+    stopEarly?: boolean;
+    unknown?: (arg: string, key?: string, value?: unknown) => unknown;
+  }
+  export function parseArgs(
+    args: readonly string[],
+    options?: ParseOptions,
+  ): { _: Array<string | number>; [name: string]: unknown };
+}
+
+declare module "@std/fmt/bytes" {
+  export function format(
+    bytes: number,
+    options?: {
+      binary?: boolean;
+      bits?: boolean;
+      signed?: boolean;
+      locale?: boolean | string | string[];
+      minimumFractionDigits?: number;
+      maximumFractionDigits?: number;
+    },
+  ): string;
+}
+
+declare module "@std/fmt/colors" {
+  export function setColorEnabled(value: boolean): void;
+  export function bold(text: string): string;
+  export function dim(text: string): string;
+  export function red(text: string): string;
+  export function green(text: string): string;
+  export function yellow(text: string): string;
+  export function cyan(text: string): string;
+}
+
+declare module "@std/http" {
+  export class ServerSentEventStream extends TransformStream<
+    { comment?: string; event?: string; data?: string; id?: string | number; retry?: number },
+    Uint8Array<ArrayBuffer>
+  > {}
+}
+
+declare module "@std/path" {
+  export const SEPARATOR: string;
+  export const DELIMITER: string;
+  export function basename(path: string, suffix?: string): string;
+  export function dirname(path: string): string;
+  export function extname(path: string): string;
+  export function fromFileUrl(url: string | URL): string;
+  export function toFileUrl(path: string): URL;
+  export function isAbsolute(path: string): boolean;
+  export function join(...paths: string[]): string;
+  export function normalize(path: string): string;
+  export function relative(from: string, to: string): string;
+  export function resolve(...paths: string[]): string;
+}
+
+declare module "@std/streams" {
+  export class TextLineStream extends TransformStream<string, string> {
+    constructor(options?: { allowCR?: boolean });
+  }
+}

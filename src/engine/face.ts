@@ -1,0 +1,35 @@
+import type {
+  Control,
+  EngineStatus,
+  ModelInfo,
+  PromptPart,
+  SequenceEvent,
+  SequenceRequest,
+} from "./protocol.ts";
+
+/** One loaded model, as everything above the engine sees it. Tests put a double in its place. */
+export interface Engine extends AsyncDisposable {
+  readonly info: ModelInfo;
+  /**
+   * Queues a sequence and returns at once.
+   *
+   * A failure (an unusable grammar, a prompt over the context, a full queue, a backend error) is thrown
+   * by the iteration as a `ShimmyError`.
+   */
+  generate(request: SequenceRequest): SequenceRun;
+  /** Token ids of a prompt; `addSpecial` adds what the vocabulary wants at its ends. */
+  tokenize(prompt: readonly PromptPart[], addSpecial: boolean): Promise<number[]>;
+  detokenize(tokens: readonly number[]): Promise<string>;
+  status(): Promise<EngineStatus>;
+  /** Resolves when the engine has died or was disposed of; the reason is a sentence, or null. */
+  readonly closed: Promise<string | null>;
+}
+
+/**
+ * A running sequence: iterate it once. The last event is `done`. Leaving the iteration early cancels
+ * the sequence; not reading for a while pauses it.
+ */
+export interface SequenceRun extends AsyncIterable<SequenceEvent> {
+  /** Takes effect at the next token; ignored once the sequence is done. */
+  control(control: Control): void;
+}

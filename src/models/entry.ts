@@ -1,0 +1,51 @@
+/** A model as discovery knows it: from its file's head, without its weights. */
+export interface ModelEntry {
+  /** Lower-cased file name without `.gguf` and shard suffix; `name:tag` for Ollama's store. */
+  readonly name: string;
+  /** The model's file, or its shards in order. */
+  readonly paths: readonly string[];
+  /** Bytes of all its files. */
+  readonly size: number;
+  /** Milliseconds since the epoch. */
+  readonly modified: number;
+  readonly source: ModelSource;
+  readonly architecture: string;
+  /** As people write it, e.g. `Q4_K_M`. */
+  readonly quantization: string;
+  readonly parameters: number | null;
+  readonly contextLength: number | null;
+  readonly embeddingLength: number | null;
+  readonly chatTemplate: string | null;
+  readonly kind: "language" | "embedding" | "rerank";
+  /** The adapter the environment or the command line puts on it. */
+  readonly loras: readonly { readonly path: string; readonly scale: number }[];
+}
+
+export type ModelSource =
+  | "builtin"
+  | "base"
+  | "folder"
+  | "huggingface"
+  | "ollama"
+  | "lmstudio"
+  | "path";
+
+/** A file that was looked at and is not a model that can be listed. */
+export interface SkippedFile {
+  readonly path: string;
+  readonly reason: string;
+  readonly kind: "adapter" | "projector" | "vocabulary" | "shard" | "broken";
+}
+
+/** What a scan found, in the order of the places that were looked at. */
+export interface Discovery {
+  readonly models: readonly ModelEntry[];
+  readonly skipped: readonly SkippedFile[];
+  /** Places that were looked at, whether they exist, and how many models each gave. */
+  readonly places: readonly {
+    readonly path: string;
+    readonly source: ModelSource;
+    readonly exists: boolean;
+    readonly models: number;
+  }[];
+}

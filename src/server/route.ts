@@ -1,0 +1,60 @@
+import type { z } from "zod";
+import type { ShimmyError } from "../errors.ts";
+import type { ModelPool } from "../models/pool.ts";
+
+/** What every handler may use. Built once for a server; tests build it around an engine double. */
+export interface ServerContext {
+  readonly pool: ModelPool;
+  readonly settings: ServerSettings;
+}
+
+export interface ServerSettings {
+  /** Shimmy's version. */
+  readonly version: string;
+  /** Every route but `/health` needs it, when there is one. */
+  readonly apiKey: string | null;
+  /** Origins that browsers may call from; `*` for any. */
+  readonly corsOrigins: readonly string[];
+  /** Refuse a `Host` that is not local (DNS rebinding). */
+  readonly loopbackOnly: boolean;
+  /** Bytes of a request's body at most. */
+  readonly maxBodyBytes: number;
+  /** Milliseconds of silence after which a stream sends a comment, so that proxies keep it open. */
+  readonly keepAliveMs: number;
+}
+
+/** One request on its way through a handler. */
+export interface Exchange {
+  readonly request: Request;
+  readonly url: URL;
+  /** Named groups of the route's path, decoded. */
+  readonly params: Readonly<Record<string, string>>;
+  readonly context: ServerContext;
+  /** Also the `x-request-id` header of the answer. */
+  readonly requestId: string;
+}
+
+/** How an API wants its errors; the one place where a kind of error becomes a status is `errors.ts`. */
+export interface Dialect {
+  readonly name: "native" | "openai" | "anthropic" | "ollama";
+  /** The JSON body of an error. */
+  errorBody(error: ShimmyError, status: number, requestId: string): unknown;
+  /** Headers an error carries beside the ones every answer has. */
+  errorHeaders?(error: ShimmyError, status: number, requestId: string): HeadersInit;
+}
+
+/** A route is data: the table of them is the router, and `/openapi.json` is made from it. */
+export interface Route {
+  readonly method: "GET" | "POST" | "DELETE";
+  /** A `URLPattern` pathname, e.g. `/api/models/:name/load`. */
+  readonly path: string;
+  readonly dialect: Dialect;
+  readonly summary: string;
+  /** Schema of the JSON body, where there is one. */
+  readonly body?: z.ZodType;
+  /** Schema of the JSON answer. */
+  readonly answer?: z.ZodType;
+  /** Open without a key. */
+  readonly open?: boolean;
+  readonly handle: (exchange: Exchange) => Response | Promise<Response>;
+}
