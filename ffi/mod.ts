@@ -1,0 +1,12 @@
+/** libllama as classes and data. The only room that opens native libraries. */
+export { type Library, LLAMA_VERSION, openLibrary } from "./library.ts";
+export { type DeviceDescription, deviceHandle, listDevices, loadBackends } from "./backends.ts";
+export { captureLogs, type LogLine, printLogs, silenceLogs } from "./logs.ts";
+export { NativeError } from "./error.ts";
+export { Model } from "./model.ts";
+export { Context } from "./context.ts";
+export { Batch } from "./batch.ts";
+export { Candidates, grammarSampler, Sampler, SamplerChain } from "./sampler.ts";
+export { Vocab } from "./vocab.ts";
+export { LoraAdapter } from "./lora.ts";
+export { ThreadPool } from "./threadpool.ts";

@@ -1,0 +1,226 @@
+import { NativeError } from "./error.ts";
+import { LlamaContextParams, LlamaModelParams } from "./generated/structs.ts";
+import { Context } from "./context.ts";
+import type { Library } from "./library.ts";
+import { LoraAdapter } from "./lora.ts";
+import { address, cString, PointerArray, readCString } from "./memory.ts";
+import { Vocab } from "./vocab.ts";
+
+/** How a model is read. */
+export interface ModelOptions {
+  /** The model's file, or its shards in order. */
+  readonly paths: readonly string[];
+  /** Layers to put on devices; negative means all. */
+  readonly gpuLayers: number;
+  /** Devices to use, as `deviceHandle` gives them; null lets the library choose, empty means the CPU alone. */
+  readonly devices: readonly Deno.PointerObject[] | null;
+  /** Reads the vocabulary and metadata alone. */
+  readonly vocabOnly?: boolean;
+  /** Goes through loading without memory for the weights. */
+  readonly noAllocation?: boolean;
+  /** Called with 0 to 1 while weights are read; returning false ends the loading. */
+  readonly onProgress?: (fraction: number) => boolean;
+}
+
+/** A loaded model. Close its contexts and adapters before it. */
+export class Model implements Disposable {
+  readonly #library: Library;
+  #handle: Deno.PointerValue;
+  /** Lives as long as the model. */
+  readonly vocab: Vocab;
+
+  private constructor(library: Library, handle: Deno.PointerObject) {
+    this.#library = library;
+    this.#handle = handle;
+    this.vocab = new Vocab(library, library.llama.llama_model_get_vocab(handle));
+  }
+
+  /**
+   * Reads a model from its file or shards.
+   * @throws {NativeError} if the library cannot read it; it tells why in its log alone.
+   */
+  static load(library: Library, options: ModelOptions): Model {
+    const parameters = new LlamaModelParams(
+      library.llama.llama_model_default_params() as Uint8Array<ArrayBuffer>,
+    );
+    parameters.n_gpu_layers = options.gpuLayers;
+    parameters.vocab_only = options.vocabOnly ?? false;
+    parameters.no_alloc = options.noAllocation ?? false;
+    // A list ends with a null pointer; an empty one keeps the model on the CPU.
+    const devices = options.devices === null ? null : new PointerArray(options.devices, true);
+    if (devices !== null) parameters.devices = address(devices.bytes);
+    using progress = options.onProgress === undefined ? null : progressCallback(options.onProgress);
+    if (progress !== null) parameters.progress_callback = progress.address;
+    const handle = options.paths.length === 1
+      ? library.llama.llama_model_load_from_file(cString(options.paths[0]!), parameters.bytes)
+      : loadSplits(library, options.paths, parameters);
+    if (handle === null) {
+      throw new NativeError("llama_model_load_from_file", null, "The model cannot be loaded");
+    }
+    return new Model(library, handle);
+  }
+
+  /** @internal */
+  get handle(): Deno.PointerObject {
+    if (this.#handle === null) throw new Error("Cannot use the model: it is closed");
+    return this.#handle;
+  }
+
+  /**
+   * A context with the library's defaults, changed by `configure`.
+   * @param keepAlive what the addresses set by `configure` point into.
+   * @throws {NativeError} if it cannot be made, most often for want of memory.
+   */
+  createContext(configure: (parameters: LlamaContextParams) => void, keepAlive?: unknown): Context {
+    const parameters = new LlamaContextParams(
+      this.#library.llama.llama_context_default_params() as Uint8Array<ArrayBuffer>,
+    );
+    configure(parameters);
+    const handle = this.#library.llama.llama_init_from_model(this.handle, parameters.bytes);
+    if (handle === null) {
+      throw new NativeError("llama_init_from_model", null, "The context cannot be made");
+    }
+    return new Context(this.#library, handle, this.vocab.size, keepAlive);
+  }
+
+  /** @throws {NativeError} if the file is no adapter for this model. */
+  loadLora(path: string): LoraAdapter {
+    const handle = this.#library.llama.llama_adapter_lora_init(this.handle, cString(path));
+    if (handle === null) {
+      throw new NativeError("llama_adapter_lora_init", null, "The adapter cannot be loaded");
+    }
+    return new LoraAdapter(this.#library, handle);
+  }
+
+  /** The library's own short description, e.g. `llama 8B Q4_K - Medium`. */
+  get description(): string {
+    return readSized((buffer) =>
+      this.#library.llama.llama_model_desc(this.handle, buffer, BigInt(buffer.length))
+    );
+  }
+
+  /** Number of parameters. */
+  get parameters(): number {
+    return Number(this.#library.llama.llama_model_n_params(this.handle));
+  }
+
+  /** Bytes of all tensors. */
+  get size(): number {
+    return Number(this.#library.llama.llama_model_size(this.handle));
+  }
+
+  get layers(): number {
+    return this.#library.llama.llama_model_n_layer(this.handle);
+  }
+
+  get heads(): number {
+    return this.#library.llama.llama_model_n_head(this.handle);
+  }
+
+  get kvHeads(): number {
+    return this.#library.llama.llama_model_n_head_kv(this.handle);
+  }
+
+  get embeddingLength(): number {
+    return this.#library.llama.llama_model_n_embd(this.handle);
+  }
+
+  /** Tokens it was trained on in one context. */
+  get trainedContext(): number {
+    return this.#library.llama.llama_model_n_ctx_train(this.handle);
+  }
+
+  /** Tokens of the sliding window; 0 where attention sees everything. */
+  get slidingWindow(): number {
+    return this.#library.llama.llama_model_n_swa(this.handle);
+  }
+
+  /** Whether its memory is a state that cannot be cut, as in Mamba or RWKV, wholly or in part. */
+  get isRecurrent(): boolean {
+    return this.#library.llama.llama_model_is_recurrent(this.handle) ||
+      this.#library.llama.llama_model_is_hybrid(this.handle);
+  }
+
+  get hasEncoder(): boolean {
+    return this.#library.llama.llama_model_has_encoder(this.handle);
+  }
+
+  get hasDecoder(): boolean {
+    return this.#library.llama.llama_model_has_decoder(this.handle);
+  }
+
+  /** The Jinja template it carries under a name, or its default one. */
+  chatTemplate(name: string | null): string | null {
+    return readCString(
+      this.#library.llama.llama_model_chat_template(
+        this.handle,
+        name === null ? null : cString(name),
+      ),
+    );
+  }
+
+  /** Metadata with scalar values, as text. */
+  metadata(): Record<string, string> {
+    const { llama } = this.#library;
+    const result: Record<string, string> = {};
+    const count = llama.llama_model_meta_count(this.handle);
+    for (let i = 0; i < count; i++) {
+      const key = readSized((buffer) =>
+        llama.llama_model_meta_key_by_index(this.handle, i, buffer, BigInt(buffer.length))
+      );
+      result[key] = readSized((buffer) =>
+        llama.llama_model_meta_val_str_by_index(this.handle, i, buffer, BigInt(buffer.length))
+      );
+    }
+    return result;
+  }
+
+  close(): void {
+    if (this.#handle === null) return;
+    this.#library.llama.llama_model_free(this.#handle);
+    this.#handle = null;
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
+
+function loadSplits(
+  library: Library,
+  paths: readonly string[],
+  parameters: LlamaModelParams,
+): Deno.PointerValue {
+  const pointers = PointerArray.ofStrings(paths);
+  return library.llama.llama_model_load_from_splits(
+    pointers.bytes,
+    BigInt(paths.length),
+    parameters.bytes,
+  );
+}
+
+/** Text from a function that writes into a buffer and returns how long the text is. */
+function readSized(read: (buffer: Uint8Array<ArrayBuffer>) => number): string {
+  let buffer = new Uint8Array(256);
+  let length = read(buffer);
+  if (length >= buffer.length) {
+    buffer = new Uint8Array(length + 1);
+    length = read(buffer);
+  }
+  return length < 0 ? "" : new TextDecoder().decode(buffer.subarray(0, length));
+}
+
+/**
+ * Loading calls it on the thread that asked for the loading, which is ours, so a callback into
+ * JavaScript is safe here.
+ */
+function progressCallback(onProgress: (fraction: number) => boolean) {
+  const callback = new Deno.UnsafeCallback(
+    { parameters: ["f32", "pointer"], result: "bool" } as const,
+    (fraction) => onProgress(fraction),
+  );
+  return {
+    address: Deno.UnsafePointer.value(callback.pointer),
+    [Symbol.dispose]: () => callback.close(),
+  };
+}

@@ -1,0 +1,241 @@
+import type { Context } from "../../ffi/mod.ts";
+import { PrefixTree } from "./prefix_tree.ts";
+
+/** A stream of the KV cache: room for one sequence. */
+export interface KvStream {
+  /** The sequence id by which libllama knows it. */
+  readonly id: number;
+  /** The tokens it holds, at positions from 0 on. */
+  readonly tokens: number[];
+  busy: boolean;
+  lastUsed: number;
+}
+
+/** The state of a sequence, moved to host memory when its stream was needed. */
+interface SavedState {
+  readonly state: Uint8Array<ArrayBuffer>;
+  readonly tokens: readonly number[];
+  lastUsed: number;
+}
+
+type Holder = KvStream | SavedState;
+
+const isStream = (holder: Holder): holder is KvStream => "busy" in holder;
+
+/** The parts of a context that the cache needs. */
+export type KvMemory = Pick<
+  Context,
+  "removeTokens" | "copySequence" | "saveSequence" | "restoreSequence"
+>;
+
+export interface PrefixCacheOptions {
+  readonly streams: number;
+  /** Whether the memory can forget the end of a sequence; recurrent memory cannot. */
+  readonly canCut: boolean;
+  /** Bytes of host memory for states whose stream was needed. */
+  readonly savedBytes: number;
+}
+
+/** Saving fewer tokens to host memory costs more than computing them again. */
+const WORTH_SAVING = 64;
+/** Copying a whole stream for fewer tokens costs more than computing them again. */
+const WORTH_COPYING = 32;
+
+/**
+ * Gives streams of the KV cache to sequences, and keeps what they computed for those that come later:
+ * a finished sequence's stream stays as it is until another one needs it, and then its state moves to
+ * host memory. The longest known prefix is used, whoever computed it, and also while that one runs.
+ */
+export class PrefixCache {
+  readonly #memory: KvMemory;
+  readonly #options: PrefixCacheOptions;
+  readonly #streams: readonly KvStream[];
+  readonly #tree = new PrefixTree<Holder>();
+  readonly #saved = new Set<SavedState>();
+  #savedBytes = 0;
+  #clock = 0;
+  /** Streams whose data moves at the next decode: until then their bytes must not be read or written. */
+  readonly #moving = new Set<KvStream>();
+
+  constructor(memory: KvMemory, options: PrefixCacheOptions) {
+    this.#memory = memory;
+    this.#options = options;
+    this.#streams = Array.from(
+      { length: options.streams },
+      (_, id) => ({ id, tokens: [], busy: false, lastUsed: 0 }),
+    );
+  }
+
+  /** Tokens held in all streams. */
+  get cellsUsed(): number {
+    return this.#streams.reduce((sum, stream) => sum + stream.tokens.length, 0);
+  }
+
+  get hasFreeStream(): boolean {
+    return this.#streams.some((stream) => !stream.busy);
+  }
+
+  /**
+   * Whether a running sequence is computing a prefix of these tokens that is worth waiting for.
+   */
+  isBeingComputed(tokens: readonly number[]): boolean {
+    if (!this.#options.canCut) return false;
+    const known = this.#best(tokens)?.length ?? 0;
+    for (const { holder, length } of this.#tree.matches(tokens)) {
+      if (!isStream(holder) || !holder.busy) continue;
+      const wanted = Math.min(length, tokens.length - 1);
+      return wanted > holder.tokens.length && wanted >= known + WORTH_COPYING;
+    }
+    return false;
+  }
+
+  /**
+   * A stream for a prompt, holding as much of its beginning as is known; null when none is free now.
+   * `stream.tokens.length` says how much that is. At least one token is left to compute.
+   */
+  acquire(tokens: readonly number[], useCache: boolean): KvStream | null {
+    const best = useCache ? this.#best(tokens) : null;
+    const stream = best === null ? this.#empty(null) : this.#take(best.holder, best.length);
+    if (stream === null) return null;
+    stream.busy = true;
+    stream.lastUsed = ++this.#clock;
+    this.#tree.set(stream, tokens);
+    return stream;
+  }
+
+  /** The sequence is done: what it computed stays known, unless `forget`. */
+  release(stream: KvStream, forget: boolean): void {
+    stream.busy = false;
+    stream.lastUsed = ++this.#clock;
+    if (forget) this.#wipe(stream);
+    else this.#tree.set(stream, [...stream.tokens]);
+  }
+
+  /** Call after a decode: moving data has arrived. */
+  settle(): void {
+    this.#moving.clear();
+  }
+
+  /**
+   * Forgets the stream that was used longest ago and by nobody now.
+   * @returns false if there is none.
+   */
+  evict(): boolean {
+    const idle = this.#streams.filter((stream) => !stream.busy && stream.tokens.length > 0);
+    if (idle.length === 0) return false;
+    this.#wipe(idle.reduce((a, b) => a.lastUsed <= b.lastUsed ? a : b));
+    return true;
+  }
+
+  /** The holder of the longest prefix that can be used now. */
+  #best(tokens: readonly number[]): { holder: Holder; length: number } | null {
+    let best: { holder: Holder; length: number } | null = null;
+    for (const match of this.#tree.matches(tokens)) {
+      if (best !== null && match.length <= best.length) break;
+      const length = Math.min(match.length, match.holder.tokens.length, tokens.length - 1);
+      const { holder } = match;
+      if (length === 0 || length <= (best?.length ?? 0)) continue;
+      if (!this.#options.canCut && (length < holder.tokens.length || isBusy(holder))) continue;
+      if (length < WORTH_COPYING && !this.#fitsInPlace(holder, length)) continue;
+      best = { holder, length };
+    }
+    return best;
+  }
+
+  /** A stream that holds the first `length` tokens of a holder. */
+  #take(holder: Holder, length: number): KvStream | null {
+    if (isStream(holder) && this.#fitsInPlace(holder, length)) return this.#cut(holder, length);
+    const target = this.#empty(holder);
+    if (target === null) return null;
+    if (isStream(holder)) {
+      this.#memory.copySequence(holder.id, target.id);
+      this.#moving.add(holder).add(target);
+      target.tokens.push(...holder.tokens);
+    } else {
+      if (this.#moving.has(target)) return target;
+      if (!this.#memory.restoreSequence(target.id, holder.state)) {
+        this.#drop(holder);
+        return target;
+      }
+      holder.lastUsed = ++this.#clock;
+      target.tokens.push(...holder.tokens);
+    }
+    return this.#cut(target, length);
+  }
+
+  /**
+   * Taking a stream in place loses what it holds beyond the prefix; that is fine when it is little or
+   * when there is no other stream.
+   */
+  #fitsInPlace(holder: Holder, length: number): boolean {
+    if (!isStream(holder) || holder.busy) return false;
+    if (!this.#options.canCut || length * 2 >= holder.tokens.length) return true;
+    return this.#streams.every((other) => other === holder || other.busy);
+  }
+
+  #cut(stream: KvStream, length: number): KvStream {
+    if (length === stream.tokens.length) return stream;
+    if (this.#memory.removeTokens(stream.id, length, -1)) stream.tokens.length = length;
+    else this.#wipe(stream);
+    return stream;
+  }
+
+  /** An empty stream other than `except`: the one used longest ago, its tokens saved. */
+  #empty(except: Holder | null): KvStream | null {
+    let oldest: KvStream | null = null;
+    for (const stream of this.#streams) {
+      if (stream.busy || stream === except) continue;
+      if (stream.tokens.length === 0) return stream;
+      if (oldest === null || stream.lastUsed < oldest.lastUsed) oldest = stream;
+    }
+    if (oldest === null) return null;
+    this.#save(oldest);
+    this.#wipe(oldest);
+    return oldest;
+  }
+
+  #wipe(stream: KvStream): void {
+    this.#memory.removeTokens(stream.id, -1, -1);
+    stream.tokens.length = 0;
+    this.#tree.delete(stream);
+  }
+
+  #save(stream: KvStream): void {
+    if (stream.tokens.length < WORTH_SAVING || this.#moving.has(stream)) return;
+    if (this.#options.savedBytes === 0 || this.#isCovered(stream)) return;
+    const state = this.#memory.saveSequence(stream.id);
+    if (state.length > this.#options.savedBytes) return;
+    while (this.#savedBytes + state.length > this.#options.savedBytes) this.#dropOldest();
+    const saved = { state, tokens: [...stream.tokens], lastUsed: ++this.#clock };
+    this.#saved.add(saved);
+    this.#savedBytes += state.length;
+    this.#tree.set(saved, saved.tokens);
+  }
+
+  /** Whether somebody else holds all that this stream holds. */
+  #isCovered(stream: KvStream): boolean {
+    for (const { holder, length } of this.#tree.matches(stream.tokens)) {
+      if (length < stream.tokens.length) return false;
+      if (holder !== stream && holder.tokens.length >= stream.tokens.length) return true;
+    }
+    return false;
+  }
+
+  #dropOldest(): void {
+    let oldest: SavedState | null = null;
+    for (const saved of this.#saved) {
+      if (oldest === null || saved.lastUsed < oldest.lastUsed) oldest = saved;
+    }
+    if (oldest !== null) this.#drop(oldest);
+  }
+
+  #drop(saved: SavedState): void {
+    if (!this.#saved.delete(saved)) return;
+    this.#savedBytes -= saved.state.length;
+    this.#tree.delete(saved);
+  }
+}
+
+function isBusy(holder: Holder): boolean {
+  return isStream(holder) && holder.busy;
+}

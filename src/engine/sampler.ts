@@ -1,0 +1,276 @@
+import {
+  Candidates,
+  type Context,
+  grammarSampler,
+  type Library,
+  type Sampler,
+  SamplerChain,
+  type Vocab,
+} from "../../ffi/mod.ts";
+import { ShimmyError } from "../errors.ts";
+import { DEFAULT_SAMPLING, type Sampling, type SequenceRequest } from "./protocol.ts";
+
+/** Samplers that narrow the candidates leave at least this many. */
+const MIN_KEEP = 1;
+
+/** What sampling needs of the loaded model; shared by all its sequences. */
+export interface SamplerModel {
+  readonly library: Library;
+  readonly vocab: Vocab;
+  /** Sampling the model's file recommends. */
+  readonly recommended: Partial<Sampling>;
+  /** Scratch space, used within a single call. */
+  readonly candidates: Candidates;
+}
+
+/** A seed that nobody chose. */
+function freshSeed(): number {
+  return crypto.getRandomValues(new Uint32Array(1))[0]!;
+}
+
+/** The native chain for a sampling; the order of its samplers is llama.cpp's default. */
+function buildChain(model: SamplerModel, sampling: Sampling, seed: number): SamplerChain {
+  const { library, vocab } = model;
+  const chain = new SamplerChain(library);
+  const biases = [
+    ...sampling.logitBias,
+    ...vocab.suppressed.map((token) => ({ token, bias: -Infinity })),
+  ];
+  if (biases.length > 0) chain.logitBias(vocab.size, biases);
+  const { repeatPenalty, frequencyPenalty, presencePenalty } = sampling;
+  if (repeatPenalty !== 1 || frequencyPenalty !== 0 || presencePenalty !== 0) {
+    chain.penalties(
+      vocab.size,
+      sampling.repeatLastN,
+      repeatPenalty,
+      frequencyPenalty,
+      presencePenalty,
+    );
+  }
+  if (sampling.dryMultiplier !== 0) {
+    chain.dry(vocab, {
+      multiplier: sampling.dryMultiplier,
+      base: sampling.dryBase,
+      allowedLength: sampling.dryAllowedLength,
+      penaltyLastN: sampling.dryPenaltyLastN,
+      sequenceBreakers: sampling.drySequenceBreakers,
+    });
+  }
+  if (sampling.temperature === 0) return chain.greedy();
+  if (sampling.mirostat !== 0) {
+    chain.temperature(sampling.temperature, 0, 1);
+    return sampling.mirostat === 1
+      ? chain.mirostat(vocab.size, seed, sampling.mirostatTau, sampling.mirostatEta)
+      : chain.mirostatV2(seed, sampling.mirostatTau, sampling.mirostatEta);
+  }
+  if (sampling.topNSigma >= 0) chain.topNSigma(sampling.topNSigma);
+  if (sampling.topK > 0) chain.topK(sampling.topK);
+  if (sampling.typicalP < 1) chain.typical(sampling.typicalP, MIN_KEEP);
+  if (sampling.topP < 1) chain.topP(sampling.topP, MIN_KEEP);
+  if (sampling.minP > 0) chain.minP(sampling.minP, MIN_KEEP);
+  if (sampling.xtcProbability > 0) {
+    chain.xtc(sampling.xtcProbability, sampling.xtcThreshold, MIN_KEEP, seed);
+  }
+  return chain
+    .temperature(sampling.temperature, sampling.dynatempRange, sampling.dynatempExponent)
+    .distribution(seed);
+}
+
+/** Chooses the tokens of one sequence. */
+export class TokenSampler implements Disposable {
+  readonly #model: SamplerModel;
+  readonly #constraint: Constraint | null;
+  #sampling: Sampling;
+  readonly #seed: number;
+  #chain: SamplerChain;
+  /** The chain as it was before the last token, to go back to when the grammar refuses it. */
+  #before: Sampler | null;
+  /** Tokens the chain has seen, so that a new chain can be told. */
+  readonly #accepted: number[] = [];
+
+  /** @throws {ShimmyError} `invalid` if the grammar cannot be parsed. */
+  constructor(model: SamplerModel, request: SequenceRequest, prompt: readonly number[]) {
+    this.#model = model;
+    this.#sampling = { ...DEFAULT_SAMPLING, ...model.recommended, ...request.sampling };
+    this.#seed = this.#sampling.seed ?? freshSeed();
+    this.#constraint = request.grammar === undefined
+      ? null
+      : new Constraint(model, request.grammar.source, request.grammar.triggers ?? []);
+    this.#chain = buildChain(model, this.#sampling, this.#seed);
+    this.#before = this.#constraint === null ? null : this.#chain.clone();
+    // Penalties look back on the prompt too.
+    for (const token of prompt.slice(-this.#lookBack())) this.#accept(token);
+  }
+
+  /** Tokens of the past that a sampler of the chain may look at. */
+  #lookBack(): number {
+    const { repeatLastN, dryMultiplier, dryPenaltyLastN, repeatPenalty } = this.#sampling;
+    const { frequencyPenalty, presencePenalty } = this.#sampling;
+    const penalties = repeatPenalty !== 1 || frequencyPenalty !== 0 || presencePenalty !== 0;
+    const windows = [
+      penalties ? repeatLastN : 0,
+      dryMultiplier !== 0 ? dryPenaltyLastN : 0,
+    ].map((window) => window < 0 ? Number.MAX_SAFE_INTEGER : window);
+    const longest = Math.max(...windows);
+    // slice(-0) would be everything.
+    return longest === 0 ? -Number.MAX_SAFE_INTEGER : longest;
+  }
+
+  #accept(token: number): void {
+    this.#chain.accept(token);
+    this.#before?.accept(token);
+    this.#accepted.push(token);
+  }
+
+  /** The next token, from the logits of an output of the last batch. */
+  sample(context: Context, index: number): number {
+    const token = this.#constraint === null
+      ? this.#chain.sample(context, index)
+      : this.#constrained(this.#constraint, context, index);
+    this.#accepted.push(token);
+    return token;
+  }
+
+  /**
+   * Asking the grammar about the one token that was chosen anyway is cheap; asking it about the whole
+   * vocabulary is not, so that happens only when the token does not fit.
+   */
+  #constrained(constraint: Constraint, context: Context, index: number): number {
+    const before = this.#before!;
+    let token = this.#chain.sample(context, index);
+    if (!constraint.allows(token)) {
+      this.#chain.copyFrom(before);
+      const { candidates } = this.#model;
+      candidates.fill(context.logits(index));
+      constraint.apply(candidates);
+      this.#chain.apply(candidates);
+      const chosen = candidates.selected;
+      if (chosen === null || !constraint.allows(chosen)) {
+        throw new ShimmyError("backend", "The grammar leaves no token to continue with");
+      }
+      token = chosen;
+      this.#chain.accept(token);
+    }
+    constraint.accept(token);
+    before.copyFrom(this.#chain);
+    return token;
+  }
+
+  /** Changes the sampling from the next token on; what was sampled so far still counts for penalties. */
+  update(changes: Partial<Sampling>): void {
+    this.#sampling = { ...this.#sampling, ...changes };
+    this.#chain.close();
+    this.#before?.close();
+    this.#chain = buildChain(this.#model, this.#sampling, this.#sampling.seed ?? this.#seed);
+    this.#before = this.#constraint === null ? null : this.#chain.clone();
+    for (const token of this.#accepted.slice(-this.#lookBack())) {
+      this.#chain.accept(token);
+      this.#before?.accept(token);
+    }
+  }
+
+  close(): void {
+    this.#chain.close();
+    this.#before?.close();
+    this.#constraint?.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
+
+/**
+ * A grammar, or one that starts when a pattern appears in the text.
+ *
+ * The waiting is ours and not the library's: a lazy native grammar that is fed text it does not allow
+ * ends the process.
+ */
+class Constraint {
+  readonly #model: SamplerModel;
+  readonly #source: string;
+  readonly #triggers: readonly RegExp[];
+  #grammar: Sampler | null;
+  #text = "";
+  readonly #decoder = new TextDecoder();
+
+  constructor(model: SamplerModel, source: string, triggers: readonly string[]) {
+    this.#model = model;
+    this.#source = source;
+    try {
+      this.#triggers = triggers.map((trigger) => new RegExp(trigger, "s"));
+    } catch (cause) {
+      throw new ShimmyError("invalid", "grammar: a trigger is not a regular expression", {
+        field: "grammar",
+        cause,
+      });
+    }
+    this.#grammar = this.#parse();
+    if (triggers.length > 0) this.#stop();
+  }
+
+  #parse(): Sampler {
+    const { library, vocab } = this.#model;
+    const grammar = this.#source.trim() === ""
+      ? null
+      : grammarSampler(library, vocab, this.#source, "root");
+    if (grammar !== null) return grammar;
+    throw new ShimmyError("invalid", "grammar: must be GBNF with a rule named `root`", {
+      field: "grammar",
+    });
+  }
+
+  #stop(): void {
+    this.#grammar?.close();
+    this.#grammar = null;
+  }
+
+  #lets(grammar: Sampler, token: number): boolean {
+    const { candidates } = this.#model;
+    candidates.only(token);
+    grammar.apply(candidates);
+    return candidates.firstIsPossible;
+  }
+
+  allows(token: number): boolean {
+    return this.#grammar === null || this.#lets(this.#grammar, token);
+  }
+
+  apply(candidates: Candidates): void {
+    this.#grammar?.apply(candidates);
+  }
+
+  accept(token: number): void {
+    if (this.#grammar !== null) {
+      this.#grammar.accept(token);
+      return;
+    }
+    this.#text += this.#decoder.decode(this.#model.vocab.piece(token, true), { stream: true });
+    for (const trigger of this.#triggers) {
+      const match = trigger.exec(this.#text);
+      if (match !== null) {
+        this.#start(this.#text.slice(match.index + match[0].indexOf(match[1] ?? match[0])));
+        return;
+      }
+    }
+  }
+
+  /** Starts the grammar on text that is already there, if the grammar allows that text. */
+  #start(begun: string): void {
+    const grammar = this.#parse();
+    for (const token of this.#model.vocab.tokenize(begun, false, true)) {
+      if (!this.#lets(grammar, token)) {
+        grammar.close();
+        // What follows the trigger is no beginning of this grammar: look for the next trigger.
+        this.#text = "";
+        return;
+      }
+      grammar.accept(token);
+    }
+    this.#grammar = grammar;
+  }
+
+  close(): void {
+    this.#stop();
+  }
+}

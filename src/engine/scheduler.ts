@@ -1,0 +1,38 @@
+import type { Sequence } from "./sequence.ts";
+
+/** A waiting prompt gains on the shorter ones by this many tokens for each millisecond it waits. */
+const AGEING_TOKENS_PER_MS = 0.25;
+/** While answers run, a step's share of prompts is sized to take about this long, in milliseconds. */
+const PROMPT_SHARE_MS = 200;
+/** Smaller shares would make prompts needlessly slow. */
+const SMALLEST_SHARE = 32;
+
+/** Waiting prompts in the order in which they get their turn: shortest first, but nobody starves. */
+export function inTurn(sequences: readonly Sequence[], now: number): Sequence[] {
+  const weight = (sequence: Sequence) =>
+    sequence.remaining - (now - sequence.submitted) * AGEING_TOKENS_PER_MS;
+  return sequences.map((sequence) => ({ sequence, weight: weight(sequence) }))
+    .sort((a, b) => a.weight - b.weight)
+    .map(({ sequence }) => sequence);
+}
+
+/** Sizes the share of a step that prompts get, so that a long one does not make others stutter. */
+export class PromptShare {
+  #msPerToken = 0;
+
+  /** Tokens of prompts to compute in a step of `capacity` tokens in which `decoding` answers go on. */
+  size(capacity: number, decoding: number): number {
+    const room = capacity - decoding;
+    if (decoding === 0 || this.#msPerToken === 0) return room;
+    const share = Math.floor(PROMPT_SHARE_MS / this.#msPerToken);
+    return Math.min(room, Math.max(SMALLEST_SHARE, share));
+  }
+
+  /** Learns from a step how long a prompt's token takes. */
+  learn(promptTokens: number, ms: number): void {
+    // Steps with few tokens are ruled by reading the weights, not by the tokens.
+    if (promptTokens < SMALLEST_SHARE) return;
+    const measured = ms / promptTokens;
+    this.#msPerToken = this.#msPerToken === 0 ? measured : this.#msPerToken * 0.7 + measured * 0.3;
+  }
+}

@@ -1,0 +1,132 @@
+import type { KvStream } from "./prefix_cache.ts";
+import type {
+  FinishReason,
+  SequenceEvent,
+  SequenceRequest,
+  Timings,
+  TokenLogprob,
+} from "./protocol.ts";
+import type { TokenSampler } from "./sampler.ts";
+import { StopMatcher, Utf8Stream } from "./text_stream.ts";
+import type { Piece } from "./tokenizer.ts";
+
+/** One request on its way through the loop: from its prompt to its last token. */
+export class Sequence {
+  readonly submitted = performance.now();
+  /** Tokens to compute: the prompt, then each token that was sampled. */
+  readonly tokens: number[];
+  readonly promptLength: number;
+  /** Set while it is admitted. */
+  stream: KvStream | null = null;
+  paused = false;
+  /** Output of the batch that is being computed from which its next token is sampled. */
+  output: number | null = null;
+  completionTokens = 0;
+  cachedTokens = 0;
+  stopString: string | null = null;
+  #admitted = 0;
+  #prefilled = 0;
+  #firstToken = 0;
+  readonly #utf8 = new Utf8Stream();
+  readonly #stops: StopMatcher;
+
+  constructor(
+    readonly id: number,
+    readonly request: SequenceRequest,
+    prompt: readonly number[],
+    readonly sampler: TokenSampler,
+    /** Tokens to generate at most. */
+    readonly maxTokens: number,
+  ) {
+    this.tokens = [...prompt];
+    this.promptLength = prompt.length;
+    this.#stops = new StopMatcher(request.stop);
+  }
+
+  /** Tokens that are not in the KV cache yet. */
+  get remaining(): number {
+    return this.tokens.length - (this.stream?.tokens.length ?? 0);
+  }
+
+  /** Whether its prompt is still being computed. */
+  get isPrefilling(): boolean {
+    return this.#prefilled === 0;
+  }
+
+  /** It has a stream now, which holds the first tokens of its prompt. */
+  admit(stream: KvStream): void {
+    this.stream = stream;
+    if (this.#admitted !== 0) return;
+    this.#admitted = performance.now();
+    this.cachedTokens = stream.tokens.length;
+  }
+
+  /** Its whole prompt is in the KV cache. */
+  prefilled(): void {
+    if (this.#prefilled === 0) this.#prefilled = performance.now();
+  }
+
+  /** A token was sampled. @returns the event that tells of it. */
+  accept(
+    token: number,
+    piece: Piece,
+    logprob?: TokenLogprob & { readonly top: readonly TokenLogprob[] },
+  ): SequenceEvent {
+    if (this.completionTokens === 0) this.#firstToken = performance.now();
+    this.completionTokens++;
+    this.tokens.push(token);
+    const { text, stop } = this.#stops.push(this.#utf8.push(piece.bytes, piece.text));
+    this.stopString = stop;
+    return logprob === undefined
+      ? { type: "token", text, token }
+      : { type: "token", text, token, logprob };
+  }
+
+  /** An end-of-generation token was sampled: it counts, and has no text. */
+  acceptEnd(): void {
+    if (this.completionTokens === 0) this.#firstToken = performance.now();
+    this.completionTokens++;
+  }
+
+  /** The last event. */
+  done(finishReason: FinishReason): SequenceEvent {
+    let text = "";
+    if (this.stopString === null) {
+      const last = this.#stops.push(this.#utf8.flush());
+      this.stopString = last.stop;
+      text = last.text + this.#stops.flush();
+    }
+    return {
+      type: "done",
+      text,
+      finishReason,
+      stopString: this.stopString,
+      usage: {
+        promptTokens: this.promptLength,
+        completionTokens: this.completionTokens,
+        cachedTokens: this.cachedTokens,
+      },
+      timings: this.#timings(),
+    };
+  }
+
+  #timings(): Timings {
+    const now = performance.now();
+    const admitted = this.#admitted || now;
+    const prefilled = this.#prefilled || now;
+    const first = this.#firstToken || now;
+    const promptMs = prefilled - admitted;
+    const predictedMs = now - first;
+    const computed = this.promptLength - this.cachedTokens;
+    return {
+      queueMs: admitted - this.submitted,
+      promptMs,
+      firstTokenMs: first - this.submitted,
+      predictedMs,
+      promptPerSecond: promptMs > 0 && this.#prefilled > 0 ? computed / promptMs * 1000 : 0,
+      predictedPerSecond: predictedMs > 0 && this.completionTokens > 1
+        ? (this.completionTokens - 1) / predictedMs * 1000
+        : 0,
+    };
+  }
+}
