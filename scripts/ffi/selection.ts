@@ -1,0 +1,89 @@
+import type { Declarations } from "./c_declarations.ts";
+
+/** The headers that are read, in the order in which they include each other. */
+export const HEADERS = [
+  "ggml/include/ggml.h",
+  "ggml/include/ggml-backend.h",
+  "ggml/include/ggml-cpu.h",
+  "ggml/include/ggml-opt.h",
+  "ggml/include/gguf.h",
+  "include/llama.h",
+] as const;
+
+/** What is bound of ggml, by the library that exports it: on Windows a symbol is found there alone. */
+export const GGML_FUNCTIONS: {
+  readonly [table: string]: { readonly note: string; readonly names: readonly RegExp[] };
+} = {
+  GGML_BASE_SYMBOLS: {
+    note: "Exported by libggml-base.",
+    names: [
+      /^ggml_(version|commit|log_get|log_set)$/,
+      /^ggml_(type_name|type_size|blck_size|row_size|is_quantized|status_to_string)$/,
+      /^ggml_threadpool_params_(init|match)$/,
+      /^ggml_backend_dev_(name|description|memory|type|get_props|backend_reg|(host_)?buffer_type)$/,
+      /^ggml_backend_reg_(name|dev_count|dev_get|get_proc_address)$/,
+      /^ggml_backend_buft_(name|get_alignment|get_max_size|is_host|get_device)$/,
+      /^ggml_backend_cpu_buffer_type$/,
+      /^gguf_(init_from_file|init_from_buffer|free|type_name)$/,
+      /^gguf_(get|find)_(?!meta_)/,
+    ],
+  },
+  GGML_REGISTRY_SYMBOLS: {
+    note: "Exported by libggml, which knows the backends.",
+    names: [
+      /^ggml_backend_(load|unload|load_all|load_all_from_path)$/,
+      /^ggml_backend_reg_(count|get|by_name)$/,
+      /^ggml_backend_dev_(count|get|by_name|by_type)$/,
+    ],
+  },
+  GGML_CPU_SYMBOLS: {
+    note: "In the CPU backend, which is chosen when it is loaded: found through " +
+      "`ggml_backend_reg_get_proc_address`.",
+    names: [/^ggml_threadpool_(new|free)$/],
+  },
+};
+
+/** Structs of ggml that callers fill or read; those of llama.h are all bound. */
+const GGML_STRUCTS =
+  /^(ggml_threadpool_params|ggml_backend_dev_caps|ggml_backend_dev_props|ggml_backend_feature|gguf_init_params)$/;
+
+/** Enums of ggml that the bound functions and structs speak of; those of llama.h are all bound. */
+const GGML_ENUMS =
+  /^(ggml_status|ggml_type|ggml_log_level|ggml_sched_priority|ggml_backend_dev_type|ggml_numa_strategy|ggml_opt_optimizer_type|gguf_type)$/;
+
+const CONSTANTS = /^(LLAMA_|GGUF_|GGML_ROPE_TYPE_|GGML_MAX_)/;
+
+const LLAMA = "include/llama.h";
+
+/** Names of the functions of llama.h. */
+export function llamaFunctions(found: Declarations): string[] {
+  return [...found.functions.keys()].filter((name) => found.origin.get(name) === LLAMA);
+}
+
+/** Names of the functions of a table of {@linkcode GGML_FUNCTIONS}, in the headers' order. */
+export function ggmlFunctions(found: Declarations, table: string): string[] {
+  const patterns = GGML_FUNCTIONS[table]!.names;
+  return [...found.functions.keys()].filter((name) => patterns.some((one) => one.test(name)));
+}
+
+export function boundStructs(found: Declarations): string[] {
+  return [...found.structs.keys()].filter((tag) =>
+    found.origin.get(tag) === LLAMA || GGML_STRUCTS.test(tag)
+  );
+}
+
+export function boundEnums(found: Declarations): string[] {
+  return [...found.enums.keys()].filter((tag) =>
+    found.origin.get(tag) === LLAMA || GGML_ENUMS.test(tag)
+  );
+}
+
+export function boundConstants(found: Declarations): string[] {
+  return [...found.constants.keys()].filter((name) => CONSTANTS.test(name));
+}
+
+/**
+ * Structs that the headers define but that callers only hold a pointer to, and pointers to which are
+ * therefore passed as handles.
+ */
+export const OPAQUE: ReadonlySet<string> = new Set(["llama_sampler", "ggml_tensor"]);

