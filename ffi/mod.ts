@@ -1,6 +1,6 @@
 /** libllama as classes and data. The only room that opens native libraries. */
 export { type Library, LLAMA_VERSION, openLibrary } from "./library.ts";
-export { type DeviceDescription, deviceHandle, listDevices, loadBackends } from "./backends.ts";
+export { type Device, deviceHandle, listDevices, loadBackends } from "./backends.ts";
 export { captureLogs, type LogLine, printLogs, silenceLogs } from "./logs.ts";
 export { NativeError } from "./error.ts";
 export { Model } from "./model.ts";
@@ -10,3 +10,6 @@ export { Candidates, grammarSampler, Sampler, SamplerChain } from "./sampler.ts"
 export { Vocab } from "./vocab.ts";
 export { LoraAdapter } from "./lora.ts";
 export { ThreadPool } from "./threadpool.ts";
+export { type AbortCheck, abortCheck } from "./abort.ts";
+export { address } from "./memory.ts";
+export { GGML_TYPE, LLAMA_FLASH_ATTN_TYPE } from "./generated/enums.ts";

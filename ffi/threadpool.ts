@@ -1,4 +1,5 @@
 import { GGML_BACKEND_DEV_TYPE } from "./generated/enums.ts";
+import { GgmlThreadpoolParams } from "./generated/structs.ts";
 import type { Library } from "./library.ts";
 import { cString } from "./memory.ts";
 
@@ -28,11 +29,12 @@ export class ThreadPool implements Disposable {
     const create = find("ggml_threadpool_new");
     const free = find("ggml_threadpool_free");
     if (create === null || free === null) return null;
-    const parameters = ggml.ggml_threadpool_params_default(threads) as Uint8Array<ArrayBuffer>;
+    const parameters = new GgmlThreadpoolParams();
+    ggml.ggml_threadpool_params_init(parameters.bytes, threads);
     const handle = new Deno.UnsafeFnPointer(
       create as Deno.PointerObject<{ parameters: ["buffer"]; result: "pointer" }>,
       { parameters: ["buffer"], result: "pointer" },
-    ).call(parameters);
+    ).call(parameters.bytes);
     if (handle === null) return null;
     const freePool = new Deno.UnsafeFnPointer(
       free as Deno.PointerObject<{ parameters: ["pointer"]; result: "void" }>,

@@ -1,6 +1,7 @@
 import type { Library } from "./library.ts";
 import { integersAt, readCString } from "./memory.ts";
-import { LLAMA_TOKEN_ATTR, LLAMA_TOKEN_NULL } from "./generated/enums.ts";
+import { LLAMA_TOKEN_NULL } from "./generated/constants.ts";
+import { LLAMA_TOKEN_ATTR } from "./generated/enums.ts";
 
 /** Bytes a token's text is first read into; longer texts are read again with the size the library asks for. */
 const PIECE_BYTES = 128;

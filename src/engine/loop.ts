@@ -45,7 +45,7 @@ export class Loop {
 
   /** Whether a step would do anything now. */
   get hasWork(): boolean {
-    return this.#running.some((sequence) => !sequence.paused) ||
+    return this.#running.some((sequence) => !sequence.paused || sequence.remaining > 1) ||
       (this.#waiting.length > 0 && this.#cache.hasFreeStream);
   }
 
@@ -66,16 +66,16 @@ export class Loop {
         { retryAfter: 1 },
       );
     }
-    const { tokenizer, context } = this.#model;
+    const { tokenizer, sequenceLength } = this.#model;
     const prompt = tokenizer.encode(request.prompt, true);
     if (prompt.length === 0) {
       throw new ShimmyError("invalid", "prompt: must not be empty", { field: "prompt" });
     }
-    const room = context.sequenceLength - prompt.length;
+    const room = sequenceLength - prompt.length;
     if (room < 1) {
       throw new ShimmyError(
         "context_length",
-        `The prompt has ${prompt.length} tokens, but the context holds ${context.sequenceLength}`,
+        `The prompt has ${prompt.length} tokens, but the context holds ${sequenceLength}`,
         { field: "prompt" },
       );
     }
@@ -149,17 +149,19 @@ export class Loop {
     let decoding = 0;
     for (const sequence of this.#running) {
       sequence.output = null;
-      if (sequence.paused) continue;
-      if (sequence.remaining === 1 && this.#batch.room > 0) {
+      if (sequence.remaining > 1) prompts.push(sequence);
+      else if (!sequence.paused) {
         this.#add(sequence, 1);
         decoding++;
-      } else prompts.push(sequence);
+      }
     }
     let share = this.#share.size(this.#batch.capacity, decoding);
     let promptTokens = 0;
     for (const sequence of prompts.length > 1 ? inTurn(prompts, now) : prompts) {
-      const count = Math.min(sequence.remaining, share, this.#batch.room);
-      if (count <= 0) break;
+      // A paused one is computed up to its last token, as others may be waiting for its prompt.
+      const wanted = sequence.paused ? sequence.remaining - 1 : sequence.remaining;
+      const count = Math.min(wanted, share, this.#batch.room);
+      if (count <= 0) continue;
       this.#add(sequence, count);
       share -= count;
       promptTokens += count;

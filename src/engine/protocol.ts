@@ -76,6 +76,8 @@ export interface ModelInfo {
   readonly eosText: string;
   /** Text of every control token: what must never be read as one in a user's text. */
   readonly controlTokens: readonly string[];
+  /** Tokens that end an answer. */
+  readonly endOfGeneration: readonly number[];
   /** Fill-in-the-middle tokens, where the vocabulary has them. */
   readonly fim:
     | { readonly prefix: number; readonly suffix: number; readonly middle: number }
@@ -278,7 +280,7 @@ export type ToThread =
   | {
     readonly type: "load";
     readonly options: LoadOptions;
-    /** Byte 0: non-zero aborts the decode that is running; byte 1: cancels loading. */
+    /** See `flags.ts`. */
     readonly flags: SharedArrayBuffer;
   }
   | { readonly type: "submit"; readonly id: number; readonly request: SequenceRequest }

@@ -19,6 +19,8 @@ export interface SamplerModel {
   readonly vocab: Vocab;
   /** Sampling the model's file recommends. */
   readonly recommended: Partial<Sampling>;
+  /** Tokens that end an answer. */
+  readonly endOfGeneration: readonly number[];
   /** Scratch space, used within a single call. */
   readonly candidates: Candidates;
 }
@@ -29,12 +31,18 @@ function freshSeed(): number {
 }
 
 /** The native chain for a sampling; the order of its samplers is llama.cpp's default. */
-function buildChain(model: SamplerModel, sampling: Sampling, seed: number): SamplerChain {
+function buildChain(
+  model: SamplerModel,
+  sampling: Sampling,
+  seed: number,
+  ignoreEos: boolean,
+): SamplerChain {
   const { library, vocab } = model;
   const chain = new SamplerChain(library);
   const biases = [
     ...sampling.logitBias,
-    ...vocab.suppressed.map((token) => ({ token, bias: -Infinity })),
+    ...[...vocab.suppressed, ...(ignoreEos ? model.endOfGeneration : [])]
+      .map((token) => ({ token, bias: -Infinity })),
   ];
   if (biases.length > 0) chain.logitBias(vocab.size, biases);
   const { repeatPenalty, frequencyPenalty, presencePenalty } = sampling;
@@ -82,6 +90,7 @@ export class TokenSampler implements Disposable {
   readonly #constraint: Constraint | null;
   #sampling: Sampling;
   readonly #seed: number;
+  readonly #ignoreEos: boolean;
   #chain: SamplerChain;
   /** The chain as it was before the last token, to go back to when the grammar refuses it. */
   #before: Sampler | null;
@@ -93,10 +102,11 @@ export class TokenSampler implements Disposable {
     this.#model = model;
     this.#sampling = { ...DEFAULT_SAMPLING, ...model.recommended, ...request.sampling };
     this.#seed = this.#sampling.seed ?? freshSeed();
+    this.#ignoreEos = request.ignoreEos ?? false;
     this.#constraint = request.grammar === undefined
       ? null
       : new Constraint(model, request.grammar.source, request.grammar.triggers ?? []);
-    this.#chain = buildChain(model, this.#sampling, this.#seed);
+    this.#chain = buildChain(model, this.#sampling, this.#seed, this.#ignoreEos);
     this.#before = this.#constraint === null ? null : this.#chain.clone();
     // Penalties look back on the prompt too.
     for (const token of prompt.slice(-this.#lookBack())) this.#accept(token);
@@ -161,7 +171,12 @@ export class TokenSampler implements Disposable {
     this.#sampling = { ...this.#sampling, ...changes };
     this.#chain.close();
     this.#before?.close();
-    this.#chain = buildChain(this.#model, this.#sampling, this.#sampling.seed ?? this.#seed);
+    this.#chain = buildChain(
+      this.#model,
+      this.#sampling,
+      this.#sampling.seed ?? this.#seed,
+      this.#ignoreEos,
+    );
     this.#before = this.#constraint === null ? null : this.#chain.clone();
     for (const token of this.#accepted.slice(-this.#lookBack())) {
       this.#chain.accept(token);

@@ -1,0 +1,130 @@
+import { ShimmyError } from "../errors.ts";
+import { EngineFlags } from "./flags.ts";
+import { type LoadedModel, loadModel } from "./load.ts";
+import { Loop } from "./loop.ts";
+import type { FromThread, SequenceEvent, ToThread } from "./protocol.ts";
+import { toWire } from "./wire.ts";
+
+/** Where a host's messages go to. */
+export type Post = (message: FromThread) => void;
+
+/** Lets messages that wait be received. */
+type Yield = () => Promise<void>;
+
+/**
+ * Runs the loop of one model behind the messages of `protocol.ts`, wherever they come from.
+ *
+ * Between two steps it looks at a counter that the other side raises with each message, and gives the
+ * event loop a turn only when there is one: a turn costs more than everything else a step does outside
+ * native code.
+ */
+export class EngineHost {
+  readonly #post: Post;
+  readonly #yield: Yield = messageTurn();
+  #flags: EngineFlags | null = null;
+  #model: LoadedModel | null = null;
+  #loop: Loop | null = null;
+  #events: { id: number; event: SequenceEvent }[] = [];
+  #isRunning = false;
+
+  constructor(post: Post) {
+    this.#post = post;
+  }
+
+  /** Takes a message from the engine's face. */
+  receive(message: ToThread): void {
+    switch (message.type) {
+      case "load":
+        return this.#load(message);
+      case "submit":
+        this.#loop?.submit(message.id, message.request);
+        break;
+      case "control":
+        this.#loop?.control(message.id, message.control);
+        break;
+      case "tokenize":
+        return this.#reply(
+          message.call,
+          (model) => model.tokenizer.encode(message.prompt, message.addSpecial),
+        );
+      case "detokenize":
+        return this.#reply(message.call, (model) => model.tokenizer.decode(message.tokens));
+      case "status":
+        return this.#reply(message.call, () => this.#loop!.status());
+      case "unload":
+        return this.#unload();
+    }
+    this.#flush();
+    void this.#run();
+  }
+
+  #load({ options, flags }: Extract<ToThread, { type: "load" }>): void {
+    this.#flags = new EngineFlags(flags);
+    try {
+      this.#model = loadModel(
+        options,
+        this.#flags,
+        (fraction) => this.#post({ type: "loading", fraction }),
+      );
+      this.#loop = new Loop(this.#model, (id, event) => this.#events.push({ id, event }));
+      this.#post({ type: "loaded", info: this.#model.info });
+    } catch (error) {
+      this.#post({ type: "failed", error: toWire(error) });
+    }
+  }
+
+  #reply(call: number, answer: (model: LoadedModel) => unknown): void {
+    try {
+      if (this.#model === null) throw new ShimmyError("backend", "The model is not loaded");
+      this.#post({ type: "reply", call, value: answer(this.#model) });
+    } catch (error) {
+      this.#post({ type: "refused", call, error: toWire(error) });
+    }
+  }
+
+  /** Steps until there is nothing to do; a message starts it again. */
+  async #run(): Promise<void> {
+    if (this.#isRunning) return;
+    this.#isRunning = true;
+    let seen = this.#flags?.mail;
+    while (this.#loop?.hasWork) {
+      this.#loop.step();
+      this.#flush();
+      const mail = this.#flags?.mail;
+      if (mail !== seen) {
+        seen = mail;
+        await this.#yield();
+      }
+    }
+    this.#isRunning = false;
+  }
+
+  /** Sends everything that happened since the last time in one message. */
+  #flush(): void {
+    if (this.#events.length === 0) return;
+    const events = this.#events;
+    this.#events = [];
+    this.#post({ type: "step", events });
+  }
+
+  #unload(): void {
+    this.#loop?.close();
+    this.#flush();
+    this.#loop = null;
+    this.#model?.[Symbol.dispose]();
+    this.#model = null;
+    this.#post({ type: "unloaded" });
+  }
+}
+
+/** A turn of the event loop by a message to oneself: timers would wait for a millisecond. */
+function messageTurn(): Yield {
+  const { port1, port2 } = new MessageChannel();
+  let resume = () => {};
+  port1.onmessage = () => resume();
+  return () =>
+    new Promise((resolve) => {
+      resume = resolve;
+      port2.postMessage(null);
+    });
+}
