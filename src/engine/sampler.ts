@@ -1,5 +1,5 @@
 import {
-  Candidates,
+  type Candidates,
   type Context,
   grammarSampler,
   type Library,
