@@ -98,6 +98,9 @@ function openFiles(
       return closed;
     },
     close() {
+      // Closing only takes back what was opened here. Backends are never unloaded by ggml, because
+      // their threads may still run, and they keep libggml-base; so no driver goes away under its
+      // own threads, and the library can be opened again, here or in another thread.
       closed = true;
       close();
     },

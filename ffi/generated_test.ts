@@ -1,0 +1,82 @@
+import { assert, assertEquals } from "@std/assert";
+import * as ggml from "./generated/ggml_symbols.ts";
+import { LLAMA_SYMBOLS } from "./generated/llama_symbols.ts";
+import { LLAMA_ROPE_TYPE, LLAMA_VOCAB_TYPE } from "./generated/enums.ts";
+import { LLAMA_DEFAULT_SEED, LLAMA_TOKEN_NULL } from "./generated/constants.ts";
+import { LlamaBatch, LlamaContextParams, LlamaModelParams, STRUCTS } from "./generated/structs.ts";
+import { fieldSize } from "./struct.ts";
+
+const SIZES: Readonly<Record<string, number>> = { bool: 1, i8: 1, i32: 4, u32: 4, f32: 4 };
+
+/** The offsets at which C puts the members of a struct that is passed by value, and its size. */
+function layOut(members: readonly Deno.NativeType[]): number[] {
+  let end = 0;
+  let align = 1;
+  const offsets = members.map((member) => {
+    const size = SIZES[member as string] ?? 8;
+    align = Math.max(align, size);
+    const offset = Math.ceil(end / size) * size;
+    end = offset + size;
+    return offset;
+  });
+  return [...offsets, Math.ceil(end / align) * align];
+}
+
+Deno.test("a struct passed by value has the layout of its class", () => {
+  const tables = [LLAMA_SYMBOLS, ...Object.values(ggml)];
+  const seen = new Set<string>();
+  for (const table of tables) {
+    for (const [name, symbol] of Object.entries(table)) {
+      for (const type of [symbol.result, ...symbol.parameters]) {
+        if (typeof type !== "object") continue;
+        const layout = layOut(type.struct);
+        const match = STRUCTS.find((one) =>
+          assertable([...Object.values(one.FIELDS).map((field) => field.offset), one.SIZE], layout)
+        );
+        assert(match, `${name}: ${layout}`);
+        seen.add(match.NAME);
+      }
+    }
+  }
+  for (const name of ["llama_model_params", "llama_context_params", "llama_batch"]) {
+    assert(seen.has(name), name);
+  }
+});
+
+function assertable(left: readonly number[], right: readonly number[]): boolean {
+  return left.length === right.length && left.every((value, index) => value === right[index]);
+}
+
+Deno.test("fields of a struct lie inside it", () => {
+  for (const { NAME, SIZE, FIELDS } of STRUCTS) {
+    for (const field of Object.values(FIELDS)) {
+      assert(field.offset + fieldSize(field) <= SIZE, NAME);
+    }
+  }
+});
+
+Deno.test("the sizes that libllama 0.5.0 is known to have", () => {
+  assertEquals([LlamaModelParams.SIZE, LlamaContextParams.SIZE, LlamaBatch.SIZE], [80, 160, 56]);
+});
+
+Deno.test("enums and constants have the headers' values, also where they refer to others", () => {
+  assertEquals(LLAMA_VOCAB_TYPE.BPE, 2);
+  assertEquals(LLAMA_ROPE_TYPE.IMROPE, 40);
+  assertEquals(LLAMA_DEFAULT_SEED, 0xffffffff);
+  assertEquals(LLAMA_TOKEN_NULL, -1);
+});
+
+Deno.test("64-bit results are bound in full, handles as pointers, callers' memory as buffers", () => {
+  assertEquals(LLAMA_SYMBOLS.llama_model_size.result, "u64");
+  assertEquals(LLAMA_SYMBOLS.llama_state_get_size.result, "usize");
+  assertEquals(LLAMA_SYMBOLS.llama_sampler_chain_add.parameters, ["pointer", "pointer"]);
+  assertEquals(LLAMA_SYMBOLS.llama_tokenize.parameters, [
+    "pointer",
+    "buffer",
+    "i32",
+    "buffer",
+    "i32",
+    "bool",
+    "bool",
+  ]);
+});
