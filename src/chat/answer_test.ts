@@ -200,7 +200,7 @@ Deno.test("leaving while a token is awaited cancels at once", async () => {
   await using double = engine(["x"], { beforeToken: () => gate.promise });
   const iterator = answer(double, request())[Symbol.asyncIterator]();
   const pending = iterator.next();
-  while (double.running === 0) await Promise.resolve();
+  while (double.running === 0) await new Promise((resolve) => setTimeout(resolve, 1));
   const left = iterator.return!();
   assertEquals(double.controls, [{ type: "cancel" }]);
   gate.resolve();
