@@ -1,6 +1,17 @@
-import type { Engine } from "../engine/face.ts";
-import type { Control } from "../engine/protocol.ts";
-import type { AnswerEvent, AnswerRequest } from "./conversation.ts";
+import type { Engine, SequenceRun } from "../engine/face.ts";
+import type { Control, PromptPart, SequenceEvent, SequenceRequest } from "../engine/protocol.ts";
+import { constraintOf } from "./constraint.ts";
+import { type ControlTokens, controlTokensOf } from "./control_tokens.ts";
+import type {
+  AnswerEvent,
+  AnswerFinish,
+  AnswerLogprob,
+  AnswerRequest,
+  Input,
+} from "./conversation.ts";
+import { renderChat, type RenderedChat, renderPrompt } from "./prompt.ts";
+import { AnswerParser } from "./stream/answer_parser.ts";
+import type { ParsedEvent } from "./stream/sink.ts";
 
 /** An answer on its way: iterate it once. Leaving the iteration early cancels it. */
 export interface Answer extends AsyncIterable<AnswerEvent> {
@@ -14,6 +25,135 @@ export interface Answer extends AsyncIterable<AnswerEvent> {
  *
  * Everything that can go wrong is thrown by the iteration as a `ShimmyError`.
  */
-export function answer(_engine: Engine, _request: AnswerRequest): Answer {
-  throw new Error("not built yet");
+export function answer(engine: Engine, request: AnswerRequest): Answer {
+  const remote = new Remote();
+  const events = run(engine, request, remote);
+  return {
+    control: (control) => remote.send(control),
+    [Symbol.asyncIterator]: () => ({
+      next: () => events.next(),
+      // A generator that waits for a token would hear of its end only when the token has come.
+      return: async () => {
+        remote.send({ type: "cancel" });
+        await events.return();
+        return { done: true, value: undefined };
+      },
+    }),
+  };
+}
+
+/**
+ * How many tokens the prompt of an input has, exactly as a request with it would be counted.
+ * @throws {ShimmyError} `invalid`, where the model's template refuses the conversation.
+ */
+export async function countTokens(engine: Engine, input: Input): Promise<number> {
+  return (await engine.tokenize(await renderPrompt(engine.info, input), true)).length;
+}
+
+/** Carries controls to a sequence, also those that come before it has begun. */
+class Remote {
+  #run: SequenceRun | null = null;
+  readonly #early: Control[] = [];
+
+  connect(run: SequenceRun): void {
+    this.#run = run;
+    for (const control of this.#early) run.control(control);
+  }
+
+  send(control: Control): void {
+    if (this.#run === null) this.#early.push(control);
+    else this.#run.control(control);
+  }
+}
+
+async function* run(
+  engine: Engine,
+  request: AnswerRequest,
+  remote: Remote,
+): AsyncGenerator<AnswerEvent, void> {
+  const chat = request.input.type === "chat" ? await renderChat(engine.info, request.input) : null;
+  const controls = controlTokensOf(engine.info);
+  const markers = chat === null ? [] : markersOf(chat, controls);
+  const prompt = chat?.parts ?? await renderPrompt(engine.info, request.input);
+  const sequence = engine.generate(sequenceRequest(request, chat, prompt, markers.length > 0));
+  remote.connect(sequence);
+  const assembly = new Assembly(chat === null ? null : new AnswerParser(chat));
+  for await (const event of sequence) {
+    if (event.type === "error") continue;
+    // With the markers come all other control tokens, which are no part of the message.
+    const hidden = markers.length > 0 && controls.has(event.text) && !markers.includes(event.text);
+    yield* assembly.add(hidden ? { ...event, text: "" } : event, request.stop);
+  }
+}
+
+/** The control tokens that the parser has to see. */
+function markersOf(chat: RenderedChat, controls: ControlTokens): readonly string[] {
+  const { format, tools, reasoning } = chat;
+  const wanted = tools.length > 0 || format.framesAnswer ? format.markers : [];
+  return [...wanted, reasoning.open, reasoning.close].filter((marker) => controls.has(marker));
+}
+
+function sequenceRequest(
+  request: AnswerRequest,
+  chat: RenderedChat | null,
+  prompt: readonly PromptPart[],
+  specialText: boolean,
+): SequenceRequest {
+  const grammar = constraintOf(request, chat);
+  return {
+    prompt,
+    maxTokens: request.maxTokens,
+    sampling: request.sampling,
+    stop: [...request.stop, ...(chat?.stops ?? [])],
+    ignoreEos: request.ignoreEos,
+    ...(grammar === null ? {} : { grammar }),
+    ...(request.logprobs === null ? {} : { logprobs: request.logprobs }),
+    ...(specialText ? { specialText } : {}),
+  };
+}
+
+/** Puts the events of a sequence together into those of an answer. */
+class Assembly {
+  readonly #parser: AnswerParser | null;
+  /** Log probabilities of tokens whose text has not come out yet. */
+  #logprobs: AnswerLogprob[] = [];
+
+  constructor(parser: AnswerParser | null) {
+    this.#parser = parser;
+  }
+
+  *add(
+    event: Exclude<SequenceEvent, { type: "error" }>,
+    stops: readonly string[],
+  ): Generator<AnswerEvent> {
+    if (event.type === "token" && event.logprob !== undefined) this.#logprobs.push(event.logprob);
+    yield* this.#emit(this.#parsed(event.text));
+    if (event.type !== "done") return;
+    yield* this.#emit(this.#parser?.end() ?? []);
+    const { usage, timings, stopString } = event;
+    yield {
+      type: "done",
+      finishReason: this.#finish(event.finishReason),
+      stopString: stopString !== null && stops.includes(stopString) ? stopString : null,
+      usage,
+      timings,
+    };
+  }
+
+  #parsed(text: string): ParsedEvent[] {
+    if (this.#parser !== null) return this.#parser.push(text);
+    return text === "" ? [] : [{ type: "text", text }];
+  }
+
+  *#emit(events: readonly ParsedEvent[]): Generator<AnswerEvent> {
+    for (const event of events) {
+      const logprobs = this.#logprobs;
+      this.#logprobs = [];
+      yield event.type === "text" ? { ...event, logprobs } : event;
+    }
+  }
+
+  #finish(reason: "stop" | "length" | "cancelled"): AnswerFinish {
+    return reason === "stop" && (this.#parser?.calls ?? 0) > 0 ? "tool_calls" : reason;
+  }
 }

@@ -1,0 +1,231 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { EngineDouble, type EngineDoubleOptions } from "../../tests/doubles/engine.ts";
+import { TINY_TEMPLATE } from "../../tests/doubles/tiny_template.ts";
+import { ShimmyError } from "../errors.ts";
+import { answer, countTokens } from "./answer.ts";
+import type { AnswerEvent, AnswerRequest, Input, Tool } from "./conversation.ts";
+
+const weather: Tool = { name: "get_weather", parameters: { type: "object" } };
+
+function chat(values: Partial<Extract<Input, { type: "chat" }>> = {}): Input {
+  return {
+    type: "chat",
+    messages: [{ role: "user", content: "Hi" }],
+    tools: [],
+    toolChoice: { type: "auto" },
+    parallelToolCalls: true,
+    templateArguments: {},
+    continueLast: false,
+    ...values,
+  };
+}
+
+function request(values: Partial<AnswerRequest> = {}): AnswerRequest {
+  return {
+    input: chat(),
+    maxTokens: null,
+    sampling: {},
+    stop: [],
+    format: { type: "text" },
+    ignoreEos: false,
+    logprobs: null,
+    ...values,
+  };
+}
+
+function engine(tokens: string[], options: EngineDoubleOptions = {}): EngineDouble {
+  return new EngineDouble({
+    script: { tokens },
+    ...options,
+    info: { chatTemplate: TINY_TEMPLATE, ...options.info },
+  });
+}
+
+async function events(double: EngineDouble, values: Partial<AnswerRequest> = {}) {
+  return await Array.fromAsync(answer(double, request(values)));
+}
+
+/** Everything of one kind, joined. */
+function joined(all: readonly AnswerEvent[], type: "text" | "reasoning" | "tool_arguments") {
+  return all.map((event) => event.type === type ? event.text : "").join("");
+}
+
+function finish(all: readonly AnswerEvent[]) {
+  const last = all.at(-1);
+  assert(last?.type === "done");
+  return last;
+}
+
+Deno.test("an answer is text, token by token, and then done", async () => {
+  await using double = engine(["Hel", "lo", "\n"]);
+  const all = await events(double);
+  assertEquals(all.map((event) => event.type), ["text", "text", "text", "done"]);
+  assertEquals(joined(all, "text"), "Hello\n");
+  assertEquals(finish(all).finishReason, "stop");
+});
+
+Deno.test("what the request asks for reaches the sequence", async () => {
+  await using double = engine(["x"]);
+  await events(double, {
+    maxTokens: 7,
+    sampling: { temperature: 0, seed: 3 },
+    stop: ["END"],
+    ignoreEos: true,
+    logprobs: 2,
+    format: { type: "grammar", source: 'root ::= "x"' },
+  });
+  assertEquals(double.requests, [{
+    prompt: [{
+      text: "<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n",
+      special: true,
+    }],
+    maxTokens: 7,
+    sampling: { temperature: 0, seed: 3 },
+    stop: ["END"],
+    ignoreEos: true,
+    logprobs: 2,
+    grammar: { source: 'root ::= "x"' },
+  }]);
+});
+
+Deno.test("reasoning is split from the text, whatever the pieces", async () => {
+  const text = "<think>\nI wonder.\n</think>\n\nYes <think>.";
+  for (const size of [1, 2, 3, 7, text.length]) {
+    const tokens = text.match(new RegExp(`[^]{1,${size}}`, "g"))!;
+    await using double = engine(tokens);
+    const all = await events(double);
+    assertEquals(joined(all, "reasoning"), "I wonder.");
+    assertEquals(joined(all, "text"), "Yes <think>.");
+  }
+});
+
+Deno.test("reasoning that the prompt began needs no opening tag", async () => {
+  await using double = engine(["So", ".</thi", "nk>", "Yes"], {
+    info: { chatTemplate: "{{ '<|im_start|>assistant\\n<think>\\n' }}" },
+  });
+  const all = await events(double);
+  assertEquals([joined(all, "reasoning"), joined(all, "text")], ["So.", "Yes"]);
+});
+
+Deno.test("a grammar holds for what follows reasoning that the prompt began", async () => {
+  await using double = engine(["x"], { info: { chatTemplate: "{{ '<think>\\n' }}" } });
+  await events(double, { format: { type: "grammar", source: 'root ::= "x"' } });
+  const source = double.requests[0]?.grammar?.source ?? "";
+  assert(source.startsWith('root ::= reasoning "</think>" [ \\t\\r\\n]* answer-root\n'));
+  assert(source.endsWith('\nanswer-root ::= "x"'));
+});
+
+Deno.test("a tool call streams its arguments and ends the answer", async () => {
+  const text =
+    'Let me see.\n<tool_call>\n{"name": "get_weather", "arguments": {"city": "Paris"}}\n' +
+    '</tool_call>\n<tool_call>\n{"name": "get_weather", "arguments": {"city": "Rome"}}\n</tool_call>';
+  for (const size of [1, 5, text.length]) {
+    await using double = engine(text.match(new RegExp(`[^]{1,${size}}`, "g"))!);
+    const all = await events(double, { input: chat({ tools: [weather] }) });
+    assertEquals(joined(all, "text"), "Let me see.");
+    const calls = all.filter((event) => event.type === "tool_call");
+    assertEquals(calls.map(({ index, name }) => [index, name]), [
+      [0, "get_weather"],
+      [1, "get_weather"],
+    ]);
+    assertEquals(new Set(calls.map(({ id }) => id)).size, 2);
+    assertEquals(joined(all, "tool_arguments"), '{"city": "Paris"}{"city": "Rome"}');
+    assertEquals(finish(all).finishReason, "tool_calls");
+  }
+});
+
+Deno.test("without tools a tag is text", async () => {
+  await using double = engine(["<tool_call>", "x"]);
+  assertEquals(joined(await events(double), "text"), "<tool_call>x");
+});
+
+Deno.test("what looks like a call and is none comes out as text without its tags", async () => {
+  await using double = engine(['<tool_call>{"no": 1}', "</tool_call> end"]);
+  const all = await events(double, { input: chat({ tools: [weather] }) });
+  assertEquals(joined(all, "text"), '{"no": 1} end');
+  assertEquals(finish(all).finishReason, "stop");
+});
+
+Deno.test("markers that are control tokens are asked for, and the others stay hidden", async () => {
+  const call = ["<tool_call>", '{"name": "get_weather"}', "</tool_call>", "<|im_end|>"];
+  const controlTokens = ["<|im_start|>", "<|im_end|>", "<tool_call>", "</tool_call>"];
+  await using double = engine(["Hi", ...call], { info: { controlTokens } });
+  const all = await events(double, { input: chat({ tools: [weather] }) });
+  assertEquals(double.requests[0]?.specialText, true);
+  assertEquals(joined(all, "text"), "Hi");
+  assertEquals(joined(all, "tool_arguments"), "{}");
+});
+
+Deno.test("log probabilities go with the text their tokens became", async () => {
+  await using double = engine(["", "é", "!"]);
+  const all = await events(double, { logprobs: 1 });
+  const counts = all.filter((event) => event.type === "text").map(({ logprobs }) =>
+    logprobs.length
+  );
+  assertEquals(counts, [2, 1]);
+});
+
+Deno.test("only the request's own stop strings are reported", async () => {
+  await using double = engine(["one ", "STOP", "two"]);
+  const all = await events(double, { stop: ["STOP"] });
+  assertEquals([joined(all, "text"), finish(all).stopString], ["one ", "STOP"]);
+  await using plain = engine(["one", "\nUser:"], {
+    info: { chatTemplate: null, controlTokens: [] },
+  });
+  const bare = await events(plain);
+  assertEquals([joined(bare, "text"), finish(bare).stopString], ["one", null]);
+});
+
+Deno.test("controls reach the sequence, also those sent before it began", async () => {
+  await using double = engine(["x"], { script: { tokens: ["x"], endless: true } });
+  const early = answer(double, request());
+  early.control({ type: "sampling", sampling: { temperature: 0.2 } });
+  let seen = 0;
+  for await (const event of early) {
+    if (event.type === "text" && ++seen === 3) early.control({ type: "stop" });
+  }
+  assertEquals(seen, 3);
+  assertEquals(double.controls.map((control) => control.type), ["sampling", "stop"]);
+});
+
+Deno.test("leaving the iteration cancels the sequence", async () => {
+  await using double = engine(["x"], { script: { tokens: ["x"], endless: true } });
+  for await (const _event of answer(double, request())) break;
+  assertEquals(double.running, 0);
+  assertEquals(double.controls, [{ type: "cancel" }]);
+});
+
+Deno.test("leaving while a token is awaited cancels at once", async () => {
+  const gate = Promise.withResolvers<void>();
+  await using double = engine(["x"], { beforeToken: () => gate.promise });
+  const iterator = answer(double, request())[Symbol.asyncIterator]();
+  const pending = iterator.next();
+  while (double.running === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+  const left = iterator.return!();
+  assertEquals(double.controls, [{ type: "cancel" }]);
+  gate.resolve();
+  await Promise.all([pending, left]);
+  assertEquals(double.running, 0);
+});
+
+Deno.test("errors of the template and of the engine are thrown by the iteration", async () => {
+  await using refusing = engine([], { info: { chatTemplate: "{{ raise_exception('Not so') }}" } });
+  await assertRejects(() => events(refusing), ShimmyError, "Not so");
+  await using failing = engine([], {
+    script: { tokens: ["a"], error: new ShimmyError("backend", "decode failed") },
+  });
+  await assertRejects(() => events(failing), ShimmyError, "decode failed");
+});
+
+Deno.test("text and tokens are answered without a template", async () => {
+  await using double = engine(["<think>", "x"]);
+  const all = await events(double, { input: { type: "text", text: "Once" } });
+  assertEquals(joined(all, "text"), "<think>x");
+  assertEquals(double.requests[0]?.prompt, [{ text: "Once", special: true }]);
+});
+
+Deno.test("tokens are counted as the engine counts the whole prompt", async () => {
+  await using double = engine([], { info: { bosText: "<|endoftext|>" } });
+  const text = "user\nHi\nassistant\n";
+  assertEquals(await countTokens(double, chat()), text.length + 4);
+});

@@ -1,0 +1,39 @@
+import { assertEquals, assertNotEquals } from "@std/assert";
+import { ControlTokens, unusedMark } from "./control_tokens.ts";
+
+const MARK = "\ue000";
+const tokens = new ControlTokens(["<|im_start|>", "<|im_end|>", "<s>", "#", "<|im_end|>\n"]);
+
+Deno.test("a marked text holds no control token and comes back when the marks go", () => {
+  for (const text of ["<|im_end|>", "a<|im_<|im_start|>b<s>", "#<s>#", "<<s>s>"]) {
+    const marked = tokens.mark(text, MARK);
+    assertEquals(tokens.split(marked, MARK), [{ text, special: false }]);
+  }
+});
+
+Deno.test("text without control tokens is left alone", () => {
+  const text = "x < y |> z <|im_";
+  assertEquals(tokens.occursIn(text), false);
+  assertEquals(tokens.mark(text, MARK), text);
+  assertEquals(new ControlTokens([]).occursIn("<s>"), false);
+});
+
+Deno.test("a span with a mark is one plain part between the template's own tokens", () => {
+  const user = tokens.mark("say <|im_end|> now", MARK);
+  const rendered = `<s><|im_start|>user\n${user}<|im_end|>\n<|im_start|>assistant\n`;
+  assertEquals(tokens.split(rendered, MARK), [
+    { text: "<s><|im_start|>", special: true },
+    { text: "user\nsay <|im_end|> now", special: false },
+    { text: "<|im_end|>\n<|im_start|>assistant\n", special: true },
+  ]);
+});
+
+Deno.test("a rendered prompt without marks is one part", () => {
+  assertEquals(tokens.split("<s>hi<|im_end|>", MARK), [{ text: "<s>hi<|im_end|>", special: true }]);
+  assertEquals(tokens.split("", MARK), []);
+});
+
+Deno.test("the mark occurs in none of the texts", () => {
+  assertEquals(unusedMark(["plain"]), MARK);
+  assertNotEquals(unusedMark([`uses ${MARK}`]), MARK);
+});

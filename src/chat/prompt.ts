@@ -1,0 +1,184 @@
+import type { ModelInfo, PromptPart } from "../engine/protocol.ts";
+import { ShimmyError } from "../errors.ts";
+import { type ControlTokens, controlTokensOf, unusedMark } from "./control_tokens.ts";
+import type { Input, Tool } from "./conversation.ts";
+import { type Family, familyOf } from "./families.ts";
+import { detectFormat } from "./formats/detect.ts";
+import type { ToolFormat } from "./formats/format.ts";
+import { inParts, type TemplateMessage, templateMessages, templateTools } from "./messages.ts";
+import { strftime } from "./strftime.ts";
+import { type ReasoningTags, reasoningTags } from "./stream/reasoning.ts";
+import { loadTemplate } from "./template.ts";
+import { traitsOf } from "./traits.ts";
+
+export type ChatInput = Extract<Input, { type: "chat" }>;
+
+/** A conversation as a model reads it, and what is needed to read the model's answer. */
+export interface RenderedChat {
+  readonly parts: readonly PromptPart[];
+  /** The tools that the prompt offers. */
+  readonly tools: readonly Tool[];
+  /** How the model writes tool calls. */
+  readonly format: ToolFormat;
+  readonly reasoning: ReasoningTags;
+  /** The prompt ends inside the model's reasoning. */
+  readonly opensReasoning: boolean;
+  /** What the template wrote to begin the answer, where the format frames answers. */
+  readonly generationPrompt: string;
+  /** Texts that end the answer beside the vocabulary's own tokens. */
+  readonly stops: readonly string[];
+}
+
+/**
+ * A prompt as the engine takes it.
+ *
+ * Only what the model's template itself wrote may name control tokens; the same text in a message
+ * stays text. The parts begin with the template's own text, with BOS in it where the template writes
+ * one: the engine adds BOS only when the first token is not BOS already, so it is never doubled.
+ *
+ * @throws {ShimmyError} `invalid`, with the template's own words where it refuses the conversation.
+ */
+export async function renderPrompt(info: ModelInfo, input: Input): Promise<readonly PromptPart[]> {
+  switch (input.type) {
+    case "text":
+      return [{ text: input.text, special: true }];
+    case "tokens":
+      return [{ tokens: input.tokens }];
+    case "chat":
+      return (await renderChat(info, input)).parts;
+  }
+}
+
+/** The text of a prompt, control tokens spelled out. */
+export async function renderText(
+  info: ModelInfo,
+  input: Exclude<Input, { type: "tokens" }>,
+): Promise<string> {
+  const parts = await renderPrompt(info, input);
+  return parts.map((part) => "text" in part ? part.text : "").join("");
+}
+
+/** Renders a conversation with the template of the model or of the family it belongs to. */
+export async function renderChat(info: ModelInfo, input: ChatInput): Promise<RenderedChat> {
+  const tools = input.toolChoice.type === "none" ? [] : input.tools;
+  const { source, family } = templateOf(info, tools.length > 0);
+  const template = await loadTemplate(source);
+  const traits = traitsOf(template);
+  const tags = reasoningTags(source);
+  const format = detectFormat(source);
+  const controls = controlTokensOf(info);
+
+  let messages = templateMessages(input.messages, source, traits);
+  const texts = textsOf([messages, tools, input.templateArguments]);
+  const mark = unusedMark([source, ...texts]);
+  const marking = texts.some((text) => controls.occursIn(text));
+  const wrap = <T>(value: T): T => marking ? markTexts(value, controls, mark) : value;
+  messages = messages.map((message) => markMessage(message, tags, wrap));
+  if (input.continueLast) messages = endOfLast(messages, mark);
+  if (traits.contentParts) messages = inParts(messages);
+
+  const render = (add_generation_prompt: boolean) =>
+    template.render({
+      ...defaults(),
+      bos_token: info.bosText,
+      eos_token: info.eosText,
+      ...wrap(input.templateArguments),
+      messages,
+      ...(tools.length === 0 ? {} : { tools: wrap(templateTools(tools)) }),
+      add_generation_prompt,
+    });
+  let text = render(!input.continueLast);
+  if (input.continueLast) text = cutAtEnd(text, mark);
+  return {
+    parts: marking ? controls.split(text, mark) : [{ text, special: true }],
+    tools,
+    format,
+    reasoning: tags,
+    opensReasoning: text.trimEnd().endsWith(tags.open),
+    generationPrompt: format.framesAnswer && !input.continueLast ? added(render(false), text) : "",
+    stops: family?.stops ?? [],
+  };
+}
+
+function templateOf(info: ModelInfo, tools: boolean): { source: string; family: Family | null } {
+  const own = tools && info.toolTemplate !== null ? info.toolTemplate : info.chatTemplate;
+  if (own !== null) return { source: own, family: null };
+  const family = familyOf(info);
+  return { source: family.template, family };
+}
+
+/** Variables that templates expect besides the conversation; a request may set each of them. */
+function defaults(): Record<string, unknown> {
+  const now = new Date();
+  return {
+    date_string: strftime(now, "%d %b %Y"),
+    datetime: strftime(now, "%b %d %Y"),
+    enable_thinking: true,
+    // Reasoning of earlier turns stays, so that a prompt begins with the whole of the one before it
+    // and the prefix cache holds. Templates have four names for it.
+    preserve_thinking: true,
+    clear_thinking: false,
+    truncate_history_thinking: false,
+    drop_thinking: false,
+  };
+}
+
+/** Every text a client wrote, at any depth. */
+function textsOf(value: unknown): string[] {
+  if (typeof value === "string") return [value];
+  if (Array.isArray(value)) return value.flatMap(textsOf);
+  if (typeof value !== "object" || value === null) return [];
+  return Object.entries(value).flatMap(([key, item]) => [key, ...textsOf(item)]);
+}
+
+function markTexts<T>(value: T, controls: ControlTokens, mark: string): T;
+function markTexts(value: unknown, controls: ControlTokens, mark: string): unknown {
+  if (typeof value === "string") return controls.mark(value, mark);
+  if (Array.isArray(value)) return value.map((item) => markTexts(item, controls, mark));
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]) => [
+      controls.mark(key, mark),
+      markTexts(item, controls, mark),
+    ]),
+  );
+}
+
+/** Marks a message; in the assistant's own text reasoning tags stay, for templates that split there. */
+function markMessage(
+  message: TemplateMessage,
+  tags: ReasoningTags,
+  wrap: <T>(value: T) => T,
+): TemplateMessage {
+  const { content } = message;
+  const marked = { ...wrap(message), role: message.role };
+  if (message.role !== "assistant" || typeof content !== "string") return marked;
+  const outside = (text: string) => text.split(tags.close).map(wrap).join(tags.close);
+  return { ...marked, content: content.split(tags.open).map(outside).join(tags.open) };
+}
+
+/** Puts the mark at the end of the last message, so that the render can be cut there. */
+function endOfLast(messages: readonly TemplateMessage[], mark: string): TemplateMessage[] {
+  const last = messages.at(-1);
+  if (last?.role !== "assistant") {
+    throw new ShimmyError("invalid", "messages: only a last message of the assistant can go on", {
+      field: "messages",
+    });
+  }
+  return [...messages.slice(0, -1), { ...last, content: `${String(last.content)}${mark}` }];
+}
+
+function cutAtEnd(text: string, mark: string): string {
+  const end = text.lastIndexOf(mark);
+  if (end >= 0) return text.slice(0, end);
+  throw new ShimmyError("invalid", "messages: the model's template cannot continue a message", {
+    field: "messages",
+  });
+}
+
+/** What `longer` has after the part both begin with. */
+function added(shorter: string, longer: string): string {
+  let common = 0;
+  while (common < shorter.length && shorter[common] === longer[common]) common++;
+  return longer.slice(common);
+}

@@ -1,0 +1,96 @@
+import type { Environment, Interpreter } from "@huggingface/jinja";
+import { messageOf, ShimmyError } from "../errors.ts";
+import { strftime } from "./strftime.ts";
+
+/** A chat template, parsed. */
+export interface Template {
+  readonly source: string;
+  /**
+   * The text of a conversation.
+   * @throws {ShimmyError} `invalid`, with what the template itself says is wrong.
+   */
+  render(variables: Readonly<Record<string, unknown>>): string;
+}
+
+/** Elements a template's `range` may make at most; a template is as untrusted as the file it came in. */
+const RANGE_LIMIT = 100_000;
+
+const parsed = new Map<string, Promise<Template>>();
+
+/** Templates kept parsed at most; more than a server has models loaded. */
+const CACHE_LIMIT = 32;
+
+/**
+ * Parses a Jinja template the way Hugging Face does (`trim_blocks`, `lstrip_blocks`, no trailing
+ * newline). Parsed templates are kept, so asking again costs nothing.
+ *
+ * @throws {ShimmyError} `backend`: the model's template cannot be parsed.
+ */
+export function loadTemplate(source: string): Promise<Template> {
+  let template = parsed.get(source);
+  if (template === undefined) {
+    const oldest = parsed.keys().next();
+    if (parsed.size >= CACHE_LIMIT && !oldest.done) parsed.delete(oldest.value);
+    parsed.set(source, template = parseTemplate(source));
+  }
+  return template;
+}
+
+async function parseTemplate(source: string): Promise<Template> {
+  const jinja = await import("@huggingface/jinja");
+  let program: ReturnType<typeof jinja.parse>;
+  try {
+    program = jinja.parse(jinja.tokenize(source, { lstrip_blocks: true, trim_blocks: true }));
+  } catch (cause) {
+    throw new ShimmyError("backend", "The model's chat template cannot be parsed", {
+      detail: messageOf(cause),
+      cause,
+    });
+  }
+  return {
+    source,
+    render(variables) {
+      const environment = new jinja.Environment();
+      setGlobals(environment);
+      const interpreter: Interpreter = new jinja.Interpreter(environment);
+      try {
+        for (const [name, value] of Object.entries(variables)) {
+          if (value !== undefined) environment.set(name, value);
+        }
+        return String(interpreter.run(program).value);
+      } catch (cause) {
+        throw new ShimmyError(
+          "invalid",
+          `messages: the model's chat template refused them: ${messageOf(cause)}`,
+          { field: "messages", cause },
+        );
+      }
+    },
+  };
+}
+
+/** What every chat template may use besides its variables. */
+function setGlobals(environment: Environment): void {
+  const globals: Record<string, unknown> = {
+    true: true,
+    false: false,
+    none: null,
+    True: true,
+    False: false,
+    None: null,
+    range,
+    strftime_now: (format: string) => strftime(new Date(), format),
+    raise_exception: (message: string) => {
+      throw new Error(message);
+    },
+  };
+  for (const [name, value] of Object.entries(globals)) environment.set(name, value);
+}
+
+/** Python's `range`. */
+function range(first: number, last?: number, step = 1): number[] {
+  const [start, stop] = last === undefined ? [0, first] : [first, last];
+  const length = Math.max(0, Math.ceil((stop - start) / step));
+  if (!(length <= RANGE_LIMIT)) throw new RangeError("range() is too long");
+  return Array.from({ length }, (_, index) => start + index * step);
+}
