@@ -60,6 +60,15 @@ declare module "@std/async" {
     ms: number,
     options?: { signal?: AbortSignal },
   ): Promise<T>;
+  export function pooledMap<T, R>(
+    poolLimit: number,
+    array: Iterable<T> | AsyncIterable<T>,
+    iteratorFn: (data: T) => Promise<R>,
+  ): AsyncIterableIterator<R>;
+}
+
+declare module "@std/encoding/hex" {
+  export function encodeHex(src: string | Uint8Array | ArrayBuffer): string;
 }
 
 declare module "@std/cli" {
@@ -130,4 +139,15 @@ declare module "@std/streams" {
   export class TextLineStream extends TransformStream<string, string> {
     constructor(options?: { allowCR?: boolean });
   }
+}
+
+declare module "@std/text/closest-string" {
+  export function closestString(
+    givenWord: string,
+    possibleWords: ReadonlyArray<string>,
+    options?: {
+      caseSensitive?: boolean;
+      compareFn?: (stringA: string, stringB: string) => number;
+    },
+  ): string;
 }
