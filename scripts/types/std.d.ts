@@ -60,15 +60,18 @@ declare module "@std/async" {
     ms: number,
     options?: { signal?: AbortSignal },
   ): Promise<T>;
+}
+
+declare module "@std/encoding/hex" {
+  export function encodeHex(src: string | Uint8Array | ArrayBuffer): string;
+}
+
+declare module "@std/async/pool" {
   export function pooledMap<T, R>(
     poolLimit: number,
     array: Iterable<T> | AsyncIterable<T>,
     iteratorFn: (data: T) => Promise<R>,
   ): AsyncIterableIterator<R>;
-}
-
-declare module "@std/encoding/hex" {
-  export function encodeHex(src: string | Uint8Array | ArrayBuffer): string;
 }
 
 declare module "@std/cli" {

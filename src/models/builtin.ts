@@ -16,7 +16,8 @@ export interface BuiltinSource {
   readonly sha256: string;
 }
 
-const ASSET: BuiltinSource = { path: tinyModelPath, bytes: tinyModelBytes, sha256: SHA256 };
+/** As it arrives with this program. */
+export const ASSET: BuiltinSource = { path: tinyModelPath, bytes: tinyModelBytes, sha256: SHA256 };
 
 /** The place where the built-in model is found; the last one, so that any other model comes before it. */
 export function builtinPlace(cacheFolder: string, source: BuiltinSource = ASSET): Place {

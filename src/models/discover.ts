@@ -1,4 +1,4 @@
-import { pooledMap } from "@std/async";
+import { pooledMap } from "@std/async/pool";
 import { builtinPlace } from "./builtin.ts";
 import { describe, isModel } from "./describe.ts";
 import type { Discovery, ModelEntry, SkippedFile } from "./entry.ts";
