@@ -62,6 +62,18 @@ declare module "@std/async" {
   ): Promise<T>;
 }
 
+declare module "@std/encoding/hex" {
+  export function encodeHex(src: string | Uint8Array | ArrayBuffer): string;
+}
+
+declare module "@std/async/pool" {
+  export function pooledMap<T, R>(
+    poolLimit: number,
+    array: Iterable<T> | AsyncIterable<T>,
+    iteratorFn: (data: T) => Promise<R>,
+  ): AsyncIterableIterator<R>;
+}
+
 declare module "@std/cli" {
   export interface ParseOptions {
     boolean?: boolean | string | readonly string[];
@@ -130,4 +142,15 @@ declare module "@std/streams" {
   export class TextLineStream extends TransformStream<string, string> {
     constructor(options?: { allowCR?: boolean });
   }
+}
+
+declare module "@std/text/closest-string" {
+  export function closestString(
+    givenWord: string,
+    possibleWords: ReadonlyArray<string>,
+    options?: {
+      caseSensitive?: boolean;
+      compareFn?: (stringA: string, stringB: string) => number;
+    },
+  ): string;
 }

@@ -17,9 +17,22 @@ export interface ModelEntry {
   readonly embeddingLength: number | null;
   readonly chatTemplate: string | null;
   readonly kind: "language" | "embedding" | "rerank";
-  /** The adapter the environment or the command line puts on it. */
-  readonly loras: readonly { readonly path: string; readonly scale: number }[];
+  /** Adapters it is loaded with: its own, then those the environment or the command line puts on it. */
+  readonly loras: readonly Lora[];
+  /** Other names of the same file, such as a second tag in Ollama's store. */
+  readonly aliases?: readonly string[];
+  /** Files Ollama's store keeps beside the weights, by what they are. */
+  readonly ollama?: Readonly<Partial<Record<OllamaLayer, string>>>;
 }
+
+/** A LoRA adapter's file, and how strongly it is applied. */
+export interface Lora {
+  readonly path: string;
+  readonly scale: number;
+}
+
+/** What Ollama's manifests call the layers that are neither weights nor adapter. */
+export type OllamaLayer = "template" | "params" | "system" | "license" | "messages" | "projector";
 
 export type ModelSource =
   | "builtin"
@@ -34,7 +47,7 @@ export type ModelSource =
 export interface SkippedFile {
   readonly path: string;
   readonly reason: string;
-  readonly kind: "adapter" | "projector" | "vocabulary" | "shard" | "broken";
+  readonly kind: "adapter" | "projector" | "vocabulary" | "shard" | "other" | "broken";
 }
 
 /** What a scan found, in the order of the places that were looked at. */

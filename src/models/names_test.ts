@@ -1,0 +1,62 @@
+import { assertEquals } from "@std/assert";
+import { resolve } from "@std/path";
+import type { ModelEntry } from "./entry.ts";
+import { findByName, modelName, nearestName, shardName } from "./names.ts";
+
+function entry(name: string, path: string, aliases?: string[]): ModelEntry {
+  return {
+    name,
+    paths: [path],
+    size: 0,
+    modified: 0,
+    source: "folder",
+    architecture: "llama",
+    quantization: "F16",
+    parameters: null,
+    contextLength: null,
+    embeddingLength: null,
+    chatTemplate: null,
+    kind: "language",
+    loras: [],
+    ...(aliases === undefined ? {} : { aliases }),
+  };
+}
+
+Deno.test("a name is the file's without extension and shard suffix, lower-cased", () => {
+  assertEquals(modelName("/models/Qwen3-8B-Q4_K_M.gguf"), "qwen3-8b-q4_k_m");
+  assertEquals(modelName("Big-Q8_0-00001-of-00003.GGUF"), "big-q8_0");
+  assertEquals(modelName("/a/v1.5.gguf"), "v1.5");
+  assertEquals(modelName("/blobs/sha256-abc"), "sha256-abc");
+});
+
+Deno.test("a shard names its siblings as it is written itself", () => {
+  const shard = shardName("dir/m-00002-of-00010.GGUF");
+  assertEquals(shard?.count, 10);
+  assertEquals(shard?.path(10), "dir/m-00010-of-00010.GGUF");
+  assertEquals(shardName("m-00011-of-00010.gguf"), null);
+  assertEquals(shardName("m-00000-of-00010.gguf"), null);
+  assertEquals(shardName("m-1-of-2.gguf"), null);
+});
+
+Deno.test("entries are found by name, alias, tag and path", () => {
+  const plain = entry("qwen3-8b", "models/Qwen3-8B.gguf");
+  const tagged = entry("llama3:latest", "/store/blobs/sha256-1", ["llama3:8b"]);
+  const all = [plain, tagged];
+  for (const asked of ["qwen3-8b", "Qwen3-8B", "qwen3-8b.gguf", "Qwen3-8B.GGUF"]) {
+    assertEquals(findByName(all, asked), plain, asked);
+  }
+  for (const asked of ["llama3", "LLAMA3:latest", "llama3:8b"]) {
+    assertEquals(findByName(all, asked), tagged, asked);
+  }
+  for (const asked of ["./models/Qwen3-8B.gguf", resolve("models/Qwen3-8B.gguf")]) {
+    assertEquals(findByName(all, asked), plain, asked);
+  }
+  for (const asked of ["qwen3", "", "llama3:70b", "./qwen3-8b"]) {
+    assertEquals(findByName(all, asked), undefined, asked);
+  }
+});
+
+Deno.test("the nearest name is the one with the fewest changes", () => {
+  assertEquals(nearestName(["qwen3-8b", "llama3", "phi-4"], "lama3"), "llama3");
+  assertEquals(nearestName([], "x"), undefined);
+});

@@ -1,0 +1,153 @@
+import { resolve as resolvePath } from "@std/path";
+import { ShimmyError } from "../errors.ts";
+import type { Engine } from "../engine/face.ts";
+import { describe, isModel } from "./describe.ts";
+import type { Discovery, Lora, ModelEntry } from "./entry.ts";
+import { type LoadEngine, Loads } from "./loads.ts";
+import { findByName, looksLikePath, nearestName } from "./names.ts";
+import { candidateOf } from "./places/folder.ts";
+import type { ModelPool, ModelState } from "./pool.ts";
+import { shardSet } from "./shards.ts";
+
+export interface PoolOptions {
+  /** Looks at every place. */
+  readonly discover: () => Promise<Discovery>;
+  readonly load: LoadEngine;
+  /** The default model's file: `--model-path` or `SHIMMY_BASE_GGUF`. */
+  readonly base?: string | undefined;
+  /** Adapters for the default model. */
+  readonly loras: readonly Lora[];
+  /**
+   * Whether a path may name any file, or only those that were found. A server says `found`: its
+   * clients are not to open files of their choice.
+   */
+  readonly paths: "any" | "found";
+}
+
+/** The pool, with what the command line shows of it. */
+export interface Registry extends ModelPool, AsyncDisposable {
+  /** What the last scan found. */
+  discovery(): Promise<Discovery>;
+}
+
+/**
+ * The models that were found and the engines of those that are loaded.
+ *
+ * Without a name, the default model answers: the base model where one is set, else the first language
+ * model in the order of the places. The built-in model is the last, so it answers when there is no
+ * other.
+ */
+export function createPool(options: PoolOptions): Registry {
+  return new Pool(options);
+}
+
+/** A scan with its default model worked out. */
+interface Scan {
+  readonly discovery: Discovery;
+  readonly entries: readonly ModelEntry[];
+  readonly fallback: ModelEntry | undefined;
+}
+
+class Pool implements Registry {
+  readonly #options: PoolOptions;
+  readonly #loads: Loads;
+  #scan: Promise<Scan> | null = null;
+  /** Models outside of the places, that were asked for by path. */
+  readonly #opened = new Map<string, ModelEntry>();
+
+  constructor(options: PoolOptions) {
+    this.#options = options;
+    this.#loads = new Loads(options.load);
+  }
+
+  async discovery(): Promise<Discovery> {
+    return (await this.#scanned()).discovery;
+  }
+
+  async list(): Promise<readonly ModelEntry[]> {
+    return [...(await this.#scanned()).entries, ...this.#opened.values()];
+  }
+
+  async rescan(): Promise<readonly ModelEntry[]> {
+    this.#scan = null;
+    return await this.list();
+  }
+
+  async resolve(name: string | undefined): Promise<ModelEntry> {
+    if (name === undefined) return await this.#default();
+    const entries = await this.list();
+    const found = findByName(entries, name) ?? await this.#open(name);
+    if (found !== undefined) return found;
+    const nearest = nearestName(entries.map((entry) => entry.name), name);
+    throw new ShimmyError("not_found", `Model '${name}' not found`, {
+      field: "model",
+      ...(nearest === undefined ? {} : { detail: `The nearest name is '${nearest}'` }),
+    });
+  }
+
+  engine(entry: ModelEntry, signal?: AbortSignal): Promise<Engine> {
+    return this.#loads.engine(entry, signal);
+  }
+
+  unload(entry: ModelEntry): Promise<boolean> {
+    return this.#loads.unload(entry);
+  }
+
+  state(entry: ModelEntry): ModelState {
+    return this.#loads.state(entry);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#loads[Symbol.asyncDispose]();
+  }
+
+  async #default(): Promise<ModelEntry> {
+    const { fallback, discovery } = await this.#scanned();
+    if (fallback !== undefined) return fallback;
+    const { base } = this.#options;
+    if (base === undefined) throw new ShimmyError("not_found", "No model was found");
+    const path = resolvePath(base);
+    const reason = discovery.skipped.find((file) => resolvePath(file.path) === path)?.reason;
+    throw new ShimmyError("not_found", `The base model cannot be used: ${reason ?? "not found"}`, {
+      detail: path,
+    });
+  }
+
+  /** A scan that fails is tried again by the next who asks. */
+  async #scanned(): Promise<Scan> {
+    const scan = this.#scan ??= this.#look();
+    try {
+      return await scan;
+    } catch (error) {
+      if (this.#scan === scan) this.#scan = null;
+      throw error;
+    }
+  }
+
+  async #look(): Promise<Scan> {
+    const discovery = await this.#options.discover();
+    const { base, loras } = this.#options;
+    const chosen = base === undefined
+      ? discovery.models.find((entry) => entry.kind === "language") ?? discovery.models[0]
+      : findByName(discovery.models, resolvePath(base));
+    if (chosen === undefined) return { discovery, entries: discovery.models, fallback: undefined };
+    const fallback = { ...chosen, loras: [...chosen.loras, ...loras] };
+    const entries = discovery.models.map((entry) => entry === chosen ? fallback : entry);
+    return { discovery, entries, fallback };
+  }
+
+  /** The model in a file that no place holds. */
+  async #open(name: string): Promise<ModelEntry | undefined> {
+    if (this.#options.paths !== "any" || !looksLikePath(name)) return undefined;
+    const path = resolvePath(name);
+    const described = await describe(candidateOf(shardSet(path)), "path");
+    if (!isModel(described)) {
+      throw new ShimmyError("not_found", `Model '${name}' cannot be used: ${described.reason}`, {
+        field: "model",
+        detail: path,
+      });
+    }
+    this.#opened.set(path, described);
+    return described;
+  }
+}
