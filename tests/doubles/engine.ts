@@ -1,0 +1,309 @@
+import type { Engine, SequenceRun } from "../../src/engine/face.ts";
+import type {
+  Control,
+  EngineStatus,
+  FinishReason,
+  ModelInfo,
+  PromptPart,
+  SequenceEvent,
+  SequenceRequest,
+} from "../../src/engine/protocol.ts";
+import { ShimmyError } from "../../src/errors.ts";
+
+/** What the double says to one request. */
+export interface Script {
+  /** The text of each token, in order. */
+  readonly tokens: readonly string[];
+  /** How it ends when every token was sent; the default is `stop`. */
+  readonly finish?: FinishReason;
+  /** Thrown by the iteration after `tokens`, in place of `done`. */
+  readonly error?: ShimmyError;
+  /** Go round the tokens again and again until something else ends the answer. */
+  readonly endless?: boolean;
+}
+
+export interface EngineDoubleOptions {
+  readonly info?: Partial<ModelInfo>;
+  /**
+   * What to say: the same to every request, or one that depends on it. The default is `Hello`, ` world`.
+   */
+  readonly script?: Script | ((request: SequenceRequest, index: number) => Script);
+  /** Awaited before every token, so that a test decides when it comes. */
+  readonly beforeToken?: (index: number) => Promise<void> | void;
+}
+
+/** Ids from here on stand for the entries of `controlTokens`, in order; ids below are code points. */
+const FIRST_CONTROL = 0x110000;
+
+const INFO: ModelInfo = {
+  description: "double 1 F32",
+  architecture: "double",
+  parameters: 1,
+  size: 4,
+  vocabularySize: FIRST_CONTROL + 3,
+  embeddingLength: 4,
+  layers: 1,
+  trainedContext: 1024,
+  contextLength: 1024,
+  parallel: 4,
+  batchSize: 512,
+  threads: 1,
+  devices: [],
+  offloadedLayers: 0,
+  chatTemplate: null,
+  toolTemplate: null,
+  bosText: "",
+  eosText: "<|im_end|>",
+  controlTokens: ["<|endoftext|>", "<|im_start|>", "<|im_end|>"],
+  fim: null,
+  metadata: {},
+  loadMs: 1,
+  notes: [],
+};
+
+/**
+ * An engine without a model: it says what its script tells it, one token a turn, and keeps the rules
+ * that the real one keeps (stop strings, token limit, context length, controls, cancellation). One
+ * code point is one token; a control token in a special part is one token too.
+ */
+export class EngineDouble implements Engine {
+  readonly info: ModelInfo;
+  /** Every request, in the order in which they came. */
+  readonly requests: SequenceRequest[] = [];
+  /** Every control any sequence received. */
+  readonly controls: Control[] = [];
+  /** How each finished sequence ended, in the order in which they did. */
+  readonly finished: (FinishReason | "error" | "abandoned")[] = [];
+  readonly closed: Promise<string | null>;
+  readonly #options: EngineDoubleOptions;
+  readonly #close: (reason: string | null) => void;
+  #running = 0;
+  #completionTokens = 0;
+
+  constructor(options: EngineDoubleOptions = {}) {
+    this.#options = options;
+    this.info = { ...INFO, ...options.info };
+    const { promise, resolve } = Promise.withResolvers<string | null>();
+    this.closed = promise;
+    this.#close = resolve;
+  }
+
+  /** Sequences that are being iterated now. */
+  get running(): number {
+    return this.#running;
+  }
+
+  generate(request: SequenceRequest): SequenceRun {
+    const index = this.requests.push(request) - 1;
+    const { script } = this.#options;
+    const said = typeof script === "function" ? script(request, index) : script;
+    const state = new SequenceState(request);
+    const events = this.#run(state, said ?? { tokens: ["Hello", " world"] });
+    return {
+      control: (control) => {
+        this.controls.push(control);
+        state.control(control);
+      },
+      [Symbol.asyncIterator]: () => events,
+    };
+  }
+
+  async *#run(state: SequenceState, script: Script): AsyncGenerator<SequenceEvent, void> {
+    this.#running++;
+    let ended: FinishReason | "error" | "abandoned" = "abandoned";
+    try {
+      const promptTokens = this.#ids(state.request.prompt, true).length;
+      if (promptTokens >= this.info.contextLength) {
+        throw new ShimmyError(
+          "context_length",
+          `The prompt has ${promptTokens} tokens, but the context holds ${this.info.contextLength}`,
+        );
+      }
+      const room = this.info.contextLength - promptTokens;
+      const limit = Math.min(state.request.maxTokens ?? room, room);
+      while (state.finish === null) {
+        if (state.tokens >= limit) state.finish = "length";
+        else if (state.tokens >= script.tokens.length && !script.endless) {
+          if (script.error !== undefined) throw script.error;
+          state.finish = script.finish ?? "stop";
+        } else {
+          await this.#options.beforeToken?.(state.tokens);
+          await state.resumed;
+          if (state.finish === null) {
+            const text = script.tokens[state.tokens % script.tokens.length]!;
+            this.#completionTokens++;
+            yield state.token(text);
+          }
+        }
+      }
+      ended = state.finish;
+      yield state.done(promptTokens);
+    } catch (error) {
+      ended = "error";
+      throw error;
+    } finally {
+      this.#running--;
+      this.finished.push(ended);
+    }
+  }
+
+  tokenize(prompt: readonly PromptPart[], addSpecial: boolean): Promise<number[]> {
+    return Promise.resolve(this.#ids(prompt, addSpecial));
+  }
+
+  detokenize(tokens: readonly number[]): Promise<string> {
+    const texts = tokens.map((token) =>
+      token < FIRST_CONTROL
+        ? String.fromCodePoint(token)
+        : this.info.controlTokens[token - FIRST_CONTROL] ?? ""
+    );
+    return Promise.resolve(texts.join(""));
+  }
+
+  status(): Promise<EngineStatus> {
+    return Promise.resolve({
+      running: this.#running,
+      prefilling: 0,
+      queued: 0,
+      queueLimit: 64,
+      cellsUsed: 0,
+      cellsTotal: this.info.contextLength * this.info.parallel,
+      promptTokens: 0,
+      cachedTokens: 0,
+      completionTokens: this.#completionTokens,
+      steps: this.#completionTokens,
+      nativeMs: 0,
+      stepMs: 0,
+      loras: [],
+    });
+  }
+
+  /** Ends as an engine does whose thread died: `closed` resolves with the reason. */
+  die(reason: string): void {
+    this.#close(reason);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#close(null);
+    return Promise.resolve();
+  }
+
+  #ids(prompt: readonly PromptPart[], addSpecial: boolean): number[] {
+    const ids: number[] = [];
+    for (const part of prompt) {
+      if ("tokens" in part) ids.push(...part.tokens);
+      else ids.push(...(part.special ? this.#specialIds(part.text) : codePoints(part.text)));
+    }
+    const bos = this.info.controlTokens.indexOf(this.info.bosText);
+    if (addSpecial && bos >= 0 && ids[0] !== FIRST_CONTROL + bos) ids.unshift(FIRST_CONTROL + bos);
+    return ids;
+  }
+
+  #specialIds(text: string): number[] {
+    const ids: number[] = [];
+    let rest = text;
+    while (rest !== "") {
+      const control = this.info.controlTokens.findIndex((token) => rest.startsWith(token));
+      const taken = control >= 0
+        ? this.info.controlTokens[control]!
+        : String.fromCodePoint(rest.codePointAt(0)!);
+      ids.push(control >= 0 ? FIRST_CONTROL + control : taken.codePointAt(0)!);
+      rest = rest.slice(taken.length);
+    }
+    return ids;
+  }
+}
+
+/** One sequence of the double: what was said so far, what is held back, and how it ends. */
+class SequenceState {
+  finish: FinishReason | null = null;
+  tokens = 0;
+  resumed: Promise<void> = Promise.resolve();
+  #resume: () => void = () => {};
+  #held = "";
+  #stopString: string | null = null;
+
+  constructor(readonly request: SequenceRequest) {}
+
+  control(control: Control): void {
+    switch (control.type) {
+      case "pause":
+        this.#resume();
+        this.resumed = new Promise((resolve) => this.#resume = resolve);
+        return;
+      case "sampling":
+        return;
+      case "cancel":
+        this.finish = "cancelled";
+        break;
+      case "stop":
+        this.finish = "stop";
+        break;
+      case "resume":
+        break;
+    }
+    this.#resume();
+  }
+
+  token(text: string): SequenceEvent {
+    this.tokens++;
+    const id = text.codePointAt(0) ?? 0;
+    const { logprobs } = this.request;
+    const chosen = { token: id, bytes: [...new TextEncoder().encode(text)], logprob: -0.5 };
+    const top = Array.from({ length: logprobs ?? 0 }, (_, rank) => ({
+      ...chosen,
+      token: id + rank,
+      logprob: -0.5 - rank,
+    }));
+    return {
+      type: "token",
+      text: this.#release(text),
+      token: id,
+      ...(logprobs === undefined ? {} : { logprob: { ...chosen, top } }),
+    };
+  }
+
+  done(promptTokens: number): SequenceEvent {
+    return {
+      type: "done",
+      text: this.#stopString === null ? this.#held : "",
+      finishReason: this.finish!,
+      stopString: this.#stopString,
+      usage: { promptTokens, completionTokens: this.tokens, cachedTokens: 0 },
+      timings: {
+        queueMs: 1,
+        promptMs: 2,
+        firstTokenMs: 3,
+        predictedMs: 4,
+        promptPerSecond: 5,
+        predictedPerSecond: 6,
+      },
+    };
+  }
+
+  /** Text that can no longer become a stop string. */
+  #release(text: string): string {
+    const all = this.#held + text;
+    const hits = this.request.stop.map((stop) => ({ stop, at: all.indexOf(stop) }))
+      .filter(({ stop, at }) => stop !== "" && at >= 0)
+      .sort((a, b) => a.at - b.at);
+    const hit = hits[0];
+    if (hit !== undefined) {
+      this.finish = "stop";
+      this.#stopString = hit.stop;
+      return all.slice(0, hit.at);
+    }
+    let keep = 0;
+    for (const stop of this.request.stop) {
+      for (let length = Math.min(stop.length - 1, all.length); length > keep; length--) {
+        if (all.endsWith(stop.slice(0, length))) keep = length;
+      }
+    }
+    this.#held = all.slice(all.length - keep);
+    return all.slice(0, all.length - keep);
+  }
+}
+
+function codePoints(text: string): number[] {
+  return Array.from(text, (character) => character.codePointAt(0)!);
+}

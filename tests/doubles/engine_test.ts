@@ -1,0 +1,91 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import type { SequenceEvent, SequenceRequest } from "../../src/engine/protocol.ts";
+import { ShimmyError } from "../../src/errors.ts";
+import { EngineDouble } from "./engine.ts";
+
+function request(values: Partial<SequenceRequest> = {}): SequenceRequest {
+  return {
+    prompt: [{ text: "Hi", special: true }],
+    maxTokens: null,
+    sampling: {},
+    stop: [],
+    ...values,
+  };
+}
+
+async function collect(events: AsyncIterable<SequenceEvent>): Promise<SequenceEvent[]> {
+  return await Array.fromAsync(events);
+}
+
+function textOf(events: readonly SequenceEvent[]): string {
+  return events.map((event) => event.type === "error" ? "" : event.text).join("");
+}
+
+Deno.test("the double says its script, then done", async () => {
+  await using engine = new EngineDouble({ script: { tokens: ["a", "b"] } });
+  const events = await collect(engine.generate(request()));
+  assertEquals(events.map((event) => event.type), ["token", "token", "done"]);
+  const done = events.at(-1)!;
+  assertEquals(done.type === "done" && done.usage, {
+    promptTokens: 2,
+    completionTokens: 2,
+    cachedTokens: 0,
+  });
+  assertEquals(engine.finished, ["stop"]);
+});
+
+Deno.test("the double holds back what may become a stop string", async () => {
+  await using engine = new EngineDouble({ script: { tokens: ["one S", "TO", "P two"] } });
+  const events = await collect(engine.generate(request({ stop: ["STOP"] })));
+  assertEquals(events.map((event) => event.type === "error" ? "" : event.text), [
+    "one ",
+    "",
+    "",
+    "",
+  ]);
+  const done = events.at(-1)!;
+  assertEquals(done.type === "done" && done.stopString, "STOP");
+});
+
+Deno.test("the double gives back held text when no stop string came of it", async () => {
+  await using engine = new EngineDouble({ script: { tokens: ["one ST"] } });
+  assertEquals(textOf(await collect(engine.generate(request({ stop: ["STOP"] })))), "one ST");
+});
+
+Deno.test("the double ends at the token limit and when stopped", async () => {
+  await using engine = new EngineDouble({ script: { tokens: ["x"], endless: true } });
+  assertEquals(textOf(await collect(engine.generate(request({ maxTokens: 3 })))), "xxx");
+  const run = engine.generate(request());
+  let seen = 0;
+  for await (const event of run) {
+    if (event.type === "token" && ++seen === 2) run.control({ type: "stop" });
+  }
+  assertEquals(seen, 2);
+  assertEquals(engine.finished, ["length", "stop"]);
+});
+
+Deno.test("leaving the double's iteration counts as abandoned", async () => {
+  await using engine = new EngineDouble({ script: { tokens: ["x"], endless: true } });
+  for await (const _event of engine.generate(request())) break;
+  assertEquals(engine.finished, ["abandoned"]);
+  assertEquals(engine.running, 0);
+});
+
+Deno.test("the double throws its scripted error and refuses a prompt over the context", async () => {
+  await using engine = new EngineDouble({
+    script: { tokens: ["x"], error: new ShimmyError("backend", "gone") },
+    info: { contextLength: 8 },
+  });
+  await assertRejects(() => collect(engine.generate(request())), ShimmyError, "gone");
+  const long = request({ prompt: [{ text: "much too long", special: true }] });
+  await assertRejects(() => collect(engine.generate(long)), ShimmyError, "13 tokens");
+});
+
+Deno.test("the double reads control tokens in special parts alone and never doubles BOS", async () => {
+  await using engine = new EngineDouble({ info: { bosText: "<|endoftext|>" } });
+  const special = await engine.tokenize([{ text: "<|endoftext|>a", special: true }], true);
+  assertEquals(special, [0x110000, 97]);
+  const plain = await engine.tokenize([{ text: "<|im_end|>", special: false }], false);
+  assertEquals(plain.length, 10);
+  assertEquals(await engine.detokenize(special), "<|endoftext|>a");
+});

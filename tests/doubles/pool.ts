@@ -1,0 +1,89 @@
+import type { Engine } from "../../src/engine/face.ts";
+import { ShimmyError } from "../../src/errors.ts";
+import type { ModelEntry } from "../../src/models/entry.ts";
+import type { ModelPool, ModelState } from "../../src/models/pool.ts";
+
+/** A model that is not there: a name and whatever else a test wants to be true of it. */
+export function entryDouble(name: string, values: Partial<ModelEntry> = {}): ModelEntry {
+  return {
+    name,
+    paths: [`${name}.gguf`],
+    size: 4,
+    modified: 0,
+    source: "folder",
+    architecture: "double",
+    quantization: "F32",
+    parameters: 1,
+    contextLength: 1024,
+    embeddingLength: 4,
+    chatTemplate: null,
+    kind: "language",
+    loras: [],
+    ...values,
+  };
+}
+
+/** One model of a {@linkcode PoolDouble}: what loading it gives, an engine or the reason why not. */
+export interface PoolDoubleModel {
+  readonly entry: ModelEntry;
+  readonly engine: Engine | ShimmyError;
+}
+
+/** A pool whose models are given. The first is the default; each counts as unloaded until asked for. */
+export class PoolDouble implements ModelPool {
+  /** How often `rescan` was called. */
+  rescans = 0;
+  readonly #models: readonly PoolDoubleModel[];
+  readonly #states = new Map<string, ModelState>();
+
+  constructor(...models: readonly PoolDoubleModel[]) {
+    this.#models = models;
+  }
+
+  list(): Promise<readonly ModelEntry[]> {
+    return Promise.resolve(this.#models.map(({ entry }) => entry));
+  }
+
+  rescan(): Promise<readonly ModelEntry[]> {
+    this.rescans++;
+    return this.list();
+  }
+
+  resolve(name: string | undefined): Promise<ModelEntry> {
+    const found = name === undefined
+      ? this.#models[0]
+      : this.#models.find(({ entry }) => entry.name === name.toLowerCase());
+    if (found !== undefined) return Promise.resolve(found.entry);
+    const message = name === undefined ? "There is no model" : `Model '${name}' not found`;
+    return Promise.reject(new ShimmyError("not_found", message, { field: "model" }));
+  }
+
+  engine(entry: ModelEntry, signal?: AbortSignal): Promise<Engine> {
+    if (signal?.aborted) {
+      return Promise.reject(new ShimmyError("cancelled", "Loading was given up"));
+    }
+    const model = this.#models.find((candidate) => candidate.entry.name === entry.name);
+    if (model === undefined) {
+      return Promise.reject(new ShimmyError("not_found", `Model '${entry.name}' not found`));
+    }
+    if (model.engine instanceof ShimmyError) {
+      const error = model.engine.message;
+      this.#states.set(entry.name, { state: "failed", progress: 0, error, engine: null });
+      return Promise.reject(model.engine);
+    }
+    const { engine } = model;
+    this.#states.set(entry.name, { state: "loaded", progress: 1, error: null, engine });
+    return Promise.resolve(engine);
+  }
+
+  unload(entry: ModelEntry): Promise<boolean> {
+    const loaded = this.state(entry).state === "loaded";
+    this.#states.delete(entry.name);
+    return Promise.resolve(loaded);
+  }
+
+  state(entry: ModelEntry): ModelState {
+    return this.#states.get(entry.name) ??
+      { state: "unloaded", progress: 0, error: null, engine: null };
+  }
+}
