@@ -92,6 +92,13 @@ declare module "@std/cli" {
   ): { _: Array<string | number>; [name: string]: unknown };
 }
 
+declare module "@std/crypto/timing-safe-equal" {
+  export function timingSafeEqual(
+    a: ArrayBufferView | ArrayBufferLike,
+    b: ArrayBufferView | ArrayBufferLike,
+  ): boolean;
+}
+
 declare module "@std/fmt/bytes" {
   export function format(
     bytes: number,

@@ -1,16 +1,25 @@
 import type { z } from "zod";
 import type { ShimmyError } from "../errors.ts";
 import type { ModelPool } from "../models/pool.ts";
+import type { Metrics } from "./metrics.ts";
 
 /** What every handler may use. Built once for a server; tests build it around an engine double. */
 export interface ServerContext {
   readonly pool: ModelPool;
   readonly settings: ServerSettings;
+  /** Where answers are counted; `createHandler` makes one when there is none. */
+  readonly metrics?: Metrics;
+  /** Told of every failure that is the server's own, with what the caller is not shown. */
+  readonly report?: (error: ShimmyError, requestId: string) => void;
+  /** Aborts when the server shuts down: WebSockets close once they have no answer running. */
+  readonly stopping?: AbortSignal;
 }
 
 export interface ServerSettings {
   /** Shimmy's version. */
   readonly version: string;
+  /** libllama's version, where one is loaded. */
+  readonly library?: string;
   /** Every route but `/health` needs it, when there is one. */
   readonly apiKey: string | null;
   /** Origins that browsers may call from; `*` for any. */
@@ -32,6 +41,11 @@ export interface Exchange {
   readonly context: ServerContext;
   /** Also the `x-request-id` header of the answer. */
   readonly requestId: string;
+  /**
+   * Aborts when the client has gone: before the answer began, or while it was streamed. Pass it to
+   * whatever may take long; `startAnswer` ties answers to it.
+   */
+  readonly signal: AbortSignal;
 }
 
 /** How an API wants its errors; the one place where a kind of error becomes a status is `errors.ts`. */
@@ -54,6 +68,10 @@ export interface Route {
   readonly body?: z.ZodType;
   /** Schema of the JSON answer. */
   readonly answer?: z.ZodType;
+  /** Media types of the answer when it is streamed. */
+  readonly streams?: readonly ("text/event-stream" | "application/x-ndjson")[];
+  /** The answer is an upgrade to WebSocket. */
+  readonly upgrade?: boolean;
   /** Open without a key. */
   readonly open?: boolean;
   readonly handle: (exchange: Exchange) => Response | Promise<Response>;

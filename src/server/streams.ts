@@ -19,6 +19,20 @@ interface StreamOptions {
   readonly keepAlive?: { readonly ms: number; readonly bytes: Uint8Array };
 }
 
+/** What to do when the client of a streamed response has gone; set once by the handler's owner. */
+const abandoned = new WeakMap<Response, { tell: () => void }>();
+
+/**
+ * Calls back when the client leaves before a response made here has ended.
+ *
+ * A generator that waits for its next value takes a `return()` only after that value; so whatever
+ * makes the values has to hear of it on another way, and this is where that way begins.
+ */
+export function onAbandoned(response: Response, callback: () => void): void {
+  const slot = abandoned.get(response);
+  if (slot !== undefined) slot.tell = callback;
+}
+
 /**
  * A response that pulls from `chunks` only as fast as the client reads, and returns the iterator when
  * the client has gone, so that whatever feeds it is cancelled.
@@ -31,6 +45,7 @@ function pulled(
   const iterator = chunks[Symbol.asyncIterator]();
   const { keepAlive } = options;
   let pending: Promise<IteratorResult<Uint8Array>> | null = null;
+  const slot = { tell: () => {} };
   const body = new ReadableStream<Uint8Array>({
     async pull(controller) {
       pending ??= iterator.next();
@@ -43,14 +58,17 @@ function pulled(
       if (result.done) controller.close();
       else controller.enqueue(result.value);
     },
-    async cancel() {
-      await iterator.return?.();
+    cancel() {
+      slot.tell();
+      iterator.return?.().catch(() => {});
     },
   }, { highWaterMark: 0 });
   const headers = new Headers(options.headers);
   headers.set("content-type", contentType);
   headers.set("cache-control", "no-cache");
-  return new Response(body, { headers });
+  const response = new Response(body, { headers });
+  abandoned.set(response, slot);
+  return response;
 }
 
 /** The value, or `silence` when it takes longer than that. */

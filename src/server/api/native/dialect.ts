@@ -1,0 +1,7 @@
+import type { Dialect } from "../../route.ts";
+
+/** Shimmy's own API: an error is a sentence. */
+export const nativeDialect: Dialect = {
+  name: "native",
+  errorBody: (error) => ({ error: error.message }),
+};

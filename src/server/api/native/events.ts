@@ -1,0 +1,57 @@
+import type { AnswerEvent } from "../../../chat/conversation.ts";
+import type { FinishReason } from "../../../engine/protocol.ts";
+import type { Done, UnifiedEvent } from "./schema.ts";
+
+/**
+ * The unified events of an answer: a token with text, a piece of reasoning, and the end. Tokens that
+ * bring no text yet (a part of a character, or what may become a stop string) are not told.
+ */
+export async function* unified(
+  events: AsyncIterable<AnswerEvent>,
+): AsyncGenerator<UnifiedEvent, void> {
+  let index = 0;
+  for await (const event of events) {
+    switch (event.type) {
+      case "text":
+        if (event.text !== "") yield { token: event.text, index: index++ };
+        break;
+      case "reasoning":
+        if (event.text !== "") yield { reasoning: event.text, index: index++ };
+        break;
+      case "done":
+        yield toDone(event);
+        break;
+      // A native request has no tools, so that no calls come.
+      case "tool_call":
+      case "tool_arguments":
+        break;
+    }
+  }
+}
+
+/** How an answer ended, as the native API tells it. */
+export function toDone(event: Extract<AnswerEvent, { type: "done" }>): Done {
+  const { usage, timings } = event;
+  return {
+    done: true,
+    finish_reason: toReason(event.finishReason),
+    usage: {
+      prompt_tokens: usage.promptTokens,
+      completion_tokens: usage.completionTokens,
+      total_tokens: usage.promptTokens + usage.completionTokens,
+      cached_tokens: usage.cachedTokens,
+    },
+    timings: {
+      queue_ms: timings.queueMs,
+      prompt_ms: timings.promptMs,
+      first_token_ms: timings.firstTokenMs,
+      predicted_ms: timings.predictedMs,
+      prompt_per_second: timings.promptPerSecond,
+      predicted_per_second: timings.predictedPerSecond,
+    },
+  };
+}
+
+function toReason(reason: FinishReason | "tool_calls"): FinishReason {
+  return reason === "tool_calls" ? "stop" : reason;
+}

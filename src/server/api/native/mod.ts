@@ -1,0 +1,13 @@
+import type { Route } from "../../route.ts";
+import { loraRoutes } from "./lora.ts";
+import { modelRoutes } from "./models.ts";
+import { operationRoutes } from "./operation.ts";
+import { socketRoute } from "./socket.ts";
+
+/** Shimmy's own API, without `POST /api/generate`, which it shares with Ollama's. */
+export const nativeRoutes: readonly Route[] = [
+  ...operationRoutes,
+  ...modelRoutes,
+  ...loraRoutes,
+  socketRoute,
+];

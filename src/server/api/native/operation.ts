@@ -1,0 +1,139 @@
+import { z } from "zod";
+import { ShimmyError } from "../../../errors.ts";
+import type { ModelEntry } from "../../../models/entry.ts";
+import type { ModelPool } from "../../../models/pool.ts";
+import { HttpError } from "../../errors.ts";
+import type { Exchange, Route } from "../../route.ts";
+import { nativeDialect } from "./dialect.ts";
+
+/** Seconds after which asking again makes sense while a model loads. */
+const LOADING_RETRY = 2;
+
+/** The name of a model that answers now or would load when asked. */
+async function readyModel(pool: ModelPool): Promise<ModelEntry> {
+  const entries = await pool.list();
+  const loaded = entries.find((entry) => pool.state(entry).state === "loaded");
+  if (loaded !== undefined) return loaded;
+  const entry = await pool.resolve(undefined).catch((thrown) => {
+    if (thrown instanceof ShimmyError && thrown.kind === "not_found") {
+      throw new HttpError(503, "There is no model to answer with");
+    }
+    throw thrown;
+  });
+  const { state, progress, error } = pool.state(entry);
+  if (state === "loading") {
+    const percent = Math.floor(progress * 100);
+    throw new HttpError(503, `Model '${entry.name}' is loading (${percent} %)`, {
+      retryAfter: LOADING_RETRY,
+    });
+  }
+  if (state === "failed") {
+    throw new HttpError(
+      503,
+      `Model '${entry.name}' cannot be loaded: ${error ?? "unknown reason"}`,
+    );
+  }
+  return entry;
+}
+
+/** What runs here, without paths and keys. */
+async function diagnose({ context: { pool, settings } }: Exchange): Promise<Response> {
+  const models = await Promise.all((await pool.list()).map(async (entry) => {
+    const { state, progress, error, engine } = pool.state(entry);
+    const about = { name: entry.name, state, progress, error };
+    if (engine === null) return about;
+    const { info } = engine;
+    const status = await engine.status();
+    return {
+      ...about,
+      description: info.description,
+      context_length: info.contextLength,
+      parallel: info.parallel,
+      batch_size: info.batchSize,
+      threads: info.threads,
+      layers: info.layers,
+      offloaded_layers: info.offloadedLayers,
+      notes: info.notes,
+      devices: info.devices.map((device) => ({
+        name: device.name,
+        description: device.description,
+        kind: device.kind,
+        backend: device.backend,
+        memory_free: device.memoryFree,
+        memory_total: device.memoryTotal,
+      })),
+      sequences: {
+        running: status.running,
+        prefilling: status.prefilling,
+        queued: status.queued,
+        queue_limit: status.queueLimit,
+      },
+      kv_cells: { used: status.cellsUsed, total: status.cellsTotal },
+      adapters: status.loras,
+    };
+  }));
+  return Response.json({
+    shimmy: settings.version,
+    libllama: settings.library ?? null,
+    deno: Deno.version.deno,
+    platform: `${Deno.build.os}-${Deno.build.arch}`,
+    uptime_seconds: Math.round(performance.now() / 1000),
+    models,
+  });
+}
+
+/** What operators and their machines ask. */
+export const operationRoutes: readonly Route[] = [
+  {
+    method: "GET",
+    path: "/",
+    dialect: nativeDialect,
+    summary: "A greeting",
+    handle: ({ context }) => new Response(`Shimmy ${context.settings.version} is running\n`),
+  },
+  {
+    method: "GET",
+    path: "/health",
+    dialect: nativeDialect,
+    summary: "Whether the server is alive",
+    open: true,
+    answer: z.object({ status: z.literal("ok") }),
+    handle: () => Response.json({ status: "ok" }),
+  },
+  {
+    method: "GET",
+    path: "/ready",
+    dialect: nativeDialect,
+    summary: "Whether a model can answer",
+    answer: z.object({ status: z.literal("ready"), model: z.string() }),
+    async handle({ context }) {
+      const { name } = await readyModel(context.pool);
+      return Response.json({ status: "ready", model: name });
+    },
+  },
+  {
+    method: "GET",
+    path: "/metrics",
+    dialect: nativeDialect,
+    summary: "Counts and gauges in Prometheus' text format",
+    async handle({ context }) {
+      const { text, contentType } = await context.metrics!.render(context.pool);
+      return new Response(text, { headers: { "content-type": contentType } });
+    },
+  },
+  {
+    method: "GET",
+    path: "/diag",
+    dialect: nativeDialect,
+    summary: "What is loaded, on which devices, and what waits",
+    answer: z.object({
+      shimmy: z.string(),
+      libllama: z.string().nullable(),
+      deno: z.string(),
+      platform: z.string(),
+      uptime_seconds: z.int(),
+      models: z.array(z.looseObject({ name: z.string(), state: z.string() })),
+    }),
+    handle: diagnose,
+  },
+];

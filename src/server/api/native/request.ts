@@ -1,0 +1,77 @@
+import type { AnswerRequest, Format, Input, Message } from "../../../chat/conversation.ts";
+import { ShimmyError } from "../../../errors.ts";
+import { toEnding, toSampling } from "../../schemas/sampling.ts";
+import type { GenerateBody } from "./schema.ts";
+
+/**
+ * What a native request asks of the engine.
+ * @throws {ShimmyError} `invalid`, when fields contradict each other or there is nothing to answer.
+ */
+export function toAnswerRequest(body: GenerateBody): AnswerRequest {
+  return {
+    input: toInput(body),
+    maxTokens: body.max_tokens ?? null,
+    sampling: toSampling(body),
+    ...toEnding(body),
+    format: toFormat(body),
+    logprobs: null,
+  };
+}
+
+function toInput(body: GenerateBody): Input {
+  const { messages, system, prompt } = body;
+  if (body.raw) {
+    if (messages) {
+      throw refusal("raw", "cannot be used with messages, which need the chat template");
+    }
+    if (system) throw refusal("raw", "cannot be used with system, which needs the chat template");
+    return { type: "text", text: required(prompt) };
+  }
+  return {
+    type: "chat",
+    messages: [
+      ...(system ? [{ role: "system", content: system } as const] : []),
+      ...(messages ? conversation(messages, system) : [user(required(prompt))]),
+    ],
+    tools: [],
+    toolChoice: { type: "none" },
+    parallelToolCalls: false,
+    templateArguments: {},
+    continueLast: false,
+  };
+}
+
+function user(content: string): Message {
+  return { role: "user", content };
+}
+
+function conversation(
+  messages: NonNullable<GenerateBody["messages"]>,
+  system: string | null | undefined,
+): Message[] {
+  if (system && messages[0]?.role === "system") {
+    throw refusal("system", "cannot be used when messages begin with a system message");
+  }
+  return messages.map(({ role, content, name }) => ({
+    role,
+    content,
+    ...(name === undefined ? {} : { name }),
+  }));
+}
+
+function required(prompt: string | null | undefined): string {
+  if (typeof prompt === "string") return prompt;
+  throw refusal("prompt", "is required where there are no messages");
+}
+
+function toFormat({ json_schema: schema, grammar }: GenerateBody): Format {
+  if (schema !== undefined && schema !== null) {
+    if (grammar) throw refusal("grammar", "cannot be used with json_schema: choose one");
+    return { type: "json_schema", schema };
+  }
+  return grammar ? { type: "grammar", source: grammar } : { type: "text" };
+}
+
+function refusal(field: string, what: string): ShimmyError {
+  return new ShimmyError("invalid", `${field}: ${what}`, { field });
+}

@@ -1,0 +1,95 @@
+import { z } from "zod";
+import { endingFields, integerFrom, samplingFields } from "../../schemas/sampling.ts";
+
+const text = z.string({ error: "must be text" });
+const flag = z.boolean({ error: "must be true or false" });
+
+const ROLES = ["system", "developer", "user", "assistant"] as const;
+
+const messageSchema = z.strictObject({
+  role: z.enum(ROLES, { error: `must be one of ${ROLES.join(", ")}` }),
+  content: text,
+  name: text.optional(),
+});
+
+const FORMATS = ["text", "json", "ndjson"] as const;
+
+const schemaValue = z.union([z.record(z.string(), z.unknown()), z.boolean()], {
+  error: "must be a JSON Schema",
+});
+
+/** The body of `POST /api/generate`, and the first frame of `/ws/generate`. */
+export const generateSchema = z.strictObject({
+  model: text.nullish().describe("The default model when absent"),
+  prompt: text.nullish(),
+  messages: z.array(messageSchema, { error: "must be a list of messages" })
+    .min(1, { error: "must have at least one message" })
+    .nullish().describe("Wins over prompt"),
+  system: text.nullish().describe("A system message before the prompt or the messages"),
+  raw: flag.nullish().describe("Take the prompt as it is, without the chat template"),
+  max_tokens: integerFrom(1).nullish().describe("Until the context is full when absent"),
+  ...samplingFields,
+  ...endingFields,
+  stream: flag.nullish(),
+  stream_format: z.enum(FORMATS, { error: `must be one of ${FORMATS.join(", ")}` }).nullish(),
+  json_schema: schemaValue.nullish().describe("The answer is JSON that fits this schema"),
+  grammar: text.min(1, { error: "must not be empty" }).nullish()
+    .describe("A GBNF grammar with the start symbol root"),
+  lora: z.null({
+    error: "adapters cannot be chosen by request yet; give them to the server with --lora",
+  }).optional(),
+});
+
+export type GenerateBody = z.output<typeof generateSchema>;
+
+const usageSchema = z.object({
+  prompt_tokens: z.int(),
+  completion_tokens: z.int(),
+  total_tokens: z.int(),
+  cached_tokens: z.int(),
+});
+
+const timingsSchema = z.object({
+  queue_ms: z.number(),
+  prompt_ms: z.number(),
+  first_token_ms: z.number(),
+  predicted_ms: z.number(),
+  prompt_per_second: z.number(),
+  predicted_per_second: z.number(),
+});
+
+/** How every answer ends. */
+const doneSchema = z.object({
+  done: z.literal(true),
+  finish_reason: z.enum(["stop", "length", "cancelled"]),
+  usage: usageSchema,
+  timings: timingsSchema,
+});
+
+/** The answer of `POST /api/generate` when it is not streamed. */
+export const generateAnswerSchema = z.object({
+  response: z.string(),
+  reasoning: z.string().optional(),
+  model: z.string(),
+  created_at: z.iso.datetime(),
+  ...doneSchema.shape,
+});
+
+/** What a WebSocket client may send while tokens flow. */
+export const controlSchema = z.strictObject({
+  stop: z.literal(true, { error: "must be true while an answer runs" }).optional(),
+  pause: z.literal(true, { error: "must be true" }).optional(),
+  resume: z.literal(true, { error: "must be true" }).optional(),
+  ...samplingFields,
+});
+
+export type ControlBody = z.output<typeof controlSchema>;
+export type Done = z.output<typeof doneSchema>;
+export type GenerateAnswer = z.output<typeof generateAnswerSchema>;
+
+/** An event of a stream in the format `json` or `ndjson`. */
+export type UnifiedEvent =
+  | { readonly token: string; readonly index: number }
+  | { readonly reasoning: string; readonly index: number }
+  | Done
+  | { readonly error: string };

@@ -1,0 +1,78 @@
+import type { Counter, Gauge, Histogram, Registry } from "prom-client";
+import type { EngineStatus } from "../engine/protocol.ts";
+
+/** Seconds, from what a small model on a GPU needs for a token to a long prompt on an old CPU. */
+const FIRST_TOKEN_BUCKETS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120];
+const INTER_TOKEN_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.02, 0.04, 0.08, 0.15, 0.3, 0.6, 1.2, 5];
+
+/** Everything `/metrics` shows, in a registry of its own. */
+export interface Instruments {
+  readonly registry: Registry;
+  readonly requests: Counter<"method" | "route" | "status">;
+  readonly answers: Counter<"finish_reason">;
+  readonly promptTokens: Counter;
+  readonly cachedTokens: Counter;
+  readonly completionTokens: Counter;
+  readonly firstTokenSeconds: Histogram;
+  readonly interTokenSeconds: Histogram;
+  readonly queueSeconds: Histogram;
+  readonly modelLoaded: Gauge<"model">;
+  /** Sets the gauges of one model. */
+  setModel(model: string, status: EngineStatus): void;
+  /** Forgets the gauges of all models, of which some may be gone. */
+  resetModels(): void;
+}
+
+/** Loads prom-client and makes the instruments. */
+export async function createInstruments(): Promise<Instruments> {
+  const { default: prometheus } = await import("prom-client");
+  const registry = new prometheus.Registry();
+  const registers = [registry];
+  const counter = <T extends string>(name: string, help: string, labelNames: T[] = []) =>
+    new prometheus.Counter<T>({ name: `shimmy_${name}`, help, labelNames, registers });
+  const gauge = (name: string, help: string) =>
+    new prometheus.Gauge({ name: `shimmy_${name}`, help, labelNames: ["model"], registers });
+  const histogram = (name: string, help: string, buckets: number[]) =>
+    new prometheus.Histogram({ name: `shimmy_${name}`, help, buckets, registers });
+
+  const modelLoaded = gauge("model_loaded", "1 while the model is loaded");
+  const running = gauge("sequences_running", "Sequences in the batch");
+  const prefilling = gauge("sequences_prefilling", "Sequences whose prompt is being computed");
+  const queued = gauge("sequences_queued", "Sequences that wait");
+  const queueLimit = gauge("queue_limit", "Sequences that may wait");
+  const cellsUsed = gauge("kv_cells_used", "KV cells in use");
+  const cellsTotal = gauge("kv_cells_total", "KV cells in all");
+  const ofModels = [modelLoaded, running, prefilling, queued, queueLimit, cellsUsed, cellsTotal];
+
+  return {
+    registry,
+    requests: counter("http_requests_total", "HTTP requests", ["method", "route", "status"]),
+    answers: counter("answers_total", "Answers that ended", ["finish_reason"]),
+    promptTokens: counter("prompt_tokens_total", "Tokens of prompts"),
+    cachedTokens: counter("cached_prompt_tokens_total", "Tokens of prompts found in the KV cache"),
+    completionTokens: counter("completion_tokens_total", "Tokens generated"),
+    firstTokenSeconds: histogram(
+      "first_token_seconds",
+      "From the request to its first token",
+      FIRST_TOKEN_BUCKETS,
+    ),
+    interTokenSeconds: histogram(
+      "inter_token_seconds",
+      "Between two tokens of an answer",
+      INTER_TOKEN_BUCKETS,
+    ),
+    queueSeconds: histogram("queue_seconds", "Waiting before the prompt", FIRST_TOKEN_BUCKETS),
+    modelLoaded,
+    setModel(model, status) {
+      running.set({ model }, status.running);
+      prefilling.set({ model }, status.prefilling);
+      queued.set({ model }, status.queued);
+      queueLimit.set({ model }, status.queueLimit);
+      cellsUsed.set({ model }, status.cellsUsed);
+      cellsTotal.set({ model }, status.cellsTotal);
+    },
+    resetModels() {
+      for (const one of ofModels) one.reset();
+    },
+  };
+}

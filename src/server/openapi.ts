@@ -1,0 +1,132 @@
+import { z } from "zod";
+import { nativeDialect } from "./api/native/dialect.ts";
+import { ShimmyError } from "../errors.ts";
+import type { Dialect, Route } from "./route.ts";
+
+type Json = Record<string, unknown>;
+
+/** Statuses any route may answer with, and when. */
+const FAILURES: readonly (readonly [number, string])[] = [
+  [400, "The request is malformed or out of range"],
+  [401, "The API key is missing or wrong"],
+  [404, "There is no such model or route"],
+  [413, "The body is too large"],
+  [502, "The model cannot be loaded, or generation failed"],
+  [503, "The queue is full; see Retry-After"],
+];
+
+/** `GET /openapi.json`: the routes as an OpenAPI 3.1 document, made once when first asked for. */
+export function openApiRoute(routes: readonly Route[], version: string): Route {
+  let document: string | null = null;
+  return {
+    method: "GET",
+    path: "/openapi.json",
+    dialect: nativeDialect,
+    summary: "This description of the API",
+    handle() {
+      document ??= JSON.stringify(describeRoutes(routes, version));
+      return new Response(document, { headers: { "content-type": "application/json" } });
+    },
+  };
+}
+
+/** An OpenAPI 3.1 document of routes (https://spec.openapis.org/oas/v3.1.1). */
+export function describeRoutes(routes: readonly Route[], version: string): Json {
+  const paths: Record<string, Json> = {};
+  for (const route of routes) {
+    const path = route.path.replace(/:(\w+)[*+?]?/g, "{$1}");
+    (paths[path] ??= {})[route.method.toLowerCase()] = operation(route);
+  }
+  const dialects = new Map(routes.map(({ dialect }) => [dialect.name, dialect]));
+  return {
+    openapi: "3.1.1",
+    info: { title: "Shimmy", version, license: { name: "MIT", identifier: "MIT" } },
+    paths,
+    components: {
+      securitySchemes: {
+        bearer: { type: "http", scheme: "bearer" },
+        xApiKey: { type: "apiKey", in: "header", name: "x-api-key" },
+        apiKey: { type: "apiKey", in: "header", name: "api-key" },
+      },
+      responses: Object.fromEntries([...dialects.values()].flatMap(failuresOf)),
+    },
+    security: [{}, { bearer: [] }, { xApiKey: [] }, { apiKey: [] }],
+  };
+}
+
+function operation(route: Route): Json {
+  const names = [...route.path.matchAll(/:(\w+)/g)].map(([, name]) => name!);
+  return {
+    operationId: operationId(route),
+    summary: route.summary,
+    tags: [route.dialect.name],
+    ...(route.open ? { security: [] } : {}),
+    ...(names.length === 0 ? {} : {
+      parameters: names.map((name) => ({
+        name,
+        in: "path",
+        required: true,
+        schema: { type: "string" },
+      })),
+    }),
+    ...(route.body === undefined ? {} : {
+      requestBody: {
+        required: true,
+        content: { "application/json": { schema: toSchema(route.body, "input") } },
+      },
+    }),
+    responses: {
+      ...(route.upgrade
+        ? { "101": { description: "The connection is a WebSocket from here on" } }
+        : { "200": { description: "The answer", ...contentOf(route) } }),
+      ...Object.fromEntries(
+        FAILURES.map(([status]) => [
+          status,
+          { $ref: `#/components/responses/${failureName(route.dialect, status)}` },
+        ]),
+      ),
+    },
+  };
+}
+
+function contentOf({ answer, streams = [] }: Route): Json {
+  const content: Record<string, Json> = {};
+  if (answer !== undefined) content["application/json"] = { schema: toSchema(answer, "output") };
+  for (const type of streams) content[type] = { schema: { type: "string" } };
+  return Object.keys(content).length === 0 ? {} : { content };
+}
+
+function operationId({ method, path }: Route): string {
+  const words = path.split(/[^A-Za-z0-9]+/).filter((word) => word !== "");
+  return [method.toLowerCase(), ...words].join("_");
+}
+
+function failureName({ name }: Dialect, status: number): string {
+  return `${name}${status}`;
+}
+
+/** The failures of a dialect, each with an example that the dialect itself wrote. */
+function failuresOf(dialect: Dialect): [string, Json][] {
+  return FAILURES.map(([status, description]) => [
+    failureName(dialect, status),
+    {
+      description,
+      content: {
+        "application/json": {
+          schema: { type: "object" },
+          example: dialect.errorBody(exampleOf(status, description), status, "request-id"),
+        },
+      },
+    },
+  ]);
+}
+
+function exampleOf(status: number, description: string): ShimmyError {
+  const kind = ({ 404: "not_found", 502: "backend", 503: "overloaded" } as const)[status];
+  return new ShimmyError(kind ?? "invalid", description);
+}
+
+function toSchema(schema: z.ZodType, io: "input" | "output"): Json {
+  const { $schema: _, ...json } = z.toJSONSchema(schema, { io, unrepresentable: "any" });
+  return json;
+}

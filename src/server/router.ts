@@ -1,0 +1,119 @@
+import { HttpError } from "./errors.ts";
+import type { Dialect, Route } from "./route.ts";
+
+/** Routes of one path, by method. */
+type Methods = ReadonlyMap<string, Route>;
+
+/** Named parts of a path, as they stand in it. */
+type Groups = Readonly<Record<string, string | undefined>>;
+
+/** A request's route, with the named groups of its path. */
+export interface Match {
+  readonly route: Route;
+  readonly params: Readonly<Record<string, string>>;
+}
+
+/** Whose paths begin how; the first that fits wins, and the rest is native. */
+const TERRITORIES: readonly (readonly [string, Dialect["name"]])[] = [
+  ["/v1/messages", "anthropic"],
+  ["/v1", "openai"],
+  ["/ollama", "ollama"],
+];
+
+const NO_PARAMS: Match["params"] = {};
+
+/** Finds routes: paths without variables in a map, the others by pattern. */
+export class Router {
+  readonly #exact = new Map<string, Methods>();
+  readonly #patterns: { readonly pattern: URLPattern; readonly methods: Methods }[] = [];
+  readonly #dialects = new Map<Dialect["name"], Dialect>();
+  readonly #native: Dialect;
+
+  /** @throws {TypeError} When two routes have the same method and path. */
+  constructor(routes: readonly Route[], native: Dialect) {
+    this.#native = native;
+    const paths = new Map<string, Map<string, Route>>();
+    for (const route of routes) {
+      const methods = paths.get(route.path) ?? new Map<string, Route>();
+      if (methods.has(route.method)) {
+        throw new TypeError(`Cannot route ${route.method} ${route.path}: it is routed twice`);
+      }
+      paths.set(route.path, methods.set(route.method, route));
+      this.#dialects.set(route.dialect.name, route.dialect);
+    }
+    for (const [path, methods] of paths) {
+      if (/[:*{(]/.test(path)) {
+        this.#patterns.push({ pattern: new URLPattern({ pathname: path }), methods });
+      } else {
+        this.#exact.set(path, methods);
+      }
+    }
+  }
+
+  /**
+   * The route of a method and path; `HEAD` takes that of `GET`.
+   * @throws {HttpError} 404, or 405 with the methods there are.
+   */
+  find(method: string, pathname: string): Match {
+    const found = this.#at(pathname);
+    if (found === null) throw new HttpError(404, `There is no route ${method} ${pathname}`);
+    const route = found.methods.get(method === "HEAD" ? "GET" : method);
+    if (route === undefined) {
+      const allow = listMethods(found.methods).join(", ");
+      throw new HttpError(405, `${pathname} takes ${allow}, not ${method}`, { headers: { allow } });
+    }
+    return { route, params: found.groups === null ? NO_PARAMS : decoded(found.groups) };
+  }
+
+  /** Methods a path takes; empty when there is no such path. */
+  methods(pathname: string): readonly string[] {
+    const found = this.#at(pathname);
+    return found === null ? [] : listMethods(found.methods);
+  }
+
+  /** Whether every route of a path is open without a key. */
+  isOpen(pathname: string): boolean {
+    const methods = this.#exact.get(pathname);
+    return methods !== undefined && methods.values().every((route) => route.open === true);
+  }
+
+  /** In whose shape an error about a path is told. */
+  dialect(method: string, pathname: string): Dialect {
+    const methods = this.#at(pathname)?.methods;
+    const route = methods?.get(method) ?? methods?.values().next().value;
+    if (route !== undefined) return route.dialect;
+    const name = TERRITORIES.find(([prefix]) =>
+      pathname === prefix || pathname.startsWith(`${prefix}/`)
+    )?.[1];
+    return (name && this.#dialects.get(name)) ?? this.#native;
+  }
+
+  #at(pathname: string): { readonly methods: Methods; readonly groups: Groups | null } | null {
+    const exact = this.#exact.get(pathname);
+    if (exact !== undefined) return { methods: exact, groups: null };
+    for (const { pattern, methods } of this.#patterns) {
+      const groups = pattern.exec({ pathname })?.pathname.groups;
+      if (groups !== undefined) return { methods, groups };
+    }
+    return null;
+  }
+}
+
+function listMethods(methods: Methods): string[] {
+  const names = [...methods.keys()];
+  if (methods.has("GET")) names.push("HEAD");
+  return [...names, "OPTIONS"];
+}
+
+/** @throws {HttpError} 400 for broken percent-encoding. */
+function decoded(groups: Groups): Record<string, string> {
+  const params: Record<string, string> = {};
+  for (const [name, value] of Object.entries(groups)) {
+    try {
+      params[name] = decodeURIComponent(value ?? "");
+    } catch (cause) {
+      throw new HttpError(400, `${name}: must be percent-encoded UTF-8`, { field: name, cause });
+    }
+  }
+  return params;
+}

@@ -1,0 +1,9 @@
+import { generateRoute } from "./api/generate.ts";
+import { nativeRoutes } from "./api/native/mod.ts";
+import type { Route } from "./route.ts";
+
+/** Every route of every dialect. */
+export const allRoutes: readonly Route[] = [
+  ...nativeRoutes,
+  generateRoute(),
+];

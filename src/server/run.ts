@@ -1,0 +1,97 @@
+import { type Answer, answer } from "../chat/answer.ts";
+import type { AnswerEvent, AnswerRequest } from "../chat/conversation.ts";
+import type { Engine } from "../engine/face.ts";
+import { ShimmyError } from "../errors.ts";
+import type { ModelEntry } from "../models/entry.ts";
+import type { Exchange } from "./route.ts";
+
+/** Who waits for an answer: an exchange, or a WebSocket for one of its requests. */
+export type Caller = Pick<Exchange, "signal" | "context">;
+
+/**
+ * The engine of the model a request names, loaded if need be; without a name, of the default model.
+ * @throws {ShimmyError} `not_found`, `backend`, or `cancelled` when the caller has gone meanwhile.
+ */
+export async function engineFor(
+  { context, signal }: Caller,
+  name: string | undefined,
+): Promise<{ readonly entry: ModelEntry; readonly engine: Engine }> {
+  const entry = await context.pool.resolve(name);
+  return { entry, engine: await context.pool.engine(entry, signal) };
+}
+
+/**
+ * An answer that is cancelled as soon as its caller has gone, even while the next event is being
+ * waited for or before anybody iterates it, so that its KV cells are free within one step. All
+ * dialects get their answers here; it is also where answers are counted.
+ */
+export function bindAnswer(caller: Caller, engine: Engine, request: AnswerRequest): Answer {
+  const { signal, context } = caller;
+  const inner = answer(engine, request);
+  const cancel = () => inner.control({ type: "cancel" });
+  signal.addEventListener("abort", cancel, { once: true });
+  const watch = context.metrics?.watch();
+
+  async function* events(): AsyncGenerator<AnswerEvent, void> {
+    try {
+      if (signal.aborted) throw new ShimmyError("cancelled", "The request was given up");
+      for await (const event of inner) {
+        watch?.see(event);
+        yield event;
+      }
+    } catch (error) {
+      watch?.fail();
+      throw error;
+    } finally {
+      watch?.end();
+      signal.removeEventListener("abort", cancel);
+    }
+  }
+
+  return { control: (control) => inner.control(control), [Symbol.asyncIterator]: events };
+}
+
+/**
+ * Like {@linkcode bindAnswer}, but resolves only when the first event is there, so that whatever is
+ * wrong with the request is thrown while the status of the response can still tell it. When that takes
+ * longer than `keepAliveMs`, the answer is handed out all the same: its stream must begin to send
+ * keep-alive comments, and a failure becomes one of mid-stream.
+ *
+ * @throws {ShimmyError} What the first step of the iteration throws.
+ */
+export async function startAnswer(
+  caller: Caller,
+  engine: Engine,
+  request: AnswerRequest,
+): Promise<Answer> {
+  const bound = bindAnswer(caller, engine, request);
+  const iterator = bound[Symbol.asyncIterator]();
+  const first = iterator.next();
+  await settledWithin(first, caller.context.settings.keepAliveMs);
+  let begun: Promise<IteratorResult<AnswerEvent>> | null = first;
+  return {
+    control: (control) => bound.control(control),
+    [Symbol.asyncIterator]: () => ({
+      next() {
+        const result = begun ?? iterator.next();
+        begun = null;
+        return result;
+      },
+      return() {
+        bound.control({ type: "cancel" });
+        return iterator.return!();
+      },
+    }),
+  };
+}
+
+/** Waits for a promise, at most that long; throws what it is rejected with in that time. */
+async function settledWithin(promise: Promise<unknown>, ms: number): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const patience = new Promise<void>((resolve) => timer = setTimeout(resolve, ms));
+  try {
+    await Promise.race([promise, patience]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,152 @@
+import { z } from "zod";
+import type { Sampling } from "../../engine/protocol.ts";
+
+/** Beyond this a list in a request is a mistake or an attack: each entry is compared with every token. */
+const LIST_LIMIT = 128;
+
+/** A number within bounds, both included; the message says which would be right. */
+export function numberBetween(minimum: number, maximum: number) {
+  const error = `must be a number from ${minimum} to ${maximum}`;
+  return z.number({ error }).min(minimum, { error }).max(maximum, { error });
+}
+
+/** A whole number within bounds, both included. */
+export function integerBetween(minimum: number, maximum: number) {
+  const error = `must be a whole number from ${minimum} to ${maximum}`;
+  return z.int({ error }).min(minimum, { error }).max(maximum, { error });
+}
+
+/** A whole number from `minimum` on. */
+export function integerFrom(minimum: number) {
+  const error = `must be a whole number, ${minimum} or more`;
+  return z.int({ error }).min(minimum, { error });
+}
+
+const BIAS_ERROR = "must map token ids to numbers from -100 to 100, or to false to ban the token";
+
+const logitBias = z.record(
+  z.string().regex(/^\d{1,9}$/),
+  z.union([
+    z.number().min(-100, { error: BIAS_ERROR }).max(100, { error: BIAS_ERROR }),
+    z.literal(false),
+  ], {
+    error: BIAS_ERROR,
+  }),
+  { error: BIAS_ERROR },
+);
+
+const text = z.string({ error: "must be text" });
+
+const SEED_ERROR = "must be a whole number; a negative one means a fresh seed";
+
+/**
+ * Every field that shapes how a token is chosen, as requests spell it; `null` counts as absent.
+ * Spread it into a dialect's object schema and read the result with {@linkcode toSampling}.
+ */
+export const samplingFields = {
+  temperature: numberBetween(0, 100).nullish().describe("0 takes the likeliest token"),
+  dynatemp_range: numberBetween(0, 100).nullish(),
+  dynatemp_exponent: numberBetween(0, 100).nullish(),
+  top_k: integerFrom(-1).nullish().describe("0 and -1 keep all"),
+  top_p: numberBetween(0, 1).nullish(),
+  min_p: numberBetween(0, 1).nullish(),
+  typical_p: numberBetween(0, 1).nullish(),
+  top_n_sigma: numberBetween(-1, 100).nullish().describe("Negative is off"),
+  xtc_probability: numberBetween(0, 1).nullish(),
+  xtc_threshold: numberBetween(0, 1).nullish(),
+  repeat_penalty: numberBetween(0.01, 100).nullish().describe("1 is off"),
+  repeat_last_n: integerFrom(-1).nullish()
+    .describe("Tokens the penalties look back on; -1 is the whole context"),
+  frequency_penalty: numberBetween(-2, 2).nullish(),
+  presence_penalty: numberBetween(-2, 2).nullish(),
+  dry_multiplier: numberBetween(0, 100).nullish().describe("0 is off"),
+  dry_base: numberBetween(1, 100).nullish(),
+  dry_allowed_length: integerFrom(0).nullish(),
+  dry_penalty_last_n: integerFrom(-1).nullish().describe("-1 is the whole context"),
+  dry_sequence_breakers: z.array(text.min(1, { error: "must not be empty" }), {
+    error: "must be a list of texts",
+  }).max(LIST_LIMIT, { error: `must have at most ${LIST_LIMIT} entries` }).nullish(),
+  mirostat: z.union([z.literal(0), z.literal(1), z.literal(2)], {
+    error: "must be 0 (off), 1 or 2",
+  }).nullish(),
+  mirostat_tau: numberBetween(0, 100).nullish(),
+  mirostat_eta: numberBetween(0, 1).nullish(),
+  seed: z.int({ error: SEED_ERROR }).nullish().describe("Negative: a fresh seed"),
+  logit_bias: logitBias.nullish()
+    .describe("Token id to what is added to its logit; false bans the token"),
+};
+
+const STOP_ERROR = `must be a text that is not empty, or a list of at most ${LIST_LIMIT} of them`;
+const stopText = z.string().min(1, { error: STOP_ERROR });
+
+/** Fields that decide when an answer ends; read them with {@linkcode toEnding}. */
+export const endingFields = {
+  stop: z.union([stopText, z.array(stopText).max(LIST_LIMIT)], { error: STOP_ERROR })
+    .nullish().describe("The answer ends before any of these"),
+  ignore_eos: z.boolean({ error: "must be true or false" }).nullish()
+    .describe("Go on past end-of-generation tokens"),
+};
+
+const samplingSchema = z.object(samplingFields);
+const endingSchema = z.object(endingFields);
+
+type SamplingBody = z.output<typeof samplingSchema>;
+type EndingBody = z.output<typeof endingSchema>;
+
+/** Fields whose value goes to the engine as it is. */
+const SAME: readonly (readonly [
+  Exclude<keyof SamplingBody, "seed" | "logit_bias" | "top_k">,
+  Exclude<keyof Sampling, "seed" | "logitBias" | "topK">,
+])[] = [
+  ["temperature", "temperature"],
+  ["dynatemp_range", "dynatempRange"],
+  ["dynatemp_exponent", "dynatempExponent"],
+  ["top_p", "topP"],
+  ["min_p", "minP"],
+  ["typical_p", "typicalP"],
+  ["top_n_sigma", "topNSigma"],
+  ["xtc_probability", "xtcProbability"],
+  ["xtc_threshold", "xtcThreshold"],
+  ["repeat_penalty", "repeatPenalty"],
+  ["repeat_last_n", "repeatLastN"],
+  ["frequency_penalty", "frequencyPenalty"],
+  ["presence_penalty", "presencePenalty"],
+  ["dry_multiplier", "dryMultiplier"],
+  ["dry_base", "dryBase"],
+  ["dry_allowed_length", "dryAllowedLength"],
+  ["dry_penalty_last_n", "dryPenaltyLastN"],
+  ["dry_sequence_breakers", "drySequenceBreakers"],
+  ["mirostat", "mirostat"],
+  ["mirostat_tau", "mirostatTau"],
+  ["mirostat_eta", "mirostatEta"],
+];
+
+/**
+ * libllama's seeds are 32 bits wide and the highest one means "any"
+ * (`LLAMA_DEFAULT_SEED` in llama.h), so wider seeds are folded below it.
+ */
+const SEEDS = 0xffff_ffff;
+
+/** The engine's sampling, with only what the request names. */
+export function toSampling(body: SamplingBody): Partial<Sampling> {
+  const sampling: Record<string, unknown> = {};
+  for (const [field, key] of SAME) {
+    const value = body[field];
+    if (value !== undefined && value !== null) sampling[key] = value;
+  }
+  if (typeof body.top_k === "number") sampling.topK = Math.max(0, body.top_k);
+  if (typeof body.seed === "number") sampling.seed = body.seed < 0 ? null : body.seed % SEEDS;
+  if (body.logit_bias) {
+    sampling.logitBias = Object.entries(body.logit_bias).map(([token, bias]) => ({
+      token: Number(token),
+      bias: bias === false ? -Infinity : bias,
+    }));
+  }
+  return sampling as Partial<Sampling>;
+}
+
+/** When the answer ends, as an `AnswerRequest` wants it. */
+export function toEnding(body: EndingBody): { stop: readonly string[]; ignoreEos: boolean } {
+  const stop = body.stop ?? [];
+  return { stop: typeof stop === "string" ? [stop] : stop, ignoreEos: body.ignore_eos ?? false };
+}
