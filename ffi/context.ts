@@ -3,7 +3,7 @@ import { NativeError } from "./error.ts";
 import type { Library } from "./library.ts";
 import type { LoraAdapter } from "./lora.ts";
 import { floatsAt, PointerArray } from "./memory.ts";
-import type { ThreadPool } from "./threadpool.ts";
+import type { ThreadPool } from "./thread_pool.ts";
 
 /** What became of a decode. Other outcomes are thrown. */
 export type DecodeOutcome =

@@ -9,7 +9,7 @@ export { Batch } from "./batch.ts";
 export { Candidates, grammarSampler, Sampler, SamplerChain } from "./sampler.ts";
 export { Vocab } from "./vocab.ts";
 export { LoraAdapter } from "./lora.ts";
-export { ThreadPool } from "./threadpool.ts";
+export { ThreadPool } from "./thread_pool.ts";
 export { type AbortCheck, abortCheck } from "./abort.ts";
 export { address } from "./memory.ts";
 export { GGML_TYPE, LLAMA_FLASH_ATTN_TYPE } from "./generated/enums.ts";

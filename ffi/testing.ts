@@ -8,14 +8,15 @@ import { join } from "@std/path";
 export async function realLibraryFolder(): Promise<string | null> {
   const given = Deno.env.get("SHIMMY_LIBLLAMA");
   if (given) return given;
-  const name = {
+  const names: Readonly<Record<string, string>> = {
     "linux-x86_64": "linux-x64",
     "linux-aarch64": "linux-arm64",
     "darwin-x86_64": "mac-x64",
     "darwin-aarch64": "mac-arm64-metal",
     "windows-x86_64": "win-x64",
     "windows-aarch64": "win-arm64",
-  }[`${Deno.build.os}-${Deno.build.arch}`];
+  };
+  const name = names[`${Deno.build.os}-${Deno.build.arch}`];
   if (!name) return null;
   const specifier = `npm:@node-llama-cpp/${name}@3.22.1`;
   const { getBinsDir } = await import(specifier) as { getBinsDir(): { binsDir: string } };

@@ -79,13 +79,13 @@ export function loadModel(
     library.llama.llama_backend_init();
     const abort = stack.adopt(abortCheck(), (check) => check?.[Symbol.dispose]());
     const threads = options.threads > 0 ? options.threads : defaultThreads();
-    const pool = stack.adopt(ThreadPool.create(library, threads), (pool) => pool?.close());
+    const pool = stack.use(ThreadPool.create(library, { threads }));
     const model = stack.use(readWeights(library, options, flags, onProgress));
     const notes: string[] = [];
     const context = stack.use(
       createContext(library, model, options, { threads, abort, flags, notes }),
     );
-    if (pool !== null) context.attachThreadPool(pool);
+    context.attachThreadPool(pool);
     const loras = loadAdapters(library, model, options);
     if (loras.length > 0) context.setLoras(loras);
     warmUp(model, context);
