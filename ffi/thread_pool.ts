@@ -66,12 +66,12 @@ export class ThreadPool implements Disposable {
 }
 
 /** Only the backend that was loaded knows its functions: there is one for each kind of CPU. */
-function cpuFunction(library: Library, name: string): Deno.PointerObject {
+function cpuFunction<T>(library: Library, name: string): Deno.PointerObject<T> {
   const { ggml } = library;
   const backend = ggml.ggml_backend_reg_by_name(cString("CPU"));
   const found = backend && ggml.ggml_backend_reg_get_proc_address(backend, cString(name));
   if (!found) {
     throw new ShimmyError("backend", `Cannot find ${name}: the CPU backend is not loaded`);
   }
-  return found;
+  return found as Deno.PointerObject<T>;
 }
