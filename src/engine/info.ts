@@ -21,10 +21,8 @@ export function describeModel(
     kind === "cpu" || (options.gpuLayers !== 0 && (options.devices?.includes(name) ?? true))
   );
   const controlTokens: string[] = [];
-  const endOfGeneration: number[] = [];
   for (let token = 0; token < vocab.size; token++) {
     if (vocab.isControl(token)) controlTokens.push(vocab.text(token));
-    if (vocab.isEndOfGeneration(token)) endOfGeneration.push(token);
   }
   const textOf = (token: number | null) => token === null ? "" : vocab.text(token);
   return {
@@ -49,7 +47,6 @@ export function describeModel(
     bosText: textOf(vocab.bos),
     eosText: textOf(vocab.eos),
     controlTokens: controlTokens.filter((text) => text.length > 0),
-    endOfGeneration,
     fim: vocab.fim,
     metadata: facts.metadata,
     loadMs: facts.loadMs,

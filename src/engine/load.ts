@@ -112,7 +112,7 @@ export function loadModel(
         vocab: model.vocab,
         recommended: recommendedSampling(metadata),
         candidates: new Candidates(model.vocab.size),
-        endOfGeneration: info.endOfGeneration,
+        endOfGeneration: endOfGeneration(model.vocab),
       },
       loras,
       sequenceLength,
@@ -254,4 +254,13 @@ function warmUp(model: Model, context: Context): void {
   context.decode(batch);
   context.synchronize();
   context.clear();
+}
+
+/** Tokens that end an answer. */
+function endOfGeneration(vocab: Vocab): number[] {
+  const tokens: number[] = [];
+  for (let token = 0; token < vocab.size; token++) {
+    if (vocab.isEndOfGeneration(token)) tokens.push(token);
+  }
+  return tokens;
 }

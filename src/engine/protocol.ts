@@ -76,8 +76,6 @@ export interface ModelInfo {
   readonly eosText: string;
   /** Text of every control token: what must never be read as one in a user's text. */
   readonly controlTokens: readonly string[];
-  /** Tokens that end an answer. */
-  readonly endOfGeneration: readonly number[];
   /** Fill-in-the-middle tokens, where the vocabulary has them. */
   readonly fim:
     | { readonly prefix: number; readonly suffix: number; readonly middle: number }
