@@ -1,6 +1,9 @@
 import type { Library } from "./library.ts";
 import { LineCollector, type LogLine } from "./log_lines.ts";
+
 import { readCString } from "./memory.ts";
+
+export type { LogLine } from "./log_lines.ts";
 
 /*
  * There is one logger for all of the process, whichever thread sets it. libllama and ggml each hold
