@@ -1,6 +1,5 @@
 import type { Library } from "./library.ts";
 import { LineCollector, type LogLine } from "./log_lines.ts";
-
 import { readCString } from "./memory.ts";
 
 export type { LogLine } from "./log_lines.ts";
