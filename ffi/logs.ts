@@ -1,6 +1,8 @@
-import { GGML_LOG_LEVEL } from "./generated/enums.ts";
 import type { Library } from "./library.ts";
+import { LineCollector, type LogLine } from "./log_lines.ts";
 import { readCString } from "./memory.ts";
+
+export type { LogLine } from "./log_lines.ts";
 
 /*
  * There is one logger for all of the process, whichever thread sets it. libllama and ggml each hold
@@ -16,19 +18,6 @@ export function silenceLogs(library: Library): void {
 export function printLogs(library: Library): void {
   library.llama.llama_log_set(null, null);
 }
-
-/** A line of the native log. */
-export interface LogLine {
-  readonly level: "debug" | "info" | "warn" | "error";
-  readonly text: string;
-}
-
-const LEVELS: ReadonlyMap<number, LogLine["level"]> = new Map([
-  [GGML_LOG_LEVEL.DEBUG, "debug"],
-  [GGML_LOG_LEVEL.INFO, "info"],
-  [GGML_LOG_LEVEL.WARN, "warn"],
-  [GGML_LOG_LEVEL.ERROR, "error"],
-]);
 
 /**
  * Runs synchronous native work and collects what it logs; afterwards the logs are silent again
@@ -62,26 +51,4 @@ function isSilent(library: Library): boolean {
   const data = new BigUint64Array(1);
   library.ggml.ggml_log_get(logger, data);
   return logger[0] === Deno.UnsafePointer.value(library.harmless);
-}
-
-/** Puts lines together: native code logs pieces, and `CONT` continues the level before it. */
-class LineCollector {
-  readonly #lines: LogLine[] = [];
-  #level: LogLine["level"] = "info";
-  #open = "";
-
-  add(level: number, text: string): void {
-    this.#level = LEVELS.get(level) ?? this.#level;
-    const parts = (this.#open + text).split("\n");
-    this.#open = parts.pop() ?? "";
-    for (const line of parts) {
-      if (line) this.#lines.push({ level: this.#level, text: line });
-    }
-  }
-
-  /** All lines, the last one also where it was not ended. */
-  finish(): readonly LogLine[] {
-    if (this.#open) this.add(GGML_LOG_LEVEL.CONT, "\n");
-    return this.#lines;
-  }
 }

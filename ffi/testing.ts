@@ -1,6 +1,15 @@
 /** For tests: the real library, and small libraries compiled on the spot. */
 import { join } from "@std/path";
 
+const PACKAGES: Readonly<Record<string, string>> = {
+  "linux-x86_64": "linux-x64",
+  "linux-aarch64": "linux-arm64",
+  "darwin-x86_64": "mac-x64",
+  "darwin-aarch64": "mac-arm64-metal",
+  "windows-x86_64": "win-x64",
+  "windows-aarch64": "win-arm64",
+};
+
 /**
  * The folder of a real libllama: `SHIMMY_LIBLLAMA`, or the npm package for this machine, which Deno
  * fetches. `null` where there is none for this machine.
@@ -8,15 +17,7 @@ import { join } from "@std/path";
 export async function realLibraryFolder(): Promise<string | null> {
   const given = Deno.env.get("SHIMMY_LIBLLAMA");
   if (given) return given;
-  const names: Readonly<Record<string, string>> = {
-    "linux-x86_64": "linux-x64",
-    "linux-aarch64": "linux-arm64",
-    "darwin-x86_64": "mac-x64",
-    "darwin-aarch64": "mac-arm64-metal",
-    "windows-x86_64": "win-x64",
-    "windows-aarch64": "win-arm64",
-  };
-  const name = names[`${Deno.build.os}-${Deno.build.arch}`];
+  const name = PACKAGES[`${Deno.build.os}-${Deno.build.arch}`];
   if (!name) return null;
   const specifier = `npm:@node-llama-cpp/${name}@3.22.1`;
   const { getBinsDir } = await import(specifier) as { getBinsDir(): { binsDir: string } };

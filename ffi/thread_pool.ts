@@ -66,7 +66,10 @@ export class ThreadPool implements Disposable {
 }
 
 /** Only the backend that was loaded knows its functions: there is one for each kind of CPU. */
-function cpuFunction<T>(library: Library, name: string): Deno.PointerObject<T> {
+function cpuFunction<T>(
+  library: Library,
+  name: keyof typeof GGML_CPU_SYMBOLS,
+): Deno.PointerObject<T> {
   const { ggml } = library;
   const backend = ggml.ggml_backend_reg_by_name(cString("CPU"));
   const found = backend && ggml.ggml_backend_reg_get_proc_address(backend, cString(name));
