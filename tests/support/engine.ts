@@ -1,0 +1,79 @@
+/** The real engine with the tiny model, for tests. */
+import { fromFileUrl } from "@std/path";
+import { realLibraryFolder } from "../../ffi/testing.ts";
+import { loadEngine } from "../../src/engine/engine.ts";
+import type { Engine } from "../../src/engine/face.ts";
+import type {
+  LoadOptions,
+  SequenceEvent,
+  SequenceRequest,
+  SequenceRun,
+} from "../../src/engine/protocol.ts";
+
+const path = (relative: string) => fromFileUrl(new URL(relative, import.meta.url));
+
+export const TINY = path("../../src/assets/tiny/shimmy-tiny.gguf");
+export const TINY_F16 = path("../models/shimmy-tiny-f16.gguf");
+export const PIRATE_LORA = path("../models/pirate-lora.gguf");
+
+/** How tests load the tiny model unless they say otherwise. */
+export async function tinyOptions(changes: Partial<LoadOptions> = {}): Promise<LoadOptions> {
+  const libraryFolder = await realLibraryFolder();
+  if (libraryFolder === null) throw new Error("There is no libllama for this machine");
+  return {
+    libraryFolder,
+    modelPaths: [TINY],
+    loras: [],
+    gpuLayers: 0,
+    contextLength: 0,
+    parallel: 4,
+    batchSize: 0,
+    threads: 0,
+    kvType: "f16",
+    flashAttention: "auto",
+    kvUnified: false,
+    verbose: false,
+    ...changes,
+  };
+}
+
+/** An engine with the tiny model. */
+export async function tinyEngine(changes: Partial<LoadOptions> = {}): Promise<Engine> {
+  return await loadEngine(await tinyOptions(changes));
+}
+
+/** A question as the tiny model's own template (ChatML) puts it. */
+export function question(text: string): string {
+  return `<|im_start|>user\n${text}<|im_end|>\n<|im_start|>assistant\n`;
+}
+
+/** A greedy request for an answer of at most 64 tokens. */
+export function ask(prompt: string, changes: Partial<SequenceRequest> = {}): SequenceRequest {
+  return {
+    prompt: [{ text: prompt, special: true }],
+    maxTokens: 64,
+    sampling: { temperature: 0 },
+    stop: [],
+    ...changes,
+  };
+}
+
+/** Everything a sequence reported, with its text put together. */
+export async function collect(run: SequenceRun): Promise<{
+  readonly text: string;
+  readonly tokens: readonly number[];
+  readonly done: Extract<SequenceEvent, { type: "done" }>;
+  readonly events: readonly SequenceEvent[];
+}> {
+  const events: SequenceEvent[] = [];
+  let text = "";
+  const tokens: number[] = [];
+  for await (const event of run) {
+    events.push(event);
+    if (event.type === "error") continue;
+    text += event.text;
+    if (event.type === "token") tokens.push(event.token);
+    else return { text, tokens, done: event, events };
+  }
+  throw new Error("The sequence ended without saying so");
+}
