@@ -15,8 +15,8 @@ type Yield = () => Promise<void>;
  * Runs the loop of one model behind the messages of `protocol.ts`, wherever they come from.
  *
  * Between two steps it looks at a counter that the other side raises with each message, and gives the
- * event loop a turn only when there is one: a turn costs more than everything else a step does outside
- * native code.
+ * event loop turns only until that message is there: a turn costs more than everything else a step does
+ * outside native code.
  */
 export class EngineHost {
   readonly #post: Post;
@@ -26,6 +26,8 @@ export class EngineHost {
   #loop: Loop | null = null;
   #events: { id: number; event: SequenceEvent }[] = [];
   #isRunning = false;
+  /** Messages received; as many were announced when none is under way. */
+  #received = 0;
 
   constructor(post: Post) {
     this.#post = post;
@@ -33,6 +35,7 @@ export class EngineHost {
 
   /** Takes a message from the engine's face. */
   receive(message: ToThread): void {
+    this.#received = (this.#received + 1) | 0;
     switch (message.type) {
       case "load":
         return this.#load(message);
@@ -86,15 +89,10 @@ export class EngineHost {
   async #run(): Promise<void> {
     if (this.#isRunning) return;
     this.#isRunning = true;
-    let seen = this.#flags?.mail;
     while (this.#loop?.hasWork) {
       this.#loop.step();
       this.#flush();
-      const mail = this.#flags?.mail;
-      if (mail !== seen) {
-        seen = mail;
-        await this.#yield();
-      }
+      while (this.#loop !== null && this.#flags?.mail !== this.#received) await this.#yield();
     }
     this.#isRunning = false;
   }

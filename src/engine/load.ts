@@ -110,6 +110,7 @@ export function loadModel(
       sampling: {
         library,
         vocab: model.vocab,
+        sequenceLength,
         recommended: recommendedSampling(metadata),
         candidates: new Candidates(model.vocab.size),
         endOfGeneration: endOfGeneration(model.vocab),

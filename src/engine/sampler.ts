@@ -19,6 +19,8 @@ export interface SamplerModel {
   readonly vocab: Vocab;
   /** Sampling the model's file recommends. */
   readonly recommended: Partial<Sampling>;
+  /** Tokens one sequence may hold: how far a window of -1 looks back. */
+  readonly sequenceLength: number;
   /** Tokens that end an answer. */
   readonly endOfGeneration: readonly number[];
   /** Scratch space, used within a single call. */
@@ -28,6 +30,11 @@ export interface SamplerModel {
 /** A seed that nobody chose. */
 function freshSeed(): number {
   return crypto.getRandomValues(new Uint32Array(1))[0]!;
+}
+
+/** libllama takes a number of tokens where requests may say -1 for the whole context. */
+function lastN(model: SamplerModel, asked: number): number {
+  return asked < 0 ? model.sequenceLength : asked;
 }
 
 /** The native chain for a sampling; the order of its samplers is llama.cpp's default. */
@@ -49,7 +56,7 @@ function buildChain(
   if (repeatPenalty !== 1 || frequencyPenalty !== 0 || presencePenalty !== 0) {
     chain.penalties(
       vocab.size,
-      sampling.repeatLastN,
+      lastN(model, sampling.repeatLastN),
       repeatPenalty,
       frequencyPenalty,
       presencePenalty,
@@ -60,7 +67,7 @@ function buildChain(
       multiplier: sampling.dryMultiplier,
       base: sampling.dryBase,
       allowedLength: sampling.dryAllowedLength,
-      penaltyLastN: sampling.dryPenaltyLastN,
+      penaltyLastN: lastN(model, sampling.dryPenaltyLastN),
       sequenceBreakers: sampling.drySequenceBreakers,
     });
   }
@@ -109,7 +116,9 @@ export class TokenSampler implements Disposable {
     this.#chain = buildChain(model, this.#sampling, this.#seed, this.#ignoreEos);
     this.#before = this.#constraint === null ? null : this.#chain.clone();
     // Penalties look back on the prompt too.
-    for (const token of prompt.slice(-this.#lookBack())) this.#accept(token);
+    for (const token of prompt.slice(Math.max(0, prompt.length - this.#lookBack()))) {
+      this.#accept(token);
+    }
   }
 
   /** Tokens of the past that a sampler of the chain may look at. */
@@ -117,13 +126,10 @@ export class TokenSampler implements Disposable {
     const { repeatLastN, dryMultiplier, dryPenaltyLastN, repeatPenalty } = this.#sampling;
     const { frequencyPenalty, presencePenalty } = this.#sampling;
     const penalties = repeatPenalty !== 1 || frequencyPenalty !== 0 || presencePenalty !== 0;
-    const windows = [
-      penalties ? repeatLastN : 0,
-      dryMultiplier !== 0 ? dryPenaltyLastN : 0,
-    ].map((window) => window < 0 ? Number.MAX_SAFE_INTEGER : window);
-    const longest = Math.max(...windows);
-    // slice(-0) would be everything.
-    return longest === 0 ? -Number.MAX_SAFE_INTEGER : longest;
+    return Math.max(
+      penalties ? lastN(this.#model, repeatLastN) : 0,
+      dryMultiplier !== 0 ? lastN(this.#model, dryPenaltyLastN) : 0,
+    );
   }
 
   #accept(token: number): void {
@@ -178,7 +184,8 @@ export class TokenSampler implements Disposable {
       this.#ignoreEos,
     );
     this.#before = this.#constraint === null ? null : this.#chain.clone();
-    for (const token of this.#accepted.slice(-this.#lookBack())) {
+    const accepted = this.#accepted;
+    for (const token of accepted.slice(Math.max(0, accepted.length - this.#lookBack()))) {
       this.#chain.accept(token);
       this.#before?.accept(token);
     }

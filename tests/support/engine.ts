@@ -2,13 +2,8 @@
 import { fromFileUrl } from "@std/path";
 import { realLibraryFolder } from "../../ffi/testing.ts";
 import { loadEngine } from "../../src/engine/engine.ts";
-import type { Engine } from "../../src/engine/face.ts";
-import type {
-  LoadOptions,
-  SequenceEvent,
-  SequenceRequest,
-  SequenceRun,
-} from "../../src/engine/protocol.ts";
+import type { Engine, SequenceRun } from "../../src/engine/face.ts";
+import type { LoadOptions, SequenceEvent, SequenceRequest } from "../../src/engine/protocol.ts";
 
 const path = (relative: string) => fromFileUrl(new URL(relative, import.meta.url));
 
