@@ -110,5 +110,6 @@ export const chatRoutes: readonly Route[] = [{
   dialect: openaiDialect,
   summary: "Answers a conversation",
   body: chatBody,
+  streams: ["text/event-stream"],
   handle: complete,
 }];

@@ -142,5 +142,6 @@ export const completionRoutes: readonly Route[] = [{
   dialect: openaiDialect,
   summary: "Continues text",
   body: completionBody,
+  streams: ["text/event-stream"],
   handle: complete,
 }];

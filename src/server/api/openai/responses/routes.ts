@@ -69,6 +69,7 @@ export const responseRoutes: readonly Route[] = [
     dialect,
     summary: "Answers a conversation of items",
     body: responseBody,
+    streams: ["text/event-stream"],
     handle: (exchange) => create(exchange, storeOf(exchange)),
   },
   {
