@@ -40,6 +40,23 @@ export async function readJson(exchange: Exchange): Promise<unknown> {
   }
 }
 
+type Issue = z.core.$ZodIssue;
+
+/**
+ * What is really wrong where a value fits no member of a union: the first problem of the member that
+ * came furthest into the value, under its whole path. A value that none could enter keeps the union's
+ * own message.
+ */
+function innermost(issue: Issue): Issue {
+  if (issue.code !== "invalid_union") return issue;
+  const inner = issue.errors.flatMap((issues) => issues.slice(0, 1)).map((first) =>
+    innermost(first as Issue)
+  );
+  const reached = inner.filter(({ path, code }) => path.length > 0 || code === "unrecognized_keys")
+    .sort((a, b) => b.path.length - a.path.length)[0];
+  return reached === undefined ? issue : { ...reached, path: [...issue.path, ...reached.path] };
+}
+
 /**
  * A value as a schema wants it.
  * @throws {ShimmyError} `invalid`; the message is `<field>: <what is wrong>` of the first thing wrong.
@@ -47,7 +64,7 @@ export async function readJson(exchange: Exchange): Promise<unknown> {
 export function parse<T extends z.ZodType>(schema: T, value: unknown): z.output<T> {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
-  const issue = result.error.issues[0]!;
+  const issue = innermost(result.error.issues[0]!);
   const unknownKey = issue.code === "unrecognized_keys" ? issue.keys[0] : undefined;
   const path = [...issue.path, ...(unknownKey === undefined ? [] : [unknownKey])];
   const field = path.map((key) => typeof key === "number" ? `[${key}]` : `.${String(key)}`)

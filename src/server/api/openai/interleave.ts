@@ -1,0 +1,54 @@
+/** A value and which of several sources it came from. */
+export interface Indexed<T> {
+  readonly index: number;
+  readonly value: T;
+}
+
+/**
+ * Runs several sources at once and yields what they yield, in the order in which it comes.
+ *
+ * At most `limit` run at a time; the next one starts when one ends. When one fails, or the caller
+ * leaves, the others are ended too.
+ */
+export async function* interleave<T>(
+  starts: readonly (() => AsyncIterable<T>)[],
+  limit: number,
+): AsyncGenerator<Indexed<T>, void> {
+  interface Step {
+    readonly index: number;
+    readonly result: IteratorResult<T>;
+  }
+  const iterators = new Map<number, AsyncIterator<T>>();
+  const steps = new Map<number, Promise<Step>>();
+  let started = 0;
+  const advance = (index: number, iterator: AsyncIterator<T>) => {
+    const step = iterator.next().then((result) => ({ index, result }));
+    // Only one failure can be thrown; the others would otherwise count as unhandled.
+    step.catch(() => {});
+    steps.set(index, step);
+  };
+  const startMore = () => {
+    while (started < starts.length && iterators.size < limit) {
+      const index = started++;
+      const iterator = starts[index]!()[Symbol.asyncIterator]();
+      iterators.set(index, iterator);
+      advance(index, iterator);
+    }
+  };
+  try {
+    startMore();
+    while (steps.size > 0) {
+      const { index, result } = await Promise.race(steps.values());
+      steps.delete(index);
+      if (result.done) {
+        iterators.delete(index);
+        startMore();
+        continue;
+      }
+      yield { index, value: result.value };
+      advance(index, iterators.get(index)!);
+    }
+  } finally {
+    await Promise.allSettled([...iterators.values()].map((iterator) => iterator.return?.()));
+  }
+}

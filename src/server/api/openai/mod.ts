@@ -1,0 +1,17 @@
+import type { Route } from "../../route.ts";
+import { chatRoutes } from "./chat.ts";
+import { completionRoutes } from "./completions.ts";
+import { modelRoutes } from "./models.ts";
+import { responseRoutes } from "./responses/routes.ts";
+import { tokenRoutes } from "./tokens.ts";
+
+export { openaiDialect } from "./dialect.ts";
+
+/** Every route of OpenAI's API that is served, and the helpers beside them. */
+export const openaiRoutes: readonly Route[] = [
+  ...modelRoutes,
+  ...chatRoutes,
+  ...completionRoutes,
+  ...responseRoutes,
+  ...tokenRoutes,
+];

@@ -1,0 +1,86 @@
+import { z } from "zod";
+import type { ModelEntry } from "../../../models/entry.ts";
+import type { ModelPool } from "../../../models/pool.ts";
+import type { Exchange, Route } from "../../route.ts";
+import { openaiDialect } from "./dialect.ts";
+import { unixSeconds } from "./envelope.ts";
+
+const model = z.object({
+  id: z.string(),
+  object: z.literal("model"),
+  created: z.int().describe("Seconds since the epoch at which its file was changed"),
+  owned_by: z.string(),
+  context_length: z.int().nullable()
+    .describe("Tokens one sequence may hold: as loaded, else as trained"),
+  loaded: z.boolean(),
+  capabilities: z.object({
+    completion: z.boolean(),
+    tools: z.boolean(),
+    reasoning: z.boolean(),
+    embeddings: z.boolean(),
+    rerank: z.boolean(),
+  }),
+  architecture: z.string(),
+  quantization: z.string(),
+  parameters: z.int().nullable(),
+  size: z.int().describe("Bytes of its files"),
+});
+
+const modelList = z.object({ object: z.literal("list"), data: z.array(model) });
+
+/** Words by which chat templates reveal that their model thinks before it answers. */
+const REASONING = /<think>|enable_thinking|reasoning_effort|reasoning_content|<\|channel\|>/;
+
+function toModel(pool: ModelPool, entry: ModelEntry): z.output<typeof model> {
+  const { engine } = pool.state(entry);
+  const template = engine?.info.chatTemplate ?? entry.chatTemplate;
+  const speaks = entry.kind === "language";
+  return {
+    id: entry.name,
+    object: "model",
+    created: unixSeconds(entry.modified),
+    owned_by: "shimmy",
+    context_length: engine?.info.contextLength ?? entry.contextLength,
+    loaded: engine !== null,
+    capabilities: {
+      completion: speaks,
+      tools: speaks,
+      reasoning: speaks && template !== null && REASONING.test(template),
+      embeddings: entry.kind === "embedding",
+      rerank: entry.kind === "rerank",
+    },
+    architecture: entry.architecture,
+    quantization: entry.quantization,
+    parameters: entry.parameters,
+    size: entry.size,
+  };
+}
+
+async function list({ context: { pool } }: Exchange): Promise<Response> {
+  const data = (await pool.list()).map((entry) => toModel(pool, entry));
+  return Response.json({ object: "list", data });
+}
+
+async function retrieve({ params, context: { pool } }: Exchange): Promise<Response> {
+  return Response.json(toModel(pool, await pool.resolve(params.id)));
+}
+
+/** `/v1/models`. */
+export const modelRoutes: readonly Route[] = [
+  {
+    method: "GET",
+    path: "/v1/models",
+    dialect: openaiDialect,
+    summary: "The models that are registered or discovered",
+    answer: modelList,
+    handle: list,
+  },
+  {
+    method: "GET",
+    path: "/v1/models/:id",
+    dialect: openaiDialect,
+    summary: "One model",
+    answer: model,
+    handle: retrieve,
+  },
+];

@@ -1,0 +1,40 @@
+import { assertEquals } from "@std/assert";
+import { serverDouble } from "../../../../tests/doubles/server.ts";
+import { openaiRoutes } from "./mod.ts";
+
+Deno.test("a model tells its context, what it can do and whether it is loaded", async () => {
+  const { request } = serverDouble(openaiRoutes, { info: { contextLength: 512 } });
+  const before = await (await request("/v1/models")).json();
+  assertEquals(before.object, "list");
+  assertEquals(before.data, [{
+    id: "double",
+    object: "model",
+    created: 0,
+    owned_by: "shimmy",
+    context_length: 1024,
+    loaded: false,
+    capabilities: {
+      completion: true,
+      tools: true,
+      reasoning: false,
+      embeddings: false,
+      rerank: false,
+    },
+    architecture: "double",
+    quantization: "F32",
+    parameters: 1,
+    size: 4,
+  }]);
+  await (await request("/v1/completions", { prompt: "Hello" })).text();
+  const after = await (await request("/v1/models/double")).json();
+  assertEquals(after.loaded, true);
+  assertEquals(after.context_length, 512);
+  assertEquals(after.capabilities.reasoning, true);
+});
+
+Deno.test("a model that is not there is 404", async () => {
+  const { request } = serverDouble(openaiRoutes);
+  const response = await request("/v1/models/gpt-5");
+  assertEquals(response.status, 404);
+  assertEquals((await response.json()).error.code, "model_not_found");
+});

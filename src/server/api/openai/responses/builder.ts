@@ -1,0 +1,147 @@
+import type { AnswerEvent } from "../../../../chat/conversation.ts";
+import type { ShimmyError } from "../../../../errors.ts";
+import { statusOf } from "../../../errors.ts";
+import { toOpenAIError } from "../dialect.ts";
+import { toFinishReason, unixSeconds } from "../envelope.ts";
+import type { Done } from "../gather.ts";
+import {
+  type OutputItem,
+  type ResponseHead,
+  type ResponseObject,
+  type ResponseState,
+  toResponse,
+  toResponseUsage,
+} from "./object.ts";
+import { type ItemEvent, openCall, type OpenItem, openMessage, openReasoning } from "./parts.ts";
+
+/** An event of the stream. */
+export type ResponseEvent = ItemEvent & { readonly sequence_number: number };
+
+/**
+ * Builds a response from an answer's events and tells the events of its stream on the way, each with
+ * its number. Whoever wants the response alone runs through them and reads {@linkcode response}.
+ */
+export class ResponseBuilder {
+  readonly #head: ResponseHead;
+  readonly #items: OutputItem[] = [];
+  #open: { kind: "text" | "reasoning" | "call"; item: OpenItem } | null = null;
+  #sequence = 0;
+  #state: ResponseState = {
+    status: "in_progress",
+    completedAt: null,
+    output: [],
+    error: null,
+    usage: null,
+  };
+  /** What the model thought, to count its tokens. */
+  reasoning = "";
+
+  constructor(head: ResponseHead) {
+    this.#head = head;
+  }
+
+  /** The response as it is now. */
+  get response(): ResponseObject {
+    return toResponse(this.#head, this.#state);
+  }
+
+  get items(): readonly OutputItem[] {
+    return this.#items;
+  }
+
+  *begin(): Generator<ResponseEvent, void> {
+    yield this.#event({ type: "response.created", response: this.response });
+    yield this.#event({ type: "response.in_progress", response: this.response });
+  }
+
+  /** The events for one event of the answer that is not its last. */
+  *add(event: Exclude<AnswerEvent, { type: "done" }>): Generator<ResponseEvent, void> {
+    switch (event.type) {
+      case "text":
+        if (event.text === "" && event.logprobs.length === 0) return;
+        if (this.#open?.kind !== "text") yield* this.#begin("text", openMessage(this.#next));
+        yield this.#event(this.#open!.item.append(event.text, event.logprobs));
+        break;
+      case "reasoning":
+        if (event.text === "") return;
+        this.reasoning += event.text;
+        if (this.#open?.kind !== "reasoning") yield* this.#begin("reasoning", this.#thought());
+        yield this.#event(this.#open!.item.append(event.text, []));
+        break;
+      case "tool_call":
+        yield* this.#begin("call", openCall(this.#next, event.id, event.name));
+        break;
+      case "tool_arguments":
+        if (event.text !== "") yield this.#event(this.#open!.item.append(event.text, []));
+    }
+  }
+
+  /** The last events of an answer that came to its end. */
+  *end(done: Done, reasoningTokens: number): Generator<ResponseEvent, void> {
+    const cut = toFinishReason(done.finishReason) === "length";
+    const status = cut ? "incomplete" : "completed";
+    if (this.#open === null && this.#items.length === 0) {
+      yield* this.#begin("text", openMessage(0));
+    }
+    yield* this.#close(status);
+    this.#state = {
+      status,
+      completedAt: cut ? null : unixSeconds(),
+      output: this.#items,
+      error: null,
+      usage: toResponseUsage(done.usage, reasoningTokens),
+    };
+    yield this.#event({ type: `response.${status}`, response: this.response });
+  }
+
+  /** The last events of an answer that failed. */
+  *fail(error: ShimmyError): Generator<ResponseEvent, void> {
+    const { type, message, code, param } = toOpenAIError(error, statusOf(error));
+    this.#state = {
+      ...this.#state,
+      status: "failed",
+      output: this.#items,
+      error: { code: code ?? "server_error", message },
+    };
+    yield this.#event({ type: "response.failed", response: this.response });
+    const shown = { message, code, param };
+    yield this.#event({ ...shown, type: "error", error: { ...shown, type } });
+  }
+
+  get #next(): number {
+    return this.#items.length + (this.#open === null ? 0 : 1);
+  }
+
+  #thought(): OpenItem {
+    const { reasoning, include } = this.#head.body;
+    return openReasoning(this.#next, {
+      asSummary: Boolean(reasoning?.summary ?? reasoning?.generate_summary),
+      encrypted: include?.includes("reasoning.encrypted_content") ?? false,
+    });
+  }
+
+  *#begin(kind: "text" | "reasoning" | "call", item: OpenItem): Generator<ResponseEvent, void> {
+    yield* this.#close("completed");
+    this.#open = { kind, item };
+    yield this.#event({
+      type: "response.output_item.added",
+      output_index: this.#items.length,
+      item: item.item("in_progress"),
+    });
+    for (const event of item.opened) yield this.#event(event);
+  }
+
+  *#close(status: "completed" | "incomplete"): Generator<ResponseEvent, void> {
+    if (this.#open === null) return;
+    const { item } = this.#open;
+    for (const event of item.closed()) yield this.#event(event);
+    const done = item.item(status);
+    const index = this.#items.push(done) - 1;
+    this.#open = null;
+    yield this.#event({ type: "response.output_item.done", output_index: index, item: done });
+  }
+
+  #event(event: ItemEvent): ResponseEvent {
+    return { ...event, sequence_number: this.#sequence++ };
+  }
+}

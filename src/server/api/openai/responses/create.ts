@@ -1,0 +1,107 @@
+import type { AnswerEvent, AnswerRequest } from "../../../../chat/conversation.ts";
+import type { Engine } from "../../../../engine/face.ts";
+import { parse, readJson } from "../../../body.ts";
+import { toShimmyError } from "../../../errors.ts";
+import type { Exchange } from "../../../route.ts";
+import { bindAnswer, engineFor, startAnswer } from "../../../run.ts";
+import { eventStream, type ServerSentEvent } from "../../../streams.ts";
+import { newId, unixSeconds } from "../envelope.ts";
+import type { Done } from "../gather.ts";
+import { ResponseBuilder, type ResponseEvent } from "./builder.ts";
+import type { ConversationItem } from "./items.ts";
+import {
+  type ResponseBody,
+  responseBody,
+  type ResponsePrompt,
+  toResponseRequest,
+} from "./schema.ts";
+import type { ResponseStore, StoredItem } from "./store.ts";
+
+/** The items of a request and those that came before it. */
+export interface Turn {
+  readonly before: readonly StoredItem[];
+  readonly input: readonly StoredItem[];
+}
+
+/** Finds out what a request's conversation is. */
+export function toTurn(store: ResponseStore, body: ResponsePrompt): Turn {
+  const { previous_response_id: previous, input } = body;
+  const before = previous ? store.get(previous, "previous_response_id").conversation : [];
+  const items = typeof input === "string"
+    ? [{ role: "user", content: input } as const satisfies ConversationItem]
+    : input ?? [];
+  return { before, input: store.dereference(items, before) };
+}
+
+/** One response in the making. */
+class Making {
+  readonly builder: ResponseBuilder;
+
+  constructor(
+    readonly exchange: Exchange,
+    readonly engine: Engine,
+    readonly store: ResponseStore,
+    readonly turn: Turn,
+    readonly body: ResponseBody,
+    model: string,
+  ) {
+    this.builder = new ResponseBuilder({
+      id: newId("resp_"),
+      createdAt: unixSeconds(),
+      model,
+      body,
+    });
+  }
+
+  get request(): AnswerRequest {
+    return toResponseRequest(this.body, [...this.turn.before, ...this.turn.input]);
+  }
+
+  /** The events of an answer; its last one is told when the response has been kept. */
+  async *events(answer: AsyncIterable<AnswerEvent>) {
+    yield* this.builder.begin();
+    for await (const event of answer) {
+      if (event.type === "done") yield* await this.#ended(event);
+      else yield* this.builder.add(event);
+    }
+  }
+
+  async #ended(done: Done): Promise<readonly ResponseEvent[]> {
+    const text = this.builder.reasoning;
+    const thought = text === ""
+      ? 0
+      : (await this.engine.tokenize([{ text, special: false }], false)).length;
+    const events = [...this.builder.end(done, thought)];
+    if (this.body.store ?? true) {
+      this.store.add(this.builder.response, this.turn.input, this.turn.before);
+    }
+    return events;
+  }
+}
+
+async function* streamed(
+  making: Making,
+  answer: AsyncIterable<AnswerEvent>,
+): AsyncGenerator<ServerSentEvent, void> {
+  const named = (event: ResponseEvent) => ({ event: event.type, data: JSON.stringify(event) });
+  try {
+    for await (const event of making.events(answer)) yield named(event);
+  } catch (error) {
+    for (const event of making.builder.fail(toShimmyError(error))) yield named(event);
+  }
+}
+
+/** `POST /v1/responses`. */
+export async function create(exchange: Exchange, store: ResponseStore): Promise<Response> {
+  const body = parse(responseBody, await readJson(exchange));
+  const turn = toTurn(store, body);
+  const { entry, engine } = await engineFor(exchange, body.model ?? undefined);
+  const making = new Making(exchange, engine, store, turn, body, entry.name);
+  if (body.stream) {
+    const answer = await startAnswer(exchange, engine, making.request);
+    const { keepAliveMs } = exchange.context.settings;
+    return eventStream(streamed(making, answer), { keepAliveMs });
+  }
+  for await (const _ of making.events(bindAnswer(exchange, engine, making.request)));
+  return Response.json(making.builder.response);
+}

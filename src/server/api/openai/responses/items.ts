@@ -1,0 +1,107 @@
+import { z } from "zod";
+import { cacheBreakpoint, refused, text } from "../fields.ts";
+import { onlyText } from "../messages.ts";
+
+const status = z.enum(["in_progress", "completed", "incomplete"]).nullish();
+const itemId = text.nullish();
+
+const inputText = z.strictObject({
+  type: z.literal("input_text"),
+  text,
+  prompt_cache_breakpoint: cacheBreakpoint.nullish(),
+});
+const outputText = z.strictObject({
+  type: z.literal("output_text"),
+  text,
+  annotations: z.array(z.unknown()).max(0, { error: "annotations are not supported" }).nullish(),
+  /** What an answer reported of itself; clients send it back with the text. */
+  logprobs: z.array(z.unknown()).nullish(),
+  parsed: z.unknown().optional(),
+});
+const refusalPart = z.strictObject({ type: z.literal("refusal"), refusal: text });
+
+const messageContent = z.union([
+  z.string(),
+  z.array(z.discriminatedUnion("type", [inputText, outputText, refusalPart], { error: onlyText })),
+], { error: "must be text or a list of text parts" });
+
+const directCaller = z.strictObject({
+  type: z.literal("direct", { error: "only direct calls are supported" }),
+}).nullish();
+
+const message = z.strictObject({
+  type: z.literal("message").optional(),
+  id: itemId,
+  role: z.enum(["user", "assistant", "system", "developer"], {
+    error: "must be user, assistant, system or developer",
+  }),
+  content: messageContent,
+  status,
+  phase: z.enum(["commentary", "final_answer"]).nullish(),
+});
+
+const functionCall = z.strictObject({
+  type: z.literal("function_call"),
+  id: itemId,
+  call_id: text,
+  name: text,
+  arguments: text,
+  status,
+  caller: directCaller,
+  namespace: refused("namespaces are not supported"),
+  /** What OpenAI's own helpers add to answers that callers send back. */
+  parsed_arguments: z.unknown().optional(),
+});
+
+const functionCallOutput = z.strictObject({
+  type: z.literal("function_call_output"),
+  id: itemId,
+  call_id: text,
+  output: z.union([
+    z.string(),
+    z.array(z.discriminatedUnion("type", [inputText], { error: onlyText })),
+  ], { error: "must be text or a list of text parts" }),
+  status,
+  caller: directCaller,
+  name: text.nullish(),
+  namespace: refused("namespaces are not supported"),
+});
+
+const reasoning = z.strictObject({
+  type: z.literal("reasoning"),
+  id: itemId,
+  summary: z.array(z.strictObject({ type: z.literal("summary_text"), text })).nullish(),
+  content: z.array(z.strictObject({ type: z.literal("reasoning_text"), text })).nullish(),
+  encrypted_content: text.nullish(),
+  status,
+});
+
+const itemReference = z.strictObject({ type: z.literal("item_reference"), id: text });
+
+/** One item of `input`. */
+export const inputItem = z.discriminatedUnion("type", [
+  message,
+  functionCall,
+  functionCallOutput,
+  reasoning,
+  itemReference,
+], {
+  error: (issue) => {
+    const input = issue.input as { type?: unknown } | null | undefined;
+    return `${JSON.stringify(input?.type) ?? "nothing"} is not supported: items are messages, ` +
+      "function calls and their outputs, reasoning, and references to these";
+  },
+});
+
+export type InputItem = z.output<typeof inputItem>;
+
+/** An item that stands for itself: what is stored, and what a conversation is made from. */
+export type ConversationItem = Exclude<InputItem, { type: "item_reference" }>;
+
+/** The prefix of an item's id tells what it is. */
+export const ITEM_PREFIX = {
+  message: "msg_",
+  function_call: "fc_",
+  function_call_output: "fco_",
+  reasoning: "rs_",
+} as const;

@@ -1,0 +1,117 @@
+import type { AnswerLogprob } from "../../../../chat/conversation.ts";
+import type { Usage } from "../../../../engine/protocol.ts";
+import { toLogprobs } from "../envelope.ts";
+import type { ResponseBody } from "./schema.ts";
+
+export type ItemStatus = "in_progress" | "completed" | "incomplete";
+
+/** What a response consists of, in OpenAI's spelling. */
+export type OutputItem =
+  | {
+    readonly type: "message";
+    readonly id: string;
+    readonly status: ItemStatus;
+    readonly role: "assistant";
+    readonly content: OutputText[];
+  }
+  | {
+    readonly type: "function_call";
+    readonly id: string;
+    readonly status: ItemStatus;
+    readonly call_id: string;
+    readonly name: string;
+    readonly arguments: string;
+  }
+  | {
+    readonly type: "reasoning";
+    readonly id: string;
+    readonly status: ItemStatus;
+    readonly summary: { readonly type: "summary_text"; readonly text: string }[];
+    readonly content?: { readonly type: "reasoning_text"; readonly text: string }[];
+    readonly encrypted_content?: string;
+  };
+
+export interface OutputText {
+  readonly type: "output_text";
+  readonly text: string;
+  readonly annotations: [];
+  readonly logprobs: unknown[];
+}
+
+export function outputText(text: string, logprobs: readonly AnswerLogprob[]): OutputText {
+  return { type: "output_text", text, annotations: [], logprobs: toLogprobs(logprobs) };
+}
+
+/** The parts of a response that the request alone decides. */
+export interface ResponseHead {
+  readonly id: string;
+  /** Seconds since the epoch. */
+  readonly createdAt: number;
+  readonly model: string;
+  readonly body: ResponseBody;
+}
+
+/** How far a response is. */
+export interface ResponseState {
+  readonly status: "in_progress" | "completed" | "incomplete" | "failed";
+  readonly completedAt: number | null;
+  readonly output: readonly OutputItem[];
+  readonly error: { readonly code: string; readonly message: string } | null;
+  readonly usage: ReturnType<typeof toResponseUsage> | null;
+}
+
+export function toResponseUsage(usage: Usage, reasoningTokens: number) {
+  return {
+    input_tokens: usage.promptTokens,
+    input_tokens_details: { cached_tokens: usage.cachedTokens },
+    output_tokens: usage.completionTokens,
+    output_tokens_details: { reasoning_tokens: reasoningTokens },
+    total_tokens: usage.promptTokens + usage.completionTokens,
+  };
+}
+
+/** A response as the API gives it. */
+export function toResponse({ id, createdAt, model, body }: ResponseHead, state: ResponseState) {
+  return {
+    id,
+    object: "response",
+    created_at: createdAt,
+    completed_at: state.completedAt,
+    status: state.status,
+    background: false,
+    error: state.error,
+    incomplete_details: state.status === "incomplete" ? { reason: "max_output_tokens" } : null,
+    instructions: body.instructions ?? null,
+    max_output_tokens: body.max_output_tokens ?? null,
+    max_tool_calls: body.max_tool_calls ?? null,
+    metadata: body.metadata ?? {},
+    model,
+    output: state.output,
+    parallel_tool_calls: body.parallel_tool_calls ?? true,
+    previous_response_id: body.previous_response_id ?? null,
+    prompt_cache_key: body.prompt_cache_key ?? null,
+    reasoning: {
+      effort: body.reasoning?.effort ?? null,
+      summary: body.reasoning?.summary ?? body.reasoning?.generate_summary ?? null,
+    },
+    safety_identifier: body.safety_identifier ?? null,
+    service_tier: "default",
+    store: body.store ?? true,
+    temperature: body.temperature ?? null,
+    text: { format: body.text?.format ?? { type: "text" }, verbosity: "medium" },
+    tool_choice: body.tool_choice ?? "auto",
+    tools: (body.tools ?? []).map((tool) => ({
+      ...tool,
+      description: tool.description ?? null,
+      parameters: tool.parameters ?? null,
+      strict: tool.strict ?? null,
+    })),
+    top_logprobs: body.top_logprobs ?? 0,
+    top_p: body.top_p ?? null,
+    truncation: "disabled",
+    usage: state.usage,
+    user: body.user ?? null,
+  };
+}
+
+export type ResponseObject = ReturnType<typeof toResponse>;

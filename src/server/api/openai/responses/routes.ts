@@ -1,0 +1,96 @@
+import { HttpError } from "../../../errors.ts";
+import type { ModelPool } from "../../../../models/pool.ts";
+import type { Exchange, Route } from "../../../route.ts";
+import { openaiDialect } from "../dialect.ts";
+import { create } from "./create.ts";
+import { page } from "./page.ts";
+import { responseBody } from "./schema.ts";
+import { ResponseStore, type StoredItem } from "./store.ts";
+
+/** A server's responses live as long as its models do. */
+const stores = new WeakMap<ModelPool, ResponseStore>();
+
+/** The responses that a server keeps. */
+export function storeOf({ context: { pool } }: Exchange): ResponseStore {
+  let store = stores.get(pool);
+  if (store === undefined) stores.set(pool, store = new ResponseStore());
+  return store;
+}
+
+/** Values a query may have because they ask for nothing else than what is given anyway. */
+const HARMLESS: Readonly<Record<string, RegExp>> = {
+  stream: /^false$/,
+  include_obfuscation: /^false$/,
+  include: /^(message\.output_text\.logprobs|reasoning\.encrypted_content)$/,
+  "include[]": /^(message\.output_text\.logprobs|reasoning\.encrypted_content)$/,
+};
+
+function refuseQuery(url: URL, known: readonly string[]): void {
+  for (const [name, value] of url.searchParams) {
+    if (known.includes(name) || HARMLESS[name]?.test(value)) continue;
+    throw new HttpError(400, `${name}: is not supported here`, { field: name });
+  }
+}
+
+function retrieve(exchange: Exchange): Response {
+  refuseQuery(exchange.url, []);
+  return Response.json(storeOf(exchange).get(exchange.params.id!).response);
+}
+
+function remove(exchange: Exchange): Response {
+  const id = exchange.params.id!;
+  const store = storeOf(exchange);
+  store.get(id);
+  store.delete(id);
+  return Response.json({ id, object: "response", deleted: true });
+}
+
+function inputItems(exchange: Exchange): Response {
+  refuseQuery(exchange.url, ["after", "limit", "order"]);
+  const { input } = storeOf(exchange).get(exchange.params.id!);
+  return Response.json(page(input.map(spelledOut), exchange.url.searchParams));
+}
+
+/** An item with the fields OpenAI fills in. */
+function spelledOut(item: StoredItem): StoredItem {
+  if (item.type !== undefined && item.type !== "message") return item;
+  const type = item.role === "assistant" ? "output_text" as const : "input_text" as const;
+  const content = typeof item.content === "string" ? [{ type, text: item.content }] : item.content;
+  return { ...item, type: "message", status: "completed", content };
+}
+
+const dialect = openaiDialect;
+
+/** `/v1/responses`. */
+export const responseRoutes: readonly Route[] = [
+  {
+    method: "POST",
+    path: "/v1/responses",
+    dialect,
+    summary: "Answers a conversation of items",
+    body: responseBody,
+    streams: ["text/event-stream"],
+    handle: (exchange) => create(exchange, storeOf(exchange)),
+  },
+  {
+    method: "GET",
+    path: "/v1/responses/:id",
+    dialect,
+    summary: "A response that was stored",
+    handle: retrieve,
+  },
+  {
+    method: "DELETE",
+    path: "/v1/responses/:id",
+    dialect,
+    summary: "Forgets a stored response",
+    handle: remove,
+  },
+  {
+    method: "GET",
+    path: "/v1/responses/:id/input_items",
+    dialect,
+    summary: "The items a stored response was asked with",
+    handle: inputItems,
+  },
+];

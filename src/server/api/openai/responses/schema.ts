@@ -1,0 +1,149 @@
+import { z } from "zod";
+import type { AnswerRequest } from "../../../../chat/conversation.ts";
+import { toEnding, toSampling } from "../../../schemas/sampling.ts";
+import {
+  boolean,
+  generationFields,
+  maxTokens,
+  refused,
+  serviceFields,
+  templateArguments,
+  text,
+  topLogprobs,
+  verbosity,
+} from "../fields.ts";
+import { textFormat, toFormat } from "../format.ts";
+import { effortArguments, reasoningEffort } from "../reasoning.ts";
+import { type AskedChoice, choiceMode, functionFields, onlyFunctions, toTools } from "../tools.ts";
+import { toConversation } from "./conversation.ts";
+import { type ConversationItem, inputItem } from "./items.ts";
+
+const functionTool = z.strictObject({
+  type: z.literal("function"),
+  ...functionFields,
+  allowed_callers: z.array(z.literal("direct", { error: "only direct calls are supported" }))
+    .nullish(),
+  async: z.literal(false, { error: "asynchronous calls are not supported" }).nullish(),
+  defer_loading: z.literal(false, { error: "deferred loading is not supported" }).nullish(),
+  output_schema: refused("schemas of outputs are not supported"),
+});
+
+const namedFunction = z.strictObject({ type: z.literal("function"), name: text });
+
+const toolChoice = z.union([
+  choiceMode,
+  z.discriminatedUnion("type", [
+    namedFunction,
+    z.strictObject({
+      type: z.literal("allowed_tools"),
+      mode: z.enum(["auto", "required"], { error: "must be auto or required" }),
+      tools: z.array(namedFunction).min(1, { error: "must name at least one tool" }),
+    }),
+  ], { error: onlyFunctions }),
+], { error: "must be none, auto, required or an object that names a function" });
+
+const summary = z.enum(["auto", "concise", "detailed"], {
+  error: "must be auto, concise or detailed",
+}).nullish().describe("The reasoning comes whole, as its own summary");
+
+/** Fields that make the prompt: what a count of its tokens needs. */
+export const responsePromptFields = {
+  model: text.nullish().describe("Without it, the default model"),
+  input: z.union([z.string(), z.array(inputItem)], { error: "must be text or a list of items" })
+    .nullish(),
+  instructions: text.nullish().describe("Put first, as the system's message; not carried on"),
+  previous_response_id: text.nullish(),
+  tools: z.array(z.discriminatedUnion("type", [functionTool], { error: onlyFunctions }), {
+    error: "must be a list of tools",
+  }).nullish(),
+  tool_choice: toolChoice.nullish(),
+  parallel_tool_calls: boolean.nullish(),
+  reasoning: z.strictObject({
+    effort: reasoningEffort.nullish(),
+    summary,
+    generate_summary: summary,
+    context: z.enum(["auto", "all_turns"], {
+      error: "must be auto or all_turns: the template decides what of it is kept",
+    }).nullish(),
+    mode: z.literal("standard", { error: "must be standard" }).nullish(),
+  }).nullish(),
+  text: z.strictObject({ format: textFormat.nullish(), verbosity }).nullish(),
+  truncation: z.literal("disabled", {
+    error: "must be disabled: a conversation over the context is refused, never cut",
+  }).nullish(),
+  conversation: refused("conversations are not supported; use previous_response_id"),
+  chat_template_kwargs: templateArguments,
+};
+
+const INCLUDABLE = ["message.output_text.logprobs", "reasoning.encrypted_content"] as const;
+
+/** The body of `POST /v1/responses`: every field OpenAI's API has, and more. */
+export const responseBody = z.strictObject({
+  ...responsePromptFields,
+  ...serviceFields,
+  ...generationFields,
+  max_output_tokens: maxTokens.describe("Tokens to generate at most, reasoning included"),
+  max_tool_calls: maxTokens.describe("Bounds built-in tools, of which there are none"),
+  include: z.array(z.enum(INCLUDABLE, { error: `must be one of ${INCLUDABLE.join(", ")}` }))
+    .nullish(),
+  top_logprobs: topLogprobs,
+  store: boolean.nullish().describe("Kept in memory for previous_response_id; true by default"),
+  stream: boolean.nullish(),
+  stream_options: z.strictObject({
+    include_obfuscation: z.literal(false, { error: "obfuscation is not supported" }).nullish(),
+  }).nullish(),
+  background: z.literal(false, { error: "background responses are not supported" }).nullish(),
+  prompt: refused("stored prompts are not supported"),
+  context_management: refused("context management is not supported"),
+  image: refused("images are not supported"),
+  access_programs: refused("access programs are not supported"),
+});
+
+export type ResponseBody = z.output<typeof responseBody>;
+
+const promptSchema = z.object(responsePromptFields);
+export type ResponsePrompt = z.output<typeof promptSchema>;
+
+function askedChoice(choice: ResponsePrompt["tool_choice"]): AskedChoice | null {
+  if (!choice) return null;
+  if (typeof choice === "string") return choice;
+  if (choice.type === "function") return { name: choice.name };
+  return { mode: choice.mode, names: choice.tools.map(({ name }) => name) };
+}
+
+/** The conversation of a request, ready for the model's template; `items` include all that came before. */
+export function toResponseInput(
+  body: ResponsePrompt,
+  items: readonly ConversationItem[],
+): Extract<AnswerRequest["input"], { type: "chat" }> {
+  const asked = toTools(body.tools ?? [], askedChoice(body.tool_choice));
+  const system = body.instructions ? [{ role: "system" as const, content: body.instructions }] : [];
+  return {
+    type: "chat",
+    messages: [...system, ...toConversation(items)],
+    ...asked,
+    parallelToolCalls: body.parallel_tool_calls ?? true,
+    templateArguments: {
+      ...effortArguments(body.reasoning?.effort),
+      ...body.chat_template_kwargs,
+    },
+    continueLast: false,
+  };
+}
+
+/** The whole request in the engine's words. */
+export function toResponseRequest(
+  body: ResponseBody,
+  items: readonly ConversationItem[],
+): AnswerRequest {
+  const wantsLogprobs = body.include?.includes("message.output_text.logprobs") ||
+    typeof body.top_logprobs === "number";
+  return {
+    input: toResponseInput(body, items),
+    maxTokens: body.max_output_tokens ?? null,
+    sampling: toSampling(body),
+    ...toEnding(body),
+    format: toFormat(body.text?.format, body.grammar),
+    logprobs: wantsLogprobs ? body.top_logprobs ?? 0 : null,
+  };
+}

@@ -1,0 +1,36 @@
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { serverDouble } from "../../../../tests/doubles/server.ts";
+import { openaiRoutes } from "./mod.ts";
+
+const MESSAGES = [{ role: "user", content: "Hi" }];
+
+async function ask(path: string, body: unknown) {
+  return await (await serverDouble(openaiRoutes).request(path, body)).json();
+}
+
+Deno.test("text becomes token ids and back", async () => {
+  assertEquals(await ask("/tokenize", { content: "Hi" }), { tokens: [72, 105] });
+  assertEquals(await ask("/detokenize", { tokens: [72, 105] }), { content: "Hi" });
+});
+
+Deno.test("control tokens in a text are read as such unless asked otherwise", async () => {
+  const content = "<|im_end|>";
+  assertEquals((await ask("/tokenize", { content })).tokens.length, 1);
+  assertEquals((await ask("/tokenize", { content, parse_special: false })).tokens.length, 10);
+});
+
+Deno.test("a conversation is shown as the model reads it", async () => {
+  const { prompt } = await ask("/apply-template", { messages: MESSAGES });
+  assertStringIncludes(prompt, "<|im_start|>user\nHi<|im_end|>");
+});
+
+Deno.test("a count is what a request with the same conversation is counted as", async () => {
+  const server = serverDouble(openaiRoutes);
+  const post = async (path: string, body: unknown) =>
+    await (await server.request(path, body)).json();
+  const { usage } = await post("/v1/chat/completions", { messages: MESSAGES });
+  const chat = await post("/v1/chat/completions/input_tokens", { messages: MESSAGES });
+  const response = await post("/v1/responses/input_tokens", { input: "Hi" });
+  assertEquals(chat, { object: "response.input_tokens", input_tokens: usage.prompt_tokens });
+  assertEquals(response, chat);
+});
