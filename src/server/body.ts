@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import { ShimmyError } from "../errors.ts";
 import { HttpError } from "./errors.ts";
+import { telling } from "./issue.ts";
 import type { Exchange } from "./route.ts";
 
 /** The whole body as bytes; more than the limit ends in 413 without reading further. */
@@ -47,7 +48,7 @@ export async function readJson(exchange: Exchange): Promise<unknown> {
 export function parse<T extends z.ZodType>(schema: T, value: unknown): z.output<T> {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
-  const issue = result.error.issues[0]!;
+  const issue = telling(result.error.issues[0]!);
   const unknownKey = issue.code === "unrecognized_keys" ? issue.keys[0] : undefined;
   const path = [...issue.path, ...(unknownKey === undefined ? [] : [unknownKey])];
   const field = path.map((key) => typeof key === "number" ? `[${key}]` : `.${String(key)}`)
