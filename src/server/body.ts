@@ -48,7 +48,8 @@ type Issue = z.core.$ZodIssue;
  * own message.
  */
 function innermost(issue: Issue): Issue {
-  if (issue.code !== "invalid_union") return issue;
+  // A union whose schema says in words what fits keeps them.
+  if (issue.code !== "invalid_union" || issue.message !== "Invalid input") return issue;
   const inner = issue.errors.flatMap((issues) => issues.slice(0, 1)).map((first) =>
     innermost(first as Issue)
   );

@@ -1,11 +1,15 @@
+import { anthropicRoutes } from "./api/anthropic/mod.ts";
 import { generateRoute } from "./api/generate.ts";
 import { nativeRoutes } from "./api/native/mod.ts";
+import { isOllamaGenerate, ollamaGenerate, ollamaRoutes } from "./api/ollama/mod.ts";
 import { openaiRoutes } from "./api/openai/mod.ts";
 import type { Route } from "./route.ts";
 
 /** Every route of every dialect. */
 export const allRoutes: readonly Route[] = [
   ...nativeRoutes,
-  generateRoute(),
+  generateRoute({ claims: isOllamaGenerate, handle: ollamaGenerate }),
   ...openaiRoutes,
+  ...anthropicRoutes,
+  ...ollamaRoutes,
 ];

@@ -1,3 +1,4 @@
+import type { ModelEntry } from "../../src/models/entry.ts";
 import { createHandler, type Handler } from "../../src/server/app.ts";
 import type { Route, ServerSettings } from "../../src/server/route.ts";
 import { EngineDouble, type EngineDoubleOptions } from "./engine.ts";
@@ -5,45 +6,63 @@ import { entryDouble, PoolDouble } from "./pool.ts";
 import { TINY_TEMPLATE } from "./tiny_template.ts";
 
 const SETTINGS: ServerSettings = {
-  version: "0.0.0",
+  version: "1.2.3",
   apiKey: null,
   corsOrigins: [],
   loopbackOnly: false,
   maxBodyBytes: 1 << 20,
-  keepAliveMs: 1000,
+  keepAliveMs: 10_000,
 };
 
+export interface ServerDoubleOptions {
+  readonly routes?: readonly Route[];
+  readonly engine?: EngineDoubleOptions;
+  readonly entry?: Partial<ModelEntry>;
+  readonly settings?: Partial<ServerSettings>;
+}
+
+/** The server's handler around one model, `double`, whose engine is a double. */
 export interface ServerDouble {
-  readonly handler: Handler;
   readonly engine: EngineDouble;
-  /** Sends JSON to a path, or asks with `GET` when there is none. */
+  readonly entry: ModelEntry;
+  readonly pool: PoolDouble;
+  readonly handler: Handler;
+  /** Sends a request; a body goes as JSON. */
+  send(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers?: Readonly<Record<string, string>>,
+  ): Promise<Response>;
+  /** Posts JSON to a path, or gets it when there is no body; `init` changes what is sent. */
   request(path: string, body?: unknown, init?: RequestInit): Promise<Response>;
 }
 
 /** A server whose one model, `double`, is an engine double that speaks as a tiny chat model does. */
-export function serverDouble(
-  routes: readonly Route[],
-  options: EngineDoubleOptions = {},
-  settings: Partial<ServerSettings> = {},
-): ServerDouble {
+export function serverDouble(options: ServerDoubleOptions = {}): ServerDouble {
   const engine = new EngineDouble({
-    ...options,
-    info: { chatTemplate: TINY_TEMPLATE, ...options.info },
+    ...options.engine,
+    info: { chatTemplate: TINY_TEMPLATE, ...options.engine?.info },
   });
-  const pool = new PoolDouble({ entry: entryDouble("double"), engine });
-  const handler = createHandler({ pool, settings: { ...SETTINGS, ...settings } }, routes);
-  return {
-    handler,
-    engine,
-    request(path, body, init) {
-      const sent = body === undefined ? {} : {
-        method: "POST",
-        headers: { "content-type": "application/json" },
-        body: JSON.stringify(body),
-      };
-      return handler(new Request(`http://127.0.0.1${path}`, { ...sent, ...init }));
-    },
+  const entry = entryDouble("double", options.entry);
+  const pool = new PoolDouble({ entry, engine });
+  const context = { pool, settings: { ...SETTINGS, ...options.settings } };
+  const handler = createHandler(context, options.routes);
+  const send: ServerDouble["send"] = (method, path, body, headers = {}) => {
+    const init = body === undefined
+      ? { method, headers }
+      : { method, headers, body: JSON.stringify(body) };
+    return handler(new Request(`http://localhost${path}`, init));
   };
+  const request: ServerDouble["request"] = (path, body, init) => {
+    const sent = body === undefined ? {} : {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(body),
+    };
+    return handler(new Request(`http://127.0.0.1${path}`, { ...sent, ...init }));
+  };
+  return { engine, entry, pool, handler, send, request };
 }
 
 /** The events of a `text/event-stream` response: name, if there is one, and data. */

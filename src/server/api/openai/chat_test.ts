@@ -7,7 +7,8 @@ import { openaiRoutes } from "./mod.ts";
 const PATH = "/v1/chat/completions";
 const HELLO = [{ role: "user", content: "Hello" }];
 
-const serve = (options?: EngineDoubleOptions) => serverDouble(openaiRoutes, options);
+const serve = (options?: EngineDoubleOptions) =>
+  serverDouble({ routes: openaiRoutes, ...(options === undefined ? {} : { engine: options }) });
 const says = (...tokens: string[]): Script => ({ tokens });
 
 Deno.test("an answer has OpenAI's shape", async () => {

@@ -4,7 +4,8 @@ import { readEvents, serverDouble } from "../../../../tests/doubles/server.ts";
 import { openaiRoutes } from "./mod.ts";
 
 const PATH = "/v1/completions";
-const serve = (options?: EngineDoubleOptions) => serverDouble(openaiRoutes, options);
+const serve = (options?: EngineDoubleOptions) =>
+  serverDouble({ routes: openaiRoutes, ...(options === undefined ? {} : { engine: options }) });
 
 /** What a body is answered with. */
 async function ask(body: Record<string, unknown>, options?: EngineDoubleOptions) {

@@ -3,7 +3,10 @@ import { serverDouble } from "../../../../tests/doubles/server.ts";
 import { openaiRoutes } from "./mod.ts";
 
 Deno.test("a model tells its context, what it can do and whether it is loaded", async () => {
-  const { request } = serverDouble(openaiRoutes, { info: { contextLength: 512 } });
+  const { request } = serverDouble({
+    routes: openaiRoutes,
+    engine: { info: { contextLength: 512 } },
+  });
   const before = await (await request("/v1/models")).json();
   assertEquals(before.object, "list");
   assertEquals(before.data, [{
@@ -33,7 +36,7 @@ Deno.test("a model tells its context, what it can do and whether it is loaded", 
 });
 
 Deno.test("a model that is not there is 404", async () => {
-  const { request } = serverDouble(openaiRoutes);
+  const { request } = serverDouble({ routes: openaiRoutes });
   const response = await request("/v1/models/gpt-5");
   assertEquals(response.status, 404);
   assertEquals((await response.json()).error.code, "model_not_found");

@@ -5,7 +5,7 @@ import { openaiRoutes } from "./mod.ts";
 const MESSAGES = [{ role: "user", content: "Hi" }];
 
 async function ask(path: string, body: unknown) {
-  return await (await serverDouble(openaiRoutes).request(path, body)).json();
+  return await (await serverDouble({ routes: openaiRoutes }).request(path, body)).json();
 }
 
 Deno.test("text becomes token ids and back", async () => {
@@ -25,7 +25,7 @@ Deno.test("a conversation is shown as the model reads it", async () => {
 });
 
 Deno.test("a count is what a request with the same conversation is counted as", async () => {
-  const server = serverDouble(openaiRoutes);
+  const server = serverDouble({ routes: openaiRoutes });
   const post = async (path: string, body: unknown) =>
     await (await server.request(path, body)).json();
   const { usage } = await post("/v1/chat/completions", { messages: MESSAGES });

@@ -5,7 +5,8 @@ import { readEvents, serverDouble } from "../../../../../tests/doubles/server.ts
 import { openaiRoutes } from "../mod.ts";
 
 const PATH = "/v1/responses";
-const serve = (options?: EngineDoubleOptions) => serverDouble(openaiRoutes, options);
+const serve = (options?: EngineDoubleOptions) =>
+  serverDouble({ routes: openaiRoutes, ...(options === undefined ? {} : { engine: options }) });
 const says = (...tokens: string[]): Script => ({ tokens });
 
 const ADD = {

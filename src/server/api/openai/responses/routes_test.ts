@@ -3,7 +3,7 @@ import { serverDouble } from "../../../../../tests/doubles/server.ts";
 import { openaiRoutes } from "../mod.ts";
 
 async function stored(input: unknown) {
-  const server = serverDouble(openaiRoutes);
+  const server = serverDouble({ routes: openaiRoutes });
   const response = await (await server.request("/v1/responses", { input })).json();
   return { ...server, response, path: `/v1/responses/${response.id}` };
 }

@@ -1,0 +1,55 @@
+import { countTokens } from "../../../chat/answer.ts";
+import { parse, readJson } from "../../body.ts";
+import type { Exchange } from "../../route.ts";
+import { engineFor, startAnswer } from "../../run.ts";
+import { eventStream } from "../../streams.ts";
+import { collectMessage } from "./message.ts";
+import { toAnswerRequest, toInput } from "./request.ts";
+import { countBody, messagesBody } from "./schema.ts";
+import { messageEvents } from "./stream.ts";
+
+function json(value: unknown, { requestId }: Exchange): Response {
+  return Response.json(value, {
+    headers: { "content-type": "application/json; charset=utf-8", "request-id": requestId },
+  });
+}
+
+/** `POST /v1/messages`. */
+export async function createMessage(exchange: Exchange): Promise<Response> {
+  const body = parse(messagesBody, await readJson(exchange));
+  const request = toAnswerRequest(body);
+  const { entry, engine } = await engineFor(exchange, body.model);
+  const { thinking } = body;
+  const options = {
+    id: `msg_${crypto.randomUUID().replaceAll("-", "")}`,
+    model: entry.name,
+    maxTokens: body.max_tokens,
+    hideThinking: thinking !== null && thinking !== undefined && "display" in thinking &&
+      thinking.display === "omitted",
+  };
+  if (!body.stream) {
+    const answer = await startAnswer(exchange, engine, request);
+    return json(await collectMessage(answer, options), exchange);
+  }
+  // Counted while the prompt is already being worked on; a failure comes out of the answer as well.
+  const counting = countTokens(engine, request.input);
+  counting.catch(() => {});
+  const answer = await startAnswer(exchange, engine, request);
+  const { requestId, context: { settings } } = exchange;
+  const promptTokens = await counting.catch((error: unknown) => {
+    answer.control({ type: "cancel" });
+    throw error;
+  });
+  return eventStream(messageEvents(answer, { ...options, promptTokens, requestId }), {
+    headers: { "request-id": requestId },
+    keepAliveMs: settings.keepAliveMs,
+  });
+}
+
+/** `POST /v1/messages/count_tokens`: the prompt is rendered and tokenized as for an answer. */
+export async function countTokensOf(exchange: Exchange): Promise<Response> {
+  const body = parse(countBody, await readJson(exchange));
+  const input = toInput(body);
+  const { engine } = await engineFor(exchange, body.model);
+  return json({ input_tokens: await countTokens(engine, input) }, exchange);
+}

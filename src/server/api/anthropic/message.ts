@@ -1,0 +1,188 @@
+import type { AnswerEvent } from "../../../chat/conversation.ts";
+import type { Usage } from "../../../engine/protocol.ts";
+import { ShimmyError } from "../../../errors.ts";
+
+/** What an answer needs to know of the request it answers. */
+export interface MessageOptions {
+  /** The message's own id. */
+  readonly id: string;
+  /** The model that answers. */
+  readonly model: string;
+  readonly maxTokens: number;
+  /** Leave the text of thinking blocks out. */
+  readonly hideThinking: boolean;
+}
+
+export type StopReason =
+  | "end_turn"
+  | "max_tokens"
+  | "stop_sequence"
+  | "tool_use"
+  | "model_context_window_exceeded";
+
+export type ContentBlock =
+  | { readonly type: "text"; readonly text: string; readonly citations: null }
+  | { readonly type: "thinking"; readonly thinking: string; readonly signature: string }
+  | {
+    readonly type: "tool_use";
+    readonly id: string;
+    readonly name: string;
+    readonly input: Readonly<Record<string, unknown>>;
+    readonly caller: { readonly type: "direct" };
+  };
+
+type DoneEvent = Extract<AnswerEvent, { type: "done" }>;
+
+/** Token counts that both kinds of usage carry; a prefix found in the KV cache is not counted as input. */
+export function tokenCounts(usage: Usage) {
+  return {
+    input_tokens: usage.promptTokens - usage.cachedTokens,
+    output_tokens: usage.completionTokens,
+    // Every prefix is kept without being asked, so nothing is ever counted as written.
+    cache_creation_input_tokens: 0,
+    cache_read_input_tokens: usage.cachedTokens,
+    output_tokens_details: null,
+    server_tool_use: null,
+  };
+}
+
+/** A message without content, as `message_start` carries it. */
+export function emptyMessage({ id, model }: MessageOptions, usage: Usage) {
+  return {
+    id,
+    type: "message" as const,
+    role: "assistant" as const,
+    model,
+    content: [] as readonly ContentBlock[],
+    stop_reason: null as StopReason | null,
+    stop_sequence: null as string | null,
+    stop_details: null,
+    container: null,
+    usage: {
+      ...tokenCounts(usage),
+      cache_creation: null,
+      inference_geo: null,
+      service_tier: "standard" as const,
+      speed: "standard" as const,
+    },
+  };
+}
+
+/** An answer as one message. */
+export type MessageBody = ReturnType<typeof emptyMessage>;
+
+/**
+ * Why an answer ended, in Anthropic's words.
+ * @throws {ShimmyError} `cancelled`: a message that was given up has no stop reason.
+ */
+export function toStop(
+  { finishReason, stopString, usage }: DoneEvent,
+  { maxTokens }: MessageOptions,
+): { stop_reason: StopReason; stop_sequence: string | null } {
+  switch (finishReason) {
+    case "cancelled":
+      throw new ShimmyError("cancelled", "The answer was given up before its end");
+    case "tool_calls":
+      return { stop_reason: "tool_use", stop_sequence: null };
+    case "length": {
+      const full = usage.completionTokens < maxTokens;
+      return {
+        stop_reason: full ? "model_context_window_exceeded" : "max_tokens",
+        stop_sequence: null,
+      };
+    }
+    case "stop":
+      return {
+        stop_reason: stopString === null ? "end_turn" : "stop_sequence",
+        stop_sequence: stopString,
+      };
+  }
+}
+
+/** What comes back in `signature`: clients pass it on and hand thoughts without one no further. */
+export function signatureOf({ id }: MessageOptions): string {
+  return btoa(id);
+}
+
+/**
+ * The whole answer.
+ *
+ * A call whose arguments the token limit cut off is left out: what is there of it must not be run.
+ */
+export async function collectMessage(
+  events: AsyncIterable<AnswerEvent>,
+  options: MessageOptions,
+): Promise<MessageBody> {
+  const blocks: OpenBlock[] = [];
+  let done: DoneEvent | undefined;
+  for await (const event of events) {
+    const last = blocks.at(-1);
+    switch (event.type) {
+      case "text":
+      case "reasoning":
+        if (event.text === "") break;
+        if (last?.type === event.type) last.text += event.text;
+        else blocks.push({ type: event.type, text: event.text });
+        break;
+      case "tool_call":
+        blocks.push({ ...event, text: "" });
+        break;
+      case "tool_arguments":
+        for (const block of blocks) {
+          if (block.type === "tool_call" && block.index === event.index) block.text += event.text;
+        }
+        break;
+      case "done":
+        done = event;
+    }
+  }
+  if (done === undefined) throw new ShimmyError("backend", "The answer broke off");
+  return {
+    ...emptyMessage(options, done.usage),
+    content: blocks.flatMap((block) => toBlock(block, options)),
+    ...toStop(done, options),
+  };
+}
+
+/** A block that is still being written. */
+type OpenBlock =
+  | { readonly type: "text" | "reasoning"; text: string }
+  | {
+    readonly type: "tool_call";
+    readonly index: number;
+    readonly id: string;
+    readonly name: string;
+    text: string;
+  };
+
+function toBlock(block: OpenBlock, options: MessageOptions): ContentBlock[] {
+  switch (block.type) {
+    case "text":
+      return [{ type: "text", text: block.text, citations: null }];
+    case "reasoning":
+      return [{
+        type: "thinking",
+        thinking: options.hideThinking ? "" : block.text,
+        signature: signatureOf(options),
+      }];
+    case "tool_call": {
+      const input = parseObject(block.text);
+      const { id, name } = block;
+      return input === null
+        ? []
+        : [{ type: "tool_use", id, name, input, caller: { type: "direct" } }];
+    }
+  }
+}
+
+function parseObject(json: string): Readonly<Record<string, unknown>> | null {
+  if (json === "") return {};
+  try {
+    const value: unknown = JSON.parse(json);
+    return typeof value === "object" && value !== null && !Array.isArray(value)
+      ? value as Record<string, unknown>
+      : null;
+  } catch {
+    return null;
+  }
+}

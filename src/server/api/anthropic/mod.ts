@@ -1,0 +1,28 @@
+/** Anthropic's Messages API. */
+import type { Route } from "../../route.ts";
+import { anthropicDialect } from "./errors.ts";
+import { countTokensOf, createMessage } from "./handlers.ts";
+import { countBody, messagesBody } from "./schema.ts";
+
+export { anthropicDialect } from "./errors.ts";
+
+/** Anthropic's routes. */
+export const anthropicRoutes: readonly Route[] = [
+  {
+    method: "POST",
+    path: "/v1/messages",
+    dialect: anthropicDialect,
+    summary: "Answers a conversation",
+    body: messagesBody,
+    streams: ["text/event-stream"],
+    handle: createMessage,
+  },
+  {
+    method: "POST",
+    path: "/v1/messages/count_tokens",
+    dialect: anthropicDialect,
+    summary: "Counts the tokens of a conversation's prompt",
+    body: countBody,
+    handle: countTokensOf,
+  },
+];

@@ -1,0 +1,94 @@
+import type { AnswerRequest, Format, Input, Tool, ToolChoice } from "../../../chat/conversation.ts";
+import { ShimmyError } from "../../../errors.ts";
+import { toSampling } from "../../schemas/sampling.ts";
+import { THINKING_LEVELS, thinkingArguments } from "../../schemas/thinking.ts";
+import { toMessages } from "./messages.ts";
+import type { CountBody, MessagesBody } from "./schema.ts";
+
+function invalid(field: string, message: string): ShimmyError {
+  return new ShimmyError("invalid", `${field}: ${message}`, { field });
+}
+
+/**
+ * The conversation a request means.
+ * @throws {ShimmyError} `invalid` when parts of the request contradict each other.
+ */
+export function toInput(body: CountBody): Input {
+  const { tools, toolChoice } = toTools(body);
+  const { messages, tool_choice: choice } = body;
+  return {
+    type: "chat",
+    messages: toMessages(body.system, messages),
+    tools,
+    toolChoice,
+    parallelToolCalls: !(choice && "disable_parallel_tool_use" in choice &&
+      choice.disable_parallel_tool_use),
+    templateArguments: toTemplateArguments(body),
+    continueLast: messages.at(-1)?.role === "assistant",
+  };
+}
+
+/**
+ * What a request asks for.
+ * @throws {ShimmyError} `invalid` when parts of the request contradict each other.
+ */
+export function toAnswerRequest(body: MessagesBody): AnswerRequest {
+  const { thinking, max_tokens: maxTokens } = body;
+  if (thinking?.type === "enabled" && thinking.budget_tokens >= maxTokens) {
+    throw invalid("thinking.budget_tokens", "must be less than max_tokens");
+  }
+  const { temperature, top_k, top_p } = body;
+  return {
+    input: toInput(body),
+    maxTokens,
+    sampling: toSampling({ temperature, top_k, top_p }),
+    stop: body.stop_sequences ?? [],
+    format: toFormat(body),
+    ignoreEos: false,
+    logprobs: null,
+  };
+}
+
+function toTools(body: CountBody): { tools: readonly Tool[]; toolChoice: ToolChoice } {
+  const tools: Tool[] = [];
+  for (const { name, description, input_schema: schema, input_examples } of body.tools ?? []) {
+    if (tools.some((tool) => tool.name === name)) {
+      throw invalid("tools", `'${name}' is there twice`);
+    }
+    tools.push({
+      name,
+      ...(description ? { description } : {}),
+      parameters: input_examples ? { ...schema, examples: input_examples } : schema,
+    });
+  }
+  const choice = body.tool_choice ?? { type: "auto" as const };
+  if (choice.type === "none") return { tools, toolChoice: { type: "none" } };
+  if (choice.type === "auto") {
+    return { tools, toolChoice: { type: tools.length === 0 ? "none" : "auto" } };
+  }
+  if (tools.length === 0) throw invalid("tool_choice", `${choice.type} needs at least one tool`);
+  if (choice.type === "any") return { tools, toolChoice: { type: "required" } };
+  if (!tools.some(({ name }) => name === choice.name)) {
+    throw invalid("tool_choice.name", `there is no tool '${choice.name}'`);
+  }
+  return { tools, toolChoice: { type: "named", name: choice.name } };
+}
+
+function toTemplateArguments(body: CountBody): Readonly<Record<string, unknown>> {
+  const { thinking, output_config: config } = body;
+  const level = config?.effort ? THINKING_LEVELS[config.effort] : undefined;
+  return {
+    ...thinkingArguments(thinking ? thinking.type !== "disabled" : undefined, level),
+    ...(thinking?.type === "enabled" ? { thinking_budget: thinking.budget_tokens } : {}),
+  };
+}
+
+function toFormat(body: CountBody): Format {
+  const newer = body.output_config?.format;
+  const older = body.output_format;
+  if (newer && older) {
+    throw invalid("output_format", "cannot be set beside output_config.format, its newer name");
+  }
+  const format = newer ?? older;
+  return format ? { type: "json_schema", schema: format.schema } : { type: "text" };
+}

@@ -1,0 +1,7 @@
+import type { Dialect } from "../../route.ts";
+
+/** How Ollama's clients want their errors: one sentence under `error`. */
+export const ollamaDialect: Dialect = {
+  name: "ollama",
+  errorBody: (error) => ({ error: error.message }),
+};

@@ -1,0 +1,22 @@
+/** Fields of `POST /api/generate` that only Ollama's dialect has. */
+const OLLAMA_FIELDS = [
+  "options",
+  "keep_alive",
+  "format",
+  "raw",
+  "suffix",
+  "images",
+  "think",
+  "context",
+  "template",
+];
+
+/**
+ * Whether a `POST /api/generate`, a route that two dialects share, is Ollama's: when the user agent
+ * begins with `ollama`, or the body has a field that only Ollama knows.
+ */
+export function isOllamaGenerate(headers: Headers, body: unknown): boolean {
+  if (/^ollama/i.test(headers.get("user-agent") ?? "")) return true;
+  if (typeof body !== "object" || body === null || Array.isArray(body)) return false;
+  return OLLAMA_FIELDS.some((field) => Object.hasOwn(body, field));
+}

@@ -1,0 +1,25 @@
+import type { DoneEvent } from "./pieces.ts";
+
+const NANOSECONDS_PER_MILLISECOND = 1e6;
+
+/** Milliseconds as the whole nanoseconds Ollama counts in. */
+export function nanoseconds(milliseconds: number): number {
+  return Math.round(milliseconds * NANOSECONDS_PER_MILLISECOND);
+}
+
+/** How an answer ended and what it took, as the last line carries it. Durations are in nanoseconds. */
+export function ending(
+  { finishReason, usage, timings }: DoneEvent,
+  spent: { readonly totalMs: number; readonly loadMs: number },
+) {
+  return {
+    done: true,
+    done_reason: finishReason === "length" ? "length" : "stop",
+    total_duration: nanoseconds(spent.totalMs),
+    load_duration: nanoseconds(spent.loadMs),
+    prompt_eval_count: usage.promptTokens,
+    prompt_eval_duration: nanoseconds(timings.promptMs),
+    eval_count: usage.completionTokens,
+    eval_duration: nanoseconds(timings.predictedMs),
+  };
+}

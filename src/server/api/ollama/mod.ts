@@ -1,0 +1,51 @@
+/** Ollama's API. Every route stands under `/api` and under `/ollama/api`, for clients given a base path. */
+import { readJson } from "../../body.ts";
+import type { Exchange, Route } from "../../route.ts";
+import { chat } from "./chat.ts";
+import { ollamaDialect } from "./errors.ts";
+import { ollamaGenerate } from "./generate.ts";
+import { ps, show, tags, version } from "./models.ts";
+import { chatBody, generateBody, showBody } from "./schema.ts";
+
+export { ollamaDialect } from "./errors.ts";
+export { ollamaGenerate } from "./generate.ts";
+export { isOllamaGenerate } from "./generate_rule.ts";
+
+type OllamaRoute = Omit<Route, "dialect">;
+
+const routes: readonly OllamaRoute[] = [
+  { method: "GET", path: "/api/tags", summary: "The models there are", handle: tags },
+  { method: "GET", path: "/api/ps", summary: "The models that are loaded", handle: ps },
+  { method: "GET", path: "/api/version", summary: "Shimmy's version", handle: version },
+  {
+    method: "POST",
+    path: "/api/chat",
+    summary: "Answers a conversation",
+    body: chatBody,
+    streams: ["application/x-ndjson"],
+    handle: chat,
+  },
+  {
+    method: "POST",
+    path: "/api/show",
+    summary: "What is known of a model",
+    body: showBody,
+    handle: show,
+  },
+];
+
+/** Alone under `/ollama`: without the prefix the route is shared with the native API. */
+const generate: OllamaRoute = {
+  method: "POST",
+  path: "/api/generate",
+  summary: "Answers a prompt",
+  body: generateBody,
+  streams: ["application/x-ndjson"],
+  handle: async (exchange: Exchange) => ollamaGenerate(exchange, await readJson(exchange)),
+};
+
+/** Ollama's routes, all but `POST /api/generate` without the prefix. */
+export const ollamaRoutes: readonly Route[] = [
+  ...routes,
+  ...[...routes, generate].map((route) => ({ ...route, path: `/ollama${route.path}` })),
+].map((route) => ({ ...route, dialect: ollamaDialect }));

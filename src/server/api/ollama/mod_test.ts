@@ -1,0 +1,303 @@
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { serverDouble, type ServerDoubleOptions } from "../../../../tests/doubles/server.ts";
+import { TINY_TEMPLATE } from "../../../../tests/doubles/tiny_template.ts";
+import { ShimmyError } from "../../../errors.ts";
+import type { SequenceRequest } from "../../../engine/protocol.ts";
+import { generateRoute } from "../generate.ts";
+import { isOllamaGenerate, ollamaGenerate, ollamaRoutes } from "./mod.ts";
+
+const CHAT = { model: "double", messages: [{ role: "user", content: "Hello" }] };
+const CALL = ["<tool_call>\n", '{"name": "add", "arguments": ', '{"a": 1}}', "\n</tool_call>"];
+const TOOLS = [{
+  type: "function",
+  function: { name: "add", description: "Adds", parameters: { type: "object" } },
+}];
+
+function server(options: ServerDoubleOptions = {}) {
+  const generate = generateRoute({ claims: isOllamaGenerate, handle: ollamaGenerate });
+  return serverDouble({ routes: [...ollamaRoutes, generate], ...options });
+}
+
+type Line = Record<string, unknown> & {
+  message: { content: string; thinking?: string; tool_calls?: { function: unknown }[] };
+};
+
+async function linesOf(response: Response): Promise<Line[]> {
+  const body = await response.text();
+  assertEquals(body.endsWith("\n"), true);
+  return body.trimEnd().split("\n").map((line) => JSON.parse(line));
+}
+
+function promptText({ prompt }: SequenceRequest): string {
+  return prompt.map((part) => "text" in part ? part.text : `[${part.tokens}]`).join("");
+}
+
+Deno.test("chat streams lines by default and ends with done, reason and nanoseconds", async () => {
+  const { send } = server();
+  const response = await send("POST", "/api/chat", CHAT);
+  assertEquals(response.headers.get("content-type"), "application/x-ndjson; charset=utf-8");
+  const lines = await linesOf(response);
+  assertEquals(lines.map(({ message }) => message.content), ["Hello", " world", ""]);
+  assertEquals(lines.map(({ done }) => done), [false, false, true]);
+  const last = lines.at(-1)!;
+  assertEquals(last.model, "double");
+  assertMatch(String(last.created_at), /^\d{4}-\d\d-\d\dT/);
+  assertEquals(last.done_reason, "stop");
+  // The double's timings: 2 ms of prefill, 4 ms of decoding.
+  assertEquals([last.prompt_eval_duration, last.eval_duration], [2_000_000, 4_000_000]);
+  assertEquals(last.eval_count, 2);
+  assertEquals(Number.isInteger(last.total_duration), true);
+  assertEquals(Number.isInteger(last.load_duration), true);
+});
+
+Deno.test("without streaming the answer is one object", async () => {
+  const { send } = server();
+  const response = await send("POST", "/api/chat", { ...CHAT, stream: false });
+  assertEquals(response.headers.get("content-type"), "application/json; charset=utf-8");
+  const { message, done, done_reason } = await response.json();
+  assertEquals({ message, done, done_reason }, {
+    message: { role: "assistant", content: "Hello world" },
+    done: true,
+    done_reason: "stop",
+  });
+});
+
+Deno.test("num_predict limits the answer, and the reason is length", async () => {
+  const { send } = server();
+  const body = { ...CHAT, stream: false, options: { num_predict: 1 } };
+  const { message, done_reason } = await (await send("POST", "/api/chat", body)).json();
+  assertEquals([message.content, done_reason], ["Hello", "length"]);
+});
+
+Deno.test("a call comes as a whole with its arguments as an object", async () => {
+  const engine = { info: { chatTemplate: TINY_TEMPLATE }, script: { tokens: CALL } };
+  const { send } = server({ engine });
+  const lines = await linesOf(await send("POST", "/api/chat", { ...CHAT, tools: TOOLS }));
+  assertEquals(
+    lines.flatMap(({ message }) => message.tool_calls ?? []).map((call) => call.function),
+    [
+      { index: 0, name: "add", arguments: { a: 1 } },
+    ],
+  );
+  assertEquals(lines.at(-1)!.done_reason, "stop");
+});
+
+Deno.test("thoughts stand beside the content", async () => {
+  const tokens = ["<think>\n", "Hm.", "\n</think>\n\n", "Yes."];
+  const { send } = server({
+    engine: { info: { chatTemplate: TINY_TEMPLATE }, script: { tokens } },
+  });
+  const { message } = await (await send("POST", "/api/chat", { ...CHAT, stream: false })).json();
+  assertStringIncludes(message.thinking, "Hm.");
+  assertEquals(message.content, "Yes.");
+});
+
+Deno.test("log probabilities come when asked for", async () => {
+  const { send } = server();
+  const body = { ...CHAT, stream: false, logprobs: true, top_logprobs: 2 };
+  const { logprobs } = await (await send("POST", "/api/chat", body)).json();
+  assertEquals(logprobs.map(({ token }: { token: string }) => token), ["Hello", " world"]);
+  assertEquals(logprobs[0].top_logprobs.length, 2);
+  const { logprobs: none } = await (await send("POST", "/api/chat", { ...CHAT, stream: false }))
+    .json();
+  assertEquals(none, undefined);
+});
+
+const REFUSED: readonly (readonly [Record<string, unknown>, string])[] = [
+  [{ format: "yaml" }, 'format: must be "json" or a JSON Schema'],
+  [{ truncate: true }, "truncate: must be false: a prompt over the context is refused, never cut"],
+  [{ shift: true }, "shift: must be false: an answer ends where the context is full"],
+  [{ think: "a lot" }, "think: must be true, false, low, medium, high or max"],
+  [{ top_logprobs: 2 }, "top_logprobs: needs logprobs to be true"],
+  [
+    { options: { tfs_z: 0.5 } },
+    "options.tfs_z: must be 1: this sampler is no longer part of llama.cpp",
+  ],
+  [
+    { messages: [{ role: "user", content: "x", images: ["aGk="] }] },
+    "messages[0].images: is not supported: models read text alone here",
+  ],
+  [{ prompt: "x" }, "prompt: is not a known field"],
+];
+
+for (const [fields, error] of REFUSED) {
+  Deno.test(`chat refuses: ${error}`, async () => {
+    const response = await server().send("POST", "/api/chat", { ...CHAT, ...fields });
+    assertEquals(response.status, 400);
+    assertEquals(await response.json(), { error });
+  });
+}
+
+Deno.test("an unknown model is 404 with one sentence", async () => {
+  const response = await server().send("POST", "/api/chat", { ...CHAT, model: "other" });
+  assertEquals(response.status, 404);
+  assertEquals(await response.json(), { error: "Model 'other' not found" });
+});
+
+Deno.test("a failure on the way is a last line with error", async () => {
+  const error = new ShimmyError("backend", "The model broke");
+  const { send } = server({ engine: { script: { tokens: ["Hi"], error } } });
+  const lines = await linesOf(await send("POST", "/api/chat", CHAT));
+  assertEquals(lines.at(-1) as unknown, { error: "The model broke" });
+  assertEquals(lines.some(({ done }) => done), false);
+});
+
+Deno.test("keep_alive 0 unloads after the answer, streamed or not", async () => {
+  for (const stream of [true, false]) {
+    const { entry, pool, send } = server();
+    const response = await send("POST", "/api/chat", { ...CHAT, stream, keep_alive: 0 });
+    assertStringIncludes(await response.text(), '"done":true');
+    assertEquals(pool.state(entry).state, "unloaded");
+  }
+});
+
+Deno.test("without messages the model is loaded, and unloaded with keep_alive 0", async () => {
+  const { entry, pool, send } = server();
+  const loaded = await (await send("POST", "/api/chat", { model: "double" })).json();
+  assertEquals([loaded.done, loaded.done_reason], [true, "load"]);
+  assertEquals(pool.state(entry).state, "loaded");
+  const body = { model: "double", messages: [], keep_alive: "0" };
+  const unloaded = await (await send("POST", "/api/chat", body)).json();
+  assertEquals([unloaded.done, unloaded.done_reason], [true, "unload"]);
+  assertEquals(pool.state(entry).state, "unloaded");
+});
+
+Deno.test("generate answers a prompt through the chat template", async () => {
+  const { engine, send } = server();
+  const body = { model: "double", prompt: "Hi", system: "Be brief.", options: {} };
+  const lines = await linesOf(await send("POST", "/api/generate", body));
+  assertEquals(lines.map(({ response }) => response), ["Hello", " world", ""]);
+  const prompt = promptText(engine.requests[0]!);
+  assertStringIncludes(prompt, "system\nBe brief.");
+  assertStringIncludes(prompt, "user\nHi");
+});
+
+Deno.test("a raw prompt goes to the model as it is", async () => {
+  const { engine, send } = server();
+  const body = { model: "double", prompt: "Once", raw: true, stream: false };
+  assertEquals((await (await send("POST", "/api/generate", body)).json()).response, "Hello world");
+  assertEquals(promptText(engine.requests[0]!), "Once");
+});
+
+Deno.test("raw refuses what only a template can say", async () => {
+  const { send } = server();
+  const body = { model: "double", prompt: "Once", raw: true, system: "Be brief." };
+  const response = await send("POST", "/api/generate", body);
+  assertEquals(await response.json(), { error: "system: cannot be set beside raw" });
+});
+
+Deno.test("a suffix is filled in between the vocabulary's own tokens", async () => {
+  const { engine, send } = server({
+    engine: { info: { fim: { prefix: 5, suffix: 6, middle: 7 } } },
+  });
+  const body = { model: "double", prompt: "a", suffix: "b", stream: false };
+  await (await send("POST", "/api/generate", body)).body?.cancel();
+  assertEquals(promptText(engine.requests[0]!), "[5,97,6,98,7]");
+});
+
+Deno.test("a suffix is refused where the vocabulary has no such tokens", async () => {
+  const body = { model: "double", prompt: "a", suffix: "b" };
+  const response = await server().send("POST", "/api/generate", body);
+  assertEquals(await response.json(), {
+    error: "suffix: the model's vocabulary has no fill-in-the-middle tokens",
+  });
+});
+
+Deno.test("generate under /ollama is Ollama's whatever the body", async () => {
+  const { send } = server();
+  const body = { model: "double", prompt: "Hi", stream: false };
+  const { response, done_reason } = await (await send("POST", "/ollama/api/generate", body)).json();
+  assertEquals([response, done_reason], ["Hello world", "stop"]);
+});
+
+Deno.test("a template or a context of one's own is refused by name", async () => {
+  const { send } = server();
+  for (const [field, value] of [["template", "{{ .Prompt }}"], ["context", [1]]] as const) {
+    const body = { model: "double", prompt: "Hi", [field]: value };
+    const response = await send("POST", "/api/generate", body);
+    assertEquals(response.status, 400);
+    assertStringIncludes((await response.json()).error, `${field}: is not supported`);
+  }
+});
+
+Deno.test("tags lists every model with its details", async () => {
+  const { send } = server({ entry: { parameters: 2_621_440, modified: 86_400_000, size: 9 } });
+  const { models } = await (await send("GET", "/api/tags")).json();
+  assertMatch(models[0].digest, /^[0-9a-f]{64}$/);
+  assertEquals({ ...models[0], digest: "" }, {
+    name: "double:latest",
+    model: "double:latest",
+    size: 9,
+    digest: "",
+    modified_at: "1970-01-02T00:00:00.000Z",
+    details: {
+      parent_model: "",
+      format: "gguf",
+      family: "double",
+      families: ["double"],
+      parameter_size: "2.62M",
+      quantization_level: "F32",
+      context_length: 1024,
+      embedding_length: 4,
+    },
+    capabilities: ["completion", "tools"],
+  });
+});
+
+Deno.test("ps lists a model while it is loaded", async () => {
+  const { send } = server({ engine: { info: { size: 100, layers: 4, offloadedLayers: 1 } } });
+  const running = async () => (await (await send("GET", "/ollama/api/ps")).json()).models;
+  assertEquals(await running(), []);
+  await (await send("POST", "/api/chat", CHAT)).text();
+  const [{ name, size, size_vram, context_length, expires_at }] = await running();
+  assertEquals([name, size, size_vram, context_length], ["double:latest", 100, 25, 1024]);
+  assertEquals(new Date(expires_at).getUTCFullYear(), 9999);
+});
+
+Deno.test("show tells metadata, and the whole of it once the model is loaded", async () => {
+  const metadata = { "double.block_count": "4", "general.license": "mit", "general.name": "7" };
+  const { send } = server({
+    engine: { info: { metadata } },
+    entry: { chatTemplate: "{{ messages }}" },
+  });
+  const shown = async (body: unknown) => await (await send("POST", "/api/show", body)).json();
+  const before = await shown({ model: "double:latest" });
+  assertEquals(before.template, "{{ messages }}");
+  assertEquals(before.model_info, {
+    "general.architecture": "double",
+    "general.parameter_count": 1,
+    "double.context_length": 1024,
+    "double.embedding_length": 4,
+  });
+  assertEquals(before.license, undefined);
+  await (await send("POST", "/api/chat", CHAT)).text();
+  const after = await shown({ name: "double" });
+  assertEquals(after.license, "mit");
+  assertEquals(after.model_info["double.block_count"], 4);
+  assertEquals(after.model_info["general.name"], "7");
+});
+
+Deno.test("version is the server's", async () => {
+  const response = await server().send("GET", "/ollama/api/version");
+  assertEquals(await response.json(), { version: "1.2.3" });
+});
+
+Deno.test("a client that leaves a stream ends the answer", async () => {
+  const { engine, send } = server({ engine: { script: { tokens: ["a"], endless: true } } });
+  const reader = (await send("POST", "/api/chat", CHAT)).body!.getReader();
+  await reader.read();
+  await reader.cancel();
+  for (let waited = 0; engine.running > 0 && waited < 1000; waited++) {
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+  assertEquals(engine.running, 0);
+  assertEquals(engine.finished.includes("length"), false);
+});
+
+Deno.test("every route is described", async () => {
+  const { paths } = await (await server().send("GET", "/openapi.json")).json();
+  for (const path of ["chat", "show", "generate"]) {
+    const { requestBody } = paths[`/ollama/api/${path}`].post;
+    assertEquals(requestBody.content["application/json"].schema.type, "object");
+  }
+});

@@ -1,0 +1,101 @@
+import type { ModelInfo } from "../../../engine/protocol.ts";
+import { ShimmyError } from "../../../errors.ts";
+import type { ModelEntry } from "../../../models/entry.ts";
+import { parse, readJson } from "../../body.ts";
+import type { Exchange } from "../../route.ts";
+import { capabilities, details, listed } from "./describe.ts";
+import { resolveTagged, taggedName } from "./names.ts";
+import { showBody } from "./schema.ts";
+
+/** Nothing is unloaded for being idle; the latest time that RFC 3339 can write says so. */
+const NEVER = "9999-12-31T23:59:59Z";
+
+function json(value: unknown): Response {
+  return Response.json(value, {
+    headers: { "content-type": "application/json; charset=utf-8" },
+  });
+}
+
+/** `GET /api/version`. */
+export function version({ context }: Exchange): Response {
+  return json({ version: context.settings.version });
+}
+
+/** `GET /api/tags`: every model, the latest first. */
+export async function tags({ context: { pool } }: Exchange): Promise<Response> {
+  const entries = [...await pool.list()].sort((a, b) => b.modified - a.modified);
+  const models = await Promise.all(entries.map(async (entry) => ({
+    ...await listed(entry),
+    modified_at: new Date(entry.modified).toISOString(),
+    capabilities: capabilities(entry),
+  })));
+  return json({ models });
+}
+
+/** `GET /api/ps`: the models that are loaded. */
+export async function ps({ context: { pool } }: Exchange): Promise<Response> {
+  const models = [];
+  for (const entry of await pool.list()) {
+    const { engine } = pool.state(entry);
+    if (engine === null) continue;
+    models.push({
+      ...await listed(entry),
+      size: engine.info.size,
+      size_vram: offloadedSize(engine.info),
+      context_length: engine.info.contextLength,
+      expires_at: NEVER,
+    });
+  }
+  return json({ models });
+}
+
+/** Bytes of the tensors on devices that are not the CPU, by the share of layers that are there. */
+function offloadedSize({ size, layers, offloadedLayers }: ModelInfo): number {
+  return layers === 0 ? 0 : Math.round(size * Math.min(1, offloadedLayers / layers));
+}
+
+/** `POST /api/show`. */
+export async function show(exchange: Exchange): Promise<Response> {
+  const body = parse(showBody, await readJson(exchange));
+  const name = body.model ?? body.name;
+  if (!name) throw new ShimmyError("invalid", "model: must be text", { field: "model" });
+  const { pool } = exchange.context;
+  const entry = await resolveTagged(pool, name);
+  const info = pool.state(entry).engine?.info ?? null;
+  const license = info?.metadata["general.license"];
+  return json({
+    ...(license === undefined ? {} : { license }),
+    modelfile: `FROM ${taggedName(entry)}\n`,
+    parameters: "",
+    template: entry.chatTemplate ?? "",
+    system: "",
+    details: details(entry),
+    messages: [],
+    model_info: modelInfo(entry, info),
+    capabilities: capabilities(entry),
+    modified_at: new Date(entry.modified).toISOString(),
+  });
+}
+
+/** Metadata under its names in the file: what discovery read, and all of it once the model is loaded. */
+function modelInfo(entry: ModelEntry, info: ModelInfo | null): Record<string, unknown> {
+  const { architecture, parameters, contextLength, embeddingLength } = entry;
+  const known = {
+    "general.architecture": architecture,
+    "general.parameter_count": parameters,
+    [`${architecture}.context_length`]: contextLength,
+    [`${architecture}.embedding_length`]: embeddingLength,
+  };
+  const loaded = Object.entries(info?.metadata ?? {})
+    .filter(([key]) => !key.startsWith("tokenizer.chat_template"))
+    .map(([key, value]) => [key, isNumber(key, value, architecture) ? Number(value) : value]);
+  const read = Object.entries(known).filter(([, value]) => value !== null);
+  return { ...Object.fromEntries(loaded), ...Object.fromEntries(read) };
+}
+
+/** libllama gives every value as text; the architecture's own values are numbers where they look so. */
+function isNumber(key: string, value: string, architecture: string): boolean {
+  const numeric = key.startsWith(`${architecture}.`) || key.endsWith("_token_id") ||
+    ["general.file_type", "general.quantization_version"].includes(key);
+  return numeric && /^-?\d+(\.\d+)?(e[-+]?\d+)?$/i.test(value);
+}
