@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { familyOf } from "./families.ts";
-import { loadTemplate } from "./template.ts";
+import { loadTemplate } from "./jinja/template.ts";
 
 function family(controlTokens: string[], name = "") {
   return familyOf({ controlTokens, metadata: { "general.name": name }, description: "" });

@@ -7,6 +7,10 @@ export interface TemplateMessage {
   role: string;
   content: string | readonly Record<string, unknown>[];
   reasoning_content?: string;
+  /** The reasoning, under the name some templates have for it. */
+  thinking?: string;
+  /** Results of this message's own calls, for templates that want them there. */
+  tool_responses?: readonly { readonly name: string; readonly response: unknown }[];
   name?: string;
   tool_call_id?: string;
   tool_calls?: readonly TemplateToolCall[];

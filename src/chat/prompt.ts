@@ -1,14 +1,15 @@
 import type { ModelInfo, PromptPart } from "../engine/protocol.ts";
 import { ShimmyError } from "../errors.ts";
+import { adaptMessages } from "./adapt.ts";
 import { type ControlTokens, controlTokensOf, unusedMark } from "./control_tokens.ts";
 import type { Input, Tool } from "./conversation.ts";
 import { type Family, familyOf } from "./families.ts";
 import { detectFormat } from "./formats/detect.ts";
 import type { ToolFormat } from "./formats/format.ts";
 import { inParts, type TemplateMessage, templateMessages, templateTools } from "./messages.ts";
-import { strftime } from "./strftime.ts";
+import { strftime } from "./jinja/strftime.ts";
 import { type ReasoningTags, reasoningTags } from "./stream/reasoning.ts";
-import { loadTemplate } from "./template.ts";
+import { loadTemplate } from "./jinja/template.ts";
 import { traitsOf } from "./traits.ts";
 
 export type ChatInput = Extract<Input, { type: "chat" }>;
@@ -68,7 +69,7 @@ export async function renderChat(info: ModelInfo, input: ChatInput): Promise<Ren
   const format = detectFormat(source);
   const controls = controlTokensOf(info);
 
-  let messages = templateMessages(input.messages, source, traits);
+  let messages = adaptMessages(templateMessages(input.messages, source, traits), source);
   const texts = textsOf([messages, tools, input.templateArguments]);
   const mark = unusedMark([source, ...texts]);
   const marking = texts.some((text) => controls.occursIn(text));
@@ -80,6 +81,7 @@ export async function renderChat(info: ModelInfo, input: ChatInput): Promise<Ren
   const render = (add_generation_prompt: boolean) =>
     template.render({
       ...defaults(),
+      enable_thinking: tags.usual,
       bos_token: info.bosText,
       eos_token: info.eosText,
       ...wrap(input.templateArguments),
@@ -113,7 +115,6 @@ function defaults(): Record<string, unknown> {
   return {
     date_string: strftime(now, "%d %b %Y"),
     datetime: strftime(now, "%b %d %Y"),
-    enable_thinking: true,
     // Reasoning of earlier turns stays, so that a prompt begins with the whole of the one before it
     // and the prefix cache holds. Templates have four names for it.
     preserve_thinking: true,

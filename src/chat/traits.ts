@@ -1,4 +1,4 @@
-import type { Template } from "./template.ts";
+import type { Template } from "./jinja/template.ts";
 
 /** What a chat template makes of the parts of a conversation, found out by rendering small ones. */
 export interface TemplateTraits {
@@ -94,6 +94,7 @@ function attempt(template: Template, variables: Record<string, unknown>): string
       bos_token: "",
       eos_token: "",
       add_generation_prompt: true,
+      tools: [],
       ...variables,
     });
   } catch {

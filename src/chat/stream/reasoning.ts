@@ -5,17 +5,20 @@ import type { Sink } from "./sink.ts";
 export interface ReasoningTags {
   readonly open: string;
   readonly close: string;
+  /** The model reasons unless the request says otherwise. */
+  readonly usual: boolean;
 }
 
 /** Tags of the models that reason in the open, the usual ones first. */
 const KNOWN: readonly ReasoningTags[] = [
-  { open: "<seed:think>", close: "</seed:think>" },
-  { open: "<mm:think>", close: "</mm:think>" },
-  { open: "<|START_THINKING|>", close: "<|END_THINKING|>" },
-  { open: "[THINK]", close: "[/THINK]" },
-  { open: "<|inner_prefix|>", close: "<|inner_suffix|>" },
-  { open: "<thought>", close: "</thought>" },
-  { open: "<think>", close: "</think>" },
+  { open: "<seed:think>", close: "</seed:think>", usual: true },
+  { open: "<mm:think>", close: "</mm:think>", usual: true },
+  { open: "<|START_THINKING|>", close: "<|END_THINKING|>", usual: true },
+  { open: "[THINK]", close: "[/THINK]", usual: true },
+  { open: "<|inner_prefix|>", close: "<|inner_suffix|>", usual: false },
+  { open: "<|channel>thought", close: "<channel|>", usual: true },
+  { open: "<thought>", close: "</thought>", usual: true },
+  { open: "<think>", close: "</think>", usual: true },
 ];
 
 /** The tags a template speaks of; `<think>` where it speaks of none. */

@@ -1,6 +1,8 @@
 import type { Environment, Interpreter } from "@huggingface/jinja";
-import { messageOf, ShimmyError } from "../errors.ts";
+import { messageOf, ShimmyError } from "../../errors.ts";
+import { makeCompatible, setFunctions } from "./compatibility.ts";
 import { strftime } from "./strftime.ts";
+import { valuesOf } from "./values.ts";
 
 /** A chat template, parsed. */
 export interface Template {
@@ -41,17 +43,20 @@ async function parseTemplate(source: string): Promise<Template> {
   let program: ReturnType<typeof jinja.parse>;
   try {
     program = jinja.parse(jinja.tokenize(source, { lstrip_blocks: true, trim_blocks: true }));
+    makeCompatible(program);
   } catch (cause) {
     throw new ShimmyError("backend", "The model's chat template cannot be parsed", {
       detail: messageOf(cause),
       cause,
     });
   }
+  const values = valuesOf(new jinja.Environment());
   return {
     source,
     render(variables) {
       const environment = new jinja.Environment();
       setGlobals(environment);
+      setFunctions(environment, values);
       const interpreter: Interpreter = new jinja.Interpreter(environment);
       try {
         for (const [name, value] of Object.entries(variables)) {

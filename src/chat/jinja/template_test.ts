@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
-import { ShimmyError } from "../errors.ts";
+import { ShimmyError } from "../../errors.ts";
 import { loadTemplate } from "./template.ts";
 
 Deno.test("blocks leave neither their newline nor their indentation, as in Hugging Face", async () => {

@@ -1,0 +1,146 @@
+import type { Environment, parse } from "@huggingface/jinja";
+import { FILTERS, METHODS } from "./python.ts";
+import type { RuntimeValue, Values } from "./values.ts";
+
+/** A node of the library's syntax tree. */
+interface Node {
+  type: string;
+  [field: string]: unknown;
+}
+
+/** Names under which the functions of this file stand in a template's environment. */
+const FILTER = "__filter_";
+const METHOD = "__method_";
+const DICTIONARY = "__dictionary";
+
+/**
+ * Rewrites a parsed template, in place, where the library knows less of Python than templates rely on:
+ * filters and methods it lacks become calls of functions that {@linkcode setFunctions} defines, loops
+ * over undefined values are empty, tuples can be unpacked and dictionaries have numbers for keys.
+ */
+export function makeCompatible(program: ReturnType<typeof parse>): void {
+  visit(program, new Set());
+}
+
+/** Defines the functions that rewritten templates call. */
+export function setFunctions(environment: Environment, values: Values): void {
+  for (const [prefix, table] of [[FILTER, FILTERS], [METHOD, METHODS]] as const) {
+    for (const [name, body] of Object.entries(table)) {
+      environment.setVariable(prefix + name, values.func((args) => body(args, values)));
+    }
+  }
+  environment.setVariable(DICTIONARY, values.func((args) => dictionary(args, values)));
+}
+
+function visit(value: unknown, seen: Set<unknown>): void {
+  if (typeof value !== "object" || value === null || seen.has(value)) return;
+  seen.add(value);
+  if (Array.isArray(value)) {
+    for (const item of value) visit(item, seen);
+  } else if (value instanceof Map) {
+    for (const [key, item] of value) {
+      visit(key, seen);
+      visit(item, seen);
+    }
+  } else {
+    for (const item of Object.values(value)) visit(item, seen);
+    if (isNode(value)) rewrite(value);
+  }
+}
+
+function isNode(value: object): value is Node {
+  return "type" in value && typeof value.type === "string";
+}
+
+function rewrite(node: Node): void {
+  switch (node.type) {
+    case "For":
+      rewriteLoop(node);
+      break;
+    case "FilterExpression":
+      rewriteFilter(node);
+      break;
+    case "CallExpression":
+      rewriteCall(node);
+      break;
+    case "ArrayLiteral":
+      for (const item of node["value"] as Node[]) {
+        if (item.type === "TupleLiteral") item.type = "ArrayLiteral";
+      }
+      break;
+    case "ObjectLiteral":
+      rewriteObject(node);
+      break;
+  }
+}
+
+function rewriteLoop(node: Node): void {
+  const iterable = node["iterable"] as Node;
+  if (iterable.type === "SelectExpression") iterable["lhs"] = orEmpty(iterable["lhs"] as Node);
+  else node["iterable"] = orEmpty(iterable);
+}
+
+/** `node | default([], true)`. */
+function orEmpty(operand: Node): Node {
+  return {
+    type: "FilterExpression",
+    operand,
+    filter: {
+      type: "CallExpression",
+      callee: { type: "Identifier", value: "default" },
+      args: [{ type: "ArrayLiteral", value: [] }, { type: "Identifier", value: "true" }],
+    },
+  };
+}
+
+function rewriteFilter(node: Node): void {
+  const filter = node["filter"] as Node;
+  const call = filter.type === "CallExpression";
+  const name = String((call ? filter["callee"] as Node : filter)["value"]);
+  const operand = node["operand"] as Node;
+  if (name === "selectattr" || name === "rejectattr" || name === "map") {
+    node["operand"] = orEmpty(operand);
+  } else if (Object.hasOwn(FILTERS, name)) {
+    becomeCall(node, FILTER + name, [operand, ...(call ? filter["args"] as Node[] : [])]);
+  }
+}
+
+function rewriteCall(node: Node): void {
+  const callee = node["callee"] as Node;
+  if (callee.type !== "MemberExpression" || callee["computed"]) return;
+  const name = String((callee["property"] as Node)["value"]);
+  if (!Object.hasOwn(METHODS, name)) return;
+  becomeCall(node, METHOD + name, [callee["object"] as Node, ...node["args"] as Node[]]);
+}
+
+function rewriteObject(node: Node): void {
+  const members = node["value"] as Map<Node, Node>;
+  if (![...members.keys()].some((key) => key.type === "IntegerLiteral")) return;
+  becomeCall(node, DICTIONARY, [...members].flat());
+}
+
+function becomeCall(node: Node, name: string, args: Node[]): void {
+  Object.assign(node, {
+    type: "CallExpression",
+    callee: { type: "Identifier", value: name },
+    args,
+  });
+}
+
+/** A dictionary of keys and values in turn that gives its keys back as the values they were. */
+function dictionary(args: readonly RuntimeValue[], values: Values): RuntimeValue {
+  const pairs: (readonly [RuntimeValue, RuntimeValue])[] = [];
+  for (let index = 0; index + 1 < args.length; index += 2) {
+    pairs.push([args[index]!, args[index + 1]!]);
+  }
+  const keys = () => values.array(pairs.map(([key]) => key));
+  const items = () => values.array(pairs.map((pair) => values.array(pair)));
+  const sorted = () => {
+    const inOrder = pairs.toSorted(([a], [b]) => Number(a.value) - Number(b.value));
+    return values.array(inOrder.map((pair) => values.array(pair)));
+  };
+  const members = new Map(pairs.map(([key, value]) => [String(key.value), value]));
+  const made = Object.assign(values.object(members), { keys, items });
+  (made.builtins as Map<string, RuntimeValue>).set("dictsort", values.func(sorted));
+  return made;
+}
