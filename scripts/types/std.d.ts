@@ -50,11 +50,14 @@ declare module "@std/assert" {
   export function unreachable(msg?: string): never;
 }
 
-declare module "@std/async" {
+declare module "@std/async/delay" {
   export function delay(
     ms: number,
     options?: { signal?: AbortSignal; persistent?: boolean },
   ): Promise<void>;
+}
+
+declare module "@std/async/deadline" {
   export function deadline<T>(
     p: Promise<T>,
     ms: number,

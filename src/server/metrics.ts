@@ -1,4 +1,4 @@
-import { deadline } from "@std/async";
+import { deadline } from "@std/async/deadline";
 import type { AnswerEvent } from "../chat/conversation.ts";
 import type { ModelPool } from "../models/pool.ts";
 import { createInstruments, type Instruments } from "./instruments.ts";

@@ -1,4 +1,4 @@
-import { delay } from "@std/async";
+import { delay } from "@std/async/delay";
 import type { Answer } from "../../../chat/answer.ts";
 import type { Control } from "../../../engine/protocol.ts";
 import { ShimmyError } from "../../../errors.ts";
