@@ -1,0 +1,159 @@
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { get, post, serverDouble, SETTINGS } from "../../../../tests/doubles/context.ts";
+import { EngineDouble } from "../../../../tests/doubles/engine.ts";
+import { entryDouble, PoolDouble } from "../../../../tests/doubles/pool.ts";
+import { ShimmyError } from "../../../errors.ts";
+import type { ModelState } from "../../../models/pool.ts";
+import { createHandler, type Handler } from "../../app.ts";
+
+async function json(handler: Handler, request: Request): Promise<Record<string, unknown>> {
+  const response = await handler(request);
+  assertEquals(response.status, 200, await response.clone().text());
+  return await response.json();
+}
+
+/** A handler over one model in a given state. */
+function inState(state: Partial<ModelState>): Handler {
+  const pool = new PoolDouble({ entry: entryDouble("tiny"), engine: new EngineDouble() });
+  const rest: ModelState = { state: "unloaded", progress: 0, error: null, engine: null };
+  pool.state = () => ({ ...rest, ...state });
+  return createHandler({ pool, settings: SETTINGS });
+}
+
+Deno.test("models are listed without their paths", async () => {
+  const { handler } = serverDouble();
+  const body = await json(handler, get("/api/models"));
+  assertEquals(body, {
+    models: [{
+      name: "tiny",
+      state: "unloaded",
+      kind: "language",
+      source: "folder",
+      architecture: "double",
+      quantization: "F32",
+      parameters: 1,
+      context_length: 1024,
+      size: 4,
+      modified_at: "1970-01-01T00:00:00.000Z",
+    }],
+  });
+});
+
+Deno.test("discover looks again", async () => {
+  const { handler, pool } = serverDouble();
+  const body = await json(handler, post("/api/models/discover", ""));
+  assertEquals((body.models as unknown[]).length, 1);
+  assertEquals(pool.rescans, 1);
+});
+
+Deno.test("a model is loaded, told about and unloaded by its name", async () => {
+  const { handler } = serverDouble();
+  const before = await json(handler, get("/api/models/tiny/status"));
+  assertEquals(before, { name: "tiny", state: "unloaded", progress: 0, error: null, loaded: null });
+  const loaded = await json(handler, post("/api/models/tiny/load", ""));
+  assertEquals(loaded.state, "loaded");
+  assertEquals((loaded.loaded as { context_length: number }).context_length, 1024);
+  assertEquals(await json(handler, get("/api/models/tiny/status")), loaded);
+  assertEquals(await json(handler, post("/api/models/tiny/unload", "")), {
+    name: "tiny",
+    unloaded: true,
+    state: "unloaded",
+  });
+  assertEquals((await json(handler, post("/api/models/tiny/unload", ""))).unloaded, false);
+});
+
+Deno.test("names in paths are decoded", async () => {
+  const engine = new EngineDouble();
+  const pool = new PoolDouble({ entry: entryDouble("org/model:q4"), engine });
+  const handler = createHandler({ pool, settings: SETTINGS });
+  const status = await json(handler, get("/api/models/org%2Fmodel:q4/status"));
+  assertEquals(status.name, "org/model:q4");
+  const broken = await handler(get("/api/models/%ff/status"));
+  assertEquals(broken.status, 400);
+  assertEquals(await broken.json(), { error: "name: must be percent-encoded UTF-8" });
+});
+
+Deno.test("a model that is not there is 404 by name", async () => {
+  const { handler } = serverDouble();
+  for (const request of [get("/api/models/x/status"), post("/api/models/x/load", "")]) {
+    const response = await handler(request);
+    assertEquals(response.status, 404);
+    assertEquals(await response.json(), { error: "Model 'x' not found" });
+  }
+});
+
+Deno.test("the adapters of a loaded model are listed", async () => {
+  const { handler, engine } = serverDouble();
+  const unloaded = await json(handler, get("/api/lora"));
+  assertEquals(unloaded, { model: "tiny", loaded: false, adapters: [] });
+  const status = engine.status.bind(engine);
+  engine.status = async () => ({ ...await status(), loras: [{ name: "pirate", scale: 0.5 }] });
+  await json(handler, post("/api/models/tiny/load", ""));
+  assertEquals(await json(handler, get("/api/lora?model=tiny")), {
+    model: "tiny",
+    loaded: true,
+    adapters: [{ name: "pirate", scale: 0.5 }],
+  });
+});
+
+Deno.test("/health is alive whatever the models do", async () => {
+  assertEquals(await json(inState({ state: "failed", error: "x" }), get("/health")), {
+    status: "ok",
+  });
+});
+
+Deno.test("/ready holds for a model that is loaded or can be", async () => {
+  for (const state of ["unloaded", "loaded"] as const) {
+    assertEquals(await json(inState({ state }), get("/ready")), { status: "ready", model: "tiny" });
+  }
+});
+
+const unready: readonly (readonly [Partial<ModelState>, string])[] = [
+  [{ state: "loading", progress: 0.426 }, "Model 'tiny' is loading (42 %)"],
+  [{ state: "failed", error: "truncated" }, "Model 'tiny' cannot be loaded: truncated"],
+];
+
+for (const [state, error] of unready) {
+  Deno.test(`/ready is 503 while a model is ${state.state}`, async () => {
+    const response = await inState(state)(get("/ready"));
+    assertEquals(response.status, 503);
+    assertEquals(Number(response.headers.get("retry-after")) > 0, true);
+    assertEquals(await response.json(), { error });
+  });
+}
+
+Deno.test("/ready is 503 without a model", async () => {
+  const response = await createHandler({ pool: new PoolDouble(), settings: SETTINGS })(
+    get("/ready"),
+  );
+  assertEquals(response.status, 503);
+  assertEquals(await response.json(), { error: "There is no model to answer with" });
+});
+
+Deno.test("/diag tells what runs, without paths and keys", async () => {
+  const { handler } = serverDouble({}, { apiKey: "secret-key", library: "v0.5.0" });
+  const headers = { "x-api-key": "secret-key" };
+  await json(handler, post("/api/models/tiny/load", "", headers));
+  const body = await json(handler, get("/diag", headers));
+  assertEquals(body.shimmy, "1.2.3");
+  assertEquals(body.libllama, "v0.5.0");
+  const [model] = body.models as { name: string; state: string; sequences: unknown }[];
+  assertEquals([model?.name, model?.state], ["tiny", "loaded"]);
+  assertEquals(model?.sequences, { running: 0, prefilling: 0, queued: 0, queue_limit: 64 });
+  assertEquals(/secret-key|\.gguf/.test(JSON.stringify(body)), false);
+});
+
+Deno.test("the root greets", async () => {
+  const response = await serverDouble().handler(get("/"));
+  assertEquals(await response.text(), "Shimmy 1.2.3 is running\n");
+});
+
+Deno.test("loading that fails is 502 with the reason", async () => {
+  const engine = new ShimmyError("backend", "Model 'tiny' is not a GGUF file");
+  const pool = new PoolDouble({ entry: entryDouble("tiny"), engine });
+  const response = await createHandler({ pool, settings: SETTINGS })(
+    post("/api/models/tiny/load", ""),
+  );
+  assertEquals(response.status, 502);
+  assertStringIncludes((await response.json()).error, "not a GGUF file");
+});

@@ -1,0 +1,261 @@
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { get, serverDouble, until } from "../../../../tests/doubles/context.ts";
+import type { EngineDoubleOptions } from "../../../../tests/doubles/engine.ts";
+import { Client, listen } from "../../../../tests/doubles/listening.ts";
+import { ShimmyError } from "../../../errors.ts";
+
+const tick = () => new Promise<void>((resolve) => setTimeout(resolve, 1));
+
+/** Says `x` until something ends it, a token a millisecond. */
+const endless: EngineDoubleOptions = {
+  script: { tokens: ["x"], endless: true },
+  beforeToken: tick,
+};
+
+Deno.test("tokens come as text frames, then how it ended", async () => {
+  await using server = listen();
+  await using client = await new Client(server.port).open();
+  client.send({ prompt: "Hi" });
+  const frames = await client.answer();
+  assertEquals(frames.slice(0, 2), ["Hello", " world"]);
+  const done = JSON.parse(frames[2]!);
+  assertEquals([done.done, done.finish_reason, done.usage.completion_tokens], [true, "stop", 2]);
+  assertEquals(done.timings.first_token_ms, 3);
+});
+
+Deno.test("the format json makes every frame the unified event", async () => {
+  await using server = listen();
+  await using client = await new Client(server.port).open();
+  client.send({ prompt: "Hi", stream_format: "json" });
+  const frames = await client.answer();
+  assertEquals(frames.slice(0, 2), ['{"token":"Hello","index":0}', '{"token":" world","index":1}']);
+});
+
+Deno.test("after done the socket takes the next request", async () => {
+  await using server = listen();
+  await using client = await new Client(server.port).open();
+  for (const max_tokens of [1, 2]) {
+    client.send({ prompt: "Hi", max_tokens });
+    assertEquals((await client.answer()).length, max_tokens + 1);
+  }
+  assertEquals(server.engine.requests.length, 2);
+});
+
+Deno.test("a stop frame ends the answer", async () => {
+  await using server = listen(endless);
+  await using client = await new Client(server.port).open();
+  client.send({ prompt: "Hi" });
+  await client.next();
+  client.send({ stop: true });
+  const done = JSON.parse((await client.answer()).at(-1)!);
+  assertEquals([done.done, done.finish_reason], [true, "stop"]);
+  assertEquals(server.engine.finished, ["stop"]);
+});
+
+Deno.test("a stop frame that crosses done on its way is no error", async () => {
+  await using server = listen();
+  await using client = await new Client(server.port).open();
+  client.send({ prompt: "Hi" });
+  await client.answer();
+  client.send({ stop: true });
+  client.send({ prompt: "Hi" });
+  assertEquals((await client.answer()).slice(0, 2), ["Hello", " world"]);
+});
+
+Deno.test("sampling fields change while tokens flow", async () => {
+  await using server = listen(endless);
+  await using client = await new Client(server.port).open();
+  client.send({ prompt: "Hi", temperature: 1 });
+  await client.next();
+  client.send({ temperature: 0.2, top_k: 5, stop: true });
+  await client.answer();
+  assertEquals(server.engine.controls, [
+    { type: "sampling", sampling: { temperature: 0.2, topK: 5 } },
+    { type: "stop" },
+  ]);
+});
+
+Deno.test("a paused answer waits for resume", async () => {
+  await using server = listen(endless);
+  await using client = await new Client(server.port).open();
+  client.send({ prompt: "Hi" });
+  await client.next();
+  client.send({ pause: true });
+  await until(() => server.engine.controls.length === 1);
+  await new Promise((resolve) => setTimeout(resolve, 10));
+  const { completionTokens } = await server.engine.status();
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  assertEquals((await server.engine.status()).completionTokens, completionTokens);
+  client.send({ resume: true });
+  client.send({ stop: true });
+  await client.answer();
+  assertEquals(server.engine.controls.map(({ type }) => type), ["pause", "resume", "stop"]);
+});
+
+Deno.test("a second request while one runs is refused and the first goes on", async () => {
+  await using server = listen(endless);
+  await using client = await new Client(server.port).open();
+  client.send({ prompt: "Hi" });
+  await client.next();
+  client.send({ prompt: "Me too" });
+  assertStringIncludes((await client.answer()).at(-1)!, "A request is being answered");
+  client.send({ stop: true });
+  assertEquals(JSON.parse((await client.answer()).at(-1)!).finish_reason, "stop");
+  assertEquals(server.engine.requests.length, 1);
+});
+
+const refused: readonly (readonly [unknown, string])[] = [
+  ["{", "frame: must be JSON"],
+  [{ prompt: "Hi", temperature: -1 }, "temperature: must be a number from 0 to 100"],
+  [{ temperature: 0.5 }, "prompt: is required where there are no messages"],
+  [{ prompt: "Hi", model: "huge" }, "Model 'huge' not found"],
+  [[], "body: Invalid input: expected object, received array"],
+];
+
+for (const [frame, error] of refused) {
+  Deno.test(`${JSON.stringify(frame)} is refused and the socket stays open`, async () => {
+    await using server = listen();
+    await using client = await new Client(server.port).open();
+    client.send(frame);
+    assertEquals(JSON.parse(await client.next()), { error });
+    client.send({ prompt: "Hi" });
+    assertEquals((await client.answer()).slice(0, 2), ["Hello", " world"]);
+  });
+}
+
+Deno.test("a control that is wrong is refused and the answer goes on", async () => {
+  await using server = listen(endless);
+  await using client = await new Client(server.port).open();
+  client.send({ prompt: "Hi" });
+  await client.next();
+  client.send({ temperature: "hot" });
+  const error = (await client.answer()).at(-1)!;
+  assertEquals(JSON.parse(error), { error: "temperature: must be a number from 0 to 100" });
+  client.send({ stop: true });
+  assertEquals(JSON.parse((await client.answer()).at(-1)!).done, true);
+});
+
+Deno.test("a binary frame is refused", async () => {
+  await using server = listen();
+  await using client = await new Client(server.port).open();
+  client.socket.send(new Uint8Array([1]));
+  assertEquals(JSON.parse(await client.next()), { error: "frame: must be text, not binary" });
+});
+
+Deno.test("a frame over the limit is refused and ends the connection", async () => {
+  await using server = listen({}, { maxBodyBytes: 100 });
+  await using client = await new Client(server.port).open();
+  client.send({ prompt: "x".repeat(200) });
+  assertEquals(JSON.parse(await client.next()), { error: "frame: must be at most 100 bytes long" });
+  assertEquals((await client.closed).code, 1009);
+});
+
+Deno.test("a failure while tokens flow is told and the socket stays open", async () => {
+  let broken = true;
+  const error = new ShimmyError("backend", "The device was lost");
+  await using server = listen({
+    script: () => broken ? { tokens: ["Hel"], error } : { tokens: ["fine"] },
+  });
+  await using client = await new Client(server.port).open();
+  client.send({ prompt: "Hi" });
+  assertEquals(await client.answer(), ["Hel", '{"error":"The device was lost"}']);
+  broken = false;
+  client.send({ prompt: "Hi" });
+  assertEquals((await client.answer())[0], "fine");
+});
+
+Deno.test("a client that closes its socket cancels its answer", async () => {
+  await using server = listen(endless);
+  const client = await new Client(server.port).open();
+  client.send({ prompt: "Hi" });
+  await client.next();
+  await client[Symbol.asyncDispose]();
+  await until(() => server.engine.running === 0);
+  assertEquals(server.engine.finished, ["cancelled"]);
+});
+
+Deno.test("a foreign page cannot open a socket, a listed one can", async () => {
+  await using server = listen({}, { corsOrigins: ["https://app.example"], loopbackOnly: true });
+  const foreign = new Client(server.port, { headers: { origin: "https://evil.example" } });
+  await assertRejects(() => foreign.open());
+  await foreign.closed;
+  await using listed = await new Client(server.port, { headers: { origin: "https://app.example" } })
+    .open();
+  listed.send({ prompt: "Hi" });
+  assertEquals((await listed.answer())[0], "Hello");
+});
+
+Deno.test("with a key set the handshake needs it", async () => {
+  await using server = listen({}, { apiKey: "secret" });
+  const without = new Client(server.port);
+  await assertRejects(() => without.open());
+  await without.closed;
+  await using client = await new Client(server.port, { headers: { "x-api-key": "secret" } }).open();
+  client.send({ prompt: "Hi" });
+  assertEquals((await client.answer())[0], "Hello");
+});
+
+Deno.test("a plain GET is told to upgrade", async () => {
+  const response = await serverDouble().handler(get("/ws/generate"));
+  assertEquals(response.status, 426);
+  assertEquals(response.headers.get("upgrade"), "websocket");
+  await response.body?.cancel();
+});
+
+Deno.test("when the server stops, idle sockets close and busy ones finish first", async () => {
+  const stopping = new AbortController();
+  const gate = Promise.withResolvers<void>();
+  await using server = listen(
+    {
+      beforeToken: (index) => index < 1 ? undefined : gate.promise,
+    },
+    {},
+    { stopping: stopping.signal },
+  );
+  await using idle = await new Client(server.port).open();
+  await using busy = await new Client(server.port).open();
+  busy.send({ prompt: "Hi" });
+  assertEquals(await busy.next(), "Hello");
+  stopping.abort();
+  assertEquals((await idle.closed).code, 1001);
+  gate.resolve();
+  assertEquals((await busy.answer())[0], " world");
+  assertEquals((await busy.closed).code, 1001);
+});
+
+Deno.test("a client that does not read holds its answer back", async () => {
+  const frame = "x".repeat(64 * 1024);
+  let made = 0;
+  await using server = listen({
+    info: { contextLength: 1_000_000 },
+    script: { tokens: [frame], endless: true },
+    beforeToken: () => void made++,
+  });
+  using connection = await Deno.connect({ hostname: "127.0.0.1", port: server.port });
+  await connection.write(handshake(server.port));
+  await connection.read(new Uint8Array(1024));
+  await connection.write(textFrame('{"prompt":"Hi"}'));
+  let before = -1;
+  while (made !== before || made === 0) {
+    before = made;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  // Far more than this was made within the wait if nothing held it back.
+  assert(made * frame.length < 64 * 1024 * 1024, `${made} frames were made`);
+  connection.close();
+  await until(() => server.engine.running === 0);
+});
+
+function handshake(port: number): Uint8Array {
+  return new TextEncoder().encode(
+    `GET /ws/generate HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nUpgrade: websocket\r\n` +
+      "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n" +
+      "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n",
+  );
+}
+
+/** A masked text frame with a mask of zeros (RFC 6455, 5.2), for texts below 126 bytes. */
+function textFrame(text: string): Uint8Array {
+  const payload = new TextEncoder().encode(text);
+  return new Uint8Array([0x81, 0x80 | payload.length, 0, 0, 0, 0, ...payload]);
+}

@@ -1,0 +1,67 @@
+import { assert, assertEquals } from "@std/assert";
+import { get, serverDouble } from "../../tests/doubles/context.ts";
+import { allRoutes } from "./routes.ts";
+
+// deno-lint-ignore no-explicit-any
+type Document = Record<string, any>;
+
+async function fetchDocument(): Promise<Document> {
+  const response = await serverDouble().handler(get("/openapi.json"));
+  assertEquals(response.headers.get("content-type"), "application/json");
+  return await response.json();
+}
+
+/** Every object anywhere in a value. */
+function* objectsOf(value: unknown): Generator<Document> {
+  if (typeof value !== "object" || value === null) return;
+  if (!Array.isArray(value)) yield value;
+  for (const inner of Object.values(value)) yield* objectsOf(inner);
+}
+
+Deno.test("every route is described, with its body and its path's names", async () => {
+  const { openapi, info, paths } = await fetchDocument();
+  assertEquals(openapi, "3.1.1");
+  assertEquals(info.version, "1.2.3");
+  for (const { method, path, body, summary } of allRoutes) {
+    const operation = paths[path.replace(/:(\w+)/g, "{$1}")]?.[method.toLowerCase()];
+    assertEquals(operation?.summary, summary, `${method} ${path}`);
+    assertEquals(operation.requestBody !== undefined, body !== undefined, path);
+    const names = [...path.matchAll(/:(\w+)/g)].map(([, name]) => name);
+    assertEquals((operation.parameters ?? []).map(({ name }: Document) => name), names);
+  }
+  assert(paths["/openapi.json"].get);
+});
+
+Deno.test("operation ids are unique and references lead somewhere", async () => {
+  const document = await fetchDocument();
+  const ids = [...objectsOf(document.paths)].map(({ operationId }) => operationId)
+    .filter((id) => typeof id === "string");
+  assertEquals(new Set(ids).size, ids.length);
+  assertEquals(ids.length, allRoutes.length + 1);
+  let references = 0;
+  for (const { $ref } of objectsOf(document)) {
+    if (typeof $ref !== "string") continue;
+    references++;
+    const steps = $ref.replace(/^#\//, "").split("/");
+    assert(steps.reduce((at: Document | undefined, step) => at?.[step], document), $ref);
+  }
+  assert(references > allRoutes.length);
+});
+
+Deno.test("the ways to authenticate, stream and fail are described", async () => {
+  const { components, paths } = await fetchDocument();
+  assertEquals(Object.keys(components.securitySchemes), ["bearer", "xApiKey", "apiKey"]);
+  const generate = paths["/api/generate"].post;
+  assertEquals(Object.keys(generate.responses["200"].content), [
+    "application/json",
+    "text/event-stream",
+    "application/x-ndjson",
+  ]);
+  const schema = generate.requestBody.content["application/json"].schema;
+  assertEquals(schema.additionalProperties, false);
+  assert(schema.properties.dry_multiplier);
+  assertEquals(paths["/health"].get.security, []);
+  assertEquals(Object.keys(paths["/ws/generate"].get.responses)[0], "101");
+  const failure = components.responses.native404.content["application/json"];
+  assertEquals(failure.example, { error: "There is no such model or route" });
+});
