@@ -44,17 +44,19 @@ type Issue = z.core.$ZodIssue;
 
 /**
  * What is really wrong where a value fits no member of a union: the first problem of the member that
- * came furthest into the value, under its whole path. A value that none could enter keeps the union's
- * own message.
+ * came furthest into the value, under its whole path. Where none got to a field of it, the union's own
+ * message says more.
  */
 function innermost(issue: Issue): Issue {
-  // A union whose schema says in words what fits keeps them.
-  if (issue.code !== "invalid_union" || issue.message !== "Invalid input") return issue;
+  if (issue.code !== "invalid_union") return issue;
   const inner = issue.errors.flatMap((issues) => issues.slice(0, 1)).map((first) =>
     innermost(first as Issue)
   );
-  const reached = inner.filter(({ path, code }) => path.length > 0 || code === "unrecognized_keys")
-    .sort((a, b) => b.path.length - a.path.length)[0];
+  const reached =
+    inner.filter(({ path, code }) =>
+      path.some((key) => typeof key === "string") || code === "unrecognized_keys"
+    )
+      .sort((a, b) => b.path.length - a.path.length)[0];
   return reached === undefined ? issue : { ...reached, path: [...issue.path, ...reached.path] };
 }
 
