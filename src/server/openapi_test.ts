@@ -1,12 +1,12 @@
 import { assert, assertEquals } from "@std/assert";
-import { get, serverDouble } from "../../tests/doubles/context.ts";
+import { serverDouble } from "../../tests/doubles/server.ts";
 import { allRoutes } from "./routes.ts";
 
 // deno-lint-ignore no-explicit-any
 type Document = Record<string, any>;
 
 async function fetchDocument(): Promise<Document> {
-  const response = await serverDouble().handler(get("/openapi.json"));
+  const response = await serverDouble().request("/openapi.json");
   assertEquals(response.headers.get("content-type"), "application/json");
   return await response.json();
 }

@@ -1,3 +1,5 @@
+import { generateRoute } from "../../src/server/api/generate.ts";
+import { nativeRoutes } from "../../src/server/api/native/mod.ts";
 import { createHandler, type Handler } from "../../src/server/app.ts";
 import type { ServerContext, ServerSettings } from "../../src/server/route.ts";
 import { EngineDouble, type EngineDoubleOptions } from "./engine.ts";
@@ -19,6 +21,9 @@ export interface ServerDouble {
   readonly pool: PoolDouble;
 }
 
+/** The native API alone: of the bodies of `/api/generate`, some would be Ollama's. */
+const NATIVE = [...nativeRoutes, generateRoute()];
+
 /** A server's handler around an engine double that is called `tiny`. */
 export function serverDouble(
   engineOptions: EngineDoubleOptions = {},
@@ -28,7 +33,7 @@ export function serverDouble(
   const engine = new EngineDouble(engineOptions);
   const pool = new PoolDouble({ entry: entryDouble("tiny"), engine });
   const context = { pool, settings: { ...SETTINGS, ...settings }, ...rest };
-  return { handler: createHandler(context), engine, pool };
+  return { handler: createHandler(context, NATIVE), engine, pool };
 }
 
 /** A request to a server that listens nowhere. */
