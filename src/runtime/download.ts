@@ -162,7 +162,7 @@ class StallWatch {
 }
 
 async function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
-  const { delay } = await import("@std/async");
+  const { delay } = await import("@std/async/delay");
   await delay(ms, signal ? { signal } : {}).catch((cause) => {
     throw new ShimmyError("cancelled", "The download was cancelled", { cause });
   });
