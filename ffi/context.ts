@@ -82,6 +82,15 @@ export class Context implements Disposable {
     return floatsAt(pointer, this.#vocabularySize);
   }
 
+  /** The pooled embedding of a sequence of the last batch, `width` values. Valid until the next decode. */
+  pooledEmbedding(sequence: number, width: number): Float32Array<ArrayBuffer> {
+    const pointer = this.#library.llama.llama_get_embeddings_seq(this.handle, sequence);
+    if (pointer === null) {
+      throw new NativeError("llama_get_embeddings_seq", null, "The model gave no embedding");
+    }
+    return floatsAt(pointer, width);
+  }
+
   /**
    * Forgets the tokens of a sequence at positions from `from` up to `to` (-1: to its end).
    * @returns false where the memory cannot forget a part of a sequence.

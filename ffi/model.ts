@@ -125,6 +125,27 @@ export class Model implements Disposable {
     return this.#library.llama.llama_model_n_embd(this.handle);
   }
 
+  /** Values of an embedding it puts out. */
+  get embeddingOutputLength(): number {
+    return this.#library.llama.llama_model_n_embd_out(this.handle);
+  }
+
+  /** The architecture's name in metadata keys. */
+  get architecture(): string {
+    return this.#metadataValue("general.architecture") ?? "";
+  }
+
+  /** How it pools the embeddings of a sequence's tokens (`LLAMA_POOLING_TYPE`); null where it does not say. */
+  get poolingType(): number | null {
+    const value = this.#metadataValue(`${this.architecture}.pooling_type`);
+    return value === null ? null : Number(value);
+  }
+
+  /** Whether it was made for embeddings or scores, and not to generate. */
+  get isEmbeddingModel(): boolean {
+    return (this.poolingType ?? 0) > 0 || !this.hasDecoder;
+  }
+
   /** Tokens it was trained on in one context. */
   get trainedContext(): number {
     return this.#library.llama.llama_model_n_ctx_train(this.handle);
@@ -157,6 +178,20 @@ export class Model implements Disposable {
         name === null ? null : cString(name),
       ),
     );
+  }
+
+  /** One scalar value of the metadata, as text. */
+  #metadataValue(key: string): string | null {
+    const name = cString(key);
+    const text = readSized((buffer) =>
+      this.#library.llama.llama_model_meta_val_str(
+        this.handle,
+        name,
+        buffer,
+        BigInt(buffer.length),
+      )
+    );
+    return text === "" ? null : text;
   }
 
   /** Metadata with scalar values, as text. */

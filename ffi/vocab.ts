@@ -111,6 +111,21 @@ export class Vocab {
     return tokenOrNull(this.#library.llama.llama_vocab_eot(this.#handle));
   }
 
+  /** Separator of two sentences. */
+  get sep(): number | null {
+    return tokenOrNull(this.#library.llama.llama_vocab_sep(this.#handle));
+  }
+
+  /** Whether a text ends with EOS. */
+  get addEos(): boolean {
+    return this.#library.llama.llama_vocab_get_add_eos(this.#handle);
+  }
+
+  /** Whether a separator stands between two texts. */
+  get addSep(): boolean {
+    return this.#library.llama.llama_vocab_get_add_sep(this.#handle);
+  }
+
   /** Whether a prompt begins with BOS. */
   get addBos(): boolean {
     return this.#library.llama.llama_vocab_get_add_bos(this.#handle);

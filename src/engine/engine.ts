@@ -2,6 +2,8 @@ import { ShimmyError } from "../errors.ts";
 import type { Engine, SequenceRun } from "./face.ts";
 import { EngineFlags } from "./flags.ts";
 import type {
+  EmbedRequest,
+  EmbedResult,
   EngineStatus,
   FromThread,
   LoadOptions,
@@ -117,6 +119,10 @@ class ThreadEngine implements Engine {
 
   detokenize(tokens: readonly number[]): Promise<string> {
     return this.#call((call) => ({ type: "detokenize", call, tokens }));
+  }
+
+  embed(request: EmbedRequest): Promise<EmbedResult> {
+    return this.#call((call) => ({ type: "embed", call, request }));
   }
 
   status(): Promise<EngineStatus> {

@@ -1,5 +1,7 @@
 import type {
   Control,
+  EmbedRequest,
+  EmbedResult,
   EngineStatus,
   ModelInfo,
   PromptPart,
@@ -20,6 +22,12 @@ export interface Engine extends AsyncDisposable {
   /** Token ids of a prompt; `addSpecial` adds what the vocabulary wants at its ends. */
   tokenize(prompt: readonly PromptPart[], addSpecial: boolean): Promise<number[]>;
   detokenize(tokens: readonly number[]): Promise<string>;
+  /**
+   * Embeddings of texts, or scores of documents for a query.
+   * @throws {ShimmyError} `context_length` for an input that is too long; `invalid` for pairs given to a
+   * model that is no reranker.
+   */
+  embed(request: EmbedRequest): Promise<EmbedResult>;
   status(): Promise<EngineStatus>;
   /** Resolves when the engine has died or was disposed of; the reason is a sentence, or null. */
   readonly closed: Promise<string | null>;

@@ -1,8 +1,15 @@
 import { ShimmyError } from "../errors.ts";
+import { EmbedQueue } from "./embed_queue.ts";
 import { EngineFlags } from "./flags.ts";
 import { type LoadedModel, loadModel } from "./load.ts";
 import { Loop } from "./loop.ts";
-import type { FromThread, SequenceEvent, ToThread } from "./protocol.ts";
+import type {
+  EngineStatus,
+  FromThread,
+  SequenceEvent,
+  SequenceRequest,
+  ToThread,
+} from "./protocol.ts";
 import { toWire } from "./wire.ts";
 
 /** Where a host's messages go to. */
@@ -24,6 +31,7 @@ export class EngineHost {
   #flags: EngineFlags | null = null;
   #model: LoadedModel | null = null;
   #loop: Loop | null = null;
+  #embeddings: EmbedQueue | null = null;
   #events: { id: number; event: SequenceEvent }[] = [];
   #isRunning = false;
   /** Messages received; as many were announced when none is under way. */
@@ -40,10 +48,13 @@ export class EngineHost {
       case "load":
         return this.#load(message);
       case "submit":
-        this.#loop?.submit(message.id, message.request);
+        this.#submit(message.id, message.request);
         break;
       case "control":
         this.#loop?.control(message.id, message.control);
+        break;
+      case "embed":
+        this.#embeddings?.submit(message.call, message.request);
         break;
       case "tokenize":
         return this.#reply(
@@ -53,7 +64,7 @@ export class EngineHost {
       case "detokenize":
         return this.#reply(message.call, (model) => model.tokenizer.decode(message.tokens));
       case "status":
-        return this.#reply(message.call, () => this.#loop!.status());
+        return this.#reply(message.call, () => this.#loop?.status() ?? IDLE);
       case "unload":
         return this.#unload();
     }
@@ -69,11 +80,35 @@ export class EngineHost {
         this.#flags,
         (fraction) => this.#post({ type: "loading", fraction }),
       );
-      this.#loop = new Loop(this.#model, (id, event) => this.#events.push({ id, event }));
+      const { generation, tokenizer } = this.#model;
+      if (generation !== null) {
+        this.#loop = new Loop(
+          generation,
+          tokenizer,
+          (id, event) => this.#events.push({ id, event }),
+        );
+      }
+      this.#embeddings = new EmbedQueue(
+        this.#model,
+        (call, value) => this.#post({ type: "reply", call, value }),
+        (call, error) => this.#post({ type: "refused", call, error: toWire(error) }),
+      );
       this.#post({ type: "loaded", info: this.#model.info });
     } catch (error) {
       this.#post({ type: "failed", error: toWire(error) });
     }
+  }
+
+  #submit(id: number, request: SequenceRequest): void {
+    if (this.#loop !== null) return this.#loop.submit(id, request);
+    const error = new ShimmyError(
+      "invalid",
+      "model: computes embeddings and does not generate text",
+      {
+        field: "model",
+      },
+    );
+    this.#events.push({ id, event: { type: "error", error: toWire(error) } });
   }
 
   #reply(call: number, answer: (model: LoadedModel) => unknown): void {
@@ -89,10 +124,11 @@ export class EngineHost {
   async #run(): Promise<void> {
     if (this.#isRunning) return;
     this.#isRunning = true;
-    while (this.#loop?.hasWork) {
-      this.#loop.step();
+    while (this.#loop?.hasWork || this.#embeddings?.hasWork) {
+      this.#loop?.step();
+      this.#embeddings?.step();
       this.#flush();
-      while (this.#loop !== null && this.#flags?.mail !== this.#received) await this.#yield();
+      while (this.#model !== null && this.#flags?.mail !== this.#received) await this.#yield();
     }
     this.#isRunning = false;
   }
@@ -109,11 +145,29 @@ export class EngineHost {
     this.#loop?.close();
     this.#flush();
     this.#loop = null;
+    this.#embeddings = null;
     this.#model?.[Symbol.dispose]();
     this.#model = null;
     this.#post({ type: "unloaded" });
   }
 }
+
+/** The status of a model that does not generate. */
+const IDLE: EngineStatus = {
+  running: 0,
+  prefilling: 0,
+  queued: 0,
+  queueLimit: 0,
+  cellsUsed: 0,
+  cellsTotal: 0,
+  promptTokens: 0,
+  cachedTokens: 0,
+  completionTokens: 0,
+  steps: 0,
+  nativeMs: 0,
+  stepMs: 0,
+  loras: [],
+};
 
 /** A turn of the event loop by a message to oneself: timers would wait for a millisecond. */
 function messageTurn(): Yield {

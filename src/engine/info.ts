@@ -1,22 +1,22 @@
-import { type Context, type Library, listDevices, type Model } from "../../ffi/mod.ts";
+import { type Library, listDevices, type Model } from "../../ffi/mod.ts";
+import type { Generation } from "./generation.ts";
 import type { LoadOptions, ModelInfo } from "./protocol.ts";
 
 /** What is known of a model once it is loaded. */
 export function describeModel(
   library: Library,
   model: Model,
-  context: Context,
   facts: {
     readonly options: LoadOptions;
-    readonly metadata: Readonly<Record<string, string>>;
+    readonly generation: Generation | null;
     readonly threads: number;
     readonly notes: readonly string[];
-    readonly sequenceLength: number;
     readonly loadMs: number;
   },
 ): ModelInfo {
   const { vocab } = model;
-  const { options } = facts;
+  const { options, generation } = facts;
+  const metadata = model.metadata();
   const devices = listDevices(library).filter(({ name, kind }) =>
     kind === "cpu" || (options.gpuLayers !== 0 && (options.devices?.includes(name) ?? true))
   );
@@ -27,16 +27,16 @@ export function describeModel(
   const textOf = (token: number | null) => token === null ? "" : vocab.text(token);
   return {
     description: model.description,
-    architecture: facts.metadata["general.architecture"] ?? "",
+    architecture: model.architecture,
     parameters: model.parameters,
     size: model.size,
     vocabularySize: vocab.size,
     embeddingLength: model.embeddingLength,
     layers: model.layers,
     trainedContext: model.trainedContext,
-    contextLength: facts.sequenceLength,
-    parallel: context.maxSequences,
-    batchSize: context.batchSize,
+    contextLength: generation?.sequenceLength ?? model.trainedContext,
+    parallel: generation?.parallel ?? 1,
+    batchSize: generation?.context.batchSize ?? 0,
     threads: facts.threads,
     devices,
     offloadedLayers: devices.some(({ kind }) => kind === "gpu" || kind === "igpu")
@@ -48,7 +48,7 @@ export function describeModel(
     eosText: textOf(vocab.eos),
     controlTokens: controlTokens.filter((text) => text.length > 0),
     fim: vocab.fim,
-    metadata: facts.metadata,
+    metadata,
     loadMs: facts.loadMs,
     notes: facts.notes,
   };

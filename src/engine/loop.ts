@@ -1,12 +1,13 @@
 import { Batch } from "../../ffi/mod.ts";
 import { messageOf, ShimmyError } from "../errors.ts";
-import type { LoadedModel } from "./load.ts";
+import type { Generation } from "./generation.ts";
 import { tokenLogprobs } from "./logprobs.ts";
 import { PrefixCache } from "./prefix_cache.ts";
 import type { Control, EngineStatus, SequenceEvent, SequenceRequest } from "./protocol.ts";
 import { TokenSampler } from "./sampler.ts";
 import { inTurn, PromptShare } from "./scheduler.ts";
 import { Sequence } from "./sequence.ts";
+import type { Tokenizer } from "./tokenizer.ts";
 import { toWire } from "./wire.ts";
 
 /** Requests that may wait for each one that may run; more are refused. */
@@ -16,7 +17,8 @@ type Emit = (id: number, event: SequenceEvent) => void;
 
 /** The token loop of one model: continuous batching over the streams of one context. */
 export class Loop {
-  readonly #model: LoadedModel;
+  readonly #model: Generation;
+  readonly #tokenizer: Tokenizer;
   readonly #emit: Emit;
   readonly #cache: PrefixCache;
   readonly #batch: Batch;
@@ -31,13 +33,14 @@ export class Loop {
   #cachedTokens = 0;
   #completionTokens = 0;
 
-  constructor(model: LoadedModel, emit: Emit) {
+  constructor(model: Generation, tokenizer: Tokenizer, emit: Emit) {
     this.#model = model;
+    this.#tokenizer = tokenizer;
     this.#emit = emit;
     this.#batch = new Batch(model.context.batchSize);
-    this.#queueLimit = QUEUE_PER_STREAM * model.info.parallel;
+    this.#queueLimit = QUEUE_PER_STREAM * model.parallel;
     this.#cache = new PrefixCache(model.context, {
-      streams: model.info.parallel,
+      streams: model.parallel,
       canCut: model.canCut,
       savedBytes: model.savedBytes,
     });
@@ -66,8 +69,8 @@ export class Loop {
         { retryAfter: 1 },
       );
     }
-    const { tokenizer, sequenceLength } = this.#model;
-    const prompt = tokenizer.encode(request.prompt, true);
+    const { sequenceLength } = this.#model;
+    const prompt = this.#tokenizer.encode(request.prompt, true);
     if (prompt.length === 0) {
       throw new ShimmyError("invalid", "prompt: must not be empty", { field: "prompt" });
     }
@@ -247,12 +250,13 @@ export class Loop {
   }
 
   #sampleOne(sequence: Sequence, output: number): void {
-    const { context, tokenizer, vocab } = this.#model;
+    const { context, sampling } = this.#model;
+    const tokenizer = this.#tokenizer;
     const { request } = sequence;
     sequence.prefilled();
     if (sequence.maxTokens === 0) return this.#finish(sequence, "length");
     const token = sequence.sampler.sample(context, output);
-    if (vocab.isEndOfGeneration(token)) {
+    if (sampling.vocab.isEndOfGeneration(token)) {
       sequence.acceptEnd();
       return this.#finish(sequence, "stop");
     }

@@ -255,6 +255,26 @@ export type Control =
   | { readonly type: "resume" }
   | { readonly type: "sampling"; readonly sampling: Partial<Sampling> };
 
+/** What to embed: a text, or a query with a document that a reranking model scores for it. */
+export type EmbedInput =
+  | { readonly parts: readonly PromptPart[] }
+  | { readonly query: string; readonly document: string };
+
+export interface EmbedRequest {
+  readonly inputs: readonly EmbedInput[];
+  /** Scale each embedding to length 1. Scores are left as they are. */
+  readonly normalize: boolean;
+}
+
+/** An embedding, or the scores of a reranking model. */
+export type Embedding = Float32Array<ArrayBuffer>;
+
+/** One vector and one number of tokens for each input. */
+export interface EmbedResult {
+  readonly vectors: readonly Embedding[];
+  readonly tokens: readonly number[];
+}
+
 /** Counters and gauges of one engine. */
 export interface EngineStatus {
   readonly running: number;
@@ -289,6 +309,7 @@ export type ToThread =
     readonly prompt: readonly PromptPart[];
     readonly addSpecial: boolean;
   }
+  | { readonly type: "embed"; readonly call: number; readonly request: EmbedRequest }
   | { readonly type: "detokenize"; readonly call: number; readonly tokens: readonly number[] }
   | { readonly type: "status"; readonly call: number }
   | { readonly type: "unload" };

@@ -15,7 +15,8 @@ export class Tokenizer {
   readonly #special: (Piece | undefined)[] = [];
   readonly #decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-  constructor(vocab: Vocab) {
+  /** @param rerankTemplate how a reranking model wants `{query}` and `{document}` put together. */
+  constructor(vocab: Vocab, private readonly rerankTemplate: string | null = null) {
     this.#vocab = vocab;
   }
 
@@ -41,6 +42,38 @@ export class Tokenizer {
     const { bos } = this.#vocab;
     if (addSpecial && this.#vocab.addBos && bos !== null && tokens[0] !== bos) tokens.unshift(bos);
     return tokens;
+  }
+
+  /** Token ids of a text for an embedding, with all that the vocabulary wants at its ends. */
+  encodeWhole(parts: readonly PromptPart[]): number[] {
+    const [only] = parts;
+    if (parts.length === 1 && only !== undefined && "text" in only) {
+      return [...this.#vocab.tokenize(only.text, true, only.special)];
+    }
+    return this.encode(parts, true);
+  }
+
+  /**
+   * Token ids of a query and a document for a reranking model: by its template, or as
+   * `[BOS] query [EOS] [SEP] document [EOS]`, each mark where the vocabulary asks for it.
+   */
+  encodePair(query: string, document: string): number[] {
+    const vocab = this.#vocab;
+    if (this.rerankTemplate !== null) {
+      const filled = this.rerankTemplate.split("{query}").join(query)
+        .split("{document}").join(document);
+      return [...vocab.tokenize(filled, false, true)];
+    }
+    const mark = (wanted: boolean, token: number | null) => wanted && token !== null ? [token] : [];
+    const end = mark(vocab.addEos, vocab.eos ?? vocab.sep);
+    return [
+      ...mark(vocab.addBos, vocab.bos),
+      ...vocab.tokenize(query, false, false),
+      ...end,
+      ...mark(vocab.addSep, vocab.sep),
+      ...vocab.tokenize(document, false, false),
+      ...end,
+    ];
   }
 
   #check(token: number): void {

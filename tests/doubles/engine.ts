@@ -1,6 +1,8 @@
 import type { Engine, SequenceRun } from "../../src/engine/face.ts";
 import type {
   Control,
+  EmbedRequest,
+  EmbedResult,
   EngineStatus,
   FinishReason,
   ModelInfo,
@@ -158,6 +160,18 @@ export class EngineDouble implements Engine {
         : this.info.controlTokens[token - FIRST_CONTROL] ?? ""
     );
     return Promise.resolve(texts.join(""));
+  }
+
+  /** The embedding of a text is its length and three zeros; the score of a document is its length. */
+  embed(request: EmbedRequest): Promise<EmbedResult> {
+    const sizes = request.inputs.map((input) =>
+      "query" in input ? codePoints(input.document).length : this.#ids(input.parts, false).length
+    );
+    const pairs = request.inputs.some((input) => "query" in input);
+    return Promise.resolve({
+      vectors: sizes.map((size) => new Float32Array(pairs ? [size] : [size, 0, 0, 0])),
+      tokens: sizes,
+    });
   }
 
   status(): Promise<EngineStatus> {

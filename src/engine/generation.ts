@@ -1,0 +1,182 @@
+import {
+  type AbortCheck,
+  address,
+  Batch,
+  Candidates,
+  type Context,
+  GGML_TYPE,
+  type Library,
+  listDevices,
+  LLAMA_FLASH_ATTN_TYPE,
+  type LoraAdapter,
+  type Model,
+  NativeError,
+  type ThreadPool,
+  type Vocab,
+} from "../../ffi/mod.ts";
+import { ShimmyError } from "../errors.ts";
+import { explainAdapterFailure } from "./explain.ts";
+import type { EngineFlags } from "./flags.ts";
+import { chooseContext, kvBytesPerToken } from "./memory_plan.ts";
+import type { LoadOptions } from "./protocol.ts";
+import { recommendedSampling } from "./recommended.ts";
+import type { SamplerModel } from "./sampler.ts";
+import { availableMemory } from "./system.ts";
+
+/** Tokens in one call of `llama_decode` unless said otherwise. */
+const DEFAULT_BATCH = 512;
+/** Host memory for states of finished sequences, at most. */
+const SAVED_BYTES = 256 * 2 ** 20;
+
+/** An adapter in use. */
+export interface AppliedLora {
+  readonly name: string;
+  readonly adapter: LoraAdapter;
+  readonly scale: number;
+}
+
+/** What a model that generates text needs for it. */
+export interface Generation {
+  readonly context: Context;
+  readonly sampling: SamplerModel;
+  readonly loras: readonly AppliedLora[];
+  /** Tokens one sequence may hold. */
+  readonly sequenceLength: number;
+  readonly parallel: number;
+  /** Whether its memory can forget the end of a sequence. */
+  readonly canCut: boolean;
+  /** Bytes of host memory for states of finished sequences. */
+  readonly savedBytes: number;
+}
+
+/** What is at hand while a model is loaded. */
+export interface Workshop {
+  readonly library: Library;
+  readonly model: Model;
+  readonly options: LoadOptions;
+  readonly flags: EngineFlags;
+  readonly threads: number;
+  readonly pool: ThreadPool;
+  readonly abort: AbortCheck | null;
+  /** What fell back, one sentence each; what is made here adds to it. */
+  readonly notes: string[];
+  /** Closes what is made here. */
+  readonly stack: DisposableStack;
+}
+
+/** Makes a model ready to generate. */
+export function prepareGeneration(workshop: Workshop): Generation {
+  const { library, model, options, stack } = workshop;
+  const context = stack.use(createContext(workshop));
+  context.attachThreadPool(workshop.pool);
+  const loras = loadAdapters(library, model, options);
+  if (loras.length > 0) context.setLoras(loras);
+  warmUp(model, context);
+  const sequenceLength = options.contextLength > 0
+    ? Math.min(options.contextLength, context.sequenceLength)
+    : context.sequenceLength;
+  return {
+    context,
+    loras,
+    sequenceLength,
+    parallel: options.parallel,
+    canCut: !model.isRecurrent && model.slidingWindow === 0,
+    savedBytes: model.isRecurrent ? 0 : SAVED_BYTES,
+    sampling: {
+      library,
+      vocab: model.vocab,
+      sequenceLength,
+      recommended: recommendedSampling(model.metadata()),
+      candidates: new Candidates(model.vocab.size),
+      endOfGeneration: endOfGeneration(model.vocab),
+    },
+  };
+}
+
+function createContext({ library, model, options, flags, threads, abort, notes }: Workshop) {
+  const plan = chooseContext({
+    asked: options.contextLength,
+    trained: model.trainedContext,
+    sequences: options.kvUnified ? 1 : options.parallel,
+    bytesPerToken: kvBytesPerToken(model, options.kvType),
+    available: freeMemory(library, options),
+  });
+  notes.push(...plan.notes);
+  const asked = options.batchSize > 0 ? options.batchSize : DEFAULT_BATCH;
+  const batchSize = Math.max(asked, options.parallel);
+  const flashAttention = {
+    auto: LLAMA_FLASH_ATTN_TYPE.AUTO,
+    on: LLAMA_FLASH_ATTN_TYPE.ENABLED,
+    off: LLAMA_FLASH_ATTN_TYPE.DISABLED,
+  }[options.flashAttention];
+  const kvType = GGML_TYPE[options.kvType.toUpperCase() as keyof typeof GGML_TYPE];
+  try {
+    return model.createContext((parameters) => {
+      parameters.n_ctx = plan.length * (options.kvUnified ? 1 : options.parallel);
+      parameters.n_seq_max = options.parallel;
+      parameters.n_batch = batchSize;
+      parameters.n_ubatch = batchSize;
+      // One token of each sequence is sampled from at a time: room for more would be wasted.
+      parameters.n_outputs_max = options.parallel;
+      parameters.n_threads = threads;
+      parameters.n_threads_batch = threads;
+      parameters.flash_attn_type = flashAttention;
+      parameters.type_k = kvType;
+      parameters.type_v = kvType;
+      parameters.kv_unified = options.kvUnified;
+      parameters.no_perf = true;
+      if (abort !== null) {
+        parameters.abort_callback = abort.address;
+        parameters.abort_callback_data = address(flags.abortBytes);
+      }
+    }, flags);
+  } catch (error) {
+    if (!(error instanceof NativeError)) throw error;
+    throw new ShimmyError(
+      "backend",
+      `Cannot make a context of ${plan.length} tokens for ${options.parallel} sequences with a ` +
+        `${options.kvType} cache: there is not enough memory, or the model does not allow it`,
+      { cause: error },
+    );
+  }
+}
+
+/** Bytes free where the KV cache will lie. */
+function freeMemory(library: Library, options: LoadOptions): number {
+  if (options.gpuLayers === 0 || options.devices?.length === 0) return availableMemory();
+  const gpus = listDevices(library).filter(({ kind, name }) =>
+    kind !== "cpu" && (options.devices?.includes(name) ?? true)
+  );
+  const free = gpus.reduce((sum, device) => sum + device.memoryFree, 0);
+  return gpus.length === 0 ? availableMemory() : free;
+}
+
+function loadAdapters(library: Library, model: Model, options: LoadOptions): AppliedLora[] {
+  return options.loras.map(({ path, scale }) => {
+    const name = path.replace(/^.*[\\/]/, "").replace(/\.gguf$/i, "");
+    try {
+      return { name, adapter: model.loadLora(path), scale };
+    } catch (error) {
+      if (!(error instanceof NativeError)) throw error;
+      throw explainAdapterFailure(library, model, path, name, error);
+    }
+  });
+}
+
+/** Computes one token, so that the first request does not pay for what is made at first use. */
+function warmUp(model: Model, context: Context): void {
+  const batch = new Batch(1);
+  batch.add(model.vocab.bos ?? model.vocab.eos ?? 0, 0, 0, true);
+  context.decode(batch);
+  context.synchronize();
+  context.clear();
+}
+
+/** Tokens that end an answer. */
+function endOfGeneration(vocab: Vocab): number[] {
+  const tokens: number[] = [];
+  for (let token = 0; token < vocab.size; token++) {
+    if (vocab.isEndOfGeneration(token)) tokens.push(token);
+  }
+  return tokens;
+}
