@@ -44,21 +44,26 @@ function pulled(
 ): Response {
   const iterator = chunks[Symbol.asyncIterator]();
   const { keepAlive } = options;
+  const patience = keepAlive === undefined ? null : new Patience(keepAlive.ms);
   let pending: Promise<IteratorResult<Uint8Array>> | null = null;
   const slot = { tell: () => {} };
   const body = new ReadableStream<Uint8Array>({
     async pull(controller) {
       pending ??= iterator.next();
-      const result = await orSilence(pending, keepAlive?.ms);
-      if (result === "silence") {
-        controller.enqueue(keepAlive!.bytes);
-        return;
+      try {
+        const result = await (patience?.wait(pending) ?? pending);
+        if (result === "silence") return controller.enqueue(keepAlive!.bytes);
+        pending = null;
+        if (!result.done) return controller.enqueue(result.value);
+        patience?.stop();
+        controller.close();
+      } catch (error) {
+        patience?.stop();
+        throw error;
       }
-      pending = null;
-      if (result.done) controller.close();
-      else controller.enqueue(result.value);
     },
     cancel() {
+      patience?.stop();
       slot.tell();
       iterator.return?.().catch(() => {});
     },
@@ -71,17 +76,36 @@ function pulled(
   return response;
 }
 
-/** The value, or `silence` when it takes longer than that. */
-async function orSilence<T>(value: Promise<T>, ms: number | undefined): Promise<T | "silence"> {
-  if (ms === undefined) return await value;
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const silence = new Promise<"silence">((resolve) => {
-    timer = setTimeout(() => resolve("silence"), ms);
-  });
-  try {
-    return await Promise.race([value, silence]);
-  } finally {
-    clearTimeout(timer);
+/**
+ * Notices when a value is long in coming. One timer watches a whole stream: making one for every token
+ * would cost more than all the rest of sending it.
+ */
+class Patience {
+  readonly #ms: number;
+  #timer: ReturnType<typeof setInterval> | null = null;
+  #waiting: ((silence: "silence") => void) | null = null;
+  #ticks = 0;
+
+  constructor(ms: number) {
+    this.#ms = ms;
+  }
+
+  /** The value, or `silence` when it does not come within the time, or within half of it at least. */
+  wait<T>(value: Promise<T>): Promise<T | "silence"> {
+    this.#timer ??= setInterval(() => this.#tick(), this.#ms / 2);
+    return new Promise((resolve, reject) => {
+      this.#ticks = 0;
+      this.#waiting = resolve;
+      value.then(resolve, reject);
+    });
+  }
+
+  stop(): void {
+    if (this.#timer !== null) clearInterval(this.#timer);
+  }
+
+  #tick(): void {
+    if (++this.#ticks >= 2) this.#waiting?.("silence");
   }
 }
 

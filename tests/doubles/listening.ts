@@ -31,8 +31,8 @@ export class Client implements AsyncDisposable {
   readonly #frames: string[] = [];
   #arrived: () => void = () => {};
 
-  constructor(port: number, options: { headers?: Record<string, string> } = {}) {
-    this.socket = new WebSocket(`ws://127.0.0.1:${port}/ws/generate`, options);
+  constructor(port: number) {
+    this.socket = new WebSocket(`ws://127.0.0.1:${port}/ws/generate`);
     this.socket.onmessage = ({ data }) => {
       this.#frames.push(data);
       this.#arrived();
