@@ -1,0 +1,123 @@
+/** Seconds the server gets to load a small model. */
+const START_SECONDS = 60;
+
+/** What the server generated. */
+export interface Completion {
+  readonly text: string;
+  /** Ids of the generated tokens, without the one that ended the generation. */
+  readonly tokens: readonly number[];
+  readonly finishReason: "stop" | "length";
+}
+
+/**
+ * A token counts as a fact when its log probability is this much above the next one's: processors round
+ * differently, and at a smaller lead another one may choose otherwise.
+ */
+const LEAST_LEAD = 0.05;
+
+interface CompletionAnswer {
+  readonly stop_type: string;
+  readonly completion_probabilities: readonly CompletionStep[];
+}
+
+interface CompletionStep {
+  readonly id: number;
+  readonly token: string;
+  readonly top_logprobs: readonly { readonly logprob: number }[];
+}
+
+function lead({ top_logprobs: [first, second] }: CompletionStep): number {
+  return first!.logprob - (second?.logprob ?? -Infinity);
+}
+
+/** A running llama.cpp server. */
+export interface LlamaServer extends AsyncDisposable {
+  /** Token ids of a text, without BOS; `special` reads control tokens as such. */
+  tokenize(text: string, special: boolean): Promise<readonly number[]>;
+  /**
+   * A greedy continuation of a prompt in which control tokens are read as such, up to where the choice
+   * of a token becomes a matter of rounding.
+   */
+  complete(prompt: string, maxTokens: number): Promise<Completion>;
+}
+
+/** Starts the server on a free port of loopback and waits until it answers. */
+export async function startLlamaServer(
+  program: string,
+  options: readonly string[],
+): Promise<LlamaServer> {
+  const port = freePort();
+  const address = ["--host", "127.0.0.1", "--port", String(port)];
+  const process = new Deno.Command(program, {
+    args: [...address, "--parallel", "1", "--no-webui", ...options],
+    stdin: "null",
+    stdout: "null",
+    stderr: "null",
+  }).spawn();
+  const dispose = async () => {
+    process.kill("SIGTERM");
+    await process.status;
+  };
+  const origin = `http://127.0.0.1:${port}`;
+  try {
+    await untilHealthy(origin);
+  } catch (error) {
+    await dispose();
+    throw error;
+  }
+  return {
+    async tokenize(content, special) {
+      // JSON cannot carry half of a surrogate pair to C++; UTF-8 has U+FFFD in its place anyway.
+      const { tokens } = await post<{ tokens: number[] }>(`${origin}/tokenize`, {
+        content: content.toWellFormed(),
+        add_special: false,
+        parse_special: special,
+      });
+      return tokens;
+    },
+    async complete(prompt, maxTokens) {
+      const answer = await post<CompletionAnswer>(`${origin}/completion`, {
+        prompt,
+        n_predict: maxTokens,
+        temperature: 0,
+        cache_prompt: false,
+        n_probs: 2,
+      });
+      const steps = answer.completion_probabilities;
+      const unsure = steps.findIndex((step) => lead(step) < LEAST_LEAD);
+      const cut = unsure < 0 ? steps : steps.slice(0, unsure);
+      const isStop = answer.stop_type === "eos" && unsure < 0;
+      return {
+        text: cut.slice(0, isStop ? -1 : undefined).map(({ token }) => token).join(""),
+        tokens: cut.slice(0, isStop ? -1 : undefined).map(({ id }) => id),
+        finishReason: isStop ? "stop" : "length",
+      };
+    },
+    [Symbol.asyncDispose]: dispose,
+  };
+}
+
+function freePort(): number {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return listener.addr.port;
+}
+
+async function untilHealthy(origin: string): Promise<void> {
+  for (let waited = 0; waited < START_SECONDS; waited += 0.2) {
+    try {
+      const response = await fetch(`${origin}/health`);
+      await response.body?.cancel();
+      if (response.ok) return;
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+  throw new Error(`The server of llama.cpp did not start within ${START_SECONDS} seconds`);
+}
+
+async function post<T>(url: string, body: unknown): Promise<T> {
+  const response = await fetch(url, { method: "POST", body: JSON.stringify(body) });
+  if (!response.ok) throw new Error(`${url} answered ${response.status}: ${await response.text()}`);
+  return await response.json() as T;
+}
