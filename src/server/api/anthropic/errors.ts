@@ -21,14 +21,29 @@ const TYPES: Readonly<Record<number, string>> = {
 /** Anthropic's error envelope, in a body as in an `error` event of a stream. */
 export interface ErrorEnvelope {
   readonly type: "error";
-  readonly error: { readonly type: string; readonly message: string };
+  readonly error: {
+    readonly type: string;
+    readonly message: string;
+    readonly details?: { readonly error_code: string };
+  };
   readonly request_id: string;
 }
+
+/**
+ * What the official clients' tool runner waits for when it asks the server to keep the conversation
+ * (`thread`): it then goes on without.
+ */
+const NO_THREADS = { error_code: "thread_unsupported_request" };
 
 /** An error in Anthropic's envelope. */
 export function toEnvelope(error: ShimmyError, status: number, requestId: string): ErrorEnvelope {
   const type = TYPES[status] ?? (status < 500 ? "invalid_request_error" : "api_error");
-  return { type: "error", error: { type, message: error.message }, request_id: requestId };
+  const details = error.field === "thread" ? { details: NO_THREADS } : {};
+  return {
+    type: "error",
+    error: { type, message: error.message, ...details },
+    request_id: requestId,
+  };
 }
 
 /** How Anthropic's clients want their errors. */

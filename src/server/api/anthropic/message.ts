@@ -21,7 +21,7 @@ export type StopReason =
   | "model_context_window_exceeded";
 
 export type ContentBlock =
-  | { readonly type: "text"; readonly text: string; readonly citations: null }
+  | { readonly type: "text"; readonly text: string }
   | { readonly type: "thinking"; readonly thinking: string; readonly signature: string }
   | {
     readonly type: "tool_use";
@@ -158,7 +158,7 @@ type OpenBlock =
 function toBlock(block: OpenBlock, options: MessageOptions): ContentBlock[] {
   switch (block.type) {
     case "text":
-      return [{ type: "text", text: block.text, citations: null }];
+      return [{ type: "text", text: block.text }];
     case "reasoning":
       return [{
         type: "thinking",

@@ -1,5 +1,5 @@
 import { assertEquals, assertMatch, assertNotEquals } from "@std/assert";
-import { serverDouble, type ServerDoubleOptions } from "../../../../tests/doubles/server.ts";
+import { serverDouble, type ServerDoubleOptions } from "../../../../tests/doubles/dialects.ts";
 import { TINY_TEMPLATE } from "../../../../tests/doubles/tiny_template.ts";
 import { ShimmyError } from "../../../errors.ts";
 import { anthropicRoutes } from "./mod.ts";
@@ -54,7 +54,7 @@ Deno.test("a message is answered whole, with its request's id", async () => {
     type: "message",
     role: "assistant",
     model: "double",
-    content: [{ type: "text", text: "Hello world", citations: null }],
+    content: [{ type: "text", text: "Hello world" }],
     stop_reason: "end_turn",
     stop_sequence: null,
     stop_details: null,
@@ -141,6 +141,15 @@ Deno.test("an unknown model is not_found_error, in the envelope and with the hea
     type: "error",
     error: { type: "not_found_error", message: "Model 'other' not found" },
     request_id: "req-8",
+  });
+});
+
+Deno.test("a thread is refused in the way that makes clients go on without", async () => {
+  const { send } = server();
+  const response = await send("POST", "/v1/messages", { ...BODY, thread: { type: "create" } });
+  assertEquals(response.status, 400);
+  assertEquals((await response.json()).error.details, {
+    error_code: "thread_unsupported_request",
   });
 });
 

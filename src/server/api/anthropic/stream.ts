@@ -97,7 +97,7 @@ class BlockSequence {
   *open(type: "text" | "thinking"): Generator<Json> {
     if (this.#open === type) return;
     yield* this.#start(
-      type === "text" ? { type, text: "", citations: null } : { type, thinking: "", signature: "" },
+      type === "text" ? { type, text: "" } : { type, thinking: "", signature: "" },
     );
   }
 

@@ -89,7 +89,7 @@ Deno.test("thoughts, text and calls are blocks one after the other", async () =>
     {
       type: "content_block_start",
       index: 1,
-      content_block: { type: "text", text: "", citations: null },
+      content_block: { type: "text", text: "" },
     },
     { type: "content_block_delta", index: 1, delta: { type: "text_delta", text: "I will" } },
     { type: "content_block_delta", index: 1, delta: { type: "text_delta", text: " look." } },
@@ -193,7 +193,7 @@ Deno.test("a whole message has the same blocks", async () => {
   const message = await collectMessage(from(TALK), OPTIONS);
   assertEquals(message.content, [
     { type: "thinking", thinking: "Two calls.", signature: btoa("msg_1") },
-    { type: "text", text: "I will look.", citations: null },
+    { type: "text", text: "I will look." },
     {
       type: "tool_use",
       id: "call_1",

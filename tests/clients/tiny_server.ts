@@ -1,0 +1,60 @@
+/** A real server on the loopback interface with the built-in model, for tests with official clients. */
+import { loadEngine } from "../../src/engine/engine.ts";
+import { ASSET, builtinPlace } from "../../src/models/builtin.ts";
+import { discover } from "../../src/models/discover.ts";
+import type { ModelPool } from "../../src/models/pool.ts";
+import { createPool } from "../../src/models/registry.ts";
+import { createHandler } from "../../src/server/app.ts";
+import type { ServerSettings } from "../../src/server/route.ts";
+import { tinyOptions } from "../support/engine.ts";
+
+/** The built-in model's name. */
+export const MODEL = "shimmy-tiny";
+
+const SETTINGS: ServerSettings = {
+  version: "1.2.3",
+  apiKey: null,
+  corsOrigins: [],
+  loopbackOnly: true,
+  maxBodyBytes: 1 << 20,
+  keepAliveMs: 10_000,
+};
+
+export interface TinyServer extends AsyncDisposable {
+  /** `http://127.0.0.1:<port>`, without a slash at its end. */
+  readonly url: string;
+  readonly pool: ModelPool;
+}
+
+/** Serves until it is disposed of. */
+export function tinyServer(settings: Partial<ServerSettings> = {}): TinyServer {
+  const pool = createPool({
+    // The asset is a real file here, so nothing is written to a cache folder.
+    discover: () => discover([builtinPlace("", ASSET)]),
+    load: async ({ paths }, options) =>
+      await loadEngine(await tinyOptions({ modelPaths: paths }), options),
+    loras: [],
+    paths: "found",
+  });
+  const handler = createHandler({ pool, settings: { ...SETTINGS, ...settings } });
+  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, handler);
+  return {
+    url: `http://127.0.0.1:${server.addr.port}`,
+    pool,
+    async [Symbol.asyncDispose]() {
+      await server.shutdown();
+      await pool[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** Resolves once no answer is being made any more; rejects after a second. */
+export async function idle(pool: ModelPool): Promise<void> {
+  const { engine } = pool.state(await pool.resolve(MODEL));
+  for (let waited = 0; waited < 100; waited++) {
+    const status = await engine!.status();
+    if (status.running + status.prefilling + status.queued === 0) return;
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  throw new Error("An answer was still being made after a second");
+}
