@@ -20,11 +20,11 @@ export interface BuiltinSource {
 export const ASSET: BuiltinSource = { path: tinyModelPath, bytes: tinyModelBytes, sha256: SHA256 };
 
 /** The place where the built-in model is found; the last one, so that any other model comes before it. */
-export function builtinPlace(cacheFolder: string, source: BuiltinSource = ASSET): Place {
+export function builtinPlace(cacheFolder: () => string, source: BuiltinSource = ASSET): Place {
   return { path: BUILTIN_NAME, source: "builtin", look: () => look(cacheFolder, source) };
 }
 
-async function look(cacheFolder: string, source: BuiltinSource): Promise<Finding> {
+async function look(cacheFolder: () => string, source: BuiltinSource): Promise<Finding> {
   try {
     const path = await builtinPath(cacheFolder, source);
     const candidate = { paths: [path], name: BUILTIN_NAME, qualifier: "builtin" };
@@ -39,15 +39,15 @@ async function look(cacheFolder: string, source: BuiltinSource): Promise<Finding
  * The path of the built-in model. libllama needs a real file: the asset itself where that is one, else
  * a copy that is written to the cache folder once.
  *
- * @param cacheFolder Shimmy's cache folder; it is made when it is needed.
+ * @param cacheFolder Names Shimmy's cache folder; asked only when it is needed, and made then.
  * @throws {ShimmyError} `backend`, when the copy cannot be made.
  */
 export async function builtinPath(
-  cacheFolder: string,
+  cacheFolder: () => string,
   source: BuiltinSource = ASSET,
 ): Promise<string> {
   const asset = source.path();
-  return asset === null ? await unpack(cacheFolder, source) : fromFileUrl(asset);
+  return asset === null ? await unpack(cacheFolder(), source) : fromFileUrl(asset);
 }
 
 /** The path of a copy that has the right checksum, made when there is none. */

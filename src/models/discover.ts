@@ -19,8 +19,8 @@ export interface DiscoverOptions {
   readonly base?: string | undefined;
   /** A list of folders: `--model-dirs` or `SHIMMY_MODEL_PATHS`. */
   readonly modelDirs?: string | undefined;
-  /** Shimmy's cache folder, for the built-in model. */
-  readonly cacheFolder: string;
+  /** Names Shimmy's cache folder, for the built-in model. */
+  readonly cacheFolder: () => string;
 }
 
 /** Every place, in the order in which they are looked at; the built-in model is the last. */

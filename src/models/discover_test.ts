@@ -35,7 +35,7 @@ class Machine implements Disposable {
     options: Omit<DiscoverOptions, "cacheFolder"> = {},
     env: Record<string, string> = {},
   ): Promise<Discovery> {
-    const places = placesOf({ ...options, cacheFolder: this.path("cache") }, {
+    const places = placesOf({ ...options, cacheFolder: () => this.path("cache") }, {
       env: (name) => env[name],
       home: this.path(HOME),
       cwd: this.path(CWD),

@@ -1,0 +1,17 @@
+// One file for both: the command line, and the engine's thread, which a bundle starts from itself.
+// Nothing is imported before it is known which of the two this is.
+
+declare const WorkerGlobalScope: (new () => unknown) | undefined;
+
+const isThread = typeof WorkerGlobalScope !== "undefined" &&
+  globalThis instanceof WorkerGlobalScope;
+
+if (isThread) {
+  await import("./src/engine/thread.ts");
+} else if (import.meta.main) {
+  const [{ main }, { processWorld }] = await Promise.all([
+    import("./src/cli/main.ts"),
+    import("./src/cli/process.ts"),
+  ]);
+  Deno.exit(await main(Deno.args, processWorld()));
+}

@@ -1,0 +1,39 @@
+import type { Discovery } from "../../models/entry.ts";
+import { command, EXIT } from "../command.ts";
+import { table } from "../format.ts";
+import { flag } from "../option_kinds.ts";
+import { entryJson, entryTable } from "./list.ts";
+
+/** `discover`: looks at every place and tells what was found where, and what was not usable. */
+export default command({
+  operands: [],
+  options: {
+    "llm-only": flag({ help: "leave out embedding and rerank models" }),
+    "json": flag({ help: "print JSON" }),
+  },
+  run: async ({ values, globals }, { output, openSession }) => {
+    await using session = await openSession({ globals, parallel: 1, paths: "found" });
+    const { models, skipped, places } = await session.pool.discovery();
+    const shown = values["llm-only"] ? models.filter((entry) => entry.kind === "language") : models;
+    if (values.json) {
+      await output.print(JSON.stringify({ models: shown.map(entryJson), skipped, places }));
+      return EXIT.ok;
+    }
+    await output.print(entryTable(shown));
+    for (const entry of shown) await output.print(`${entry.name}: ${entry.paths.join(", ")}`);
+    await output.print(placeTable(places));
+    for (const { path, reason } of skipped) output.note(`skipped ${path}: ${reason}`);
+    return EXIT.ok;
+  },
+});
+
+function placeTable(places: Discovery["places"]): string {
+  return table([
+    ["PLACE", "SOURCE", "MODELS"],
+    ...places.map(({ path, source, exists, models }) => [
+      path,
+      source,
+      exists ? String(models) : "not there",
+    ]),
+  ]);
+}

@@ -1,0 +1,126 @@
+import { answer } from "../../chat/answer.ts";
+import type { AnswerEvent, AnswerRequest, Input, Message } from "../../chat/conversation.ts";
+import { command, EXIT } from "../command.ts";
+import { timingsJson, usageJson } from "../format.ts";
+import { flag, text } from "../option_kinds.ts";
+import { UsageError, type Values } from "../options.ts";
+import { SAMPLING_OPTIONS, samplingOf } from "../sampling_options.ts";
+import { stoppable } from "../stop.ts";
+import type { World } from "../world.ts";
+
+const OPTIONS = {
+  "prompt": text("TEXT", { help: "what to answer; '-' reads it from stdin" }),
+  "name": text("NAME", { help: "the model, as the argument NAME" }),
+  "system": text("TEXT", { help: "the system message" }),
+  "raw": flag({ help: "continue the prompt as it is, without the model's chat template" }),
+  "json": flag({ help: "print one JSON object when the answer is complete" }),
+  ...SAMPLING_OPTIONS,
+} as const;
+
+type GenerateValues = Values<typeof OPTIONS>;
+
+/** `generate`: one completion, streamed to stdout. */
+export default command({
+  operands: ["[NAME]"],
+  options: OPTIONS,
+  run: async ({ values, globals, operands }, world) => {
+    const named = nameOf(values.name, operands[0]);
+    const input = await inputOf(values, world);
+    return await stoppable(world, EXIT.interrupted, async (signal) => {
+      await using session = await world.openSession({
+        globals,
+        named,
+        parallel: 1,
+        paths: "any",
+      });
+      const entry = await session.choose();
+      const engine = await session.pool.engine(entry, signal);
+      const run = answer(engine, requestOf(values, input));
+      signal.addEventListener("abort", () => run.control({ type: "cancel" }), { once: true });
+      const done = values.json ? await collect(run, entry.name, world) : await stream(run, world);
+      return done.finishReason === "cancelled" ? EXIT.interrupted : EXIT.ok;
+    });
+  },
+});
+
+type Done = Extract<AnswerEvent, { type: "done" }>;
+
+function nameOf(option: string | null, operand: string | undefined): string | undefined {
+  if (option !== null && operand !== undefined && option !== operand) {
+    throw new UsageError(`generate: two models are named, '${operand}' and '${option}'`);
+  }
+  return operand ?? option ?? undefined;
+}
+
+async function inputOf(values: GenerateValues, { input }: World): Promise<Input> {
+  if (values.prompt === null) throw new UsageError("generate: --prompt is missing");
+  if (values.raw && values.system !== null) {
+    throw new UsageError("--system: has no place in a raw prompt");
+  }
+  const prompt = values.prompt === "-" ? await input.text() : values.prompt;
+  if (values.raw) return { type: "text", text: prompt };
+  const system: Message[] = values.system === null
+    ? []
+    : [{ role: "system", content: values.system }];
+  return conversation([...system, { role: "user", content: prompt }]);
+}
+
+/** Messages as an input without tools. */
+export function conversation(messages: readonly Message[]): Input {
+  return {
+    type: "chat",
+    messages,
+    tools: [],
+    toolChoice: { type: "none" },
+    parallelToolCalls: false,
+    templateArguments: {},
+    continueLast: false,
+  };
+}
+
+/** A request for plain text with the options' sampling. */
+export function requestOf(values: Values<typeof SAMPLING_OPTIONS>, input: Input): AnswerRequest {
+  return {
+    input,
+    maxTokens: values["max-tokens"],
+    sampling: samplingOf(values),
+    stop: values.stop,
+    format: { type: "text" },
+    ignoreEos: false,
+    logprobs: null,
+  };
+}
+
+async function stream(events: AsyncIterable<AnswerEvent>, { output }: World): Promise<Done> {
+  let done: Done | null = null;
+  for await (const event of events) {
+    if (event.type === "text") await output.write(event.text);
+    if (event.type === "done") done = event;
+  }
+  await output.write("\n");
+  return done!;
+}
+
+async function collect(
+  events: AsyncIterable<AnswerEvent>,
+  model: string,
+  { output }: World,
+): Promise<Done> {
+  let response = "";
+  let reasoning = "";
+  let done: Done | null = null;
+  for await (const event of events) {
+    if (event.type === "text") response += event.text;
+    if (event.type === "reasoning") reasoning += event.text;
+    if (event.type === "done") done = event;
+  }
+  await output.print(JSON.stringify({
+    model,
+    response,
+    ...(reasoning === "" ? {} : { reasoning }),
+    finish_reason: done!.finishReason,
+    usage: usageJson(done!.usage),
+    timings: timingsJson(done!.timings),
+  }));
+  return done!;
+}

@@ -1,0 +1,84 @@
+import {
+  type BackendReport,
+  cacheDirectory,
+  chooseVariant,
+  selectRuntime,
+  surveyBackends,
+} from "../../runtime/mod.ts";
+import { command, EXIT } from "../command.ts";
+import { bytes, table } from "../format.ts";
+import { flag } from "../option_kinds.ts";
+import { fetchProgress } from "../session.ts";
+import { stoppable } from "../stop.ts";
+
+/** `gpu-info`: every backend, its devices, and which one models would run on. */
+export default command({
+  operands: [],
+  options: { "json": flag({ help: "print JSON" }) },
+  run: ({ values, globals }, world) =>
+    stoppable(world, EXIT.interrupted, async (signal) => {
+      const { output, env } = world;
+      const choice = globals["gpu-backend"];
+      const options = {
+        cacheDir: cacheDirectory(env),
+        folder: env("SHIMMY_LIBLLAMA") || undefined,
+        onProgress: fetchProgress(world, (line) => output.note(line)),
+        signal,
+      };
+      // A backend that is asked for by name is fetched; looking at all of them fetches nothing.
+      const asked = choice === "auto" ? null : await attempt(() => selectRuntime(choice, options));
+      const reports = await surveyBackends(options);
+      output.progress(null);
+      if (asked !== null && "error" in asked) {
+        await output.print(values.json ? JSON.stringify(json(reports, null, null)) : show(reports));
+        throw asked.error;
+      }
+      const { variant, note } = asked === null
+        ? chooseVariant("auto", reports)
+        : { variant: asked.value.runtime.variant, note: asked.value.note };
+      if (values.json) await output.print(JSON.stringify(json(reports, variant, note)));
+      else await output.print(`${show(reports)}\n\nChosen: ${variant}`);
+      return EXIT.ok;
+    }),
+});
+
+async function attempt<T>(work: () => Promise<T>): Promise<{ value: T } | { error: unknown }> {
+  try {
+    return { value: await work() };
+  } catch (error) {
+    return { error };
+  }
+}
+
+/** For a program to read; memory is in bytes. */
+function json(reports: readonly BackendReport[], chosen: string | null, note: string | null) {
+  return {
+    chosen,
+    note,
+    backends: reports.map(({ variant, usable, why, runtime, devices }) => ({
+      backend: variant,
+      usable,
+      why,
+      source: runtime?.source ?? null,
+      folder: runtime?.folder ?? null,
+      devices: devices.map((device) => ({
+        name: device.name,
+        description: device.description,
+        kind: device.kind,
+        memory_free: device.memoryFree,
+        memory_total: device.memoryTotal,
+      })),
+    })),
+  };
+}
+
+function show(reports: readonly BackendReport[]): string {
+  const rows = reports.flatMap(({ variant, why, devices }) =>
+    devices.length === 0 ? [[variant, why ?? "usable"]] : devices.map((device) => [
+      variant,
+      `${device.name}, ${device.description}, ` +
+      `${bytes(device.memoryFree)} of ${bytes(device.memoryTotal)} free`,
+    ])
+  );
+  return table([["BACKEND", "DEVICES"], ...rows]);
+}

@@ -1,0 +1,163 @@
+import { LLAMA_VERSION } from "../../../ffi/version.ts";
+import { ShimmyError } from "../../errors.ts";
+import { createHandler, type Handler } from "../../server/app.ts";
+import { VERSION } from "../../version.ts";
+import { type Address, formatAddress, isLoopback, parseAddress } from "../address.ts";
+import { command, EXIT } from "../command.ts";
+import { explain } from "../explain.ts";
+import { createLog, type Log } from "../log.ts";
+import { flag, integer, text, texts } from "../option_kinds.ts";
+import { UsageError } from "../options.ts";
+import { stoppable } from "../stop.ts";
+import type { Session } from "../world.ts";
+
+/** Milliseconds that answers get to end by themselves when the server stops. */
+const DRAIN_MS = 30_000;
+/** Room for long conversations with images in base64; more is no request for a model. */
+const MAX_BODY_BYTES = 64 * 1024 * 1024;
+/** Shorter than the minute after which common proxies close a silent stream. */
+const KEEP_ALIVE_MS = 15_000;
+
+const OPTIONS = {
+  "bind": text("ADDR:PORT|auto", {
+    env: "SHIMMY_BIND_ADDRESS",
+    help: "where to listen; auto is 127.0.0.1 and the first free port from 11435",
+  }),
+  "port": integer({
+    env: "SHIMMY_PORT",
+    min: 0,
+    max: 65_535,
+    fallback: null,
+    help: "the port, where --bind names none; 0: any free one",
+  }),
+  "model-path": text("FILE", { env: "SHIMMY_BASE_GGUF", help: "the default model" }),
+  "api-key": text("KEY", { env: "SHIMMY_API_KEY", help: "what clients must send" }),
+  "parallel": integer({
+    min: 1,
+    max: 256,
+    fallback: 4,
+    help: "answers that run at once; the default is 4",
+  }),
+  "cors-origin": texts("ORIGIN", { help: "a web page's origin that may call; * for any" }),
+  "insecure": flag({ help: "listen beyond this machine without a key" }),
+} as const;
+
+/** `serve`: the server, until it is asked to stop. */
+export default command({
+  operands: [],
+  options: OPTIONS,
+  run: async ({ values, globals }, world) => {
+    const { output, env } = world;
+    const address = parseAddress(values.bind, values.port);
+    guardAddress(address, values["api-key"], values.insecure);
+    const log = createLog(env("SHIMMY_LOG"), globals.verbose, (line) => output.note(line));
+    return await stoppable(world, EXIT.ok, async (stop) => {
+      await using session = await world.openSession({
+        globals,
+        base: values["model-path"] ?? undefined,
+        parallel: values.parallel,
+        paths: "found",
+        say: log.info,
+      });
+      const server = listen(
+        address,
+        createHandler({
+          pool: session.pool,
+          settings: {
+            version: VERSION,
+            library: LLAMA_VERSION,
+            apiKey: values["api-key"],
+            corsOrigins: values["cors-origin"],
+            loopbackOnly: isLoopback(address.hostname),
+            maxBodyBytes: MAX_BODY_BYTES,
+            keepAliveMs: KEEP_ALIVE_MS,
+          },
+          report: (error, requestId) =>
+            log.error(explain(error, globals.verbose), { request: requestId }),
+          stopping: stop,
+        }),
+      );
+      const { hostname, port } = server.addr;
+      await output.print(formatAddress(hostname, port));
+      log.info(`Shimmy ${VERSION} listens on http://${formatAddress(hostname, port)}`);
+      const ready = prepare(session, log, globals.verbose, stop);
+      await aborted(stop);
+      log.info("Stopping when the answers that run are done; once more ends at once");
+      await drain(server, log);
+      await session[Symbol.asyncDispose]();
+      await ready;
+      return EXIT.ok;
+    });
+  },
+});
+
+/** @throws {UsageError} where anyone on the network could use the machine. */
+function guardAddress({ hostname }: Address, apiKey: string | null, insecure: boolean): void {
+  if (isLoopback(hostname) || apiKey !== null || insecure) return;
+  throw new UsageError(
+    `--bind: ${hostname} can be reached from other machines; set --api-key, or say --insecure`,
+  );
+}
+
+/** Listens on the first port that is free. */
+function listen({ hostname, ports }: Address, handler: Handler): Deno.HttpServer<Deno.NetAddr> {
+  for (const port of ports) {
+    try {
+      return Deno.serve({ hostname, port, onListen: () => {} }, handler);
+    } catch (error) {
+      if (error instanceof Deno.errors.AddrInUse) continue;
+      throw new ShimmyError("backend", `Cannot listen on ${formatAddress(hostname, port)}`, {
+        cause: error,
+      });
+    }
+  }
+  const [first, last] = [ports[0], ports.at(-1)];
+  const which = first === last ? `port ${first} is` : `ports ${first} to ${last} are`;
+  throw new ShimmyError("backend", `Cannot listen on ${hostname}: ${which} in use`);
+}
+
+/**
+ * Tells what there is, and loads the default model where somebody chose it or it is small. A model
+ * that only happened to be found first may be far too large to take memory unasked.
+ */
+async function prepare(
+  session: Session,
+  log: Log,
+  verbose: boolean,
+  stop: AbortSignal,
+): Promise<void> {
+  try {
+    const { models, skipped } = await session.pool.discovery();
+    for (const { path, reason, kind } of skipped) {
+      if (kind === "broken" || kind === "shard") log.warn(`Skipped ${path}: ${reason}`);
+      else log.debug(`Passed over ${path}: ${reason}`);
+    }
+    const entry = await session.choose();
+    log.info(`Models: ${models.length}; the default is ${entry.name}`);
+    await session.library();
+    if (entry.source !== "base" && entry.source !== "builtin") return;
+    const { info } = await session.pool.engine(entry, stop);
+    log.info(`${entry.name} is loaded (${info.description})`);
+  } catch (error) {
+    if (!stop.aborted) log.error(explain(error, verbose));
+  }
+}
+
+/** Waits until every answer is done, or too long. */
+async function drain(server: Deno.HttpServer, log: Log): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<"late">((resolve) =>
+    timer = setTimeout(() => resolve("late"), DRAIN_MS)
+  );
+  if (await Promise.race([server.shutdown(), late]) === "late") {
+    log.warn("Some answers took too long and are cut off");
+  }
+  clearTimeout(timer);
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}

@@ -1,0 +1,73 @@
+import { KV_TYPES } from "../engine/protocol.ts";
+import type { Lora } from "../models/entry.ts";
+import { parseLora } from "../models/lora.ts";
+import { flag, integer, oneOf, text } from "./option_kinds.ts";
+import { type Option, UsageError, type Values } from "./options.ts";
+
+/** Backends a user may ask for. */
+export const GPU_BACKENDS = ["auto", "cpu", "cuda", "vulkan", "opencl", "metal"] as const;
+
+/** The options every command takes. */
+export const GLOBAL_OPTIONS = {
+  "model-dirs": text("A;B", {
+    env: "SHIMMY_MODEL_PATHS",
+    help: "folders with models, separated by ';'",
+  }),
+  "gpu-backend": oneOf(GPU_BACKENDS, {
+    env: "SHIMMY_GPU_BACKEND",
+    fallback: "auto",
+    help: "what computes",
+  }),
+  "gpu-layers": gpuLayers(),
+  "ctx": integer({
+    env: "SHIMMY_MAX_CTX",
+    min: 0,
+    max: 2 ** 31 - 1,
+    fallback: 0,
+    help: "tokens of context for each sequence; 0: as the model was trained",
+  }),
+  "threads": integer({
+    min: 0,
+    max: 1024,
+    fallback: 0,
+    help: "threads that compute; 0: as many as there are cores",
+  }),
+  "batch": integer({
+    min: 0,
+    max: 65_536,
+    fallback: 0,
+    help: "tokens in one step; 0: the default",
+  }),
+  "kv-type": oneOf(KV_TYPES, { fallback: "f16", help: "element type of the KV cache" }),
+  "kv-unified": flag({ help: "one KV buffer for all sequences instead of one for each" }),
+  "flash-attn": oneOf(["auto", "on", "off"], { fallback: "auto", help: "flash attention" }),
+  "lora": loras(),
+  "verbose": flag({ help: "show causes of failures and native logs" }),
+} as const;
+
+export type GlobalValues = Values<typeof GLOBAL_OPTIONS>;
+
+/** Layers on the GPU; `auto` is `null`. */
+function gpuLayers(): Option<number | null> {
+  return {
+    value: "auto|all|N",
+    help: "layers to place on the GPU",
+    read: ([given = "auto"], label) => {
+      if (given === "auto") return null;
+      if (given === "all") return -1;
+      if (/^\d{1,9}$/.test(given)) return Number(given);
+      throw new UsageError(
+        `${label}: must be auto, all or a whole number of layers, not '${given}'`,
+      );
+    },
+  };
+}
+
+function loras(): Option<readonly Lora[]> {
+  return {
+    value: "FILE[:SCALE]",
+    help: "a LoRA adapter for the model",
+    repeatable: true,
+    read: (texts, label) => texts.map((one) => parseLora(one, label)),
+  };
+}

@@ -1,0 +1,112 @@
+import { LLAMA_VERSION } from "../../ffi/version.ts";
+import { nearestName } from "../models/names.ts";
+import { VERSION } from "../version.ts";
+import { checkOperands, type Command, EXIT } from "./command.ts";
+import { explain } from "./explain.ts";
+import { GLOBAL_OPTIONS } from "./global_options.ts";
+import { commandHelp, overview } from "./help.ts";
+import { parseOptions, UsageError } from "./options.ts";
+import { OutputClosed, type World } from "./world.ts";
+
+/** A command by name: what the overview says of it, and its module, which is loaded when it is used. */
+interface Listed {
+  readonly summary: string;
+  readonly load: () => Promise<{ readonly default: Command }>;
+}
+
+const COMMANDS: Readonly<Record<string, Listed>> = {
+  serve: {
+    summary: "run the server",
+    load: () => import("./commands/serve.ts"),
+  },
+  generate: {
+    summary: "answer one prompt",
+    load: () => import("./commands/generate.ts"),
+  },
+  chat: {
+    summary: "a conversation in the terminal",
+    load: () => import("./commands/chat.ts"),
+  },
+  list: {
+    summary: "the models that can be had",
+    load: () => import("./commands/list.ts"),
+  },
+  discover: {
+    summary: "look for models and tell what was found where",
+    load: () => import("./commands/discover.ts"),
+  },
+  show: {
+    summary: "what a model's file says of itself",
+    load: () => import("./commands/show.ts"),
+  },
+  probe: {
+    summary: "load a model once and report",
+    load: () => import("./commands/probe.ts"),
+  },
+  bench: {
+    summary: "measure how fast a model runs here",
+    load: () => import("./commands/bench.ts"),
+  },
+  "gpu-info": {
+    summary: "backends, devices and which one would be chosen",
+    load: () => import("./commands/gpu_info.ts"),
+  },
+};
+
+/** What the search for devices starts in a child process; nothing for people. */
+const DEVICES_COMMAND = "__devices";
+
+/** Runs a command line; resolves to its exit status and never throws. */
+export async function main(args: readonly string[], world: World): Promise<number> {
+  const verbose = args.includes("--verbose");
+  try {
+    return await dispatch(args, world);
+  } catch (error) {
+    if (error instanceof OutputClosed) return EXIT.ok;
+    world.output.progress(null);
+    world.output.note(`shimmy: ${explain(error, verbose)}`);
+    return error instanceof UsageError ? EXIT.usage : EXIT.failure;
+  }
+}
+
+async function dispatch([name, ...rest]: readonly string[], world: World): Promise<number> {
+  const { output, env } = world;
+  const summaries = Object.entries(COMMANDS).map(([name, { summary }]) => [name, summary] as const);
+  if (name === undefined) {
+    output.note(overview(summaries));
+    return EXIT.usage;
+  }
+  if (["--help", "-h", "help"].includes(name)) {
+    await output.print(overview(summaries));
+    return EXIT.ok;
+  }
+  if (name === "--version" || name === "-V") {
+    await output.print(`shimmy ${VERSION}\nlibllama ${LLAMA_VERSION}`);
+    return EXIT.ok;
+  }
+  if (name === DEVICES_COMMAND) {
+    const { devicesMain } = await import("../runtime/probe.ts");
+    await devicesMain(rest[0] ?? "");
+    return EXIT.ok;
+  }
+  const listed = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (listed === undefined) throw unknownCommand(name);
+  const { default: command } = await listed.load();
+  if (rest.includes("--help") || rest.includes("-h")) {
+    await output.print(commandHelp(name, listed.summary, command));
+    return EXIT.ok;
+  }
+  const options = { ...GLOBAL_OPTIONS, ...command.options };
+  const { values, positionals } = parseOptions(rest, options, env);
+  checkOperands(name, command.operands, positionals);
+  return await command.run({ values, globals: values, operands: positionals }, world);
+}
+
+function unknownCommand(name: string): UsageError {
+  if (name.startsWith("-")) {
+    return new UsageError(`Unknown option ${name} before a command; see shimmy --help`);
+  }
+  return new UsageError(
+    `Unknown command '${name}'; did you mean '${nearestName(Object.keys(COMMANDS), name)}'?`,
+  );
+}

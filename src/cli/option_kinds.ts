@@ -1,0 +1,76 @@
+import { type Option, UsageError } from "./options.ts";
+
+/** What every kind of option may say besides its kind. */
+interface Common {
+  readonly env?: string;
+  readonly help: string;
+}
+
+/** Present or not. */
+export function flag(common: Common): Option<boolean> {
+  return { ...common, read: (texts) => texts.length > 0 };
+}
+
+/** Any text; `null` when there is none. */
+export function text(value: string, common: Common): Option<string | null> {
+  return { ...common, value, read: (texts) => texts[0] ?? null };
+}
+
+/** Texts, in the order in which they were given. */
+export function texts(value: string, common: Common): Option<readonly string[]> {
+  return { ...common, value, repeatable: true, read: (texts) => texts };
+}
+
+/** A whole number within bounds; `fallback` when there is none. */
+export function integer<F extends number | null>(
+  common: Common & { readonly min: number; readonly max?: number; readonly fallback: F },
+): Option<number | F> {
+  const { min, max = Number.MAX_SAFE_INTEGER, fallback, ...rest } = common;
+  return {
+    ...rest,
+    value: "N",
+    read: ([given], label) => {
+      if (given === undefined) return fallback;
+      const value = Number(given);
+      if (/^[+-]?\d+$/.test(given) && value >= min && value <= max) return value;
+      const bounds = max === Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `${min} to ${max}`;
+      throw new UsageError(`${label}: must be a whole number ${bounds}, not '${given}'`);
+    },
+  };
+}
+
+/** A number within bounds; `null` when there is none. */
+export function number(
+  common: Common & { readonly min: number; readonly max?: number },
+): Option<number | null> {
+  const { min, max = Infinity, ...rest } = common;
+  return {
+    ...rest,
+    value: "X",
+    read: ([given], label) => {
+      if (given === undefined) return null;
+      const value = given.trim() === "" ? NaN : Number(given);
+      if (value >= min && value <= max && Number.isFinite(value)) return value;
+      const bounds = max === Infinity ? `of at least ${min}` : `from ${min} to ${max}`;
+      throw new UsageError(`${label}: must be a number ${bounds}, not '${given}'`);
+    },
+  };
+}
+
+/** One of some words. */
+export function oneOf<const W extends string>(
+  words: readonly W[],
+  common: Common & { readonly fallback: NoInfer<W> },
+): Option<W> {
+  const { fallback, ...rest } = common;
+  return {
+    ...rest,
+    value: words.join("|"),
+    read: ([given], label) => {
+      if (given === undefined) return fallback;
+      const word = words.find((one) => one === given.toLowerCase());
+      if (word !== undefined) return word;
+      throw new UsageError(`${label}: must be one of ${words.join(", ")}, not '${given}'`);
+    },
+  };
+}

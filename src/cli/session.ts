@@ -1,0 +1,164 @@
+import { resolve } from "@std/path";
+import { loadEngine } from "../engine/engine.ts";
+import type { Engine } from "../engine/face.ts";
+import type { LoadOptions } from "../engine/protocol.ts";
+import { discover, placesOf, processSurroundings } from "../models/discover.ts";
+import type { Lora, ModelEntry } from "../models/entry.ts";
+import type { LoadEngine } from "../models/loads.ts";
+import { parseLora } from "../models/lora.ts";
+import { createPool, type Registry } from "../models/registry.ts";
+import { cacheDirectory } from "../runtime/paths.ts";
+import type { Progress, Selection } from "../runtime/mod.ts";
+import { bytes } from "./format.ts";
+import type { GlobalValues } from "./global_options.ts";
+import type { Session, SessionRequest, World } from "./world.ts";
+
+/** Puts models, libllama and engines together as the command line says. */
+export function openSession(request: SessionRequest, world: World): Promise<Session> {
+  return Promise.resolve(new RealSession(request, world));
+}
+
+class RealSession implements Session {
+  readonly pool: Registry;
+  readonly #request: SessionRequest;
+  readonly #world: World;
+  readonly #say: (line: string) => void;
+  readonly #closing = new AbortController();
+  #selection: Promise<Selection> | null = null;
+
+  constructor(request: SessionRequest, world: World) {
+    const { globals, named } = request;
+    const base = request.base ?? (world.env("SHIMMY_BASE_GGUF") || undefined);
+    this.#request = request;
+    this.#world = world;
+    this.#say = request.say ?? ((line) => world.output.note(line));
+    const places = () =>
+      placesOf({
+        base,
+        modelDirs: globals["model-dirs"] ?? undefined,
+        cacheFolder: () => cacheDirectory(world.env),
+      }, { ...processSurroundings(), env: world.env });
+    this.pool = createPool({
+      discover: () => discover(places()),
+      load: this.#load,
+      base,
+      loras: defaultLoras(globals.lora, named, world),
+      paths: request.paths,
+    });
+  }
+
+  async choose(): Promise<ModelEntry> {
+    const { named, globals } = this.#request;
+    const entry = await this.pool.resolve(named);
+    if (named !== undefined) return { ...entry, loras: [...entry.loras, ...globals.lora] };
+    if (entry.source === "builtin") {
+      this.#say(`No model was found; the built-in ${entry.name} answers`);
+    }
+    return entry;
+  }
+
+  async library(): Promise<void> {
+    const { runtime, devices, note } = await this.#select();
+    const on = devices.length === 0 ? "the CPU" : `${runtime.variant}: ${devices.join(", ")}`;
+    this.#say(note ?? `Running on ${on}`);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closing.abort();
+    await this.pool[Symbol.asyncDispose]();
+  }
+
+  readonly #load: LoadEngine = async (entry, { onProgress, signal }): Promise<Engine> => {
+    const { output } = this.#world;
+    const selection = await this.#select();
+    const showProgress = (fraction: number) => {
+      onProgress(fraction);
+      output.progress(`Loading ${entry.name} ${Math.floor(fraction * 100)} %`);
+    };
+    try {
+      const options = loadOptions(entry, selection, this.#request);
+      const engine = await loadEngine(options, { onProgress: showProgress, signal });
+      output.progress(null);
+      for (const note of engine.info.notes) this.#say(note);
+      return engine;
+    } finally {
+      output.progress(null);
+    }
+  };
+
+  /** Finds the libraries once; a failure is tried again. */
+  async #select(): Promise<Selection> {
+    const selection = this.#selection ??= this.#find();
+    try {
+      return await selection;
+    } catch (error) {
+      if (this.#selection === selection) this.#selection = null;
+      throw error;
+    } finally {
+      this.#world.output.progress(null);
+    }
+  }
+
+  async #find(): Promise<Selection> {
+    const { selectRuntime } = await import("../runtime/mod.ts");
+    const selection = await selectRuntime(this.#request.globals["gpu-backend"], {
+      cacheDir: cacheDirectory(this.#world.env),
+      folder: this.#world.env("SHIMMY_LIBLLAMA") || undefined,
+      onProgress: fetchProgress(this.#world, this.#say),
+      signal: this.#closing.signal,
+    });
+    if (this.#request.globals.verbose) {
+      this.#say(`libllama is in ${selection.runtime.folder} (${selection.runtime.source})`);
+    }
+    return selection;
+  }
+}
+
+/** Shows a download where it can be watched, and tells once of it where not. */
+export function fetchProgress(
+  { output }: World,
+  say: (line: string) => void,
+): (progress: Progress) => void {
+  const told = new Set<string>();
+  return ({ what, bytes: count, total }) => {
+    if (!told.has(what)) {
+      told.add(what);
+      say(`Fetching ${what}${total === null ? "" : ` (${bytes(total)})`}`);
+    }
+    output.progress(`${what}: ${bytes(count)}${total === null ? "" : ` of ${bytes(total)}`}`);
+  };
+}
+
+/** `--lora` is for the model that is named, if one is; `SHIMMY_LORA_GGUF` always for the default. */
+function defaultLoras(
+  chosen: readonly Lora[],
+  named: string | undefined,
+  world: World,
+): readonly Lora[] {
+  if (chosen.length > 0) return named === undefined ? chosen : [];
+  const inherited = world.env("SHIMMY_LORA_GGUF");
+  return inherited ? [parseLora(inherited, "SHIMMY_LORA_GGUF")] : [];
+}
+
+/** The global options as the engine takes them. */
+export function loadOptions(
+  entry: ModelEntry,
+  { runtime, devices }: Pick<Selection, "runtime" | "devices">,
+  { globals, parallel }: { readonly globals: GlobalValues; readonly parallel: number },
+): LoadOptions {
+  return {
+    libraryFolder: runtime.folder,
+    modelPaths: entry.paths,
+    loras: entry.loras.map(({ path, scale }) => ({ path: resolve(path), scale })),
+    devices,
+    gpuLayers: globals["gpu-layers"] ?? (devices.length > 0 ? -1 : 0),
+    contextLength: globals.ctx,
+    parallel,
+    batchSize: globals.batch,
+    threads: globals.threads,
+    kvType: globals["kv-type"],
+    flashAttention: globals["flash-attn"],
+    kvUnified: globals["kv-unified"],
+    verbose: globals.verbose,
+  };
+}
