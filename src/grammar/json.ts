@@ -7,11 +7,10 @@ import {
   subtract,
   union,
 } from "./charset.ts";
-import { alt, chars, type Expr, oneOf, optional, ref, repeat, seq, text } from "./expr.ts";
+import { alt, chars, type Expr, isEmpty, oneOf, optional, ref, repeat, seq, text } from "./expr.ts";
 
 /** What JSON strings cannot hold as it is: quotes, backslashes and control characters. */
 const ESCAPED: CharSet = union(charSet([0, 0x1f], [0x7f, 0x7f]), charsOf('"\\'));
-const CONTROLS: CharSet = charSet([0, 0x1f], [0x7f, 0x7f]);
 const HEX = oneOf("0123456789abcdefABCDEF");
 const DIGIT = oneOf("0123456789");
 
@@ -35,6 +34,12 @@ export const JSON_RULES: Readonly<Record<string, (compact: boolean) => Expr>> = 
     alt(
       chars(complement(ESCAPED)),
       seq(text("\\"), alt(oneOf('"\\/bfnrt'), seq(text("u"), ref("json-unicode")))),
+    ),
+  // What strings with a given content cannot hold as it is, each in one spelling.
+  "json-escape": () =>
+    seq(
+      text("\\"),
+      alt(oneOf('"\\bfnrt'), seq(text("u00"), alt(seq(oneOf("01"), HEX), text("7f")))),
     ),
   // A surrogate stands only in a pair, which counts as the one character it is.
   "json-unicode": () =>
@@ -94,6 +99,8 @@ export const COLON: Expr = seq(text(":"), ref("ws"));
 export function bracketed(brackets: "[]" | "{}", members: Expr): Expr {
   const inside = members.kind === "repeat" && members.min === 0 && members.max === 1
     ? optional(seq(members.item, ref("ws")))
+    : isEmpty(members)
+    ? members
     : seq(members, ref("ws"));
   return seq(text(brackets[0]!), ref("ws"), inside, text(brackets[1]!));
 }
@@ -103,24 +110,11 @@ export function jsonCharacter(set: CharSet): Expr {
   const plain = subtract(set, ESCAPED);
   const special = intersect(set, ESCAPED);
   const spellings: Expr[] = plain.length > 0 ? [chars(plain)] : [];
-  const controls = intersect(special, CONTROLS);
-  for (const [low, high] of subtract(special, CONTROLS)) {
+  if (subtract(ESCAPED, special).length === 0) return alt(...spellings, ref("json-escape"));
+  for (const [low, high] of special) {
     for (let point = low; point <= high; point++) spellings.push(text(spelled(point)));
   }
-  if (controls.length > 0) spellings.push(controlCharacters(controls));
   return alt(...spellings);
-}
-
-/** All 33 together in two alternatives, or each for itself. */
-function controlCharacters(set: CharSet): Expr {
-  const points = set.flatMap(([low, high]) =>
-    Array.from({ length: high - low + 1 }, (_, index) => low + index)
-  );
-  if (points.length < 33) return alt(...points.map((point) => text(spelled(point))));
-  return seq(
-    text("\\"),
-    alt(oneOf("bfnrt"), seq(text("u00"), alt(seq(oneOf("01"), HEX), text("7f")))),
-  );
 }
 
 function spelled(point: number): string {

@@ -1,8 +1,8 @@
 /** Bounds on what one schema may cost: a schema comes from whoever sends the request. */
 
-/** Levels of nesting in a schema: the compiler recurses, and its stack is finite. */
-export const MAX_SCHEMA_DEPTH = 64;
-/** Subschemas in one schema: each may become a rule. */
+/** Levels of objects and arrays in a schema: the compiler recurses, and its stack is finite. */
+export const MAX_SCHEMA_DEPTH = 128;
+/** Objects and arrays in one schema: each may become a rule. */
 export const MAX_SCHEMA_NODES = 10_000;
 /** Values in one `enum`: each is an alternative that every token is tried against. */
 export const MAX_ENUM_VALUES = 5_000;

@@ -1,6 +1,7 @@
 import { ShimmyError } from "../errors.ts";
 import { alt, EMPTY, type Expr, isEmpty, isNothing, NOTHING, ref, repeat, seq } from "./expr.ts";
 import { BLOCK, MAX_REPETITION } from "./limits.ts";
+import { tidy } from "./tidy.ts";
 
 /** A named rule. Helpers are written into the rule that uses them where only one does. */
 interface Rule {
@@ -65,7 +66,7 @@ export class Rules {
       if (finished.has(name)) continue;
       const inlined = this.#inline(this.#rules.get(name)!.body, uses, 0);
       finished.set(name, EMPTY);
-      finished.set(name, split(inlined, name));
+      finished.set(name, split(tidy(inlined), name));
       pending.push(...refs(inlined));
     }
     return finished;
@@ -107,7 +108,7 @@ export class Rules {
     switch (expr.kind) {
       case "ref": {
         const rule = this.#rules.get(expr.rule)!;
-        if (isEmpty(rule.body)) return EMPTY;
+        if (isEmpty(rule.body) || rule.body.kind === "text") return rule.body;
         if (!rule.helper || uses.get(expr.rule) !== 1 || depth >= MAX_INLINE_DEPTH) return expr;
         return this.#inline(rule.body, uses, depth);
       }
