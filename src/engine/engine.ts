@@ -1,6 +1,7 @@
 import { ShimmyError } from "../errors.ts";
+import { type ChildCommand, ChildLink } from "./child_link.ts";
 import type { Engine, SequenceRun } from "./face.ts";
-import { EngineFlags } from "./flags.ts";
+import { type Link, WorkerLink } from "./link.ts";
 import type {
   EmbedRequest,
   EmbedResult,
@@ -15,45 +16,39 @@ import type {
 import { Run } from "./run.ts";
 import { fromWire } from "./wire.ts";
 
-/** Milliseconds a thread gets to free its model before it is ended. */
+/** Milliseconds a loop gets to free its model before it is ended. */
 const UNLOAD_MS = 5000;
 
 /**
- * Loads a model in a thread of its own.
+ * Loads a model in a thread of its own, or with `isolate` in a process of its own.
+ *
  * @param onProgress hears how much of the weights is read, from 0 to 1.
+ * @param isolate the command that runs this program as an engine's process.
  * @throws {ShimmyError} with a sentence that says why the model cannot be loaded; `cancelled` when
  * `signal` ended it.
  */
 export async function loadEngine(
   options: LoadOptions,
-  { onProgress, signal }: {
-    readonly onProgress?: (fraction: number) => void;
-    readonly signal?: AbortSignal;
+  { onProgress, signal, isolate }: {
+    readonly onProgress?: ((fraction: number) => void) | undefined;
+    readonly signal?: AbortSignal | undefined;
+    readonly isolate?: ChildCommand | undefined;
   } = {},
 ): Promise<Engine> {
   if (signal?.aborted) throw new ShimmyError("cancelled", "Loading was cancelled");
-  const engine = new ThreadEngine();
-  const cancel = () => engine.flags.cancelLoading();
+  const link = isolate === undefined ? new WorkerLink() : new ChildLink(isolate, options.verbose);
+  const engine = new LinkedEngine(link);
+  const cancel = () => link.cancelLoading();
   signal?.addEventListener("abort", cancel);
   try {
     await engine.load(options, onProgress ?? (() => {}));
     return engine;
   } catch (error) {
-    engine.end("The model could not be loaded");
+    await engine.end("The model could not be loaded");
     throw error;
   } finally {
     signal?.removeEventListener("abort", cancel);
   }
-}
-
-/**
- * The script of the engine thread. In a bundle every module has the bundle's own URL, and its main
- * module acts as the thread when it is started as one.
- */
-function threadScript(): URL {
-  return import.meta.url.endsWith("/src/engine/engine.ts")
-    ? new URL("./thread.ts", import.meta.url)
-    : new URL(import.meta.url);
 }
 
 interface PendingCall {
@@ -61,10 +56,9 @@ interface PendingCall {
   readonly reject: (error: Error) => void;
 }
 
-/** The face of an engine whose loop runs in a Worker. */
-class ThreadEngine implements Engine {
-  readonly flags = new EngineFlags();
-  readonly #worker = new Worker(threadScript(), { type: "module", name: "shimmy-engine" });
+/** The face of an engine whose loop is at the other end of a link. */
+class LinkedEngine implements Engine {
+  readonly #link: Link;
   readonly #runs = new Map<number, Run>();
   readonly #calls = new Map<number, PendingCall>();
   readonly #closed = Promise.withResolvers<string | null>();
@@ -75,15 +69,11 @@ class ThreadEngine implements Engine {
   #isEnded = false;
   #info: ModelInfo | null = null;
 
-  constructor() {
+  constructor(link: Link) {
+    this.#link = link;
     // Whoever awaits none of these must not be stopped by their rejection.
     this.#loaded.promise.catch(() => {});
-    this.#worker.onmessage = (event: MessageEvent<FromThread>) => this.#receive(event.data);
-    this.#worker.onerror = (event) => {
-      event.preventDefault();
-      this.end(`The engine thread failed: ${event.message}`);
-    };
-    this.#worker.onmessageerror = () => this.end("The engine thread sent what cannot be read");
+    link.open((message) => this.#receive(message), (reason) => void this.end(reason));
   }
 
   get info(): ModelInfo {
@@ -97,7 +87,7 @@ class ThreadEngine implements Engine {
 
   async load(options: LoadOptions, onProgress: (fraction: number) => void): Promise<void> {
     this.#onProgress = onProgress;
-    this.#post({ type: "load", options, flags: this.flags.buffer });
+    this.#post({ type: "load", options });
     this.#info = await this.#loaded.promise;
   }
 
@@ -131,20 +121,19 @@ class ThreadEngine implements Engine {
 
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#isEnded) return;
-    this.flags.abort();
+    this.#link.abort();
     this.#post({ type: "unload" });
     let timer: ReturnType<typeof setTimeout> | undefined;
     const late = new Promise<void>((resolve) => timer = setTimeout(resolve, UNLOAD_MS));
     await Promise.race([this.#unloaded.promise, late]);
     clearTimeout(timer);
-    this.end(null);
+    await this.end(null);
   }
 
-  /** The thread is over; everything that waits for it fails with the reason. */
-  end(reason: string | null): void {
+  /** The loop is over; everything that waits for it fails. The reason is for the log. */
+  async end(reason: string | null): Promise<void> {
     if (this.#isEnded) return;
     this.#isEnded = true;
-    this.#worker.terminate();
     const error = new ShimmyError("backend", "The model stopped working", {
       ...(reason === null ? {} : { detail: reason }),
     });
@@ -154,13 +143,12 @@ class ThreadEngine implements Engine {
     this.#calls.clear();
     this.#loaded.reject(error);
     this.#unloaded.resolve();
+    await this.#link.terminate();
     this.#closed.resolve(reason);
   }
 
   #post(message: ToThread): void {
-    if (this.#isEnded) return;
-    this.flags.announceMail();
-    this.#worker.postMessage(message);
+    if (!this.#isEnded) this.#link.post(message);
   }
 
   #call<T>(message: (call: number) => ToThread): Promise<T> {

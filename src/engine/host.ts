@@ -1,11 +1,12 @@
 import { ShimmyError } from "../errors.ts";
 import { EmbedQueue } from "./embed_queue.ts";
-import { EngineFlags } from "./flags.ts";
+import type { EngineFlags } from "./flags.ts";
 import { type LoadedModel, loadModel } from "./load.ts";
 import { Loop } from "./loop.ts";
 import type {
   EngineStatus,
   FromThread,
+  LoadOptions,
   SequenceEvent,
   SequenceRequest,
   ToThread,
@@ -26,18 +27,19 @@ type Yield = () => Promise<void>;
  * outside native code.
  */
 export class EngineHost {
+  readonly #flags: EngineFlags;
   readonly #post: Post;
   readonly #yield: Yield = messageTurn();
-  #flags: EngineFlags | null = null;
   #model: LoadedModel | null = null;
   #loop: Loop | null = null;
   #embeddings: EmbedQueue | null = null;
   #events: { id: number; event: SequenceEvent }[] = [];
   #isRunning = false;
-  /** Messages received; as many were announced when none is under way. */
-  #received = 0;
+  /** Messages received, the one that brought the flags included; as many were announced when none is under way. */
+  #received = 1;
 
-  constructor(post: Post) {
+  constructor(flags: EngineFlags, post: Post) {
+    this.#flags = flags;
     this.#post = post;
   }
 
@@ -46,7 +48,7 @@ export class EngineHost {
     this.#received = (this.#received + 1) | 0;
     switch (message.type) {
       case "load":
-        return this.#load(message);
+        return this.#load(message.options);
       case "submit":
         this.#submit(message.id, message.request);
         break;
@@ -72,8 +74,7 @@ export class EngineHost {
     void this.#run();
   }
 
-  #load({ options, flags }: Extract<ToThread, { type: "load" }>): void {
-    this.#flags = new EngineFlags(flags);
+  #load(options: LoadOptions): void {
     try {
       this.#model = loadModel(
         options,
@@ -128,7 +129,7 @@ export class EngineHost {
       this.#loop?.step();
       this.#embeddings?.step();
       this.#flush();
-      while (this.#model !== null && this.#flags?.mail !== this.#received) await this.#yield();
+      while (this.#model !== null && this.#flags.mail !== this.#received) await this.#yield();
     }
     this.#isRunning = false;
   }

@@ -1,6 +1,7 @@
 /**
  * The messages between the engine's face (main thread) and its loop (engine thread): plain, typed and
- * cloneable, so that the same loop can stand behind a Worker or at the end of a pipe.
+ * cloneable, so that the same loop can stand behind a Worker or at the end of a pipe. What cannot wait
+ * for a message, as the loop is inside native code most of the time, goes by `flags.ts`.
  */
 
 /** How a model is loaded. Everything here reaches a native parameter. */
@@ -295,12 +296,7 @@ export interface EngineStatus {
 }
 
 export type ToThread =
-  | {
-    readonly type: "load";
-    readonly options: LoadOptions;
-    /** See `flags.ts`. */
-    readonly flags: SharedArrayBuffer;
-  }
+  | { readonly type: "load"; readonly options: LoadOptions }
   | { readonly type: "submit"; readonly id: number; readonly request: SequenceRequest }
   | { readonly type: "control"; readonly id: number; readonly control: Control }
   | {

@@ -1,12 +1,36 @@
-import { EngineHost } from "./host.ts";
+import { EngineFlags } from "./flags.ts";
+import { decodeBody, encodeFrame } from "./frames.ts";
+import { EngineHost, type Post } from "./host.ts";
+import { THREAD_NAME } from "./link.ts";
 import type { ToThread } from "./protocol.ts";
+
+/** A message as it reaches a thread: in a child process, a frame's body that is still to be read. */
+export type ThreadMessage =
+  | ToThread
+  | { readonly kind: number; readonly body: Uint8Array<ArrayBuffer> };
 
 /** The parts of a dedicated Worker's global scope that are used here. */
 interface WorkerScope {
+  readonly name: string;
   postMessage(message: unknown): void;
-  onmessage: ((event: MessageEvent<ToThread>) => void) | null;
+  onmessage: ((event: MessageEvent<SharedArrayBuffer | ThreadMessage>) => void) | null;
 }
 
 const scope = globalThis as unknown as WorkerScope;
-const host = new EngineHost((message) => scope.postMessage(message));
-scope.onmessage = (event) => host.receive(event.data);
+
+/** Straight to the process's standard output: a way through its main thread would cost a hop. */
+const toParent: Post = (message) => {
+  const bytes = encodeFrame(message);
+  for (let at = 0; at < bytes.length;) at += Deno.stdout.writeSync(bytes.subarray(at));
+};
+
+const post: Post = scope.name === THREAD_NAME.child
+  ? toParent
+  : (message) => scope.postMessage(message);
+
+let host: EngineHost | null = null;
+scope.onmessage = ({ data }) => {
+  // The first message is the memory for flags.
+  if (data instanceof SharedArrayBuffer) host = new EngineHost(new EngineFlags(data), post);
+  else host!.receive("kind" in data ? decodeBody(data.kind, data.body) as ToThread : data);
+};

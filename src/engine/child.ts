@@ -1,0 +1,33 @@
+import { EngineFlags } from "./flags.ts";
+import { FRAME, FrameReader } from "./frames.ts";
+import { startThread, THREAD_NAME } from "./link.ts";
+
+/**
+ * The main thread of a child process that runs one engine: it hands frames from standard input on to
+ * the engine's thread, which answers on standard output itself, and ends the process when its input
+ * ends, so that it never outlives its parent.
+ */
+export async function engineChild(): Promise<never> {
+  const flags = new EngineFlags();
+  const worker = startThread(THREAD_NAME.child);
+  worker.onerror = (event) => {
+    console.error(`The engine thread failed: ${event.message}`);
+    Deno.exit(1);
+  };
+  // An interrupt at the terminal reaches the whole group of processes; the parent decides what ends.
+  Deno.addSignalListener("SIGINT", () => {});
+  flags.announceMail();
+  worker.postMessage(flags.buffer);
+  const reader = new FrameReader();
+  for await (const piece of Deno.stdin.readable) {
+    for (const { kind, body } of reader.push(piece)) {
+      if (kind === FRAME.abort) flags.abort();
+      else if (kind === FRAME.cancelLoading) flags.cancelLoading();
+      else {
+        flags.announceMail();
+        worker.postMessage({ kind, body: body.slice() });
+      }
+    }
+  }
+  Deno.exit(0);
+}

@@ -1,0 +1,113 @@
+import { messageOf, ShimmyError } from "../errors.ts";
+import { decodeBody, encodeFrame, FRAME, FrameReader, signalFrame } from "./frames.ts";
+import type { Link } from "./link.ts";
+import type { FromThread, ToThread } from "./protocol.ts";
+
+/** Characters of the child's last words that are kept for the log. */
+const LAST_WORDS = 2000;
+
+/** A program and its arguments that run {@linkcode engineChild}. */
+export type ChildCommand = readonly [program: string, ...args: string[]];
+
+/** A loop in a process of its own: what kills it ends one model and nothing else. */
+export class ChildLink implements Link {
+  readonly #child: Deno.ChildProcess;
+  readonly #input: WritableStreamDefaultWriter<Uint8Array<ArrayBuffer>>;
+  #isOver = false;
+  #lastWords = "";
+  #reading: Promise<unknown> = Promise.resolve();
+
+  /**
+   * @param verbose lets what the child writes to its standard error through.
+   * @throws {ShimmyError} `backend` if the process cannot be started.
+   */
+  constructor([program, ...args]: ChildCommand, private readonly verbose: boolean) {
+    try {
+      this.#child = new Deno.Command(program, {
+        args,
+        stdin: "piped",
+        stdout: "piped",
+        stderr: "piped",
+      }).spawn();
+    } catch (cause) {
+      throw new ShimmyError("backend", "A process for the model cannot be started", {
+        detail: messageOf(cause),
+        cause,
+      });
+    }
+    this.#input = this.#child.stdin.getWriter();
+  }
+
+  open(onMessage: (message: FromThread) => void, onEnd: (reason: string) => void): void {
+    const end = (reason: string) => {
+      if (this.#isOver) return;
+      this.#isOver = true;
+      this.#kill();
+      onEnd(reason);
+    };
+    this.#reading = Promise.allSettled([
+      this.#readMessages(onMessage).catch((error) => end(messageOf(error))),
+      this.#readWords(),
+    ]);
+    void this.#child.status.then(async ({ code, signal }) => {
+      await this.#reading;
+      const how = signal === null ? `with status ${code}` : `by ${signal}`;
+      end(`The model's process ended ${how}${this.#lastWords && `: ${this.#lastWords.trim()}`}`);
+    });
+  }
+
+  async #readMessages(onMessage: (message: FromThread) => void): Promise<void> {
+    const reader = new FrameReader();
+    for await (const piece of this.#child.stdout) {
+      for (const { kind, body } of reader.push(piece)) {
+        if (!this.#isOver) onMessage(decodeBody(kind, body) as FromThread);
+      }
+    }
+  }
+
+  async #readWords(): Promise<void> {
+    const decoder = new TextDecoder();
+    for await (const piece of this.#child.stderr) {
+      if (this.verbose) await writeAll(piece);
+      this.#lastWords = (this.#lastWords + decoder.decode(piece, { stream: true }))
+        .slice(-LAST_WORDS);
+    }
+  }
+
+  post(message: ToThread): void {
+    this.#send(encodeFrame(message));
+  }
+
+  abort(): void {
+    this.#send(signalFrame(FRAME.abort));
+  }
+
+  cancelLoading(): void {
+    this.#send(signalFrame(FRAME.cancelLoading));
+  }
+
+  #send(bytes: Uint8Array<ArrayBuffer>): void {
+    // A child that is gone tells so by its status.
+    if (!this.#isOver) this.#input.write(bytes).catch(() => {});
+  }
+
+  async terminate(): Promise<void> {
+    this.#isOver = true;
+    await this.#input.close().catch(() => {});
+    this.#kill();
+    await this.#child.status;
+    await this.#reading;
+  }
+
+  #kill(): void {
+    try {
+      this.#child.kill("SIGKILL");
+    } catch {
+      // It is gone already.
+    }
+  }
+}
+
+async function writeAll(bytes: Uint8Array): Promise<void> {
+  for (let at = 0; at < bytes.length;) at += await Deno.stderr.write(bytes.subarray(at));
+}

@@ -1,0 +1,64 @@
+import { EngineFlags } from "./flags.ts";
+import type { FromThread, ToThread } from "./protocol.ts";
+
+/** The way to an engine's loop: into a thread of this process, or into a process of its own. */
+export interface Link {
+  /** Call once, before anything is posted. `onEnd` gets a sentence when the loop is gone unasked. */
+  open(onMessage: (message: FromThread) => void, onEnd: (reason: string) => void): void;
+  post(message: ToThread): void;
+  /** Ends the native computation that is running, and every later one. */
+  abort(): void;
+  /** Ends the loading that is running. */
+  cancelLoading(): void;
+  /** Ends the loop at once; nothing is heard of it afterwards. Resolves when it is gone. */
+  terminate(): Promise<void>;
+}
+
+/** Names of engine threads, by which a thread knows where its messages go. */
+export const THREAD_NAME = { worker: "shimmy-engine", child: "shimmy-engine-child" } as const;
+
+/**
+ * Starts an engine thread. In a bundle every module has the bundle's own URL, and its main module acts
+ * as the thread when it is started as one.
+ */
+export function startThread(name: string): Worker {
+  const script = import.meta.url.endsWith("/src/engine/link.ts")
+    ? new URL("./thread.ts", import.meta.url)
+    : new URL(import.meta.url);
+  return new Worker(script, { type: "module", name });
+}
+
+/** A loop in a Worker of this process. */
+export class WorkerLink implements Link {
+  readonly #flags = new EngineFlags();
+  readonly #worker = startThread(THREAD_NAME.worker);
+
+  open(onMessage: (message: FromThread) => void, onEnd: (reason: string) => void): void {
+    this.#worker.onmessage = (event: MessageEvent<FromThread>) => onMessage(event.data);
+    this.#worker.onerror = (event) => {
+      event.preventDefault();
+      onEnd(`The engine thread failed: ${event.message}`);
+    };
+    this.#worker.onmessageerror = () => onEnd("The engine thread sent what cannot be read");
+    this.#flags.announceMail();
+    this.#worker.postMessage(this.#flags.buffer);
+  }
+
+  post(message: ToThread): void {
+    this.#flags.announceMail();
+    this.#worker.postMessage(message);
+  }
+
+  abort(): void {
+    this.#flags.abort();
+  }
+
+  cancelLoading(): void {
+    this.#flags.cancelLoading();
+  }
+
+  terminate(): Promise<void> {
+    this.#worker.terminate();
+    return Promise.resolve();
+  }
+}
