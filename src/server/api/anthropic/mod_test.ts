@@ -1,5 +1,5 @@
 import { assertEquals, assertMatch, assertNotEquals } from "@std/assert";
-import { serverDouble, type ServerDoubleOptions } from "../../../../tests/doubles/dialects.ts";
+import { serverDouble, type ServerDoubleOptions } from "../../../../tests/doubles/server.ts";
 import { TINY_TEMPLATE } from "../../../../tests/doubles/tiny_template.ts";
 import { ShimmyError } from "../../../errors.ts";
 import { anthropicRoutes } from "./mod.ts";

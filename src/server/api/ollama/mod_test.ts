@@ -1,5 +1,5 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { serverDouble, type ServerDoubleOptions } from "../../../../tests/doubles/dialects.ts";
+import { serverDouble, type ServerDoubleOptions } from "../../../../tests/doubles/server.ts";
 import { TINY_TEMPLATE } from "../../../../tests/doubles/tiny_template.ts";
 import { ShimmyError } from "../../../errors.ts";
 import type { SequenceRequest } from "../../../engine/protocol.ts";
