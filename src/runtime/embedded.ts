@@ -1,5 +1,4 @@
 import { join } from "@std/path";
-import { createHash } from "node:crypto";
 import { ShimmyError } from "../errors.ts";
 import { cacheFolder } from "./cache.ts";
 import { holds, installFolder, isIntact, readManifest } from "./install.ts";
@@ -32,7 +31,9 @@ export async function unpackEmbedded(
   const manifest = await readManifest(source);
   if (!manifest) return null;
   const digests = manifest.files.map(({ name, sha256 }) => `${name} ${sha256}\n`).join("");
-  const mark = createHash("sha256").update(digests).digest("hex").slice(0, 12);
+  const hash = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(digests));
+  const mark = [...new Uint8Array(hash, 0, 6)].map((byte) => byte.toString(16).padStart(2, "0"))
+    .join("");
   const folder = cacheFolder(cacheDir, platform, variant, mark);
   if (await isIntact(folder)) return folder;
   await installFolder(folder, async (temporary) => {

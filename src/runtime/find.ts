@@ -131,8 +131,9 @@ function fetchSource(
     return here || allowFetch ? { name, here } : null;
   }
   const assets = options.assets ?? releaseAssets(platform, variant);
-  const bytes = assets?.reduce((sum, { size }) => sum + size, 0) ?? Infinity;
-  return allowFetch && bytes <= fetchLimit ? "archive" : null;
+  if (!assets || !allowFetch) return null;
+  const bytes = assets.reduce((sum, { size }) => sum + size, 0);
+  return bytes <= fetchLimit ? "archive" : null;
 }
 
 function notInstalled(platform: Platform, variant: Variant): ShimmyError {

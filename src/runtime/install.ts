@@ -1,5 +1,4 @@
 import { dirname, join } from "@std/path";
-import { createHash, randomUUID } from "node:crypto";
 
 /** The file that says what a folder must hold to be whole. */
 export const MANIFEST = "manifest.json";
@@ -20,6 +19,8 @@ export interface Manifest {
 
 /** The SHA-256 of a file, in hexadecimal. */
 export async function hashFile(path: string): Promise<string> {
+  // Loaded late: a start that finds everything in place hashes nothing.
+  const { createHash } = await import("node:crypto");
   using file = await Deno.open(path);
   const hash = createHash("sha256");
   const buffer = new Uint8Array(1 << 20);
@@ -103,7 +104,7 @@ export async function installFolder(
 ): Promise<void> {
   await Deno.mkdir(dirname(folder), { recursive: true });
   await removeAbandoned(folder);
-  const temporary = `${folder}${PARTIAL}${randomUUID()}`;
+  const temporary = `${folder}${PARTIAL}${crypto.randomUUID()}`;
   try {
     await Deno.mkdir(temporary);
     await fill(temporary);
@@ -134,7 +135,7 @@ async function moveInto(temporary: string, folder: string): Promise<void> {
     }
     if (await isIntact(folder)) return;
     // What lies there is broken: out of the way under a name that nobody opens.
-    const aside = `${folder}${PARTIAL}${randomUUID()}`;
+    const aside = `${folder}${PARTIAL}${crypto.randomUUID()}`;
     await Deno.rename(folder, aside).catch(ignoreMissing);
     await removeFolder(aside);
   }
