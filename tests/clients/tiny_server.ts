@@ -30,7 +30,7 @@ export interface TinyServer extends AsyncDisposable {
 export function tinyServer(settings: Partial<ServerSettings> = {}): TinyServer {
   const pool = createPool({
     // The asset is a real file here, so nothing is written to a cache folder.
-    discover: () => discover([builtinPlace("", ASSET)]),
+    discover: () => discover([builtinPlace(() => "", ASSET)]),
     load: async ({ paths }, options) =>
       await loadEngine(await tinyOptions({ modelPaths: paths }), options),
     loras: [],
