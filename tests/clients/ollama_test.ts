@@ -1,6 +1,7 @@
 import { type ChatResponse, type Message, Ollama } from "test:ollama";
 import {
   assert,
+  assertAlmostEquals,
   assertEquals,
   assertGreater,
   assertMatch,
@@ -154,6 +155,28 @@ Deno.test("ollama: list, ps, show and version", async () => {
   const info = shown.model_info as unknown as Record<string, unknown>;
   assertEquals(info["llama.context_length"], 1024);
   assertEquals(await client.version(), { version: "1.2.3" });
+});
+
+Deno.test("ollama: embed and the older embeddings", async () => {
+  await using server = tinyServer();
+  const client = connect(server.url);
+  const input = ["The capital of France is Paris.", "Count from 3 to 40."];
+  const { embeddings, prompt_eval_count } = await client.embed({ model: MODEL, input });
+  assertEquals(embeddings.map((vector) => vector.length), [256, 256]);
+  for (const vector of embeddings) assertAlmostEquals(Math.hypot(...vector), 1, 1e-4);
+  assertGreater(prompt_eval_count, 10);
+  const { embeddings: [short] } = await client.embed({
+    model: MODEL,
+    input: input[0]!,
+    dimensions: 16,
+  });
+  assertEquals(short?.length, 16);
+  assertAlmostEquals(Math.hypot(...short!), 1, 1e-4);
+  const { embedding } = await client.embeddings({ model: MODEL, prompt: input[0]! });
+  const length = Math.hypot(...embedding);
+  embedding.forEach((value, index) =>
+    assertAlmostEquals(value / length, embeddings[0]![index]!, 1e-4)
+  );
 });
 
 Deno.test("ollama: keep_alive 0 unloads the model, and it comes back", async () => {

@@ -7,6 +7,7 @@ import type { Exchange } from "../../route.ts";
 import { startAnswer } from "../../run.ts";
 import { ndjsonStream } from "../../streams.ts";
 import { ollamaDialect } from "./errors.ts";
+import { json } from "./json.ts";
 import { unloadIdle, unloadsAfter } from "./keep_alive.ts";
 import { ending } from "./metrics.ts";
 import { resolveTagged } from "./names.ts";
@@ -65,12 +66,6 @@ export async function respond(exchange: Exchange, asked: Asked): Promise<Respons
   const end = (done: DoneEvent) => ending(done, { totalMs: performance.now() - began, loadMs });
   if (body.stream !== false) return ndjsonStream(lines(parts(), asked, end));
   return json(await whole(parts(), asked, end));
-}
-
-function json(value: Line): Response {
-  return Response.json(value, {
-    headers: { "content-type": "application/json; charset=utf-8" },
-  });
 }
 
 /** What every line begins with. */

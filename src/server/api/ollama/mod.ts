@@ -2,10 +2,11 @@
 import { readJson } from "../../body.ts";
 import type { Exchange, Route } from "../../route.ts";
 import { chat } from "./chat.ts";
+import { embed, embeddings } from "./embed.ts";
 import { ollamaDialect } from "./errors.ts";
 import { ollamaGenerate } from "./generate.ts";
 import { ps, show, tags, version } from "./models.ts";
-import { chatBody, generateBody, showBody } from "./schema.ts";
+import { chatBody, embedBody, embeddingsBody, generateBody, showBody } from "./schema.ts";
 
 export { ollamaDialect } from "./errors.ts";
 export { ollamaGenerate } from "./generate.ts";
@@ -24,6 +25,20 @@ const routes: readonly OllamaRoute[] = [
     body: chatBody,
     streams: ["application/x-ndjson"],
     handle: chat,
+  },
+  {
+    method: "POST",
+    path: "/api/embed",
+    summary: "Embeds texts, each as a vector of length 1",
+    body: embedBody,
+    handle: embed,
+  },
+  {
+    method: "POST",
+    path: "/api/embeddings",
+    summary: "Embeds one text; the older form of /api/embed",
+    body: embeddingsBody,
+    handle: embeddings,
   },
   {
     method: "POST",

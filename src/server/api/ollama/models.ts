@@ -4,17 +4,12 @@ import type { ModelEntry } from "../../../models/entry.ts";
 import { parse, readJson } from "../../body.ts";
 import type { Exchange } from "../../route.ts";
 import { capabilities, details, listed } from "./describe.ts";
+import { json } from "./json.ts";
 import { resolveTagged, taggedName } from "./names.ts";
 import { showBody } from "./schema.ts";
 
 /** Nothing is unloaded for being idle; the latest time that RFC 3339 can write says so. */
 const NEVER = "9999-12-31T23:59:59Z";
-
-function json(value: unknown): Response {
-  return Response.json(value, {
-    headers: { "content-type": "application/json; charset=utf-8" },
-  });
-}
 
 /** `GET /api/version`. */
 export function version({ context }: Exchange): Response {

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { only, refused } from "../../schemas/refused.ts";
-import { integerBetween } from "../../schemas/sampling.ts";
+import { integerBetween, integerFrom } from "../../schemas/sampling.ts";
 import { keepAlive } from "./keep_alive.ts";
 import { optionsSchema } from "./options.ts";
 import { think } from "./think.ts";
@@ -97,6 +97,29 @@ export const generateBody = z.strictObject({
   steps: refused(NO_IMAGES),
 });
 
+const embedFields = {
+  model: modelName,
+  keep_alive: keepAlive,
+  options: optionsSchema.nullish()
+    .describe("What is fixed when a model is loaded is checked; nothing is sampled"),
+};
+
+/** Texts in one request; each is computed by itself. */
+const INPUTS_LIMIT = 2048;
+
+/** The body of `POST /api/embed`. */
+export const embedBody = z.strictObject({
+  ...embedFields,
+  input: z.union([text, z.array(text).max(INPUTS_LIMIT)], {
+    error: `must be text or a list of at most ${INPUTS_LIMIT} texts`,
+  }),
+  truncate: only(false, "an input over the context is refused, never cut"),
+  dimensions: integerFrom(1).nullish().describe("Keeps the first ones, scaled to length 1 again"),
+});
+
+/** The body of `POST /api/embeddings`, which `POST /api/embed` superseded. */
+export const embeddingsBody = z.strictObject({ ...embedFields, prompt: text });
+
 const EMPTY_OR_OWN = "is not supported: it would not change what is shown";
 
 /** The body of `POST /api/show`. */
@@ -111,5 +134,6 @@ export const showBody = z.strictObject({
 
 export type ChatBody = z.output<typeof chatBody>;
 export type GenerateBody = z.output<typeof generateBody>;
+export type EmbedBody = z.output<typeof embedBody>;
 export type ShowBody = z.output<typeof showBody>;
 export type AnswerBody = Pick<ChatBody & GenerateBody, keyof typeof answerFields>;
