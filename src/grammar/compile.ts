@@ -27,16 +27,16 @@ export class Compiler {
 
   /** Compiles the whole document; returns the name of its rule. */
   compile(hint: string): string {
-    const name = this.#ruleOf([this.document.root], hint).rule;
+    const name = this.rules.reserve(hint);
+    this.rules.define(name, this.#ruleOf([this.document.root], hint));
     for (let work = this.#pending.shift(); work !== undefined; work = this.#pending.shift()) work();
     return name;
   }
 
-  #ruleOf(
-    schemas: readonly Schema[],
-    hint: string,
-  ): { readonly kind: "ref"; readonly rule: string } {
+  /** What stands for the values that keep to all of the schemas. */
+  #ruleOf(schemas: readonly Schema[], hint: string): Expr {
     const ways = this.#context.alternatives.of(schemas);
+    if (ways.length === 0) return NOTHING;
     const key = ways.map((way) => this.#context.alternatives.keyOf(way)).sort().join("|");
     const known = this.#names.get(key);
     if (known !== undefined) return ref(known);

@@ -25,7 +25,7 @@ const LABEL = "[a-zA-Z0-9](?:-?[a-zA-Z0-9]){0,30}";
 const HOSTNAME = `${LABEL}(?:\\.${LABEL}){0,3}`;
 /** The dot-atom of RFC 5321 section 4.1.2 with what addresses really use. */
 const ATOM = "[a-zA-Z0-9_+-]+";
-const EMAIL = `${ATOM}(?:\\.${ATOM})*@(?:[a-zA-Z0-9]+(?:-[a-zA-Z0-9]+)*\\.)+[a-zA-Z]{2,20}`;
+const EMAIL = `${ATOM}(?:\\.${ATOM})*@(?:[a-zA-Z0-9]+(?:-[a-zA-Z0-9]+)*\\.)+[a-zA-Z]{2,}`;
 const BYTE = "(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])";
 /** RFC 4291 section 2.2, forms 1 and 2. */
 const GROUP = `${HEX}{1,4}`;

@@ -18,8 +18,8 @@ const DIGIT = oneOf("0123456789");
  * How many digits a number without bounds may have. Models that fall into a loop of digits would
  * never end otherwise, and within these every number is finite as a double.
  */
-const INTEGER_DIGITS = 16;
-const FRACTION_DIGITS = 16;
+const INTEGER_DIGITS = 15;
+const FRACTION_DIGITS = 17;
 const EXPONENT_DIGITS = 2;
 /** Levels of indentation are bounded for the same reason. */
 const INDENTATION = 20;

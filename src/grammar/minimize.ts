@@ -1,11 +1,11 @@
 import { type Dfa, joinEdges } from "./automaton.ts";
 
 /**
- * Merges states that accept the same texts: Moore's partition refinement, begun from the length of
- * the shortest text that each state accepts, which tells most of them apart at once.
+ * Merges states that accept the same texts: Moore's partition refinement, begun from the lengths
+ * of the shortest and the longest text that each state accepts, which tell most of them apart at once.
  */
 export function minimize(dfa: Dfa): Dfa {
-  let block = numbered(shortestTexts(dfa).map(String));
+  let block = numbered(extremes(dfa));
   let count = new Set(block).size;
   while (true) {
     const next = numbered(dfa.map((state, index) => {
@@ -30,20 +30,31 @@ function numbered(keys: readonly string[]): number[] {
   });
 }
 
-function shortestTexts(dfa: Dfa): number[] {
+/** The lengths of the shortest and the longest text that each state accepts; loops have no longest. */
+function extremes(dfa: Dfa): string[] {
   const sources: number[][] = dfa.map(() => []);
   dfa.forEach((state, from) => state.edges.forEach(({ to }) => sources[to]!.push(from)));
-  const lengths: number[] = dfa.map((state) => state.accepts ? 0 : -1);
-  const pending = dfa.flatMap((state, index) => state.accepts ? [index] : []);
-  for (let at = 0; at < pending.length; at++) {
-    const index = pending[at]!;
+  const shortest: number[] = dfa.map((state) => state.accepts ? 0 : -1);
+  const near = dfa.flatMap((state, index) => state.accepts ? [index] : []);
+  for (let at = 0; at < near.length; at++) {
+    const index = near[at]!;
     for (const from of sources[index]!) {
-      if (lengths[from] !== -1) continue;
-      lengths[from] = lengths[index]! + 1;
-      pending.push(from);
+      if (shortest[from] !== -1) continue;
+      shortest[from] = shortest[index]! + 1;
+      near.push(from);
     }
   }
-  return lengths;
+  const longest: number[] = dfa.map(() => 0);
+  const open = dfa.map((state) => state.edges.length);
+  const done = dfa.flatMap((state, index) => state.edges.length === 0 ? [index] : []);
+  for (let at = 0; at < done.length; at++) {
+    const index = done[at]!;
+    for (const from of sources[index]!) {
+      longest[from] = Math.max(longest[from]!, longest[index]! + 1);
+      if (--open[from]! === 0) done.push(from);
+    }
+  }
+  return dfa.map((_, index) => `${shortest[index]},${open[index] === 0 ? longest[index] : ""}`);
 }
 
 function quotient(dfa: Dfa, block: readonly number[], count: number): Dfa {

@@ -11,8 +11,8 @@ export interface Bounds {
   readonly below: number;
 }
 
-/** Digits of integers and of fractions where nothing else limits them. */
-const INTEGER_DIGITS = 16;
+/** Digits of integers and of fractions where nothing else limits them: such integers are exact. */
+const INTEGER_DIGITS = 15;
 const FRACTION_DIGITS = 10;
 /** Digits behind the point that bounds are read to; further ones are rounded inwards. */
 const MAX_FRACTION_DIGITS = 20;
@@ -26,15 +26,20 @@ const EXACT_DIGITS = 15;
  * digit by digit into classes.
  *
  * @param fraction Digits behind the point at most; 0 for integers, `null` for as many as make sense.
+ * @param whole Digits before the point where no bound says otherwise.
  */
-export function numbersWithin(bounds: Bounds, fraction: number | null): Regular {
+export function numbersWithin(
+  bounds: Bounds,
+  fraction: number | null,
+  whole = INTEGER_DIGITS,
+): Regular {
   const given = [bounds.min, bounds.max, bounds.above, bounds.below].filter(Number.isFinite);
   const digits = fraction ??
     Math.min(
       MAX_FRACTION_DIGITS,
       Math.max(FRACTION_DIGITS, ...given.map((bound) => decimal(bound).fraction)),
     );
-  const widest = 10n ** BigInt(INTEGER_DIGITS + digits) - 1n;
+  const widest = 10n ** BigInt(whole + digits) - 1n;
   const low = largest([
     scaled(bounds.min, digits, "up"),
     beyond(scaled(bounds.above, digits, "down"), 1n),
@@ -52,7 +57,7 @@ export function numbersWithin(bounds: Bounds, fraction: number | null): Regular 
   const to = high !== null && high <= widest ? high : from > widest ? from * 10n : widest;
   if (from > to) return NOTHING;
   const negative = from < 0n
-    ? seq(chars(charsOf("-")), magnitudes(to < 0n ? -to : 1n, -from, digits))
+    ? seq(chars(charsOf("-")), magnitudes(to < 0n ? -to : digits > 0 ? 0n : 1n, -from, digits))
     : NOTHING;
   const positive = to >= 0n ? magnitudes(from > 0n ? from : 0n, to, digits) : NOTHING;
   return alt(...[negative, positive].filter((part) => part !== NOTHING));
@@ -111,7 +116,9 @@ function magnitudes(low: bigint, high: bigint, fraction: number): Regular {
       forms.push(seq(digitRange(1, 9), repeat(DIGIT, run - 1, length - 1), freeFraction(fraction)));
     } else {
       const width = length + fraction;
-      forms.push(between(padded(from, width), padded(to, width), length, fraction));
+      const least = unlessAll("0", padded(from, width));
+      const most = unlessAll("9", padded(to, width));
+      forms.push(between(least, most, length, fraction));
     }
   }
   return alt(...forms);
@@ -152,9 +159,15 @@ function between(
 /** What follows behind the point; digits left out count as zeros. */
 function behindPoint(low: string | null, high: string | null, left: number): Regular {
   if (low === null && high === null) return repeat(DIGIT, 0, left);
+  if (low === null && /^0+$/.test(high!)) return repeat(digitRange(0, 0), 0, left);
   if (left === 0) return EMPTY;
   const rest = eachDigit(low, high, (a, b) => behindPoint(a, b, left - 1));
   return mayEnd(low) ? optional(rest) : rest;
+}
+
+/** Zeros do not bind from below, nor nines from above: null where the digits are nothing else. */
+function unlessAll(digit: "0" | "9", digits: string): string | null {
+  return digits.replaceAll(digit, "") === "" ? null : digits;
 }
 
 function mayEnd(low: string | null): boolean {
@@ -175,9 +188,9 @@ function eachDigit(
   for (let first = from; first <= to;) {
     let last = first;
     if (tight(first)) {
-      const a = low !== null && first === from ? low.slice(1) : null;
-      const b = high !== null && first === to ? high.slice(1) : null;
-      forms.push(seq(digitRange(first, first), rest(a, b)));
+      const a = low !== null && first === from ? low.slice(1) : "";
+      const b = high !== null && first === to ? high.slice(1) : "";
+      forms.push(seq(digitRange(first, first), rest(unlessAll("0", a), unlessAll("9", b))));
     } else {
       while (last < to && !tight(last + 1)) last++;
       forms.push(seq(digitRange(first, last), rest(null, null)));

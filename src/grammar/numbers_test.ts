@@ -82,8 +82,8 @@ Deno.test("an exclusive bound is never reached by rounding", () => {
 });
 
 Deno.test("open sides end where digits end", () => {
-  assert(accepts(within({ min: 18 }, 0), "9999999999999999"));
-  assert(!accepts(within({ min: 18 }, 0), "10000000000000000"));
+  assert(accepts(within({ min: 18 }, 0), "999999999999999"));
+  assert(!accepts(within({ min: 18 }, 0), "1000000000000000"));
   assert(accepts(within({ min: 1e20 }, 0), "123456789012345678901"));
   assert(accepts(within({ max: -1e20 }, 0), "-123456789012345678901"));
   assert(accepts(within({ min: -1.7976931348623157e308 }, 0), "-5"));

@@ -14,6 +14,9 @@ import { automatonExpr } from "./strings.ts";
 /** A divisor is a state for every remainder and every digit. */
 const MAX_UNITS = 1_000;
 const MAX_FRACTION = 6;
+const QUOTIENT_DIGITS = 12;
+/** Bounds beyond this leave a number as free as digits do. */
+const WIDEST = 1e15;
 
 /** What nodes together demand of a number. */
 export interface NumberDemand extends Bounds {
@@ -66,20 +69,21 @@ export function numberExpr(
   const demand = numberDemand(context, nodes);
   const { divisors, ...bounds } = demand;
   const integer = !meant.has("number");
-  const widest = 1e16;
-  const free = bounds.min <= -widest && bounds.max >= widest && bounds.above <= -widest &&
-    bounds.below >= widest;
+  const free = Math.max(bounds.min, bounds.above) <= -WIDEST &&
+    Math.min(bounds.max, bounds.below) >= WIDEST;
   if (divisors.length === 0) {
     if (free) return ref(integer ? "json-integer" : "json-number");
     return numbersWithin(bounds, integer ? 0 : null);
   }
   const automata = divisors.map(({ node, value }) => divisorAutomaton(context, node, value));
   const fraction = integer ? 0 : Math.max(...divisors.map(({ value }) => decimal(value).fraction));
+  // Validators divide doubles: the quotient must be one that a double holds with room to spare.
+  const whole = fraction === 0 ? undefined : QUOTIENT_DIGITS - fraction;
   const { node } = divisors[0]!;
   const dfa = context.regular(
     node,
     "multipleOf",
-    () => intersection(wholeAutomaton(numbersWithin(bounds, fraction)), ...automata),
+    () => intersection(wholeAutomaton(numbersWithin(bounds, fraction, whole)), ...automata),
   );
   return automatonExpr(rules, dfa, hint, chars);
 }

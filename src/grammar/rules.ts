@@ -16,6 +16,7 @@ const MAX_INLINE_DEPTH = 24;
 export class Rules {
   readonly #rules = new Map<string, Rule>();
   readonly #names = new Set<string>();
+  readonly #counts = new Map<string, number>();
 
   constructor(readonly taken: (name: string) => boolean) {}
 
@@ -24,9 +25,9 @@ export class Rules {
     const base = hint.replace(/[^a-zA-Z0-9]+/g, "-").replace(/^-+/, "").slice(0, 48)
       .replace(/-+$/, "") || "value";
     let name = base;
-    for (let count = 1; this.taken(name) || this.#names.has(name); count++) {
-      name = `${base}-${count}`;
-    }
+    let count = this.#counts.get(base) ?? 0;
+    while (this.taken(name) || this.#names.has(name)) name = `${base}-${++count}`;
+    this.#counts.set(base, count);
     this.#names.add(name);
     return name;
   }
@@ -109,6 +110,7 @@ export class Rules {
       case "ref": {
         const rule = this.#rules.get(expr.rule)!;
         if (isEmpty(rule.body) || rule.body.kind === "text") return rule.body;
+        if (rule.body.kind === "ref") return this.#inline(rule.body, uses, depth);
         if (!rule.helper || uses.get(expr.rule) !== 1 || depth >= MAX_INLINE_DEPTH) return expr;
         return this.#inline(rule.body, uses, depth);
       }

@@ -6,6 +6,7 @@ import { alt, EMPTY, type Expr, ref, repeat, seq, text } from "./expr.ts";
 import { formatAutomaton } from "./formats.ts";
 import { jsonCharacter } from "./json.ts";
 import { readCount, readString } from "./keywords.ts";
+import { MAX_COUNTED_STATES } from "./limits.ts";
 import type { Rules } from "./rules.ts";
 import type { Schema, SchemaNode } from "./schema.ts";
 
@@ -62,8 +63,14 @@ export function stringAutomaton(context: Context, nodes: readonly SchemaNode[]):
         ? VOID
         : content === null
         ? lengths(min, max)
-        : intersection(content, lengths(min, max)),
+        : intersection(content, lengths(min, reachable(content, min, max))),
   );
+}
+
+/** A long maximum beside a pattern is narrowed to what can be counted: a state for every length. */
+function reachable(content: Dfa, min: number, max: number): number {
+  const most = Math.max(min, Math.floor(MAX_COUNTED_STATES / content.length) - 1);
+  return max === Infinity ? max : Math.min(max, most);
 }
 
 const VOID: Dfa = [{ accepts: false, edges: [] }];
