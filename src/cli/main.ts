@@ -53,8 +53,9 @@ const COMMANDS: Readonly<Record<string, Listed>> = {
   },
 };
 
-/** What the search for devices starts in a child process; nothing for people. */
+/** What this program starts itself in child processes; nothing for people. */
 const DEVICES_COMMAND = "__devices";
+const ENGINE_COMMAND = "__engine";
 
 /** Runs a command line; resolves to its exit status and never throws. */
 export async function main(args: readonly string[], world: World): Promise<number> {
@@ -83,6 +84,10 @@ async function dispatch([name, ...rest]: readonly string[], world: World): Promi
   if (name === "--version" || name === "-V") {
     await output.print(`shimmy ${VERSION}\nlibllama ${LLAMA_VERSION}`);
     return EXIT.ok;
+  }
+  if (name === ENGINE_COMMAND) {
+    const { engineChild } = await import("../engine/child.ts");
+    return await engineChild();
   }
   if (name === DEVICES_COMMAND) {
     const { devicesMain } = await import("../runtime/probe.ts");

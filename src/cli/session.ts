@@ -1,4 +1,5 @@
 import { resolve } from "@std/path";
+import { ENGINE_COMMAND } from "../engine/child.ts";
 import { loadEngine } from "../engine/engine.ts";
 import type { Engine } from "../engine/face.ts";
 import type { LoadOptions } from "../engine/protocol.ts";
@@ -7,6 +8,7 @@ import type { Lora, ModelEntry } from "../models/entry.ts";
 import type { LoadEngine } from "../models/loads.ts";
 import { parseLora } from "../models/lora.ts";
 import { createPool, type Registry } from "../models/registry.ts";
+import { ownCommand } from "../own_command.ts";
 import { cacheDirectory } from "../runtime/paths.ts";
 import type { Progress, Selection } from "../runtime/mod.ts";
 import { bytes } from "./format.ts";
@@ -77,7 +79,8 @@ class RealSession implements Session {
     };
     try {
       const options = loadOptions(entry, selection, this.#request);
-      const engine = await loadEngine(options, { onProgress: showProgress, signal });
+      const isolate = this.#request.isolate === true ? ownCommand(ENGINE_COMMAND) : undefined;
+      const engine = await loadEngine(options, { onProgress: showProgress, signal, isolate });
       output.progress(null);
       for (const note of engine.info.notes) this.#say(note);
       return engine;

@@ -2,6 +2,9 @@ import { EngineFlags } from "./flags.ts";
 import { FRAME, FrameReader } from "./frames.ts";
 import { startThread, THREAD_NAME } from "./link.ts";
 
+/** The hidden command that runs {@linkcode engineChild}. */
+export const ENGINE_COMMAND = "__engine";
+
 /**
  * The main thread of a child process that runs one engine: it hands frames from standard input on to
  * the engine's thread, which answers on standard output itself, and ends the process when its input

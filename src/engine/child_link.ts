@@ -38,12 +38,15 @@ export class ChildLink implements Link {
     this.#input = this.#child.stdin.getWriter();
   }
 
-  open(onMessage: (message: FromThread) => void, onEnd: (reason: string) => void): void {
+  open(
+    onMessage: (message: FromThread) => void,
+    onEnd: (reason: string, detail?: string) => void,
+  ): void {
     const end = (reason: string) => {
       if (this.#isOver) return;
       this.#isOver = true;
       this.#kill();
-      onEnd(reason);
+      onEnd(reason, this.#lastWords.trim() || undefined);
     };
     this.#reading = Promise.allSettled([
       this.#readMessages(onMessage).catch((error) => end(messageOf(error))),
@@ -52,7 +55,7 @@ export class ChildLink implements Link {
     void this.#child.status.then(async ({ code, signal }) => {
       await this.#reading;
       const how = signal === null ? `with status ${code}` : `by ${signal}`;
-      end(`The model's process ended ${how}${this.#lastWords && `: ${this.#lastWords.trim()}`}`);
+      end(`The model's process ended ${how}`);
     });
   }
 

@@ -73,7 +73,10 @@ class LinkedEngine implements Engine {
     this.#link = link;
     // Whoever awaits none of these must not be stopped by their rejection.
     this.#loaded.promise.catch(() => {});
-    link.open((message) => this.#receive(message), (reason) => void this.end(reason));
+    link.open(
+      (message) => this.#receive(message),
+      (reason, detail) => void this.end(reason, detail),
+    );
   }
 
   get info(): ModelInfo {
@@ -130,12 +133,12 @@ class LinkedEngine implements Engine {
     await this.end(null);
   }
 
-  /** The loop is over; everything that waits for it fails. The reason is for the log. */
-  async end(reason: string | null): Promise<void> {
+  /** The loop is over; everything that waits for it fails. The detail is for the log alone. */
+  async end(reason: string | null, detail?: string): Promise<void> {
     if (this.#isEnded) return;
     this.#isEnded = true;
-    const error = new ShimmyError("backend", "The model stopped working", {
-      ...(reason === null ? {} : { detail: reason }),
+    const error = new ShimmyError("backend", reason ?? "The model was unloaded", {
+      ...(detail === undefined ? {} : { detail }),
     });
     for (const run of this.#runs.values()) run.fail(error);
     this.#runs.clear();

@@ -3,8 +3,14 @@ import type { FromThread, ToThread } from "./protocol.ts";
 
 /** The way to an engine's loop: into a thread of this process, or into a process of its own. */
 export interface Link {
-  /** Call once, before anything is posted. `onEnd` gets a sentence when the loop is gone unasked. */
-  open(onMessage: (message: FromThread) => void, onEnd: (reason: string) => void): void;
+  /**
+   * Call once, before anything is posted. `onEnd` gets a sentence when the loop is gone unasked, and
+   * what it said last, which is for the log alone.
+   */
+  open(
+    onMessage: (message: FromThread) => void,
+    onEnd: (reason: string, detail?: string) => void,
+  ): void;
   post(message: ToThread): void;
   /** Ends the native computation that is running, and every later one. */
   abort(): void;
@@ -33,11 +39,14 @@ export class WorkerLink implements Link {
   readonly #flags = new EngineFlags();
   readonly #worker = startThread(THREAD_NAME.worker);
 
-  open(onMessage: (message: FromThread) => void, onEnd: (reason: string) => void): void {
+  open(
+    onMessage: (message: FromThread) => void,
+    onEnd: (reason: string, detail?: string) => void,
+  ): void {
     this.#worker.onmessage = (event: MessageEvent<FromThread>) => onMessage(event.data);
     this.#worker.onerror = (event) => {
       event.preventDefault();
-      onEnd(`The engine thread failed: ${event.message}`);
+      onEnd("The engine thread failed", event.message);
     };
     this.#worker.onmessageerror = () => onEnd("The engine thread sent what cannot be read");
     this.#flags.announceMail();

@@ -1,5 +1,6 @@
 import type { DeviceInfo } from "../engine/protocol.ts";
 import { messageOf, ShimmyError } from "../errors.ts";
+import { ownCommand } from "../own_command.ts";
 
 /** The hidden command that runs {@linkcode devicesMain}. */
 export const DEVICES_COMMAND = "__devices";
@@ -33,8 +34,10 @@ export async function probeDevices(
   options: ProbeOptions = {},
 ): Promise<DeviceReport> {
   const { signal, timeoutMs = 10_000 } = options;
-  const [program, ...args] = options.command ?? ownCommand();
-  const child = spawn(program, [...args, DEVICES_COMMAND, folder]);
+  const [program, ...args] = options.command === undefined
+    ? ownCommand(DEVICES_COMMAND, folder)
+    : [...options.command, DEVICES_COMMAND, folder] as const;
+  const child = spawn(program, args);
   let ended: "timeout" | "cancelled" | undefined;
   const end = (why: "timeout" | "cancelled") => {
     ended ??= why;
@@ -86,15 +89,6 @@ function spawn(program: string, args: readonly string[]): Deno.ChildProcess {
       : "a child process to look for devices cannot be started";
     throw new ShimmyError("backend", reason, { detail: messageOf(cause), cause });
   }
-}
-
-/** The command line of this very program, with as few permissions as the look needs. */
-function ownCommand(): [string, ...string[]] {
-  const program = Deno.execPath();
-  if (Deno.build.standalone) return [program];
-  const rights = ["--allow-ffi", "--allow-read", "--allow-env", "--allow-sys"];
-  const quiet = ["--quiet", "--no-prompt", "--no-lock", "--cached-only"];
-  return [program, "run", ...quiet, ...rights, Deno.mainModule];
 }
 
 function readAnswer(stdout: string): DeviceReport | { readonly error: string } | null {

@@ -39,6 +39,7 @@ const OPTIONS = {
     help: "answers that run at once; the default is 4",
   }),
   "cors-origin": texts("ORIGIN", { help: "a web page's origin that may call; * for any" }),
+  "in-process": flag({ help: "run models inside the server's process, not each in its own" }),
   "insecure": flag({ help: "listen beyond this machine without a key" }),
 } as const;
 
@@ -56,6 +57,7 @@ export default command({
         globals,
         base: values["model-path"] ?? undefined,
         parallel: values.parallel,
+        isolate: !values["in-process"] && await canIsolate(log),
         paths: "found",
         say: log.info,
       });
@@ -90,6 +92,16 @@ export default command({
     });
   },
 });
+
+/** Whether child processes may be started; where not, it is told. */
+async function canIsolate(log: Log): Promise<boolean> {
+  if (Deno.build.standalone) return true;
+  const command = Deno.execPath();
+  const { state } = await Deno.permissions.query({ name: "run", command });
+  if (state === "granted") return true;
+  log.info("Models run inside the server's process, as --allow-run is not given");
+  return false;
+}
 
 /** @throws {UsageError} where anyone on the network could use the machine. */
 function guardAddress({ hostname }: Address, apiKey: string | null, insecure: boolean): void {
