@@ -66,7 +66,7 @@ class LinkedEngine implements Engine {
   readonly #unloaded = Promise.withResolvers<void>();
   #onProgress: (fraction: number) => void = () => {};
   #nextId = 1;
-  #isEnded = false;
+  #ending: Promise<void> | null = null;
   #info: ModelInfo | null = null;
 
   constructor(link: Link) {
@@ -123,7 +123,7 @@ class LinkedEngine implements Engine {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#isEnded) return;
+    if (this.#ending !== null) return this.#ending;
     this.#link.abort();
     this.#post({ type: "unload" });
     let timer: ReturnType<typeof setTimeout> | undefined;
@@ -134,9 +134,11 @@ class LinkedEngine implements Engine {
   }
 
   /** The loop is over; everything that waits for it fails. The detail is for the log alone. */
-  async end(reason: string | null, detail?: string): Promise<void> {
-    if (this.#isEnded) return;
-    this.#isEnded = true;
+  end(reason: string | null, detail?: string): Promise<void> {
+    return this.#ending ??= this.#end(reason, detail);
+  }
+
+  async #end(reason: string | null, detail?: string): Promise<void> {
     const error = new ShimmyError("backend", reason ?? "The model was unloaded", {
       ...(detail === undefined ? {} : { detail }),
     });
@@ -148,6 +150,10 @@ class LinkedEngine implements Engine {
     this.#unloaded.resolve();
     await this.#link.terminate();
     this.#closed.resolve(reason);
+  }
+
+  get #isEnded(): boolean {
+    return this.#ending !== null;
   }
 
   #post(message: ToThread): void {

@@ -1,6 +1,7 @@
 import { ShimmyError } from "../errors.ts";
 import type { Engine } from "../engine/face.ts";
 import type { ModelEntry } from "./entry.ts";
+import { BackOff } from "./back_off.ts";
 import type { ModelState } from "./pool.ts";
 
 /** Loads a model. */
@@ -35,13 +36,16 @@ const UNLOADED: ModelState = { state: "unloaded", progress: 0, error: null, engi
 /** The engines that are loaded or on their way, one for a model with its adapters. */
 export class Loads implements AsyncDisposable {
   readonly #load: LoadEngine;
+  readonly #backOff: BackOff;
   readonly #slots = new Map<string, Slot>();
   /** Ends of what was abandoned or unloaded: the next load of that model waits, lest both be in memory. */
   readonly #ending = new Map<string, Promise<void>>();
   #disposed = false;
 
-  constructor(load: LoadEngine) {
+  /** @param now milliseconds; a test's clock. */
+  constructor(load: LoadEngine, now: () => number = () => performance.now()) {
     this.#load = load;
+    this.#backOff = new BackOff(now);
   }
 
   /**
@@ -56,6 +60,7 @@ export class Loads implements AsyncDisposable {
     const key = keyOf(entry);
     const slot = this.#slots.get(key);
     if (slot?.state === "loaded") return slot.engine;
+    if (slot?.state === "failed") this.#backOff.check(key, entry.name, slot.error);
     return await this.#wait(
       key,
       slot?.state === "loading" ? slot : this.#start(key, entry),
@@ -113,9 +118,7 @@ export class Loads implements AsyncDisposable {
         resolve(engine);
       }, (thrown) => {
         const error = asLoadError(entry, thrown);
-        if (this.#slots.get(key) === slot) {
-          this.#slots.set(key, { state: "failed", error: error.message });
-        }
+        if (this.#slots.get(key) === slot) this.#fail(key, error.message);
         reject(error);
       }),
       progress: 0,
@@ -139,11 +142,17 @@ export class Loads implements AsyncDisposable {
   #keep(key: string, engine: Engine): void {
     const slot: Slot = { state: "loaded", engine };
     this.#slots.set(key, slot);
+    this.#backOff.began(key);
     engine.closed.then((reason) => {
       if (this.#slots.get(key) !== slot) return;
       if (reason === null) this.#slots.delete(key);
-      else this.#slots.set(key, { state: "failed", error: reason });
+      else this.#fail(key, reason);
     });
+  }
+
+  #fail(key: string, error: string): void {
+    this.#backOff.failed(key);
+    this.#slots.set(key, { state: "failed", error });
   }
 
   async #wait(key: string, slot: Loading, signal: AbortSignal | undefined): Promise<Engine> {

@@ -1,0 +1,110 @@
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { fromFileUrl } from "@std/path";
+import { ask, collect, question, tinyOptions } from "../../tests/support/engine.ts";
+import { ShimmyError } from "../errors.ts";
+import type { ChildCommand } from "./child_link.ts";
+import { loadEngine } from "./engine.ts";
+
+const MAIN = fromFileUrl(new URL("../../main.ts", import.meta.url));
+const RIGHTS = ["--allow-ffi", "--allow-read", "--allow-env", "--allow-sys"];
+const COMMAND: ChildCommand = [Deno.execPath(), "run", "--quiet", ...RIGHTS, MAIN, "__engine"];
+
+const STORY = question("Tell me a story about a fox.");
+
+/** Ids of the processes whose parent is this one. */
+async function children(): Promise<number[]> {
+  const found: number[] = [];
+  for await (const { name } of Deno.readDir("/proc")) {
+    if (!/^\d+$/.test(name)) continue;
+    const stat = await Deno.readTextFile(`/proc/${name}/stat`).catch(() => "");
+    // After the name in brackets: state, parent.
+    const [state, parent] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    if (Number(parent) === Deno.pid && state !== "Z") found.push(Number(name));
+  }
+  return found;
+}
+
+const onLinux = { ignore: Deno.build.os !== "linux" };
+
+Deno.test("a model in a process of its own answers as one in a thread does", async () => {
+  await using engine = await loadEngine(await tinyOptions(), { isolate: COMMAND });
+  const { text, tokens, done } = await collect(engine.generate(ask(question("Hello"))));
+  assertEquals(text, "Hello! How can I help you today?");
+  assertEquals(done.finishReason, "stop");
+  const { vectors } = await engine.embed({
+    inputs: [{ parts: [{ text: "Hello", special: false }] }],
+    normalize: true,
+  });
+  assertEquals(vectors[0]!.length, 256);
+  const banned = await collect(engine.generate(ask(question("Hello"), {
+    sampling: { temperature: 0, logitBias: [{ token: tokens[0]!, bias: -Infinity }] },
+    logprobs: 1,
+  })));
+  assert(banned.text !== text);
+});
+
+Deno.test({
+  name: "a process that is killed under load fails its answers, and nothing else",
+  ...onLinux,
+  fn: async () => {
+    await using other = await loadEngine(await tinyOptions());
+    const before = new Set(await children());
+    await using engine = await loadEngine(await tinyOptions({ parallel: 8 }), { isolate: COMMAND });
+    const [child] = (await children()).filter((id) => !before.has(id));
+    assert(child !== undefined);
+    const runs = Array.from(
+      { length: 6 },
+      () => collect(engine.generate(ask(STORY, { maxTokens: null, ignoreEos: true }))),
+    );
+    const failures = runs.map((run) => assertRejects(() => run, ShimmyError));
+    for await (const event of engine.generate(ask(STORY))) if (event.type === "token") break;
+    Deno.kill(child, "SIGKILL");
+    for (const failure of await Promise.all(failures)) {
+      assertEquals([failure.kind, failure.message], [
+        "backend",
+        "The model's process ended by SIGKILL",
+      ]);
+    }
+    assertEquals(await engine.closed, "The model's process ended by SIGKILL");
+    await assertRejects(() => engine.status(), ShimmyError);
+    const { text } = await collect(other.generate(ask(question("Hello"))));
+    assertEquals(text, "Hello! How can I help you today?");
+  },
+});
+
+Deno.test("what is wrong with a model is told across the process's border", async () => {
+  const options = await tinyOptions({ modelPaths: [MAIN] });
+  const error = await assertRejects(() => loadEngine(options, { isolate: COMMAND }), ShimmyError);
+  assertEquals(error.message, "The file is not a GGUF model");
+});
+
+Deno.test("a command that cannot be started, or is no engine, is an error and not a wait", async () => {
+  const options = await tinyOptions();
+  const missing = await assertRejects(
+    () => loadEngine(options, { isolate: ["no-such-program-at-all"] }),
+    ShimmyError,
+  );
+  assertEquals(missing.message, "A process for the model cannot be started");
+  const other = await assertRejects(
+    () => loadEngine(options, { isolate: [Deno.execPath(), "eval", "console.log('hello')"] }),
+    ShimmyError,
+  );
+  assertMatch(other.message, /^(Cannot read a message|The model's process ended)/);
+});
+
+Deno.test({
+  name: "a child never outlives its parent",
+  ...onLinux,
+  fn: async () => {
+    const [program, ...args] = COMMAND;
+    const child = new Deno.Command(program, {
+      args,
+      stdin: "piped",
+      stdout: "null",
+      stderr: "null",
+    })
+      .spawn();
+    await child.stdin.close();
+    assertEquals((await child.status).code, 0);
+  },
+});
