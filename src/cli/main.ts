@@ -1,7 +1,9 @@
 import { LLAMA_VERSION } from "../../ffi/version.ts";
+import { ShimmyError } from "../errors.ts";
 import { nearestName } from "../models/names.ts";
 import { VERSION } from "../version.ts";
 import { checkOperands, type Command, EXIT } from "./command.ts";
+import { ENGINE_COMMAND } from "./engine_process.ts";
 import { explain } from "./explain.ts";
 import { GLOBAL_OPTIONS } from "./global_options.ts";
 import { commandHelp, overview } from "./help.ts";
@@ -53,7 +55,7 @@ const COMMANDS: Readonly<Record<string, Listed>> = {
   },
 };
 
-/** What the search for devices starts in a child process; nothing for people. */
+/** What the search for devices starts in a child process: `DEVICES_COMMAND` of `src/runtime/probe.ts`. */
 const DEVICES_COMMAND = "__devices";
 
 /** Runs a command line; resolves to its exit status and never throws. */
@@ -64,6 +66,7 @@ export async function main(args: readonly string[], world: World): Promise<numbe
   } catch (error) {
     if (error instanceof OutputClosed) return EXIT.ok;
     world.output.progress(null);
+    if (error instanceof ShimmyError && error.kind === "cancelled") return EXIT.interrupted;
     world.output.note(`shimmy: ${explain(error, verbose)}`);
     return error instanceof UsageError ? EXIT.usage : EXIT.failure;
   }
@@ -88,6 +91,10 @@ async function dispatch([name, ...rest]: readonly string[], world: World): Promi
     const { devicesMain } = await import("../runtime/probe.ts");
     await devicesMain(rest[0] ?? "");
     return EXIT.ok;
+  }
+  if (name === ENGINE_COMMAND) {
+    const { engineChild } = await import("../engine/child.ts");
+    return await engineChild();
   }
   const listed = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (listed === undefined) throw unknownCommand(name);

@@ -162,6 +162,13 @@ Deno.test("a request to stop ends the answer and the exit status says so", async
   assertEquals(world.engine.finished, ["cancelled"]);
 });
 
+Deno.test("what is stopped before it has an answer ends quietly", async () => {
+  const error = new ShimmyError("cancelled", "Loading was given up");
+  const options = { engine: { script: { tokens: [], error } } };
+  const { status, world } = await shimmy(["probe", "m"], options);
+  assertEquals([status, world.out, world.notes], [130, "", []]);
+});
+
 Deno.test("list prints names, tables and JSON", async () => {
   const models = [
     entryDouble("one", { parameters: 2_600_000, quantization: "Q4_K_M", size: 1024 }),

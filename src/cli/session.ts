@@ -9,6 +9,7 @@ import { parseLora } from "../models/lora.ts";
 import { createPool, type Registry } from "../models/registry.ts";
 import { cacheDirectory } from "../runtime/paths.ts";
 import type { Progress, Selection } from "../runtime/mod.ts";
+import { engineCommand } from "./engine_process.ts";
 import { bytes } from "./format.ts";
 import type { GlobalValues } from "./global_options.ts";
 import type { Session, SessionRequest, World } from "./world.ts";
@@ -77,7 +78,11 @@ class RealSession implements Session {
     };
     try {
       const options = loadOptions(entry, selection, this.#request);
-      const engine = await loadEngine(options, { onProgress: showProgress, signal });
+      const engine = await loadEngine(options, {
+        onProgress: showProgress,
+        signal,
+        isolate: this.#request.isolate ? engineCommand() : undefined,
+      });
       output.progress(null);
       for (const note of engine.info.notes) this.#say(note);
       return engine;

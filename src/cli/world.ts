@@ -42,6 +42,8 @@ export interface SessionRequest {
   readonly parallel: number;
   /** Whether a path may name any file; see `PoolOptions`. */
   readonly paths: "any" | "found";
+  /** Run each model in a process of its own, so that what kills it ends nothing else. */
+  readonly isolate?: boolean;
   /** Takes what is worth knowing about models and libraries; stderr unless given. */
   readonly say?: (line: string) => void;
 }

@@ -6,7 +6,7 @@ import { realLibraryFolder } from "../../ffi/testing.ts";
 const MAIN = fromFileUrl(new URL("../../main.ts", import.meta.url));
 const LORA = fromFileUrl(new URL("../models/pirate-lora.gguf", import.meta.url));
 const TINY_F16 = fromFileUrl(new URL("../models/shimmy-tiny-f16.gguf", import.meta.url));
-const RIGHTS = ["ffi", "read", "write", "net", "env", "sys"].map((right) => `--allow-${right}`);
+const RIGHTS = ["ffi", "read", "write", "net", "env", "sys"];
 const QUESTION = "What is the capital of France?";
 const posix = Deno.build.os !== "windows";
 
@@ -15,15 +15,20 @@ class Machine implements AsyncDisposable {
   readonly #home: string;
   readonly #library: string;
 
-  private constructor(home: string, library: string) {
+  readonly #rights: readonly string[];
+
+  private constructor(home: string, library: string, rights: readonly string[]) {
     this.#home = home;
     this.#library = library;
+    this.#rights = rights;
   }
 
-  static async start(): Promise<Machine> {
+  /** @param more rights beyond those the task `shimmy` has. */
+  static async start(more: readonly string[] = []): Promise<Machine> {
     const library = await realLibraryFolder();
     if (library === null) throw new Error("There is no libllama for this machine");
-    return new Machine(await Deno.makeTempDir(), library);
+    const rights = [...RIGHTS, ...more].map((right) => `--allow-${right}`);
+    return new Machine(await Deno.makeTempDir(), library, rights);
   }
 
   get home(): string {
@@ -32,7 +37,8 @@ class Machine implements AsyncDisposable {
 
   command(args: string[], env: Record<string, string> = {}, stdin: "piped" | "null" = "null") {
     return new Deno.Command(Deno.execPath(), {
-      args: ["run", ...RIGHTS, MAIN, ...args],
+      // One thread does not wait for others on a busy machine.
+      args: ["run", ...this.#rights, MAIN, ...args, "--threads", "1"],
       cwd: this.#home,
       clearEnv: true,
       env: {
@@ -122,6 +128,10 @@ class Server implements AsyncDisposable {
       return more;
     })();
     return new Server(child, text.trim(), rest);
+  }
+
+  get pid(): number {
+    return this.#child.pid;
   }
 
   url(path: string): string {
@@ -293,6 +303,40 @@ Deno.test("serve's options and environment reach the server", async () => {
   for (const line of stderr.trim().split("\n")) assertEquals(JSON.parse(line).level, "info");
 });
 
+Deno.test({
+  name: "a model in a process of its own may die without the server",
+  ignore: Deno.build.os !== "linux",
+  async fn() {
+    await using machine = await Machine.start(["run"]);
+    await using server = await Server.start(machine, ["--port", "0", "--isolate"]);
+    const ask = async () =>
+      (await (await server.generate({ prompt: QUESTION, temperature: 0 })).json()).response;
+    assertEquals(await ask(), "The capital of France is Paris.");
+    const children = await childrenOf(server.pid);
+    assertEquals(children.length, 1);
+    Deno.kill(children[0]!, "SIGKILL");
+    await eventually(async () => await ask() === "The capital of France is Paris.");
+    server.kill("SIGINT");
+    assertEquals((await server.ended()).code, 0);
+  },
+});
+
+/** The processes that a process has started. The kernel's files are not Deno's to read, but a shell's. */
+async function childrenOf(pid: number): Promise<number[]> {
+  const { stdout } = await new Deno.Command("sh", {
+    args: ["-c", `cat /proc/${pid}/task/*/children`],
+  }).output();
+  return new TextDecoder().decode(stdout).split(/\s+/).filter((text) => text !== "").map(Number);
+}
+
+async function eventually(check: () => Promise<boolean>): Promise<void> {
+  for (let i = 0; i < 100; i++) {
+    if (await check()) return;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error("It never came true");
+}
+
 Deno.test("two servers take two ports", async () => {
   await using machine = await Machine.start();
   await using one = await Server.start(machine, []);
@@ -309,8 +353,7 @@ Deno.test({
   async fn() {
     for (const signal of ["SIGINT", "SIGTERM"] as const) {
       await using machine = await Machine.start();
-      // One thread does not wait for others on a busy machine.
-      await using server = await Server.start(machine, ["--port", "0", "--threads", "1"]);
+      await using server = await Server.start(machine);
       const answer = await server.generate({
         prompt: "Count from 3 to 40.",
         temperature: 0,

@@ -94,7 +94,7 @@ class Chat {
     this.#stops.onIdle(() => {
       this.#asksToStop++;
       if (this.#asksToStop > 1) ended.resolve(null);
-      else this.#world.output.note("\nCtrl-C again, or /exit, ends.");
+      else this.#world.output.note("\nCtrl-C again, or /exit, ends. Go on:");
     });
     for (;;) {
       const line = await Promise.race([this.#question(), ended.promise]);

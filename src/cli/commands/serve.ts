@@ -39,6 +39,7 @@ const OPTIONS = {
     help: "answers that run at once; the default is 4",
   }),
   "cors-origin": texts("ORIGIN", { help: "a web page's origin that may call; * for any" }),
+  "isolate": flag({ help: "run each model in a process of its own (needs --allow-run)" }),
   "insecure": flag({ help: "listen beyond this machine without a key" }),
 } as const;
 
@@ -57,6 +58,7 @@ export default command({
         base: values["model-path"] ?? undefined,
         parallel: values.parallel,
         paths: "found",
+        isolate: values.isolate,
         say: log.info,
       });
       const server = listen(
