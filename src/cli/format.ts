@@ -21,7 +21,8 @@ export function facts(pairs: readonly (readonly [string, string])[]): string {
 
 /** Bytes as people write them, e.g. `1.6 MiB`. */
 export function bytes(count: number): string {
-  return formatBytes(count, { binary: true, maximumFractionDigits: 1 });
+  // The library writes the prefix of thousands small, which IEC 80000-13 does not.
+  return formatBytes(count, { binary: true, maximumFractionDigits: 1 }).replace("kiB", "KiB");
 }
 
 /** A number of parameters as people write it, e.g. `2.6M`. */

@@ -1,4 +1,5 @@
 import { LLAMA_VERSION } from "../../ffi/version.ts";
+import { ShimmyError } from "../errors.ts";
 import { nearestName } from "../models/names.ts";
 import { VERSION } from "../version.ts";
 import { checkOperands, type Command, EXIT } from "./command.ts";
@@ -65,6 +66,7 @@ export async function main(args: readonly string[], world: World): Promise<numbe
   } catch (error) {
     if (error instanceof OutputClosed) return EXIT.ok;
     world.output.progress(null);
+    if (error instanceof ShimmyError && error.kind === "cancelled") return EXIT.interrupted;
     world.output.note(`shimmy: ${explain(error, verbose)}`);
     return error instanceof UsageError ? EXIT.usage : EXIT.failure;
   }

@@ -40,10 +40,10 @@ export interface SessionRequest {
   readonly named?: string | undefined;
   /** Sequences that may run at once. */
   readonly parallel: number;
-  /** Whether each model runs in a process of its own. */
-  readonly isolate?: boolean;
   /** Whether a path may name any file; see `PoolOptions`. */
   readonly paths: "any" | "found";
+  /** Run each model in a process of its own, so that what kills it ends nothing else. */
+  readonly isolate?: boolean;
   /** Takes what is worth knowing about models and libraries; stderr unless given. */
   readonly say?: (line: string) => void;
 }

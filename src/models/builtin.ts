@@ -21,7 +21,7 @@ export const ASSET: BuiltinSource = { path: tinyModelPath, bytes: tinyModelBytes
 
 /** The place where the built-in model is found; the last one, so that any other model comes before it. */
 export function builtinPlace(cacheFolder: () => string, source: BuiltinSource = ASSET): Place {
-  return { path: BUILTIN_NAME, source: "builtin", look: () => look(cacheFolder, source) };
+  return { path: "(built in)", source: "builtin", look: () => look(cacheFolder, source) };
 }
 
 async function look(cacheFolder: () => string, source: BuiltinSource): Promise<Finding> {

@@ -108,7 +108,7 @@ class Pool implements Registry {
     if (base === undefined) throw new ShimmyError("not_found", "No model was found");
     const path = resolvePath(base);
     const reason = discovery.skipped.find((file) => resolvePath(file.path) === path)?.reason;
-    throw new ShimmyError("not_found", `The base model cannot be used: ${reason ?? "not found"}`, {
+    throw new ShimmyError("backend", `The base model cannot be used: ${reason ?? "not found"}`, {
       detail: path,
     });
   }

@@ -123,7 +123,7 @@ Deno.test("a base model that cannot be used is an error and never another model"
   });
   const error = await assertRejects(() => pool.resolve(undefined), ShimmyError);
   assertEquals(error.message, "The base model cannot be used: not a GGUF file");
-  assertEquals(error.kind, "not_found");
+  assertEquals(error.kind, "backend");
 });
 
 Deno.test("an unknown name is refused, with the nearest one as detail", async () => {

@@ -4,7 +4,7 @@ import type { Engine } from "../../engine/face.ts";
 import { messageOf, ShimmyError } from "../../errors.ts";
 import { command, EXIT } from "../command.ts";
 import { text } from "../option_kinds.ts";
-import { type Values } from "../options.ts";
+import type { Values } from "../options.ts";
 import { SAMPLING_OPTIONS } from "../sampling_options.ts";
 import type { World } from "../world.ts";
 import { conversation, requestOf } from "./generate.ts";
@@ -94,7 +94,7 @@ class Chat {
     this.#stops.onIdle(() => {
       this.#asksToStop++;
       if (this.#asksToStop > 1) ended.resolve(null);
-      else this.#world.output.note("\nCtrl-C again, or /exit, ends.");
+      else this.#world.output.note("\nCtrl-C again, or /exit, ends. Go on:");
     });
     for (;;) {
       const line = await Promise.race([this.#question(), ended.promise]);

@@ -1,0 +1,46 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { formatAddress, isLoopback, parseAddress } from "./address.ts";
+import { UsageError } from "./options.ts";
+
+Deno.test("auto is the loopback address and the customary ports", () => {
+  for (const bind of [null, "auto"]) {
+    const { hostname, ports } = parseAddress(bind, null);
+    assertEquals(hostname, "127.0.0.1");
+    assertEquals([ports[0], ports.at(-1), ports.length], [11_435, 11_535, 101]);
+  }
+});
+
+Deno.test("an address with a port is that one alone", () => {
+  assertEquals(parseAddress("0.0.0.0:80", 9), { hostname: "0.0.0.0", ports: [80] });
+  assertEquals(parseAddress("[::1]:80", null), { hostname: "::1", ports: [80] });
+  assertEquals(parseAddress("example.test:0", null), { hostname: "example.test", ports: [0] });
+  assertEquals(parseAddress(":8080", null), { hostname: "127.0.0.1", ports: [8080] });
+});
+
+Deno.test("an address without a port takes the option's", () => {
+  assertEquals(parseAddress("localhost", 99), { hostname: "localhost", ports: [99] });
+  assertEquals(parseAddress("::1", 99), { hostname: "::1", ports: [99] });
+  assertEquals(parseAddress("[::]", 99), { hostname: "::", ports: [99] });
+  assertEquals(parseAddress("auto", 99), { hostname: "127.0.0.1", ports: [99] });
+});
+
+Deno.test("what is no address is refused", () => {
+  for (const bind of ["", "a:b", "host:70000", "[::1", "1.2.3.4:80:90", "host:80x"]) {
+    const error = assertThrows(() => parseAddress(bind, null), UsageError);
+    assertEquals(error.message, `--bind: must be auto, ADDRESS or ADDRESS:PORT, not '${bind}'`);
+  }
+});
+
+Deno.test("only this machine's own addresses are loopback", () => {
+  for (const own of ["127.0.0.1", "127.8.9.10", "localhost", "::1"]) {
+    assertEquals(isLoopback(own), true, own);
+  }
+  for (const other of ["0.0.0.0", "::", "192.168.0.1", "127.0.0.1.evil.test", "localhost.test"]) {
+    assertEquals(isLoopback(other), false, other);
+  }
+});
+
+Deno.test("IPv6 addresses are printed in brackets", () => {
+  assertEquals(formatAddress("::1", 80), "[::1]:80");
+  assertEquals(formatAddress("127.0.0.1", 80), "127.0.0.1:80");
+});

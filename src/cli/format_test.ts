@@ -1,0 +1,19 @@
+import { assertEquals } from "@std/assert";
+import { bytes, facts, parameters, table } from "./format.ts";
+
+Deno.test("columns are as wide as their widest cell and numbers stand to the right", () => {
+  assertEquals(
+    table([["NAME", "N", "LAST"], ["a", 5, "x"], ["longer", 123, "yy"]]),
+    ["NAME    N    LAST", "a         5  x", "longer  123  yy"].join("\n"),
+  );
+  assertEquals(facts([["a", "1"], ["bcd", "2"]]), "a:    1\nbcd:  2");
+});
+
+Deno.test("sizes are written as people write them", () => {
+  assertEquals(bytes(1_667_712), "1.6 MiB");
+  assertEquals(bytes(2048), "2 KiB");
+  assertEquals(parameters(2_623_744), "2.6M");
+  assertEquals(parameters(8_030_261_248), "8.0B");
+  assertEquals(parameters(12), "12");
+  assertEquals(parameters(null), "?");
+});

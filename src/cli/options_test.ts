@@ -1,0 +1,86 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { flag, integer, number, oneOf, text, texts } from "./option_kinds.ts";
+import { parseOptions, UsageError } from "./options.ts";
+
+const OPTIONS = {
+  "color": oneOf(["red", "green"], { fallback: "red", env: "COLOR", help: "a color" }),
+  "count": integer({ min: -5, max: 10, fallback: null, env: "COUNT", help: "how many" }),
+  "prompt": text("TEXT", { env: "PROMPT", help: "what to say" }),
+  "rate": number({ min: 0, max: 1, help: "how often" }),
+  "stop": texts("TEXT", { help: "where to end" }),
+  "wild": flag({ help: "be wild" }),
+} as const;
+
+function parse(args: string[], env: Record<string, string> = {}) {
+  return parseOptions(args, OPTIONS, (name) => env[name]);
+}
+
+function refused(args: string[], message: string, env: Record<string, string> = {}): void {
+  const error = assertThrows(() => parse(args, env), UsageError);
+  assertEquals(error.message, message);
+}
+
+Deno.test("options that are not written have their defaults", () => {
+  assertEquals(parse([]), {
+    values: { color: "red", count: null, prompt: null, rate: null, stop: [], wild: false },
+    positionals: [],
+  });
+});
+
+Deno.test("options and positionals may come in any order", () => {
+  const { values, positionals } = parse([
+    "one",
+    "--color=green",
+    "--wild",
+    "two",
+    "--stop",
+    "a",
+    "--stop=--b",
+    "--rate",
+    "0.25",
+    "--",
+    "--three",
+  ]);
+  assertEquals(values.color, "green");
+  assertEquals(values.wild, true);
+  assertEquals(values.stop, ["a", "--b"]);
+  assertEquals(values.rate, 0.25);
+  assertEquals(positionals, ["one", "two", "--three"]);
+});
+
+Deno.test("a hyphen and a negative number are values", () => {
+  const { values } = parse(["--prompt", "-", "--count", "-3"]);
+  assertEquals(values.prompt, "-");
+  assertEquals(values.count, -3);
+});
+
+Deno.test("the environment gives what is not written, and an empty variable gives nothing", () => {
+  assertEquals(parse([], { COLOR: "green", COUNT: "7" }).values.color, "green");
+  assertEquals(parse(["--color", "red"], { COLOR: "green" }).values.color, "red");
+  assertEquals(parse([], { COLOR: "" }).values.color, "red");
+});
+
+Deno.test("unknown options are refused with the nearest name", () => {
+  refused(["--colour", "red"], "Unknown option --colour; did you mean --color?");
+  refused(["-w"], "Unknown option -w; did you mean --wild?");
+  refused(["--constructor"], "Unknown option --constructor; did you mean --color?");
+});
+
+Deno.test("missing, repeated and unwanted values are refused by name", () => {
+  refused(["--color"], "--color: needs a value, red|green");
+  refused(["--prompt", "--wild"], "--prompt: needs a value, TEXT");
+  refused(["--count", "1", "--count", "2"], "--count: may be given only once");
+  refused(["--wild=yes"], "--wild: takes no value");
+});
+
+Deno.test("wrong values are refused, saying what would be right and where it came from", () => {
+  refused(["--color", "blue"], "--color: must be one of red, green, not 'blue'");
+  refused([], "COLOR: must be one of red, green, not 'blue'", { COLOR: "blue" });
+  refused(["--count", "11"], "--count: must be a whole number -5 to 10, not '11'");
+  refused(["--count", "1.5"], "--count: must be a whole number -5 to 10, not '1.5'");
+  refused(["--count", "1e1"], "--count: must be a whole number -5 to 10, not '1e1'");
+  refused(["--count="], "--count: must be a whole number -5 to 10, not ''");
+  refused(["--rate", "1.01"], "--rate: must be a number from 0 to 1, not '1.01'");
+  refused(["--rate", "often"], "--rate: must be a number from 0 to 1, not 'often'");
+  refused(["--rate="], "--rate: must be a number from 0 to 1, not ''");
+});

@@ -1,0 +1,63 @@
+import { assertEquals } from "@std/assert";
+import { resolve } from "@std/path";
+import { entryDouble } from "../../tests/doubles/pool.ts";
+import type { LoadOptions } from "../engine/protocol.ts";
+import { GLOBAL_OPTIONS } from "./global_options.ts";
+import { parseOptions } from "./options.ts";
+import { loadOptions } from "./session.ts";
+
+function optionsFor(args: string[], devices: string[] = []): LoadOptions {
+  const { values } = parseOptions(args, GLOBAL_OPTIONS, () => undefined);
+  const runtime = {
+    variant: "cpu",
+    folder: "/lib",
+    source: "cache",
+    version: "0.5.0",
+  } as const;
+  const loras = [{ path: "adapter.gguf", scale: 0.5 }];
+  return loadOptions(entryDouble("m", { loras }), { runtime, devices }, {
+    globals: values,
+    parallel: 3,
+  });
+}
+
+Deno.test("without options the engine chooses", () => {
+  assertEquals(optionsFor([]), {
+    libraryFolder: "/lib",
+    modelPaths: ["m.gguf"],
+    loras: [{ path: resolve("adapter.gguf"), scale: 0.5 }],
+    devices: [],
+    gpuLayers: 0,
+    contextLength: 0,
+    parallel: 3,
+    batchSize: 0,
+    threads: 0,
+    kvType: "f16",
+    flashAttention: "auto",
+    kvUnified: false,
+    verbose: false,
+  });
+});
+
+Deno.test("every option reaches the engine", () => {
+  const cases: [string[], Partial<LoadOptions>][] = [
+    [["--ctx", "512"], { contextLength: 512 }],
+    [["--batch", "64"], { batchSize: 64 }],
+    [["--threads", "2"], { threads: 2 }],
+    [["--kv-type", "q8_0"], { kvType: "q8_0" }],
+    [["--flash-attn", "off"], { flashAttention: "off" }],
+    [["--kv-unified"], { kvUnified: true }],
+    [["--verbose"], { verbose: true }],
+    [["--gpu-layers", "7"], { gpuLayers: 7 }],
+    [["--gpu-layers", "all"], { gpuLayers: -1 }],
+  ];
+  for (const [args, expected] of cases) {
+    assertEquals(optionsFor(args), { ...optionsFor([]), ...expected }, args.join(" "));
+  }
+});
+
+Deno.test("by itself a model goes onto the devices that are there", () => {
+  assertEquals(optionsFor([], ["GPU0"]).gpuLayers, -1);
+  assertEquals(optionsFor([], ["GPU0"]).devices, ["GPU0"]);
+  assertEquals(optionsFor(["--gpu-layers", "0"], ["GPU0"]).gpuLayers, 0);
+});

@@ -1,0 +1,393 @@
+/** The real command line in processes of its own, with the real library and the built-in model. */
+import { assert, assertEquals, assertLess, assertMatch, assertStringIncludes } from "@std/assert";
+import { fromFileUrl, join } from "@std/path";
+import { realLibraryFolder } from "../../ffi/testing.ts";
+
+const MAIN = fromFileUrl(new URL("../../main.ts", import.meta.url));
+const LORA = fromFileUrl(new URL("../models/pirate-lora.gguf", import.meta.url));
+const TINY_F16 = fromFileUrl(new URL("../models/shimmy-tiny-f16.gguf", import.meta.url));
+const RIGHTS = ["ffi", "read", "write", "net", "env", "sys"];
+const QUESTION = "What is the capital of France?";
+const posix = Deno.build.os !== "windows";
+
+/** A machine with the library and nothing else: no models, no settings. */
+class Machine implements AsyncDisposable {
+  readonly #home: string;
+  readonly #library: string;
+
+  readonly #rights: readonly string[];
+
+  private constructor(home: string, library: string, rights: readonly string[]) {
+    this.#home = home;
+    this.#library = library;
+    this.#rights = rights;
+  }
+
+  /** @param more rights beyond those the task `shimmy` has. */
+  static async start(more: readonly string[] = []): Promise<Machine> {
+    const library = await realLibraryFolder();
+    if (library === null) throw new Error("There is no libllama for this machine");
+    const rights = [...RIGHTS, ...more].map((right) => `--allow-${right}`);
+    return new Machine(await Deno.makeTempDir(), library, rights);
+  }
+
+  get home(): string {
+    return this.#home;
+  }
+
+  command(args: string[], env: Record<string, string> = {}, stdin: "piped" | "null" = "null") {
+    return new Deno.Command(Deno.execPath(), {
+      // One thread does not wait for others on a busy machine.
+      args: ["run", ...this.#rights, MAIN, ...args, "--threads", "1"],
+      cwd: this.#home,
+      clearEnv: true,
+      env: {
+        ...inherited("PATH", "DENO_DIR", "SYSTEMROOT", "TMPDIR", "TEMP"),
+        DENO_DIR: denoFolder(),
+        HOME: this.#home,
+        USERPROFILE: this.#home,
+        SHIMMY_LIBLLAMA: this.#library,
+        NO_COLOR: "1",
+        ...env,
+      },
+      stdin,
+      stdout: "piped",
+      stderr: "piped",
+    });
+  }
+
+  /** Runs a command line to its end. */
+  async run(args: string[], options: { env?: Record<string, string>; input?: string } = {}) {
+    const { env, input } = options;
+    const child = this.command(args, env, input === undefined ? "null" : "piped").spawn();
+    if (input !== undefined) {
+      const writer = child.stdin.getWriter();
+      await writer.write(new TextEncoder().encode(input));
+      await writer.close();
+    }
+    const { code, stdout, stderr } = await child.output();
+    const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes).replaceAll("\r\n", "\n");
+    return { code, stdout: text(stdout), stderr: text(stderr) };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Deno.remove(this.#home, { recursive: true });
+  }
+}
+
+function inherited(...names: string[]): Record<string, string> {
+  const pairs = names.map((name) => [name, Deno.env.get(name)] as const);
+  return Object.fromEntries(pairs.filter(([, value]) => value !== undefined)) as Record<
+    string,
+    string
+  >;
+}
+
+/** Deno's own cache, which a process with another home would not find. */
+function denoFolder(): string {
+  const { DENO_DIR, HOME, XDG_CACHE_HOME, LOCALAPPDATA } = inherited(
+    "DENO_DIR",
+    "HOME",
+    "XDG_CACHE_HOME",
+    "LOCALAPPDATA",
+  );
+  if (DENO_DIR) return DENO_DIR;
+  if (Deno.build.os === "windows") return join(LOCALAPPDATA ?? "", "deno");
+  if (Deno.build.os === "darwin") return join(HOME ?? "", "Library", "Caches", "deno");
+  return join(XDG_CACHE_HOME ?? join(HOME ?? "", ".cache"), "deno");
+}
+
+/** A server in a process of its own. */
+class Server implements AsyncDisposable {
+  readonly #child: Deno.ChildProcess;
+  readonly #stderr: Promise<string>;
+  readonly #rest: Promise<string>;
+
+  private constructor(child: Deno.ChildProcess, readonly address: string, rest: Promise<string>) {
+    this.#child = child;
+    this.#rest = rest;
+    this.#stderr = new Response(child.stderr).text();
+  }
+
+  static async start(
+    machine: Machine,
+    args: string[] = ["--port", "0"],
+    env: Record<string, string> = {},
+  ): Promise<Server> {
+    const child = machine.command(["serve", ...args], env).spawn();
+    const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+    let text = "";
+    while (!text.includes("\n")) {
+      const { value, done } = await reader.read();
+      if (done) throw new Error(`serve ended: ${await new Response(child.stderr).text()}`);
+      text += value;
+    }
+    const rest = (async () => {
+      let more = "";
+      for (let chunk; !(chunk = await reader.read()).done;) more += chunk.value;
+      return more;
+    })();
+    return new Server(child, text.trim(), rest);
+  }
+
+  get pid(): number {
+    return this.#child.pid;
+  }
+
+  url(path: string): string {
+    return `http://${this.address}${path}`;
+  }
+
+  generate(body: unknown, signal?: AbortSignal): Promise<Response> {
+    return fetch(this.url("/api/generate"), {
+      method: "POST",
+      body: JSON.stringify(body),
+      signal: signal ?? null,
+    });
+  }
+
+  kill(signal: Deno.Signal): void {
+    this.#child.kill(signal);
+  }
+
+  async ended(): Promise<{ code: number; stderr: string; stdout: string }> {
+    const [{ code }, stderr, stdout] = await Promise.all([
+      this.#child.status,
+      this.#stderr,
+      this.#rest,
+    ]);
+    return { code, stderr, stdout };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    try {
+      this.#child.kill("SIGKILL");
+    } catch {
+      // It has ended.
+    }
+    await this.ended();
+  }
+}
+
+Deno.test("generate answers with the built-in model, and stderr says so", async () => {
+  await using machine = await Machine.start();
+  const args = ["generate", "--prompt", QUESTION, "--temperature", "0"];
+  const { code, stdout, stderr } = await machine.run(args);
+  assertEquals(stdout, "The capital of France is Paris.\n");
+  assertEquals(stderr, "No model was found; the built-in shimmy-tiny answers\n");
+  assertEquals(code, 0);
+});
+
+Deno.test("generate reads the prompt from stdin, and a seed gives the same text again", async () => {
+  await using machine = await Machine.start();
+  const args = ["generate", "shimmy-tiny", "--prompt", "-", "--seed", "5", "--temperature", "1.2"];
+  const input = "Tell me a story about a fox.";
+  const first = await machine.run(args, { input });
+  const second = await machine.run(args, { input });
+  assertEquals(first.code, 0);
+  assertEquals(first.stderr, "");
+  assert(first.stdout.length > 40);
+  assertEquals(second.stdout, first.stdout);
+});
+
+Deno.test("an adapter changes the text, from the option and from the environment", async () => {
+  await using machine = await Machine.start();
+  const args = ["generate", "--prompt", QUESTION, "--temperature", "0"];
+  const pirate = "Arr! The capital of France is Paris.\n";
+  assertEquals((await machine.run([...args, "--lora", LORA])).stdout, pirate);
+  const env = { SHIMMY_LORA_GGUF: LORA };
+  assertEquals((await machine.run(args, { env })).stdout, pirate);
+  const plain = "The capital of France is Paris.\n";
+  assertEquals((await machine.run([...args, "--lora", `${LORA}:0`])).stdout, plain);
+  // The environment's adapter is the default model's and no other's.
+  await Deno.mkdir(join(machine.home, "models"));
+  await Deno.copyFile(TINY_F16, join(machine.home, "models", "default.gguf"));
+  assertEquals((await machine.run([...args, "--name", "shimmy-tiny"], { env })).stdout, plain);
+  assertEquals((await machine.run(args, { env })).stdout, pirate);
+});
+
+Deno.test("a model is found in a folder and loaded by path", async () => {
+  await using machine = await Machine.start();
+  const folder = join(machine.home, "models");
+  await Deno.mkdir(folder);
+  const path = join(folder, "Mine-F16.gguf");
+  await Deno.copyFile(TINY_F16, path);
+  assertEquals((await machine.run(["list", "--short"])).stdout, "mine-f16\nshimmy-tiny\n");
+  for (const name of ["mine-f16", path]) {
+    const { stdout } = await machine.run(["probe", name, "--json"]);
+    const report = JSON.parse(stdout);
+    assertEquals(report.model, "mine-f16");
+    assertEquals(report.layers, 4);
+    assert(report.load_ms > 0 && report.first_token_ms > 0);
+    assertEquals(report.devices[0].kind, "cpu");
+  }
+});
+
+Deno.test("bench and show work on the built-in model", async () => {
+  await using machine = await Machine.start();
+  const args = ["--prompt-tokens", "32", "--max-tokens", "8", "--runs", "1", "--json"];
+  const bench = JSON.parse((await machine.run(["bench", "shimmy-tiny", ...args])).stdout);
+  assert(bench.prompt_per_second.mean > 0 && bench.predicted_per_second.mean > 0);
+  const show = JSON.parse((await machine.run(["show", "shimmy-tiny", "--json"])).stdout);
+  assertEquals(show.parameters, 2_623_744);
+  assertEquals(show.metadata["llama.block_count"], 4);
+});
+
+Deno.test("chat answers lines and remembers", async () => {
+  await using machine = await Machine.start();
+  const { code, stdout } = await machine.run(["chat", "--temperature", "0"], {
+    input: "My name is Tom.\nWhat is my name?\n",
+  });
+  assertEquals(code, 0);
+  assertEquals(stdout, "Nice to meet you, Tom!\nYour name is Tom.\n");
+});
+
+Deno.test("failures are one line with status 1, mistakes one with 2", async () => {
+  await using machine = await Machine.start();
+  const broken = join(machine.home, "broken.gguf");
+  await Deno.writeTextFile(broken, "no model");
+  const failed = await machine.run(["probe", broken]);
+  assertEquals([failed.code, failed.stdout], [1, ""]);
+  assertMatch(failed.stderr, /^shimmy: .*cannot be used: not a GGUF file.*\n$/);
+  const mistaken = await machine.run(["generate", "--promt", "x"]);
+  assertEquals([mistaken.code, mistaken.stdout], [2, ""]);
+  assertEquals(mistaken.stderr, "shimmy: Unknown option --promt; did you mean --prompt?\n");
+});
+
+Deno.test({
+  name: "a reader that goes away ends the program quietly",
+  ignore: !posix,
+  async fn() {
+    await using machine = await Machine.start();
+    const prompt = "Tell me a story about a fox.";
+    const child = machine.command(["generate", "--prompt", prompt]).spawn();
+    await child.stdout.cancel();
+    const stderr = await new Response(child.stderr).text();
+    assertEquals((await child.status).code, 0);
+    assertEquals(stderr, "No model was found; the built-in shimmy-tiny answers\n");
+  },
+});
+
+Deno.test("serve prints its address first and answers", async () => {
+  await using machine = await Machine.start();
+  await using server = await Server.start(machine);
+  assertMatch(server.address, /^127\.0\.0\.1:\d+$/);
+  const health = await fetch(server.url("/health"));
+  await health.body?.cancel();
+  assertEquals(health.status, 200);
+  const answer = await server.generate({ prompt: QUESTION, temperature: 0 });
+  assertEquals((await answer.json()).response, "The capital of France is Paris.");
+});
+
+Deno.test("serve's options and environment reach the server", async () => {
+  await using machine = await Machine.start();
+  await using server = await Server.start(machine, ["--cors-origin", "https://page.test"], {
+    SHIMMY_API_KEY: "secret",
+    SHIMMY_PORT: "0",
+    SHIMMY_LORA_GGUF: LORA,
+    SHIMMY_LOG: "json",
+  });
+  const refused = await server.generate({ prompt: QUESTION });
+  await refused.body?.cancel();
+  assertEquals(refused.status, 401);
+  const answer = await fetch(server.url("/api/generate"), {
+    method: "POST",
+    headers: { "x-api-key": "secret", origin: "https://page.test" },
+    body: JSON.stringify({ prompt: QUESTION, temperature: 0 }),
+  });
+  assertEquals(answer.headers.get("access-control-allow-origin"), "https://page.test");
+  assertEquals((await answer.json()).response, "Arr! The capital of France is Paris.");
+  server.kill("SIGINT");
+  const { code, stderr } = await server.ended();
+  assertEquals(code, 0);
+  for (const line of stderr.trim().split("\n")) assertEquals(JSON.parse(line).level, "info");
+});
+
+Deno.test({
+  name: "a model in a process of its own may die without the server",
+  ignore: Deno.build.os !== "linux",
+  async fn() {
+    await using machine = await Machine.start(["run"]);
+    await using server = await Server.start(machine, ["--port", "0", "--isolate"]);
+    const ask = async () =>
+      (await (await server.generate({ prompt: QUESTION, temperature: 0 })).json()).response;
+    assertEquals(await ask(), "The capital of France is Paris.");
+    const children = await childrenOf(server.pid);
+    assertEquals(children.length, 1);
+    Deno.kill(children[0]!, "SIGKILL");
+    await eventually(async () => await ask() === "The capital of France is Paris.");
+    server.kill("SIGINT");
+    assertEquals((await server.ended()).code, 0);
+  },
+});
+
+/** The processes that a process has started. The kernel's files are not Deno's to read, but a shell's. */
+async function childrenOf(pid: number): Promise<number[]> {
+  const { stdout } = await new Deno.Command("sh", {
+    args: ["-c", `cat /proc/${pid}/task/*/children`],
+  }).output();
+  return new TextDecoder().decode(stdout).split(/\s+/).filter((text) => text !== "").map(Number);
+}
+
+async function eventually(check: () => Promise<boolean>): Promise<void> {
+  for (let i = 0; i < 100; i++) {
+    if (await check()) return;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error("It never came true");
+}
+
+Deno.test("two servers take two ports", async () => {
+  await using machine = await Machine.start();
+  await using one = await Server.start(machine, []);
+  await using two = await Server.start(machine, []);
+  assert(one.address !== two.address);
+  const taken = await machine.run(["serve", "--bind", one.address]);
+  assertEquals([taken.code, taken.stdout], [1, ""]);
+  assertStringIncludes(taken.stderr, "in use");
+});
+
+Deno.test({
+  name: "asked to stop, serve finishes the answers that run and ends with 0",
+  ignore: !posix,
+  async fn() {
+    for (const signal of ["SIGINT", "SIGTERM"] as const) {
+      await using machine = await Machine.start();
+      await using server = await Server.start(machine);
+      const answer = await server.generate({
+        prompt: "Count from 3 to 40.",
+        temperature: 0,
+        stream: true,
+      });
+      const reader = answer.body!.pipeThrough(new TextDecoderStream()).getReader();
+      let text = (await reader.read()).value ?? "";
+      server.kill(signal);
+      for (let chunk; !(chunk = await reader.read()).done;) text += chunk.value;
+      assertMatch(text, /data: \[DONE\]\s+$/);
+      const { code, stdout } = await server.ended();
+      assertEquals([code, stdout], [0, ""]);
+    }
+  },
+});
+
+Deno.test({
+  name: "asked to stop twice, serve ends at once with 0",
+  ignore: !posix,
+  async fn() {
+    await using machine = await Machine.start();
+    await using server = await Server.start(machine);
+    const endless = { prompt: "Count from 3 to 40.", ignore_eos: true, stream: true };
+    const controller = new AbortController();
+    // Nobody reads this answer, so it is paused and never done.
+    const answer = await server.generate({ ...endless, max_tokens: 900 }, controller.signal);
+    server.kill("SIGINT");
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    const start = performance.now();
+    server.kill("SIGINT");
+    const { code } = await server.ended();
+    assertEquals(code, 0);
+    assertLess(performance.now() - start, 3000);
+    await answer.body?.cancel().catch(() => {});
+    controller.abort();
+  },
+});
