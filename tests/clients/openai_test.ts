@@ -1,0 +1,383 @@
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
+import OpenAI, {
+  APIUserAbortError,
+  AuthenticationError,
+  BadRequestError,
+  InternalServerError,
+  NotFoundError,
+} from "test:openai";
+import { zodFunction, zodResponseFormat } from "test:openai/zod";
+import { z } from "zod";
+import { ShimmyError } from "../../src/errors.ts";
+import { EngineDouble } from "../doubles/engine.ts";
+import { API_KEY, MODEL, serve, serveTiny, type Serving } from "./serving.ts";
+
+function clientOf({ url }: Serving, apiKey = API_KEY): OpenAI {
+  return new OpenAI({ baseURL: `${url}/v1`, apiKey, maxRetries: 1 });
+}
+
+const ask = (content: string) => [{ role: "user" as const, content }];
+const FRANCE = ask("What is the capital of France?");
+const PARIS = "The capital of France is Paris.";
+
+const WEATHER = {
+  type: "function" as const,
+  function: {
+    name: "get_weather",
+    description: "Get the weather of a city",
+    parameters: {
+      type: "object",
+      properties: { city: { type: "string" } },
+      required: ["city"],
+    },
+  },
+};
+
+Deno.test("openai: a chat completion", async () => {
+  await using server = await serveTiny();
+  const { data, response } = await clientOf(server).chat.completions.create({
+    model: MODEL,
+    messages: FRANCE,
+    temperature: 0,
+  }).withResponse();
+  assertEquals(data.choices[0]!.message.content, PARIS);
+  assertEquals(data.choices[0]!.finish_reason, "stop");
+  assertEquals(data.usage!.total_tokens, data.usage!.prompt_tokens + data.usage!.completion_tokens);
+  assert(response.headers.get("x-request-id"));
+});
+
+Deno.test("openai: a streamed chat completion, by hand and by its helper", async () => {
+  await using server = await serveTiny();
+  const client = clientOf(server);
+  const body = { model: MODEL, messages: FRANCE, temperature: 0 };
+  let text = "";
+  let tokens = 0;
+  const stream = await client.chat.completions.create({
+    ...body,
+    stream: true,
+    stream_options: { include_usage: true },
+  });
+  for await (const chunk of stream) {
+    text += chunk.choices[0]?.delta.content ?? "";
+    tokens += chunk.usage?.completion_tokens ?? 0;
+  }
+  assertEquals(text, PARIS);
+  assert(tokens > 0);
+  const helper = client.chat.completions.stream(body);
+  assertEquals(await helper.finalContent(), PARIS);
+});
+
+Deno.test("openai: stop, seed, n and log probabilities", async () => {
+  await using server = await serveTiny();
+  const { completions } = clientOf(server).chat;
+  const stopped = await completions.create({
+    model: MODEL,
+    messages: FRANCE,
+    temperature: 0,
+    stop: " is",
+    logprobs: true,
+    top_logprobs: 2,
+  });
+  assertEquals(stopped.choices[0]!.message.content, "The capital of France");
+  const { content } = stopped.choices[0]!.logprobs!;
+  assert(content!.length > 0);
+  assertEquals(content![0]!.top_logprobs.length, 2);
+  const story = { model: MODEL, messages: ask("Tell me a story about a fox."), seed: 7, n: 2 };
+  const [one, two] = await Promise.all([completions.create(story), completions.create(story)]);
+  const texts = (answer: OpenAI.ChatCompletion) =>
+    answer.choices.map(({ message }) => message.content);
+  assertEquals(texts(one), texts(two));
+  assertEquals(one.choices.length, 2);
+  assertEquals(one.system_fingerprint, two.system_fingerprint);
+});
+
+Deno.test("openai: a tools loop, from the question to the sentence", async () => {
+  await using server = await serveTiny();
+  const asked: string[] = [];
+  const runner = clientOf(server).chat.completions.runTools({
+    model: MODEL,
+    temperature: 0,
+    messages: ask("What is the weather in Paris?"),
+    tools: [{
+      type: "function",
+      function: {
+        ...WEATHER.function,
+        parse: JSON.parse,
+        function: ({ city }: { city: string }) => {
+          asked.push(city);
+          return JSON.stringify({ temperature: 21, sky: "sunny" });
+        },
+      },
+    }],
+  });
+  const sentence = await runner.finalContent();
+  assertEquals(asked, ["Paris"]);
+  assert(sentence !== null && sentence.length > 0);
+  assert(!sentence.includes("<tool"), sentence);
+});
+
+Deno.test("openai: a streamed tool call comes in pieces that make its arguments", async () => {
+  await using server = await serveTiny();
+  const stream = clientOf(server).chat.completions.stream({
+    model: MODEL,
+    temperature: 0,
+    messages: ask("What is the weather in Paris?"),
+    tools: [WEATHER],
+  });
+  const { choices: [choice] } = await stream.finalChatCompletion();
+  assertEquals(choice!.finish_reason, "tool_calls");
+  const [call] = choice!.message.tool_calls!;
+  assert(call?.type === "function");
+  assertEquals(JSON.parse(call.function.arguments), { city: "Paris" });
+});
+
+Deno.test("openai: required and named tool choices force a call", async () => {
+  await using server = await serveTiny();
+  const { completions } = clientOf(server).chat;
+  const body = { model: MODEL, temperature: 0, messages: ask("Hello"), tools: [WEATHER] };
+  for (
+    const tool_choice of [
+      "required" as const,
+      { type: "function" as const, function: { name: "get_weather" } },
+    ]
+  ) {
+    const { choices: [choice] } = await completions.create({ ...body, tool_choice });
+    const [call] = choice!.message.tool_calls!;
+    assert(call?.type === "function");
+    assertEquals(call.function.name, "get_weather");
+    assertEquals(typeof JSON.parse(call.function.arguments).city, "string");
+  }
+});
+
+Deno.test("openai: structured outputs through the zod helpers", async () => {
+  await using server = await serveTiny();
+  const { completions } = clientOf(server).chat;
+  const person = z.object({ name: z.string(), age: z.int() });
+  const parsed = await completions.parse({
+    model: MODEL,
+    temperature: 0,
+    messages: ask("Give me JSON for Alice, age 30."),
+    response_format: zodResponseFormat(person, "person"),
+  });
+  assertEquals(parsed.choices[0]!.message.parsed, { name: "Alice", age: 30 });
+  const called = await completions.parse({
+    model: MODEL,
+    temperature: 0,
+    messages: ask("What is the weather in Paris?"),
+    tools: [zodFunction({ name: "get_weather", parameters: z.object({ city: z.string() }) })],
+  });
+  const [call] = called.choices[0]!.message.tool_calls!;
+  assert(call?.type === "function");
+  assertEquals(call.function.parsed_arguments, { city: "Paris" });
+});
+
+Deno.test("openai: reasoning is apart from the answer", async () => {
+  await using server = await serveTiny();
+  const answer = await clientOf(server).chat.completions.create({
+    model: MODEL,
+    temperature: 0,
+    messages: ask("What is the capital of France? /think"),
+  });
+  const message = answer.choices[0]!.message as { content: string; reasoning_content?: string };
+  assert(message.reasoning_content);
+  assertEquals(message.content.trim(), PARIS);
+});
+
+Deno.test("openai: completions of text", async () => {
+  await using server = await serveTiny();
+  const prompt = "<|im_start|>user\nHello<|im_end|>\n<|im_start|>assistant\n";
+  const body = { model: MODEL, prompt: [prompt, prompt], temperature: 0, max_tokens: 4 };
+  const { completions } = clientOf(server);
+  const answer = await completions.create({ ...body, logprobs: 1 });
+  assertEquals(answer.choices.length, 2);
+  assertEquals(answer.choices[0]!.text, answer.choices[1]!.text);
+  assertEquals(answer.choices[0]!.logprobs!.tokens!.join(""), answer.choices[0]!.text);
+  const texts = ["", ""];
+  for await (const chunk of await completions.create({ ...body, stream: true })) {
+    for (const choice of chunk.choices) texts[choice.index] += choice.text;
+  }
+  assertEquals(texts, answer.choices.map(({ text }) => text));
+});
+
+Deno.test("openai: models", async () => {
+  await using server = await serveTiny();
+  const { models } = clientOf(server);
+  const names: string[] = [];
+  for await (const model of models.list()) names.push(model.id);
+  assertEquals(names, [MODEL]);
+  assertEquals((await models.retrieve(MODEL)).object, "model");
+});
+
+Deno.test("openai: responses, and going on from one", async () => {
+  await using server = await serveTiny();
+  const { responses } = clientOf(server);
+  const first = await responses.create({
+    model: MODEL,
+    temperature: 0,
+    input: "My name is Tom.",
+  });
+  assertEquals(first.status, "completed");
+  assert(first.output_text.length > 0);
+  const second = await responses.create({
+    model: MODEL,
+    temperature: 0,
+    input: "What is my name?",
+    previous_response_id: first.id,
+  });
+  assertStringIncludes(second.output_text, "Tom");
+  assertEquals((await responses.retrieve(second.id)).output_text, second.output_text);
+  const items = [];
+  for await (const item of responses.inputItems.list(second.id)) items.push(item.type);
+  assertEquals(items, ["message"]);
+  const counted = await responses.inputTokens.count({
+    model: MODEL,
+    input: "What is my name?",
+    previous_response_id: first.id,
+  });
+  assertEquals(counted.input_tokens, second.usage!.input_tokens);
+  await responses.delete(second.id);
+  await assertRejects(() => responses.retrieve(second.id), NotFoundError);
+});
+
+Deno.test("openai: a streamed response through its helper", async () => {
+  await using server = await serveTiny();
+  const stream = clientOf(server).responses.stream({
+    model: MODEL,
+    temperature: 0,
+    input: "What is the capital of France? /think",
+  });
+  let deltas = "";
+  stream.on("response.output_text.delta", ({ delta }) => deltas += delta);
+  const response = await stream.finalResponse();
+  assertEquals(deltas.trim(), PARIS);
+  assertEquals(response.output_text, deltas);
+  assertEquals(response.output.map(({ type }) => type), ["reasoning", "message"]);
+  assert(response.usage!.output_tokens_details.reasoning_tokens > 0);
+});
+
+Deno.test("openai: a tools loop with responses", async () => {
+  await using server = await serveTiny();
+  const { responses } = clientOf(server);
+  const tools = [{ type: "function" as const, strict: true, ...WEATHER.function }];
+  const first = await responses.create({
+    model: MODEL,
+    temperature: 0,
+    input: "What is the weather in Paris?",
+    tools,
+  });
+  const call = first.output.find((item) => item.type === "function_call");
+  assert(call?.type === "function_call");
+  assertEquals(JSON.parse(call.arguments), { city: "Paris" });
+  const second = await responses.create({
+    model: MODEL,
+    temperature: 0,
+    previous_response_id: first.id,
+    tools,
+    input: [{
+      type: "function_call_output",
+      call_id: call.call_id,
+      output: JSON.stringify({ temperature: 21, sky: "sunny" }),
+    }],
+  });
+  assert(second.output_text.length > 0);
+});
+
+Deno.test("openai: a stream that is aborted frees its sequence", async () => {
+  const engine = new EngineDouble({ script: { tokens: ["again "], endless: true } });
+  await using server = serve(engine);
+  const stream = await clientOf(server).chat.completions.create({
+    model: MODEL,
+    messages: ask("Hello"),
+    stream: true,
+  });
+  let chunks = 0;
+  for await (const _ of stream) if (++chunks === 3) break;
+  while (engine.running > 0) await new Promise((resolve) => setTimeout(resolve, 1));
+  assertEquals(engine.finished.length, 1);
+});
+
+Deno.test("openai: a request that is aborted before its answer frees its sequence", async () => {
+  const engine = new EngineDouble({ script: { tokens: ["again "], endless: true } });
+  await using server = serve(engine);
+  const abort = new AbortController();
+  const asked = clientOf(server).chat.completions.create({ model: MODEL, messages: ask("Hello") }, {
+    signal: abort.signal,
+  });
+  while (engine.running === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+  abort.abort();
+  await assertRejects(() => asked, APIUserAbortError);
+  while (engine.running > 0) await new Promise((resolve) => setTimeout(resolve, 1));
+  assertEquals(engine.finished.length, 1);
+});
+
+Deno.test("openai: failures arrive as the error classes they are", async () => {
+  await using server = serve(new EngineDouble({ info: { contextLength: 64 } }));
+  const { completions } = clientOf(server).chat;
+  const body = { model: MODEL, messages: ask("Hello") };
+  const wrongKey = clientOf(server, "wrong");
+  const key = await assertRejects(() => wrongKey.models.list(), AuthenticationError);
+  assertEquals(key.code, "invalid_api_key");
+  const model = await assertRejects(
+    () => completions.create({ ...body, model: "gpt-5" }),
+    NotFoundError,
+  );
+  assertEquals([model.code, model.param], ["model_not_found", "model"]);
+  const field = await assertRejects(
+    () => completions.create({ ...body, audio: { format: "mp3", voice: "alloy" } }),
+    BadRequestError,
+  );
+  assertEquals(field.param, "audio");
+  const long = await assertRejects(
+    () => completions.create({ ...body, messages: ask("long ".repeat(50)), stream: true }),
+    BadRequestError,
+  );
+  assertEquals(long.code, "context_length_exceeded");
+  assertMatch(long.requestID!, /./);
+});
+
+Deno.test("openai: a deterministic failure is not asked again, a full queue is", async () => {
+  const failing = async (error: ShimmyError) => {
+    const engine = new EngineDouble({ script: { tokens: [], error } });
+    await using server = serve(engine);
+    await assertRejects(
+      () => clientOf(server).chat.completions.create({ model: MODEL, messages: ask("Hello") }),
+      InternalServerError,
+    );
+    return engine.requests.length;
+  };
+  assertEquals(await failing(new ShimmyError("backend", "Generation failed")), 1);
+  const full = new ShimmyError("overloaded", "The queue is full", { retryAfter: 0.01 });
+  assertEquals(await failing(full), 2);
+});
+
+Deno.test("openai: a failure amid a stream is thrown by its iteration", async () => {
+  const error = new ShimmyError("backend", "Generation failed");
+  await using server = serve(new EngineDouble({ script: { tokens: ["Hel"], error } }));
+  const client = clientOf(server);
+  const chat = await client.chat.completions.create({
+    model: MODEL,
+    messages: ask("Hello"),
+    stream: true,
+  });
+  await assertRejects(
+    async () => {
+      for await (const _ of chat);
+    },
+    OpenAI.APIError,
+    "Generation failed",
+  );
+  const response = await client.responses.create({ model: MODEL, input: "Hello", stream: true });
+  await assertRejects(
+    async () => {
+      for await (const _ of response);
+    },
+    OpenAI.APIError,
+    "Generation failed",
+  );
+});
