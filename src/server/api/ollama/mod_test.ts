@@ -346,6 +346,35 @@ Deno.test("a client that leaves a stream ends the answer", async () => {
   assertEquals(engine.finished.includes("length"), false);
 });
 
+Deno.test("every answer fits the schema that describes it", async () => {
+  const { send } = server({
+    engine: { info: { chatTemplate: TINY_TEMPLATE, metadata: { "double.x": "1" } } },
+  });
+  const asked = { model: "double", stream: false };
+  const bodies: Readonly<Record<string, unknown>> = {
+    "/api/chat": { ...CHAT, stream: false, logprobs: true, top_logprobs: 1 },
+    "/ollama/api/generate": { ...asked, prompt: "Hi", logprobs: true },
+    "/api/embed": { model: "double", input: ["a", "b"] },
+    "/api/embeddings": { model: "double", prompt: "a" },
+    "/api/show": { model: "double" },
+  };
+  for (const { method, path, answer } of ollamaRoutes) {
+    const body = bodies[path];
+    if (method !== "GET" && body === undefined) continue;
+    answer!.parse(await (await send(method, path, body)).json());
+  }
+  for (
+    const [path, body] of [["/api/chat", CHAT], ["/ollama/api/generate", {
+      ...asked,
+      prompt: "Hi",
+      stream: true,
+    }]] as const
+  ) {
+    const { answer } = ollamaRoutes.find((route) => route.path === path)!;
+    for (const line of await linesOf(await send("POST", path, body))) answer!.parse(line);
+  }
+});
+
 Deno.test("every route is described", async () => {
   const { paths } = await (await server().send("GET", "/openapi.json")).json();
   for (const path of ["chat", "show", "generate"]) {
