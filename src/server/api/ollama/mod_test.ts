@@ -92,6 +92,21 @@ Deno.test("thoughts stand beside the content", async () => {
   assertEquals(message.content, "Yes.");
 });
 
+Deno.test("think is refused where the model cannot, and becomes template variables where it can", async () => {
+  const asked = { ...CHAT, stream: false, think: "max" };
+  const refused = await server().send("POST", "/api/chat", asked);
+  assertEquals(await refused.json(), { error: "think: 'double' does not support thinking" });
+  const chatTemplate = "{{ enable_thinking }} {{ reasoning_effort }} {{ messages[0].content }}";
+  const { engine, send } = server({
+    engine: { info: { chatTemplate } },
+    entry: { chatTemplate },
+  });
+  await (await send("POST", "/api/chat", asked)).body?.cancel();
+  await (await send("POST", "/api/chat", { ...asked, think: false })).body?.cancel();
+  assertMatch(promptText(engine.requests[0]!), /^true high Hello/i);
+  assertMatch(promptText(engine.requests[1]!), /^false/i);
+});
+
 Deno.test("log probabilities come when asked for", async () => {
   const { send } = server();
   const body = { ...CHAT, stream: false, logprobs: true, top_logprobs: 2 };
