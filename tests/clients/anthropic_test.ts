@@ -1,7 +1,9 @@
 import Anthropic, {
+  APIError,
   APIUserAbortError,
   AuthenticationError,
   BadRequestError,
+  InternalServerError,
   NotFoundError,
 } from "test:anthropic";
 import { betaTool } from "test:anthropic/json-schema";
@@ -13,7 +15,9 @@ import {
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
-import { idle, MODEL, tinyServer } from "./tiny_server.ts";
+import { ShimmyError } from "../../src/errors.ts";
+import { serverDouble } from "../doubles/server.ts";
+import { idle, MODEL, served, tinyServer } from "./tiny_server.ts";
 
 /** `temperature` is not in this version's types and still in the API. */
 const GREEDY = { model: MODEL, max_tokens: 64, temperature: 0 };
@@ -266,6 +270,28 @@ Deno.test("@anthropic-ai/sdk: refusals arrive as the SDK's error classes", async
     AuthenticationError,
   );
   assertEquals(key.type, "authentication_error");
+});
+
+Deno.test("@anthropic-ai/sdk: failures of the server keep their types, before and in a stream", async () => {
+  const full = new ShimmyError("overloaded", "The queue is full", { retryAfter: 1 });
+  const broken = new ShimmyError("backend", "The model broke");
+  const asked = { model: "double", max_tokens: 9, messages: [user("Hello")] };
+  {
+    const { handler } = serverDouble({ engine: { script: { tokens: [], error: full } } });
+    await using server = served(handler);
+    const error = await assertRejects(
+      () => client(server.url).messages.create(asked),
+      InternalServerError,
+    );
+    assertEquals([error.status, error.type], [503, "overloaded_error"]);
+  }
+  const { handler } = serverDouble({ engine: { script: { tokens: ["Hi"], error: broken } } });
+  await using server = served(handler);
+  let text = "";
+  const stream = client(server.url).messages.stream(asked).on("text", (delta) => text += delta);
+  const error = await assertRejects(() => stream.finalMessage(), APIError);
+  assertEquals([text, error.type], ["Hi", "api_error"]);
+  assertStringIncludes(error.message, "The model broke");
 });
 
 Deno.test("@anthropic-ai/sdk: an abort frees the model", async () => {

@@ -4,7 +4,7 @@ import { ASSET, builtinPlace } from "../../src/models/builtin.ts";
 import { discover } from "../../src/models/discover.ts";
 import type { ModelPool } from "../../src/models/pool.ts";
 import { createPool } from "../../src/models/registry.ts";
-import { createHandler } from "../../src/server/app.ts";
+import { createHandler, type Handler } from "../../src/server/app.ts";
 import type { ServerSettings } from "../../src/server/route.ts";
 import { tinyOptions } from "../support/engine.ts";
 
@@ -37,24 +37,33 @@ export function tinyServer(settings: Partial<ServerSettings> = {}): TinyServer {
     paths: "found",
   });
   const handler = createHandler({ pool, settings: { ...SETTINGS, ...settings } });
-  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, handler);
+  const server = served(handler);
   return {
-    url: `http://127.0.0.1:${server.addr.port}`,
+    url: server.url,
     pool,
     async [Symbol.asyncDispose]() {
-      await server.shutdown();
+      await server[Symbol.asyncDispose]();
       await pool[Symbol.asyncDispose]();
     },
   };
 }
 
-/** Resolves once no answer is being made any more; rejects after a second. */
+/** Serves a handler on a free port of the loopback interface. */
+export function served(handler: Handler): AsyncDisposable & { readonly url: string } {
+  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, handler);
+  return {
+    url: `http://127.0.0.1:${server.addr.port}`,
+    [Symbol.asyncDispose]: () => server.shutdown(),
+  };
+}
+
+/** Resolves once no answer is being made any more; rejects after five seconds. */
 export async function idle(pool: ModelPool): Promise<void> {
   const { engine } = pool.state(await pool.resolve(MODEL));
-  for (let waited = 0; waited < 100; waited++) {
+  for (let waited = 0; waited < 500; waited++) {
     const status = await engine!.status();
     if (status.running + status.prefilling + status.queued === 0) return;
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
-  throw new Error("An answer was still being made after a second");
+  throw new Error("An answer was still being made after five seconds");
 }

@@ -3,12 +3,13 @@ import { parse, readJson } from "../../body.ts";
 import type { Exchange } from "../../route.ts";
 import { engineFor, startAnswer } from "../../run.ts";
 import { eventStream } from "../../streams.ts";
+import type { CountAnswer, MessageAnswer } from "./answers.ts";
 import { collectMessage } from "./message.ts";
 import { toAnswerRequest, toInput } from "./request.ts";
 import { countBody, messagesBody } from "./schema.ts";
 import { messageEvents } from "./stream.ts";
 
-function json(value: unknown, { requestId }: Exchange): Response {
+function json(value: MessageAnswer | CountAnswer, { requestId }: Exchange): Response {
   return Response.json(value, {
     headers: { "content-type": "application/json; charset=utf-8", "request-id": requestId },
   });

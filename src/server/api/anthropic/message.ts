@@ -1,6 +1,7 @@
 import type { AnswerEvent } from "../../../chat/conversation.ts";
 import type { Usage } from "../../../engine/protocol.ts";
 import { ShimmyError } from "../../../errors.ts";
+import type { ContentBlock, MessageAnswer, StopReason } from "./answers.ts";
 
 /** What an answer needs to know of the request it answers. */
 export interface MessageOptions {
@@ -13,28 +14,18 @@ export interface MessageOptions {
   readonly hideThinking: boolean;
 }
 
-export type StopReason =
-  | "end_turn"
-  | "max_tokens"
-  | "stop_sequence"
-  | "tool_use"
-  | "model_context_window_exceeded";
-
-export type ContentBlock =
-  | { readonly type: "text"; readonly text: string }
-  | { readonly type: "thinking"; readonly thinking: string; readonly signature: string }
-  | {
-    readonly type: "tool_use";
-    readonly id: string;
-    readonly name: string;
-    readonly input: Readonly<Record<string, unknown>>;
-    readonly caller: { readonly type: "direct" };
-  };
-
 type DoneEvent = Extract<AnswerEvent, { type: "done" }>;
 
+type SharedCount =
+  | "input_tokens"
+  | "output_tokens"
+  | "cache_creation_input_tokens"
+  | "cache_read_input_tokens"
+  | "output_tokens_details"
+  | "server_tool_use";
+
 /** Token counts that both kinds of usage carry; a prefix found in the KV cache is not counted as input. */
-export function tokenCounts(usage: Usage) {
+export function tokenCounts(usage: Usage): Pick<MessageAnswer["usage"], SharedCount> {
   return {
     input_tokens: usage.promptTokens - usage.cachedTokens,
     output_tokens: usage.completionTokens,
@@ -47,29 +38,26 @@ export function tokenCounts(usage: Usage) {
 }
 
 /** A message without content, as `message_start` carries it. */
-export function emptyMessage({ id, model }: MessageOptions, usage: Usage) {
+export function emptyMessage({ id, model }: MessageOptions, usage: Usage): MessageAnswer {
   return {
     id,
-    type: "message" as const,
-    role: "assistant" as const,
+    type: "message",
+    role: "assistant",
     model,
-    content: [] as readonly ContentBlock[],
-    stop_reason: null as StopReason | null,
-    stop_sequence: null as string | null,
+    content: [],
+    stop_reason: null,
+    stop_sequence: null,
     stop_details: null,
     container: null,
     usage: {
       ...tokenCounts(usage),
       cache_creation: null,
       inference_geo: null,
-      service_tier: "standard" as const,
-      speed: "standard" as const,
+      service_tier: "standard",
+      speed: "standard",
     },
   };
 }
-
-/** An answer as one message. */
-export type MessageBody = ReturnType<typeof emptyMessage>;
 
 /**
  * Why an answer ended, in Anthropic's words.
@@ -112,7 +100,7 @@ export function signatureOf({ id }: MessageOptions): string {
 export async function collectMessage(
   events: AsyncIterable<AnswerEvent>,
   options: MessageOptions,
-): Promise<MessageBody> {
+): Promise<MessageAnswer> {
   const blocks: OpenBlock[] = [];
   let done: DoneEvent | undefined;
   for await (const event of events) {
@@ -175,7 +163,7 @@ function toBlock(block: OpenBlock, options: MessageOptions): ContentBlock[] {
   }
 }
 
-function parseObject(json: string): Readonly<Record<string, unknown>> | null {
+function parseObject(json: string): Record<string, unknown> | null {
   if (json === "") return {};
   try {
     const value: unknown = JSON.parse(json);

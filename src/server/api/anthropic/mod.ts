@@ -1,5 +1,6 @@
 /** Anthropic's Messages API. */
 import type { Route } from "../../route.ts";
+import { countAnswer, messageAnswer } from "./answers.ts";
 import { anthropicDialect } from "./errors.ts";
 import { countTokensOf, createMessage } from "./handlers.ts";
 import { countBody, messagesBody } from "./schema.ts";
@@ -14,6 +15,7 @@ export const anthropicRoutes: readonly Route[] = [
     dialect: anthropicDialect,
     summary: "Answers a conversation",
     body: messagesBody,
+    answer: messageAnswer,
     streams: ["text/event-stream"],
     handle: createMessage,
   },
@@ -23,6 +25,7 @@ export const anthropicRoutes: readonly Route[] = [
     dialect: anthropicDialect,
     summary: "Counts the tokens of a conversation's prompt",
     body: countBody,
+    answer: countAnswer,
     handle: countTokensOf,
   },
 ];

@@ -207,6 +207,14 @@ Deno.test("a client that leaves a stream ends the answer", async () => {
   assertNotEquals(engine.finished[0], "length");
 });
 
+Deno.test("a message fits the schema that describes it", async () => {
+  const [{ answer } = { answer: undefined }] = anthropicRoutes;
+  const { send } = calling(["<think>\n", "Hm.", "\n</think>\n\n", ...CALL]);
+  const message = await (await send("POST", "/v1/messages", { ...BODY, tools: TOOLS })).json();
+  assertEquals(message.content.length, 2);
+  answer!.parse(message);
+});
+
 Deno.test("both routes are described", async () => {
   const { send } = server();
   const { paths } = await (await send("GET", "/openapi.json")).json();

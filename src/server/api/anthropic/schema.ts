@@ -102,7 +102,8 @@ const promptFields = {
   system: textContent.nullish(),
   tools: z.array(tool, { error: "must be a list of tools" }).nullish(),
   tool_choice: toolChoice.nullish(),
-  thinking: thinking.nullish(),
+  thinking: thinking.nullish()
+    .describe("Variables of the chat template; a model that does not think spends no budget"),
   output_config: outputConfig.nullish(),
   output_format: outputFormat.nullish().describe("The older name of output_config.format"),
   cache_control: cacheControl,

@@ -2,15 +2,9 @@ import type { AnswerEvent } from "../../../chat/conversation.ts";
 import { ShimmyError } from "../../../errors.ts";
 import { statusOf, toShimmyError } from "../../errors.ts";
 import type { ServerSentEvent } from "../../streams.ts";
+import type { ContentBlock } from "./answers.ts";
 import { toEnvelope } from "./errors.ts";
-import {
-  type ContentBlock,
-  emptyMessage,
-  type MessageOptions,
-  signatureOf,
-  tokenCounts,
-  toStop,
-} from "./message.ts";
+import { emptyMessage, type MessageOptions, signatureOf, tokenCounts, toStop } from "./message.ts";
 
 type Json = { readonly type: string } & Readonly<Record<string, unknown>>;
 

@@ -14,6 +14,7 @@ import { resolveTagged } from "./names.ts";
 import { checkLoaded, toAnswerOptions } from "./options.ts";
 import { type DoneEvent, join, NO_PIECE, type Piece, pieces } from "./pieces.ts";
 import type { AnswerBody } from "./schema.ts";
+import { checkThinks } from "./think.ts";
 
 /** What tells `/api/chat` and `/api/generate` apart. */
 export interface Asked {
@@ -39,6 +40,7 @@ export async function respond(exchange: Exchange, asked: Asked): Promise<Respons
   const logprobs = toLogprobs(body);
   const options = body.options ?? {};
   const entry = await resolveTagged(pool, body.model);
+  checkThinks(body.think, entry);
   if (asked.input === null) return await loadOrUnload(exchange, asked, entry);
   const engine = await pool.engine(entry, exchange.signal);
   const loadMs = performance.now() - began;

@@ -1,6 +1,7 @@
 /** Ollama's API. Every route stands under `/api` and under `/ollama/api`, for clients given a base path. */
 import { readJson } from "../../body.ts";
 import type { Exchange, Route } from "../../route.ts";
+import * as answers from "./answers.ts";
 import { chat } from "./chat.ts";
 import { embed, embeddings } from "./embed.ts";
 import { ollamaDialect } from "./errors.ts";
@@ -15,14 +16,33 @@ export { isOllamaGenerate } from "./generate_rule.ts";
 type OllamaRoute = Omit<Route, "dialect">;
 
 const routes: readonly OllamaRoute[] = [
-  { method: "GET", path: "/api/tags", summary: "The models there are", handle: tags },
-  { method: "GET", path: "/api/ps", summary: "The models that are loaded", handle: ps },
-  { method: "GET", path: "/api/version", summary: "Shimmy's version", handle: version },
+  {
+    method: "GET",
+    path: "/api/tags",
+    summary: "The models there are",
+    answer: answers.tagsAnswer,
+    handle: tags,
+  },
+  {
+    method: "GET",
+    path: "/api/ps",
+    summary: "The models that are loaded",
+    answer: answers.psAnswer,
+    handle: ps,
+  },
+  {
+    method: "GET",
+    path: "/api/version",
+    summary: "Shimmy's version",
+    answer: answers.versionAnswer,
+    handle: version,
+  },
   {
     method: "POST",
     path: "/api/chat",
     summary: "Answers a conversation",
     body: chatBody,
+    answer: answers.chatAnswer,
     streams: ["application/x-ndjson"],
     handle: chat,
   },
@@ -31,6 +51,7 @@ const routes: readonly OllamaRoute[] = [
     path: "/api/embed",
     summary: "Embeds texts, each as a vector of length 1",
     body: embedBody,
+    answer: answers.embedAnswer,
     handle: embed,
   },
   {
@@ -38,6 +59,7 @@ const routes: readonly OllamaRoute[] = [
     path: "/api/embeddings",
     summary: "Embeds one text; the older form of /api/embed",
     body: embeddingsBody,
+    answer: answers.embeddingsAnswer,
     handle: embeddings,
   },
   {
@@ -45,6 +67,7 @@ const routes: readonly OllamaRoute[] = [
     path: "/api/show",
     summary: "What is known of a model",
     body: showBody,
+    answer: answers.showAnswer,
     handle: show,
   },
 ];
@@ -55,6 +78,7 @@ const generate: OllamaRoute = {
   path: "/api/generate",
   summary: "Answers a prompt",
   body: generateBody,
+  answer: answers.generateAnswer,
   streams: ["application/x-ndjson"],
   handle: async (exchange: Exchange) => ollamaGenerate(exchange, await readJson(exchange)),
 };

@@ -92,6 +92,21 @@ Deno.test("thoughts stand beside the content", async () => {
   assertEquals(message.content, "Yes.");
 });
 
+Deno.test("think is refused where the model cannot, and becomes template variables where it can", async () => {
+  const asked = { ...CHAT, stream: false, think: "max" };
+  const refused = await server().send("POST", "/api/chat", asked);
+  assertEquals(await refused.json(), { error: "think: 'double' does not support thinking" });
+  const chatTemplate = "{{ enable_thinking }} {{ reasoning_effort }} {{ messages[0].content }}";
+  const { engine, send } = server({
+    engine: { info: { chatTemplate } },
+    entry: { chatTemplate },
+  });
+  await (await send("POST", "/api/chat", asked)).body?.cancel();
+  await (await send("POST", "/api/chat", { ...asked, think: false })).body?.cancel();
+  assertMatch(promptText(engine.requests[0]!), /^true high Hello/i);
+  assertMatch(promptText(engine.requests[1]!), /^false/i);
+});
+
 Deno.test("log probabilities come when asked for", async () => {
   const { send } = server();
   const body = { ...CHAT, stream: false, logprobs: true, top_logprobs: 2 };
@@ -344,6 +359,35 @@ Deno.test("a client that leaves a stream ends the answer", async () => {
   }
   assertEquals(engine.running, 0);
   assertEquals(engine.finished.includes("length"), false);
+});
+
+Deno.test("every answer fits the schema that describes it", async () => {
+  const { send } = server({
+    engine: { info: { chatTemplate: TINY_TEMPLATE, metadata: { "double.x": "1" } } },
+  });
+  const asked = { model: "double", stream: false };
+  const bodies: Readonly<Record<string, unknown>> = {
+    "/api/chat": { ...CHAT, stream: false, logprobs: true, top_logprobs: 1 },
+    "/ollama/api/generate": { ...asked, prompt: "Hi", logprobs: true },
+    "/api/embed": { model: "double", input: ["a", "b"] },
+    "/api/embeddings": { model: "double", prompt: "a" },
+    "/api/show": { model: "double" },
+  };
+  for (const { method, path, answer } of ollamaRoutes) {
+    const body = bodies[path];
+    if (method !== "GET" && body === undefined) continue;
+    answer!.parse(await (await send(method, path, body)).json());
+  }
+  for (
+    const [path, body] of [["/api/chat", CHAT], ["/ollama/api/generate", {
+      ...asked,
+      prompt: "Hi",
+      stream: true,
+    }]] as const
+  ) {
+    const { answer } = ollamaRoutes.find((route) => route.path === path)!;
+    for (const line of await linesOf(await send("POST", path, body))) answer!.parse(line);
+  }
 });
 
 Deno.test("every route is described", async () => {

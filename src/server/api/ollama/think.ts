@@ -1,5 +1,8 @@
 import { z } from "zod";
+import { ShimmyError } from "../../../errors.ts";
+import type { ModelEntry } from "../../../models/entry.ts";
 import { THINKING_LEVELS, thinkingArguments } from "../../schemas/thinking.ts";
+import { capabilities } from "./describe.ts";
 
 /** `think` of a request: a switch, or how much. */
 export const think = z.union([z.boolean(), z.enum(["low", "medium", "high", "max"])], {
@@ -11,4 +14,15 @@ export function thinkArguments(value: z.output<typeof think>): Readonly<Record<s
   if (value === null || value === undefined) return {};
   if (typeof value === "boolean") return thinkingArguments(value);
   return thinkingArguments(true, THINKING_LEVELS[value]);
+}
+
+/**
+ * Refuses to ask a model to think that cannot, as Ollama does.
+ * @throws {ShimmyError} `invalid`.
+ */
+export function checkThinks(value: z.output<typeof think>, entry: ModelEntry): void {
+  if (!value || capabilities(entry).includes("thinking")) return;
+  throw new ShimmyError("invalid", `think: '${entry.name}' does not support thinking`, {
+    field: "think",
+  });
 }

@@ -1,0 +1,60 @@
+import { z } from "zod";
+
+const contentBlock = z.discriminatedUnion("type", [
+  z.strictObject({ type: z.literal("text"), text: z.string() }),
+  z.strictObject({
+    type: z.literal("thinking"),
+    thinking: z.string(),
+    signature: z.string().describe("Opaque; send it back with the block"),
+  }),
+  z.strictObject({
+    type: z.literal("tool_use"),
+    id: z.string(),
+    name: z.string(),
+    input: z.record(z.string(), z.unknown()),
+    caller: z.strictObject({ type: z.literal("direct") }),
+  }),
+]);
+
+const stopReason = z.enum([
+  "end_turn",
+  "max_tokens",
+  "stop_sequence",
+  "tool_use",
+  "model_context_window_exceeded",
+]);
+
+const usage = z.strictObject({
+  input_tokens: z.int().describe("Tokens of the prompt that were computed"),
+  output_tokens: z.int(),
+  cache_creation_input_tokens: z.literal(0),
+  cache_read_input_tokens: z.int().describe("Tokens of the prompt that were in the KV cache"),
+  output_tokens_details: z.null(),
+  server_tool_use: z.null(),
+  cache_creation: z.null(),
+  inference_geo: z.null(),
+  service_tier: z.literal("standard"),
+  speed: z.literal("standard"),
+});
+
+/** The answer of `POST /v1/messages`. */
+export const messageAnswer = z.strictObject({
+  id: z.string(),
+  type: z.literal("message"),
+  role: z.literal("assistant"),
+  model: z.string(),
+  content: z.array(contentBlock),
+  stop_reason: stopReason.nullable().describe("null only where a stream begins"),
+  stop_sequence: z.string().nullable(),
+  stop_details: z.null(),
+  container: z.null(),
+  usage,
+});
+
+/** The answer of `POST /v1/messages/count_tokens`. */
+export const countAnswer = z.strictObject({ input_tokens: z.int() });
+
+export type ContentBlock = z.output<typeof contentBlock>;
+export type StopReason = z.output<typeof stopReason>;
+export type MessageAnswer = z.output<typeof messageAnswer>;
+export type CountAnswer = z.output<typeof countAnswer>;

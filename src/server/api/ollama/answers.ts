@@ -1,0 +1,122 @@
+import { z } from "zod";
+
+const nanoseconds = z.int().describe("Nanoseconds");
+const time = z.iso.datetime();
+
+const details = z.strictObject({
+  parent_model: z.string(),
+  format: z.literal("gguf"),
+  family: z.string(),
+  families: z.array(z.string()),
+  parameter_size: z.string(),
+  quantization_level: z.string(),
+  context_length: z.int().optional(),
+  embedding_length: z.int().optional(),
+});
+
+const capabilities = z.array(z.enum(["completion", "tools", "thinking", "embedding"]));
+
+const listed = {
+  name: z.string(),
+  model: z.string(),
+  size: z.int().describe("Bytes"),
+  digest: z.string().regex(/^[0-9a-f]{64}$/),
+  details,
+};
+
+/** The answer of `GET /api/version`. */
+export const versionAnswer = z.strictObject({ version: z.string() });
+
+/** The answer of `GET /api/tags`. */
+export const tagsAnswer = z.strictObject({
+  models: z.array(z.strictObject({ ...listed, modified_at: time, capabilities })),
+});
+
+/** The answer of `GET /api/ps`. */
+export const psAnswer = z.strictObject({
+  models: z.array(z.strictObject({
+    ...listed,
+    size_vram: z.int().describe("Bytes, by the share of layers that are offloaded"),
+    context_length: z.int(),
+    expires_at: time,
+  })),
+});
+
+/** The answer of `POST /api/show`. */
+export const showAnswer = z.strictObject({
+  license: z.string().optional(),
+  modelfile: z.string(),
+  parameters: z.string(),
+  template: z.string(),
+  system: z.string(),
+  details,
+  messages: z.array(z.unknown()).max(0),
+  model_info: z.record(z.string(), z.union([z.string(), z.number()])),
+  capabilities,
+  modified_at: time,
+});
+
+const tokenLogprob = z.strictObject({
+  token: z.string(),
+  logprob: z.number(),
+  bytes: z.array(z.int()),
+});
+
+const logprobs = z.array(z.strictObject({
+  ...tokenLogprob.shape,
+  top_logprobs: z.array(tokenLogprob).optional(),
+})).optional();
+
+const call = z.strictObject({
+  id: z.string(),
+  function: z.strictObject({
+    index: z.int(),
+    name: z.string(),
+    arguments: z.record(z.string(), z.unknown()),
+  }),
+});
+
+/** Fields of an answer, and of each line of one that is streamed; the last line has the later ones. */
+const answerFields = {
+  model: z.string(),
+  created_at: time,
+  logprobs,
+  done: z.boolean(),
+  done_reason: z.enum(["stop", "length", "load", "unload"]).optional(),
+  total_duration: nanoseconds.optional(),
+  load_duration: nanoseconds.optional(),
+  prompt_eval_count: z.int().optional(),
+  prompt_eval_duration: nanoseconds.optional(),
+  eval_count: z.int().optional(),
+  eval_duration: nanoseconds.optional(),
+};
+
+/** The answer of `POST /api/chat`, or a line of it. */
+export const chatAnswer = z.strictObject({
+  ...answerFields,
+  message: z.strictObject({
+    role: z.literal("assistant"),
+    content: z.string(),
+    thinking: z.string().optional(),
+    tool_calls: z.array(call).optional(),
+  }),
+});
+
+/** The answer of `POST /api/generate`, or a line of it. */
+export const generateAnswer = z.strictObject({
+  ...answerFields,
+  response: z.string(),
+  thinking: z.string().optional(),
+});
+
+/** The answer of `POST /api/embed`. */
+export const embedAnswer = z.strictObject({
+  model: z.string(),
+  embeddings: z.array(z.array(z.number())),
+  total_duration: nanoseconds,
+  load_duration: nanoseconds,
+  prompt_eval_count: z.int(),
+});
+
+/** The answer of `POST /api/embeddings`. */
+export const embeddingsAnswer = z.strictObject({ embedding: z.array(z.number()) });
