@@ -1,9 +1,14 @@
+import type { Tool } from "./conversation.ts";
 import type { TemplateMessage } from "./messages.ts";
+import { templateTools } from "./tool_variables.ts";
 
 /** How the messages of some models differ from OpenAI's. */
 interface Adaptation {
   readonly applies: (template: string) => boolean;
-  readonly adapt: (messages: readonly TemplateMessage[]) => TemplateMessage[];
+  readonly adapt: (
+    messages: readonly TemplateMessage[],
+    tools: readonly Tool[],
+  ) => TemplateMessage[];
 }
 
 const ADAPTATIONS: readonly Adaptation[] = [
@@ -11,6 +16,20 @@ const ADAPTATIONS: readonly Adaptation[] = [
     // GPT-OSS and LFM2 call the reasoning `thinking`.
     applies: (template) => /message(\.thinking|\[["']thinking["']\])/.test(template),
     adapt: (messages) => messages.map(withThinking),
+  },
+  {
+    applies: (template) => /message(\.reasoning\b(?!_)|\[["']reasoning["']\])/.test(template),
+    adapt: (messages) => messages.map(withReasoning),
+  },
+  {
+    // GPT-OSS takes either the reasoning or the remarks that led to a call.
+    applies: (template) => template.includes("<|channel|>"),
+    adapt: (messages) => messages.map(withoutRemarks),
+  },
+  {
+    // Phi 4 wants the tools in the system message.
+    applies: (template) => /["']tools["'] in message/.test(template),
+    adapt: withToolsInSystem,
   },
   {
     // Ministral 3 has reasoning as a part of the content.
@@ -32,14 +51,36 @@ const ADAPTATIONS: readonly Adaptation[] = [
 export function adaptMessages(
   messages: readonly TemplateMessage[],
   template: string,
+  tools: readonly Tool[],
 ): TemplateMessage[] {
   return ADAPTATIONS.filter(({ applies }) => applies(template))
-    .reduce((adapted, { adapt }) => adapt(adapted), [...messages]);
+    .reduce((adapted, { adapt }) => adapt(adapted, tools), [...messages]);
 }
 
 function withThinking(message: TemplateMessage): TemplateMessage {
   if (message.reasoning_content === undefined) return message;
   return { ...message, thinking: message.reasoning_content };
+}
+
+function withReasoning(message: TemplateMessage): TemplateMessage {
+  if (message.reasoning_content === undefined) return message;
+  return { ...message, reasoning: message.reasoning_content };
+}
+
+function withoutRemarks(message: TemplateMessage): TemplateMessage {
+  if (message.thinking === undefined || message.tool_calls === undefined) return message;
+  return { ...message, content: "" };
+}
+
+function withToolsInSystem(
+  messages: readonly TemplateMessage[],
+  tools: readonly Tool[],
+): TemplateMessage[] {
+  if (tools.length === 0) return [...messages];
+  const text = JSON.stringify(templateTools(tools).map((tool) => tool.function));
+  const [first, ...rest] = messages;
+  if (first?.role === "system") return [{ ...first, tools: text }, ...rest];
+  return [{ role: "system", content: "", tools: text }, ...messages];
 }
 
 function withThinkingPart(message: TemplateMessage): TemplateMessage {

@@ -90,7 +90,7 @@ async function* run(
 function markersOf(chat: RenderedChat, controls: ControlTokens): readonly string[] {
   const { format, tools, reasoning } = chat;
   const wanted = tools.length > 0 || format.framesAnswer ? format.markers : [];
-  return [...wanted, reasoning.open, reasoning.close].filter((marker) => controls.has(marker));
+  return [...wanted, reasoning.open, reasoning.close].flatMap((text) => controls.allIn(text));
 }
 
 function sequenceRequest(

@@ -1,6 +1,6 @@
 import type { SequenceRequest } from "../engine/protocol.ts";
 import type { AnswerRequest } from "./conversation.ts";
-import { anyTextUntil, quoted, renameRoot } from "./gbnf.ts";
+import { GrammarRules, quoted } from "./gbnf.ts";
 import type { RenderedChat } from "./prompt.ts";
 
 /** What an answer is held to: null where it may be any text. */
@@ -10,16 +10,15 @@ export function constraintOf(
 ): NonNullable<SequenceRequest["grammar"]> | null {
   const { format } = request;
   if (format.type !== "grammar") return null;
-  return { source: afterReasoning(format.source, chat) };
+  const rules = new GrammarRules(() => "");
+  if (chat === null) return { source: format.source };
+  return { source: rules.print(`${reasoning(chat, rules)} ${rules.part(format.source)}`) };
 }
 
-/** A grammar for what follows the reasoning, as a grammar for the whole answer. */
-function afterReasoning(source: string, chat: RenderedChat | null): string {
-  if (chat === null || !chat.opensReasoning) return source;
-  const { close } = chat.reasoning;
-  return [
-    `root ::= reasoning ${quoted(close)} [ \\t\\r\\n]* answer-root`,
-    anyTextUntil("reasoning", close),
-    renameRoot(source, "answer-root"),
-  ].join("\n");
+/** A GBNF expression for the reasoning with which an answer may begin. */
+function reasoning(chat: RenderedChat, rules: GrammarRules): string {
+  const { open, close } = chat.reasoning;
+  const body = `${rules.until(close)} ${quoted(close)} [ \\t\\r\\n]*`;
+  if (chat.opensReasoning) return body;
+  return chat.mayReason ? `( ${quoted(open)} ${body} )?` : "";
 }

@@ -32,6 +32,15 @@ export class ControlTokens {
     return this.#next(text, 0) !== null;
   }
 
+  /** The control tokens in the text, in order. */
+  allIn(text: string): string[] {
+    const found: string[] = [];
+    for (let at = this.#next(text, 0); at !== null; at = this.#next(text, at.end)) {
+      found.push(text.slice(at.start, at.end));
+    }
+    return found;
+  }
+
   /** The text with `mark` inside (or after, when it is one character long) every look-alike. */
   mark(text: string, mark: string): string {
     let marked = "";

@@ -5,27 +5,92 @@ export function quoted(text: string): string {
   return `"${escaped}"`;
 }
 
+/** Expressions of which one holds. */
+export function anyOf(expressions: readonly string[]): string {
+  return expressions.length === 1 ? expressions[0]! : `( ${expressions.join(" | ")} )`;
+}
+
+/** What makes rules of JSON Schemas and keeps all rules apart: the grammar room's builder. */
+export interface RuleBuilder {
+  addSchema(schema: unknown, hint?: string): string;
+  addJsonObject(): string;
+  addRule(name: string, body: string): void;
+  toString(): string;
+}
+
+/** Rules of a grammar for an answer that is put together piece by piece. */
+export class GrammarRules {
+  readonly #builder: RuleBuilder;
+  readonly #untils = new Map<string, string>();
+  #parts = 0;
+
+  constructor(builder: RuleBuilder) {
+    this.#builder = builder;
+  }
+
+  /** Adds a rule; returns its name, which is `chat-` and the one given. */
+  add(name: string, expression: string): string {
+    this.#builder.addRule(`chat-${name}`, expression);
+    return `chat-${name}`;
+  }
+
+  /** The name of a rule for JSON that a schema accepts. */
+  schema(schema: unknown): string {
+    return this.#builder.addSchema(schema, "arguments");
+  }
+
+  /** The name of a rule for any JSON object. */
+  jsonObject(): string {
+    return this.#builder.addJsonObject();
+  }
+
+  /** Takes in a whole grammar; returns the name of what was its start symbol. */
+  part(source: string): string {
+    const prefix = `chat-part-${this.#parts++}`;
+    for (const [name, body] of rulesOf(source)) {
+      this.#builder.addRule(`${prefix}-${name}`, withPrefix(body, prefix));
+    }
+    return `${prefix}-root`;
+  }
+
+  /** The name of a rule for any text in which `stop` does not occur. */
+  until(stop: string): string {
+    let name = this.#untils.get(stop);
+    if (name === undefined) {
+      this.#untils.set(stop, name = `chat-until-${this.#untils.size}`);
+      for (const [rule, body] of anyTextUntil(name, stop)) this.#builder.addRule(rule, body);
+    }
+    return name;
+  }
+
+  /** The grammar whose start symbol is the expression. */
+  print(root: string): string {
+    this.#builder.addRule("root", root);
+    return this.#builder.toString();
+  }
+}
+
 /**
- * The GBNF rule `name` for any text in which `stop` does not occur, so that `name` followed by the
- * stop ends at its first occurrence.
+ * The GBNF rules of any text in which `stop` does not occur, so that `name` followed by the stop ends
+ * at its first occurrence.
  *
  * One rule for each length of the part of the stop that has just been read, as in the automaton of
  * Knuth, Morris and Pratt.
  */
-export function anyTextUntil(name: string, stop: string): string {
+export function anyTextUntil(name: string, stop: string): [name: string, body: string][] {
   const characters = Array.from(stop);
   const alphabet = [...new Set(characters)];
-  const rules = characters.map((_, state) => {
+  return characters.map((_, state) => {
     const branches = alphabet.flatMap((character) => {
       const next = nextState(characters, state, character);
-      if (next === characters.length) return [];
+      if (next === characters.length || next === 0) return [];
       return [`${quoted(character)} ${ruleName(name, next)}`];
     });
-    const others = alphabet.map(inClass).join("");
+    const followed = alphabet.filter((character) => nextState(characters, state, character) > 0);
+    const others = followed.map(inClass).join("");
     const alternatives = [`[^${others}] ${ruleName(name, 0)}`, ...branches, '""'];
-    return `${ruleName(name, state)} ::= ${alternatives.join(" | ")}`;
+    return [ruleName(name, state), alternatives.join(" | ")];
   });
-  return rules.join("\n");
 }
 
 function ruleName(name: string, state: number): string {
@@ -47,8 +112,24 @@ function inClass(character: string): string {
   return /[\\\][-]/.test(character) ? `\\${character}` : JSON.stringify(character).slice(1, -1);
 }
 
-/** A grammar whose start symbol has another name, so that it can be part of a larger one. */
-export function renameRoot(source: string, name: string): string {
-  const token = /"(?:\\.|[^"\\])*"|\[(?:\\.|[^\]\\])*\]|#[^\n]*|[A-Za-z0-9-]+/g;
-  return source.replace(token, (text) => text === "root" ? name : text);
+/** Literals, character classes, comments, token references, repetitions and names, in this order. */
+const LEXEMES =
+  /"(?:\\.|[^"\\])*"|\[(?:\\.|[^\]\\])*\]|#[^\n]*|!?<\[?[^>]*>|\{[^}]*\}|[A-Za-z0-9][A-Za-z0-9-]*(\s*::=)?/g;
+
+/** The rules of a grammar; a body may go on over several lines. */
+function rulesOf(source: string): [name: string, body: string][] {
+  const heads = [...source.matchAll(LEXEMES)].filter((match) => match[1] !== undefined);
+  return heads.map((head, index) => {
+    const name = head[0].replace(/\s*::=$/, "");
+    const body = source.slice(head.index + head[0].length, heads[index + 1]?.index);
+    // Comments would swallow what follows when lines are joined.
+    return [
+      name,
+      body.replace(LEXEMES, (text) => text.startsWith("#") ? "" : text).replace(/\s+$/, "").trim(),
+    ];
+  });
+}
+
+function withPrefix(body: string, prefix: string): string {
+  return body.replace(LEXEMES, (text) => /^[A-Za-z0-9]/.test(text) ? `${prefix}-${text}` : text);
 }

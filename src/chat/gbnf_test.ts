@@ -1,26 +1,56 @@
 import { assertEquals } from "@std/assert";
-import { anyTextUntil, quoted, renameRoot } from "./gbnf.ts";
+import { anyTextUntil, GrammarRules, quoted, type RuleBuilder } from "./gbnf.ts";
+
+/** A builder that knows one rule for every schema. */
+class Builder implements RuleBuilder {
+  readonly lines: string[] = [];
+  addSchema() {
+    return "json";
+  }
+  addJsonObject() {
+    return "object";
+  }
+  addRule(name: string, body: string) {
+    this.lines.push(`${name} ::= ${body}`);
+  }
+  toString() {
+    return this.lines.join("\n");
+  }
+}
 
 Deno.test("text becomes a literal", () => {
   assertEquals(quoted('say "hi"\n\\'), '"say \\"hi\\"\\n\\\\"');
 });
 
-Deno.test("the rule for any text up to a stop follows partial matches", () => {
-  assertEquals(
-    anyTextUntil("any", "aab"),
-    [
-      'any ::= [^ab] any | "a" any-1 | "b" any | ""',
-      'any-1 ::= [^ab] any | "a" any-2 | "b" any | ""',
-      'any-2 ::= [^ab] any | "a" any-2 | ""',
-    ].join("\n"),
-  );
-  assertEquals(anyTextUntil("x", "]"), 'x ::= [^\\]] x | ""');
+Deno.test("the rules for any text up to a stop follow partial matches", () => {
+  assertEquals(anyTextUntil("any", "aab"), [
+    ["any", '[^a] any | "a" any-1 | ""'],
+    ["any-1", '[^a] any | "a" any-2 | ""'],
+    ["any-2", '[^ab] any | "a" any-2 | ""'],
+  ]);
+  assertEquals(anyTextUntil("x", "]"), [["x", '[^\\]] x | ""']]);
 });
 
-Deno.test("only the rule named root is renamed", () => {
-  const source = 'root ::= "root" [root] item # root\nitem ::= root-2 | root';
+Deno.test("a rule for text up to the same stop is made once", () => {
+  const rules = new GrammarRules(new Builder());
+  assertEquals(rules.until("]"), rules.until("]"));
+  assertEquals(rules.print(rules.until("]")).match(/::=/g)?.length, 2);
+});
+
+Deno.test("a grammar becomes part of a larger one under names of its own", () => {
+  const rules = new GrammarRules(new Builder());
+  const part = rules.part(
+    'root ::= "root # ::=" [root] item{2,3} # root ::= x\n  | item\nitem ::= root-2 | <[12]>\n' +
+      "root-2 ::= [^\\]]",
+  );
   assertEquals(
-    renameRoot(source, "inner"),
-    'inner ::= "root" [root] item # root\nitem ::= root-2 | inner',
+    rules.print(part).split("\n").map((line) => line.trim()),
+    [
+      'chat-part-0-root ::= "root # ::=" [root] chat-part-0-item{2,3}',
+      "| chat-part-0-item",
+      "chat-part-0-item ::= chat-part-0-root-2 | <[12]>",
+      "chat-part-0-root-2 ::= [^\\]]",
+      "root ::= chat-part-0-root",
+    ],
   );
 });

@@ -1,5 +1,5 @@
 import { ShimmyError } from "../errors.ts";
-import type { Message, Tool, ToolCall } from "./conversation.ts";
+import type { Message, ToolCall } from "./conversation.ts";
 import type { TemplateTraits } from "./traits.ts";
 
 /** A message as templates take it: OpenAI's JSON. */
@@ -9,6 +9,9 @@ export interface TemplateMessage {
   reasoning_content?: string;
   /** The reasoning, under the name some templates have for it. */
   thinking?: string;
+  reasoning?: string;
+  /** The tools, for templates that want them in the system message. */
+  tools?: string;
   /** Results of this message's own calls, for templates that want them there. */
   tool_responses?: readonly { readonly name: string; readonly response: unknown }[];
   name?: string;
@@ -20,14 +23,6 @@ interface TemplateToolCall {
   readonly type: "function";
   readonly function: { readonly name: string; readonly arguments: unknown };
   readonly id: string;
-}
-
-/** The tools as templates take them: OpenAI's JSON. */
-export function templateTools(tools: readonly Tool[]): Record<string, unknown>[] {
-  return tools.map(({ name, description = "", parameters }) => ({
-    type: "function",
-    function: { name, description, parameters },
-  }));
 }
 
 /**

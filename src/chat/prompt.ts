@@ -3,14 +3,16 @@ import { ShimmyError } from "../errors.ts";
 import { adaptMessages } from "./adapt.ts";
 import { type ControlTokens, controlTokensOf, unusedMark } from "./control_tokens.ts";
 import type { Input, Tool } from "./conversation.ts";
+import { templateDefaults } from "./defaults.ts";
 import { type Family, familyOf } from "./families.ts";
 import { detectFormat } from "./formats/detect.ts";
 import type { ToolFormat } from "./formats/format.ts";
-import { inParts, type TemplateMessage, templateMessages, templateTools } from "./messages.ts";
-import { strftime } from "./jinja/strftime.ts";
+import { inParts, type TemplateMessage, templateMessages } from "./messages.ts";
 import { type ReasoningTags, reasoningTags } from "./stream/reasoning.ts";
 import { loadTemplate } from "./jinja/template.ts";
+import { toolVariables } from "./tool_variables.ts";
 import { traitsOf } from "./traits.ts";
+import { writeUnsupported } from "./unsupported.ts";
 
 export type ChatInput = Extract<Input, { type: "chat" }>;
 
@@ -26,6 +28,8 @@ export interface RenderedChat {
   readonly opensReasoning: boolean;
   /** What the template wrote to begin the answer, where the format frames answers. */
   readonly generationPrompt: string;
+  /** The template speaks of reasoning, so the model may begin with it. */
+  readonly mayReason: boolean;
   /** Texts that end the answer beside the vocabulary's own tokens. */
   readonly stops: readonly string[];
 }
@@ -69,8 +73,10 @@ export async function renderChat(info: ModelInfo, input: ChatInput): Promise<Ren
   const format = detectFormat(source);
   const controls = controlTokensOf(info);
 
-  let messages = adaptMessages(templateMessages(input.messages, source, traits), source);
-  const texts = textsOf([messages, tools, input.templateArguments]);
+  const conversation = writeUnsupported(input.messages, tools, format, traits);
+  let messages = adaptMessages(templateMessages(conversation, source, traits), source, tools);
+  const offered = toolVariables(tools, source);
+  const texts = textsOf([messages, offered, input.templateArguments]);
   const mark = unusedMark([source, ...texts]);
   const marking = texts.some((text) => controls.occursIn(text));
   const wrap = <T>(value: T): T => marking ? markTexts(value, controls, mark) : value;
@@ -80,13 +86,13 @@ export async function renderChat(info: ModelInfo, input: ChatInput): Promise<Ren
 
   const render = (add_generation_prompt: boolean) =>
     template.render({
-      ...defaults(),
+      ...templateDefaults(),
       enable_thinking: tags.usual,
       bos_token: info.bosText,
       eos_token: info.eosText,
       ...wrap(input.templateArguments),
       messages,
-      ...(tools.length === 0 ? {} : { tools: wrap(templateTools(tools)) }),
+      ...wrap(offered),
       add_generation_prompt,
     });
   let text = render(!input.continueLast);
@@ -96,6 +102,7 @@ export async function renderChat(info: ModelInfo, input: ChatInput): Promise<Ren
     tools,
     format,
     reasoning: tags,
+    mayReason: source.includes(tags.close),
     opensReasoning: text.trimEnd().endsWith(tags.open),
     generationPrompt: format.framesAnswer && !input.continueLast ? added(render(false), text) : "",
     stops: family?.stops ?? [],
@@ -107,21 +114,6 @@ function templateOf(info: ModelInfo, tools: boolean): { source: string; family: 
   if (own !== null) return { source: own, family: null };
   const family = familyOf(info);
   return { source: family.template, family };
-}
-
-/** Variables that templates expect besides the conversation; a request may set each of them. */
-function defaults(): Record<string, unknown> {
-  const now = new Date();
-  return {
-    date_string: strftime(now, "%d %b %Y"),
-    datetime: strftime(now, "%b %d %Y"),
-    // Reasoning of earlier turns stays, so that a prompt begins with the whole of the one before it
-    // and the prefix cache holds. Templates have four names for it.
-    preserve_thinking: true,
-    clear_thinking: false,
-    truncate_history_thinking: false,
-    drop_thinking: false,
-  };
 }
 
 /** Every text a client wrote, at any depth. */

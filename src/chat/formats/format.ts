@@ -1,12 +1,15 @@
-import type { Tool } from "../conversation.ts";
+import type { Tool, ToolCall } from "../conversation.ts";
+import type { GrammarRules } from "../gbnf.ts";
 import type { Reader, Reading } from "../stream/reader.ts";
 import type { Sink } from "../stream/sink.ts";
 
 /** What a parser may know of the request whose answer it reads. */
 export interface ParseContext {
   readonly tools: readonly Tool[];
-  /** What the template wrote to begin the answer, e.g. `<|start|>assistant`. */
+  /** What the template wrote to begin the answer, where the format frames answers. */
   readonly generationPrompt: string;
+  /** The prompt ends inside the model's reasoning. */
+  readonly opensReasoning: boolean;
 }
 
 /** How a family of models writes tool calls. */
@@ -23,9 +26,20 @@ export interface ToolFormat {
   readonly framesAnswer?: boolean;
   /** Reads an answer (what follows its reasoning) up to its end. */
   readonly parse: (reader: Reader, sink: Sink, context: ParseContext) => Reading<void>;
+  /** Calls as the model writes them. */
+  readonly write: (calls: readonly ToolCall[]) => string;
+  /** Texts with which calls begin: what {@linkcode grammar} describes begins with one of them. */
+  readonly triggers: readonly string[];
+  /** A GBNF expression for one call of one of the tools, or for one and `more`. */
+  readonly grammar: (tools: readonly Tool[], rules: GrammarRules, more: boolean) => string;
 }
 
 /** True if a tool of that name was offered. */
 export function isOffered(context: ParseContext, name: string): boolean {
   return context.tools.some((tool) => tool.name === name);
+}
+
+/** The JSON text of a call's arguments. */
+export function argumentsText(call: ToolCall): string {
+  return call.arguments.trim() || "{}";
 }

@@ -46,6 +46,6 @@ function* parseAnswer(
 ): Reading<void> {
   const { format, reasoning, opensReasoning, tools, generationPrompt } = chat;
   if (!format.framesAnswer) yield* readReasoning(reader, sink, reasoning, opensReasoning);
-  if (mayCall) yield* format.parse(reader, sink, { tools, generationPrompt });
+  if (mayCall) yield* format.parse(reader, sink, { tools, generationPrompt, opensReasoning });
   yield* reader.rest((text) => sink.text(text));
 }

@@ -16,6 +16,13 @@ const KNOWN: readonly ReasoningTags[] = [
   { open: "<|START_THINKING|>", close: "<|END_THINKING|>", usual: true },
   { open: "[THINK]", close: "[/THINK]", usual: true },
   { open: "<|inner_prefix|>", close: "<|inner_suffix|>", usual: false },
+  {
+    open: "<|open|>think<|sep|>",
+    close: "<|close|>think<|sep|>",
+    usual: true,
+  },
+  { open: "Here are my reasoning steps:", close: "[BEGIN FINAL RESPONSE]", usual: true },
+  { open: "<think:opensource>", close: "</think:opensource>", usual: true },
   { open: "<|channel>thought", close: "<channel|>", usual: true },
   { open: "<thought>", close: "</thought>", usual: true },
   { open: "<think>", close: "</think>", usual: true },
@@ -38,8 +45,10 @@ export function* readReasoning(
   opened: boolean,
 ): Reading<void> {
   const space = yield* reader.space();
-  const found = yield* reader.literal(tags.open);
-  if (!opened && !found) {
+  const found = yield* reader.oneOf(tags.open, tags.close);
+  // A model that was asked not to reason may still write the end of what it left out.
+  if (found === tags.close) return;
+  if (!opened && found === null) {
     sink.text(space);
     return;
   }

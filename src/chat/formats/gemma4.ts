@@ -1,0 +1,109 @@
+import type { ToolCall } from "../conversation.ts";
+import { anyOf, quoted } from "../gbnf.ts";
+import { argumentsObject } from "../messages.ts";
+import type { Reader, Reading } from "../stream/reader.ts";
+import type { Sink } from "../stream/sink.ts";
+import type { ToolFormat } from "./format.ts";
+import { ArgumentsWriter, asValue } from "./shared/arguments.ts";
+import { readSections } from "./shared/sections.ts";
+
+const OPEN = "<|tool_call>";
+const CLOSE = "<tool_call|>";
+const QUOTE = '<|"|>';
+
+function* readCall(reader: Reader, sink: Sink): Reading<boolean> {
+  if (!(yield* reader.literal("call:"))) return false;
+  sink.toolCall((yield* reader.textUntil("{")).text.trim());
+  const writer = new ArgumentsWriter(sink);
+  for (;;) {
+    const key = yield* readKey(reader);
+    if (key === null) break;
+    const value = yield* readValue(reader);
+    writer.key(key);
+    writer.json(JSON.stringify(value));
+  }
+  writer.end();
+  yield* reader.literal(CLOSE);
+  return true;
+}
+
+/** The key of the next member, with the colon after it; null at the end of the object. */
+function* readKey(reader: Reader): Reading<string | null> {
+  yield* reader.run(/[\s,]/);
+  if (yield* reader.literal(QUOTE)) {
+    const { text } = yield* reader.textUntil(QUOTE);
+    yield* reader.run(/[\s:]/);
+    return text;
+  }
+  const key = yield* reader.run(/[^:{}<]/);
+  return (yield* reader.oneOf(":", "}")) === ":" ? key.trim() : null;
+}
+
+function* readValue(reader: Reader): Reading<unknown> {
+  yield* reader.space();
+  switch (yield* reader.oneOf(QUOTE, "{", "[")) {
+    case QUOTE:
+      return (yield* reader.textUntil(QUOTE)).text;
+    case "{": {
+      const members: Record<string, unknown> = {};
+      for (let key = yield* readKey(reader); key !== null; key = yield* readKey(reader)) {
+        members[key] = yield* readValue(reader);
+      }
+      return members;
+    }
+    case "[": {
+      const items: unknown[] = [];
+      for (;;) {
+        yield* reader.run(/[\s,]/);
+        const next = yield* reader.peek();
+        if (next === "" || (yield* reader.oneOf("]", "}")) !== null) return items;
+        items.push(yield* readValue(reader));
+      }
+    }
+    default: {
+      const word = yield* reader.run(/[^,\]}]/);
+      return asValue(word);
+    }
+  }
+}
+
+function writeValue(value: unknown): string {
+  if (typeof value === "string") return QUOTE + value + QUOTE;
+  if (Array.isArray(value)) return `[${value.map(writeValue).join(",")}]`;
+  return typeof value === "object" && value !== null
+    ? writeObject(value as Record<string, unknown>)
+    : JSON.stringify(value);
+}
+
+function writeObject(value: Record<string, unknown>): string {
+  return `{${Object.entries(value).map(([key, item]) => `${key}:${writeValue(item)}`).join(",")}}`;
+}
+
+/** Gemma 4: `call:name{key:value}` with a control token for quotation marks. */
+export const gemma4: ToolFormat = {
+  name: "gemma4",
+  matches: (template) => template.includes("<|tool_call>call:"),
+  markers: [OPEN, CLOSE, QUOTE],
+  parse: (reader, sink) =>
+    readSections(reader, sink, [OPEN], [CLOSE], () => readCall(reader, sink)),
+  write: (calls) =>
+    calls.map((call: ToolCall) =>
+      `${OPEN}call:${call.name}${writeObject(argumentsObject(call))}${CLOSE}`
+    ).join(""),
+  triggers: [OPEN],
+  grammar(tools, rules, more) {
+    const text = rules.add("text", `${quoted(QUOTE)} ${rules.until(QUOTE)} ${quoted(QUOTE)}`);
+    const object = '"{" ( chat-key ":" chat-value ( "," chat-key ":" chat-value )* )? "}"';
+    rules.add("key", "[^:{}<,\\t\\n ]+");
+    rules.add(
+      "value",
+      `${text} | ${object} | "[" ( chat-value ( "," chat-value )* )? "]" | ` +
+        '"true" | "false" | "null" | "-"? [0-9]+ ( "." [0-9]+ )? ( [eE] [+-]? [0-9]+ )?',
+    );
+    const call = rules.add(
+      "call",
+      anyOf(tools.map(({ name }) => `${quoted(`${OPEN}call:${name}`)} ${object} ${quoted(CLOSE)}`)),
+    );
+    return more ? `${call}+` : call;
+  },
+};

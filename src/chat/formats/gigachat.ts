@@ -1,0 +1,23 @@
+import type { ToolFormat } from "./format.ts";
+import { jsonSections } from "./shared/json_section.ts";
+
+/** GigaChat 3.1: `<|function_call|>` and a JSON object. */
+export const gigachat31: ToolFormat = jsonSections({
+  name: "gigachat-3.1",
+  matches: (template) => template.includes("<|function_call|>"),
+  open: "<|function_call|>",
+  close: "",
+  shape: "each",
+  between: "",
+});
+
+/** GigaChat 3: a message of the role `function call` that holds a JSON object. */
+export const gigachat3: ToolFormat = jsonSections({
+  name: "gigachat-3",
+  matches: (template) => template.includes("function call<|role_sep|>"),
+  open: "function call<|role_sep|>\n",
+  close: "",
+  shape: "each",
+  between: "<|message_sep|>\n\n",
+  noise: ["<|message_sep|>"],
+});

@@ -1,0 +1,65 @@
+import { anyOf, quoted } from "../gbnf.ts";
+import type { Reader, Reading } from "../stream/reader.ts";
+import type { Sink } from "../stream/sink.ts";
+import { argumentsText, type ParseContext, type ToolFormat } from "./format.ts";
+
+const CHANNEL = "<|channel|>";
+const MESSAGE = "<|message|>";
+const START = "<|start|>";
+const END = "<|end|>";
+const CALL = "<|call|>";
+
+function* parse(reader: Reader, sink: Sink, context: ParseContext): Reading<void> {
+  const opened = context.generationPrompt.slice(context.generationPrompt.lastIndexOf(START));
+  let header = opened.includes(MESSAGE) ? opened : null;
+  for (;;) {
+    if (header === null) {
+      const { text, stop } = yield* reader.textUntil(MESSAGE);
+      if (stop === null) {
+        // An answer that never entered a channel is text, whatever that is worth.
+        sink.text(text.replace(/<\|(channel|start|constrain|end)\|>|assistant/g, ""));
+        return;
+      }
+      header = text;
+    }
+    const recipient = /to=(?:functions\.)?([\w.-]+)/.exec(header)?.[1];
+    const isCall = recipient !== undefined && header.includes("to=functions.");
+    if (isCall) sink.toolCall(recipient);
+    const emit = isCall
+      ? (text: string) => sink.toolArguments(text)
+      : header.includes(`${CHANNEL}analysis`)
+      ? (text: string) => sink.reasoning(text)
+      : (text: string) => sink.text(text);
+    if ((yield* reader.until([END, CALL, START, "<|return|>"], emit)) === null) return;
+    header = null;
+  }
+}
+
+/** GPT-OSS: channels for reasoning, remarks and the answer; calls go to `functions.<name>`. */
+export const harmony: ToolFormat = {
+  name: "harmony",
+  matches: (template) => template.includes(CHANNEL),
+  markers: [CHANNEL, MESSAGE, START, END, CALL, "<|constrain|>"],
+  framesAnswer: true,
+  parse,
+  write: (calls) =>
+    calls.map((call) =>
+      `${CHANNEL}commentary to=functions.${call.name} <|constrain|>json${MESSAGE}` +
+      `${argumentsText(call)}${CALL}`
+    ).join(`${START}assistant`),
+  triggers: [`${CHANNEL}commentary to=functions`],
+  // A call ends the answer, so there is never more than one.
+  grammar(tools, rules) {
+    return rules.add(
+      "call",
+      anyOf(
+        tools.map(({ name, parameters }) =>
+          `${quoted(`${CHANNEL}commentary to=functions.${name}`)} " "? ${
+            quoted("<|constrain|>")
+          }? ` +
+          `"json"? ${quoted(MESSAGE)} ${rules.schema(parameters)}`
+        ),
+      ),
+    );
+  },
+};

@@ -1,0 +1,50 @@
+import { readReasoning } from "../stream/reasoning.ts";
+import type { ToolFormat } from "./format.ts";
+import { type Markup, markupFormat, readMarkupCalls } from "./shared/markup.ts";
+import { readSections } from "./shared/sections.ts";
+
+const open = (tag: string) => `<|open|>${tag}<|sep|>`;
+const close = (tag: string) => `<|close|>${tag}<|sep|>`;
+
+const MARKUP: Markup = {
+  open: open("tools"),
+  close: close("tools"),
+  call: '<|open|>call tool="',
+  callNameEnd: '"',
+  // Calls are counted.
+  afterName: { text: "<|sep|>", rule: `" index=\\"" [0-9]+ "\\"<|sep|>"` },
+  callClose: close("call"),
+  argument: '<|open|>argument key="',
+  argumentNameEnd: '"',
+  valueOpen: "<|sep|>",
+  argumentClose: close("argument"),
+  attributes: (type) => ` type="${type}"`,
+  lines: false,
+  space: "",
+};
+
+const FRAMES = [open("response"), close("response"), close("message"), "<|end_of_msg|>"];
+const REASONING = { open: open("think"), close: close("think"), usual: true };
+
+const markup = markupFormat({
+  ...MARKUP,
+  name: "kimi-k3",
+  matches: (template) => template.includes("<|end_of_msg|>"),
+});
+
+/** Kimi K3: everything stands between tags made of control tokens, text and reasoning too. */
+export const kimiK3: ToolFormat = {
+  ...markup,
+  markers: [...markup.markers, ...FRAMES, REASONING.open, REASONING.close],
+  framesAnswer: true,
+  *parse(reader, sink, context) {
+    yield* readReasoning(reader, sink, REASONING, context.opensReasoning);
+    yield* readSections(
+      reader,
+      sink,
+      [MARKUP.open],
+      [MARKUP.close, ...FRAMES],
+      () => readMarkupCalls(reader, sink, MARKUP, context),
+    );
+  },
+};

@@ -1,0 +1,20 @@
+import { quoted } from "../gbnf.ts";
+import type { ToolFormat } from "./format.ts";
+import { pythonGrammar, readPythonCalls, writePythonCalls } from "./shared/python_calls.ts";
+import { readSections } from "./shared/sections.ts";
+
+const OPEN = "<|tool_call_start|>";
+const CLOSE = "<|tool_call_end|>";
+
+/** LFM 2 and 2.5: calls as Python writes them, between two tags. */
+export const lfm2: ToolFormat = {
+  name: "lfm2",
+  matches: (template) => template.includes("List of tools: "),
+  markers: [OPEN, CLOSE],
+  parse: (reader, sink) =>
+    readSections(reader, sink, [OPEN], [CLOSE], () => readPythonCalls(reader, sink)),
+  write: (calls) => OPEN + writePythonCalls(calls) + CLOSE,
+  triggers: [OPEN],
+  grammar: (tools, rules, more) =>
+    `${quoted(OPEN)} ${pythonGrammar(tools, rules, more)} ${quoted(CLOSE)}`,
+};

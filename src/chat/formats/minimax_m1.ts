@@ -1,0 +1,12 @@
+import type { ToolFormat } from "./format.ts";
+import { jsonSections } from "./shared/json_section.ts";
+
+/** MiniMax M1: a JSON object on every line between `<tool_calls>` and `</tool_calls>`. */
+export const minimaxM1: ToolFormat = jsonSections({
+  name: "minimax-m1",
+  matches: (template) => template.includes("<tool_calls>") && template.includes("sentence>ai"),
+  open: "<tool_calls>\n",
+  close: "\n</tool_calls>",
+  shape: "lines",
+  between: "\n",
+});

@@ -1,0 +1,94 @@
+import type { ToolCall } from "../conversation.ts";
+import { anyOf, quoted } from "../gbnf.ts";
+import { argumentsObject } from "../messages.ts";
+import type { Reader, Reading } from "../stream/reader.ts";
+import type { Sink } from "../stream/sink.ts";
+import type { ParseContext, ToolFormat } from "./format.ts";
+import { ArgumentsWriter, asValue, kindOf, type ValueKind } from "./shared/arguments.ts";
+import { readSections } from "./shared/sections.ts";
+
+/** Stands before every tag. */
+const NS = "]<]minimax[>[";
+const OPEN = `${NS}<tool_call>`;
+const CLOSE = `${NS}</tool_call>`;
+const INVOKE = `${NS}<invoke name="`;
+const INVOKE_END = `${NS}</invoke>`;
+
+function* readCalls(reader: Reader, sink: Sink, context: ParseContext): Reading<boolean> {
+  for (let calls = 0;; calls++) {
+    yield* reader.space();
+    if (!(yield* reader.literal(INVOKE))) return calls > 0;
+    const name = (yield* reader.textUntil('">')).text;
+    const tool = context.tools.find((candidate) => candidate.name === name);
+    sink.toolCall(name);
+    const writer = new ArgumentsWriter(sink);
+    for (;;) {
+      yield* reader.space();
+      if ((yield* reader.oneOf(INVOKE_END, `${NS}<`)) !== `${NS}<`) break;
+      const key = (yield* reader.textUntil(">")).text;
+      const value = yield* readElement(reader, key, kindOf(tool, key));
+      writer.key(key);
+      writer.json(JSON.stringify(value));
+    }
+    writer.end();
+  }
+}
+
+/** Reads what an element holds, and its closing tag: text, or elements that are members or items. */
+function* readElement(reader: Reader, tag: string, kind: ValueKind): Reading<unknown> {
+  const members: [string, unknown][] = [];
+  let text = "";
+  for (;;) {
+    const stop = yield* reader.until([`${NS}</${tag}>`, `${NS}<`], (piece) => text += piece);
+    if (stop !== `${NS}<`) break;
+    const child = (yield* reader.textUntil(">")).text;
+    members.push([child, yield* readElement(reader, child, "either")]);
+  }
+  if (members.length === 0) return kind === "text" ? text : asValue(text);
+  if (members.every(([key]) => key === "item")) return members.map(([, item]) => item);
+  return Object.fromEntries(members);
+}
+
+function writeElement(tag: string, value: unknown): string {
+  const inner = Array.isArray(value)
+    ? value.map((item) => writeElement("item", item)).join("")
+    : typeof value === "object" && value !== null
+    ? Object.entries(value).map(([key, item]) => writeElement(key, item)).join("")
+    : typeof value === "string"
+    ? value
+    : JSON.stringify(value);
+  return `${NS}<${tag}>${inner}${NS}</${tag}>`;
+}
+
+function write(call: ToolCall): string {
+  const members = Object.entries(argumentsObject(call))
+    .map(([key, value]) => writeElement(key, value));
+  return `${INVOKE}${call.name}">${members.join("")}${INVOKE_END}\n`;
+}
+
+/** MiniMax M3: elements with a namespace mark before every tag, nested as deep as the arguments. */
+export const minimaxM3: ToolFormat = {
+  name: "minimax-m3",
+  matches: (template) => template.includes(NS),
+  markers: [NS, OPEN, CLOSE],
+  parse: (reader, sink, context) =>
+    readSections(reader, sink, [OPEN], [CLOSE], () => readCalls(reader, sink, context)),
+  write: (calls) => `${OPEN}\n${calls.map(write).join("")}${CLOSE}`,
+  triggers: [OPEN],
+  grammar(tools, rules, more) {
+    // Arguments are held to their names; what stands inside an element is the model's own.
+    const member = (key: string) =>
+      `${quoted(`${NS}<${key}>`)} ${rules.until(`${NS}</${key}>`)} ${quoted(`${NS}</${key}>`)}`;
+    const call = rules.add(
+      "call",
+      anyOf(tools.map(({ name, parameters }) => {
+        const keys = Object.keys(parameters["properties"] ?? {});
+        const required = new Set(parameters["required"] as readonly string[] | undefined);
+        const members = keys.map((key) => required.has(key) ? member(key) : `( ${member(key)} )?`);
+        return `${quoted(`${INVOKE}${name}">`)} ${members.join(" ")} ${quoted(INVOKE_END)}`;
+      })),
+    );
+    const calls = more ? `( ${call} [\\n]* )+` : `${call} [\\n]*`;
+    return `${quoted(OPEN)} [\\n]* ${calls} ${quoted(CLOSE)}`;
+  },
+};

@@ -1,0 +1,66 @@
+import type { Reader, Reading } from "../stream/reader.ts";
+import type { Sink } from "../stream/sink.ts";
+import type { ParseContext, ToolFormat } from "./format.ts";
+import { type Markup, markupFormat, readMarkupCalls } from "./shared/markup.ts";
+
+const START = "<|start|>";
+const MESSAGE = "<|message|>";
+const END = "<|eom|>";
+
+const MARKUP: Markup = {
+  open: "<atem:function_calls>",
+  close: "</atem:function_calls>",
+  call: '<atem:invoke name="',
+  callNameEnd: '">',
+  callClose: "</atem:invoke>",
+  argument: '<atem:parameter name="',
+  argumentNameEnd: '">',
+  valueOpen: "",
+  argumentClose: "</atem:parameter>",
+  lines: false,
+  space: "\n",
+};
+
+const markup = markupFormat({
+  ...MARKUP,
+  name: "muse",
+  matches: (template) => template.includes(MARKUP.open),
+});
+
+function* parse(reader: Reader, sink: Sink, context: ParseContext): Reading<void> {
+  for (;;) {
+    const { text: header, stop } = yield* reader.textUntil(MESSAGE, MARKUP.open);
+    if (stop === null) {
+      sink.text(header);
+      return;
+    }
+    if (header.includes("to=self")) {
+      yield* reader.until([END], (text) => sink.reasoning(text));
+      continue;
+    }
+    if (stop === MARKUP.open) yield* readMarkupCalls(reader, sink, MARKUP, context);
+    const ended = yield* readMessage(reader, sink, context);
+    if (!ended) return;
+  }
+}
+
+/** Reads text and calls up to the end of a message; false when the answer ended first. */
+function* readMessage(reader: Reader, sink: Sink, context: ParseContext): Reading<boolean> {
+  for (;;) {
+    const stop = yield* reader.until(
+      [MARKUP.open, MARKUP.close, END, "<|eot|>"],
+      (text) => sink.text(text),
+    );
+    if (stop === null) return false;
+    if (stop === MARKUP.open) yield* readMarkupCalls(reader, sink, MARKUP, context);
+    else if (stop !== MARKUP.close) return true;
+  }
+}
+
+/** Muse Glimmer: messages to oneself are reasoning, messages to a tool hold tags. */
+export const muse: ToolFormat = {
+  ...markup,
+  markers: [...markup.markers, START, MESSAGE, END],
+  framesAnswer: true,
+  parse,
+};

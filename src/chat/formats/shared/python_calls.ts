@@ -1,0 +1,171 @@
+import type { Tool, ToolCall } from "../../conversation.ts";
+import { anyOf, type GrammarRules, quoted } from "../../gbnf.ts";
+import { argumentsObject } from "../../messages.ts";
+import type { Reader, Reading } from "../../stream/reader.ts";
+import type { Sink } from "../../stream/sink.ts";
+import { ArgumentsWriter, kindOf } from "./arguments.ts";
+
+/**
+ * Reads calls written as a Python list, `[name(key="value", other=2), name()]`, brackets optional.
+ * True if there was one. Each argument goes to the sink when it is complete.
+ */
+export function* readPythonCalls(
+  reader: Reader,
+  sink: Sink,
+  accept: (name: string) => boolean = () => true,
+): Reading<boolean> {
+  for (let calls = 0;; calls++) {
+    yield* reader.run(/[\s,[]/);
+    const name = yield* reader.run(/[\w.-]/);
+    if (name === "" || !(yield* reader.literal("(")) || !accept(name)) {
+      yield* reader.literal("]");
+      return calls > 0;
+    }
+    sink.toolCall(name);
+    const writer = new ArgumentsWriter(sink);
+    yield* readKeywords(reader, writer);
+    writer.end();
+  }
+}
+
+function* readKeywords(reader: Reader, writer: ArgumentsWriter): Reading<void> {
+  for (;;) {
+    yield* reader.run(/[\s,]/);
+    const key = yield* reader.run(/[\w-]/);
+    yield* reader.space();
+    if (key === "" || !(yield* reader.literal("="))) break;
+    yield* reader.space();
+    const value = yield* readPythonValue(reader);
+    writer.key(key);
+    writer.json(JSON.stringify(value));
+  }
+  yield* reader.literal(")");
+}
+
+/** Reads a Python literal (or JSON, which differs in three words alone). */
+function* readPythonValue(reader: Reader): Reading<unknown> {
+  const next = yield* reader.peek();
+  if (next === '"' || next === "'") return yield* readPythonString(reader);
+  if (next === "[" || next === "(") return yield* readPythonList(reader);
+  if (next === "{") return yield* readPythonDictionary(reader);
+  const word = yield* reader.run(/[^\s,()[\]{}:]/);
+  const literals: Readonly<Record<string, unknown>> = {
+    True: true,
+    true: true,
+    False: false,
+    false: false,
+    None: null,
+    null: null,
+  };
+  if (Object.hasOwn(literals, word)) return literals[word];
+  return word !== "" && Number.isFinite(Number(word)) ? Number(word) : word;
+}
+
+const ESCAPES: Readonly<Record<string, string>> = { n: "\n", t: "\t", r: "\r", b: "\b", f: "\f" };
+
+function* readPythonString(reader: Reader): Reading<string> {
+  const quote = (yield* reader.oneOf('"', "'"))!;
+  let text = "";
+  for (;;) {
+    const stop = yield* reader.until([quote, "\\"], (piece) => text += piece);
+    if (stop !== "\\") return text;
+    const escaped = yield* readCharacter(reader);
+    if (escaped === "u") {
+      let digits = "";
+      for (let count = 0; count < 4; count++) digits += yield* readCharacter(reader);
+      text += String.fromCharCode(Number.parseInt(digits, 16) || 0xfffd);
+    } else {
+      text += ESCAPES[escaped] ?? escaped;
+    }
+  }
+}
+
+function* readCharacter(reader: Reader): Reading<string> {
+  const next = yield* reader.peek();
+  if (next !== "") yield* reader.literal(next);
+  return next;
+}
+
+function* readPythonList(reader: Reader): Reading<unknown[]> {
+  yield* reader.oneOf("[", "(");
+  const items: unknown[] = [];
+  for (;;) {
+    yield* reader.run(/[\s,]/);
+    if ((yield* reader.oneOf("]", ")")) !== null || (yield* reader.peek()) === "") return items;
+    items.push(yield* readPythonValue(reader));
+    if (yield* isBroken(reader, "])")) return items;
+  }
+}
+
+function* readPythonDictionary(reader: Reader): Reading<Record<string, unknown>> {
+  yield* reader.literal("{");
+  const members: Record<string, unknown> = {};
+  for (;;) {
+    yield* reader.run(/[\s,]/);
+    if ((yield* reader.literal("}")) || (yield* reader.peek()) === "") return members;
+    const key = String(yield* readPythonValue(reader));
+    yield* reader.run(/[\s:]/);
+    members[key] = yield* readPythonValue(reader);
+    if (yield* isBroken(reader, "}")) return members;
+  }
+}
+
+/** True if what follows an item is neither a comma nor one of the brackets: the text is broken. */
+function* isBroken(reader: Reader, brackets: string): Reading<boolean> {
+  yield* reader.space();
+  const next = yield* reader.peek();
+  return next !== "," && !brackets.includes(next);
+}
+
+/** Calls as a Python list. */
+export function writePythonCalls(calls: readonly ToolCall[]): string {
+  const written = calls.map((call) => {
+    const members = Object.entries(argumentsObject(call))
+      .map(([key, value]) => `${key}=${pythonLiteral(value)}`);
+    return `${call.name}(${members.join(", ")})`;
+  });
+  return `[${written.join(", ")}]`;
+}
+
+function pythonLiteral(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(pythonLiteral).join(", ")}]`;
+  if (typeof value === "object" && value !== null) {
+    const members = Object.entries(value)
+      .map(([key, item]) => `${JSON.stringify(key)}: ${pythonLiteral(item)}`);
+    return `{${members.join(", ")}}`;
+  }
+  if (typeof value === "boolean") return value ? "True" : "False";
+  return value === null ? "None" : JSON.stringify(value);
+}
+
+/** A GBNF expression for a Python list of calls. */
+export function pythonGrammar(tools: readonly Tool[], rules: GrammarRules, more: boolean): string {
+  const call = rules.add("call", anyOf(tools.map((tool) => callRule(tool, rules))));
+  return more ? `"[" ${call} ( ", " ${call} )* "]"` : `"[" ${call} "]"`;
+}
+
+function callRule(tool: Tool, rules: GrammarRules): string {
+  const { properties = {}, required = [] } = tool.parameters as {
+    properties?: Record<string, unknown>;
+    required?: readonly string[];
+  };
+  const keys = Object.keys(properties);
+  const value = (key: string) => {
+    const schema = properties[key];
+    const boolean = kindOf(tool, key) === "json" &&
+      (schema as { type?: unknown }).type === "boolean";
+    return boolean ? '( "True" | "False" )' : rules.schema(schema);
+  };
+  const members = keys.map((key) => `${quoted(`${key}=`)} ${value(key)}`);
+  const first = keys.findIndex((key) => required.includes(key));
+  // With a required argument first, every other one brings its own comma.
+  const ordered = first < 0 ? members : [members[first]!, ...members.toSpliced(first, 1)];
+  const optional = (key: string, text: string) => required.includes(key) ? text : `( ${text} )?`;
+  const rest = first < 0 ? keys : [keys[first]!, ...keys.toSpliced(first, 1)];
+  const body = first < 0
+    ? members.length === 0 ? "" : `( ${anyOf(members)} )?`
+    : ordered.map((member, index) =>
+      index === 0 ? member : optional(rest[index]!, `", " ${member}`)
+    ).join(" ");
+  return `${quoted(`${tool.name}(`)} ${body} ")"`;
+}
