@@ -1,6 +1,6 @@
 import type { SchemaDocument, SchemaNode } from "./schema.ts";
 import { isRecord, type Schema } from "./schema.ts";
-import { MAX_ENUM_VALUES } from "./limits.ts";
+import { MAX_ENUM_VALUES, MAX_REPETITION } from "./limits.ts";
 
 export const TYPES = ["null", "boolean", "object", "array", "string", "number", "integer"] as const;
 export type TypeName = (typeof TYPES)[number];
@@ -80,8 +80,14 @@ export function constrains(node: SchemaNode): boolean {
 /** A count such as `minItems`; undefined where the node has none. */
 export function readCount(doc: SchemaDocument, node: SchemaNode, key: string): number | undefined {
   const value = readNumber(doc, node, key);
-  if (value === undefined || (Number.isInteger(value) && value >= 0)) return value;
-  throw doc.malformed(node, key, "an integer of 0 or more");
+  if (value === undefined) return undefined;
+  if (!Number.isInteger(value) || value < 0) {
+    throw doc.malformed(node, key, "an integer of 0 or more");
+  }
+  if (key.startsWith("min") && value > MAX_REPETITION) {
+    throw doc.refuse(node, key, `a grammar repeats an item at most ${MAX_REPETITION} times`);
+  }
+  return value;
 }
 
 export function readNumber(doc: SchemaDocument, node: SchemaNode, key: string): number | undefined {

@@ -1,4 +1,3 @@
-import { ShimmyError } from "../errors.ts";
 import { alt, EMPTY, type Expr, isEmpty, isNothing, NOTHING, ref, repeat, seq } from "./expr.ts";
 import { BLOCK, MAX_REPETITION } from "./limits.ts";
 import { tidy } from "./tidy.ts";
@@ -191,9 +190,6 @@ function splitRepeats(expr: Expr, hoist: (item: Expr) => Expr): Expr {
 }
 
 function blocks(item: Expr, min: number, max: number, hoist: (item: Expr) => Expr): Expr {
-  if (min > MAX_REPETITION) {
-    throw new ShimmyError("invalid", `a grammar cannot repeat an item ${min} times or more`);
-  }
   const limit = max === Infinity ? Infinity : Math.min(max, MAX_REPETITION);
   const spare = limit - min;
   if (min <= 4 * BLOCK && (spare <= 4 * BLOCK || spare === Infinity)) {

@@ -1,0 +1,286 @@
+import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { ShimmyError } from "../errors.ts";
+import { matches, parseGbnf } from "../../tests/grammar/gbnf.ts";
+import { GrammarBuilder, jsonObjectGrammar, literal, schemaToGrammar } from "./mod.ts";
+
+/** Which of the texts a schema's grammar takes. */
+function taken(schema: unknown, texts: readonly string[]): string[] {
+  const grammar = parseGbnf(schemaToGrammar(schema));
+  return texts.filter((text) => matches(grammar, text));
+}
+
+function refusal(schema: unknown): string {
+  const error = assertThrows(() => schemaToGrammar(schema), ShimmyError);
+  assertEquals([error.kind, error.field], ["invalid", "json_schema"]);
+  return error.message;
+}
+
+Deno.test("optional properties may be left out, with commas where they belong", () => {
+  const schema = {
+    type: "object",
+    properties: { a: { type: "null" }, b: { type: "null" }, c: { type: "null" } },
+    required: ["b"],
+  };
+  const right = [
+    '{"b":null}',
+    '{"a":null,"b":null}',
+    '{"b": null, "c": null}',
+    '{"a":null,"b":null,"c":null}',
+  ];
+  const wrong = [
+    "{}",
+    '{"a":null}',
+    '{,"b":null}',
+    '{"b":null,}',
+    '{"b":null,"a":null}',
+    '{"a":null"b":null}',
+  ];
+  assertEquals(taken(schema, [...right, ...wrong]), right);
+});
+
+Deno.test("an object without properties may hold any, one that lists some holds no others", () => {
+  assertEquals(taken({ type: "object" }, ["{}", '{"x":[1]}']), ["{}", '{"x":[1]}']);
+  const listed = { type: "object", properties: { a: {} } };
+  assertEquals(taken(listed, ["{}", '{"a":1}', '{"x":1}']), ["{}", '{"a":1}']);
+  const open = { ...listed, additionalProperties: { type: "integer" } };
+  assertEquals(taken(open, ['{"x":1}', '{"a":"s","x":1}', '{"x":"s"}']), [
+    '{"x":1}',
+    '{"a":"s","x":1}',
+  ]);
+});
+
+Deno.test("a name beside the declared ones cannot be spelled as one of them", () => {
+  const schema = {
+    type: "object",
+    properties: { ab: { type: "null" } },
+    additionalProperties: { type: "integer" },
+  };
+  const names = ["a", "abc", "b", "", "\\n", '\\"', "é"].map((name) => `{"${name}":1}`);
+  const wrong = ['{"ab":1}', '{"\\u0061b":1}', '{"a\\u0062":1}'];
+  assertEquals(taken(schema, [...names, ...wrong]), names);
+});
+
+Deno.test("whitespace is bounded, and absent where the grammar is compact", () => {
+  const schema = { type: "object", properties: { a: { const: 1 } }, required: ["a"] };
+  const texts = [
+    '{"a":1}',
+    '{ "a": 1 }',
+    '{\n  "a": 1\n}',
+    '{  "a":1}',
+    '{"a" :1}',
+    ' {"a":1}',
+    '{"a":1} ',
+  ];
+  assertEquals(taken(schema, texts), texts.slice(0, 3));
+  const compact = parseGbnf(schemaToGrammar(schema, { compact: true }));
+  assertEquals(texts.filter((text) => matches(compact, text)), ['{"a":1}']);
+});
+
+Deno.test("strings hold valid escapes and no raw control characters", () => {
+  const right = ['"\\n\\u00e9\\ud83d\\ude00"', '"😀"', '"\\/"'];
+  const wrong = ['"\n"', '"\t"', '"\x7f"', '"\\x41"', '"\\ud83d"', '"\\ude00"', '"', '"\\"'];
+  assertEquals(taken({ type: "string" }, [...right, ...wrong]), right);
+});
+
+Deno.test("lengths count characters, an escaped pair being one", () => {
+  const texts = ['""', '"a"', '"😀"', '"\\ud83d\\ude00"', '"\\n"', '"ab"'];
+  assertEquals(taken({ type: "string", minLength: 1, maxLength: 1 }, texts), texts.slice(1, 5));
+});
+
+Deno.test("a pattern is searched for unless it is anchored, and joins with lengths", () => {
+  const texts = ['"a"', '"xay"', '"b"', '"aaaaa"', '"\\"a"'];
+  assertEquals(taken({ type: "string", pattern: "a", maxLength: 3 }, texts), [
+    '"a"',
+    '"xay"',
+    '"\\"a"',
+  ]);
+  assertEquals(taken({ type: "string", pattern: "^a$" }, texts), ['"a"']);
+});
+
+Deno.test("references, anchors and identifiers lead to one rule, also when recursive", () => {
+  const schema = {
+    $id: "https://example.org/tree",
+    $ref: "#/$defs/node",
+    $defs: {
+      node: {
+        type: "object",
+        properties: { value: { $ref: "#v" }, left: { $ref: "tree#/$defs/node" } },
+        required: ["value"],
+      },
+      "with/slash": { $anchor: "v", type: "integer" },
+    },
+  };
+  const texts = ['{"value":1,"left":{"value":2}}', '{"value":1,"left":{}}'];
+  assertEquals(taken(schema, texts), texts.slice(0, 1));
+  const pointer = { $ref: "#/$defs/a~1b%20c", $defs: { "a/b c": { const: 1 } } };
+  assertEquals(taken(pointer, ["1", "2"]), ["1"]);
+});
+
+Deno.test("keywords beside a reference hold as well, through recursion", () => {
+  const schema = {
+    $ref: "#/$defs/list",
+    required: ["next"],
+    $defs: {
+      list: {
+        type: "object",
+        properties: { next: { $ref: "#/$defs/list" } },
+        additionalProperties: false,
+      },
+    },
+  };
+  assertEquals(taken(schema, ["{}", '{"next":{}}', '{"next":{"next":{}}}']), [
+    '{"next":{}}',
+    '{"next":{"next":{}}}',
+  ]);
+});
+
+Deno.test("allOf merges, and its closed parts close the whole", () => {
+  const schema = {
+    allOf: [
+      { properties: { a: { minimum: 3 }, b: {} }, required: ["a"] },
+      { properties: { a: { type: "integer", maximum: 4 } }, additionalProperties: false },
+    ],
+  };
+  assertEquals(taken(schema, ['{"a":3}', '{"a":5}', '{"a":2}', '{"a":3,"b":1}']), ['{"a":3}']);
+});
+
+Deno.test("listed values are filtered by the keywords beside them", () => {
+  const schema = { type: ["string", "integer"], enum: ["a", 1, 2.5, null, "long"], maxLength: 2 };
+  assertEquals(taken(schema, ['"a"', "1", "2.5", "null", '"long"']), ['"a"', "1"]);
+  assertEquals(taken({ enum: [1, 2, 3], allOf: [{ minimum: 2 }] }, ["1", "2", "3"]), ["2", "3"]);
+});
+
+Deno.test("oneOf takes branches that cannot overlap, and values of one branch alone", () => {
+  const shapes = {
+    oneOf: [
+      { properties: { kind: { const: "a" }, x: { type: "integer" } }, required: ["kind"] },
+      { properties: { kind: { enum: ["b", "c"] } }, required: ["kind"] },
+    ],
+  };
+  assertEquals(taken(shapes, ['{"kind":"a","x":1}', '{"kind":"c"}', '{"kind":"c","x":1}']), [
+    '{"kind":"a","x":1}',
+    '{"kind":"c"}',
+  ]);
+  const listed = { oneOf: [{ enum: [1, 2] }, { enum: [2, 3] }] };
+  assertEquals(taken(listed, ["1", "2", "3"]), ["1", "3"]);
+  const ranges = {
+    oneOf: [{ type: "integer", maximum: 4 }, { type: "integer", exclusiveMinimum: 4 }],
+  };
+  assertEquals(taken(ranges, ["4", "5"]), ["4", "5"]);
+  const strings = { oneOf: [{ type: "string", pattern: "^a" }, { type: "string", pattern: "^b" }] };
+  assertEquals(taken(strings, ['"ax"', '"bx"', '"cx"']), ['"ax"', '"bx"']);
+});
+
+Deno.test("a oneOf that the surroundings make overlap is refused as well", () => {
+  const schema = {
+    oneOf: [
+      { type: "object", properties: { a: {} }, required: ["a"] },
+      { type: "object", properties: { b: {} }, required: ["b"] },
+    ],
+  };
+  assertEquals(taken(schema, ['{"a":1}', '{"b":1}', '{"a":1,"b":1}']), ['{"a":1}', '{"b":1}']);
+  assertStringIncludes(refusal({ ...schema, properties: { a: {}, b: {} } }), "oneOf at #");
+});
+
+Deno.test("property counts are kept where keys cannot repeat", () => {
+  const schema = {
+    type: "object",
+    properties: { a: { const: 1 }, b: { const: 1 }, c: { const: 1 } },
+    minProperties: 1,
+    maxProperties: 2,
+  };
+  const texts = ["{}", '{"b":1}', '{"a":1,"c":1}', '{"a":1,"b":1,"c":1}'];
+  assertEquals(taken(schema, texts), texts.slice(1, 3));
+  assertEquals(taken({ type: "object", minProperties: 1 }, ["{}", '{"x":1}']), ['{"x":1}']);
+  assertStringIncludes(refusal({ type: "object", minProperties: 2 }), "minProperties at #");
+});
+
+Deno.test("pattern properties part the names, and propertyNames bounds them", () => {
+  const schema = {
+    type: "object",
+    patternProperties: { "^n": { type: "integer" }, "s$": { maximum: 5 } },
+    additionalProperties: { type: "null" },
+    propertyNames: { maxLength: 3 },
+  };
+  const right = ['{"n":9}', '{"ns":5}', '{"s":1}', '{"x":null}', '{"n":1,"x":null}'];
+  const wrong = ['{"n":"9"}', '{"ns":9}', '{"x":1}', '{"long":null}'];
+  assertEquals(taken(schema, [...right, ...wrong]), right);
+});
+
+Deno.test("tuples end where the schema does", () => {
+  const schema = { type: "array", prefixItems: [{ const: 1 }, { const: 2 }] };
+  assertEquals(taken(schema, ["[]", "[1]", "[1, 2]", "[1,2,3]", "[2]"]), ["[]", "[1]", "[1, 2]"]);
+  assertEquals(
+    taken({ ...schema, items: { const: 3 }, minItems: 2 }, ["[1]", "[1,2]", "[1,2,3,3]"]),
+    [
+      "[1,2]",
+      "[1,2,3,3]",
+    ],
+  );
+  const draft7 = { type: "array", items: [{ const: 1 }], additionalItems: { const: 2 } };
+  assertEquals(taken(draft7, ["[1,2]", "[2]"]), ["[1,2]"]);
+});
+
+Deno.test("unsatisfiable parts vanish where they are optional", () => {
+  const schema = {
+    type: "object",
+    properties: { a: false, b: { const: 1 }, c: { $ref: "#/$defs/endless" } },
+    $defs: {
+      endless: { type: "object", properties: { x: { $ref: "#/$defs/endless" } }, required: ["x"] },
+    },
+  };
+  assertEquals(taken(schema, ["{}", '{"b":1}']), ["{}", '{"b":1}']);
+  assert(!schemaToGrammar(schema).includes("endless"));
+});
+
+Deno.test("what only describes a value is ignored", () => {
+  const schema = {
+    $schema: "https://json-schema.org/draft/2020-12/schema",
+    title: "t",
+    description: "d",
+    default: 3,
+    examples: [1],
+    deprecated: true,
+    readOnly: true,
+    "x-order": 1,
+    type: "boolean",
+  };
+  assertEquals(taken(schema, ["true", "1"]), ["true"]);
+});
+
+Deno.test("keywords of one type imply it, and null may be added", () => {
+  assertEquals(taken({ properties: { a: {} } }, ["{}", "1"]), ["{}"]);
+  assertEquals(taken({ minimum: 3 }, ["4", '"s"']), ["4"]);
+  assertEquals(taken({ type: "integer", nullable: true }, ["4", "null"]), ["4", "null"]);
+  assertEquals(taken({}, ["4", "null", '{"a":[]}']), ["4", "null", '{"a":[]}']);
+});
+
+Deno.test("a builder embeds schemas among rules written by hand", () => {
+  const builder = new GrammarBuilder({ compact: true });
+  const first = builder.addSchema(
+    { type: "object", properties: { a: { type: "integer" } } },
+    "args",
+  );
+  const second = builder.addSchema({ type: "array", items: { type: "string" } }, "args");
+  const any = builder.addJsonObject();
+  assert(first !== second);
+  builder.addRule(
+    "root",
+    `${literal('<call "x">\n')} (${first} | ${second}) ${literal("\t")} ${any}`,
+  );
+  const source = builder.toString();
+  assert(source.startsWith("root ::= "));
+  const grammar = parseGbnf(source);
+  assert(matches(grammar, '<call "x">\n{"a":1}\t{}'));
+  assert(matches(grammar, '<call "x">\n["b"]\t{"c":null}'));
+  assert(!matches(grammar, '<call "x">\n1\t{}'));
+  assertThrows(() => builder.addRule("root", '"again"'), TypeError, "taken");
+  assertThrows(() => builder.addRule("ws", '"mine"'), TypeError, "taken");
+  assertThrows(() => builder.addRule("a_b", '"x"'), TypeError, "name");
+});
+
+Deno.test("any JSON object is one", () => {
+  const grammar = parseGbnf(jsonObjectGrammar());
+  const texts = ["{}", '{"a": [1, -2.5e3, true, null, {"b": "c"}]}', "[]", '{"a"}', '{"a":01}'];
+  assertEquals(texts.filter((text) => matches(grammar, text)), texts.slice(0, 2));
+});

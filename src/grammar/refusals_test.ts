@@ -1,0 +1,137 @@
+import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { ShimmyError } from "../errors.ts";
+import { GrammarBuilder, schemaToGrammar } from "./mod.ts";
+
+function refusal(schema: unknown): string {
+  const error = assertThrows(() => schemaToGrammar(schema), ShimmyError);
+  assertEquals([error.kind, error.field], ["invalid", "json_schema"]);
+  return error.message;
+}
+
+Deno.test("oneOf whose branches may overlap is refused, with its place and a way out", () => {
+  const overlaps = [
+    [{ type: "integer" }, { type: "number" }],
+    [{ type: "string" }, { type: "string", maxLength: 3 }],
+    [{ type: "array" }, { type: "array", items: { type: "string" } }],
+    [
+      { properties: { a: { type: "string" } }, required: ["a"] },
+      { properties: { a: { type: "string" }, b: {} }, required: ["a"] },
+    ],
+  ];
+  for (const oneOf of overlaps) {
+    const message = refusal({ type: "object", properties: { p: { oneOf } }, required: ["p"] });
+    assertStringIncludes(message, "json_schema: oneOf at #/properties/p cannot be expressed");
+    assertStringIncludes(message, "use anyOf");
+  }
+});
+
+Deno.test("a schema that nothing satisfies is refused", () => {
+  for (
+    const schema of [
+      false,
+      { enum: [] },
+      { type: "string", minLength: 3, maxLength: 2 },
+      { type: "string", pattern: "^a$", minLength: 2 },
+      { type: "integer", minimum: 5, maximum: 4 },
+      { allOf: [{ type: "string" }, { type: "null" }] },
+      { type: "object", properties: { a: false }, required: ["a"] },
+      { type: "array", items: false, minItems: 1 },
+      { type: "object", properties: { next: { $ref: "#" } }, required: ["next"] },
+    ]
+  ) {
+    assertStringIncludes(
+      refusal(schema),
+      "no value is right by the schema",
+      JSON.stringify(schema),
+    );
+  }
+});
+
+Deno.test("what a grammar cannot hold is refused by name and place", () => {
+  const at = (schema: unknown) => ({ type: "object", properties: { "a/b": schema } });
+  const cases: Record<string, unknown> = {
+    not: { not: { type: "null" } },
+    if: { if: {}, then: {} },
+    dependentRequired: { dependentRequired: { a: ["b"] } },
+    dependentSchemas: { dependentSchemas: {} },
+    unevaluatedProperties: { unevaluatedProperties: false },
+    unevaluatedItems: { unevaluatedItems: false },
+    contains: { contains: { const: 1 } },
+    uniqueItems: { type: "array", uniqueItems: true },
+    multipleOf: { type: "number", multipleOf: 0.00000001 },
+    format: { type: "string", format: "regex" },
+    pattern: { type: "string", pattern: "(?=a)b" },
+    $dynamicRef: { $dynamicRef: "#x" },
+    $ref: { $ref: "https://example.org/other.json" },
+    minLenght: { minLenght: 3 },
+  };
+  for (const [keyword, schema] of Object.entries(cases)) {
+    const expected = `json_schema: ${keyword} at #/properties/a~1b cannot be expressed: `;
+    assertStringIncludes(refusal(at(schema)), expected);
+  }
+});
+
+Deno.test("malformed keywords are told apart from those beyond grammars", () => {
+  const cases: Record<string, unknown> = {
+    type: { type: "text" },
+    enum: { enum: "a" },
+    minLength: { type: "string", minLength: -1 },
+    maximum: { type: "number", maximum: "9" },
+    exclusiveMinimum: { type: "number", exclusiveMinimum: true },
+    required: { type: "object", required: "a" },
+    properties: { type: "object", properties: [] },
+    anyOf: { anyOf: [] },
+    pattern: { type: "string", pattern: 7 },
+    multipleOf: { type: "number", multipleOf: 0 },
+  };
+  for (const [keyword, schema] of Object.entries(cases)) {
+    assertStringIncludes(refusal(schema), `json_schema: ${keyword} at # must be `);
+  }
+  for (const schema of [null, 3, "x", []]) {
+    assertStringIncludes(refusal(schema), "an object or a boolean");
+  }
+});
+
+Deno.test("references that lead in a circle are refused", () => {
+  const loop = {
+    $ref: "#/$defs/a",
+    $defs: { a: { $ref: "#/$defs/b" }, b: { allOf: [{ $ref: "#/$defs/a" }] } },
+  };
+  assertStringIncludes(refusal(loop), "leads back to itself");
+  assertStringIncludes(refusal({ $ref: "#/$defs/none" }), "points at nothing");
+  assertStringIncludes(refusal({ $ref: "#none" }), 'no anchor "none"');
+});
+
+Deno.test("hostile schemas are refused in bounded time, each with its reason", () => {
+  let deep: unknown = {};
+  for (let level = 0; level < 5_000; level++) deep = { items: deep };
+  const chain = Object.fromEntries(
+    Array.from({ length: 5_000 }, (_, index) => [`d${index}`, { $ref: `#/$defs/d${index + 1}` }]),
+  );
+  const branches = Array.from({ length: 20 }, (_, index) => ({ const: index }));
+  const cases: readonly (readonly [unknown, string])[] = [
+    [deep, "nests deeper"],
+    [{ anyOf: Array.from({ length: 20_000 }, () => ({})) }, "more than 10000 objects"],
+    [{ enum: Array.from({ length: 6_000 }, (_, index) => index) }, "more than 5000 values"],
+    [{ $ref: "#/$defs/d0", $defs: { ...chain, d5000: {} } }, "references follow each other"],
+    [{ allOf: Array.from({ length: 4 }, () => ({ anyOf: branches })) }, "combinations"],
+    [{ type: "string", pattern: "(a|b)*a(a|b){25}" }, "states"],
+    [{ type: "string", minLength: 1e9 }, "minLength at # cannot be expressed: a grammar repeats"],
+    [
+      { type: "object", patternProperties: { a: {}, b: {}, c: {}, d: {}, e: {} } },
+      "more than 4 patterns",
+    ],
+  ];
+  for (const [schema, reason] of cases) {
+    const start = performance.now();
+    assertStringIncludes(refusal(schema), reason);
+    assert(performance.now() - start < 5_000, reason);
+  }
+});
+
+Deno.test("errors call the schema what the request calls it", () => {
+  const builder = new GrammarBuilder({ field: "tools[0].parameters" });
+  const error = assertThrows(() => builder.addSchema({ not: {} }), ShimmyError);
+  assertEquals(error.field, "tools[0].parameters");
+  assertStringIncludes(error.message, "tools[0].parameters: not at #");
+});
