@@ -75,7 +75,12 @@ async function* run(
   const controls = controlTokensOf(engine.info);
   const markers = chat === null ? [] : markersOf(chat, controls);
   const prompt = chat?.parts ?? await renderPrompt(engine.info, request.input);
-  const sequence = engine.generate(sequenceRequest(request, chat, prompt, markers.length > 0));
+  const grammar = await constraintOf(request, chat);
+  const sequence = engine.generate({
+    ...sequenceRequest(request, chat, prompt),
+    ...(grammar === null ? {} : { grammar }),
+    ...(markers.length === 0 ? {} : { specialText: true }),
+  });
   remote.connect(sequence);
   const assembly = new Assembly(chat === null ? null : new AnswerParser(chat));
   for await (const event of sequence) {
@@ -97,18 +102,14 @@ function sequenceRequest(
   request: AnswerRequest,
   chat: RenderedChat | null,
   prompt: readonly PromptPart[],
-  specialText: boolean,
 ): SequenceRequest {
-  const grammar = constraintOf(request, chat);
   return {
     prompt,
     maxTokens: request.maxTokens,
     sampling: request.sampling,
     stop: [...request.stop, ...(chat?.stops ?? [])],
     ignoreEos: request.ignoreEos,
-    ...(grammar === null ? {} : { grammar }),
     ...(request.logprobs === null ? {} : { logprobs: request.logprobs }),
-    ...(specialText ? { specialText } : {}),
   };
 }
 

@@ -69,8 +69,8 @@ export async function renderChat(info: ModelInfo, input: ChatInput): Promise<Ren
   const { source, family } = templateOf(info, tools.length > 0);
   const template = await loadTemplate(source);
   const traits = traitsOf(template);
-  const tags = reasoningTags(source);
   const format = detectFormat(source);
+  const tags = format.reasoning ?? reasoningTags(source);
   const controls = controlTokensOf(info);
 
   const conversation = writeUnsupported(input.messages, tools, format, traits);

@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { EngineDouble } from "../../tests/doubles/engine.ts";
 import { TINY_TEMPLATE } from "../../tests/doubles/tiny_template.ts";
 import type { ModelInfo } from "../engine/protocol.ts";
@@ -140,8 +140,9 @@ Deno.test("arguments are an object where the template writes JSON itself", async
 
 Deno.test("call ids are shortened where the template wants nine characters", async () => {
   const template = "{% for m in messages %}{{ m.content }}{% for c in m.tool_calls or [] %}" +
-    "{% if c.id | length != 9 %}{{ raise_exception('length 9') }}{% endif %}{{ c.id }}{% endfor %}" +
-    "{% if m.tool_call_id is defined %}{{ '=' + m.tool_call_id }}{% endif %}{% endfor %}";
+    "{% if c.id | length != 9 %}{{ raise_exception('length 9') }}{% endif %}" +
+    "{{ c.function.arguments | tojson }}{{ '[' + c.id + ']' }}{% endfor %}" +
+    "{% if m.tool_call_id is defined %}{{ '[' + m.tool_call_id + ']' }}{% endif %}{% endfor %}";
   const text = await renderText(
     info({ chatTemplate: template }),
     chat([
@@ -153,9 +154,49 @@ Deno.test("call ids are shortened where the template wants nine characters", asy
       { role: "tool", content: "", toolCallId: "call_0123456789" },
     ]),
   );
-  const [call, result] = text.split("=");
-  assertEquals(call?.length, 9);
+  const [call, result] = [...text.matchAll(/\[(\w{9})\]/g)].map((match) => match[1]);
+  assertEquals(text, `{}[${call}][${result}]`);
   assertEquals(call, result);
+});
+
+Deno.test("tools are described, and calls written as text, where the template has no place", async () => {
+  const template = "{% for m in messages %}[{{ m.role }}]{{ m.content }}{% endfor %}";
+  const text = await renderText(
+    info({ chatTemplate: template }),
+    chat([
+      { role: "user", content: "Weather?" },
+      {
+        role: "assistant",
+        content: "",
+        toolCalls: [{ id: "1", name: "get_weather", arguments: '{"city": "Rome"}' }],
+      },
+      { role: "tool", content: "sunny", toolCallId: "1" },
+      { role: "user", content: "And?" },
+    ], { tools: [weather] }),
+  );
+  const [system, ...rest] = text.split("[user]");
+  assertStringIncludes(system!, "[system]# Tools");
+  assertStringIncludes(system!, '"name":"get_weather"');
+  assertEquals(rest, [
+    'Weather?[assistant]{"name": "get_weather", "arguments": {"city": "Rome"}}',
+    "The result of get_weather:\nsunny\n\nAnd?",
+  ]);
+});
+
+Deno.test("calls are written one a message where the template takes no more", async () => {
+  const template = "{% for m in messages %}{{ m.content }}{% if m.tool_calls %}" +
+    "{% if m.tool_calls | length != 1 %}{{ raise_exception('one') }}{% endif %}" +
+    "{{ '[' + (m.tool_calls[0].function.arguments | tojson) + ']' }}{% endif %}{% endfor %}";
+  const call = (id: string) => ({ id, name: "f", arguments: `{"n": ${id}}` });
+  const text = await renderText(
+    info({ chatTemplate: template }),
+    chat([
+      { role: "assistant", content: "", toolCalls: [call("1"), call("2")] },
+      { role: "tool", content: "a", toolCallId: "1" },
+      { role: "tool", content: "b", toolCallId: "2" },
+    ]),
+  );
+  assertEquals(text, '[{"n": 1}]a[{"n": 2}]b');
 });
 
 Deno.test("the model continues its own last message", async () => {

@@ -1,6 +1,6 @@
 import type { Message, Tool } from "./conversation.ts";
 import type { ToolFormat } from "./formats/format.ts";
-import { describeTools } from "./formats/generic.ts";
+import { describeTools, generic } from "./formats/generic.ts";
 import type { TemplateTraits } from "./traits.ts";
 
 /**
@@ -15,7 +15,8 @@ export function writeUnsupported(
 ): readonly Message[] {
   let written = traits.parallelCalls ? messages : splitCalls(messages);
   if (!traits.toolCalls) written = written.map((message) => callsAsText(message, format));
-  if (!traits.toolResults) written = resultsAsText(written);
+  // A role that the template only repeats means nothing to a model that knows no tools.
+  if (!traits.toolResults || format === generic) written = resultsAsText(written);
   if (tools.length > 0 && !traits.tools) {
     written = withDescription(written, describeTools(tools, format));
   }

@@ -33,7 +33,7 @@ export const apertus: ToolFormat = {
     `${OPEN}[${
       calls.map((call) => `{${JSON.stringify(call.name)}: ${argumentsText(call)}}`).join(", ")
     }]${CLOSE}`,
-  triggers: [OPEN],
+  triggers: () => [OPEN],
   grammar(tools, rules, more) {
     const call = rules.add(
       "call",

@@ -42,6 +42,7 @@ export const commandR7b: ToolFormat = {
   ...actions,
   markers: [THINK, THOUGHT, ACTION, ...FRAMES],
   framesAnswer: true,
+  frame: (content) => `( "<|START_RESPONSE|>" | "<|START_TEXT|>" ) ${content}`,
   parse,
 };
 

@@ -31,7 +31,7 @@ const shared = {
   markers: [OPEN, CLOSE, CALL, SEPARATOR, CALL_END],
   parse: (reader: Reader, sink: Sink) =>
     readSections(reader, sink, [OPEN], [CLOSE, CALL_END], () => readCalls(reader, sink)),
-  triggers: [OPEN],
+  triggers: () => [OPEN],
 };
 
 /** A DeepSeek format that writes `before` a name, `between` it and its arguments, and `after` them. */

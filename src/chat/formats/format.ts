@@ -1,6 +1,7 @@
 import type { Tool, ToolCall } from "../conversation.ts";
 import type { GrammarRules } from "../gbnf.ts";
 import type { Reader, Reading } from "../stream/reader.ts";
+import type { ReasoningTags } from "../stream/reasoning.ts";
 import type { Sink } from "../stream/sink.ts";
 
 /** What a parser may know of the request whose answer it reads. */
@@ -19,6 +20,8 @@ export interface ToolFormat {
   readonly matches: (template: string) => boolean;
   /** What the parser must get to see even where the vocabulary has it as a control token. */
   readonly markers: readonly string[];
+  /** What stands around the model's reasoning, where its template does not say so in plain words. */
+  readonly reasoning?: ReasoningTags;
   /**
    * The format frames every answer and its reasoning too, so the parser runs for all of it and not
    * only for what follows the reasoning when tools were offered.
@@ -28,8 +31,15 @@ export interface ToolFormat {
   readonly parse: (reader: Reader, sink: Sink, context: ParseContext) => Reading<void>;
   /** Calls as the model writes them. */
   readonly write: (calls: readonly ToolCall[]) => string;
-  /** Texts with which calls begin: what {@linkcode grammar} describes begins with one of them. */
-  readonly triggers: readonly string[];
+  /**
+   * Texts that show that calls begin: what {@linkcode grammar} describes begins with one of them. None
+   * where nothing tells a call from other text before it is too late.
+   */
+  readonly triggers: (tools: readonly Tool[]) => readonly string[];
+  /** Where the format frames answers: a GBNF expression for the reasoning that may come first. */
+  readonly preamble?: (rules: GrammarRules, opensReasoning: boolean) => string;
+  /** Where the format frames answers: the GBNF expression `content` with its frame around it. */
+  readonly frame?: (content: string) => string;
   /** A GBNF expression for one call of one of the tools, or for one and `more`. */
   readonly grammar: (tools: readonly Tool[], rules: GrammarRules, more: boolean) => string;
 }

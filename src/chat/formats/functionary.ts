@@ -27,7 +27,7 @@ export const functionary31: ToolFormat = {
     ),
   write: (calls) =>
     calls.map((call) => `<function=${call.name}>${argumentsText(call)}</function>`).join(""),
-  triggers: ["<function="],
+  triggers: () => ["<function="],
   grammar(tools, rules, more) {
     const call = rules.add(
       "call",
@@ -71,7 +71,8 @@ export const functionary32: ToolFormat = {
   framesAnswer: true,
   parse: parse32,
   write: (calls) => calls.map((call) => `>>>${call.name}\n${argumentsText(call)}`).join(""),
-  triggers: [RECIPIENT],
+  frame: (content) => `">>>"? "all\\n" ${content}`,
+  triggers: (tools) => tools.map(({ name }) => `>>>${name}\n`),
   grammar(tools, rules, more) {
     const call = rules.add(
       "call",

@@ -90,7 +90,7 @@ export const gemma4: ToolFormat = {
     calls.map((call: ToolCall) =>
       `${OPEN}call:${call.name}${writeObject(argumentsObject(call))}${CLOSE}`
     ).join(""),
-  triggers: [OPEN],
+  triggers: () => [OPEN],
   grammar(tools, rules, more) {
     const text = rules.add("text", `${quoted(QUOTE)} ${rules.until(QUOTE)} ${quoted(QUOTE)}`);
     const object = '"{" ( chat-key ":" chat-value ( "," chat-key ":" chat-value )* )? "}"';

@@ -58,7 +58,7 @@ export const generic: ToolFormat = {
     calls.map((call) =>
       `{"name": ${JSON.stringify(call.name)}, "arguments": ${argumentsText(call)}}`
     ).join("\n"),
-  triggers: ['{"name": "'],
+  triggers: (tools) => tools.map(({ name }) => `{"name": ${JSON.stringify(name)}`),
   grammar(tools, rules, more) {
     const call = rules.add(
       "call",

@@ -14,7 +14,7 @@ export const gigachat31: ToolFormat = jsonSections({
 /** GigaChat 3: a message of the role `function call` that holds a JSON object. */
 export const gigachat3: ToolFormat = jsonSections({
   name: "gigachat-3",
-  matches: (template) => template.includes("function call<|role_sep|>"),
+  matches: (template) => template.includes("<|role_sep|>") && template.includes("function call"),
   open: "function call<|role_sep|>\n",
   close: "",
   shape: "each",

@@ -1,18 +1,18 @@
 import type { ToolFormat } from "./format.ts";
 import { markupFormat } from "./shared/markup.ts";
 
-/** The name and then pairs of `arg_key` and `arg_value`, all tags with the same ending. */
+/** The name and then pairs of `arg_key` and `arg_value`; all tags have the same ending. */
 function argumentPairs(
   name: string,
   ending: string,
-  space: string,
+  around: string,
   matches: ToolFormat["matches"],
 ): ToolFormat {
   return markupFormat({
     name,
     matches,
-    open: "",
-    close: "",
+    open: around === "" ? "" : `<${around}${ending}>`,
+    close: around === "" ? "" : `</${around}${ending}>`,
     call: `<tool_call${ending}>`,
     callNameEnd: "",
     callClose: `</tool_call${ending}>`,
@@ -21,7 +21,7 @@ function argumentPairs(
     valueOpen: `<arg_value${ending}>`,
     argumentClose: `</arg_value${ending}>`,
     lines: false,
-    space,
+    space: "\n",
   });
 }
 
@@ -29,14 +29,17 @@ function argumentPairs(
 export const glm: ToolFormat = argumentPairs(
   "glm",
   "",
-  "\n",
+  "",
   (template) => template.includes("<arg_key>"),
 );
 
-/** Hunyuan 3, whose tags all end in a name of the edition. */
-export const hunyuan: ToolFormat = argumentPairs(
-  "hunyuan",
-  ":opensource",
-  "\n",
-  (template) => template.includes("<arg_key{}>"),
-);
+/** Hunyuan 3, whose tags all end in the name of an edition. */
+export const hunyuan: ToolFormat = {
+  ...argumentPairs(
+    "hunyuan",
+    ":opensource",
+    "tool_calls",
+    (template) => template.includes("<arg_key{}>"),
+  ),
+  reasoning: { open: "<think:opensource>", close: "</think:opensource>", usual: true },
+};

@@ -47,7 +47,13 @@ export const harmony: ToolFormat = {
       `${CHANNEL}commentary to=functions.${call.name} <|constrain|>json${MESSAGE}` +
       `${argumentsText(call)}${CALL}`
     ).join(`${START}assistant`),
-  triggers: [`${CHANNEL}commentary to=functions`],
+  triggers: () => [`${CHANNEL}commentary to=functions`],
+  preamble: (rules, opensReasoning) => {
+    const end = quoted(`${END}${START}assistant`);
+    const thought = `${rules.until(END)} ${end}`;
+    return opensReasoning ? thought : `( ${quoted(`${CHANNEL}analysis${MESSAGE}`)} ${thought} )?`;
+  },
+  frame: (content) => `${quoted(`${CHANNEL}final${MESSAGE}`)} ${content}`,
   // A call ends the answer, so there is never more than one.
   grammar(tools, rules) {
     return rules.add(

@@ -36,7 +36,7 @@ export const kimiK2: ToolFormat = {
     OPEN + calls.map((call, index) =>
       `${CALL}functions.${call.name}:${index}${ARGUMENTS}${argumentsText(call)}${CALL_END}`
     ).join("") + CLOSE,
-  triggers: [OPEN],
+  triggers: () => [OPEN],
   grammar(tools, rules, more) {
     const call = rules.add(
       "call",

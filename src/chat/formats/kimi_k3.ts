@@ -1,3 +1,4 @@
+import { quoted } from "../gbnf.ts";
 import { readReasoning } from "../stream/reasoning.ts";
 import type { ToolFormat } from "./format.ts";
 import { type Markup, markupFormat, readMarkupCalls } from "./shared/markup.ts";
@@ -36,7 +37,9 @@ const markup = markupFormat({
 export const kimiK3: ToolFormat = {
   ...markup,
   markers: [...markup.markers, ...FRAMES, REASONING.open, REASONING.close],
+  reasoning: REASONING,
   framesAnswer: true,
+  frame: (content) => `${quoted(open("response"))} ${content} ${quoted(close("response"))}`,
   *parse(reader, sink, context) {
     yield* readReasoning(reader, sink, REASONING, context.opensReasoning);
     yield* readSections(

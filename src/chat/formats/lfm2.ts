@@ -14,7 +14,7 @@ export const lfm2: ToolFormat = {
   parse: (reader, sink) =>
     readSections(reader, sink, [OPEN], [CLOSE], () => readPythonCalls(reader, sink)),
   write: (calls) => OPEN + writePythonCalls(calls) + CLOSE,
-  triggers: [OPEN],
+  triggers: () => [OPEN],
   grammar: (tools, rules, more) =>
     `${quoted(OPEN)} ${pythonGrammar(tools, rules, more)} ${quoted(CLOSE)}`,
 };

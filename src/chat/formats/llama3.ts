@@ -37,7 +37,7 @@ export const llama3: ToolFormat = {
     calls.map((call) =>
       `{"name": ${JSON.stringify(call.name)}, "parameters": ${argumentsText(call)}}`
     ).join("; "),
-  triggers: ['{"name": "'],
+  triggers: (tools) => tools.map(({ name }) => `{"name": ${JSON.stringify(name)}`),
   grammar(tools, rules, more) {
     const call = rules.add(
       "call",
@@ -62,6 +62,6 @@ export const pythonic: ToolFormat = {
   markers: [PYTHON, "<|python_start|>", "<|python_end|>"],
   parse,
   write: writePythonCalls,
-  triggers: ["["],
+  triggers: (tools) => tools.map(({ name }) => `[${name}(`),
   grammar: pythonGrammar,
 };

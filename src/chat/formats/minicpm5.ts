@@ -14,6 +14,7 @@ export const minicpm5: ToolFormat = markupFormat({
   argumentNameEnd: '">',
   valueOpen: "",
   argumentClose: "</param>",
+  characterData: true,
   lines: false,
   space: "",
 });

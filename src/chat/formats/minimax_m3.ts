@@ -74,7 +74,7 @@ export const minimaxM3: ToolFormat = {
   parse: (reader, sink, context) =>
     readSections(reader, sink, [OPEN], [CLOSE], () => readCalls(reader, sink, context)),
   write: (calls) => `${OPEN}\n${calls.map(write).join("")}${CLOSE}`,
-  triggers: [OPEN],
+  triggers: () => [OPEN],
   grammar(tools, rules, more) {
     // Arguments are held to their names; what stands inside an element is the model's own.
     const member = (key: string) =>

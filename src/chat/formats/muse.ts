@@ -1,3 +1,4 @@
+import { quoted } from "../gbnf.ts";
 import type { Reader, Reading } from "../stream/reader.ts";
 import type { Sink } from "../stream/sink.ts";
 import type { ParseContext, ToolFormat } from "./format.ts";
@@ -63,4 +64,9 @@ export const muse: ToolFormat = {
   markers: [...markup.markers, START, MESSAGE, END],
   framesAnswer: true,
   parse,
+  preamble: (rules) =>
+    `( " to=self" ${quoted(MESSAGE)} ${rules.until(END)} ${quoted(`${END}${START}assistant`)} )?`,
+  frame: (content) => `" to=user"? ${quoted(MESSAGE)} ${content}`,
+  grammar: (tools, rules, more) =>
+    `( " to=" [a-zA-Z0-9_.-]+ ${quoted(MESSAGE)} )? ${markup.grammar(tools, rules, more)}`,
 };

@@ -46,7 +46,10 @@ export const solar: ToolFormat = {
     CALLS + calls.map((call) =>
       CALL + call.id + NAME + call.name + ARGUMENTS + argumentsText(call) + CALL_END
     ).join("") + "<|calls|>",
-  triggers: [CALLS],
+  triggers: () => [CALLS],
+  preamble: (rules) =>
+    `( ${quoted(THINK)} ${rules.until("<|end|>")} ${quoted(`<|end|>${BEGIN}assistant`)} )?`,
+  frame: (content) => `${quoted(CONTENT)} ${content}`,
   grammar(tools, rules, more) {
     const call = rules.add(
       "call",

@@ -45,13 +45,16 @@ export class Reader {
   *until(stops: readonly string[], emit: (text: string) => void): Reading<string | null> {
     for (;;) {
       const hit = firstOf(this.#buffer, stops);
-      if (hit !== null) {
+      // A stop that began no later than the hit, and may still become whole, comes first.
+      const waits = hit !== null && !this.#ended &&
+        this.#buffer.length - heldBack(this.#buffer, stops) <= hit.at;
+      if (hit !== null && !waits) {
         if (hit.at > 0) emit(this.#take(hit.at));
         this.#take(hit.stop.length);
         return hit.stop;
       }
       const free = this.#buffer.length - (this.#ended ? 0 : heldBack(this.#buffer, stops));
-      if (free > 0) emit(this.#take(free));
+      if (free > 0 && !waits) emit(this.#take(free));
       if (this.#ended) return null;
       yield;
     }

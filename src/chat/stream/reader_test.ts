@@ -31,6 +31,17 @@ Deno.test("text flows up to the first stop", () => {
   assertEquals(result, [{ text: "a<b", stop: "<tool>" }, { text: "c", stop: "</tool>" }]);
 });
 
+Deno.test("the stop that begins first is found, and of two at one place the longer", () => {
+  const stops = ["```", "Go:```json", "```json"];
+  const stopOf = (text: string) =>
+    always(text, function* (reader) {
+      return (yield* reader.textUntil(...stops)).stop;
+    });
+  assertEquals(stopOf("a Go:```json"), "Go:```json");
+  assertEquals(stopOf("a ```json"), "```json");
+  assertEquals(stopOf("a Go:```js"), "```");
+});
+
 Deno.test("text that only began like a stop comes out at the end", () => {
   const result = always("a<too", (reader) => reader.textUntil("<tool>"));
   assertEquals(result, { text: "a<too", stop: null });

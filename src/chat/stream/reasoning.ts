@@ -16,13 +16,7 @@ const KNOWN: readonly ReasoningTags[] = [
   { open: "<|START_THINKING|>", close: "<|END_THINKING|>", usual: true },
   { open: "[THINK]", close: "[/THINK]", usual: true },
   { open: "<|inner_prefix|>", close: "<|inner_suffix|>", usual: false },
-  {
-    open: "<|open|>think<|sep|>",
-    close: "<|close|>think<|sep|>",
-    usual: true,
-  },
   { open: "Here are my reasoning steps:", close: "[BEGIN FINAL RESPONSE]", usual: true },
-  { open: "<think:opensource>", close: "</think:opensource>", usual: true },
   { open: "<|channel>thought", close: "<channel|>", usual: true },
   { open: "<thought>", close: "</thought>", usual: true },
   { open: "<think>", close: "</think>", usual: true },

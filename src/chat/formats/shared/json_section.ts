@@ -48,7 +48,7 @@ export function jsonSections(options: JsonSections): ToolFormat {
       shape === "each"
         ? calls.map((call) => open + write(call) + close).join(between)
         : before + calls.map(write).join(between) + after,
-    triggers: [openTag],
+    triggers: () => [openTag],
     grammar(tools, rules, more) {
       const call = rules.add("call", anyOf(tools.map((tool) => rule(tool, rules))));
       const space = "[ \\t\\r\\n]*";

@@ -25,6 +25,8 @@ export interface Markup {
   readonly argumentClose: string;
   /** A newline on either side of a value is no part of it. */
   readonly lines: boolean;
+  /** Values may stand in `<![CDATA[...]]>`. */
+  readonly characterData?: boolean;
   /** Attributes between an argument's name and its value, by the JSON type of the value. */
   readonly attributes?: (type: string) => string;
   /** White space the model writes between tags. */
@@ -55,7 +57,7 @@ export function markupFormat(options: MarkupOptions): ToolFormat {
         (opened) => readMarkupCalls(reader, sink, options, context, opened === call),
       ),
     write: (calls) => writeCalls(options, calls),
-    triggers: opens,
+    triggers: () => opens,
     grammar: (tools, rules, more) => markupGrammar(options, tools, rules, more),
   };
 }
@@ -110,7 +112,10 @@ function* readArguments(
       : (yield* reader.textUntil(markup.valueOpen)).text;
     writer.key(key);
     const kind = kindOfAttributes(attributes) ?? kindOf(tool, key);
-    yield* readValue(reader, writer, markup.argumentClose, kind, markup.lines);
+    const wrapped = markup.characterData === true && (yield* reader.literal("<![CDATA["));
+    const end = wrapped ? "]]>" : markup.argumentClose;
+    yield* readValue(reader, writer, end, kind, markup.lines);
+    if (wrapped) yield* reader.until([markup.argumentClose], () => {});
   }
   writer.end();
 }

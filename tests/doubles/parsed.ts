@@ -1,0 +1,35 @@
+import { AnswerParser } from "../../src/chat/stream/answer_parser.ts";
+import type { RenderedChat } from "../../src/chat/prompt.ts";
+
+/** An answer as its parser understood it, put together again. */
+export interface ParsedAnswer {
+  readonly text: string;
+  readonly reasoning: string;
+  readonly calls: readonly { readonly name: string; readonly arguments: unknown }[];
+}
+
+/**
+ * Parses a text that comes in pieces of `size` characters.
+ * @throws {SyntaxError} if the arguments of a call are not JSON.
+ */
+export function parseAnswer(chat: RenderedChat, text: string, size: number): ParsedAnswer {
+  const parser = new AnswerParser(chat);
+  const events = [];
+  for (let at = 0; at < text.length; at += size) {
+    events.push(...parser.push(text.slice(at, at + size)));
+  }
+  events.push(...parser.end());
+  const calls: { name: string; arguments: string }[] = [];
+  let [content, reasoning] = ["", ""];
+  for (const event of events) {
+    if (event.type === "text") content += event.text;
+    else if (event.type === "reasoning") reasoning += event.text;
+    else if (event.type === "tool_call") calls.push({ name: event.name, arguments: "" });
+    else calls[event.index]!.arguments += event.text;
+  }
+  return {
+    text: content,
+    reasoning,
+    calls: calls.map((call) => ({ name: call.name, arguments: JSON.parse(call.arguments) })),
+  };
+}
