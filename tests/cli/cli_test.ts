@@ -6,7 +6,10 @@ import { realLibraryFolder } from "../../ffi/testing.ts";
 const MAIN = fromFileUrl(new URL("../../main.ts", import.meta.url));
 const LORA = fromFileUrl(new URL("../models/pirate-lora.gguf", import.meta.url));
 const TINY_F16 = fromFileUrl(new URL("../models/shimmy-tiny-f16.gguf", import.meta.url));
-const RIGHTS = ["ffi", "read", "write", "net", "env", "sys"];
+/** Those of the task `shimmy`. */
+const RIGHTS = ["ffi", "read", "write", "net", "env", "sys", "run"].map((right) =>
+  `--allow-${right}`
+);
 const QUESTION = "What is the capital of France?";
 const posix = Deno.build.os !== "windows";
 
@@ -15,20 +18,15 @@ class Machine implements AsyncDisposable {
   readonly #home: string;
   readonly #library: string;
 
-  readonly #rights: readonly string[];
-
-  private constructor(home: string, library: string, rights: readonly string[]) {
+  private constructor(home: string, library: string) {
     this.#home = home;
     this.#library = library;
-    this.#rights = rights;
   }
 
-  /** @param more rights beyond those the task `shimmy` has. */
-  static async start(more: readonly string[] = []): Promise<Machine> {
+  static async start(): Promise<Machine> {
     const library = await realLibraryFolder();
     if (library === null) throw new Error("There is no libllama for this machine");
-    const rights = [...RIGHTS, ...more].map((right) => `--allow-${right}`);
-    return new Machine(await Deno.makeTempDir(), library, rights);
+    return new Machine(await Deno.makeTempDir(), library);
   }
 
   get home(): string {
@@ -38,7 +36,7 @@ class Machine implements AsyncDisposable {
   command(args: string[], env: Record<string, string> = {}, stdin: "piped" | "null" = "null") {
     return new Deno.Command(Deno.execPath(), {
       // One thread does not wait for others on a busy machine.
-      args: ["run", ...this.#rights, MAIN, ...args, "--threads", "1"],
+      args: ["run", ...RIGHTS, MAIN, ...args, "--threads", "1"],
       cwd: this.#home,
       clearEnv: true,
       env: {
@@ -307,8 +305,8 @@ Deno.test({
   name: "a model in a process of its own may die without the server",
   ignore: Deno.build.os !== "linux",
   async fn() {
-    await using machine = await Machine.start(["run"]);
-    await using server = await Server.start(machine, ["--port", "0", "--isolate"]);
+    await using machine = await Machine.start();
+    await using server = await Server.start(machine);
     const ask = async () =>
       (await (await server.generate({ prompt: QUESTION, temperature: 0 })).json()).response;
     assertEquals(await ask(), "The capital of France is Paris.");
@@ -336,6 +334,14 @@ async function eventually(check: () => Promise<boolean>): Promise<void> {
   }
   throw new Error("It never came true");
 }
+
+Deno.test("with --in-process, models run inside the server's process", async () => {
+  await using machine = await Machine.start();
+  await using server = await Server.start(machine, ["--port", "0", "--in-process"]);
+  const answer = await server.generate({ prompt: QUESTION, temperature: 0 });
+  assertEquals((await answer.json()).response, "The capital of France is Paris.");
+  if (Deno.build.os === "linux") assertEquals(await childrenOf(server.pid), []);
+});
 
 Deno.test("two servers take two ports", async () => {
   await using machine = await Machine.start();
