@@ -1,0 +1,64 @@
+/** A machine in a temporary folder, for tests of discovery. */
+import { dirname, join } from "@std/path";
+import { discover, type DiscoverOptions, placesOf } from "../../src/models/discover.ts";
+import type { Discovery, ModelSource } from "../../src/models/entry.ts";
+import { buildModel } from "./build_gguf.ts";
+
+const HOME = "home";
+const CWD = "work";
+
+/** A machine in a temporary folder, with its own home and working folder. */
+export class Machine implements Disposable {
+  readonly root = Deno.realPathSync(Deno.makeTempDirSync());
+
+  path(...parts: string[]): string {
+    return join(this.root, ...parts);
+  }
+
+  write(path: string, content: string | Uint8Array): string {
+    const full = this.path(path);
+    Deno.mkdirSync(dirname(full), { recursive: true });
+    if (typeof content === "string") Deno.writeTextFileSync(full, content);
+    else Deno.writeFileSync(full, content);
+    return full;
+  }
+
+  link(target: string, path: string): void {
+    const full = this.path(path);
+    Deno.mkdirSync(dirname(full), { recursive: true });
+    Deno.symlinkSync(target, full);
+  }
+
+  /** What is found, without the built-in model that is always there. */
+  async discover(
+    options: Omit<DiscoverOptions, "cacheFolder"> = {},
+    env: Record<string, string> = {},
+  ): Promise<Discovery> {
+    const places = placesOf({ ...options, cacheFolder: () => this.path("cache") }, {
+      env: (name) => env[name],
+      home: this.path(HOME),
+      cwd: this.path(CWD),
+      // The Linux service's store lies outside of the temporary folder.
+      os: Deno.build.os === "linux" ? "darwin" : Deno.build.os,
+    });
+    const found = await discover(places.filter((place) => place.source !== "builtin"));
+    return found;
+  }
+
+  [Symbol.dispose](): void {
+    Deno.removeSync(this.root, { recursive: true });
+  }
+}
+
+/** A model whose bytes differ from any other seed's. */
+export function model(seed = 0): Uint8Array {
+  return buildModel({ "test.seed": seed });
+}
+
+export function names(found: Discovery): string[] {
+  return found.models.map((entry) => entry.name);
+}
+
+export function sources(found: Discovery): [string, ModelSource][] {
+  return found.models.map((entry) => [entry.name, entry.source]);
+}
