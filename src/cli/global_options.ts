@@ -41,6 +41,12 @@ export const GLOBAL_OPTIONS = {
   "kv-type": oneOf(KV_TYPES, { fallback: "f16", help: "element type of the KV cache" }),
   "kv-unified": flag({ help: "one KV buffer for all sequences instead of one for each" }),
   "flash-attn": oneOf(["auto", "on", "off"], { fallback: "auto", help: "flash attention" }),
+  "context-shift": flag({ help: "forget the oldest half when a context is full, and go on" }),
+  "lookup": oneOf(["on", "off"], {
+    fallback: "on",
+    help: "draft tokens from text that repeats itself",
+  }),
+  "draft": text("NAME", { help: "a small model of the same vocabulary that drafts tokens" }),
   "lora": loras(),
   "verbose": flag({ help: "show causes of failures and native logs" }),
 } as const;

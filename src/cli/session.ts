@@ -78,7 +78,9 @@ class RealSession implements Session {
       output.progress(`Loading ${entry.name} ${Math.floor(fraction * 100)} %`);
     };
     try {
-      const options = loadOptions(entry, selection, this.#request);
+      const { draft } = this.#request.globals;
+      const drafting = draft === null ? undefined : await this.pool.resolve(draft);
+      const options = loadOptions(entry, selection, this.#request, drafting);
       const isolate = this.#request.isolate === true ? ownCommand(ENGINE_COMMAND) : undefined;
       const engine = await loadEngine(options, { onProgress: showProgress, signal, isolate });
       output.progress(null);
@@ -148,6 +150,7 @@ export function loadOptions(
   entry: ModelEntry,
   { runtime, devices }: Pick<Selection, "runtime" | "devices">,
   { globals, parallel }: { readonly globals: GlobalValues; readonly parallel: number },
+  draft?: ModelEntry,
 ): LoadOptions {
   return {
     libraryFolder: runtime.folder,
@@ -162,6 +165,9 @@ export function loadOptions(
     kvType: globals["kv-type"],
     flashAttention: globals["flash-attn"],
     kvUnified: globals["kv-unified"],
+    lookup: globals.lookup === "on",
+    contextShift: globals["context-shift"],
+    ...(draft === undefined ? {} : { draftPaths: draft.paths }),
     verbose: globals.verbose,
   };
 }

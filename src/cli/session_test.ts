@@ -35,6 +35,8 @@ Deno.test("without options the engine chooses", () => {
     kvType: "f16",
     flashAttention: "auto",
     kvUnified: false,
+    lookup: true,
+    contextShift: false,
     verbose: false,
   });
 });
@@ -47,6 +49,8 @@ Deno.test("every option reaches the engine", () => {
     [["--kv-type", "q8_0"], { kvType: "q8_0" }],
     [["--flash-attn", "off"], { flashAttention: "off" }],
     [["--kv-unified"], { kvUnified: true }],
+    [["--lookup", "off"], { lookup: false }],
+    [["--context-shift"], { contextShift: true }],
     [["--verbose"], { verbose: true }],
     [["--gpu-layers", "7"], { gpuLayers: 7 }],
     [["--gpu-layers", "all"], { gpuLayers: -1 }],

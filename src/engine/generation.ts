@@ -17,11 +17,14 @@ import {
 import { ShimmyError } from "../errors.ts";
 import { explainAdapterFailure } from "./explain.ts";
 import type { EngineFlags } from "./flags.ts";
+import { DraftModel } from "./draft_model.ts";
+import { LONGEST_DRAFT } from "./draft_policy.ts";
 import { chooseContext, kvBytesPerToken } from "./memory_plan.ts";
 import type { LoadOptions } from "./protocol.ts";
 import { recommendedSampling } from "./recommended.ts";
 import type { SamplerModel } from "./sampler.ts";
 import { availableMemory } from "./system.ts";
+import { readWeights } from "./weights.ts";
 
 /** Tokens in one call of `llama_decode` unless said otherwise. */
 const DEFAULT_BATCH = 512;
@@ -43,6 +46,11 @@ export interface Generation {
   /** Tokens one sequence may hold. */
   readonly sequenceLength: number;
   readonly parallel: number;
+  readonly draft: DraftModel | null;
+  /** Whether to draft from a sequence's own text. */
+  readonly lookup: boolean;
+  /** Whether a sequence goes on when its context is full. */
+  readonly contextShift: boolean;
   /** Whether its memory can forget the end of a sequence. */
   readonly canCut: boolean;
   /** Bytes of host memory for states of finished sequences. */
@@ -72,6 +80,7 @@ export function prepareGeneration(workshop: Workshop): Generation {
   const loras = loadAdapters(library, model, options);
   if (loras.length > 0) context.setLoras(loras);
   warmUp(model, context);
+  const canCut = !model.isRecurrent && model.slidingWindow === 0;
   const sequenceLength = options.contextLength > 0
     ? Math.min(options.contextLength, context.sequenceLength)
     : context.sequenceLength;
@@ -80,7 +89,10 @@ export function prepareGeneration(workshop: Workshop): Generation {
     loras,
     sequenceLength,
     parallel: options.parallel,
-    canCut: !model.isRecurrent && model.slidingWindow === 0,
+    canCut,
+    draft: canCut ? loadDraft(workshop) : null,
+    lookup: canCut && options.lookup,
+    contextShift: options.contextShift && canShift(context, canCut, workshop.notes),
     savedBytes: model.isRecurrent ? 0 : SAVED_BYTES,
     sampling: {
       library,
@@ -116,8 +128,8 @@ function createContext({ library, model, options, flags, threads, abort, notes }
       parameters.n_seq_max = options.parallel;
       parameters.n_batch = batchSize;
       parameters.n_ubatch = batchSize;
-      // One token of each sequence is sampled from at a time: room for more would be wasted.
-      parameters.n_outputs_max = options.parallel;
+      // Sampled from are a sequence's last token and its draft: room for more would be wasted.
+      parameters.n_outputs_max = Math.min(batchSize, options.parallel * (1 + LONGEST_DRAFT));
       parameters.n_threads = threads;
       parameters.n_threads_batch = threads;
       parameters.flash_attn_type = flashAttention;
@@ -139,6 +151,52 @@ function createContext({ library, model, options, flags, threads, abort, notes }
       { cause: error },
     );
   }
+}
+
+function canShift(context: Context, canCut: boolean, notes: string[]): boolean {
+  if (canCut && context.canShift) return true;
+  notes.push("The model's memory cannot be shifted: answers end when the context is full");
+  return false;
+}
+
+/** The model that drafts, with a context that has the same streams. */
+function loadDraft(
+  { library, model, options, flags, threads, pool, stack }: Workshop,
+): DraftModel | null {
+  if (options.draftPaths === undefined) return null;
+  const { draftPaths: paths } = options;
+  const draft = stack.use(readWeights(library, paths, options, {
+    onProgress: () => {},
+    isCancelled: () => flags.isLoadingCancelled,
+  }));
+  if (!sharesVocabulary(model.vocab, draft.vocab)) {
+    throw new ShimmyError("invalid", "The draft model has another vocabulary than the model", {
+      field: "draft",
+      detail: paths[0]!,
+    });
+  }
+  const context = stack.use(draft.createContext((parameters) => {
+    const length = options.contextLength > 0 ? options.contextLength : model.trainedContext;
+    parameters.n_ctx = length * options.parallel;
+    parameters.n_seq_max = options.parallel;
+    parameters.n_batch = DEFAULT_BATCH;
+    parameters.n_ubatch = DEFAULT_BATCH;
+    parameters.n_outputs_max = options.parallel;
+    parameters.n_threads = threads;
+    parameters.n_threads_batch = threads;
+    parameters.no_perf = true;
+  }));
+  context.attachThreadPool(pool);
+  return new DraftModel(context);
+}
+
+/** Whether every token means the same in both. */
+function sharesVocabulary(one: Vocab, other: Vocab): boolean {
+  if (one.size !== other.size) return false;
+  for (let token = 0; token < one.size; token++) {
+    if (one.text(token) !== other.text(token)) return false;
+  }
+  return true;
 }
 
 /** Bytes free where the KV cache will lie. */

@@ -164,6 +164,8 @@ const IDLE: EngineStatus = {
   promptTokens: 0,
   cachedTokens: 0,
   completionTokens: 0,
+  draftedTokens: 0,
+  acceptedTokens: 0,
   steps: 0,
   nativeMs: 0,
   stepMs: 0,

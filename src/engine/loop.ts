@@ -1,12 +1,20 @@
 import { Batch } from "../../ffi/mod.ts";
 import { messageOf, ShimmyError } from "../errors.ts";
+import { fillBatch } from "./fill.ts";
 import type { Generation } from "./generation.ts";
 import { tokenLogprobs } from "./logprobs.ts";
 import { PrefixCache } from "./prefix_cache.ts";
-import type { Control, EngineStatus, SequenceEvent, SequenceRequest } from "./protocol.ts";
+import type {
+  Control,
+  EngineStatus,
+  FinishReason,
+  SequenceEvent,
+  SequenceRequest,
+} from "./protocol.ts";
 import { TokenSampler } from "./sampler.ts";
 import { inTurn, PromptShare } from "./scheduler.ts";
 import { Sequence } from "./sequence.ts";
+import { Speculation } from "./speculation.ts";
 import type { Tokenizer } from "./tokenizer.ts";
 import { toWire } from "./wire.ts";
 
@@ -23,6 +31,7 @@ export class Loop {
   readonly #cache: PrefixCache;
   readonly #batch: Batch;
   readonly #share = new PromptShare();
+  readonly #speculation: Speculation;
   readonly #queueLimit: number;
   #waiting: Sequence[] = [];
   #running: Sequence[] = [];
@@ -39,6 +48,8 @@ export class Loop {
     this.#emit = emit;
     this.#batch = new Batch(model.context.batchSize);
     this.#queueLimit = QUEUE_PER_STREAM * model.parallel;
+    // What turns out wrong has to be cut out of the memory again.
+    this.#speculation = new Speculation(model.canCut ? model.draft : null, model.lookup);
     this.#cache = new PrefixCache(model.context, {
       streams: model.parallel,
       canCut: model.canCut,
@@ -69,21 +80,23 @@ export class Loop {
         { retryAfter: 1 },
       );
     }
-    const { sequenceLength } = this.#model;
+    const { sequenceLength: length, contextShift } = this.#model;
     const prompt = this.#tokenizer.encode(request.prompt, true);
     if (prompt.length === 0) {
       throw new ShimmyError("invalid", "prompt: must not be empty", { field: "prompt" });
     }
-    const room = sequenceLength - prompt.length;
+    const room = length - prompt.length;
     if (room < 1) {
       throw new ShimmyError(
         "context_length",
-        `The prompt has ${prompt.length} tokens, but the context holds ${sequenceLength}`,
+        `The prompt has ${prompt.length} tokens, but the context holds ${length}`,
         { field: "prompt" },
       );
     }
+    const asked = request.maxTokens ?? room;
+    const maxTokens = contextShift ? asked : Math.min(asked, room);
     const sampler = new TokenSampler(this.#model.sampling, request, prompt);
-    return new Sequence(id, request, prompt, sampler, Math.min(request.maxTokens ?? room, room));
+    return new Sequence(id, request, prompt, sampler, { maxTokens, length });
   }
 
   /** Changes a sequence that waits or runs; others are done, and nothing is left to change. */
@@ -111,7 +124,13 @@ export class Loop {
   step(): void {
     const start = performance.now();
     this.#admit(start);
-    const promptTokens = this.#fill(start);
+    const promptTokens = fillBatch(
+      this.#batch,
+      this.#running,
+      this.#share,
+      this.#speculation,
+      start,
+    );
     if (this.#batch.length === 0) return;
     const before = performance.now();
     const computed = this.#decode();
@@ -142,50 +161,6 @@ export class Loop {
     }
   }
 
-  /**
-   * Fills the batch: the next token of every answer first, then chunks of prompts.
-   * @returns how many of its tokens are of prompts.
-   */
-  #fill(now: number): number {
-    this.#batch.clear();
-    const prompts: Sequence[] = [];
-    let decoding = 0;
-    for (const sequence of this.#running) {
-      sequence.output = null;
-      if (sequence.remaining > 1) prompts.push(sequence);
-      else if (!sequence.paused) {
-        this.#add(sequence, 1);
-        decoding++;
-      }
-    }
-    let share = this.#share.size(this.#batch.capacity, decoding);
-    let promptTokens = 0;
-    for (const sequence of prompts.length > 1 ? inTurn(prompts, now) : prompts) {
-      // A paused one is computed up to its last token, as others may be waiting for its prompt.
-      const wanted = sequence.paused ? sequence.remaining - 1 : sequence.remaining;
-      const count = Math.min(wanted, share, this.#batch.room);
-      if (count <= 0) continue;
-      this.#add(sequence, count);
-      share -= count;
-      promptTokens += count;
-    }
-    return promptTokens;
-  }
-
-  /** Adds the next tokens of a sequence; the last of all its tokens is the one to sample from. */
-  #add(sequence: Sequence, count: number): void {
-    const { tokens } = sequence;
-    const stream = sequence.stream!;
-    const from = stream.tokens.length;
-    const end = from + count;
-    for (let position = from; position < end; position++) {
-      const isLast = position === tokens.length - 1;
-      const index = this.#batch.add(tokens[position]!, position, stream.id, isLast);
-      if (isLast) sequence.output = index;
-      stream.tokens.push(tokens[position]!);
-    }
-  }
-
   /** @returns whether the batch was computed; if not, its sequences are as before or were ended. */
   #decode(): boolean {
     try {
@@ -205,26 +180,20 @@ export class Loop {
     return false;
   }
 
-  /** The KV cache had no room for the batch: makes some, and takes the batch back. */
+  /** The KV cache had no room for the batch: takes the batch back and makes some. */
   #makeRoom(): void {
-    this.#takeBack();
+    for (const { stream } of this.#running) {
+      const held = this.#model.context.lastPosition(stream!.id) + 1;
+      if (held < stream!.tokens.length) stream!.tokens.length = held;
+    }
     if (this.#cache.evict()) return;
     const youngest = this.#running.at(-1)!;
-    if (this.#running.length > 1) {
-      this.#cache.release(youngest.stream!, true);
-      youngest.stream = null;
-      this.#running.pop();
-      this.#waiting.unshift(youngest);
-    } else this.#finish(youngest, "length");
-  }
-
-  /** Forgets the tokens that `#fill` noted as computed. */
-  #takeBack(): void {
-    for (const sequence of this.#running) {
-      const stream = sequence.stream!;
-      const held = this.#model.context.lastPosition(stream.id) + 1;
-      if (held < stream.tokens.length) stream.tokens.length = held;
-    }
+    if (this.#running.length === 1) return this.#finish(youngest, "length");
+    // It is computed again when there is room: its tokens are all there.
+    this.#running.pop();
+    this.#cache.release(youngest.stream!, true);
+    youngest.stream = null;
+    this.#waiting.unshift(youngest);
   }
 
   /** Ends every sequence that had a part in the batch. */
@@ -236,12 +205,13 @@ export class Loop {
     }
   }
 
-  /** Takes the next token of every sequence whose last one was in the batch. */
+  /** Takes the next tokens of every sequence whose last one was in the batch. */
   #sample(): void {
     for (const sequence of [...this.#running]) {
-      if (sequence.output === null) continue;
+      if (sequence.outputs.length === 0) continue;
       try {
-        this.#sampleOne(sequence, sequence.output);
+        sequence.prefilled();
+        this.#sampleFrom(sequence);
       } catch (error) {
         this.#drop(sequence, false);
         this.#emit(sequence.id, { type: "error", error: toWire(error) });
@@ -249,33 +219,76 @@ export class Loop {
     }
   }
 
-  #sampleOne(sequence: Sequence, output: number): void {
+  /**
+   * Samples from one output after the other for as long as what comes out is what was drafted: each
+   * token is drawn exactly as it would be without a draft.
+   */
+  #sampleFrom(sequence: Sequence): void {
+    let accepted = 0;
+    let finish: FinishReason | null = null;
+    for (const output of sequence.outputs) {
+      finish = this.#sampleOne(sequence, output);
+      if (finish !== null || sequence.tokens.at(-1) !== sequence.draft[accepted]) break;
+      accepted++;
+    }
+    this.#speculation.learn(sequence, accepted);
+    this.#cut(sequence, finish);
+    if (finish !== null) this.#finish(sequence, finish);
+    else if (sequence.room < 1) this.#shift(sequence);
+  }
+
+  /** Takes tokens that were drafted wrongly out of the KV cache. */
+  #cut(sequence: Sequence, finish: FinishReason | null): void {
+    const stream = sequence.stream!;
+    // The last token sampled is not computed yet, unless the end came at a drafted one.
+    const valid = Math.min(
+      stream.tokens.length,
+      finish === null ? sequence.tokens.length - 1 : sequence.tokens.length,
+    );
+    if (sequence.draft.length === 0 || valid === stream.tokens.length) return;
+    this.#model.context.removeTokens(stream.id, valid, -1);
+    stream.tokens.length = valid;
+  }
+
+  /** @returns why the sequence is done, or null. */
+  #sampleOne(sequence: Sequence, output: number): FinishReason | null {
     const { context, sampling } = this.#model;
-    const tokenizer = this.#tokenizer;
     const { request } = sequence;
-    sequence.prefilled();
-    if (sequence.maxTokens === 0) return this.#finish(sequence, "length");
+    if (sequence.maxTokens === 0) return "length";
     const token = sequence.sampler.sample(context, output);
     if (sampling.vocab.isEndOfGeneration(token)) {
       sequence.acceptEnd();
-      return this.#finish(sequence, "stop");
+      return "stop";
     }
     const event = sequence.accept(
       token,
-      tokenizer.piece(token, request.specialText ?? false),
+      this.#tokenizer.piece(token, request.specialText ?? false),
       request.logprobs === undefined ? undefined : tokenLogprobs(
         context.logits(output),
         token,
         request.logprobs,
-        (id) => tokenizer.piece(id, true).bytes,
+        (id) => this.#tokenizer.piece(id, true).bytes,
       ),
     );
     this.#emit(sequence.id, event);
-    if (sequence.stopString !== null) this.#finish(sequence, "stop");
-    else if (sequence.completionTokens >= sequence.maxTokens) this.#finish(sequence, "length");
+    if (sequence.stopString !== null) return "stop";
+    return sequence.completionTokens >= sequence.maxTokens ? "length" : null;
   }
 
-  #finish(sequence: Sequence, reason: "stop" | "length" | "cancelled"): void {
+  /** The stream is full: forgets the older half of what comes after the first token, and goes on. */
+  #shift(sequence: Sequence): void {
+    const { context } = this.#model;
+    const stream = sequence.stream!;
+    const keep = 1;
+    const count = (stream.tokens.length - keep) >> 1;
+    context.removeTokens(stream.id, keep, keep + count);
+    context.shiftTokens(stream.id, keep + count, -1, -count);
+    stream.tokens.splice(keep, count);
+    sequence.forget(keep, count);
+    this.#cache.rewrite(stream);
+  }
+
+  #finish(sequence: Sequence, reason: FinishReason): void {
     this.#drop(sequence, false);
     const event = sequence.done(reason);
     this.#promptTokens += sequence.promptLength;
@@ -307,6 +320,8 @@ export class Loop {
       promptTokens: this.#promptTokens,
       cachedTokens: this.#cachedTokens,
       completionTokens: this.#completionTokens,
+      draftedTokens: this.#speculation.drafted,
+      acceptedTokens: this.#speculation.accepted,
       steps: this.#steps,
       nativeMs: this.#nativeMs,
       stepMs: this.#stepMs,

@@ -111,6 +111,11 @@ export class PrefixCache {
     else this.#tree.set(stream, [...stream.tokens]);
   }
 
+  /** A running stream's tokens were changed: only what it holds now can be shared. */
+  rewrite(stream: KvStream): void {
+    this.#tree.set(stream, [...stream.tokens]);
+  }
+
   /** Call after a decode: moving data has arrived. */
   settle(): void {
     this.#moving.clear();

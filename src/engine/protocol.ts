@@ -29,6 +29,12 @@ export interface LoadOptions {
   readonly flashAttention: "auto" | "on" | "off";
   /** One KV buffer for all sequences instead of a stream for each. */
   readonly kvUnified: boolean;
+  /** Draft tokens from a sequence's own text, where it repeats itself. */
+  readonly lookup: boolean;
+  /** A small model with the same vocabulary that drafts tokens: its file, or its shards in order. */
+  readonly draftPaths?: readonly string[] | undefined;
+  /** Forget the older half of a sequence when its context is full, and go on. */
+  readonly contextShift: boolean;
   /** Let native logs through to stderr. */
   readonly verbose: boolean;
 }
@@ -188,7 +194,9 @@ export interface SequenceRequest {
   readonly logprobs?: number;
   /** Emit the text of control tokens too. */
   readonly specialText?: boolean;
-  /** Tokens of the prompt need not be computed again when a finished sequence holds them. Default true. */
+  /** Waiting sequences with a higher one go first. Default 0. */
+  readonly priority?: number;
+  /** Tokens of the prompt need not be computed again when another sequence holds them. Default true. */
   readonly cachePrompt?: boolean;
 }
 
@@ -217,6 +225,9 @@ export interface Timings {
   readonly predictedMs: number;
   readonly promptPerSecond: number;
   readonly predictedPerSecond: number;
+  /** Tokens that were drafted in the hope that they come next, and those of them that did. */
+  readonly draftedTokens?: number;
+  readonly acceptedTokens?: number;
 }
 
 /** What a sequence reports. `token` events come one a token; their text may be empty. */
@@ -288,6 +299,9 @@ export interface EngineStatus {
   readonly promptTokens: number;
   readonly cachedTokens: number;
   readonly completionTokens: number;
+  /** Tokens that were drafted, and those of them that came next. */
+  readonly draftedTokens: number;
+  readonly acceptedTokens: number;
   readonly steps: number;
   /** Time spent in native decode calls, and in the whole step, in milliseconds. */
   readonly nativeMs: number;

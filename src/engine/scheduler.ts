@@ -2,6 +2,8 @@ import type { Sequence } from "./sequence.ts";
 
 /** A waiting prompt gains on the shorter ones by this many tokens for each millisecond it waits. */
 const AGEING_TOKENS_PER_MS = 0.25;
+/** One step of priority is worth as much as a prompt that is shorter by this many tokens. */
+const TOKENS_PER_PRIORITY = 4096;
 /** While answers run, a step's share of prompts is sized to take about this long, in milliseconds. */
 const PROMPT_SHARE_MS = 200;
 /** Smaller shares would make prompts needlessly slow. */
@@ -10,7 +12,8 @@ const SMALLEST_SHARE = 32;
 /** Waiting prompts in the order in which they get their turn: shortest first, but nobody starves. */
 export function inTurn(sequences: readonly Sequence[], now: number): Sequence[] {
   const weight = (sequence: Sequence) =>
-    sequence.remaining - (now - sequence.submitted) * AGEING_TOKENS_PER_MS;
+    sequence.remaining - (now - sequence.submitted) * AGEING_TOKENS_PER_MS -
+    (sequence.request.priority ?? 0) * TOKENS_PER_PRIORITY;
   return sequences.map((sequence) => ({ sequence, weight: weight(sequence) }))
     .sort((a, b) => a.weight - b.weight)
     .map(({ sequence }) => sequence);

@@ -1,3 +1,5 @@
+import { DraftPolicy } from "./draft_policy.ts";
+import { NgramLookup } from "./lookup.ts";
 import type { KvStream } from "./prefix_cache.ts";
 import type {
   FinishReason,
@@ -10,20 +12,32 @@ import type { TokenSampler } from "./sampler.ts";
 import { StopMatcher, Utf8Stream } from "./text_stream.ts";
 import type { Piece } from "./tokenizer.ts";
 
+/** How much a sequence may take. */
+export interface SequenceLimits {
+  /** Tokens to generate at most. */
+  readonly maxTokens: number;
+  /** Tokens of prompt and answer that its stream holds. */
+  readonly length: number;
+}
+
 /** One request on its way through the loop: from its prompt to its last token. */
 export class Sequence {
   readonly submitted = performance.now();
-  /** Tokens to compute: the prompt, then each token that was sampled. */
+  /** The prompt, then each token that was sampled; the last one is not in the KV cache yet. */
   readonly tokens: number[];
   readonly promptLength: number;
+  readonly policy = new DraftPolicy();
   /** Set while it is admitted. */
   stream: KvStream | null = null;
   paused = false;
-  /** Output of the batch that is being computed from which its next token is sampled. */
-  output: number | null = null;
+  /** Outputs of the batch that is being computed from which its next tokens are sampled. */
+  readonly outputs: number[] = [];
+  /** Tokens that were put into the batch in the hope that they are the next ones. */
+  draft: readonly number[] = [];
   completionTokens = 0;
   cachedTokens = 0;
   stopString: string | null = null;
+  #lookup: NgramLookup | null = null;
   #admitted = 0;
   #prefilled = 0;
   #firstToken = 0;
@@ -35,12 +49,20 @@ export class Sequence {
     readonly request: SequenceRequest,
     prompt: readonly number[],
     readonly sampler: TokenSampler,
-    /** Tokens to generate at most. */
-    readonly maxTokens: number,
+    readonly limits: SequenceLimits,
   ) {
     this.tokens = [...prompt];
     this.promptLength = prompt.length;
     this.#stops = new StopMatcher(request.stop);
+  }
+
+  get maxTokens(): number {
+    return this.limits.maxTokens;
+  }
+
+  /** Tokens that its stream could still take. */
+  get room(): number {
+    return this.limits.length - this.tokens.length;
   }
 
   /** Tokens that are not in the KV cache yet. */
@@ -51,6 +73,11 @@ export class Sequence {
   /** Whether its prompt is still being computed. */
   get isPrefilling(): boolean {
     return this.#prefilled === 0;
+  }
+
+  /** Finds repetitions in its own tokens. */
+  get lookup(): NgramLookup {
+    return this.#lookup ??= new NgramLookup(this.tokens);
   }
 
   /** It has a stream now, which holds the first tokens of its prompt. */
@@ -66,14 +93,19 @@ export class Sequence {
     if (this.#prefilled === 0) this.#prefilled = performance.now();
   }
 
+  /** Drops tokens from its past, as its stream did. */
+  forget(from: number, count: number): void {
+    this.tokens.splice(from, count);
+    this.#lookup = null;
+  }
+
   /** A token was sampled. @returns the event that tells of it. */
   accept(
     token: number,
     piece: Piece,
     logprob?: TokenLogprob & { readonly top: readonly TokenLogprob[] },
   ): SequenceEvent {
-    if (this.completionTokens === 0) this.#firstToken = performance.now();
-    this.completionTokens++;
+    this.#count();
     this.tokens.push(token);
     const { text, stop } = this.#stops.push(this.#utf8.push(piece.bytes, piece.text));
     this.stopString = stop;
@@ -84,6 +116,10 @@ export class Sequence {
 
   /** An end-of-generation token was sampled: it counts, and has no text. */
   acceptEnd(): void {
+    this.#count();
+  }
+
+  #count(): void {
     if (this.completionTokens === 0) this.#firstToken = performance.now();
     this.completionTokens++;
   }
@@ -127,6 +163,8 @@ export class Sequence {
       predictedPerSecond: predictedMs > 0 && this.completionTokens > 1
         ? (this.completionTokens - 1) / predictedMs * 1000
         : 0,
+      draftedTokens: this.policy.drafted,
+      acceptedTokens: this.policy.accepted,
     };
   }
 }

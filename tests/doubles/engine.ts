@@ -185,6 +185,8 @@ export class EngineDouble implements Engine {
       promptTokens: 0,
       cachedTokens: 0,
       completionTokens: this.#completionTokens,
+      draftedTokens: 0,
+      acceptedTokens: 0,
       steps: this.#completionTokens,
       nativeMs: 0,
       stepMs: 0,
