@@ -9,6 +9,7 @@ const path = (relative: string) => fromFileUrl(new URL(relative, import.meta.url
 
 export const TINY = path("../../src/assets/tiny/shimmy-tiny.gguf");
 export const TINY_F16 = path("../models/shimmy-tiny-f16.gguf");
+export const DRAFT = path("../models/shimmy-tiny-draft.gguf");
 export const PIRATE_LORA = path("../models/pirate-lora.gguf");
 
 /** How tests load the tiny model unless they say otherwise. */
