@@ -1,5 +1,13 @@
 import { createAnthropic } from "test:ai-anthropic";
-import { APICallError, generateText, jsonSchema, stepCountIs, streamText, tool } from "test:ai";
+import {
+  APICallError,
+  generateObject,
+  generateText,
+  jsonSchema,
+  stepCountIs,
+  streamText,
+  tool,
+} from "test:ai";
 import {
   assert,
   assertEquals,
@@ -73,6 +81,26 @@ Deno.test("@ai-sdk/anthropic: tools run and their results become an answer", asy
   await streamed.consumeStream();
   assertStringIncludes(await streamed.text, "windy");
   assertEquals(asked, [{ city: "Rome" }, { city: "Oslo" }]);
+});
+
+Deno.test("@ai-sdk/anthropic: generateObject", async () => {
+  await using server = tinyServer();
+  const { object } = await generateObject({
+    model: model(server.url),
+    ...GREEDY,
+    schema: jsonSchema<{ name: string; age: number }>({
+      type: "object",
+      properties: {
+        name: { type: "string", enum: ["Alice", "Bob"] },
+        age: { type: "integer", minimum: 0, maximum: 99 },
+      },
+      required: ["name", "age"],
+      additionalProperties: false,
+    }),
+    prompt: "Give me JSON for Alice, age 30.",
+  });
+  assert(["Alice", "Bob"].includes(object.name));
+  assert(Number.isInteger(object.age) && object.age >= 0 && object.age <= 99);
 });
 
 Deno.test("@ai-sdk/anthropic: a refusal carries status and message", async () => {

@@ -7,6 +7,7 @@ import Anthropic, {
   NotFoundError,
 } from "test:anthropic";
 import { betaTool } from "test:anthropic/json-schema";
+import { zodOutputFormat } from "test:anthropic/zod";
 import {
   assert,
   assertEquals,
@@ -15,6 +16,7 @@ import {
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
+import { z } from "zod";
 import { ShimmyError } from "../../src/errors.ts";
 import { serverDouble } from "../doubles/server.ts";
 import { idle, MODEL, served, tinyServer } from "./tiny_server.ts";
@@ -31,6 +33,10 @@ const WEATHER = {
     required: ["city"],
   },
 };
+
+const CITIES = ["Paris", "Oslo", "Rome"];
+
+const TIME = { ...WEATHER, name: "get_time", description: "Get the time in a city" };
 
 function client(baseURL: string, apiKey = "none"): Anthropic {
   return new Anthropic({ baseURL, apiKey, maxRetries: 0 });
@@ -172,6 +178,48 @@ Deno.test("@anthropic-ai/sdk: a tools loop by hand", async () => {
   });
   assertEquals(second.stop_reason, "end_turn");
   assertStringIncludes(textOf(second), "sunny");
+});
+
+Deno.test("@anthropic-ai/sdk: tool_choice forces a call where the model would make none", async () => {
+  await using server = tinyServer();
+  const { messages } = client(server.url);
+  // Cities to choose from: a small model that was not asked for one would not end its text.
+  const input_schema = {
+    ...WEATHER.input_schema,
+    properties: { city: { type: "string", enum: CITIES } },
+    additionalProperties: false,
+  };
+  const tools = [WEATHER, TIME].map((tool) => ({ ...tool, input_schema }));
+  const asked = { ...GREEDY, tools, messages: [user("Hello")] };
+  for (const tool_choice of [{ type: "any" }, { type: "tool", name: "get_time" }] as const) {
+    const { content, stop_reason } = await messages.create({ ...asked, tool_choice });
+    assertEquals(stop_reason, "tool_use");
+    const call = content.find((block) => block.type === "tool_use");
+    assert(call !== undefined);
+    if (tool_choice.type === "tool") assertEquals(call.name, "get_time");
+    assert(CITIES.includes((call.input as { city: string }).city));
+  }
+  const none = await messages.create({
+    ...asked,
+    messages: [user("What is the weather in Paris?")],
+    tool_choice: { type: "none" },
+  });
+  assertEquals(none.content.some(({ type }) => type === "tool_use"), false);
+});
+
+Deno.test("@anthropic-ai/sdk: structured outputs with the zod helper", async () => {
+  await using server = tinyServer();
+  const schema = z.object({ name: z.string(), age: z.number() });
+  const { messages } = client(server.url);
+  const asked = { ...GREEDY, output_config: { format: zodOutputFormat(schema) } };
+  const trained = await messages.parse({
+    ...asked,
+    messages: [user("Give me JSON for Alice, age 30.")],
+  });
+  assertEquals(trained.parsed_output, { name: "Alice", age: 30 });
+  // Without the schema the model would greet.
+  const forced = await messages.parse({ ...asked, messages: [user("Hello")] });
+  assertEquals(typeof forced.parsed_output?.name, "string");
 });
 
 Deno.test("@anthropic-ai/sdk: a call streams its input in pieces", async () => {

@@ -126,6 +126,29 @@ Deno.test("ollama: generate through the template and raw", async () => {
   assertEquals([limited.eval_count, limited.done_reason], [1, "length"]);
 });
 
+Deno.test("ollama: a format binds the answer, as json and as a schema", async () => {
+  await using server = tinyServer();
+  const client = connect(server.url);
+  const schema = {
+    type: "object",
+    properties: { name: { type: "string" }, age: { type: "integer" } },
+    required: ["name", "age"],
+    additionalProperties: false,
+  };
+  const messages = [user("Give me JSON for Alice, age 30.")];
+  const bound = await client.chat({ ...GREEDY, messages, format: schema });
+  assertEquals(JSON.parse(bound.message.content), { name: "Alice", age: 30 });
+  // Without a format the model would greet.
+  const { response } = await client.generate({ ...GREEDY, prompt: "Hello", format: schema });
+  assertEquals(Object.keys(JSON.parse(response ?? "")), ["name", "age"]);
+  const json = await client.generate({
+    ...GREEDY,
+    prompt: "Give me JSON for Alice, age 30.",
+    format: "json",
+  });
+  assertEquals(typeof JSON.parse(json.response ?? ""), "object");
+});
+
 Deno.test("ollama: log probabilities", async () => {
   await using server = tinyServer();
   const { message, logprobs } = await connect(server.url).chat({
