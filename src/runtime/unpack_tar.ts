@@ -1,19 +1,17 @@
 import { join } from "@std/path";
-import { createTarDecoder } from "modern-tar";
+import { readTar } from "./tar.ts";
 import { keptName } from "./unpack.ts";
 
 /** Takes the libraries out of a `.tar.gz`; see `unpackLibraries`. */
 export async function unpackTar(archive: string, into: string): Promise<void> {
   const links = new Map<string, string>();
   const file = await Deno.open(archive);
-  const entries = file.readable
-    .pipeThrough(new DecompressionStream("gzip"))
-    .pipeThrough(createTarDecoder({ strict: true }));
-  for await (const { header, body } of entries) {
-    const name = keptName(header.name);
-    if (name !== null && header.type === "symlink") links.set(name, header.linkname ?? "");
-    if (name === null || header.type !== "file") await body.cancel();
-    else await Deno.writeFile(join(into, name), body);
+  const plain = file.readable.pipeThrough(new DecompressionStream("gzip"));
+  for await (const { name, type, target, body } of readTar(plain)) {
+    const kept = keptName(name);
+    if (kept === null) continue;
+    if (type === "link") links.set(kept, target);
+    if (type === "file") await Deno.writeFile(join(into, kept), ReadableStream.from(body));
   }
   await renameToLinks(into, links);
 }
