@@ -57,8 +57,10 @@ export async function download(options: DownloadOptions): Promise<void> {
 }
 
 function failure({ asset, url }: DownloadOptions, cause: unknown): ShimmyError {
-  return new ShimmyError("backend", `Cannot download ${asset.name}: ${messageOf(cause)}`, {
-    detail: url,
+  // What `fetch` says is long and for the operator.
+  const reason = cause instanceof TypeError ? "the connection failed" : messageOf(cause);
+  return new ShimmyError("backend", `Cannot download ${asset.name}: ${reason}`, {
+    detail: cause instanceof TypeError ? cause.message : url,
     cause,
   });
 }

@@ -212,6 +212,6 @@ Deno.test("a host that cannot be reached is a sentence", async () => {
         retryMs: 1,
       }),
     ShimmyError,
-    `Cannot download ${ASSET.name}: `,
+    `Cannot download ${ASSET.name}: the connection failed`,
   );
 });

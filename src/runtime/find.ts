@@ -87,7 +87,7 @@ export async function findRuntime(options: FindOptions): Promise<Runtime> {
     if (!source.here) {
       options.onProgress?.({ what: `@node-llama-cpp/${source.name}`, bytes: 0, total: null });
     }
-    return found("npm", await fetchPackage(source.name, options.importPackage));
+    return found("npm", await fetchPackage(source.name, { load: options.importPackage }));
   }
   const { installArchive } = await import("./archive.ts");
   const { onProgress, signal, assets } = options;

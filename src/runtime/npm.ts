@@ -18,11 +18,15 @@ const importPackage: ImportPackage = (specifier) => import(specifier);
  * in it. Deno checks the package's integrity and leaves real files.
  *
  * @param name the package without scope and version, e.g. `linux-x64-vulkan`
+ * @param options.os the system the package is for
  * @throws {ShimmyError} `backend` with the reason and what to do
  */
 export async function fetchPackage(
   name: string,
-  load: ImportPackage = importPackage,
+  { load = importPackage, os = Deno.build.os }: {
+    readonly load?: ImportPackage | undefined;
+    readonly os?: typeof Deno.build.os;
+  } = {},
 ): Promise<string> {
   let binsDir: string;
   try {
@@ -37,7 +41,7 @@ export async function fetchPackage(
   }
   const folder = join(binsDir, name);
   try {
-    locateLibrary(folder, Deno.build.os);
+    locateLibrary(folder, os);
   } catch (cause) {
     throw new ShimmyError(
       "backend",

@@ -9,11 +9,13 @@ Deno.test("a package's own folder of the variant is found, at the pinned version
   using root = temporaryFolder();
   writeLibraries(join(root.path, "linux-x64-vulkan"));
   const specifiers: string[] = [];
-  const folder = await fetchPackage("linux-x64-vulkan", (specifier) => {
-    specifiers.push(specifier);
-    return Promise.resolve({
-      getBinsDir: () => ({ binsDir: root.path, packageVersion: NPM_VERSION }),
-    });
+  const folder = await fetchPackage("linux-x64-vulkan", {
+    load: (specifier) => {
+      specifiers.push(specifier);
+      return Promise.resolve({
+        getBinsDir: () => ({ binsDir: root.path, packageVersion: NPM_VERSION }),
+      });
+    },
   });
   assertEquals(folder, join(root.path, "linux-x64-vulkan"));
   assertEquals(specifiers, [`npm:@node-llama-cpp/linux-x64-vulkan@${NPM_VERSION}`]);
@@ -21,7 +23,7 @@ Deno.test("a package's own folder of the variant is found, at the pinned version
 
 Deno.test("a package that cannot be fetched tells what to do instead", async () => {
   const error = await assertRejects(
-    () => fetchPackage("linux-x64", () => Promise.reject(new TypeError("no network"))),
+    () => fetchPackage("linux-x64", { load: () => Promise.reject(new TypeError("no network")) }),
     ShimmyError,
   );
   assertStringIncludes(error.message, "@node-llama-cpp/linux-x64; set SHIMMY_LIBLLAMA to a folder");
@@ -32,7 +34,7 @@ Deno.test("a package without its libraries is told to be incomplete", async () =
   using root = temporaryFolder();
   const load = () =>
     Promise.resolve({ getBinsDir: () => ({ binsDir: root.path, packageVersion: NPM_VERSION }) });
-  const error = await assertRejects(() => fetchPackage("linux-x64", load), ShimmyError);
+  const error = await assertRejects(() => fetchPackage("linux-x64", { load }), ShimmyError);
   assertStringIncludes(error.message, "incomplete: delete it and try again");
   assertEquals(error.detail, join(root.path, "linux-x64"));
 });

@@ -38,7 +38,7 @@ export function assetOf(name: string, bytes: Uint8Array): Asset {
 export async function tarGz(
   files: Readonly<Record<string, string | { readonly link: string }>>,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const { packTar } = await import("modern-tar");
+  const { packTar } = await import("test:modern-tar");
   const archive = await packTar(
     Object.entries(files).map(([name, content]) =>
       typeof content === "string"

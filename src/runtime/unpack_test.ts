@@ -35,6 +35,21 @@ Deno.test("libraries come out once, under the name by which others look for them
   });
 });
 
+Deno.test("an archive of a release's size comes out, with many links in a row", async () => {
+  const noise = () => Array.from(crypto.getRandomValues(new Uint32Array(16_000)), String).join();
+  const files: Record<string, string | { link: string }> = {};
+  for (let index = 0; index < 4; index++) {
+    files[`llama-b1/libx${index}.so.0.5.0`] = noise().repeat(10);
+    files[`llama-b1/libx${index}.so.0`] = { link: `libx${index}.so.0.5.0` };
+    for (const name of ["", ".9", ".9.9"]) {
+      files[`llama-b1/libx${index}${name}.so`] = { link: `libx${index}.so.0` };
+    }
+  }
+  const unpacked = await unpack("a.tar.gz", await tarGz(files));
+  assertEquals(Object.keys(unpacked), [0, 1, 2, 3].map((index) => `libx${index}.so.0`));
+  assertEquals(unpacked["libx3.so.0"], files["llama-b1/libx3.so.0.5.0"]);
+});
+
 Deno.test("programs and their libraries stay in the archive", async () => {
   const archive = await tarGz({
     "llama-b1/llama-server": "program",

@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type * as z from "zod";
 import { ShimmyError } from "../errors.ts";
 import { HttpError } from "./errors.ts";
 import type { Exchange } from "./route.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { nativeDialect } from "./api/native/dialect.ts";
 import { ShimmyError } from "../errors.ts";
 import type { Dialect, Route } from "./route.ts";

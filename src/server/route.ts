@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type * as z from "zod";
 import type { ShimmyError } from "../errors.ts";
 import type { ModelPool } from "../models/pool.ts";
 import type { Metrics } from "./metrics.ts";

@@ -13,7 +13,7 @@ import OpenAI, {
   NotFoundError,
 } from "test:openai";
 import { zodFunction, zodResponseFormat } from "test:openai/zod";
-import { z } from "zod";
+import * as z from "zod";
 import { ShimmyError } from "../../src/errors.ts";
 import { EngineDouble } from "../doubles/engine.ts";
 import { API_KEY, MODEL, serve, serveTiny, type Serving } from "./serving.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /** A field that is known and cannot be honoured: anything but `null` is refused with the reason. */
 export function refused(reason: string) {

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { Sampling } from "../../engine/protocol.ts";
 
 /** Beyond this a list in a request is a mistake or an attack: each entry is compared with every token. */

@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { z } from "zod";
+import * as z from "zod";
 import { DEFAULT_SAMPLING } from "../../engine/protocol.ts";
 import { ShimmyError } from "../../errors.ts";
 import { parse } from "../body.ts";

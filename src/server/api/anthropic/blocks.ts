@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { refused } from "../../schemas/refused.ts";
 
 export const text = z.string({ error: "must be text" });

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { only, refused } from "../../schemas/refused.ts";
 import { integerBetween, integerFrom, samplingFields } from "../../schemas/sampling.ts";
 import { cacheControl, messageParam, text, textContent } from "./blocks.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { ShimmyError } from "../../../errors.ts";
 import type { ModelEntry } from "../../../models/entry.ts";
 import type { ModelPool } from "../../../models/pool.ts";

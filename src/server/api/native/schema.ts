@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { endingFields, integerFrom, samplingFields } from "../../schemas/sampling.ts";
 
 const text = z.string({ error: "must be text" });

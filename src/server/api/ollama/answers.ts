@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 const nanoseconds = z.int().describe("Nanoseconds");
 const time = z.iso.datetime();

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { Engine } from "../../../engine/face.ts";
 import type { ModelEntry } from "../../../models/entry.ts";
 import type { ModelPool } from "../../../models/pool.ts";

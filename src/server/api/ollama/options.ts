@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { ModelInfo, Sampling } from "../../../engine/protocol.ts";
 import { ShimmyError } from "../../../errors.ts";
 import { only } from "../../schemas/refused.ts";

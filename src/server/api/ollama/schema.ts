@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { only, refused } from "../../schemas/refused.ts";
 import { integerBetween, integerFrom } from "../../schemas/sampling.ts";
 import { keepAlive } from "./keep_alive.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { AnswerRequest } from "../../../chat/conversation.ts";
 import { ShimmyError } from "../../../errors.ts";
 import { toEnding, toSampling } from "../../schemas/sampling.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { AnswerRequest, Input } from "../../../chat/conversation.ts";
 import type { Engine } from "../../../engine/face.ts";
 import { ShimmyError } from "../../../errors.ts";

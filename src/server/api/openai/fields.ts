@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { endingFields, samplingFields } from "../../schemas/sampling.ts";
 
 /** A field that is known and cannot be honoured: anything but `null` is refused with the reason. */

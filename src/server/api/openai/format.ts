@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { Format } from "../../../chat/conversation.ts";
 import { ShimmyError } from "../../../errors.ts";
 import { boolean, jsonObject, text } from "./fields.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { Message, ToolCall } from "../../../chat/conversation.ts";
 import { cacheBreakpoint, refused, text } from "./fields.ts";
 

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /** The efforts OpenAI's API knows. */
 export const reasoningEffort = z.enum([

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { countTokens } from "../../../chat/answer.ts";
 import { renderText } from "../../../chat/prompt.ts";
 import { parse, readJson } from "../../body.ts";

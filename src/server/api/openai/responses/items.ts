@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { cacheBreakpoint, refused, text } from "../fields.ts";
 import { onlyText } from "../messages.ts";
 

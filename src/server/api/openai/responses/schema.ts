@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { AnswerRequest } from "../../../../chat/conversation.ts";
 import { toEnding, toSampling } from "../../../schemas/sampling.ts";
 import {

@@ -1,0 +1,84 @@
+/**
+ * Makes `dist/shimmy.js`: all of Shimmy in one file, the built-in model included. It runs with
+ * `deno run` from a file and from an `http:` URL with nothing beside it.
+ *
+ *     deno task bundle
+ */
+import { encodeAscii85 } from "@std/encoding/ascii85";
+import { fromFileUrl, join } from "@std/path";
+
+const ROOT = fromFileUrl(new URL("..", import.meta.url));
+
+/** Where the bundle is written. */
+export const BUNDLE = join(ROOT, "dist", "shimmy.js");
+
+/** What `src/assets/bytes_in_bundle.ts` has where the model belongs. */
+const MARK = '"@@shimmy-tiny@@"';
+
+/** Bytes that a bundle may have besides the model's. */
+const LIMIT = 1_000_000;
+
+/** Bundles, and checks the size. @throws {Error} where bundling failed or the bundle is too large */
+export async function bundle(): Promise<void> {
+  const model = await Deno.readFile(join(ROOT, "src", "assets", "tiny", "shimmy-tiny.gguf"));
+  const code = await bundleCode();
+  const text = JSON.stringify(await encode(model));
+  if (code.split(MARK).length !== 2) {
+    throw new Error("The place for the model is not in the bundle");
+  }
+  await Deno.writeTextFile(BUNDLE, withoutFile(code).replace(MARK, () => text));
+  const { size } = await Deno.stat(BUNDLE);
+  const besides = size - model.length;
+  console.error(`dist/shimmy.js: ${size} bytes, ${besides} besides the built-in model's`);
+  if (besides > LIMIT) {
+    throw new Error(`The bundle has ${besides} bytes besides the model's; ${LIMIT} are allowed`);
+  }
+}
+
+/**
+ * The bundler gives CommonJS packages a `require` that only a bundle in a file can have. They want
+ * Node's own modules from it and nothing else, which can be had anywhere.
+ */
+function withoutFile(code: string): string {
+  const maker = /\{createRequire as ([\w$]+)\} ?from ?"node:module"/.exec(code)?.[1];
+  if (maker === undefined) return code;
+  return code.replace(`${maker}(import.meta.url)`, "(name=>process.getBuiltinModule(name))");
+}
+
+/** The text of the bundle, without the model. */
+async function bundleCode(): Promise<string> {
+  const build = join(ROOT, "dist", "build");
+  await Deno.mkdir(build, { recursive: true });
+  const { imports, unstable } = JSON.parse(await Deno.readTextFile(join(ROOT, "deno.json")));
+  const config = {
+    unstable,
+    imports: { ...imports, "../../src/assets/bytes.ts": "../../src/assets/bytes_in_bundle.ts" },
+  };
+  await Deno.writeTextFile(join(build, "deno.json"), JSON.stringify(config));
+  const output = join(build, "code.js");
+  await run([
+    "bundle",
+    "--quiet",
+    "--minify",
+    `--config=${join(build, "deno.json")}`,
+    `--lock=${join(ROOT, "deno.lock")}`,
+    `--output=${output}`,
+    join(ROOT, "main.ts"),
+  ]);
+  return await Deno.readTextFile(output);
+}
+
+/** Zipped, in an alphabet that needs no escapes in a string: a quarter longer than the bytes. */
+async function encode(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+  const zipped = new Blob([bytes]).stream().pipeThrough(new CompressionStream("gzip"));
+  return encodeAscii85(await new Response(zipped).arrayBuffer(), { standard: "Z85" });
+}
+
+/** Runs Deno. @throws {Error} where it fails */
+export async function run(args: readonly string[], deno = Deno.execPath()): Promise<void> {
+  const { success, code } = await new Deno.Command(deno, { args: [...args], cwd: ROOT })
+    .spawn().status;
+  if (!success) throw new Error(`deno ${args[0]} ended with status ${code}`);
+}
+
+if (import.meta.main) await bundle();

@@ -1,0 +1,110 @@
+/**
+ * Makes `dist/shimmy`, one executable, out of the bundle.
+ *
+ *     deno task compile [--target TRIPLE] [--with-runtime VARIANT] [--deno PROGRAM]
+ *
+ * `--with-runtime` puts the libraries of a variant into it, so that it needs no network. `--deno` names
+ * the Deno that compiles; it fetches its runtime, unless `DENORT_BIN` names one of the same version.
+ */
+import { fromFileUrl, join } from "@std/path";
+import { parseArgs } from "node:util";
+import { describeFolder, MANIFEST } from "../src/runtime/install.ts";
+import { fetchPackage } from "../src/runtime/npm.ts";
+import { npmPackage } from "../src/runtime/release.ts";
+import { currentPlatform, type Platform, type Variant, VARIANTS } from "../src/runtime/variant.ts";
+import { BUNDLE, bundle, run } from "./bundle.ts";
+
+const DIST = fromFileUrl(new URL("../dist", import.meta.url));
+
+/** The targets Deno compiles for. */
+const TARGETS: Readonly<Record<string, Platform>> = {
+  "x86_64-unknown-linux-gnu": { os: "linux", arch: "x64" },
+  "aarch64-unknown-linux-gnu": { os: "linux", arch: "arm64" },
+  "x86_64-apple-darwin": { os: "mac", arch: "x64" },
+  "aarch64-apple-darwin": { os: "mac", arch: "arm64" },
+  "x86_64-pc-windows-msvc": { os: "win", arch: "x64" },
+  "aarch64-pc-windows-msvc": { os: "win", arch: "arm64" },
+};
+
+/** What the executable may do: all that `deno task shimmy` may. */
+const RIGHTS = ["ffi", "read", "write", "net", "env", "sys", "run"].map((name) =>
+  `--allow-${name}`
+);
+
+interface CompileOptions {
+  readonly target: string | undefined;
+  readonly withRuntime: Variant | undefined;
+  readonly deno: string;
+}
+
+function readOptions(args: readonly string[]): CompileOptions {
+  const text = { type: "string" } as const;
+  const { target, deno = Deno.execPath(), "with-runtime": wanted } = parseArgs({
+    args: [...args],
+    options: { target: text, deno: text, "with-runtime": text },
+  }).values;
+  if (target !== undefined && !(target in TARGETS)) {
+    fail(`--target: '${target}' is not a target; valid are ${Object.keys(TARGETS).join(", ")}`);
+  }
+  const withRuntime = VARIANTS.find((variant) => variant === wanted);
+  if (wanted !== undefined && withRuntime === undefined) {
+    fail(`--with-runtime: '${wanted}' is not a variant; valid are ${VARIANTS.join(", ")}`);
+  }
+  return { target, withRuntime, deno };
+}
+
+function fail(message: string): never {
+  console.error(message);
+  Deno.exit(2);
+}
+
+/** Programs' libraries, and what is for Node.js alone. */
+const UNUSED = /llama-common|\.node$|^_|^\./;
+
+/** Lays out a variant's libraries as the executable is to hold them, and returns the folder. */
+async function layOutRuntime(platform: Platform, variant: Variant): Promise<string> {
+  const name = npmPackage(platform, variant);
+  if (!name) {
+    fail(`--with-runtime: nobody publishes ${variant} for ${platform.os}-${platform.arch}`);
+  }
+  const from = await fetchPackage(name, { os: denoOs(platform) });
+  const runtime = join(DIST, "runtime");
+  await Deno.remove(runtime, { recursive: true }).catch(() => {});
+  const to = join(runtime, variant);
+  await Deno.mkdir(to, { recursive: true });
+  for await (const file of Deno.readDir(from)) {
+    if (!file.isFile || UNUSED.test(file.name)) continue;
+    await Deno.copyFile(join(from, file.name), join(to, file.name));
+  }
+  await Deno.writeTextFile(join(to, MANIFEST), JSON.stringify(await describeFolder(to, false)));
+  return runtime;
+}
+
+function denoOs({ os }: Platform): typeof Deno.build.os {
+  return os === "win" ? "windows" : os === "mac" ? "darwin" : "linux";
+}
+
+async function compile({ target, withRuntime, deno }: CompileOptions): Promise<void> {
+  await bundle();
+  const platform = target ? TARGETS[target] as Platform : currentPlatform();
+  const included = withRuntime ? await layOutRuntime(platform, withRuntime) : null;
+  const output = join(DIST, platform.os === "win" ? "shimmy.exe" : "shimmy");
+  await run([
+    "compile",
+    "--quiet",
+    "--no-check",
+    // The bundle needs nothing from it, and a Deno of another version may not understand it.
+    "--no-config",
+    "--no-prompt",
+    "--unstable-no-legacy-abort",
+    ...RIGHTS,
+    ...(included ? [`--include=${included}`] : []),
+    ...(target ? [`--target=${target}`] : []),
+    `--output=${output}`,
+    BUNDLE,
+  ], deno);
+  const { size } = await Deno.stat(output);
+  console.error(`${output}: ${Math.round(size / 1e6)} MB`);
+}
+
+if (import.meta.main) await compile(readOptions(Deno.args));

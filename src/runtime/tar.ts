@@ -1,0 +1,168 @@
+/** Reads tar archives as GNU tar and bsdtar write them: POSIX.1-1988 (ustar), pax, GNU's long names. */
+
+/** An entry of an archive. Its body must be read, or left, before the next entry is asked for. */
+export interface TarEntry {
+  readonly name: string;
+  readonly type: "file" | "link" | "other";
+  /** Where a symbolic link leads to. */
+  readonly target: string;
+  readonly body: AsyncIterable<Uint8Array<ArrayBuffer>>;
+}
+
+const BLOCK = 512;
+/** What a header may say of itself in an entry before it; no name is as long. */
+const MAX_EXTENSION_BYTES = 64 * 1024;
+
+/**
+ * The entries of an archive, in its order.
+ *
+ * @throws {Error} where the archive is damaged or ends early
+ */
+export async function* readTar(archive: ReadableStream<Uint8Array>): AsyncGenerator<TarEntry> {
+  const reader = archive.getReader();
+  const bytes = new Bytes(reader);
+  const told = new Map<string, string>();
+  try {
+    while (true) {
+      const block = await bytes.exactly(BLOCK);
+      // Two blocks of zeros end an archive; the second says nothing new.
+      if (block.every((byte) => byte === 0)) return;
+      const header = readHeader(block);
+      const { type } = header;
+      if (type === "x" || type === "L" || type === "K") {
+        readExtension(type, await bytes.exactly(checkLength(header.size)), told);
+        await bytes.skip(padding(header.size));
+        continue;
+      }
+      const size = Number(told.get("size") ?? header.size);
+      const body = new Body(bytes, size);
+      yield {
+        name: told.get("path") ?? header.name,
+        type: type === "0" || type === "\0" ? "file" : type === "2" ? "link" : "other",
+        target: told.get("linkpath") ?? header.target,
+        body,
+      };
+      told.clear();
+      await bytes.skip(body.left + padding(size));
+    }
+  } finally {
+    await reader.cancel().catch(() => {});
+  }
+}
+
+function checkLength(size: number): number {
+  if (size > MAX_EXTENSION_BYTES) throw new Error("the archive has an extension that is too long");
+  return size;
+}
+
+/** Bytes that fill an entry's last block. */
+function padding(size: number): number {
+  return (BLOCK - size % BLOCK) % BLOCK;
+}
+
+interface Header {
+  readonly name: string;
+  readonly size: number;
+  readonly type: string;
+  readonly target: string;
+}
+
+function readHeader(block: Uint8Array): Header {
+  // The checksum counts its own field as spaces.
+  const sum = block.reduce((sum, byte, at) => sum + (at >= 148 && at < 156 ? 32 : byte), 0);
+  if (readNumber(block, 148, 8) !== sum) throw new Error("the archive is damaged");
+  const name = readText(block, 0, 100);
+  const prefix = readText(block, 257, 6) === "ustar" ? readText(block, 345, 155) : "";
+  return {
+    name: prefix ? `${prefix}/${name}` : name,
+    size: readNumber(block, 124, 12),
+    type: String.fromCharCode(block[156] ?? 0),
+    target: readText(block, 157, 100),
+  };
+}
+
+function readText(block: Uint8Array, at: number, length: number): string {
+  const field = block.subarray(at, at + length);
+  const end = field.indexOf(0);
+  return new TextDecoder().decode(end < 0 ? field : field.subarray(0, end));
+}
+
+/** Octal digits, or GNU's form for files over 8 GiB, which no library is. */
+function readNumber(block: Uint8Array, at: number, length: number): number {
+  const text = readText(block, at, length).trim();
+  if (!/^[0-7]*$/.test(text)) throw new Error("the archive is damaged");
+  return parseInt(text || "0", 8);
+}
+
+/** What an entry says of the next one: pax records, or GNU's long name or long target. */
+function readExtension(type: "x" | "L" | "K", bytes: Uint8Array, told: Map<string, string>): void {
+  if (type !== "x") {
+    told.set(type === "L" ? "path" : "linkpath", readText(bytes, 0, bytes.length));
+    return;
+  }
+  // Each record is `LENGTH KEY=VALUE\n`, its length in bytes and of all of it.
+  for (let at = 0; at < bytes.length;) {
+    const length = parseInt(readText(bytes, at, bytes.length - at), 10);
+    if (!(length > 0)) throw new Error("the archive is damaged");
+    const record = readText(bytes, at, length - 1);
+    const key = record.slice(record.indexOf(" ") + 1, record.indexOf("="));
+    told.set(key, record.slice(record.indexOf("=") + 1));
+    at += length;
+  }
+}
+
+/** A stream's bytes in the portions that are asked for. */
+class Bytes {
+  readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
+  #rest = new Uint8Array();
+
+  constructor(reader: ReadableStreamDefaultReader<Uint8Array>) {
+    this.#reader = reader;
+  }
+
+  /** The next bytes, at least one and at most `limit`. */
+  async some(limit: number): Promise<Uint8Array<ArrayBuffer>> {
+    while (this.#rest.length === 0) {
+      const { done, value } = await this.#reader.read();
+      if (done) throw new Error("the archive ends early");
+      this.#rest = value as Uint8Array<ArrayBuffer>;
+    }
+    const bytes = this.#rest.subarray(0, limit);
+    this.#rest = this.#rest.subarray(bytes.length);
+    return bytes;
+  }
+
+  async exactly(length: number): Promise<Uint8Array<ArrayBuffer>> {
+    const all = new Uint8Array(length);
+    for (let at = 0; at < length;) {
+      const bytes = await this.some(length - at);
+      all.set(bytes, at);
+      at += bytes.length;
+    }
+    return all;
+  }
+
+  async skip(length: number): Promise<void> {
+    while (length > 0) length -= (await this.some(length)).length;
+  }
+}
+
+/** The bytes of one entry. */
+class Body implements AsyncIterable<Uint8Array<ArrayBuffer>> {
+  readonly #bytes: Bytes;
+  /** Bytes that are not read yet. */
+  left: number;
+
+  constructor(bytes: Bytes, size: number) {
+    this.#bytes = bytes;
+    this.left = size;
+  }
+
+  async *[Symbol.asyncIterator](): AsyncIterator<Uint8Array<ArrayBuffer>> {
+    while (this.left > 0) {
+      const bytes = await this.#bytes.some(this.left);
+      this.left -= bytes.length;
+      yield bytes;
+    }
+  }
+}
