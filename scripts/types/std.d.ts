@@ -65,6 +65,11 @@ declare module "@std/async/deadline" {
   ): Promise<T>;
 }
 
+declare module "@std/encoding/base64" {
+  export function encodeBase64(data: string | Uint8Array | ArrayBuffer): string;
+  export function decodeBase64(b64: string): Uint8Array<ArrayBuffer>;
+}
+
 declare module "@std/encoding/hex" {
   export function encodeHex(src: string | Uint8Array | ArrayBuffer): string;
 }

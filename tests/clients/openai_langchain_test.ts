@@ -1,5 +1,5 @@
 import { assertEquals, assertGreater, assertRejects } from "@std/assert";
-import { HumanMessage, ToolMessage } from "test:langchain-core/messages";
+import { HumanMessage, type ToolMessage } from "test:langchain-core/messages";
 import { tool } from "test:langchain-core/tools";
 import { ChatOpenAI } from "test:langchain-openai";
 import { z } from "zod";

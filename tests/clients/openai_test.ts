@@ -1,5 +1,6 @@
 import {
   assert,
+  assertAlmostEquals,
   assertEquals,
   assertMatch,
   assertNotEquals,
@@ -17,7 +18,8 @@ import OpenAI, {
 import { zodFunction, zodResponseFormat } from "test:openai/zod";
 import { z } from "zod";
 import { ShimmyError } from "../../src/errors.ts";
-import { EngineDouble } from "../doubles/engine.ts";
+import { until } from "../doubles/context.ts";
+import type { EngineDoubleOptions } from "../doubles/engine.ts";
 import { doubleServer } from "./double_server.ts";
 import { MODEL, tinyServer } from "./tiny_server.ts";
 
@@ -148,6 +150,30 @@ Deno.test("openai: a streamed tool call comes in pieces that make its arguments"
   assertEquals(JSON.parse(call.function.arguments), { city: "Paris" });
 });
 
+Deno.test("openai: required and named tool choices force a call", async () => {
+  await using server = tinyServer();
+  const { completions } = clientOf(server).chat;
+  const body = {
+    model: MODEL,
+    temperature: 0,
+    max_tokens: 64,
+    messages: ask("Hello"),
+    tools: [WEATHER],
+  };
+  for (
+    const tool_choice of [
+      "required" as const,
+      { type: "function" as const, function: { name: "get_weather" } },
+    ]
+  ) {
+    const { choices: [choice] } = await completions.create({ ...body, tool_choice });
+    const [call] = choice!.message.tool_calls!;
+    assert(call?.type === "function");
+    assertEquals(call.function.name, "get_weather");
+    assertEquals(typeof JSON.parse(call.function.arguments).city, "string");
+  }
+});
+
 Deno.test("openai: structured outputs through the zod helpers", async () => {
   await using server = tinyServer();
   const { completions } = clientOf(server).chat;
@@ -196,6 +222,18 @@ Deno.test("openai: completions of text", async () => {
     for (const choice of chunk.choices) texts[choice.index] += choice.text;
   }
   assertEquals(texts, answer.choices.map(({ text }) => text));
+});
+
+Deno.test("openai: embeddings, as floats and through the base64 its client asks for", async () => {
+  await using server = tinyServer();
+  const { embeddings } = clientOf(server);
+  const input = ["The fox runs.", "A river flows."];
+  const asked = await embeddings.create({ model: MODEL, input });
+  const floats = await embeddings.create({ model: MODEL, input, encoding_format: "float" });
+  assertEquals(asked.data.map(({ embedding }) => embedding.length), [256, 256]);
+  assertEquals(asked.data[0]!.embedding, floats.data[0]!.embedding);
+  assertAlmostEquals(Math.hypot(...asked.data[1]!.embedding), 1, 1e-5);
+  assertEquals(asked.usage.prompt_tokens, floats.usage.prompt_tokens);
 });
 
 Deno.test("openai: models", async () => {
@@ -281,27 +319,17 @@ Deno.test("openai: a tools loop with responses", async () => {
   assertEquals(second.output_text, WINDY);
 });
 
-/** An engine whose answers never end; each token takes its time, as real ones do. */
-function endlessEngine(): EngineDouble {
-  return new EngineDouble({
-    script: { tokens: ["again "], endless: true },
-    beforeToken: () => delay(1),
-  });
-}
-
-/** Resolves when a condition holds; rejects after a second. */
-async function until(condition: () => boolean): Promise<void> {
-  for (let waited = 0; !condition(); waited++) {
-    if (waited === 1000) throw new Error("It did not come to pass within a second");
-    await delay(1);
-  }
-}
+/** Answers that never end; each token takes its time, as real ones do. */
+const ENDLESS: EngineDoubleOptions = {
+  script: { tokens: ["again "], endless: true },
+  beforeToken: () => delay(1),
+};
 
 Deno.test("openai: a stream that is aborted frees its sequence", async () => {
-  const engine = endlessEngine();
-  await using server = doubleServer(engine);
+  await using server = doubleServer({ engine: ENDLESS });
+  const { engine } = server;
   const stream = await clientOf(server).chat.completions.create({
-    model: MODEL,
+    model: "double",
     messages: ask("Hello"),
     stream: true,
   });
@@ -312,10 +340,13 @@ Deno.test("openai: a stream that is aborted frees its sequence", async () => {
 });
 
 Deno.test("openai: a request that is aborted before its answer frees its sequence", async () => {
-  const engine = endlessEngine();
-  await using server = doubleServer(engine);
+  await using server = doubleServer({ engine: ENDLESS });
+  const { engine } = server;
   const abort = new AbortController();
-  const asked = clientOf(server).chat.completions.create({ model: MODEL, messages: ask("Hello") }, {
+  const asked = clientOf(server).chat.completions.create({
+    model: "double",
+    messages: ask("Hello"),
+  }, {
     signal: abort.signal,
   });
   await until(() => engine.running > 0);
@@ -326,9 +357,12 @@ Deno.test("openai: a request that is aborted before its answer frees its sequenc
 });
 
 Deno.test("openai: failures arrive as the error classes they are", async () => {
-  await using server = doubleServer(new EngineDouble({ info: { contextLength: 64 } }), "secret");
+  await using server = doubleServer({
+    engine: { info: { contextLength: 64 } },
+    settings: { apiKey: "secret" },
+  });
   const { completions } = clientOf(server, "secret").chat;
-  const body = { model: MODEL, messages: ask("Hello") };
+  const body = { model: "double", messages: ask("Hello") };
   const wrongKey = clientOf(server, "wrong");
   const key = await assertRejects(() => wrongKey.models.list(), AuthenticationError);
   assertEquals(key.code, "invalid_api_key");
@@ -352,13 +386,12 @@ Deno.test("openai: failures arrive as the error classes they are", async () => {
 
 Deno.test("openai: a deterministic failure is not asked again, a full queue is", async () => {
   const failing = async (error: ShimmyError) => {
-    const engine = new EngineDouble({ script: { tokens: [], error } });
-    await using server = doubleServer(engine);
+    await using server = doubleServer({ engine: { script: { tokens: [], error } } });
     await assertRejects(
-      () => clientOf(server).chat.completions.create({ model: MODEL, messages: ask("Hello") }),
+      () => clientOf(server).chat.completions.create({ model: "double", messages: ask("Hello") }),
       InternalServerError,
     );
-    return engine.requests.length;
+    return server.engine.requests.length;
   };
   assertEquals(await failing(new ShimmyError("backend", "Generation failed")), 1);
   const full = new ShimmyError("overloaded", "The queue is full", { retryAfter: 0.01 });
@@ -367,10 +400,10 @@ Deno.test("openai: a deterministic failure is not asked again, a full queue is",
 
 Deno.test("openai: a failure amid a stream is thrown by its iteration", async () => {
   const error = new ShimmyError("backend", "Generation failed");
-  await using server = doubleServer(new EngineDouble({ script: { tokens: ["Hel"], error } }));
+  await using server = doubleServer({ engine: { script: { tokens: ["Hel"], error } } });
   const client = clientOf(server);
   const chat = await client.chat.completions.create({
-    model: MODEL,
+    model: "double",
     messages: ask("Hello"),
     stream: true,
   });
@@ -381,7 +414,7 @@ Deno.test("openai: a failure amid a stream is thrown by its iteration", async ()
     OpenAI.APIError,
     "Generation failed",
   );
-  const response = await client.responses.create({ model: MODEL, input: "Hello", stream: true });
+  const response = await client.responses.create({ model: "double", input: "Hello", stream: true });
   await assertRejects(
     async () => {
       for await (const _ of response);
