@@ -3,6 +3,7 @@ import { z } from "zod";
 import type { Embedding, EmbedInput } from "../../../engine/protocol.ts";
 import { ShimmyError } from "../../../errors.ts";
 import { parse, readJson } from "../../body.ts";
+import { json } from "../../json.ts";
 import type { Exchange, Route } from "../../route.ts";
 import { engineFor } from "../../run.ts";
 import { openaiDialect } from "./dialect.ts";
@@ -92,7 +93,7 @@ async function embed(exchange: Exchange): Promise<Response> {
     const embedding = body.encoding_format === "base64" ? toBase64(vector) : Array.from(vector);
     return { object: "embedding", index, embedding };
   });
-  return Response.json({ object: "list", model: entry.name, data, usage: promptUsage(tokens) });
+  return json({ object: "list", model: entry.name, data, usage: promptUsage(tokens) });
 }
 
 /** `/v1/embeddings`. */

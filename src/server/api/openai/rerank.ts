@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { ShimmyError } from "../../../errors.ts";
 import { parse, readJson } from "../../body.ts";
+import { json } from "../../json.ts";
 import type { Exchange, Route } from "../../route.ts";
 import { engineFor } from "../../run.ts";
 import { openaiDialect } from "./dialect.ts";
@@ -48,7 +49,7 @@ async function rerank(exchange: Exchange): Promise<Response> {
     relevance_score: vectors[index]![0]!,
     ...(body.return_documents ? { document: { text: document } } : {}),
   })).sort((a, b) => b.relevance_score - a.relevance_score);
-  return Response.json({
+  return json({
     object: "list",
     model: entry.name,
     results: results.slice(0, body.top_n ?? results.length),
