@@ -2,6 +2,7 @@ import type { AnswerRequest } from "../../../chat/conversation.ts";
 import type { Engine } from "../../../engine/face.ts";
 import type { ModelEntry } from "../../../models/entry.ts";
 import { parse, readJson } from "../../body.ts";
+import { json } from "../../json.ts";
 import type { Exchange, Route } from "../../route.ts";
 import { bindAnswer, engineFor, startAnswer } from "../../run.ts";
 import { eventStream } from "../../streams.ts";
@@ -65,7 +66,7 @@ async function whole(
     answers[index]!.add(value);
   }
   const withLogprobs = requests[0]!.logprobs !== null;
-  return Response.json({
+  return json({
     ...head,
     object: "chat.completion",
     choices: answers.map((answer, index) => toChoice(index, answer, withLogprobs)),

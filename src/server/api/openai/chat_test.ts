@@ -15,6 +15,7 @@ Deno.test("an answer has OpenAI's shape", async () => {
   const { request } = serve();
   const response = await request(PATH, { model: "double", messages: HELLO });
   assertEquals(response.status, 200);
+  assertEquals(response.headers.get("content-type"), "application/json; charset=utf-8");
   const { id, created, system_fingerprint, usage, ...rest } = await response.json();
   assertMatch(id, /^chatcmpl-[0-9a-f]{24}$/);
   assertMatch(system_fingerprint, /^fp_[0-9a-f]{10}$/);

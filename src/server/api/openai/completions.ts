@@ -2,6 +2,7 @@ import type { AnswerRequest } from "../../../chat/conversation.ts";
 import type { Engine } from "../../../engine/face.ts";
 import type { Usage } from "../../../engine/protocol.ts";
 import { parse, readJson } from "../../body.ts";
+import { json } from "../../json.ts";
 import type { Exchange, Route } from "../../route.ts";
 import { bindAnswer, engineFor, startAnswer } from "../../run.ts";
 import { eventStream, type ServerSentEvent } from "../../streams.ts";
@@ -132,7 +133,7 @@ async function complete(exchange: Exchange): Promise<Response> {
   const answer = body.max_tokens === 0
     ? await echoOnly(engine, jobs)
     : await whole(exchange, engine, jobs, body);
-  return Response.json({ ...head, ...answer as Record<string, unknown> });
+  return json({ ...head, ...answer as Record<string, unknown> });
 }
 
 /** `/v1/completions`. */

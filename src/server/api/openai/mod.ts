@@ -1,7 +1,9 @@
 import type { Route } from "../../route.ts";
 import { chatRoutes } from "./chat.ts";
 import { completionRoutes } from "./completions.ts";
+import { embeddingRoutes } from "./embeddings.ts";
 import { modelRoutes } from "./models.ts";
+import { rerankRoutes } from "./rerank.ts";
 import { responseRoutes } from "./responses/routes.ts";
 import { tokenRoutes } from "./tokens.ts";
 
@@ -13,5 +15,7 @@ export const openaiRoutes: readonly Route[] = [
   ...chatRoutes,
   ...completionRoutes,
   ...responseRoutes,
+  ...embeddingRoutes,
+  ...rerankRoutes,
   ...tokenRoutes,
 ];

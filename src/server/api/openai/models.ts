@@ -1,6 +1,7 @@
 import * as z from "zod";
 import type { ModelEntry } from "../../../models/entry.ts";
 import type { ModelPool } from "../../../models/pool.ts";
+import { json } from "../../json.ts";
 import type { Exchange, Route } from "../../route.ts";
 import { openaiDialect } from "./dialect.ts";
 import { unixSeconds } from "./envelope.ts";
@@ -58,11 +59,11 @@ function toModel(pool: ModelPool, entry: ModelEntry): z.output<typeof model> {
 
 async function list({ context: { pool } }: Exchange): Promise<Response> {
   const data = (await pool.list()).map((entry) => toModel(pool, entry));
-  return Response.json({ object: "list", data });
+  return json({ object: "list", data });
 }
 
 async function retrieve({ params, context: { pool } }: Exchange): Promise<Response> {
-  return Response.json(toModel(pool, await pool.resolve(params.id)));
+  return json(toModel(pool, await pool.resolve(params.id)));
 }
 
 /** `/v1/models`. */

@@ -2,6 +2,7 @@ import * as z from "zod";
 import { countTokens } from "../../../chat/answer.ts";
 import { renderText } from "../../../chat/prompt.ts";
 import { parse, readJson } from "../../body.ts";
+import { json } from "../../json.ts";
 import type { Exchange, Route } from "../../route.ts";
 import { engineFor } from "../../run.ts";
 import { chatBody, chatPromptFields, toChatInput } from "./chat_schema.ts";
@@ -45,23 +46,23 @@ async function tokenize(exchange: Exchange): Promise<Response> {
   const body = parse(tokenizeBody, await readJson(exchange));
   const { engine } = await engineFor(exchange, body.model ?? undefined);
   const part = { text: body.content, special: body.parse_special ?? true };
-  return Response.json({ tokens: await engine.tokenize([part], body.add_special ?? false) });
+  return json({ tokens: await engine.tokenize([part], body.add_special ?? false) });
 }
 
 async function detokenize(exchange: Exchange): Promise<Response> {
   const body = parse(detokenizeBody, await readJson(exchange));
   const { engine } = await engineFor(exchange, body.model ?? undefined);
-  return Response.json({ content: await engine.detokenize(body.tokens) });
+  return json({ content: await engine.detokenize(body.tokens) });
 }
 
 async function applyTemplate(exchange: Exchange): Promise<Response> {
   const body = parse(templateBody, await readJson(exchange));
   const { engine } = await engineFor(exchange, body.model ?? undefined);
-  return Response.json({ prompt: await renderText(engine.info, toChatInput(body)) });
+  return json({ prompt: await renderText(engine.info, toChatInput(body)) });
 }
 
 function counted(tokens: number): Response {
-  return Response.json({ object: "response.input_tokens", input_tokens: tokens });
+  return json({ object: "response.input_tokens", input_tokens: tokens });
 }
 
 async function countChat(exchange: Exchange): Promise<Response> {

@@ -2,6 +2,7 @@ import type { AnswerEvent, AnswerRequest } from "../../../../chat/conversation.t
 import type { Engine } from "../../../../engine/face.ts";
 import { parse, readJson } from "../../../body.ts";
 import { toShimmyError } from "../../../errors.ts";
+import { json } from "../../../json.ts";
 import type { Exchange } from "../../../route.ts";
 import { bindAnswer, engineFor, startAnswer } from "../../../run.ts";
 import { eventStream, type ServerSentEvent } from "../../../streams.ts";
@@ -103,5 +104,5 @@ export async function create(exchange: Exchange, store: ResponseStore): Promise<
     return eventStream(streamed(making, answer), { keepAliveMs });
   }
   for await (const _ of making.events(bindAnswer(exchange, engine, making.request)));
-  return Response.json(making.builder.response);
+  return json(making.builder.response);
 }

@@ -1,3 +1,4 @@
+import { decodeBase64, encodeBase64 } from "@std/encoding/base64";
 import { ShimmyError } from "../../../../errors.ts";
 
 /**
@@ -5,9 +6,7 @@ import { ShimmyError } from "../../../../errors.ts";
  * only carry it back. It is no secret, for they may read the reasoning anyway; Base64 keeps it opaque.
  */
 export function encodeReasoning(text: string): string {
-  let binary = "";
-  for (const byte of new TextEncoder().encode(text)) binary += String.fromCharCode(byte);
-  return btoa(binary);
+  return encodeBase64(text);
 }
 
 /**
@@ -16,8 +15,7 @@ export function encodeReasoning(text: string): string {
  */
 export function decodeReasoning(encoded: string): string {
   try {
-    const bytes = Uint8Array.from(atob(encoded), (character) => character.charCodeAt(0));
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    return new TextDecoder("utf-8", { fatal: true }).decode(decodeBase64(encoded));
   } catch (cause) {
     throw new ShimmyError("invalid", "input: encrypted_content was not made by this server", {
       field: "input",

@@ -1,5 +1,6 @@
 import { HttpError } from "../../../errors.ts";
 import type { ModelPool } from "../../../../models/pool.ts";
+import { json } from "../../../json.ts";
 import type { Exchange, Route } from "../../../route.ts";
 import { openaiDialect } from "../dialect.ts";
 import { create } from "./create.ts";
@@ -34,7 +35,7 @@ function refuseQuery(url: URL, known: readonly string[]): void {
 
 function retrieve(exchange: Exchange): Response {
   refuseQuery(exchange.url, []);
-  return Response.json(storeOf(exchange).get(exchange.params.id!).response);
+  return json(storeOf(exchange).get(exchange.params.id!).response);
 }
 
 function remove(exchange: Exchange): Response {
@@ -42,13 +43,13 @@ function remove(exchange: Exchange): Response {
   const store = storeOf(exchange);
   store.get(id);
   store.delete(id);
-  return Response.json({ id, object: "response", deleted: true });
+  return json({ id, object: "response", deleted: true });
 }
 
 function inputItems(exchange: Exchange): Response {
   refuseQuery(exchange.url, ["after", "limit", "order"]);
   const { input } = storeOf(exchange).get(exchange.params.id!);
-  return Response.json(page(input.map(spelledOut), exchange.url.searchParams));
+  return json(page(input.map(spelledOut), exchange.url.searchParams));
 }
 
 /** An item with the fields OpenAI fills in. */

@@ -1,0 +1,108 @@
+import { encodeBase64 } from "@std/encoding/base64";
+import { z } from "zod";
+import type { Embedding, EmbedInput } from "../../../engine/protocol.ts";
+import { ShimmyError } from "../../../errors.ts";
+import { parse, readJson } from "../../body.ts";
+import { json } from "../../json.ts";
+import type { Exchange, Route } from "../../route.ts";
+import { engineFor } from "../../run.ts";
+import { openaiDialect } from "./dialect.ts";
+import { text } from "./fields.ts";
+
+/** Inputs in one request: OpenAI's own limit. */
+const INPUTS_LIMIT = 2048;
+
+const INPUT_ERROR =
+  `must be text, token ids, or a list of at most ${INPUTS_LIMIT} of either, none empty`;
+const inputText = z.string().min(1, { error: INPUT_ERROR });
+const inputTokens = z.array(z.int({ error: "token ids must be whole numbers" }).min(0)).min(1);
+const DIMENSIONS_ERROR = "must be a whole number, 1 or more";
+
+const embeddingsBody = z.strictObject({
+  model: text.nullish().describe("Without it, the default model"),
+  input: z.union([
+    inputText,
+    inputTokens,
+    z.array(inputText).min(1).max(INPUTS_LIMIT),
+    z.array(inputTokens).min(1).max(INPUTS_LIMIT),
+  ], { error: INPUT_ERROR }),
+  dimensions: z.int({ error: DIMENSIONS_ERROR }).min(1, { error: DIMENSIONS_ERROR }).nullish()
+    .describe("Keep only the first dimensions, for models that were trained for it"),
+  encoding_format: z.enum(["float", "base64"], { error: "must be float or base64" }).nullish(),
+  user: text.nullish(),
+});
+
+const embeddingsAnswer = z.object({
+  object: z.literal("list"),
+  model: z.string(),
+  data: z.array(z.object({
+    object: z.literal("embedding"),
+    index: z.int(),
+    embedding: z.union([z.array(z.number()), z.string()]),
+  })),
+  usage: z.object({ prompt_tokens: z.int(), total_tokens: z.int() }),
+});
+
+function toInputs(input: z.output<typeof embeddingsBody>["input"]): EmbedInput[] {
+  const inputs = typeof input === "string" || typeof input[0] === "number"
+    ? [input as string | number[]]
+    : input as (string | number[])[];
+  return inputs.map((one) => ({
+    parts: [typeof one === "string" ? { text: one, special: false } : { tokens: one }],
+  }));
+}
+
+/**
+ * The first dimensions of an embedding, scaled to length 1 again, as OpenAI does it
+ * (https://platform.openai.com/docs/guides/embeddings, "Reducing embedding dimensions").
+ */
+function shortened(vector: Embedding, dimensions: number | null | undefined): Embedding {
+  if (!dimensions || dimensions === vector.length) return vector;
+  if (dimensions > vector.length) {
+    const message = `dimensions: must be ${vector.length} or less, for this model has no more`;
+    throw new ShimmyError("invalid", message, { field: "dimensions" });
+  }
+  const kept = vector.slice(0, dimensions);
+  const length = Math.hypot(...kept);
+  return length === 0 ? kept : kept.map((value) => value / length);
+}
+
+/** Little-endian 32-bit floats, whatever the machine's own order is. */
+function toBase64(vector: Embedding): string {
+  const view = new DataView(new ArrayBuffer(4 * vector.length));
+  vector.forEach((value, index) => view.setFloat32(4 * index, value, true));
+  return encodeBase64(view.buffer);
+}
+
+/** `usage` of routes that generate nothing. */
+export function promptUsage(tokens: readonly number[]) {
+  const sum = tokens.reduce((all, one) => all + one, 0);
+  return { prompt_tokens: sum, total_tokens: sum };
+}
+
+async function embed(exchange: Exchange): Promise<Response> {
+  const body = parse(embeddingsBody, await readJson(exchange));
+  const { entry, engine } = await engineFor(exchange, body.model ?? undefined);
+  if (entry.kind === "rerank") {
+    const message = "model: makes no embeddings, it scores documents (/v1/rerank)";
+    throw new ShimmyError("invalid", message, { field: "model" });
+  }
+  const { vectors, tokens } = await engine.embed({ inputs: toInputs(body.input), normalize: true });
+  const data = vectors.map((whole, index) => {
+    const vector = shortened(whole, body.dimensions);
+    const embedding = body.encoding_format === "base64" ? toBase64(vector) : Array.from(vector);
+    return { object: "embedding", index, embedding };
+  });
+  return json({ object: "list", model: entry.name, data, usage: promptUsage(tokens) });
+}
+
+/** `/v1/embeddings`. */
+export const embeddingRoutes: readonly Route[] = [{
+  method: "POST",
+  path: "/v1/embeddings",
+  dialect: openaiDialect,
+  summary: "Embeddings of texts, each of length 1",
+  body: embeddingsBody,
+  answer: embeddingsAnswer,
+  handle: embed,
+}];
