@@ -10,6 +10,26 @@ export function anyOf(expressions: readonly string[]): string {
   return expressions.length === 1 ? expressions[0]! : `( ${expressions.join(" | ")} )`;
 }
 
+/**
+ * An expression for members in their order, commas between them; those that are not needed may be
+ * left out.
+ */
+export function membersRule(
+  members: readonly { readonly rule: string; readonly needed: boolean }[],
+  comma = ",",
+): string {
+  const separator = quoted(comma);
+  // What comes when a member was written before, and when none was.
+  let following = "";
+  let first = "";
+  for (const { rule, needed } of members.toReversed()) {
+    const written = `${rule} ${following}`.trim();
+    first = needed ? written : first === "" ? `( ${written} )?` : `( ${written} | ${first} )`;
+    following = needed ? `${separator} ${written}` : `( ${separator} ${rule} )? ${following}`;
+  }
+  return first;
+}
+
 /** What makes rules of JSON Schemas and keeps all rules apart: the grammar room's builder. */
 export interface RuleBuilder {
   addSchema(schema: unknown, hint?: string): string;

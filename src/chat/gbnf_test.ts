@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { anyTextUntil, GrammarRules, quoted, type RuleBuilder } from "./gbnf.ts";
+import { anyTextUntil, GrammarRules, membersRule, quoted, type RuleBuilder } from "./gbnf.ts";
 
 /** A builder that knows one rule for every schema. */
 class Builder implements RuleBuilder {
@@ -29,6 +29,19 @@ Deno.test("the rules for any text up to a stop follow partial matches", () => {
     ["any-2", '[^ab] any | "a" any-2 | ""'],
   ]);
   assertEquals(anyTextUntil("x", "]"), [["x", '[^\\]] x | ""']]);
+});
+
+Deno.test("members that are not needed may be left out, with their commas", () => {
+  const member = (rule: string, needed: boolean) => ({ rule, needed });
+  assertEquals(membersRule([]), "");
+  assertEquals(
+    membersRule([member("a", false), member("b", true), member("c", false)]).replace(/ +/g, " "),
+    '( a "," b ( "," c )? | b ( "," c )? )',
+  );
+  assertEquals(
+    membersRule([member("a", false), member("b", false)], ", ").replace(/ +/g, " "),
+    '( a ( ", " b )? | ( b )? )',
+  );
 });
 
 Deno.test("a rule for text up to the same stop is made once", () => {

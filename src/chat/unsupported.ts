@@ -14,9 +14,11 @@ export function writeUnsupported(
   traits: TemplateTraits,
 ): readonly Message[] {
   let written = traits.parallelCalls ? messages : splitCalls(messages);
-  if (!traits.toolCalls) written = written.map((message) => callsAsText(message, format));
   // A role that the template only repeats means nothing to a model that knows no tools.
-  if (!traits.toolResults || format === generic) written = resultsAsText(written);
+  if (!traits.toolResults || (!traits.toolCalls && format === generic)) {
+    written = resultsAsText(written);
+  }
+  if (!traits.toolCalls) written = written.map((message) => callsAsText(message, format));
   if (tools.length > 0 && !traits.tools) {
     written = withDescription(written, describeTools(tools, format));
   }

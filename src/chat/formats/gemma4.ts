@@ -1,5 +1,5 @@
 import type { ToolCall } from "../conversation.ts";
-import { anyOf, quoted } from "../gbnf.ts";
+import { anyOf, type GrammarRules, membersRule, quoted } from "../gbnf.ts";
 import { argumentsObject } from "../messages.ts";
 import type { Reader, Reading } from "../stream/reader.ts";
 import type { Sink } from "../stream/sink.ts";
@@ -92,18 +92,37 @@ export const gemma4: ToolFormat = {
     ).join(""),
   triggers: () => [OPEN],
   grammar(tools, rules, more) {
-    const text = rules.add("text", `${quoted(QUOTE)} ${rules.until(QUOTE)} ${quoted(QUOTE)}`);
-    const object = '"{" ( chat-key ":" chat-value ( "," chat-key ":" chat-value )* )? "}"';
-    rules.add("key", "[^:{}<,\\t\\n ]+");
-    rules.add(
-      "value",
-      `${text} | ${object} | "[" ( chat-value ( "," chat-value )* )? "]" | ` +
-        '"true" | "false" | "null" | "-"? [0-9]+ ( "." [0-9]+ )? ( [eE] [+-]? [0-9]+ )?',
-    );
     const call = rules.add(
       "call",
-      anyOf(tools.map(({ name }) => `${quoted(`${OPEN}call:${name}`)} ${object} ${quoted(CLOSE)}`)),
+      anyOf(
+        tools.map(({ name, parameters }) =>
+          `${quoted(`${OPEN}call:${name}`)} ${valueRule(parameters, rules)} ${quoted(CLOSE)}`
+        ),
+      ),
     );
     return more ? `${call}+` : call;
   },
 };
+
+/** A GBNF expression for the values of a schema, as far as this notation is told apart from JSON. */
+function valueRule(schema: unknown, rules: GrammarRules): string {
+  const { type, enum: values, properties, required = [], items } = schema as {
+    type?: unknown;
+    enum?: readonly unknown[];
+    properties?: Record<string, unknown>;
+    required?: readonly string[];
+    items?: unknown;
+  };
+  if (values !== undefined) return anyOf(values.map((value) => quoted(writeValue(value))));
+  if (type === "string") return `${quoted(QUOTE)} ${rules.until(QUOTE)} ${quoted(QUOTE)}`;
+  if (type === "array" && items !== undefined) {
+    const item = valueRule(items, rules);
+    return `"[" ( ${item} ( "," ${item} )* )? "]"`;
+  }
+  if (type !== "object" || properties === undefined) return rules.schema(schema);
+  const members = Object.entries(properties).map(([key, value]) => ({
+    rule: `${quoted(`${key}:`)} ${valueRule(value, rules)}`,
+    needed: required.includes(key),
+  }));
+  return `"{" ${membersRule(members)} "}"`;
+}

@@ -56,16 +56,11 @@ export const harmony: ToolFormat = {
   frame: (content) => `${quoted(`${CHANNEL}final${MESSAGE}`)} ${content}`,
   // A call ends the answer, so there is never more than one.
   grammar(tools, rules) {
-    return rules.add(
-      "call",
-      anyOf(
-        tools.map(({ name, parameters }) =>
-          `${quoted(`${CHANNEL}commentary to=functions.${name}`)} " "? ${
-            quoted("<|constrain|>")
-          }? ` +
-          `"json"? ${quoted(MESSAGE)} ${rules.schema(parameters)}`
-        ),
-      ),
-    );
+    const calls = tools.map(({ name, parameters }) => {
+      const head = quoted(`${CHANNEL}commentary to=functions.${name}`);
+      const type = `( " " ( ${quoted("<|constrain|>")}? "json" )? )?`;
+      return `${head} ${type} ${quoted(MESSAGE)} ${rules.schema(parameters)}`;
+    });
+    return rules.add("call", anyOf(calls));
   },
 };

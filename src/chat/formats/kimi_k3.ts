@@ -13,7 +13,10 @@ const MARKUP: Markup = {
   call: '<|open|>call tool="',
   callNameEnd: '"',
   // Calls are counted.
-  afterName: { text: "<|sep|>", rule: `" index=\\"" [0-9]+ "\\"<|sep|>"` },
+  afterName: {
+    text: (index) => ` index="${index + 1}"<|sep|>`,
+    rule: `" index=\\"" [0-9]+ "\\"<|sep|>"`,
+  },
   callClose: close("call"),
   argument: '<|open|>argument key="',
   argumentNameEnd: '"',

@@ -1,5 +1,5 @@
 import type { ToolCall } from "../conversation.ts";
-import { anyOf, quoted } from "../gbnf.ts";
+import { anyOf, type GrammarRules, quoted } from "../gbnf.ts";
 import { argumentsObject } from "../messages.ts";
 import type { Reader, Reading } from "../stream/reader.ts";
 import type { Sink } from "../stream/sink.ts";
@@ -76,19 +76,45 @@ export const minimaxM3: ToolFormat = {
   write: (calls) => `${OPEN}\n${calls.map(write).join("")}${CLOSE}`,
   triggers: () => [OPEN],
   grammar(tools, rules, more) {
-    // Arguments are held to their names; what stands inside an element is the model's own.
-    const member = (key: string) =>
-      `${quoted(`${NS}<${key}>`)} ${rules.until(`${NS}</${key}>`)} ${quoted(`${NS}</${key}>`)}`;
     const call = rules.add(
       "call",
-      anyOf(tools.map(({ name, parameters }) => {
-        const keys = Object.keys(parameters["properties"] ?? {});
-        const required = new Set(parameters["required"] as readonly string[] | undefined);
-        const members = keys.map((key) => required.has(key) ? member(key) : `( ${member(key)} )?`);
-        return `${quoted(`${INVOKE}${name}">`)} ${members.join(" ")} ${quoted(INVOKE_END)}`;
-      })),
+      anyOf(
+        tools.map(({ name, parameters }) =>
+          `${quoted(`${INVOKE}${name}">`)} ${membersOf(parameters, rules)} ${quoted(INVOKE_END)}`
+        ),
+      ),
     );
     const calls = more ? `( ${call} [\\n]* )+` : `${call} [\\n]*`;
     return `${quoted(OPEN)} [\\n]* ${calls} ${quoted(CLOSE)}`;
   },
 };
+
+/** A GBNF expression for the elements that are an object's members. */
+function membersOf(schema: unknown, rules: GrammarRules): string {
+  const { properties = {}, required = [] } = schema as {
+    properties?: Record<string, unknown>;
+    required?: readonly string[];
+  };
+  const members = Object.entries(properties).map(([key, value]) => {
+    const element = elementRule(key, value, rules);
+    return required.includes(key) ? element : `( ${element} )?`;
+  });
+  return members.join(" ");
+}
+
+function elementRule(tag: string, schema: unknown, rules: GrammarRules): string {
+  const close = `${NS}</${tag}>`;
+  const { type, enum: values, items, properties } = schema as Record<string, unknown>;
+  const inner = Array.isArray(values)
+    ? anyOf(
+      values.map((value) => quoted(typeof value === "string" ? value : JSON.stringify(value))),
+    )
+    : type === "string"
+    ? rules.until(close)
+    : type === "array" && items !== undefined
+    ? `( ${elementRule("item", items, rules)} )*`
+    : type === "object" && properties !== undefined
+    ? membersOf(schema, rules)
+    : rules.schema(schema);
+  return `${quoted(`${NS}<${tag}>`)} ${inner} ${quoted(close)}`;
+}

@@ -55,7 +55,8 @@ export function jsonSections(options: JsonSections): ToolFormat {
       const [first, last] = [quoted(openTag), quoted(close)];
       if (shape === "each") {
         const block = rules.add("block", `${first} ${space} ${call} ${last}`);
-        return more ? `${block} ( ${space} ${block} )*` : block;
+        const gap = between.trim() === "" ? space : quoted(between);
+        return more ? `${block} ( ${gap} ${block} )*` : block;
       }
       const separator = between.trim() === "" ? space : `${quoted(between.trim())} ${space}`;
       const list = more ? `${call} ( ${separator} ${call} )*` : call;

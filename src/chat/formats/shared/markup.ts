@@ -16,7 +16,7 @@ export interface Markup {
   readonly call: string;
   readonly callNameEnd: string;
   /** What the model writes between the name and the first argument, and a GBNF expression for it. */
-  readonly afterName?: { readonly text: string; readonly rule: string };
+  readonly afterName?: { readonly text: (index: number) => string; readonly rule: string };
   readonly callClose: string;
   /** What comes before an argument's name, after it, and (with attributes before it) its value. */
   readonly argument: string;
@@ -128,7 +128,7 @@ function kindOfAttributes(attributes: string): ValueKind | null {
 function writeCalls(markup: Markup, calls: readonly ToolCall[]): string {
   const { space, lines } = markup;
   const edge = lines ? "\n" : "";
-  const written = calls.map((call) => {
+  const written = calls.map((call, index) => {
     const members = Object.entries(argumentsObject(call)).map(([key, value]) => {
       const text = typeof value === "string";
       return markup.argument + key + markup.argumentNameEnd +
@@ -136,7 +136,8 @@ function writeCalls(markup: Markup, calls: readonly ToolCall[]): string {
         markup.valueOpen + edge + (text ? value : JSON.stringify(value)) + edge +
         markup.argumentClose + space;
     });
-    return markup.call + call.name + markup.callNameEnd + (markup.afterName?.text ?? "") + space +
+    return markup.call + call.name + markup.callNameEnd + (markup.afterName?.text(index) ?? "") +
+      space +
       members.join("") +
       markup.callClose;
   });

@@ -1,9 +1,9 @@
 import type { Tool, ToolCall } from "../../conversation.ts";
-import { anyOf, type GrammarRules, quoted } from "../../gbnf.ts";
+import { anyOf, type GrammarRules, membersRule, quoted } from "../../gbnf.ts";
 import { argumentsObject } from "../../messages.ts";
 import type { Reader, Reading } from "../../stream/reader.ts";
 import type { Sink } from "../../stream/sink.ts";
-import { ArgumentsWriter, kindOf } from "./arguments.ts";
+import { ArgumentsWriter } from "./arguments.ts";
 
 /**
  * Reads calls written as a Python list, `[name(key="value", other=2), name()]`, brackets optional.
@@ -149,23 +149,10 @@ function callRule(tool: Tool, rules: GrammarRules): string {
     properties?: Record<string, unknown>;
     required?: readonly string[];
   };
-  const keys = Object.keys(properties);
-  const value = (key: string) => {
-    const schema = properties[key];
-    const boolean = kindOf(tool, key) === "json" &&
-      (schema as { type?: unknown }).type === "boolean";
-    return boolean ? '( "True" | "False" )' : rules.schema(schema);
-  };
-  const members = keys.map((key) => `${quoted(`${key}=`)} ${value(key)}`);
-  const first = keys.findIndex((key) => required.includes(key));
-  // With a required argument first, every other one brings its own comma.
-  const ordered = first < 0 ? members : [members[first]!, ...members.toSpliced(first, 1)];
-  const optional = (key: string, text: string) => required.includes(key) ? text : `( ${text} )?`;
-  const rest = first < 0 ? keys : [keys[first]!, ...keys.toSpliced(first, 1)];
-  const body = first < 0
-    ? members.length === 0 ? "" : `( ${anyOf(members)} )?`
-    : ordered.map((member, index) =>
-      index === 0 ? member : optional(rest[index]!, `", " ${member}`)
-    ).join(" ");
-  return `${quoted(`${tool.name}(`)} ${body} ")"`;
+  const members = Object.entries(properties).map(([key, schema]) => {
+    const isBoolean = (schema as { type?: unknown } | null)?.type === "boolean";
+    const value = isBoolean ? '( "True" | "False" )' : rules.schema(schema);
+    return { rule: `${quoted(`${key}=`)} ${value}`, needed: required.includes(key) };
+  });
+  return `${quoted(`${tool.name}(`)} ${membersRule(members, ", ")} ")"`;
 }
