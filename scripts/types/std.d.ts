@@ -75,10 +75,11 @@ declare module "@std/encoding/ascii85" {
     ascii85: string,
     options?: { standard?: Ascii85Standard },
   ): Uint8Array<ArrayBuffer>;
-  declare module "@std/encoding/base64" {
-    export function encodeBase64(data: string | Uint8Array | ArrayBuffer): string;
-    export function decodeBase64(b64: string): Uint8Array<ArrayBuffer>;
-  }
+}
+
+declare module "@std/encoding/base64" {
+  export function encodeBase64(data: string | Uint8Array | ArrayBuffer): string;
+  export function decodeBase64(b64: string): Uint8Array<ArrayBuffer>;
 }
 
 declare module "@std/encoding/hex" {
