@@ -65,18 +65,6 @@ declare module "@std/async/deadline" {
   ): Promise<T>;
 }
 
-declare module "@std/encoding/ascii85" {
-  export type Ascii85Standard = "Adobe" | "btoa" | "RFC 1924" | "Z85";
-  export function encodeAscii85(
-    data: ArrayBuffer | Uint8Array | string,
-    options?: { standard?: Ascii85Standard },
-  ): string;
-  export function decodeAscii85(
-    ascii85: string,
-    options?: { standard?: Ascii85Standard },
-  ): Uint8Array<ArrayBuffer>;
-}
-
 declare module "@std/encoding/base64" {
   export function encodeBase64(data: string | Uint8Array | ArrayBuffer): string;
   export function decodeBase64(b64: string): Uint8Array<ArrayBuffer>;
