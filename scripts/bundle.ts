@@ -15,11 +15,7 @@ export const BUNDLE = join(ROOT, "dist", "shimmy.js");
 /** What `src/assets/bytes_in_bundle.ts` has where the model belongs. */
 const MARK = '"@@shimmy-tiny@@"';
 
-/**
- * Bytes that a bundle may have besides the model's, what the model takes as text included. A library
- * that came whole instead of in part is the likeliest reason to go over it: `import * as` lets the
- * bundler leave out what is not used, `import { z }` of zod does not.
- */
+/** Bytes that a bundle may have besides the model's; what the model takes as text counts. */
 const LIMIT = 1_000_000;
 
 /** Bundles, and checks the size. @throws {Error} where bundling failed or the bundle is too large */
@@ -35,7 +31,10 @@ export async function bundle(): Promise<void> {
   const besides = size - model.length;
   console.error(`dist/shimmy.js: ${size} bytes, ${besides} besides the built-in model's`);
   if (besides > LIMIT) {
-    throw new Error(`The bundle has ${besides} bytes besides the model's; ${LIMIT} are allowed`);
+    throw new Error(
+      `The bundle has ${besides} bytes besides the model's; ${LIMIT} are allowed. Has a library come ` +
+        "whole instead of in part? Of zod import * as z, not { z }",
+    );
   }
 }
 

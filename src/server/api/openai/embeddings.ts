@@ -1,5 +1,5 @@
 import { encodeBase64 } from "@std/encoding/base64";
-import { z } from "zod";
+import * as z from "zod";
 import type { Embedding, EmbedInput } from "../../../engine/protocol.ts";
 import { ShimmyError } from "../../../errors.ts";
 import { parse, readJson } from "../../body.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { ShimmyError } from "../../../errors.ts";
 import { parse, readJson } from "../../body.ts";
 import { json } from "../../json.ts";
