@@ -54,6 +54,7 @@ export async function countTokens(engine: Engine, input: Input): Promise<number>
 class Remote {
   #run: SequenceRun | null = null;
   readonly #early: Control[] = [];
+  #isCancelled = false;
 
   connect(run: SequenceRun): void {
     this.#run = run;
@@ -61,6 +62,9 @@ class Remote {
   }
 
   send(control: Control): void {
+    // Whoever waits, reads or streams an answer may cancel it; once is enough.
+    if (this.#isCancelled) return;
+    this.#isCancelled = control.type === "cancel";
     if (this.#run === null) this.#early.push(control);
     else this.#run.control(control);
   }

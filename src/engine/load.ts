@@ -1,6 +1,5 @@
 import {
   abortCheck,
-  type Library,
   loadBackends,
   openLibrary,
   printLogs,

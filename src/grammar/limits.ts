@@ -10,8 +10,8 @@ export const MAX_ENUM_VALUES = 5_000;
 export const MAX_ALTERNATIVES = 256;
 /** States of one automaton (a pattern, a format, a key): each becomes a rule. */
 export const MAX_STATES = 4_000;
-/** States that `maxLength` may add to a pattern or format by counting its characters. */
-export const MAX_COUNTED_STATES = 2_000;
+/** A `maxLength` beside a pattern or format is counted up to here, as each character counted is a state. */
+export const MAX_COUNTED_LENGTH = 1_000;
 /** Positions that all states of one automaton stand for together, which bounds the time it takes. */
 export const MAX_SUBSET_WORK = 2_000_000;
 /** Positions of a regular expression once its counted repetitions are written out. */

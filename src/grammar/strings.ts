@@ -6,7 +6,8 @@ import { alt, EMPTY, type Expr, ref, repeat, seq, text } from "./expr.ts";
 import { formatAutomaton } from "./formats.ts";
 import { jsonCharacter } from "./json.ts";
 import { readCount, readString } from "./keywords.ts";
-import { MAX_COUNTED_STATES } from "./limits.ts";
+import { MAX_COUNTED_LENGTH } from "./limits.ts";
+import { PatternError } from "./regex.ts";
 import type { Rules } from "./rules.ts";
 import type { Schema, SchemaNode } from "./schema.ts";
 
@@ -58,19 +59,24 @@ export function stringAutomaton(context: Context, nodes: readonly SchemaNode[]):
   return context.regular(
     node,
     keyword,
-    () =>
-      max < min
-        ? VOID
-        : content === null
-        ? lengths(min, max)
-        : intersection(content, lengths(min, reachable(content, min, max))),
+    () => max < min ? VOID : content === null ? lengths(min, max) : limited(content, min, max),
   );
 }
 
-/** A long maximum beside a pattern is narrowed to what can be counted: a state for every length. */
-function reachable(content: Dfa, min: number, max: number): number {
-  const most = Math.max(min, Math.floor(MAX_COUNTED_STATES / content.length) - 1);
-  return max === Infinity ? max : Math.min(max, most);
+/**
+ * The texts of an automaton whose length is within bounds. Counting takes a state for every length: a
+ * maximum that takes too many is narrowed until it does not.
+ */
+function limited(content: Dfa, min: number, max: number): Dfa {
+  let most = max === Infinity ? max : Math.min(max, Math.max(min, MAX_COUNTED_LENGTH));
+  while (true) {
+    try {
+      return intersection(content, lengths(min, most));
+    } catch (error) {
+      if (!(error instanceof PatternError) || most === Infinity || most <= min) throw error;
+      most = Math.max(min, most >> 1);
+    }
+  }
 }
 
 const VOID: Dfa = [{ accepts: false, edges: [] }];
