@@ -1,8 +1,7 @@
 import { assertEquals } from "@std/assert";
-import { parseAnswer } from "../../../tests/doubles/parsed.ts";
+import { chatIn, parseAnswer } from "../../../tests/doubles/parsed.ts";
 import type { Tool, ToolCall } from "../conversation.ts";
 import { FORMATS } from "./detect.ts";
-import type { ToolFormat } from "./format.ts";
 
 const tools: readonly Tool[] = [
   {
@@ -24,23 +23,6 @@ const tools: readonly Tool[] = [
   },
 ];
 
-function parse(format: ToolFormat, text: string, size: number) {
-  return parseAnswer(
-    {
-      parts: [],
-      tools,
-      format,
-      reasoning: format.reasoning ?? { open: "<think>", close: "</think>", usual: true },
-      opensReasoning: false,
-      mayReason: true,
-      generationPrompt: "",
-      stops: [],
-    },
-    text,
-    size,
-  );
-}
-
 const SIZES = [1, 2, 3, 5, 8, 13, 10_000];
 
 const CALLS: readonly ToolCall[] = [
@@ -59,12 +41,19 @@ for (const format of FORMATS) {
   Deno.test(`${format.name}: calls are read as they are written`, () => {
     const text = format.write(CALLS);
     for (const size of SIZES) {
-      assertEquals(parse(format, text, size), { text: "", reasoning: "", calls: PARSED });
+      assertEquals(parseAnswer(chatIn(format, tools), text, size), {
+        text: "",
+        reasoning: "",
+        calls: PARSED,
+      });
     }
   });
 
   Deno.test(`${format.name}: a call without arguments has an empty object`, () => {
     const text = format.write([{ id: "call00001", name: "get_time", arguments: "{}" }]);
-    assertEquals(parse(format, text, 4).calls, [{ name: "get_time", arguments: {} }]);
+    assertEquals(parseAnswer(chatIn(format, tools), text, 4).calls, [{
+      name: "get_time",
+      arguments: {},
+    }]);
   });
 }

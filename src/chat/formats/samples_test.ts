@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { parseAnswer, type ParsedAnswer } from "../../../tests/doubles/parsed.ts";
+import { chatIn, parseAnswer, type ParsedAnswer } from "../../../tests/doubles/parsed.ts";
 import type { Tool } from "../conversation.ts";
 import { FORMATS } from "./detect.ts";
 import type { ToolFormat } from "./format.ts";
@@ -26,23 +26,6 @@ const tools: readonly Tool[] = [
 
 function formatOf(name: string): ToolFormat {
   return FORMATS.find((format) => format.name === name)!;
-}
-
-function parse(format: ToolFormat, text: string, size: number, opensReasoning = false) {
-  return parseAnswer(
-    {
-      parts: [],
-      tools,
-      format,
-      reasoning: format.reasoning ?? { open: "<think>", close: "</think>", usual: true },
-      opensReasoning,
-      mayReason: true,
-      generationPrompt: "",
-      stops: [],
-    },
-    text,
-    size,
-  );
 }
 
 const SIZES = [1, 2, 3, 5, 8, 13, 10_000];
@@ -421,7 +404,7 @@ const SAMPLES: readonly {
 for (const [index, { format, answer, opensReasoning, expected }] of SAMPLES.entries()) {
   Deno.test(`${format}: sample ${index + 1} is read whatever the size of its pieces`, () => {
     for (const size of SIZES) {
-      const parsed = parse(formatOf(format), answer, size, opensReasoning);
+      const parsed = parseAnswer(chatIn(formatOf(format), tools, opensReasoning), answer, size);
       assertEquals(parsed, { text: "", reasoning: "", calls: [], ...expected });
     }
   });
