@@ -137,6 +137,16 @@ Deno.test("a request's own grammar stays as it is", async () => {
   assert(matches(parseGbnf(opened!.source), "Well.</think>\nyes"));
 });
 
+Deno.test("a tool whose schema no grammar can be made of can still be called", async () => {
+  const odd: Tool[] = [{
+    name: "odd",
+    parameters: { type: "object", properties: { a: { $ref: "#/nowhere" } } },
+  }];
+  const constraint = await constrain({ tools: odd, toolChoice: { type: "required" } });
+  const grammar = parseGbnf(constraint!.source);
+  assert(matches(grammar, '<tool_call>\n{"name": "odd", "arguments": {"a": [1]}}\n</tool_call>'));
+});
+
 Deno.test("a schema that no grammar can be made of is refused", async () => {
   const schema = { type: "nothing" };
   const error = await assertRejects(
