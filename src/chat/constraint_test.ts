@@ -47,8 +47,12 @@ Deno.test("text without tools is not held to anything", async () => {
   assertEquals(await constrain({}), null);
 });
 
+/** The tiny model's template, if its reasoning could be switched off. */
+const REASONING = `${TINY_TEMPLATE}{# enable_thinking #}`;
+
 Deno.test("a required call may follow reasoning and nothing else", async () => {
-  const constraint = await constrain({ tools, toolChoice: { type: "required" } });
+  const forced = { tools, toolChoice: { type: "required" } } as const;
+  const constraint = await constrain(forced, { type: "text" }, REASONING);
   assertEquals(constraint?.triggers, undefined);
   const grammar = parseGbnf(constraint!.source);
   assert(matches(grammar, call("get_time")));
@@ -56,6 +60,10 @@ Deno.test("a required call may follow reasoning and nothing else", async () => {
   assert(matches(grammar, `${call("get_time")}\n${call("get_weather")}`));
   assert(!matches(grammar, `Hello ${call("get_time")}`));
   assert(!matches(grammar, call("get_money")));
+  const off = { ...forced, templateArguments: { enable_thinking: false } };
+  for (const other of [await constrain(forced), await constrain(off, undefined, REASONING)]) {
+    assert(!matches(parseGbnf(other!.source), `<think>so</think>${call("get_time")}`));
+  }
 });
 
 Deno.test("without parallel calls there is one", async () => {
@@ -97,7 +105,7 @@ Deno.test("where the model chooses, a call is held to its schema once it has beg
 
 Deno.test("JSON may follow reasoning", async () => {
   const schema = { type: "object", properties: { n: { type: "integer" } }, required: ["n"] };
-  const constraint = await constrain({}, { type: "json_schema", schema });
+  const constraint = await constrain({}, { type: "json_schema", schema }, REASONING);
   const grammar = parseGbnf(constraint!.source);
   assert(matches(grammar, '{"n": 1}'));
   assert(matches(grammar, '<think>so</think>\n{"n": 1}'));

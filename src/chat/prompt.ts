@@ -29,7 +29,7 @@ export interface RenderedChat {
   readonly opensReasoning: boolean;
   /** What the template wrote to begin the answer, where the format frames answers. */
   readonly generationPrompt: string;
-  /** The template speaks of reasoning, so the model may begin with it. */
+  /** The model may begin to reason where the prompt has not begun it. */
   readonly mayReason: boolean;
   /** Texts that end the answer beside the vocabulary's own tokens. */
   readonly stops: readonly string[];
@@ -93,7 +93,7 @@ export async function renderChat(info: ModelInfo, input: ChatInput): Promise<Ren
     tools,
     format,
     reasoning: tags,
-    mayReason: source.includes(tags.close),
+    mayReason: reasonsUnasked(source, tags) && input.templateArguments["enable_thinking"] !== false,
     opensReasoning: text.trimEnd().endsWith(tags.open),
     generationPrompt: format.framesAnswer && !input.continueLast ? added(render(false), text) : "",
     stops: family?.stops ?? [],
@@ -111,6 +111,11 @@ function conversationOf(
   const written = writeUnsupported(messages, tools, format, traits);
   const adapted = adaptMessages(templateMessages(written, source, traits), source, tools);
   return traits.contentParts ? inParts(adapted) : adapted;
+}
+
+/** A model whose reasoning can be switched off reasons where it is not. */
+function reasonsUnasked(template: string, { close }: ReasoningTags): boolean {
+  return template.includes(close) && /enable_thinking|thinking_mode/.test(template);
 }
 
 function templateOf(info: ModelInfo, tools: boolean): { source: string; family: Family | null } {
