@@ -111,7 +111,8 @@ function gatherResults(messages: readonly TemplateMessage[]): TemplateMessage[] 
 }
 
 function parsed(content: TemplateMessage["content"]): unknown {
-  if (typeof content !== "string") return content;
+  // An escape could hide a control token, which must stay the text that it is.
+  if (typeof content !== "string" || /\\[u/]/i.test(content)) return content;
   try {
     return JSON.parse(content);
   } catch {

@@ -28,13 +28,43 @@ export async function constraintOf(
     return { source: rules.print(contentRule(format, rules)) };
   }
   const forced = forcedTools(input);
+  const more = input.parallelToolCalls;
+  const { reasoning, opensReasoning, mayReason } = chat;
+  const key = (what: unknown) =>
+    JSON.stringify([chat.format.name, reasoning, opensReasoning, mayReason, more, what]);
   if (forced !== null) {
-    const rules = await newRules();
-    const calls = chat.format.grammar(forced, rules, input.parallelToolCalls);
-    return { source: rules.print(`${preamble(chat, rules)} ${calls}`) };
+    const make = (rules: GrammarRules) =>
+      `${preamble(chat, rules)} ${chat.format.grammar(forced, rules, more)}`;
+    return { source: await remembered(key(["forced", forced]), make) };
   }
-  if (format.type === "text") return await lazyCalls(input, chat);
-  return { source: await contentGrammar(format, input, chat) };
+  if (format.type === "text") return await lazyCalls(chat, more);
+  // A request's own grammar is for all that the model writes, unless there is more around it.
+  if (format.type === "grammar" && !opensReasoning && !chat.format.framesAnswer) {
+    return { source: format.source };
+  }
+  const make = (rules: GrammarRules) => contentGrammar(format, chat, rules, more);
+  return { source: await remembered(key([format, chat.tools]), make) };
+}
+
+/** Grammars kept at most, and the characters of one; an agent sends the same tools with every turn. */
+const KEPT = 32;
+const KEPT_LENGTH = 200_000;
+
+const kept = new Map<string, string>();
+
+/** The grammar whose start symbol is what `make` returns; made once for each key. */
+async function remembered(key: string, make: (rules: GrammarRules) => string): Promise<string> {
+  let source = kept.get(key);
+  if (source === undefined) {
+    const rules = await newRules();
+    source = rules.print(make(rules));
+    const oldest = kept.keys().next();
+    if (kept.size >= KEPT && !oldest.done) kept.delete(oldest.value);
+  }
+  // The latest is the last to go.
+  kept.delete(key);
+  if (source.length <= KEPT_LENGTH) kept.set(key, source);
+  return source;
 }
 
 /** Imported when it is needed: most answers are not held to anything. */
@@ -60,34 +90,28 @@ function forcedTools({ toolChoice, tools }: ChatInput): readonly Tool[] | null {
 }
 
 /** Holds calls to their schemas once the model has begun one. */
-async function lazyCalls(input: ChatInput, chat: RenderedChat): Promise<Constraint | null> {
-  const triggers = chat.tools.length === 0 ? [] : chat.format.triggers(chat.tools);
+async function lazyCalls(chat: RenderedChat, more: boolean): Promise<Constraint | null> {
+  const { tools, format } = chat;
+  const triggers = tools.length === 0 ? [] : format.triggers(tools);
   if (triggers.length === 0) return null;
-  const rules = await newRules();
-  const calls = chat.format.grammar(chat.tools, rules, input.parallelToolCalls);
+  const key = JSON.stringify([format.name, more, tools]);
   return {
-    source: rules.print(calls),
+    source: await remembered(key, (rules) => format.grammar(tools, rules, more)),
     triggers: triggers.map((text) => `(${text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")})`),
   };
 }
 
 /** Holds the whole answer to its format, or to calls of the tools that are offered. */
-async function contentGrammar(
+function contentGrammar(
   format: Exclude<Format, { type: "text" }>,
-  input: ChatInput,
   chat: RenderedChat,
-): Promise<string> {
-  // A request's own grammar is for all that the model writes, unless the prompt has begun to reason.
-  if (format.type === "grammar" && !chat.opensReasoning && !chat.format.framesAnswer) {
-    return format.source;
-  }
-  const rules = await newRules();
+  rules: GrammarRules,
+  more: boolean,
+): string {
   const content = contentRule(format, rules);
   const framed = chat.format.frame?.(content) ?? content;
-  const calls = chat.tools.length === 0
-    ? ""
-    : ` | ${chat.format.grammar(chat.tools, rules, input.parallelToolCalls)}`;
-  return rules.print(`${preamble(chat, rules)} ( ${framed}${calls} )`);
+  const calls = chat.tools.length === 0 ? "" : ` | ${chat.format.grammar(chat.tools, rules, more)}`;
+  return `${preamble(chat, rules)} ( ${framed}${calls} )`;
 }
 
 /** The name of a rule for what a format allows. */

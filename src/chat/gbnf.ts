@@ -1,3 +1,5 @@
+import { ShimmyError } from "../errors.ts";
+
 /** A text as a GBNF literal. */
 export function quoted(text: string): string {
   const escaped = text.replace(/[\\"]/g, "\\$&").replace(/\n/g, "\\n").replace(/\r/g, "\\r")
@@ -54,9 +56,28 @@ export class GrammarRules {
     return `chat-${name}`;
   }
 
-  /** The name of a rule for JSON that a schema accepts. */
+  /**
+   * The name of a rule for JSON that a schema accepts.
+   * @throws {ShimmyError} `invalid`, where no grammar can be made of it.
+   */
   schema(schema: unknown): string {
-    return this.#builder.addSchema(schema, "arguments");
+    return this.#builder.addSchema(schema);
+  }
+
+  /**
+   * The name of a rule for the arguments of a tool, or for one of them. A schema that no grammar can be
+   * made of does not keep a tool from being called; only its JSON type is held to then.
+   */
+  argument(schema: unknown): string {
+    try {
+      return this.#builder.addSchema(schema, "argument");
+    } catch (error) {
+      if (!(error instanceof ShimmyError)) throw error;
+      const { type } = Object(schema) as { type?: unknown };
+      return type === "object"
+        ? this.#builder.addJsonObject()
+        : this.#builder.addSchema({}, "argument");
+    }
   }
 
   /** The name of a rule for any JSON object. */

@@ -1,7 +1,7 @@
 import type { ModelInfo, PromptPart } from "../engine/protocol.ts";
 import { ShimmyError } from "../errors.ts";
 import { adaptMessages } from "./adapt.ts";
-import { type ControlTokens, controlTokensOf, unusedMark } from "./control_tokens.ts";
+import { controlTokensOf } from "./control_tokens.ts";
 import type { Input, Tool } from "./conversation.ts";
 import { templateDefaults } from "./defaults.ts";
 import { type Family, familyOf } from "./families.ts";
@@ -9,7 +9,8 @@ import { detectFormat } from "./formats/detect.ts";
 import type { ToolFormat } from "./formats/format.ts";
 import { inParts, type TemplateMessage, templateMessages } from "./messages.ts";
 import { type ReasoningTags, reasoningTags } from "./stream/reasoning.ts";
-import { loadTemplate } from "./jinja/template.ts";
+import { loadTemplate, type Template } from "./jinja/template.ts";
+import { type ClientText, markClientText } from "./marking.ts";
 import { toolVariables } from "./tool_variables.ts";
 import { traitsOf } from "./traits.ts";
 import { writeUnsupported } from "./unsupported.ts";
@@ -28,7 +29,7 @@ export interface RenderedChat {
   readonly opensReasoning: boolean;
   /** What the template wrote to begin the answer, where the format frames answers. */
   readonly generationPrompt: string;
-  /** The template speaks of reasoning, so the model may begin with it. */
+  /** The model may begin to reason where the prompt has not begun it. */
   readonly mayReason: boolean;
   /** Texts that end the answer beside the vocabulary's own tokens. */
   readonly stops: readonly string[];
@@ -68,21 +69,12 @@ export async function renderChat(info: ModelInfo, input: ChatInput): Promise<Ren
   const tools = input.toolChoice.type === "none" ? [] : input.tools;
   const { source, family } = templateOf(info, tools.length > 0);
   const template = await loadTemplate(source);
-  const traits = traitsOf(template);
   const format = detectFormat(source);
   const tags = format.reasoning ?? reasoningTags(source);
   const controls = controlTokensOf(info);
-
-  const conversation = writeUnsupported(input.messages, tools, format, traits);
-  let messages = adaptMessages(templateMessages(conversation, source, traits), source, tools);
-  const offered = toolVariables(tools, source);
-  const texts = textsOf([messages, offered, input.templateArguments]);
-  const mark = unusedMark([source, ...texts]);
-  const marking = texts.some((text) => controls.occursIn(text));
-  const wrap = <T>(value: T): T => marking ? markTexts(value, controls, mark) : value;
-  messages = messages.map((message) => markMessage(message, tags, wrap));
-  if (input.continueLast) messages = endOfLast(messages, mark);
-  if (traits.contentParts) messages = inParts(messages);
+  const client = markClientText({ ...input, tools }, source, controls, tags);
+  const { mark } = client;
+  const messages = conversationOf(client, template, format);
 
   const render = (add_generation_prompt: boolean) =>
     template.render({
@@ -90,23 +82,40 @@ export async function renderChat(info: ModelInfo, input: ChatInput): Promise<Ren
       enable_thinking: tags.usual,
       bos_token: info.bosText,
       eos_token: info.eosText,
-      ...wrap(input.templateArguments),
-      messages,
-      ...wrap(offered),
+      ...client.templateArguments,
+      ...toolVariables(client.tools, source),
+      messages: input.continueLast ? endOfLast(messages, mark) : messages,
       add_generation_prompt,
     });
-  let text = render(!input.continueLast);
-  if (input.continueLast) text = cutAtEnd(text, mark);
+  const text = input.continueLast ? cutAtEnd(render(false), mark) : render(true);
   return {
-    parts: marking ? controls.split(text, mark) : [{ text, special: true }],
+    parts: client.marked ? controls.split(text, mark) : [{ text, special: true }],
     tools,
     format,
     reasoning: tags,
-    mayReason: source.includes(tags.close),
+    mayReason: reasonsUnasked(source, tags) && input.templateArguments["enable_thinking"] !== false,
     opensReasoning: text.trimEnd().endsWith(tags.open),
     generationPrompt: format.framesAnswer && !input.continueLast ? added(render(false), text) : "",
     stops: family?.stops ?? [],
   };
+}
+
+/** The messages as the template takes them. */
+function conversationOf(
+  { messages, tools }: ClientText,
+  template: Template,
+  format: ToolFormat,
+): TemplateMessage[] {
+  const { source } = template;
+  const traits = traitsOf(template);
+  const written = writeUnsupported(messages, tools, format, traits);
+  const adapted = adaptMessages(templateMessages(written, source, traits), source, tools);
+  return traits.contentParts ? inParts(adapted) : adapted;
+}
+
+/** A model whose reasoning can be switched off reasons where it is not. */
+function reasonsUnasked(template: string, { close }: ReasoningTags): boolean {
+  return template.includes(close) && /enable_thinking|thinking_mode/.test(template);
 }
 
 function templateOf(info: ModelInfo, tools: boolean): { source: string; family: Family | null } {
@@ -114,40 +123,6 @@ function templateOf(info: ModelInfo, tools: boolean): { source: string; family: 
   if (own !== null) return { source: own, family: null };
   const family = familyOf(info);
   return { source: family.template, family };
-}
-
-/** Every text a client wrote, at any depth. */
-function textsOf(value: unknown): string[] {
-  if (typeof value === "string") return [value];
-  if (Array.isArray(value)) return value.flatMap(textsOf);
-  if (typeof value !== "object" || value === null) return [];
-  return Object.entries(value).flatMap(([key, item]) => [key, ...textsOf(item)]);
-}
-
-function markTexts<T>(value: T, controls: ControlTokens, mark: string): T;
-function markTexts(value: unknown, controls: ControlTokens, mark: string): unknown {
-  if (typeof value === "string") return controls.mark(value, mark);
-  if (Array.isArray(value)) return value.map((item) => markTexts(item, controls, mark));
-  if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value).map(([key, item]) => [
-      controls.mark(key, mark),
-      markTexts(item, controls, mark),
-    ]),
-  );
-}
-
-/** Marks a message; in the assistant's own text reasoning tags stay, for templates that split there. */
-function markMessage(
-  message: TemplateMessage,
-  tags: ReasoningTags,
-  wrap: <T>(value: T) => T,
-): TemplateMessage {
-  const { content } = message;
-  const marked = { ...wrap(message), role: message.role };
-  if (message.role !== "assistant" || typeof content !== "string") return marked;
-  const outside = (text: string) => text.split(tags.close).map(wrap).join(tags.close);
-  return { ...marked, content: content.split(tags.open).map(outside).join(tags.open) };
 }
 
 /** Puts the mark at the end of the last message, so that the render can be cut there. */
@@ -158,7 +133,11 @@ function endOfLast(messages: readonly TemplateMessage[], mark: string): Template
       field: "messages",
     });
   }
-  return [...messages.slice(0, -1), { ...last, content: `${String(last.content)}${mark}` }];
+  const { content } = last;
+  const ended = typeof content === "string"
+    ? content + mark
+    : [...content, { type: "text", text: mark }];
+  return [...messages.slice(0, -1), { ...last, content: ended }];
 }
 
 function cutAtEnd(text: string, mark: string): string {

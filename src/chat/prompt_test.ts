@@ -73,6 +73,34 @@ Deno.test("control tokens in arguments, tool results and tools stay text", async
   );
 });
 
+Deno.test("control tokens that JSON escapes hide stay text", async () => {
+  const template = "{% for m in messages %}{{ m.content }}{% for c in m.tool_calls or [] %}" +
+    "{{ c.function.arguments | tojson }}{% endfor %}{% endfor %}";
+  const call = { id: "1", name: "f", arguments: '{"city": "\\u003c|im_end|>"}' };
+  const parts = await renderPrompt(
+    info({ chatTemplate: template }),
+    chat([{ role: "assistant", content: "", toolCalls: [call] }]),
+  );
+  assertEquals(parts, [{ text: '{"city": "<|im_end|>"}', special: false }]);
+});
+
+Deno.test("calls that Shimmy writes into the history keep their control tokens", async () => {
+  const template = "{% for m in messages %}{{ m.content }}{% endfor %}{# List of tools:  #}";
+  const call = { id: "1", name: "f", arguments: '{"city": "<|im_end|>"}' };
+  const parts = await renderPrompt(
+    info({
+      chatTemplate: template,
+      controlTokens: ["<|im_end|>", "<|tool_call_start|>", "<|tool_call_end|>"],
+    }),
+    chat([{ role: "assistant", content: "", toolCalls: [call] }]),
+  );
+  assertEquals(parts, [
+    { text: "<|tool_call_start|>", special: true },
+    { text: '[f(city="<|im_end|>")]', special: false },
+    { text: "<|tool_call_end|>", special: true },
+  ]);
+});
+
 Deno.test("a plain conversation is one part", async () => {
   const parts = await renderPrompt(info(), chat([{ role: "user", content: "1 < 2 |> 3" }]));
   assertEquals(parts.length, 1);

@@ -6,6 +6,7 @@ import { GrammarRules } from "../../src/chat/gbnf.ts";
 import { renderPrompt } from "../../src/chat/prompt.ts";
 import type { Engine } from "../../src/engine/face.ts";
 import { GrammarBuilder } from "../../src/grammar/mod.ts";
+import { TINY_TEMPLATE } from "../doubles/tiny_template.ts";
 import { ask, collect, question, tinyEngine } from "../support/engine.ts";
 
 const weather: Tool = {
@@ -67,6 +68,11 @@ async function run(engine: Engine, input: Input, values: Partial<AnswerRequest> 
     finish: done.type === "done" ? done.finishReason : null,
   };
 }
+
+Deno.test("the template that tests without a model use is the tiny model's own", async () => {
+  await using engine = await tinyEngine();
+  assertEquals(engine.info.chatTemplate?.trim(), TINY_TEMPLATE.trim());
+});
 
 Deno.test("the tiny model calls a tool of its own accord and its call is held to the schema", async () => {
   await using engine = await tinyEngine();

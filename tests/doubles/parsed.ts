@@ -1,3 +1,5 @@
+import type { Tool } from "../../src/chat/conversation.ts";
+import type { ToolFormat } from "../../src/chat/formats/format.ts";
 import { AnswerParser } from "../../src/chat/stream/answer_parser.ts";
 import type { RenderedChat } from "../../src/chat/prompt.ts";
 
@@ -31,5 +33,23 @@ export function parseAnswer(chat: RenderedChat, text: string, size: number): Par
     text: content,
     reasoning,
     calls: calls.map((call) => ({ name: call.name, arguments: JSON.parse(call.arguments) })),
+  };
+}
+
+/** A conversation whose model speaks a format, as far as a parser has to know it. */
+export function chatIn(
+  format: ToolFormat,
+  tools: readonly Tool[],
+  opensReasoning = false,
+): RenderedChat {
+  return {
+    parts: [],
+    tools,
+    format,
+    reasoning: format.reasoning ?? { open: "<think>", close: "</think>", usual: true },
+    opensReasoning,
+    mayReason: true,
+    generationPrompt: "",
+    stops: [],
   };
 }

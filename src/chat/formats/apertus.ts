@@ -39,7 +39,7 @@ export const apertus: ToolFormat = {
       "call",
       anyOf(
         tools.map(({ name, parameters }) =>
-          `${quoted(`{${JSON.stringify(name)}: `)} ${rules.schema(parameters)} "}"`
+          `${quoted(`{${JSON.stringify(name)}: `)} ${rules.argument(parameters)} "}"`
         ),
       ),
     );

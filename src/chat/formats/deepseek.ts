@@ -53,7 +53,7 @@ function deepseek(
         "call",
         anyOf(
           tools.map((tool) =>
-            `${quoted(before + tool.name + between)} ${rules.schema(tool.parameters)} ${
+            `${quoted(before + tool.name + between)} ${rules.argument(tool.parameters)} ${
               quoted(after)
             }`
           ),

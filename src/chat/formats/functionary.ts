@@ -33,7 +33,7 @@ export const functionary31: ToolFormat = {
       "call",
       anyOf(
         tools.map(({ name, parameters }) =>
-          `${quoted(`<function=${name}>`)} ${rules.schema(parameters)} "</function>"`
+          `${quoted(`<function=${name}>`)} ${rules.argument(parameters)} "</function>"`
         ),
       ),
     );
@@ -77,7 +77,7 @@ export const functionary32: ToolFormat = {
     const call = rules.add(
       "call",
       anyOf(
-        tools.map(({ name, parameters }) => `${quoted(`${name}\n`)} ${rules.schema(parameters)}`),
+        tools.map(({ name, parameters }) => `${quoted(`${name}\n`)} ${rules.argument(parameters)}`),
       ),
     );
     return `">>>"? ${more ? `${call} ( ">>>" ${call} )*` : call}`;

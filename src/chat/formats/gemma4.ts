@@ -119,7 +119,7 @@ function valueRule(schema: unknown, rules: GrammarRules): string {
     const item = valueRule(items, rules);
     return `"[" ( ${item} ( "," ${item} )* )? "]"`;
   }
-  if (type !== "object" || properties === undefined) return rules.schema(schema);
+  if (type !== "object" || properties === undefined) return rules.argument(schema);
   const members = Object.entries(properties).map(([key, value]) => ({
     rule: `${quoted(`${key}:`)} ${valueRule(value, rules)}`,
     needed: required.includes(key),

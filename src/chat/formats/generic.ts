@@ -65,7 +65,7 @@ export const generic: ToolFormat = {
       anyOf(
         tools.map(({ name, parameters }) =>
           `${quoted(`{"name": ${JSON.stringify(name)}, "arguments": `)} ${
-            rules.schema(parameters)
+            rules.argument(parameters)
           } "}"`
         ),
       ),

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { parseAnswer } from "../../../tests/doubles/parsed.ts";
+import { chatIn, parseAnswer } from "../../../tests/doubles/parsed.ts";
 import { matches, parseGbnf, sampler } from "../../../tests/grammar/gbnf.ts";
 import { Random } from "../../../tests/grammar/random.ts";
 import { GrammarBuilder } from "../../grammar/mod.ts";
@@ -46,24 +46,6 @@ function grammarOf(format: ToolFormat, more: boolean) {
   return parseGbnf(rules.print(format.grammar(tools, rules, more)));
 }
 
-function parse(format: ToolFormat, text: string) {
-  const reasoning = format.reasoning ?? { open: "<think>", close: "</think>", usual: true };
-  return parseAnswer(
-    {
-      parts: [],
-      tools,
-      format,
-      reasoning,
-      opensReasoning: false,
-      mayReason: true,
-      generationPrompt: "",
-      stops: [],
-    },
-    text,
-    3,
-  );
-}
-
 for (const format of FORMATS) {
   Deno.test(`${format.name}: the grammar makes what the model writes`, () => {
     const one = grammarOf(format, false);
@@ -82,7 +64,7 @@ for (const format of FORMATS) {
     const make = sampler(grammarOf(format, false), new Random(7));
     for (let round = 0; round < 60; round++) {
       const text = make();
-      const { calls, ...rest } = parse(format, text);
+      const { calls, ...rest } = parseAnswer(chatIn(format, tools), text, 3);
       assertEquals(rest, { text: "", reasoning: "" }, text);
       assertEquals(calls.length, 1, text);
       const tool = tools.find(({ name }) => name === calls[0]!.name)!;

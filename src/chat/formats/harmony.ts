@@ -59,7 +59,7 @@ export const harmony: ToolFormat = {
     const calls = tools.map(({ name, parameters }) => {
       const head = quoted(`${CHANNEL}commentary to=functions.${name}`);
       const type = `( " " ( ${quoted("<|constrain|>")}? "json" )? )?`;
-      return `${head} ${type} ${quoted(MESSAGE)} ${rules.schema(parameters)}`;
+      return `${head} ${type} ${quoted(MESSAGE)} ${rules.argument(parameters)}`;
     });
     return rules.add("call", anyOf(calls));
   },

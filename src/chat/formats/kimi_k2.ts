@@ -43,7 +43,7 @@ export const kimiK2: ToolFormat = {
       anyOf(
         tools.map((tool) =>
           `${quoted(`${CALL}functions.${tool.name}:`)} [0-9]+ ${quoted(ARGUMENTS)} ${
-            rules.schema(tool.parameters)
+            rules.argument(tool.parameters)
           } ${quoted(CALL_END)}`
         ),
       ),

@@ -44,7 +44,7 @@ export const llama3: ToolFormat = {
       anyOf(
         tools.map(({ name, parameters }) =>
           `${quoted(`{"name": ${JSON.stringify(name)}, "parameters": `)} ${
-            rules.schema(parameters)
+            rules.argument(parameters)
           } "}"`
         ),
       ),

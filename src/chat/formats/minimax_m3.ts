@@ -115,6 +115,6 @@ function elementRule(tag: string, schema: unknown, rules: GrammarRules): string 
     ? `( ${elementRule("item", items, rules)} )*`
     : type === "object" && properties !== undefined
     ? membersOf(schema, rules)
-    : rules.schema(schema);
+    : rules.argument(schema);
   return `${quoted(`${NS}<${tag}>`)} ${inner} ${quoted(close)}`;
 }

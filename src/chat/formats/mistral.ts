@@ -53,7 +53,7 @@ export const mistralNamed: ToolFormat = {
       anyOf(
         tools.map(({ name, parameters }) =>
           `${quoted(OPEN + name)} ( ${quoted(ID)} [a-zA-Z0-9]+ )? ${quoted(ARGUMENTS)} ${
-            rules.schema(parameters)
+            rules.argument(parameters)
           }`
         ),
       ),

@@ -56,7 +56,7 @@ export const solar: ToolFormat = {
       anyOf(
         tools.map(({ name, parameters }) =>
           `${quoted(CALL)} [a-zA-Z0-9_-]+ ${quoted(NAME + name + ARGUMENTS)} ${
-            rules.schema(parameters)
+            rules.argument(parameters)
           } ${quoted(CALL_END)}`
         ),
       ),

@@ -36,7 +36,7 @@ export function jsonSections(options: JsonSections): ToolFormat {
     `{"${nameKey}": ${JSON.stringify(call.name)}, "${argumentsKey}": ${argumentsText(call)}}`;
   const rule = (tool: Tool, rules: GrammarRules) =>
     `${quoted(`{"${nameKey}": ${JSON.stringify(tool.name)}, "${argumentsKey}": `)} ` +
-    `${rules.schema(tool.parameters)} "}"`;
+    `${rules.argument(tool.parameters)} "}"`;
 
   return {
     name,

@@ -151,7 +151,7 @@ function callRule(tool: Tool, rules: GrammarRules): string {
   };
   const members = Object.entries(properties).map(([key, schema]) => {
     const isBoolean = (schema as { type?: unknown } | null)?.type === "boolean";
-    const value = isBoolean ? '( "True" | "False" )' : rules.schema(schema);
+    const value = isBoolean ? '( "True" | "False" )' : rules.argument(schema);
     return { rule: `${quoted(`${key}=`)} ${value}`, needed: required.includes(key) };
   });
   return `${quoted(`${tool.name}(`)} ${membersRule(members, ", ")} ")"`;

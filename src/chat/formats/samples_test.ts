@@ -1,0 +1,46 @@
+import { assertEquals } from "@std/assert";
+import { chatIn, parseAnswer } from "../../../tests/doubles/parsed.ts";
+import { SAMPLES } from "../../../tests/templates/samples.ts";
+import type { Tool } from "../conversation.ts";
+import { FORMATS } from "./detect.ts";
+import type { ToolFormat } from "./format.ts";
+
+const tools: readonly Tool[] = [
+  {
+    name: "get_weather",
+    parameters: {
+      type: "object",
+      properties: {
+        city: { type: "string" },
+        days: { type: "integer" },
+        exact: { type: "boolean" },
+        places: { type: "array", items: { type: "string" } },
+      },
+      required: ["city"],
+    },
+  },
+  {
+    name: "get_time",
+    parameters: { type: "object", properties: { zone: { type: "string" } } },
+  },
+];
+
+function formatOf(name: string): ToolFormat {
+  return FORMATS.find((format) => format.name === name)!;
+}
+
+const SIZES = [1, 2, 3, 5, 8, 13, 10_000];
+
+for (const [index, { format, answer, opensReasoning, expected }] of SAMPLES.entries()) {
+  Deno.test(`${format}: sample ${index + 1} is read whatever the size of its pieces`, () => {
+    for (const size of SIZES) {
+      const parsed = parseAnswer(chatIn(formatOf(format), tools, opensReasoning), answer, size);
+      assertEquals(parsed, { text: "", reasoning: "", calls: [], ...expected });
+    }
+  });
+}
+
+Deno.test("every format has a sample", () => {
+  const sampled = new Set(SAMPLES.map(({ format }) => format));
+  assertEquals(FORMATS.map(({ name }) => name).filter((name) => !sampled.has(name)), []);
+});
