@@ -105,7 +105,7 @@ function assertSameAnswers(actual: readonly Answer[], expected: readonly Answer[
   }
   assertLess(worst, ROUNDING, `${name}: log probabilities differ`);
   const all = expected.reduce((sum, { tokens }) => sum + tokens.length, 0);
-  assertGreater(compared / all, 0.95, name);
+  assertGreater(compared / all, 0.85, name);
 }
 
 Deno.test("answers are the same with the cache and without, over conversations that branch", async () => {

@@ -20,7 +20,7 @@ import type { EngineFlags } from "./flags.ts";
 import type { NativeGate } from "./gate.ts";
 import { DraftModel } from "./draft_model.ts";
 import { LONGEST_DRAFT } from "./draft_policy.ts";
-import { chooseContext, kvBytesPerToken } from "./memory_plan.ts";
+import { chooseContext, contextProblem, kvBytesPerToken } from "./memory_plan.ts";
 import type { LoadOptions } from "./protocol.ts";
 import { recommendedSampling } from "./recommended.ts";
 import type { SamplerModel } from "./sampler.ts";
@@ -108,14 +108,25 @@ export function prepareGeneration(workshop: Workshop): Generation {
 }
 
 function createContext({ library, model, options, flags, threads, abort, notes }: Workshop) {
+  const metadata = model.metadata();
+  const bytesPerToken = kvBytesPerToken(model, metadata, options.kvType);
   const plan = chooseContext({
     asked: options.contextLength,
     trained: model.trainedContext,
     sequences: options.kvUnified ? 1 : options.parallel,
-    bytesPerToken: kvBytesPerToken(model, options.kvType),
+    bytesPerToken,
     available: freeMemory(library, options),
   });
   notes.push(...plan.notes);
+  const keepsAll = !model.isRecurrent && model.slidingWindow === 0 &&
+    metadata[`${metadata["general.architecture"]}.attention.kv_lora_rank`] === undefined;
+  const problem = contextProblem({
+    ...options,
+    length: plan.length,
+    bytesPerToken: keepsAll ? bytesPerToken : null,
+    memory: totalMemory(library),
+  });
+  if (problem !== null) throw problem;
   const asked = options.batchSize > 0 ? options.batchSize : DEFAULT_BATCH;
   const batchSize = Math.max(asked, options.parallel);
   const flashAttention = {
@@ -200,6 +211,12 @@ function sharesVocabulary(one: Vocab, other: Vocab): boolean {
     if (one.text(token) !== other.text(token)) return false;
   }
   return true;
+}
+
+/** Bytes of memory in all, on the devices too. */
+function totalMemory(library: Library): number {
+  const devices = listDevices(library).filter(({ kind }) => kind === "gpu");
+  return devices.reduce((sum, device) => sum + device.memoryTotal, Deno.systemMemoryInfo().total);
 }
 
 /** Bytes free where the KV cache will lie. */

@@ -159,7 +159,7 @@ Deno.test("a context that no memory holds is refused at once, with what it would
   const before = performance.now();
   const error = await refusal({ contextLength: 1_000_000_000 });
   assert(/^A context of 1000000000 tokens for 4 sequences .* GiB/.test(error.message));
-  assertEquals([error.kind, error.field], ["invalid", "--ctx"]);
+  assertEquals([error.kind, error.field], ["invalid", "ctx"]);
   assert(performance.now() - before < 10_000);
 });
 
