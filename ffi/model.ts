@@ -1,4 +1,5 @@
 import { NativeError } from "./error.ts";
+import { LLAMA_LOAD_MODE } from "./generated/enums.ts";
 import { LlamaContextParams, LlamaModelParams } from "./generated/structs.ts";
 import { Context } from "./context.ts";
 import type { Library } from "./library.ts";
@@ -45,7 +46,11 @@ export class Model implements Disposable {
     );
     parameters.n_gpu_layers = options.gpuLayers;
     parameters.vocab_only = options.vocabOnly ?? false;
-    parameters.no_alloc = options.noAllocation ?? false;
+    if (options.noAllocation) {
+      parameters.no_alloc = true;
+      // libllama ends the process where it is to map the file as well.
+      parameters.load_mode = LLAMA_LOAD_MODE.NONE;
+    }
     // A list ends with a null pointer; an empty one keeps the model on the CPU.
     const devices = options.devices === null ? null : new PointerArray(options.devices, true);
     if (devices !== null) parameters.devices = address(devices.bytes);

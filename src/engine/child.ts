@@ -1,6 +1,7 @@
 import { EngineFlags } from "./flags.ts";
 import { FRAME, FrameReader } from "./frames.ts";
-import { startThread, THREAD_NAME } from "./link.ts";
+import { NativeGate } from "./gate.ts";
+import { type SharedMemory, startThread, THREAD_NAME } from "./link.ts";
 
 /** The hidden command that runs {@linkcode engineChild}. */
 export const ENGINE_COMMAND = "__engine";
@@ -20,7 +21,8 @@ export async function engineChild(): Promise<never> {
   // An interrupt at the terminal reaches the whole group of processes; the parent decides what ends.
   Deno.addSignalListener("SIGINT", () => {});
   flags.announceMail();
-  worker.postMessage(flags.buffer);
+  const shared: SharedMemory = { flags: flags.buffer, gate: new NativeGate().buffer };
+  worker.postMessage(shared);
   const reader = new FrameReader();
   for await (const piece of Deno.stdin.readable) {
     for (const { kind, body } of reader.push(piece)) {

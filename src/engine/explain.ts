@@ -1,61 +1,103 @@
 import { captureLogs, type Library, type LogLine, Model, type NativeError } from "../../ffi/mod.ts";
 import { ShimmyError } from "../errors.ts";
+import type { NativeGate } from "./gate.ts";
 
-/** What a native message means for the person who asked. */
+/** What a native message means for the person who asked. The patterns are libllama's words, v0.5.0. */
 interface Explanation {
   readonly pattern: RegExp;
-  readonly say: (match: RegExpExecArray) => string;
+  /** The level of the lines to look at, where it is not `error`. */
+  readonly level?: LogLine["level"];
+  /** @param subject the file, at the beginning of a sentence. */
+  readonly say: (subject: string, match: RegExpExecArray) => string;
 }
 
-const LOAD_FAILURES: readonly Explanation[] = [
+/** What may be wrong with any GGUF file. */
+const FILE_FAILURES: readonly Explanation[] = [
   {
-    pattern: /unknown model architecture: '([^']*)'/,
-    say: (match) => `The model's architecture '${match[1]}' is not supported by this libllama`,
+    pattern: /failed to open/,
+    say: (subject) => `${subject} cannot be opened`,
   },
   {
-    pattern: /invalid magic|failed to read magic|bad magic/,
-    say: () => "The file is not a GGUF model",
+    pattern: /invalid magic|failed to read magic/,
+    say: (subject) => `${subject} is not a GGUF file`,
   },
   {
-    pattern: /not within the file bounds|failed to read (key-value|tensor)|truncated|incomplete/,
-    say: () => "The model's file is truncated or damaged",
+    pattern: /bad GGUF version|GGUFv1 is no longer supported|GGUF file(?: is)? version \d+/,
+    say: (subject) => `${subject} has a GGUF version that this libllama cannot read`,
   },
   {
-    pattern: /unsupported version|bad GGUF version/,
-    say: () => "The model's file has a GGUF version that this libllama cannot read",
+    pattern: /has invalid ggml type (\d+)/,
+    say: (subject, [, type]) =>
+      `${subject} holds tensors of the type ${type}, which this libllama does not know`,
   },
   {
-    pattern: /missing tensor '([^']*)'/,
-    say: (match) => `The model's file lacks the tensor '${match[1]}'`,
+    pattern: /not within the file bounds|gguf_init_from_reader: (?:failed|encountered|duplicate)/,
+    say: (subject) => `${subject} is truncated or damaged`,
+  },
+];
+
+const MODEL_FAILURES: readonly Explanation[] = [
+  ...FILE_FAILURES,
+  {
+    pattern: /- kv +\d+: +general\.type +str +\S+ adapter/,
+    level: "info",
+    say: (subject) => `${subject} is an adapter and not a model`,
+  },
+  {
+    pattern: /un(?:known|supported) model architecture: '([^']*)'/,
+    say: (_, [, name]) => `The model's architecture '${name}' is not supported by this libllama`,
+  },
+  {
+    pattern: /CLIP cannot be used as main model/,
+    say: (subject) => `${subject} is a projector for images and not a model`,
+  },
+  {
+    pattern: /missing tensor '([^']*)'|tensor '([^']*)' not found/,
+    say: (subject, [, missing, notFound]) => `${subject} lacks the tensor '${missing ?? notFound}'`,
+  },
+  {
+    pattern: /wrong number of tensors|tensor '[^']*' has wrong shape/,
+    say: (subject) => `${subject} holds other tensors than its metadata says`,
+  },
+  {
+    pattern: /unknown (?:pre-)?tokenizer(?: type)?: '([^']*)'/,
+    say: (_, [, name]) => `The model's tokenizer '${name}' is not supported by this libllama`,
+  },
+  {
+    pattern: /cannot find tokenizer (vocab|merges)/,
+    say: (subject, [, part]) => `${subject} lacks its tokenizer's ${part}`,
   },
   {
     pattern: /key not found in model: (\S+)/,
-    say: (match) => `The model's file lacks the metadata '${match[1]}'`,
+    say: (subject, [, key]) => `${subject} lacks the metadata '${key}'`,
   },
   {
-    pattern: /No such file or directory|failed to open/,
-    say: () => "The model's file cannot be opened",
+    pattern: /invalid split|split file|split count|expected but \d+ found|GGUF split/,
+    say: () => "The parts of the model's file do not belong together",
   },
 ];
 
 const ADAPTER_FAILURES: readonly Explanation[] = [
-  ...LOAD_FAILURES.slice(1, 3),
+  ...FILE_FAILURES,
   {
-    pattern: /arch mismatch|incorrect shape|does not exist in base model|wrong base model/,
-    say: () => "was made for another model",
+    pattern: /arch mismatch|has incorrect shape|does not exist in base model/,
+    say: (subject) => `${subject} was made for another model`,
   },
   {
-    pattern: /general\.type|adapter\.type|expect general.type/,
-    say: () => "is not a LoRA adapter",
+    pattern: /expect (?:general|adapter)\.type|unexpected suffix|missing one component/,
+    say: (subject) => `${subject} is not a LoRA adapter`,
   },
-  { pattern: /No such file or directory|failed to open/, say: () => "cannot be opened" },
 ];
 
-function explain(explanations: readonly Explanation[], lines: readonly LogLine[]): string | null {
-  for (const { pattern, say } of explanations) {
+function explain(
+  explanations: readonly Explanation[],
+  subject: string,
+  lines: readonly LogLine[],
+): string | null {
+  for (const { pattern, level = "error", say } of explanations) {
     for (const line of lines) {
-      const match = pattern.exec(line.text);
-      if (match !== null) return say(match);
+      const match = line.level === level ? pattern.exec(line.text) : null;
+      if (match !== null) return say(subject, match);
     }
   }
   return null;
@@ -65,60 +107,70 @@ const textOf = (lines: readonly LogLine[]) =>
   lines.filter(({ level }) => level === "error").map(({ text }) => text).join("\n");
 
 /**
+ * Does again what failed, and returns what the library logs meanwhile; it tells its reasons nowhere
+ * else. Nothing is known where other threads leave no moment for it.
+ */
+function retrace<T>(
+  gate: NativeGate,
+  library: Library,
+  work: () => T,
+): { readonly value: T | null; readonly lines: readonly LogLine[] } {
+  const outcome = gate.alone(() =>
+    captureLogs(library, () => {
+      try {
+        return work();
+      } catch {
+        return null;
+      }
+    })
+  );
+  return outcome?.value ?? { value: null, lines: [] };
+}
+
+/**
  * Why a model could not be loaded.
  *
- * libllama tells it in its log alone, so loading is tried once more, on the CPU and without memory for
- * the weights, with a log that is read. Where that succeeds it was memory that was missing.
+ * Loading is tried once more, on the CPU and without memory for the weights. Where that succeeds it was
+ * memory that was missing.
  */
 export function explainLoadFailure(
+  gate: NativeGate,
   library: Library,
   paths: readonly string[],
   cause: NativeError,
 ): ShimmyError {
-  const { value: loaded, lines } = captureLogs(library, () => {
-    try {
-      using model = Model.load(library, {
-        paths,
-        gpuLayers: 0,
-        devices: [],
-        noAllocation: true,
-      });
-      return model.size;
-    } catch {
-      return null;
-    }
+  const { value: bytes, lines } = retrace(gate, library, () => {
+    using model = Model.load(library, {
+      paths,
+      gpuLayers: 0,
+      devices: [],
+      noAllocation: true,
+    });
+    return model.size;
   });
   const detail = `${paths[0]}: ${textOf(lines) || cause.message}`;
-  if (loaded !== null) {
-    const gigabytes = (loaded / 2 ** 30).toFixed(1);
-    return new ShimmyError(
-      "backend",
-      `There is not enough memory to load the model: its weights take ${gigabytes} GiB`,
-      { detail, cause },
-    );
-  }
-  const reason = explain(LOAD_FAILURES, lines) ?? "The model's file cannot be loaded by libllama";
+  const reason = bytes !== null
+    ? "There is not enough memory to load the model: its weights take " +
+      `${(bytes / 2 ** 30).toFixed(1)} GiB`
+    : explain(MODEL_FAILURES, "The model's file", lines) ??
+      "The model's file cannot be loaded by libllama";
   return new ShimmyError("backend", reason, { detail, cause });
 }
 
 /** Why an adapter could not be loaded for a model. */
 export function explainAdapterFailure(
+  gate: NativeGate,
   library: Library,
   model: Model,
   path: string,
   name: string,
   cause: NativeError,
 ): ShimmyError {
-  const { lines } = captureLogs(library, () => {
-    try {
-      model.loadLora(path).close();
-    } catch {
-      // The log says why.
-    }
-  });
-  const reason = explain(ADAPTER_FAILURES, lines) ?? "cannot be loaded by libllama";
-  const sentence = reason.startsWith("The ") ? reason : `The adapter '${name}' ${reason}`;
-  return new ShimmyError("backend", sentence, {
+  const { lines } = retrace(gate, library, () => model.loadLora(path).close());
+  const subject = `The adapter '${name}'`;
+  const reason = explain(ADAPTER_FAILURES, subject, lines) ??
+    `${subject} cannot be loaded by libllama`;
+  return new ShimmyError("backend", reason, {
     detail: `${path}: ${textOf(lines) || cause.message}`,
     cause,
   });

@@ -17,9 +17,10 @@ import {
 import { ShimmyError } from "../errors.ts";
 import { explainAdapterFailure } from "./explain.ts";
 import type { EngineFlags } from "./flags.ts";
+import type { NativeGate } from "./gate.ts";
 import { DraftModel } from "./draft_model.ts";
 import { LONGEST_DRAFT } from "./draft_policy.ts";
-import { chooseContext, kvBytesPerToken } from "./memory_plan.ts";
+import { chooseContext, contextProblem, kvBytesPerToken } from "./memory_plan.ts";
 import type { LoadOptions } from "./protocol.ts";
 import { recommendedSampling } from "./recommended.ts";
 import type { SamplerModel } from "./sampler.ts";
@@ -63,6 +64,7 @@ export interface Workshop {
   readonly model: Model;
   readonly options: LoadOptions;
   readonly flags: EngineFlags;
+  readonly gate: NativeGate;
   readonly threads: number;
   readonly pool: ThreadPool;
   readonly abort: AbortCheck | null;
@@ -77,7 +79,7 @@ export function prepareGeneration(workshop: Workshop): Generation {
   const { library, model, options, stack } = workshop;
   const context = stack.use(createContext(workshop));
   context.attachThreadPool(workshop.pool);
-  const loras = loadAdapters(library, model, options);
+  const loras = loadAdapters(workshop);
   if (loras.length > 0) context.setLoras(loras);
   warmUp(model, context);
   const canCut = !model.isRecurrent && model.slidingWindow === 0;
@@ -106,14 +108,25 @@ export function prepareGeneration(workshop: Workshop): Generation {
 }
 
 function createContext({ library, model, options, flags, threads, abort, notes }: Workshop) {
+  const metadata = model.metadata();
+  const bytesPerToken = kvBytesPerToken(model, metadata, options.kvType);
   const plan = chooseContext({
     asked: options.contextLength,
     trained: model.trainedContext,
     sequences: options.kvUnified ? 1 : options.parallel,
-    bytesPerToken: kvBytesPerToken(model, options.kvType),
+    bytesPerToken,
     available: freeMemory(library, options),
   });
   notes.push(...plan.notes);
+  const keepsAll = !model.isRecurrent && model.slidingWindow === 0 &&
+    metadata[`${metadata["general.architecture"]}.attention.kv_lora_rank`] === undefined;
+  const problem = contextProblem({
+    ...options,
+    length: plan.length,
+    bytesPerToken: keepsAll ? bytesPerToken : null,
+    memory: totalMemory(library),
+  });
+  if (problem !== null) throw problem;
   const asked = options.batchSize > 0 ? options.batchSize : DEFAULT_BATCH;
   const batchSize = Math.max(asked, options.parallel);
   const flashAttention = {
@@ -161,11 +174,12 @@ function canShift(context: Context, canCut: boolean, notes: string[]): boolean {
 
 /** The model that drafts, with a context that has the same streams. */
 function loadDraft(
-  { library, model, options, flags, threads, pool, stack }: Workshop,
+  { library, model, options, flags, gate, threads, pool, stack }: Workshop,
 ): DraftModel | null {
   if (options.draftPaths === undefined) return null;
   const { draftPaths: paths } = options;
   const draft = stack.use(readWeights(library, paths, options, {
+    gate,
     onProgress: () => {},
     isCancelled: () => flags.isLoadingCancelled,
   }));
@@ -199,6 +213,12 @@ function sharesVocabulary(one: Vocab, other: Vocab): boolean {
   return true;
 }
 
+/** Bytes of memory in all, on the devices too. */
+function totalMemory(library: Library): number {
+  const devices = listDevices(library).filter(({ kind }) => kind === "gpu");
+  return devices.reduce((sum, device) => sum + device.memoryTotal, Deno.systemMemoryInfo().total);
+}
+
 /** Bytes free where the KV cache will lie. */
 function freeMemory(library: Library, options: LoadOptions): number {
   if (options.gpuLayers === 0 || options.devices?.length === 0) return availableMemory();
@@ -209,14 +229,14 @@ function freeMemory(library: Library, options: LoadOptions): number {
   return gpus.length === 0 ? availableMemory() : free;
 }
 
-function loadAdapters(library: Library, model: Model, options: LoadOptions): AppliedLora[] {
+function loadAdapters({ gate, library, model, options }: Workshop): AppliedLora[] {
   return options.loras.map(({ path, scale }) => {
     const name = path.replace(/^.*[\\/]/, "").replace(/\.gguf$/i, "");
     try {
       return { name, adapter: model.loadLora(path), scale };
     } catch (error) {
       if (!(error instanceof NativeError)) throw error;
-      throw explainAdapterFailure(library, model, path, name, error);
+      throw explainAdapterFailure(gate, library, model, path, name, error);
     }
   });
 }

@@ -1,6 +1,7 @@
 import { ShimmyError } from "../errors.ts";
 import { EmbedQueue } from "./embed_queue.ts";
 import type { EngineFlags } from "./flags.ts";
+import type { NativeGate } from "./gate.ts";
 import { type LoadedModel, loadModel } from "./load.ts";
 import { Loop } from "./loop.ts";
 import type {
@@ -28,6 +29,7 @@ type Yield = () => Promise<void>;
  */
 export class EngineHost {
   readonly #flags: EngineFlags;
+  readonly #gate: NativeGate;
   readonly #post: Post;
   readonly #yield: Yield = messageTurn();
   #model: LoadedModel | null = null;
@@ -38,14 +40,20 @@ export class EngineHost {
   /** Messages received, the one that brought the flags included; as many were announced when none is under way. */
   #received = 1;
 
-  constructor(flags: EngineFlags, post: Post) {
+  constructor(flags: EngineFlags, gate: NativeGate, post: Post) {
     this.#flags = flags;
+    this.#gate = gate;
     this.#post = post;
   }
 
   /** Takes a message from the engine's face. */
   receive(message: ToThread): void {
     this.#received = (this.#received + 1) | 0;
+    this.#gate.together(() => this.#take(message));
+    void this.#run();
+  }
+
+  #take(message: ToThread): void {
     switch (message.type) {
       case "load":
         return this.#load(message.options);
@@ -71,14 +79,13 @@ export class EngineHost {
         return this.#unload();
     }
     this.#flush();
-    void this.#run();
   }
 
   #load(options: LoadOptions): void {
     try {
       this.#model = loadModel(
         options,
-        this.#flags,
+        { flags: this.#flags, gate: this.#gate },
         (fraction) => this.#post({ type: "loading", fraction }),
       );
       const { generation, tokenizer } = this.#model;
@@ -126,8 +133,10 @@ export class EngineHost {
     if (this.#isRunning) return;
     this.#isRunning = true;
     while (this.#loop?.hasWork || this.#embeddings?.hasWork) {
-      this.#loop?.step();
-      this.#embeddings?.step();
+      this.#gate.together(() => {
+        this.#loop?.step();
+        this.#embeddings?.step();
+      });
       this.#flush();
       while (this.#model !== null && this.#flags.mail !== this.#received) await this.#yield();
     }

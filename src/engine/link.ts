@@ -1,4 +1,5 @@
 import { EngineFlags } from "./flags.ts";
+import { NativeGate } from "./gate.ts";
 import type { FromThread, ToThread } from "./protocol.ts";
 
 /** The way to an engine's loop: into a thread of this process, or into a process of its own. */
@@ -34,6 +35,15 @@ export function startThread(name: string): Worker {
   return new Worker(script, { type: "module", name });
 }
 
+/** What a thread is told before anything else: the memory it shares with others. */
+export interface SharedMemory {
+  readonly flags: SharedArrayBuffer;
+  readonly gate: SharedArrayBuffer;
+}
+
+/** One for all engine threads of this process. */
+const gate = new NativeGate();
+
 /** A loop in a Worker of this process. */
 export class WorkerLink implements Link {
   readonly #flags = new EngineFlags();
@@ -50,7 +60,8 @@ export class WorkerLink implements Link {
     };
     this.#worker.onmessageerror = () => onEnd("The engine thread sent what cannot be read");
     this.#flags.announceMail();
-    this.#worker.postMessage(this.#flags.buffer);
+    const shared: SharedMemory = { flags: this.#flags.buffer, gate: gate.buffer };
+    this.#worker.postMessage(shared);
   }
 
   post(message: ToThread): void {

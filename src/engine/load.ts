@@ -9,6 +9,7 @@ import {
 } from "../../ffi/mod.ts";
 import { Embedder } from "./embedder.ts";
 import type { EngineFlags } from "./flags.ts";
+import type { NativeGate } from "./gate.ts";
 import { type Generation, prepareGeneration } from "./generation.ts";
 import { describeModel } from "./info.ts";
 import type { LoadOptions, ModelInfo } from "./protocol.ts";
@@ -27,6 +28,12 @@ export interface LoadedModel extends Disposable {
   createEmbedder(): Embedder;
 }
 
+/** Memory that the engine's thread shares with others. */
+export interface Shared {
+  readonly flags: EngineFlags;
+  readonly gate: NativeGate;
+}
+
 /**
  * Loads a model and makes it ready to compute.
  * @throws {ShimmyError} with a sentence that says what is wrong; paths and native messages are in its
@@ -34,7 +41,7 @@ export interface LoadedModel extends Disposable {
  */
 export function loadModel(
   options: LoadOptions,
-  flags: EngineFlags,
+  { flags, gate }: Shared,
   onProgress: (fraction: number) => void,
 ): LoadedModel {
   const start = performance.now();
@@ -43,21 +50,31 @@ export function loadModel(
   const library = stack.use(openLibrary(options.libraryFolder));
   if (options.verbose) printLogs(library);
   else silenceLogs(library);
-  loadBackends(library);
+  gate.oneByOne(() => loadBackends(library));
   library.llama.llama_backend_init();
   const abort = stack.use(abortCheck());
   const threads = options.threads > 0 ? options.threads : defaultThreads();
   const pool = stack.use(ThreadPool.create(library, { threads }));
   const model = stack.use(
     readWeights(library, options.modelPaths, options, {
+      gate,
       onProgress,
       isCancelled: () => flags.isLoadingCancelled,
     }),
   );
   const notes: string[] = [];
-  const generation = model.isEmbeddingModel
-    ? null
-    : prepareGeneration({ library, model, options, flags, threads, pool, abort, notes, stack });
+  const generation = model.isEmbeddingModel ? null : prepareGeneration({
+    library,
+    model,
+    options,
+    flags,
+    gate,
+    threads,
+    pool,
+    abort,
+    notes,
+    stack,
+  });
   const info = describeModel(library, model, {
     options,
     generation,

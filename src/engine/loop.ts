@@ -35,6 +35,8 @@ export class Loop {
   readonly #queueLimit: number;
   #waiting: Sequence[] = [];
   #running: Sequence[] = [];
+  /** No room for another sequence until one ends: it would be taken back at once. */
+  #isCrowded = false;
   #steps = 0;
   #nativeMs = 0;
   #stepMs = 0;
@@ -60,7 +62,8 @@ export class Loop {
   /** Whether a step would do anything now. */
   get hasWork(): boolean {
     return this.#running.some((sequence) => !sequence.paused || sequence.remaining > 1) ||
-      (this.#waiting.length > 0 && this.#cache.hasFreeStream);
+      (!this.#isCrowded && this.#cache.hasFreeStream &&
+        this.#waiting.some((sequence) => !sequence.paused));
   }
 
   /** Queues a request; what is wrong with it is told as its one event. */
@@ -116,7 +119,11 @@ export class Loop {
         sequence.paused = false;
         return;
       case "sampling":
-        sequence.sampler.update(control.sampling);
+        try {
+          sequence.sampler.update(control.sampling);
+        } catch (error) {
+          this.#fail(sequence, error, false);
+        }
     }
   }
 
@@ -146,7 +153,7 @@ export class Loop {
 
   /** Gives streams to waiting sequences. */
   #admit(now: number): void {
-    if (this.#waiting.length === 0) return;
+    if (this.#waiting.length === 0 || this.#isCrowded) return;
     for (const sequence of inTurn(this.#waiting, now)) {
       if (!this.#cache.hasFreeStream) return;
       if (sequence.paused) continue;
@@ -182,10 +189,7 @@ export class Loop {
 
   /** The KV cache had no room for the batch: takes the batch back and makes some. */
   #makeRoom(): void {
-    for (const { stream } of this.#running) {
-      const held = this.#model.context.lastPosition(stream!.id) + 1;
-      if (held < stream!.tokens.length) stream!.tokens.length = held;
-    }
+    this.#takeBack();
     if (this.#cache.evict()) return;
     const youngest = this.#running.at(-1)!;
     if (this.#running.length === 1) return this.#finish(youngest, "length");
@@ -194,15 +198,28 @@ export class Loop {
     this.#cache.release(youngest.stream!, true);
     youngest.stream = null;
     this.#waiting.unshift(youngest);
+    this.#isCrowded = true;
   }
 
-  /** Ends every sequence that had a part in the batch. */
+  /** Forgets the tokens that were put into the batch but did not get into the KV cache. */
+  #takeBack(): void {
+    for (const { stream } of this.#running) {
+      const held = this.#model.context.lastPosition(stream!.id) + 1;
+      if (held < stream!.tokens.length) stream!.tokens.length = held;
+    }
+  }
+
+  /** Ends every sequence that had a part in the batch, but for paused ones, which can do it again. */
   #failBatch(error: ShimmyError): void {
     for (const sequence of [...this.#running]) {
-      if (sequence.paused) continue;
-      this.#drop(sequence, true);
-      this.#emit(sequence.id, { type: "error", error: toWire(error) });
+      if (!sequence.paused) this.#fail(sequence, error, true);
     }
+    this.#takeBack();
+  }
+
+  #fail(sequence: Sequence, error: unknown, forget: boolean): void {
+    this.#drop(sequence, forget);
+    this.#emit(sequence.id, { type: "error", error: toWire(error) });
   }
 
   /** Takes the next tokens of every sequence whose last one was in the batch. */
@@ -213,8 +230,7 @@ export class Loop {
         sequence.prefilled();
         this.#sampleFrom(sequence);
       } catch (error) {
-        this.#drop(sequence, false);
-        this.#emit(sequence.id, { type: "error", error: toWire(error) });
+        this.#fail(sequence, error, false);
       }
     }
   }
@@ -302,6 +318,7 @@ export class Loop {
     this.#running = this.#running.filter((one) => one !== sequence);
     this.#waiting = this.#waiting.filter((one) => one !== sequence);
     sequence.sampler.close();
+    this.#isCrowded = false;
     if (sequence.stream !== null) {
       this.#cache.release(sequence.stream, forget);
       sequence.stream = null;

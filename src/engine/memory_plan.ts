@@ -1,5 +1,6 @@
 import type { Model } from "../../ffi/mod.ts";
-import type { KvType } from "./protocol.ts";
+import { ShimmyError } from "../errors.ts";
+import type { KvType, LoadOptions } from "./protocol.ts";
 
 /** Bytes a value takes in the KV cache; quantized types share a scale among 32 values. */
 const BYTES_PER_VALUE: Readonly<Record<KvType, number>> = {
@@ -23,10 +24,63 @@ const SHORTEST = 2048;
 /** libllama rounds a sequence's cells up to a multiple of this. */
 const CELL_STEP = 256;
 
-/** Bytes the KV cache takes for one token: keys and values of every layer. */
-export function kvBytesPerToken(model: Model, type: KvType): number {
-  const headLength = model.heads > 0 ? model.embeddingLength / model.heads : 0;
-  return model.layers * model.kvHeads * headLength * 2 * BYTES_PER_VALUE[type];
+/** libllama counts cells in 32 bits. */
+const MOST_CELLS = 2 ** 31;
+
+/** What decides how much a token takes in the KV cache. */
+export type AttentionShape = Pick<Model, "layers" | "heads" | "kvHeads" | "embeddingLength">;
+
+/**
+ * Bytes the KV cache takes for one token: keys and values of every layer. Heads are as long as the
+ * metadata says, else they share the embedding's length. An upper bound for models that keep less.
+ */
+export function kvBytesPerToken(
+  shape: AttentionShape,
+  metadata: Readonly<Record<string, string>>,
+  type: KvType,
+): number {
+  const shared = shape.heads > 0 ? shape.embeddingLength / shape.heads : 0;
+  const attention = `${metadata["general.architecture"]}.attention`;
+  const keys = Number(metadata[`${attention}.key_length`] ?? shared);
+  const values = Number(metadata[`${attention}.value_length`] ?? shared);
+  return shape.layers * shape.kvHeads * (keys + values) * BYTES_PER_VALUE[type];
+}
+
+/** A context that is about to be made. */
+export interface ContextWish
+  extends Pick<LoadOptions, "parallel" | "kvType" | "flashAttention" | "kvUnified"> {
+  /** Tokens a sequence may hold. */
+  readonly length: number;
+  /** Bytes a token takes; null where {@linkcode kvBytesPerToken} may say too much. */
+  readonly bytesPerToken: number | null;
+  /** Bytes of memory there are. */
+  readonly memory: number;
+}
+
+/**
+ * What makes a context impossible, so that libllama need not be asked: it would take minutes to run out
+ * of memory, and say why in its log alone.
+ */
+export function contextProblem(wish: ContextWish): ShimmyError | null {
+  const { length, parallel, kvType, bytesPerToken, memory } = wish;
+  if (wish.flashAttention === "off" && BYTES_PER_VALUE[kvType] < 2) {
+    return new ShimmyError(
+      "invalid",
+      `--kv-type ${kvType} needs flash attention: --flash-attn must be auto or on`,
+      { field: "kv-type" },
+    );
+  }
+  const cells = length * (wish.kvUnified ? 1 : parallel);
+  const bytes = cells * (bytesPerToken ?? 0);
+  if (cells < MOST_CELLS && bytes <= memory) return null;
+  const gigabytes = (count: number) => `${(count / 2 ** 30).toFixed(1)} GiB`;
+  const takes = bytes > 0 ? `takes ${gigabytes(bytes)} with a ${kvType} cache` : "is too large";
+  return new ShimmyError(
+    "invalid",
+    `A context of ${length} tokens for ${parallel} sequences ${takes}; ` +
+      `there are ${gigabytes(memory)} of memory`,
+    { field: "ctx" },
+  );
 }
 
 /** What a context has to fit into. */

@@ -1,7 +1,8 @@
 import { EngineFlags } from "./flags.ts";
 import { decodeBody, encodeFrame } from "./frames.ts";
+import { NativeGate } from "./gate.ts";
 import { EngineHost, type Post } from "./host.ts";
-import { THREAD_NAME } from "./link.ts";
+import { type SharedMemory, THREAD_NAME } from "./link.ts";
 import type { ToThread } from "./protocol.ts";
 
 /** A message as it reaches a thread: in a child process, a frame's body that is still to be read. */
@@ -13,7 +14,7 @@ export type ThreadMessage =
 interface WorkerScope {
   readonly name: string;
   postMessage(message: unknown): void;
-  onmessage: ((event: MessageEvent<SharedArrayBuffer | ThreadMessage>) => void) | null;
+  onmessage: ((event: MessageEvent<SharedMemory | ThreadMessage>) => void) | null;
 }
 
 const scope = globalThis as unknown as WorkerScope;
@@ -30,7 +31,8 @@ const post: Post = scope.name === THREAD_NAME.child
 
 let host: EngineHost | null = null;
 scope.onmessage = ({ data }) => {
-  // The first message is the memory for flags.
-  if (data instanceof SharedArrayBuffer) host = new EngineHost(new EngineFlags(data), post);
-  else host!.receive("kind" in data ? decodeBody(data.kind, data.body) as ToThread : data);
+  // The first message is the shared memory.
+  if ("flags" in data) {
+    host = new EngineHost(new EngineFlags(data.flags), new NativeGate(data.gate), post);
+  } else host!.receive("kind" in data ? decodeBody(data.kind, data.body) as ToThread : data);
 };

@@ -1,12 +1,15 @@
 import { deviceHandle, type Library, listDevices, Model, NativeError } from "../../ffi/mod.ts";
 import { ShimmyError } from "../errors.ts";
 import { explainLoadFailure } from "./explain.ts";
+import type { NativeGate } from "./gate.ts";
 import type { LoadOptions } from "./protocol.ts";
 
 /** Who watches a load. */
 export interface LoadWatcher {
   readonly onProgress: (fraction: number) => void;
   readonly isCancelled: () => boolean;
+  /** For finding out why a load failed. */
+  readonly gate: NativeGate;
 }
 
 /**
@@ -18,7 +21,7 @@ export function readWeights(
   library: Library,
   paths: readonly string[],
   options: Pick<LoadOptions, "devices" | "gpuLayers">,
-  { onProgress, isCancelled }: LoadWatcher,
+  { onProgress, isCancelled, gate }: LoadWatcher,
 ): Model {
   const devices = options.devices?.map((name) => {
     const handle = deviceHandle(library, name);
@@ -39,7 +42,7 @@ export function readWeights(
     });
   } catch (error) {
     if (isCancelled()) throw new ShimmyError("cancelled", "Loading was cancelled");
-    if (error instanceof NativeError) throw explainLoadFailure(library, paths, error);
+    if (error instanceof NativeError) throw explainLoadFailure(gate, library, paths, error);
     throw error;
   }
 }

@@ -1,0 +1,238 @@
+import { assert, assertEquals, assertStrictEquals } from "@std/assert";
+import { type KvMemory, PrefixCache, type PrefixCacheOptions } from "./prefix_cache.ts";
+
+/** Bytes of a saved state. */
+const STATE_BYTES = 100;
+
+/** A memory that keeps nothing but the calls. */
+class MemoryDouble implements KvMemory {
+  readonly calls: string[] = [];
+  canRemove = true;
+  canRestore = true;
+
+  removeTokens(sequence: number, from: number, to: number): boolean {
+    this.calls.push(`remove ${sequence} ${from} ${to}`);
+    return this.canRemove;
+  }
+  copySequence(source: number, target: number): void {
+    this.calls.push(`copy ${source} ${target}`);
+  }
+  saveSequence(sequence: number): Uint8Array<ArrayBuffer> {
+    this.calls.push(`save ${sequence}`);
+    return new Uint8Array(STATE_BYTES);
+  }
+  restoreSequence(sequence: number): boolean {
+    this.calls.push(`restore ${sequence}`);
+    return this.canRestore;
+  }
+
+  /** The calls since the last time. */
+  take(): string[] {
+    return this.calls.splice(0);
+  }
+}
+
+function cacheWith(options: Partial<PrefixCacheOptions> = {}) {
+  const memory = new MemoryDouble();
+  const cache = new PrefixCache(memory, {
+    streams: 2,
+    canCut: true,
+    savedBytes: 1000,
+    ...options,
+  });
+  return { memory, cache };
+}
+
+/** Token ids from `from` on. */
+const tokens = (length: number, from = 0) => Array.from({ length }, (_, i) => from + i);
+
+/** A sequence that runs from its prompt to its end. */
+function run(cache: PrefixCache, prompt: readonly number[], useCache = true) {
+  const stream = cache.acquire(prompt, useCache)!;
+  const known = stream.tokens.length;
+  stream.tokens.push(...prompt.slice(known));
+  cache.settle();
+  cache.release(stream, false);
+  return { stream, known };
+}
+
+Deno.test("an empty cache gives an empty stream, and null when all are busy", () => {
+  const { cache, memory } = cacheWith();
+  const one = cache.acquire(tokens(5), true)!;
+  const two = cache.acquire(tokens(5, 100), true)!;
+  assert(one.id !== two.id && one.tokens.length === 0 && two.tokens.length === 0);
+  assertEquals(cache.hasFreeStream, false);
+  assertStrictEquals(cache.acquire(tokens(5), true), null);
+  assertEquals(memory.take(), []);
+});
+
+Deno.test("a prompt that goes on from a finished one takes its stream in place", () => {
+  const { cache, memory } = cacheWith();
+  const first = run(cache, tokens(50));
+  const next = cache.acquire([...tokens(50), 900, 901], true)!;
+  assertStrictEquals(next, first.stream);
+  assertEquals(next.tokens.length, 50);
+  assertEquals(memory.take(), []);
+});
+
+Deno.test("the same prompt again is cut by one, so that a token is left to compute", () => {
+  const { cache, memory } = cacheWith();
+  const { stream } = run(cache, tokens(50));
+  assertEquals(cache.acquire(tokens(50), true)!.tokens.length, 49);
+  assertEquals(memory.take(), [`remove ${stream.id} 49 -1`]);
+});
+
+Deno.test("a branch that leaves most of a stream unused copies it, and a large part stays known", () => {
+  const { cache, memory } = cacheWith();
+  const { stream } = run(cache, tokens(100));
+  const branch = cache.acquire([...tokens(40), ...tokens(30, 500)], true)!;
+  assert(branch.id !== stream.id);
+  assertEquals(branch.tokens, tokens(40));
+  assertEquals(stream.tokens.length, 100);
+  assertEquals(memory.take(), [`copy ${stream.id} ${branch.id}`, `remove ${branch.id} 40 -1`]);
+});
+
+Deno.test("a short prefix of another one is computed again and not copied", () => {
+  const { cache, memory } = cacheWith();
+  run(cache, tokens(100));
+  const other = cache.acquire([...tokens(10), ...tokens(30, 500)], true)!;
+  assertEquals(other.tokens.length, 0);
+  assertEquals(memory.take(), []);
+});
+
+Deno.test("what a running sequence has computed can be copied while it runs", () => {
+  const { cache, memory } = cacheWith();
+  const running = cache.acquire(tokens(200), true)!;
+  running.tokens.push(...tokens(120));
+  const other = cache.acquire([...tokens(200), 7], true)!;
+  assertEquals(other.tokens, tokens(120));
+  assertEquals(memory.take(), [`copy ${running.id} ${other.id}`]);
+});
+
+Deno.test("a prompt waits for one that is computing a long prefix of it, and only for that", () => {
+  const { cache } = cacheWith();
+  const running = cache.acquire(tokens(200), true)!;
+  assertEquals(cache.isBeingComputed([...tokens(200), 7]), true);
+  assertEquals(cache.isBeingComputed([...tokens(20), ...tokens(50, 500)]), false);
+  assertEquals(cache.isBeingComputed(tokens(50, 500)), false);
+  running.tokens.push(...tokens(200));
+  assertEquals(cache.isBeingComputed([...tokens(200), 7]), false);
+  cache.release(running, false);
+  assertEquals(cache.isBeingComputed([...tokens(200), 7]), false);
+});
+
+Deno.test("the stream used longest ago gives way, its state moves to host memory and comes back", () => {
+  const { cache, memory } = cacheWith();
+  const a = run(cache, tokens(100));
+  const b = run(cache, tokens(100, 1000));
+  const c = run(cache, tokens(100, 2000));
+  assertStrictEquals(c.stream, a.stream);
+  assertEquals(memory.take(), [`save ${a.stream.id}`, `remove ${a.stream.id} -1 -1`]);
+  const again = run(cache, [...tokens(100), 7]);
+  assertEquals(again.known, 100);
+  assertStrictEquals(again.stream, b.stream);
+  assertEquals(memory.take(), [
+    `save ${b.stream.id}`,
+    `remove ${b.stream.id} -1 -1`,
+    `restore ${b.stream.id}`,
+  ]);
+});
+
+Deno.test("host memory stays within its bytes, and what was used longest ago goes first", () => {
+  const { cache } = cacheWith({ streams: 1, savedBytes: 250 });
+  for (let i = 0; i < 4; i++) run(cache, tokens(100, i * 1000));
+  // Saved were 0, 1 and 2 at 100 bytes each; there is room for two.
+  assertEquals(run(cache, [...tokens(100), 7]).known, 0);
+  assertEquals(run(cache, [...tokens(100, 2000), 7]).known, 100);
+  const fits = cacheWith({ streams: 1, savedBytes: 99 });
+  run(fits.cache, tokens(100));
+  run(fits.cache, tokens(100, 1000));
+  assertEquals(run(fits.cache, [...tokens(100), 7]).known, 0);
+});
+
+Deno.test("short sequences, and those another one holds too, are not saved", () => {
+  const { cache, memory } = cacheWith({ streams: 1 });
+  run(cache, tokens(20));
+  run(cache, tokens(20, 1000));
+  assertEquals(memory.take().filter((call) => call.startsWith("save")), []);
+  const two = cacheWith();
+  const older = two.cache.acquire(tokens(200), true)!;
+  older.tokens.push(...tokens(200));
+  const newer = two.cache.acquire([...tokens(200), 7], true)!;
+  newer.tokens.push(7);
+  two.cache.settle();
+  two.cache.release(older, false);
+  two.cache.release(newer, false);
+  two.memory.take();
+  assertStrictEquals(run(two.cache, tokens(50, 1000)).stream, older);
+  assertEquals(two.memory.take(), [`remove ${older.id} -1 -1`]);
+});
+
+Deno.test("a state that cannot be restored is forgotten, and the prompt is computed", () => {
+  const { cache, memory } = cacheWith({ streams: 1 });
+  run(cache, tokens(100));
+  run(cache, tokens(100, 1000));
+  memory.canRestore = false;
+  assertEquals(run(cache, [...tokens(100), 7]).known, 0);
+  memory.canRestore = true;
+  run(cache, tokens(100, 2000));
+  memory.take();
+  // The prompt itself was computed and saved since then.
+  assertEquals(run(cache, [...tokens(100), 7, 8]).known, 101);
+});
+
+Deno.test("the bytes of a stream are not touched between its copy and the decode that moves it", () => {
+  const { cache, memory } = cacheWith({ streams: 2 });
+  run(cache, tokens(100, 1000));
+  run(cache, tokens(100, 2000));
+  const c = run(cache, tokens(200));
+  memory.take();
+  const branch = cache.acquire([...tokens(60), ...tokens(9, 500)], true)!;
+  assertEquals(branch.tokens.length, 60);
+  // The source is the only free stream now; its data is still to be read, so nothing is put into it.
+  const saved = cache.acquire([...tokens(100, 1000), 7], true)!;
+  assertStrictEquals(saved, c.stream);
+  assertEquals(saved.tokens.length, 0);
+  assertEquals(memory.take().filter((call) => /^(save|restore)/.test(call)).length, 1);
+});
+
+Deno.test("memory that cannot be cut is used whole or not at all", () => {
+  const { cache, memory } = cacheWith({ canCut: false });
+  const { stream } = run(cache, tokens(100));
+  assertEquals(run(cache, [...tokens(90), 7]).known, 0);
+  assertEquals(cache.isBeingComputed([...tokens(100), 7]), false);
+  const next = cache.acquire([...tokens(100), 7], true)!;
+  assertStrictEquals(next, stream);
+  assertEquals(next.tokens.length, 100);
+  assertEquals(memory.take().filter((call) => call.startsWith("copy")), []);
+});
+
+Deno.test("a stream that will not be cut is emptied", () => {
+  const { cache, memory } = cacheWith();
+  const { stream } = run(cache, tokens(100));
+  memory.canRemove = false;
+  const next = cache.acquire([...tokens(80), 7], true)!;
+  assertEquals(next.tokens.length, 0);
+  assertEquals(memory.take(), [`remove ${stream.id} 80 -1`, `remove ${stream.id} -1 -1`]);
+});
+
+Deno.test("what failed is forgotten, and a request may refuse what is known", () => {
+  const { cache } = cacheWith();
+  const stream = cache.acquire(tokens(50), true)!;
+  stream.tokens.push(...tokens(50));
+  cache.release(stream, true);
+  assertEquals(run(cache, [...tokens(50), 7]).known, 0);
+  assertEquals(run(cache, [...tokens(50), 7, 8], false).known, 0);
+});
+
+Deno.test("evicting empties idle streams one after the other, the oldest first", () => {
+  const { cache } = cacheWith({ streams: 3 });
+  run(cache, tokens(40));
+  run(cache, tokens(30, 1000));
+  const busy = cache.acquire(tokens(20, 2000), true)!;
+  busy.tokens.push(...tokens(20, 2000));
+  assertEquals(cache.cellsUsed, 90);
+  assertEquals([cache.evict(), cache.cellsUsed], [true, 50]);
+  assertEquals([cache.evict(), cache.cellsUsed], [true, 20]);
+  assertEquals([cache.evict(), cache.cellsUsed], [false, 20]);
+});
