@@ -25,6 +25,9 @@ import type { LoadOptions } from "./protocol.ts";
 import { recommendedSampling } from "./recommended.ts";
 import type { SamplerModel } from "./sampler.ts";
 import { availableMemory } from "./system.ts";
+import { fingerprint } from "./fingerprint.ts";
+import { SessionStore } from "./sessions.ts";
+import type { Tokenizer } from "./tokenizer.ts";
 import { readWeights } from "./weights.ts";
 
 /** Tokens in one call of `llama_decode` unless said otherwise. */
@@ -47,6 +50,8 @@ export interface Generation {
   /** Tokens one sequence may hold. */
   readonly sequenceLength: number;
   readonly parallel: number;
+  /** Null where no folder for sessions was given. */
+  readonly sessions: SessionStore | null;
   readonly draft: DraftModel | null;
   /** Whether to draft from a sequence's own text. */
   readonly lookup: boolean;
@@ -62,6 +67,7 @@ export interface Generation {
 export interface Workshop {
   readonly library: Library;
   readonly model: Model;
+  readonly tokenizer: Tokenizer;
   readonly options: LoadOptions;
   readonly flags: EngineFlags;
   readonly gate: NativeGate;
@@ -76,7 +82,7 @@ export interface Workshop {
 
 /** Makes a model ready to generate. */
 export function prepareGeneration(workshop: Workshop): Generation {
-  const { library, model, options, stack } = workshop;
+  const { library, model, options, stack, tokenizer } = workshop;
   const context = stack.use(createContext(workshop));
   context.attachThreadPool(workshop.pool);
   const loras = loadAdapters(workshop);
@@ -92,6 +98,9 @@ export function prepareGeneration(workshop: Workshop): Generation {
     sequenceLength,
     parallel: options.parallel,
     canCut,
+    sessions: options.sessionFolder === undefined
+      ? null
+      : new SessionStore(options.sessionFolder, fingerprint(library, model, options)),
     draft: canCut ? loadDraft(workshop) : null,
     lookup: canCut && options.lookup,
     contextShift: options.contextShift && canShift(context, canCut, workshop.notes),
@@ -101,6 +110,10 @@ export function prepareGeneration(workshop: Workshop): Generation {
       vocab: model.vocab,
       sequenceLength,
       recommended: recommendedSampling(model.metadata()),
+      wording: {
+        textOf: (token) => tokenizer.piece(token, true).text ?? "",
+        tokensOf: (text) => [...model.vocab.tokenize(text, false, true)],
+      },
       candidates: new Candidates(model.vocab.size),
       endOfGeneration: endOfGeneration(model.vocab),
     },

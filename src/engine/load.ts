@@ -62,8 +62,10 @@ export function loadModel(
       isCancelled: () => flags.isLoadingCancelled,
     }),
   );
+  const tokenizer = new Tokenizer(model.vocab, model.chatTemplate("rerank"));
   const notes: string[] = [];
   const generation = model.isEmbeddingModel ? null : prepareGeneration({
+    tokenizer,
     library,
     model,
     options,
@@ -86,7 +88,7 @@ export function loadModel(
   return {
     info,
     vocab: model.vocab,
-    tokenizer: new Tokenizer(model.vocab, model.chatTemplate("rerank")),
+    tokenizer,
     generation,
     createEmbedder: () => owned.use(new Embedder(library, model, threads)),
     [Symbol.dispose]: () => owned.dispose(),

@@ -98,8 +98,30 @@ export class Loop {
     }
     const asked = request.maxTokens ?? room;
     const maxTokens = contextShift ? asked : Math.min(asked, room);
+    this.#openSession(request);
     const sampler = new TokenSampler(this.#model.sampling, request, prompt);
     return new Sequence(id, request, prompt, sampler, { maxTokens, length });
+  }
+
+  /** Makes the state that a request's session was left in known to the prefix cache. */
+  #openSession({ session }: SequenceRequest): void {
+    if (session === undefined) return;
+    if (this.#model.sessions === null) {
+      throw new ShimmyError("invalid", "session: sessions are not kept here", { field: "session" });
+    }
+    const saved = this.#model.sessions.load(session);
+    if (saved !== null) this.#cache.adopt(saved.tokens, saved.state);
+  }
+
+  /** Keeps the state a sequence ends in. What it cost to compute is lost if that fails, and nothing else. */
+  #saveSession({ request, stream }: Sequence): void {
+    if (request.session === undefined || stream === null || stream.tokens.length === 0) return;
+    const state = this.#model.context.saveSequence(stream.id);
+    try {
+      this.#model.sessions?.save(request.session, { tokens: stream.tokens, state });
+    } catch (error) {
+      console.error(`A session could not be saved: ${messageOf(error)}`);
+    }
   }
 
   /** Changes a sequence that waits or runs; others are done, and nothing is left to change. */
@@ -305,6 +327,7 @@ export class Loop {
   }
 
   #finish(sequence: Sequence, reason: FinishReason): void {
+    this.#saveSession(sequence);
     this.#drop(sequence, false);
     const event = sequence.done(reason);
     this.#promptTokens += sequence.promptLength;

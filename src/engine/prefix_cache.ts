@@ -111,6 +111,15 @@ export class PrefixCache {
     else this.#tree.set(stream, [...stream.tokens]);
   }
 
+  /** Takes in a state that was kept elsewhere, unless as much of it is known already. */
+  adopt(tokens: readonly number[], state: Uint8Array<ArrayBuffer>): void {
+    for (const { holder, length } of this.#tree.matches(tokens)) {
+      if (length < tokens.length) break;
+      if (holder.tokens.length >= tokens.length) return;
+    }
+    this.#remember({ state, tokens, lastUsed: ++this.#clock });
+  }
+
   /** A running stream's tokens were changed: only what it holds now can be shared. */
   rewrite(stream: KvStream): void {
     this.#tree.set(stream, [...stream.tokens]);
@@ -210,10 +219,16 @@ export class PrefixCache {
     if (this.#options.savedBytes === 0 || this.#isCovered(stream)) return;
     const state = this.#memory.saveSequence(stream.id);
     if (state.length > this.#options.savedBytes) return;
-    while (this.#savedBytes + state.length > this.#options.savedBytes) this.#dropOldest();
-    const saved = { state, tokens: [...stream.tokens], lastUsed: ++this.#clock };
+    this.#remember({ state, tokens: [...stream.tokens], lastUsed: ++this.#clock });
+  }
+
+  #remember(saved: SavedState): void {
+    const { savedBytes } = this.#options;
+    while (this.#saved.size > 0 && this.#savedBytes + saved.state.length > savedBytes) {
+      this.#dropOldest();
+    }
     this.#saved.add(saved);
-    this.#savedBytes += state.length;
+    this.#savedBytes += saved.state.length;
     this.#tree.set(saved, saved.tokens);
   }
 

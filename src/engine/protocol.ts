@@ -35,6 +35,8 @@ export interface LoadOptions {
   readonly draftPaths?: readonly string[] | undefined;
   /** Forget the older half of a sequence when its context is full, and go on. */
   readonly contextShift: boolean;
+  /** Where named sessions are kept. */
+  readonly sessionFolder?: string | undefined;
   /** Let native logs through to stderr. */
   readonly verbose: boolean;
 }
@@ -171,6 +173,17 @@ export const DEFAULT_SAMPLING: Sampling = {
   logitBias: [],
 };
 
+/** How long a model may reason before its answer. */
+export interface ReasoningLimit {
+  /** What the model writes around its reasoning. */
+  readonly open: string;
+  readonly close: string;
+  /** The prompt ends inside of the reasoning. */
+  readonly isOpen: boolean;
+  /** Tokens after which the reasoning is closed. */
+  readonly tokens: number;
+}
+
 /** One sequence to run. */
 export interface SequenceRequest {
   readonly prompt: readonly PromptPart[];
@@ -194,6 +207,12 @@ export interface SequenceRequest {
   readonly logprobs?: number;
   /** Emit the text of control tokens too. */
   readonly specialText?: boolean;
+  readonly reasoning?: ReasoningLimit;
+  /**
+   * A name under which the sequence's state is kept on disk when it is done, and from which it is taken
+   * when it begins; needs `LoadOptions.sessionFolder`.
+   */
+  readonly session?: string;
   /** Waiting sequences with a higher one go first. Default 0. */
   readonly priority?: number;
   /** Tokens of the prompt need not be computed again when another sequence holds them. Default true. */

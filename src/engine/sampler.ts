@@ -8,6 +8,7 @@ import {
   type Vocab,
 } from "../../ffi/mod.ts";
 import { ShimmyError } from "../errors.ts";
+import { ReasoningBudget, type Wording } from "./reasoning_budget.ts";
 import { DEFAULT_SAMPLING, type Sampling, type SequenceRequest } from "./protocol.ts";
 
 /** Samplers that narrow the candidates leave at least this many. */
@@ -23,9 +24,14 @@ export interface SamplerModel {
   readonly sequenceLength: number;
   /** Tokens that end an answer. */
   readonly endOfGeneration: readonly number[];
+  /** Text of tokens, and tokens of texts. */
+  readonly wording: Wording;
   /** Scratch space, used within a single call. */
   readonly candidates: Candidates;
 }
+
+/** Characters of the text before a trigger that a pattern may look at: looking at all would be quadratic. */
+const TRIGGER_WINDOW = 2048;
 
 /** A seed that nobody chose. */
 function freshSeed(): number {
@@ -95,6 +101,7 @@ function buildChain(
 export class TokenSampler implements Disposable {
   readonly #model: SamplerModel;
   readonly #constraint: Constraint | null;
+  readonly #reasoning: ReasoningBudget | null;
   #sampling: Sampling;
   readonly #seed: number;
   readonly #ignoreEos: boolean;
@@ -109,6 +116,9 @@ export class TokenSampler implements Disposable {
     this.#model = model;
     this.#sampling = { ...DEFAULT_SAMPLING, ...model.recommended, ...request.sampling };
     this.#seed = this.#sampling.seed ?? freshSeed();
+    this.#reasoning = request.reasoning === undefined
+      ? null
+      : new ReasoningBudget(request.reasoning, model.wording);
     this.#ignoreEos = request.ignoreEos ?? false;
     this.#constraint = request.grammar === undefined
       ? null
@@ -140,10 +150,27 @@ export class TokenSampler implements Disposable {
 
   /** The next token, from the logits of an output of the last batch. */
   sample(context: Context, index: number): number {
-    const token = this.#constraint === null
+    const dictated = this.#reasoning?.dictated ?? null;
+    const token = dictated !== null
+      ? this.#dictate(dictated)
+      : this.#constraint === null
       ? this.#chain.sample(context, index)
       : this.#constrained(this.#constraint, context, index);
+    this.#reasoning?.see(token);
     this.#accepted.push(token);
+    return token;
+  }
+
+  /** A token that nobody chose; a grammar that has no place for it is the caller's mistake. */
+  #dictate(token: number): number {
+    if (this.#constraint !== null) {
+      if (!this.#constraint.allows(token)) {
+        throw new ShimmyError("backend", "The grammar does not let the reasoning end");
+      }
+      this.#constraint.accept(token);
+    }
+    this.#chain.accept(token);
+    this.#before?.copyFrom(this.#chain);
     return token;
   }
 
@@ -268,6 +295,7 @@ class Constraint {
       return;
     }
     this.#text += this.#decoder.decode(this.#model.vocab.piece(token, true), { stream: true });
+    if (this.#text.length > 2 * TRIGGER_WINDOW) this.#text = this.#text.slice(-TRIGGER_WINDOW);
     for (const trigger of this.#triggers) {
       const match = trigger.exec(this.#text);
       if (match !== null) {

@@ -1,0 +1,41 @@
+import { assertEquals } from "@std/assert";
+import { ReasoningBudget } from "./reasoning_budget.ts";
+
+/** One character is one token. */
+const WORDING = {
+  textOf: (token: number) => String.fromCodePoint(token),
+  tokensOf: (text: string) => [...text].map((character) => character.codePointAt(0)!),
+};
+
+/** What comes out when the model would say `text`. */
+function say(text: string, tokens: number, isOpen = false): string {
+  const limit = { open: "<t>", close: "</t>", isOpen, tokens };
+  const budget = new ReasoningBudget(limit, WORDING);
+  let said = "";
+  for (const character of text) {
+    while (budget.dictated !== null) {
+      said += WORDING.textOf(budget.dictated);
+      budget.see(budget.dictated);
+    }
+    said += character;
+    budget.see(character.codePointAt(0)!);
+  }
+  return said;
+}
+
+Deno.test("reasoning within its budget is left alone", () => {
+  assertEquals(say("<t>ab</t>yes", 5), "<t>ab</t>yes");
+  assertEquals(say("ab</t>yes", 9, true), "ab</t>yes");
+});
+
+Deno.test("reasoning over its budget is closed", () => {
+  assertEquals(say("<t>abcdef", 3), "<t>abc</t>def");
+  assertEquals(say("abcdef", 2, true), "ab</t>cdef");
+  assertEquals(say("abcdef", 0, true), "</t>abcdef");
+  assertEquals(say("<t>abc", 0), "<t></t>abc");
+});
+
+Deno.test("an answer without reasoning is left alone", () => {
+  assertEquals(say("yes <t>abcdef", 1), "yes <t>abcdef");
+  assertEquals(say("\n <t>abc", 1), "\n <t>a</t>bc");
+});
