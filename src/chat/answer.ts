@@ -113,8 +113,21 @@ function sequenceRequest(
     sampling: request.sampling,
     stop: [...request.stop, ...(chat?.stops ?? [])],
     ignoreEos: request.ignoreEos,
+    ...(request.session === undefined ? {} : { session: request.session }),
+    ...(request.priority === undefined ? {} : { priority: request.priority }),
+    ...reasoningLimit(request, chat),
     ...(request.logprobs === null ? {} : { logprobs: request.logprobs }),
   };
+}
+
+/** Only a model that reasons can be held to a budget. */
+function reasoningLimit(
+  { reasoningBudget: tokens }: AnswerRequest,
+  chat: RenderedChat | null,
+): Pick<SequenceRequest, "reasoning"> {
+  if (tokens === undefined || chat === null || !(chat.mayReason || chat.opensReasoning)) return {};
+  const { open, close } = chat.reasoning;
+  return { reasoning: { open, close, isOpen: chat.opensReasoning, tokens } };
 }
 
 /** Puts the events of a sequence together into those of an answer. */

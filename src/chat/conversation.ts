@@ -68,6 +68,12 @@ export interface AnswerRequest {
   readonly stop: readonly string[];
   readonly format: Format;
   readonly ignoreEos: boolean;
+  /** Tokens of reasoning after which the answer begins. */
+  readonly reasoningBudget?: number;
+  /** A name under which the computed state is kept. */
+  readonly session?: string;
+  /** Waiting requests with a higher one go first. */
+  readonly priority?: number;
   /** Alternatives to report beside each token; `null`: no log probabilities at all. */
   readonly logprobs: number | null;
 }

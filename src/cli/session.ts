@@ -1,4 +1,4 @@
-import { resolve } from "@std/path";
+import { join, resolve } from "@std/path";
 import { ENGINE_COMMAND } from "../engine/child.ts";
 import { loadEngine } from "../engine/engine.ts";
 import type { Engine } from "../engine/face.ts";
@@ -8,7 +8,7 @@ import type { Lora, ModelEntry } from "../models/entry.ts";
 import type { LoadEngine } from "../models/loads.ts";
 import { parseLora } from "../models/lora.ts";
 import { createPool, type Registry } from "../models/registry.ts";
-import { ownCommand } from "../own_command.ts";
+import { type OwnCommand, ownCommand } from "../own_command.ts";
 import { cacheDirectory } from "../runtime/paths.ts";
 import type { Progress, Selection } from "../runtime/mod.ts";
 import { bytes } from "./format.ts";
@@ -78,11 +78,16 @@ class RealSession implements Session {
       output.progress(`Loading ${entry.name} ${Math.floor(fraction * 100)} %`);
     };
     try {
-      const { draft } = this.#request.globals;
-      const drafting = draft === null ? undefined : await this.pool.resolve(draft);
-      const options = loadOptions(entry, selection, this.#request, drafting);
-      const isolate = this.#request.isolate === true ? ownCommand(ENGINE_COMMAND) : undefined;
-      const engine = await loadEngine(options, { onProgress: showProgress, signal, isolate });
+      const { draft: name } = this.#request.globals;
+      const options = loadOptions(entry, selection, this.#request, {
+        draft: name === null ? undefined : await this.pool.resolve(name),
+        sessionFolder: this.#sessionFolder,
+      });
+      const engine = await loadEngine(options, {
+        onProgress: showProgress,
+        signal,
+        isolate: this.#request.isolate === true ? this.#engineCommand() : undefined,
+      });
       output.progress(null);
       for (const note of engine.info.notes) this.#say(note);
       return engine;
@@ -90,6 +95,15 @@ class RealSession implements Session {
       output.progress(null);
     }
   };
+
+  get #sessionFolder(): string {
+    return join(cacheDirectory(this.#world.env), "sessions");
+  }
+
+  /** A model's process may write nothing but sessions. */
+  #engineCommand(): OwnCommand {
+    return ownCommand(ENGINE_COMMAND, { rights: [`--allow-write=${this.#sessionFolder}`] });
+  }
 
   /** Finds the libraries once; a failure is tried again. */
   async #select(): Promise<Selection> {
@@ -150,7 +164,7 @@ export function loadOptions(
   entry: ModelEntry,
   { runtime, devices }: Pick<Selection, "runtime" | "devices">,
   { globals, parallel }: { readonly globals: GlobalValues; readonly parallel: number },
-  draft?: ModelEntry,
+  more: { readonly draft?: ModelEntry | undefined; readonly sessionFolder?: string } = {},
 ): LoadOptions {
   return {
     libraryFolder: runtime.folder,
@@ -167,7 +181,8 @@ export function loadOptions(
     kvUnified: globals["kv-unified"],
     lookup: globals.lookup === "on",
     contextShift: globals["context-shift"],
-    ...(draft === undefined ? {} : { draftPaths: draft.paths }),
+    ...(more.draft === undefined ? {} : { draftPaths: more.draft.paths }),
+    ...(more.sessionFolder === undefined ? {} : { sessionFolder: more.sessionFolder }),
     verbose: globals.verbose,
   };
 }

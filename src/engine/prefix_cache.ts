@@ -150,7 +150,7 @@ export class PrefixCache {
       const { holder } = match;
       if (length === 0 || length <= (best?.length ?? 0)) continue;
       if (!this.#options.canCut && (length < holder.tokens.length || isBusy(holder))) continue;
-      if (length < WORTH_COPYING && !this.#fitsInPlace(holder, length)) continue;
+      if (length < WORTH_COPYING && !this.#isCheap(holder, length)) continue;
       best = { holder, length };
     }
     return best;
@@ -185,6 +185,13 @@ export class PrefixCache {
     if (!isStream(holder) || holder.busy) return false;
     if (!this.#options.canCut || length * 2 >= holder.tokens.length) return true;
     return this.#streams.every((other) => other === holder || other.busy);
+  }
+
+  /** Whether few tokens are worth taking: in place, or from a state that holds little else. */
+  #isCheap(holder: Holder, length: number): boolean {
+    return isStream(holder)
+      ? this.#fitsInPlace(holder, length)
+      : length * 2 >= holder.tokens.length;
   }
 
   #cut(stream: KvStream, length: number): KvStream {

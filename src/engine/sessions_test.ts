@@ -1,5 +1,15 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertGreater, assertRejects } from "@std/assert";
 import { join } from "@std/path";
+import {
+  ask,
+  collect,
+  PIRATE_LORA,
+  question,
+  TINY_F16,
+  tinyEngine,
+} from "../../tests/support/engine.ts";
+import { ShimmyError } from "../errors.ts";
+import type { LoadOptions } from "./protocol.ts";
 import { SessionStore } from "./sessions.ts";
 
 const SESSION = { tokens: [1, -1, 70_000], state: new Uint8Array([0, 255, 7]) };
@@ -61,4 +71,40 @@ Deno.test("a name may be any text without leaving the folder", async () => {
     }
     assertEquals([...Deno.readDirSync(folder)].length, 4);
   });
+});
+
+Deno.test("a conversation goes on after a restart without computing it again", async () => {
+  await inFolder(async (sessionFolder) => {
+    const first = question("My name is Tom.");
+    let said: string;
+    {
+      await using engine = await tinyEngine({ sessionFolder });
+      const answer = await collect(engine.generate(ask(first, { session: "tom" })));
+      assertEquals(answer.done.usage.cachedTokens, 0);
+      said = answer.text;
+    }
+    const second = `${first}${said}<|im_end|>\n${question("What is my name?")}`;
+    const fresh = async (changes: Partial<LoadOptions>, session: string) => {
+      await using engine = await tinyEngine({ sessionFolder, ...changes });
+      const { text, done } = await collect(engine.generate(ask(second, { session })));
+      return { text, cached: done.usage.cachedTokens };
+    };
+    const resumed = await fresh({}, "tom");
+    assertGreater(resumed.cached, 15);
+    const computed = await fresh({}, "nobody");
+    assertEquals(computed, { text: resumed.text, cached: 0 });
+    // Another cache type, adapter or model cannot read the state: it is computed again.
+    assertEquals((await fresh({ kvType: "q8_0" }, "tom")).cached, 0);
+    assertEquals((await fresh({ loras: [{ path: PIRATE_LORA, scale: 1 }] }, "tom")).cached, 0);
+    assertEquals((await fresh({ modelPaths: [TINY_F16] }, "tom")).cached, 0);
+  });
+});
+
+Deno.test("a session is refused by name where none are kept", async () => {
+  await using engine = await tinyEngine();
+  const error = await assertRejects(
+    () => collect(engine.generate(ask("x", { session: "tom" }))),
+    ShimmyError,
+  );
+  assertEquals([error.kind, error.field], ["invalid", "session"]);
 });

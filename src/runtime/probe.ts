@@ -35,7 +35,7 @@ export async function probeDevices(
 ): Promise<DeviceReport> {
   const { signal, timeoutMs = 10_000 } = options;
   const [program, ...args] = options.command === undefined
-    ? ownCommand(DEVICES_COMMAND, folder)
+    ? ownCommand(DEVICES_COMMAND, { args: [folder] })
     : [...options.command, DEVICES_COMMAND, folder] as const;
   const child = spawn(program, args);
   let ended: "timeout" | "cancelled" | undefined;

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import type { AnswerRequest } from "../../chat/conversation.ts";
 import type { Sampling } from "../../engine/protocol.ts";
 
 /** Beyond this a list in a request is a mistake or an attack: each entry is compared with every token. */
@@ -87,11 +88,26 @@ export const endingFields = {
     .describe("Go on past end-of-generation tokens"),
 };
 
+const SESSION_ERROR = "must be 1 to 128 characters of text";
+
+/** Fields that say how a request is run; read them with {@linkcode toRun}. */
+export const runFields = {
+  priority: integerBetween(-10, 10).nullish()
+    .describe("Waiting requests with a higher one go first; 0 when absent"),
+  session: z.string({ error: SESSION_ERROR }).min(1, { error: SESSION_ERROR })
+    .max(128, { error: SESSION_ERROR }).nullish()
+    .describe("A name under which the computed state is kept, also over a restart"),
+  reasoning_budget: integerFrom(0).nullish()
+    .describe("Tokens of reasoning after which the answer begins"),
+};
+
 const samplingSchema = z.object(samplingFields);
 const endingSchema = z.object(endingFields);
+const runSchema = z.object(runFields);
 
 type SamplingBody = z.output<typeof samplingSchema>;
 type EndingBody = z.output<typeof endingSchema>;
+type RunBody = z.output<typeof runSchema>;
 
 /** Fields whose value goes to the engine as it is. */
 const SAME: readonly (readonly [
@@ -149,4 +165,19 @@ export function toSampling(body: SamplingBody): Partial<Sampling> {
 export function toEnding(body: EndingBody): { stop: readonly string[]; ignoreEos: boolean } {
   const stop = body.stop ?? [];
   return { stop: typeof stop === "string" ? [stop] : stop, ignoreEos: body.ignore_eos ?? false };
+}
+
+/** How the request is run, as an `AnswerRequest` wants it. */
+export function toRun(
+  { priority, session, reasoning_budget: budget }: RunBody,
+): Pick<AnswerRequest, "priority" | "session" | "reasoningBudget"> {
+  return {
+    ...(isGiven(priority) ? { priority } : {}),
+    ...(isGiven(session) ? { session } : {}),
+    ...(isGiven(budget) ? { reasoningBudget: budget } : {}),
+  };
+}
+
+function isGiven<T>(value: T | null | undefined): value is T {
+  return value !== null && value !== undefined;
 }

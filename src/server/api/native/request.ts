@@ -1,6 +1,6 @@
 import type { AnswerRequest, Format, Input, Message } from "../../../chat/conversation.ts";
 import { ShimmyError } from "../../../errors.ts";
-import { toEnding, toSampling } from "../../schemas/sampling.ts";
+import { toEnding, toRun, toSampling } from "../../schemas/sampling.ts";
 import type { GenerateBody } from "./schema.ts";
 
 /**
@@ -13,6 +13,7 @@ export function toAnswerRequest(body: GenerateBody): AnswerRequest {
     maxTokens: body.max_tokens ?? null,
     sampling: toSampling(body),
     ...toEnding(body),
+    ...toRun(body),
     format: toFormat(body),
     logprobs: null,
   };

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { endingFields, integerFrom, samplingFields } from "../../schemas/sampling.ts";
+import { endingFields, integerFrom, runFields, samplingFields } from "../../schemas/sampling.ts";
 
 const text = z.string({ error: "must be text" });
 const flag = z.boolean({ error: "must be true or false" });
@@ -30,6 +30,7 @@ export const generateSchema = z.strictObject({
   max_tokens: integerFrom(1).nullish().describe("Until the context is full when absent"),
   ...samplingFields,
   ...endingFields,
+  ...runFields,
   stream: flag.nullish(),
   stream_format: z.enum(FORMATS, { error: `must be one of ${FORMATS.join(", ")}` }).nullish(),
   json_schema: schemaValue.nullish().describe("The answer is JSON that fits this schema"),

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import type { AnswerRequest } from "../../../chat/conversation.ts";
 import { ShimmyError } from "../../../errors.ts";
-import { toEnding, toSampling } from "../../schemas/sampling.ts";
+import { toEnding, toRun, toSampling } from "../../schemas/sampling.ts";
 import {
   boolean,
   choiceCount,
@@ -104,6 +104,7 @@ export function toChatRequest(body: ChatBody): AnswerRequest {
     maxTokens: completion ?? tokens ?? null,
     sampling: toSampling(body),
     ...toEnding(body),
+    ...toRun(body),
     format: toFormat(body.response_format, body.grammar),
     logprobs: body.logprobs ? body.top_logprobs ?? 0 : null,
   };

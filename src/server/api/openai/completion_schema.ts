@@ -2,7 +2,7 @@ import * as z from "zod";
 import type { AnswerRequest, Input } from "../../../chat/conversation.ts";
 import type { Engine } from "../../../engine/face.ts";
 import { ShimmyError } from "../../../errors.ts";
-import { toEnding, toSampling } from "../../schemas/sampling.ts";
+import { toEnding, toRun, toSampling } from "../../schemas/sampling.ts";
 import {
   boolean,
   choiceCount,
@@ -123,6 +123,7 @@ export function toCompletionRequest(body: CompletionBody): Omit<AnswerRequest, "
     maxTokens: body.max_tokens ?? DEFAULT_MAX_TOKENS,
     sampling: toSampling(body),
     ...toEnding(body),
+    ...toRun(body),
     format: toFormat(body.response_format, body.grammar),
     logprobs: body.logprobs ?? (ranks ? 0 : null),
   };

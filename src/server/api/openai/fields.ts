@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { endingFields, samplingFields } from "../../schemas/sampling.ts";
+import { endingFields, runFields, samplingFields } from "../../schemas/sampling.ts";
 
 /** A field that is known and cannot be honoured: anything but `null` is refused with the reason. */
 export function refused(reason: string) {
@@ -72,6 +72,7 @@ export const streamOptions = z.strictObject({
 export const generationFields = {
   ...samplingFields,
   ...endingFields,
+  ...runFields,
   grammar: text.min(1, { error: "must not be empty" }).nullish()
     .describe("A GBNF grammar whose start symbol is root"),
   lora: refused("adapters per request are not supported; load them with the model"),

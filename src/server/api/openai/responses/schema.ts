@@ -1,6 +1,6 @@
 import * as z from "zod";
 import type { AnswerRequest } from "../../../../chat/conversation.ts";
-import { toEnding, toSampling } from "../../../schemas/sampling.ts";
+import { toEnding, toRun, toSampling } from "../../../schemas/sampling.ts";
 import {
   boolean,
   generationFields,
@@ -143,6 +143,7 @@ export function toResponseRequest(
     maxTokens: body.max_output_tokens ?? null,
     sampling: toSampling(body),
     ...toEnding(body),
+    ...toRun(body),
     format: toFormat(body.text?.format, body.grammar),
     logprobs: wantsLogprobs ? body.top_logprobs ?? 0 : null,
   };
