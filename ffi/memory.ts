@@ -7,7 +7,8 @@ export type Memory = ArrayBuffer | ArrayBufferView<ArrayBufferLike>;
 
 /** The UTF-8 bytes of a text with a NUL at the end. */
 export function cString(text: string): Uint8Array<ArrayBuffer> {
-  return encoder.encode(`${text}\0`);
+  // A copy, whose memory is surely not shared: Deno 2.4 does not say that of the encoder's.
+  return new Uint8Array(encoder.encode(`${text}\0`));
 }
 
 /** The text at a `const char *`, or `null` where the pointer is null. Broken UTF-8 becomes U+FFFD. */

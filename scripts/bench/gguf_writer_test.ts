@@ -1,3 +1,4 @@
+import { encodeHex } from "@std/encoding/hex";
 import { assertEquals, assertNotEquals, assertRejects } from "@std/assert";
 import { join } from "@std/path";
 import { realLibraryFolder } from "../../ffi/testing.ts";
@@ -64,8 +65,7 @@ Deno.test("the same seed writes the same bytes, another seed others", async () =
   const digest = async (seed: number) => {
     let hex = "";
     await withModel({ ...SMALL, seed }, async (path) => {
-      const hash = await crypto.subtle.digest("SHA-256", await Deno.readFile(path));
-      hex = new Uint8Array(hash).toHex();
+      hex = encodeHex(await crypto.subtle.digest("SHA-256", await Deno.readFile(path)));
     });
     return hex;
   };

@@ -69,7 +69,7 @@ Deno.test({
 Deno.test("what is wrong with a model is told across the process's border", async () => {
   const options = await tinyOptions({ modelPaths: [MAIN] });
   const error = await assertRejects(() => loadEngine(options, { isolate: COMMAND }), ShimmyError);
-  assertEquals(error.message, "The file is not a GGUF model");
+  assertEquals(error.message, "The model's file is not a GGUF file");
 });
 
 Deno.test("a command that cannot be started, or is no engine, is an error and not a wait", async () => {

@@ -53,7 +53,9 @@ function isPlain(message: ToThread | FromThread): boolean {
 
 /** The message in a frame's body. */
 export function decodeBody(kind: number, body: Uint8Array): unknown {
-  return kind === FRAME.json ? JSON.parse(decoder.decode(body)) : deserialize(body);
+  if (kind === FRAME.json) return JSON.parse(decoder.decode(body));
+  // Deno 2.4 reads arrays of floats from the wrong place unless the body has a buffer of its own.
+  return deserialize(body.slice());
 }
 
 /** Puts frames together from the pieces in which a stream delivers them. */

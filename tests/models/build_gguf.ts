@@ -24,7 +24,7 @@ const STRING = 8;
 const ARRAY = 9;
 
 class Writer {
-  readonly #parts: Uint8Array<ArrayBuffer>[] = [];
+  readonly #parts: Uint8Array[] = [];
 
   u8(value: number): this {
     return this.bytes(new Uint8Array([value]));
@@ -39,7 +39,7 @@ class Writer {
     const bytes = new TextEncoder().encode(value);
     return this.u64(bytes.length).bytes(bytes);
   }
-  bytes(bytes: Uint8Array<ArrayBuffer>): this {
+  bytes(bytes: Uint8Array): this {
     this.#parts.push(bytes);
     return this;
   }
