@@ -103,5 +103,6 @@ export function gaps({ times }: Answer): number[] {
 
 /** Tokens per second behind the first. */
 export function decodeRate({ times, tokens }: Answer): number {
+  if (times.length < 2) throw new Error("The answer is too short to measure");
   return (tokens - 1) / (times.at(-1)! - times[0]!) * 1000;
 }

@@ -23,6 +23,7 @@ import { ownCost } from "./scenarios/own_cost.ts";
 import { sharedPrefix } from "./scenarios/shared_prefix.ts";
 import { singleStream } from "./scenarios/single_stream.ts";
 import { structured } from "./scenarios/structured.ts";
+import { endAll } from "./servers.ts";
 import { benchVocabulary } from "./vocabulary.ts";
 
 const SCENARIOS: readonly Scenario[] = [
@@ -95,6 +96,15 @@ const shape = { ...(quick ? QUICK_SHAPE : DEFAULT_SHAPE), type };
 const peerBench = args["peer-bench"] ?? null;
 const chosen = scenarios();
 const say = (line: string) => console.error(line);
+
+const signals: Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGINT", "SIGTERM"];
+for (const signal of signals) {
+  Deno.addSignalListener(signal, async () => {
+    await endAll();
+    await Deno.remove(folder, { recursive: true });
+    Deno.exit(130);
+  });
+}
 
 const folder = await Deno.makeTempDir({ prefix: "shimmy-bench-" });
 try {

@@ -48,7 +48,9 @@ export async function startOurs(program: string | null, settings: Settings): Pro
     ...before,
     "serve",
     ...["--bind", "127.0.0.1:0", "--model-path", settings.model],
-    ...["--parallel", `${settings.parallel}`, "--ctx", `${settings.context}`],
+    ...["--parallel", `${settings.parallel}`],
+    // A unified cache holds as many tokens in all as one sequence may.
+    ...["--ctx", `${settings.context * (settings.unified ? settings.parallel : 1)}`],
     ...["--threads", `${settings.threads}`, "--gpu-backend", "cpu"],
     ...(settings.unified ? ["--kv-unified"] : []),
     ...(settings.inProcess ? ["--in-process"] : []),
@@ -61,6 +63,7 @@ export async function startOurs(program: string | null, settings: Settings): Pro
     stdout: "piped",
     stderr: "null",
   }).spawn();
+  running.add(child);
   try {
     const address = await firstLine(child);
     const url = `http://${address}`;
@@ -89,6 +92,7 @@ export async function startPeer(program: string, settings: Settings): Promise<Se
     stdout: "null",
     stderr: "null",
   }).spawn();
+  running.add(child);
   try {
     return await whenReady("llama-server", child, `http://127.0.0.1:${port}`, "/health", started);
   } catch (error) {
@@ -141,6 +145,13 @@ async function whenReady(
   };
 }
 
+/** Ends every server that was started, for when the benchmark itself is told to end. */
+export async function endAll(): Promise<void> {
+  await Promise.all([...running].map(end));
+}
+
+const running = new Set<Deno.ChildProcess>();
+
 async function end(child: Deno.ChildProcess): Promise<void> {
   const signal = (name: Deno.Signal) => {
     try {
@@ -154,22 +165,12 @@ async function end(child: Deno.ChildProcess): Promise<void> {
   const timer = setTimeout(() => signal("SIGKILL"), END_MS);
   await child.status;
   clearTimeout(timer);
+  running.delete(child);
 }
 
 function freePort(): number {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   return listener.addr.port;
-}
-
-/** True if Shimmy's `serve` knows an option. */
-export async function offersOption(program: string | null, option: string): Promise<boolean> {
-  const [command, ...before] = ours(program);
-  const { stdout } = await new Deno.Command(command, {
-    args: [...before, "serve", "--help"],
-    stdin: "null",
-    stderr: "null",
-  }).output();
-  return new TextDecoder().decode(stdout).includes(`${option} `);
 }
 
 function ours(program: string | null): [string, ...string[]] {

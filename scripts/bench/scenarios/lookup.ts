@@ -1,28 +1,23 @@
 import { completion, inTurns, type Scenario } from "../bench.ts";
 import { decodeRate, stream } from "../client.ts";
 import type { Column, Row } from "../report.ts";
-import { offersOption } from "../servers.ts";
 import { benchText } from "../vocabulary.ts";
 
-/** How each server's lookup speculation is switched on; both leave it off without. */
-const ON: Partial<Record<Column, readonly string[]>> = {
-  shimmy: ["--lookup"],
-  "llama-server": ["--spec-type", "ngram-simple"],
-};
+type Extra = Partial<Record<Column, readonly string[]>>;
+
+/** How each server's lookup speculation is switched on and off. */
+const ON: Extra = { shimmy: ["--lookup", "on"], "llama-server": ["--spec-type", "ngram-simple"] };
+const OFF: Extra = { shimmy: ["--lookup", "off"], "llama-server": ["--spec-type", "none"] };
 
 /** Prompts that repeat themselves, with the answer likely to go on so. */
 export const lookup: Scenario = {
   number: 7,
   title: "copy-heavy prompts with lookup speculation on and off",
   async run(bench) {
-    if (!await offersOption(bench.program, ON.shimmy![0]!)) {
-      bench.say("  left out: this build of Shimmy has no lookup speculation");
-      return [];
-    }
     const tokens = bench.quick ? 32 : 256;
     const passage = benchText(48, 7_000);
     const prompt = Array.from({ length: 6 }, () => passage).join(" ");
-    const measure = async (extra: Partial<Record<Column, readonly string[]>>) => {
+    const measure = async (extra: Extra) => {
       const settings = { parallel: 1, context: 1_024, unified: false, extra };
       return await inTurns(bench, settings, async ({ url }) => {
         const ask = () => stream(`${url}/v1/completions`, completion(prompt, tokens));
@@ -31,7 +26,7 @@ export const lookup: Scenario = {
         return { rate: decodeRate(answer) };
       });
     };
-    const off = await measure({});
+    const off = await measure(OFF);
     const on = await measure(ON);
     const ratio: Partial<Record<Column, number[]>> = {};
     for (const column of ["shimmy", "llama-server"] as const) {

@@ -55,6 +55,8 @@ async function loopCost(bench: Bench, count: number, tokens: number): Promise<nu
     kvType: "f16",
     flashAttention: "auto",
     kvUnified: false,
+    lookup: false,
+    contextShift: false,
     verbose: false,
   });
   const run = async (seed: number) => {

@@ -1,5 +1,5 @@
 import { inTurns, type Scenario } from "../bench.ts";
-import { decodeRate, stream } from "../client.ts";
+import { type Answer, stream } from "../client.ts";
 import type { Column, Row } from "../report.ts";
 import { TINY } from "../models.ts";
 
@@ -33,30 +33,40 @@ const PERSON = {
   additionalProperties: false,
 };
 
+const SAMPLING = { max_tokens: 128, temperature: 0 };
+
+function chat(content: string) {
+  return { messages: [{ role: "user", content }] };
+}
+
+/** The same conversation as text: llama-server's chat route takes no schema without a template. */
+function chatml(content: string) {
+  return { prompt: `<|im_start|>user\n${content}<|im_end|>\n<|im_start|>assistant\n` };
+}
+
+function responseFormat(schema: unknown) {
+  const json_schema = { name: "answer", schema, strict: true };
+  return { response_format: { type: "json_schema", json_schema } };
+}
+
 /** JSON-schema answers against free ones. */
 export const structured: Scenario = {
   number: 6,
   title: "JSON-schema answers against unconstrained ones",
   async run(bench) {
+    const repeats = bench.quick ? 2 : 8;
     const measure = async (what: string, model: string, prompt: string, schema: unknown) => {
       const settings = { parallel: 1, context: 512, unified: false };
-      const values = await inTurns({ ...bench, model }, settings, async ({ url }) => {
+      const values = await inTurns({ ...bench, model }, settings, async ({ url, column }) => {
         const ask = (more: Record<string, unknown>) =>
-          stream(`${url}/v1/chat/completions`, {
-            ...{ messages: [{ role: "user", content: prompt }], max_tokens: 128, temperature: 0 },
-            ...more,
-          });
-        const format = {
-          response_format: {
-            type: "json_schema",
-            json_schema: { name: "answer", schema, strict: true },
-          },
-        };
-        await ask(format);
+          column === "shimmy"
+            ? stream(`${url}/v1/chat/completions`, { ...chat(prompt), ...SAMPLING, ...more })
+            : stream(`${url}/v1/completions`, { ...chatml(prompt), ...SAMPLING, ...more });
+        const format = column === "shimmy" ? responseFormat(schema) : { json_schema: schema };
         const held = await ask(format);
-        const free = await ask({ ignore_eos: true, max_tokens: Math.max(8, held.tokens) });
-        const [constrained, unconstrained] = [decodeRate(held), decodeRate(free)];
-        return { constrained, share: constrained / unconstrained };
+        const free = { ignore_eos: true, max_tokens: Math.max(8, held.tokens) };
+        const constrained = await rate(repeats, () => ask(format));
+        return { constrained, share: constrained / await rate(repeats, () => ask(free)) };
       });
       return [
         row(`${what}: with a schema`, "tokens/s", values.get("constrained")),
@@ -74,6 +84,17 @@ export const structured: Scenario = {
     ];
   },
 };
+
+/** Tokens per second over several answers, one after the other, from request to last token. */
+async function rate(repeats: number, ask: () => Promise<Answer>): Promise<number> {
+  let [tokens, milliseconds] = [0, 0];
+  for (let count = 0; count < repeats; count++) {
+    const answer = await ask();
+    tokens += answer.tokens;
+    milliseconds += answer.times.at(-1)! - answer.sent;
+  }
+  return tokens / milliseconds * 1000;
+}
 
 function row(what: string, unit: string, rounds: Partial<Record<Column, number[]>> = {}): Row {
   return { scenario: 6, what, unit, rounds };
