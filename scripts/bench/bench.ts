@@ -1,0 +1,70 @@
+import type { Column, Row } from "./report.ts";
+import { type Server, type Settings, startOurs, startPeer } from "./servers.ts";
+
+/** What is measured with, and how thoroughly. */
+export interface Bench {
+  readonly model: string;
+  /** Bytes of the KV cache for one token. */
+  readonly kvBytes: number;
+  /** Shimmy's executable; null runs the source. */
+  readonly program: string | null;
+  readonly peer: string | null;
+  readonly llamaBench: string | null;
+  readonly batchedBench: string | null;
+  readonly threads: number;
+  readonly rounds: number;
+  /** Small figures, to see that everything works. */
+  readonly quick: boolean;
+  readonly say: (line: string) => void;
+}
+
+/** One of the things that are measured. */
+export interface Scenario {
+  readonly number: number;
+  readonly title: string;
+  readonly run: (bench: Bench) => Promise<Row[]>;
+}
+
+/** What one server measured in one round, by the name of the figure. */
+export type Figures = Readonly<Record<string, number>>;
+
+/**
+ * Measures both servers in turns, each freshly started, round after round.
+ *
+ * @returns For each figure and column the values of all rounds.
+ */
+export async function inTurns(
+  bench: Bench,
+  settings: Omit<Settings, "model" | "threads">,
+  measure: (server: Server) => Promise<Figures>,
+): Promise<Map<string, Partial<Record<Column, number[]>>>> {
+  const { model, threads } = bench;
+  const all = { model, threads, ...settings };
+  const values = new Map<string, Partial<Record<Column, number[]>>>();
+  for (let round = 1; round <= bench.rounds; round++) {
+    const starts = [
+      () => startOurs(bench.program, all),
+      ...(bench.peer === null ? [] : [() => startPeer(bench.peer!, all)]),
+    ];
+    for (const start of starts) {
+      await using server = await start();
+      const figures = await measure(server);
+      bench.say(`  round ${round}, ${server.column}: ${told(figures)}`);
+      for (const [name, value] of Object.entries(figures)) {
+        const columns = values.get(name) ?? {};
+        values.set(name, columns);
+        (columns[server.column] ??= []).push(value);
+      }
+    }
+  }
+  return values;
+}
+
+function told(figures: Figures): string {
+  return Object.entries(figures).map(([name, value]) => `${name} ${value.toFixed(2)}`).join(", ");
+}
+
+/** The body of a plain completion that both servers read alike. */
+export function completion(prompt: string, tokens: number): Record<string, unknown> {
+  return { prompt, max_tokens: tokens, temperature: 0, ignore_eos: true };
+}

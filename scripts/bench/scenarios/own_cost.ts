@@ -1,0 +1,151 @@
+import { realLibraryFolder } from "../../../ffi/testing.ts";
+import { loadEngine } from "../../../src/engine/engine.ts";
+import { type Bench, completion, inTurns, type Scenario } from "../bench.ts";
+import { gaps, stream } from "../client.ts";
+import { residentBytes } from "../memory.ts";
+import type { Row } from "../report.ts";
+import { startOurs } from "../servers.ts";
+import { quantile } from "../stats.ts";
+import { benchText } from "../vocabulary.ts";
+
+const MEGABYTE = 2 ** 20;
+
+/** What serving costs beside the library's own work. */
+export const ownCost: Scenario = {
+  number: 5,
+  title: "our own work per token, isolation, memory, start",
+  async run(bench) {
+    return [...await perToken(bench), ...await isolation(bench), ...await footprint(bench)];
+  },
+};
+
+/** Step time less native time, per token, of the loop alone. */
+async function perToken(bench: Bench): Promise<Row[]> {
+  const rows: Row[] = [];
+  const tokens = bench.quick ? 16 : 128;
+  for (const count of bench.quick ? [1] : [1, 8]) {
+    const values: number[] = [];
+    for (let round = 0; round < bench.rounds; round++) {
+      values.push(await loopCost(bench, count, tokens));
+    }
+    rows.push({
+      scenario: 5,
+      what: `own work, ${count} ${count === 1 ? "sequence" : "sequences"}`,
+      unit: "us/token",
+      rounds: { shimmy: values },
+      targets: [{ against: null, atMost: 50 }],
+    });
+  }
+  return rows;
+}
+
+async function loopCost(bench: Bench, count: number, tokens: number): Promise<number> {
+  const libraryFolder = await realLibraryFolder();
+  if (libraryFolder === null) throw new Error("There is no libllama for this machine");
+  await using engine = await loadEngine({
+    libraryFolder,
+    modelPaths: [bench.model],
+    loras: [],
+    devices: [],
+    gpuLayers: 0,
+    contextLength: 256,
+    parallel: count,
+    batchSize: 0,
+    threads: bench.threads,
+    kvType: "f16",
+    flashAttention: "auto",
+    kvUnified: false,
+    lookup: false,
+    contextShift: false,
+    verbose: false,
+  });
+  const run = async (seed: number) => {
+    const request = {
+      prompt: [{ text: benchText(16, seed), special: false }],
+      maxTokens: tokens,
+      sampling: { temperature: 0 },
+      stop: [],
+      ignoreEos: true,
+    };
+    for await (const event of engine.generate(request)) {
+      if (event.type === "error") throw new Error(event.error.message);
+    }
+  };
+  await run(1);
+  const before = await engine.status();
+  await Promise.all(Array.from({ length: count }, (_, index) => run(index + 2)));
+  const after = await engine.status();
+  const own = after.stepMs - before.stepMs - (after.nativeMs - before.nativeMs);
+  return own * 1000 / (after.completionTokens - before.completionTokens);
+}
+
+/** Time between tokens of one stream, with the model in a process of its own and without. */
+async function isolation(bench: Bench): Promise<Row[]> {
+  const tokens = bench.quick ? 16 : 128;
+  const medians: Record<"isolated" | "inProcess", number[]> = { isolated: [], inProcess: [] };
+  for (let round = 0; round < bench.rounds; round++) {
+    for (const kind of ["isolated", "inProcess"] as const) {
+      const { model, threads } = bench;
+      await using server = await startOurs(bench.program, {
+        ...{ model, threads, parallel: 1, context: 512, unified: false },
+        inProcess: kind === "inProcess",
+      });
+      const ask = (seed: number) =>
+        stream(`${server.url}/v1/completions`, completion(benchText(16, seed), tokens));
+      await ask(1);
+      medians[kind].push(quantile(gaps(await ask(2)), 0.5));
+    }
+  }
+  return [
+    {
+      scenario: 5,
+      what: "isolation adds between tokens, p50",
+      unit: "us",
+      rounds: {
+        shimmy: medians.isolated.map((value, round) => (value - medians.inProcess[round]!) * 1000),
+      },
+    },
+  ];
+}
+
+/** Memory after some answers, and the time from start to answering. */
+async function footprint(bench: Bench): Promise<Row[]> {
+  const settings = {
+    parallel: bench.quick ? 2 : 8,
+    context: bench.quick ? 256 : 1_024,
+    unified: false,
+  };
+  const weights = (await Deno.stat(bench.model)).size;
+  const cache = settings.parallel * settings.context * bench.kvBytes;
+  const values = await inTurns(bench, settings, async ({ url, pid, healthMs, readyMs }) => {
+    const ask = (_: unknown, index: number) =>
+      stream(`${url}/v1/completions`, completion(benchText(64, index + 1), 8));
+    await Promise.all(Array.from({ length: settings.parallel }, ask));
+    const resident = await residentBytes(pid);
+    const memory = resident === null ? {} : {
+      resident: resident / MEGABYTE,
+      above: (resident - weights - cache) / MEGABYTE,
+    };
+    return { healthMs, readyMs, ...memory };
+  });
+  const rounds = (key: string) => values.get(key) ?? {};
+  const at = `${settings.parallel} x ${settings.context} tokens`;
+  return [
+    { scenario: 5, what: `resident memory, ${at}`, unit: "MB", rounds: rounds("resident") },
+    {
+      scenario: 5,
+      what: "memory above weights and KV cache",
+      unit: "MB",
+      rounds: rounds("above"),
+      targets: [{ against: null, atMost: 120 }],
+    },
+    {
+      scenario: 5,
+      what: "start to /health",
+      unit: "ms",
+      rounds: rounds("healthMs"),
+      targets: [{ against: null, atMost: 200 }],
+    },
+    { scenario: 5, what: "start to ready", unit: "ms", rounds: rounds("readyMs") },
+  ];
+}
