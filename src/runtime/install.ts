@@ -1,4 +1,5 @@
 import { dirname, join } from "@std/path";
+import { hashFile } from "../download/mod.ts";
 
 /** The file that says what a folder must hold to be whole. */
 export const MANIFEST = "manifest.json";
@@ -15,19 +16,6 @@ export interface ManifestFile {
 
 export interface Manifest {
   readonly files: readonly ManifestFile[];
-}
-
-/** The SHA-256 of a file, in hexadecimal. */
-export async function hashFile(path: string): Promise<string> {
-  // Loaded late: a start that finds everything in place hashes nothing.
-  const { createHash } = await import("node:crypto");
-  using file = await Deno.open(path);
-  const hash = createHash("sha256");
-  const buffer = new Uint8Array(1 << 20);
-  for (let read; (read = await file.read(buffer)) !== null;) {
-    hash.update(buffer.subarray(0, read));
-  }
-  return hash.digest("hex");
 }
 
 /**
