@@ -3,6 +3,8 @@ import { type ChildCommand, ChildLink } from "./child_link.ts";
 import type { Engine, SequenceRun } from "./face.ts";
 import { type Link, WorkerLink } from "./link.ts";
 import type {
+  AdapterChange,
+  AdapterInfo,
   EmbedRequest,
   EmbedResult,
   EngineStatus,
@@ -116,6 +118,10 @@ class LinkedEngine implements Engine {
 
   embed(request: EmbedRequest): Promise<EmbedResult> {
     return this.#call((call) => ({ type: "embed", call, request }));
+  }
+
+  changeAdapters(change: AdapterChange): Promise<AdapterInfo[]> {
+    return this.#call((call) => ({ type: "adapter", call, change }));
   }
 
   status(): Promise<EngineStatus> {

@@ -1,4 +1,6 @@
 import type {
+  AdapterChange,
+  AdapterInfo,
   Control,
   EmbedRequest,
   EmbedResult,
@@ -28,6 +30,13 @@ export interface Engine extends AsyncDisposable {
    * model that is no reranker.
    */
   embed(request: EmbedRequest): Promise<EmbedResult>;
+  /**
+   * Loads, rescales or unloads a LoRA adapter; running sequences keep those they began with.
+   * @returns the adapters that are loaded now.
+   * @throws {ShimmyError} `not_found` for an unknown name; `backend` where a file is no adapter for the
+   * model, with the reason as a sentence.
+   */
+  changeAdapters(change: AdapterChange): Promise<AdapterInfo[]>;
   status(): Promise<EngineStatus>;
   /** Resolves when the engine has died or was disposed of; the reason is a sentence, or null. */
   readonly closed: Promise<string | null>;

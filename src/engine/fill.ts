@@ -20,7 +20,6 @@ export function fillBatch(
   const prompts: Sequence[] = [];
   const answers: Sequence[] = [];
   for (const sequence of sequences) {
-    sequence.outputs.length = 0;
     if (sequence.remaining > 1) prompts.push(sequence);
     else if (!sequence.paused) answers.push(sequence);
   }

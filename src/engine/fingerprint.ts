@@ -2,11 +2,11 @@ import type { Library, Model } from "../../ffi/mod.ts";
 import type { LoadOptions } from "./protocol.ts";
 
 /**
- * Everything a state of the KV cache depends on, as one text: two engines with the same one can read
+ * Everything a state of the KV cache depends on but its adapters, as one text: two engines with the same one can read
  * each other's states.
  */
 export function fingerprint(library: Library, model: Model, options: LoadOptions): string {
-  const { modelPaths, loras, kvType, flashAttention } = options;
+  const { modelPaths, kvType, flashAttention } = options;
   const file = (path: string) => {
     const { size, mtime } = Deno.statSync(path);
     return [size, mtime?.getTime() ?? 0];
@@ -16,7 +16,6 @@ export function fingerprint(library: Library, model: Model, options: LoadOptions
     model.description,
     model.parameters,
     modelPaths.map(file),
-    loras.map(({ path, scale }) => [file(path), scale]),
     kvType,
     flashAttention,
   ]);

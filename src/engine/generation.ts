@@ -8,16 +8,15 @@ import {
   type Library,
   listDevices,
   LLAMA_FLASH_ATTN_TYPE,
-  type LoraAdapter,
   type Model,
   NativeError,
   type ThreadPool,
   type Vocab,
 } from "../../ffi/mod.ts";
 import { ShimmyError } from "../errors.ts";
-import { explainAdapterFailure } from "./explain.ts";
 import type { EngineFlags } from "./flags.ts";
 import type { NativeGate } from "./gate.ts";
+import { Adapters } from "./adapters.ts";
 import { DraftModel } from "./draft_model.ts";
 import { LONGEST_DRAFT } from "./draft_policy.ts";
 import { chooseContext, contextProblem, kvBytesPerToken } from "./memory_plan.ts";
@@ -35,18 +34,11 @@ const DEFAULT_BATCH = 512;
 /** Host memory for states of finished sequences, at most. */
 const SAVED_BYTES = 256 * 2 ** 20;
 
-/** An adapter in use. */
-export interface AppliedLora {
-  readonly name: string;
-  readonly adapter: LoraAdapter;
-  readonly scale: number;
-}
-
 /** What a model that generates text needs for it. */
 export interface Generation {
   readonly context: Context;
   readonly sampling: SamplerModel;
-  readonly loras: readonly AppliedLora[];
+  readonly adapters: Adapters;
   /** Tokens one sequence may hold. */
   readonly sequenceLength: number;
   readonly parallel: number;
@@ -85,8 +77,10 @@ export function prepareGeneration(workshop: Workshop): Generation {
   const { library, model, options, stack, tokenizer } = workshop;
   const context = stack.use(createContext(workshop));
   context.attachThreadPool(workshop.pool);
-  const loras = loadAdapters(workshop);
-  if (loras.length > 0) context.setLoras(loras);
+  const adapters = new Adapters({ library, model, context, gate: workshop.gate });
+  for (const { path, scale } of options.loras) {
+    adapters.change({ action: "load", path, scale });
+  }
   warmUp(model, context);
   const canCut = !model.isRecurrent && model.slidingWindow === 0;
   const sequenceLength = options.contextLength > 0
@@ -94,7 +88,7 @@ export function prepareGeneration(workshop: Workshop): Generation {
     : context.sequenceLength;
   return {
     context,
-    loras,
+    adapters,
     sequenceLength,
     parallel: options.parallel,
     canCut,
@@ -240,18 +234,6 @@ function freeMemory(library: Library, options: LoadOptions): number {
   );
   const free = gpus.reduce((sum, device) => sum + device.memoryFree, 0);
   return gpus.length === 0 ? availableMemory() : free;
-}
-
-function loadAdapters({ gate, library, model, options }: Workshop): AppliedLora[] {
-  return options.loras.map(({ path, scale }) => {
-    const name = path.replace(/^.*[\\/]/, "").replace(/\.gguf$/i, "");
-    try {
-      return { name, adapter: model.loadLora(path), scale };
-    } catch (error) {
-      if (!(error instanceof NativeError)) throw error;
-      throw explainAdapterFailure(gate, library, model, path, name, error);
-    }
-  });
 }
 
 /** Computes one token, so that the first request does not pay for what is made at first use. */

@@ -66,6 +66,14 @@ export class EngineHost {
       case "embed":
         this.#embeddings?.submit(message.call, message.request);
         break;
+      case "adapter":
+        return this.#reply(message.call, (model) => {
+          if (model.generation === null) {
+            throw new ShimmyError("invalid", "model: takes no adapters", { field: "model" });
+          }
+          model.generation.adapters.change(message.change);
+          return model.generation.adapters.list();
+        });
       case "tokenize":
         return this.#reply(
           message.call,

@@ -1,5 +1,6 @@
 import { Batch } from "../../ffi/mod.ts";
 import { messageOf, ShimmyError } from "../errors.ts";
+import type { AdapterSet } from "./adapters.ts";
 import { fillBatch } from "./fill.ts";
 import type { Generation } from "./generation.ts";
 import { tokenLogprobs } from "./logprobs.ts";
@@ -35,6 +36,10 @@ export class Loop {
   readonly #queueLimit: number;
   #waiting: Sequence[] = [];
   #running: Sequence[] = [];
+  /** Those of the running ones that are computed in this step. */
+  #group: Sequence[] = [];
+  /** Key of the adapters of the last step. */
+  #turn = "";
   /** No room for another sequence until one ends: it would be taken back at once. */
   #isCrowded = false;
   #steps = 0;
@@ -98,27 +103,33 @@ export class Loop {
     }
     const asked = request.maxTokens ?? room;
     const maxTokens = contextShift ? asked : Math.min(asked, room);
-    this.#openSession(request);
-    const sampler = new TokenSampler(this.#model.sampling, request, prompt);
-    return new Sequence(id, request, prompt, sampler, { maxTokens, length });
+    const adapters = this.#model.adapters.take(request.loras);
+    try {
+      this.#openSession(request, adapters);
+      const sampler = new TokenSampler(this.#model.sampling, request, prompt);
+      return new Sequence(id, request, prompt, sampler, { maxTokens, length }, adapters);
+    } catch (error) {
+      this.#model.adapters.release(adapters);
+      throw error;
+    }
   }
 
   /** Makes the state that a request's session was left in known to the prefix cache. */
-  #openSession({ session }: SequenceRequest): void {
+  #openSession({ session }: SequenceRequest, { key }: AdapterSet): void {
     if (session === undefined) return;
     if (this.#model.sessions === null) {
       throw new ShimmyError("invalid", "session: sessions are not kept here", { field: "session" });
     }
-    const saved = this.#model.sessions.load(session);
-    if (saved !== null) this.#cache.adopt(saved.tokens, saved.state);
+    const saved = this.#model.sessions.load(session + key);
+    if (saved !== null) this.#cache.adopt(saved.tokens, saved.state, key);
   }
 
   /** Keeps the state a sequence ends in. What it cost to compute is lost if that fails, and nothing else. */
-  #saveSession({ request, stream }: Sequence): void {
+  #saveSession({ request, stream, adapters }: Sequence): void {
     if (request.session === undefined || stream === null || stream.tokens.length === 0) return;
     const state = this.#model.context.saveSequence(stream.id);
     try {
-      this.#model.sessions?.save(request.session, { tokens: stream.tokens, state });
+      this.#model.sessions?.save(request.session + adapters.key, { tokens: stream.tokens, state });
     } catch (error) {
       console.error(`A session could not be saved: ${messageOf(error)}`);
     }
@@ -153,9 +164,10 @@ export class Loop {
   step(): void {
     const start = performance.now();
     this.#admit(start);
+    this.#chooseGroup();
     const promptTokens = fillBatch(
       this.#batch,
-      this.#running,
+      this.#group,
       this.#share,
       this.#speculation,
       start,
@@ -173,6 +185,21 @@ export class Loop {
     this.#stepMs += performance.now() - start;
   }
 
+  /**
+   * A context computes with one set of adapters at a time: sequences with different ones take turns.
+   */
+  #chooseGroup(): void {
+    for (const sequence of this.#running) sequence.outputs.length = 0;
+    const ready = this.#running.filter(({ paused, remaining }) => !paused || remaining > 1);
+    const keys = [...new Set(ready.map(({ adapters }) => adapters.key))];
+    const turn = keys[(keys.indexOf(this.#turn) + 1) % keys.length];
+    this.#group = keys.length < 2 ? ready : ready.filter(({ adapters }) => adapters.key === turn);
+    const [first] = this.#group;
+    if (first === undefined) return;
+    this.#turn = first.adapters.key;
+    this.#model.adapters.apply(first.adapters);
+  }
+
   /** Gives streams to waiting sequences. */
   #admit(now: number): void {
     if (this.#waiting.length === 0 || this.#isCrowded) return;
@@ -180,9 +207,10 @@ export class Loop {
       if (!this.#cache.hasFreeStream) return;
       if (sequence.paused) continue;
       const useCache = sequence.request.cachePrompt ?? true;
+      const scope = sequence.adapters.key;
       // Somebody is computing what this one begins with: computing it twice would take longer.
-      if (useCache && this.#cache.isBeingComputed(sequence.tokens)) continue;
-      const stream = this.#cache.acquire(sequence.tokens, useCache);
+      if (useCache && this.#cache.isBeingComputed(sequence.tokens, scope)) continue;
+      const stream = this.#cache.acquire(sequence.tokens, useCache, scope);
       if (stream === null) return;
       sequence.admit(stream);
       this.#waiting.splice(this.#waiting.indexOf(sequence), 1);
@@ -233,9 +261,7 @@ export class Loop {
 
   /** Ends every sequence that had a part in the batch, but for paused ones, which can do it again. */
   #failBatch(error: ShimmyError): void {
-    for (const sequence of [...this.#running]) {
-      if (!sequence.paused) this.#fail(sequence, error, true);
-    }
+    for (const sequence of this.#group) this.#fail(sequence, error, true);
     this.#takeBack();
   }
 
@@ -246,7 +272,7 @@ export class Loop {
 
   /** Takes the next tokens of every sequence whose last one was in the batch. */
   #sample(): void {
-    for (const sequence of [...this.#running]) {
+    for (const sequence of this.#group) {
       if (sequence.outputs.length === 0) continue;
       try {
         sequence.prefilled();
@@ -340,7 +366,9 @@ export class Loop {
   #drop(sequence: Sequence, forget: boolean): void {
     this.#running = this.#running.filter((one) => one !== sequence);
     this.#waiting = this.#waiting.filter((one) => one !== sequence);
+    this.#group = this.#group.filter((one) => one !== sequence);
     sequence.sampler.close();
+    this.#model.adapters.release(sequence.adapters);
     this.#isCrowded = false;
     if (sequence.stream !== null) {
       this.#cache.release(sequence.stream, forget);
@@ -349,7 +377,7 @@ export class Loop {
   }
 
   status(): EngineStatus {
-    const { context, loras } = this.#model;
+    const { context, adapters } = this.#model;
     return {
       running: this.#running.length,
       prefilling: this.#running.filter((sequence) => sequence.isPrefilling).length,
@@ -365,7 +393,7 @@ export class Loop {
       steps: this.#steps,
       nativeMs: this.#nativeMs,
       stepMs: this.#stepMs,
-      loras: loras.map(({ name, scale }) => ({ name, scale })),
+      loras: adapters.list(),
     };
   }
 

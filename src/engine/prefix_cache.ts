@@ -7,6 +7,8 @@ export interface KvStream {
   readonly id: number;
   /** The tokens it holds, at positions from 0 on. */
   readonly tokens: number[];
+  /** Who computed the tokens: see {@linkcode PrefixCache.acquire}. */
+  scope: string;
   busy: boolean;
   lastUsed: number;
 }
@@ -15,6 +17,7 @@ export interface KvStream {
 interface SavedState {
   readonly state: Uint8Array<ArrayBuffer>;
   readonly tokens: readonly number[];
+  readonly scope: string;
   lastUsed: number;
 }
 
@@ -50,7 +53,8 @@ export class PrefixCache {
   readonly #memory: KvMemory;
   readonly #options: PrefixCacheOptions;
   readonly #streams: readonly KvStream[];
-  readonly #tree = new PrefixTree<Holder>();
+  /** One tree for each scope. */
+  readonly #trees = new Map<string, PrefixTree<Holder>>();
   readonly #saved = new Set<SavedState>();
   #savedBytes = 0;
   #clock = 0;
@@ -62,8 +66,16 @@ export class PrefixCache {
     this.#options = options;
     this.#streams = Array.from(
       { length: options.streams },
-      (_, id) => ({ id, tokens: [], busy: false, lastUsed: 0 }),
+      (_, id) => ({ id, tokens: [], scope: "", busy: false, lastUsed: 0 }),
     );
+  }
+
+  #tree(scope: string): PrefixTree<Holder> {
+    const known = this.#trees.get(scope);
+    if (known !== undefined) return known;
+    const tree = new PrefixTree<Holder>();
+    this.#trees.set(scope, tree);
+    return tree;
   }
 
   /** Tokens held in all streams. */
@@ -78,10 +90,10 @@ export class PrefixCache {
   /**
    * Whether a running sequence is computing a prefix of these tokens that is worth waiting for.
    */
-  isBeingComputed(tokens: readonly number[]): boolean {
+  isBeingComputed(tokens: readonly number[], scope = ""): boolean {
     if (!this.#options.canCut) return false;
-    const known = this.#best(tokens)?.length ?? 0;
-    for (const { holder, length } of this.#tree.matches(tokens)) {
+    const known = this.#best(tokens, scope)?.length ?? 0;
+    for (const { holder, length } of this.#tree(scope).matches(tokens)) {
       if (!isStream(holder) || !holder.busy) continue;
       const wanted = Math.min(length, tokens.length - 1);
       return wanted > holder.tokens.length && wanted >= known + WORTH_COPYING;
@@ -92,14 +104,18 @@ export class PrefixCache {
   /**
    * A stream for a prompt, holding as much of its beginning as is known; null when none is free now.
    * `stream.tokens.length` says how much that is. At least one token is left to compute.
+   *
+   * @param scope what the tokens are computed with beside the model, such as its adapters: nothing is
+   * shared between scopes.
    */
-  acquire(tokens: readonly number[], useCache: boolean): KvStream | null {
-    const best = useCache ? this.#best(tokens) : null;
+  acquire(tokens: readonly number[], useCache: boolean, scope = ""): KvStream | null {
+    const best = useCache ? this.#best(tokens, scope) : null;
     const stream = best === null ? this.#empty(null) : this.#take(best.holder, best.length);
     if (stream === null) return null;
     stream.busy = true;
     stream.lastUsed = ++this.#clock;
-    this.#tree.set(stream, tokens);
+    stream.scope = scope;
+    this.#tree(scope).set(stream, tokens);
     return stream;
   }
 
@@ -108,21 +124,21 @@ export class PrefixCache {
     stream.busy = false;
     stream.lastUsed = ++this.#clock;
     if (forget) this.#wipe(stream);
-    else this.#tree.set(stream, [...stream.tokens]);
+    else this.#tree(stream.scope).set(stream, [...stream.tokens]);
   }
 
   /** Takes in a state that was kept elsewhere, unless as much of it is known already. */
-  adopt(tokens: readonly number[], state: Uint8Array<ArrayBuffer>): void {
-    for (const { holder, length } of this.#tree.matches(tokens)) {
+  adopt(tokens: readonly number[], state: Uint8Array<ArrayBuffer>, scope = ""): void {
+    for (const { holder, length } of this.#tree(scope).matches(tokens)) {
       if (length < tokens.length) break;
       if (holder.tokens.length >= tokens.length) return;
     }
-    this.#remember({ state, tokens, lastUsed: ++this.#clock });
+    this.#remember({ state, tokens, scope, lastUsed: ++this.#clock });
   }
 
   /** A running stream's tokens were changed: only what it holds now can be shared. */
   rewrite(stream: KvStream): void {
-    this.#tree.set(stream, [...stream.tokens]);
+    this.#tree(stream.scope).set(stream, [...stream.tokens]);
   }
 
   /** Call after a decode: moving data has arrived. */
@@ -142,9 +158,9 @@ export class PrefixCache {
   }
 
   /** The holder of the longest prefix that can be used now. */
-  #best(tokens: readonly number[]): { holder: Holder; length: number } | null {
+  #best(tokens: readonly number[], scope: string): { holder: Holder; length: number } | null {
     let best: { holder: Holder; length: number } | null = null;
-    for (const match of this.#tree.matches(tokens)) {
+    for (const match of this.#tree(scope).matches(tokens)) {
       if (best !== null && match.length <= best.length) break;
       const length = Math.min(match.length, match.holder.tokens.length, tokens.length - 1);
       const { holder } = match;
@@ -218,7 +234,7 @@ export class PrefixCache {
   #wipe(stream: KvStream): void {
     this.#memory.removeTokens(stream.id, -1, -1);
     stream.tokens.length = 0;
-    this.#tree.delete(stream);
+    this.#tree(stream.scope).delete(stream);
   }
 
   #save(stream: KvStream): void {
@@ -226,7 +242,12 @@ export class PrefixCache {
     if (this.#options.savedBytes === 0 || this.#isCovered(stream)) return;
     const state = this.#memory.saveSequence(stream.id);
     if (state.length > this.#options.savedBytes) return;
-    this.#remember({ state, tokens: [...stream.tokens], lastUsed: ++this.#clock });
+    this.#remember({
+      state,
+      tokens: [...stream.tokens],
+      scope: stream.scope,
+      lastUsed: ++this.#clock,
+    });
   }
 
   #remember(saved: SavedState): void {
@@ -236,12 +257,12 @@ export class PrefixCache {
     }
     this.#saved.add(saved);
     this.#savedBytes += saved.state.length;
-    this.#tree.set(saved, saved.tokens);
+    this.#tree(saved.scope).set(saved, saved.tokens);
   }
 
   /** Whether somebody else holds all that this stream holds. */
   #isCovered(stream: KvStream): boolean {
-    for (const { holder, length } of this.#tree.matches(stream.tokens)) {
+    for (const { holder, length } of this.#tree(stream.scope).matches(stream.tokens)) {
       if (length < stream.tokens.length) return false;
       if (holder !== stream && holder.tokens.length >= stream.tokens.length) return true;
     }
@@ -259,7 +280,7 @@ export class PrefixCache {
   #drop(saved: SavedState): void {
     if (!this.#saved.delete(saved)) return;
     this.#savedBytes -= saved.state.length;
-    this.#tree.delete(saved);
+    this.#tree(saved.scope).delete(saved);
   }
 }
 

@@ -173,6 +173,27 @@ export const DEFAULT_SAMPLING: Sampling = {
   logitBias: [],
 };
 
+/** An adapter by its name, and how strongly it counts. */
+export interface LoraChoice {
+  readonly name: string;
+  readonly scale: number;
+}
+
+/** An adapter that is loaded; `scale` is for requests that choose none. */
+export type AdapterInfo = LoraChoice;
+
+/** What may be done with a model's adapters while it runs. */
+export type AdapterChange =
+  | {
+    readonly action: "load";
+    readonly path: string;
+    /** The file's name unless given. */
+    readonly name?: string;
+    readonly scale: number;
+  }
+  | { readonly action: "scale"; readonly name: string; readonly scale: number }
+  | { readonly action: "unload"; readonly name: string };
+
 /** How long a model may reason before its answer. */
 export interface ReasoningLimit {
   /** What the model writes around its reasoning. */
@@ -213,6 +234,8 @@ export interface SequenceRequest {
    * when it begins; needs `LoadOptions.sessionFolder`.
    */
   readonly session?: string;
+  /** Adapters to compute with, in place of those that are loaded with a scale of their own. */
+  readonly loras?: readonly LoraChoice[];
   /** Waiting sequences with a higher one go first. Default 0. */
   readonly priority?: number;
   /** Tokens of the prompt need not be computed again when another sequence holds them. Default true. */
@@ -325,7 +348,7 @@ export interface EngineStatus {
   /** Time spent in native decode calls, and in the whole step, in milliseconds. */
   readonly nativeMs: number;
   readonly stepMs: number;
-  readonly loras: readonly { readonly name: string; readonly scale: number }[];
+  readonly loras: readonly AdapterInfo[];
 }
 
 export type ToThread =
@@ -339,6 +362,7 @@ export type ToThread =
     readonly addSpecial: boolean;
   }
   | { readonly type: "embed"; readonly call: number; readonly request: EmbedRequest }
+  | { readonly type: "adapter"; readonly call: number; readonly change: AdapterChange }
   | { readonly type: "detokenize"; readonly call: number; readonly tokens: readonly number[] }
   | { readonly type: "status"; readonly call: number }
   | { readonly type: "unload" };

@@ -1,3 +1,4 @@
+import type { AdapterSet } from "./adapters.ts";
 import { DraftPolicy } from "./draft_policy.ts";
 import { NgramLookup } from "./lookup.ts";
 import type { KvStream } from "./prefix_cache.ts";
@@ -50,6 +51,8 @@ export class Sequence {
     prompt: readonly number[],
     readonly sampler: TokenSampler,
     readonly limits: SequenceLimits,
+    /** What it is computed with beside the model. */
+    readonly adapters: AdapterSet,
   ) {
     this.tokens = [...prompt];
     this.promptLength = prompt.length;

@@ -1,5 +1,7 @@
 import type { Engine, SequenceRun } from "../../src/engine/face.ts";
 import type {
+  AdapterChange,
+  AdapterInfo,
   Control,
   EmbedRequest,
   EmbedResult,
@@ -80,6 +82,7 @@ export class EngineDouble implements Engine {
   readonly #options: EngineDoubleOptions;
   readonly #close: (reason: string | null) => void;
   #running = 0;
+  readonly #adapters = new Map<string, number>();
   #completionTokens = 0;
 
   constructor(options: EngineDoubleOptions = {}) {
@@ -174,6 +177,21 @@ export class EngineDouble implements Engine {
     });
   }
 
+  /** Loads and unloads by name alone; there are no files. */
+  changeAdapters(change: AdapterChange): Promise<AdapterInfo[]> {
+    const name = change.name ?? (change.action === "load" ? change.path : "");
+    if (change.action !== "load" && !this.#adapters.has(name)) {
+      return Promise.reject(new ShimmyError("not_found", `Adapter '${name}' not found`));
+    }
+    if (change.action === "unload") this.#adapters.delete(name);
+    else this.#adapters.set(name, change.scale);
+    return Promise.resolve(this.#listAdapters());
+  }
+
+  #listAdapters(): AdapterInfo[] {
+    return [...this.#adapters].map(([name, scale]) => ({ name, scale }));
+  }
+
   status(): Promise<EngineStatus> {
     return Promise.resolve({
       running: this.#running,
@@ -190,7 +208,7 @@ export class EngineDouble implements Engine {
       steps: this.#completionTokens,
       nativeMs: 0,
       stepMs: 0,
-      loras: [],
+      loras: this.#listAdapters(),
     });
   }
 
