@@ -1,5 +1,7 @@
 /** llama.cpp's own benchmark programs. */
 
+const ATTEMPTS = 3;
+
 /** What `llama-batched-bench` tells of one batch. Rates are tokens per second. */
 export interface BatchedResult {
   /** Sequences. */
@@ -51,15 +53,21 @@ export async function batchedBench(
 ): Promise<BatchedResult[]> {
   const { prompt, generate, sequences } = options;
   const cells = Math.max(...sequences) * (prompt + generate + 8);
-  const text = await output(program, [
+  const args = [
     ...["-m", options.model, "-ngl", "0", "--output-format", "jsonl"],
     ...["-npp", `${prompt}`, "-ntg", `${generate}`, "-npl", sequences.join()],
     ...["-c", `${cells}`, "-b", "2048", "-ub", "512"],
     options.unified ? "--kv-unified" : "--no-kv-unified",
     ...(options.threads > 0 ? ["-t", `${options.threads}`] : []),
-  ]);
-  return text.split("\n").filter((line) => line.startsWith("{"))
-    .map((line) => JSON.parse(line) as BatchedResult);
+  ];
+  // Its log is written by a thread of its own and now and then lacks the last line.
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const text = await output(program, args);
+    const results = text.split("\n").filter((line) => line.startsWith("{"))
+      .map((line) => JSON.parse(line) as BatchedResult);
+    if (results.length === sequences.length) return results;
+  }
+  throw new Error(`llama-batched-bench left results out ${ATTEMPTS} times`);
 }
 
 async function output(program: string, args: string[]): Promise<string> {
