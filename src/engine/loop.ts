@@ -243,9 +243,9 @@ export class Loop {
     if (this.#cache.evict()) return;
     const youngest = this.#running.at(-1)!;
     if (this.#running.length === 1) return this.#finish(youngest, "length");
-    // It is computed again when there is room: its tokens are all there.
+    // It goes on when there is room again.
     this.#running.pop();
-    this.#cache.release(youngest.stream!, true);
+    this.#cache.park(youngest.stream!);
     youngest.stream = null;
     this.#waiting.unshift(youngest);
     this.#isCrowded = true;

@@ -127,6 +127,12 @@ export class PrefixCache {
     else this.#tree(stream.scope).set(stream, [...stream.tokens]);
   }
 
+  /** Moves what a stream holds to host memory, for its sequence to come back to. */
+  park(stream: KvStream): void {
+    this.#save(stream);
+    this.release(stream, true);
+  }
+
   /** Takes in a state that was kept elsewhere, unless as much of it is known already. */
   adopt(tokens: readonly number[], state: Uint8Array<ArrayBuffer>, scope = ""): void {
     for (const { holder, length } of this.#tree(scope).matches(tokens)) {
