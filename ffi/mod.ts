@@ -13,3 +13,4 @@ export { ThreadPool } from "./thread_pool.ts";
 export { type AbortCheck, abortCheck } from "./abort.ts";
 export { address } from "./memory.ts";
 export { GGML_TYPE, LLAMA_FLASH_ATTN_TYPE, LLAMA_POOLING_TYPE } from "./generated/enums.ts";
+export { readSystemFile } from "./system_file.ts";

@@ -54,7 +54,8 @@ export async function startOurs(program: string | null, settings: Settings): Pro
     ...["--threads", `${settings.threads}`, "--gpu-backend", "cpu"],
     ...(settings.unified ? ["--kv-unified"] : []),
     ...(settings.inProcess ? ["--in-process"] : []),
-    ...(settings.extra?.shimmy ?? []),
+    // Random weights repeat themselves, which drafts would turn into speed that no real model has.
+    ...(settings.extra?.shimmy ?? ["--lookup", "off"]),
   ];
   const started = performance.now();
   const child = new Deno.Command(command, {

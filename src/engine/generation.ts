@@ -104,6 +104,7 @@ export function prepareGeneration(workshop: Workshop): Generation {
       vocab: model.vocab,
       sequenceLength,
       recommended: recommendedSampling(model.metadata()),
+      native: { ms: 0 },
       wording: {
         textOf: (token) => tokenizer.piece(token, true).text ?? "",
         tokensOf: (text) => [...model.vocab.tokenize(text, false, true)],

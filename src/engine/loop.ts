@@ -391,7 +391,7 @@ export class Loop {
       draftedTokens: this.#speculation.drafted,
       acceptedTokens: this.#speculation.accepted,
       steps: this.#steps,
-      nativeMs: this.#nativeMs,
+      nativeMs: this.#nativeMs + this.#model.sampling.native.ms,
       stepMs: this.#stepMs,
       loras: adapters.list(),
     };

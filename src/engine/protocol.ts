@@ -345,7 +345,7 @@ export interface EngineStatus {
   readonly draftedTokens: number;
   readonly acceptedTokens: number;
   readonly steps: number;
-  /** Time spent in native decode calls, and in the whole step, in milliseconds. */
+  /** Time spent in native decoding and sampling, and in whole steps, in milliseconds. */
   readonly nativeMs: number;
   readonly stepMs: number;
   readonly loras: readonly AdapterInfo[];

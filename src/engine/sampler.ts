@@ -26,6 +26,8 @@ export interface SamplerModel {
   readonly endOfGeneration: readonly number[];
   /** Text of tokens, and tokens of texts. */
   readonly wording: Wording;
+  /** Milliseconds spent in native samplers so far. */
+  readonly native: { ms: number };
   /** Scratch space, used within a single call. */
   readonly candidates: Candidates;
 }
@@ -154,10 +156,17 @@ export class TokenSampler implements Disposable {
     const token = dictated !== null
       ? this.#dictate(dictated)
       : this.#constraint === null
-      ? this.#chain.sample(context, index)
+      ? this.#draw(context, index)
       : this.#constrained(this.#constraint, context, index);
     this.#reasoning?.see(token);
     this.#accepted.push(token);
+    return token;
+  }
+
+  #draw(context: Context, index: number): number {
+    const start = performance.now();
+    const token = this.#chain.sample(context, index);
+    this.#model.native.ms += performance.now() - start;
     return token;
   }
 
@@ -180,7 +189,7 @@ export class TokenSampler implements Disposable {
    */
   #constrained(constraint: Constraint, context: Context, index: number): number {
     const before = this.#before!;
-    let token = this.#chain.sample(context, index);
+    let token = this.#draw(context, index);
     if (!constraint.allows(token)) {
       this.#chain.copyFrom(before);
       const { candidates } = this.#model;

@@ -1,3 +1,5 @@
+import { readSystemFile } from "../../ffi/mod.ts";
+
 /**
  * Processor cores to compute with: physical ones, as the second thread of a core makes matrix products
  * slower, and no more than the system lets this process use.
@@ -10,8 +12,7 @@ export function defaultThreads(): number {
 
 /** Physical cores as Linux reports them; null elsewhere and where it does not say. */
 function physicalCores(): number | null {
-  if (Deno.build.os !== "linux") return null;
-  const text = readText("/proc/cpuinfo");
+  const text = readSystemFile("/proc/cpuinfo");
   if (text === null) return null;
   const cores = new Set<string>();
   for (const block of text.split("\n\n")) {
@@ -31,15 +32,7 @@ export function availableMemory(): number {
 
 /** What a Linux control group (version 2) leaves free; null where there is no limit. */
 function containerLimit(): number | null {
-  const most = Number(readText("/sys/fs/cgroup/memory.max") ?? NaN);
-  const used = Number(readText("/sys/fs/cgroup/memory.current") ?? NaN);
+  const most = Number(readSystemFile("/sys/fs/cgroup/memory.max") ?? NaN);
+  const used = Number(readSystemFile("/sys/fs/cgroup/memory.current") ?? NaN);
   return Number.isFinite(most) && Number.isFinite(used) ? Math.max(0, most - used) : null;
-}
-
-function readText(path: string): string | null {
-  try {
-    return Deno.readTextFileSync(path);
-  } catch {
-    return null;
-  }
 }
