@@ -7,7 +7,12 @@ const isThread = typeof WorkerGlobalScope !== "undefined" &&
   globalThis instanceof WorkerGlobalScope;
 
 if (isThread) {
+  // A message that comes before the thread listens would be lost: from source, importing takes a while.
+  const scope = globalThis as unknown as { onmessage: (event: MessageEvent) => void };
+  const early: MessageEvent[] = [];
+  scope.onmessage = (event) => early.push(event);
   await import("./src/engine/thread.ts");
+  for (const event of early) scope.onmessage(event);
 } else if (import.meta.main) {
   const [{ main }, { processWorld }] = await Promise.all([
     import("./src/cli/main.ts"),

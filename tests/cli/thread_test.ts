@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { EngineFlags } from "../../src/engine/flags.ts";
-import { THREAD_NAME } from "../../src/engine/link.ts";
+import { NativeGate } from "../../src/engine/gate.ts";
+import { type SharedMemory, THREAD_NAME } from "../../src/engine/link.ts";
 
 Deno.test("the main module started as a Worker is an engine thread", async () => {
   const worker = new Worker(new URL("../../main.ts", import.meta.url), {
@@ -15,7 +16,11 @@ Deno.test("the main module started as a Worker is an engine thread", async () =>
         reject(new Error(event.message));
       };
     });
-    worker.postMessage(new EngineFlags().buffer);
+    const shared: SharedMemory = {
+      flags: new EngineFlags().buffer,
+      gate: new NativeGate().buffer,
+    };
+    worker.postMessage(shared);
     worker.postMessage({ type: "unload" });
     assertEquals(await answer, { type: "unloaded" });
   } finally {
