@@ -13,7 +13,7 @@ export interface Seen {
 export type Interference = (
   request: Request,
   count: number,
-) => Response | Promise<Response> | null;
+) => Response | null | Promise<Response | null>;
 
 export interface HubRepository {
   readonly files: Readonly<Record<string, Uint8Array<ArrayBuffer>>>;
@@ -209,16 +209,14 @@ export function sendBytes(
 /** The first bytes of an answer, after which the connection ends as if a cable was pulled. */
 export async function cutOff(answer: Response, after: number): Promise<Response> {
   const bytes = new Uint8Array(await answer.arrayBuffer()).slice(0, after);
-  const headers = new Headers(answer.headers);
-  // Told as a stream without a length, so that the server can end it anywhere.
-  headers.delete("content-length");
   const body = new ReadableStream({
     start(controller) {
       controller.enqueue(bytes);
       controller.close();
     },
   });
-  return new Response(body, { status: answer.status, headers });
+  // The length says that more should have come.
+  return new Response(body, { status: answer.status, headers: answer.headers });
 }
 
 /** An answer that stops after its first bytes until it is told to go on or its client leaves. */

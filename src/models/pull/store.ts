@@ -133,7 +133,8 @@ class Store implements ModelStore {
     return await download({
       url: file.url,
       name: file.name,
-      size: file.size,
+      // Without a checksum, the size is what the server said a moment ago, and it decides.
+      size: file.sha256 === null ? null : file.size,
       sha256: file.sha256,
       path: file.path,
       part: file.part,
