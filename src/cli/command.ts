@@ -9,6 +9,8 @@ export const EXIT = { ok: 0, failure: 1, usage: 2, interrupted: 130 } as const;
 export interface Command<S extends OptionSet = OptionSet> {
   /** What stands for its positional arguments in the help, e.g. `[NAME]`. */
   readonly operands: readonly string[];
+  /** What the operands may look like, and what each form means. */
+  readonly notes?: readonly (readonly [form: string, meaning: string])[];
   readonly options: S;
   /** Resolves to the exit status. */
   readonly run: (call: Call<S>, world: World) => Promise<number>;

@@ -10,7 +10,10 @@ const ENVIRONMENT = [
   ["SHIMMY_CACHE_DIR", "where fetched libraries are kept"],
   ["SHIMMY_LOG", "error, warn, info or debug, and json for one object a line"],
   ["OLLAMA_MODELS", "Ollama's store"],
-  ["HF_HOME", "Hugging Face's folder"],
+  ["HF_HOME", "Hugging Face's folder; HF_HUB_CACHE is its cache of models"],
+  ["HF_TOKEN", "an account's token for repositories that are gated or private"],
+  ["HF_ENDPOINT", "where the hub is, in place of https://huggingface.co"],
+  ["SHIMMY_OLLAMA_REGISTRY", "where Ollama's registry is, in place of its own"],
 ] as const;
 
 /** `shimmy --help`. */
@@ -29,6 +32,7 @@ export function commandHelp(name: string, summary: string, command: Command): st
   const own = optionRows(command.options);
   return [
     `shimmy ${[name, ...command.operands].join(" ")} [options]: ${summary}`,
+    ...(command.notes === undefined ? [] : [section(command.operands.join(" "), command.notes)]),
     ...(own.length === 0 ? [] : [section("Options", own)]),
     section("Options of every command", optionRows(GLOBAL_OPTIONS)),
   ].join("\n\n");

@@ -32,6 +32,14 @@ const COMMANDS: Readonly<Record<string, Listed>> = {
     summary: "the models that can be had",
     load: () => import("./commands/list.ts"),
   },
+  pull: {
+    summary: "download a model",
+    load: () => import("./commands/pull.ts"),
+  },
+  rm: {
+    summary: "remove a model that was pulled",
+    load: () => import("./commands/rm.ts"),
+  },
   discover: {
     summary: "look for models and tell what was found where",
     load: () => import("./commands/discover.ts"),

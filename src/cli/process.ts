@@ -20,7 +20,7 @@ export function processWorld(): World {
 
 class ProcessOutput implements Output {
   readonly isTerminal = Deno.stdout.isTerminal();
-  readonly #notesOnTerminal = Deno.stderr.isTerminal();
+  readonly showsProgress = Deno.stderr.isTerminal();
   readonly #encoder = new TextEncoder();
   #progressShown = false;
   #progressTime = -Infinity;
@@ -46,7 +46,7 @@ class ProcessOutput implements Output {
   }
 
   progress(line: string | null): void {
-    if (!this.#notesOnTerminal || (line === null && !this.#progressShown)) return;
+    if (!this.showsProgress || (line === null && !this.#progressShown)) return;
     const now = performance.now();
     if (line !== null && now - this.#progressTime < PROGRESS_MS) return;
     this.#progressTime = line === null ? -Infinity : now;

@@ -30,7 +30,9 @@ class RealSession implements Session {
 
   constructor(request: SessionRequest, world: World) {
     const { globals, named } = request;
-    const base = request.base ?? (world.env("SHIMMY_BASE_GGUF") || undefined);
+    const base = request.preferred === undefined
+      ? request.base ?? (world.env("SHIMMY_BASE_GGUF") || undefined)
+      : undefined;
     this.#request = request;
     this.#world = world;
     this.#say = request.say ?? ((line) => world.output.note(line));
@@ -44,6 +46,7 @@ class RealSession implements Session {
       discover: () => discover(places()),
       load: this.#load,
       base,
+      preferred: request.preferred,
       loras: defaultLoras(globals.lora, named, world),
       paths: request.paths,
     });

@@ -20,6 +20,8 @@ export interface Output {
   progress(line: string | null): void;
   /** Whether stdout is a terminal. */
   readonly isTerminal: boolean;
+  /** Whether anybody sees progress lines: stderr is a terminal. */
+  readonly showsProgress: boolean;
 }
 
 /** Where a command's questions are answered from. */
@@ -36,6 +38,8 @@ export interface SessionRequest {
   readonly globals: GlobalValues;
   /** The default model's file, over `SHIMMY_BASE_GGUF`. */
   readonly base?: string | undefined;
+  /** The default model's name among those that are found, over its file. */
+  readonly preferred?: string | undefined;
   /** The model asked for by name; `--lora` is then meant for it and not for the default. */
   readonly named?: string | undefined;
   /** Sequences that may run at once. */

@@ -17,7 +17,7 @@ export interface DownloadOptions {
   readonly path: string;
   /** Where it is until then; on the same file system. @default {`${path}.part`} */
   readonly part?: string | undefined;
-  /** A file that keeps others from downloading the same. What they brought meanwhile is taken. */
+  /** A file that keeps others from downloading the same. What they brought already is taken. */
   readonly lock?: string | undefined;
   readonly authorization?: Authorization | undefined;
   /** Connections at once at most. @default {1} */
@@ -63,10 +63,9 @@ export async function download(options: DownloadOptions): Promise<boolean> {
       return true;
     }
     const onWait = () => options.onProgress?.({ phase: "wait" });
-    const before = await modifiedOf(path);
     using _held = await holdLock(lock, { signal, onWait });
-    const now = await modifiedOf(path);
-    if (now !== null && now !== before) return false;
+    const there = await sizeOf(path);
+    if (there !== null && there === (options.size ?? there)) return false;
     await bring(options);
     return true;
   } catch (error) {
@@ -156,12 +155,6 @@ async function check(part: Part, options: DownloadOptions, resumed: boolean): Pr
   throw resumed
     ? new StartOver("its checksum is wrong")
     : new WrongFile("its checksum is wrong: the server sends another file than expected");
-}
-
-/** When a file was written, or `null` where there is none. */
-async function modifiedOf(path: string): Promise<number | null> {
-  if (await sizeOf(path) === null) return null;
-  return (await Deno.stat(path)).mtime?.getTime() ?? 0;
 }
 
 async function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {

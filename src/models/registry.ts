@@ -15,6 +15,8 @@ export interface PoolOptions {
   readonly load: LoadEngine;
   /** The default model's file: `--model-path` or `SHIMMY_BASE_GGUF`. */
   readonly base?: string | undefined;
+  /** The default model's name among those that are found; it comes before `base`. */
+  readonly preferred?: string | undefined;
   /** Adapters for the default model. */
   readonly loras: readonly Lora[];
   /**
@@ -104,7 +106,10 @@ class Pool implements Registry {
   async #default(): Promise<ModelEntry> {
     const { fallback, discovery } = await this.#scanned();
     if (fallback !== undefined) return fallback;
-    const { base } = this.#options;
+    const { base, preferred } = this.#options;
+    if (preferred !== undefined) {
+      throw new ShimmyError("not_found", `Model '${preferred}' not found`, { field: "model" });
+    }
     if (base === undefined) throw new ShimmyError("not_found", "No model was found");
     const path = resolvePath(base);
     const reason = discovery.skipped.find((file) => resolvePath(file.path) === path)?.reason;
@@ -126,8 +131,10 @@ class Pool implements Registry {
 
   async #look(): Promise<Scan> {
     const discovery = await this.#options.discover();
-    const { base, loras } = this.#options;
-    const chosen = base === undefined
+    const { base, loras, preferred } = this.#options;
+    const chosen = preferred !== undefined
+      ? findByName(discovery.models, preferred)
+      : base === undefined
       ? discovery.models.find((entry) => entry.kind === "language") ?? discovery.models[0]
       : findByName(discovery.models, resolvePath(base));
     if (chosen === undefined) return { discovery, entries: discovery.models, fallback: undefined };

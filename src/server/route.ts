@@ -1,11 +1,14 @@
 import type * as z from "zod";
 import type { ShimmyError } from "../errors.ts";
 import type { ModelPool } from "../models/pool.ts";
+import type { ModelStore } from "../models/pull/mod.ts";
 import type { Metrics } from "./metrics.ts";
 
 /** What every handler may use. Built once for a server; tests build it around an engine double. */
 export interface ServerContext {
   readonly pool: ModelPool;
+  /** Where models are pulled to and removed from; a server without one does neither. */
+  readonly store?: ModelStore;
   readonly settings: ServerSettings;
   /** Where answers are counted; `createHandler` makes one when there is none. */
   readonly metrics?: Metrics;

@@ -11,6 +11,8 @@ export interface WorldDoubleOptions {
   readonly models?: readonly ModelEntry[];
   readonly discovery?: Partial<Discovery>;
   readonly engine?: EngineDoubleOptions;
+  /** Whether questions can be asked and progress is seen. */
+  readonly terminal?: boolean;
 }
 
 /** A world in memory: what a command printed, what it asked for, and a way to ask it to stop. */
@@ -19,6 +21,8 @@ export class WorldDouble implements World {
   out = "";
   /** Lines that went to stderr. */
   readonly notes: string[] = [];
+  /** Progress lines, where they are seen. */
+  readonly progress: string[] = [];
   readonly requests: SessionRequest[] = [];
   /** Every model that was loaded, in order. */
   readonly loaded: ModelEntry[] = [];
@@ -31,6 +35,7 @@ export class WorldDouble implements World {
     this.#options = options;
     this.#lines = [...options.lines ?? []];
     this.engine = new EngineDouble(options.engine);
+    this.output.showsProgress = this.input.isTerminal = options.terminal ?? false;
   }
 
   readonly output = {
@@ -43,7 +48,10 @@ export class WorldDouble implements World {
     note: (line: string) => {
       this.notes.push(line);
     },
-    progress: () => {},
+    progress: (line: string | null) => {
+      if (this.output.showsProgress && line !== null) this.progress.push(line);
+    },
+    showsProgress: false,
   };
 
   readonly input = {

@@ -3,6 +3,7 @@ import type { AnswerEvent, AnswerRequest, Input, Message } from "../../chat/conv
 import { command, EXIT } from "../command.ts";
 import { timingsJson, usageJson } from "../format.ts";
 import { flag, text } from "../option_kinds.ts";
+import { pullNamed } from "../pull_named.ts";
 import { UsageError, type Values } from "../options.ts";
 import { SAMPLING_OPTIONS, samplingOf } from "../sampling_options.ts";
 import { stoppable } from "../stop.ts";
@@ -10,7 +11,10 @@ import type { World } from "../world.ts";
 
 const OPTIONS = {
   "prompt": text("TEXT", { help: "what to answer; '-' reads it from stdin" }),
-  "name": text("NAME", { help: "the model, as the argument NAME" }),
+  "name": text("NAME", {
+    help: "the model, as the argument NAME; hf:, ollama: and https: references are pulled first",
+  }),
+  "yes": flag({ help: "pull a model that is not here without asking" }),
   "system": text("TEXT", { help: "the system message" }),
   "raw": flag({ help: "continue the prompt as it is, without the model's chat template" }),
   "json": flag({ help: "print one JSON object when the answer is complete" }),
@@ -24,9 +28,11 @@ export default command({
   operands: ["[NAME]"],
   options: OPTIONS,
   run: async ({ values, globals, operands }, world) => {
-    const named = nameOf(values.name, operands[0]);
+    const asked = nameOf(values.name, operands[0]);
     const input = await inputOf(values, world);
     return await stoppable(world, EXIT.interrupted, async (signal) => {
+      const asking = { yes: values.yes, mute: values.prompt === "-" };
+      const named = (await pullNamed(world, asked, asking, { signal }))?.named ?? asked;
       await using session = await world.openSession({
         globals,
         named,

@@ -6,8 +6,10 @@ import { type Address, formatAddress, isLoopback, parseAddress } from "../addres
 import { command, EXIT } from "../command.ts";
 import { explain } from "../explain.ts";
 import { createLog, type Log } from "../log.ts";
+import { modelStore } from "../model_store.ts";
 import { flag, integer, text, texts } from "../option_kinds.ts";
 import { UsageError } from "../options.ts";
+import { pullNamed } from "../pull_named.ts";
 import { stoppable } from "../stop.ts";
 import type { Session } from "../world.ts";
 
@@ -30,7 +32,11 @@ const OPTIONS = {
     fallback: null,
     help: "the port, where --bind names none; 0: any free one",
   }),
-  "model-path": text("FILE", { env: "SHIMMY_BASE_GGUF", help: "the default model" }),
+  "model-path": text("FILE", {
+    env: "SHIMMY_BASE_GGUF",
+    help: "the default model; hf:, ollama: and https: references are pulled first",
+  }),
+  "yes": flag({ help: "pull a default model that is not here without asking" }),
   "api-key": text("KEY", { env: "SHIMMY_API_KEY", help: "what clients must send" }),
   "parallel": integer({
     min: 1,
@@ -53,9 +59,13 @@ export default command({
     guardAddress(address, values["api-key"], values.insecure);
     const log = createLog(env("SHIMMY_LOG"), globals.verbose, (line) => output.note(line));
     return await stoppable(world, EXIT.ok, async (stop) => {
+      const asked = values["model-path"] ?? undefined;
+      const pulled = await pullNamed(world, asked, values, { signal: stop, say: log.info });
+      const base = pulled === null ? asked : pulled.byName ? undefined : pulled.named;
       await using session = await world.openSession({
         globals,
-        base: values["model-path"] ?? undefined,
+        base,
+        preferred: pulled?.byName ? pulled.named : undefined,
         parallel: values.parallel,
         isolate: !values["in-process"] && await canIsolate(log),
         paths: "found",
@@ -65,6 +75,7 @@ export default command({
         address,
         createHandler({
           pool: session.pool,
+          store: modelStore(world),
           settings: {
             version: VERSION,
             library: LLAMA_VERSION,
@@ -82,7 +93,7 @@ export default command({
       const { hostname, port } = server.addr;
       await output.print(formatAddress(hostname, port));
       log.info(`Shimmy ${VERSION} listens on http://${formatAddress(hostname, port)}`);
-      const ready = prepare(session, log, globals.verbose, stop);
+      const ready = prepare(session, log, globals.verbose, stop, pulled !== null);
       await aborted(stop);
       log.info("Stopping when the answers that run are done; once more ends at once");
       await drain(server, log);
@@ -137,6 +148,7 @@ async function prepare(
   log: Log,
   verbose: boolean,
   stop: AbortSignal,
+  chosen: boolean,
 ): Promise<void> {
   try {
     const { models, skipped } = await session.pool.discovery();
@@ -147,7 +159,7 @@ async function prepare(
     const entry = await session.choose();
     log.info(`Models: ${models.length}; the default is ${entry.name}`);
     await session.library();
-    if (entry.source !== "base" && entry.source !== "builtin") return;
+    if (!chosen && entry.source !== "base" && entry.source !== "builtin") return;
     const { info } = await session.pool.engine(entry, stop);
     log.info(`${entry.name} is loaded (${info.description})`);
   } catch (error) {

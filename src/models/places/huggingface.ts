@@ -18,12 +18,14 @@ import { walk } from "./walk.ts";
  * Source: https://huggingface.co/docs/huggingface_hub/guides/manage-cache
  */
 export function huggingFacePlace(surroundings: Surroundings): Place | null {
-  const path = cacheFolder(surroundings);
+  const path = huggingFaceCache(surroundings);
   return path === null ? null : { path, source: "huggingface", look: () => look(path) };
 }
 
 /** Where `huggingface_hub` keeps its cache, by its own environment variables. */
-function cacheFolder({ env, home }: Surroundings): string | null {
+export function huggingFaceCache(
+  { env, home }: Pick<Surroundings, "env" | "home">,
+): string | null {
   const hub = env("HF_HUB_CACHE") || env("HUGGINGFACE_HUB_CACHE");
   if (hub) return hub;
   const own = env("HF_HOME");

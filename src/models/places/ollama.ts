@@ -11,9 +11,9 @@ import {
 } from "./place.ts";
 
 /** Manifests are a few kilobytes; nothing larger is worth reading. */
-const MAX_MANIFEST_BYTES = 1024 * 1024;
+export const MAX_MANIFEST_BYTES = 1024 * 1024;
 /** `<host>/<namespace>/<model>/<tag>`. */
-const MANIFEST_DEPTH = 4;
+export const MANIFEST_DEPTH = 4;
 const LAYER = /^application\/vnd\.ollama\.image\.(\w+)$/;
 const EXTRA_LAYERS: ReadonlySet<string> = new Set<OllamaLayer>([
   "template",
@@ -29,13 +29,20 @@ const EXTRA_LAYERS: ReadonlySet<string> = new Set<OllamaLayer>([
  * model, `blobs/sha256-<digest>`. `OLLAMA_MODELS` replaces the user's and the Linux service's folder.
  * Source: https://github.com/ollama/ollama/blob/main/docs/faq.md
  */
-export function ollamaPlaces({ env, home, os }: Surroundings): Place[] {
-  const chosen = env("OLLAMA_MODELS");
-  const folders = chosen ? [chosen] : [
-    ...(home === undefined ? [] : [join(home, ".ollama", "models")]),
-    ...(os === "linux" ? ["/usr/share/ollama/.ollama/models"] : []),
+export function ollamaPlaces(surroundings: Surroundings): Place[] {
+  const own = ollamaStore(surroundings);
+  const folders = [
+    ...(own === null ? [] : [own]),
+    ...(surroundings.os === "linux" && !surroundings.env("OLLAMA_MODELS")
+      ? ["/usr/share/ollama/.ollama/models"]
+      : []),
   ];
   return folders.map((path) => ({ path, source: "ollama", look: () => look(path) }));
+}
+
+/** The user's own store, by Ollama's environment variable. */
+export function ollamaStore({ env, home }: Pick<Surroundings, "env" | "home">): string | null {
+  return env("OLLAMA_MODELS") || (home === undefined ? null : join(home, ".ollama", "models"));
 }
 
 async function look(store: string): Promise<Finding> {
@@ -52,7 +59,7 @@ async function look(store: string): Promise<Finding> {
 }
 
 /** Files exactly `depth` levels down, sorted; what cannot be read gives none. */
-async function manifestFiles(folder: string, depth: number): Promise<string[]> {
+export async function manifestFiles(folder: string, depth: number): Promise<string[]> {
   let entries: Deno.DirEntry[];
   try {
     entries = await Array.fromAsync(Deno.readDir(folder));
@@ -115,7 +122,7 @@ function* layersOf(manifest: unknown): Generator<{ kind: string; digest: string 
 }
 
 /** `model:tag` as Ollama shows it: the default host and namespace are left out. */
-function storeName([host, namespace, model, tag]: readonly string[]): string {
+export function storeName([host, namespace, model, tag]: readonly string[]): string {
   const prefix = [
     ...(host === "registry.ollama.ai" ? [] : [host]),
     ...(host === "registry.ollama.ai" && namespace === "library" ? [] : [namespace]),

@@ -120,3 +120,11 @@ export const embedAnswer = z.strictObject({
 
 /** The answer of `POST /api/embeddings`. */
 export const embeddingsAnswer = z.strictObject({ embedding: z.array(z.number()) });
+
+/** A line of `POST /api/pull`, or its answer without streaming. */
+export const pullAnswer = z.strictObject({
+  status: z.string(),
+  digest: z.string().optional(),
+  total: z.int().optional().describe("Bytes"),
+  completed: z.int().optional().describe("Bytes"),
+});

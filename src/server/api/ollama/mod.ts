@@ -7,7 +7,16 @@ import { embed, embeddings } from "./embed.ts";
 import { ollamaDialect } from "./errors.ts";
 import { ollamaGenerate } from "./generate.ts";
 import { ps, show, tags, version } from "./models.ts";
-import { chatBody, embedBody, embeddingsBody, generateBody, showBody } from "./schema.ts";
+import { pull, remove } from "./pull.ts";
+import {
+  chatBody,
+  deleteBody,
+  embedBody,
+  embeddingsBody,
+  generateBody,
+  pullBody,
+  showBody,
+} from "./schema.ts";
 
 export { ollamaDialect } from "./errors.ts";
 export { ollamaGenerate } from "./generate.ts";
@@ -69,6 +78,22 @@ const routes: readonly OllamaRoute[] = [
     body: showBody,
     answer: answers.showAnswer,
     handle: show,
+  },
+  {
+    method: "POST",
+    path: "/api/pull",
+    summary: "Pulls a model from Ollama's registry or Hugging Face",
+    body: pullBody,
+    answer: answers.pullAnswer,
+    streams: ["application/x-ndjson"],
+    handle: pull,
+  },
+  {
+    method: "DELETE",
+    path: "/api/delete",
+    summary: "Removes a model that was pulled",
+    body: deleteBody,
+    handle: remove,
   },
 ];
 

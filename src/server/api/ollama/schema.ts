@@ -132,6 +132,21 @@ export const showBody = z.strictObject({
   options: z.strictObject({}, { error: EMPTY_OR_OWN }).nullish(),
 });
 
+const aboutModel = {
+  model: modelName.nullish(),
+  name: modelName.nullish().describe("The older name of model"),
+};
+
+/** The body of `POST /api/pull`. */
+export const pullBody = z.strictObject({
+  ...aboutModel,
+  stream: boolean.nullish().describe("Default true"),
+  insecure: only(false, "nothing is fetched without encryption"),
+});
+
+/** The body of `DELETE /api/delete`. */
+export const deleteBody = z.strictObject(aboutModel);
+
 export type ChatBody = z.output<typeof chatBody>;
 export type GenerateBody = z.output<typeof generateBody>;
 export type EmbedBody = z.output<typeof embedBody>;

@@ -1,0 +1,289 @@
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { join } from "@std/path";
+import { cutOff, halted, sendBytes, sha256 } from "../../tests/doubles/hub.ts";
+import { ShimmyError } from "../errors.ts";
+import { download, type DownloadOptions, type DownloadProgress } from "./download.ts";
+import { request } from "./request.ts";
+import { checkSpace, freeSpace } from "./space.ts";
+
+const BYTES = crypto.getRandomValues(new Uint8Array(60_000));
+const KNOWN = { size: BYTES.length, sha256: sha256(BYTES) };
+const UNKNOWN = { size: null, sha256: null };
+
+type Handler = (request: Request, count: number) => Response | Promise<Response>;
+
+/** A server of one file and a folder to download it to. */
+class Place implements AsyncDisposable {
+  /** `Range` and `If-Range` of each request. */
+  readonly ranges: string[] = [];
+  readonly progress: DownloadProgress[] = [];
+  readonly folder = Deno.makeTempDirSync();
+  readonly path = join(this.folder, "file");
+  handler: Handler;
+  readonly #server = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+    (request) => {
+      const ifRange = request.headers.get("if-range");
+      const range = request.headers.get("range") ?? "all";
+      const count = this.ranges.push(ifRange === null ? range : `${range} if ${ifRange}`);
+      return this.handler(request, count);
+    },
+  );
+
+  constructor(handler: Handler) {
+    this.handler = handler;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.#server.addr.port}/file`;
+  }
+
+  download(options: Partial<DownloadOptions> = {}): Promise<boolean> {
+    return download({
+      url: this.url,
+      name: "the file",
+      path: this.path,
+      ...KNOWN,
+      retryMs: 1,
+      onProgress: (progress) => this.progress.push(progress),
+      ...options,
+    });
+  }
+
+  assertWhole(bytes = BYTES): void {
+    assertEquals(sha256(Deno.readFileSync(this.path)), sha256(bytes));
+    assertEquals(this.names, ["file"]);
+  }
+
+  get names(): string[] {
+    return [...Deno.readDirSync(this.folder)].map(({ name }) => name).sort();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#server.shutdown();
+    await Deno.remove(this.folder, { recursive: true });
+  }
+}
+
+const whole: Handler = (request) => sendBytes(request, BYTES, { etag: '"1"' });
+
+Deno.test("a large file comes over several connections, each with its part", async () => {
+  // The first connection has to be slow, or it has everything before another one asks.
+  await using place: Place = new Place(async (request, count) =>
+    count === 1
+      ? await halted(sendBytes(request, BYTES), 1_000, until(() => place.ranges.length >= 4))
+      : await whole(request, count)
+  );
+  await place.download({ connections: 4, smallestPiece: 5_000 });
+  place.assertWhole();
+  assertEquals(place.ranges[0], "all");
+  assert(place.ranges.slice(1).every((range) => /^bytes=\d+-\d*$/.test(range)), `${place.ranges}`);
+  const last = place.progress.findLast((progress) => progress.phase === "receive");
+  assertEquals(last, { phase: "receive", bytes: BYTES.length, total: BYTES.length });
+  const counts = place.progress.flatMap((one) => one.phase === "receive" ? [one.bytes] : []);
+  assertEquals(counts, counts.toSorted((a, b) => a - b));
+});
+
+Deno.test("parts of several connections are continued where each of them ended", async () => {
+  await using place: Place = new Place(async (request, count) =>
+    count === 1
+      ? await halted(sendBytes(request, BYTES), 7_000, until(() => place.ranges.length >= 3))
+      : count === 2
+      ? await cutOff(sendBytes(request, BYTES), 3_000)
+      : new Response("no", { status: 403 })
+  );
+  const options = { connections: 3, smallestPiece: 5_000 };
+  const error = await place.download(options).catch((error) => error);
+  assertStringIncludes(String(error), "the server answers 403");
+  const journal = JSON.parse(Deno.readTextFileSync(`${place.path}.part.json`));
+  assertEquals(journal.size, BYTES.length);
+  assert(journal.done.length >= 2, JSON.stringify(journal));
+  place.ranges.length = 0;
+  place.handler = whole;
+  await place.download(options);
+  place.assertWhole();
+  assert(!place.ranges.includes("all"));
+});
+
+Deno.test("a server that takes back its word on parts still gives the file", async () => {
+  await using place: Place = new Place((_request, count) => {
+    const headers = { "accept-ranges": "bytes", "content-length": String(BYTES.length) };
+    const answer = new Response(BYTES, { headers });
+    return count === 1 ? halted(answer, 1_000, until(() => place.ranges.length >= 2)) : answer;
+  });
+  await place.download({ connections: 3, smallestPiece: 5_000 });
+  place.assertWhole();
+});
+
+Deno.test("a server without ranges gives the file over one connection", async () => {
+  await using place: Place = new Place((request) => sendBytes(request, BYTES, { ranges: false }));
+  await place.download({ connections: 4, smallestPiece: 5_000 });
+  place.assertWhole();
+  assertEquals(place.ranges, ["all"]);
+});
+
+Deno.test("without a checksum, only the same state of a file is continued", async () => {
+  const newer = BYTES.toReversed();
+  await using place: Place = new Place((request, count) =>
+    count === 1
+      ? cutOff(sendBytes(request, BYTES, { etag: '"1"' }), 20_000)
+      : sendBytes(request, BYTES, { etag: '"1"' })
+  );
+  await place.download(UNKNOWN);
+  assertEquals(place.ranges, ["all", 'bytes=20000- if "1"']);
+  place.assertWhole();
+
+  Deno.removeSync(place.path);
+  place.ranges.length = 0;
+  place.handler = (request, count) =>
+    count === 1
+      ? cutOff(sendBytes(request, BYTES, { etag: '"1"' }), 20_000)
+      : sendBytes(request, newer, { etag: '"2"' });
+  await place.download(UNKNOWN);
+  assertEquals(place.ranges, ["all", 'bytes=20000- if "1"']);
+  place.assertWhole(newer);
+});
+
+Deno.test("a server that ignores If-Range is found out by the name it gives the file", async () => {
+  const newer = BYTES.toReversed();
+  await using place: Place = new Place((request, count) => {
+    if (count === 1) return cutOff(sendBytes(request, BYTES, { etag: '"1"' }), 20_000);
+    const plain = new Request(request.url, {
+      headers: { range: request.headers.get("range") ?? "" },
+    });
+    return sendBytes(plain, newer, { etag: '"2"' });
+  });
+  await place.download(UNKNOWN);
+  place.assertWhole(newer);
+});
+
+Deno.test("without a checksum and a name for its state, a file begins anew", async () => {
+  await using place: Place = new Place((request, count) => {
+    const answer = sendBytes(request, BYTES);
+    return count === 1 ? cutOff(answer, 20_000) : answer;
+  });
+  const cancel = new AbortController();
+  const first = place.download({
+    ...UNKNOWN,
+    retryMs: 60_000,
+    signal: cancel.signal,
+  }).catch((error) => error);
+  await until(() => place.names.includes("file.part.json"));
+  cancel.abort();
+  assertEquals((await first as ShimmyError).kind, "cancelled");
+  await place.download(UNKNOWN);
+  assertEquals(place.ranges, ["all", "all"]);
+  place.assertWhole();
+});
+
+Deno.test("a range that the server cannot satisfy begins anew", async () => {
+  await using place: Place = new Place((request) =>
+    request.headers.has("range") ? new Response(null, { status: 416 }) : sendBytes(request, BYTES)
+  );
+  Deno.writeFileSync(`${place.path}.part`, BYTES.slice(0, 100));
+  await place.download();
+  place.assertWhole();
+  assertEquals(place.ranges, ["bytes=100-", "all"]);
+});
+
+Deno.test("an empty file and one of unknown length are files too", async () => {
+  await using place: Place = new Place(() => new Response(new Uint8Array()));
+  await place.download(UNKNOWN);
+  place.assertWhole(new Uint8Array());
+  place.handler = () =>
+    new Response(
+      new ReadableStream({
+        start(controller) {
+          controller.enqueue(BYTES);
+          controller.close();
+        },
+      }),
+    );
+  await place.download(UNKNOWN);
+  place.assertWhole();
+});
+
+Deno.test("what comes between failures makes the patience last", async () => {
+  await using place: Place = new Place((request, count) => {
+    const answer = sendBytes(request, BYTES, { etag: '"1"' });
+    return count <= 8 ? cutOff(answer, 1_000) : answer;
+  });
+  await place.download();
+  place.assertWhole();
+  assertEquals(place.ranges.length, 9);
+});
+
+Deno.test("a server that asks for time gets it", async () => {
+  await using place: Place = new Place((request, count) =>
+    count === 1
+      ? new Response("busy", { status: 429, headers: { "retry-after": "0.2" } })
+      : sendBytes(request, BYTES)
+  );
+  const began = performance.now();
+  await place.download();
+  assert(performance.now() - began >= 190);
+});
+
+Deno.test("of two that download the same, one waits and takes what the other brought", async () => {
+  const go = Promise.withResolvers<void>();
+  await using place: Place = new Place((request) =>
+    halted(sendBytes(request, BYTES), 10, go.promise)
+  );
+  const lock = join(place.folder, "lock");
+  const first = place.download({ lock });
+  await until(() => place.ranges.length === 1);
+  const waiting = Promise.withResolvers<void>();
+  const onProgress = ({ phase }: DownloadProgress) => phase === "wait" && waiting.resolve();
+  const second = place.download({ lock, onProgress });
+  await waiting.promise;
+  go.resolve();
+  assertEquals(await Promise.all([first, second]), [true, false]);
+  assertEquals(place.ranges.length, 1);
+  assertEquals(sha256(Deno.readFileSync(place.path)), KNOWN.sha256);
+});
+
+Deno.test("whoever waits for another download can give up", async () => {
+  const go = Promise.withResolvers<void>();
+  await using place: Place = new Place((request) =>
+    halted(sendBytes(request, BYTES), 10, go.promise)
+  );
+  const lock = join(place.folder, "lock");
+  const first = place.download({ lock });
+  await until(() => place.ranges.length === 1);
+  const cancel = new AbortController();
+  const second = place.download({ lock, signal: cancel.signal, onProgress: () => cancel.abort() });
+  assertEquals((await second.catch((error) => error)).kind, "cancelled");
+  go.resolve();
+  assertEquals(await first, true);
+});
+
+Deno.test("redirects lead neither to files of this machine nor round in circles", async () => {
+  await using place: Place = new Place(() =>
+    new Response(null, { status: 302, headers: { location: "file:///etc/hostname" } })
+  );
+  await assertRejects(() => request(place.url, {}), Error, "without encryption");
+  place.handler = () => new Response(null, { status: 307, headers: { location: place.url } });
+  await assertRejects(() => request(place.url, {}), Error, "redirects without end");
+});
+
+Deno.test("space is that of the file system a path will be on", async () => {
+  const { state } = await Deno.permissions.query({ name: "sys", kind: "statfs" as "osRelease" })
+    .catch(() => ({ state: "granted" as const }));
+  const free = await freeSpace(join(Deno.cwd(), "not", "there", "yet"));
+  if (state === "granted") assert(free !== null && free > 0, String(free));
+  else assertEquals(free, null);
+  await checkSpace("x", 1e15, () => Promise.resolve(null));
+  await assertRejects(
+    () => checkSpace("x", 3 * 1024 ** 3, () => Promise.resolve(2 * 1024 ** 3)),
+    ShimmyError,
+    "There is not enough free space: 3.00 GiB are needed and 2.00 GiB are free",
+  );
+});
+
+/** Resolves when the condition holds; rejects after two seconds. */
+async function until(condition: () => boolean): Promise<void> {
+  for (let waited = 0; !condition(); waited++) {
+    if (waited === 400) throw new Error("What was waited for did not happen");
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}

@@ -1,0 +1,152 @@
+import { ShimmyError } from "../../errors.ts";
+import { isGgufPath, shardName } from "../names.ts";
+
+/** What is taken where nobody says: a good balance of size and quality first, then what is nearest. */
+const PREFERRED = [
+  "Q4_K_M",
+  "UD-Q4_K_XL",
+  "Q4_K_XL",
+  "Q4_K_L",
+  "Q4_K_S",
+  "IQ4_NL",
+  "IQ4_XS",
+  "Q4_0",
+  "Q4_1",
+  "MXFP4",
+  "MXFP4_MOE",
+  "Q5_K_M",
+  "Q5_K_S",
+  "Q5_0",
+  "Q5_1",
+  "Q6_K",
+  "Q6_K_L",
+  "Q8_0",
+  "Q3_K_L",
+  "Q3_K_M",
+  "IQ3_M",
+  "Q3_K_S",
+  "IQ3_XS",
+  "IQ3_XXS",
+  "BF16",
+  "F16",
+  "F32",
+  "Q2_K",
+  "IQ2_M",
+];
+
+/** A quantization's name as file and folder names have it. */
+const QUANTIZATION =
+  /(?:^|[-._/])((?:UD-)?(?:I?Q\d+(?:_[A-Z0-9]+)*|TQ\d_\d|MXFP4(?:_MOE)?|BF16|F16|F32))(?=$|[-._/])/gi;
+
+/** Files that go with a model and are none: projectors, importance matrices, drafts. */
+const COMPANION = /(?:^|[-._/])(?:mmproj|imatrix|mtp|dflash|eagle3)(?=$|[-._/])/i;
+
+/** A model of a repository: the paths of its file or of all its shards, in order. */
+export interface HubModel {
+  readonly paths: readonly string[];
+  /** In capitals, or `null` where the name tells none. */
+  readonly quantization: string | null;
+}
+
+/**
+ * The model that is meant of those in a repository.
+ *
+ * @param paths every file of the repository
+ * @throws {ShimmyError} `not_found` with what there is, where none or several fit.
+ */
+export function chooseModel(
+  paths: readonly string[],
+  asked: {
+    readonly repository: string;
+    readonly quantization: string | null;
+    readonly file: string | null;
+  },
+): HubModel {
+  const { repository, quantization, file } = asked;
+  if (file !== null) return named(paths, file, repository);
+  const models = modelsOf(paths);
+  if (models.length === 0) {
+    throw none(
+      repository,
+      "it holds no GGUF files; look for a repository whose name ends in -GGUF",
+    );
+  }
+  if (quantization !== null) {
+    const wanted = quantization.toUpperCase();
+    const fitting = models.filter((model) => model.quantization === wanted);
+    const similar = models.filter((model) => model.quantization === `UD-${wanted}`);
+    return only(fitting.length > 0 ? fitting : similar, models, asked);
+  }
+  for (const wanted of PREFERRED) {
+    const fitting = models.filter((model) => model.quantization === wanted);
+    if (fitting.length > 0) return only(fitting, models, asked);
+  }
+  return only(models, models, asked);
+}
+
+/** The models among files, companions left out; sets of shards in which one is missing too. */
+export function modelsOf(paths: readonly string[]): HubModel[] {
+  const present = new Set(paths);
+  const models: HubModel[] = [];
+  for (const path of paths) {
+    if (!isGgufPath(path) || COMPANION.test(path)) continue;
+    const set = setOf(path);
+    if (set[0] !== path || !set.every((one) => present.has(one))) continue;
+    models.push({ paths: set, quantization: quantizationIn(path) });
+  }
+  return models;
+}
+
+function setOf(path: string): string[] {
+  const shard = shardName(path);
+  if (shard === null) return [path];
+  return Array.from({ length: shard.count }, (_, i) => shard.path(i + 1));
+}
+
+/** The last one named: what stands before may be that of another model the name tells of. */
+function quantizationIn(path: string): string | null {
+  const found = [...path.replace(/\.gguf$/i, "").matchAll(QUANTIZATION)];
+  return found.at(-1)?.[1]?.toUpperCase() ?? null;
+}
+
+function named(paths: readonly string[], file: string, repository: string): HubModel {
+  const set = setOf(file);
+  const missing = set.find((path) => !paths.includes(path));
+  if (missing === undefined) return { paths: set, quantization: quantizationIn(file) };
+  const there = paths.filter(isGgufPath);
+  throw none(repository, `it has no file ${missing}; ${listed("it has", there)}`);
+}
+
+function only(
+  fitting: readonly HubModel[],
+  models: readonly HubModel[],
+  { repository, quantization }: {
+    readonly repository: string;
+    readonly quantization: string | null;
+  },
+): HubModel {
+  const [first, ...more] = fitting;
+  if (first !== undefined && more.length === 0) return first;
+  if (first === undefined) {
+    const there = [...new Set(models.map((model) => model.quantization ?? model.paths[0]!))];
+    throw none(repository, `it has no ${quantization}; ${listed("it has", there)}`);
+  }
+  // A model beside its folder of variants is what the repository is about.
+  const depth = (model: HubModel) => model.paths[0]!.split("/").length;
+  const shallow = fitting.filter((model) => depth(model) === Math.min(...fitting.map(depth)));
+  if (shallow.length === 1) return shallow[0]!;
+  const files = shallow.map((model) => `hf:${repository}/${model.paths[0]}`);
+  throw none(repository, `it has several that fit; ${listed("name one of", files)}`);
+}
+
+function listed(verb: string, items: readonly string[]): string {
+  if (items.length === 0) return "it has none";
+  const shown = items.slice(0, 12).join(", ");
+  return `${verb} ${shown}${items.length > 12 ? ` and ${items.length - 12} more` : ""}`;
+}
+
+function none(repository: string, why: string): ShimmyError {
+  return new ShimmyError("not_found", `Nothing to pull from ${repository}: ${why}`, {
+    field: "model",
+  });
+}

@@ -1,0 +1,58 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { ShimmyError } from "../../errors.ts";
+import { chooseModel } from "./choose_file.ts";
+
+function choose(paths: string[], quantization: string | null = null, file: string | null = null) {
+  return chooseModel(paths, { repository: "o/r", quantization, file }).paths;
+}
+
+Deno.test("Q4_K_M is taken where nobody says, else what is nearest", () => {
+  const all = ["m-Q8_0.gguf", "m-Q4_K_M.gguf", "m-F16.gguf", "README.md"];
+  assertEquals(choose(all), ["m-Q4_K_M.gguf"]);
+  assertEquals(choose(["m.Q8_0.gguf", "m.Q5_K_M.gguf", "m.Q2_K.gguf"]), ["m.Q5_K_M.gguf"]);
+  assertEquals(choose(["m-IQ1_S.gguf"]), ["m-IQ1_S.gguf"]);
+  assertEquals(choose(["model.gguf"]), ["model.gguf"]);
+});
+
+Deno.test("a quantization is asked for in any case, and must fit as a whole", () => {
+  const all = ["m-q4_k_m.gguf", "m-Q4_K_S.gguf", "m-UD-Q3_K_XL.gguf", "m-bf16.gguf", "m-f16.gguf"];
+  assertEquals(choose(all, "q4_K_s"), ["m-Q4_K_S.gguf"]);
+  assertEquals(choose(all, "Q4_K_M"), ["m-q4_k_m.gguf"]);
+  assertEquals(choose(all, "F16"), ["m-f16.gguf"]);
+  assertEquals(choose(all, "Q3_K_XL"), ["m-UD-Q3_K_XL.gguf"]);
+  assertThrows(
+    () => choose(all, "Q4_K"),
+    ShimmyError,
+    "it has no Q4_K; it has Q4_K_M, Q4_K_S, UD-Q3_K_XL, BF16, F16",
+  );
+});
+
+Deno.test("shards come as a set, by quantization, by folder or by any of them", () => {
+  const set = ["Q4_K_M/m-00001-of-00002.gguf", "Q4_K_M/m-00002-of-00002.gguf"];
+  const all = [...set, "m-Q8_0-00001-of-00002.gguf", "m-Q2_K.gguf"];
+  assertEquals(choose(all), set);
+  assertEquals(choose(all, null, set[1]!), set);
+  // A set with a shard missing is none.
+  assertThrows(() => choose(all, "Q8_0"), ShimmyError, "it has no Q8_0; it has Q4_K_M, Q2_K");
+});
+
+Deno.test("projectors, drafts and importance matrices are not models", () => {
+  const all = ["mmproj-F16.gguf", "m.imatrix.gguf", "mtp-m.gguf", "sub/mmproj-m-Q4_K_M.gguf"];
+  assertEquals(choose([...all, "m-Q8_0.gguf"]), ["m-Q8_0.gguf"]);
+  assertThrows(() => choose(all), ShimmyError, "it holds no GGUF files");
+});
+
+Deno.test("of several that fit, the one beside the folders is meant, else one must be named", () => {
+  const all = ["big/m-Q4_K_M.gguf", "m-Q4_K_M.gguf"];
+  assertEquals(choose(all), ["m-Q4_K_M.gguf"]);
+  assertThrows(
+    () => choose(["a-Q4_K_M.gguf", "b-Q4_K_M.gguf"]),
+    ShimmyError,
+    "it has several that fit; name one of hf:o/r/a-Q4_K_M.gguf, hf:o/r/b-Q4_K_M.gguf",
+  );
+  assertThrows(
+    () => choose(all, null, "x.gguf"),
+    ShimmyError,
+    "it has no file x.gguf; it has big/m-Q4_K_M.gguf, m-Q4_K_M.gguf",
+  );
+});

@@ -1,0 +1,71 @@
+import { join } from "@std/path";
+import { sizeOf } from "../../download/mod.ts";
+import { ShimmyError } from "../../errors.ts";
+import { modelName } from "../names.ts";
+import { huggingFaceCache } from "../places/huggingface.ts";
+import { chooseModel } from "./choose_file.ts";
+import { explainHub, hubAuthorization, hubEndpoint, readRepository } from "./hub_api.ts";
+import { placeLink, repositoryFolder, writeRef } from "./hub_cache.ts";
+import type { PlannedFile, PullPlan, PullSurroundings } from "./plan.ts";
+import { type HubReference, isSafePath, referenceText } from "./reference.ts";
+
+/**
+ * Works out what pulling a model from Hugging Face's hub takes. The files go into the cache that
+ * Hugging Face's own tools share.
+ *
+ * @throws {ShimmyError} `not_found`, or `backend` with what to do.
+ */
+export async function planHub(
+  reference: HubReference,
+  surroundings: PullSurroundings,
+  signal?: AbortSignal,
+): Promise<PullPlan> {
+  const { repository } = reference;
+  const endpoint = hubEndpoint(surroundings.env);
+  const cache = huggingFaceCache(surroundings);
+  if (cache === null) {
+    throw new ShimmyError("invalid", "HF_HOME: must be set, as there is no home folder");
+  }
+  const authorization = await hubAuthorization(surroundings, endpoint);
+  const { commit, files } = await readRepository(repository, { endpoint, authorization, signal });
+  const chosen = chooseModel(files.map(({ path }) => path).filter(isSafePath), reference);
+  const folder = repositoryFolder(cache, repository);
+  const parts = chosen.paths.map((path) => {
+    const file = files.find((one) => one.path === path)!;
+    return {
+      file,
+      blob: join(folder, "blobs", file.id),
+      link: join(folder, "snapshots", commit, ...path.split("/")),
+    };
+  });
+  const planned = parts.map(async ({ file, blob, link }): Promise<PlannedFile> => ({
+    name: file.path.slice(file.path.lastIndexOf("/") + 1),
+    url: `${endpoint}/${repository}/resolve/${commit}/${encodePath(file.path)}`,
+    size: file.size,
+    sha256: file.sha256,
+    path: blob,
+    // Not `.incomplete`: Hugging Face's tools would continue it as if it had no holes.
+    part: `${blob}.shimmy`,
+    lock: join(cache, ".locks", repositoryFolder("", repository), `${file.id}.lock`),
+    authorization,
+    explain: (response) => explainHub(response, repository, authorization !== undefined),
+    // Where links are forbidden, other tools keep the file itself in the snapshot.
+    present: await sizeOf(blob) === file.size || await sizeOf(link) === file.size,
+  }));
+  const paths = parts.map(({ link }) => link);
+  return {
+    reference: referenceText(reference),
+    from: new URL(endpoint).host,
+    files: await Promise.all(planned),
+    finish: async () => {
+      const written: string[] = [];
+      for (const { blob, link } of parts) if (await placeLink(blob, link)) written.push(link);
+      await writeRef(folder, "main", commit);
+      return { model: { name: modelName(paths[0]!), paths }, written };
+    },
+  };
+}
+
+function encodePath(path: string): string {
+  return path.split("/").map(encodeURIComponent).join("/");
+}

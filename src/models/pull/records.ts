@@ -1,0 +1,106 @@
+import { encodeHex } from "@std/encoding/hex";
+import { join } from "@std/path";
+import { removeIfThere } from "../../download/mod.ts";
+import type { PulledModel } from "./plan.ts";
+
+/** What a pull left on this machine. */
+export interface PullRecord {
+  readonly reference: string;
+  /** `null`, where only some of its files came. */
+  readonly model: PulledModel | null;
+  /** Paths of the files that Shimmy wrote, and of no others. */
+  readonly written: readonly string[];
+  readonly pulledAt: string;
+}
+
+/** What Shimmy pulled: one file a reference, so that processes do not write over each other. */
+export class Records {
+  readonly #cacheFolder: () => string;
+
+  constructor(cacheFolder: () => string) {
+    this.#cacheFolder = cacheFolder;
+  }
+
+  /** What was pulled under a reference, or `null`. */
+  async find(reference: string): Promise<PullRecord | null> {
+    return await readRecord(await this.#path(reference));
+  }
+
+  async list(): Promise<PullRecord[]> {
+    const folder = this.#folder();
+    const records: PullRecord[] = [];
+    try {
+      for await (const { name } of Deno.readDir(folder)) {
+        const record = name.endsWith(".json") ? await readRecord(join(folder, name)) : null;
+        if (record !== null) records.push(record);
+      }
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    }
+    return records;
+  }
+
+  /**
+   * Notes what a pull wrote; what an earlier one of the same reference wrote is still Shimmy's.
+   *
+   * @param model `null`, where the pull did not get to its end
+   */
+  async add(
+    { reference, model, written }: {
+      readonly reference: string;
+      readonly model: PulledModel | null;
+      readonly written: readonly string[];
+    },
+  ): Promise<void> {
+    const before = await this.find(reference);
+    await this.#write({
+      reference,
+      model: model ?? before?.model ?? null,
+      written: [...new Set([...before?.written ?? [], ...written])],
+      pulledAt: new Date().toISOString(),
+    });
+  }
+
+  /** Forgets files that are gone, and records of which none are left. */
+  async forget(paths: ReadonlySet<string>): Promise<void> {
+    for (const record of await this.list()) {
+      const written = record.written.filter((path) => !paths.has(path));
+      if (written.length === record.written.length) continue;
+      if (written.length === 0) await removeIfThere(await this.#path(record.reference));
+      else await this.#write({ ...record, written });
+    }
+  }
+
+  async #write(record: PullRecord): Promise<void> {
+    await Deno.mkdir(this.#folder(), { recursive: true });
+    const path = await this.#path(record.reference);
+    const temporary = `${path}.${crypto.randomUUID()}.incomplete`;
+    await Deno.writeTextFile(temporary, JSON.stringify(record, null, 1));
+    await Deno.rename(temporary, path);
+  }
+
+  #folder(): string {
+    return join(this.#cacheFolder(), "pulled");
+  }
+
+  async #path(reference: string): Promise<string> {
+    const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(reference));
+    return join(this.#folder(), `${encodeHex(digest).slice(0, 32)}.json`);
+  }
+}
+
+async function readRecord(path: string): Promise<PullRecord | null> {
+  try {
+    const record: Partial<PullRecord> | null = JSON.parse(await Deno.readTextFile(path));
+    const { reference, model = null, written, pulledAt = "" } = record ?? {};
+    if (typeof reference !== "string" || !isTexts(written)) return null;
+    if (model !== null && (typeof model.name !== "string" || !isTexts(model.paths))) return null;
+    return { reference, model, written, pulledAt };
+  } catch {
+    return null;
+  }
+}
+
+function isTexts(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every((one) => typeof one === "string");
+}

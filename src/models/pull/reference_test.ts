@@ -1,0 +1,55 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { ShimmyError } from "../../errors.ts";
+import { isReference, parseReference, referenceText } from "./reference.ts";
+
+Deno.test("references have one spelling each", () => {
+  const spellings = {
+    "hf:Owner/Repo-GGUF": "hf:Owner/Repo-GGUF",
+    "HF:owner/repo:q4_k_m": "hf:owner/repo:q4_k_m",
+    "hf:owner/repo/sub/Model.gguf": "hf:owner/repo/sub/Model.gguf",
+    "ollama:llama3.2": "ollama:llama3.2:latest",
+    "ollama:someone/tuned:7b": "ollama:someone/tuned:7b",
+    "ollama:hf.co/owner/repo:Q8_0": "ollama:hf.co/owner/repo:Q8_0",
+    "ollama:registry.ollama.ai/library/llama3:8b": "ollama:llama3:8b",
+    "https://example.org/a/model.gguf?token=secret": "https://example.org/a/model.gguf",
+    "http://127.0.0.1:80/model.gguf": "http://127.0.0.1/model.gguf",
+    "https://huggingface.co/owner/repo/resolve/main/a%20b.gguf": "hf:owner/repo/a b.gguf",
+    "https://hf.co/owner/repo/blob/main/x/m.gguf": "hf:owner/repo/x/m.gguf",
+    "https://huggingface.co/owner/repo/resolve/v2/m.gguf":
+      "https://huggingface.co/owner/repo/resolve/v2/m.gguf",
+  };
+  for (const [text, spelling] of Object.entries(spellings)) {
+    assertEquals(isReference(text), true);
+    assertEquals(referenceText(parseReference(text)), spelling);
+  }
+});
+
+Deno.test("names and paths are no references", () => {
+  for (const text of ["llama3:8b", "C:/models/m.gguf", "./hf/m.gguf", "hf", "https"]) {
+    assertEquals(isReference(text), false);
+  }
+});
+
+Deno.test("what could lead elsewhere, or nowhere, is refused with what would be right", () => {
+  const refusals = {
+    "hf:owner": "after hf: comes owner/repo",
+    "hf:../repo": "after hf: comes owner/repo",
+    "hf:owner/repo:": "after the colon comes a quantization",
+    "hf:owner/repo/../../m.gguf": "comes the path of a .gguf file",
+    "hf:owner/repo/.hidden.gguf": "comes the path of a .gguf file",
+    "hf:owner/repo/model.safetensors": "comes the path of a .gguf file",
+    "ollama:": "after ollama: comes",
+    "ollama:a/b/c/d": "after ollama: comes",
+    "ollama:../x": "after ollama: comes",
+    "ollama:x:y:z": "after ollama: comes",
+    "https://example.org/": "a URL must end in the name of a .gguf file",
+    "https://example.org/..%2f..%2fx.gguf": "a URL must end in the name of a .gguf file",
+    "https://example.org/con%3Ax.gguf": "a URL must end in the name of a .gguf file",
+    "http://example.org/m.gguf": "a URL must begin with https:",
+    "https://me:word@example.org/m.gguf": "a URL must not carry a password",
+    "ftp:x": "it must be hf:owner/repo",
+  };
+  for (const [text, why] of Object.entries(refusals)) {
+    assertThrows(() => parseReference(text), ShimmyError, why);
+  }
+});

@@ -1,0 +1,345 @@
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertNotMatch,
+  assertStringIncludes,
+} from "@std/assert";
+import { join } from "@std/path";
+import {
+  COMMIT,
+  cutOff,
+  halted,
+  HubDouble,
+  sendBytes,
+  sha256,
+} from "../../../tests/doubles/hub.ts";
+import { ShimmyError } from "../../errors.ts";
+import { createStore, missingBytes, type ModelStore, type PullEvent } from "./mod.ts";
+
+const REPOSITORY = "models--Owner--Tiny-GGUF";
+const BYTES = gguf(300_000);
+
+/** Bytes that begin as a model's do. */
+function gguf(size: number): Uint8Array<ArrayBuffer> {
+  const bytes = crypto.getRandomValues(new Uint8Array(Math.min(size, 65_536)));
+  const whole = new Uint8Array(size);
+  for (let at = 0; at < size; at += bytes.length) whole.set(bytes.subarray(0, size - at), at);
+  whole.set(new TextEncoder().encode("GGUF"));
+  return whole;
+}
+
+/** A machine with a hub that it may pull from. */
+class Place implements AsyncDisposable {
+  readonly hub = new HubDouble();
+  readonly folder = Deno.realPathSync(Deno.makeTempDirSync());
+  readonly env: Record<string, string> = this.hub.env(this.folder);
+  readonly events: PullEvent[] = [];
+  free: number | null = null;
+
+  constructor() {
+    this.hub.repositories.set("Owner/Tiny-GGUF", {
+      files: {
+        "README.md": new Uint8Array(9),
+        "mmproj-F16.gguf": gguf(500),
+        "tiny-Q4_K_M.gguf": BYTES,
+        "tiny-Q8_0.gguf": gguf(1_000),
+      },
+    });
+  }
+
+  get store(): ModelStore {
+    return createStore({
+      env: (name) => this.env[name],
+      home: this.env.HOME,
+      cacheFolder: () => this.path("cache"),
+      freeSpace: () => Promise.resolve(this.free),
+    });
+  }
+
+  path(...parts: string[]): string {
+    return join(this.folder, ...parts);
+  }
+
+  /** A path in the repository's folder of the cache. */
+  cached(...parts: string[]): string {
+    return this.path("hf", "hub", REPOSITORY, ...parts);
+  }
+
+  async pull(reference: string, signal?: AbortSignal, sha256: string | null = null) {
+    const { store } = this;
+    return await store.pull(await store.plan(reference, { sha256, signal }), {
+      signal,
+      retryMs: 1,
+      onEvent: (event) => this.events.push(event),
+    });
+  }
+
+  async failure(reference: string, sha256: string | null = null): Promise<ShimmyError> {
+    const error = await this.pull(reference, undefined, sha256).then(() => null, (error) => error);
+    assert(error instanceof ShimmyError, `${error}`);
+    return error;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.hub[Symbol.asyncDispose]();
+    await Deno.remove(this.folder, { recursive: true });
+  }
+}
+
+/** Compares by checksum: the difference of long arrays says nothing and takes minutes. */
+function assertHolds(path: string, bytes: Uint8Array): void {
+  assertEquals(sha256(Deno.readFileSync(path)), sha256(bytes));
+}
+
+function list(folder: string): string[] {
+  return [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
+}
+
+Deno.test("a model from the hub lies where Hugging Face's own tools find it", async () => {
+  await using place = new Place();
+  const model = await place.pull("hf:Owner/Tiny-GGUF");
+  const link = place.cached("snapshots", COMMIT, "tiny-Q4_K_M.gguf");
+  assertEquals(model, { name: "tiny-q4_k_m", paths: [link] });
+  assertHolds(link, BYTES);
+  assertEquals(list(place.cached("blobs")), [sha256(BYTES)]);
+  assertEquals(Deno.readTextFileSync(place.cached("refs", "main")), COMMIT);
+  assertEquals(list(place.cached("snapshots", COMMIT)), ["tiny-Q4_K_M.gguf"]);
+  if (Deno.build.os !== "windows") {
+    assertEquals(Deno.readLinkSync(link), `../../blobs/${sha256(BYTES)}`);
+  }
+});
+
+Deno.test("what is here is not fetched again, whoever brought it", async () => {
+  await using place = new Place();
+  await place.pull("hf:Owner/Tiny-GGUF:q4_k_m");
+  const requests = place.hub.fetched.length;
+  const again = await place.store.plan("hf:Owner/Tiny-GGUF");
+  assertEquals(missingBytes(again), 0);
+  await place.pull("hf:Owner/Tiny-GGUF/tiny-Q4_K_M.gguf");
+  assertEquals(place.hub.fetched.length, requests);
+  // Only what was pulled under a reference is found without asking anybody.
+  const asked = place.hub.asked.length;
+  assertEquals((await place.store.find("hf:Owner/Tiny-GGUF:q4_k_m"))?.name, "tiny-q4_k_m");
+  assertEquals(await place.store.find("hf:Owner/Other"), null);
+  assertEquals(place.hub.asked.length, asked);
+  Deno.removeSync(place.cached("blobs", sha256(BYTES)));
+  assertEquals(await place.store.find("hf:Owner/Tiny-GGUF:q4_k_m"), null);
+});
+
+Deno.test("all shards of a set are pulled, by the name of any", async () => {
+  await using place = new Place();
+  const [first, second] = [gguf(2_000), gguf(3_000)];
+  place.hub.repositories.set("Owner/Tiny-GGUF", {
+    files: {
+      "Q4_0/m-00001-of-00002.gguf": first,
+      "Q4_0/m-00002-of-00002.gguf": second,
+      "Q8_0/m-00001-of-00002.gguf": gguf(10),
+    },
+  });
+  const { name, paths } = await place.pull("hf:Owner/Tiny-GGUF/Q4_0/m-00002-of-00002.gguf");
+  assertEquals(name, "m");
+  assertEquals(paths.map((path) => Deno.readFileSync(path)), [first, second]);
+});
+
+Deno.test("a token goes to the hub and not to the host it redirects to", async () => {
+  await using place = new Place();
+  const files = { "m-Q4_0.gguf": gguf(2_000) };
+  place.hub.repositories.set("Owner/Closed", { files, closed: "private", token: "hf_secret" });
+  place.env.HF_TOKEN = "hf_secret";
+  await place.pull("hf:Owner/Closed");
+  assertEquals(new Set(place.hub.asked.map((one) => one.authorization)).size, 1);
+  assertEquals(place.hub.asked[0]?.authorization, "Bearer hf_secret");
+  assertEquals(place.hub.fetched.map((one) => one.authorization), [null]);
+});
+
+Deno.test("the token that Hugging Face's login wrote is taken too", async () => {
+  await using place = new Place();
+  const files = { "m-Q4_0.gguf": gguf(2_000) };
+  place.hub.repositories.set("Owner/Closed", { files, closed: "gated", token: "hf_file" });
+  Deno.mkdirSync(place.path("hf"));
+  Deno.writeTextFileSync(place.path("hf", "token"), "hf_file\n");
+  await place.pull("hf:Owner/Closed");
+});
+
+Deno.test("closed repositories say what to do, and nothing tells the token", async () => {
+  await using place = new Place();
+  const files = { "m-Q4_0.gguf": gguf(2_000) };
+  place.hub.repositories.set("Owner/Gated", { files, closed: "gated", token: "hf_good" });
+  place.hub.repositories.set("Owner/Private", { files, closed: "private", token: "hf_good" });
+  const cases = [
+    [
+      undefined,
+      "hf:Owner/Gated",
+      /is gated: accept the licence on .*Owner\/Gated and set HF_TOKEN/,
+    ],
+    ["hf_bad", "hf:Owner/Gated", /HF_TOKEN's account has no access: accept the licence on/],
+    [
+      undefined,
+      "hf:Owner/Private",
+      /does not exist or is private; where an account .* set HF_TOKEN/,
+    ],
+    ["hf_bad", "hf:Owner/Private", /does not exist, or HF_TOKEN is not valid/],
+    [undefined, "hf:Owner/Nothing", /does not exist or is private/],
+  ] as const;
+  for (const [token, reference, message] of cases) {
+    if (token !== undefined) place.env.HF_TOKEN = token;
+    else delete place.env.HF_TOKEN;
+    const error = await place.failure(reference);
+    assertMatch(error.message, message);
+    assertNotMatch(Deno.inspect(error), /hf_bad/);
+  }
+  assertEquals(place.hub.fetched, []);
+});
+
+Deno.test("too little space is refused before anything is fetched, with both numbers", async () => {
+  await using place = new Place();
+  place.free = 200_000;
+  const error = await place.failure("hf:Owner/Tiny-GGUF");
+  assertEquals(
+    error.message,
+    "There is not enough free space: 292.97 KiB are needed and 195.31 KiB are free",
+  );
+  assertEquals(place.hub.fetched, []);
+});
+
+Deno.test("a pull that is cancelled goes on where it ended", async () => {
+  await using place = new Place();
+  const cancel = new AbortController();
+  place.hub.interfere = (request, count) => {
+    if (count > 1) return null;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    cancel.signal.addEventListener("abort", () => resolve());
+    setTimeout(() => cancel.abort(), 100);
+    return halted(sendBytes(request, BYTES), 100_000, promise);
+  };
+  const error = await place.pull("hf:Owner/Tiny-GGUF", cancel.signal).catch((error) => error);
+  assertEquals((error as ShimmyError).kind, "cancelled");
+  assertEquals(list(place.cached()), ["blobs"]);
+  const { paths } = await place.pull("hf:Owner/Tiny-GGUF");
+  assertHolds(paths[0]!, BYTES);
+  assertEquals(place.hub.fetched.map(({ range }) => range), [null, "bytes=100000-"]);
+  assertEquals(list(place.cached("blobs")), [sha256(BYTES)]);
+});
+
+Deno.test("a wrong checksum leaves nothing behind that could be opened", async () => {
+  await using place = new Place();
+  place.hub.interfere = (request) =>
+    sendBytes(request, BYTES.with(7, BYTES[7]! ^ 1), { etag: '"x"' });
+  const error = await place.failure("hf:Owner/Tiny-GGUF");
+  assertStringIncludes(error.message, "tiny-Q4_K_M.gguf: its checksum is wrong");
+  assertEquals(list(place.cached("blobs")), []);
+});
+
+Deno.test("two that pull the same at once fetch it once", async () => {
+  await using place = new Place();
+  place.hub.interfere = async () => {
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    return null;
+  };
+  const models = await Promise.all([
+    place.pull("hf:Owner/Tiny-GGUF"),
+    place.pull("hf:Owner/Tiny-GGUF:Q4_K_M"),
+  ]);
+  assertEquals(models[0], models[1]);
+  assertHolds(models[0].paths[0]!, BYTES);
+  assertEquals(place.hub.fetched.length, 1);
+  const waited = place.events.filter((event) =>
+    event.type === "file" && event.progress.phase === "wait"
+  );
+  assertEquals(waited.length, 1);
+});
+
+Deno.test("a model from Ollama's registry lies in Ollama's store, whole before its manifest", async () => {
+  await using place = new Place();
+  const template = new TextEncoder().encode("{{ .Prompt }}");
+  place.hub.models.set("library/tiny:latest", {
+    layers: [{ kind: "model", bytes: BYTES }, { kind: "template", bytes: template }],
+  });
+  const { name, paths } = await place.pull("ollama:tiny");
+  const store = place.path("ollama");
+  assertEquals(name, "tiny:latest");
+  assertEquals(paths, [join(store, "blobs", `sha256-${sha256(BYTES)}`)]);
+  assertHolds(paths[0]!, BYTES);
+  const path = join(store, "manifests", "registry.ollama.ai", "library", "tiny", "latest");
+  const manifest = JSON.parse(Deno.readTextFileSync(path));
+  assertEquals(manifest.layers.length, 2);
+  assertEquals(list(join(store, "blobs")).length, 3);
+  // The model is the largest, so that it is the last.
+  assertEquals(place.hub.asked.at(-1)?.path.endsWith(sha256(BYTES)), true);
+});
+
+Deno.test("what the registry does not have, or has no weights, is refused", async () => {
+  await using place = new Place();
+  place.hub.models.set("library/words:latest", {
+    layers: [{ kind: "license", bytes: new Uint8Array(5) }],
+  });
+  assertEquals(
+    (await place.failure("ollama:tiny:9b")).message,
+    "ollama:tiny:9b does not exist in the registry registry.ollama.ai",
+  );
+  assertStringIncludes((await place.failure("ollama:words")).message, "it holds no GGUF model");
+});
+
+/** A server of one file. */
+function files(handler: (request: Request) => Response | Promise<Response>) {
+  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, handler);
+  return {
+    url: `http://127.0.0.1:${server.addr.port}`,
+    [Symbol.asyncDispose]: () => server.shutdown(),
+  };
+}
+
+Deno.test("a file from a URL goes into Shimmy's own folder, and its checksum is kept to", async () => {
+  await using place = new Place();
+  await using server = files((request) => sendBytes(request, BYTES, { etag: '"1"' }));
+  const url = `${server.url}/sub/Tiny.gguf?token=x`;
+  const folder = place.path("home", ".local", "share", "shimmy", "models");
+  const wrong = await place.failure(url, "0".repeat(64));
+  assertStringIncludes(wrong.message, "its checksum is wrong");
+  assertEquals(wrong.detail, `${server.url}/sub/Tiny.gguf`);
+  const model = await place.pull(url, undefined, sha256(BYTES));
+  assertEquals(model, { name: "tiny", paths: [join(folder, "Tiny.gguf")] });
+  assertHolds(model.paths[0]!, BYTES);
+  assertEquals(missingBytes(await place.store.plan(url)), 0);
+  Deno.writeFileSync(join(folder, "Other.gguf"), BYTES);
+  assertStringIncludes(
+    (await place.failure(`${server.url}/Other.gguf`)).message,
+    "a file of that name is there that came from elsewhere; rm it first",
+  );
+});
+
+Deno.test("a page in place of a file is not taken for a model", async () => {
+  await using place = new Place();
+  await using server = files(() => new Response("<html>Log in</html>"));
+  const error = await place.failure(`${server.url}/m.gguf`);
+  assertEquals(error.message, "What the server sent as m.gguf is not a GGUF file");
+  assertEquals(list(place.path("home", ".local", "share", "shimmy", "models")), [".shimmy"]);
+});
+
+Deno.test("a file that changed between two tries begins anew", async () => {
+  await using place = new Place();
+  const newer = gguf(200_000);
+  let now = BYTES;
+  const ranges: (string | null)[] = [];
+  await using server = files((request) => {
+    ranges.push(`${request.headers.get("range")} ${request.headers.get("if-range")}`);
+    const answer = sendBytes(request, now, { etag: `"${now.length}"` });
+    if (ranges.length !== 2) return answer;
+    now = newer;
+    return cutOff(answer, 50_000);
+  });
+  const { paths } = await place.pull(`${server.url}/m.gguf`);
+  assertHolds(paths[0]!, newer);
+  assertEquals(ranges[0], "bytes=0-0 null");
+  assertEquals(ranges[1], "null null");
+  assertEquals(ranges[2], 'bytes=50000- "300000"');
+});
+
+Deno.test("closed and missing files of a URL are told apart", async () => {
+  await using place = new Place();
+  for (const [status, why] of [[403, "not open to everyone"], [404, "there is no such file"]]) {
+    await using server = files(() => new Response("no", { status: status as number }));
+    assertStringIncludes((await place.failure(`${server.url}/m.gguf`)).message, why as string);
+  }
+});
