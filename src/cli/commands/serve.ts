@@ -8,6 +8,7 @@ import { explain } from "../explain.ts";
 import { createLog, type Log } from "../log.ts";
 import { flag, integer, text, texts } from "../option_kinds.ts";
 import { UsageError } from "../options.ts";
+import { placementLine } from "../placement.ts";
 import { stoppable } from "../stop.ts";
 import type { Session } from "../world.ts";
 
@@ -149,7 +150,7 @@ async function prepare(
     await session.library();
     if (entry.source !== "base" && entry.source !== "builtin") return;
     const { info } = await session.pool.engine(entry, stop);
-    log.info(`${entry.name} is loaded (${info.description})`);
+    log.info(`${entry.name} is loaded (${info.description}): ${placementLine(info)}`);
   } catch (error) {
     if (!stop.aborted) log.error(explain(error, verbose));
   }
