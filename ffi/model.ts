@@ -1,11 +1,18 @@
 import { NativeError } from "./error.ts";
-import { LLAMA_LOAD_MODE } from "./generated/enums.ts";
-import { LlamaContextParams, LlamaModelParams } from "./generated/structs.ts";
+import { LLAMA_LOAD_MODE, LLAMA_SPLIT_MODE } from "./generated/enums.ts";
+import {
+  LlamaContextParams,
+  LlamaModelParams,
+  LlamaModelTensorBuftOverride,
+} from "./generated/structs.ts";
 import { Context } from "./context.ts";
 import type { Library } from "./library.ts";
 import { LoraAdapter } from "./lora.ts";
 import { address, cString, PointerArray, readCString } from "./memory.ts";
 import { Vocab } from "./vocab.ts";
+
+/** `enum llama_split_mode`, but for the mode that is experimental. */
+export type SplitMode = "none" | "layer" | "row";
 
 /** How a model is read. */
 export interface ModelOptions {
@@ -13,6 +20,15 @@ export interface ModelOptions {
   readonly paths: readonly string[];
   /** Layers to put on devices; negative means all. */
   readonly gpuLayers: number;
+  /** How several devices share the model; the library's default is `layer`. */
+  readonly splitMode?: SplitMode | undefined;
+  /** Which of the devices holds all of the model under `none`. */
+  readonly mainGpu?: number | undefined;
+  /** Tensors whose names match a pattern (ECMAScript's) go into a buffer type, as `bufferTypes` gives them. */
+  readonly tensorOverrides?: readonly {
+    readonly pattern: string;
+    readonly buffer: Deno.PointerObject;
+  }[];
   /** Devices to use, as `deviceHandle` gives them; null lets the library choose, empty means the CPU alone. */
   readonly devices: readonly Deno.PointerObject[] | null;
   /** Reads the vocabulary and metadata alone. */
@@ -30,7 +46,11 @@ export class Model implements Disposable {
   /** Lives as long as the model. */
   readonly vocab: Vocab;
 
-  private constructor(library: Library, handle: Deno.PointerObject) {
+  /** What the parameters it was made with point into. */
+  readonly #keepAlive: unknown;
+
+  private constructor(library: Library, handle: Deno.PointerObject, keepAlive: unknown) {
+    this.#keepAlive = keepAlive;
     this.#library = library;
     this.#handle = handle;
     this.vocab = new Vocab(library, library.llama.llama_model_get_vocab(handle));
@@ -51,6 +71,10 @@ export class Model implements Disposable {
       // libllama ends the process where it is to map the file as well.
       parameters.load_mode = LLAMA_LOAD_MODE.NONE;
     }
+    if (options.splitMode !== undefined) parameters.split_mode = SPLIT_MODES[options.splitMode];
+    if (options.mainGpu !== undefined) parameters.main_gpu = options.mainGpu;
+    const overrides = tensorOverrides(options.tensorOverrides ?? []);
+    if (overrides !== null) parameters.tensor_buft_overrides = address(overrides.bytes);
     // A list ends with a null pointer; an empty one keeps the model on the CPU.
     const devices = options.devices === null ? null : new PointerArray(options.devices, true);
     if (devices !== null) parameters.devices = address(devices.bytes);
@@ -62,7 +86,7 @@ export class Model implements Disposable {
     if (handle === null) {
       throw new NativeError("llama_model_load_from_file", null, "The model cannot be loaded");
     }
-    return new Model(library, handle);
+    return new Model(library, handle, [devices, overrides]);
   }
 
   /** @internal */
@@ -224,6 +248,28 @@ export class Model implements Disposable {
   [Symbol.dispose](): void {
     this.close();
   }
+}
+
+const SPLIT_MODES: Readonly<Record<SplitMode, number>> = {
+  none: LLAMA_SPLIT_MODE.NONE,
+  layer: LLAMA_SPLIT_MODE.LAYER,
+  row: LLAMA_SPLIT_MODE.ROW,
+};
+
+/** The overrides as an array that a null pattern ends, with what it points into. */
+function tensorOverrides(overrides: NonNullable<ModelOptions["tensorOverrides"]>) {
+  if (overrides.length === 0) return null;
+  const size = LlamaModelTensorBuftOverride.SIZE;
+  const bytes = new Uint8Array((overrides.length + 1) * size);
+  const patterns = overrides.map(({ pattern }) => cString(pattern));
+  overrides.forEach(({ buffer }, index) => {
+    const entry = new LlamaModelTensorBuftOverride(
+      bytes.subarray(index * size, (index + 1) * size),
+    );
+    entry.pattern = address(patterns[index]!);
+    entry.buft = Deno.UnsafePointer.value(buffer);
+  });
+  return { bytes, patterns };
 }
 
 function loadSplits(

@@ -1,4 +1,4 @@
-import { KV_TYPES } from "../engine/protocol.ts";
+import { KV_TYPES, SPLIT_MODES, type TensorOverride } from "../engine/protocol.ts";
 import type { Lora } from "../models/entry.ts";
 import { parseLora } from "../models/lora.ts";
 import { flag, integer, oneOf, text } from "./option_kinds.ts";
@@ -19,6 +19,29 @@ export const GLOBAL_OPTIONS = {
     help: "what computes",
   }),
   "gpu-layers": gpuLayers(),
+  "gpu-reserve": integer({
+    min: 0,
+    fallback: null,
+    help: "MiB that auto leaves free on each GPU; the default is an eighth of it, 1024 at most",
+  }),
+  "split-mode": oneOf(SPLIT_MODES, {
+    fallback: "layer",
+    help: "how several GPUs share a model: one has all, or each has layers, or rows of matrices",
+  }),
+  "main-gpu": integer({
+    min: 0,
+    max: 1023,
+    fallback: null,
+    help: "the GPU, from 0, that has all under --split-mode none",
+  }),
+  "cpu-moe": flag({ help: "keep the experts of all layers in the CPU's memory" }),
+  "n-cpu-moe": integer({
+    min: 1,
+    max: 100_000,
+    fallback: null,
+    help: "keep the experts of the first N layers in the CPU's memory",
+  }),
+  "override-tensor": tensorOverrides(),
   "ctx": integer({
     env: "SHIMMY_MAX_CTX",
     min: 0,
@@ -67,6 +90,35 @@ function gpuLayers(): Option<number | null> {
       );
     },
   };
+}
+
+/** Each as the engine takes it; the pattern ends at the last `=`. */
+function tensorOverrides(): Option<readonly TensorOverride[]> {
+  return {
+    value: "PATTERN=BUFFER",
+    help: "place tensors whose names match a regular expression in a buffer, such as CPU",
+    repeatable: true,
+    read: (texts, label) =>
+      texts.map((text) => {
+        const [, pattern, buffer] = /^(.+)=([^=]+)$/.exec(text) ?? [];
+        if (pattern === undefined || buffer === undefined) {
+          throw new UsageError(`${label}: must be PATTERN=BUFFER, not '${text}'`);
+        }
+        if (!isRegExp(pattern)) {
+          throw new UsageError(`${label}: '${pattern}' is not a regular expression`);
+        }
+        return { pattern, buffer };
+      }),
+  };
+}
+
+function isRegExp(pattern: string): boolean {
+  try {
+    new RegExp(pattern);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function loras(): Option<readonly Lora[]> {

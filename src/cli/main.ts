@@ -52,6 +52,10 @@ const COMMANDS: Readonly<Record<string, Listed>> = {
     summary: "load a model once and report",
     load: () => import("./commands/probe.ts"),
   },
+  plan: {
+    summary: "whether and how a model would fit, without loading it",
+    load: () => import("./commands/plan.ts"),
+  },
   bench: {
     summary: "measure how fast a model runs here",
     load: () => import("./commands/bench.ts"),
@@ -65,6 +69,7 @@ const COMMANDS: Readonly<Record<string, Listed>> = {
 /** What this program starts itself in child processes; nothing for people. */
 const DEVICES_COMMAND = "__devices";
 const ENGINE_COMMAND = "__engine";
+const PLAN_COMMAND = "__plan";
 
 /** Runs a command line; resolves to its exit status and never throws. */
 export async function main(args: readonly string[], world: World): Promise<number> {
@@ -98,6 +103,11 @@ async function dispatch([name, ...rest]: readonly string[], world: World): Promi
   if (name === ENGINE_COMMAND) {
     const { engineChild } = await import("../engine/child.ts");
     return await engineChild();
+  }
+  if (name === PLAN_COMMAND) {
+    const { planChild } = await import("../engine/plan_child.ts");
+    await planChild();
+    return EXIT.ok;
   }
   if (name === DEVICES_COMMAND) {
     const { devicesMain } = await import("../runtime/probe.ts");

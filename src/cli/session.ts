@@ -2,6 +2,7 @@ import { join, resolve } from "@std/path";
 import { ENGINE_COMMAND } from "../engine/child.ts";
 import { loadEngine } from "../engine/engine.ts";
 import type { Engine } from "../engine/face.ts";
+import type { LoadPlan } from "../engine/plan.ts";
 import type { LoadOptions } from "../engine/protocol.ts";
 import { discover, placesOf, processSurroundings } from "../models/discover.ts";
 import type { Lora, ModelEntry } from "../models/entry.ts";
@@ -13,6 +14,7 @@ import { cacheDirectory } from "../runtime/paths.ts";
 import type { Progress, Selection } from "../runtime/mod.ts";
 import { bytes } from "./format.ts";
 import type { GlobalValues } from "./global_options.ts";
+import { placementOptions } from "./placement_options.ts";
 import type { Session, SessionRequest, World } from "./world.ts";
 
 /** Puts models, libllama and engines together as the command line says. */
@@ -26,6 +28,7 @@ class RealSession implements Session {
   readonly #world: World;
   readonly #say: (line: string) => void;
   readonly #closing = new AbortController();
+  readonly #told = new Set<string>();
   #selection: Promise<Selection> | null = null;
 
   constructor(request: SessionRequest, world: World) {
@@ -48,6 +51,7 @@ class RealSession implements Session {
       base,
       preferred: request.preferred,
       loras: defaultLoras(globals.lora, named, world),
+      plan: this.#plan,
       paths: request.paths,
     });
   }
@@ -64,8 +68,9 @@ class RealSession implements Session {
 
   async library(): Promise<void> {
     const { runtime, devices, note } = await this.#select();
+    if (note !== null && this.#told.has(note)) return;
     const on = devices.length === 0 ? "the CPU" : `${runtime.variant}: ${devices.join(", ")}`;
-    this.#say(note ?? `Running on ${on}`);
+    this.#say(note ?? `Models run on ${on}`);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -81,16 +86,19 @@ class RealSession implements Session {
       output.progress(`Loading ${entry.name} ${Math.floor(fraction * 100)} %`);
     };
     try {
-      const { draft: name } = this.#request.globals;
-      const options = loadOptions(entry, selection, this.#request, {
-        draft: name === null ? undefined : await this.pool.resolve(name),
-        sessionFolder: this.#sessionFolder,
-      });
-      const engine = await loadEngine(options, {
-        onProgress: showProgress,
-        signal,
-        isolate: this.#request.isolate === true ? this.#engineCommand() : undefined,
-      });
+      const options = await this.#options(entry, selection);
+      const { globals, isolate } = this.#request;
+      const onDevices = selection.devices.length > 0;
+      const fit = onDevices && globals["gpu-layers"] === null;
+      const engine = await loadEngine(
+        fit ? await (await import("./fitting.ts")).fitted(globals, options, signal) : options,
+        {
+          onProgress: showProgress,
+          signal,
+          // A driver that crashes takes its process along: a model on a device has its own.
+          isolate: isolate === true || onDevices ? this.#engineCommand() : undefined,
+        },
+      );
       output.progress(null);
       for (const note of engine.info.notes) this.#say(note);
       return engine;
@@ -106,6 +114,20 @@ class RealSession implements Session {
   /** A model's process may write nothing but sessions. */
   #engineCommand(): OwnCommand {
     return ownCommand(ENGINE_COMMAND, { rights: [`--allow-write=${this.#sessionFolder}`] });
+  }
+
+  readonly #plan = async (entry: ModelEntry, signal?: AbortSignal): Promise<LoadPlan> => {
+    const options = await this.#options(entry, await this.#select());
+    const { planUnder } = await import("./fitting.ts");
+    return await planUnder(this.#request.globals, options, signal);
+  };
+
+  async #options(entry: ModelEntry, selection: Selection): Promise<LoadOptions> {
+    const { draft } = this.#request.globals;
+    return loadOptions(entry, selection, this.#request, {
+      draft: draft === null ? undefined : await this.pool.resolve(draft),
+      sessionFolder: this.#sessionFolder,
+    });
   }
 
   /** Finds the libraries once; a failure is tried again. */
@@ -129,6 +151,11 @@ class RealSession implements Session {
       onProgress: fetchProgress(this.#world, this.#say),
       signal: this.#closing.signal,
     });
+    // Where no driver is, nobody expects a GPU; where one is and fails, it is told before anything runs.
+    if (selection.note !== null && selection.reports.length > 0) {
+      this.#told.add(selection.note);
+      this.#say(selection.note);
+    }
     if (this.#request.globals.verbose) {
       this.#say(`libllama is in ${selection.runtime.folder} (${selection.runtime.source})`);
     }
@@ -175,6 +202,7 @@ export function loadOptions(
     loras: entry.loras.map(({ path, scale }) => ({ path: resolve(path), scale })),
     devices,
     gpuLayers: globals["gpu-layers"] ?? (devices.length > 0 ? -1 : 0),
+    ...placementOptions(globals),
     contextLength: globals.ctx,
     parallel,
     batchSize: globals.batch,

@@ -1,9 +1,10 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertThrows } from "@std/assert";
 import { resolve } from "@std/path";
 import { entryDouble } from "../../tests/doubles/pool.ts";
 import type { LoadOptions } from "../engine/protocol.ts";
+import { expertOverrides } from "../engine/tensor_places.ts";
 import { GLOBAL_OPTIONS } from "./global_options.ts";
-import { parseOptions } from "./options.ts";
+import { parseOptions, UsageError } from "./options.ts";
 import { loadOptions } from "./session.ts";
 
 function optionsFor(args: string[], devices: string[] = []): LoadOptions {
@@ -54,10 +55,30 @@ Deno.test("every option reaches the engine", () => {
     [["--verbose"], { verbose: true }],
     [["--gpu-layers", "7"], { gpuLayers: 7 }],
     [["--gpu-layers", "all"], { gpuLayers: -1 }],
+    [["--split-mode", "row"], { splitMode: "row" }],
+    [["--split-mode", "none", "--main-gpu", "1"], { splitMode: "none", mainGpu: 1 }],
+    [["--cpu-moe"], { tensorOverrides: expertOverrides("all") }],
+    [["--n-cpu-moe", "2"], { tensorOverrides: expertOverrides(2) }],
+    [
+      ["--override-tensor", "blk=0=CPU", "--override-tensor", "ffn=GPU0"],
+      {
+        tensorOverrides: [{ pattern: "blk=0", buffer: "CPU" }, {
+          pattern: "ffn",
+          buffer: "GPU0",
+        }],
+      },
+    ],
   ];
   for (const [args, expected] of cases) {
     assertEquals(optionsFor(args), { ...optionsFor([]), ...expected }, args.join(" "));
   }
+});
+
+Deno.test("options of placement that cannot take effect are refused", () => {
+  assertThrows(() => optionsFor(["--main-gpu", "1"]), UsageError, "--split-mode none");
+  assertThrows(() => optionsFor(["--override-tensor", "CPU"]), UsageError, "PATTERN=BUFFER");
+  assertThrows(() => optionsFor(["--override-tensor", "(=CPU"]), UsageError, "regular expression");
+  assertThrows(() => optionsFor(["--split-mode", "tensor"]), UsageError, "none, layer, row");
 });
 
 Deno.test("by itself a model goes onto the devices that are there", () => {

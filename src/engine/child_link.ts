@@ -1,7 +1,7 @@
 import { messageOf, ShimmyError } from "../errors.ts";
 import { decodeBody, encodeFrame, FRAME, FrameReader, signalFrame } from "./frames.ts";
 import type { Link } from "./link.ts";
-import type { FromThread, ToThread } from "./protocol.ts";
+import { type FromThread, LOG_END, type ToThread } from "./protocol.ts";
 
 /** Characters of the child's last words that are kept for the log. */
 const LAST_WORDS = 2000;
@@ -13,6 +13,8 @@ export type ChildCommand = readonly [program: string, ...args: string[]];
 export class ChildLink implements Link {
   readonly #child: Deno.ChildProcess;
   readonly #input: WritableStreamDefaultWriter<Uint8Array<ArrayBuffer>>;
+  readonly #loadLog = Promise.withResolvers<string>();
+  readonly loadLog = this.#loadLog.promise;
   #isOver = false;
   #lastWords = "";
   #reading: Promise<unknown> = Promise.resolve();
@@ -70,11 +72,24 @@ export class ChildLink implements Link {
 
   async #readWords(): Promise<void> {
     const decoder = new TextDecoder();
+    let loading: string | null = "";
     for await (const piece of this.#child.stderr) {
       if (this.verbose) await writeAll(piece);
-      this.#lastWords = (this.#lastWords + decoder.decode(piece, { stream: true }))
-        .slice(-LAST_WORDS);
+      let words = decoder.decode(piece, { stream: true });
+      if (loading !== null) {
+        loading += words;
+        const end = loading.indexOf(LOG_END);
+        if (end >= 0) {
+          this.#loadLog.resolve(loading.slice(0, end));
+          words = loading.slice(end + LOG_END.length);
+          this.#lastWords = "";
+          loading = null;
+        }
+      }
+      this.#lastWords = (this.#lastWords + words).slice(-LAST_WORDS);
     }
+    // Whoever still waits for the log learns from the end of the process why it does not come.
+    this.#loadLog.resolve("");
   }
 
   post(message: ToThread): void {

@@ -2,6 +2,7 @@ import { ShimmyError } from "../errors.ts";
 import { type ChildCommand, ChildLink } from "./child_link.ts";
 import type { Engine, SequenceRun } from "./face.ts";
 import { type Link, WorkerLink } from "./link.ts";
+import { readLoadLog } from "./load_log.ts";
 import type {
   AdapterChange,
   AdapterInfo,
@@ -53,6 +54,18 @@ export async function loadEngine(
   }
 }
 
+/** The model's facts with what the library's log says of where it lies. */
+function placed(info: ModelInfo, log: string): ModelInfo {
+  const { placement } = readLoadLog(log);
+  if (placement.length === 0) return info;
+  const cpus = new Set(
+    info.devices.filter(({ kind }) => kind === "cpu").map((device) => device.name),
+  );
+  const offloadedLayers = placement.filter(({ device }) => !cpus.has(device))
+    .reduce((sum, { layers }) => sum + layers, 0);
+  return { ...info, placement, offloadedLayers };
+}
+
 interface PendingCall {
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: Error) => void;
@@ -92,8 +105,10 @@ class LinkedEngine implements Engine {
 
   async load(options: LoadOptions, onProgress: (fraction: number) => void): Promise<void> {
     this.#onProgress = onProgress;
-    this.#post({ type: "load", options });
-    this.#info = await this.#loaded.promise;
+    const { loadLog } = this.#link;
+    this.#post({ type: "load", options: { ...options, logLoad: loadLog !== null } });
+    const info = await this.#loaded.promise;
+    this.#info = loadLog === null ? info : placed(info, await loadLog);
   }
 
   generate(request: SequenceRequest): SequenceRun {

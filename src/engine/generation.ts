@@ -4,10 +4,8 @@ import {
   Batch,
   Candidates,
   type Context,
-  GGML_TYPE,
   type Library,
   listDevices,
-  LLAMA_FLASH_ATTN_TYPE,
   type Model,
   NativeError,
   type ThreadPool,
@@ -18,7 +16,7 @@ import type { EngineFlags } from "./flags.ts";
 import type { NativeGate } from "./gate.ts";
 import { Adapters } from "./adapters.ts";
 import { DraftModel } from "./draft_model.ts";
-import { LONGEST_DRAFT } from "./draft_policy.ts";
+import { configureContext, DEFAULT_BATCH } from "./context_options.ts";
 import { chooseContext, contextProblem, kvBytesPerToken } from "./memory_plan.ts";
 import type { LoadOptions } from "./protocol.ts";
 import { recommendedSampling } from "./recommended.ts";
@@ -29,8 +27,6 @@ import { SessionStore } from "./sessions.ts";
 import type { Tokenizer } from "./tokenizer.ts";
 import { readWeights } from "./weights.ts";
 
-/** Tokens in one call of `llama_decode` unless said otherwise. */
-const DEFAULT_BATCH = 512;
 /** Host memory for states of finished sequences, at most. */
 const SAVED_BYTES = 256 * 2 ** 20;
 
@@ -135,29 +131,9 @@ function createContext({ library, model, options, flags, threads, abort, notes }
     memory: totalMemory(library),
   });
   if (problem !== null) throw problem;
-  const asked = options.batchSize > 0 ? options.batchSize : DEFAULT_BATCH;
-  const batchSize = Math.max(asked, options.parallel);
-  const flashAttention = {
-    auto: LLAMA_FLASH_ATTN_TYPE.AUTO,
-    on: LLAMA_FLASH_ATTN_TYPE.ENABLED,
-    off: LLAMA_FLASH_ATTN_TYPE.DISABLED,
-  }[options.flashAttention];
-  const kvType = GGML_TYPE[options.kvType.toUpperCase() as keyof typeof GGML_TYPE];
   try {
     return model.createContext((parameters) => {
-      parameters.n_ctx = plan.length * (options.kvUnified ? 1 : options.parallel);
-      parameters.n_seq_max = options.parallel;
-      parameters.n_batch = batchSize;
-      parameters.n_ubatch = batchSize;
-      // Sampled from are a sequence's last token and its draft: room for more would be wasted.
-      parameters.n_outputs_max = Math.min(batchSize, options.parallel * (1 + LONGEST_DRAFT));
-      parameters.n_threads = threads;
-      parameters.n_threads_batch = threads;
-      parameters.flash_attn_type = flashAttention;
-      parameters.type_k = kvType;
-      parameters.type_v = kvType;
-      parameters.kv_unified = options.kvUnified;
-      parameters.no_perf = true;
+      configureContext(parameters, options, plan.length, threads);
       if (abort !== null) {
         parameters.abort_callback = abort.address;
         parameters.abort_callback_data = address(flags.abortBytes);

@@ -1,6 +1,6 @@
 import { type Library, listDevices, type Model } from "../../ffi/mod.ts";
 import type { Generation } from "./generation.ts";
-import type { LoadOptions, ModelInfo } from "./protocol.ts";
+import type { LoadOptions, ModelInfo, Placement } from "./protocol.ts";
 
 /** What is known of a model once it is loaded. */
 export function describeModel(
@@ -24,6 +24,7 @@ export function describeModel(
   for (let token = 0; token < vocab.size; token++) {
     if (vocab.isControl(token)) controlTokens.push(vocab.text(token));
   }
+  const onDevices = devices.some(({ kind }) => kind === "gpu" || kind === "igpu");
   const textOf = (token: number | null) => token === null ? "" : vocab.text(token);
   return {
     description: model.description,
@@ -39,9 +40,8 @@ export function describeModel(
     batchSize: generation?.context.batchSize ?? 0,
     threads: facts.threads,
     devices,
-    offloadedLayers: devices.some(({ kind }) => kind === "gpu" || kind === "igpu")
-      ? clampLayers(options.gpuLayers, model.layers)
-      : 0,
+    offloadedLayers: onDevices ? clampLayers(options.gpuLayers, model.layers) : 0,
+    placement: onDevices ? [] : [onCpu(model)],
     chatTemplate: model.chatTemplate(null),
     toolTemplate: model.chatTemplate("tool_use"),
     bosText: textOf(vocab.bos),
@@ -50,7 +50,19 @@ export function describeModel(
     fim: vocab.fim,
     metadata,
     loadMs: facts.loadMs,
+    processBytes: Deno.memoryUsage().rss,
     notes: facts.notes,
+  };
+}
+
+/** Without devices everything is on the CPU; sizes of its other buffers are in the log alone. */
+function onCpu(model: Model): Placement {
+  return {
+    device: "CPU",
+    layers: model.layers + 1,
+    weightBytes: model.size,
+    kvBytes: null,
+    computeBytes: null,
   };
 }
 

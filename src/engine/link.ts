@@ -13,6 +13,11 @@ export interface Link {
     onEnd: (reason: string, detail?: string) => void,
   ): void;
   post(message: ToThread): void;
+  /**
+   * The native log of the loading, once it is complete, where the load was told to write it and the
+   * loop's standard error is not this process's; else null.
+   */
+  readonly loadLog: Promise<string> | null;
   /** Ends the native computation that is running, and every later one. */
   abort(): void;
   /** Ends the loading that is running. */
@@ -46,6 +51,7 @@ const gate = new NativeGate();
 
 /** A loop in a Worker of this process. */
 export class WorkerLink implements Link {
+  readonly loadLog = null;
   readonly #flags = new EngineFlags();
   readonly #worker = startThread(THREAD_NAME.worker);
 

@@ -12,7 +12,7 @@ import type { EngineFlags } from "./flags.ts";
 import type { NativeGate } from "./gate.ts";
 import { type Generation, prepareGeneration } from "./generation.ts";
 import { describeModel } from "./info.ts";
-import type { LoadOptions, ModelInfo } from "./protocol.ts";
+import { type LoadOptions, LOG_END, type ModelInfo } from "./protocol.ts";
 import { defaultThreads } from "./system.ts";
 import { Tokenizer } from "./tokenizer.ts";
 import { readWeights } from "./weights.ts";
@@ -48,7 +48,7 @@ export function loadModel(
   // Closes everything in the opposite order, also when a later step fails.
   using stack = new DisposableStack();
   const library = stack.use(openLibrary(options.libraryFolder));
-  if (options.verbose) printLogs(library);
+  if (options.verbose || options.logLoad) printLogs(library);
   else silenceLogs(library);
   gate.oneByOne(() => loadBackends(library));
   library.llama.llama_backend_init();
@@ -63,7 +63,7 @@ export function loadModel(
     }),
   );
   const tokenizer = new Tokenizer(model.vocab, model.chatTemplate("rerank"));
-  const notes: string[] = [];
+  const notes: string[] = [...options.notes ?? []];
   const generation = model.isEmbeddingModel ? null : prepareGeneration({
     tokenizer,
     library,
@@ -84,6 +84,10 @@ export function loadModel(
     notes,
     loadMs: performance.now() - start,
   });
+  if (options.logLoad) {
+    if (!options.verbose) silenceLogs(library);
+    Deno.stderr.writeSync(new TextEncoder().encode(`\n${LOG_END}\n`));
+  }
   const owned = stack.move();
   return {
     info,

@@ -16,6 +16,14 @@ export interface LoadOptions {
   readonly devices?: readonly string[];
   /** Layers to place on the devices; -1 means all. */
   readonly gpuLayers: number;
+  /** How several devices share the model. Default `layer`. */
+  readonly splitMode?: SplitMode | undefined;
+  /** Which of the devices, counted from 0, holds all of the model under `none`. */
+  readonly mainGpu?: number | undefined;
+  /** Tensors that go elsewhere than their layer; the first pattern that matches a name counts. */
+  readonly tensorOverrides?: readonly TensorOverride[] | undefined;
+  /** What was decided for the model before it is loaded, one sentence each. */
+  readonly notes?: readonly string[] | undefined;
   /** Tokens one sequence may hold; 0 means as trained. */
   readonly contextLength: number;
   /** Sequences that may run at once. */
@@ -39,7 +47,22 @@ export interface LoadOptions {
   readonly sessionFolder?: string | undefined;
   /** Let native logs through to stderr. */
   readonly verbose: boolean;
+  /** Write the native log of the loading to stderr, and `LOG_END` after it. */
+  readonly logLoad?: boolean | undefined;
 }
+
+/** How several devices share a model: one holds all, each holds layers, or each holds rows of matrices. */
+export const SPLIT_MODES = ["none", "layer", "row"] as const;
+export type SplitMode = (typeof SPLIT_MODES)[number];
+
+/** Tensors whose names match `pattern` (a regular expression) are placed in the buffer type of that name. */
+export interface TensorOverride {
+  readonly pattern: string;
+  readonly buffer: string;
+}
+
+/** The line that ends the log of a load. */
+export const LOG_END = "shimmy: end of the load's log";
 
 /** Element types libllama accepts for the KV cache. */
 export const KV_TYPES = [
@@ -75,8 +98,10 @@ export interface ModelInfo {
   readonly batchSize: number;
   readonly threads: number;
   readonly devices: readonly DeviceInfo[];
-  /** Layers placed on devices that are not the CPU. */
+  /** Layers placed on devices that are not the CPU; the output counts as one. */
   readonly offloadedLayers: number;
+  /** What lies where; empty where the library's log could not be read. */
+  readonly placement: readonly Placement[];
   /** The model's own Jinja template, if it carries one. */
   readonly chatTemplate: string | null;
   /** A second template for conversations with tools, if it carries one. */
@@ -92,8 +117,21 @@ export interface ModelInfo {
   /** Metadata keys with scalar values, as text. */
   readonly metadata: Readonly<Record<string, string>>;
   readonly loadMs: number;
+  /** Resident memory of the process that holds it, in bytes, right after loading. */
+  readonly processBytes: number;
   /** What fell back or was limited while loading, one sentence each. */
   readonly notes: readonly string[];
+}
+
+/** What of a model lies on a device. Bytes; null where that is not known. */
+export interface Placement {
+  readonly device: string;
+  /** Layers, the output being one. */
+  readonly layers: number;
+  readonly weightBytes: number;
+  readonly kvBytes: number | null;
+  /** Buffers for what is computed. */
+  readonly computeBytes: number | null;
 }
 
 /** A ggml device. Memory is in bytes. */

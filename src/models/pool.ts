@@ -1,4 +1,5 @@
 import type { Engine } from "../engine/face.ts";
+import type { LoadPlan } from "../engine/plan.ts";
 import type { ModelEntry } from "./entry.ts";
 
 /** What a model is doing. */
@@ -21,6 +22,11 @@ export interface ModelPool {
    * @throws {ShimmyError} `backend`, with the reason as a sentence.
    */
   engine(entry: ModelEntry, signal?: AbortSignal): Promise<Engine>;
+  /**
+   * Whether and how a model would fit, without loading it.
+   * @throws {ShimmyError} `backend`, with the reason why it could not be loaded at all.
+   */
+  plan(entry: ModelEntry, signal?: AbortSignal): Promise<LoadPlan>;
   /** True if it was loaded and no longer is. Answers that run are ended. */
   unload(entry: ModelEntry): Promise<boolean>;
   state(entry: ModelEntry): ModelState;

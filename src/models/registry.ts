@@ -1,6 +1,7 @@
 import { resolve as resolvePath } from "@std/path";
 import { ShimmyError } from "../errors.ts";
 import type { Engine } from "../engine/face.ts";
+import type { LoadPlan } from "../engine/plan.ts";
 import { describe, isModel } from "./describe.ts";
 import type { Discovery, Lora, ModelEntry } from "./entry.ts";
 import { type LoadEngine, Loads } from "./loads.ts";
@@ -13,6 +14,7 @@ export interface PoolOptions {
   /** Looks at every place. */
   readonly discover: () => Promise<Discovery>;
   readonly load: LoadEngine;
+  readonly plan?: ModelPool["plan"];
   /** The default model's file: `--model-path` or `SHIMMY_BASE_GGUF`. */
   readonly base?: string | undefined;
   /** The default model's name among those that are found; it comes before `base`. */
@@ -89,6 +91,12 @@ class Pool implements Registry {
 
   engine(entry: ModelEntry, signal?: AbortSignal): Promise<Engine> {
     return this.#loads.engine(entry, signal);
+  }
+
+  async plan(entry: ModelEntry, signal?: AbortSignal): Promise<LoadPlan> {
+    const { plan } = this.#options;
+    if (plan === undefined) throw new ShimmyError("backend", "Loads cannot be planned here");
+    return await plan(entry, signal);
   }
 
   unload(entry: ModelEntry): Promise<boolean> {

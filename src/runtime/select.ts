@@ -2,7 +2,7 @@ import { ShimmyError } from "../errors.ts";
 import { findRuntime, type Runtime } from "./find.ts";
 import { isPublished } from "./release.ts";
 import { type BackendReport, examine, type SurveyOptions } from "./survey.ts";
-import { missingDriver, THIS_SYSTEM } from "./system.ts";
+import { backendsIn, missingDriver, THIS_SYSTEM } from "./system.ts";
 import {
   type BackendChoice,
   currentPlatform,
@@ -79,7 +79,8 @@ export async function selectRuntime(
   const platform = options.platform ?? currentPlatform();
   const folder = options.folder ?? Deno.env.get("SHIMMY_LIBLLAMA");
   const worthwhile = (variant: Variant) =>
-    missingDriver(variant, system) === null && (folder || isPublished(platform, variant));
+    missingDriver(variant, system) === null &&
+    (folder ? backendsIn(folder, system).has(variant) : isPublished(platform, variant));
   const candidates = (choice === "auto" ? VARIANTS.filter(worthwhile) : [choice])
     .filter((variant) => variant !== "cpu");
   const fetchLimit = choice === "auto" ? AUTO_FETCH_LIMIT : undefined;
@@ -93,7 +94,10 @@ export async function selectRuntime(
     : chooseVariant(choice, reports);
   const report = reports.find((candidate) => candidate.variant === variant);
   const runtime = report?.runtime ?? await findRuntime({ ...options, variant });
-  return { runtime, devices: deviceNames(report), note, reports };
+  const why = note !== null && folder && reports.length === 0
+    ? "Running on the CPU: the folder in SHIMMY_LIBLLAMA has no backend for a GPU of this machine"
+    : note;
+  return { runtime, devices: deviceNames(report), note: why, reports };
 }
 
 /** A graphics card of its own makes the processor's one a burden. */

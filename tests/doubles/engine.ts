@@ -54,6 +54,7 @@ const INFO: ModelInfo = {
   threads: 1,
   devices: [],
   offloadedLayers: 0,
+  placement: [{ device: "CPU", layers: 2, weightBytes: 4, kvBytes: null, computeBytes: null }],
   chatTemplate: null,
   toolTemplate: null,
   bosText: "",
@@ -62,6 +63,7 @@ const INFO: ModelInfo = {
   fim: null,
   metadata: {},
   loadMs: 1,
+  processBytes: 1,
   notes: [],
 };
 

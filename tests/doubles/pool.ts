@@ -1,5 +1,6 @@
 import type { Engine } from "../../src/engine/face.ts";
 import { ShimmyError } from "../../src/errors.ts";
+import type { LoadPlan } from "../../src/engine/plan.ts";
 import type { ModelEntry } from "../../src/models/entry.ts";
 import type { ModelPool, ModelState } from "../../src/models/pool.ts";
 
@@ -74,6 +75,30 @@ export class PoolDouble implements ModelPool {
     const { engine } = model;
     this.#states.set(entry.name, { state: "loaded", progress: 1, error: null, engine });
     return Promise.resolve(engine);
+  }
+
+  /** Everything on a CPU with enough memory. */
+  plan(entry: ModelEntry): Promise<LoadPlan> {
+    return Promise.resolve({
+      fits: true,
+      layers: 2,
+      offloadedLayers: 0,
+      contextLength: entry.contextLength ?? 0,
+      parallel: 1,
+      devices: [{
+        device: "CPU",
+        kind: "cpu",
+        layers: 2,
+        weightBytes: entry.size,
+        kvBytes: 8,
+        computeBytes: 16,
+        memoryFree: 1024,
+        memoryTotal: 2048,
+      }],
+      expertBytes: 0,
+      savedBytes: 0,
+      notes: [],
+    });
   }
 
   unload(entry: ModelEntry): Promise<boolean> {

@@ -4,6 +4,7 @@ import { ShimmyError } from "../../errors.ts";
 import { command, EXIT } from "../command.ts";
 import { table } from "../format.ts";
 import { flag, integer } from "../option_kinds.ts";
+import { placementJson } from "../placement.ts";
 import { stoppable } from "../stop.ts";
 
 /** `bench`: how fast a model reads a prompt and writes an answer here. */
@@ -95,6 +96,8 @@ function reportOf(model: string, { info }: Engine, size: Size, runs: readonly Ti
     model,
     description: info.description,
     devices: info.devices.map((device) => device.name),
+    offloaded_layers: info.offloadedLayers,
+    placement: placementJson(info.placement),
     threads: info.threads,
     runs: runs.length,
     prompt_tokens: size.prompt,

@@ -1,8 +1,10 @@
 import type { Engine } from "../../engine/face.ts";
+import type { ModelInfo } from "../../engine/protocol.ts";
 import type { ModelEntry } from "../../models/entry.ts";
 import { command, EXIT } from "../command.ts";
 import { bytes, facts } from "../format.ts";
 import { flag } from "../option_kinds.ts";
+import { buffers, placementJson } from "../placement.ts";
 import { stoppable } from "../stop.ts";
 
 /** `probe`: loads a model with its adapters, decodes one token and reports. */
@@ -21,7 +23,7 @@ export default command({
       const engine = await session.pool.engine(entry, signal);
       const report = reportOf(entry, engine, await decodeOne(engine));
       await world.output.print(
-        values.json ? JSON.stringify(report) : readable(report, engine.info.notes),
+        values.json ? JSON.stringify(report) : readable(report, engine.info),
       );
       return EXIT.ok;
     }),
@@ -51,10 +53,11 @@ function reportOf(entry: ModelEntry, { info }: Engine, firstTokenMs: number) {
     load_ms: info.loadMs,
     first_token_ms: firstTokenMs,
     model_bytes: info.size,
-    process_bytes: Deno.memoryUsage().rss,
+    process_bytes: info.processBytes,
     context_length: info.contextLength,
     layers: info.layers,
     offloaded_layers: info.offloadedLayers,
+    placement: placementJson(info.placement),
     devices: info.devices.map((device) => ({
       name: device.name,
       description: device.description,
@@ -68,7 +71,7 @@ function reportOf(entry: ModelEntry, { info }: Engine, firstTokenMs: number) {
   };
 }
 
-function readable(report: ReturnType<typeof reportOf>, notes: readonly string[]): string {
+function readable(report: ReturnType<typeof reportOf>, info: ModelInfo): string {
   return facts([
     ["model", report.model],
     ["description", report.description],
@@ -77,7 +80,12 @@ function readable(report: ReturnType<typeof reportOf>, notes: readonly string[])
     ["model's memory", bytes(report.model_bytes)],
     ["process's memory", bytes(report.process_bytes)],
     ["context length", `${report.context_length} tokens`],
-    ["layers on devices", `${report.offloaded_layers} of ${report.layers}`],
+    ...info.placement.map((part) =>
+      [
+        part.device,
+        [`${part.layers} of ${report.layers + 1} layers`, ...buffers(part)].join(", "),
+      ] as const
+    ),
     ...report.devices.map(({ name, description, memory_free, memory_total }) =>
       [
         "device",
@@ -85,6 +93,6 @@ function readable(report: ReturnType<typeof reportOf>, notes: readonly string[])
       ] as const
     ),
     ...report.loras.map(({ path, scale }) => ["adapter", `${path} at ${scale}`] as const),
-    ...notes.map((note) => ["note", note] as const),
+    ...info.notes.map((note) => ["note", note] as const),
   ]);
 }

@@ -10,6 +10,7 @@ import { modelStore } from "../model_store.ts";
 import { flag, integer, text, texts } from "../option_kinds.ts";
 import { UsageError } from "../options.ts";
 import { pullNamed } from "../pull_named.ts";
+import { placementLine } from "../placement.ts";
 import { stoppable } from "../stop.ts";
 import type { Session } from "../world.ts";
 
@@ -161,7 +162,7 @@ async function prepare(
     await session.library();
     if (!chosen && entry.source !== "base" && entry.source !== "builtin") return;
     const { info } = await session.pool.engine(entry, stop);
-    log.info(`${entry.name} is loaded (${info.description})`);
+    log.info(`${entry.name} is loaded (${info.description}): ${placementLine(info)}`);
   } catch (error) {
     if (!stop.aborted) log.error(explain(error, verbose));
   }

@@ -1,5 +1,6 @@
 import * as z from "zod";
-import type { ModelInfo } from "../../../engine/protocol.ts";
+import type { LoadPlan } from "../../../engine/plan.ts";
+import type { ModelInfo, Placement } from "../../../engine/protocol.ts";
 import type { ModelEntry } from "../../../models/entry.ts";
 import type { ModelPool } from "../../../models/pool.ts";
 import type { Exchange, Route } from "../../route.ts";
@@ -22,6 +23,28 @@ const modelSchema = z.object({
 
 const modelListSchema = z.object({ models: z.array(modelSchema) });
 
+/** What of a model lies on a device, in bytes. */
+const placementSchema = z.object({
+  device: z.string(),
+  layers: z.int().describe("The output counts as one"),
+  weight_bytes: z.int(),
+  kv_bytes: z.int().nullable(),
+  compute_bytes: z.int().nullable(),
+});
+
+const planSchema = z.object({
+  name: z.string(),
+  fits: z.boolean(),
+  layers: z.int().describe("The output counts as one"),
+  offloaded_layers: z.int(),
+  context_length: z.int().describe("Tokens one sequence would hold"),
+  parallel: z.int(),
+  devices: z.array(placementSchema.extend({ memory_free: z.int(), memory_total: z.int() })),
+  expert_bytes: z.int().describe("Of all experts"),
+  saved_bytes: z.int().describe("Kept off the devices by --cpu-moe and its like"),
+  notes: z.array(z.string()),
+});
+
 const modelStatusSchema = z.object({
   name: z.string(),
   state: stateSchema,
@@ -34,6 +57,7 @@ const modelStatusSchema = z.object({
     devices: z.array(z.string()),
     offloaded_layers: z.int(),
     layers: z.int(),
+    placement: z.array(placementSchema),
     load_ms: z.number(),
     notes: z.array(z.string()),
   }).nullable(),
@@ -77,8 +101,41 @@ function loadedAs(info: ModelInfo): NonNullable<ModelStatus["loaded"]> {
     devices: info.devices.map(({ name }) => name),
     offloaded_layers: info.offloadedLayers,
     layers: info.layers,
+    placement: placementAs(info.placement),
     load_ms: info.loadMs,
     notes: [...info.notes],
+  };
+}
+
+/** A placement in the wire's spelling. */
+export function placementAs(
+  placement: readonly Placement[],
+): z.output<typeof placementSchema>[] {
+  return placement.map((part) => ({
+    device: part.device,
+    layers: part.layers,
+    weight_bytes: part.weightBytes,
+    kv_bytes: part.kvBytes,
+    compute_bytes: part.computeBytes,
+  }));
+}
+
+function planAs(name: string, plan: LoadPlan): z.output<typeof planSchema> {
+  return {
+    name,
+    fits: plan.fits,
+    layers: plan.layers,
+    offloaded_layers: plan.offloadedLayers,
+    context_length: plan.contextLength,
+    parallel: plan.parallel,
+    devices: plan.devices.map((device) => ({
+      ...placementAs([device])[0]!,
+      memory_free: device.memoryFree,
+      memory_total: device.memoryTotal,
+    })),
+    expert_bytes: plan.expertBytes,
+    saved_bytes: plan.savedBytes,
+    notes: [...plan.notes],
   };
 }
 
@@ -131,6 +188,17 @@ export const modelRoutes: readonly Route[] = [
       const [pool, entry] = await named(exchange);
       const unloaded = await pool.unload(entry);
       return Response.json({ name: entry.name, unloaded, state: pool.state(entry).state });
+    },
+  },
+  {
+    method: "GET",
+    path: "/api/models/:name/plan",
+    dialect: nativeDialect,
+    summary: "Whether and how a model would fit, without loading it",
+    answer: planSchema,
+    async handle(exchange) {
+      const [pool, entry] = await named(exchange);
+      return Response.json(planAs(entry.name, await pool.plan(entry, exchange.signal)));
     },
   },
   {

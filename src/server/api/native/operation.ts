@@ -5,6 +5,7 @@ import type { ModelPool } from "../../../models/pool.ts";
 import { HttpError } from "../../errors.ts";
 import type { Exchange, Route } from "../../route.ts";
 import { nativeDialect } from "./dialect.ts";
+import { placementAs } from "./models.ts";
 
 /** Seconds after which asking again makes sense while a model loads. */
 const LOADING_RETRY = 2;
@@ -53,6 +54,7 @@ async function diagnose({ context: { pool, settings } }: Exchange): Promise<Resp
       threads: info.threads,
       layers: info.layers,
       offloaded_layers: info.offloadedLayers,
+      placement: placementAs(info.placement),
       notes: info.notes,
       devices: info.devices.map((device) => ({
         name: device.name,

@@ -1,0 +1,33 @@
+import type { ModelInfo, Placement } from "../engine/protocol.ts";
+import { bytes } from "./format.ts";
+
+/** Where a model's layers are, in one line: `5 of 5 layers on Vulkan0 (5 MiB of weights, 2 MiB of KV cache)`. */
+export function placementLine({ placement, devices, layers }: ModelInfo): string {
+  const cpus = new Set(devices.filter(({ kind }) => kind === "cpu").map(({ name }) => name));
+  const elsewhere = placement.filter(({ device, layers }) => !cpus.has(device) && layers > 0);
+  if (elsewhere.length === 0) return "all layers on the CPU";
+  const all = placement.reduce((sum, part) => sum + part.layers, 0) || layers + 1;
+  return elsewhere.map((part) =>
+    `${part.layers} of ${all} layers on ${part.device} (${buffers(part).join(", ")})`
+  ).join(", ");
+}
+
+/** The sizes of a placement that are known. */
+export function buffers({ weightBytes, kvBytes, computeBytes }: Placement): string[] {
+  return [
+    `${bytes(weightBytes)} of weights`,
+    ...(kvBytes === null ? [] : [`${bytes(kvBytes)} of KV cache`]),
+    ...(computeBytes === null ? [] : [`${bytes(computeBytes)} to compute in`]),
+  ];
+}
+
+/** For a program to read: bytes. */
+export function placementJson(placement: readonly Placement[]) {
+  return placement.map((part) => ({
+    device: part.device,
+    layers: part.layers,
+    weight_bytes: part.weightBytes,
+    kv_bytes: part.kvBytes,
+    compute_bytes: part.computeBytes,
+  }));
+}

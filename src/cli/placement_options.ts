@@ -1,0 +1,27 @@
+import type { LoadOptions } from "../engine/protocol.ts";
+import { expertOverrides } from "../engine/tensor_places.ts";
+import type { GlobalValues } from "./global_options.ts";
+import { UsageError } from "./options.ts";
+
+/**
+ * What the global options say of where tensors go, where they say something.
+ * @throws {UsageError} for a main GPU that would have no effect.
+ */
+export function placementOptions(globals: GlobalValues): Partial<LoadOptions> {
+  const splitMode = globals["split-mode"];
+  const mainGpu = globals["main-gpu"];
+  if (mainGpu !== null && splitMode !== "none") {
+    throw new UsageError("--main-gpu: takes effect with --split-mode none alone");
+  }
+  const experts = globals["n-cpu-moe"];
+  const tensorOverrides = [
+    ...globals["override-tensor"],
+    ...(globals["cpu-moe"] ? expertOverrides("all") : []),
+    ...(experts === null ? [] : expertOverrides(experts)),
+  ];
+  return {
+    ...(splitMode === "layer" ? {} : { splitMode }),
+    ...(mainGpu === null ? {} : { mainGpu }),
+    ...(tensorOverrides.length === 0 ? {} : { tensorOverrides }),
+  };
+}

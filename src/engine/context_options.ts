@@ -1,0 +1,41 @@
+import { type ContextParams, GGML_TYPE, LLAMA_FLASH_ATTN_TYPE } from "../../ffi/mod.ts";
+import { LONGEST_DRAFT } from "./draft_policy.ts";
+import type { LoadOptions } from "./protocol.ts";
+
+/** Tokens in one call of `llama_decode` unless said otherwise. */
+export const DEFAULT_BATCH = 512;
+
+const FLASH_ATTENTION = {
+  auto: LLAMA_FLASH_ATTN_TYPE.AUTO,
+  on: LLAMA_FLASH_ATTN_TYPE.ENABLED,
+  off: LLAMA_FLASH_ATTN_TYPE.DISABLED,
+} as const;
+
+/**
+ * Sets what shapes the context that generates: a plan makes the same one without memory.
+ *
+ * @param length tokens of one sequence
+ */
+export function configureContext(
+  parameters: ContextParams,
+  options: LoadOptions,
+  length: number,
+  threads: number,
+): void {
+  const asked = options.batchSize > 0 ? options.batchSize : DEFAULT_BATCH;
+  const batchSize = Math.max(asked, options.parallel);
+  const kvType = GGML_TYPE[options.kvType.toUpperCase() as keyof typeof GGML_TYPE];
+  parameters.n_ctx = length * (options.kvUnified ? 1 : options.parallel);
+  parameters.n_seq_max = options.parallel;
+  parameters.n_batch = batchSize;
+  parameters.n_ubatch = batchSize;
+  // Sampled from are a sequence's last token and its draft: room for more would be wasted.
+  parameters.n_outputs_max = Math.min(batchSize, options.parallel * (1 + LONGEST_DRAFT));
+  parameters.n_threads = threads;
+  parameters.n_threads_batch = threads;
+  parameters.flash_attn_type = FLASH_ATTENTION[options.flashAttention];
+  parameters.type_k = kvType;
+  parameters.type_v = kvType;
+  parameters.kv_unified = options.kvUnified;
+  parameters.no_perf = true;
+}

@@ -1,0 +1,63 @@
+import { assertEquals } from "@std/assert";
+import { readLoadLog } from "./load_log.ts";
+
+const MIB = 2 ** 20;
+
+const LOG = `
+load_tensors: layer   0 assigned to device CPU, is_swa = 0
+load_tensors: layer   1 assigned to device Vulkan0, is_swa = 0
+load_tensors: layer   2 assigned to device Vulkan0, is_swa = 0
+load_tensors: offloaded 2/3 layers to GPU
+load_tensors:   CPU_Mapped model buffer size =     3.00 MiB
+load_tensors:      Vulkan0 model buffer size =     5.50 MiB
+llama_context: constructing llama_context
+llama_context: Vulkan_Host  output buffer size =     0.25 MiB
+llama_kv_cache: layer   0: dev = CPU
+llama_kv_cache: layer   1: dev = Vulkan0
+llama_kv_cache:        CPU KV buffer size =     0.00 MiB
+llama_kv_cache: size =    2.00 MiB (  1024 cells,   2 layers,  1/1 seqs), K (f16):    1.00 MiB, V (f16):    1.00 MiB
+sched_reserve:    Vulkan0 compute buffer size =     9.00 MiB
+sched_reserve:    Vulkan0 compute buffer size =     7.00 MiB
+sched_reserve: Vulkan_Host compute buffer size =     1.00 MiB
+~llama_context:    Vulkan0 compute buffer size is   7.0000 MiB, matches expectation of   7.0000 MiB
+`;
+
+Deno.test("a log tells layers and buffers of each device", () => {
+  assertEquals(readLoadLog(LOG).placement, [
+    {
+      device: "CPU",
+      layers: 1,
+      weightBytes: 3 * MIB,
+      kvBytes: MIB,
+      computeBytes: 1.25 * MIB,
+    },
+    {
+      device: "Vulkan0",
+      layers: 2,
+      weightBytes: 5.5 * MIB,
+      kvBytes: MIB,
+      computeBytes: 7 * MIB,
+    },
+  ]);
+});
+
+Deno.test("a draft model adds buffers and no layers", () => {
+  const draft = LOG.replaceAll("device CPU", "device Vulkan0");
+  const [cpu, gpu] = readLoadLog(LOG + draft).placement;
+  assertEquals([cpu!.layers, gpu!.layers], [1, 2]);
+  assertEquals([cpu!.weightBytes, gpu!.weightBytes], [6 * MIB, 11 * MIB]);
+  assertEquals(gpu!.computeBytes, 14 * MIB);
+});
+
+Deno.test("a recurrent model's state counts as its cache", () => {
+  const { placement } = readLoadLog(`
+load_tensors: layer   0 assigned to device CUDA0, is_swa = 0
+llama_memory_recurrent, layer   0: dev = CUDA0
+llama_memory_recurrent: size =    3.00 MiB (     1 cells,   1 layers,  1 seqs  0 rs_seq), R (f32):    1.00 MiB, S (f32):    2.00 MiB, P (f32):    0.00 MiB
+`);
+  assertEquals(placement.map(({ kvBytes }) => kvBytes), [3 * MIB]);
+});
+
+Deno.test("a log of another kind tells nothing", () => {
+  assertEquals(readLoadLog("something else\nsize = 5 MiB\n").placement, []);
+});

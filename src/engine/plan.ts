@@ -1,0 +1,214 @@
+import { ShimmyError } from "../errors.ts";
+import type { ChildCommand } from "./child_link.ts";
+import { type MeasuredPlacement, readLoadLog } from "./load_log.ts";
+import { chooseContext } from "./memory_plan.ts";
+import type { PlannedModel } from "./plan_messages.ts";
+import { PlanProcess } from "./plan_process.ts";
+import type { DeviceInfo, LoadOptions } from "./protocol.ts";
+import { availableMemory } from "./system.ts";
+import { placeTensors, type WeightPlaces } from "./tensor_places.ts";
+
+/** What would lie on a device, and what is free there. Bytes. */
+export interface PlannedDevice extends MeasuredPlacement {
+  readonly kind: DeviceInfo["kind"];
+  readonly memoryFree: number;
+  readonly memoryTotal: number;
+}
+
+/** Whether and how a model would fit, found out without memory for its weights. */
+export interface LoadPlan {
+  /** Whether every device has room for its part, and leaves free what it shall. */
+  readonly fits: boolean;
+  /** The model's layers, the output being one. */
+  readonly layers: number;
+  /** Of them on devices that are not the CPU. */
+  readonly offloadedLayers: number;
+  /** Tokens of one sequence. */
+  readonly contextLength: number;
+  readonly parallel: number;
+  readonly devices: readonly PlannedDevice[];
+  /** Bytes of all experts; 0 for a dense model. */
+  readonly expertBytes: number;
+  /** Bytes that tensor overrides keep off the devices. */
+  readonly savedBytes: number;
+  /** What was limited, one sentence each. */
+  readonly notes: readonly string[];
+}
+
+export interface PlanOptions {
+  /** The command that runs this program as a plan's process. */
+  readonly command: ChildCommand;
+  /** Choose as many layers as fit, instead of those the options name. */
+  readonly chooseLayers: boolean;
+  /** Bytes to leave free on each device but the CPU; null: an eighth of it, 1 GiB at most. */
+  readonly reserve: number | null;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Plans a load: libllama goes through it in a process of its own, without memory for weights and caches.
+ *
+ * @throws {ShimmyError} why the model could not be loaded at all; `cancelled`
+ */
+export async function planLoad(options: LoadOptions, how: PlanOptions): Promise<LoadPlan> {
+  await using process = new PlanProcess(how.command, how.signal);
+  try {
+    return await new Planning(process, options, how).run();
+  } catch (error) {
+    if (!how.signal?.aborted) throw error;
+    throw new ShimmyError("cancelled", "Planning was cancelled", { cause: error });
+  }
+}
+
+/** A model as it would be loaded, before its context. */
+interface Attempt {
+  readonly model: PlannedModel;
+  readonly log: string;
+  readonly weights: WeightPlaces;
+}
+
+interface ContextChoice {
+  readonly length: number;
+  readonly notes: readonly string[];
+}
+
+class Planning {
+  readonly #process: PlanProcess;
+  readonly #options: LoadOptions;
+  readonly #how: PlanOptions;
+
+  constructor(process: PlanProcess, options: LoadOptions, how: PlanOptions) {
+    this.#process = process;
+    this.#options = options;
+    this.#how = how;
+  }
+
+  async run(): Promise<LoadPlan> {
+    const asked = this.#how.chooseLayers ? -1 : this.#options.gpuLayers;
+    const first = await this.#model(asked);
+    const plan = await this.#context(first, this.#contextFor(first));
+    if (plan.fits || !this.#how.chooseLayers || plan.offloadedLayers === 0) return plan;
+    return await this.#mostLayers(plan);
+  }
+
+  /** As many layers as fit, by halves: each step is a load of its own. */
+  async #mostLayers(all: LoadPlan): Promise<LoadPlan> {
+    const none = await this.#model(0);
+    // The context is chosen once: what fits then depends on the layers alone.
+    const context = this.#choose(none.model, availableMemory());
+    let best = await this.#context(none, context);
+    let fitting = 0;
+    let tooMany = all.layers;
+    while (tooMany - fitting > 1) {
+      const layers = (fitting + tooMany) >> 1;
+      const plan = await this.#context(await this.#model(layers), context);
+      if (this.#fitsDevices(plan)) {
+        best = plan;
+        fitting = layers;
+      } else tooMany = layers;
+    }
+    const note = `${best.offloadedLayers} of ${all.layers} layers fit the memory of the devices; ` +
+      `the others are computed on the CPU`;
+    return { ...best, notes: [...best.notes, note] };
+  }
+
+  async #model(gpuLayers: number): Promise<Attempt> {
+    const options = { ...this.#options, gpuLayers };
+    const { answer, log } = await this.#process.ask({ type: "model", options });
+    if (!("model" in answer)) throw new Error("A plan's process answered another question");
+    const { model } = answer;
+    const { layerDevices } = readLoadLog(log);
+    const weights = placeTensors(model.tensors, layerDevices, options.tensorOverrides ?? []);
+    return { model, log, weights };
+  }
+
+  /** The context that loading would choose: it looks at what is free where the cache will lie. */
+  #contextFor({ model, weights, log }: Attempt): ContextChoice {
+    const used = new Set(readLoadLog(log).layerDevices.values());
+    const free = this.#gpus(model).filter(({ name }) => used.has(name)).map((device) =>
+      Math.max(0, device.memoryFree - (weights.byDevice.get(device.name) ?? 0))
+    );
+    return this.#choose(
+      model,
+      free.length === 0 ? availableMemory() : free.reduce((sum, bytes) => sum + bytes, 0),
+    );
+  }
+
+  #choose(model: PlannedModel, available: number): ContextChoice {
+    const { contextLength, kvUnified, parallel } = this.#options;
+    return chooseContext({
+      asked: contextLength,
+      trained: model.trainedContext,
+      sequences: kvUnified ? 1 : parallel,
+      bytesPerToken: model.kvBytesPerToken,
+      available,
+    });
+  }
+
+  async #context(attempt: Attempt, { length, notes }: ContextChoice): Promise<LoadPlan> {
+    const { model, weights } = attempt;
+    let log = attempt.log;
+    if (model.generates) log += (await this.#process.ask({ type: "context", length })).log;
+    const { placement, layerDevices } = readLoadLog(log);
+    const gpus = this.#gpus(model);
+    const cpu = model.devices.find(({ kind }) => kind === "cpu");
+    const known = [...gpus, ...(cpu === undefined ? [] : [{ ...cpu, ...hostMemory() }])];
+    const devices = known.map((device) => {
+      const placed = placement.find((one) => one.device === device.name);
+      return {
+        device: device.name,
+        kind: device.kind,
+        layers: placed?.layers ?? 0,
+        weightBytes: weights.byDevice.get(device.name) ?? 0,
+        kvBytes: placed?.kvBytes ?? 0,
+        computeBytes: placed?.computeBytes ?? 0,
+        memoryFree: device.memoryFree,
+        memoryTotal: device.memoryTotal,
+      };
+    });
+    const plan = {
+      fits: false,
+      layers: layerDevices.size,
+      offloadedLayers: devices.filter(({ kind }) => kind !== "cpu")
+        .reduce((sum, { layers }) => sum + layers, 0),
+      contextLength: length,
+      parallel: this.#options.parallel,
+      devices,
+      expertBytes: weights.expertBytes,
+      savedBytes: weights.savedBytes,
+      notes,
+    };
+    return {
+      ...plan,
+      fits: this.#fitsDevices(plan) && devices.every((device) => hasRoom(device, 0)),
+    };
+  }
+
+  /** The devices that may be used, but the CPU. */
+  #gpus(model: PlannedModel): readonly DeviceInfo[] {
+    return model.devices.filter(({ kind, name }) =>
+      kind !== "cpu" && (this.#options.devices?.includes(name) ?? true)
+    );
+  }
+
+  #fitsDevices({ devices }: Pick<LoadPlan, "devices">): boolean {
+    return devices.every((device) =>
+      device.kind === "cpu" || device.layers === 0 || hasRoom(device, this.#reserve(device))
+    );
+  }
+
+  #reserve({ memoryTotal }: PlannedDevice): number {
+    return this.#how.reserve ?? Math.min(2 ** 30, memoryTotal / 8);
+  }
+}
+
+/** Whether a device has room for its part. One that does not tell its memory is taken to have it. */
+function hasRoom(device: PlannedDevice, reserve: number): boolean {
+  const needed = device.weightBytes + device.kvBytes + device.computeBytes;
+  return device.memoryTotal === 0 || needed <= device.memoryFree - reserve;
+}
+
+/** ggml reports all of the host's memory as free, whatever other programs hold. */
+function hostMemory(): { readonly memoryFree: number } {
+  return { memoryFree: availableMemory() };
+}

@@ -1,0 +1,31 @@
+import type { TensorSize } from "../../ffi/mod.ts";
+import type { DeviceInfo, LoadOptions, WireError } from "./protocol.ts";
+
+/** The hidden command that runs the other end of a plan. */
+export const PLAN_COMMAND = "__plan";
+/** Begins the line of an answer, which comes after the native log of what was asked. */
+export const PLAN_MARK = "shimmy-plan ";
+
+/** What a plan's process is asked; a later question is about the model of the last `model`. */
+export type PlanQuestion =
+  | { readonly type: "model"; readonly options: LoadOptions }
+  /** `length`: tokens of one sequence. */
+  | { readonly type: "context"; readonly length: number };
+
+/** The facts of a model that was loaded without its weights. */
+export interface PlannedModel {
+  readonly layers: number;
+  /** Tokens it was trained on. */
+  readonly trainedContext: number;
+  /** Whether it generates, and so has a context for it. */
+  readonly generates: boolean;
+  readonly kvBytesPerToken: number;
+  readonly tensors: readonly TensorSize[];
+  /** As they are now, without the model. */
+  readonly devices: readonly DeviceInfo[];
+}
+
+export type PlanAnswer =
+  | { readonly model: PlannedModel }
+  | { readonly context: "made" }
+  | { readonly error: WireError };

@@ -1,0 +1,163 @@
+import { assert, assertAlmostEquals, assertEquals, assertStringIncludes } from "@std/assert";
+import { Server } from "../cli/machine.ts";
+import {
+  type Backend,
+  GpuMachine,
+  missing,
+  type PlacementJson,
+  TINY_F16,
+  TINY_LAYERS,
+} from "./shimmy.ts";
+
+const QUESTION = "What is the capital of France?";
+const GENERATE = ["generate", TINY_F16, "--prompt", QUESTION, "--temperature", "0"];
+
+/**
+ * Registers what must hold on a machine with a device of a backend: the regressions of the flag that was
+ * parsed and never used, by each command that takes it.
+ */
+export async function registerChecks(backend: Backend): Promise<void> {
+  const reason = await missing(backend);
+  const { name } = backend;
+  if (reason !== null) console.log(`${name}: ${reason}`);
+  const on = ["--gpu-backend", name];
+  const device = `${backend.prefix}0`;
+  const check = (what: string, fn: (gpu: GpuMachine) => Promise<void>) =>
+    Deno.test({
+      name: reason === null ? `${name}: ${what}` : `${name}: ${what} (skipped: ${backend.install})`,
+      ignore: reason !== null,
+      fn: async () => {
+        await using gpu = await GpuMachine.start(backend);
+        await fn(gpu);
+      },
+    });
+  const find = (placement: readonly PlacementJson[], wanted: string) =>
+    placement.find((part) => part.device === wanted);
+
+  check("gpu-info lists the device and chooses it, asked for or not", async (gpu) => {
+    for (const args of [on, []]) {
+      const { chosen, backends } = await gpu.json(["gpu-info", ...args]);
+      assertEquals(chosen, name);
+      const report = backends.find((one: { backend: string }) => one.backend === name);
+      assertEquals(report.devices[0].name, device);
+      assert(report.devices[0].memory_total > 0);
+    }
+  });
+
+  check("probe has all layers on the device, and says what lies where", async (gpu) => {
+    const report = await gpu.json(["probe", TINY_F16, ...on]);
+    assertEquals(report.offloaded_layers, TINY_LAYERS);
+    const placed = find(report.placement, device)!;
+    assertEquals(placed.layers, TINY_LAYERS);
+    // Everything but the embedding of the input, which libllama leaves on the CPU.
+    assert(placed.weight_bytes > 0.8 * report.model_bytes);
+    assert(placed.kv_bytes > 0 && placed.compute_bytes > 0);
+    assertEquals(find(report.placement, "CPU")!.layers, 0);
+    assertEquals(find(report.placement, "CPU")!.kv_bytes, 0);
+  });
+
+  check("--gpu-layers 1 puts exactly one layer there", async (gpu) => {
+    const report = await gpu.json(["probe", TINY_F16, ...on, "--gpu-layers", "1"]);
+    assertEquals(report.offloaded_layers, 1);
+    assertEquals(find(report.placement, device)!.layers, 1);
+    assertEquals(find(report.placement, "CPU")!.layers, TINY_LAYERS - 1);
+    assertEquals(find(report.placement, device)!.kv_bytes, 0);
+  });
+
+  check("--gpu-layers all and 0 are what they say", async (gpu) => {
+    const all = await gpu.json(["probe", TINY_F16, ...on, "--gpu-layers", "all"]);
+    assertEquals(all.offloaded_layers, TINY_LAYERS);
+    const none = await gpu.json(["probe", TINY_F16, ...on, "--gpu-layers", "0"]);
+    assertEquals(none.offloaded_layers, 0);
+    assertEquals(find(none.placement, device)?.weight_bytes ?? 0, 0);
+  });
+
+  check("--gpu-backend cpu puts nothing there", async (gpu) => {
+    const report = await gpu.json(["probe", TINY_F16, "--gpu-backend", "cpu"]);
+    assertEquals(report.offloaded_layers, 0);
+    assertEquals(
+      report.placement.map((part: PlacementJson) => [part.device, part.layers]),
+      [["CPU", TINY_LAYERS]],
+    );
+    assertEquals(report.devices.map((one: { kind: string }) => one.kind), ["cpu"]);
+  });
+
+  check("generate computes there, and the text is the CPU's", async (gpu) => {
+    const cpu = await gpu.run([...GENERATE, "--gpu-backend", "cpu"]);
+    const there = await gpu.run([...GENERATE, ...on, "--verbose"]);
+    assertEquals(there.code, 0, there.stderr);
+    assertEquals(there.stdout, cpu.stdout);
+    assertEquals(there.stdout, "The capital of France is Paris.\n");
+    assertStringIncludes(there.stderr, `offloaded ${TINY_LAYERS}/${TINY_LAYERS} layers to GPU`);
+  });
+
+  check("bench computes there", async (gpu) => {
+    const sizes = ["--prompt-tokens", "16", "--max-tokens", "4", "--runs", "1"];
+    const report = await gpu.json(["bench", TINY_F16, ...sizes, ...on]);
+    assertEquals(report.offloaded_layers, TINY_LAYERS);
+    assertEquals(find(report.placement, device)!.layers, TINY_LAYERS);
+    assert(report.predicted_per_second.mean > 0);
+  });
+
+  check("serve computes there and tells so, at its start and when asked", async (gpu) => {
+    const args = ["--port", "0", "--model-path", TINY_F16, ...on];
+    await using server = await Server.start(gpu.machine, args, gpu.env());
+    const answer = await server.generate({ prompt: QUESTION, temperature: 0 });
+    assertEquals((await answer.json()).response, "The capital of France is Paris.");
+    const get = async (path: string) => await (await fetch(server.url(path))).json();
+    const { loaded } = await get("/api/models/shimmy-tiny-f16/status");
+    assertEquals(loaded.offloaded_layers, TINY_LAYERS);
+    assertEquals(find(loaded.placement, device)!.layers, TINY_LAYERS);
+    const [model] = (await get("/diag")).models
+      .filter((one: { state: string }) => one.state === "loaded");
+    assertEquals(model.placement, loaded.placement);
+    const plan = await get("/api/models/shimmy-tiny-f16/plan");
+    assertEquals([plan.fits, plan.offloaded_layers], [true, TINY_LAYERS]);
+    server.kill("SIGTERM");
+    const { stderr } = await server.ended();
+    assertStringIncludes(stderr, `${TINY_LAYERS} of ${TINY_LAYERS} layers on ${device}`);
+    assert(!stderr.includes("on the CPU"), stderr);
+  });
+
+  check("a plan is what loading does", async (gpu) => {
+    for (const layers of ["all", "2"]) {
+      const args = [TINY_F16, ...on, "--gpu-layers", layers];
+      const plan = await gpu.json(["plan", ...args]);
+      const probe = await gpu.json(["probe", ...args]);
+      assertEquals(plan.fits, true);
+      assertEquals(plan.offloaded_layers, probe.offloaded_layers);
+      for (const part of probe.placement as PlacementJson[]) {
+        const planned = find(plan.devices, part.device)!;
+        assertEquals(planned.layers, part.layers);
+        // The log gives hundredths of a MiB; on the CPU a copy may lie in a buffer of its own.
+        const tolerance = part.device === "CPU" ? 0.6 * 2 ** 20 : 0.03 * 2 ** 20;
+        assertAlmostEquals(planned.weight_bytes, part.weight_bytes, tolerance);
+        assertAlmostEquals(planned.kv_bytes, part.kv_bytes, 0.01 * 2 ** 20);
+        assertAlmostEquals(planned.compute_bytes, part.compute_bytes, 0.02 * 2 ** 20);
+      }
+    }
+  });
+
+  check("auto places as many layers as the free memory holds", async (gpu) => {
+    const all = await gpu.json(["plan", TINY_F16, ...on]);
+    const part = find(all.devices, device)!;
+    const free = all.devices.find((one: PlacementJson) => one.device === device).memory_free;
+    // Room for what is computed in and about half of the rest.
+    const room = part.compute_bytes + (part.weight_bytes + part.kv_bytes) / 2;
+    const reserve = ["--gpu-reserve", String(Math.floor((free - room) / 2 ** 20))];
+    const plan = await gpu.json(["plan", TINY_F16, ...on, ...reserve]);
+    assert(plan.offloaded_layers > 0 && plan.offloaded_layers < TINY_LAYERS, JSON.stringify(plan));
+    const probe = await gpu.json(["probe", TINY_F16, ...on, ...reserve]);
+    assertEquals(probe.offloaded_layers, plan.offloaded_layers);
+    assertStringIncludes(probe.notes[0], `${plan.offloaded_layers} of ${TINY_LAYERS} layers fit`);
+    const none = await gpu.json(["plan", TINY_F16, ...on, "--gpu-reserve", "100000000"]);
+    assertEquals(none.offloaded_layers, 0);
+  });
+
+  check("a device that is not there cannot be the main one", async (gpu) => {
+    const args = ["--gpu-layers", "all", "--split-mode", "none", "--main-gpu", "7"];
+    const { code, stderr } = await gpu.run(["probe", TINY_F16, ...on, ...args]);
+    assertEquals(code, 1);
+    assertStringIncludes(stderr, "--main-gpu: 7");
+  });
+}

@@ -1,0 +1,45 @@
+/** Vulkan for real, on Mesa's CPU device where there is no card. */
+import { assertEquals, assertMatch } from "@std/assert";
+import { registerChecks } from "./checks.ts";
+import { GpuMachine, missing, type PlacementJson, TINY_F16, VULKAN } from "./shimmy.ts";
+
+await registerChecks(VULKAN);
+
+const ignore = await missing(VULKAN) !== null;
+const ON = ["--gpu-backend", "vulkan"];
+/** The same device twice is two to ggml. */
+const TWO = { GGML_VK_VISIBLE_DEVICES: "0,0" };
+
+function layers(placement: readonly PlacementJson[]): Record<string, number> {
+  return Object.fromEntries(placement.map((part) => [part.device, part.layers]));
+}
+
+Deno.test({
+  name: "vulkan: two devices share a model by layers, or one of them has it all",
+  ignore,
+  fn: async () => {
+    await using gpu = await GpuMachine.start(VULKAN);
+    const shared = await gpu.json(["probe", TINY_F16, ...ON], TWO);
+    assertEquals(layers(shared.placement), { Vulkan0: 3, Vulkan1: 2, CPU: 0 });
+    for (const main of ["0", "1"]) {
+      const args = ["--split-mode", "none", "--main-gpu", main];
+      const alone = await gpu.json(["probe", TINY_F16, ...ON, ...args], TWO);
+      assertEquals(layers(alone.placement), { [`Vulkan${main}`]: 5, CPU: 0 });
+    }
+  },
+});
+
+Deno.test({
+  name: "vulkan: a CPU device that nobody named is not taken, and auto says so once",
+  ignore,
+  fn: async () => {
+    await using gpu = await GpuMachine.start(VULKAN);
+    const args = ["generate", TINY_F16, "--prompt", "Hello", "--max-tokens", "1"];
+    const { code, stderr } = await gpu.run(args, { GGML_VK_VISIBLE_DEVICES: "" });
+    assertEquals(code, 0);
+    assertMatch(stderr, /^Running on the CPU \(.*Vulkan: no device: .*\)\n$/);
+    const asked = await gpu.run([...args, ...ON], { GGML_VK_VISIBLE_DEVICES: "" });
+    assertEquals(asked.code, 1);
+    assertMatch(asked.stderr, /^shimmy: --gpu-backend vulkan: no device: .*\n$/);
+  },
+});
