@@ -4,7 +4,7 @@ import { GLOBAL_OPTIONS } from "./global_options.ts";
 import type { OptionSet } from "./options.ts";
 
 /** What stands in the environment and is no option's. */
-const ENVIRONMENT = [
+export const ENVIRONMENT = [
   ["SHIMMY_LORA_GGUF", "an adapter for the default model, FILE or FILE:SCALE"],
   ["SHIMMY_LIBLLAMA", "a folder with libllama"],
   ["SHIMMY_CACHE_DIR", "where fetched libraries are kept"],
