@@ -6,9 +6,10 @@ import {
   globalOptionTable,
 } from "./command_line.ts";
 import { fillSections } from "./markdown.ts";
+import { buildTable } from "./runtime.ts";
 
 /** The pages with generated sections, from the top of the repository. */
-export const PAGES = ["README.md", "docs/api.md", "docs/cli.md"] as const;
+export const PAGES = ["README.md", "docs/api.md", "docs/cli.md", "docs/gpu.md"] as const;
 
 /** Every generated section by its name. */
 export async function makeSections(): Promise<Readonly<Record<string, string>>> {
@@ -16,6 +17,7 @@ export async function makeSections(): Promise<Readonly<Record<string, string>>> 
     "commands": await commandTable(),
     "command-reference": await commandReference(),
     "global-options": globalOptionTable(),
+    "builds": buildTable(),
     "environment": await environmentTable(),
     "routes": routeTables(),
     "sampling": samplingTable(),

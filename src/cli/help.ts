@@ -7,10 +7,12 @@ import type { OptionSet } from "./options.ts";
 export const ENVIRONMENT = [
   ["SHIMMY_LORA_GGUF", "an adapter for the default model, FILE or FILE:SCALE"],
   ["SHIMMY_LIBLLAMA", "a folder with libllama"],
-  ["SHIMMY_CACHE_DIR", "where fetched libraries are kept"],
+  ["SHIMMY_CACHE_DIR", "where fetched libraries and saved sessions are kept"],
+  ["SHIMMY_RELEASE_BASE", "where llama.cpp's release archives are, instead of on GitHub"],
   ["SHIMMY_LOG", "error, warn, info or debug, and json for one object a line"],
   ["OLLAMA_MODELS", "Ollama's store"],
   ["HF_HOME", "Hugging Face's folder"],
+  ["HF_HUB_CACHE", "its cache of models, also as HUGGINGFACE_HUB_CACHE"],
 ] as const;
 
 /** `shimmy --help`. */
