@@ -47,7 +47,7 @@ export const GLOBAL_OPTIONS = {
     min: 0,
     max: 2 ** 31 - 1,
     fallback: 0,
-    help: "tokens of context for each sequence; 0: as the model was trained",
+    help: "tokens of context for each sequence; 0: as trained, or what memory has room for",
   }),
   "threads": integer({
     min: 0,

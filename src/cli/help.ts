@@ -4,13 +4,15 @@ import { GLOBAL_OPTIONS } from "./global_options.ts";
 import type { OptionSet } from "./options.ts";
 
 /** What stands in the environment and is no option's. */
-const ENVIRONMENT = [
+export const ENVIRONMENT = [
   ["SHIMMY_LORA_GGUF", "an adapter for the default model, FILE or FILE:SCALE"],
   ["SHIMMY_LIBLLAMA", "a folder with libllama"],
-  ["SHIMMY_CACHE_DIR", "where fetched libraries are kept"],
+  ["SHIMMY_CACHE_DIR", "where fetched libraries and saved sessions are kept"],
+  ["SHIMMY_RELEASE_BASE", "where llama.cpp's release archives are, instead of on GitHub"],
   ["SHIMMY_LOG", "error, warn, info or debug, and json for one object a line"],
   ["OLLAMA_MODELS", "Ollama's store"],
-  ["HF_HOME", "Hugging Face's folder; HF_HUB_CACHE is its cache of models"],
+  ["HF_HOME", "Hugging Face's folder"],
+  ["HF_HUB_CACHE", "its cache of models, also as HUGGINGFACE_HUB_CACHE"],
   ["HF_TOKEN", "an account's token for repositories that are gated or private"],
   ["HF_ENDPOINT", "where the hub is, in place of https://huggingface.co"],
   ["SHIMMY_OLLAMA_REGISTRY", "where Ollama's registry is, in place of its own"],

@@ -15,7 +15,7 @@ interface Listed {
   readonly load: () => Promise<{ readonly default: Command }>;
 }
 
-const COMMANDS: Readonly<Record<string, Listed>> = {
+export const COMMANDS: Readonly<Record<string, Listed>> = {
   serve: {
     summary: "run the server",
     load: () => import("./commands/serve.ts"),

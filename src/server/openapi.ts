@@ -9,6 +9,7 @@ type Json = Record<string, unknown>;
 const FAILURES: readonly (readonly [number, string])[] = [
   [400, "The request is malformed or out of range"],
   [401, "The API key is missing or wrong"],
+  [403, "The host or the origin is not allowed"],
   [404, "There is no such model or route"],
   [413, "The body is too large"],
   [502, "The model cannot be loaded, or generation failed"],
@@ -55,20 +56,13 @@ export function describeRoutes(routes: readonly Route[], version: string): Json 
 }
 
 function operation(route: Route): Json {
-  const names = [...route.path.matchAll(/:(\w+)/g)].map(([, name]) => name!);
+  const parameters = parametersOf(route);
   return {
     operationId: operationId(route),
     summary: route.summary,
     tags: [route.dialect.name],
     ...(route.open ? { security: [] } : {}),
-    ...(names.length === 0 ? {} : {
-      parameters: names.map((name) => ({
-        name,
-        in: "path",
-        required: true,
-        schema: { type: "string" },
-      })),
-    }),
+    ...(parameters.length === 0 ? {} : { parameters }),
     ...(route.body === undefined ? {} : {
       requestBody: {
         required: true,
@@ -89,8 +83,27 @@ function operation(route: Route): Json {
   };
 }
 
-function contentOf({ answer, streams = [] }: Route): Json {
+function parametersOf({ path, query = {} }: Route): Json[] {
+  const schema = { type: "string" };
+  return [
+    ...[...path.matchAll(/:(\w+)/g)].map(([, name]) => ({
+      name,
+      in: "path",
+      required: true,
+      schema,
+    })),
+    ...Object.entries(query).map(([name, description]) => ({
+      name,
+      in: "query",
+      description,
+      schema,
+    })),
+  ];
+}
+
+function contentOf({ answer, text, streams = [] }: Route): Json {
   const content: Record<string, Json> = {};
+  if (text) content["text/plain"] = { schema: { type: "string" } };
   if (answer !== undefined) content["application/json"] = { schema: toSchema(answer, "output") };
   for (const type of streams) content[type] = { schema: { type: "string" } };
   return Object.keys(content).length === 0 ? {} : { content };

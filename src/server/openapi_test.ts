@@ -22,12 +22,15 @@ Deno.test("every route is described, with its body and its path's names", async 
   const { openapi, info, paths } = await fetchDocument();
   assertEquals(openapi, "3.1.1");
   assertEquals(info.version, "1.2.3");
-  for (const { method, path, body, summary } of allRoutes) {
+  for (const { method, path, body, query, summary } of allRoutes) {
     const operation = paths[path.replace(/:(\w+)/g, "{$1}")]?.[method.toLowerCase()];
     assertEquals(operation?.summary, summary, `${method} ${path}`);
     assertEquals(operation.requestBody !== undefined, body !== undefined, path);
     const names = [...path.matchAll(/:(\w+)/g)].map(([, name]) => name);
-    assertEquals((operation.parameters ?? []).map(({ name }: Document) => name), names);
+    assertEquals(
+      (operation.parameters ?? []).map(({ name }: Document) => name),
+      [...names, ...Object.keys(query ?? {})],
+    );
   }
   assert(paths["/openapi.json"].get);
 });

@@ -69,8 +69,12 @@ export interface Route {
   readonly summary: string;
   /** Schema of the JSON body, where there is one. */
   readonly body?: z.ZodType;
+  /** What the parameters of the query mean, by their names; all may be absent. */
+  readonly query?: Readonly<Record<string, string>>;
   /** Schema of the JSON answer. */
   readonly answer?: z.ZodType;
+  /** The answer is plain text. */
+  readonly text?: boolean;
   /** Media types of the answer when it is streamed. */
   readonly streams?: readonly ("text/event-stream" | "application/x-ndjson")[];
   /** The answer is an upgrade to WebSocket. */

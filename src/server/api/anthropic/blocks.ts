@@ -35,7 +35,7 @@ const toolUseBlock = z.strictObject({
   input: jsonObject,
   caller: z.strictObject({
     type: z.literal("direct", { error: "must be direct: there are no server tools" }),
-  }).nullish(),
+  }).nullish().describe("Accepted; there are no server tools"),
   cache_control: cacheControl,
   toolset_name: refused("there are no toolsets"),
 });

@@ -24,7 +24,7 @@ const tool = z.strictObject({
   cache_control: cacheControl,
   allowed_callers: z.array(
     z.literal("direct", { error: "must be direct: there are no server tools" }),
-  ).nullish(),
+  ).nullish().describe("Accepted; there are no server tools"),
   defer_loading: only(false, "tool search is not supported"),
   eager_input_streaming: only(true, "arguments always stream as they come"),
 });
@@ -110,7 +110,8 @@ const promptFields = {
   speed: only("standard", "there is one speed"),
   mcp_servers: z.array(z.unknown()).max(0, { error: "is not supported: list tools instead" })
     .nullish(),
-  context_management: contextManagement.nullish(),
+  context_management: contextManagement.nullish()
+    .describe("Accepted; only edits that change nothing are"),
   compaction: refused("nothing is cut from a conversation"),
   billing_policy: refused(SERVICE),
 };

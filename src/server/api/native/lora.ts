@@ -8,7 +8,8 @@ export const loraRoutes: readonly Route[] = [
     method: "GET",
     path: "/api/lora",
     dialect: nativeDialect,
-    summary: "Adapters of a loaded model, the default one or `?model=NAME`",
+    summary: "Adapters of a loaded model",
+    query: { model: "The default model where it is absent" },
     answer: z.object({
       model: z.string(),
       loaded: z.boolean(),

@@ -91,6 +91,7 @@ export const operationRoutes: readonly Route[] = [
     path: "/",
     dialect: nativeDialect,
     summary: "A greeting",
+    text: true,
     handle: ({ context }) => new Response(`Shimmy ${context.settings.version} is running\n`),
   },
   {
@@ -118,6 +119,7 @@ export const operationRoutes: readonly Route[] = [
     path: "/metrics",
     dialect: nativeDialect,
     summary: "Counts and gauges in Prometheus' text format",
+    text: true,
     async handle({ context }) {
       const { text, contentType } = await context.metrics!.render(context.pool);
       return new Response(text, { headers: { "content-type": contentType } });

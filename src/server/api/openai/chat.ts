@@ -6,6 +6,7 @@ import { json } from "../../json.ts";
 import type { Exchange, Route } from "../../route.ts";
 import { bindAnswer, engineFor, startAnswer } from "../../run.ts";
 import { eventStream } from "../../streams.ts";
+import { chatAnswer } from "./answers.ts";
 import { type ChatBody, chatBody, toChatRequest } from "./chat_schema.ts";
 import { chatChunks } from "./chat_stream.ts";
 import { openaiDialect } from "./dialect.ts";
@@ -111,6 +112,7 @@ export const chatRoutes: readonly Route[] = [{
   dialect: openaiDialect,
   summary: "Answers a conversation",
   body: chatBody,
+  answer: chatAnswer,
   streams: ["text/event-stream"],
   handle: complete,
 }];

@@ -49,7 +49,8 @@ export const chatBody = z.strictObject({
   store: z.literal(false, {
     error: "chat completions are not stored; responses are (/v1/responses)",
   }).nullish(),
-  modalities: z.array(z.literal("text", { error: "only text is supported" })).nullish(),
+  modalities: z.array(z.literal("text", { error: "only text is supported" })).nullish()
+    .describe("Accepted; answers are text"),
   audio: refused("audio is not supported"),
   prediction: refused("predicted outputs are not supported"),
   web_search_options: refused("web search is not supported"),

@@ -4,6 +4,7 @@ import type { Engine } from "../../../engine/face.ts";
 import { ShimmyError } from "../../../errors.ts";
 import { toEnding, toRun, toSampling } from "../../schemas/sampling.ts";
 import {
+  ABOUT_USERS,
   boolean,
   choiceCount,
   CHOICES_LIMIT,
@@ -40,7 +41,7 @@ export const completionBody = z.strictObject({
   response_format: responseFormat.nullish(),
   stream: boolean.nullish(),
   stream_options: streamOptions,
-  user: text.nullish(),
+  user: text.nullish().describe(ABOUT_USERS),
 });
 
 export type CompletionBody = z.output<typeof completionBody>;

@@ -6,6 +6,7 @@ import { json } from "../../json.ts";
 import type { Exchange, Route } from "../../route.ts";
 import { bindAnswer, engineFor, startAnswer } from "../../run.ts";
 import { eventStream, type ServerSentEvent } from "../../streams.ts";
+import { completionAnswer } from "./answers.ts";
 import { meanLogprob, toLegacyLogprobs } from "./completion_logprobs.ts";
 import {
   checkTogether,
@@ -143,6 +144,7 @@ export const completionRoutes: readonly Route[] = [{
   dialect: openaiDialect,
   summary: "Continues text",
   body: completionBody,
+  answer: completionAnswer,
   streams: ["text/event-stream"],
   handle: complete,
 }];

@@ -7,7 +7,7 @@ import { json } from "../../json.ts";
 import type { Exchange, Route } from "../../route.ts";
 import { engineFor } from "../../run.ts";
 import { openaiDialect } from "./dialect.ts";
-import { text } from "./fields.ts";
+import { ABOUT_USERS, text } from "./fields.ts";
 
 /** Inputs in one request: OpenAI's own limit. */
 const INPUTS_LIMIT = 2048;
@@ -29,7 +29,7 @@ const embeddingsBody = z.strictObject({
   dimensions: z.int({ error: DIMENSIONS_ERROR }).min(1, { error: DIMENSIONS_ERROR }).nullish()
     .describe("Keep only the first dimensions, for models that were trained for it"),
   encoding_format: z.enum(["float", "base64"], { error: "must be float or base64" }).nullish(),
-  user: text.nullish(),
+  user: text.nullish().describe(ABOUT_USERS),
 });
 
 const embeddingsAnswer = z.object({

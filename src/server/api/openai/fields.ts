@@ -25,6 +25,10 @@ export const metadata = z.record(
 
 export type Metadata = z.output<typeof metadata>;
 
+/** What OpenAI's own helpers add to answers that callers send back. */
+export const sentBack = z.unknown().optional()
+  .describe("Accepted; clients add it to answers that they send back");
+
 /**
  * A mark where a prompt cache should hold a prefix. Every prefix is kept here, so a mark is true by
  * itself; a promise for how long cannot be given.
@@ -32,22 +36,25 @@ export type Metadata = z.output<typeof metadata>;
 export const cacheBreakpoint = z.strictObject({
   mode: z.literal("explicit"),
   ttl: refused("a lifetime of the prompt cache cannot be promised"),
-});
+}).describe("Accepted; every prefix is cached anyway");
+
+/** What becomes of fields that say who a caller's user is. */
+export const ABOUT_USERS = "Accepted; nothing is kept about users";
 
 /**
  * Fields of both chat completions and responses that say who asks and what it is for, or tune OpenAI's
  * own service. Values that mean what this server does anyway are accepted; the others are refused.
  */
 export const serviceFields = {
-  user: text.nullish(),
-  safety_identifier: text.nullish(),
+  user: text.nullish().describe(ABOUT_USERS),
+  safety_identifier: text.nullish().describe(ABOUT_USERS),
   metadata: metadata.nullish().describe("Given back with the answer"),
   service_tier: z.enum(["auto", "default"], {
     error: "must be auto or default: there are no other tiers",
-  }).nullish(),
-  prompt_cache_key: text.nullish().describe("Prefixes are shared whatever the key"),
+  }).nullish().describe("Accepted; there is one tier"),
+  prompt_cache_key: text.nullish().describe("Accepted; prefixes are shared whatever the key"),
   prompt_cache_retention: z.enum(["in_memory", "24h"], { error: "must be in_memory or 24h" })
-    .nullish().describe("The longest a prefix may be kept; it is kept in memory only"),
+    .nullish().describe("Accepted; prefixes are kept in memory, as long as there is room"),
   prompt_cache_options: z.strictObject({
     mode: z.literal("implicit", { error: "must be implicit: every prefix is cached" }).nullish(),
     ttl: refused("a lifetime of the prompt cache cannot be promised"),

@@ -6,11 +6,11 @@ import { boolean, jsonObject, text } from "./fields.ts";
 const FORMAT_ERROR = "must be an object whose type is text, json_object or json_schema";
 
 const schemaFields = {
-  name: text.nullish(),
-  description: text.nullish(),
-  schema: jsonObject.nullish(),
-  /** A schema always binds here; what a grammar cannot hold is refused, strict or not. */
-  strict: boolean.nullish(),
+  name: text.nullish().describe("Accepted; the schema alone binds"),
+  description: text.nullish().describe("Accepted; the schema alone binds"),
+  schema: jsonObject.nullish().describe("Without one, any JSON object will do"),
+  strict: boolean.nullish()
+    .describe("Accepted; a schema always binds, and what a grammar cannot hold is refused"),
 };
 
 /** `response_format` of chat completions and completions. */

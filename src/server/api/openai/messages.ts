@@ -1,6 +1,6 @@
 import * as z from "zod";
 import type { Message, ToolCall } from "../../../chat/conversation.ts";
-import { cacheBreakpoint, refused, text } from "./fields.ts";
+import { cacheBreakpoint, refused, sentBack, text } from "./fields.ts";
 
 /** The message for a content part that is not text. */
 export function onlyText(issue: { readonly input?: unknown }): string {
@@ -32,10 +32,9 @@ const toolCall = z.strictObject({
   function: z.strictObject({
     name: text,
     arguments: text,
-    /** What OpenAI's own helpers add to answers that callers send back. */
-    parsed_arguments: z.unknown().optional(),
+    parsed_arguments: sentBack,
   }),
-  index: z.number().optional(),
+  index: z.number().optional().describe("Accepted; the order of the list counts"),
 });
 
 const name = text.nullish();
@@ -55,8 +54,7 @@ export const chatMessage = z.discriminatedUnion("role", [
     function_call: refused("is deprecated and not supported; use tool_calls"),
     audio: refused("audio is not supported"),
     annotations: z.array(z.unknown()).max(0, { error: "annotations are not supported" }).nullish(),
-    /** What OpenAI's own helpers add to answers that callers send back. */
-    parsed: z.unknown().optional(),
+    parsed: sentBack,
   }),
   z.strictObject({ role: z.literal("tool"), content, tool_call_id: text, name }),
 ], { error: "must be system, developer, user, assistant or tool" });

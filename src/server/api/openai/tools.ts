@@ -10,12 +10,12 @@ export const toolName = text.regex(TOOL_NAME, {
   error: "must be 1 to 128 letters, digits, or any of _ - . : /",
 });
 
-/** A function as both APIs describe it; `strict` is accepted because arguments always follow the schema. */
+/** A function as both APIs describe it. */
 export const functionFields = {
   name: toolName,
   description: text.nullish(),
   parameters: jsonObject.nullish(),
-  strict: boolean.nullish(),
+  strict: boolean.nullish().describe("Accepted; arguments always follow the schema"),
 };
 
 /** The message for a kind of tool or choice that needs OpenAI's own services. */

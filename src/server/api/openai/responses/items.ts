@@ -1,8 +1,9 @@
 import * as z from "zod";
-import { cacheBreakpoint, refused, text } from "../fields.ts";
+import { cacheBreakpoint, refused, sentBack, text } from "../fields.ts";
 import { onlyText } from "../messages.ts";
 
-const status = z.enum(["in_progress", "completed", "incomplete"]).nullish();
+const status = z.enum(["in_progress", "completed", "incomplete"]).nullish()
+  .describe("Accepted; items count as they are");
 const itemId = text.nullish();
 
 const inputText = z.strictObject({
@@ -14,9 +15,9 @@ const outputText = z.strictObject({
   type: z.literal("output_text"),
   text,
   annotations: z.array(z.unknown()).max(0, { error: "annotations are not supported" }).nullish(),
-  /** What an answer reported of itself; clients send it back with the text. */
-  logprobs: z.array(z.unknown()).nullish(),
-  parsed: z.unknown().optional(),
+  logprobs: z.array(z.unknown()).nullish()
+    .describe("Accepted; clients send back what an answer reported of itself"),
+  parsed: sentBack,
 });
 const refusalPart = z.strictObject({ type: z.literal("refusal"), refusal: text });
 
@@ -27,7 +28,7 @@ const messageContent = z.union([
 
 const directCaller = z.strictObject({
   type: z.literal("direct", { error: "only direct calls are supported" }),
-}).nullish();
+}).nullish().describe("Accepted; every call is direct");
 
 const message = z.strictObject({
   type: z.literal("message").optional(),
@@ -37,7 +38,8 @@ const message = z.strictObject({
   }),
   content: messageContent,
   status,
-  phase: z.enum(["commentary", "final_answer"]).nullish(),
+  phase: z.enum(["commentary", "final_answer"]).nullish()
+    .describe("Accepted; templates know no phases"),
 });
 
 const functionCall = z.strictObject({
@@ -49,8 +51,7 @@ const functionCall = z.strictObject({
   status,
   caller: directCaller,
   namespace: refused("namespaces are not supported"),
-  /** What OpenAI's own helpers add to answers that callers send back. */
-  parsed_arguments: z.unknown().optional(),
+  parsed_arguments: sentBack,
 });
 
 const functionCallOutput = z.strictObject({

@@ -2,6 +2,7 @@ import { HttpError } from "../../../errors.ts";
 import type { ModelPool } from "../../../../models/pool.ts";
 import { json } from "../../../json.ts";
 import type { Exchange, Route } from "../../../route.ts";
+import { deletedAnswer, itemsAnswer, responseAnswer } from "../answers.ts";
 import { openaiDialect } from "../dialect.ts";
 import { create } from "./create.ts";
 import { page } from "./page.ts";
@@ -70,6 +71,7 @@ export const responseRoutes: readonly Route[] = [
     dialect,
     summary: "Answers a conversation of items",
     body: responseBody,
+    answer: responseAnswer,
     streams: ["text/event-stream"],
     handle: (exchange) => create(exchange, storeOf(exchange)),
   },
@@ -78,6 +80,7 @@ export const responseRoutes: readonly Route[] = [
     path: "/v1/responses/:id",
     dialect,
     summary: "A response that was stored",
+    answer: responseAnswer,
     handle: retrieve,
   },
   {
@@ -85,6 +88,7 @@ export const responseRoutes: readonly Route[] = [
     path: "/v1/responses/:id",
     dialect,
     summary: "Forgets a stored response",
+    answer: deletedAnswer,
     handle: remove,
   },
   {
@@ -92,6 +96,12 @@ export const responseRoutes: readonly Route[] = [
     path: "/v1/responses/:id/input_items",
     dialect,
     summary: "The items a stored response was asked with",
+    query: {
+      after: "The id of the item before the page",
+      limit: "Items of the page, 1 to 100; 20 where it is absent",
+      order: "asc or desc; desc where it is absent",
+    },
+    answer: itemsAnswer,
     handle: inputItems,
   },
 ];

@@ -22,7 +22,7 @@ const functionTool = z.strictObject({
   type: z.literal("function"),
   ...functionFields,
   allowed_callers: z.array(z.literal("direct", { error: "only direct calls are supported" }))
-    .nullish(),
+    .nullish().describe("Accepted; every call is direct"),
   async: z.literal(false, { error: "asynchronous calls are not supported" }).nullish(),
   defer_loading: z.literal(false, { error: "deferred loading is not supported" }).nullish(),
   output_schema: refused("schemas of outputs are not supported"),
@@ -64,7 +64,7 @@ export const responsePromptFields = {
     generate_summary: summary,
     context: z.enum(["auto", "all_turns"], {
       error: "must be auto or all_turns: the template decides what of it is kept",
-    }).nullish(),
+    }).nullish().describe("Accepted; the template decides what of it is kept"),
     mode: z.literal("standard", { error: "must be standard" }).nullish(),
   }).nullish(),
   text: z.strictObject({ format: textFormat.nullish(), verbosity }).nullish(),
@@ -83,7 +83,7 @@ export const responseBody = z.strictObject({
   ...serviceFields,
   ...generationFields,
   max_output_tokens: maxTokens.describe("Tokens to generate at most, reasoning included"),
-  max_tool_calls: maxTokens.describe("Bounds built-in tools, of which there are none"),
+  max_tool_calls: maxTokens.describe("Accepted; bounds built-in tools, of which there are none"),
   include: z.array(z.enum(INCLUDABLE, { error: `must be one of ${INCLUDABLE.join(", ")}` }))
     .nullish(),
   top_logprobs: topLogprobs,

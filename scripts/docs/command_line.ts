@@ -1,0 +1,81 @@
+import type { Command } from "../../src/cli/command.ts";
+import { GLOBAL_OPTIONS } from "../../src/cli/global_options.ts";
+import { ENVIRONMENT } from "../../src/cli/help.ts";
+import { COMMANDS } from "../../src/cli/main.ts";
+import type { OptionSet } from "../../src/cli/options.ts";
+import { code, table } from "./markdown.ts";
+
+interface Documented {
+  readonly name: string;
+  readonly summary: string;
+  readonly command: Command;
+}
+
+/** Every command, loaded. */
+export function commands(): Promise<readonly Documented[]> {
+  return Promise.all(
+    Object.entries(COMMANDS).map(async ([name, { summary, load }]) => ({
+      name,
+      summary,
+      command: (await load()).default,
+    })),
+  );
+}
+
+/** A table of the commands. */
+export async function commandTable(): Promise<string> {
+  return table(
+    ["command", "does"],
+    (await commands()).map(({ name, summary, command }) => [
+      code(["shimmy", name, ...command.operands].join(" ")),
+      summary,
+    ]),
+  );
+}
+
+/** Every command with a table of its own options. */
+export async function commandReference(): Promise<string> {
+  return (await commands()).map(({ name, summary, command }) =>
+    [
+      `### ${code(["shimmy", name, ...command.operands].join(" "))}`,
+      `${summary.charAt(0).toUpperCase()}${summary.slice(1)}.`,
+      Object.keys(command.options).length === 0
+        ? "It has no options of its own."
+        : optionTable(command.options),
+    ].join("\n\n")
+  ).join("\n\n");
+}
+
+/** A table of the options every command takes. */
+export function globalOptionTable(): string {
+  return optionTable(GLOBAL_OPTIONS);
+}
+
+/** A table of the environment's variables: those that stand for options, and the others. */
+export async function environmentTable(): Promise<string> {
+  const options: [string, OptionSet][] = [
+    ["", GLOBAL_OPTIONS],
+    ...(await commands()).map(({ name, command }) =>
+      [`${name} `, command.options] as [string, OptionSet]
+    ),
+  ];
+  const inherited = options.flatMap(([command, set]) =>
+    Object.entries(set).flatMap(([name, { env, help }]) =>
+      env === undefined ? [] : [[code(env), `${help}; ${code(`${command}--${name}`)} wins over it`]]
+    )
+  );
+  return table(["variable", "meaning"], [
+    ...inherited,
+    ...ENVIRONMENT.map(([name, help]) => [code(name), help]),
+  ]);
+}
+
+function optionTable(options: OptionSet): string {
+  return table(
+    ["option", "meaning"],
+    Object.entries(options).map(([name, { value, help, repeatable }]) => [
+      code(value === undefined ? `--${name}` : `--${name} ${value}`),
+      repeatable ? `${help}; may be repeated` : help,
+    ]),
+  );
+}

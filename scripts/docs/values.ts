@@ -1,0 +1,99 @@
+import * as z from "zod";
+
+/** A schema whatever it is of. */
+export type Schema = z.core.$ZodType;
+
+/** What a schema is made of, told apart by its `type`. */
+export type Definition = z.core.$ZodTypes["_zod"]["def"];
+
+/** What a schema is made of. */
+export function definitionOf(schema: Schema): Definition {
+  return (schema as z.core.$ZodTypes)._zod.def;
+}
+
+/** A schema without what says that it may be absent or `null`, and whether anything did. */
+export function unwrap(schema: Schema): { readonly schema: Schema; readonly optional: boolean } {
+  let optional = false;
+  for (let inner = schema;;) {
+    const definition = definitionOf(inner);
+    if (definition.type !== "optional" && definition.type !== "nullable") {
+      return { schema: inner, optional };
+    }
+    optional = true;
+    inner = definition.innerType;
+  }
+}
+
+/** The schemas a value may have: those of a union, of unions within it too, or the schema alone. */
+export function alternatives(schema: Schema): Schema[] {
+  const { schema: inner } = unwrap(schema);
+  const definition = definitionOf(inner);
+  return definition.type === "union" ? definition.options.flatMap(alternatives) : [inner];
+}
+
+/** What JSON Schema says of a value's size. */
+interface Bounds {
+  readonly type?: string;
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly maxItems?: number;
+}
+
+function boundsOf(schema: Schema): Bounds {
+  return z.toJSONSchema(schema, { io: "input", unrepresentable: "any" }) as Bounds;
+}
+
+function range({ minimum, maximum }: Bounds): string {
+  // A whole number's own bounds are those of JavaScript and say nothing.
+  const [low, high] = [minimum, maximum].map((bound) =>
+    bound === undefined || Math.abs(bound) === Number.MAX_SAFE_INTEGER ? undefined : bound
+  );
+  if (low !== undefined && high !== undefined) return `, ${low} to ${high}`;
+  if (low !== undefined) return `, ${low} or more`;
+  return high === undefined ? "" : `, ${high} or less`;
+}
+
+/** The most entries a list may have, where that is bounded. */
+export function longest(schema: Schema): number | undefined {
+  return boundsOf(schema).maxItems;
+}
+
+/** What a value may be, in words of Markdown: `number, 0 to 2`, `` `low` or `high` ``. */
+export function describeValue(schema: Schema): string {
+  const words = new Set(alternatives(schema).flatMap(wordsOf));
+  return [...words].join(" or ");
+}
+
+function plural(words: string): string {
+  return words.replaceAll(/(?<!")\b(text|object|number|list)\b/g, "$1s");
+}
+
+function wordsOf(schema: Schema): string[] {
+  const definition = definitionOf(schema);
+  switch (definition.type) {
+    case "string":
+      return ["text"];
+    case "number": {
+      const bounds = boundsOf(schema);
+      return [`${bounds.type === "integer" ? "whole number" : "number"}${range(bounds)}`];
+    }
+    case "boolean":
+      return ["true or false"];
+    case "literal":
+      return definition.values.map((value) => `\`${JSON.stringify(value)}\``);
+    case "enum":
+      return Object.values(definition.entries).map((value) => `\`${JSON.stringify(value)}\``);
+    case "array": {
+      const most = longest(schema);
+      const entries = plural(describeValue(definition.element));
+      return [`list of ${most === undefined ? "" : `at most ${most} `}${entries}`];
+    }
+    case "object":
+    case "record":
+      return ["object"];
+    case "unknown":
+      return ["any JSON"];
+    default:
+      throw new TypeError(`Cannot describe a schema of type ${definition.type}: say how here`);
+  }
+}

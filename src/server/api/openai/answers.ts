@@ -1,0 +1,103 @@
+import * as z from "zod";
+
+const usage = z.object({
+  prompt_tokens: z.int(),
+  completion_tokens: z.int(),
+  total_tokens: z.int(),
+  prompt_tokens_details: z.object({
+    cached_tokens: z.int().describe("Tokens of the prompt that were in the KV cache"),
+  }),
+});
+
+const token = { token: z.string(), logprob: z.number(), bytes: z.array(z.int()) };
+const logprob = z.object({ ...token, top_logprobs: z.array(z.object(token)) });
+
+/** What the whole answers of chat completions and completions begin with. */
+const head = {
+  id: z.string(),
+  created: z.int().describe("Seconds since the epoch"),
+  model: z.string(),
+  system_fingerprint: z.string().describe("The same as long as model and server are"),
+};
+
+/** The answer of `POST /v1/chat/completions` when it is not streamed. */
+export const chatAnswer = z.object({
+  ...head,
+  object: z.literal("chat.completion"),
+  choices: z.array(z.object({
+    index: z.int(),
+    message: z.object({
+      role: z.literal("assistant"),
+      content: z.string().nullable(),
+      refusal: z.null(),
+      reasoning_content: z.string().optional(),
+      tool_calls: z.array(z.object({
+        id: z.string(),
+        type: z.literal("function"),
+        function: z.object({ name: z.string(), arguments: z.string() }),
+      })).optional(),
+    }),
+    logprobs: z.object({ content: z.array(logprob), refusal: z.null() }).nullable(),
+    finish_reason: z.enum(["stop", "length", "tool_calls"]),
+  })),
+  usage,
+  service_tier: z.literal("default").optional(),
+  metadata: z.record(z.string(), z.string()).optional(),
+});
+
+/** The answer of `POST /v1/completions` when it is not streamed. */
+export const completionAnswer = z.object({
+  ...head,
+  object: z.literal("text_completion"),
+  choices: z.array(z.object({
+    text: z.string(),
+    index: z.int(),
+    logprobs: z.object({
+      tokens: z.array(z.string()),
+      token_logprobs: z.array(z.number()),
+      top_logprobs: z.array(z.record(z.string(), z.number())),
+      text_offset: z.array(z.int()),
+    }).nullable(),
+    finish_reason: z.enum(["stop", "length"]),
+  })),
+  usage,
+});
+
+/** A response, whole or as far as it is; fields of the request come back with it. */
+export const responseAnswer = z.looseObject({
+  id: z.string(),
+  object: z.literal("response"),
+  created_at: z.int().describe("Seconds since the epoch"),
+  completed_at: z.int().nullable(),
+  status: z.enum(["in_progress", "completed", "incomplete", "failed"]),
+  model: z.string(),
+  output: z.array(z.looseObject({
+    type: z.enum(["message", "function_call", "reasoning"]),
+    id: z.string(),
+  })),
+  error: z.object({ code: z.string(), message: z.string() }).nullable(),
+  incomplete_details: z.object({ reason: z.literal("max_output_tokens") }).nullable(),
+  usage: z.object({
+    input_tokens: z.int(),
+    input_tokens_details: z.object({ cached_tokens: z.int() }),
+    output_tokens: z.int(),
+    output_tokens_details: z.object({ reasoning_tokens: z.int() }),
+    total_tokens: z.int(),
+  }).nullable(),
+});
+
+/** The answer of `DELETE /v1/responses/:id`. */
+export const deletedAnswer = z.object({
+  id: z.string(),
+  object: z.literal("response"),
+  deleted: z.literal(true),
+});
+
+/** The answer of `GET /v1/responses/:id/input_items`. */
+export const itemsAnswer = z.object({
+  object: z.literal("list"),
+  data: z.array(z.looseObject({ id: z.string(), type: z.string() })),
+  first_id: z.string().nullable(),
+  last_id: z.string().nullable(),
+  has_more: z.boolean(),
+});
