@@ -32,7 +32,7 @@ async function failure(
 Deno.test("--help lists every command and --version both versions", async () => {
   const { status, world } = await shimmy(["--help"]);
   assertEquals(status, 0);
-  const commands = "serve generate chat list discover show probe bench gpu-info";
+  const commands = "serve generate chat list pull rm discover show probe bench gpu-info";
   for (const command of commands.split(" ")) {
     assertMatch(world.out, new RegExp(`^ {2}${command} `, "m"));
   }
@@ -42,7 +42,7 @@ Deno.test("--help lists every command and --version both versions", async () => 
 });
 
 Deno.test("every command has its own help, whatever else is typed", async () => {
-  for (const command of ["serve", "generate", "chat", "list", "discover", "show", "gpu-info"]) {
+  for (const command of ["serve", "generate", "chat", "list", "pull", "rm", "show", "gpu-info"]) {
     const { status, world } = await shimmy([command, "--nonsense", "--help"]);
     assertEquals(status, 0);
     assertStringIncludes(world.out, `shimmy ${command}`);

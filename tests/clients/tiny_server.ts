@@ -5,7 +5,7 @@ import { discover } from "../../src/models/discover.ts";
 import type { ModelPool } from "../../src/models/pool.ts";
 import { createPool } from "../../src/models/registry.ts";
 import { createHandler, type Handler } from "../../src/server/app.ts";
-import type { ServerSettings } from "../../src/server/route.ts";
+import type { ServerContext, ServerSettings } from "../../src/server/route.ts";
 import { tinyOptions } from "../support/engine.ts";
 
 /** The built-in model's name. */
@@ -27,7 +27,10 @@ export interface TinyServer extends AsyncDisposable {
 }
 
 /** Serves until it is disposed of. */
-export function tinyServer(settings: Partial<ServerSettings> = {}): TinyServer {
+export function tinyServer(
+  settings: Partial<ServerSettings> = {},
+  rest: Partial<ServerContext> = {},
+): TinyServer {
   const pool = createPool({
     // The asset is a real file here, so nothing is written to a cache folder.
     discover: () => discover([builtinPlace(() => "", ASSET)]),
@@ -36,7 +39,7 @@ export function tinyServer(settings: Partial<ServerSettings> = {}): TinyServer {
     loras: [],
     paths: "found",
   });
-  const handler = createHandler({ pool, settings: { ...SETTINGS, ...settings } });
+  const handler = createHandler({ pool, settings: { ...SETTINGS, ...settings }, ...rest });
   const server = served(handler);
   return {
     url: server.url,

@@ -1,6 +1,6 @@
 import type { ModelEntry } from "../../src/models/entry.ts";
 import { createHandler, type Handler } from "../../src/server/app.ts";
-import type { Route, ServerSettings } from "../../src/server/route.ts";
+import type { Route, ServerContext, ServerSettings } from "../../src/server/route.ts";
 import { EngineDouble, type EngineDoubleOptions } from "./engine.ts";
 import { entryDouble, PoolDouble } from "./pool.ts";
 import { TINY_TEMPLATE } from "./tiny_template.ts";
@@ -19,6 +19,8 @@ export interface ServerDoubleOptions {
   readonly engine?: EngineDoubleOptions;
   readonly entry?: Partial<ModelEntry>;
   readonly settings?: Partial<ServerSettings>;
+  /** What else the server's handlers may use. */
+  readonly context?: Partial<ServerContext>;
 }
 
 /** The server's handler around one model, `double`, whose engine is a double. */
@@ -46,7 +48,7 @@ export function serverDouble(options: ServerDoubleOptions = {}): ServerDouble {
   });
   const entry = entryDouble("double", options.entry);
   const pool = new PoolDouble({ entry, engine });
-  const context = { pool, settings: { ...SETTINGS, ...options.settings } };
+  const context = { pool, settings: { ...SETTINGS, ...options.settings }, ...options.context };
   const handler = createHandler(context, options.routes);
   const send: ServerDouble["send"] = (method, path, body, headers = {}) => {
     const init = body === undefined

@@ -24,33 +24,34 @@ export function isInside(path: string, folder: string): boolean {
 }
 
 /**
- * In the Hugging Face cache: a model's names in its snapshot, and the blobs that no other snapshot needs.
+ * In the Hugging Face cache: the blobs of a model, and its names in every snapshot, as each of them
+ * would bring it back.
  *
  * @param written paths that Shimmy wrote; where links are forbidden, they tell which blob is meant
  */
 export async function doomedInCache(
-  { paths }: ModelEntry,
+  entry: ModelEntry,
   cache: string,
   written: readonly string[],
 ): Promise<Doomed> {
-  const repository = join(cache, relative(cache, paths[0]!).split(SEPARATOR)[0]!);
+  const repository = join(cache, relative(cache, entry.paths[0]!).split(SEPARATOR)[0]!);
   const snapshots = join(repository, "snapshots");
   const store = await realPath(join(repository, "blobs"));
-  const others = (await walk(snapshots, SNAPSHOT_DEPTH)).files.filter((path) =>
-    !paths.includes(path)
-  );
-  const needed = new Set(await Promise.all(others.map(realPath)));
   const blobs = new Set<string>();
-  for (const path of paths) {
+  for (const path of entry.paths) {
     const real = await realPath(path);
     if (isInside(real, store)) {
-      if (!needed.has(real)) blobs.add(real);
+      blobs.add(real);
       continue;
     }
     const size = await sizeOf(real);
     for (const own of written) {
       if (isInside(own, store) && await sizeOf(own) === size) blobs.add(own);
     }
+  }
+  const paths = [...entry.paths];
+  for (const path of (await walk(snapshots, SNAPSHOT_DEPTH)).files) {
+    if (!paths.includes(path) && blobs.has(await realPath(path))) paths.push(path);
   }
   const files = [...paths, ...blobs];
   return {

@@ -48,7 +48,7 @@ export async function planHub(
     part: `${blob}.shimmy`,
     lock: join(cache, ".locks", repositoryFolder("", repository), `${file.id}.lock`),
     authorization,
-    explain: (response) => explainHub(response, repository, authorization !== undefined),
+    explain: (response) => explainHub(response, repository, { endpoint, authorization }),
     // Where links are forbidden, other tools keep the file itself in the snapshot.
     present: await sizeOf(blob) === file.size || await sizeOf(link) === file.size,
   }));

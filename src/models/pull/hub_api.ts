@@ -79,7 +79,7 @@ export async function readRepository(
         authorization,
         signal: patience.signal,
       });
-      const refusal = explainHub(response, name, authorization !== undefined);
+      const refusal = explainHub(response, name, { endpoint, authorization });
       if (refusal === null && response.ok) {
         const body = await response.arrayBuffer();
         return new Response(body, { status: response.status, headers: response.headers });
@@ -135,14 +135,20 @@ export async function readRepository(
 }
 
 /**
- * What the hub means by refusing, as something to do; `null` where its answer is no refusal. The hub
- * answers 401 also for what is not there, so that nobody learns which names are taken.
+ * What the hub means by refusing, as something to do; `null` where its answer is no refusal, or where
+ * it is that of a host it redirects to. The hub answers 401 also for what is not there, so that nobody
+ * learns which names are taken.
  */
 export function explainHub(
-  { status, headers }: Response,
+  { status, headers, url }: Response,
   repository: string,
-  hasToken: boolean,
+  { endpoint, authorization }: {
+    readonly endpoint: string;
+    readonly authorization: Authorization | undefined;
+  },
 ): ShimmyError | null {
+  if (new URL(url).origin !== new URL(endpoint).origin) return null;
+  const hasToken = authorization !== undefined;
   const code = headers.get("x-error-code");
   const page = `https://huggingface.co/${repository}`;
   const accept = `accept the licence on ${page}`;

@@ -192,6 +192,13 @@ Deno.test("closed repositories say what to do, and nothing tells the token", asy
   assertEquals(place.hub.fetched, []);
 });
 
+Deno.test("what another host refuses is not taken for the hub's word", async () => {
+  await using place = new Place();
+  place.hub.interfere = () => new Response("expired", { status: 403 });
+  const error = await place.failure("hf:Owner/Tiny-GGUF");
+  assertEquals(error.message, "Cannot download tiny-Q4_K_M.gguf: the server answers 403");
+});
+
 Deno.test("too little space is refused before anything is fetched, with both numbers", async () => {
   await using place = new Place();
   place.free = 200_000;

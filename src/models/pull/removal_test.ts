@@ -1,0 +1,208 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { join } from "@std/path";
+import { entryDouble } from "../../../tests/doubles/pool.ts";
+import { COMMIT, HubDouble, sha256 } from "../../../tests/doubles/hub.ts";
+import { model } from "../../../tests/models/machine.ts";
+import { ShimmyError } from "../../errors.ts";
+import { discover, placesOf } from "../discover.ts";
+import type { ModelEntry } from "../entry.ts";
+import { placeLink } from "./hub_cache.ts";
+import { createStore, type Removal } from "./mod.ts";
+
+const posix = Deno.build.os !== "windows";
+
+/** A machine whose hub and registry have real, tiny models. */
+class Place implements AsyncDisposable {
+  readonly hub = new HubDouble();
+  readonly folder = Deno.realPathSync(Deno.makeTempDirSync());
+  readonly #env = this.hub.env(this.folder);
+  readonly store = createStore({
+    env: (name) => this.#env[name],
+    home: this.#env.HOME,
+    cacheFolder: () => join(this.folder, "cache"),
+  });
+
+  path(...parts: string[]): string {
+    return join(this.folder, ...parts);
+  }
+
+  async pull(reference: string): Promise<void> {
+    await this.store.pull(await this.store.plan(reference));
+  }
+
+  async models(): Promise<readonly ModelEntry[]> {
+    const places = placesOf({ cacheFolder: () => this.path("cache") }, {
+      env: (name) => this.#env[name],
+      home: this.#env.HOME,
+      cwd: this.folder,
+      os: "darwin",
+    });
+    return (await discover(places.filter(({ source }) => source !== "builtin"))).models;
+  }
+
+  async names(): Promise<string[]> {
+    return (await this.models()).flatMap(({ name, aliases = [] }) => [name, ...aliases]).sort();
+  }
+
+  async removal(name: string): Promise<Removal> {
+    const models = await this.models();
+    const entry = models.find((one) => one.name === name || one.aliases?.includes(name));
+    assert(entry !== undefined, `${name} is not among ${await this.names()}`);
+    return await this.store.removal(entry, name);
+  }
+
+  /** Every file there is, but for what is Shimmy's own. */
+  files(folder: string): string[] {
+    const found: string[] = [];
+    const enter = (at: string) => {
+      for (const { name, isDirectory } of Deno.readDirSync(this.path(at))) {
+        if (isDirectory) enter(`${at}/${name}`);
+        else if (!/\.lock$/.test(name)) found.push(`${at}/${name}`);
+      }
+    };
+    enter(folder);
+    return found.sort();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.hub[Symbol.asyncDispose]();
+    await Deno.remove(this.folder, { recursive: true });
+  }
+}
+
+Deno.test("what was pulled from the hub goes without a trace", async () => {
+  await using place = new Place();
+  const bytes = model(1) as Uint8Array<ArrayBuffer>;
+  place.hub.repositories.set("o/r", { files: { "a-Q4_0.gguf": bytes } });
+  await place.pull("hf:o/r");
+  assertEquals(await place.names(), ["a-q4_0"]);
+  const removal = await place.removal("a-q4_0");
+  assertEquals(removal.owned, true);
+  assertEquals(removal.bytes >= bytes.length, true);
+  await removal.run();
+  assertEquals(await place.names(), []);
+  assertEquals(place.files("hf"), []);
+  assertEquals([...Deno.readDirSync(place.path("hf", "hub"))].map(({ name }) => name), [".locks"]);
+  assertEquals(place.files("cache"), []);
+  assertEquals(await place.store.find("hf:o/r"), null);
+});
+
+Deno.test("a model goes from every snapshot, and others stay", async () => {
+  await using place = new Place();
+  const [same, other] = [model(1), model(2)] as Uint8Array<ArrayBuffer>[];
+  place.hub.repositories.set("o/r", { files: { "a-Q4_0.gguf": same!, "b-Q8_0.gguf": other! } });
+  await place.pull("hf:o/r/a-Q4_0.gguf");
+  await place.pull("hf:o/r/b-Q8_0.gguf");
+  const commit = "2".repeat(40);
+  place.hub.repositories.set("o/r", { files: { "a-Q4_0.gguf": same! }, commit });
+  await place.pull("hf:o/r/a-Q4_0.gguf");
+  const removal = await place.removal("a-q4_0");
+  assertEquals([removal.owned, removal.files.length], [true, 3]);
+  await removal.run();
+  const repository = "hf/hub/models--o--r";
+  assertEquals(place.files(repository), [
+    `${repository}/blobs/${sha256(other!)}`,
+    `${repository}/snapshots/${COMMIT}/b-Q8_0.gguf`,
+  ]);
+});
+
+Deno.test("what another tool brought is not Shimmy's", async () => {
+  await using place = new Place();
+  const bytes = model(1) as Uint8Array<ArrayBuffer>;
+  place.hub.repositories.set("o/r", { files: { "a-Q4_0.gguf": bytes } });
+  const repository = place.path("hf/hub/models--o--r");
+  Deno.mkdirSync(join(repository, "blobs"), { recursive: true });
+  Deno.writeFileSync(join(repository, "blobs", sha256(bytes)), bytes);
+  await place.pull("hf:o/r");
+  const removal = await place.removal("a-q4_0");
+  assertEquals(removal.owned, false);
+  await removal.run();
+  assertEquals(place.files("hf"), []);
+});
+
+Deno.test("of tags that share blobs one goes, and the other stays whole", async () => {
+  await using place = new Place();
+  const bytes = model(1) as Uint8Array<ArrayBuffer>;
+  const license = new TextEncoder().encode("license");
+  const weights = { kind: "model", bytes };
+  place.hub.models.set("library/tiny:1b", {
+    layers: [weights, { kind: "license", bytes: license }],
+  });
+  place.hub.models.set("library/tiny:latest", { layers: [weights] });
+  await place.pull("ollama:tiny:1b");
+  await place.pull("ollama:tiny");
+  assertEquals(await place.names(), ["tiny:1b", "tiny:latest"]);
+  const removal = await place.removal("tiny:1b");
+  assertEquals([removal.owned, removal.files.length], [true, 2]);
+  await removal.run();
+  assertEquals(await place.names(), ["tiny:latest"]);
+  await (await place.removal("tiny:latest")).run();
+  assertEquals(place.files("ollama"), []);
+});
+
+Deno.test("a tag that Ollama itself pulled is not Shimmy's, though its weights are", async () => {
+  await using place = new Place();
+  const bytes = model(1) as Uint8Array<ArrayBuffer>;
+  place.hub.models.set("library/tiny:latest", { layers: [{ kind: "model", bytes }] });
+  await place.pull("ollama:tiny");
+  const tags = place.path("ollama/manifests/registry.ollama.ai/library/tiny");
+  Deno.copyFileSync(join(tags, "latest"), join(tags, "other"));
+  const removal = await place.removal("tiny:other");
+  assertEquals(removal.owned, false);
+  assertEquals(removal.files, [join(tags, "other")]);
+});
+
+Deno.test("a file from a URL is Shimmy's, and one beside it is not", async () => {
+  await using place = new Place();
+  const bytes = model(1) as Uint8Array<ArrayBuffer>;
+  const server = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+    () => new Response(bytes),
+  );
+  try {
+    await place.pull(`http://127.0.0.1:${server.addr.port}/mine.gguf`);
+  } finally {
+    await server.shutdown();
+  }
+  const folder = place.path("home/.local/share/shimmy/models");
+  Deno.writeFileSync(join(folder, "other.gguf"), model(2));
+  assertEquals((await place.removal("other")).owned, false);
+  const removal = await place.removal("mine");
+  assertEquals([removal.owned, removal.files], [true, [join(folder, "mine.gguf")]]);
+  await removal.run();
+  assertEquals(await place.names(), ["other"]);
+});
+
+Deno.test("the built-in model cannot be removed", async () => {
+  await using place = new Place();
+  await assertRejects(
+    () => place.store.removal(entryDouble("shimmy-tiny", { source: "builtin" }), "shimmy-tiny"),
+    ShimmyError,
+    "shimmy-tiny is built in and cannot be removed",
+  );
+});
+
+Deno.test("where links are forbidden a file has two names, or is copied", async () => {
+  const folder = Deno.makeTempDirSync();
+  try {
+    const blob = join(folder, "blobs", "1");
+    Deno.mkdirSync(join(folder, "blobs"));
+    Deno.writeFileSync(blob, new Uint8Array(5));
+    const forbidden = () => Promise.reject(new Deno.errors.PermissionDenied("1314"));
+    const hard = join(folder, "a", "hard");
+    const linking = { symlink: forbidden, link: (from: string, to: string) => Deno.link(from, to) };
+    assertEquals(await placeLink(blob, hard, linking), true);
+    assertEquals(Deno.lstatSync(hard).isSymlink, false);
+    if (posix) assertEquals(Deno.lstatSync(hard).ino, Deno.lstatSync(blob).ino);
+    assertEquals(await placeLink(blob, hard, linking), false);
+    const copy = join(folder, "b", "copy");
+    assertEquals(await placeLink(blob, copy, { symlink: forbidden, link: forbidden }), true);
+    assertEquals(Deno.readFileSync(copy).length, 5);
+    // A newer blob takes the place of an older one.
+    Deno.writeFileSync(blob, new Uint8Array(6));
+    assertEquals(await placeLink(blob, copy, { symlink: forbidden, link: forbidden }), true);
+    assertEquals(Deno.readFileSync(copy).length, 6);
+  } finally {
+    Deno.removeSync(folder, { recursive: true });
+  }
+});
