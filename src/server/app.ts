@@ -1,7 +1,7 @@
 import { guardHost, guardOrigin, keyCheck, keyRefusal, originOf } from "./access.ts";
 import { nativeDialect } from "./api/native/dialect.ts";
 import { allowOrigin, isPreflight, preflight } from "./cors.ts";
-import { errorResponse, statusOf, toShimmyError } from "./errors.ts";
+import { errorResponse, HttpError, statusOf, toShimmyError } from "./errors.ts";
 import { Metrics } from "./metrics.ts";
 import { openApiRoute } from "./openapi.ts";
 import type { Exchange, Route, ServerContext } from "./route.ts";
@@ -11,6 +11,9 @@ import { onAbandoned } from "./streams.ts";
 
 /** Takes a request and always answers; nothing it does needs a socket but the upgrade to WebSocket. */
 export type Handler = (request: Request) => Promise<Response>;
+
+/** Seconds after which whatever takes a stopping server's place may be there. */
+const STOPPING_RETRY = 2;
 
 /** A request id that clients may give themselves: it comes back in a header and goes into logs. */
 const SANE_ID = /^[\w.:-]{1,128}$/;
@@ -38,6 +41,9 @@ export function createHandler(
     guardOrigin(origin, request);
     const open = router.isOpen(url.pathname);
     if (!open && !await hasKey(request.headers)) throw keyRefusal();
+    if (context.stopping?.aborted && !open) {
+      throw new HttpError(503, "The server is shutting down", { retryAfter: STOPPING_RETRY });
+    }
     if (request.method === "OPTIONS") return optionsOf(router, url.pathname);
     const { route, params } = router.find(request.method, url.pathname);
     at.path = route.path;

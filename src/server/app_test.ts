@@ -247,3 +247,21 @@ for (const [error, status, retryAfter] of busy) {
     assertEquals(await response.json(), { error: error.message });
   });
 }
+
+Deno.test("a server that stops takes nothing new, and says that it lives", async () => {
+  const stopping = new AbortController();
+  const handler = createHandler({
+    pool: new PoolDouble(),
+    settings: SETTINGS,
+    stopping: stopping.signal,
+  });
+  const statusOf = async (path: string) => {
+    const response = await handler(get(path));
+    await response.body?.cancel();
+    return [response.status, response.headers.has("retry-after")];
+  };
+  assertEquals(await statusOf("/api/models"), [200, false]);
+  stopping.abort();
+  assertEquals(await statusOf("/api/models"), [503, true]);
+  assertEquals(await statusOf("/health"), [200, false]);
+});

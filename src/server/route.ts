@@ -16,6 +16,11 @@ export interface ServerContext {
   readonly report?: (error: ShimmyError, requestId: string) => void;
   /** Aborts when the server shuts down: WebSockets close once they have no answer running. */
   readonly stopping?: AbortSignal;
+  /**
+   * Answers that go over WebSockets. `Deno.serve` closes these when it shuts down, whatever they are
+   * doing: wait for them first.
+   */
+  readonly socketAnswers?: Set<Promise<void>>;
 }
 
 export interface ServerSettings {

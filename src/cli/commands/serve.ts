@@ -72,6 +72,7 @@ export default command({
         paths: "found",
         say: log.info,
       });
+      const socketAnswers = new Set<Promise<void>>();
       const server = listen(
         address,
         createHandler({
@@ -89,6 +90,7 @@ export default command({
           report: (error, requestId) =>
             log.error(explain(error, globals.verbose), { request: requestId }),
           stopping: stop,
+          socketAnswers,
         }),
       );
       const { hostname, port } = server.addr;
@@ -97,7 +99,7 @@ export default command({
       const ready = prepare(session, log, globals.verbose, stop, pulled !== null);
       await aborted(stop);
       log.info("Stopping when the answers that run are done; once more ends at once");
-      await drain(server, log);
+      await drain(server, socketAnswers, log);
       await session[Symbol.asyncDispose]();
       await ready;
       return EXIT.ok;
@@ -169,12 +171,17 @@ async function prepare(
 }
 
 /** Waits until every answer is done, or too long. */
-async function drain(server: Deno.HttpServer, log: Log): Promise<void> {
+async function drain(
+  server: Deno.HttpServer,
+  socketAnswers: ReadonlySet<Promise<void>>,
+  log: Log,
+): Promise<void> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<"late">((resolve) =>
     timer = setTimeout(() => resolve("late"), DRAIN_MS)
   );
-  if (await Promise.race([server.shutdown(), late]) === "late") {
+  const done = Promise.all(socketAnswers).then(() => server.shutdown());
+  if (await Promise.race([done, late]) === "late") {
     log.warn("Some answers took too long and are cut off");
   }
   clearTimeout(timer);

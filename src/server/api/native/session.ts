@@ -59,7 +59,7 @@ export class Session {
     try {
       const value = this.#read(frame);
       if (this.#running !== null) this.#control(this.#running, value);
-      else if (!isLate(value)) void this.#answer(value);
+      else if (!isLate(value)) this.#track(this.#answer(value));
     } catch (thrown) {
       this.#fail(thrown);
     }
@@ -93,6 +93,12 @@ export class Session {
       if (running.answer === null) running.early.push(control);
       else running.answer.control(control);
     }
+  }
+
+  #track(answer: Promise<void>): void {
+    const { socketAnswers } = this.#context;
+    socketAnswers?.add(answer);
+    void answer.then(() => socketAnswers?.delete(answer));
   }
 
   async #answer(value: unknown): Promise<void> {
