@@ -28,8 +28,11 @@ export async function bundle(): Promise<void> {
   }
   await Deno.writeTextFile(BUNDLE, withoutFile(code).replace(MARK, () => text));
   const { size } = await Deno.stat(BUNDLE);
-  const besides = size - model.length;
-  console.error(`dist/shimmy.js: ${size} bytes, ${besides} besides the built-in model's`);
+  const besides = size - new TextEncoder().encode(text).length;
+  console.error(
+    `dist/shimmy.js: ${size} bytes: ${besides} of code, and the built-in model's ${model.length} ` +
+      `as ${size - besides} of text`,
+  );
   if (besides > LIMIT) {
     throw new Error(
       `The bundle has ${besides} bytes besides the model's; ${LIMIT} are allowed. Has a library come ` +
