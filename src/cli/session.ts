@@ -6,7 +6,7 @@ import type { LoadPlan } from "../engine/plan.ts";
 import type { LoadOptions } from "../engine/protocol.ts";
 import { discover, placesOf, processSurroundings } from "../models/discover.ts";
 import type { Lora, ModelEntry } from "../models/entry.ts";
-import type { LoadEngine } from "../models/loads.ts";
+import type { LoadEngine } from "../models/slot.ts";
 import { parseLora } from "../models/lora.ts";
 import { createPool, type Registry } from "../models/registry.ts";
 import { type OwnCommand, ownCommand } from "../own_command.ts";

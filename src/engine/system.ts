@@ -30,9 +30,16 @@ export function availableMemory(): number {
   return limit === null ? available : Math.min(available, limit);
 }
 
-/** What a Linux control group (version 2) leaves free; null where there is no limit. */
+/**
+ * What a Linux control group (version 2) leaves free; null where there is no limit. Pages of files count
+ * as free, as they do in what the system itself calls available: they go when memory is needed.
+ */
 function containerLimit(): number | null {
   const most = Number(readSystemFile("/sys/fs/cgroup/memory.max") ?? NaN);
   const used = Number(readSystemFile("/sys/fs/cgroup/memory.current") ?? NaN);
-  return Number.isFinite(most) && Number.isFinite(used) ? Math.max(0, most - used) : null;
+  if (!Number.isFinite(most) || !Number.isFinite(used)) return null;
+  const pages = /^(?:in)?active_file (\d+)$/gm;
+  const files = [...(readSystemFile("/sys/fs/cgroup/memory.stat") ?? "").matchAll(pages)]
+    .reduce((sum, [, bytes]) => sum + Number(bytes), 0);
+  return Math.max(0, Math.min(most, most - used + files));
 }

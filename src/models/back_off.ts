@@ -42,9 +42,14 @@ export class BackOff {
     this.#failures.set(key, { count, until: now + wait, began: 0 });
   }
 
+  /** Milliseconds until the next try may begin. */
+  wait(key: string): number {
+    return Math.max(0, (this.#failures.get(key)?.until ?? 0) - this.#now());
+  }
+
   /** @throws {ShimmyError} `backend`, while the next try has to wait, with the reason of the last failure. */
   check(key: string, name: string, reason: string): void {
-    const wait = (this.#failures.get(key)?.until ?? 0) - this.#now();
+    const wait = this.wait(key);
     if (wait <= 0) return;
     const seconds = Math.ceil(wait / 1000);
     throw new ShimmyError(

@@ -1,3 +1,6 @@
+import type { KvType, Sampling } from "../engine/protocol.ts";
+import type { KeepAlive } from "./keep_alive.ts";
+
 /** A model as discovery knows it: from its file's head, without its weights. */
 export interface ModelEntry {
   /** Lower-cased file name without `.gguf` and shard suffix; `name:tag` for Ollama's store. */
@@ -21,8 +24,26 @@ export interface ModelEntry {
   readonly loras: readonly Lora[];
   /** Other names of the same file, such as a second tag in Ollama's store. */
   readonly aliases?: readonly string[];
+  /** What the configuration file says of it. */
+  readonly settings?: ModelSettings;
   /** Files Ollama's store keeps beside the weights, by what they are. */
   readonly ollama?: Readonly<Partial<Record<OllamaLayer, string>>>;
+}
+
+/** What a configuration file says of a model, over what the command line says of all. */
+export interface ModelSettings {
+  /** Tokens one sequence may hold; 0 means as trained. */
+  readonly contextLength?: number;
+  /** Sequences that may run at once. */
+  readonly parallel?: number;
+  readonly kvType?: KvType;
+  /** -1 means all; null: as many as are best. */
+  readonly gpuLayers?: number | null;
+  /** It is not unloaded for being idle, and last for want of room. */
+  readonly pinned?: boolean;
+  readonly keepAlive?: KeepAlive;
+  /** For requests that say nothing else. */
+  readonly sampling?: Partial<Sampling>;
 }
 
 /** A LoRA adapter's file, and how strongly it is applied. */
@@ -37,6 +58,7 @@ export type OllamaLayer = "template" | "params" | "system" | "license" | "messag
 export type ModelSource =
   | "builtin"
   | "base"
+  | "config"
   | "folder"
   | "huggingface"
   | "ollama"

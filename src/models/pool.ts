@@ -1,6 +1,7 @@
 import type { Engine } from "../engine/face.ts";
 import type { LoadPlan } from "../engine/plan.ts";
 import type { ModelEntry } from "./entry.ts";
+import type { KeepAlive } from "./keep_alive.ts";
 
 /** What a model is doing. */
 export type LoadState = "unloaded" | "loading" | "loaded" | "failed";
@@ -27,9 +28,22 @@ export interface ModelPool {
    * @throws {ShimmyError} `backend`, with the reason why it could not be loaded at all.
    */
   plan(entry: ModelEntry, signal?: AbortSignal): Promise<LoadPlan>;
+  /**
+   * Like `engine`, and the model stays loaded for as long as the lease is held: it is neither idle nor
+   * unloaded to make room.
+   *
+   * @param keepAlive how long it stays after that, from now on; without it nothing about that changes.
+   * @throws {ShimmyError} `backend`, with the reason as a sentence.
+   */
+  lease(entry: ModelEntry, signal?: AbortSignal, keepAlive?: KeepAlive): Promise<Lease>;
   /** True if it was loaded and no longer is. Answers that run are ended. */
   unload(entry: ModelEntry): Promise<boolean>;
   state(entry: ModelEntry): ModelState;
+}
+
+/** An engine that is in use until the lease is disposed of. */
+export interface Lease extends Disposable {
+  readonly engine: Engine;
 }
 
 export interface ModelState {
@@ -39,4 +53,20 @@ export interface ModelState {
   /** Why the last load failed. */
   readonly error: string | null;
   readonly engine: Engine | null;
+  /** Milliseconds until a model that failed is tried again. */
+  readonly retryMs?: number;
+  /** Of a model that is loaded or on its way. */
+  readonly use?: ModelUse;
+}
+
+/** How a model is used. */
+export interface ModelUse {
+  /** Requests that hold it now. */
+  readonly requests: number;
+  /** It is the last to go when room is needed. */
+  readonly isPinned: boolean;
+  /** Milliseconds until it is unloaded unless it is used; null: it is not unloaded for being idle. */
+  readonly expiresInMs: number | null;
+  /** Bytes it is expected to take; null where that was not asked. */
+  readonly bytes: number | null;
 }

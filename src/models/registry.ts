@@ -2,13 +2,19 @@ import { resolve as resolvePath } from "@std/path";
 import { ShimmyError } from "../errors.ts";
 import type { Engine } from "../engine/face.ts";
 import type { LoadPlan } from "../engine/plan.ts";
+import type { Say } from "./admission.ts";
+import type { Clock } from "./clock.ts";
+import { type ModelConfig, withConfig } from "./configured.ts";
+import { withSamplingDefaults } from "./defaults.ts";
 import { describe, isModel } from "./describe.ts";
 import type { Discovery, Lora, ModelEntry } from "./entry.ts";
-import { type LoadEngine, Loads } from "./loads.ts";
+import type { KeepAlive } from "./keep_alive.ts";
+import { type LoadPolicy, Loads } from "./loads.ts";
 import { findByName, looksLikePath, nearestName } from "./names.ts";
 import { candidateOf } from "./places/folder.ts";
-import type { ModelPool, ModelState } from "./pool.ts";
+import type { Lease, ModelPool, ModelState } from "./pool.ts";
 import { shardSet } from "./shards.ts";
+import type { LoadEngine } from "./slot.ts";
 
 export interface PoolOptions {
   /** Looks at every place. */
@@ -26,12 +32,26 @@ export interface PoolOptions {
    * clients are not to open files of their choice.
    */
   readonly paths: "any" | "found";
+  /** What a configuration file says of models. */
+  readonly config?: ModelConfig | undefined;
+  /** When models are unloaded; without one, only when somebody asks for it. */
+  readonly policy?: LoadPolicy | undefined;
+  /** Hears what is unloaded and why, and what of the configuration has no effect. */
+  readonly say?: Say | undefined;
+  /** What makes two entries need two engines; the default is their files, adapters and settings. */
+  readonly keyOf?: ((entry: ModelEntry) => string) | undefined;
+  readonly clock?: Clock | undefined;
 }
 
 /** The pool, with what the command line shows of it. */
 export interface Registry extends ModelPool, AsyncDisposable {
   /** What the last scan found. */
   discovery(): Promise<Discovery>;
+  /**
+   * From now on another configuration and other rules hold. Answers that run end as they began; what
+   * they leave loaded is unloaded where it no longer fits the configuration.
+   */
+  configure(config: ModelConfig | undefined, policy: LoadPolicy): Promise<void>;
 }
 
 /**
@@ -55,13 +75,15 @@ interface Scan {
 class Pool implements Registry {
   readonly #options: PoolOptions;
   readonly #loads: Loads;
+  #config: ModelConfig | undefined;
   #scan: Promise<Scan> | null = null;
   /** Models outside of the places, that were asked for by path. */
   readonly #opened = new Map<string, ModelEntry>();
 
   constructor(options: PoolOptions) {
     this.#options = options;
-    this.#loads = new Loads(options.load);
+    this.#config = options.config;
+    this.#loads = new Loads(options);
   }
 
   async discovery(): Promise<Discovery> {
@@ -89,8 +111,22 @@ class Pool implements Registry {
     });
   }
 
-  engine(entry: ModelEntry, signal?: AbortSignal): Promise<Engine> {
-    return this.#loads.engine(entry, signal);
+  async engine(entry: ModelEntry, signal?: AbortSignal): Promise<Engine> {
+    const engine = await this.#loads.engine(entry, signal);
+    return withSamplingDefaults(engine, entry.settings?.sampling);
+  }
+
+  async lease(entry: ModelEntry, signal?: AbortSignal, keepAlive?: KeepAlive): Promise<Lease> {
+    const lease = await this.#loads.lease(entry, signal, keepAlive);
+    return {
+      engine: withSamplingDefaults(lease.engine, entry.settings?.sampling),
+      [Symbol.dispose]: () => lease[Symbol.dispose](),
+    };
+  }
+
+  async configure(config: ModelConfig | undefined, policy: LoadPolicy): Promise<void> {
+    this.#config = config;
+    this.#loads.reconfigure(policy, await this.rescan());
   }
 
   async plan(entry: ModelEntry, signal?: AbortSignal): Promise<LoadPlan> {
@@ -138,8 +174,11 @@ class Pool implements Registry {
   }
 
   async #look(): Promise<Scan> {
-    const discovery = await this.#options.discover();
-    const { base, loras, preferred } = this.#options;
+    const { base, loras, preferred, say = () => {} } = this.#options;
+    const found = await this.#options.discover();
+    const discovery = this.#config === undefined
+      ? found
+      : await withConfig(found, this.#config, say);
     const chosen = preferred !== undefined
       ? findByName(discovery.models, preferred)
       : base === undefined

@@ -3,7 +3,7 @@ import { fromFileUrl } from "@std/path";
 import type { Engine } from "../engine/face.ts";
 import { ShimmyError } from "../errors.ts";
 import type { Discovery, ModelEntry } from "./entry.ts";
-import type { LoadEngine } from "./loads.ts";
+import type { LoadEngine } from "./slot.ts";
 import { createPool, type PoolOptions, type Registry } from "./registry.ts";
 
 const TINY = fromFileUrl(new URL("../assets/tiny/shimmy-tiny.gguf", import.meta.url));
@@ -26,6 +26,9 @@ function entry(name: string, more: Partial<ModelEntry> = {}): ModelEntry {
     ...more,
   };
 }
+
+/** Of a model that nobody holds and nobody will unload. */
+const NO_USE = { requests: 0, isPinned: false, expiresInMs: null, bytes: null };
 
 /** An engine of which only its life matters here. */
 class Double {
@@ -175,11 +178,18 @@ Deno.test("requests that come together load once, and progress shows meanwhile",
     progress: 0.5,
     error: null,
     engine: null,
+    use: NO_USE,
   });
   loader.calls[0]!.finish();
   const [one, two] = await both;
   assertStrictEquals(one, two);
-  assertEquals(pool.state(model), { state: "loaded", progress: 1, error: null, engine: one });
+  assertEquals(pool.state(model), {
+    state: "loaded",
+    progress: 1,
+    error: null,
+    engine: one,
+    use: NO_USE,
+  });
   assertStrictEquals(await pool.engine(model), one);
   assertEquals(loader.calls.length, 1);
 });

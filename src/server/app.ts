@@ -7,7 +7,8 @@ import { openApiRoute } from "./openapi.ts";
 import type { Exchange, Route, ServerContext } from "./route.ts";
 import { Router } from "./router.ts";
 import { allRoutes } from "./routes.ts";
-import { onAbandoned } from "./streams.ts";
+import { queueHeaders, type QueuePlace } from "./queue.ts";
+import { watchStream } from "./streams.ts";
 
 /** Takes a request and always answers; nothing it does needs a socket but the upgrade to WebSocket. */
 export type Handler = (request: Request) => Promise<Response>;
@@ -48,9 +49,7 @@ export function createHandler(
     const { route, params } = router.find(request.method, url.pathname);
     at.path = route.path;
     const exchange = new LiveExchange(request, url, params, context, id);
-    const response = await route.handle(exchange);
-    onAbandoned(response, () => exchange.leave());
-    return response;
+    return await handled(route, exchange);
   }
 
   return async (request) => {
@@ -74,9 +73,28 @@ export function createHandler(
   };
 }
 
+/** The route's answer; the exchange ends with it, or when all of it is streamed. */
+async function handled(route: Route, exchange: LiveExchange): Promise<Response> {
+  let streams = false;
+  try {
+    const response = await route.handle(exchange);
+    streams = watchStream(response, {
+      abandoned: () => exchange.leave(),
+      ended: () => exchange.end(),
+    });
+    for (const [name, value] of queueHeaders(exchange.place)) response.headers.set(name, value);
+    return response;
+  } finally {
+    if (!streams) exchange.end();
+  }
+}
+
 /** An exchange whose signal is only made when somebody asks for it. */
 class LiveExchange implements Exchange {
   #gone: AbortController | null = null;
+  /** Null once it has ended. */
+  #ends: (() => void)[] | null = [];
+  #place: QueuePlace | null = null;
 
   constructor(
     readonly request: Request,
@@ -95,6 +113,27 @@ class LiveExchange implements Exchange {
       this.#gone = gone;
     }
     return this.#gone.signal;
+  }
+
+  onEnd(callback: () => void): void {
+    if (this.#ends === null) callback();
+    else this.#ends.push(callback);
+  }
+
+  waits(place: QueuePlace): void {
+    this.#place ??= place;
+  }
+
+  /** Where in the queue it was, of several answers the first that had to wait. */
+  get place(): QueuePlace | null {
+    return this.#place;
+  }
+
+  /** Nothing is made for it any more. */
+  end(): void {
+    const ends = this.#ends ?? [];
+    this.#ends = null;
+    for (const callback of ends.reverse()) callback();
   }
 
   /** The client has left while the answer was streamed. */

@@ -32,7 +32,20 @@ async function readBytes(request: Request, limit: number): Promise<Uint8Array> {
 
 /** The request's body as JSON. */
 export async function readJson(exchange: Exchange): Promise<unknown> {
-  const bytes = await readBytes(exchange.request, exchange.context.settings.maxBodyBytes);
+  return fromJson(await bodyOf(exchange));
+}
+
+/** Like {@linkcode readJson}, where there need be no body. */
+export async function readOptionalJson(exchange: Exchange): Promise<unknown> {
+  const bytes = await bodyOf(exchange);
+  return bytes.length === 0 ? undefined : fromJson(bytes);
+}
+
+function bodyOf({ request, context }: Exchange): Promise<Uint8Array> {
+  return readBytes(request, context.settings.maxBodyBytes);
+}
+
+function fromJson(bytes: Uint8Array): unknown {
   try {
     return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
   } catch (cause) {

@@ -3,7 +3,8 @@ import { HttpError } from "./errors.ts";
 import type { ServerSettings } from "./route.ts";
 
 /** Headers of answers that scripts of a listed origin may read. */
-const EXPOSED = "x-request-id, request-id, retry-after, x-should-retry";
+const EXPOSED = "x-request-id, request-id, retry-after, x-should-retry, " +
+  "x-shimmy-queue-position, x-shimmy-queue-estimate-ms";
 
 /** Seconds for which a browser need not ask again. */
 const MAX_AGE = "600";

@@ -3,6 +3,7 @@ import type { ShimmyError } from "../errors.ts";
 import type { ModelPool } from "../models/pool.ts";
 import type { ModelStore } from "../models/pull/mod.ts";
 import type { Metrics } from "./metrics.ts";
+import type { QueuePlace } from "./queue.ts";
 
 /** What every handler may use. Built once for a server; tests build it around an engine double. */
 export interface ServerContext {
@@ -54,6 +55,10 @@ export interface Exchange {
    * whatever may take long; `startAnswer` ties answers to it.
    */
   readonly signal: AbortSignal;
+  /** Calls back once the answer is sent in full, or nobody wants it any more. */
+  onEnd(callback: () => void): void;
+  /** Takes note that the request has to wait for others; it becomes headers of the answer. */
+  waits(place: QueuePlace): void;
 }
 
 /** How an API wants its errors; the one place where a kind of error becomes a status is `errors.ts`. */

@@ -3,21 +3,38 @@ import type { AnswerEvent, AnswerRequest } from "../chat/conversation.ts";
 import type { Engine } from "../engine/face.ts";
 import { ShimmyError } from "../errors.ts";
 import type { ModelEntry } from "../models/entry.ts";
+import type { KeepAlive } from "../models/keep_alive.ts";
+import { queueOf } from "./queue.ts";
 import type { Exchange } from "./route.ts";
 
 /** Who waits for an answer: an exchange, or a WebSocket for one of its requests. */
-export type Caller = Pick<Exchange, "signal" | "context">;
+export type Caller = Pick<Exchange, "signal" | "context" | "requestId" | "onEnd" | "waits">;
 
 /**
- * The engine of the model a request names, loaded if need be; without a name, of the default model.
+ * The engine of the model a request names, loaded if need be; without a name, of the default model. It
+ * stays loaded until the caller's answer has ended: every dialect gets its engines here.
+ *
+ * @param keepAlive how long the model stays loaded after that, where the request says so.
  * @throws {ShimmyError} `not_found`, `backend`, or `cancelled` when the caller has gone meanwhile.
  */
 export async function engineFor(
-  { context, signal }: Caller,
+  caller: Caller,
   name: string | undefined,
+  keepAlive?: KeepAlive,
 ): Promise<{ readonly entry: ModelEntry; readonly engine: Engine }> {
-  const entry = await context.pool.resolve(name);
-  return { entry, engine: await context.pool.engine(entry, signal) };
+  const entry = await caller.context.pool.resolve(name);
+  return { entry, engine: await engineOf(caller, entry, keepAlive) };
+}
+
+/** Like {@linkcode engineFor}, of a model that is known already. */
+export async function engineOf(
+  caller: Caller,
+  entry: ModelEntry,
+  keepAlive?: KeepAlive,
+): Promise<Engine> {
+  const lease = await caller.context.pool.lease(entry, caller.signal, keepAlive);
+  caller.onEnd(() => lease[Symbol.dispose]());
+  return lease.engine;
 }
 
 /**
@@ -27,6 +44,9 @@ export async function engineFor(
  */
 export function bindAnswer(caller: Caller, engine: Engine, request: AnswerRequest): Answer {
   const { signal, context } = caller;
+  const ticket = queueOf(engine).enter(caller.requestId);
+  caller.onEnd(() => ticket.leave());
+  if (ticket.place !== null) caller.waits(ticket.place);
   const inner = answer(engine, request);
   const cancel = () => inner.control({ type: "cancel" });
   signal.addEventListener("abort", cancel, { once: true });
@@ -36,6 +56,7 @@ export function bindAnswer(caller: Caller, engine: Engine, request: AnswerReques
     try {
       if (signal.aborted) throw new ShimmyError("cancelled", "The request was given up");
       for await (const event of inner) {
+        ticket.begin();
         watch?.see(event);
         yield event;
       }
@@ -44,6 +65,7 @@ export function bindAnswer(caller: Caller, engine: Engine, request: AnswerReques
       throw error;
     } finally {
       watch?.end();
+      ticket.leave();
       signal.removeEventListener("abort", cancel);
     }
   }

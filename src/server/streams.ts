@@ -19,18 +19,26 @@ interface StreamOptions {
   readonly keepAlive?: { readonly ms: number; readonly bytes: Uint8Array };
 }
 
-/** What to do when the client of a streamed response has gone; set once by the handler's owner. */
-const abandoned = new WeakMap<Response, { tell: () => void }>();
+/** Who hears how a streamed response goes. */
+export interface StreamWatcher {
+  /**
+   * The client has left before the response has ended. A generator that waits for its next value takes
+   * a `return()` only after that value; so whatever makes the values has to hear of it on another way,
+   * and this is where that way begins.
+   */
+  readonly abandoned: () => void;
+  /** Nothing makes values for it any more, whatever the reason. */
+  readonly ended: () => void;
+}
 
-/**
- * Calls back when the client leaves before a response made here has ended.
- *
- * A generator that waits for its next value takes a `return()` only after that value; so whatever
- * makes the values has to hear of it on another way, and this is where that way begins.
- */
-export function onAbandoned(response: Response, callback: () => void): void {
-  const slot = abandoned.get(response);
-  if (slot !== undefined) slot.tell = callback;
+/** Set once by the handler's owner. */
+const watchers = new WeakMap<Response, { watcher: StreamWatcher }>();
+
+/** Watches a response that was made here. False for any other: it has all of its body already. */
+export function watchStream(response: Response, watcher: StreamWatcher): boolean {
+  const slot = watchers.get(response);
+  if (slot !== undefined) slot.watcher = watcher;
+  return slot !== undefined;
 }
 
 /**
@@ -46,7 +54,12 @@ function pulled(
   const { keepAlive } = options;
   const patience = keepAlive === undefined ? null : new Patience(keepAlive.ms);
   let pending: Promise<IteratorResult<Uint8Array>> | null = null;
-  const slot = { tell: () => {} };
+  const slot: { watcher: StreamWatcher } = { watcher: { abandoned: () => {}, ended: () => {} } };
+  let hasEnded = false;
+  const end = () => {
+    if (!hasEnded) slot.watcher.ended();
+    hasEnded = true;
+  };
   const body = new ReadableStream<Uint8Array>({
     async pull(controller) {
       pending ??= iterator.next();
@@ -56,23 +69,25 @@ function pulled(
         pending = null;
         if (!result.done) return controller.enqueue(result.value);
         patience?.stop();
+        end();
         controller.close();
       } catch (error) {
         patience?.stop();
+        end();
         throw error;
       }
     },
     cancel() {
       patience?.stop();
-      slot.tell();
-      iterator.return?.().catch(() => {});
+      slot.watcher.abandoned();
+      Promise.resolve(iterator.return?.()).then(end, end);
     },
   }, { highWaterMark: 0 });
   const headers = new Headers(options.headers);
   headers.set("content-type", contentType);
   headers.set("cache-control", "no-cache");
   const response = new Response(body, { headers });
-  abandoned.set(response, slot);
+  watchers.set(response, slot);
   return response;
 }
 

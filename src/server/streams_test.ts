@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { eventStream, ndjsonStream, onAbandoned, type ServerSentEvent } from "./streams.ts";
+import { eventStream, ndjsonStream, type ServerSentEvent, watchStream } from "./streams.ts";
 
 async function* events(...all: ServerSentEvent[]): AsyncGenerator<ServerSentEvent, void> {
   yield* all;
@@ -39,24 +39,27 @@ Deno.test("who leaves is told of at once, though the next value has not come", a
   }
   const response = eventStream(slow());
   let told = 0;
-  onAbandoned(response, () => told++);
+  let ended = 0;
+  watchStream(response, { abandoned: () => told++, ended: () => ended++ });
   const reader = response.body!.getReader();
   const read = reader.read();
   await new Promise((resolve) => setTimeout(resolve, 0));
   await reader.cancel();
   assertEquals((await read).done, true);
-  assertEquals([told, cleaned], [1, false]);
+  assertEquals([told, ended, cleaned], [1, 0, false]);
   gate.resolve();
   await new Promise((resolve) => setTimeout(resolve, 0));
-  assertEquals(cleaned, true);
+  assertEquals([told, ended, cleaned], [1, 1, true]);
 });
 
-Deno.test("nobody is told of a stream that was read to its end", async () => {
+Deno.test("a stream that was read to its end has ended, and nobody has abandoned it", async () => {
   const response = eventStream(events({ data: "x" }));
   let told = 0;
-  onAbandoned(response, () => told++);
+  let ended = 0;
+  assertEquals(watchStream(response, { abandoned: () => told++, ended: () => ended++ }), true);
   await response.text();
-  assertEquals(told, 0);
+  assertEquals([told, ended], [0, 1]);
+  assertEquals(watchStream(Response.json({}), { abandoned() {}, ended() {} }), false);
 });
 
 Deno.test("a failure after the client has left harms nobody", async () => {

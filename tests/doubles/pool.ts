@@ -2,7 +2,8 @@ import type { Engine } from "../../src/engine/face.ts";
 import { ShimmyError } from "../../src/errors.ts";
 import type { LoadPlan } from "../../src/engine/plan.ts";
 import type { ModelEntry } from "../../src/models/entry.ts";
-import type { ModelPool, ModelState } from "../../src/models/pool.ts";
+import type { KeepAlive } from "../../src/models/keep_alive.ts";
+import type { Lease, ModelPool, ModelState } from "../../src/models/pool.ts";
 
 /** A model that is not there: a name and whatever else a test wants to be true of it. */
 export function entryDouble(name: string, values: Partial<ModelEntry> = {}): ModelEntry {
@@ -35,6 +36,8 @@ export class PoolDouble implements ModelPool {
   /** How often `rescan` was called. */
   rescans = 0;
   readonly #models: readonly PoolDoubleModel[];
+  /** How many leases are held, over all models. */
+  leases = 0;
   readonly #states = new Map<string, ModelState>();
 
   constructor(...models: readonly PoolDoubleModel[]) {
@@ -99,6 +102,19 @@ export class PoolDouble implements ModelPool {
       savedBytes: 0,
       notes: [],
     });
+  }
+
+  /** Unloads with the last lease where that says 0; other times never pass. */
+  async lease(entry: ModelEntry, signal?: AbortSignal, keepAlive?: KeepAlive): Promise<Lease> {
+    const engine = await this.engine(entry, signal);
+    this.leases++;
+    return {
+      engine,
+      [Symbol.dispose]: () => {
+        this.leases--;
+        if (keepAlive === 0 && this.leases === 0) this.#states.delete(entry.name);
+      },
+    };
   }
 
   unload(entry: ModelEntry): Promise<boolean> {

@@ -3,6 +3,7 @@ import { parse } from "../../body.ts";
 import { toShimmyError } from "../../errors.ts";
 import type { Exchange } from "../../route.ts";
 import { engineFor, startAnswer } from "../../run.ts";
+import { keepAliveOf } from "../../schemas/keep_alive.ts";
 import { eventStream, ndjsonStream, type ServerSentEvent } from "../../streams.ts";
 import { unified } from "./events.ts";
 import { toAnswerRequest } from "./request.ts";
@@ -21,7 +22,8 @@ type Delivery = "whole" | "text" | "json" | "ndjson";
 export async function handleGenerate(exchange: Exchange, value: unknown): Promise<Response> {
   const body = parse(generateSchema, value);
   const request = toAnswerRequest(body);
-  const { entry, engine } = await engineFor(exchange, body.model ?? undefined);
+  const keepAlive = keepAliveOf(body.keep_alive);
+  const { entry, engine } = await engineFor(exchange, body.model ?? undefined, keepAlive);
   const answer = await startAnswer(exchange, engine, request);
   const { keepAliveMs } = exchange.context.settings;
   switch (deliveryOf(body, exchange.request.headers)) {

@@ -2,8 +2,11 @@ import * as z from "zod";
 import type { LoadPlan } from "../../../engine/plan.ts";
 import type { ModelInfo, Placement } from "../../../engine/protocol.ts";
 import type { ModelEntry } from "../../../models/entry.ts";
-import type { ModelPool } from "../../../models/pool.ts";
+import type { ModelPool, ModelState } from "../../../models/pool.ts";
+import { parse, readOptionalJson } from "../../body.ts";
 import type { Exchange, Route } from "../../route.ts";
+import { engineOf } from "../../run.ts";
+import { keepAlive, keepAliveOf } from "../../schemas/keep_alive.ts";
 import { nativeDialect } from "./dialect.ts";
 
 const stateSchema = z.enum(["unloaded", "loading", "loaded", "failed"]);
@@ -50,6 +53,12 @@ const modelStatusSchema = z.object({
   state: stateSchema,
   progress: z.number().describe("0 to 1 while it loads"),
   error: z.string().nullable().describe("Why the last load failed"),
+  retry_seconds: z.int().optional().describe("Until a model that failed again and again is tried"),
+  requests: z.int().optional().describe("Requests that use it"),
+  pinned: z.boolean().optional().describe("It is the last to go when room is needed"),
+  expires_at: z.iso.datetime().nullable().optional()
+    .describe("When it is unloaded unless it is used; null: it is not for being idle"),
+  memory_bytes: z.int().nullable().optional().describe("What it is expected to take"),
   loaded: z.object({
     description: z.string(),
     context_length: z.int().describe("Tokens one sequence may hold"),
@@ -64,6 +73,8 @@ const modelStatusSchema = z.object({
 });
 
 type ModelStatus = z.output<typeof modelStatusSchema>;
+
+const loadSchema = z.strictObject({ keep_alive: keepAlive });
 
 const unloadSchema = z.object({ name: z.string(), unloaded: z.boolean(), state: stateSchema });
 
@@ -83,13 +94,29 @@ function describe(pool: ModelPool, entry: ModelEntry): z.output<typeof modelSche
 }
 
 function statusOf(pool: ModelPool, entry: ModelEntry): ModelStatus {
-  const { state, progress, error, engine } = pool.state(entry);
+  const { state, progress, error, engine, ...more } = pool.state(entry);
   return {
     name: entry.name,
     state,
     progress,
     error,
+    ...useOf(more),
     loaded: engine === null ? null : loadedAs(engine.info),
+  };
+}
+
+/** How a model is used, and when one that failed is tried again. */
+export function useOf({ use, retryMs }: Pick<ModelState, "use" | "retryMs">) {
+  return {
+    ...(retryMs === undefined ? {} : { retry_seconds: Math.ceil(retryMs / 1000) }),
+    ...(use === undefined ? {} : {
+      requests: use.requests,
+      pinned: use.isPinned,
+      expires_at: use.expiresInMs === null
+        ? null
+        : new Date(Date.now() + use.expiresInMs).toISOString(),
+      memory_bytes: use.bytes,
+    }),
   };
 }
 
@@ -139,6 +166,11 @@ function planAs(name: string, plan: LoadPlan): z.output<typeof planSchema> {
   };
 }
 
+/** The body of a load; there need not be one. */
+async function loadBody(exchange: Exchange): Promise<z.output<typeof loadSchema>> {
+  return parse(loadSchema, await readOptionalJson(exchange) ?? {});
+}
+
 /** The model that a route's path names. */
 async function named({ context, params }: Exchange): Promise<[ModelPool, ModelEntry]> {
   return [context.pool, await context.pool.resolve(params.name)];
@@ -171,10 +203,12 @@ export const modelRoutes: readonly Route[] = [
     path: "/api/models/:name/load",
     dialect: nativeDialect,
     summary: "Load a model; answers when it is loaded",
+    body: loadSchema,
     answer: modelStatusSchema,
     async handle(exchange) {
       const [pool, entry] = await named(exchange);
-      await pool.engine(entry, exchange.signal);
+      const { keep_alive } = await loadBody(exchange);
+      await engineOf(exchange, entry, keepAliveOf(keep_alive));
       return Response.json(statusOf(pool, entry));
     },
   },

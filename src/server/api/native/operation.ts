@@ -1,11 +1,13 @@
 import * as z from "zod";
+import type { Engine } from "../../../engine/face.ts";
 import { ShimmyError } from "../../../errors.ts";
 import type { ModelEntry } from "../../../models/entry.ts";
 import type { ModelPool } from "../../../models/pool.ts";
 import { HttpError } from "../../errors.ts";
+import { queueOf } from "../../queue.ts";
 import type { Exchange, Route } from "../../route.ts";
 import { nativeDialect } from "./dialect.ts";
-import { placementAs } from "./models.ts";
+import { placementAs, useOf } from "./models.ts";
 
 /** Seconds after which asking again makes sense while a model loads. */
 const LOADING_RETRY = 2;
@@ -37,11 +39,27 @@ async function readyModel(pool: ModelPool): Promise<ModelEntry> {
   return entry;
 }
 
+/** Who waits for a model, and for how long about. */
+function queueStatus(engine: Engine) {
+  const { running, waiting, estimateMs } = queueOf(engine).status();
+  return {
+    running,
+    waiting: waiting.length,
+    estimate_ms: estimateMs,
+    requests: waiting.map((one) => ({
+      request_id: one.requestId,
+      position: one.position,
+      estimate_ms: one.estimateMs,
+      waited_ms: one.waitedMs,
+    })),
+  };
+}
+
 /** What runs here, without paths and keys. */
 async function diagnose({ context: { pool, settings } }: Exchange): Promise<Response> {
   const models = await Promise.all((await pool.list()).map(async (entry) => {
-    const { state, progress, error, engine } = pool.state(entry);
-    const about = { name: entry.name, state, progress, error };
+    const { state, progress, error, engine, ...more } = pool.state(entry);
+    const about = { name: entry.name, state, progress, error, ...useOf(more) };
     if (engine === null) return about;
     const { info } = engine;
     const status = await engine.status();
@@ -70,6 +88,7 @@ async function diagnose({ context: { pool, settings } }: Exchange): Promise<Resp
         queued: status.queued,
         queue_limit: status.queueLimit,
       },
+      queue: queueStatus(engine),
       kv_cells: { used: status.cellsUsed, total: status.cellsTotal },
       adapters: status.loras,
     };

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { keepAlive } from "../../schemas/keep_alive.ts";
 import { endingFields, integerFrom, runFields, samplingFields } from "../../schemas/sampling.ts";
 
 const text = z.string({ error: "must be text" });
@@ -31,6 +32,7 @@ export const generateSchema = z.strictObject({
   ...samplingFields,
   ...endingFields,
   ...runFields,
+  keep_alive: keepAlive,
   stream: flag.nullish(),
   stream_format: z.enum(FORMATS, { error: `must be one of ${FORMATS.join(", ")}` }).nullish(),
   json_schema: schemaValue.nullish().describe("The answer is JSON that fits this schema"),

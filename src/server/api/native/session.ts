@@ -5,7 +5,8 @@ import { ShimmyError } from "../../../errors.ts";
 import { parse } from "../../body.ts";
 import { toShimmyError } from "../../errors.ts";
 import type { ServerContext } from "../../route.ts";
-import { bindAnswer, engineFor } from "../../run.ts";
+import { bindAnswer, type Caller, engineFor } from "../../run.ts";
+import { keepAliveOf } from "../../schemas/keep_alive.ts";
 import { toSampling } from "../../schemas/sampling.ts";
 import { unified } from "./events.ts";
 import { toAnswerRequest } from "./request.ts";
@@ -104,11 +105,19 @@ export class Session {
   async #answer(value: unknown): Promise<void> {
     const running: Running = { gone: new AbortController(), early: [], answer: null };
     this.#running = running;
-    const caller = { context: this.#context, signal: running.gone.signal };
+    using ends = new DisposableStack();
+    const caller: Caller = {
+      context: this.#context,
+      requestId: this.#requestId,
+      signal: running.gone.signal,
+      onEnd: (callback) => ends.defer(callback),
+      waits: () => {},
+    };
     try {
       const body = parse(generateSchema, value);
       const request = toAnswerRequest(body);
-      const { engine } = await engineFor(caller, body.model ?? undefined);
+      const keepAlive = keepAliveOf(body.keep_alive);
+      const { engine } = await engineFor(caller, body.model ?? undefined, keepAlive);
       running.answer = bindAnswer(caller, engine, request);
       for (const control of running.early) running.answer.control(control);
       const text = (body.stream_format ?? "text") === "text";

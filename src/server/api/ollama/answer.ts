@@ -4,11 +4,11 @@ import { ShimmyError } from "../../../errors.ts";
 import type { ModelEntry } from "../../../models/entry.ts";
 import { statusOf, toShimmyError } from "../../errors.ts";
 import type { Exchange } from "../../route.ts";
-import { startAnswer } from "../../run.ts";
+import { engineOf, startAnswer } from "../../run.ts";
+import { keepAliveOf } from "../../schemas/keep_alive.ts";
 import { ndjsonStream } from "../../streams.ts";
 import { ollamaDialect } from "./errors.ts";
 import { json } from "./json.ts";
-import { unloadIdle, unloadsAfter } from "./keep_alive.ts";
 import { ending } from "./metrics.ts";
 import { resolveTagged } from "./names.ts";
 import { checkLoaded, toAnswerOptions } from "./options.ts";
@@ -42,7 +42,7 @@ export async function respond(exchange: Exchange, asked: Asked): Promise<Respons
   const entry = await resolveTagged(pool, body.model);
   checkThinks(body.think, entry);
   if (asked.input === null) return await loadOrUnload(exchange, asked, entry);
-  const engine = await pool.engine(entry, exchange.signal);
+  const engine = await engineOf(exchange, entry, keepAliveOf(body.keep_alive));
   const loadMs = performance.now() - began;
   checkLoaded(options, engine.info);
   const { sampling, stop, maxTokens } = toAnswerOptions(options);
@@ -56,18 +56,9 @@ export async function respond(exchange: Exchange, asked: Asked): Promise<Respons
     ignoreEos: false,
     logprobs,
   });
-
-  async function* parts(): AsyncGenerator<Piece | DoneEvent, void> {
-    try {
-      yield* pieces(answer);
-    } finally {
-      if (unloadsAfter(body.keep_alive)) await unloadIdle(pool, entry, engine);
-    }
-  }
-
   const end = (done: DoneEvent) => ending(done, { totalMs: performance.now() - began, loadMs });
-  if (body.stream !== false) return ndjsonStream(lines(parts(), asked, end));
-  return json(await whole(parts(), asked, end));
+  if (body.stream !== false) return ndjsonStream(lines(pieces(answer), asked, end));
+  return json(await whole(pieces(answer), asked, end));
 }
 
 /** What every line begins with. */
@@ -107,18 +98,18 @@ async function whole(
   return { ...head(asked), ...asked.shape(all), ...end(done) };
 }
 
-/** A request without a prompt: the model is loaded, or with `keep_alive: 0` unloaded. */
+/** A request without a prompt: the model is loaded, or with `keep_alive: 0` unloaded when nobody uses it. */
 async function loadOrUnload(
-  { context: { pool }, signal }: Exchange,
+  exchange: Exchange,
   asked: Asked,
   entry: ModelEntry,
 ): Promise<Response> {
-  const unload = unloadsAfter(asked.body.keep_alive);
-  if (unload) {
-    const { engine } = pool.state(entry);
-    if (engine !== null) await unloadIdle(pool, entry, engine);
-  } else {
-    checkLoaded(asked.body.options ?? {}, (await pool.engine(entry, signal)).info);
+  const { pool } = exchange.context;
+  const keepAlive = keepAliveOf(asked.body.keep_alive);
+  const unload = keepAlive === 0;
+  if (!unload || pool.state(entry).state === "loaded") {
+    const { info } = await engineOf(exchange, entry, keepAlive);
+    if (!unload) checkLoaded(asked.body.options ?? {}, info);
   }
   return json({
     ...head(asked),

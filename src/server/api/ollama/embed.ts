@@ -2,8 +2,9 @@ import type { Embedding } from "../../../engine/protocol.ts";
 import { ShimmyError } from "../../../errors.ts";
 import { parse, readJson } from "../../body.ts";
 import type { Exchange } from "../../route.ts";
+import { engineOf } from "../../run.ts";
+import { keepAliveOf } from "../../schemas/keep_alive.ts";
 import { json } from "./json.ts";
-import { unloadIdle, unloadsAfter } from "./keep_alive.ts";
 import { nanoseconds } from "./metrics.ts";
 import { resolveTagged } from "./names.ts";
 import { checkLoaded } from "./options.ts";
@@ -34,29 +35,25 @@ export async function embeddings(exchange: Exchange): Promise<Response> {
 }
 
 async function embedTexts(
-  { context: { pool }, signal }: Exchange,
+  exchange: Exchange,
   { model, options, keep_alive }: Pick<EmbedBody, "model" | "options" | "keep_alive">,
   texts: readonly string[],
   normalize: boolean,
 ): Promise<{ vectors: readonly Embedding[]; tokens: readonly number[]; loadMs: number }> {
   const began = performance.now();
-  const entry = await resolveTagged(pool, model);
+  const entry = await resolveTagged(exchange.context.pool, model);
   if (entry.kind === "rerank") {
     const message = "model: scores documents and makes no embeddings";
     throw new ShimmyError("invalid", message, { field: "model" });
   }
-  const engine = await pool.engine(entry, signal);
+  const engine = await engineOf(exchange, entry, keepAliveOf(keep_alive));
   const loadMs = performance.now() - began;
   checkLoaded(options ?? {}, engine.info);
-  try {
-    const inputs = texts.map((text) => ({ parts: [{ text, special: false }] }));
-    const result = texts.length === 0
-      ? { vectors: [], tokens: [] }
-      : await engine.embed({ inputs, normalize });
-    return { ...result, loadMs };
-  } finally {
-    if (unloadsAfter(keep_alive)) await unloadIdle(pool, entry, engine);
-  }
+  const inputs = texts.map((text) => ({ parts: [{ text, special: false }] }));
+  const result = texts.length === 0
+    ? { vectors: [], tokens: [] }
+    : await engine.embed({ inputs, normalize });
+  return { ...result, loadMs };
 }
 
 /**

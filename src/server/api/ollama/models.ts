@@ -1,6 +1,7 @@
 import type { ModelInfo } from "../../../engine/protocol.ts";
 import { ShimmyError } from "../../../errors.ts";
 import type { ModelEntry } from "../../../models/entry.ts";
+import type { ModelUse } from "../../../models/pool.ts";
 import { parse, readJson } from "../../body.ts";
 import type { Exchange } from "../../route.ts";
 import { capabilities, details, listed } from "./describe.ts";
@@ -8,7 +9,7 @@ import { json } from "./json.ts";
 import { resolveTagged, taggedName } from "./names.ts";
 import { showBody } from "./schema.ts";
 
-/** Nothing is unloaded for being idle; the latest time that RFC 3339 can write says so. */
+/** The latest time that RFC 3339 can write. */
 const NEVER = "9999-12-31T23:59:59Z";
 
 /** `GET /api/version`. */
@@ -31,17 +32,23 @@ export async function tags({ context: { pool } }: Exchange): Promise<Response> {
 export async function ps({ context: { pool } }: Exchange): Promise<Response> {
   const models = [];
   for (const entry of await pool.list()) {
-    const { engine } = pool.state(entry);
+    const { engine, use } = pool.state(entry);
     if (engine === null) continue;
     models.push({
       ...await listed(entry),
       size: engine.info.size,
       size_vram: offloadedSize(engine.info),
       context_length: engine.info.contextLength,
-      expires_at: NEVER,
+      expires_at: expiry(use),
     });
   }
   return json({ models });
+}
+
+/** When a model is unloaded unless it is used until then. */
+function expiry(use: ModelUse | undefined): string {
+  const left = use?.expiresInMs ?? null;
+  return left === null ? NEVER : new Date(Date.now() + left).toISOString();
 }
 
 /** Bytes of the tensors on devices that are not the CPU, by the share of layers that are there. */

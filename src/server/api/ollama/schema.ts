@@ -1,7 +1,7 @@
 import * as z from "zod";
+import { keepAlive } from "../../schemas/keep_alive.ts";
 import { only, refused } from "../../schemas/refused.ts";
 import { integerBetween, integerFrom } from "../../schemas/sampling.ts";
-import { keepAlive } from "./keep_alive.ts";
 import { optionsSchema } from "./options.ts";
 import { think } from "./think.ts";
 

@@ -1,0 +1,75 @@
+import type { ModelEntry } from "./entry.ts";
+import type { KeepAlive } from "./keep_alive.ts";
+
+/** Where a tenant is on its way. */
+export type TenantStage =
+  /** Waits for room; nothing of it is in memory. */
+  | "waiting"
+  /** Is being read. */
+  | "loading"
+  | "loaded"
+  /** Goes as soon as nobody uses it, or is going already. */
+  | "leaving";
+
+/** How a model that is loaded, or on its way, is used, and what it takes. */
+export class Tenancy {
+  stage: TenantStage = "waiting";
+  /** Requests that hold it, those that wait for the load included. */
+  users = 0;
+  /** When the last of them let go, in milliseconds. */
+  lastUsed: number;
+  /** What a request asked for; null where none did. */
+  keepAlive: KeepAlive | null = null;
+  /** Bytes it is expected to take. */
+  need = 0;
+  /** Bytes of them that do not show in what the system calls available, as those of mapped files. */
+  unseen = 0;
+  /** Its settings are no longer those of the model: it goes when nobody uses it. */
+  isStale = false;
+  /** When it will be unloaded for being idle; null while it is used or never is. */
+  expires: number | null = null;
+  readonly #vacated = Promise.withResolvers<void>();
+  #callOff: (() => void) | null = null;
+
+  /** @param entry as the last request knew it: settings may change while it is loaded. */
+  constructor(public entry: ModelEntry, now: number) {
+    this.lastUsed = now;
+  }
+
+  /** Goes last when room is needed: the configuration says so, or a request asked to keep it for ever. */
+  get isPinned(): boolean {
+    return this.entry.settings?.pinned === true || this.keepAlive === Infinity;
+  }
+
+  /** How long it stays when idle, where nobody says: `fallback`. */
+  idleTime(fallback: KeepAlive): KeepAlive {
+    if (this.isStale) return 0;
+    const { settings } = this.entry;
+    if (settings?.pinned === true) return Infinity;
+    return this.keepAlive ?? settings?.keepAlive ?? fallback;
+  }
+
+  /** Resolves when nobody uses it any more, or when it has to go regardless. */
+  get vacated(): Promise<void> {
+    return this.#vacated.promise;
+  }
+
+  /** Lets those who wait for it to go wait no longer. */
+  vacate(): void {
+    this.#vacated.resolve();
+  }
+
+  /** Remembers when it expires and how that is called off. */
+  rest(expires: number, callOff: () => void): void {
+    this.awake();
+    this.expires = expires;
+    this.#callOff = callOff;
+  }
+
+  /** It is used, or gone: it does not expire. */
+  awake(): void {
+    this.#callOff?.();
+    this.#callOff = null;
+    this.expires = null;
+  }
+}
