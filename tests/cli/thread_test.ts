@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { EngineFlags } from "../../src/engine/flags.ts";
+import { NativeGate } from "../../src/engine/gate.ts";
 import { THREAD_NAME } from "../../src/engine/link.ts";
 
 Deno.test("the main module started as a Worker is an engine thread", async () => {
@@ -15,7 +16,7 @@ Deno.test("the main module started as a Worker is an engine thread", async () =>
         reject(new Error(event.message));
       };
     });
-    worker.postMessage(new EngineFlags().buffer);
+    worker.postMessage({ flags: new EngineFlags().buffer, gate: new NativeGate().buffer });
     worker.postMessage({ type: "unload" });
     assertEquals(await answer, { type: "unloaded" });
   } finally {
