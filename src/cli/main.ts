@@ -64,6 +64,10 @@ export const COMMANDS: Readonly<Record<string, Listed>> = {
     summary: "backends, devices and which one would be chosen",
     load: () => import("./commands/gpu_info.ts"),
   },
+  runtime: {
+    summary: "list, fetch and remove variants of libllama",
+    load: () => import("./commands/runtime.ts"),
+  },
 };
 
 /** What this program starts itself in child processes; nothing for people. */

@@ -32,7 +32,8 @@ async function failure(
 Deno.test("--help lists every command and --version both versions", async () => {
   const { status, world } = await shimmy(["--help"]);
   assertEquals(status, 0);
-  const commands = "serve generate chat list pull rm discover show probe bench gpu-info";
+  const commands =
+    "serve generate chat list pull rm discover show probe plan bench gpu-info runtime";
   for (const command of commands.split(" ")) {
     assertMatch(world.out, new RegExp(`^ {2}${command} `, "m"));
   }
@@ -167,6 +168,66 @@ Deno.test("what is stopped before it has an answer ends quietly", async () => {
   const options = { engine: { script: { tokens: [], error } } };
   const { status, world } = await shimmy(["probe", "m"], options);
   assertEquals([status, world.out, world.notes], [130, "", []]);
+});
+
+Deno.test("probe reports what lies where", async () => {
+  const placement = [
+    { device: "GPU0", layers: 3, weightBytes: 2048, kvBytes: 1024, computeBytes: 512 },
+    { device: "CPU", layers: 1, weightBytes: 1024, kvBytes: null, computeBytes: null },
+  ];
+  const options = { engine: { info: { layers: 3, offloadedLayers: 3, placement } } };
+  const { world } = await shimmy(["probe", "m"], options);
+  assertMatch(
+    world.out,
+    /^GPU0: +3 of 4 layers, 2 KiB of weights, 1 KiB of KV cache, 512 B to compute in$/m,
+  );
+  assertMatch(world.out, /^CPU: +1 of 4 layers, 1 KiB of weights$/m);
+  const report = JSON.parse((await shimmy(["probe", "m", "--json"], options)).world.out);
+  assertEquals(report.offloaded_layers, 3);
+  assertEquals(report.placement[0], {
+    device: "GPU0",
+    layers: 3,
+    weight_bytes: 2048,
+    kv_bytes: 1024,
+    compute_bytes: 512,
+  });
+});
+
+Deno.test("plan tells whether a model would fit, and loads nothing", async () => {
+  const { status, world } = await shimmy(["plan", "m"]);
+  assertEquals([status, world.loaded], [0, []]);
+  assertMatch(world.out, /^fits: +yes$/m);
+  assertMatch(world.out, /^CPU +2 +4 B +8 B +16 B +28 B +1 KiB$/m);
+  const plan = JSON.parse((await shimmy(["plan", "m", "--json"])).world.out);
+  assertEquals([plan.model, plan.fits, plan.layers], ["m", true, 2]);
+  assertEquals(plan.devices[0].kv_bytes, 8);
+});
+
+Deno.test("runtime lists variants, and names them where one is wrong", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const options = { env: { SHIMMY_CACHE_DIR: folder } };
+    const { status, world } = await shimmy(["runtime", "list", "--json"], options);
+    assertEquals(status, 0);
+    assertEquals(
+      JSON.parse(world.out).map((one: { variant: string }) => one.variant),
+      ["cuda", "metal", "vulkan", "opencl", "cpu"],
+    );
+    assertEquals(
+      await failure(["runtime", "install", "best"], 2, options),
+      "shimmy: runtime: 'best' is not a variant; valid are cuda, metal, vulkan, opencl, cpu",
+    );
+    assertEquals(
+      await failure(["runtime", "get"], 2, options),
+      "shimmy: runtime: must be list, install or remove, not 'get'",
+    );
+    assertEquals(
+      await failure(["runtime", "remove", "opencl"], 1, options),
+      "shimmy: runtime: opencl is not installed",
+    );
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
 });
 
 Deno.test("list prints names, tables and JSON", async () => {

@@ -141,7 +141,7 @@ function notInstalled(platform: Platform, variant: Variant): ShimmyError {
   return new ShimmyError(
     "not_found",
     isPublished(platform, variant)
-      ? `The ${label} libraries are not installed; \`shimmy gpu-info --gpu-backend ${variant}\` fetches them`
+      ? `The ${label} libraries are not installed; \`shimmy runtime install ${variant}\` fetches them`
       : `Nobody publishes ${label} libraries for ${
         platformName(platform)
       }; build llama.cpp with them and set SHIMMY_LIBLLAMA to their folder`,

@@ -123,7 +123,7 @@ Deno.test("without leave to fetch the command that fetches is named", async () =
     ShimmyError,
   );
   assertEquals(error.kind, "not_found");
-  assertStringIncludes(error.message, "`shimmy gpu-info --gpu-backend vulkan` fetches them");
+  assertStringIncludes(error.message, "`shimmy runtime install vulkan` fetches them");
 });
 
 Deno.test("what is larger than the limit is not fetched", async () => {

@@ -26,16 +26,18 @@ export const THIS_SYSTEM: System = {
 export const CUDA_RUNTIME = { linux: "libcudart.so.13", windows: "cudart64_13.dll" };
 
 const DRIVERS = {
-  cuda: { linux: "libcuda.so.1", windows: "nvcuda.dll", whose: "NVIDIA's driver" },
+  cuda: { linux: "libcuda.so.1", windows: "nvcuda.dll", whose: "NVIDIA's driver", packages: null },
   vulkan: {
     linux: "libvulkan.so.1",
     windows: "vulkan-1.dll",
     whose: "the Vulkan loader and a driver for the graphics card",
+    packages: "libvulkan1 mesa-vulkan-drivers",
   },
   opencl: {
     linux: "libOpenCL.so.1",
     windows: "OpenCL.dll",
     whose: "the OpenCL loader and a driver for the graphics card",
+    packages: "ocl-icd-libopencl1",
   },
 } as const;
 
@@ -83,9 +85,11 @@ export function missingDriver(variant: Variant, system: System = THIS_SYSTEM): s
   if (variant === "metal") {
     return system.os === "darwin" ? null : "Metal is part of macOS alone";
   }
-  const { linux, windows, whose } = DRIVERS[variant];
+  const { linux, windows, whose, packages } = DRIVERS[variant];
   if (hasSystemLibrary({ linux, windows }, system)) return null;
-  return `${system.os === "windows" ? windows : linux} is not on this machine: install ${whose}`;
+  if (system.os === "windows") return `${windows} is not on this machine: install ${whose}`;
+  const where = packages === null ? "" : ` (Debian: apt install ${packages})`;
+  return `${linux} is not on this machine: install ${whose}${where}`;
 }
 
 /** The GPU backends among the files of a folder of the user's, whose names ggml prescribes. */

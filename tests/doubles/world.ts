@@ -2,7 +2,7 @@ import type { SessionRequest, World } from "../../src/cli/world.ts";
 import type { Discovery, ModelEntry } from "../../src/models/entry.ts";
 import { createPool } from "../../src/models/registry.ts";
 import { EngineDouble, type EngineDoubleOptions } from "./engine.ts";
-import { entryDouble } from "./pool.ts";
+import { entryDouble, PoolDouble } from "./pool.ts";
 
 export interface WorldDoubleOptions {
   readonly env?: Readonly<Record<string, string>>;
@@ -87,6 +87,7 @@ export class WorldDouble implements World {
         this.loaded.push(entry);
         return Promise.resolve(this.engine);
       },
+      plan: (entry) => new PoolDouble().plan(entry),
       loras: [],
       paths: request.paths,
     });

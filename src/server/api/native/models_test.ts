@@ -39,6 +39,45 @@ Deno.test("models are listed without their paths", async () => {
   });
 });
 
+Deno.test("a plan tells what would lie where, and loads nothing", async () => {
+  const { handler } = serverDouble();
+  assertEquals(await json(handler, get("/api/models/tiny/plan")), {
+    name: "tiny",
+    fits: true,
+    layers: 2,
+    offloaded_layers: 0,
+    context_length: 1024,
+    parallel: 1,
+    devices: [{
+      device: "CPU",
+      layers: 2,
+      weight_bytes: 4,
+      kv_bytes: 8,
+      compute_bytes: 16,
+      memory_free: 1024,
+      memory_total: 2048,
+    }],
+    expert_bytes: 0,
+    saved_bytes: 0,
+    notes: [],
+  });
+  const status = await json(handler, get("/api/models/tiny/status"));
+  assertEquals(status.state, "unloaded");
+});
+
+Deno.test("a loaded model's status tells what lies where", async () => {
+  const placement = [
+    { device: "GPU0", layers: 2, weightBytes: 4, kvBytes: 2, computeBytes: 1 },
+  ];
+  const engine = new EngineDouble({ info: { offloadedLayers: 2, placement } });
+  const handler = inState({ state: "loaded", progress: 1, engine });
+  const wire = [{ device: "GPU0", layers: 2, weight_bytes: 4, kv_bytes: 2, compute_bytes: 1 }];
+  const status = await json(handler, get("/api/models/tiny/status"));
+  assertEquals((status.loaded as { placement: unknown }).placement, wire);
+  const [model] = (await json(handler, get("/diag"))).models as { placement: unknown }[];
+  assertEquals(model!.placement, wire);
+});
+
 Deno.test("discover looks again", async () => {
   const { handler, pool } = serverDouble();
   const body = await json(handler, post("/api/models/discover", ""));

@@ -1,0 +1,99 @@
+import { ShimmyError } from "../../errors.ts";
+import { cacheDirectory, findRuntime, type Variant, VARIANTS } from "../../runtime/mod.ts";
+import { type InstalledVariant, listInstalled, removeInstalled } from "../../runtime/manage.ts";
+import { command, EXIT } from "../command.ts";
+import { bytes, table } from "../format.ts";
+import { flag } from "../option_kinds.ts";
+import { UsageError } from "../options.ts";
+import { fetchProgress } from "../session.ts";
+import { stoppable } from "../stop.ts";
+import type { World } from "../world.ts";
+
+/** `runtime`: the variants of libllama on this machine: listing, fetching and removing them. */
+export default command({
+  operands: ["list|install|remove", "[VARIANT]"],
+  options: { "json": flag({ help: "print JSON" }) },
+  run: ({ values, operands: [action, name] }, world) =>
+    stoppable(world, EXIT.interrupted, async (signal) => {
+      const cacheDir = cacheDirectory(world.env);
+      switch (action) {
+        case "list": {
+          if (name !== undefined) throw new UsageError(`runtime: unexpected argument '${name}'`);
+          const found = await listInstalled({ cacheDir });
+          await world.output.print(values.json ? JSON.stringify(json(found)) : readable(found));
+          return EXIT.ok;
+        }
+        case "install":
+          await install(variantOf(name), cacheDir, world, signal);
+          return EXIT.ok;
+        case "remove":
+          await remove(variantOf(name), cacheDir, world);
+          return EXIT.ok;
+        default:
+          throw new UsageError(`runtime: must be list, install or remove, not '${action}'`);
+      }
+    }),
+});
+
+function variantOf(name: string | undefined): Variant {
+  const variant = VARIANTS.find((one) => one === name?.toLowerCase());
+  if (variant !== undefined) return variant;
+  const valid = `valid are ${VARIANTS.join(", ")}`;
+  throw new UsageError(
+    name === undefined
+      ? `runtime: VARIANT is missing; ${valid}`
+      : `runtime: '${name}' is not a variant; ${valid}`,
+  );
+}
+
+async function install(variant: Variant, cacheDir: string, world: World, signal: AbortSignal) {
+  const { output } = world;
+  const runtime = await findRuntime({
+    variant,
+    cacheDir,
+    // What a folder of the user's holds is not what is installed.
+    folder: "",
+    onProgress: fetchProgress(world, (line) => output.note(line)),
+    signal,
+  });
+  output.progress(null);
+  await output.print(runtime.folder);
+}
+
+async function remove(variant: Variant, cacheDir: string, { output }: World): Promise<void> {
+  const removed = await removeInstalled(variant, { cacheDir });
+  const left = (await listInstalled({ cacheDir })).find((one) => one.variant === variant)!;
+  if (left.sources.includes("npm")) {
+    output.note(`Deno's own cache still holds the npm package of ${variant}`);
+  }
+  if (left.sources.includes("embedded")) output.note(`${variant} is part of this executable`);
+  if (removed) return output.note(`Removed ${variant}`);
+  if (left.sources.length > 0) return;
+  throw new ShimmyError("not_found", `runtime: ${variant} is not installed`);
+}
+
+/** For a program to read; sizes are in bytes. */
+function json(found: readonly InstalledVariant[]) {
+  return found.map(({ variant, sources, folder, published, downloadBytes }) => ({
+    variant,
+    installed: sources.length > 0,
+    sources,
+    folder,
+    published,
+    download_bytes: downloadBytes,
+  }));
+}
+
+function readable(found: readonly InstalledVariant[]): string {
+  return table([
+    ["VARIANT", "STATE"],
+    ...found.map(({ variant, sources, published, downloadBytes }) => [
+      variant,
+      sources.length > 0
+        ? `installed (${sources.join(", ")})`
+        : published
+        ? `not installed${downloadBytes === null ? "" : `, ${bytes(downloadBytes)} to fetch`}`
+        : "not published for this platform",
+    ]),
+  ]);
+}

@@ -1,0 +1,77 @@
+import { basename, dirname, join } from "@std/path";
+import { cacheFolder, findCached } from "./cache.ts";
+import { embeddedLibraries } from "./embedded.ts";
+import { readManifest } from "./install.ts";
+import { isPackageCached } from "./npm.ts";
+import { isPublished, npmPackage, releaseAssets } from "./release.ts";
+import { currentPlatform, type Platform, type Variant, VARIANTS } from "./variant.ts";
+
+/** Where the libraries of a variant are, of those that Shimmy would use by itself. */
+export interface InstalledVariant {
+  readonly variant: Variant;
+  /** Places it is in, in the order in which they are looked at. */
+  readonly sources: readonly ("embedded" | "cache" | "npm")[];
+  /** Its folder in the cache. */
+  readonly folder: string | null;
+  /** Whether somebody publishes it for this platform. */
+  readonly published: boolean;
+  /** Bytes of the release's archives, where they are what would be fetched. */
+  readonly downloadBytes: number | null;
+}
+
+/** What stands in for the machine in tests. */
+export interface ManageOptions {
+  readonly cacheDir: string;
+  readonly platform?: Platform | undefined;
+  readonly embedded?: URL | null | undefined;
+  readonly standalone?: boolean | undefined;
+}
+
+/** Every variant, with where it is. Nothing is fetched. */
+export function listInstalled(options: ManageOptions): Promise<InstalledVariant[]> {
+  return Promise.all(VARIANTS.map((variant) => describe(variant, options)));
+}
+
+async function describe(variant: Variant, options: ManageOptions): Promise<InstalledVariant> {
+  const platform = options.platform ?? currentPlatform();
+  const standalone = options.standalone ?? Deno.build.standalone;
+  const embedded = options.embedded === undefined ? embeddedLibraries() : options.embedded;
+  const folder = await findCached(options.cacheDir, platform, variant);
+  const name = standalone ? null : npmPackage(platform, variant);
+  const sources: InstalledVariant["sources"][number][] = [];
+  if (embedded && await readManifest(new URL(`${variant}/`, embedded))) sources.push("embedded");
+  if (folder !== null) sources.push("cache");
+  if (name !== null && isPackageCached(name)) sources.push("npm");
+  const assets = releaseAssets(platform, variant);
+  return {
+    variant,
+    sources,
+    folder,
+    published: isPublished(platform, variant),
+    downloadBytes: name !== null || assets === null
+      ? null
+      : assets.reduce((sum, { size }) => sum + size, 0),
+  };
+}
+
+/**
+ * Removes a variant's libraries from the cache folder, whole or broken.
+ * @returns whether there were any.
+ */
+export async function removeInstalled(variant: Variant, options: ManageOptions): Promise<boolean> {
+  const own = cacheFolder(options.cacheDir, options.platform ?? currentPlatform(), variant);
+  const [parent, name] = [dirname(own), basename(own)];
+  let removed = false;
+  try {
+    for await (const entry of Deno.readDir(parent)) {
+      const isOwn = entry.name === name || entry.name.startsWith(`${name}+`) ||
+        entry.name.startsWith(`${name}.partial-`);
+      if (!isOwn) continue;
+      await Deno.remove(join(parent, entry.name), { recursive: true });
+      removed = true;
+    }
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+  return removed;
+}
