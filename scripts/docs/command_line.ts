@@ -39,11 +39,18 @@ export async function commandReference(): Promise<string> {
     [
       `### ${code(["shimmy", name, ...command.operands].join(" "))}`,
       `${summary.charAt(0).toUpperCase()}${summary.slice(1)}.`,
+      ...(command.notes === undefined
+        ? []
+        : [table([code(command.operands.join(" ")), "meaning"], command.notes.map(noteRow))]),
       Object.keys(command.options).length === 0
         ? "It has no options of its own."
         : optionTable(command.options),
     ].join("\n\n")
   ).join("\n\n");
+}
+
+function noteRow([form, meaning]: readonly [string, string]): string[] {
+  return [code(form), meaning];
 }
 
 /** A table of the options every command takes. */

@@ -45,7 +45,7 @@ Deno.test("every command and every option of it is in the pages", async () => {
   for (const { name, command } of await commands()) {
     assert(reference.includes(`### \`shimmy ${name}`), name);
     const section = reference.split(`### \`shimmy ${name}`)[1]!.split("\n##")[0]!;
-    const told = [...section.matchAll(/^\| `--([a-z-]+)/gm)].map(([, option]) => option!);
+    const told = [...section.matchAll(/^\| `--([a-z\d-]+)/gm)].map(([, option]) => option!);
     assertEquals(told, Object.keys(command.options), name);
   }
   const readme = await read("README.md");
@@ -73,7 +73,7 @@ Deno.test("the pages speak of no option and no command that is not there", async
     ...all.flatMap(({ command }) => Object.keys(command.options)),
     ...OTHERS_OPTIONS,
   ];
-  const spoken = [...text.matchAll(/(?<![\w!<-])--([a-z][a-z-]*)/g)].map(([, name]) => name!);
+  const spoken = [...text.matchAll(/(?<![\w!<-])--([a-z][a-z\d-]*)/g)].map(([, name]) => name!);
   assertEquals(missing(spoken, options), []);
   const called = [...text.matchAll(/(?:[`$] ?|task )shimmy ([a-z][a-z-]*)/g)]
     .map(([, name]) => name!);
@@ -110,7 +110,7 @@ Deno.test("every variable of the environment that the code reads is in the READM
     }
   }
   assert(read_.size > 15);
-  assertEquals([...read_].filter((name) => !readme.includes(name)), []);
+  assertEquals([...read_].filter((name) => !readme.includes(`\`${name}\``)), []);
 });
 
 async function* sourcesIn(folder: URL): AsyncGenerator<string> {
@@ -128,6 +128,16 @@ Deno.test("every task is in the README, and every task there is one", async () =
     .map(([, name]) => name!);
   assertEquals(missing(Object.keys(tasks), told), []);
   assertEquals(missing(told, Object.keys(tasks)), []);
+});
+
+Deno.test("no task and no import is named twice", async () => {
+  const text = await read("deno.json");
+  for (const section of ["tasks", "imports"]) {
+    const [, body] = new RegExp(`"${section}": \\{([^}]*)`).exec(text)!;
+    const keys = [...body!.matchAll(/^ {4}"([^"]+)":/gm)].map(([, key]) => key!);
+    assert(keys.length > 5);
+    assertEquals(keys.filter((key, i) => keys.indexOf(key) !== i), []);
+  }
 });
 
 Deno.test("links within the repository lead somewhere", async () => {
