@@ -114,6 +114,7 @@ function sequenceRequest(
     stop: [...request.stop, ...(chat?.stops ?? [])],
     ignoreEos: request.ignoreEos,
     ...(request.session === undefined ? {} : { session: request.session }),
+    ...(request.loras === undefined ? {} : { loras: request.loras }),
     ...(request.priority === undefined ? {} : { priority: request.priority }),
     ...reasoningLimit(request, chat),
     ...(request.logprobs === null ? {} : { logprobs: request.logprobs }),

@@ -2,7 +2,14 @@
  * The vocabulary between the dialects and the engine: what a request asks for and what an answer
  * reports, independent of any API's JSON.
  */
-import type { FinishReason, Sampling, Timings, TokenLogprob, Usage } from "../engine/protocol.ts";
+import type {
+  FinishReason,
+  LoraChoice,
+  Sampling,
+  Timings,
+  TokenLogprob,
+  Usage,
+} from "../engine/protocol.ts";
 
 export interface ToolCall {
   readonly id: string;
@@ -70,6 +77,8 @@ export interface AnswerRequest {
   readonly ignoreEos: boolean;
   /** Tokens of reasoning after which the answer begins. */
   readonly reasoningBudget?: number;
+  /** Adapters to answer with, in place of those that have a scale of their own. */
+  readonly loras?: readonly LoraChoice[];
   /** A name under which the computed state is kept. */
   readonly session?: string;
   /** Waiting requests with a higher one go first. */

@@ -36,9 +36,18 @@ export interface ModelPool {
    * @throws {ShimmyError} `backend`, with the reason as a sentence.
    */
   lease(entry: ModelEntry, signal?: AbortSignal, keepAlive?: KeepAlive): Promise<Lease>;
+  /** Adapters that lie where models are looked for, by name. */
+  adapters(): Promise<readonly AdapterFile[]>;
   /** True if it was loaded and no longer is. Answers that run are ended. */
   unload(entry: ModelEntry): Promise<boolean>;
   state(entry: ModelEntry): ModelState;
+}
+
+/** A file with a LoRA adapter. */
+export interface AdapterFile {
+  /** The file's name without `.gguf`, lower-cased. */
+  readonly name: string;
+  readonly path: string;
 }
 
 /** An engine that is in use until the lease is disposed of. */

@@ -10,9 +10,9 @@ import { describe, isModel } from "./describe.ts";
 import type { Discovery, Lora, ModelEntry } from "./entry.ts";
 import type { KeepAlive } from "./keep_alive.ts";
 import { type LoadPolicy, Loads } from "./loads.ts";
-import { findByName, looksLikePath, nearestName } from "./names.ts";
+import { findByName, looksLikePath, modelName, nearestName } from "./names.ts";
 import { candidateOf } from "./places/folder.ts";
-import type { Lease, ModelPool, ModelState } from "./pool.ts";
+import type { AdapterFile, Lease, ModelPool, ModelState } from "./pool.ts";
 import { shardSet } from "./shards.ts";
 import type { LoadEngine } from "./slot.ts";
 
@@ -88,6 +88,12 @@ class Pool implements Registry {
 
   async discovery(): Promise<Discovery> {
     return (await this.#scanned()).discovery;
+  }
+
+  async adapters(): Promise<readonly AdapterFile[]> {
+    const { skipped } = await this.discovery();
+    return skipped.filter(({ kind }) => kind === "adapter")
+      .map(({ path }) => ({ name: modelName(path), path }));
   }
 
   async list(): Promise<readonly ModelEntry[]> {

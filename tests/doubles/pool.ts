@@ -3,7 +3,7 @@ import { ShimmyError } from "../../src/errors.ts";
 import type { LoadPlan } from "../../src/engine/plan.ts";
 import type { ModelEntry } from "../../src/models/entry.ts";
 import type { KeepAlive } from "../../src/models/keep_alive.ts";
-import type { Lease, ModelPool, ModelState } from "../../src/models/pool.ts";
+import type { AdapterFile, Lease, ModelPool, ModelState } from "../../src/models/pool.ts";
 
 /** A model that is not there: a name and whatever else a test wants to be true of it. */
 export function entryDouble(name: string, values: Partial<ModelEntry> = {}): ModelEntry {
@@ -78,6 +78,11 @@ export class PoolDouble implements ModelPool {
     const { engine } = model;
     this.#states.set(entry.name, { state: "loaded", progress: 1, error: null, engine });
     return Promise.resolve(engine);
+  }
+
+  /** One that is called `pirate`. */
+  adapters(): Promise<readonly AdapterFile[]> {
+    return Promise.resolve([{ name: "pirate", path: "/models/pirate.gguf" }]);
   }
 
   /** Everything on a CPU with enough memory. */

@@ -88,6 +88,14 @@ export const endingFields = {
     .describe("Go on past end-of-generation tokens"),
 };
 
+const LORA_ERROR = "must be a list of {name, scale}, the scale a number from -10 to 10";
+
+const loraChoice = z.strictObject({
+  name: z.string({ error: LORA_ERROR }).min(1, { error: LORA_ERROR }),
+  scale: z.number({ error: LORA_ERROR }).min(-10, { error: LORA_ERROR })
+    .max(10, { error: LORA_ERROR }).default(1),
+}, { error: LORA_ERROR });
+
 const SESSION_ERROR = "must be 1 to 128 characters of text";
 
 /** Fields that say how a request is run; read them with {@linkcode toRun}. */
@@ -97,6 +105,8 @@ export const runFields = {
   session: z.string({ error: SESSION_ERROR }).min(1, { error: SESSION_ERROR })
     .max(128, { error: SESSION_ERROR }).nullish()
     .describe("A name under which the computed state is kept, also over a restart"),
+  lora: z.array(loraChoice, { error: LORA_ERROR }).max(8, { error: "at most 8 adapters" }).nullish()
+    .describe("Loaded adapters to answer with, in place of those that have a scale of their own"),
   reasoning_budget: integerFrom(0).nullish()
     .describe("Tokens of reasoning after which the answer begins"),
 };
@@ -169,9 +179,10 @@ export function toEnding(body: EndingBody): { stop: readonly string[]; ignoreEos
 
 /** How the request is run, as an `AnswerRequest` wants it. */
 export function toRun(
-  { priority, session, reasoning_budget: budget }: RunBody,
-): Pick<AnswerRequest, "priority" | "session" | "reasoningBudget"> {
+  { priority, session, lora, reasoning_budget: budget }: RunBody,
+): Pick<AnswerRequest, "priority" | "session" | "loras" | "reasoningBudget"> {
   return {
+    ...(isGiven(lora) ? { loras: lora } : {}),
     ...(isGiven(priority) ? { priority } : {}),
     ...(isGiven(session) ? { session } : {}),
     ...(isGiven(budget) ? { reasoningBudget: budget } : {}),

@@ -265,8 +265,8 @@ const refused: readonly (readonly [unknown, string])[] = [
     "grammar: cannot be used with json_schema: choose one",
   ],
   [
-    { prompt: "Hi", lora: [{ name: "pirate" }] },
-    "lora: adapters cannot be chosen by request yet; give them to the server with --lora",
+    { prompt: "Hi", lora: "pirate" },
+    "lora: must be a list of {name, scale}, the scale a number from -10 to 10",
   ],
   [
     { prompt: "Hi", raw: true, system: "x" },

@@ -124,7 +124,7 @@ Deno.test("a model that is not there is 404 by name", async () => {
 Deno.test("the adapters of a loaded model are listed", async () => {
   const { handler, engine } = serverDouble();
   const unloaded = await json(handler, get("/api/lora"));
-  assertEquals(unloaded, { model: "tiny", loaded: false, adapters: [] });
+  assertEquals(unloaded, { model: "tiny", loaded: false, adapters: [], available: ["pirate"] });
   const status = engine.status.bind(engine);
   engine.status = async () => ({ ...await status(), loras: [{ name: "pirate", scale: 0.5 }] });
   await json(handler, post("/api/models/tiny/load", ""));
@@ -132,6 +132,7 @@ Deno.test("the adapters of a loaded model are listed", async () => {
     model: "tiny",
     loaded: true,
     adapters: [{ name: "pirate", scale: 0.5 }],
+    available: ["pirate"],
   });
 });
 

@@ -38,9 +38,6 @@ export const generateSchema = z.strictObject({
   json_schema: schemaValue.nullish().describe("The answer is JSON that fits this schema"),
   grammar: text.min(1, { error: "must not be empty" }).nullish()
     .describe("A GBNF grammar with the start symbol root"),
-  lora: z.null({
-    error: "adapters cannot be chosen by request yet; give them to the server with --lora",
-  }).optional(),
 });
 
 export type GenerateBody = z.output<typeof generateSchema>;

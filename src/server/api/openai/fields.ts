@@ -82,7 +82,6 @@ export const generationFields = {
   ...runFields,
   grammar: text.min(1, { error: "must not be empty" }).nullish()
     .describe("A GBNF grammar whose start symbol is root"),
-  lora: refused("adapters per request are not supported; load them with the model"),
 };
 
 export const templateArguments = jsonObject.nullish()
