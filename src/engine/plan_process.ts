@@ -46,7 +46,7 @@ export class PlanProcess implements AsyncDisposable {
   ): Promise<{ answer: Exclude<PlanAnswer, { error: unknown }>; log: string }> {
     const timer = setTimeout(() => this.#kill(), ANSWER_MS);
     try {
-      const line = new TextEncoder().encode(`${JSON.stringify(question)}\n`);
+      const line = new Uint8Array(new TextEncoder().encode(`${JSON.stringify(question)}\n`));
       // A process that is gone tells so by the end of its words.
       await this.#input.write(line).catch(() => {});
       const { text, log } = await this.#next();
