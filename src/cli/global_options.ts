@@ -1,4 +1,5 @@
-import { KV_TYPES, SPLIT_MODES, type TensorOverride } from "../engine/protocol.ts";
+import { SPLIT_MODES, type TensorOverride } from "../engine/devices.ts";
+import { KV_TYPES } from "../engine/protocol.ts";
 import type { Lora } from "../models/entry.ts";
 import { parseLora } from "../models/lora.ts";
 import { flag, integer, oneOf, text } from "./option_kinds.ts";

@@ -11,6 +11,7 @@ export class PlanProcess implements AsyncDisposable {
   readonly #child: Deno.ChildProcess;
   readonly #input: WritableStreamDefaultWriter<Uint8Array<ArrayBuffer>>;
   readonly #words: ReadableStreamDefaultReader<string>;
+  readonly #signal: AbortSignal | undefined;
   /** What it said that was no part of an answer yet. */
   #said = "";
 
@@ -25,7 +26,6 @@ export class PlanProcess implements AsyncDisposable {
         stdin: "piped",
         stdout: "null",
         stderr: "piped",
-        ...(signal === undefined ? {} : { signal }),
       }).spawn();
     } catch (cause) {
       throw new ShimmyError("backend", "A process to plan the load cannot be started", {
@@ -33,6 +33,9 @@ export class PlanProcess implements AsyncDisposable {
         cause,
       });
     }
+    this.#signal = signal;
+    signal?.addEventListener("abort", this.#kill);
+    if (signal?.aborted) this.#kill();
     this.#input = this.#child.stdin.getWriter();
     this.#words = this.#child.stderr.pipeThrough(new TextDecoderStream()).getReader();
   }
@@ -44,7 +47,7 @@ export class PlanProcess implements AsyncDisposable {
   async ask(
     question: PlanQuestion,
   ): Promise<{ answer: Exclude<PlanAnswer, { error: unknown }>; log: string }> {
-    const timer = setTimeout(() => this.#kill(), ANSWER_MS);
+    const timer = setTimeout(this.#kill, ANSWER_MS);
     try {
       const line = new Uint8Array(new TextEncoder().encode(`${JSON.stringify(question)}\n`));
       // A process that is gone tells so by the end of its words.
@@ -78,15 +81,16 @@ export class PlanProcess implements AsyncDisposable {
     }
   }
 
-  #kill(): void {
+  readonly #kill = (): void => {
     try {
       this.#child.kill("SIGKILL");
     } catch {
       // It is gone already.
     }
-  }
+  };
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#signal?.removeEventListener("abort", this.#kill);
     await this.#input.close().catch(() => {});
     this.#kill();
     await this.#words.cancel().catch(() => {});

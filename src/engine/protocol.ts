@@ -4,6 +4,10 @@
  * for a message, as the loop is inside native code most of the time, goes by `flags.ts`.
  */
 
+import type { DeviceInfo, Placement, SplitMode, TensorOverride } from "./devices.ts";
+
+export type { DeviceInfo, Placement, SplitMode, TensorOverride } from "./devices.ts";
+
 /** How a model is loaded. Everything here reaches a native parameter. */
 export interface LoadOptions {
   /** The folder that holds libllama and its ggml backends. */
@@ -49,16 +53,6 @@ export interface LoadOptions {
   readonly verbose: boolean;
   /** Write the native log of the loading to stderr, and `LOG_END` after it. */
   readonly logLoad?: boolean | undefined;
-}
-
-/** How several devices share a model: one holds all, each holds layers, or each holds rows of matrices. */
-export const SPLIT_MODES = ["none", "layer", "row"] as const;
-export type SplitMode = (typeof SPLIT_MODES)[number];
-
-/** Tensors whose names match `pattern` (a regular expression) are placed in the buffer type of that name. */
-export interface TensorOverride {
-  readonly pattern: string;
-  readonly buffer: string;
 }
 
 /** The line that ends the log of a load. */
@@ -121,27 +115,6 @@ export interface ModelInfo {
   readonly processBytes: number;
   /** What fell back or was limited while loading, one sentence each. */
   readonly notes: readonly string[];
-}
-
-/** What of a model lies on a device. Bytes; null where that is not known. */
-export interface Placement {
-  readonly device: string;
-  /** Layers, the output being one. */
-  readonly layers: number;
-  readonly weightBytes: number;
-  readonly kvBytes: number | null;
-  /** Buffers for what is computed. */
-  readonly computeBytes: number | null;
-}
-
-/** A ggml device. Memory is in bytes. */
-export interface DeviceInfo {
-  readonly name: string;
-  readonly description: string;
-  readonly kind: "cpu" | "gpu" | "igpu" | "accel";
-  readonly backend: string;
-  readonly memoryFree: number;
-  readonly memoryTotal: number;
 }
 
 /** A piece of a prompt. Only text marked `special` may name control tokens. */

@@ -10,6 +10,8 @@ export interface DeviceReport {
   /** What `llama_version()` says. */
   readonly version: string;
   readonly devices: readonly DeviceInfo[];
+  /** What libraries and drivers logged while they looked. */
+  readonly log: string;
 }
 
 /** How a child process is started; tests put another program in its place. */
@@ -64,7 +66,7 @@ export async function probeDevices(
     if (answer && "error" in answer) throw failure(answer.error, said);
     if (!success) throw failure(`its driver crashed (${killer ?? `exit status ${code}`})`, said);
     if (!answer) throw failure("the child process gave no answer", said);
-    return answer;
+    return { ...answer, log: said };
   } finally {
     clearTimeout(timer);
     signal?.removeEventListener("abort", cancel);
@@ -91,7 +93,10 @@ function spawn(program: string, args: readonly string[]): Deno.ChildProcess {
   }
 }
 
-function readAnswer(stdout: string): DeviceReport | { readonly error: string } | null {
+/** What the child's line says; what it logged comes by another way. */
+type Answer = Omit<DeviceReport, "log"> | { readonly error: string };
+
+function readAnswer(stdout: string): Answer | null {
   const line = stdout.split("\n").findLast((text) => text.startsWith(MARK));
   return line === undefined ? null : JSON.parse(line.slice(MARK.length));
 }
@@ -104,15 +109,16 @@ export async function devicesMain(folder: string): Promise<void> {
   console.log(MARK + JSON.stringify(await answer(folder)));
 }
 
-async function answer(folder: string): Promise<DeviceReport | { error: string }> {
+async function answer(folder: string): Promise<Answer> {
   try {
-    const [{ openLibrary }, { listDevices, loadBackends }, { silenceLogs }] = await Promise.all([
+    const [{ openLibrary }, { listDevices, loadBackends }, { printLogs }] = await Promise.all([
       import("../../ffi/library.ts"),
       import("../../ffi/backends.ts"),
       import("../../ffi/logs.ts"),
     ]);
     using library = openLibrary(folder);
-    silenceLogs(library);
+    // Why a backend declines a device stands in its log alone.
+    printLogs(library);
     loadBackends(library);
     return { version: library.version, devices: listDevices(library) };
   } catch (error) {

@@ -12,8 +12,11 @@ const child = (code: string) => [Deno.execPath(), "eval", "--quiet", "--no-lock"
 Deno.test("the child's answer is found among what libraries print", async () => {
   const report = { version: "0.5.0-dev", devices: [] };
   const code = `console.log("ggml: hello"); console.log('shimmy-devices ${JSON.stringify(report)}');
-    console.log("ggml: goodbye", Deno.args);`;
-  assertEquals(await probeDevices("folder", { command: child(code) }), report);
+    console.log("ggml: goodbye", Deno.args); console.error("ggml: log");`;
+  assertEquals(await probeDevices("folder", { command: child(code) }), {
+    ...report,
+    log: "ggml: log",
+  });
 });
 
 Deno.test("the child is told the command and the folder", async () => {

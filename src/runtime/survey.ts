@@ -71,18 +71,29 @@ export async function examine(variant: Variant, options: SurveyOptions): Promise
     if (driver !== null) return report({ why: driver });
     runtime = await findRuntime({ ...options, variant });
     const probe = options.probe ?? (await import("./probe.ts")).probeDevices;
-    const { devices } = await probe(runtime.folder, { signal: options.signal });
+    const { devices, log } = await probe(runtime.folder, { signal: options.signal });
     const own = devices.filter(({ backend }) => backend === BACKEND_NAMES[variant]);
     return report({
       runtime,
       devices: own,
-      why: own.length > 0 ? null : withoutDevice(variant),
+      why: own.length > 0 ? null : declined(variant, log) ?? withoutDevice(variant),
     });
   } catch (error) {
     if (error instanceof ShimmyError && error.kind === "cancelled") throw error;
     const detail = error instanceof ShimmyError ? error.detail ?? null : null;
     return report({ runtime, why: decapitalize(messageOf(error)), detail });
   }
+}
+
+/** What ggml's OpenCL backend logs of a device that it does not take. */
+const DECLINED = /ggml_opencl: (?:drop unsupported device|unsupported GPU) '([^']*)'/;
+
+/** That the backend found a device and does not take it. */
+function declined(variant: Variant, log: string): string | null {
+  const device = variant === "opencl" ? DECLINED.exec(log)?.[1] : undefined;
+  if (device === undefined) return null;
+  return `no device: llama.cpp declines '${device}', ` +
+    "as its OpenCL backend is made for Qualcomm's Adreno and Intel's GPUs";
 }
 
 function withoutDevice(variant: Variant): string {

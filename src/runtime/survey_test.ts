@@ -51,7 +51,7 @@ function machine(
       const found = devices[variant] ?? [];
       return found instanceof Error
         ? Promise.reject(found)
-        : Promise.resolve({ version: "0.5.0", devices: found });
+        : Promise.resolve({ version: "0.5.0", devices: found, log: "" });
     },
   };
   return { options, probed };
@@ -107,10 +107,33 @@ Deno.test("a folder of the user's has the backends that lie in it", async () => 
       ...drivers,
       list: (path) => path === own.path ? THIS_SYSTEM.list(path) : drivers.list(path),
     },
-    probe: () => Promise.resolve({ version: "0.5.0", devices: found }),
+    probe: () => Promise.resolve({ version: "0.5.0", devices: found, log: "" }),
   });
   assertEquals(reasons(reports).cuda, "the folder in SHIMMY_LIBLLAMA has no CUDA backend");
   assertEquals(reports.find(({ variant }) => variant === "vulkan")?.devices, found);
+});
+
+Deno.test("a device that llama.cpp declines is named, with the reason", async () => {
+  using own = temporaryFolder();
+  using cache = temporaryFolder();
+  writeLibraries(own.path, ["libggml-opencl.so"]);
+  const { options } = machine(cache, [], {});
+  const drivers = machineWith("libOpenCL.so.1");
+  const log = "ggml_opencl: device: 'pocl'\nggml_opencl: drop unsupported device 'pocl'.\n";
+  const reports = await surveyBackends({
+    ...options,
+    folder: own.path,
+    system: {
+      ...drivers,
+      list: (path) => path === own.path ? THIS_SYSTEM.list(path) : drivers.list(path),
+    },
+    probe: () => Promise.resolve({ version: "0.5.0", devices: [], log }),
+  });
+  assertEquals(
+    reasons(reports).opencl,
+    "no device: llama.cpp declines 'pocl', as its OpenCL backend is made for Qualcomm's Adreno " +
+      "and Intel's GPUs",
+  );
 });
 
 Deno.test("auto takes the best that has a device, and looks no further", async () => {

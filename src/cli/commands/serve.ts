@@ -46,7 +46,9 @@ const OPTIONS = {
     help: "answers that run at once; the default is 4",
   }),
   "cors-origin": texts("ORIGIN", { help: "a web page's origin that may call; * for any" }),
-  "in-process": flag({ help: "run models inside the server's process, not each in its own" }),
+  "in-process": flag({
+    help: "run models inside the server's process, not each in its own; on a GPU each has its own",
+  }),
   "insecure": flag({ help: "listen beyond this machine without a key" }),
 } as const;
 

@@ -1,0 +1,30 @@
+/** How several devices share a model: one holds all, each holds layers, or each holds rows of matrices. */
+export const SPLIT_MODES = ["none", "layer", "row"] as const;
+export type SplitMode = (typeof SPLIT_MODES)[number];
+
+/** Tensors whose names match `pattern` (a regular expression) are placed in the buffer type of that name. */
+export interface TensorOverride {
+  readonly pattern: string;
+  readonly buffer: string;
+}
+
+/** What of a model lies on a device. Bytes; null where that is not known. */
+export interface Placement {
+  readonly device: string;
+  /** Layers, the output being one. */
+  readonly layers: number;
+  readonly weightBytes: number;
+  readonly kvBytes: number | null;
+  /** Buffers for what is computed. */
+  readonly computeBytes: number | null;
+}
+
+/** A ggml device. Memory is in bytes. */
+export interface DeviceInfo {
+  readonly name: string;
+  readonly description: string;
+  readonly kind: "cpu" | "gpu" | "igpu" | "accel";
+  readonly backend: string;
+  readonly memoryFree: number;
+  readonly memoryTotal: number;
+}
