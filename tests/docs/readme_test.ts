@@ -5,6 +5,7 @@ import { fillSections, sectionsOf } from "../../scripts/docs/markdown.ts";
 import { makePages, makeSections, PAGES } from "../../scripts/docs/pages.ts";
 import { GLOBAL_OPTIONS } from "../../src/cli/global_options.ts";
 import { nativeDialect } from "../../src/server/api/native/dialect.ts";
+import { OLLAMA_FIELDS } from "../../src/server/api/ollama/generate_rule.ts";
 import { Router } from "../../src/server/router.ts";
 
 const ROOT = new URL("../../", import.meta.url);
@@ -96,6 +97,11 @@ Deno.test("every route is in the README, and every route in the pages is there",
     .map(([, path]) => ["POST", path!] as const);
   for (const [method, path] of [...asked, ...curled]) router.find(method, path);
   assert(curled.length > 5);
+});
+
+Deno.test("the README tells which fields make a generate request Ollama's", async () => {
+  const [, list] = /one of the fields\s+([^;]*);/.exec(await read("README.md"))!;
+  assertEquals([...list!.matchAll(/`(\w+)`/g)].map(([, field]) => field), OLLAMA_FIELDS);
 });
 
 Deno.test("every variable of the environment that the code reads is in the README", async () => {
