@@ -1,5 +1,5 @@
 /** Fields of `POST /api/generate` that only Ollama's dialect has. */
-const OLLAMA_FIELDS = [
+export const OLLAMA_FIELDS = [
   "options",
   "keep_alive",
   "format",
