@@ -93,7 +93,7 @@ const LORA_ERROR = "must be a list of {name, scale}, the scale a number from -10
 const loraChoice = z.strictObject({
   name: z.string({ error: LORA_ERROR }).min(1, { error: LORA_ERROR }),
   scale: z.number({ error: LORA_ERROR }).min(-10, { error: LORA_ERROR })
-    .max(10, { error: LORA_ERROR }).default(1),
+    .max(10, { error: LORA_ERROR }).optional(),
 }, { error: LORA_ERROR });
 
 const SESSION_ERROR = "must be 1 to 128 characters of text";
@@ -182,7 +182,7 @@ export function toRun(
   { priority, session, lora, reasoning_budget: budget }: RunBody,
 ): Pick<AnswerRequest, "priority" | "session" | "loras" | "reasoningBudget"> {
   return {
-    ...(isGiven(lora) ? { loras: lora } : {}),
+    ...(isGiven(lora) ? { loras: lora.map(({ name, scale = 1 }) => ({ name, scale })) } : {}),
     ...(isGiven(priority) ? { priority } : {}),
     ...(isGiven(session) ? { session } : {}),
     ...(isGiven(budget) ? { reasoningBudget: budget } : {}),
