@@ -14,6 +14,12 @@ export { LoraAdapter } from "./lora.ts";
 export { ThreadPool } from "./thread_pool.ts";
 export { type AbortCheck, abortCheck } from "./abort.ts";
 export { address } from "./memory.ts";
-export { GGML_TYPE, LLAMA_FLASH_ATTN_TYPE, LLAMA_POOLING_TYPE } from "./generated/enums.ts";
+export {
+  GGML_TYPE,
+  LLAMA_FLASH_ATTN_TYPE,
+  LLAMA_POOLING_TYPE,
+  LLAMA_ROPE_SCALING_TYPE,
+  LLAMA_ROPE_TYPE,
+} from "./generated/enums.ts";
 export { readSystemFile } from "./system_file.ts";
 export type { LlamaContextParams as ContextParams } from "./generated/structs.ts";

@@ -180,6 +180,11 @@ export class Model implements Disposable {
     return this.#library.llama.llama_model_n_ctx_train(this.handle);
   }
 
+  /** How it encodes positions (`LLAMA_ROPE_TYPE`). */
+  get ropeType(): number {
+    return this.#library.llama.llama_model_rope_type(this.handle);
+  }
+
   /** Tokens of the sliding window; 0 where attention sees everything. */
   get slidingWindow(): number {
     return this.#library.llama.llama_model_n_swa(this.handle);

@@ -20,6 +20,7 @@ import { configureContext, DEFAULT_BATCH } from "./context_options.ts";
 import { chooseContext, contextProblem, kvBytesPerToken } from "./memory_plan.ts";
 import type { LoadOptions } from "./protocol.ts";
 import { recommendedSampling } from "./recommended.ts";
+import { ropeStretch, stretchRope } from "./rope.ts";
 import type { SamplerModel } from "./sampler.ts";
 import { availableMemory } from "./system.ts";
 import { fingerprint } from "./fingerprint.ts";
@@ -131,9 +132,15 @@ function createContext({ library, model, options, flags, threads, abort, notes }
     memory: totalMemory(library),
   });
   if (problem !== null) throw problem;
+  const { trainedContext, ropeType } = model;
+  const stretch = ropeStretch(plan.length, { trainedContext, ropeType, metadata });
+  if (stretch !== null) {
+    notes.push(`RoPE is stretched by YaRN, by a factor of ${Number(stretch.toFixed(2))}`);
+  }
   try {
     return model.createContext((parameters) => {
       configureContext(parameters, options, plan.length, threads);
+      if (stretch !== null) stretchRope(parameters, stretch, trainedContext);
       if (abort !== null) {
         parameters.abort_callback = abort.address;
         parameters.abort_callback_data = address(flags.abortBytes);

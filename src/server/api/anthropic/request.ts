@@ -45,6 +45,7 @@ export function toAnswerRequest(body: MessagesBody): AnswerRequest {
     stop: body.stop_sequences ?? [],
     format: toFormat(body),
     ignoreEos: false,
+    ...(thinking?.type === "enabled" ? { reasoningBudget: thinking.budget_tokens } : {}),
     logprobs: null,
   };
 }
