@@ -239,7 +239,10 @@ Deno.test("the context is as long as asked for, and a note tells when that is ov
   assertEquals(await told(0), [1024, []]);
   assertEquals(await told(2048), [
     2048,
-    ["The context of 2048 tokens is longer than the 1024 the model was trained on"],
+    [
+      "The context of 2048 tokens is longer than the 1024 the model was trained on",
+      "RoPE is stretched by YaRN, by a factor of 2",
+    ],
   ]);
 });
 
