@@ -54,14 +54,15 @@ function fieldsOfKind(shape: Readonly<Record<string, Schema>>, path: string): Fi
 }
 
 function fieldOf(given: Schema, path: string): Field {
-  const { schema, optional } = unwrap(given);
+  const { schema, optional, fallback } = unwrap(given);
   const definition = definitionOf(schema);
   const base = { path, required: !optional, schema };
   const isEmptyList = definition.type === "array" && longest(schema) === 0;
   if (definition.type === "null" || isEmptyList) {
     return { ...base, value: "", treatment: "refused", note: refusalOf(given), within: [] };
   }
-  const value = describeValue(schema);
+  const absent = fallback === undefined ? "" : `; ${JSON.stringify(fallback)} where it is absent`;
+  const value = describeValue(schema) + absent;
   const refusesOthers = definition.type === "literal" && definition.error !== undefined;
   if (refusesOthers && definition.values.length === 1 && optional) {
     return { ...base, value, treatment: "fixed", note: refusalOf(given), within: [] };
@@ -88,9 +89,7 @@ function descriptionOf(schema: Schema): string | undefined {
   const own = z.globalRegistry.get(schema)?.description;
   if (own !== undefined) return own;
   const definition = definitionOf(schema);
-  return definition.type === "optional" || definition.type === "nullable"
-    ? descriptionOf(definition.innerType)
-    : undefined;
+  return "innerType" in definition ? descriptionOf(definition.innerType) : undefined;
 }
 
 /** A value that no field takes that is refused or fixed. */

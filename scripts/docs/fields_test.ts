@@ -37,6 +37,13 @@ Deno.test("fields that may not be absent are required", () => {
   assertEquals(fieldsOf(body).map(({ required }) => required), [true, false, false]);
 });
 
+Deno.test("what stands for an absent field is told", () => {
+  const body = z.object({ scale: z.number().default(1).describe("How strong") });
+  const [field] = fieldsOf(body);
+  assertEquals(field?.value, "number; 1 where it is absent");
+  assertEquals([field?.required, field?.note], [false, "How strong"]);
+});
+
 Deno.test("objects in lists are looked into, and kinds of objects are told apart", () => {
   const part = z.discriminatedUnion("type", [
     z.strictObject({ type: z.literal("text"), text: z.string(), id: z.string() }),

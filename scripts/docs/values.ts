@@ -11,16 +11,35 @@ export function definitionOf(schema: Schema): Definition {
   return (schema as z.core.$ZodTypes)._zod.def;
 }
 
-/** A schema without what says that it may be absent or `null`, and whether anything did. */
-export function unwrap(schema: Schema): { readonly schema: Schema; readonly optional: boolean } {
-  let optional = false;
-  for (let inner = schema;;) {
-    const definition = definitionOf(inner);
-    if (definition.type !== "optional" && definition.type !== "nullable") {
-      return { schema: inner, optional };
+/** What a schema wraps. */
+export interface Unwrapped {
+  readonly schema: Schema;
+  /** Whether it may be absent. */
+  readonly optional: boolean;
+  /** What stands for it then, where that is told. */
+  readonly fallback?: unknown;
+}
+
+/** A schema without what says that it may be absent or `null`. */
+export function unwrap(schema: Schema): Unwrapped {
+  let unwrapped: Unwrapped = { schema, optional: false };
+  for (;;) {
+    const definition = definitionOf(unwrapped.schema);
+    switch (definition.type) {
+      case "optional":
+      case "nullable":
+        unwrapped = { ...unwrapped, schema: definition.innerType, optional: true };
+        break;
+      case "default":
+        unwrapped = {
+          schema: definition.innerType,
+          optional: true,
+          fallback: definition.defaultValue,
+        };
+        break;
+      default:
+        return unwrapped;
     }
-    optional = true;
-    inner = definition.innerType;
   }
 }
 

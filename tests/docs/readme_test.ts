@@ -135,6 +135,8 @@ Deno.test("every task is in the README, and every task there is one", async () =
     .map(([, name]) => name!);
   assertEquals(missing(there, told), []);
   assertEquals(missing(told, there), []);
+  const rows = [...(await read("README.md")).matchAll(/^\| `deno task ([\w:]+)`/gm)];
+  assertEquals(rows.length, new Set(rows.map(([, name]) => name)).size);
 });
 
 /** Whether a task can run: the script it names, if it names one, is there. */
