@@ -82,24 +82,6 @@ declare module "@std/async/pool" {
   ): AsyncIterableIterator<R>;
 }
 
-declare module "@std/cli" {
-  export interface ParseOptions {
-    boolean?: boolean | string | readonly string[];
-    string?: string | readonly string[];
-    collect?: string | readonly string[];
-    negatable?: string | readonly string[];
-    alias?: Record<string, string | readonly string[]>;
-    default?: Record<string, unknown>;
-    "--"?: boolean;
-    stopEarly?: boolean;
-    unknown?: (arg: string, key?: string, value?: unknown) => unknown;
-  }
-  export function parseArgs(
-    args: readonly string[],
-    options?: ParseOptions,
-  ): { _: Array<string | number>; [name: string]: unknown };
-}
-
 declare module "@std/crypto/timing-safe-equal" {
   export function timingSafeEqual(
     a: ArrayBufferView | ArrayBufferLike,
@@ -119,23 +101,6 @@ declare module "@std/fmt/bytes" {
       maximumFractionDigits?: number;
     },
   ): string;
-}
-
-declare module "@std/fmt/colors" {
-  export function setColorEnabled(value: boolean): void;
-  export function bold(text: string): string;
-  export function dim(text: string): string;
-  export function red(text: string): string;
-  export function green(text: string): string;
-  export function yellow(text: string): string;
-  export function cyan(text: string): string;
-}
-
-declare module "@std/http" {
-  export class ServerSentEventStream extends TransformStream<
-    { comment?: string; event?: string; data?: string; id?: string | number; retry?: number },
-    Uint8Array<ArrayBuffer>
-  > {}
 }
 
 declare module "@std/path" {
