@@ -15,6 +15,7 @@ import type {
 import { TokenSampler } from "./sampler.ts";
 import { inTurn, PromptShare } from "./scheduler.ts";
 import { Sequence } from "./sequence.ts";
+import { SessionKeeper } from "./session_keeper.ts";
 import { Speculation } from "./speculation.ts";
 import type { Tokenizer } from "./tokenizer.ts";
 import { toWire } from "./wire.ts";
@@ -33,6 +34,7 @@ export class Loop {
   readonly #batch: Batch;
   readonly #share = new PromptShare();
   readonly #speculation: Speculation;
+  readonly #sessions: SessionKeeper;
   readonly #queueLimit: number;
   #waiting: Sequence[] = [];
   #running: Sequence[] = [];
@@ -62,6 +64,7 @@ export class Loop {
       canCut: model.canCut,
       savedBytes: model.savedBytes,
     });
+    this.#sessions = new SessionKeeper(model.sessions, model.context, this.#cache);
   }
 
   /** Whether a step would do anything now. */
@@ -105,33 +108,12 @@ export class Loop {
     const maxTokens = contextShift ? asked : Math.min(asked, room);
     const adapters = this.#model.adapters.take(request.loras);
     try {
-      this.#openSession(request, adapters);
+      this.#sessions.open(request, adapters.key);
       const sampler = new TokenSampler(this.#model.sampling, request, prompt);
       return new Sequence(id, request, prompt, sampler, { maxTokens, length }, adapters);
     } catch (error) {
       this.#model.adapters.release(adapters);
       throw error;
-    }
-  }
-
-  /** Makes the state that a request's session was left in known to the prefix cache. */
-  #openSession({ session }: SequenceRequest, { key }: AdapterSet): void {
-    if (session === undefined) return;
-    if (this.#model.sessions === null) {
-      throw new ShimmyError("invalid", "session: sessions are not kept here", { field: "session" });
-    }
-    const saved = this.#model.sessions.load(session + key);
-    if (saved !== null) this.#cache.adopt(saved.tokens, saved.state, key);
-  }
-
-  /** Keeps the state a sequence ends in. What it cost to compute is lost if that fails, and nothing else. */
-  #saveSession({ request, stream, adapters }: Sequence): void {
-    if (request.session === undefined || stream === null || stream.tokens.length === 0) return;
-    const state = this.#model.context.saveSequence(stream.id);
-    try {
-      this.#model.sessions?.save(request.session + adapters.key, { tokens: stream.tokens, state });
-    } catch (error) {
-      console.error(`A session could not be saved: ${messageOf(error)}`);
     }
   }
 
@@ -353,7 +335,7 @@ export class Loop {
   }
 
   #finish(sequence: Sequence, reason: FinishReason): void {
-    this.#saveSession(sequence);
+    this.#sessions.save(sequence);
     this.#drop(sequence, false);
     const event = sequence.done(reason);
     this.#promptTokens += sequence.promptLength;
