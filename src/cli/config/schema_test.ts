@@ -64,6 +64,14 @@ Deno.test("everything that a model may say is read, with paths from the file's f
   });
 });
 
+Deno.test("the example of the documentation is right", async () => {
+  const page = await Deno.readTextFile(new URL("../../../docs/configuration.md", import.meta.url));
+  const example = /```json\n(.*?)```/s.exec(page)?.[1];
+  const { models, options } = read(example ?? "");
+  assertEquals(Object.keys(models.models), ["writer", "shimmy-tiny"]);
+  assertEquals(options, { port: ["11500"], "max-models": ["2"], "keep-alive": ["10m"] });
+});
+
 Deno.test("options become the texts that the command line would have", () => {
   const { options } = read({
     server: {
