@@ -1,3 +1,4 @@
+import type { Config } from "./config/config.ts";
 import type { GlobalValues } from "./global_options.ts";
 import { type OptionSet, UsageError, type Values } from "./options.ts";
 import type { World } from "./world.ts";
@@ -21,6 +22,13 @@ export interface Call<S extends OptionSet> {
   readonly values: Values<S>;
   readonly globals: GlobalValues;
   readonly operands: readonly string[];
+  /** The configuration file, where there is one. */
+  readonly config: Config | null;
+  /**
+   * How it would be called now: the configuration file is read again.
+   * @throws {UsageError} for whatever is wrong with it by now.
+   */
+  readonly again: () => Promise<Pick<Call<S>, "values" | "globals" | "config">>;
 }
 
 /** A command whose options are known to the compiler within it, and not outside. */

@@ -72,6 +72,10 @@ export const GLOBAL_OPTIONS = {
   }),
   "draft": text("NAME", { help: "a small model of the same vocabulary that drafts tokens" }),
   "lora": loras(),
+  "config": text("FILE", {
+    env: "SHIMMY_CONFIG",
+    help: "settings; else shimmy.json in the working directory or the user's configuration folder",
+  }),
   "verbose": flag({ help: "show causes of failures and native logs" }),
 } as const;
 

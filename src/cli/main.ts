@@ -1,7 +1,10 @@
+import { basename } from "@std/path";
 import { LLAMA_VERSION } from "../../ffi/version.ts";
 import { ShimmyError } from "../errors.ts";
 import { nearestName } from "../models/names.ts";
 import { VERSION } from "../version.ts";
+import type { Config } from "./config/config.ts";
+import { findConfig, readConfig } from "./config/read.ts";
 import { checkOperands, type Command, EXIT } from "./command.ts";
 import { explain } from "./explain.ts";
 import { GLOBAL_OPTIONS } from "./global_options.ts";
@@ -126,9 +129,22 @@ async function dispatch([name, ...rest]: readonly string[], world: World): Promi
     return EXIT.ok;
   }
   const options = { ...GLOBAL_OPTIONS, ...command.options };
-  const { values, positionals } = parseOptions(rest, options, env);
-  checkOperands(name, command.operands, positionals);
-  return await command.run({ values, globals: values, operands: positionals }, world);
+  const plain = parseOptions(rest, options, env);
+  checkOperands(name, command.operands, plain.positionals);
+  const called = (config: Config | null) => {
+    if (config === null) return { ...plain, globals: plain.values, config };
+    const file = { label: basename(config.path), options: config.options };
+    const { values } = parseOptions(rest, options, env, file);
+    return { values, globals: values, config };
+  };
+  const config = await findConfig({
+    named: plain.values.config,
+    env,
+    cwd: Deno.cwd(),
+    os: Deno.build.os,
+  });
+  const again = async () => called(config === null ? null : await readConfig(config.path));
+  return await command.run({ ...called(config), operands: plain.positionals, again }, world);
 }
 
 function unknownCommand(name: string): UsageError {

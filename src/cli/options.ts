@@ -35,6 +35,13 @@ export interface Parsed<S extends OptionSet> {
   readonly positionals: readonly string[];
 }
 
+/** Options that a configuration file gives: stronger than the environment, weaker than the command line. */
+export interface FileOptions {
+  /** The file as messages name it. */
+  readonly label: string;
+  readonly options: Readonly<Record<string, readonly string[]>>;
+}
+
 /** A mistake in what was typed; it ends with exit status 2. */
 export class UsageError extends ShimmyError {
   constructor(message: string) {
@@ -46,12 +53,14 @@ export class UsageError extends ShimmyError {
  * Parses a command line strictly.
  *
  * @param env Reads the environment; an empty variable counts as none.
+ * @param file What stands in a configuration file; options that are not among `options` are passed over.
  * @throws {UsageError} for an unknown option, with the nearest name, a missing or a wrong value.
  */
 export function parseOptions<S extends OptionSet>(
   args: readonly string[],
   options: S,
   env: (name: string) => string | undefined,
+  file: FileOptions = { label: "", options: {} },
 ): Parsed<S> {
   const given = new Map<string, string[]>();
   const positionals: string[] = [];
@@ -68,7 +77,7 @@ export function parseOptions<S extends OptionSet>(
   }
   const values: Record<string, unknown> = {};
   for (const [name, option] of Object.entries(options)) {
-    values[name] = valueOf(option, name, given.get(name), env);
+    values[name] = valueOf(option, name, given.get(name), file, env);
   }
   return { values: values as Values<S>, positionals };
 }
@@ -106,11 +115,14 @@ function valueOf(
   option: Option<unknown>,
   name: string,
   given: readonly string[] | undefined,
+  file: FileOptions,
   env: (name: string) => string | undefined,
 ): unknown {
   const inherited = option.env === undefined ? undefined : env(option.env) || undefined;
+  const configured = Object.hasOwn(file.options, name) ? file.options[name] : undefined;
   try {
     if (given !== undefined) return option.read(given, `--${name}`);
+    if (configured !== undefined) return option.read(configured, `${file.label}: server.${name}`);
     if (inherited !== undefined) return option.read([inherited], option.env!);
     return option.read([], `--${name}`);
   } catch (error) {

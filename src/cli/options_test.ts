@@ -60,6 +60,18 @@ Deno.test("the environment gives what is not written, and an empty variable give
   assertEquals(parse([], { COLOR: "" }).values.color, "red");
 });
 
+Deno.test("a file is stronger than the environment and weaker than what is written", () => {
+  const file = { label: "f.json", options: { color: ["green"], wild: ["true"], other: ["1"] } };
+  const read = (args: string[], env: Record<string, string> = {}) =>
+    parseOptions(args, OPTIONS, (name) => env[name], file).values;
+  assertEquals([read([]).color, read([]).wild], ["green", true]);
+  assertEquals(read([], { COLOR: "red" }).color, "green");
+  assertEquals(read(["--color", "red"], { COLOR: "green" }).color, "red");
+  const wrong = { label: "f.json", options: { count: ["x"] } };
+  const error = assertThrows(() => parseOptions([], OPTIONS, () => undefined, wrong), UsageError);
+  assertEquals(error.message, "f.json: server.count: must be a whole number -5 to 10, not 'x'");
+});
+
 Deno.test("unknown options are refused with the nearest name", () => {
   refused(["--colour", "red"], "Unknown option --colour; did you mean --color?");
   refused(["-w"], "Unknown option -w; did you mean --wild?");

@@ -4,18 +4,20 @@ import { loadEngine } from "../engine/engine.ts";
 import type { Engine } from "../engine/face.ts";
 import type { LoadPlan } from "../engine/plan.ts";
 import type { LoadOptions } from "../engine/protocol.ts";
+import { availableMemory } from "../engine/system.ts";
 import { discover, placesOf, processSurroundings } from "../models/discover.ts";
 import type { Lora, ModelEntry } from "../models/entry.ts";
-import type { LoadEngine } from "../models/slot.ts";
+import { KEEP_ALL, type LoadPolicy } from "../models/loads.ts";
 import { parseLora } from "../models/lora.ts";
+import { memoryNeed } from "../models/need.ts";
 import { createPool, type Registry } from "../models/registry.ts";
+import type { LoadEngine } from "../models/slot.ts";
 import { type OwnCommand, ownCommand } from "../own_command.ts";
 import { cacheDirectory } from "../runtime/paths.ts";
 import type { Progress, Selection } from "../runtime/mod.ts";
 import { bytes } from "./format.ts";
-import type { GlobalValues } from "./global_options.ts";
 import { placementOptions } from "./placement_options.ts";
-import type { Session, SessionRequest, World } from "./world.ts";
+import type { Session, SessionChange, SessionRequest, World } from "./world.ts";
 
 /** Puts models, libllama and engines together as the command line says. */
 export function openSession(request: SessionRequest, world: World): Promise<Session> {
@@ -24,7 +26,7 @@ export function openSession(request: SessionRequest, world: World): Promise<Sess
 
 class RealSession implements Session {
   readonly pool: Registry;
-  readonly #request: SessionRequest;
+  #request: SessionRequest;
   readonly #world: World;
   readonly #say: (line: string) => void;
   readonly #closing = new AbortController();
@@ -32,9 +34,10 @@ class RealSession implements Session {
   #selection: Promise<Selection> | null = null;
 
   constructor(request: SessionRequest, world: World) {
-    const { globals, named } = request;
+    const { globals, named, config } = request;
     const base = request.preferred === undefined
-      ? request.base ?? (world.env("SHIMMY_BASE_GGUF") || undefined)
+      ? request.base ?? config?.options["model-path"]?.[0] ??
+        (world.env("SHIMMY_BASE_GGUF") || undefined)
       : undefined;
     this.#request = request;
     this.#world = world;
@@ -42,7 +45,7 @@ class RealSession implements Session {
     const places = () =>
       placesOf({
         base,
-        modelDirs: globals["model-dirs"] ?? undefined,
+        modelDirs: this.#request.globals["model-dirs"] ?? undefined,
         cacheFolder: () => cacheDirectory(world.env),
       }, { ...processSurroundings(), env: world.env });
     this.pool = createPool({
@@ -53,6 +56,10 @@ class RealSession implements Session {
       loras: defaultLoras(globals.lora, named, world),
       plan: this.#plan,
       paths: request.paths,
+      config: config?.models,
+      policy: this.#policy,
+      say: this.#say,
+      keyOf: (entry) => loadKey(entry, this.#request),
     });
   }
 
@@ -64,6 +71,11 @@ class RealSession implements Session {
       this.#say(`No model was found; the built-in ${entry.name} answers`);
     }
     return entry;
+  }
+
+  async configure(change: SessionChange): Promise<void> {
+    this.#request = { ...this.#request, ...change };
+    await this.pool.configure(change.config?.models, this.#policy);
   }
 
   async library(): Promise<void> {
@@ -87,7 +99,8 @@ class RealSession implements Session {
     };
     try {
       const options = await this.#options(entry, selection);
-      const { globals, isolate } = this.#request;
+      const { isolate } = this.#request;
+      const { globals } = requestFor(entry, this.#request);
       const onDevices = selection.devices.length > 0;
       const fit = onDevices && globals["gpu-layers"] === null;
       const engine = await loadEngine(
@@ -107,6 +120,22 @@ class RealSession implements Session {
     }
   };
 
+  get #policy(): LoadPolicy {
+    const { residence } = this.#request;
+    if (residence === undefined) return KEEP_ALL;
+    return {
+      keepAlive: residence.keepAlive,
+      maxModels: residence.maxModels ?? Infinity,
+      memory: {
+        available: availableMemory,
+        need: async (entry) => {
+          const options = loadOptions(entry, await this.#select(), this.#request);
+          return await memoryNeed(entry, options, availableMemory());
+        },
+      },
+    };
+  }
+
   get #sessionFolder(): string {
     return join(cacheDirectory(this.#world.env), "sessions");
   }
@@ -119,7 +148,7 @@ class RealSession implements Session {
   readonly #plan = async (entry: ModelEntry, signal?: AbortSignal): Promise<LoadPlan> => {
     const options = await this.#options(entry, await this.#select());
     const { planUnder } = await import("./fitting.ts");
-    return await planUnder(this.#request.globals, options, signal);
+    return await planUnder(requestFor(entry, this.#request).globals, options, signal);
   };
 
   async #options(entry: ModelEntry, selection: Selection): Promise<LoadOptions> {
@@ -189,13 +218,40 @@ function defaultLoras(
   return inherited ? [parseLora(inherited, "SHIMMY_LORA_GGUF")] : [];
 }
 
+/** A request with what the configuration says of one model in place of what holds for all. */
+function requestFor<R extends LoadRequest>(entry: ModelEntry, request: R): R {
+  const { contextLength, parallel, kvType, gpuLayers } = entry.settings ?? {};
+  const { globals } = request;
+  return {
+    ...request,
+    parallel: parallel ?? request.parallel,
+    globals: {
+      ...globals,
+      ctx: contextLength ?? globals.ctx,
+      "kv-type": kvType ?? globals["kv-type"],
+      "gpu-layers": gpuLayers === undefined ? globals["gpu-layers"] : gpuLayers,
+    },
+  };
+}
+
+/** What decides how models are loaded. */
+type LoadRequest = Pick<SessionRequest, "globals" | "parallel">;
+
+/** The same for all loads of a model that would give the same engine. */
+function loadKey(entry: ModelEntry, request: LoadRequest): string {
+  const { globals, parallel } = requestFor(entry, request);
+  const { "model-dirs": _dirs, lora: _lora, config: _config, verbose: _verbose, ...rest } = globals;
+  return JSON.stringify([entry.paths, entry.loras, parallel, rest]);
+}
+
 /** The global options as the engine takes them. */
 export function loadOptions(
   entry: ModelEntry,
   { runtime, devices }: Pick<Selection, "runtime" | "devices">,
-  { globals, parallel }: { readonly globals: GlobalValues; readonly parallel: number },
+  request: LoadRequest,
   more: { readonly draft?: ModelEntry | undefined; readonly sessionFolder?: string } = {},
 ): LoadOptions {
+  const { globals, parallel } = requestFor(entry, request);
   return {
     libraryFolder: runtime.folder,
     modelPaths: entry.paths,

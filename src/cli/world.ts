@@ -1,5 +1,7 @@
 import type { ModelEntry } from "../models/entry.ts";
 import type { Registry } from "../models/registry.ts";
+import type { KeepAlive } from "../models/keep_alive.ts";
+import type { Config } from "./config/config.ts";
 import type { GlobalValues } from "./global_options.ts";
 
 /** Whoever read stdout has gone, as `head` does: there is nothing left to say and nothing wrong. */
@@ -33,6 +35,19 @@ export interface Input {
   line(): Promise<string | null>;
 }
 
+/** How long models stay loaded, and how many of them. */
+export interface Residence {
+  readonly keepAlive: KeepAlive;
+  /** `null`: as many as memory has room for. */
+  readonly maxModels: number | null;
+}
+
+/** What of a session's request may change while it is open. */
+export type SessionChange = Pick<
+  SessionRequest,
+  "globals" | "parallel" | "config" | "residence"
+>;
+
 /** What a command that needs models says about itself. */
 export interface SessionRequest {
   readonly globals: GlobalValues;
@@ -46,6 +61,10 @@ export interface SessionRequest {
   readonly parallel: number;
   /** Whether a path may name any file; see `PoolOptions`. */
   readonly paths: "any" | "found";
+  /** The configuration file, where there is one. */
+  readonly config?: Config | null;
+  /** When models are unloaded; without it, never unasked. */
+  readonly residence?: Residence;
   /** Run each model in a process of its own, so that what kills it ends nothing else. */
   readonly isolate?: boolean;
   /** Takes what is worth knowing about models and libraries; stderr unless given. */
@@ -57,6 +76,8 @@ export interface Session extends AsyncDisposable {
   readonly pool: Registry;
   /** The model that was asked for, or the default, with the adapters that are meant for it. */
   choose(): Promise<ModelEntry>;
+  /** From now on other settings hold; answers that run end as they began. */
+  configure(change: SessionChange): Promise<void>;
   /** Finds libllama, fetching it when it is not here yet, and tells which one it is and why. */
   library(): Promise<void>;
 }

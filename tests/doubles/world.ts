@@ -1,5 +1,6 @@
-import type { SessionRequest, World } from "../../src/cli/world.ts";
+import type { SessionChange, SessionRequest, World } from "../../src/cli/world.ts";
 import type { Discovery, ModelEntry } from "../../src/models/entry.ts";
+import { KEEP_ALL } from "../../src/models/loads.ts";
 import { createPool } from "../../src/models/registry.ts";
 import { EngineDouble, type EngineDoubleOptions } from "./engine.ts";
 import { entryDouble, PoolDouble } from "./pool.ts";
@@ -90,11 +91,13 @@ export class WorldDouble implements World {
       plan: (entry) => new PoolDouble().plan(entry),
       loras: [],
       paths: request.paths,
+      config: request.config?.models,
     });
     return Promise.resolve({
       pool,
       choose: () => pool.resolve(request.named),
       library: () => Promise.resolve(),
+      configure: ({ config }: SessionChange) => pool.configure(config?.models, KEEP_ALL),
       [Symbol.asyncDispose]: () => pool[Symbol.asyncDispose](),
     });
   };

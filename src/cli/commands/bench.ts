@@ -16,10 +16,11 @@ export default command({
     "runs": integer({ min: 1, max: 1000, fallback: 3, help: "measured runs; the default is 3" }),
     "json": flag({ help: "print JSON" }),
   },
-  run: ({ values, globals, operands }, world) =>
+  run: ({ values, globals, config, operands }, world) =>
     stoppable(world, EXIT.interrupted, async (signal) => {
       await using session = await world.openSession({
         globals,
+        config,
         named: operands[0],
         parallel: 1,
         paths: "any",

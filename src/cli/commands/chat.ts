@@ -24,11 +24,12 @@ const OPTIONS = {
 export default command({
   operands: ["[NAME]"],
   options: OPTIONS,
-  run: async ({ values, globals, operands }, world) => {
+  run: async ({ values, globals, config, operands }, world) => {
     const stops = new Stops(world);
     using _ = stops;
     await using session = await world.openSession({
       globals,
+      config,
       named: operands[0],
       parallel: 1,
       paths: "any",

@@ -11,8 +11,8 @@ export default command({
     "llm-only": flag({ help: "leave out embedding and rerank models" }),
     "json": flag({ help: "print JSON" }),
   },
-  run: async ({ values, globals }, { output, openSession }) => {
-    await using session = await openSession({ globals, parallel: 1, paths: "found" });
+  run: async ({ values, globals, config }, { output, openSession }) => {
+    await using session = await openSession({ globals, config, parallel: 1, paths: "found" });
     const { models, skipped, places } = await session.pool.discovery();
     const shown = values["llm-only"] ? models.filter((entry) => entry.kind === "language") : models;
     if (values.json) {

@@ -27,7 +27,7 @@ type GenerateValues = Values<typeof OPTIONS>;
 export default command({
   operands: ["[NAME]"],
   options: OPTIONS,
-  run: async ({ values, globals, operands }, world) => {
+  run: async ({ values, globals, config, operands }, world) => {
     const asked = nameOf(values.name, operands[0]);
     const input = await inputOf(values, world);
     return await stoppable(world, EXIT.interrupted, async (signal) => {
@@ -35,6 +35,7 @@ export default command({
       const named = (await pullNamed(world, asked, asking, { signal }))?.named ?? asked;
       await using session = await world.openSession({
         globals,
+        config,
         named,
         parallel: 1,
         paths: "any",

@@ -10,8 +10,8 @@ export default command({
     "short": flag({ help: "names alone" }),
     "json": flag({ help: "print JSON" }),
   },
-  run: async ({ values, globals }, world) => {
-    await using session = await world.openSession({ globals, parallel: 1, paths: "found" });
+  run: async ({ values, globals, config }, world) => {
+    await using session = await world.openSession({ globals, config, parallel: 1, paths: "found" });
     const entries = await session.pool.list();
     if (values.json) await world.output.print(JSON.stringify(entries.map(entryJson)));
     else if (values.short) {

@@ -16,10 +16,11 @@ export default command({
     }),
     "json": flag({ help: "print JSON" }),
   },
-  run: ({ values, globals, operands }, world) =>
+  run: ({ values, globals, config, operands }, world) =>
     stoppable(world, EXIT.interrupted, async (signal) => {
       await using session = await world.openSession({
         globals,
+        config,
         named: operands[0],
         parallel: values.parallel,
         paths: "any",

@@ -11,10 +11,11 @@ import { stoppable } from "../stop.ts";
 export default command({
   operands: ["NAME"],
   options: { "json": flag({ help: "print JSON" }) },
-  run: ({ values, globals, operands }, world) =>
+  run: ({ values, globals, config, operands }, world) =>
     stoppable(world, EXIT.interrupted, async (signal) => {
       await using session = await world.openSession({
         globals,
+        config,
         named: operands[0],
         parallel: 1,
         paths: "any",

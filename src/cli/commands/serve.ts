@@ -7,10 +7,11 @@ import { command, EXIT } from "../command.ts";
 import { explain } from "../explain.ts";
 import { createLog, type Log } from "../log.ts";
 import { modelStore } from "../model_store.ts";
-import { flag, integer, text, texts } from "../option_kinds.ts";
 import { UsageError } from "../options.ts";
+import { followConfig, residenceOf } from "../config/follow.ts";
 import { pullNamed } from "../pull_named.ts";
 import { placementLine } from "../placement.ts";
+import { SERVE_OPTIONS } from "../serve_options.ts";
 import { stoppable } from "../stop.ts";
 import type { Session } from "../world.ts";
 
@@ -21,42 +22,11 @@ const MAX_BODY_BYTES = 64 * 1024 * 1024;
 /** Shorter than the minute after which common proxies close a silent stream. */
 const KEEP_ALIVE_MS = 15_000;
 
-const OPTIONS = {
-  "bind": text("ADDR:PORT|auto", {
-    env: "SHIMMY_BIND_ADDRESS",
-    help: "where to listen; auto is 127.0.0.1 and the first free port from 11435",
-  }),
-  "port": integer({
-    env: "SHIMMY_PORT",
-    min: 0,
-    max: 65_535,
-    fallback: null,
-    help: "the port, where --bind names none; 0: any free one",
-  }),
-  "model-path": text("FILE", {
-    env: "SHIMMY_BASE_GGUF",
-    help: "the default model; hf:, ollama: and https: references are pulled first",
-  }),
-  "yes": flag({ help: "pull a default model that is not here without asking" }),
-  "api-key": text("KEY", { env: "SHIMMY_API_KEY", help: "what clients must send" }),
-  "parallel": integer({
-    min: 1,
-    max: 256,
-    fallback: 4,
-    help: "answers that run at once; the default is 4",
-  }),
-  "cors-origin": texts("ORIGIN", { help: "a web page's origin that may call; * for any" }),
-  "in-process": flag({
-    help: "run models inside the server's process, not each in its own; on a GPU each has its own",
-  }),
-  "insecure": flag({ help: "listen beyond this machine without a key" }),
-} as const;
-
 /** `serve`: the server, until it is asked to stop. */
 export default command({
   operands: [],
-  options: OPTIONS,
-  run: async ({ values, globals }, world) => {
+  options: SERVE_OPTIONS,
+  run: async ({ values, globals, config, again }, world) => {
     const { output, env } = world;
     const address = parseAddress(values.bind, values.port);
     guardAddress(address, values["api-key"], values.insecure);
@@ -70,6 +40,8 @@ export default command({
         base,
         preferred: pulled?.byName ? pulled.named : undefined,
         parallel: values.parallel,
+        config,
+        residence: residenceOf(values),
         isolate: !values["in-process"] && await canIsolate(log),
         paths: "found",
         say: log.info,
@@ -98,7 +70,12 @@ export default command({
       const { hostname, port } = server.addr;
       await output.print(formatAddress(hostname, port));
       log.info(`Shimmy ${VERSION} listens on http://${formatAddress(hostname, port)}`);
-      const ready = prepare(session, log, globals.verbose, stop, pulled !== null);
+      if (config !== null) log.info(`Settings are those of ${config.path}`);
+      await using _following = followConfig({ values, globals, config, again }, session, log);
+      const ready = prepare(session, log, globals.verbose, stop, {
+        chosen: pulled !== null,
+        keeps: values["keep-alive"] > 0,
+      });
       await aborted(stop);
       log.info("Stopping when the answers that run are done; once more ends at once");
       await drain(server, socketAnswers, log);
@@ -153,7 +130,7 @@ async function prepare(
   log: Log,
   verbose: boolean,
   stop: AbortSignal,
-  chosen: boolean,
+  { chosen, keeps }: { readonly chosen: boolean; readonly keeps: boolean },
 ): Promise<void> {
   try {
     const { models, skipped } = await session.pool.discovery();
@@ -164,6 +141,8 @@ async function prepare(
     const entry = await session.choose();
     log.info(`Models: ${models.length}; the default is ${entry.name}`);
     await session.library();
+    // Where nothing stays, what is loaded ahead would be gone before the first request.
+    if (!keeps) return;
     if (!chosen && entry.source !== "base" && entry.source !== "builtin") return;
     const { info } = await session.pool.engine(entry, stop);
     log.info(`${entry.name} is loaded (${info.description}): ${placementLine(info)}`);

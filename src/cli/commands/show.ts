@@ -11,9 +11,10 @@ const MAX_SHOWN = 200;
 export default command({
   operands: ["NAME"],
   options: { "json": flag({ help: "print JSON" }) },
-  run: async ({ values, globals, operands }, { output, openSession }) => {
+  run: async ({ values, globals, config, operands }, { output, openSession }) => {
     await using session = await openSession({
       globals,
+      config,
       named: operands[0],
       parallel: 1,
       paths: "any",

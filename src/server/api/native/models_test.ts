@@ -101,6 +101,31 @@ Deno.test("a model is loaded, told about and unloaded by its name", async () => 
   assertEquals((await json(handler, post("/api/models/tiny/unload", ""))).unloaded, false);
 });
 
+Deno.test("a status tells who uses a model, how long it stays and when it is tried again", async () => {
+  const use = { requests: 2, isPinned: true, expiresInMs: null, bytes: 1000 };
+  const used = inState({ state: "loaded", engine: new EngineDouble(), use });
+  const { requests, pinned, expires_at, memory_bytes } = await json(
+    used,
+    get("/api/models/tiny/status"),
+  );
+  assertEquals([requests, pinned, expires_at, memory_bytes], [2, true, null, 1000]);
+  const failed = inState({ state: "failed", error: "no such tensor", retryMs: 1500 });
+  for (const path of ["/api/models/tiny/status", "/diag"]) {
+    const body = await json(failed, get(path));
+    const about = (body.models as Record<string, unknown>[] | undefined)?.[0] ?? body;
+    assertEquals([about.error, about.retry_seconds], ["no such tensor", 2]);
+  }
+});
+
+Deno.test("a load may say how long the model stays", async () => {
+  const { handler, pool } = serverDouble();
+  await json(handler, post("/api/models/tiny/load", { keep_alive: 0 }));
+  assertEquals(pool.state((await pool.list())[0]!).state, "unloaded");
+  const wrong = await handler(post("/api/models/tiny/load", { keep_alive: "soon" }));
+  assertEquals(wrong.status, 400);
+  assertStringIncludes((await wrong.json()).error, "keep_alive: must be seconds as a number");
+});
+
 Deno.test("names in paths are decoded", async () => {
   const engine = new EngineDouble();
   const pool = new PoolDouble({ entry: entryDouble("org/model:q4"), engine });

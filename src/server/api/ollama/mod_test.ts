@@ -1,4 +1,4 @@
-import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { serverDouble, type ServerDoubleOptions } from "../../../../tests/doubles/server.ts";
 import { TINY_TEMPLATE } from "../../../../tests/doubles/tiny_template.ts";
 import { ShimmyError } from "../../../errors.ts";
@@ -267,6 +267,17 @@ Deno.test("ps lists a model while it is loaded", async () => {
   const [{ name, size, size_vram, context_length, expires_at }] = await running();
   assertEquals([name, size, size_vram, context_length], ["double:latest", 100, 25, 1024]);
   assertEquals(new Date(expires_at).getUTCFullYear(), 9999);
+});
+
+Deno.test("ps tells when an idle model is unloaded", async () => {
+  const { pool, entry, send } = server();
+  await (await send("POST", "/api/chat", { ...CHAT, keep_alive: "10m" })).text();
+  const state = pool.state(entry);
+  const use = { requests: 0, isPinned: false, expiresInMs: 600_000, bytes: null };
+  pool.state = () => ({ ...state, use });
+  const { models } = await (await send("GET", "/ollama/api/ps")).json();
+  const left = Date.parse(models[0].expires_at) - Date.now();
+  assert(left > 590_000 && left <= 600_000, String(left));
 });
 
 Deno.test("show tells metadata, and the whole of it once the model is loaded", async () => {

@@ -1,0 +1,175 @@
+/** What may stand in a configuration file. Imported when there is one: zod takes its time. */
+import { dirname, resolve } from "@std/path";
+import * as z from "zod";
+import { KV_TYPES } from "../../engine/protocol.ts";
+import { ShimmyError } from "../../errors.ts";
+import type { ConfiguredModel } from "../../models/configured.ts";
+import type { Lora, ModelSettings } from "../../models/entry.ts";
+import { parseKeepAlive, toKeepAlive } from "../../models/keep_alive.ts";
+import { parseLora } from "../../models/lora.ts";
+import { parse } from "../../server/body.ts";
+import {
+  integerBetween,
+  integerFrom,
+  samplingFields,
+  toSampling,
+} from "../../server/schemas/sampling.ts";
+import { nearestName } from "../../models/names.ts";
+import type { OptionSet } from "../options.ts";
+import type { Config } from "./config.ts";
+
+const text = z.string({ error: "must be text" });
+const name = text.min(1, { error: "must not be empty" });
+const names = z.union([name.transform((one) => [one]), z.array(name)], {
+  error: "must be a name or a list of names",
+});
+const KEEP_ALIVE_ERROR = 'must be seconds as a number, or a duration such as "5m" or "-1"';
+const LAYERS_ERROR = 'must be "auto", "all" or a whole number of layers';
+
+const defaults = z.strictObject(samplingFields, { error: "must be an object" });
+
+const lora = z.union([
+  name,
+  z.strictObject({ path: name, scale: z.number({ error: "must be a number" }).optional() }),
+], { error: "must be FILE, FILE:SCALE or an object with path and scale" });
+
+const model = z.strictObject({
+  path: name.optional().describe("The model's file, from the folder of this one"),
+  alias: names.optional().describe("Other names"),
+  loras: z.array(lora, { error: "must be a list of adapters" }).optional()
+    .describe("Adapters it is loaded with"),
+  ctx: integerFrom(0).optional().describe("Tokens one sequence may hold"),
+  parallel: integerBetween(1, 256).optional().describe("Answers that run at once"),
+  "kv-type": z.enum(KV_TYPES, { error: `must be one of ${KV_TYPES.join(", ")}` }).optional(),
+  "gpu-layers": z.union([z.literal("auto"), z.literal("all"), z.int().min(0)], {
+    error: LAYERS_ERROR,
+  }).optional(),
+  pinned: z.boolean({ error: "must be true or false" }).optional()
+    .describe("It stays loaded, and is the last to go when room is needed"),
+  keep_alive: z.union([z.number(), z.string()], { error: KEEP_ALIVE_ERROR }).optional()
+    .describe("How long it stays loaded when idle"),
+  defaults: defaults.optional().describe("Sampling for requests that say nothing else"),
+}, { error: "must be an object" });
+
+const option = z.union([
+  z.string(),
+  z.number(),
+  z.boolean(),
+  z.array(z.union([z.string(), z.number()])),
+], { error: "must be text, a number, true, false or a list" });
+
+const schema = z.strictObject({
+  $schema: text.optional(),
+  models: z.record(name, model, { error: "must be an object of models by name" }).optional(),
+  aliases: z.record(name, name, { error: "must be an object of names by alias" }).optional(),
+  defaults: defaults.optional().describe("Sampling for every model"),
+  server: z.record(z.string(), option, { error: "must be an object of options" }).optional()
+    .describe("Options of the command line, without the hyphens before them"),
+}, { error: "must be an object" });
+
+type ModelBody = z.output<typeof model>;
+
+/**
+ * What a configuration file says.
+ * @param known every option that may stand under `server`.
+ * @throws {ShimmyError} `invalid`; the message begins with the field.
+ */
+export function toConfig(path: string, source: string, known: OptionSet): Config {
+  const body = parse(schema, jsonOf(source));
+  const folder = dirname(path);
+  const models = Object.entries(body.models ?? {}).map(([own, value]) => {
+    const at = `models.${own}`;
+    return [own.toLowerCase(), toModel(value, at, folder)] as const;
+  });
+  return {
+    path,
+    text: source,
+    models: {
+      models: Object.fromEntries(models),
+      aliases: lowerCased(body.aliases ?? {}),
+      defaults: toSampling(body.defaults ?? {}),
+    },
+    options: toOptions(body.server ?? {}, known),
+  };
+}
+
+function jsonOf(source: string): unknown {
+  try {
+    return JSON.parse(source.replace(/^\uFEFF/, ""));
+  } catch (cause) {
+    const what = cause instanceof Error ? cause.message : String(cause);
+    throw new ShimmyError("invalid", `must be JSON: ${what}`, { cause });
+  }
+}
+
+function toModel(body: ModelBody, at: string, folder: string): ConfiguredModel {
+  const loras = body.loras?.map((one, index) => toLora(one, `${at}.loras[${index}]`, folder));
+  return {
+    ...(body.path === undefined ? {} : { path: resolve(folder, body.path) }),
+    aliases: (body.alias ?? []).map((one) => one.toLowerCase()),
+    ...(loras === undefined ? {} : { loras }),
+    settings: toSettings(body, at),
+  };
+}
+
+function toSettings(body: ModelBody, at: string): ModelSettings {
+  const { ctx, parallel, pinned, keep_alive: time } = body;
+  const layers = body["gpu-layers"];
+  const kvType = body["kv-type"];
+  return {
+    ...(ctx === undefined ? {} : { contextLength: ctx }),
+    ...(parallel === undefined ? {} : { parallel }),
+    ...(kvType === undefined ? {} : { kvType }),
+    ...(layers === undefined
+      ? {}
+      : { gpuLayers: layers === "auto" ? null : layers === "all" ? -1 : layers }),
+    ...(pinned === undefined ? {} : { pinned }),
+    ...(time === undefined ? {} : {
+      keepAlive: typeof time === "number"
+        ? toKeepAlive(time)
+        : parseKeepAlive(time, `${at}.keep_alive`),
+    }),
+    ...(body.defaults === undefined ? {} : { sampling: toSampling(body.defaults) }),
+  };
+}
+
+function toLora(given: z.output<typeof lora>, at: string, folder: string): Lora {
+  const { path, scale } = typeof given === "string"
+    ? parseLora(given, at)
+    : { path: given.path, scale: given.scale ?? 1 };
+  return { path: resolve(folder, path), scale };
+}
+
+function lowerCased(aliases: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(aliases).map(([alias, target]) => [alias.toLowerCase(), target]),
+  );
+}
+
+function toOptions(
+  given: Readonly<Record<string, z.output<typeof option>>>,
+  known: OptionSet,
+): Record<string, readonly string[]> {
+  const options: Record<string, readonly string[]> = {};
+  for (const [key, value] of Object.entries(given)) {
+    const field = `server.${key}`;
+    const kind = Object.hasOwn(known, key) ? known[key] : undefined;
+    if (kind === undefined) {
+      const nearest = nearestName(Object.keys(known), key);
+      throw refusal(field, `is not a known option; the nearest is ${nearest}`);
+    }
+    if (typeof value === "boolean" || kind.value === undefined) {
+      if (kind.value !== undefined) throw refusal(field, `must be ${kind.value}`);
+      if (typeof value !== "boolean") throw refusal(field, "must be true or false");
+      if (value) options[key] = ["true"];
+      continue;
+    }
+    if (Array.isArray(value) && !kind.repeatable) throw refusal(field, "takes one value, no list");
+    options[key] = [value].flat().map(String);
+  }
+  return options;
+}
+
+function refusal(field: string, what: string): ShimmyError {
+  return new ShimmyError("invalid", `${field}: ${what}`, { field });
+}
