@@ -1,12 +1,15 @@
 /**
  * Writes the golden facts under `tests/golden/`: what llama.cpp's own server makes of awkward texts and
- * of prompts, with the models that the tests use. `SHIMMY_LLAMA_BIN` names the folder of its programs,
- * built from the pinned version.
+ * of prompts, with the models that the tests use, and of conversations, with the chat templates of its
+ * sources. `SHIMMY_LLAMA_BIN` names the folder of its programs, built from the pinned version, and
+ * `SHIMMY_LLAMA_SOURCE` its sources, which otherwise come from npm. Names of files, without their
+ * ending, limit it to those: `deno task goldens templates`.
  */
 import { fromFileUrl, join } from "@std/path";
 import { LLAMA_VERSION } from "../ffi/version.ts";
 import { AWKWARD_TEXTS, CONTINUATIONS, expandText, type GoldenText } from "./goldens/inputs.ts";
 import { type LlamaServer, startLlamaServer } from "./goldens/llama_server.ts";
+import { llamaTemplates, renderingRows, withTemplateServer } from "./goldens/templates.ts";
 
 const path = (relative: string) => fromFileUrl(new URL(relative, import.meta.url));
 
@@ -32,14 +35,37 @@ async function main(): Promise<void> {
     Deno.exit(1);
   }
   const program = join(folder, Deno.build.os === "windows" ? "llama-server.exe" : "llama-server");
-  {
+  const names = ["tokens", ...MODELS.map(({ name }) => name), "templates"];
+  const unknown = Deno.args.find((name) => !names.includes(name));
+  if (unknown !== undefined) {
+    console.error(`There is no ${unknown}; there are ${names.join(", ")}`);
+    Deno.exit(1);
+  }
+  const isAsked = (name: string) => Deno.args.length === 0 || Deno.args.includes(name);
+  if (isAsked("tokens")) {
     await using server = await startLlamaServer(program, ["--model", TINY]);
     await write("tokens", await tokenTable(server));
   }
-  for (const model of MODELS) {
+  for (const model of MODELS.filter(({ name }) => isAsked(name))) {
     await using server = await startLlamaServer(program, model.arguments);
     await write(model.name, await continuationTable(server));
   }
+  if (isAsked("templates")) await writeTemplates(program);
+}
+
+/** Records what every chat template makes of every conversation, and BOS and EOS as it was given them. */
+async function writeTemplates(program: string): Promise<void> {
+  const rows = [];
+  let tokens = {};
+  for (const template of await llamaTemplates()) {
+    rows.push(
+      ...await withTemplateServer(program, TINY, template, async (server) => {
+        tokens = await server.specialTokens();
+        return await renderingRows(template.name, server);
+      }),
+    );
+  }
+  await write("templates", rows, tokens);
 }
 
 async function tokenTable(server: LlamaServer) {
@@ -66,14 +92,17 @@ async function continuationTable(server: LlamaServer) {
   return rows;
 }
 
-async function write(name: string, rows: readonly unknown[]): Promise<void> {
+async function write(
+  name: string,
+  rows: readonly unknown[],
+  head: Readonly<Record<string, string>> = {},
+): Promise<void> {
   const file = path(`../tests/golden/${name}.json`);
   // One row a line: a change of one fact is a change of one line.
   const lines = rows.map((row) => `    ${ascii(JSON.stringify(row))}`).join(",\n");
-  await Deno.writeTextFile(
-    file,
-    `{\n  "llama": "${LLAMA_VERSION}",\n  "rows": [\n${lines}\n  ]\n}\n`,
-  );
+  const facts = Object.entries({ llama: LLAMA_VERSION, ...head })
+    .map(([key, value]) => `  "${key}": ${ascii(JSON.stringify(value))},\n`).join("");
+  await Deno.writeTextFile(file, `{\n${facts}  "rows": [\n${lines}\n  ]\n}\n`);
   console.error(`${name}: ${rows.length} rows`);
 }
 

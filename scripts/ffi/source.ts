@@ -17,11 +17,15 @@ export class SourceError extends Error {
   override readonly name = "SourceError";
 }
 
+/** A program that fetching the source takes is not installed. */
+export class MissingProgramError extends SourceError {}
+
 /**
  * Calls a function with the source of the pinned llama.cpp: the folder of `--headers DIR` or of
  * `SHIMMY_LLAMA_SOURCE`, else a clone of the bundle, which is removed afterwards.
  *
- * @throws {SourceError} where neither is there, a program is missing or the version is another
+ * @throws {MissingProgramError} where no folder is named and npm, tar or git is not installed
+ * @throws {SourceError} where fetching fails, or the folder has another version or none
  */
 export async function withLlamaSource<T>(
   args: readonly string[],
@@ -67,7 +71,9 @@ async function fetchSource(into: string): Promise<string> {
   if (!archive) throw new SourceError(`npm pack left no archive of ${SOURCE_PACKAGE}`);
   const bundle = "package/llama/gitRelease.bundle";
   await run(["tar", "-xzf", archive.name, bundle], into);
-  await run(["git", "clone", "--quiet", bundle, "llama.cpp"], into);
+  // Files are byte for byte what was committed, also where git is told to change line ends.
+  const asCommitted = ["-c", "core.autocrlf=false"];
+  await run(["git", ...asCommitted, "clone", "--quiet", bundle, "llama.cpp"], into);
   return join(into, "llama.cpp");
 }
 
@@ -79,8 +85,9 @@ async function run(command: readonly string[], cwd: string): Promise<void> {
       .output();
   } catch (cause) {
     if (!(cause instanceof Deno.errors.NotFound)) throw cause;
-    throw new SourceError(
-      `Cannot fetch llama.cpp's source: ${program} is not installed; name a checkout with --headers`,
+    throw new MissingProgramError(
+      `Cannot fetch llama.cpp's source: ${program} is not installed; name a checkout with ` +
+        "--headers or SHIMMY_LLAMA_SOURCE",
       { cause },
     );
   }

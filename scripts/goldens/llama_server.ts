@@ -1,5 +1,6 @@
 /** Seconds the server gets to load a small model. */
 const START_SECONDS = 60;
+const POLL_SECONDS = 0.05;
 
 /** What the server generated. */
 export interface Completion {
@@ -30,6 +31,12 @@ function lead({ top_logprobs: [first, second] }: CompletionStep): number {
   return first!.logprob - (second?.logprob ?? -Infinity);
 }
 
+/** The texts of the tokens that chat templates know by name. */
+export interface SpecialTokens {
+  readonly bosText: string;
+  readonly eosText: string;
+}
+
 /** A running llama.cpp server. */
 export interface LlamaServer extends AsyncDisposable {
   /** Token ids of a text, without BOS; `special` reads control tokens as such. */
@@ -39,6 +46,10 @@ export interface LlamaServer extends AsyncDisposable {
    * of a token becomes a matter of rounding.
    */
   complete(prompt: string, maxTokens: number): Promise<Completion>;
+  /** The texts of BOS and EOS. */
+  specialTokens(): Promise<SpecialTokens>;
+  /** What the chat template makes of a request's messages and tools; null where it is refused. */
+  render(body: Readonly<Record<string, unknown>>): Promise<string | null>;
 }
 
 /** Starts the server on a free port of loopback and waits until it answers. */
@@ -93,6 +104,19 @@ export async function startLlamaServer(
         finishReason: isStop ? "stop" : "length",
       };
     },
+    async specialTokens() {
+      const response = await fetch(`${origin}/props`);
+      const props: { bos_token: string; eos_token: string } = await response.json();
+      return { bosText: props.bos_token, eosText: props.eos_token };
+    },
+    async render(body) {
+      const response = await fetch(`${origin}/apply-template`, {
+        method: "POST",
+        body: JSON.stringify(body),
+      });
+      const answer: { prompt?: string } = await response.json();
+      return answer.prompt ?? null;
+    },
     [Symbol.asyncDispose]: dispose,
   };
 }
@@ -103,7 +127,7 @@ function freePort(): number {
 }
 
 async function untilHealthy(origin: string): Promise<void> {
-  for (let waited = 0; waited < START_SECONDS; waited += 0.2) {
+  for (let waited = 0; waited < START_SECONDS; waited += POLL_SECONDS) {
     try {
       const response = await fetch(`${origin}/health`);
       await response.body?.cancel();
@@ -111,7 +135,7 @@ async function untilHealthy(origin: string): Promise<void> {
     } catch (error) {
       if (!(error instanceof TypeError)) throw error;
     }
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    await new Promise((resolve) => setTimeout(resolve, POLL_SECONDS * 1000));
   }
   throw new Error(`The server of llama.cpp did not start within ${START_SECONDS} seconds`);
 }

@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { TOOLS } from "../../scripts/goldens/conversations.ts";
 import type { ToolCall } from "../../src/chat/conversation.ts";
 import {
   type ChatInput,
@@ -9,10 +10,9 @@ import {
 import type { ModelInfo } from "../../src/engine/protocol.ts";
 import { EngineDouble } from "../doubles/engine.ts";
 import { parseAnswer } from "../doubles/parsed.ts";
-import { TOOLS } from "./conversations.ts";
-import { llamaTemplates } from "./llama_cpp.ts";
+import { pinnedTemplates } from "./pinned.ts";
 
-const templates = await llamaTemplates();
+const { templates, missing } = await pinnedTemplates();
 
 const CALLS: readonly ToolCall[] = [
   { id: "call00001", name: "get_weather", arguments: '{"city": "Par\\"is\\n<b>", "days": 2}' },
@@ -65,7 +65,7 @@ async function answerOf(
   return answer.includes(close) ? answer : close + answer;
 }
 
-for (const { name, source } of templates ?? []) {
+for (const { name, source } of templates) {
   Deno.test(`calls that ${name} writes are read back`, async () => {
     const { info } = new EngineDouble({
       info: { chatTemplate: source, bosText: "<s>", eosText: "</s>" },
@@ -93,8 +93,7 @@ for (const { name, source } of templates ?? []) {
 }
 
 Deno.test({
-  name: "calls that real templates write are read back (needs SHIMMY_LLAMA_SOURCE, a checkout of " +
-    "llama.cpp)",
-  ignore: templates === null,
-  fn: () => assertEquals(templates!.length > 0, true),
+  name: `calls that real templates write are read back${missing}`,
+  ignore: missing !== "",
+  fn: () => assertEquals(templates.length > 0, true),
 });

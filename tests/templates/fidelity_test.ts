@@ -1,18 +1,34 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { fromFileUrl } from "@std/path";
-import type { ModelInfo } from "../../src/engine/protocol.ts";
-import { ShimmyError } from "../../src/errors.ts";
+import { LLAMA_VERSION } from "../../ffi/version.ts";
+import {
+  type Conversation,
+  CONVERSATIONS,
+  openAiBody,
+} from "../../scripts/goldens/conversations.ts";
+import {
+  fingerprint,
+  type NamedTemplate,
+  renderingRows,
+  withTemplateServer,
+} from "../../scripts/goldens/templates.ts";
 import { renderText } from "../../src/chat/prompt.ts";
+import { ShimmyError } from "../../src/errors.ts";
 import { EngineDouble } from "../doubles/engine.ts";
-import { type Conversation, CONVERSATIONS, openAiBody } from "./conversations.ts";
+import golden from "../golden/templates.json" with { type: "json" };
 import { EXPECTED_DIFFERENCES } from "./expectations.ts";
-import { environment, LlamaServer, llamaTemplates, type NamedTemplate } from "./llama_cpp.ts";
+import { pinnedTemplates } from "./pinned.ts";
 
 const MODEL = fromFileUrl(new URL("../../src/assets/tiny/shimmy-tiny.gguf", import.meta.url));
-const templates = await llamaTemplates();
-const program = await environment("SHIMMY_LLAMA_SERVER");
+const { templates, missing } = await pinnedTemplates();
+const program = Deno.env.get("SHIMMY_LLAMA_SERVER");
 
-async function ours(info: ModelInfo, { messages, tools }: Conversation): Promise<string | null> {
+async function ours(
+  template: NamedTemplate,
+  { messages, tools }: Conversation,
+): Promise<string | null> {
+  const { bosText, eosText } = golden;
+  const { info } = new EngineDouble({ info: { chatTemplate: template.source, bosText, eosText } });
   try {
     return await renderText(info, {
       type: "chat",
@@ -29,50 +45,86 @@ async function ours(info: ModelInfo, { messages, tools }: Conversation): Promise
   }
 }
 
-/** Names of the conversations that the two render differently, with both renderings. */
+/** The conversations whose rendering has another fingerprint than llama.cpp's, with what we render. */
 async function differences(template: NamedTemplate): Promise<Record<string, unknown>> {
-  await using server = await LlamaServer.start(program!, MODEL, template.path);
-  const tokens = await server.specialTokens();
-  const { info } = new EngineDouble({ info: { chatTemplate: template.source, ...tokens } });
   const found: Record<string, unknown> = {};
   for (const conversation of CONVERSATIONS) {
-    const [mine, theirs] = await Promise.all([
-      ours(info, conversation),
-      server.render(openAiBody(conversation)),
-    ]);
-    if (mine !== theirs) found[conversation.name] = { ours: mine, theirs };
+    const row = golden.rows.find((row) =>
+      row.template === template.name && row.conversation === conversation.name
+    );
+    assert(row, `no golden fact about ${template.name} with "${conversation.name}"`);
+    const text = await ours(template, conversation);
+    const mine = await fingerprint(text);
+    if (mine?.sha256 !== row.rendered?.sha256 || mine?.bytes !== row.rendered?.bytes) {
+      found[conversation.name] = { ours: text, mine, theirs: row.rendered };
+    }
   }
   return found;
 }
 
-for (const template of program === null ? [] : templates ?? []) {
+function assertExpected(name: string, found: Readonly<Record<string, unknown>>): void {
+  const expected = Object.keys(EXPECTED_DIFFERENCES[name] ?? {}).sort();
+  const unexpected = Object.entries(found).filter(([name]) => !expected.includes(name));
+  assertEquals(unexpected, [], "renderings that should be equal differ");
+  assertEquals(Object.keys(found).sort(), expected, "a listed difference is gone: unlist it");
+}
+
+for (const template of templates) {
   Deno.test(`${template.name} is rendered as llama.cpp renders it`, async () => {
-    const expected = Object.keys(EXPECTED_DIFFERENCES[template.name] ?? {}).sort();
-    const found = await differences(template);
-    const unexpected = Object.entries(found).filter(([name]) => !expected.includes(name));
-    assertEquals(unexpected, [], "renderings that should be equal differ");
-    assertEquals(Object.keys(found).sort(), expected, "a listed difference is gone: unlist it");
+    assertExpected(template.name, await differences(template));
+  });
+}
+
+for (const template of program ? templates : []) {
+  Deno.test(`the golden facts about ${template.name} are what llama.cpp's server says`, async () => {
+    await withTemplateServer(program!, MODEL, template, async (server) => {
+      const { bosText, eosText } = golden;
+      assertEquals(await server.specialTokens(), { bosText, eosText });
+      assertEquals(
+        await renderingRows(template.name, server),
+        golden.rows.filter((row) => row.template === template.name),
+      );
+      const found: Record<string, unknown> = {};
+      for (const conversation of CONVERSATIONS) {
+        const [mine, theirs] = await Promise.all([
+          ours(template, conversation),
+          server.render(openAiBody(conversation)),
+        ]);
+        if (mine !== theirs) found[conversation.name] = { ours: mine, theirs };
+      }
+      assertExpected(template.name, found);
+    });
   });
 }
 
 Deno.test({
-  name: "every template with an expected difference exists",
-  ignore: templates === null,
+  name: `all golden facts and expected differences are about templates that are there${missing}`,
+  ignore: missing !== "",
   fn() {
-    const names = templates!.map(({ name }) => name);
+    assertEquals(golden.llama, LLAMA_VERSION);
+    const names = templates.map(({ name }) => name);
+    assertEquals([...new Set(golden.rows.map(({ template }) => template))].sort(), names.sort());
+    assertEquals(golden.rows.length, names.length * CONVERSATIONS.length);
     assertEquals(Object.keys(EXPECTED_DIFFERENCES).filter((name) => !names.includes(name)), []);
   },
 });
 
 Deno.test({
-  name: "templates are rendered as llama.cpp renders them (needs SHIMMY_LLAMA_SOURCE, a checkout " +
-    "of llama.cpp, and SHIMMY_LLAMA_SERVER, its llama-server)",
-  ignore: templates === null || program === null,
-  fn() {
-    const differing = Object.keys(EXPECTED_DIFFERENCES).length;
+  name: `all but the listed renderings agree with llama.cpp's${missing}`,
+  ignore: missing !== "",
+  async fn() {
+    let differing = 0;
+    for (const template of templates) {
+      differing += Object.keys(await differences(template)).length;
+    }
+    const total = templates.length * CONVERSATIONS.length;
     console.log(
-      `${templates!.length - differing} of ${templates!.length} templates are rendered alike; ` +
-        `${differing} differ as tests/templates/expectations.ts tells`,
+      `${
+        total - differing
+      } of ${total} renderings, with ${templates.length} templates, agree with ` +
+        `llama.cpp ${LLAMA_VERSION}; ${differing} differ`,
     );
+    const listed = Object.values(EXPECTED_DIFFERENCES).flatMap((list) => Object.keys(list));
+    assertEquals(differing, listed.length);
   },
 });
