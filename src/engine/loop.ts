@@ -1,6 +1,5 @@
 import { Batch } from "../../ffi/mod.ts";
 import { messageOf, ShimmyError } from "../errors.ts";
-import type { AdapterSet } from "./adapters.ts";
 import { fillBatch } from "./fill.ts";
 import type { Generation } from "./generation.ts";
 import { tokenLogprobs } from "./logprobs.ts";
