@@ -1,6 +1,6 @@
 import { Batch } from "../../ffi/mod.ts";
 import { messageOf, ShimmyError } from "../errors.ts";
-import { fillBatch } from "./fill.ts";
+import { fillAnswers, fillPrompts } from "./fill.ts";
 import type { Generation } from "./generation.ts";
 import { tokenLogprobs } from "./logprobs.ts";
 import { PrefixCache } from "./prefix_cache.ts";
@@ -37,8 +37,12 @@ export class Loop {
   readonly #queueLimit: number;
   #waiting: Sequence[] = [];
   #running: Sequence[] = [];
-  /** Those of the running ones that are computed in this step. */
-  #group: Sequence[] = [];
+  /** Those of the running ones that may be computed in this step. */
+  #group: readonly Sequence[] = [];
+  /** Those that have a part in the batch. */
+  #members: readonly Sequence[] = [];
+  /** Whether the last batch was of prompts. */
+  #wasForPrompts = false;
   /** Key of the adapters of the last step. */
   #turn = "";
   /** No room for another sequence until one ends: it would be taken back at once. */
@@ -141,25 +145,34 @@ export class Loop {
     }
   }
 
-  /** Computes one batch and samples from it. */
+  /**
+   * Computes one batch and samples from it: the next tokens of all answers, or chunks of prompts, by
+   * turns when there are both. In one batch a long prompt would make every answer's attention as long as
+   * its own, and hold back the tokens that are there already.
+   */
   step(): void {
     const start = performance.now();
     this.#admit(start);
     this.#chooseGroup();
-    const promptTokens = fillBatch(
-      this.#batch,
-      this.#group,
-      this.#share,
-      this.#speculation,
-      start,
-    );
+    const prompts = this.#group.filter(({ remaining }) => remaining > 1);
+    const answers = this.#group.filter(({ remaining }) => remaining <= 1);
+    const isForPrompts = prompts.length > 0 && (answers.length === 0 || !this.#wasForPrompts);
+    this.#wasForPrompts = isForPrompts;
+    this.#members = isForPrompts
+      ? fillPrompts(
+        this.#batch,
+        prompts,
+        this.#share.size(answers.length, this.#batch.capacity),
+        start,
+      )
+      : fillAnswers(this.#batch, answers, this.#speculation);
     if (this.#batch.length === 0) return;
     const before = performance.now();
     const computed = this.#decode();
     const native = performance.now() - before;
     this.#nativeMs += native;
     if (computed) {
-      this.#share.learn(promptTokens, native);
+      if (isForPrompts) this.#share.learn(this.#batch.length, native);
       this.#sample();
     }
     this.#steps++;
@@ -170,7 +183,6 @@ export class Loop {
    * A context computes with one set of adapters at a time: sequences with different ones take turns.
    */
   #chooseGroup(): void {
-    for (const sequence of this.#running) sequence.outputs.length = 0;
     const ready = this.#running.filter(({ paused, remaining }) => !paused || remaining > 1);
     const keys = [...new Set(ready.map(({ adapters }) => adapters.key))];
     const turn = keys[(keys.indexOf(this.#turn) + 1) % keys.length];
@@ -240,9 +252,9 @@ export class Loop {
     }
   }
 
-  /** Ends every sequence that had a part in the batch, but for paused ones, which can do it again. */
+  /** Ends every sequence that had a part in the batch. */
   #failBatch(error: ShimmyError): void {
-    for (const sequence of this.#group) this.#fail(sequence, error, true);
+    for (const sequence of this.#members) this.#fail(sequence, error, true);
     this.#takeBack();
   }
 
@@ -253,7 +265,7 @@ export class Loop {
 
   /** Takes the next tokens of every sequence whose last one was in the batch. */
   #sample(): void {
-    for (const sequence of this.#group) {
+    for (const sequence of this.#members) {
       if (sequence.outputs.length === 0) continue;
       try {
         sequence.prefilled();
@@ -347,7 +359,6 @@ export class Loop {
   #drop(sequence: Sequence, forget: boolean): void {
     this.#running = this.#running.filter((one) => one !== sequence);
     this.#waiting = this.#waiting.filter((one) => one !== sequence);
-    this.#group = this.#group.filter((one) => one !== sequence);
     sequence.sampler.close();
     this.#model.adapters.release(sequence.adapters);
     this.#isCrowded = false;

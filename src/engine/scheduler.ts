@@ -4,8 +4,8 @@ import type { Sequence } from "./sequence.ts";
 const AGEING_TOKENS_PER_MS = 0.25;
 /** One step of priority is worth as much as a prompt that is shorter by this many tokens. */
 const TOKENS_PER_PRIORITY = 4096;
-/** While answers run, a step's share of prompts is sized to take about this long, in milliseconds. */
-const PROMPT_SHARE_MS = 200;
+/** While answers run, a batch of prompts is sized to take about this long, in milliseconds. */
+const PROMPT_SHARE_MS = 300;
 /** Smaller shares would make prompts needlessly slow. */
 const SMALLEST_SHARE = 32;
 
@@ -19,19 +19,18 @@ export function inTurn(sequences: readonly Sequence[], now: number): Sequence[] 
     .map(({ sequence }) => sequence);
 }
 
-/** Sizes the share of a step that prompts get, so that a long one does not make others stutter. */
+/** Sizes the batches of prompts between those of answers, so that a long one does not make others stutter. */
 export class PromptShare {
   #msPerToken = 0;
 
-  /** Tokens of prompts to compute in a step of `capacity` tokens in which `decoding` answers go on. */
-  size(capacity: number, decoding: number): number {
-    const room = capacity - decoding;
-    if (decoding === 0 || this.#msPerToken === 0) return room;
+  /** Tokens of prompts in one batch of `capacity` tokens, while `answers` wait for it. */
+  size(answers: number, capacity: number): number {
+    if (answers === 0 || this.#msPerToken === 0) return capacity;
     const share = Math.floor(PROMPT_SHARE_MS / this.#msPerToken);
-    return Math.min(room, Math.max(SMALLEST_SHARE, share));
+    return Math.min(capacity, Math.max(SMALLEST_SHARE, share));
   }
 
-  /** Learns from a step how long a prompt's token takes. */
+  /** Learns from a batch of prompts how long a token takes. */
   learn(promptTokens: number, ms: number): void {
     // Steps with few tokens are ruled by reading the weights, not by the tokens.
     if (promptTokens < SMALLEST_SHARE) return;
