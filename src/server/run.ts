@@ -4,6 +4,7 @@ import type { Engine } from "../engine/face.ts";
 import { ShimmyError } from "../errors.ts";
 import type { ModelEntry } from "../models/entry.ts";
 import type { KeepAlive } from "../models/keep_alive.ts";
+import { resolveNamed, withAdapter } from "./adapter_names.ts";
 import { queueOf } from "./queue.ts";
 import type { Exchange } from "./route.ts";
 
@@ -12,7 +13,8 @@ export type Caller = Pick<Exchange, "signal" | "context" | "requestId" | "onEnd"
 
 /**
  * The engine of the model a request names, loaded if need be; without a name, of the default model. It
- * stays loaded until the caller's answer has ended: every dialect gets its engines here.
+ * stays loaded until the caller's answer has ended: every dialect gets its engines here. The name
+ * `base:adapter` means the model `base` with an adapter.
  *
  * @param keepAlive how long the model stays loaded after that, where the request says so.
  * @throws {ShimmyError} `not_found`, `backend`, or `cancelled` when the caller has gone meanwhile.
@@ -22,8 +24,10 @@ export async function engineFor(
   name: string | undefined,
   keepAlive?: KeepAlive,
 ): Promise<{ readonly entry: ModelEntry; readonly engine: Engine }> {
-  const entry = await caller.context.pool.resolve(name);
-  return { entry, engine: await engineOf(caller, entry, keepAlive) };
+  const { pool } = caller.context;
+  const { entry, adapter } = await resolveNamed(pool, name);
+  const engine = await engineOf(caller, entry, keepAlive);
+  return { entry, engine: adapter === null ? engine : await withAdapter(engine, adapter, pool) };
 }
 
 /** Like {@linkcode engineFor}, of a model that is known already. */
