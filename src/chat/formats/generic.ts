@@ -1,8 +1,8 @@
 import type { Tool } from "../conversation.ts";
-import { anyOf, quoted } from "../gbnf.ts";
 import type { Reader, Reading } from "../stream/reader.ts";
 import type { Sink } from "../stream/sink.ts";
-import { argumentsText, isOffered, type ParseContext, type ToolFormat } from "./format.ts";
+import { isOffered, type ParseContext, type ToolFormat } from "./format.ts";
+import { jsonObjects } from "./shared/json_objects.ts";
 import { readCalls } from "./shared/json_section.ts";
 
 const OPEN = "<tool_call>";
@@ -54,24 +54,7 @@ export const generic: ToolFormat = {
   matches: () => true,
   markers: [],
   parse,
-  write: (calls) =>
-    calls.map((call) =>
-      `{"name": ${JSON.stringify(call.name)}, "arguments": ${argumentsText(call)}}`
-    ).join("\n"),
-  triggers: (tools) => tools.map(({ name }) => `{"name": ${JSON.stringify(name)}`),
-  grammar(tools, rules, more) {
-    const call = rules.add(
-      "call",
-      anyOf(
-        tools.map(({ name, parameters }) =>
-          `${quoted(`{"name": ${JSON.stringify(name)}, "arguments": `)} ${
-            rules.argument(parameters)
-          } "}"`
-        ),
-      ),
-    );
-    return more ? `${call} ( "\\n" ${call} )*` : call;
-  },
+  ...jsonObjects("arguments", "\n"),
 };
 
 /** What the system message says of tools where the template says nothing. */

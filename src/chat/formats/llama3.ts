@@ -1,7 +1,7 @@
-import { anyOf, quoted } from "../gbnf.ts";
 import type { Reader, Reading } from "../stream/reader.ts";
 import type { Sink } from "../stream/sink.ts";
-import { argumentsText, isOffered, type ParseContext, type ToolFormat } from "./format.ts";
+import { isOffered, type ParseContext, type ToolFormat } from "./format.ts";
+import { jsonObjects } from "./shared/json_objects.ts";
 import { readCalls } from "./shared/json_section.ts";
 import { pythonGrammar, readPythonCalls, writePythonCalls } from "./shared/python_calls.ts";
 
@@ -33,24 +33,7 @@ export const llama3: ToolFormat = {
     template.includes("<|start_header_id|>") && template.includes('"parameters": '),
   markers: [PYTHON],
   parse,
-  write: (calls) =>
-    calls.map((call) =>
-      `{"name": ${JSON.stringify(call.name)}, "parameters": ${argumentsText(call)}}`
-    ).join("; "),
-  triggers: (tools) => tools.map(({ name }) => `{"name": ${JSON.stringify(name)}`),
-  grammar(tools, rules, more) {
-    const call = rules.add(
-      "call",
-      anyOf(
-        tools.map(({ name, parameters }) =>
-          `${quoted(`{"name": ${JSON.stringify(name)}, "parameters": `)} ${
-            rules.argument(parameters)
-          } "}"`
-        ),
-      ),
-    );
-    return more ? `${call} ( "; " ${call} )*` : call;
-  },
+  ...jsonObjects("parameters", "; "),
 };
 
 /** Llama 4 and fine-tunes of 3.2: a list of calls as Python writes them. */

@@ -145,4 +145,3 @@ export const messagesBody = z.strictObject({
 
 export type CountBody = z.output<typeof countBody>;
 export type MessagesBody = z.output<typeof messagesBody>;
-export type ThinkingConfig = z.output<typeof thinking>;

@@ -8,7 +8,7 @@ import { engineOf, startAnswer } from "../../run.ts";
 import { keepAliveOf } from "../../schemas/keep_alive.ts";
 import { ndjsonStream } from "../../streams.ts";
 import { ollamaDialect } from "./errors.ts";
-import { json } from "./json.ts";
+import { json } from "../../json.ts";
 import { ending } from "./metrics.ts";
 import { resolveTagged } from "./names.ts";
 import { checkLoaded, toAnswerOptions } from "./options.ts";

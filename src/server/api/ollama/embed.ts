@@ -4,7 +4,7 @@ import { parse, readJson } from "../../body.ts";
 import type { Exchange } from "../../route.ts";
 import { engineOf } from "../../run.ts";
 import { keepAliveOf } from "../../schemas/keep_alive.ts";
-import { json } from "./json.ts";
+import { json } from "../../json.ts";
 import { nanoseconds } from "./metrics.ts";
 import { resolveTagged } from "./names.ts";
 import { checkLoaded } from "./options.ts";

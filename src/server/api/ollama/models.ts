@@ -5,7 +5,7 @@ import type { ModelUse } from "../../../models/pool.ts";
 import { parse, readJson } from "../../body.ts";
 import type { Exchange } from "../../route.ts";
 import { capabilities, details, listed } from "./describe.ts";
-import { json } from "./json.ts";
+import { json } from "../../json.ts";
 import { resolveTagged, taggedName } from "./names.ts";
 import { showBody } from "./schema.ts";
 

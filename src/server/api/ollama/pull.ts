@@ -6,7 +6,7 @@ import { HttpError, statusOf, toShimmyError } from "../../errors.ts";
 import type { Exchange } from "../../route.ts";
 import { ndjsonStream } from "../../streams.ts";
 import { ollamaDialect } from "./errors.ts";
-import { json } from "./json.ts";
+import { json } from "../../json.ts";
 import { resolveTagged } from "./names.ts";
 import { deleteBody, pullBody } from "./schema.ts";
 

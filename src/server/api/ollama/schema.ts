@@ -150,5 +150,4 @@ export const deleteBody = z.strictObject(aboutModel);
 export type ChatBody = z.output<typeof chatBody>;
 export type GenerateBody = z.output<typeof generateBody>;
 export type EmbedBody = z.output<typeof embedBody>;
-export type ShowBody = z.output<typeof showBody>;
 export type AnswerBody = Pick<ChatBody & GenerateBody, keyof typeof answerFields>;

@@ -1,0 +1,26 @@
+import { anyOf, quoted } from "../../gbnf.ts";
+import { argumentsText, type ToolFormat } from "../format.ts";
+
+/**
+ * Calls as bare JSON objects: the name, then the arguments under a key that differs between formats.
+ * @param separator what stands between two calls.
+ */
+export function jsonObjects(
+  argumentsKey: string,
+  separator: string,
+): Pick<ToolFormat, "write" | "triggers" | "grammar"> {
+  const opening = (name: string) => `{"name": ${JSON.stringify(name)}`;
+  const head = (name: string) => `${opening(name)}, "${argumentsKey}": `;
+  return {
+    write: (calls) =>
+      calls.map((call) => `${head(call.name)}${argumentsText(call)}}`).join(separator),
+    triggers: (tools) => tools.map(({ name }) => opening(name)),
+    grammar(tools, rules, more) {
+      const bodies = tools.map(({ name, parameters }) =>
+        `${quoted(head(name))} ${rules.argument(parameters)} "}"`
+      );
+      const call = rules.add("call", anyOf(bodies));
+      return more ? `${call} ( ${quoted(separator)} ${call} )*` : call;
+    },
+  };
+}
