@@ -22,4 +22,5 @@ export {
   LLAMA_ROPE_TYPE,
 } from "./generated/enums.ts";
 export { readSystemFile } from "./system_file.ts";
+export { forgetMappedPages } from "./mapped_files.ts";
 export type { LlamaContextParams as ContextParams } from "./generated/structs.ts";

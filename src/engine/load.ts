@@ -1,5 +1,6 @@
 import {
   abortCheck,
+  forgetMappedPages,
   loadBackends,
   openLibrary,
   printLogs,
@@ -62,6 +63,8 @@ export function loadModel(
       isCancelled: () => flags.isLoadingCancelled,
     }),
   );
+  // Before the warm-up, which reads what is needed of the file again.
+  forgetMappedPages(options.modelPaths);
   const tokenizer = new Tokenizer(model.vocab, model.chatTemplate("rerank"));
   const notes: string[] = [...options.notes ?? []];
   const generation = model.isEmbeddingModel ? null : prepareGeneration({
