@@ -54,7 +54,7 @@ export const structured: Scenario = {
   number: 6,
   title: "JSON-schema answers against unconstrained ones",
   async run(bench) {
-    const repeats = bench.quick ? 2 : 8;
+    const repeats = bench.quick ? 2 : 24;
     const measure = async (what: string, model: string, prompt: string, schema: unknown) => {
       const settings = { parallel: 1, context: 512, unified: false };
       const values = await inTurns({ ...bench, model }, settings, async ({ url, column }) => {
