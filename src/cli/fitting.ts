@@ -1,5 +1,5 @@
 import { type LoadPlan, planLoad } from "../engine/plan.ts";
-import { PLAN_COMMAND } from "../engine/plan_messages.ts";
+import { PLAN_COMMAND, PLAN_MODULE } from "../engine/plan_messages.ts";
 import type { LoadOptions } from "../engine/protocol.ts";
 import { ownCommand } from "../own_command.ts";
 import type { GlobalValues } from "./global_options.ts";
@@ -12,7 +12,7 @@ export function planUnder(
 ): Promise<LoadPlan> {
   const reserve = globals["gpu-reserve"];
   return planLoad(options, {
-    command: ownCommand(PLAN_COMMAND),
+    command: ownCommand(PLAN_COMMAND, PLAN_MODULE),
     chooseLayers: globals["gpu-layers"] === null,
     reserve: reserve === null ? null : reserve * 2 ** 20,
     signal,

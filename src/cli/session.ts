@@ -1,5 +1,5 @@
 import { join, resolve } from "@std/path";
-import { ENGINE_COMMAND } from "../engine/child.ts";
+import { ENGINE_COMMAND, ENGINE_MODULE } from "../engine/child.ts";
 import { loadEngine } from "../engine/engine.ts";
 import type { Engine } from "../engine/face.ts";
 import type { LoadPlan } from "../engine/plan.ts";
@@ -142,7 +142,9 @@ class RealSession implements Session {
 
   /** A model's process may write nothing but sessions. */
   #engineCommand(): OwnCommand {
-    return ownCommand(ENGINE_COMMAND, { rights: [`--allow-write=${this.#sessionFolder}`] });
+    return ownCommand(ENGINE_COMMAND, ENGINE_MODULE, {
+      rights: [`--allow-write=${this.#sessionFolder}`],
+    });
   }
 
   readonly #plan = async (entry: ModelEntry, signal?: AbortSignal): Promise<LoadPlan> => {

@@ -1,3 +1,4 @@
+import { isProgram } from "../own_command.ts";
 import { EngineFlags } from "./flags.ts";
 import { FRAME, FrameReader } from "./frames.ts";
 import { NativeGate } from "./gate.ts";
@@ -5,6 +6,8 @@ import { type SharedMemory, startThread, THREAD_NAME } from "./link.ts";
 
 /** The hidden command that runs {@linkcode engineChild}. */
 export const ENGINE_COMMAND = "__engine";
+/** The module that does. */
+export const ENGINE_MODULE = import.meta.url;
 
 /**
  * The main thread of a child process that runs one engine: it hands frames from standard input on to
@@ -36,3 +39,5 @@ export async function engineChild(): Promise<never> {
   }
   Deno.exit(0);
 }
+
+if (isProgram(import.meta)) void engineChild();

@@ -16,7 +16,7 @@ import type { EngineFlags } from "./flags.ts";
 import type { NativeGate } from "./gate.ts";
 import { Adapters } from "./adapters.ts";
 import { DraftModel } from "./draft_model.ts";
-import { configureContext, DEFAULT_BATCH } from "./context_options.ts";
+import { configureContext, DEFAULT_BATCH, isOnCpu } from "./context_options.ts";
 import { chooseContext, contextProblem, kvBytesPerToken } from "./memory_plan.ts";
 import type { LoadOptions } from "./protocol.ts";
 import { recommendedSampling } from "./recommended.ts";
@@ -212,7 +212,7 @@ function totalMemory(library: Library): number {
 
 /** Bytes free where the KV cache will lie. */
 function freeMemory(library: Library, options: LoadOptions): number {
-  if (options.gpuLayers === 0 || options.devices?.length === 0) return availableMemory();
+  if (isOnCpu(options)) return availableMemory();
   const gpus = listDevices(library).filter(({ kind, name }) =>
     kind !== "cpu" && (options.devices?.includes(name) ?? true)
   );

@@ -10,6 +10,7 @@ import {
   tensorSizes,
 } from "../../ffi/mod.ts";
 import { ShimmyError } from "../errors.ts";
+import { isProgram } from "../own_command.ts";
 import { configureContext } from "./context_options.ts";
 import { NativeGate } from "./gate.ts";
 import { kvBytesPerToken } from "./memory_plan.ts";
@@ -108,3 +109,5 @@ function open(folder: string): Library {
   library.llama.llama_backend_init();
   return library;
 }
+
+if (isProgram(import.meta)) void planChild();

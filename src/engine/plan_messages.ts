@@ -3,6 +3,8 @@ import type { DeviceInfo, LoadOptions, WireError } from "./protocol.ts";
 
 /** The hidden command that runs the other end of a plan. */
 export const PLAN_COMMAND = "__plan";
+/** The module that does. */
+export const PLAN_MODULE = new URL("./plan_child.ts", import.meta.url).href;
 /** Begins the line of an answer, which comes after the native log of what was asked. */
 export const PLAN_MARK = "shimmy-plan ";
 

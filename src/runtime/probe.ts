@@ -1,6 +1,6 @@
 import type { DeviceInfo } from "../engine/protocol.ts";
 import { messageOf, ShimmyError } from "../errors.ts";
-import { ownCommand } from "../own_command.ts";
+import { isProgram, ownCommand } from "../own_command.ts";
 
 /** The hidden command that runs {@linkcode devicesMain}. */
 export const DEVICES_COMMAND = "__devices";
@@ -37,7 +37,7 @@ export async function probeDevices(
 ): Promise<DeviceReport> {
   const { signal, timeoutMs = 10_000 } = options;
   const [program, ...args] = options.command === undefined
-    ? ownCommand(DEVICES_COMMAND, { args: [folder] })
+    ? ownCommand(DEVICES_COMMAND, import.meta.url, { args: [folder] })
     : [...options.command, DEVICES_COMMAND, folder] as const;
   const child = spawn(program, args);
   let ended: "timeout" | "cancelled" | undefined;
@@ -125,3 +125,5 @@ async function answer(folder: string): Promise<Answer> {
     return { error: messageOf(error) };
   }
 }
+
+if (isProgram(import.meta)) void devicesMain(Deno.args[1] ?? "");
