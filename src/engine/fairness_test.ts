@@ -151,3 +151,45 @@ Deno.test("readers who stop hold nobody up, and go on where they were without co
   assertEquals(bench.calls.slice(before).filter(isForPrompts), []);
   assertEquals([bench.status.running, bench.status.queued], [0, 0]);
 });
+
+Deno.test("a queue takes sixteen requests for each stream, and who is refused is told when to come back", async () => {
+  await withLoop({ parallel: 2 }, (bench) => {
+    const ids = Array.from({ length: 40 }, (_, seed) => bench.submit(prompt(5, seed)));
+    const refused = ids.filter((id) => bench.reports[id]!.error !== null);
+    assertEquals(refused, ids.slice(32));
+    assertEquals([bench.status.queued, bench.status.queueLimit], [32, 32]);
+    for (const id of refused) {
+      const { kind, message, retryAfter } = bench.reports[id]!.error!;
+      assertEquals([kind, retryAfter], ["overloaded", 1]);
+      assertEquals(message, "The queue is full: 32 requests are waiting");
+    }
+    for (const id of ids.slice(0, 32)) bench.control(id, { type: "cancel" });
+    assertEquals([bench.status.running, bench.status.queued, bench.hasWork], [0, 0, false]);
+  });
+});
+
+Deno.test("who has waited long goes before shorter prompts and higher priorities that come later", async () => {
+  await withLoop({ parallel: 1 }, (bench) => {
+    const running = bench.submit(prompt(5, 0));
+    bench.run(() => bench.reports[running]!.tokens.length === 1);
+    const long = bench.submit(prompt(3500, 1, { maxTokens: 1 }));
+    // The clock alone is the test's own: half a minute passes.
+    const real = performance.now;
+    performance.now = () => real.call(performance) + 30_000;
+    try {
+      const later = [
+        bench.submit(prompt(10, 2, { maxTokens: 1 })),
+        bench.submit(prompt(10, 3, { maxTokens: 1, priority: 1 })),
+        bench.submit(prompt(10, 4, { maxTokens: 1, priority: 10 })),
+      ];
+      bench.control(running, { type: "cancel" });
+      bench.run();
+      const order = [long, ...later].toSorted((a, b) =>
+        bench.reports[a]!.at[0]! - bench.reports[b]!.at[0]!
+      );
+      assertEquals(order, [later[2], long, later[1], later[0]]);
+    } finally {
+      performance.now = real;
+    }
+  });
+});
