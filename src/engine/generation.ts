@@ -39,6 +39,8 @@ export interface Generation {
   /** Tokens one sequence may hold. */
   readonly sequenceLength: number;
   readonly parallel: number;
+  /** Whether all sequences take their cells from one buffer. */
+  readonly kvUnified: boolean;
   /** Null where no folder for sessions was given. */
   readonly sessions: SessionStore | null;
   readonly draft: DraftModel | null;
@@ -88,6 +90,7 @@ export function prepareGeneration(workshop: Workshop): Generation {
     adapters,
     sequenceLength,
     parallel: options.parallel,
+    kvUnified: options.kvUnified,
     canCut,
     sessions: options.sessionFolder === undefined
       ? null

@@ -11,12 +11,14 @@ import type {
   SequenceEvent,
   SequenceRequest,
 } from "./protocol.ts";
+import { Roster } from "./roster.ts";
 import { TokenSampler } from "./sampler.ts";
-import { inTurn, PromptShare } from "./scheduler.ts";
+import { PromptShare } from "./scheduler.ts";
 import { Sequence } from "./sequence.ts";
 import { SessionKeeper } from "./session_keeper.ts";
 import { Speculation } from "./speculation.ts";
 import type { Tokenizer } from "./tokenizer.ts";
+import { Turns } from "./turns.ts";
 import { toWire } from "./wire.ts";
 
 /** Requests that may wait for each one that may run; more are refused. */
@@ -35,18 +37,10 @@ export class Loop {
   readonly #speculation: Speculation;
   readonly #sessions: SessionKeeper;
   readonly #queueLimit: number;
-  #waiting: Sequence[] = [];
-  #running: Sequence[] = [];
-  /** Those of the running ones that may be computed in this step. */
-  #group: readonly Sequence[] = [];
+  readonly #roster: Roster;
+  readonly #turns = new Turns();
   /** Those that have a part in the batch. */
   #members: readonly Sequence[] = [];
-  /** Whether the last batch was of prompts. */
-  #wasForPrompts = false;
-  /** Key of the adapters of the last step. */
-  #turn = "";
-  /** No room for another sequence until one ends: it would be taken back at once. */
-  #isCrowded = false;
   #steps = 0;
   #nativeMs = 0;
   #stepMs = 0;
@@ -66,28 +60,29 @@ export class Loop {
       streams: model.parallel,
       canCut: model.canCut,
       savedBytes: model.savedBytes,
+      sharedCells: model.kvUnified ? model.context.contextLength : null,
+      mayShift: model.contextShift,
     });
+    this.#roster = new Roster(this.#cache);
     this.#sessions = new SessionKeeper(model.sessions, model.context, this.#cache);
   }
 
   /** Whether a step would do anything now. */
   get hasWork(): boolean {
-    return this.#running.some((sequence) => !sequence.paused || sequence.remaining > 1) ||
-      (!this.#isCrowded && this.#cache.hasFreeStream &&
-        this.#waiting.some((sequence) => !sequence.paused));
+    return this.#roster.hasWork;
   }
 
   /** Queues a request; what is wrong with it is told as its one event. */
   submit(id: number, request: SequenceRequest): void {
     try {
-      this.#waiting.push(this.#prepare(id, request));
+      this.#roster.add(this.#prepare(id, request));
     } catch (error) {
       this.#emit(id, { type: "error", error: toWire(error) });
     }
   }
 
   #prepare(id: number, request: SequenceRequest): Sequence {
-    if (this.#waiting.length >= this.#queueLimit) {
+    if (this.#roster.waiting.length >= this.#queueLimit) {
       throw new ShimmyError(
         "overloaded",
         `The queue is full: ${this.#queueLimit} requests are waiting`,
@@ -122,8 +117,7 @@ export class Loop {
 
   /** Changes a sequence that waits or runs; others are done, and nothing is left to change. */
   control(id: number, control: Control): void {
-    const sequence = this.#running.find((one) => one.id === id) ??
-      this.#waiting.find((one) => one.id === id);
+    const sequence = this.#roster.find(id);
     if (sequence === undefined) return;
     switch (control.type) {
       case "cancel":
@@ -145,28 +139,18 @@ export class Loop {
     }
   }
 
-  /**
-   * Computes one batch and samples from it: the next tokens of all answers, or chunks of prompts, by
-   * turns when there are both. In one batch a long prompt would make every answer's attention as long as
-   * its own, and hold back the tokens that are there already.
-   */
+  /** Computes one batch, of answers or of prompts, and samples from it. */
   step(): void {
     const start = performance.now();
-    this.#admit(start);
-    this.#chooseGroup();
-    const prompts = this.#group.filter(({ remaining }) => remaining > 1);
-    const answers = this.#group.filter(({ remaining }) => remaining <= 1);
-    const isForPrompts = prompts.length > 0 && (answers.length === 0 || !this.#wasForPrompts);
-    this.#wasForPrompts = isForPrompts;
+    this.#roster.admit(start);
+    const turn = this.#turns.next(this.#roster.running, start);
+    if (turn === null) return;
+    const { sequences, isForPrompts } = turn;
+    this.#model.adapters.apply(sequences[0]!.adapters);
+    const share = this.#share.size(turn.answers, this.#batch.capacity);
     this.#members = isForPrompts
-      ? fillPrompts(
-        this.#batch,
-        prompts,
-        this.#share.size(answers.length, this.#batch.capacity),
-        start,
-      )
-      : fillAnswers(this.#batch, answers, this.#speculation);
-    if (this.#batch.length === 0) return;
+      ? fillPrompts(this.#batch, sequences, share, start)
+      : fillAnswers(this.#batch, sequences, this.#speculation);
     const before = performance.now();
     const computed = this.#decode();
     const native = performance.now() - before;
@@ -177,38 +161,6 @@ export class Loop {
     }
     this.#steps++;
     this.#stepMs += performance.now() - start;
-  }
-
-  /**
-   * A context computes with one set of adapters at a time: sequences with different ones take turns.
-   */
-  #chooseGroup(): void {
-    const ready = this.#running.filter(({ paused, remaining }) => !paused || remaining > 1);
-    const keys = [...new Set(ready.map(({ adapters }) => adapters.key))];
-    const turn = keys[(keys.indexOf(this.#turn) + 1) % keys.length];
-    this.#group = keys.length < 2 ? ready : ready.filter(({ adapters }) => adapters.key === turn);
-    const [first] = this.#group;
-    if (first === undefined) return;
-    this.#turn = first.adapters.key;
-    this.#model.adapters.apply(first.adapters);
-  }
-
-  /** Gives streams to waiting sequences. */
-  #admit(now: number): void {
-    if (this.#waiting.length === 0 || this.#isCrowded) return;
-    for (const sequence of inTurn(this.#waiting, now)) {
-      if (!this.#cache.hasFreeStream) return;
-      if (sequence.paused) continue;
-      const useCache = sequence.request.cachePrompt ?? true;
-      const scope = sequence.adapters.key;
-      // Somebody is computing what this one begins with: computing it twice would take longer.
-      if (useCache && this.#cache.isBeingComputed(sequence.tokens, scope)) continue;
-      const stream = this.#cache.acquire(sequence.tokens, useCache, scope);
-      if (stream === null) return;
-      sequence.admit(stream);
-      this.#waiting.splice(this.#waiting.indexOf(sequence), 1);
-      this.#running.push(sequence);
-    }
   }
 
   /** @returns whether the batch was computed; if not, its sequences are as before or were ended. */
@@ -233,20 +185,13 @@ export class Loop {
   /** The KV cache had no room for the batch: takes the batch back and makes some. */
   #makeRoom(): void {
     this.#takeBack();
-    if (this.#cache.evict()) return;
-    const youngest = this.#running.at(-1)!;
-    if (this.#running.length === 1) return this.#finish(youngest, "length");
-    // It goes on when there is room again.
-    this.#running.pop();
-    this.#cache.park(youngest.stream!);
-    youngest.stream = null;
-    this.#waiting.unshift(youngest);
-    this.#isCrowded = true;
+    if (this.#cache.evict() || this.#roster.preempt()) return;
+    for (const alone of this.#roster.running) this.#finish(alone, "length");
   }
 
   /** Forgets the tokens that were put into the batch but did not get into the KV cache. */
   #takeBack(): void {
-    for (const { stream } of this.#running) {
+    for (const { stream } of this.#roster.running) {
       const held = this.#model.context.lastPosition(stream!.id) + 1;
       if (held < stream!.tokens.length) stream!.tokens.length = held;
     }
@@ -342,7 +287,7 @@ export class Loop {
     context.shiftTokens(stream.id, keep + count, -1, -count);
     stream.tokens.splice(keep, count);
     sequence.forget(keep, count);
-    this.#cache.rewrite(stream);
+    sequence.scope = this.#cache.isolate(stream);
   }
 
   #finish(sequence: Sequence, reason: FinishReason): void {
@@ -357,25 +302,22 @@ export class Loop {
 
   /** Takes a sequence out of the loop and gives its stream back. */
   #drop(sequence: Sequence, forget: boolean): void {
-    this.#running = this.#running.filter((one) => one !== sequence);
-    this.#waiting = this.#waiting.filter((one) => one !== sequence);
+    // What context shift left depends on tokens that are gone: it is of no use to others.
+    this.#roster.remove(sequence, forget || sequence.isShifted);
     sequence.sampler.close();
     this.#model.adapters.release(sequence.adapters);
-    this.#isCrowded = false;
-    if (sequence.stream !== null) {
-      this.#cache.release(sequence.stream, forget);
-      sequence.stream = null;
-    }
   }
 
   status(): EngineStatus {
     const { context, adapters } = this.#model;
+    const { running, waiting } = this.#roster;
     return {
-      running: this.#running.length,
-      prefilling: this.#running.filter((sequence) => sequence.isPrefilling).length,
-      queued: this.#waiting.length,
+      running: running.length,
+      prefilling: running.filter((sequence) => sequence.isPrefilling).length,
+      queued: waiting.length,
       queueLimit: this.#queueLimit,
-      cellsUsed: this.#cache.cellsUsed,
+      // Sequences may have cells of one buffer in common.
+      cellsUsed: Math.min(this.#cache.cellsUsed, context.contextLength),
       cellsTotal: context.contextLength,
       promptTokens: this.#promptTokens,
       cachedTokens: this.#cachedTokens,
@@ -391,7 +333,7 @@ export class Loop {
 
   /** Ends everything that waits or runs. */
   close(): void {
-    for (const sequence of [...this.#running, ...this.#waiting]) {
+    for (const sequence of [...this.#roster.running, ...this.#roster.waiting]) {
       this.#finish(sequence, "cancelled");
     }
   }

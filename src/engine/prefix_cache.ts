@@ -1,5 +1,5 @@
 import type { Context } from "../../ffi/mod.ts";
-import { PrefixTree } from "./prefix_tree.ts";
+import { type PrefixMatch, PrefixTree } from "./prefix_tree.ts";
 
 /** A stream of the KV cache: room for one sequence. */
 export interface KvStream {
@@ -37,6 +37,10 @@ export interface PrefixCacheOptions {
   readonly canCut: boolean;
   /** Bytes of host memory for states whose stream was needed. */
   readonly savedBytes: number;
+  /** Cells that all streams take theirs from; null where each stream has its own. */
+  readonly sharedCells: number | null;
+  /** Whether positions of a running sequence may be moved. */
+  readonly mayShift: boolean;
 }
 
 /** Saving fewer tokens to host memory costs more than computing them again. */
@@ -70,6 +74,10 @@ export class PrefixCache {
     );
   }
 
+  #matches(scope: string, tokens: readonly number[]): Iterable<PrefixMatch<Holder>> {
+    return this.#trees.get(scope)?.matches(tokens) ?? [];
+  }
+
   #tree(scope: string): PrefixTree<Holder> {
     const known = this.#trees.get(scope);
     if (known !== undefined) return known;
@@ -93,7 +101,7 @@ export class PrefixCache {
   isBeingComputed(tokens: readonly number[], scope = ""): boolean {
     if (!this.#options.canCut) return false;
     const known = this.#best(tokens, scope)?.length ?? 0;
-    for (const { holder, length } of this.#tree(scope).matches(tokens)) {
+    for (const { holder, length } of this.#matches(scope, tokens)) {
       if (!isStream(holder) || !holder.busy) continue;
       const wanted = Math.min(length, tokens.length - 1);
       return wanted > holder.tokens.length && wanted >= known + WORTH_COPYING;
@@ -102,7 +110,8 @@ export class PrefixCache {
   }
 
   /**
-   * A stream for a prompt, holding as much of its beginning as is known; null when none is free now.
+   * A stream for a prompt, holding as much of its beginning as is known; null when none is free now, or
+   * no cells for what is known.
    * `stream.tokens.length` says how much that is. At least one token is left to compute.
    *
    * @param scope what the tokens are computed with beside the model, such as its adapters: nothing is
@@ -129,22 +138,28 @@ export class PrefixCache {
 
   /** Moves what a stream holds to host memory, for its sequence to come back to. */
   park(stream: KvStream): void {
-    this.#save(stream);
+    this.#save(stream, 1);
     this.release(stream, true);
   }
 
   /** Takes in a state that was kept elsewhere, unless as much of it is known already. */
   adopt(tokens: readonly number[], state: Uint8Array<ArrayBuffer>, scope = ""): void {
-    for (const { holder, length } of this.#tree(scope).matches(tokens)) {
+    for (const { holder, length } of this.#matches(scope, tokens)) {
       if (length < tokens.length) break;
       if (holder.tokens.length >= tokens.length) return;
     }
     this.#remember({ state, tokens, scope, lastUsed: ++this.#clock });
   }
 
-  /** A running stream's tokens were changed: only what it holds now can be shared. */
-  rewrite(stream: KvStream): void {
-    this.#tree(stream.scope).set(stream, [...stream.tokens]);
+  /**
+   * A running stream's positions were moved: what it holds is no longer what computing its tokens would
+   * give, so nobody else may have it.
+   * @returns the scope that is its own from now on.
+   */
+  isolate(stream: KvStream): string {
+    this.#forget(stream);
+    this.#moving.add(stream);
+    return stream.scope = `${stream.scope}\0${++this.#clock}`;
   }
 
   /** Call after a decode: moving data has arrived. */
@@ -166,7 +181,7 @@ export class PrefixCache {
   /** The holder of the longest prefix that can be used now. */
   #best(tokens: readonly number[], scope: string): { holder: Holder; length: number } | null {
     let best: { holder: Holder; length: number } | null = null;
-    for (const match of this.#tree(scope).matches(tokens)) {
+    for (const match of this.#matches(scope, tokens)) {
       if (best !== null && match.length <= best.length) break;
       const length = Math.min(match.length, match.holder.tokens.length, tokens.length - 1);
       const { holder } = match;
@@ -183,20 +198,45 @@ export class PrefixCache {
     if (isStream(holder) && this.#fitsInPlace(holder, length)) return this.#cut(holder, length);
     const target = this.#empty(holder);
     if (target === null) return null;
-    if (isStream(holder)) {
+    if (isStream(holder) && !this.#copiesByState) {
       this.#memory.copySequence(holder.id, target.id);
       this.#moving.add(holder).add(target);
       target.tokens.push(...holder.tokens);
     } else {
       if (this.#moving.has(target)) return target;
-      if (!this.#memory.restoreSequence(target.id, holder.state)) {
-        this.#drop(holder);
+      // Making room may empty the stream that holds it.
+      const held = [...holder.tokens];
+      const state = isStream(holder) ? this.#memory.saveSequence(holder.id) : holder.state;
+      if (!this.#makeRoom(held.length)) return null;
+      if (!this.#memory.restoreSequence(target.id, state)) {
+        if (!isStream(holder)) this.#drop(holder);
         return target;
       }
       holder.lastUsed = ++this.#clock;
-      target.tokens.push(...holder.tokens);
+      target.tokens.push(...held);
     }
     return this.#cut(target, length);
+  }
+
+  /**
+   * A copy within one buffer shares the cells of its source, and a cell has one position: where that may
+   * be moved, a copy needs cells of its own.
+   */
+  get #copiesByState(): boolean {
+    return this.#options.sharedCells !== null && this.#options.mayShift;
+  }
+
+  /**
+   * Has so many cells free, if need be by forgetting what nobody uses now.
+   * @returns false where they will be free when somebody ends.
+   */
+  #makeRoom(cells: number): boolean {
+    const { sharedCells } = this.#options;
+    if (sharedCells === null) return true;
+    while (sharedCells - this.cellsUsed < cells) {
+      if (!this.evict()) return !this.#streams.some(({ busy }) => busy);
+    }
+    return true;
   }
 
   /**
@@ -240,11 +280,17 @@ export class PrefixCache {
   #wipe(stream: KvStream): void {
     this.#memory.removeTokens(stream.id, -1, -1);
     stream.tokens.length = 0;
-    this.#tree(stream.scope).delete(stream);
+    this.#forget(stream);
   }
 
-  #save(stream: KvStream): void {
-    if (stream.tokens.length < WORTH_SAVING || this.#moving.has(stream)) return;
+  #forget(holder: Holder): void {
+    const tree = this.#tree(holder.scope);
+    tree.delete(holder);
+    if (tree.isEmpty) this.#trees.delete(holder.scope);
+  }
+
+  #save(stream: KvStream, fewest = WORTH_SAVING): void {
+    if (stream.tokens.length < fewest || this.#moving.has(stream)) return;
     if (this.#options.savedBytes === 0 || this.#isCovered(stream)) return;
     const state = this.#memory.saveSequence(stream.id);
     if (state.length > this.#options.savedBytes) return;
@@ -268,7 +314,7 @@ export class PrefixCache {
 
   /** Whether somebody else holds all that this stream holds. */
   #isCovered(stream: KvStream): boolean {
-    for (const { holder, length } of this.#tree(stream.scope).matches(stream.tokens)) {
+    for (const { holder, length } of this.#matches(stream.scope, stream.tokens)) {
       if (length < stream.tokens.length) return false;
       if (holder !== stream && holder.tokens.length >= stream.tokens.length) return true;
     }
@@ -286,7 +332,7 @@ export class PrefixCache {
   #drop(saved: SavedState): void {
     if (!this.#saved.delete(saved)) return;
     this.#savedBytes -= saved.state.length;
-    this.#tree(saved.scope).delete(saved);
+    this.#forget(saved);
   }
 }
 

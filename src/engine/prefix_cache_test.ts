@@ -38,6 +38,8 @@ function cacheWith(options: Partial<PrefixCacheOptions> = {}) {
     streams: 2,
     canCut: true,
     savedBytes: 1000,
+    sharedCells: null,
+    mayShift: false,
     ...options,
   });
   return { memory, cache };
@@ -235,4 +237,68 @@ Deno.test("evicting empties idle streams one after the other, the oldest first",
   assertEquals([cache.evict(), cache.cellsUsed], [true, 50]);
   assertEquals([cache.evict(), cache.cellsUsed], [true, 20]);
   assertEquals([cache.evict(), cache.cellsUsed], [false, 20]);
+});
+
+Deno.test("a saved state comes back when others have made room for it, and is kept until then", () => {
+  const { cache, memory } = cacheWith({ streams: 3, sharedCells: 300 });
+  const hold = (prompt: readonly number[]) => {
+    const stream = cache.acquire(prompt, true)!;
+    stream.tokens.push(...prompt.slice(stream.tokens.length));
+    return stream;
+  };
+  const parked = hold(tokens(100));
+  const one = hold(tokens(150, 1000));
+  cache.park(parked);
+  const two = hold(tokens(100, 2000));
+  memory.take();
+  // 250 of 300 cells belong to others that run.
+  assertStrictEquals(cache.acquire([...tokens(100), 7], true), null);
+  cache.release(one, false);
+  memory.take();
+  const back = cache.acquire([...tokens(100), 7], true)!;
+  assertEquals(back.tokens.length, 100);
+  // What nobody uses now gives way before the state is put back.
+  assertEquals(memory.take(), [`remove ${one.id} -1 -1`, `restore ${back.id}`]);
+  assertEquals(two.tokens.length, 100);
+});
+
+Deno.test("a state for which there never is room is computed again", () => {
+  const { cache, memory } = cacheWith({ streams: 2, sharedCells: 300 });
+  cache.adopt(tokens(400), new Uint8Array(STATE_BYTES));
+  memory.canRestore = false;
+  assertEquals(cache.acquire([...tokens(400), 7], true)!.tokens.length, 0);
+});
+
+Deno.test("where positions may move, a copy within one buffer has cells of its own", () => {
+  const { cache, memory } = cacheWith({ streams: 2, sharedCells: 1000, mayShift: true });
+  const running = cache.acquire(tokens(200), true)!;
+  running.tokens.push(...tokens(120));
+  const other = cache.acquire([...tokens(200), 7], true)!;
+  assertEquals(other.tokens, tokens(120));
+  assertEquals(memory.take(), [`save ${running.id}`, `restore ${other.id}`]);
+});
+
+Deno.test("a stream whose positions were moved is nobody else's, and its state is its own", () => {
+  const { cache, memory } = cacheWith();
+  const stream = cache.acquire(tokens(200), true)!;
+  stream.tokens.push(...tokens(200));
+  const scope = cache.isolate(stream);
+  assertEquals(cache.acquire([...tokens(200), 7], true)!.tokens.length, 0);
+  // The data moves at the next decode: until then it must not be read.
+  memory.take();
+  cache.park(stream);
+  assertEquals(memory.take(), [`remove ${stream.id} -1 -1`]);
+  const again = cache.acquire([...tokens(200), 7], true, scope)!;
+  again.tokens.push(...tokens(200), 7);
+  cache.settle();
+  cache.park(again);
+  assertEquals(cache.acquire([...tokens(200), 7, 8], true, scope)!.tokens.length, 201);
+});
+
+Deno.test("an interrupted sequence's state is saved, however short it is", () => {
+  const { cache } = cacheWith();
+  const stream = cache.acquire(tokens(20), true)!;
+  stream.tokens.push(...tokens(20));
+  cache.park(stream);
+  assertEquals(cache.acquire([...tokens(20), 7], true)!.tokens.length, 20);
 });

@@ -66,6 +66,11 @@ export class PrefixTree<H> {
     }
   }
 
+  /** Whether it has no holder. */
+  get isEmpty(): boolean {
+    return this.#tokens.size === 0;
+  }
+
   /** What a holder holds. */
   get(holder: H): readonly number[] | undefined {
     return this.#tokens.get(holder);

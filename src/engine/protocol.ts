@@ -247,7 +247,7 @@ export interface SequenceRequest {
   readonly session?: string;
   /** Adapters to compute with, in place of those that are loaded with a scale of their own. */
   readonly loras?: readonly LoraChoice[];
-  /** Waiting sequences with a higher one go first. Default 0. */
+  /** Waiting sequences with a higher one go first; 16 s of waiting count as one step. Default 0. */
   readonly priority?: number;
   /** Tokens of the prompt need not be computed again when another sequence holds them. Default true. */
   readonly cachePrompt?: boolean;

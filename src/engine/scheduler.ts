@@ -2,21 +2,53 @@ import type { Sequence } from "./sequence.ts";
 
 /** A waiting prompt gains on the shorter ones by this many tokens for each millisecond it waits. */
 const AGEING_TOKENS_PER_MS = 0.25;
-/** One step of priority is worth as much as a prompt that is shorter by this many tokens. */
+/**
+ * One step of priority is worth as much as this many tokens, and no prompt counts as longer: at the same
+ * age a higher priority always goes first, and nobody is overtaken by who comes more than 16 s later for
+ * each step of priority between them.
+ */
 const TOKENS_PER_PRIORITY = 4096;
 /** While answers run, a batch of prompts is sized to take about this long, in milliseconds. */
 const PROMPT_SHARE_MS = 300;
 /** Smaller shares would make prompts needlessly slow. */
 const SMALLEST_SHARE = 32;
+/** The share while nothing is known of the machine's speed. */
+const FIRST_SHARE = 64;
 
-/** Waiting prompts in the order in which they get their turn: shortest first, but nobody starves. */
-export function inTurn(sequences: readonly Sequence[], now: number): Sequence[] {
-  const weight = (sequence: Sequence) =>
-    sequence.remaining - (now - sequence.submitted) * AGEING_TOKENS_PER_MS -
-    (sequence.request.priority ?? 0) * TOKENS_PER_PRIORITY;
-  return sequences.map((sequence) => ({ sequence, weight: weight(sequence) }))
-    .sort((a, b) => a.weight - b.weight)
+/** What decides when a sequence gets its turn. */
+export type Contender =
+  & Pick<Sequence, "id" | "remaining" | "submitted" | "completionTokens">
+  & { readonly request: Pick<Sequence["request"], "priority"> };
+
+/** Tokens as they count for the order: more of them count more, but never as much as a step of priority. */
+function weightOf({ remaining, submitted, request }: Contender, now: number): number {
+  const length = TOKENS_PER_PRIORITY * remaining / (remaining + TOKENS_PER_PRIORITY);
+  return length - (now - submitted) * AGEING_TOKENS_PER_MS -
+    (request.priority ?? 0) * TOKENS_PER_PRIORITY;
+}
+
+/**
+ * Sequences with something to compute before they answer, in the order in which they get their turn:
+ * answers that were interrupted, the oldest first; then the highest priority and the shortest prompt,
+ * but nobody starves.
+ */
+export function inTurn<S extends Contender>(sequences: readonly S[], now: number): S[] {
+  if (sequences.length < 2) return [...sequences];
+  return sequences
+    .map((sequence) => ({
+      sequence,
+      weight: sequence.completionTokens > 0 ? -Infinity : weightOf(sequence, now),
+    }))
+    .sort((a, b) => a.weight === b.weight ? a.sequence.id - b.sequence.id : a.weight - b.weight)
     .map(({ sequence }) => sequence);
+}
+
+/** Of sequences that run, the one that gives up its room: lowest priority first, then the youngest. */
+export function firstToGo<S extends Contender & Pick<Sequence, "paused">>(
+  sequences: readonly S[],
+): S | undefined {
+  const rank = ({ paused, request }: S) => paused ? -Infinity : request.priority ?? 0;
+  return sequences.toSorted((a, b) => rank(a) === rank(b) ? b.id - a.id : rank(a) - rank(b))[0];
 }
 
 /** Sizes the batches of prompts between those of answers, so that a long one does not make others stutter. */
@@ -25,9 +57,11 @@ export class PromptShare {
 
   /** Tokens of prompts in one batch of `capacity` tokens, while `answers` wait for it. */
   size(answers: number, capacity: number): number {
-    if (answers === 0 || this.#msPerToken === 0) return capacity;
-    const share = Math.floor(PROMPT_SHARE_MS / this.#msPerToken);
-    return Math.min(capacity, Math.max(SMALLEST_SHARE, share));
+    if (answers === 0) return capacity;
+    const share = this.#msPerToken === 0
+      ? FIRST_SHARE
+      : Math.max(SMALLEST_SHARE, Math.floor(PROMPT_SHARE_MS / this.#msPerToken));
+    return Math.min(capacity, share);
   }
 
   /** Learns from a batch of prompts how long a token takes. */

@@ -28,6 +28,8 @@ export class Sequence {
   readonly tokens: number[];
   readonly promptLength: number;
   readonly policy = new DraftPolicy();
+  /** Whose states it may use, and who may use its own: see `PrefixCache.acquire`. */
+  scope: string;
   /** Set while it is admitted. */
   stream: KvStream | null = null;
   paused = false;
@@ -56,6 +58,7 @@ export class Sequence {
   ) {
     this.tokens = [...prompt];
     this.promptLength = prompt.length;
+    this.scope = adapters.key;
     this.#stops = new StopMatcher(request.stop);
   }
 
@@ -71,6 +74,11 @@ export class Sequence {
   /** Tokens that are not in the KV cache yet. */
   get remaining(): number {
     return this.tokens.length - (this.stream?.tokens.length ?? 0);
+  }
+
+  /** Whether its context was shifted. */
+  get isShifted(): boolean {
+    return this.scope !== this.adapters.key;
   }
 
   /** Whether its prompt is still being computed. */

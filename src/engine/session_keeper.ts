@@ -37,8 +37,9 @@ export class SessionKeeper {
   }
 
   /** Keeps the state a sequence ends in. If that fails, what it cost to compute is lost and nothing else. */
-  save({ request, stream, adapters }: Sequence): void {
-    if (request.session === undefined || stream === null || stream.tokens.length === 0) return;
+  save({ request, stream, adapters, isShifted }: Sequence): void {
+    if (request.session === undefined || isShifted) return;
+    if (stream === null || stream.tokens.length === 0) return;
     const state = this.#context.saveSequence(stream.id);
     try {
       this.#store?.save(request.session + adapters.key, { tokens: stream.tokens, state });

@@ -1,13 +1,10 @@
-import { deadline } from "@std/async/deadline";
 import type { AnswerEvent } from "../chat/conversation.ts";
 import type { ModelPool } from "../models/pool.ts";
+import { statusOf } from "./engine_status.ts";
 import { createInstruments, type Instruments } from "./instruments.ts";
 
 /** What was seen before prom-client is there waits in a list; it is loaded when that has grown so long. */
 const BACKLOG_LIMIT = 512;
-
-/** Milliseconds an engine has to tell its status to a scrape. */
-const STATUS_MS = 2_000;
 
 /** Sees one answer from the outside. */
 export interface Watch {
@@ -70,8 +67,7 @@ export class Metrics {
       const { engine } = pool.state(entry);
       instruments.modelLoaded.set({ model: entry.name }, engine === null ? 0 : 1);
       if (engine === null) continue;
-      // An engine deep in native code must not keep the scrape from the others' figures.
-      const status = await deadline(engine.status(), STATUS_MS).catch(() => null);
+      const status = await statusOf(engine);
       if (status !== null) instruments.setModel(entry.name, status);
     }
     return {

@@ -3,6 +3,7 @@ import type { Engine } from "../../../engine/face.ts";
 import { ShimmyError } from "../../../errors.ts";
 import type { ModelEntry } from "../../../models/entry.ts";
 import type { ModelPool } from "../../../models/pool.ts";
+import { statusOf } from "../../engine_status.ts";
 import { HttpError } from "../../errors.ts";
 import { queueOf } from "../../queue.ts";
 import type { Exchange, Route } from "../../route.ts";
@@ -62,7 +63,7 @@ async function diagnose({ context: { pool, settings } }: Exchange): Promise<Resp
     const about = { name: entry.name, state, progress, error, ...useOf(more) };
     if (engine === null) return about;
     const { info } = engine;
-    const status = await engine.status();
+    const status = await statusOf(engine);
     return {
       ...about,
       description: info.description,
@@ -82,15 +83,17 @@ async function diagnose({ context: { pool, settings } }: Exchange): Promise<Resp
         memory_free: device.memoryFree,
         memory_total: device.memoryTotal,
       })),
-      sequences: {
-        running: status.running,
-        prefilling: status.prefilling,
-        queued: status.queued,
-        queue_limit: status.queueLimit,
-      },
       queue: queueStatus(engine),
-      kv_cells: { used: status.cellsUsed, total: status.cellsTotal },
-      adapters: status.loras,
+      ...(status === null ? {} : {
+        sequences: {
+          running: status.running,
+          prefilling: status.prefilling,
+          queued: status.queued,
+          queue_limit: status.queueLimit,
+        },
+        kv_cells: { used: status.cellsUsed, total: status.cellsTotal },
+        adapters: status.loras,
+      }),
     };
   }));
   return Response.json({

@@ -70,7 +70,8 @@ export async function* chatChunks(
         ? { content: toLogprobs(event.logprobs), refusal: null }
         : null;
       const reason = event.type === "done" ? toFinishReason(event.finishReason) : null;
-      if (event.type === "done") usages.push(event.usage);
+      // Whichever ends first: the first choice's prompt is the one that was computed.
+      if (event.type === "done") usages[index] = event.usage;
       yield chunk([{ index, delta, logprobs, finish_reason: reason }], null);
     }
     if (includeUsage) yield chunk([], toUsage(usages));

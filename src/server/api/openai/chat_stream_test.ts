@@ -68,6 +68,14 @@ Deno.test("usage comes in a last chunk without choices, and counts the shared pr
   });
 });
 
+Deno.test("the prompt's usage is that of the first choice, whichever ends first", async () => {
+  const shared = { ...DONE, usage: { ...DONE.usage, cachedTokens: 4 } };
+  const chunks = await read([[0, text("a")], [1, text("b")], [1, shared], [0, DONE]], {
+    includeUsage: true,
+  });
+  assertEquals(chunks.at(-2).usage.prompt_tokens_details, { cached_tokens: 3 });
+});
+
 Deno.test("each choice begins with its own role", async () => {
   const chunks = await read([[0, text("a")], [1, text("b")], [1, DONE], [0, DONE]]);
   const roles = chunks.filter((chunk) => chunk !== "[DONE]" && chunk.choices[0].delta.role)

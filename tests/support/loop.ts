@@ -1,0 +1,141 @@
+/** The token loop in the test's own thread, step by step, with its native calls counted. */
+import type { Context } from "../../ffi/mod.ts";
+import { EngineFlags } from "../../src/engine/flags.ts";
+import { NativeGate } from "../../src/engine/gate.ts";
+import { type LoadedModel, loadModel } from "../../src/engine/load.ts";
+import { Loop } from "../../src/engine/loop.ts";
+import type {
+  Control,
+  EngineStatus,
+  LoadOptions,
+  SequenceEvent,
+  SequenceRequest,
+  WireError,
+} from "../../src/engine/protocol.ts";
+import { tinyOptions } from "./engine.ts";
+
+/** One call of `llama_decode`. */
+export interface Call {
+  /** Tokens in the batch, and those of them that are sampled from. */
+  readonly tokens: number;
+  readonly outputs: number;
+  readonly outcome: ReturnType<Context["decode"]>;
+}
+
+/** What a sequence has reported so far. */
+export interface Report {
+  text: string;
+  readonly tokens: number[];
+  readonly logprobs: number[];
+  /** For each token, how many calls had been made when it came. */
+  readonly at: number[];
+  done: Extract<SequenceEvent, { type: "done" }> | null;
+  error: WireError | null;
+}
+
+/** More steps than any test's sequences take: a loop that never ends fails. */
+const MOST_STEPS = 20_000;
+
+/** A model in this thread, and one loop after the other on it. */
+export class LoopBench implements Disposable {
+  readonly #model: LoadedModel;
+  /** Says of a call, by its number from 0 on, that the KV cache had no room for it. */
+  isFull: (call: number) => boolean = () => false;
+  calls: Call[] = [];
+  reports: Report[] = [];
+  #loop!: Loop;
+
+  private constructor(model: LoadedModel) {
+    this.#model = model;
+    const { context } = model.generation!;
+    const decode = context.decode.bind(context);
+    context.decode = (batch) => {
+      const outcome = this.isFull(this.calls.length) ? "full" : decode(batch);
+      this.calls.push({ tokens: batch.length, outputs: batch.outputCount, outcome });
+      return outcome;
+    };
+    this.restart();
+  }
+
+  static async load(changes: Partial<LoadOptions> = {}): Promise<LoopBench> {
+    const options = await tinyOptions(changes);
+    const shared = { flags: new EngineFlags(), gate: new NativeGate() };
+    return new LoopBench(loadModel(options, shared, () => {}));
+  }
+
+  /** A new loop on empty memory. */
+  restart(): void {
+    const { generation, tokenizer } = this.#model;
+    generation!.context.clear();
+    this.calls = [];
+    this.reports = [];
+    this.isFull = () => false;
+    this.#loop = new Loop(generation!, tokenizer, (id, event) => this.#take(id, event));
+  }
+
+  #take(id: number, event: SequenceEvent): void {
+    const report = this.reports[id]!;
+    if (event.type === "error") {
+      report.error = event.error;
+      return;
+    }
+    report.text += event.text;
+    if (event.type === "done") report.done = event;
+    else {
+      report.tokens.push(event.token);
+      report.at.push(this.calls.length);
+      if (event.logprob !== undefined) report.logprobs.push(event.logprob.logprob);
+    }
+  }
+
+  /** Queues a request. @returns its id, the index of its report. */
+  submit(request: SequenceRequest): number {
+    const id = this.reports.push({
+      text: "",
+      tokens: [],
+      logprobs: [],
+      at: [],
+      done: null,
+      error: null,
+    }) - 1;
+    this.#loop.submit(id, request);
+    return id;
+  }
+
+  control(id: number, control: Control): void {
+    this.#loop.control(id, control);
+  }
+
+  get status(): EngineStatus {
+    return this.#loop.status();
+  }
+
+  get hasWork(): boolean {
+    return this.#loop.hasWork;
+  }
+
+  /** Steps until there is nothing to do, or until a condition holds. */
+  run(until: () => boolean = () => false): void {
+    for (let step = 0; this.#loop.hasWork && !until(); step++) {
+      if (step === MOST_STEPS) throw new Error("The loop does not come to an end");
+      this.#loop.step();
+    }
+  }
+
+  /** Everything that requests report that are submitted together, on empty memory. */
+  together(
+    requests: readonly SequenceRequest[],
+    isFull: (call: number) => boolean = () => false,
+  ): readonly Report[] {
+    this.restart();
+    this.isFull = isFull;
+    for (const request of requests) this.submit(request);
+    this.run();
+    return this.reports;
+  }
+
+  [Symbol.dispose](): void {
+    this.#loop.close();
+    this.#model[Symbol.dispose]();
+  }
+}
