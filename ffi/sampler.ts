@@ -99,6 +99,14 @@ export class Sampler implements Disposable {
     this.library.llama.llama_sampler_accept(this.handle, token);
   }
 
+  /**
+   * Samples from the logits of a batch's output and accepts the token; for a chain whose last sampler
+   * selects one.
+   */
+  sample(context: Context, index: number): number {
+    return this.library.llama.llama_sampler_sample(this.handle, context.handle, index);
+  }
+
   /** An independent copy, in the same state. */
   clone(): Sampler {
     return new Sampler(this.library, this.library.llama.llama_sampler_clone(this.handle));
@@ -245,11 +253,6 @@ export class SamplerChain extends Sampler {
         new Uint8Array(data),
       ),
     );
-  }
-
-  /** Samples from the logits of a batch's output and accepts the token. */
-  sample(context: Context, index: number): number {
-    return this.library.llama.llama_sampler_sample(this.handle, context.handle, index);
   }
 }
 

@@ -106,15 +106,25 @@ function eachDialect(tell: (routes: readonly Route[]) => string): string {
 
 function fieldTable(body: Schema, route: string, told: Told): string {
   const fields = fieldsOf(body);
-  const shared = Object.entries(samplingFields);
-  const isShared = ({ path, schema }: Field) =>
-    shared.some(([name, own]) => name === path && unwrap(own).schema === schema);
-  const hasAll = fields.filter(isShared).length === shared.length;
+  const hasAll = hasSampling(fields);
   return fieldRows([
-    ...fields.filter((field) => !hasAll || !isShared(field))
+    ...fields.filter((field) => !hasAll || !isSampling(field))
       .flatMap((field) => rowsOf(field, route, told)),
     ...(hasAll ? [["the [sampling fields](#sampling)", "", "honoured", ""]] : []),
   ]);
+}
+
+const SHARED = Object.entries(samplingFields);
+
+function isSampling({ path, schema }: Field): boolean {
+  return SHARED.some(([name, own]) =>
+    path.split(".").at(-1) === name && unwrap(own).schema === schema
+  );
+}
+
+/** Whether the sampling fields are among these. */
+function hasSampling(fields: readonly Field[]): boolean {
+  return fields.filter(isSampling).length === SHARED.length;
 }
 
 /** The row of a field and those of what it holds, unless another route told of that already. */
@@ -123,6 +133,7 @@ function rowsOf(field: Field, route: string, told: Told, only: readonly string[]
   if (known !== undefined && known !== route) {
     return [rowOf(field, only, `as in ${code(known)}`)];
   }
+  if (hasSampling(field.within)) return [rowOf(field, only, "the [sampling fields](#sampling)")];
   const kinds = field.only === undefined ? only : [...only, field.only];
   return [rowOf(field, only), ...field.within.flatMap((one) => rowsOf(one, route, told, kinds))];
 }

@@ -1,5 +1,11 @@
 import type { Engine, SequenceRun } from "../engine/face.ts";
-import type { Control, PromptPart, SequenceEvent, SequenceRequest } from "../engine/protocol.ts";
+import type {
+  Control,
+  PromptPart,
+  ReasoningPhase,
+  SequenceEvent,
+  SequenceRequest,
+} from "../engine/protocol.ts";
 import { constraintOf } from "./constraint.ts";
 import { type ControlTokens, controlTokensOf } from "./control_tokens.ts";
 import type {
@@ -116,19 +122,26 @@ function sequenceRequest(
     ...(request.session === undefined ? {} : { session: request.session }),
     ...(request.loras === undefined ? {} : { loras: request.loras }),
     ...(request.priority === undefined ? {} : { priority: request.priority }),
-    ...reasoningLimit(request, chat),
+    ...(chat === null ? {} : { reasoning: reasoningPhase(request, chat) }),
     ...(request.logprobs === null ? {} : { logprobs: request.logprobs }),
   };
 }
 
-/** Only a model that reasons can be held to a budget. */
-function reasoningLimit(
-  { reasoningBudget: tokens }: AnswerRequest,
-  chat: RenderedChat | null,
-): Pick<SequenceRequest, "reasoning"> {
-  if (tokens === undefined || chat === null || !(chat.mayReason || chat.opensReasoning)) return {};
-  const { open, close } = chat.reasoning;
-  return { reasoning: { open, close, isOpen: chat.opensReasoning, tokens } };
+/** What the parser reads as reasoning is the phase of reasoning. */
+function reasoningPhase(
+  { reasoningBudget: tokens, reasoningSampling: sampling }: AnswerRequest,
+  { format, reasoning, generationPrompt, opensReasoning }: RenderedChat,
+): ReasoningPhase {
+  const { open, close } = format.thought ?? reasoning;
+  return {
+    open,
+    close,
+    isOpen: format.thought === undefined
+      ? opensReasoning
+      : generationPrompt.trimEnd().endsWith(open),
+    ...(tokens === undefined ? {} : { tokens }),
+    ...(sampling === undefined ? {} : { sampling }),
+  };
 }
 
 /** Puts the events of a sequence together into those of an answer. */
@@ -149,13 +162,14 @@ class Assembly {
     yield* this.#emit(this.#parsed(event.text));
     if (event.type !== "done") return;
     yield* this.#emit(this.#parser?.end() ?? []);
-    const { usage, timings, stopString } = event;
+    const { usage, timings, stopString, notices } = event;
     yield {
       type: "done",
       finishReason: this.#finish(event.finishReason),
       stopString: stopString !== null && stops.includes(stopString) ? stopString : null,
       usage,
       timings,
+      ...(notices === undefined ? {} : { notices }),
     };
   }
 
@@ -168,7 +182,7 @@ class Assembly {
     for (const event of events) {
       const logprobs = this.#logprobs;
       this.#logprobs = [];
-      yield event.type === "text" ? { ...event, logprobs } : event;
+      yield event.type === "text" || event.type === "reasoning" ? { ...event, logprobs } : event;
     }
   }
 

@@ -72,6 +72,8 @@ Deno.test("what the request asks for reaches the sequence", async () => {
     stop: ["END"],
     ignoreEos: true,
     logprobs: 2,
+    reasoningBudget: 9,
+    reasoningSampling: { topK: 5 },
     format: { type: "grammar", source: 'root ::= "x"' },
   });
   assertEquals(double.requests, [{
@@ -85,7 +87,59 @@ Deno.test("what the request asks for reaches the sequence", async () => {
     ignoreEos: true,
     logprobs: 2,
     grammar: { source: 'root ::= "x"' },
+    reasoning: {
+      open: "<think>",
+      close: "</think>",
+      isOpen: false,
+      tokens: 9,
+      sampling: { topK: 5 },
+    },
   }]);
+});
+
+/** What a model with this template is told of its reasoning. */
+async function reasoningWith(chatTemplate: string) {
+  await using double = engine(["x"], { info: { chatTemplate } });
+  await events(double);
+  return double.requests[0]?.reasoning;
+}
+
+Deno.test("the phase of reasoning is between the marks that the template has", async () => {
+  assertEquals(await reasoningWith("{{ '<|im_start|>assistant\n<think>\n' }}"), {
+    open: "<think>",
+    close: "</think>",
+    isOpen: true,
+  });
+  assertEquals(await reasoningWith("{{ '[INST][THINK]x[/THINK]' }}"), {
+    open: "[THINK]",
+    close: "[/THINK]",
+    isOpen: false,
+  });
+  assertEquals(
+    await reasoningWith(
+      "{% if add_generation_prompt %}{{ '<|start|>assistant<|channel|>analysis<|message|>' }}{% endif %}",
+    ),
+    {
+      open: "<|channel|>analysis<|message|>",
+      close: "<|end|>",
+      isOpen: true,
+    },
+  );
+});
+
+Deno.test("text that is continued has no phase of reasoning", async () => {
+  await using double = engine(["x"]);
+  await events(double, { input: { type: "text", text: "<think>" }, reasoningBudget: 3 });
+  assertEquals(double.requests[0]?.reasoning, undefined);
+});
+
+Deno.test("log probabilities come with the reasoning too", async () => {
+  await using double = engine(["<think>", "a", "</think>", "b"]);
+  const all = await events(double, { logprobs: 0 });
+  const counts = all.flatMap((event) =>
+    "logprobs" in event ? [[event.type, event.logprobs.length]] : []
+  );
+  assertEquals(counts, [["reasoning", 2], ["text", 2]]);
 });
 
 Deno.test("reasoning is split from the text, whatever the pieces", async () => {

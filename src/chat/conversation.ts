@@ -5,6 +5,7 @@
 import type {
   FinishReason,
   LoraChoice,
+  Notice,
   Sampling,
   Timings,
   TokenLogprob,
@@ -77,6 +78,8 @@ export interface AnswerRequest {
   readonly ignoreEos: boolean;
   /** Tokens of reasoning after which the answer begins. */
   readonly reasoningBudget?: number;
+  /** What of the sampling is another while the model reasons. */
+  readonly reasoningSampling?: Partial<Sampling>;
   /** Adapters to answer with, in place of those that have a scale of their own. */
   readonly loras?: readonly LoraChoice[];
   /** A name under which the computed state is kept. */
@@ -96,7 +99,11 @@ export type AnswerFinish = FinishReason | "tool_calls";
 /** What an answer reports while it comes. */
 export type AnswerEvent =
   | { readonly type: "text"; readonly text: string; readonly logprobs: readonly AnswerLogprob[] }
-  | { readonly type: "reasoning"; readonly text: string }
+  | {
+    readonly type: "reasoning";
+    readonly text: string;
+    readonly logprobs: readonly AnswerLogprob[];
+  }
   | {
     readonly type: "tool_call";
     readonly index: number;
@@ -110,4 +117,6 @@ export type AnswerEvent =
     readonly stopString: string | null;
     readonly usage: Usage;
     readonly timings: Timings;
+    /** What did not go as it was asked, though the answer is right. */
+    readonly notices?: readonly Notice[];
   };

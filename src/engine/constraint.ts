@@ -57,6 +57,11 @@ export class Constraint {
     return candidates.firstIsPossible;
   }
 
+  /** Nothing of the text that would start it has come yet. */
+  get isWaiting(): boolean {
+    return this.#grammar === null;
+  }
+
   allows(token: number): boolean {
     return this.#grammar === null || this.#lets(this.#grammar, token);
   }
@@ -70,7 +75,12 @@ export class Constraint {
       this.#grammar.accept(token);
       return;
     }
-    this.#text += this.#decoder.decode(this.#model.vocab.piece(token, true), { stream: true });
+    this.watch(this.#decoder.decode(this.#model.vocab.piece(token, true), { stream: true }));
+  }
+
+  /** Takes note of text that comes while it waits. */
+  watch(text: string): void {
+    this.#text += text;
     if (this.#text.length > 2 * TRIGGER_WINDOW) this.#text = this.#text.slice(-TRIGGER_WINDOW);
     for (const trigger of this.#triggers) {
       const match = trigger.exec(this.#text);
@@ -79,6 +89,11 @@ export class Constraint {
         return;
       }
     }
+  }
+
+  /** What has come so far is no text to look for the trigger in. */
+  forget(): void {
+    this.#text = "";
   }
 
   /** Starts the grammar on text that is already there, if the grammar allows that text. */

@@ -132,7 +132,7 @@ export class Loop {
         return;
       case "sampling":
         try {
-          sequence.sampler.update(control.sampling);
+          sequence.sampler.update(control.sampling, control.phase);
         } catch (error) {
           this.#fail(sequence, error, false);
         }

@@ -205,15 +205,26 @@ export type AdapterChange =
   | { readonly action: "scale"; readonly name: string; readonly scale: number }
   | { readonly action: "unload"; readonly name: string };
 
-/** How long a model may reason before its answer. */
-export interface ReasoningLimit {
+/** What a model writes: its reasoning, where it reasons first, and its answer. */
+export type Phase = "reasoning" | "answer";
+
+/**
+ * The reasoning that may come before an answer.
+ *
+ * It is sampled by a native chain of its own where its sampling is another one. Tokens of the prompt and
+ * of the reasoning count in the answer's penalties as they do without phases; the random numbers of each
+ * phase begin with its seed.
+ */
+export interface ReasoningPhase {
   /** What the model writes around its reasoning. */
   readonly open: string;
   readonly close: string;
   /** The prompt ends inside of the reasoning. */
   readonly isOpen: boolean;
-  /** Tokens after which the reasoning is closed. */
-  readonly tokens: number;
+  /** Tokens after which the reasoning is closed; without it, it takes as many as the model wants. */
+  readonly tokens?: number;
+  /** What of its sampling differs from the request's. */
+  readonly sampling?: Partial<Sampling>;
 }
 
 /** One sequence to run. */
@@ -228,8 +239,8 @@ export interface SequenceRequest {
   readonly grammar?: {
     readonly source: string;
     /**
-     * Makes the grammar lazy: it starts once one of these patterns matches the text so far, at the
-     * pattern's first group.
+     * Makes the grammar lazy: it starts once one of these patterns matches the text of the answer so
+     * far, at the pattern's first group. Reasoning starts it never.
      */
     readonly triggers?: readonly string[];
   };
@@ -239,7 +250,7 @@ export interface SequenceRequest {
   readonly logprobs?: number;
   /** Emit the text of control tokens too. */
   readonly specialText?: boolean;
-  readonly reasoning?: ReasoningLimit;
+  readonly reasoning?: ReasoningPhase;
   /**
    * A name under which the sequence's state is kept on disk when it is done, and from which it is taken
    * when it begins; needs `LoadOptions.sessionFolder`.
@@ -283,6 +294,14 @@ export interface Timings {
   readonly acceptedTokens?: number;
 }
 
+/** What did not go as a request asked, though its answer is right. */
+export interface Notice {
+  /** A sentence for the client, which begins with the field it is about. */
+  readonly message: string;
+  /** More for the operator's eyes, where it is the server's failure. */
+  readonly detail?: string;
+}
+
 /** What a sequence reports. `token` events come one a token; their text may be empty. */
 export type SequenceEvent =
   | {
@@ -300,6 +319,7 @@ export type SequenceEvent =
     readonly stopString: string | null;
     readonly usage: Usage;
     readonly timings: Timings;
+    readonly notices?: readonly Notice[];
   }
   | { readonly type: "error"; readonly error: WireError };
 
@@ -318,7 +338,12 @@ export type Control =
   | { readonly type: "stop" }
   | { readonly type: "pause" }
   | { readonly type: "resume" }
-  | { readonly type: "sampling"; readonly sampling: Partial<Sampling> };
+  | {
+    readonly type: "sampling";
+    readonly sampling: Partial<Sampling>;
+    /** Which phase alone it is for; without it, for the one that runs and for all that come. */
+    readonly phase?: Phase;
+  };
 
 /** What to embed: a text, or a query with a document that a reranking model scores for it. */
 export type EmbedInput =

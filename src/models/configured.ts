@@ -14,6 +14,8 @@ export interface ModelConfig {
   readonly aliases: Readonly<Record<string, string>>;
   /** Sampling for every model that has none of its own. */
   readonly defaults: Partial<Sampling>;
+  /** The same, of what is another while a model reasons. */
+  readonly reasoningDefaults?: Partial<Sampling>;
 }
 
 /** One model of a configuration file. */
@@ -52,9 +54,9 @@ export async function withConfig(
       continue;
     }
     others = others.filter((entry) => entry !== known);
-    own.push(configured(name, base, model, config.defaults));
+    own.push(configured(name, base, model, config));
   }
-  const rest = others.map((entry) => withSampling(entry, config.defaults));
+  const rest = others.map((entry) => withSampling(entry, config));
   return {
     ...found,
     models: aliased([...own, ...rest], config.aliases, say),
@@ -77,7 +79,7 @@ function configured(
   name: string,
   base: ModelEntry,
   { aliases, loras, settings }: ConfiguredModel,
-  defaults: Partial<Sampling>,
+  config: ModelConfig,
 ): ModelEntry {
   const names = new Set([...base.aliases ?? [], base.name, ...aliases]);
   names.delete(name);
@@ -88,13 +90,25 @@ function configured(
     ...(loras === undefined ? {} : { loras }),
     settings,
   };
-  return withSampling(entry, defaults);
+  return withSampling(entry, config);
 }
 
-function withSampling(entry: ModelEntry, defaults: Partial<Sampling>): ModelEntry {
-  if (Object.keys(defaults).length === 0) return entry;
+function withSampling(
+  entry: ModelEntry,
+  { defaults, reasoningDefaults = {} }: ModelConfig,
+): ModelEntry {
   const sampling = { ...defaults, ...entry.settings?.sampling };
-  return { ...entry, settings: { ...entry.settings, sampling } };
+  const reasoningSampling = { ...reasoningDefaults, ...entry.settings?.reasoningSampling };
+  const settings = {
+    ...entry.settings,
+    ...(isEmpty(sampling) ? {} : { sampling }),
+    ...(isEmpty(reasoningSampling) ? {} : { reasoningSampling }),
+  };
+  return isEmpty(settings) ? entry : { ...entry, settings };
+}
+
+function isEmpty(values: object): boolean {
+  return Object.keys(values).length === 0;
 }
 
 /** A model's own name is stronger than an alias. */

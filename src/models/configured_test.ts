@@ -94,3 +94,14 @@ Deno.test("sampling of a model comes before that of all", async () => {
     { temperature: 1, topK: 5 },
   ]);
 });
+
+Deno.test("sampling of a model's reasoning comes before that of all", async () => {
+  const { models } = await apply([found, other], {
+    models: { found: model({ settings: { reasoningSampling: { temperature: 0 } } }) },
+    reasoningDefaults: { temperature: 1, topK: 5 },
+  });
+  assertEquals(models.map(({ settings }) => settings), [
+    { reasoningSampling: { temperature: 0, topK: 5 } },
+    { reasoningSampling: { temperature: 1, topK: 5 } },
+  ]);
+});

@@ -1,17 +1,24 @@
 import type { Engine } from "../engine/face.ts";
-import type { Sampling } from "../engine/protocol.ts";
+import type { ReasoningPhase, SequenceRequest } from "../engine/protocol.ts";
+import type { ModelSettings } from "./entry.ts";
 
-/** An engine that samples as it is told here where a request says nothing. */
-export function withSamplingDefaults(
-  engine: Engine,
-  defaults: Partial<Sampling> | undefined,
-): Engine {
-  if (defaults === undefined || Object.keys(defaults).length === 0) return engine;
+type SamplingDefaults = Pick<ModelSettings, "sampling" | "reasoningSampling">;
+
+/**
+ * An engine that samples as it is told here where a request says nothing. What a request says of its
+ * sampling goes before what is said here of reasoning.
+ */
+export function withSamplingDefaults(engine: Engine, defaults: SamplingDefaults = {}): Engine {
+  if (isEmpty(defaults.sampling) && isEmpty(defaults.reasoningSampling)) return engine;
   return {
     info: engine.info,
     closed: engine.closed,
     generate: (request) =>
-      engine.generate({ ...request, sampling: { ...defaults, ...request.sampling } }),
+      engine.generate({
+        ...request,
+        sampling: { ...defaults.sampling, ...request.sampling },
+        ...reasoningOf(request, defaults),
+      }),
     tokenize: (prompt, addSpecial) => engine.tokenize(prompt, addSpecial),
     detokenize: (tokens) => engine.detokenize(tokens),
     embed: (request) => engine.embed(request),
@@ -19,4 +26,22 @@ export function withSamplingDefaults(
     status: () => engine.status(),
     [Symbol.asyncDispose]: () => engine[Symbol.asyncDispose](),
   };
+}
+
+/** Reasoning as a request and the defaults want it. */
+function reasoningOf(
+  { reasoning, sampling }: SequenceRequest,
+  { reasoningSampling }: SamplingDefaults,
+): { reasoning?: ReasoningPhase } {
+  if (reasoning === undefined || isEmpty(reasoningSampling)) return {};
+  return {
+    reasoning: {
+      ...reasoning,
+      sampling: { ...reasoningSampling, ...sampling, ...reasoning.sampling },
+    },
+  };
+}
+
+function isEmpty(values: object | undefined): boolean {
+  return values === undefined || Object.keys(values).length === 0;
 }

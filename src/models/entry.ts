@@ -44,6 +44,8 @@ export interface ModelSettings {
   readonly keepAlive?: KeepAlive;
   /** For requests that say nothing else. */
   readonly sampling?: Partial<Sampling>;
+  /** The same, of what is another while the model reasons. */
+  readonly reasoningSampling?: Partial<Sampling>;
 }
 
 /** A LoRA adapter's file, and how strongly it is applied. */

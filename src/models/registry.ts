@@ -119,13 +119,13 @@ class Pool implements Registry {
 
   async engine(entry: ModelEntry, signal?: AbortSignal): Promise<Engine> {
     const engine = await this.#loads.engine(entry, signal);
-    return withSamplingDefaults(engine, entry.settings?.sampling);
+    return withSamplingDefaults(engine, entry.settings);
   }
 
   async lease(entry: ModelEntry, signal?: AbortSignal, keepAlive?: KeepAlive): Promise<Lease> {
     const lease = await this.#loads.lease(entry, signal, keepAlive);
     return {
-      engine: withSamplingDefaults(lease.engine, entry.settings?.sampling),
+      engine: withSamplingDefaults(lease.engine, entry.settings),
       [Symbol.dispose]: () => lease[Symbol.dispose](),
     };
   }

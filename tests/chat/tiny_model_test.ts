@@ -1,6 +1,12 @@
 import { assert, assertEquals } from "@std/assert";
 import { answer, countTokens } from "../../src/chat/answer.ts";
-import type { AnswerEvent, AnswerRequest, Input, Tool } from "../../src/chat/conversation.ts";
+import type {
+  AnswerEvent,
+  AnswerRequest,
+  Input,
+  Tool,
+  ToolChoice,
+} from "../../src/chat/conversation.ts";
 import { FORMATS } from "../../src/chat/formats/detect.ts";
 import { GrammarRules } from "../../src/chat/gbnf.ts";
 import { renderPrompt } from "../../src/chat/prompt.ts";
@@ -146,6 +152,65 @@ Deno.test("reasoning comes apart from the answer", async () => {
   assert(result.reasoning.length > 0);
   assert(result.text.includes("Paris"));
   assert(!result.text.includes("think>"));
+});
+
+/** The tiny model, told that it may reason before a JSON answer or a call. */
+function reasoner(engine: Engine): Engine {
+  return {
+    ...delegate(engine),
+    info: { ...engine.info, chatTemplate: `${TINY_TEMPLATE}{# enable_thinking #}` },
+  };
+}
+
+function delegate(engine: Engine): Engine {
+  return {
+    info: engine.info,
+    closed: engine.closed,
+    generate: (request) => engine.generate(request),
+    tokenize: (prompt, addSpecial) => engine.tokenize(prompt, addSpecial),
+    detokenize: (tokens) => engine.detokenize(tokens),
+    embed: (request) => engine.embed(request),
+    changeAdapters: (change) => engine.changeAdapters(change),
+    status: () => engine.status(),
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+}
+
+Deno.test("a schema or a required call holds the answer and not the reasoning before it", async () => {
+  await using loaded = await tinyEngine();
+  const engine = reasoner(loaded);
+  const schema = {
+    type: "object",
+    properties: { city: { enum: ["Oslo", "Rome"] } },
+    required: ["city"],
+    additionalProperties: false,
+  };
+  const wild = { temperature: 1.6, topK: 0, minP: 0, topP: 1, seed: 4 };
+  for (const sampling of [{ temperature: 0 }, wild]) {
+    for (const reasoningBudget of [undefined, 100, 7]) {
+      const values: Partial<AnswerRequest> = {
+        sampling,
+        reasoningSampling: { temperature: sampling.temperature / 2 },
+        ...(reasoningBudget === undefined ? {} : { reasoningBudget }),
+      };
+      const input = chat("What is the capital of France? /think");
+      const free = await run(engine, input, values);
+      assert(free.reasoning.length > 5, free.reasoning);
+      const held = await run(engine, input, {
+        ...values,
+        format: { type: "json_schema", schema },
+      });
+      assertEquals(held.reasoning, free.reasoning);
+      assert(["Oslo", "Rome"].includes(JSON.parse(held.text).city), held.text);
+      const asked = (toolChoice: ToolChoice) =>
+        chat("What is the capital of France? /think", { tools: [weather], toolChoice });
+      const forced = await run(engine, asked({ type: "required" }), values);
+      const unforced = await run(engine, asked({ type: "auto" }), values);
+      assertEquals(forced.reasoning, unforced.reasoning);
+      assertEquals(forced.names, ["get_weather"]);
+      assertEquals(typeof JSON.parse(forced.arguments).city, "string");
+    }
+  }
 });
 
 Deno.test("a control token in a message becomes no control token in the prompt", async () => {

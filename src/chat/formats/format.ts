@@ -22,6 +22,8 @@ export interface ToolFormat {
   readonly markers: readonly string[];
   /** What stands around the model's reasoning, where its template does not say so in plain words. */
   readonly reasoning?: ReasoningTags;
+  /** What begins and ends reasoning in frames that are no tags which a client may write. */
+  readonly thought?: { readonly open: string; readonly close: string };
   /**
    * The format frames every answer and its reasoning too, so the parser runs for all of it and not
    * only for what follows the reasoning when tools were offered.

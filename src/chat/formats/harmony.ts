@@ -40,6 +40,7 @@ export const harmony: ToolFormat = {
   name: "harmony",
   matches: (template) => template.includes(CHANNEL),
   markers: [CHANNEL, MESSAGE, START, END, CALL, "<|constrain|>"],
+  thought: { open: `${CHANNEL}analysis${MESSAGE}`, close: END },
   framesAnswer: true,
   parse,
   write: (calls) =>

@@ -62,6 +62,7 @@ function* readMessage(reader: Reader, sink: Sink, context: ParseContext): Readin
 export const muse: ToolFormat = {
   ...markup,
   markers: [...markup.markers, START, MESSAGE, END],
+  thought: { open: ` to=self${MESSAGE}`, close: END },
   framesAnswer: true,
   parse,
   preamble: (rules) =>

@@ -40,6 +40,7 @@ export const solar: ToolFormat = {
   name: "solar",
   matches: (template) => template.includes(CALL),
   markers: [BEGIN, THINK, CONTENT, CALLS, CALL, NAME, ARGUMENTS, CALL_END, ...ENDS],
+  thought: { open: THINK, close: "<|end|>" },
   framesAnswer: true,
   parse,
   write: (calls) =>

@@ -3,7 +3,8 @@ import type { AnswerEvent } from "../conversation.ts";
 /** An event before its log probabilities are added. */
 export type ParsedEvent =
   | { readonly type: "text"; readonly text: string }
-  | Extract<AnswerEvent, { type: "reasoning" | "tool_call" | "tool_arguments" }>;
+  | { readonly type: "reasoning"; readonly text: string }
+  | Extract<AnswerEvent, { type: "tool_call" | "tool_arguments" }>;
 
 /**
  * Where a parser puts what it has read. White space around reasoning and tool calls belongs to the

@@ -11,6 +11,7 @@ import { parse } from "../../server/body.ts";
 import {
   integerBetween,
   integerFrom,
+  reasoningSampling,
   samplingFields,
   toSampling,
 } from "../../server/schemas/sampling.ts";
@@ -26,7 +27,11 @@ const names = z.union([name.transform((one) => [one]), z.array(name)], {
 const KEEP_ALIVE_ERROR = 'must be seconds as a number, or a duration such as "5m" or "-1"';
 const LAYERS_ERROR = 'must be "auto", "all" or a whole number of layers';
 
-const defaults = z.strictObject(samplingFields, { error: "must be an object" });
+const defaults = z.strictObject({
+  ...samplingFields,
+  reasoning_sampling: reasoningSampling.optional()
+    .describe("What is another while the model reasons"),
+}, { error: "must be an object" });
 
 const lora = z.union([
   name,
@@ -77,6 +82,7 @@ type ModelBody = z.output<typeof model>;
 export function toConfig(path: string, source: string, known: OptionSet): Config {
   const body = parse(schema, jsonOf(source));
   const folder = dirname(path);
+  const reasoning = body.defaults?.reasoning_sampling;
   const models = Object.entries(body.models ?? {}).map(([own, value]) => {
     const at = `models.${own}`;
     return [own.toLowerCase(), toModel(value, at, folder)] as const;
@@ -88,6 +94,7 @@ export function toConfig(path: string, source: string, known: OptionSet): Config
       models: Object.fromEntries(models),
       aliases: lowerCased(body.aliases ?? {}),
       defaults: toSampling(body.defaults ?? {}),
+      ...(reasoning === undefined ? {} : { reasoningDefaults: toSampling(reasoning) }),
     },
     options: toOptions(body.server ?? {}, known),
   };
@@ -116,6 +123,7 @@ function toSettings(body: ModelBody, at: string): ModelSettings {
   const { ctx, parallel, pinned, keep_alive: time } = body;
   const layers = body["gpu-layers"];
   const kvType = body["kv-type"];
+  const reasoning = body.defaults?.reasoning_sampling;
   return {
     ...(ctx === undefined ? {} : { contextLength: ctx }),
     ...(parallel === undefined ? {} : { parallel }),
@@ -130,6 +138,7 @@ function toSettings(body: ModelBody, at: string): ModelSettings {
         : parseKeepAlive(time, `${at}.keep_alive`),
     }),
     ...(body.defaults === undefined ? {} : { sampling: toSampling(body.defaults) }),
+    ...(reasoning === undefined ? {} : { reasoningSampling: toSampling(reasoning) }),
   };
 }
 

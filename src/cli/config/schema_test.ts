@@ -31,12 +31,12 @@ Deno.test("everything that a model may say is read, with paths from the file's f
         "gpu-layers": "all",
         pinned: true,
         keep_alive: "30m",
-        defaults: { temperature: 0.2, top_k: 10 },
+        defaults: { temperature: 0.2, top_k: 10, reasoning_sampling: { temperature: 1 } },
       },
       small: { alias: ["s", "T"], "gpu-layers": "auto", keep_alive: -1 },
     },
     aliases: { "GPT-3": "small" },
-    defaults: { seed: 7 },
+    defaults: { seed: 7, reasoning_sampling: { top_p: 1 } },
   });
   assertEquals(models, {
     models: {
@@ -55,12 +55,14 @@ Deno.test("everything that a model may say is read, with paths from the file's f
           pinned: true,
           keepAlive: 1_800_000,
           sampling: { temperature: 0.2, topK: 10 },
+          reasoningSampling: { temperature: 1 },
         },
       },
       small: { aliases: ["s", "t"], settings: { gpuLayers: null, keepAlive: Infinity } },
     },
     aliases: { "gpt-3": "small" },
     defaults: { seed: 7 },
+    reasoningDefaults: { topP: 1 },
   });
 });
 
@@ -104,6 +106,10 @@ const mistakes: readonly (readonly [unknown, string])[] = [
   [{ models: { a: { pinned: 1 } } }, "models.a.pinned: must be true or false"],
   [{ models: { a: { loras: ["b.gguf:x"] } } }, "models.a.loras[0]: must be FILE"],
   [{ models: { a: { defaults: { temperatur: 1 } } } }, "models.a.defaults.temperatur: is not"],
+  [
+    { defaults: { reasoning_sampling: { top_p: 2 } } },
+    "defaults.reasoning_sampling.top_p: must be a number from 0 to 1",
+  ],
   [{ aliases: { a: "" } }, "aliases.a: must not be empty"],
   [{ server: { prot: 1 } }, "server.prot: is not a known option; the nearest is port"],
   [{ server: { port: true } }, "server.port: must be N"],

@@ -77,6 +77,11 @@ export const samplingFields = {
     .describe("Token id to what is added to its logit; false bans the token"),
 };
 
+/** Sampling of a model's reasoning; read it with {@linkcode toSampling}. */
+export const reasoningSampling = z.strictObject(samplingFields, {
+  error: "must be an object of sampling fields",
+});
+
 const STOP_ERROR = `must be a text that is not empty, or a list of at most ${LIST_LIMIT} of them`;
 const stopText = z.string().min(1, { error: STOP_ERROR });
 
@@ -109,6 +114,8 @@ export const runFields = {
     .describe("Loaded adapters to answer with, in place of those that have a scale of their own"),
   reasoning_budget: integerFrom(0).nullish()
     .describe("Tokens of reasoning after which the answer begins"),
+  reasoning_sampling: reasoningSampling.nullish()
+    .describe("What of the sampling is another while the model reasons before its answer"),
 };
 
 const samplingSchema = z.object(samplingFields);
@@ -179,16 +186,21 @@ export function toEnding(body: EndingBody): { stop: readonly string[]; ignoreEos
 
 /** How the request is run, as an `AnswerRequest` wants it. */
 export function toRun(
-  { priority, session, lora, reasoning_budget: budget }: RunBody,
-): Pick<AnswerRequest, "priority" | "session" | "loras" | "reasoningBudget"> {
+  { priority, session, lora, reasoning_budget: budget, reasoning_sampling: reasoning }: RunBody,
+): Pick<
+  AnswerRequest,
+  "priority" | "session" | "loras" | "reasoningBudget" | "reasoningSampling"
+> {
   return {
     ...(isGiven(lora) ? { loras: lora.map(({ name, scale = 1 }) => ({ name, scale })) } : {}),
     ...(isGiven(priority) ? { priority } : {}),
     ...(isGiven(session) ? { session } : {}),
     ...(isGiven(budget) ? { reasoningBudget: budget } : {}),
+    ...(isGiven(reasoning) ? { reasoningSampling: toSampling(reasoning) } : {}),
   };
 }
 
-function isGiven<T>(value: T | null | undefined): value is T {
+/** Whether a field is there; `null` counts as absent. */
+export function isGiven<T>(value: T | null | undefined): value is T {
   return value !== null && value !== undefined;
 }

@@ -3,9 +3,16 @@ import * as z from "zod";
 import { DEFAULT_SAMPLING } from "../../engine/protocol.ts";
 import { ShimmyError } from "../../errors.ts";
 import { parse } from "../body.ts";
-import { endingFields, samplingFields, toEnding, toSampling } from "./sampling.ts";
+import {
+  endingFields,
+  runFields,
+  samplingFields,
+  toEnding,
+  toRun,
+  toSampling,
+} from "./sampling.ts";
 
-const schema = z.strictObject({ ...samplingFields, ...endingFields });
+const schema = z.strictObject({ ...samplingFields, ...endingFields, ...runFields });
 
 Deno.test("every field of the engine's sampling has a field in requests that reaches it", () => {
   const body = parse(schema, {
@@ -86,6 +93,15 @@ Deno.test("stop takes one text or a list", () => {
   });
 });
 
+Deno.test("the sampling of the reasoning is that of the answer but for what it names", () => {
+  const body = { reasoning_budget: 5, reasoning_sampling: { temperature: 1, seed: -1 } };
+  assertEquals(toRun(parse(schema, body)), {
+    reasoningBudget: 5,
+    reasoningSampling: { temperature: 1, seed: null },
+  });
+  assertEquals(toRun(parse(schema, { reasoning_sampling: null })), {});
+});
+
 const refused: readonly (readonly [Record<string, unknown>, string])[] = [
   [{ temperature: -1 }, "temperature: must be a number from 0 to 100"],
   [{ temperature: "hot" }, "temperature: must be a number from 0 to 100"],
@@ -105,6 +121,15 @@ const refused: readonly (readonly [Record<string, unknown>, string])[] = [
     "logit_bias.1: must map token ids to numbers from -100 to 100, or to false to ban the token",
   ],
   [{ temprature: 1 }, "temprature: is not a known field"],
+  [{ reasoning_sampling: 1 }, "reasoning_sampling: must be an object of sampling fields"],
+  [
+    { reasoning_sampling: { top_p: 2 } },
+    "reasoning_sampling.top_p: must be a number from 0 to 1",
+  ],
+  [
+    { reasoning_sampling: { stop: "x" } },
+    "reasoning_sampling.stop: is not a known field",
+  ],
 ];
 
 for (const [body, message] of refused) {

@@ -38,8 +38,8 @@ function done(values: Partial<Done> = {}): Done {
 const text = (text: string): AnswerEvent => ({ type: "text", text, logprobs: [] });
 
 const TALK: readonly AnswerEvent[] = [
-  { type: "reasoning", text: "Two " },
-  { type: "reasoning", text: "calls." },
+  { type: "reasoning", text: "Two ", logprobs: [] },
+  { type: "reasoning", text: "calls.", logprobs: [] },
   text("I will"),
   text(" look."),
   { type: "tool_call", index: 0, id: "call_1", name: "get_weather" },

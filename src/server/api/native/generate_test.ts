@@ -269,6 +269,10 @@ const refused: readonly (readonly [unknown, string])[] = [
     "lora: must be a list of {name, scale}, the scale a number from -10 to 10",
   ],
   [
+    { prompt: "Hi", raw: true, reasoning_sampling: {} },
+    "reasoning_sampling: cannot be used with raw: no template tells reasoning",
+  ],
+  [
     { prompt: "Hi", raw: true, system: "x" },
     "raw: cannot be used with system, which needs the chat template",
   ],

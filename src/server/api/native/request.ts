@@ -1,6 +1,6 @@
 import type { AnswerRequest, Format, Input, Message } from "../../../chat/conversation.ts";
 import { ShimmyError } from "../../../errors.ts";
-import { toEnding, toRun, toSampling } from "../../schemas/sampling.ts";
+import { isGiven, toEnding, toRun, toSampling } from "../../schemas/sampling.ts";
 import type { GenerateBody } from "./schema.ts";
 
 /**
@@ -26,6 +26,11 @@ function toInput(body: GenerateBody): Input {
       throw refusal("raw", "cannot be used with messages, which need the chat template");
     }
     if (system) throw refusal("raw", "cannot be used with system, which needs the chat template");
+    for (const field of ["reasoning_budget", "reasoning_sampling"] as const) {
+      if (isGiven(body[field])) {
+        throw refusal(field, "cannot be used with raw: no template tells reasoning");
+      }
+    }
     return { type: "text", text: required(prompt) };
   }
   return {

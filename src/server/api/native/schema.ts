@@ -75,12 +75,16 @@ export const generateAnswerSchema = z.object({
   ...doneSchema.shape,
 });
 
+const PHASES = ["reasoning", "answer"] as const;
+
 /** What a WebSocket client may send while tokens flow. */
 export const controlSchema = z.strictObject({
   stop: z.literal(true, { error: "must be true while an answer runs" }).optional(),
   pause: z.literal(true, { error: "must be true" }).optional(),
   resume: z.literal(true, { error: "must be true" }).optional(),
   ...samplingFields,
+  phase: z.enum(PHASES, { error: "must be reasoning or answer" }).optional()
+    .describe("Which alone the sampling is for; else the one that runs and the one that comes"),
 });
 
 export type ControlBody = z.output<typeof controlSchema>;

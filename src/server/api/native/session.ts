@@ -177,7 +177,12 @@ function isLate(value: unknown): boolean {
 function toControls(body: ControlBody): Control[] {
   const sampling = toSampling(body);
   const controls: Control[] = [];
-  if (Object.keys(sampling).length > 0) controls.push({ type: "sampling", sampling });
+  const { phase } = body;
+  if (Object.keys(sampling).length > 0) {
+    controls.push({ type: "sampling", sampling, ...(phase === undefined ? {} : { phase }) });
+  } else if (phase !== undefined) {
+    throw new ShimmyError("invalid", "phase: needs a sampling field beside it", { field: "phase" });
+  }
   if (body.pause) controls.push({ type: "pause" });
   if (body.resume) controls.push({ type: "resume" });
   if (body.stop) controls.push({ type: "stop" });

@@ -75,6 +75,27 @@ Deno.test("sampling fields change while tokens flow", async () => {
   ]);
 });
 
+Deno.test("a frame may say which phase its sampling is for", async () => {
+  await using server = listen(endless);
+  await using client = await new Client(server.port).open();
+  client.send({ prompt: "Hi" });
+  await client.next();
+  client.send({ temperature: 0.2, phase: "answer" });
+  await until(() => server.engine.controls.length === 1);
+  client.send({ phase: "answer" });
+  const error = (await client.answer()).at(-1)!;
+  assertEquals(JSON.parse(error), { error: "phase: needs a sampling field beside it" });
+  client.send({ temperature: 0.2, phase: "before" });
+  const unknown = (await client.answer()).at(-1)!;
+  assertEquals(JSON.parse(unknown), { error: "phase: must be reasoning or answer" });
+  client.send({ stop: true });
+  await client.answer();
+  assertEquals(server.engine.controls, [
+    { type: "sampling", sampling: { temperature: 0.2 }, phase: "answer" },
+    { type: "stop" },
+  ]);
+});
+
 Deno.test("a paused answer waits for resume", async () => {
   await using server = listen(endless);
   await using client = await new Client(server.port).open();

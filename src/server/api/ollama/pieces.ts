@@ -66,7 +66,9 @@ export async function* pieces(
         }
         break;
       case "reasoning":
-        if (event.text !== "") yield { ...NO_PIECE, thinking: event.text };
+        if (event.text !== "") {
+          yield { ...NO_PIECE, thinking: event.text, logprobs: event.logprobs.map(toLogprob) };
+        }
         break;
       case "tool_call":
         call = { index: event.index, id: event.id, name: event.name, json: "" };

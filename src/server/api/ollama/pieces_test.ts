@@ -39,7 +39,7 @@ async function contents(events: readonly AnswerEvent[]) {
 Deno.test("a call comes once its arguments are whole", async () => {
   assertEquals(
     await contents([
-      { type: "reasoning", text: "Hm." },
+      { type: "reasoning", text: "Hm.", logprobs: [] },
       { type: "text", text: "I look.", logprobs: [] },
       { type: "tool_call", index: 0, id: "a", name: "get_weather" },
       { type: "tool_arguments", index: 0, text: '{"city":' },

@@ -37,7 +37,11 @@ export const chatAnswer = z.object({
         function: z.object({ name: z.string(), arguments: z.string() }),
       })).optional(),
     }),
-    logprobs: z.object({ content: z.array(logprob), refusal: z.null() }).nullable(),
+    logprobs: z.object({
+      content: z.array(logprob),
+      refusal: z.null(),
+      reasoning_content: z.array(logprob).optional().describe("Those of the reasoning"),
+    }).nullable(),
     finish_reason: z.enum(["stop", "length", "tool_calls"]),
   })),
   usage,

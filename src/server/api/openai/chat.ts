@@ -13,8 +13,8 @@ import { openaiDialect } from "./dialect.ts";
 import {
   fingerprint,
   newId,
+  toChatLogprobs,
   toFinishReason,
-  toLogprobs,
   toUsage,
   unixSeconds,
 } from "./envelope.ts";
@@ -50,7 +50,7 @@ function toChoice(index: number, answer: Gathered, withLogprobs: boolean) {
         })),
       }),
     },
-    logprobs: withLogprobs ? { content: toLogprobs(answer.logprobs), refusal: null } : null,
+    logprobs: withLogprobs ? toChatLogprobs(answer.logprobs, answer.reasoningLogprobs) : null,
     finish_reason: toFinishReason(done.finishReason),
   };
 }

@@ -3,7 +3,7 @@ import type { Usage } from "../../../engine/protocol.ts";
 import { statusOf, toShimmyError } from "../../errors.ts";
 import type { ServerSentEvent } from "../../streams.ts";
 import { toOpenAIError } from "./dialect.ts";
-import { toFinishReason, toLogprobs, toUsage } from "./envelope.ts";
+import { toChatLogprobs, toFinishReason, toUsage } from "./envelope.ts";
 import type { Indexed } from "./interleave.ts";
 
 export interface ChunkOptions {
@@ -36,6 +36,11 @@ function toDelta(event: AnswerEvent): Delta | null {
   }
 }
 
+function logprobsOf(event: AnswerEvent) {
+  if (event.type === "text") return toChatLogprobs(event.logprobs);
+  return event.type === "reasoning" ? toChatLogprobs([], event.logprobs) : null;
+}
+
 /** A failure as the last event of a stream; clients tell it by the absence of `[DONE]`. */
 export function errorEvent(thrown: unknown): ServerSentEvent {
   const error = toShimmyError(thrown);
@@ -66,9 +71,7 @@ export async function* chatChunks(
       }
       const delta = toDelta(event);
       if (delta === null) continue;
-      const logprobs = event.type === "text" && withLogprobs
-        ? { content: toLogprobs(event.logprobs), refusal: null }
-        : null;
+      const logprobs = withLogprobs ? logprobsOf(event) : null;
       const reason = event.type === "done" ? toFinishReason(event.finishReason) : null;
       // Whichever ends first: the first choice's prompt is the one that was computed.
       if (event.type === "done") usages[index] = event.usage;

@@ -85,7 +85,7 @@ Deno.test("each choice begins with its own role", async () => {
 
 Deno.test("tool calls stream as a name and pieces of their arguments", async () => {
   const chunks = await read([
-    [0, { type: "reasoning", text: "Hm" }],
+    [0, { type: "reasoning", text: "Hm", logprobs: [] }],
     [0, { type: "tool_call", index: 0, id: "call_1", name: "add" }],
     [0, { type: "tool_arguments", index: 0, text: '{"a":' }],
     [0, { type: "tool_arguments", index: 0, text: "1}" }],
@@ -122,6 +122,19 @@ Deno.test("log probabilities come with the text they belong to", async () => {
       top_logprobs: [{ token: "h", logprob: -0.5, bytes: [104] }],
     }],
     refusal: null,
+  });
+});
+
+Deno.test("log probabilities of the reasoning stand apart from those of the content", async () => {
+  const token = { token: 104, bytes: [104], logprob: -0.5 };
+  const chunks = await read([
+    [0, { type: "reasoning", text: "h", logprobs: [{ ...token, top: [] }] }],
+    [0, DONE],
+  ], { withLogprobs: true });
+  assertEquals(chunks[1].choices[0].logprobs, {
+    content: [],
+    refusal: null,
+    reasoning_content: [{ token: "h", logprob: -0.5, bytes: [104], top_logprobs: [] }],
   });
 });
 

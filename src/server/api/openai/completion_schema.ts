@@ -9,6 +9,7 @@ import {
   choiceCount,
   CHOICES_LIMIT,
   generationFields,
+  refused,
   streamOptions,
   text,
   topLogprobs,
@@ -17,6 +18,8 @@ import { responseFormat, toFormat } from "./format.ts";
 
 const PROMPT_ERROR = "must be text, token ids, or a list of at most 128 of either";
 const tokens = z.array(z.int({ error: "token ids must be whole numbers" }).min(0)).min(1);
+
+const NO_REASONING = "text that is continued has no reasoning; use /v1/chat/completions";
 
 const COUNT_ERROR = "must be a whole number, 0 or more";
 
@@ -39,6 +42,8 @@ export const completionBody = z.strictObject({
   echo: boolean.nullish().describe("Begin each choice with its prompt"),
   logprobs: topLogprobs.describe("Alternatives to report beside each token"),
   response_format: responseFormat.nullish(),
+  reasoning_budget: refused(NO_REASONING),
+  reasoning_sampling: refused(NO_REASONING),
   stream: boolean.nullish(),
   stream_options: streamOptions,
   user: text.nullish().describe(ABOUT_USERS),

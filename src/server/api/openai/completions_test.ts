@@ -105,6 +105,8 @@ for (
     [{ prompt: Array(65).fill("x"), n: 2 }, "n"],
     [{ prompt: 5 }, "prompt"],
     [{ messages: [] }, "messages"],
+    [{ reasoning_budget: 5 }, "reasoning_budget"],
+    [{ reasoning_sampling: {} }, "reasoning_sampling"],
   ] as const
 ) {
   Deno.test(`${JSON.stringify(fields).slice(0, 40)} is refused by name`, async () => {

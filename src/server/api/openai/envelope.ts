@@ -81,3 +81,15 @@ export function toLogprobs(logprobs: readonly AnswerLogprob[]) {
     top_logprobs: chosen.top.map(toToken),
   }));
 }
+
+/** `logprobs` of a choice of chat completions; those of its reasoning stand apart from its content's. */
+export function toChatLogprobs(
+  content: readonly AnswerLogprob[],
+  reasoning: readonly AnswerLogprob[] = [],
+) {
+  return {
+    content: toLogprobs(content),
+    refusal: null,
+    ...(reasoning.length === 0 ? {} : { reasoning_content: toLogprobs(reasoning) }),
+  };
+}

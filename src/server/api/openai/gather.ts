@@ -9,6 +9,7 @@ export class Gathered {
   text = "";
   reasoning = "";
   readonly logprobs: AnswerLogprob[] = [];
+  readonly reasoningLogprobs: AnswerLogprob[] = [];
   readonly #calls: { id: string; name: string; arguments: string }[] = [];
   #done: Done | null = null;
 
@@ -20,6 +21,7 @@ export class Gathered {
         break;
       case "reasoning":
         this.reasoning += event.text;
+        this.reasoningLogprobs.push(...event.logprobs);
         break;
       case "tool_call":
         this.#calls[event.index] = { id: event.id, name: event.name, arguments: "" };

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { ReasoningBudget } from "./reasoning_budget.ts";
+import { PhaseTracker } from "./phase_tracker.ts";
 
 /** One character is one token. */
 const WORDING = {
@@ -10,15 +10,15 @@ const WORDING = {
 /** What comes out when the model would say `text`. */
 function say(text: string, tokens: number, isOpen = false): string {
   const limit = { open: "<t>", close: "</t>", isOpen, tokens };
-  const budget = new ReasoningBudget(limit, WORDING);
+  const tracker = new PhaseTracker(limit, WORDING);
   let said = "";
   for (const character of text) {
-    while (budget.dictated !== null) {
-      said += WORDING.textOf(budget.dictated);
-      budget.see(budget.dictated);
+    while (tracker.dictated !== null) {
+      said += WORDING.textOf(tracker.dictated);
+      tracker.see(tracker.dictated);
     }
     said += character;
-    budget.see(character.codePointAt(0)!);
+    tracker.see(character.codePointAt(0)!);
   }
   return said;
 }
