@@ -219,5 +219,6 @@ Deno.test("one buffer for all with too few cells fails no answer and changes non
   assertSameAnswers(answers, alone, "too few cells");
   const status = await engine.status();
   assertEquals([status.running, status.queued], [0, 0]);
+  assertGreater(status.preemptions, 0);
   assert(status.cellsUsed <= status.cellsTotal);
 });

@@ -18,7 +18,10 @@ export async function engineChild(): Promise<never> {
   const flags = new EngineFlags();
   const worker = startThread(THREAD_NAME.child);
   worker.onerror = (event) => {
-    console.error(`The engine thread failed: ${event.message}`);
+    // The parent hears the last words of a child.
+    Deno.stderr.writeSync(
+      new TextEncoder().encode(`The engine thread failed: ${event.message}\n`),
+    );
     Deno.exit(1);
   };
   // An interrupt at the terminal reaches the whole group of processes; the parent decides what ends.

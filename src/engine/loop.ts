@@ -1,5 +1,6 @@
 import { Batch } from "../../ffi/mod.ts";
 import { messageOf, ShimmyError } from "../errors.ts";
+import { LoopCounts } from "./counts.ts";
 import { fillAnswers, fillPrompts } from "./fill.ts";
 import type { Generation } from "./generation.ts";
 import { tokenLogprobs } from "./logprobs.ts";
@@ -41,12 +42,7 @@ export class Loop {
   readonly #turns = new Turns();
   /** Those that have a part in the batch. */
   #members: readonly Sequence[] = [];
-  #steps = 0;
-  #nativeMs = 0;
-  #stepMs = 0;
-  #promptTokens = 0;
-  #cachedTokens = 0;
-  #completionTokens = 0;
+  readonly #counts = new LoopCounts();
 
   constructor(model: Generation, tokenizer: Tokenizer, emit: Emit) {
     this.#model = model;
@@ -63,7 +59,7 @@ export class Loop {
       sharedCells: model.kvUnified ? model.context.contextLength : null,
       mayShift: model.contextShift,
     });
-    this.#roster = new Roster(this.#cache);
+    this.#roster = new Roster(this.#cache, (sequence) => this.#sessions.begin(sequence));
     this.#sessions = new SessionKeeper(model.sessions, model.context, this.#cache);
   }
 
@@ -106,9 +102,9 @@ export class Loop {
     const maxTokens = contextShift ? asked : Math.min(asked, room);
     const adapters = this.#model.adapters.take(request.loras);
     try {
-      this.#sessions.open(request, adapters.key);
+      const session = this.#sessions.open(request, adapters.key);
       const sampler = new TokenSampler(this.#model.sampling, request, prompt);
-      return new Sequence(id, request, prompt, sampler, { maxTokens, length }, adapters);
+      return new Sequence(id, request, prompt, sampler, { maxTokens, length }, adapters, session);
     } catch (error) {
       this.#model.adapters.release(adapters);
       throw error;
@@ -154,13 +150,13 @@ export class Loop {
     const before = performance.now();
     const computed = this.#decode();
     const native = performance.now() - before;
-    this.#nativeMs += native;
+    this.#counts.nativeMs += native;
     if (computed) {
       if (isForPrompts) this.#share.learn(this.#batch.length, native);
       this.#sample();
     }
-    this.#steps++;
-    this.#stepMs += performance.now() - start;
+    this.#counts.steps++;
+    this.#counts.stepMs += performance.now() - start;
   }
 
   /** @returns whether the batch was computed; if not, its sequences are as before or were ended. */
@@ -294,9 +290,7 @@ export class Loop {
     this.#sessions.save(sequence);
     this.#drop(sequence, false);
     const event = sequence.done(reason);
-    this.#promptTokens += sequence.promptLength;
-    this.#cachedTokens += sequence.cachedTokens;
-    this.#completionTokens += sequence.completionTokens;
+    this.#counts.add(sequence);
     this.#emit(sequence.id, event);
   }
 
@@ -311,6 +305,7 @@ export class Loop {
   status(): EngineStatus {
     const { context, adapters } = this.#model;
     const { running, waiting } = this.#roster;
+    const counts = this.#counts.told();
     return {
       running: running.length,
       prefilling: running.filter((sequence) => sequence.isPrefilling).length,
@@ -319,14 +314,13 @@ export class Loop {
       // Sequences may have cells of one buffer in common.
       cellsUsed: Math.min(this.#cache.cellsUsed, context.contextLength),
       cellsTotal: context.contextLength,
-      promptTokens: this.#promptTokens,
-      cachedTokens: this.#cachedTokens,
-      completionTokens: this.#completionTokens,
+      ...counts,
+      nativeMs: counts.nativeMs + this.#model.sampling.native.ms,
+      speculation: this.#speculation.kind,
       draftedTokens: this.#speculation.drafted,
       acceptedTokens: this.#speculation.accepted,
-      steps: this.#steps,
-      nativeMs: this.#nativeMs + this.#model.sampling.native.ms,
-      stepMs: this.#stepMs,
+      evictions: this.#cache.evictions,
+      preemptions: this.#roster.preemptions,
       loras: adapters.list(),
     };
   }

@@ -61,6 +61,7 @@ export class PrefixCache {
   readonly #trees = new Map<string, PrefixTree<Holder>>();
   readonly #saved = new Set<SavedState>();
   #savedBytes = 0;
+  #evictions = 0;
   #clock = 0;
   /** Streams whose data moves at the next decode: until then their bytes must not be read or written. */
   readonly #moving = new Set<KvStream>();
@@ -89,6 +90,11 @@ export class PrefixCache {
   /** Tokens held in all streams. */
   get cellsUsed(): number {
     return this.#streams.reduce((sum, stream) => sum + stream.tokens.length, 0);
+  }
+
+  /** Streams and saved states whose tokens gave way to others so far. */
+  get evictions(): number {
+    return this.#evictions;
   }
 
   get hasFreeStream(): boolean {
@@ -174,6 +180,7 @@ export class PrefixCache {
   evict(): boolean {
     const idle = this.#streams.filter((stream) => !stream.busy && stream.tokens.length > 0);
     if (idle.length === 0) return false;
+    this.#evictions++;
     this.#wipe(idle.reduce((a, b) => a.lastUsed <= b.lastUsed ? a : b));
     return true;
   }
@@ -273,6 +280,7 @@ export class PrefixCache {
     }
     if (oldest === null) return null;
     this.#save(oldest);
+    this.#evictions++;
     this.#wipe(oldest);
     return oldest;
   }
@@ -326,7 +334,9 @@ export class PrefixCache {
     for (const saved of this.#saved) {
       if (oldest === null || saved.lastUsed < oldest.lastUsed) oldest = saved;
     }
-    if (oldest !== null) this.#drop(oldest);
+    if (oldest === null) return;
+    this.#evictions++;
+    this.#drop(oldest);
   }
 
   #drop(saved: SavedState): void {

@@ -237,6 +237,7 @@ Deno.test("evicting empties idle streams one after the other, the oldest first",
   assertEquals([cache.evict(), cache.cellsUsed], [true, 50]);
   assertEquals([cache.evict(), cache.cellsUsed], [true, 20]);
   assertEquals([cache.evict(), cache.cellsUsed], [false, 20]);
+  assertEquals(cache.evictions, 2);
 });
 
 Deno.test("a saved state comes back when others have made room for it, and is kept until then", () => {

@@ -377,9 +377,15 @@ export interface EngineStatus {
   readonly promptTokens: number;
   readonly cachedTokens: number;
   readonly completionTokens: number;
+  /** Where drafts come from: a sequence's own text, or a draft model. */
+  readonly speculation: "lookup" | "draft" | null;
   /** Tokens that were drafted, and those of them that came next. */
   readonly draftedTokens: number;
   readonly acceptedTokens: number;
+  /** Prefixes that were cached and gave way: to another sequence, or to states that were used later. */
+  readonly evictions: number;
+  /** Sequences that had to stop for want of cells, and went on later. */
+  readonly preemptions: number;
   readonly steps: number;
   /** Time spent in native decoding and sampling, and in whole steps, in milliseconds. */
   readonly nativeMs: number;

@@ -8,13 +8,22 @@ import type { Sequence } from "./sequence.ts";
  */
 export class Roster {
   readonly #cache: PrefixCache;
+  readonly #onBegin: (sequence: Sequence) => void;
+  #preemptions = 0;
   #waiting: Sequence[] = [];
   #running: Sequence[] = [];
   /** No room for another sequence until one ends: it would be taken back at once. */
   #isCrowded = false;
 
-  constructor(cache: PrefixCache) {
+  /** @param onBegin hears of each sequence that has just got its first stream. */
+  constructor(cache: PrefixCache, onBegin: (sequence: Sequence) => void) {
     this.#cache = cache;
+    this.#onBegin = onBegin;
+  }
+
+  /** Sequences that lost their cells to others so far. */
+  get preemptions(): number {
+    return this.#preemptions;
   }
 
   get waiting(): readonly Sequence[] {
@@ -72,7 +81,7 @@ export class Roster {
         this.#isCrowded = true;
         return;
       }
-      sequence.admit(stream);
+      if (sequence.admit(stream)) this.#onBegin(sequence);
       this.#waiting.splice(this.#waiting.indexOf(sequence), 1);
       this.#running.push(sequence);
     }
@@ -85,6 +94,7 @@ export class Roster {
   preempt(): boolean {
     if (this.#running.length < 2) return false;
     this.#park(firstToGo(this.#running)!);
+    this.#preemptions++;
     this.#isCrowded = true;
     return true;
   }

@@ -4,12 +4,14 @@ import { NgramLookup } from "./lookup.ts";
 import type { KvStream } from "./prefix_cache.ts";
 import type {
   FinishReason,
+  Notice,
   SequenceEvent,
   SequenceRequest,
   Timings,
   TokenLogprob,
 } from "./protocol.ts";
 import type { TokenSampler } from "./sampler.ts";
+import type { OpenedSession } from "./session_keeper.ts";
 import { StopMatcher, Utf8Stream } from "./text_stream.ts";
 import type { Piece } from "./tokenizer.ts";
 
@@ -40,6 +42,8 @@ export class Sequence {
   completionTokens = 0;
   cachedTokens = 0;
   stopString: string | null = null;
+  /** What did not go as it was asked. */
+  readonly notices: Notice[] = [];
   #lookup: NgramLookup | null = null;
   #admitted = 0;
   #prefilled = 0;
@@ -55,7 +59,9 @@ export class Sequence {
     readonly limits: SequenceLimits,
     /** What it is computed with beside the model. */
     readonly adapters: AdapterSet,
+    readonly session: OpenedSession,
   ) {
+    if (session.notice !== null) this.notices.push(session.notice);
     this.tokens = [...prompt];
     this.promptLength = prompt.length;
     this.scope = adapters.key;
@@ -91,12 +97,16 @@ export class Sequence {
     return this.#lookup ??= new NgramLookup(this.tokens);
   }
 
-  /** It has a stream now, which holds the first tokens of its prompt. */
-  admit(stream: KvStream): void {
+  /**
+   * It has a stream now, which holds the first tokens of its prompt.
+   * @returns whether it is its first one.
+   */
+  admit(stream: KvStream): boolean {
     this.stream = stream;
-    if (this.#admitted !== 0) return;
+    if (this.#admitted !== 0) return false;
     this.#admitted = performance.now();
     this.cachedTokens = stream.tokens.length;
+    return true;
   }
 
   /** Its whole prompt is in the KV cache. */
@@ -154,6 +164,7 @@ export class Sequence {
         cachedTokens: this.cachedTokens,
       },
       timings: this.#timings(),
+      ...(this.notices.length === 0 ? {} : { notices: this.notices }),
     };
   }
 

@@ -1,7 +1,11 @@
 import { createHash } from "node:crypto";
 import { join } from "@std/path";
+import { messageOf } from "../errors.ts";
 
 const MAGIC = "SHIMMYS1";
+const ENDING = ".session";
+/** Hexadecimal digits that tell names and fingerprints apart: 128 bits. */
+const DIGITS = 32;
 /** Bytes that all saved sessions take together, at most; those used longest ago go first. */
 const MOST_BYTES = 2 * 2 ** 30;
 
@@ -11,13 +15,21 @@ export interface SavedSession {
   readonly state: Uint8Array<ArrayBuffer>;
 }
 
+/** What was found under a name. */
+export type FoundSession =
+  | { readonly found: "session"; readonly session: SavedSession }
+  | { readonly found: "nothing" }
+  /** One that another model, adapter, cache type or library left. */
+  | { readonly found: "other" }
+  | { readonly found: "unreadable"; readonly reason: string };
+
 /**
  * Named states of sequences on disk, so that a conversation goes on after a restart without computing
  * it again.
  *
  * A file belongs to one fingerprint: whatever makes a state unusable for another model, adapter, cache
- * type or library is part of it, and a file of another fingerprint is not read. The file is the magic
- * word, the length of the fingerprint and it, the number of tokens and they, and the state; numbers have
+ * type or library is part of it, and a file of another fingerprint is not read. Its name is made of the
+ * session's and of the fingerprint. The file is the magic word, the length of the fingerprint and it, the number of tokens and they, and the state; numbers have
  * 32 bits, little-endian.
  */
 export class SessionStore {
@@ -30,21 +42,46 @@ export class SessionStore {
     this.#fingerprint = fingerprint;
   }
 
-  #path(name: string): string {
-    const key = createHash("sha256").update(`${this.#fingerprint}\0${name}`).digest("hex");
-    return join(this.#folder, `${key}.session`);
+  #path(name: string, fingerprint: string): string {
+    return join(this.#folder, `${digest(name)}-${digest(fingerprint)}${ENDING}`);
   }
 
-  /** The session of a name; null where there is none that fits, or none that is whole. */
-  load(name: string): SavedSession | null {
+  #fingerprintOf(scope: string): string {
+    return `${this.#fingerprint}\0${scope}`;
+  }
+
+  /**
+   * Looks for the session of a name.
+   * @param scope what it was computed with beside the model, such as its adapters.
+   */
+  find(name: string, scope = ""): FoundSession {
+    const fingerprint = this.#fingerprintOf(scope);
+    const path = this.#path(name, fingerprint);
     try {
-      const path = this.#path(name);
-      const session = decode(Deno.readFileSync(path), this.#fingerprint);
+      const session = decode(Deno.readFileSync(path), fingerprint);
+      if (session === null) return { found: "unreadable", reason: "It is no session's file" };
       const now = new Date();
       Deno.utimeSync(path, now, now);
-      return session;
+      return { found: "session", session };
+    } catch (error) {
+      const { NotFound, NotADirectory } = Deno.errors;
+      if (error instanceof NotFound || error instanceof NotADirectory) {
+        return { found: this.#hasOther(name) ? "other" : "nothing" };
+      }
+      return { found: "unreadable", reason: messageOf(error) };
+    }
+  }
+
+  /** Whether there is a session of that name with any fingerprint. */
+  #hasOther(name: string): boolean {
+    const beginning = `${digest(name)}-`;
+    try {
+      return [...Deno.readDirSync(this.#folder)].some((file) =>
+        file.name.startsWith(beginning) && file.name.endsWith(ENDING)
+      );
     } catch {
-      return null;
+      // There is no folder yet, or nothing of it can be known.
+      return false;
     }
   }
 
@@ -52,12 +89,13 @@ export class SessionStore {
    * Saves a session in place of the one of that name before: a reader never sees half of it.
    * @throws {Error} of the system, such as a full disk.
    */
-  save(name: string, session: SavedSession): void {
+  save(name: string, session: SavedSession, scope = ""): void {
     Deno.mkdirSync(this.#folder, { recursive: true });
-    const path = this.#path(name);
+    const fingerprint = this.#fingerprintOf(scope);
+    const path = this.#path(name, fingerprint);
     const temporary = `${path}.${Deno.pid}-${crypto.randomUUID()}`;
     try {
-      Deno.writeFileSync(temporary, encode(session, this.#fingerprint));
+      Deno.writeFileSync(temporary, encode(session, fingerprint));
       Deno.renameSync(temporary, path);
     } catch (error) {
       try {
@@ -72,7 +110,7 @@ export class SessionStore {
 
   #prune(): void {
     const files = [...Deno.readDirSync(this.#folder)]
-      .filter(({ name }) => name.endsWith(".session"))
+      .filter(({ name }) => name.endsWith(ENDING))
       .map(({ name }) => {
         const path = join(this.#folder, name);
         const { size, mtime } = Deno.statSync(path);
@@ -85,6 +123,10 @@ export class SessionStore {
       if (bytes > MOST_BYTES) Deno.removeSync(path);
     }
   }
+}
+
+function digest(text: string): string {
+  return createHash("sha256").update(text).digest("hex").slice(0, DIGITS);
 }
 
 function encode({ tokens, state }: SavedSession, fingerprint: string): Uint8Array {

@@ -1,4 +1,4 @@
-import { assertEquals, assertGreater, assertRejects } from "@std/assert";
+import { assertEquals, assertGreater, assertRejects, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import {
   ask,
@@ -9,7 +9,7 @@ import {
   tinyEngine,
 } from "../../tests/support/engine.ts";
 import { ShimmyError } from "../errors.ts";
-import type { LoadOptions } from "./protocol.ts";
+import type { LoadOptions, Notice } from "./protocol.ts";
 import { SessionStore } from "./sessions.ts";
 
 const SESSION = { tokens: [1, -1, 70_000], state: new Uint8Array([0, 255, 7]) };
@@ -26,15 +26,18 @@ async function inFolder(use: (folder: string) => void | Promise<void>): Promise<
 Deno.test("a session comes back as it was saved, also to another store", async () => {
   await inFolder((folder) => {
     new SessionStore(folder, "a").save("talk", SESSION);
-    assertEquals(new SessionStore(folder, "a").load("talk"), SESSION);
-    assertEquals(new SessionStore(folder, "a").load("other"), null);
+    const store = new SessionStore(folder, "a");
+    assertEquals(store.find("talk"), { found: "session", session: SESSION });
+    assertEquals(store.find("other"), { found: "nothing" });
   });
 });
 
 Deno.test("a session of another fingerprint is not used", async () => {
   await inFolder((folder) => {
     new SessionStore(folder, "model one").save("talk", SESSION);
-    assertEquals(new SessionStore(folder, "model two").load("talk"), null);
+    assertEquals(new SessionStore(folder, "model two").find("talk"), { found: "other" });
+    assertEquals(new SessionStore(folder, "model one").find("talk", "lora"), { found: "other" });
+    assertEquals(new SessionStore(folder, "model two").find("tal"), { found: "nothing" });
   });
 });
 
@@ -47,7 +50,7 @@ Deno.test("a file that is cut off anywhere is no session, and no crash", async (
     const whole = await Deno.readFile(path);
     for (let length = 0; length < whole.length - SESSION.state.length; length++) {
       await Deno.writeFile(path, whole.slice(0, length));
-      assertEquals(store.load("talk"), null);
+      assertEquals(store.find("talk").found, "unreadable");
     }
   });
 });
@@ -57,7 +60,10 @@ Deno.test("saving again replaces, and leaves nothing else behind", async () => {
     const store = new SessionStore(folder, "a");
     store.save("talk", SESSION);
     store.save("talk", { ...SESSION, tokens: [5] });
-    assertEquals(store.load("talk")?.tokens, [5]);
+    assertEquals(store.find("talk"), {
+      found: "session",
+      session: { ...SESSION, tokens: [5] },
+    });
     assertEquals([...Deno.readDirSync(folder)].length, 1);
   });
 });
@@ -67,7 +73,7 @@ Deno.test("a name may be any text without leaving the folder", async () => {
     const store = new SessionStore(folder, "a");
     for (const name of ["../../x", "a/b", "ü\n", ""]) {
       store.save(name, SESSION);
-      assertEquals(store.load(name), SESSION);
+      assertEquals(store.find(name), { found: "session", session: SESSION });
     }
     assertEquals([...Deno.readDirSync(folder)].length, 4);
   });
@@ -80,24 +86,113 @@ Deno.test("a conversation goes on after a restart without computing it again", a
     {
       await using engine = await tinyEngine({ sessionFolder });
       const answer = await collect(engine.generate(ask(first, { session: "tom" })));
-      assertEquals(answer.done.usage.cachedTokens, 0);
+      assertEquals([answer.done.usage.cachedTokens, answer.done.notices], [0, undefined]);
       said = answer.text;
     }
     const second = `${first}${said}<|im_end|>\n${question("What is my name?")}`;
     const fresh = async (changes: Partial<LoadOptions>, session: string) => {
       await using engine = await tinyEngine({ sessionFolder, ...changes });
       const { text, done } = await collect(engine.generate(ask(second, { session })));
-      return { text, cached: done.usage.cachedTokens };
+      return { text, cached: done.usage.cachedTokens, notices: done.notices };
     };
     const resumed = await fresh({}, "tom");
     assertGreater(resumed.cached, 15);
+    assertEquals(resumed.notices, undefined);
     const computed = await fresh({}, "nobody");
-    assertEquals(computed, { text: resumed.text, cached: 0 });
-    // Another cache type, adapter or model cannot read the state: it is computed again.
-    assertEquals((await fresh({ kvType: "q8_0" }, "tom")).cached, 0);
-    assertEquals((await fresh({ loras: [{ path: PIRATE_LORA, scale: 1 }] }, "tom")).cached, 0);
-    assertEquals((await fresh({ modelPaths: [TINY_F16] }, "tom")).cached, 0);
+    assertEquals(computed, { text: resumed.text, cached: 0, notices: undefined });
+    // Another cache type, adapter or model cannot read the state: it is computed again, and told.
+    for (
+      const changes of [
+        { kvType: "q8_0" },
+        { loras: [{ path: PIRATE_LORA, scale: 1 }] },
+        { modelPaths: [TINY_F16] },
+      ] as const
+    ) {
+      const { cached, notices } = await fresh(changes, "tom");
+      assertEquals(cached, 0);
+      assertEquals(notices, [{
+        message: "session: it was kept with another model, adapter, cache type or library, " +
+          "so the prompt was recomputed",
+      }]);
+      // Now it is kept for this one too.
+      assertEquals((await fresh(changes, "tom")).notices, undefined);
+    }
   });
+});
+
+/** What is told of a second request with the session of a first one. */
+async function noticesOfSecond(
+  first: string,
+  second: string,
+  between: (folder: string) => void = () => {},
+): Promise<readonly Notice[] | undefined> {
+  let notices: readonly Notice[] | undefined;
+  await inFolder(async (sessionFolder) => {
+    for (const prompt of [first, second]) {
+      await using engine = await tinyEngine({ sessionFolder });
+      ({ notices } = (await collect(engine.generate(ask(prompt, { session: "s" })))).done);
+      if (prompt === first) between(sessionFolder);
+    }
+  });
+  return notices;
+}
+
+const LONG = question("My name is Tom. ".repeat(5));
+
+Deno.test("a session that the prompt does not go on from is told of", async () => {
+  const notices = await noticesOfSecond(LONG, `x${LONG}`);
+  assertEquals(notices, [{
+    message: "session: the prompt does not go on from what was kept, so the prompt was recomputed",
+  }]);
+  assertEquals(await noticesOfSecond(LONG, LONG), undefined);
+});
+
+Deno.test("a session whose file is broken is told of, and kept anew", async () => {
+  const notices = await noticesOfSecond(LONG, LONG, (folder) => {
+    for (const { name } of Deno.readDirSync(folder)) {
+      Deno.writeTextFileSync(join(folder, name), "SHIMMY");
+    }
+  });
+  const [notice] = notices!;
+  assertEquals(
+    notice!.message,
+    "session: what was kept of it cannot be read, so the prompt was recomputed",
+  );
+  assertGreater(notice!.detail!.length, 0);
+});
+
+Deno.test("a session whose state the library refuses is told of", async () => {
+  const notices = await noticesOfSecond(LONG, LONG, (folder) => {
+    for (const { name } of Deno.readDirSync(folder)) {
+      const path = join(folder, name);
+      const bytes = Deno.readFileSync(path);
+      Deno.writeFileSync(path, bytes.slice(0, bytes.length - 5000));
+    }
+  });
+  assertEquals(notices, [{
+    message: "session: its state could not be restored, so the prompt was recomputed",
+  }]);
+});
+
+Deno.test("a session that cannot be saved is told of without the server's paths", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const file = join(folder, "file");
+    await Deno.writeTextFile(file, "");
+    // No folder can be made where a file is.
+    const sessionFolder = join(file, "sessions");
+    await using engine = await tinyEngine({ sessionFolder });
+    const { text, done } = await collect(engine.generate(ask(question("Hello"), { session: "s" })));
+    assertEquals(text, "Hello! How can I help you today?");
+    const [notice] = done.notices!;
+    assertEquals(
+      notice!.message,
+      "session: it could not be saved: the server cannot write its file",
+    );
+    assertStringIncludes(notice!.detail!, folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
 });
 
 Deno.test("a session is refused by name where none are kept", async () => {

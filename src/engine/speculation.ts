@@ -20,6 +20,11 @@ export class Speculation {
     this.#lookup = lookup;
   }
 
+  /** Where drafts come from. */
+  get kind(): "lookup" | "draft" | null {
+    return this.#model !== null ? "draft" : this.#lookup ? "lookup" : null;
+  }
+
   get drafted(): number {
     return this.#drafted;
   }

@@ -39,6 +39,8 @@ for (
     const draft = await answers({ draftPaths: [DRAFT] }, sampling);
     assertEquals(draft.texts, plain.texts);
     assertGreater(draft.status.acceptedTokens, 0);
+    const kinds = [plain, lookup, draft].map(({ status }) => status.speculation);
+    assertEquals(kinds, [null, "lookup", "draft"]);
   });
 }
 

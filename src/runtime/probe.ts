@@ -106,7 +106,8 @@ function readAnswer(stdout: string): Answer | null {
  * what went wrong, as one line of JSON.
  */
 export async function devicesMain(folder: string): Promise<void> {
-  console.log(MARK + JSON.stringify(await answer(folder)));
+  const line = new TextEncoder().encode(`${MARK}${JSON.stringify(await answer(folder))}\n`);
+  for (let at = 0; at < line.length;) at += Deno.stdout.writeSync(line.subarray(at));
 }
 
 async function answer(folder: string): Promise<Answer> {

@@ -17,9 +17,9 @@ export interface Instruments {
   readonly interTokenSeconds: Histogram;
   readonly queueSeconds: Histogram;
   readonly modelLoaded: Gauge<"model">;
-  /** Sets the gauges of one model. */
+  /** Sets the gauges and the counters of one model, which begin anew when it is loaded. */
   setModel(model: string, status: EngineStatus): void;
-  /** Forgets the gauges of all models, of which some may be gone. */
+  /** Forgets those of all models, of which some may be gone. */
   resetModels(): void;
 }
 
@@ -65,7 +65,51 @@ export async function createInstruments(): Promise<Instruments> {
   const queueLimit = gauge("queue_limit", "Sequences that may wait");
   const cellsUsed = gauge("kv_cells_used", "KV cells in use");
   const cellsTotal = gauge("kv_cells_total", "KV cells in all");
-  const ofModels = [modelLoaded, running, prefilling, queued, queueLimit, cellsUsed, cellsTotal];
+  const promptTokens = counter(
+    "model_prompt_tokens_total",
+    "Tokens of prompts that were computed, and that were found in the KV cache",
+    ["model", "source"],
+  );
+  const completionTokens = counter(
+    "model_completion_tokens_total",
+    "Tokens that a model has generated since it was loaded",
+    ["model"],
+  );
+  const drafted = counter(
+    "drafted_tokens_total",
+    "Tokens that were drafted, by lookup in a sequence's own text or by a draft model",
+    ["model", "by"],
+  );
+  const accepted = counter(
+    "accepted_draft_tokens_total",
+    "Drafted tokens that came next",
+    ["model", "by"],
+  );
+  const evictions = counter(
+    "cache_evictions_total",
+    "Cached prefixes that gave way to others",
+    ["model"],
+  );
+  const preemptions = counter(
+    "preemptions_total",
+    "Sequences that had to stop for want of KV cells, and went on later",
+    ["model"],
+  );
+  const ofModels = [
+    modelLoaded,
+    running,
+    prefilling,
+    queued,
+    queueLimit,
+    cellsUsed,
+    cellsTotal,
+    promptTokens,
+    completionTokens,
+    drafted,
+    accepted,
+    evictions,
+    preemptions,
+  ];
 
   return {
     registry,
@@ -93,6 +137,15 @@ export async function createInstruments(): Promise<Instruments> {
       queueLimit.set({ model }, status.queueLimit);
       cellsUsed.set({ model }, status.cellsUsed);
       cellsTotal.set({ model }, status.cellsTotal);
+      const computed = status.promptTokens - status.cachedTokens;
+      promptTokens.inc({ model, source: "computed" }, computed);
+      promptTokens.inc({ model, source: "cached" }, status.cachedTokens);
+      completionTokens.inc({ model }, status.completionTokens);
+      evictions.inc({ model }, status.evictions);
+      preemptions.inc({ model }, status.preemptions);
+      if (status.speculation === null) return;
+      drafted.inc({ model, by: status.speculation }, status.draftedTokens);
+      accepted.inc({ model, by: status.speculation }, status.acceptedTokens);
     },
     resetModels() {
       for (const one of ofModels) one.reset();

@@ -65,3 +65,43 @@ Deno.test("two servers count apart", async () => {
   assertStringIncludes(await scrape(one), 'route="/health"');
   assertEquals((await scrape(other)).includes('route="/health"'), false);
 });
+
+Deno.test("each model tells of its prompts, its drafts and what gave way", async () => {
+  const { handler } = serverDouble({
+    status: {
+      promptTokens: 100,
+      cachedTokens: 60,
+      completionTokens: 7,
+      speculation: "lookup",
+      draftedTokens: 20,
+      acceptedTokens: 15,
+      evictions: 3,
+      preemptions: 2,
+    },
+  });
+  await read(handler, post("/api/models/tiny/load", ""));
+  // Counters of a model are its own and not added up at each scrape.
+  await scrape(handler);
+  const text = await scrape(handler);
+  for (
+    const line of [
+      'shimmy_model_prompt_tokens_total{model="tiny",source="computed"} 40',
+      'shimmy_model_prompt_tokens_total{model="tiny",source="cached"} 60',
+      'shimmy_model_completion_tokens_total{model="tiny"} 7',
+      'shimmy_drafted_tokens_total{model="tiny",by="lookup"} 20',
+      'shimmy_accepted_draft_tokens_total{model="tiny",by="lookup"} 15',
+      'shimmy_cache_evictions_total{model="tiny"} 3',
+      'shimmy_preemptions_total{model="tiny"} 2',
+    ]
+  ) assertStringIncludes(text, `${line}\n`);
+  await read(handler, post("/api/models/tiny/unload", ""));
+  assertEquals((await scrape(handler)).includes("shimmy_drafted_tokens_total{"), false);
+});
+
+Deno.test("a model that does not draft has no counts of drafts", async () => {
+  const { handler } = serverDouble();
+  await read(handler, post("/api/models/tiny/load", ""));
+  const text = await scrape(handler);
+  assertStringIncludes(text, 'shimmy_cache_evictions_total{model="tiny"} 0\n');
+  assertEquals(text.includes("shimmy_drafted_tokens_total{"), false);
+});

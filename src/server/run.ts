@@ -1,6 +1,7 @@
 import { type Answer, answer } from "../chat/answer.ts";
 import type { AnswerEvent, AnswerRequest } from "../chat/conversation.ts";
 import type { Engine } from "../engine/face.ts";
+import type { Notice } from "../engine/protocol.ts";
 import { ShimmyError } from "../errors.ts";
 import type { ModelEntry } from "../models/entry.ts";
 import type { KeepAlive } from "../models/keep_alive.ts";
@@ -62,6 +63,7 @@ export function bindAnswer(caller: Caller, engine: Engine, request: AnswerReques
       for await (const event of inner) {
         ticket.begin();
         watch?.see(event);
+        if (event.type === "done") tellOperator(caller, event.notices);
         yield event;
       }
     } catch (error) {
@@ -75,6 +77,14 @@ export function bindAnswer(caller: Caller, engine: Engine, request: AnswerReques
   }
 
   return { control: (control) => inner.control(control), [Symbol.asyncIterator]: events };
+}
+
+/** What an answer's notices have to say of the server itself. */
+function tellOperator({ context, requestId }: Caller, notices: readonly Notice[] = []): void {
+  for (const { message, detail } of notices) {
+    if (detail === undefined) continue;
+    context.report?.(new ShimmyError("backend", message, { detail }), requestId);
+  }
 }
 
 /**

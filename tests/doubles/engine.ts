@@ -8,6 +8,7 @@ import type {
   EngineStatus,
   FinishReason,
   ModelInfo,
+  Notice,
   PromptPart,
   SequenceEvent,
   SequenceRequest,
@@ -22,6 +23,10 @@ export interface Script {
   readonly finish?: FinishReason;
   /** Thrown by the iteration after `tokens`, in place of `done`. */
   readonly error?: ShimmyError;
+  /** What `done` tells beside the answer. */
+  readonly notices?: readonly Notice[];
+  /** Tokens that were drafted, and those that were accepted. */
+  readonly drafts?: readonly [drafted: number, accepted: number];
   /** Go round the tokens again and again until something else ends the answer. */
   readonly endless?: boolean;
 }
@@ -32,6 +37,8 @@ export interface EngineDoubleOptions {
    * What to say: the same to every request, or one that depends on it. The default is `Hello`, ` world`.
    */
   readonly script?: Script | ((request: SequenceRequest, index: number) => Script);
+  /** Of what `status` tells. */
+  readonly status?: Partial<EngineStatus>;
   /** Awaited before every token, so that a test decides when it comes. */
   readonly beforeToken?: (index: number) => Promise<void> | void;
 }
@@ -144,7 +151,7 @@ export class EngineDouble implements Engine {
         }
       }
       ended = state.finish;
-      yield state.done(promptTokens);
+      yield state.done(promptTokens, script);
     } catch (error) {
       ended = "error";
       throw error;
@@ -205,12 +212,16 @@ export class EngineDouble implements Engine {
       promptTokens: 0,
       cachedTokens: 0,
       completionTokens: this.#completionTokens,
+      speculation: null,
       draftedTokens: 0,
       acceptedTokens: 0,
+      evictions: 0,
+      preemptions: 0,
       steps: this.#completionTokens,
       nativeMs: 0,
       stepMs: 0,
       loras: this.#listAdapters(),
+      ...this.#options.status,
     });
   }
 
@@ -299,7 +310,7 @@ class SequenceState {
     };
   }
 
-  done(promptTokens: number): SequenceEvent {
+  done(promptTokens: number, { notices, drafts }: Script): SequenceEvent {
     return {
       type: "done",
       text: this.#stopString === null ? this.#held : "",
@@ -313,7 +324,9 @@ class SequenceState {
         predictedMs: 4,
         promptPerSecond: 5,
         predictedPerSecond: 6,
+        ...(drafts === undefined ? {} : { draftedTokens: drafts[0], acceptedTokens: drafts[1] }),
       },
+      ...(notices === undefined ? {} : { notices }),
     };
   }
 

@@ -1,5 +1,5 @@
 import type { AnswerEvent } from "../../../chat/conversation.ts";
-import type { FinishReason } from "../../../engine/protocol.ts";
+import type { FinishReason, Timings } from "../../../engine/protocol.ts";
 import type { Done, UnifiedEvent } from "./schema.ts";
 
 /**
@@ -31,7 +31,7 @@ export async function* unified(
 
 /** How an answer ended, as the native API tells it. */
 export function toDone(event: Extract<AnswerEvent, { type: "done" }>): Done {
-  const { usage, timings } = event;
+  const { usage, timings, notices = [] } = event;
   return {
     done: true,
     finish_reason: toReason(event.finishReason),
@@ -48,7 +48,18 @@ export function toDone(event: Extract<AnswerEvent, { type: "done" }>): Done {
       predicted_ms: timings.predictedMs,
       prompt_per_second: timings.promptPerSecond,
       predicted_per_second: timings.predictedPerSecond,
+      ...toDrafts(timings),
     },
+    ...(notices.length === 0 ? {} : { notices: notices.map(({ message }) => message) }),
+  };
+}
+
+function toDrafts({ draftedTokens = 0, acceptedTokens = 0 }: Timings) {
+  if (draftedTokens === 0) return {};
+  return {
+    drafted_tokens: draftedTokens,
+    accepted_tokens: acceptedTokens,
+    acceptance_rate: acceptedTokens / draftedTokens,
   };
 }
 

@@ -312,3 +312,25 @@ Deno.test("a status the engine's owner chose is kept", async () => {
   assertEquals(response.status, 429);
   await response.body?.cancel();
 });
+
+Deno.test("notices end an answer; what is for the operator is told to the operator alone", async () => {
+  const notices = [{ message: "session: it could not be saved", detail: "ENOSPC: /srv" }];
+  const script = { tokens: ["a"], notices };
+  for (const stream_format of [undefined, "json", "ndjson"]) {
+    const seen: unknown[] = [];
+    const { handler } = serverDouble({ script }, {}, {
+      report: ({ message, detail }) => seen.push([message, detail]),
+    });
+    const response = await handler(post("/api/generate", { prompt: "Hi", stream_format }));
+    const text = await response.text();
+    assertStringIncludes(text, '"notices":["session: it could not be saved"]');
+    assert(!text.includes("/srv"));
+    assertEquals(seen, [["session: it could not be saved", "ENOSPC: /srv"]]);
+  }
+});
+
+Deno.test("timings tell how many drafted tokens were right", async () => {
+  const response = await generate({ prompt: "Hi" }, { script: { tokens: ["a"], drafts: [8, 6] } });
+  const { drafted_tokens, accepted_tokens, acceptance_rate } = (await response.json()).timings;
+  assertEquals([drafted_tokens, accepted_tokens, acceptance_rate], [8, 6, 0.75]);
+});

@@ -8,6 +8,7 @@ import type { Exchange, Route } from "../../route.ts";
 import { engineOf } from "../../run.ts";
 import { keepAlive, keepAliveOf } from "../../schemas/keep_alive.ts";
 import { nativeDialect } from "./dialect.ts";
+import { statisticsOf, statisticsSchema } from "./statistics.ts";
 
 const stateSchema = z.enum(["unloaded", "loading", "loaded", "failed"]);
 
@@ -69,6 +70,9 @@ const modelStatusSchema = z.object({
     placement: z.array(placementSchema),
     load_ms: z.number(),
     notes: z.array(z.string()),
+    statistics: statisticsSchema.nullable().describe(
+      "Since it was loaded; null while it is too busy",
+    ),
   }).nullable(),
 });
 
@@ -93,7 +97,7 @@ function describe(pool: ModelPool, entry: ModelEntry): z.output<typeof modelSche
   };
 }
 
-function statusOf(pool: ModelPool, entry: ModelEntry): ModelStatus {
+async function statusOf(pool: ModelPool, entry: ModelEntry): Promise<ModelStatus> {
   const { state, progress, error, engine, ...more } = pool.state(entry);
   return {
     name: entry.name,
@@ -101,7 +105,9 @@ function statusOf(pool: ModelPool, entry: ModelEntry): ModelStatus {
     progress,
     error,
     ...useOf(more),
-    loaded: engine === null ? null : loadedAs(engine.info),
+    loaded: engine === null
+      ? null
+      : { ...loadedAs(engine.info), statistics: await statisticsOf(engine) },
   };
 }
 
@@ -120,7 +126,7 @@ export function useOf({ use, retryMs }: Pick<ModelState, "use" | "retryMs">) {
   };
 }
 
-function loadedAs(info: ModelInfo): NonNullable<ModelStatus["loaded"]> {
+function loadedAs(info: ModelInfo): Omit<NonNullable<ModelStatus["loaded"]>, "statistics"> {
   return {
     description: info.description,
     context_length: info.contextLength,
@@ -209,7 +215,7 @@ export const modelRoutes: readonly Route[] = [
       const [pool, entry] = await named(exchange);
       const { keep_alive } = await loadBody(exchange);
       await engineOf(exchange, entry, keepAliveOf(keep_alive));
-      return Response.json(statusOf(pool, entry));
+      return Response.json(await statusOf(pool, entry));
     },
   },
   {
@@ -242,7 +248,7 @@ export const modelRoutes: readonly Route[] = [
     summary: "What a model is doing",
     answer: modelStatusSchema,
     async handle(exchange) {
-      return Response.json(statusOf(...await named(exchange)));
+      return Response.json(await statusOf(...await named(exchange)));
     },
   },
 ];

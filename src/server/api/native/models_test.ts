@@ -117,6 +117,42 @@ Deno.test("a status tells who uses a model, how long it stays and when it is tri
   }
 });
 
+Deno.test("a status tells what a loaded model has done, and how many drafts were right", async () => {
+  const counts = {
+    promptTokens: 10,
+    cachedTokens: 4,
+    completionTokens: 7,
+    speculation: "draft",
+    draftedTokens: 8,
+    acceptedTokens: 6,
+    evictions: 1,
+    preemptions: 2,
+  } as const;
+  const statistics = async (engine: EngineDouble) => {
+    const status = await json(
+      inState({ state: "loaded", engine }),
+      get("/api/models/tiny/status"),
+    );
+    return (status.loaded as { statistics: Record<string, unknown> }).statistics;
+  };
+  assertEquals(await statistics(new EngineDouble({ status: counts })), {
+    prompt_tokens: 10,
+    cached_tokens: 4,
+    completion_tokens: 7,
+    speculation: "draft",
+    drafted_tokens: 8,
+    accepted_tokens: 6,
+    acceptance_rate: 0.75,
+    evictions: 1,
+    preemptions: 2,
+  });
+  const { speculation, acceptance_rate } = await statistics(new EngineDouble());
+  assertEquals([speculation, acceptance_rate], [null, null]);
+  const dead = new EngineDouble();
+  dead.status = () => Promise.reject(new Error("It is dead"));
+  assertEquals(await statistics(dead), null as never);
+});
+
 Deno.test("a load may say how long the model stays", async () => {
   const { handler, pool } = serverDouble();
   await json(handler, post("/api/models/tiny/load", { keep_alive: 0 }));

@@ -56,6 +56,9 @@ const timingsSchema = z.object({
   predicted_ms: z.number(),
   prompt_per_second: z.number(),
   predicted_per_second: z.number(),
+  drafted_tokens: z.int().optional().describe("Tokens that were guessed; absent where none were"),
+  accepted_tokens: z.int().optional().describe("Those of them that came next"),
+  acceptance_rate: z.number().optional().describe("Their share, 0 to 1"),
 });
 
 /** How every answer ends. */
@@ -64,6 +67,8 @@ const doneSchema = z.object({
   finish_reason: z.enum(["stop", "length", "cancelled"]),
   usage: usageSchema,
   timings: timingsSchema,
+  notices: z.array(z.string()).optional()
+    .describe("What did not go as it was asked, though the answer is right"),
 });
 
 /** The answer of `POST /api/generate` when it is not streamed. */

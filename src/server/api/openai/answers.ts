@@ -9,6 +9,9 @@ const usage = z.object({
   }),
 });
 
+const notices = z.array(z.string()).optional()
+  .describe("What did not go as it was asked, though the answer is right");
+
 const token = { token: z.string(), logprob: z.number(), bytes: z.array(z.int()) };
 const logprob = z.object({ ...token, top_logprobs: z.array(z.object(token)) });
 
@@ -45,6 +48,7 @@ export const chatAnswer = z.object({
     finish_reason: z.enum(["stop", "length", "tool_calls"]),
   })),
   usage,
+  notices,
   service_tier: z.literal("default").optional(),
   metadata: z.record(z.string(), z.string()).optional(),
 });
@@ -65,6 +69,7 @@ export const completionAnswer = z.object({
     finish_reason: z.enum(["stop", "length"]),
   })),
   usage,
+  notices,
 });
 
 /** A response, whole or as far as it is; fields of the request come back with it. */
@@ -88,6 +93,7 @@ export const responseAnswer = z.looseObject({
     output_tokens_details: z.object({ reasoning_tokens: z.int() }),
     total_tokens: z.int(),
   }).nullable(),
+  notices,
 });
 
 /** The answer of `DELETE /v1/responses/:id`. */

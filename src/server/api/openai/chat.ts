@@ -15,6 +15,7 @@ import {
   newId,
   toChatLogprobs,
   toFinishReason,
+  toNotices,
   toUsage,
   unixSeconds,
 } from "./envelope.ts";
@@ -72,6 +73,7 @@ async function whole(
     object: "chat.completion",
     choices: answers.map((answer, index) => toChoice(index, answer, withLogprobs)),
     usage: toUsage(answers.map(({ done }) => done.usage)),
+    ...toNotices(answers.map(({ done }) => done)),
   });
 }
 

@@ -3,7 +3,7 @@ import type { Usage } from "../../../engine/protocol.ts";
 import { statusOf, toShimmyError } from "../../errors.ts";
 import type { ServerSentEvent } from "../../streams.ts";
 import { toOpenAIError } from "./dialect.ts";
-import { toChatLogprobs, toFinishReason, toUsage } from "./envelope.ts";
+import { toChatLogprobs, toFinishReason, toNotices, toUsage } from "./envelope.ts";
 import type { Indexed } from "./interleave.ts";
 
 export interface ChunkOptions {
@@ -52,12 +52,13 @@ export async function* chatChunks(
   events: AsyncIterable<Indexed<AnswerEvent>>,
   { head, includeUsage, withLogprobs }: ChunkOptions,
 ): AsyncGenerator<ServerSentEvent, void> {
-  const chunk = (choices: readonly unknown[], usage: unknown): ServerSentEvent => ({
+  const chunk = (choices: readonly unknown[], usage: unknown, more = {}): ServerSentEvent => ({
     data: JSON.stringify({
       ...head,
       object: "chat.completion.chunk",
       choices,
       ...(includeUsage ? { usage } : {}),
+      ...more,
     }),
   });
   const begun = new Set<number>();
@@ -75,7 +76,8 @@ export async function* chatChunks(
       const reason = event.type === "done" ? toFinishReason(event.finishReason) : null;
       // Whichever ends first: the first choice's prompt is the one that was computed.
       if (event.type === "done") usages[index] = event.usage;
-      yield chunk([{ index, delta, logprobs, finish_reason: reason }], null);
+      const notices = event.type === "done" ? toNotices([event]) : {};
+      yield chunk([{ index, delta, logprobs, finish_reason: reason }], null, notices);
     }
     if (includeUsage) yield chunk([], toUsage(usages));
     yield { data: "[DONE]" };

@@ -188,3 +188,19 @@ Deno.test("a client that leaves a stream frees its sequences", async () => {
   while (server.engine.running > 0) await new Promise((resolve) => setTimeout(resolve, 1));
   assertEquals(server.engine.finished.length, 2);
 });
+
+Deno.test("notices stand beside the answer, and in the chunk that ends a choice", async () => {
+  const { request } = serve({ script: { tokens: ["a"], notices: [{ message: "session: gone" }] } });
+  const answer = await (await request(PATH, { messages: HELLO, n: 2 })).json();
+  assertEquals(answer.notices, ["session: gone"]);
+  const events = await readEvents(await request(PATH, { messages: HELLO, stream: true }));
+  const chunks = events.slice(0, -1).map(({ data }) => JSON.parse(data));
+  assertEquals(chunks.map(({ notices }) => notices), [undefined, undefined, ["session: gone"]]);
+});
+
+Deno.test("the sampling of the reasoning reaches the sequence", async () => {
+  const { request, engine } = serve();
+  const body = { messages: HELLO, reasoning_sampling: { temperature: 1, top_k: 3 } };
+  await (await request(PATH, body)).json();
+  assertEquals(engine.requests[0]?.reasoning?.sampling, { temperature: 1, topK: 3 });
+});

@@ -3,7 +3,7 @@ import type { Usage } from "../../../engine/protocol.ts";
 import type { ServerSentEvent } from "../../streams.ts";
 import { errorEvent } from "./chat_stream.ts";
 import { toLegacyLogprobs } from "./completion_logprobs.ts";
-import { toFinishReason, toUsage } from "./envelope.ts";
+import { toFinishReason, toNotices, toUsage } from "./envelope.ts";
 import type { Indexed } from "./interleave.ts";
 
 export interface CompletionChunkOptions {
@@ -22,11 +22,16 @@ export async function* completionChunks(
   events: AsyncIterable<Indexed<AnswerEvent>>,
   { head, echoes, perPrompt, includeUsage, withLogprobs }: CompletionChunkOptions,
 ): AsyncGenerator<ServerSentEvent, void> {
-  const chunk = (choices: readonly unknown[], usage: unknown): ServerSentEvent => ({
-    data: JSON.stringify({ ...head, choices, ...(includeUsage ? { usage } : {}) }),
+  const chunk = (choices: readonly unknown[], usage: unknown, more = {}): ServerSentEvent => ({
+    data: JSON.stringify({ ...head, choices, ...(includeUsage ? { usage } : {}), ...more }),
   });
-  const piece = (index: number, text: string, logprobs: unknown, reason: string | null) =>
-    chunk([{ text, index, logprobs, finish_reason: reason }], null);
+  const piece = (
+    index: number,
+    text: string,
+    logprobs: unknown,
+    reason: string | null,
+    more = {},
+  ) => chunk([{ text, index, logprobs, finish_reason: reason }], null, more);
   const lengths = new Map<number, number>();
   const usages: Usage[] = [];
   const promptUsages: Usage[] = [];
@@ -46,7 +51,8 @@ export async function* completionChunks(
       } else if (event.type === "done") {
         usages.push(event.usage);
         if (index % perPrompt === 0) promptUsages.push(event.usage);
-        yield piece(index, "", null, toFinishReason(event.finishReason));
+        const reason = toFinishReason(event.finishReason);
+        yield piece(index, "", null, reason, toNotices([event]));
       }
     }
     if (includeUsage) yield chunk([], toUsage(usages, promptUsages));

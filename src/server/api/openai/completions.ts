@@ -18,7 +18,7 @@ import {
 } from "./completion_schema.ts";
 import { completionChunks } from "./completion_stream.ts";
 import { openaiDialect } from "./dialect.ts";
-import { fingerprint, newId, toFinishReason, toUsage, unixSeconds } from "./envelope.ts";
+import { fingerprint, newId, toFinishReason, toNotices, toUsage, unixSeconds } from "./envelope.ts";
 import { Gathered } from "./gather.ts";
 import { interleave } from "./interleave.ts";
 import { perChoice } from "./seeds.ts";
@@ -92,6 +92,7 @@ async function whole(
       finish_reason: toFinishReason(answer.done.finishReason),
     })),
     usage: toUsage(flat.map(({ done }) => done.usage), answers.map((made) => made[0]!.done.usage)),
+    ...toNotices(flat.map(({ done }) => done)),
   };
 }
 

@@ -135,3 +135,12 @@ Deno.test("a stream echoes first, then tells text, reason and usage", async () =
   assertEquals(chunks.at(-1).usage.prompt_tokens, 2);
   assertEquals(chunks.at(-1).usage.completion_tokens, 4);
 });
+
+Deno.test("notices stand beside the choices, and in the chunk that ends one", async () => {
+  const { request } = serve({ script: { tokens: ["a"], notices: [{ message: "session: gone" }] } });
+  const answer = await (await request(PATH, { prompt: "a" })).json();
+  assertEquals(answer.notices, ["session: gone"]);
+  const events = await readEvents(await request(PATH, { prompt: "a", stream: true }));
+  const chunks = events.slice(0, -1).map(({ data }) => JSON.parse(data));
+  assertEquals(chunks.map(({ notices }) => notices), [undefined, ["session: gone"]]);
+});

@@ -1,5 +1,5 @@
 import type { AnswerFinish, AnswerLogprob } from "../../../chat/conversation.ts";
-import type { TokenLogprob, Usage } from "../../../engine/protocol.ts";
+import type { Notice, TokenLogprob, Usage } from "../../../engine/protocol.ts";
 import { ShimmyError } from "../../../errors.ts";
 import type { ModelEntry } from "../../../models/entry.ts";
 
@@ -50,6 +50,14 @@ export function toUsage(usages: readonly Usage[], prompts: readonly Usage[] = us
 export function toFinishReason(reason: AnswerFinish): "stop" | "length" | "tool_calls" {
   if (reason === "cancelled") throw new ShimmyError("cancelled", "The answer was cancelled");
   return reason;
+}
+
+/** `notices` of an answer or of several, which OpenAI does not know; nothing where there are none. */
+export function toNotices(
+  answers: readonly { readonly notices?: readonly Notice[] }[],
+): { readonly notices?: readonly string[] } {
+  const messages = answers.flatMap(({ notices = [] }) => notices.map(({ message }) => message));
+  return messages.length === 0 ? {} : { notices: [...new Set(messages)] };
 }
 
 const decoder = new TextDecoder();

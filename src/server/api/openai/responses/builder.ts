@@ -2,7 +2,7 @@ import type { AnswerEvent } from "../../../../chat/conversation.ts";
 import type { ShimmyError } from "../../../../errors.ts";
 import { statusOf } from "../../../errors.ts";
 import { toOpenAIError } from "../dialect.ts";
-import { toFinishReason, unixSeconds } from "../envelope.ts";
+import { toFinishReason, toNotices, unixSeconds } from "../envelope.ts";
 import type { Done } from "../gather.ts";
 import {
   type OutputItem,
@@ -90,6 +90,7 @@ export class ResponseBuilder {
       output: this.#items,
       error: null,
       usage: toResponseUsage(done.usage, reasoningTokens),
+      ...toNotices([done]),
     };
     yield this.#event({ type: `response.${status}`, response: this.response });
   }

@@ -221,3 +221,12 @@ for (
     assertEquals(error.param.split(/[.[]/)[0], field);
   });
 }
+
+Deno.test("notices are a part of the response that has ended", async () => {
+  const options = { script: { tokens: ["a"], notices: [{ message: "session: gone" }] } };
+  const answer = await (await serve(options).request(PATH, { input: "Hi" })).json();
+  assertEquals(answer.notices, ["session: gone"]);
+  const events = await stream({ input: "Hi" }, options);
+  assertEquals(events.at(-1).response.notices, ["session: gone"]);
+  assertEquals(events[0].response.notices, undefined);
+});

@@ -58,6 +58,7 @@ export interface ResponseState {
   readonly output: readonly OutputItem[];
   readonly error: { readonly code: string; readonly message: string } | null;
   readonly usage: ReturnType<typeof toResponseUsage> | null;
+  readonly notices?: readonly string[];
 }
 
 export function toResponseUsage(usage: Usage, reasoningTokens: number) {
@@ -111,6 +112,7 @@ export function toResponse({ id, createdAt, model, body }: ResponseHead, state: 
     truncation: "disabled",
     usage: state.usage,
     user: body.user ?? null,
+    ...(state.notices === undefined ? {} : { notices: state.notices }),
   };
 }
 

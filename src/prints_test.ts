@@ -1,0 +1,17 @@
+import { assertEquals, assertGreater } from "@std/assert";
+
+/** Every module below a folder, by its path from there. */
+function* modules(folder: URL): Generator<URL> {
+  for (const { name, isDirectory } of Deno.readDirSync(folder)) {
+    if (isDirectory) yield* modules(new URL(`${name}/`, folder));
+    else if (name.endsWith(".ts") && !name.endsWith("_test.ts")) yield new URL(name, folder);
+  }
+}
+
+Deno.test("only the command line prints", () => {
+  const here = new URL(".", import.meta.url);
+  const rest = [...modules(here)].filter(({ href }) => !href.startsWith(`${here.href}cli/`));
+  assertGreater(rest.length, 100);
+  const printing = rest.filter((url) => /\bconsole\./.test(Deno.readTextFileSync(url)));
+  assertEquals(printing.map(({ href }) => href.slice(here.href.length)), []);
+});
