@@ -33,20 +33,6 @@ function randomNumbers(seed: number): (below: number) => number {
   };
 }
 
-/** Conversations that go on from one another, branch off and begin anew; as a tree of prompts. */
-function conversations(count: number, seed: number): string[] {
-  const random = randomNumbers(seed);
-  const prompts: string[] = [];
-  while (prompts.length < count) {
-    const next = question(QUESTIONS[random(QUESTIONS.length)]!);
-    const earlier = prompts[random(prompts.length || 1)];
-    const goesOn = earlier !== undefined && random(4) > 0 && earlier.length < 400;
-    const answer = `${SUBJECTS[random(8)]} ${COUNTRIES[random(8)]}<|im_end|>\n`;
-    prompts.push(goesOn ? earlier + answer + next : next);
-  }
-  return prompts;
-}
-
 /** An answer: its tokens, how likely each was, and by how much it was likelier than the next one. */
 interface Answer {
   readonly tokens: readonly { id: number; logprob: number; lead: number }[];
@@ -108,15 +94,41 @@ function assertSameAnswers(actual: readonly Answer[], expected: readonly Answer[
   assertGreater(compared / all, 0.85, name);
 }
 
-Deno.test("answers are the same with the cache and without, over conversations that branch", async () => {
-  const prompts = conversations(210, 7);
-  const plain: Way = { together: 1, cachePrompt: false, maxTokens: 6 };
-  let alone: Answer[];
-  {
-    await using engine = await exactEngine({ parallel: 1 });
-    alone = await answer(engine, prompts, plain);
-    assertEquals(alone.reduce((sum, { usage }) => sum + usage.cachedTokens, 0), 0);
+/** Conversations: a tree of prompts, and the answer to each by an engine that has no cache. */
+interface Conversations {
+  readonly prompts: readonly string[];
+  readonly alone: readonly Answer[];
+}
+
+/**
+ * Conversations that go on from one another, branch off and begin anew. Some go on from what the model
+ * itself has said, others from what it has not.
+ */
+async function conversations(count: number, seed: number, plain: Way): Promise<Conversations> {
+  await using engine = await exactEngine({ parallel: 1 });
+  const random = randomNumbers(seed);
+  const prompts: string[] = [];
+  const alone: Answer[] = [];
+  while (prompts.length < count) {
+    const next = question(QUESTIONS[random(QUESTIONS.length)]!);
+    const index = random(prompts.length || 1);
+    const earlier = prompts[index];
+    const goesOn = earlier !== undefined && random(4) > 0 && earlier.length < 400;
+    const other = `${SUBJECTS[random(8)]} ${COUNTRIES[random(8)]}`;
+    const said = goesOn && random(2) > 0
+      ? await engine.detokenize(alone[index]!.tokens.map(({ id }) => id))
+      : other;
+    const prompt = goesOn ? `${earlier}${said}<|im_end|>\n${next}` : next;
+    prompts.push(prompt);
+    alone.push(...await answer(engine, [prompt], plain));
   }
+  return { prompts, alone };
+}
+
+Deno.test("answers are the same with the cache and without, over conversations that branch", async () => {
+  const plain: Way = { together: 1, cachePrompt: false, maxTokens: 6 };
+  const { prompts, alone } = await conversations(220, 7, plain);
+  assertEquals(alone.reduce((sum, { usage }) => sum + usage.cachedTokens, 0), 0);
   const ways: [number, Partial<LoadOptions>][] = [
     // Fewer streams than conversations: streams are taken, cut, copied, saved and restored.
     [1, { parallel: 2 }],
@@ -132,6 +144,7 @@ Deno.test("answers are the same with the cache and without, over conversations t
     const total = answers.reduce((sum, { usage }) => sum + usage.promptTokens, 0);
     const cached = answers.reduce((sum, { usage }) => sum + usage.cachedTokens, 0);
     assertGreater(cached / total, 0.3, name);
+    assertGreater((await engine.status()).evictions, 20, name);
   }
 });
 
