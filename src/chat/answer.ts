@@ -15,6 +15,7 @@ import type {
   AnswerRequest,
   Input,
 } from "./conversation.ts";
+import { checkRawGrammar } from "./raw_grammar.ts";
 import { renderChat, type RenderedChat, renderPrompt } from "./prompt.ts";
 import { AnswerParser } from "./stream/answer_parser.ts";
 import type { ParsedEvent } from "./stream/sink.ts";
@@ -81,6 +82,8 @@ async function* run(
   request: AnswerRequest,
   remote: Remote,
 ): AsyncGenerator<AnswerEvent, void> {
+  const { format } = request;
+  if (format.type === "grammar") await checkRawGrammar(engine, format.source);
   const chat = request.input.type === "chat" ? await renderChat(engine.info, request.input) : null;
   const controls = controlTokensOf(engine.info);
   const markers = chat === null ? [] : markersOf(chat, controls);

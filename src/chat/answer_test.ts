@@ -285,3 +285,24 @@ Deno.test("tokens are counted as the engine counts the whole prompt", async () =
   const text = "user\nHi\nassistant\n";
   assertEquals(await countTokens(double, chat()), text.length + 4);
 });
+
+const strange: readonly (readonly [source: string, message: string])[] = [
+  ['root ::= "a', 'grammar: line 1, column 10: the literal does not end: it needs a second "'],
+  ["root ::= a", "grammar: line 1, column 10: there is no rule named 'a'"],
+  [
+    "root ::= <|im_end|> <nothing>",
+    "grammar: line 1, column 21: <nothing> is not one token of the model's vocabulary",
+  ],
+];
+
+for (const [source, message] of strange) {
+  Deno.test(`a grammar is refused before it reaches the engine: ${source}`, async () => {
+    await using double = engine(["x"]);
+    const error = await assertRejects(
+      () => events(double, { format: { type: "grammar", source } }),
+      ShimmyError,
+    );
+    assertEquals([error.kind, error.field, error.message], ["invalid", "grammar", message]);
+    assertEquals(double.requests, []);
+  });
+}

@@ -40,6 +40,7 @@ export class Constraint {
       ? null
       : grammarSampler(library, vocab, this.#source, "root");
     if (grammar !== null) return grammar;
+    // Whoever takes grammars from clients checks them first: the library tells no reason.
     throw new ShimmyError("invalid", "grammar: must be GBNF with a rule named `root`", {
       field: "grammar",
     });

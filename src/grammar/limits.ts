@@ -36,3 +36,19 @@ export const BLOCK = 64;
 export const MAX_RULES = 40_000;
 /** Characters of the finished grammar: it is parsed once for every sequence. */
 export const MAX_GRAMMAR_LENGTH = 2_000_000;
+
+/** Rules that one repetition of a grammar may stand for (`MAX_REPETITION_THRESHOLD` of llama.cpp). */
+export const MAX_REPEATED_RULES = 2_000;
+/** Depth of groups in a grammar: llama.cpp's parser recurses, and an overflow of its stack is its end. */
+export const MAX_GBNF_GROUPS = 1_000;
+/** Rules of a grammar that begin with one another, for the same reason. */
+export const MAX_GBNF_CHAIN = 10_000;
+/** Elements that the repetitions of a grammar may be written out to: each takes 8 bytes, and more than once. */
+export const MAX_GBNF_ELEMENTS = 5_000_000;
+/**
+ * Ways in which a rule may begin. llama.cpp keeps each of them at every character and compares it with
+ * all the others: with this many, that takes it half a minute.
+ */
+export const MAX_GBNF_WAYS = 100_000;
+/** Steps of llama.cpp's search for left recursion, which forgets where it has been. */
+export const MAX_GBNF_STEPS = 100_000_000;

@@ -1,7 +1,8 @@
-/** JSON Schema to GBNF, the grammars that llama.cpp constrains its sampling with. */
+/** JSON Schema to GBNF, the grammars that llama.cpp constrains its sampling with, and a check of them. */
 import { GrammarBuilder, type GrammarOptions } from "./builder.ts";
 
 export { GrammarBuilder, type GrammarOptions } from "./builder.ts";
+export { checkGrammar } from "./gbnf/check.ts";
 export { literal } from "./print.ts";
 
 /**

@@ -261,6 +261,15 @@ const refused: readonly (readonly [unknown, string])[] = [
     "system: cannot be used when messages begin with a system message",
   ],
   [
+    { prompt: "Hi", grammar: 'root ::= "a"\nb ::= c' },
+    "grammar: line 2, column 7: there is no rule named 'c'",
+  ],
+  [
+    { prompt: "Hi", raw: true, stream: true, grammar: "root ::= (" },
+    'grammar: line 1, column 11: expected a literal, a class, a name, a group, "|" or the ")" of ' +
+    "the group, but the grammar ends",
+  ],
+  [
     { prompt: "Hi", json_schema: {}, grammar: 'root ::= "a"' },
     "grammar: cannot be used with json_schema: choose one",
   ],

@@ -204,3 +204,24 @@ Deno.test("the sampling of the reasoning reaches the sequence", async () => {
   await (await request(PATH, body)).json();
   assertEquals(engine.requests[0]?.reasoning?.sampling, { temperature: 1, topK: 3 });
 });
+
+Deno.test("a grammar with a mistake is refused in OpenAI's shape, also where the answer streams", async () => {
+  const { request, engine } = serve();
+  for (
+    const [path, body] of [[PATH, { messages: HELLO }], ["/v1/completions", {
+      prompt: "a",
+    }]] as const
+  ) {
+    for (const stream of [false, true]) {
+      const response = await request(path, { ...body, stream, grammar: "root ::= [a" });
+      assertEquals(response.status, 400);
+      assertEquals((await response.json()).error, {
+        message: 'grammar: line 1, column 10: the class does not end: it needs a "]"',
+        type: "invalid_request_error",
+        param: "grammar",
+        code: null,
+      });
+    }
+  }
+  assertEquals(engine.requests, []);
+});
