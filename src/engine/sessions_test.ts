@@ -195,6 +195,19 @@ Deno.test("a session that cannot be saved is told of without the server's paths"
   }
 });
 
+Deno.test("a session whose context was shifted is not kept, and told of", async () => {
+  await inFolder(async (sessionFolder) => {
+    const shifting = { contextShift: true, contextLength: 64, parallel: 1 };
+    await using engine = await tinyEngine({ sessionFolder, ...shifting });
+    const { done } = await collect(engine.generate(
+      ask(question("Hello"), { session: "s", maxTokens: 100, ignoreEos: true }),
+    ));
+    assertEquals(done.notices, [{
+      message: "session: it could not be saved: its context was shifted",
+    }]);
+  });
+});
+
 Deno.test("a session is refused by name where none are kept", async () => {
   await using engine = await tinyEngine();
   const error = await assertRejects(
