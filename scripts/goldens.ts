@@ -1,12 +1,13 @@
 /**
- * Writes the golden facts under `tests/golden/`: what llama.cpp's own server makes of awkward texts and
- * of prompts, with the models that the tests use, and of conversations, with the chat templates of its
- * sources. `SHIMMY_LLAMA_BIN` names the folder of its programs, built from the pinned version, and
- * `SHIMMY_LLAMA_SOURCE` its sources, which otherwise come from npm. Names of files, without their
- * ending, limit it to those: `deno task goldens templates`.
+ * Writes the golden facts under `tests/golden/`: what llama.cpp's own programs make of awkward texts, of
+ * prompts and of texts to embed, with the models that the tests use, and of conversations, with the chat
+ * templates of its sources. `SHIMMY_LLAMA_BIN` names the folder of its programs, built from the pinned
+ * version, and `SHIMMY_LLAMA_SOURCE` its sources, which otherwise come from npm. Names of files, without
+ * their ending, limit it to those: `deno task goldens templates`.
  */
 import { fromFileUrl, join } from "@std/path";
 import { LLAMA_VERSION } from "../ffi/version.ts";
+import { embeddingRows } from "./goldens/embeddings.ts";
 import { AWKWARD_TEXTS, CONTINUATIONS, expandText, type GoldenText } from "./goldens/inputs.ts";
 import { type LlamaServer, startLlamaServer } from "./goldens/llama_server.ts";
 import { llamaTemplates, renderingRows, withTemplateServer } from "./goldens/templates.ts";
@@ -34,8 +35,10 @@ async function main(): Promise<void> {
     console.error("SHIMMY_LLAMA_BIN must name the folder of llama.cpp's programs");
     Deno.exit(1);
   }
-  const program = join(folder, Deno.build.os === "windows" ? "llama-server.exe" : "llama-server");
-  const names = ["tokens", ...MODELS.map(({ name }) => name), "templates"];
+  const programs = (name: string) =>
+    join(folder, Deno.build.os === "windows" ? `${name}.exe` : name);
+  const program = programs("llama-server");
+  const names = ["tokens", ...MODELS.map(({ name }) => name), "templates", "embeddings"];
   const unknown = Deno.args.find((name) => !names.includes(name));
   if (unknown !== undefined) {
     console.error(`There is no ${unknown}; there are ${names.join(", ")}`);
@@ -51,6 +54,7 @@ async function main(): Promise<void> {
     await write(model.name, await continuationTable(server));
   }
   if (isAsked("templates")) await writeTemplates(program);
+  if (isAsked("embeddings")) await write("embeddings", await embeddingRows(programs));
 }
 
 /** Records what every chat template makes of every conversation, and BOS and EOS as it was given them. */

@@ -27,6 +27,16 @@ interface CompletionStep {
   readonly top_logprobs: readonly { readonly logprob: number }[];
 }
 
+interface EmbeddingAnswer {
+  readonly data: readonly { readonly embedding: readonly number[] }[];
+  readonly usage: { readonly prompt_tokens: number };
+}
+
+interface RerankAnswer {
+  readonly results: readonly { readonly index: number; readonly relevance_score: number }[];
+  readonly usage: { readonly prompt_tokens: number };
+}
+
 function lead({ top_logprobs: [first, second] }: CompletionStep): number {
   return first!.logprob - (second?.logprob ?? -Infinity);
 }
@@ -48,6 +58,16 @@ export interface LlamaServer extends AsyncDisposable {
   complete(prompt: string, maxTokens: number): Promise<Completion>;
   /** The texts of BOS and EOS. */
   specialTokens(): Promise<SpecialTokens>;
+  /** The embedding of a text or of token ids, and how many tokens it has. */
+  embed(input: string | readonly number[]): Promise<{
+    readonly vector: readonly number[];
+    readonly tokens: number;
+  }>;
+  /** Documents by their scores for a query, the best first, and how many tokens all pairs have. */
+  rerank(query: string, documents: readonly string[]): Promise<{
+    readonly results: readonly { readonly index: number; readonly score: number }[];
+    readonly tokens: number;
+  }>;
   /** What the chat template makes of a request's messages and tools; null where it is refused. */
   render(body: Readonly<Record<string, unknown>>): Promise<string | null>;
 }
@@ -108,6 +128,18 @@ export async function startLlamaServer(
       const response = await fetch(`${origin}/props`);
       const props: { bos_token: string; eos_token: string } = await response.json();
       return { bosText: props.bos_token, eosText: props.eos_token };
+    },
+    async embed(input) {
+      const { data, usage } = await post<EmbeddingAnswer>(`${origin}/v1/embeddings`, { input });
+      return { vector: data[0]!.embedding, tokens: usage.prompt_tokens };
+    },
+    async rerank(query, documents) {
+      const body = { query, documents };
+      const { results, usage } = await post<RerankAnswer>(`${origin}/v1/rerank`, body);
+      return {
+        results: results.map(({ index, relevance_score }) => ({ index, score: relevance_score })),
+        tokens: usage.prompt_tokens,
+      };
     },
     async render(body) {
       const response = await fetch(`${origin}/apply-template`, {

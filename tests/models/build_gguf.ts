@@ -2,10 +2,17 @@
 
 type Scalar = string | number | boolean;
 
+/** Numbers are written as `u32`, unless their type is named; other arrays hold strings. */
+export type GgufEntry =
+  | Scalar
+  | readonly string[]
+  | { readonly f32: number }
+  | { readonly f32s: readonly number[] }
+  | { readonly i32s: readonly number[] };
+
 export interface GgufParts {
   readonly version?: number;
-  /** Numbers are written as `u32`; arrays as arrays of strings. */
-  readonly metadata?: Readonly<Record<string, Scalar | readonly string[]>>;
+  readonly metadata?: Readonly<Record<string, GgufEntry>>;
   readonly tensors?: readonly {
     readonly name: string;
     readonly shape: readonly number[];
@@ -14,11 +21,13 @@ export interface GgufParts {
     /** From the beginning of the weights. */
     readonly offset?: number;
   }[];
-  /** Bytes of weights after the head. */
-  readonly weights?: number;
+  /** The weights after the head, or how many bytes of zeros stand for them. */
+  readonly weights?: number | Uint8Array;
 }
 
 const U32 = 4;
+const I32 = 5;
+const F32 = 6;
 const BOOL = 7;
 const STRING = 8;
 const ARRAY = 9;
@@ -31,6 +40,9 @@ class Writer {
   }
   u32(value: number): this {
     return this.bytes(new Uint8Array(new Uint32Array([value]).buffer));
+  }
+  f32(value: number): this {
+    return this.bytes(new Uint8Array(new Float32Array([value]).buffer));
   }
   u64(value: number | bigint): this {
     return this.bytes(new Uint8Array(new BigUint64Array([BigInt(value)]).buffer));
@@ -54,11 +66,18 @@ class Writer {
   }
 }
 
-function writeValue(writer: Writer, value: Scalar | readonly string[]): void {
+function writeValue(writer: Writer, value: GgufEntry): void {
   if (typeof value === "string") writer.u32(STRING).string(value);
   else if (typeof value === "number") writer.u32(U32).u32(value);
   else if (typeof value === "boolean") writer.u32(BOOL).u8(value ? 1 : 0);
-  else {
+  else if ("f32" in value) writer.u32(F32).f32(value.f32);
+  else if ("f32s" in value) {
+    writer.u32(ARRAY).u32(F32).u64(value.f32s.length);
+    for (const item of value.f32s) writer.f32(item);
+  } else if ("i32s" in value) {
+    writer.u32(ARRAY).u32(I32).u64(value.i32s.length);
+    for (const item of value.i32s) writer.u32(item);
+  } else {
     writer.u32(ARRAY).u32(STRING).u64(value.length);
     for (const item of value) writer.string(item);
   }
@@ -80,14 +99,16 @@ export function buildGguf(parts: GgufParts): Uint8Array<ArrayBuffer> {
     writer.u32(type).u64(offset);
   }
   const head = writer.done();
-  const whole = new Uint8Array(Math.ceil(head.length / 32) * 32 + weights);
+  const begin = Math.ceil(head.length / 32) * 32;
+  const whole = new Uint8Array(begin + (typeof weights === "number" ? weights : weights.length));
   whole.set(head);
+  if (typeof weights !== "number") whole.set(weights, begin);
   return whole;
 }
 
 /** A whole model of one small tensor; `metadata` adds to what every model has. */
 export function buildModel(
-  metadata: Readonly<Record<string, Scalar | readonly string[]>> = {},
+  metadata: Readonly<Record<string, GgufEntry>> = {},
 ): Uint8Array<ArrayBuffer> {
   return buildGguf({
     metadata: { "general.architecture": "llama", "general.file_type": 7, ...metadata },

@@ -1,0 +1,142 @@
+/** What llama.cpp's own programs make of texts with the tiny encoders that the tests build. */
+import { encodeHex } from "@std/encoding/hex";
+import { join } from "@std/path";
+import { ENCODERS, TINY_SHAPE } from "../../tests/models/encoders.ts";
+import { expandText, type GoldenText } from "./inputs.ts";
+import { startLlamaServer } from "./llama_server.ts";
+
+/** Texts of very different lengths; none holds a control token, which llama.cpp would read as such. */
+export const EMBEDDED_TEXTS: readonly GoldenText[] = [
+  { name: "one letter", text: "a" },
+  { name: "two words", text: "hello world" },
+  { name: "capitals and punctuation", text: "Hello, World! How are you (today)?" },
+  { name: "a sentence", text: "the quick brown fox jumps over the lazy dog" },
+  { name: "numbers", text: "3.14 and 1234567890" },
+  {
+    name: "accents and what no vocabulary has",
+    text: "na\u00efve caf\u00e9 \u4eca\u5929 \u{1f98a}",
+  },
+  { name: "spaces and newlines", text: "  a \t b\n\n c  " },
+  { name: "thirty words", text: "se ", times: 30 },
+  // An encoder puts a token at each end; the server leaves a decoder room for one more.
+  { name: "as long as fits", text: Array(TINY_SHAPE.context - 2).fill("a").join(" ") },
+];
+
+/** Token ids given in place of a text. */
+export const EMBEDDED_TOKENS: readonly number[] = [2, 17, 42, 99, 100, 3];
+
+const QUERY = "what is a panda?";
+const DOCUMENTS: readonly string[] = [
+  "hi",
+  "it is a bear",
+  "The giant panda, also called panda, is a bear of china.",
+  "",
+  "paris is the capital of france",
+];
+
+const SEPARATOR = "<#sep#>";
+
+/** How the programs run. */
+const LIMITS = [
+  ...["--threads", "1", "--ctx-size", String(TINY_SHAPE.context)],
+  ...["--batch-size", String(TINY_SHAPE.context), "--ubatch-size", String(TINY_SHAPE.context)],
+];
+
+/** Nine digits tell any two 32-bit floats apart. */
+const digits = (values: readonly number[]) => values.map((value) => Number(value.toPrecision(9)));
+
+/**
+ * Rows of vectors, from the server and where it prints whole ones from `llama-embedding`, and of scores.
+ *
+ * @param programs gives the path of a program by its name.
+ */
+export async function embeddingRows(programs: (name: string) => string): Promise<unknown[]> {
+  const rows: unknown[] = [];
+  const folder = await Deno.makeTempDir({ prefix: "shimmy-goldens-" });
+  try {
+    for (const [model, build] of Object.entries(ENCODERS)) {
+      const file = join(folder, `${model}.gguf`);
+      const bytes = build();
+      await Deno.writeFile(file, bytes);
+      rows.push({ model, sha256: await hash(bytes) });
+      rows.push(
+        ...model.endsWith("-rank")
+          ? await scoreRows(programs("llama-server"), model, file)
+          : await vectorRows(programs, model, file),
+      );
+    }
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+  return rows;
+}
+
+/** SHA-256 of a model's file, by which a test knows that the facts are about the same one. */
+export async function hash(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+  return encodeHex(await crypto.subtle.digest("SHA-256", bytes));
+}
+
+async function vectorRows(programs: (name: string) => string, model: string, file: string) {
+  await using server = await startLlamaServer(programs("llama-server"), [
+    ...["--model", file, "--embeddings"],
+    ...LIMITS,
+  ]);
+  const printed = await printedVectors(programs("llama-embedding"), file);
+  const rows = [];
+  for (const [index, text] of EMBEDDED_TEXTS.entries()) {
+    const { vector, tokens } = await server.embed(expandText(text));
+    rows.push({ model, ...text, tokens, vector: digits(vector), printed: printed[index]! });
+  }
+  const { vector } = await server.embed(EMBEDDED_TOKENS);
+  rows.push({ model, name: "token ids", ids: EMBEDDED_TOKENS, vector: digits(vector) });
+  return rows;
+}
+
+/** Its printing thread is ended with the program, often before everything is printed. */
+const ATTEMPTS = 50;
+
+/** What `llama-embedding` prints for all texts, which it computes together: seven decimals. */
+async function printedVectors(
+  program: string,
+  file: string,
+): Promise<readonly (readonly number[])[]> {
+  const command = new Deno.Command(program, {
+    args: [
+      ...["--model", file, "--prompt", EMBEDDED_TEXTS.map(expandText).join(SEPARATOR)],
+      ...["--embd-separator", SEPARATOR, "--embd-normalize", "2"],
+      ...["--embd-output-format", "json", ...LIMITS],
+      // Without a number of sequences it takes 256, and ends where a batch has fewer tokens.
+      ...["--parallel", "16"],
+    ],
+    stdin: "null",
+    stderr: "null",
+  });
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const { success, stdout } = await command.output();
+    if (!success) throw new Error("llama-embedding failed");
+    const vectors = readVectors(new TextDecoder().decode(stdout));
+    if (vectors?.length === EMBEDDED_TEXTS.length) return vectors;
+  }
+  throw new Error(`llama-embedding printed nothing whole in ${ATTEMPTS} attempts`);
+}
+
+/** The vectors in JSON of OpenAI's shape; null where it is cut off. */
+function readVectors(json: string): readonly (readonly number[])[] | null {
+  try {
+    const { data }: { data: { embedding: number[] }[] } = JSON.parse(json);
+    return data.map(({ embedding }) => embedding);
+  } catch (error) {
+    if (error instanceof SyntaxError) return null;
+    throw error;
+  }
+}
+
+async function scoreRows(program: string, model: string, file: string) {
+  await using server = await startLlamaServer(program, [
+    ...["--model", file, "--rerank"],
+    ...LIMITS,
+  ]);
+  const { results, tokens } = await server.rerank(QUERY, DOCUMENTS);
+  const scores = results.map(({ index, score }) => ({ index, score: digits([score])[0]! }));
+  return [{ model, query: QUERY, documents: DOCUMENTS, tokens, results: scores }];
+}

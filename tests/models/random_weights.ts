@@ -1,0 +1,75 @@
+/** Tensors of random weights, the same on every machine. */
+import type { GgufParts } from "./build_gguf.ts";
+
+/** How a tensor's values are drawn. */
+export type Spread =
+  /** Around 0, so that a product with it keeps the length of a vector. */
+  | "matrix"
+  /** Around 1. */
+  | "norm"
+  /** Around 0, and small. */
+  | "bias"
+  /** Between -1 and 1. */
+  | "table";
+
+export interface RandomTensor {
+  readonly name: string;
+  /** Fastest dimension first, as GGUF has it. */
+  readonly shape: readonly number[];
+  readonly spread: Spread;
+}
+
+const ALIGNMENT = 32;
+
+/** 32-bit floats for all tensors, one after the other, as a GGUF file lists and holds them. */
+export function randomWeights(
+  tensors: readonly RandomTensor[],
+  seed: number,
+): Required<Pick<GgufParts, "tensors">> & { readonly weights: Uint8Array } {
+  const random = xorshift(seed);
+  const listed: { name: string; shape: readonly number[]; offset: number }[] = [];
+  let offset = 0;
+  for (const { name, shape } of tensors) {
+    listed.push({ name, shape, offset });
+    offset += Math.ceil(4 * elements(shape) / ALIGNMENT) * ALIGNMENT;
+  }
+  const weights = new Uint8Array(offset);
+  const view = new DataView(weights.buffer);
+  tensors.forEach(({ shape, spread }, index) => {
+    const [middle, width] = rangeOf(spread, shape[0]!);
+    for (let element = 0; element < elements(shape); element++) {
+      const value = middle + (2 * random() - 1) * width;
+      view.setFloat32(listed[index]!.offset + 4 * element, value, true);
+    }
+  });
+  return { tensors: listed, weights };
+}
+
+function elements(shape: readonly number[]): number {
+  return shape.reduce((product, dimension) => product * dimension, 1);
+}
+
+/** Middle and half-width; a uniform distribution has the variance of a third of the latter's square. */
+function rangeOf(spread: Spread, inputs: number): readonly [middle: number, width: number] {
+  switch (spread) {
+    case "matrix":
+      return [0, Math.sqrt(3 / inputs)];
+    case "norm":
+      return [1, 0.25];
+    case "bias":
+      return [0, 0.1];
+    case "table":
+      return [0, 1];
+  }
+}
+
+/** Marsaglia's xorshift of 32 bits, as fractions of 1. */
+function xorshift(seed: number): () => number {
+  let state = (seed * 2_654_435_761) >>> 0 || 1;
+  return () => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    return (state >>> 0) / 2 ** 32;
+  };
+}
