@@ -53,6 +53,11 @@ export class Context implements Disposable {
     return this.#handle;
   }
 
+  /** Whether it remembers what it computed; encoders do not, and cannot go on from it. */
+  get hasMemory(): boolean {
+    return this.#memory !== null;
+  }
+
   /** Computes a batch. */
   decode(batch: Batch): DecodeOutcome {
     const code = this.#library.llama.llama_decode(this.handle, batch.bytes);
@@ -126,6 +131,7 @@ export class Context implements Disposable {
 
   /** Forgets everything. */
   clear(): void {
+    if (this.#memory === null) return;
     this.#library.llama.llama_memory_clear(this.#memory, true);
   }
 

@@ -170,9 +170,19 @@ export class Model implements Disposable {
     return value === null ? null : Number(value);
   }
 
+  /** Whether a token sees those before it alone, as it must to be generated. */
+  get isCausal(): boolean {
+    return this.#metadataValue(`${this.architecture}.attention.causal`) !== "false";
+  }
+
   /** Whether it was made for embeddings or scores, and not to generate. */
   get isEmbeddingModel(): boolean {
-    return (this.poolingType ?? 0) > 0 || !this.hasDecoder;
+    return (this.poolingType ?? 0) > 0 || !this.hasDecoder || !this.isCausal;
+  }
+
+  /** Scores that a reranking model gives to a pair. */
+  get scoreCount(): number {
+    return this.#library.llama.llama_model_n_cls_out(this.handle);
   }
 
   /** Tokens it was trained on in one context. */

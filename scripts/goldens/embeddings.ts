@@ -36,11 +36,17 @@ const DOCUMENTS: readonly string[] = [
 
 const SEPARATOR = "<#sep#>";
 
-/** How the programs run. */
-const LIMITS = [
-  ...["--threads", "1", "--ctx-size", String(TINY_SHAPE.context)],
-  ...["--batch-size", String(TINY_SHAPE.context), "--ubatch-size", String(TINY_SHAPE.context)],
+/** How the programs run: as many tokens at once, with flash attention or without. */
+const limits = (tokens: number, flash: "auto" | "off") => [
+  ...["--threads", "1", "--flash-attn", flash],
+  ...["--ctx-size", "--batch-size", "--ubatch-size"].flatMap((option) => [option, `${tokens}`]),
 ];
+
+/**
+ * `llama-embedding` takes 256 sequences, and ends where a batch has fewer tokens. With fewer sequences
+ * it would split a batch by the lengths of its texts, and take the mean of the last part alone.
+ */
+const SEQUENCES = 256;
 
 /** Nine digits tell any two 32-bit floats apart. */
 const digits = (values: readonly number[]) => values.map((value) => Number(value.toPrecision(9)));
@@ -77,18 +83,27 @@ export async function hash(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
 }
 
 async function vectorRows(programs: (name: string) => string, model: string, file: string) {
-  await using server = await startLlamaServer(programs("llama-server"), [
-    ...["--model", file, "--embeddings"],
-    ...LIMITS,
-  ]);
+  const serve = (flash: "auto" | "off") =>
+    startLlamaServer(programs("llama-server"), [
+      ...["--model", file, "--embeddings"],
+      ...limits(TINY_SHAPE.context, flash),
+    ]);
+  await using flash = await serve("auto");
+  await using plain = await serve("off");
   const printed = await printedVectors(programs("llama-embedding"), file);
+  const both = async (input: string | readonly number[]) => {
+    const { vector, tokens } = await plain.embed(input);
+    return {
+      tokens,
+      plain: digits(vector),
+      flash: digits((await flash.embed(input)).vector),
+    };
+  };
   const rows = [];
   for (const [index, text] of EMBEDDED_TEXTS.entries()) {
-    const { vector, tokens } = await server.embed(expandText(text));
-    rows.push({ model, ...text, tokens, vector: digits(vector), printed: printed[index]! });
+    rows.push({ model, ...text, ...await both(expandText(text)), printed: printed[index]! });
   }
-  const { vector } = await server.embed(EMBEDDED_TOKENS);
-  rows.push({ model, name: "token ids", ids: EMBEDDED_TOKENS, vector: digits(vector) });
+  rows.push({ model, name: "token ids", ids: EMBEDDED_TOKENS, ...await both(EMBEDDED_TOKENS) });
   return rows;
 }
 
@@ -104,9 +119,7 @@ async function printedVectors(
     args: [
       ...["--model", file, "--prompt", EMBEDDED_TEXTS.map(expandText).join(SEPARATOR)],
       ...["--embd-separator", SEPARATOR, "--embd-normalize", "2"],
-      ...["--embd-output-format", "json", ...LIMITS],
-      // Without a number of sequences it takes 256, and ends where a batch has fewer tokens.
-      ...["--parallel", "16"],
+      ...["--embd-output-format", "json", ...limits(SEQUENCES, "off")],
     ],
     stdin: "null",
     stderr: "null",
@@ -132,11 +145,15 @@ function readVectors(json: string): readonly (readonly number[])[] | null {
 }
 
 async function scoreRows(program: string, model: string, file: string) {
-  await using server = await startLlamaServer(program, [
-    ...["--model", file, "--rerank"],
-    ...LIMITS,
-  ]);
-  const { results, tokens } = await server.rerank(QUERY, DOCUMENTS);
-  const scores = results.map(({ index, score }) => ({ index, score: digits([score])[0]! }));
-  return [{ model, query: QUERY, documents: DOCUMENTS, tokens, results: scores }];
+  const rows = [];
+  for (const flash of ["auto", "off"] as const) {
+    await using server = await startLlamaServer(program, [
+      ...["--model", file, "--rerank"],
+      ...limits(TINY_SHAPE.context, flash),
+    ]);
+    const { results, tokens } = await server.rerank(QUERY, DOCUMENTS);
+    const scores = results.map(({ index, score }) => ({ index, score: digits([score])[0]! }));
+    rows.push({ model, flash, query: QUERY, documents: DOCUMENTS, tokens, results: scores });
+  }
+  return rows;
 }

@@ -1,4 +1,4 @@
-import type { ModelInfo, Placement } from "../engine/protocol.ts";
+import type { EmbeddingStatus, ModelInfo, Placement } from "../engine/protocol.ts";
 import { bytes } from "./format.ts";
 
 /** Where a model's layers are, in one line: `5 of 5 layers on Vulkan0 (5 MiB of weights, 2 MiB of KV cache)`. */
@@ -13,12 +13,34 @@ export function placementLine({ placement, devices, layers }: ModelInfo): string
 }
 
 /** The sizes of a placement that are known. */
-export function buffers({ weightBytes, kvBytes, computeBytes }: Placement): string[] {
+export function buffers(
+  { weightBytes, ...context }: Pick<Placement, "weightBytes" | "kvBytes" | "computeBytes">,
+): string[] {
+  return [`${bytes(weightBytes)} of weights`, ...contextBuffers(context)];
+}
+
+/** The sizes of a context's buffers that are known. */
+export function contextBuffers(
+  { kvBytes, computeBytes }: Pick<Placement, "kvBytes" | "computeBytes">,
+): string[] {
   return [
-    `${bytes(weightBytes)} of weights`,
     ...(kvBytes === null ? [] : [`${bytes(kvBytes)} of KV cache`]),
     ...(computeBytes === null ? [] : [`${bytes(computeBytes)} to compute in`]),
   ];
+}
+
+/** The context that embeds, for a program to read: bytes, and null where there is none yet. */
+export function embeddingJson(embedding: EmbeddingStatus | null) {
+  if (embedding === null) return null;
+  return {
+    input_limit: embedding.inputLimit,
+    context_length: embedding.contextLength,
+    memory: embedding.memory?.map(({ device, kvBytes, computeBytes }) => ({
+      device,
+      kv_bytes: kvBytes,
+      compute_bytes: computeBytes,
+    })) ?? null,
+  };
 }
 
 /** For a program to read: bytes. */

@@ -36,9 +36,11 @@ export interface AdapterSet {
 interface Bench {
   readonly library: Library;
   readonly model: Model;
-  readonly context: Context;
   readonly gate: NativeGate;
 }
+
+/** The key of the set without members. */
+const NO_ADAPTERS = "[]";
 
 /**
  * LoRA adapters of one model: loaded, unloaded and rescaled while it runs. A sequence keeps the set it
@@ -47,8 +49,8 @@ interface Bench {
 export class Adapters {
   readonly #bench: Bench;
   readonly #loaded = new Map<string, Loaded>();
-  /** The set that the context computes with now. */
-  #applied = "[]";
+  /** The keys of the sets that contexts compute with now. */
+  readonly #applied = new Map<Context, string>();
 
   constructor(bench: Bench) {
     this.#bench = bench;
@@ -111,8 +113,10 @@ export class Adapters {
 
   #free(loaded: Loaded): void {
     if (!loaded.isGone || loaded.users > 0) return;
-    // The context must not compute with it when it is freed.
-    this.apply({ key: "[]", members: [] });
+    // No context may compute with it when it is freed.
+    for (const context of this.#applied.keys()) {
+      this.apply({ key: NO_ADAPTERS, members: [] }, context);
+    }
     loaded.adapter.close();
   }
 
@@ -139,13 +143,18 @@ export class Adapters {
     }
   }
 
-  /** Makes the context compute with a set. */
-  apply(set: AdapterSet): void {
-    if (set.key === this.#applied) return;
-    this.#bench.context.setLoras(
+  /** Makes a context compute with a set. */
+  apply(set: AdapterSet, context: Context): void {
+    if (set.key === (this.#applied.get(context) ?? NO_ADAPTERS)) return;
+    context.setLoras(
       set.members.map(({ loaded, scale }) => ({ adapter: loaded.adapter, scale })),
     );
-    this.#applied = set.key;
+    this.#applied.set(context, set.key);
+  }
+
+  /** Call before a context is closed that goes before its model does. */
+  forget(context: Context): void {
+    this.#applied.delete(context);
   }
 }
 

@@ -6,6 +6,9 @@ import { type FromThread, LOG_END, type ToThread } from "./protocol.ts";
 /** Characters of the child's last words that are kept for the log. */
 const LAST_WORDS = 2000;
 
+/** Characters of the log of one context, at most: about a hundred lines and one for each layer. */
+const CONTEXT_LOG = 100_000;
+
 /** A program and its arguments that run {@linkcode engineChild}. */
 export type ChildCommand = readonly [program: string, ...args: string[]];
 
@@ -43,6 +46,7 @@ export class ChildLink implements Link {
   open(
     onMessage: (message: FromThread) => void,
     onEnd: (reason: string, detail?: string) => void,
+    onContextLog: (log: string) => void,
   ): void {
     const end = (reason: string) => {
       if (this.#isOver) return;
@@ -52,7 +56,7 @@ export class ChildLink implements Link {
     };
     this.#reading = Promise.allSettled([
       this.#readMessages(onMessage).catch((error) => end(messageOf(error))),
-      this.#readWords(),
+      this.#readWords(onContextLog),
     ]);
     void this.#child.status.then(async ({ code, signal }) => {
       await this.#reading;
@@ -70,23 +74,22 @@ export class ChildLink implements Link {
     }
   }
 
-  async #readWords(): Promise<void> {
+  async #readWords(onContextLog: (log: string) => void): Promise<void> {
     const decoder = new TextDecoder();
-    let loading: string | null = "";
+    let unread = "";
+    let isLoaded = false;
     for await (const piece of this.#child.stderr) {
       if (this.verbose) await writeAll(piece);
-      let words = decoder.decode(piece, { stream: true });
-      if (loading !== null) {
-        loading += words;
-        const end = loading.indexOf(LOG_END);
-        if (end >= 0) {
-          this.#loadLog.resolve(loading.slice(0, end));
-          words = loading.slice(end + LOG_END.length);
-          this.#lastWords = "";
-          loading = null;
-        }
+      unread += decoder.decode(piece, { stream: true });
+      for (let end; (end = unread.indexOf(LOG_END)) >= 0; isLoaded = true) {
+        const log = unread.slice(0, end);
+        if (isLoaded) onContextLog(log);
+        else this.#loadLog.resolve(log);
+        unread = unread.slice(end + LOG_END.length);
       }
-      this.#lastWords = (this.#lastWords + words).slice(-LAST_WORDS);
+      this.#lastWords = unread.slice(-LAST_WORDS);
+      // Whatever is said between two contexts is none of theirs.
+      if (isLoaded) unread = unread.slice(-CONTEXT_LOG);
     }
     // Whoever still waits for the log learns from the end of the process why it does not come.
     this.#loadLog.resolve("");

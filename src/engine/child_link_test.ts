@@ -1,9 +1,11 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { delay } from "@std/async/delay";
 import { fromFileUrl } from "@std/path";
 import { ask, collect, question, tinyOptions } from "../../tests/support/engine.ts";
 import { ShimmyError } from "../errors.ts";
 import type { ChildCommand } from "./child_link.ts";
 import { loadEngine } from "./engine.ts";
+import type { Engine } from "./face.ts";
 
 const MAIN = fromFileUrl(new URL("../../main.ts", import.meta.url));
 const RIGHTS = ["--allow-ffi", "--allow-read", "--allow-env", "--allow-sys"];
@@ -16,6 +18,23 @@ function traced(file: string): ChildCommand {
   return ["sh", "-c", 'echo $$ > "$0"; exec "$@"', file, ...COMMAND];
 }
 
+/** Waits until the context that embeds has as many tokens, and its log has been read: it comes apart. */
+async function embeddingMemory(engine: Engine, tokens: number): Promise<void> {
+  for (let waited = 0; waited < 500; waited++) {
+    const { embedding } = await engine.status();
+    assertEquals(embedding!.contextLength, tokens);
+    const cpu = embedding!.memory?.find(({ device }) => device === "CPU");
+    if (cpu !== undefined) {
+      // Keys and values of 2 heads of 64 in 4 layers, 16 bits each.
+      assertEquals(cpu.kvBytes, tokens * 2 * 2 * 64 * 4 * 2);
+      assert(cpu.computeBytes > 0);
+      return;
+    }
+    await delay(10);
+  }
+  throw new Error("The log of the context did not come within five seconds");
+}
+
 const withShell = { ignore: Deno.build.os === "windows" };
 
 Deno.test("a model in a process of its own answers as one in a thread does", async () => {
@@ -24,10 +43,16 @@ Deno.test("a model in a process of its own answers as one in a thread does", asy
   assertEquals(text, "Hello! How can I help you today?");
   assertEquals(done.finishReason, "stop");
   const { vectors } = await engine.embed({
-    inputs: [{ parts: [{ text: "Hello", special: false }] }],
+    inputs: [{ field: "input", text: "Hello" }],
     normalize: true,
   });
   assertEquals(vectors[0]!.length, 256);
+  await embeddingMemory(engine, 512);
+  await engine.embed({
+    inputs: [{ field: "input", text: "fox ".repeat(700) }],
+    normalize: true,
+  });
+  await embeddingMemory(engine, 1024);
   const banned = await collect(engine.generate(ask(question("Hello"), {
     sampling: { temperature: 0, logitBias: [{ token: tokens[0]!, bias: -Infinity }] },
     logprobs: 1,

@@ -11,11 +11,17 @@ export const DEFAULT_BATCH = 512;
  */
 const CPU_MICRO_BATCH = 256;
 
-const FLASH_ATTENTION = {
+/** The ways of `--flash-attn` in libllama's terms. */
+export const FLASH_ATTENTION = {
   auto: LLAMA_FLASH_ATTN_TYPE.AUTO,
   on: LLAMA_FLASH_ATTN_TYPE.ENABLED,
   off: LLAMA_FLASH_ATTN_TYPE.DISABLED,
 } as const;
+
+/** `ggml_type` of the KV cache. */
+export function kvTypeOf({ kvType }: Pick<LoadOptions, "kvType">): number {
+  return GGML_TYPE[kvType.toUpperCase() as keyof typeof GGML_TYPE];
+}
 
 /**
  * Sets what shapes the context that generates: a plan makes the same one without memory.
@@ -30,7 +36,7 @@ export function configureContext(
 ): void {
   const asked = options.batchSize > 0 ? options.batchSize : DEFAULT_BATCH;
   const batchSize = Math.max(asked, options.parallel);
-  const kvType = GGML_TYPE[options.kvType.toUpperCase() as keyof typeof GGML_TYPE];
+  const kvType = kvTypeOf(options);
   parameters.n_ctx = length * (options.kvUnified ? 1 : options.parallel);
   parameters.n_seq_max = options.parallel;
   parameters.n_batch = batchSize;

@@ -1,114 +1,139 @@
-import {
-  Batch,
-  type Context,
-  type Library,
-  LLAMA_POOLING_TYPE,
-  type Model,
-} from "../../ffi/mod.ts";
+import { Batch, LLAMA_POOLING_TYPE } from "../../ffi/mod.ts";
 import { ShimmyError } from "../errors.ts";
-import type { Embedding, EmbedRequest } from "./protocol.ts";
+import type { AdapterSet } from "./adapters.ts";
+import { DEFAULT_BATCH } from "./context_options.ts";
+import { type EmbedContext, type EmbedWorkshop, makeEmbedContext } from "./embed_context.ts";
+import type { EmbeddingStatus } from "./protocol.ts";
 
-/** Sequences in one computation, at most. */
-const SEQUENCES = 16;
-/** Tokens in one computation, at most; one input may not have more. */
+/** Sequences in one computation, at most: `LLAMA_MAX_SEQ` of llama-cparams.h. */
+const MOST_SEQUENCES = 256;
+/** Tokens of an input, at most, unless more are asked for: attention takes memory by their square. */
 const MOST_TOKENS = 8192;
-/** The same for a model that was made to generate, whose buffers for so many tokens would be large. */
+/** The same for a model that was made to generate, which computes logits for each of them too. */
 const MOST_TOKENS_GENERATIVE = 2048;
 
-/** An embedding request on its way: its inputs as token ids, and what was computed so far. */
-export interface EmbedJob {
-  readonly call: number;
-  readonly request: EmbedRequest;
-  readonly inputs: readonly (readonly number[])[];
-  readonly vectors: Embedding[];
-}
-
 /**
- * Computes embeddings, or scores of a reranking model, in a context of its own, which is made when the
- * first one is asked for.
+ * Computes embeddings, or scores of a reranking model, in a context of its own, which is made for the
+ * first one and made anew for longer ones.
  *
  * The pooling is the model's. A model that was made to generate names none: the mean over its tokens
  * serves there.
  */
 export class Embedder implements Disposable {
-  readonly #context: Context;
-  readonly #batch: Batch;
-  readonly #length: number;
+  readonly #workshop: EmbedWorkshop;
+  readonly #sequences: number;
   /** Values of a result: the embedding's length, or the number of scores. */
-  readonly width: number;
+  readonly #width: number;
   readonly isRanking: boolean;
+  /** Tokens an input may have. */
+  readonly limit: number;
+  /**
+   * Tokens to compute together. More would only make attention longer, which goes over all of a batch
+   * before it leaves out what belongs to other inputs.
+   */
+  readonly batchSize: number;
+  #current: (EmbedContext & { readonly batch: Batch }) | null = null;
+  #contexts = 0;
+  #inputs = 0;
+  #tokens = 0;
+  #batches = 0;
 
-  constructor(library: Library, model: Model, threads: number) {
-    const own = model.poolingType ?? LLAMA_POOLING_TYPE.NONE;
-    const most = own > 0 ? MOST_TOKENS : MOST_TOKENS_GENERATIVE;
-    const tokens = Math.min(model.trainedContext || most, most);
-    this.#context = model.createContext((parameters) => {
-      parameters.embeddings = true;
-      parameters.n_ctx = tokens;
-      // Attention without a causal order needs a whole sequence in one physical batch.
-      parameters.n_batch = tokens;
-      parameters.n_ubatch = tokens;
-      parameters.n_seq_max = SEQUENCES;
-      parameters.kv_unified = true;
-      parameters.n_threads = threads;
-      parameters.n_threads_batch = threads;
-      parameters.no_perf = true;
-      // Where none is asked for, libllama takes the model's own.
-      if (own <= 0) parameters.pooling_type = LLAMA_POOLING_TYPE.MEAN;
-    });
-    this.#length = Math.min(tokens, this.#context.batchSize);
-    this.#batch = new Batch(this.#length);
-    this.isRanking = own === LLAMA_POOLING_TYPE.RANK;
-    this.width = this.isRanking
-      ? library.llama.llama_model_n_cls_out(model.handle)
-      : model.embeddingOutputLength;
+  /** @param generative tokens a sequence may hold where the model generates; null where it does not. */
+  constructor(workshop: EmbedWorkshop, generative: number | null) {
+    const { model, options } = workshop;
+    this.#workshop = workshop;
+    this.isRanking = model.poolingType === LLAMA_POOLING_TYPE.RANK;
+    this.#width = this.isRanking ? model.scoreCount : model.embeddingOutputLength;
+    this.limit = inputLimit(model.trainedContext, options.contextLength, generative);
+    this.batchSize = Math.min(this.limit, options.batchSize || DEFAULT_BATCH);
+    // A state that cannot be shared is there once for each sequence.
+    this.#sequences = model.isRecurrent ? 1 : MOST_SEQUENCES;
   }
 
-  /** @throws {ShimmyError} `context_length` for an input that is too long, with both numbers. */
-  check(inputs: readonly (readonly number[])[]): void {
-    inputs.forEach((tokens, index) => {
-      const field = `input[${index}]`;
-      if (tokens.length === 0) {
-        throw new ShimmyError("invalid", `${field}: must not be empty`, { field });
-      }
-      if (tokens.length <= this.#length) return;
-      throw new ShimmyError(
-        "context_length",
-        `${field} has ${tokens.length} tokens, but the model takes ${this.#length}`,
-        { field },
-      );
-    });
+  /** Sequences that may be computed together. */
+  get sequences(): number {
+    return Math.min(this.#sequences, this.batchSize);
   }
 
-  /** Computes as many of a job's inputs as fit together. @returns whether all are done. */
-  step(job: EmbedJob): boolean {
-    this.#batch.clear();
-    const first = job.vectors.length;
-    let count = 0;
-    for (const tokens of job.inputs.slice(first, first + SEQUENCES)) {
-      if (tokens.length > this.#batch.room) break;
-      tokens.forEach((token, position) => this.#batch.add(token, position, count, true));
-      count++;
-    }
-    this.#context.decode(this.#batch);
-    for (let sequence = 0; sequence < count; sequence++) {
-      const values = this.#context.pooledEmbedding(sequence, this.width);
-      const asked = job.request.normalize && !this.isRanking;
-      job.vectors.push(asked ? normalized(values) : values.slice());
-    }
-    this.#context.clear();
-    return job.vectors.length === job.inputs.length;
+  /**
+   * Makes everything ready for inputs of a usual length.
+   * @throws {ShimmyError} `backend` where that cannot be.
+   */
+  prepare(): void {
+    this.#contextFor(this.batchSize);
+  }
+
+  /**
+   * Computes inputs together: as many sequences as are allowed, and as many tokens as belong together or
+   * one longer input.
+   * @returns vectors that are valid until the next computation, in the order of the inputs.
+   */
+  compute(inputs: readonly (readonly number[])[], adapters: AdapterSet): Float32Array[] {
+    const tokens = inputs.reduce((sum, { length }) => sum + length, 0);
+    const { context, batch } = this.#contextFor(tokens);
+    this.#workshop.adapters.apply(adapters, context);
+    batch.clear();
+    inputs.forEach((input, sequence) => {
+      input.forEach((token, position) => batch.add(token, position, sequence, true));
+    });
+    const outcome = context.decode(batch);
+    this.#batches++;
+    if (outcome === "aborted") throw new ShimmyError("cancelled", "The model is being unloaded");
+    if (outcome === "full") throw new ShimmyError("backend", "The inputs do not fit the context");
+    const vectors = inputs.map((_, sequence) => context.pooledEmbedding(sequence, this.#width));
+    context.clear();
+    this.#inputs += inputs.length;
+    this.#tokens += tokens;
+    return vectors;
+  }
+
+  #contextFor(tokens: number): EmbedContext & { readonly batch: Batch } {
+    const room = this.#current?.batch.capacity ?? 0;
+    if (this.#current !== null && tokens <= room) return this.#current;
+    this.#close();
+    const wanted = Math.min(this.limit, Math.max(this.batchSize, nextPower(tokens)));
+    // libllama ends the process where the sequences do not divide what it reserves for the mean.
+    const size = Math.ceil(wanted / this.sequences) * this.sequences;
+    const made = makeEmbedContext(this.#workshop, size, this.sequences);
+    this.#contexts++;
+    return this.#current = { ...made, batch: new Batch(size) };
+  }
+
+  #close(): void {
+    if (this.#current === null) return;
+    this.#workshop.adapters.forget(this.#current.context);
+    this.#current.context.close();
+    this.#current = null;
+  }
+
+  status(queued: number): EmbeddingStatus {
+    return {
+      queued,
+      inputs: this.#inputs,
+      tokens: this.#tokens,
+      batches: this.#batches,
+      inputLimit: this.limit,
+      contextLength: this.#current?.batch.capacity ?? 0,
+      contexts: this.#contexts,
+      memory: this.#current?.memory ?? null,
+    };
   }
 
   [Symbol.dispose](): void {
-    this.#context.close();
+    this.#close();
   }
 }
 
-/** The vector with length 1 (Euclidean); one of zeros stays as it is. */
-function normalized(values: Float32Array): Float32Array<ArrayBuffer> {
-  let sum = 0;
-  for (const value of values) sum += value * value;
-  const factor = sum > 0 ? 1 / Math.sqrt(sum) : 0;
-  return Float32Array.from(values, (value) => value * factor);
+/** Positions beyond the training have no weights in many encoders: the limit is the training's at most. */
+function inputLimit(trained: number, asked: number, generative: number | null): number {
+  const most = generative !== null
+    ? Math.min(generative, MOST_TOKENS_GENERATIVE)
+    : asked > 0
+    ? asked
+    : MOST_TOKENS;
+  return trained > 0 ? Math.min(trained, most) : most;
+}
+
+function nextPower(count: number): number {
+  return 2 ** Math.ceil(Math.log2(count));
 }

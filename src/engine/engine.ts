@@ -2,7 +2,7 @@ import { ShimmyError } from "../errors.ts";
 import { type ChildCommand, ChildLink } from "./child_link.ts";
 import type { Engine, SequenceRun } from "./face.ts";
 import { type Link, WorkerLink } from "./link.ts";
-import { readLoadLog } from "./load_log.ts";
+import { readContextLog, readLoadLog } from "./load_log.ts";
 import type {
   AdapterChange,
   AdapterInfo,
@@ -79,6 +79,8 @@ class LinkedEngine implements Engine {
   readonly #closed = Promise.withResolvers<string | null>();
   readonly #loaded = Promise.withResolvers<ModelInfo>();
   readonly #unloaded = Promise.withResolvers<void>();
+  /** The native logs of the contexts that embed. */
+  readonly #contextLogs: string[] = [];
   #onProgress: (fraction: number) => void = () => {};
   #nextId = 1;
   #ending: Promise<void> | null = null;
@@ -91,6 +93,7 @@ class LinkedEngine implements Engine {
     link.open(
       (message) => this.#receive(message),
       (reason, detail) => void this.end(reason, detail),
+      (log) => this.#contextLogs.push(log),
     );
   }
 
@@ -139,8 +142,14 @@ class LinkedEngine implements Engine {
     return this.#call((call) => ({ type: "adapter", call, change }));
   }
 
-  status(): Promise<EngineStatus> {
-    return this.#call((call) => ({ type: "status", call }));
+  async status(): Promise<EngineStatus> {
+    const status = await this.#call<EngineStatus>((call) => ({ type: "status", call }));
+    const { embedding } = status;
+    if (embedding === null || embedding.memory !== null) return status;
+    // The log and the answers come by ways of their own: the log of the latest context may be missing yet.
+    const log = this.#contextLogs[embedding.contexts - 1];
+    if (log === undefined) return status;
+    return { ...status, embedding: { ...embedding, memory: readContextLog(log) } };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

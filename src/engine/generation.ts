@@ -14,7 +14,7 @@ import {
 import { ShimmyError } from "../errors.ts";
 import type { EngineFlags } from "./flags.ts";
 import type { NativeGate } from "./gate.ts";
-import { Adapters } from "./adapters.ts";
+import type { Adapters } from "./adapters.ts";
 import { DraftModel } from "./draft_model.ts";
 import { configureContext, DEFAULT_BATCH, isOnCpu } from "./context_options.ts";
 import { chooseContext, contextProblem, kvBytesPerToken } from "./memory_plan.ts";
@@ -58,6 +58,7 @@ export interface Generation {
 export interface Workshop {
   readonly library: Library;
   readonly model: Model;
+  readonly adapters: Adapters;
   readonly tokenizer: Tokenizer;
   readonly options: LoadOptions;
   readonly flags: EngineFlags;
@@ -71,15 +72,16 @@ export interface Workshop {
   readonly stack: DisposableStack;
 }
 
-/** Makes a model ready to generate. */
-export function prepareGeneration(workshop: Workshop): Generation {
-  const { library, model, options, stack, tokenizer } = workshop;
-  const context = stack.use(createContext(workshop));
-  context.attachThreadPool(workshop.pool);
-  const adapters = new Adapters({ library, model, context, gate: workshop.gate });
-  for (const { path, scale } of options.loras) {
-    adapters.change({ action: "load", path, scale });
+/** Makes a model ready to generate; null for one that cannot, although its file does not say so. */
+export function prepareGeneration(workshop: Workshop): Generation | null {
+  const { library, model, options, stack, tokenizer, adapters } = workshop;
+  const context = createContext(workshop);
+  if (!context.hasMemory) {
+    context.close();
+    return null;
   }
+  stack.use(context);
+  context.attachThreadPool(workshop.pool);
   warmUp(model, context);
   const canCut = !model.isRecurrent && model.slidingWindow === 0;
   const sequenceLength = options.contextLength > 0

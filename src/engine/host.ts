@@ -8,10 +8,12 @@ import type {
   EngineStatus,
   FromThread,
   LoadOptions,
+  LoopStatus,
   SequenceEvent,
   SequenceRequest,
   ToThread,
 } from "./protocol.ts";
+import { silence } from "./silence.ts";
 import { toWire } from "./wire.ts";
 
 /** Where a host's messages go to. */
@@ -67,12 +69,9 @@ export class EngineHost {
         this.#embeddings?.submit(message.call, message.request);
         break;
       case "adapter":
-        return this.#reply(message.call, (model) => {
-          if (model.generation === null) {
-            throw new ShimmyError("invalid", "model: takes no adapters", { field: "model" });
-          }
-          model.generation.adapters.change(message.change);
-          return model.generation.adapters.list();
+        return this.#reply(message.call, ({ adapters }) => {
+          adapters.change(message.change);
+          return adapters.list();
         });
       case "tokenize":
         return this.#reply(
@@ -82,7 +81,7 @@ export class EngineHost {
       case "detokenize":
         return this.#reply(message.call, (model) => model.tokenizer.decode(message.tokens));
       case "status":
-        return this.#reply(message.call, () => this.#loop?.status() ?? IDLE);
+        return this.#reply(message.call, (model) => this.#status(model));
       case "unload":
         return this.#unload();
     }
@@ -117,14 +116,13 @@ export class EngineHost {
 
   #submit(id: number, request: SequenceRequest): void {
     if (this.#loop !== null) return this.#loop.submit(id, request);
-    const error = new ShimmyError(
-      "invalid",
-      "model: computes embeddings and does not generate text",
-      {
-        field: "model",
-      },
-    );
+    const error = silence(this.#model?.info.kind ?? "embedding");
     this.#events.push({ id, event: { type: "error", error: toWire(error) } });
+  }
+
+  #status({ adapters }: LoadedModel): EngineStatus {
+    const embedding = this.#embeddings?.status() ?? null;
+    return { ...this.#loop?.status() ?? IDLE, loras: adapters.list(), embedding };
   }
 
   #reply(call: number, answer: (model: LoadedModel) => unknown): void {
@@ -171,7 +169,7 @@ export class EngineHost {
 }
 
 /** The status of a model that does not generate. */
-const IDLE: EngineStatus = {
+const IDLE: LoopStatus = {
   running: 0,
   prefilling: 0,
   queued: 0,
@@ -189,7 +187,6 @@ const IDLE: EngineStatus = {
   steps: 0,
   nativeMs: 0,
   stepMs: 0,
-  loras: [],
 };
 
 /** A turn of the event loop by a message to oneself: timers would wait for a millisecond. */

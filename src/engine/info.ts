@@ -1,4 +1,5 @@
 import { type Library, listDevices, type Model } from "../../ffi/mod.ts";
+import type { Embedder } from "./embedder.ts";
 import type { Generation } from "./generation.ts";
 import type { LoadOptions, ModelInfo, Placement } from "./protocol.ts";
 
@@ -9,13 +10,14 @@ export function describeModel(
   facts: {
     readonly options: LoadOptions;
     readonly generation: Generation | null;
+    readonly embedder: Embedder;
     readonly threads: number;
     readonly notes: readonly string[];
     readonly loadMs: number;
   },
 ): ModelInfo {
   const { vocab } = model;
-  const { options, generation } = facts;
+  const { options, generation, embedder } = facts;
   const metadata = model.metadata();
   const devices = listDevices(library).filter(({ name, kind }) =>
     kind === "cpu" || (options.gpuLayers !== 0 && (options.devices?.includes(name) ?? true))
@@ -27,6 +29,7 @@ export function describeModel(
   const onDevices = devices.some(({ kind }) => kind === "gpu" || kind === "igpu");
   const textOf = (token: number | null) => token === null ? "" : vocab.text(token);
   return {
+    kind: generation !== null ? "language" : embedder.isRanking ? "rerank" : "embedding",
     description: model.description,
     architecture: model.architecture,
     parameters: model.parameters,
@@ -35,9 +38,9 @@ export function describeModel(
     embeddingLength: model.embeddingLength,
     layers: model.layers,
     trainedContext: model.trainedContext,
-    contextLength: generation?.sequenceLength ?? model.trainedContext,
-    parallel: generation?.parallel ?? 1,
-    batchSize: generation?.context.batchSize ?? 0,
+    contextLength: generation?.sequenceLength ?? embedder.limit,
+    parallel: generation?.parallel ?? embedder.sequences,
+    batchSize: generation?.context.batchSize ?? embedder.batchSize,
     threads: facts.threads,
     devices,
     offloadedLayers: onDevices ? clampLayers(options.gpuLayers, model.layers) : 0,

@@ -6,11 +6,13 @@ import type { FromThread, ToThread } from "./protocol.ts";
 export interface Link {
   /**
    * Call once, before anything is posted. `onEnd` gets a sentence when the loop is gone unasked, and
-   * what it said last, which is for the log alone.
+   * what it said last, which is for the log alone. `onContextLog` gets the native log of each context that
+   * is made after the loading, under the conditions of `loadLog`.
    */
   open(
     onMessage: (message: FromThread) => void,
     onEnd: (reason: string, detail?: string) => void,
+    onContextLog: (log: string) => void,
   ): void;
   post(message: ToThread): void;
   /**

@@ -8,6 +8,7 @@ import {
   ThreadPool,
   type Vocab,
 } from "../../ffi/mod.ts";
+import { Adapters } from "./adapters.ts";
 import { Embedder } from "./embedder.ts";
 import type { EngineFlags } from "./flags.ts";
 import type { NativeGate } from "./gate.ts";
@@ -25,8 +26,8 @@ export interface LoadedModel extends Disposable {
   readonly tokenizer: Tokenizer;
   /** Null for a model that only computes embeddings or scores. */
   readonly generation: Generation | null;
-  /** Makes ready what embeddings need; it is closed with the model. */
-  createEmbedder(): Embedder;
+  readonly adapters: Adapters;
+  readonly embedder: Embedder;
 }
 
 /** Memory that the engine's thread shares with others. */
@@ -67,22 +68,18 @@ export function loadModel(
   forgetMappedPages(options.modelPaths);
   const tokenizer = new Tokenizer(model.vocab, model.chatTemplate("rerank"));
   const notes: string[] = [...options.notes ?? []];
-  const generation = model.isEmbeddingModel ? null : prepareGeneration({
-    tokenizer,
-    library,
-    model,
-    options,
-    flags,
-    gate,
-    threads,
-    pool,
-    abort,
-    notes,
-    stack,
-  });
+  const adapters = new Adapters({ library, model, gate });
+  for (const { path, scale } of options.loras) adapters.change({ action: "load", path, scale });
+  const shared = { library, model, adapters, options, flags, gate, threads, pool, abort };
+  const generation = model.isEmbeddingModel
+    ? null
+    : prepareGeneration({ ...shared, tokenizer, notes, stack });
+  const embedder = stack.use(new Embedder(shared, generation?.sequenceLength ?? null));
+  if (generation === null) notes.push(...limitNotes(embedder.limit, model.trainedContext, options));
   const info = describeModel(library, model, {
     options,
     generation,
+    embedder,
     threads,
     notes,
     loadMs: performance.now() - start,
@@ -91,13 +88,28 @@ export function loadModel(
     if (!options.verbose) silenceLogs(library);
     Deno.stderr.writeSync(new TextEncoder().encode(`\n${LOG_END}\n`));
   }
+  // Of what only embeds it is known by now whether it can.
+  if (generation === null) embedder.prepare();
   const owned = stack.move();
   return {
     info,
     vocab: model.vocab,
     tokenizer,
     generation,
-    createEmbedder: () => owned.use(new Embedder(library, model, threads)),
+    adapters,
+    embedder,
     [Symbol.dispose]: () => owned.dispose(),
   };
+}
+
+/** How the limit of an input differs from what was asked for, or from the training. */
+function limitNotes(limit: number, trained: number, { contextLength }: LoadOptions): string[] {
+  if (contextLength > limit) {
+    return [`A text may have ${limit} tokens and not ${contextLength}: no more were trained`];
+  }
+  if (contextLength > 0 || trained <= limit) return [];
+  return [
+    `A text may have ${limit} tokens and not the ${trained} the model was trained on, to save memory; ` +
+    "--ctx sets another limit",
+  ];
 }

@@ -1,4 +1,4 @@
-import type { Placement } from "./protocol.ts";
+import type { ContextMemory, Placement } from "./protocol.ts";
 
 /** A placement whose every size is known. */
 export interface MeasuredPlacement extends Placement {
@@ -48,6 +48,15 @@ export function readLoadLog(log: string): LoadReport {
   const reader = new Reader();
   for (const line of log.split("\n")) reader.read(line.trimEnd());
   return reader.report();
+}
+
+/** Reads the log of making one context: what it takes on each device. */
+export function readContextLog(log: string): ContextMemory[] {
+  return readLoadLog(log).placement.map(({ device, kvBytes, computeBytes }) => ({
+    device,
+    kvBytes,
+    computeBytes,
+  }));
 }
 
 class Reader {

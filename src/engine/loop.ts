@@ -7,8 +7,8 @@ import { tokenLogprobs } from "./logprobs.ts";
 import { PrefixCache } from "./prefix_cache.ts";
 import type {
   Control,
-  EngineStatus,
   FinishReason,
+  LoopStatus,
   SequenceEvent,
   SequenceRequest,
 } from "./protocol.ts";
@@ -142,7 +142,7 @@ export class Loop {
     const turn = this.#turns.next(this.#roster.running, start);
     if (turn === null) return;
     const { sequences, isForPrompts } = turn;
-    this.#model.adapters.apply(sequences[0]!.adapters);
+    this.#model.adapters.apply(sequences[0]!.adapters, this.#model.context);
     const share = this.#share.size(turn.answers, this.#batch.capacity);
     this.#members = isForPrompts
       ? fillPrompts(this.#batch, sequences, share, start)
@@ -302,8 +302,8 @@ export class Loop {
     this.#model.adapters.release(sequence.adapters);
   }
 
-  status(): EngineStatus {
-    const { context, adapters } = this.#model;
+  status(): LoopStatus {
+    const { context } = this.#model;
     const { running, waiting } = this.#roster;
     const counts = this.#counts.told();
     return {
@@ -321,7 +321,6 @@ export class Loop {
       acceptedTokens: this.#speculation.accepted,
       evictions: this.#cache.evictions,
       preemptions: this.#roster.preemptions,
-      loras: adapters.list(),
     };
   }
 

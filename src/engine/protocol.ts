@@ -5,8 +5,18 @@
  */
 
 import type { DeviceInfo, Placement, SplitMode, TensorOverride } from "./devices.ts";
+import type { EmbedRequest } from "./embedding.ts";
+export type { EngineStatus, LoopStatus } from "./status.ts";
 
 export type { DeviceInfo, Placement, SplitMode, TensorOverride } from "./devices.ts";
+export type {
+  ContextMemory,
+  Embedding,
+  EmbeddingStatus,
+  EmbedInput,
+  EmbedRequest,
+  EmbedResult,
+} from "./embedding.ts";
 
 /** How a model is loaded. Everything here reaches a native parameter. */
 export interface LoadOptions {
@@ -74,6 +84,8 @@ export type KvType = (typeof KV_TYPES)[number];
 
 /** What is known of a model once it is loaded. */
 export interface ModelInfo {
+  /** What it can do: generate text, make vectors of texts, or score documents. */
+  readonly kind: "language" | "embedding" | "rerank";
   /** The library's own description, e.g. `llama 2.6M Q4_K - Medium`. */
   readonly description: string;
   readonly architecture: string;
@@ -344,54 +356,6 @@ export type Control =
     /** Which phase alone it is for; without it, for the one that runs and for all that come. */
     readonly phase?: Phase;
   };
-
-/** What to embed: a text, or a query with a document that a reranking model scores for it. */
-export type EmbedInput =
-  | { readonly parts: readonly PromptPart[] }
-  | { readonly query: string; readonly document: string };
-
-export interface EmbedRequest {
-  readonly inputs: readonly EmbedInput[];
-  /** Scale each embedding to length 1. Scores are left as they are. */
-  readonly normalize: boolean;
-}
-
-/** An embedding, or the scores of a reranking model. */
-export type Embedding = Float32Array<ArrayBuffer>;
-
-/** One vector and one number of tokens for each input. */
-export interface EmbedResult {
-  readonly vectors: readonly Embedding[];
-  readonly tokens: readonly number[];
-}
-
-/** Counters and gauges of one engine. */
-export interface EngineStatus {
-  readonly running: number;
-  readonly prefilling: number;
-  readonly queued: number;
-  readonly queueLimit: number;
-  /** KV cells in use and in all. */
-  readonly cellsUsed: number;
-  readonly cellsTotal: number;
-  readonly promptTokens: number;
-  readonly cachedTokens: number;
-  readonly completionTokens: number;
-  /** Where drafts come from: a sequence's own text, or a draft model. */
-  readonly speculation: "lookup" | "draft" | null;
-  /** Tokens that were drafted, and those of them that came next. */
-  readonly draftedTokens: number;
-  readonly acceptedTokens: number;
-  /** Prefixes that were cached and gave way: to another sequence, or to states that were used later. */
-  readonly evictions: number;
-  /** Sequences that had to stop for want of cells, and went on later. */
-  readonly preemptions: number;
-  readonly steps: number;
-  /** Time spent in native decoding and sampling, and in whole steps, in milliseconds. */
-  readonly nativeMs: number;
-  readonly stepMs: number;
-  readonly loras: readonly AdapterInfo[];
-}
 
 export type ToThread =
   | { readonly type: "load"; readonly options: LoadOptions }

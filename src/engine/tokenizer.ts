@@ -29,10 +29,7 @@ export class Tokenizer {
     const tokens: number[] = [];
     for (const part of prompt) {
       if ("tokens" in part) {
-        for (const token of part.tokens) {
-          this.#check(token);
-          tokens.push(token);
-        }
+        for (const token of this.check(part.tokens, "prompt")) tokens.push(token);
       } else {
         for (const token of this.#vocab.tokenize(part.text, false, part.special)) {
           tokens.push(token);
@@ -44,13 +41,19 @@ export class Tokenizer {
     return tokens;
   }
 
-  /** Token ids of a text for an embedding, with all that the vocabulary wants at its ends. */
-  encodeWhole(parts: readonly PromptPart[]): number[] {
-    const [only] = parts;
-    if (parts.length === 1 && only !== undefined && "text" in only) {
-      return [...this.#vocab.tokenize(only.text, true, only.special)];
-    }
-    return this.encode(parts, true);
+  /**
+   * Token ids of a text for an embedding, with all that the vocabulary wants at its ends. What looks like
+   * a control token is text.
+   */
+  encodeWhole(text: string): number[] {
+    return [...this.#vocab.tokenize(text, true, false)];
+  }
+
+  /** The first tokens, as many as fit, and what the vocabulary put at the end. */
+  truncate(tokens: readonly number[], length: number): number[] {
+    const last = tokens.at(-1);
+    if (last === undefined || !this.#vocab.isControl(last)) return tokens.slice(0, length);
+    return [...tokens.slice(0, length - 1), last];
   }
 
   /**
@@ -60,9 +63,7 @@ export class Tokenizer {
   encodePair(query: string, document: string): number[] {
     const vocab = this.#vocab;
     if (this.rerankTemplate !== null) {
-      const filled = this.rerankTemplate.split("{query}").join(query)
-        .split("{document}").join(document);
-      return [...vocab.tokenize(filled, false, true)];
+      return this.#encodeTemplate(this.rerankTemplate, { query, document });
     }
     const mark = (wanted: boolean, token: number | null) => wanted && token !== null ? [token] : [];
     const end = mark(vocab.addEos, vocab.eos ?? vocab.sep);
@@ -76,13 +77,46 @@ export class Tokenizer {
     ];
   }
 
-  #check(token: number): void {
-    if (Number.isInteger(token) && token >= 0 && token < this.#vocab.size) return;
-    throw new ShimmyError(
-      "invalid",
-      `prompt: token ${token} is not in the vocabulary (0 to ${this.#vocab.size - 1})`,
-      { field: "prompt" },
+  /**
+   * The template with its texts in place. Only where a text has a control token in it the parts are
+   * encoded by themselves: words are merged across their ends otherwise, as in llama.cpp's server.
+   */
+  #encodeTemplate(
+    template: string,
+    texts: Readonly<Record<"query" | "document", string>>,
+  ): number[] {
+    const pieces = template.split(/\{(query|document)\}/);
+    const parts = pieces.map((piece, index) =>
+      index % 2 === 0
+        ? { text: piece, special: true }
+        : { text: texts[piece as "query" | "document"], special: false }
     );
+    if (Object.values(texts).some((text) => this.#holdsControl(text))) {
+      return this.encode(parts, false);
+    }
+    return [...this.#vocab.tokenize(parts.map(({ text }) => text).join(""), false, true)];
+  }
+
+  /** Whether the text has something in it that reads as a control token. */
+  #holdsControl(text: string): boolean {
+    const isControl = (token: number) => this.#vocab.isControl(token);
+    return this.#vocab.tokenize(text, false, true).some(isControl);
+  }
+
+  /**
+   * Token ids as they are.
+   * @throws {ShimmyError} `invalid` for one outside the vocabulary.
+   */
+  check(tokens: readonly number[], field: string): readonly number[] {
+    for (const token of tokens) {
+      if (Number.isInteger(token) && token >= 0 && token < this.#vocab.size) continue;
+      throw new ShimmyError(
+        "invalid",
+        `${field}: token ${token} is not in the vocabulary (0 to ${this.#vocab.size - 1})`,
+        { field },
+      );
+    }
+    return tokens;
   }
 
   /** What a token stands for; control tokens are empty unless `special`. */
@@ -104,8 +138,7 @@ export class Tokenizer {
   decode(tokens: readonly number[]): string {
     const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
     let text = "";
-    for (const token of tokens) {
-      this.#check(token);
+    for (const token of this.check(tokens, "prompt")) {
       text += decoder.decode(this.piece(token, true).bytes, { stream: true });
     }
     return text + decoder.decode();

@@ -96,7 +96,9 @@ function notAModel(
 function kindOf(head: GgufHead, architecture: string): ModelEntry["kind"] {
   const pooling = count(head, `${architecture}.pooling_type`);
   if (pooling === POOLING_RANK) return "rerank";
-  if (EMBEDDING_ARCHITECTURES.has(architecture)) return "embedding";
+  // A token that sees those after it cannot be generated.
+  const isCausal = head.metadata.get(`${architecture}.attention.causal`) !== false;
+  if (EMBEDDING_ARCHITECTURES.has(architecture) || !isCausal) return "embedding";
   return pooling === undefined || pooling === POOLING_NONE ? "language" : "embedding";
 }
 

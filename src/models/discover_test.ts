@@ -203,14 +203,21 @@ Deno.test("an entry says what its head says", async () => {
 
 Deno.test("embedding and rerank models are told from language models", async () => {
   using machine = new Machine();
-  const write = (name: string, metadata: Record<string, string | number>) =>
+  const write = (name: string, metadata: Record<string, string | number | boolean>) =>
     machine.write(`work/models/${name}.gguf`, buildModel(metadata));
   write("a", { "general.architecture": "nomic-bert" });
   write("b", { "general.architecture": "qwen3", "qwen3.pooling_type": 3 });
   write("c", { "general.architecture": "bert", "bert.pooling_type": 4 });
   write("d", { "general.architecture": "qwen3", "qwen3.pooling_type": 0 });
+  write("e", { "general.architecture": "llama", "llama.attention.causal": false });
   const { models } = await machine.discover();
-  assertEquals(models.map((entry) => entry.kind), ["embedding", "embedding", "rerank", "language"]);
+  assertEquals(models.map((entry) => entry.kind), [
+    "embedding",
+    "embedding",
+    "rerank",
+    "language",
+    "embedding",
+  ]);
 });
 
 Deno.test("without a file type, the type of most parameters names the quantization", async () => {

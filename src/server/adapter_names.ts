@@ -53,7 +53,7 @@ export async function withAdapter(
     generate: (request) => engine.generate({ loras: chosen, ...request }),
     tokenize: (prompt, addSpecial) => engine.tokenize(prompt, addSpecial),
     detokenize: (tokens) => engine.detokenize(tokens),
-    embed: (request) => engine.embed(request),
+    embed: (request) => engine.embed({ loras: chosen, ...request }),
     changeAdapters: (change) => engine.changeAdapters(change),
     status: () => engine.status(),
     [Symbol.asyncDispose]: () => engine[Symbol.asyncDispose](),

@@ -1,6 +1,7 @@
 /** The real command line in processes of its own, with the real library and the built-in model. */
 import { assert, assertEquals, assertLess, assertMatch, assertStringIncludes } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
+import { bertModel } from "../models/encoders.ts";
 import { childrenOf, Machine, Server } from "./machine.ts";
 
 const LORA = fromFileUrl(new URL("../models/pirate-lora.gguf", import.meta.url));
@@ -59,6 +60,23 @@ Deno.test("a model is found in a folder and loaded by path", async () => {
     assertEquals(report.layers, 4);
     assert(report.load_ms > 0 && report.first_token_ms > 0);
     assertEquals(report.devices[0].kind, "cpu");
+  }
+});
+
+Deno.test("an encoder is shown and probed as what it is, and asked for text it says why not", async () => {
+  await using machine = await Machine.start();
+  const path = join(machine.home, "vectors.gguf");
+  await Deno.writeFile(path, bertModel("mean"));
+  const shown = await machine.run(["show", path]);
+  assertMatch(shown.stdout, /^capabilities: +embedding$/m);
+  const probed = await machine.run(["probe", path]);
+  assertMatch(probed.stdout, /^capabilities: +embedding$/m);
+  assertMatch(probed.stdout, /^a vector takes: +[\d.]+ ms$/m);
+  assertMatch(probed.stdout, /^embeddings: +CPU, 96 tokens at once, .* to compute in$/m);
+  for (const command of [["generate", path, "--prompt", "a"], ["bench", path], ["chat", path]]) {
+    const { code, stdout, stderr } = await machine.run(command);
+    assertEquals([code, stdout], [1, ""]);
+    assertEquals(stderr, "shimmy: model: computes embeddings and does not generate text\n");
   }
 });
 

@@ -47,6 +47,7 @@ export interface EngineDoubleOptions {
 const FIRST_CONTROL = 0x110000;
 
 const INFO: ModelInfo = {
+  kind: "language",
   description: "double 1 F32",
   architecture: "double",
   parameters: 1,
@@ -176,9 +177,20 @@ export class EngineDouble implements Engine {
 
   /** The embedding of a text is its length and three zeros; the score of a document is its length. */
   embed(request: EmbedRequest): Promise<EmbedResult> {
-    const sizes = request.inputs.map((input) =>
-      "query" in input ? codePoints(input.document).length : this.#ids(input.parts, false).length
-    );
+    const { contextLength } = this.info;
+    const sizes: number[] = [];
+    for (const input of request.inputs) {
+      const size = "tokens" in input
+        ? input.tokens.length
+        : codePoints("query" in input ? input.document : input.text).length;
+      if (size > contextLength && !request.truncate) {
+        const message = `${input.field} has ${size} tokens, but the model takes ${contextLength}`;
+        return Promise.reject(
+          new ShimmyError("context_length", message, { field: input.field }),
+        );
+      }
+      sizes.push(Math.min(size, contextLength));
+    }
     const pairs = request.inputs.some((input) => "query" in input);
     return Promise.resolve({
       vectors: sizes.map((size) => new Float32Array(pairs ? [size] : [size, 0, 0, 0])),
@@ -221,6 +233,7 @@ export class EngineDouble implements Engine {
       nativeMs: 0,
       stepMs: 0,
       loras: this.#listAdapters(),
+      embedding: null,
       ...this.#options.status,
     });
   }

@@ -6,8 +6,8 @@ import { type LoadedModel, loadModel } from "../../src/engine/load.ts";
 import { Loop } from "../../src/engine/loop.ts";
 import type {
   Control,
-  EngineStatus,
   LoadOptions,
+  LoopStatus,
   SequenceEvent,
   SequenceRequest,
   WireError,
@@ -106,7 +106,7 @@ export class LoopBench implements Disposable {
     this.#loop.control(id, control);
   }
 
-  get status(): EngineStatus {
+  get status(): LoopStatus {
     return this.#loop.status();
   }
 

@@ -1,6 +1,7 @@
 import type { Engine } from "../../engine/face.ts";
 import type { Timings } from "../../engine/protocol.ts";
 import { ShimmyError } from "../../errors.ts";
+import { checkSpeaks } from "../../models/capabilities.ts";
 import { command, EXIT } from "../command.ts";
 import { table } from "../format.ts";
 import { flag, integer } from "../option_kinds.ts";
@@ -26,6 +27,7 @@ export default command({
         paths: "any",
       });
       const entry = await session.choose();
+      checkSpeaks(entry);
       const engine = await session.pool.engine(entry, signal);
       const size = sizeFor(engine, values["prompt-tokens"], values["max-tokens"]);
       // The first run pays for what is set up once, and is not counted.

@@ -2,6 +2,7 @@ import { answer } from "../../chat/answer.ts";
 import type { Message } from "../../chat/conversation.ts";
 import type { Engine } from "../../engine/face.ts";
 import { messageOf, ShimmyError } from "../../errors.ts";
+import { checkSpeaks } from "../../models/capabilities.ts";
 import { command, EXIT } from "../command.ts";
 import { text } from "../option_kinds.ts";
 import type { Values } from "../options.ts";
@@ -35,6 +36,7 @@ export default command({
       paths: "any",
     });
     const entry = await session.choose();
+    checkSpeaks(entry);
     const engine = await stops.during((signal) => session.pool.engine(entry, signal));
     world.output.note(`${entry.name}. /help shows what else can be typed; /exit ends.`);
     return await new Chat(engine, values, world, stops).run();

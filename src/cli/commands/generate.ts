@@ -1,5 +1,6 @@
 import { answer } from "../../chat/answer.ts";
 import type { AnswerEvent, AnswerRequest, Input, Message } from "../../chat/conversation.ts";
+import { checkSpeaks } from "../../models/capabilities.ts";
 import { command, EXIT } from "../command.ts";
 import { timingsJson, usageJson } from "../format.ts";
 import { flag, text } from "../option_kinds.ts";
@@ -41,6 +42,7 @@ export default command({
         paths: "any",
       });
       const entry = await session.choose();
+      checkSpeaks(entry);
       const engine = await session.pool.engine(entry, signal);
       const run = answer(engine, requestOf(values, input));
       signal.addEventListener("abort", () => run.control({ type: "cancel" }), { once: true });

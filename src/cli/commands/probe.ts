@@ -1,13 +1,14 @@
 import type { Engine } from "../../engine/face.ts";
-import type { ModelInfo } from "../../engine/protocol.ts";
+import type { EmbeddingStatus, EmbedInput, ModelInfo } from "../../engine/protocol.ts";
+import { capabilitiesOf } from "../../models/capabilities.ts";
 import type { ModelEntry } from "../../models/entry.ts";
 import { command, EXIT } from "../command.ts";
 import { bytes, facts } from "../format.ts";
 import { flag } from "../option_kinds.ts";
-import { buffers, placementJson } from "../placement.ts";
+import { buffers, contextBuffers, embeddingJson, placementJson } from "../placement.ts";
 import { stoppable } from "../stop.ts";
 
-/** `probe`: loads a model with its adapters, decodes one token and reports. */
+/** `probe`: loads a model with its adapters, computes one token, vector or score, and reports. */
 export default command({
   operands: ["NAME"],
   options: { "json": flag({ help: "print JSON" }) },
@@ -22,9 +23,12 @@ export default command({
       });
       const entry = await session.choose();
       const engine = await session.pool.engine(entry, signal);
-      const report = reportOf(entry, engine, await decodeOne(engine));
+      const { info } = engine;
+      const firstMs = info.kind === "language" ? await decodeOne(engine) : await embedOne(engine);
+      const { embedding } = await engine.status();
+      const report = reportOf(entry, info, firstMs, embedding);
       await world.output.print(
-        values.json ? JSON.stringify(report) : readable(report, engine.info),
+        values.json ? JSON.stringify(report) : readable(report, info, embedding),
       );
       return EXIT.ok;
     }),
@@ -46,19 +50,39 @@ async function decodeOne(engine: Engine): Promise<number> {
   return firstTokenMs;
 }
 
+/** Milliseconds that a vector takes, or a score. */
+async function embedOne(engine: Engine): Promise<number> {
+  const input: EmbedInput = engine.info.kind === "rerank"
+    ? { field: "input", query: "Hello", document: "Hello" }
+    : { field: "input", text: "Hello" };
+  const began = performance.now();
+  await engine.embed({ inputs: [input], normalize: true });
+  return performance.now() - began;
+}
+
 /** For a program to read: bytes and milliseconds. */
-function reportOf(entry: ModelEntry, { info }: Engine, firstTokenMs: number) {
+function reportOf(
+  entry: ModelEntry,
+  info: ModelInfo,
+  firstMs: number,
+  embedding: EmbeddingStatus | null,
+) {
+  const speaks = info.kind === "language";
   return {
     model: entry.name,
     description: info.description,
+    kind: info.kind,
+    capabilities: capabilitiesOf({ kind: info.kind, chatTemplate: info.chatTemplate }),
     load_ms: info.loadMs,
-    first_token_ms: firstTokenMs,
+    first_token_ms: speaks ? firstMs : null,
+    first_vector_ms: speaks ? null : firstMs,
     model_bytes: info.size,
     process_bytes: info.processBytes,
     context_length: info.contextLength,
     layers: info.layers,
     offloaded_layers: info.offloadedLayers,
     placement: placementJson(info.placement),
+    embedding: embeddingJson(embedding),
     devices: info.devices.map((device) => ({
       name: device.name,
       description: device.description,
@@ -72,12 +96,20 @@ function reportOf(entry: ModelEntry, { info }: Engine, firstTokenMs: number) {
   };
 }
 
-function readable(report: ReturnType<typeof reportOf>, info: ModelInfo): string {
+function readable(
+  report: ReturnType<typeof reportOf>,
+  info: ModelInfo,
+  embedding: EmbeddingStatus | null,
+): string {
+  const [first, firstMs] = report.first_vector_ms === null
+    ? ["first token after", report.first_token_ms!]
+    : [info.kind === "rerank" ? "a score takes" : "a vector takes", report.first_vector_ms];
   return facts([
     ["model", report.model],
     ["description", report.description],
+    ["capabilities", report.capabilities.join(", ")],
     ["loaded in", `${report.load_ms.toFixed(0)} ms`],
-    ["first token after", `${report.first_token_ms.toFixed(1)} ms`],
+    [first, `${firstMs.toFixed(1)} ms`],
     ["model's memory", bytes(report.model_bytes)],
     ["process's memory", bytes(report.process_bytes)],
     ["context length", `${report.context_length} tokens`],
@@ -85,6 +117,13 @@ function readable(report: ReturnType<typeof reportOf>, info: ModelInfo): string 
       [
         part.device,
         [`${part.layers} of ${report.layers + 1} layers`, ...buffers(part)].join(", "),
+      ] as const
+    ),
+    ...(embedding?.memory ?? []).map((part) =>
+      [
+        "embeddings",
+        [`${part.device}, ${embedding!.contextLength} tokens at once`, ...contextBuffers(part)]
+          .join(", "),
       ] as const
     ),
     ...report.devices.map(({ name, description, memory_free, memory_total }) =>

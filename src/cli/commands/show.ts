@@ -1,3 +1,4 @@
+import { capabilitiesOf } from "../../models/capabilities.ts";
 import { type GgufValue, readHead } from "../../models/gguf.ts";
 import { command, EXIT } from "../command.ts";
 import { bytes, facts, parameters } from "../format.ts";
@@ -24,6 +25,7 @@ export default command({
     if (values.json) {
       await output.print(JSON.stringify({
         ...entryJson(entry),
+        capabilities: capabilitiesOf(entry),
         tensors,
         chat_template: entry.chatTemplate,
         ...(entry.ollama === undefined ? {} : { ollama: entry.ollama }),
@@ -34,6 +36,7 @@ export default command({
     await output.print(facts([
       ["name", entry.name],
       ["kind", entry.kind],
+      ["capabilities", capabilitiesOf(entry).join(", ")],
       ["architecture", entry.architecture],
       ["parameters", parameters(entry.parameters)],
       ["quantization", entry.quantization],

@@ -1,9 +1,16 @@
 import * as z from "zod";
 import type { LoadPlan } from "../../../engine/plan.ts";
-import type { ModelInfo, Placement } from "../../../engine/protocol.ts";
+import type {
+  EmbeddingStatus,
+  EngineStatus,
+  ModelInfo,
+  Placement,
+} from "../../../engine/protocol.ts";
+import { capabilitiesOf } from "../../../models/capabilities.ts";
 import type { ModelEntry } from "../../../models/entry.ts";
 import type { ModelPool, ModelState } from "../../../models/pool.ts";
 import { parse, readOptionalJson } from "../../body.ts";
+import { statusOf as engineStatusOf } from "../../engine_status.ts";
 import type { Exchange, Route } from "../../route.ts";
 import { engineOf } from "../../run.ts";
 import { keepAlive, keepAliveOf } from "../../schemas/keep_alive.ts";
@@ -36,6 +43,18 @@ const placementSchema = z.object({
   compute_bytes: z.int().nullable(),
 });
 
+/** The context that computes embeddings and scores, which is made when the first one is asked for. */
+const embeddingSchema = z.object({
+  input_limit: z.int().describe("Tokens an input may have"),
+  context_length: z.int().describe("Tokens it has room for now; longer inputs make it larger"),
+  memory: z.array(placementSchema.pick({ device: true, kv_bytes: true, compute_bytes: true }))
+    .nullable().describe("Null where libllama did not say"),
+  queued: z.int().describe("Inputs that wait"),
+  inputs: z.int().describe("Inputs that were computed"),
+  tokens: z.int().describe("Their tokens"),
+  batches: z.int().describe("Native calls it took"),
+});
+
 const planSchema = z.object({
   name: z.string(),
   fits: z.boolean(),
@@ -62,12 +81,17 @@ const modelStatusSchema = z.object({
   memory_bytes: z.int().nullable().optional().describe("What it is expected to take"),
   loaded: z.object({
     description: z.string(),
+    capabilities: z.array(z.enum(["completion", "tools", "thinking", "embedding", "rerank"])),
     context_length: z.int().describe("Tokens one sequence may hold"),
     parallel: z.int(),
     devices: z.array(z.string()),
     offloaded_layers: z.int(),
     layers: z.int(),
     placement: z.array(placementSchema),
+    embedding: embeddingSchema.nullable()
+      .describe(
+        "The context for embeddings; null until there is one, or while the model is too busy",
+      ),
     load_ms: z.number(),
     notes: z.array(z.string()),
     statistics: statisticsSchema.nullable().describe(
@@ -105,9 +129,7 @@ async function statusOf(pool: ModelPool, entry: ModelEntry): Promise<ModelStatus
     progress,
     error,
     ...useOf(more),
-    loaded: engine === null
-      ? null
-      : { ...loadedAs(engine.info), statistics: await statisticsOf(engine) },
+    loaded: engine === null ? null : loadedAs(engine.info, await engineStatusOf(engine)),
   };
 }
 
@@ -126,17 +148,23 @@ export function useOf({ use, retryMs }: Pick<ModelState, "use" | "retryMs">) {
   };
 }
 
-function loadedAs(info: ModelInfo): Omit<NonNullable<ModelStatus["loaded"]>, "statistics"> {
+function loadedAs(
+  info: ModelInfo,
+  status: EngineStatus | null,
+): NonNullable<ModelStatus["loaded"]> {
   return {
     description: info.description,
+    capabilities: capabilitiesOf(info),
     context_length: info.contextLength,
     parallel: info.parallel,
     devices: info.devices.map(({ name }) => name),
     offloaded_layers: info.offloadedLayers,
     layers: info.layers,
     placement: placementAs(info.placement),
+    embedding: embeddingAs(status?.embedding ?? null),
     load_ms: info.loadMs,
     notes: [...info.notes],
+    statistics: status === null ? null : statisticsOf(status),
   };
 }
 
@@ -151,6 +179,26 @@ export function placementAs(
     kv_bytes: part.kvBytes,
     compute_bytes: part.computeBytes,
   }));
+}
+
+/** The context that embeds, in the wire's spelling. */
+export function embeddingAs(
+  embedding: EmbeddingStatus | null,
+): z.output<typeof embeddingSchema> | null {
+  if (embedding === null) return null;
+  return {
+    input_limit: embedding.inputLimit,
+    context_length: embedding.contextLength,
+    memory: embedding.memory?.map(({ device, kvBytes, computeBytes }) => ({
+      device,
+      kv_bytes: kvBytes,
+      compute_bytes: computeBytes,
+    })) ?? null,
+    queued: embedding.queued,
+    inputs: embedding.inputs,
+    tokens: embedding.tokens,
+    batches: embedding.batches,
+  };
 }
 
 function planAs(name: string, plan: LoadPlan): z.output<typeof planSchema> {

@@ -8,7 +8,7 @@ import { HttpError } from "../../errors.ts";
 import { queueOf } from "../../queue.ts";
 import type { Exchange, Route } from "../../route.ts";
 import { nativeDialect } from "./dialect.ts";
-import { placementAs, useOf } from "./models.ts";
+import { embeddingAs, placementAs, useOf } from "./models.ts";
 
 /** Seconds after which asking again makes sense while a model loads. */
 const LOADING_RETRY = 2;
@@ -93,6 +93,7 @@ async function diagnose({ context: { pool, settings } }: Exchange): Promise<Resp
         },
         kv_cells: { used: status.cellsUsed, total: status.cellsTotal },
         adapters: status.loras,
+        embedding: embeddingAs(status.embedding),
       }),
     };
   }));

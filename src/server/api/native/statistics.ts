@@ -1,9 +1,5 @@
-import { deadline } from "@std/async/deadline";
 import * as z from "zod";
-import type { Engine } from "../../../engine/face.ts";
-
-/** Milliseconds an engine has to tell its counts. */
-const PATIENCE_MS = 2_000;
+import type { EngineStatus } from "../../../engine/protocol.ts";
 
 /** What a model has done since it was loaded. */
 export const statisticsSchema = z.object({
@@ -21,12 +17,8 @@ export const statisticsSchema = z.object({
   preemptions: z.int().describe("Answers that had to wait for KV cells, and went on"),
 });
 
-/** The counts of an engine; null where it is too deep in native code to tell them. */
-export async function statisticsOf(
-  engine: Engine,
-): Promise<z.output<typeof statisticsSchema> | null> {
-  const status = await deadline(engine.status(), PATIENCE_MS).catch(() => null);
-  if (status === null) return null;
+/** The counts of an engine. */
+export function statisticsOf(status: EngineStatus): z.output<typeof statisticsSchema> {
   const { draftedTokens, acceptedTokens } = status;
   return {
     prompt_tokens: status.promptTokens,

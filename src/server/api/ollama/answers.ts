@@ -14,7 +14,7 @@ const details = z.strictObject({
   embedding_length: z.int().optional(),
 });
 
-const capabilities = z.array(z.enum(["completion", "tools", "thinking", "embedding"]));
+const capabilities = z.array(z.enum(["completion", "tools", "thinking", "embedding", "rerank"]));
 
 const listed = {
   name: z.string(),

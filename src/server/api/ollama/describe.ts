@@ -2,16 +2,6 @@ import { basename } from "@std/path";
 import type { ModelEntry } from "../../../models/entry.ts";
 import { taggedName } from "./names.ts";
 
-/** What templates that can switch thinking, or that render it, have in them. */
-const THINKS = /enable_thinking|reasoning_effort|reasoning_content|<think>|\bthinking\b/;
-
-/** What a model can do, in Ollama's words. Every chat model can call tools, if need be in a format of ours. */
-export function capabilities({ kind, chatTemplate }: ModelEntry): string[] {
-  if (kind === "embedding") return ["embedding"];
-  if (kind === "rerank") return [];
-  return ["completion", "tools", ...(THINKS.test(chatTemplate ?? "") ? ["thinking"] : [])];
-}
-
 const UNITS = [[1e12, "T", 1], [1e9, "B", 1], [1e6, "M", 2], [1e3, "K", 1]] as const;
 
 /** A number of parameters as people write it, e.g. `7.6B` or `2.62M`; empty when it is not known. */

@@ -1,24 +1,12 @@
 import { assertEquals, assertMatch, assertNotEquals } from "@std/assert";
 import { EngineDouble } from "../../../../tests/doubles/engine.ts";
 import { entryDouble, PoolDouble } from "../../../../tests/doubles/pool.ts";
-import { capabilities, digest, parameterSize } from "./describe.ts";
+import { digest, parameterSize } from "./describe.ts";
 import { resolveTagged, taggedName } from "./names.ts";
 
 Deno.test("numbers of parameters are written as people write them", () => {
   const written = [null, 7, 2_621_440, 270e6, 7.6e9, 32e9, 1.04e12].map(parameterSize);
   assertEquals(written, ["", "7", "2.62M", "270M", "7.6B", "32B", "1T"]);
-});
-
-Deno.test("capabilities follow the kind of model and its template", () => {
-  const of = (values: Parameters<typeof entryDouble>[1]) => capabilities(entryDouble("m", values));
-  assertEquals(of({}), ["completion", "tools"]);
-  assertEquals(of({ chatTemplate: "{% if enable_thinking %}" }), [
-    "completion",
-    "tools",
-    "thinking",
-  ]);
-  assertEquals(of({ kind: "embedding" }), ["embedding"]);
-  assertEquals(of({ kind: "rerank" }), []);
 });
 
 Deno.test("a blob's digest is its own, and a file's follows its identity", async () => {

@@ -1,10 +1,11 @@
-import type { Embedding } from "../../../engine/protocol.ts";
+import type { Embedding, EmbedInput, EmbedRequest } from "../../../engine/protocol.ts";
 import { ShimmyError } from "../../../errors.ts";
 import { parse, readJson } from "../../body.ts";
 import type { Exchange } from "../../route.ts";
 import { engineOf } from "../../run.ts";
 import { keepAliveOf } from "../../schemas/keep_alive.ts";
 import { json } from "../../json.ts";
+import { shortened } from "../../vectors.ts";
 import { nanoseconds } from "./metrics.ts";
 import { resolveTagged } from "./names.ts";
 import { checkLoaded } from "./options.ts";
@@ -15,30 +16,42 @@ export async function embed(exchange: Exchange): Promise<Response> {
   const began = performance.now();
   const body = parse(embedBody, await readJson(exchange));
   const { input, dimensions } = body;
-  const texts = typeof input === "string" ? (input === "" ? [] : [input]) : input;
-  const { vectors, tokens, loadMs } = await embedTexts(exchange, body, texts, true);
+  const inputs = typeof input === "string"
+    ? named("input", input)
+    : input.map((text, index) => ({ field: `input[${index}]`, text }));
+  const { vectors, tokens, loadMs } = await embedTexts(exchange, body, {
+    inputs,
+    normalize: true,
+    truncate: body.truncate ?? true,
+  });
   return json({
     model: body.model,
-    embeddings: vectors.map((vector) => Array.from(dimensions ? cut(vector, dimensions) : vector)),
+    embeddings: vectors.map((vector) => Array.from(shortened(vector, dimensions))),
     total_duration: nanoseconds(performance.now() - began),
     load_duration: nanoseconds(loadMs),
     prompt_eval_count: tokens.reduce((sum, count) => sum + count, 0),
   });
 }
 
-/** `POST /api/embeddings`, whose vector has the length the model gives it. */
+/** `POST /api/embeddings`, whose vector has the length the model gives it, and which cuts nothing. */
 export async function embeddings(exchange: Exchange): Promise<Response> {
   const body = parse(embeddingsBody, await readJson(exchange));
-  const { prompt } = body;
-  const { vectors } = await embedTexts(exchange, body, prompt === "" ? [] : [prompt], false);
+  const { vectors } = await embedTexts(exchange, body, {
+    inputs: named("prompt", body.prompt),
+    normalize: false,
+  });
   return json({ embedding: Array.from(vectors[0] ?? []) });
+}
+
+/** One text; an empty one loads the model and gives nothing. */
+function named(field: string, text: string): EmbedInput[] {
+  return text === "" ? [] : [{ field, text }];
 }
 
 async function embedTexts(
   exchange: Exchange,
   { model, options, keep_alive }: Pick<EmbedBody, "model" | "options" | "keep_alive">,
-  texts: readonly string[],
-  normalize: boolean,
+  request: EmbedRequest,
 ): Promise<{ vectors: readonly Embedding[]; tokens: readonly number[]; loadMs: number }> {
   const began = performance.now();
   const entry = await resolveTagged(exchange.context.pool, model);
@@ -49,23 +62,8 @@ async function embedTexts(
   const engine = await engineOf(exchange, entry, keepAliveOf(keep_alive));
   const loadMs = performance.now() - began;
   checkLoaded(options ?? {}, engine.info);
-  const inputs = texts.map((text) => ({ parts: [{ text, special: false }] }));
-  const result = texts.length === 0
+  const result = request.inputs.length === 0
     ? { vectors: [], tokens: [] }
-    : await engine.embed({ inputs, normalize });
+    : await engine.embed(request);
   return { ...result, loadMs };
-}
-
-/**
- * The first dimensions of a vector, scaled to length 1 again: what models trained for it (Matryoshka)
- * are meant to be cut to.
- */
-function cut(vector: Embedding, dimensions: number): Embedding {
-  if (dimensions > vector.length) {
-    const message = `dimensions: must be at most ${vector.length}, the model's own`;
-    throw new ShimmyError("invalid", message, { field: "dimensions" });
-  }
-  const kept = vector.slice(0, dimensions);
-  const length = Math.hypot(...kept);
-  return length === 0 ? kept : kept.map((value) => value / length);
 }

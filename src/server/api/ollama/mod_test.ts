@@ -303,51 +303,6 @@ Deno.test("show tells metadata, and the whole of it once the model is loaded", a
   assertEquals(after.model_info["general.name"], "7");
 });
 
-// The double's embedding of a text is its length and three zeros.
-Deno.test("embed answers a text or several, each with a vector", async () => {
-  const { send } = server();
-  const one = await (await send("POST", "/api/embed", { model: "double", input: "abc" })).json();
-  assertEquals(one.embeddings, [[3, 0, 0, 0]]);
-  assertEquals([one.model, one.prompt_eval_count], ["double", 3]);
-  assertEquals(Number.isInteger(one.total_duration), true);
-  const two = { model: "double", input: ["a", "bc"], dimensions: 2 };
-  const cut = await (await send("POST", "/ollama/api/embed", two)).json();
-  assertEquals(cut.embeddings, [[1, 0], [1, 0]]);
-  const none = await (await send("POST", "/api/embed", { model: "double", input: "" })).json();
-  assertEquals(none.embeddings, []);
-});
-
-Deno.test("the older embeddings answers one text with one vector", async () => {
-  const { send } = server();
-  const response = await send("POST", "/api/embeddings", { model: "double", prompt: "abcd" });
-  assertEquals(await response.json(), { embedding: [4, 0, 0, 0] });
-});
-
-Deno.test("embed refuses what it cannot do by name", async () => {
-  const refusal = async (fields: Record<string, unknown>, double = server()) => {
-    const response = await double.send("POST", "/api/embed", {
-      model: "double",
-      input: "abc",
-      ...fields,
-    });
-    assertEquals(response.status, 400);
-    return (await response.json()).error;
-  };
-  assertEquals(
-    await refusal({ truncate: true }),
-    "truncate: must be false: an input over the context is refused, never cut",
-  );
-  assertEquals(
-    await refusal({ dimensions: 5 }),
-    "dimensions: must be at most 4, the model's own",
-  );
-  assertEquals(await refusal({ input: 7 }), "input: must be text or a list of at most 2048 texts");
-  assertEquals(
-    await refusal({}, server({ entry: { kind: "rerank" } })),
-    "model: scores documents and makes no embeddings",
-  );
-});
-
 Deno.test("embed unloads with keep_alive 0", async () => {
   const { entry, pool, send } = server();
   const body = { model: "double", input: "abc", keep_alive: 0 };

@@ -1,10 +1,11 @@
 import type { ModelInfo } from "../../../engine/protocol.ts";
 import { ShimmyError } from "../../../errors.ts";
+import { capabilitiesOf } from "../../../models/capabilities.ts";
 import type { ModelEntry } from "../../../models/entry.ts";
 import type { ModelUse } from "../../../models/pool.ts";
 import { parse, readJson } from "../../body.ts";
 import type { Exchange } from "../../route.ts";
-import { capabilities, details, listed } from "./describe.ts";
+import { details, listed } from "./describe.ts";
 import { json } from "../../json.ts";
 import { resolveTagged, taggedName } from "./names.ts";
 import { showBody } from "./schema.ts";
@@ -23,7 +24,7 @@ export async function tags({ context: { pool } }: Exchange): Promise<Response> {
   const models = await Promise.all(entries.map(async (entry) => ({
     ...await listed(entry),
     modified_at: new Date(entry.modified).toISOString(),
-    capabilities: capabilities(entry),
+    capabilities: capabilitiesOf(entry),
   })));
   return json({ models });
 }
@@ -74,7 +75,7 @@ export async function show(exchange: Exchange): Promise<Response> {
     details: details(entry),
     messages: [],
     model_info: modelInfo(entry, info),
-    capabilities: capabilities(entry),
+    capabilities: capabilitiesOf(entry),
     modified_at: new Date(entry.modified).toISOString(),
   });
 }

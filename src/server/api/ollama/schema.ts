@@ -113,7 +113,8 @@ export const embedBody = z.strictObject({
   input: z.union([text, z.array(text).max(INPUTS_LIMIT)], {
     error: `must be text or a list of at most ${INPUTS_LIMIT} texts`,
   }),
-  truncate: only(false, "an input over the context is refused, never cut"),
+  truncate: boolean.nullish()
+    .describe("Cut an input over the context at its end; false refuses it. Default true"),
   dimensions: integerFrom(1).nullish().describe("Keeps the first ones, scaled to length 1 again"),
 });
 

@@ -1,8 +1,8 @@
 import * as z from "zod";
 import { ShimmyError } from "../../../errors.ts";
+import { capabilitiesOf } from "../../../models/capabilities.ts";
 import type { ModelEntry } from "../../../models/entry.ts";
 import { THINKING_LEVELS, thinkingArguments } from "../../schemas/thinking.ts";
-import { capabilities } from "./describe.ts";
 
 /** `think` of a request: a switch, or how much. */
 export const think = z.union([z.boolean(), z.enum(["low", "medium", "high", "max"])], {
@@ -21,7 +21,7 @@ export function thinkArguments(value: z.output<typeof think>): Readonly<Record<s
  * @throws {ShimmyError} `invalid`.
  */
 export function checkThinks(value: z.output<typeof think>, entry: ModelEntry): void {
-  if (!value || capabilities(entry).includes("thinking")) return;
+  if (!value || capabilitiesOf(entry).includes("thinking")) return;
   throw new ShimmyError("invalid", `think: '${entry.name}' does not support thinking`, {
     field: "think",
   });

@@ -6,6 +6,7 @@ import { parse, readJson } from "../../body.ts";
 import { json } from "../../json.ts";
 import type { Exchange, Route } from "../../route.ts";
 import { engineFor } from "../../run.ts";
+import { shortened } from "../../vectors.ts";
 import { openaiDialect } from "./dialect.ts";
 import { ABOUT_USERS, text } from "./fields.ts";
 
@@ -44,27 +45,16 @@ const embeddingsAnswer = z.object({
 });
 
 function toInputs(input: z.output<typeof embeddingsBody>["input"]): EmbedInput[] {
-  const inputs = typeof input === "string" || typeof input[0] === "number"
-    ? [input as string | number[]]
-    : input as (string | number[])[];
-  return inputs.map((one) => ({
-    parts: [typeof one === "string" ? { text: one, special: false } : { tokens: one }],
-  }));
+  if (typeof input === "string") return [{ field: "input", text: input }];
+  if (isTokens(input)) return [{ field: "input", tokens: input }];
+  return input.map((one, index) => {
+    const field = `input[${index}]`;
+    return typeof one === "string" ? { field, text: one } : { field, tokens: one };
+  });
 }
 
-/**
- * The first dimensions of an embedding, scaled to length 1 again, as OpenAI does it
- * (https://platform.openai.com/docs/guides/embeddings, "Reducing embedding dimensions").
- */
-function shortened(vector: Embedding, dimensions: number | null | undefined): Embedding {
-  if (!dimensions || dimensions === vector.length) return vector;
-  if (dimensions > vector.length) {
-    const message = `dimensions: must be ${vector.length} or less, for this model has no more`;
-    throw new ShimmyError("invalid", message, { field: "dimensions" });
-  }
-  const kept = vector.slice(0, dimensions);
-  const length = Math.hypot(...kept);
-  return length === 0 ? kept : kept.map((value) => value / length);
+function isTokens(list: readonly (string | number | readonly number[])[]): list is number[] {
+  return typeof list[0] === "number";
 }
 
 /** Little-endian 32-bit floats, whatever the machine's own order is. */

@@ -64,6 +64,15 @@ for (
   });
 }
 
+Deno.test("an input over the limit is refused with both numbers, and nothing is cut", async () => {
+  const { status, answer } = await ask({ input: ["a", "b".repeat(1025)] });
+  assertEquals(status, 400);
+  assertEquals(answer.error.code, "context_length_exceeded");
+  assertEquals(answer.error.param, "input[1]");
+  assertEquals(answer.error.message, "input[1] has 1025 tokens, but the model takes 1024");
+  assertEquals((await ask({ input: "b".repeat(1025) })).answer.error.param, "input");
+});
+
 Deno.test("a reranking model makes no embeddings", async () => {
   const { status, answer } = await ask({ input: "a" }, { kind: "rerank" });
   assertEquals(status, 400);

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { capabilitiesOf, type Capability } from "../../../models/capabilities.ts";
 import type { ModelEntry } from "../../../models/entry.ts";
 import type { ModelPool } from "../../../models/pool.ts";
 import { json } from "../../json.ts";
@@ -29,13 +30,11 @@ const model = z.object({
 
 const modelList = z.object({ object: z.literal("list"), data: z.array(model) });
 
-/** Words by which chat templates reveal that their model thinks before it answers. */
-const REASONING = /<think>|enable_thinking|reasoning_effort|reasoning_content|<\|channel\|>/;
-
 function toModel(pool: ModelPool, entry: ModelEntry): z.output<typeof model> {
   const { engine } = pool.state(entry);
-  const template = engine?.info.chatTemplate ?? entry.chatTemplate;
-  const speaks = entry.kind === "language";
+  const chatTemplate = engine?.info.chatTemplate ?? entry.chatTemplate;
+  const capabilities = capabilitiesOf({ kind: entry.kind, chatTemplate });
+  const can = (capability: Capability) => capabilities.includes(capability);
   return {
     id: entry.name,
     object: "model",
@@ -44,11 +43,11 @@ function toModel(pool: ModelPool, entry: ModelEntry): z.output<typeof model> {
     context_length: engine?.info.contextLength ?? entry.contextLength,
     loaded: engine !== null,
     capabilities: {
-      completion: speaks,
-      tools: speaks,
-      reasoning: speaks && template !== null && REASONING.test(template),
-      embeddings: entry.kind === "embedding",
-      rerank: entry.kind === "rerank",
+      completion: can("completion"),
+      tools: can("tools"),
+      reasoning: can("thinking"),
+      embeddings: can("embedding"),
+      rerank: can("rerank"),
     },
     architecture: entry.architecture,
     quantization: entry.quantization,

@@ -42,7 +42,11 @@ async function rerank(exchange: Exchange): Promise<Response> {
     throw new ShimmyError("invalid", "model: is no reranking model", { field: "model" });
   }
   const documents = body.documents.map((one) => typeof one === "string" ? one : one.text);
-  const inputs = documents.map((document) => ({ query: body.query, document }));
+  const inputs = documents.map((document, index) => ({
+    field: `documents[${index}]`,
+    query: body.query,
+    document,
+  }));
   const { vectors, tokens } = await engine.embed({ inputs, normalize: false });
   const results = documents.map((document, index) => ({
     index,

@@ -31,6 +31,13 @@ Deno.test("only the best are given where so many are asked for, with their texts
   assertEquals(answer.results, [{ index: 1, relevance_score: 3, document: { text: "abc" } }]);
 });
 
+Deno.test("a document over the limit is refused by its place", async () => {
+  const { status, answer } = await ask({ query: "q", documents: ["a", "b".repeat(1025)] });
+  assertEquals([status, answer.error.code], [400, "context_length_exceeded"]);
+  assertEquals(answer.error.param, "documents[1]");
+  assertEquals(answer.error.message, "documents[1] has 1025 tokens, but the model takes 1024");
+});
+
 Deno.test("a model that is no reranker is refused, and so are no documents", async () => {
   const wrong = await ask({ query: "q", documents: DOCUMENTS }, { kind: "language" });
   assertEquals([wrong.status, wrong.answer.error.param], [400, "model"]);

@@ -1,0 +1,48 @@
+/** Real engines with the tiny encoders, for tests. */
+import { join } from "@std/path";
+import { withFolder } from "../../ffi/testing.ts";
+import { loadEngine } from "../../src/engine/engine.ts";
+import type { Engine } from "../../src/engine/face.ts";
+import type { Embedding, EmbedRequest, LoadOptions } from "../../src/engine/protocol.ts";
+import { tinyOptions } from "./engine.ts";
+
+/** Writes a model, loads it and calls a function with its engine. */
+export async function withModel(
+  bytes: Uint8Array<ArrayBuffer>,
+  use: (engine: Engine, path: string) => Promise<void>,
+  changes: Partial<LoadOptions> = {},
+): Promise<void> {
+  await withFolder(async (folder) => {
+    const path = join(folder, "model.gguf");
+    await Deno.writeFile(path, bytes);
+    await using engine = await loadEngine(await tinyOptions({ modelPaths: [path], ...changes }));
+    await use(engine, path);
+  });
+}
+
+/** A request for texts, of length 1. */
+export function texts(
+  list: readonly string[],
+  changes: Partial<EmbedRequest> = {},
+): EmbedRequest {
+  const inputs = list.map((text, index) => ({ field: `input[${index}]`, text }));
+  return { inputs, normalize: true, ...changes };
+}
+
+/** The largest difference between two vectors' values. */
+export function distance(one: ArrayLike<number>, other: ArrayLike<number>): number {
+  if (one.length !== other.length) return Infinity;
+  let most = 0;
+  for (let i = 0; i < one.length; i++) {
+    const difference = Math.abs(one[i]! - other[i]!);
+    if (!(difference <= most)) most = difference;
+  }
+  return most;
+}
+
+/** The vectors of texts, each computed in a request of its own, one after the other. */
+export async function oneByOne(engine: Engine, list: readonly string[]): Promise<Embedding[]> {
+  const vectors: Embedding[] = [];
+  for (const text of list) vectors.push((await engine.embed(texts([text]))).vectors[0]!);
+  return vectors;
+}
