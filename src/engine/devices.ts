@@ -19,6 +19,22 @@ export interface Placement {
   readonly computeBytes: number | null;
 }
 
+/** Bytes of a model on devices with memory of their own, by the devices' names, as libllama told them. */
+export function deviceBytes(
+  { devices, placement }: {
+    readonly devices: readonly DeviceInfo[];
+    readonly placement: readonly Placement[];
+  },
+): Map<string, number> {
+  const own = new Set(devices.filter(({ kind }) => kind !== "cpu").map(({ name }) => name));
+  return new Map(
+    placement.filter(({ device }) => own.has(device)).map((part) => [
+      part.device,
+      part.weightBytes + (part.kvBytes ?? 0) + (part.computeBytes ?? 0),
+    ]),
+  );
+}
+
 /** A ggml device. Memory is in bytes. */
 export interface DeviceInfo {
   readonly name: string;

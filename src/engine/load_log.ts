@@ -17,10 +17,10 @@ export interface LoadReport {
 const CPU = "CPU";
 const MIB = 2 ** 20;
 
-// The lines are those of llama-model.cpp, llama-kv-cache.cpp, llama-memory-recurrent.cpp and
-// llama-context.cpp of the pinned version.
+// The lines are those of llama-model.cpp, llama-adapter.cpp, llama-kv-cache.cpp,
+// llama-memory-recurrent.cpp and llama-context.cpp of the pinned version.
 const LAYER = /^load_tensors: layer\s+(\d+) assigned to device (\S+?),/;
-const WEIGHTS = /:\s+(\S+) model buffer size =\s+([\d.]+) MiB/;
+const WEIGHTS = /:\s+(\S+) (?:model|LoRA) buffer size =\s+([\d.]+) MiB/;
 const CACHED_LAYER = /\blayer\s+\d+: dev = (\S+)$/;
 const CACHE = /: size =\s+([\d.]+) MiB \(\s*\d+ cells/;
 const COMPUTE = /:\s+(\S+) compute buffer size =\s+([\d.]+) MiB/;

@@ -1,4 +1,5 @@
 import { messageOf, ShimmyError } from "../errors.ts";
+import { deviceBytes } from "../engine/devices.ts";
 import type { Engine } from "../engine/face.ts";
 import { Admission, type Limits, type Say } from "./admission.ts";
 import { BackOff } from "./back_off.ts";
@@ -138,7 +139,7 @@ export class Loads implements AsyncDisposable {
         requests: tenancy.users,
         isPinned: tenancy.isPinned,
         expiresInMs: this.#expiresIn(tenancy),
-        bytes: tenancy.need > 0 ? tenancy.need : null,
+        bytes: tenancy.bytes,
       },
     };
   }
@@ -227,10 +228,9 @@ export class Loads implements AsyncDisposable {
     await this.#admission.admit(tenancy, options.signal);
     const { memory } = this.#policy;
     const free = memory?.available() ?? 0;
-    tenancy.unseen = tenancy.need;
     const engine = await this.#load(tenancy.entry, options);
     const taken = memory === undefined ? 0 : Math.max(0, free - memory.available());
-    tenancy.unseen = Math.max(0, tenancy.need - taken);
+    tenancy.moveIn(taken, deviceBytes(engine.info));
     return engine;
   }
 

@@ -1,4 +1,4 @@
-import type { LoadPlan } from "../../engine/plan.ts";
+import { type LoadPlan, plannedBytes } from "../../engine/plan.ts";
 import { command, EXIT } from "../command.ts";
 import { bytes, facts, table } from "../format.ts";
 import { flag, integer } from "../option_kinds.ts";
@@ -50,8 +50,10 @@ export function planJson(plan: LoadPlan) {
       weight_bytes: device.weightBytes,
       kv_bytes: device.kvBytes,
       compute_bytes: device.computeBytes,
+      cache_bytes: device.cacheBytes,
       memory_free: device.memoryFree,
       memory_total: device.memoryTotal,
+      memory_reserved: device.memoryReserved,
     })),
     expert_bytes: plan.expertBytes,
     saved_bytes: plan.savedBytes,
@@ -60,8 +62,6 @@ export function planJson(plan: LoadPlan) {
 }
 
 function readable(name: string, plan: LoadPlan): string {
-  const total = (device: LoadPlan["devices"][number]) =>
-    device.weightBytes + device.kvBytes + device.computeBytes;
   return [
     facts([
       ["model", name],
@@ -73,15 +73,27 @@ function readable(name: string, plan: LoadPlan): string {
       ...plan.notes.map((note) => ["note", note] as const),
     ]),
     table([
-      ["DEVICE", "LAYERS", "WEIGHTS", "KV CACHE", "COMPUTE", "TOTAL", "FREE"],
+      [
+        "DEVICE",
+        "LAYERS",
+        "WEIGHTS",
+        "KV CACHE",
+        "COMPUTE",
+        "PREFIXES",
+        "TOTAL",
+        "FREE",
+        "RESERVE",
+      ],
       ...plan.devices.map((device) => [
         device.device,
         device.layers,
         bytes(device.weightBytes),
         bytes(device.kvBytes),
         bytes(device.computeBytes),
-        bytes(total(device)),
+        bytes(device.cacheBytes),
+        bytes(plannedBytes(device) + device.cacheBytes),
         bytes(device.memoryFree),
+        bytes(device.memoryReserved),
       ]),
     ]),
   ].join("\n\n");

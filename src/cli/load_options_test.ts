@@ -5,7 +5,7 @@ import type { LoadOptions } from "../engine/protocol.ts";
 import { expertOverrides } from "../engine/tensor_places.ts";
 import { GLOBAL_OPTIONS } from "./global_options.ts";
 import { parseOptions, UsageError } from "./options.ts";
-import { loadOptions } from "./session.ts";
+import { loadOptions } from "./load_options.ts";
 
 function optionsFor(args: string[], devices: string[] = []): LoadOptions {
   const { values } = parseOptions(args, GLOBAL_OPTIONS, () => undefined);
