@@ -1,4 +1,4 @@
-import { type LoadPlan, planLoad, plannedBytes } from "../engine/plan.ts";
+import { type LoadPlan, planLoad, plannedBytes, type PlanOptions } from "../engine/plan.ts";
 import { PLAN_COMMAND, PLAN_MODULE } from "../engine/plan_messages.ts";
 import type { LoadOptions } from "../engine/protocol.ts";
 import { MAIN_MEMORY, type Survey } from "../models/demand.ts";
@@ -9,13 +9,14 @@ import type { GlobalValues } from "./global_options.ts";
 export function planUnder(
   globals: GlobalValues,
   options: LoadOptions,
-  signal?: AbortSignal,
+  { held, signal }: Pick<PlanOptions, "held" | "signal">,
 ): Promise<LoadPlan> {
   const reserve = globals["gpu-reserve"];
   return planLoad(options, {
     command: ownCommand(PLAN_COMMAND, PLAN_MODULE),
     chooseLayers: globals["gpu-layers"] === null,
     reserve: reserve === null ? null : reserve * 2 ** 20,
+    held,
     signal,
   });
 }

@@ -8,7 +8,7 @@ import { availableMemory } from "../engine/system.ts";
 import { discover, placesOf, processSurroundings } from "../models/discover.ts";
 import type { Lora, ModelEntry } from "../models/entry.ts";
 import { KEEP_ALL, type LoadPolicy } from "../models/loads.ts";
-import { MAIN_MEMORY, type Survey } from "../models/demand.ts";
+import { MAIN_MEMORY, type Survey, type SurveyHow } from "../models/demand.ts";
 import { parseLora } from "../models/lora.ts";
 import { memoryNeed } from "../models/need.ts";
 import { createPool, type Registry } from "../models/registry.ts";
@@ -137,7 +137,7 @@ class RealSession implements Session {
   /** What a model would take: on devices as a plan says, which the load then follows. */
   async #survey(
     entry: ModelEntry,
-    { fewer, signal }: { readonly fewer: boolean; readonly signal: AbortSignal },
+    { fewer, held, signal }: SurveyHow,
   ): Promise<Survey> {
     const selection = await this.#select();
     const options = await this.#options(entry, selection);
@@ -154,7 +154,7 @@ class RealSession implements Session {
     const { planUnder, surveyOf } = await import("./fitting.ts");
     const canShrink = globals["gpu-layers"] === null;
     const layers = canShrink && !fewer ? -1 : globals["gpu-layers"];
-    const plan = await planUnder({ ...globals, "gpu-layers": layers }, options, signal);
+    const plan = await planUnder({ ...globals, "gpu-layers": layers }, options, { held, signal });
     if (canShrink) this.#plans.set(entry, plan);
     return surveyOf(plan, canShrink);
   }
@@ -171,7 +171,7 @@ class RealSession implements Session {
     // Free memory has not changed since the model was let in.
     const known = this.#plans.get(entry);
     this.#plans.delete(entry);
-    return fitted(options, known ?? await planUnder(globals, options, signal));
+    return fitted(options, known ?? await planUnder(globals, options, { signal }));
   }
 
   get #sessionFolder(): string {
@@ -185,10 +185,14 @@ class RealSession implements Session {
     });
   }
 
-  readonly #plan = async (entry: ModelEntry, signal?: AbortSignal): Promise<LoadPlan> => {
+  readonly #plan = async (
+    entry: ModelEntry,
+    held: ReadonlyMap<string, number>,
+    signal: AbortSignal | undefined,
+  ): Promise<LoadPlan> => {
     const options = await this.#options(entry, await this.#select());
     const { planUnder } = await import("./fitting.ts");
-    return await planUnder(requestFor(entry, this.#request).globals, options, signal);
+    return await planUnder(requestFor(entry, this.#request).globals, options, { held, signal });
   };
 
   async #options(entry: ModelEntry, selection: Selection): Promise<LoadOptions> {

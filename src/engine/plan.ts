@@ -47,6 +47,11 @@ export interface PlanOptions {
   readonly chooseLayers: boolean;
   /** Bytes to leave free on each device but the CPU; null: an eighth of it, 1 GiB at most. */
   readonly reserve: number | null;
+  /**
+   * Bytes that models of ours have on devices, by the devices' names: some drivers call all of their
+   * memory free, whoever has it.
+   */
+  readonly held?: ReadonlyMap<string, number> | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -123,7 +128,7 @@ class Planning {
     const options = { ...this.#options, gpuLayers };
     const { answer, log } = await this.#process.ask({ type: "model", options });
     if (!("model" in answer)) throw new Error("A plan's process answered another question");
-    const { model } = answer;
+    const model = { ...answer.model, devices: answer.model.devices.map((one) => this.#left(one)) };
     const { layerDevices } = readLoadLog(log);
     const place = (tensors: readonly TensorSize[]) =>
       placeTensors(tensors, layerDevices, options.tensorOverrides ?? []);
@@ -215,6 +220,12 @@ class Planning {
     const { placement, layerDevices } = readLoadLog(log);
     const { byDevice } = placeTensors(answer.draftTensors, layerDevices, tensorOverrides);
     return placement.map((part) => ({ ...part, weightBytes: byDevice.get(part.device) ?? 0 }));
+  }
+
+  /** A device with no more free memory than what is held of it leaves. */
+  #left(device: DeviceInfo): DeviceInfo {
+    const left = device.memoryTotal - (this.#how.held?.get(device.name) ?? 0);
+    return { ...device, memoryFree: Math.min(device.memoryFree, Math.max(0, left)) };
   }
 
   /** The devices that may be used, but the CPU. */

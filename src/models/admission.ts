@@ -1,5 +1,5 @@
 import { MAIN_MEMORY, type MemoryLimits, type Survey } from "./demand.ts";
-import type { Tenancy } from "./tenancy.ts";
+import { heldOnDevices, type Tenancy } from "./tenancy.ts";
 
 /** What models may take together. */
 export interface Limits {
@@ -111,7 +111,8 @@ export class Admission {
   async #survey(tenant: Tenancy, fewer: boolean, signal: AbortSignal): Promise<Survey> {
     const { memory } = this.limits;
     if (memory === undefined) return NOTHING;
-    const survey = await abortable(memory.survey(tenant.entry, { fewer, signal }), signal);
+    const held = heldOnDevices(this.#house.tenants());
+    const survey = await abortable(memory.survey(tenant.entry, { fewer, held, signal }), signal);
     tenant.needs = new Map(survey.demands.map(({ memory, need }) => [memory, need]));
     return survey;
   }

@@ -19,6 +19,7 @@ function machine({ canShrink }: { canShrink: boolean }) {
   const said: string[] = [];
   const free = { device: 10 * GIB, main: 10 * GIB };
   const surveys: string[] = [];
+  const held: number[] = [];
   const gate = { open: Promise.resolve() };
   const loads = new Loads({
     load: async (entry) => {
@@ -53,7 +54,8 @@ function machine({ canShrink }: { canShrink: boolean }) {
       ...KEEP_ALL,
       memory: {
         available: () => free.main,
-        survey: ({ name, size }, { fewer }) => {
+        survey: ({ name, size }, { fewer, held: bytes }) => {
+          held.push(bytes.get("GPU0") ?? 0);
           surveys.push(`${name}${fewer ? ", fewer layers" : ""}`);
           const onDevice = name.startsWith(HOST) ? 0 : fewer ? Math.min(size, free.device) : size;
           return Promise.resolve({
@@ -76,7 +78,7 @@ function machine({ canShrink }: { canShrink: boolean }) {
     }
   };
   const states = (...entries: ModelEntry[]) => entries.map((entry) => loads.state(entry).state);
-  return { loads, use, states, said, surveys, free, gate };
+  return { loads, use, states, said, surveys, held, gate };
 }
 
 function model(name: string, gigabytes: number, values: Partial<ModelEntry> = {}): ModelEntry {
@@ -96,6 +98,13 @@ Deno.test("the least recently used model on the device makes room there, and non
     assertEquals(said, ["Unloading a: c needs 4.0 GiB on GPU0, and 1.0 GiB may be used there"]);
     assertEquals(loads.state(c).use?.bytes, 4 * GIB);
   }
+});
+
+Deno.test("whoever looks at a device is told what loaded models have of it", async () => {
+  const { use, loads, held } = machine({ canShrink: true });
+  await use(a, b, host, c);
+  assertEquals(held, [0, 4 * GIB, 9 * GIB, 9 * GIB, 5 * GIB]);
+  assertEquals([...loads.onDevices], [["GPU0", 9 * GIB]]);
 });
 
 Deno.test("for want of main memory the models of the device stay", async () => {

@@ -18,17 +18,27 @@ export interface Survey {
   readonly canShrink: boolean;
 }
 
+/** How a model is looked at. */
+export interface SurveyHow {
+  /** With as many layers on the devices as fit, instead of those that are wished for. */
+  readonly fewer: boolean;
+  /**
+   * Bytes that loaded models have on devices, by the devices' names: some drivers call all of their
+   * memory free, whoever has it.
+   */
+  readonly held: ReadonlyMap<string, number>;
+  readonly signal: AbortSignal;
+}
+
 /** How admission learns of memory. */
 export interface MemoryLimits {
   /**
    * Looks at what a model needs and what is free, now.
-   *
-   * @param fewer with as many layers on the devices as fit, instead of those that are wished for.
    * @throws {ShimmyError} why the model could not be loaded at all; the signal's reason.
    */
   readonly survey: (
     entry: ModelEntry,
-    how: { readonly fewer: boolean; readonly signal: AbortSignal },
+    how: SurveyHow,
   ) => Promise<Survey>;
   /** Bytes of main memory the system has to give now. */
   readonly available: () => number;

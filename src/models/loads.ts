@@ -15,7 +15,7 @@ import {
   type Loading,
   type Slot,
 } from "./slot.ts";
-import { Tenancy } from "./tenancy.ts";
+import { heldOnDevices, Tenancy } from "./tenancy.ts";
 
 /** When models are unloaded, and how many may be loaded. */
 export interface LoadPolicy extends Limits {
@@ -142,6 +142,11 @@ export class Loads implements AsyncDisposable {
         bytes: tenancy.bytes,
       },
     };
+  }
+
+  /** Bytes that loaded models have on devices, by the devices' names. */
+  get onDevices(): ReadonlyMap<string, number> {
+    return heldOnDevices(this.#tenants());
   }
 
   /**

@@ -23,14 +23,16 @@ export class Tenancy {
   keepAlive: KeepAlive | null = null;
   /** Bytes it is expected to take, by the memory they lie in. */
   needs: ReadonlyMap<string, number> = new Map();
+  /** Bytes it has on devices since it is loaded, by their names. */
+  onDevices: ReadonlyMap<string, number> = new Map();
   /** Its settings are no longer those of the model: it goes when nobody uses it. */
   isStale = false;
   /** When it will be unloaded for being idle; null while it is used or never is. */
   expires: number | null = null;
   readonly #vacated = Promise.withResolvers<void>();
   #callOff: (() => void) | null = null;
-  /** Bytes that show in what is free, by memory. */
-  #shown: ReadonlyMap<string, number> = new Map();
+  /** Bytes of main memory that show in what is available. */
+  #taken = 0;
 
   /** @param entry as the last request knew it: settings may change while it is loaded. */
   constructor(public entry: ModelEntry, now: number) {
@@ -68,7 +70,8 @@ export class Tenancy {
    * @param onDevices bytes it has on devices, by their names: they replace what was expected.
    */
   moveIn(taken: number, onDevices: ReadonlyMap<string, number>): void {
-    this.#shown = new Map([[MAIN_MEMORY, taken], ...onDevices]);
+    this.#taken = taken;
+    this.onDevices = onDevices;
     if (onDevices.size > 0) {
       this.needs = new Map([[MAIN_MEMORY, this.holds(MAIN_MEMORY)], ...onDevices]);
     }
@@ -76,7 +79,8 @@ export class Tenancy {
 
   /** Bytes of its need that do not show in what is free: all while it loads, later those of mapped files. */
   unseen(memory: string): number {
-    return Math.max(0, this.holds(memory) - (this.#shown.get(memory) ?? 0));
+    const shown = memory === MAIN_MEMORY ? this.#taken : this.onDevices.get(memory) ?? 0;
+    return Math.max(0, this.holds(memory) - shown);
   }
 
   /** Resolves when nobody uses it any more, or when it has to go regardless. */
@@ -102,4 +106,13 @@ export class Tenancy {
     this.#callOff = null;
     this.expires = null;
   }
+}
+
+/** Bytes that models have on devices together, by the devices' names. */
+export function heldOnDevices(tenants: Iterable<Tenancy>): Map<string, number> {
+  const held = new Map<string, number>();
+  for (const { onDevices } of tenants) {
+    for (const [device, bytes] of onDevices) held.set(device, (held.get(device) ?? 0) + bytes);
+  }
+  return held;
 }
