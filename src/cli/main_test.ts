@@ -197,7 +197,7 @@ Deno.test("plan tells whether a model would fit, and loads nothing", async () =>
   const { status, world } = await shimmy(["plan", "m"]);
   assertEquals([status, world.loaded], [0, []]);
   assertMatch(world.out, /^fits: +yes$/m);
-  assertMatch(world.out, /^CPU +2 +4 B +8 B +16 B +28 B +1 KiB$/m);
+  assertMatch(world.out, /^CPU +2 +4 B +8 B +16 B +32 B +60 B +1 KiB +0 B$/m);
   const plan = JSON.parse((await shimmy(["plan", "m", "--json"])).world.out);
   assertEquals([plan.model, plan.fits, plan.layers], ["m", true, 2]);
   assertEquals(plan.devices[0].kv_bytes, 8);

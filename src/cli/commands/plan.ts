@@ -1,6 +1,7 @@
 import { type LoadPlan, plannedBytes } from "../../engine/plan.ts";
 import { command, EXIT } from "../command.ts";
 import { bytes, facts, table } from "../format.ts";
+import { openNamed, PULL_OPTIONS } from "../named_session.ts";
 import { flag, integer } from "../option_kinds.ts";
 import { stoppable } from "../stop.ts";
 
@@ -15,16 +16,13 @@ export default command({
       help: "answers that shall run at once; the default is 1",
     }),
     "json": flag({ help: "print JSON" }),
+    ...PULL_OPTIONS,
   },
   run: ({ values, globals, config, operands }, world) =>
     stoppable(world, EXIT.interrupted, async (signal) => {
-      await using session = await world.openSession({
-        globals,
-        config,
-        named: operands[0],
-        parallel: values.parallel,
-        paths: "any",
-      });
+      const { yes, parallel } = values;
+      const request = { asked: operands[0], yes, globals, config, parallel, signal };
+      await using session = await openNamed(world, request);
       const entry = await session.choose();
       const plan = await session.pool.plan(entry, signal);
       await world.output.print(

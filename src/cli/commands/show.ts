@@ -1,7 +1,10 @@
-import { type GgufValue, readHead } from "../../models/gguf.ts";
+import type { ModelEntry } from "../../models/entry.ts";
+import { type GgufHead, type GgufValue, readHead } from "../../models/gguf.ts";
 import { command, EXIT } from "../command.ts";
 import { bytes, facts, parameters } from "../format.ts";
+import { openNamed, PULL_OPTIONS } from "../named_session.ts";
 import { flag } from "../option_kinds.ts";
+import { stoppable } from "../stop.ts";
 import { entryJson } from "./list.ts";
 
 /** Longer values, such as licenses, are cut where a person reads them. */
@@ -10,49 +13,51 @@ const MAX_SHOWN = 200;
 /** `show`: what a model's file says of itself, without loading it. */
 export default command({
   operands: ["NAME"],
-  options: { "json": flag({ help: "print JSON" }) },
-  run: async ({ values, globals, config, operands }, { output, openSession }) => {
-    await using session = await openSession({
-      globals,
-      config,
-      named: operands[0],
-      parallel: 1,
-      paths: "any",
-    });
-    const entry = await session.choose();
-    const { metadata, tensors } = await readHead(entry.paths[0]!);
-    if (values.json) {
-      await output.print(JSON.stringify({
-        ...entryJson(entry),
-        tensors,
-        chat_template: entry.chatTemplate,
-        ...(entry.ollama === undefined ? {} : { ollama: entry.ollama }),
-        metadata: Object.fromEntries([...metadata].map(([key, value]) => [key, plain(value)])),
-      }));
+  options: { "json": flag({ help: "print JSON" }), ...PULL_OPTIONS },
+  run: ({ values, globals, config, operands }, world) =>
+    stoppable(world, EXIT.interrupted, async (signal) => {
+      const request = { asked: operands[0], yes: values.yes, globals, config, signal };
+      await using session = await openNamed(world, request);
+      const entry = await session.choose();
+      const head = await readHead(entry.paths[0]!);
+      const { output } = world;
+      if (values.json) await output.print(JSON.stringify(reportOf(entry, head)));
+      else await output.print(readable(entry, head));
       return EXIT.ok;
-    }
-    await output.print(facts([
-      ["name", entry.name],
-      ["kind", entry.kind],
-      ["architecture", entry.architecture],
-      ["parameters", parameters(entry.parameters)],
-      ["quantization", entry.quantization],
-      ["context length", String(entry.contextLength ?? "unknown")],
-      ["embedding length", String(entry.embeddingLength ?? "unknown")],
-      ["size", bytes(entry.size)],
-      ["chat template", entry.chatTemplate === null ? "none" : "its own"],
-      ["source", entry.source],
-      ...entry.paths.map((path) => ["file", path] as const),
-      ...entry.loras.map(({ path, scale }) => ["adapter", `${path} at ${scale}`] as const),
-      ...Object.entries(entry.ollama ?? {}).map(([layer, path]) =>
-        [`Ollama's ${layer}`, path] as const
-      ),
-    ]));
-    await output.print("");
-    await output.print(facts([...metadata].map(([key, value]) => [key, shown(value)] as const)));
-    return EXIT.ok;
-  },
+    }),
 });
+
+/** For a program to read. */
+function reportOf(entry: ModelEntry, { metadata, tensors }: GgufHead) {
+  return {
+    ...entryJson(entry),
+    tensors,
+    chat_template: entry.chatTemplate,
+    ...(entry.ollama === undefined ? {} : { ollama: entry.ollama }),
+    metadata: Object.fromEntries([...metadata].map(([key, value]) => [key, plain(value)])),
+  };
+}
+
+function readable(entry: ModelEntry, { metadata }: GgufHead): string {
+  const known = facts([
+    ["name", entry.name],
+    ["kind", entry.kind],
+    ["architecture", entry.architecture],
+    ["parameters", parameters(entry.parameters)],
+    ["quantization", entry.quantization],
+    ["context length", String(entry.contextLength ?? "unknown")],
+    ["embedding length", String(entry.embeddingLength ?? "unknown")],
+    ["size", bytes(entry.size)],
+    ["chat template", entry.chatTemplate === null ? "none" : "its own"],
+    ["source", entry.source],
+    ...entry.paths.map((path) => ["file", path] as const),
+    ...entry.loras.map(({ path, scale }) => ["adapter", `${path} at ${scale}`] as const),
+    ...Object.entries(entry.ollama ?? {}).map(([layer, path]) =>
+      [`Ollama's ${layer}`, path] as const
+    ),
+  ]);
+  return `${known}\n\n${facts([...metadata].map(([key, value]) => [key, shown(value)] as const))}`;
+}
 
 /** A value that JSON can carry. */
 function plain(value: GgufValue): unknown {
