@@ -1,5 +1,8 @@
-/** How several devices share a model: one holds all, each holds layers, or each holds rows of matrices. */
-export const SPLIT_MODES = ["none", "layer", "row"] as const;
+/**
+ * How several devices share a model: one holds all, each holds layers, rows of matrices, or a part of
+ * every matrix with which all of them compute at once.
+ */
+export const SPLIT_MODES = ["none", "layer", "row", "tensor"] as const;
 export type SplitMode = (typeof SPLIT_MODES)[number];
 
 /** Tensors whose names match `pattern` (a regular expression) are placed in the buffer type of that name. */

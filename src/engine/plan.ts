@@ -1,7 +1,7 @@
 import type { TensorSize } from "../../ffi/mod.ts";
 import { ShimmyError } from "../errors.ts";
 import type { ChildCommand } from "./child_link.ts";
-import { type MeasuredPlacement, readLoadLog } from "./load_log.ts";
+import { type LoadReport, type MeasuredPlacement, readLoadLog, SHARED } from "./load_log.ts";
 import { chooseContext } from "./memory_plan.ts";
 import type { PlannedModel } from "./plan_messages.ts";
 import { PlanProcess } from "./plan_process.ts";
@@ -129,20 +129,29 @@ class Planning {
     const { answer, log } = await this.#process.ask({ type: "model", options });
     if (!("model" in answer)) throw new Error("A plan's process answered another question");
     const model = { ...answer.model, devices: answer.model.devices.map((one) => this.#left(one)) };
-    const { layerDevices } = readLoadLog(log);
-    const place = (tensors: readonly TensorSize[]) =>
-      placeTensors(tensors, layerDevices, options.tensorOverrides ?? []);
+    const report = readLoadLog(log);
     return {
       model,
       log,
-      weights: place(model.tensors),
-      adapters: place(model.adapterTensors).byDevice,
+      weights: this.#place(model.tensors, report),
+      adapters: this.#place(model.adapterTensors, report).byDevice,
     };
+  }
+
+  /** Where tensors go; of devices that share every layer, each is taken to have the largest part. */
+  #place(tensors: readonly TensorSize[], { layerDevices, sharing }: LoadReport): WeightPlaces {
+    const places = placeTensors(tensors, layerDevices, this.#options.tensorOverrides ?? []);
+    const shared = places.byDevice.get(SHARED) ?? 0;
+    const { tensorSplit: split = sharing.map(() => 1) } = this.#options;
+    const largest = Math.max(...split) / split.reduce((sum, part) => sum + part, 0);
+    const parts = sharing.map((device) => [device, Math.ceil(shared * largest)] as const);
+    return { ...places, byDevice: new Map([...places.byDevice, ...parts]) };
   }
 
   /** The context that loading would choose: it looks at what is free where the cache will lie. */
   #contextFor({ model, weights, log }: Attempt): ContextChoice {
-    const used = new Set(readLoadLog(log).layerDevices.values());
+    const { layerDevices, sharing } = readLoadLog(log);
+    const used = new Set([...layerDevices.values(), ...sharing]);
     const free = this.#gpus(model).filter(({ name }) => used.has(name)).map((device) =>
       Math.max(0, device.memoryFree - (weights.byDevice.get(device.name) ?? 0))
     );
@@ -196,8 +205,7 @@ class Planning {
     const plan = {
       fits: false,
       layers: layerDevices.size,
-      offloadedLayers: devices.filter(({ kind }) => kind !== "cpu")
-        .reduce((sum, { layers }) => sum + layers, 0),
+      offloadedLayers: [...layerDevices.values()].filter((device) => device !== cpu?.name).length,
       contextLength: length,
       parallel: this.#options.parallel,
       devices,
@@ -213,13 +221,16 @@ class Planning {
 
   /** What the model that drafts takes, by device; nothing where there is none. */
   async #draft(length: number): Promise<readonly MeasuredPlacement[]> {
-    const { draftPaths: paths, tensorOverrides = [] } = this.#options;
+    const { draftPaths: paths } = this.#options;
     if (paths === undefined) return [];
     const { answer, log } = await this.#process.ask({ type: "draft", paths, length });
     if (!("draftTensors" in answer)) throw new Error("A plan's process answered another question");
-    const { placement, layerDevices } = readLoadLog(log);
-    const { byDevice } = placeTensors(answer.draftTensors, layerDevices, tensorOverrides);
-    return placement.map((part) => ({ ...part, weightBytes: byDevice.get(part.device) ?? 0 }));
+    const report = readLoadLog(log);
+    const { byDevice } = this.#place(answer.draftTensors, report);
+    return report.placement.map((part) => ({
+      ...part,
+      weightBytes: byDevice.get(part.device) ?? 0,
+    }));
   }
 
   /** A device with no more free memory than what is held of it leaves. */

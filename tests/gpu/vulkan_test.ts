@@ -26,6 +26,34 @@ Deno.test({
       const alone = await gpu.json(["probe", TINY_F16, ...ON, ...args], TWO);
       assertEquals(layers(alone.placement), { [`Vulkan${main}`]: 5, CPU: 0 });
     }
+    for (
+      const [split, placed] of [
+        ["4,1", { Vulkan0: 4, Vulkan1: 1, CPU: 0 }],
+        ["0,1", { Vulkan1: 5, CPU: 0 }],
+      ] as const
+    ) {
+      const report = await gpu.json(["probe", TINY_F16, ...ON, "--tensor-split", split], TWO);
+      assertEquals(layers(report.placement), placed);
+    }
+    // Each has a part of every layer.
+    const tensor = await gpu.json(["plan", TINY_F16, ...ON, "--split-mode", "tensor"], TWO);
+    assertEquals(layers(tensor.devices), { Vulkan0: 5, Vulkan1: 5, CPU: 0 });
+    assertEquals(tensor.offloaded_layers, 5);
+    for (
+      const [args, message] of [
+        [
+          ["--split-mode", "row"],
+          "--split-mode row: Vulkan0 cannot hold rows of matrices; it must be layer or none there",
+        ],
+        [
+          ["--tensor-split", "1,1,1"],
+          "--tensor-split: 3 proportions are too many; there are: 0 Vulkan0, 1 Vulkan1",
+        ],
+      ] as const
+    ) {
+      const { code, stderr } = await gpu.run(["probe", TINY_F16, ...ON, ...args], TWO);
+      assertEquals([code, stderr], [1, `shimmy: ${message}\n`]);
+    }
   },
 });
 
