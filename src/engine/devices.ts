@@ -38,6 +38,16 @@ export function deviceBytes(
   );
 }
 
+/** Bytes of memory a loaded model takes in all, as far as libllama told them; else those of its tensors. */
+export function loadedBytes(
+  { size, placement }: { readonly size: number; readonly placement: readonly Placement[] },
+): number {
+  const told = placement.map((part) =>
+    part.weightBytes + (part.kvBytes ?? 0) + (part.computeBytes ?? 0)
+  );
+  return told.length === 0 ? size : told.reduce((sum, bytes) => sum + bytes, 0);
+}
+
 /** A ggml device. Memory is in bytes. */
 export interface DeviceInfo {
   readonly name: string;

@@ -119,6 +119,10 @@ export async function registerChecks(backend: Backend): Promise<void> {
     const [model] = (await get("/diag")).models
       .filter((one: { state: string }) => one.state === "loaded");
     assertEquals(model.placement, loaded.placement);
+    const [running] = (await get("/api/ps")).models;
+    const { weight_bytes, kv_bytes, compute_bytes } = find(loaded.placement, device)!;
+    assertEquals(running.size_vram, weight_bytes + kv_bytes + compute_bytes);
+    assert(running.size > running.size_vram);
     const plan = await get("/api/models/shimmy-tiny-f16/plan");
     assertEquals([plan.fits, plan.offloaded_layers], [true, TINY_LAYERS]);
     server.kill("SIGTERM");

@@ -1,5 +1,7 @@
+import type { LoadPlan } from "../../engine/plan.ts";
 import type { ModelEntry } from "../../models/entry.ts";
 import { type GgufHead, type GgufValue, readHead } from "../../models/gguf.ts";
+import { buffers, placementJson } from "../placement.ts";
 import { command, EXIT } from "../command.ts";
 import { bytes, facts, parameters } from "../format.ts";
 import { openNamed, PULL_OPTIONS } from "../named_session.ts";
@@ -10,35 +12,41 @@ import { entryJson } from "./list.ts";
 /** Longer values, such as licenses, are cut where a person reads them. */
 const MAX_SHOWN = 200;
 
-/** `show`: what a model's file says of itself, without loading it. */
+/** `show`: what a model's file says of itself, and on demand where libllama would put it. */
 export default command({
   operands: ["NAME"],
-  options: { "json": flag({ help: "print JSON" }), ...PULL_OPTIONS },
+  options: {
+    "placement": flag({ help: "also what would lie where, as libllama plans it" }),
+    "json": flag({ help: "print JSON" }),
+    ...PULL_OPTIONS,
+  },
   run: ({ values, globals, config, operands }, world) =>
     stoppable(world, EXIT.interrupted, async (signal) => {
       const request = { asked: operands[0], yes: values.yes, globals, config, signal };
       await using session = await openNamed(world, request);
       const entry = await session.choose();
       const head = await readHead(entry.paths[0]!);
+      const plan = values.placement ? await session.pool.plan(entry, signal) : null;
       const { output } = world;
-      if (values.json) await output.print(JSON.stringify(reportOf(entry, head)));
-      else await output.print(readable(entry, head));
+      if (values.json) await output.print(JSON.stringify(reportOf(entry, head, plan)));
+      else await output.print(readable(entry, head, plan));
       return EXIT.ok;
     }),
 });
 
 /** For a program to read. */
-function reportOf(entry: ModelEntry, { metadata, tensors }: GgufHead) {
+function reportOf(entry: ModelEntry, { metadata, tensors }: GgufHead, plan: LoadPlan | null) {
   return {
     ...entryJson(entry),
     tensors,
+    ...(plan === null ? {} : { placement: placementJson(plan.devices) }),
     chat_template: entry.chatTemplate,
     ...(entry.ollama === undefined ? {} : { ollama: entry.ollama }),
     metadata: Object.fromEntries([...metadata].map(([key, value]) => [key, plain(value)])),
   };
 }
 
-function readable(entry: ModelEntry, { metadata }: GgufHead): string {
+function readable(entry: ModelEntry, { metadata }: GgufHead, plan: LoadPlan | null): string {
   const known = facts([
     ["name", entry.name],
     ["kind", entry.kind],
@@ -54,6 +62,12 @@ function readable(entry: ModelEntry, { metadata }: GgufHead): string {
     ...entry.loras.map(({ path, scale }) => ["adapter", `${path} at ${scale}`] as const),
     ...Object.entries(entry.ollama ?? {}).map(([layer, path]) =>
       [`Ollama's ${layer}`, path] as const
+    ),
+    ...(plan?.devices ?? []).map((part) =>
+      [
+        part.device,
+        [`${part.layers} of ${plan!.layers} layers`, ...buffers(part)].join(", "),
+      ] as const
     ),
   ]);
   return `${known}\n\n${facts([...metadata].map(([key, value]) => [key, shown(value)] as const))}`;
