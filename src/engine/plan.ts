@@ -186,10 +186,12 @@ class Planning {
       const placed = placement.find((one) => one.device === name);
       const drafts = draft.find((one) => one.device === name);
       const isCpu = kind === "cpu";
+      const layers = placed?.layers ?? 0;
+      const reserve = this.#how.reserve ?? Math.min(2 ** 30, Math.floor(memoryTotal / 8));
       return {
         device: name,
         kind,
-        layers: placed?.layers ?? 0,
+        layers,
         weightBytes: (weights.byDevice.get(name) ?? 0) + (adapters.get(name) ?? 0) +
           (drafts?.weightBytes ?? 0),
         kvBytes: (placed?.kvBytes ?? 0) + (drafts?.kvBytes ?? 0),
@@ -197,9 +199,7 @@ class Planning {
         cacheBytes: isCpu ? model.cacheBytes : 0,
         memoryFree,
         memoryTotal,
-        memoryReserved: isCpu
-          ? 0
-          : this.#how.reserve ?? Math.min(2 ** 30, Math.floor(memoryTotal / 8)),
+        memoryReserved: isCpu || layers === 0 ? 0 : reserve,
       };
     });
     const plan = {
