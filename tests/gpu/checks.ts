@@ -105,6 +105,9 @@ export async function registerChecks(backend: Backend): Promise<void> {
     assertEquals(report.offloaded_layers, TINY_LAYERS);
     assertEquals(find(report.placement, device)!.layers, TINY_LAYERS);
     assert(report.predicted_per_second.mean > 0);
+    // The time of a prompt is that of computing it, and not of handing it over.
+    const promptMs = 16 / report.prompt_per_second.mean * 1000;
+    assert(promptMs > 0.5 * report.first_token_ms.mean, JSON.stringify(report));
   });
 
   check("serve computes there and tells so, at its start and when asked", async (gpu) => {
