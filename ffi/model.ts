@@ -1,43 +1,11 @@
 import { NativeError } from "./error.ts";
-import { LLAMA_LOAD_MODE, LLAMA_SPLIT_MODE } from "./generated/enums.ts";
-import {
-  LlamaContextParams,
-  LlamaModelParams,
-  LlamaModelTensorBuftOverride,
-} from "./generated/structs.ts";
+import { LlamaContextParams, type LlamaModelParams } from "./generated/structs.ts";
 import { Context } from "./context.ts";
 import type { Library } from "./library.ts";
 import { LoraAdapter } from "./lora.ts";
-import { address, cString, PointerArray, readCString } from "./memory.ts";
+import { cString, PointerArray, readCString } from "./memory.ts";
+import { type ModelOptions, modelParameters } from "./model_parameters.ts";
 import { Vocab } from "./vocab.ts";
-
-/** `enum llama_split_mode`, but for the mode that is experimental. */
-export type SplitMode = "none" | "layer" | "row";
-
-/** How a model is read. */
-export interface ModelOptions {
-  /** The model's file, or its shards in order. */
-  readonly paths: readonly string[];
-  /** Layers to put on devices; negative means all. */
-  readonly gpuLayers: number;
-  /** How several devices share the model; the library's default is `layer`. */
-  readonly splitMode?: SplitMode | undefined;
-  /** Which of the devices holds all of the model under `none`. */
-  readonly mainGpu?: number | undefined;
-  /** Tensors whose names match a pattern (ECMAScript's) go into a buffer type, as `bufferTypes` gives them. */
-  readonly tensorOverrides?: readonly {
-    readonly pattern: string;
-    readonly buffer: Deno.PointerObject;
-  }[];
-  /** Devices to use, as `deviceHandle` gives them; null lets the library choose, empty means the CPU alone. */
-  readonly devices: readonly Deno.PointerObject[] | null;
-  /** Reads the vocabulary and metadata alone. */
-  readonly vocabOnly?: boolean;
-  /** Goes through loading without memory for the weights. */
-  readonly noAllocation?: boolean;
-  /** Called with 0 to 1 while weights are read; returning false ends the loading. */
-  readonly onProgress?: (fraction: number) => boolean;
-}
 
 /** A loaded model. Close its contexts and adapters before it. */
 export class Model implements Disposable {
@@ -61,23 +29,7 @@ export class Model implements Disposable {
    * @throws {NativeError} if the library cannot read it; it tells why in its log alone.
    */
   static load(library: Library, options: ModelOptions): Model {
-    const parameters = new LlamaModelParams(
-      library.llama.llama_model_default_params() as Uint8Array<ArrayBuffer>,
-    );
-    parameters.n_gpu_layers = options.gpuLayers;
-    parameters.vocab_only = options.vocabOnly ?? false;
-    if (options.noAllocation) {
-      parameters.no_alloc = true;
-      // libllama ends the process where it is to map the file as well.
-      parameters.load_mode = LLAMA_LOAD_MODE.NONE;
-    }
-    if (options.splitMode !== undefined) parameters.split_mode = SPLIT_MODES[options.splitMode];
-    if (options.mainGpu !== undefined) parameters.main_gpu = options.mainGpu;
-    const overrides = tensorOverrides(options.tensorOverrides ?? []);
-    if (overrides !== null) parameters.tensor_buft_overrides = address(overrides.bytes);
-    // A list ends with a null pointer; an empty one keeps the model on the CPU.
-    const devices = options.devices === null ? null : new PointerArray(options.devices, true);
-    if (devices !== null) parameters.devices = address(devices.bytes);
+    const { parameters, keepAlive } = modelParameters(library, options);
     using progress = options.onProgress === undefined ? null : progressCallback(options.onProgress);
     if (progress !== null) parameters.progress_callback = progress.address;
     const handle = options.paths.length === 1
@@ -86,7 +38,7 @@ export class Model implements Disposable {
     if (handle === null) {
       throw new NativeError("llama_model_load_from_file", null, "The model cannot be loaded");
     }
-    return new Model(library, handle, [devices, overrides]);
+    return new Model(library, handle, keepAlive);
   }
 
   /** @internal */
@@ -263,28 +215,6 @@ export class Model implements Disposable {
   [Symbol.dispose](): void {
     this.close();
   }
-}
-
-const SPLIT_MODES: Readonly<Record<SplitMode, number>> = {
-  none: LLAMA_SPLIT_MODE.NONE,
-  layer: LLAMA_SPLIT_MODE.LAYER,
-  row: LLAMA_SPLIT_MODE.ROW,
-};
-
-/** The overrides as an array that a null pattern ends, with what it points into. */
-function tensorOverrides(overrides: NonNullable<ModelOptions["tensorOverrides"]>) {
-  if (overrides.length === 0) return null;
-  const size = LlamaModelTensorBuftOverride.SIZE;
-  const bytes = new Uint8Array((overrides.length + 1) * size);
-  const patterns = overrides.map(({ pattern }) => cString(pattern));
-  overrides.forEach(({ buffer }, index) => {
-    const entry = new LlamaModelTensorBuftOverride(
-      bytes.subarray(index * size, (index + 1) * size),
-    );
-    entry.pattern = address(patterns[index]!);
-    entry.buft = Deno.UnsafePointer.value(buffer);
-  });
-  return { bytes, patterns };
 }
 
 function loadSplits(

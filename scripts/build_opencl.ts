@@ -12,6 +12,7 @@
 import { basename, join, resolve } from "@std/path";
 import { findRuntime } from "../src/runtime/mod.ts";
 import { SourceError, withLlamaSource } from "./ffi/source.ts";
+import { LLAMA_LICENCE } from "./licences.ts";
 
 const EXTENSION = { windows: "dll", darwin: "dylib" } as const;
 const { os, arch } = Deno.build;
@@ -67,8 +68,11 @@ const folder = resolve(Deno.args[0] ?? join("dist", "opencl"));
 const build = await Deno.makeTempDir({ prefix: "shimmy-opencl-" });
 try {
   const prebuilt = await findRuntime({ variant: "cpu", folder: "" });
-  const file = await withLlamaSource([], ({ folder: source }) => buildBackend(source, build));
   await Deno.mkdir(folder, { recursive: true });
+  const file = await withLlamaSource([], async ({ folder: source }) => {
+    await Deno.copyFile(join(source, "LICENSE"), join(folder, LLAMA_LICENCE));
+    return await buildBackend(source, build);
+  });
   for await (const { name, isFile } of Deno.readDir(prebuilt.folder)) {
     if (isFile) await Deno.copyFile(join(prebuilt.folder, name), join(folder, name));
   }

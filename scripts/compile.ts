@@ -13,6 +13,7 @@ import { fetchPackage } from "../src/runtime/npm.ts";
 import { npmPackage } from "../src/runtime/release.ts";
 import { currentPlatform, type Platform, type Variant, VARIANTS } from "../src/runtime/variant.ts";
 import { BUNDLE, bundle, run } from "./bundle.ts";
+import { LLAMA_LICENCE, llamaLicence, PACKAGE_LICENCE } from "./licences.ts";
 
 const DIST = fromFileUrl(new URL("../dist", import.meta.url));
 
@@ -76,6 +77,9 @@ async function layOutRuntime(platform: Platform, variant: Variant): Promise<stri
     if (!file.isFile || UNUSED.test(file.name)) continue;
     await Deno.copyFile(join(from, file.name), join(to, file.name));
   }
+  const licence = await Deno.readTextFile(join(from, "..", "..", "LICENSE"));
+  await Deno.writeTextFile(join(to, PACKAGE_LICENCE), licence);
+  await Deno.writeTextFile(join(to, LLAMA_LICENCE), llamaLicence(licence));
   await Deno.writeTextFile(join(to, MANIFEST), JSON.stringify(await describeFolder(to, false)));
   return runtime;
 }

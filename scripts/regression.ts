@@ -10,11 +10,13 @@
 /** Test files, each of which is about the flags' way from the command line to the native call. */
 const FILES = [
   "src/cli/options_test.ts",
-  "src/cli/session_test.ts",
+  "src/cli/load_options_test.ts",
+  "ffi/model_parameters_test.ts",
   "src/runtime/variant_test.ts",
   "src/runtime/survey_test.ts",
   "src/engine/load_log_test.ts",
   "src/engine/tensor_places_test.ts",
+  "tests/cli/wiring_test.ts",
   "tests/gpu",
 ];
 

@@ -6,6 +6,7 @@
  * `--headers DIR` or `SHIMMY_LLAMA_SOURCE` names a checkout; without one, the source comes from npm.
  */
 import { join } from "@std/path";
+import { llamaLicence } from "../licences.ts";
 import { bindingFacts, cProgram, disagreements } from "./facts.ts";
 import { generate, GENERATED } from "./generate.ts";
 import { type LlamaSource, SourceError, withLlamaSource } from "./source.ts";
@@ -17,6 +18,10 @@ async function check(source: LlamaSource): Promise<{ differences: string[]; summ
   const stale = [...generate(source)]
     .filter(([name, text]) => Deno.readTextFileSync(join(GENERATED, name)) !== text)
     .map(([name]) => `ffi/generated/${name}: is not what ffi:generate writes`);
+  const licence = llamaLicence(Deno.readTextFileSync(new URL("../../LICENSE", import.meta.url)));
+  if (licence !== Deno.readTextFileSync(join(source.folder, "LICENSE"))) {
+    stale.push("scripts/licences.ts: does not make llama.cpp's LICENSE");
+  }
   return {
     differences: [...disagreements(facts, output), ...stale],
     summary: `${structs} structs, ${fields} fields, ${constants} constants agree`,

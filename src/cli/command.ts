@@ -24,6 +24,8 @@ export interface Call<S extends OptionSet> {
   readonly operands: readonly string[];
   /** The configuration file, where there is one. */
   readonly config: Config | null;
+  /** Where that file may lie, the first that is there counts. */
+  readonly configPaths: readonly string[];
   /**
    * How it would be called now: the configuration file is read again.
    * @throws {UsageError} for whatever is wrong with it by now.

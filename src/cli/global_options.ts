@@ -27,7 +27,9 @@ export const GLOBAL_OPTIONS = {
   }),
   "split-mode": oneOf(SPLIT_MODES, {
     fallback: "layer",
-    help: "how several GPUs share a model: one has all, or each has layers, or rows of matrices",
+    help:
+      "how several GPUs share a model: one has all, or each has layers, rows of matrices, or a " +
+      "part of every tensor",
   }),
   "main-gpu": integer({
     min: 0,
@@ -35,6 +37,7 @@ export const GLOBAL_OPTIONS = {
     fallback: null,
     help: "the GPU, from 0, that has all under --split-mode none",
   }),
+  "tensor-split": tensorSplit(),
   "cpu-moe": flag({ help: "keep the experts of all layers in the CPU's memory" }),
   "n-cpu-moe": integer({
     min: 1,
@@ -93,6 +96,22 @@ function gpuLayers(): Option<number | null> {
       throw new UsageError(
         `${label}: must be auto, all or a whole number of layers, not '${given}'`,
       );
+    },
+  };
+}
+
+/** Shares of the GPUs; `null` where nobody says. */
+function tensorSplit(): Option<readonly number[] | null> {
+  return {
+    value: "N,N",
+    help: "how much of a model each GPU gets, in proportion to the others; else by free memory",
+    read: ([given], label) => {
+      if (given === undefined) return null;
+      const shares = given.split(/[,\/]/).map((share) => share.trim() === "" ? NaN : Number(share));
+      const right = shares.every((share) => Number.isFinite(share) && share >= 0) &&
+        shares.some((share) => share > 0);
+      if (right) return shares;
+      throw new UsageError(`${label}: must be numbers for each GPU, such as 3,1, not '${given}'`);
     },
   };
 }

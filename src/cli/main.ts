@@ -4,7 +4,7 @@ import { ShimmyError } from "../errors.ts";
 import { nearestName } from "../models/names.ts";
 import { VERSION } from "../version.ts";
 import type { Config } from "./config/config.ts";
-import { findConfig, readConfig } from "./config/read.ts";
+import { configPaths, findConfig } from "./config/read.ts";
 import { checkOperands, type Command, EXIT } from "./command.ts";
 import { explain } from "./explain.ts";
 import { GLOBAL_OPTIONS } from "./global_options.ts";
@@ -137,14 +137,13 @@ async function dispatch([name, ...rest]: readonly string[], world: World): Promi
     const { values } = parseOptions(rest, options, env, file);
     return { values, globals: values, config };
   };
-  const config = await findConfig({
-    named: plain.values.config,
-    env,
-    cwd: Deno.cwd(),
-    os: Deno.build.os,
-  });
-  const again = async () => called(config === null ? null : await readConfig(config.path));
-  return await command.run({ ...called(config), operands: plain.positionals, again }, world);
+  const places = { named: plain.values.config, env, cwd: Deno.cwd(), os: Deno.build.os };
+  const again = async () => called(await findConfig(places));
+  const { positionals: operands } = plain;
+  return await command.run(
+    { ...await again(), operands, again, configPaths: configPaths(places) },
+    world,
+  );
 }
 
 function unknownCommand(name: string): UsageError {

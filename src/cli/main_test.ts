@@ -1,6 +1,8 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { dirname, join } from "@std/path";
 import { entryDouble } from "../../tests/doubles/pool.ts";
 import { WorldDouble, type WorldDoubleOptions } from "../../tests/doubles/world.ts";
+import { model } from "../../tests/models/machine.ts";
 import { ShimmyError } from "../errors.ts";
 import { main } from "./main.ts";
 
@@ -197,10 +199,24 @@ Deno.test("plan tells whether a model would fit, and loads nothing", async () =>
   const { status, world } = await shimmy(["plan", "m"]);
   assertEquals([status, world.loaded], [0, []]);
   assertMatch(world.out, /^fits: +yes$/m);
-  assertMatch(world.out, /^CPU +2 +4 B +8 B +16 B +28 B +1 KiB$/m);
+  assertMatch(world.out, /^CPU +2 +4 B +8 B +16 B +32 B +60 B +1 KiB +0 B$/m);
   const plan = JSON.parse((await shimmy(["plan", "m", "--json"])).world.out);
   assertEquals([plan.model, plan.fits, plan.layers], ["m", true, 2]);
   assertEquals(plan.devices[0].kv_bytes, 8);
+});
+
+Deno.test("show tells where a model would lie, where that is asked", async () => {
+  const path = join(await Deno.makeTempDir(), "m.gguf");
+  await Deno.writeFile(path, model(1));
+  const world = new WorldDouble({ models: [entryDouble("m", { paths: [path] })] });
+  assertEquals(await main(["show", "m"], world), 0);
+  assert(!world.out.includes("layers"), world.out);
+  assertEquals(await main(["show", "m", "--placement"], world), 0);
+  assertMatch(
+    world.out,
+    /^CPU: +2 of 2 layers, 4 B of weights, 8 B of KV cache, 16 B to compute in$/m,
+  );
+  await Deno.remove(dirname(path), { recursive: true });
 });
 
 Deno.test("runtime lists variants, and names them where one is wrong", async () => {

@@ -6,9 +6,8 @@ export function placementLine({ placement, devices, layers }: ModelInfo): string
   const cpus = new Set(devices.filter(({ kind }) => kind === "cpu").map(({ name }) => name));
   const elsewhere = placement.filter(({ device, layers }) => !cpus.has(device) && layers > 0);
   if (elsewhere.length === 0) return "all layers on the CPU";
-  const all = placement.reduce((sum, part) => sum + part.layers, 0) || layers + 1;
   return elsewhere.map((part) =>
-    `${part.layers} of ${all} layers on ${part.device} (${buffers(part).join(", ")})`
+    `${part.layers} of ${layers + 1} layers on ${part.device} (${buffers(part).join(", ")})`
   ).join(", ");
 }
 

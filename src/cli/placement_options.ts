@@ -5,13 +5,20 @@ import { UsageError } from "./options.ts";
 
 /**
  * What the global options say of where tensors go, where they say something.
- * @throws {UsageError} for a main GPU that would have no effect.
+ * @throws {UsageError} for what would have no effect.
  */
 export function placementOptions(globals: GlobalValues): Partial<LoadOptions> {
   const splitMode = globals["split-mode"];
   const mainGpu = globals["main-gpu"];
   if (mainGpu !== null && splitMode !== "none") {
     throw new UsageError("--main-gpu: takes effect with --split-mode none alone");
+  }
+  const tensorSplit = globals["tensor-split"];
+  if (tensorSplit !== null && splitMode === "none") {
+    throw new UsageError("--tensor-split: has no effect with --split-mode none");
+  }
+  if (splitMode === "tensor" && globals["flash-attn"] === "off") {
+    throw new UsageError("--flash-attn: must be auto or on with --split-mode tensor");
   }
   const experts = globals["n-cpu-moe"];
   const tensorOverrides = [
@@ -22,6 +29,7 @@ export function placementOptions(globals: GlobalValues): Partial<LoadOptions> {
   return {
     ...(splitMode === "layer" ? {} : { splitMode }),
     ...(mainGpu === null ? {} : { mainGpu }),
+    ...(tensorSplit === null ? {} : { tensorSplit }),
     ...(tensorOverrides.length === 0 ? {} : { tensorOverrides }),
   };
 }

@@ -115,6 +115,34 @@ Deno.test("generate pulls a reference first, when it is told to or the user agre
   assertEquals(place.hub.asked.length, asked);
 });
 
+Deno.test("every command about one model pulls a reference first, when it may", async () => {
+  for (
+    const [name, ...more] of [
+      ["chat"],
+      ["probe"],
+      ["bench", "--prompt-tokens", "1", "--max-tokens", "2", "--runs", "1"],
+      ["show"],
+      ["plan"],
+    ]
+  ) {
+    await using place = new Place();
+    const command = [name!, "hf:o/r", ...more];
+    const models = [entryDouble("a-q4_0", { paths: [place.path] })];
+    const silent = await place.shimmy(command, { models });
+    assertEquals(silent.status, 1);
+    assertMatch(silent.world.notes[0]!, /hf:o\/r is not here.*; say --yes to pull it/);
+    assertEquals([silent.world.requests, place.hub.fetched], [[], []]);
+    const asked = await place.shimmy(command, { models, terminal: true, lines: ["y"] });
+    assertEquals([asked.status, asked.world.requests[0]?.named], [0, place.path], name);
+    assertEquals(place.hub.fetched.length, 1);
+    await Deno.remove(join(place.folder, "hf"), { recursive: true });
+    const told = await place.shimmy([...command, "--yes"], { models });
+    assertEquals([told.status, told.world.requests[0]?.named], [0, place.path], name);
+    const here = await place.shimmy(command, { models });
+    assertEquals([here.status, place.hub.fetched.length], [0, 2], name);
+  }
+});
+
 Deno.test("generate --yes pulls without asking, and a model of Ollama's goes by its name", async () => {
   await using place = new Place();
   const { status, world } = await place.shimmy(

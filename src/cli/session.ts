@@ -1,4 +1,4 @@
-import { join, resolve } from "@std/path";
+import { join } from "@std/path";
 import { ENGINE_COMMAND, ENGINE_MODULE } from "../engine/child.ts";
 import { loadEngine } from "../engine/engine.ts";
 import type { Engine } from "../engine/face.ts";
@@ -8,6 +8,7 @@ import { availableMemory } from "../engine/system.ts";
 import { discover, placesOf, processSurroundings } from "../models/discover.ts";
 import type { Lora, ModelEntry } from "../models/entry.ts";
 import { KEEP_ALL, type LoadPolicy } from "../models/loads.ts";
+import { MAIN_MEMORY, type Survey, type SurveyHow } from "../models/demand.ts";
 import { parseLora } from "../models/lora.ts";
 import { memoryNeed } from "../models/need.ts";
 import { createPool, type Registry } from "../models/registry.ts";
@@ -16,7 +17,7 @@ import { type OwnCommand, ownCommand } from "../own_command.ts";
 import { cacheDirectory } from "../runtime/paths.ts";
 import type { Progress, Selection } from "../runtime/mod.ts";
 import { bytes } from "./format.ts";
-import { placementOptions } from "./placement_options.ts";
+import { loadKey, loadOptions, requestFor } from "./load_options.ts";
 import type { Session, SessionChange, SessionRequest, World } from "./world.ts";
 
 /** Puts models, libllama and engines together as the command line says. */
@@ -32,6 +33,8 @@ class RealSession implements Session {
   readonly #closing = new AbortController();
   readonly #told = new Set<string>();
   #selection: Promise<Selection> | null = null;
+  /** How models that are about to be loaded were planned when they were let in. */
+  readonly #plans = new WeakMap<ModelEntry, LoadPlan>();
 
   constructor(request: SessionRequest, world: World) {
     const { globals, named, config } = request;
@@ -100,11 +103,9 @@ class RealSession implements Session {
     try {
       const options = await this.#options(entry, selection);
       const { isolate } = this.#request;
-      const { globals } = requestFor(entry, this.#request);
       const onDevices = selection.devices.length > 0;
-      const fit = onDevices && globals["gpu-layers"] === null;
       const engine = await loadEngine(
-        fit ? await (await import("./fitting.ts")).fitted(globals, options, signal) : options,
+        onDevices ? await this.#fitted(entry, options, signal) : options,
         {
           onProgress: showProgress,
           signal,
@@ -128,12 +129,49 @@ class RealSession implements Session {
       maxModels: residence.maxModels ?? Infinity,
       memory: {
         available: availableMemory,
-        need: async (entry) => {
-          const options = loadOptions(entry, await this.#select(), this.#request);
-          return await memoryNeed(entry, options, availableMemory());
-        },
+        survey: (entry, how) => this.#survey(entry, how),
       },
     };
+  }
+
+  /** What a model would take: on devices as a plan says, which the load then follows. */
+  async #survey(
+    entry: ModelEntry,
+    { fewer, held, signal }: SurveyHow,
+  ): Promise<Survey> {
+    const selection = await this.#select();
+    const options = await this.#options(entry, selection);
+    const { globals } = requestFor(entry, this.#request);
+    if (selection.devices.length === 0 || options.gpuLayers === 0) {
+      const free = availableMemory();
+      const { draft } = globals;
+      const drafts = draft === null
+        ? 0
+        : await memoryNeed(await this.pool.resolve(draft), { ...options, kvType: "f16" }, free);
+      const need = await memoryNeed(entry, options, free) + drafts;
+      return { demands: [{ memory: MAIN_MEMORY, need, free }], canShrink: false };
+    }
+    const { planUnder, surveyOf } = await import("./fitting.ts");
+    const canShrink = globals["gpu-layers"] === null;
+    const layers = canShrink && !fewer ? -1 : globals["gpu-layers"];
+    const plan = await planUnder({ ...globals, "gpu-layers": layers }, options, { held, signal });
+    if (canShrink) this.#plans.set(entry, plan);
+    return surveyOf(plan, canShrink);
+  }
+
+  /** Options with as many layers on the devices as fit, where their number is left to us. */
+  async #fitted(
+    entry: ModelEntry,
+    options: LoadOptions,
+    signal: AbortSignal,
+  ): Promise<LoadOptions> {
+    const { globals } = requestFor(entry, this.#request);
+    if (globals["gpu-layers"] !== null) return options;
+    const { fitted, planUnder } = await import("./fitting.ts");
+    // Free memory has not changed since the model was let in.
+    const known = this.#plans.get(entry);
+    this.#plans.delete(entry);
+    return fitted(options, known ?? await planUnder(globals, options, { signal }));
   }
 
   get #sessionFolder(): string {
@@ -147,10 +185,14 @@ class RealSession implements Session {
     });
   }
 
-  readonly #plan = async (entry: ModelEntry, signal?: AbortSignal): Promise<LoadPlan> => {
+  readonly #plan = async (
+    entry: ModelEntry,
+    held: ReadonlyMap<string, number>,
+    signal: AbortSignal | undefined,
+  ): Promise<LoadPlan> => {
     const options = await this.#options(entry, await this.#select());
     const { planUnder } = await import("./fitting.ts");
-    return await planUnder(requestFor(entry, this.#request).globals, options, signal);
+    return await planUnder(requestFor(entry, this.#request).globals, options, { held, signal });
   };
 
   async #options(entry: ModelEntry, selection: Selection): Promise<LoadOptions> {
@@ -218,60 +260,4 @@ function defaultLoras(
   if (chosen.length > 0) return named === undefined ? chosen : [];
   const inherited = world.env("SHIMMY_LORA_GGUF");
   return inherited ? [parseLora(inherited, "SHIMMY_LORA_GGUF")] : [];
-}
-
-/** A request with what the configuration says of one model in place of what holds for all. */
-function requestFor<R extends LoadRequest>(entry: ModelEntry, request: R): R {
-  const { contextLength, parallel, kvType, gpuLayers } = entry.settings ?? {};
-  const { globals } = request;
-  return {
-    ...request,
-    parallel: parallel ?? request.parallel,
-    globals: {
-      ...globals,
-      ctx: contextLength ?? globals.ctx,
-      "kv-type": kvType ?? globals["kv-type"],
-      "gpu-layers": gpuLayers === undefined ? globals["gpu-layers"] : gpuLayers,
-    },
-  };
-}
-
-/** What decides how models are loaded. */
-type LoadRequest = Pick<SessionRequest, "globals" | "parallel">;
-
-/** The same for all loads of a model that would give the same engine. */
-function loadKey(entry: ModelEntry, request: LoadRequest): string {
-  const { globals, parallel } = requestFor(entry, request);
-  const { "model-dirs": _dirs, lora: _lora, config: _config, verbose: _verbose, ...rest } = globals;
-  return JSON.stringify([entry.paths, entry.loras, parallel, rest]);
-}
-
-/** The global options as the engine takes them. */
-export function loadOptions(
-  entry: ModelEntry,
-  { runtime, devices }: Pick<Selection, "runtime" | "devices">,
-  request: LoadRequest,
-  more: { readonly draft?: ModelEntry | undefined; readonly sessionFolder?: string } = {},
-): LoadOptions {
-  const { globals, parallel } = requestFor(entry, request);
-  return {
-    libraryFolder: runtime.folder,
-    modelPaths: entry.paths,
-    loras: entry.loras.map(({ path, scale }) => ({ path: resolve(path), scale })),
-    devices,
-    gpuLayers: globals["gpu-layers"] ?? (devices.length > 0 ? -1 : 0),
-    ...placementOptions(globals),
-    contextLength: globals.ctx,
-    parallel,
-    batchSize: globals.batch,
-    threads: globals.threads,
-    kvType: globals["kv-type"],
-    flashAttention: globals["flash-attn"],
-    kvUnified: globals["kv-unified"],
-    lookup: globals.lookup === "on",
-    contextShift: globals["context-shift"],
-    ...(more.draft === undefined ? {} : { draftPaths: more.draft.paths }),
-    ...(more.sessionFolder === undefined ? {} : { sessionFolder: more.sessionFolder }),
-    verbose: globals.verbose,
-  };
 }

@@ -9,7 +9,12 @@ const ROUNDING = 0.02;
 
 /** An engine that rounds as little as there is: quantized weights would hide small mistakes. */
 function exactEngine(changes: Partial<LoadOptions> = {}): Promise<Engine> {
-  return tinyEngine({ modelPaths: [TINY_F16], kvType: "f32", ...changes });
+  return tinyEngine({
+    modelPaths: [TINY_F16],
+    kvType: "f32",
+    flashAttention: "off",
+    ...changes,
+  });
 }
 
 const SUBJECTS = ["fox", "bee", "wizard", "robot", "cat", "king", "whale", "tree"];

@@ -1,5 +1,8 @@
-/** How several devices share a model: one holds all, each holds layers, or each holds rows of matrices. */
-export const SPLIT_MODES = ["none", "layer", "row"] as const;
+/**
+ * How several devices share a model: one holds all, each holds layers, rows of matrices, or a part of
+ * every matrix with which all of them compute at once.
+ */
+export const SPLIT_MODES = ["none", "layer", "row", "tensor"] as const;
 export type SplitMode = (typeof SPLIT_MODES)[number];
 
 /** Tensors whose names match `pattern` (a regular expression) are placed in the buffer type of that name. */
@@ -17,6 +20,32 @@ export interface Placement {
   readonly kvBytes: number | null;
   /** Buffers for what is computed. */
   readonly computeBytes: number | null;
+}
+
+/** Bytes of a model on devices with memory of their own, by the devices' names, as libllama told them. */
+export function deviceBytes(
+  { devices, placement }: {
+    readonly devices: readonly DeviceInfo[];
+    readonly placement: readonly Placement[];
+  },
+): Map<string, number> {
+  const own = new Set(devices.filter(({ kind }) => kind !== "cpu").map(({ name }) => name));
+  return new Map(
+    placement.filter(({ device }) => own.has(device)).map((part) => [
+      part.device,
+      part.weightBytes + (part.kvBytes ?? 0) + (part.computeBytes ?? 0),
+    ]),
+  );
+}
+
+/** Bytes of memory a loaded model takes in all, as far as libllama told them; else those of its tensors. */
+export function loadedBytes(
+  { size, placement }: { readonly size: number; readonly placement: readonly Placement[] },
+): number {
+  const told = placement.map((part) =>
+    part.weightBytes + (part.kvBytes ?? 0) + (part.computeBytes ?? 0)
+  );
+  return told.length === 0 ? size : told.reduce((sum, bytes) => sum + bytes, 0);
 }
 
 /** A ggml device. Memory is in bytes. */

@@ -56,13 +56,12 @@ export async function loadEngine(
 
 /** The model's facts with what the library's log says of where it lies. */
 function placed(info: ModelInfo, log: string): ModelInfo {
-  const { placement } = readLoadLog(log);
+  const { placement, layerDevices } = readLoadLog(log);
   if (placement.length === 0) return info;
   const cpus = new Set(
     info.devices.filter(({ kind }) => kind === "cpu").map((device) => device.name),
   );
-  const offloadedLayers = placement.filter(({ device }) => !cpus.has(device))
-    .reduce((sum, { layers }) => sum + layers, 0);
+  const offloadedLayers = [...layerDevices.values()].filter((device) => !cpus.has(device)).length;
   return { ...info, placement, offloadedLayers };
 }
 

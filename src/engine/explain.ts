@@ -1,4 +1,11 @@
-import { captureLogs, type Library, type LogLine, Model, type NativeError } from "../../ffi/mod.ts";
+import {
+  captureLogs,
+  type Library,
+  type LogLine,
+  Model,
+  type ModelOptions,
+  type NativeError,
+} from "../../ffi/mod.ts";
 import { ShimmyError } from "../errors.ts";
 import type { NativeGate } from "./gate.ts";
 
@@ -77,6 +84,24 @@ const MODEL_FAILURES: readonly Explanation[] = [
   },
 ];
 
+/** What devices cannot do with a model that is all right. */
+const PLACEMENT_FAILURES: readonly Explanation[] = [
+  {
+    pattern: /device (\S+) does not support split buffers/,
+    say: (_, [, device]) =>
+      `--split-mode row: ${device} cannot hold rows of matrices; it must be layer or none there`,
+  },
+  {
+    pattern: /SPLIT_MODE_TENSOR not implemented for architecture '([^']*)'/,
+    say: (_, [, name]) =>
+      `--split-mode tensor: is not to be had for the architecture '${name}'; layer is for all of them`,
+  },
+  {
+    pattern: /SPLIT_MODE_TENSOR needs >= 1 devices/,
+    say: () => "--split-mode tensor: needs a GPU",
+  },
+];
+
 const ADAPTER_FAILURES: readonly Explanation[] = [
   ...FILE_FAILURES,
   {
@@ -130,15 +155,22 @@ function retrace<T>(
 /**
  * Why a model could not be loaded.
  *
- * Loading is tried once more, on the CPU and without memory for the weights. Where that succeeds it was
- * memory that was missing.
+ * Loading is tried once more without memory for the weights: as it was asked for, to see what the
+ * devices say, and on the CPU. Where that succeeds it was memory that was missing.
  */
 export function explainLoadFailure(
   gate: NativeGate,
   library: Library,
-  paths: readonly string[],
+  { paths, ...placement }: ModelOptions,
   cause: NativeError,
 ): ShimmyError {
+  const there = retrace(gate, library, () => {
+    Model.load(library, { ...placement, paths, noAllocation: true }).close();
+  });
+  const refused = explain(PLACEMENT_FAILURES, "", there.lines);
+  if (refused !== null) {
+    return new ShimmyError("invalid", refused, { field: "split-mode", cause });
+  }
   const { value: bytes, lines } = retrace(gate, library, () => {
     using model = Model.load(library, {
       paths,

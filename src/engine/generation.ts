@@ -16,8 +16,9 @@ import type { EngineFlags } from "./flags.ts";
 import type { NativeGate } from "./gate.ts";
 import type { Adapters } from "./adapters.ts";
 import { DraftModel } from "./draft_model.ts";
-import { configureContext, DEFAULT_BATCH, isOnCpu } from "./context_options.ts";
-import { chooseContext, contextProblem, kvBytesPerToken } from "./memory_plan.ts";
+import { openDraft } from "./draft_open.ts";
+import { configureContext, isOnCpu } from "./context_options.ts";
+import { chooseContext, contextProblem, kvBytesPerToken, savedStateBytes } from "./memory_plan.ts";
 import type { LoadOptions } from "./protocol.ts";
 import { recommendedSampling } from "./recommended.ts";
 import { ropeStretch, stretchRope } from "./rope.ts";
@@ -26,10 +27,6 @@ import { availableMemory } from "./system.ts";
 import { fingerprint } from "./fingerprint.ts";
 import { SessionStore } from "./sessions.ts";
 import type { Tokenizer } from "./tokenizer.ts";
-import { readWeights } from "./weights.ts";
-
-/** Host memory for states of finished sequences, at most. */
-const SAVED_BYTES = 256 * 2 ** 20;
 
 /** What a model that generates text needs for it. */
 export interface Generation {
@@ -97,10 +94,10 @@ export function prepareGeneration(workshop: Workshop): Generation | null {
     sessions: options.sessionFolder === undefined
       ? null
       : new SessionStore(options.sessionFolder, fingerprint(library, model, options)),
-    draft: canCut ? loadDraft(workshop) : null,
+    draft: canCut ? loadDraft(workshop, context.sequenceLength) : null,
     lookup: canCut && options.lookup,
     contextShift: options.contextShift && canShift(context, canCut, workshop.notes),
-    savedBytes: model.isRecurrent ? 0 : SAVED_BYTES,
+    savedBytes: savedStateBytes(model),
     sampling: {
       library,
       vocab: model.vocab,
@@ -168,45 +165,19 @@ function canShift(context: Context, canCut: boolean, notes: string[]): boolean {
   return false;
 }
 
-/** The model that drafts, with a context that has the same streams. */
-function loadDraft(
-  { library, model, options, flags, gate, threads, pool, stack }: Workshop,
-): DraftModel | null {
+/** The model that drafts, ready to do so; null where none is asked for. */
+function loadDraft(workshop: Workshop, length: number): DraftModel | null {
+  const { library, model, options, flags, gate, threads, pool, stack } = workshop;
   if (options.draftPaths === undefined) return null;
-  const { draftPaths: paths } = options;
-  const draft = stack.use(readWeights(library, paths, options, {
+  const watcher = {
     gate,
     onProgress: () => {},
     isCancelled: () => flags.isLoadingCancelled,
-  }));
-  if (!sharesVocabulary(model.vocab, draft.vocab)) {
-    throw new ShimmyError("invalid", "The draft model has another vocabulary than the model", {
-      field: "draft",
-      detail: paths[0]!,
-    });
-  }
-  const context = stack.use(draft.createContext((parameters) => {
-    const length = options.contextLength > 0 ? options.contextLength : model.trainedContext;
-    parameters.n_ctx = length * options.parallel;
-    parameters.n_seq_max = options.parallel;
-    parameters.n_batch = DEFAULT_BATCH;
-    parameters.n_ubatch = DEFAULT_BATCH;
-    parameters.n_outputs_max = options.parallel;
-    parameters.n_threads = threads;
-    parameters.n_threads_batch = threads;
-    parameters.no_perf = true;
-  }));
+  };
+  const wish = { paths: options.draftPaths, model, options, length, threads };
+  const context = openDraft(library, wish, watcher, stack);
   context.attachThreadPool(pool);
   return new DraftModel(context);
-}
-
-/** Whether every token means the same in both. */
-function sharesVocabulary(one: Vocab, other: Vocab): boolean {
-  if (one.size !== other.size) return false;
-  for (let token = 0; token < one.size; token++) {
-    if (one.text(token) !== other.text(token)) return false;
-  }
-  return true;
 }
 
 /** Bytes of memory in all, on the devices too. */

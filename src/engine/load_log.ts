@@ -12,15 +12,22 @@ export interface LoadReport {
   readonly placement: readonly MeasuredPlacement[];
   /** The device of each layer, by its number; the last one is the output. */
   readonly layerDevices: ReadonlyMap<number, string>;
+  /** Devices that have a part of every layer each, under the one name {@linkcode SHARED} in `layerDevices`. */
+  readonly sharing: readonly string[];
 }
+
+/** Stands for the devices that share every layer. */
+export const SHARED = "Meta";
 
 const CPU = "CPU";
 const MIB = 2 ** 20;
 
-// The lines are those of llama-model.cpp, llama-kv-cache.cpp, llama-memory-recurrent.cpp and
-// llama-context.cpp of the pinned version.
+// The lines are those of llama-model.cpp, llama-adapter.cpp, llama-kv-cache.cpp,
+// llama-memory-recurrent.cpp and llama-context.cpp of the pinned version.
+const SHARING = /: creating a Meta device with \d+ devices$/;
+const SHARER = /: - device \d+: (\S+)$/;
 const LAYER = /^load_tensors: layer\s+(\d+) assigned to device (\S+?),/;
-const WEIGHTS = /:\s+(\S+) model buffer size =\s+([\d.]+) MiB/;
+const WEIGHTS = /:\s+(\S+) (?:model|LoRA) buffer size =\s+([\d.]+) MiB/;
 const CACHED_LAYER = /\blayer\s+\d+: dev = (\S+)$/;
 const CACHE = /: size =\s+([\d.]+) MiB \(\s*\d+ cells/;
 const COMPUTE = /:\s+(\S+) compute buffer size =\s+([\d.]+) MiB/;
@@ -64,21 +71,25 @@ class Reader {
   readonly #weights = new Sums();
   readonly #kv = new Sums();
   readonly #compute = new Sums();
+  #sharing: string[] = [];
   /** Devices of the layers of the cache that is being made. */
   #cached: string[] = [];
   /** Compute buffers of the context that is being made: each attempt to reserve them counts anew. */
   #reserved = new Map<string, number>();
 
   read(line: string): void {
+    if (SHARING.test(line)) this.#sharing = [];
+    const sharer = SHARER.exec(line);
+    if (sharer !== null) this.#sharing.push(sharer[1]!);
     const layer = LAYER.exec(line);
     // A draft model's layers come after the model's own.
     if (layer !== null && !this.#layers.has(Number(layer[1]))) {
-      this.#layers.set(Number(layer[1]), layer[2]!);
+      this.#layers.set(Number(layer[1]), nameOf(layer[2]!));
     }
     const weights = WEIGHTS.exec(line);
     if (weights !== null) this.#weights.add(this.#deviceOf(weights[1]!), bytes(weights[2]!));
     const cached = CACHED_LAYER.exec(line);
-    if (cached !== null) this.#cached.push(cached[1]!);
+    if (cached !== null) this.#cached.push(nameOf(cached[1]!));
     const cache = CACHE.exec(line);
     if (cache !== null) this.#share(bytes(cache[1]!));
     const output = OUTPUT.exec(line);
@@ -89,7 +100,8 @@ class Reader {
   }
 
   /** Buffers are named after their device, with an addition: `CPU_Mapped`, `Vulkan_Host`. */
-  #deviceOf(buffer: string): string {
+  #deviceOf(written: string): string {
+    const buffer = nameOf(written);
     const devices = new Set(this.#layers.values());
     if (devices.has(buffer)) return buffer;
     const prefix = buffer.replace(/_[^_]*$/, "");
@@ -111,6 +123,11 @@ class Reader {
     this.#reserved = new Map();
   }
 
+  /** What one of those that share has: of buffers the log tells the largest part, of the cache all. */
+  #part(device: string, all: MeasuredPlacement): MeasuredPlacement {
+    return { ...all, device, kvBytes: Math.round(all.kvBytes / this.#sharing.length) };
+  }
+
   report(): LoadReport {
     this.#endContext();
     const counts = new Sums();
@@ -121,17 +138,27 @@ class Reader {
       ...this.#kv.devices,
       ...this.#compute.devices,
     ]);
+    const placed = (device: string) => ({
+      device,
+      layers: counts.of(device),
+      weightBytes: this.#weights.of(device),
+      kvBytes: Math.round(this.#kv.of(device)),
+      computeBytes: this.#compute.of(device),
+    });
     return {
       layerDevices: this.#layers,
-      placement: [...devices].map((device) => ({
-        device,
-        layers: counts.of(device),
-        weightBytes: this.#weights.of(device),
-        kvBytes: Math.round(this.#kv.of(device)),
-        computeBytes: this.#compute.of(device),
-      })),
+      sharing: this.#sharing,
+      placement: [...devices].flatMap((device) =>
+        device === SHARED
+          ? this.#sharing.map((one) => this.#part(one, placed(device)))
+          : placed(device)
+      ),
     };
   }
+}
+
+function nameOf(device: string): string {
+  return device.startsWith(`${SHARED}(`) ? SHARED : device;
 }
 
 function bytes(mebibytes: string): number {

@@ -49,6 +49,24 @@ Deno.test("a draft model adds buffers and no layers", () => {
   assertEquals(gpu!.computeBytes, 14 * MIB);
 });
 
+Deno.test("devices that share every tensor each have a part of every layer", () => {
+  const { placement, sharing, layerDevices } = readLoadLog(`
+llama_prepare_model_devices: creating a Meta device with 2 devices
+llama_prepare_model_devices: - device 0: CUDA0
+llama_prepare_model_devices: - device 1: CUDA1
+load_tensors: layer   0 assigned to device Meta(CUDA0,CUDA1), is_swa = 0
+load_tensors: layer   1 assigned to device Meta(CUDA0,CUDA1), is_swa = 0
+load_tensors:       Meta(CUDA0,CUDA1) model buffer size =     3.00 MiB
+llama_kv_cache: layer   0: dev = Meta(CUDA0,CUDA1)
+llama_kv_cache: size =    4.00 MiB (  1024 cells,   1 layers,  1/1 seqs), K (f16):    2.00 MiB, V (f16):    2.00 MiB
+sched_reserve:     Meta(CUDA0,CUDA1) compute buffer size =     5.00 MiB
+`);
+  assertEquals(sharing, ["CUDA0", "CUDA1"]);
+  assertEquals(layerDevices.size, 2);
+  const part = { layers: 2, weightBytes: 3 * MIB, kvBytes: 2 * MIB, computeBytes: 5 * MIB };
+  assertEquals(placement, sharing.map((device) => ({ device, ...part })));
+});
+
 Deno.test("a recurrent model's state counts as its cache", () => {
   const { placement } = readLoadLog(`
 load_tensors: layer   0 assigned to device CUDA0, is_swa = 0

@@ -144,7 +144,11 @@ Deno.test("a model that can be read but was not loaded wants for memory", async 
   using library = openLibrary(libraryFolder);
   loadBackends(library);
   const cause = new NativeError("llama_model_load_from_file", null, "The model cannot be loaded");
-  const error = explainLoadFailure(new NativeGate(), library, [TINY], cause);
+  const error = explainLoadFailure(new NativeGate(), library, {
+    paths: [TINY],
+    gpuLayers: 0,
+    devices: [],
+  }, cause);
   assertEquals(
     error.message,
     "There is not enough memory to load the model: its weights take 0.0 GiB",
@@ -153,6 +157,18 @@ Deno.test("a model that can be read but was not loaded wants for memory", async 
   assertGreater(listDevices(library).length, 0);
   using model = Model.load(library, { paths: [TINY], gpuLayers: 0, devices: [] });
   assertEquals(model.vocab.size, 1024);
+});
+
+Deno.test("a way to share a model that the devices do not have is refused by name", async () => {
+  const cases: [Partial<LoadOptions>, string][] = [
+    [{ splitMode: "tensor" }, "--split-mode tensor: needs a GPU"],
+    [{ splitMode: "none", mainGpu: 1 }, "--main-gpu: no GPU has the number 1; there is no GPU"],
+    [{ tensorSplit: [1, 1] }, "--tensor-split: 2 proportions are too many; there is no GPU"],
+  ];
+  for (const [changes, message] of cases) {
+    const error = await refusal({ devices: [], ...changes });
+    assertEquals([error.kind, error.message], ["invalid", message]);
+  }
 });
 
 Deno.test("a context that no memory holds is refused at once, with what it would take", async () => {

@@ -163,6 +163,8 @@ export class Loop {
   #decode(): boolean {
     try {
       const outcome = this.#model.context.decode(this.#batch);
+      // A GPU goes on computing when the call has returned: its time is that of the batch.
+      this.#model.context.synchronize();
       this.#cache.settle();
       if (outcome === "done") return true;
       if (outcome === "full") this.#makeRoom();

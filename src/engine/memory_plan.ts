@@ -24,6 +24,9 @@ const SHORTEST = 2048;
 /** libllama rounds a sequence's cells up to a multiple of this. */
 const CELL_STEP = 256;
 
+/** Host memory for states of finished sequences, at most. */
+const SAVED_BYTES = 256 * 2 ** 20;
+
 /** libllama counts cells in 32 bits. */
 const MOST_CELLS = 2 ** 31;
 
@@ -44,6 +47,11 @@ export function kvBytesPerToken(
   const keys = Number(metadata[`${attention}.key_length`] ?? shared);
   const values = Number(metadata[`${attention}.value_length`] ?? shared);
   return shape.layers * shape.kvHeads * (keys + values) * BYTES_PER_VALUE[type];
+}
+
+/** Bytes of host memory that states of finished sequences may take in time, of a model that generates. */
+export function savedStateBytes(model: Pick<Model, "isRecurrent">): number {
+  return model.isRecurrent ? 0 : SAVED_BYTES;
 }
 
 /** A context that is about to be made. */

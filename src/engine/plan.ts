@@ -1,6 +1,7 @@
+import type { TensorSize } from "../../ffi/mod.ts";
 import { ShimmyError } from "../errors.ts";
 import type { ChildCommand } from "./child_link.ts";
-import { type MeasuredPlacement, readLoadLog } from "./load_log.ts";
+import { type LoadReport, type MeasuredPlacement, readLoadLog, SHARED } from "./load_log.ts";
 import { chooseContext } from "./memory_plan.ts";
 import type { PlannedModel } from "./plan_messages.ts";
 import { PlanProcess } from "./plan_process.ts";
@@ -13,6 +14,10 @@ export interface PlannedDevice extends MeasuredPlacement {
   readonly kind: DeviceInfo["kind"];
   readonly memoryFree: number;
   readonly memoryTotal: number;
+  /** Of what is free, what shall be left free. */
+  readonly memoryReserved: number;
+  /** What states of finished sequences may take in time, beside the rest. */
+  readonly cacheBytes: number;
 }
 
 /** Whether and how a model would fit, found out without memory for its weights. */
@@ -42,6 +47,11 @@ export interface PlanOptions {
   readonly chooseLayers: boolean;
   /** Bytes to leave free on each device but the CPU; null: an eighth of it, 1 GiB at most. */
   readonly reserve: number | null;
+  /**
+   * Bytes that models of ours have on devices, by the devices' names: some drivers call all of their
+   * memory free, whoever has it.
+   */
+  readonly held?: ReadonlyMap<string, number> | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -65,6 +75,8 @@ interface Attempt {
   readonly model: PlannedModel;
   readonly log: string;
   readonly weights: WeightPlaces;
+  /** Bytes of its adapters, by device. */
+  readonly adapters: ReadonlyMap<string, number>;
 }
 
 interface ContextChoice {
@@ -87,7 +99,7 @@ class Planning {
     const asked = this.#how.chooseLayers ? -1 : this.#options.gpuLayers;
     const first = await this.#model(asked);
     const plan = await this.#context(first, this.#contextFor(first));
-    if (plan.fits || !this.#how.chooseLayers || plan.offloadedLayers === 0) return plan;
+    if (!this.#how.chooseLayers || this.#fitsDevices(plan)) return plan;
     return await this.#mostLayers(plan);
   }
 
@@ -116,15 +128,30 @@ class Planning {
     const options = { ...this.#options, gpuLayers };
     const { answer, log } = await this.#process.ask({ type: "model", options });
     if (!("model" in answer)) throw new Error("A plan's process answered another question");
-    const { model } = answer;
-    const { layerDevices } = readLoadLog(log);
-    const weights = placeTensors(model.tensors, layerDevices, options.tensorOverrides ?? []);
-    return { model, log, weights };
+    const model = { ...answer.model, devices: answer.model.devices.map((one) => this.#left(one)) };
+    const report = readLoadLog(log);
+    return {
+      model,
+      log,
+      weights: this.#place(model.tensors, report),
+      adapters: this.#place(model.adapterTensors, report).byDevice,
+    };
+  }
+
+  /** Where tensors go; of devices that share every layer, each is taken to have the largest part. */
+  #place(tensors: readonly TensorSize[], { layerDevices, sharing }: LoadReport): WeightPlaces {
+    const places = placeTensors(tensors, layerDevices, this.#options.tensorOverrides ?? []);
+    const shared = places.byDevice.get(SHARED) ?? 0;
+    const { tensorSplit: split = sharing.map(() => 1) } = this.#options;
+    const largest = Math.max(...split) / split.reduce((sum, part) => sum + part, 0);
+    const parts = sharing.map((device) => [device, Math.ceil(shared * largest)] as const);
+    return { ...places, byDevice: new Map([...places.byDevice, ...parts]) };
   }
 
   /** The context that loading would choose: it looks at what is free where the cache will lie. */
   #contextFor({ model, weights, log }: Attempt): ContextChoice {
-    const used = new Set(readLoadLog(log).layerDevices.values());
+    const { layerDevices, sharing } = readLoadLog(log);
+    const used = new Set([...layerDevices.values(), ...sharing]);
     const free = this.#gpus(model).filter(({ name }) => used.has(name)).map((device) =>
       Math.max(0, device.memoryFree - (weights.byDevice.get(device.name) ?? 0))
     );
@@ -146,31 +173,39 @@ class Planning {
   }
 
   async #context(attempt: Attempt, { length, notes }: ContextChoice): Promise<LoadPlan> {
-    const { model, weights } = attempt;
+    const { model, weights, adapters } = attempt;
     let log = attempt.log;
     if (model.generates) log += (await this.#process.ask({ type: "context", length })).log;
     const { placement, layerDevices } = readLoadLog(log);
+    const draft = model.generates ? await this.#draft(length) : [];
     const gpus = this.#gpus(model);
     const cpu = model.devices.find(({ kind }) => kind === "cpu");
     const known = [...gpus, ...(cpu === undefined ? [] : [{ ...cpu, ...hostMemory() }])];
     const devices = known.map((device) => {
-      const placed = placement.find((one) => one.device === device.name);
+      const { name, kind, memoryFree, memoryTotal } = device;
+      const placed = placement.find((one) => one.device === name);
+      const drafts = draft.find((one) => one.device === name);
+      const isCpu = kind === "cpu";
+      const layers = placed?.layers ?? 0;
+      const reserve = this.#how.reserve ?? Math.min(2 ** 30, Math.floor(memoryTotal / 8));
       return {
-        device: device.name,
-        kind: device.kind,
-        layers: placed?.layers ?? 0,
-        weightBytes: weights.byDevice.get(device.name) ?? 0,
-        kvBytes: placed?.kvBytes ?? 0,
-        computeBytes: placed?.computeBytes ?? 0,
-        memoryFree: device.memoryFree,
-        memoryTotal: device.memoryTotal,
+        device: name,
+        kind,
+        layers,
+        weightBytes: (weights.byDevice.get(name) ?? 0) + (adapters.get(name) ?? 0) +
+          (drafts?.weightBytes ?? 0),
+        kvBytes: (placed?.kvBytes ?? 0) + (drafts?.kvBytes ?? 0),
+        computeBytes: (placed?.computeBytes ?? 0) + (drafts?.computeBytes ?? 0),
+        cacheBytes: isCpu ? model.cacheBytes : 0,
+        memoryFree,
+        memoryTotal,
+        memoryReserved: isCpu || layers === 0 ? 0 : reserve,
       };
     });
     const plan = {
       fits: false,
       layers: layerDevices.size,
-      offloadedLayers: devices.filter(({ kind }) => kind !== "cpu")
-        .reduce((sum, { layers }) => sum + layers, 0),
+      offloadedLayers: [...layerDevices.values()].filter((device) => device !== cpu?.name).length,
       contextLength: length,
       parallel: this.#options.parallel,
       devices,
@@ -180,8 +215,28 @@ class Planning {
     };
     return {
       ...plan,
-      fits: this.#fitsDevices(plan) && devices.every((device) => hasRoom(device, 0)),
+      fits: devices.every(hasRoom),
     };
+  }
+
+  /** What the model that drafts takes, by device; nothing where there is none. */
+  async #draft(length: number): Promise<readonly MeasuredPlacement[]> {
+    const { draftPaths: paths } = this.#options;
+    if (paths === undefined) return [];
+    const { answer, log } = await this.#process.ask({ type: "draft", paths, length });
+    if (!("draftTensors" in answer)) throw new Error("A plan's process answered another question");
+    const report = readLoadLog(log);
+    const { byDevice } = this.#place(answer.draftTensors, report);
+    return report.placement.map((part) => ({
+      ...part,
+      weightBytes: byDevice.get(part.device) ?? 0,
+    }));
+  }
+
+  /** A device with no more free memory than what is held of it leaves. */
+  #left(device: DeviceInfo): DeviceInfo {
+    const left = device.memoryTotal - (this.#how.held?.get(device.name) ?? 0);
+    return { ...device, memoryFree: Math.min(device.memoryFree, Math.max(0, left)) };
   }
 
   /** The devices that may be used, but the CPU. */
@@ -192,20 +247,23 @@ class Planning {
   }
 
   #fitsDevices({ devices }: Pick<LoadPlan, "devices">): boolean {
-    return devices.every((device) =>
-      device.kind === "cpu" || device.layers === 0 || hasRoom(device, this.#reserve(device))
-    );
-  }
-
-  #reserve({ memoryTotal }: PlannedDevice): number {
-    return this.#how.reserve ?? Math.min(2 ** 30, memoryTotal / 8);
+    return devices.every((device) => device.kind === "cpu" || hasRoom(device));
   }
 }
 
-/** Whether a device has room for its part. One that does not tell its memory is taken to have it. */
-function hasRoom(device: PlannedDevice, reserve: number): boolean {
-  const needed = device.weightBytes + device.kvBytes + device.computeBytes;
-  return device.memoryTotal === 0 || needed <= device.memoryFree - reserve;
+/** Bytes that a model takes on a device as soon as it is loaded. */
+export function plannedBytes(device: PlannedDevice): number {
+  return device.weightBytes + device.kvBytes + device.computeBytes;
+}
+
+/**
+ * Whether a device has room for its part. One that gets nothing needs none, and one that does not tell
+ * its memory is taken to have it.
+ */
+function hasRoom(device: PlannedDevice): boolean {
+  const needed = plannedBytes(device) + device.cacheBytes;
+  return needed === 0 || device.memoryTotal === 0 ||
+    needed <= device.memoryFree - device.memoryReserved;
 }
 
 /** ggml reports all of the host's memory as free, whatever other programs hold. */

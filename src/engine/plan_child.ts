@@ -7,13 +7,15 @@ import {
   NativeError,
   openLibrary,
   printLogs,
+  type TensorSize,
   tensorSizes,
 } from "../../ffi/mod.ts";
 import { ShimmyError } from "../errors.ts";
 import { isProgram } from "../own_command.ts";
 import { configureContext } from "./context_options.ts";
+import { openDraft } from "./draft_open.ts";
 import { NativeGate } from "./gate.ts";
-import { kvBytesPerToken } from "./memory_plan.ts";
+import { kvBytesPerToken, savedStateBytes } from "./memory_plan.ts";
 import {
   PLAN_MARK,
   type PlanAnswer,
@@ -22,7 +24,7 @@ import {
 } from "./plan_messages.ts";
 import type { LoadOptions } from "./protocol.ts";
 import { defaultThreads } from "./system.ts";
-import { readWeights } from "./weights.ts";
+import { type LoadWatcher, readWeights } from "./weights.ts";
 import { toWire } from "./wire.ts";
 
 /**
@@ -43,14 +45,25 @@ export async function planChild(): Promise<void> {
 }
 
 class Planner implements Disposable {
+  readonly #watcher: LoadWatcher = {
+    onProgress: () => {},
+    isCancelled: () => false,
+    gate: new NativeGate(),
+  };
   #library: Library | null = null;
   #loaded: { readonly model: Model; readonly options: LoadOptions } | null = null;
 
   answer(question: PlanQuestion): PlanAnswer {
     try {
-      if (question.type === "model") return { model: this.#load(question.options) };
-      this.#makeContext(question.length);
-      return { context: "made" };
+      switch (question.type) {
+        case "model":
+          return { model: this.#load(question.options) };
+        case "context":
+          this.#makeContext(question.length);
+          return { context: "made" };
+        case "draft":
+          return { draftTensors: this.#openDraft(question.paths, question.length) };
+      }
     } catch (error) {
       return { error: toWire(error) };
     }
@@ -59,27 +72,25 @@ class Planner implements Disposable {
   #load(options: LoadOptions): PlannedModel {
     this.#unload();
     const library = this.#library ??= open(options.libraryFolder);
-    const watcher = {
-      onProgress: () => {},
-      isCancelled: () => false,
-      gate: new NativeGate(),
-    };
     const devices = listDevices(library);
-    const model = readWeights(library, options.modelPaths, options, watcher, true);
+    const model = readWeights(library, options.modelPaths, options, this.#watcher, true);
+    const generates = !model.isEmbeddingModel;
     this.#loaded = { model, options };
     return {
       layers: model.layers,
       trainedContext: model.trainedContext,
-      generates: !model.isEmbeddingModel,
+      generates,
       kvBytesPerToken: kvBytesPerToken(model, model.metadata(), options.kvType),
+      cacheBytes: generates ? savedStateBytes(model) : 0,
       tensors: options.modelPaths.flatMap((path) => tensorSizes(library, path)),
+      adapterTensors: options.loras.flatMap(({ path }) => tensorSizes(library, path)),
       devices,
     };
   }
 
   #makeContext(length: number): void {
     const { model, options } = this.#loaded!;
-    const threads = options.threads > 0 ? options.threads : defaultThreads();
+    const threads = threadsOf(options);
     try {
       model.createContext((parameters) => configureContext(parameters, options, length, threads))
         .close();
@@ -91,6 +102,16 @@ class Planner implements Disposable {
     }
   }
 
+  #openDraft(paths: readonly string[], length: number): TensorSize[] {
+    const { model, options } = this.#loaded!;
+    const library = this.#library!;
+    using stack = new DisposableStack();
+    const threads = threadsOf(options);
+    const wish = { paths, model, options, length, threads, noAllocation: true };
+    openDraft(library, wish, this.#watcher, stack);
+    return paths.flatMap((path) => tensorSizes(library, path));
+  }
+
   #unload(): void {
     this.#loaded?.model.close();
     this.#loaded = null;
@@ -100,6 +121,10 @@ class Planner implements Disposable {
     this.#unload();
     this.#library?.close();
   }
+}
+
+function threadsOf({ threads }: LoadOptions): number {
+  return threads > 0 ? threads : defaultThreads();
 }
 
 function open(folder: string): Library {

@@ -12,7 +12,9 @@ export const PLAN_MARK = "shimmy-plan ";
 export type PlanQuestion =
   | { readonly type: "model"; readonly options: LoadOptions }
   /** `length`: tokens of one sequence. */
-  | { readonly type: "context"; readonly length: number };
+  | { readonly type: "context"; readonly length: number }
+  /** The model that drafts, with its context. */
+  | { readonly type: "draft"; readonly paths: readonly string[]; readonly length: number };
 
 /** The facts of a model that was loaded without its weights. */
 export interface PlannedModel {
@@ -22,7 +24,11 @@ export interface PlannedModel {
   /** Whether it generates, and so has a context for it. */
   readonly generates: boolean;
   readonly kvBytesPerToken: number;
+  /** Bytes of host memory for states of finished sequences. */
+  readonly cacheBytes: number;
   readonly tensors: readonly TensorSize[];
+  /** Those of its adapters. */
+  readonly adapterTensors: readonly TensorSize[];
   /** As they are now, without the model. */
   readonly devices: readonly DeviceInfo[];
 }
@@ -30,4 +36,5 @@ export interface PlannedModel {
 export type PlanAnswer =
   | { readonly model: PlannedModel }
   | { readonly context: "made" }
+  | { readonly draftTensors: readonly TensorSize[] }
   | { readonly error: WireError };

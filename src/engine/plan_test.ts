@@ -1,6 +1,8 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
 import { fromFileUrl } from "@std/path";
-import { TINY, TINY_F16, tinyOptions } from "../../tests/support/engine.ts";
+import { DRAFT, PIRATE_LORA, TINY, TINY_F16, tinyOptions } from "../../tests/support/engine.ts";
+import { ENGINE_COMMAND } from "./child.ts";
+import { loadEngine } from "./engine.ts";
 import { ShimmyError } from "../errors.ts";
 import type { ChildCommand } from "./child_link.ts";
 import { planLoad, type PlanOptions } from "./plan.ts";
@@ -8,19 +10,19 @@ import { PLAN_COMMAND } from "./plan_messages.ts";
 import type { LoadOptions } from "./protocol.ts";
 
 const RIGHTS = ["ffi", "read", "env", "sys"].map((right) => `--allow-${right}`);
-const COMMAND: ChildCommand = [
+const command = (name: string): ChildCommand => [
   Deno.execPath(),
   "run",
   "--quiet",
   ...RIGHTS,
   fromFileUrl(new URL("../../main.ts", import.meta.url)),
-  PLAN_COMMAND,
+  name,
 ];
 
 async function plan(changes: Partial<LoadOptions>, how: Partial<PlanOptions> = {}) {
   const options = await tinyOptions({ devices: [], modelPaths: [TINY_F16], ...changes });
   return await planLoad(options, {
-    command: COMMAND,
+    command: command(PLAN_COMMAND),
     chooseLayers: false,
     reserve: null,
     ...how,
@@ -47,6 +49,47 @@ Deno.test("options shape a plan as they shape the load", async () => {
   assertEquals((await plan({ kvType: "f32" })).devices[0]!.kvBytes, usual * 2);
   const small = await plan({ modelPaths: [TINY] });
   assert(small.devices[0]!.weightBytes < 2e6);
+});
+
+/** Half of the hundredth of a MiB in which the log counts, for each of the lines that are added up. */
+const ROUNDING = 8 * 0.005 * 2 ** 20;
+
+Deno.test("a plan is what a load with the same options then takes", async () => {
+  const kinds: readonly Partial<LoadOptions>[] = [
+    {},
+    { kvType: "q8_0", contextLength: 2048, parallel: 3 },
+    { kvUnified: true, parallel: 4, batchSize: 128 },
+    { loras: [{ path: PIRATE_LORA, scale: 1 }] },
+    { draftPaths: [DRAFT], parallel: 2 },
+  ];
+  for (const changes of kinds) {
+    const cpu = (await plan(changes)).devices.find(({ device }) => device === "CPU")!;
+    const options = await tinyOptions({ devices: [], modelPaths: [TINY_F16], ...changes });
+    await using engine = await loadEngine(options, { isolate: command(ENGINE_COMMAND) });
+    const { placement: [loaded], contextLength } = engine.info;
+    const what = JSON.stringify(changes);
+    assertAlmostEquals(cpu.weightBytes, loaded!.weightBytes, ROUNDING, what);
+    assertAlmostEquals(cpu.kvBytes, loaded!.kvBytes!, ROUNDING, what);
+    assertAlmostEquals(cpu.computeBytes, loaded!.computeBytes!, ROUNDING, what);
+    assertEquals(contextLength, options.contextLength || 1024);
+  }
+});
+
+Deno.test("adapters, a draft model and saved prefixes are part of a plan", async () => {
+  const of = async (changes: Partial<LoadOptions>) => (await plan(changes)).devices[0]!;
+  const alone = await of({});
+  const adapted = await of({ loras: [{ path: PIRATE_LORA, scale: 1 }] });
+  const { size } = await Deno.stat(PIRATE_LORA);
+  const adapter = adapted.weightBytes - alone.weightBytes;
+  assert(adapter > 0.9 * size && adapter < size, `${adapter} of ${size}`);
+  const drafting = await of({ draftPaths: [DRAFT] });
+  const draft = drafting.weightBytes - alone.weightBytes;
+  const { size: draftSize } = await Deno.stat(DRAFT);
+  assert(draft > 0.8 * draftSize && draft < draftSize, `${draft} of ${draftSize}`);
+  assert(drafting.kvBytes > alone.kvBytes && drafting.computeBytes > alone.computeBytes);
+  assertEquals(alone.cacheBytes, 256 * 2 ** 20);
+  const error = await assertRejects(() => plan({ draftPaths: [PIRATE_LORA] }), ShimmyError);
+  assertEquals(error.message, "The model's file is an adapter and not a model");
 });
 
 Deno.test("what cannot be loaded cannot be planned, for the same reason", async () => {

@@ -34,6 +34,8 @@ export interface LoadOptions {
   readonly splitMode?: SplitMode | undefined;
   /** Which of the devices, counted from 0, holds all of the model under `none`. */
   readonly mainGpu?: number | undefined;
+  /** How much of the model each device gets, in proportion to the others. */
+  readonly tensorSplit?: readonly number[] | undefined;
   /** Tensors that go elsewhere than their layer; the first pattern that matches a name counts. */
   readonly tensorOverrides?: readonly TensorOverride[] | undefined;
   /** What was decided for the model before it is loaded, one sentence each. */

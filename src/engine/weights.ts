@@ -22,7 +22,7 @@ export interface LoadWatcher {
 /** Where the weights go. */
 export type WeightOptions = Pick<
   LoadOptions,
-  "devices" | "gpuLayers" | "splitMode" | "mainGpu" | "tensorOverrides"
+  "devices" | "gpuLayers" | "splitMode" | "mainGpu" | "tensorSplit" | "tensorOverrides"
 >;
 
 /**
@@ -43,19 +43,20 @@ export function readWeights(
     const known = listDevices(library).map((device) => device.name).join(", ");
     throw new ShimmyError("invalid", `No device is named '${name}'; there are: ${known}`);
   }) ?? null;
-  const { mainGpu } = options;
-  if (mainGpu !== undefined && devices !== null && mainGpu >= Math.max(1, devices.length)) {
-    throw new ShimmyError("invalid", `--main-gpu: ${mainGpu} is none of ${devices.length} devices`);
-  }
+  checkSharing(options, options.devices ?? []);
   const report = throttled(onProgress);
+  const asked = {
+    paths,
+    gpuLayers: options.gpuLayers,
+    devices,
+    splitMode: options.splitMode,
+    mainGpu: options.mainGpu,
+    tensorSplit: options.tensorSplit,
+    tensorOverrides: overrideBuffers(library, options.tensorOverrides ?? []),
+  };
   try {
     return Model.load(library, {
-      paths,
-      gpuLayers: options.gpuLayers,
-      devices,
-      splitMode: options.splitMode,
-      mainGpu,
-      tensorOverrides: overrideBuffers(library, options.tensorOverrides ?? []),
+      ...asked,
       noAllocation,
       onProgress: (fraction) => {
         report(fraction);
@@ -64,8 +65,29 @@ export function readWeights(
     });
   } catch (error) {
     if (isCancelled()) throw new ShimmyError("cancelled", "Loading was cancelled");
-    if (error instanceof NativeError) throw explainLoadFailure(gate, library, paths, error);
+    if (error instanceof NativeError) throw explainLoadFailure(gate, library, asked, error);
     throw error;
+  }
+}
+
+/** @throws {ShimmyError} `invalid` for devices that are not there, with the names of those that are. */
+function checkSharing({ mainGpu, tensorSplit }: WeightOptions, devices: readonly string[]): void {
+  // The CPU alone counts as one: what it may share with others says nothing then.
+  const count = Math.max(1, devices.length);
+  const there = devices.length === 0
+    ? "there is no GPU"
+    : `there are: ${devices.map((name, index) => `${index} ${name}`).join(", ")}`;
+  if (mainGpu !== undefined && mainGpu >= count) {
+    throw new ShimmyError("invalid", `--main-gpu: no GPU has the number ${mainGpu}; ${there}`, {
+      field: "main-gpu",
+    });
+  }
+  if (tensorSplit !== undefined && tensorSplit.length > count) {
+    throw new ShimmyError(
+      "invalid",
+      `--tensor-split: ${tensorSplit.length} proportions are too many; ${there}`,
+      { field: "tensor-split" },
+    );
   }
 }
 

@@ -1,17 +1,12 @@
-import type { ModelEntry } from "./entry.ts";
-import type { Tenancy } from "./tenancy.ts";
+import { MAIN_MEMORY, type MemoryLimits, type Survey } from "./demand.ts";
+import { heldOnDevices, type Tenancy } from "./tenancy.ts";
 
 /** What models may take together. */
 export interface Limits {
   /** Models that are loaded at once, at most. */
   readonly maxModels: number;
   /** Where absent, memory is not looked at. */
-  readonly memory?: {
-    /** Bytes a model takes once it is loaded, about. */
-    readonly need: (entry: ModelEntry) => Promise<number>;
-    /** Bytes the system has to give now. */
-    readonly available: () => number;
-  };
+  readonly memory?: MemoryLimits;
 }
 
 /** The models that are loaded, as admission deals with them. */
@@ -27,9 +22,21 @@ export interface House {
 /** Tells the operator. */
 export type Say = (line: string) => void;
 
+/** Why a model has to wait. */
+interface Lack {
+  /** As a sentence without its full stop. */
+  readonly why: string;
+  /** The memory that is short; null where there are too many models. */
+  readonly memory: string | null;
+}
+
+const NOTHING: Survey = { demands: [], canShrink: false };
+
 /**
  * Lets models in one after the other, in the order in which they came, and makes room for each: the
- * least recently used goes first, one that is used only when it is done, pinned ones last.
+ * least recently used goes first, one that is used only when it is done, pinned ones last. For want of
+ * a device's memory only those go that have some of it; a model that may do with fewer layers there
+ * sends none away that is used or pinned.
  */
 export class Admission {
   limits: Limits;
@@ -47,6 +54,7 @@ export class Admission {
    * Resolves when there is room for a model, which then counts as loading. A model that is larger than
    * all there is gets it all, and the operator is told.
    *
+   * @throws {ShimmyError} what looking at its needs throws.
    * @throws the signal's reason.
    */
   async admit(tenant: Tenancy, signal: AbortSignal): Promise<void> {
@@ -55,7 +63,6 @@ export class Admission {
     this.#last = turn.promise;
     try {
       await abortable(before, signal);
-      tenant.need = await this.limits.memory?.need(tenant.entry) ?? 0;
       await this.#makeRoom(tenant, signal);
       tenant.stage = "loading";
     } finally {
@@ -65,39 +72,91 @@ export class Admission {
   }
 
   async #makeRoom(tenant: Tenancy, signal: AbortSignal): Promise<void> {
+    let fewer = false;
     for (;;) {
       signal.throwIfAborted();
-      const others = [...this.#house.tenants()].filter(({ stage }) => stage !== "waiting");
-      const lack = this.#lackOf(tenant, others);
+      // Where another one has to go first in any case, what this one needs can be found out later.
+      const full = this.#tooMany(tenant, this.#others());
+      const survey = full === null ? await this.#survey(tenant, fewer, signal) : NOTHING;
+      const others = this.#others();
+      const lack = full ?? this.#tooMany(tenant, others) ??
+        this.#shortage(tenant, survey, others, fewer);
       if (lack === null) return;
-      const victim = victimOf(others);
+      const { memory, why } = lack;
+      const there = memory === null ? others : others.filter((one) => one.holds(memory) > 0);
+      const onDevice = memory !== null && memory !== MAIN_MEMORY;
+      if (onDevice && there.some(isMoving)) {
+        // What is free on the device is known again when they have come or gone.
+        await abortable(this.#house.changed(), signal);
+        continue;
+      }
+      const spares = onDevice && survey.canShrink;
+      const victim = victimOf(spares ? there.filter(isIdle) : there);
       if (victim !== undefined) {
         const when = victim.users > 0 ? " once its answers are done" : "";
-        this.#say(`Unloading ${victim.entry.name}${when}: ${lack}`);
+        this.#say(`Unloading ${victim.entry.name}${when}: ${why}`);
         await abortable(this.#house.evict(victim), signal);
-      } else if (others.length > 0) {
+      } else if (spares) {
+        fewer = true;
+        if (there.length > 0) this.#say(`${why}; as many of its layers go there as fit`);
+      } else if (there.length > 0) {
         await abortable(this.#house.changed(), signal);
       } else {
-        this.#say(`${lack}, and nothing is left to unload; loading it all the same`);
+        this.#say(`${why}, and nothing is left to unload; loading it all the same`);
         return;
       }
     }
   }
 
-  /** Why a model has to wait, as a sentence; null when there is room. */
-  #lackOf({ entry, need }: Tenancy, others: readonly Tenancy[]): string | null {
-    const { maxModels, memory } = this.limits;
-    if (others.length >= maxModels) {
-      const count = maxModels === 1 ? "one model is" : `${maxModels} models are`;
-      return `${entry.name} is to be loaded, and at most ${count} at once`;
-    }
-    if (memory === undefined) return null;
-    const room = others.reduce((left, one) => left - one.unseen, memory.available());
-    if (need <= room) return null;
-    return `${entry.name} needs ${gigabytes(need)} of memory, and ${
-      gigabytes(Math.max(0, room))
-    } are free`;
+  async #survey(tenant: Tenancy, fewer: boolean, signal: AbortSignal): Promise<Survey> {
+    const { memory } = this.limits;
+    if (memory === undefined) return NOTHING;
+    const held = heldOnDevices(this.#house.tenants());
+    const survey = await abortable(memory.survey(tenant.entry, { fewer, held, signal }), signal);
+    tenant.needs = new Map(survey.demands.map(({ memory, need }) => [memory, need]));
+    return survey;
   }
+
+  #others(): Tenancy[] {
+    return [...this.#house.tenants()].filter(({ stage }) => stage !== "waiting");
+  }
+
+  #tooMany({ entry }: Tenancy, others: readonly Tenancy[]): Lack | null {
+    const { maxModels } = this.limits;
+    if (others.length < maxModels) return null;
+    const count = maxModels === 1 ? "one model is" : `${maxModels} models are`;
+    return { memory: null, why: `${entry.name} is to be loaded, and at most ${count} at once` };
+  }
+
+  #shortage(
+    { entry }: Tenancy,
+    { demands }: Survey,
+    others: readonly Tenancy[],
+    fewer: boolean,
+  ): Lack | null {
+    for (const { memory, need, free } of demands) {
+      const isMain = memory === MAIN_MEMORY;
+      // With as many layers as fit on the devices, those have room by definition.
+      if (fewer && !isMain) continue;
+      const room = others.reduce((left, one) => left - one.unseen(memory), free);
+      if (need <= room) continue;
+      const left = gigabytes(Math.max(0, room));
+      const why = isMain
+        ? `${entry.name} needs ${gigabytes(need)} of memory, and ${left} are free`
+        : `${entry.name} needs ${gigabytes(need)} on ${memory}, and ${left} may be used there`;
+      return { memory, why };
+    }
+    return null;
+  }
+}
+
+/** It is coming or going, and its memory with it. */
+function isMoving({ stage, users }: Tenancy): boolean {
+  return stage === "loading" || (stage === "leaving" && users === 0);
+}
+
+function isIdle({ users, isPinned }: Tenancy): boolean {
+  return users === 0 && !isPinned;
 }
 
 /** Who goes next, of those that may be asked to. */

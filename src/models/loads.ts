@@ -1,4 +1,5 @@
 import { messageOf, ShimmyError } from "../errors.ts";
+import { deviceBytes } from "../engine/devices.ts";
 import type { Engine } from "../engine/face.ts";
 import { Admission, type Limits, type Say } from "./admission.ts";
 import { BackOff } from "./back_off.ts";
@@ -14,7 +15,7 @@ import {
   type Loading,
   type Slot,
 } from "./slot.ts";
-import { Tenancy } from "./tenancy.ts";
+import { heldOnDevices, Tenancy } from "./tenancy.ts";
 
 /** When models are unloaded, and how many may be loaded. */
 export interface LoadPolicy extends Limits {
@@ -138,9 +139,14 @@ export class Loads implements AsyncDisposable {
         requests: tenancy.users,
         isPinned: tenancy.isPinned,
         expiresInMs: this.#expiresIn(tenancy),
-        bytes: tenancy.need > 0 ? tenancy.need : null,
+        bytes: tenancy.bytes,
       },
     };
+  }
+
+  /** Bytes that loaded models have on devices, by the devices' names. */
+  get onDevices(): ReadonlyMap<string, number> {
+    return heldOnDevices(this.#tenants());
   }
 
   /**
@@ -227,10 +233,9 @@ export class Loads implements AsyncDisposable {
     await this.#admission.admit(tenancy, options.signal);
     const { memory } = this.#policy;
     const free = memory?.available() ?? 0;
-    tenancy.unseen = tenancy.need;
     const engine = await this.#load(tenancy.entry, options);
     const taken = memory === undefined ? 0 : Math.max(0, free - memory.available());
-    tenancy.unseen = Math.max(0, tenancy.need - taken);
+    tenancy.moveIn(taken, deviceBytes(engine.info));
     return engine;
   }
 

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import { ClockDouble, settle } from "../../tests/doubles/clock.ts";
 import { EngineDouble } from "../../tests/doubles/engine.ts";
+import { mainMemory } from "../../tests/doubles/memory.ts";
 import { entryDouble } from "../../tests/doubles/pool.ts";
 import { ShimmyError } from "../errors.ts";
 import type { ModelEntry } from "./entry.ts";
@@ -14,10 +15,7 @@ function setUp(policy: Partial<LoadPolicy> = {}, bytes?: number) {
   const said: string[] = [];
   const loaded: string[] = [];
   let free = bytes ?? 0;
-  const memory = {
-    need: (entry: ModelEntry) => Promise.resolve(entry.size),
-    available: () => free,
-  };
+  const memory = mainMemory(({ size }) => size, () => free);
   const loads = new Loads({
     load: (entry) => {
       loaded.push(entry.name);
@@ -200,7 +198,7 @@ Deno.test("models go until there is memory for another, and no more than that", 
 Deno.test("files that are mapped count although the system calls their memory available", async () => {
   const models = [entryDouble("m0", { size: 60 }), entryDouble("m1", { size: 60 })];
   const { loads, states } = setUp({
-    memory: { need: ({ size }) => Promise.resolve(size), available: () => 100 },
+    memory: mainMemory(({ size }) => size, () => 100),
   });
   await loads.engine(models[0]!);
   await loads.engine(models[1]!);
@@ -210,7 +208,7 @@ Deno.test("files that are mapped count although the system calls their memory av
 Deno.test("a model that is larger than the memory is loaded all the same, and it is told", async () => {
   const huge = entryDouble("huge", { size: 2 ** 40 });
   const { loads, states, said } = setUp({
-    memory: { need: ({ size }) => Promise.resolve(size), available: () => 2 ** 30 },
+    memory: mainMemory(({ size }) => size, () => 2 ** 30),
   });
   await loads.engine(huge);
   assertEquals(states(huge), ["loaded"]);
@@ -222,11 +220,10 @@ Deno.test("a model that is larger than the memory is loaded all the same, and it
 
 Deno.test("a need that cannot be told fails the load and not the loads after it", async () => {
   const { loads, states } = setUp({
-    memory: {
-      need: ({ name }) =>
-        name === "a" ? Promise.reject(new ShimmyError("backend", "no head")) : Promise.resolve(1),
-      available: () => 10,
-    },
+    memory: mainMemory(
+      ({ name }) => name === "a" ? Promise.reject(new ShimmyError("backend", "no head")) : 1,
+      () => 10,
+    ),
   });
   await assertRejects(() => loads.engine(a), ShimmyError, "no head");
   await loads.engine(b);

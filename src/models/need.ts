@@ -6,7 +6,7 @@ import { type GgufHead, readHead } from "./gguf.ts";
 /** How a model would be loaded, as far as it decides what it takes. */
 export type LoadShape = Pick<
   LoadOptions,
-  "contextLength" | "parallel" | "kvType" | "kvUnified" | "batchSize" | "gpuLayers" | "devices"
+  "contextLength" | "parallel" | "kvType" | "kvUnified" | "batchSize"
 >;
 
 /** Tokens in one step unless said otherwise. */
@@ -15,8 +15,8 @@ const DEFAULT_BATCH = 512;
 const COMPUTE_BYTES = 64;
 
 /**
- * Bytes of main memory that a model takes once it is loaded, about: its files, its KV cache and what a
- * step computes in between, less the share of its layers that lies on other devices.
+ * Bytes of main memory that a model takes once it is loaded on the CPU, about: its files and those of
+ * its adapters, its KV cache and what a step computes in between.
  *
  * @param available bytes that are free, which decide how long a context is where nobody says.
  * @throws {ShimmyError} where the file's head cannot be read.
@@ -28,12 +28,17 @@ export async function memoryNeed(
 ): Promise<number> {
   const head = await readHead(entry.paths[0]!);
   const count = (key: string) => numberOf(head, `${entry.architecture}.${key}`);
-  const layers = count("block_count");
   const embeddingLength = count("embedding_length");
   const kv = entry.kind === "language" ? kvBytes(entry, head, plan, available) : 0;
   const batch = plan.batchSize > 0 ? plan.batchSize : DEFAULT_BATCH;
-  const all = entry.size + kv + batch * embeddingLength * COMPUTE_BYTES;
-  return Math.ceil(all * (1 - shareElsewhere(plan, layers)));
+  const adapters = await Promise.all(entry.loras.map(({ path }) => sizeOf(path)));
+  const files = adapters.reduce((sum, bytes) => sum + bytes, entry.size);
+  return Math.ceil(files + kv + batch * embeddingLength * COMPUTE_BYTES);
+}
+
+/** Bytes of a file; one that is not there fails the load, and better than here. */
+async function sizeOf(path: string): Promise<number> {
+  return (await Deno.stat(path).catch(() => null))?.size ?? 0;
 }
 
 function kvBytes(entry: ModelEntry, head: GgufHead, plan: LoadShape, available: number): number {
@@ -67,12 +72,6 @@ function kvBytes(entry: ModelEntry, head: GgufHead, plan: LoadShape, available: 
     available,
   });
   return length * sequences * bytesPerToken;
-}
-
-/** How much of a model lies on devices of its own memory: all repeating layers and the output layer. */
-function shareElsewhere({ gpuLayers, devices }: LoadShape, layers: number): number {
-  if (gpuLayers === 0 || devices?.length === 0) return 0;
-  return gpuLayers < 0 ? 1 : Math.min(1, gpuLayers / (layers + 1));
 }
 
 function numberOf(head: GgufHead, key: string): number {

@@ -17,7 +17,6 @@ const shape: LoadShape = {
   kvType: "f16",
   kvUnified: false,
   batchSize: 0,
-  gpuLayers: 0,
 };
 
 async function tiny(): Promise<ModelEntry> {
@@ -45,12 +44,12 @@ Deno.test("a model that only embeds has no KV cache", async () => {
   assertEquals(await memoryNeed(entry, shape, 2 ** 40), entry.size + COMPUTE);
 });
 
-Deno.test("what lies on other devices is not needed here", async () => {
-  const entry = await tiny();
-  const all = await memoryNeed(entry, shape, 2 ** 40);
-  const on = (gpuLayers: number, devices: string[]) =>
-    memoryNeed(entry, { ...shape, gpuLayers, devices }, 2 ** 40);
-  assertEquals(await on(-1, ["GPU0"]), 0);
-  assertEquals(await on(-1, []), all);
-  assertEquals(await on(1, ["GPU0"]), Math.ceil(all * (1 - 1 / 5)));
+Deno.test("adapters count with their files", async () => {
+  const path = fromFileUrl(new URL("../../tests/models/pirate-lora.gguf", import.meta.url));
+  const entry: ModelEntry = { ...await tiny(), loras: [{ path, scale: 1 }] };
+  const without = await memoryNeed({ ...entry, loras: [] }, shape, 2 ** 40);
+  const { size } = await Deno.stat(path);
+  assertEquals(await memoryNeed(entry, shape, 2 ** 40), without + size);
+  const gone = { ...entry, loras: [{ path: `${path}.gone`, scale: 1 }] };
+  assertEquals(await memoryNeed(gone, shape, 2 ** 40), without);
 });

@@ -20,7 +20,12 @@ export interface PoolOptions {
   /** Looks at every place. */
   readonly discover: () => Promise<Discovery>;
   readonly load: LoadEngine;
-  readonly plan?: ModelPool["plan"];
+  /** `held`: bytes that loaded models have on devices, by the devices' names. */
+  readonly plan?: (
+    entry: ModelEntry,
+    held: ReadonlyMap<string, number>,
+    signal: AbortSignal | undefined,
+  ) => Promise<LoadPlan>;
   /** The default model's file: `--model-path` or `SHIMMY_BASE_GGUF`. */
   readonly base?: string | undefined;
   /** The default model's name among those that are found; it comes before `base`. */
@@ -138,7 +143,7 @@ class Pool implements Registry {
   async plan(entry: ModelEntry, signal?: AbortSignal): Promise<LoadPlan> {
     const { plan } = this.#options;
     if (plan === undefined) throw new ShimmyError("backend", "Loads cannot be planned here");
-    return await plan(entry, signal);
+    return await plan(entry, this.#loads.onDevices, signal);
   }
 
   unload(entry: ModelEntry): Promise<boolean> {

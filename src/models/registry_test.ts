@@ -30,8 +30,9 @@ function entry(name: string, more: Partial<ModelEntry> = {}): ModelEntry {
 /** Of a model that nobody holds and nobody will unload. */
 const NO_USE = { requests: 0, isPinned: false, expiresInMs: null, bytes: null };
 
-/** An engine of which only its life matters here. */
+/** An engine of which only its life matters here, and that it takes nothing of any device. */
 class Double {
+  readonly info = { devices: [], placement: [] };
   readonly #closed = Promise.withResolvers<string | null>();
   disposed = false;
   readonly closed = this.#closed.promise;

@@ -4,7 +4,7 @@
  * Deno's runtime of version 2.4.2 is inside another program that is published on npm, so that this works
  * where Deno's own downloads are out of reach.
  */
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
 import { generate, type Outcome, type Program, run, serve } from "../support/program.ts";
 
@@ -109,6 +109,8 @@ Deno.test({
     const unpacked = join(home, ".cache", "shimmy", "runtime");
     const folders = [...Deno.readDirSync(unpacked)].map(({ name }) => name);
     assertEquals(folders.length, 1, folders.join());
+    const licence = await Deno.readTextFile(join(unpacked, folders[0] ?? "", "LICENSE"));
+    assertStringIncludes(licence, "The ggml authors");
     const library = join(unpacked, folders[0] ?? "", "libllama.v0.5.0.so");
     await Deno.truncate(library, 1000);
     answered(await run(offline, ask));

@@ -22,6 +22,8 @@ export interface HubRepository {
   /** Who has no such token: 401 `RepoNotFound`, or 401 and 403 `GatedRepo`. */
   readonly closed?: "private" | "gated";
   readonly commit?: string;
+  /** Commits of other branches and tags, and what is there; each is there by its commit too. */
+  readonly revisions?: Readonly<Record<string, Pick<HubRepository, "files"> & { commit: string }>>;
 }
 
 export interface OllamaModel {
@@ -86,24 +88,35 @@ export class HubDouble implements AsyncDisposable {
   #answer(request: Request): Response {
     const { pathname, search } = new URL(request.url);
     this.asked.push(seen(request));
-    const api = /^\/api\/models\/([^/]+\/[^/]+)\/(revision|tree)\//.exec(pathname);
-    if (api !== null) return this.#describe(api[1]!, api[2]!, search, request);
-    const file = /^\/([^/]+\/[^/]+)\/resolve\/[0-9a-f]{40}\/(.+)$/.exec(pathname);
-    if (file !== null) return this.#resolve(file[1]!, decodeURIComponent(file[2]!), request);
+    const api = /^\/api\/models\/([^/]+\/[^/]+)\/(revision|tree)\/([^/?]+)/.exec(pathname);
+    if (api !== null) {
+      const [, name, what, revision] = api as unknown as string[];
+      const asked = { name: name!, what: what!, revision: decodeURIComponent(revision!), search };
+      return this.#describe(asked, request);
+    }
+    const file = /^\/([^/]+\/[^/]+)\/resolve\/([0-9a-f]{40})\/(.+)$/.exec(pathname);
+    if (file !== null) {
+      return this.#resolve(file[1]!, file[2]!, decodeURIComponent(file[3]!), request);
+    }
     const part = /^\/v2\/([^/]+\/[^/]+)\/(manifests|blobs)\/(.+)$/.exec(pathname);
     if (part !== null) return this.#registry(part[1]!, part[2]!, part[3]!);
     return new Response("no", { status: 404 });
   }
 
-  #describe(name: string, what: string, search: string, request: Request): Response {
+  #describe(
+    { name, what, revision, search }: Record<"name" | "what" | "revision" | "search", string>,
+    request: Request,
+  ): Response {
     const repository = this.repositories.get(name);
     const refused = repository?.closed === "private" ? refusal(repository, request) : null;
     if (repository === undefined) return error(401, "RepoNotFound");
     if (refused !== null) return refused;
-    const { commit = COMMIT } = repository;
+    const found = stateAt(repository, revision);
+    if (found === null) return error(404, "RevisionNotFound");
+    const { commit, files } = found;
     if (what === "revision") return Response.json({ _id: "1", id: name, sha: commit });
     const from = Number(new URLSearchParams(search).get("cursor") ?? 0);
-    const entries = Object.entries(repository.files);
+    const entries = Object.entries(files);
     const next = from + PAGE < entries.length
       ? {
         link: `<${this.url}/api/models/${name}/tree/${commit}?recursive=true&cursor=${
@@ -125,9 +138,9 @@ export class HubDouble implements AsyncDisposable {
     );
   }
 
-  #resolve(name: string, path: string, request: Request): Response {
+  #resolve(name: string, commit: string, path: string, request: Request): Response {
     const repository = this.repositories.get(name);
-    const bytes = repository?.files[path];
+    const bytes = repository && stateAt(repository, commit)?.files[path];
     if (repository === undefined || bytes === undefined) return error(404, "EntryNotFound");
     return refusal(repository, request) ?? this.#elsewhere(bytes);
   }
@@ -176,6 +189,13 @@ export class HubDouble implements AsyncDisposable {
     if (bytes === undefined) return new Response("no", { status: 404 });
     return sendBytes(request, bytes, { ranges: this.ranges, etag: `"${id}"` });
   }
+}
+
+/** What a repository has at a branch, a tag or a commit. */
+function stateAt({ files, commit = COMMIT, revisions = {} }: HubRepository, revision: string) {
+  const states = { main: { files, commit }, ...revisions };
+  return Object.entries(states)
+    .find(([name, { commit }]) => [name, commit].includes(revision))?.[1] ?? null;
 }
 
 const CONFIG = new TextEncoder().encode('{"model_format":"gguf"}');

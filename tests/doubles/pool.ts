@@ -102,6 +102,8 @@ export class PoolDouble implements ModelPool {
         computeBytes: 16,
         memoryFree: 1024,
         memoryTotal: 2048,
+        memoryReserved: 0,
+        cacheBytes: 32,
       }],
       expertBytes: 0,
       savedBytes: 0,

@@ -10,6 +10,7 @@ import { candidateOf } from "../../src/models/places/folder.ts";
 import { createPool } from "../../src/models/registry.ts";
 import { shardSet } from "../../src/models/shards.ts";
 import { Machine, Server } from "../cli/machine.ts";
+import { mainMemory } from "../doubles/memory.ts";
 import { ask, collect, question, TINY, TINY_F16, tinyOptions } from "../support/engine.ts";
 
 const FRANCE = "What is the capital of France?";
@@ -26,7 +27,7 @@ Deno.test("two models answer at once, and where memory has room for one they tak
   const options = await tinyOptions({ parallel: 1 });
   const need = (entry: ModelEntry) => memoryNeed(entry, options, 2 ** 40);
   const said: string[] = [];
-  const policy = { ...KEEP_ALL, memory: { need, available: () => 2 ** 40 } };
+  const policy = { ...KEEP_ALL, memory: mainMemory(need, () => 2 ** 40) };
   await using pool = createPool({
     discover: () => Promise.resolve({ models, skipped: [], places: [] }),
     load: ({ paths }, load) => loadEngine({ ...options, modelPaths: paths }, load),
@@ -47,7 +48,7 @@ Deno.test("two models answer at once, and where memory has room for one they tak
   // From now on the larger of the two fills the memory by itself.
   const free = await need(large);
   for (const entry of models) await pool.unload(entry);
-  await pool.configure(undefined, { ...policy, memory: { need, available: () => free } });
+  await pool.configure(undefined, { ...policy, memory: mainMemory(need, () => free) });
   assertEquals(await Promise.all([small, large, small].map(answer)), [paris, paris, paris]);
   assert(said.some((line) => line.startsWith(`Unloading ${small.name}`)), said.join("\n"));
   assertEquals(

@@ -1,5 +1,13 @@
-import { assert, assertAlmostEquals, assertEquals, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertAlmostEquals,
+  assertEquals,
+  assertMatch,
+  assertStringIncludes,
+} from "@std/assert";
+import { join } from "@std/path";
 import { Server } from "../cli/machine.ts";
+import { DRAFT } from "../support/engine.ts";
 import {
   type Backend,
   GpuMachine,
@@ -97,6 +105,9 @@ export async function registerChecks(backend: Backend): Promise<void> {
     assertEquals(report.offloaded_layers, TINY_LAYERS);
     assertEquals(find(report.placement, device)!.layers, TINY_LAYERS);
     assert(report.predicted_per_second.mean > 0);
+    // The time of a prompt is that of computing it, and not of handing it over.
+    const promptMs = 16 / report.prompt_per_second.mean * 1000;
+    assert(promptMs > 0.5 * report.first_token_ms.mean, JSON.stringify(report));
   });
 
   check("serve computes there and tells so, at its start and when asked", async (gpu) => {
@@ -111,6 +122,10 @@ export async function registerChecks(backend: Backend): Promise<void> {
     const [model] = (await get("/diag")).models
       .filter((one: { state: string }) => one.state === "loaded");
     assertEquals(model.placement, loaded.placement);
+    const [running] = (await get("/api/ps")).models;
+    const { weight_bytes, kv_bytes, compute_bytes } = find(loaded.placement, device)!;
+    assertEquals(running.size_vram, weight_bytes + kv_bytes + compute_bytes);
+    assert(running.size > running.size_vram);
     const plan = await get("/api/models/shimmy-tiny-f16/plan");
     assertEquals([plan.fits, plan.offloaded_layers], [true, TINY_LAYERS]);
     server.kill("SIGTERM");
@@ -120,8 +135,15 @@ export async function registerChecks(backend: Backend): Promise<void> {
   });
 
   check("a plan is what loading does", async (gpu) => {
-    for (const layers of ["all", "2"]) {
-      const args = [TINY_F16, ...on, "--gpu-layers", layers];
+    for (
+      const more of [
+        ["--gpu-layers", "all"],
+        ["--gpu-layers", "2"],
+        ["--draft", DRAFT],
+        ["--kv-type", "q8_0", "--ctx", "2048"],
+      ]
+    ) {
+      const args = [TINY_F16, ...on, ...more];
       const plan = await gpu.json(["plan", ...args]);
       const probe = await gpu.json(["probe", ...args]);
       assertEquals(plan.fits, true);
@@ -137,6 +159,58 @@ export async function registerChecks(backend: Backend): Promise<void> {
       }
     }
   });
+
+  check(
+    "a second model takes the place of one that is idle, or fewer layers of its own",
+    async (gpu) => {
+      const { home } = gpu.machine;
+      for (const name of ["one", "two", "three"]) {
+        await Deno.copyFile(TINY_F16, join(home, `${name}.gguf`));
+      }
+      const size = ["--ctx", "100000", "--parallel", "1"];
+      const plan = await gpu.json(["plan", TINY_F16, ...on, ...size]);
+      const part = find(plan.devices, device)!;
+      const need = part.weight_bytes + part.kv_bytes + part.compute_bytes;
+      assert(need > 200 * 2 ** 20, `${need} bytes are too few to be told from those of others`);
+      const { memory_free: free } = plan.devices.find((one: PlacementJson) =>
+        one.device === device
+      );
+      // Room for one of them and a half.
+      const reserve = Math.floor((free - 1.5 * need) / 2 ** 20);
+      const args = ["--port", "0", "--model-dirs", home, ...on, ...size];
+      const models = [...args, "--gpu-reserve", String(reserve)];
+      await using server = await Server.start(gpu.machine, models, gpu.env());
+      const states = async () =>
+        await Promise.all(["one", "two", "three"].map(async (name) => {
+          const { state, loaded } = await (await fetch(server.url(`/api/models/${name}/status`)))
+            .json();
+          return [state, loaded?.offloaded_layers ?? 0];
+        }));
+      const load = async (name: string, body: object = {}) => {
+        const url = server.url(`/api/models/${name}/load`);
+        const response = await fetch(url, { method: "POST", body: JSON.stringify(body) });
+        assertEquals(response.status, 200, await response.text());
+      };
+      await load("one");
+      await load("two", { keep_alive: -1 });
+      const [unloaded, all] = [["unloaded", 0], ["loaded", TINY_LAYERS]];
+      assertEquals(await states(), [unloaded, all, unloaded]);
+      // The second one is pinned now: what is left is for some layers of the third.
+      await load("three");
+      const [first, second, [state, layers]] = await states() as [
+        unknown,
+        unknown,
+        [string, number],
+      ];
+      assertEquals([first, second, state], [unloaded, all, "loaded"]);
+      assert(layers > 0 && layers < TINY_LAYERS, `${layers} layers`);
+      server.kill("SIGTERM");
+      const { stderr } = await server.ended();
+      assertMatch(stderr, new RegExp(`Unloading one: two needs 0\\.\\d GiB on ${device}, and `));
+      assertMatch(stderr, /three needs 0\.\d GiB on .*; as many of its layers go there as fit/);
+      assertStringIncludes(stderr, `${layers} of ${TINY_LAYERS} layers fit the memory`);
+    },
+  );
 
   check("auto places as many layers as the free memory holds", async (gpu) => {
     const all = await gpu.json(["plan", TINY_F16, ...on]);
@@ -158,6 +232,6 @@ export async function registerChecks(backend: Backend): Promise<void> {
     const args = ["--gpu-layers", "all", "--split-mode", "none", "--main-gpu", "7"];
     const { code, stderr } = await gpu.run(["probe", TINY_F16, ...on, ...args]);
     assertEquals(code, 1);
-    assertStringIncludes(stderr, "--main-gpu: 7");
+    assertStringIncludes(stderr, `--main-gpu: no GPU has the number 7; there are: 0 ${device}`);
   });
 }

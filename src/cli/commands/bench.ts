@@ -4,6 +4,7 @@ import { ShimmyError } from "../../errors.ts";
 import { checkSpeaks } from "../../models/capabilities.ts";
 import { command, EXIT } from "../command.ts";
 import { table } from "../format.ts";
+import { openNamed, PULL_OPTIONS } from "../named_session.ts";
 import { flag, integer } from "../option_kinds.ts";
 import { placementJson } from "../placement.ts";
 import { stoppable } from "../stop.ts";
@@ -16,16 +17,12 @@ export default command({
     "max-tokens": integer({ min: 2, fallback: 128, help: "tokens to write; the default is 128" }),
     "runs": integer({ min: 1, max: 1000, fallback: 3, help: "measured runs; the default is 3" }),
     "json": flag({ help: "print JSON" }),
+    ...PULL_OPTIONS,
   },
   run: ({ values, globals, config, operands }, world) =>
     stoppable(world, EXIT.interrupted, async (signal) => {
-      await using session = await world.openSession({
-        globals,
-        config,
-        named: operands[0],
-        parallel: 1,
-        paths: "any",
-      });
+      const request = { asked: operands[0], yes: values.yes, globals, config, signal };
+      await using session = await openNamed(world, request);
       const entry = await session.choose();
       checkSpeaks(entry);
       const engine = await session.pool.engine(entry, signal);

@@ -4,6 +4,7 @@ import type { Engine } from "../../engine/face.ts";
 import { messageOf, ShimmyError } from "../../errors.ts";
 import { checkSpeaks } from "../../models/capabilities.ts";
 import { command, EXIT } from "../command.ts";
+import { openNamed, PULL_OPTIONS } from "../named_session.ts";
 import { text } from "../option_kinds.ts";
 import type { Values } from "../options.ts";
 import { SAMPLING_OPTIONS } from "../sampling_options.ts";
@@ -18,6 +19,7 @@ A line that ends in \\ goes on in the next one. Ctrl-C stops an answer.`;
 
 const OPTIONS = {
   "system": text("TEXT", { help: "the system message" }),
+  ...PULL_OPTIONS,
   ...SAMPLING_OPTIONS,
 } as const;
 
@@ -28,13 +30,9 @@ export default command({
   run: async ({ values, globals, config, operands }, world) => {
     const stops = new Stops(world);
     using _ = stops;
-    await using session = await world.openSession({
-      globals,
-      config,
-      named: operands[0],
-      parallel: 1,
-      paths: "any",
-    });
+    await using session = await stops.during((signal) =>
+      openNamed(world, { asked: operands[0], yes: values.yes, globals, config, signal })
+    );
     const entry = await session.choose();
     checkSpeaks(entry);
     const engine = await stops.during((signal) => session.pool.engine(entry, signal));

@@ -3,8 +3,8 @@ import type { AnswerEvent, AnswerRequest, Input, Message } from "../../chat/conv
 import { checkSpeaks } from "../../models/capabilities.ts";
 import { command, EXIT } from "../command.ts";
 import { timingsJson, usageJson } from "../format.ts";
+import { openNamed, PULL_OPTIONS } from "../named_session.ts";
 import { flag, text } from "../option_kinds.ts";
-import { pullNamed } from "../pull_named.ts";
 import { UsageError, type Values } from "../options.ts";
 import { SAMPLING_OPTIONS, samplingOf } from "../sampling_options.ts";
 import { stoppable } from "../stop.ts";
@@ -15,7 +15,7 @@ const OPTIONS = {
   "name": text("NAME", {
     help: "the model, as the argument NAME; hf:, ollama: and https: references are pulled first",
   }),
-  "yes": flag({ help: "pull a model that is not here without asking" }),
+  ...PULL_OPTIONS,
   "system": text("TEXT", { help: "the system message" }),
   "raw": flag({ help: "continue the prompt as it is, without the model's chat template" }),
   "json": flag({ help: "print one JSON object when the answer is complete" }),
@@ -32,15 +32,9 @@ export default command({
     const asked = nameOf(values.name, operands[0]);
     const input = await inputOf(values, world);
     return await stoppable(world, EXIT.interrupted, async (signal) => {
-      const asking = { yes: values.yes, mute: values.prompt === "-" };
-      const named = (await pullNamed(world, asked, asking, { signal }))?.named ?? asked;
-      await using session = await world.openSession({
-        globals,
-        config,
-        named,
-        parallel: 1,
-        paths: "any",
-      });
+      const { yes, prompt } = values;
+      const request = { asked, yes, mute: prompt === "-", globals, config, signal };
+      await using session = await openNamed(world, request);
       const entry = await session.choose();
       checkSpeaks(entry);
       const engine = await session.pool.engine(entry, signal);

@@ -1,6 +1,7 @@
-import type { LoadPlan } from "../../engine/plan.ts";
+import { type LoadPlan, plannedBytes } from "../../engine/plan.ts";
 import { command, EXIT } from "../command.ts";
 import { bytes, facts, table } from "../format.ts";
+import { openNamed, PULL_OPTIONS } from "../named_session.ts";
 import { flag, integer } from "../option_kinds.ts";
 import { stoppable } from "../stop.ts";
 
@@ -15,16 +16,13 @@ export default command({
       help: "answers that shall run at once; the default is 1",
     }),
     "json": flag({ help: "print JSON" }),
+    ...PULL_OPTIONS,
   },
   run: ({ values, globals, config, operands }, world) =>
     stoppable(world, EXIT.interrupted, async (signal) => {
-      await using session = await world.openSession({
-        globals,
-        config,
-        named: operands[0],
-        parallel: values.parallel,
-        paths: "any",
-      });
+      const { yes, parallel } = values;
+      const request = { asked: operands[0], yes, globals, config, parallel, signal };
+      await using session = await openNamed(world, request);
       const entry = await session.choose();
       const plan = await session.pool.plan(entry, signal);
       await world.output.print(
@@ -50,8 +48,10 @@ export function planJson(plan: LoadPlan) {
       weight_bytes: device.weightBytes,
       kv_bytes: device.kvBytes,
       compute_bytes: device.computeBytes,
+      cache_bytes: device.cacheBytes,
       memory_free: device.memoryFree,
       memory_total: device.memoryTotal,
+      memory_reserved: device.memoryReserved,
     })),
     expert_bytes: plan.expertBytes,
     saved_bytes: plan.savedBytes,
@@ -60,8 +60,6 @@ export function planJson(plan: LoadPlan) {
 }
 
 function readable(name: string, plan: LoadPlan): string {
-  const total = (device: LoadPlan["devices"][number]) =>
-    device.weightBytes + device.kvBytes + device.computeBytes;
   return [
     facts([
       ["model", name],
@@ -73,15 +71,27 @@ function readable(name: string, plan: LoadPlan): string {
       ...plan.notes.map((note) => ["note", note] as const),
     ]),
     table([
-      ["DEVICE", "LAYERS", "WEIGHTS", "KV CACHE", "COMPUTE", "TOTAL", "FREE"],
+      [
+        "DEVICE",
+        "LAYERS",
+        "WEIGHTS",
+        "KV CACHE",
+        "COMPUTE",
+        "PREFIXES",
+        "TOTAL",
+        "FREE",
+        "RESERVE",
+      ],
       ...plan.devices.map((device) => [
         device.device,
         device.layers,
         bytes(device.weightBytes),
         bytes(device.kvBytes),
         bytes(device.computeBytes),
-        bytes(total(device)),
+        bytes(device.cacheBytes),
+        bytes(plannedBytes(device) + device.cacheBytes),
         bytes(device.memoryFree),
+        bytes(device.memoryReserved),
       ]),
     ]),
   ].join("\n\n");

@@ -4,6 +4,7 @@ import { capabilitiesOf } from "../../models/capabilities.ts";
 import type { ModelEntry } from "../../models/entry.ts";
 import { command, EXIT } from "../command.ts";
 import { bytes, facts } from "../format.ts";
+import { openNamed, PULL_OPTIONS } from "../named_session.ts";
 import { flag } from "../option_kinds.ts";
 import { buffers, contextBuffers, embeddingJson, placementJson } from "../placement.ts";
 import { stoppable } from "../stop.ts";
@@ -11,16 +12,11 @@ import { stoppable } from "../stop.ts";
 /** `probe`: loads a model with its adapters, computes one token, vector or score, and reports. */
 export default command({
   operands: ["NAME"],
-  options: { "json": flag({ help: "print JSON" }) },
+  options: { "json": flag({ help: "print JSON" }), ...PULL_OPTIONS },
   run: ({ values, globals, config, operands }, world) =>
     stoppable(world, EXIT.interrupted, async (signal) => {
-      await using session = await world.openSession({
-        globals,
-        config,
-        named: operands[0],
-        parallel: 1,
-        paths: "any",
-      });
+      const request = { asked: operands[0], yes: values.yes, globals, config, signal };
+      await using session = await openNamed(world, request);
       const entry = await session.choose();
       const engine = await session.pool.engine(entry, signal);
       const { info } = engine;

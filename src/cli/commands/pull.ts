@@ -24,6 +24,7 @@ export default command({
     ["hf:owner/repo", "from Hugging Face: Q4_K_M, else what is nearest to it"],
     ["hf:owner/repo:QUANT", "that quantization"],
     ["hf:owner/repo/file.gguf", "that file, or the set of shards it belongs to"],
+    ["hf:owner/repo@revision", "of a branch, a tag or a commit; :QUANT or /file.gguf may follow"],
     ["ollama:name[:tag]", "from Ollama's registry"],
     ["https://host/file.gguf", "a file from anywhere"],
   ],

@@ -26,7 +26,7 @@ const KEEP_ALIVE_MS = 15_000;
 export default command({
   operands: [],
   options: SERVE_OPTIONS,
-  run: async ({ values, globals, config, again }, world) => {
+  run: async ({ values, globals, config, configPaths, again }, world) => {
     const { output, env } = world;
     const address = parseAddress(values.bind, values.port);
     guardAddress(address, values["api-key"], values.insecure);
@@ -71,7 +71,11 @@ export default command({
       await output.print(formatAddress(hostname, port));
       log.info(`Shimmy ${VERSION} listens on http://${formatAddress(hostname, port)}`);
       if (config !== null) log.info(`Settings are those of ${config.path}`);
-      await using _following = followConfig({ values, globals, config, again }, session, log);
+      await using _following = followConfig(
+        { values, globals, config, configPaths, again },
+        session,
+        log,
+      );
       const ready = prepare(session, log, globals.verbose, stop, {
         chosen: pulled !== null,
         keeps: values["keep-alive"] > 0,

@@ -1,61 +1,80 @@
+import type { LoadPlan } from "../../engine/plan.ts";
 import { capabilitiesOf } from "../../models/capabilities.ts";
-import { type GgufValue, readHead } from "../../models/gguf.ts";
+import type { ModelEntry } from "../../models/entry.ts";
+import { type GgufHead, type GgufValue, readHead } from "../../models/gguf.ts";
+import { buffers, placementJson } from "../placement.ts";
 import { command, EXIT } from "../command.ts";
 import { bytes, facts, parameters } from "../format.ts";
+import { openNamed, PULL_OPTIONS } from "../named_session.ts";
 import { flag } from "../option_kinds.ts";
+import { stoppable } from "../stop.ts";
 import { entryJson } from "./list.ts";
 
 /** Longer values, such as licenses, are cut where a person reads them. */
 const MAX_SHOWN = 200;
 
-/** `show`: what a model's file says of itself, without loading it. */
+/** `show`: what a model's file says of itself, and on demand where libllama would put it. */
 export default command({
   operands: ["NAME"],
-  options: { "json": flag({ help: "print JSON" }) },
-  run: async ({ values, globals, config, operands }, { output, openSession }) => {
-    await using session = await openSession({
-      globals,
-      config,
-      named: operands[0],
-      parallel: 1,
-      paths: "any",
-    });
-    const entry = await session.choose();
-    const { metadata, tensors } = await readHead(entry.paths[0]!);
-    if (values.json) {
-      await output.print(JSON.stringify({
-        ...entryJson(entry),
-        capabilities: capabilitiesOf(entry),
-        tensors,
-        chat_template: entry.chatTemplate,
-        ...(entry.ollama === undefined ? {} : { ollama: entry.ollama }),
-        metadata: Object.fromEntries([...metadata].map(([key, value]) => [key, plain(value)])),
-      }));
-      return EXIT.ok;
-    }
-    await output.print(facts([
-      ["name", entry.name],
-      ["kind", entry.kind],
-      ["capabilities", capabilitiesOf(entry).join(", ")],
-      ["architecture", entry.architecture],
-      ["parameters", parameters(entry.parameters)],
-      ["quantization", entry.quantization],
-      ["context length", String(entry.contextLength ?? "unknown")],
-      ["embedding length", String(entry.embeddingLength ?? "unknown")],
-      ["size", bytes(entry.size)],
-      ["chat template", entry.chatTemplate === null ? "none" : "its own"],
-      ["source", entry.source],
-      ...entry.paths.map((path) => ["file", path] as const),
-      ...entry.loras.map(({ path, scale }) => ["adapter", `${path} at ${scale}`] as const),
-      ...Object.entries(entry.ollama ?? {}).map(([layer, path]) =>
-        [`Ollama's ${layer}`, path] as const
-      ),
-    ]));
-    await output.print("");
-    await output.print(facts([...metadata].map(([key, value]) => [key, shown(value)] as const)));
-    return EXIT.ok;
+  options: {
+    "placement": flag({ help: "also what would lie where, as libllama plans it" }),
+    "json": flag({ help: "print JSON" }),
+    ...PULL_OPTIONS,
   },
+  run: ({ values, globals, config, operands }, world) =>
+    stoppable(world, EXIT.interrupted, async (signal) => {
+      const request = { asked: operands[0], yes: values.yes, globals, config, signal };
+      await using session = await openNamed(world, request);
+      const entry = await session.choose();
+      const head = await readHead(entry.paths[0]!);
+      const plan = values.placement ? await session.pool.plan(entry, signal) : null;
+      const { output } = world;
+      if (values.json) await output.print(JSON.stringify(reportOf(entry, head, plan)));
+      else await output.print(readable(entry, head, plan));
+      return EXIT.ok;
+    }),
 });
+
+/** For a program to read. */
+function reportOf(entry: ModelEntry, { metadata, tensors }: GgufHead, plan: LoadPlan | null) {
+  return {
+    ...entryJson(entry),
+    capabilities: capabilitiesOf(entry),
+    tensors,
+    ...(plan === null ? {} : { placement: placementJson(plan.devices) }),
+    chat_template: entry.chatTemplate,
+    ...(entry.ollama === undefined ? {} : { ollama: entry.ollama }),
+    metadata: Object.fromEntries([...metadata].map(([key, value]) => [key, plain(value)])),
+  };
+}
+
+function readable(entry: ModelEntry, { metadata }: GgufHead, plan: LoadPlan | null): string {
+  const known = facts([
+    ["name", entry.name],
+    ["kind", entry.kind],
+    ["capabilities", capabilitiesOf(entry).join(", ")],
+    ["architecture", entry.architecture],
+    ["parameters", parameters(entry.parameters)],
+    ["quantization", entry.quantization],
+    ["context length", String(entry.contextLength ?? "unknown")],
+    ["embedding length", String(entry.embeddingLength ?? "unknown")],
+    ["size", bytes(entry.size)],
+    ["chat template", entry.chatTemplate === null ? "none" : "its own"],
+    ["source", entry.source],
+    ...entry.paths.map((path) => ["file", path] as const),
+    ...entry.loras.map(({ path, scale }) => ["adapter", `${path} at ${scale}`] as const),
+    ...Object.entries(entry.ollama ?? {}).map(([layer, path]) =>
+      [`Ollama's ${layer}`, path] as const
+    ),
+    ...(plan?.devices ?? []).map((part) =>
+      [
+        part.device,
+        [`${part.layers} of ${plan!.layers} layers`, ...buffers(part)].join(", "),
+      ] as const
+    ),
+  ]);
+  return `${known}\n\n${facts([...metadata].map(([key, value]) => [key, shown(value)] as const))}`;
+}
 
 /** A value that JSON can carry. */
 function plain(value: GgufValue): unknown {

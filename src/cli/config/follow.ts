@@ -6,7 +6,10 @@ import type { SERVE_OPTIONS, ServeValues } from "../serve_options.ts";
 import type { Residence, Session } from "../world.ts";
 import { watchFile } from "./watch.ts";
 
-type ServeCall = Pick<Call<typeof SERVE_OPTIONS>, "values" | "globals" | "config" | "again">;
+type ServeCall = Pick<
+  Call<typeof SERVE_OPTIONS>,
+  "values" | "globals" | "config" | "configPaths" | "again"
+>;
 
 /** Options that a running server cannot change: it is bound to them, or has chosen by them. */
 const FIXED = [
@@ -26,48 +29,97 @@ export function residenceOf(values: ServeValues): Residence {
 }
 
 /**
- * Watches the configuration file and puts what it says by now to work. A file that cannot be used
- * changes nothing, and the log says why.
+ * Watches the places of the configuration file and puts what it says by now to work, also when it is
+ * made or removed. A file that cannot be used changes nothing, and the log says why.
  *
  * @returns what ends it.
  */
 export function followConfig(call: ServeCall, session: Session, log: Log): AsyncDisposable {
-  if (call.config === null) return { [Symbol.asyncDispose]: () => Promise.resolve() };
-  const { path } = call.config;
-  let seen: string | null = call.config.text;
-  let told = fixedOf(call);
-  const reread = async () => {
-    const text = await Deno.readTextFile(path).catch(() => null);
-    if (text === seen) return;
-    seen = text;
+  const following = new Following(call, session, log);
+  const stack = new AsyncDisposableStack();
+  for (const path of call.configPaths) {
     try {
-      const next = await call.again();
-      await session.configure({
-        globals: { ...next.globals, "gpu-backend": call.globals["gpu-backend"] },
+      stack.use(watchFile(path, () => following.look()));
+    } catch (error) {
+      const line = `${path} cannot be watched: ${messageOf(error)}`;
+      // A file that nobody has made need not be one that anybody will make.
+      if (path === call.config?.path) log.warn(line);
+      else log.debug(line);
+    }
+  }
+  return stack;
+}
+
+/** The file that counts, as it was last seen. */
+interface Sight {
+  readonly path: string;
+  readonly text: string;
+}
+
+class Following {
+  readonly #call: ServeCall;
+  readonly #session: Session;
+  readonly #log: Log;
+  #seen: Sight | null;
+  #told: ReturnType<typeof fixedOf>;
+  #looking: Promise<void> = Promise.resolve();
+
+  constructor(call: ServeCall, session: Session, log: Log) {
+    this.#call = call;
+    this.#session = session;
+    this.#log = log;
+    this.#seen = call.config;
+    this.#told = fixedOf(call);
+  }
+
+  /** One at a time: two folders may change at once. */
+  look(): Promise<void> {
+    return this.#looking = this.#looking.then(() => this.#look());
+  }
+
+  async #look(): Promise<void> {
+    const before = this.#seen;
+    const now = await sightOf(this.#call.configPaths);
+    if (now?.path === before?.path && now?.text === before?.text) return;
+    this.#seen = now;
+    const name = basename((now ?? before)!.path);
+    const what = now === null ? "is gone" : now.path === before?.path ? "has changed" : "was found";
+    try {
+      const next = await this.#call.again();
+      await this.#session.configure({
+        globals: { ...next.globals, "gpu-backend": this.#call.globals["gpu-backend"] },
         parallel: next.values.parallel,
         config: next.config,
         residence: residenceOf(next.values),
       });
-      const fixed = fixedOf(next);
-      for (const name of Object.keys(fixed)) {
-        if (fixed[name] === told[name]) continue;
-        log.warn(`server.${name}: takes effect when Shimmy is started again`);
-      }
-      told = fixed;
-      log.info(`${basename(path)} has changed; its settings hold from now on`);
+      this.#tellFixed(fixedOf(next));
+      const whose = next.config === null ? "the settings without it" : "its settings";
+      this.#log.info(`${name} ${what}; ${whose} hold from now on`);
     } catch (error) {
-      log.warn(
-        `${basename(path)} has changed and cannot be used, so the settings stay as they ` +
-          `were: ${messageOf(error)}`,
+      this.#log.warn(
+        `${name} ${what} and cannot be used, so the settings stay as they were: ${
+          messageOf(error)
+        }`,
       );
     }
-  };
-  try {
-    return watchFile(path, reread);
-  } catch (error) {
-    log.warn(`${basename(path)} cannot be watched: ${messageOf(error)}`);
-    return { [Symbol.asyncDispose]: () => Promise.resolve() };
   }
+
+  #tellFixed(fixed: ReturnType<typeof fixedOf>): void {
+    for (const name of Object.keys(fixed)) {
+      if (fixed[name] === this.#told[name]) continue;
+      this.#log.warn(`server.${name}: takes effect when Shimmy is started again`);
+    }
+    this.#told = fixed;
+  }
+}
+
+/** The first of some files that is there. */
+async function sightOf(paths: readonly string[]): Promise<Sight | null> {
+  for (const path of paths) {
+    const text = await Deno.readTextFile(path).catch(() => null);
+    if (text !== null) return { path, text };
+  }
+  return null;
 }
 
 /** Values that need a new start, each as text to be compared. */

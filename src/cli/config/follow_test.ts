@@ -1,5 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { join } from "@std/path";
+import { dirname, join } from "@std/path";
 import { entryDouble } from "../../../tests/doubles/pool.ts";
 import { WorldDouble } from "../../../tests/doubles/world.ts";
 import { GLOBAL_OPTIONS } from "../global_options.ts";
@@ -8,26 +8,35 @@ import { parseOptions } from "../options.ts";
 import { SERVE_OPTIONS } from "../serve_options.ts";
 import type { Session, SessionChange } from "../world.ts";
 import { followConfig } from "./follow.ts";
-import { readConfig } from "./read.ts";
+import { configPaths, type ConfigPlaces, findConfig } from "./read.ts";
 
-/** A server's settings in a file of a folder of its own, followed. */
-async function follow() {
-  const folder = await Deno.makeTempDir();
-  const path = join(folder, "shimmy.json");
-  await Deno.writeTextFile(path, "{}");
+/** A server's settings in a file of a folder of its own, or in its user's folder, followed. */
+async function follow({ begins = "{}" }: { begins?: string | null } = {}) {
+  const folder = await Deno.realPath(await Deno.makeTempDir());
+  const path = join(folder, "work", "shimmy.json");
+  const usersPath = join(folder, "home", "settings", "shimmy", "shimmy.json");
+  await Deno.mkdir(dirname(path));
+  await Deno.mkdir(join(folder, "home"));
+  if (begins !== null) await Deno.writeTextFile(path, begins);
+  const places: ConfigPlaces = {
+    named: null,
+    env: (name) => name === "XDG_CONFIG_HOME" ? join(folder, "home", "settings") : undefined,
+    cwd: dirname(path),
+    os: "linux",
+  };
   const world = new WorldDouble({ models: [entryDouble("m")] });
   const lines: string[] = [];
   const log = createLog(undefined, false, (line) => lines.push(line));
   const called = async () => {
-    const config = await readConfig(path);
+    const config = await findConfig(places);
     const options = { ...GLOBAL_OPTIONS, ...SERVE_OPTIONS };
     const { values } = parseOptions([], options, () => undefined, {
       label: "shimmy.json",
-      options: config.options,
+      options: config?.options ?? {},
     });
     return { values, globals: values, config };
   };
-  const call = { ...await called(), again: called };
+  const call = { ...await called(), again: called, configPaths: configPaths(places) };
   const session = await world.openSession({ ...call, parallel: 1, paths: "found" });
   const changes: SessionChange[] = [];
   const spied: Session = {
@@ -40,6 +49,7 @@ async function follow() {
   const following = followConfig(call, spied, log);
   return {
     path,
+    usersPath,
     lines,
     changes,
     session,
@@ -93,6 +103,71 @@ Deno.test("a broken edit changes nothing and says why, until it is mended", asyn
   await Deno.writeTextFile(server.path, JSON.stringify({ server: { parallel: 2 } }));
   await server.logged(2);
   assertEquals(server.changes.length, 1);
+});
+
+Deno.test("a file with broken JSON is told of once, however often it is looked at", async () => {
+  await using server = await follow();
+  await Deno.writeTextFile(server.path, "{");
+  await server.logged(1);
+  assertStringIncludes(
+    server.lines[0]!,
+    "the settings stay as they were: shimmy.json: must be JSON",
+  );
+  await Deno.writeTextFile(server.path, "{");
+  await new Promise((resolve) => setTimeout(resolve, 600));
+  assertEquals([server.lines.length, server.changes], [1, []]);
+});
+
+Deno.test("a file that is made after the start is found, and its end is told", async () => {
+  await using server = await follow({ begins: null });
+  await Deno.writeTextFile(server.path, JSON.stringify({ server: { parallel: 3 } }));
+  await server.logged(1);
+  await Deno.remove(server.path);
+  await server.logged(2);
+  assertEquals(server.lines, [
+    "shimmy.json was found; its settings hold from now on",
+    "shimmy.json is gone; the settings without it hold from now on",
+  ]);
+  assertEquals(server.changes.map(({ parallel }) => parallel), [3, 4]);
+});
+
+Deno.test("a file in a folder that was not there either is found, and followed on", async () => {
+  await using server = await follow({ begins: null });
+  const write = (parallel: number) =>
+    Deno.writeTextFile(server.usersPath, JSON.stringify({ server: { parallel } }));
+  await Deno.mkdir(dirname(server.usersPath), { recursive: true });
+  await write(2);
+  await server.logged(1);
+  await write(5);
+  await server.logged(2);
+  // The one in the working directory comes before the user's.
+  await Deno.writeTextFile(server.path, JSON.stringify({ server: { parallel: 7 } }));
+  await server.logged(3);
+  await Deno.remove(dirname(server.path), { recursive: true });
+  await server.logged(4);
+  assertEquals(server.changes.map(({ parallel }) => parallel), [2, 5, 7, 5]);
+  await Deno.mkdir(dirname(server.path));
+  await Deno.writeTextFile(server.path, JSON.stringify({ server: { parallel: 9 } }));
+  await server.logged(5);
+  assertEquals(server.changes.at(-1)?.parallel, 9);
+});
+
+Deno.test("a link is followed when what it leads to is another one", async () => {
+  await using server = await follow({ begins: null });
+  const folder = dirname(server.path);
+  for (const [name, parallel] of [["one", 2], ["two", 6]] as const) {
+    await Deno.mkdir(join(folder, name));
+    const body = JSON.stringify({ server: { parallel } });
+    await Deno.writeTextFile(join(folder, name, "shimmy.json"), body);
+  }
+  await Deno.symlink("one", join(folder, "current"), { type: "dir" });
+  await Deno.symlink(join("current", "shimmy.json"), server.path, { type: "file" });
+  await server.logged(1);
+  // As a cluster's mounted settings are replaced.
+  await Deno.symlink("two", join(folder, "next"), { type: "dir" });
+  await Deno.rename(join(folder, "next"), join(folder, "current"));
+  await server.logged(2);
+  assertEquals(server.changes.map(({ parallel }) => parallel), [2, 6]);
 });
 
 Deno.test("what needs a new start is told", async () => {

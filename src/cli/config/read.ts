@@ -21,10 +21,8 @@ export interface ConfigPlaces {
  * @throws {UsageError} for a named file that is not there, and for whatever is wrong with one.
  */
 export async function findConfig(places: ConfigPlaces): Promise<Config | null> {
-  if (places.named !== null) return await readConfig(resolve(places.cwd, places.named));
-  const folder = configDirectory(places);
-  const paths = [places.cwd, ...(folder === null ? [] : [folder])]
-    .map((one) => join(one, CONFIG_NAME));
+  const paths = configPaths(places);
+  if (places.named !== null) return await readConfig(paths[0]!);
   for (const path of paths) {
     const source = await textOf(path).catch((error) => {
       // Who may not look there has not asked for it either.
@@ -34,6 +32,13 @@ export async function findConfig(places: ConfigPlaces): Promise<Config | null> {
     if (source !== null) return await configOf(path, source);
   }
   return null;
+}
+
+/** Where a configuration file may lie, the first that is there counts. */
+export function configPaths(places: ConfigPlaces): string[] {
+  if (places.named !== null) return [resolve(places.cwd, places.named)];
+  const folder = configDirectory(places);
+  return [places.cwd, ...(folder === null ? [] : [folder])].map((one) => join(one, CONFIG_NAME));
 }
 
 /** The configuration in a file. @throws {UsageError} for whatever is wrong with it. */

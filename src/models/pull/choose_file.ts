@@ -57,6 +57,7 @@ export interface HubModel {
 export function chooseModel(
   paths: readonly string[],
   asked: {
+    /** `owner/repo`, with `@revision` where one was asked for. */
     readonly repository: string;
     readonly quantization: string | null;
     readonly file: string | null;

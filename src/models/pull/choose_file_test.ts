@@ -40,6 +40,10 @@ Deno.test("projectors, drafts and importance matrices are not models", () => {
   const all = ["mmproj-F16.gguf", "m.imatrix.gguf", "mtp-m.gguf", "sub/mmproj-m-Q4_K_M.gguf"];
   assertEquals(choose([...all, "m-Q8_0.gguf"]), ["m-Q8_0.gguf"]);
   assertThrows(() => choose(all), ShimmyError, "it holds no GGUF files");
+  const more = ["Q8_0/mmproj_Q8_0.gguf", "m_Q8_0.mmproj.gguf", "model-MMPROJ-BF16.gguf"];
+  assertEquals(choose([...more, "m-Q8_0.gguf"], "q8_0"), ["m-Q8_0.gguf"]);
+  // One that is named is meant.
+  assertEquals(choose(all, null, "mmproj-F16.gguf"), ["mmproj-F16.gguf"]);
 });
 
 Deno.test("of several that fit, the one beside the folders is meant, else one must be named", () => {

@@ -70,11 +70,21 @@ export async function doomedInCache(
 /** References to commits of which nothing is there make Hugging Face's tools call the cache broken. */
 async function removeDeadRefs(repository: string): Promise<void> {
   const refs = join(repository, "refs");
-  for (const name of await namesIn(refs)) {
-    const commit = (await Deno.readTextFile(join(refs, name)).catch(() => "")).trim();
+  for (const path of await filesUnder(refs)) {
+    const commit = (await Deno.readTextFile(path).catch(() => "")).trim();
     if (commit === "" || await exists(join(repository, "snapshots", commit))) continue;
-    await Deno.remove(join(refs, name));
+    await Deno.remove(path);
+    await removeEmpty(dirname(path), refs);
   }
+}
+
+/** Paths of the files in a folder and those in it: branches may have slashes in their names. */
+async function filesUnder(folder: string): Promise<string[]> {
+  const paths = (await namesIn(folder)).map((name) => join(folder, name));
+  const nested = paths.map(async (path) =>
+    (await Deno.lstat(path)).isDirectory ? await filesUnder(path) : [path]
+  );
+  return (await Promise.all(nested)).flat();
 }
 
 /** In Ollama's store: the manifest of one name, and the blobs that no other manifest needs. */

@@ -21,14 +21,23 @@ export async function planHub(
   signal?: AbortSignal,
 ): Promise<PullPlan> {
   const { repository } = reference;
+  const revision = reference.revision ?? "main";
   const endpoint = hubEndpoint(surroundings.env);
   const cache = huggingFaceCache(surroundings);
   if (cache === null) {
     throw new ShimmyError("invalid", "HF_HOME: must be set, as there is no home folder");
   }
   const authorization = await hubAuthorization(surroundings, endpoint);
-  const { commit, files } = await readRepository(repository, { endpoint, authorization, signal });
-  const chosen = chooseModel(files.map(({ path }) => path).filter(isSafePath), reference);
+  const { commit, files } = await readRepository(repository, {
+    revision,
+    endpoint,
+    authorization,
+    signal,
+  });
+  const chosen = chooseModel(files.map(({ path }) => path).filter(isSafePath), {
+    ...reference,
+    repository: referenceText({ ...reference, quantization: null, file: null }).slice("hf:".length),
+  });
   const folder = repositoryFolder(cache, repository);
   const parts = chosen.paths.map((path) => {
     const file = files.find((one) => one.path === path)!;
@@ -48,7 +57,7 @@ export async function planHub(
     part: `${blob}.shimmy`,
     lock: join(cache, ".locks", repositoryFolder("", repository), `${file.id}.lock`),
     authorization,
-    explain: (response) => explainHub(response, repository, { endpoint, authorization }),
+    explain: (response) => explainHub(response, repository, { endpoint, authorization, revision }),
     // Where links are forbidden, other tools keep the file itself in the snapshot.
     present: await sizeOf(blob) === file.size || await sizeOf(link) === file.size,
   }));
@@ -60,7 +69,8 @@ export async function planHub(
     finish: async () => {
       const written: string[] = [];
       for (const { blob, link } of parts) if (await placeLink(blob, link)) written.push(link);
-      await writeRef(folder, "main", commit);
+      // A commit needs no note of where it is.
+      if (revision !== commit) await writeRef(folder, revision, commit);
       return { model: { name: modelName(paths[0]!), paths }, written };
     },
   };

@@ -9,7 +9,7 @@ import type { PullSurroundings } from "./plan.ts";
 
 /** A repository's state. */
 export interface Repository {
-  /** The commit that `main` is at. */
+  /** The commit that the revision is at. */
   readonly commit: string;
   readonly files: readonly RepositoryFile[];
 }
@@ -59,12 +59,14 @@ export async function hubAuthorization(
 }
 
 /**
- * The files of a repository at the commit that `main` is at.
+ * The files of a repository at the commit that a revision is at.
  * @throws {ShimmyError} `not_found`, or `backend` with what to do.
  */
 export async function readRepository(
   name: string,
-  { endpoint, authorization, signal }: {
+  { revision, endpoint, authorization, signal }: {
+    /** A branch, a tag or a commit. */
+    readonly revision: string;
     readonly endpoint: string;
     readonly authorization: Authorization | undefined;
     readonly signal?: AbortSignal | undefined;
@@ -79,7 +81,7 @@ export async function readRepository(
         authorization,
         signal: patience.signal,
       });
-      const refusal = explainHub(response, name, { endpoint, authorization });
+      const refusal = explainHub(response, name, { endpoint, authorization, revision });
       if (refusal === null && response.ok) {
         const body = await response.arrayBuffer();
         return new Response(body, { status: response.status, headers: response.headers });
@@ -97,7 +99,7 @@ export async function readRepository(
     const { sha } = await modelInfo({
       ...common,
       name,
-      revision: "main",
+      revision,
       additionalFields: ["sha"],
     });
     if (!/^[0-9a-f]{40}$/.test(sha)) throw new Error("the server names no commit");
@@ -142,9 +144,10 @@ export async function readRepository(
 export function explainHub(
   { status, headers, url }: Response,
   repository: string,
-  { endpoint, authorization }: {
+  { endpoint, authorization, revision }: {
     readonly endpoint: string;
     readonly authorization: Authorization | undefined;
+    readonly revision: string;
   },
 ): ShimmyError | null {
   if (new URL(url).origin !== new URL(endpoint).origin) return null;
@@ -174,7 +177,11 @@ export function explainHub(
     );
   }
   if (status === 404) {
-    const what = code === "EntryNotFound" ? "has no such file" : "does not exist";
+    const what = code === "EntryNotFound"
+      ? "has no such file"
+      : code === "RevisionNotFound"
+      ? `has no branch, tag or commit '${revision}'`
+      : "does not exist";
     return new ShimmyError("not_found", `${repository} ${what} on the hub`, field);
   }
   return null;

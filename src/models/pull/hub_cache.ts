@@ -50,9 +50,9 @@ export async function placeLink(
   return true;
 }
 
-/** Notes which commit a branch is at. */
-export async function writeRef(folder: string, branch: string, commit: string): Promise<void> {
-  const path = join(folder, "refs", branch);
+/** Notes which commit a branch or a tag is at. Slashes in its name are folders. */
+export async function writeRef(folder: string, revision: string, commit: string): Promise<void> {
+  const path = join(folder, "refs", ...revision.split("/"));
   await Deno.mkdir(dirname(path), { recursive: true });
   const temporary = `${path}.${crypto.randomUUID()}.incomplete`;
   await Deno.writeTextFile(temporary, commit);

@@ -4,11 +4,13 @@ import { isGgufPath } from "../names.ts";
 /** A model by where it can be had. */
 export type Reference = HubReference | OllamaReference | UrlReference;
 
-/** `hf:owner/repo`, `hf:owner/repo:QUANT` or `hf:owner/repo/file.gguf`. */
+/** `hf:owner/repo[@revision]`, the same with `:QUANT` or with `/file.gguf`. */
 export interface HubReference {
   readonly kind: "hub";
   /** `owner/repo`. */
   readonly repository: string;
+  /** A branch, a tag or a commit; `null` is the branch `main`. */
+  readonly revision: string | null;
   /** The quantization asked for, as it was written. */
   readonly quantization: string | null;
   /** The path of the file asked for, within the repository. */
@@ -34,6 +36,11 @@ export const OLLAMA_HOST = "registry.ollama.ai";
 const HUB_HOSTS: ReadonlySet<string> = new Set(["huggingface.co", "hf.co"]);
 /** A part of a path on every system, and of an address as it is. */
 const PART = /^[A-Za-z0-9][\w.-]{0,127}$/;
+/** The hub's own branches, whose slashes are written as they are. */
+const HUB_BRANCH = /^refs\/(?:pr\/\d+|convert\/[\w-]+)$/;
+/** `owner/repo`, a revision, and either a quantization or a path. Quantizations and paths are checked later. */
+const HUB =
+  /^([^/:@]+)\/([^/:@]+)(?:@(refs\/(?:pr\/\d+|convert\/[\w-]+)|[^/:]*))?(?::([^/]*)|\/(.*))?$/;
 const HOST = /^[A-Za-z0-9][A-Za-z0-9.-]*(?::\d{1,5})?$/;
 
 /** True when a text is meant as a place to get a model from, and not as a name or a path. */
@@ -52,7 +59,8 @@ export function parseReference(text: string): Reference {
   if (/^https?:/i.test(text)) return urlReference(text);
   throw refused(
     text,
-    "it must be hf:owner/repo[:QUANT], hf:owner/repo/file.gguf, ollama:name[:tag] or an https: URL",
+    "it must be hf:owner/repo[@revision][:QUANT], hf:owner/repo[@revision]/file.gguf, " +
+      "ollama:name[:tag] or an https: URL",
   );
 }
 
@@ -60,9 +68,10 @@ export function parseReference(text: string): Reference {
 export function referenceText(reference: Reference): string {
   switch (reference.kind) {
     case "hub": {
-      const { repository, quantization, file } = reference;
-      if (file !== null) return `hf:${repository}/${file}`;
-      return quantization === null ? `hf:${repository}` : `hf:${repository}:${quantization}`;
+      const { repository, revision, quantization, file } = reference;
+      const which = revision === null ? repository : `${repository}@${writtenRevision(revision)}`;
+      if (file !== null) return `hf:${which}/${file}`;
+      return quantization === null ? `hf:${which}` : `hf:${which}:${quantization}`;
     }
     case "ollama": {
       const { host, namespace, model, tag } = reference;
@@ -79,21 +88,46 @@ export function referenceText(reference: Reference): string {
 }
 
 function hubReference(rest: string): HubReference {
-  const [owner = "", second = "", ...path] = rest.split("/");
-  const colon = path.length === 0 ? second.indexOf(":") : -1;
-  const name = colon < 0 ? second : second.slice(0, colon);
-  const quantization = colon < 0 ? null : second.slice(colon + 1);
+  const [, owner = "", name = "", written = null, last = null, path = null] = HUB.exec(rest) ?? [];
   if (!PART.test(owner) || !PART.test(name) || name.endsWith(".git")) {
     throw refused(`hf:${rest}`, "after hf: comes owner/repo");
   }
-  if (quantization !== null && !PART.test(quantization)) {
+  const revision = written === null ? null : readRevision(written);
+  if (revision === undefined) {
+    throw refused(
+      `hf:${rest}`,
+      "after the @ comes a branch, a tag or a commit, with its slashes written as %2F",
+    );
+  }
+  const known = { kind: "hub", repository: `${owner}/${name}`, revision } as const;
+  if (last !== null && !PART.test(last)) {
     throw refused(`hf:${rest}`, "after the colon comes a quantization such as Q4_K_M");
   }
-  const file = path.length === 0 ? null : path.join("/");
+  // Other tools take a file's name in this place too, and `latest` for no choice at all.
+  const file = last !== null && isGgufPath(last) ? last : path;
   if (file !== null && (!isGgufPath(file) || !isSafePath(file))) {
     throw refused(`hf:${rest}`, "after the repository comes the path of a .gguf file");
   }
-  return { kind: "hub", repository: `${owner}/${name}`, quantization, file };
+  const quantization = file !== null || last?.toLowerCase() === "latest" ? null : last;
+  return { ...known, quantization, file };
+}
+
+/** A revision as a branch, a tag or a commit is called; undefined for what cannot be one. */
+function readRevision(written: string): string | null | undefined {
+  let revision: string;
+  try {
+    revision = decodeURIComponent(written);
+  } catch {
+    return undefined;
+  }
+  if (revision === "main") return null;
+  // What Git allows of names, as far as every file system takes them. Source: git-check-ref-format
+  const right = revision.length <= 255 && isSafePath(revision) && /^[\w./+-]+$/.test(revision);
+  return right && !revision.includes("..") && !revision.startsWith("-") ? revision : undefined;
+}
+
+function writtenRevision(revision: string): string {
+  return HUB_BRANCH.test(revision) ? revision : encodeURIComponent(revision);
 }
 
 function ollamaReference(rest: string): OllamaReference {
@@ -117,9 +151,11 @@ function urlReference(text: string): Reference {
     throw refused(url.origin + url.pathname, "a URL must not carry a password");
   }
   const onHub = HUB_HOSTS.has(url.hostname)
-    ? /^\/([^/]+\/[^/]+)\/(?:resolve|blob)\/main\/(.+)$/.exec(url.pathname)
+    ? /^\/([^/]+\/[^/]+)\/(?:resolve|blob)\/(refs\/pr\/\d+|[^/]+)\/(.+)$/.exec(url.pathname)
     : null;
-  if (onHub !== null) return hubReference(`${onHub[1]}/${decodeURIComponent(onHub[2]!)}`);
+  if (onHub !== null) {
+    return hubReference(`${onHub[1]}@${onHub[2]}/${decodeURIComponent(onHub[3]!)}`);
+  }
   fileNameOf(url);
   return { kind: "url", url };
 }

@@ -7,6 +7,15 @@ Deno.test("references have one spelling each", () => {
     "hf:Owner/Repo-GGUF": "hf:Owner/Repo-GGUF",
     "HF:owner/repo:q4_k_m": "hf:owner/repo:q4_k_m",
     "hf:owner/repo/sub/Model.gguf": "hf:owner/repo/sub/Model.gguf",
+    "hf:owner/repo:latest": "hf:owner/repo",
+    "hf:owner/repo:Model.Q8_0.gguf": "hf:owner/repo/Model.Q8_0.gguf",
+    "hf:owner/repo@v1.0": "hf:owner/repo@v1.0",
+    "hf:owner/repo@main:Q8_0": "hf:owner/repo:Q8_0",
+    "hf:owner/repo@v1.0:Q8_0": "hf:owner/repo@v1.0:Q8_0",
+    "hf:owner/repo@v1.0/sub/m.gguf": "hf:owner/repo@v1.0/sub/m.gguf",
+    "hf:owner/repo@refs/pr/12/m.gguf": "hf:owner/repo@refs/pr/12/m.gguf",
+    "hf:owner/repo@refs/pr/12:Q8_0": "hf:owner/repo@refs/pr/12:Q8_0",
+    "hf:owner/repo@feature%2Fnew/m.gguf": "hf:owner/repo@feature%2Fnew/m.gguf",
     "ollama:llama3.2": "ollama:llama3.2:latest",
     "ollama:someone/tuned:7b": "ollama:someone/tuned:7b",
     "ollama:hf.co/owner/repo:Q8_0": "ollama:hf.co/owner/repo:Q8_0",
@@ -15,8 +24,8 @@ Deno.test("references have one spelling each", () => {
     "http://127.0.0.1:80/model.gguf": "http://127.0.0.1/model.gguf",
     "https://huggingface.co/owner/repo/resolve/main/a%20b.gguf": "hf:owner/repo/a b.gguf",
     "https://hf.co/owner/repo/blob/main/x/m.gguf": "hf:owner/repo/x/m.gguf",
-    "https://huggingface.co/owner/repo/resolve/v2/m.gguf":
-      "https://huggingface.co/owner/repo/resolve/v2/m.gguf",
+    "https://huggingface.co/owner/repo/resolve/v2/m.gguf": "hf:owner/repo@v2/m.gguf",
+    "https://huggingface.co/owner/repo/blob/refs%2Fpr%2F3/m.gguf": "hf:owner/repo@refs/pr/3/m.gguf",
   };
   for (const [text, spelling] of Object.entries(spellings)) {
     assertEquals(isReference(text), true);
@@ -34,6 +43,11 @@ Deno.test("what could lead elsewhere, or nowhere, is refused with what would be 
   const refusals = {
     "hf:owner": "after hf: comes owner/repo",
     "hf:../repo": "after hf: comes owner/repo",
+    "hf:owner/repo@": "after the @ comes a branch, a tag or a commit",
+    "hf:owner/repo@..%2f..%2fx": "after the @ comes a branch, a tag or a commit",
+    "hf:owner/repo@%zz:Q8_0": "after the @ comes a branch, a tag or a commit",
+    "hf:owner/repo@-x": "after the @ comes a branch, a tag or a commit",
+    "hf:owner/repo@feature/new": "comes the path of a .gguf file",
     "hf:owner/repo:": "after the colon comes a quantization",
     "hf:owner/repo/../../m.gguf": "comes the path of a .gguf file",
     "hf:owner/repo/.hidden.gguf": "comes the path of a .gguf file",

@@ -14,6 +14,7 @@ import {
   sendBytes,
   sha256,
 } from "../../../tests/doubles/hub.ts";
+import { entryDouble } from "../../../tests/doubles/pool.ts";
 import { ShimmyError } from "../../errors.ts";
 import { createStore, missingBytes, type ModelStore, type PullEvent } from "./mod.ts";
 
@@ -108,6 +109,46 @@ Deno.test("a model from the hub lies where Hugging Face's own tools find it", as
   if (Deno.build.os !== "windows") {
     assertEquals(Deno.readLinkSync(link), `../../blobs/${sha256(BYTES)}`);
   }
+});
+
+Deno.test("a branch, a tag or a commit lies in a snapshot of its own, and is noted as the hub's tools do", async () => {
+  await using place = new Place();
+  const [branch, tagged] = ["2".repeat(40), "3".repeat(40)];
+  const [newer, older] = [gguf(2_000), gguf(3_000)];
+  const repository = place.hub.repositories.get("Owner/Tiny-GGUF")!;
+  place.hub.repositories.set("Owner/Tiny-GGUF", {
+    ...repository,
+    revisions: {
+      "feature/new": { commit: branch, files: { "tiny-Q4_K_M.gguf": newer } },
+      "v1.0": { commit: tagged, files: { "sub/tiny-q8_0.gguf": older } },
+    },
+  });
+  const main = await place.pull("hf:Owner/Tiny-GGUF");
+  const feature = await place.pull("hf:Owner/Tiny-GGUF@feature%2Fnew");
+  assertEquals(feature.paths, [place.cached("snapshots", branch, "tiny-Q4_K_M.gguf")]);
+  assertHolds(feature.paths[0]!, newer);
+  assertHolds(main.paths[0]!, BYTES);
+  const tag = await place.pull("hf:Owner/Tiny-GGUF@v1.0:Q8_0");
+  assertHolds(tag.paths[0]!, older);
+  const commit = await place.pull(`hf:Owner/Tiny-GGUF@${tagged}/sub/tiny-q8_0.gguf`);
+  assertEquals(commit.paths, tag.paths);
+  const refs = ["main", "feature/new", "v1.0"].map((name) =>
+    Deno.readTextFileSync(place.cached("refs", ...name.split("/")))
+  );
+  assertEquals(refs, [COMMIT, branch, tagged]);
+  assertEquals(list(place.cached("refs")), ["feature", "main", "v1.0"]);
+  assertEquals(await place.store.find("hf:Owner/Tiny-GGUF@feature%2Fnew"), feature);
+  const error = await place.failure("hf:Owner/Tiny-GGUF@v2");
+  assertEquals([error.kind, error.message], [
+    "not_found",
+    "Owner/Tiny-GGUF has no branch, tag or commit 'v2' on the hub",
+  ]);
+  const missing = await place.failure("hf:Owner/Tiny-GGUF@v1.0:F16");
+  assertStringIncludes(missing.message, "from Owner/Tiny-GGUF@v1.0: it has no F16; it has Q8_0");
+  // What was the last of a branch takes its note along.
+  const entry = entryDouble("tiny", { paths: feature.paths, source: "huggingface" });
+  await (await place.store.removal(entry, "tiny")).run();
+  assertEquals(list(place.cached("refs")), ["main", "v1.0"]);
 });
 
 Deno.test("what is here is not fetched again, whoever brought it", async () => {

@@ -36,7 +36,7 @@ export const tagsAnswer = z.strictObject({
 export const psAnswer = z.strictObject({
   models: z.array(z.strictObject({
     ...listed,
-    size_vram: z.int().describe("Bytes, by the share of layers that are offloaded"),
+    size_vram: z.int().describe("Bytes of it on devices that are not the CPU"),
     context_length: z.int(),
     expires_at: time,
   })),

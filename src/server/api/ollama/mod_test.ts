@@ -260,12 +260,24 @@ Deno.test("tags lists every model with its details", async () => {
 });
 
 Deno.test("ps lists a model while it is loaded", async () => {
-  const { send } = server({ engine: { info: { size: 100, layers: 4, offloadedLayers: 1 } } });
+  const gpu = {
+    name: "GPU0",
+    description: "a double",
+    kind: "gpu",
+    backend: "double",
+    memoryFree: 1000,
+    memoryTotal: 2000,
+  } as const;
+  const placement = [
+    { device: "GPU0", layers: 1, weightBytes: 25, kvBytes: 8, computeBytes: 7 },
+    { device: "CPU", layers: 4, weightBytes: 75, kvBytes: 24, computeBytes: null },
+  ];
+  const { send } = server({ engine: { info: { size: 100, devices: [gpu], placement } } });
   const running = async () => (await (await send("GET", "/ollama/api/ps")).json()).models;
   assertEquals(await running(), []);
   await (await send("POST", "/api/chat", CHAT)).text();
   const [{ name, size, size_vram, context_length, expires_at }] = await running();
-  assertEquals([name, size, size_vram, context_length], ["double:latest", 100, 25, 1024]);
+  assertEquals([name, size, size_vram, context_length], ["double:latest", 139, 40, 1024]);
   assertEquals(new Date(expires_at).getUTCFullYear(), 9999);
 });
 

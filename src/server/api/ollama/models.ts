@@ -1,3 +1,4 @@
+import { deviceBytes, loadedBytes } from "../../../engine/devices.ts";
 import type { ModelInfo } from "../../../engine/protocol.ts";
 import { ShimmyError } from "../../../errors.ts";
 import { capabilitiesOf } from "../../../models/capabilities.ts";
@@ -37,8 +38,8 @@ export async function ps({ context: { pool } }: Exchange): Promise<Response> {
     if (engine === null) continue;
     models.push({
       ...await listed(entry),
-      size: engine.info.size,
-      size_vram: offloadedSize(engine.info),
+      size: loadedBytes(engine.info),
+      size_vram: deviceBytes(engine.info).values().reduce((sum, bytes) => sum + bytes, 0),
       context_length: engine.info.contextLength,
       expires_at: expiry(use),
     });
@@ -50,11 +51,6 @@ export async function ps({ context: { pool } }: Exchange): Promise<Response> {
 function expiry(use: ModelUse | undefined): string {
   const left = use?.expiresInMs ?? null;
   return left === null ? NEVER : new Date(Date.now() + left).toISOString();
-}
-
-/** Bytes of the tensors on devices that are not the CPU, by the share of layers that are there. */
-function offloadedSize({ size, layers, offloadedLayers }: ModelInfo): number {
-  return layers === 0 ? 0 : Math.round(size * Math.min(1, offloadedLayers / layers));
 }
 
 /** `POST /api/show`. */

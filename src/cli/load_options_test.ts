@@ -5,7 +5,7 @@ import type { LoadOptions } from "../engine/protocol.ts";
 import { expertOverrides } from "../engine/tensor_places.ts";
 import { GLOBAL_OPTIONS } from "./global_options.ts";
 import { parseOptions, UsageError } from "./options.ts";
-import { loadOptions } from "./session.ts";
+import { loadOptions } from "./load_options.ts";
 
 function optionsFor(args: string[], devices: string[] = []): LoadOptions {
   const { values } = parseOptions(args, GLOBAL_OPTIONS, () => undefined);
@@ -57,6 +57,9 @@ Deno.test("every option reaches the engine", () => {
     [["--gpu-layers", "all"], { gpuLayers: -1 }],
     [["--split-mode", "row"], { splitMode: "row" }],
     [["--split-mode", "none", "--main-gpu", "1"], { splitMode: "none", mainGpu: 1 }],
+    [["--split-mode", "tensor"], { splitMode: "tensor" }],
+    [["--tensor-split", "3,1"], { tensorSplit: [3, 1] }],
+    [["--tensor-split", "0.5/ 0.25"], { tensorSplit: [0.5, 0.25] }],
     [["--cpu-moe"], { tensorOverrides: expertOverrides("all") }],
     [["--n-cpu-moe", "2"], { tensorOverrides: expertOverrides(2) }],
     [
@@ -78,7 +81,28 @@ Deno.test("options of placement that cannot take effect are refused", () => {
   assertThrows(() => optionsFor(["--main-gpu", "1"]), UsageError, "--split-mode none");
   assertThrows(() => optionsFor(["--override-tensor", "CPU"]), UsageError, "PATTERN=BUFFER");
   assertThrows(() => optionsFor(["--override-tensor", "(=CPU"]), UsageError, "regular expression");
-  assertThrows(() => optionsFor(["--split-mode", "tensor"]), UsageError, "none, layer, row");
+  assertThrows(
+    () => optionsFor(["--split-mode", "rows"]),
+    UsageError,
+    "--split-mode: must be one of none, layer, row, tensor, not 'rows'",
+  );
+  for (const split of ["", "1,", "a,b", "-1,2", "0,0", "Infinity"]) {
+    assertThrows(
+      () => optionsFor([`--tensor-split=${split}`]),
+      UsageError,
+      "--tensor-split: must be numbers for each GPU, such as 3,1",
+    );
+  }
+  assertThrows(
+    () => optionsFor(["--tensor-split", "1,2", "--split-mode", "none"]),
+    UsageError,
+    "--tensor-split: has no effect",
+  );
+  assertThrows(
+    () => optionsFor(["--split-mode", "tensor", "--flash-attn", "off"]),
+    UsageError,
+    "--flash-attn: must be auto or on",
+  );
 });
 
 Deno.test("by itself a model goes onto the devices that are there", () => {

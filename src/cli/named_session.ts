@@ -1,0 +1,38 @@
+import type { Config } from "./config/config.ts";
+import type { GlobalValues } from "./global_options.ts";
+import { flag } from "./option_kinds.ts";
+import { pullNamed } from "./pull_named.ts";
+import type { Session, World } from "./world.ts";
+
+/** The option of commands whose model may be a reference to one that is not here. */
+export const PULL_OPTIONS = {
+  "yes": flag({ help: "pull a model that is not here without asking" }),
+} as const;
+
+/** What a command that is about one model says about itself. */
+export interface NamedRequest {
+  /** The model, as it was typed: a name, a path or a reference; without one, the default model. */
+  readonly asked: string | undefined;
+  /** Told not to ask: `--yes`. */
+  readonly yes: boolean;
+  /** Where stdin is for something else. */
+  readonly mute?: boolean;
+  readonly globals: GlobalValues;
+  readonly config: Config | null;
+  /** Sequences that may run at once. @default {1} */
+  readonly parallel?: number;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Opens a session for one model. Where that is a reference such as `hf:owner/repo` to a model that is
+ * not here, it is pulled first: told to by `--yes`, or when the user at the terminal agrees.
+ *
+ * @throws {ShimmyError} `invalid`, where nobody can be asked; `cancelled`, where the user says no.
+ */
+export async function openNamed(world: World, request: NamedRequest): Promise<Session> {
+  const { asked, yes, mute = false, globals, config, parallel = 1, signal } = request;
+  const pulled = await pullNamed(world, asked, { yes, mute }, { signal });
+  const named = pulled?.named ?? asked;
+  return await world.openSession({ globals, config, named, parallel, paths: "any" });
+}
