@@ -202,7 +202,10 @@ export class PrefixCache {
 
   /** A stream that holds the first `length` tokens of a holder. */
   #take(holder: Holder, length: number): KvStream | null {
-    if (isStream(holder) && this.#fitsInPlace(holder, length)) return this.#cut(holder, length);
+    if (isStream(holder) && this.#fitsInPlace(holder, length)) {
+      if (!this.#keepsMost(holder, length)) this.#save(holder);
+      return this.#cut(holder, length);
+    }
     const target = this.#empty(holder);
     if (target === null) return null;
     if (isStream(holder) && !this.#copiesByState) {
@@ -247,13 +250,17 @@ export class PrefixCache {
   }
 
   /**
-   * Taking a stream in place loses what it holds beyond the prefix; that is fine when it is little or
-   * when there is no other stream.
+   * Taking a stream in place takes what it holds beyond the prefix from it; that is fine when it is
+   * little, or when there is no other stream and it can be saved.
    */
   #fitsInPlace(holder: Holder, length: number): boolean {
     if (!isStream(holder) || holder.busy) return false;
-    if (!this.#options.canCut || length * 2 >= holder.tokens.length) return true;
+    if (!this.#options.canCut || this.#keepsMost(holder, length)) return true;
     return this.#streams.every((other) => other === holder || other.busy);
+  }
+
+  #keepsMost(holder: Holder, length: number): boolean {
+    return length * 2 >= holder.tokens.length;
   }
 
   /** Whether few tokens are worth taking: in place, or from a state that holds little else. */

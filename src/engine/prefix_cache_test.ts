@@ -94,6 +94,16 @@ Deno.test("a branch that leaves most of a stream unused copies it, and a large p
   assertEquals(memory.take(), [`copy ${stream.id} ${branch.id}`, `remove ${branch.id} 40 -1`]);
 });
 
+Deno.test("the only stream there is gives up most of what it holds, which is saved first", () => {
+  const { cache, memory } = cacheWith({ streams: 1 });
+  const { stream } = run(cache, tokens(200));
+  run(cache, [...tokens(40), ...tokens(30, 500)]);
+  assertEquals(memory.take(), [`save ${stream.id}`, `remove ${stream.id} 40 -1`]);
+  assertEquals(run(cache, [...tokens(200), 7]).known, 200);
+  const back = [`save ${stream.id}`, `remove ${stream.id} -1 -1`, `restore ${stream.id}`];
+  assertEquals(memory.take(), back);
+});
+
 Deno.test("a short prefix of another one is computed again and not copied", () => {
   const { cache, memory } = cacheWith();
   run(cache, tokens(100));
