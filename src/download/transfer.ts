@@ -35,17 +35,15 @@ export async function transfer(part: Part, source: Source): Promise<void> {
   const signal = source.signal ? AbortSignal.any([source.signal, stop.signal]) : stop.signal;
   const run = new Transfer(part, { ...source, signal });
   const others: Promise<void>[] = [];
+  // The first failure ends the others; what they then say is of no interest.
   const guarded = (work: Promise<void>) =>
     work.catch((error) => {
-      // The first failure ends the others; what they then say is of no interest.
       if (!stop.signal.aborted) stop.abort(error);
-      throw error;
     });
-  const first = guarded(run.lead(() => {
+  await guarded(run.lead(() => {
     for (let i = 1; i < source.connections; i++) others.push(guarded(run.follow()));
   }));
-  await Promise.allSettled([first]);
-  await Promise.allSettled(others);
+  await Promise.all(others);
   // A part that is thrown away needs no journal.
   if (!(stop.signal.reason instanceof StartOver) && part.bytes > 0) await part.save();
   if (source.signal?.aborted) source.signal.throwIfAborted();
