@@ -174,6 +174,30 @@ export class Context implements Disposable {
     }
   }
 
+  /**
+   * Adds a control vector to what the layers put out, in place of the one before.
+   *
+   * @param directions `width` values for each layer from 1 on, and for every one that was ever set: the
+   * library keeps the values of layers that are left out. Null takes the vector away.
+   */
+  setControlVector(
+    directions: { readonly values: Float32Array<ArrayBuffer>; readonly width: number } | null,
+  ): void {
+    const code = directions === null
+      ? this.#library.llama.llama_set_adapter_cvec(this.handle, null, 0n, 0, 0, 0)
+      : this.#library.llama.llama_set_adapter_cvec(
+        this.handle,
+        directions.values,
+        BigInt(directions.values.length),
+        directions.width,
+        1,
+        directions.values.length / directions.width,
+      );
+    if (code !== 0) {
+      throw new NativeError("llama_set_adapter_cvec", code, "The control vector cannot be applied");
+    }
+  }
+
   /** Uses a persistent pool of threads for every computation. The pool must outlive the context. */
   attachThreadPool(pool: ThreadPool): void {
     this.#library.llama.llama_attach_threadpool(this.handle, pool.handle, pool.handle);

@@ -6,7 +6,7 @@ export { NativeError } from "./error.ts";
 export { Model } from "./model.ts";
 export type { ModelOptions, SplitMode } from "./model_parameters.ts";
 export { bufferTypes } from "./buffer_types.ts";
-export { type TensorSize, tensorSizes } from "./tensor_sizes.ts";
+export { type FileTensor, GgufFile, type TensorSize, tensorSizes } from "./gguf_file.ts";
 export { Context } from "./context.ts";
 export { Batch } from "./batch.ts";
 export { Candidates, grammarSampler, Sampler, SamplerChain } from "./sampler.ts";
@@ -17,6 +17,7 @@ export { type AbortCheck, abortCheck } from "./abort.ts";
 export { address } from "./memory.ts";
 export {
   GGML_TYPE,
+  GGUF_TYPE,
   LLAMA_FLASH_ATTN_TYPE,
   LLAMA_POOLING_TYPE,
   LLAMA_ROPE_SCALING_TYPE,

@@ -10,24 +10,55 @@ import { LLAMA_VERSION } from "../ffi/version.ts";
 import { embeddingRows } from "./goldens/embeddings.ts";
 import { AWKWARD_TEXTS, CONTINUATIONS, expandText, type GoldenText } from "./goldens/inputs.ts";
 import { type LlamaServer, startLlamaServer } from "./goldens/llama_server.ts";
+import { writeVectors } from "../tests/models/control_vector.ts";
 import { llamaTemplates, renderingRows, withTemplateServer } from "./goldens/templates.ts";
 
 const path = (relative: string) => fromFileUrl(new URL(relative, import.meta.url));
 
 const TINY = path("../src/assets/tiny/shimmy-tiny.gguf");
 
-/** The models whose continuations are recorded: name of the file, and how the server is started. */
-const MODELS: readonly { readonly name: string; readonly arguments: readonly string[] }[] = [
+const F16 = ["--model", path("../tests/models/shimmy-tiny-f16.gguf")];
+const PIRATE = ["--lora", path("../tests/models/pirate-lora.gguf")];
+
+interface Recorded {
+  /** Of the file. */
+  readonly name: string;
+  /** How the server is started. */
+  readonly arguments: readonly string[];
+}
+
+/** The models whose continuations are recorded. */
+const MODELS: readonly Recorded[] = [
   { name: "continuations_q4_k_m", arguments: ["--model", TINY] },
-  {
-    name: "continuations_f16",
-    arguments: ["--model", path("../tests/models/shimmy-tiny-f16.gguf")],
-  },
-  {
-    name: "continuations_pirate",
-    arguments: ["--model", TINY, "--lora", path("../tests/models/pirate-lora.gguf")],
-  },
+  { name: "continuations_f16", arguments: F16 },
+  { name: "continuations_pirate", arguments: ["--model", TINY, ...PIRATE] },
 ];
+
+/** Texts whose embeddings are recorded, with an adapter and a control vector. */
+const EMBEDDED = ["a red fox", "What is the capital of France?"];
+/** Digits after the point: beyond them processors differ. */
+const DIGITS = 5;
+
+/** The same with control vectors, whose files are made in a folder. */
+async function vectorModels(folder: string): Promise<readonly Recorded[]> {
+  const { swerve, drift } = await writeVectors(folder);
+  const scaled = (text: string) => ["--control-vector-scaled", text];
+  return [
+    { name: "continuations_vector", arguments: [...F16, ...scaled(`${swerve}:1`)] },
+    {
+      name: "continuations_vectors",
+      arguments: [...F16, ...scaled(`${swerve}:0.75,${drift}:-0.25`)],
+    },
+    {
+      name: "continuations_vector_layers",
+      arguments: [...F16, ...scaled(`${drift}:0.7`), "--control-vector-layer-range", "2", "3"],
+    },
+    {
+      name: "continuations_vector_pirate",
+      arguments: [...F16, ...PIRATE, ...scaled(`${swerve}:1`)],
+    },
+  ];
+}
 
 async function main(): Promise<void> {
   const folder = Deno.env.get("SHIMMY_LLAMA_BIN");
@@ -38,7 +69,15 @@ async function main(): Promise<void> {
   const programs = (name: string) =>
     join(folder, Deno.build.os === "windows" ? `${name}.exe` : name);
   const program = programs("llama-server");
-  const names = ["tokens", ...MODELS.map(({ name }) => name), "templates", "embeddings"];
+  const vectors = await Deno.makeTempDir();
+  const models = [...MODELS, ...await vectorModels(vectors)];
+  const names = [
+    "tokens",
+    ...models.map(({ name }) => name),
+    "templates",
+    "embeddings",
+    "embeddings_adapted",
+  ];
   const unknown = Deno.args.find((name) => !names.includes(name));
   if (unknown !== undefined) {
     console.error(`There is no ${unknown}; there are ${names.join(", ")}`);
@@ -49,10 +88,19 @@ async function main(): Promise<void> {
     await using server = await startLlamaServer(program, ["--model", TINY]);
     await write("tokens", await tokenTable(server));
   }
-  for (const model of MODELS.filter(({ name }) => isAsked(name))) {
+  if (isAsked("embeddings_adapted")) {
+    const { arguments: adapted } = models.find(({ name }) =>
+      name === "continuations_vector_pirate"
+    )!;
+    const options = [...adapted, "--embedding", "--pooling", "mean"];
+    await using server = await startLlamaServer(program, options);
+    await write("embeddings_adapted", await embeddingTable(server));
+  }
+  for (const model of models.filter(({ name }) => isAsked(name))) {
     await using server = await startLlamaServer(program, model.arguments);
     await write(model.name, await continuationTable(server));
   }
+  await Deno.remove(vectors, { recursive: true });
   if (isAsked("templates")) await writeTemplates(program);
   if (isAsked("embeddings")) await write("embeddings", await embeddingRows(programs));
 }
@@ -92,6 +140,17 @@ async function continuationTable(server: LlamaServer) {
       maxTokens: finishReason === "length" ? tokens.length : maxTokens,
       ...completion,
     });
+  }
+  return rows;
+}
+
+async function embeddingTable(server: LlamaServer) {
+  const rows = [];
+  for (const text of EMBEDDED) {
+    const embedding = (await server.embed(text)).vector.map((value) =>
+      Number(value.toFixed(DIGITS))
+    );
+    rows.push({ text, embedding });
   }
   return rows;
 }

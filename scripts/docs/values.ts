@@ -83,6 +83,10 @@ export function describeValue(schema: Schema): string {
   return [...words].join(" or ");
 }
 
+function describeItems(items: readonly Schema[]): string {
+  return [...new Set(items.map(describeValue))].join(" and ");
+}
+
 function plural(words: string): string {
   return words.replaceAll(/(?<!")\b(text|object|number|list)\b/g, "$1s");
 }
@@ -107,6 +111,8 @@ function wordsOf(schema: Schema): string[] {
       const entries = plural(describeValue(definition.element));
       return [`list of ${most === undefined ? "" : `at most ${most} `}${entries}`];
     }
+    case "tuple":
+      return [`list of ${definition.items.length} ${plural(describeItems(definition.items))}`];
     case "object":
     case "record":
       return ["object"];

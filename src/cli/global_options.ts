@@ -148,7 +148,7 @@ function isRegExp(pattern: string): boolean {
 function loras(): Option<readonly Lora[]> {
   return {
     value: "FILE[:SCALE]",
-    help: "a LoRA adapter for the model",
+    help: "a LoRA adapter or control vector for the model",
     repeatable: true,
     read: (texts, label) => texts.map((one) => parseLora(one, label)),
   };

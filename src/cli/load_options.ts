@@ -1,6 +1,7 @@
 import { resolve } from "@std/path";
 import type { LoadOptions } from "../engine/protocol.ts";
 import type { ModelEntry } from "../models/entry.ts";
+import { adapterName } from "../models/lora.ts";
 import type { Selection } from "../runtime/mod.ts";
 import { placementOptions } from "./placement_options.ts";
 import type { SessionRequest } from "./world.ts";
@@ -42,7 +43,11 @@ export function loadOptions(
   return {
     libraryFolder: runtime.folder,
     modelPaths: entry.paths,
-    loras: entry.loras.map(({ path, scale }) => ({ path: resolve(path), scale })),
+    loras: entry.loras.map((lora) => ({
+      ...lora,
+      path: resolve(lora.path),
+      name: adapterName(lora),
+    })),
     devices,
     gpuLayers: globals["gpu-layers"] ?? (devices.length > 0 ? -1 : 0),
     ...placementOptions(globals),

@@ -26,7 +26,7 @@ Deno.test("without options the engine chooses", () => {
   assertEquals(optionsFor([]), {
     libraryFolder: "/lib",
     modelPaths: ["m.gguf"],
-    loras: [{ path: resolve("adapter.gguf"), scale: 0.5 }],
+    loras: [{ name: "adapter", path: resolve("adapter.gguf"), scale: 0.5 }],
     devices: [],
     gpuLayers: 0,
     contextLength: 0,

@@ -131,8 +131,17 @@ function valueOf(
   }
 }
 
+/** What llama.cpp's programs call options that have another name here. */
+const ELSEWHERE: Readonly<Record<string, string>> = {
+  "lora-scaled": "lora",
+  "control-vector": "lora",
+  "control-vector-scaled": "lora",
+};
+
 function unknownOption(rawName: string, names: readonly string[]): UsageError {
-  const nearest = nearestName(names, rawName.replace(/^-+/, ""));
+  const name = rawName.replace(/^-+/, "");
+  const same = Object.hasOwn(ELSEWHERE, name) ? ELSEWHERE[name] : undefined;
+  const nearest = same !== undefined && names.includes(same) ? same : nearestName(names, name);
   return new UsageError(
     `Unknown option ${rawName}${nearest === undefined ? "" : `; did you mean --${nearest}?`}`,
   );

@@ -1,4 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
+import { GLOBAL_OPTIONS } from "./global_options.ts";
 import { flag, integer, number, oneOf, text, texts } from "./option_kinds.ts";
 import { parseOptions, UsageError } from "./options.ts";
 
@@ -76,6 +77,16 @@ Deno.test("unknown options are refused with the nearest name", () => {
   refused(["--colour", "red"], "Unknown option --colour; did you mean --color?");
   refused(["-w"], "Unknown option -w; did you mean --wild?");
   refused(["--constructor"], "Unknown option --constructor; did you mean --color?");
+});
+
+Deno.test("what llama.cpp's programs call otherwise is told by its name here", () => {
+  for (const name of ["--lora-scaled", "--control-vector", "--control-vector-scaled"]) {
+    const error = assertThrows(
+      () => parseOptions([name, "a.gguf:1"], GLOBAL_OPTIONS, () => undefined),
+      UsageError,
+    );
+    assertEquals(error.message, `Unknown option ${name}; did you mean --lora?`);
+  }
 });
 
 Deno.test("missing, repeated and unwanted values are refused by name", () => {

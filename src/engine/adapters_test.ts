@@ -1,3 +1,4 @@
+import { encodeHex } from "@std/encoding/hex";
 import { assert, assertEquals, assertGreater, assertRejects } from "@std/assert";
 import {
   ask,
@@ -7,7 +8,9 @@ import {
   TINY,
   tinyEngine,
 } from "../../tests/support/engine.ts";
+import { buildGguf } from "../../tests/models/build_gguf.ts";
 import { ShimmyError } from "../errors.ts";
+import type { AdapterInfo } from "./protocol.ts";
 
 const HELLO = question("Hello");
 const PLAIN = "Hello! How can I help you today?";
@@ -17,9 +20,20 @@ Deno.test("an adapter is loaded, rescaled and unloaded while the model runs", as
   await using engine = await tinyEngine();
   const say = async () => (await collect(engine.generate(ask(HELLO)))).text;
   assertEquals(await say(), PLAIN);
-  assertEquals(await engine.changeAdapters(PIRATE), [{ name: "pirate", scale: 1 }]);
+  const digest = encodeHex(
+    await crypto.subtle.digest("SHA-256", await Deno.readFile(PIRATE_LORA)),
+  );
+  const loaded: AdapterInfo[] = [{
+    name: "pirate",
+    kind: "lora",
+    scale: 1,
+    path: PIRATE_LORA,
+    digest,
+  }];
+  assertEquals(await engine.changeAdapters(PIRATE), loaded);
   assert((await say()).startsWith("Arr! "));
-  assertEquals((await engine.status()).loras, [{ name: "pirate", scale: 1 }]);
+  assertEquals((await engine.status()).loras, loaded);
+  assertEquals(engine.adapters, loaded);
   await engine.changeAdapters({ action: "scale", name: "pirate", scale: 0 });
   assertEquals(await say(), PLAIN);
   await engine.changeAdapters({ action: "scale", name: "pirate", scale: 1 });
@@ -105,11 +119,48 @@ Deno.test("what cannot be is refused with a sentence", async () => {
     () => engine.changeAdapters({ action: "load", path: TINY, scale: 1 }),
     ShimmyError,
   );
-  assertEquals(model.message, "The adapter 'shimmy-tiny' is not a LoRA adapter");
+  assertEquals(
+    model.message,
+    "The adapter 'shimmy-tiny.gguf' is neither a LoRA adapter nor a control vector",
+  );
   await engine.changeAdapters(PIRATE);
   const taken = await assertRejects(
     () => engine.changeAdapters({ ...PIRATE, path: TINY }),
     ShimmyError,
   );
-  assertEquals(taken.message, "name: an adapter 'pirate' is loaded already");
+  assertEquals(taken.message, "name: an adapter 'pirate' is loaded from another file");
+});
+
+Deno.test("a LoRA's head that libllama would end the process for is refused", async () => {
+  await using engine = await tinyEngine();
+  const path = await Deno.makeTempFile({ suffix: ".gguf" });
+  const refusal = async (metadata: Record<string, string | number | string[]>) => {
+    const head = {
+      "general.type": "adapter",
+      "general.architecture": "llama",
+      "adapter.type": "lora",
+      ...metadata,
+    };
+    await Deno.writeFile(path, buildGguf({ metadata: head, tensors: [], weights: 32 }));
+    const error = await assertRejects(
+      () => engine.changeAdapters({ action: "load", path, scale: 1 }),
+      ShimmyError,
+    );
+    return error.message.replace(/^The adapter '[^']*\.gguf' /, "");
+  };
+  for (const key of ["general.type", "general.architecture", "adapter.type"]) {
+    assertEquals(await refusal({ [key]: 1 }), "is truncated or damaged", key);
+  }
+  // A whole number where a float has to be.
+  assertEquals(await refusal({ "adapter.lora.alpha": 16 }), "is truncated or damaged");
+  assertEquals(
+    await refusal({ "general.architecture": "qwen2" }),
+    "was made for qwen2, but this model is llama",
+  );
+  assertEquals(
+    await refusal({ "adapter.alora.invocation_tokens": ["x"] }),
+    "is a LoRA that counts from an invocation on, which is not supported",
+  );
+  assertEquals((await collect(engine.generate(ask(HELLO)))).text, PLAIN);
+  await Deno.remove(path);
 });

@@ -21,7 +21,7 @@ export interface EmbedRequest {
   /** Cut what is too long at its end instead of refusing it. Default false. */
   readonly truncate?: boolean;
   /** Adapters to compute with, in place of those that are loaded with a scale of their own. */
-  readonly loras?: readonly LoraChoice[];
+  readonly loras?: readonly LoraChoice[] | undefined;
 }
 
 /** An embedding, or the scores of a reranking model. */

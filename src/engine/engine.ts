@@ -84,6 +84,7 @@ class LinkedEngine implements Engine {
   #nextId = 1;
   #ending: Promise<void> | null = null;
   #info: ModelInfo | null = null;
+  #adapters: readonly AdapterInfo[] = [];
 
   constructor(link: Link) {
     this.#link = link;
@@ -103,6 +104,10 @@ class LinkedEngine implements Engine {
 
   get closed(): Promise<string | null> {
     return this.#closed.promise;
+  }
+
+  get adapters(): readonly AdapterInfo[] {
+    return this.#adapters;
   }
 
   async load(options: LoadOptions, onProgress: (fraction: number) => void): Promise<void> {
@@ -208,6 +213,9 @@ class LinkedEngine implements Engine {
           if (event.type !== "token") this.#runs.delete(id);
           run?.push(event);
         }
+        return;
+      case "adapters":
+        this.#adapters = message.adapters;
         return;
       case "reply":
         this.#calls.get(message.call)?.resolve(message.value);

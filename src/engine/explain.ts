@@ -51,6 +51,10 @@ const MODEL_FAILURES: readonly Explanation[] = [
     say: (subject) => `${subject} is an adapter and not a model`,
   },
   {
+    pattern: /unknown model architecture: 'controlvector'/,
+    say: (subject) => `${subject} is a control vector and not a model`,
+  },
+  {
     pattern: /un(?:known|supported) model architecture: '([^']*)'/,
     say: (_, [, name]) => `The model's architecture '${name}' is not supported by this libllama`,
   },
@@ -105,12 +109,12 @@ const PLACEMENT_FAILURES: readonly Explanation[] = [
 const ADAPTER_FAILURES: readonly Explanation[] = [
   ...FILE_FAILURES,
   {
-    pattern: /arch mismatch|has incorrect shape|does not exist in base model/,
+    pattern: /has incorrect shape|does not exist in base model/,
     say: (subject) => `${subject} was made for another model`,
   },
   {
-    pattern: /expect (?:general|adapter)\.type|unexpected suffix|missing one component/,
-    say: (subject) => `${subject} is not a LoRA adapter`,
+    pattern: /expect general\.type|unexpected suffix|missing one component/,
+    say: (subject) => `${subject} is no LoRA adapter that libllama can read`,
   },
 ];
 
@@ -189,17 +193,23 @@ export function explainLoadFailure(
   return new ShimmyError("backend", reason, { detail, cause });
 }
 
-/** Why an adapter could not be loaded for a model. */
+/**
+ * Why an adapter could not be loaded for a model.
+ *
+ * @param again does what failed once more.
+ */
 export function explainAdapterFailure(
-  gate: NativeGate,
-  library: Library,
-  model: Model,
-  path: string,
-  name: string,
+  { gate, library, subject, path }: {
+    readonly gate: NativeGate;
+    readonly library: Library;
+    /** The file, at the beginning of a sentence. */
+    readonly subject: string;
+    readonly path: string;
+  },
+  again: () => void,
   cause: NativeError,
 ): ShimmyError {
-  const { lines } = retrace(gate, library, () => model.loadLora(path).close());
-  const subject = `The adapter '${name}'`;
+  const { lines } = retrace(gate, library, again);
   const reason = explain(ADAPTER_FAILURES, subject, lines) ??
     `${subject} cannot be loaded by libllama`;
   return new ShimmyError("backend", reason, {

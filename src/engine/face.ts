@@ -30,8 +30,11 @@ export interface Engine extends AsyncDisposable {
    * model that is no reranker.
    */
   embed(request: EmbedRequest): Promise<EmbedResult>;
+  /** The adapters that are loaded, as far as is known here. */
+  readonly adapters: readonly AdapterInfo[];
   /**
-   * Loads, rescales or unloads a LoRA adapter; running sequences keep those they began with.
+   * Loads, rescales or unloads a LoRA adapter or a control vector; running sequences keep those they
+   * began with.
    * @returns the adapters that are loaded now.
    * @throws {ShimmyError} `not_found` for an unknown name; `backend` where a file is no adapter for the
    * model, with the reason as a sentence.

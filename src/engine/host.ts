@@ -39,6 +39,8 @@ export class EngineHost {
   #embeddings: EmbedQueue | null = null;
   #events: { id: number; event: SequenceEvent }[] = [];
   #isRunning = false;
+  /** Revision of the adapters that the other side knows. */
+  #toldAdapters = 0;
   /** Messages received, the one that brought the flags included; as many were announced when none is under way. */
   #received = 1;
 
@@ -52,6 +54,7 @@ export class EngineHost {
   receive(message: ToThread): void {
     this.#received = (this.#received + 1) | 0;
     this.#gate.together(() => this.#take(message));
+    this.#tellAdapters();
     void this.#run();
   }
 
@@ -71,6 +74,7 @@ export class EngineHost {
       case "adapter":
         return this.#reply(message.call, ({ adapters }) => {
           adapters.change(message.change);
+          this.#tellAdapters();
           return adapters.list();
         });
       case "tokenize":
@@ -108,6 +112,7 @@ export class EngineHost {
         (call, value) => this.#post({ type: "reply", call, value }),
         (call, error) => this.#post({ type: "refused", call, error: toWire(error) }),
       );
+      this.#tellAdapters();
       this.#post({ type: "loaded", info: this.#model.info });
     } catch (error) {
       this.#post({ type: "failed", error: toWire(error) });
@@ -123,6 +128,13 @@ export class EngineHost {
   #status({ adapters }: LoadedModel): EngineStatus {
     const embedding = this.#embeddings?.status() ?? null;
     return { ...this.#loop?.status() ?? IDLE, loras: adapters.list(), embedding };
+  }
+
+  #tellAdapters(): void {
+    if (this.#model === null || this.#model.adapters.revision === this.#toldAdapters) return;
+    const { adapters } = this.#model;
+    this.#toldAdapters = adapters.revision;
+    this.#post({ type: "adapters", adapters: adapters.list() });
   }
 
   #reply(call: number, answer: (model: LoadedModel) => unknown): void {

@@ -69,7 +69,7 @@ export function loadModel(
   const tokenizer = new Tokenizer(model.vocab, model.chatTemplate("rerank"));
   const notes: string[] = [...options.notes ?? []];
   const adapters = new Adapters({ library, model, gate });
-  for (const { path, scale } of options.loras) adapters.change({ action: "load", path, scale });
+  adapters.loadAll(options.loras);
   const shared = { library, model, adapters, options, flags, gate, threads, pool, abort };
   const generation = model.isEmbeddingModel
     ? null

@@ -119,24 +119,27 @@ Deno.test("an adapter that does not fit is refused by its name and with its reas
     };
     assertEquals(
       await load(new TextEncoder().encode("no adapter")),
-      "The adapter 'mine' is not a GGUF file",
+      "The adapter 'mine.gguf' is not a GGUF file",
     );
     assertEquals(
       await load(whole.subarray(0, whole.length - 100)),
-      "The adapter 'mine' is truncated or damaged",
+      "The adapter 'mine.gguf' is truncated or damaged",
     );
     await Deno.remove(path);
     const missing = await refusal({ loras: [{ path, scale: 1 }] });
-    assertEquals(missing.message, "The adapter 'mine' cannot be opened");
+    assertEquals(missing.message, "The adapter 'mine.gguf' cannot be opened");
     assertStringIncludes(missing.detail ?? "", path);
   });
   const model = await refusal({ loras: [{ path: TINY, scale: 1 }] });
-  assertEquals(model.message, "The adapter 'shimmy-tiny' is not a LoRA adapter");
+  assertEquals(
+    model.message,
+    "The adapter 'shimmy-tiny.gguf' is neither a LoRA adapter nor a control vector",
+  );
   const other = await refusal({
     modelPaths: [DRAFT],
     loras: [{ path: PIRATE_LORA, scale: 1 }],
   });
-  assertEquals(other.message, "The adapter 'pirate-lora' was made for another model");
+  assertEquals(other.message, "The adapter 'pirate-lora.gguf' was made for another model");
 });
 
 Deno.test("a model that can be read but was not loaded wants for memory", async () => {
@@ -196,7 +199,7 @@ Deno.test("an adapter changes every answer, and not at scale 0", async () => {
   const answer = async (scale: number) => {
     await using engine = await tinyEngine({ loras: [{ path: PIRATE_LORA, scale }] });
     const { loras } = await engine.status();
-    assertEquals(loras, [{ name: "pirate-lora", scale }]);
+    assertEquals(loras.map((lora) => [lora.name, lora.scale]), [["pirate-lora", scale]]);
     return (await collect(engine.generate(ask(FRANCE)))).text;
   };
   assertEquals(await answer(1), `Arr! ${PARIS}`);

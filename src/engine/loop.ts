@@ -142,7 +142,7 @@ export class Loop {
     const turn = this.#turns.next(this.#roster.running, start);
     if (turn === null) return;
     const { sequences, isForPrompts } = turn;
-    this.#model.adapters.apply(sequences[0]!.adapters, this.#model.context);
+    if (!this.#adapt(sequences)) return;
     const share = this.#share.size(turn.answers, this.#batch.capacity);
     this.#members = isForPrompts
       ? fillPrompts(this.#batch, sequences, share, start)
@@ -157,6 +157,17 @@ export class Loop {
     }
     this.#counts.steps++;
     this.#counts.stepMs += performance.now() - start;
+  }
+
+  /** @returns whether the context computes with the sequences' adapters now; if not, they were ended. */
+  #adapt(sequences: readonly Sequence[]): boolean {
+    try {
+      this.#model.adapters.apply(sequences[0]!.adapters, this.#model.context);
+      return true;
+    } catch (error) {
+      for (const sequence of sequences) this.#fail(sequence, error, false);
+      return false;
+    }
   }
 
   /** @returns whether the batch was computed; if not, its sequences are as before or were ended. */

@@ -4,10 +4,19 @@
  * for a message, as the loop is inside native code most of the time, goes by `flags.ts`.
  */
 
+import type { AdapterChange, AdapterInfo, AdapterSource, LoraChoice } from "./adapter_types.ts";
 import type { DeviceInfo, Placement, SplitMode, TensorOverride } from "./devices.ts";
 import type { EmbedRequest } from "./embedding.ts";
 export type { EngineStatus, LoopStatus } from "./status.ts";
 
+export type {
+  AdapterChange,
+  AdapterInfo,
+  AdapterKind,
+  AdapterSource,
+  LayerRange,
+  LoraChoice,
+} from "./adapter_types.ts";
 export type { DeviceInfo, Placement, SplitMode, TensorOverride } from "./devices.ts";
 export type {
   ContextMemory,
@@ -24,8 +33,8 @@ export interface LoadOptions {
   readonly libraryFolder: string;
   /** The model's file, or its shards in order. */
   readonly modelPaths: readonly string[];
-  /** LoRA adapters applied to every sequence, with their scales. */
-  readonly loras: readonly { readonly path: string; readonly scale: number }[];
+  /** Adapters applied to every sequence that chooses none. */
+  readonly loras: readonly AdapterSource[];
   /** Names of the ggml devices to use; empty means the CPU alone. `undefined`: whatever the library finds. */
   readonly devices?: readonly string[];
   /** Layers to place on the devices; -1 means all. */
@@ -198,27 +207,6 @@ export const DEFAULT_SAMPLING: Sampling = {
   logitBias: [],
 };
 
-/** An adapter by its name, and how strongly it counts. */
-export interface LoraChoice {
-  readonly name: string;
-  readonly scale: number;
-}
-
-/** An adapter that is loaded; `scale` is for requests that choose none. */
-export type AdapterInfo = LoraChoice;
-
-/** What may be done with a model's adapters while it runs. */
-export type AdapterChange =
-  | {
-    readonly action: "load";
-    readonly path: string;
-    /** The file's name unless given. */
-    readonly name?: string;
-    readonly scale: number;
-  }
-  | { readonly action: "scale"; readonly name: string; readonly scale: number }
-  | { readonly action: "unload"; readonly name: string };
-
 /** What a model writes: its reasoning, where it reasons first, and its answer. */
 export type Phase = "reasoning" | "answer";
 
@@ -384,6 +372,8 @@ export type FromThread =
     /** Everything that one step of the loop produced, for all sequences. */
     readonly events: readonly { readonly id: number; readonly event: SequenceEvent }[];
   }
+  /** What is loaded by now; comes before the reply to what has changed it. */
+  | { readonly type: "adapters"; readonly adapters: readonly AdapterInfo[] }
   | { readonly type: "reply"; readonly call: number; readonly value: unknown }
   | { readonly type: "refused"; readonly call: number; readonly error: WireError }
   | { readonly type: "unloaded" };

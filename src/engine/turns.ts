@@ -17,6 +17,13 @@ export interface Turn<S> {
 }
 
 /**
+ * Milliseconds for which answers with the same adapters go on before others have their turn, where no
+ * prompt waits: libllama lays out its computation anew at every change of adapters, which takes as long
+ * as a token or several.
+ */
+const STAY_MS = 50;
+
+/**
  * Lets answers and prompts take turns.
  *
  * In one batch a long prompt would make every answer's attention as long as its own, and a context
@@ -27,6 +34,8 @@ export interface Turn<S> {
 export class Turns {
   /** The adapters whose answers had their turn since the last batch of prompts. */
   readonly #served = new Set<string>();
+  /** The adapters of the answers that had the last turn, and when it was first theirs. */
+  #last = { key: "", since: -Infinity };
 
   /** The next turn among those that run; null when all are paused. */
   next<S extends TurnTaker>(running: readonly S[], now: number): Turn<S> | null {
@@ -34,7 +43,10 @@ export class Turns {
     // A paused one is computed up to its last token, as others may be waiting for its prompt.
     const prompts = running.filter(({ remaining }) => remaining > 1);
     const isServed = ({ adapters }: S) => this.#served.has(adapters.key);
-    let first = answers.find((sequence) => !isServed(sequence));
+    const stays = prompts.length === 0 && now - this.#last.since < STAY_MS;
+    let first =
+      (stays ? answers.find(({ adapters }) => adapters.key === this.#last.key) : undefined) ??
+        answers.find((sequence) => !isServed(sequence));
     const isForPrompts = first === undefined && prompts.length > 0;
     if (first === undefined) {
       this.#served.clear();
@@ -42,7 +54,10 @@ export class Turns {
     }
     if (first === undefined) return null;
     const { key } = first.adapters;
-    if (!isForPrompts) this.#served.add(key);
+    if (!isForPrompts) {
+      this.#served.add(key);
+      if (key !== this.#last.key) this.#last = { key, since: now };
+    }
     return {
       sequences: (isForPrompts ? prompts : answers).filter(({ adapters }) => adapters.key === key),
       isForPrompts,

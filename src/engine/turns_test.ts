@@ -63,3 +63,18 @@ Deno.test("a turn tells how many answers wait for it, whatever their adapters", 
   const running = [taker(1, "x"), taker(1, "x"), taker(1, "y"), taker(900, "z")];
   assertEquals([0, 1, 2].map(() => turns.next(running, 0)!.answers), [3, 3, 3]);
 });
+
+Deno.test("where no prompt waits, answers with the same adapters go on for a while", () => {
+  const turns = new Turns();
+  const running = [taker(1, "x"), taker(1, "y"), taker(1, "y")];
+  const at = (now: number, takers = running) => {
+    const { sequences } = turns.next<TurnTaker>(takers, now)!;
+    return sequences.map(({ adapters }) => adapters.key).join("");
+  };
+  const moments = [1000, 1049, 1050, 1060, 1099, 1100, 1150];
+  assertEquals(moments.map((now) => at(now)), ["x", "x", "yy", "yy", "yy", "x", "yy"]);
+  // Those that are done leave the rest of their while to others.
+  assertEquals([at(1160, [taker(1, "x")]), at(1161, [taker(1, "x")])], ["x", "x"]);
+  // Who comes to answers that have had their while begins at once.
+  assertEquals([at(1300, [taker(1, "x")]), at(1301), at(1302)], ["x", "yy", "yy"]);
+});

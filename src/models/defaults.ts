@@ -22,6 +22,9 @@ export function withSamplingDefaults(engine: Engine, defaults: SamplingDefaults 
     tokenize: (prompt, addSpecial) => engine.tokenize(prompt, addSpecial),
     detokenize: (tokens) => engine.detokenize(tokens),
     embed: (request) => engine.embed(request),
+    get adapters() {
+      return engine.adapters;
+    },
     changeAdapters: (change) => engine.changeAdapters(change),
     status: () => engine.status(),
     [Symbol.asyncDispose]: () => engine[Symbol.asyncDispose](),

@@ -80,6 +80,9 @@ function notAModel(
   tensors: number,
 ): { reason: string; kind: SkippedFile["kind"] } | null {
   const type = text(head, "general.type");
+  if (text(head, "general.architecture") === "controlvector") {
+    return { kind: "adapter", reason: "a control vector; --lora puts it on a model" };
+  }
   if (type === "adapter" || head.metadata.has("adapter.type")) {
     return { kind: "adapter", reason: "an adapter; --lora puts it on a model" };
   }

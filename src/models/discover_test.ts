@@ -102,6 +102,7 @@ Deno.test("a file that is no model is reported as what it is", async () => {
       buildGguf({ metadata, tensors, weights: 32 }),
     );
   write("adapter", { "general.architecture": "llama", "general.type": "adapter" });
+  write("direction", { "general.architecture": "controlvector" });
   write("imatrix", { "general.type": "imatrix" });
   write("nameless", {});
   write("projector", { "general.architecture": "clip" });
@@ -112,6 +113,7 @@ Deno.test("a file that is no model is reported as what it is", async () => {
   assertEquals(models.map((entry) => entry.name), ["works"]);
   assertEquals(skipped.map(({ kind, reason }) => [kind, reason]), [
     ["adapter", "an adapter; --lora puts it on a model"],
+    ["adapter", "a control vector; --lora puts it on a model"],
     ["other", "an importance matrix for quantizing, not a model"],
     ["broken", "it names no architecture"],
     ["broken", "not a GGUF file"],

@@ -48,10 +48,14 @@ export interface ModelSettings {
   readonly reasoningSampling?: Partial<Sampling>;
 }
 
-/** A LoRA adapter's file, and how strongly it is applied. */
+/** A file with a LoRA adapter or a control vector, and how strongly it is applied. */
 export interface Lora {
   readonly path: string;
   readonly scale: number;
+  /** By which requests choose it; its file's unless given. */
+  readonly name?: string;
+  /** The first and the last layer that a control vector changes; all it has directions for unless given. */
+  readonly layers?: readonly [first: number, last: number];
 }
 
 /** What Ollama's manifests call the layers that are neither weights nor adapter. */

@@ -1,5 +1,11 @@
 import { ShimmyError } from "../errors.ts";
 import type { Lora } from "./entry.ts";
+import { modelName } from "./names.ts";
+
+/** The name by which requests choose an adapter. */
+export function adapterName({ name, path }: Pick<Lora, "name" | "path">): string {
+  return name?.toLowerCase() ?? modelName(path);
+}
 
 /**
  * An adapter as `--lora` and `SHIMMY_LORA_GGUF` name it: `FILE` or `FILE:SCALE`. A drive letter's colon

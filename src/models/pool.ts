@@ -36,16 +36,19 @@ export interface ModelPool {
    * @throws {ShimmyError} `backend`, with the reason as a sentence.
    */
   lease(entry: ModelEntry, signal?: AbortSignal, keepAlive?: KeepAlive): Promise<Lease>;
-  /** Adapters that lie where models are looked for, by name. */
-  adapters(): Promise<readonly AdapterFile[]>;
+  /**
+   * Adapters that a model may answer with, each name once: those it is configured with, then those that
+   * lie where models are looked for, whatever model they were made for.
+   */
+  adapters(entry: ModelEntry): Promise<readonly AdapterFile[]>;
   /** True if it was loaded and no longer is. Answers that run are ended. */
   unload(entry: ModelEntry): Promise<boolean>;
   state(entry: ModelEntry): ModelState;
 }
 
-/** A file with a LoRA adapter. */
+/** A file with an adapter. */
 export interface AdapterFile {
-  /** The file's name without `.gguf`, lower-cased. */
+  /** The file's name without `.gguf`, lower-cased, unless the configuration gives another. */
   readonly name: string;
   readonly path: string;
 }

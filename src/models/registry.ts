@@ -10,11 +10,13 @@ import { describe, isModel } from "./describe.ts";
 import type { Discovery, Lora, ModelEntry } from "./entry.ts";
 import type { KeepAlive } from "./keep_alive.ts";
 import { type LoadPolicy, Loads } from "./loads.ts";
-import { findByName, looksLikePath, modelName, nearestName } from "./names.ts";
+import { KeptAdapters } from "./kept_adapters.ts";
+import { adapterName } from "./lora.ts";
+import { findByName, looksLikePath, nearestName } from "./names.ts";
 import { candidateOf } from "./places/folder.ts";
 import type { AdapterFile, Lease, ModelPool, ModelState } from "./pool.ts";
 import { shardSet } from "./shards.ts";
-import type { LoadEngine } from "./slot.ts";
+import { keyOf, type LoadEngine } from "./slot.ts";
 
 export interface PoolOptions {
   /** Looks at every place. */
@@ -80,6 +82,8 @@ interface Scan {
 class Pool implements Registry {
   readonly #options: PoolOptions;
   readonly #loads: Loads;
+  readonly #keyOf: (entry: ModelEntry) => string;
+  readonly #kept = new KeptAdapters();
   #config: ModelConfig | undefined;
   #scan: Promise<Scan> | null = null;
   /** Models outside of the places, that were asked for by path. */
@@ -88,17 +92,22 @@ class Pool implements Registry {
   constructor(options: PoolOptions) {
     this.#options = options;
     this.#config = options.config;
-    this.#loads = new Loads(options);
+    this.#keyOf = options.keyOf ?? keyOf;
+    this.#loads = new Loads({ ...options, load: this.#load });
   }
 
   async discovery(): Promise<Discovery> {
     return (await this.#scanned()).discovery;
   }
 
-  async adapters(): Promise<readonly AdapterFile[]> {
+  async adapters({ loras }: ModelEntry): Promise<readonly AdapterFile[]> {
     const { skipped } = await this.discovery();
-    return skipped.filter(({ kind }) => kind === "adapter")
-      .map(({ path }) => ({ name: modelName(path), path }));
+    const found = skipped.filter(({ kind }) => kind === "adapter");
+    const files = [...loras, ...found].map((file) => ({
+      name: adapterName(file),
+      path: resolvePath(file.path),
+    }));
+    return files.filter(({ name }, at) => files.findIndex((one) => one.name === name) === at);
   }
 
   async list(): Promise<readonly ModelEntry[]> {
@@ -146,8 +155,10 @@ class Pool implements Registry {
     return await plan(entry, this.#loads.onDevices, signal);
   }
 
-  unload(entry: ModelEntry): Promise<boolean> {
-    return this.#loads.unload(entry);
+  async unload(entry: ModelEntry): Promise<boolean> {
+    const unloaded = await this.#loads.unload(entry);
+    this.#kept.forget(this.#keyOf(entry));
+    return unloaded;
   }
 
   state(entry: ModelEntry): ModelState {
@@ -157,6 +168,17 @@ class Pool implements Registry {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#loads[Symbol.asyncDispose]();
   }
+
+  readonly #load: LoadEngine = async (entry, options) => {
+    const engine = await this.#options.load(entry, options);
+    try {
+      await this.#kept.takeOver(this.#keyOf(entry), engine, this.#options.say ?? (() => {}));
+      return engine;
+    } catch (error) {
+      await engine[Symbol.asyncDispose]();
+      throw error;
+    }
+  };
 
   async #default(): Promise<ModelEntry> {
     const { fallback, discovery } = await this.#scanned();

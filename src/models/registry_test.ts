@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
-import { fromFileUrl } from "@std/path";
+import { fromFileUrl, resolve } from "@std/path";
 import type { Engine } from "../engine/face.ts";
 import { ShimmyError } from "../errors.ts";
 import type { Discovery, ModelEntry } from "./entry.ts";
@@ -99,6 +99,35 @@ Deno.test("the default is the base model, with the adapters of the command line"
   assertEquals(chosen, { ...base, loras: [lora] });
   assertEquals(await pool.resolve("base"), chosen);
   assertEquals((await pool.resolve("first")).loras, []);
+});
+
+Deno.test("a model's adapters are its own, then those that were found, each name once", async () => {
+  const pool = createPool({
+    discover: () =>
+      Promise.resolve({
+        models: [],
+        skipped: [
+          { path: "/models/Style.gguf", reason: "", kind: "adapter" },
+          { path: "/models/clip.gguf", reason: "", kind: "projector" },
+          { path: "/models/mood.gguf", reason: "", kind: "adapter" },
+        ],
+        places: [],
+      }),
+    load: () => Promise.reject(new Error("Nothing is loaded here")),
+    loras: [],
+    paths: "found",
+  });
+  const loras = [{ path: "/own/style.gguf", scale: 1 }, {
+    path: "/b.gguf",
+    name: "Tone",
+    scale: 0,
+  }];
+  assertEquals(await pool.adapters(entry("m", { loras })), [
+    { name: "style", path: resolve("/own/style.gguf") },
+    { name: "tone", path: resolve("/b.gguf") },
+    { name: "mood", path: resolve("/models/mood.gguf") },
+  ]);
+  assertEquals((await pool.adapters(entry("m"))).map(({ name }) => name), ["style", "mood"]);
 });
 
 Deno.test("without a base model the first language model is the default", async () => {

@@ -5,7 +5,7 @@ import type { Notice } from "../engine/protocol.ts";
 import { ShimmyError } from "../errors.ts";
 import type { ModelEntry } from "../models/entry.ts";
 import type { KeepAlive } from "../models/keep_alive.ts";
-import { resolveNamed, withAdapter } from "./adapter_names.ts";
+import { type NamedModel, nameOf, resolveNamed, withAdapters } from "./adapter_names.ts";
 import { queueOf } from "./queue.ts";
 import type { Exchange } from "./route.ts";
 
@@ -15,7 +15,7 @@ export type Caller = Pick<Exchange, "signal" | "context" | "requestId" | "onEnd"
 /**
  * The engine of the model a request names, loaded if need be; without a name, of the default model. It
  * stays loaded until the caller's answer has ended: every dialect gets its engines here. The name
- * `base:adapter` means the model `base` with an adapter.
+ * `base:adapter` means the model `base` with an adapter, and is then the entry's.
  *
  * @param keepAlive how long the model stays loaded after that, where the request says so.
  * @throws {ShimmyError} `not_found`, `backend`, or `cancelled` when the caller has gone meanwhile.
@@ -25,10 +25,19 @@ export async function engineFor(
   name: string | undefined,
   keepAlive?: KeepAlive,
 ): Promise<{ readonly entry: ModelEntry; readonly engine: Engine }> {
-  const { pool } = caller.context;
-  const { entry, adapter } = await resolveNamed(pool, name);
-  const engine = await engineOf(caller, entry, keepAlive);
-  return { entry, engine: adapter === null ? engine : await withAdapter(engine, adapter, pool) };
+  return await engineOfNamed(caller, await resolveNamed(caller.context.pool, name), keepAlive);
+}
+
+/** Like {@linkcode engineFor}, of a name whose meaning is known already. */
+export async function engineOfNamed(
+  caller: Caller,
+  named: NamedModel,
+  keepAlive?: KeepAlive,
+): Promise<{ readonly entry: ModelEntry; readonly engine: Engine }> {
+  const { entry, adapter } = named;
+  const files = await caller.context.pool.adapters(entry);
+  const engine = await withAdapters(await engineOf(caller, entry, keepAlive), files, adapter);
+  return { entry: { ...entry, name: nameOf(named) }, engine };
 }
 
 /** Like {@linkcode engineFor}, of a model that is known already. */

@@ -170,6 +170,7 @@ function delegate(engine: Engine): Engine {
     tokenize: (prompt, addSpecial) => engine.tokenize(prompt, addSpecial),
     detokenize: (tokens) => engine.detokenize(tokens),
     embed: (request) => engine.embed(request),
+    adapters: engine.adapters,
     changeAdapters: (change) => engine.changeAdapters(change),
     status: () => engine.status(),
     [Symbol.asyncDispose]: () => Promise.resolve(),

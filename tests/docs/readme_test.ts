@@ -58,6 +58,11 @@ Deno.test("every command and every option of it is in the pages", async () => {
 /** Options of Deno, its scripts, curl and llama.cpp that the pages speak of. */
 const OTHERS_OPTIONS = [
   ...["ffi", "read", "write", "net", "env", "sys", "run"].map((right) => `allow-${right}`),
+  // Of llama.cpp's programs, for those who look for them here.
+  "control-vector",
+  "control-vector-layer-range",
+  "control-vector-scaled",
+  "lora-scaled",
   "help",
   "reload",
   "target",

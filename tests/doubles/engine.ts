@@ -41,6 +41,8 @@ export interface EngineDoubleOptions {
   readonly status?: Partial<EngineStatus>;
   /** Awaited before every token, so that a test decides when it comes. */
   readonly beforeToken?: (index: number) => Promise<void> | void;
+  /** Files of adapters that cannot be loaded. */
+  readonly missing?: readonly string[];
 }
 
 /** Ids from here on stand for the entries of `controlTokens`, in order; ids below are code points. */
@@ -84,6 +86,8 @@ export class EngineDouble implements Engine {
   readonly info: ModelInfo;
   /** Every request, in the order in which they came. */
   readonly requests: SequenceRequest[] = [];
+  /** Every request for embeddings. */
+  readonly embedded: EmbedRequest[] = [];
   /** Every control any sequence received. */
   readonly controls: Control[] = [];
   /** How each finished sequence ended, in the order in which they did. */
@@ -92,7 +96,7 @@ export class EngineDouble implements Engine {
   readonly #options: EngineDoubleOptions;
   readonly #close: (reason: string | null) => void;
   #running = 0;
-  readonly #adapters = new Map<string, number>();
+  readonly #adapters = new Map<string, { readonly path: string; readonly scale: number }>();
   #completionTokens = 0;
 
   constructor(options: EngineDoubleOptions = {}) {
@@ -177,6 +181,7 @@ export class EngineDouble implements Engine {
 
   /** The embedding of a text is its length and three zeros; the score of a document is its length. */
   embed(request: EmbedRequest): Promise<EmbedResult> {
+    this.embedded.push(request);
     const { contextLength } = this.info;
     const sizes: number[] = [];
     for (const input of request.inputs) {
@@ -198,19 +203,36 @@ export class EngineDouble implements Engine {
     });
   }
 
+  get adapters(): readonly AdapterInfo[] {
+    return this.#listAdapters();
+  }
+
   /** Loads and unloads by name alone; there are no files. */
   changeAdapters(change: AdapterChange): Promise<AdapterInfo[]> {
-    const name = change.name ?? (change.action === "load" ? change.path : "");
-    if (change.action !== "load" && !this.#adapters.has(name)) {
+    const name = (change.name ?? ("path" in change ? change.path : "")).toLowerCase();
+    const isLoaded = this.#adapters.has(name);
+    if (!("path" in change) && !isLoaded) {
       return Promise.reject(new ShimmyError("not_found", `Adapter '${name}' not found`));
     }
     if (change.action === "unload") this.#adapters.delete(name);
-    else this.#adapters.set(name, change.scale);
+    else if (change.action !== "ensure" || !isLoaded) {
+      const path = "path" in change ? change.path : this.#adapters.get(name)!.path;
+      if (this.#options.missing?.includes(path)) {
+        const reason = `The adapter '${path}' cannot be opened`;
+        return Promise.reject(new ShimmyError("backend", reason));
+      }
+      this.#adapters.set(name, { path, scale: change.scale });
+    }
     return Promise.resolve(this.#listAdapters());
   }
 
   #listAdapters(): AdapterInfo[] {
-    return [...this.#adapters].map(([name, scale]) => ({ name, scale }));
+    return [...this.#adapters].map(([name, file]) => ({
+      ...file,
+      name,
+      kind: "lora",
+      digest: name,
+    }));
   }
 
   status(): Promise<EngineStatus> {

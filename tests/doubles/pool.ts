@@ -80,9 +80,10 @@ export class PoolDouble implements ModelPool {
     return Promise.resolve(engine);
   }
 
-  /** One that is called `pirate`. */
-  adapters(): Promise<readonly AdapterFile[]> {
-    return Promise.resolve([{ name: "pirate", path: "/models/pirate.gguf" }]);
+  /** Those of the model, and one that is called `pirate`. */
+  adapters({ loras }: ModelEntry): Promise<readonly AdapterFile[]> {
+    const own = loras.map(({ name = "", path }) => ({ name, path }));
+    return Promise.resolve([...own, { name: "pirate", path: "/models/pirate.gguf" }]);
   }
 
   /** Everything on a CPU with enough memory. */

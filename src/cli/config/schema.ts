@@ -33,10 +33,18 @@ const defaults = z.strictObject({
     .describe("What is another while the model reasons"),
 }, { error: "must be an object" });
 
+const LAYERS_OF_VECTOR = "must be the first and the last layer, as in [8, 24]";
+
 const lora = z.union([
   name,
-  z.strictObject({ path: name, scale: z.number({ error: "must be a number" }).optional() }),
-], { error: "must be FILE, FILE:SCALE or an object with path and scale" });
+  z.strictObject({
+    path: name,
+    scale: z.number({ error: "must be a number" }).optional(),
+    name: name.optional().describe("By which requests choose it"),
+    layers: z.tuple([z.int(), z.int()], { error: LAYERS_OF_VECTOR }).optional()
+      .describe("The first and the last layer that a control vector changes"),
+  }),
+], { error: "must be FILE, FILE:SCALE or an object with path, scale, name and layers" });
 
 const model = z.strictObject({
   path: name.optional().describe("The model's file, from the folder of this one"),
@@ -143,10 +151,17 @@ function toSettings(body: ModelBody, at: string): ModelSettings {
 }
 
 function toLora(given: z.output<typeof lora>, at: string, folder: string): Lora {
-  const { path, scale } = typeof given === "string"
-    ? parseLora(given, at)
-    : { path: given.path, scale: given.scale ?? 1 };
-  return { path: resolve(folder, path), scale };
+  if (typeof given === "string") {
+    const { path, scale } = parseLora(given, at);
+    return { path: resolve(folder, path), scale };
+  }
+  const { path, scale = 1, name, layers } = given;
+  return {
+    path: resolve(folder, path),
+    scale,
+    ...(name === undefined ? {} : { name: name.toLowerCase() }),
+    ...(layers === undefined ? {} : { layers }),
+  };
 }
 
 function lowerCased(aliases: Readonly<Record<string, string>>): Record<string, string> {

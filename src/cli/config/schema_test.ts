@@ -24,7 +24,11 @@ Deno.test("everything that a model may say is read, with paths from the file's f
       Big: {
         path: "models/big.gguf",
         alias: "GPT-4",
-        loras: ["a.gguf:0.5", { path: "/l/b.gguf" }],
+        loras: ["a.gguf:0.5", { path: "/l/b.gguf" }, {
+          path: "c.gguf",
+          name: "Mood",
+          layers: [2, 9],
+        }],
         ctx: 8192,
         parallel: 2,
         "kv-type": "q8_0",
@@ -46,6 +50,7 @@ Deno.test("everything that a model may say is read, with paths from the file's f
         loras: [
           { path: resolve("/etc/shimmy/a.gguf"), scale: 0.5 },
           { path: resolve("/l/b.gguf"), scale: 1 },
+          { path: resolve("/etc/shimmy/c.gguf"), scale: 1, name: "mood", layers: [2, 9] },
         ],
         settings: {
           contextLength: 8192,
@@ -105,6 +110,7 @@ const mistakes: readonly (readonly [unknown, string])[] = [
   [{ models: { a: { keep_alive: "soon" } } }, "models.a.keep_alive: must be a duration"],
   [{ models: { a: { pinned: 1 } } }, "models.a.pinned: must be true or false"],
   [{ models: { a: { loras: ["b.gguf:x"] } } }, "models.a.loras[0]: must be FILE"],
+  [{ models: { a: { loras: [{ path: "b", layers: [1] }] } } }, "models.a.loras[0].layers: "],
   [{ models: { a: { defaults: { temperatur: 1 } } } }, "models.a.defaults.temperatur: is not"],
   [
     { defaults: { reasoning_sampling: { top_p: 2 } } },

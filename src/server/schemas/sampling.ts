@@ -111,7 +111,10 @@ export const runFields = {
     .max(128, { error: SESSION_ERROR }).nullish()
     .describe("A name under which the computed state is kept, also over a restart"),
   lora: z.array(loraChoice, { error: LORA_ERROR }).max(8, { error: "at most 8 adapters" }).nullish()
-    .describe("Loaded adapters to answer with, in place of those that have a scale of their own"),
+    .describe(
+      "Adapters to answer with, in place of those that have a scale of their own; none for []. One " +
+        "that is not loaded is loaded",
+    ),
   reasoning_budget: integerFrom(0).nullish()
     .describe("Tokens of reasoning after which the answer begins"),
   reasoning_sampling: reasoningSampling.nullish()

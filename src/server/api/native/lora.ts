@@ -1,16 +1,28 @@
 import * as z from "zod";
+import type { Engine } from "../../../engine/face.ts";
 import type { AdapterChange } from "../../../engine/protocol.ts";
-import { ShimmyError } from "../../../errors.ts";
-import type { ModelPool } from "../../../models/pool.ts";
+import type { ModelEntry } from "../../../models/entry.ts";
+import type { AdapterFile } from "../../../models/pool.ts";
+import { adapterAs, notFound } from "../../adapter_names.ts";
 import { parse, readJson } from "../../body.ts";
 import type { Exchange, Route } from "../../route.ts";
 import { engineOf } from "../../run.ts";
 import { nativeDialect } from "./dialect.ts";
 
+const layers = z.tuple([z.int(), z.int()], {
+  error: "must be the first and the last layer, as in [8, 24]",
+});
+
 const answerSchema = z.object({
   model: z.string(),
   loaded: z.boolean(),
-  adapters: z.array(z.object({ name: z.string(), scale: z.number() })),
+  adapters: z.array(z.object({
+    name: z.string(),
+    kind: z.enum(["lora", "control-vector"]),
+    scale: z.number(),
+    layers: layers.optional().describe("That a control vector is kept to"),
+    digest: z.string().describe("SHA-256 of its file"),
+  })),
   available: z.array(z.string()),
 });
 
@@ -20,11 +32,17 @@ const SCALE_ERROR = "must be a number from -10 to 10";
 const changeSchema = z.strictObject({
   model: z.string({ error: "must be text" }).nullish().describe("The default model when absent"),
   name: z.string({ error: "must be text" }).min(1, { error: "must not be empty" })
-    .describe("An adapter that is loaded, or that lies where models are looked for"),
+    .describe(
+      "An adapter, LoRA or control vector, that is loaded, that the model is configured with, or " +
+        "that lies where models are looked for",
+    ),
   scale: z.number({ error: SCALE_ERROR }).min(-10, { error: SCALE_ERROR })
     .max(10, { error: SCALE_ERROR }).nullish()
-    .describe("For requests that choose no adapters; 0 leaves it to those that do"),
-  unload: z.boolean({ error: "must be true or false" }).nullish(),
+    .describe("For requests that choose no adapters; 0 leaves it to those that do; 1 when absent"),
+  layers: layers.nullish()
+    .describe("The first and the last layer that a control vector changes, from 1 on"),
+  unload: z.boolean({ error: "must be true or false" }).nullish()
+    .describe("Answers that run keep it to their end"),
 });
 
 type Change = z.output<typeof changeSchema>;
@@ -40,10 +58,7 @@ export const loraRoutes: readonly Route[] = [
     answer: answerSchema,
     async handle({ context: { pool }, url }) {
       const entry = await pool.resolve(url.searchParams.get("model") ?? undefined);
-      const { engine } = pool.state(entry);
-      const adapters = engine === null ? [] : (await engine.status()).loras;
-      const available = (await pool.adapters()).map(({ name }) => name);
-      return Response.json({ model: entry.name, loaded: engine !== null, adapters, available });
+      return stateOf(entry, pool.state(entry).engine, await pool.adapters(entry));
     },
   },
   {
@@ -57,29 +72,42 @@ export const loraRoutes: readonly Route[] = [
   },
 ];
 
+function stateOf(
+  entry: ModelEntry,
+  engine: Pick<Engine, "adapters"> | null,
+  files: readonly AdapterFile[],
+): Response {
+  return Response.json({
+    model: entry.name,
+    loaded: engine !== null,
+    adapters: engine?.adapters.map(adapterAs) ?? [],
+    available: files.map(({ name }) => name),
+  });
+}
+
 async function change(exchange: Exchange): Promise<Response> {
   const { pool } = exchange.context;
   const body = parse(changeSchema, await readJson(exchange));
   const entry = await pool.resolve(body.model ?? undefined);
+  const files = await pool.adapters(entry);
   const engine = await engineOf(exchange, entry);
-  const { loras } = await engine.status();
-  const isLoaded = loras.some(({ name }) => name === body.name);
-  const adapters = await engine.changeAdapters(await changeOf(body, isLoaded, pool));
-  const available = (await pool.adapters()).map(({ name }) => name);
-  return Response.json({ model: entry.name, loaded: true, adapters, available });
+  await engine.changeAdapters(changeOf(body, files, engine));
+  return stateOf(entry, engine, files);
 }
 
-/** Paths are never a client's to name: an adapter is one that was found. */
-async function changeOf(
-  { name, scale, unload }: Change,
-  isLoaded: boolean,
-  pool: ModelPool,
-): Promise<AdapterChange> {
+/** Paths are never a client's to name: an adapter is one that was found or configured. */
+function changeOf(
+  { name, scale, layers, unload }: Change,
+  files: readonly AdapterFile[],
+  engine: Engine,
+): AdapterChange {
+  const known = name.toLowerCase();
+  const isLoaded = engine.adapters.some((adapter) => adapter.name === known);
+  const file = files.find((one) => one.name === known);
+  if (!isLoaded && (unload || file === undefined)) throw notFound(name, files, engine, "name");
   if (unload) return { action: "unload", name };
-  if (isLoaded) return { action: "scale", name, scale: scale ?? 1 };
-  const file = (await pool.adapters()).find((one) => one.name === name.toLowerCase());
-  if (file !== undefined) {
-    return { action: "load", path: file.path, name: file.name, scale: scale ?? 1 };
-  }
-  throw new ShimmyError("not_found", `Adapter '${name}' not found`, { field: "name" });
+  const how = { scale: scale ?? 1, layers: layers ?? undefined };
+  return isLoaded || file === undefined
+    ? { action: "scale", name, ...how }
+    : { action: "load", ...file, ...how };
 }

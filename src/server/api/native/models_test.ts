@@ -188,13 +188,12 @@ Deno.test("the adapters of a loaded model are listed", async () => {
   const { handler, engine } = serverDouble();
   const unloaded = await json(handler, get("/api/lora"));
   assertEquals(unloaded, { model: "tiny", loaded: false, adapters: [], available: ["pirate"] });
-  const status = engine.status.bind(engine);
-  engine.status = async () => ({ ...await status(), loras: [{ name: "pirate", scale: 0.5 }] });
+  await engine.changeAdapters({ action: "load", name: "pirate", path: "", scale: 0.5 });
   await json(handler, post("/api/models/tiny/load", ""));
   assertEquals(await json(handler, get("/api/lora?model=tiny")), {
     model: "tiny",
     loaded: true,
-    adapters: [{ name: "pirate", scale: 0.5 }],
+    adapters: [{ name: "pirate", kind: "lora", scale: 0.5, digest: "pirate" }],
     available: ["pirate"],
   });
 });

@@ -3,6 +3,7 @@ import type { Engine } from "../../../engine/face.ts";
 import { ShimmyError } from "../../../errors.ts";
 import type { ModelEntry } from "../../../models/entry.ts";
 import type { ModelPool } from "../../../models/pool.ts";
+import { adapterAs } from "../../adapter_names.ts";
 import { statusOf } from "../../engine_status.ts";
 import { HttpError } from "../../errors.ts";
 import { queueOf } from "../../queue.ts";
@@ -92,7 +93,7 @@ async function diagnose({ context: { pool, settings } }: Exchange): Promise<Resp
           queue_limit: status.queueLimit,
         },
         kv_cells: { used: status.cellsUsed, total: status.cellsTotal },
-        adapters: status.loras,
+        adapters: status.loras.map(adapterAs),
         embedding: embeddingAs(status.embedding),
       }),
     };

@@ -1,5 +1,7 @@
 import { basename } from "@std/path";
 import type { ModelEntry } from "../../../models/entry.ts";
+import type { AdapterFile } from "../../../models/pool.ts";
+import { nameOf } from "../../adapter_names.ts";
 import { taggedName } from "./names.ts";
 
 const UNITS = [[1e12, "T", 1], [1e9, "B", 1], [1e6, "M", 2], [1e3, "K", 1]] as const;
@@ -14,9 +16,9 @@ export function parameterSize(parameters: number | null): string {
 }
 
 /** `details` of a model. */
-export function details(entry: ModelEntry) {
+export function details(entry: ModelEntry, adapter: AdapterFile | null = null) {
   return {
-    parent_model: "",
+    parent_model: adapter === null ? "" : taggedName(entry),
     format: "gguf",
     family: entry.architecture,
     families: [entry.architecture],
@@ -41,13 +43,14 @@ export async function digest(entry: ModelEntry): Promise<string> {
 }
 
 /** What lists say of a model. */
-export async function listed(entry: ModelEntry) {
-  const name = taggedName(entry);
+export async function listed(entry: ModelEntry, adapter: AdapterFile | null = null) {
+  const shown = { ...entry, name: nameOf({ entry, adapter }) };
+  const name = taggedName(shown);
   return {
     name,
     model: name,
     size: entry.size,
-    digest: await digest(entry),
-    details: details(entry),
+    digest: await digest(shown),
+    details: details(entry, adapter),
   };
 }

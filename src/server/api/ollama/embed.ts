@@ -2,12 +2,12 @@ import type { Embedding, EmbedInput, EmbedRequest } from "../../../engine/protoc
 import { ShimmyError } from "../../../errors.ts";
 import { parse, readJson } from "../../body.ts";
 import type { Exchange } from "../../route.ts";
-import { engineOf } from "../../run.ts";
+import { engineOfNamed } from "../../run.ts";
 import { keepAliveOf } from "../../schemas/keep_alive.ts";
 import { json } from "../../json.ts";
 import { shortened } from "../../vectors.ts";
 import { nanoseconds } from "./metrics.ts";
-import { resolveTagged } from "./names.ts";
+import { resolveAdapted } from "./names.ts";
 import { checkLoaded } from "./options.ts";
 import { type EmbedBody, embedBody, embeddingsBody } from "./schema.ts";
 
@@ -54,12 +54,12 @@ async function embedTexts(
   request: EmbedRequest,
 ): Promise<{ vectors: readonly Embedding[]; tokens: readonly number[]; loadMs: number }> {
   const began = performance.now();
-  const entry = await resolveTagged(exchange.context.pool, model);
-  if (entry.kind === "rerank") {
+  const named = await resolveAdapted(exchange.context.pool, model);
+  if (named.entry.kind === "rerank") {
     const message = "model: scores documents and makes no embeddings";
     throw new ShimmyError("invalid", message, { field: "model" });
   }
-  const engine = await engineOf(exchange, entry, keepAliveOf(keep_alive));
+  const { engine } = await engineOfNamed(exchange, named, keepAliveOf(keep_alive));
   const loadMs = performance.now() - began;
   checkLoaded(options ?? {}, engine.info);
   const result = request.inputs.length === 0

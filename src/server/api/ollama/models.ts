@@ -6,9 +6,10 @@ import type { ModelEntry } from "../../../models/entry.ts";
 import type { ModelUse } from "../../../models/pool.ts";
 import { parse, readJson } from "../../body.ts";
 import type { Exchange } from "../../route.ts";
+import { listNamed } from "../../adapter_names.ts";
 import { details, listed } from "./describe.ts";
 import { json } from "../../json.ts";
-import { resolveTagged, taggedName } from "./names.ts";
+import { resolveAdapted, taggedName } from "./names.ts";
 import { showBody } from "./schema.ts";
 
 /** The latest time that RFC 3339 can write. */
@@ -19,11 +20,11 @@ export function version({ context }: Exchange): Response {
   return json({ version: context.settings.version });
 }
 
-/** `GET /api/tags`: every model, the latest first. */
+/** `GET /api/tags`: every model, the latest first, and behind it itself with its adapters. */
 export async function tags({ context: { pool } }: Exchange): Promise<Response> {
-  const entries = [...await pool.list()].sort((a, b) => b.modified - a.modified);
-  const models = await Promise.all(entries.map(async (entry) => ({
-    ...await listed(entry),
+  const named = (await listNamed(pool)).sort((a, b) => b.entry.modified - a.entry.modified);
+  const models = await Promise.all(named.map(async ({ entry, adapter }) => ({
+    ...await listed(entry, adapter),
     modified_at: new Date(entry.modified).toISOString(),
     capabilities: capabilitiesOf(entry),
   })));
@@ -59,16 +60,16 @@ export async function show(exchange: Exchange): Promise<Response> {
   const name = body.model ?? body.name;
   if (!name) throw new ShimmyError("invalid", "model: must be text", { field: "model" });
   const { pool } = exchange.context;
-  const entry = await resolveTagged(pool, name);
+  const { entry, adapter } = await resolveAdapted(pool, name);
   const info = pool.state(entry).engine?.info ?? null;
   const license = info?.metadata["general.license"];
   return json({
     ...(license === undefined ? {} : { license }),
-    modelfile: `FROM ${taggedName(entry)}\n`,
+    modelfile: `FROM ${taggedName(entry)}\n${adapter === null ? "" : `ADAPTER ${adapter.name}\n`}`,
     parameters: "",
     template: entry.chatTemplate ?? "",
     system: "",
-    details: details(entry),
+    details: details(entry, adapter),
     messages: [],
     model_info: modelInfo(entry, info),
     capabilities: capabilitiesOf(entry),

@@ -1,12 +1,21 @@
 import { ShimmyError } from "../../../errors.ts";
 import type { ModelEntry } from "../../../models/entry.ts";
 import type { ModelPool } from "../../../models/pool.ts";
+import { type NamedModel, resolveNamed } from "../../adapter_names.ts";
 
 const LATEST = ":latest";
 
 /** A model's name as Ollama's clients show it: always with a tag. */
 export function taggedName({ name }: ModelEntry): string {
   return name.slice(name.lastIndexOf("/") + 1).includes(":") ? name : `${name}${LATEST}`;
+}
+
+/**
+ * The model a request names, with an adapter where the name has one.
+ * @throws {ShimmyError} `not_found`.
+ */
+export async function resolveAdapted(pool: ModelPool, name: string): Promise<NamedModel> {
+  return await resolveNamed(pool, name, (base = name) => resolveTagged(pool, base));
 }
 
 /**

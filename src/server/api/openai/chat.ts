@@ -24,12 +24,16 @@ import { interleave } from "./interleave.ts";
 import { perChoice } from "./seeds.ts";
 
 /** What every chunk and the whole answer begin with. */
-async function headOf(exchange: Exchange, entry: ModelEntry, body: ChatBody) {
+async function headOf(
+  exchange: Exchange,
+  { entry, engine }: { readonly entry: ModelEntry; readonly engine: Engine },
+  body: ChatBody,
+) {
   return {
     id: newId("chatcmpl-"),
     created: unixSeconds(),
     model: entry.name,
-    system_fingerprint: await fingerprint(entry, exchange.context.settings.version),
+    system_fingerprint: await fingerprint(entry, engine, exchange.context.settings.version),
     ...(body.service_tier ? { service_tier: "default" } : {}),
   };
 }
@@ -96,9 +100,10 @@ async function streamed(
 async function complete(exchange: Exchange): Promise<Response> {
   const body = parse(chatBody, await readJson(exchange));
   const request = toChatRequest(body);
-  const { entry, engine } = await engineFor(exchange, body.model ?? undefined);
+  const target = await engineFor(exchange, body.model ?? undefined);
+  const { engine } = target;
   const requests = perChoice(request, body.n ?? 1);
-  const head = await headOf(exchange, entry, body);
+  const head = await headOf(exchange, target, body);
   if (!body.stream) {
     const metadata = body.metadata ? { metadata: body.metadata } : {};
     return whole(exchange, engine, requests, { ...head, ...metadata });

@@ -225,3 +225,20 @@ Deno.test("a grammar with a mistake is refused in OpenAI's shape, also where the
   }
   assertEquals(engine.requests, []);
 });
+
+Deno.test("the fingerprint tells of the adapters that answer", async () => {
+  const { request, engine } = serverDouble({ routes: openaiRoutes });
+  const of = async (model: string) => {
+    const body = { model, messages: [{ role: "user", content: "Hello" }] };
+    return (await (await request("/v1/chat/completions", body)).json()).system_fingerprint;
+  };
+  const plain = await of("double");
+  const adapted = await of("double:pirate");
+  assertNotEquals(adapted, plain);
+  assertEquals(await of("double"), plain);
+  assertEquals(await of("double:pirate"), adapted);
+  await engine.changeAdapters({ action: "scale", name: "pirate", scale: 0.5 });
+  const scaled = await of("double");
+  assertEquals(new Set([plain, adapted, scaled]).size, 3);
+  assertEquals(await of("double:pirate"), adapted);
+});

@@ -126,7 +126,7 @@ async function complete(exchange: Exchange): Promise<Response> {
     object: "text_completion",
     created: unixSeconds(),
     model: entry.name,
-    system_fingerprint: await fingerprint(entry, settings.version),
+    system_fingerprint: await fingerprint(entry, engine, settings.version),
   };
   if (body.stream) {
     const events = await streamed(exchange, engine, jobs, body, head);

@@ -1,4 +1,5 @@
 import type { AnswerFinish, AnswerLogprob } from "../../../chat/conversation.ts";
+import type { Engine } from "../../../engine/face.ts";
 import type { Notice, TokenLogprob, Usage } from "../../../engine/protocol.ts";
 import { ShimmyError } from "../../../errors.ts";
 import type { ModelEntry } from "../../../models/entry.ts";
@@ -14,12 +15,17 @@ export function unixSeconds(milliseconds = Date.now()): number {
 }
 
 /**
- * `system_fingerprint`: the same as long as the model's files, its adapters and Shimmy's version are,
- * so that a seed gives the same text.
+ * `system_fingerprint`: the same as long as the model's files, the adapters of requests that choose none
+ * and Shimmy's version are, so that a seed gives the same text.
  */
-export async function fingerprint(entry: ModelEntry, version: string): Promise<string> {
-  const { name, size, modified, loras } = entry;
-  const identity = JSON.stringify([version, name, size, modified, loras]);
+export async function fingerprint(
+  { name, size, modified }: ModelEntry,
+  { adapters }: Pick<Engine, "adapters">,
+  version: string,
+): Promise<string> {
+  const counting = adapters.filter(({ scale }) => scale !== 0)
+    .map(({ digest, scale, layers }) => [digest, scale, layers]);
+  const identity = JSON.stringify([version, name, size, modified, counting]);
   const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(identity));
   const hex = Array.from(
     new Uint8Array(digest, 0, 5),

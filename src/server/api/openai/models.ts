@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { capabilitiesOf, type Capability } from "../../../models/capabilities.ts";
-import type { ModelEntry } from "../../../models/entry.ts";
 import type { ModelPool } from "../../../models/pool.ts";
+import { listNamed, type NamedModel, nameOf, resolveNamed } from "../../adapter_names.ts";
 import { json } from "../../json.ts";
 import type { Exchange, Route } from "../../route.ts";
 import { openaiDialect } from "./dialect.ts";
@@ -12,6 +12,7 @@ const model = z.object({
   object: z.literal("model"),
   created: z.int().describe("Seconds since the epoch at which its file was changed"),
   owned_by: z.string(),
+  parent: z.string().optional().describe("The model that it is with an adapter"),
   context_length: z.int().nullable()
     .describe("Tokens one sequence may hold: as loaded, else as trained"),
   loaded: z.boolean(),
@@ -30,16 +31,18 @@ const model = z.object({
 
 const modelList = z.object({ object: z.literal("list"), data: z.array(model) });
 
-function toModel(pool: ModelPool, entry: ModelEntry): z.output<typeof model> {
+function toModel(pool: ModelPool, named: NamedModel): z.output<typeof model> {
+  const { entry, adapter } = named;
   const { engine } = pool.state(entry);
   const chatTemplate = engine?.info.chatTemplate ?? entry.chatTemplate;
   const capabilities = capabilitiesOf({ kind: entry.kind, chatTemplate });
   const can = (capability: Capability) => capabilities.includes(capability);
   return {
-    id: entry.name,
+    id: nameOf(named),
     object: "model",
     created: unixSeconds(entry.modified),
     owned_by: "shimmy",
+    ...(adapter === null ? {} : { parent: entry.name }),
     context_length: engine?.info.contextLength ?? entry.contextLength,
     loaded: engine !== null,
     capabilities: {
@@ -57,12 +60,12 @@ function toModel(pool: ModelPool, entry: ModelEntry): z.output<typeof model> {
 }
 
 async function list({ context: { pool } }: Exchange): Promise<Response> {
-  const data = (await pool.list()).map((entry) => toModel(pool, entry));
+  const data = (await listNamed(pool)).map((named) => toModel(pool, named));
   return json({ object: "list", data });
 }
 
 async function retrieve({ params, context: { pool } }: Exchange): Promise<Response> {
-  return json(toModel(pool, await pool.resolve(params.id)));
+  return json(toModel(pool, await resolveNamed(pool, params.id)));
 }
 
 /** `/v1/models`. */
@@ -71,7 +74,7 @@ export const modelRoutes: readonly Route[] = [
     method: "GET",
     path: "/v1/models",
     dialect: openaiDialect,
-    summary: "The models that are registered or discovered",
+    summary: "The models that are registered or discovered, and with which adapters they are",
     answer: modelList,
     handle: list,
   },

@@ -35,6 +35,20 @@ Deno.test("a model tells its context, what it can do and whether it is loaded", 
   assertEquals(after.capabilities.reasoning, true);
 });
 
+Deno.test("a model is listed with the adapters that are loaded, and told of by its name with one", async () => {
+  const { request, engine } = serverDouble({ routes: openaiRoutes });
+  const names = async () => {
+    const { data } = await (await request("/v1/models")).json();
+    return data.map(({ id, parent }: { id: string; parent?: string }) => [id, parent]);
+  };
+  assertEquals(await names(), [["double", undefined]]);
+  const named = await (await request("/v1/models/double:pirate")).json();
+  assertEquals([named.id, named.parent], ["double:pirate", "double"]);
+  await (await request("/v1/completions", { model: "double:pirate", prompt: "Hello" })).text();
+  assertEquals(engine.adapters.map(({ scale }) => scale), [0]);
+  assertEquals(await names(), [["double", undefined], ["double:pirate", "double"]]);
+});
+
 Deno.test("a model that is not there is 404", async () => {
   const { request } = serverDouble({ routes: openaiRoutes });
   const response = await request("/v1/models/gpt-5");
