@@ -19,6 +19,7 @@ import { Sequence } from "./sequence.ts";
 import { SessionKeeper } from "./session_keeper.ts";
 import { Speculation } from "./speculation.ts";
 import type { Tokenizer } from "./tokenizer.ts";
+import { timedMemory } from "./timed_memory.ts";
 import { Turns } from "./turns.ts";
 import { toWire } from "./wire.ts";
 
@@ -52,7 +53,7 @@ export class Loop {
     this.#queueLimit = QUEUE_PER_STREAM * model.parallel;
     // What turns out wrong has to be cut out of the memory again.
     this.#speculation = new Speculation(model.canCut ? model.draft : null, model.lookup);
-    this.#cache = new PrefixCache(model.context, {
+    this.#cache = new PrefixCache(timedMemory(model.context, model.sampling.native), {
       streams: model.parallel,
       canCut: model.canCut,
       savedBytes: model.savedBytes,
