@@ -8,7 +8,7 @@ const MADV_DONTNEED = 4;
  * them comes back by itself when it is read. libllama maps a whole model and copies from it what goes
  * to a device or into an order that suits the processor, after which a second copy would stay resident.
  *
- * Does nothing where the system is not Linux.
+ * Does nothing where the system is not Linux. No other thread may map or unmap these files meanwhile.
  */
 export function forgetMappedPages(paths: readonly string[]): void {
   const maps = readSystemFile("/proc/self/maps");

@@ -64,8 +64,9 @@ export function loadModel(
       isCancelled: () => flags.isLoadingCancelled,
     }),
   );
-  // Before the warm-up, which reads what is needed of the file again.
-  forgetMappedPages(options.modelPaths);
+  // Before the warm-up, which reads what is needed of the file again. Alone, as another thread that
+  // unmaps the same file meanwhile would leave its place to other memory.
+  gate.alone(() => forgetMappedPages(options.modelPaths));
   const tokenizer = new Tokenizer(model.vocab, model.chatTemplate("rerank"));
   const notes: string[] = [...options.notes ?? []];
   const adapters = new Adapters({ library, model, gate });
