@@ -4,6 +4,14 @@ import type { Sequence } from "./sequence.ts";
 import type { Speculation } from "./speculation.ts";
 
 /**
+ * In the order of their streams: libllama computes sequences together only where each one's id follows
+ * that of the one before it in the batch (`split_equal` in llama-batch.cpp), and else one after the other.
+ */
+function inStreamOrder<S extends { readonly sequence: Sequence }>(parts: readonly S[]): S[] {
+  return parts.toSorted((a, b) => a.sequence.stream!.id - b.sequence.stream!.id);
+}
+
+/**
  * Fills a batch with the next token of every answer, and with what may follow it.
  * @returns the sequences that have a part in it.
  */
@@ -14,7 +22,7 @@ export function fillAnswers(
 ): readonly Sequence[] {
   batch.clear();
   speculation.draft(answers, batch.capacity - answers.length);
-  for (const sequence of answers) {
+  for (const { sequence } of inStreamOrder(answers.map((sequence) => ({ sequence })))) {
     const stream = sequence.stream!;
     sequence.outputs.length = 0;
     // The token that was sampled last and the draft: each of them is sampled from.
@@ -37,16 +45,18 @@ export function fillPrompts(
   now: number,
 ): readonly Sequence[] {
   batch.clear();
-  const members: Sequence[] = [];
+  let room = Math.min(share, batch.room);
+  const chunks: { sequence: Sequence; count: number }[] = [];
   for (const sequence of prompts.length > 1 ? inTurn(prompts, now) : prompts) {
     // A paused one is computed up to its last token, as others may be waiting for its prompt.
     const wanted = sequence.paused ? sequence.remaining - 1 : sequence.remaining;
-    const count = Math.min(wanted, share - batch.length, batch.room);
+    const count = Math.min(wanted, room);
     if (count <= 0) continue;
-    addChunk(batch, sequence, count);
-    members.push(sequence);
+    room -= count;
+    chunks.push({ sequence, count });
   }
-  return members;
+  for (const { sequence, count } of inStreamOrder(chunks)) addChunk(batch, sequence, count);
+  return chunks.map(({ sequence }) => sequence);
 }
 
 /** The next tokens of a prompt; the last of all its tokens is the one to sample from. */
