@@ -263,8 +263,8 @@ function noise(bytes: Uint8Array<ArrayBuffer>, random: () => number): void {
   bytes.set(new Uint8Array(words.buffer).subarray(0, bytes.length));
 }
 
-/** Marsaglia's xorshift of 32 bits. */
-function xorshift(seed: number): () => number {
+/** Marsaglia's xorshift: numbers of 32 bits. */
+export function xorshift(seed: number): () => number {
   let state = (seed * 2_654_435_761) >>> 0 || 1;
   return () => {
     state ^= state << 13;

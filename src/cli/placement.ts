@@ -1,4 +1,4 @@
-import type { EmbeddingStatus, ModelInfo, Placement } from "../engine/protocol.ts";
+import type { ModelInfo, Placement } from "../engine/protocol.ts";
 import { bytes } from "./format.ts";
 
 /** Where a model's layers are, in one line: `5 of 5 layers on Vulkan0 (5 MiB of weights, 2 MiB of KV cache)`. */
@@ -26,29 +26,4 @@ export function contextBuffers(
     ...(kvBytes === null ? [] : [`${bytes(kvBytes)} of KV cache`]),
     ...(computeBytes === null ? [] : [`${bytes(computeBytes)} to compute in`]),
   ];
-}
-
-/** The context that embeds, for a program to read: bytes, and null where there is none yet. */
-export function embeddingJson(embedding: EmbeddingStatus | null) {
-  if (embedding === null) return null;
-  return {
-    input_limit: embedding.inputLimit,
-    context_length: embedding.contextLength,
-    memory: embedding.memory?.map(({ device, kvBytes, computeBytes }) => ({
-      device,
-      kv_bytes: kvBytes,
-      compute_bytes: computeBytes,
-    })) ?? null,
-  };
-}
-
-/** For a program to read: bytes. */
-export function placementJson(placement: readonly Placement[]) {
-  return placement.map((part) => ({
-    device: part.device,
-    layers: part.layers,
-    weight_bytes: part.weightBytes,
-    kv_bytes: part.kvBytes,
-    compute_bytes: part.computeBytes,
-  }));
 }

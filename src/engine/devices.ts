@@ -31,10 +31,7 @@ export function deviceBytes(
 ): Map<string, number> {
   const own = new Set(devices.filter(({ kind }) => kind !== "cpu").map(({ name }) => name));
   return new Map(
-    placement.filter(({ device }) => own.has(device)).map((part) => [
-      part.device,
-      part.weightBytes + (part.kvBytes ?? 0) + (part.computeBytes ?? 0),
-    ]),
+    placement.filter(({ device }) => own.has(device)).map((part) => [part.device, toldBytes(part)]),
   );
 }
 
@@ -42,10 +39,12 @@ export function deviceBytes(
 export function loadedBytes(
   { size, placement }: { readonly size: number; readonly placement: readonly Placement[] },
 ): number {
-  const told = placement.map((part) =>
-    part.weightBytes + (part.kvBytes ?? 0) + (part.computeBytes ?? 0)
-  );
-  return told.length === 0 ? size : told.reduce((sum, bytes) => sum + bytes, 0);
+  if (placement.length === 0) return size;
+  return placement.reduce((sum, part) => sum + toldBytes(part), 0);
+}
+
+function toldBytes({ weightBytes, kvBytes, computeBytes }: Placement): number {
+  return weightBytes + (kvBytes ?? 0) + (computeBytes ?? 0);
 }
 
 /** A ggml device. Memory is in bytes. */

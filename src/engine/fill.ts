@@ -4,12 +4,10 @@ import type { Sequence } from "./sequence.ts";
 import type { Speculation } from "./speculation.ts";
 
 /**
- * In the order of their streams: libllama computes sequences together only where each one's id follows
- * that of the one before it in the batch (`split_equal` in llama-batch.cpp), and else one after the other.
+ * The order of sequences in a batch: libllama computes them together only where each one's id follows
+ * that of the one before it (`split_equal` in llama-batch.cpp), and else one after the other.
  */
-function inStreamOrder<S extends { readonly sequence: Sequence }>(parts: readonly S[]): S[] {
-  return parts.toSorted((a, b) => a.sequence.stream!.id - b.sequence.stream!.id);
-}
+const byStream = (a: Sequence, b: Sequence) => a.stream!.id - b.stream!.id;
 
 /**
  * Fills a batch with the next token of every answer, and with what may follow it.
@@ -22,7 +20,7 @@ export function fillAnswers(
 ): readonly Sequence[] {
   batch.clear();
   speculation.draft(answers, batch.capacity - answers.length);
-  for (const { sequence } of inStreamOrder(answers.map((sequence) => ({ sequence })))) {
+  for (const sequence of answers.toSorted(byStream)) {
     const stream = sequence.stream!;
     sequence.outputs.length = 0;
     // The token that was sampled last and the draft: each of them is sampled from.
@@ -47,7 +45,7 @@ export function fillPrompts(
   batch.clear();
   let room = Math.min(share, batch.room);
   const chunks: { sequence: Sequence; count: number }[] = [];
-  for (const sequence of prompts.length > 1 ? inTurn(prompts, now) : prompts) {
+  for (const sequence of inTurn(prompts, now)) {
     // A paused one is computed up to its last token, as others may be waiting for its prompt.
     const wanted = sequence.paused ? sequence.remaining - 1 : sequence.remaining;
     const count = Math.min(wanted, room);
@@ -55,7 +53,9 @@ export function fillPrompts(
     room -= count;
     chunks.push({ sequence, count });
   }
-  for (const { sequence, count } of inStreamOrder(chunks)) addChunk(batch, sequence, count);
+  for (const { sequence, count } of chunks.toSorted((a, b) => byStream(a.sequence, b.sequence))) {
+    addChunk(batch, sequence, count);
+  }
   return chunks.map(({ sequence }) => sequence);
 }
 

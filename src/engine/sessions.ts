@@ -29,8 +29,8 @@ export type FoundSession =
  *
  * A file belongs to one fingerprint: whatever makes a state unusable for another model, adapter, cache
  * type or library is part of it, and a file of another fingerprint is not read. Its name is made of the
- * session's and of the fingerprint. The file is the magic word, the length of the fingerprint and it, the number of tokens and they, and the state; numbers have
- * 32 bits, little-endian.
+ * session's and of the fingerprint. The file is the magic word, the length of the fingerprint and it, the
+ * number of tokens and they, and the state; numbers have 32 bits, little-endian.
  */
 export class SessionStore {
   readonly #folder: string;

@@ -1,4 +1,5 @@
 /** Tensors of random weights, the same on every machine. */
+import { xorshift } from "../../scripts/bench/gguf_writer.ts";
 import type { GgufParts } from "./build_gguf.ts";
 
 /** How a tensor's values are drawn. */
@@ -38,7 +39,7 @@ export function randomWeights(
   tensors.forEach(({ shape, spread }, index) => {
     const [middle, width] = rangeOf(spread, shape[0]!);
     for (let element = 0; element < elements(shape); element++) {
-      const value = middle + (2 * random() - 1) * width;
+      const value = middle + (2 * (random() / 2 ** 32) - 1) * width;
       view.setFloat32(listed[index]!.offset + 4 * element, value, true);
     }
   });
@@ -61,15 +62,4 @@ function rangeOf(spread: Spread, inputs: number): readonly [middle: number, widt
     case "table":
       return [0, 1];
   }
-}
-
-/** Marsaglia's xorshift of 32 bits, as fractions of 1. */
-function xorshift(seed: number): () => number {
-  let state = (seed * 2_654_435_761) >>> 0 || 1;
-  return () => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return (state >>> 0) / 2 ** 32;
-  };
 }

@@ -2,11 +2,11 @@ import type { Engine } from "../../engine/face.ts";
 import type { Timings } from "../../engine/protocol.ts";
 import { ShimmyError } from "../../errors.ts";
 import { checkSpeaks } from "../../models/capabilities.ts";
+import { placementJson } from "../../models/placement_json.ts";
 import { command, EXIT } from "../command.ts";
 import { table } from "../format.ts";
 import { openNamed, PULL_OPTIONS } from "../named_session.ts";
 import { flag, integer } from "../option_kinds.ts";
-import { placementJson } from "../placement.ts";
 import { stoppable } from "../stop.ts";
 
 /** `bench`: how fast a model reads a prompt and writes an answer here. */

@@ -2,11 +2,12 @@ import type { Engine } from "../../engine/face.ts";
 import type { EmbeddingStatus, EmbedInput, ModelInfo } from "../../engine/protocol.ts";
 import { capabilitiesOf } from "../../models/capabilities.ts";
 import type { ModelEntry } from "../../models/entry.ts";
+import { embeddingJson, placementJson } from "../../models/placement_json.ts";
 import { command, EXIT } from "../command.ts";
 import { bytes, facts } from "../format.ts";
 import { openNamed, PULL_OPTIONS } from "../named_session.ts";
 import { flag } from "../option_kinds.ts";
-import { buffers, contextBuffers, embeddingJson, placementJson } from "../placement.ts";
+import { buffers, contextBuffers } from "../placement.ts";
 import { stoppable } from "../stop.ts";
 
 /** `probe`: loads a model with its adapters, computes one token, vector or score, and reports. */

@@ -2,11 +2,12 @@ import type { LoadPlan } from "../../engine/plan.ts";
 import { capabilitiesOf } from "../../models/capabilities.ts";
 import type { ModelEntry } from "../../models/entry.ts";
 import { type GgufHead, type GgufValue, readHead } from "../../models/gguf.ts";
-import { buffers, placementJson } from "../placement.ts";
+import { placementJson } from "../../models/placement_json.ts";
 import { command, EXIT } from "../command.ts";
 import { bytes, facts, parameters } from "../format.ts";
 import { openNamed, PULL_OPTIONS } from "../named_session.ts";
 import { flag } from "../option_kinds.ts";
+import { buffers } from "../placement.ts";
 import { stoppable } from "../stop.ts";
 import { entryJson } from "./list.ts";
 

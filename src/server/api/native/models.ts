@@ -1,13 +1,9 @@
 import * as z from "zod";
 import type { LoadPlan } from "../../../engine/plan.ts";
-import type {
-  EmbeddingStatus,
-  EngineStatus,
-  ModelInfo,
-  Placement,
-} from "../../../engine/protocol.ts";
+import type { EmbeddingStatus, EngineStatus, ModelInfo } from "../../../engine/protocol.ts";
 import { capabilitiesOf } from "../../../models/capabilities.ts";
 import type { ModelEntry } from "../../../models/entry.ts";
+import { embeddingJson, placementJson } from "../../../models/placement_json.ts";
 import type { ModelPool, ModelState } from "../../../models/pool.ts";
 import { parse, readOptionalJson } from "../../body.ts";
 import { statusOf as engineStatusOf } from "../../engine_status.ts";
@@ -165,7 +161,7 @@ function loadedAs(
     devices: info.devices.map(({ name }) => name),
     offloaded_layers: info.offloadedLayers,
     layers: info.layers,
-    placement: placementAs(info.placement),
+    placement: placementJson(info.placement),
     embedding: embeddingAs(status?.embedding ?? null),
     load_ms: info.loadMs,
     notes: [...info.notes],
@@ -173,37 +169,13 @@ function loadedAs(
   };
 }
 
-/** A placement in the wire's spelling. */
-export function placementAs(
-  placement: readonly Placement[],
-): z.output<typeof placementSchema>[] {
-  return placement.map((part) => ({
-    device: part.device,
-    layers: part.layers,
-    weight_bytes: part.weightBytes,
-    kv_bytes: part.kvBytes,
-    compute_bytes: part.computeBytes,
-  }));
-}
-
 /** The context that embeds, in the wire's spelling. */
 export function embeddingAs(
   embedding: EmbeddingStatus | null,
 ): z.output<typeof embeddingSchema> | null {
   if (embedding === null) return null;
-  return {
-    input_limit: embedding.inputLimit,
-    context_length: embedding.contextLength,
-    memory: embedding.memory?.map(({ device, kvBytes, computeBytes }) => ({
-      device,
-      kv_bytes: kvBytes,
-      compute_bytes: computeBytes,
-    })) ?? null,
-    queued: embedding.queued,
-    inputs: embedding.inputs,
-    tokens: embedding.tokens,
-    batches: embedding.batches,
-  };
+  const { queued, inputs, tokens, batches } = embedding;
+  return { ...embeddingJson(embedding)!, queued, inputs, tokens, batches };
 }
 
 function planAs(name: string, plan: LoadPlan): z.output<typeof planSchema> {
@@ -215,7 +187,7 @@ function planAs(name: string, plan: LoadPlan): z.output<typeof planSchema> {
     context_length: plan.contextLength,
     parallel: plan.parallel,
     devices: plan.devices.map((device) => ({
-      ...placementAs([device])[0]!,
+      ...placementJson([device])[0]!,
       cache_bytes: device.cacheBytes,
       memory_free: device.memoryFree,
       memory_total: device.memoryTotal,

@@ -2,6 +2,7 @@ import * as z from "zod";
 import type { Engine } from "../../../engine/face.ts";
 import { ShimmyError } from "../../../errors.ts";
 import type { ModelEntry } from "../../../models/entry.ts";
+import { placementJson } from "../../../models/placement_json.ts";
 import type { ModelPool } from "../../../models/pool.ts";
 import { adapterAs } from "../../adapter_names.ts";
 import { statusOf } from "../../engine_status.ts";
@@ -9,7 +10,7 @@ import { HttpError } from "../../errors.ts";
 import { queueOf } from "../../queue.ts";
 import type { Exchange, Route } from "../../route.ts";
 import { nativeDialect } from "./dialect.ts";
-import { embeddingAs, placementAs, useOf } from "./models.ts";
+import { embeddingAs, useOf } from "./models.ts";
 
 /** Seconds after which asking again makes sense while a model loads. */
 const LOADING_RETRY = 2;
@@ -74,7 +75,7 @@ async function diagnose({ context: { pool, settings } }: Exchange): Promise<Resp
       threads: info.threads,
       layers: info.layers,
       offloaded_layers: info.offloadedLayers,
-      placement: placementAs(info.placement),
+      placement: placementJson(info.placement),
       notes: info.notes,
       devices: info.devices.map((device) => ({
         name: device.name,
