@@ -6,6 +6,7 @@
  */
 import { fromFileUrl, join } from "@std/path";
 import { encodeText } from "../src/assets/text_bytes.ts";
+import { withWorkingRequire } from "./require_shim.ts";
 
 const ROOT = fromFileUrl(new URL("..", import.meta.url));
 
@@ -26,7 +27,7 @@ export async function bundle(): Promise<void> {
   if (code.split(MARK).length !== 2) {
     throw new Error("The place for the model is not in the bundle");
   }
-  await Deno.writeTextFile(BUNDLE, withoutFile(code).replace(MARK, () => text));
+  await Deno.writeTextFile(BUNDLE, withWorkingRequire(code).replace(MARK, () => text));
   const { size } = await Deno.stat(BUNDLE);
   const besides = size - new TextEncoder().encode(text).length;
   console.error(
@@ -39,16 +40,6 @@ export async function bundle(): Promise<void> {
         "whole instead of in part? Of zod import * as z, not { z }",
     );
   }
-}
-
-/**
- * The bundler gives CommonJS packages a `require` that only a bundle in a file can have. They want
- * Node's own modules from it and nothing else, which can be had anywhere.
- */
-function withoutFile(code: string): string {
-  const maker = /\{createRequire as ([\w$]+)\} ?from ?"node:module"/.exec(code)?.[1];
-  if (maker === undefined) return code;
-  return code.replace(`${maker}(import.meta.url)`, "(name=>process.getBuiltinModule(name))");
 }
 
 /** The text of the bundle, without the model. */
