@@ -24,17 +24,26 @@ interface Chunk {
   readonly error?: unknown;
 }
 
+/** A piece of a response's body as it came from the network. */
+interface Received {
+  readonly at: number;
+  readonly bytes: Uint8Array;
+}
+
 /**
  * Streams one answer over HTTP and SSE, as both servers speak it (`/v1/completions` or
  * `/v1/chat/completions`).
  *
- * @param onToken Called at each piece of text with how many there were.
+ * What comes is kept with its time and read when all of it is there: servers that compute on all cores
+ * would else be measured together with their client.
+ *
+ * @param onPiece Called at each piece of the body with how many there were: nearly one for each token.
  * @throws {Error} if the server refuses, or the stream breaks off.
  */
 export async function stream(
   url: string,
   body: Readonly<Record<string, unknown>>,
-  onToken?: (count: number) => void,
+  onPiece?: (count: number) => void,
 ): Promise<Answer> {
   const sent = performance.now();
   const response = await fetch(url, {
@@ -46,11 +55,20 @@ export async function stream(
   if (!response.ok || response.body === null) {
     throw new Error(`${response.status} from ${url}: ${(await response.text()).slice(0, 500)}`);
   }
+  const received: Received[] = [];
+  const reader = response.body.getReader();
+  for (let result; !(result = await reader.read()).done;) {
+    received.push({ at: performance.now(), bytes: result.value });
+    onPiece?.(received.length);
+  }
+  return { sent, ...answerOf(received, url) };
+}
+
+function answerOf(received: readonly Received[], url: string): Omit<Answer, "sent"> {
   const times: number[] = [];
   const texts: string[] = [];
   let usage: NonNullable<Chunk["usage"]> | null = null;
-  for await (const data of events(response.body)) {
-    const at = performance.now();
+  for (const { at, data } of events(received)) {
     const chunk = JSON.parse(data) as Chunk;
     if (chunk.error) throw new Error(`${url} failed: ${JSON.stringify(chunk.error).slice(0, 500)}`);
     usage = chunk.usage ?? usage;
@@ -59,11 +77,9 @@ export async function stream(
     if (!text) continue;
     texts.push(text);
     times.push(at);
-    onToken?.(times.length);
   }
   if (usage === null) throw new Error(`${url} ended without telling its usage`);
   return {
-    sent,
     times,
     text: texts.join(""),
     tokens: usage.completion_tokens,
@@ -71,11 +87,12 @@ export async function stream(
   };
 }
 
-/** The data of each event until `[DONE]`. */
-async function* events(body: ReadableStream<Uint8Array<ArrayBuffer>>): AsyncGenerator<string> {
+/** The data of each event until `[DONE]`, and when the last of it came. */
+function* events(received: readonly Received[]): Generator<{ at: number; data: string }> {
+  const decoder = new TextDecoder();
   let rest = "";
-  for await (const piece of body.pipeThrough(new TextDecoderStream())) {
-    rest += piece;
+  for (const { at, bytes } of received) {
+    rest += decoder.decode(bytes, { stream: true });
     let end = rest.indexOf("\n\n");
     for (; end >= 0; end = rest.indexOf("\n\n")) {
       const event = rest.slice(0, end);
@@ -83,7 +100,7 @@ async function* events(body: ReadableStream<Uint8Array<ArrayBuffer>>): AsyncGene
       if (!event.startsWith("data: ")) continue;
       const data = event.slice("data: ".length);
       if (data === "[DONE]") return;
-      yield data;
+      yield { at, data };
     }
   }
   throw new Error("The stream broke off before [DONE]");

@@ -33,7 +33,9 @@ export function fillAnswers(
 }
 
 /**
- * Fills a batch with chunks of prompts, at most `share` tokens in all.
+ * Fills a batch with chunks of prompts, at most `share` tokens in all. A prompt is cut where it is too long
+ * for a batch, or most of one would stay empty: libllama computes sequences together only as far as the
+ * shortest goes, so that the beginning of another one splits the batch in two.
  * @returns the sequences that have a part in it.
  */
 export function fillPrompts(
@@ -50,6 +52,7 @@ export function fillPrompts(
     const wanted = sequence.paused ? sequence.remaining - 1 : sequence.remaining;
     const count = Math.min(wanted, room);
     if (count <= 0) continue;
+    if (count < wanted && room < share / 2) break;
     room -= count;
     chunks.push({ sequence, count });
   }

@@ -144,7 +144,7 @@ export class Loop {
     if (turn === null) return;
     const { sequences, isForPrompts } = turn;
     if (!this.#adapt(sequences)) return;
-    const share = this.#share.size(turn.answers, this.#batch.capacity);
+    const share = this.#share.size(turn.answers, sequences.length, this.#batch.capacity);
     this.#members = isForPrompts
       ? fillPrompts(this.#batch, sequences, share, start)
       : fillAnswers(this.#batch, sequences, this.#speculation);

@@ -10,6 +10,8 @@ const AGEING_TOKENS_PER_MS = 0.25;
 const TOKENS_PER_PRIORITY = 4096;
 /** While answers run, a batch of prompts is sized to take about this long, in milliseconds. */
 const PROMPT_SHARE_MS = 300;
+/** So many times as long where more wait for their first token than for their next one. */
+const LARGEST_CROWD = 4;
 /** Smaller shares would make prompts needlessly slow. */
 const SMALLEST_SHARE = 32;
 /** The share while nothing is known of the machine's speed. */
@@ -55,12 +57,16 @@ export function firstToGo<S extends Contender & Pick<Sequence, "paused">>(
 export class PromptShare {
   #msPerToken = 0;
 
-  /** Tokens of prompts in one batch of `capacity` tokens, while `answers` wait for it. */
-  size(answers: number, capacity: number): number {
+  /**
+   * Tokens of prompts in one batch of `capacity` tokens, while `answers` wait for it. Small batches are
+   * slower: where more `prompts` than answers wait, their time counts for more.
+   */
+  size(answers: number, prompts: number, capacity: number): number {
     if (answers === 0) return capacity;
+    const crowd = Math.min(LARGEST_CROWD, Math.max(1, prompts / answers));
     const share = this.#msPerToken === 0
       ? FIRST_SHARE
-      : Math.max(SMALLEST_SHARE, Math.floor(PROMPT_SHARE_MS / this.#msPerToken));
+      : Math.max(SMALLEST_SHARE, Math.floor(PROMPT_SHARE_MS * crowd / this.#msPerToken));
     return Math.min(capacity, share);
   }
 

@@ -99,22 +99,29 @@ Deno.test("who does not read gives up its room first, then the lowest priority, 
 
 Deno.test("a batch of prompts is as large as it can be while nobody waits for it", () => {
   const share = new PromptShare();
-  assertEquals(share.size(0, 512), 512);
+  assertEquals(share.size(0, 1, 512), 512);
   share.learn(512, 60_000);
-  assertEquals(share.size(0, 512), 512);
+  assertEquals(share.size(0, 1, 512), 512);
 });
 
 Deno.test("while answers wait, a batch of prompts is as large as 300 ms allow", () => {
   const share = new PromptShare();
   // Nothing is known of the machine yet: it may be slow.
-  assertEquals([share.size(7, 512), share.size(7, 16)], [64, 16]);
+  assertEquals([share.size(7, 1, 512), share.size(7, 1, 16)], [64, 16]);
   share.learn(16, 1000);
-  assertEquals(share.size(7, 512), 64);
+  assertEquals(share.size(7, 1, 512), 64);
   share.learn(64, 192);
-  assertEquals(share.size(7, 512), 100);
+  assertEquals(share.size(7, 1, 512), 100);
   // It gets slower as prompts get longer; a step does not become smaller than is of use.
   for (let i = 0; i < 50; i++) share.learn(100, 2000);
-  assertEquals(share.size(7, 512), 32);
+  assertEquals(share.size(7, 1, 512), 32);
   for (let i = 0; i < 50; i++) share.learn(100, 1);
-  assertEquals(share.size(7, 512), 512);
+  assertEquals(share.size(7, 1, 512), 512);
+});
+
+Deno.test("where more prompts than answers wait, a batch of prompts takes longer, but not without end", () => {
+  const share = new PromptShare();
+  share.learn(100, 300);
+  assertEquals([1, 4, 8, 12].map((prompts) => share.size(4, prompts, 512)), [100, 100, 200, 300]);
+  assertEquals([share.size(1, 31, 512), share.size(1, 31, 256)], [400, 256]);
 });

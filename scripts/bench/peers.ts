@@ -1,0 +1,55 @@
+/**
+ * Builds llama.cpp's own programs from the pinned source and puts them beside the very libraries that
+ * Shimmy loads, so that a comparison tells programs apart and not compilers:
+ *
+ *     deno task bench:peers [FOLDER]         # default: dist/peers
+ *     deno task bench --peer llama-server=dist/peers/llama-server --peer-bench dist/peers/llama-bench
+ *
+ * It takes git, npm, cmake and a C++ compiler, and some twenty minutes of two cores. `SHIMMY_LLAMA_SOURCE`
+ * names a source tree of that version that is there already. On Linux and macOS.
+ */
+import { join, resolve } from "@std/path";
+import { LLAMA_VERSION } from "../../ffi/version.ts";
+import { findRuntime } from "../../src/runtime/mod.ts";
+import { buildBeside } from "../cmake.ts";
+import { SourceError, withLlamaSource } from "../ffi/source.ts";
+
+const PROGRAMS = ["llama-server", "llama-bench", "llama-batched-bench"];
+
+const SETTINGS = ["LLAMA_OPENSSL=OFF", "LLAMA_BUILD_UI=OFF", "GGML_OPENMP=OFF"];
+
+const EXTENSION = Deno.build.os === "darwin" ? "dylib" : "so";
+
+/** The published libraries whose names have a version, under the names that programs want. */
+const UNVERSIONED = ["libllama", "libggml"];
+
+const folder = resolve(Deno.args[0] ?? join("dist", "peers"));
+const build = await Deno.makeTempDir({ prefix: "shimmy-peers-" });
+try {
+  const runtime = await findRuntime({ variant: "cpu" });
+  const built = await withLlamaSource(
+    [],
+    ({ folder: source }) =>
+      buildBeside({ source, folder: build, settings: SETTINGS, targets: PROGRAMS }),
+  );
+  await Deno.mkdir(folder, { recursive: true });
+  // What was built of the libraries as well gives way to what is published.
+  for (const from of [built, runtime.folder]) {
+    for await (const { name } of Deno.readDir(from)) {
+      if (from === built && !PROGRAMS.includes(name) && !name.endsWith(EXTENSION)) continue;
+      await Deno.copyFile(join(from, name), join(folder, name));
+    }
+  }
+  for (const name of UNVERSIONED) {
+    const link = join(folder, `${name}.${EXTENSION}`);
+    await Deno.remove(link);
+    await Deno.symlink(`${name}.v${LLAMA_VERSION}.${EXTENSION}`, link);
+  }
+  console.log(folder);
+} catch (error) {
+  if (!(error instanceof SourceError)) throw error;
+  console.error(`bench:peers: ${error.message}`);
+  Deno.exitCode = 1;
+} finally {
+  await Deno.remove(build, { recursive: true });
+}
