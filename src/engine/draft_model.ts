@@ -1,7 +1,8 @@
 import { Batch, type Context } from "../../ffi/mod.ts";
+import { isDraftLength } from "./draft_policy.ts";
 import type { Sequence } from "./sequence.ts";
 
-/** A token the draft model is less sure of than this ends the draft. */
+/** A token the draft model is less sure of than this ends the draft where it may end. */
 const SURE = 0.6;
 
 /**
@@ -37,10 +38,11 @@ export class DraftModel {
       });
       if (this.#context.decode(this.#batch) !== "done") return drafts;
       open = open.filter((index, at) => {
-        const token = this.#surest(outputs[at]!);
-        if (token === null) return false;
-        drafts[index]!.push(token);
-        return drafts[index]!.length < limits[index]!;
+        const draft = drafts[index]!;
+        const { token, probability } = this.#likeliest(outputs[at]!);
+        if (probability < SURE && isDraftLength(draft.length)) return false;
+        draft.push(token);
+        return draft.length < limits[index]!;
       });
     }
     return drafts;
@@ -75,13 +77,12 @@ export class DraftModel {
     return index;
   }
 
-  /** The likeliest token, if the model is sure enough of it. */
-  #surest(output: number): number | null {
+  #likeliest(output: number): { readonly token: number; readonly probability: number } {
     const logits = this.#context.logits(output);
     let best = 0;
     for (let id = 1; id < logits.length; id++) if (logits[id]! > logits[best]!) best = id;
     let sum = 0;
     for (const logit of logits) sum += Math.exp(logit - logits[best]!);
-    return 1 / sum >= SURE ? best : null;
+    return { token: best, probability: 1 / sum };
   }
 }

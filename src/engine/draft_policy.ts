@@ -1,12 +1,25 @@
-/** Tokens drafted for one sequence in one step, at most. */
-export const LONGEST_DRAFT = 8;
-const FIRST_DRAFT = 4;
+import { ROW_GROUP } from "./rows.ts";
+
+/** Tokens drafted for one sequence in one step: with the token before them they fill groups of rows. */
+const SHORTEST_DRAFT = ROW_GROUP - 1;
+export const LONGEST_DRAFT = 2 * ROW_GROUP - 1;
 /** Share of drafted tokens that must be accepted for drafting to pay. */
 const WORTH_IT = 0.35;
 /** Drafted tokens after which the share means something. */
 const ENOUGH = 16;
 /** Tokens without drafts after drafting did not pay. */
 const REST = 64;
+
+/** The longest draft that is worth its rows and has at most so many tokens; 0 where there is none. */
+export function draftLength(most: number): number {
+  if (most >= LONGEST_DRAFT) return LONGEST_DRAFT;
+  return most >= SHORTEST_DRAFT ? SHORTEST_DRAFT : 0;
+}
+
+/** Whether a draft may have so many tokens: less would leave rows empty that cost as much as full ones. */
+export function isDraftLength(length: number): boolean {
+  return draftLength(length) === length;
+}
 
 /**
  * How many tokens to draft for a sequence: more while drafts are accepted, fewer when they are not, and
@@ -15,7 +28,7 @@ const REST = 64;
 export class DraftPolicy {
   drafted = 0;
   accepted = 0;
-  #length = FIRST_DRAFT;
+  #length = SHORTEST_DRAFT;
   #recentDrafted = 0;
   #recentAccepted = 0;
   #resting = 0;
@@ -35,12 +48,12 @@ export class DraftPolicy {
     this.accepted += accepted;
     this.#recentDrafted += drafted;
     this.#recentAccepted += accepted;
-    if (accepted === drafted) this.#length = Math.min(this.#length * 2, LONGEST_DRAFT);
-    else if (accepted * 2 < drafted) this.#length = Math.max(1, this.#length >> 1);
+    if (accepted === drafted) this.#length = LONGEST_DRAFT;
+    else if (accepted * 2 < drafted) this.#length = SHORTEST_DRAFT;
     if (this.#recentDrafted < ENOUGH) return;
     if (this.#recentAccepted < this.#recentDrafted * WORTH_IT) {
       this.#resting = REST;
-      this.#length = FIRST_DRAFT >> 1;
+      this.#length = SHORTEST_DRAFT;
     }
     this.#recentDrafted = 0;
     this.#recentAccepted = 0;

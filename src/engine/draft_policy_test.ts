@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { DraftPolicy, LONGEST_DRAFT } from "./draft_policy.ts";
+import { draftLength, DraftPolicy, isDraftLength, LONGEST_DRAFT } from "./draft_policy.ts";
 
 Deno.test("drafts grow while all of them are accepted, up to a limit", () => {
   const policy = new DraftPolicy();
@@ -18,5 +18,11 @@ Deno.test("drafting stops when few drafts are accepted, and is tried again later
     rest++;
   }
   assertEquals(rest, 64);
-  assertEquals(policy.length, 2);
+  assertEquals(policy.length, 3);
+});
+
+Deno.test("a draft and the token before it fill groups of four rows", () => {
+  const lengths = Array.from({ length: 12 }, (_, most) => draftLength(most));
+  assertEquals(lengths, [0, 0, 0, 3, 3, 3, 3, 7, 7, 7, 7, 7]);
+  assertEquals([0, 1, 2, 3, 4, 6, 7, 8].filter(isDraftLength), [0, 3, 7]);
 });

@@ -1,27 +1,36 @@
 import type { Batch } from "../../ffi/mod.ts";
 import { inTurn } from "./scheduler.ts";
+import type { KvStream } from "./prefix_cache.ts";
 import type { Sequence } from "./sequence.ts";
-import type { Speculation } from "./speculation.ts";
 
 /**
  * The order of sequences in a batch: libllama computes them together only where each one's id follows
  * that of the one before it (`split_equal` in llama-batch.cpp), and else one after the other.
  */
-const byStream = (a: Sequence, b: Sequence) => a.stream!.id - b.stream!.id;
+export const byStream = (a: Sequence, b: Sequence) => a.stream!.id - b.stream!.id;
 
 /**
  * Fills a batch with the next token of every answer, and with what may follow it.
- * @returns the sequences that have a part in it.
+ *
+ * @param answers in the order of their streams
+ * @param fillers streams that get a row which nobody wants: see `Filling`
  */
 export function fillAnswers(
   batch: Batch,
   answers: readonly Sequence[],
-  speculation: Speculation,
-): readonly Sequence[] {
+  fillers: readonly KvStream[],
+): void {
   batch.clear();
-  speculation.draft(answers, batch.capacity - answers.length);
-  for (const sequence of answers.toSorted(byStream)) {
+  const unused = fillers.toSorted((a, b) => a.id - b.id);
+  const addUnused = (before: number) => {
+    while (unused[0] !== undefined && unused[0].id < before) {
+      const { id, tokens } = unused.shift()!;
+      batch.add(answers[0]!.tokens.at(-1)!, tokens.length, id, false);
+    }
+  };
+  for (const sequence of answers) {
     const stream = sequence.stream!;
+    addUnused(stream.id);
     sequence.outputs.length = 0;
     // The token that was sampled last and the draft: each of them is sampled from.
     for (const token of [sequence.tokens.at(-1)!, ...sequence.draft]) {
@@ -29,7 +38,7 @@ export function fillAnswers(
       stream.tokens.push(token);
     }
   }
-  return answers;
+  addUnused(Infinity);
 }
 
 /**

@@ -2,12 +2,12 @@ import { assertEquals } from "@std/assert";
 import type { Batch } from "../../ffi/mod.ts";
 import { fillAnswers, fillPrompts } from "./fill.ts";
 import type { Sequence } from "./sequence.ts";
-import type { Speculation } from "./speculation.ts";
 
 /** A batch that keeps which stream each of its tokens is of. */
 class BatchDouble {
   readonly capacity = 64;
   streams: number[] = [];
+  positions: number[] = [];
   get length() {
     return this.streams.length;
   }
@@ -16,8 +16,10 @@ class BatchDouble {
   }
   clear() {
     this.streams = [];
+    this.positions = [];
   }
-  add(_token: number, _position: number, stream: number): number {
+  add(_token: number, position: number, stream: number): number {
+    this.positions.push(position);
     return this.streams.push(stream) - 1;
   }
 }
@@ -32,14 +34,25 @@ function sequence(id: number, length: number, held: number): Sequence {
   } as unknown as Sequence;
 }
 
-const noDrafts = { draft() {} } as unknown as Speculation;
-
-Deno.test("answers are in the batch in the order of their streams, whoever came first", () => {
+Deno.test("answers have the token that was sampled last and their drafts in the batch", () => {
   const batch = new BatchDouble();
-  const answers = [2, 0, 3, 1].map((id) => sequence(id, 5, 4));
-  assertEquals(fillAnswers(batch as unknown as Batch, answers, noDrafts), answers);
-  assertEquals(batch.streams, [0, 1, 2, 3]);
-  assertEquals(answers.map(({ outputs }) => outputs), [[2], [0], [3], [1]]);
+  const [one, other] = [sequence(1, 5, 4), sequence(2, 9, 8)];
+  other.draft = [7, 7, 7];
+  fillAnswers(batch as unknown as Batch, [one, other], []);
+  assertEquals(batch.streams, [1, 2, 2, 2, 2]);
+  assertEquals([one, other].map(({ outputs }) => outputs), [[0], [1, 2, 3, 4]]);
+  assertEquals([one, other].map(({ stream }) => stream!.tokens.length), [5, 12]);
+});
+
+Deno.test("rows that nobody needs stand where their streams belong, and are not sampled from", () => {
+  const batch = new BatchDouble();
+  const answers = [2, 4].map((id) => sequence(id, 5, 4));
+  const unused = [5, 3, 1].map((id) => sequence(id, 9, 2).stream!);
+  fillAnswers(batch as unknown as Batch, answers, unused);
+  assertEquals(batch.streams, [1, 2, 3, 4, 5]);
+  assertEquals(batch.positions, [2, 4, 2, 4, 2]);
+  assertEquals(answers.map(({ outputs }) => outputs), [[1], [3]]);
+  assertEquals(unused.map(({ tokens }) => tokens.length), [2, 2, 2]);
 });
 
 Deno.test("the shortest prompts share a batch, in the order of their streams", () => {

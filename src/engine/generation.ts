@@ -47,6 +47,8 @@ export interface Generation {
   readonly contextShift: boolean;
   /** Whether its memory can forget the end of a sequence. */
   readonly canCut: boolean;
+  /** Whether no device but the CPU computes. */
+  readonly isOnCpu: boolean;
   /** Bytes of host memory for states of finished sequences. */
   readonly savedBytes: number;
 }
@@ -91,6 +93,7 @@ export function prepareGeneration(workshop: Workshop): Generation | null {
     parallel: options.parallel,
     kvUnified: options.kvUnified,
     canCut,
+    isOnCpu: isOnCpu(options),
     sessions: options.sessionFolder === undefined
       ? null
       : new SessionStore(options.sessionFolder, fingerprint(library, model, options)),

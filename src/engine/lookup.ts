@@ -20,7 +20,10 @@ export class NgramLookup {
     for (let size = SHORTEST; size <= LONGEST; size++) this.#after.set(size, new Map());
   }
 
-  /** At most `limit` tokens that may come next; none where the end was not seen before. */
+  /**
+   * `limit` tokens that may come next; none where the end was not seen before. Where what came then
+   * reaches the end of the text, it is taken to repeat itself.
+   */
   propose(limit: number): number[] {
     this.#index();
     const tokens = this.#tokens;
@@ -28,7 +31,8 @@ export class NgramLookup {
       if (tokens.length <= size) continue;
       const position = this.#after.get(size)!.get(this.#hash(tokens.length, size));
       if (position === undefined || !this.#agrees(position, size)) continue;
-      return tokens.slice(position, position + limit);
+      const period = tokens.length - position;
+      return Array.from({ length: limit }, (_, index) => tokens[position + index % period]!);
     }
     return [];
   }

@@ -1,10 +1,11 @@
 import { Batch } from "../../ffi/mod.ts";
 import { messageOf, ShimmyError } from "../errors.ts";
 import { LoopCounts } from "./counts.ts";
-import { fillAnswers, fillPrompts } from "./fill.ts";
+import { byStream, fillAnswers, fillPrompts } from "./fill.ts";
+import { Filling } from "./filling.ts";
 import type { Generation } from "./generation.ts";
 import { tokenLogprobs } from "./logprobs.ts";
-import { PrefixCache } from "./prefix_cache.ts";
+import { type KvStream, PrefixCache } from "./prefix_cache.ts";
 import type {
   Control,
   FinishReason,
@@ -20,7 +21,7 @@ import { SessionKeeper } from "./session_keeper.ts";
 import { Speculation } from "./speculation.ts";
 import type { Tokenizer } from "./tokenizer.ts";
 import { timedMemory } from "./timed_memory.ts";
-import { Turns } from "./turns.ts";
+import { type Turn, Turns } from "./turns.ts";
 import { toWire } from "./wire.ts";
 
 /** Requests that may wait for each one that may run; more are refused. */
@@ -37,12 +38,15 @@ export class Loop {
   readonly #batch: Batch;
   readonly #share = new PromptShare();
   readonly #speculation: Speculation;
+  /** Null where rows that nobody needs are of no use. */
+  readonly #filling: Filling | null;
   readonly #sessions: SessionKeeper;
   readonly #queueLimit: number;
   readonly #roster: Roster;
   readonly #turns = new Turns();
-  /** Those that have a part in the batch. */
+  /** Those that have a part in the batch, and the unused streams that have a row in it. */
   #members: readonly Sequence[] = [];
+  #fillers: readonly KvStream[] = [];
   readonly #counts = new LoopCounts();
 
   constructor(model: Generation, tokenizer: Tokenizer, emit: Emit) {
@@ -52,7 +56,8 @@ export class Loop {
     this.#batch = new Batch(model.context.batchSize);
     this.#queueLimit = QUEUE_PER_STREAM * model.parallel;
     // What turns out wrong has to be cut out of the memory again.
-    this.#speculation = new Speculation(model.canCut ? model.draft : null, model.lookup);
+    this.#speculation = new Speculation(model.canCut ? model.draft : null, model);
+    this.#filling = model.isOnCpu && model.canCut && !model.kvUnified ? new Filling() : null;
     this.#cache = new PrefixCache(timedMemory(model.context, model.sampling.native), {
       streams: model.parallel,
       canCut: model.canCut,
@@ -142,22 +147,42 @@ export class Loop {
     this.#roster.admit(start);
     const turn = this.#turns.next(this.#roster.running, start);
     if (turn === null) return;
-    const { sequences, isForPrompts } = turn;
-    if (!this.#adapt(sequences)) return;
-    const share = this.#share.size(turn.answers, sequences.length, this.#batch.capacity);
-    this.#members = isForPrompts
-      ? fillPrompts(this.#batch, sequences, share, start)
-      : fillAnswers(this.#batch, sequences, this.#speculation);
+    if (!this.#adapt(turn.sequences)) return;
+    if (turn.isForPrompts) this.#fillPrompts(turn, start);
+    else this.#fillAnswers(turn.sequences.toSorted(byStream));
     const before = performance.now();
     const computed = this.#decode();
     const native = performance.now() - before;
     this.#counts.nativeMs += native;
     if (computed) {
-      if (isForPrompts) this.#share.learn(this.#batch.length, native);
+      if (turn.isForPrompts) this.#share.learn(this.#batch.length, native);
+      else this.#filling?.learn(native);
       this.#sample();
     }
     this.#counts.steps++;
     this.#counts.stepMs += performance.now() - start;
+  }
+
+  #fillPrompts({ sequences, answers }: Turn<Sequence>, now: number): void {
+    const share = this.#share.size(answers, sequences.length, this.#batch.capacity);
+    this.#members = fillPrompts(this.#batch, sequences, share, now);
+    this.#fillers = [];
+  }
+
+  /** @param answers in the order of their streams */
+  #fillAnswers(answers: readonly Sequence[]): void {
+    this.#speculation.draft(answers, this.#batch.capacity - answers.length);
+    this.#members = answers;
+    this.#fillers = this.#chooseFillers(answers);
+    fillAnswers(this.#batch, answers, this.#fillers);
+  }
+
+  /** What is drafted has groups of rows of its own. */
+  #chooseFillers(answers: readonly Sequence[]): readonly KvStream[] {
+    if (this.#filling === null || answers.some(({ draft }) => draft.length > 0)) return [];
+    const streams = answers.map((sequence) => sequence.stream!);
+    const longest = Math.max(...streams.map(({ tokens }) => tokens.length));
+    return this.#filling.choose(streams.map(({ id }) => id), this.#cache.unused, longest);
   }
 
   /** @returns whether the context computes with the sequences' adapters now; if not, they were ended. */
@@ -188,6 +213,10 @@ export class Loop {
           cause: error,
         }),
       );
+    } finally {
+      for (const { id, tokens } of this.#fillers) {
+        this.#model.context.removeTokens(id, tokens.length, -1);
+      }
     }
     return false;
   }

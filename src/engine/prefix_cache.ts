@@ -97,6 +97,11 @@ export class PrefixCache {
     return this.#evictions;
   }
 
+  /** Streams that nobody uses now, whatever they hold. */
+  get unused(): readonly KvStream[] {
+    return this.#streams.filter((stream) => !stream.busy);
+  }
+
   get hasFreeStream(): boolean {
     return this.#streams.some((stream) => !stream.busy);
   }

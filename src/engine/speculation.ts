@@ -1,28 +1,36 @@
 import type { DraftModel } from "./draft_model.ts";
+import { draftLength } from "./draft_policy.ts";
 import type { Sequence } from "./sequence.ts";
 
 /**
  * Above so many answers at once the batch keeps the processor busy without drafts, and computing tokens
  * that may be thrown away costs more than it brings.
  */
-const MOST_SEQUENCES = 4;
+const MOST_SEQUENCES = { cpu: 2, gpu: 4 };
+
+/** What drafts are for. */
+export interface DraftPlace {
+  /** Whether to look in a sequence's own text; a draft model goes before that. */
+  readonly lookup: boolean;
+  readonly kvUnified: boolean;
+  readonly isOnCpu: boolean;
+}
 
 /** Drafts tokens for running sequences, from their own text or by a small model. */
 export class Speculation {
   readonly #model: DraftModel | null;
-  readonly #lookup: boolean;
+  readonly #place: DraftPlace;
   #drafted = 0;
   #accepted = 0;
 
-  /** @param lookup whether to look in a sequence's own text; a draft model goes before that. */
-  constructor(model: DraftModel | null, lookup: boolean) {
+  constructor(model: DraftModel | null, place: DraftPlace) {
     this.#model = model;
-    this.#lookup = lookup;
+    this.#place = place;
   }
 
   /** Where drafts come from. */
   get kind(): "lookup" | "draft" | null {
-    return this.#model !== null ? "draft" : this.#lookup ? "lookup" : null;
+    return this.#model !== null ? "draft" : this.#place.lookup ? "lookup" : null;
   }
 
   get drafted(): number {
@@ -39,22 +47,29 @@ export class Speculation {
    */
   draft(sequences: readonly Sequence[], room: number): void {
     for (const sequence of sequences) sequence.draft = [];
-    if (sequences.length === 0 || sequences.length > MOST_SEQUENCES) return;
-    if (this.#model === null && !this.#lookup) return;
+    const { kvUnified, isOnCpu } = this.#place;
+    const most = isOnCpu ? MOST_SEQUENCES.cpu : MOST_SEQUENCES.gpu;
+    if (this.kind === null || sequences.length === 0 || sequences.length > most) return;
     const share = Math.floor(room / sequences.length);
     const limits = sequences.map((sequence) => {
       // The last token allowed is sampled from the one before it: it needs no draft.
       const left = sequence.maxTokens - sequence.completionTokens - 1;
-      return Math.max(0, Math.min(sequence.policy.length, share, left, sequence.room - 1));
+      return draftLength(Math.min(sequence.policy.length, share, left, sequence.room - 1));
     });
-    if (this.#model !== null) {
-      const drafts = this.#model.propose(sequences, limits);
-      sequences.forEach((sequence, index) => sequence.draft = drafts[index]!);
-    } else {
-      sequences.forEach((sequence, index) => {
-        if (limits[index]! > 0) sequence.draft = sequence.lookup.propose(limits[index]!);
-      });
-    }
+    const drafts = this.#propose(sequences, kvUnified ? limits : alike(limits));
+    // Separate streams are computed together as far as the shortest goes, and what is left by itself.
+    const lengths = drafts.map(({ length }) => length);
+    const cut = kvUnified ? lengths : alike(lengths);
+    sequences.forEach((sequence, index) => {
+      sequence.draft = drafts[index]!.slice(0, cut[index]);
+    });
+  }
+
+  #propose(sequences: readonly Sequence[], limits: readonly number[]): readonly number[][] {
+    if (this.#model !== null) return this.#model.propose(sequences, limits);
+    return sequences.map(({ lookup }, index) =>
+      limits[index]! > 0 ? lookup.propose(limits[index]!) : []
+    );
   }
 
   /** Learns how many tokens of a sequence's draft were right. */
@@ -63,4 +78,9 @@ export class Speculation {
     this.#drafted += sequence.draft.length;
     this.#accepted += accepted;
   }
+}
+
+function alike(lengths: readonly number[]): readonly number[] {
+  const shortest = Math.min(...lengths);
+  return lengths.map(() => shortest);
 }
