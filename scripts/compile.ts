@@ -9,6 +9,7 @@
 import { fromFileUrl, join } from "@std/path";
 import { parseArgs } from "node:util";
 import { describeFolder, MANIFEST } from "../src/runtime/install.ts";
+import { V8_FLAGS } from "../src/own_command.ts";
 import { fetchPackage } from "../src/runtime/npm.ts";
 import { npmPackage } from "../src/runtime/release.ts";
 import { currentPlatform, type Platform, type Variant, VARIANTS } from "../src/runtime/variant.ts";
@@ -101,6 +102,7 @@ async function compile({ target, withRuntime, deno }: CompileOptions): Promise<v
     "--no-config",
     "--no-prompt",
     "--unstable-no-legacy-abort",
+    V8_FLAGS,
     ...RIGHTS,
     ...(included ? [`--include=${included}`] : []),
     ...(target ? [`--target=${target}`] : []),

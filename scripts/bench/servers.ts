@@ -1,5 +1,6 @@
 import { TextLineStream } from "@std/streams";
 import { fromFileUrl } from "@std/path";
+import { V8_FLAGS } from "../../src/own_command.ts";
 import type { Column } from "./report.ts";
 
 /** How a server is started for a scenario. */
@@ -176,6 +177,6 @@ function freePort(): number {
 
 function ours(program: string | null): [string, ...string[]] {
   return program === null
-    ? [Deno.execPath(), "run", "--quiet", "--no-prompt", ...RIGHTS, MAIN]
+    ? [Deno.execPath(), "run", V8_FLAGS, "--quiet", "--no-prompt", ...RIGHTS, MAIN]
     : [program];
 }

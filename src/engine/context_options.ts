@@ -1,5 +1,5 @@
 import { type ContextParams, GGML_TYPE, LLAMA_FLASH_ATTN_TYPE } from "../../ffi/mod.ts";
-import { LONGEST_DRAFT } from "./draft_policy.ts";
+import { LONGEST_DRAFT, mostDrafting } from "./draft_policy.ts";
 import type { LoadOptions } from "./protocol.ts";
 
 /** Tokens in one call of `llama_decode` unless said otherwise. */
@@ -41,8 +41,7 @@ export function configureContext(
   parameters.n_seq_max = options.parallel;
   parameters.n_batch = batchSize;
   parameters.n_ubatch = isOnCpu(options) ? Math.min(batchSize, CPU_MICRO_BATCH) : batchSize;
-  // Sampled from are a sequence's last token and its draft: room for more would be wasted.
-  parameters.n_outputs_max = Math.min(batchSize, options.parallel * (1 + LONGEST_DRAFT));
+  parameters.n_outputs_max = Math.min(batchSize, mostOutputs(options));
   parameters.n_threads = threads;
   parameters.n_threads_batch = threads;
   parameters.flash_attn_type = FLASH_ATTENTION[options.flashAttention];
@@ -50,6 +49,17 @@ export function configureContext(
   parameters.type_v = kvType;
   parameters.kv_unified = options.kvUnified;
   parameters.no_perf = true;
+}
+
+/**
+ * Tokens of a batch that are sampled from, at most: each sequence's last one and what is drafted. Every
+ * one takes the room of the vocabulary's logits, twice.
+ */
+function mostOutputs(options: LoadOptions): number {
+  const { parallel, lookup, draftPaths } = options;
+  const drafts = lookup || draftPaths !== undefined;
+  const drafting = drafts ? Math.min(parallel, mostDrafting(isOnCpu(options))) : 0;
+  return parallel + drafting * LONGEST_DRAFT;
 }
 
 /** Whether no device but the CPU computes. */

@@ -3,12 +3,22 @@ import { ROW_GROUP } from "./rows.ts";
 /** Tokens drafted for one sequence in one step: with the token before them they fill groups of rows. */
 const SHORTEST_DRAFT = ROW_GROUP - 1;
 export const LONGEST_DRAFT = 2 * ROW_GROUP - 1;
+/**
+ * Above so many answers at once the batch keeps the processor busy without drafts, and computing tokens
+ * that may be thrown away costs more than it brings.
+ */
+const MOST_SEQUENCES = { cpu: 2, gpu: 4 };
 /** Share of drafted tokens that must be accepted for drafting to pay. */
 const WORTH_IT = 0.35;
 /** Drafted tokens after which the share means something. */
 const ENOUGH = 16;
 /** Tokens without drafts after drafting did not pay. */
 const REST = 64;
+
+/** Answers that may run at once and be drafted for. */
+export function mostDrafting(isOnCpu: boolean): number {
+  return isOnCpu ? MOST_SEQUENCES.cpu : MOST_SEQUENCES.gpu;
+}
 
 /** The longest draft that is worth its rows and has at most so many tokens; 0 where there is none. */
 export function draftLength(most: number): number {

@@ -1,12 +1,6 @@
 import type { DraftModel } from "./draft_model.ts";
-import { draftLength } from "./draft_policy.ts";
+import { draftLength, mostDrafting } from "./draft_policy.ts";
 import type { Sequence } from "./sequence.ts";
-
-/**
- * Above so many answers at once the batch keeps the processor busy without drafts, and computing tokens
- * that may be thrown away costs more than it brings.
- */
-const MOST_SEQUENCES = { cpu: 2, gpu: 4 };
 
 /** What drafts are for. */
 export interface DraftPlace {
@@ -48,8 +42,8 @@ export class Speculation {
   draft(sequences: readonly Sequence[], room: number): void {
     for (const sequence of sequences) sequence.draft = [];
     const { kvUnified, isOnCpu } = this.#place;
-    const most = isOnCpu ? MOST_SEQUENCES.cpu : MOST_SEQUENCES.gpu;
-    if (this.kind === null || sequences.length === 0 || sequences.length > most) return;
+    if (this.kind === null || sequences.length === 0) return;
+    if (sequences.length > mostDrafting(isOnCpu)) return;
     const share = Math.floor(room / sequences.length);
     const limits = sequences.map((sequence) => {
       // The last token allowed is sampled from the one before it: it needs no draft.

@@ -3,6 +3,7 @@ import { commands } from "../../scripts/docs/command_line.ts";
 import { routeName, ROUTES } from "../../scripts/docs/api.ts";
 import { fillSections, sectionsOf } from "../../scripts/docs/markdown.ts";
 import { makePages, makeSections, PAGES } from "../../scripts/docs/pages.ts";
+import { V8_FLAGS } from "../../src/own_command.ts";
 import { GLOBAL_OPTIONS } from "../../src/cli/global_options.ts";
 import { nativeDialect } from "../../src/server/api/native/dialect.ts";
 import { OLLAMA_FIELDS } from "../../src/server/api/ollama/generate_rule.ts";
@@ -55,6 +56,11 @@ Deno.test("every command and every option of it is in the pages", async () => {
   }
 });
 
+Deno.test("the commands that start Shimmy from its source tell V8 what its executable is told", async () => {
+  const task = JSON.parse(await read("deno.json")).tasks.shimmy;
+  for (const command of [task, await read("README.md")]) assert(command.includes(V8_FLAGS));
+});
+
 /** Options of Deno, its scripts, curl and llama.cpp that the pages speak of. */
 const OTHERS_OPTIONS = [
   ...["ffi", "read", "write", "net", "env", "sys", "run"].map((right) => `allow-${right}`),
@@ -67,6 +73,7 @@ const OTHERS_OPTIONS = [
   "reload",
   "target",
   "unstable-no-legacy-abort",
+  "v8-flags",
   "version",
   "with-runtime",
 ];
