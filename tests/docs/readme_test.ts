@@ -70,6 +70,7 @@ const OTHERS_OPTIONS = [
   "control-vector-scaled",
   "lora-scaled",
   "help",
+  "max-semi-space-size",
   "reload",
   "target",
   "unstable-no-legacy-abort",
