@@ -18,6 +18,11 @@ const PROGRAMS = ["llama-server", "llama-bench", "llama-batched-bench"];
 
 const SETTINGS = ["LLAMA_OPENSSL=OFF", "LLAMA_BUILD_UI=OFF", "GGML_OPENMP=OFF"];
 
+/** What is taken of the build: the programs and the libraries that are theirs alone. */
+const PROGRAM_FILE = new RegExp(`^(?:${PROGRAMS.join("|")}|lib(?:llama-.*|mtmd)\\..*)$`);
+/** What is taken of what is published, over what was built. */
+const LIBRARY = /^lib.*\.(?:so|dylib)$/;
+
 const EXTENSION = Deno.build.os === "darwin" ? "dylib" : "so";
 
 /** The published libraries whose names have a version, under the names that programs want. */
@@ -33,16 +38,14 @@ try {
       buildBeside({ source, folder: build, settings: SETTINGS, targets: PROGRAMS }),
   );
   await Deno.mkdir(folder, { recursive: true });
-  // What was built of the libraries as well gives way to what is published.
-  for (const from of [built, runtime.folder]) {
+  for (const [from, wanted] of [[built, PROGRAM_FILE], [runtime.folder, LIBRARY]] as const) {
     for await (const { name } of Deno.readDir(from)) {
-      if (from === built && !PROGRAMS.includes(name) && !name.endsWith(EXTENSION)) continue;
-      await Deno.copyFile(join(from, name), join(folder, name));
+      if (wanted.test(name)) await Deno.copyFile(join(from, name), join(folder, name));
     }
   }
   for (const name of UNVERSIONED) {
     const link = join(folder, `${name}.${EXTENSION}`);
-    await Deno.remove(link);
+    await Deno.remove(link).catch(() => {});
     await Deno.symlink(`${name}.v${LLAMA_VERSION}.${EXTENSION}`, link);
   }
   console.log(folder);

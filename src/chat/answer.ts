@@ -100,7 +100,10 @@ async function* run(
     if (event.type === "error") continue;
     // With the markers come all other control tokens, which are no part of the message.
     const hidden = markers.length > 0 && controls.has(event.text) && !markers.includes(event.text);
-    yield* assembly.add(hidden ? { ...event, text: "" } : event, request.stop);
+    // Not `yield*`, which would make several promises of each of them.
+    for (const made of assembly.add(hidden ? { ...event, text: "" } : event, request.stop)) {
+      yield made;
+    }
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Batch } from "../../ffi/mod.ts";
 import { inTurn } from "./scheduler.ts";
 import type { KvStream } from "./prefix_cache.ts";
+import { ROW_GROUP } from "./rows.ts";
 import type { Sequence } from "./sequence.ts";
 
 /**
@@ -59,9 +60,9 @@ export function fillPrompts(
   for (const sequence of inTurn(prompts, now)) {
     // A paused one is computed up to its last token, as others may be waiting for its prompt.
     const wanted = sequence.paused ? sequence.remaining - 1 : sequence.remaining;
-    const count = Math.min(wanted, room);
-    if (count <= 0) continue;
-    if (count < wanted && room < share / 2) break;
+    if (wanted <= 0) continue;
+    if (wanted > room && room < share / 2) break;
+    const count = wanted <= room ? wanted : wholeGroups(room);
     room -= count;
     chunks.push({ sequence, count });
   }
@@ -69,6 +70,11 @@ export function fillPrompts(
     addChunk(batch, sequence, count);
   }
   return chunks.map(({ sequence }) => sequence);
+}
+
+/** As many of so many rows as fill groups; all where there is none. */
+function wholeGroups(rows: number): number {
+  return rows - rows % ROW_GROUP || rows;
 }
 
 /** The next tokens of a prompt; the last of all its tokens is the one to sample from. */

@@ -60,8 +60,8 @@ Deno.test("the shortest prompts share a batch, in the order of their streams", (
   const [long, short, middle] = [sequence(0, 40, 0), sequence(2, 3, 0), sequence(1, 6, 0)];
   const members = fillPrompts(batch as unknown as Batch, [long, short, middle], 20, 0);
   assertEquals(members, [short, middle, long]);
-  assertEquals(batch.streams.join(""), "00000000000" + "111111" + "222");
-  assertEquals([long, short, middle].map(({ outputs }) => outputs), [[], [19], [16]]);
+  assertEquals(batch.streams.join(""), "00000000" + "111111" + "222");
+  assertEquals([long, short, middle].map(({ outputs }) => outputs), [[], [16], [13]]);
 });
 
 Deno.test("a prompt is not begun for the little room that others left", () => {
@@ -75,10 +75,15 @@ Deno.test("a prompt is not begun for the little room that others left", () => {
 Deno.test("a prompt longer than a batch is cut, also where the batch was begun", () => {
   const batch = new BatchDouble();
   const [longer, long] = [sequence(0, 50, 0), sequence(1, 40, 10)];
+  // To groups of four rows, as those are computed at once.
+  for (const [share, rows] of [[16, 16], [15, 12], [3, 3]] as const) {
+    const cut = [sequence(0, 50, 0), sequence(1, 40, 10)];
+    assertEquals(fillPrompts(batch as unknown as Batch, cut, share, 0), cut.slice(1));
+    assertEquals(batch.length, rows);
+  }
   assertEquals(fillPrompts(batch as unknown as Batch, [longer, long], 16, 0), [long]);
-  assertEquals(batch.length, 16);
   assertEquals(long.outputs, []);
   const [short, next] = [sequence(2, 6, 0), sequence(3, 40, 0)];
   assertEquals(fillPrompts(batch as unknown as Batch, [next, short], 16, 0), [short, next]);
-  assertEquals(batch.streams.join(""), "222222" + "3333333333");
+  assertEquals(batch.streams.join(""), "222222" + "33333333");
 });

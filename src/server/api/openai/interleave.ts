@@ -14,6 +14,11 @@ export async function* interleave<T>(
   starts: readonly (() => AsyncIterable<T>)[],
   limit: number,
 ): AsyncGenerator<Indexed<T>, void> {
+  const [only] = starts;
+  if (starts.length === 1) {
+    for await (const value of only!()) yield { index: 0, value };
+    return;
+  }
   interface Step {
     readonly index: number;
     readonly result: IteratorResult<T>;
