@@ -13,7 +13,8 @@ function encodeEvent({ event, data }: ServerSentEvent): Uint8Array {
   return encoder.encode(`${name}${lines}\n`);
 }
 
-interface StreamOptions {
+interface StreamOptions<T> {
+  readonly encode: (value: T) => Uint8Array;
   readonly headers?: HeadersInit;
   /** Sent after each `keepAliveMs` of silence; none when the format has nothing harmless to send. */
   readonly keepAlive?: { readonly ms: number; readonly bytes: Uint8Array };
@@ -42,18 +43,18 @@ export function watchStream(response: Response, watcher: StreamWatcher): boolean
 }
 
 /**
- * A response that pulls from `chunks` only as fast as the client reads, and returns the iterator when
+ * A response that pulls from `values` only as fast as the client reads, and returns the iterator when
  * the client has gone, so that whatever feeds it is cancelled.
  */
-function pulled(
-  chunks: AsyncIterable<Uint8Array>,
+function pulled<T>(
+  values: AsyncIterable<T>,
   contentType: string,
-  options: StreamOptions,
+  options: StreamOptions<T>,
 ): Response {
-  const iterator = chunks[Symbol.asyncIterator]();
-  const { keepAlive } = options;
+  const iterator = values[Symbol.asyncIterator]();
+  const { encode, keepAlive } = options;
   const patience = keepAlive === undefined ? null : new Patience(keepAlive.ms);
-  let pending: Promise<IteratorResult<Uint8Array>> | null = null;
+  let pending: Promise<IteratorResult<T>> | null = null;
   const slot: { watcher: StreamWatcher } = { watcher: { abandoned: () => {}, ended: () => {} } };
   let hasEnded = false;
   const end = () => {
@@ -67,7 +68,7 @@ function pulled(
         const result = await (patience?.wait(pending) ?? pending);
         if (result === "silence") return controller.enqueue(keepAlive!.bytes);
         pending = null;
-        if (!result.done) return controller.enqueue(result.value);
+        if (!result.done) return controller.enqueue(encode(result.value));
         patience?.stop();
         end();
         controller.close();
@@ -129,10 +130,8 @@ export function eventStream(
   events: AsyncIterable<ServerSentEvent>,
   options: { readonly headers?: HeadersInit; readonly keepAliveMs?: number } = {},
 ): Response {
-  async function* encoded() {
-    for await (const event of events) yield encodeEvent(event);
-  }
-  return pulled(encoded(), "text/event-stream; charset=utf-8", {
+  return pulled(events, "text/event-stream; charset=utf-8", {
+    encode: encodeEvent,
     ...(options.headers === undefined ? {} : { headers: options.headers }),
     ...(options.keepAliveMs === undefined
       ? {}
@@ -145,8 +144,8 @@ export function ndjsonStream(
   values: AsyncIterable<unknown>,
   options: { readonly headers?: HeadersInit } = {},
 ): Response {
-  async function* encoded() {
-    for await (const value of values) yield encoder.encode(JSON.stringify(value) + "\n");
-  }
-  return pulled(encoded(), "application/x-ndjson; charset=utf-8", options);
+  return pulled(values, "application/x-ndjson; charset=utf-8", {
+    ...options,
+    encode: (value) => encoder.encode(JSON.stringify(value) + "\n"),
+  });
 }
