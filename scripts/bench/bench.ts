@@ -29,31 +29,40 @@ export interface Scenario {
 export type Figures = Readonly<Record<string, number>>;
 
 /**
- * Measures both servers in turns, each freshly started, round after round.
+ * Measures everybody in turns, each freshly started, round after round: machines get faster and slower.
  *
+ * @param native measures llama.cpp's own benchmark program, where there is one
  * @returns For each figure and column the values of all rounds.
  */
 export async function inTurns(
   bench: Bench,
   settings: Omit<Settings, "model" | "threads">,
   measure: (server: Server) => Promise<Figures>,
+  native?: () => Promise<Figures>,
 ): Promise<Map<string, Partial<Record<Column, number[]>>>> {
   const { model, threads } = bench;
   const all = { model, threads, ...settings };
   const values = new Map<string, Partial<Record<Column, number[]>>>();
+  const served = async (start: () => Promise<Server>): Promise<Figures> => {
+    await using server = await start();
+    return await measure(server);
+  };
+  const turns: [Column, () => Promise<Figures>][] = [
+    ["shimmy", () => served(() => startOurs(bench.program, all))],
+  ];
+  if (bench.peer !== null) {
+    const { peer } = bench;
+    turns.push(["llama-server", () => served(() => startPeer(peer, all))]);
+  }
+  if (native !== undefined) turns.push(["llama.cpp", native]);
   for (let round = 1; round <= bench.rounds; round++) {
-    const starts = [
-      () => startOurs(bench.program, all),
-      ...(bench.peer === null ? [] : [() => startPeer(bench.peer!, all)]),
-    ];
-    for (const start of starts) {
-      await using server = await start();
-      const figures = await measure(server);
-      bench.say(`  round ${round}, ${server.column}: ${told(figures)}`);
+    for (const [column, turn] of turns) {
+      const figures = await turn();
+      bench.say(`  round ${round}, ${column}: ${told(figures)}`);
       for (const [name, value] of Object.entries(figures)) {
         const columns = values.get(name) ?? {};
         values.set(name, columns);
-        (columns[server.column] ??= []).push(value);
+        (columns[column] ??= []).push(value);
       }
     }
   }

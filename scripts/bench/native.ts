@@ -15,7 +15,7 @@ export interface BatchedResult {
 }
 
 /**
- * Tokens per second as `llama-bench` measures them, one value a repetition.
+ * Tokens per second as `llama-bench` measures them.
  *
  * @param prompt Tokens of prompt, or 0 to measure generation alone.
  */
@@ -25,37 +25,36 @@ export async function llamaBench(
     readonly model: string;
     readonly prompt: number;
     readonly generate: number;
-    readonly repetitions: number;
     readonly threads: number;
   },
-): Promise<number[]> {
+): Promise<number> {
   const text = await output(program, [
     ...["-m", options.model, "-ngl", "0", "-o", "json", "-fa", "auto"],
-    ...["-p", `${options.prompt}`, "-n", `${options.generate}`, "-r", `${options.repetitions}`],
+    ...["-p", `${options.prompt}`, "-n", `${options.generate}`, "-r", "1"],
     ...(options.threads > 0 ? ["-t", `${options.threads}`] : []),
   ]);
-  const [result] = JSON.parse(text) as { samples_ts: number[] }[];
+  const [result] = JSON.parse(text) as { avg_ts: number }[];
   if (result === undefined) throw new Error("llama-bench measured nothing");
-  return result.samples_ts;
+  return result.avg_ts;
 }
 
-/** What `llama-batched-bench` measures for each number of sequences. */
+/** What `llama-batched-bench` measures. */
 export async function batchedBench(
   program: string,
   options: {
     readonly model: string;
     readonly prompt: number;
     readonly generate: number;
-    readonly sequences: readonly number[];
+    readonly sequences: number;
     readonly unified: boolean;
     readonly threads: number;
   },
-): Promise<BatchedResult[]> {
+): Promise<BatchedResult> {
   const { prompt, generate, sequences } = options;
-  const cells = Math.max(...sequences) * (prompt + generate + 8);
+  const cells = sequences * (prompt + generate + 8);
   const args = [
     ...["-m", options.model, "-ngl", "0", "--output-format", "jsonl"],
-    ...["-npp", `${prompt}`, "-ntg", `${generate}`, "-npl", sequences.join()],
+    ...["-npp", `${prompt}`, "-ntg", `${generate}`, "-npl", `${sequences}`],
     ...["-c", `${cells}`, "-b", "2048", "-ub", "512"],
     options.unified ? "--kv-unified" : "--no-kv-unified",
     ...(options.threads > 0 ? ["-t", `${options.threads}`] : []),
@@ -63,11 +62,10 @@ export async function batchedBench(
   // Its log is written by a thread of its own and now and then lacks the last line.
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const text = await output(program, args);
-    const results = text.split("\n").filter((line) => line.startsWith("{"))
-      .map((line) => JSON.parse(line) as BatchedResult);
-    if (results.length === sequences.length) return results;
+    const line = text.split("\n").find((line) => line.startsWith("{"));
+    if (line !== undefined) return JSON.parse(line) as BatchedResult;
   }
-  throw new Error(`llama-batched-bench left results out ${ATTEMPTS} times`);
+  throw new Error(`llama-batched-bench left its result out ${ATTEMPTS} times`);
 }
 
 async function output(program: string, args: string[]): Promise<string> {

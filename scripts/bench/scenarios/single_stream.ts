@@ -1,6 +1,7 @@
-import { completion, inTurns, type Scenario } from "../bench.ts";
+import { completion, type Figures, inTurns, type Scenario } from "../bench.ts";
 import { decodeRate, gaps, stream } from "../client.ts";
 import { llamaBench } from "../native.ts";
+import type { Server } from "../servers.ts";
 import { quantile } from "../stats.ts";
 import { benchText } from "../vocabulary.ts";
 
@@ -11,26 +12,30 @@ export const singleStream: Scenario = {
   async run(bench) {
     const tokens = bench.quick ? 16 : 128;
     const settings = { parallel: 1, context: 512, unified: false };
-    const values = await inTurns(bench, settings, async ({ url }) => {
+    const measure = async ({ url }: Server): Promise<Figures> => {
       const ask = (seed: number) =>
         stream(`${url}/v1/completions`, completion(benchText(16, seed), tokens));
       await ask(1);
       const answer = await ask(2);
       return { rate: decodeRate(answer), gap: quantile(gaps(answer), 0.5) };
-    });
-    const native = bench.llamaBench === null ? [] : await llamaBench(bench.llamaBench, {
-      model: bench.model,
-      prompt: 0,
-      generate: tokens,
-      repetitions: bench.rounds,
-      threads: bench.threads,
-    });
+    };
+    const { llamaBench: program, model, threads } = bench;
+    const native = async (program: string): Promise<Figures> => {
+      const rate = await llamaBench(program, { model, prompt: 0, generate: tokens, threads });
+      return { rate, gap: 1000 / rate };
+    };
+    const values = await inTurns(
+      bench,
+      settings,
+      measure,
+      program === null ? undefined : () => native(program),
+    );
     return [
       {
         scenario: 1,
         what: "one client: decode",
         unit: "tokens/s",
-        rounds: { ...values.get("rate"), "llama.cpp": native },
+        rounds: values.get("rate") ?? {},
         targets: [
           { against: "llama.cpp", atLeast: 0.98 },
           { against: "llama-server", atLeast: 1.08 },
@@ -40,7 +45,7 @@ export const singleStream: Scenario = {
         scenario: 1,
         what: "one client: between tokens, p50",
         unit: "ms",
-        rounds: { ...values.get("gap"), "llama.cpp": native.map((rate) => 1000 / rate) },
+        rounds: values.get("gap") ?? {},
       },
     ];
   },
