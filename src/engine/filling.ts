@@ -1,8 +1,8 @@
 import type { KvStream } from "./prefix_cache.ts";
 import { ROW_GROUP } from "./rows.ts";
 
-/** A row that nobody needs costs something, too: more of them never pay. */
-const MOST_FILLERS = 3;
+/** A row that nobody needs costs something, too: more than these, and than there are answers, never pay. */
+const FEW_FILLERS = 3;
 /** Batches of each kind that are timed before it is decided. */
 const TRIALS = 6;
 /** Filled batches must take at most this share of the time. */
@@ -71,10 +71,11 @@ function propose(ids: readonly number[], idle: readonly KvStream[]): readonly Kv
   const last = ids.at(-1)!;
   const missing = last - first + 1 - ids.length;
   const fillers = idle.filter(({ id }) => id > first && id < last);
-  if (fillers.length < missing || missing > MOST_FILLERS) return [];
+  const most = Math.max(FEW_FILLERS, ids.length);
+  if (fillers.length < missing || missing > most) return [];
   const rows = ids.length + missing;
   const lacking = (ROW_GROUP - rows % ROW_GROUP) % ROW_GROUP;
-  if (lacking * 2 > ROW_GROUP || missing + lacking > MOST_FILLERS) return fillers;
+  if (lacking * 2 > ROW_GROUP || missing + lacking > most) return fillers;
   const beside: KvStream[] = [];
   for (let [before, behind] = [first - 1, last + 1]; beside.length < lacking;) {
     const stream = free.get(behind) ?? free.get(before);

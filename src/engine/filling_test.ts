@@ -65,6 +65,7 @@ Deno.test("a gap between streams is filled where those behind it would be comput
   assertEquals(chosen([0, 1, 3], [idle(2)], inFours), [2]);
   assertEquals(chosen([0, 1, 3], [idle(2)], oneByOne), []);
   assertEquals(chosen([0, 2, 3], [idle(1), idle(4)], inFours), [1]);
+  assertEquals(chosen([0, 2, 5, 7], [1, 3, 4, 6].map((id) => idle(id)), inFours), [1, 3, 4, 6]);
   // A gap that somebody who waits or reads a prompt makes stays.
   assertEquals(chosen([0, 1, 3, 5], [idle(2)], inFours), []);
   assertEquals(chosen([0, 9], [1, 2, 3, 4, 5, 6, 7, 8].map((id) => idle(id)), inFours), []);
