@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { basename } from "@std/path";
 import {
   GGUF_TYPE,
@@ -10,6 +9,7 @@ import {
 } from "../../ffi/mod.ts";
 import { ShimmyError } from "../errors.ts";
 import { CONTROL_VECTOR, type ControlVector, readControlVector } from "./control_vector.ts";
+import { sha256 } from "./digest.ts";
 import { explainAdapterFailure } from "./explain.ts";
 import type { NativeGate } from "./gate.ts";
 
@@ -84,7 +84,7 @@ const CHUNK = 1 << 20;
  * that were unpacked from archives without times.
  */
 export function identityOf(path: string): string {
-  const hash = createHash("sha256");
+  const hash = sha256();
   const buffer = new Uint8Array(CHUNK);
   using file = Deno.openSync(path);
   for (let read; (read = file.readSync(buffer)) !== null;) hash.update(buffer.subarray(0, read));

@@ -30,6 +30,8 @@ export class ChildLink implements Link {
     try {
       this.#child = new Deno.Command(program, {
         args,
+        // ggml would let a debugger print how the process ended, among the messages.
+        env: { GGML_NO_BACKTRACE: "1" },
         stdin: "piped",
         stdout: "piped",
         stderr: "piped",

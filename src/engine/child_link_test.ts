@@ -37,6 +37,25 @@ async function embeddingMemory(engine: Engine, tokens: number): Promise<void> {
 
 const withShell = { ignore: Deno.build.os === "windows" };
 
+Deno.test("a process that crashes calls no debugger, which would write among its messages", {
+  ignore: withShell.ignore,
+}, async () => {
+  const file = await Deno.makeTempFile();
+  try {
+    const isolate: ChildCommand = [
+      "sh",
+      "-c",
+      'echo "$GGML_NO_BACKTRACE" > "$0"; exec "$@"',
+      file,
+      ...COMMAND,
+    ];
+    await using _engine = await loadEngine(await tinyOptions(), { isolate });
+    assertEquals(await Deno.readTextFile(file), "1\n");
+  } finally {
+    await Deno.remove(file);
+  }
+});
+
 Deno.test("a model in a process of its own answers as one in a thread does", async () => {
   await using engine = await loadEngine(await tinyOptions(), { isolate: COMMAND });
   const { text, tokens, done } = await collect(engine.generate(ask(question("Hello"))));

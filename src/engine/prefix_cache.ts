@@ -224,6 +224,8 @@ export class PrefixCache {
       const state = isStream(holder) ? this.#memory.saveSequence(holder.id) : holder.state;
       if (!this.#makeRoom(held.length)) return null;
       if (!this.#memory.restoreSequence(target.id, state)) {
+        // The library leaves the cells of what it could not read to the end.
+        this.#memory.removeTokens(target.id, -1, -1);
         if (!isStream(holder)) this.#drop(holder);
         return target;
       }

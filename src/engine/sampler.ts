@@ -41,13 +41,16 @@ export class TokenSampler implements Disposable {
   #answer: Chain;
   /** Null: the reasoning, if there is any, has the answer's. */
   #reasoning: Chain | null = null;
-  /** The prompt, and what was sampled: a new chain is told of it. */
-  readonly #past: number[];
+  /** What its sequence has in its context: a new chain is told of it. */
+  readonly #past: readonly number[];
 
-  /** @throws {ShimmyError} `invalid` if the grammar cannot be parsed. */
-  constructor(model: SamplerModel, request: SequenceRequest, prompt: readonly number[]) {
+  /**
+   * @param past the prompt, to which its sequence adds what is sampled.
+   * @throws {ShimmyError} `invalid` if the grammar cannot be parsed.
+   */
+  constructor(model: SamplerModel, request: SequenceRequest, past: readonly number[]) {
     this.#model = model;
-    this.#past = [...prompt];
+    this.#past = past;
     const { reasoning, grammar } = request;
     this.#tracker = reasoning === undefined ? null : new PhaseTracker(reasoning, model.wording);
     this.#constraint = grammar === undefined
@@ -59,9 +62,9 @@ export class TokenSampler implements Disposable {
       ignoreEos: request.ignoreEos ?? false,
       takesBack: this.#constraint !== null,
     };
-    this.#answer = Chain.build(model, options, this.#past);
+    this.#answer = Chain.build(model, options, past);
     if (reasoning?.sampling === undefined || !differs(reasoning.sampling, options.sampling)) return;
-    this.#reasoning = this.#answer.changed(reasoning.sampling, this.#past);
+    this.#reasoning = this.#answer.changed(reasoning.sampling, past);
   }
 
   get #phase(): Phase {
@@ -76,7 +79,6 @@ export class TokenSampler implements Disposable {
       : [this.#answer, this.#reasoning];
     const token = this.#choose(chain, context, index);
     other?.take(token);
-    this.#past.push(token);
     this.#see(token, phase);
     return token;
   }

@@ -26,8 +26,6 @@ export interface SequenceLimits {
 /** One request on its way through the loop: from its prompt to its last token. */
 export class Sequence {
   readonly submitted = performance.now();
-  /** The prompt, then each token that was sampled; the last one is not in the KV cache yet. */
-  readonly tokens: number[];
   readonly promptLength: number;
   readonly policy = new DraftPolicy();
   /** Whose states it may use, and who may use its own: see `PrefixCache.acquire`. */
@@ -54,7 +52,11 @@ export class Sequence {
   constructor(
     readonly id: number,
     readonly request: SequenceRequest,
-    prompt: readonly number[],
+    /**
+     * The prompt, then each token that was sampled; the last one is not in the KV cache yet. The sampler
+     * has the same list.
+     */
+    readonly tokens: number[],
     readonly sampler: TokenSampler,
     readonly limits: SequenceLimits,
     /** What it is computed with beside the model. */
@@ -62,8 +64,7 @@ export class Sequence {
     readonly session: OpenedSession,
   ) {
     if (session.notice !== null) this.notices.push(session.notice);
-    this.tokens = [...prompt];
-    this.promptLength = prompt.length;
+    this.promptLength = tokens.length;
     this.scope = adapters.key;
     this.#stops = new StopMatcher(request.stop);
   }

@@ -1,8 +1,10 @@
-import { createHash } from "node:crypto";
 import { join } from "@std/path";
 import { messageOf } from "../errors.ts";
+import { crc32, sha256 } from "./digest.ts";
 
-const MAGIC = "SHIMMYS1";
+const MAGIC = "SHIMMYS2";
+/** Where the checksum ends, which is of all that follows it. */
+const HEAD = MAGIC.length + 4;
 const ENDING = ".session";
 /** Hexadecimal digits that tell names and fingerprints apart: 128 bits. */
 const DIGITS = 32;
@@ -29,8 +31,8 @@ export type FoundSession =
  *
  * A file belongs to one fingerprint: whatever makes a state unusable for another model, adapter, cache
  * type or library is part of it, and a file of another fingerprint is not read. Its name is made of the
- * session's and of the fingerprint. The file is the magic word, the length of the fingerprint and it, the
- * number of tokens and they, and the state; numbers have 32 bits, little-endian.
+ * session's and of the fingerprint. The file is the magic word, a CRC-32 of the rest, the length of the
+ * fingerprint and it, the number of tokens and they, and the state; numbers have 32 bits, little-endian.
  */
 export class SessionStore {
   readonly #folder: string;
@@ -126,17 +128,16 @@ export class SessionStore {
 }
 
 function digest(text: string): string {
-  return createHash("sha256").update(text).digest("hex").slice(0, DIGITS);
+  return sha256().update(text).digest("hex").slice(0, DIGITS);
 }
 
 function encode({ tokens, state }: SavedSession, fingerprint: string): Uint8Array {
   const magic = new TextEncoder().encode(MAGIC);
   const print = new TextEncoder().encode(fingerprint);
-  const bytes = new Uint8Array(magic.length + 8 + print.length + tokens.length * 4 + state.length);
+  const bytes = new Uint8Array(HEAD + 8 + print.length + tokens.length * 4 + state.length);
   const view = new DataView(bytes.buffer);
-  let at = 0;
   bytes.set(magic);
-  at += magic.length;
+  let at = HEAD;
   view.setUint32(at, print.length, true);
   at += 4;
   bytes.set(print, at);
@@ -148,17 +149,21 @@ function encode({ tokens, state }: SavedSession, fingerprint: string): Uint8Arra
     at += 4;
   }
   bytes.set(state, at);
+  view.setUint32(magic.length, crc32(bytes.subarray(HEAD)), true);
   return bytes;
 }
 
-/** @throws {RangeError} where the file is cut off. */
+/** @throws {RangeError} where the file is cut off or damaged. */
 function decode(bytes: Uint8Array<ArrayBuffer>, fingerprint: string): SavedSession | null {
   const view = new DataView(bytes.buffer);
   const text = (from: number, length: number) =>
     new TextDecoder().decode(bytes.subarray(from, from + length));
   if (text(0, MAGIC.length) !== MAGIC) return null;
-  const printLength = view.getUint32(MAGIC.length, true);
-  let at = MAGIC.length + 4;
+  if (view.getUint32(MAGIC.length, true) !== crc32(bytes.subarray(HEAD))) {
+    throw new RangeError("It is damaged: its checksum is another one");
+  }
+  const printLength = view.getUint32(HEAD, true);
+  let at = HEAD + 4;
   if (text(at, printLength) !== fingerprint) return null;
   at += printLength;
   const count = view.getUint32(at, true);

@@ -9,6 +9,7 @@ import {
   tinyEngine,
 } from "../../tests/support/engine.ts";
 import { ShimmyError } from "../errors.ts";
+import { crc32 } from "./digest.ts";
 import type { LoadOptions, Notice } from "./protocol.ts";
 import { SessionStore } from "./sessions.ts";
 
@@ -48,9 +49,23 @@ Deno.test("a file that is cut off anywhere is no session, and no crash", async (
     const [{ name }] = [...Deno.readDirSync(folder)] as [Deno.DirEntry];
     const path = join(folder, name);
     const whole = await Deno.readFile(path);
-    for (let length = 0; length < whole.length - SESSION.state.length; length++) {
+    for (let length = 0; length < whole.length; length++) {
       await Deno.writeFile(path, whole.slice(0, length));
       assertEquals(store.find("talk").found, "unreadable");
+    }
+  });
+});
+
+Deno.test("a file with a bit that fell over is no session", async () => {
+  await inFolder(async (folder) => {
+    const store = new SessionStore(folder, "a");
+    store.save("talk", SESSION);
+    const [{ name }] = [...Deno.readDirSync(folder)] as [Deno.DirEntry];
+    const path = join(folder, name);
+    const whole = await Deno.readFile(path);
+    for (let at = 0; at < whole.length; at++) {
+      await Deno.writeFile(path, whole.map((byte, index) => index === at ? byte ^ 4 : byte));
+      assertEquals(store.find("talk").found, "unreadable", `byte ${at}`);
     }
   });
 });
@@ -161,17 +176,21 @@ Deno.test("a session whose file is broken is told of, and kept anew", async () =
   assertGreater(notice!.detail!.length, 0);
 });
 
-Deno.test("a session whose state the library refuses is told of", async () => {
-  const notices = await noticesOfSecond(LONG, LONG, (folder) => {
-    for (const { name } of Deno.readDirSync(folder)) {
-      const path = join(folder, name);
-      const bytes = Deno.readFileSync(path);
-      Deno.writeFileSync(path, bytes.slice(0, bytes.length - 5000));
-    }
-  });
-  assertEquals(notices, [{
-    message: "session: its state could not be restored, so the prompt was recomputed",
-  }]);
+Deno.test("a session whose state the library refuses is told of, and its prompt is computed", async () => {
+  // So short a cut lets the library take the cells before it finds that their values are missing.
+  for (const missing of [10, 5000]) {
+    const notices = await noticesOfSecond(LONG, LONG, (folder) => {
+      for (const { name } of Deno.readDirSync(folder)) {
+        const path = join(folder, name);
+        const bytes = Deno.readFileSync(path).slice(0, -missing);
+        new DataView(bytes.buffer).setUint32(8, crc32(bytes.subarray(12)), true);
+        Deno.writeFileSync(path, bytes);
+      }
+    });
+    assertEquals(notices, [{
+      message: "session: its state could not be restored, so the prompt was recomputed",
+    }], `${missing} bytes less`);
+  }
 });
 
 Deno.test("a session that cannot be saved is told of without the server's paths", async () => {

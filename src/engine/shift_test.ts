@@ -62,6 +62,24 @@ Deno.test("a shifted context is the one that its remaining tokens would make", a
   });
 });
 
+Deno.test("sampling that is changed after a shift looks back on what is left of the context", async () => {
+  await withOneLayer([
+    { contextLength: 64, contextShift: true },
+    { contextLength: 256 },
+  ], (shifting, plain) => {
+    const sampling = { temperature: 0, presencePenalty: 2, repeatLastN: -1 };
+    const id = shifting.submit(from(prompt(19), 70));
+    const { tokens } = shifting.reports[id]!;
+    shifting.run(() => tokens.length === 50);
+    shifting.control(id, { type: "sampling", sampling });
+    shifting.run();
+    // The context was full with the 44th token: the first one stayed and half of the others went.
+    const left = [BOS, ...[...prompt(19), ...tokens.slice(0, 50)].slice(31)];
+    const request = { ...from(left, 20), sampling };
+    assertEquals(tokens.slice(50), plain.together([request])[0]!.tokens);
+  });
+});
+
 Deno.test("in one buffer a shift moves nobody else's positions, whoever shares the prompt", async () => {
   const options = { contextLength: 100, kvUnified: true, lookup: false };
   await withOneLayer([

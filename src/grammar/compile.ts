@@ -95,6 +95,7 @@ export class Compiler {
 
   #array(nodes: readonly SchemaNode[], hint: string): Expr {
     const { min, max, prefix, open, unique } = arrayShape(this.#context, nodes);
+    if (min > max) return NOTHING;
     if (unique !== undefined && max > 1) {
       throw this.document.refuse(
         unique,

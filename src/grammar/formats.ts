@@ -86,6 +86,8 @@ const NUMBER_FORMATS: Readonly<Record<string, readonly [number, number]>> = {
   "double": [-Infinity, Infinity],
 };
 
+const WHOLE_FORMATS = new Set(["int32", "int64"]);
+
 /** The names of the formats a grammar knows. */
 export const FORMATS: readonly string[] = [
   ...Object.keys(STRING_FORMATS),
@@ -108,4 +110,9 @@ export function formatAutomaton(format: string): Dfa | null {
 /** The least and greatest number of a format, or null where it leaves numbers free. */
 export function formatRange(format: string): readonly [number, number] | null {
   return Object.hasOwn(NUMBER_FORMATS, format) ? NUMBER_FORMATS[format]! : null;
+}
+
+/** Whether a format takes integers alone, whatever the schema's type. */
+export function isWholeFormat(format: string): boolean {
+  return WHOLE_FORMATS.has(format);
 }

@@ -221,6 +221,18 @@ Deno.test("tuples end where the schema does", () => {
   assertEquals(taken(draft7, ["[1,2]", "[2]"]), ["[1,2]"]);
 });
 
+Deno.test("an array that would need more items than it may have is none", () => {
+  const schema = { type: ["array", "null"], minItems: 3, maxItems: 1 };
+  assertEquals(taken(schema, ["[]", "[1]", "[1,1]", "[1,1,1]", "null"]), ["null"]);
+});
+
+Deno.test("bounds that no integer reaches still bound numbers with exponents", () => {
+  const texts = ["5", "1e20", "-1e20"];
+  assertEquals(taken({ type: "number", minimum: -1e16 }, texts), ["5"]);
+  assertEquals(taken({ type: "number", maximum: 1e16 }, texts), ["5"]);
+  assertEquals(taken({ type: "number" }, texts), texts);
+});
+
 Deno.test("unsatisfiable parts vanish where they are optional", () => {
   const schema = {
     type: "object",
@@ -253,6 +265,14 @@ Deno.test("keywords of one type imply it, and null may be added", () => {
   assertEquals(taken({ minimum: 3 }, ["4", '"s"']), ["4"]);
   assertEquals(taken({ type: "integer", nullable: true }, ["4", "null"]), ["4", "null"]);
   assertEquals(taken({}, ["4", "null", '{"a":[]}']), ["4", "null", '{"a":[]}']);
+});
+
+Deno.test("a format of integers takes no fractions, whatever the type", () => {
+  const texts = ["4", "4.5", "2147483648"];
+  assertEquals(taken({ type: "number", format: "int32" }, texts), ["4"]);
+  assertEquals(taken({ format: "int64" }, texts), ["4", "2147483648"]);
+  assertEquals(taken({ enum: [4, 4.5], format: "int32" }, texts), ["4"]);
+  assertEquals(taken({ type: "number", format: "float" }, texts), texts);
 });
 
 Deno.test("a builder embeds schemas among rules written by hand", () => {

@@ -49,12 +49,8 @@ export function numbersWithin(
     beyond(scaled(bounds.below, digits, "up"), -1n),
   ]);
   // A side without a bound, or with one that no model reaches, ends where digits do.
-  const from = low !== null && low >= -widest
-    ? low
-    : high !== null && high < -widest
-    ? high * 10n
-    : -widest;
-  const to = high !== null && high <= widest ? high : from > widest ? from * 10n : widest;
+  const from = largest([low, high !== null && high < -widest ? high * 10n : -widest])!;
+  const to = smallest([high, from > widest ? from * 10n : widest])!;
   if (from > to) return NOTHING;
   const negative = from < 0n
     ? seq(chars(charsOf("-")), magnitudes(to < 0n ? -to : digits > 0 ? 0n : 1n, -from, digits))

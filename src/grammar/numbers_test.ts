@@ -2,6 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { accepts, type Dfa } from "./automaton.ts";
 import { intersection } from "./combine.ts";
 import { wholeAutomaton } from "./determinize.ts";
+import { NOTHING } from "./expr.ts";
 import { type Bounds, multiples, numbersWithin } from "./numbers.ts";
 
 const OPEN: Bounds = { min: -Infinity, max: Infinity, above: -Infinity, below: Infinity };
@@ -87,6 +88,16 @@ Deno.test("open sides end where digits end", () => {
   assert(accepts(within({ min: 1e20 }, 0), "123456789012345678901"));
   assert(accepts(within({ max: -1e20 }, 0), "-123456789012345678901"));
   assert(accepts(within({ min: -1.7976931348623157e308 }, 0), "-5"));
+});
+
+Deno.test("bounds hold beyond the digits that numbers have where nothing bounds them", () => {
+  const high = within({ min: 1e16, max: 2e16 }, 0);
+  assert(accepts(high, "15000000000000000"));
+  assert(!accepts(high, "20000000000000001"));
+  const low = within({ min: -2e16, max: -1e16 }, 0);
+  assert(accepts(low, "-15000000000000000"));
+  assert(!accepts(low, "-20000000000000001"));
+  assertEquals(numbersWithin({ ...OPEN, min: 2e16, max: 1e16 }, 0), NOTHING);
 });
 
 Deno.test("multiples are told by their remainder", () => {

@@ -71,6 +71,13 @@ Deno.test("what a grammar cannot hold is refused by name and place", () => {
   }
 });
 
+Deno.test("multiples are refused where doubles do not hold every integer", () => {
+  assertStringIncludes(
+    refusal({ type: "integer", exclusiveMinimum: 1e16, multipleOf: 12 }),
+    "multipleOf at # cannot be expressed: ",
+  );
+});
+
 Deno.test("malformed keywords are told apart from those beyond grammars", () => {
   const cases: Record<string, unknown> = {
     type: { type: "text" },

@@ -31,6 +31,7 @@ const GOOD = [
   'root ::= "a"{5,18446744073709551615} "b"{3,2001}',
   'root ::= ("a"{50}){50} (("a"))*',
   'root ::= ("a"{0,30} | "b"?){40}',
+  'root ::= "a" <[1]> !<[2]>* <[2]> "b" | !<[2]> "c"',
   "root ::= <[1]> !<[2]> <think> !</think> <[99999999999]> <tool_call>*",
   'root ::= 1a -b a-1\n1a ::= [0-9]\n-b ::= "-"\na-1 ::= "x"',
   'root ::= "a"\nroot ::= "b"',
@@ -128,6 +129,14 @@ const doubling = (levels: number) =>
 
 /** What the library would be busy with for minutes or for ever, or would crash on. */
 const RUINOUS: readonly (readonly [source: string, message: string])[] = [
+  [
+    'root ::= [^"] !<[3]> "b"',
+    "line 1, column 1: the rule 'root' rules a token out right behind text: put a token between them, or say what text may come instead",
+  ],
+  [
+    'root ::= x y\nx ::= "a" <[3]>?\ny ::= ("b" | !<[3]>)*',
+    "line 1, column 1: the rule 'root' rules a token out right behind text: put a token between them, or say what text may come instead",
+  ],
   ["a ::= root\na ::= [b]", "there is no rule named 'root', with which every answer begins"],
   ['root ::= "a"{3,2}', "line 1, column 13: the maximum is less than the minimum"],
   [

@@ -91,7 +91,8 @@ export function emptyRules(rules: ParsedGbnf["rules"]): readonly boolean[] {
   return isEmpty;
 }
 
-function* alternatives(rule: Elements): Generator<Elements> {
+/** The alternatives of a rule, each with its elements. */
+export function* alternatives(rule: Elements): Generator<Elements> {
   let begin = 0;
   for (const [at, element] of rule.entries()) {
     if (element !== OR && element !== END) continue;

@@ -3,6 +3,7 @@ import { findRecursion } from "./recursion.ts";
 import { findCrowd } from "./crowd.ts";
 import { type NamedToken, parse, type ParsedGbnf } from "./parser.ts";
 import { grammarError } from "./scanner.ts";
+import { findSeam } from "./seam.ts";
 
 /** The rule with which every sentence begins. */
 const ROOT = "root";
@@ -28,6 +29,8 @@ export function checkGrammar(source: string): CheckedGrammar {
   if (recursion !== null) throw problem(grammar, recursion.rule, recursion.what);
   const crowd = findCrowd(grammar);
   if (crowd !== null) throw problem(grammar, crowd.rule, crowd.what);
+  const seam = findSeam(grammar);
+  if (seam !== null) throw problem(grammar, seam.rule, seam.what);
   return {
     tokens: grammar.tokens,
     strangeToken: ({ text, at }) =>

@@ -5,6 +5,9 @@ import { Scanner } from "./scanner.ts";
 export const CHARACTER = -1;
 export const OR = -2;
 export const END = -3;
+export const TOKEN = -5;
+/** Any token but one. */
+export const OTHER_TOKEN = -4;
 
 /** A rule's alternatives as one list: elements, `OR` between alternatives, `END` behind the last. */
 export type Elements = readonly number[];
@@ -193,7 +196,7 @@ class Parser {
   /** `<[id]>` or `<text>`, or any token but it behind an exclamation mark. */
   #token(rule: number[]): void {
     const scanner = this.#scanner;
-    scanner.take("!");
+    const isRuledOut = scanner.take("!");
     const { at } = scanner;
     if (!scanner.take("<")) throw scanner.expected('"<" of a token behind "!"');
     if (scanner.take("[")) {
@@ -206,7 +209,7 @@ class Parser {
       scanner.at = end + 1;
       this.#tokens.push({ text: scanner.source.slice(at, end + 1), at });
     }
-    rule.push(CHARACTER);
+    rule.push(isRuledOut ? OTHER_TOKEN : TOKEN);
   }
 
   #group(name: string, rule: number[]): number {
