@@ -50,5 +50,10 @@ export const MAX_GBNF_ELEMENTS = 5_000_000;
  * all the others: with this many, that takes it half a minute.
  */
 export const MAX_GBNF_WAYS = 100_000;
+/**
+ * Ways in which a repetition of what may be empty may begin. llama.cpp takes time with the third power of
+ * them for every character: with this many some 20 ms, with a thousand ten seconds.
+ */
+export const MAX_EMPTY_WAYS = 128;
 /** Steps of llama.cpp's search for left recursion, which forgets where it has been. */
 export const MAX_GBNF_STEPS = 100_000_000;

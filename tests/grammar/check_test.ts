@@ -30,7 +30,7 @@ const GOOD = [
   'root ::= "a"{2000} "b"{0,2000} "c"{5,9999999999999999999}',
   'root ::= "a"{5,18446744073709551615} "b"{3,2001}',
   'root ::= ("a"{50}){50} (("a"))*',
-  'root ::= ("a"{0,30} | "b"?){40}',
+  'root ::= ("a"{0,4} | "b"?){4} ("c"?){0,30} ("d"? "e"?)*',
   'root ::= "a" <[1]> !<[2]>* <[2]> "b" | !<[2]> "c"',
   "root ::= <[1]> !<[2]> <think> !</think> <[99999999999]> <tool_call>*",
   'root ::= 1a -b a-1\n1a ::= [0-9]\n-b ::= "-"\na-1 ::= "x"',
@@ -155,6 +155,12 @@ const RUINOUS: readonly (readonly [source: string, message: string])[] = [
     }\nr20000 ::= "a"\nroot ::= r0`,
     "more than 10000 rules begin with one another",
   ],
+  [
+    'root ::= "b" ("a"?){0,100} "b"',
+    "line 1, column 20: what is repeated up to 100 times may be empty: repeat what is not",
+  ],
+  ['root ::= ("a"{0,30} | "b"?){40}', "may be empty: repeat what is not"],
+  ['root ::= ((w?){0,8}){8} "c"\nw ::= x | y\nx ::= "a"*\ny ::= "b"*', "may be empty"],
   [`root ::= [${"c".repeat(3000)}]{2000}`, "the grammar's repetitions make it too large"],
 ];
 

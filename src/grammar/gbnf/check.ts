@@ -1,5 +1,5 @@
 import type { ShimmyError } from "../../errors.ts";
-import { findRecursion } from "./recursion.ts";
+import { findRecursion, type Problem } from "./recursion.ts";
 import { findCrowd } from "./crowd.ts";
 import { type NamedToken, parse, type ParsedGbnf } from "./parser.ts";
 import { grammarError } from "./scanner.ts";
@@ -26,11 +26,11 @@ export function checkGrammar(source: string): CheckedGrammar {
   const grammar = parse(source);
   checkNames(grammar);
   const recursion = findRecursion(grammar);
-  if (recursion !== null) throw problem(grammar, recursion.rule, recursion.what);
+  if (recursion !== null) throw problem(grammar, recursion);
   const crowd = findCrowd(grammar);
-  if (crowd !== null) throw problem(grammar, crowd.rule, crowd.what);
+  if (crowd !== null) throw problem(grammar, crowd);
   const seam = findSeam(grammar);
-  if (seam !== null) throw problem(grammar, seam.rule, seam.what);
+  if (seam !== null) throw problem(grammar, seam);
   return {
     tokens: grammar.tokens,
     strangeToken: ({ text, at }) =>
@@ -59,6 +59,6 @@ function checkNames(grammar: ParsedGbnf): void {
   }
 }
 
-function problem({ symbols, scanner }: ParsedGbnf, rule: number, what: string): ShimmyError {
-  return scanner.error(what, symbols[rule]!.at);
+function problem({ symbols, scanner }: ParsedGbnf, { rule, what, at }: Problem): ShimmyError {
+  return scanner.error(what, at ?? symbols[rule]!.at);
 }

@@ -1,4 +1,4 @@
-import { MAX_GBNF_WAYS } from "../limits.ts";
+import { MAX_EMPTY_WAYS, MAX_GBNF_WAYS } from "../limits.ts";
 import { type Beginnings, beginningsOf, emptyRules } from "./beginnings.ts";
 import type { ParsedGbnf } from "./parser.ts";
 import type { Problem } from "./recursion.ts";
@@ -32,7 +32,27 @@ export function findCrowd(grammar: ParsedGbnf): Problem | null {
     }
     ways.set(rule, count);
   }
-  return findGrowth(circles, beginnings, grammar);
+  return findEmptyRepeat(grammar, isEmpty, ways) ?? findGrowth(circles, beginnings, grammar);
+}
+
+/**
+ * A repetition of what may be empty: at each character the library is at every one of the repetitions at
+ * once, and goes from each to all that come behind it.
+ */
+function findEmptyRepeat(
+  { repeats, ids }: ParsedGbnf,
+  isEmpty: readonly boolean[],
+  ways: ReadonlyMap<number, number>,
+): Problem | null {
+  for (const { item, times, at } of repeats) {
+    if (item.some((element) => element < 0 || !isEmpty[element])) continue;
+    const each = item.reduce((sum, element) => sum + (ways.get(element) ?? 0), 0);
+    if (each * times <= MAX_EMPTY_WAYS) continue;
+    const what = `what is repeated up to ${times} times may be empty: ` +
+      "repeat what is not, and say that all of it may be missing";
+    return { rule: ids.get("root")!, what, at };
+  }
+  return null;
 }
 
 /** The rules that an answer may get into. */

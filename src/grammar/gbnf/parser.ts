@@ -29,6 +29,16 @@ export interface ParsedGbnf {
   /** Ids of the rules that the source itself names. */
   readonly ids: ReadonlyMap<string, number>;
   readonly tokens: readonly NamedToken[];
+  /** What is repeated a number of times. */
+  readonly repeats: readonly Repeat[];
+}
+
+/** An item that may come several times. */
+export interface Repeat {
+  readonly item: Elements;
+  /** How often at most; where there is no such limit, how often at least. */
+  readonly times: number;
+  readonly at: number;
 }
 
 /** What an id stands for: a rule, or a part of one that the library makes a rule of. */
@@ -55,6 +65,7 @@ class Parser {
   readonly #symbols: GbnfSymbol[] = [];
   readonly #ids = new Map<string, number>();
   readonly #tokens: NamedToken[] = [];
+  readonly #repeats: Repeat[] = [];
   #repeated = 0;
   #groups = 0;
 
@@ -72,6 +83,7 @@ class Parser {
       symbols: this.#symbols,
       ids: this.#ids,
       tokens: this.#tokens,
+      repeats: this.#repeats,
     };
   }
 
@@ -285,6 +297,7 @@ class Parser {
       );
     }
     const item = rule.slice(start);
+    if (total > 1) this.#repeats.push({ item, times: total, at });
     const optional = max === Infinity ? 1 : max - min;
     this.#repeated += item.length * Math.max(0, min - 1) + (item.length + 3) * optional;
     if (this.#repeated > MAX_GBNF_ELEMENTS) {

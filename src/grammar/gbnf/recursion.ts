@@ -6,6 +6,8 @@ import type { ParsedGbnf } from "./parser.ts";
 export interface Problem {
   readonly rule: number;
   readonly what: string;
+  /** Where it is, if not where the rule begins. */
+  readonly at?: number;
 }
 
 /** A rule on the way, and which of those that it may begin with comes next. */
