@@ -143,6 +143,45 @@ Deno.test("every command about one model pulls a reference first, when it may", 
   }
 });
 
+Deno.test("the model that drafts is pulled like the one that answers", async () => {
+  for (const command of [["generate", "m", "--prompt", "Hi"], ["plan", "m"], ["serve"]]) {
+    await using place = new Place();
+    const full = [...command, ...command[0] === "serve" ? ["--port", "0", "--in-process"] : []];
+    const silent = await place.shimmy([...full, "--draft", "hf:o/r"]);
+    assertEquals([silent.status, silent.world.requests], [1, []]);
+    assertMatch(silent.world.notes[0]!, /hf:o\/r is not here.*; say --yes to pull it/);
+    for (const [draft, expected] of [["hf:o/r", place.path], ["ollama:tiny", "tiny:latest"]]) {
+      const world = new WorldDouble({ env: place.env });
+      const done = main([...full, "--draft", draft!, "--yes"], world);
+      while (world.out === "") await new Promise((resolve) => setTimeout(resolve, 5));
+      world.stop();
+      assertEquals([await done, world.requests[0]?.globals.draft], [0, expected], command[0]);
+    }
+  }
+});
+
+Deno.test("a default model that the environment names by a reference is pulled by every command", async () => {
+  for (
+    const [reference, request] of [
+      ["hf:o/r", (place: Place) => ({ base: place.path, preferred: undefined })],
+      ["ollama:tiny", () => ({ base: undefined, preferred: "tiny:latest" })],
+    ] as const
+  ) {
+    await using place = new Place();
+    const env = { ...place.env, SHIMMY_BASE_GGUF: reference };
+    const silent = await place.shimmy(["generate", "--prompt", "Hi"], { env });
+    assertStringIncludes(silent.world.notes[0]!, "say --yes to pull it");
+    const { status, world } = await place.shimmy(["generate", "--prompt", "Hi", "--yes"], { env });
+    const { named, base, preferred } = world.requests[0]!;
+    assertEquals([status, named, { base, preferred }], [0, undefined, request(place)]);
+    // Whoever names another model does without it.
+    await Deno.remove(place.folder, { recursive: true });
+    const other = await place.shimmy(["generate", "m", "--prompt", "Hi"], { env });
+    assertEquals([other.status, other.world.requests[0]?.base], [0, undefined]);
+    await Deno.mkdir(place.folder);
+  }
+});
+
 Deno.test("generate --yes pulls without asking, and a model of Ollama's goes by its name", async () => {
   await using place = new Place();
   const { status, world } = await place.shimmy(
