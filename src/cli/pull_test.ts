@@ -55,6 +55,19 @@ Deno.test("pull prints the name that the model then has, and tells what it did",
   assertEquals(again.world.notes, ["hf:o/r is here already"]);
 });
 
+Deno.test("pull prints the name by which that very model is found where another has its file's", async () => {
+  await using place = new Place();
+  const models = [
+    entryDouble("a-q4_0"),
+    entryDouble("a-q4_0@r", { paths: [place.path] }),
+  ];
+  assertEquals((await place.shimmy(["pull", "hf:o/r"], { models })).world.out, "a-q4_0@r\n");
+  const blob = join(place.folder, "ollama/blobs", `sha256-${sha256(BYTES)}`);
+  const aliased = [entryDouble("other", { paths: [blob], aliases: ["tiny:latest"] })];
+  const { world } = await place.shimmy(["pull", "ollama:tiny"], { models: aliased });
+  assertEquals(world.out, "tiny:latest\n");
+});
+
 Deno.test("on a terminal a bar shows how far it is", async () => {
   await using place = new Place();
   const { world } = await place.shimmy(["pull", "ollama:tiny"], { terminal: true });
@@ -71,6 +84,9 @@ Deno.test("mistakes in what to pull end with what would be right", async () => {
   const wrong = await place.shimmy(["pull", "hf:o/r", "--sha256", "12"]);
   assertEquals(wrong.status, 2);
   assertEquals(wrong.world.notes, ["shimmy: --sha256: must be 64 hexadecimal digits"]);
+  const unused = await place.shimmy(["pull", "hf:o/r", "--sha256", "0".repeat(64)]);
+  assertEquals([unused.status, unused.world.out], [2, ""]);
+  assertMatch(unused.world.notes[0]!, /^shimmy: --sha256: is for https: URLs/);
   const help = await place.shimmy(["pull", "--help"]);
   for (const form of ["hf:owner/repo:QUANT", "ollama:name[:tag]", "--connections"]) {
     assertStringIncludes(help.world.out, form);
