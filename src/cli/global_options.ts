@@ -73,7 +73,9 @@ export const GLOBAL_OPTIONS = {
     fallback: "on",
     help: "draft tokens from text that repeats itself",
   }),
-  "draft": text("NAME", { help: "a small model of the same vocabulary that drafts tokens" }),
+  "draft": text("NAME", {
+    help: "a small model of the same vocabulary that drafts tokens; references are pulled first",
+  }),
   "lora": loras(),
   "config": text("FILE", {
     env: "SHIMMY_CONFIG",

@@ -6,9 +6,14 @@ import { expertOverrides } from "../engine/tensor_places.ts";
 import { GLOBAL_OPTIONS } from "./global_options.ts";
 import { parseOptions, UsageError } from "./options.ts";
 import { loadOptions } from "./load_options.ts";
+import { checkPlacement } from "./placement_options.ts";
+
+function valuesOf(args: string[]) {
+  return parseOptions(args, GLOBAL_OPTIONS, () => undefined).values;
+}
 
 function optionsFor(args: string[], devices: string[] = []): LoadOptions {
-  const { values } = parseOptions(args, GLOBAL_OPTIONS, () => undefined);
+  const values = valuesOf(args);
   const runtime = {
     variant: "cpu",
     folder: "/lib",
@@ -78,7 +83,8 @@ Deno.test("every option reaches the engine", () => {
 });
 
 Deno.test("options of placement that cannot take effect are refused", () => {
-  assertThrows(() => optionsFor(["--main-gpu", "1"]), UsageError, "--split-mode none");
+  const check = (args: string[]) => checkPlacement(valuesOf(args));
+  assertThrows(() => check(["--main-gpu", "1"]), UsageError, "--split-mode none");
   assertThrows(() => optionsFor(["--override-tensor", "CPU"]), UsageError, "PATTERN=BUFFER");
   assertThrows(() => optionsFor(["--override-tensor", "(=CPU"]), UsageError, "regular expression");
   assertThrows(
@@ -94,12 +100,12 @@ Deno.test("options of placement that cannot take effect are refused", () => {
     );
   }
   assertThrows(
-    () => optionsFor(["--tensor-split", "1,2", "--split-mode", "none"]),
+    () => check(["--tensor-split", "1,2", "--split-mode", "none"]),
     UsageError,
     "--tensor-split: has no effect",
   );
   assertThrows(
-    () => optionsFor(["--split-mode", "tensor", "--flash-attn", "off"]),
+    () => check(["--split-mode", "tensor", "--flash-attn", "off"]),
     UsageError,
     "--flash-attn: must be auto or on",
   );

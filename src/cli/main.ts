@@ -10,6 +10,7 @@ import { explain } from "./explain.ts";
 import { GLOBAL_OPTIONS } from "./global_options.ts";
 import { commandHelp, overview } from "./help.ts";
 import { parseOptions, UsageError } from "./options.ts";
+import { checkPlacement } from "./placement_options.ts";
 import { OutputClosed, type World } from "./world.ts";
 
 /** A command by name: what the overview says of it, and its module, which is loaded when it is used. */
@@ -132,9 +133,9 @@ async function dispatch([name, ...rest]: readonly string[], world: World): Promi
   const plain = parseOptions(rest, options, env);
   checkOperands(name, command.operands, plain.positionals);
   const called = (config: Config | null) => {
-    if (config === null) return { ...plain, globals: plain.values, config };
-    const file = { label: basename(config.path), options: config.options };
-    const { values } = parseOptions(rest, options, env, file);
+    const file = config && { label: basename(config.path), options: config.options };
+    const { values } = file === null ? plain : parseOptions(rest, options, env, file);
+    checkPlacement(values);
     return { values, globals: values, config };
   };
   const places = { named: plain.values.config, env, cwd: Deno.cwd(), os: Deno.build.os };

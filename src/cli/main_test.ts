@@ -89,6 +89,15 @@ Deno.test("a wrong variable of the environment is a mistake too", async () => {
   );
 });
 
+Deno.test("options of placement that take no effect together are a mistake before anything runs", async () => {
+  for (const command of [["serve", "--port", "0"], ["plan", "m"]]) {
+    assertEquals(
+      await failure([...command, "--main-gpu", "1"], 2),
+      "shimmy: --main-gpu: takes effect with --split-mode none alone",
+    );
+  }
+});
+
 Deno.test("serve refuses what would open the machine to others", async () => {
   assertEquals(
     await failure(["serve", "--bind", "0.0.0.0:1"], 2),

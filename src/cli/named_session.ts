@@ -1,7 +1,8 @@
 import type { Config } from "./config/config.ts";
+import { defaultModel } from "./default_model.ts";
 import type { GlobalValues } from "./global_options.ts";
 import { flag } from "./option_kinds.ts";
-import { pullNamed } from "./pull_named.ts";
+import { pullBase, pullDraft, pullNamed } from "./pull_named.ts";
 import type { Session, World } from "./world.ts";
 
 /** The option of commands whose model may be a reference to one that is not here. */
@@ -25,14 +26,20 @@ export interface NamedRequest {
 }
 
 /**
- * Opens a session for one model. Where that is a reference such as `hf:owner/repo` to a model that is
- * not here, it is pulled first: told to by `--yes`, or when the user at the terminal agrees.
+ * Opens a session for one model. Where that, or the one that drafts for it, is a reference such as
+ * `hf:owner/repo` to a model that is not here, it is pulled first: told to by `--yes`, or when the user
+ * at the terminal agrees.
  *
  * @throws {ShimmyError} `invalid`, where nobody can be asked; `cancelled`, where the user says no.
  */
 export async function openNamed(world: World, request: NamedRequest): Promise<Session> {
-  const { asked, yes, mute = false, globals, config, parallel = 1, signal } = request;
-  const pulled = await pullNamed(world, asked, { yes, mute }, { signal });
+  const { asked, yes, mute = false, config, parallel = 1, signal } = request;
+  const asking = { yes, mute };
+  const pulled = await pullNamed(world, asked, asking, { signal });
   const named = pulled?.named ?? asked;
-  return await world.openSession({ globals, config, named, parallel, paths: "any" });
+  const base = named === undefined
+    ? await pullBase(world, defaultModel(world, config), asking, { signal })
+    : {};
+  const globals = await pullDraft(world, request.globals, asking, { signal });
+  return await world.openSession({ ...base, globals, config, named, parallel, paths: "any" });
 }

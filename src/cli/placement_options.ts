@@ -3,23 +3,25 @@ import { expertOverrides } from "../engine/tensor_places.ts";
 import type { GlobalValues } from "./global_options.ts";
 import { UsageError } from "./options.ts";
 
-/**
- * What the global options say of where tensors go, where they say something.
- * @throws {UsageError} for what would have no effect.
- */
-export function placementOptions(globals: GlobalValues): Partial<LoadOptions> {
+/** @throws {UsageError} where some of what the global options say of places would have no effect. */
+export function checkPlacement(globals: GlobalValues): void {
   const splitMode = globals["split-mode"];
-  const mainGpu = globals["main-gpu"];
-  if (mainGpu !== null && splitMode !== "none") {
+  if (globals["main-gpu"] !== null && splitMode !== "none") {
     throw new UsageError("--main-gpu: takes effect with --split-mode none alone");
   }
-  const tensorSplit = globals["tensor-split"];
-  if (tensorSplit !== null && splitMode === "none") {
+  if (globals["tensor-split"] !== null && splitMode === "none") {
     throw new UsageError("--tensor-split: has no effect with --split-mode none");
   }
   if (splitMode === "tensor" && globals["flash-attn"] === "off") {
     throw new UsageError("--flash-attn: must be auto or on with --split-mode tensor");
   }
+}
+
+/** What the global options say of where tensors go, where they say something. */
+export function placementOptions(globals: GlobalValues): Partial<LoadOptions> {
+  const splitMode = globals["split-mode"];
+  const mainGpu = globals["main-gpu"];
+  const tensorSplit = globals["tensor-split"];
   const experts = globals["n-cpu-moe"];
   const tensorOverrides = [
     ...globals["override-tensor"],

@@ -1,7 +1,8 @@
 import { isReference } from "../models/pull/mod.ts";
+import type { GlobalValues } from "./global_options.ts";
 import { modelStore } from "./model_store.ts";
 import { type Asking, ensurePulled, type PullingOptions } from "./pulling.ts";
-import type { World } from "./world.ts";
+import type { SessionRequest, World } from "./world.ts";
 
 /** How a session finds a model that was pulled. */
 export interface Named {
@@ -28,4 +29,35 @@ export async function pullNamed(
   // Of what lies in Ollama's store, the name leads to more than the path: adapters and templates.
   const byName = /^ollama:/i.test(asked);
   return { named: byName ? model.name : model.paths[0]!, byName };
+}
+
+/**
+ * The default model as a session takes it, pulled first where it is a reference.
+ *
+ * @throws {ShimmyError} What `ensurePulled` throws.
+ */
+export async function pullBase(
+  world: World,
+  base: string | undefined,
+  asking: Asking,
+  options: PullingOptions,
+): Promise<Pick<SessionRequest, "base" | "preferred">> {
+  const pulled = await pullNamed(world, base, asking, options);
+  if (pulled === null) return { base };
+  return pulled.byName ? { preferred: pulled.named } : { base: pulled.named };
+}
+
+/**
+ * The options with the model that drafts by a name or a path, pulled first where it is a reference.
+ *
+ * @throws {ShimmyError} What `ensurePulled` throws.
+ */
+export async function pullDraft(
+  world: World,
+  globals: GlobalValues,
+  asking: Asking,
+  options: PullingOptions,
+): Promise<GlobalValues> {
+  const pulled = await pullNamed(world, globals.draft ?? undefined, asking, options);
+  return pulled === null ? globals : { ...globals, draft: pulled.named };
 }

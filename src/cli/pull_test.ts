@@ -55,6 +55,19 @@ Deno.test("pull prints the name that the model then has, and tells what it did",
   assertEquals(again.world.notes, ["hf:o/r is here already"]);
 });
 
+Deno.test("pull prints the name by which that very model is found where another has its file's", async () => {
+  await using place = new Place();
+  const models = [
+    entryDouble("a-q4_0"),
+    entryDouble("a-q4_0@r", { paths: [place.path] }),
+  ];
+  assertEquals((await place.shimmy(["pull", "hf:o/r"], { models })).world.out, "a-q4_0@r\n");
+  const blob = join(place.folder, "ollama/blobs", `sha256-${sha256(BYTES)}`);
+  const aliased = [entryDouble("other", { paths: [blob], aliases: ["tiny:latest"] })];
+  const { world } = await place.shimmy(["pull", "ollama:tiny"], { models: aliased });
+  assertEquals(world.out, "tiny:latest\n");
+});
+
 Deno.test("on a terminal a bar shows how far it is", async () => {
   await using place = new Place();
   const { world } = await place.shimmy(["pull", "ollama:tiny"], { terminal: true });
@@ -71,6 +84,9 @@ Deno.test("mistakes in what to pull end with what would be right", async () => {
   const wrong = await place.shimmy(["pull", "hf:o/r", "--sha256", "12"]);
   assertEquals(wrong.status, 2);
   assertEquals(wrong.world.notes, ["shimmy: --sha256: must be 64 hexadecimal digits"]);
+  const unused = await place.shimmy(["pull", "hf:o/r", "--sha256", "0".repeat(64)]);
+  assertEquals([unused.status, unused.world.out], [2, ""]);
+  assertMatch(unused.world.notes[0]!, /^shimmy: --sha256: is for https: URLs/);
   const help = await place.shimmy(["pull", "--help"]);
   for (const form of ["hf:owner/repo:QUANT", "ollama:name[:tag]", "--connections"]) {
     assertStringIncludes(help.world.out, form);
@@ -140,6 +156,45 @@ Deno.test("every command about one model pulls a reference first, when it may", 
     assertEquals([told.status, told.world.requests[0]?.named], [0, place.path], name);
     const here = await place.shimmy(command, { models });
     assertEquals([here.status, place.hub.fetched.length], [0, 2], name);
+  }
+});
+
+Deno.test("the model that drafts is pulled like the one that answers", async () => {
+  for (const command of [["generate", "m", "--prompt", "Hi"], ["plan", "m"], ["serve"]]) {
+    await using place = new Place();
+    const full = [...command, ...command[0] === "serve" ? ["--port", "0", "--in-process"] : []];
+    const silent = await place.shimmy([...full, "--draft", "hf:o/r"]);
+    assertEquals([silent.status, silent.world.requests], [1, []]);
+    assertMatch(silent.world.notes[0]!, /hf:o\/r is not here.*; say --yes to pull it/);
+    for (const [draft, expected] of [["hf:o/r", place.path], ["ollama:tiny", "tiny:latest"]]) {
+      const world = new WorldDouble({ env: place.env });
+      const done = main([...full, "--draft", draft!, "--yes"], world);
+      while (world.out === "") await new Promise((resolve) => setTimeout(resolve, 5));
+      world.stop();
+      assertEquals([await done, world.requests[0]?.globals.draft], [0, expected], command[0]);
+    }
+  }
+});
+
+Deno.test("a default model that the environment names by a reference is pulled by every command", async () => {
+  for (
+    const [reference, request] of [
+      ["hf:o/r", (place: Place) => ({ base: place.path, preferred: undefined })],
+      ["ollama:tiny", () => ({ base: undefined, preferred: "tiny:latest" })],
+    ] as const
+  ) {
+    await using place = new Place();
+    const env = { ...place.env, SHIMMY_BASE_GGUF: reference };
+    const silent = await place.shimmy(["generate", "--prompt", "Hi"], { env });
+    assertStringIncludes(silent.world.notes[0]!, "say --yes to pull it");
+    const { status, world } = await place.shimmy(["generate", "--prompt", "Hi", "--yes"], { env });
+    const { named, base, preferred } = world.requests[0]!;
+    assertEquals([status, named, { base, preferred }], [0, undefined, request(place)]);
+    // Whoever names another model does without it.
+    await Deno.remove(place.folder, { recursive: true });
+    const other = await place.shimmy(["generate", "m", "--prompt", "Hi"], { env });
+    assertEquals([other.status, other.world.requests[0]?.base], [0, undefined]);
+    await Deno.mkdir(place.folder);
   }
 });
 

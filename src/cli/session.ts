@@ -16,6 +16,7 @@ import type { LoadEngine } from "../models/slot.ts";
 import { type OwnCommand, ownCommand } from "../own_command.ts";
 import { cacheDirectory } from "../runtime/paths.ts";
 import type { Progress, Selection } from "../runtime/mod.ts";
+import { defaultModel } from "./default_model.ts";
 import { bytes } from "./format.ts";
 import { loadKey, loadOptions, requestFor } from "./load_options.ts";
 import type { Session, SessionChange, SessionRequest, World } from "./world.ts";
@@ -39,8 +40,7 @@ class RealSession implements Session {
   constructor(request: SessionRequest, world: World) {
     const { globals, named, config } = request;
     const base = request.preferred === undefined
-      ? request.base ?? config?.options["model-path"]?.[0] ??
-        (world.env("SHIMMY_BASE_GGUF") || undefined)
+      ? request.base ?? defaultModel(world, config)
       : undefined;
     this.#request = request;
     this.#world = world;
@@ -144,10 +144,10 @@ class RealSession implements Session {
     const { globals } = requestFor(entry, this.#request);
     if (selection.devices.length === 0 || options.gpuLayers === 0) {
       const free = availableMemory();
-      const { draft } = globals;
-      const drafts = draft === null
+      const draft = await this.#draft();
+      const drafts = draft === undefined
         ? 0
-        : await memoryNeed(await this.pool.resolve(draft), { ...options, kvType: "f16" }, free);
+        : await memoryNeed(draft, { ...options, kvType: "f16" }, free);
       const need = await memoryNeed(entry, options, free) + drafts;
       return { demands: [{ memory: MAIN_MEMORY, need, free }], canShrink: false };
     }
@@ -196,11 +196,16 @@ class RealSession implements Session {
   };
 
   async #options(entry: ModelEntry, selection: Selection): Promise<LoadOptions> {
-    const { draft } = this.#request.globals;
     return loadOptions(entry, selection, this.#request, {
-      draft: draft === null ? undefined : await this.pool.resolve(draft),
+      draft: await this.#draft(),
       sessionFolder: this.#sessionFolder,
     });
+  }
+
+  /** The model that drafts for the others, where there is one. */
+  async #draft(): Promise<ModelEntry | undefined> {
+    const { draft } = this.#request.globals;
+    return draft === null ? undefined : await this.pool.resolveDraft(draft);
   }
 
   /** Finds the libraries once; a failure is tried again. */

@@ -73,6 +73,14 @@ export class EmbedQueue {
     }
   }
 
+  /** Computes no more of a request; one that is answered already stays so. */
+  giveUp(call: number): void {
+    const job = this.#jobs.find((one) => one.call === call);
+    if (job === undefined) return;
+    this.#drop(job);
+    this.#refuse(call, new ShimmyError("cancelled", "The request was given up"));
+  }
+
   /** @throws {ShimmyError} `invalid`, or `context_length` with both numbers. */
   #encode(input: EmbedInput, truncate: boolean): readonly number[] {
     const { tokenizer, embedder } = this.#model;

@@ -107,6 +107,27 @@ Deno.test("requests that come together are computed together, and a large one de
   });
 });
 
+Deno.test("what its caller gives up is computed no further, and nothing else suffers", async () => {
+  await withModel(bertModel("cls"), async (engine) => {
+    const caller = new AbortController();
+    // A small one that came with the large one is there after the first batch.
+    const large = engine.embed(texts(Array(960).fill("a")), caller.signal);
+    const other = engine.embed(texts(Array(64).fill("b")));
+    await engine.embed(texts(["c"]));
+    caller.abort();
+    assertEquals((await assertRejects(() => large, ShimmyError)).kind, "cancelled");
+    const early = await assertRejects(
+      () => engine.embed(texts(["d"]), caller.signal),
+      ShimmyError,
+    );
+    assertEquals(early.kind, "cancelled");
+    assertEquals((await other).vectors.length, 64);
+    const { embedding } = await engine.status();
+    assertEquals(embedding!.queued, 0);
+    assertLess(embedding!.inputs, 500);
+  });
+});
+
 Deno.test("a text as long as the limit is embedded, and one token more is refused with both numbers", async () => {
   const cases = [[bertModel("mean"), 2], [bertModel("cls"), 2], [qwenModel("last"), 1]] as const;
   for (const [model, marks] of cases) {

@@ -138,8 +138,17 @@ class LinkedEngine implements Engine {
     return this.#call((call) => ({ type: "detokenize", call, tokens }));
   }
 
-  embed(request: EmbedRequest): Promise<EmbedResult> {
-    return this.#call((call) => ({ type: "embed", call, request }));
+  async embed(request: EmbedRequest, signal?: AbortSignal): Promise<EmbedResult> {
+    if (signal?.aborted) throw new ShimmyError("cancelled", "The request was given up");
+    const call = this.#nextId;
+    const result = this.#call<EmbedResult>(() => ({ type: "embed", call, request }));
+    const giveUp = () => this.#post({ type: "give-up", call });
+    signal?.addEventListener("abort", giveUp);
+    try {
+      return await result;
+    } finally {
+      signal?.removeEventListener("abort", giveUp);
+    }
   }
 
   changeAdapters(change: AdapterChange): Promise<AdapterInfo[]> {

@@ -26,10 +26,11 @@ export interface Engine extends AsyncDisposable {
   detokenize(tokens: readonly number[]): Promise<string>;
   /**
    * Embeddings of texts, or scores of documents for a query.
+   * @param signal gives up what is not computed yet.
    * @throws {ShimmyError} `context_length` for an input that is too long; `invalid` for pairs given to a
-   * model that is no reranker.
+   * model that is no reranker; `cancelled`.
    */
-  embed(request: EmbedRequest): Promise<EmbedResult>;
+  embed(request: EmbedRequest, signal?: AbortSignal): Promise<EmbedResult>;
   /** The adapters that are loaded, as far as is known here. */
   readonly adapters: readonly AdapterInfo[];
   /**

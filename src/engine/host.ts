@@ -71,6 +71,9 @@ export class EngineHost {
       case "embed":
         this.#embeddings?.submit(message.call, message.request);
         break;
+      case "give-up":
+        this.#embeddings?.giveUp(message.call);
+        break;
       case "adapter":
         return this.#reply(message.call, ({ adapters }) => {
           adapters.change(message.change);

@@ -358,6 +358,8 @@ export type ToThread =
     readonly addSpecial: boolean;
   }
   | { readonly type: "embed"; readonly call: number; readonly request: EmbedRequest }
+  /** Nobody waits for these embeddings any more. */
+  | { readonly type: "give-up"; readonly call: number }
   | { readonly type: "adapter"; readonly call: number; readonly change: AdapterChange }
   | { readonly type: "detokenize"; readonly call: number; readonly tokens: readonly number[] }
   | { readonly type: "status"; readonly call: number }

@@ -21,7 +21,7 @@ export function withSamplingDefaults(engine: Engine, defaults: SamplingDefaults 
       }),
     tokenize: (prompt, addSpecial) => engine.tokenize(prompt, addSpecial),
     detokenize: (tokens) => engine.detokenize(tokens),
-    embed: (request) => engine.embed(request),
+    embed: (request, signal) => engine.embed(request, signal),
     get adapters() {
       return engine.adapters;
     },

@@ -7,7 +7,7 @@ import type { Clock } from "./clock.ts";
 import { type ModelConfig, withConfig } from "./configured.ts";
 import { withSamplingDefaults } from "./defaults.ts";
 import { describe, isModel } from "./describe.ts";
-import type { Discovery, Lora, ModelEntry } from "./entry.ts";
+import type { Discovery, Lora, ModelEntry, SkippedFile } from "./entry.ts";
 import type { KeepAlive } from "./keep_alive.ts";
 import { type LoadPolicy, Loads } from "./loads.ts";
 import { KeptAdapters } from "./kept_adapters.ts";
@@ -54,6 +54,11 @@ export interface PoolOptions {
 export interface Registry extends ModelPool, AsyncDisposable {
   /** What the last scan found. */
   discovery(): Promise<Discovery>;
+  /**
+   * The model that drafts, by its name or by the path of any file: the operator names it, no client.
+   * @throws {ShimmyError} `backend`, without the name, which clients are not to see; it is in `detail`.
+   */
+  resolveDraft(name: string): Promise<ModelEntry>;
   /**
    * From now on another configuration and other rules hold. Answers that run end as they began; what
    * they leave loaded is unloaded where it no longer fits the configuration.
@@ -128,6 +133,16 @@ class Pool implements Registry {
     throw new ShimmyError("not_found", `Model '${name}' not found`, {
       field: "model",
       ...(nearest === undefined ? {} : { detail: `The nearest name is '${nearest}'` }),
+    });
+  }
+
+  async resolveDraft(name: string): Promise<ModelEntry> {
+    const known = findByName(await this.list(), name);
+    const found = known ?? (looksLikePath(name) ? await modelAt(name) : undefined);
+    if (found !== undefined && isModel(found)) return found;
+    const reason = found?.reason ?? "it was not found";
+    throw new ShimmyError("backend", `The model of --draft cannot be used: ${reason}`, {
+      detail: name,
     });
   }
 
@@ -226,8 +241,8 @@ class Pool implements Registry {
   /** The model in a file that no place holds. */
   async #open(name: string): Promise<ModelEntry | undefined> {
     if (this.#options.paths !== "any" || !looksLikePath(name)) return undefined;
+    const described = await modelAt(name);
     const path = resolvePath(name);
-    const described = await describe(candidateOf(shardSet(path)), "path");
     if (!isModel(described)) {
       throw new ShimmyError("not_found", `Model '${name}' cannot be used: ${described.reason}`, {
         field: "model",
@@ -237,4 +252,9 @@ class Pool implements Registry {
     this.#opened.set(path, described);
     return described;
   }
+}
+
+/** The model in a file, or what is there instead. */
+async function modelAt(path: string): Promise<ModelEntry | SkippedFile> {
+  return await describe(candidateOf(shardSet(resolvePath(path))), "path");
 }

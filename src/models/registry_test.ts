@@ -178,6 +178,29 @@ Deno.test("a path to a file that was not found opens it only where any path may"
   assertEquals(error.message, "Model './no.gguf' cannot be used: does not exist");
 });
 
+Deno.test("a draft is a model that was found or any file, and its name stays with the operator", async () => {
+  await using pool = createPool({
+    discover: () => Promise.resolve({ models: [entry("a")], skipped: [], places: [] }),
+    load: () => Promise.reject(new Error()),
+    loras: [],
+    paths: "found",
+  });
+  assertEquals((await pool.resolveDraft("A")).name, "a");
+  assertEquals((await pool.resolveDraft(TINY)).paths, [TINY]);
+  // Clients cannot reach it for that.
+  assertEquals((await pool.list()).map(({ name }) => name), ["a"]);
+  await assertRejects(() => pool.resolve(TINY), ShimmyError, "not found");
+  for (
+    const [name, reason] of [["b", "it was not found"], [resolve("/b.gguf"), "does not exist"]]
+  ) {
+    const error = await assertRejects(() => pool.resolveDraft(name!), ShimmyError);
+    assertEquals(
+      [error.kind, error.message, error.detail],
+      ["backend", `The model of --draft cannot be used: ${reason}`, name],
+    );
+  }
+});
+
 Deno.test("places are looked at once, again on rescan, and after a failure", async () => {
   let looks = 0;
   const { pool } = setUp([], {

@@ -113,7 +113,7 @@ export async function withAdapters(
     },
     tokenize: (prompt, addSpecial) => engine.tokenize(prompt, addSpecial),
     detokenize: (tokens) => engine.detokenize(tokens),
-    embed: async (request) => await engine.embed(completed(request)),
+    embed: async (request, signal) => await engine.embed(completed(request), signal),
     changeAdapters: (change) => engine.changeAdapters(change),
     status: () => engine.status(),
     [Symbol.asyncDispose]: () => engine[Symbol.asyncDispose](),

@@ -41,6 +41,8 @@ export interface EngineDoubleOptions {
   readonly status?: Partial<EngineStatus>;
   /** Awaited before every token, so that a test decides when it comes. */
   readonly beforeToken?: (index: number) => Promise<void> | void;
+  /** Awaited before embeddings are there. */
+  readonly beforeEmbedding?: Promise<void>;
   /** Files of adapters that cannot be loaded. */
   readonly missing?: readonly string[];
 }
@@ -88,6 +90,8 @@ export class EngineDouble implements Engine {
   readonly requests: SequenceRequest[] = [];
   /** Every request for embeddings. */
   readonly embedded: EmbedRequest[] = [];
+  /** What gives each of them up. */
+  readonly embedSignals: (AbortSignal | undefined)[] = [];
   /** Every control any sequence received. */
   readonly controls: Control[] = [];
   /** How each finished sequence ended, in the order in which they did. */
@@ -180,8 +184,10 @@ export class EngineDouble implements Engine {
   }
 
   /** The embedding of a text is its length and three zeros; the score of a document is its length. */
-  embed(request: EmbedRequest): Promise<EmbedResult> {
+  async embed(request: EmbedRequest, signal?: AbortSignal): Promise<EmbedResult> {
     this.embedded.push(request);
+    this.embedSignals.push(signal);
+    await this.#options.beforeEmbedding;
     const { contextLength } = this.info;
     const sizes: number[] = [];
     for (const input of request.inputs) {
@@ -190,17 +196,15 @@ export class EngineDouble implements Engine {
         : codePoints("query" in input ? input.document : input.text).length;
       if (size > contextLength && !request.truncate) {
         const message = `${input.field} has ${size} tokens, but the model takes ${contextLength}`;
-        return Promise.reject(
-          new ShimmyError("context_length", message, { field: input.field }),
-        );
+        throw new ShimmyError("context_length", message, { field: input.field });
       }
       sizes.push(Math.min(size, contextLength));
     }
     const pairs = request.inputs.some((input) => "query" in input);
-    return Promise.resolve({
+    return {
       vectors: sizes.map((size) => new Float32Array(pairs ? [size] : [size, 0, 0, 0])),
       tokens: sizes,
-    });
+    };
   }
 
   get adapters(): readonly AdapterInfo[] {

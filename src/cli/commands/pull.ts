@@ -1,10 +1,12 @@
-import { missingBytes } from "../../models/pull/mod.ts";
-import { command, EXIT } from "../command.ts";
+import type { ModelEntry } from "../../models/entry.ts";
+import { missingBytes, parseReference, type PulledModel } from "../../models/pull/mod.ts";
+import { type Call, command, EXIT } from "../command.ts";
 import { modelStore } from "../model_store.ts";
 import { flag, integer } from "../option_kinds.ts";
 import { type Option, UsageError } from "../options.ts";
 import { pullShown } from "../pulling.ts";
 import { stoppable } from "../stop.ts";
+import type { World } from "../world.ts";
 
 const OPTIONS = {
   "sha256": checksum(),
@@ -29,22 +31,43 @@ export default command({
     ["https://host/file.gguf", "a file from anywhere"],
   ],
   options: OPTIONS,
-  run: async ({ values, operands }, world) =>
+  run: async ({ values, operands, globals, config }, world) =>
     await stoppable(world, EXIT.interrupted, async (signal) => {
       const { sha256, connections } = values;
+      const asked = operands[0]!;
+      if (sha256 !== null && parseReference(asked).kind !== "url") {
+        throw new UsageError("--sha256: is for https: URLs; other places tell it themselves");
+      }
       const store = modelStore(world);
-      const plan = await store.plan(operands[0]!, { sha256, signal });
+      const plan = await store.plan(asked, { sha256, signal });
       const missing = missingBytes(plan);
-      const { name, paths } = await pullShown(world, store, plan, { connections, signal });
+      const pulled = await pullShown(world, store, plan, { connections, signal });
+      const { paths } = pulled;
+      const name = await nameOf(pulled, { globals, config }, world);
       if (!values.json) await world.output.print(name);
       else {
         const { reference } = plan;
-        const pulled = { reference, name, paths, downloaded: missing !== 0 };
-        await world.output.print(JSON.stringify(pulled));
+        const report = { reference, name, paths, downloaded: missing !== 0 };
+        await world.output.print(JSON.stringify(report));
       }
       return EXIT.ok;
     }),
 });
+
+/** What a model is called from now on: another file may have had the name before. */
+async function nameOf(
+  { name, paths }: PulledModel,
+  { globals, config }: Pick<Call<typeof OPTIONS>, "globals" | "config">,
+  world: World,
+): Promise<string> {
+  await using session = await world.openSession({ globals, config, parallel: 1, paths: "found" });
+  const models = await session.pool.list();
+  // In Ollama's store one file has several names, of which the one that was asked for is right.
+  const isThis = (one: ModelEntry) => one.paths[0] === paths[0];
+  const isNamed = (one: ModelEntry) => one.name === name || one.aliases?.includes(name);
+  const found = models.find(isThis);
+  return found === undefined || isNamed(found) ? name : found.name;
+}
 
 function checksum(): Option<string | null> {
   return {

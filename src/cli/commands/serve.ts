@@ -1,5 +1,6 @@
 import { LLAMA_VERSION } from "../../../ffi/version.ts";
 import { ShimmyError } from "../../errors.ts";
+import { isReference } from "../../models/pull/mod.ts";
 import { createHandler, type Handler } from "../../server/app.ts";
 import { VERSION } from "../../version.ts";
 import { type Address, formatAddress, isLoopback, parseAddress } from "../address.ts";
@@ -9,7 +10,7 @@ import { createLog, type Log } from "../log.ts";
 import { modelStore } from "../model_store.ts";
 import { UsageError } from "../options.ts";
 import { followConfig, residenceOf } from "../config/follow.ts";
-import { pullNamed } from "../pull_named.ts";
+import { pullBase, pullDraft } from "../pull_named.ts";
 import { placementLine } from "../placement.ts";
 import { SERVE_OPTIONS } from "../serve_options.ts";
 import { stoppable } from "../stop.ts";
@@ -32,13 +33,11 @@ export default command({
     guardAddress(address, values["api-key"], values.insecure);
     const log = createLog(env("SHIMMY_LOG"), globals.verbose, (line) => output.note(line));
     return await stoppable(world, EXIT.ok, async (stop) => {
+      const pulling = { signal: stop, say: log.info };
       const asked = values["model-path"] ?? undefined;
-      const pulled = await pullNamed(world, asked, values, { signal: stop, say: log.info });
-      const base = pulled === null ? asked : pulled.byName ? undefined : pulled.named;
       await using session = await world.openSession({
-        globals,
-        base,
-        preferred: pulled?.byName ? pulled.named : undefined,
+        ...await pullBase(world, asked, values, pulling),
+        globals: await pullDraft(world, globals, values, pulling),
         parallel: values.parallel,
         config,
         residence: residenceOf(values),
@@ -75,9 +74,11 @@ export default command({
         { values, globals, config, configPaths, again },
         session,
         log,
+        // By then nobody is there to be asked.
+        (now) => pullDraft(world, now.globals, { yes: now.values.yes, mute: true }, pulling),
       );
       const ready = prepare(session, log, globals.verbose, stop, {
-        chosen: pulled !== null,
+        chosen: asked !== undefined && isReference(asked),
         keeps: values["keep-alive"] > 0,
       });
       await aborted(stop);

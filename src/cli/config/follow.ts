@@ -1,6 +1,7 @@
 import { basename } from "@std/path";
 import { messageOf } from "../../errors.ts";
 import type { Call } from "../command.ts";
+import type { GlobalValues } from "../global_options.ts";
 import type { Log } from "../log.ts";
 import type { SERVE_OPTIONS, ServeValues } from "../serve_options.ts";
 import type { Residence, Session } from "../world.ts";
@@ -32,10 +33,16 @@ export function residenceOf(values: ServeValues): Residence {
  * Watches the places of the configuration file and puts what it says by now to work, also when it is
  * made or removed. A file that cannot be used changes nothing, and the log says why.
  *
+ * @param prepare brings what new options name.
  * @returns what ends it.
  */
-export function followConfig(call: ServeCall, session: Session, log: Log): AsyncDisposable {
-  const following = new Following(call, session, log);
+export function followConfig(
+  call: ServeCall,
+  session: Session,
+  log: Log,
+  prepare: Prepare,
+): AsyncDisposable {
+  const following = new Following(call, session, log, prepare);
   const stack = new AsyncDisposableStack();
   for (const path of call.configPaths) {
     try {
@@ -50,6 +57,9 @@ export function followConfig(call: ServeCall, session: Session, log: Log): Async
   return stack;
 }
 
+/** Options as a session takes them. */
+type Prepare = (call: Pick<ServeCall, "values" | "globals">) => Promise<GlobalValues>;
+
 /** The file that counts, as it was last seen. */
 interface Sight {
   readonly path: string;
@@ -60,14 +70,16 @@ class Following {
   readonly #call: ServeCall;
   readonly #session: Session;
   readonly #log: Log;
+  readonly #prepare: Prepare;
   #seen: Sight | null;
   #told: ReturnType<typeof fixedOf>;
   #looking: Promise<void> = Promise.resolve();
 
-  constructor(call: ServeCall, session: Session, log: Log) {
+  constructor(call: ServeCall, session: Session, log: Log, prepare: Prepare) {
     this.#call = call;
     this.#session = session;
     this.#log = log;
+    this.#prepare = prepare;
     this.#seen = call.config;
     this.#told = fixedOf(call);
   }
@@ -86,8 +98,9 @@ class Following {
     const what = now === null ? "is gone" : now.path === before?.path ? "has changed" : "was found";
     try {
       const next = await this.#call.again();
+      const globals = await this.#prepare(next);
       await this.#session.configure({
-        globals: { ...next.globals, "gpu-backend": this.#call.globals["gpu-backend"] },
+        globals: { ...globals, "gpu-backend": this.#call.globals["gpu-backend"] },
         parallel: next.values.parallel,
         config: next.config,
         residence: residenceOf(next.values),

@@ -2,6 +2,7 @@ import { assertEquals, assertStringIncludes } from "@std/assert";
 import { dirname, join } from "@std/path";
 import { entryDouble } from "../../../tests/doubles/pool.ts";
 import { WorldDouble } from "../../../tests/doubles/world.ts";
+import { ShimmyError } from "../../errors.ts";
 import { GLOBAL_OPTIONS } from "../global_options.ts";
 import { createLog } from "../log.ts";
 import { parseOptions } from "../options.ts";
@@ -46,7 +47,10 @@ async function follow({ begins = "{}" }: { begins?: string | null } = {}) {
       await session.configure(change);
     },
   };
-  const following = followConfig(call, spied, log);
+  const following = followConfig(call, spied, log, ({ globals }) => {
+    if (globals.draft === "hf:none/there") throw new ShimmyError("backend", "It is not here");
+    return Promise.resolve({ ...globals, draft: globals.draft && `pulled ${globals.draft}` });
+  });
   return {
     path,
     usersPath,
@@ -81,6 +85,19 @@ Deno.test("a changed file holds without a restart", async () => {
   assertEquals(change?.residence, { keepAlive: 60_000, maxModels: null });
   assertEquals([change?.parallel, change?.globals.ctx], [9, 512]);
   assertEquals((await server.session.pool.resolve("other")).name, "m");
+});
+
+Deno.test("what a changed file names is brought first; where it cannot be had, nothing changes", async () => {
+  await using server = await follow();
+  const write = (draft: string) =>
+    Deno.writeTextFile(server.path, JSON.stringify({ server: { draft } }));
+  await write("hf:none/there");
+  await server.logged(1);
+  assertStringIncludes(server.lines[0]!, "the settings stay as they were: It is not here");
+  assertEquals(server.changes, []);
+  await write("hf:o/r");
+  await server.logged(2);
+  assertEquals(server.changes[0]?.globals.draft, "pulled hf:o/r");
 });
 
 Deno.test("a file that another one replaces is followed on", async () => {

@@ -52,7 +52,7 @@ export interface Finished {
 
 /** A model that is here. */
 export interface PulledModel {
-  /** As discovery names it. */
+  /** After its file; where another model has that name, discovery adds to it. */
   readonly name: string;
   /** The path of its file, or of its shards in order. */
   readonly paths: readonly string[];

@@ -154,7 +154,7 @@ function urlReference(text: string): Reference {
     ? /^\/([^/]+\/[^/]+)\/(?:resolve|blob)\/(refs\/pr\/\d+|[^/]+)\/(.+)$/.exec(url.pathname)
     : null;
   if (onHub !== null) {
-    return hubReference(`${onHub[1]}@${onHub[2]}/${decodeURIComponent(onHub[3]!)}`);
+    return hubReference(`${onHub[1]}@${onHub[2]}/${decoded(onHub[3]!, url)}`);
   }
   fileNameOf(url);
   return { kind: "url", url };
@@ -165,9 +165,20 @@ function urlReference(text: string): Reference {
  * @throws {ShimmyError} `invalid`, unless it is one that every system takes and ends in `.gguf`.
  */
 export function fileNameOf(url: URL): string {
-  const name = decodeURIComponent(url.pathname.slice(url.pathname.lastIndexOf("/") + 1));
+  const name = decoded(url.pathname.slice(url.pathname.lastIndexOf("/") + 1), url);
   if (isGgufPath(name) && isSafePath(name)) return name;
   throw refused(url.origin + url.pathname, "a URL must end in the name of a .gguf file");
+}
+
+function decoded(part: string, url: URL): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    throw refused(
+      url.origin + url.pathname,
+      "a % in a URL must be followed by two digits of UTF-8",
+    );
+  }
 }
 
 /** True when a path leads down from where it begins, and every system takes it. */

@@ -59,6 +59,8 @@ Deno.test("what could lead elsewhere, or nowhere, is refused with what would be 
     "https://example.org/": "a URL must end in the name of a .gguf file",
     "https://example.org/..%2f..%2fx.gguf": "a URL must end in the name of a .gguf file",
     "https://example.org/con%3Ax.gguf": "a URL must end in the name of a .gguf file",
+    "https://example.org/%zz.gguf": "a % in a URL must be followed by two digits of UTF-8",
+    "https://hf.co/o/r/resolve/main/%ff.gguf": "a % in a URL must be followed by two digits",
     "http://example.org/m.gguf": "a URL must begin with https:",
     "https://me:word@example.org/m.gguf": "a URL must not carry a password",
     "ftp:x": "it must be hf:owner/repo",

@@ -64,6 +64,6 @@ async function embedTexts(
   checkLoaded(options ?? {}, engine.info);
   const result = request.inputs.length === 0
     ? { vectors: [], tokens: [] }
-    : await engine.embed(request);
+    : await engine.embed(request, exchange.signal);
   return { ...result, loadMs };
 }

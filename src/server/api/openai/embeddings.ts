@@ -77,7 +77,8 @@ async function embed(exchange: Exchange): Promise<Response> {
     const message = "model: makes no embeddings, it scores documents (/v1/rerank)";
     throw new ShimmyError("invalid", message, { field: "model" });
   }
-  const { vectors, tokens } = await engine.embed({ inputs: toInputs(body.input), normalize: true });
+  const inputs = toInputs(body.input);
+  const { vectors, tokens } = await engine.embed({ inputs, normalize: true }, exchange.signal);
   const data = vectors.map((whole, index) => {
     const vector = shortened(whole, body.dimensions);
     const embedding = body.encoding_format === "base64" ? toBase64(vector) : Array.from(vector);

@@ -47,7 +47,7 @@ async function rerank(exchange: Exchange): Promise<Response> {
     query: body.query,
     document,
   }));
-  const { vectors, tokens } = await engine.embed({ inputs, normalize: false });
+  const { vectors, tokens } = await engine.embed({ inputs, normalize: false }, exchange.signal);
   const results = documents.map((document, index) => ({
     index,
     relevance_score: vectors[index]![0]!,
