@@ -168,12 +168,23 @@ export function explainLoadFailure(
   { paths, ...placement }: ModelOptions,
   cause: NativeError,
 ): ShimmyError {
-  const there = retrace(gate, library, () => {
-    Model.load(library, { ...placement, paths, noAllocation: true }).close();
-  });
+  const again = (changes: Partial<ModelOptions>) =>
+    retrace(gate, library, () => {
+      Model.load(library, { ...placement, paths, noAllocation: true, ...changes }).close();
+      return true;
+    });
+  const there = again({});
   const refused = explain(PLACEMENT_FAILURES, "", there.lines);
   if (refused !== null) {
     return new ShimmyError("invalid", refused, { field: "split-mode", cause });
+  }
+  const { tensorOverrides = [] } = placement;
+  const isOverridden = tensorOverrides.length > 0 && there.value === null;
+  if (isOverridden && again({ tensorOverrides: [] }).value !== null) {
+    const why = "--override-tensor: libllama cannot read a pattern; it takes regular expressions " +
+      "of C++, which have no lookbehind, named groups or \\p";
+    const detail = textOf(there.lines);
+    return new ShimmyError("invalid", why, { field: "override-tensor", detail, cause });
   }
   const { value: bytes, lines } = retrace(gate, library, () => {
     using model = Model.load(library, {

@@ -1,10 +1,12 @@
 import {
   abortCheck,
   forgetMappedPages,
+  type Library,
   loadBackends,
   openLibrary,
   printLogs,
   silenceLogs,
+  tensorSizes,
   ThreadPool,
   type Vocab,
 } from "../../ffi/mod.ts";
@@ -17,6 +19,7 @@ import { describeModel } from "./info.ts";
 import { type LoadOptions, LOG_END, type ModelInfo } from "./protocol.ts";
 import { defaultThreads } from "./system.ts";
 import { Tokenizer } from "./tokenizer.ts";
+import { vainOverrides } from "./tensor_places.ts";
 import { readWeights } from "./weights.ts";
 
 /** A model that is ready to compute. */
@@ -68,7 +71,8 @@ export function loadModel(
   // unmaps the same file meanwhile would leave its place to other memory.
   gate.alone(() => forgetMappedPages(options.modelPaths));
   const tokenizer = new Tokenizer(model.vocab, model.chatTemplate("rerank"));
-  const notes: string[] = [...options.notes ?? []];
+  // What a plan has noted is noted once.
+  const notes = [...new Set([...options.notes ?? [], ...overrideNotes(library, options)])];
   const adapters = new Adapters({ library, model, gate });
   adapters.loadAll(options.loras);
   const shared = { library, model, adapters, options, flags, gate, threads, pool, abort };
@@ -101,6 +105,15 @@ export function loadModel(
     embedder,
     [Symbol.dispose]: () => owned.dispose(),
   };
+}
+
+function overrideNotes(
+  library: Library,
+  { modelPaths, tensorOverrides = [] }: LoadOptions,
+): string[] {
+  if (tensorOverrides.length === 0) return [];
+  const names = modelPaths.flatMap((path) => tensorSizes(library, path)).map(({ name }) => name);
+  return vainOverrides(names, tensorOverrides);
 }
 
 /** How the limit of an input differs from what was asked for, or from the training. */

@@ -174,6 +174,17 @@ Deno.test("a way to share a model that the devices do not have is refused by nam
   }
 });
 
+Deno.test("a pattern that libllama cannot read is refused, and one that matches nothing is told", async () => {
+  const pattern = (pattern: string) => ({ tensorOverrides: [{ pattern, buffer: "CPU" }] });
+  const error = await refusal(pattern("(?<=ffn)_down"));
+  assertEquals([error.kind, error.field], ["invalid", "override-tensor"]);
+  assertStringIncludes(error.message, "--override-tensor: libllama cannot read a pattern");
+  await using engine = await tinyEngine(pattern("no_such"));
+  assertEquals(engine.info.notes, ["--override-tensor: no tensor's name matches 'no_such'"]);
+  await using other = await tinyEngine(pattern("ffn_down"));
+  assertEquals(other.info.notes, []);
+});
+
 Deno.test("a context that no memory holds is refused at once, with what it would take", async () => {
   const before = performance.now();
   const error = await refusal({ contextLength: 1_000_000_000 });

@@ -7,7 +7,7 @@ import type { PlannedModel } from "./plan_messages.ts";
 import { PlanProcess } from "./plan_process.ts";
 import type { DeviceInfo, LoadOptions } from "./protocol.ts";
 import { availableMemory } from "./system.ts";
-import { placeTensors, type WeightPlaces } from "./tensor_places.ts";
+import { placeTensors, vainOverrides, type WeightPlaces } from "./tensor_places.ts";
 
 /** What would lie on a device, and what is free there. Bytes. */
 export interface PlannedDevice extends MeasuredPlacement {
@@ -211,7 +211,13 @@ class Planning {
       devices,
       expertBytes: weights.expertBytes,
       savedBytes: weights.savedBytes,
-      notes,
+      notes: [
+        ...notes,
+        ...vainOverrides(
+          model.tensors.map(({ name }) => name),
+          this.#options.tensorOverrides ?? [],
+        ),
+      ],
     };
     return {
       ...plan,

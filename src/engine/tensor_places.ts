@@ -67,6 +67,27 @@ export function placeTensors(
   return { byDevice, expertBytes, savedBytes };
 }
 
+/** What overrides ask for in vain, one sentence each. */
+export function vainOverrides(
+  names: readonly string[],
+  overrides: readonly TensorOverride[],
+): string[] {
+  const isExperts = ({ pattern }: TensorOverride) => pattern.endsWith(EXPERTS);
+  const isVain = ({ pattern }: TensorOverride) => {
+    const expression = new RegExp(pattern);
+    return !names.some((name) => expression.test(name));
+  };
+  const experts = overrides.filter(isExperts);
+  return [
+    ...(experts.length > 0 && experts.every(isVain)
+      ? ["The model has no experts there: --cpu-moe and --n-cpu-moe change nothing"]
+      : []),
+    ...overrides.filter((one) => !isExperts(one) && isVain(one)).map(({ pattern }) =>
+      `--override-tensor: no tensor's name matches '${pattern}'`
+    ),
+  ];
+}
+
 function deviceOfBuffer(buffer: string, layerDevices: ReadonlyMap<number, string>): string {
   const devices = new Set(layerDevices.values());
   return devices.has(buffer) ? buffer : /^CPU|_Host$/.test(buffer) ? CPU : buffer;

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { expertOverrides, placeTensors } from "./tensor_places.ts";
+import { expertOverrides, placeTensors, vainOverrides } from "./tensor_places.ts";
 
 const TENSORS = [
   { name: "token_embd.weight", bytes: 1 },
@@ -42,4 +42,20 @@ Deno.test("a model without an output matrix copies the input's", () => {
   const tied = TENSORS.filter(({ name }) => name !== "output.weight");
   const { byDevice } = placeTensors(tied, ON_GPU, []);
   assertEquals([byDevice.get("CPU"), byDevice.get("GPU0")], [1, 11_111]);
+});
+
+Deno.test("what no tensor matches is told; experts only where there are none at all", () => {
+  const names = TENSORS.map(({ name }) => name);
+  const dense = names.filter((name) => !name.includes("exps"));
+  const own = [{ pattern: "attn_q", buffer: "CPU" }, { pattern: "nothing$", buffer: "CPU" }];
+  const note = "--override-tensor: no tensor's name matches 'nothing$'";
+  assertEquals(vainOverrides(names, own), [note]);
+  // More layers than there are may be named.
+  assertEquals(vainOverrides(names, expertOverrides(9)), []);
+  for (const experts of [expertOverrides("all"), expertOverrides(2)]) {
+    assertEquals(vainOverrides(dense, [...experts, ...own]), [
+      "The model has no experts there: --cpu-moe and --n-cpu-moe change nothing",
+      note,
+    ]);
+  }
 });
