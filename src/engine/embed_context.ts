@@ -36,7 +36,13 @@ export function makeEmbedContext(
   const make = () => {
     try {
       return workshop.model.createContext(
-        (parameters) => configure(parameters, workshop, tokens, sequences),
+        (parameters) => {
+          configureEmbedding(parameters, workshop, tokens, sequences);
+          const { abort, flags } = workshop;
+          if (abort === null) return;
+          parameters.abort_callback = abort.address;
+          parameters.abort_callback_data = address(flags.abortBytes);
+        },
         workshop.flags,
       );
     } catch (error) {
@@ -57,9 +63,10 @@ export function makeEmbedContext(
   return { context: made, memory: log === null ? null : readContextLog(log) };
 }
 
-function configure(
+/** What a context that embeds is made with. */
+export function configureEmbedding(
   parameters: ContextParams,
-  { model, options, flags, threads, abort }: EmbedWorkshop,
+  { model, options, threads }: Pick<EmbedWorkshop, "model" | "options" | "threads">,
   tokens: number,
   sequences: number,
 ): void {
@@ -80,10 +87,6 @@ function configure(
   // Where none is asked for, libllama takes the model's own; a model that names none gets the mean.
   if ((model.poolingType ?? 0) <= LLAMA_POOLING_TYPE.NONE) {
     parameters.pooling_type = LLAMA_POOLING_TYPE.MEAN;
-  }
-  if (abort !== null) {
-    parameters.abort_callback = abort.address;
-    parameters.abort_callback_data = address(flags.abortBytes);
   }
 }
 

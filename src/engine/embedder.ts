@@ -1,9 +1,9 @@
-import { Batch, LLAMA_POOLING_TYPE } from "../../ffi/mod.ts";
+import { Batch, LLAMA_POOLING_TYPE, type Model } from "../../ffi/mod.ts";
 import { ShimmyError } from "../errors.ts";
 import type { AdapterSet } from "./adapters.ts";
 import { DEFAULT_BATCH } from "./context_options.ts";
 import { type EmbedContext, type EmbedWorkshop, makeEmbedContext } from "./embed_context.ts";
-import type { EmbeddingStatus } from "./protocol.ts";
+import type { EmbeddingStatus, LoadOptions } from "./protocol.ts";
 
 /** Sequences in one computation, at most: `LLAMA_MAX_SEQ` of llama-cparams.h. */
 const MOST_SEQUENCES = 256;
@@ -21,7 +21,6 @@ const MOST_TOKENS_GENERATIVE = 2048;
  */
 export class Embedder implements Disposable {
   readonly #workshop: EmbedWorkshop;
-  readonly #sequences: number;
   /** Values of a result: the embedding's length, or the number of scores. */
   readonly #width: number;
   readonly isRanking: boolean;
@@ -32,6 +31,8 @@ export class Embedder implements Disposable {
    * before it leaves out what belongs to other inputs.
    */
   readonly batchSize: number;
+  /** Sequences that may be computed together. */
+  readonly sequences: number;
   #current: (EmbedContext & { readonly batch: Batch }) | null = null;
   #contexts = 0;
   #inputs = 0;
@@ -44,15 +45,10 @@ export class Embedder implements Disposable {
     this.#workshop = workshop;
     this.isRanking = model.poolingType === LLAMA_POOLING_TYPE.RANK;
     this.#width = this.isRanking ? model.scoreCount : model.embeddingOutputLength;
-    this.limit = inputLimit(model.trainedContext, options.contextLength, generative);
-    this.batchSize = Math.min(this.limit, options.batchSize || DEFAULT_BATCH);
-    // A state that cannot be shared is there once for each sequence.
-    this.#sequences = model.isRecurrent ? 1 : MOST_SEQUENCES;
-  }
-
-  /** Sequences that may be computed together. */
-  get sequences(): number {
-    return Math.min(this.#sequences, this.batchSize);
+    const sizes = embeddingSizes(model, options, generative);
+    this.limit = sizes.limit;
+    this.batchSize = sizes.batchSize;
+    this.sequences = sizes.sequences;
   }
 
   /**
@@ -92,8 +88,7 @@ export class Embedder implements Disposable {
     if (this.#current !== null && tokens <= room) return this.#current;
     this.#close();
     const wanted = Math.min(this.limit, Math.max(this.batchSize, nextPower(tokens)));
-    // libllama ends the process where the sequences do not divide what it reserves for the mean.
-    const size = Math.ceil(wanted / this.sequences) * this.sequences;
+    const size = dividedBy(this.sequences, wanted);
     const made = makeEmbedContext(this.#workshop, size, this.sequences);
     this.#contexts++;
     return this.#current = { ...made, batch: new Batch(size) };
@@ -122,6 +117,30 @@ export class Embedder implements Disposable {
   [Symbol.dispose](): void {
     this.#close();
   }
+}
+
+/** What an {@linkcode Embedder} computes together, in tokens and sequences. */
+function embeddingSizes(
+  model: Pick<Model, "trainedContext" | "isRecurrent">,
+  options: Pick<LoadOptions, "contextLength" | "batchSize">,
+  generative: number | null,
+) {
+  const limit = inputLimit(model.trainedContext, options.contextLength, generative);
+  const batchSize = Math.min(limit, options.batchSize || DEFAULT_BATCH);
+  // A state that cannot be shared is there once for each sequence.
+  const sequences = model.isRecurrent ? 1 : Math.min(MOST_SEQUENCES, batchSize);
+  return { limit, batchSize, sequences };
+}
+
+/** The size of the context that an encoder has as soon as it is loaded. */
+export function firstContext(...about: Parameters<typeof embeddingSizes>) {
+  const { batchSize, sequences } = embeddingSizes(...about);
+  return { tokens: dividedBy(sequences, batchSize), sequences };
+}
+
+/** libllama ends the process where the sequences do not divide what it reserves for the mean. */
+function dividedBy(sequences: number, tokens: number): number {
+  return Math.ceil(tokens / sequences) * sequences;
 }
 
 /** Positions beyond the training have no weights in many encoders: the limit is the training's at most. */

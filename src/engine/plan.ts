@@ -174,8 +174,7 @@ class Planning {
 
   async #context(attempt: Attempt, { length, notes }: ContextChoice): Promise<LoadPlan> {
     const { model, weights, adapters } = attempt;
-    let log = attempt.log;
-    if (model.generates) log += (await this.#process.ask({ type: "context", length })).log;
+    const log = attempt.log + (await this.#process.ask({ type: "context", length })).log;
     const { placement, layerDevices } = readLoadLog(log);
     const draft = model.generates ? await this.#draft(length) : [];
     const gpus = this.#gpus(model);

@@ -14,6 +14,8 @@ import { ShimmyError } from "../errors.ts";
 import { isProgram } from "../own_command.ts";
 import { configureContext } from "./context_options.ts";
 import { openDraft } from "./draft_open.ts";
+import { configureEmbedding } from "./embed_context.ts";
+import { firstContext } from "./embedder.ts";
 import { NativeGate } from "./gate.ts";
 import { kvBytesPerToken, savedStateBytes } from "./memory_plan.ts";
 import {
@@ -92,8 +94,11 @@ class Planner implements Disposable {
     const { model, options } = this.#loaded!;
     const threads = threadsOf(options);
     try {
-      model.createContext((parameters) => configureContext(parameters, options, length, threads))
-        .close();
+      model.createContext((parameters) => {
+        if (!model.isEmbeddingModel) return configureContext(parameters, options, length, threads);
+        const { tokens, sequences } = firstContext(model, options, null);
+        configureEmbedding(parameters, { model, options, threads }, tokens, sequences);
+      }).close();
     } catch (cause) {
       if (!(cause instanceof NativeError)) throw cause;
       throw new ShimmyError("backend", `The model allows no context of ${length} tokens`, {

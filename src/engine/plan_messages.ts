@@ -11,7 +11,7 @@ export const PLAN_MARK = "shimmy-plan ";
 /** What a plan's process is asked; a later question is about the model of the last `model`. */
 export type PlanQuestion =
   | { readonly type: "model"; readonly options: LoadOptions }
-  /** `length`: tokens of one sequence. */
+  /** `length`: tokens of one sequence; a model that only embeds has a context of its own size. */
   | { readonly type: "context"; readonly length: number }
   /** The model that drafts, with its context. */
   | { readonly type: "draft"; readonly paths: readonly string[]; readonly length: number };

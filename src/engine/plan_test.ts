@@ -1,5 +1,7 @@
 import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
-import { fromFileUrl } from "@std/path";
+import { fromFileUrl, join } from "@std/path";
+import { withFolder } from "../../ffi/testing.ts";
+import { ENCODERS } from "../../tests/models/encoders.ts";
 import { DRAFT, PIRATE_LORA, TINY, TINY_F16, tinyOptions } from "../../tests/support/engine.ts";
 import { ENGINE_COMMAND } from "./child.ts";
 import { loadEngine } from "./engine.ts";
@@ -73,6 +75,24 @@ Deno.test("a plan is what a load with the same options then takes", async () => 
     assertAlmostEquals(cpu.computeBytes, loaded!.computeBytes!, ROUNDING, what);
     assertEquals(contextLength, options.contextLength || 1024);
   }
+});
+
+Deno.test("the plan of an encoder has the context that it embeds with", async () => {
+  await withFolder(async (folder) => {
+    for (const name of ["bert-mean", "qwen3-last"] as const) {
+      const path = join(folder, `${name}.gguf`);
+      await Deno.writeFile(path, ENCODERS[name]());
+      for (const batchSize of [0, 32]) {
+        const [cpu] = (await plan({ modelPaths: [path], batchSize })).devices;
+        const options = await tinyOptions({ devices: [], modelPaths: [path], batchSize });
+        await using engine = await loadEngine(options);
+        const [taken] = (await engine.status()).embedding!.memory!;
+        assertAlmostEquals(cpu!.computeBytes, taken!.computeBytes, ROUNDING, name);
+        assertAlmostEquals(cpu!.kvBytes, taken!.kvBytes, ROUNDING, name);
+        assert(taken!.computeBytes > ROUNDING, name);
+      }
+    }
+  });
 });
 
 Deno.test("adapters, a draft model and saved prefixes are part of a plan", async () => {

@@ -115,7 +115,8 @@ export class Loads implements AsyncDisposable {
       await this.#ending.get(key);
       return leaving !== undefined;
     }
-    const reason = new ShimmyError("cancelled", `Model '${entry.name}' was unloaded`);
+    // Whoever waited may ask again: it was somebody else who did not want the model.
+    const reason = new ShimmyError("overloaded", `Model '${entry.name}' was unloaded`);
     await this.#end(key, slot, reason);
     return slot.state === "loaded";
   }
