@@ -42,6 +42,9 @@ export function fillAnswers(
   addUnused(Infinity);
 }
 
+/** A prompt that needs little more than its share gets it: what would be left is dear by itself. */
+const STRETCH = 1.5;
+
 /**
  * Fills a batch with chunks of prompts, at most `share` tokens in all. A prompt is cut where it is too long
  * for a batch, or most of one would stay empty: libllama computes sequences together only as far as the
@@ -61,6 +64,8 @@ export function fillPrompts(
     // A paused one is computed up to its last token, as others may be waiting for its prompt.
     const wanted = sequence.paused ? sequence.remaining - 1 : sequence.remaining;
     if (wanted <= 0) continue;
+    const isFirst = chunks.length === 0;
+    if (isFirst && wanted <= Math.min(share * STRETCH, batch.room)) room = Math.max(room, wanted);
     if (wanted > room && room < share / 2) break;
     const count = wanted <= room ? wanted : wholeGroups(room);
     room -= count;

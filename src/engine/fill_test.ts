@@ -72,6 +72,14 @@ Deno.test("a prompt is not begun for the little room that others left", () => {
   assertEquals(batch.streams.join(""), "111111" + "222");
 });
 
+Deno.test("a prompt that needs little more than its share is computed at once", () => {
+  for (const [share, rows] of [[20, 30], [19, 16], [30, 30], [64, 30]] as const) {
+    const batch = new BatchDouble();
+    fillPrompts(batch as unknown as Batch, [sequence(0, 40, 10)], share, 0);
+    assertEquals(batch.length, rows);
+  }
+});
+
 Deno.test("a prompt longer than a batch is cut, also where the batch was begun", () => {
   const batch = new BatchDouble();
   const [longer, long] = [sequence(0, 50, 0), sequence(1, 40, 10)];
