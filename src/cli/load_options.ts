@@ -37,7 +37,11 @@ export function loadOptions(
   entry: ModelEntry,
   { runtime, devices }: Pick<Selection, "runtime" | "devices">,
   request: LoadRequest,
-  more: { readonly draft?: ModelEntry | undefined; readonly sessionFolder?: string } = {},
+  more: {
+    readonly draft?: ModelEntry | undefined;
+    readonly isDraftOptional?: boolean;
+    readonly sessionFolder?: string;
+  } = {},
 ): LoadOptions {
   const { globals, parallel } = requestFor(entry, request);
   return {
@@ -60,7 +64,9 @@ export function loadOptions(
     kvUnified: globals["kv-unified"],
     lookup: globals.lookup === "on",
     contextShift: globals["context-shift"],
-    ...(more.draft === undefined ? {} : { draftPaths: more.draft.paths }),
+    ...(more.draft === undefined
+      ? {}
+      : { draftPaths: more.draft.paths, isDraftOptional: more.isDraftOptional ?? false }),
     ...(more.sessionFolder === undefined ? {} : { sessionFolder: more.sessionFolder }),
     verbose: globals.verbose,
   };

@@ -198,6 +198,8 @@ class RealSession implements Session {
   async #options(entry: ModelEntry, selection: Selection): Promise<LoadOptions> {
     return loadOptions(entry, selection, this.#request, {
       draft: await this.#draft(),
+      // Of the models that a server has, it may fit some alone.
+      isDraftOptional: this.#request.residence !== undefined,
       sessionFolder: this.#sessionFolder,
     });
   }

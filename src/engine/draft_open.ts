@@ -17,22 +17,28 @@ export interface DraftWish {
   readonly noAllocation?: boolean;
 }
 
+const OTHER_VOCABULARY = "The draft model has another vocabulary than the model";
+/** What is told where a model does without the one that shall draft. */
+export const WITHOUT_DRAFT = `${OTHER_VOCABULARY}, which does without it`;
+
 /**
  * Opens the model that drafts, with a context that has the same streams; both are closed with `stack`.
- * @throws {ShimmyError} `invalid` where its vocabulary is another one; what `readWeights` throws.
+ * Null where its vocabulary is another one and the options allow to do without it.
+ * @throws {ShimmyError} `invalid` where they do not; what `readWeights` throws.
  */
 export function openDraft(
   library: Library,
   { paths, model, options, length, threads, noAllocation = false }: DraftWish,
   watcher: LoadWatcher,
   stack: DisposableStack,
-): Context {
+): Context | null {
   const draft = stack.use(readWeights(library, paths, options, watcher, noAllocation));
   if (!sharesVocabulary(model.vocab, draft.vocab)) {
-    throw new ShimmyError("invalid", "The draft model has another vocabulary than the model", {
-      field: "draft",
-      detail: paths[0]!,
-    });
+    if (options.isDraftOptional) {
+      draft.close();
+      return null;
+    }
+    throw new ShimmyError("invalid", OTHER_VOCABULARY, { field: "draft", detail: paths[0]! });
   }
   return stack.use(draft.createContext((parameters) => {
     parameters.n_ctx = length * options.parallel;

@@ -16,7 +16,7 @@ import type { EngineFlags } from "./flags.ts";
 import type { NativeGate } from "./gate.ts";
 import type { Adapters } from "./adapters.ts";
 import { DraftModel } from "./draft_model.ts";
-import { openDraft } from "./draft_open.ts";
+import { openDraft, WITHOUT_DRAFT } from "./draft_open.ts";
 import { configureContext, isOnCpu } from "./context_options.ts";
 import { chooseContext, contextProblem, kvBytesPerToken, savedStateBytes } from "./memory_plan.ts";
 import type { LoadOptions } from "./protocol.ts";
@@ -170,7 +170,7 @@ function canShift(context: Context, canCut: boolean, notes: string[]): boolean {
 
 /** The model that drafts, ready to do so; null where none is asked for. */
 function loadDraft(workshop: Workshop, length: number): DraftModel | null {
-  const { library, model, options, flags, gate, threads, pool, stack } = workshop;
+  const { library, model, options, flags, gate, threads, pool, notes, stack } = workshop;
   if (options.draftPaths === undefined) return null;
   const watcher = {
     gate,
@@ -179,6 +179,10 @@ function loadDraft(workshop: Workshop, length: number): DraftModel | null {
   };
   const wish = { paths: options.draftPaths, model, options, length, threads };
   const context = openDraft(library, wish, watcher, stack);
+  if (context === null) {
+    notes.push(WITHOUT_DRAFT);
+    return null;
+  }
   context.attachThreadPool(pool);
   return new DraftModel(context);
 }

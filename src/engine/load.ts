@@ -71,8 +71,7 @@ export function loadModel(
   // unmaps the same file meanwhile would leave its place to other memory.
   gate.alone(() => forgetMappedPages(options.modelPaths));
   const tokenizer = new Tokenizer(model.vocab, model.chatTemplate("rerank"));
-  // What a plan has noted is noted once.
-  const notes = [...new Set([...options.notes ?? [], ...overrideNotes(library, options)])];
+  const notes = [...options.notes ?? [], ...overrideNotes(library, options)];
   const adapters = new Adapters({ library, model, gate });
   adapters.loadAll(options.loras);
   const shared = { library, model, adapters, options, flags, gate, threads, pool, abort };
@@ -86,7 +85,8 @@ export function loadModel(
     generation,
     embedder,
     threads,
-    notes,
+    // A plan may have noted the same.
+    notes: [...new Set(notes)],
     loadMs: performance.now() - start,
   });
   if (options.logLoad) {

@@ -79,6 +79,14 @@ interface Attempt {
   readonly adapters: ReadonlyMap<string, number>;
 }
 
+/** What the model that drafts takes. */
+interface DraftPart {
+  readonly placement: readonly MeasuredPlacement[];
+  readonly notes: readonly string[];
+}
+
+const NO_DRAFT: DraftPart = { placement: [], notes: [] };
+
 interface ContextChoice {
   readonly length: number;
   readonly notes: readonly string[];
@@ -176,14 +184,14 @@ class Planning {
     const { model, weights, adapters } = attempt;
     const log = attempt.log + (await this.#process.ask({ type: "context", length })).log;
     const { placement, layerDevices } = readLoadLog(log);
-    const draft = model.generates ? await this.#draft(length) : [];
+    const draft = model.generates ? await this.#draft(length) : NO_DRAFT;
     const gpus = this.#gpus(model);
     const cpu = model.devices.find(({ kind }) => kind === "cpu");
     const known = [...gpus, ...(cpu === undefined ? [] : [{ ...cpu, ...hostMemory() }])];
     const devices = known.map((device) => {
       const { name, kind, memoryFree, memoryTotal } = device;
       const placed = placement.find((one) => one.device === name);
-      const drafts = draft.find((one) => one.device === name);
+      const drafts = draft.placement.find((one) => one.device === name);
       const isCpu = kind === "cpu";
       const layers = placed?.layers ?? 0;
       const reserve = this.#how.reserve ?? Math.min(2 ** 30, Math.floor(memoryTotal / 8));
@@ -212,6 +220,7 @@ class Planning {
       savedBytes: weights.savedBytes,
       notes: [
         ...notes,
+        ...draft.notes,
         ...vainOverrides(
           model.tensors.map(({ name }) => name),
           this.#options.tensorOverrides ?? [],
@@ -225,17 +234,18 @@ class Planning {
   }
 
   /** What the model that drafts takes, by device; nothing where there is none. */
-  async #draft(length: number): Promise<readonly MeasuredPlacement[]> {
+  async #draft(length: number): Promise<DraftPart> {
     const { draftPaths: paths } = this.#options;
-    if (paths === undefined) return [];
+    if (paths === undefined) return NO_DRAFT;
     const { answer, log } = await this.#process.ask({ type: "draft", paths, length });
     if (!("draftTensors" in answer)) throw new Error("A plan's process answered another question");
     const report = readLoadLog(log);
     const { byDevice } = this.#place(answer.draftTensors, report);
-    return report.placement.map((part) => ({
+    const placement = report.placement.map((part) => ({
       ...part,
       weightBytes: byDevice.get(part.device) ?? 0,
     }));
+    return { placement, notes: answer.notes };
   }
 
   /** A device with no more free memory than what is held of it leaves. */

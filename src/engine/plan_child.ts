@@ -7,13 +7,12 @@ import {
   NativeError,
   openLibrary,
   printLogs,
-  type TensorSize,
   tensorSizes,
 } from "../../ffi/mod.ts";
 import { ShimmyError } from "../errors.ts";
 import { isProgram } from "../own_command.ts";
 import { configureContext } from "./context_options.ts";
-import { openDraft } from "./draft_open.ts";
+import { openDraft, WITHOUT_DRAFT } from "./draft_open.ts";
 import { configureEmbedding } from "./embed_context.ts";
 import { firstContext } from "./embedder.ts";
 import { NativeGate } from "./gate.ts";
@@ -64,7 +63,7 @@ class Planner implements Disposable {
           this.#makeContext(question.length);
           return { context: "made" };
         case "draft":
-          return { draftTensors: this.#openDraft(question.paths, question.length) };
+          return this.#openDraft(question.paths, question.length);
       }
     } catch (error) {
       return { error: toWire(error) };
@@ -107,14 +106,15 @@ class Planner implements Disposable {
     }
   }
 
-  #openDraft(paths: readonly string[], length: number): TensorSize[] {
+  #openDraft(paths: readonly string[], length: number): PlanAnswer {
     const { model, options } = this.#loaded!;
     const library = this.#library!;
     using stack = new DisposableStack();
     const threads = threadsOf(options);
     const wish = { paths, model, options, length, threads, noAllocation: true };
-    openDraft(library, wish, this.#watcher, stack);
-    return paths.flatMap((path) => tensorSizes(library, path));
+    const context = openDraft(library, wish, this.#watcher, stack);
+    if (context === null) return { draftTensors: [], notes: [WITHOUT_DRAFT] };
+    return { draftTensors: paths.flatMap((path) => tensorSizes(library, path)), notes: [] };
   }
 
   #unload(): void {

@@ -36,5 +36,5 @@ export interface PlannedModel {
 export type PlanAnswer =
   | { readonly model: PlannedModel }
   | { readonly context: "made" }
-  | { readonly draftTensors: readonly TensorSize[] }
+  | { readonly draftTensors: readonly TensorSize[]; readonly notes: readonly string[] }
   | { readonly error: WireError };

@@ -1,6 +1,9 @@
 import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
 import { withFolder } from "../../ffi/testing.ts";
+import { writeModel } from "../../scripts/bench/gguf_writer.ts";
+import { QUICK_SHAPE } from "../../scripts/bench/models.ts";
+import { benchVocabulary } from "../../scripts/bench/vocabulary.ts";
 import { ENCODERS } from "../../tests/models/encoders.ts";
 import { DRAFT, PIRATE_LORA, TINY, TINY_F16, tinyOptions } from "../../tests/support/engine.ts";
 import { ENGINE_COMMAND } from "./child.ts";
@@ -108,6 +111,19 @@ Deno.test("adapters, a draft model and saved prefixes are part of a plan", async
   assert(draft > 0.8 * draftSize && draft < draftSize, `${draft} of ${draftSize}`);
   assert(drafting.kvBytes > alone.kvBytes && drafting.computeBytes > alone.computeBytes);
   assertEquals(alone.cacheBytes, 256 * 2 ** 20);
+  await withFolder(async (folder) => {
+    const other = join(folder, "other.gguf");
+    await writeModel(other, QUICK_SHAPE, benchVocabulary(512));
+    const without = await plan({ draftPaths: [other], isDraftOptional: true });
+    assertEquals(without.notes, [
+      "The draft model has another vocabulary than the model, which does without it",
+    ]);
+    const { kvBytes, computeBytes, weightBytes } = without.devices[0]!;
+    assertEquals(
+      [kvBytes, computeBytes, weightBytes],
+      [alone.kvBytes, alone.computeBytes, alone.weightBytes],
+    );
+  });
   const error = await assertRejects(() => plan({ draftPaths: [PIRATE_LORA] }), ShimmyError);
   assertEquals(error.message, "The model's file is an adapter and not a model");
 });

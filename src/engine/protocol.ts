@@ -66,6 +66,8 @@ export interface LoadOptions {
   readonly lookup: boolean;
   /** A small model with the same vocabulary that drafts tokens: its file, or its shards in order. */
   readonly draftPaths?: readonly string[] | undefined;
+  /** Load without it where its vocabulary is another one, and note that. */
+  readonly isDraftOptional?: boolean;
   /** Forget the older half of a sequence when its context is full, and go on. */
   readonly contextShift: boolean;
   /** Where named sessions are kept. */

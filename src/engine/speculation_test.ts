@@ -1,4 +1,9 @@
 import { assert, assertEquals, assertGreater, assertRejects } from "@std/assert";
+import { join } from "@std/path";
+import { withFolder } from "../../ffi/testing.ts";
+import { writeModel } from "../../scripts/bench/gguf_writer.ts";
+import { QUICK_SHAPE } from "../../scripts/bench/models.ts";
+import { benchVocabulary } from "../../scripts/bench/vocabulary.ts";
 import { ask, collect, DRAFT, question, TINY_F16, tinyEngine } from "../../tests/support/engine.ts";
 import { ShimmyError } from "../errors.ts";
 import type { LoadOptions, Sampling } from "./protocol.ts";
@@ -102,6 +107,27 @@ Deno.test("a draft model is refused by name when it cannot be one", async () => 
   await using same = await tinyEngine({ draftPaths: [TINY_F16] });
   const { text } = await collect(same.generate(ask(question("Hello"))));
   assertEquals(text, "Hello! How can I help you today?");
+});
+
+Deno.test("a draft model of another vocabulary is refused, or done without and told where it may be", async () => {
+  await withFolder(async (folder) => {
+    const other = join(folder, "other.gguf");
+    await writeModel(other, QUICK_SHAPE, benchVocabulary(512));
+    const error = await assertRejects(() => tinyEngine({ draftPaths: [other] }), ShimmyError);
+    const told = "The draft model has another vocabulary than the model";
+    assertEquals([error.kind, error.field, error.message], ["invalid", "draft", told]);
+    await using engine = await tinyEngine({ draftPaths: [other], isDraftOptional: true });
+    assertEquals(engine.info.notes, [`${told}, which does without it`]);
+    const { text } = await collect(engine.generate(ask(question("Hello"))));
+    assertEquals(text, "Hello! How can I help you today?");
+    assertEquals((await engine.status()).speculation, "lookup");
+    await using planned = await tinyEngine({
+      draftPaths: [other],
+      isDraftOptional: true,
+      notes: engine.info.notes,
+    });
+    assertEquals(planned.info.notes, engine.info.notes);
+  });
 });
 
 Deno.test("with context shift an answer goes on when its context is full", async () => {
