@@ -3,6 +3,8 @@ import { ROW_GROUP } from "./rows.ts";
 
 /** A row that nobody needs costs something, too: more than these, and than there are answers, never pay. */
 const FEW_FILLERS = 3;
+/** Tokens by which a stream may be longer than every answer: its row attends to all that it holds. */
+const MOST_LONGER = 256;
 /** Batches of each kind that are timed before it is decided. */
 const TRIALS = 6;
 /** Filled batches must take at most this share of the time. */
@@ -36,19 +38,26 @@ class Trial {
  * weights, so both ways are timed.
  */
 export class Filling {
+  readonly #capacity: number;
   readonly #trials = new Map<string, Trial>();
   #last: { readonly trial: Trial; readonly isFilled: boolean } | null = null;
+
+  /** @param capacity tokens that a stream holds. */
+  constructor(capacity: number) {
+    this.#capacity = capacity;
+  }
 
   /**
    * The streams from which to add a row at the position behind their tokens, to be removed after the batch.
    *
    * @param ids those of the streams that answer, in ascending order
    * @param idle streams that nobody uses
-   * @param longest tokens of the longest answer: a row that attends to more would slow down all
+   * @param longest tokens of the longest answer
    */
   choose(ids: readonly number[], idle: readonly KvStream[], longest: number): readonly KvStream[] {
     this.#last = null;
-    const fillers = propose(ids, idle.filter(({ tokens }) => tokens.length <= longest));
+    const most = Math.min(longest + MOST_LONGER, this.#capacity - 1);
+    const fillers = propose(ids, idle.filter(({ tokens }) => tokens.length <= most));
     if (fillers.length === 0) return [];
     const shape = `${runsOf(ids)}+${fillers.length}`;
     const trial = this.#trials.get(shape) ?? new Trial();

@@ -19,7 +19,7 @@ function chosen(
   cost: (rows: number) => number,
   longest = 100,
 ): number[] {
-  const filling = new Filling();
+  const filling = new Filling(400);
   let fillers: readonly KvStream[] = [];
   for (let step = 0; step < 30; step++) {
     fillers = filling.choose(ids, unused, longest);
@@ -56,9 +56,12 @@ Deno.test("it is not filled where that is not faster, or has no place", () => {
   assertEquals(chosen([0, 1, 2, 3, 4], [idle(5), idle(6), idle(7)], inFours), []);
   // Not beside the others.
   assertEquals(chosen([0, 1, 2], [idle(5)], inFours), []);
-  // It would make the attention of all as long as its own.
-  assertEquals(chosen([0, 1, 2], [idle(3, 101)], inFours), []);
-  assertEquals(chosen([0, 1, 2], [idle(3, 100)], inFours), [3]);
+  // It would attend to much more than the others.
+  assertEquals(chosen([0, 1, 2], [idle(3, 357)], inFours), []);
+  assertEquals(chosen([0, 1, 2], [idle(3, 356)], inFours), [3]);
+  // It is full.
+  assertEquals(chosen([0, 1, 2], [idle(3, 400)], inFours, 390), []);
+  assertEquals(chosen([0, 1, 2], [idle(3, 399)], inFours, 390), [3]);
 });
 
 Deno.test("a gap between streams is filled where those behind it would be computed by themselves", () => {
@@ -72,7 +75,7 @@ Deno.test("a gap between streams is filled where those behind it would be comput
 });
 
 Deno.test("each way is timed a few times, one after the other, and the best time counts", () => {
-  const filling = new Filling();
+  const filling = new Filling(400);
   const way = (ms: number) => {
     const { length } = filling.choose([0, 1, 2], [idle(3)], 10);
     filling.learn(ms);

@@ -57,7 +57,9 @@ export class Loop {
     this.#queueLimit = QUEUE_PER_STREAM * model.parallel;
     // What turns out wrong has to be cut out of the memory again.
     this.#speculation = new Speculation(model.canCut ? model.draft : null, model);
-    this.#filling = model.isOnCpu && model.canCut && !model.kvUnified ? new Filling() : null;
+    this.#filling = model.isOnCpu && model.canCut && !model.kvUnified
+      ? new Filling(model.sequenceLength)
+      : null;
     this.#cache = new PrefixCache(timedMemory(model.context, model.sampling.native), {
       streams: model.parallel,
       canCut: model.canCut,
