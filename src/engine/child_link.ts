@@ -9,6 +9,14 @@ const LAST_WORDS = 2000;
 /** Characters of the log of one context, at most: about a hundred lines and one for each layer. */
 const CONTEXT_LOG = 100_000;
 
+/** What native code in the child hears of beside what this process does. */
+const CHILD_ENVIRONMENT = {
+  // ggml would let a debugger print how the process ended, among the messages.
+  GGML_NO_BACKTRACE: "1",
+  // glibc would give each thread a heap of its own, with what was freed in it.
+  MALLOC_ARENA_MAX: "1",
+};
+
 /** A program and its arguments that run {@linkcode engineChild}. */
 export type ChildCommand = readonly [program: string, ...args: string[]];
 
@@ -30,8 +38,7 @@ export class ChildLink implements Link {
     try {
       this.#child = new Deno.Command(program, {
         args,
-        // ggml would let a debugger print how the process ended, among the messages.
-        env: { GGML_NO_BACKTRACE: "1" },
+        env: CHILD_ENVIRONMENT,
         stdin: "piped",
         stdout: "piped",
         stderr: "piped",

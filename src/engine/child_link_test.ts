@@ -37,7 +37,7 @@ async function embeddingMemory(engine: Engine, tokens: number): Promise<void> {
 
 const withShell = { ignore: Deno.build.os === "windows" };
 
-Deno.test("a process that crashes calls no debugger, which would write among its messages", {
+Deno.test("a process that crashes calls no debugger, and its threads share one heap", {
   ignore: withShell.ignore,
 }, async () => {
   const file = await Deno.makeTempFile();
@@ -45,12 +45,12 @@ Deno.test("a process that crashes calls no debugger, which would write among its
     const isolate: ChildCommand = [
       "sh",
       "-c",
-      'echo "$GGML_NO_BACKTRACE" > "$0"; exec "$@"',
+      'echo "$GGML_NO_BACKTRACE $MALLOC_ARENA_MAX" > "$0"; exec "$@"',
       file,
       ...COMMAND,
     ];
     await using _engine = await loadEngine(await tinyOptions(), { isolate });
-    assertEquals(await Deno.readTextFile(file), "1\n");
+    assertEquals(await Deno.readTextFile(file), "1 1\n");
   } finally {
     await Deno.remove(file);
   }

@@ -97,7 +97,7 @@ export function prepareGeneration(workshop: Workshop): Generation | null {
     sessions: options.sessionFolder === undefined
       ? null
       : new SessionStore(options.sessionFolder, fingerprint(library, model, options)),
-    draft: canCut ? loadDraft(workshop, context.sequenceLength) : null,
+    draft: loadDraft(workshop, context.sequenceLength, canCut),
     lookup: canCut && options.lookup,
     contextShift: options.contextShift && canShift(context, canCut, workshop.notes),
     savedBytes: savedStateBytes(model),
@@ -169,9 +169,14 @@ function canShift(context: Context, canCut: boolean, notes: string[]): boolean {
 }
 
 /** The model that drafts, ready to do so; null where none is asked for. */
-function loadDraft(workshop: Workshop, length: number): DraftModel | null {
+function loadDraft(workshop: Workshop, length: number, canCut: boolean): DraftModel | null {
   const { library, model, options, flags, gate, threads, pool, notes, stack } = workshop;
   if (options.draftPaths === undefined) return null;
+  // What is drafted wrongly has to be taken back.
+  if (!canCut) {
+    notes.push("The model's memory cannot forget tokens: no draft model is used");
+    return null;
+  }
   const watcher = {
     gate,
     onProgress: () => {},

@@ -11,7 +11,9 @@ export type Spread =
   /** Around 0, and small. */
   | "bias"
   /** Between -1 and 1. */
-  | "table";
+  | "table"
+  /** Between -1.5 and -0.5. */
+  | "decay";
 
 export interface RandomTensor {
   readonly name: string;
@@ -61,5 +63,7 @@ function rangeOf(spread: Spread, inputs: number): readonly [middle: number, widt
       return [0, 0.1];
     case "table":
       return [0, 1];
+    case "decay":
+      return [-1, 0.5];
   }
 }

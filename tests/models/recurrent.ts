@@ -1,0 +1,66 @@
+/** A tiny recurrent model (Mamba) with random weights: its memory is one state, which cannot be cut. */
+import { benchVocabulary } from "../../scripts/bench/vocabulary.ts";
+import { buildGguf } from "./build_gguf.ts";
+import { type RandomTensor, randomWeights, type Spread } from "./random_weights.ts";
+
+const WIDTH = 64;
+const LAYERS = 2;
+/** libllama takes no other expansion than by two. */
+const INNER = 2 * WIDTH;
+const STATE = 16;
+const KERNEL = 4;
+const TIME_STEP_RANK = 4;
+
+/** The model's file. Tokens are those of the benchmark's vocabulary, cut to 600. */
+export function mambaModel(): Uint8Array<ArrayBuffer> {
+  const entries = benchVocabulary(600);
+  const tensor = (name: string, spread: Spread, ...shape: number[]): RandomTensor => ({
+    name,
+    shape,
+    spread,
+  });
+  const tensors = [
+    tensor("token_embd.weight", "table", WIDTH, entries.length),
+    tensor("output_norm.weight", "norm", WIDTH),
+  ];
+  for (let layer = 0; layer < LAYERS; layer++) {
+    const block = `blk.${layer}.`;
+    tensors.push(
+      tensor(`${block}attn_norm.weight`, "norm", WIDTH),
+      tensor(`${block}ssm_in.weight`, "matrix", WIDTH, 2 * INNER),
+      tensor(`${block}ssm_conv1d.weight`, "matrix", KERNEL, INNER),
+      tensor(`${block}ssm_conv1d.bias`, "bias", INNER),
+      tensor(`${block}ssm_x.weight`, "matrix", INNER, TIME_STEP_RANK + 2 * STATE),
+      tensor(`${block}ssm_dt.weight`, "matrix", TIME_STEP_RANK, INNER),
+      tensor(`${block}ssm_dt.bias`, "bias", INNER),
+      tensor(`${block}ssm_a`, "decay", STATE, INNER),
+      tensor(`${block}ssm_d`, "norm", INNER),
+      tensor(`${block}ssm_out.weight`, "matrix", INNER, WIDTH),
+    );
+  }
+  return buildGguf({
+    metadata: {
+      "general.architecture": "mamba",
+      "general.name": "random weights",
+      "general.file_type": 0,
+      "mamba.context_length": 512,
+      "mamba.embedding_length": WIDTH,
+      "mamba.block_count": LAYERS,
+      "mamba.feed_forward_length": 0,
+      "mamba.attention.head_count": 0,
+      "mamba.attention.layer_norm_rms_epsilon": { f32: 1e-5 },
+      "mamba.ssm.conv_kernel": KERNEL,
+      "mamba.ssm.inner_size": INNER,
+      "mamba.ssm.state_size": STATE,
+      "mamba.ssm.time_step_rank": TIME_STEP_RANK,
+      "tokenizer.ggml.model": "llama",
+      "tokenizer.ggml.tokens": entries.map(({ text }) => text),
+      "tokenizer.ggml.scores": { f32s: entries.map(({ score }) => score) },
+      "tokenizer.ggml.token_type": { i32s: entries.map(({ kind }) => kind) },
+      "tokenizer.ggml.unknown_token_id": 0,
+      "tokenizer.ggml.bos_token_id": 1,
+      "tokenizer.ggml.eos_token_id": 2,
+    },
+    ...randomWeights(tensors, 6),
+  });
+}
