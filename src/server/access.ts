@@ -7,9 +7,9 @@ const KEY_HEADERS = ["x-api-key", "api-key"];
 /** A test of a request's key: always true when no key is set. */
 export function keyCheck(apiKey: string | null): (headers: Headers) => Promise<boolean> {
   if (apiKey === null) return () => Promise.resolve(true);
-  const wanted = digest(apiKey);
+  let wanted: Promise<ArrayBuffer> | null = null;
   return async (headers) => {
-    const expected = await wanted;
+    const expected = await (wanted ??= digest(apiKey));
     let right = false;
     for (const key of keysOf(headers)) {
       if (timingSafeEqual(await digest(key), expected)) right = true;
