@@ -179,9 +179,10 @@ export class Loop {
     fillAnswers(this.#batch, answers, this.#fillers);
   }
 
-  /** What is drafted has groups of rows of its own. */
+  /** One answer alone is faster by itself, and what is drafted has groups of rows of its own. */
   #chooseFillers(answers: readonly Sequence[]): readonly KvStream[] {
-    if (this.#filling === null || answers.some(({ draft }) => draft.length > 0)) return [];
+    if (this.#filling === null || answers.length < 2) return [];
+    if (answers.some(({ draft }) => draft.length > 0)) return [];
     const streams = answers.map((sequence) => sequence.stream!);
     const longest = Math.max(...streams.map(({ tokens }) => tokens.length));
     return this.#filling.choose(streams.map(({ id }) => id), this.#cache.unused, longest);

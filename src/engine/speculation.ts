@@ -61,8 +61,8 @@ export class Speculation {
 
   #propose(sequences: readonly Sequence[], limits: readonly number[]): readonly number[][] {
     if (this.#model !== null) return this.#model.propose(sequences, limits);
-    return sequences.map(({ lookup }, index) =>
-      limits[index]! > 0 ? lookup.propose(limits[index]!) : []
+    return sequences.map((sequence, index) =>
+      limits[index]! > 0 ? sequence.lookup.propose(limits[index]!) : []
     );
   }
 

@@ -71,7 +71,7 @@ function wordPieces(): Vocabulary {
 }
 
 /** A SentencePiece vocabulary of 600 tokens whose texts end with EOS, as Qwen 3's embeddings do. */
-function sentencePieces(): Vocabulary {
+export function sentencePieces(): Vocabulary {
   const entries = benchVocabulary(600);
   return {
     texts: entries.map(({ text }) => text),

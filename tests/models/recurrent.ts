@@ -1,6 +1,6 @@
 /** A tiny recurrent model (Mamba) with random weights: its memory is one state, which cannot be cut. */
-import { benchVocabulary } from "../../scripts/bench/vocabulary.ts";
 import { buildGguf } from "./build_gguf.ts";
+import { sentencePieces } from "./encoders.ts";
 import { type RandomTensor, randomWeights, type Spread } from "./random_weights.ts";
 
 const WIDTH = 64;
@@ -11,16 +11,16 @@ const STATE = 16;
 const KERNEL = 4;
 const TIME_STEP_RANK = 4;
 
-/** The model's file. Tokens are those of the benchmark's vocabulary, cut to 600. */
+/** The model's file. */
 export function mambaModel(): Uint8Array<ArrayBuffer> {
-  const entries = benchVocabulary(600);
+  const vocabulary = sentencePieces();
   const tensor = (name: string, spread: Spread, ...shape: number[]): RandomTensor => ({
     name,
     shape,
     spread,
   });
   const tensors = [
-    tensor("token_embd.weight", "table", WIDTH, entries.length),
+    tensor("token_embd.weight", "table", WIDTH, vocabulary.texts.length),
     tensor("output_norm.weight", "norm", WIDTH),
   ];
   for (let layer = 0; layer < LAYERS; layer++) {
@@ -53,13 +53,8 @@ export function mambaModel(): Uint8Array<ArrayBuffer> {
       "mamba.ssm.inner_size": INNER,
       "mamba.ssm.state_size": STATE,
       "mamba.ssm.time_step_rank": TIME_STEP_RANK,
-      "tokenizer.ggml.model": "llama",
-      "tokenizer.ggml.tokens": entries.map(({ text }) => text),
-      "tokenizer.ggml.scores": { f32s: entries.map(({ score }) => score) },
-      "tokenizer.ggml.token_type": { i32s: entries.map(({ kind }) => kind) },
-      "tokenizer.ggml.unknown_token_id": 0,
-      "tokenizer.ggml.bos_token_id": 1,
-      "tokenizer.ggml.eos_token_id": 2,
+      ...vocabulary.metadata,
+      "tokenizer.ggml.add_eos_token": false,
     },
     ...randomWeights(tensors, 6),
   });
