@@ -11,12 +11,12 @@ if (isThread) {
   const scope = globalThis as unknown as { onmessage: (event: MessageEvent) => void };
   const early: MessageEvent[] = [];
   scope.onmessage = (event) => early.push(event);
-  await import("./src/engine/thread.ts");
+  await import("./src/engine/process/thread_main.ts");
   for (const event of early) scope.onmessage(event);
 } else if (import.meta.main) {
   const [{ main }, { processWorld }] = await Promise.all([
     import("./src/cli/main.ts"),
-    import("./src/cli/process.ts"),
+    import("./src/cli/environment/process_environment.ts"),
   ]);
   Deno.exit(await main(Deno.args, processWorld()));
 }

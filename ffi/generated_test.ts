@@ -12,7 +12,7 @@ import {
   LlamaPerfContextData,
   STRUCTS,
 } from "./generated/structs.ts";
-import { fieldSize } from "./struct.ts";
+import { fieldSize } from "./memory/struct.ts";
 
 const SIZES: Readonly<Record<string, number>> = { bool: 1, i8: 1, i32: 4, u32: 4, f32: 4 };
 

@@ -1,20 +1,20 @@
 /** libllama as classes and data. The only room that opens native libraries. */
-export { type Library, LLAMA_VERSION, openLibrary } from "./library.ts";
-export { type Device, deviceHandle, listDevices, loadBackends } from "./backends.ts";
-export { captureLogs, type LogLine, printLogs, silenceLogs } from "./logs.ts";
-export { NativeError } from "./error.ts";
-export { Model } from "./model.ts";
-export type { ModelOptions, SplitMode } from "./model_parameters.ts";
-export { bufferTypes } from "./buffer_types.ts";
-export { type FileTensor, GgufFile, type TensorSize, tensorSizes } from "./gguf_file.ts";
-export { Context } from "./context.ts";
-export { Batch } from "./batch.ts";
-export { Candidates, grammarSampler, Sampler, SamplerChain } from "./sampler.ts";
-export { Vocab } from "./vocab.ts";
-export { LoraAdapter } from "./lora.ts";
-export { ThreadPool } from "./thread_pool.ts";
-export { type AbortCheck, abortCheck } from "./abort.ts";
-export { address } from "./memory.ts";
+export { type Library, LLAMA_VERSION, openLibrary } from "./library/library.ts";
+export { type Device, deviceHandle, listDevices, loadBackends } from "./backends/backends.ts";
+export { captureLogs, type LogLine, printLogs, silenceLogs } from "./backends/logs.ts";
+export { NativeError } from "./library/error.ts";
+export { Model } from "./objects/model.ts";
+export type { ModelOptions, SplitMode } from "./objects/model_parameters.ts";
+export { bufferTypes } from "./backends/buffer_types.ts";
+export { type FileTensor, GgufFile, type TensorSize, tensorSizes } from "./objects/gguf_file.ts";
+export { Context } from "./objects/context.ts";
+export { Batch } from "./objects/batch.ts";
+export { Candidates, grammarSampler, Sampler, SamplerChain } from "./objects/sampler.ts";
+export { Vocab } from "./objects/vocab.ts";
+export { LoraAdapter } from "./objects/lora.ts";
+export { ThreadPool } from "./backends/thread_pool.ts";
+export { type AbortCheck, abortCheck } from "./objects/abort.ts";
+export { address } from "./memory/memory.ts";
 export {
   GGML_TYPE,
   GGUF_TYPE,
@@ -23,6 +23,6 @@ export {
   LLAMA_ROPE_SCALING_TYPE,
   LLAMA_ROPE_TYPE,
 } from "./generated/enums.ts";
-export { readSystemFile } from "./system_file.ts";
-export { forgetMappedPages } from "./mapped_files.ts";
+export { readSystemFile } from "./memory/system_file.ts";
+export { forgetMappedPages } from "./memory/mapped_files.ts";
 export type { LlamaContextParams as ContextParams } from "./generated/structs.ts";

@@ -8,11 +8,16 @@
  */
 import { fromFileUrl, join } from "@std/path";
 import { parseArgs } from "node:util";
-import { describeFolder, MANIFEST } from "../src/runtime/install.ts";
+import { describeFolder, MANIFEST } from "../src/runtime/library/install.ts";
 import { V8_FLAGS } from "../src/own_command.ts";
-import { fetchPackage } from "../src/runtime/npm.ts";
-import { npmPackage } from "../src/runtime/release.ts";
-import { currentPlatform, type Platform, type Variant, VARIANTS } from "../src/runtime/variant.ts";
+import { fetchPackage } from "../src/runtime/library/npm.ts";
+import { npmPackage } from "../src/runtime/library/release.ts";
+import {
+  currentPlatform,
+  type Platform,
+  type Variant,
+  VARIANTS,
+} from "../src/runtime/library/variant.ts";
 import { BUNDLE, bundle, run } from "./bundle.ts";
 import { LLAMA_LICENCE, llamaLicence, PACKAGE_LICENCE } from "./licences.ts";
 

@@ -6,7 +6,7 @@
  * their ending, limit it to those: `deno task goldens templates`.
  */
 import { fromFileUrl, join } from "@std/path";
-import { LLAMA_VERSION } from "../ffi/version.ts";
+import { LLAMA_VERSION } from "../ffi/library/version.ts";
 import { embeddingRows } from "./goldens/embeddings.ts";
 import { AWKWARD_TEXTS, CONTINUATIONS, expandText, type GoldenText } from "./goldens/inputs.ts";
 import { type LlamaServer, startLlamaServer } from "./goldens/llama_server.ts";

@@ -9,13 +9,13 @@
 
 /** Test files, each of which is about the flags' way from the command line to the native call. */
 const FILES = [
-  "src/cli/options_test.ts",
-  "src/cli/load_options_test.ts",
-  "ffi/model_parameters_test.ts",
-  "src/runtime/variant_test.ts",
-  "src/runtime/survey_test.ts",
-  "src/engine/load_log_test.ts",
-  "src/engine/tensor_places_test.ts",
+  "src/cli/options/options_test.ts",
+  "src/cli/sessions/load_options_test.ts",
+  "ffi/objects/model_parameters_test.ts",
+  "src/runtime/library/variant_test.ts",
+  "src/runtime/devices/backends_test.ts",
+  "src/engine/model/load_log_test.ts",
+  "src/engine/model/tensor_placement_test.ts",
   "tests/cli/wiring_test.ts",
   "tests/gpu",
 ];

@@ -1,4 +1,4 @@
-/** What went wrong, in terms every room shares; `src/server/errors.ts` alone turns it into a status. */
+/** What went wrong, in terms every room shares; `src/server/http/errors.ts` alone turns it into a status. */
 export type ErrorKind =
   /** The request or an option is malformed or out of range: the caller must change it. */
   | "invalid"

@@ -8,7 +8,7 @@
  * A backend that cannot be used stands in the table with the reason.
  */
 import { fromFileUrl, join } from "@std/path";
-import { GPU_BACKENDS } from "../../src/cli/global_options.ts";
+import { GPU_BACKENDS } from "../../src/cli/options/global_options.ts";
 import { DEFAULT_SHAPE, type ModelShape, writeModel } from "./gguf_writer.ts";
 import { TINY } from "./models.ts";
 import { benchVocabulary } from "./vocabulary.ts";

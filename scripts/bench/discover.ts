@@ -4,8 +4,8 @@
  * usage: deno run --allow-read --allow-write --allow-env scripts/bench/discover.ts
  */
 import { join } from "@std/path";
-import { discover } from "../../src/models/discover.ts";
-import { folderPlace } from "../../src/models/places/folder.ts";
+import { discover } from "../../src/models/discovery/discover.ts";
+import { folderPlace } from "../../src/models/discovery/sources/folder.ts";
 import { buildModel } from "../../tests/models/build_gguf.ts";
 
 const FILES = 100;

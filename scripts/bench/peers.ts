@@ -9,7 +9,7 @@
  * names a source tree of that version that is there already. On Linux and macOS.
  */
 import { join, resolve } from "@std/path";
-import { LLAMA_VERSION } from "../../ffi/version.ts";
+import { LLAMA_VERSION } from "../../ffi/library/version.ts";
 import { findRuntime } from "../../src/runtime/mod.ts";
 import { buildBeside } from "../cmake.ts";
 import { SourceError, withLlamaSource } from "../ffi/source.ts";

@@ -1,4 +1,4 @@
-import type { Dialect, Route } from "../../src/server/route.ts";
+import type { Dialect, Route } from "../../src/server/http/route.ts";
 import { controlSchema, generateSchema } from "../../src/server/api/native/schema.ts";
 import { openApiRoute } from "../../src/server/openapi.ts";
 import { allRoutes } from "../../src/server/routes.ts";

@@ -1,8 +1,8 @@
-import type { Command } from "../../src/cli/command.ts";
-import { GLOBAL_OPTIONS } from "../../src/cli/global_options.ts";
-import { ENVIRONMENT } from "../../src/cli/help.ts";
+import type { Command } from "../../src/cli/environment/command.ts";
+import { GLOBAL_OPTIONS } from "../../src/cli/options/global_options.ts";
+import { ENVIRONMENT } from "../../src/cli/output/help.ts";
 import { COMMANDS } from "../../src/cli/main.ts";
-import type { OptionSet } from "../../src/cli/options.ts";
+import type { OptionSet } from "../../src/cli/options/options.ts";
 import { code, table } from "./markdown.ts";
 
 interface Documented {

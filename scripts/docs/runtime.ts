@@ -1,5 +1,5 @@
-import { isPublished } from "../../src/runtime/release.ts";
-import { type Platform, VARIANT_LABELS, VARIANTS } from "../../src/runtime/variant.ts";
+import { isPublished } from "../../src/runtime/library/release.ts";
+import { type Platform, VARIANT_LABELS, VARIANTS } from "../../src/runtime/library/variant.ts";
 import { table } from "./markdown.ts";
 
 const PLATFORMS: readonly (readonly [string, Platform])[] = [

@@ -12,7 +12,7 @@ export function emitStructs(found: Declarations): string {
     return `export const ${name} = defineStruct("${tag}", ${size}, {\n${lines.join("")}});\n` +
       `export type ${name} = InstanceType<typeof ${name}>;\n`;
   });
-  return `import { defineStruct } from "../struct.ts";\n\n${classes.join("\n")}\n` +
+  return `import { defineStruct } from "../memory/struct.ts";\n\n${classes.join("\n")}\n` +
     `/** Every struct above. */\nexport const STRUCTS = [\n` +
     tags.map((tag) => `  ${pascalCase(tag)},\n`).join("") + `] as const;\n`;
 }

@@ -1,7 +1,7 @@
 import * as constants from "../../ffi/generated/constants.ts";
 import { ENUMS } from "../../ffi/generated/enums.ts";
 import { STRUCTS } from "../../ffi/generated/structs.ts";
-import { fieldSize } from "../../ffi/struct.ts";
+import { fieldSize } from "../../ffi/memory/struct.ts";
 
 /** Something that the bindings say of the headers, as a C expression and its value. */
 export interface Fact {

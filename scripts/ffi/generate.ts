@@ -4,7 +4,7 @@
  * `--headers DIR` or `SHIMMY_LLAMA_SOURCE` names a checkout; without one, the source comes from npm.
  */
 import { fromFileUrl, join } from "@std/path";
-import { LLAMA_VERSION } from "../../ffi/version.ts";
+import { LLAMA_VERSION } from "../../ffi/library/version.ts";
 import { readDeclarations } from "./c_declarations.ts";
 import { emitConstants, emitEnums, emitStructs } from "./emit_data.ts";
 import { emitGgmlSymbols, emitLlamaSymbols } from "./emit_symbols.ts";

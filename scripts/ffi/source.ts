@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
 import { join } from "@std/path";
-import { LLAMA_VERSION } from "../../ffi/version.ts";
+import { LLAMA_VERSION } from "../../ffi/library/version.ts";
 
 /** The npm package whose `llama/gitRelease.bundle` is a git bundle of exactly the pinned llama.cpp. */
 export const SOURCE_PACKAGE = "node-llama-cpp@3.22.1";

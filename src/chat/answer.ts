@@ -1,13 +1,13 @@
-import type { Engine, SequenceRun } from "../engine/face.ts";
+import type { Engine, SequenceRun } from "../engine/engine.ts";
 import type {
   Control,
   PromptPart,
   ReasoningPhase,
   SequenceEvent,
   SequenceRequest,
-} from "../engine/protocol.ts";
-import { constraintOf } from "./constraint.ts";
-import { type ControlTokens, controlTokensOf } from "./control_tokens.ts";
+} from "../engine/protocol/protocol.ts";
+import { constraintOf } from "./constraint/constraint.ts";
+import { type ControlTokens, controlTokensOf } from "./prompt/control_tokens.ts";
 import type {
   AnswerEvent,
   AnswerFinish,
@@ -15,8 +15,8 @@ import type {
   AnswerRequest,
   Input,
 } from "./conversation.ts";
-import { checkRawGrammar } from "./raw_grammar.ts";
-import { renderChat, type RenderedChat, renderPrompt } from "./prompt.ts";
+import { checkRawGrammar } from "./constraint/raw_grammar.ts";
+import { renderChat, type RenderedChat, renderPrompt } from "./prompt/prompt.ts";
 import { AnswerParser } from "./stream/answer_parser.ts";
 import type { ParsedEvent } from "./stream/sink.ts";
 

@@ -1,17 +1,17 @@
 import { basename } from "@std/path";
-import { LLAMA_VERSION } from "../../ffi/version.ts";
+import { LLAMA_VERSION } from "../../ffi/library/version.ts";
 import { ShimmyError } from "../errors.ts";
-import { nearestName } from "../models/names.ts";
+import { nearestName } from "../models/entry/names.ts";
 import { VERSION } from "../version.ts";
 import type { Config } from "./config/config.ts";
 import { configPaths, findConfig } from "./config/read.ts";
-import { checkOperands, type Command, EXIT } from "./command.ts";
-import { explain } from "./explain.ts";
-import { GLOBAL_OPTIONS } from "./global_options.ts";
-import { commandHelp, overview } from "./help.ts";
-import { parseOptions, UsageError } from "./options.ts";
-import { checkPlacement } from "./placement_options.ts";
-import { OutputClosed, type World } from "./world.ts";
+import { checkOperands, type Command, EXIT } from "./environment/command.ts";
+import { explain } from "./output/explain.ts";
+import { GLOBAL_OPTIONS } from "./options/global_options.ts";
+import { commandHelp, overview } from "./output/help.ts";
+import { parseOptions, UsageError } from "./options/options.ts";
+import { checkPlacement } from "./options/placement_options.ts";
+import { OutputClosed, type World } from "./environment/environment.ts";
 
 /** A command by name: what the overview says of it, and its module, which is loaded when it is used. */
 interface Listed {
@@ -109,16 +109,16 @@ async function dispatch([name, ...rest]: readonly string[], world: World): Promi
     return EXIT.ok;
   }
   if (name === ENGINE_COMMAND) {
-    const { engineChild } = await import("../engine/child.ts");
+    const { engineChild } = await import("../engine/process/child_main.ts");
     return await engineChild();
   }
   if (name === PLAN_COMMAND) {
-    const { planChild } = await import("../engine/plan_child.ts");
+    const { planChild } = await import("../engine/planning/plan_main.ts");
     await planChild();
     return EXIT.ok;
   }
   if (name === DEVICES_COMMAND) {
-    const { devicesMain } = await import("../runtime/probe.ts");
+    const { devicesMain } = await import("../runtime/devices/probe.ts");
     await devicesMain(rest[0] ?? "");
     return EXIT.ok;
   }

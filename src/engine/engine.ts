@@ -1,247 +1,56 @@
-import { ShimmyError } from "../errors.ts";
-import { type ChildCommand, ChildLink } from "./child_link.ts";
-import type { Engine, SequenceRun } from "./face.ts";
-import { type Link, WorkerLink } from "./link.ts";
-import { readContextLog, readLoadLog } from "./load_log.ts";
 import type {
   AdapterChange,
   AdapterInfo,
+  Control,
   EmbedRequest,
   EmbedResult,
   EngineStatus,
-  FromThread,
-  LoadOptions,
   ModelInfo,
   PromptPart,
+  SequenceEvent,
   SequenceRequest,
-  ToThread,
-} from "./protocol.ts";
-import { Run } from "./run.ts";
-import { fromWire } from "./wire.ts";
+} from "./protocol/protocol.ts";
 
-/** Milliseconds a loop gets to free its model before it is ended. */
-const UNLOAD_MS = 5000;
+/** One loaded model, as everything above the engine sees it. Tests put a double in its place. */
+export interface Engine extends AsyncDisposable {
+  readonly info: ModelInfo;
+  /**
+   * Queues a sequence and returns at once.
+   *
+   * A failure (an unusable grammar, a prompt over the context, a full queue, a backend error) is thrown
+   * by the iteration as a `ShimmyError`.
+   */
+  generate(request: SequenceRequest): SequenceRun;
+  /** Token ids of a prompt; `addSpecial` adds what the vocabulary wants at its ends. */
+  tokenize(prompt: readonly PromptPart[], addSpecial: boolean): Promise<number[]>;
+  detokenize(tokens: readonly number[]): Promise<string>;
+  /**
+   * Embeddings of texts, or scores of documents for a query.
+   * @param signal gives up what is not computed yet.
+   * @throws {ShimmyError} `context_length` for an input that is too long; `invalid` for pairs given to a
+   * model that is no reranker; `cancelled`.
+   */
+  embed(request: EmbedRequest, signal?: AbortSignal): Promise<EmbedResult>;
+  /** The adapters that are loaded, as far as is known here. */
+  readonly adapters: readonly AdapterInfo[];
+  /**
+   * Loads, rescales or unloads a LoRA adapter or a control vector; running sequences keep those they
+   * began with.
+   * @returns the adapters that are loaded now.
+   * @throws {ShimmyError} `not_found` for an unknown name; `backend` where a file is no adapter for the
+   * model, with the reason as a sentence.
+   */
+  changeAdapters(change: AdapterChange): Promise<AdapterInfo[]>;
+  status(): Promise<EngineStatus>;
+  /** Resolves when the engine has died or was disposed of; the reason is a sentence, or null. */
+  readonly closed: Promise<string | null>;
+}
 
 /**
- * Loads a model in a thread of its own, or with `isolate` in a process of its own.
- *
- * @param onProgress hears how much of the weights is read, from 0 to 1.
- * @param isolate the command that runs this program as an engine's process.
- * @throws {ShimmyError} with a sentence that says why the model cannot be loaded; `cancelled` when
- * `signal` ended it.
+ * A running sequence: iterate it once. The last event is `done`. Leaving the iteration early cancels
+ * the sequence; not reading for a while pauses it.
  */
-export async function loadEngine(
-  options: LoadOptions,
-  { onProgress, signal, isolate }: {
-    readonly onProgress?: ((fraction: number) => void) | undefined;
-    readonly signal?: AbortSignal | undefined;
-    readonly isolate?: ChildCommand | undefined;
-  } = {},
-): Promise<Engine> {
-  if (signal?.aborted) throw new ShimmyError("cancelled", "Loading was cancelled");
-  const link = isolate === undefined ? new WorkerLink() : new ChildLink(isolate, options.verbose);
-  const engine = new LinkedEngine(link);
-  const cancel = () => link.cancelLoading();
-  signal?.addEventListener("abort", cancel);
-  try {
-    await engine.load(options, onProgress ?? (() => {}));
-    return engine;
-  } catch (error) {
-    await engine.end("The model could not be loaded");
-    throw error;
-  } finally {
-    signal?.removeEventListener("abort", cancel);
-  }
-}
-
-/** The model's facts with what the library's log says of where it lies. */
-function placed(info: ModelInfo, log: string): ModelInfo {
-  const { placement, layerDevices } = readLoadLog(log);
-  if (placement.length === 0) return info;
-  const cpus = new Set(
-    info.devices.filter(({ kind }) => kind === "cpu").map((device) => device.name),
-  );
-  const offloadedLayers = [...layerDevices.values()].filter((device) => !cpus.has(device)).length;
-  return { ...info, placement, offloadedLayers };
-}
-
-interface PendingCall {
-  readonly resolve: (value: unknown) => void;
-  readonly reject: (error: Error) => void;
-}
-
-/** The face of an engine whose loop is at the other end of a link. */
-class LinkedEngine implements Engine {
-  readonly #link: Link;
-  readonly #runs = new Map<number, Run>();
-  readonly #calls = new Map<number, PendingCall>();
-  readonly #closed = Promise.withResolvers<string | null>();
-  readonly #loaded = Promise.withResolvers<ModelInfo>();
-  readonly #unloaded = Promise.withResolvers<void>();
-  /** The native logs of the contexts that embed. */
-  readonly #contextLogs: string[] = [];
-  #onProgress: (fraction: number) => void = () => {};
-  #nextId = 1;
-  #ending: Promise<void> | null = null;
-  #info: ModelInfo | null = null;
-  #adapters: readonly AdapterInfo[] = [];
-
-  constructor(link: Link) {
-    this.#link = link;
-    // Whoever awaits none of these must not be stopped by their rejection.
-    this.#loaded.promise.catch(() => {});
-    link.open(
-      (message) => this.#receive(message),
-      (reason, detail) => void this.end(reason, detail),
-      (log) => this.#contextLogs.push(log),
-    );
-  }
-
-  get info(): ModelInfo {
-    if (this.#info === null) throw new Error("Cannot read the model's facts: it is not loaded");
-    return this.#info;
-  }
-
-  get closed(): Promise<string | null> {
-    return this.#closed.promise;
-  }
-
-  get adapters(): readonly AdapterInfo[] {
-    return this.#adapters;
-  }
-
-  async load(options: LoadOptions, onProgress: (fraction: number) => void): Promise<void> {
-    this.#onProgress = onProgress;
-    const { loadLog } = this.#link;
-    this.#post({ type: "load", options: { ...options, logLoad: loadLog !== null } });
-    const info = await this.#loaded.promise;
-    this.#info = loadLog === null ? info : placed(info, await loadLog);
-  }
-
-  generate(request: SequenceRequest): SequenceRun {
-    const id = this.#nextId++;
-    const run = new Run((control) => this.#post({ type: "control", id, control }));
-    if (this.#isEnded) {
-      run.fail(new ShimmyError("backend", "The model is no longer loaded"));
-      return run;
-    }
-    this.#runs.set(id, run);
-    this.#post({ type: "submit", id, request });
-    return run;
-  }
-
-  tokenize(prompt: readonly PromptPart[], addSpecial: boolean): Promise<number[]> {
-    return this.#call((call) => ({ type: "tokenize", call, prompt, addSpecial }));
-  }
-
-  detokenize(tokens: readonly number[]): Promise<string> {
-    return this.#call((call) => ({ type: "detokenize", call, tokens }));
-  }
-
-  async embed(request: EmbedRequest, signal?: AbortSignal): Promise<EmbedResult> {
-    if (signal?.aborted) throw new ShimmyError("cancelled", "The request was given up");
-    const call = this.#nextId;
-    const result = this.#call<EmbedResult>(() => ({ type: "embed", call, request }));
-    const giveUp = () => this.#post({ type: "give-up", call });
-    signal?.addEventListener("abort", giveUp);
-    try {
-      return await result;
-    } finally {
-      signal?.removeEventListener("abort", giveUp);
-    }
-  }
-
-  changeAdapters(change: AdapterChange): Promise<AdapterInfo[]> {
-    return this.#call((call) => ({ type: "adapter", call, change }));
-  }
-
-  async status(): Promise<EngineStatus> {
-    const status = await this.#call<EngineStatus>((call) => ({ type: "status", call }));
-    const { embedding } = status;
-    if (embedding === null || embedding.memory !== null) return status;
-    // The log and the answers come by ways of their own: the log of the latest context may be missing yet.
-    const log = this.#contextLogs[embedding.contexts - 1];
-    if (log === undefined) return status;
-    return { ...status, embedding: { ...embedding, memory: readContextLog(log) } };
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#ending !== null) return this.#ending;
-    this.#link.abort();
-    this.#post({ type: "unload" });
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const late = new Promise<void>((resolve) => timer = setTimeout(resolve, UNLOAD_MS));
-    await Promise.race([this.#unloaded.promise, late]);
-    clearTimeout(timer);
-    await this.end(null);
-  }
-
-  /** The loop is over; everything that waits for it fails. The detail is for the log alone. */
-  end(reason: string | null, detail?: string): Promise<void> {
-    return this.#ending ??= this.#end(reason, detail);
-  }
-
-  async #end(reason: string | null, detail?: string): Promise<void> {
-    const error = new ShimmyError("backend", reason ?? "The model was unloaded", {
-      ...(detail === undefined ? {} : { detail }),
-    });
-    for (const run of this.#runs.values()) run.fail(error);
-    this.#runs.clear();
-    for (const { reject } of this.#calls.values()) reject(error);
-    this.#calls.clear();
-    this.#loaded.reject(error);
-    this.#unloaded.resolve();
-    await this.#link.terminate();
-    this.#closed.resolve(reason);
-  }
-
-  get #isEnded(): boolean {
-    return this.#ending !== null;
-  }
-
-  #post(message: ToThread): void {
-    if (!this.#isEnded) this.#link.post(message);
-  }
-
-  #call<T>(message: (call: number) => ToThread): Promise<T> {
-    if (this.#isEnded) {
-      return Promise.reject(new ShimmyError("backend", "The model is no longer loaded"));
-    }
-    const call = this.#nextId++;
-    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
-    this.#calls.set(call, { resolve, reject });
-    this.#post(message(call));
-    return promise as Promise<T>;
-  }
-
-  #receive(message: FromThread): void {
-    switch (message.type) {
-      case "step":
-        for (const { id, event } of message.events) {
-          const run = this.#runs.get(id);
-          if (event.type !== "token") this.#runs.delete(id);
-          run?.push(event);
-        }
-        return;
-      case "adapters":
-        this.#adapters = message.adapters;
-        return;
-      case "reply":
-        this.#calls.get(message.call)?.resolve(message.value);
-        this.#calls.delete(message.call);
-        return;
-      case "refused":
-        this.#calls.get(message.call)?.reject(fromWire(message.error));
-        this.#calls.delete(message.call);
-        return;
-      case "loading":
-        return this.#onProgress(message.fraction);
-      case "loaded":
-        return this.#loaded.resolve(message.info);
-      case "failed":
-        return this.#loaded.reject(fromWire(message.error));
-      case "unloaded":
-        return this.#unloaded.resolve();
-    }
-  }
+export interface SequenceRun extends AsyncIterable<SequenceEvent> {
+  /** Takes effect at the next token; ignored once the sequence is done. */
+  control(control: Control): void;
 }

@@ -3,7 +3,7 @@ import { GrammarBuilder, type GrammarOptions } from "./builder.ts";
 
 export { GrammarBuilder, type GrammarOptions } from "./builder.ts";
 export { checkGrammar } from "./gbnf/check.ts";
-export { literal } from "./print.ts";
+export { literal } from "./rules/print.ts";
 
 /**
  * The grammar of the JSON values that are right by a schema; its start symbol is `root`.

@@ -1,7 +1,7 @@
 import { join } from "@std/path";
 import { createHash } from "node:crypto";
-import type { Asset } from "./release.ts";
-import type { System } from "./system.ts";
+import type { Asset } from "./library/release.ts";
+import type { System } from "./library/system.ts";
 
 /** A folder that is gone at the end of the block. */
 export interface TemporaryFolder extends Disposable {

@@ -1,14 +1,14 @@
-import { guardHost, guardOrigin, keyCheck, keyRefusal, originOf } from "./access.ts";
+import { guardHost, guardOrigin, keyCheck, keyRefusal, originOf } from "./http/access.ts";
 import { nativeDialect } from "./api/native/dialect.ts";
-import { allowOrigin, isPreflight, preflight } from "./cors.ts";
-import { errorResponse, HttpError, statusOf, toShimmyError } from "./errors.ts";
-import { Metrics } from "./metrics.ts";
+import { allowOrigin, isPreflight, preflight } from "./http/cors.ts";
+import { errorResponse, HttpError, statusOf, toShimmyError } from "./http/errors.ts";
+import { Metrics } from "./metrics/metrics.ts";
 import { openApiRoute } from "./openapi.ts";
-import type { Exchange, Route, ServerContext } from "./route.ts";
-import { Router } from "./router.ts";
+import type { Exchange, Route, ServerContext } from "./http/route.ts";
+import { Router } from "./http/router.ts";
 import { allRoutes } from "./routes.ts";
-import { queueHeaders, type QueuePlace } from "./queue.ts";
-import { watchStream } from "./streams.ts";
+import { queueHeaders, type QueuePlace } from "./metrics/queue.ts";
+import { watchStream } from "./http/streams.ts";
 
 /** Takes a request and always answers; nothing it does needs a socket but the upgrade to WebSocket. */
 export type Handler = (request: Request) => Promise<Response>;

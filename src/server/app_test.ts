@@ -4,8 +4,8 @@ import { EngineDouble } from "../../tests/doubles/engine.ts";
 import { entryDouble, PoolDouble } from "../../tests/doubles/pool.ts";
 import { ShimmyError } from "../errors.ts";
 import { createHandler } from "./app.ts";
-import { HttpError } from "./errors.ts";
-import type { Dialect, Route } from "./route.ts";
+import { HttpError } from "./http/errors.ts";
+import type { Dialect, Route } from "./http/route.ts";
 
 Deno.test("an unknown route is 404 with a sentence", async () => {
   const { handler } = serverDouble();

@@ -3,7 +3,7 @@ import { generateRoute } from "./api/generate.ts";
 import { nativeRoutes } from "./api/native/mod.ts";
 import { isOllamaGenerate, ollamaGenerate, ollamaRoutes } from "./api/ollama/mod.ts";
 import { openaiRoutes } from "./api/openai/mod.ts";
-import type { Route } from "./route.ts";
+import type { Route } from "./http/route.ts";
 
 /** Every route of every dialect. */
 export const allRoutes: readonly Route[] = [

@@ -9,8 +9,8 @@ import type {
 } from "../../src/chat/conversation.ts";
 import { FORMATS } from "../../src/chat/formats/detect.ts";
 import { GrammarRules } from "../../src/chat/gbnf.ts";
-import { renderPrompt } from "../../src/chat/prompt.ts";
-import type { Engine } from "../../src/engine/face.ts";
+import { renderPrompt } from "../../src/chat/prompt/prompt.ts";
+import type { Engine } from "../../src/engine/engine.ts";
 import { GrammarBuilder } from "../../src/grammar/mod.ts";
 import { TINY_TEMPLATE } from "../doubles/tiny_template.ts";
 import { ask, collect, question, tinyEngine } from "../support/engine.ts";

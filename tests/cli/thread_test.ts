@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
-import { EngineFlags } from "../../src/engine/flags.ts";
-import { NativeGate } from "../../src/engine/gate.ts";
-import { type SharedMemory, THREAD_NAME } from "../../src/engine/link.ts";
+import { EngineFlags } from "../../src/engine/native/shared_flags.ts";
+import { NativeGate } from "../../src/engine/native/native_gate.ts";
+import { type SharedMemory, THREAD_NAME } from "../../src/engine/process/transport.ts";
 
 Deno.test("the main module started as a Worker is an engine thread", async () => {
   const worker = new Worker(new URL("../../main.ts", import.meta.url), {

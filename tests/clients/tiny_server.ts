@@ -1,11 +1,11 @@
 /** A real server on the loopback interface with the built-in model, for tests with official clients. */
-import { loadEngine } from "../../src/engine/engine.ts";
-import { ASSET, builtinPlace } from "../../src/models/builtin.ts";
-import { discover } from "../../src/models/discover.ts";
-import type { ModelPool } from "../../src/models/pool.ts";
-import { createPool } from "../../src/models/registry.ts";
+import { loadEngine } from "../../src/engine/load_engine.ts";
+import { ASSET, builtinPlace } from "../../src/models/discovery/builtin.ts";
+import { discover } from "../../src/models/discovery/discover.ts";
+import type { ModelPool } from "../../src/models/registry/pool.ts";
+import { createPool } from "../../src/models/registry/registry.ts";
 import { createHandler, type Handler } from "../../src/server/app.ts";
-import type { ServerContext, ServerSettings } from "../../src/server/route.ts";
+import type { ServerContext, ServerSettings } from "../../src/server/http/route.ts";
 import { tinyOptions } from "../support/engine.ts";
 
 /** The built-in model's name. */

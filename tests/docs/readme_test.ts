@@ -4,10 +4,10 @@ import { routeName, ROUTES } from "../../scripts/docs/api.ts";
 import { fillSections, sectionsOf } from "../../scripts/docs/markdown.ts";
 import { makePages, makeSections, PAGES } from "../../scripts/docs/pages.ts";
 import { V8_FLAGS } from "../../src/own_command.ts";
-import { GLOBAL_OPTIONS } from "../../src/cli/global_options.ts";
+import { GLOBAL_OPTIONS } from "../../src/cli/options/global_options.ts";
 import { nativeDialect } from "../../src/server/api/native/dialect.ts";
-import { OLLAMA_FIELDS } from "../../src/server/api/ollama/generate_rule.ts";
-import { Router } from "../../src/server/router.ts";
+import { OLLAMA_FIELDS } from "../../src/server/api/ollama/request/generate_rule.ts";
+import { Router } from "../../src/server/http/router.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 const read = (path: string) => Deno.readTextFile(new URL(path, ROOT));

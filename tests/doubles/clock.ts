@@ -1,4 +1,4 @@
-import type { Clock } from "../../src/models/clock.ts";
+import type { Clock } from "../../src/models/registry/clock.ts";
 
 /** A clock that a test moves on. */
 export class ClockDouble implements Clock {

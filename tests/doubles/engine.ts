@@ -1,4 +1,4 @@
-import type { Engine, SequenceRun } from "../../src/engine/face.ts";
+import type { Engine, SequenceRun } from "../../src/engine/engine.ts";
 import type {
   AdapterChange,
   AdapterInfo,
@@ -12,7 +12,7 @@ import type {
   PromptPart,
   SequenceEvent,
   SequenceRequest,
-} from "../../src/engine/protocol.ts";
+} from "../../src/engine/protocol/protocol.ts";
 import { ShimmyError } from "../../src/errors.ts";
 
 /** What the double says to one request. */

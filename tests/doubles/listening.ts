@@ -1,4 +1,4 @@
-import type { ServerContext, ServerSettings } from "../../src/server/route.ts";
+import type { ServerContext, ServerSettings } from "../../src/server/http/route.ts";
 import { type ServerDouble, serverDouble } from "./context.ts";
 import type { EngineDoubleOptions } from "./engine.ts";
 

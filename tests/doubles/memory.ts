@@ -1,5 +1,5 @@
-import { MAIN_MEMORY, type MemoryLimits } from "../../src/models/demand.ts";
-import type { ModelEntry } from "../../src/models/entry.ts";
+import { MAIN_MEMORY, type MemoryLimits } from "../../src/models/memory/memory_requirement.ts";
+import type { ModelEntry } from "../../src/models/entry/entry.ts";
 
 /** Main memory alone, of which as much is free as a test says. */
 export function mainMemory(

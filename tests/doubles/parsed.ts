@@ -1,7 +1,7 @@
 import type { Tool } from "../../src/chat/conversation.ts";
 import type { ToolFormat } from "../../src/chat/formats/format.ts";
 import { AnswerParser } from "../../src/chat/stream/answer_parser.ts";
-import type { RenderedChat } from "../../src/chat/prompt.ts";
+import type { RenderedChat } from "../../src/chat/prompt/prompt.ts";
 
 /** An answer as its parser understood it, put together again. */
 export interface ParsedAnswer {

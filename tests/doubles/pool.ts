@@ -1,9 +1,9 @@
-import type { Engine } from "../../src/engine/face.ts";
+import type { Engine } from "../../src/engine/engine.ts";
 import { ShimmyError } from "../../src/errors.ts";
-import type { LoadPlan } from "../../src/engine/plan.ts";
-import type { ModelEntry } from "../../src/models/entry.ts";
-import type { KeepAlive } from "../../src/models/keep_alive.ts";
-import type { AdapterFile, Lease, ModelPool, ModelState } from "../../src/models/pool.ts";
+import type { LoadPlan } from "../../src/engine/planning/plan.ts";
+import type { ModelEntry } from "../../src/models/entry/entry.ts";
+import type { KeepAlive } from "../../src/models/entry/keep_alive.ts";
+import type { AdapterFile, Lease, ModelPool, ModelState } from "../../src/models/registry/pool.ts";
 
 /** A model that is not there: a name and whatever else a test wants to be true of it. */
 export function entryDouble(name: string, values: Partial<ModelEntry> = {}): ModelEntry {

@@ -1,6 +1,6 @@
-import type { ModelEntry } from "../../src/models/entry.ts";
+import type { ModelEntry } from "../../src/models/entry/entry.ts";
 import { createHandler, type Handler } from "../../src/server/app.ts";
-import type { Route, ServerContext, ServerSettings } from "../../src/server/route.ts";
+import type { Route, ServerContext, ServerSettings } from "../../src/server/http/route.ts";
 import { EngineDouble, type EngineDoubleOptions } from "./engine.ts";
 import { entryDouble, PoolDouble } from "./pool.ts";
 import { TINY_TEMPLATE } from "./tiny_template.ts";

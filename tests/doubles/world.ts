@@ -1,7 +1,11 @@
-import type { SessionChange, SessionRequest, World } from "../../src/cli/world.ts";
-import type { Discovery, ModelEntry } from "../../src/models/entry.ts";
-import { KEEP_ALL } from "../../src/models/loads.ts";
-import { createPool } from "../../src/models/registry.ts";
+import type {
+  SessionChange,
+  SessionRequest,
+  World,
+} from "../../src/cli/environment/environment.ts";
+import type { Discovery, ModelEntry } from "../../src/models/entry/entry.ts";
+import { KEEP_ALL } from "../../src/models/registry/loader.ts";
+import { createPool } from "../../src/models/registry/registry.ts";
 import { EngineDouble, type EngineDoubleOptions } from "./engine.ts";
 import { entryDouble, PoolDouble } from "./pool.ts";
 

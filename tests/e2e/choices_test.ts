@@ -1,6 +1,6 @@
 /** Several answers to one prompt, from the real engine through the server's handler. */
 import { assert, assertEquals } from "@std/assert";
-import type { Engine } from "../../src/engine/face.ts";
+import type { Engine } from "../../src/engine/engine.ts";
 import { createHandler } from "../../src/server/app.ts";
 import { SETTINGS } from "../doubles/context.ts";
 import { entryDouble, PoolDouble } from "../doubles/pool.ts";

@@ -1,9 +1,9 @@
 /** Encoders behind the HTTP handler, with the real library. */
 import { assert, assertEquals, assertGreater, assertLess, assertStringIncludes } from "@std/assert";
 import { decodeBase64 } from "@std/encoding/base64";
-import { describe, isModel } from "../../src/models/describe.ts";
+import { describe, isModel } from "../../src/models/discovery/describe.ts";
 import { createHandler } from "../../src/server/app.ts";
-import type { LoadOptions } from "../../src/engine/protocol.ts";
+import type { LoadOptions } from "../../src/engine/protocol/protocol.ts";
 import { PoolDouble } from "../doubles/pool.ts";
 import { bertModel, ENCODERS } from "../models/encoders.ts";
 import { distance, texts, withModel } from "../support/encoders.ts";

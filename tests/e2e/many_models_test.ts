@@ -1,14 +1,14 @@
 /** Two real models at once: through the pool with memory of the test's own, and through the server. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
-import { loadEngine } from "../../src/engine/engine.ts";
-import { describe, isModel } from "../../src/models/describe.ts";
-import type { ModelEntry } from "../../src/models/entry.ts";
-import { KEEP_ALL } from "../../src/models/loads.ts";
-import { memoryNeed } from "../../src/models/need.ts";
-import { candidateOf } from "../../src/models/places/folder.ts";
-import { createPool } from "../../src/models/registry.ts";
-import { shardSet } from "../../src/models/shards.ts";
+import { loadEngine } from "../../src/engine/load_engine.ts";
+import { describe, isModel } from "../../src/models/discovery/describe.ts";
+import type { ModelEntry } from "../../src/models/entry/entry.ts";
+import { KEEP_ALL } from "../../src/models/registry/loader.ts";
+import { memoryNeed } from "../../src/models/memory/estimate.ts";
+import { candidateOf } from "../../src/models/discovery/sources/folder.ts";
+import { createPool } from "../../src/models/registry/registry.ts";
+import { shardSet } from "../../src/models/entry/shards.ts";
 import { Machine, Server } from "../cli/machine.ts";
 import { mainMemory } from "../doubles/memory.ts";
 import { ask, collect, question, TINY, TINY_F16, tinyOptions } from "../support/engine.ts";

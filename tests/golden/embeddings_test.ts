@@ -3,7 +3,7 @@ import { assert, assertEquals, assertGreater } from "@std/assert";
 import { LLAMA_VERSION } from "../../ffi/mod.ts";
 import { hash } from "../../scripts/goldens/embeddings.ts";
 import { expandText } from "../../scripts/goldens/inputs.ts";
-import type { Engine } from "../../src/engine/face.ts";
+import type { Engine } from "../../src/engine/engine.ts";
 import { type EncoderName, ENCODERS } from "../models/encoders.ts";
 import { distance, texts, withModel } from "../support/encoders.ts";
 import golden from "./embeddings.json" with { type: "json" };

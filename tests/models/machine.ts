@@ -1,7 +1,7 @@
 /** A machine in a temporary folder, for tests of discovery. */
 import { dirname, join } from "@std/path";
-import { discover, type DiscoverOptions, placesOf } from "../../src/models/discover.ts";
-import type { Discovery, ModelSource } from "../../src/models/entry.ts";
+import { discover, type DiscoverOptions, placesOf } from "../../src/models/discovery/discover.ts";
+import type { Discovery, ModelSource } from "../../src/models/entry/entry.ts";
 import { buildModel } from "./build_gguf.ts";
 
 const HOME = "home";

@@ -1,9 +1,9 @@
 /** Real engines with the tiny encoders, for tests. */
 import { join } from "@std/path";
 import { withFolder } from "../../ffi/testing.ts";
-import { loadEngine } from "../../src/engine/engine.ts";
-import type { Engine } from "../../src/engine/face.ts";
-import type { Embedding, EmbedRequest, LoadOptions } from "../../src/engine/protocol.ts";
+import { loadEngine } from "../../src/engine/load_engine.ts";
+import type { Engine } from "../../src/engine/engine.ts";
+import type { Embedding, EmbedRequest, LoadOptions } from "../../src/engine/protocol/protocol.ts";
 import { tinyOptions } from "./engine.ts";
 
 /** Writes a model, loads it and calls a function with its engine. */

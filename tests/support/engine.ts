@@ -1,9 +1,13 @@
 /** The real engine with the tiny model, for tests. */
 import { fromFileUrl } from "@std/path";
 import { realLibraryFolder } from "../../ffi/testing.ts";
-import { loadEngine } from "../../src/engine/engine.ts";
-import type { Engine, SequenceRun } from "../../src/engine/face.ts";
-import type { LoadOptions, SequenceEvent, SequenceRequest } from "../../src/engine/protocol.ts";
+import { loadEngine } from "../../src/engine/load_engine.ts";
+import type { Engine, SequenceRun } from "../../src/engine/engine.ts";
+import type {
+  LoadOptions,
+  SequenceEvent,
+  SequenceRequest,
+} from "../../src/engine/protocol/protocol.ts";
 
 const path = (relative: string) => fromFileUrl(new URL(relative, import.meta.url));
 

@@ -1,9 +1,9 @@
 /** The token loop in the test's own thread, step by step, with its native calls counted. */
 import type { Context } from "../../ffi/mod.ts";
-import { EngineFlags } from "../../src/engine/flags.ts";
-import { NativeGate } from "../../src/engine/gate.ts";
-import { type LoadedModel, loadModel } from "../../src/engine/load.ts";
-import { Loop } from "../../src/engine/loop.ts";
+import { EngineFlags } from "../../src/engine/native/shared_flags.ts";
+import { NativeGate } from "../../src/engine/native/native_gate.ts";
+import { type LoadedModel, loadModel } from "../../src/engine/loading/load_model.ts";
+import { Loop } from "../../src/engine/scheduler/loop.ts";
 import type {
   Control,
   LoadOptions,
@@ -11,7 +11,7 @@ import type {
   SequenceEvent,
   SequenceRequest,
   WireError,
-} from "../../src/engine/protocol.ts";
+} from "../../src/engine/protocol/protocol.ts";
 import { tinyOptions } from "./engine.ts";
 
 /** One call of `llama_decode`. */

@@ -1,7 +1,7 @@
 /** A libllama that writes down what it is asked to load, and then loads it. */
 import { basename, join } from "@std/path";
 import { LlamaModelParams } from "../../ffi/generated/structs.ts";
-import { locateLibrary } from "../../ffi/locate.ts";
+import { locateLibrary } from "../../ffi/library/locate.ts";
 import { hasCompiler } from "../../ffi/testing.ts";
 
 /** A call of `llama_model_load_from_file`. */

@@ -6,8 +6,8 @@ import {
   renderChat,
   type RenderedChat,
   renderText,
-} from "../../src/chat/prompt.ts";
-import type { ModelInfo } from "../../src/engine/protocol.ts";
+} from "../../src/chat/prompt/prompt.ts";
+import type { ModelInfo } from "../../src/engine/protocol/protocol.ts";
 import { EngineDouble } from "../doubles/engine.ts";
 import { parseAnswer } from "../doubles/parsed.ts";
 import { pinnedTemplates } from "./pinned.ts";

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { fromFileUrl } from "@std/path";
-import { LLAMA_VERSION } from "../../ffi/version.ts";
+import { LLAMA_VERSION } from "../../ffi/library/version.ts";
 import {
   type Conversation,
   CONVERSATIONS,
@@ -12,7 +12,7 @@ import {
   renderingRows,
   withTemplateServer,
 } from "../../scripts/goldens/templates.ts";
-import { renderText } from "../../src/chat/prompt.ts";
+import { renderText } from "../../src/chat/prompt/prompt.ts";
 import { ShimmyError } from "../../src/errors.ts";
 import { EngineDouble } from "../doubles/engine.ts";
 import golden from "../golden/templates.json" with { type: "json" };

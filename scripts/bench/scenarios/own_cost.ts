@@ -1,5 +1,5 @@
 import { realLibraryFolder } from "../../../ffi/testing.ts";
-import { loadEngine } from "../../../src/engine/engine.ts";
+import { loadEngine } from "../../../src/engine/load_engine.ts";
 import { type Bench, completion, inTurns, type Scenario } from "../bench.ts";
 import { gaps, stream } from "../client.ts";
 import { residentBytes } from "../memory.ts";

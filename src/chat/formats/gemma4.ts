@@ -1,6 +1,6 @@
 import type { ToolCall } from "../conversation.ts";
 import { anyOf, type GrammarRules, membersRule, quoted } from "../gbnf.ts";
-import { argumentsObject } from "../messages.ts";
+import { argumentsObject } from "../prompt/messages.ts";
 import type { Reader, Reading } from "../stream/reader.ts";
 import type { Sink } from "../stream/sink.ts";
 import type { ToolFormat } from "./format.ts";

@@ -1,4 +1,4 @@
-import type { RenderedChat } from "../prompt.ts";
+import type { RenderedChat } from "../prompt/prompt.ts";
 import { Reader, type Reading } from "./reader.ts";
 import { readReasoning } from "./reasoning.ts";
 import { type ParsedEvent, Sink } from "./sink.ts";

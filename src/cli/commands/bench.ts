@@ -1,13 +1,13 @@
-import type { Engine } from "../../engine/face.ts";
-import type { Timings } from "../../engine/protocol.ts";
+import type { Engine } from "../../engine/engine.ts";
+import type { Timings } from "../../engine/protocol/protocol.ts";
 import { ShimmyError } from "../../errors.ts";
-import { checkSpeaks } from "../../models/capabilities.ts";
-import { placementJson } from "../../models/placement_json.ts";
-import { command, EXIT } from "../command.ts";
-import { table } from "../format.ts";
-import { openNamed, PULL_OPTIONS } from "../named_session.ts";
-import { flag, integer } from "../option_kinds.ts";
-import { stoppable } from "../stop.ts";
+import { checkSpeaks } from "../../models/entry/capabilities.ts";
+import { placementJson } from "../../models/entry/placement_json.ts";
+import { command, EXIT } from "../environment/command.ts";
+import { table } from "../output/format.ts";
+import { openNamed, PULL_OPTIONS } from "../sessions/named_session.ts";
+import { flag, integer } from "../options/option_kinds.ts";
+import { stoppable } from "../environment/interrupt.ts";
 
 /** `bench`: how fast a model reads a prompt and writes an answer here. */
 export default command({

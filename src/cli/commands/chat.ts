@@ -1,14 +1,14 @@
 import { answer } from "../../chat/answer.ts";
 import type { Message } from "../../chat/conversation.ts";
-import type { Engine } from "../../engine/face.ts";
+import type { Engine } from "../../engine/engine.ts";
 import { messageOf, ShimmyError } from "../../errors.ts";
-import { checkSpeaks } from "../../models/capabilities.ts";
-import { command, EXIT } from "../command.ts";
-import { openNamed, PULL_OPTIONS } from "../named_session.ts";
-import { text } from "../option_kinds.ts";
-import type { Values } from "../options.ts";
-import { SAMPLING_OPTIONS } from "../sampling_options.ts";
-import type { World } from "../world.ts";
+import { checkSpeaks } from "../../models/entry/capabilities.ts";
+import { command, EXIT } from "../environment/command.ts";
+import { openNamed, PULL_OPTIONS } from "../sessions/named_session.ts";
+import { text } from "../options/option_kinds.ts";
+import type { Values } from "../options/options.ts";
+import { SAMPLING_OPTIONS } from "../options/sampling_options.ts";
+import type { World } from "../environment/environment.ts";
 import { conversation, requestOf } from "./generate.ts";
 
 const HELP = `/help          this

@@ -1,14 +1,14 @@
 import { answer } from "../../chat/answer.ts";
 import type { AnswerEvent, AnswerRequest, Input, Message } from "../../chat/conversation.ts";
-import { checkSpeaks } from "../../models/capabilities.ts";
-import { command, EXIT } from "../command.ts";
-import { timingsJson, usageJson } from "../format.ts";
-import { openNamed, PULL_OPTIONS } from "../named_session.ts";
-import { flag, text } from "../option_kinds.ts";
-import { UsageError, type Values } from "../options.ts";
-import { SAMPLING_OPTIONS, samplingOf } from "../sampling_options.ts";
-import { stoppable } from "../stop.ts";
-import type { World } from "../world.ts";
+import { checkSpeaks } from "../../models/entry/capabilities.ts";
+import { command, EXIT } from "../environment/command.ts";
+import { timingsJson, usageJson } from "../output/format.ts";
+import { openNamed, PULL_OPTIONS } from "../sessions/named_session.ts";
+import { flag, text } from "../options/option_kinds.ts";
+import { UsageError, type Values } from "../options/options.ts";
+import { SAMPLING_OPTIONS, samplingOf } from "../options/sampling_options.ts";
+import { stoppable } from "../environment/interrupt.ts";
+import type { World } from "../environment/environment.ts";
 
 const OPTIONS = {
   "prompt": text("TEXT", { help: "what to answer; '-' reads it from stdin" }),

@@ -5,11 +5,11 @@ import {
   selectRuntime,
   surveyBackends,
 } from "../../runtime/mod.ts";
-import { command, EXIT } from "../command.ts";
-import { bytes, table } from "../format.ts";
-import { flag } from "../option_kinds.ts";
-import { fetchProgress } from "../session.ts";
-import { stoppable } from "../stop.ts";
+import { command, EXIT } from "../environment/command.ts";
+import { bytes, table } from "../output/format.ts";
+import { flag } from "../options/option_kinds.ts";
+import { fetchProgress } from "../sessions/session.ts";
+import { stoppable } from "../environment/interrupt.ts";
 
 /** `gpu-info`: every backend, its devices, and which one models would run on. */
 export default command({

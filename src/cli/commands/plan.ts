@@ -1,9 +1,9 @@
-import { type LoadPlan, plannedBytes } from "../../engine/plan.ts";
-import { command, EXIT } from "../command.ts";
-import { bytes, facts, table } from "../format.ts";
-import { openNamed, PULL_OPTIONS } from "../named_session.ts";
-import { flag, integer } from "../option_kinds.ts";
-import { stoppable } from "../stop.ts";
+import { type LoadPlan, plannedBytes } from "../../engine/planning/plan.ts";
+import { command, EXIT } from "../environment/command.ts";
+import { bytes, facts, table } from "../output/format.ts";
+import { openNamed, PULL_OPTIONS } from "../sessions/named_session.ts";
+import { flag, integer } from "../options/option_kinds.ts";
+import { stoppable } from "../environment/interrupt.ts";
 
 /** `plan`: whether and how a model would fit, without loading its weights. */
 export default command({

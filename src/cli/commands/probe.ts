@@ -1,14 +1,14 @@
-import type { Engine } from "../../engine/face.ts";
-import type { EmbeddingStatus, EmbedInput, ModelInfo } from "../../engine/protocol.ts";
-import { capabilitiesOf } from "../../models/capabilities.ts";
-import type { ModelEntry } from "../../models/entry.ts";
-import { embeddingJson, placementJson } from "../../models/placement_json.ts";
-import { command, EXIT } from "../command.ts";
-import { bytes, facts } from "../format.ts";
-import { openNamed, PULL_OPTIONS } from "../named_session.ts";
-import { flag } from "../option_kinds.ts";
-import { buffers, contextBuffers } from "../placement.ts";
-import { stoppable } from "../stop.ts";
+import type { Engine } from "../../engine/engine.ts";
+import type { EmbeddingStatus, EmbedInput, ModelInfo } from "../../engine/protocol/protocol.ts";
+import { capabilitiesOf } from "../../models/entry/capabilities.ts";
+import type { ModelEntry } from "../../models/entry/entry.ts";
+import { embeddingJson, placementJson } from "../../models/entry/placement_json.ts";
+import { command, EXIT } from "../environment/command.ts";
+import { bytes, facts } from "../output/format.ts";
+import { openNamed, PULL_OPTIONS } from "../sessions/named_session.ts";
+import { flag } from "../options/option_kinds.ts";
+import { buffers, contextBuffers } from "../output/placement.ts";
+import { stoppable } from "../environment/interrupt.ts";
 
 /** `probe`: loads a model with its adapters, computes one token, vector or score, and reports. */
 export default command({

@@ -1,12 +1,12 @@
-import type { ModelEntry } from "../../models/entry.ts";
+import type { ModelEntry } from "../../models/entry/entry.ts";
 import { missingBytes, parseReference, type PulledModel } from "../../models/pull/mod.ts";
-import { type Call, command, EXIT } from "../command.ts";
-import { modelStore } from "../model_store.ts";
-import { flag, integer } from "../option_kinds.ts";
-import { type Option, UsageError } from "../options.ts";
-import { pullShown } from "../pulling.ts";
-import { stoppable } from "../stop.ts";
-import type { World } from "../world.ts";
+import { type Call, command, EXIT } from "../environment/command.ts";
+import { modelStore } from "../pulling/model_store.ts";
+import { flag, integer } from "../options/option_kinds.ts";
+import { type Option, UsageError } from "../options/options.ts";
+import { pullShown } from "../pulling/pull.ts";
+import { stoppable } from "../environment/interrupt.ts";
+import type { World } from "../environment/environment.ts";
 
 const OPTIONS = {
   "sha256": checksum(),

@@ -1,13 +1,17 @@
 import { ShimmyError } from "../../errors.ts";
 import { cacheDirectory, findRuntime, type Variant, VARIANTS } from "../../runtime/mod.ts";
-import { type InstalledVariant, listInstalled, removeInstalled } from "../../runtime/manage.ts";
-import { command, EXIT } from "../command.ts";
-import { bytes, table } from "../format.ts";
-import { flag } from "../option_kinds.ts";
-import { UsageError } from "../options.ts";
-import { fetchProgress } from "../session.ts";
-import { stoppable } from "../stop.ts";
-import type { World } from "../world.ts";
+import {
+  type InstalledVariant,
+  listInstalled,
+  removeInstalled,
+} from "../../runtime/library/manage.ts";
+import { command, EXIT } from "../environment/command.ts";
+import { bytes, table } from "../output/format.ts";
+import { flag } from "../options/option_kinds.ts";
+import { UsageError } from "../options/options.ts";
+import { fetchProgress } from "../sessions/session.ts";
+import { stoppable } from "../environment/interrupt.ts";
+import type { World } from "../environment/environment.ts";
 
 /** `runtime`: the variants of libllama on this machine: listing, fetching and removing them. */
 export default command({

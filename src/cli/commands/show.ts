@@ -1,14 +1,14 @@
-import type { LoadPlan } from "../../engine/plan.ts";
-import { capabilitiesOf } from "../../models/capabilities.ts";
-import type { ModelEntry } from "../../models/entry.ts";
-import { type GgufHead, type GgufValue, readHead } from "../../models/gguf.ts";
-import { placementJson } from "../../models/placement_json.ts";
-import { command, EXIT } from "../command.ts";
-import { bytes, facts, parameters } from "../format.ts";
-import { openNamed, PULL_OPTIONS } from "../named_session.ts";
-import { flag } from "../option_kinds.ts";
-import { buffers } from "../placement.ts";
-import { stoppable } from "../stop.ts";
+import type { LoadPlan } from "../../engine/planning/plan.ts";
+import { capabilitiesOf } from "../../models/entry/capabilities.ts";
+import type { ModelEntry } from "../../models/entry/entry.ts";
+import { type GgufHead, type GgufValue, readHead } from "../../models/gguf/gguf.ts";
+import { placementJson } from "../../models/entry/placement_json.ts";
+import { command, EXIT } from "../environment/command.ts";
+import { bytes, facts, parameters } from "../output/format.ts";
+import { openNamed, PULL_OPTIONS } from "../sessions/named_session.ts";
+import { flag } from "../options/option_kinds.ts";
+import { buffers } from "../output/placement.ts";
+import { stoppable } from "../environment/interrupt.ts";
 import { entryJson } from "./list.ts";
 
 /** Longer values, such as licenses, are cut where a person reads them. */

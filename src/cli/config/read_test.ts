@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { join } from "@std/path";
-import { UsageError } from "../options.ts";
+import { UsageError } from "../options/options.ts";
 import { configDirectory, findConfig } from "./read.ts";
 
 /** A working directory and a home, both empty. */

@@ -1,13 +1,13 @@
 /** What may stand in a configuration file. Imported when there is one: zod takes its time. */
 import { dirname, resolve } from "@std/path";
 import * as z from "zod";
-import { KV_TYPES } from "../../engine/protocol.ts";
+import { KV_TYPES } from "../../engine/protocol/protocol.ts";
 import { ShimmyError } from "../../errors.ts";
-import type { ConfiguredModel } from "../../models/configured.ts";
-import type { Lora, ModelSettings } from "../../models/entry.ts";
-import { parseKeepAlive, toKeepAlive } from "../../models/keep_alive.ts";
-import { parseLora } from "../../models/lora.ts";
-import { parse } from "../../server/body.ts";
+import type { ConfiguredModel } from "../../models/registry/configured.ts";
+import type { Lora, ModelSettings } from "../../models/entry/entry.ts";
+import { parseKeepAlive, toKeepAlive } from "../../models/entry/keep_alive.ts";
+import { parseLora } from "../../models/entry/lora.ts";
+import { parse } from "../../server/http/body.ts";
 import {
   integerBetween,
   integerFrom,
@@ -15,8 +15,8 @@ import {
   samplingFields,
   toSampling,
 } from "../../server/schemas/sampling.ts";
-import { nearestName } from "../../models/names.ts";
-import type { OptionSet } from "../options.ts";
+import { nearestName } from "../../models/entry/names.ts";
+import type { OptionSet } from "../options/options.ts";
 import type { Config } from "./config.ts";
 
 const text = z.string({ error: "must be text" });

@@ -1,8 +1,8 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { resolve } from "@std/path";
 import { ShimmyError } from "../../errors.ts";
-import { GLOBAL_OPTIONS } from "../global_options.ts";
-import { SERVE_OPTIONS } from "../serve_options.ts";
+import { GLOBAL_OPTIONS } from "../options/global_options.ts";
+import { SERVE_OPTIONS } from "../options/serve_options.ts";
 import { toConfig } from "./schema.ts";
 
 const FILE = resolve("/etc/shimmy/shimmy.json");

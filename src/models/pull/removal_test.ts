@@ -4,8 +4,8 @@ import { entryDouble } from "../../../tests/doubles/pool.ts";
 import { COMMIT, HubDouble, sha256 } from "../../../tests/doubles/hub.ts";
 import { model } from "../../../tests/models/machine.ts";
 import { ShimmyError } from "../../errors.ts";
-import { discover, placesOf } from "../discover.ts";
-import type { ModelEntry } from "../entry.ts";
+import { discover, placesOf } from "../discovery/discover.ts";
+import type { ModelEntry } from "../entry/entry.ts";
 import { placeLink } from "./hub_cache.ts";
 import { createStore, type Removal } from "./mod.ts";
 

@@ -1,5 +1,5 @@
-import { readJson } from "../body.ts";
-import type { Exchange, Route } from "../route.ts";
+import { readJson } from "../http/body.ts";
+import type { Exchange, Route } from "../http/route.ts";
 import { nativeDialect } from "./native/dialect.ts";
 import { handleGenerate } from "./native/generate.ts";
 import { generateAnswerSchema, generateSchema } from "./native/schema.ts";

@@ -1,8 +1,8 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import * as z from "zod";
-import { DEFAULT_SAMPLING } from "../../engine/protocol.ts";
+import { DEFAULT_SAMPLING } from "../../engine/protocol/protocol.ts";
 import { ShimmyError } from "../../errors.ts";
-import { parse } from "../body.ts";
+import { parse } from "../http/body.ts";
 import {
   endingFields,
   runFields,

@@ -1,6 +1,6 @@
 import type { Tool, ToolCall } from "../../conversation.ts";
 import { anyOf, type GrammarRules, quoted } from "../../gbnf.ts";
-import { argumentsObject } from "../../messages.ts";
+import { argumentsObject } from "../../prompt/messages.ts";
 import type { Reader, Reading } from "../../stream/reader.ts";
 import type { Sink } from "../../stream/sink.ts";
 import type { ParseContext, ToolFormat } from "../format.ts";

@@ -1,8 +1,8 @@
 import { countTokens } from "../../../chat/answer.ts";
-import { parse, readJson } from "../../body.ts";
-import type { Exchange } from "../../route.ts";
-import { engineFor, startAnswer } from "../../run.ts";
-import { eventStream } from "../../streams.ts";
+import { parse, readJson } from "../../http/body.ts";
+import type { Exchange } from "../../http/route.ts";
+import { engineFor, startAnswer } from "../../answers/start_answer.ts";
+import { eventStream } from "../../http/streams.ts";
 import type { CountAnswer, MessageAnswer } from "./answers.ts";
 import { collectMessage } from "./message.ts";
 import { toAnswerRequest, toInput } from "./request.ts";

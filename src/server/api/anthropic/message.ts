@@ -1,5 +1,5 @@
 import type { AnswerEvent } from "../../../chat/conversation.ts";
-import type { Usage } from "../../../engine/protocol.ts";
+import type { Usage } from "../../../engine/protocol/protocol.ts";
 import { ShimmyError } from "../../../errors.ts";
 import type { ContentBlock, MessageAnswer, StopReason } from "./answers.ts";
 

@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { ShimmyError } from "../../../errors.ts";
-import { parse } from "../../body.ts";
+import { parse } from "../../http/body.ts";
 import { toAnswerRequest } from "./request.ts";
 import { messagesBody } from "./schema.ts";
 

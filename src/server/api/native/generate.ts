@@ -1,10 +1,10 @@
 import type { Answer } from "../../../chat/answer.ts";
-import { parse } from "../../body.ts";
-import { toShimmyError } from "../../errors.ts";
-import type { Exchange } from "../../route.ts";
-import { engineFor, startAnswer } from "../../run.ts";
+import { parse } from "../../http/body.ts";
+import { toShimmyError } from "../../http/errors.ts";
+import type { Exchange } from "../../http/route.ts";
+import { engineFor, startAnswer } from "../../answers/start_answer.ts";
 import { keepAliveOf } from "../../schemas/keep_alive.ts";
-import { eventStream, ndjsonStream, type ServerSentEvent } from "../../streams.ts";
+import { eventStream, ndjsonStream, type ServerSentEvent } from "../../http/streams.ts";
 import { unified } from "./events.ts";
 import { toAnswerRequest } from "./request.ts";
 import {

@@ -4,7 +4,7 @@ import type { EngineDoubleOptions } from "../../../../tests/doubles/engine.ts";
 import { PoolDouble } from "../../../../tests/doubles/pool.ts";
 import { ShimmyError } from "../../../errors.ts";
 import { createHandler } from "../../app.ts";
-import { HttpError } from "../../errors.ts";
+import { HttpError } from "../../http/errors.ts";
 import { generateRoute } from "../generate.ts";
 
 const failing: EngineDoubleOptions = {

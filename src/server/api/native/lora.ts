@@ -1,12 +1,12 @@
 import * as z from "zod";
-import type { Engine } from "../../../engine/face.ts";
-import type { AdapterChange } from "../../../engine/protocol.ts";
-import type { ModelEntry } from "../../../models/entry.ts";
-import type { AdapterFile } from "../../../models/pool.ts";
-import { adapterAs, notFound } from "../../adapter_names.ts";
-import { parse, readJson } from "../../body.ts";
-import type { Exchange, Route } from "../../route.ts";
-import { engineOf } from "../../run.ts";
+import type { Engine } from "../../../engine/engine.ts";
+import type { AdapterChange } from "../../../engine/protocol/protocol.ts";
+import type { ModelEntry } from "../../../models/entry/entry.ts";
+import type { AdapterFile } from "../../../models/registry/pool.ts";
+import { adapterAs, notFound } from "../../answers/model_names.ts";
+import { parse, readJson } from "../../http/body.ts";
+import type { Exchange, Route } from "../../http/route.ts";
+import { engineOf } from "../../answers/start_answer.ts";
 import { nativeDialect } from "./dialect.ts";
 
 const layers = z.tuple([z.int(), z.int()], {

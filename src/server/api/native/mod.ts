@@ -1,4 +1,4 @@
-import type { Route } from "../../route.ts";
+import type { Route } from "../../http/route.ts";
 import { loraRoutes } from "./lora.ts";
 import { modelRoutes } from "./models.ts";
 import { operationRoutes } from "./operation.ts";

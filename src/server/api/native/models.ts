@@ -1,14 +1,18 @@
 import * as z from "zod";
-import type { LoadPlan } from "../../../engine/plan.ts";
-import type { EmbeddingStatus, EngineStatus, ModelInfo } from "../../../engine/protocol.ts";
-import { capabilitiesOf } from "../../../models/capabilities.ts";
-import type { ModelEntry } from "../../../models/entry.ts";
-import { embeddingJson, placementJson } from "../../../models/placement_json.ts";
-import type { ModelPool, ModelState } from "../../../models/pool.ts";
-import { parse, readOptionalJson } from "../../body.ts";
-import { statusOf as engineStatusOf } from "../../engine_status.ts";
-import type { Exchange, Route } from "../../route.ts";
-import { engineOf } from "../../run.ts";
+import type { LoadPlan } from "../../../engine/planning/plan.ts";
+import type {
+  EmbeddingStatus,
+  EngineStatus,
+  ModelInfo,
+} from "../../../engine/protocol/protocol.ts";
+import { capabilitiesOf } from "../../../models/entry/capabilities.ts";
+import type { ModelEntry } from "../../../models/entry/entry.ts";
+import { embeddingJson, placementJson } from "../../../models/entry/placement_json.ts";
+import type { ModelPool, ModelState } from "../../../models/registry/pool.ts";
+import { parse, readOptionalJson } from "../../http/body.ts";
+import { statusOf as engineStatusOf } from "../../metrics/engine_status.ts";
+import type { Exchange, Route } from "../../http/route.ts";
+import { engineOf } from "../../answers/start_answer.ts";
 import { keepAlive, keepAliveOf } from "../../schemas/keep_alive.ts";
 import { nativeDialect } from "./dialect.ts";
 import { statisticsOf, statisticsSchema } from "./statistics.ts";

@@ -3,7 +3,7 @@ import { get, post, serverDouble, SETTINGS } from "../../../../tests/doubles/con
 import { EngineDouble } from "../../../../tests/doubles/engine.ts";
 import { entryDouble, PoolDouble } from "../../../../tests/doubles/pool.ts";
 import { ShimmyError } from "../../../errors.ts";
-import type { ModelState } from "../../../models/pool.ts";
+import type { ModelState } from "../../../models/registry/pool.ts";
 import { createHandler, type Handler } from "../../app.ts";
 
 async function json(handler: Handler, request: Request): Promise<Record<string, unknown>> {

@@ -1,14 +1,14 @@
 import * as z from "zod";
-import type { Engine } from "../../../engine/face.ts";
+import type { Engine } from "../../../engine/engine.ts";
 import { ShimmyError } from "../../../errors.ts";
-import type { ModelEntry } from "../../../models/entry.ts";
-import { placementJson } from "../../../models/placement_json.ts";
-import type { ModelPool } from "../../../models/pool.ts";
-import { adapterAs } from "../../adapter_names.ts";
-import { statusOf } from "../../engine_status.ts";
-import { HttpError } from "../../errors.ts";
-import { queueOf } from "../../queue.ts";
-import type { Exchange, Route } from "../../route.ts";
+import type { ModelEntry } from "../../../models/entry/entry.ts";
+import { placementJson } from "../../../models/entry/placement_json.ts";
+import type { ModelPool } from "../../../models/registry/pool.ts";
+import { adapterAs } from "../../answers/model_names.ts";
+import { statusOf } from "../../metrics/engine_status.ts";
+import { HttpError } from "../../http/errors.ts";
+import { queueOf } from "../../metrics/queue.ts";
+import type { Exchange, Route } from "../../http/route.ts";
 import { nativeDialect } from "./dialect.ts";
 import { embeddingAs, useOf } from "./models.ts";
 

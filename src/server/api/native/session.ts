@@ -1,11 +1,11 @@
 import { delay } from "@std/async/delay";
 import type { Answer } from "../../../chat/answer.ts";
-import type { Control } from "../../../engine/protocol.ts";
+import type { Control } from "../../../engine/protocol/protocol.ts";
 import { ShimmyError } from "../../../errors.ts";
-import { parse } from "../../body.ts";
-import { toShimmyError } from "../../errors.ts";
-import type { ServerContext } from "../../route.ts";
-import { bindAnswer, type Caller, engineFor } from "../../run.ts";
+import { parse } from "../../http/body.ts";
+import { toShimmyError } from "../../http/errors.ts";
+import type { ServerContext } from "../../http/route.ts";
+import { bindAnswer, type Caller, engineFor } from "../../answers/start_answer.ts";
 import { keepAliveOf } from "../../schemas/keep_alive.ts";
 import { toSampling } from "../../schemas/sampling.ts";
 import { unified } from "./events.ts";

@@ -1,5 +1,5 @@
-import { HttpError } from "../../errors.ts";
-import type { Route } from "../../route.ts";
+import { HttpError } from "../../http/errors.ts";
+import type { Route } from "../../http/route.ts";
 import { nativeDialect } from "./dialect.ts";
 import { Session } from "./session.ts";
 

@@ -1,15 +1,15 @@
-import type { Embedding, EmbedInput, EmbedRequest } from "../../../engine/protocol.ts";
+import type { Embedding, EmbedInput, EmbedRequest } from "../../../engine/protocol/protocol.ts";
 import { ShimmyError } from "../../../errors.ts";
-import { parse, readJson } from "../../body.ts";
-import type { Exchange } from "../../route.ts";
-import { engineOfNamed } from "../../run.ts";
+import { parse, readJson } from "../../http/body.ts";
+import type { Exchange } from "../../http/route.ts";
+import { engineOfNamed } from "../../answers/start_answer.ts";
 import { keepAliveOf } from "../../schemas/keep_alive.ts";
-import { json } from "../../json.ts";
-import { shortened } from "../../vectors.ts";
-import { nanoseconds } from "./metrics.ts";
-import { resolveAdapted } from "./names.ts";
-import { checkLoaded } from "./options.ts";
-import { type EmbedBody, embedBody, embeddingsBody } from "./schema.ts";
+import { json } from "../../http/json.ts";
+import { shortened } from "../../answers/vectors.ts";
+import { nanoseconds } from "./generation/durations.ts";
+import { resolveAdapted } from "./models/names.ts";
+import { checkLoaded } from "./request/options.ts";
+import { type EmbedBody, embedBody, embeddingsBody } from "./request/schema.ts";
 
 /** `POST /api/embed`. */
 export async function embed(exchange: Exchange): Promise<Response> {

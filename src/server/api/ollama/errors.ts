@@ -1,4 +1,4 @@
-import type { Dialect } from "../../route.ts";
+import type { Dialect } from "../../http/route.ts";
 
 /** How Ollama's clients want their errors: one sentence under `error`. */
 export const ollamaDialect: Dialect = {

@@ -1,13 +1,13 @@
 /** Ollama's API. Every route stands under `/api` and under `/ollama/api`, for clients given a base path. */
-import { readJson } from "../../body.ts";
-import type { Exchange, Route } from "../../route.ts";
+import { readJson } from "../../http/body.ts";
+import type { Exchange, Route } from "../../http/route.ts";
 import * as answers from "./answers.ts";
-import { chat } from "./chat.ts";
+import { chat } from "./generation/chat.ts";
 import { embed, embeddings } from "./embed.ts";
 import { ollamaDialect } from "./errors.ts";
-import { ollamaGenerate } from "./generate.ts";
-import { ps, show, tags, version } from "./models.ts";
-import { pull, remove } from "./pull.ts";
+import { ollamaGenerate } from "./generation/generate.ts";
+import { ps, show, tags, version } from "./models/models.ts";
+import { pull, remove } from "./models/pull.ts";
 import {
   chatBody,
   deleteBody,
@@ -16,11 +16,11 @@ import {
   generateBody,
   pullBody,
   showBody,
-} from "./schema.ts";
+} from "./request/schema.ts";
 
 export { ollamaDialect } from "./errors.ts";
-export { ollamaGenerate } from "./generate.ts";
-export { isOllamaGenerate } from "./generate_rule.ts";
+export { ollamaGenerate } from "./generation/generate.ts";
+export { isOllamaGenerate } from "./request/generate_rule.ts";
 
 type OllamaRoute = Omit<Route, "dialect">;
 

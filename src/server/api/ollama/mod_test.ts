@@ -2,7 +2,7 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { serverDouble, type ServerDoubleOptions } from "../../../../tests/doubles/server.ts";
 import { TINY_TEMPLATE } from "../../../../tests/doubles/tiny_template.ts";
 import { ShimmyError } from "../../../errors.ts";
-import type { SequenceRequest } from "../../../engine/protocol.ts";
+import type { SequenceRequest } from "../../../engine/protocol/protocol.ts";
 import { generateRoute } from "../generate.ts";
 import { isOllamaGenerate, ollamaGenerate, ollamaRoutes } from "./mod.ts";
 

@@ -1,13 +1,13 @@
-import type { Route } from "../../route.ts";
-import { chatRoutes } from "./chat.ts";
-import { completionRoutes } from "./completions.ts";
-import { embeddingRoutes } from "./embeddings.ts";
+import type { Route } from "../../http/route.ts";
+import { chatRoutes } from "./chat/chat.ts";
+import { completionRoutes } from "./completions/completions.ts";
+import { embeddingRoutes } from "./embeddings/embeddings.ts";
 import { modelRoutes } from "./models.ts";
-import { rerankRoutes } from "./rerank.ts";
+import { rerankRoutes } from "./embeddings/rerank.ts";
 import { responseRoutes } from "./responses/routes.ts";
 import { tokenRoutes } from "./tokens.ts";
 
-export { openaiDialect } from "./dialect.ts";
+export { openaiDialect } from "./shared/dialect.ts";
 
 /** Every route of OpenAI's API that is served, and the helpers beside them. */
 export const openaiRoutes: readonly Route[] = [

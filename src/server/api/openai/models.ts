@@ -1,11 +1,11 @@
 import * as z from "zod";
-import { capabilitiesOf, type Capability } from "../../../models/capabilities.ts";
-import type { ModelPool } from "../../../models/pool.ts";
-import { listNamed, type NamedModel, nameOf, resolveNamed } from "../../adapter_names.ts";
-import { json } from "../../json.ts";
-import type { Exchange, Route } from "../../route.ts";
-import { openaiDialect } from "./dialect.ts";
-import { unixSeconds } from "./envelope.ts";
+import { capabilitiesOf, type Capability } from "../../../models/entry/capabilities.ts";
+import type { ModelPool } from "../../../models/registry/pool.ts";
+import { listNamed, type NamedModel, nameOf, resolveNamed } from "../../answers/model_names.ts";
+import { json } from "../../http/json.ts";
+import type { Exchange, Route } from "../../http/route.ts";
+import { openaiDialect } from "./shared/dialect.ts";
+import { unixSeconds } from "./shared/envelope.ts";
 
 const model = z.object({
   id: z.string(),

@@ -1,9 +1,9 @@
 import type { AnswerEvent } from "../../../../chat/conversation.ts";
 import type { ShimmyError } from "../../../../errors.ts";
-import { statusOf } from "../../../errors.ts";
-import { toOpenAIError } from "../dialect.ts";
-import { toFinishReason, toNotices, unixSeconds } from "../envelope.ts";
-import type { Done } from "../gather.ts";
+import { statusOf } from "../../../http/errors.ts";
+import { toOpenAIError } from "../shared/dialect.ts";
+import { toFinishReason, toNotices, unixSeconds } from "../shared/envelope.ts";
+import type { Done } from "../shared/gather.ts";
 import {
   type OutputItem,
   type ResponseHead,

@@ -1,13 +1,13 @@
 import type { AnswerEvent, AnswerRequest } from "../../../../chat/conversation.ts";
-import type { Engine } from "../../../../engine/face.ts";
-import { parse, readJson } from "../../../body.ts";
-import { toShimmyError } from "../../../errors.ts";
-import { json } from "../../../json.ts";
-import type { Exchange } from "../../../route.ts";
-import { bindAnswer, engineFor, startAnswer } from "../../../run.ts";
-import { eventStream, type ServerSentEvent } from "../../../streams.ts";
-import { newId, unixSeconds } from "../envelope.ts";
-import type { Done } from "../gather.ts";
+import type { Engine } from "../../../../engine/engine.ts";
+import { parse, readJson } from "../../../http/body.ts";
+import { toShimmyError } from "../../../http/errors.ts";
+import { json } from "../../../http/json.ts";
+import type { Exchange } from "../../../http/route.ts";
+import { bindAnswer, engineFor, startAnswer } from "../../../answers/start_answer.ts";
+import { eventStream, type ServerSentEvent } from "../../../http/streams.ts";
+import { newId, unixSeconds } from "../shared/envelope.ts";
+import type { Done } from "../shared/gather.ts";
 import { ResponseBuilder, type ResponseEvent } from "./builder.ts";
 import type { ConversationItem } from "./items.ts";
 import {

@@ -1,6 +1,6 @@
 import * as z from "zod";
-import { cacheBreakpoint, refused, sentBack, text } from "../fields.ts";
-import { onlyText } from "../messages.ts";
+import { cacheBreakpoint, refused, sentBack, text } from "../shared/fields.ts";
+import { onlyText } from "../shared/messages.ts";
 
 const status = z.enum(["in_progress", "completed", "incomplete"]).nullish()
   .describe("Accepted; items count as they are");

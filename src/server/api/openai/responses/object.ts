@@ -1,6 +1,6 @@
 import type { AnswerLogprob } from "../../../../chat/conversation.ts";
-import type { Usage } from "../../../../engine/protocol.ts";
-import { toLogprobs } from "../envelope.ts";
+import type { Usage } from "../../../../engine/protocol/protocol.ts";
+import { toLogprobs } from "../shared/envelope.ts";
 import type { ResponseBody } from "./schema.ts";
 
 export type ItemStatus = "in_progress" | "completed" | "incomplete";

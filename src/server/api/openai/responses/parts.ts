@@ -1,5 +1,5 @@
 import type { AnswerLogprob } from "../../../../chat/conversation.ts";
-import { newId, toLogprobs } from "../envelope.ts";
+import { newId, toLogprobs } from "../shared/envelope.ts";
 import { ITEM_PREFIX } from "./items.ts";
 import { type ItemStatus, type OutputItem, outputText } from "./object.ts";
 import { encodeReasoning } from "./reasoning.ts";

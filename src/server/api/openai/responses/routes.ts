@@ -1,9 +1,9 @@
-import { HttpError } from "../../../errors.ts";
-import type { ModelPool } from "../../../../models/pool.ts";
-import { json } from "../../../json.ts";
-import type { Exchange, Route } from "../../../route.ts";
-import { deletedAnswer, itemsAnswer, responseAnswer } from "../answers.ts";
-import { openaiDialect } from "../dialect.ts";
+import { HttpError } from "../../../http/errors.ts";
+import type { ModelPool } from "../../../../models/registry/pool.ts";
+import { json } from "../../../http/json.ts";
+import type { Exchange, Route } from "../../../http/route.ts";
+import { deletedAnswer, itemsAnswer, responseAnswer } from "../shared/answers.ts";
+import { openaiDialect } from "../shared/dialect.ts";
 import { create } from "./create.ts";
 import { page } from "./page.ts";
 import { responseBody } from "./schema.ts";

@@ -11,10 +11,16 @@ import {
   text,
   topLogprobs,
   verbosity,
-} from "../fields.ts";
-import { textFormat, toFormat } from "../format.ts";
-import { effortArguments, reasoningEffort } from "../reasoning.ts";
-import { type AskedChoice, choiceMode, functionFields, onlyFunctions, toTools } from "../tools.ts";
+} from "../shared/fields.ts";
+import { textFormat, toFormat } from "../shared/format.ts";
+import { effortArguments, reasoningEffort } from "../shared/reasoning.ts";
+import {
+  type AskedChoice,
+  choiceMode,
+  functionFields,
+  onlyFunctions,
+  toTools,
+} from "../shared/tools.ts";
 import { toConversation } from "./conversation.ts";
 import { type ConversationItem, inputItem } from "./items.ts";
 

@@ -1,6 +1,6 @@
 import { ShimmyError } from "../../../../errors.ts";
-import { HttpError } from "../../../errors.ts";
-import { newId } from "../envelope.ts";
+import { HttpError } from "../../../http/errors.ts";
+import { newId } from "../shared/envelope.ts";
 import type { ConversationItem, InputItem } from "./items.ts";
 import { ITEM_PREFIX } from "./items.ts";
 import type { ResponseObject } from "./object.ts";

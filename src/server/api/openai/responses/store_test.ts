@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { HttpError } from "../../../errors.ts";
+import { HttpError } from "../../../http/errors.ts";
 import { type ResponseHead, toResponse } from "./object.ts";
 import { identified, ResponseStore } from "./store.ts";
 

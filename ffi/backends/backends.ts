@@ -1,0 +1,64 @@
+import { GGML_BACKEND_DEV_TYPE } from "../generated/enums.ts";
+import { GgmlBackendDevProps } from "../generated/structs.ts";
+import type { Library } from "../library/library.ts";
+import { cString, pointerAt, readCString } from "../memory/memory.ts";
+
+/** A ggml device. Memory is in bytes. */
+export interface Device {
+  /** The library's own name, e.g. `CPU` or `Vulkan0`. */
+  readonly name: string;
+  readonly description: string;
+  readonly kind: "cpu" | "gpu" | "igpu" | "accel";
+  /** The backend that brings it, e.g. `Vulkan`. */
+  readonly backend: string;
+  readonly memoryFree: number;
+  readonly memoryTotal: number;
+}
+
+const KINDS: ReadonlyMap<number, Device["kind"]> = new Map([
+  [GGML_BACKEND_DEV_TYPE.CPU, "cpu"],
+  [GGML_BACKEND_DEV_TYPE.GPU, "gpu"],
+  [GGML_BACKEND_DEV_TYPE.IGPU, "igpu"],
+  [GGML_BACKEND_DEV_TYPE.ACCEL, "accel"],
+]);
+
+/**
+ * Loads the backends that lie in the library's folder: the best one for this CPU, and those for GPUs
+ * whose drivers are there. Call it before the first model; when they are loaded already, which
+ * another thread may have done, it does nothing.
+ */
+export function loadBackends(library: Library): void {
+  if (library.ggml.ggml_backend_reg_count() > 0n) return;
+  library.ggml.ggml_backend_load_all_from_path(cString(library.folder));
+}
+
+/**
+ * The devices of the loaded backends, in ggml's order, with their memory as it is now. Devices that
+ * only bundle others are left out.
+ */
+export function listDevices(library: Library): Device[] {
+  const { ggml } = library;
+  const devices: Device[] = [];
+  for (let index = 0n; index < ggml.ggml_backend_dev_count(); index++) {
+    const device = ggml.ggml_backend_dev_get(index);
+    const props = new GgmlBackendDevProps();
+    ggml.ggml_backend_dev_get_props(device, props.bytes);
+    const kind = KINDS.get(props.type);
+    if (!kind) continue;
+    devices.push({
+      name: readCString(pointerAt(props.name)) ?? "",
+      description: readCString(pointerAt(props.description)) ?? "",
+      kind,
+      backend: readCString(ggml.ggml_backend_reg_name(ggml.ggml_backend_dev_backend_reg(device))) ??
+        "",
+      memoryFree: Number(props.memory_free),
+      memoryTotal: Number(props.memory_total),
+    });
+  }
+  return devices;
+}
+
+/** The handle (`ggml_backend_dev_t`) of a device by its name, or `null` where there is none. */
+export function deviceHandle(library: Library, name: string): Deno.PointerValue {
+  return library.ggml.ggml_backend_dev_by_name(cString(name));
+}

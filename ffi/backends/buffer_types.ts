@@ -1,0 +1,23 @@
+import type { Library } from "../library/library.ts";
+import { readCString } from "../memory/memory.ts";
+
+/**
+ * The buffer types that tensors can be placed in, by their names (`CPU`, `Vulkan0`, `Vulkan_Host`):
+ * each device's own, and its memory in the host's RAM where it has such.
+ */
+export function bufferTypes(library: Library): ReadonlyMap<string, Deno.PointerObject> {
+  const { ggml } = library;
+  const found = new Map<string, Deno.PointerObject>();
+  const add = (type: Deno.PointerValue) => {
+    if (type === null) return;
+    const name = readCString(ggml.ggml_backend_buft_name(type));
+    if (name !== null && !found.has(name)) found.set(name, type);
+  };
+  for (let index = 0n; index < ggml.ggml_backend_dev_count(); index++) {
+    const device = ggml.ggml_backend_dev_get(index);
+    add(ggml.ggml_backend_dev_buffer_type(device));
+    add(ggml.ggml_backend_dev_host_buffer_type(device));
+  }
+  add(ggml.ggml_backend_cpu_buffer_type());
+  return found;
+}

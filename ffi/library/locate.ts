@@ -1,0 +1,79 @@
+import { join } from "@std/path";
+import { ShimmyError } from "../../src/errors.ts";
+import { LLAMA_VERSION } from "./version.ts";
+
+/** The files of a folder that make up libllama. */
+export interface LibraryFiles {
+  readonly llama: string;
+  /** The backend registry. */
+  readonly ggml: string;
+  readonly ggmlBase: string;
+}
+
+const EXTENSION = { windows: "dll", darwin: "dylib" } as const;
+
+/**
+ * Finds libllama and its ggml libraries in a folder, under any of the names they are published with:
+ * `libllama.so`, `libllama.v0.5.0.so`, `libllama.vulkan.v0.5.0.so`, `libllama.0.5.0.dylib`, `llama.dll`.
+ *
+ * @throws {ShimmyError} `not_found` where the folder or the library is not there
+ */
+export function locateLibrary(folder: string, os: typeof Deno.build.os): LibraryFiles {
+  const extension = os === "windows" || os === "darwin" ? EXTENSION[os] : "so";
+  let names: string[];
+  try {
+    names = [...Deno.readDirSync(folder)].filter((entry) => !entry.isDirectory)
+      .map((entry) => entry.name);
+  } catch (cause) {
+    throw new ShimmyError("not_found", "Cannot open libllama: its folder cannot be read", {
+      detail: folder,
+      cause,
+    });
+  }
+  const llama = find(names, "llama", extension);
+  const ggml = llama && (find(names, "ggml", extension, llama.marks) ?? llama);
+  const base = ggml && (find(names, "ggml-base", extension, llama.marks) ?? ggml);
+  if (!llama || !ggml || !base) {
+    throw new ShimmyError("not_found", "Cannot open libllama: the folder does not hold it", {
+      detail: `${folder}: no file named like libllama.${extension}`,
+    });
+  }
+  return {
+    llama: join(folder, llama.name),
+    ggml: join(folder, ggml.name),
+    ggmlBase: join(folder, base.name),
+  };
+}
+
+interface Found {
+  readonly name: string;
+  /** What stands between the name and the extension: `.vulkan.v0.5.0`. */
+  readonly marks: string;
+}
+
+/**
+ * The file of a library.
+ *
+ * @param preferred the marks of the library it belongs with
+ */
+function find(
+  names: readonly string[],
+  library: string,
+  extension: string,
+  preferred?: string,
+): Found | undefined {
+  const pattern = new RegExp(`^(?:lib)?${library}((?:\\.[\\w-]+)*?)\\.${extension}(?:\\.\\d+)*$`);
+  const found = names.flatMap((name) => {
+    const marks = pattern.exec(name)?.[1];
+    return marks === undefined ? [] : [{ name, marks }];
+  });
+  const rank = ({ marks }: Found) =>
+    marks === preferred
+      ? 0
+      : preferred === undefined && marks.endsWith(`v${LLAMA_VERSION}`)
+      ? 1
+      : 2;
+  return found.sort((a, b) =>
+    rank(a) - rank(b) || a.name.length - b.name.length || (a.name < b.name ? -1 : 1)
+  )[0];
+}

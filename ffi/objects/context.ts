@@ -1,0 +1,215 @@
+import type { Batch } from "./batch.ts";
+import { NativeError } from "../library/error.ts";
+import type { Library } from "../library/library.ts";
+import type { LoraAdapter } from "./lora.ts";
+import { floatsAt, PointerArray } from "../memory/memory.ts";
+import type { ThreadPool } from "../backends/thread_pool.ts";
+
+/** What became of a decode. Other outcomes are thrown. */
+export type DecodeOutcome =
+  | "done"
+  /** No room in the KV cache; its state is as before. */
+  | "full"
+  /** The abort flag was raised; some of the batch may be in the KV cache. */
+  | "aborted";
+
+/** A model's working state: KV cache, compute buffers, outputs. Close it before its model. */
+export class Context implements Disposable {
+  readonly #library: Library;
+  #handle: Deno.PointerValue;
+  readonly #memory: Deno.PointerValue;
+  /** Read by C for as long as the context lives. */
+  readonly #keepAlive: unknown;
+  readonly #vocabularySize: number;
+
+  /** Tokens in all. */
+  readonly contextLength: number;
+  /** Tokens one sequence may hold. */
+  readonly sequenceLength: number;
+  readonly batchSize: number;
+  readonly maxSequences: number;
+
+  /** @internal Made by `Model.createContext`. */
+  constructor(
+    library: Library,
+    handle: Deno.PointerObject,
+    vocabularySize: number,
+    keepAlive: unknown,
+  ) {
+    this.#library = library;
+    this.#handle = handle;
+    this.#keepAlive = keepAlive;
+    this.#vocabularySize = vocabularySize;
+    this.#memory = library.llama.llama_get_memory(handle);
+    this.contextLength = library.llama.llama_n_ctx(handle);
+    this.sequenceLength = library.llama.llama_n_ctx_seq(handle);
+    this.batchSize = library.llama.llama_n_batch(handle);
+    this.maxSequences = library.llama.llama_n_seq_max(handle);
+  }
+
+  /** @internal */
+  get handle(): Deno.PointerObject {
+    if (this.#handle === null) throw new Error("Cannot use the context: it is closed");
+    return this.#handle;
+  }
+
+  /** Whether it remembers what it computed; encoders do not, and cannot go on from it. */
+  get hasMemory(): boolean {
+    return this.#memory !== null;
+  }
+
+  /** Computes a batch. */
+  decode(batch: Batch): DecodeOutcome {
+    const code = this.#library.llama.llama_decode(this.handle, batch.bytes);
+    switch (code) {
+      case 0:
+        return "done";
+      case 1:
+        return "full";
+      case 2:
+        return "aborted";
+      default:
+        throw new NativeError("llama_decode", code, `The model failed to compute (code ${code})`);
+    }
+  }
+
+  /** Waits until what was computed can be read. */
+  synchronize(): void {
+    this.#library.llama.llama_synchronize(this.handle);
+  }
+
+  /** Logits of an output of the last batch, one a token of the vocabulary. Valid until the next decode. */
+  logits(index: number): Float32Array {
+    const pointer = this.#library.llama.llama_get_logits_ith(this.handle, index);
+    if (pointer === null) {
+      throw new NativeError("llama_get_logits_ith", null, `No logits for output ${index}`);
+    }
+    return floatsAt(pointer, this.#vocabularySize);
+  }
+
+  /** The pooled embedding of a sequence of the last batch, `width` values. Valid until the next decode. */
+  pooledEmbedding(sequence: number, width: number): Float32Array<ArrayBuffer> {
+    const pointer = this.#library.llama.llama_get_embeddings_seq(this.handle, sequence);
+    if (pointer === null) {
+      throw new NativeError("llama_get_embeddings_seq", null, "The model gave no embedding");
+    }
+    return floatsAt(pointer, width);
+  }
+
+  /**
+   * Forgets the tokens of a sequence at positions from `from` up to `to` (-1: to its end).
+   * @returns false where the memory cannot forget a part of a sequence.
+   */
+  removeTokens(sequence: number, from: number, to: number): boolean {
+    return this.#library.llama.llama_memory_seq_rm(this.#memory, sequence, from, to);
+  }
+
+  /** Makes one sequence a copy of another; the data moves at the next decode. */
+  copySequence(source: number, target: number): void {
+    this.#library.llama.llama_memory_seq_cp(this.#memory, source, target, -1, -1);
+  }
+
+  /** Moves the positions of a sequence's tokens from `from` up to `to` by `delta`. */
+  shiftTokens(sequence: number, from: number, to: number, delta: number): void {
+    this.#library.llama.llama_memory_seq_add(this.#memory, sequence, from, to, delta);
+  }
+
+  /** Whether positions can be moved. */
+  get canShift(): boolean {
+    return this.#library.llama.llama_memory_can_shift(this.#memory);
+  }
+
+  /** First position held for a sequence; -1 when it is empty. */
+  firstPosition(sequence: number): number {
+    return this.#library.llama.llama_memory_seq_pos_min(this.#memory, sequence);
+  }
+
+  /** Last position held for a sequence; -1 when it is empty. */
+  lastPosition(sequence: number): number {
+    return this.#library.llama.llama_memory_seq_pos_max(this.#memory, sequence);
+  }
+
+  /** Forgets everything. */
+  clear(): void {
+    if (this.#memory === null) return;
+    this.#library.llama.llama_memory_clear(this.#memory, true);
+  }
+
+  /** The state of one sequence, as bytes that `restoreSequence` takes. */
+  saveSequence(sequence: number): Uint8Array<ArrayBuffer> {
+    const size = Number(this.#library.llama.llama_state_seq_get_size(this.handle, sequence));
+    const bytes = new Uint8Array(size);
+    const written = this.#library.llama.llama_state_seq_get_data(
+      this.handle,
+      bytes,
+      BigInt(size),
+      sequence,
+    );
+    return Number(written) === size ? bytes : bytes.slice(0, Number(written));
+  }
+
+  /** Puts a saved state into a sequence. @returns false if it does not fit. */
+  restoreSequence(sequence: number, state: Uint8Array<ArrayBuffer>): boolean {
+    const read = this.#library.llama.llama_state_seq_set_data(
+      this.handle,
+      state,
+      BigInt(state.length),
+      sequence,
+    );
+    return Number(read) > 0;
+  }
+
+  /** Applies adapters, in place of those applied before. */
+  setLoras(loras: readonly { readonly adapter: LoraAdapter; readonly scale: number }[]): void {
+    const adapters = new PointerArray(loras.map(({ adapter }) => adapter.handle));
+    const scales = new Float32Array(loras.map(({ scale }) => scale));
+    const code = this.#library.llama.llama_set_adapters_lora(
+      this.handle,
+      adapters.bytes,
+      BigInt(loras.length),
+      scales,
+    );
+    if (code !== 0) {
+      throw new NativeError("llama_set_adapters_lora", code, "The adapters cannot be applied");
+    }
+  }
+
+  /**
+   * Adds a control vector to what the layers put out, in place of the one before.
+   *
+   * @param directions `width` values for each layer from 1 on, and for every one that was ever set: the
+   * library keeps the values of layers that are left out. Null takes the vector away.
+   */
+  setControlVector(
+    directions: { readonly values: Float32Array<ArrayBuffer>; readonly width: number } | null,
+  ): void {
+    const code = directions === null
+      ? this.#library.llama.llama_set_adapter_cvec(this.handle, null, 0n, 0, 0, 0)
+      : this.#library.llama.llama_set_adapter_cvec(
+        this.handle,
+        directions.values,
+        BigInt(directions.values.length),
+        directions.width,
+        1,
+        directions.values.length / directions.width,
+      );
+    if (code !== 0) {
+      throw new NativeError("llama_set_adapter_cvec", code, "The control vector cannot be applied");
+    }
+  }
+
+  /** Uses a persistent pool of threads for every computation. The pool must outlive the context. */
+  attachThreadPool(pool: ThreadPool): void {
+    this.#library.llama.llama_attach_threadpool(this.handle, pool.handle, pool.handle);
+  }
+
+  close(): void {
+    if (this.#handle === null) return;
+    this.#library.llama.llama_free(this.#handle);
+    this.#handle = null;
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}

@@ -1,0 +1,165 @@
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { EngineDouble } from "../../../tests/doubles/engine.ts";
+import { TINY_TEMPLATE } from "../../../tests/doubles/tiny_template.ts";
+import { matches, parseGbnf } from "../../../tests/grammar/gbnf.ts";
+import { ShimmyError } from "../../errors.ts";
+import { constraintOf } from "./constraint.ts";
+import type { AnswerRequest, Format, Tool } from "../conversation.ts";
+import { type ChatInput, renderChat } from "../prompt/prompt.ts";
+
+const tools: readonly Tool[] = ["get_weather", "get_time"].map((name) => ({
+  name,
+  parameters: { type: "object", properties: { city: { type: "string" } }, required: ["city"] },
+}));
+
+async function constrain(
+  values: Partial<ChatInput>,
+  format: Format = { type: "text" },
+  chatTemplate = TINY_TEMPLATE,
+) {
+  const input: ChatInput = {
+    type: "chat",
+    messages: [{ role: "user", content: "Hi" }],
+    tools: [],
+    toolChoice: { type: "auto" },
+    parallelToolCalls: true,
+    templateArguments: {},
+    continueLast: false,
+    ...values,
+  };
+  const request: AnswerRequest = {
+    input,
+    maxTokens: null,
+    sampling: {},
+    stop: [],
+    format,
+    ignoreEos: false,
+    logprobs: null,
+  };
+  const { info } = new EngineDouble({ info: { chatTemplate } });
+  return await constraintOf(request, await renderChat(info, input));
+}
+
+const call = (name: string) =>
+  `<tool_call>\n{"name": "${name}", "arguments": {"city": "Rome"}}\n</tool_call>`;
+
+Deno.test("text without tools is not held to anything", async () => {
+  assertEquals(await constrain({}), null);
+});
+
+/** The tiny model's template, if its reasoning could be switched off. */
+const REASONING = `${TINY_TEMPLATE}{# enable_thinking #}`;
+
+Deno.test("a required call may follow reasoning and nothing else", async () => {
+  const forced = { tools, toolChoice: { type: "required" } } as const;
+  const constraint = await constrain(forced, { type: "text" }, REASONING);
+  assertEquals(constraint?.triggers, undefined);
+  const grammar = parseGbnf(constraint!.source);
+  assert(matches(grammar, call("get_time")));
+  assert(matches(grammar, `<think>\nI <wonder>.\n</think>\n\n${call("get_time")}`));
+  assert(matches(grammar, `${call("get_time")}\n${call("get_weather")}`));
+  assert(!matches(grammar, `Hello ${call("get_time")}`));
+  assert(!matches(grammar, call("get_money")));
+  const off = { ...forced, templateArguments: { enable_thinking: false } };
+  for (const other of [await constrain(forced), await constrain(off, undefined, REASONING)]) {
+    assert(!matches(parseGbnf(other!.source), `<think>so</think>${call("get_time")}`));
+  }
+});
+
+Deno.test("without parallel calls there is one", async () => {
+  const constraint = await constrain({
+    tools,
+    toolChoice: { type: "required" },
+    parallelToolCalls: false,
+  });
+  const grammar = parseGbnf(constraint!.source);
+  assert(matches(grammar, call("get_time")));
+  assert(!matches(grammar, `${call("get_time")}\n${call("get_weather")}`));
+});
+
+Deno.test("a named tool is the only one that can be called", async () => {
+  const constraint = await constrain({ tools, toolChoice: { type: "named", name: "get_time" } });
+  const grammar = parseGbnf(constraint!.source);
+  assert(matches(grammar, call("get_time")));
+  assert(!matches(grammar, call("get_weather")));
+});
+
+Deno.test("a call that cannot be made is refused by name", async () => {
+  await assertRejects(
+    () => constrain({ tools, toolChoice: { type: "named", name: "get_money" } }),
+    ShimmyError,
+    "tool_choice: there is no tool named 'get_money'",
+  );
+  await assertRejects(
+    () => constrain({ toolChoice: { type: "required" } }),
+    ShimmyError,
+    "tool_choice: a call is required, but there are no tools",
+  );
+});
+
+Deno.test("where the model chooses, a call is held to its schema once it has begun", async () => {
+  const constraint = await constrain({ tools });
+  assertEquals(constraint?.triggers, ["(<tool_call>)"]);
+  assert(matches(parseGbnf(constraint!.source), call("get_time")));
+});
+
+Deno.test("JSON may follow reasoning", async () => {
+  const schema = { type: "object", properties: { n: { type: "integer" } }, required: ["n"] };
+  const constraint = await constrain({}, { type: "json_schema", schema }, REASONING);
+  const grammar = parseGbnf(constraint!.source);
+  assert(matches(grammar, '{"n": 1}'));
+  assert(matches(grammar, '<think>so</think>\n{"n": 1}'));
+  assert(!matches(grammar, '{"n": "x"}'));
+  const object = await constrain({}, { type: "json_object" });
+  assert(matches(parseGbnf(object!.source), '{"n": "x"}'));
+  assert(!matches(parseGbnf(object!.source), "[]"));
+});
+
+Deno.test("with tools, JSON or a call", async () => {
+  const constraint = await constrain({ tools }, { type: "json_object" });
+  const grammar = parseGbnf(constraint!.source);
+  assert(matches(grammar, "{}"));
+  assert(matches(grammar, call("get_time")));
+});
+
+Deno.test("JSON stands in the frame that a model puts around its answers", async () => {
+  const template = "{{ '<|start|>assistant' }}{# <|channel|> #}";
+  const constraint = await constrain({}, { type: "json_object" }, template);
+  const grammar = parseGbnf(constraint!.source);
+  assert(matches(grammar, "<|channel|>final<|message|>{}"));
+  assert(matches(
+    grammar,
+    "<|channel|>analysis<|message|>Hm.<|end|><|start|>assistant<|channel|>final<|message|>{}",
+  ));
+  assert(!matches(grammar, "{}"));
+});
+
+Deno.test("a request's own grammar stays as it is", async () => {
+  const source = 'root ::= "yes" | "no"';
+  assertEquals(await constrain({}, { type: "grammar", source }), { source });
+  const opened = await constrain(
+    {},
+    { type: "grammar", source },
+    "{{ '<think>' }}{# </think> #}",
+  );
+  assert(matches(parseGbnf(opened!.source), "Well.</think>\nyes"));
+});
+
+Deno.test("a tool whose schema no grammar can be made of can still be called", async () => {
+  const odd: Tool[] = [{
+    name: "odd",
+    parameters: { type: "object", properties: { a: { $ref: "#/nowhere" } } },
+  }];
+  const constraint = await constrain({ tools: odd, toolChoice: { type: "required" } });
+  const grammar = parseGbnf(constraint!.source);
+  assert(matches(grammar, '<tool_call>\n{"name": "odd", "arguments": {"a": [1]}}\n</tool_call>'));
+});
+
+Deno.test("a schema that no grammar can be made of is refused", async () => {
+  const schema = { type: "nothing" };
+  const error = await assertRejects(
+    () => constrain({}, { type: "json_schema", schema }),
+    ShimmyError,
+  );
+  assertStringIncludes(error.message, "json_schema");
+});

@@ -1,0 +1,37 @@
+import type { LoadOptions } from "../../engine/protocol/protocol.ts";
+import { expertOverrides } from "../../engine/model/tensor_placement.ts";
+import type { GlobalValues } from "./global_options.ts";
+import { UsageError } from "./options.ts";
+
+/** @throws {UsageError} where some of what the global options say of places would have no effect. */
+export function checkPlacement(globals: GlobalValues): void {
+  const splitMode = globals["split-mode"];
+  if (globals["main-gpu"] !== null && splitMode !== "none") {
+    throw new UsageError("--main-gpu: takes effect with --split-mode none alone");
+  }
+  if (globals["tensor-split"] !== null && splitMode === "none") {
+    throw new UsageError("--tensor-split: has no effect with --split-mode none");
+  }
+  if (splitMode === "tensor" && globals["flash-attn"] === "off") {
+    throw new UsageError("--flash-attn: must be auto or on with --split-mode tensor");
+  }
+}
+
+/** What the global options say of where tensors go, where they say something. */
+export function placementOptions(globals: GlobalValues): Partial<LoadOptions> {
+  const splitMode = globals["split-mode"];
+  const mainGpu = globals["main-gpu"];
+  const tensorSplit = globals["tensor-split"];
+  const experts = globals["n-cpu-moe"];
+  const tensorOverrides = [
+    ...globals["override-tensor"],
+    ...(globals["cpu-moe"] ? expertOverrides("all") : []),
+    ...(experts === null ? [] : expertOverrides(experts)),
+  ];
+  return {
+    ...(splitMode === "layer" ? {} : { splitMode }),
+    ...(mainGpu === null ? {} : { mainGpu }),
+    ...(tensorSplit === null ? {} : { tensorSplit }),
+    ...(tensorOverrides.length === 0 ? {} : { tensorOverrides }),
+  };
+}

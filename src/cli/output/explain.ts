@@ -1,0 +1,24 @@
+import { messageOf, ShimmyError } from "../../errors.ts";
+
+/**
+ * A failure for the operator's eyes: one line, or with `verbose` everything that is known of it.
+ */
+export function explain(error: unknown, verbose: boolean): string {
+  const detail = error instanceof ShimmyError ? error.detail : undefined;
+  if (!verbose) {
+    return [messageOf(error), ...(detail === undefined ? [] : [detail])]
+      .map((part) => part.split("\n", 1)[0]!).join(": ");
+  }
+  const lines = [messageOf(error), ...(detail === undefined ? [] : [detail])];
+  for (let cause = causeOf(error); cause !== undefined; cause = causeOf(cause)) {
+    const more = cause instanceof ShimmyError && cause.detail ? `: ${cause.detail}` : "";
+    lines.push(`caused by: ${messageOf(cause)}${more}`);
+  }
+  // A mistake of our own is found by its stack; a sentence of ours needs none.
+  if (!(error instanceof ShimmyError) && error instanceof Error) lines.push(error.stack ?? "");
+  return lines.join("\n");
+}
+
+function causeOf(error: unknown): unknown {
+  return error instanceof Error ? error.cause : undefined;
+}

@@ -1,0 +1,47 @@
+import { UsageError } from "../options/options.ts";
+
+const LEVELS = ["error", "warn", "info", "debug"] as const;
+type Level = (typeof LEVELS)[number];
+
+/** What a server tells its operator, on stderr. */
+export type Log = Readonly<
+  Record<Level, (message: string, fields?: Readonly<Record<string, string>>) => void>
+>;
+
+/**
+ * A log as `SHIMMY_LOG` wants it: a level, and `json` for one object a line, as in `debug,json`.
+ *
+ * @param note Takes a line.
+ * @throws {UsageError} for any other word.
+ */
+export function createLog(
+  setting: string | undefined,
+  verbose: boolean,
+  note: (line: string) => void,
+): Log {
+  const words = (setting ?? "").split(/[\s,]+/).filter((word) => word !== "");
+  const wrong = words.find((word) => word !== "json" && !LEVELS.some((level) => level === word));
+  if (wrong !== undefined) {
+    throw new UsageError(
+      `SHIMMY_LOG: must be one of ${LEVELS.join(", ")}, and json, not '${wrong}'`,
+    );
+  }
+  const asked = LEVELS.findLast((level) => words.includes(level)) ?? "info";
+  const shown = LEVELS.indexOf(verbose ? "debug" : asked);
+  const format = words.includes("json") ? jsonLine : textLine;
+  const at = (level: Level): Log[Level] =>
+    LEVELS.indexOf(level) > shown
+      ? () => {}
+      : (message, fields = {}) => note(format(level, message, fields));
+  return { error: at("error"), warn: at("warn"), info: at("info"), debug: at("debug") };
+}
+
+function jsonLine(level: Level, message: string, fields: Readonly<Record<string, string>>): string {
+  return JSON.stringify({ time: new Date().toISOString(), level, message, ...fields });
+}
+
+function textLine(level: Level, message: string, fields: Readonly<Record<string, string>>): string {
+  const rest = Object.entries(fields).map(([name, value]) => ` ${name}=${JSON.stringify(value)}`);
+  const prefix = level === "info" ? "" : `${level}: `;
+  return `${prefix}${message}${rest.join("")}`;
+}

@@ -1,0 +1,202 @@
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { dirname, join } from "@std/path";
+import { entryDouble } from "../../../tests/doubles/pool.ts";
+import { WorldDouble } from "../../../tests/doubles/world.ts";
+import { ShimmyError } from "../../errors.ts";
+import { GLOBAL_OPTIONS } from "../options/global_options.ts";
+import { createLog } from "./log.ts";
+import { parseOptions } from "../options/options.ts";
+import { SERVE_OPTIONS } from "../options/serve_options.ts";
+import type { Session, SessionChange } from "../environment/environment.ts";
+import { followConfig } from "./reload_config.ts";
+import { configPaths, type ConfigPlaces, findConfig } from "../config/read.ts";
+
+/** A server's settings in a file of a folder of its own, or in its user's folder, followed. */
+async function follow({ begins = "{}" }: { begins?: string | null } = {}) {
+  const folder = await Deno.realPath(await Deno.makeTempDir());
+  const path = join(folder, "work", "shimmy.json");
+  const usersPath = join(folder, "home", "settings", "shimmy", "shimmy.json");
+  await Deno.mkdir(dirname(path));
+  await Deno.mkdir(join(folder, "home"));
+  if (begins !== null) await Deno.writeTextFile(path, begins);
+  const places: ConfigPlaces = {
+    named: null,
+    env: (name) => name === "XDG_CONFIG_HOME" ? join(folder, "home", "settings") : undefined,
+    cwd: dirname(path),
+    os: "linux",
+  };
+  const world = new WorldDouble({ models: [entryDouble("m")] });
+  const lines: string[] = [];
+  const log = createLog(undefined, false, (line) => lines.push(line));
+  const called = async () => {
+    const config = await findConfig(places);
+    const options = { ...GLOBAL_OPTIONS, ...SERVE_OPTIONS };
+    const { values } = parseOptions([], options, () => undefined, {
+      label: "shimmy.json",
+      options: config?.options ?? {},
+    });
+    return { values, globals: values, config };
+  };
+  const call = { ...await called(), again: called, configPaths: configPaths(places) };
+  const session = await world.openSession({ ...call, parallel: 1, paths: "found" });
+  const changes: SessionChange[] = [];
+  const spied: Session = {
+    ...session,
+    configure: async (change) => {
+      changes.push(change);
+      await session.configure(change);
+    },
+  };
+  const following = followConfig(call, spied, log, ({ globals }) => {
+    if (globals.draft === "hf:none/there") throw new ShimmyError("backend", "It is not here");
+    return Promise.resolve({ ...globals, draft: globals.draft && `pulled ${globals.draft}` });
+  });
+  return {
+    path,
+    usersPath,
+    lines,
+    changes,
+    session,
+    /** Resolves when so many lines were logged. */
+    async logged(count: number) {
+      for (let waited = 0; lines.length < count && waited < 500; waited++) {
+        await new Promise((resolve) => setTimeout(resolve, 10));
+      }
+      assertEquals(lines.length, count, lines.join("\n"));
+    },
+    async [Symbol.asyncDispose]() {
+      await following[Symbol.asyncDispose]();
+      await session[Symbol.asyncDispose]();
+      await Deno.remove(folder, { recursive: true });
+    },
+  };
+}
+
+Deno.test("a changed file holds without a restart", async () => {
+  await using server = await follow();
+  const body = {
+    aliases: { other: "m" },
+    server: { "keep-alive": "1m", parallel: 9, ctx: 512 },
+  };
+  await Deno.writeTextFile(server.path, JSON.stringify(body));
+  await server.logged(1);
+  assertEquals(server.lines, ["shimmy.json has changed; its settings hold from now on"]);
+  const [change] = server.changes;
+  assertEquals(change?.residence, { keepAlive: 60_000, maxModels: null });
+  assertEquals([change?.parallel, change?.globals.ctx], [9, 512]);
+  assertEquals((await server.session.pool.resolve("other")).name, "m");
+});
+
+Deno.test("what a changed file names is brought first; where it cannot be had, nothing changes", async () => {
+  await using server = await follow();
+  const write = (draft: string) =>
+    Deno.writeTextFile(server.path, JSON.stringify({ server: { draft } }));
+  await write("hf:none/there");
+  await server.logged(1);
+  assertStringIncludes(server.lines[0]!, "the settings stay as they were: It is not here");
+  assertEquals(server.changes, []);
+  await write("hf:o/r");
+  await server.logged(2);
+  assertEquals(server.changes[0]?.globals.draft, "pulled hf:o/r");
+});
+
+Deno.test("a file that another one replaces is followed on", async () => {
+  await using server = await follow();
+  for (const alias of ["one", "two"]) {
+    await Deno.writeTextFile(`${server.path}.tmp`, JSON.stringify({ aliases: { [alias]: "m" } }));
+    await Deno.rename(`${server.path}.tmp`, server.path);
+    await server.logged(alias === "one" ? 1 : 2);
+    assertEquals((await server.session.pool.resolve(alias)).name, "m");
+  }
+});
+
+Deno.test("a broken edit changes nothing and says why, until it is mended", async () => {
+  await using server = await follow();
+  await Deno.writeTextFile(server.path, JSON.stringify({ server: { parallel: "many" } }));
+  await server.logged(1);
+  assertStringIncludes(server.lines[0]!, "the settings stay as they were");
+  assertStringIncludes(server.lines[0]!, "shimmy.json: server.parallel: must be a whole number");
+  assertEquals(server.changes, []);
+  await Deno.writeTextFile(server.path, JSON.stringify({ server: { parallel: 2 } }));
+  await server.logged(2);
+  assertEquals(server.changes.length, 1);
+});
+
+Deno.test("a file with broken JSON is told of once, however often it is looked at", async () => {
+  await using server = await follow();
+  await Deno.writeTextFile(server.path, "{");
+  await server.logged(1);
+  assertStringIncludes(
+    server.lines[0]!,
+    "the settings stay as they were: shimmy.json: must be JSON",
+  );
+  await Deno.writeTextFile(server.path, "{");
+  await new Promise((resolve) => setTimeout(resolve, 600));
+  assertEquals([server.lines.length, server.changes], [1, []]);
+});
+
+Deno.test("a file that is made after the start is found, and its end is told", async () => {
+  await using server = await follow({ begins: null });
+  await Deno.writeTextFile(server.path, JSON.stringify({ server: { parallel: 3 } }));
+  await server.logged(1);
+  await Deno.remove(server.path);
+  await server.logged(2);
+  assertEquals(server.lines, [
+    "shimmy.json was found; its settings hold from now on",
+    "shimmy.json is gone; the settings without it hold from now on",
+  ]);
+  assertEquals(server.changes.map(({ parallel }) => parallel), [3, 4]);
+});
+
+Deno.test("a file in a folder that was not there either is found, and followed on", async () => {
+  await using server = await follow({ begins: null });
+  const write = (parallel: number) =>
+    Deno.writeTextFile(server.usersPath, JSON.stringify({ server: { parallel } }));
+  await Deno.mkdir(dirname(server.usersPath), { recursive: true });
+  await write(2);
+  await server.logged(1);
+  await write(5);
+  await server.logged(2);
+  // The one in the working directory comes before the user's.
+  await Deno.writeTextFile(server.path, JSON.stringify({ server: { parallel: 7 } }));
+  await server.logged(3);
+  await Deno.remove(dirname(server.path), { recursive: true });
+  await server.logged(4);
+  assertEquals(server.changes.map(({ parallel }) => parallel), [2, 5, 7, 5]);
+  await Deno.mkdir(dirname(server.path));
+  await Deno.writeTextFile(server.path, JSON.stringify({ server: { parallel: 9 } }));
+  await server.logged(5);
+  assertEquals(server.changes.at(-1)?.parallel, 9);
+});
+
+Deno.test("a link is followed when what it leads to is another one", async () => {
+  await using server = await follow({ begins: null });
+  const folder = dirname(server.path);
+  for (const [name, parallel] of [["one", 2], ["two", 6]] as const) {
+    await Deno.mkdir(join(folder, name));
+    const body = JSON.stringify({ server: { parallel } });
+    await Deno.writeTextFile(join(folder, name, "shimmy.json"), body);
+  }
+  await Deno.symlink("one", join(folder, "current"), { type: "dir" });
+  await Deno.symlink(join("current", "shimmy.json"), server.path, { type: "file" });
+  await server.logged(1);
+  // As a cluster's mounted settings are replaced.
+  await Deno.symlink("two", join(folder, "next"), { type: "dir" });
+  await Deno.rename(join(folder, "next"), join(folder, "current"));
+  await server.logged(2);
+  assertEquals(server.changes.map(({ parallel }) => parallel), [2, 6]);
+});
+
+Deno.test("what needs a new start is told", async () => {
+  await using server = await follow();
+  await Deno.writeTextFile(server.path, JSON.stringify({ server: { port: 5 } }));
+  await server.logged(2);
+  assertStringIncludes(server.lines[0]!, "server.port: takes effect when Shimmy is started again");
+});
+
+Deno.test("another file of the folder is nothing to us", async () => {
+  await using server = await follow();
+  await Deno.writeTextFile(`${server.path}.bak`, "{");
+  await new Promise((resolve) => setTimeout(resolve, 600));
+  assertEquals([server.lines, server.changes], [[], []]);
+});

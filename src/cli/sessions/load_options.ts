@@ -1,0 +1,73 @@
+import { resolve } from "@std/path";
+import type { LoadOptions } from "../../engine/protocol/protocol.ts";
+import type { ModelEntry } from "../../models/entry/entry.ts";
+import { adapterName } from "../../models/entry/lora.ts";
+import type { Selection } from "../../runtime/mod.ts";
+import { placementOptions } from "../options/placement_options.ts";
+import type { SessionRequest } from "../environment/environment.ts";
+
+/** A request with what the configuration says of one model in place of what holds for all. */
+export function requestFor<R extends LoadRequest>(entry: ModelEntry, request: R): R {
+  const { contextLength, parallel, kvType, gpuLayers } = entry.settings ?? {};
+  const { globals } = request;
+  return {
+    ...request,
+    parallel: parallel ?? request.parallel,
+    globals: {
+      ...globals,
+      ctx: contextLength ?? globals.ctx,
+      "kv-type": kvType ?? globals["kv-type"],
+      "gpu-layers": gpuLayers === undefined ? globals["gpu-layers"] : gpuLayers,
+    },
+  };
+}
+
+/** What decides how models are loaded. */
+type LoadRequest = Pick<SessionRequest, "globals" | "parallel">;
+
+/** The same for all loads of a model that would give the same engine. */
+export function loadKey(entry: ModelEntry, request: LoadRequest): string {
+  const { globals, parallel } = requestFor(entry, request);
+  const { "model-dirs": _dirs, lora: _lora, config: _config, verbose: _verbose, ...rest } = globals;
+  return JSON.stringify([entry.paths, entry.loras, parallel, rest]);
+}
+
+/** The global options as the engine takes them. */
+export function loadOptions(
+  entry: ModelEntry,
+  { runtime, devices }: Pick<Selection, "runtime" | "devices">,
+  request: LoadRequest,
+  more: {
+    readonly draft?: ModelEntry | undefined;
+    readonly isDraftOptional?: boolean;
+    readonly sessionFolder?: string;
+  } = {},
+): LoadOptions {
+  const { globals, parallel } = requestFor(entry, request);
+  return {
+    libraryFolder: runtime.folder,
+    modelPaths: entry.paths,
+    loras: entry.loras.map((lora) => ({
+      ...lora,
+      path: resolve(lora.path),
+      name: adapterName(lora),
+    })),
+    devices,
+    gpuLayers: globals["gpu-layers"] ?? (devices.length > 0 ? -1 : 0),
+    ...placementOptions(globals),
+    contextLength: globals.ctx,
+    parallel,
+    batchSize: globals.batch,
+    threads: globals.threads,
+    kvType: globals["kv-type"],
+    flashAttention: globals["flash-attn"],
+    kvUnified: globals["kv-unified"],
+    lookup: globals.lookup === "on",
+    contextShift: globals["context-shift"],
+    ...(more.draft === undefined
+      ? {}
+      : { draftPaths: more.draft.paths, isDraftOptional: more.isDraftOptional ?? false }),
+    ...(more.sessionFolder === undefined ? {} : { sessionFolder: more.sessionFolder }),
+    verbose: globals.verbose,
+  };
+}

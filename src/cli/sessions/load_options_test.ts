@@ -1,0 +1,118 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { resolve } from "@std/path";
+import { entryDouble } from "../../../tests/doubles/pool.ts";
+import type { LoadOptions } from "../../engine/protocol/protocol.ts";
+import { expertOverrides } from "../../engine/model/tensor_placement.ts";
+import { GLOBAL_OPTIONS } from "../options/global_options.ts";
+import { parseOptions, UsageError } from "../options/options.ts";
+import { loadOptions } from "./load_options.ts";
+import { checkPlacement } from "../options/placement_options.ts";
+
+function valuesOf(args: string[]) {
+  return parseOptions(args, GLOBAL_OPTIONS, () => undefined).values;
+}
+
+function optionsFor(args: string[], devices: string[] = []): LoadOptions {
+  const values = valuesOf(args);
+  const runtime = {
+    variant: "cpu",
+    folder: "/lib",
+    source: "cache",
+    version: "0.5.0",
+  } as const;
+  const loras = [{ path: "adapter.gguf", scale: 0.5 }];
+  return loadOptions(entryDouble("m", { loras }), { runtime, devices }, {
+    globals: values,
+    parallel: 3,
+  });
+}
+
+Deno.test("without options the engine chooses", () => {
+  assertEquals(optionsFor([]), {
+    libraryFolder: "/lib",
+    modelPaths: ["m.gguf"],
+    loras: [{ name: "adapter", path: resolve("adapter.gguf"), scale: 0.5 }],
+    devices: [],
+    gpuLayers: 0,
+    contextLength: 0,
+    parallel: 3,
+    batchSize: 0,
+    threads: 0,
+    kvType: "f16",
+    flashAttention: "auto",
+    kvUnified: false,
+    lookup: true,
+    contextShift: false,
+    verbose: false,
+  });
+});
+
+Deno.test("every option reaches the engine", () => {
+  const cases: [string[], Partial<LoadOptions>][] = [
+    [["--ctx", "512"], { contextLength: 512 }],
+    [["--batch", "64"], { batchSize: 64 }],
+    [["--threads", "2"], { threads: 2 }],
+    [["--kv-type", "q8_0"], { kvType: "q8_0" }],
+    [["--flash-attn", "off"], { flashAttention: "off" }],
+    [["--kv-unified"], { kvUnified: true }],
+    [["--lookup", "off"], { lookup: false }],
+    [["--context-shift"], { contextShift: true }],
+    [["--verbose"], { verbose: true }],
+    [["--gpu-layers", "7"], { gpuLayers: 7 }],
+    [["--gpu-layers", "all"], { gpuLayers: -1 }],
+    [["--split-mode", "row"], { splitMode: "row" }],
+    [["--split-mode", "none", "--main-gpu", "1"], { splitMode: "none", mainGpu: 1 }],
+    [["--split-mode", "tensor"], { splitMode: "tensor" }],
+    [["--tensor-split", "3,1"], { tensorSplit: [3, 1] }],
+    [["--tensor-split", "0.5/ 0.25"], { tensorSplit: [0.5, 0.25] }],
+    [["--cpu-moe"], { tensorOverrides: expertOverrides("all") }],
+    [["--n-cpu-moe", "2"], { tensorOverrides: expertOverrides(2) }],
+    [
+      ["--override-tensor", "blk=0=CPU", "--override-tensor", "ffn=GPU0"],
+      {
+        tensorOverrides: [{ pattern: "blk=0", buffer: "CPU" }, {
+          pattern: "ffn",
+          buffer: "GPU0",
+        }],
+      },
+    ],
+  ];
+  for (const [args, expected] of cases) {
+    assertEquals(optionsFor(args), { ...optionsFor([]), ...expected }, args.join(" "));
+  }
+});
+
+Deno.test("options of placement that cannot take effect are refused", () => {
+  const check = (args: string[]) => checkPlacement(valuesOf(args));
+  assertThrows(() => check(["--main-gpu", "1"]), UsageError, "--split-mode none");
+  assertThrows(() => optionsFor(["--override-tensor", "CPU"]), UsageError, "PATTERN=BUFFER");
+  assertThrows(() => optionsFor(["--override-tensor", "(=CPU"]), UsageError, "regular expression");
+  assertThrows(
+    () => optionsFor(["--split-mode", "rows"]),
+    UsageError,
+    "--split-mode: must be one of none, layer, row, tensor, not 'rows'",
+  );
+  for (const split of ["", "1,", "a,b", "-1,2", "0,0", "Infinity"]) {
+    assertThrows(
+      () => optionsFor([`--tensor-split=${split}`]),
+      UsageError,
+      "--tensor-split: must be numbers for each GPU, such as 3,1",
+    );
+  }
+  assertThrows(
+    () => check(["--tensor-split", "1,2", "--split-mode", "none"]),
+    UsageError,
+    "--tensor-split: has no effect",
+  );
+  assertThrows(
+    () => check(["--split-mode", "tensor", "--flash-attn", "off"]),
+    UsageError,
+    "--flash-attn: must be auto or on",
+  );
+});
+
+Deno.test("by itself a model goes onto the devices that are there", () => {
+  assertEquals(optionsFor([], ["GPU0"]).gpuLayers, -1);
+  assertEquals(optionsFor([], ["GPU0"]).devices, ["GPU0"]);
+  assertEquals(optionsFor(["--gpu-layers", "0"], ["GPU0"]).gpuLayers, 0);
+});

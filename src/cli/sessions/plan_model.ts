@@ -1,0 +1,47 @@
+import {
+  type LoadPlan,
+  planLoad,
+  plannedBytes,
+  type PlanOptions,
+} from "../../engine/planning/plan.ts";
+import { PLAN_COMMAND, PLAN_MODULE } from "../../engine/planning/plan_messages.ts";
+import type { LoadOptions } from "../../engine/protocol/protocol.ts";
+import { MAIN_MEMORY, type Survey } from "../../models/memory/memory_requirement.ts";
+import { ownCommand } from "../../own_command.ts";
+import type { GlobalValues } from "../options/global_options.ts";
+
+/** Whether and how a model would fit under the global options. */
+export function planUnder(
+  globals: GlobalValues,
+  options: LoadOptions,
+  { held, signal }: Pick<PlanOptions, "held" | "signal">,
+): Promise<LoadPlan> {
+  const reserve = globals["gpu-reserve"];
+  return planLoad(options, {
+    command: ownCommand(PLAN_COMMAND, PLAN_MODULE),
+    chooseLayers: globals["gpu-layers"] === null,
+    reserve: reserve === null ? null : reserve * 2 ** 20,
+    held,
+    signal,
+  });
+}
+
+/** Options that load a model as it was planned: with as many layers on the devices as fit. */
+export function fitted(
+  options: LoadOptions,
+  { offloadedLayers, contextLength, notes }: LoadPlan,
+): LoadOptions {
+  return { ...options, gpuLayers: offloadedLayers, contextLength, notes };
+}
+
+/** What a planned load takes, and what may be taken there. A device that does not tell its memory is left out. */
+export function surveyOf(plan: LoadPlan, canShrink: boolean): Survey {
+  const demands = plan.devices
+    .map((device) => ({
+      memory: device.kind === "cpu" ? MAIN_MEMORY : device.device,
+      need: plannedBytes(device),
+      free: device.memoryTotal === 0 ? Infinity : device.memoryFree - device.memoryReserved,
+    }))
+    .filter(({ need }) => need > 0);
+  return { demands, canShrink };
+}

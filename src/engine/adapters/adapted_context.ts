@@ -1,0 +1,60 @@
+import type { Context } from "../../../ffi/mod.ts";
+import type { LoadedAdapter } from "./adapter_file.ts";
+import { sumVectors, type VectorModel } from "./control_vector.ts";
+import type { LayerRange } from "../protocol/protocol.ts";
+
+/** Adapters that count together. */
+export interface Combination {
+  /** The same for sets that compute the same. */
+  readonly key: string;
+  readonly members: readonly {
+    readonly adapter: LoadedAdapter;
+    readonly scale: number;
+    readonly layers: LayerRange | null;
+  }[];
+}
+
+/** The model as it is. */
+export const NO_ADAPTERS: Combination = { key: "[]", members: [] };
+
+/** A context that computes with one set of adapters at a time. */
+export class AdaptedContext {
+  readonly #context: Pick<Context, "synchronize" | "setLoras" | "setControlVector">;
+  readonly #model: VectorModel;
+  /** Key of the set that it computes with now. */
+  #applied = NO_ADAPTERS.key;
+  #hasVector = false;
+
+  constructor(
+    context: Pick<Context, "synchronize" | "setLoras" | "setControlVector">,
+    model: VectorModel,
+  ) {
+    this.#context = context;
+    this.#model = model;
+  }
+
+  /**
+   * Makes the context compute with a set.
+   * @throws {NativeError} if there is no memory for it; then a set has to be applied before the next decode.
+   */
+  apply({ key, members }: Combination): void {
+    if (key === this.#applied) return;
+    // A device may still be computing with what is about to change.
+    this.#context.synchronize();
+    this.#applied = "";
+    this.#context.setLoras(
+      members.flatMap(({ adapter, scale }) =>
+        adapter.kind === "lora" ? [{ adapter: adapter.lora, scale }] : []
+      ),
+    );
+    const vectors = members.flatMap(({ adapter, scale, layers }) =>
+      adapter.kind === "control-vector" ? [{ vector: adapter.vector, scale, layers }] : []
+    );
+    if (vectors.length > 0) {
+      const width = this.#model.embeddingLength;
+      this.#context.setControlVector({ values: sumVectors(vectors, this.#model), width });
+    } else if (this.#hasVector) this.#context.setControlVector(null);
+    this.#hasVector = vectors.length > 0;
+    this.#applied = key;
+  }
+}

@@ -1,0 +1,245 @@
+import type { Context } from "../../../ffi/mod.ts";
+import { ShimmyError } from "../../errors.ts";
+import { AdaptedContext, type Combination, NO_ADAPTERS } from "./adapted_context.ts";
+import { type AdapterBench, identityOf, loadAdapter, type LoadedAdapter } from "./adapter_file.ts";
+import type {
+  AdapterChange,
+  AdapterInfo,
+  AdapterSource,
+  LayerRange,
+  LoraChoice,
+} from "../protocol/protocol.ts";
+
+/** An adapter that is loaded. */
+interface Loaded {
+  readonly name: string;
+  readonly path: string;
+  readonly identity: string;
+  readonly adapter: LoadedAdapter;
+  /** The scale for requests that choose none; 0 leaves it out. */
+  scale: number;
+  layers: LayerRange | null;
+  /** Sequences that are computed with it. */
+  users: number;
+  /** Unloaded, and freed when nobody uses it any more. */
+  isGone: boolean;
+}
+
+/** The adapters of one user, to be given back. */
+export interface AdapterSet extends Combination {
+  readonly loaded: readonly Loaded[];
+}
+
+/**
+ * The adapters of one model, LoRA and control vectors: loaded, unloaded and rescaled while it runs. Who
+ * computes with a set keeps it as it was taken.
+ */
+export class Adapters {
+  readonly #bench: AdapterBench;
+  readonly #loaded = new Map<string, Loaded>();
+  /** Those that have computed with adapters. */
+  readonly #contexts = new Map<Context, AdaptedContext>();
+  /** Goes up with every change of what is loaded, or how. */
+  #revision = 0;
+
+  constructor(bench: AdapterBench) {
+    this.#bench = bench;
+  }
+
+  /**
+   * Makes a context of the model compute with a set.
+   * @throws {NativeError} if there is no memory for it.
+   */
+  apply(set: AdapterSet, context: Context): void {
+    const known = this.#contexts.get(context);
+    const adapted = known ?? new AdaptedContext(context, this.#bench.model);
+    if (known === undefined) this.#contexts.set(context, adapted);
+    adapted.apply(set);
+  }
+
+  /** Call before a context is closed that goes before its model does. */
+  forget(context: Context): void {
+    this.#contexts.delete(context);
+  }
+
+  /**
+   * Loads what a model begins with.
+   * @throws {ShimmyError} `backend`, with a sentence that says what is wrong.
+   */
+  loadAll(sources: readonly AdapterSource[]): void {
+    for (const source of sources) {
+      const name = keyOf(source);
+      const refuse = (why: string, cause?: unknown) =>
+        new ShimmyError("backend", `The adapter '${name}' cannot be used: ${why}`, {
+          detail: source.path,
+          cause,
+        });
+      if (this.#loaded.has(name)) throw refuse("another one has the same name");
+      try {
+        this.#load(source);
+      } catch (error) {
+        // Whoever made the request did not choose it.
+        if (!(error instanceof ShimmyError) || error.kind !== "invalid") throw error;
+        throw refuse(error.message, error);
+      }
+    }
+  }
+
+  get revision(): number {
+    return this.#revision;
+  }
+
+  list(): AdapterInfo[] {
+    return [...this.#loaded.values()].map((loaded) => ({
+      name: loaded.name,
+      kind: loaded.adapter.kind,
+      scale: loaded.scale,
+      ...(loaded.layers === null ? {} : { layers: loaded.layers }),
+      path: loaded.path,
+      digest: loaded.identity,
+    }));
+  }
+
+  /** @throws {ShimmyError} with a sentence that says what is wrong; then nothing has changed. */
+  change(change: AdapterChange): void {
+    switch (change.action) {
+      case "load":
+        this.#load(change);
+        return;
+      case "ensure":
+        if (!this.#loaded.has(keyOf(change))) this.#load(change);
+        return;
+      case "scale":
+        return this.#rescale(this.#find(change.name, "name"), change);
+      case "unload":
+        this.#unload(this.#find(change.name, "name"));
+    }
+  }
+
+  #load(source: AdapterSource): Loaded {
+    const { path, scale, layers = null } = source;
+    const name = keyOf(source);
+    const known = this.#loaded.get(name);
+    if (known?.path === path) {
+      this.#rescale(known, source);
+      return known;
+    }
+    if (known !== undefined) {
+      throw new ShimmyError("invalid", `name: an adapter '${name}' is loaded from another file`, {
+        field: "name",
+      });
+    }
+    const adapter = loadAdapter(this.#bench, path);
+    try {
+      this.#checkLayers(adapter, layers);
+      const identity = identityOf(path);
+      const loaded = { name, path, identity, adapter, scale, layers, users: 0, isGone: false };
+      this.#loaded.set(name, loaded);
+      this.#revision++;
+      return loaded;
+    } catch (error) {
+      close(adapter);
+      throw error;
+    }
+  }
+
+  #rescale(
+    loaded: Loaded,
+    { scale, layers = null }: { scale: number; layers?: LayerRange | undefined | null },
+  ): void {
+    this.#checkLayers(loaded.adapter, layers);
+    loaded.scale = scale;
+    loaded.layers = layers ?? loaded.layers;
+    this.#revision++;
+  }
+
+  #checkLayers({ kind }: LoadedAdapter, layers: LayerRange | null): void {
+    if (layers === null) return;
+    const refuse = (what: string) =>
+      new ShimmyError("invalid", `layers: ${what}`, { field: "layers" });
+    if (kind !== "control-vector") throw refuse("only a control vector may be kept to some layers");
+    const [first, last] = layers;
+    const end = this.#bench.model.layers - 1;
+    if (first < 1 || last < first || last > end) {
+      throw refuse(`must be the first and the last of layers from 1 to ${end}`);
+    }
+  }
+
+  #find(name: string, field: string): Loaded {
+    const loaded = this.#loaded.get(name.toLowerCase());
+    if (loaded !== undefined) return loaded;
+    const names = [...this.#loaded.keys()].join(", ") || "none";
+    throw new ShimmyError("not_found", `Adapter '${name}' not found; loaded: ${names}`, { field });
+  }
+
+  #unload(loaded: Loaded): void {
+    this.#loaded.delete(loaded.name);
+    loaded.isGone = true;
+    this.#revision++;
+    this.#free(loaded);
+  }
+
+  #free({ isGone, users, adapter }: Loaded): void {
+    if (!isGone || users > 0) return;
+    // No context may compute with it when it is freed.
+    for (const context of this.#contexts.values()) context.apply(NO_ADAPTERS);
+    close(adapter);
+  }
+
+  /**
+   * The set for a sequence: what it chose, else every adapter at its own scale. Give it back with
+   * {@linkcode Adapters.release}.
+   * @throws {ShimmyError} `not_found` for a name that is neither loaded nor comes with a file.
+   */
+  take(choice: readonly LoraChoice[] | undefined): AdapterSet {
+    const wanted = choice === undefined
+      ? [...this.#loaded.values()].map((loaded) => ({ loaded, scale: loaded.scale }))
+      : this.#chosen(choice);
+    const parts = wanted.filter(({ scale }) => scale !== 0)
+      .map(({ loaded, scale }) => {
+        const { adapter, identity, layers } = loaded;
+        // Files and not names: a name may come to mean another file.
+        return { loaded, adapter, scale, layers, key: JSON.stringify([identity, scale, layers]) };
+      })
+      // What is added in another order is rounded in another way.
+      .sort((a, b) => a.key < b.key ? -1 : a.key > b.key ? 1 : 0);
+    for (const { loaded } of parts) loaded.users++;
+    return {
+      key: `[${parts.map(({ key }) => key).join()}]`,
+      members: parts,
+      loaded: parts.map(({ loaded }) => loaded),
+    };
+  }
+
+  #chosen(choice: readonly LoraChoice[]) {
+    const seen = new Set<Loaded>();
+    return choice.map((one) => {
+      const { name, path, scale } = one;
+      const isKnown = path === undefined || this.#loaded.has(name.toLowerCase());
+      const loaded = isKnown ? this.#find(name, "lora") : this.#load({ name, path, scale: 0 });
+      if (seen.has(loaded)) {
+        throw new ShimmyError("invalid", `lora: the adapter '${name}' is named twice`, {
+          field: "lora",
+        });
+      }
+      seen.add(loaded);
+      return { loaded, scale };
+    });
+  }
+
+  release(set: AdapterSet): void {
+    for (const loaded of set.loaded) {
+      loaded.users--;
+      this.#free(loaded);
+    }
+  }
+}
+
+function close(adapter: LoadedAdapter): void {
+  if (adapter.kind === "lora") adapter.lora.close();
+}
+
+/** The name by which an adapter is known. */
+function keyOf({ name, path }: AdapterSource): string {
+  return (name ?? path.replace(/^.*[\\/]/, "").replace(/\.gguf$/i, "")).toLowerCase();
+}

@@ -1,0 +1,166 @@
+import { encodeHex } from "@std/encoding/hex";
+import { assert, assertEquals, assertGreater, assertRejects } from "@std/assert";
+import {
+  ask,
+  collect,
+  PIRATE_LORA,
+  question,
+  TINY,
+  tinyEngine,
+} from "../../../tests/support/engine.ts";
+import { buildGguf } from "../../../tests/models/build_gguf.ts";
+import { ShimmyError } from "../../errors.ts";
+import type { AdapterInfo } from "../protocol/protocol.ts";
+
+const HELLO = question("Hello");
+const PLAIN = "Hello! How can I help you today?";
+const PIRATE = { action: "load", path: PIRATE_LORA, name: "pirate", scale: 1 } as const;
+
+Deno.test("an adapter is loaded, rescaled and unloaded while the model runs", async () => {
+  await using engine = await tinyEngine();
+  const say = async () => (await collect(engine.generate(ask(HELLO)))).text;
+  assertEquals(await say(), PLAIN);
+  const digest = encodeHex(
+    await crypto.subtle.digest("SHA-256", await Deno.readFile(PIRATE_LORA)),
+  );
+  const loaded: AdapterInfo[] = [{
+    name: "pirate",
+    kind: "lora",
+    scale: 1,
+    path: PIRATE_LORA,
+    digest,
+  }];
+  assertEquals(await engine.changeAdapters(PIRATE), loaded);
+  assert((await say()).startsWith("Arr! "));
+  assertEquals((await engine.status()).loras, loaded);
+  assertEquals(engine.adapters, loaded);
+  await engine.changeAdapters({ action: "scale", name: "pirate", scale: 0 });
+  assertEquals(await say(), PLAIN);
+  await engine.changeAdapters({ action: "scale", name: "pirate", scale: 1 });
+  assert((await say()).startsWith("Arr! "));
+  assertEquals(await engine.changeAdapters({ action: "unload", name: "pirate" }), []);
+  assertEquals(await say(), PLAIN);
+});
+
+Deno.test("requests choose their adapters, and run beside others that chose none", async () => {
+  await using engine = await tinyEngine();
+  await engine.changeAdapters({ ...PIRATE, scale: 0 });
+  const loras = [{ name: "pirate", scale: 1 }];
+  const prompts = ["Hello", "What is the capital of France?", "Spell the word cloud."].map(
+    question,
+  );
+  const alone: string[] = [];
+  for (const choice of [undefined, loras]) {
+    for (const prompt of prompts) {
+      const request = ask(prompt, choice === undefined ? {} : { loras: choice });
+      alone.push((await collect(engine.generate(request))).text);
+    }
+  }
+  assert(alone.slice(0, 3).every((text) => !text.startsWith("Arr!")));
+  assert(alone.slice(3).every((text) => text.startsWith("Arr!")));
+  for (let round = 0; round < 5; round++) {
+    const together = await Promise.all(
+      [undefined, loras].flatMap((choice) =>
+        prompts.map((prompt) =>
+          collect(engine.generate(ask(prompt, choice === undefined ? {} : { loras: choice })))
+        )
+      ),
+    );
+    assertEquals(together.map(({ text }) => text), alone);
+  }
+});
+
+Deno.test("what one adapter computed is not shared with another", async () => {
+  await using engine = await tinyEngine();
+  await engine.changeAdapters({ ...PIRATE, scale: 0 });
+  const story = question("Tell me a story about a fox.");
+  const loras = [{ name: "pirate", scale: 1 }];
+  const cached = async (choice?: typeof loras) => {
+    const request = ask(story, {
+      maxTokens: 4,
+      ...(choice === undefined ? {} : { loras: choice }),
+    });
+    return (await collect(engine.generate(request))).done.usage.cachedTokens;
+  };
+  assertEquals(await cached(), 0);
+  assertEquals(await cached(loras), 0);
+  assertGreater(await cached(), 5);
+  assertGreater(await cached(loras), 5);
+  assertEquals(await cached([{ name: "pirate", scale: 0.5 }]), 0);
+});
+
+Deno.test("a running answer keeps the adapter that is unloaded meanwhile", async () => {
+  await using engine = await tinyEngine();
+  await engine.changeAdapters(PIRATE);
+  const run = engine.generate(ask(question("Tell me a story about a fox."), { maxTokens: 60 }));
+  let text = "";
+  for await (const event of run) {
+    if (event.type === "error") continue;
+    if (text === "") await engine.changeAdapters({ action: "unload", name: "pirate" });
+    text += event.text;
+  }
+  assert(text.startsWith("Arr! "), text);
+  assertEquals((await collect(engine.generate(ask(HELLO)))).text, PLAIN);
+});
+
+Deno.test("what cannot be is refused with a sentence", async () => {
+  await using engine = await tinyEngine();
+  const unknown = await assertRejects(
+    () => collect(engine.generate(ask(HELLO, { loras: [{ name: "x", scale: 1 }] }))),
+    ShimmyError,
+  );
+  assertEquals(unknown.message, "Adapter 'x' not found; loaded: none");
+  const missing = await assertRejects(
+    () => engine.changeAdapters({ action: "unload", name: "x" }),
+    ShimmyError,
+  );
+  assertEquals(missing.kind, "not_found");
+  const model = await assertRejects(
+    () => engine.changeAdapters({ action: "load", path: TINY, scale: 1 }),
+    ShimmyError,
+  );
+  assertEquals(
+    model.message,
+    "The adapter 'shimmy-tiny.gguf' is neither a LoRA adapter nor a control vector",
+  );
+  await engine.changeAdapters(PIRATE);
+  const taken = await assertRejects(
+    () => engine.changeAdapters({ ...PIRATE, path: TINY }),
+    ShimmyError,
+  );
+  assertEquals(taken.message, "name: an adapter 'pirate' is loaded from another file");
+});
+
+Deno.test("a LoRA's head that libllama would end the process for is refused", async () => {
+  await using engine = await tinyEngine();
+  const path = await Deno.makeTempFile({ suffix: ".gguf" });
+  const refusal = async (metadata: Record<string, string | number | string[]>) => {
+    const head = {
+      "general.type": "adapter",
+      "general.architecture": "llama",
+      "adapter.type": "lora",
+      ...metadata,
+    };
+    await Deno.writeFile(path, buildGguf({ metadata: head, tensors: [], weights: 32 }));
+    const error = await assertRejects(
+      () => engine.changeAdapters({ action: "load", path, scale: 1 }),
+      ShimmyError,
+    );
+    return error.message.replace(/^The adapter '[^']*\.gguf' /, "");
+  };
+  for (const key of ["general.type", "general.architecture", "adapter.type"]) {
+    assertEquals(await refusal({ [key]: 1 }), "is truncated or damaged", key);
+  }
+  // A whole number where a float has to be.
+  assertEquals(await refusal({ "adapter.lora.alpha": 16 }), "is truncated or damaged");
+  assertEquals(
+    await refusal({ "general.architecture": "qwen2" }),
+    "was made for qwen2, but this model is llama",
+  );
+  assertEquals(
+    await refusal({ "adapter.alora.invocation_tokens": ["x"] }),
+    "is a LoRA that counts from an invocation on, which is not supported",
+  );
+  assertEquals((await collect(engine.generate(ask(HELLO)))).text, PLAIN);
+  await Deno.remove(path);
+});

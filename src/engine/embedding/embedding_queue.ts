@@ -1,0 +1,190 @@
+import { ShimmyError } from "../../errors.ts";
+import type { AdapterSet } from "../adapters/adapters.ts";
+import type { Embedder } from "./embedder.ts";
+import type { LoadedModel } from "../loading/load_model.ts";
+import type {
+  Embedding,
+  EmbeddingStatus,
+  EmbedInput,
+  EmbedRequest,
+  EmbedResult,
+} from "../protocol/protocol.ts";
+
+/** Requests that may wait; more are refused. */
+const QUEUE_LIMIT = 512;
+
+/** A request on its way: its inputs as token ids, and what was computed so far. */
+interface Job {
+  readonly call: number;
+  readonly request: EmbedRequest;
+  readonly adapters: AdapterSet;
+  readonly inputs: readonly (readonly number[])[];
+  readonly vectors: Embedding[];
+  /** Inputs that are in the batch now. */
+  taken: number;
+}
+
+/**
+ * Embedding requests, computed one batch at a time between the steps of the token loop. A batch holds
+ * inputs of all requests that wait, one of each in turn, so that many small requests are computed
+ * together and none waits for a large one to end.
+ */
+export class EmbedQueue {
+  readonly #model: LoadedModel;
+  readonly #answer: (call: number, result: EmbedResult) => void;
+  readonly #refuse: (call: number, error: unknown) => void;
+  #jobs: Job[] = [];
+
+  constructor(
+    model: LoadedModel,
+    answer: (call: number, result: EmbedResult) => void,
+    refuse: (call: number, error: unknown) => void,
+  ) {
+    this.#model = model;
+    this.#answer = answer;
+    this.#refuse = refuse;
+  }
+
+  get hasWork(): boolean {
+    return this.#jobs.length > 0;
+  }
+
+  /** Null until something was embedded. */
+  status(): EmbeddingStatus | null {
+    const queued = this.#jobs.reduce((sum, job) => sum + job.inputs.length - job.vectors.length, 0);
+    const { embedder } = this.#model;
+    const status = embedder.status(queued);
+    return status.contexts === 0 ? null : status;
+  }
+
+  submit(call: number, request: EmbedRequest): void {
+    try {
+      if (this.#jobs.length >= QUEUE_LIMIT) {
+        throw new ShimmyError("overloaded", `The queue is full: ${QUEUE_LIMIT} requests wait`, {
+          retryAfter: 1,
+        });
+      }
+      const inputs = request.inputs.map((input) => this.#encode(input, request.truncate ?? false));
+      if (inputs.length === 0) return this.#answer(call, { vectors: [], tokens: [] });
+      const adapters = this.#model.adapters.take(request.loras);
+      this.#jobs.push({ call, request, adapters, inputs, vectors: [], taken: 0 });
+    } catch (error) {
+      this.#refuse(call, error);
+    }
+  }
+
+  /** Computes no more of a request; one that is answered already stays so. */
+  giveUp(call: number): void {
+    const job = this.#jobs.find((one) => one.call === call);
+    if (job === undefined) return;
+    this.#drop(job);
+    this.#refuse(call, new ShimmyError("cancelled", "The request was given up"));
+  }
+
+  /** @throws {ShimmyError} `invalid`, or `context_length` with both numbers. */
+  #encode(input: EmbedInput, truncate: boolean): readonly number[] {
+    const { tokenizer, embedder } = this.#model;
+    checkAbility(input, embedder);
+    const { field } = input;
+    const tokens = "query" in input
+      ? tokenizer.encodePair(input.query, input.document)
+      : "text" in input
+      ? tokenizer.encodeWhole(input.text)
+      : tokenizer.check(input.tokens, field);
+    if (tokens.length === 0) {
+      throw new ShimmyError("invalid", `${field}: must not be empty`, { field });
+    }
+    if (tokens.length <= embedder.limit) return tokens;
+    if (truncate) return tokenizer.truncate(tokens, embedder.limit);
+    throw new ShimmyError(
+      "context_length",
+      `${field} has ${tokens.length} tokens, but the model takes ${embedder.limit}`,
+      { field },
+    );
+  }
+
+  /** Computes one batch. */
+  step(): void {
+    const members = this.#fill();
+    if (members.length === 0) return;
+    const inputs = members.map(({ job, index }) => job.inputs[index]!);
+    try {
+      const vectors = this.#model.embedder.compute(inputs, members[0]!.job.adapters);
+      // One of each request in turn leaves each request's own inputs in their order.
+      members.forEach(({ job }, at) => {
+        const asked = job.request.normalize && !this.#model.embedder.isRanking;
+        job.vectors.push(asked ? normalized(vectors[at]!) : Float32Array.from(vectors[at]!));
+      });
+    } catch (error) {
+      for (const job of new Set(members.map(({ job }) => job))) {
+        this.#drop(job);
+        this.#refuse(job.call, error);
+      }
+    }
+    this.#finish();
+  }
+
+  /** Takes inputs for a batch, beginning with the request whose turn it is. */
+  #fill(): { readonly job: Job; readonly index: number }[] {
+    const { batchSize, sequences } = this.#model.embedder;
+    const [first] = this.#jobs;
+    if (first === undefined) return [];
+    const jobs = this.#jobs.filter(({ adapters }) => adapters.key === first.adapters.key);
+    const members: { readonly job: Job; readonly index: number }[] = [];
+    let room = batchSize;
+    for (const job of jobs) job.taken = 0;
+    for (let took = true; took;) {
+      took = false;
+      for (const job of jobs) {
+        const index = job.vectors.length + job.taken;
+        const length = job.inputs[index]?.length;
+        if (length === undefined || members.length === sequences) continue;
+        // An input that is longer than a batch is computed by itself.
+        if (length > room && members.length > 0) continue;
+        members.push({ job, index });
+        job.taken++;
+        room -= length;
+        took = true;
+      }
+    }
+    // Next time another one begins.
+    this.#jobs.push(this.#jobs.shift()!);
+    return members;
+  }
+
+  /** Answers the requests of which everything is computed. */
+  #finish(): void {
+    for (
+      const job of this.#jobs.filter(({ inputs, vectors }) => vectors.length === inputs.length)
+    ) {
+      this.#drop(job);
+      this.#answer(job.call, {
+        vectors: job.vectors,
+        tokens: job.inputs.map(({ length }) => length),
+      });
+    }
+  }
+
+  #drop(job: Job): void {
+    this.#jobs = this.#jobs.filter((one) => one !== job);
+    this.#model.adapters.release(job.adapters);
+  }
+}
+
+/** @throws {ShimmyError} `invalid` where the model does not do what is asked for. */
+function checkAbility(input: EmbedInput, { isRanking }: Embedder): void {
+  const isPair = "query" in input;
+  if (isPair === isRanking) return;
+  const message = isPair
+    ? "model: does not score documents; it is no reranker"
+    : "model: makes no embeddings, it scores documents";
+  throw new ShimmyError("invalid", message, { field: "model" });
+}
+
+/** The vector with length 1 (Euclidean); one of zeros stays as it is. */
+function normalized(values: Float32Array): Embedding {
+  let sum = 0;
+  for (const value of values) sum += value * value;
+  const factor = sum > 0 ? 1 / Math.sqrt(sum) : 0;
+  return Float32Array.from(values, (value) => value * factor);
+}

@@ -1,0 +1,79 @@
+import type { ShimmyError } from "../errors.ts";
+import type { SequenceRun } from "./engine.ts";
+import type { Control, SequenceEvent } from "./protocol/protocol.ts";
+import { fromWire } from "./protocol/errors.ts";
+
+/** Events that may wait for a reader before the sequence is paused, and at which it goes on. */
+const PAUSE_AT = 256;
+const RESUME_AT = 64;
+
+/** The events of one sequence on their way to whoever reads them. */
+export class Run implements SequenceRun {
+  readonly #send: (control: Control) => void;
+  #events: SequenceEvent[] = [];
+  #error: ShimmyError | null = null;
+  #wake: (() => void) | null = null;
+  #isDone = false;
+  /** Paused because nobody reads, and paused because the caller asked. */
+  #isStalled = false;
+  #isPaused = false;
+
+  constructor(send: (control: Control) => void) {
+    this.#send = send;
+  }
+
+  control(control: Control): void {
+    if (this.#isDone) return;
+    if (control.type === "pause") this.#isPaused = true;
+    if (control.type === "resume") {
+      this.#isPaused = false;
+      if (this.#isStalled) return;
+    }
+    this.#send(control);
+  }
+
+  /** Takes an event from the engine. */
+  push(event: SequenceEvent): void {
+    if (event.type === "error") return this.fail(fromWire(event.error));
+    this.#events.push(event);
+    if (event.type === "done") this.#isDone = true;
+    else if (this.#events.length >= PAUSE_AT && !this.#isStalled) {
+      this.#isStalled = true;
+      if (!this.#isPaused) this.#send({ type: "pause" });
+    }
+    this.#wake?.();
+  }
+
+  /** Ends the iteration with an error, after the events that are there. */
+  fail(error: ShimmyError): void {
+    if (this.#isDone) return;
+    this.#isDone = true;
+    this.#error = error;
+    this.#wake?.();
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<SequenceEvent, void> {
+    try {
+      while (true) {
+        while (this.#events.length > 0) {
+          const event = this.#events.shift()!;
+          this.#goOn();
+          yield event;
+          if (event.type === "done") return;
+        }
+        if (this.#error !== null) throw this.#error;
+        await new Promise<void>((resolve) => this.#wake = resolve);
+        this.#wake = null;
+      }
+    } finally {
+      if (!this.#isDone) this.#send({ type: "cancel" });
+      this.#isDone = true;
+    }
+  }
+
+  #goOn(): void {
+    if (!this.#isStalled || this.#isDone || this.#events.length > RESUME_AT) return;
+    this.#isStalled = false;
+    if (!this.#isPaused) this.#send({ type: "resume" });
+  }
+}

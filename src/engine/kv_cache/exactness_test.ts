@@ -1,0 +1,242 @@
+/** What the prefix cache must never do: change a text. */
+import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
+import { ask, collect, question, TINY_F16, tinyEngine } from "../../../tests/support/engine.ts";
+import type { Engine } from "../engine.ts";
+import type { FinishReason, LoadOptions, Usage } from "../protocol/protocol.ts";
+
+/** What rounding may change in a log probability. */
+const ROUNDING = 0.02;
+
+/** An engine that rounds as little as there is: quantized weights would hide small mistakes. */
+function exactEngine(changes: Partial<LoadOptions> = {}): Promise<Engine> {
+  return tinyEngine({
+    modelPaths: [TINY_F16],
+    kvType: "f32",
+    flashAttention: "off",
+    ...changes,
+  });
+}
+
+const SUBJECTS = ["fox", "bee", "wizard", "robot", "cat", "king", "whale", "tree"];
+const COUNTRIES = ["France", "Japan", "Italy", "Spain", "Chile", "Egypt", "Norway", "Peru"];
+const QUESTIONS = [
+  ...SUBJECTS.map((subject) => `Tell me a story about a ${subject}.`),
+  ...COUNTRIES.map((country) => `What is the capital of ${country}?`),
+  ...SUBJECTS.map((subject) => `Spell the word ${subject}.`),
+  ...SUBJECTS.map((subject, i) => `Repeat: ${subject} ${SUBJECTS[(i + 3) % 8]} river tiger`),
+  "Hello",
+  "Count from 3 to 9.",
+];
+
+/** Numbers that look random and are the same every time (the generator is mulberry32). */
+function randomNumbers(seed: number): (below: number) => number {
+  return (below) => {
+    seed = (seed + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(seed ^ (seed >>> 15), seed | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
+  };
+}
+
+/** An answer: its tokens, how likely each was, and by how much it was likelier than the next one. */
+interface Answer {
+  readonly tokens: readonly { id: number; logprob: number; lead: number }[];
+  readonly usage: Usage;
+  readonly finishReason: FinishReason;
+}
+
+interface Way {
+  /** Conversations at once. */
+  readonly together: number;
+  readonly cachePrompt: boolean;
+  readonly maxTokens: number;
+  readonly ignoreEos?: boolean;
+}
+
+/** The answers in the order of the prompts. */
+async function answer(engine: Engine, prompts: readonly string[], way: Way): Promise<Answer[]> {
+  const { together, ...changes } = way;
+  const answers: Answer[] = [];
+  let next = 0;
+  await Promise.all(Array.from({ length: together }, async () => {
+    while (next < prompts.length) {
+      const index = next++;
+      const request = ask(prompts[index]!, { ...changes, logprobs: 2 });
+      const { events, done } = await collect(engine.generate(request));
+      const tokens = events.flatMap((event) => {
+        if (event.type !== "token") return [];
+        const { logprob, top } = event.logprob!;
+        return [{ id: event.token, logprob, lead: top[0]!.logprob - top[1]!.logprob }];
+      });
+      answers[index] = { tokens, usage: done.usage, finishReason: done.finishReason };
+    }
+  }));
+  return answers;
+}
+
+/**
+ * Fails unless the same was computed. The last bits of a sum depend on how many tokens are computed at
+ * once, so log probabilities may differ a little, and where two tokens are about as likely as each other
+ * either may be chosen; from there on there is nothing left to compare.
+ */
+function assertSameAnswers(actual: readonly Answer[], expected: readonly Answer[], name: string) {
+  let compared = 0;
+  let worst = 0;
+  for (const [i, { tokens }] of actual.entries()) {
+    const wanted = expected[i]!.tokens;
+    for (const [j, token] of wanted.entries()) {
+      const got = tokens[j];
+      if (got?.id !== token.id) {
+        assertLess(token.lead, ROUNDING, `${name}: answer ${i} is another one from token ${j} on`);
+        break;
+      }
+      worst = Math.max(worst, Math.abs(got.logprob - token.logprob));
+      compared++;
+    }
+  }
+  assertLess(worst, ROUNDING, `${name}: log probabilities differ`);
+  const all = expected.reduce((sum, { tokens }) => sum + tokens.length, 0);
+  assertGreater(compared / all, 0.85, name);
+}
+
+/** Conversations: a tree of prompts, and the answer to each by an engine that has no cache. */
+interface Conversations {
+  readonly prompts: readonly string[];
+  readonly alone: readonly Answer[];
+}
+
+/**
+ * Conversations that go on from one another, branch off and begin anew. Some go on from what the model
+ * itself has said, others from what it has not.
+ */
+async function conversations(count: number, seed: number, plain: Way): Promise<Conversations> {
+  await using engine = await exactEngine({ parallel: 1 });
+  const random = randomNumbers(seed);
+  const prompts: string[] = [];
+  const alone: Answer[] = [];
+  while (prompts.length < count) {
+    const next = question(QUESTIONS[random(QUESTIONS.length)]!);
+    const index = random(prompts.length || 1);
+    const earlier = prompts[index];
+    const goesOn = earlier !== undefined && random(4) > 0 && earlier.length < 400;
+    const other = `${SUBJECTS[random(8)]} ${COUNTRIES[random(8)]}`;
+    const said = goesOn && random(2) > 0
+      ? await engine.detokenize(alone[index]!.tokens.map(({ id }) => id))
+      : other;
+    const prompt = goesOn ? `${earlier}${said}<|im_end|>\n${next}` : next;
+    prompts.push(prompt);
+    alone.push(...await answer(engine, [prompt], plain));
+  }
+  return { prompts, alone };
+}
+
+Deno.test("answers are the same with the cache and without, over conversations that branch", async () => {
+  const plain: Way = { together: 1, cachePrompt: false, maxTokens: 6 };
+  const { prompts, alone } = await conversations(220, 7, plain);
+  assertEquals(alone.reduce((sum, { usage }) => sum + usage.cachedTokens, 0), 0);
+  const ways: [number, Partial<LoadOptions>][] = [
+    // Fewer streams than conversations: streams are taken, cut, copied, saved and restored.
+    [1, { parallel: 2 }],
+    [4, { parallel: 3 }],
+    [8, { parallel: 8, batchSize: 64 }],
+    [6, { parallel: 4, kvUnified: true }],
+  ];
+  for (const [together, options] of ways) {
+    await using engine = await exactEngine(options);
+    const answers = await answer(engine, prompts, { ...plain, together, cachePrompt: true });
+    const name = JSON.stringify({ together, ...options });
+    assertSameAnswers(answers, alone, name);
+    const total = answers.reduce((sum, { usage }) => sum + usage.promptTokens, 0);
+    const cached = answers.reduce((sum, { usage }) => sum + usage.cachedTokens, 0);
+    assertGreater(cached / total, 0.3, name);
+    assertGreater((await engine.status()).evictions, 20, name);
+  }
+});
+
+Deno.test("a conversation that goes on computes only what is new", async () => {
+  await using engine = await exactEngine();
+  const first = question("Tell me a story about a fox.");
+  const told = await collect(engine.generate(ask(first)));
+  const second = `${first}${told.text}<|im_end|>\n${question("Hello")}`;
+  const { done } = await collect(engine.generate(ask(second)));
+  const before = told.done.usage.promptTokens + told.tokens.length;
+  assertGreater(done.usage.cachedTokens, before - 8);
+  assertLess(done.usage.cachedTokens, done.usage.promptTokens);
+});
+
+Deno.test("the same prompt again leaves one token to compute", async () => {
+  await using engine = await exactEngine();
+  const prompt = question("What is the capital of France?");
+  await collect(engine.generate(ask(prompt)));
+  const { text, done } = await collect(engine.generate(ask(prompt)));
+  assertEquals(text, "The capital of France is Paris.");
+  assertEquals(done.usage.cachedTokens, done.usage.promptTokens - 1);
+});
+
+Deno.test("requests that arrive together compute their common prefix once", async () => {
+  await using engine = await exactEngine({ parallel: 6, batchSize: 64 });
+  const shared = `<|im_start|>system\n${
+    "You know many animals and towns. ".repeat(20)
+  }<|im_end|>\n`;
+  const { length } = await engine.tokenize([{ text: shared, special: true }], true);
+  assertGreater(length, 100);
+  const prompts = COUNTRIES.slice(0, 6).map((country) =>
+    shared + question(`What is the capital of ${country}?`)
+  );
+  const answers = await answer(engine, prompts, {
+    together: prompts.length,
+    cachePrompt: true,
+    maxTokens: 12,
+  });
+  const computed = answers.map(({ usage }) => usage.promptTokens - usage.cachedTokens);
+  assertEquals(computed.filter((tokens) => tokens >= length).length, 1, computed.join());
+  const alone = await answer(engine, prompts, { together: 1, cachePrompt: false, maxTokens: 12 });
+  assertSameAnswers(answers, alone, "a common prefix");
+});
+
+Deno.test("a prefix is taken from a sequence that still runs", async () => {
+  await using engine = await exactEngine({ parallel: 2 });
+  const prompt = `${"A fox and a bee met. ".repeat(30)}Then`;
+  const running = engine.generate(ask(prompt, { maxTokens: null, ignoreEos: true }));
+  const events = running[Symbol.asyncIterator]();
+  await events.next();
+  const { done } = await collect(engine.generate(ask(prompt, { maxTokens: 4 })));
+  assertEquals(done.usage.cachedTokens, done.usage.promptTokens - 1);
+  assertEquals((await engine.status()).running, 1);
+  await events.return?.();
+});
+
+Deno.test("a request may refuse the cache", async () => {
+  await using engine = await exactEngine();
+  const prompt = question("What is the capital of France?");
+  await collect(engine.generate(ask(prompt)));
+  const { done } = await collect(engine.generate(ask(prompt, { cachePrompt: false })));
+  assertEquals(done.usage.cachedTokens, 0);
+});
+
+Deno.test("one buffer for all with too few cells fails no answer and changes none", async () => {
+  const prompts = COUNTRIES.slice(0, 6).map((country) =>
+    question(`What is the capital of ${country}?`)
+  );
+  const way: Way = { together: 1, cachePrompt: false, maxTokens: 130, ignoreEos: true };
+  let alone: Answer[];
+  {
+    await using engine = await exactEngine({ parallel: 1 });
+    alone = await answer(engine, prompts, way);
+  }
+  // Four sequences of about 150 tokens want more than twice the 256 cells there are.
+  await using engine = await exactEngine({ parallel: 4, kvUnified: true, contextLength: 256 });
+  const answers = await answer(engine, prompts, {
+    ...way,
+    together: prompts.length,
+    cachePrompt: true,
+  });
+  for (const { finishReason, tokens } of answers) {
+    assertEquals([finishReason, tokens.length], ["length", 130]);
+  }
+  assertSameAnswers(answers, alone, "too few cells");
+  const status = await engine.status();
+  assertEquals([status.running, status.queued], [0, 0]);
+  assertGreater(status.preemptions, 0);
+  assert(status.cellsUsed <= status.cellsTotal);
+});

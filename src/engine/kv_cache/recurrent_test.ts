@@ -1,0 +1,79 @@
+/** A model whose memory is one state: it cannot forget the end of a sequence. */
+import { assert, assertEquals } from "@std/assert";
+import { join } from "@std/path";
+import { withFolder } from "../../../ffi/testing.ts";
+import { mambaModel } from "../../../tests/models/recurrent.ts";
+import { ask, collect, tinyEngine } from "../../../tests/support/engine.ts";
+import type { Engine } from "../engine.ts";
+import type { LoadOptions, SequenceRequest } from "../protocol/protocol.ts";
+
+async function withMamba(
+  options: Partial<LoadOptions>,
+  use: (engine: Engine) => Promise<void>,
+): Promise<void> {
+  await withFolder(async (folder) => {
+    const path = join(folder, "mamba.gguf");
+    await Deno.writeFile(path, mambaModel());
+    const draftPaths = options.draftPaths?.map(() => path);
+    await using engine = await tinyEngine({
+      modelPaths: [path],
+      contextLength: 256,
+      ...options,
+      ...(draftPaths === undefined ? {} : { draftPaths }),
+    });
+    await use(engine);
+  });
+}
+
+/** A greedy request that goes on from token ids. */
+function from(tokens: readonly number[], cachePrompt: boolean): SequenceRequest {
+  return ask("", { prompt: [{ tokens }], maxTokens: 12, ignoreEos: true, cachePrompt });
+}
+
+const numbers = (length: number, seed: number) =>
+  Array.from({ length }, (_, at) => 300 + (at * 41 + seed * 7) % 290);
+
+Deno.test("what a recurrent model remembers is used whole or not at all, and answers stay right", async () => {
+  await withMamba({ parallel: 6 }, async (engine) => {
+    const answer = async (tokens: readonly number[], cachePrompt = true) =>
+      await collect(engine.generate(from(tokens, cachePrompt)));
+    let conversation = numbers(60, 1);
+    let reused = 0;
+    for (let turn = 0; turn < 6; turn++) {
+      const { tokens, done } = await answer(conversation);
+      assertEquals([...tokens], [...(await answer(conversation, false)).tokens], `turn ${turn}`);
+      reused += done.usage.cachedTokens;
+      const branch = [...conversation.slice(0, 40), ...numbers(20, 10 + turn)];
+      const other = await answer(branch);
+      assertEquals([...other.tokens], [...(await answer(branch, false)).tokens], `turn ${turn}`);
+      conversation = [...conversation, ...tokens, ...numbers(5, turn)];
+    }
+    assert(reused > 0, "nothing of a conversation was used again");
+  });
+});
+
+Deno.test("answers of a recurrent model that run together are those of each alone", async () => {
+  await withMamba({ parallel: 4 }, async (engine) => {
+    const prompts = [30, 50, 45].map((length, seed) => numbers(length, seed));
+    const alone: number[][] = [];
+    for (const prompt of prompts) {
+      alone.push([...(await collect(engine.generate(from(prompt, false)))).tokens]);
+    }
+    const together = await Promise.all(
+      prompts.map((prompt) => collect(engine.generate(from(prompt, false)))),
+    );
+    assertEquals(together.map(({ tokens }) => [...tokens]), alone);
+  });
+});
+
+Deno.test("what a recurrent model's memory does not allow is told", async () => {
+  await withMamba({ contextShift: true, draftPaths: ["the same"] }, async (engine) => {
+    assertEquals((await engine.status()).speculation, null);
+    assertEquals(engine.info.notes.filter((note) => note.includes("memory")), [
+      "The model's memory cannot forget tokens: no draft model is used",
+      "The model's memory cannot be shifted: answers end when the context is full",
+    ]);
+    const { tokens } = await collect(engine.generate(from(numbers(20, 3), true)));
+    assertEquals(tokens.length, 12);
+  });
+});

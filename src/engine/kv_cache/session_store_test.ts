@@ -1,0 +1,237 @@
+import { assertEquals, assertGreater, assertRejects, assertStringIncludes } from "@std/assert";
+import { join } from "@std/path";
+import {
+  ask,
+  collect,
+  PIRATE_LORA,
+  question,
+  TINY_F16,
+  tinyEngine,
+} from "../../../tests/support/engine.ts";
+import { ShimmyError } from "../../errors.ts";
+import { crc32 } from "../../digest.ts";
+import type { LoadOptions, Notice } from "../protocol/protocol.ts";
+import { SessionStore } from "./session_store.ts";
+
+const SESSION = { tokens: [1, -1, 70_000], state: new Uint8Array([0, 255, 7]) };
+
+async function inFolder(use: (folder: string) => void | Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  try {
+    await use(join(folder, "sessions"));
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+Deno.test("a session comes back as it was saved, also to another store", async () => {
+  await inFolder((folder) => {
+    new SessionStore(folder, "a").save("talk", SESSION);
+    const store = new SessionStore(folder, "a");
+    assertEquals(store.find("talk"), { found: "session", session: SESSION });
+    assertEquals(store.find("other"), { found: "nothing" });
+  });
+});
+
+Deno.test("a session of another fingerprint is not used", async () => {
+  await inFolder((folder) => {
+    new SessionStore(folder, "model one").save("talk", SESSION);
+    assertEquals(new SessionStore(folder, "model two").find("talk"), { found: "other" });
+    assertEquals(new SessionStore(folder, "model one").find("talk", "lora"), { found: "other" });
+    assertEquals(new SessionStore(folder, "model two").find("tal"), { found: "nothing" });
+  });
+});
+
+Deno.test("a file that is cut off anywhere is no session, and no crash", async () => {
+  await inFolder(async (folder) => {
+    const store = new SessionStore(folder, "a");
+    store.save("talk", SESSION);
+    const [{ name }] = [...Deno.readDirSync(folder)] as [Deno.DirEntry];
+    const path = join(folder, name);
+    const whole = await Deno.readFile(path);
+    for (let length = 0; length < whole.length; length++) {
+      await Deno.writeFile(path, whole.slice(0, length));
+      assertEquals(store.find("talk").found, "unreadable");
+    }
+  });
+});
+
+Deno.test("a file with a bit that fell over is no session", async () => {
+  await inFolder(async (folder) => {
+    const store = new SessionStore(folder, "a");
+    store.save("talk", SESSION);
+    const [{ name }] = [...Deno.readDirSync(folder)] as [Deno.DirEntry];
+    const path = join(folder, name);
+    const whole = await Deno.readFile(path);
+    for (let at = 0; at < whole.length; at++) {
+      await Deno.writeFile(path, whole.map((byte, index) => index === at ? byte ^ 4 : byte));
+      assertEquals(store.find("talk").found, "unreadable", `byte ${at}`);
+    }
+  });
+});
+
+Deno.test("saving again replaces, and leaves nothing else behind", async () => {
+  await inFolder((folder) => {
+    const store = new SessionStore(folder, "a");
+    store.save("talk", SESSION);
+    store.save("talk", { ...SESSION, tokens: [5] });
+    assertEquals(store.find("talk"), {
+      found: "session",
+      session: { ...SESSION, tokens: [5] },
+    });
+    assertEquals([...Deno.readDirSync(folder)].length, 1);
+  });
+});
+
+Deno.test("a name may be any text without leaving the folder", async () => {
+  await inFolder((folder) => {
+    const store = new SessionStore(folder, "a");
+    for (const name of ["../../x", "a/b", "ü\n", ""]) {
+      store.save(name, SESSION);
+      assertEquals(store.find(name), { found: "session", session: SESSION });
+    }
+    assertEquals([...Deno.readDirSync(folder)].length, 4);
+  });
+});
+
+Deno.test("a conversation goes on after a restart without computing it again", async () => {
+  await inFolder(async (sessionFolder) => {
+    const first = question("My name is Tom.");
+    let said: string;
+    {
+      await using engine = await tinyEngine({ sessionFolder });
+      const answer = await collect(engine.generate(ask(first, { session: "tom" })));
+      assertEquals([answer.done.usage.cachedTokens, answer.done.notices], [0, undefined]);
+      said = answer.text;
+    }
+    const second = `${first}${said}<|im_end|>\n${question("What is my name?")}`;
+    const fresh = async (changes: Partial<LoadOptions>, session: string) => {
+      await using engine = await tinyEngine({ sessionFolder, ...changes });
+      const { text, done } = await collect(engine.generate(ask(second, { session })));
+      return { text, cached: done.usage.cachedTokens, notices: done.notices };
+    };
+    const resumed = await fresh({}, "tom");
+    assertGreater(resumed.cached, 15);
+    assertEquals(resumed.notices, undefined);
+    const computed = await fresh({}, "nobody");
+    assertEquals(computed, { text: resumed.text, cached: 0, notices: undefined });
+    // Another cache type, adapter or model cannot read the state: it is computed again, and told.
+    for (
+      const changes of [
+        { kvType: "q8_0" },
+        { loras: [{ path: PIRATE_LORA, scale: 1 }] },
+        { modelPaths: [TINY_F16] },
+      ] as const
+    ) {
+      const { cached, notices } = await fresh(changes, "tom");
+      assertEquals(cached, 0);
+      assertEquals(notices, [{
+        message: "session: it was kept with another model, adapter, cache type or library, " +
+          "so the prompt was recomputed",
+      }]);
+      // Now it is kept for this one too.
+      assertEquals((await fresh(changes, "tom")).notices, undefined);
+    }
+  });
+});
+
+/** What is told of a second request with the session of a first one. */
+async function noticesOfSecond(
+  first: string,
+  second: string,
+  between: (folder: string) => void = () => {},
+): Promise<readonly Notice[] | undefined> {
+  let notices: readonly Notice[] | undefined;
+  await inFolder(async (sessionFolder) => {
+    for (const prompt of [first, second]) {
+      await using engine = await tinyEngine({ sessionFolder });
+      ({ notices } = (await collect(engine.generate(ask(prompt, { session: "s" })))).done);
+      if (prompt === first) between(sessionFolder);
+    }
+  });
+  return notices;
+}
+
+const LONG = question("My name is Tom. ".repeat(5));
+
+Deno.test("a session that the prompt does not go on from is told of", async () => {
+  const notices = await noticesOfSecond(LONG, `x${LONG}`);
+  assertEquals(notices, [{
+    message: "session: the prompt does not go on from what was kept, so the prompt was recomputed",
+  }]);
+  assertEquals(await noticesOfSecond(LONG, LONG), undefined);
+});
+
+Deno.test("a session whose file is broken is told of, and kept anew", async () => {
+  const notices = await noticesOfSecond(LONG, LONG, (folder) => {
+    for (const { name } of Deno.readDirSync(folder)) {
+      Deno.writeTextFileSync(join(folder, name), "SHIMMY");
+    }
+  });
+  const [notice] = notices!;
+  assertEquals(
+    notice!.message,
+    "session: what was kept of it cannot be read, so the prompt was recomputed",
+  );
+  assertGreater(notice!.detail!.length, 0);
+});
+
+Deno.test("a session whose state the library refuses is told of, and its prompt is computed", async () => {
+  // So short a cut lets the library take the cells before it finds that their values are missing.
+  for (const missing of [10, 5000]) {
+    const notices = await noticesOfSecond(LONG, LONG, (folder) => {
+      for (const { name } of Deno.readDirSync(folder)) {
+        const path = join(folder, name);
+        const bytes = Deno.readFileSync(path).slice(0, -missing);
+        new DataView(bytes.buffer).setUint32(8, crc32(bytes.subarray(12)), true);
+        Deno.writeFileSync(path, bytes);
+      }
+    });
+    assertEquals(notices, [{
+      message: "session: its state could not be restored, so the prompt was recomputed",
+    }], `${missing} bytes less`);
+  }
+});
+
+Deno.test("a session that cannot be saved is told of without the server's paths", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const file = join(folder, "file");
+    await Deno.writeTextFile(file, "");
+    // No folder can be made where a file is.
+    const sessionFolder = join(file, "sessions");
+    await using engine = await tinyEngine({ sessionFolder });
+    const { text, done } = await collect(engine.generate(ask(question("Hello"), { session: "s" })));
+    assertEquals(text, "Hello! How can I help you today?");
+    const [notice] = done.notices!;
+    assertEquals(
+      notice!.message,
+      "session: it could not be saved: the server cannot write its file",
+    );
+    assertStringIncludes(notice!.detail!, folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("a session whose context was shifted is not kept, and told of", async () => {
+  await inFolder(async (sessionFolder) => {
+    const shifting = { contextShift: true, contextLength: 64, parallel: 1 };
+    await using engine = await tinyEngine({ sessionFolder, ...shifting });
+    const { done } = await collect(engine.generate(
+      ask(question("Hello"), { session: "s", maxTokens: 100, ignoreEos: true }),
+    ));
+    assertEquals(done.notices, [{
+      message: "session: it could not be saved: its context was shifted",
+    }]);
+  });
+});
+
+Deno.test("a session is refused by name where none are kept", async () => {
+  await using engine = await tinyEngine();
+  const error = await assertRejects(
+    () => collect(engine.generate(ask("x", { session: "tom" }))),
+    ShimmyError,
+  );
+  assertEquals([error.kind, error.field], ["invalid", "session"]);
+});

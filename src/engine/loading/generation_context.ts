@@ -1,0 +1,232 @@
+import {
+  type AbortCheck,
+  address,
+  Batch,
+  Candidates,
+  type Context,
+  type Library,
+  listDevices,
+  type Model,
+  NativeError,
+  type ThreadPool,
+  type Vocab,
+} from "../../../ffi/mod.ts";
+import { ShimmyError } from "../../errors.ts";
+import type { EngineFlags } from "../native/shared_flags.ts";
+import type { NativeGate } from "../native/native_gate.ts";
+import type { Adapters } from "../adapters/adapters.ts";
+import { DraftModel } from "../speculation/draft_model.ts";
+import { openDraft, WITHOUT_DRAFT } from "../model/draft_weights.ts";
+import { configureContext, isOnCpu } from "../model/context_options.ts";
+import {
+  chooseContext,
+  contextProblem,
+  kvBytesPerToken,
+  savedStateBytes,
+} from "../model/context_size.ts";
+import type { LoadOptions } from "../protocol/protocol.ts";
+import { recommendedSampling } from "../sampling/recommended_sampling.ts";
+import { ropeStretch, stretchRope } from "../model/rope_scaling.ts";
+import type { SamplerModel } from "../sampling/sampler.ts";
+import { availableMemory } from "../native/system.ts";
+import { fingerprint } from "../model/fingerprint.ts";
+import { SessionStore } from "../kv_cache/session_store.ts";
+import type { Tokenizer } from "../tokenizer/tokenizer.ts";
+
+/** What a model that generates text needs for it. */
+export interface Generation {
+  readonly context: Context;
+  readonly sampling: SamplerModel;
+  readonly adapters: Adapters;
+  /** Tokens one sequence may hold. */
+  readonly sequenceLength: number;
+  readonly parallel: number;
+  /** Whether all sequences take their cells from one buffer. */
+  readonly kvUnified: boolean;
+  /** Null where no folder for sessions was given. */
+  readonly sessions: SessionStore | null;
+  readonly draft: DraftModel | null;
+  /** Whether to draft from a sequence's own text. */
+  readonly lookup: boolean;
+  /** Whether a sequence goes on when its context is full. */
+  readonly contextShift: boolean;
+  /** Whether its memory can forget the end of a sequence. */
+  readonly canCut: boolean;
+  /** Whether no device but the CPU computes. */
+  readonly isOnCpu: boolean;
+  /** Bytes of host memory for states of finished sequences. */
+  readonly savedBytes: number;
+}
+
+/** What is at hand while a model is loaded. */
+export interface Workshop {
+  readonly library: Library;
+  readonly model: Model;
+  readonly adapters: Adapters;
+  readonly tokenizer: Tokenizer;
+  readonly options: LoadOptions;
+  readonly flags: EngineFlags;
+  readonly gate: NativeGate;
+  readonly threads: number;
+  readonly pool: ThreadPool;
+  readonly abort: AbortCheck | null;
+  /** What fell back, one sentence each; what is made here adds to it. */
+  readonly notes: string[];
+  /** Closes what is made here. */
+  readonly stack: DisposableStack;
+}
+
+/** Makes a model ready to generate; null for one that cannot, although its file does not say so. */
+export function prepareGeneration(workshop: Workshop): Generation | null {
+  const { library, model, options, stack, tokenizer, adapters } = workshop;
+  const context = createContext(workshop);
+  if (!context.hasMemory) {
+    context.close();
+    return null;
+  }
+  stack.use(context);
+  context.attachThreadPool(workshop.pool);
+  warmUp(model, context);
+  const canCut = !model.isRecurrent && model.slidingWindow === 0;
+  const sequenceLength = options.contextLength > 0
+    ? Math.min(options.contextLength, context.sequenceLength)
+    : context.sequenceLength;
+  return {
+    context,
+    adapters,
+    sequenceLength,
+    parallel: options.parallel,
+    kvUnified: options.kvUnified,
+    canCut,
+    isOnCpu: isOnCpu(options),
+    sessions: options.sessionFolder === undefined
+      ? null
+      : new SessionStore(options.sessionFolder, fingerprint(library, model, options)),
+    draft: loadDraft(workshop, context.sequenceLength, canCut),
+    lookup: canCut && options.lookup,
+    contextShift: options.contextShift && canShift(context, canCut, workshop.notes),
+    savedBytes: savedStateBytes(model),
+    sampling: {
+      library,
+      vocab: model.vocab,
+      sequenceLength,
+      recommended: recommendedSampling(model.metadata()),
+      native: { ms: 0 },
+      wording: {
+        textOf: (token) => tokenizer.piece(token, true).text ?? "",
+        tokensOf: (text) => [...model.vocab.tokenize(text, false, true)],
+      },
+      candidates: new Candidates(model.vocab.size),
+      endOfGeneration: endOfGeneration(model.vocab),
+    },
+  };
+}
+
+function createContext({ library, model, options, flags, threads, abort, notes }: Workshop) {
+  const metadata = model.metadata();
+  const bytesPerToken = kvBytesPerToken(model, metadata, options.kvType);
+  const plan = chooseContext({
+    asked: options.contextLength,
+    trained: model.trainedContext,
+    sequences: options.kvUnified ? 1 : options.parallel,
+    bytesPerToken,
+    available: freeMemory(library, options),
+  });
+  notes.push(...plan.notes);
+  const keepsAll = !model.isRecurrent && model.slidingWindow === 0 &&
+    metadata[`${metadata["general.architecture"]}.attention.kv_lora_rank`] === undefined;
+  const problem = contextProblem({
+    ...options,
+    length: plan.length,
+    bytesPerToken: keepsAll ? bytesPerToken : null,
+    memory: totalMemory(library),
+  });
+  if (problem !== null) throw problem;
+  const { trainedContext, ropeType } = model;
+  const stretch = ropeStretch(plan.length, { trainedContext, ropeType, metadata });
+  if (stretch !== null) {
+    notes.push(`RoPE is stretched by YaRN, by a factor of ${Number(stretch.toFixed(2))}`);
+  }
+  try {
+    return model.createContext((parameters) => {
+      configureContext(parameters, options, plan.length, threads);
+      if (stretch !== null) stretchRope(parameters, stretch, trainedContext);
+      if (abort !== null) {
+        parameters.abort_callback = abort.address;
+        parameters.abort_callback_data = address(flags.abortBytes);
+      }
+    }, flags);
+  } catch (error) {
+    if (!(error instanceof NativeError)) throw error;
+    throw new ShimmyError(
+      "backend",
+      `Cannot make a context of ${plan.length} tokens for ${options.parallel} sequences with a ` +
+        `${options.kvType} cache: there is not enough memory, or the model does not allow it`,
+      { cause: error },
+    );
+  }
+}
+
+function canShift(context: Context, canCut: boolean, notes: string[]): boolean {
+  if (canCut && context.canShift) return true;
+  notes.push("The model's memory cannot be shifted: answers end when the context is full");
+  return false;
+}
+
+/** The model that drafts, ready to do so; null where none is asked for. */
+function loadDraft(workshop: Workshop, length: number, canCut: boolean): DraftModel | null {
+  const { library, model, options, flags, gate, threads, pool, notes, stack } = workshop;
+  if (options.draftPaths === undefined) return null;
+  // What is drafted wrongly has to be taken back.
+  if (!canCut) {
+    notes.push("The model's memory cannot forget tokens: no draft model is used");
+    return null;
+  }
+  const watcher = {
+    gate,
+    onProgress: () => {},
+    isCancelled: () => flags.isLoadingCancelled,
+  };
+  const wish = { paths: options.draftPaths, model, options, length, threads };
+  const context = openDraft(library, wish, watcher, stack);
+  if (context === null) {
+    notes.push(WITHOUT_DRAFT);
+    return null;
+  }
+  context.attachThreadPool(pool);
+  return new DraftModel(context);
+}
+
+/** Bytes of memory in all, on the devices too. */
+function totalMemory(library: Library): number {
+  const devices = listDevices(library).filter(({ kind }) => kind === "gpu");
+  return devices.reduce((sum, device) => sum + device.memoryTotal, Deno.systemMemoryInfo().total);
+}
+
+/** Bytes free where the KV cache will lie. */
+function freeMemory(library: Library, options: LoadOptions): number {
+  if (isOnCpu(options)) return availableMemory();
+  const gpus = listDevices(library).filter(({ kind, name }) =>
+    kind !== "cpu" && (options.devices?.includes(name) ?? true)
+  );
+  const free = gpus.reduce((sum, device) => sum + device.memoryFree, 0);
+  return gpus.length === 0 ? availableMemory() : free;
+}
+
+/** Computes one token, so that the first request does not pay for what is made at first use. */
+function warmUp(model: Model, context: Context): void {
+  const batch = new Batch(1);
+  batch.add(model.vocab.bos ?? model.vocab.eos ?? 0, 0, 0, true);
+  context.decode(batch);
+  context.synchronize();
+  context.clear();
+}
+
+/** Tokens that end an answer. */
+function endOfGeneration(vocab: Vocab): number[] {
+  const tokens: number[] = [];
+  for (let token = 0; token < vocab.size; token++) {
+    if (vocab.isEndOfGeneration(token)) tokens.push(token);
+  }
+  return tokens;
+}

@@ -1,0 +1,129 @@
+import {
+  abortCheck,
+  forgetMappedPages,
+  type Library,
+  loadBackends,
+  openLibrary,
+  printLogs,
+  silenceLogs,
+  tensorSizes,
+  ThreadPool,
+  type Vocab,
+} from "../../../ffi/mod.ts";
+import { Adapters } from "../adapters/adapters.ts";
+import { Embedder } from "../embedding/embedder.ts";
+import type { EngineFlags } from "../native/shared_flags.ts";
+import type { NativeGate } from "../native/native_gate.ts";
+import { type Generation, prepareGeneration } from "./generation_context.ts";
+import { describeModel } from "./model_info.ts";
+import { type LoadOptions, LOG_END, type ModelInfo } from "../protocol/protocol.ts";
+import { defaultThreads } from "../native/system.ts";
+import { Tokenizer } from "../tokenizer/tokenizer.ts";
+import { vainOverrides } from "../model/tensor_placement.ts";
+import { readWeights } from "../model/weights.ts";
+
+/** A model that is ready to compute. */
+export interface LoadedModel extends Disposable {
+  readonly info: ModelInfo;
+  readonly vocab: Vocab;
+  readonly tokenizer: Tokenizer;
+  /** Null for a model that only computes embeddings or scores. */
+  readonly generation: Generation | null;
+  readonly adapters: Adapters;
+  readonly embedder: Embedder;
+}
+
+/** Memory that the engine's thread shares with others. */
+export interface Shared {
+  readonly flags: EngineFlags;
+  readonly gate: NativeGate;
+}
+
+/**
+ * Loads a model and makes it ready to compute.
+ * @throws {ShimmyError} with a sentence that says what is wrong; paths and native messages are in its
+ * `detail`.
+ */
+export function loadModel(
+  options: LoadOptions,
+  { flags, gate }: Shared,
+  onProgress: (fraction: number) => void,
+): LoadedModel {
+  const start = performance.now();
+  // Closes everything in the opposite order, also when a later step fails.
+  using stack = new DisposableStack();
+  const library = stack.use(openLibrary(options.libraryFolder));
+  if (options.verbose || options.logLoad) printLogs(library);
+  else silenceLogs(library);
+  gate.oneByOne(() => loadBackends(library));
+  library.llama.llama_backend_init();
+  const abort = stack.use(abortCheck());
+  const threads = options.threads > 0 ? options.threads : defaultThreads();
+  const pool = stack.use(ThreadPool.create(library, { threads }));
+  const model = stack.use(
+    readWeights(library, options.modelPaths, options, {
+      gate,
+      onProgress,
+      isCancelled: () => flags.isLoadingCancelled,
+    }),
+  );
+  // Before the warm-up, which reads what is needed of the file again. Alone, as another thread that
+  // unmaps the same file meanwhile would leave its place to other memory.
+  gate.alone(() => forgetMappedPages(options.modelPaths));
+  const tokenizer = new Tokenizer(model.vocab, model.chatTemplate("rerank"));
+  const notes = [...options.notes ?? [], ...overrideNotes(library, options)];
+  const adapters = new Adapters({ library, model, gate });
+  adapters.loadAll(options.loras);
+  const shared = { library, model, adapters, options, flags, gate, threads, pool, abort };
+  const generation = model.isEmbeddingModel
+    ? null
+    : prepareGeneration({ ...shared, tokenizer, notes, stack });
+  const embedder = stack.use(new Embedder(shared, generation?.sequenceLength ?? null));
+  if (generation === null) notes.push(...limitNotes(embedder.limit, model.trainedContext, options));
+  const info = describeModel(library, model, {
+    options,
+    generation,
+    embedder,
+    threads,
+    // A plan may have noted the same.
+    notes: [...new Set(notes)],
+    loadMs: performance.now() - start,
+  });
+  if (options.logLoad) {
+    if (!options.verbose) silenceLogs(library);
+    Deno.stderr.writeSync(new TextEncoder().encode(`\n${LOG_END}\n`));
+  }
+  // Of what only embeds it is known by now whether it can.
+  if (generation === null) embedder.prepare();
+  const owned = stack.move();
+  return {
+    info,
+    vocab: model.vocab,
+    tokenizer,
+    generation,
+    adapters,
+    embedder,
+    [Symbol.dispose]: () => owned.dispose(),
+  };
+}
+
+function overrideNotes(
+  library: Library,
+  { modelPaths, tensorOverrides = [] }: LoadOptions,
+): string[] {
+  if (tensorOverrides.length === 0) return [];
+  const names = modelPaths.flatMap((path) => tensorSizes(library, path)).map(({ name }) => name);
+  return vainOverrides(names, tensorOverrides);
+}
+
+/** How the limit of an input differs from what was asked for, or from the training. */
+function limitNotes(limit: number, trained: number, { contextLength }: LoadOptions): string[] {
+  if (contextLength > limit) {
+    return [`A text may have ${limit} tokens and not ${contextLength}: no more were trained`];
+  }
+  if (contextLength > 0 || trained <= limit) return [];
+  return [
+    `A text may have ${limit} tokens and not the ${trained} the model was trained on, to save memory; ` +
+    "--ctx sets another limit",
+  ];
+}

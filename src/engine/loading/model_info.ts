@@ -1,0 +1,75 @@
+import { type Library, listDevices, type Model } from "../../../ffi/mod.ts";
+import type { Embedder } from "../embedding/embedder.ts";
+import type { Generation } from "./generation_context.ts";
+import type { LoadOptions, ModelInfo, Placement } from "../protocol/protocol.ts";
+
+/** What is known of a model once it is loaded. */
+export function describeModel(
+  library: Library,
+  model: Model,
+  facts: {
+    readonly options: LoadOptions;
+    readonly generation: Generation | null;
+    readonly embedder: Embedder;
+    readonly threads: number;
+    readonly notes: readonly string[];
+    readonly loadMs: number;
+  },
+): ModelInfo {
+  const { vocab } = model;
+  const { options, generation, embedder } = facts;
+  const metadata = model.metadata();
+  const devices = listDevices(library).filter(({ name, kind }) =>
+    kind === "cpu" || (options.gpuLayers !== 0 && (options.devices?.includes(name) ?? true))
+  );
+  const controlTokens: string[] = [];
+  for (let token = 0; token < vocab.size; token++) {
+    if (vocab.isControl(token)) controlTokens.push(vocab.text(token));
+  }
+  const onDevices = devices.some(({ kind }) => kind === "gpu" || kind === "igpu");
+  const textOf = (token: number | null) => token === null ? "" : vocab.text(token);
+  return {
+    kind: generation !== null ? "language" : embedder.isRanking ? "rerank" : "embedding",
+    description: model.description,
+    architecture: model.architecture,
+    parameters: model.parameters,
+    size: model.size,
+    vocabularySize: vocab.size,
+    embeddingLength: model.embeddingLength,
+    layers: model.layers,
+    trainedContext: model.trainedContext,
+    contextLength: generation?.sequenceLength ?? embedder.limit,
+    parallel: generation?.parallel ?? embedder.sequences,
+    batchSize: generation?.context.batchSize ?? embedder.batchSize,
+    threads: facts.threads,
+    devices,
+    offloadedLayers: onDevices ? clampLayers(options.gpuLayers, model.layers) : 0,
+    placement: onDevices ? [] : [onCpu(model)],
+    chatTemplate: model.chatTemplate(null),
+    toolTemplate: model.chatTemplate("tool_use"),
+    bosText: textOf(vocab.bos),
+    eosText: textOf(vocab.eos),
+    controlTokens: controlTokens.filter((text) => text.length > 0),
+    fim: vocab.fim,
+    metadata,
+    loadMs: facts.loadMs,
+    processBytes: Deno.memoryUsage().rss,
+    notes: facts.notes,
+  };
+}
+
+/** Without devices everything is on the CPU; sizes of its other buffers are in the log alone. */
+function onCpu(model: Model): Placement {
+  return {
+    device: "CPU",
+    layers: model.layers + 1,
+    weightBytes: model.size,
+    kvBytes: null,
+    computeBytes: null,
+  };
+}
+
+/** Layers on devices: all repeating ones and the output layer, or as many as were asked for. */
+function clampLayers(asked: number, layers: number): number {
+  return asked < 0 ? layers + 1 : Math.min(asked, layers + 1);
+}

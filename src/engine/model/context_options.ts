@@ -1,0 +1,68 @@
+import { type ContextParams, GGML_TYPE, LLAMA_FLASH_ATTN_TYPE } from "../../../ffi/mod.ts";
+import { LONGEST_DRAFT, mostDrafting } from "../speculation/draft_policy.ts";
+import type { LoadOptions } from "../protocol/protocol.ts";
+
+/** Tokens in one call of `llama_decode` unless said otherwise. */
+export const DEFAULT_BATCH = 512;
+
+/**
+ * Tokens a CPU computes at once: more are not faster there (llama-bench, 512 tokens of prompt: 446 t/s
+ * with 256, 445 with 512), but their compute buffer is twice as large.
+ */
+const CPU_MICRO_BATCH = 256;
+
+/** The ways of `--flash-attn` in libllama's terms. */
+export const FLASH_ATTENTION = {
+  auto: LLAMA_FLASH_ATTN_TYPE.AUTO,
+  on: LLAMA_FLASH_ATTN_TYPE.ENABLED,
+  off: LLAMA_FLASH_ATTN_TYPE.DISABLED,
+} as const;
+
+/** `ggml_type` of the KV cache. */
+export function kvTypeOf({ kvType }: Pick<LoadOptions, "kvType">): number {
+  return GGML_TYPE[kvType.toUpperCase() as keyof typeof GGML_TYPE];
+}
+
+/**
+ * Sets what shapes the context that generates: a plan makes the same one without memory.
+ *
+ * @param length tokens of one sequence
+ */
+export function configureContext(
+  parameters: ContextParams,
+  options: LoadOptions,
+  length: number,
+  threads: number,
+): void {
+  const asked = options.batchSize > 0 ? options.batchSize : DEFAULT_BATCH;
+  const batchSize = Math.max(asked, options.parallel);
+  const kvType = kvTypeOf(options);
+  parameters.n_ctx = length * (options.kvUnified ? 1 : options.parallel);
+  parameters.n_seq_max = options.parallel;
+  parameters.n_batch = batchSize;
+  parameters.n_ubatch = isOnCpu(options) ? Math.min(batchSize, CPU_MICRO_BATCH) : batchSize;
+  parameters.n_outputs_max = Math.min(batchSize, mostOutputs(options));
+  parameters.n_threads = threads;
+  parameters.n_threads_batch = threads;
+  parameters.flash_attn_type = FLASH_ATTENTION[options.flashAttention];
+  parameters.type_k = kvType;
+  parameters.type_v = kvType;
+  parameters.kv_unified = options.kvUnified;
+  parameters.no_perf = true;
+}
+
+/**
+ * Tokens of a batch that are sampled from, at most: each sequence's last one and what is drafted. Every
+ * one takes the room of the vocabulary's logits, twice.
+ */
+function mostOutputs(options: LoadOptions): number {
+  const { parallel, lookup, draftPaths } = options;
+  const drafts = lookup || draftPaths !== undefined;
+  const drafting = drafts ? Math.min(parallel, mostDrafting(isOnCpu(options))) : 0;
+  return parallel + drafting * LONGEST_DRAFT;
+}
+
+/** Whether no device but the CPU computes. */
+export function isOnCpu({ gpuLayers, devices }: LoadOptions): boolean {
+  return gpuLayers === 0 || devices?.length === 0;
+}

@@ -1,0 +1,166 @@
+import type { ContextMemory, Placement } from "../protocol/protocol.ts";
+
+/** A placement whose every size is known. */
+export interface MeasuredPlacement extends Placement {
+  readonly kvBytes: number;
+  readonly computeBytes: number;
+}
+
+/** What libllama's log of a load says about memory. Bytes. */
+export interface LoadReport {
+  /** Devices in the order in which the log names them; host memory for a device's use is the CPU's. */
+  readonly placement: readonly MeasuredPlacement[];
+  /** The device of each layer, by its number; the last one is the output. */
+  readonly layerDevices: ReadonlyMap<number, string>;
+  /** Devices that have a part of every layer each, under the one name {@linkcode SHARED} in `layerDevices`. */
+  readonly sharing: readonly string[];
+}
+
+/** Stands for the devices that share every layer. */
+export const SHARED = "Meta";
+
+const CPU = "CPU";
+const MIB = 2 ** 20;
+
+// The lines are those of llama-model.cpp, llama-adapter.cpp, llama-kv-cache.cpp,
+// llama-memory-recurrent.cpp and llama-context.cpp of the pinned version.
+const SHARING = /: creating a Meta device with \d+ devices$/;
+const SHARER = /: - device \d+: (\S+)$/;
+const LAYER = /^load_tensors: layer\s+(\d+) assigned to device (\S+?),/;
+const WEIGHTS = /:\s+(\S+) (?:model|LoRA) buffer size =\s+([\d.]+) MiB/;
+const CACHED_LAYER = /\blayer\s+\d+: dev = (\S+)$/;
+const CACHE = /: size =\s+([\d.]+) MiB \(\s*\d+ cells/;
+const COMPUTE = /:\s+(\S+) compute buffer size =\s+([\d.]+) MiB/;
+const OUTPUT = /:\s+(\S+)\s+output buffer size =\s+([\d.]+) MiB/;
+const CONTEXT = /: constructing llama_context/;
+
+class Sums {
+  readonly #bytes = new Map<string, number>();
+
+  add(device: string, bytes: number): void {
+    this.#bytes.set(device, this.of(device) + bytes);
+  }
+
+  of(device: string): number {
+    return this.#bytes.get(device) ?? 0;
+  }
+
+  get devices(): Iterable<string> {
+    return this.#bytes.keys();
+  }
+}
+
+/** Reads the log of a load, of a model with its contexts. Lines that say nothing of memory are passed over. */
+export function readLoadLog(log: string): LoadReport {
+  const reader = new Reader();
+  for (const line of log.split("\n")) reader.read(line.trimEnd());
+  return reader.report();
+}
+
+/** Reads the log of making one context: what it takes on each device. */
+export function readContextLog(log: string): ContextMemory[] {
+  return readLoadLog(log).placement.map(({ device, kvBytes, computeBytes }) => ({
+    device,
+    kvBytes,
+    computeBytes,
+  }));
+}
+
+class Reader {
+  readonly #layers = new Map<number, string>();
+  readonly #weights = new Sums();
+  readonly #kv = new Sums();
+  readonly #compute = new Sums();
+  #sharing: string[] = [];
+  /** Devices of the layers of the cache that is being made. */
+  #cached: string[] = [];
+  /** Compute buffers of the context that is being made: each attempt to reserve them counts anew. */
+  #reserved = new Map<string, number>();
+
+  read(line: string): void {
+    if (SHARING.test(line)) this.#sharing = [];
+    const sharer = SHARER.exec(line);
+    if (sharer !== null) this.#sharing.push(sharer[1]!);
+    const layer = LAYER.exec(line);
+    // A draft model's layers come after the model's own.
+    if (layer !== null && !this.#layers.has(Number(layer[1]))) {
+      this.#layers.set(Number(layer[1]), nameOf(layer[2]!));
+    }
+    const weights = WEIGHTS.exec(line);
+    if (weights !== null) this.#weights.add(this.#deviceOf(weights[1]!), bytes(weights[2]!));
+    const cached = CACHED_LAYER.exec(line);
+    if (cached !== null) this.#cached.push(nameOf(cached[1]!));
+    const cache = CACHE.exec(line);
+    if (cache !== null) this.#share(bytes(cache[1]!));
+    const output = OUTPUT.exec(line);
+    if (output !== null) this.#compute.add(this.#deviceOf(output[1]!), bytes(output[2]!));
+    const compute = COMPUTE.exec(line);
+    if (compute !== null) this.#reserved.set(compute[1]!, bytes(compute[2]!));
+    if (CONTEXT.test(line)) this.#endContext();
+  }
+
+  /** Buffers are named after their device, with an addition: `CPU_Mapped`, `Vulkan_Host`. */
+  #deviceOf(written: string): string {
+    const buffer = nameOf(written);
+    const devices = new Set(this.#layers.values());
+    if (devices.has(buffer)) return buffer;
+    const prefix = buffer.replace(/_[^_]*$/, "");
+    if (devices.has(prefix)) return prefix;
+    return buffer === CPU || buffer.startsWith(`${CPU}_`) || buffer.endsWith("_Host")
+      ? CPU
+      : buffer;
+  }
+
+  /** Each layer of a cache takes the same: a load without allocation tells the sum alone. */
+  #share(total: number): void {
+    const each = total / this.#cached.length;
+    for (const device of this.#cached) this.#kv.add(device, each);
+    this.#cached = [];
+  }
+
+  #endContext(): void {
+    for (const [buffer, size] of this.#reserved) this.#compute.add(this.#deviceOf(buffer), size);
+    this.#reserved = new Map();
+  }
+
+  /** What one of those that share has: of buffers the log tells the largest part, of the cache all. */
+  #part(device: string, all: MeasuredPlacement): MeasuredPlacement {
+    return { ...all, device, kvBytes: Math.round(all.kvBytes / this.#sharing.length) };
+  }
+
+  report(): LoadReport {
+    this.#endContext();
+    const counts = new Sums();
+    for (const device of this.#layers.values()) counts.add(device, 1);
+    const devices = new Set([
+      ...counts.devices,
+      ...this.#weights.devices,
+      ...this.#kv.devices,
+      ...this.#compute.devices,
+    ]);
+    const placed = (device: string) => ({
+      device,
+      layers: counts.of(device),
+      weightBytes: this.#weights.of(device),
+      kvBytes: Math.round(this.#kv.of(device)),
+      computeBytes: this.#compute.of(device),
+    });
+    return {
+      layerDevices: this.#layers,
+      sharing: this.#sharing,
+      placement: [...devices].flatMap((device) =>
+        device === SHARED
+          ? this.#sharing.map((one) => this.#part(one, placed(device)))
+          : placed(device)
+      ),
+    };
+  }
+}
+
+function nameOf(device: string): string {
+  return device.startsWith(`${SHARED}(`) ? SHARED : device;
+}
+
+function bytes(mebibytes: string): number {
+  return Math.round(Number(mebibytes) * MIB);
+}

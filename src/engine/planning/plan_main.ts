@@ -1,0 +1,143 @@
+import { TextLineStream } from "@std/streams";
+import {
+  type Library,
+  listDevices,
+  loadBackends,
+  type Model,
+  NativeError,
+  openLibrary,
+  printLogs,
+  tensorSizes,
+} from "../../../ffi/mod.ts";
+import { ShimmyError } from "../../errors.ts";
+import { isProgram } from "../../own_command.ts";
+import { configureContext } from "../model/context_options.ts";
+import { openDraft, WITHOUT_DRAFT } from "../model/draft_weights.ts";
+import { configureEmbedding } from "../embedding/embedding_context.ts";
+import { firstContext } from "../embedding/embedder.ts";
+import { NativeGate } from "../native/native_gate.ts";
+import { kvBytesPerToken, savedStateBytes } from "../model/context_size.ts";
+import {
+  PLAN_MARK,
+  type PlanAnswer,
+  type PlannedModel,
+  type PlanQuestion,
+} from "./plan_messages.ts";
+import type { LoadOptions } from "../protocol/protocol.ts";
+import { defaultThreads } from "../native/system.ts";
+import { type LoadWatcher, readWeights } from "../model/weights.ts";
+import { toWire } from "../protocol/errors.ts";
+
+/**
+ * A process that loads a model without memory for it. libllama tells where it would put what in its log
+ * alone, so the log goes to standard error, as it is, and each answer follows it there as a line: no
+ * callback into JavaScript is needed, which a driver's own thread could call at a bad time.
+ */
+export async function planChild(): Promise<void> {
+  using planner = new Planner();
+  const lines = Deno.stdin.readable
+    .pipeThrough(new TextDecoderStream())
+    .pipeThrough(new TextLineStream());
+  for await (const line of lines) {
+    const text = `\n${PLAN_MARK}${JSON.stringify(planner.answer(JSON.parse(line)))}\n`;
+    const bytes = new TextEncoder().encode(text);
+    for (let at = 0; at < bytes.length;) at += Deno.stderr.writeSync(bytes.subarray(at));
+  }
+}
+
+class Planner implements Disposable {
+  readonly #watcher: LoadWatcher = {
+    onProgress: () => {},
+    isCancelled: () => false,
+    gate: new NativeGate(),
+  };
+  #library: Library | null = null;
+  #loaded: { readonly model: Model; readonly options: LoadOptions } | null = null;
+
+  answer(question: PlanQuestion): PlanAnswer {
+    try {
+      switch (question.type) {
+        case "model":
+          return { model: this.#load(question.options) };
+        case "context":
+          this.#makeContext(question.length);
+          return { context: "made" };
+        case "draft":
+          return this.#openDraft(question.paths, question.length);
+      }
+    } catch (error) {
+      return { error: toWire(error) };
+    }
+  }
+
+  #load(options: LoadOptions): PlannedModel {
+    this.#unload();
+    const library = this.#library ??= open(options.libraryFolder);
+    const devices = listDevices(library);
+    const model = readWeights(library, options.modelPaths, options, this.#watcher, true);
+    const generates = !model.isEmbeddingModel;
+    this.#loaded = { model, options };
+    return {
+      layers: model.layers,
+      trainedContext: model.trainedContext,
+      generates,
+      kvBytesPerToken: kvBytesPerToken(model, model.metadata(), options.kvType),
+      cacheBytes: generates ? savedStateBytes(model) : 0,
+      tensors: options.modelPaths.flatMap((path) => tensorSizes(library, path)),
+      adapterTensors: options.loras.flatMap(({ path }) => tensorSizes(library, path)),
+      devices,
+    };
+  }
+
+  #makeContext(length: number): void {
+    const { model, options } = this.#loaded!;
+    const threads = threadsOf(options);
+    try {
+      model.createContext((parameters) => {
+        if (!model.isEmbeddingModel) return configureContext(parameters, options, length, threads);
+        const { tokens, sequences } = firstContext(model, options, null);
+        configureEmbedding(parameters, { model, options, threads }, tokens, sequences);
+      }).close();
+    } catch (cause) {
+      if (!(cause instanceof NativeError)) throw cause;
+      throw new ShimmyError("backend", `The model allows no context of ${length} tokens`, {
+        cause,
+      });
+    }
+  }
+
+  #openDraft(paths: readonly string[], length: number): PlanAnswer {
+    const { model, options } = this.#loaded!;
+    const library = this.#library!;
+    using stack = new DisposableStack();
+    const threads = threadsOf(options);
+    const wish = { paths, model, options, length, threads, noAllocation: true };
+    const context = openDraft(library, wish, this.#watcher, stack);
+    if (context === null) return { draftTensors: [], notes: [WITHOUT_DRAFT] };
+    return { draftTensors: paths.flatMap((path) => tensorSizes(library, path)), notes: [] };
+  }
+
+  #unload(): void {
+    this.#loaded?.model.close();
+    this.#loaded = null;
+  }
+
+  [Symbol.dispose](): void {
+    this.#unload();
+    this.#library?.close();
+  }
+}
+
+function threadsOf({ threads }: LoadOptions): number {
+  return threads > 0 ? threads : defaultThreads();
+}
+
+function open(folder: string): Library {
+  const library = openLibrary(folder);
+  printLogs(library);
+  loadBackends(library);
+  library.llama.llama_backend_init();
+  return library;
+}
+
+if (isProgram(import.meta)) void planChild();

@@ -1,0 +1,165 @@
+import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
+import { fromFileUrl, join } from "@std/path";
+import { withFolder } from "../../../ffi/testing.ts";
+import { writeModel } from "../../../scripts/bench/gguf_writer.ts";
+import { QUICK_SHAPE } from "../../../scripts/bench/models.ts";
+import { benchVocabulary } from "../../../scripts/bench/vocabulary.ts";
+import { ENCODERS } from "../../../tests/models/encoders.ts";
+import { DRAFT, PIRATE_LORA, TINY, TINY_F16, tinyOptions } from "../../../tests/support/engine.ts";
+import { ENGINE_COMMAND } from "../process/child_main.ts";
+import { loadEngine } from "../load_engine.ts";
+import { ShimmyError } from "../../errors.ts";
+import type { ChildCommand } from "../process/child_transport.ts";
+import { planLoad, type PlanOptions } from "./plan.ts";
+import { PLAN_COMMAND } from "./plan_messages.ts";
+import type { LoadOptions } from "../protocol/protocol.ts";
+
+const RIGHTS = ["ffi", "read", "env", "sys"].map((right) => `--allow-${right}`);
+const command = (name: string): ChildCommand => [
+  Deno.execPath(),
+  "run",
+  "--quiet",
+  ...RIGHTS,
+  fromFileUrl(new URL("../../../main.ts", import.meta.url)),
+  name,
+];
+
+async function plan(changes: Partial<LoadOptions>, how: Partial<PlanOptions> = {}) {
+  const options = await tinyOptions({ devices: [], modelPaths: [TINY_F16], ...changes });
+  return await planLoad(options, {
+    command: command(PLAN_COMMAND),
+    chooseLayers: false,
+    reserve: null,
+    ...how,
+  });
+}
+
+Deno.test("a plan tells what a model takes, without its weights", async () => {
+  const found = await plan({ parallel: 2 });
+  assertEquals([found.fits, found.layers, found.offloadedLayers], [true, 5, 0]);
+  assertEquals([found.contextLength, found.parallel], [1024, 2]);
+  const [cpu] = found.devices;
+  assertEquals([found.devices.length, cpu!.device, cpu!.layers], [1, "CPU", 5]);
+  // Four layers of two heads of 64, keys and values in half precision, for two sequences.
+  assertEquals(cpu!.kvBytes, 4 * 2 * 64 * 2 * 2 * 1024 * 2);
+  const { size } = await Deno.stat(TINY_F16);
+  assert(cpu!.weightBytes > 0.95 * size && cpu!.weightBytes < size);
+  assert(cpu!.computeBytes > 0);
+  assertEquals([found.expertBytes, found.savedBytes], [0, 0]);
+});
+
+Deno.test("options shape a plan as they shape the load", async () => {
+  const usual = (await plan({})).devices[0]!.kvBytes;
+  assertEquals((await plan({ contextLength: 512 })).devices[0]!.kvBytes, usual / 2);
+  assertEquals((await plan({ kvType: "f32" })).devices[0]!.kvBytes, usual * 2);
+  const small = await plan({ modelPaths: [TINY] });
+  assert(small.devices[0]!.weightBytes < 2e6);
+});
+
+/** Half of the hundredth of a MiB in which the log counts, for each of the lines that are added up. */
+const ROUNDING = 8 * 0.005 * 2 ** 20;
+
+Deno.test("a plan is what a load with the same options then takes", async () => {
+  const kinds: readonly Partial<LoadOptions>[] = [
+    {},
+    { kvType: "q8_0", contextLength: 2048, parallel: 3 },
+    { kvUnified: true, parallel: 4, batchSize: 128 },
+    { loras: [{ path: PIRATE_LORA, scale: 1 }] },
+    { draftPaths: [DRAFT], parallel: 2 },
+  ];
+  for (const changes of kinds) {
+    const cpu = (await plan(changes)).devices.find(({ device }) => device === "CPU")!;
+    const options = await tinyOptions({ devices: [], modelPaths: [TINY_F16], ...changes });
+    await using engine = await loadEngine(options, { isolate: command(ENGINE_COMMAND) });
+    const { placement: [loaded], contextLength } = engine.info;
+    const what = JSON.stringify(changes);
+    assertAlmostEquals(cpu.weightBytes, loaded!.weightBytes, ROUNDING, what);
+    assertAlmostEquals(cpu.kvBytes, loaded!.kvBytes!, ROUNDING, what);
+    assertAlmostEquals(cpu.computeBytes, loaded!.computeBytes!, ROUNDING, what);
+    assertEquals(contextLength, options.contextLength || 1024);
+  }
+});
+
+Deno.test("the plan of an encoder has the context that it embeds with", async () => {
+  await withFolder(async (folder) => {
+    for (const name of ["bert-mean", "qwen3-last"] as const) {
+      const path = join(folder, `${name}.gguf`);
+      await Deno.writeFile(path, ENCODERS[name]());
+      for (const batchSize of [0, 32]) {
+        const [cpu] = (await plan({ modelPaths: [path], batchSize })).devices;
+        const options = await tinyOptions({ devices: [], modelPaths: [path], batchSize });
+        await using engine = await loadEngine(options);
+        const [taken] = (await engine.status()).embedding!.memory!;
+        assertAlmostEquals(cpu!.computeBytes, taken!.computeBytes, ROUNDING, name);
+        assertAlmostEquals(cpu!.kvBytes, taken!.kvBytes, ROUNDING, name);
+        assert(taken!.computeBytes > ROUNDING, name);
+      }
+    }
+  });
+});
+
+Deno.test("adapters, a draft model and saved prefixes are part of a plan", async () => {
+  const of = async (changes: Partial<LoadOptions>) => (await plan(changes)).devices[0]!;
+  const alone = await of({});
+  const adapted = await of({ loras: [{ path: PIRATE_LORA, scale: 1 }] });
+  const { size } = await Deno.stat(PIRATE_LORA);
+  const adapter = adapted.weightBytes - alone.weightBytes;
+  assert(adapter > 0.9 * size && adapter < size, `${adapter} of ${size}`);
+  const drafting = await of({ draftPaths: [DRAFT] });
+  const draft = drafting.weightBytes - alone.weightBytes;
+  const { size: draftSize } = await Deno.stat(DRAFT);
+  assert(draft > 0.8 * draftSize && draft < draftSize, `${draft} of ${draftSize}`);
+  assert(drafting.kvBytes > alone.kvBytes && drafting.computeBytes > alone.computeBytes);
+  assertEquals(alone.cacheBytes, 256 * 2 ** 20);
+  await withFolder(async (folder) => {
+    const other = join(folder, "other.gguf");
+    await writeModel(other, QUICK_SHAPE, benchVocabulary(512));
+    const without = await plan({ draftPaths: [other], isDraftOptional: true });
+    assertEquals(without.notes, [
+      "The draft model has another vocabulary than the model, which does without it",
+    ]);
+    const { kvBytes, computeBytes, weightBytes } = without.devices[0]!;
+    assertEquals(
+      [kvBytes, computeBytes, weightBytes],
+      [alone.kvBytes, alone.computeBytes, alone.weightBytes],
+    );
+  });
+  const error = await assertRejects(() => plan({ draftPaths: [PIRATE_LORA] }), ShimmyError);
+  assertEquals(error.message, "The model's file is an adapter and not a model");
+});
+
+Deno.test("what cannot be loaded cannot be planned, for the same reason", async () => {
+  const error = await assertRejects(
+    () => plan({ modelPaths: [fromFileUrl(import.meta.url)] }),
+    ShimmyError,
+    "not a GGUF",
+  );
+  assertEquals(error.kind, "backend");
+  await assertRejects(
+    () => plan({ devices: ["GPU7"] }),
+    ShimmyError,
+    "No device is named 'GPU7'",
+  );
+  await assertRejects(
+    () => plan({ tensorOverrides: [{ pattern: "x", buffer: "GPU7" }] }),
+    ShimmyError,
+    "no buffer is named 'GPU7'; there are: ",
+  );
+});
+
+Deno.test("a process that ends is an error, and so is a signal", async () => {
+  const ending: ChildCommand = [
+    Deno.execPath(),
+    "eval",
+    "--quiet",
+    "console.error('oh'); Deno.exit(3)",
+  ];
+  const error = await assertRejects(() => plan({}, { command: ending }), ShimmyError, "ended");
+  assertEquals(error.detail?.trim(), "oh");
+  const controller = new AbortController();
+  const waiting: ChildCommand = [Deno.execPath(), "eval", "--quiet", "setTimeout(() => {}, 60000)"];
+  const planning = plan({}, { command: waiting, signal: controller.signal });
+  controller.abort();
+  const cancelled = await assertRejects(() => planning, ShimmyError);
+  assertEquals(cancelled.kind, "cancelled");
+});

@@ -1,0 +1,143 @@
+import { messageOf, ShimmyError } from "../../errors.ts";
+import { decodeBody, encodeFrame, FRAME, FrameReader, signalFrame } from "../protocol/frames.ts";
+import type { Link } from "./transport.ts";
+import { type FromThread, LOG_END, type ToThread } from "../protocol/protocol.ts";
+
+/** Characters of the child's last words that are kept for the log. */
+const LAST_WORDS = 2000;
+
+/** Characters of the log of one context, at most: about a hundred lines and one for each layer. */
+const CONTEXT_LOG = 100_000;
+
+/** What native code in the child hears of beside what this process does. */
+const CHILD_ENVIRONMENT = {
+  // ggml would let a debugger print how the process ended, among the messages.
+  GGML_NO_BACKTRACE: "1",
+  // glibc would give each thread a heap of its own, with what was freed in it.
+  MALLOC_ARENA_MAX: "1",
+};
+
+/** A program and its arguments that run {@linkcode engineChild}. */
+export type ChildCommand = readonly [program: string, ...args: string[]];
+
+/** A loop in a process of its own: what kills it ends one model and nothing else. */
+export class ChildLink implements Link {
+  readonly #child: Deno.ChildProcess;
+  readonly #input: WritableStreamDefaultWriter<Uint8Array<ArrayBuffer>>;
+  readonly #loadLog = Promise.withResolvers<string>();
+  readonly loadLog = this.#loadLog.promise;
+  #isOver = false;
+  #lastWords = "";
+  #reading: Promise<unknown> = Promise.resolve();
+
+  /**
+   * @param verbose lets what the child writes to its standard error through.
+   * @throws {ShimmyError} `backend` if the process cannot be started.
+   */
+  constructor([program, ...args]: ChildCommand, private readonly verbose: boolean) {
+    try {
+      this.#child = new Deno.Command(program, {
+        args,
+        env: CHILD_ENVIRONMENT,
+        stdin: "piped",
+        stdout: "piped",
+        stderr: "piped",
+      }).spawn();
+    } catch (cause) {
+      throw new ShimmyError("backend", "A process for the model cannot be started", {
+        detail: messageOf(cause),
+        cause,
+      });
+    }
+    this.#input = this.#child.stdin.getWriter();
+  }
+
+  open(
+    onMessage: (message: FromThread) => void,
+    onEnd: (reason: string, detail?: string) => void,
+    onContextLog: (log: string) => void,
+  ): void {
+    const end = (reason: string) => {
+      if (this.#isOver) return;
+      this.#isOver = true;
+      this.#kill();
+      onEnd(reason, this.#lastWords.trim() || undefined);
+    };
+    this.#reading = Promise.allSettled([
+      this.#readMessages(onMessage).catch((error) => end(messageOf(error))),
+      this.#readWords(onContextLog),
+    ]);
+    void this.#child.status.then(async ({ code, signal }) => {
+      await this.#reading;
+      const how = signal === null ? `with status ${code}` : `by ${signal}`;
+      end(`The model's process ended ${how}`);
+    });
+  }
+
+  async #readMessages(onMessage: (message: FromThread) => void): Promise<void> {
+    const reader = new FrameReader();
+    for await (const piece of this.#child.stdout) {
+      for (const { kind, body } of reader.push(piece)) {
+        if (!this.#isOver) onMessage(decodeBody(kind, body) as FromThread);
+      }
+    }
+  }
+
+  async #readWords(onContextLog: (log: string) => void): Promise<void> {
+    const decoder = new TextDecoder();
+    let unread = "";
+    let isLoaded = false;
+    for await (const piece of this.#child.stderr) {
+      if (this.verbose) await writeAll(piece);
+      unread += decoder.decode(piece, { stream: true });
+      for (let end; (end = unread.indexOf(LOG_END)) >= 0; isLoaded = true) {
+        const log = unread.slice(0, end);
+        if (isLoaded) onContextLog(log);
+        else this.#loadLog.resolve(log);
+        unread = unread.slice(end + LOG_END.length);
+      }
+      this.#lastWords = unread.slice(-LAST_WORDS);
+      // Whatever is said between two contexts is none of theirs.
+      if (isLoaded) unread = unread.slice(-CONTEXT_LOG);
+    }
+    // Whoever still waits for the log learns from the end of the process why it does not come.
+    this.#loadLog.resolve("");
+  }
+
+  post(message: ToThread): void {
+    this.#send(encodeFrame(message));
+  }
+
+  abort(): void {
+    this.#send(signalFrame(FRAME.abort));
+  }
+
+  cancelLoading(): void {
+    this.#send(signalFrame(FRAME.cancelLoading));
+  }
+
+  #send(bytes: Uint8Array<ArrayBuffer>): void {
+    // A child that is gone tells so by its status.
+    if (!this.#isOver) this.#input.write(bytes).catch(() => {});
+  }
+
+  async terminate(): Promise<void> {
+    this.#isOver = true;
+    await this.#input.close().catch(() => {});
+    this.#kill();
+    await this.#child.status;
+    await this.#reading;
+  }
+
+  #kill(): void {
+    try {
+      this.#child.kill("SIGKILL");
+    } catch {
+      // It is gone already.
+    }
+  }
+}
+
+async function writeAll(bytes: Uint8Array): Promise<void> {
+  for (let at = 0; at < bytes.length;) at += await Deno.stderr.write(bytes.subarray(at));
+}

@@ -1,0 +1,217 @@
+import { ShimmyError } from "../../errors.ts";
+import { EmbedQueue } from "../embedding/embedding_queue.ts";
+import type { EngineFlags } from "../native/shared_flags.ts";
+import type { NativeGate } from "../native/native_gate.ts";
+import { type LoadedModel, loadModel } from "../loading/load_model.ts";
+import { Loop } from "../scheduler/loop.ts";
+import type {
+  EngineStatus,
+  FromThread,
+  LoadOptions,
+  LoopStatus,
+  SequenceEvent,
+  SequenceRequest,
+  ToThread,
+} from "../protocol/protocol.ts";
+import { silence } from "../protocol/model_kind.ts";
+import { toWire } from "../protocol/errors.ts";
+
+/** Where a host's messages go to. */
+export type Post = (message: FromThread) => void;
+
+/** Lets messages that wait be received. */
+type Yield = () => Promise<void>;
+
+/**
+ * Runs the loop of one model behind the messages of `protocol.ts`, wherever they come from.
+ *
+ * Between two steps it looks at a counter that the other side raises with each message, and gives the
+ * event loop turns only until that message is there: a turn costs more than everything else a step does
+ * outside native code.
+ */
+export class EngineHost {
+  readonly #flags: EngineFlags;
+  readonly #gate: NativeGate;
+  readonly #post: Post;
+  readonly #yield: Yield = messageTurn();
+  #model: LoadedModel | null = null;
+  #loop: Loop | null = null;
+  #embeddings: EmbedQueue | null = null;
+  #events: { id: number; event: SequenceEvent }[] = [];
+  #isRunning = false;
+  /** Revision of the adapters that the other side knows. */
+  #toldAdapters = 0;
+  /** Messages received, the one that brought the flags included; as many were announced when none is under way. */
+  #received = 1;
+
+  constructor(flags: EngineFlags, gate: NativeGate, post: Post) {
+    this.#flags = flags;
+    this.#gate = gate;
+    this.#post = post;
+  }
+
+  /** Takes a message from the engine's face. */
+  receive(message: ToThread): void {
+    this.#received = (this.#received + 1) | 0;
+    this.#gate.together(() => this.#take(message));
+    this.#tellAdapters();
+    void this.#run();
+  }
+
+  #take(message: ToThread): void {
+    switch (message.type) {
+      case "load":
+        return this.#load(message.options);
+      case "submit":
+        this.#submit(message.id, message.request);
+        break;
+      case "control":
+        this.#loop?.control(message.id, message.control);
+        break;
+      case "embed":
+        this.#embeddings?.submit(message.call, message.request);
+        break;
+      case "give-up":
+        this.#embeddings?.giveUp(message.call);
+        break;
+      case "adapter":
+        return this.#reply(message.call, ({ adapters }) => {
+          adapters.change(message.change);
+          this.#tellAdapters();
+          return adapters.list();
+        });
+      case "tokenize":
+        return this.#reply(
+          message.call,
+          (model) => model.tokenizer.encode(message.prompt, message.addSpecial),
+        );
+      case "detokenize":
+        return this.#reply(message.call, (model) => model.tokenizer.decode(message.tokens));
+      case "status":
+        return this.#reply(message.call, (model) => this.#status(model));
+      case "unload":
+        return this.#unload();
+    }
+    this.#flush();
+  }
+
+  #load(options: LoadOptions): void {
+    try {
+      this.#model = loadModel(
+        options,
+        { flags: this.#flags, gate: this.#gate },
+        (fraction) => this.#post({ type: "loading", fraction }),
+      );
+      const { generation, tokenizer } = this.#model;
+      if (generation !== null) {
+        this.#loop = new Loop(
+          generation,
+          tokenizer,
+          (id, event) => this.#events.push({ id, event }),
+        );
+      }
+      this.#embeddings = new EmbedQueue(
+        this.#model,
+        (call, value) => this.#post({ type: "reply", call, value }),
+        (call, error) => this.#post({ type: "refused", call, error: toWire(error) }),
+      );
+      this.#tellAdapters();
+      this.#post({ type: "loaded", info: this.#model.info });
+    } catch (error) {
+      this.#post({ type: "failed", error: toWire(error) });
+    }
+  }
+
+  #submit(id: number, request: SequenceRequest): void {
+    if (this.#loop !== null) return this.#loop.submit(id, request);
+    const error = silence(this.#model?.info.kind ?? "embedding");
+    this.#events.push({ id, event: { type: "error", error: toWire(error) } });
+  }
+
+  #status({ adapters }: LoadedModel): EngineStatus {
+    const embedding = this.#embeddings?.status() ?? null;
+    return { ...this.#loop?.status() ?? IDLE, loras: adapters.list(), embedding };
+  }
+
+  #tellAdapters(): void {
+    if (this.#model === null || this.#model.adapters.revision === this.#toldAdapters) return;
+    const { adapters } = this.#model;
+    this.#toldAdapters = adapters.revision;
+    this.#post({ type: "adapters", adapters: adapters.list() });
+  }
+
+  #reply(call: number, answer: (model: LoadedModel) => unknown): void {
+    try {
+      if (this.#model === null) throw new ShimmyError("backend", "The model is not loaded");
+      this.#post({ type: "reply", call, value: answer(this.#model) });
+    } catch (error) {
+      this.#post({ type: "refused", call, error: toWire(error) });
+    }
+  }
+
+  /** Steps until there is nothing to do; a message starts it again. */
+  async #run(): Promise<void> {
+    if (this.#isRunning) return;
+    this.#isRunning = true;
+    while (this.#loop?.hasWork || this.#embeddings?.hasWork) {
+      this.#gate.together(() => {
+        this.#loop?.step();
+        this.#embeddings?.step();
+      });
+      this.#flush();
+      while (this.#model !== null && this.#flags.mail !== this.#received) await this.#yield();
+    }
+    this.#isRunning = false;
+  }
+
+  /** Sends everything that happened since the last time in one message. */
+  #flush(): void {
+    if (this.#events.length === 0) return;
+    const events = this.#events;
+    this.#events = [];
+    this.#post({ type: "step", events });
+  }
+
+  #unload(): void {
+    this.#loop?.close();
+    this.#flush();
+    this.#loop = null;
+    this.#embeddings = null;
+    this.#model?.[Symbol.dispose]();
+    this.#model = null;
+    this.#post({ type: "unloaded" });
+  }
+}
+
+/** The status of a model that does not generate. */
+const IDLE: LoopStatus = {
+  running: 0,
+  prefilling: 0,
+  queued: 0,
+  queueLimit: 0,
+  cellsUsed: 0,
+  cellsTotal: 0,
+  promptTokens: 0,
+  cachedTokens: 0,
+  completionTokens: 0,
+  speculation: null,
+  draftedTokens: 0,
+  acceptedTokens: 0,
+  evictions: 0,
+  preemptions: 0,
+  steps: 0,
+  nativeMs: 0,
+  stepMs: 0,
+};
+
+/** A turn of the event loop by a message to oneself: timers would wait for a millisecond. */
+function messageTurn(): Yield {
+  const { port1, port2 } = new MessageChannel();
+  let resume = () => {};
+  port1.onmessage = () => resume();
+  return () =>
+    new Promise((resolve) => {
+      resume = resolve;
+      port2.postMessage(null);
+    });
+}

@@ -1,0 +1,38 @@
+import { EngineFlags } from "../native/shared_flags.ts";
+import { decodeBody, encodeFrame } from "../protocol/frames.ts";
+import { NativeGate } from "../native/native_gate.ts";
+import { EngineHost, type Post } from "./engine_core.ts";
+import { type SharedMemory, THREAD_NAME } from "./transport.ts";
+import type { ToThread } from "../protocol/protocol.ts";
+
+/** A message as it reaches a thread: in a child process, a frame's body that is still to be read. */
+export type ThreadMessage =
+  | ToThread
+  | { readonly kind: number; readonly body: Uint8Array<ArrayBuffer> };
+
+/** The parts of a dedicated Worker's global scope that are used here. */
+interface WorkerScope {
+  readonly name: string;
+  postMessage(message: unknown): void;
+  onmessage: ((event: MessageEvent<SharedMemory | ThreadMessage>) => void) | null;
+}
+
+const scope = globalThis as unknown as WorkerScope;
+
+/** Straight to the process's standard output: a way through its main thread would cost a hop. */
+const toParent: Post = (message) => {
+  const bytes = encodeFrame(message);
+  for (let at = 0; at < bytes.length;) at += Deno.stdout.writeSync(bytes.subarray(at));
+};
+
+const post: Post = scope.name === THREAD_NAME.child
+  ? toParent
+  : (message) => scope.postMessage(message);
+
+let host: EngineHost | null = null;
+scope.onmessage = ({ data }) => {
+  // The first message is the shared memory.
+  if ("flags" in data) {
+    host = new EngineHost(new EngineFlags(data.flags), new NativeGate(data.gate), post);
+  } else host!.receive("kind" in data ? decodeBody(data.kind, data.body) as ToThread : data);
+};

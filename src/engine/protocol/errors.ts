@@ -1,0 +1,22 @@
+import { messageOf, ShimmyError } from "../../errors.ts";
+import type { WireError } from "./protocol.ts";
+
+/** An error as it crosses the seam between the loop and the engine's face. */
+export function toWire(error: unknown): WireError {
+  if (!(error instanceof ShimmyError)) {
+    return { kind: "backend", message: "Generation failed", detail: messageOf(error) };
+  }
+  const { kind, message, field, detail, retryAfter } = error;
+  return {
+    kind,
+    message,
+    ...(field === undefined ? {} : { field }),
+    ...(detail === undefined ? {} : { detail }),
+    ...(retryAfter === undefined ? {} : { retryAfter }),
+  };
+}
+
+/** An error that came across the seam. */
+export function fromWire({ kind, message, ...options }: WireError): ShimmyError {
+  return new ShimmyError(kind, message, options);
+}

@@ -1,0 +1,38 @@
+import type { TokenLogprob } from "../protocol/protocol.ts";
+
+/**
+ * The log probability of a token and of the likeliest ones, from the logits before any sampler touched
+ * them: `logit - log(sum(exp(logits)))`, computed around the largest logit so that nothing overflows.
+ */
+export function tokenLogprobs(
+  logits: Float32Array,
+  chosen: number,
+  top: number,
+  bytes: (token: number) => Uint8Array,
+): TokenLogprob & { top: TokenLogprob[] } {
+  let largest = -Infinity;
+  for (const logit of logits) if (logit > largest) largest = logit;
+  let sum = 0;
+  for (const logit of logits) sum += Math.exp(logit - largest);
+  const normalizer = largest + Math.log(sum);
+  const describe = (token: number): TokenLogprob => ({
+    token,
+    bytes: [...bytes(token)],
+    logprob: logits[token]! - normalizer,
+  });
+  return { ...describe(chosen), top: likeliest(logits, top).map(describe) };
+}
+
+/** Ids of the `count` largest logits, largest first. */
+function likeliest(logits: Float32Array, count: number): number[] {
+  const best: number[] = [];
+  for (let id = 0; id < logits.length; id++) {
+    const logit = logits[id]!;
+    if (best.length === count && !(logit > logits[best[count - 1]!]!)) continue;
+    let at = best.length;
+    while (at > 0 && logit > logits[best[at - 1]!]!) at--;
+    best.splice(at, 0, id);
+    if (best.length > count) best.pop();
+  }
+  return best;
+}

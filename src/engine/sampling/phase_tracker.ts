@@ -1,0 +1,102 @@
+import type { Phase, ReasoningPhase } from "../protocol/protocol.ts";
+
+/** What a token's text is, and the tokens of a text, as the vocabulary has them. */
+export interface Wording {
+  textOf(token: number): string;
+  tokensOf(text: string): readonly number[];
+}
+
+/**
+ * Knows which phase a sequence is in: its answer, or the reasoning that may come before that.
+ *
+ * It also ends the reasoning when it has taken as many tokens as it may: from then on the tokens of the
+ * closing mark are dictated instead of sampled.
+ */
+export class PhaseTracker {
+  readonly #reasoning: ReasoningPhase;
+  readonly #open: string;
+  readonly #wording: Wording;
+  #state: "before" | "inside" | "after";
+  #text = "";
+  #spent = 0;
+  #dictated: number[] = [];
+
+  constructor(reasoning: ReasoningPhase, wording: Wording) {
+    this.#reasoning = reasoning;
+    this.#open = reasoning.open.trimStart();
+    this.#wording = wording;
+    this.#state = reasoning.isOpen ? "inside" : "before";
+    this.#dictate();
+  }
+
+  /** What the next token belongs to. An answer that has not begun to reason is an answer. */
+  get phase(): Phase {
+    return this.#state === "inside" ? "reasoning" : "answer";
+  }
+
+  /** The sequence will not reason any more. */
+  get isOver(): boolean {
+    return this.#state === "after";
+  }
+
+  /** The token that has to come next, or null where the model may choose. */
+  get dictated(): number | null {
+    return this.#dictated[0] ?? null;
+  }
+
+  /**
+   * Takes note of the token that came.
+   * @returns where it ended the reasoning, the text that it has beyond the closing mark.
+   */
+  see(token: number): string {
+    if (this.#state === "after") return "";
+    if (this.#dictated.length > 0) {
+      this.#dictated.shift();
+      if (this.#dictated.length === 0) this.#state = "after";
+      return "";
+    }
+    this.#text += this.#wording.textOf(token);
+    if (this.#state === "inside") return this.#lookForEnd();
+    this.#lookForOpening();
+    return "";
+  }
+
+  #lookForOpening(): void {
+    const begun = this.#text.trimStart();
+    if (begun.startsWith(this.#open)) {
+      this.#state = "inside";
+      this.#text = "";
+      this.#dictate();
+    } else if (!this.#open.startsWith(begun)) this.#state = "after";
+  }
+
+  #lookForEnd(): string {
+    const { close } = this.#reasoning;
+    const end = this.#text.indexOf(close);
+    if (end >= 0) {
+      this.#state = "after";
+      return this.#text.slice(end + close.length);
+    }
+    this.#spent++;
+    // Only an end of the text that could begin the mark matters from here on.
+    this.#text = this.#text.slice(-close.length);
+    this.#dictate();
+    return "";
+  }
+
+  /** Whether the model is about to write the mark itself. */
+  #isClosing(): boolean {
+    const { close } = this.#reasoning;
+    for (let length = 1; length < close.length; length++) {
+      if (this.#text.endsWith(close.slice(0, length))) return true;
+    }
+    return false;
+  }
+
+  #dictate(): void {
+    const { tokens = Infinity, close } = this.#reasoning;
+    if (this.#state !== "inside" || this.#spent < tokens) return;
+    if (this.#isClosing()) return;
+    this.#dictated = [...this.#wording.tokensOf(close)];
+  }
+}

@@ -1,0 +1,88 @@
+import { Batch, type Context } from "../../../ffi/mod.ts";
+import { isDraftLength } from "./draft_policy.ts";
+import type { Sequence } from "../scheduler/sequence.ts";
+
+/** A token the draft model is less sure of than this ends the draft where it may end. */
+const SURE = 0.6;
+
+/**
+ * A small model with the same vocabulary that drafts for a large one.
+ *
+ * Its context has the same streams; it is told what the large model accepted whenever it drafts.
+ */
+export class DraftModel {
+  readonly #context: Context;
+  readonly #batch: Batch;
+  /** What each stream of the draft's KV cache holds. */
+  readonly #held = new Map<number, number[]>();
+
+  constructor(context: Context) {
+    this.#context = context;
+    this.#batch = new Batch(context.batchSize);
+  }
+
+  /** Drafts for several sequences at once; `limits` says how many tokens for each. */
+  propose(sequences: readonly Sequence[], limits: readonly number[]): number[][] {
+    const drafts: number[][] = sequences.map(() => []);
+    sequences.forEach((sequence) => this.#catchUp(sequence));
+    let open = sequences.map((_, index) => index).filter((index) => limits[index]! > 0);
+    while (open.length > 0) {
+      this.#batch.clear();
+      const outputs = open.map((index) => {
+        const sequence = sequences[index]!;
+        return this.#add(
+          sequence.stream!.id,
+          drafts[index]!.at(-1) ?? sequence.tokens.at(-1)!,
+          true,
+        );
+      });
+      if (this.#context.decode(this.#batch) !== "done") return drafts;
+      open = open.filter((index, at) => {
+        const draft = drafts[index]!;
+        const { token, probability } = this.#likeliest(outputs[at]!);
+        if (probability < SURE && isDraftLength(draft.length)) return false;
+        draft.push(token);
+        return draft.length < limits[index]!;
+      });
+    }
+    return drafts;
+  }
+
+  /** Brings the draft's stream to all tokens of a sequence but the last. */
+  #catchUp(sequence: Sequence): void {
+    const { id } = sequence.stream!;
+    const { tokens } = sequence;
+    const held = this.#held.get(id) ?? [];
+    this.#held.set(id, held);
+    let same = 0;
+    const end = tokens.length - 1;
+    while (same < Math.min(held.length, end) && held[same] === tokens[same]) same++;
+    if (same < held.length) {
+      this.#context.removeTokens(id, same, -1);
+      held.length = same;
+    }
+    while (held.length < end) {
+      this.#batch.clear();
+      while (held.length < end && this.#batch.room > 0) {
+        this.#add(id, tokens[held.length]!, held.length === end - 1);
+      }
+      this.#context.decode(this.#batch);
+    }
+  }
+
+  #add(stream: number, token: number, output: boolean): number {
+    const held = this.#held.get(stream)!;
+    const index = this.#batch.add(token, held.length, stream, output);
+    held.push(token);
+    return index;
+  }
+
+  #likeliest(output: number): { readonly token: number; readonly probability: number } {
+    const logits = this.#context.logits(output);
+    let best = 0;
+    for (let id = 1; id < logits.length; id++) if (logits[id]! > logits[best]!) best = id;
+    let sum = 0;
+    for (const logit of logits) sum += Math.exp(logit - logits[best]!);
+    return { token: best, probability: 1 / sum };
+  }
+}

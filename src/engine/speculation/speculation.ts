@@ -1,0 +1,80 @@
+import type { DraftModel } from "./draft_model.ts";
+import { draftLength, mostDrafting } from "./draft_policy.ts";
+import type { Sequence } from "../scheduler/sequence.ts";
+
+/** What drafts are for. */
+export interface DraftPlace {
+  /** Whether to look in a sequence's own text; a draft model goes before that. */
+  readonly lookup: boolean;
+  readonly kvUnified: boolean;
+  readonly isOnCpu: boolean;
+}
+
+/** Drafts tokens for running sequences, from their own text or by a small model. */
+export class Speculation {
+  readonly #model: DraftModel | null;
+  readonly #place: DraftPlace;
+  #drafted = 0;
+  #accepted = 0;
+
+  constructor(model: DraftModel | null, place: DraftPlace) {
+    this.#model = model;
+    this.#place = place;
+  }
+
+  /** Where drafts come from. */
+  get kind(): "lookup" | "draft" | null {
+    return this.#model !== null ? "draft" : this.#place.lookup ? "lookup" : null;
+  }
+
+  get drafted(): number {
+    return this.#drafted;
+  }
+
+  get accepted(): number {
+    return this.#accepted;
+  }
+
+  /**
+   * Puts into each sequence's `draft` what may come next.
+   * @param room tokens that all drafts together may have.
+   */
+  draft(sequences: readonly Sequence[], room: number): void {
+    for (const sequence of sequences) sequence.draft = [];
+    const { kvUnified, isOnCpu } = this.#place;
+    if (this.kind === null || sequences.length === 0) return;
+    if (sequences.length > mostDrafting(isOnCpu)) return;
+    const share = Math.floor(room / sequences.length);
+    const limits = sequences.map((sequence) => {
+      // The last token allowed is sampled from the one before it: it needs no draft.
+      const left = sequence.maxTokens - sequence.completionTokens - 1;
+      return draftLength(Math.min(sequence.policy.length, share, left, sequence.room - 1));
+    });
+    const drafts = this.#propose(sequences, kvUnified ? limits : alike(limits));
+    // Separate streams are computed together as far as the shortest goes, and what is left by itself.
+    const lengths = drafts.map(({ length }) => length);
+    const cut = kvUnified ? lengths : alike(lengths);
+    sequences.forEach((sequence, index) => {
+      sequence.draft = drafts[index]!.slice(0, cut[index]);
+    });
+  }
+
+  #propose(sequences: readonly Sequence[], limits: readonly number[]): readonly number[][] {
+    if (this.#model !== null) return this.#model.propose(sequences, limits);
+    return sequences.map((sequence, index) =>
+      limits[index]! > 0 ? sequence.lookup.propose(limits[index]!) : []
+    );
+  }
+
+  /** Learns how many tokens of a sequence's draft were right. */
+  learn(sequence: Sequence, accepted: number): void {
+    sequence.policy.learn(sequence.draft.length, accepted);
+    this.#drafted += sequence.draft.length;
+    this.#accepted += accepted;
+  }
+}
+
+function alike(lengths: readonly number[]): readonly number[] {
+  const shortest = Math.min(...lengths);
+  return lengths.map(() => shortest);
+}

@@ -1,0 +1,146 @@
+import type { Vocab } from "../../../ffi/mod.ts";
+import { ShimmyError } from "../../errors.ts";
+import type { PromptPart } from "../protocol/protocol.ts";
+
+/** A token's bytes, and their text where they are whole characters. */
+export interface Piece {
+  readonly bytes: Uint8Array;
+  readonly text: string | null;
+}
+
+/** Prompts to token ids, and token ids to text; pieces are looked up once. */
+export class Tokenizer {
+  readonly #vocab: Vocab;
+  readonly #plain: (Piece | undefined)[] = [];
+  readonly #special: (Piece | undefined)[] = [];
+  readonly #decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+  /** @param rerankTemplate how a reranking model wants `{query}` and `{document}` put together. */
+  constructor(vocab: Vocab, private readonly rerankTemplate: string | null = null) {
+    this.#vocab = vocab;
+  }
+
+  /**
+   * Token ids of a prompt. `addSpecial` puts BOS before it where the vocabulary wants one, unless the
+   * prompt itself begins with it.
+   * @throws {ShimmyError} `invalid` for a token id outside the vocabulary.
+   */
+  encode(prompt: readonly PromptPart[], addSpecial: boolean): number[] {
+    const tokens: number[] = [];
+    for (const part of prompt) {
+      if ("tokens" in part) {
+        for (const token of this.check(part.tokens, "prompt")) tokens.push(token);
+      } else {
+        for (const token of this.#vocab.tokenize(part.text, false, part.special)) {
+          tokens.push(token);
+        }
+      }
+    }
+    const { bos } = this.#vocab;
+    if (addSpecial && this.#vocab.addBos && bos !== null && tokens[0] !== bos) tokens.unshift(bos);
+    return tokens;
+  }
+
+  /**
+   * Token ids of a text for an embedding, with all that the vocabulary wants at its ends. What looks like
+   * a control token is text.
+   */
+  encodeWhole(text: string): number[] {
+    return [...this.#vocab.tokenize(text, true, false)];
+  }
+
+  /** The first tokens, as many as fit, and what the vocabulary put at the end. */
+  truncate(tokens: readonly number[], length: number): number[] {
+    const last = tokens.at(-1);
+    if (last === undefined || !this.#vocab.isControl(last)) return tokens.slice(0, length);
+    return [...tokens.slice(0, length - 1), last];
+  }
+
+  /**
+   * Token ids of a query and a document for a reranking model: by its template, or as
+   * `[BOS] query [EOS] [SEP] document [EOS]`, each mark where the vocabulary asks for it.
+   */
+  encodePair(query: string, document: string): number[] {
+    const vocab = this.#vocab;
+    if (this.rerankTemplate !== null) {
+      return this.#encodeTemplate(this.rerankTemplate, { query, document });
+    }
+    const mark = (wanted: boolean, token: number | null) => wanted && token !== null ? [token] : [];
+    const end = mark(vocab.addEos, vocab.eos ?? vocab.sep);
+    return [
+      ...mark(vocab.addBos, vocab.bos),
+      ...vocab.tokenize(query, false, false),
+      ...end,
+      ...mark(vocab.addSep, vocab.sep),
+      ...vocab.tokenize(document, false, false),
+      ...end,
+    ];
+  }
+
+  /**
+   * The template with its texts in place. Only where a text has a control token in it the parts are
+   * encoded by themselves: words are merged across their ends otherwise, as in llama.cpp's server.
+   */
+  #encodeTemplate(
+    template: string,
+    texts: Readonly<Record<"query" | "document", string>>,
+  ): number[] {
+    const pieces = template.split(/\{(query|document)\}/);
+    const parts = pieces.map((piece, index) =>
+      index % 2 === 0
+        ? { text: piece, special: true }
+        : { text: texts[piece as "query" | "document"], special: false }
+    );
+    if (Object.values(texts).some((text) => this.#holdsControl(text))) {
+      return this.encode(parts, false);
+    }
+    return [...this.#vocab.tokenize(parts.map(({ text }) => text).join(""), false, true)];
+  }
+
+  /** Whether the text has something in it that reads as a control token. */
+  #holdsControl(text: string): boolean {
+    const isControl = (token: number) => this.#vocab.isControl(token);
+    return this.#vocab.tokenize(text, false, true).some(isControl);
+  }
+
+  /**
+   * Token ids as they are.
+   * @throws {ShimmyError} `invalid` for one outside the vocabulary.
+   */
+  check(tokens: readonly number[], field: string): readonly number[] {
+    for (const token of tokens) {
+      if (Number.isInteger(token) && token >= 0 && token < this.#vocab.size) continue;
+      throw new ShimmyError(
+        "invalid",
+        `${field}: token ${token} is not in the vocabulary (0 to ${this.#vocab.size - 1})`,
+        { field },
+      );
+    }
+    return tokens;
+  }
+
+  /** What a token stands for; control tokens are empty unless `special`. */
+  piece(token: number, special: boolean): Piece {
+    const cache = special ? this.#special : this.#plain;
+    return cache[token] ??= this.#read(token, special);
+  }
+
+  #read(token: number, special: boolean): Piece {
+    const bytes = this.#vocab.piece(token, special);
+    try {
+      return { bytes, text: this.#decoder.decode(bytes) };
+    } catch {
+      return { bytes, text: null };
+    }
+  }
+
+  /** Text of token ids, control tokens included. */
+  decode(tokens: readonly number[]): string {
+    const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+    let text = "";
+    for (const token of this.check(tokens, "prompt")) {
+      text += decoder.decode(this.piece(token, true).bytes, { stream: true });
+    }
+    return text + decoder.decode();
+  }
+}

@@ -1,0 +1,111 @@
+import { type Dfa, type Edge, joinEdges, type State, trim } from "./automaton.ts";
+import { ALL, type CharSet, complement, intersect, union } from "../expression/charset.ts";
+import { MAX_STATES } from "../expression/limits.ts";
+import { minimize } from "./minimize.ts";
+import { PatternError } from "./parser.ts";
+
+/**
+ * The automaton of the texts that all the given ones accept.
+ *
+ * @throws {PatternError} if it needs more than {@linkcode MAX_STATES} states.
+ */
+export function intersection(first: Dfa, ...others: readonly Dfa[]): Dfa {
+  return others.reduce((a, b) => product(a, b, (x, y) => x && y, false), first);
+}
+
+/** The automaton of the texts that the first accepts and the second does not. */
+export function difference(a: Dfa, b: Dfa): Dfa {
+  return product(a, b, (x, y) => x && !y, true);
+}
+
+/** The automaton of the texts that any of the given ones accepts. */
+export function anyOf(automata: readonly Dfa[]): Dfa {
+  // a or b is not (not a and not b): no third construction is needed.
+  const all = everything();
+  return difference(all, automata.reduce((rest, dfa) => difference(rest, dfa), all));
+}
+
+/** The automaton of all texts. */
+export function everything(): Dfa {
+  return [{ accepts: true, edges: [{ set: ALL, to: 0 }] }];
+}
+
+/** The automaton of the texts of a length, in characters. */
+export function lengths(min: number, max: number): Dfa {
+  const last = max === Infinity ? min : max;
+  if (last >= MAX_STATES) throw new PatternError(`its length needs more than ${MAX_STATES} states`);
+  return Array.from({ length: last + 1 }, (_, count) => ({
+    accepts: count >= min,
+    edges: count < last
+      ? [{ set: ALL, to: count + 1 }]
+      : max === Infinity
+      ? [{ set: ALL, to: count }]
+      : [],
+  }));
+}
+
+/** The automaton of exactly the given texts. */
+export function textsAutomaton(texts: readonly string[]): Dfa {
+  const states: { accepts: boolean; next: Map<number, number> }[] = [
+    { accepts: false, next: new Map() },
+  ];
+  for (const value of texts) {
+    let at = 0;
+    for (const char of value) {
+      const point = char.codePointAt(0)!;
+      let to = states[at]!.next.get(point);
+      if (to === undefined) {
+        if (states.length >= MAX_STATES) {
+          throw new PatternError(`they need more than ${MAX_STATES} states`);
+        }
+        to = states.push({ accepts: false, next: new Map() }) - 1;
+        states[at]!.next.set(point, to);
+      }
+      at = to;
+    }
+    states[at]!.accepts = true;
+  }
+  return trim(states.map(({ accepts, next }) => ({
+    accepts,
+    edges: joinEdges([...next].map(([point, to]) => ({ set: [[point, point]] as CharSet, to }))),
+  })));
+}
+
+/** Runs two automata side by side; `alone` keeps the first running once the second has stopped. */
+function product(
+  a: Dfa,
+  b: Dfa,
+  accept: (a: boolean, b: boolean) => boolean,
+  alone: boolean,
+): Dfa {
+  const pairs: [number, number | null][] = [[0, 0]];
+  const names = new Map([["0,0", 0]]);
+  const name = (left: number, right: number | null): number => {
+    const key = `${left},${right}`;
+    const known = names.get(key);
+    if (known !== undefined) return known;
+    if (pairs.length >= MAX_STATES) {
+      throw new PatternError(`together they need more than ${MAX_STATES} states`);
+    }
+    names.set(key, pairs.length);
+    return pairs.push([left, right]) - 1;
+  };
+  const states: State[] = [];
+  for (let index = 0; index < pairs.length; index++) {
+    const [left, right] = pairs[index]!;
+    const mine = a[left]!;
+    const other = right === null ? { accepts: false, edges: [] } : b[right]!;
+    const edges: Edge[] = [];
+    const free = complement(union(...other.edges.map(({ set }) => set)));
+    for (const { set, to } of mine.edges) {
+      for (const edge of other.edges) {
+        const both = intersect(set, edge.set);
+        if (both.length > 0) edges.push({ set: both, to: name(to, edge.to) });
+      }
+      const rest = alone ? intersect(set, free) : [];
+      if (rest.length > 0) edges.push({ set: rest, to: name(to, null) });
+    }
+    states.push({ accepts: accept(mine.accepts, other.accepts), edges: joinEdges(edges) });
+  }
+  return minimize(trim(states));
+}

@@ -1,0 +1,133 @@
+import {
+  type CharSet,
+  charSet,
+  charsOf,
+  complement,
+  intersect,
+  subtract,
+  union,
+} from "../expression/charset.ts";
+import {
+  alt,
+  chars,
+  type Expr,
+  isEmpty,
+  oneOf,
+  optional,
+  ref,
+  repeat,
+  seq,
+  text,
+} from "../expression/expr.ts";
+
+/** What JSON strings cannot hold as it is: quotes, backslashes and control characters. */
+const ESCAPED: CharSet = union(charSet([0, 0x1f], [0x7f, 0x7f]), charsOf('"\\'));
+const HEX = oneOf("0123456789abcdefABCDEF");
+const DIGIT = oneOf("0123456789");
+
+/**
+ * How many digits a number without bounds may have. Models that fall into a loop of digits would
+ * never end otherwise, and within these every number is finite as a double.
+ */
+const INTEGER_DIGITS = 15;
+const FRACTION_DIGITS = 17;
+const EXPONENT_DIGITS = 2;
+/** Levels of indentation are bounded for the same reason. */
+const INDENTATION = 20;
+
+/** Rules for JSON itself, by the names under which grammars hold them. */
+export const JSON_RULES: Readonly<Record<string, (compact: boolean) => Expr>> = {
+  "ws": (compact) =>
+    compact ? text("") : optional(
+      alt(text(" "), seq(text("\n"), repeat(oneOf(" \t"), 0, INDENTATION))),
+    ),
+  "json-char": () =>
+    alt(
+      chars(complement(ESCAPED)),
+      seq(text("\\"), alt(oneOf('"\\/bfnrt'), seq(text("u"), ref("json-unicode")))),
+    ),
+  // What strings with a given content cannot hold as it is, each in one spelling.
+  "json-escape": () =>
+    seq(
+      text("\\"),
+      alt(oneOf('"\\bfnrt'), seq(text("u00"), alt(seq(oneOf("01"), HEX), text("7f")))),
+    ),
+  // A surrogate stands only in a pair, which counts as the one character it is.
+  "json-unicode": () =>
+    alt(
+      seq(oneOf("0123456789abcefABCEF"), repeat(HEX, 3, 3)),
+      seq(oneOf("dD"), oneOf("01234567"), repeat(HEX, 2, 2)),
+      seq(
+        oneOf("dD"),
+        oneOf("89abAB"),
+        repeat(HEX, 2, 2),
+        text("\\u"),
+        oneOf("dD"),
+        oneOf("cdefCDEF"),
+        repeat(HEX, 2, 2),
+      ),
+    ),
+  "json-string": () => seq(text('"'), repeat(ref("json-char"), 0, Infinity), text('"')),
+  "json-integer": () =>
+    seq(
+      optional(text("-")),
+      alt(text("0"), seq(oneOf("123456789"), repeat(DIGIT, 0, INTEGER_DIGITS - 1))),
+    ),
+  "json-number": () =>
+    seq(
+      ref("json-integer"),
+      optional(seq(text("."), repeat(DIGIT, 1, FRACTION_DIGITS))),
+      optional(seq(oneOf("eE"), optional(oneOf("+-")), repeat(DIGIT, 1, EXPONENT_DIGITS))),
+    ),
+  "json-value": () =>
+    alt(
+      ref("json-object"),
+      ref("json-array"),
+      ref("json-string"),
+      ref("json-number"),
+      text("true"),
+      text("false"),
+      text("null"),
+    ),
+  "json-array": () =>
+    bracketed(
+      "[]",
+      optional(seq(ref("json-value"), repeat(seq(COMMA, ref("json-value")), 0, Infinity))),
+    ),
+  "json-object": () =>
+    bracketed(
+      "{}",
+      optional(seq(ref("json-pair"), repeat(seq(COMMA, ref("json-pair")), 0, Infinity))),
+    ),
+  "json-pair": () => seq(ref("json-string"), COLON, ref("json-value")),
+};
+
+/** Separators with the whitespace that may follow them. */
+export const COMMA: Expr = seq(text(","), ref("ws"));
+export const COLON: Expr = seq(text(":"), ref("ws"));
+
+/** Members between brackets, with the whitespace within them. */
+export function bracketed(brackets: "[]" | "{}", members: Expr): Expr {
+  const inside = members.kind === "repeat" && members.min === 0 && members.max === 1
+    ? optional(seq(members.item, ref("ws")))
+    : isEmpty(members)
+    ? members
+    : seq(members, ref("ws"));
+  return seq(text(brackets[0]!), ref("ws"), inside, text(brackets[1]!));
+}
+
+/** One of a set of characters as it stands inside a JSON string, in its plainest spelling. */
+export function jsonCharacter(set: CharSet): Expr {
+  const plain = subtract(set, ESCAPED);
+  const special = intersect(set, ESCAPED);
+  const spellings: Expr[] = plain.length > 0 ? [chars(plain)] : [];
+  if (subtract(ESCAPED, special).length === 0) return alt(...spellings, ref("json-escape"));
+  for (const [low, high] of special) {
+    for (let point = low; point <= high; point++) spellings.push(text(spelled(point)));
+  }
+  return alt(...spellings);
+}
+
+function spelled(point: number): string {
+  return point === 0x7f ? "\\u007f" : JSON.stringify(String.fromCodePoint(point)).slice(1, -1);
+}

@@ -1,0 +1,35 @@
+import { charsOf, union } from "../expression/charset.ts";
+import { alt, chars, type Expr, repeat, seq } from "../expression/expr.ts";
+
+/** The same body, shorter: texts that follow each other are one, characters to choose from are a class. */
+export function tidy(expr: Expr): Expr {
+  switch (expr.kind) {
+    case "seq": {
+      const items: Expr[] = [];
+      for (const item of expr.items.map(tidy)) {
+        const last = items.at(-1);
+        if (item.kind === "text" && last?.kind === "text") {
+          items[items.length - 1] = { kind: "text", text: last.text + item.text };
+        } else items.push(item);
+      }
+      return seq(...items);
+    }
+    case "alt": {
+      const items = expr.items.map(tidy);
+      const single = items.flatMap((item) =>
+        item.kind === "chars" ? [item.set] : isCharacter(item) ? [charsOf(item.text)] : []
+      );
+      if (single.length < 2) return alt(...items);
+      const others = items.filter((item) => item.kind !== "chars" && !isCharacter(item));
+      return alt(chars(union(...single)), ...others);
+    }
+    case "repeat":
+      return repeat(tidy(expr.item), expr.min, expr.max);
+    default:
+      return expr;
+  }
+}
+
+function isCharacter(expr: Expr): expr is Extract<Expr, { kind: "text" }> {
+  return expr.kind === "text" && [...expr.text].length === 1;
+}

@@ -1,0 +1,118 @@
+import type { Dfa } from "../regex/automaton.ts";
+import { wholeAutomaton } from "../regex/determinize.ts";
+import { parsePattern } from "../regex/parser.ts";
+
+/**
+ * The formats of JSON Schema as regular expressions over whole strings. Each takes a part of what its
+ * specification allows, the part that is written in practice, so that every checker agrees.
+ */
+const HEX = "[0-9a-fA-F]";
+const YEAR = "[0-9]{4}";
+const LEAP_YEAR = "(?:[0-9]{2}(?:0[48]|[2468][048]|[13579][26])|(?:[02468][048]|[13579][26])00)";
+/** RFC 3339 section 5.6, with the days that each month has (section 5.7). */
+const DATE = `(?:${YEAR}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])|` +
+  `(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)|02-(?:0[1-9]|1[0-9]|2[0-8]))|${LEAP_YEAR}-02-29)`;
+/** RFC 3339 section 5.6, without leap seconds, which only some days have. */
+const TIME = "(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\\.[0-9]{1,9})?" +
+  "(?:Z|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])";
+/** RFC 3339 appendix A, each number of up to nine digits. */
+const COUNT = "[0-9]{1,9}";
+const CLOCK = `T(?:${COUNT}H(?:${COUNT}M(?:${COUNT}S)?)?|${COUNT}M(?:${COUNT}S)?|${COUNT}S)`;
+const CALENDAR = `(?:${COUNT}Y(?:${COUNT}M(?:${COUNT}D)?)?|${COUNT}M(?:${COUNT}D)?|${COUNT}D)`;
+const DURATION = `P(?:${CALENDAR}(?:${CLOCK})?|${CLOCK}|${COUNT}W)`;
+/** RFC 1123 names of at most four labels of at most 61 characters, 253 characters being the limit. */
+const LABEL = "[a-zA-Z0-9](?:-?[a-zA-Z0-9]){0,30}";
+const HOSTNAME = `${LABEL}(?:\\.${LABEL}){0,3}`;
+/** The dot-atom of RFC 5321 section 4.1.2 with what addresses really use. */
+const ATOM = "[a-zA-Z0-9_+-]+";
+const EMAIL = `${ATOM}(?:\\.${ATOM})*@(?:[a-zA-Z0-9]+(?:-[a-zA-Z0-9]+)*\\.)+[a-zA-Z]{2,}`;
+const BYTE = "(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])";
+/** RFC 4291 section 2.2, forms 1 and 2. */
+const GROUP = `${HEX}{1,4}`;
+const IPV6 = [
+  `(?:${GROUP}:){7}${GROUP}`,
+  ...Array.from(
+    { length: 7 },
+    (_, before) =>
+      before === 0
+        ? `::(?:${GROUP}(?::${GROUP}){0,6})?`
+        : before === 6
+        ? `(?:${GROUP}:){6}:(?:${GROUP})?`
+        : `(?:${GROUP}:){${before}}:(?:${GROUP}(?::${GROUP}){0,${6 - before}})?`,
+  ),
+].join("|");
+/** RFC 3986 appendix A, with a registered name or an IPv4 address as host. */
+const PCHAR = `(?:[a-zA-Z0-9._~!$&'()*+,;=:@-]|%${HEX}{2})`;
+const TAIL = `(?:\\?(?:${PCHAR}|[/?])*)?(?:#(?:${PCHAR}|[/?])*)?`;
+const AUTHORITY = "[a-zA-Z0-9](?:[a-zA-Z0-9.-]*[a-zA-Z0-9])?(?::[0-9]{1,5})?";
+const PATH = `(?:/${PCHAR}*)*`;
+const URI = `[a-zA-Z][a-zA-Z0-9+.-]*:(?://${AUTHORITY}${PATH}|${PCHAR}+${PATH})${TAIL}`;
+const URI_REFERENCE = `(?:${URI}|/(?:${PCHAR}+${PATH})?${TAIL})`;
+/** RFC 6901. */
+const JSON_POINTER = "(?:/(?:[^~/]|~[01])*)*";
+/** RFC 4648 section 4. */
+const BASE64 = "(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?";
+
+const STRING_FORMATS: Readonly<Record<string, string>> = {
+  "date": DATE,
+  "time": TIME,
+  "date-time": `${DATE}T${TIME}`,
+  "duration": DURATION,
+  "uuid": `${HEX}{8}-${HEX}{4}-${HEX}{4}-${HEX}{4}-${HEX}{12}`,
+  "email": EMAIL,
+  "idn-email": EMAIL,
+  "hostname": HOSTNAME,
+  "idn-hostname": HOSTNAME,
+  "ipv4": `${BYTE}(?:\\.${BYTE}){3}`,
+  "ipv6": IPV6,
+  "uri": URI,
+  "iri": URI,
+  "url": URI,
+  "uri-reference": URI_REFERENCE,
+  "iri-reference": URI_REFERENCE,
+  "json-pointer": JSON_POINTER,
+  "relative-json-pointer": `(?:0|[1-9][0-9]{0,8})(?:#|${JSON_POINTER})`,
+  "byte": BASE64,
+};
+
+/** Formats of OpenAPI that say how a value is meant and not which strings are right. */
+const FREE_STRING_FORMATS = new Set(["password", "binary"]);
+
+/** Formats of numbers (OpenAPI): the range each stands for, or none. */
+const NUMBER_FORMATS: Readonly<Record<string, readonly [number, number]>> = {
+  "int32": [-(2 ** 31), 2 ** 31 - 1],
+  "int64": [-(2 ** 63), 2 ** 63],
+  "float": [-3.4e38, 3.4e38],
+  "double": [-Infinity, Infinity],
+};
+
+const WHOLE_FORMATS = new Set(["int32", "int64"]);
+
+/** The names of the formats a grammar knows. */
+export const FORMATS: readonly string[] = [
+  ...Object.keys(STRING_FORMATS),
+  ...FREE_STRING_FORMATS,
+  ...Object.keys(NUMBER_FORMATS),
+];
+
+const automata = new Map<string, Dfa>();
+
+/** The automaton of a format's strings, or null where the format leaves strings free. */
+export function formatAutomaton(format: string): Dfa | null {
+  const known = automata.get(format);
+  if (known !== undefined) return known;
+  if (!Object.hasOwn(STRING_FORMATS, format)) return null;
+  const dfa = wholeAutomaton(parsePattern(STRING_FORMATS[format]!));
+  automata.set(format, dfa);
+  return dfa;
+}
+
+/** The least and greatest number of a format, or null where it leaves numbers free. */
+export function formatRange(format: string): readonly [number, number] | null {
+  return Object.hasOwn(NUMBER_FORMATS, format) ? NUMBER_FORMATS[format]! : null;
+}
+
+/** Whether a format takes integers alone, whatever the schema's type. */
+export function isWholeFormat(format: string): boolean {
+  return WHOLE_FORMATS.has(format);
+}

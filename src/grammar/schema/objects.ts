@@ -1,0 +1,139 @@
+import { accepts, type Dfa, isVoid } from "../regex/automaton.ts";
+import { difference, everything, intersection, textsAutomaton } from "../regex/combine.ts";
+import type { Context } from "./context.ts";
+import { readCount, readMap, readRequired, readSchemas } from "./keywords.ts";
+import { MAX_KEY_PATTERNS } from "../expression/limits.ts";
+import type { Schema, SchemaNode } from "./schema.ts";
+import { nameAutomaton } from "./strings.ts";
+
+/** What nodes together say of an object. */
+export interface ObjectShape {
+  /** Declared properties in schema order, then those that are required without being declared. */
+  readonly names: readonly string[];
+  readonly required: ReadonlySet<string>;
+  readonly min: number;
+  readonly max: number;
+  /** Property names that `propertyNames` allows; null where it allows all. */
+  readonly allowed: Dfa | null;
+  /**
+   * True if properties that are not declared may be written. Where the schema lists properties and is
+   * silent on others, none are: every such answer is right, and models do not ramble.
+   */
+  readonly open: boolean;
+}
+
+export function objectShape(context: Context, nodes: readonly SchemaNode[]): ObjectShape {
+  return context.merged(nodes, "object", () => readShape(context, nodes));
+}
+
+function readShape(context: Context, nodes: readonly SchemaNode[]): ObjectShape {
+  const { document } = context;
+  const required = new Set(nodes.flatMap((node) => readRequired(document, node)));
+  const declared = nodes.flatMap((node) => [...properties(context, node).keys()]);
+  const names = [...new Set([...declared, ...required])];
+  const counts = (key: string) => nodes.flatMap((node) => readCount(document, node, key) ?? []);
+  const min = Math.max(0, ...counts("minProperties"));
+  const schemas = nodes.flatMap((node) => readSchemas(document, node, "propertyNames"));
+  return {
+    names,
+    required,
+    min,
+    max: Math.min(Infinity, ...counts("maxProperties")),
+    allowed: nameAutomaton(context, schemas),
+    open: names.length === 0 || names.length < min ||
+      nodes.some((node) => "additionalProperties" in node || "patternProperties" in node),
+  };
+}
+
+/** The schemas that a property of this name must keep to. */
+export function propertySchemas(
+  context: Context,
+  nodes: readonly SchemaNode[],
+  name: string,
+): Schema[] {
+  return nodes.flatMap((node) => {
+    const own = properties(context, node).get(name);
+    const matched = patterns(context, node).filter(({ dfa }) => accepts(dfa, name))
+      .map(({ schema }) => schema);
+    return own !== undefined
+      ? [own, ...matched]
+      : matched.length > 0
+      ? matched
+      : rest(context, node);
+  });
+}
+
+/** Names that are not declared and are treated alike: those that match the same patterns. */
+export interface NameClass {
+  /** The names; null stands for all strings. */
+  readonly names: Dfa | null;
+  readonly schemas: readonly Schema[];
+}
+
+/** The classes of names that an open object may hold beside the declared ones. */
+export function nameClasses(
+  context: Context,
+  nodes: readonly SchemaNode[],
+  { names, allowed }: ObjectShape,
+): NameClass[] {
+  const all = nodes.flatMap((node) => patterns(context, node).map((entry) => ({ node, ...entry })));
+  const sources = [...new Map(all.map((entry) => [entry.source, entry])).values()];
+  const holder = sources[0]?.node ?? nodes.find((node) => "additionalProperties" in node) ??
+    nodes[0];
+  if (holder === undefined) return [{ names: null, schemas: [] }];
+  const keyword = sources.length > 0 ? "patternProperties" : "properties";
+  if (sources.length > MAX_KEY_PATTERNS) {
+    const why = `more than ${MAX_KEY_PATTERNS} patterns apply to one object`;
+    throw context.document.refuse(holder, keyword, why);
+  }
+  const classes: NameClass[] = [];
+  for (let mask = 0; mask < 2 ** sources.length; mask++) {
+    const matched = sources.filter((_, index) => (mask >> index) & 1);
+    const schemas = nodes.flatMap((node) => {
+      const own = patterns(context, node)
+        .filter(({ source }) => matched.some((entry) => entry.source === source));
+      return own.length > 0 ? own.map(({ schema }) => schema) : rest(context, node);
+    });
+    // Names of no pattern are left out where the schema speaks of patterns alone.
+    const spoken = nodes.some((node) => "additionalProperties" in node);
+    if (matched.length === 0 && sources.length > 0 && !spoken) continue;
+    const language = context.regular(holder, keyword, () => {
+      let dfa = intersection(allowed ?? everything(), ...matched.map((entry) => entry.dfa));
+      for (const entry of sources) {
+        if (!matched.includes(entry)) dfa = difference(dfa, entry.dfa);
+      }
+      return names.length > 0 ? difference(dfa, textsAutomaton(names)) : dfa;
+    });
+    if (isVoid(language)) continue;
+    const every = names.length === 0 && sources.length === 0 && allowed === null;
+    classes.push({ names: every ? null : language, schemas });
+  }
+  return classes;
+}
+
+function properties(context: Context, node: SchemaNode): ReadonlyMap<string, Schema> {
+  return context.part(node, "properties", () => readMap(context.document, node, "properties"));
+}
+
+interface KeyPattern {
+  readonly source: string;
+  readonly dfa: Dfa;
+  readonly schema: Schema;
+}
+
+function patterns(context: Context, node: SchemaNode): readonly KeyPattern[] {
+  return context.part(
+    node,
+    "patternProperties",
+    () =>
+      [...readMap(context.document, node, "patternProperties")].map(([source, schema]) => ({
+        source,
+        dfa: context.pattern(node, "patternProperties", source),
+        schema,
+      })),
+  );
+}
+
+function rest(context: Context, node: SchemaNode): Schema[] {
+  return readSchemas(context.document, node, "additionalProperties");
+}

@@ -1,0 +1,131 @@
+import { join, relative, SEPARATOR } from "@std/path";
+import type { Lora, OllamaLayer, SkippedFile } from "../../entry/entry.ts";
+import { reasonOf } from "../../gguf/gguf.ts";
+import {
+  type Candidate,
+  type Finding,
+  folderExists,
+  NOTHING,
+  type Place,
+  type Surroundings,
+} from "./source.ts";
+
+/** Manifests are a few kilobytes; nothing larger is worth reading. */
+export const MAX_MANIFEST_BYTES = 1024 * 1024;
+/** `<host>/<namespace>/<model>/<tag>`. */
+export const MANIFEST_DEPTH = 4;
+const LAYER = /^application\/vnd\.ollama\.image\.(\w+)$/;
+const EXTRA_LAYERS: ReadonlySet<string> = new Set<OllamaLayer>([
+  "template",
+  "params",
+  "system",
+  "license",
+  "messages",
+  "projector",
+]);
+
+/**
+ * Ollama's store: `manifests/<host>/<namespace>/<model>/<tag>` are JSON files that name the blobs of a
+ * model, `blobs/sha256-<digest>`. `OLLAMA_MODELS` replaces the user's and the Linux service's folder.
+ * Source: https://github.com/ollama/ollama/blob/main/docs/faq.md
+ */
+export function ollamaPlaces(surroundings: Surroundings): Place[] {
+  const own = ollamaStore(surroundings);
+  const folders = [
+    ...(own === null ? [] : [own]),
+    ...(surroundings.os === "linux" && !surroundings.env("OLLAMA_MODELS")
+      ? ["/usr/share/ollama/.ollama/models"]
+      : []),
+  ];
+  return folders.map((path) => ({ path, source: "ollama", look: () => look(path) }));
+}
+
+/** The user's own store, by Ollama's environment variable. */
+export function ollamaStore({ env, home }: Pick<Surroundings, "env" | "home">): string | null {
+  return env("OLLAMA_MODELS") || (home === undefined ? null : join(home, ".ollama", "models"));
+}
+
+async function look(store: string): Promise<Finding> {
+  if (!await folderExists(store)) return NOTHING;
+  const manifests = join(store, "manifests");
+  const candidates: Candidate[] = [];
+  const skipped: SkippedFile[] = [];
+  for (const path of await manifestFiles(manifests, MANIFEST_DEPTH)) {
+    const outcome = await readManifest(path, relative(manifests, path).split(SEPARATOR), store);
+    if (typeof outcome === "string") skipped.push({ path, reason: outcome, kind: "broken" });
+    else candidates.push(outcome);
+  }
+  return { exists: true, candidates, skipped };
+}
+
+/** Files exactly `depth` levels down, sorted; what cannot be read gives none. */
+export async function manifestFiles(folder: string, depth: number): Promise<string[]> {
+  let entries: Deno.DirEntry[];
+  try {
+    entries = await Array.fromAsync(Deno.readDir(folder));
+  } catch {
+    return [];
+  }
+  const found: string[] = [];
+  for (const { name, isDirectory, isFile } of entries.sort((a, b) => a.name < b.name ? -1 : 1)) {
+    if (name.startsWith(".")) continue;
+    if (depth === 1 && isFile) found.push(join(folder, name));
+    if (depth > 1 && isDirectory) found.push(...await manifestFiles(join(folder, name), depth - 1));
+  }
+  return found;
+}
+
+/** The model a manifest describes, or the reason why it is none. */
+async function readManifest(
+  path: string,
+  parts: readonly string[],
+  store: string,
+): Promise<Candidate | string> {
+  let manifest: unknown;
+  try {
+    if ((await Deno.stat(path)).size > MAX_MANIFEST_BYTES) return "its manifest is too long";
+    manifest = JSON.parse(await Deno.readTextFile(path));
+  } catch (error) {
+    return error instanceof SyntaxError ? "its manifest is not JSON" : reasonOf(error);
+  }
+  const models: string[] = [];
+  const loras: Lora[] = [];
+  const ollama: Partial<Record<OllamaLayer, string>> = {};
+  for (const { kind, digest } of layersOf(manifest)) {
+    // The digest becomes a part of a path, so nothing but a digest may pass.
+    if (!/^sha256[:-][0-9a-f]{64}$/.test(digest)) return "its manifest names a malformed digest";
+    const blob = join(store, "blobs", digest.replace(":", "-"));
+    if (kind === "model") models.push(blob);
+    else if (kind === "adapter") loras.push({ path: blob, scale: 1 });
+    else if (EXTRA_LAYERS.has(kind)) ollama[kind as OllamaLayer] = blob;
+  }
+  if (models.length === 0) return "its manifest names no GGUF model";
+  return {
+    paths: models,
+    name: storeName(parts),
+    qualifier: "ollama",
+    ...(loras.length === 0 ? {} : { loras }),
+    ...(Object.keys(ollama).length === 0 ? {} : { ollama }),
+  };
+}
+
+function* layersOf(manifest: unknown): Generator<{ kind: string; digest: string }> {
+  if (typeof manifest !== "object" || manifest === null || !("layers" in manifest)) return;
+  if (!Array.isArray(manifest.layers)) return;
+  for (const layer of manifest.layers as unknown[]) {
+    if (typeof layer !== "object" || layer === null) continue;
+    const { mediaType, digest } = layer as { mediaType?: unknown; digest?: unknown };
+    if (typeof mediaType !== "string" || typeof digest !== "string") continue;
+    const kind = LAYER.exec(mediaType)?.[1];
+    if (kind !== undefined) yield { kind, digest };
+  }
+}
+
+/** `model:tag` as Ollama shows it: the default host and namespace are left out. */
+export function storeName([host, namespace, model, tag]: readonly string[]): string {
+  const prefix = [
+    ...(host === "registry.ollama.ai" ? [] : [host]),
+    ...(host === "registry.ollama.ai" && namespace === "library" ? [] : [namespace]),
+  ];
+  return [...prefix, `${model}:${tag}`].join("/").toLowerCase();
+}

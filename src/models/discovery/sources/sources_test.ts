@@ -1,0 +1,132 @@
+import { assertEquals } from "@std/assert";
+import { Machine, model, sources } from "../../../../tests/models/machine.ts";
+
+const posix = Deno.build.os !== "windows";
+
+Deno.test({
+  name:
+    "in the Hugging Face cache, links to one blob are one model and main's revision comes first",
+  ignore: !posix,
+  async fn() {
+    using machine = new Machine();
+    const repository = "home/.cache/huggingface/hub/models--Owner--Repo-GGUF";
+    const older = machine.write(`${repository}/blobs/aaa`, model(1));
+    const newer = machine.write(`${repository}/blobs/bbb`, model(2));
+    machine.link(older, `${repository}/snapshots/111/Model.Q4_0.gguf`);
+    machine.link(newer, `${repository}/snapshots/222/Model.Q4_0.gguf`);
+    machine.link(newer, `${repository}/snapshots/333/Model.Q4_0.gguf`);
+    machine.write(`${repository}/refs/main`, "222\n");
+    machine.write("home/.cache/huggingface/hub/datasets--x--y/snapshots/1/data.gguf", model(3));
+    const { models } = await machine.discover();
+    assertEquals(models.map(({ name, paths }) => [name, paths]), [
+      ["model.q4_0", [machine.path(`${repository}/snapshots/222/Model.Q4_0.gguf`)]],
+      ["model.q4_0@repo-gguf", [machine.path(`${repository}/snapshots/111/Model.Q4_0.gguf`)]],
+    ]);
+    assertEquals(models[0]?.source, "huggingface");
+  },
+});
+
+Deno.test("the Hugging Face cache is where its environment says", async () => {
+  using machine = new Machine();
+  const inside = "models--o--r/snapshots/1/m.gguf";
+  for (const folder of ["hub-cache", "hf-home/hub", "xdg/huggingface/hub"]) {
+    machine.write(`${folder}/${inside}`, model());
+  }
+  const variables = {
+    HF_HUB_CACHE: machine.path("hub-cache"),
+    HF_HOME: machine.path("hf-home"),
+    XDG_CACHE_HOME: machine.path("xdg"),
+  };
+  const where = async (env: Record<string, string>) =>
+    (await machine.discover({}, env)).models.map((entry) => entry.paths[0]);
+  assertEquals(await where(variables), [machine.path("hub-cache", inside)]);
+  const { HF_HUB_CACHE: _, ...rest } = variables;
+  assertEquals(await where(rest), [machine.path("hf-home/hub", inside)]);
+  assertEquals(await where({ XDG_CACHE_HOME: variables.XDG_CACHE_HOME }), [
+    machine.path("xdg/huggingface/hub", inside),
+  ]);
+});
+
+/** Writes a manifest of Ollama's, and a blob for each of its layers that has bytes. */
+function ollama(
+  machine: Machine,
+  store: string,
+  manifest: string,
+  layers: readonly [kind: string, digit: string, bytes?: Uint8Array][],
+): void {
+  for (const [, digit, bytes] of layers) {
+    if (bytes !== undefined) machine.write(`${store}/blobs/sha256-${digit.repeat(64)}`, bytes);
+  }
+  machine.write(
+    `${store}/manifests/${manifest}`,
+    JSON.stringify({
+      schemaVersion: 2,
+      layers: layers.map(([kind, digit]) => ({
+        mediaType: `application/vnd.ollama.image.${kind}`,
+        digest: `sha256:${digit.repeat(64)}`,
+      })),
+    }),
+  );
+}
+
+Deno.test("Ollama's manifests lead to their blobs, under Ollama's names", async () => {
+  using machine = new Machine();
+  const store = "home/.ollama/models";
+  const blob = (digit: string) => machine.path(`${store}/blobs/sha256-${digit.repeat(64)}`);
+  ollama(machine, store, "registry.ollama.ai/library/llama3/8b", [["model", "a", model(1)]]);
+  ollama(machine, store, "registry.ollama.ai/library/llama3/latest", [["model", "a"]]);
+  ollama(machine, store, "registry.ollama.ai/someone/tuned/latest", [
+    ["model", "a"],
+    ["adapter", "b", model(2)],
+    ["template", "c", new Uint8Array(1)],
+    ["params", "d", new Uint8Array(1)],
+  ]);
+  ollama(machine, store, "hf.co/Owner/Repo-GGUF/Q4_K_M", [["model", "e", model(3)]]);
+  const { models, skipped } = await machine.discover();
+  assertEquals(skipped, []);
+  assertEquals(models.map(({ name, aliases }) => [name, aliases]), [
+    ["hf.co/owner/repo-gguf:q4_k_m", undefined],
+    ["llama3:8b", ["llama3:latest"]],
+    ["someone/tuned:latest", undefined],
+  ]);
+  const tuned = models[2];
+  assertEquals(tuned?.paths, [blob("a")]);
+  assertEquals(tuned?.loras, [{ path: blob("b"), scale: 1 }]);
+  assertEquals(tuned?.ollama, { template: blob("c"), params: blob("d") });
+  assertEquals(tuned?.source, "ollama");
+});
+
+Deno.test("broken manifests are reported and never leave the store", async () => {
+  using machine = new Machine();
+  const store = "elsewhere";
+  const library = "registry.ollama.ai/library";
+  machine.write(`${store}/manifests/${library}/a/latest`, "{");
+  machine.write(`${store}/manifests/${library}/b/latest`, "null");
+  machine.write(
+    `${store}/manifests/${library}/c/latest`,
+    JSON.stringify({
+      layers: [{
+        mediaType: "application/vnd.ollama.image.model",
+        digest: "sha256:../../../etc/passwd",
+      }],
+    }),
+  );
+  ollama(machine, store, `${library}/d/latest`, [["model", "f"]]);
+  machine.write(`${store}/manifests/${library}/e/latest`, " ".repeat(1_048_577));
+  const { models, skipped } = await machine.discover({}, { OLLAMA_MODELS: machine.path(store) });
+  assertEquals(models, []);
+  assertEquals(skipped.map(({ reason }) => reason), [
+    "its manifest is not JSON",
+    "its manifest names no GGUF model",
+    "its manifest names a malformed digest",
+    "its manifest is too long",
+    "does not exist",
+  ]);
+});
+
+Deno.test("both of LM Studio's folders are looked at", async () => {
+  using machine = new Machine();
+  machine.write("home/.lmstudio/models/publisher/repo/new.gguf", model(1));
+  machine.write("home/.cache/lm-studio/models/publisher/repo/old.gguf", model(2));
+  assertEquals(sources(await machine.discover()), [["new", "lmstudio"], ["old", "lmstudio"]]);
+});

@@ -1,0 +1,175 @@
+import { ShimmyError } from "../../errors.ts";
+
+/**
+ * Bytes of a head that are read at most. The largest heads are vocabularies of 256,000 tokens with
+ * their merges, about 16 MB; without a limit a hostile file could make us walk a whole disk.
+ */
+const MAX_HEAD_BYTES = 256 * 1024 * 1024;
+
+/** Bytes of a string that is kept: room for any chat template. */
+export const MAX_STRING_BYTES = 1024 * 1024;
+
+/** Bytes read at a time, and so the longest string that fits the window. */
+const WINDOW_BYTES = MAX_STRING_BYTES;
+
+/** Most heads end within the first read of this size; only long vocabularies need whole windows. */
+const FIRST_READ_BYTES = 64 * 1024;
+
+const decoder = new TextDecoder();
+
+/** A file that cannot be a model. The message is a reason that may follow a file's name. */
+export function malformed(reason: string): ShimmyError {
+  return new ShimmyError("backend", reason);
+}
+
+/**
+ * Reads little-endian values forward through a file, a window at a time.
+ *
+ * The caller asks for bytes with {@linkcode need} and then takes them synchronously: an await for each
+ * of the hundred thousands of values in a head would cost more than the reading.
+ */
+export class GgufCursor {
+  readonly #file: Deno.FsFile;
+  readonly #size: number;
+  #window = new Uint8Array(FIRST_READ_BYTES);
+  #view = new DataView(this.#window.buffer);
+  /** Where the window's first byte lies in the file. */
+  #origin = 0;
+  #at = 0;
+  #end = 0;
+
+  constructor(file: Deno.FsFile, size: number) {
+    this.#file = file;
+    this.#size = size;
+  }
+
+  /** Offset in the file of the next byte. */
+  get position(): number {
+    return this.#origin + this.#at;
+  }
+
+  /** Makes the next `count` bytes available to the synchronous readers. */
+  async need(count: number): Promise<void> {
+    if (this.#end - this.#at >= count) return;
+    this.#check(count);
+    if (count > WINDOW_BYTES) throw malformed(`a value of ${count} bytes in the head`);
+    const rest = this.#window.subarray(this.#at, this.#end);
+    if (this.#origin > 0 || this.#end > 0) this.#grow(rest);
+    this.#origin += this.#at;
+    this.#at = 0;
+    this.#end = rest.length;
+    while (this.#end < count) {
+      const read = await this.#file.read(this.#window.subarray(this.#end));
+      if (read === null) throw this.#truncated();
+      this.#end += read;
+    }
+  }
+
+  /** Passes over `count` bytes without reading them. */
+  async skip(count: number): Promise<void> {
+    const inWindow = this.#end - this.#at;
+    if (count <= inWindow) {
+      this.#at += count;
+      return;
+    }
+    this.#check(count);
+    const target = this.position + count;
+    await this.#file.seek(target, Deno.SeekMode.Start);
+    this.#origin = target;
+    this.#at = 0;
+    this.#end = 0;
+  }
+
+  /** Passes over `count` strings. */
+  async skipStrings(count: number): Promise<void> {
+    for (let left = count; left > 0;) {
+      await this.need(8);
+      let at = this.#at;
+      while (left > 0 && at + 8 <= this.#end) {
+        at += 8 + this.#lengthAt(at);
+        left--;
+      }
+      await this.skip(at - this.#at);
+    }
+  }
+
+  /** A string, or `null` when it is longer than {@linkcode MAX_STRING_BYTES}. */
+  async string(): Promise<string | null> {
+    await this.need(8);
+    const length = this.length();
+    if (length > MAX_STRING_BYTES) {
+      await this.skip(length);
+      return null;
+    }
+    await this.need(length);
+    const text = decoder.decode(this.#window.subarray(this.#at, this.#at + length));
+    this.#at += length;
+    return text;
+  }
+
+  u8(): number {
+    return this.#view.getUint8(this.#take(1));
+  }
+  i8(): number {
+    return this.#view.getInt8(this.#take(1));
+  }
+  u16(): number {
+    return this.#view.getUint16(this.#take(2), true);
+  }
+  i16(): number {
+    return this.#view.getInt16(this.#take(2), true);
+  }
+  u32(): number {
+    return this.#view.getUint32(this.#take(4), true);
+  }
+  i32(): number {
+    return this.#view.getInt32(this.#take(4), true);
+  }
+  f32(): number {
+    return this.#view.getFloat32(this.#take(4), true);
+  }
+  f64(): number {
+    return this.#view.getFloat64(this.#take(8), true);
+  }
+  u64(): bigint {
+    return this.#view.getBigUint64(this.#take(8), true);
+  }
+  i64(): bigint {
+    return this.#view.getBigInt64(this.#take(8), true);
+  }
+  /** An unsigned 64-bit length; beyond 2^53 it is rounded, and beyond any file anyway. */
+  length(): number {
+    return this.#lengthAt(this.#take(8));
+  }
+
+  #lengthAt(at: number): number {
+    return this.#view.getUint32(at, true) + this.#view.getUint32(at + 4, true) * 2 ** 32;
+  }
+
+  #take(count: number): number {
+    const at = this.#at;
+    this.#at += count;
+    return at;
+  }
+
+  /** Moves what was not yet taken to the front of a full window. */
+  #grow(rest: Uint8Array): void {
+    if (this.#window.length === WINDOW_BYTES) {
+      this.#window.copyWithin(0, this.#at, this.#end);
+      return;
+    }
+    this.#window = new Uint8Array(WINDOW_BYTES);
+    this.#window.set(rest);
+    this.#view = new DataView(this.#window.buffer);
+  }
+
+  #check(count: number): void {
+    const end = this.position + count;
+    if (end > this.#size) throw this.#truncated();
+    if (end > MAX_HEAD_BYTES) throw malformed(`its head is longer than ${MAX_HEAD_BYTES} bytes`);
+  }
+
+  #truncated(): ShimmyError {
+    return malformed(`truncated: its head goes on past the end, at ${this.#size} bytes`);
+  }
+}

@@ -1,0 +1,55 @@
+import { assert, assertEquals } from "@std/assert";
+import { fromFileUrl } from "@std/path";
+import { describe, isModel } from "../discovery/describe.ts";
+import type { ModelEntry } from "../entry/entry.ts";
+import { type LoadShape, memoryNeed } from "./estimate.ts";
+import { candidateOf } from "../discovery/sources/folder.ts";
+import { shardSet } from "../entry/shards.ts";
+
+const TINY = fromFileUrl(new URL("../../assets/tiny/shimmy-tiny.gguf", import.meta.url));
+/** Keys and values of 4 layers, 2 heads of 64 each, in 16 bits. */
+const KV_PER_TOKEN = 4 * 2 * (64 + 64) * 2;
+const COMPUTE = 512 * 256 * 64;
+
+const shape: LoadShape = {
+  contextLength: 512,
+  parallel: 2,
+  kvType: "f16",
+  kvUnified: false,
+  batchSize: 0,
+};
+
+async function tiny(): Promise<ModelEntry> {
+  const entry = await describe(candidateOf(shardSet(TINY)), "builtin");
+  assert(isModel(entry));
+  return entry;
+}
+
+Deno.test("a model needs its file, a KV cache for each sequence and what a step computes", async () => {
+  const entry = await tiny();
+  const need = (changes: Partial<LoadShape>) =>
+    memoryNeed(entry, { ...shape, ...changes }, 2 ** 40);
+  assertEquals(await need({}), entry.size + 512 * 2 * KV_PER_TOKEN + COMPUTE);
+  assertEquals(await need({ kvUnified: true }), entry.size + 512 * KV_PER_TOKEN + COMPUTE);
+  assertEquals(await need({ contextLength: 0 }), entry.size + 1024 * 2 * KV_PER_TOKEN + COMPUTE);
+  assertEquals(await need({ kvType: "f32" }), entry.size + 512 * 4 * KV_PER_TOKEN + COMPUTE);
+  assertEquals(
+    await need({ batchSize: 1024 }),
+    entry.size + 512 * 2 * KV_PER_TOKEN + 2 * COMPUTE,
+  );
+});
+
+Deno.test("a model that only embeds has no KV cache", async () => {
+  const entry: ModelEntry = { ...await tiny(), kind: "embedding" };
+  assertEquals(await memoryNeed(entry, shape, 2 ** 40), entry.size + COMPUTE);
+});
+
+Deno.test("adapters count with their files", async () => {
+  const path = fromFileUrl(new URL("../../../tests/models/pirate-lora.gguf", import.meta.url));
+  const entry: ModelEntry = { ...await tiny(), loras: [{ path, scale: 1 }] };
+  const without = await memoryNeed({ ...entry, loras: [] }, shape, 2 ** 40);
+  const { size } = await Deno.stat(path);
+  assertEquals(await memoryNeed(entry, shape, 2 ** 40), without + size);
+  const gone = { ...entry, loras: [{ path: `${path}.gone`, scale: 1 }] };
+  assertEquals(await memoryNeed(gone, shape, 2 ** 40), without);
+});

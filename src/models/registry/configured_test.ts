@@ -1,0 +1,107 @@
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { fromFileUrl, resolve } from "@std/path";
+import { entryDouble } from "../../../tests/doubles/pool.ts";
+import { type ConfiguredModel, type ModelConfig, withConfig } from "./configured.ts";
+import type { ModelEntry } from "../entry/entry.ts";
+
+const TINY = fromFileUrl(new URL("../../assets/tiny/shimmy-tiny.gguf", import.meta.url));
+
+async function apply(found: readonly ModelEntry[], config: Partial<ModelConfig>) {
+  const said: string[] = [];
+  const discovery = { models: found, skipped: [], places: [] };
+  const all = { models: {}, aliases: {}, defaults: {}, ...config };
+  const { models, skipped } = await withConfig(discovery, all, (line) => said.push(line));
+  return { models, skipped, said };
+}
+
+function model(values: Partial<ConfiguredModel> = {}): ConfiguredModel {
+  return { aliases: [], settings: {}, ...values };
+}
+
+const found = entryDouble("found", { aliases: ["old"] });
+const other = entryDouble("other");
+
+Deno.test("without a word about a model it stays as it was found", async () => {
+  assertEquals((await apply([found, other], {})).models, [found, other]);
+});
+
+Deno.test("a model that was found gets settings and more names, and stands first", async () => {
+  const settings = { contextLength: 512 };
+  const loras = [{ path: "/l.gguf", scale: 1 }];
+  const { models } = await apply([other, found], {
+    models: { found: model({ settings, loras, aliases: ["new"] }) },
+  });
+  assertEquals(models, [{ ...found, settings, loras, aliases: ["old", "new"] }, other]);
+});
+
+Deno.test("a file that was found under another name keeps that name as an alias", async () => {
+  const path = resolve(found.paths[0]!);
+  const { models } = await apply([found], { models: { mine: model({ path }) } });
+  assertEquals(models.map(({ name, aliases }) => [name, aliases]), [["mine", ["old", "found"]]]);
+});
+
+Deno.test("a file that no place holds becomes a model", async () => {
+  const { models } = await apply([], { models: { mine: model({ path: TINY }) } });
+  const [mine] = models;
+  assertEquals(
+    [mine?.name, mine?.source, mine?.paths, mine?.aliases],
+    ["mine", "config", [TINY], ["shimmy-tiny"]],
+  );
+});
+
+Deno.test("one file may be two models with different settings", async () => {
+  const config = {
+    short: model({ path: TINY, settings: { contextLength: 256 } }),
+    long: model({ path: TINY, settings: { contextLength: 1024 } }),
+  };
+  const { models } = await apply([], { models: config });
+  assertEquals(models.map(({ name, settings }) => [name, settings?.contextLength]), [
+    ["short", 256],
+    ["long", 1024],
+  ]);
+});
+
+Deno.test("models that are not there are told and left out", async () => {
+  const missing = resolve("/nowhere/x.gguf");
+  const { models, skipped, said } = await apply([other], {
+    models: { gone: model(), broken: model({ path: missing }) },
+    aliases: { a: "nobody", other: "other" },
+  });
+  assertEquals(models, [other]);
+  assertEquals(skipped.map(({ path }) => path), [missing]);
+  assertEquals(said.length, 4);
+  assertStringIncludes(said[0]!, "models.gone: no model of that name was found");
+  assertStringIncludes(said[1]!, "models.broken: ");
+  assertEquals(said[2], "aliases.a: no model 'nobody' was found");
+  assertEquals(said[3], "aliases.other: is the name of a model already");
+});
+
+Deno.test("an alias that is given away belongs to nobody else", async () => {
+  const { models } = await apply([found, other], { aliases: { old: "other" } });
+  assertEquals(models.map(({ name, aliases }) => [name, aliases]), [
+    ["found", []],
+    ["other", ["old"]],
+  ]);
+});
+
+Deno.test("sampling of a model comes before that of all", async () => {
+  const { models } = await apply([found, other], {
+    models: { found: model({ settings: { sampling: { temperature: 0 } } }) },
+    defaults: { temperature: 1, topK: 5 },
+  });
+  assertEquals(models.map(({ settings }) => settings?.sampling), [
+    { temperature: 0, topK: 5 },
+    { temperature: 1, topK: 5 },
+  ]);
+});
+
+Deno.test("sampling of a model's reasoning comes before that of all", async () => {
+  const { models } = await apply([found, other], {
+    models: { found: model({ settings: { reasoningSampling: { temperature: 0 } } }) },
+    reasoningDefaults: { temperature: 1, topK: 5 },
+  });
+  assertEquals(models.map(({ settings }) => settings), [
+    { reasoningSampling: { temperature: 0, topK: 5 } },
+    { reasoningSampling: { temperature: 1, topK: 5 } },
+  ]);
+});

@@ -1,0 +1,50 @@
+import type { Engine } from "../../engine/engine.ts";
+import type { ReasoningPhase, SequenceRequest } from "../../engine/protocol/protocol.ts";
+import type { ModelSettings } from "../entry/entry.ts";
+
+type SamplingDefaults = Pick<ModelSettings, "sampling" | "reasoningSampling">;
+
+/**
+ * An engine that samples as it is told here where a request says nothing. What a request says of its
+ * sampling goes before what is said here of reasoning.
+ */
+export function withSamplingDefaults(engine: Engine, defaults: SamplingDefaults = {}): Engine {
+  if (isEmpty(defaults.sampling) && isEmpty(defaults.reasoningSampling)) return engine;
+  return {
+    info: engine.info,
+    closed: engine.closed,
+    generate: (request) =>
+      engine.generate({
+        ...request,
+        sampling: { ...defaults.sampling, ...request.sampling },
+        ...reasoningOf(request, defaults),
+      }),
+    tokenize: (prompt, addSpecial) => engine.tokenize(prompt, addSpecial),
+    detokenize: (tokens) => engine.detokenize(tokens),
+    embed: (request, signal) => engine.embed(request, signal),
+    get adapters() {
+      return engine.adapters;
+    },
+    changeAdapters: (change) => engine.changeAdapters(change),
+    status: () => engine.status(),
+    [Symbol.asyncDispose]: () => engine[Symbol.asyncDispose](),
+  };
+}
+
+/** Reasoning as a request and the defaults want it. */
+function reasoningOf(
+  { reasoning, sampling }: SequenceRequest,
+  { reasoningSampling }: SamplingDefaults,
+): { reasoning?: ReasoningPhase } {
+  if (reasoning === undefined || isEmpty(reasoningSampling)) return {};
+  return {
+    reasoning: {
+      ...reasoning,
+      sampling: { ...reasoningSampling, ...sampling, ...reasoning.sampling },
+    },
+  };
+}
+
+function isEmpty(values: object | undefined): boolean {
+  return values === undefined || Object.keys(values).length === 0;
+}

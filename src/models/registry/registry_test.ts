@@ -1,0 +1,395 @@
+import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
+import { fromFileUrl, resolve } from "@std/path";
+import type { Engine } from "../../engine/engine.ts";
+import { ShimmyError } from "../../errors.ts";
+import type { Discovery, ModelEntry } from "../entry/entry.ts";
+import type { LoadEngine } from "./model_state.ts";
+import { createPool, type PoolOptions, type Registry } from "./registry.ts";
+
+const TINY = fromFileUrl(new URL("../../assets/tiny/shimmy-tiny.gguf", import.meta.url));
+
+function entry(name: string, more: Partial<ModelEntry> = {}): ModelEntry {
+  return {
+    name,
+    paths: [`/models/${name}.gguf`],
+    size: 0,
+    modified: 0,
+    source: "folder",
+    architecture: "llama",
+    quantization: "F16",
+    parameters: null,
+    contextLength: null,
+    embeddingLength: null,
+    chatTemplate: null,
+    kind: "language",
+    loras: [],
+    ...more,
+  };
+}
+
+/** Of a model that nobody holds and nobody will unload. */
+const NO_USE = { requests: 0, isPinned: false, expiresInMs: null, bytes: null };
+
+/** An engine of which only its life matters here, and that it takes nothing of any device. */
+class Double {
+  readonly info = { devices: [], placement: [] };
+  readonly #closed = Promise.withResolvers<string | null>();
+  disposed = false;
+  readonly closed = this.#closed.promise;
+
+  die(reason: string): void {
+    this.#closed.resolve(reason);
+  }
+  [Symbol.asyncDispose](): Promise<void> {
+    this.disposed = true;
+    this.#closed.resolve(null);
+    return Promise.resolve();
+  }
+}
+
+/** Loads that the test ends by hand. */
+class Loader {
+  readonly calls: {
+    readonly entry: ModelEntry;
+    readonly signal: AbortSignal;
+    readonly onProgress: (fraction: number) => void;
+    readonly finish: () => Double;
+    readonly fail: (error: Error) => void;
+  }[] = [];
+
+  readonly load: LoadEngine = (entry, { signal, onProgress }) => {
+    const { promise, resolve, reject } = Promise.withResolvers<Engine>();
+    signal.addEventListener("abort", () => reject(signal.reason));
+    const finish = () => {
+      const double = new Double();
+      resolve(double as unknown as Engine);
+      return double;
+    };
+    this.calls.push({ entry, signal, onProgress, finish, fail: reject });
+    return promise;
+  };
+}
+
+function setUp(
+  models: readonly ModelEntry[],
+  options: Partial<PoolOptions> = {},
+): { pool: Registry; loader: Loader } {
+  const loader = new Loader();
+  const discovery: Discovery = { models, skipped: [], places: [] };
+  const pool = createPool({
+    discover: () => Promise.resolve(discovery),
+    load: loader.load,
+    loras: [],
+    paths: "found",
+    ...options,
+  });
+  return { pool, loader };
+}
+
+/** Lets everything that is ready run. */
+async function settle(): Promise<void> {
+  for (let i = 0; i < 20; i++) await Promise.resolve();
+}
+
+Deno.test("the default is the base model, with the adapters of the command line", async () => {
+  const lora = { path: "/l.gguf", scale: 0.5 };
+  const base = entry("base", { source: "base" });
+  const { pool } = setUp([entry("first"), base], { base: "/models/base.gguf", loras: [lora] });
+  const chosen = await pool.resolve(undefined);
+  assertEquals(chosen, { ...base, loras: [lora] });
+  assertEquals(await pool.resolve("base"), chosen);
+  assertEquals((await pool.resolve("first")).loras, []);
+});
+
+Deno.test("a model's adapters are its own, then those that were found, each name once", async () => {
+  const pool = createPool({
+    discover: () =>
+      Promise.resolve({
+        models: [],
+        skipped: [
+          { path: "/models/Style.gguf", reason: "", kind: "adapter" },
+          { path: "/models/clip.gguf", reason: "", kind: "projector" },
+          { path: "/models/mood.gguf", reason: "", kind: "adapter" },
+        ],
+        places: [],
+      }),
+    load: () => Promise.reject(new Error("Nothing is loaded here")),
+    loras: [],
+    paths: "found",
+  });
+  const loras = [{ path: "/own/style.gguf", scale: 1 }, {
+    path: "/b.gguf",
+    name: "Tone",
+    scale: 0,
+  }];
+  assertEquals(await pool.adapters(entry("m", { loras })), [
+    { name: "style", path: resolve("/own/style.gguf") },
+    { name: "tone", path: resolve("/b.gguf") },
+    { name: "mood", path: resolve("/models/mood.gguf") },
+  ]);
+  assertEquals((await pool.adapters(entry("m"))).map(({ name }) => name), ["style", "mood"]);
+});
+
+Deno.test("without a base model the first language model is the default", async () => {
+  const { pool } = setUp([
+    entry("vectors", { kind: "embedding" }),
+    entry("talks"),
+    entry("shimmy-tiny", { source: "builtin" }),
+  ]);
+  assertEquals((await pool.resolve(undefined)).name, "talks");
+});
+
+Deno.test("the built-in model is the default when there is no other", async () => {
+  const { pool } = setUp([entry("shimmy-tiny", { source: "builtin" })]);
+  assertEquals((await pool.resolve(undefined)).source, "builtin");
+});
+
+Deno.test("a base model that cannot be used is an error and never another model", async () => {
+  const discovery: Discovery = {
+    models: [entry("other")],
+    skipped: [{ path: "/models/base.gguf", reason: "not a GGUF file", kind: "broken" }],
+    places: [],
+  };
+  const { pool } = setUp([], {
+    base: "/models/base.gguf",
+    discover: () => Promise.resolve(discovery),
+  });
+  const error = await assertRejects(() => pool.resolve(undefined), ShimmyError);
+  assertEquals(error.message, "The base model cannot be used: not a GGUF file");
+  assertEquals(error.kind, "backend");
+});
+
+Deno.test("an unknown name is refused, with the nearest one as detail", async () => {
+  const { pool } = setUp([entry("llama3"), entry("phi-4")]);
+  const error = await assertRejects(() => pool.resolve("lama3"), ShimmyError);
+  assertEquals(error.message, "Model 'lama3' not found");
+  assertEquals(error.kind, "not_found");
+  assertEquals(error.detail, "The nearest name is 'llama3'");
+});
+
+Deno.test("a path to a file that was not found opens it only where any path may", async () => {
+  const closed = setUp([]).pool;
+  await assertRejects(() => closed.resolve(TINY), ShimmyError, "not found");
+  const open = setUp([], { paths: "any" }).pool;
+  const opened = await open.resolve(TINY);
+  assertEquals([opened.name, opened.source], ["shimmy-tiny", "path"]);
+  assertEquals(await open.list(), [opened]);
+  const error = await assertRejects(() => open.resolve("./no.gguf"), ShimmyError);
+  assertEquals(error.message, "Model './no.gguf' cannot be used: does not exist");
+});
+
+Deno.test("a draft is a model that was found or any file, and its name stays with the operator", async () => {
+  await using pool = createPool({
+    discover: () => Promise.resolve({ models: [entry("a")], skipped: [], places: [] }),
+    load: () => Promise.reject(new Error()),
+    loras: [],
+    paths: "found",
+  });
+  assertEquals((await pool.resolveDraft("A")).name, "a");
+  assertEquals((await pool.resolveDraft(TINY)).paths, [TINY]);
+  // Clients cannot reach it for that.
+  assertEquals((await pool.list()).map(({ name }) => name), ["a"]);
+  await assertRejects(() => pool.resolve(TINY), ShimmyError, "not found");
+  for (
+    const [name, reason] of [["b", "it was not found"], [resolve("/b.gguf"), "does not exist"]]
+  ) {
+    const error = await assertRejects(() => pool.resolveDraft(name!), ShimmyError);
+    assertEquals(
+      [error.kind, error.message, error.detail],
+      ["backend", `The model of --draft cannot be used: ${reason}`, name],
+    );
+  }
+});
+
+Deno.test("places are looked at once, again on rescan, and after a failure", async () => {
+  let looks = 0;
+  const { pool } = setUp([], {
+    discover: () => {
+      looks++;
+      if (looks === 1) return Promise.reject(new Error("no disk"));
+      return Promise.resolve({ models: [entry(`m${looks}`)], skipped: [], places: [] });
+    },
+  });
+  await assertRejects(() => pool.list(), Error, "no disk");
+  assertEquals((await Promise.all([pool.list(), pool.list()])).flat().map((m) => m.name), [
+    "m2",
+    "m2",
+  ]);
+  assertEquals((await pool.rescan()).map((m) => m.name), ["m3"]);
+});
+
+Deno.test("requests that come together load once, and progress shows meanwhile", async () => {
+  const { pool, loader } = setUp([]);
+  const model = entry("m");
+  assertEquals(pool.state(model).state, "unloaded");
+  const both = Promise.all([pool.engine(model), pool.engine({ ...model })]);
+  await settle();
+  assertEquals(loader.calls.length, 1);
+  loader.calls[0]!.onProgress(0.5);
+  assertEquals(pool.state(model), {
+    state: "loading",
+    progress: 0.5,
+    error: null,
+    engine: null,
+    use: NO_USE,
+  });
+  loader.calls[0]!.finish();
+  const [one, two] = await both;
+  assertStrictEquals(one, two);
+  assertEquals(pool.state(model), {
+    state: "loaded",
+    progress: 1,
+    error: null,
+    engine: one,
+    use: NO_USE,
+  });
+  assertStrictEquals(await pool.engine(model), one);
+  assertEquals(loader.calls.length, 1);
+});
+
+Deno.test("the same model under other adapters is another engine", async () => {
+  const { pool, loader } = setUp([]);
+  const model = entry("m");
+  const first = pool.engine(model);
+  const second = pool.engine({ ...model, loras: [{ path: "/l.gguf", scale: 1 }] });
+  await settle();
+  assertEquals(loader.calls.length, 2);
+  for (const call of loader.calls) call.finish();
+  assert(await first !== await second);
+});
+
+Deno.test("one who gives up leaves the load to the others", async () => {
+  const { pool, loader } = setUp([]);
+  const model = entry("m");
+  const controller = new AbortController();
+  const impatient = pool.engine(model, controller.signal);
+  const patient = pool.engine(model);
+  await settle();
+  controller.abort();
+  const error = await assertRejects(() => impatient, ShimmyError);
+  assertEquals(error.kind, "cancelled");
+  assertEquals(loader.calls[0]!.signal.aborted, false);
+  loader.calls[0]!.finish();
+  await patient;
+});
+
+Deno.test("the last one to give up ends the load, and the next one loads anew", async () => {
+  const { pool, loader } = setUp([]);
+  const model = entry("m");
+  const controller = new AbortController();
+  const only = pool.engine(model, controller.signal);
+  await settle();
+  controller.abort();
+  await assertRejects(() => only, ShimmyError, "given up");
+  assertEquals(loader.calls[0]!.signal.aborted, true);
+  assertEquals(pool.state(model).state, "unloaded");
+  const next = pool.engine(model);
+  await settle();
+  assertEquals(loader.calls.length, 2);
+  loader.calls[1]!.finish();
+  await next;
+});
+
+Deno.test("one who had given up already starts no load", async () => {
+  const { pool, loader } = setUp([]);
+  await assertRejects(() => pool.engine(entry("m"), AbortSignal.abort()), ShimmyError, "given up");
+  assertEquals(loader.calls.length, 0);
+});
+
+Deno.test("a failure keeps its reason and the next request tries again", async () => {
+  const { pool, loader } = setUp([]);
+  const model = entry("m");
+  const failing = pool.engine(model);
+  await settle();
+  loader.calls[0]!.fail(new ShimmyError("backend", "Not enough memory"));
+  await assertRejects(() => failing, ShimmyError, "Not enough memory");
+  assertEquals(pool.state(model).state, "failed");
+  assertEquals(pool.state(model).error, "Not enough memory");
+  const next = pool.engine(model);
+  await settle();
+  loader.calls[1]!.finish();
+  await next;
+  assertEquals(pool.state(model).error, null);
+});
+
+Deno.test("what the loader throws beside sentences is not shown", async () => {
+  const { pool, loader } = setUp([]);
+  const failing = pool.engine(entry("m"));
+  await settle();
+  loader.calls[0]!.fail(new TypeError("undefined is not a function in /home/x"));
+  const error = await assertRejects(() => failing, ShimmyError);
+  assertEquals(error.message, "Model 'm' could not be loaded");
+});
+
+Deno.test("an engine that died is forgotten with its reason", async () => {
+  const { pool, loader } = setUp([]);
+  const model = entry("m");
+  const first = pool.engine(model);
+  await settle();
+  const double = loader.calls[0]!.finish();
+  await first;
+  double.die("The engine's thread ended");
+  await settle();
+  assertEquals(pool.state(model), {
+    state: "failed",
+    progress: 0,
+    error: "The engine's thread ended",
+    engine: null,
+  });
+  const second = pool.engine(model);
+  await settle();
+  loader.calls[1]!.finish();
+  assert(await second !== await first);
+});
+
+Deno.test("unloading disposes of the engine and says whether there was one", async () => {
+  const { pool, loader } = setUp([]);
+  const model = entry("m");
+  assertEquals(await pool.unload(model), false);
+  const loading = pool.engine(model);
+  await settle();
+  const double = loader.calls[0]!.finish();
+  await loading;
+  assertEquals(await pool.unload(model), true);
+  assertEquals(double.disposed, true);
+  assertEquals(pool.state(model).state, "unloaded");
+});
+
+Deno.test("unloading ends a load and tells those who wait", async () => {
+  const { pool, loader } = setUp([]);
+  const model = entry("m");
+  const loading = assertRejects(() => pool.engine(model), ShimmyError, "Model 'm' was unloaded");
+  await settle();
+  assertEquals(await pool.unload(model), false);
+  // Not `cancelled`, which would say that they had gone themselves.
+  assertEquals((await loading).kind, "overloaded");
+  assertEquals(loader.calls[0]!.signal.aborted, true);
+});
+
+Deno.test("a loader that finishes although it was told to end is disposed of", async () => {
+  const stubborn = Promise.withResolvers<Engine>();
+  const { pool } = setUp([], { load: () => stubborn.promise });
+  const model = entry("m");
+  const loading = assertRejects(() => pool.engine(model), ShimmyError, "was unloaded");
+  await settle();
+  const unloading = pool.unload(model);
+  const double = new Double();
+  stubborn.resolve(double as unknown as Engine);
+  await Promise.all([loading, unloading]);
+  assertEquals(double.disposed, true);
+  assertEquals(pool.state(model).state, "unloaded");
+});
+
+Deno.test("disposing of the pool ends every engine and every load", async () => {
+  const { pool, loader } = setUp([]);
+  const loaded = pool.engine(entry("a"));
+  const loading = assertRejects(() => pool.engine(entry("b")), ShimmyError, "shutting down");
+  await settle();
+  const double = loader.calls[0]!.finish();
+  await loaded;
+  await pool[Symbol.asyncDispose]();
+  await loading;
+  assertEquals(double.disposed, true);
+  assertEquals(loader.calls[1]!.signal.aborted, true);
+  await assertRejects(() => pool.engine(entry("a")), ShimmyError, "shutting down");
+});

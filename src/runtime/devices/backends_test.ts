@@ -1,0 +1,225 @@
+import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { join } from "@std/path";
+import type { DeviceInfo } from "../../engine/protocol/protocol.ts";
+import { ShimmyError } from "../../errors.ts";
+import { cacheFolder } from "../library/cache.ts";
+import { installFolder } from "../library/install.ts";
+import { chooseVariant, selectRuntime } from "./select.ts";
+import { type BackendReport, surveyBackends, type SurveyOptions } from "./backends.ts";
+import { THIS_SYSTEM } from "../library/system.ts";
+import { machineWith, type TemporaryFolder, temporaryFolder, writeLibraries } from "../testing.ts";
+import { BACKEND_NAMES, type Variant } from "../library/variant.ts";
+
+const PLATFORM = { os: "linux", arch: "x64" } as const;
+
+function device(variant: Variant, kind: DeviceInfo["kind"], name: string): DeviceInfo {
+  const backend = BACKEND_NAMES[variant];
+  return { name, description: "", kind, backend, memoryFree: 1e9, memoryTotal: 2e9 };
+}
+
+async function install(cache: TemporaryFolder, ...variants: Variant[]): Promise<void> {
+  for (const variant of variants) {
+    const folder = cacheFolder(cache.path, PLATFORM, variant);
+    await installFolder(folder, (temporary) => Promise.resolve(writeLibraries(temporary)));
+  }
+}
+
+interface Machine {
+  readonly options: SurveyOptions;
+  /** The variants whose libraries were loaded. */
+  readonly probed: string[];
+}
+
+/** A machine with drivers, libraries in the cache and devices. */
+function machine(
+  cache: TemporaryFolder,
+  drivers: readonly string[],
+  devices: Partial<Record<Variant, readonly DeviceInfo[] | Error>>,
+): Machine {
+  const probed: string[] = [];
+  const options: SurveyOptions = {
+    folder: "",
+    cacheDir: cache.path,
+    platform: PLATFORM,
+    embedded: null,
+    standalone: true,
+    allowFetch: false,
+    system: machineWith(...drivers),
+    probe: (folder) => {
+      const variant = folder.split("-").at(-1) as Variant;
+      probed.push(variant);
+      const found = devices[variant] ?? [];
+      return found instanceof Error
+        ? Promise.reject(found)
+        : Promise.resolve({ version: "0.5.0", devices: found, log: "" });
+    },
+  };
+  return { options, probed };
+}
+
+const reasons = (reports: readonly BackendReport[]) =>
+  Object.fromEntries(reports.map(({ variant, why }) => [variant, why]));
+
+Deno.test("a survey tells of every backend why it can or cannot be used", async () => {
+  using cache = temporaryFolder();
+  await install(cache, "cpu", "vulkan");
+  const { options, probed } = machine(cache, ["libcuda.so.1", "libvulkan.so.1"], {
+    cpu: [device("cpu", "cpu", "CPU")],
+    vulkan: [device("cpu", "cpu", "CPU")],
+  });
+  const reports = await surveyBackends(options);
+  const why = reasons(reports);
+  assertEquals(reports.map(({ variant }) => variant), ["cuda", "metal", "vulkan", "opencl", "cpu"]);
+  assertStringIncludes(why.cuda ?? "", "the CUDA libraries are not installed");
+  assertStringIncludes(why.metal ?? "", "macOS alone");
+  assertStringIncludes(why.vulkan ?? "", "no device: Vulkan found no GPU");
+  assertStringIncludes(why.opencl ?? "", "libOpenCL.so.1 is not on this machine");
+  assertEquals(why.cpu, null);
+  assertEquals(probed.sort(), ["cpu", "vulkan"]);
+  const cpu = reports.at(-1);
+  assertEquals([cpu?.usable, cpu?.runtime?.source, cpu?.devices.length], [true, "cache", 1]);
+});
+
+Deno.test("a driver that crashes is a reason, and its output the detail", async () => {
+  using cache = temporaryFolder();
+  await install(cache, "vulkan");
+  const crash = new ShimmyError("backend", "its driver crashed (SIGSEGV)", { detail: "kaputt" });
+  const { options } = machine(cache, ["libvulkan.so.1"], { vulkan: crash });
+  const report = (await surveyBackends(options)).find(({ variant }) => variant === "vulkan");
+  assertEquals([report?.why, report?.detail, report?.usable], [
+    "its driver crashed (SIGSEGV)",
+    "kaputt",
+    false,
+  ]);
+});
+
+Deno.test("a folder of the user's has the backends that lie in it", async () => {
+  using cache = temporaryFolder();
+  using own = temporaryFolder();
+  writeLibraries(own.path, ["libggml-vulkan.so"]);
+  const { options } = machine(cache, [], {});
+  const found = [device("vulkan", "gpu", "Vulkan0")];
+  const drivers = machineWith("libcuda.so.1", "libvulkan.so.1");
+  const reports = await surveyBackends({
+    ...options,
+    folder: own.path,
+    system: {
+      ...drivers,
+      list: (path) => path === own.path ? THIS_SYSTEM.list(path) : drivers.list(path),
+    },
+    probe: () => Promise.resolve({ version: "0.5.0", devices: found, log: "" }),
+  });
+  assertEquals(reasons(reports).cuda, "the folder in SHIMMY_LIBLLAMA has no CUDA backend");
+  assertEquals(reports.find(({ variant }) => variant === "vulkan")?.devices, found);
+});
+
+Deno.test("a device that llama.cpp declines is named, with the reason", async () => {
+  using own = temporaryFolder();
+  using cache = temporaryFolder();
+  writeLibraries(own.path, ["libggml-opencl.so"]);
+  const { options } = machine(cache, [], {});
+  const drivers = machineWith("libOpenCL.so.1");
+  const log = "ggml_opencl: device: 'pocl'\nggml_opencl: drop unsupported device 'pocl'.\n";
+  const reports = await surveyBackends({
+    ...options,
+    folder: own.path,
+    system: {
+      ...drivers,
+      list: (path) => path === own.path ? THIS_SYSTEM.list(path) : drivers.list(path),
+    },
+    probe: () => Promise.resolve({ version: "0.5.0", devices: [], log }),
+  });
+  assertEquals(
+    reasons(reports).opencl,
+    "no device: llama.cpp declines 'pocl', as its OpenCL backend is made for Qualcomm's Adreno " +
+      "and Intel's GPUs",
+  );
+});
+
+Deno.test("auto takes the best that has a device, and looks no further", async () => {
+  using cache = temporaryFolder();
+  await install(cache, "cuda", "vulkan", "cpu");
+  const { options, probed } = machine(cache, ["libcuda.so.1", "libvulkan.so.1"], {
+    cuda: [device("cpu", "cpu", "CPU"), device("cuda", "gpu", "CUDA0")],
+    vulkan: [device("vulkan", "gpu", "Vulkan0")],
+  });
+  const { runtime, devices, note } = await selectRuntime("auto", options);
+  assertEquals([runtime.variant, devices, note], ["cuda", ["CUDA0"], null]);
+  assertEquals(probed, ["cuda"]);
+});
+
+Deno.test("auto goes on where the better one has no device", async () => {
+  using cache = temporaryFolder();
+  await install(cache, "cuda", "vulkan", "cpu");
+  const { options } = machine(cache, ["libcuda.so.1", "libvulkan.so.1"], {
+    cuda: new ShimmyError("backend", "its driver crashed (SIGABRT)"),
+    vulkan: [device("vulkan", "igpu", "Vulkan0"), device("vulkan", "gpu", "Vulkan1")],
+  });
+  const { runtime, devices } = await selectRuntime("auto", options);
+  assertEquals([runtime.variant, devices], ["vulkan", ["Vulkan1"]]);
+});
+
+Deno.test("auto on a machine without drivers starts nothing and tells the CPU once", async () => {
+  using cache = temporaryFolder();
+  await install(cache, "cpu");
+  const { options, probed } = machine(cache, [], {});
+  const { runtime, devices, note, reports } = await selectRuntime("auto", options);
+  assertEquals([runtime.variant, devices, reports, probed], ["cpu", [], [], []]);
+  assertStringIncludes(note ?? "", "Running on the CPU: no GPU driver is on this machine");
+});
+
+Deno.test("auto that ends on the CPU tells why the others are not used", async () => {
+  using cache = temporaryFolder();
+  await install(cache, "cpu", "vulkan");
+  const { options } = machine(cache, ["libvulkan.so.1"], {});
+  const { note } = await selectRuntime("auto", options);
+  assertStringIncludes(note ?? "", "Running on the CPU (Vulkan: no device: Vulkan found no GPU");
+});
+
+Deno.test("asking for the CPU starts nothing and uses no device", async () => {
+  using cache = temporaryFolder();
+  await install(cache, "cpu", "cuda");
+  const { options, probed } = machine(cache, ["libcuda.so.1"], {});
+  const { runtime, devices, note } = await selectRuntime("cpu", options);
+  assertEquals([runtime.variant, devices, note, probed], ["cpu", [], null, []]);
+});
+
+Deno.test("asking for what is missing is an error that says what to do, never the CPU", async () => {
+  using cache = temporaryFolder();
+  await install(cache, "cpu", "vulkan");
+  const { options } = machine(cache, ["libvulkan.so.1"], {});
+  const cuda = await assertRejects(() => selectRuntime("cuda", options), ShimmyError);
+  assertEquals(
+    cuda.message,
+    "--gpu-backend cuda: libcuda.so.1 is not on this machine: install NVIDIA's driver",
+  );
+  assertEquals([cuda.kind, cuda.field], ["backend", "gpu-backend"]);
+  const vulkan = await assertRejects(() => selectRuntime("vulkan", options), ShimmyError);
+  assertStringIncludes(vulkan.message, "--gpu-backend vulkan: no device");
+});
+
+Deno.test("choosing takes the best usable report, in the agreed order", () => {
+  const report = (variant: Variant, usable: boolean): BackendReport => ({
+    variant,
+    runtime: null,
+    devices: [],
+    usable,
+    why: usable ? null : "no device",
+    detail: null,
+  });
+  const all = (["cpu", "opencl", "vulkan", "cuda"] as const).map((name) => report(name, true));
+  assertEquals(chooseVariant("auto", all).variant, "cuda");
+  assertEquals(chooseVariant("auto", all.slice(0, 3)).variant, "vulkan");
+  assertEquals(chooseVariant("auto", all.slice(0, 2)).variant, "opencl");
+  assertEquals(chooseVariant("auto", all.slice(0, 1)).variant, "cpu");
+  assertEquals(chooseVariant("opencl", all), { variant: "opencl", note: null });
+});
+
+Deno.test("cancelling a survey is not a reason but the end", async () => {
+  using cache = temporaryFolder();
+  await install(cache, "cpu");
+  const { options } = machine(cache, [], { cpu: new ShimmyError("cancelled", "stop") });
+  const error = await assertRejects(() => surveyBackends(options), ShimmyError);
+  assertEquals(error.kind, "cancelled");
+  assertEquals([...Deno.readDirSync(join(cache.path, "runtime"))].length, 1);
+});

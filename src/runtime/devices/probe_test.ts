@@ -1,0 +1,97 @@
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { fromFileUrl } from "@std/path";
+import { ShimmyError } from "../../errors.ts";
+import { fetchPackage } from "../library/npm.ts";
+import { probeDevices } from "./probe.ts";
+import { npmPackage } from "../library/release.ts";
+import { currentPlatform } from "../library/variant.ts";
+
+/** A child that runs this instead of looking for devices. */
+const child = (code: string) => [Deno.execPath(), "eval", "--quiet", "--no-lock", code] as const;
+
+Deno.test("the child's answer is found among what libraries print", async () => {
+  const report = { version: "0.5.0-dev", devices: [] };
+  const code = `console.log("ggml: hello"); console.log('shimmy-devices ${JSON.stringify(report)}');
+    console.log("ggml: goodbye", Deno.args); console.error("ggml: log");`;
+  assertEquals(await probeDevices("folder", { command: child(code) }), {
+    ...report,
+    log: "ggml: log",
+  });
+});
+
+Deno.test("the child is told the command and the folder", async () => {
+  const code = `console.log("shimmy-devices", JSON.stringify({ version: Deno.args.join(" ") }))`;
+  const { version } = await probeDevices("the folder", { command: child(code) });
+  assertEquals(version, "__devices the folder");
+});
+
+Deno.test("an error of the child's becomes ours", async () => {
+  const code = `console.log('shimmy-devices {"error":"Cannot open libllama: no such thing"}')`;
+  const error = await assertRejects(
+    () => probeDevices("folder", { command: child(code) }),
+    ShimmyError,
+  );
+  assertEquals([error.kind, error.message], ["backend", "Cannot open libllama: no such thing"]);
+});
+
+Deno.test("a crash is a sentence, with what was printed as detail", async () => {
+  const code = `console.error("driver: kaputt"); Deno.kill(Deno.pid, "SIGKILL")`;
+  const error = await assertRejects(
+    () => probeDevices("folder", { command: child(code) }),
+    ShimmyError,
+  );
+  assertStringIncludes(error.message, "its driver crashed (");
+  assertEquals(error.detail, "driver: kaputt");
+});
+
+Deno.test("a driver that hangs is ended and told", async () => {
+  const command = child("setTimeout(() => {}, 60_000)");
+  const error = await assertRejects(
+    () => probeDevices("folder", { command, timeoutMs: 500 }),
+    ShimmyError,
+  );
+  assertEquals(error.message, "its driver did not answer within 0.5 seconds");
+});
+
+Deno.test("looking can be cancelled", async () => {
+  const command = child("setTimeout(() => {}, 60_000)");
+  const controller = new AbortController();
+  const asked = probeDevices("folder", { command, signal: controller.signal });
+  controller.abort();
+  const error = await assertRejects(() => asked, ShimmyError);
+  assertEquals(error.kind, "cancelled");
+});
+
+Deno.test("a program that cannot be started is a sentence", async () => {
+  const error = await assertRejects(
+    () => probeDevices("folder", { command: ["./no-such-program"] }),
+    ShimmyError,
+  );
+  assertEquals(error.message, "a child process to look for devices cannot be started");
+});
+
+/** The real child's side, without the command line around it. */
+const module = new URL("./probe.ts", import.meta.url).href;
+const realChild = child(
+  `import { devicesMain } from ${JSON.stringify(module)}; await devicesMain(Deno.args[1]);`,
+);
+
+Deno.test("the real package has a CPU device with memory", async () => {
+  const name = npmPackage(currentPlatform(), "cpu");
+  assert(name);
+  const folder = await fetchPackage(name);
+  const report = await probeDevices(folder, { command: realChild });
+  assertStringIncludes(report.version, "0.5.0");
+  const cpu = report.devices.find(({ backend }) => backend === "CPU");
+  assertEquals(cpu?.kind, "cpu");
+  assert((cpu?.memoryTotal ?? 0) > 1e8);
+});
+
+Deno.test("a folder without libraries is the child's error", async () => {
+  const folder = fromFileUrl(new URL(".", import.meta.url));
+  await assertRejects(
+    () => probeDevices(folder, { command: realChild }),
+    ShimmyError,
+    "Cannot open libllama",
+  );
+});

@@ -1,0 +1,217 @@
+import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { join } from "@std/path";
+import { ShimmyError } from "../../errors.ts";
+import { download, type DownloadOptions } from "./download.ts";
+import { assetOf, serve, temporaryFolder } from "../testing.ts";
+
+const BYTES = crypto.getRandomValues(new Uint8Array(50_000));
+const ASSET = assetOf("libraries.tar.gz", BYTES);
+
+/** Sends the first bytes and then ends the connection in the middle. */
+function cutOff(from: number, to: number): ReadableStream<Uint8Array> {
+  return new ReadableStream({
+    pull(controller) {
+      controller.enqueue(BYTES.slice(from, to));
+      controller.close();
+    },
+  });
+}
+
+interface Attempt {
+  readonly requests: (string | null)[];
+  readonly progress: number[];
+  readonly error: unknown;
+  readonly path: string;
+}
+
+/** Downloads from a server that answers like `handler`; a failure is returned. */
+async function attempt(
+  folder: string,
+  handler: (request: Request, count: number) => Response,
+  options: Partial<DownloadOptions> = {},
+): Promise<Attempt> {
+  const requests: (string | null)[] = [];
+  const progress: number[] = [];
+  await using server = serve((request) => {
+    requests.push(request.headers.get("range"));
+    return handler(request, requests.length);
+  });
+  const path = join(folder, ASSET.name);
+  const error = await download({
+    url: `${server.base}/${ASSET.name}`,
+    asset: ASSET,
+    path,
+    retryMs: 1,
+    onProgress: ({ bytes }) => progress.push(bytes),
+    ...options,
+  }).then(() => null, (error) => error);
+  return { requests, progress, error, path };
+}
+
+function assertWhole({ path, error }: Attempt): void {
+  assertEquals(error, null);
+  assertEquals(Deno.readFileSync(path), BYTES);
+}
+
+Deno.test("a file arrives whole, and progress ends at its size", async () => {
+  using folder = temporaryFolder();
+  const result = await attempt(folder.path, () => new Response(BYTES));
+  assertWhole(result);
+  assertEquals(result.progress[0], 0);
+  assertEquals(result.progress.at(-1), BYTES.length);
+  assertEquals([...Deno.readDirSync(folder.path)].map(({ name }) => name), [ASSET.name]);
+});
+
+Deno.test("a download that was cut off goes on where it ended", async () => {
+  using folder = temporaryFolder();
+  const result = await attempt(folder.path, (request, count) => {
+    if (count === 1) return new Response(cutOff(0, 20_000));
+    const from = Number(/bytes=(\d+)-/.exec(request.headers.get("range") ?? "")?.[1]);
+    return new Response(BYTES.slice(from), {
+      status: 206,
+      headers: { "content-range": `bytes ${from}-${BYTES.length - 1}/${BYTES.length}` },
+    });
+  });
+  assertWhole(result);
+  assertEquals(result.requests, [null, "bytes=20000-"]);
+});
+
+Deno.test("a server that cannot continue sends all again", async () => {
+  using folder = temporaryFolder();
+  const result = await attempt(
+    folder.path,
+    (_, count) => new Response(count === 1 ? cutOff(0, 20_000) : BYTES),
+  );
+  assertWhole(result);
+});
+
+Deno.test("a refused continuation starts over", async () => {
+  for (const status of [206, 416]) {
+    using folder = temporaryFolder();
+    Deno.writeFileSync(join(folder.path, `${ASSET.name}.part`), BYTES.slice(0, 10));
+    const result = await attempt(
+      folder.path,
+      (_, count) => count === 1 ? new Response("elsewhere", { status }) : new Response(BYTES),
+    );
+    assertWhole(result);
+    assertEquals(result.requests, ["bytes=10-", null]);
+  }
+});
+
+Deno.test("another file's beginning does not spoil the download", async () => {
+  using folder = temporaryFolder();
+  Deno.writeFileSync(join(folder.path, `${ASSET.name}.part`), new Uint8Array(30_000));
+  const result = await attempt(folder.path, (request) => {
+    const from = request.headers.has("range") ? 30_000 : 0;
+    return new Response(BYTES.slice(from), {
+      status: from ? 206 : 200,
+      headers: { "content-range": `bytes ${from}-` },
+    });
+  });
+  assertWhole(result);
+  assertEquals(result.requests, ["bytes=30000-", null]);
+});
+
+Deno.test("a wrong checksum is refused at once and leaves nothing to open", async () => {
+  using folder = temporaryFolder();
+  const wrong = BYTES.with(7, (BYTES[7] ?? 0) ^ 1);
+  const { error, requests } = await attempt(folder.path, () => new Response(wrong));
+  assertStringIncludes(String(error), "its checksum is wrong");
+  assertEquals(requests.length, 1);
+  assertEquals([...Deno.readDirSync(folder.path)], []);
+});
+
+Deno.test("a longer file than expected is refused", async () => {
+  using folder = temporaryFolder();
+  const { error } = await attempt(
+    folder.path,
+    () => new Response(new Uint8Array(BYTES.length + 1)),
+  );
+  assertStringIncludes(String(error), "another file than expected");
+});
+
+Deno.test("redirects are followed", async () => {
+  using folder = temporaryFolder();
+  const result = await attempt(
+    folder.path,
+    ({ url }, count) => count === 1 ? Response.redirect(`${url}?at=mirror`) : new Response(BYTES),
+  );
+  assertWhole(result);
+});
+
+Deno.test("what is not there is not asked for again, and the address is in the detail", async () => {
+  using folder = temporaryFolder();
+  const { error, requests } = await attempt(
+    folder.path,
+    () => new Response("no", { status: 404 }),
+  );
+  assertEquals(
+    (error as ShimmyError).message,
+    `Cannot download ${ASSET.name}: the server answers 404`,
+  );
+  assertStringIncludes((error as ShimmyError).detail ?? "", "http://127.0.0.1");
+  assertEquals(requests.length, 1);
+});
+
+Deno.test("a server in trouble is asked four times", async () => {
+  using folder = temporaryFolder();
+  const { error, requests } = await attempt(
+    folder.path,
+    () => new Response("busy", { status: 503 }),
+  );
+  assertStringIncludes(String(error), "the server answers 503");
+  assertEquals(requests.length, 4);
+});
+
+Deno.test("a server that stops sending is given up and continued", async () => {
+  using folder = temporaryFolder();
+  const result = await attempt(folder.path, (request, count) => {
+    if (count > 1) {
+      return new Response(BYTES.slice(1_000), {
+        status: 206,
+        headers: { "content-range": "bytes 1000-" },
+      });
+    }
+    return new Response(
+      new ReadableStream({ start: (controller) => controller.enqueue(BYTES.slice(0, 1_000)) }),
+      { headers: { "content-length": String(BYTES.length), "x-path": request.url } },
+    );
+  }, { stallMs: 200 });
+  assertWhole(result);
+  assertEquals(result.requests, [null, "bytes=1000-"]);
+});
+
+Deno.test("cancelling ends a download that waits", async () => {
+  using folder = temporaryFolder();
+  const controller = new AbortController();
+  const { error } = await attempt(
+    folder.path,
+    () =>
+      new Response(new ReadableStream({ start: (stream) => stream.enqueue(BYTES.slice(0, 9)) })),
+    {
+      signal: controller.signal,
+      onProgress: ({ bytes }) => {
+        if (bytes > 0) controller.abort();
+      },
+    },
+  );
+  assertEquals((error as ShimmyError).kind, "cancelled");
+});
+
+Deno.test("a host that cannot be reached is a sentence", async () => {
+  using folder = temporaryFolder();
+  const listener = Deno.listen({ port: 0, hostname: "127.0.0.1" });
+  const { port } = listener.addr;
+  listener.close();
+  await assertRejects(
+    () =>
+      download({
+        url: `http://127.0.0.1:${port}/x`,
+        asset: ASSET,
+        path: join(folder.path, "x"),
+        retryMs: 1,
+      }),
+    ShimmyError,
+    `Cannot download ${ASSET.name}: the connection failed`,
+  );
+});

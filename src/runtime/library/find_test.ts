@@ -1,0 +1,143 @@
+import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { join, resolve, toFileUrl } from "@std/path";
+import { LLAMA_VERSION } from "../../../ffi/library/version.ts";
+import { ShimmyError } from "../../errors.ts";
+import { cacheFolder } from "./cache.ts";
+import { type FindOptions, findRuntime } from "./find.ts";
+import { describeFolder, installFolder, MANIFEST } from "./install.ts";
+import {
+  assetOf,
+  libraryArchive,
+  serve,
+  type TemporaryFolder,
+  temporaryFolder,
+  writeLibraries,
+} from "../testing.ts";
+
+const PLATFORM = { os: "linux", arch: "arm64" } as const;
+
+/** A machine without anything; each test adds what it is about. */
+function bare(cache: TemporaryFolder, options: Partial<FindOptions> = {}): FindOptions {
+  return {
+    variant: "cpu",
+    folder: "",
+    cacheDir: cache.path,
+    platform: PLATFORM,
+    embedded: null,
+    standalone: true,
+    allowFetch: false,
+    ...options,
+  };
+}
+
+async function embed(root: string): Promise<URL> {
+  const folder = join(root, "cpu");
+  writeLibraries(folder);
+  const manifest = JSON.stringify(await describeFolder(folder, false));
+  Deno.writeTextFileSync(join(folder, MANIFEST), manifest);
+  return toFileUrl(`${root}/`);
+}
+
+function install(cache: TemporaryFolder): Promise<void> {
+  const folder = cacheFolder(cache.path, PLATFORM, "cpu");
+  return installFolder(folder, (temporary) => Promise.resolve(writeLibraries(temporary)));
+}
+
+Deno.test("the user's folder wins over all else and becomes absolute", async () => {
+  using cache = temporaryFolder();
+  using own = temporaryFolder();
+  writeLibraries(own.path);
+  await install(cache);
+  const embedded = await embed(join(cache.path, "embedded"));
+  const runtime = await findRuntime(bare(cache, { folder: own.path, embedded, variant: "vulkan" }));
+  assertEquals(runtime, {
+    variant: "vulkan",
+    folder: resolve(own.path),
+    source: "folder",
+    version: null,
+  });
+});
+
+Deno.test("a folder of the user's without the library is an error, not passed over", async () => {
+  using cache = temporaryFolder();
+  using own = temporaryFolder();
+  await install(cache);
+  const error = await assertRejects(
+    () => findRuntime(bare(cache, { folder: own.path })),
+    ShimmyError,
+    "SHIMMY_LIBLLAMA: the folder does not hold libllama",
+  );
+  assertEquals([error.kind, error.detail], ["not_found", own.path]);
+});
+
+Deno.test("embedded libraries win over the cache's, and the cache's over fetching", async () => {
+  using cache = temporaryFolder();
+  await install(cache);
+  const cached = await findRuntime(bare(cache, { allowFetch: true }));
+  assertEquals([cached.source, cached.version], ["cache", LLAMA_VERSION]);
+  const embedded = await embed(join(cache.path, "embedded"));
+  assertEquals((await findRuntime(bare(cache, { embedded }))).source, "embedded");
+});
+
+Deno.test("under Deno the npm package is imported, and told of before", async () => {
+  using cache = temporaryFolder();
+  using bins = temporaryFolder();
+  writeLibraries(join(bins.path, "linux-arm64"));
+  const events: unknown[] = [];
+  const runtime = await findRuntime(bare(cache, {
+    standalone: false,
+    allowFetch: true,
+    onProgress: (progress) => events.push(progress),
+    importPackage: (specifier) => {
+      events.push(specifier);
+      return Promise.resolve({ getBinsDir: () => ({ binsDir: bins.path, packageVersion: "" }) });
+    },
+  }));
+  assertEquals(runtime.source, "npm");
+  assertEquals(runtime.folder, join(bins.path, "linux-arm64"));
+  assertEquals(events, [
+    { what: "@node-llama-cpp/linux-arm64", bytes: 0, total: null },
+    "npm:@node-llama-cpp/linux-arm64@3.22.1",
+  ]);
+});
+
+Deno.test("a compiled executable fetches the release archive, and finds it in the cache later", async () => {
+  using cache = temporaryFolder();
+  const archive = await libraryArchive();
+  await using server = serve(() => new Response(archive));
+  const options = bare(cache, {
+    allowFetch: true,
+    releaseBase: server.base,
+    assets: [assetOf("a.tar.gz", archive)],
+  });
+  const first = await findRuntime(options);
+  assertEquals(first.source, "archive");
+  const second = await findRuntime(options);
+  assertEquals([second.source, second.folder], ["cache", first.folder]);
+});
+
+Deno.test("without leave to fetch the command that fetches is named", async () => {
+  using cache = temporaryFolder();
+  const error = await assertRejects(
+    () => findRuntime(bare(cache, { variant: "vulkan" })),
+    ShimmyError,
+  );
+  assertEquals(error.kind, "not_found");
+  assertStringIncludes(error.message, "`shimmy runtime install vulkan` fetches them");
+});
+
+Deno.test("what is larger than the limit is not fetched", async () => {
+  using cache = temporaryFolder();
+  const asset = assetOf("a.tar.gz", new Uint8Array(11));
+  const options = bare(cache, { allowFetch: true, fetchLimit: 10, assets: [asset] });
+  await assertRejects(() => findRuntime(options), ShimmyError, "are not installed");
+});
+
+Deno.test("a variant nobody publishes says how to get it", async () => {
+  using cache = temporaryFolder();
+  const error = await assertRejects(
+    () => findRuntime(bare(cache, { variant: "opencl", allowFetch: true })),
+    ShimmyError,
+  );
+  assertStringIncludes(error.message, "Nobody publishes OpenCL libraries for linux-arm64; build");
+});

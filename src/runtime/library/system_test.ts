@@ -1,0 +1,67 @@
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import {
+  backendsIn,
+  CUDA_RUNTIME,
+  hasSystemLibrary,
+  missingDriver,
+  type System,
+} from "./system.ts";
+import { machineWith } from "../testing.ts";
+
+Deno.test("a driver is told by its library's file", () => {
+  assertEquals(missingDriver("cuda", machineWith("libcuda.so.1")), null);
+  assertEquals(missingDriver("vulkan", machineWith("libvulkan.so.1")), null);
+  assertEquals(missingDriver("opencl", machineWith("libOpenCL.so.1")), null);
+  assertEquals(missingDriver("cpu", machineWith()), null);
+});
+
+Deno.test("a missing driver is told with what to install", () => {
+  const reason = missingDriver("cuda", machineWith("libvulkan.so.1"));
+  assertEquals(reason, "libcuda.so.1 is not on this machine: install NVIDIA's driver");
+  assertStringIncludes(missingDriver("metal", machineWith()) ?? "", "macOS alone");
+  assertEquals(missingDriver("metal", { ...machineWith(), os: "darwin" }), null);
+});
+
+Deno.test("the loader's search path counts", () => {
+  const system: System = {
+    os: "linux",
+    env: (name) => name === "LD_LIBRARY_PATH" ? "/nowhere:/opt/cuda-13" : undefined,
+    list: (folder) => folder === "/opt/cuda-13" ? ["libcudart.so.13"] : [],
+  };
+  assertEquals(hasSystemLibrary(CUDA_RUNTIME, system), true);
+  assertEquals(hasSystemLibrary(CUDA_RUNTIME, machineWith("libcudart.so.12")), false);
+});
+
+Deno.test("Windows is searched by its own rules", () => {
+  const system: System = {
+    os: "windows",
+    env: (name) => ({ SystemRoot: "C:\\W", PATH: "C:\\cuda\\bin;" })[name],
+    list: (folder) =>
+      folder.includes("System32")
+        ? ["NVCUDA.DLL"]
+        : folder === "C:\\cuda\\bin"
+        ? ["cudart64_13.dll"]
+        : [],
+  };
+  assertEquals(missingDriver("cuda", system), null);
+  assertStringIncludes(
+    missingDriver("vulkan", system) ?? "",
+    "vulkan-1.dll is not on this machine",
+  );
+  assertEquals(hasSystemLibrary(CUDA_RUNTIME, system), true);
+});
+
+Deno.test("a folder's backends are told by ggml's file names", () => {
+  const folder = (os: System["os"], ...names: string[]) => [
+    ...backendsIn("own", { os, env: () => undefined, list: () => names }),
+  ];
+  assertEquals(folder("linux", "libllama.so", "libggml-cpu-haswell.so"), ["cpu"]);
+  assertEquals(folder("linux", "libggml-vulkan.so", "libggml-cuda.so.0"), [
+    "cpu",
+    "vulkan",
+    "cuda",
+  ]);
+  assertEquals(folder("windows", "ggml-opencl.dll"), ["cpu", "opencl"]);
+  assertEquals(folder("darwin", "libggml.dylib"), ["cpu", "metal"]);
+  assertEquals(folder("linux", "libggml-cudart-notes.txt"), ["cpu"]);
+});

@@ -1,0 +1,56 @@
+import { basename } from "@std/path";
+import type { ModelEntry } from "../../../../models/entry/entry.ts";
+import type { AdapterFile } from "../../../../models/registry/pool.ts";
+import { nameOf } from "../../../answers/model_names.ts";
+import { taggedName } from "./names.ts";
+
+const UNITS = [[1e12, "T", 1], [1e9, "B", 1], [1e6, "M", 2], [1e3, "K", 1]] as const;
+
+/** A number of parameters as people write it, e.g. `7.6B` or `2.62M`; empty when it is not known. */
+export function parameterSize(parameters: number | null): string {
+  if (parameters === null) return "";
+  const unit = UNITS.find(([size]) => parameters >= size);
+  if (unit === undefined) return String(parameters);
+  const [size, letter, digits] = unit;
+  return `${Number((parameters / size).toFixed(digits))}${letter}`;
+}
+
+/** `details` of a model. */
+export function details(entry: ModelEntry, adapter: AdapterFile | null = null) {
+  return {
+    parent_model: adapter === null ? "" : taggedName(entry),
+    format: "gguf",
+    family: entry.architecture,
+    families: [entry.architecture],
+    parameter_size: parameterSize(entry.parameters),
+    quantization_level: entry.quantization,
+    ...(entry.contextLength === null ? {} : { context_length: entry.contextLength }),
+    ...(entry.embeddingLength === null ? {} : { embedding_length: entry.embeddingLength }),
+  };
+}
+
+/**
+ * What tells two versions of a model apart, as 64 hexadecimal digits: of a blob in Ollama's store the
+ * SHA-256 of its content, which is its name; of other files, whose content is too large to hash for a
+ * list, that of their name, size and time.
+ */
+export async function digest(entry: ModelEntry): Promise<string> {
+  const blob = /^sha256-([0-9a-f]{64})$/.exec(basename(entry.paths[0] ?? ""));
+  if (blob !== null) return blob[1]!;
+  const identity = JSON.stringify([entry.name, entry.size, entry.modified]);
+  const hash = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(identity));
+  return Array.from(new Uint8Array(hash), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/** What lists say of a model. */
+export async function listed(entry: ModelEntry, adapter: AdapterFile | null = null) {
+  const shown = { ...entry, name: nameOf({ entry, adapter }) };
+  const name = taggedName(shown);
+  return {
+    name,
+    model: name,
+    size: entry.size,
+    digest: await digest(shown),
+    details: details(entry, adapter),
+  };
+}

@@ -1,0 +1,101 @@
+import { deviceBytes, loadedBytes } from "../../../../engine/protocol/placement.ts";
+import type { ModelInfo } from "../../../../engine/protocol/protocol.ts";
+import { ShimmyError } from "../../../../errors.ts";
+import { capabilitiesOf } from "../../../../models/entry/capabilities.ts";
+import type { ModelEntry } from "../../../../models/entry/entry.ts";
+import type { ModelUse } from "../../../../models/registry/pool.ts";
+import { parse, readJson } from "../../../http/body.ts";
+import type { Exchange } from "../../../http/route.ts";
+import { listNamed } from "../../../answers/model_names.ts";
+import { details, listed } from "./describe.ts";
+import { json } from "../../../http/json.ts";
+import { resolveAdapted, taggedName } from "./names.ts";
+import { showBody } from "../request/schema.ts";
+
+/** The latest time that RFC 3339 can write. */
+const NEVER = "9999-12-31T23:59:59Z";
+
+/** `GET /api/version`. */
+export function version({ context }: Exchange): Response {
+  return json({ version: context.settings.version });
+}
+
+/** `GET /api/tags`: every model, the latest first, and behind it itself with its adapters. */
+export async function tags({ context: { pool } }: Exchange): Promise<Response> {
+  const named = (await listNamed(pool)).sort((a, b) => b.entry.modified - a.entry.modified);
+  const models = await Promise.all(named.map(async ({ entry, adapter }) => ({
+    ...await listed(entry, adapter),
+    modified_at: new Date(entry.modified).toISOString(),
+    capabilities: capabilitiesOf(entry),
+  })));
+  return json({ models });
+}
+
+/** `GET /api/ps`: the models that are loaded. */
+export async function ps({ context: { pool } }: Exchange): Promise<Response> {
+  const models = [];
+  for (const entry of await pool.list()) {
+    const { engine, use } = pool.state(entry);
+    if (engine === null) continue;
+    models.push({
+      ...await listed(entry),
+      size: loadedBytes(engine.info),
+      size_vram: deviceBytes(engine.info).values().reduce((sum, bytes) => sum + bytes, 0),
+      context_length: engine.info.contextLength,
+      expires_at: expiry(use),
+    });
+  }
+  return json({ models });
+}
+
+/** When a model is unloaded unless it is used until then. */
+function expiry(use: ModelUse | undefined): string {
+  const left = use?.expiresInMs ?? null;
+  return left === null ? NEVER : new Date(Date.now() + left).toISOString();
+}
+
+/** `POST /api/show`. */
+export async function show(exchange: Exchange): Promise<Response> {
+  const body = parse(showBody, await readJson(exchange));
+  const name = body.model ?? body.name;
+  if (!name) throw new ShimmyError("invalid", "model: must be text", { field: "model" });
+  const { pool } = exchange.context;
+  const { entry, adapter } = await resolveAdapted(pool, name);
+  const info = pool.state(entry).engine?.info ?? null;
+  const license = info?.metadata["general.license"];
+  return json({
+    ...(license === undefined ? {} : { license }),
+    modelfile: `FROM ${taggedName(entry)}\n${adapter === null ? "" : `ADAPTER ${adapter.name}\n`}`,
+    parameters: "",
+    template: entry.chatTemplate ?? "",
+    system: "",
+    details: details(entry, adapter),
+    messages: [],
+    model_info: modelInfo(entry, info),
+    capabilities: capabilitiesOf(entry),
+    modified_at: new Date(entry.modified).toISOString(),
+  });
+}
+
+/** Metadata under its names in the file: what discovery read, and all of it once the model is loaded. */
+function modelInfo(entry: ModelEntry, info: ModelInfo | null): Record<string, unknown> {
+  const { architecture, parameters, contextLength, embeddingLength } = entry;
+  const known = {
+    "general.architecture": architecture,
+    "general.parameter_count": parameters,
+    [`${architecture}.context_length`]: contextLength,
+    [`${architecture}.embedding_length`]: embeddingLength,
+  };
+  const loaded = Object.entries(info?.metadata ?? {})
+    .filter(([key]) => !key.startsWith("tokenizer.chat_template"))
+    .map(([key, value]) => [key, isNumber(key, value, architecture) ? Number(value) : value]);
+  const read = Object.entries(known).filter(([, value]) => value !== null);
+  return { ...Object.fromEntries(loaded), ...Object.fromEntries(read) };
+}
+
+/** libllama gives every value as text; the architecture's own values are numbers where they look so. */
+function isNumber(key: string, value: string, architecture: string): boolean {
+  const numeric = key.startsWith(`${architecture}.`) || key.endsWith("_token_id") ||
+    ["general.file_type", "general.quantization_version"].includes(key);
+  return numeric && /^-?\d+(\.\d+)?(e[-+]?\d+)?$/i.test(value);
+}

@@ -1,0 +1,154 @@
+import * as z from "zod";
+import { keepAlive } from "../../../schemas/keep_alive.ts";
+import { only, refused } from "../../../schemas/refused.ts";
+import { integerBetween, integerFrom } from "../../../schemas/sampling.ts";
+import { optionsSchema } from "./options.ts";
+import { think } from "./think.ts";
+
+const text = z.string({ error: "must be text" });
+const boolean = z.boolean({ error: "must be true or false" });
+const jsonObject = z.record(z.string(), z.unknown(), { error: "must be an object" });
+
+/** A model's name; also the field of requests about a model. */
+export const modelName = text.min(1, { error: "must not be empty" });
+
+const images = z.array(z.unknown()).max(0, {
+  error: "is not supported: models read text alone here",
+}).nullish();
+
+/** Fields of `POST /api/chat` and `POST /api/generate`. */
+const answerFields = {
+  model: modelName,
+  stream: boolean.nullish().describe("Default true"),
+  format: z.union([z.literal(["json", ""]), jsonObject], {
+    error: 'must be "json" or a JSON Schema',
+  }).nullish(),
+  keep_alive: keepAlive,
+  options: optionsSchema.nullish(),
+  think,
+  logprobs: boolean.nullish(),
+  top_logprobs: integerBetween(0, 20).nullish(),
+  truncate: only(false, "a prompt over the context is refused, never cut"),
+  shift: only(false, "an answer ends where the context is full"),
+  _debug_render_only: only(false, "prompts are not shown here"),
+};
+
+const toolCall = z.strictObject({
+  id: text.nullish(),
+  type: z.literal("function", { error: "must be function" }).nullish(),
+  function: z.strictObject({
+    index: z.int().nullish().describe("Accepted; the order of the list counts"),
+    name: text,
+    description: text.nullish().describe("Accepted; the tool describes itself"),
+    arguments: jsonObject,
+  }),
+});
+
+const message = z.strictObject({
+  role: z.literal(["system", "user", "assistant", "tool"], {
+    error: "must be system, user, assistant or tool",
+  }),
+  content: text.nullish(),
+  thinking: text.nullish(),
+  images,
+  tool_calls: z.array(toolCall, { error: "must be a list of calls" }).nullish(),
+  tool_name: text.nullish(),
+  tool_call_id: text.nullish(),
+});
+
+const tool = z.strictObject({
+  type: z.literal("function", { error: "must be function: there are no other tools" }),
+  function: z.strictObject({
+    type: text.nullish().describe("Accepted; there is one kind"),
+    name: text.min(1, { error: "must not be empty" }),
+    description: text.nullish(),
+    parameters: jsonObject.nullish(),
+    strict: boolean.nullish().describe("Accepted; arguments always follow the schema"),
+  }),
+});
+
+/** The body of `POST /api/chat`. */
+export const chatBody = z.strictObject({
+  ...answerFields,
+  messages: z.array(message, { error: "must be a list of messages" }).nullish()
+    .describe("Without any, the model is loaded, or unloaded with keep_alive 0"),
+  tools: z.array(tool, { error: "must be a list of tools" }).nullish(),
+});
+
+const NO_IMAGES = "models write text alone here";
+
+/** The body of `POST /api/generate` as Ollama knows it. */
+export const generateBody = z.strictObject({
+  ...answerFields,
+  prompt: text.nullish()
+    .describe("Without one, the model is loaded, or unloaded with keep_alive 0"),
+  suffix: text.nullish().describe("For models whose vocabulary has fill-in-the-middle tokens"),
+  system: text.nullish(),
+  raw: boolean.nullish().describe("The prompt goes to the model without the chat template"),
+  template: z.literal("", {
+    error: "is not supported: models keep their own templates; use raw for a prompt of your own",
+  }).nullish(),
+  context: z.array(z.unknown()).max(0, {
+    error: "is not supported: send the conversation to /api/chat",
+  }).nullish(),
+  images,
+  width: refused(NO_IMAGES),
+  height: refused(NO_IMAGES),
+  steps: refused(NO_IMAGES),
+});
+
+const embedFields = {
+  model: modelName,
+  keep_alive: keepAlive,
+  options: optionsSchema.nullish()
+    .describe("What is fixed when a model is loaded is checked; nothing is sampled"),
+};
+
+/** Texts in one request; each is computed by itself. */
+const INPUTS_LIMIT = 2048;
+
+/** The body of `POST /api/embed`. */
+export const embedBody = z.strictObject({
+  ...embedFields,
+  input: z.union([text, z.array(text).max(INPUTS_LIMIT)], {
+    error: `must be text or a list of at most ${INPUTS_LIMIT} texts`,
+  }),
+  truncate: boolean.nullish()
+    .describe("Cut an input over the context at its end; false refuses it. Default true"),
+  dimensions: integerFrom(1).nullish().describe("Keeps the first ones, scaled to length 1 again"),
+});
+
+/** The body of `POST /api/embeddings`, which `POST /api/embed` superseded. */
+export const embeddingsBody = z.strictObject({ ...embedFields, prompt: text });
+
+const EMPTY_OR_OWN = "is not supported: it would not change what is shown";
+
+/** The body of `POST /api/show`. */
+export const showBody = z.strictObject({
+  model: modelName.nullish(),
+  name: modelName.nullish().describe("The older name of model"),
+  verbose: only(false, "tensors and vocabulary are not shown here"),
+  system: z.literal("", { error: EMPTY_OR_OWN }).nullish(),
+  template: z.literal("", { error: EMPTY_OR_OWN }).nullish(),
+  options: z.strictObject({}, { error: EMPTY_OR_OWN }).nullish(),
+});
+
+const aboutModel = {
+  model: modelName.nullish(),
+  name: modelName.nullish().describe("The older name of model"),
+};
+
+/** The body of `POST /api/pull`. */
+export const pullBody = z.strictObject({
+  ...aboutModel,
+  stream: boolean.nullish().describe("Default true"),
+  insecure: only(false, "nothing is fetched without encryption"),
+});
+
+/** The body of `DELETE /api/delete`. */
+export const deleteBody = z.strictObject(aboutModel);
+
+export type ChatBody = z.output<typeof chatBody>;
+export type GenerateBody = z.output<typeof generateBody>;
+export type EmbedBody = z.output<typeof embedBody>;
+export type AnswerBody = Pick<ChatBody & GenerateBody, keyof typeof answerFields>;

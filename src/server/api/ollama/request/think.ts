@@ -1,0 +1,28 @@
+import * as z from "zod";
+import { ShimmyError } from "../../../../errors.ts";
+import { capabilitiesOf } from "../../../../models/entry/capabilities.ts";
+import type { ModelEntry } from "../../../../models/entry/entry.ts";
+import { THINKING_LEVELS, thinkingArguments } from "../../../schemas/thinking.ts";
+
+/** `think` of a request: a switch, or how much. */
+export const think = z.union([z.boolean(), z.enum(["low", "medium", "high", "max"])], {
+  error: "must be true, false, low, medium, high or max",
+}).nullish().describe("Absent: the model's own default");
+
+/** The template variables that `think` stands for. */
+export function thinkArguments(value: z.output<typeof think>): Readonly<Record<string, unknown>> {
+  if (value === null || value === undefined) return {};
+  if (typeof value === "boolean") return thinkingArguments(value);
+  return thinkingArguments(true, THINKING_LEVELS[value]);
+}
+
+/**
+ * Refuses to ask a model to think that cannot, as Ollama does.
+ * @throws {ShimmyError} `invalid`.
+ */
+export function checkThinks(value: z.output<typeof think>, entry: ModelEntry): void {
+  if (!value || capabilitiesOf(entry).includes("thinking")) return;
+  throw new ShimmyError("invalid", `think: '${entry.name}' does not support thinking`, {
+    field: "think",
+  });
+}

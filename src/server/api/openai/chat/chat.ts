@@ -1,0 +1,125 @@
+import type { AnswerRequest } from "../../../../chat/conversation.ts";
+import type { Engine } from "../../../../engine/engine.ts";
+import type { ModelEntry } from "../../../../models/entry/entry.ts";
+import { parse, readJson } from "../../../http/body.ts";
+import { json } from "../../../http/json.ts";
+import type { Exchange, Route } from "../../../http/route.ts";
+import { bindAnswer, engineFor, startAnswer } from "../../../answers/start_answer.ts";
+import { eventStream } from "../../../http/streams.ts";
+import { chatAnswer } from "../shared/answers.ts";
+import { type ChatBody, chatBody, toChatRequest } from "./chat_schema.ts";
+import { chatChunks } from "./chat_stream.ts";
+import { openaiDialect } from "../shared/dialect.ts";
+import {
+  fingerprint,
+  newId,
+  toChatLogprobs,
+  toFinishReason,
+  toNotices,
+  toUsage,
+  unixSeconds,
+} from "../shared/envelope.ts";
+import { Gathered } from "../shared/gather.ts";
+import { interleave } from "../shared/interleave.ts";
+import { perChoice } from "../shared/seeds.ts";
+
+/** What every chunk and the whole answer begin with. */
+async function headOf(
+  exchange: Exchange,
+  { entry, engine }: { readonly entry: ModelEntry; readonly engine: Engine },
+  body: ChatBody,
+) {
+  return {
+    id: newId("chatcmpl-"),
+    created: unixSeconds(),
+    model: entry.name,
+    system_fingerprint: await fingerprint(entry, engine, exchange.context.settings.version),
+    ...(body.service_tier ? { service_tier: "default" } : {}),
+  };
+}
+
+function toChoice(index: number, answer: Gathered, withLogprobs: boolean) {
+  const { text, reasoning, toolCalls, done } = answer;
+  return {
+    index,
+    message: {
+      role: "assistant",
+      content: text === "" && toolCalls.length > 0 ? null : text,
+      refusal: null,
+      ...(reasoning === "" ? {} : { reasoning_content: reasoning }),
+      ...(toolCalls.length === 0 ? {} : {
+        tool_calls: toolCalls.map((call) => ({
+          id: call.id,
+          type: "function",
+          function: { name: call.name, arguments: call.arguments },
+        })),
+      }),
+    },
+    logprobs: withLogprobs ? toChatLogprobs(answer.logprobs, answer.reasoningLogprobs) : null,
+    finish_reason: toFinishReason(done.finishReason),
+  };
+}
+
+async function whole(
+  exchange: Exchange,
+  engine: Engine,
+  requests: readonly AnswerRequest[],
+  head: Readonly<Record<string, unknown>>,
+): Promise<Response> {
+  const answers = requests.map(() => new Gathered());
+  const starts = requests.map((request) => () => bindAnswer(exchange, engine, request));
+  for await (const { index, value } of interleave(starts, engine.info.parallel)) {
+    answers[index]!.add(value);
+  }
+  const withLogprobs = requests[0]!.logprobs !== null;
+  return json({
+    ...head,
+    object: "chat.completion",
+    choices: answers.map((answer, index) => toChoice(index, answer, withLogprobs)),
+    usage: toUsage(answers.map(({ done }) => done.usage)),
+    ...toNotices(answers.map(({ done }) => done)),
+  });
+}
+
+async function streamed(
+  exchange: Exchange,
+  engine: Engine,
+  requests: readonly AnswerRequest[],
+  head: Readonly<Record<string, unknown>>,
+  includeUsage: boolean,
+): Promise<Response> {
+  const first = await startAnswer(exchange, engine, requests[0]!);
+  const others = requests.slice(1).map((request) => () => bindAnswer(exchange, engine, request));
+  const events = interleave([() => first, ...others], engine.info.parallel);
+  const withLogprobs = requests[0]!.logprobs !== null;
+  return eventStream(chatChunks(events, { head, includeUsage, withLogprobs }), {
+    keepAliveMs: exchange.context.settings.keepAliveMs,
+  });
+}
+
+async function complete(exchange: Exchange): Promise<Response> {
+  const body = parse(chatBody, await readJson(exchange));
+  const request = toChatRequest(body);
+  const target = await engineFor(exchange, body.model ?? undefined);
+  const { engine } = target;
+  const requests = perChoice(request, body.n ?? 1);
+  const head = await headOf(exchange, target, body);
+  if (!body.stream) {
+    const metadata = body.metadata ? { metadata: body.metadata } : {};
+    return whole(exchange, engine, requests, { ...head, ...metadata });
+  }
+  const includeUsage = body.stream_options?.include_usage ?? false;
+  return streamed(exchange, engine, requests, head, includeUsage);
+}
+
+/** `/v1/chat/completions`. */
+export const chatRoutes: readonly Route[] = [{
+  method: "POST",
+  path: "/v1/chat/completions",
+  dialect: openaiDialect,
+  summary: "Answers a conversation",
+  body: chatBody,
+  answer: chatAnswer,
+  streams: ["text/event-stream"],
+  handle: complete,
+}];

@@ -1,0 +1,112 @@
+import * as z from "zod";
+import type { AnswerRequest } from "../../../../chat/conversation.ts";
+import { ShimmyError } from "../../../../errors.ts";
+import { toEnding, toRun, toSampling } from "../../../schemas/sampling.ts";
+import {
+  boolean,
+  choiceCount,
+  generationFields,
+  maxTokens,
+  refused,
+  serviceFields,
+  streamOptions,
+  templateArguments,
+  text,
+  topLogprobs,
+  verbosity,
+} from "../shared/fields.ts";
+import { responseFormat, toFormat } from "../shared/format.ts";
+import { chatMessage, toMessages } from "../shared/messages.ts";
+import { effortArguments, reasoningEffort } from "../shared/reasoning.ts";
+import { askedChoice, chatToolChoice, chatTools, toTools } from "../shared/tools.ts";
+
+/** Fields that make the prompt: what a count of its tokens needs. */
+export const chatPromptFields = {
+  model: text.nullish().describe("Without it, the default model"),
+  messages: z.array(chatMessage, { error: "must be a list of messages" })
+    .min(1, { error: "must have at least one message" }),
+  tools: chatTools.nullish(),
+  tool_choice: chatToolChoice.nullish(),
+  parallel_tool_calls: boolean.nullish(),
+  reasoning_effort: reasoningEffort.nullish(),
+  chat_template_kwargs: templateArguments,
+};
+
+/** The body of `POST /v1/chat/completions`: every field OpenAI's API has, and more. */
+export const chatBody = z.strictObject({
+  ...chatPromptFields,
+  ...serviceFields,
+  ...generationFields,
+  n: choiceCount,
+  max_tokens: maxTokens.describe("Deprecated by OpenAI; the same as max_completion_tokens"),
+  max_completion_tokens: maxTokens.describe("Tokens to generate at most, reasoning included"),
+  response_format: responseFormat.nullish(),
+  logprobs: boolean.nullish(),
+  top_logprobs: topLogprobs,
+  stream: boolean.nullish(),
+  stream_options: streamOptions,
+  verbosity,
+  store: z.literal(false, {
+    error: "chat completions are not stored; responses are (/v1/responses)",
+  }).nullish(),
+  modalities: z.array(z.literal("text", { error: "only text is supported" })).nullish()
+    .describe("Accepted; answers are text"),
+  audio: refused("audio is not supported"),
+  prediction: refused("predicted outputs are not supported"),
+  web_search_options: refused("web search is not supported"),
+  functions: refused("is deprecated and not supported; use tools"),
+  function_call: refused("is deprecated and not supported; use tool_choice"),
+});
+
+export type ChatBody = z.output<typeof chatBody>;
+
+const promptSchema = z.object(chatPromptFields);
+
+function invalid(field: string, message: string): ShimmyError {
+  return new ShimmyError("invalid", `${field}: ${message}`, { field });
+}
+
+/** The conversation of a request, ready for the model's template. */
+export function toChatInput(
+  body: z.output<typeof promptSchema>,
+): Extract<AnswerRequest["input"], { type: "chat" }> {
+  const { tools, toolChoice } = toTools(
+    (body.tools ?? []).map((tool) => tool.function),
+    askedChoice(body.tool_choice),
+  );
+  return {
+    type: "chat",
+    messages: toMessages(body.messages),
+    tools,
+    toolChoice,
+    parallelToolCalls: body.parallel_tool_calls ?? true,
+    templateArguments: { ...effortArguments(body.reasoning_effort), ...body.chat_template_kwargs },
+    continueLast: false,
+  };
+}
+
+/**
+ * The request for one choice in the engine's words.
+ * @throws {ShimmyError} `invalid` where fields that are right by themselves contradict each other.
+ */
+export function toChatRequest(body: ChatBody): AnswerRequest {
+  if (body.stream_options && !body.stream) {
+    throw invalid("stream_options", "can only be set when stream is true");
+  }
+  if (typeof body.top_logprobs === "number" && body.top_logprobs > 0 && !body.logprobs) {
+    throw invalid("top_logprobs", "can only be set when logprobs is true");
+  }
+  const { max_tokens: tokens, max_completion_tokens: completion } = body;
+  if (typeof tokens === "number" && typeof completion === "number" && tokens !== completion) {
+    throw invalid("max_tokens", "cannot be set beside max_completion_tokens");
+  }
+  return {
+    input: toChatInput(body),
+    maxTokens: completion ?? tokens ?? null,
+    sampling: toSampling(body),
+    ...toEnding(body),
+    ...toRun(body),
+    format: toFormat(body.response_format, body.grammar),
+    logprobs: body.logprobs ? body.top_logprobs ?? 0 : null,
+  };
+}

@@ -1,0 +1,237 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { ShimmyError } from "../../../../errors.ts";
+import { parse } from "../../../http/body.ts";
+import { chatBody, toChatRequest } from "./chat_schema.ts";
+
+const HELLO = [{ role: "user", content: "Hello" }];
+
+/** The request a body becomes. */
+function requestOf(fields: Record<string, unknown>) {
+  return toChatRequest(parse(chatBody, { messages: HELLO, ...fields }));
+}
+
+/** The message and field with which a body is refused. */
+function refusalOf(fields: Record<string, unknown>) {
+  const error = assertThrows(() => requestOf(fields), ShimmyError);
+  assertEquals(error.kind, "invalid");
+  return { message: error.message, field: error.field };
+}
+
+const TOOL = {
+  type: "function",
+  function: { name: "get_weather", parameters: { type: "object" } },
+};
+
+Deno.test("every generation field reaches the engine's request", () => {
+  const request = requestOf({
+    temperature: 0.5,
+    top_p: 0.9,
+    top_k: 7,
+    min_p: 0.1,
+    seed: 42,
+    presence_penalty: 1,
+    frequency_penalty: -1,
+    repeat_penalty: 1.1,
+    dry_multiplier: 0.8,
+    xtc_probability: 0.2,
+    mirostat: 2,
+    logit_bias: { "5": -100, "6": 1.5 },
+    stop: ["a", "b"],
+    max_completion_tokens: 9,
+    ignore_eos: true,
+    logprobs: true,
+    top_logprobs: 3,
+  });
+  assertEquals(request.sampling, {
+    temperature: 0.5,
+    topP: 0.9,
+    topK: 7,
+    minP: 0.1,
+    seed: 42,
+    presencePenalty: 1,
+    frequencyPenalty: -1,
+    repeatPenalty: 1.1,
+    dryMultiplier: 0.8,
+    xtcProbability: 0.2,
+    mirostat: 2,
+    logitBias: [{ token: 5, bias: -100 }, { token: 6, bias: 1.5 }],
+  });
+  assertEquals(request.stop, ["a", "b"]);
+  assertEquals(request.maxTokens, 9);
+  assertEquals(request.ignoreEos, true);
+  assertEquals(request.logprobs, 3);
+});
+
+Deno.test("null means absent for every field of OpenAI's API", () => {
+  const fields = Object.fromEntries(
+    Object.keys(chatBody.shape).filter((name) => name !== "messages").map((name) => [name, null]),
+  );
+  assertEquals(requestOf(fields), requestOf({}));
+});
+
+for (
+  const [field, value, message] of [
+    ["audio", { voice: "alloy", format: "mp3" }, "audio: audio is not supported"],
+    ["modalities", ["text", "audio"], "modalities[1]: only text is supported"],
+    [
+      "prediction",
+      { type: "content", content: "x" },
+      "prediction: predicted outputs are not supported",
+    ],
+    ["web_search_options", {}, "web_search_options: web search is not supported"],
+    ["functions", [], "functions: is deprecated and not supported; use tools"],
+    ["function_call", "auto", "function_call: is deprecated and not supported; use tool_choice"],
+    ["moderation", { model: "m" }, "moderation: moderation is not supported"],
+    ["lora", {}, "lora: must be a list of {name, scale}, the scale a number from -10 to 10"],
+    [
+      "store",
+      true,
+      "store: chat completions are not stored; responses are (/v1/responses)",
+    ],
+    ["service_tier", "flex", "service_tier: must be auto or default: there are no other tiers"],
+    ["temprature", 1, "temprature: is not a known field"],
+    [
+      "stream_options",
+      { include_usage: true },
+      "stream_options: can only be set when stream is true",
+    ],
+    ["top_logprobs", 2, "top_logprobs: can only be set when logprobs is true"],
+    ["n", 0, "n: must be a whole number from 1 to 128"],
+    ["messages", [], "messages: must have at least one message"],
+  ] as const
+) {
+  Deno.test(`${field} of ${JSON.stringify(value)} is refused by name`, () => {
+    const refusal = refusalOf({ [field]: value });
+    assertEquals(refusal.message, message);
+    assertEquals(refusal.field?.split(/[.[]/)[0], field);
+  });
+}
+
+Deno.test("an image is refused where it stands", () => {
+  const image = { type: "image_url", image_url: { url: "data:," } };
+  const content = [{ type: "text", text: "What is this?" }, image];
+  assertEquals(refusalOf({ messages: [{ role: "user", content }] }), {
+    message: 'messages[0].content[1].type: "image_url" is not supported: only text is',
+    field: "messages[0].content[1].type",
+  });
+});
+
+Deno.test("two limits that differ are refused, two that agree are not", () => {
+  assertEquals(
+    refusalOf({ max_tokens: 5, max_completion_tokens: 6 }).message,
+    "max_tokens: cannot be set beside max_completion_tokens",
+  );
+  assertEquals(requestOf({ max_tokens: 5, max_completion_tokens: 5 }).maxTokens, 5);
+});
+
+Deno.test("text parts are joined, and tool results learn the name of their tool", () => {
+  const { input } = requestOf({
+    messages: [
+      {
+        role: "developer",
+        content: [{ type: "text", text: "Be " }, { type: "text", text: "kind." }],
+      },
+      { role: "user", content: "Weather?", name: "Ann" },
+      {
+        role: "assistant",
+        content: null,
+        reasoning_content: "I must look.",
+        tool_calls: [{
+          id: "call_1",
+          type: "function",
+          function: { name: "get_weather", arguments: "{}" },
+        }],
+      },
+      { role: "tool", tool_call_id: "call_1", content: "sunny" },
+    ],
+    tools: [TOOL],
+  });
+  assertEquals(input.type === "chat" ? input.messages : [], [
+    { role: "developer", content: "Be kind." },
+    { role: "user", content: "Weather?", name: "Ann" },
+    {
+      role: "assistant",
+      content: "",
+      reasoning: "I must look.",
+      toolCalls: [{ id: "call_1", name: "get_weather", arguments: "{}" }],
+    },
+    { role: "tool", content: "sunny", name: "get_weather", toolCallId: "call_1" },
+  ]);
+});
+
+Deno.test("tool choices become the engine's", () => {
+  const choiceOf = (tool_choice: unknown, tools: unknown[] = [TOOL]) => {
+    const { input } = requestOf({ tools, tool_choice });
+    return input.type === "chat" ? input.toolChoice : null;
+  };
+  assertEquals(choiceOf(undefined), { type: "auto" });
+  assertEquals(choiceOf(undefined, []), { type: "none" });
+  assertEquals(choiceOf("required"), { type: "required" });
+  assertEquals(choiceOf({ type: "function", function: { name: "get_weather" } }), {
+    type: "named",
+    name: "get_weather",
+  });
+});
+
+Deno.test("allowed tools leave out the others", () => {
+  const other = { type: "function", function: { name: "add" } };
+  const { input } = requestOf({
+    tools: [TOOL, other],
+    tool_choice: {
+      type: "allowed_tools",
+      allowed_tools: { mode: "required", tools: [{ type: "function", function: { name: "add" } }] },
+    },
+  });
+  assertEquals(input.type === "chat" && input.tools.map(({ name }) => name), ["add"]);
+  assertEquals(input.type === "chat" && input.toolChoice, { type: "required" });
+});
+
+Deno.test("a choice of a tool that is not there is refused", () => {
+  assertEquals(
+    refusalOf({ tools: [TOOL], tool_choice: { type: "function", function: { name: "fly" } } }),
+    { message: "tool_choice: there is no tool 'fly'", field: "tool_choice" },
+  );
+  assertEquals(
+    refusalOf({ tool_choice: "required" }).message,
+    "tool_choice: required needs at least one tool",
+  );
+  assertEquals(refusalOf({ tools: [TOOL, TOOL] }).message, "tools: 'get_weather' is there twice");
+  assertEquals(
+    refusalOf({ tools: [{ type: "custom", custom: { name: "x" } }] }).message,
+    'tools[0].type: "custom" is not supported: only function tools are',
+  );
+});
+
+Deno.test("response formats and grammars become the engine's format", () => {
+  const schema = { type: "object" };
+  const format = (fields: Record<string, unknown>) => requestOf(fields).format;
+  assertEquals(format({}), { type: "text" });
+  assertEquals(format({ response_format: { type: "json_object" } }), { type: "json_object" });
+  assertEquals(
+    format({
+      response_format: { type: "json_schema", json_schema: { name: "x", schema, strict: true } },
+    }),
+    { type: "json_schema", schema },
+  );
+  assertEquals(format({ grammar: 'root ::= "a"' }), { type: "grammar", source: 'root ::= "a"' });
+  assertEquals(
+    refusalOf({ grammar: 'root ::= "a"', response_format: { type: "json_object" } }).field,
+    "grammar",
+  );
+});
+
+Deno.test("a reasoning effort reaches the template, and its arguments win over it", () => {
+  const argumentsOf = (fields: Record<string, unknown>) => {
+    const { input } = requestOf(fields);
+    return input.type === "chat" ? input.templateArguments : null;
+  };
+  assertEquals(argumentsOf({ reasoning_effort: "none" }), {
+    reasoning_effort: "low",
+    enable_thinking: false,
+    thinking: false,
+  });
+  assertEquals(
+    argumentsOf({ reasoning_effort: "high", chat_template_kwargs: { enable_thinking: false } }),
+    { reasoning_effort: "high", enable_thinking: false, thinking: true },
+  );
+});

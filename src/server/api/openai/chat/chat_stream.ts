@@ -1,0 +1,87 @@
+import type { AnswerEvent } from "../../../../chat/conversation.ts";
+import type { Usage } from "../../../../engine/protocol/protocol.ts";
+import { statusOf, toShimmyError } from "../../../http/errors.ts";
+import type { ServerSentEvent } from "../../../http/streams.ts";
+import { toOpenAIError } from "../shared/dialect.ts";
+import { toChatLogprobs, toFinishReason, toNotices, toUsage } from "../shared/envelope.ts";
+import type { Indexed } from "../shared/interleave.ts";
+
+export interface ChunkOptions {
+  /** What every chunk begins with: id, model and the like. */
+  readonly head: Readonly<Record<string, unknown>>;
+  /** End with a chunk that has no choices and carries the usage. */
+  readonly includeUsage: boolean;
+  readonly withLogprobs: boolean;
+}
+
+type Delta = Readonly<Record<string, unknown>>;
+
+/** The delta an event adds to its choice, if it adds one. */
+function toDelta(event: AnswerEvent): Delta | null {
+  switch (event.type) {
+    case "text":
+      return event.text === "" && event.logprobs.length === 0 ? null : { content: event.text };
+    case "reasoning":
+      return event.text === "" ? null : { reasoning_content: event.text };
+    case "tool_call": {
+      const { index, id, name } = event;
+      return { tool_calls: [{ index, id, type: "function", function: { name, arguments: "" } }] };
+    }
+    case "tool_arguments": {
+      const { index, text } = event;
+      return text === "" ? null : { tool_calls: [{ index, function: { arguments: text } }] };
+    }
+    case "done":
+      return {};
+  }
+}
+
+function logprobsOf(event: AnswerEvent) {
+  if (event.type === "text") return toChatLogprobs(event.logprobs);
+  return event.type === "reasoning" ? toChatLogprobs([], event.logprobs) : null;
+}
+
+/** A failure as the last event of a stream; clients tell it by the absence of `[DONE]`. */
+export function errorEvent(thrown: unknown): ServerSentEvent {
+  const error = toShimmyError(thrown);
+  return { data: JSON.stringify({ error: toOpenAIError(error, statusOf(error)) }) };
+}
+
+/** The stream of a chat completion: chunks in the order of the events, the usage, `[DONE]`. */
+export async function* chatChunks(
+  events: AsyncIterable<Indexed<AnswerEvent>>,
+  { head, includeUsage, withLogprobs }: ChunkOptions,
+): AsyncGenerator<ServerSentEvent, void> {
+  const chunk = (choices: readonly unknown[], usage: unknown, more = {}): ServerSentEvent => ({
+    data: JSON.stringify({
+      ...head,
+      object: "chat.completion.chunk",
+      choices,
+      ...(includeUsage ? { usage } : {}),
+      ...more,
+    }),
+  });
+  const begun = new Set<number>();
+  const usages: Usage[] = [];
+  try {
+    for await (const { index, value: event } of events) {
+      if (!begun.has(index)) {
+        begun.add(index);
+        const delta = { role: "assistant", content: "" };
+        yield chunk([{ index, delta, logprobs: null, finish_reason: null }], null);
+      }
+      const delta = toDelta(event);
+      if (delta === null) continue;
+      const logprobs = withLogprobs ? logprobsOf(event) : null;
+      const reason = event.type === "done" ? toFinishReason(event.finishReason) : null;
+      // Whichever ends first: the first choice's prompt is the one that was computed.
+      if (event.type === "done") usages[index] = event.usage;
+      const notices = event.type === "done" ? toNotices([event]) : {};
+      yield chunk([{ index, delta, logprobs, finish_reason: reason }], null, notices);
+    }
+    if (includeUsage) yield chunk([], toUsage(usages));
+    yield { data: "[DONE]" };
+  } catch (error) {
+    yield errorEvent(error);
+  }
+}

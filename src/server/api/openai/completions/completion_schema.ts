@@ -1,0 +1,136 @@
+import * as z from "zod";
+import type { AnswerRequest, Input } from "../../../../chat/conversation.ts";
+import type { Engine } from "../../../../engine/engine.ts";
+import { ShimmyError } from "../../../../errors.ts";
+import { toEnding, toRun, toSampling } from "../../../schemas/sampling.ts";
+import {
+  ABOUT_USERS,
+  boolean,
+  choiceCount,
+  CHOICES_LIMIT,
+  generationFields,
+  refused,
+  streamOptions,
+  text,
+  topLogprobs,
+} from "../shared/fields.ts";
+import { responseFormat, toFormat } from "../shared/format.ts";
+
+const PROMPT_ERROR = "must be text, token ids, or a list of at most 128 of either";
+const tokens = z.array(z.int({ error: "token ids must be whole numbers" }).min(0)).min(1);
+
+const NO_REASONING = "text that is continued has no reasoning; use /v1/chat/completions";
+
+const COUNT_ERROR = "must be a whole number, 0 or more";
+
+/** The body of `POST /v1/completions`. */
+export const completionBody = z.strictObject({
+  ...generationFields,
+  model: text.nullish().describe("Without it, the default model"),
+  prompt: z.union([
+    z.string(),
+    tokens,
+    z.array(z.string()).min(1).max(CHOICES_LIMIT),
+    z.array(tokens).min(1).max(CHOICES_LIMIT),
+  ], { error: PROMPT_ERROR }),
+  suffix: text.nullish()
+    .describe("Text after the completion; needs a model with fill-in-the-middle tokens"),
+  max_tokens: z.int({ error: COUNT_ERROR }).min(0, { error: COUNT_ERROR }).nullish()
+    .describe("16 where it is absent, as OpenAI has it"),
+  n: choiceCount,
+  best_of: choiceCount.describe("Choices to make, of which the likeliest n are given"),
+  echo: boolean.nullish().describe("Begin each choice with its prompt"),
+  logprobs: topLogprobs.describe("Alternatives to report beside each token"),
+  response_format: responseFormat.nullish(),
+  reasoning_budget: refused(NO_REASONING),
+  reasoning_sampling: refused(NO_REASONING),
+  stream: boolean.nullish(),
+  stream_options: streamOptions,
+  user: text.nullish().describe(ABOUT_USERS),
+});
+
+export type CompletionBody = z.output<typeof completionBody>;
+
+/** OpenAI's default for `max_tokens`. */
+const DEFAULT_MAX_TOKENS = 16;
+
+function invalid(field: string, message: string): ShimmyError {
+  return new ShimmyError("invalid", `${field}: ${message}`, { field });
+}
+
+/** Refuses fields that are right by themselves and contradict each other. */
+export function checkTogether(body: CompletionBody): void {
+  if (body.stream_options && !body.stream) {
+    throw invalid("stream_options", "can only be set when stream is true");
+  }
+  const echoes = body.echo ?? false;
+  if (echoes && typeof body.logprobs === "number") {
+    throw invalid("logprobs", "of an echoed prompt are not supported");
+  }
+  if (echoes && typeof body.suffix === "string") {
+    throw invalid("echo", "cannot be set beside suffix");
+  }
+  if (body.max_tokens === 0 && !echoes) {
+    throw invalid("max_tokens", "must be 1 or more unless echo is true");
+  }
+  if (body.max_tokens === 0 && body.stream) {
+    throw invalid("max_tokens", "must be 1 or more when stream is true");
+  }
+  const made = body.best_of ?? body.n ?? 1;
+  if (made < (body.n ?? 1)) throw invalid("best_of", "must not be less than n");
+  if (body.stream && made > (body.n ?? 1)) {
+    throw invalid("best_of", "cannot be more than n when stream is true");
+  }
+  if (prompts(body).length * made > CHOICES_LIMIT) {
+    throw invalid("n", `a request may make ${CHOICES_LIMIT} choices at most`);
+  }
+}
+
+/** The prompts of a request, each text or token ids. */
+export function prompts({ prompt }: CompletionBody): (string | readonly number[])[] {
+  if (typeof prompt === "string") return [prompt];
+  return typeof prompt[0] === "number" ? [prompt as number[]] : prompt as (string | number[])[];
+}
+
+/**
+ * Where a completion begins. With a suffix the prompt is laid out as models with fill-in-the-middle
+ * tokens were trained: prefix token, text before, suffix token, text after, middle token.
+ * @throws {ShimmyError} `invalid` when there is a suffix and the vocabulary has no such tokens.
+ */
+export async function toInput(
+  engine: Engine,
+  prompt: string | readonly number[],
+  suffix: string | null | undefined,
+): Promise<Input> {
+  if (typeof suffix !== "string") {
+    return typeof prompt === "string"
+      ? { type: "text", text: prompt }
+      : { type: "tokens", tokens: prompt };
+  }
+  const { fim } = engine.info;
+  if (fim === null) {
+    throw invalid("suffix", "this model's vocabulary has no fill-in-the-middle tokens");
+  }
+  const before = typeof prompt === "string" ? { text: prompt, special: false } : { tokens: prompt };
+  const tokens = await engine.tokenize([
+    { tokens: [fim.prefix] },
+    before,
+    { tokens: [fim.suffix] },
+    { text: suffix, special: false },
+    { tokens: [fim.middle] },
+  ], true);
+  return { type: "tokens", tokens };
+}
+
+/** The request for one choice in the engine's words, but for its input. */
+export function toCompletionRequest(body: CompletionBody): Omit<AnswerRequest, "input"> {
+  const ranks = (body.best_of ?? 1) > (body.n ?? 1);
+  return {
+    maxTokens: body.max_tokens ?? DEFAULT_MAX_TOKENS,
+    sampling: toSampling(body),
+    ...toEnding(body),
+    ...toRun(body),
+    format: toFormat(body.response_format, body.grammar),
+    logprobs: body.logprobs ?? (ranks ? 0 : null),
+  };
+}

@@ -1,0 +1,63 @@
+import type { AnswerEvent } from "../../../../chat/conversation.ts";
+import type { Usage } from "../../../../engine/protocol/protocol.ts";
+import type { ServerSentEvent } from "../../../http/streams.ts";
+import { errorEvent } from "../chat/chat_stream.ts";
+import { toLegacyLogprobs } from "./completion_logprobs.ts";
+import { toFinishReason, toNotices, toUsage } from "../shared/envelope.ts";
+import type { Indexed } from "../shared/interleave.ts";
+
+export interface CompletionChunkOptions {
+  /** What every chunk begins with: id, model and the like. */
+  readonly head: Readonly<Record<string, unknown>>;
+  /** What each choice begins with. */
+  readonly echoes: readonly string[];
+  /** Choices that share a prompt: only the first of them counts its tokens. */
+  readonly perPrompt: number;
+  readonly includeUsage: boolean;
+  readonly withLogprobs: boolean;
+}
+
+/** The stream of a completion: chunks in the order of the events, the usage, `[DONE]`. */
+export async function* completionChunks(
+  events: AsyncIterable<Indexed<AnswerEvent>>,
+  { head, echoes, perPrompt, includeUsage, withLogprobs }: CompletionChunkOptions,
+): AsyncGenerator<ServerSentEvent, void> {
+  const chunk = (choices: readonly unknown[], usage: unknown, more = {}): ServerSentEvent => ({
+    data: JSON.stringify({ ...head, choices, ...(includeUsage ? { usage } : {}), ...more }),
+  });
+  const piece = (
+    index: number,
+    text: string,
+    logprobs: unknown,
+    reason: string | null,
+    more = {},
+  ) => chunk([{ text, index, logprobs, finish_reason: reason }], null, more);
+  const lengths = new Map<number, number>();
+  const usages: Usage[] = [];
+  const promptUsages: Usage[] = [];
+  try {
+    for await (const { index, value: event } of events) {
+      if (!lengths.has(index)) {
+        lengths.set(index, 0);
+        const echo = echoes[index]!;
+        if (echo !== "") yield piece(index, echo, null, null);
+      }
+      if (event.type === "text") {
+        if (event.text === "" && event.logprobs.length === 0) continue;
+        const offset = lengths.get(index)!;
+        const logprobs = withLogprobs ? toLegacyLogprobs(event.logprobs, offset) : null;
+        lengths.set(index, offset + [...event.text].length);
+        yield piece(index, event.text, logprobs, null);
+      } else if (event.type === "done") {
+        usages.push(event.usage);
+        if (index % perPrompt === 0) promptUsages.push(event.usage);
+        const reason = toFinishReason(event.finishReason);
+        yield piece(index, "", null, reason, toNotices([event]));
+      }
+    }
+    if (includeUsage) yield chunk([], toUsage(usages, promptUsages));
+    yield { data: "[DONE]" };
+  } catch (error) {
+    yield errorEvent(error);
+  }
+}

@@ -1,0 +1,158 @@
+import type { AnswerRequest } from "../../../../chat/conversation.ts";
+import type { Engine } from "../../../../engine/engine.ts";
+import type { Usage } from "../../../../engine/protocol/protocol.ts";
+import { parse, readJson } from "../../../http/body.ts";
+import { json } from "../../../http/json.ts";
+import type { Exchange, Route } from "../../../http/route.ts";
+import { bindAnswer, engineFor, startAnswer } from "../../../answers/start_answer.ts";
+import { eventStream, type ServerSentEvent } from "../../../http/streams.ts";
+import { completionAnswer } from "../shared/answers.ts";
+import { meanLogprob, toLegacyLogprobs } from "./completion_logprobs.ts";
+import {
+  checkTogether,
+  type CompletionBody,
+  completionBody,
+  prompts,
+  toCompletionRequest,
+  toInput,
+} from "./completion_schema.ts";
+import { completionChunks } from "./completion_stream.ts";
+import { openaiDialect } from "../shared/dialect.ts";
+import {
+  fingerprint,
+  newId,
+  toFinishReason,
+  toNotices,
+  toUsage,
+  unixSeconds,
+} from "../shared/envelope.ts";
+import { Gathered } from "../shared/gather.ts";
+import { interleave } from "../shared/interleave.ts";
+import { perChoice } from "../shared/seeds.ts";
+
+/** One prompt of a request with the answers to make for it. */
+interface Job {
+  /** What `echo` puts before each choice. */
+  readonly echo: string;
+  readonly requests: readonly AnswerRequest[];
+}
+
+async function toJobs(engine: Engine, body: CompletionBody): Promise<Job[]> {
+  const request = toCompletionRequest(body);
+  return await Promise.all(
+    prompts(body).map(async (prompt) => {
+      const input = await toInput(engine, prompt, body.suffix);
+      const echoed = typeof prompt === "string" ? prompt : await engine.detokenize(prompt);
+      return {
+        echo: body.echo ? echoed : "",
+        requests: perChoice({ ...request, input }, body.best_of ?? body.n ?? 1),
+      };
+    }),
+  );
+}
+
+/** The echo alone, for `max_tokens: 0`: nothing is generated, and the prompt's tokens are counted. */
+async function echoOnly(engine: Engine, jobs: readonly Job[]): Promise<unknown> {
+  const counts = await Promise.all(jobs.map(async ({ requests }) => {
+    const { input } = requests[0]!;
+    if (input.type === "tokens") return input.tokens.length;
+    const text = input.type === "text" ? input.text : "";
+    return (await engine.tokenize([{ text, special: true }], true)).length;
+  }));
+  const texts = jobs.flatMap(({ echo, requests }) => requests.map(() => echo));
+  const usages = counts.map((promptTokens): Usage => ({
+    promptTokens,
+    completionTokens: 0,
+    cachedTokens: 0,
+  }));
+  return {
+    choices: texts.map((text, index) => ({ text, index, logprobs: null, finish_reason: "length" })),
+    usage: toUsage(usages, usages),
+  };
+}
+
+async function whole(
+  exchange: Exchange,
+  engine: Engine,
+  jobs: readonly Job[],
+  body: CompletionBody,
+): Promise<unknown> {
+  const answers = jobs.map(({ requests }) => requests.map(() => new Gathered()));
+  const all = jobs.flatMap(({ requests }) => requests);
+  const flat = answers.flat();
+  const starts = all.map((request) => () => bindAnswer(exchange, engine, request));
+  for await (const { index, value } of interleave(starts, engine.info.parallel)) {
+    flat[index]!.add(value);
+  }
+  const wanted = body.n ?? 1;
+  const chosen = answers.flatMap((made, job) => {
+    const ranked = made.length > wanted
+      ? made.toSorted((a, b) => meanLogprob(b.logprobs) - meanLogprob(a.logprobs))
+      : made;
+    return ranked.slice(0, wanted).map((answer) => ({ answer, echo: jobs[job]!.echo }));
+  });
+  return {
+    choices: chosen.map(({ answer, echo }, index) => ({
+      text: echo + answer.text,
+      index,
+      logprobs: typeof body.logprobs === "number" ? toLegacyLogprobs(answer.logprobs, 0) : null,
+      finish_reason: toFinishReason(answer.done.finishReason),
+    })),
+    usage: toUsage(flat.map(({ done }) => done.usage), answers.map((made) => made[0]!.done.usage)),
+    ...toNotices(flat.map(({ done }) => done)),
+  };
+}
+
+async function streamed(
+  exchange: Exchange,
+  engine: Engine,
+  jobs: readonly Job[],
+  body: CompletionBody,
+  head: Readonly<Record<string, unknown>>,
+): Promise<AsyncIterable<ServerSentEvent>> {
+  const [request, ...others] = jobs.flatMap(({ requests }) => requests);
+  const first = await startAnswer(exchange, engine, request!);
+  const starts = others.map((other) => () => bindAnswer(exchange, engine, other));
+  return completionChunks(interleave([() => first, ...starts], engine.info.parallel), {
+    head,
+    echoes: jobs.flatMap(({ echo, requests }) => requests.map(() => echo)),
+    perPrompt: body.n ?? 1,
+    includeUsage: body.stream_options?.include_usage ?? false,
+    withLogprobs: typeof body.logprobs === "number",
+  });
+}
+
+async function complete(exchange: Exchange): Promise<Response> {
+  const body = parse(completionBody, await readJson(exchange));
+  checkTogether(body);
+  const { settings } = exchange.context;
+  const { entry, engine } = await engineFor(exchange, body.model ?? undefined);
+  const jobs = await toJobs(engine, body);
+  const head = {
+    id: newId("cmpl-"),
+    object: "text_completion",
+    created: unixSeconds(),
+    model: entry.name,
+    system_fingerprint: await fingerprint(entry, engine, settings.version),
+  };
+  if (body.stream) {
+    const events = await streamed(exchange, engine, jobs, body, head);
+    return eventStream(events, { keepAliveMs: settings.keepAliveMs });
+  }
+  const answer = body.max_tokens === 0
+    ? await echoOnly(engine, jobs)
+    : await whole(exchange, engine, jobs, body);
+  return json({ ...head, ...answer as Record<string, unknown> });
+}
+
+/** `/v1/completions`. */
+export const completionRoutes: readonly Route[] = [{
+  method: "POST",
+  path: "/v1/completions",
+  dialect: openaiDialect,
+  summary: "Continues text",
+  body: completionBody,
+  answer: completionAnswer,
+  streams: ["text/event-stream"],
+  handle: complete,
+}];

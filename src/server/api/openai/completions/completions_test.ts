@@ -1,0 +1,146 @@
+import { assertEquals } from "@std/assert";
+import type { EngineDoubleOptions } from "../../../../../tests/doubles/engine.ts";
+import { readEvents, serverDouble } from "../../../../../tests/doubles/server.ts";
+import { openaiRoutes } from "../mod.ts";
+
+const PATH = "/v1/completions";
+const serve = (options?: EngineDoubleOptions) =>
+  serverDouble({ routes: openaiRoutes, ...(options === undefined ? {} : { engine: options }) });
+
+/** What a body is answered with. */
+async function ask(body: Record<string, unknown>, options?: EngineDoubleOptions) {
+  const server = serve(options);
+  const response = await server.request(PATH, body);
+  return { ...server, status: response.status, answer: await response.json() };
+}
+
+Deno.test("a completion has OpenAI's shape and takes its prompt as it is", async () => {
+  const { answer, engine } = await ask({ prompt: "<|im_start|>Once" });
+  assertEquals(answer.object, "text_completion");
+  assertEquals(answer.choices, [
+    { text: "Hello world", index: 0, logprobs: null, finish_reason: "stop" },
+  ]);
+  assertEquals(engine.requests[0]!.prompt, [{ text: "<|im_start|>Once", special: true }]);
+  assertEquals(engine.requests[0]!.maxTokens, 16);
+});
+
+Deno.test("each prompt of a list has its choices, counted together", async () => {
+  const { answer, engine } = await ask({ prompt: ["ab", "cde"], n: 2 });
+  assertEquals(answer.choices.map(({ index }: { index: number }) => index), [0, 1, 2, 3]);
+  assertEquals(engine.requests.map(({ prompt }) => prompt), [
+    [{ text: "ab", special: true }],
+    [{ text: "ab", special: true }],
+    [{ text: "cde", special: true }],
+    [{ text: "cde", special: true }],
+  ]);
+  assertEquals(answer.usage.prompt_tokens, 5);
+  assertEquals(answer.usage.completion_tokens, 8);
+});
+
+Deno.test("token ids are prompts, alone or in lists", async () => {
+  const one = await ask({ prompt: [72, 105] });
+  assertEquals(one.engine.requests[0]!.prompt, [{ tokens: [72, 105] }]);
+  const two = await ask({ prompt: [[72], [105]] });
+  assertEquals(two.engine.requests.map(({ prompt }) => prompt), [[{ tokens: [72] }], [{
+    tokens: [105],
+  }]]);
+});
+
+Deno.test("echo puts the prompt before the text, token ids as text", async () => {
+  assertEquals(
+    (await ask({ prompt: "Say: ", echo: true })).answer.choices[0].text,
+    "Say: Hello world",
+  );
+  assertEquals(
+    (await ask({ prompt: [72, 105], echo: true })).answer.choices[0].text,
+    "HiHello world",
+  );
+});
+
+Deno.test("echo with no tokens to make gives the prompt alone and counts it", async () => {
+  const { answer, engine } = await ask({ prompt: "abc", echo: true, max_tokens: 0 });
+  assertEquals(answer.choices, [{
+    text: "abc",
+    index: 0,
+    logprobs: null,
+    finish_reason: "length",
+  }]);
+  assertEquals(answer.usage.prompt_tokens, 3);
+  assertEquals(engine.requests.length, 0);
+});
+
+Deno.test("a suffix is laid out with the fill-in-the-middle tokens", async () => {
+  const fim = { prefix: 0x110000, suffix: 0x110001, middle: 0x110002 };
+  const { engine } = await ask({ prompt: "a", suffix: "b" }, { info: { fim } });
+  assertEquals(engine.requests[0]!.prompt, [
+    { tokens: [fim.prefix, 97, fim.suffix, 98, fim.middle] },
+  ]);
+});
+
+Deno.test("log probabilities are lists side by side", async () => {
+  const { answer } = await ask({ prompt: "x", logprobs: 1 });
+  const { tokens, token_logprobs, top_logprobs, text_offset } = answer.choices[0].logprobs;
+  assertEquals(tokens, ["Hello", " world"]);
+  assertEquals(token_logprobs, [-0.5, -0.5]);
+  assertEquals(top_logprobs.length, 2);
+  assertEquals(text_offset, [0, 5]);
+});
+
+Deno.test("best_of gives the likeliest, and counts all that were made", async () => {
+  const { answer, engine } = await ask({ prompt: "x", best_of: 3, n: 1 });
+  assertEquals(answer.choices.length, 1);
+  assertEquals(engine.requests.length, 3);
+  assertEquals(answer.usage.completion_tokens, 6);
+});
+
+for (
+  const [fields, field] of [
+    [{ suffix: "b" }, "suffix"],
+    [{ echo: true, logprobs: 1 }, "logprobs"],
+    [{ echo: true, suffix: "b" }, "echo"],
+    [{ max_tokens: 0 }, "max_tokens"],
+    [{ best_of: 1, n: 2 }, "best_of"],
+    [{ best_of: 2, stream: true }, "best_of"],
+    [{ stream_options: {} }, "stream_options"],
+    [{ prompt: Array(65).fill("x"), n: 2 }, "n"],
+    [{ prompt: 5 }, "prompt"],
+    [{ messages: [] }, "messages"],
+    [{ reasoning_budget: 5 }, "reasoning_budget"],
+    [{ reasoning_sampling: {} }, "reasoning_sampling"],
+  ] as const
+) {
+  Deno.test(`${JSON.stringify(fields).slice(0, 40)} is refused by name`, async () => {
+    const { status, answer } = await ask({ prompt: "a", ...fields });
+    assertEquals(status, 400);
+    assertEquals(answer.error.param, field);
+  });
+}
+
+Deno.test("a stream echoes first, then tells text, reason and usage", async () => {
+  const { request } = serve();
+  const body = {
+    prompt: ["a", "b"],
+    echo: true,
+    stream: true,
+    stream_options: { include_usage: true },
+  };
+  const events = (await readEvents(await request(PATH, body))).map(({ data }) => data);
+  assertEquals(events.at(-1), "[DONE]");
+  const chunks = events.slice(0, -1).map((data) => JSON.parse(data));
+  const textOf = (wanted: number) =>
+    chunks.flatMap(({ choices }) => choices)
+      .filter(({ index }) => index === wanted).map(({ text }) => text).join("");
+  assertEquals([textOf(0), textOf(1)], ["aHello world", "bHello world"]);
+  assertEquals(chunks.at(-1).choices, []);
+  assertEquals(chunks.at(-1).usage.prompt_tokens, 2);
+  assertEquals(chunks.at(-1).usage.completion_tokens, 4);
+});
+
+Deno.test("notices stand beside the choices, and in the chunk that ends one", async () => {
+  const { request } = serve({ script: { tokens: ["a"], notices: [{ message: "session: gone" }] } });
+  const answer = await (await request(PATH, { prompt: "a" })).json();
+  assertEquals(answer.notices, ["session: gone"]);
+  const events = await readEvents(await request(PATH, { prompt: "a", stream: true }));
+  const chunks = events.slice(0, -1).map(({ data }) => JSON.parse(data));
+  assertEquals(chunks.map(({ notices }) => notices), [undefined, ["session: gone"]]);
+});

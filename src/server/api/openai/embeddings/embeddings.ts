@@ -1,0 +1,99 @@
+import { encodeBase64 } from "@std/encoding/base64";
+import * as z from "zod";
+import type { Embedding, EmbedInput } from "../../../../engine/protocol/protocol.ts";
+import { ShimmyError } from "../../../../errors.ts";
+import { parse, readJson } from "../../../http/body.ts";
+import { json } from "../../../http/json.ts";
+import type { Exchange, Route } from "../../../http/route.ts";
+import { engineFor } from "../../../answers/start_answer.ts";
+import { shortened } from "../../../answers/vectors.ts";
+import { openaiDialect } from "../shared/dialect.ts";
+import { ABOUT_USERS, text } from "../shared/fields.ts";
+
+/** Inputs in one request: OpenAI's own limit. */
+const INPUTS_LIMIT = 2048;
+
+const INPUT_ERROR =
+  `must be text, token ids, or a list of at most ${INPUTS_LIMIT} of either, none empty`;
+const inputText = z.string().min(1, { error: INPUT_ERROR });
+const inputTokens = z.array(z.int({ error: "token ids must be whole numbers" }).min(0)).min(1);
+const DIMENSIONS_ERROR = "must be a whole number, 1 or more";
+
+const embeddingsBody = z.strictObject({
+  model: text.nullish().describe("Without it, the default model"),
+  input: z.union([
+    inputText,
+    inputTokens,
+    z.array(inputText).min(1).max(INPUTS_LIMIT),
+    z.array(inputTokens).min(1).max(INPUTS_LIMIT),
+  ], { error: INPUT_ERROR }),
+  dimensions: z.int({ error: DIMENSIONS_ERROR }).min(1, { error: DIMENSIONS_ERROR }).nullish()
+    .describe("Keep only the first dimensions, for models that were trained for it"),
+  encoding_format: z.enum(["float", "base64"], { error: "must be float or base64" }).nullish(),
+  user: text.nullish().describe(ABOUT_USERS),
+});
+
+const embeddingsAnswer = z.object({
+  object: z.literal("list"),
+  model: z.string(),
+  data: z.array(z.object({
+    object: z.literal("embedding"),
+    index: z.int(),
+    embedding: z.union([z.array(z.number()), z.string()]),
+  })),
+  usage: z.object({ prompt_tokens: z.int(), total_tokens: z.int() }),
+});
+
+function toInputs(input: z.output<typeof embeddingsBody>["input"]): EmbedInput[] {
+  if (typeof input === "string") return [{ field: "input", text: input }];
+  if (isTokens(input)) return [{ field: "input", tokens: input }];
+  return input.map((one, index) => {
+    const field = `input[${index}]`;
+    return typeof one === "string" ? { field, text: one } : { field, tokens: one };
+  });
+}
+
+function isTokens(list: readonly (string | number | readonly number[])[]): list is number[] {
+  return typeof list[0] === "number";
+}
+
+/** Little-endian 32-bit floats, whatever the machine's own order is. */
+function toBase64(vector: Embedding): string {
+  const view = new DataView(new ArrayBuffer(4 * vector.length));
+  vector.forEach((value, index) => view.setFloat32(4 * index, value, true));
+  return encodeBase64(view.buffer);
+}
+
+/** `usage` of routes that generate nothing. */
+export function promptUsage(tokens: readonly number[]) {
+  const sum = tokens.reduce((all, one) => all + one, 0);
+  return { prompt_tokens: sum, total_tokens: sum };
+}
+
+async function embed(exchange: Exchange): Promise<Response> {
+  const body = parse(embeddingsBody, await readJson(exchange));
+  const { entry, engine } = await engineFor(exchange, body.model ?? undefined);
+  if (entry.kind === "rerank") {
+    const message = "model: makes no embeddings, it scores documents (/v1/rerank)";
+    throw new ShimmyError("invalid", message, { field: "model" });
+  }
+  const inputs = toInputs(body.input);
+  const { vectors, tokens } = await engine.embed({ inputs, normalize: true }, exchange.signal);
+  const data = vectors.map((whole, index) => {
+    const vector = shortened(whole, body.dimensions);
+    const embedding = body.encoding_format === "base64" ? toBase64(vector) : Array.from(vector);
+    return { object: "embedding", index, embedding };
+  });
+  return json({ object: "list", model: entry.name, data, usage: promptUsage(tokens) });
+}
+
+/** `/v1/embeddings`. */
+export const embeddingRoutes: readonly Route[] = [{
+  method: "POST",
+  path: "/v1/embeddings",
+  dialect: openaiDialect,
+  summary: "Embeddings of texts, each of length 1",
+  body: embeddingsBody,
+  answer: embeddingsAnswer,
+  handle: embed,
+}];

@@ -1,0 +1,73 @@
+import * as z from "zod";
+import { ShimmyError } from "../../../../errors.ts";
+import { parse, readJson } from "../../../http/body.ts";
+import { json } from "../../../http/json.ts";
+import type { Exchange, Route } from "../../../http/route.ts";
+import { engineFor } from "../../../answers/start_answer.ts";
+import { openaiDialect } from "../shared/dialect.ts";
+import { promptUsage } from "./embeddings.ts";
+import { boolean, text } from "../shared/fields.ts";
+
+/** Documents in one request; each is a sequence of its own to compute. */
+const DOCUMENTS_LIMIT = 2048;
+
+const DOCUMENTS_ERROR = `must be a list of 1 to ${DOCUMENTS_LIMIT} texts`;
+const TOP_ERROR = "must be a whole number, 1 or more";
+
+const rerankBody = z.strictObject({
+  model: text.nullish().describe("Without it, the default model"),
+  query: text.min(1, { error: "must not be empty" }),
+  documents: z.array(z.union([z.string(), z.strictObject({ text })]), { error: DOCUMENTS_ERROR })
+    .min(1, { error: DOCUMENTS_ERROR }).max(DOCUMENTS_LIMIT, { error: DOCUMENTS_ERROR }),
+  top_n: z.int({ error: TOP_ERROR }).min(1, { error: TOP_ERROR }).nullish()
+    .describe("Give only the best"),
+  return_documents: boolean.nullish().describe("Give the documents back with their scores"),
+});
+
+const rerankAnswer = z.object({
+  object: z.literal("list"),
+  model: z.string(),
+  results: z.array(z.object({
+    index: z.int().describe("Which document of the request"),
+    relevance_score: z.number().describe("As the model gives it: higher is more relevant"),
+    document: z.object({ text: z.string() }).optional(),
+  })),
+  usage: z.object({ prompt_tokens: z.int(), total_tokens: z.int() }),
+});
+
+async function rerank(exchange: Exchange): Promise<Response> {
+  const body = parse(rerankBody, await readJson(exchange));
+  const { entry, engine } = await engineFor(exchange, body.model ?? undefined);
+  if (entry.kind !== "rerank") {
+    throw new ShimmyError("invalid", "model: is no reranking model", { field: "model" });
+  }
+  const documents = body.documents.map((one) => typeof one === "string" ? one : one.text);
+  const inputs = documents.map((document, index) => ({
+    field: `documents[${index}]`,
+    query: body.query,
+    document,
+  }));
+  const { vectors, tokens } = await engine.embed({ inputs, normalize: false }, exchange.signal);
+  const results = documents.map((document, index) => ({
+    index,
+    relevance_score: vectors[index]![0]!,
+    ...(body.return_documents ? { document: { text: document } } : {}),
+  })).sort((a, b) => b.relevance_score - a.relevance_score);
+  return json({
+    object: "list",
+    model: entry.name,
+    results: results.slice(0, body.top_n ?? results.length),
+    usage: promptUsage(tokens),
+  });
+}
+
+/** `/v1/rerank`, whose shape is Jina's: OpenAI has no such route. */
+export const rerankRoutes: readonly Route[] = [{
+  method: "POST",
+  path: "/v1/rerank",
+  dialect: openaiDialect,
+  summary: "Scores documents for a query, the best first",
+  body: rerankBody,
+  answer: rerankAnswer,
+  handle: rerank,
+}];

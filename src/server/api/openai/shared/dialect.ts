@@ -1,0 +1,47 @@
+import type { ShimmyError } from "../../../../errors.ts";
+import type { Dialect } from "../../../http/route.ts";
+
+/** An error as OpenAI's clients read it; `code` is what programs compare. */
+export interface OpenAIError {
+  readonly message: string;
+  readonly type: string;
+  readonly param: string | null;
+  readonly code: string | null;
+}
+
+const TYPES: Readonly<Record<number, string>> = {
+  403: "permission_error",
+  429: "rate_limit_error",
+};
+
+function codeOf(error: ShimmyError, status: number): string | null {
+  if (error.kind === "context_length") return "context_length_exceeded";
+  if (error.kind === "not_found") return "model_not_found";
+  if (error.kind === "overloaded") return "overloaded";
+  if (error.kind === "cancelled") return "cancelled";
+  if (error.kind === "backend") return "backend_error";
+  if (status === 401) return "invalid_api_key";
+  if (status === 404) return "not_found";
+  return null;
+}
+
+/** What stands under `error`, in a body as in a stream. */
+export function toOpenAIError(error: ShimmyError, status: number): OpenAIError {
+  const param = error.field ?? (error.kind === "not_found" ? "model" : null);
+  return {
+    message: error.message,
+    type: TYPES[status] ?? (status < 500 ? "invalid_request_error" : "server_error"),
+    param: param === "body" ? null : param,
+    code: codeOf(error, status),
+  };
+}
+
+/** OpenAI's error envelope. */
+export const openaiDialect: Dialect = {
+  name: "openai",
+  errorBody: (error, status) => ({ error: toOpenAIError(error, status) }),
+  // Without this header OpenAI's clients ask twice more after every 5xx; a model that cannot be loaded
+  // will not load the second time.
+  errorHeaders: (error): HeadersInit =>
+    error.kind === "backend" && error.retryAfter === undefined ? { "x-should-retry": "false" } : {},
+};

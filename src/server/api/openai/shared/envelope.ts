@@ -1,0 +1,109 @@
+import type { AnswerFinish, AnswerLogprob } from "../../../../chat/conversation.ts";
+import type { Engine } from "../../../../engine/engine.ts";
+import type { Notice, TokenLogprob, Usage } from "../../../../engine/protocol/protocol.ts";
+import { ShimmyError } from "../../../../errors.ts";
+import type { ModelEntry } from "../../../../models/entry/entry.ts";
+
+/** An id as OpenAI spells them: a prefix that says of what, and 24 random characters. */
+export function newId(prefix: string): string {
+  return prefix + crypto.randomUUID().replaceAll("-", "").slice(0, 24);
+}
+
+/** Seconds since the epoch. */
+export function unixSeconds(milliseconds = Date.now()): number {
+  return Math.floor(milliseconds / 1000);
+}
+
+/**
+ * `system_fingerprint`: the same as long as the model's files, the adapters of requests that choose none
+ * and Shimmy's version are, so that a seed gives the same text.
+ */
+export async function fingerprint(
+  { name, size, modified }: ModelEntry,
+  { adapters }: Pick<Engine, "adapters">,
+  version: string,
+): Promise<string> {
+  const counting = adapters.filter(({ scale }) => scale !== 0)
+    .map(({ digest, scale, layers }) => [digest, scale, layers]);
+  const identity = JSON.stringify([version, name, size, modified, counting]);
+  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(identity));
+  const hex = Array.from(
+    new Uint8Array(digest, 0, 5),
+    (byte) => byte.toString(16).padStart(2, "0"),
+  );
+  return `fp_${hex.join("")}`;
+}
+
+/** `usage` of chat completions and completions; the choices of one prompt share its tokens. */
+export function toUsage(usages: readonly Usage[], prompts: readonly Usage[] = usages.slice(0, 1)) {
+  const sum = (of: readonly Usage[], key: keyof Usage) =>
+    of.reduce((all, one) => all + one[key], 0);
+  const promptTokens = sum(prompts, "promptTokens");
+  const completionTokens = sum(usages, "completionTokens");
+  return {
+    prompt_tokens: promptTokens,
+    completion_tokens: completionTokens,
+    total_tokens: promptTokens + completionTokens,
+    prompt_tokens_details: { cached_tokens: sum(prompts, "cachedTokens") },
+  };
+}
+
+/**
+ * `finish_reason`.
+ * @throws {ShimmyError} `cancelled`, when the server ended the answer: no reason of OpenAI's says that,
+ * and half an answer must not pass for a whole one.
+ */
+export function toFinishReason(reason: AnswerFinish): "stop" | "length" | "tool_calls" {
+  if (reason === "cancelled") throw new ShimmyError("cancelled", "The answer was cancelled");
+  return reason;
+}
+
+/** `notices` of an answer or of several, which OpenAI does not know; nothing where there are none. */
+export function toNotices(
+  answers: readonly { readonly notices?: readonly Notice[] }[],
+): { readonly notices?: readonly string[] } {
+  const messages = answers.flatMap(({ notices = [] }) => notices.map(({ message }) => message));
+  return messages.length === 0 ? {} : { notices: [...new Set(messages)] };
+}
+
+const decoder = new TextDecoder();
+
+/** A token as text; bytes that are no whole character become U+FFFD, as OpenAI has it. */
+export function tokenText({ bytes }: TokenLogprob): string {
+  return decoder.decode(new Uint8Array(bytes));
+}
+
+/** The lowest log probability written: JSON has no negative infinity, and OpenAI writes this number. */
+const LOWEST = -9999;
+
+export function finiteLogprob(logprob: number): number {
+  return Math.max(logprob, LOWEST);
+}
+
+function toToken(token: TokenLogprob) {
+  return {
+    token: tokenText(token),
+    logprob: finiteLogprob(token.logprob),
+    bytes: [...token.bytes],
+  };
+}
+
+/** Log probabilities as chat completions and responses report them. */
+export function toLogprobs(logprobs: readonly AnswerLogprob[]) {
+  return logprobs.map((chosen) => ({
+    ...toToken(chosen),
+    top_logprobs: chosen.top.map(toToken),
+  }));
+}
+
+/** `logprobs` of a choice of chat completions; those of its reasoning stand apart from its content's. */
+export function toChatLogprobs(
+  content: readonly AnswerLogprob[],
+  reasoning: readonly AnswerLogprob[] = [],
+) {
+  return {
+    content: toLogprobs(content),
+    refusal: null,
+    ...(reasoning.length === 0 ? {} : { reasoning_content: toLogprobs(reasoning) }),
+  };
+}

@@ -1,0 +1,46 @@
+import type { AnswerEvent, AnswerLogprob, ToolCall } from "../../../../chat/conversation.ts";
+import { ShimmyError } from "../../../../errors.ts";
+
+/** The last event of an answer. */
+export type Done = Extract<AnswerEvent, { type: "done" }>;
+
+/** An answer as far as it has come, for callers that want it whole. */
+export class Gathered {
+  text = "";
+  reasoning = "";
+  readonly logprobs: AnswerLogprob[] = [];
+  readonly reasoningLogprobs: AnswerLogprob[] = [];
+  readonly #calls: { id: string; name: string; arguments: string }[] = [];
+  #done: Done | null = null;
+
+  add(event: AnswerEvent): void {
+    switch (event.type) {
+      case "text":
+        this.text += event.text;
+        this.logprobs.push(...event.logprobs);
+        break;
+      case "reasoning":
+        this.reasoning += event.text;
+        this.reasoningLogprobs.push(...event.logprobs);
+        break;
+      case "tool_call":
+        this.#calls[event.index] = { id: event.id, name: event.name, arguments: "" };
+        break;
+      case "tool_arguments":
+        this.#calls[event.index]!.arguments += event.text;
+        break;
+      case "done":
+        this.#done = event;
+    }
+  }
+
+  get toolCalls(): readonly ToolCall[] {
+    return this.#calls;
+  }
+
+  /** How it ended. Read it after the last event. */
+  get done(): Done {
+    if (this.#done === null) throw new ShimmyError("backend", "The answer broke off");
+    return this.#done;
+  }
+}

@@ -1,0 +1,105 @@
+import * as z from "zod";
+import type { Message, ToolCall } from "../../../../chat/conversation.ts";
+import { cacheBreakpoint, refused, sentBack, text } from "./fields.ts";
+
+/** The message for a content part that is not text. */
+export function onlyText(issue: { readonly input?: unknown }): string {
+  const { input } = issue;
+  const type = typeof input === "object" && input !== null && "type" in input ? input.type : input;
+  return `${JSON.stringify(type) ?? "nothing"} is not supported: only text is`;
+}
+
+const textPart = z.strictObject({
+  type: z.literal("text"),
+  text,
+  prompt_cache_breakpoint: cacheBreakpoint.nullish(),
+});
+const refusalPart = z.strictObject({ type: z.literal("refusal"), refusal: text });
+
+const CONTENT_ERROR = "must be text or a list of text parts";
+const content = z.union([
+  z.string(),
+  z.array(z.discriminatedUnion("type", [textPart], { error: onlyText })),
+], { error: CONTENT_ERROR });
+const assistantContent = z.union([
+  z.string(),
+  z.array(z.discriminatedUnion("type", [textPart, refusalPart], { error: onlyText })),
+], { error: CONTENT_ERROR });
+
+const toolCall = z.strictObject({
+  id: text,
+  type: z.literal("function", { error: "only function calls are supported" }).optional(),
+  function: z.strictObject({
+    name: text,
+    arguments: text,
+    parsed_arguments: sentBack,
+  }),
+  index: z.number().optional().describe("Accepted; the order of the list counts"),
+});
+
+const name = text.nullish();
+
+/** One message of `messages`. */
+export const chatMessage = z.discriminatedUnion("role", [
+  z.strictObject({ role: z.literal("system"), content, name }),
+  z.strictObject({ role: z.literal("developer"), content, name }),
+  z.strictObject({ role: z.literal("user"), content, name }),
+  z.strictObject({
+    role: z.literal("assistant"),
+    content: assistantContent.nullish(),
+    name,
+    reasoning_content: text.nullish().describe("What the model thought before this answer"),
+    refusal: text.nullish(),
+    tool_calls: z.array(toolCall).nullish(),
+    function_call: refused("is deprecated and not supported; use tool_calls"),
+    audio: refused("audio is not supported"),
+    annotations: z.array(z.unknown()).max(0, { error: "annotations are not supported" }).nullish(),
+    parsed: sentBack,
+  }),
+  z.strictObject({ role: z.literal("tool"), content, tool_call_id: text, name }),
+], { error: "must be system, developer, user, assistant or tool" });
+
+export type ChatMessage = z.output<typeof chatMessage>;
+
+type Content = z.output<typeof assistantContent>;
+
+function joined(content: Content | null | undefined): string {
+  if (!content) return "";
+  if (typeof content === "string") return content;
+  return content.map((part) => part.type === "text" ? part.text : part.refusal).join("");
+}
+
+function toToolCalls(calls: readonly z.output<typeof toolCall>[]): ToolCall[] {
+  return calls.map((call) => ({
+    id: call.id,
+    name: call.function.name,
+    arguments: call.function.arguments,
+  }));
+}
+
+/** The conversation in the engine's words; a tool's message learns its tool's name from the call it answers. */
+export function toMessages(messages: readonly ChatMessage[]): Message[] {
+  const callNames = new Map<string, string>();
+  return messages.map((message): Message => {
+    const base = { role: message.role, content: joined(message.content) };
+    const named = message.name ? { name: message.name } : {};
+    if (message.role === "tool") {
+      const called = message.name ?? callNames.get(message.tool_call_id);
+      return {
+        ...base,
+        ...(called === undefined ? {} : { name: called }),
+        toolCallId: message.tool_call_id,
+      };
+    }
+    if (message.role !== "assistant") return { ...base, ...named };
+    const toolCalls = toToolCalls(message.tool_calls ?? []);
+    for (const call of toolCalls) callNames.set(call.id, call.name);
+    return {
+      ...base,
+      ...(base.content === "" && message.refusal ? { content: message.refusal } : {}),
+      ...named,
+      ...(message.reasoning_content ? { reasoning: message.reasoning_content } : {}),
+      ...(toolCalls.length === 0 ? {} : { toolCalls }),
+    };
+  });
+}
