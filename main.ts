@@ -16,7 +16,7 @@ if (isThread) {
 } else if (import.meta.main) {
   const [{ main }, { processWorld }] = await Promise.all([
     import("./src/cli/main.ts"),
-    import("./src/cli/environment/process_environment.ts"),
+    import("./src/cli/process_environment.ts"),
   ]);
   Deno.exit(await main(Deno.args, processWorld()));
 }

@@ -1,4 +1,4 @@
-import type { Message, Tool, ToolCall } from "../../src/chat/conversation.ts";
+import type { Message, Tool, ToolCall } from "../../src/chat/conversation/conversation.ts";
 
 /** A conversation that every template is tried with. */
 export interface Conversation {

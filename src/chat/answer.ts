@@ -1,24 +1,28 @@
-import type { Engine, SequenceRun } from "../engine/engine.ts";
+import type { Engine, SequenceRun } from "../engine/mod.ts";
 import type {
   Control,
   PromptPart,
   ReasoningPhase,
   SequenceEvent,
   SequenceRequest,
-} from "../engine/protocol/protocol.ts";
-import { constraintOf } from "./constraint/constraint.ts";
-import { type ControlTokens, controlTokensOf } from "./prompt/control_tokens.ts";
+} from "../engine/protocol/mod.ts";
+import { checkRawGrammar, constraintOf } from "./constraint/mod.ts";
+import {
+  type ControlTokens,
+  controlTokensOf,
+  renderChat,
+  type RenderedChat,
+  renderPrompt,
+} from "./prompt/mod.ts";
 import type {
   AnswerEvent,
   AnswerFinish,
   AnswerLogprob,
   AnswerRequest,
   Input,
-} from "./conversation.ts";
-import { checkRawGrammar } from "./constraint/raw_grammar.ts";
-import { renderChat, type RenderedChat, renderPrompt } from "./prompt/prompt.ts";
-import { AnswerParser } from "./stream/answer_parser.ts";
-import type { ParsedEvent } from "./stream/sink.ts";
+} from "./conversation/mod.ts";
+import { AnswerParser } from "./answer_parser.ts";
+import type { ParsedEvent } from "./stream/mod.ts";
 
 /** An answer on its way: iterate it once. Leaving the iteration early cancels it. */
 export interface Answer extends AsyncIterable<AnswerEvent> {

@@ -3,7 +3,7 @@ import { EngineDouble, type EngineDoubleOptions } from "../../tests/doubles/engi
 import { TINY_TEMPLATE } from "../../tests/doubles/tiny_template.ts";
 import { ShimmyError } from "../errors.ts";
 import { answer, countTokens } from "./answer.ts";
-import type { AnswerEvent, AnswerRequest, Input, Tool } from "./conversation.ts";
+import type { AnswerEvent, AnswerRequest, Input, Tool } from "./conversation/conversation.ts";
 
 const weather: Tool = { name: "get_weather", parameters: { type: "object" } };
 

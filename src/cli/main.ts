@@ -1,17 +1,12 @@
 import { basename } from "@std/path";
 import { LLAMA_VERSION } from "../../ffi/library/version.ts";
 import { ShimmyError } from "../errors.ts";
-import { nearestName } from "../models/entry/names.ts";
+import { nearestName } from "../models/entry/mod.ts";
 import { VERSION } from "../version.ts";
-import type { Config } from "./config/config.ts";
-import { configPaths, findConfig } from "./config/read.ts";
-import { checkOperands, type Command, EXIT } from "./environment/command.ts";
-import { explain } from "./output/explain.ts";
-import { GLOBAL_OPTIONS } from "./options/global_options.ts";
-import { commandHelp, overview } from "./output/help.ts";
-import { parseOptions, UsageError } from "./options/options.ts";
-import { checkPlacement } from "./options/placement_options.ts";
-import { OutputClosed, type World } from "./environment/environment.ts";
+import { type Config, configPaths, findConfig } from "./config/mod.ts";
+import { checkOperands, type Command, EXIT, OutputClosed, type World } from "./environment/mod.ts";
+import { commandHelp, explain, overview } from "./output/mod.ts";
+import { checkPlacement, GLOBAL_OPTIONS, parseOptions, UsageError } from "./options/mod.ts";
 
 /** A command by name: what the overview says of it, and its module, which is loaded when it is used. */
 interface Listed {

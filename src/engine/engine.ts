@@ -9,7 +9,7 @@ import type {
   PromptPart,
   SequenceEvent,
   SequenceRequest,
-} from "./protocol/protocol.ts";
+} from "./protocol/mod.ts";
 
 /** One loaded model, as everything above the engine sees it. Tests put a double in its place. */
 export interface Engine extends AsyncDisposable {

@@ -1,7 +1,6 @@
 import type { ShimmyError } from "../errors.ts";
 import type { SequenceRun } from "./engine.ts";
-import type { Control, SequenceEvent } from "./protocol/protocol.ts";
-import { fromWire } from "./protocol/errors.ts";
+import { type Control, fromWire, type SequenceEvent } from "./protocol/mod.ts";
 
 /** Events that may wait for a reader before the sequence is paused, and at which it goes on. */
 const PAUSE_AT = 256;

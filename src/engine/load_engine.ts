@@ -1,23 +1,22 @@
 import { ShimmyError } from "../errors.ts";
-import { type ChildCommand, ChildLink } from "./process/child_transport.ts";
+import { type ChildCommand, ChildLink, type Link, WorkerLink } from "./process/mod.ts";
 import type { Engine, SequenceRun } from "./engine.ts";
-import { type Link, WorkerLink } from "./process/transport.ts";
-import { readContextLog, readLoadLog } from "./model/load_log.ts";
-import type {
-  AdapterChange,
-  AdapterInfo,
-  EmbedRequest,
-  EmbedResult,
-  EngineStatus,
-  FromThread,
-  LoadOptions,
-  ModelInfo,
-  PromptPart,
-  SequenceRequest,
-  ToThread,
-} from "./protocol/protocol.ts";
+import { readContextLog, readLoadLog } from "./model/mod.ts";
+import {
+  type AdapterChange,
+  type AdapterInfo,
+  type EmbedRequest,
+  type EmbedResult,
+  type EngineStatus,
+  type FromThread,
+  fromWire,
+  type LoadOptions,
+  type ModelInfo,
+  type PromptPart,
+  type SequenceRequest,
+  type ToThread,
+} from "./protocol/mod.ts";
 import { Run } from "./event_stream.ts";
-import { fromWire } from "./protocol/errors.ts";
 
 /** Milliseconds a loop gets to free its model before it is ended. */
 const UNLOAD_MS = 5000;

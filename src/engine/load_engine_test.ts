@@ -7,7 +7,7 @@ import {
 } from "@std/assert";
 import { ask, collect, question, tinyEngine } from "../../tests/support/engine.ts";
 import { ShimmyError } from "../errors.ts";
-import type { Sampling } from "./protocol/protocol.ts";
+import type { Sampling } from "./protocol/mod.ts";
 
 const STORY = question("Tell me a story about a fox.");
 

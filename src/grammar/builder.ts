@@ -1,11 +1,7 @@
 import { ShimmyError } from "../errors.ts";
-import { Compiler } from "./schema/compile.ts";
-import type { Expr } from "./expression/expr.ts";
-import { JSON_RULES } from "./rules/json.ts";
-import { MAX_GRAMMAR_LENGTH, MAX_RULES } from "./expression/limits.ts";
-import { print } from "./rules/print.ts";
-import { Rules } from "./rules/rules.ts";
-import { SchemaDocument } from "./schema/schema.ts";
+import { Compiler, SchemaDocument } from "./schema/mod.ts";
+import { type Expr, MAX_GRAMMAR_LENGTH, MAX_RULES } from "./expression/mod.ts";
+import { JSON_RULES, print, Rules } from "./rules/mod.ts";
 
 export interface GrammarOptions {
   /** No whitespace between the parts of JSON. By default there may be one space or an indented line. */

@@ -2,8 +2,8 @@
 import { GrammarBuilder, type GrammarOptions } from "./builder.ts";
 
 export { GrammarBuilder, type GrammarOptions } from "./builder.ts";
-export { checkGrammar } from "./gbnf/check.ts";
-export { literal } from "./rules/print.ts";
+export { checkGrammar } from "./gbnf/mod.ts";
+export { literal } from "./rules/mod.ts";
 
 /**
  * The grammar of the JSON values that are right by a schema; its start symbol is `root`.

@@ -1,15 +1,16 @@
 /** Which libllama: its variant, where it lies, how to get it. */
 
-export type { Progress } from "./library/download.ts";
-export { type FindOptions, findRuntime, type Runtime } from "./library/find.ts";
+export type { Progress } from "./library/mod.ts";
+export { type FindOptions, findRuntime, type Runtime } from "./library/mod.ts";
 export { cacheDirectory } from "./library/paths.ts";
-export { DEVICES_COMMAND, devicesMain, probeDevices } from "./devices/probe.ts";
-export { chooseVariant, type Chosen, type Selection, selectRuntime } from "./devices/select.ts";
-export { type BackendReport, surveyBackends, type SurveyOptions } from "./devices/backends.ts";
+export { DEVICES_COMMAND, devicesMain, probeDevices } from "./devices/mod.ts";
+export { chooseVariant, type Chosen, type Selection, selectRuntime } from "./devices/mod.ts";
+export { type BackendReport, surveyBackends, type SurveyOptions } from "./devices/mod.ts";
 export {
   type BackendChoice,
   parseBackendChoice,
   type Variant,
   VARIANT_LABELS,
   VARIANTS,
-} from "./library/variant.ts";
+} from "./library/mod.ts";
+export { type InstalledVariant, listInstalled, removeInstalled } from "./library/mod.ts";

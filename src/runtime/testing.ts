@@ -1,7 +1,6 @@
 import { join } from "@std/path";
 import { createHash } from "node:crypto";
-import type { Asset } from "./library/release.ts";
-import type { System } from "./library/system.ts";
+import type { Asset, System } from "./library/mod.ts";
 
 /** A folder that is gone at the end of the block. */
 export interface TemporaryFolder extends Disposable {

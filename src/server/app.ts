@@ -1,14 +1,26 @@
-import { guardHost, guardOrigin, keyCheck, keyRefusal, originOf } from "./http/access.ts";
+import {
+  allowOrigin,
+  errorResponse,
+  type Exchange,
+  guardHost,
+  guardOrigin,
+  HttpError,
+  isPreflight,
+  keyCheck,
+  keyRefusal,
+  originOf,
+  preflight,
+  type Route,
+  Router,
+  type ServerContext,
+  statusOf,
+  toShimmyError,
+  watchStream,
+} from "./http/mod.ts";
 import { nativeDialect } from "./api/native/dialect.ts";
-import { allowOrigin, isPreflight, preflight } from "./http/cors.ts";
-import { errorResponse, HttpError, statusOf, toShimmyError } from "./http/errors.ts";
-import { Metrics } from "./metrics/metrics.ts";
+import { Metrics, queueHeaders, type QueuePlace } from "./metrics/mod.ts";
 import { openApiRoute } from "./openapi.ts";
-import type { Exchange, Route, ServerContext } from "./http/route.ts";
-import { Router } from "./http/router.ts";
 import { allRoutes } from "./routes.ts";
-import { queueHeaders, type QueuePlace } from "./metrics/queue.ts";
-import { watchStream } from "./http/streams.ts";
 
 /** Takes a request and always answers; nothing it does needs a socket but the upgrade to WebSocket. */
 export type Handler = (request: Request) => Promise<Response>;

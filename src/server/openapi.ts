@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { nativeDialect } from "./api/native/dialect.ts";
 import { ShimmyError } from "../errors.ts";
-import type { Dialect, Route } from "./http/route.ts";
+import type { Dialect, Route } from "./http/mod.ts";
 
 type Json = Record<string, unknown>;
 

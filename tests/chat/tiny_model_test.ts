@@ -6,9 +6,9 @@ import type {
   Input,
   Tool,
   ToolChoice,
-} from "../../src/chat/conversation.ts";
+} from "../../src/chat/conversation/conversation.ts";
 import { FORMATS } from "../../src/chat/formats/detect.ts";
-import { GrammarRules } from "../../src/chat/gbnf.ts";
+import { GrammarRules } from "../../src/chat/formats/shared/gbnf.ts";
 import { renderPrompt } from "../../src/chat/prompt/prompt.ts";
 import type { Engine } from "../../src/engine/engine.ts";
 import { GrammarBuilder } from "../../src/grammar/mod.ts";

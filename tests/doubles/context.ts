@@ -1,4 +1,4 @@
-import { generateRoute } from "../../src/server/api/generate.ts";
+import { generateRoute } from "../../src/server/api/native/generate_route.ts";
 import { nativeRoutes } from "../../src/server/api/native/mod.ts";
 import { createHandler, type Handler } from "../../src/server/app.ts";
 import type { ServerContext, ServerSettings } from "../../src/server/http/route.ts";

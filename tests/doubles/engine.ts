@@ -12,7 +12,7 @@ import type {
   PromptPart,
   SequenceEvent,
   SequenceRequest,
-} from "../../src/engine/protocol/protocol.ts";
+} from "../../src/engine/protocol/mod.ts";
 import { ShimmyError } from "../../src/errors.ts";
 
 /** What the double says to one request. */

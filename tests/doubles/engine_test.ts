@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import type { SequenceEvent, SequenceRequest } from "../../src/engine/protocol/protocol.ts";
+import type { SequenceEvent, SequenceRequest } from "../../src/engine/protocol/mod.ts";
 import { ShimmyError } from "../../src/errors.ts";
 import { EngineDouble } from "./engine.ts";
 

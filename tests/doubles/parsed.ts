@@ -1,6 +1,6 @@
-import type { Tool } from "../../src/chat/conversation.ts";
-import type { ToolFormat } from "../../src/chat/formats/format.ts";
-import { AnswerParser } from "../../src/chat/stream/answer_parser.ts";
+import type { Tool } from "../../src/chat/conversation/conversation.ts";
+import type { ToolFormat } from "../../src/chat/formats/shared/format.ts";
+import { AnswerParser } from "../../src/chat/answer_parser.ts";
 import type { RenderedChat } from "../../src/chat/prompt/prompt.ts";
 
 /** An answer as its parser understood it, put together again. */

@@ -3,7 +3,7 @@ import { assert, assertEquals, assertGreater, assertLess, assertStringIncludes }
 import { decodeBase64 } from "@std/encoding/base64";
 import { describe, isModel } from "../../src/models/discovery/describe.ts";
 import { createHandler } from "../../src/server/app.ts";
-import type { LoadOptions } from "../../src/engine/protocol/protocol.ts";
+import type { LoadOptions } from "../../src/engine/protocol/mod.ts";
 import { PoolDouble } from "../doubles/pool.ts";
 import { bertModel, ENCODERS } from "../models/encoders.ts";
 import { distance, texts, withModel } from "../support/encoders.ts";

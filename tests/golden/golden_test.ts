@@ -2,7 +2,7 @@
 import { assertEquals, assertGreater, assertGreaterOrEqual, assertLess } from "@std/assert";
 import { LLAMA_VERSION } from "../../ffi/mod.ts";
 import { expandText } from "../../scripts/goldens/inputs.ts";
-import type { LoadOptions } from "../../src/engine/protocol/protocol.ts";
+import type { LoadOptions } from "../../src/engine/protocol/mod.ts";
 import type { Engine } from "../../src/engine/engine.ts";
 import { writeVectors } from "../models/control_vector.ts";
 import { ask, collect, PIRATE_LORA, TINY_F16, tinyEngine } from "../support/engine.ts";

@@ -3,7 +3,7 @@ import { join } from "@std/path";
 import { withFolder } from "../../ffi/testing.ts";
 import { loadEngine } from "../../src/engine/load_engine.ts";
 import type { Engine } from "../../src/engine/engine.ts";
-import type { Embedding, EmbedRequest, LoadOptions } from "../../src/engine/protocol/protocol.ts";
+import type { Embedding, EmbedRequest, LoadOptions } from "../../src/engine/protocol/mod.ts";
 import { tinyOptions } from "./engine.ts";
 
 /** Writes a model, loads it and calls a function with its engine. */

@@ -3,11 +3,7 @@ import { fromFileUrl } from "@std/path";
 import { realLibraryFolder } from "../../ffi/testing.ts";
 import { loadEngine } from "../../src/engine/load_engine.ts";
 import type { Engine, SequenceRun } from "../../src/engine/engine.ts";
-import type {
-  LoadOptions,
-  SequenceEvent,
-  SequenceRequest,
-} from "../../src/engine/protocol/protocol.ts";
+import type { LoadOptions, SequenceEvent, SequenceRequest } from "../../src/engine/protocol/mod.ts";
 
 const path = (relative: string) => fromFileUrl(new URL(relative, import.meta.url));
 

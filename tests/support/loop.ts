@@ -11,7 +11,7 @@ import type {
   SequenceEvent,
   SequenceRequest,
   WireError,
-} from "../../src/engine/protocol/protocol.ts";
+} from "../../src/engine/protocol/mod.ts";
 import { tinyOptions } from "./engine.ts";
 
 /** One call of `llama_decode`. */

@@ -1,13 +1,13 @@
 import { assertEquals } from "@std/assert";
 import { TOOLS } from "../../scripts/goldens/conversations.ts";
-import type { ToolCall } from "../../src/chat/conversation.ts";
+import type { ToolCall } from "../../src/chat/conversation/conversation.ts";
 import {
   type ChatInput,
   renderChat,
   type RenderedChat,
   renderText,
 } from "../../src/chat/prompt/prompt.ts";
-import type { ModelInfo } from "../../src/engine/protocol/protocol.ts";
+import type { ModelInfo } from "../../src/engine/protocol/mod.ts";
 import { EngineDouble } from "../doubles/engine.ts";
 import { parseAnswer } from "../doubles/parsed.ts";
 import { pinnedTemplates } from "./pinned.ts";

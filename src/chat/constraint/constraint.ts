@@ -1,8 +1,8 @@
-import type { SequenceRequest } from "../../engine/protocol/protocol.ts";
+import type { SequenceRequest } from "../../engine/protocol/mod.ts";
 import { ShimmyError } from "../../errors.ts";
-import type { AnswerRequest, Format, Tool } from "../conversation.ts";
-import { GrammarRules, quoted } from "../gbnf.ts";
-import type { ChatInput, RenderedChat } from "../prompt/prompt.ts";
+import type { AnswerRequest, Format, Tool } from "../conversation/mod.ts";
+import { GrammarRules, quoted } from "../formats/mod.ts";
+import type { ChatInput, RenderedChat } from "../prompt/mod.ts";
 
 type Constraint = NonNullable<SequenceRequest["grammar"]>;
 

@@ -4,7 +4,7 @@ import { TINY_TEMPLATE } from "../../../tests/doubles/tiny_template.ts";
 import { matches, parseGbnf } from "../../../tests/grammar/gbnf.ts";
 import { ShimmyError } from "../../errors.ts";
 import { constraintOf } from "./constraint.ts";
-import type { AnswerRequest, Format, Tool } from "../conversation.ts";
+import type { AnswerRequest, Format, Tool } from "../conversation/conversation.ts";
 import { type ChatInput, renderChat } from "../prompt/prompt.ts";
 
 const tools: readonly Tool[] = ["get_weather", "get_time"].map((name) => ({

@@ -1,4 +1,4 @@
-import type { Engine } from "../../engine/engine.ts";
+import type { Engine } from "../../engine/mod.ts";
 
 /**
  * Checks a grammar that a request brings, before anything is made of it.

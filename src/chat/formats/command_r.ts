@@ -1,6 +1,5 @@
-import type { Reader, Reading } from "../stream/reader.ts";
-import type { Sink } from "../stream/sink.ts";
-import type { ParseContext, ToolFormat } from "./format.ts";
+import type { Reader, Reading, Sink } from "../stream/mod.ts";
+import type { ParseContext, ToolFormat } from "./shared/format.ts";
 import { jsonSections, readCalls } from "./shared/json_section.ts";
 
 const THINK = "<|START_THINKING|>";

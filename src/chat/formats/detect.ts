@@ -4,7 +4,7 @@ import { commandR, commandR7b } from "./command_r.ts";
 import { deepseekR1, deepseekV31 } from "./deepseek.ts";
 import { deepseekV32, deepseekV4 } from "./deepseek_dsml.ts";
 import { firefunction } from "./firefunction.ts";
-import type { ToolFormat } from "./format.ts";
+import type { ToolFormat } from "./shared/format.ts";
 import { functionary31, functionary32 } from "./functionary.ts";
 import { gemma4 } from "./gemma4.ts";
 import { generic } from "./generic.ts";

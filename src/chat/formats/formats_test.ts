@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { chatIn, parseAnswer } from "../../../tests/doubles/parsed.ts";
-import type { Tool, ToolCall } from "../conversation.ts";
+import type { Tool, ToolCall } from "../conversation/conversation.ts";
 import { FORMATS } from "./detect.ts";
 
 const tools: readonly Tool[] = [

@@ -1,9 +1,7 @@
-import type { ToolCall } from "../conversation.ts";
-import { anyOf, type GrammarRules, membersRule, quoted } from "../gbnf.ts";
-import { argumentsObject } from "../prompt/messages.ts";
-import type { Reader, Reading } from "../stream/reader.ts";
-import type { Sink } from "../stream/sink.ts";
-import type { ToolFormat } from "./format.ts";
+import { argumentsObject, type ToolCall } from "../conversation/mod.ts";
+import { anyOf, type GrammarRules, membersRule, quoted } from "./shared/gbnf.ts";
+import type { Reader, Reading, Sink } from "../stream/mod.ts";
+import type { ToolFormat } from "./shared/format.ts";
 import { ArgumentsWriter, asValue } from "./shared/arguments.ts";
 import { readSections } from "./shared/sections.ts";
 

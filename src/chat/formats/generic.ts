@@ -1,7 +1,6 @@
-import type { Tool } from "../conversation.ts";
-import type { Reader, Reading } from "../stream/reader.ts";
-import type { Sink } from "../stream/sink.ts";
-import { isOffered, type ParseContext, type ToolFormat } from "./format.ts";
+import type { Tool } from "../conversation/mod.ts";
+import type { Reader, Reading, Sink } from "../stream/mod.ts";
+import { isOffered, type ParseContext, type ToolFormat } from "./shared/format.ts";
 import { jsonObjects } from "./shared/json_objects.ts";
 import { readCalls } from "./shared/json_section.ts";
 

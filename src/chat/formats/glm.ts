@@ -1,4 +1,4 @@
-import type { ToolFormat } from "./format.ts";
+import type { ToolFormat } from "./shared/format.ts";
 import { markupFormat } from "./shared/markup.ts";
 
 /** The name and then pairs of `arg_key` and `arg_value`; all tags have the same ending. */

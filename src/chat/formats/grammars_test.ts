@@ -3,10 +3,10 @@ import { chatIn, parseAnswer } from "../../../tests/doubles/parsed.ts";
 import { matches, parseGbnf, sampler } from "../../../tests/grammar/gbnf.ts";
 import { Random } from "../../../tests/grammar/random.ts";
 import { GrammarBuilder } from "../../grammar/mod.ts";
-import type { Tool, ToolCall } from "../conversation.ts";
-import { GrammarRules } from "../gbnf.ts";
+import type { Tool, ToolCall } from "../conversation/conversation.ts";
+import { GrammarRules } from "./shared/gbnf.ts";
 import { FORMATS } from "./detect.ts";
-import type { ToolFormat } from "./format.ts";
+import type { ToolFormat } from "./shared/format.ts";
 
 const tools: readonly Tool[] = [
   {

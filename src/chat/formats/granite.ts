@@ -1,4 +1,4 @@
-import type { ToolFormat } from "./format.ts";
+import type { ToolFormat } from "./shared/format.ts";
 import { jsonSections } from "./shared/json_section.ts";
 
 /** Granite 3: `<|tool_call|>` and a JSON list. Granite 4 speaks Hermes. */

@@ -1,4 +1,4 @@
-import type { ToolFormat } from "./format.ts";
+import type { ToolFormat } from "./shared/format.ts";
 import { jsonSections } from "./shared/json_section.ts";
 
 /**

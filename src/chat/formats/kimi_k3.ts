@@ -1,6 +1,6 @@
-import { quoted } from "../gbnf.ts";
-import { readReasoning } from "../stream/reasoning.ts";
-import type { ToolFormat } from "./format.ts";
+import { quoted } from "./shared/gbnf.ts";
+import { readReasoning } from "../stream/mod.ts";
+import type { ToolFormat } from "./shared/format.ts";
 import { type Markup, markupFormat, readMarkupCalls } from "./shared/markup.ts";
 import { readSections } from "./shared/sections.ts";
 

@@ -1,5 +1,5 @@
-import { quoted } from "../gbnf.ts";
-import type { ToolFormat } from "./format.ts";
+import { quoted } from "./shared/gbnf.ts";
+import type { ToolFormat } from "./shared/format.ts";
 import { pythonGrammar, readPythonCalls, writePythonCalls } from "./shared/python_calls.ts";
 import { readSections } from "./shared/sections.ts";
 

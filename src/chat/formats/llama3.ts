@@ -1,6 +1,5 @@
-import type { Reader, Reading } from "../stream/reader.ts";
-import type { Sink } from "../stream/sink.ts";
-import { isOffered, type ParseContext, type ToolFormat } from "./format.ts";
+import type { Reader, Reading, Sink } from "../stream/mod.ts";
+import { isOffered, type ParseContext, type ToolFormat } from "./shared/format.ts";
 import { jsonObjects } from "./shared/json_objects.ts";
 import { readCalls } from "./shared/json_section.ts";
 import { pythonGrammar, readPythonCalls, writePythonCalls } from "./shared/python_calls.ts";

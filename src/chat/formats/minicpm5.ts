@@ -1,4 +1,4 @@
-import type { ToolFormat } from "./format.ts";
+import type { ToolFormat } from "./shared/format.ts";
 import { markupFormat } from "./shared/markup.ts";
 
 /** MiniCPM 5: `<function name="...">` with `<param name="...">` inside. */

@@ -1,4 +1,4 @@
-import type { ToolFormat } from "./format.ts";
+import type { ToolFormat } from "./shared/format.ts";
 import { jsonSections } from "./shared/json_section.ts";
 
 /** MiniMax M1: a JSON object on every line between `<tool_calls>` and `</tool_calls>`. */

@@ -1,4 +1,4 @@
-import type { ToolFormat } from "./format.ts";
+import type { ToolFormat } from "./shared/format.ts";
 import { markupFormat } from "./shared/markup.ts";
 
 /** MiniMax M2: `<invoke>` and `<parameter>` inside `<minimax:tool_call>`. */

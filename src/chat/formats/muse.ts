@@ -1,7 +1,6 @@
-import { quoted } from "../gbnf.ts";
-import type { Reader, Reading } from "../stream/reader.ts";
-import type { Sink } from "../stream/sink.ts";
-import type { ParseContext, ToolFormat } from "./format.ts";
+import { quoted } from "./shared/gbnf.ts";
+import type { Reader, Reading, Sink } from "../stream/mod.ts";
+import type { ParseContext, ToolFormat } from "./shared/format.ts";
 import { type Markup, markupFormat, readMarkupCalls } from "./shared/markup.ts";
 
 const START = "<|start|>";

@@ -1,4 +1,4 @@
-import type { ToolFormat } from "./format.ts";
+import type { ToolFormat } from "./shared/format.ts";
 import { jsonSections } from "./shared/json_section.ts";
 
 /** Phi 4 mini: a JSON list between `<|tool_call|>` and `<|/tool_call|>`. */

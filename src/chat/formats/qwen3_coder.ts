@@ -1,4 +1,4 @@
-import type { ToolFormat } from "./format.ts";
+import type { ToolFormat } from "./shared/format.ts";
 import { markupFormat } from "./shared/markup.ts";
 
 /** Qwen 3 Coder and 3.5, Nemotron 3 Nano, Step 3.5: tags with the names after an equals sign. */

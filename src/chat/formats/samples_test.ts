@@ -1,9 +1,9 @@
 import { assertEquals } from "@std/assert";
 import { chatIn, parseAnswer } from "../../../tests/doubles/parsed.ts";
 import { SAMPLES } from "../../../tests/templates/samples.ts";
-import type { Tool } from "../conversation.ts";
+import type { Tool } from "../conversation/conversation.ts";
 import { FORMATS } from "./detect.ts";
-import type { ToolFormat } from "./format.ts";
+import type { ToolFormat } from "./shared/format.ts";
 
 const tools: readonly Tool[] = [
   {

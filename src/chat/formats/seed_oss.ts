@@ -1,4 +1,4 @@
-import type { ToolFormat } from "./format.ts";
+import type { ToolFormat } from "./shared/format.ts";
 import { markupFormat } from "./shared/markup.ts";
 
 /** Seed OSS: Qwen 3 Coder's tags inside `<seed:tool_call>`, values without newlines around them. */

@@ -1,7 +1,6 @@
-import { anyOf, quoted } from "../gbnf.ts";
-import type { Reader, Reading } from "../stream/reader.ts";
-import type { Sink } from "../stream/sink.ts";
-import { argumentsText, type ParseContext, type ToolFormat } from "./format.ts";
+import { anyOf, quoted } from "./shared/gbnf.ts";
+import type { Reader, Reading, Sink } from "../stream/mod.ts";
+import { argumentsText, type ParseContext, type ToolFormat } from "./shared/format.ts";
 
 const BEGIN = "<|begin|>";
 const THINK = "<|think|>";

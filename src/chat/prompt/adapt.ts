@@ -1,5 +1,5 @@
-import type { Tool } from "../conversation.ts";
-import type { TemplateMessage } from "./messages.ts";
+import type { Tool } from "../conversation/mod.ts";
+import type { TemplateMessage } from "./template_message.ts";
 import { templateTools } from "./tool_variables.ts";
 
 /** How the messages of some models differ from OpenAI's. */

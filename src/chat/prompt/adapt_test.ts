@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { adaptMessages } from "./adapt.ts";
-import type { TemplateMessage } from "./messages.ts";
+import type { TemplateMessage } from "./template_message.ts";
 
 const call = { type: "function", function: { name: "f", arguments: {} }, id: "1" } as const;
 const calling: TemplateMessage = {

@@ -1,4 +1,4 @@
-import type { ModelInfo, PromptPart } from "../../engine/protocol/protocol.ts";
+import type { ModelInfo, PromptPart } from "../../engine/protocol/mod.ts";
 
 /**
  * The control tokens of a vocabulary, found in text.

@@ -1,4 +1,4 @@
-import type { ModelInfo } from "../../engine/protocol/protocol.ts";
+import type { ModelInfo } from "../../engine/protocol/mod.ts";
 
 /** A way of writing conversations that many models share. */
 export interface Family {

@@ -1,6 +1,6 @@
 import { type ControlTokens, unusedMark } from "./control_tokens.ts";
-import type { Message, Tool, ToolCall } from "../conversation.ts";
-import type { ReasoningTags } from "../stream/reasoning.ts";
+import type { Message, Tool, ToolCall } from "../conversation/mod.ts";
+import type { ReasoningTags } from "../stream/mod.ts";
 
 /** What a client wrote of a conversation. */
 export interface ClientText {

@@ -1,29 +1,6 @@
-import { ShimmyError } from "../../errors.ts";
-import type { Message, ToolCall } from "../conversation.ts";
+import { argumentsObject, type Message } from "../conversation/mod.ts";
+import type { TemplateMessage } from "./template_message.ts";
 import type { TemplateTraits } from "./traits.ts";
-
-/** A message as templates take it: OpenAI's JSON. */
-export interface TemplateMessage {
-  role: string;
-  content: string | readonly Record<string, unknown>[];
-  reasoning_content?: string;
-  /** The reasoning, under the name some templates have for it. */
-  thinking?: string;
-  reasoning?: string;
-  /** The tools, for templates that want them in the system message. */
-  tools?: string;
-  /** Results of this message's own calls, for templates that want them there. */
-  tool_responses?: readonly { readonly name: string; readonly response: unknown }[];
-  name?: string;
-  tool_call_id?: string;
-  tool_calls?: readonly TemplateToolCall[];
-}
-
-interface TemplateToolCall {
-  readonly type: "function";
-  readonly function: { readonly name: string; readonly arguments: unknown };
-  readonly id: string;
-}
 
 /**
  * The messages of a conversation as a template wants them: roles it knows, content as text, arguments
@@ -37,15 +14,6 @@ export function templateMessages(
   const roles = new RoleNames(template, messages);
   const converted = messages.map((message) => convert(message, traits, roles));
   return traits.systemRole ? converted : foldSystem(converted);
-}
-
-/** Puts the content into the list of parts a template insists on. */
-export function inParts(messages: readonly TemplateMessage[]): TemplateMessage[] {
-  return messages.map((message) =>
-    typeof message.content === "string"
-      ? { ...message, content: [{ type: "text", text: message.content }] }
-      : message
-  );
 }
 
 /** What depends on the template and on the whole conversation: names of roles and ids of calls. */
@@ -95,28 +63,6 @@ function convert(message: Message, traits: TemplateTraits, roles: RoleNames): Te
     }));
   }
   return converted;
-}
-
-/** The arguments of a call as an object. */
-export function argumentsObject(call: ToolCall): Record<string, unknown> {
-  let value: unknown;
-  try {
-    value = JSON.parse(call.arguments === "" ? "{}" : call.arguments);
-  } catch (cause) {
-    throw new ShimmyError(
-      "invalid",
-      `messages: the arguments of the call of '${call.name}' must be the JSON text of an object`,
-      { field: "messages", cause },
-    );
-  }
-  if (typeof value === "object" && value !== null && !Array.isArray(value)) {
-    return value as Record<string, unknown>;
-  }
-  throw new ShimmyError(
-    "invalid",
-    `messages: the arguments of the call of '${call.name}' must be an object`,
-    { field: "messages" },
-  );
 }
 
 /** Nine letters and digits that stand for an id, always the same for the same id. */

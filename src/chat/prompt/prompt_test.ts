@@ -1,9 +1,9 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { EngineDouble } from "../../../tests/doubles/engine.ts";
 import { TINY_TEMPLATE } from "../../../tests/doubles/tiny_template.ts";
-import type { ModelInfo } from "../../engine/protocol/protocol.ts";
+import type { ModelInfo } from "../../engine/protocol/mod.ts";
 import { ShimmyError } from "../../errors.ts";
-import type { Message, Tool } from "../conversation.ts";
+import type { Message, Tool } from "../conversation/conversation.ts";
 import { type ChatInput, renderChat, renderPrompt, renderText } from "./prompt.ts";
 
 function info(values: Partial<ModelInfo> = {}): ModelInfo {

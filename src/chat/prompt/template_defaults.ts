@@ -1,4 +1,4 @@
-import { strftime } from "../jinja/strftime.ts";
+import { strftime } from "../jinja/mod.ts";
 
 /** Variables that templates expect besides the conversation; a request may set each of them. */
 export function templateDefaults(): Record<string, unknown> {

@@ -1,4 +1,4 @@
-import type { Tool } from "../conversation.ts";
+import type { Tool } from "../conversation/mod.ts";
 
 /** The tools as templates take them: OpenAI's JSON. */
 export function templateTools(tools: readonly Tool[]) {

@@ -1,8 +1,8 @@
 import { adaptMessages } from "./adapt.ts";
-import type { Tool } from "../conversation.ts";
+import type { Tool } from "../conversation/mod.ts";
 import { templateDefaults } from "./template_defaults.ts";
-import type { Template } from "../jinja/template.ts";
-import { inParts, type TemplateMessage } from "./messages.ts";
+import type { Template } from "../jinja/mod.ts";
+import { inParts, type TemplateMessage } from "./template_message.ts";
 import { toolVariables } from "./tool_variables.ts";
 
 /** What a chat template makes of the parts of a conversation, found out by rendering small ones. */

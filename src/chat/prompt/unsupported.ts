@@ -1,6 +1,5 @@
-import type { Message, Tool } from "../conversation.ts";
-import type { ToolFormat } from "../formats/format.ts";
-import { describeTools, generic } from "../formats/generic.ts";
+import type { Message, Tool } from "../conversation/mod.ts";
+import { describeTools, generic, type ToolFormat } from "../formats/mod.ts";
 import type { TemplateTraits } from "./traits.ts";
 
 /**

@@ -1,4 +1,4 @@
-import type { AnswerEvent } from "../conversation.ts";
+import type { AnswerEvent } from "../conversation/mod.ts";
 
 /** An event before its log probabilities are added. */
 export type ParsedEvent =

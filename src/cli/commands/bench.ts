@@ -1,13 +1,11 @@
-import type { Engine } from "../../engine/engine.ts";
-import type { Timings } from "../../engine/protocol/protocol.ts";
+import type { Engine } from "../../engine/mod.ts";
+import type { Timings } from "../../engine/protocol/mod.ts";
 import { ShimmyError } from "../../errors.ts";
-import { checkSpeaks } from "../../models/entry/capabilities.ts";
-import { placementJson } from "../../models/entry/placement_json.ts";
-import { command, EXIT } from "../environment/command.ts";
-import { table } from "../output/format.ts";
-import { openNamed, PULL_OPTIONS } from "../sessions/named_session.ts";
-import { flag, integer } from "../options/option_kinds.ts";
-import { stoppable } from "../environment/interrupt.ts";
+import { checkSpeaks, placementJson } from "../../models/entry/mod.ts";
+import { command, EXIT, stoppable } from "../environment/mod.ts";
+import { table } from "../output/mod.ts";
+import { openNamed, PULL_OPTIONS } from "../sessions/mod.ts";
+import { flag, integer } from "../options/mod.ts";
 
 /** `bench`: how fast a model reads a prompt and writes an answer here. */
 export default command({

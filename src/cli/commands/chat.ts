@@ -1,14 +1,10 @@
-import { answer } from "../../chat/answer.ts";
-import type { Message } from "../../chat/conversation.ts";
-import type { Engine } from "../../engine/engine.ts";
+import { answer, type Message } from "../../chat/mod.ts";
+import type { Engine } from "../../engine/mod.ts";
 import { messageOf, ShimmyError } from "../../errors.ts";
-import { checkSpeaks } from "../../models/entry/capabilities.ts";
-import { command, EXIT } from "../environment/command.ts";
-import { openNamed, PULL_OPTIONS } from "../sessions/named_session.ts";
-import { text } from "../options/option_kinds.ts";
-import type { Values } from "../options/options.ts";
-import { SAMPLING_OPTIONS } from "../options/sampling_options.ts";
-import type { World } from "../environment/environment.ts";
+import { checkSpeaks } from "../../models/entry/mod.ts";
+import { command, EXIT, type World } from "../environment/mod.ts";
+import { openNamed, PULL_OPTIONS } from "../sessions/mod.ts";
+import { SAMPLING_OPTIONS, text, type Values } from "../options/mod.ts";
 import { conversation, requestOf } from "./generate.ts";
 
 const HELP = `/help          this

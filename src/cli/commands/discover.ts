@@ -1,7 +1,7 @@
-import type { Discovery } from "../../models/entry/entry.ts";
-import { command, EXIT } from "../environment/command.ts";
-import { table } from "../output/format.ts";
-import { flag } from "../options/option_kinds.ts";
+import type { Discovery } from "../../models/entry/mod.ts";
+import { command, EXIT } from "../environment/mod.ts";
+import { table } from "../output/mod.ts";
+import { flag } from "../options/mod.ts";
 import { entryJson, entryTable } from "./list.ts";
 
 /** `discover`: looks at every place and tells what was found where, and what was not usable. */

@@ -1,14 +1,22 @@
-import { answer } from "../../chat/answer.ts";
-import type { AnswerEvent, AnswerRequest, Input, Message } from "../../chat/conversation.ts";
-import { checkSpeaks } from "../../models/entry/capabilities.ts";
-import { command, EXIT } from "../environment/command.ts";
-import { timingsJson, usageJson } from "../output/format.ts";
-import { openNamed, PULL_OPTIONS } from "../sessions/named_session.ts";
-import { flag, text } from "../options/option_kinds.ts";
-import { UsageError, type Values } from "../options/options.ts";
-import { SAMPLING_OPTIONS, samplingOf } from "../options/sampling_options.ts";
-import { stoppable } from "../environment/interrupt.ts";
-import type { World } from "../environment/environment.ts";
+import {
+  answer,
+  type AnswerEvent,
+  type AnswerRequest,
+  type Input,
+  type Message,
+} from "../../chat/mod.ts";
+import { checkSpeaks } from "../../models/entry/mod.ts";
+import { command, EXIT, stoppable, type World } from "../environment/mod.ts";
+import { timingsJson, usageJson } from "../output/mod.ts";
+import { openNamed, PULL_OPTIONS } from "../sessions/mod.ts";
+import {
+  flag,
+  SAMPLING_OPTIONS,
+  samplingOf,
+  text,
+  UsageError,
+  type Values,
+} from "../options/mod.ts";
 
 const OPTIONS = {
   "prompt": text("TEXT", { help: "what to answer; '-' reads it from stdin" }),

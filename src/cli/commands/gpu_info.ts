@@ -5,11 +5,10 @@ import {
   selectRuntime,
   surveyBackends,
 } from "../../runtime/mod.ts";
-import { command, EXIT } from "../environment/command.ts";
-import { bytes, table } from "../output/format.ts";
-import { flag } from "../options/option_kinds.ts";
-import { fetchProgress } from "../sessions/session.ts";
-import { stoppable } from "../environment/interrupt.ts";
+import { command, EXIT, stoppable } from "../environment/mod.ts";
+import { bytes, table } from "../output/mod.ts";
+import { flag } from "../options/mod.ts";
+import { fetchProgress } from "../sessions/mod.ts";
 
 /** `gpu-info`: every backend, its devices, and which one models would run on. */
 export default command({

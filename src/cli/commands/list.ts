@@ -1,7 +1,7 @@
-import type { ModelEntry } from "../../models/entry/entry.ts";
-import { command, EXIT } from "../environment/command.ts";
-import { bytes, parameters, table } from "../output/format.ts";
-import { flag } from "../options/option_kinds.ts";
+import type { ModelEntry } from "../../models/entry/mod.ts";
+import { command, EXIT } from "../environment/mod.ts";
+import { bytes, parameters, table } from "../output/mod.ts";
+import { flag } from "../options/mod.ts";
 
 /** `list`: the models that can be had. */
 export default command({

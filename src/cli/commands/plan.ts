@@ -1,9 +1,8 @@
-import { type LoadPlan, plannedBytes } from "../../engine/planning/plan.ts";
-import { command, EXIT } from "../environment/command.ts";
-import { bytes, facts, table } from "../output/format.ts";
-import { openNamed, PULL_OPTIONS } from "../sessions/named_session.ts";
-import { flag, integer } from "../options/option_kinds.ts";
-import { stoppable } from "../environment/interrupt.ts";
+import { type LoadPlan, plannedBytes } from "../../engine/planning/mod.ts";
+import { command, EXIT, stoppable } from "../environment/mod.ts";
+import { bytes, facts, table } from "../output/mod.ts";
+import { openNamed, PULL_OPTIONS } from "../sessions/mod.ts";
+import { flag, integer } from "../options/mod.ts";
 
 /** `plan`: whether and how a model would fit, without loading its weights. */
 export default command({

@@ -1,14 +1,15 @@
-import type { Engine } from "../../engine/engine.ts";
-import type { EmbeddingStatus, EmbedInput, ModelInfo } from "../../engine/protocol/protocol.ts";
-import { capabilitiesOf } from "../../models/entry/capabilities.ts";
-import type { ModelEntry } from "../../models/entry/entry.ts";
-import { embeddingJson, placementJson } from "../../models/entry/placement_json.ts";
-import { command, EXIT } from "../environment/command.ts";
-import { bytes, facts } from "../output/format.ts";
-import { openNamed, PULL_OPTIONS } from "../sessions/named_session.ts";
-import { flag } from "../options/option_kinds.ts";
-import { buffers, contextBuffers } from "../output/placement.ts";
-import { stoppable } from "../environment/interrupt.ts";
+import type { Engine } from "../../engine/mod.ts";
+import type { EmbeddingStatus, EmbedInput, ModelInfo } from "../../engine/protocol/mod.ts";
+import {
+  capabilitiesOf,
+  embeddingJson,
+  type ModelEntry,
+  placementJson,
+} from "../../models/entry/mod.ts";
+import { command, EXIT, stoppable } from "../environment/mod.ts";
+import { buffers, bytes, contextBuffers, facts } from "../output/mod.ts";
+import { openNamed, PULL_OPTIONS } from "../sessions/mod.ts";
+import { flag } from "../options/mod.ts";
 
 /** `probe`: loads a model with its adapters, computes one token, vector or score, and reports. */
 export default command({

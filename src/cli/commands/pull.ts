@@ -1,12 +1,8 @@
-import type { ModelEntry } from "../../models/entry/entry.ts";
+import type { ModelEntry } from "../../models/entry/mod.ts";
 import { missingBytes, parseReference, type PulledModel } from "../../models/pull/mod.ts";
-import { type Call, command, EXIT } from "../environment/command.ts";
-import { modelStore } from "../pulling/model_store.ts";
-import { flag, integer } from "../options/option_kinds.ts";
-import { type Option, UsageError } from "../options/options.ts";
-import { pullShown } from "../pulling/pull.ts";
-import { stoppable } from "../environment/interrupt.ts";
-import type { World } from "../environment/environment.ts";
+import { type Call, command, EXIT, stoppable, type World } from "../environment/mod.ts";
+import { modelStore, pullShown } from "../pulling/mod.ts";
+import { flag, integer, type Option, UsageError } from "../options/mod.ts";
 
 const OPTIONS = {
   "sha256": checksum(),

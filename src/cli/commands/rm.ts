@@ -1,10 +1,9 @@
 import { ShimmyError } from "../../errors.ts";
 import { isReference } from "../../models/pull/mod.ts";
-import { command, EXIT } from "../environment/command.ts";
-import { bytes } from "../output/format.ts";
-import { modelStore } from "../pulling/model_store.ts";
-import { flag } from "../options/option_kinds.ts";
-import { agreed } from "../pulling/pull.ts";
+import { command, EXIT } from "../environment/mod.ts";
+import { bytes } from "../output/mod.ts";
+import { agreed, modelStore } from "../pulling/mod.ts";
+import { flag } from "../options/mod.ts";
 
 /** `rm`: removes a model; what Shimmy did not pull only when the user agrees. */
 export default command({

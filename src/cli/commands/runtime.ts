@@ -1,17 +1,17 @@
 import { ShimmyError } from "../../errors.ts";
-import { cacheDirectory, findRuntime, type Variant, VARIANTS } from "../../runtime/mod.ts";
 import {
+  cacheDirectory,
+  findRuntime,
   type InstalledVariant,
   listInstalled,
   removeInstalled,
-} from "../../runtime/library/manage.ts";
-import { command, EXIT } from "../environment/command.ts";
-import { bytes, table } from "../output/format.ts";
-import { flag } from "../options/option_kinds.ts";
-import { UsageError } from "../options/options.ts";
-import { fetchProgress } from "../sessions/session.ts";
-import { stoppable } from "../environment/interrupt.ts";
-import type { World } from "../environment/environment.ts";
+  type Variant,
+  VARIANTS,
+} from "../../runtime/mod.ts";
+import { command, EXIT, stoppable, type World } from "../environment/mod.ts";
+import { bytes, table } from "../output/mod.ts";
+import { flag, UsageError } from "../options/mod.ts";
+import { fetchProgress } from "../sessions/mod.ts";
 
 /** `runtime`: the variants of libllama on this machine: listing, fetching and removing them. */
 export default command({

@@ -1,20 +1,20 @@
 import { LLAMA_VERSION } from "../../../ffi/library/version.ts";
 import { ShimmyError } from "../../errors.ts";
 import { isReference } from "../../models/pull/mod.ts";
-import { createHandler, type Handler } from "../../server/app.ts";
+import { createHandler, type Handler } from "../../server/mod.ts";
 import { VERSION } from "../../version.ts";
-import { type Address, formatAddress, isLoopback, parseAddress } from "../options/address.ts";
-import { command, EXIT } from "../environment/command.ts";
-import { explain } from "../output/explain.ts";
-import { createLog, type Log } from "../serving/log.ts";
-import { modelStore } from "../pulling/model_store.ts";
-import { UsageError } from "../options/options.ts";
-import { followConfig, residenceOf } from "../serving/reload_config.ts";
-import { pullBase, pullDraft } from "../pulling/pull_named.ts";
-import { placementLine } from "../output/placement.ts";
-import { SERVE_OPTIONS } from "../options/serve_options.ts";
-import { stoppable } from "../environment/interrupt.ts";
-import type { Session } from "../environment/environment.ts";
+import {
+  type Address,
+  formatAddress,
+  isLoopback,
+  parseAddress,
+  SERVE_OPTIONS,
+  UsageError,
+} from "../options/mod.ts";
+import { command, EXIT, type Session, stoppable } from "../environment/mod.ts";
+import { explain, placementLine } from "../output/mod.ts";
+import { createLog, followConfig, type Log, residenceOf } from "../serving/mod.ts";
+import { modelStore, pullBase, pullDraft } from "../pulling/mod.ts";
 
 /** Milliseconds that answers get to end by themselves when the server stops. */
 const DRAIN_MS = 30_000;

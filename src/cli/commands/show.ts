@@ -1,14 +1,10 @@
-import type { LoadPlan } from "../../engine/planning/plan.ts";
-import { capabilitiesOf } from "../../models/entry/capabilities.ts";
-import type { ModelEntry } from "../../models/entry/entry.ts";
-import { type GgufHead, type GgufValue, readHead } from "../../models/gguf/gguf.ts";
-import { placementJson } from "../../models/entry/placement_json.ts";
-import { command, EXIT } from "../environment/command.ts";
-import { bytes, facts, parameters } from "../output/format.ts";
-import { openNamed, PULL_OPTIONS } from "../sessions/named_session.ts";
-import { flag } from "../options/option_kinds.ts";
-import { buffers } from "../output/placement.ts";
-import { stoppable } from "../environment/interrupt.ts";
+import type { LoadPlan } from "../../engine/planning/mod.ts";
+import { capabilitiesOf, type ModelEntry, placementJson } from "../../models/entry/mod.ts";
+import { type GgufHead, type GgufValue, readHead } from "../../models/gguf/mod.ts";
+import { command, EXIT, stoppable } from "../environment/mod.ts";
+import { buffers, bytes, facts, parameters } from "../output/mod.ts";
+import { openNamed, PULL_OPTIONS } from "../sessions/mod.ts";
+import { flag } from "../options/mod.ts";
 import { entryJson } from "./list.ts";
 
 /** Longer values, such as licenses, are cut where a person reads them. */

@@ -1,4 +1,4 @@
-import type { ModelConfig } from "../../models/registry/configured.ts";
+import type { ModelConfig } from "../../models/registry/mod.ts";
 
 /** A configuration file that was read. */
 export interface Config {

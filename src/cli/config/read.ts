@@ -1,8 +1,6 @@
 import { basename, isAbsolute, join, resolve } from "@std/path";
 import { messageOf } from "../../errors.ts";
-import { GLOBAL_OPTIONS } from "../options/global_options.ts";
-import { UsageError } from "../options/options.ts";
-import { SERVE_OPTIONS } from "../options/serve_options.ts";
+import { GLOBAL_OPTIONS, SERVE_OPTIONS, UsageError } from "../options/mod.ts";
 import { type Config, CONFIG_NAME } from "./config.ts";
 
 /** Where a configuration file is looked for. */

@@ -1,22 +1,26 @@
 /** What may stand in a configuration file. Imported when there is one: zod takes its time. */
 import { dirname, resolve } from "@std/path";
 import * as z from "zod";
-import { KV_TYPES } from "../../engine/protocol/protocol.ts";
+import { KV_TYPES } from "../../engine/protocol/mod.ts";
 import { ShimmyError } from "../../errors.ts";
-import type { ConfiguredModel } from "../../models/registry/configured.ts";
-import type { Lora, ModelSettings } from "../../models/entry/entry.ts";
-import { parseKeepAlive, toKeepAlive } from "../../models/entry/keep_alive.ts";
-import { parseLora } from "../../models/entry/lora.ts";
-import { parse } from "../../server/http/body.ts";
+import type { ConfiguredModel } from "../../models/registry/mod.ts";
+import {
+  type Lora,
+  type ModelSettings,
+  nearestName,
+  parseKeepAlive,
+  parseLora,
+  toKeepAlive,
+} from "../../models/entry/mod.ts";
+import { parse } from "../../server/http/mod.ts";
 import {
   integerBetween,
   integerFrom,
   reasoningSampling,
   samplingFields,
   toSampling,
-} from "../../server/schemas/sampling.ts";
-import { nearestName } from "../../models/entry/names.ts";
-import type { OptionSet } from "../options/options.ts";
+} from "../../server/schemas/mod.ts";
+import type { OptionSet } from "../options/mod.ts";
 import type { Config } from "./config.ts";
 
 const text = z.string({ error: "must be text" });

@@ -1,6 +1,5 @@
-import type { Config } from "../config/config.ts";
-import type { GlobalValues } from "../options/global_options.ts";
-import { type OptionSet, UsageError, type Values } from "../options/options.ts";
+import type { Config } from "../config/mod.ts";
+import { type GlobalValues, type OptionSet, UsageError, type Values } from "../options/mod.ts";
 import type { World } from "./environment.ts";
 
 /** Exit statuses, as users script against them. */

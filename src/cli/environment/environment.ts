@@ -1,8 +1,7 @@
-import type { ModelEntry } from "../../models/entry/entry.ts";
-import type { Registry } from "../../models/registry/registry.ts";
-import type { KeepAlive } from "../../models/entry/keep_alive.ts";
-import type { Config } from "../config/config.ts";
-import type { GlobalValues } from "../options/global_options.ts";
+import type { KeepAlive, ModelEntry } from "../../models/entry/mod.ts";
+import type { Registry } from "../../models/registry/mod.ts";
+import type { Config } from "../config/mod.ts";
+import type { GlobalValues } from "../options/mod.ts";
 
 /** Whoever read stdout has gone, as `head` does: there is nothing left to say and nothing wrong. */
 export class OutputClosed extends Error {}

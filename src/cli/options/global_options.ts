@@ -1,7 +1,5 @@
-import { SPLIT_MODES, type TensorOverride } from "../../engine/protocol/placement.ts";
-import { KV_TYPES } from "../../engine/protocol/protocol.ts";
-import type { Lora } from "../../models/entry/entry.ts";
-import { parseLora } from "../../models/entry/lora.ts";
+import { KV_TYPES, SPLIT_MODES, type TensorOverride } from "../../engine/protocol/mod.ts";
+import { type Lora, parseLora } from "../../models/entry/mod.ts";
 import { flag, integer, oneOf, text } from "./option_kinds.ts";
 import { type Option, UsageError, type Values } from "./options.ts";
 

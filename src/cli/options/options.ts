@@ -1,5 +1,5 @@
 import { ShimmyError } from "../../errors.ts";
-import { nearestName } from "../../models/entry/names.ts";
+import { nearestName } from "../../models/entry/mod.ts";
 import { parseArgs } from "node:util";
 
 // Why not @std/cli: its parser never takes a text that begins with a hyphen as an option's value, and

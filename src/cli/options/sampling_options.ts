@@ -1,4 +1,4 @@
-import type { Sampling } from "../../engine/protocol/protocol.ts";
+import type { Sampling } from "../../engine/protocol/mod.ts";
 import { integer, number, texts } from "./option_kinds.ts";
 import type { Values } from "./options.ts";
 

@@ -1,8 +1,4 @@
-import {
-  DEFAULT_KEEP_ALIVE,
-  type KeepAlive,
-  parseKeepAlive,
-} from "../../models/entry/keep_alive.ts";
+import { DEFAULT_KEEP_ALIVE, type KeepAlive, parseKeepAlive } from "../../models/entry/mod.ts";
 import { flag, integer, text, texts } from "./option_kinds.ts";
 import type { Option, Values } from "./options.ts";
 

@@ -1,5 +1,5 @@
 import { format as formatBytes } from "@std/fmt/bytes";
-import type { Timings, Usage } from "../../engine/protocol/protocol.ts";
+import type { Timings, Usage } from "../../engine/protocol/mod.ts";
 
 /** Rows as columns two spaces apart; the first row is the heading. Numbers stand to the right. */
 export function table(rows: readonly (readonly (string | number)[])[]): string {

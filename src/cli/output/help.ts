@@ -1,7 +1,6 @@
-import type { Command } from "../environment/command.ts";
+import type { Command } from "../environment/mod.ts";
 import { table } from "./format.ts";
-import { GLOBAL_OPTIONS } from "../options/global_options.ts";
-import type { OptionSet } from "../options/options.ts";
+import { GLOBAL_OPTIONS, type OptionSet } from "../options/mod.ts";
 
 /** What stands in the environment and is no option's. */
 export const ENVIRONMENT = [

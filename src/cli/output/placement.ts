@@ -1,4 +1,4 @@
-import type { ModelInfo, Placement } from "../../engine/protocol/protocol.ts";
+import type { ModelInfo, Placement } from "../../engine/protocol/mod.ts";
 import { bytes } from "./format.ts";
 
 /** Where a model's layers are, in one line: `5 of 5 layers on Vulkan0 (5 MiB of weights, 2 MiB of KV cache)`. */

@@ -5,9 +5,9 @@ import {
   type PulledModel,
   type PullPlan,
 } from "../../models/pull/mod.ts";
-import { bytes } from "../output/format.ts";
+import { bytes } from "../output/mod.ts";
 import { PullProgress } from "./pull_progress.ts";
-import type { World } from "../environment/environment.ts";
+import type { World } from "../environment/mod.ts";
 
 /** How a command pulls. */
 export interface PullingOptions {

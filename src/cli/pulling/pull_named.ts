@@ -1,8 +1,8 @@
 import { isReference } from "../../models/pull/mod.ts";
-import type { GlobalValues } from "../options/global_options.ts";
+import type { GlobalValues } from "../options/mod.ts";
 import { modelStore } from "./model_store.ts";
 import { type Asking, ensurePulled, type PullingOptions } from "./pull.ts";
-import type { SessionRequest, World } from "../environment/environment.ts";
+import type { SessionRequest, World } from "../environment/mod.ts";
 
 /** How a session finds a model that was pulled. */
 export interface Named {

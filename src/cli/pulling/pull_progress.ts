@@ -1,6 +1,6 @@
 import type { PullEvent, PullPlan } from "../../models/pull/mod.ts";
-import { bytes } from "../output/format.ts";
-import type { Output } from "../environment/environment.ts";
+import { bytes } from "../output/mod.ts";
+import type { Output } from "../environment/mod.ts";
 
 /** Milliseconds over which the rate is measured: long enough to be steady, short enough to be true. */
 const WINDOW_MS = 5_000;

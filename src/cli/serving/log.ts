@@ -1,4 +1,4 @@
-import { UsageError } from "../options/options.ts";
+import { UsageError } from "../options/mod.ts";
 
 const LEVELS = ["error", "warn", "info", "debug"] as const;
 type Level = (typeof LEVELS)[number];

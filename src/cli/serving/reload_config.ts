@@ -1,10 +1,8 @@
 import { basename } from "@std/path";
 import { messageOf } from "../../errors.ts";
-import type { Call } from "../environment/command.ts";
-import type { GlobalValues } from "../options/global_options.ts";
+import type { Call, Residence, Session } from "../environment/mod.ts";
+import type { GlobalValues, SERVE_OPTIONS, ServeValues } from "../options/mod.ts";
 import type { Log } from "./log.ts";
-import type { SERVE_OPTIONS, ServeValues } from "../options/serve_options.ts";
-import type { Residence, Session } from "../environment/environment.ts";
 import { watchFile } from "./watch_file.ts";
 
 type ServeCall = Pick<

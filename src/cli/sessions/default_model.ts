@@ -1,5 +1,5 @@
-import type { Config } from "../config/config.ts";
-import type { World } from "../environment/environment.ts";
+import type { Config } from "../config/mod.ts";
+import type { World } from "../environment/mod.ts";
 
 /** The default model's file or reference, as the configuration or the environment names it. */
 export function defaultModel(

@@ -1,10 +1,9 @@
 import { resolve } from "@std/path";
-import type { LoadOptions } from "../../engine/protocol/protocol.ts";
-import type { ModelEntry } from "../../models/entry/entry.ts";
-import { adapterName } from "../../models/entry/lora.ts";
+import type { LoadOptions } from "../../engine/protocol/mod.ts";
+import { adapterName, type ModelEntry } from "../../models/entry/mod.ts";
 import type { Selection } from "../../runtime/mod.ts";
-import { placementOptions } from "../options/placement_options.ts";
-import type { SessionRequest } from "../environment/environment.ts";
+import { placementOptions } from "../options/mod.ts";
+import type { SessionRequest } from "../environment/mod.ts";
 
 /** A request with what the configuration says of one model in place of what holds for all. */
 export function requestFor<R extends LoadRequest>(entry: ModelEntry, request: R): R {

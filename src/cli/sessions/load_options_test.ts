@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { resolve } from "@std/path";
 import { entryDouble } from "../../../tests/doubles/pool.ts";
-import type { LoadOptions } from "../../engine/protocol/protocol.ts";
+import type { LoadOptions } from "../../engine/protocol/mod.ts";
 import { expertOverrides } from "../../engine/model/tensor_placement.ts";
 import { GLOBAL_OPTIONS } from "../options/global_options.ts";
 import { parseOptions, UsageError } from "../options/options.ts";

@@ -1,9 +1,8 @@
-import type { Config } from "../config/config.ts";
+import type { Config } from "../config/mod.ts";
 import { defaultModel } from "./default_model.ts";
-import type { GlobalValues } from "../options/global_options.ts";
-import { flag } from "../options/option_kinds.ts";
-import { pullBase, pullDraft, pullNamed } from "../pulling/pull_named.ts";
-import type { Session, World } from "../environment/environment.ts";
+import { flag, type GlobalValues } from "../options/mod.ts";
+import { pullBase, pullDraft, pullNamed } from "../pulling/mod.ts";
+import type { Session, World } from "../environment/mod.ts";
 
 /** The option of commands whose model may be a reference to one that is not here. */
 export const PULL_OPTIONS = {

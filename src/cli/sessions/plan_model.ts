@@ -1,14 +1,15 @@
 import {
   type LoadPlan,
+  PLAN_COMMAND,
+  PLAN_MODULE,
   planLoad,
   plannedBytes,
   type PlanOptions,
-} from "../../engine/planning/plan.ts";
-import { PLAN_COMMAND, PLAN_MODULE } from "../../engine/planning/plan_messages.ts";
-import type { LoadOptions } from "../../engine/protocol/protocol.ts";
-import { MAIN_MEMORY, type Survey } from "../../models/memory/memory_requirement.ts";
+} from "../../engine/planning/mod.ts";
+import type { LoadOptions } from "../../engine/protocol/mod.ts";
+import { MAIN_MEMORY, type Survey } from "../../models/memory/mod.ts";
 import { ownCommand } from "../../own_command.ts";
-import type { GlobalValues } from "../options/global_options.ts";
+import type { GlobalValues } from "../options/mod.ts";
 
 /** Whether and how a model would fit under the global options. */
 export function planUnder(

@@ -1,29 +1,30 @@
 import { join } from "@std/path";
-import { ENGINE_COMMAND, ENGINE_MODULE } from "../../engine/process/child_main.ts";
-import { loadEngine } from "../../engine/load_engine.ts";
-import type { Engine } from "../../engine/engine.ts";
-import type { LoadPlan } from "../../engine/planning/plan.ts";
-import type { LoadOptions } from "../../engine/protocol/protocol.ts";
-import { availableMemory } from "../../engine/native/system.ts";
-import { discover, placesOf, processSurroundings } from "../../models/discovery/discover.ts";
-import type { Lora, ModelEntry } from "../../models/entry/entry.ts";
-import { KEEP_ALL, type LoadPolicy } from "../../models/registry/loader.ts";
 import {
-  MAIN_MEMORY,
-  type Survey,
-  type SurveyHow,
-} from "../../models/memory/memory_requirement.ts";
-import { parseLora } from "../../models/entry/lora.ts";
-import { memoryNeed } from "../../models/memory/estimate.ts";
-import { createPool, type Registry } from "../../models/registry/registry.ts";
-import type { LoadEngine } from "../../models/registry/model_state.ts";
+  availableMemory,
+  type Engine,
+  ENGINE_COMMAND,
+  ENGINE_MODULE,
+  loadEngine,
+} from "../../engine/mod.ts";
+import type { LoadPlan } from "../../engine/planning/mod.ts";
+import type { LoadOptions } from "../../engine/protocol/mod.ts";
+import { discover, placesOf, processSurroundings } from "../../models/discovery/mod.ts";
+import { type Lora, type ModelEntry, parseLora } from "../../models/entry/mod.ts";
+import {
+  createPool,
+  KEEP_ALL,
+  type LoadEngine,
+  type LoadPolicy,
+  type Registry,
+} from "../../models/registry/mod.ts";
+import { MAIN_MEMORY, memoryNeed, type Survey, type SurveyHow } from "../../models/memory/mod.ts";
 import { type OwnCommand, ownCommand } from "../../own_command.ts";
 import { cacheDirectory } from "../../runtime/library/paths.ts";
 import type { Progress, Selection } from "../../runtime/mod.ts";
 import { defaultModel } from "./default_model.ts";
-import { bytes } from "../output/format.ts";
+import { bytes } from "../output/mod.ts";
 import { loadKey, loadOptions, requestFor } from "./load_options.ts";
-import type { Session, SessionChange, SessionRequest, World } from "../environment/environment.ts";
+import type { Session, SessionChange, SessionRequest, World } from "../environment/mod.ts";
 
 /** Puts models, libllama and engines together as the command line says. */
 export function openSession(request: SessionRequest, world: World): Promise<Session> {

@@ -1,7 +1,7 @@
 import type { Context } from "../../../ffi/mod.ts";
 import type { LoadedAdapter } from "./adapter_file.ts";
 import { sumVectors, type VectorModel } from "./control_vector.ts";
-import type { LayerRange } from "../protocol/protocol.ts";
+import type { LayerRange } from "../protocol/mod.ts";
 
 /** Adapters that count together. */
 export interface Combination {

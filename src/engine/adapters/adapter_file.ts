@@ -10,8 +10,7 @@ import {
 import { ShimmyError } from "../../errors.ts";
 import { CONTROL_VECTOR, type ControlVector, readControlVector } from "./control_vector.ts";
 import { sha256 } from "../../digest.ts";
-import { explainAdapterFailure } from "../native/failures.ts";
-import type { NativeGate } from "../native/native_gate.ts";
+import { explainAdapterFailure, type NativeGate } from "../native/mod.ts";
 
 /** What adapters are loaded for. */
 export interface AdapterBench {

@@ -8,7 +8,7 @@ import type {
   AdapterSource,
   LayerRange,
   LoraChoice,
-} from "../protocol/protocol.ts";
+} from "../protocol/mod.ts";
 
 /** An adapter that is loaded. */
 interface Loaded {

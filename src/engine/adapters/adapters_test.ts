@@ -10,7 +10,7 @@ import {
 } from "../../../tests/support/engine.ts";
 import { buildGguf } from "../../../tests/models/build_gguf.ts";
 import { ShimmyError } from "../../errors.ts";
-import type { AdapterInfo } from "../protocol/protocol.ts";
+import type { AdapterInfo } from "../protocol/mod.ts";
 
 const HELLO = question("Hello");
 const PLAIN = "Hello! How can I help you today?";

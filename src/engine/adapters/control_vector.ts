@@ -1,6 +1,6 @@
 import { type FileTensor, GGML_TYPE, type GgufFile, type Model } from "../../../ffi/mod.ts";
 import { ShimmyError } from "../../errors.ts";
-import type { LayerRange } from "../protocol/protocol.ts";
+import type { LayerRange } from "../protocol/mod.ts";
 
 /** `general.architecture` of a control vector's file. */
 export const CONTROL_VECTOR = "controlvector";

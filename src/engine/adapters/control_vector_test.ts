@@ -15,7 +15,7 @@ import {
 } from "../../../tests/support/engine.ts";
 import { ShimmyError } from "../../errors.ts";
 import type { Engine } from "../engine.ts";
-import type { AdapterChange, AdapterInfo, LoadOptions, LoraChoice } from "../protocol/protocol.ts";
+import type { AdapterChange, AdapterInfo, LoadOptions, LoraChoice } from "../protocol/mod.ts";
 
 const FRANCE = question("What is the capital of France?");
 const PARIS = "The capital of France is Paris.";

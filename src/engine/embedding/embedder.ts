@@ -1,9 +1,9 @@
 import { Batch, LLAMA_POOLING_TYPE, type Model } from "../../../ffi/mod.ts";
 import { ShimmyError } from "../../errors.ts";
-import type { AdapterSet } from "../adapters/adapters.ts";
-import { DEFAULT_BATCH } from "../model/context_options.ts";
+import type { AdapterSet } from "../adapters/mod.ts";
+import { DEFAULT_BATCH } from "../model/mod.ts";
 import { type EmbedContext, type EmbedWorkshop, makeEmbedContext } from "./embedding_context.ts";
-import type { EmbeddingStatus, LoadOptions } from "../protocol/protocol.ts";
+import type { EmbeddingStatus, LoadOptions } from "../protocol/mod.ts";
 
 /** Sequences in one computation, at most: `LLAMA_MAX_SEQ` of llama-cparams.h. */
 const MOST_SEQUENCES = 256;

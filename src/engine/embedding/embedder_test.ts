@@ -21,7 +21,7 @@ import type { Engine } from "../engine.ts";
 import { EngineFlags } from "../native/shared_flags.ts";
 import { NativeGate } from "../native/native_gate.ts";
 import { loadModel } from "../loading/load_model.ts";
-import type { EmbedInput, EmbedRequest } from "../protocol/protocol.ts";
+import type { EmbedInput, EmbedRequest } from "../protocol/mod.ts";
 
 /** What computing together may change without flash attention: the order of sums of 32-bit floats. */
 const ROUNDING = 2e-5;

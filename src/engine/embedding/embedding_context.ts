@@ -9,10 +9,8 @@ import {
   silenceLogs,
 } from "../../../ffi/mod.ts";
 import { ShimmyError } from "../../errors.ts";
-import { FLASH_ATTENTION, kvTypeOf } from "../model/context_options.ts";
-import type { Workshop } from "../loading/generation_context.ts";
-import { readContextLog } from "../model/load_log.ts";
-import { type ContextMemory, LOG_END } from "../protocol/protocol.ts";
+import { FLASH_ATTENTION, kvTypeOf, readContextLog, type Workshop } from "../model/mod.ts";
+import { type ContextMemory, LOG_END } from "../protocol/mod.ts";
 
 /** A context that embeds, and what it takes. */
 export interface EmbedContext {

@@ -1,17 +1,24 @@
 import { ShimmyError } from "../../errors.ts";
-import type { AdapterSet } from "../adapters/adapters.ts";
+import type { Adapters, AdapterSet } from "../adapters/mod.ts";
 import type { Embedder } from "./embedder.ts";
-import type { LoadedModel } from "../loading/load_model.ts";
+import type { Tokenizer } from "../tokenizer/mod.ts";
 import type {
   Embedding,
   EmbeddingStatus,
   EmbedInput,
   EmbedRequest,
   EmbedResult,
-} from "../protocol/protocol.ts";
+} from "../protocol/mod.ts";
 
 /** Requests that may wait; more are refused. */
 const QUEUE_LIMIT = 512;
+
+/** What of a loaded model embeddings are computed with. */
+export interface EmbeddingModel {
+  readonly tokenizer: Tokenizer;
+  readonly adapters: Adapters;
+  readonly embedder: Embedder;
+}
 
 /** A request on its way: its inputs as token ids, and what was computed so far. */
 interface Job {
@@ -30,13 +37,13 @@ interface Job {
  * together and none waits for a large one to end.
  */
 export class EmbedQueue {
-  readonly #model: LoadedModel;
+  readonly #model: EmbeddingModel;
   readonly #answer: (call: number, result: EmbedResult) => void;
   readonly #refuse: (call: number, error: unknown) => void;
   #jobs: Job[] = [];
 
   constructor(
-    model: LoadedModel,
+    model: EmbeddingModel,
     answer: (call: number, result: EmbedResult) => void,
     refuse: (call: number, error: unknown) => void,
   ) {

@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
 import { ask, collect, question, TINY_F16, tinyEngine } from "../../../tests/support/engine.ts";
 import type { Engine } from "../engine.ts";
-import type { FinishReason, LoadOptions, Usage } from "../protocol/protocol.ts";
+import type { FinishReason, LoadOptions, Usage } from "../protocol/mod.ts";
 
 /** What rounding may change in a log probability. */
 const ROUNDING = 0.02;

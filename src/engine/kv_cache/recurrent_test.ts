@@ -5,7 +5,7 @@ import { withFolder } from "../../../ffi/testing.ts";
 import { mambaModel } from "../../../tests/models/recurrent.ts";
 import { ask, collect, tinyEngine } from "../../../tests/support/engine.ts";
 import type { Engine } from "../engine.ts";
-import type { LoadOptions, SequenceRequest } from "../protocol/protocol.ts";
+import type { LoadOptions, SequenceRequest } from "../protocol/mod.ts";
 
 async function withMamba(
   options: Partial<LoadOptions>,

@@ -1,8 +1,7 @@
 import type { Context } from "../../../ffi/mod.ts";
 import { messageOf, ShimmyError } from "../../errors.ts";
-import type { PrefixCache } from "./prefix_cache.ts";
-import type { Notice, SequenceRequest } from "../protocol/protocol.ts";
-import type { Sequence } from "../scheduler/sequence.ts";
+import type { KvStream, PrefixCache } from "./prefix_cache.ts";
+import type { Notice, SequenceRequest } from "../protocol/mod.ts";
 import type { SessionStore } from "./session_store.ts";
 
 /** What a session that a request names is worth to it. */
@@ -11,6 +10,19 @@ export interface OpenedSession {
   readonly tokens: readonly number[] | null;
   /** Why not, where there was a session. */
   readonly notice: Notice | null;
+}
+
+/** What a session needs to know of the sequence that uses it. */
+export interface SessionSequence {
+  readonly session: OpenedSession;
+  readonly request: SequenceRequest;
+  readonly promptLength: number;
+  readonly cachedTokens: number;
+  readonly tokens: readonly number[];
+  readonly notices: Notice[];
+  readonly stream: KvStream | null;
+  readonly adapters: { readonly key: string };
+  readonly isShifted: boolean;
 }
 
 const NO_SESSION: OpenedSession = { tokens: null, notice: null };
@@ -57,7 +69,7 @@ export class SessionKeeper {
   }
 
   /** Takes note of whether a sequence that has just got its stream has its session's state in it. */
-  begin({ session, cachedTokens, request, promptLength, tokens, notices }: Sequence): void {
+  begin({ session, cachedTokens, request, promptLength, tokens, notices }: SessionSequence): void {
     const kept = session.tokens;
     if (kept === null || cachedTokens > 0 || request.cachePrompt === false) return;
     // The last token of a prompt is always computed.
@@ -70,7 +82,7 @@ export class SessionKeeper {
   }
 
   /** Keeps the state a sequence ends in. If that fails, the sequence tells of it and is right all the same. */
-  save({ request, stream, adapters, notices, isShifted }: Sequence): void {
+  save({ request, stream, adapters, notices, isShifted }: SessionSequence): void {
     if (request.session === undefined || stream === null || stream.tokens.length === 0) return;
     if (isShifted) {
       notices.push({ message: "session: it could not be saved: its context was shifted" });

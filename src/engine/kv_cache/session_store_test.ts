@@ -10,7 +10,7 @@ import {
 } from "../../../tests/support/engine.ts";
 import { ShimmyError } from "../../errors.ts";
 import { crc32 } from "../../digest.ts";
-import type { LoadOptions, Notice } from "../protocol/protocol.ts";
+import type { LoadOptions, Notice } from "../protocol/mod.ts";
 import { SessionStore } from "./session_store.ts";
 
 const SESSION = { tokens: [1, -1, 70_000], state: new Uint8Array([0, 255, 7]) };

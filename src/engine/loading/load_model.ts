@@ -10,17 +10,15 @@ import {
   ThreadPool,
   type Vocab,
 } from "../../../ffi/mod.ts";
-import { Adapters } from "../adapters/adapters.ts";
-import { Embedder } from "../embedding/embedder.ts";
-import type { EngineFlags } from "../native/shared_flags.ts";
-import type { NativeGate } from "../native/native_gate.ts";
-import { type Generation, prepareGeneration } from "./generation_context.ts";
+import { Adapters } from "../adapters/mod.ts";
+import { Embedder } from "../embedding/mod.ts";
+import { defaultThreads, type EngineFlags, type NativeGate } from "../native/mod.ts";
+import type { Generation } from "../scheduler/mod.ts";
+import { prepareGeneration } from "./create_generation.ts";
 import { describeModel } from "./model_info.ts";
-import { type LoadOptions, LOG_END, type ModelInfo } from "../protocol/protocol.ts";
-import { defaultThreads } from "../native/system.ts";
-import { Tokenizer } from "../tokenizer/tokenizer.ts";
-import { vainOverrides } from "../model/tensor_placement.ts";
-import { readWeights } from "../model/weights.ts";
+import { type LoadOptions, LOG_END, type ModelInfo } from "../protocol/mod.ts";
+import { Tokenizer } from "../tokenizer/mod.ts";
+import { readWeights, vainOverrides } from "../model/mod.ts";
 
 /** A model that is ready to compute. */
 export interface LoadedModel extends Disposable {

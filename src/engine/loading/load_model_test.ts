@@ -22,7 +22,7 @@ import { ShimmyError } from "../../errors.ts";
 import { loadEngine } from "../load_engine.ts";
 import { explainLoadFailure } from "../native/failures.ts";
 import { NativeGate } from "../native/native_gate.ts";
-import { KV_TYPES, type LoadOptions } from "../protocol/protocol.ts";
+import { KV_TYPES, type LoadOptions } from "../protocol/mod.ts";
 
 const FRANCE = question("What is the capital of France?");
 const PARIS = "The capital of France is Paris.";

@@ -1,7 +1,7 @@
 import { type Library, listDevices, type Model } from "../../../ffi/mod.ts";
-import type { Embedder } from "../embedding/embedder.ts";
-import type { Generation } from "./generation_context.ts";
-import type { LoadOptions, ModelInfo, Placement } from "../protocol/protocol.ts";
+import type { Embedder } from "../embedding/mod.ts";
+import type { Generation } from "../scheduler/mod.ts";
+import type { LoadOptions, ModelInfo, Placement } from "../protocol/mod.ts";
 
 /** What is known of a model once it is loaded. */
 export function describeModel(

@@ -1,6 +1,6 @@
 import { type ContextParams, GGML_TYPE, LLAMA_FLASH_ATTN_TYPE } from "../../../ffi/mod.ts";
-import { LONGEST_DRAFT, mostDrafting } from "../speculation/draft_policy.ts";
-import type { LoadOptions } from "../protocol/protocol.ts";
+import { LONGEST_DRAFT, mostDrafting } from "../speculation/mod.ts";
+import type { LoadOptions } from "../protocol/mod.ts";
 
 /** Tokens in one call of `llama_decode` unless said otherwise. */
 export const DEFAULT_BATCH = 512;

@@ -1,6 +1,6 @@
 import type { Model } from "../../../ffi/mod.ts";
 import { ShimmyError } from "../../errors.ts";
-import type { KvType, LoadOptions } from "../protocol/protocol.ts";
+import type { KvType, LoadOptions } from "../protocol/mod.ts";
 
 /** Bytes a value takes in the KV cache; quantized types share a scale among 32 values. */
 const BYTES_PER_VALUE: Readonly<Record<KvType, number>> = {

@@ -1,7 +1,7 @@
 import type { Context, Library, Model, Vocab } from "../../../ffi/mod.ts";
 import { ShimmyError } from "../../errors.ts";
 import { DEFAULT_BATCH } from "./context_options.ts";
-import type { LoadOptions } from "../protocol/protocol.ts";
+import type { LoadOptions } from "../protocol/mod.ts";
 import { type LoadWatcher, readWeights } from "./weights.ts";
 
 /** What a model that drafts is opened with. */

@@ -1,5 +1,5 @@
 import type { Library, Model } from "../../../ffi/mod.ts";
-import type { LoadOptions } from "../protocol/protocol.ts";
+import type { LoadOptions } from "../protocol/mod.ts";
 
 /**
  * Everything a state of the KV cache depends on but its adapters, as one text: two engines with the same one can read

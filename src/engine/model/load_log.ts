@@ -1,4 +1,4 @@
-import type { ContextMemory, Placement } from "../protocol/protocol.ts";
+import type { ContextMemory, Placement } from "../protocol/mod.ts";
 
 /** A placement whose every size is known. */
 export interface MeasuredPlacement extends Placement {

@@ -1,5 +1,5 @@
 import type { TensorSize } from "../../../ffi/mod.ts";
-import type { TensorOverride } from "../protocol/protocol.ts";
+import type { TensorOverride } from "../protocol/mod.ts";
 
 const CPU = "CPU";
 /** What the input layer is made of: it is always computed on the CPU. */

@@ -7,9 +7,8 @@ import {
   NativeError,
 } from "../../../ffi/mod.ts";
 import { ShimmyError } from "../../errors.ts";
-import { explainLoadFailure } from "../native/failures.ts";
-import type { NativeGate } from "../native/native_gate.ts";
-import type { LoadOptions, TensorOverride } from "../protocol/protocol.ts";
+import { explainLoadFailure, type NativeGate } from "../native/mod.ts";
+import type { LoadOptions, TensorOverride } from "../protocol/mod.ts";
 
 /** Who watches a load. */
 export interface LoadWatcher {

@@ -1,13 +1,20 @@
 import type { TensorSize } from "../../../ffi/mod.ts";
 import { ShimmyError } from "../../errors.ts";
-import type { ChildCommand } from "../process/child_transport.ts";
-import { type LoadReport, type MeasuredPlacement, readLoadLog, SHARED } from "../model/load_log.ts";
-import { chooseContext } from "../model/context_size.ts";
+import type { ChildCommand } from "../process/mod.ts";
+import {
+  chooseContext,
+  type LoadReport,
+  type MeasuredPlacement,
+  placeTensors,
+  readLoadLog,
+  SHARED,
+  vainOverrides,
+  type WeightPlaces,
+} from "../model/mod.ts";
 import type { PlannedModel } from "./plan_messages.ts";
 import { PlanProcess } from "./plan_process.ts";
-import type { DeviceInfo, LoadOptions } from "../protocol/protocol.ts";
-import { availableMemory } from "../native/system.ts";
-import { placeTensors, vainOverrides, type WeightPlaces } from "../model/tensor_placement.ts";
+import type { DeviceInfo, LoadOptions } from "../protocol/mod.ts";
+import { availableMemory } from "../native/mod.ts";
 
 /** What would lie on a device, and what is free there. Bytes. */
 export interface PlannedDevice extends MeasuredPlacement {

@@ -11,22 +11,24 @@ import {
 } from "../../../ffi/mod.ts";
 import { ShimmyError } from "../../errors.ts";
 import { isProgram } from "../../own_command.ts";
-import { configureContext } from "../model/context_options.ts";
-import { openDraft, WITHOUT_DRAFT } from "../model/draft_weights.ts";
-import { configureEmbedding } from "../embedding/embedding_context.ts";
-import { firstContext } from "../embedding/embedder.ts";
-import { NativeGate } from "../native/native_gate.ts";
-import { kvBytesPerToken, savedStateBytes } from "../model/context_size.ts";
+import {
+  configureContext,
+  kvBytesPerToken,
+  type LoadWatcher,
+  openDraft,
+  readWeights,
+  savedStateBytes,
+  WITHOUT_DRAFT,
+} from "../model/mod.ts";
+import { configureEmbedding, firstContext } from "../embedding/mod.ts";
+import { defaultThreads, NativeGate } from "../native/mod.ts";
 import {
   PLAN_MARK,
   type PlanAnswer,
   type PlannedModel,
   type PlanQuestion,
 } from "./plan_messages.ts";
-import type { LoadOptions } from "../protocol/protocol.ts";
-import { defaultThreads } from "../native/system.ts";
-import { type LoadWatcher, readWeights } from "../model/weights.ts";
-import { toWire } from "../protocol/errors.ts";
+import { type LoadOptions, toWire } from "../protocol/mod.ts";
 
 /**
  * A process that loads a model without memory for it. libllama tells where it would put what in its log

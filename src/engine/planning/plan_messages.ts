@@ -1,5 +1,5 @@
 import type { TensorSize } from "../../../ffi/mod.ts";
-import type { DeviceInfo, LoadOptions, WireError } from "../protocol/protocol.ts";
+import type { DeviceInfo, LoadOptions, WireError } from "../protocol/mod.ts";
 
 /** The hidden command that runs the other end of a plan. */
 export const PLAN_COMMAND = "__plan";

@@ -1,7 +1,7 @@
 import { messageOf, ShimmyError } from "../../errors.ts";
-import type { ChildCommand } from "../process/child_transport.ts";
+import type { ChildCommand } from "../process/mod.ts";
 import { PLAN_MARK, type PlanAnswer, type PlanQuestion } from "./plan_messages.ts";
-import { fromWire } from "../protocol/errors.ts";
+import { fromWire } from "../protocol/mod.ts";
 
 /** Milliseconds an answer may take: a driver that hangs must not hang us. */
 const ANSWER_MS = 60_000;

@@ -12,7 +12,7 @@ import { ShimmyError } from "../../errors.ts";
 import type { ChildCommand } from "../process/child_transport.ts";
 import { planLoad, type PlanOptions } from "./plan.ts";
 import { PLAN_COMMAND } from "./plan_messages.ts";
-import type { LoadOptions } from "../protocol/protocol.ts";
+import type { LoadOptions } from "../protocol/mod.ts";
 
 const RIGHTS = ["ffi", "read", "env", "sys"].map((right) => `--allow-${right}`);
 const command = (name: string): ChildCommand => [

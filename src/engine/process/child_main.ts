@@ -1,7 +1,6 @@
 import { isProgram } from "../../own_command.ts";
-import { EngineFlags } from "../native/shared_flags.ts";
-import { FRAME, FrameReader } from "../protocol/frames.ts";
-import { NativeGate } from "../native/native_gate.ts";
+import { EngineFlags, NativeGate } from "../native/mod.ts";
+import { FRAME, FrameReader } from "../protocol/mod.ts";
 import { type SharedMemory, startThread, THREAD_NAME } from "./transport.ts";
 
 /** The hidden command that runs {@linkcode engineChild}. */

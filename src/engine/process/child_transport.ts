@@ -1,7 +1,15 @@
 import { messageOf, ShimmyError } from "../../errors.ts";
-import { decodeBody, encodeFrame, FRAME, FrameReader, signalFrame } from "../protocol/frames.ts";
+import {
+  decodeBody,
+  encodeFrame,
+  FRAME,
+  FrameReader,
+  type FromThread,
+  LOG_END,
+  signalFrame,
+  type ToThread,
+} from "../protocol/mod.ts";
 import type { Link } from "./transport.ts";
-import { type FromThread, LOG_END, type ToThread } from "../protocol/protocol.ts";
 
 /** Characters of the child's last words that are kept for the log. */
 const LAST_WORDS = 2000;

@@ -1,20 +1,19 @@
 import { ShimmyError } from "../../errors.ts";
-import { EmbedQueue } from "../embedding/embedding_queue.ts";
-import type { EngineFlags } from "../native/shared_flags.ts";
-import type { NativeGate } from "../native/native_gate.ts";
-import { type LoadedModel, loadModel } from "../loading/load_model.ts";
-import { Loop } from "../scheduler/loop.ts";
-import type {
-  EngineStatus,
-  FromThread,
-  LoadOptions,
-  LoopStatus,
-  SequenceEvent,
-  SequenceRequest,
-  ToThread,
-} from "../protocol/protocol.ts";
-import { silence } from "../protocol/model_kind.ts";
-import { toWire } from "../protocol/errors.ts";
+import { EmbedQueue } from "../embedding/mod.ts";
+import type { EngineFlags, NativeGate } from "../native/mod.ts";
+import { type LoadedModel, loadModel } from "../loading/mod.ts";
+import { Loop } from "../scheduler/mod.ts";
+import {
+  type EngineStatus,
+  type FromThread,
+  type LoadOptions,
+  type LoopStatus,
+  type SequenceEvent,
+  type SequenceRequest,
+  silence,
+  type ToThread,
+  toWire,
+} from "../protocol/mod.ts";
 
 /** Where a host's messages go to. */
 export type Post = (message: FromThread) => void;

@@ -1,9 +1,7 @@
-import { EngineFlags } from "../native/shared_flags.ts";
-import { decodeBody, encodeFrame } from "../protocol/frames.ts";
-import { NativeGate } from "../native/native_gate.ts";
+import { EngineFlags, NativeGate } from "../native/mod.ts";
+import { decodeBody, encodeFrame, type ToThread } from "../protocol/mod.ts";
 import { EngineHost, type Post } from "./engine_core.ts";
 import { type SharedMemory, THREAD_NAME } from "./transport.ts";
-import type { ToThread } from "../protocol/protocol.ts";
 
 /** A message as it reaches a thread: in a child process, a frame's body that is still to be read. */
 export type ThreadMessage =

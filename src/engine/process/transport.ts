@@ -1,6 +1,5 @@
-import { EngineFlags } from "../native/shared_flags.ts";
-import { NativeGate } from "../native/native_gate.ts";
-import type { FromThread, ToThread } from "../protocol/protocol.ts";
+import { EngineFlags, NativeGate } from "../native/mod.ts";
+import type { FromThread, ToThread } from "../protocol/mod.ts";
 
 /** The way to an engine's loop: into a thread of this process, or into a process of its own. */
 export interface Link {

@@ -1,6 +1,5 @@
-/** What crosses the seam of `protocol.ts` for embeddings and scores. */
 import type { Placement } from "./placement.ts";
-import type { LoraChoice } from "./protocol.ts";
+import type { LoraChoice } from "./adapters.ts";
 
 /**
  * What to embed: a text, token ids as they are, or a query with a document that a reranking model scores

@@ -1,5 +1,13 @@
-import { messageOf, ShimmyError } from "../../errors.ts";
-import type { WireError } from "./protocol.ts";
+import { type ErrorKind, messageOf, ShimmyError } from "../../errors.ts";
+
+/** An error as a message between interface and loop. */
+export interface WireError {
+  readonly kind: ErrorKind;
+  readonly message: string;
+  readonly field?: string;
+  readonly detail?: string;
+  readonly retryAfter?: number;
+}
 
 /** An error as it crosses the seam between the loop and the engine's face. */
 export function toWire(error: unknown): WireError {

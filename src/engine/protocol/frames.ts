@@ -1,5 +1,5 @@
 import { deserialize, serialize } from "node:v8";
-import type { FromThread, ToThread } from "./protocol.ts";
+import type { FromThread, ToThread } from "./messages.ts";
 
 /*
  * Messages on a byte stream. A frame is the length of its body (32 bits, little-endian), one byte that

@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { decodeBody, encodeFrame, FRAME, FrameReader, signalFrame } from "./frames.ts";
-import type { FromThread, ToThread } from "./protocol.ts";
+import type { FromThread, ToThread } from "./messages.ts";
 
 const token = (logprob: number): FromThread => ({
   type: "step",

@@ -1,5 +1,5 @@
 import { ShimmyError } from "../../errors.ts";
-import type { ModelInfo } from "./protocol.ts";
+import type { ModelInfo } from "./model_info.ts";
 
 /** Why a model that was made for something else gives no text. */
 export function silence(kind: ModelInfo["kind"]): ShimmyError {

@@ -1,5 +1,5 @@
 import type { EmbeddingStatus } from "./embedding.ts";
-import type { AdapterInfo } from "./protocol.ts";
+import type { AdapterInfo } from "./adapters.ts";
 
 /** Counters and gauges of one engine. */
 export interface EngineStatus {

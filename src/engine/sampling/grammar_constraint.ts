@@ -1,6 +1,6 @@
 import { type Candidates, grammarSampler, type Sampler } from "../../../ffi/mod.ts";
 import { ShimmyError } from "../../errors.ts";
-import type { SamplerModel } from "./sampler.ts";
+import type { SamplerModel } from "./sampler_model.ts";
 
 /** Characters of the text before a trigger that a pattern may look at: looking at all would be quadratic. */
 const TRIGGER_WINDOW = 2048;

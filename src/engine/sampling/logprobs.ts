@@ -1,4 +1,4 @@
-import type { TokenLogprob } from "../protocol/protocol.ts";
+import type { TokenLogprob } from "../protocol/mod.ts";
 
 /**
  * The log probability of a token and of the likeliest ones, from the logits before any sampler touched

@@ -1,4 +1,4 @@
-import type { Phase, ReasoningPhase } from "../protocol/protocol.ts";
+import type { Phase, ReasoningPhase } from "../protocol/mod.ts";
 
 /** What a token's text is, and the tokens of a text, as the vocabulary has them. */
 export interface Wording {

@@ -15,7 +15,7 @@ import type {
   ReasoningPhase,
   Sampling,
   SequenceRequest,
-} from "../protocol/protocol.ts";
+} from "../protocol/mod.ts";
 
 const CLOSE = "</think>";
 const STORY = question("Tell me a story about a fox. /think");

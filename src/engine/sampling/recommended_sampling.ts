@@ -1,4 +1,4 @@
-import type { Sampling } from "../protocol/protocol.ts";
+import type { Sampling } from "../protocol/mod.ts";
 
 /**
  * The sampling a model's file recommends, in the metadata keys `general.sampling.*` that

@@ -1,32 +1,15 @@
-import type { Candidates, Context, Library, Vocab } from "../../../ffi/mod.ts";
+import type { Context } from "../../../ffi/mod.ts";
 import { ShimmyError } from "../../errors.ts";
 import { Chain, type ChainOptions } from "./sampler_chain.ts";
 import { Constraint } from "./grammar_constraint.ts";
-import { PhaseTracker, type Wording } from "./phase_tracker.ts";
+import { PhaseTracker } from "./phase_tracker.ts";
+import type { SamplerModel } from "./sampler_model.ts";
 import {
   DEFAULT_SAMPLING,
   type Phase,
   type Sampling,
   type SequenceRequest,
-} from "../protocol/protocol.ts";
-
-/** What sampling needs of the loaded model; shared by all its sequences. */
-export interface SamplerModel {
-  readonly library: Library;
-  readonly vocab: Vocab;
-  /** Sampling the model's file recommends. */
-  readonly recommended: Partial<Sampling>;
-  /** Tokens one sequence may hold: how far a window of -1 looks back. */
-  readonly sequenceLength: number;
-  /** Tokens that end an answer. */
-  readonly endOfGeneration: readonly number[];
-  /** Text of tokens, and tokens of texts. */
-  readonly wording: Wording;
-  /** Milliseconds spent in native samplers so far. */
-  readonly native: { ms: number };
-  /** Scratch space, used within a single call. */
-  readonly candidates: Candidates;
-}
+} from "../protocol/mod.ts";
 
 /** A seed that nobody chose. */
 function freshSeed(): number {

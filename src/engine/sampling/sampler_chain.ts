@@ -1,6 +1,6 @@
 import { type Candidates, type Context, type Sampler, SamplerChain } from "../../../ffi/mod.ts";
-import type { Sampling } from "../protocol/protocol.ts";
-import type { SamplerModel } from "./sampler.ts";
+import type { Sampling } from "../protocol/mod.ts";
+import type { SamplerModel } from "./sampler_model.ts";
 
 /** Samplers that narrow the candidates leave at least this many. */
 const MIN_KEEP = 1;

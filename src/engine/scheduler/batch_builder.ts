@@ -1,7 +1,7 @@
 import type { Batch } from "../../../ffi/mod.ts";
 import { inTurn } from "./priority.ts";
-import type { KvStream } from "../kv_cache/prefix_cache.ts";
-import { ROW_GROUP } from "../native/row_group.ts";
+import type { KvStream } from "../kv_cache/mod.ts";
+import { ROW_GROUP } from "../native/mod.ts";
 import type { Sequence } from "./sequence.ts";
 
 /**

@@ -6,7 +6,7 @@ import { DEFAULT_SHAPE, writeModel } from "../../../scripts/bench/gguf_writer.ts
 import { benchVocabulary } from "../../../scripts/bench/vocabulary.ts";
 import { ask } from "../../../tests/support/engine.ts";
 import { LoopBench } from "../../../tests/support/loop.ts";
-import type { LoadOptions, SequenceRequest } from "../protocol/protocol.ts";
+import type { LoadOptions, SequenceRequest } from "../protocol/mod.ts";
 
 /**
  * A loop on a model of one layer: what it keeps of a token depends on nothing but the token and its

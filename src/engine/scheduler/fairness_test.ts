@@ -6,7 +6,7 @@ import { DEFAULT_SHAPE, type ModelShape, writeModel } from "../../../scripts/ben
 import { benchVocabulary } from "../../../scripts/bench/vocabulary.ts";
 import { ask, question, TINY_F16 } from "../../../tests/support/engine.ts";
 import { type Call, LoopBench } from "../../../tests/support/loop.ts";
-import type { LoadOptions, SequenceRequest } from "../protocol/protocol.ts";
+import type { LoadOptions, SequenceRequest } from "../protocol/mod.ts";
 
 const VOCABULARY = 600;
 /** Computes 3,000 tokens in a blink. */

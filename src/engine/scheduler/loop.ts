@@ -3,26 +3,23 @@ import { messageOf, ShimmyError } from "../../errors.ts";
 import { LoopCounts } from "./loop_stats.ts";
 import { byStream, fillAnswers, fillPrompts } from "./batch_builder.ts";
 import { Filling } from "./padding_rows.ts";
-import type { Generation } from "../loading/generation_context.ts";
-import { tokenLogprobs } from "../sampling/logprobs.ts";
-import { type KvStream, PrefixCache } from "../kv_cache/prefix_cache.ts";
-import type {
-  Control,
-  FinishReason,
-  LoopStatus,
-  SequenceEvent,
-  SequenceRequest,
-} from "../protocol/protocol.ts";
+import type { Generation } from "./generation.ts";
+import { tokenLogprobs, TokenSampler } from "../sampling/mod.ts";
+import { type KvStream, PrefixCache, SessionKeeper, timedMemory } from "../kv_cache/mod.ts";
+import {
+  type Control,
+  type FinishReason,
+  type LoopStatus,
+  type SequenceEvent,
+  type SequenceRequest,
+  toWire,
+} from "../protocol/mod.ts";
 import { Roster } from "./scheduler.ts";
-import { TokenSampler } from "../sampling/sampler.ts";
 import { PromptShare } from "./priority.ts";
 import { Sequence } from "./sequence.ts";
-import { SessionKeeper } from "../kv_cache/session_cache.ts";
-import { Speculation } from "../speculation/speculation.ts";
-import type { Tokenizer } from "../tokenizer/tokenizer.ts";
-import { timedMemory } from "../kv_cache/timed_memory.ts";
+import { Speculation } from "../speculation/mod.ts";
+import type { Tokenizer } from "../tokenizer/mod.ts";
 import { type Turn, Turns } from "./batch_policy.ts";
-import { toWire } from "../protocol/errors.ts";
 
 /** Requests that may wait for each one that may run; more are refused. */
 const QUEUE_PER_STREAM = 16;

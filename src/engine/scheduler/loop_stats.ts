@@ -1,4 +1,4 @@
-import type { EngineStatus } from "../protocol/protocol.ts";
+import type { EngineStatus } from "../protocol/mod.ts";
 import type { Sequence } from "./sequence.ts";
 
 /** What a loop has done since it began. */

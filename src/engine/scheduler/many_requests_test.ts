@@ -2,7 +2,7 @@
 import { assertEquals, assertGreater } from "@std/assert";
 import { ask, question, TINY_F16 } from "../../../tests/support/engine.ts";
 import { LoopBench } from "../../../tests/support/loop.ts";
-import type { LoadOptions } from "../protocol/protocol.ts";
+import type { LoadOptions } from "../protocol/mod.ts";
 
 const REQUESTS = ["Hello", "Count from 3 to 40.", "Spell the word cloud.", "Repeat: river tiger"]
   .flatMap((text) => [question(text), question(`${text} `), `${question(text)}A`])

@@ -1,5 +1,5 @@
-import type { KvStream } from "../kv_cache/prefix_cache.ts";
-import { ROW_GROUP } from "../native/row_group.ts";
+import type { KvStream } from "../kv_cache/mod.ts";
+import { ROW_GROUP } from "../native/mod.ts";
 
 /** A row that nobody needs costs something, too: more than these, and than there are answers, never pay. */
 const FEW_FILLERS = 3;

@@ -2,7 +2,7 @@
 import { assert, assertAlmostEquals, assertEquals, assertGreater } from "@std/assert";
 import { ask, DRAFT, question, TINY_F16 } from "../../../tests/support/engine.ts";
 import { LoopBench, type Report } from "../../../tests/support/loop.ts";
-import type { LoadOptions, SequenceRequest } from "../protocol/protocol.ts";
+import type { LoadOptions, SequenceRequest } from "../protocol/mod.ts";
 
 /** What rounding may change in a log probability. */
 const ROUNDING = 0.02;

@@ -1,4 +1,4 @@
-import type { PrefixCache } from "../kv_cache/prefix_cache.ts";
+import type { PrefixCache } from "../kv_cache/mod.ts";
 import { firstToGo, inTurn } from "./priority.ts";
 import type { Sequence } from "./sequence.ts";
 

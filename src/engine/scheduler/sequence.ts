@@ -1,7 +1,6 @@
-import type { AdapterSet } from "../adapters/adapters.ts";
-import { DraftPolicy } from "../speculation/draft_policy.ts";
-import { NgramLookup } from "../speculation/ngram_lookup.ts";
-import type { KvStream } from "../kv_cache/prefix_cache.ts";
+import type { AdapterSet } from "../adapters/mod.ts";
+import { DraftPolicy, NgramLookup } from "../speculation/mod.ts";
+import type { KvStream, OpenedSession } from "../kv_cache/mod.ts";
 import type {
   FinishReason,
   Notice,
@@ -9,11 +8,9 @@ import type {
   SequenceRequest,
   Timings,
   TokenLogprob,
-} from "../protocol/protocol.ts";
-import type { TokenSampler } from "../sampling/sampler.ts";
-import type { OpenedSession } from "../kv_cache/session_cache.ts";
-import { StopMatcher, Utf8Stream } from "../tokenizer/text_stream.ts";
-import type { Piece } from "../tokenizer/tokenizer.ts";
+} from "../protocol/mod.ts";
+import type { TokenSampler } from "../sampling/mod.ts";
+import { type Piece, StopMatcher, Utf8Stream } from "../tokenizer/mod.ts";
 
 /** How much a sequence may take. */
 export interface SequenceLimits {

@@ -1,6 +1,6 @@
 import { Batch, type Context } from "../../../ffi/mod.ts";
 import { isDraftLength } from "./draft_policy.ts";
-import type { Sequence } from "../scheduler/sequence.ts";
+import type { DraftedSequence } from "./drafted_sequence.ts";
 
 /** A token the draft model is less sure of than this ends the draft where it may end. */
 const SURE = 0.6;
@@ -22,7 +22,7 @@ export class DraftModel {
   }
 
   /** Drafts for several sequences at once; `limits` says how many tokens for each. */
-  propose(sequences: readonly Sequence[], limits: readonly number[]): number[][] {
+  propose(sequences: readonly DraftedSequence[], limits: readonly number[]): number[][] {
     const drafts: number[][] = sequences.map(() => []);
     sequences.forEach((sequence) => this.#catchUp(sequence));
     let open = sequences.map((_, index) => index).filter((index) => limits[index]! > 0);
@@ -49,7 +49,7 @@ export class DraftModel {
   }
 
   /** Brings the draft's stream to all tokens of a sequence but the last. */
-  #catchUp(sequence: Sequence): void {
+  #catchUp(sequence: DraftedSequence): void {
     const { id } = sequence.stream!;
     const { tokens } = sequence;
     const held = this.#held.get(id) ?? [];

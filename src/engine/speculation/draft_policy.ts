@@ -1,4 +1,4 @@
-import { ROW_GROUP } from "../native/row_group.ts";
+import { ROW_GROUP } from "../native/mod.ts";
 
 /** Tokens drafted for one sequence in one step: with the token before them they fill groups of rows. */
 const SHORTEST_DRAFT = ROW_GROUP - 1;

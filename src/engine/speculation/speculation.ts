@@ -1,6 +1,6 @@
 import type { DraftModel } from "./draft_model.ts";
 import { draftLength, mostDrafting } from "./draft_policy.ts";
-import type { Sequence } from "../scheduler/sequence.ts";
+import type { DraftedSequence } from "./drafted_sequence.ts";
 
 /** What drafts are for. */
 export interface DraftPlace {
@@ -39,7 +39,7 @@ export class Speculation {
    * Puts into each sequence's `draft` what may come next.
    * @param room tokens that all drafts together may have.
    */
-  draft(sequences: readonly Sequence[], room: number): void {
+  draft(sequences: readonly DraftedSequence[], room: number): void {
     for (const sequence of sequences) sequence.draft = [];
     const { kvUnified, isOnCpu } = this.#place;
     if (this.kind === null || sequences.length === 0) return;
@@ -59,7 +59,7 @@ export class Speculation {
     });
   }
 
-  #propose(sequences: readonly Sequence[], limits: readonly number[]): readonly number[][] {
+  #propose(sequences: readonly DraftedSequence[], limits: readonly number[]): readonly number[][] {
     if (this.#model !== null) return this.#model.propose(sequences, limits);
     return sequences.map((sequence, index) =>
       limits[index]! > 0 ? sequence.lookup.propose(limits[index]!) : []
@@ -67,7 +67,7 @@ export class Speculation {
   }
 
   /** Learns how many tokens of a sequence's draft were right. */
-  learn(sequence: Sequence, accepted: number): void {
+  learn(sequence: DraftedSequence, accepted: number): void {
     sequence.policy.learn(sequence.draft.length, accepted);
     this.#drafted += sequence.draft.length;
     this.#accepted += accepted;

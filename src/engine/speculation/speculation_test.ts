@@ -13,7 +13,7 @@ import {
   tinyEngine,
 } from "../../../tests/support/engine.ts";
 import { ShimmyError } from "../../errors.ts";
-import type { LoadOptions, Sampling } from "../protocol/protocol.ts";
+import type { LoadOptions, Sampling } from "../protocol/mod.ts";
 
 const PROMPTS = [
   question("Repeat: river tiger piano river tiger piano river tiger piano"),

@@ -1,6 +1,6 @@
 import type { Vocab } from "../../../ffi/mod.ts";
 import { ShimmyError } from "../../errors.ts";
-import type { PromptPart } from "../protocol/protocol.ts";
+import type { PromptPart } from "../protocol/mod.ts";
 
 /** A token's bytes, and their text where they are whole characters. */
 export interface Piece {

@@ -1,4 +1,4 @@
-import { MAX_EMPTY_WAYS, MAX_GBNF_WAYS } from "../expression/limits.ts";
+import { MAX_EMPTY_WAYS, MAX_GBNF_WAYS } from "../expression/mod.ts";
 import { type Beginnings, beginningsOf, emptyRules } from "./beginnings.ts";
 import type { ParsedGbnf } from "./parser.ts";
 import type { Problem } from "./recursion.ts";

@@ -1,4 +1,4 @@
-import { MAX_GBNF_ELEMENTS, MAX_GBNF_GROUPS, MAX_REPEATED_RULES } from "../expression/limits.ts";
+import { MAX_GBNF_ELEMENTS, MAX_GBNF_GROUPS, MAX_REPEATED_RULES } from "../expression/mod.ts";
 import { Scanner } from "./scanner.ts";
 
 /** Elements of a rule that are no names of rules; those are their ids. */

@@ -1,4 +1,4 @@
-import { MAX_GBNF_CHAIN, MAX_GBNF_STEPS } from "../expression/limits.ts";
+import { MAX_GBNF_CHAIN, MAX_GBNF_STEPS } from "../expression/mod.ts";
 import { hasEmptyAlternative, searched } from "./beginnings.ts";
 import type { ParsedGbnf } from "./parser.ts";
 

@@ -1,4 +1,4 @@
-import { type CharSet, contains, union } from "../expression/charset.ts";
+import { type CharSet, contains, union } from "../expression/mod.ts";
 
 /** An arrow of a state: on any character of the set, to the state of that index. */
 export interface Edge {

@@ -7,7 +7,7 @@ import {
   onlyPoint,
   range,
   union,
-} from "../expression/charset.ts";
+} from "../expression/mod.ts";
 
 const DIGITS = range("0", "9");
 const WORD = union(range("a", "z"), range("A", "Z"), DIGITS, charsOf("_"));

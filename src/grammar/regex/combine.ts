@@ -1,6 +1,5 @@
 import { type Dfa, type Edge, joinEdges, type State, trim } from "./automaton.ts";
-import { ALL, type CharSet, complement, intersect, union } from "../expression/charset.ts";
-import { MAX_STATES } from "../expression/limits.ts";
+import { ALL, type CharSet, complement, intersect, MAX_STATES, union } from "../expression/mod.ts";
 import { minimize } from "./minimize.ts";
 import { PatternError } from "./parser.ts";
 

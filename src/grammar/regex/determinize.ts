@@ -1,7 +1,14 @@
 import { type Dfa, joinEdges, type State, trim } from "./automaton.ts";
-import { ALL, type CharSet, intersect, union } from "../expression/charset.ts";
-import type { Pattern } from "../expression/expr.ts";
-import { MAX_POSITIONS, MAX_STATES, MAX_SUBSET_WORK } from "../expression/limits.ts";
+import {
+  ALL,
+  type CharSet,
+  intersect,
+  MAX_POSITIONS,
+  MAX_STATES,
+  MAX_SUBSET_WORK,
+  type Pattern,
+  union,
+} from "../expression/mod.ts";
 import { minimize } from "./minimize.ts";
 import { PatternError } from "./parser.ts";
 

@@ -1,6 +1,14 @@
-import { charSet } from "../expression/charset.ts";
-import { alt, chars, EMPTY, type Pattern, repeat, seq } from "../expression/expr.ts";
-import { MAX_PATTERN_DEPTH, MAX_PATTERN_LENGTH } from "../expression/limits.ts";
+import {
+  alt,
+  chars,
+  charSet,
+  EMPTY,
+  MAX_PATTERN_DEPTH,
+  MAX_PATTERN_LENGTH,
+  type Pattern,
+  repeat,
+  seq,
+} from "../expression/mod.ts";
 import { DOT, readClass, readEscape } from "./character_class.ts";
 
 /** A regular expression that is malformed or beyond what a grammar holds; the message says which. */

@@ -1,24 +1,22 @@
 import {
+  alt,
+  chars,
   type CharSet,
   charSet,
   charsOf,
   complement,
-  intersect,
-  subtract,
-  union,
-} from "../expression/charset.ts";
-import {
-  alt,
-  chars,
   type Expr,
+  intersect,
   isEmpty,
   oneOf,
   optional,
   ref,
   repeat,
   seq,
+  subtract,
   text,
-} from "../expression/expr.ts";
+  union,
+} from "../expression/mod.ts";
 
 /** What JSON strings cannot hold as it is: quotes, backslashes and control characters. */
 const ESCAPED: CharSet = union(charSet([0, 0x1f], [0x7f, 0x7f]), charsOf('"\\'));

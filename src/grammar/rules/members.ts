@@ -3,13 +3,13 @@ import {
   EMPTY,
   type Expr,
   isNothing,
+  MAX_COUNTING_STATES,
   NOTHING,
   optional,
   repeat,
   seq,
-} from "../expression/expr.ts";
+} from "../expression/mod.ts";
 import { COMMA } from "./json.ts";
-import { MAX_COUNTING_STATES } from "../expression/limits.ts";
 import type { Rules } from "./rules.ts";
 
 /** One declared property with its value. */

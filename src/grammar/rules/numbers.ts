@@ -1,8 +1,9 @@
-import type { Dfa } from "../regex/automaton.ts";
-import { charSet, charsOf } from "../expression/charset.ts";
+import type { Dfa } from "../regex/mod.ts";
 import {
   alt,
   chars,
+  charSet,
+  charsOf,
   EMPTY,
   NOTHING,
   oneOf,
@@ -10,7 +11,7 @@ import {
   type Regular,
   repeat,
   seq,
-} from "../expression/expr.ts";
+} from "../expression/mod.ts";
 
 /** What a number must keep to. Absent bounds are infinite. */
 export interface Bounds {

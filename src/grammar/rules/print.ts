@@ -1,5 +1,4 @@
-import { type CharSet, complement, onlyPoint } from "../expression/charset.ts";
-import { type Expr, isEmpty } from "../expression/expr.ts";
+import { type CharSet, complement, type Expr, isEmpty, onlyPoint } from "../expression/mod.ts";
 
 /** A text as a quoted GBNF literal. */
 export function literal(value: string): string {

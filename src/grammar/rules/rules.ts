@@ -1,15 +1,16 @@
 import {
   alt,
+  BLOCK,
   EMPTY,
   type Expr,
   isEmpty,
   isNothing,
+  MAX_REPETITION,
   NOTHING,
   ref,
   repeat,
   seq,
-} from "../expression/expr.ts";
-import { BLOCK, MAX_REPETITION } from "../expression/limits.ts";
+} from "../expression/mod.ts";
 import { tidy } from "./tidy.ts";
 
 /** A named rule. Helpers are written into the rule that uses them where only one does. */

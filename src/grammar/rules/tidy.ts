@@ -1,5 +1,4 @@
-import { charsOf, union } from "../expression/charset.ts";
-import { alt, chars, type Expr, repeat, seq } from "../expression/expr.ts";
+import { alt, chars, charsOf, type Expr, repeat, seq, union } from "../expression/mod.ts";
 
 /** The same body, shorter: texts that follow each other are one, characters to choose from are a class. */
 export function tidy(expr: Expr): Expr {

@@ -1,4 +1,4 @@
-import { MAX_ALTERNATIVES } from "../expression/limits.ts";
+import { MAX_ALTERNATIVES } from "../expression/mod.ts";
 import { checkKeywords, constrains, readList, readString } from "./keywords.ts";
 import type { Schema, SchemaDocument, SchemaNode } from "./schema.ts";
 

@@ -13,15 +13,13 @@ import {
   repeat,
   seq,
   text,
-} from "../expression/expr.ts";
+} from "../expression/mod.ts";
 import { fitsNodes } from "./fits.ts";
-import { bracketed, COLON, COMMA } from "../rules/json.ts";
+import { bracketed, COLON, COMMA, members, type Rules, type Slot } from "../rules/mod.ts";
 import type { TypeName } from "./keywords.ts";
-import { members, type Slot } from "../rules/members.ts";
 import { nameClasses, objectShape, propertySchemas } from "./objects.ts";
-import { accepts } from "../regex/automaton.ts";
+import { accepts } from "../regex/mod.ts";
 import { numberExpr } from "./number_ranges.ts";
-import type { Rules } from "../rules/rules.ts";
 import type { Schema, SchemaDocument, SchemaNode } from "./schema.ts";
 import { automatonString, stringExpr } from "./strings.ts";
 

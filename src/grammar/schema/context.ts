@@ -1,8 +1,11 @@
 import { Alternatives } from "./alternatives.ts";
-import type { Dfa } from "../regex/automaton.ts";
-import { intersection } from "../regex/combine.ts";
-import { searchAutomaton } from "../regex/determinize.ts";
-import { parsePattern, PatternError } from "../regex/parser.ts";
+import {
+  type Dfa,
+  intersection,
+  parsePattern,
+  PatternError,
+  searchAutomaton,
+} from "../regex/mod.ts";
 import type { SchemaDocument, SchemaNode } from "./schema.ts";
 
 /** What the compilation of one schema shares. */

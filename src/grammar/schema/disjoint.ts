@@ -1,6 +1,5 @@
 import { arrayShape, itemSchemas } from "./arrays.ts";
-import { isVoid } from "../regex/automaton.ts";
-import { intersection } from "../regex/combine.ts";
+import { intersection, isVoid } from "../regex/mod.ts";
 import { conjunct } from "./conjunct.ts";
 import type { Context } from "./context.ts";
 import { fitsNodes } from "./fits.ts";

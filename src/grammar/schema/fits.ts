@@ -1,4 +1,4 @@
-import { accepts } from "../regex/automaton.ts";
+import { accepts } from "../regex/mod.ts";
 import { arrayShape, itemSchemas } from "./arrays.ts";
 import { conjunct, typeOf } from "./conjunct.ts";
 import type { Context } from "./context.ts";

@@ -1,6 +1,4 @@
-import type { Dfa } from "../regex/automaton.ts";
-import { wholeAutomaton } from "../regex/determinize.ts";
-import { parsePattern } from "../regex/parser.ts";
+import { type Dfa, parsePattern, wholeAutomaton } from "../regex/mod.ts";
 
 /**
  * The formats of JSON Schema as regular expressions over whole strings. Each takes a part of what its

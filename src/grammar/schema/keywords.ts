@@ -1,6 +1,5 @@
-import type { SchemaDocument, SchemaNode } from "./schema.ts";
-import { isRecord, type Schema } from "./schema.ts";
-import { MAX_ENUM_VALUES, MAX_REPETITION } from "../expression/limits.ts";
+import { isRecord, type Schema, type SchemaDocument, type SchemaNode } from "./schema.ts";
+import { MAX_ENUM_VALUES, MAX_REPETITION } from "../expression/mod.ts";
 
 export const TYPES = ["null", "boolean", "object", "array", "string", "number", "integer"] as const;
 export type TypeName = (typeof TYPES)[number];

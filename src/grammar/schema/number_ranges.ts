@@ -1,13 +1,10 @@
-import type { Dfa } from "../regex/automaton.ts";
-import { intersection } from "../regex/combine.ts";
+import { type Dfa, intersection, wholeAutomaton } from "../regex/mod.ts";
 import { type Conjunct, readFormat } from "./conjunct.ts";
 import type { Context } from "./context.ts";
-import { wholeAutomaton } from "../regex/determinize.ts";
-import { chars, type Expr, ref } from "../expression/expr.ts";
+import { chars, type Expr, ref } from "../expression/mod.ts";
 import { formatRange, isWholeFormat } from "./formats.ts";
 import { readNumber } from "./keywords.ts";
-import { type Bounds, decimal, multiples, numbersWithin } from "../rules/numbers.ts";
-import type { Rules } from "../rules/rules.ts";
+import { type Bounds, decimal, multiples, numbersWithin, type Rules } from "../rules/mod.ts";
 import type { SchemaNode } from "./schema.ts";
 import { automatonExpr } from "./strings.ts";
 

@@ -1,8 +1,15 @@
-import { accepts, type Dfa, isVoid } from "../regex/automaton.ts";
-import { difference, everything, intersection, textsAutomaton } from "../regex/combine.ts";
+import {
+  accepts,
+  type Dfa,
+  difference,
+  everything,
+  intersection,
+  isVoid,
+  textsAutomaton,
+} from "../regex/mod.ts";
 import type { Context } from "./context.ts";
 import { readCount, readMap, readRequired, readSchemas } from "./keywords.ts";
-import { MAX_KEY_PATTERNS } from "../expression/limits.ts";
+import { MAX_KEY_PATTERNS } from "../expression/mod.ts";
 import type { Schema, SchemaNode } from "./schema.ts";
 import { nameAutomaton } from "./strings.ts";
 

@@ -1,5 +1,5 @@
 import { ShimmyError } from "../../errors.ts";
-import { MAX_SCHEMA_DEPTH, MAX_SCHEMA_NODES } from "../expression/limits.ts";
+import { MAX_SCHEMA_DEPTH, MAX_SCHEMA_NODES } from "../expression/mod.ts";
 
 /** A schema that is an object; its keywords are checked as they are read. */
 export type SchemaNode = Readonly<Record<string, unknown>>;

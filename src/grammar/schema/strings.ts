@@ -1,14 +1,28 @@
-import { accepts, type Dfa } from "../regex/automaton.ts";
-import { anyOf, everything, intersection, lengths, textsAutomaton } from "../regex/combine.ts";
+import {
+  accepts,
+  anyOf,
+  type Dfa,
+  everything,
+  intersection,
+  lengths,
+  PatternError,
+  textsAutomaton,
+} from "../regex/mod.ts";
 import { conjunct, readFormat } from "./conjunct.ts";
 import type { Context } from "./context.ts";
-import { alt, EMPTY, type Expr, ref, repeat, seq, text } from "../expression/expr.ts";
+import {
+  alt,
+  EMPTY,
+  type Expr,
+  MAX_COUNTED_LENGTH,
+  ref,
+  repeat,
+  seq,
+  text,
+} from "../expression/mod.ts";
 import { formatAutomaton } from "./formats.ts";
-import { jsonCharacter } from "../rules/json.ts";
+import { jsonCharacter, type Rules } from "../rules/mod.ts";
 import { readCount, readString } from "./keywords.ts";
-import { MAX_COUNTED_LENGTH } from "../expression/limits.ts";
-import { PatternError } from "../regex/parser.ts";
-import type { Rules } from "../rules/rules.ts";
 import type { Schema, SchemaNode } from "./schema.ts";
 
 /** What nodes together demand of a string. */

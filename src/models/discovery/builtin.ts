@@ -2,7 +2,7 @@ import { encodeHex } from "@std/encoding/hex";
 import { fromFileUrl, join } from "@std/path";
 import { tinyModelBytes, tinyModelPath } from "../../assets/bytes.ts";
 import { messageOf, ShimmyError } from "../../errors.ts";
-import type { Finding, Place } from "./sources/source.ts";
+import type { Finding, Place } from "./sources/mod.ts";
 
 /** The name under which the built-in model is listed. */
 export const BUILTIN_NAME = "shimmy-tiny";

@@ -1,8 +1,7 @@
-import type { ModelEntry, ModelSource, SkippedFile } from "../entry/entry.ts";
-import { type GgufHead, readHead } from "../gguf/gguf.ts";
+import type { ModelEntry, ModelSource, SkippedFile } from "../entry/mod.ts";
+import { type GgufHead, quantizationName, readHead } from "../gguf/mod.ts";
 import { messageOf } from "../../errors.ts";
-import type { Candidate } from "./sources/source.ts";
-import { quantizationName } from "../gguf/tensor_types.ts";
+import type { Candidate } from "./sources/mod.ts";
 
 /** Architectures that give vectors and never text, as llama.cpp names them. */
 const EMBEDDING_ARCHITECTURES: ReadonlySet<string> = new Set([

@@ -1,13 +1,20 @@
 import { pooledMap } from "@std/async/pool";
 import { builtinPlace } from "./builtin.ts";
 import { describe, isModel } from "./describe.ts";
-import type { Discovery, ModelEntry, SkippedFile } from "../entry/entry.ts";
-import { baseFolderPlace, basePlace } from "./sources/base.ts";
-import { customaryFolders, folderPlace, splitFolders } from "./sources/folder.ts";
-import { huggingFacePlace } from "./sources/huggingface.ts";
-import { lmStudioPlaces } from "./sources/lmstudio.ts";
-import { ollamaPlaces } from "./sources/ollama.ts";
-import type { Candidate, Place, Surroundings } from "./sources/source.ts";
+import type { Discovery, ModelEntry, SkippedFile } from "../entry/mod.ts";
+import {
+  baseFolderPlace,
+  basePlace,
+  type Candidate,
+  customaryFolders,
+  folderPlace,
+  huggingFacePlace,
+  lmStudioPlaces,
+  ollamaPlaces,
+  type Place,
+  splitFolders,
+  type Surroundings,
+} from "./sources/mod.ts";
 import { resolve } from "@std/path";
 
 /** Heads read at once: enough to keep a disk busy, few enough not to hold many windows in memory. */

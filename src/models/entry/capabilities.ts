@@ -1,4 +1,4 @@
-import { silence } from "../../engine/protocol/model_kind.ts";
+import { silence } from "../../engine/protocol/mod.ts";
 import type { ModelEntry } from "./entry.ts";
 
 /** What a model can be asked for. */

@@ -1,4 +1,4 @@
-import type { KvType, Sampling } from "../../engine/protocol/protocol.ts";
+import type { KvType, Sampling } from "../../engine/protocol/mod.ts";
 import type { KeepAlive } from "./keep_alive.ts";
 
 /** A model as discovery knows it: from its file's head, without its weights. */

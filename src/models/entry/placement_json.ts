@@ -1,4 +1,4 @@
-import type { EmbeddingStatus, Placement } from "../../engine/protocol/protocol.ts";
+import type { EmbeddingStatus, Placement } from "../../engine/protocol/mod.ts";
 
 /** Where a model lies, as commands and routes tell programs: bytes. */
 export function placementJson(placement: readonly Placement[]) {

@@ -1,7 +1,7 @@
-import { chooseContext, kvBytesPerToken } from "../../engine/model/context_size.ts";
-import type { LoadOptions } from "../../engine/protocol/protocol.ts";
-import type { ModelEntry } from "../entry/entry.ts";
-import { type GgufHead, readHead } from "../gguf/gguf.ts";
+import { chooseContext, kvBytesPerToken } from "../../engine/mod.ts";
+import type { LoadOptions } from "../../engine/protocol/mod.ts";
+import type { ModelEntry } from "../entry/mod.ts";
+import { type GgufHead, readHead } from "../gguf/mod.ts";
 
 /** How a model would be loaded, as far as it decides what it takes. */
 export type LoadShape = Pick<

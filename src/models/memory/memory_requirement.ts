@@ -1,4 +1,4 @@
-import type { ModelEntry } from "../entry/entry.ts";
+import type { ModelEntry } from "../entry/mod.ts";
 
 /** Main memory, among the names of devices. */
 export const MAIN_MEMORY = "";

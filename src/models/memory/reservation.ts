@@ -1,6 +1,5 @@
 import { MAIN_MEMORY } from "./memory_requirement.ts";
-import type { ModelEntry } from "../entry/entry.ts";
-import type { KeepAlive } from "../entry/keep_alive.ts";
+import type { KeepAlive, ModelEntry } from "../entry/mod.ts";
 
 /** Where a tenant is on its way. */
 export type TenantStage =

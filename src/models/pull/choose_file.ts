@@ -1,5 +1,5 @@
 import { ShimmyError } from "../../errors.ts";
-import { isGgufPath, shardName } from "../entry/names.ts";
+import { isGgufPath, shardName } from "../entry/mod.ts";
 
 /** What is taken where nobody says: a good balance of size and quality first, then what is nearest. */
 const PREFERRED = [

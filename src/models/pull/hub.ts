@@ -1,8 +1,8 @@
 import { join } from "@std/path";
 import { sizeOf } from "../../download/mod.ts";
 import { ShimmyError } from "../../errors.ts";
-import { modelName } from "../entry/names.ts";
-import { huggingFaceCache } from "../discovery/sources/huggingface.ts";
+import { modelName } from "../entry/mod.ts";
+import { huggingFaceCache } from "../discovery/mod.ts";
 import { chooseModel } from "./choose_file.ts";
 import { explainHub, hubAuthorization, hubEndpoint, readRepository } from "./hub_api.ts";
 import { placeLink, repositoryFolder, writeRef } from "./hub_cache.ts";

@@ -1,7 +1,7 @@
 import { dirname, join } from "@std/path";
 import { request, sizeOf, StallWatch } from "../../download/mod.ts";
 import { messageOf, ShimmyError } from "../../errors.ts";
-import { MAX_MANIFEST_BYTES, ollamaStore, storeName } from "../discovery/sources/ollama.ts";
+import { MAX_MANIFEST_BYTES, ollamaStore, storeName } from "../discovery/mod.ts";
 import type { PlannedFile, PullPlan, PullSurroundings } from "./plan.ts";
 import { OLLAMA_HOST, type OllamaReference, referenceText } from "./reference.ts";
 

@@ -1,5 +1,5 @@
 import { ShimmyError } from "../../errors.ts";
-import { isGgufPath } from "../entry/names.ts";
+import { isGgufPath } from "../entry/mod.ts";
 
 /** A model by where it can be had. */
 export type Reference = HubReference | OllamaReference | UrlReference;

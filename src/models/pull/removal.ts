@@ -1,8 +1,8 @@
 import { basename, dirname, join } from "@std/path";
 import { removeIfThere } from "../../download/mod.ts";
 import { ShimmyError } from "../../errors.ts";
-import type { ModelEntry } from "../entry/entry.ts";
-import { huggingFaceCache } from "../discovery/sources/huggingface.ts";
+import type { ModelEntry } from "../entry/mod.ts";
+import { huggingFaceCache } from "../discovery/mod.ts";
 import { doomedInCache, doomedInStore, isInside } from "./removal_plan.ts";
 import type { PullSurroundings } from "./plan.ts";
 import type { Records } from "./records.ts";

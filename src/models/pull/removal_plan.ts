@@ -1,9 +1,8 @@
 import { basename, dirname, join, relative, SEPARATOR } from "@std/path";
 import { sizeOf } from "../../download/mod.ts";
 import { ShimmyError } from "../../errors.ts";
-import type { ModelEntry } from "../entry/entry.ts";
-import { MANIFEST_DEPTH, manifestFiles, storeName } from "../discovery/sources/ollama.ts";
-import { walk } from "../discovery/sources/walk.ts";
+import type { ModelEntry } from "../entry/mod.ts";
+import { MANIFEST_DEPTH, manifestFiles, storeName, walk } from "../discovery/mod.ts";
 
 /** Files of a model that go, in a place where models share files. */
 export interface Doomed {

@@ -1,5 +1,5 @@
 import { checkSpace, download, type DownloadProgress } from "../../download/mod.ts";
-import type { ModelEntry } from "../entry/entry.ts";
+import type { ModelEntry } from "../entry/mod.ts";
 import {
   missingBytes,
   type PlannedFile,

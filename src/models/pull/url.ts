@@ -1,8 +1,8 @@
 import { join } from "@std/path";
 import { hashFile, request, sizeOf, StallWatch } from "../../download/mod.ts";
 import { messageOf, ShimmyError } from "../../errors.ts";
-import { modelName, shardName } from "../entry/names.ts";
-import { customaryFolders } from "../discovery/sources/folder.ts";
+import { modelName, shardName } from "../entry/mod.ts";
+import { customaryFolders } from "../discovery/mod.ts";
 import type { PlannedFile, PullPlan, PullSurroundings } from "./plan.ts";
 import type { Records } from "./records.ts";
 import { fileNameOf, referenceText, type UrlReference } from "./reference.ts";

@@ -1,5 +1,5 @@
-import type { Engine } from "../../engine/engine.ts";
-import type { AdapterInfo } from "../../engine/protocol/protocol.ts";
+import type { Engine } from "../../engine/mod.ts";
+import type { AdapterInfo } from "../../engine/protocol/mod.ts";
 import { messageOf } from "../../errors.ts";
 
 /**

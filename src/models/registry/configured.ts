@@ -1,10 +1,15 @@
 import { resolve } from "@std/path";
-import type { Sampling } from "../../engine/protocol/protocol.ts";
-import { describe, isModel } from "../discovery/describe.ts";
-import type { Discovery, Lora, ModelEntry, ModelSettings, SkippedFile } from "../entry/entry.ts";
-import { findByName } from "../entry/names.ts";
-import { candidateOf } from "../discovery/sources/folder.ts";
-import { shardSet } from "../entry/shards.ts";
+import type { Sampling } from "../../engine/protocol/mod.ts";
+import { candidateOf, describe, isModel } from "../discovery/mod.ts";
+import {
+  type Discovery,
+  findByName,
+  type Lora,
+  type ModelEntry,
+  type ModelSettings,
+  shardSet,
+  type SkippedFile,
+} from "../entry/mod.ts";
 
 /** What a configuration file says of models. */
 export interface ModelConfig {

@@ -1,6 +1,6 @@
-import type { Engine } from "../../engine/engine.ts";
-import type { ReasoningPhase, SequenceRequest } from "../../engine/protocol/protocol.ts";
-import type { ModelSettings } from "../entry/entry.ts";
+import type { Engine } from "../../engine/mod.ts";
+import type { ReasoningPhase, SequenceRequest } from "../../engine/protocol/mod.ts";
+import type { ModelSettings } from "../entry/mod.ts";
 
 type SamplingDefaults = Pick<ModelSettings, "sampling" | "reasoningSampling">;
 

@@ -1,6 +1,6 @@
 import { assertEquals, assertStrictEquals } from "@std/assert";
 import { EngineDouble } from "../../../tests/doubles/engine.ts";
-import type { SequenceRequest } from "../../engine/protocol/protocol.ts";
+import type { SequenceRequest } from "../../engine/protocol/mod.ts";
 import { withSamplingDefaults } from "./defaults.ts";
 
 const REQUEST: SequenceRequest = {

@@ -1,11 +1,10 @@
 import { messageOf, ShimmyError } from "../../errors.ts";
-import { deviceBytes } from "../../engine/protocol/placement.ts";
-import type { Engine } from "../../engine/engine.ts";
-import { Admission, type Limits, type Say } from "../memory/admission.ts";
+import { deviceBytes } from "../../engine/protocol/mod.ts";
+import type { Engine } from "../../engine/mod.ts";
+import { Admission, heldOnDevices, type Limits, type Say, Tenancy } from "../memory/mod.ts";
 import { BackOff } from "./back_off.ts";
 import { type Clock, SYSTEM_CLOCK } from "./clock.ts";
-import type { ModelEntry } from "../entry/entry.ts";
-import { formatKeepAlive, type KeepAlive } from "../entry/keep_alive.ts";
+import { formatKeepAlive, type KeepAlive, type ModelEntry } from "../entry/mod.ts";
 import type { Lease, ModelState } from "./pool.ts";
 import {
   type Failed,
@@ -15,7 +14,6 @@ import {
   type Loading,
   type Slot,
 } from "./model_state.ts";
-import { heldOnDevices, Tenancy } from "../memory/reservation.ts";
 
 /** When models are unloaded, and how many may be loaded. */
 export interface LoadPolicy extends Limits {

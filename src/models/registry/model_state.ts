@@ -1,7 +1,7 @@
 import type { ShimmyError } from "../../errors.ts";
-import type { Engine } from "../../engine/engine.ts";
-import type { ModelEntry } from "../entry/entry.ts";
-import type { Tenancy } from "../memory/reservation.ts";
+import type { Engine } from "../../engine/mod.ts";
+import type { ModelEntry } from "../entry/mod.ts";
+import type { Tenancy } from "../memory/mod.ts";
 
 /** Loads a model. */
 export type LoadEngine = (

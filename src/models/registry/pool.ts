@@ -1,7 +1,6 @@
-import type { Engine } from "../../engine/engine.ts";
-import type { LoadPlan } from "../../engine/planning/plan.ts";
-import type { ModelEntry } from "../entry/entry.ts";
-import type { KeepAlive } from "../entry/keep_alive.ts";
+import type { Engine } from "../../engine/mod.ts";
+import type { LoadPlan } from "../../engine/planning/mod.ts";
+import type { KeepAlive, ModelEntry } from "../entry/mod.ts";
 
 /** What a model is doing. */
 export type LoadState = "unloaded" | "loading" | "loaded" | "failed";

@@ -1,21 +1,27 @@
 import { resolve as resolvePath } from "@std/path";
 import { ShimmyError } from "../../errors.ts";
-import type { Engine } from "../../engine/engine.ts";
-import type { LoadPlan } from "../../engine/planning/plan.ts";
-import type { Say } from "../memory/admission.ts";
+import type { Engine } from "../../engine/mod.ts";
+import type { LoadPlan } from "../../engine/planning/mod.ts";
+import type { Say } from "../memory/mod.ts";
 import type { Clock } from "./clock.ts";
 import { type ModelConfig, withConfig } from "./configured.ts";
 import { withSamplingDefaults } from "./defaults.ts";
-import { describe, isModel } from "../discovery/describe.ts";
-import type { Discovery, Lora, ModelEntry, SkippedFile } from "../entry/entry.ts";
-import type { KeepAlive } from "../entry/keep_alive.ts";
+import { candidateOf, describe, isModel } from "../discovery/mod.ts";
+import {
+  adapterName,
+  type Discovery,
+  findByName,
+  type KeepAlive,
+  looksLikePath,
+  type Lora,
+  type ModelEntry,
+  nearestName,
+  shardSet,
+  type SkippedFile,
+} from "../entry/mod.ts";
 import { type LoadPolicy, Loads } from "./loader.ts";
 import { KeptAdapters } from "./adapter_changes.ts";
-import { adapterName } from "../entry/lora.ts";
-import { findByName, looksLikePath, nearestName } from "../entry/names.ts";
-import { candidateOf } from "../discovery/sources/folder.ts";
 import type { AdapterFile, Lease, ModelPool, ModelState } from "./pool.ts";
-import { shardSet } from "../entry/shards.ts";
 import { keyOf, type LoadEngine } from "./model_state.ts";
 
 export interface PoolOptions {

@@ -1,9 +1,19 @@
-import type { DeviceInfo } from "../../engine/protocol/protocol.ts";
+import type { DeviceInfo } from "../../engine/protocol/mod.ts";
 import { messageOf, ShimmyError } from "../../errors.ts";
-import { type FindOptions, findRuntime, type Runtime } from "../library/find.ts";
+import {
+  BACKEND_NAMES,
+  backendsIn,
+  type FindOptions,
+  findRuntime,
+  missingDriver,
+  type Runtime,
+  type System,
+  THIS_SYSTEM,
+  type Variant,
+  VARIANT_LABELS,
+  VARIANTS,
+} from "../library/mod.ts";
 import type { DeviceReport, ProbeOptions } from "./probe.ts";
-import { backendsIn, missingDriver, type System, THIS_SYSTEM } from "../library/system.ts";
-import { BACKEND_NAMES, type Variant, VARIANT_LABELS, VARIANTS } from "../library/variant.ts";
 
 /** What is known of a backend on this machine. */
 export interface BackendReport {

@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
-import type { DeviceInfo } from "../../engine/protocol/protocol.ts";
+import type { DeviceInfo } from "../../engine/protocol/mod.ts";
 import { ShimmyError } from "../../errors.ts";
 import { cacheFolder } from "../library/cache.ts";
 import { installFolder } from "../library/install.ts";

@@ -1,4 +1,4 @@
-import type { DeviceInfo } from "../../engine/protocol/protocol.ts";
+import type { DeviceInfo } from "../../engine/protocol/mod.ts";
 import { messageOf, ShimmyError } from "../../errors.ts";
 import { isProgram, ownCommand } from "../../own_command.ts";
 

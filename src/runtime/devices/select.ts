@@ -1,15 +1,18 @@
 import { ShimmyError } from "../../errors.ts";
-import { findRuntime, type Runtime } from "../library/find.ts";
-import { isPublished } from "../library/release.ts";
-import { type BackendReport, examine, type SurveyOptions } from "./backends.ts";
-import { backendsIn, missingDriver, THIS_SYSTEM } from "../library/system.ts";
 import {
   type BackendChoice,
+  backendsIn,
   currentPlatform,
+  findRuntime,
+  isPublished,
+  missingDriver,
+  type Runtime,
+  THIS_SYSTEM,
   type Variant,
   VARIANT_LABELS,
   VARIANTS,
-} from "../library/variant.ts";
+} from "../library/mod.ts";
+import { type BackendReport, examine, type SurveyOptions } from "./backends.ts";
 
 /** The variant that a choice comes to. */
 export interface Chosen {

@@ -10,7 +10,7 @@ import {
   releaseAssets,
   WITHOUT_DOWNLOAD,
 } from "./release.ts";
-import { unpackLibraries } from "../unpack/unpack.ts";
+import { unpackLibraries } from "../unpack/mod.ts";
 import { type Platform, platformName, type Variant, VARIANT_LABELS } from "./variant.ts";
 
 export interface ArchiveOptions {

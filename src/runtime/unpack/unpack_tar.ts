@@ -1,6 +1,6 @@
 import { join } from "@std/path";
 import { readTar } from "./tar.ts";
-import { keptName } from "./unpack.ts";
+import { keptName } from "./kept_name.ts";
 
 /** Takes the libraries out of a `.tar.gz`; see `unpackLibraries`. */
 export async function unpackTar(archive: string, into: string): Promise<void> {

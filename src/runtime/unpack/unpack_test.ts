@@ -2,7 +2,8 @@ import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { join } from "@std/path";
 import { zipSync } from "fflate";
 import { tarGz, temporaryFolder } from "../testing.ts";
-import { keptName, unpackLibraries } from "./unpack.ts";
+import { keptName } from "./kept_name.ts";
+import { unpackLibraries } from "./unpack.ts";
 
 async function unpack(name: string, bytes: Uint8Array): Promise<Record<string, string>> {
   using folder = temporaryFolder();

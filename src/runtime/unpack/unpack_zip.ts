@@ -1,6 +1,6 @@
 import { join } from "@std/path";
 import { Unzip, UnzipInflate } from "fflate";
-import { keptName } from "./unpack.ts";
+import { keptName } from "./kept_name.ts";
 
 /** Takes the libraries out of a `.zip`; see `unpackLibraries`. */
 export async function unpackZip(archive: string, into: string): Promise<void> {

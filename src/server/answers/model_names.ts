@@ -1,8 +1,8 @@
-import type { Engine, SequenceRun } from "../../engine/engine.ts";
-import type { AdapterInfo, LoraChoice } from "../../engine/protocol/protocol.ts";
+import type { Engine, SequenceRun } from "../../engine/mod.ts";
+import type { AdapterInfo, LoraChoice } from "../../engine/protocol/mod.ts";
 import { ShimmyError } from "../../errors.ts";
-import type { ModelEntry } from "../../models/entry/entry.ts";
-import type { AdapterFile, ModelPool } from "../../models/registry/pool.ts";
+import type { ModelEntry } from "../../models/entry/mod.ts";
+import type { AdapterFile, ModelPool } from "../../models/registry/mod.ts";
 
 /** A model, and the adapter that its name asked for. */
 export interface NamedModel {

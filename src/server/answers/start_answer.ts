@@ -1,13 +1,11 @@
-import { type Answer, answer } from "../../chat/answer.ts";
-import type { AnswerEvent, AnswerRequest } from "../../chat/conversation.ts";
-import type { Engine } from "../../engine/engine.ts";
-import type { Notice } from "../../engine/protocol/protocol.ts";
+import { type Answer, answer, type AnswerEvent, type AnswerRequest } from "../../chat/mod.ts";
+import type { Engine } from "../../engine/mod.ts";
+import type { Notice } from "../../engine/protocol/mod.ts";
 import { ShimmyError } from "../../errors.ts";
-import type { ModelEntry } from "../../models/entry/entry.ts";
-import type { KeepAlive } from "../../models/entry/keep_alive.ts";
+import type { KeepAlive, ModelEntry } from "../../models/entry/mod.ts";
 import { type NamedModel, nameOf, resolveNamed, withAdapters } from "./model_names.ts";
-import { queueOf } from "../metrics/queue.ts";
-import type { Exchange } from "../http/route.ts";
+import { queueOf } from "../metrics/mod.ts";
+import type { Exchange } from "../http/mod.ts";
 
 /** Who waits for an answer: an exchange, or a WebSocket for one of its requests. */
 export type Caller = Pick<Exchange, "signal" | "context" | "requestId" | "onEnd" | "waits">;

@@ -1,4 +1,4 @@
-import type { Embedding } from "../../engine/protocol/protocol.ts";
+import type { Embedding } from "../../engine/protocol/mod.ts";
 import { ShimmyError } from "../../errors.ts";
 
 /**

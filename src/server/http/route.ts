@@ -1,9 +1,8 @@
 import type * as z from "zod";
 import type { ShimmyError } from "../../errors.ts";
-import type { ModelPool } from "../../models/registry/pool.ts";
+import type { ModelPool } from "../../models/registry/mod.ts";
 import type { ModelStore } from "../../models/pull/mod.ts";
-import type { Metrics } from "../metrics/metrics.ts";
-import type { QueuePlace } from "../metrics/queue.ts";
+import type { Metrics, QueuePlace } from "../metrics/mod.ts";
 
 /** What every handler may use. Built once for a server; tests build it around an engine double. */
 export interface ServerContext {

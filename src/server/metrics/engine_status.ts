@@ -1,6 +1,6 @@
 import { deadline } from "@std/async/deadline";
-import type { Engine } from "../../engine/engine.ts";
-import type { EngineStatus } from "../../engine/protocol/protocol.ts";
+import type { Engine } from "../../engine/mod.ts";
+import type { EngineStatus } from "../../engine/protocol/mod.ts";
 
 /** Milliseconds an engine has to tell its status. */
 const STATUS_MS = 2_000;

@@ -1,5 +1,5 @@
 import type { Counter, Gauge, Histogram, Registry } from "prom-client";
-import type { EngineStatus } from "../../engine/protocol/protocol.ts";
+import type { EngineStatus } from "../../engine/protocol/mod.ts";
 
 /** Seconds, from what a small model on a GPU needs for a token to a long prompt on an old CPU. */
 const FIRST_TOKEN_BUCKETS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120];

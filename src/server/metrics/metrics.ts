@@ -1,5 +1,5 @@
-import type { AnswerEvent } from "../../chat/conversation.ts";
-import type { ModelPool } from "../../models/registry/pool.ts";
+import type { AnswerEvent } from "../../chat/mod.ts";
+import type { ModelPool } from "../../models/registry/mod.ts";
 import { statusOf } from "./engine_status.ts";
 import { createInstruments, type Instruments } from "./instruments.ts";
 

@@ -1,5 +1,5 @@
-import type { Engine } from "../../engine/engine.ts";
-import type { ModelInfo } from "../../engine/protocol/protocol.ts";
+import type { Engine } from "../../engine/mod.ts";
+import type { ModelInfo } from "../../engine/protocol/mod.ts";
 
 /** A request's place among those that wait for the same model. */
 export interface QueuePlace {

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { DURATION, type KeepAlive, toKeepAlive } from "../../models/entry/keep_alive.ts";
+import { DURATION, type KeepAlive, toKeepAlive } from "../../models/entry/mod.ts";
 
 const ERROR = 'must be seconds as a number, or a duration such as "5m", "1h30m", "0" or "-1s"';
 

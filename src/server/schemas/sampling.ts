@@ -1,6 +1,6 @@
 import * as z from "zod";
-import type { AnswerRequest } from "../../chat/conversation.ts";
-import type { Sampling } from "../../engine/protocol/protocol.ts";
+import type { AnswerRequest } from "../../chat/mod.ts";
+import type { Sampling } from "../../engine/protocol/mod.ts";
 
 /** Beyond this a list in a request is a mistake or an attack: each entry is compared with every token. */
 const LIST_LIMIT = 128;

@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import * as z from "zod";
-import { DEFAULT_SAMPLING } from "../../engine/protocol/protocol.ts";
+import { DEFAULT_SAMPLING } from "../../engine/protocol/mod.ts";
 import { ShimmyError } from "../../errors.ts";
 import { parse } from "../http/body.ts";
 import {

@@ -1,6 +1,5 @@
-import type { Tool } from "../../conversation.ts";
-import type { Reader, Reading } from "../../stream/reader.ts";
-import type { Sink } from "../../stream/sink.ts";
+import type { Tool } from "../../conversation/mod.ts";
+import type { Reader, Reading, Sink } from "../../stream/mod.ts";
 
 /** What the value of an argument is: text as it stands, JSON, or whichever it looks like. */
 export type ValueKind = "text" | "json" | "either";

@@ -1,5 +1,5 @@
-import { anyOf, quoted } from "../../gbnf.ts";
-import { argumentsText, type ToolFormat } from "../format.ts";
+import { anyOf, quoted } from "./gbnf.ts";
+import { argumentsText, type ToolFormat } from "./format.ts";
 
 /**
  * Calls as bare JSON objects: the name, then the arguments under a key that differs between formats.

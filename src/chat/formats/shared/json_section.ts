@@ -1,9 +1,7 @@
-import type { Tool, ToolCall } from "../../conversation.ts";
-import { anyOf, type GrammarRules, quoted } from "../../gbnf.ts";
-import { readCallObject } from "../../stream/call_object.ts";
-import type { Reader, Reading } from "../../stream/reader.ts";
-import type { Sink } from "../../stream/sink.ts";
-import { argumentsText, type ToolFormat } from "../format.ts";
+import type { Tool, ToolCall } from "../../conversation/mod.ts";
+import { anyOf, type GrammarRules, quoted } from "./gbnf.ts";
+import { readCallObject, type Reader, type Reading, type Sink } from "../../stream/mod.ts";
+import { argumentsText, type ToolFormat } from "./format.ts";
 import { readSections } from "./sections.ts";
 
 /** Calls as JSON objects between two tags. */

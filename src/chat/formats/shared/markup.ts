@@ -1,9 +1,7 @@
-import type { Tool, ToolCall } from "../../conversation.ts";
-import { anyOf, type GrammarRules, quoted } from "../../gbnf.ts";
-import { argumentsObject } from "../../prompt/messages.ts";
-import type { Reader, Reading } from "../../stream/reader.ts";
-import type { Sink } from "../../stream/sink.ts";
-import type { ParseContext, ToolFormat } from "../format.ts";
+import { argumentsObject, type Tool, type ToolCall } from "../../conversation/mod.ts";
+import { anyOf, type GrammarRules, quoted } from "./gbnf.ts";
+import type { Reader, Reading, Sink } from "../../stream/mod.ts";
+import type { ParseContext, ToolFormat } from "./format.ts";
 import { ArgumentsWriter, kindOf, readValue, type ValueKind } from "./arguments.ts";
 import { readSections } from "./sections.ts";
 

@@ -1,8 +1,6 @@
-import type { Tool, ToolCall } from "../../conversation.ts";
-import { anyOf, type GrammarRules, membersRule, quoted } from "../../gbnf.ts";
-import { argumentsObject } from "../../prompt/messages.ts";
-import type { Reader, Reading } from "../../stream/reader.ts";
-import type { Sink } from "../../stream/sink.ts";
+import { argumentsObject, type Tool, type ToolCall } from "../../conversation/mod.ts";
+import { anyOf, type GrammarRules, membersRule, quoted } from "./gbnf.ts";
+import type { Reader, Reading, Sink } from "../../stream/mod.ts";
 import { ArgumentsWriter } from "./arguments.ts";
 
 /**

@@ -1,5 +1,4 @@
-import type { Reader, Reading } from "../../stream/reader.ts";
-import type { Sink } from "../../stream/sink.ts";
+import type { Reader, Reading, Sink } from "../../stream/mod.ts";
 
 /**
  * Reads an answer of text with sections of calls in it: hands text on, and where one of `opens` comes

@@ -1,6 +1,6 @@
 import { dirname } from "@std/path";
-import { reasonOf } from "../../gguf/gguf.ts";
-import { shardSet } from "../../entry/shards.ts";
+import { reasonOf } from "../../gguf/mod.ts";
+import { shardSet } from "../../entry/mod.ts";
 import { candidateOf, folderPlace } from "./folder.ts";
 import { type Finding, NOTHING, type Place } from "./source.ts";
 

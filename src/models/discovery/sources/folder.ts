@@ -1,7 +1,5 @@
 import { basename, dirname, join, resolve } from "@std/path";
-import type { ModelSource } from "../../entry/entry.ts";
-import { modelName } from "../../entry/names.ts";
-import { gatherShards } from "../../entry/shards.ts";
+import { gatherShards, modelName, type ModelSource } from "../../entry/mod.ts";
 import { type Candidate, type Finding, folderExists, NOTHING, type Place } from "./source.ts";
 import { MAX_DEPTH, walk } from "./walk.ts";
 

@@ -1,6 +1,5 @@
 import { join } from "@std/path";
-import type { SkippedFile } from "../../entry/entry.ts";
-import { gatherShards } from "../../entry/shards.ts";
+import { gatherShards, type SkippedFile } from "../../entry/mod.ts";
 import { candidateOf } from "./folder.ts";
 import {
   type Candidate,

@@ -1,6 +1,6 @@
 import { join, relative, SEPARATOR } from "@std/path";
-import type { Lora, OllamaLayer, SkippedFile } from "../../entry/entry.ts";
-import { reasonOf } from "../../gguf/gguf.ts";
+import type { Lora, OllamaLayer, SkippedFile } from "../../entry/mod.ts";
+import { reasonOf } from "../../gguf/mod.ts";
 import {
   type Candidate,
   type Finding,

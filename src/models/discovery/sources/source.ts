@@ -1,4 +1,4 @@
-import type { Lora, ModelSource, OllamaLayer, SkippedFile } from "../../entry/entry.ts";
+import type { Lora, ModelSource, OllamaLayer, SkippedFile } from "../../entry/mod.ts";
 
 /** A place where models may lie. */
 export interface Place {

@@ -1,7 +1,6 @@
 import { join } from "@std/path";
-import type { SkippedFile } from "../../entry/entry.ts";
-import { reasonOf } from "../../gguf/gguf.ts";
-import { isGgufPath } from "../../entry/names.ts";
+import { isGgufPath, type SkippedFile } from "../../entry/mod.ts";
+import { reasonOf } from "../../gguf/mod.ts";
 
 /** Levels of folders beneath a place that are looked into. */
 export const MAX_DEPTH = 4;

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { refused } from "../../schemas/refused.ts";
+import { refused } from "../../schemas/mod.ts";
 
 export const text = z.string({ error: "must be text" });
 const jsonObject = z.record(z.string(), z.unknown(), { error: "must be an object" });

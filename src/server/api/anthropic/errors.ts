@@ -1,5 +1,5 @@
 import type { ShimmyError } from "../../../errors.ts";
-import type { Dialect } from "../../http/route.ts";
+import type { Dialect } from "../../http/mod.ts";
 
 /**
  * Error types by status, as Anthropic documents them.

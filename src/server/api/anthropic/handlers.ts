@@ -1,8 +1,6 @@
-import { countTokens } from "../../../chat/answer.ts";
-import { parse, readJson } from "../../http/body.ts";
-import type { Exchange } from "../../http/route.ts";
-import { engineFor, startAnswer } from "../../answers/start_answer.ts";
-import { eventStream } from "../../http/streams.ts";
+import { countTokens } from "../../../chat/mod.ts";
+import { eventStream, type Exchange, parse, readJson } from "../../http/mod.ts";
+import { engineFor, startAnswer } from "../../answers/mod.ts";
 import type { CountAnswer, MessageAnswer } from "./answers.ts";
 import { collectMessage } from "./message.ts";
 import { toAnswerRequest, toInput } from "./request.ts";

@@ -1,5 +1,5 @@
-import type { AnswerEvent } from "../../../chat/conversation.ts";
-import type { Usage } from "../../../engine/protocol/protocol.ts";
+import type { AnswerEvent } from "../../../chat/mod.ts";
+import type { Usage } from "../../../engine/protocol/mod.ts";
 import { ShimmyError } from "../../../errors.ts";
 import type { ContentBlock, MessageAnswer, StopReason } from "./answers.ts";
 

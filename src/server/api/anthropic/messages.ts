@@ -1,4 +1,4 @@
-import type { Message, ToolCall } from "../../../chat/conversation.ts";
+import type { Message, ToolCall } from "../../../chat/mod.ts";
 import { ShimmyError } from "../../../errors.ts";
 import type { AssistantBlock, MessageParam, TextBlock, UserBlock } from "./blocks.ts";
 

@@ -1,5 +1,5 @@
 /** Anthropic's Messages API. */
-import type { Route } from "../../http/route.ts";
+import type { Route } from "../../http/mod.ts";
 import { countAnswer, messageAnswer } from "./answers.ts";
 import { anthropicDialect } from "./errors.ts";
 import { countTokensOf, createMessage } from "./handlers.ts";

@@ -1,7 +1,6 @@
-import type { AnswerRequest, Format, Input, Tool, ToolChoice } from "../../../chat/conversation.ts";
+import type { AnswerRequest, Format, Input, Tool, ToolChoice } from "../../../chat/mod.ts";
 import { ShimmyError } from "../../../errors.ts";
-import { toSampling } from "../../schemas/sampling.ts";
-import { THINKING_LEVELS, thinkingArguments } from "../../schemas/thinking.ts";
+import { THINKING_LEVELS, thinkingArguments, toSampling } from "../../schemas/mod.ts";
 import { toMessages } from "./messages.ts";
 import type { CountBody, MessagesBody } from "./schema.ts";
 

@@ -1,6 +1,5 @@
 import * as z from "zod";
-import { only, refused } from "../../schemas/refused.ts";
-import { integerBetween, integerFrom, samplingFields } from "../../schemas/sampling.ts";
+import { integerBetween, integerFrom, only, refused, samplingFields } from "../../schemas/mod.ts";
 import { cacheControl, messageParam, text, textContent } from "./blocks.ts";
 
 const boolean = z.boolean({ error: "must be true or false" });

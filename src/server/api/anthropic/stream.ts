@@ -1,7 +1,6 @@
-import type { AnswerEvent } from "../../../chat/conversation.ts";
+import type { AnswerEvent } from "../../../chat/mod.ts";
 import { ShimmyError } from "../../../errors.ts";
-import { statusOf, toShimmyError } from "../../http/errors.ts";
-import type { ServerSentEvent } from "../../http/streams.ts";
+import { type ServerSentEvent, statusOf, toShimmyError } from "../../http/mod.ts";
 import type { ContentBlock } from "./answers.ts";
 import { toEnvelope } from "./errors.ts";
 import { emptyMessage, type MessageOptions, signatureOf, tokenCounts, toStop } from "./message.ts";

@@ -1,5 +1,5 @@
 import { assertEquals, assertMatch } from "@std/assert";
-import type { AnswerEvent } from "../../../chat/conversation.ts";
+import type { AnswerEvent } from "../../../chat/conversation/conversation.ts";
 import { ShimmyError } from "../../../errors.ts";
 import { collectMessage } from "./message.ts";
 import { messageEvents } from "./stream.ts";

@@ -1,4 +1,4 @@
-import type { Dialect } from "../../http/route.ts";
+import type { Dialect } from "../../http/mod.ts";
 
 /** Shimmy's own API: an error is a sentence. */
 export const nativeDialect: Dialect = {

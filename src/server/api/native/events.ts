@@ -1,5 +1,5 @@
-import type { AnswerEvent } from "../../../chat/conversation.ts";
-import type { FinishReason, Timings } from "../../../engine/protocol/protocol.ts";
+import type { AnswerEvent } from "../../../chat/mod.ts";
+import type { FinishReason, Timings } from "../../../engine/protocol/mod.ts";
 import type { Done, UnifiedEvent } from "./schema.ts";
 
 /**

@@ -1,10 +1,14 @@
-import type { Answer } from "../../../chat/answer.ts";
-import { parse } from "../../http/body.ts";
-import { toShimmyError } from "../../http/errors.ts";
-import type { Exchange } from "../../http/route.ts";
-import { engineFor, startAnswer } from "../../answers/start_answer.ts";
-import { keepAliveOf } from "../../schemas/keep_alive.ts";
-import { eventStream, ndjsonStream, type ServerSentEvent } from "../../http/streams.ts";
+import type { Answer } from "../../../chat/mod.ts";
+import {
+  eventStream,
+  type Exchange,
+  ndjsonStream,
+  parse,
+  type ServerSentEvent,
+  toShimmyError,
+} from "../../http/mod.ts";
+import { engineFor, startAnswer } from "../../answers/mod.ts";
+import { keepAliveOf } from "../../schemas/mod.ts";
 import { unified } from "./events.ts";
 import { toAnswerRequest } from "./request.ts";
 import {

@@ -5,7 +5,7 @@ import { PoolDouble } from "../../../../tests/doubles/pool.ts";
 import { ShimmyError } from "../../../errors.ts";
 import { createHandler } from "../../app.ts";
 import { HttpError } from "../../http/errors.ts";
-import { generateRoute } from "../generate.ts";
+import { generateRoute } from "./generate_route.ts";
 
 const failing: EngineDoubleOptions = {
   script: { tokens: ["Hel", "lo"], error: new ShimmyError("backend", "The device was lost") },

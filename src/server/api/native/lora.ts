@@ -1,12 +1,10 @@
 import * as z from "zod";
-import type { Engine } from "../../../engine/engine.ts";
-import type { AdapterChange } from "../../../engine/protocol/protocol.ts";
-import type { ModelEntry } from "../../../models/entry/entry.ts";
-import type { AdapterFile } from "../../../models/registry/pool.ts";
-import { adapterAs, notFound } from "../../answers/model_names.ts";
-import { parse, readJson } from "../../http/body.ts";
-import type { Exchange, Route } from "../../http/route.ts";
-import { engineOf } from "../../answers/start_answer.ts";
+import type { Engine } from "../../../engine/mod.ts";
+import type { AdapterChange } from "../../../engine/protocol/mod.ts";
+import type { ModelEntry } from "../../../models/entry/mod.ts";
+import type { AdapterFile } from "../../../models/registry/mod.ts";
+import { adapterAs, engineOf, notFound } from "../../answers/mod.ts";
+import { type Exchange, parse, readJson, type Route } from "../../http/mod.ts";
 import { nativeDialect } from "./dialect.ts";
 
 const layers = z.tuple([z.int(), z.int()], {

@@ -1,4 +1,4 @@
-import type { Route } from "../../http/route.ts";
+import type { Route } from "../../http/mod.ts";
 import { loraRoutes } from "./lora.ts";
 import { modelRoutes } from "./models.ts";
 import { operationRoutes } from "./operation.ts";

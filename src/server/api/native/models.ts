@@ -1,19 +1,17 @@
 import * as z from "zod";
-import type { LoadPlan } from "../../../engine/planning/plan.ts";
-import type {
-  EmbeddingStatus,
-  EngineStatus,
-  ModelInfo,
-} from "../../../engine/protocol/protocol.ts";
-import { capabilitiesOf } from "../../../models/entry/capabilities.ts";
-import type { ModelEntry } from "../../../models/entry/entry.ts";
-import { embeddingJson, placementJson } from "../../../models/entry/placement_json.ts";
-import type { ModelPool, ModelState } from "../../../models/registry/pool.ts";
-import { parse, readOptionalJson } from "../../http/body.ts";
-import { statusOf as engineStatusOf } from "../../metrics/engine_status.ts";
-import type { Exchange, Route } from "../../http/route.ts";
-import { engineOf } from "../../answers/start_answer.ts";
-import { keepAlive, keepAliveOf } from "../../schemas/keep_alive.ts";
+import type { LoadPlan } from "../../../engine/planning/mod.ts";
+import type { EmbeddingStatus, EngineStatus, ModelInfo } from "../../../engine/protocol/mod.ts";
+import {
+  capabilitiesOf,
+  embeddingJson,
+  type ModelEntry,
+  placementJson,
+} from "../../../models/entry/mod.ts";
+import type { ModelPool, ModelState } from "../../../models/registry/mod.ts";
+import { type Exchange, parse, readOptionalJson, type Route } from "../../http/mod.ts";
+import { statusOf as engineStatusOf } from "../../metrics/mod.ts";
+import { engineOf } from "../../answers/mod.ts";
+import { keepAlive, keepAliveOf } from "../../schemas/mod.ts";
 import { nativeDialect } from "./dialect.ts";
 import { statisticsOf, statisticsSchema } from "./statistics.ts";
 

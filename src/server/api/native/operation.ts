@@ -1,14 +1,11 @@
 import * as z from "zod";
-import type { Engine } from "../../../engine/engine.ts";
+import type { Engine } from "../../../engine/mod.ts";
 import { ShimmyError } from "../../../errors.ts";
-import type { ModelEntry } from "../../../models/entry/entry.ts";
-import { placementJson } from "../../../models/entry/placement_json.ts";
-import type { ModelPool } from "../../../models/registry/pool.ts";
-import { adapterAs } from "../../answers/model_names.ts";
-import { statusOf } from "../../metrics/engine_status.ts";
-import { HttpError } from "../../http/errors.ts";
-import { queueOf } from "../../metrics/queue.ts";
-import type { Exchange, Route } from "../../http/route.ts";
+import { type ModelEntry, placementJson } from "../../../models/entry/mod.ts";
+import type { ModelPool } from "../../../models/registry/mod.ts";
+import { adapterAs } from "../../answers/mod.ts";
+import { queueOf, statusOf } from "../../metrics/mod.ts";
+import { type Exchange, HttpError, type Route } from "../../http/mod.ts";
 import { nativeDialect } from "./dialect.ts";
 import { embeddingAs, useOf } from "./models.ts";
 

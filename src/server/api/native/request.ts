@@ -1,6 +1,6 @@
-import type { AnswerRequest, Format, Input, Message } from "../../../chat/conversation.ts";
+import type { AnswerRequest, Format, Input, Message } from "../../../chat/mod.ts";
 import { ShimmyError } from "../../../errors.ts";
-import { isGiven, toEnding, toRun, toSampling } from "../../schemas/sampling.ts";
+import { isGiven, toEnding, toRun, toSampling } from "../../schemas/mod.ts";
 import type { GenerateBody } from "./schema.ts";
 
 /**

@@ -1,6 +1,11 @@
 import * as z from "zod";
-import { keepAlive } from "../../schemas/keep_alive.ts";
-import { endingFields, integerFrom, runFields, samplingFields } from "../../schemas/sampling.ts";
+import {
+  endingFields,
+  integerFrom,
+  keepAlive,
+  runFields,
+  samplingFields,
+} from "../../schemas/mod.ts";
 
 const text = z.string({ error: "must be text" });
 const flag = z.boolean({ error: "must be true or false" });

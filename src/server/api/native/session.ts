@@ -1,13 +1,10 @@
 import { delay } from "@std/async/delay";
-import type { Answer } from "../../../chat/answer.ts";
-import type { Control } from "../../../engine/protocol/protocol.ts";
+import type { Answer } from "../../../chat/mod.ts";
+import type { Control } from "../../../engine/protocol/mod.ts";
 import { ShimmyError } from "../../../errors.ts";
-import { parse } from "../../http/body.ts";
-import { toShimmyError } from "../../http/errors.ts";
-import type { ServerContext } from "../../http/route.ts";
-import { bindAnswer, type Caller, engineFor } from "../../answers/start_answer.ts";
-import { keepAliveOf } from "../../schemas/keep_alive.ts";
-import { toSampling } from "../../schemas/sampling.ts";
+import { parse, type ServerContext, toShimmyError } from "../../http/mod.ts";
+import { bindAnswer, type Caller, engineFor } from "../../answers/mod.ts";
+import { keepAliveOf, toSampling } from "../../schemas/mod.ts";
 import { unified } from "./events.ts";
 import { toAnswerRequest } from "./request.ts";
 import { type ControlBody, controlSchema, generateSchema, type UnifiedEvent } from "./schema.ts";

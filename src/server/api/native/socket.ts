@@ -1,5 +1,4 @@
-import { HttpError } from "../../http/errors.ts";
-import type { Route } from "../../http/route.ts";
+import { HttpError, type Route } from "../../http/mod.ts";
 import { nativeDialect } from "./dialect.ts";
 import { Session } from "./session.ts";
 

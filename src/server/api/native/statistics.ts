@@ -1,5 +1,5 @@
 import * as z from "zod";
-import type { EngineStatus } from "../../../engine/protocol/protocol.ts";
+import type { EngineStatus } from "../../../engine/protocol/mod.ts";
 
 /** What a model has done since it was loaded. */
 export const statisticsSchema = z.object({

@@ -1,10 +1,9 @@
 /** Ollama's API. Every route stands under `/api` and under `/ollama/api`, for clients given a base path. */
-import { readJson } from "../../http/body.ts";
-import type { Exchange, Route } from "../../http/route.ts";
+import { type Exchange, readJson, type Route } from "../../http/mod.ts";
 import * as answers from "./answers.ts";
 import { chat } from "./generation/chat.ts";
-import { embed, embeddings } from "./embed.ts";
-import { ollamaDialect } from "./errors.ts";
+import { embed, embeddings } from "./generation/embed.ts";
+import { ollamaDialect } from "./request/errors.ts";
 import { ollamaGenerate } from "./generation/generate.ts";
 import { ps, show, tags, version } from "./models/models.ts";
 import { pull, remove } from "./models/pull.ts";
@@ -18,7 +17,7 @@ import {
   showBody,
 } from "./request/schema.ts";
 
-export { ollamaDialect } from "./errors.ts";
+export { ollamaDialect } from "./request/errors.ts";
 export { ollamaGenerate } from "./generation/generate.ts";
 export { isOllamaGenerate } from "./request/generate_rule.ts";
 

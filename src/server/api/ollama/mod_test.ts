@@ -2,8 +2,8 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { serverDouble, type ServerDoubleOptions } from "../../../../tests/doubles/server.ts";
 import { TINY_TEMPLATE } from "../../../../tests/doubles/tiny_template.ts";
 import { ShimmyError } from "../../../errors.ts";
-import type { SequenceRequest } from "../../../engine/protocol/protocol.ts";
-import { generateRoute } from "../generate.ts";
+import type { SequenceRequest } from "../../../engine/protocol/mod.ts";
+import { generateRoute } from "../native/generate_route.ts";
 import { isOllamaGenerate, ollamaGenerate, ollamaRoutes } from "./mod.ts";
 
 const CHAT = { model: "double", messages: [{ role: "user", content: "Hello" }] };

@@ -1,4 +1,4 @@
-import type { Route } from "../../http/route.ts";
+import type { Route } from "../../http/mod.ts";
 import { chatRoutes } from "./chat/chat.ts";
 import { completionRoutes } from "./completions/completions.ts";
 import { embeddingRoutes } from "./embeddings/embeddings.ts";

@@ -1,9 +1,8 @@
 import * as z from "zod";
-import { capabilitiesOf, type Capability } from "../../../models/entry/capabilities.ts";
-import type { ModelPool } from "../../../models/registry/pool.ts";
-import { listNamed, type NamedModel, nameOf, resolveNamed } from "../../answers/model_names.ts";
-import { json } from "../../http/json.ts";
-import type { Exchange, Route } from "../../http/route.ts";
+import { capabilitiesOf, type Capability } from "../../../models/entry/mod.ts";
+import type { ModelPool } from "../../../models/registry/mod.ts";
+import { listNamed, type NamedModel, nameOf, resolveNamed } from "../../answers/mod.ts";
+import { type Exchange, json, type Route } from "../../http/mod.ts";
 import { openaiDialect } from "./shared/dialect.ts";
 import { unixSeconds } from "./shared/envelope.ts";
 

@@ -1,10 +1,7 @@
 import * as z from "zod";
-import { countTokens } from "../../../chat/answer.ts";
-import { renderText } from "../../../chat/prompt/prompt.ts";
-import { parse, readJson } from "../../http/body.ts";
-import { json } from "../../http/json.ts";
-import type { Exchange, Route } from "../../http/route.ts";
-import { engineFor } from "../../answers/start_answer.ts";
+import { countTokens, renderText } from "../../../chat/mod.ts";
+import { type Exchange, json, parse, readJson, type Route } from "../../http/mod.ts";
+import { engineFor } from "../../answers/mod.ts";
 import { chatBody, chatPromptFields, toChatInput } from "./chat/chat_schema.ts";
 import { openaiDialect } from "./shared/dialect.ts";
 import { boolean, refused, text } from "./shared/fields.ts";

@@ -1,5 +1,4 @@
-import { parse, readJson } from "../../../http/body.ts";
-import type { Exchange } from "../../../http/route.ts";
+import { type Exchange, parse, readJson } from "../../../http/mod.ts";
 import { respond } from "./answer.ts";
 import { toMessages, toTools } from "./messages.ts";
 import type { Piece } from "./pieces.ts";

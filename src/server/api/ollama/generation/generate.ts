@@ -1,8 +1,7 @@
-import type { Input, Message } from "../../../../chat/conversation.ts";
-import type { Engine } from "../../../../engine/engine.ts";
+import type { Input, Message } from "../../../../chat/mod.ts";
+import type { Engine } from "../../../../engine/mod.ts";
 import { ShimmyError } from "../../../../errors.ts";
-import { parse } from "../../../http/body.ts";
-import type { Exchange } from "../../../http/route.ts";
+import { type Exchange, parse } from "../../../http/mod.ts";
 import { respond } from "./answer.ts";
 import type { Piece } from "./pieces.ts";
 import { type GenerateBody, generateBody } from "../request/schema.ts";

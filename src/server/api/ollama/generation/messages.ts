@@ -1,4 +1,4 @@
-import type { Message, Tool, ToolCall } from "../../../../chat/conversation.ts";
+import type { Message, Tool, ToolCall } from "../../../../chat/mod.ts";
 import { ShimmyError } from "../../../../errors.ts";
 import type { ChatBody } from "../request/schema.ts";
 

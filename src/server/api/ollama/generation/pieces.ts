@@ -1,5 +1,5 @@
-import type { AnswerEvent, AnswerLogprob } from "../../../../chat/conversation.ts";
-import type { TokenLogprob } from "../../../../engine/protocol/protocol.ts";
+import type { AnswerEvent, AnswerLogprob } from "../../../../chat/mod.ts";
+import type { TokenLogprob } from "../../../../engine/protocol/mod.ts";
 import { ShimmyError } from "../../../../errors.ts";
 
 /** A token's log probability as Ollama writes it. */

@@ -1,7 +1,7 @@
 import { basename } from "@std/path";
-import type { ModelEntry } from "../../../../models/entry/entry.ts";
-import type { AdapterFile } from "../../../../models/registry/pool.ts";
-import { nameOf } from "../../../answers/model_names.ts";
+import type { ModelEntry } from "../../../../models/entry/mod.ts";
+import type { AdapterFile } from "../../../../models/registry/mod.ts";
+import { nameOf } from "../../../answers/mod.ts";
 import { taggedName } from "./names.ts";
 
 const UNITS = [[1e12, "T", 1], [1e9, "B", 1], [1e6, "M", 2], [1e3, "K", 1]] as const;

@@ -1,14 +1,10 @@
-import { deviceBytes, loadedBytes } from "../../../../engine/protocol/placement.ts";
-import type { ModelInfo } from "../../../../engine/protocol/protocol.ts";
+import { deviceBytes, loadedBytes, type ModelInfo } from "../../../../engine/protocol/mod.ts";
 import { ShimmyError } from "../../../../errors.ts";
-import { capabilitiesOf } from "../../../../models/entry/capabilities.ts";
-import type { ModelEntry } from "../../../../models/entry/entry.ts";
-import type { ModelUse } from "../../../../models/registry/pool.ts";
-import { parse, readJson } from "../../../http/body.ts";
-import type { Exchange } from "../../../http/route.ts";
-import { listNamed } from "../../../answers/model_names.ts";
+import { capabilitiesOf, type ModelEntry } from "../../../../models/entry/mod.ts";
+import type { ModelUse } from "../../../../models/registry/mod.ts";
+import { type Exchange, json, parse, readJson } from "../../../http/mod.ts";
+import { listNamed } from "../../../answers/mod.ts";
 import { details, listed } from "./describe.ts";
-import { json } from "../../../http/json.ts";
 import { resolveAdapted, taggedName } from "./names.ts";
 import { showBody } from "../request/schema.ts";
 

@@ -1,7 +1,7 @@
 import { ShimmyError } from "../../../../errors.ts";
-import type { ModelEntry } from "../../../../models/entry/entry.ts";
-import type { ModelPool } from "../../../../models/registry/pool.ts";
-import { type NamedModel, resolveNamed } from "../../../answers/model_names.ts";
+import type { ModelEntry } from "../../../../models/entry/mod.ts";
+import type { ModelPool } from "../../../../models/registry/mod.ts";
+import { type NamedModel, resolveNamed } from "../../../answers/mod.ts";
 
 const LATEST = ":latest";
 

@@ -1,12 +1,17 @@
 import type * as z from "zod";
 import type { ModelStore, PullEvent, PullPlan } from "../../../../models/pull/mod.ts";
 import { ShimmyError } from "../../../../errors.ts";
-import { parse, readJson } from "../../../http/body.ts";
-import { HttpError, statusOf, toShimmyError } from "../../../http/errors.ts";
-import type { Exchange } from "../../../http/route.ts";
-import { ndjsonStream } from "../../../http/streams.ts";
-import { ollamaDialect } from "../errors.ts";
-import { json } from "../../../http/json.ts";
+import {
+  type Exchange,
+  HttpError,
+  json,
+  ndjsonStream,
+  parse,
+  readJson,
+  statusOf,
+  toShimmyError,
+} from "../../../http/mod.ts";
+import { ollamaDialect } from "../request/errors.ts";
 import { resolveTagged } from "./names.ts";
 import { deleteBody, pullBody } from "../request/schema.ts";
 

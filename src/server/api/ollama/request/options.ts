@@ -1,14 +1,14 @@
 import * as z from "zod";
-import type { ModelInfo, Sampling } from "../../../../engine/protocol/protocol.ts";
+import type { ModelInfo, Sampling } from "../../../../engine/protocol/mod.ts";
 import { ShimmyError } from "../../../../errors.ts";
-import { only } from "../../../schemas/refused.ts";
 import {
   endingFields,
   integerFrom,
+  only,
   samplingFields,
   toEnding,
   toSampling,
-} from "../../../schemas/sampling.ts";
+} from "../../../schemas/mod.ts";
 
 const WHEN_LOADED = "it is fixed when the model is loaded; set it where the server is started";
 

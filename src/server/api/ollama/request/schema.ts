@@ -1,7 +1,5 @@
 import * as z from "zod";
-import { keepAlive } from "../../../schemas/keep_alive.ts";
-import { only, refused } from "../../../schemas/refused.ts";
-import { integerBetween, integerFrom } from "../../../schemas/sampling.ts";
+import { integerBetween, integerFrom, keepAlive, only, refused } from "../../../schemas/mod.ts";
 import { optionsSchema } from "./options.ts";
 import { think } from "./think.ts";
 

@@ -1,8 +1,7 @@
 import * as z from "zod";
 import { ShimmyError } from "../../../../errors.ts";
-import { capabilitiesOf } from "../../../../models/entry/capabilities.ts";
-import type { ModelEntry } from "../../../../models/entry/entry.ts";
-import { THINKING_LEVELS, thinkingArguments } from "../../../schemas/thinking.ts";
+import { capabilitiesOf, type ModelEntry } from "../../../../models/entry/mod.ts";
+import { THINKING_LEVELS, thinkingArguments } from "../../../schemas/mod.ts";
 
 /** `think` of a request: a switch, or how much. */
 export const think = z.union([z.boolean(), z.enum(["low", "medium", "high", "max"])], {

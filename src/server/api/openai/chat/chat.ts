@@ -1,11 +1,15 @@
-import type { AnswerRequest } from "../../../../chat/conversation.ts";
-import type { Engine } from "../../../../engine/engine.ts";
-import type { ModelEntry } from "../../../../models/entry/entry.ts";
-import { parse, readJson } from "../../../http/body.ts";
-import { json } from "../../../http/json.ts";
-import type { Exchange, Route } from "../../../http/route.ts";
-import { bindAnswer, engineFor, startAnswer } from "../../../answers/start_answer.ts";
-import { eventStream } from "../../../http/streams.ts";
+import type { AnswerRequest } from "../../../../chat/mod.ts";
+import type { Engine } from "../../../../engine/mod.ts";
+import type { ModelEntry } from "../../../../models/entry/mod.ts";
+import {
+  eventStream,
+  type Exchange,
+  json,
+  parse,
+  readJson,
+  type Route,
+} from "../../../http/mod.ts";
+import { bindAnswer, engineFor, startAnswer } from "../../../answers/mod.ts";
 import { chatAnswer } from "../shared/answers.ts";
 import { type ChatBody, chatBody, toChatRequest } from "./chat_schema.ts";
 import { chatChunks } from "./chat_stream.ts";

@@ -1,7 +1,7 @@
 import * as z from "zod";
-import type { AnswerRequest } from "../../../../chat/conversation.ts";
+import type { AnswerRequest } from "../../../../chat/mod.ts";
 import { ShimmyError } from "../../../../errors.ts";
-import { toEnding, toRun, toSampling } from "../../../schemas/sampling.ts";
+import { toEnding, toRun, toSampling } from "../../../schemas/mod.ts";
 import {
   boolean,
   choiceCount,

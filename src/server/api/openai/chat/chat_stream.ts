@@ -1,7 +1,6 @@
-import type { AnswerEvent } from "../../../../chat/conversation.ts";
-import type { Usage } from "../../../../engine/protocol/protocol.ts";
-import { statusOf, toShimmyError } from "../../../http/errors.ts";
-import type { ServerSentEvent } from "../../../http/streams.ts";
+import type { AnswerEvent } from "../../../../chat/mod.ts";
+import type { Usage } from "../../../../engine/protocol/mod.ts";
+import { type ServerSentEvent, statusOf, toShimmyError } from "../../../http/mod.ts";
 import { toOpenAIError } from "../shared/dialect.ts";
 import { toChatLogprobs, toFinishReason, toNotices, toUsage } from "../shared/envelope.ts";
 import type { Indexed } from "../shared/interleave.ts";

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import type { AnswerEvent } from "../../../../chat/conversation.ts";
+import type { AnswerEvent } from "../../../../chat/conversation/conversation.ts";
 import { ShimmyError } from "../../../../errors.ts";
 import { chatChunks } from "./chat_stream.ts";
 

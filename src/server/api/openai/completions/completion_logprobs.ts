@@ -1,5 +1,5 @@
-import type { AnswerLogprob } from "../../../../chat/conversation.ts";
-import type { TokenLogprob } from "../../../../engine/protocol/protocol.ts";
+import type { AnswerLogprob } from "../../../../chat/mod.ts";
+import type { TokenLogprob } from "../../../../engine/protocol/mod.ts";
 import { finiteLogprob } from "../shared/envelope.ts";
 
 const strict = new TextDecoder("utf-8", { fatal: true });

@@ -1,8 +1,8 @@
 import * as z from "zod";
-import type { AnswerRequest, Input } from "../../../../chat/conversation.ts";
-import type { Engine } from "../../../../engine/engine.ts";
+import type { AnswerRequest, Input } from "../../../../chat/mod.ts";
+import type { Engine } from "../../../../engine/mod.ts";
 import { ShimmyError } from "../../../../errors.ts";
-import { toEnding, toRun, toSampling } from "../../../schemas/sampling.ts";
+import { toEnding, toRun, toSampling } from "../../../schemas/mod.ts";
 import {
   ABOUT_USERS,
   boolean,

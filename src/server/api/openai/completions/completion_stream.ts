@@ -1,6 +1,6 @@
-import type { AnswerEvent } from "../../../../chat/conversation.ts";
-import type { Usage } from "../../../../engine/protocol/protocol.ts";
-import type { ServerSentEvent } from "../../../http/streams.ts";
+import type { AnswerEvent } from "../../../../chat/mod.ts";
+import type { Usage } from "../../../../engine/protocol/mod.ts";
+import type { ServerSentEvent } from "../../../http/mod.ts";
 import { errorEvent } from "../chat/chat_stream.ts";
 import { toLegacyLogprobs } from "./completion_logprobs.ts";
 import { toFinishReason, toNotices, toUsage } from "../shared/envelope.ts";

@@ -1,11 +1,16 @@
-import type { AnswerRequest } from "../../../../chat/conversation.ts";
-import type { Engine } from "../../../../engine/engine.ts";
-import type { Usage } from "../../../../engine/protocol/protocol.ts";
-import { parse, readJson } from "../../../http/body.ts";
-import { json } from "../../../http/json.ts";
-import type { Exchange, Route } from "../../../http/route.ts";
-import { bindAnswer, engineFor, startAnswer } from "../../../answers/start_answer.ts";
-import { eventStream, type ServerSentEvent } from "../../../http/streams.ts";
+import type { AnswerRequest } from "../../../../chat/mod.ts";
+import type { Engine } from "../../../../engine/mod.ts";
+import type { Usage } from "../../../../engine/protocol/mod.ts";
+import {
+  eventStream,
+  type Exchange,
+  json,
+  parse,
+  readJson,
+  type Route,
+  type ServerSentEvent,
+} from "../../../http/mod.ts";
+import { bindAnswer, engineFor, startAnswer } from "../../../answers/mod.ts";
 import { completionAnswer } from "../shared/answers.ts";
 import { meanLogprob, toLegacyLogprobs } from "./completion_logprobs.ts";
 import {

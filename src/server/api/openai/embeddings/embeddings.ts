@@ -1,12 +1,9 @@
 import { encodeBase64 } from "@std/encoding/base64";
 import * as z from "zod";
-import type { Embedding, EmbedInput } from "../../../../engine/protocol/protocol.ts";
+import type { Embedding, EmbedInput } from "../../../../engine/protocol/mod.ts";
 import { ShimmyError } from "../../../../errors.ts";
-import { parse, readJson } from "../../../http/body.ts";
-import { json } from "../../../http/json.ts";
-import type { Exchange, Route } from "../../../http/route.ts";
-import { engineFor } from "../../../answers/start_answer.ts";
-import { shortened } from "../../../answers/vectors.ts";
+import { type Exchange, json, parse, readJson, type Route } from "../../../http/mod.ts";
+import { engineFor, shortened } from "../../../answers/mod.ts";
 import { openaiDialect } from "../shared/dialect.ts";
 import { ABOUT_USERS, text } from "../shared/fields.ts";
 

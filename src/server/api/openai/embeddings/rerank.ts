@@ -1,9 +1,7 @@
 import * as z from "zod";
 import { ShimmyError } from "../../../../errors.ts";
-import { parse, readJson } from "../../../http/body.ts";
-import { json } from "../../../http/json.ts";
-import type { Exchange, Route } from "../../../http/route.ts";
-import { engineFor } from "../../../answers/start_answer.ts";
+import { type Exchange, json, parse, readJson, type Route } from "../../../http/mod.ts";
+import { engineFor } from "../../../answers/mod.ts";
 import { openaiDialect } from "../shared/dialect.ts";
 import { promptUsage } from "./embeddings.ts";
 import { boolean, text } from "../shared/fields.ts";

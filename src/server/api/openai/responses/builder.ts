@@ -1,6 +1,6 @@
-import type { AnswerEvent } from "../../../../chat/conversation.ts";
+import type { AnswerEvent } from "../../../../chat/mod.ts";
 import type { ShimmyError } from "../../../../errors.ts";
-import { statusOf } from "../../../http/errors.ts";
+import { statusOf } from "../../../http/mod.ts";
 import { toOpenAIError } from "../shared/dialect.ts";
 import { toFinishReason, toNotices, unixSeconds } from "../shared/envelope.ts";
 import type { Done } from "../shared/gather.ts";

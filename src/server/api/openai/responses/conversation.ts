@@ -1,4 +1,4 @@
-import type { Message, ToolCall } from "../../../../chat/conversation.ts";
+import type { Message, ToolCall } from "../../../../chat/mod.ts";
 import { decodeReasoning } from "./reasoning.ts";
 import type { ConversationItem } from "./items.ts";
 

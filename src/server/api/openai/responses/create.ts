@@ -1,11 +1,15 @@
-import type { AnswerEvent, AnswerRequest } from "../../../../chat/conversation.ts";
-import type { Engine } from "../../../../engine/engine.ts";
-import { parse, readJson } from "../../../http/body.ts";
-import { toShimmyError } from "../../../http/errors.ts";
-import { json } from "../../../http/json.ts";
-import type { Exchange } from "../../../http/route.ts";
-import { bindAnswer, engineFor, startAnswer } from "../../../answers/start_answer.ts";
-import { eventStream, type ServerSentEvent } from "../../../http/streams.ts";
+import type { AnswerEvent, AnswerRequest } from "../../../../chat/mod.ts";
+import type { Engine } from "../../../../engine/mod.ts";
+import {
+  eventStream,
+  type Exchange,
+  json,
+  parse,
+  readJson,
+  type ServerSentEvent,
+  toShimmyError,
+} from "../../../http/mod.ts";
+import { bindAnswer, engineFor, startAnswer } from "../../../answers/mod.ts";
 import { newId, unixSeconds } from "../shared/envelope.ts";
 import type { Done } from "../shared/gather.ts";
 import { ResponseBuilder, type ResponseEvent } from "./builder.ts";

@@ -1,5 +1,5 @@
-import type { AnswerLogprob } from "../../../../chat/conversation.ts";
-import type { Usage } from "../../../../engine/protocol/protocol.ts";
+import type { AnswerLogprob } from "../../../../chat/mod.ts";
+import type { Usage } from "../../../../engine/protocol/mod.ts";
 import { toLogprobs } from "../shared/envelope.ts";
 import type { ResponseBody } from "./schema.ts";
 

@@ -1,4 +1,4 @@
-import type { AnswerLogprob } from "../../../../chat/conversation.ts";
+import type { AnswerLogprob } from "../../../../chat/mod.ts";
 import { newId, toLogprobs } from "../shared/envelope.ts";
 import { ITEM_PREFIX } from "./items.ts";
 import { type ItemStatus, type OutputItem, outputText } from "./object.ts";

@@ -1,7 +1,5 @@
-import { HttpError } from "../../../http/errors.ts";
-import type { ModelPool } from "../../../../models/registry/pool.ts";
-import { json } from "../../../http/json.ts";
-import type { Exchange, Route } from "../../../http/route.ts";
+import { type Exchange, HttpError, json, type Route } from "../../../http/mod.ts";
+import type { ModelPool } from "../../../../models/registry/mod.ts";
 import { deletedAnswer, itemsAnswer, responseAnswer } from "../shared/answers.ts";
 import { openaiDialect } from "../shared/dialect.ts";
 import { create } from "./create.ts";

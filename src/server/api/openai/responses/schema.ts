@@ -1,6 +1,6 @@
 import * as z from "zod";
-import type { AnswerRequest } from "../../../../chat/conversation.ts";
-import { toEnding, toRun, toSampling } from "../../../schemas/sampling.ts";
+import type { AnswerRequest } from "../../../../chat/mod.ts";
+import { toEnding, toRun, toSampling } from "../../../schemas/mod.ts";
 import {
   boolean,
   generationFields,

@@ -1,8 +1,7 @@
 import { ShimmyError } from "../../../../errors.ts";
-import { HttpError } from "../../../http/errors.ts";
+import { HttpError } from "../../../http/mod.ts";
 import { newId } from "../shared/envelope.ts";
-import type { ConversationItem, InputItem } from "./items.ts";
-import { ITEM_PREFIX } from "./items.ts";
+import { type ConversationItem, type InputItem, ITEM_PREFIX } from "./items.ts";
 import type { ResponseObject } from "./object.ts";
 
 /** A response that was kept. */

@@ -1,5 +1,5 @@
 import type { ShimmyError } from "../../../../errors.ts";
-import type { Dialect } from "../../../http/route.ts";
+import type { Dialect } from "../../../http/mod.ts";
 
 /** An error as OpenAI's clients read it; `code` is what programs compare. */
 export interface OpenAIError {

@@ -1,8 +1,8 @@
-import type { AnswerFinish, AnswerLogprob } from "../../../../chat/conversation.ts";
-import type { Engine } from "../../../../engine/engine.ts";
-import type { Notice, TokenLogprob, Usage } from "../../../../engine/protocol/protocol.ts";
+import type { AnswerFinish, AnswerLogprob } from "../../../../chat/mod.ts";
+import type { Engine } from "../../../../engine/mod.ts";
+import type { Notice, TokenLogprob, Usage } from "../../../../engine/protocol/mod.ts";
 import { ShimmyError } from "../../../../errors.ts";
-import type { ModelEntry } from "../../../../models/entry/entry.ts";
+import type { ModelEntry } from "../../../../models/entry/mod.ts";
 
 /** An id as OpenAI spells them: a prefix that says of what, and 24 random characters. */
 export function newId(prefix: string): string {

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { endingFields, runFields, samplingFields } from "../../../schemas/sampling.ts";
+import { endingFields, runFields, samplingFields } from "../../../schemas/mod.ts";
 
 /** A field that is known and cannot be honoured: anything but `null` is refused with the reason. */
 export function refused(reason: string) {

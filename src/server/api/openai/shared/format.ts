@@ -1,5 +1,5 @@
 import * as z from "zod";
-import type { Format } from "../../../../chat/conversation.ts";
+import type { Format } from "../../../../chat/mod.ts";
 import { ShimmyError } from "../../../../errors.ts";
 import { boolean, jsonObject, text } from "./fields.ts";
 

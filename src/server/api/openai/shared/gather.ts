@@ -1,4 +1,4 @@
-import type { AnswerEvent, AnswerLogprob, ToolCall } from "../../../../chat/conversation.ts";
+import type { AnswerEvent, AnswerLogprob, ToolCall } from "../../../../chat/mod.ts";
 import { ShimmyError } from "../../../../errors.ts";
 
 /** The last event of an answer. */

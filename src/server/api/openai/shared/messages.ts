@@ -1,5 +1,5 @@
 import * as z from "zod";
-import type { Message, ToolCall } from "../../../../chat/conversation.ts";
+import type { Message, ToolCall } from "../../../../chat/mod.ts";
 import { cacheBreakpoint, refused, sentBack, text } from "./fields.ts";
 
 /** The message for a content part that is not text. */

@@ -1,5 +1,5 @@
-import type { AnswerRequest } from "../../../../chat/conversation.ts";
-import type { Sampling } from "../../../../engine/protocol/protocol.ts";
+import type { AnswerRequest } from "../../../../chat/mod.ts";
+import type { Sampling } from "../../../../engine/protocol/mod.ts";
 
 /** Seeds are 32 bits wide and the highest stands for "any" (`LLAMA_DEFAULT_SEED` in llama.h). */
 const SEEDS = 0xffff_ffff;

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import type { AnswerRequest } from "../../../../chat/conversation.ts";
+import type { AnswerRequest } from "../../../../chat/conversation/conversation.ts";
 import { perChoice } from "./seeds.ts";
 
 const REQUEST: AnswerRequest = {

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import type { Tool, ToolChoice } from "../../../../chat/conversation.ts";
+import type { Tool, ToolChoice } from "../../../../chat/mod.ts";
 import { ShimmyError } from "../../../../errors.ts";
 import { boolean, jsonObject, text } from "./fields.ts";
 

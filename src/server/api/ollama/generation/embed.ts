@@ -1,15 +1,12 @@
-import type { Embedding, EmbedInput, EmbedRequest } from "../../../engine/protocol/protocol.ts";
-import { ShimmyError } from "../../../errors.ts";
-import { parse, readJson } from "../../http/body.ts";
-import type { Exchange } from "../../http/route.ts";
-import { engineOfNamed } from "../../answers/start_answer.ts";
-import { keepAliveOf } from "../../schemas/keep_alive.ts";
-import { json } from "../../http/json.ts";
-import { shortened } from "../../answers/vectors.ts";
-import { nanoseconds } from "./generation/durations.ts";
-import { resolveAdapted } from "./models/names.ts";
-import { checkLoaded } from "./request/options.ts";
-import { type EmbedBody, embedBody, embeddingsBody } from "./request/schema.ts";
+import type { Embedding, EmbedInput, EmbedRequest } from "../../../../engine/protocol/mod.ts";
+import { ShimmyError } from "../../../../errors.ts";
+import { type Exchange, json, parse, readJson } from "../../../http/mod.ts";
+import { engineOfNamed, shortened } from "../../../answers/mod.ts";
+import { keepAliveOf } from "../../../schemas/mod.ts";
+import { nanoseconds } from "./durations.ts";
+import { resolveAdapted } from "../models/names.ts";
+import { checkLoaded } from "../request/options.ts";
+import { type EmbedBody, embedBody, embeddingsBody } from "../request/schema.ts";
 
 /** `POST /api/embed`. */
 export async function embed(exchange: Exchange): Promise<Response> {

@@ -1,7 +1,5 @@
-import type { RenderedChat } from "../prompt/prompt.ts";
-import { Reader, type Reading } from "./reader.ts";
-import { readReasoning } from "./reasoning.ts";
-import { type ParsedEvent, Sink } from "./sink.ts";
+import type { RenderedChat } from "./prompt/mod.ts";
+import { type ParsedEvent, Reader, type Reading, readReasoning, Sink } from "./stream/mod.ts";
 
 /** Turns the text of an answer, as it comes, into text, reasoning and tool calls. */
 export class AnswerParser {

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { serverDouble, type ServerDoubleOptions } from "../../../../tests/doubles/server.ts";
-import { ollamaRoutes } from "./mod.ts";
+import { serverDouble, type ServerDoubleOptions } from "../../../../../tests/doubles/server.ts";
+import { ollamaRoutes } from "../mod.ts";
 
 const server = (options: ServerDoubleOptions = {}) =>
   serverDouble({ routes: ollamaRoutes, ...options });

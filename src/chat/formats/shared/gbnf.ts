@@ -1,4 +1,4 @@
-import { ShimmyError } from "../errors.ts";
+import { ShimmyError } from "../../../errors.ts";
 
 /** A text as a GBNF literal. */
 export function quoted(text: string): string {

@@ -1,8 +1,6 @@
-import type { Tool, ToolCall } from "../conversation.ts";
-import type { GrammarRules } from "../gbnf.ts";
-import type { Reader, Reading } from "../stream/reader.ts";
-import type { ReasoningTags } from "../stream/reasoning.ts";
-import type { Sink } from "../stream/sink.ts";
+import type { Tool, ToolCall } from "../../conversation/mod.ts";
+import type { GrammarRules } from "./gbnf.ts";
+import type { Reader, Reading, ReasoningTags, Sink } from "../../stream/mod.ts";
 
 /** What a parser may know of the request whose answer it reads. */
 export interface ParseContext {

@@ -1,5 +1,4 @@
 import {
-  type AbortCheck,
   address,
   Batch,
   Candidates,
@@ -8,73 +7,29 @@ import {
   listDevices,
   type Model,
   NativeError,
-  type ThreadPool,
   type Vocab,
 } from "../../../ffi/mod.ts";
 import { ShimmyError } from "../../errors.ts";
-import type { EngineFlags } from "../native/shared_flags.ts";
-import type { NativeGate } from "../native/native_gate.ts";
-import type { Adapters } from "../adapters/adapters.ts";
-import { DraftModel } from "../speculation/draft_model.ts";
-import { openDraft, WITHOUT_DRAFT } from "../model/draft_weights.ts";
-import { configureContext, isOnCpu } from "../model/context_options.ts";
+import { DraftModel } from "../speculation/mod.ts";
 import {
   chooseContext,
+  configureContext,
   contextProblem,
+  fingerprint,
+  isOnCpu,
   kvBytesPerToken,
+  openDraft,
+  ropeStretch,
   savedStateBytes,
-} from "../model/context_size.ts";
-import type { LoadOptions } from "../protocol/protocol.ts";
-import { recommendedSampling } from "../sampling/recommended_sampling.ts";
-import { ropeStretch, stretchRope } from "../model/rope_scaling.ts";
-import type { SamplerModel } from "../sampling/sampler.ts";
-import { availableMemory } from "../native/system.ts";
-import { fingerprint } from "../model/fingerprint.ts";
-import { SessionStore } from "../kv_cache/session_store.ts";
-import type { Tokenizer } from "../tokenizer/tokenizer.ts";
-
-/** What a model that generates text needs for it. */
-export interface Generation {
-  readonly context: Context;
-  readonly sampling: SamplerModel;
-  readonly adapters: Adapters;
-  /** Tokens one sequence may hold. */
-  readonly sequenceLength: number;
-  readonly parallel: number;
-  /** Whether all sequences take their cells from one buffer. */
-  readonly kvUnified: boolean;
-  /** Null where no folder for sessions was given. */
-  readonly sessions: SessionStore | null;
-  readonly draft: DraftModel | null;
-  /** Whether to draft from a sequence's own text. */
-  readonly lookup: boolean;
-  /** Whether a sequence goes on when its context is full. */
-  readonly contextShift: boolean;
-  /** Whether its memory can forget the end of a sequence. */
-  readonly canCut: boolean;
-  /** Whether no device but the CPU computes. */
-  readonly isOnCpu: boolean;
-  /** Bytes of host memory for states of finished sequences. */
-  readonly savedBytes: number;
-}
-
-/** What is at hand while a model is loaded. */
-export interface Workshop {
-  readonly library: Library;
-  readonly model: Model;
-  readonly adapters: Adapters;
-  readonly tokenizer: Tokenizer;
-  readonly options: LoadOptions;
-  readonly flags: EngineFlags;
-  readonly gate: NativeGate;
-  readonly threads: number;
-  readonly pool: ThreadPool;
-  readonly abort: AbortCheck | null;
-  /** What fell back, one sentence each; what is made here adds to it. */
-  readonly notes: string[];
-  /** Closes what is made here. */
-  readonly stack: DisposableStack;
-}
+  stretchRope,
+  WITHOUT_DRAFT,
+  type Workshop,
+} from "../model/mod.ts";
+import type { LoadOptions } from "../protocol/mod.ts";
+import { recommendedSampling } from "../sampling/mod.ts";
+import type { Generation } from "../scheduler/mod.ts";
+import { availableMemory } from "../native/mod.ts";
+import { SessionStore } from "../kv_cache/mod.ts";
 
 /** Makes a model ready to generate; null for one that cannot, although its file does not say so. */
 export function prepareGeneration(workshop: Workshop): Generation | null {

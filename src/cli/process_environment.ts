@@ -1,5 +1,5 @@
 import { TextLineStream } from "@std/streams";
-import { type Input, type Output, OutputClosed, type World } from "./environment.ts";
+import { type Input, type Output, OutputClosed, type World } from "./environment/mod.ts";
 
 /** Milliseconds between two states of a progress line: more often nobody can read it. */
 const PROGRESS_MS = 100;
@@ -14,7 +14,7 @@ export function processWorld(): World {
     env: (name) => Deno.env.get(name),
     onStop: listenForStops,
     openSession: async (request) =>
-      (await import("../sessions/session.ts")).openSession(request, world),
+      (await import("./sessions/session.ts")).openSession(request, world),
   };
   return world;
 }

@@ -10,7 +10,7 @@ import type {
   Timings,
   TokenLogprob,
   Usage,
-} from "../engine/protocol/protocol.ts";
+} from "../../engine/protocol/mod.ts";
 
 export interface ToolCall {
   readonly id: string;

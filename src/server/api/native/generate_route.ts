@@ -1,8 +1,7 @@
-import { readJson } from "../http/body.ts";
-import type { Exchange, Route } from "../http/route.ts";
-import { nativeDialect } from "./native/dialect.ts";
-import { handleGenerate } from "./native/generate.ts";
-import { generateAnswerSchema, generateSchema } from "./native/schema.ts";
+import { type Exchange, readJson, type Route } from "../../http/mod.ts";
+import { nativeDialect } from "./dialect.ts";
+import { handleGenerate } from "./generate.ts";
+import { generateAnswerSchema, generateSchema } from "./schema.ts";
 
 /** Answers a request whose body was read already, because more than one dialect looks into it. */
 export type GenerateHandler = (exchange: Exchange, body: unknown) => Response | Promise<Response>;

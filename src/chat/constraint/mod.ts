@@ -1,0 +1,2 @@
+export { constraintOf } from "./constraint.ts";
+export { checkRawGrammar } from "./raw_grammar.ts";

@@ -1,0 +1,13 @@
+export { argumentsObject } from "./arguments.ts";
+export type {
+  AnswerEvent,
+  AnswerFinish,
+  AnswerLogprob,
+  AnswerRequest,
+  Format,
+  Input,
+  Message,
+  Tool,
+  ToolCall,
+  ToolChoice,
+} from "./conversation.ts";

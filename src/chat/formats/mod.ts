@@ -1,0 +1,4 @@
+export { detectFormat } from "./detect.ts";
+export { describeTools, generic } from "./generic.ts";
+export type { ToolFormat } from "./shared/format.ts";
+export { GrammarRules, quoted } from "./shared/gbnf.ts";

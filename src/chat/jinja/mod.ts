@@ -1,0 +1,2 @@
+export { strftime } from "./strftime.ts";
+export { loadTemplate, type Template } from "./template.ts";

@@ -1,0 +1,14 @@
+export { type Answer, answer, countTokens } from "./answer.ts";
+export type {
+  AnswerEvent,
+  AnswerFinish,
+  AnswerLogprob,
+  AnswerRequest,
+  Format,
+  Input,
+  Message,
+  Tool,
+  ToolCall,
+  ToolChoice,
+} from "./conversation/mod.ts";
+export { renderText } from "./prompt/mod.ts";

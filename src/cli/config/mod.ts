@@ -1,0 +1,2 @@
+export type { Config } from "./config.ts";
+export { configPaths, findConfig } from "./read.ts";

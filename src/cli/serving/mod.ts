@@ -1,0 +1,2 @@
+export { createLog, type Log } from "./log.ts";
+export { followConfig, residenceOf } from "./reload_config.ts";

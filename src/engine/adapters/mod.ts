@@ -1,0 +1,1 @@
+export { Adapters, type AdapterSet } from "./adapters.ts";

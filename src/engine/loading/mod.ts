@@ -1,0 +1,1 @@
+export { type LoadedModel, loadModel } from "./load_model.ts";

@@ -1,0 +1,5 @@
+export { explainAdapterFailure, explainLoadFailure } from "./failures.ts";
+export { NativeGate } from "./native_gate.ts";
+export { ROW_GROUP } from "./row_group.ts";
+export { EngineFlags } from "./shared_flags.ts";
+export { availableMemory, defaultThreads } from "./system.ts";

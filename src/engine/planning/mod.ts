@@ -1,0 +1,2 @@
+export { type LoadPlan, planLoad, plannedBytes, type PlanOptions } from "./plan.ts";
+export { PLAN_COMMAND, PLAN_MODULE } from "./plan_messages.ts";

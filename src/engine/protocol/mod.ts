@@ -1,0 +1,33 @@
+export type {
+  AdapterChange,
+  AdapterInfo,
+  AdapterSource,
+  LayerRange,
+  LoraChoice,
+} from "./adapters.ts";
+export type {
+  ContextMemory,
+  Embedding,
+  EmbeddingStatus,
+  EmbedInput,
+  EmbedRequest,
+  EmbedResult,
+} from "./embedding.ts";
+export { fromWire, toWire, type WireError } from "./errors.ts";
+export type { FinishReason, Notice, SequenceEvent, Timings, TokenLogprob, Usage } from "./event.ts";
+export { decodeBody, encodeFrame, FRAME, FrameReader, signalFrame } from "./frames.ts";
+export { KV_TYPES, type KvType, type LoadOptions, LOG_END } from "./load_options.ts";
+export type { Control, FromThread, ToThread } from "./messages.ts";
+export type { ModelInfo } from "./model_info.ts";
+export { silence } from "./model_kind.ts";
+export {
+  deviceBytes,
+  type DeviceInfo,
+  loadedBytes,
+  type Placement,
+  SPLIT_MODES,
+  type TensorOverride,
+} from "./placement.ts";
+export type { Phase, PromptPart, ReasoningPhase, SequenceRequest } from "./request.ts";
+export { DEFAULT_SAMPLING, type Sampling } from "./sampling.ts";
+export type { EngineStatus, LoopStatus } from "./status.ts";

@@ -1,0 +1,4 @@
+export { tokenLogprobs } from "./logprobs.ts";
+export { recommendedSampling } from "./recommended_sampling.ts";
+export { TokenSampler } from "./sampler.ts";
+export type { SamplerModel } from "./sampler_model.ts";

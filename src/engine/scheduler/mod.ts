@@ -1,0 +1,2 @@
+export type { Generation } from "./generation.ts";
+export { Loop } from "./loop.ts";

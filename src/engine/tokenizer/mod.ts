@@ -1,0 +1,2 @@
+export { StopMatcher, Utf8Stream } from "./text_stream.ts";
+export { type Piece, Tokenizer } from "./tokenizer.ts";

@@ -1,0 +1,1 @@
+export { checkGrammar } from "./check.ts";

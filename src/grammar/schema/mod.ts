@@ -1,0 +1,2 @@
+export { Compiler } from "./compile.ts";
+export { SchemaDocument } from "./schema.ts";

@@ -1,0 +1,5 @@
+export type { ConfiguredModel, ModelConfig } from "./configured.ts";
+export { KEEP_ALL, type LoadPolicy } from "./loader.ts";
+export type { LoadEngine } from "./model_state.ts";
+export type { AdapterFile, ModelPool, ModelState, ModelUse } from "./pool.ts";
+export { createPool, type Registry } from "./registry.ts";

@@ -1,0 +1,14 @@
+export type { Progress } from "./download.ts";
+export { type FindOptions, findRuntime, type Runtime } from "./find.ts";
+export { type InstalledVariant, listInstalled, removeInstalled } from "./manage.ts";
+export { type Asset, isPublished } from "./release.ts";
+export { backendsIn, missingDriver, type System, THIS_SYSTEM } from "./system.ts";
+export {
+  BACKEND_NAMES,
+  type BackendChoice,
+  currentPlatform,
+  parseBackendChoice,
+  type Variant,
+  VARIANT_LABELS,
+  VARIANTS,
+} from "./variant.ts";

@@ -1,0 +1,1 @@
+export { unpackLibraries } from "./unpack.ts";

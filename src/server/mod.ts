@@ -1,0 +1,1 @@
+export { createHandler, type Handler } from "./app.ts";
