@@ -17,7 +17,7 @@ import {
   toShimmyError,
   watchStream,
 } from "./http/mod.ts";
-import { nativeDialect } from "./api/native/dialect.ts";
+import { nativeDialect } from "./api/native/mod.ts";
 import { Metrics, queueHeaders, type QueuePlace } from "./metrics/mod.ts";
 import { openApiRoute } from "./openapi.ts";
 import { allRoutes } from "./routes.ts";

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { nativeDialect } from "./api/native/dialect.ts";
+import { nativeDialect } from "./api/native/mod.ts";
 import { ShimmyError } from "../errors.ts";
 import type { Dialect, Route } from "./http/mod.ts";
 

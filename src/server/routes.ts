@@ -1,6 +1,5 @@
 import { anthropicRoutes } from "./api/anthropic/mod.ts";
-import { generateRoute } from "./api/native/generate_route.ts";
-import { nativeRoutes } from "./api/native/mod.ts";
+import { generateRoute, nativeRoutes } from "./api/native/mod.ts";
 import { isOllamaGenerate, ollamaGenerate, ollamaRoutes } from "./api/ollama/mod.ts";
 import { openaiRoutes } from "./api/openai/mod.ts";
 import type { Route } from "./http/mod.ts";

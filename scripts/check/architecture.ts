@@ -1,0 +1,97 @@
+/**
+ * The rooms of the source and their layers: the one place where they are listed. `layers.ts` checks them.
+ *
+ * A room is a folder with everything below it that is not listed itself. A module may import modules of
+ * its own room and of rooms in lower layers.
+ */
+
+/** Rooms by layer, the lowest layer first. Rooms of one layer do not import each other. */
+export const LAYERS: readonly (readonly string[])[] = [
+  // What every room may use.
+  ["src/assets"],
+  ["src"],
+  // Bindings.
+  ["ffi/memory"],
+  ["ffi/generated"],
+  ["ffi/library"],
+  ["ffi/backends"],
+  ["ffi/objects"],
+  ["ffi"],
+  // The engine: one loaded model.
+  ["src/engine/protocol"],
+  ["src/engine/native", "src/engine/tokenizer", "src/engine/kv_cache", "src/engine/sampling"],
+  ["src/engine/adapters", "src/engine/speculation"],
+  ["src/engine/model"],
+  ["src/engine/embedding", "src/engine/scheduler"],
+  ["src/engine/loading"],
+  ["src/engine/process"],
+  ["src/engine/planning"],
+  ["src/engine"],
+  // Which libllama.
+  ["src/download", "src/runtime/unpack"],
+  ["src/runtime/library"],
+  ["src/runtime/devices"],
+  ["src/runtime"],
+  // Grammars.
+  ["src/grammar/expression"],
+  ["src/grammar/regex"],
+  ["src/grammar/rules", "src/grammar/gbnf"],
+  ["src/grammar/schema"],
+  ["src/grammar"],
+  // Which models.
+  ["src/models/gguf"],
+  ["src/models/entry"],
+  ["src/models/discovery/sources"],
+  ["src/models/discovery"],
+  ["src/models/memory", "src/models/pull"],
+  ["src/models/registry"],
+  // Messages to prompt, text to message.
+  ["src/chat/jinja", "src/chat/conversation"],
+  ["src/chat/stream"],
+  ["src/chat/formats/shared"],
+  ["src/chat/formats"],
+  ["src/chat/prompt"],
+  ["src/chat/constraint"],
+  ["src/chat"],
+  // HTTP. No dialect imports another.
+  ["src/server/metrics", "src/server/schemas"],
+  ["src/server/http"],
+  ["src/server/answers"],
+  [
+    "src/server/api/native",
+    "src/server/api/openai",
+    "src/server/api/anthropic",
+    "src/server/api/ollama",
+  ],
+  ["src/server"],
+  // The command line.
+  ["src/cli/options"],
+  ["src/cli/config"],
+  ["src/cli/environment"],
+  ["src/cli/output", "src/cli/serving"],
+  ["src/cli/pulling"],
+  ["src/cli/sessions"],
+  ["src/cli/commands"],
+  ["src/cli"],
+  ["main.ts"],
+];
+
+/**
+ * Doors beside a folder's `mod.ts`, which is its only door otherwise: small modules that are needed where
+ * loading the whole room would delay the start, and rooms inside of a room that have users outside.
+ */
+export const DOORS: ReadonlySet<string> = new Set([
+  "ffi/library/locate.ts",
+  "ffi/library/version.ts",
+  "src/engine/planning/mod.ts",
+  "src/engine/protocol/mod.ts",
+  "src/runtime/library/paths.ts",
+  "src/server/http/mod.ts",
+  "src/server/schemas/mod.ts",
+]);
+
+/** Source files that a folder may hold, tests not counted. */
+export const MOST_FILES = 15;
+
+/** Folders that may hold more: lists of peers, each of which is found by its name. */
+export const PEERS: ReadonlySet<string> = new Set(["src/chat/formats", "src/cli/commands"]);
