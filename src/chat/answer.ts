@@ -1,4 +1,4 @@
-import type { Engine, SequenceRun } from "../engine/mod.ts";
+import type { Engine, RunningSequence } from "../engine/mod.ts";
 import type {
   Control,
   PromptPart,
@@ -63,11 +63,11 @@ export async function countTokens(engine: Engine, input: Input): Promise<number>
 
 /** Carries controls to a sequence, also those that come before it has begun. */
 class Remote {
-  #run: SequenceRun | null = null;
+  #run: RunningSequence | null = null;
   readonly #early: Control[] = [];
   #isCancelled = false;
 
-  connect(run: SequenceRun): void {
+  connect(run: RunningSequence): void {
     this.#run = run;
     for (const control of this.#early) run.control(control);
   }

@@ -20,7 +20,7 @@ export interface Engine extends AsyncDisposable {
    * A failure (an unusable grammar, a prompt over the context, a full queue, a backend error) is thrown
    * by the iteration as a `ShimmyError`.
    */
-  generate(request: SequenceRequest): SequenceRun;
+  generate(request: SequenceRequest): RunningSequence;
   /** Token ids of a prompt; `addSpecial` adds what the vocabulary wants at its ends. */
   tokenize(prompt: readonly PromptPart[], addSpecial: boolean): Promise<number[]>;
   detokenize(tokens: readonly number[]): Promise<string>;
@@ -50,7 +50,7 @@ export interface Engine extends AsyncDisposable {
  * A running sequence: iterate it once. The last event is `done`. Leaving the iteration early cancels
  * the sequence; not reading for a while pauses it.
  */
-export interface SequenceRun extends AsyncIterable<SequenceEvent> {
+export interface RunningSequence extends AsyncIterable<SequenceEvent> {
   /** Takes effect at the next token; ignored once the sequence is done. */
   control(control: Control): void;
 }

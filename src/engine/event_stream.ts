@@ -1,13 +1,13 @@
 import type { ShimmyError } from "../errors.ts";
-import type { SequenceRun } from "./engine.ts";
-import { type Control, fromWire, type SequenceEvent } from "./protocol/mod.ts";
+import type { RunningSequence } from "./engine.ts";
+import { type Control, deserializeError, type SequenceEvent } from "./protocol/mod.ts";
 
 /** Events that may wait for a reader before the sequence is paused, and at which it goes on. */
 const PAUSE_AT = 256;
 const RESUME_AT = 64;
 
 /** The events of one sequence on their way to whoever reads them. */
-export class Run implements SequenceRun {
+export class SequenceEventStream implements RunningSequence {
   readonly #send: (control: Control) => void;
   #events: SequenceEvent[] = [];
   #error: ShimmyError | null = null;
@@ -33,7 +33,7 @@ export class Run implements SequenceRun {
 
   /** Takes an event from the engine. */
   push(event: SequenceEvent): void {
-    if (event.type === "error") return this.fail(fromWire(event.error));
+    if (event.type === "error") return this.fail(deserializeError(event.error));
     this.#events.push(event);
     if (event.type === "done") this.#isDone = true;
     else if (this.#events.length >= PAUSE_AT && !this.#isStalled) {
@@ -56,7 +56,7 @@ export class Run implements SequenceRun {
       while (true) {
         while (this.#events.length > 0) {
           const event = this.#events.shift()!;
-          this.#goOn();
+          this.#resumeIfDrained();
           yield event;
           if (event.type === "done") return;
         }
@@ -70,7 +70,7 @@ export class Run implements SequenceRun {
     }
   }
 
-  #goOn(): void {
+  #resumeIfDrained(): void {
     if (!this.#isStalled || this.#isDone || this.#events.length > RESUME_AT) return;
     this.#isStalled = false;
     if (!this.#isPaused) this.#send({ type: "resume" });

@@ -1,22 +1,27 @@
 import { ShimmyError } from "../errors.ts";
-import { type ChildCommand, ChildLink, type Link, WorkerLink } from "./process/mod.ts";
-import type { Engine, SequenceRun } from "./engine.ts";
+import {
+  type ChildCommand,
+  ChildTransport,
+  type Transport,
+  WorkerTransport,
+} from "./process/mod.ts";
+import type { Engine, RunningSequence } from "./engine.ts";
 import { readContextLog, readLoadLog } from "./model/mod.ts";
 import {
   type AdapterChange,
   type AdapterInfo,
+  deserializeError,
   type EmbedRequest,
   type EmbedResult,
   type EngineStatus,
-  type FromThread,
-  fromWire,
+  type FromEngineCore,
   type LoadOptions,
   type ModelInfo,
   type PromptPart,
   type SequenceRequest,
-  type ToThread,
+  type ToEngineCore,
 } from "./protocol/mod.ts";
-import { Run } from "./event_stream.ts";
+import { SequenceEventStream } from "./event_stream.ts";
 
 /** Milliseconds a loop gets to free its model before it is ended. */
 const UNLOAD_MS = 5000;
@@ -38,9 +43,11 @@ export async function loadEngine(
   } = {},
 ): Promise<Engine> {
   if (signal?.aborted) throw new ShimmyError("cancelled", "Loading was cancelled");
-  const link = isolate === undefined ? new WorkerLink() : new ChildLink(isolate, options.verbose);
-  const engine = new LinkedEngine(link);
-  const cancel = () => link.cancelLoading();
+  const transport = isolate === undefined
+    ? new WorkerTransport()
+    : new ChildTransport(isolate, options.verbose);
+  const engine = new EngineClient(transport);
+  const cancel = () => transport.cancelLoading();
   signal?.addEventListener("abort", cancel);
   try {
     await engine.load(options, onProgress ?? (() => {}));
@@ -69,10 +76,10 @@ interface PendingCall {
   readonly reject: (error: Error) => void;
 }
 
-/** The face of an engine whose loop is at the other end of a link. */
-class LinkedEngine implements Engine {
-  readonly #link: Link;
-  readonly #runs = new Map<number, Run>();
+/** The face of an engine whose loop is at the other end of a transport. */
+class EngineClient implements Engine {
+  readonly #transport: Transport;
+  readonly #sequences = new Map<number, SequenceEventStream>();
   readonly #calls = new Map<number, PendingCall>();
   readonly #closed = Promise.withResolvers<string | null>();
   readonly #loaded = Promise.withResolvers<ModelInfo>();
@@ -85,11 +92,11 @@ class LinkedEngine implements Engine {
   #info: ModelInfo | null = null;
   #adapters: readonly AdapterInfo[] = [];
 
-  constructor(link: Link) {
-    this.#link = link;
+  constructor(transport: Transport) {
+    this.#transport = transport;
     // Whoever awaits none of these must not be stopped by their rejection.
     this.#loaded.promise.catch(() => {});
-    link.open(
+    transport.open(
       (message) => this.#receive(message),
       (reason, detail) => void this.end(reason, detail),
       (log) => this.#contextLogs.push(log),
@@ -111,20 +118,20 @@ class LinkedEngine implements Engine {
 
   async load(options: LoadOptions, onProgress: (fraction: number) => void): Promise<void> {
     this.#onProgress = onProgress;
-    const { loadLog } = this.#link;
+    const { loadLog } = this.#transport;
     this.#post({ type: "load", options: { ...options, logLoad: loadLog !== null } });
     const info = await this.#loaded.promise;
     this.#info = loadLog === null ? info : placed(info, await loadLog);
   }
 
-  generate(request: SequenceRequest): SequenceRun {
+  generate(request: SequenceRequest): RunningSequence {
     const id = this.#nextId++;
-    const run = new Run((control) => this.#post({ type: "control", id, control }));
+    const run = new SequenceEventStream((control) => this.#post({ type: "control", id, control }));
     if (this.#isEnded) {
       run.fail(new ShimmyError("backend", "The model is no longer loaded"));
       return run;
     }
-    this.#runs.set(id, run);
+    this.#sequences.set(id, run);
     this.#post({ type: "submit", id, request });
     return run;
   }
@@ -141,12 +148,12 @@ class LinkedEngine implements Engine {
     if (signal?.aborted) throw new ShimmyError("cancelled", "The request was given up");
     const call = this.#nextId;
     const result = this.#call<EmbedResult>(() => ({ type: "embed", call, request }));
-    const giveUp = () => this.#post({ type: "give-up", call });
-    signal?.addEventListener("abort", giveUp);
+    const cancel = () => this.#post({ type: "cancel-embed", call });
+    signal?.addEventListener("abort", cancel);
     try {
       return await result;
     } finally {
-      signal?.removeEventListener("abort", giveUp);
+      signal?.removeEventListener("abort", cancel);
     }
   }
 
@@ -166,7 +173,7 @@ class LinkedEngine implements Engine {
 
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#ending !== null) return this.#ending;
-    this.#link.abort();
+    this.#transport.abort();
     this.#post({ type: "unload" });
     let timer: ReturnType<typeof setTimeout> | undefined;
     const late = new Promise<void>((resolve) => timer = setTimeout(resolve, UNLOAD_MS));
@@ -184,13 +191,13 @@ class LinkedEngine implements Engine {
     const error = new ShimmyError("backend", reason ?? "The model was unloaded", {
       ...(detail === undefined ? {} : { detail }),
     });
-    for (const run of this.#runs.values()) run.fail(error);
-    this.#runs.clear();
+    for (const run of this.#sequences.values()) run.fail(error);
+    this.#sequences.clear();
     for (const { reject } of this.#calls.values()) reject(error);
     this.#calls.clear();
     this.#loaded.reject(error);
     this.#unloaded.resolve();
-    await this.#link.terminate();
+    await this.#transport.terminate();
     this.#closed.resolve(reason);
   }
 
@@ -198,11 +205,11 @@ class LinkedEngine implements Engine {
     return this.#ending !== null;
   }
 
-  #post(message: ToThread): void {
-    if (!this.#isEnded) this.#link.post(message);
+  #post(message: ToEngineCore): void {
+    if (!this.#isEnded) this.#transport.post(message);
   }
 
-  #call<T>(message: (call: number) => ToThread): Promise<T> {
+  #call<T>(message: (call: number) => ToEngineCore): Promise<T> {
     if (this.#isEnded) {
       return Promise.reject(new ShimmyError("backend", "The model is no longer loaded"));
     }
@@ -213,12 +220,12 @@ class LinkedEngine implements Engine {
     return promise as Promise<T>;
   }
 
-  #receive(message: FromThread): void {
+  #receive(message: FromEngineCore): void {
     switch (message.type) {
       case "step":
         for (const { id, event } of message.events) {
-          const run = this.#runs.get(id);
-          if (event.type !== "token") this.#runs.delete(id);
+          const run = this.#sequences.get(id);
+          if (event.type !== "token") this.#sequences.delete(id);
           run?.push(event);
         }
         return;
@@ -230,7 +237,7 @@ class LinkedEngine implements Engine {
         this.#calls.delete(message.call);
         return;
       case "refused":
-        this.#calls.get(message.call)?.reject(fromWire(message.error));
+        this.#calls.get(message.call)?.reject(deserializeError(message.error));
         this.#calls.delete(message.call);
         return;
       case "loading":
@@ -238,7 +245,7 @@ class LinkedEngine implements Engine {
       case "loaded":
         return this.#loaded.resolve(message.info);
       case "failed":
-        return this.#loaded.reject(fromWire(message.error));
+        return this.#loaded.reject(deserializeError(message.error));
       case "unloaded":
         return this.#unloaded.resolve();
     }

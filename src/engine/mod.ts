@@ -1,4 +1,4 @@
-export type { Engine, SequenceRun } from "./engine.ts";
+export type { Engine, RunningSequence } from "./engine.ts";
 export { loadEngine } from "./load_engine.ts";
 export { chooseContext, expertOverrides, kvBytesPerToken } from "./model/mod.ts";
 export { availableMemory } from "./native/mod.ts";

@@ -1,4 +1,4 @@
-import type { Engine, SequenceRun } from "../../src/engine/engine.ts";
+import type { Engine, RunningSequence } from "../../src/engine/engine.ts";
 import type {
   AdapterChange,
   AdapterInfo,
@@ -116,7 +116,7 @@ export class EngineDouble implements Engine {
     return this.#running;
   }
 
-  generate(request: SequenceRequest): SequenceRun {
+  generate(request: SequenceRequest): RunningSequence {
     const index = this.requests.push(request) - 1;
     const { script } = this.#options;
     const said = typeof script === "function" ? script(request, index) : script;

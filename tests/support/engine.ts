@@ -2,7 +2,7 @@
 import { fromFileUrl } from "@std/path";
 import { realLibraryFolder } from "../../ffi/testing.ts";
 import { loadEngine } from "../../src/engine/load_engine.ts";
-import type { Engine, SequenceRun } from "../../src/engine/engine.ts";
+import type { Engine, RunningSequence } from "../../src/engine/engine.ts";
 import type { LoadOptions, SequenceEvent, SequenceRequest } from "../../src/engine/protocol/mod.ts";
 
 const path = (relative: string) => fromFileUrl(new URL(relative, import.meta.url));
@@ -58,7 +58,7 @@ export function ask(prompt: string, changes: Partial<SequenceRequest> = {}): Seq
 }
 
 /** Everything a sequence reported, with its text put together. */
-export async function collect(run: SequenceRun): Promise<{
+export async function collect(run: RunningSequence): Promise<{
   readonly text: string;
   readonly tokens: readonly number[];
   readonly done: Extract<SequenceEvent, { type: "done" }>;

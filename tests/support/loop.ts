@@ -10,7 +10,7 @@ import type {
   LoopStatus,
   SequenceEvent,
   SequenceRequest,
-  WireError,
+  SerializedError,
 } from "../../src/engine/protocol/mod.ts";
 import { tinyOptions } from "./engine.ts";
 
@@ -30,7 +30,7 @@ export interface Report {
   /** For each token, how many calls had been made when it came. */
   readonly at: number[];
   done: Extract<SequenceEvent, { type: "done" }> | null;
-  error: WireError | null;
+  error: SerializedError | null;
 }
 
 /** More steps than any test's sequences take: a loop that never ends fails. */

@@ -4,7 +4,7 @@ import { sumVectors, type VectorModel } from "./control_vector.ts";
 import type { LayerRange } from "../protocol/mod.ts";
 
 /** Adapters that count together. */
-export interface Combination {
+export interface AdapterCombination {
   /** The same for sets that compute the same. */
   readonly key: string;
   readonly members: readonly {
@@ -15,7 +15,7 @@ export interface Combination {
 }
 
 /** The model as it is. */
-export const NO_ADAPTERS: Combination = { key: "[]", members: [] };
+export const NO_ADAPTERS: AdapterCombination = { key: "[]", members: [] };
 
 /** A context that computes with one set of adapters at a time. */
 export class AdaptedContext {
@@ -37,7 +37,7 @@ export class AdaptedContext {
    * Makes the context compute with a set.
    * @throws {NativeError} if there is no memory for it; then a set has to be applied before the next decode.
    */
-  apply({ key, members }: Combination): void {
+  apply({ key, members }: AdapterCombination): void {
     if (key === this.#applied) return;
     // A device may still be computing with what is about to change.
     this.#context.synchronize();

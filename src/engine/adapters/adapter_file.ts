@@ -13,7 +13,7 @@ import { sha256 } from "../../digest.ts";
 import { explainAdapterFailure, type NativeGate } from "../native/mod.ts";
 
 /** What adapters are loaded for. */
-export interface AdapterBench {
+export interface AdapterResources {
   readonly library: Library;
   readonly model: Model;
   readonly gate: NativeGate;
@@ -39,8 +39,8 @@ const INVOCATION = "adapter.alora.invocation_tokens";
  * Loads an adapter, as what its file says it is.
  * @throws {ShimmyError} `backend`, with a sentence that says what is wrong with the file.
  */
-export function loadAdapter(bench: AdapterBench, path: string): LoadedAdapter {
-  const { library, model, gate } = bench;
+export function loadAdapter(resources: AdapterResources, path: string): LoadedAdapter {
+  const { library, model, gate } = resources;
   const subject = `The adapter '${basename(path)}'`;
   const refuse = (what: string) =>
     new ShimmyError("backend", `${subject} ${what}`, { detail: path });
@@ -82,7 +82,7 @@ const CHUNK = 1 << 20;
  * What makes two adapters the same: what their files hold. Times and sizes would not tell apart files
  * that were unpacked from archives without times.
  */
-export function identityOf(path: string): string {
+export function hashFile(path: string): string {
   const hash = sha256();
   const buffer = new Uint8Array(CHUNK);
   using file = Deno.openSync(path);

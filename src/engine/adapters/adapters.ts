@@ -1,7 +1,12 @@
 import type { Context } from "../../../ffi/mod.ts";
 import { ShimmyError } from "../../errors.ts";
-import { AdaptedContext, type Combination, NO_ADAPTERS } from "./adapted_context.ts";
-import { type AdapterBench, identityOf, loadAdapter, type LoadedAdapter } from "./adapter_file.ts";
+import { AdaptedContext, type AdapterCombination, NO_ADAPTERS } from "./adapted_context.ts";
+import {
+  type AdapterResources,
+  hashFile,
+  loadAdapter,
+  type LoadedAdapter,
+} from "./adapter_file.ts";
 import type {
   AdapterChange,
   AdapterInfo,
@@ -22,11 +27,11 @@ interface Loaded {
   /** Sequences that are computed with it. */
   users: number;
   /** Unloaded, and freed when nobody uses it any more. */
-  isGone: boolean;
+  isUnloaded: boolean;
 }
 
 /** The adapters of one user, to be given back. */
-export interface AdapterSet extends Combination {
+export interface AdapterSet extends AdapterCombination {
   readonly loaded: readonly Loaded[];
 }
 
@@ -35,15 +40,15 @@ export interface AdapterSet extends Combination {
  * computes with a set keeps it as it was taken.
  */
 export class Adapters {
-  readonly #bench: AdapterBench;
+  readonly #resources: AdapterResources;
   readonly #loaded = new Map<string, Loaded>();
   /** Those that have computed with adapters. */
   readonly #contexts = new Map<Context, AdaptedContext>();
   /** Goes up with every change of what is loaded, or how. */
   #revision = 0;
 
-  constructor(bench: AdapterBench) {
-    this.#bench = bench;
+  constructor(resources: AdapterResources) {
+    this.#resources = resources;
   }
 
   /**
@@ -52,7 +57,7 @@ export class Adapters {
    */
   apply(set: AdapterSet, context: Context): void {
     const known = this.#contexts.get(context);
-    const adapted = known ?? new AdaptedContext(context, this.#bench.model);
+    const adapted = known ?? new AdaptedContext(context, this.#resources.model);
     if (known === undefined) this.#contexts.set(context, adapted);
     adapted.apply(set);
   }
@@ -129,11 +134,11 @@ export class Adapters {
         field: "name",
       });
     }
-    const adapter = loadAdapter(this.#bench, path);
+    const adapter = loadAdapter(this.#resources, path);
     try {
       this.#checkLayers(adapter, layers);
-      const identity = identityOf(path);
-      const loaded = { name, path, identity, adapter, scale, layers, users: 0, isGone: false };
+      const identity = hashFile(path);
+      const loaded = { name, path, identity, adapter, scale, layers, users: 0, isUnloaded: false };
       this.#loaded.set(name, loaded);
       this.#revision++;
       return loaded;
@@ -159,7 +164,7 @@ export class Adapters {
       new ShimmyError("invalid", `layers: ${what}`, { field: "layers" });
     if (kind !== "control-vector") throw refuse("only a control vector may be kept to some layers");
     const [first, last] = layers;
-    const end = this.#bench.model.layers - 1;
+    const end = this.#resources.model.layers - 1;
     if (first < 1 || last < first || last > end) {
       throw refuse(`must be the first and the last of layers from 1 to ${end}`);
     }
@@ -174,13 +179,13 @@ export class Adapters {
 
   #unload(loaded: Loaded): void {
     this.#loaded.delete(loaded.name);
-    loaded.isGone = true;
+    loaded.isUnloaded = true;
     this.#revision++;
     this.#free(loaded);
   }
 
-  #free({ isGone, users, adapter }: Loaded): void {
-    if (!isGone || users > 0) return;
+  #free({ isUnloaded, users, adapter }: Loaded): void {
+    if (!isUnloaded || users > 0) return;
     // No context may compute with it when it is freed.
     for (const context of this.#contexts.values()) context.apply(NO_ADAPTERS);
     close(adapter);
@@ -191,7 +196,7 @@ export class Adapters {
    * {@linkcode Adapters.release}.
    * @throws {ShimmyError} `not_found` for a name that is neither loaded nor comes with a file.
    */
-  take(choice: readonly LoraChoice[] | undefined): AdapterSet {
+  acquire(choice: readonly LoraChoice[] | undefined): AdapterSet {
     const wanted = choice === undefined
       ? [...this.#loaded.values()].map((loaded) => ({ loaded, scale: loaded.scale }))
       : this.#chosen(choice);

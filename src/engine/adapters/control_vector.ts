@@ -17,7 +17,7 @@ export interface ControlVector {
 export type VectorModel = Pick<Model, "architecture" | "embeddingLength" | "layers">;
 
 /** Architectures whose computation in libllama has no place where a control vector would be added. */
-const WITHOUT_VECTORS: ReadonlySet<string> = new Set([
+const UNSUPPORTED_ARCHITECTURES: ReadonlySet<string> = new Set([
   "bert",
   "eurobert",
   "hy_v4",
@@ -34,7 +34,7 @@ const WITHOUT_VECTORS: ReadonlySet<string> = new Set([
  * Architectures that go by one name in GGUF and in the configurations from which other programs take the
  * hint of what a vector was made for. Other hints prove nothing: `mistral`, say, is `llama` in GGUF.
  */
-const UNMISTAKABLE: ReadonlySet<string> = new Set([
+const RELIABLE_HINTS: ReadonlySet<string> = new Set([
   "falcon",
   "gemma",
   "gemma2",
@@ -67,13 +67,13 @@ export function readControlVector(
   const refuse = (what: string) =>
     new ShimmyError("backend", `${subject} ${what}`, { detail: path });
   const { architecture, embeddingLength: width, layers } = model;
-  if (WITHOUT_VECTORS.has(architecture)) {
+  if (UNSUPPORTED_ARCHITECTURES.has(architecture)) {
     throw refuse(
       `is a control vector, which models of the architecture ${architecture} do not take`,
     );
   }
   const hint = file.text(`${CONTROL_VECTOR}.model_hint`);
-  if (hint !== null && hint !== architecture && UNMISTAKABLE.has(hint)) {
+  if (hint !== null && hint !== architecture && RELIABLE_HINTS.has(hint)) {
     throw refuse(`is a control vector for ${hint}, but this model is ${architecture}`);
   }
   const tensors = file.tensors();

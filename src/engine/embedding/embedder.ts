@@ -2,15 +2,19 @@ import { Batch, LLAMA_POOLING_TYPE, type Model } from "../../../ffi/mod.ts";
 import { ShimmyError } from "../../errors.ts";
 import type { AdapterSet } from "../adapters/mod.ts";
 import { DEFAULT_BATCH } from "../model/mod.ts";
-import { type EmbedContext, type EmbedWorkshop, makeEmbedContext } from "./embedding_context.ts";
+import {
+  createEmbeddingContext,
+  type EmbeddingContext,
+  type EmbeddingResources,
+} from "./embedding_context.ts";
 import type { EmbeddingStatus, LoadOptions } from "../protocol/mod.ts";
 
 /** Sequences in one computation, at most: `LLAMA_MAX_SEQ` of llama-cparams.h. */
-const MOST_SEQUENCES = 256;
+const MAX_SEQUENCES = 256;
 /** Tokens of an input, at most, unless more are asked for: attention takes memory by their square. */
-const MOST_TOKENS = 8192;
+const MAX_TOKENS = 8192;
 /** The same for a model that was made to generate, which computes logits for each of them too. */
-const MOST_TOKENS_GENERATIVE = 2048;
+const MAX_TOKENS_GENERATIVE = 2048;
 
 /**
  * Computes embeddings, or scores of a reranking model, in a context of its own, which is made for the
@@ -20,7 +24,7 @@ const MOST_TOKENS_GENERATIVE = 2048;
  * serves there.
  */
 export class Embedder implements Disposable {
-  readonly #workshop: EmbedWorkshop;
+  readonly #resources: EmbeddingResources;
   /** Values of a result: the embedding's length, or the number of scores. */
   readonly #width: number;
   readonly isRanking: boolean;
@@ -33,16 +37,16 @@ export class Embedder implements Disposable {
   readonly batchSize: number;
   /** Sequences that may be computed together. */
   readonly sequences: number;
-  #current: (EmbedContext & { readonly batch: Batch }) | null = null;
+  #current: (EmbeddingContext & { readonly batch: Batch }) | null = null;
   #contexts = 0;
   #inputs = 0;
   #tokens = 0;
   #batches = 0;
 
   /** @param generative tokens a sequence may hold where the model generates; null where it does not. */
-  constructor(workshop: EmbedWorkshop, generative: number | null) {
-    const { model, options } = workshop;
-    this.#workshop = workshop;
+  constructor(resources: EmbeddingResources, generative: number | null) {
+    const { model, options } = resources;
+    this.#resources = resources;
     this.isRanking = model.poolingType === LLAMA_POOLING_TYPE.RANK;
     this.#width = this.isRanking ? model.scoreCount : model.embeddingOutputLength;
     const sizes = embeddingSizes(model, options, generative);
@@ -67,7 +71,7 @@ export class Embedder implements Disposable {
   compute(inputs: readonly (readonly number[])[], adapters: AdapterSet): Float32Array[] {
     const tokens = inputs.reduce((sum, { length }) => sum + length, 0);
     const { context, batch } = this.#contextFor(tokens);
-    this.#workshop.adapters.apply(adapters, context);
+    this.#resources.adapters.apply(adapters, context);
     batch.clear();
     inputs.forEach((input, sequence) => {
       input.forEach((token, position) => batch.add(token, position, sequence, true));
@@ -83,20 +87,20 @@ export class Embedder implements Disposable {
     return vectors;
   }
 
-  #contextFor(tokens: number): EmbedContext & { readonly batch: Batch } {
+  #contextFor(tokens: number): EmbeddingContext & { readonly batch: Batch } {
     const room = this.#current?.batch.capacity ?? 0;
     if (this.#current !== null && tokens <= room) return this.#current;
     this.#close();
-    const wanted = Math.min(this.limit, Math.max(this.batchSize, nextPower(tokens)));
-    const size = dividedBy(this.sequences, wanted);
-    const made = makeEmbedContext(this.#workshop, size, this.sequences);
+    const wanted = Math.min(this.limit, Math.max(this.batchSize, nextPowerOfTwo(tokens)));
+    const size = roundUpTo(this.sequences, wanted);
+    const made = createEmbeddingContext(this.#resources, size, this.sequences);
     this.#contexts++;
     return this.#current = { ...made, batch: new Batch(size) };
   }
 
   #close(): void {
     if (this.#current === null) return;
-    this.#workshop.adapters.forget(this.#current.context);
+    this.#resources.adapters.forget(this.#current.context);
     this.#current.context.close();
     this.#current = null;
   }
@@ -128,31 +132,31 @@ function embeddingSizes(
   const limit = inputLimit(model.trainedContext, options.contextLength, generative);
   const batchSize = Math.min(limit, options.batchSize || DEFAULT_BATCH);
   // A state that cannot be shared is there once for each sequence.
-  const sequences = model.isRecurrent ? 1 : Math.min(MOST_SEQUENCES, batchSize);
+  const sequences = model.isRecurrent ? 1 : Math.min(MAX_SEQUENCES, batchSize);
   return { limit, batchSize, sequences };
 }
 
 /** The size of the context that an encoder has as soon as it is loaded. */
-export function firstContext(...about: Parameters<typeof embeddingSizes>) {
+export function initialContextSize(...about: Parameters<typeof embeddingSizes>) {
   const { batchSize, sequences } = embeddingSizes(...about);
-  return { tokens: dividedBy(sequences, batchSize), sequences };
+  return { tokens: roundUpTo(sequences, batchSize), sequences };
 }
 
 /** libllama ends the process where the sequences do not divide what it reserves for the mean. */
-function dividedBy(sequences: number, tokens: number): number {
+function roundUpTo(sequences: number, tokens: number): number {
   return Math.ceil(tokens / sequences) * sequences;
 }
 
 /** Positions beyond the training have no weights in many encoders: the limit is the training's at most. */
 function inputLimit(trained: number, asked: number, generative: number | null): number {
   const most = generative !== null
-    ? Math.min(generative, MOST_TOKENS_GENERATIVE)
+    ? Math.min(generative, MAX_TOKENS_GENERATIVE)
     : asked > 0
     ? asked
-    : MOST_TOKENS;
+    : MAX_TOKENS;
   return trained > 0 ? Math.min(trained, most) : most;
 }
 
-function nextPower(count: number): number {
+function nextPowerOfTwo(count: number): number {
   return 2 ** Math.ceil(Math.log2(count));
 }

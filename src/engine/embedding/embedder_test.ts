@@ -206,13 +206,13 @@ Deno.test("what a model was not made for is refused", async () => {
       "model: scores documents and does not generate text",
     ],
   ] as const;
-  for (const [model, kind, input, message, silence] of cases) {
+  for (const [model, kind, input, message, refusal] of cases) {
     await withModel(model, async (engine) => {
       assertEquals(engine.info.kind, kind);
       const error = await refused(engine, { inputs: [input], normalize: true });
       assertEquals([error.kind, error.field, error.message], ["invalid", "model", message]);
       const answer = await assertRejects(() => collect(engine.generate(ask("Hello"))), ShimmyError);
-      assertEquals([answer.kind, answer.field, answer.message], ["invalid", "model", silence]);
+      assertEquals([answer.kind, answer.field, answer.message], ["invalid", "model", refusal]);
     });
   }
 });
@@ -325,7 +325,7 @@ Deno.test("the context that embeds is freed with its model", async () => {
   const model = loadModel(await tinyOptions(), shared, () => {});
   const { embedder, adapters } = model;
   assertEquals(embedder.status(0).contextLength, 0);
-  embedder.compute([[1, 2, 3]], adapters.take(undefined));
+  embedder.compute([[1, 2, 3]], adapters.acquire(undefined));
   assertEquals(embedder.status(0).contextLength, 512);
   model[Symbol.dispose]();
   assertEquals([embedder.status(0).contextLength, embedder.status(0).memory], [0, null]);

@@ -9,46 +9,46 @@ import {
   silenceLogs,
 } from "../../../ffi/mod.ts";
 import { ShimmyError } from "../../errors.ts";
-import { FLASH_ATTENTION, kvTypeOf, readContextLog, type Workshop } from "../model/mod.ts";
+import { FLASH_ATTENTION, kvTypeOf, type LoadResources, readContextLog } from "../model/mod.ts";
 import { type ContextMemory, LOG_END } from "../protocol/mod.ts";
 
 /** A context that embeds, and what it takes. */
-export interface EmbedContext {
+export interface EmbeddingContext {
   readonly context: Context;
   /** Null where the log cannot be read here; whoever reads this process's standard error may know. */
   readonly memory: readonly ContextMemory[] | null;
 }
 
 /** What of a load embeddings need. */
-export type EmbedWorkshop = Omit<Workshop, "tokenizer" | "notes" | "stack">;
+export type EmbeddingResources = Omit<LoadResources, "tokenizer" | "notes" | "stack">;
 
 /**
  * Makes a context that embeds as many tokens at once, of as many sequences.
  * @throws {ShimmyError} `backend` where libllama cannot make it.
  */
-export function makeEmbedContext(
-  workshop: EmbedWorkshop,
+export function createEmbeddingContext(
+  resources: EmbeddingResources,
   tokens: number,
   sequences: number,
-): EmbedContext {
+): EmbeddingContext {
   const make = () => {
     try {
-      return workshop.model.createContext(
+      return resources.model.createContext(
         (parameters) => {
-          configureEmbedding(parameters, workshop, tokens, sequences);
-          const { abort, flags } = workshop;
+          configureEmbedding(parameters, resources, tokens, sequences);
+          const { abort, flags } = resources;
           if (abort === null) return;
           parameters.abort_callback = abort.address;
           parameters.abort_callback_data = address(flags.abortBytes);
         },
-        workshop.flags,
+        resources.flags,
       );
     } catch (error) {
       if (error instanceof NativeError) return error;
       throw error;
     }
   };
-  const { made, log } = logged(workshop, make);
+  const { made, log } = logged(resources, make);
   if (made instanceof NativeError) {
     throw new ShimmyError(
       "backend",
@@ -57,14 +57,14 @@ export function makeEmbedContext(
       { cause: made, ...(log === null ? {} : { detail: log }) },
     );
   }
-  made.attachThreadPool(workshop.pool);
+  made.attachThreadPool(resources.pool);
   return { context: made, memory: log === null ? null : readContextLog(log) };
 }
 
 /** What a context that embeds is made with. */
 export function configureEmbedding(
   parameters: ContextParams,
-  { model, options, threads }: Pick<EmbedWorkshop, "model" | "options" | "threads">,
+  { model, options, threads }: Pick<EmbeddingResources, "model" | "options" | "threads">,
   tokens: number,
   sequences: number,
 ): void {
@@ -94,7 +94,7 @@ export function configureEmbedding(
  * JavaScript.
  */
 function logged<T>(
-  { library, options, gate }: EmbedWorkshop,
+  { library, options, gate }: EmbeddingResources,
   work: () => T,
 ): { readonly made: T; readonly log: string | null } {
   if (options.logLoad) {
@@ -104,7 +104,7 @@ function logged<T>(
     Deno.stderr.writeSync(new TextEncoder().encode(`\n${LOG_END}\n`));
     return { made, log: null };
   }
-  const captured = gate.alone(() => captureLogs(library, work));
+  const captured = gate.exclusive(() => captureLogs(library, work));
   if (captured === null) return { made: work(), log: null };
   const { value: made, lines } = captured.value;
   return { made, log: lines.map(({ text }) => text).join("\n") };

@@ -36,10 +36,10 @@ interface Job {
  * inputs of all requests that wait, one of each in turn, so that many small requests are computed
  * together and none waits for a large one to end.
  */
-export class EmbedQueue {
+export class EmbeddingQueue {
   readonly #model: EmbeddingModel;
-  readonly #answer: (call: number, result: EmbedResult) => void;
-  readonly #refuse: (call: number, error: unknown) => void;
+  readonly #onResult: (call: number, result: EmbedResult) => void;
+  readonly #onError: (call: number, error: unknown) => void;
   #jobs: Job[] = [];
 
   constructor(
@@ -48,8 +48,8 @@ export class EmbedQueue {
     refuse: (call: number, error: unknown) => void,
   ) {
     this.#model = model;
-    this.#answer = answer;
-    this.#refuse = refuse;
+    this.#onResult = answer;
+    this.#onError = refuse;
   }
 
   get hasWork(): boolean {
@@ -72,20 +72,20 @@ export class EmbedQueue {
         });
       }
       const inputs = request.inputs.map((input) => this.#encode(input, request.truncate ?? false));
-      if (inputs.length === 0) return this.#answer(call, { vectors: [], tokens: [] });
-      const adapters = this.#model.adapters.take(request.loras);
+      if (inputs.length === 0) return this.#onResult(call, { vectors: [], tokens: [] });
+      const adapters = this.#model.adapters.acquire(request.loras);
       this.#jobs.push({ call, request, adapters, inputs, vectors: [], taken: 0 });
     } catch (error) {
-      this.#refuse(call, error);
+      this.#onError(call, error);
     }
   }
 
   /** Computes no more of a request; one that is answered already stays so. */
-  giveUp(call: number): void {
+  cancel(call: number): void {
     const job = this.#jobs.find((one) => one.call === call);
     if (job === undefined) return;
     this.#drop(job);
-    this.#refuse(call, new ShimmyError("cancelled", "The request was given up"));
+    this.#onError(call, new ShimmyError("cancelled", "The request was given up"));
   }
 
   /** @throws {ShimmyError} `invalid`, or `context_length` with both numbers. */
@@ -112,7 +112,7 @@ export class EmbedQueue {
 
   /** Computes one batch. */
   step(): void {
-    const members = this.#fill();
+    const members = this.#selectBatch();
     if (members.length === 0) return;
     const inputs = members.map(({ job, index }) => job.inputs[index]!);
     try {
@@ -125,14 +125,14 @@ export class EmbedQueue {
     } catch (error) {
       for (const job of new Set(members.map(({ job }) => job))) {
         this.#drop(job);
-        this.#refuse(job.call, error);
+        this.#onError(job.call, error);
       }
     }
     this.#finish();
   }
 
   /** Takes inputs for a batch, beginning with the request whose turn it is. */
-  #fill(): { readonly job: Job; readonly index: number }[] {
+  #selectBatch(): { readonly job: Job; readonly index: number }[] {
     const { batchSize, sequences } = this.#model.embedder;
     const [first] = this.#jobs;
     if (first === undefined) return [];
@@ -165,7 +165,7 @@ export class EmbedQueue {
       const job of this.#jobs.filter(({ inputs, vectors }) => vectors.length === inputs.length)
     ) {
       this.#drop(job);
-      this.#answer(job.call, {
+      this.#onResult(job.call, {
         vectors: job.vectors,
         tokens: job.inputs.map(({ length }) => length),
       });

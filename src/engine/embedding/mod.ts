@@ -1,3 +1,3 @@
-export { Embedder, firstContext } from "./embedder.ts";
+export { Embedder, initialContextSize } from "./embedder.ts";
 export { configureEmbedding } from "./embedding_context.ts";
-export { EmbedQueue } from "./embedding_queue.ts";
+export { EmbeddingQueue } from "./embedding_queue.ts";

@@ -1,4 +1,4 @@
 export { type KvStream, PrefixCache } from "./prefix_cache.ts";
-export { type OpenedSession, SessionKeeper } from "./session_cache.ts";
+export { type OpenedSession, SessionCache } from "./session_cache.ts";
 export { SessionStore } from "./session_store.ts";
 export { timedMemory } from "./timed_memory.ts";

@@ -1,5 +1,5 @@
 import type { Context } from "../../../ffi/mod.ts";
-import { type PrefixMatch, PrefixTree } from "./radix_tree.ts";
+import { type PrefixMatch, RadixTree } from "./radix_tree.ts";
 
 /** A stream of the KV cache: room for one sequence. */
 export interface KvStream {
@@ -34,19 +34,19 @@ export type KvMemory = Pick<
 export interface PrefixCacheOptions {
   readonly streams: number;
   /** Whether the memory can forget the end of a sequence; recurrent memory cannot. */
-  readonly canCut: boolean;
+  readonly canTruncate: boolean;
   /** Bytes of host memory for states whose stream was needed. */
   readonly savedBytes: number;
   /** Cells that all streams take theirs from; null where each stream has its own. */
   readonly sharedCells: number | null;
   /** Whether positions of a running sequence may be moved. */
-  readonly mayShift: boolean;
+  readonly mayShiftPositions: boolean;
 }
 
 /** Saving fewer tokens to host memory costs more than computing them again. */
-const WORTH_SAVING = 64;
+const MIN_SAVED_TOKENS = 64;
 /** Copying a whole stream for fewer tokens costs more than computing them again. */
-const WORTH_COPYING = 32;
+const MIN_COPIED_TOKENS = 32;
 
 /**
  * Gives streams of the KV cache to sequences, and keeps what they computed for those that come later:
@@ -58,13 +58,13 @@ export class PrefixCache {
   readonly #options: PrefixCacheOptions;
   readonly #streams: readonly KvStream[];
   /** One tree for each scope. */
-  readonly #trees = new Map<string, PrefixTree<Holder>>();
+  readonly #trees = new Map<string, RadixTree<Holder>>();
   readonly #saved = new Set<SavedState>();
   #savedBytes = 0;
   #evictions = 0;
   #clock = 0;
   /** Streams whose data moves at the next decode: until then their bytes must not be read or written. */
-  readonly #moving = new Set<KvStream>();
+  readonly #pendingCopies = new Set<KvStream>();
 
   constructor(memory: KvMemory, options: PrefixCacheOptions) {
     this.#memory = memory;
@@ -79,10 +79,10 @@ export class PrefixCache {
     return this.#trees.get(scope)?.matches(tokens) ?? [];
   }
 
-  #tree(scope: string): PrefixTree<Holder> {
+  #tree(scope: string): RadixTree<Holder> {
     const known = this.#trees.get(scope);
     if (known !== undefined) return known;
-    const tree = new PrefixTree<Holder>();
+    const tree = new RadixTree<Holder>();
     this.#trees.set(scope, tree);
     return tree;
   }
@@ -98,7 +98,7 @@ export class PrefixCache {
   }
 
   /** Streams that nobody uses now, whatever they hold. */
-  get unused(): readonly KvStream[] {
+  get idleStreams(): readonly KvStream[] {
     return this.#streams.filter((stream) => !stream.busy);
   }
 
@@ -110,12 +110,12 @@ export class PrefixCache {
    * Whether a running sequence is computing a prefix of these tokens that is worth waiting for.
    */
   isBeingComputed(tokens: readonly number[], scope = ""): boolean {
-    if (!this.#options.canCut) return false;
+    if (!this.#options.canTruncate) return false;
     const known = this.#best(tokens, scope)?.length ?? 0;
     for (const { holder, length } of this.#matches(scope, tokens)) {
       if (!isStream(holder) || !holder.busy) continue;
       const wanted = Math.min(length, tokens.length - 1);
-      return wanted > holder.tokens.length && wanted >= known + WORTH_COPYING;
+      return wanted > holder.tokens.length && wanted >= known + MIN_COPIED_TOKENS;
     }
     return false;
   }
@@ -130,7 +130,7 @@ export class PrefixCache {
    */
   acquire(tokens: readonly number[], useCache: boolean, scope = ""): KvStream | null {
     const best = useCache ? this.#best(tokens, scope) : null;
-    const stream = best === null ? this.#empty(null) : this.#take(best.holder, best.length);
+    const stream = best === null ? this.#acquireEmpty(null) : this.#reuse(best.holder, best.length);
     if (stream === null) return null;
     stream.busy = true;
     stream.lastUsed = ++this.#clock;
@@ -143,23 +143,23 @@ export class PrefixCache {
   release(stream: KvStream, forget: boolean): void {
     stream.busy = false;
     stream.lastUsed = ++this.#clock;
-    if (forget) this.#wipe(stream);
+    if (forget) this.#clear(stream);
     else this.#tree(stream.scope).set(stream, [...stream.tokens]);
   }
 
   /** Moves what a stream holds to host memory, for its sequence to come back to. */
-  park(stream: KvStream): void {
+  swapOut(stream: KvStream): void {
     this.#save(stream, 1);
     this.release(stream, true);
   }
 
   /** Takes in a state that was kept elsewhere, unless as much of it is known already. */
-  adopt(tokens: readonly number[], state: Uint8Array<ArrayBuffer>, scope = ""): void {
+  insertState(tokens: readonly number[], state: Uint8Array<ArrayBuffer>, scope = ""): void {
     for (const { holder, length } of this.#matches(scope, tokens)) {
       if (length < tokens.length) break;
       if (holder.tokens.length >= tokens.length) return;
     }
-    this.#remember({ state, tokens, scope, lastUsed: ++this.#clock });
+    this.#insertSaved({ state, tokens, scope, lastUsed: ++this.#clock });
   }
 
   /**
@@ -168,14 +168,14 @@ export class PrefixCache {
    * @returns the scope that is its own from now on.
    */
   isolate(stream: KvStream): string {
-    this.#forget(stream);
-    this.#moving.add(stream);
+    this.#removeFromIndex(stream);
+    this.#pendingCopies.add(stream);
     return stream.scope = `${stream.scope}\0${++this.#clock}`;
   }
 
   /** Call after a decode: moving data has arrived. */
-  settle(): void {
-    this.#moving.clear();
+  completeCopies(): void {
+    this.#pendingCopies.clear();
   }
 
   /**
@@ -186,7 +186,7 @@ export class PrefixCache {
     const idle = this.#streams.filter((stream) => !stream.busy && stream.tokens.length > 0);
     if (idle.length === 0) return false;
     this.#evictions++;
-    this.#wipe(idle.reduce((a, b) => a.lastUsed <= b.lastUsed ? a : b));
+    this.#clear(idle.reduce((a, b) => a.lastUsed <= b.lastUsed ? a : b));
     return true;
   }
 
@@ -198,41 +198,41 @@ export class PrefixCache {
       const length = Math.min(match.length, match.holder.tokens.length, tokens.length - 1);
       const { holder } = match;
       if (length === 0 || length <= (best?.length ?? 0)) continue;
-      if (!this.#options.canCut && (length < holder.tokens.length || isBusy(holder))) continue;
-      if (length < WORTH_COPYING && !this.#isCheap(holder, length)) continue;
+      if (!this.#options.canTruncate && (length < holder.tokens.length || isBusy(holder))) continue;
+      if (length < MIN_COPIED_TOKENS && !this.#isCheap(holder, length)) continue;
       best = { holder, length };
     }
     return best;
   }
 
   /** A stream that holds the first `length` tokens of a holder. */
-  #take(holder: Holder, length: number): KvStream | null {
-    if (isStream(holder) && this.#fitsInPlace(holder, length)) {
+  #reuse(holder: Holder, length: number): KvStream | null {
+    if (isStream(holder) && this.#isReusableInPlace(holder, length)) {
       if (!this.#keepsMost(holder, length)) this.#save(holder);
-      return this.#cut(holder, length);
+      return this.#truncate(holder, length);
     }
-    const target = this.#empty(holder);
+    const target = this.#acquireEmpty(holder);
     if (target === null) return null;
     if (isStream(holder) && !this.#copiesByState) {
       this.#memory.copySequence(holder.id, target.id);
-      this.#moving.add(holder).add(target);
+      this.#pendingCopies.add(holder).add(target);
       target.tokens.push(...holder.tokens);
     } else {
-      if (this.#moving.has(target)) return target;
+      if (this.#pendingCopies.has(target)) return target;
       // Making room may empty the stream that holds it.
       const held = [...holder.tokens];
       const state = isStream(holder) ? this.#memory.saveSequence(holder.id) : holder.state;
-      if (!this.#makeRoom(held.length)) return null;
+      if (!this.#freeCells(held.length)) return null;
       if (!this.#memory.restoreSequence(target.id, state)) {
         // The library leaves the cells of what it could not read to the end.
         this.#memory.removeTokens(target.id, -1, -1);
-        if (!isStream(holder)) this.#drop(holder);
+        if (!isStream(holder)) this.#discard(holder);
         return target;
       }
       holder.lastUsed = ++this.#clock;
       target.tokens.push(...held);
     }
-    return this.#cut(target, length);
+    return this.#truncate(target, length);
   }
 
   /**
@@ -240,14 +240,14 @@ export class PrefixCache {
    * be moved, a copy needs cells of its own.
    */
   get #copiesByState(): boolean {
-    return this.#options.sharedCells !== null && this.#options.mayShift;
+    return this.#options.sharedCells !== null && this.#options.mayShiftPositions;
   }
 
   /**
    * Has so many cells free, if need be by forgetting what nobody uses now.
    * @returns false where they will be free when somebody ends.
    */
-  #makeRoom(cells: number): boolean {
+  #freeCells(cells: number): boolean {
     const { sharedCells } = this.#options;
     if (sharedCells === null) return true;
     while (sharedCells - this.cellsUsed < cells) {
@@ -260,9 +260,9 @@ export class PrefixCache {
    * Taking a stream in place takes what it holds beyond the prefix from it; that is fine when it is
    * little, or when there is no other stream and it can be saved.
    */
-  #fitsInPlace(holder: Holder, length: number): boolean {
+  #isReusableInPlace(holder: Holder, length: number): boolean {
     if (!isStream(holder) || holder.busy) return false;
-    if (!this.#options.canCut || this.#keepsMost(holder, length)) return true;
+    if (!this.#options.canTruncate || this.#keepsMost(holder, length)) return true;
     return this.#streams.every((other) => other === holder || other.busy);
   }
 
@@ -273,19 +273,19 @@ export class PrefixCache {
   /** Whether few tokens are worth taking: in place, or from a state that holds little else. */
   #isCheap(holder: Holder, length: number): boolean {
     return isStream(holder)
-      ? this.#fitsInPlace(holder, length)
+      ? this.#isReusableInPlace(holder, length)
       : length * 2 >= holder.tokens.length;
   }
 
-  #cut(stream: KvStream, length: number): KvStream {
+  #truncate(stream: KvStream, length: number): KvStream {
     if (length === stream.tokens.length) return stream;
     if (this.#memory.removeTokens(stream.id, length, -1)) stream.tokens.length = length;
-    else this.#wipe(stream);
+    else this.#clear(stream);
     return stream;
   }
 
   /** An empty stream other than `except`: the one used longest ago, its tokens saved. */
-  #empty(except: Holder | null): KvStream | null {
+  #acquireEmpty(except: Holder | null): KvStream | null {
     let oldest: KvStream | null = null;
     for (const stream of this.#streams) {
       if (stream.busy || stream === except) continue;
@@ -295,28 +295,28 @@ export class PrefixCache {
     if (oldest === null) return null;
     this.#save(oldest);
     this.#evictions++;
-    this.#wipe(oldest);
+    this.#clear(oldest);
     return oldest;
   }
 
-  #wipe(stream: KvStream): void {
+  #clear(stream: KvStream): void {
     this.#memory.removeTokens(stream.id, -1, -1);
     stream.tokens.length = 0;
-    this.#forget(stream);
+    this.#removeFromIndex(stream);
   }
 
-  #forget(holder: Holder): void {
+  #removeFromIndex(holder: Holder): void {
     const tree = this.#tree(holder.scope);
     tree.delete(holder);
     if (tree.isEmpty) this.#trees.delete(holder.scope);
   }
 
-  #save(stream: KvStream, fewest = WORTH_SAVING): void {
-    if (stream.tokens.length < fewest || this.#moving.has(stream)) return;
-    if (this.#options.savedBytes === 0 || this.#isCovered(stream)) return;
+  #save(stream: KvStream, fewest = MIN_SAVED_TOKENS): void {
+    if (stream.tokens.length < fewest || this.#pendingCopies.has(stream)) return;
+    if (this.#options.savedBytes === 0 || this.#isHeldElsewhere(stream)) return;
     const state = this.#memory.saveSequence(stream.id);
     if (state.length > this.#options.savedBytes) return;
-    this.#remember({
+    this.#insertSaved({
       state,
       tokens: [...stream.tokens],
       scope: stream.scope,
@@ -324,10 +324,10 @@ export class PrefixCache {
     });
   }
 
-  #remember(saved: SavedState): void {
+  #insertSaved(saved: SavedState): void {
     const { savedBytes } = this.#options;
     while (this.#saved.size > 0 && this.#savedBytes + saved.state.length > savedBytes) {
-      this.#dropOldest();
+      this.#discardOldest();
     }
     this.#saved.add(saved);
     this.#savedBytes += saved.state.length;
@@ -335,7 +335,7 @@ export class PrefixCache {
   }
 
   /** Whether somebody else holds all that this stream holds. */
-  #isCovered(stream: KvStream): boolean {
+  #isHeldElsewhere(stream: KvStream): boolean {
     for (const { holder, length } of this.#matches(stream.scope, stream.tokens)) {
       if (length < stream.tokens.length) return false;
       if (holder !== stream && holder.tokens.length >= stream.tokens.length) return true;
@@ -343,20 +343,20 @@ export class PrefixCache {
     return false;
   }
 
-  #dropOldest(): void {
+  #discardOldest(): void {
     let oldest: SavedState | null = null;
     for (const saved of this.#saved) {
       if (oldest === null || saved.lastUsed < oldest.lastUsed) oldest = saved;
     }
     if (oldest === null) return;
     this.#evictions++;
-    this.#drop(oldest);
+    this.#discard(oldest);
   }
 
-  #drop(saved: SavedState): void {
+  #discard(saved: SavedState): void {
     if (!this.#saved.delete(saved)) return;
     this.#savedBytes -= saved.state.length;
-    this.#forget(saved);
+    this.#removeFromIndex(saved);
   }
 }
 

@@ -36,10 +36,10 @@ function cacheWith(options: Partial<PrefixCacheOptions> = {}) {
   const memory = new MemoryDouble();
   const cache = new PrefixCache(memory, {
     streams: 2,
-    canCut: true,
+    canTruncate: true,
     savedBytes: 1000,
     sharedCells: null,
-    mayShift: false,
+    mayShiftPositions: false,
     ...options,
   });
   return { memory, cache };
@@ -53,7 +53,7 @@ function run(cache: PrefixCache, prompt: readonly number[], useCache = true) {
   const stream = cache.acquire(prompt, useCache)!;
   const known = stream.tokens.length;
   stream.tokens.push(...prompt.slice(known));
-  cache.settle();
+  cache.completeCopies();
   cache.release(stream, false);
   return { stream, known };
 }
@@ -172,7 +172,7 @@ Deno.test("short sequences, and those another one holds too, are not saved", () 
   older.tokens.push(...tokens(200));
   const newer = two.cache.acquire([...tokens(200), 7], true)!;
   newer.tokens.push(7);
-  two.cache.settle();
+  two.cache.completeCopies();
   two.cache.release(older, false);
   two.cache.release(newer, false);
   two.memory.take();
@@ -209,7 +209,7 @@ Deno.test("the bytes of a stream are not touched between its copy and the decode
 });
 
 Deno.test("memory that cannot be cut is used whole or not at all", () => {
-  const { cache, memory } = cacheWith({ canCut: false });
+  const { cache, memory } = cacheWith({ canTruncate: false });
   const { stream } = run(cache, tokens(100));
   assertEquals(run(cache, [...tokens(90), 7]).known, 0);
   assertEquals(cache.isBeingComputed([...tokens(100), 7]), false);
@@ -259,7 +259,7 @@ Deno.test("a saved state comes back when others have made room for it, and is ke
   };
   const parked = hold(tokens(100));
   const one = hold(tokens(150, 1000));
-  cache.park(parked);
+  cache.swapOut(parked);
   const two = hold(tokens(100, 2000));
   memory.take();
   // 250 of 300 cells belong to others that run.
@@ -275,13 +275,13 @@ Deno.test("a saved state comes back when others have made room for it, and is ke
 
 Deno.test("a state for which there never is room is computed again", () => {
   const { cache, memory } = cacheWith({ streams: 2, sharedCells: 300 });
-  cache.adopt(tokens(400), new Uint8Array(STATE_BYTES));
+  cache.insertState(tokens(400), new Uint8Array(STATE_BYTES));
   memory.canRestore = false;
   assertEquals(cache.acquire([...tokens(400), 7], true)!.tokens.length, 0);
 });
 
 Deno.test("where positions may move, a copy within one buffer has cells of its own", () => {
-  const { cache, memory } = cacheWith({ streams: 2, sharedCells: 1000, mayShift: true });
+  const { cache, memory } = cacheWith({ streams: 2, sharedCells: 1000, mayShiftPositions: true });
   const running = cache.acquire(tokens(200), true)!;
   running.tokens.push(...tokens(120));
   const other = cache.acquire([...tokens(200), 7], true)!;
@@ -297,12 +297,12 @@ Deno.test("a stream whose positions were moved is nobody else's, and its state i
   assertEquals(cache.acquire([...tokens(200), 7], true)!.tokens.length, 0);
   // The data moves at the next decode: until then it must not be read.
   memory.take();
-  cache.park(stream);
+  cache.swapOut(stream);
   assertEquals(memory.take(), [`remove ${stream.id} -1 -1`]);
   const again = cache.acquire([...tokens(200), 7], true, scope)!;
   again.tokens.push(...tokens(200), 7);
-  cache.settle();
-  cache.park(again);
+  cache.completeCopies();
+  cache.swapOut(again);
   assertEquals(cache.acquire([...tokens(200), 7, 8], true, scope)!.tokens.length, 201);
 });
 
@@ -310,6 +310,6 @@ Deno.test("an interrupted sequence's state is saved, however short it is", () =>
   const { cache } = cacheWith();
   const stream = cache.acquire(tokens(20), true)!;
   stream.tokens.push(...tokens(20));
-  cache.park(stream);
+  cache.swapOut(stream);
   assertEquals(cache.acquire([...tokens(20), 7], true)!.tokens.length, 20);
 });

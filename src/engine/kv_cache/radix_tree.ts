@@ -17,7 +17,7 @@ export interface PrefixMatch<H> {
  * A holder has one list of tokens at a time. Looking up costs the length of the match, however many
  * holders there are.
  */
-export class PrefixTree<H> {
+export class RadixTree<H> {
   readonly #root: Node<H> = { tokens: [], children: new Map(), holders: new Set() };
   readonly #tokens = new Map<H, readonly number[]>();
 

@@ -1,11 +1,11 @@
 import { assertEquals } from "@std/assert";
-import { PrefixTree } from "./radix_tree.ts";
+import { RadixTree } from "./radix_tree.ts";
 
-const found = (tree: PrefixTree<string>, tokens: number[]) =>
+const found = (tree: RadixTree<string>, tokens: number[]) =>
   [...tree.matches(tokens)].map(({ holder, length }) => `${holder}:${length}`);
 
 Deno.test("the longest shared prefix comes first, whoever holds it", () => {
-  const tree = new PrefixTree<string>();
+  const tree = new RadixTree<string>();
   tree.set("a", [1, 2, 3, 4]);
   tree.set("b", [1, 2, 5]);
   tree.set("c", [9]);
@@ -16,7 +16,7 @@ Deno.test("the longest shared prefix comes first, whoever holds it", () => {
 });
 
 Deno.test("a holder whose tokens end inside the match is found with its own length", () => {
-  const tree = new PrefixTree<string>();
+  const tree = new RadixTree<string>();
   tree.set("short", [1, 2]);
   tree.set("long", [1, 2, 3, 4]);
   assertEquals(found(tree, [1, 2, 3, 4]), ["long:4", "short:2"]);
@@ -24,7 +24,7 @@ Deno.test("a holder whose tokens end inside the match is found with its own leng
 });
 
 Deno.test("setting a holder again replaces what it held, and deleting forgets it", () => {
-  const tree = new PrefixTree<string>();
+  const tree = new RadixTree<string>();
   tree.set("a", [1, 2, 3]);
   tree.set("a", [4, 5]);
   assertEquals(found(tree, [1, 2, 3]), []);
@@ -37,7 +37,7 @@ Deno.test("setting a holder again replaces what it held, and deleting forgets it
 Deno.test("the tree agrees with comparing every list, over random sets and deletions", () => {
   let state = 7;
   const random = (n: number) => (state = (state * 1103515245 + 12345) & 0x7fffffff) % n;
-  const tree = new PrefixTree<number>();
+  const tree = new RadixTree<number>();
   const lists = new Map<number, number[]>();
   for (let round = 0; round < 2000; round++) {
     const holder = random(12);

@@ -28,7 +28,7 @@ export interface SessionSequence {
 const NO_SESSION: OpenedSession = { tokens: null, notice: null };
 
 /** Brings the states of named sessions into the prefix cache, and out of it to disk. */
-export class SessionKeeper {
+export class SessionCache {
   readonly #store: SessionStore | null;
   readonly #context: Pick<Context, "saveSequence">;
   readonly #cache: PrefixCache;
@@ -55,16 +55,16 @@ export class SessionKeeper {
       throw new ShimmyError("invalid", "session: sessions are not kept here", { field: "session" });
     }
     const found = this.#store.find(name, scope);
-    switch (found.found) {
-      case "session":
-        this.#cache.adopt(found.session.tokens, found.session.state, scope);
+    switch (found.status) {
+      case "found":
+        this.#cache.insertState(found.session.tokens, found.session.state, scope);
         return { tokens: found.session.tokens, notice: null };
-      case "nothing":
+      case "missing":
         return NO_SESSION;
-      case "other":
-        return unused("it was kept with another model, adapter, cache type or library");
+      case "incompatible":
+        return notReused("it was kept with another model, adapter, cache type or library");
       case "unreadable":
-        return unused("what was kept of it cannot be read", found.reason);
+        return notReused("what was kept of it cannot be read", found.reason);
     }
   }
 
@@ -76,8 +76,8 @@ export class SessionKeeper {
     const usable = Math.min(kept.length, promptLength - 1);
     const goesOn = usable > 0 && kept.every((token, at) => at >= usable || token === tokens[at]);
     const { notice } = goesOn
-      ? unused("its state could not be restored")
-      : unused("the prompt does not go on from what was kept");
+      ? notReused("its state could not be restored")
+      : notReused("the prompt does not go on from what was kept");
     if (notice !== null) notices.push(notice);
   }
 
@@ -100,7 +100,7 @@ export class SessionKeeper {
   }
 }
 
-function unused(why: string, detail?: string): OpenedSession {
+function notReused(why: string, detail?: string): OpenedSession {
   const message = `session: ${why}, so the prompt was recomputed`;
   return { tokens: null, notice: { message, ...(detail === undefined ? {} : { detail }) } };
 }

@@ -5,11 +5,11 @@ import { crc32, sha256 } from "../../digest.ts";
 const MAGIC = "SHIMMYS2";
 /** Where the checksum ends, which is of all that follows it. */
 const HEAD = MAGIC.length + 4;
-const ENDING = ".session";
+const EXTENSION = ".session";
 /** Hexadecimal digits that tell names and fingerprints apart: 128 bits. */
 const DIGITS = 32;
 /** Bytes that all saved sessions take together, at most; those used longest ago go first. */
-const MOST_BYTES = 2 * 2 ** 30;
+const MAX_BYTES = 2 * 2 ** 30;
 
 /** A sequence's tokens and its state in the KV cache. */
 export interface SavedSession {
@@ -18,12 +18,12 @@ export interface SavedSession {
 }
 
 /** What was found under a name. */
-export type FoundSession =
-  | { readonly found: "session"; readonly session: SavedSession }
-  | { readonly found: "nothing" }
+export type SessionLookup =
+  | { readonly status: "found"; readonly session: SavedSession }
+  | { readonly status: "missing" }
   /** One that another model, adapter, cache type or library left. */
-  | { readonly found: "other" }
-  | { readonly found: "unreadable"; readonly reason: string };
+  | { readonly status: "incompatible" }
+  | { readonly status: "unreadable"; readonly reason: string };
 
 /**
  * Named states of sequences on disk, so that a conversation goes on after a restart without computing
@@ -45,7 +45,7 @@ export class SessionStore {
   }
 
   #path(name: string, fingerprint: string): string {
-    return join(this.#folder, `${digest(name)}-${digest(fingerprint)}${ENDING}`);
+    return join(this.#folder, `${digest(name)}-${digest(fingerprint)}${EXTENSION}`);
   }
 
   #fingerprintOf(scope: string): string {
@@ -56,21 +56,21 @@ export class SessionStore {
    * Looks for the session of a name.
    * @param scope what it was computed with beside the model, such as its adapters.
    */
-  find(name: string, scope = ""): FoundSession {
+  find(name: string, scope = ""): SessionLookup {
     const fingerprint = this.#fingerprintOf(scope);
     const path = this.#path(name, fingerprint);
     try {
       const session = decode(Deno.readFileSync(path), fingerprint);
-      if (session === null) return { found: "unreadable", reason: "It is no session's file" };
+      if (session === null) return { status: "unreadable", reason: "It is no session's file" };
       const now = new Date();
       Deno.utimeSync(path, now, now);
-      return { found: "session", session };
+      return { status: "found", session };
     } catch (error) {
       const { NotFound, NotADirectory } = Deno.errors;
       if (error instanceof NotFound || error instanceof NotADirectory) {
-        return { found: this.#hasOther(name) ? "other" : "nothing" };
+        return { status: this.#hasOther(name) ? "incompatible" : "missing" };
       }
-      return { found: "unreadable", reason: messageOf(error) };
+      return { status: "unreadable", reason: messageOf(error) };
     }
   }
 
@@ -79,7 +79,7 @@ export class SessionStore {
     const beginning = `${digest(name)}-`;
     try {
       return [...Deno.readDirSync(this.#folder)].some((file) =>
-        file.name.startsWith(beginning) && file.name.endsWith(ENDING)
+        file.name.startsWith(beginning) && file.name.endsWith(EXTENSION)
       );
     } catch {
       // There is no folder yet, or nothing of it can be known.
@@ -112,7 +112,7 @@ export class SessionStore {
 
   #prune(): void {
     const files = [...Deno.readDirSync(this.#folder)]
-      .filter(({ name }) => name.endsWith(ENDING))
+      .filter(({ name }) => name.endsWith(EXTENSION))
       .map(({ name }) => {
         const path = join(this.#folder, name);
         const { size, mtime } = Deno.statSync(path);
@@ -122,7 +122,7 @@ export class SessionStore {
     let bytes = 0;
     for (const { path, size } of files) {
       bytes += size;
-      if (bytes > MOST_BYTES) Deno.removeSync(path);
+      if (bytes > MAX_BYTES) Deno.removeSync(path);
     }
   }
 }

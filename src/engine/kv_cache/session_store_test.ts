@@ -28,17 +28,19 @@ Deno.test("a session comes back as it was saved, also to another store", async (
   await inFolder((folder) => {
     new SessionStore(folder, "a").save("talk", SESSION);
     const store = new SessionStore(folder, "a");
-    assertEquals(store.find("talk"), { found: "session", session: SESSION });
-    assertEquals(store.find("other"), { found: "nothing" });
+    assertEquals(store.find("talk"), { status: "found", session: SESSION });
+    assertEquals(store.find("other"), { status: "missing" });
   });
 });
 
 Deno.test("a session of another fingerprint is not used", async () => {
   await inFolder((folder) => {
     new SessionStore(folder, "model one").save("talk", SESSION);
-    assertEquals(new SessionStore(folder, "model two").find("talk"), { found: "other" });
-    assertEquals(new SessionStore(folder, "model one").find("talk", "lora"), { found: "other" });
-    assertEquals(new SessionStore(folder, "model two").find("tal"), { found: "nothing" });
+    assertEquals(new SessionStore(folder, "model two").find("talk"), { status: "incompatible" });
+    assertEquals(new SessionStore(folder, "model one").find("talk", "lora"), {
+      status: "incompatible",
+    });
+    assertEquals(new SessionStore(folder, "model two").find("tal"), { status: "missing" });
   });
 });
 
@@ -51,7 +53,7 @@ Deno.test("a file that is cut off anywhere is no session, and no crash", async (
     const whole = await Deno.readFile(path);
     for (let length = 0; length < whole.length; length++) {
       await Deno.writeFile(path, whole.slice(0, length));
-      assertEquals(store.find("talk").found, "unreadable");
+      assertEquals(store.find("talk").status, "unreadable");
     }
   });
 });
@@ -65,7 +67,7 @@ Deno.test("a file with a bit that fell over is no session", async () => {
     const whole = await Deno.readFile(path);
     for (let at = 0; at < whole.length; at++) {
       await Deno.writeFile(path, whole.map((byte, index) => index === at ? byte ^ 4 : byte));
-      assertEquals(store.find("talk").found, "unreadable", `byte ${at}`);
+      assertEquals(store.find("talk").status, "unreadable", `byte ${at}`);
     }
   });
 });
@@ -76,7 +78,7 @@ Deno.test("saving again replaces, and leaves nothing else behind", async () => {
     store.save("talk", SESSION);
     store.save("talk", { ...SESSION, tokens: [5] });
     assertEquals(store.find("talk"), {
-      found: "session",
+      status: "found",
       session: { ...SESSION, tokens: [5] },
     });
     assertEquals([...Deno.readDirSync(folder)].length, 1);
@@ -88,7 +90,7 @@ Deno.test("a name may be any text without leaving the folder", async () => {
     const store = new SessionStore(folder, "a");
     for (const name of ["../../x", "a/b", "ü\n", ""]) {
       store.save(name, SESSION);
-      assertEquals(store.find(name), { found: "session", session: SESSION });
+      assertEquals(store.find(name), { status: "found", session: SESSION });
     }
     assertEquals([...Deno.readDirSync(folder)].length, 4);
   });

@@ -12,37 +12,37 @@ import {
 import { ShimmyError } from "../../errors.ts";
 import { DraftModel } from "../speculation/mod.ts";
 import {
+  checkContext,
   chooseContext,
   configureContext,
-  contextProblem,
+  DRAFT_NOT_USED,
   fingerprint,
   isOnCpu,
   kvBytesPerToken,
+  type LoadResources,
   openDraft,
   ropeStretch,
   savedStateBytes,
   stretchRope,
-  WITHOUT_DRAFT,
-  type Workshop,
 } from "../model/mod.ts";
 import type { LoadOptions } from "../protocol/mod.ts";
 import { recommendedSampling } from "../sampling/mod.ts";
-import type { Generation } from "../scheduler/mod.ts";
+import type { GenerationContext } from "../scheduler/mod.ts";
 import { availableMemory } from "../native/mod.ts";
 import { SessionStore } from "../kv_cache/mod.ts";
 
 /** Makes a model ready to generate; null for one that cannot, although its file does not say so. */
-export function prepareGeneration(workshop: Workshop): Generation | null {
-  const { library, model, options, stack, tokenizer, adapters } = workshop;
-  const context = createContext(workshop);
+export function createGeneration(resources: LoadResources): GenerationContext | null {
+  const { library, model, options, stack, tokenizer, adapters } = resources;
+  const context = createContext(resources);
   if (!context.hasMemory) {
     context.close();
     return null;
   }
   stack.use(context);
-  context.attachThreadPool(workshop.pool);
+  context.attachThreadPool(resources.pool);
   warmUp(model, context);
-  const canCut = !model.isRecurrent && model.slidingWindow === 0;
+  const canTruncate = !model.isRecurrent && model.slidingWindow === 0;
   const sequenceLength = options.contextLength > 0
     ? Math.min(options.contextLength, context.sequenceLength)
     : context.sequenceLength;
@@ -52,14 +52,14 @@ export function prepareGeneration(workshop: Workshop): Generation | null {
     sequenceLength,
     parallel: options.parallel,
     kvUnified: options.kvUnified,
-    canCut,
+    canTruncate,
     isOnCpu: isOnCpu(options),
     sessions: options.sessionFolder === undefined
       ? null
       : new SessionStore(options.sessionFolder, fingerprint(library, model, options)),
-    draft: loadDraft(workshop, context.sequenceLength, canCut),
-    lookup: canCut && options.lookup,
-    contextShift: options.contextShift && canShift(context, canCut, workshop.notes),
+    draft: loadDraft(resources, context.sequenceLength, canTruncate),
+    lookup: canTruncate && options.lookup,
+    contextShift: options.contextShift && canShift(context, canTruncate, resources.notes),
     savedBytes: savedStateBytes(model),
     sampling: {
       library,
@@ -67,7 +67,7 @@ export function prepareGeneration(workshop: Workshop): Generation | null {
       sequenceLength,
       recommended: recommendedSampling(model.metadata()),
       native: { ms: 0 },
-      wording: {
+      tokenText: {
         textOf: (token) => tokenizer.piece(token, true).text ?? "",
         tokensOf: (text) => [...model.vocab.tokenize(text, false, true)],
       },
@@ -77,11 +77,11 @@ export function prepareGeneration(workshop: Workshop): Generation | null {
   };
 }
 
-function createContext({ library, model, options, flags, threads, abort, notes }: Workshop) {
+function createContext({ library, model, options, flags, threads, abort, notes }: LoadResources) {
   const metadata = model.metadata();
   const bytesPerToken = kvBytesPerToken(model, metadata, options.kvType);
   const plan = chooseContext({
-    asked: options.contextLength,
+    requested: options.contextLength,
     trained: model.trainedContext,
     sequences: options.kvUnified ? 1 : options.parallel,
     bytesPerToken,
@@ -90,7 +90,7 @@ function createContext({ library, model, options, flags, threads, abort, notes }
   notes.push(...plan.notes);
   const keepsAll = !model.isRecurrent && model.slidingWindow === 0 &&
     metadata[`${metadata["general.architecture"]}.attention.kv_lora_rank`] === undefined;
-  const problem = contextProblem({
+  const problem = checkContext({
     ...options,
     length: plan.length,
     bytesPerToken: keepsAll ? bytesPerToken : null,
@@ -122,30 +122,34 @@ function createContext({ library, model, options, flags, threads, abort, notes }
   }
 }
 
-function canShift(context: Context, canCut: boolean, notes: string[]): boolean {
-  if (canCut && context.canShift) return true;
+function canShift(context: Context, canTruncate: boolean, notes: string[]): boolean {
+  if (canTruncate && context.canShift) return true;
   notes.push("The model's memory cannot be shifted: answers end when the context is full");
   return false;
 }
 
 /** The model that drafts, ready to do so; null where none is asked for. */
-function loadDraft(workshop: Workshop, length: number, canCut: boolean): DraftModel | null {
-  const { library, model, options, flags, gate, threads, pool, notes, stack } = workshop;
+function loadDraft(
+  resources: LoadResources,
+  length: number,
+  canTruncate: boolean,
+): DraftModel | null {
+  const { library, model, options, flags, gate, threads, pool, notes, stack } = resources;
   if (options.draftPaths === undefined) return null;
   // What is drafted wrongly has to be taken back.
-  if (!canCut) {
+  if (!canTruncate) {
     notes.push("The model's memory cannot forget tokens: no draft model is used");
     return null;
   }
-  const watcher = {
+  const observer = {
     gate,
     onProgress: () => {},
     isCancelled: () => flags.isLoadingCancelled,
   };
   const wish = { paths: options.draftPaths, model, options, length, threads };
-  const context = openDraft(library, wish, watcher, stack);
+  const context = openDraft(library, wish, observer, stack);
   if (context === null) {
-    notes.push(WITHOUT_DRAFT);
+    notes.push(DRAFT_NOT_USED);
     return null;
   }
   context.attachThreadPool(pool);

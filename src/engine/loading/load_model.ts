@@ -13,12 +13,12 @@ import {
 import { Adapters } from "../adapters/mod.ts";
 import { Embedder } from "../embedding/mod.ts";
 import { defaultThreads, type EngineFlags, type NativeGate } from "../native/mod.ts";
-import type { Generation } from "../scheduler/mod.ts";
-import { prepareGeneration } from "./create_generation.ts";
+import type { GenerationContext } from "../scheduler/mod.ts";
+import { createGeneration } from "./create_generation.ts";
 import { describeModel } from "./model_info.ts";
 import { type LoadOptions, LOG_END, type ModelInfo } from "../protocol/mod.ts";
 import { Tokenizer } from "../tokenizer/mod.ts";
-import { readWeights, vainOverrides } from "../model/mod.ts";
+import { readWeights, unmatchedOverrides } from "../model/mod.ts";
 
 /** A model that is ready to compute. */
 export interface LoadedModel extends Disposable {
@@ -26,7 +26,7 @@ export interface LoadedModel extends Disposable {
   readonly vocab: Vocab;
   readonly tokenizer: Tokenizer;
   /** Null for a model that only computes embeddings or scores. */
-  readonly generation: Generation | null;
+  readonly generation: GenerationContext | null;
   readonly adapters: Adapters;
   readonly embedder: Embedder;
 }
@@ -53,7 +53,7 @@ export function loadModel(
   const library = stack.use(openLibrary(options.libraryFolder));
   if (options.verbose || options.logLoad) printLogs(library);
   else silenceLogs(library);
-  gate.oneByOne(() => loadBackends(library));
+  gate.serialized(() => loadBackends(library));
   library.llama.llama_backend_init();
   const abort = stack.use(abortCheck());
   const threads = options.threads > 0 ? options.threads : defaultThreads();
@@ -67,7 +67,7 @@ export function loadModel(
   );
   // Before the warm-up, which reads what is needed of the file again. Alone, as another thread that
   // unmaps the same file meanwhile would leave its place to other memory.
-  gate.alone(() => forgetMappedPages(options.modelPaths));
+  gate.exclusive(() => forgetMappedPages(options.modelPaths));
   const tokenizer = new Tokenizer(model.vocab, model.chatTemplate("rerank"));
   const notes = [...options.notes ?? [], ...overrideNotes(library, options)];
   const adapters = new Adapters({ library, model, gate });
@@ -75,7 +75,7 @@ export function loadModel(
   const shared = { library, model, adapters, options, flags, gate, threads, pool, abort };
   const generation = model.isEmbeddingModel
     ? null
-    : prepareGeneration({ ...shared, tokenizer, notes, stack });
+    : createGeneration({ ...shared, tokenizer, notes, stack });
   const embedder = stack.use(new Embedder(shared, generation?.sequenceLength ?? null));
   if (generation === null) notes.push(...limitNotes(embedder.limit, model.trainedContext, options));
   const info = describeModel(library, model, {
@@ -111,7 +111,7 @@ function overrideNotes(
 ): string[] {
   if (tensorOverrides.length === 0) return [];
   const names = modelPaths.flatMap((path) => tensorSizes(library, path)).map(({ name }) => name);
-  return vainOverrides(names, tensorOverrides);
+  return unmatchedOverrides(names, tensorOverrides);
 }
 
 /** How the limit of an input differs from what was asked for, or from the training. */

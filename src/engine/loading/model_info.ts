@@ -1,6 +1,6 @@
 import { type Library, listDevices, type Model } from "../../../ffi/mod.ts";
 import type { Embedder } from "../embedding/mod.ts";
-import type { Generation } from "../scheduler/mod.ts";
+import type { GenerationContext } from "../scheduler/mod.ts";
 import type { LoadOptions, ModelInfo, Placement } from "../protocol/mod.ts";
 
 /** What is known of a model once it is loaded. */
@@ -9,7 +9,7 @@ export function describeModel(
   model: Model,
   facts: {
     readonly options: LoadOptions;
-    readonly generation: Generation | null;
+    readonly generation: GenerationContext | null;
     readonly embedder: Embedder;
     readonly threads: number;
     readonly notes: readonly string[];

@@ -1,5 +1,5 @@
 import { type ContextParams, GGML_TYPE, LLAMA_FLASH_ATTN_TYPE } from "../../../ffi/mod.ts";
-import { LONGEST_DRAFT, mostDrafting } from "../speculation/mod.ts";
+import { MAX_DRAFT, maxDraftedSequences } from "../speculation/mod.ts";
 import type { LoadOptions } from "../protocol/mod.ts";
 
 /** Tokens in one call of `llama_decode` unless said otherwise. */
@@ -34,14 +34,14 @@ export function configureContext(
   length: number,
   threads: number,
 ): void {
-  const asked = options.batchSize > 0 ? options.batchSize : DEFAULT_BATCH;
-  const batchSize = Math.max(asked, options.parallel);
+  const requested = options.batchSize > 0 ? options.batchSize : DEFAULT_BATCH;
+  const batchSize = Math.max(requested, options.parallel);
   const kvType = kvTypeOf(options);
   parameters.n_ctx = length * (options.kvUnified ? 1 : options.parallel);
   parameters.n_seq_max = options.parallel;
   parameters.n_batch = batchSize;
   parameters.n_ubatch = isOnCpu(options) ? Math.min(batchSize, CPU_MICRO_BATCH) : batchSize;
-  parameters.n_outputs_max = Math.min(batchSize, mostOutputs(options));
+  parameters.n_outputs_max = Math.min(batchSize, maxOutputs(options));
   parameters.n_threads = threads;
   parameters.n_threads_batch = threads;
   parameters.flash_attn_type = FLASH_ATTENTION[options.flashAttention];
@@ -55,11 +55,11 @@ export function configureContext(
  * Tokens of a batch that are sampled from, at most: each sequence's last one and what is drafted. Every
  * one takes the room of the vocabulary's logits, twice.
  */
-function mostOutputs(options: LoadOptions): number {
+function maxOutputs(options: LoadOptions): number {
   const { parallel, lookup, draftPaths } = options;
   const drafts = lookup || draftPaths !== undefined;
-  const drafting = drafts ? Math.min(parallel, mostDrafting(isOnCpu(options))) : 0;
-  return parallel + drafting * LONGEST_DRAFT;
+  const drafting = drafts ? Math.min(parallel, maxDraftedSequences(isOnCpu(options))) : 0;
+  return parallel + drafting * MAX_DRAFT;
 }
 
 /** Whether no device but the CPU computes. */

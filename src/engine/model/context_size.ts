@@ -18,9 +18,9 @@ const BYTES_PER_VALUE: Readonly<Record<KvType, number>> = {
 /** The KV cache takes at most this share of the free memory unless the user asks for more. */
 const SHARE_OF_FREE = 0.5;
 /** And at most this many bytes. */
-const MOST_BYTES = 4 * 2 ** 30;
+const MAX_BYTES = 4 * 2 ** 30;
 /** No context is made shorter than this to save memory. */
-const SHORTEST = 2048;
+const MIN_CONTEXT = 2048;
 /** libllama rounds a sequence's cells up to a multiple of this. */
 const CELL_STEP = 256;
 
@@ -28,7 +28,7 @@ const CELL_STEP = 256;
 const SAVED_BYTES = 256 * 2 ** 20;
 
 /** libllama counts cells in 32 bits. */
-const MOST_CELLS = 2 ** 31;
+const MAX_CELLS = 2 ** 31;
 
 /** What decides how much a token takes in the KV cache. */
 export type AttentionShape = Pick<Model, "layers" | "heads" | "kvHeads" | "embeddingLength">;
@@ -55,7 +55,7 @@ export function savedStateBytes(model: Pick<Model, "isRecurrent">): number {
 }
 
 /** A context that is about to be made. */
-export interface ContextWish
+export interface ContextRequest
   extends Pick<LoadOptions, "parallel" | "kvType" | "flashAttention" | "kvUnified"> {
   /** Tokens a sequence may hold. */
   readonly length: number;
@@ -66,21 +66,21 @@ export interface ContextWish
 }
 
 /**
- * What makes a context impossible, so that libllama need not be asked: it would take minutes to run out
+ * What makes a context impossible, so that libllama need not be requested: it would take minutes to run out
  * of memory, and say why in its log alone.
  */
-export function contextProblem(wish: ContextWish): ShimmyError | null {
-  const { length, parallel, kvType, bytesPerToken, memory } = wish;
-  if (wish.flashAttention === "off" && BYTES_PER_VALUE[kvType] < 2) {
+export function checkContext(request: ContextRequest): ShimmyError | null {
+  const { length, parallel, kvType, bytesPerToken, memory } = request;
+  if (request.flashAttention === "off" && BYTES_PER_VALUE[kvType] < 2) {
     return new ShimmyError(
       "invalid",
       `--kv-type ${kvType} needs flash attention: --flash-attn must be auto or on`,
       { field: "kv-type" },
     );
   }
-  const cells = length * (wish.kvUnified ? 1 : parallel);
+  const cells = length * (request.kvUnified ? 1 : parallel);
   const bytes = cells * (bytesPerToken ?? 0);
-  if (cells < MOST_CELLS && bytes <= memory) return null;
+  if (cells < MAX_CELLS && bytes <= memory) return null;
   const gigabytes = (count: number) => `${(count / 2 ** 30).toFixed(1)} GiB`;
   const takes = bytes > 0 ? `takes ${gigabytes(bytes)} with a ${kvType} cache` : "is too large";
   return new ShimmyError(
@@ -92,9 +92,9 @@ export function contextProblem(wish: ContextWish): ShimmyError | null {
 }
 
 /** What a context has to fit into. */
-export interface ContextQuestion {
+export interface ContextSizeOptions {
   /** Tokens a sequence shall hold; 0 leaves it to us. */
-  readonly asked: number;
+  readonly requested: number;
   /** Tokens the model was trained on. */
   readonly trained: number;
   readonly sequences: number;
@@ -104,26 +104,28 @@ export interface ContextQuestion {
 }
 
 /**
- * How many tokens a sequence may hold: what was asked for, else as many as the model was trained on, or
+ * How many tokens a sequence may hold: what was requested for, else as many as the model was trained on, or
  * fewer where memory is short; then a note says so.
  */
-export function chooseContext(question: ContextQuestion): { length: number; notes: string[] } {
-  const { asked, trained, sequences, bytesPerToken, available } = question;
-  if (asked > 0) {
+export function chooseContext(options: ContextSizeOptions): { length: number; notes: string[] } {
+  const { requested, trained, sequences, bytesPerToken, available } = options;
+  if (requested > 0) {
     return {
-      length: asked,
-      notes: asked > trained && trained > 0
-        ? [`The context of ${asked} tokens is longer than the ${trained} the model was trained on`]
+      length: requested,
+      notes: requested > trained && trained > 0
+        ? [
+          `The context of ${requested} tokens is longer than the ${trained} the model was trained on`,
+        ]
         : [],
     };
   }
-  const wanted = trained > 0 ? trained : SHORTEST;
-  const budget = Math.min(available * SHARE_OF_FREE, MOST_BYTES);
+  const wanted = trained > 0 ? trained : MIN_CONTEXT;
+  const budget = Math.min(available * SHARE_OF_FREE, MAX_BYTES);
   const fitting = bytesPerToken > 0
     ? Math.floor(budget / (bytesPerToken * sequences) / CELL_STEP) * CELL_STEP
     : wanted;
   if (fitting >= wanted) return { length: wanted, notes: [] };
-  const length = Math.min(wanted, Math.max(SHORTEST, fitting));
+  const length = Math.min(wanted, Math.max(MIN_CONTEXT, fitting));
   return {
     length,
     notes: [

@@ -2,10 +2,10 @@ import type { Context, Library, Model, Vocab } from "../../../ffi/mod.ts";
 import { ShimmyError } from "../../errors.ts";
 import { DEFAULT_BATCH } from "./context_options.ts";
 import type { LoadOptions } from "../protocol/mod.ts";
-import { type LoadWatcher, readWeights } from "./weights.ts";
+import { type LoadObserver, readWeights } from "./weights.ts";
 
 /** What a model that drafts is opened with. */
-export interface DraftWish {
+export interface DraftOptions {
   readonly paths: readonly string[];
   /** The model it drafts for. */
   readonly model: Model;
@@ -19,7 +19,7 @@ export interface DraftWish {
 
 const OTHER_VOCABULARY = "The draft model has another vocabulary than the model";
 /** What is told where a model does without the one that shall draft. */
-export const WITHOUT_DRAFT = `${OTHER_VOCABULARY}, which does without it`;
+export const DRAFT_NOT_USED = `${OTHER_VOCABULARY}, which does without it`;
 
 /**
  * Opens the model that drafts, with a context that has the same streams; both are closed with `stack`.
@@ -28,11 +28,11 @@ export const WITHOUT_DRAFT = `${OTHER_VOCABULARY}, which does without it`;
  */
 export function openDraft(
   library: Library,
-  { paths, model, options, length, threads, noAllocation = false }: DraftWish,
-  watcher: LoadWatcher,
+  { paths, model, options, length, threads, noAllocation = false }: DraftOptions,
+  observer: LoadObserver,
   stack: DisposableStack,
 ): Context | null {
-  const draft = stack.use(readWeights(library, paths, options, watcher, noAllocation));
+  const draft = stack.use(readWeights(library, paths, options, observer, noAllocation));
   if (!sharesVocabulary(model.vocab, draft.vocab)) {
     if (options.isDraftOptional) {
       draft.close();

@@ -34,7 +34,7 @@ const COMPUTE = /:\s+(\S+) compute buffer size =\s+([\d.]+) MiB/;
 const OUTPUT = /:\s+(\S+)\s+output buffer size =\s+([\d.]+) MiB/;
 const CONTEXT = /: constructing llama_context/;
 
-class Sums {
+class BytesByDevice {
   readonly #bytes = new Map<string, number>();
 
   add(device: string, bytes: number): void {
@@ -52,7 +52,7 @@ class Sums {
 
 /** Reads the log of a load, of a model with its contexts. Lines that say nothing of memory are passed over. */
 export function readLoadLog(log: string): LoadReport {
-  const reader = new Reader();
+  const reader = new LoadLogReader();
   for (const line of log.split("\n")) reader.read(line.trimEnd());
   return reader.report();
 }
@@ -66,11 +66,11 @@ export function readContextLog(log: string): ContextMemory[] {
   }));
 }
 
-class Reader {
+class LoadLogReader {
   readonly #layers = new Map<number, string>();
-  readonly #weights = new Sums();
-  readonly #kv = new Sums();
-  readonly #compute = new Sums();
+  readonly #weights = new BytesByDevice();
+  readonly #kv = new BytesByDevice();
+  readonly #compute = new BytesByDevice();
   #sharing: string[] = [];
   /** Devices of the layers of the cache that is being made. */
   #cached: string[] = [];
@@ -130,7 +130,7 @@ class Reader {
 
   report(): LoadReport {
     this.#endContext();
-    const counts = new Sums();
+    const counts = new BytesByDevice();
     for (const device of this.#layers.values()) counts.add(device, 1);
     const devices = new Set([
       ...counts.devices,

@@ -5,7 +5,7 @@ import type { LoadOptions } from "../protocol/mod.ts";
 import type { Tokenizer } from "../tokenizer/mod.ts";
 
 /** What is at hand while a model is loaded. */
-export interface Workshop {
+export interface LoadResources {
   readonly library: Library;
   readonly model: Model;
   readonly adapters: Adapters;

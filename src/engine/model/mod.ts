@@ -5,8 +5,8 @@ export {
   isOnCpu,
   kvTypeOf,
 } from "./context_options.ts";
-export { chooseContext, contextProblem, kvBytesPerToken, savedStateBytes } from "./context_size.ts";
-export { openDraft, WITHOUT_DRAFT } from "./draft_weights.ts";
+export { checkContext, chooseContext, kvBytesPerToken, savedStateBytes } from "./context_size.ts";
+export { DRAFT_NOT_USED, openDraft } from "./draft_weights.ts";
 export { fingerprint } from "./fingerprint.ts";
 export {
   type LoadReport,
@@ -15,12 +15,12 @@ export {
   readLoadLog,
   SHARED,
 } from "./load_log.ts";
-export type { Workshop } from "./load_resources.ts";
+export type { LoadResources } from "./load_resources.ts";
 export { ropeStretch, stretchRope } from "./rope_scaling.ts";
 export {
   expertOverrides,
   placeTensors,
-  vainOverrides,
+  unmatchedOverrides,
   type WeightPlaces,
 } from "./tensor_placement.ts";
-export { type LoadWatcher, readWeights } from "./weights.ts";
+export { type LoadObserver, readWeights } from "./weights.ts";

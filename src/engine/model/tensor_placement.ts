@@ -27,7 +27,7 @@ export interface WeightPlaces {
 }
 
 /**
- * Sums up a file's tensors by the device they go to: a layer's to its device, the input's to the CPU,
+ * BytesByDevice up a file's tensors by the device they go to: a layer's to its device, the input's to the CPU,
  * the rest to the output's device, unless an override names a buffer.
  *
  * @param layerDevices device of each layer, by its number; the last one is the output
@@ -68,7 +68,7 @@ export function placeTensors(
 }
 
 /** What overrides ask for in vain, one sentence each. */
-export function vainOverrides(
+export function unmatchedOverrides(
   names: readonly string[],
   overrides: readonly TensorOverride[],
 ): string[] {

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { expertOverrides, placeTensors, vainOverrides } from "./tensor_placement.ts";
+import { expertOverrides, placeTensors, unmatchedOverrides } from "./tensor_placement.ts";
 
 const TENSORS = [
   { name: "token_embd.weight", bytes: 1 },
@@ -49,11 +49,11 @@ Deno.test("what no tensor matches is told; experts only where there are none at 
   const dense = names.filter((name) => !name.includes("exps"));
   const own = [{ pattern: "attn_q", buffer: "CPU" }, { pattern: "nothing$", buffer: "CPU" }];
   const note = "--override-tensor: no tensor's name matches 'nothing$'";
-  assertEquals(vainOverrides(names, own), [note]);
+  assertEquals(unmatchedOverrides(names, own), [note]);
   // More layers than there are may be named.
-  assertEquals(vainOverrides(names, expertOverrides(9)), []);
+  assertEquals(unmatchedOverrides(names, expertOverrides(9)), []);
   for (const experts of [expertOverrides("all"), expertOverrides(2)]) {
-    assertEquals(vainOverrides(dense, [...experts, ...own]), [
+    assertEquals(unmatchedOverrides(dense, [...experts, ...own]), [
       "The model has no experts there: --cpu-moe and --n-cpu-moe change nothing",
       note,
     ]);

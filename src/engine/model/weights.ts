@@ -11,7 +11,7 @@ import { explainLoadFailure, type NativeGate } from "../native/mod.ts";
 import type { LoadOptions, TensorOverride } from "../protocol/mod.ts";
 
 /** Who watches a load. */
-export interface LoadWatcher {
+export interface LoadObserver {
   readonly onProgress: (fraction: number) => void;
   readonly isCancelled: () => boolean;
   /** For finding out why a load failed. */
@@ -33,7 +33,7 @@ export function readWeights(
   library: Library,
   paths: readonly string[],
   options: WeightOptions,
-  { onProgress, isCancelled, gate }: LoadWatcher,
+  { onProgress, isCancelled, gate }: LoadObserver,
   noAllocation = false,
 ): Model {
   const devices = options.devices?.map((name) => {
@@ -44,7 +44,7 @@ export function readWeights(
   }) ?? null;
   checkSharing(options, options.devices ?? []);
   const report = throttled(onProgress);
-  const asked = {
+  const requested = {
     paths,
     gpuLayers: options.gpuLayers,
     devices,
@@ -55,7 +55,7 @@ export function readWeights(
   };
   try {
     return Model.load(library, {
-      ...asked,
+      ...requested,
       noAllocation,
       onProgress: (fraction) => {
         report(fraction);
@@ -64,7 +64,7 @@ export function readWeights(
     });
   } catch (error) {
     if (isCancelled()) throw new ShimmyError("cancelled", "Loading was cancelled");
-    if (error instanceof NativeError) throw explainLoadFailure(gate, library, asked, error);
+    if (error instanceof NativeError) throw explainLoadFailure(gate, library, requested, error);
     throw error;
   }
 }

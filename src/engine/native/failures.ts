@@ -10,7 +10,7 @@ import { ShimmyError } from "../../errors.ts";
 import type { NativeGate } from "./native_gate.ts";
 
 /** What a native message means for the person who asked. The patterns are libllama's words, v0.5.0. */
-interface Explanation {
+interface FailurePattern {
   readonly pattern: RegExp;
   /** The level of the lines to look at, where it is not `error`. */
   readonly level?: LogLine["level"];
@@ -19,7 +19,7 @@ interface Explanation {
 }
 
 /** What may be wrong with any GGUF file. */
-const FILE_FAILURES: readonly Explanation[] = [
+const FILE_FAILURES: readonly FailurePattern[] = [
   {
     pattern: /failed to open/,
     say: (subject) => `${subject} cannot be opened`,
@@ -43,7 +43,7 @@ const FILE_FAILURES: readonly Explanation[] = [
   },
 ];
 
-const MODEL_FAILURES: readonly Explanation[] = [
+const MODEL_FAILURES: readonly FailurePattern[] = [
   ...FILE_FAILURES,
   {
     pattern: /- kv +\d+: +general\.type +str +\S+ adapter/,
@@ -89,7 +89,7 @@ const MODEL_FAILURES: readonly Explanation[] = [
 ];
 
 /** What devices cannot do with a model that is all right. */
-const PLACEMENT_FAILURES: readonly Explanation[] = [
+const PLACEMENT_FAILURES: readonly FailurePattern[] = [
   {
     pattern: /device (\S+) does not support split buffers/,
     say: (_, [, device]) =>
@@ -106,7 +106,7 @@ const PLACEMENT_FAILURES: readonly Explanation[] = [
   },
 ];
 
-const ADAPTER_FAILURES: readonly Explanation[] = [
+const ADAPTER_FAILURES: readonly FailurePattern[] = [
   ...FILE_FAILURES,
   {
     pattern: /has incorrect shape|does not exist in base model/,
@@ -119,7 +119,7 @@ const ADAPTER_FAILURES: readonly Explanation[] = [
 ];
 
 function explain(
-  explanations: readonly Explanation[],
+  explanations: readonly FailurePattern[],
   subject: string,
   lines: readonly LogLine[],
 ): string | null {
@@ -139,12 +139,12 @@ const textOf = (lines: readonly LogLine[]) =>
  * Does again what failed, and returns what the library logs meanwhile; it tells its reasons nowhere
  * else. Nothing is known where other threads leave no moment for it.
  */
-function retrace<T>(
+function repeatWithLog<T>(
   gate: NativeGate,
   library: Library,
   work: () => T,
 ): { readonly value: T | null; readonly lines: readonly LogLine[] } {
-  const outcome = gate.alone(() =>
+  const outcome = gate.exclusive(() =>
     captureLogs(library, () => {
       try {
         return work();
@@ -169,7 +169,7 @@ export function explainLoadFailure(
   cause: NativeError,
 ): ShimmyError {
   const again = (changes: Partial<ModelOptions>) =>
-    retrace(gate, library, () => {
+    repeatWithLog(gate, library, () => {
       Model.load(library, { ...placement, paths, noAllocation: true, ...changes }).close();
       return true;
     });
@@ -186,7 +186,7 @@ export function explainLoadFailure(
     const detail = textOf(there.lines);
     return new ShimmyError("invalid", why, { field: "override-tensor", detail, cause });
   }
-  const { value: bytes, lines } = retrace(gate, library, () => {
+  const { value: bytes, lines } = repeatWithLog(gate, library, () => {
     using model = Model.load(library, {
       paths,
       gpuLayers: 0,
@@ -220,7 +220,7 @@ export function explainAdapterFailure(
   again: () => void,
   cause: NativeError,
 ): ShimmyError {
-  const { lines } = retrace(gate, library, again);
+  const { lines } = repeatWithLog(gate, library, again);
   const reason = explain(ADAPTER_FAILURES, subject, lines) ??
     `${subject} cannot be loaded by libllama`;
   return new ShimmyError("backend", reason, {

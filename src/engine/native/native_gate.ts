@@ -1,7 +1,7 @@
 /** Milliseconds that a thread waits for the others to leave native code before it gives up. */
-const PATIENCE_MS = 5000;
+const EXCLUSIVE_TIMEOUT_MS = 5000;
 /** And for one that is alone; it ends unless its thread was ended meanwhile. */
-const ALONE_MS = 60_000;
+const LOCK_TIMEOUT_MS = 60_000;
 
 /**
  * Lets the engine threads of one process into native code together, and one of them alone where the
@@ -13,20 +13,20 @@ const ALONE_MS = 60_000;
  */
 export class NativeGate {
   /** How many threads are inside. */
-  readonly #inside: Int32Array<SharedArrayBuffer>;
+  readonly #users: Int32Array<SharedArrayBuffer>;
   /** 1 while a thread is alone or waits to be. */
-  readonly #alone: Int32Array<SharedArrayBuffer>;
-  #isInside = false;
+  readonly #locked: Int32Array<SharedArrayBuffer>;
+  #isUsing = false;
 
   /** @param buffer the `buffer` of another thread's gate, to be the same gate. */
   constructor(readonly buffer: SharedArrayBuffer = new SharedArrayBuffer(8)) {
-    this.#inside = new Int32Array(buffer, 0, 1);
-    this.#alone = new Int32Array(buffer, 4, 1);
+    this.#users = new Int32Array(buffer, 0, 1);
+    this.#locked = new Int32Array(buffer, 4, 1);
   }
 
   /** Does native work beside that of other threads. */
-  together<T>(work: () => T): T {
-    if (this.#isInside) return work();
+  shared<T>(work: () => T): T {
+    if (this.#isUsing) return work();
     this.#enter();
     try {
       return work();
@@ -39,59 +39,59 @@ export class NativeGate {
    * Does native work while no other thread does any.
    * @returns null, without doing it, when the others stay inside for too long.
    */
-  alone<T>(work: () => T): { readonly value: T } | null {
-    return this.#inTurn(() => {
-      const deadline = performance.now() + PATIENCE_MS;
-      for (let count = 0; (count = Atomics.load(this.#inside, 0)) > 0;) {
+  exclusive<T>(work: () => T): { readonly value: T } | null {
+    return this.#byPriority(() => {
+      const deadline = performance.now() + EXCLUSIVE_TIMEOUT_MS;
+      for (let count = 0; (count = Atomics.load(this.#users, 0)) > 0;) {
         const left = deadline - performance.now();
         if (left <= 0) return null;
-        Atomics.wait(this.#inside, 0, count, left);
+        Atomics.wait(this.#users, 0, count, left);
       }
       return { value: work() };
     });
   }
 
   /** Does work that only one thread at a time does; what others do already, they go on with. */
-  oneByOne<T>(work: () => T): T {
-    return this.#inTurn(work);
+  serialized<T>(work: () => T): T {
+    return this.#byPriority(work);
   }
 
-  #inTurn<T>(work: () => T): T {
-    const wasInside = this.#isInside;
+  #byPriority<T>(work: () => T): T {
+    const wasInside = this.#isUsing;
     // Two that both wait inside for each other would wait for ever.
     if (wasInside) this.#leave();
-    const deadline = performance.now() + ALONE_MS;
-    while (Atomics.compareExchange(this.#alone, 0, 0, 1) !== 0) {
+    const deadline = performance.now() + LOCK_TIMEOUT_MS;
+    while (Atomics.compareExchange(this.#locked, 0, 0, 1) !== 0) {
       const left = deadline - performance.now();
       if (left <= 0) break;
-      Atomics.wait(this.#alone, 0, 1, left);
+      Atomics.wait(this.#locked, 0, 1, left);
     }
     try {
       return work();
     } finally {
-      Atomics.store(this.#alone, 0, 0);
-      Atomics.notify(this.#alone, 0);
+      Atomics.store(this.#locked, 0, 0);
+      Atomics.notify(this.#locked, 0);
       if (wasInside) this.#enter();
     }
   }
 
   #enter(): void {
-    Atomics.add(this.#inside, 0, 1);
-    while (Atomics.load(this.#alone, 0) !== 0) {
-      this.#stepOut();
-      const outcome = Atomics.wait(this.#alone, 0, 1, ALONE_MS);
-      Atomics.add(this.#inside, 0, 1);
+    Atomics.add(this.#users, 0, 1);
+    while (Atomics.load(this.#locked, 0) !== 0) {
+      this.#decrement();
+      const outcome = Atomics.wait(this.#locked, 0, 1, LOCK_TIMEOUT_MS);
+      Atomics.add(this.#users, 0, 1);
       if (outcome === "timed-out") break;
     }
-    this.#isInside = true;
+    this.#isUsing = true;
   }
 
   #leave(): void {
-    this.#isInside = false;
-    this.#stepOut();
+    this.#isUsing = false;
+    this.#decrement();
   }
 
-  #stepOut(): void {
-    if (Atomics.sub(this.#inside, 0, 1) === 1) Atomics.notify(this.#inside, 0);
+  #decrement(): void {
+    if (Atomics.sub(this.#users, 0, 1) === 1) Atomics.notify(this.#users, 0);
   }
 }

@@ -1,13 +1,13 @@
 import { assert, assertEquals, assertGreater, assertThrows } from "@std/assert";
 import { NativeGate } from "./native_gate.ts";
 
-/** A thread that does what it is told with the gate it is given. */
+/** Source of a worker thread that enters the gate as its messages say. */
 const THREAD = `
   import { NativeGate } from ${JSON.stringify(import.meta.resolve("./native_gate.ts"))};
   let gate, count;
   const spin = (ms) => { for (const end = performance.now() + ms; performance.now() < end;); };
   const race = () => {
-    // Not atomic on purpose: what the gate does not keep apart loses counts.
+    // Not atomic on purpose: overlapping work loses counts.
     for (let i = 0; i < 400; i++) {
       const before = count[0];
       for (let j = 0; j < 200; j++) Math.sqrt(j);
@@ -16,16 +16,16 @@ const THREAD = `
   };
   self.onmessage = ({ data }) => {
     if (data.gate) { gate = new NativeGate(data.gate); count = new Int32Array(data.count); }
-    if (data.stay) gate.together(() => { self.postMessage("inside"); spin(data.stay); });
+    if (data.stay) gate.shared(() => { self.postMessage("inside"); spin(data.stay); });
     if (data.race) for (let i = 0; i < 20; i++) gate[data.race](race);
-    if (data.both) for (let i = 0; i < 50; i++) gate.together(() => gate.alone(race));
+    if (data.both) for (let i = 0; i < 50; i++) gate.shared(() => gate.exclusive(race));
     self.postMessage("done");
   };
 `;
 
 interface Thread extends AsyncDisposable {
   tell(message: unknown): void;
-  /** The next thing it says. */
+  /** The next message of the thread. */
   hear(): Promise<unknown>;
 }
 
@@ -49,7 +49,7 @@ async function thread(gate: NativeGate, count: SharedArrayBuffer): Promise<Threa
   };
 }
 
-for (const way of ["alone", "oneByOne"] as const) {
+for (const way of ["exclusive", "serialized"] as const) {
   Deno.test(`work of several threads does not overlap (${way})`, async () => {
     const gate = new NativeGate();
     const count = new SharedArrayBuffer(4);
@@ -62,7 +62,7 @@ for (const way of ["alone", "oneByOne"] as const) {
   });
 }
 
-Deno.test("two threads that want to be alone from within do not wait for each other", async () => {
+Deno.test("exclusive work requested inside shared work of two threads does not deadlock", async () => {
   const gate = new NativeGate();
   const count = new SharedArrayBuffer(4);
   await using one = await thread(gate, count);
@@ -75,31 +75,31 @@ Deno.test("two threads that want to be alone from within do not wait for each ot
   assert(performance.now() - start < 4000);
 });
 
-Deno.test("who wants to be alone waits for those inside, and gives up on one that stays", async () => {
+Deno.test("exclusive work waits for shared work and returns null after its timeout", async () => {
   const gate = new NativeGate();
   await using other = await thread(gate, new SharedArrayBuffer(4));
   other.tell({ stay: 300 });
   assertEquals(await other.hear(), "inside");
   const start = performance.now();
-  assertEquals(gate.alone(() => "alone"), { value: "alone" });
+  assertEquals(gate.exclusive(() => "alone"), { value: "alone" });
   assertGreater(performance.now() - start, 100);
   await other.hear();
 
   other.tell({ stay: 6000 });
   assertEquals(await other.hear(), "inside");
-  assertEquals(gate.alone(() => "alone"), null);
-  // Working beside it goes on.
-  assertEquals(gate.together(() => "beside"), "beside");
+  assertEquals(gate.exclusive(() => "alone"), null);
+  // Shared work beside it is still possible.
+  assertEquals(gate.shared(() => "beside"), "beside");
 });
 
-Deno.test("work within work needs no second entry, and an error leaves the gate open", () => {
+Deno.test("nested work does not enter twice, and an error leaves the gate open", () => {
   const gate = new NativeGate();
-  assertEquals(gate.together(() => gate.together(() => 1)), 1);
-  assertEquals(gate.together(() => gate.alone(() => 2)), { value: 2 });
+  assertEquals(gate.shared(() => gate.shared(() => 1)), 1);
+  assertEquals(gate.shared(() => gate.exclusive(() => 2)), { value: 2 });
   const fail = () => {
     throw new RangeError("broken");
   };
-  assertThrows(() => gate.together(fail), RangeError);
-  assertThrows(() => gate.alone(fail), RangeError);
-  assertEquals(gate.alone(() => 3), { value: 3 });
+  assertThrows(() => gate.shared(fail), RangeError);
+  assertThrows(() => gate.exclusive(fail), RangeError);
+  assertEquals(gate.exclusive(() => 3), { value: 3 });
 });

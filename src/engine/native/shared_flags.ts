@@ -4,11 +4,11 @@
  */
 export class EngineFlags {
   readonly #bytes: Uint8Array<SharedArrayBuffer>;
-  readonly #mail: Int32Array<SharedArrayBuffer>;
+  readonly #messages: Int32Array<SharedArrayBuffer>;
 
   constructor(readonly buffer: SharedArrayBuffer = new SharedArrayBuffer(8)) {
     this.#bytes = new Uint8Array(buffer, 0, 4);
-    this.#mail = new Int32Array(buffer, 4, 1);
+    this.#messages = new Int32Array(buffer, 4, 1);
   }
 
   /**
@@ -34,12 +34,12 @@ export class EngineFlags {
   }
 
   /** Call before posting a message to the engine thread. */
-  announceMail(): void {
-    Atomics.add(this.#mail, 0, 1);
+  announceMessage(): void {
+    Atomics.add(this.#messages, 0, 1);
   }
 
   /** How many messages were announced. The engine thread looks for messages when it has changed. */
-  get mail(): number {
-    return Atomics.load(this.#mail, 0);
+  get announcedMessages(): number {
+    return Atomics.load(this.#messages, 0);
   }
 }

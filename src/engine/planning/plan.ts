@@ -8,7 +8,7 @@ import {
   placeTensors,
   readLoadLog,
   SHARED,
-  vainOverrides,
+  unmatchedOverrides,
   type WeightPlaces,
 } from "../model/mod.ts";
 import type { PlannedModel } from "./plan_messages.ts";
@@ -78,7 +78,7 @@ export async function planLoad(options: LoadOptions, how: PlanOptions): Promise<
 }
 
 /** A model as it would be loaded, before its context. */
-interface Attempt {
+interface TrialLoad {
   readonly model: PlannedModel;
   readonly log: string;
   readonly weights: WeightPlaces;
@@ -122,7 +122,7 @@ class Planning {
   async #mostLayers(all: LoadPlan): Promise<LoadPlan> {
     const none = await this.#model(0);
     // The context is chosen once: what fits then depends on the layers alone.
-    const context = this.#choose(none.model, availableMemory());
+    const context = this.#chooseContext(none.model, availableMemory());
     let best = await this.#context(none, context);
     let fitting = 0;
     let tooMany = all.layers;
@@ -139,11 +139,14 @@ class Planning {
     return { ...best, notes: [...best.notes, note] };
   }
 
-  async #model(gpuLayers: number): Promise<Attempt> {
+  async #model(gpuLayers: number): Promise<TrialLoad> {
     const options = { ...this.#options, gpuLayers };
-    const { answer, log } = await this.#process.ask({ type: "model", options });
-    if (!("model" in answer)) throw new Error("A plan's process answered another question");
-    const model = { ...answer.model, devices: answer.model.devices.map((one) => this.#left(one)) };
+    const { response, log } = await this.#process.request({ type: "model", options });
+    if (!("model" in response)) throw new Error("A plan's process answered another request");
+    const model = {
+      ...response.model,
+      devices: response.model.devices.map((one) => this.#withFreeMemory(one)),
+    };
     const report = readLoadLog(log);
     return {
       model,
@@ -164,22 +167,22 @@ class Planning {
   }
 
   /** The context that loading would choose: it looks at what is free where the cache will lie. */
-  #contextFor({ model, weights, log }: Attempt): ContextChoice {
+  #contextFor({ model, weights, log }: TrialLoad): ContextChoice {
     const { layerDevices, sharing } = readLoadLog(log);
     const used = new Set([...layerDevices.values(), ...sharing]);
     const free = this.#gpus(model).filter(({ name }) => used.has(name)).map((device) =>
       Math.max(0, device.memoryFree - (weights.byDevice.get(device.name) ?? 0))
     );
-    return this.#choose(
+    return this.#chooseContext(
       model,
       free.length === 0 ? availableMemory() : free.reduce((sum, bytes) => sum + bytes, 0),
     );
   }
 
-  #choose(model: PlannedModel, available: number): ContextChoice {
+  #chooseContext(model: PlannedModel, available: number): ContextChoice {
     const { contextLength, kvUnified, parallel } = this.#options;
     return chooseContext({
-      asked: contextLength,
+      requested: contextLength,
       trained: model.trainedContext,
       sequences: kvUnified ? 1 : parallel,
       bytesPerToken: model.kvBytesPerToken,
@@ -187,9 +190,9 @@ class Planning {
     });
   }
 
-  async #context(attempt: Attempt, { length, notes }: ContextChoice): Promise<LoadPlan> {
-    const { model, weights, adapters } = attempt;
-    const log = attempt.log + (await this.#process.ask({ type: "context", length })).log;
+  async #context(trial: TrialLoad, { length, notes }: ContextChoice): Promise<LoadPlan> {
+    const { model, weights, adapters } = trial;
+    const log = trial.log + (await this.#process.request({ type: "context", length })).log;
     const { placement, layerDevices } = readLoadLog(log);
     const draft = model.generates ? await this.#draft(length) : NO_DRAFT;
     const gpus = this.#gpus(model);
@@ -228,7 +231,7 @@ class Planning {
       notes: [
         ...notes,
         ...draft.notes,
-        ...vainOverrides(
+        ...unmatchedOverrides(
           model.tensors.map(({ name }) => name),
           this.#options.tensorOverrides ?? [],
         ),
@@ -244,19 +247,19 @@ class Planning {
   async #draft(length: number): Promise<DraftPart> {
     const { draftPaths: paths } = this.#options;
     if (paths === undefined) return NO_DRAFT;
-    const { answer, log } = await this.#process.ask({ type: "draft", paths, length });
-    if (!("draftTensors" in answer)) throw new Error("A plan's process answered another question");
+    const { response, log } = await this.#process.request({ type: "draft", paths, length });
+    if (!("draftTensors" in response)) throw new Error("A plan's process answered another request");
     const report = readLoadLog(log);
-    const { byDevice } = this.#place(answer.draftTensors, report);
+    const { byDevice } = this.#place(response.draftTensors, report);
     const placement = report.placement.map((part) => ({
       ...part,
       weightBytes: byDevice.get(part.device) ?? 0,
     }));
-    return { placement, notes: answer.notes };
+    return { placement, notes: response.notes };
   }
 
   /** A device with no more free memory than what is held of it leaves. */
-  #left(device: DeviceInfo): DeviceInfo {
+  #withFreeMemory(device: DeviceInfo): DeviceInfo {
     const left = device.memoryTotal - (this.#how.held?.get(device.name) ?? 0);
     return { ...device, memoryFree: Math.min(device.memoryFree, Math.max(0, left)) };
   }

@@ -13,26 +13,26 @@ import { ShimmyError } from "../../errors.ts";
 import { isProgram } from "../../own_command.ts";
 import {
   configureContext,
+  DRAFT_NOT_USED,
   kvBytesPerToken,
-  type LoadWatcher,
+  type LoadObserver,
   openDraft,
   readWeights,
   savedStateBytes,
-  WITHOUT_DRAFT,
 } from "../model/mod.ts";
-import { configureEmbedding, firstContext } from "../embedding/mod.ts";
+import { configureEmbedding, initialContextSize } from "../embedding/mod.ts";
 import { defaultThreads, NativeGate } from "../native/mod.ts";
 import {
   PLAN_MARK,
-  type PlanAnswer,
   type PlannedModel,
-  type PlanQuestion,
+  type PlanRequest,
+  type PlanResponse,
 } from "./plan_messages.ts";
-import { type LoadOptions, toWire } from "../protocol/mod.ts";
+import { type LoadOptions, serializeError } from "../protocol/mod.ts";
 
 /**
  * A process that loads a model without memory for it. libllama tells where it would put what in its log
- * alone, so the log goes to standard error, as it is, and each answer follows it there as a line: no
+ * alone, so the log goes to standard error, as it is, and each response follows it there as a line: no
  * callback into JavaScript is needed, which a driver's own thread could call at a bad time.
  */
 export async function planChild(): Promise<void> {
@@ -41,14 +41,14 @@ export async function planChild(): Promise<void> {
     .pipeThrough(new TextDecoderStream())
     .pipeThrough(new TextLineStream());
   for await (const line of lines) {
-    const text = `\n${PLAN_MARK}${JSON.stringify(planner.answer(JSON.parse(line)))}\n`;
+    const text = `\n${PLAN_MARK}${JSON.stringify(planner.response(JSON.parse(line)))}\n`;
     const bytes = new TextEncoder().encode(text);
     for (let at = 0; at < bytes.length;) at += Deno.stderr.writeSync(bytes.subarray(at));
   }
 }
 
 class Planner implements Disposable {
-  readonly #watcher: LoadWatcher = {
+  readonly #observer: LoadObserver = {
     onProgress: () => {},
     isCancelled: () => false,
     gate: new NativeGate(),
@@ -56,19 +56,19 @@ class Planner implements Disposable {
   #library: Library | null = null;
   #loaded: { readonly model: Model; readonly options: LoadOptions } | null = null;
 
-  answer(question: PlanQuestion): PlanAnswer {
+  response(request: PlanRequest): PlanResponse {
     try {
-      switch (question.type) {
+      switch (request.type) {
         case "model":
-          return { model: this.#load(question.options) };
+          return { model: this.#load(request.options) };
         case "context":
-          this.#makeContext(question.length);
+          this.#makeContext(request.length);
           return { context: "made" };
         case "draft":
-          return this.#openDraft(question.paths, question.length);
+          return this.#openDraft(request.paths, request.length);
       }
     } catch (error) {
-      return { error: toWire(error) };
+      return { error: serializeError(error) };
     }
   }
 
@@ -76,7 +76,7 @@ class Planner implements Disposable {
     this.#unload();
     const library = this.#library ??= open(options.libraryFolder);
     const devices = listDevices(library);
-    const model = readWeights(library, options.modelPaths, options, this.#watcher, true);
+    const model = readWeights(library, options.modelPaths, options, this.#observer, true);
     const generates = !model.isEmbeddingModel;
     this.#loaded = { model, options };
     return {
@@ -97,7 +97,7 @@ class Planner implements Disposable {
     try {
       model.createContext((parameters) => {
         if (!model.isEmbeddingModel) return configureContext(parameters, options, length, threads);
-        const { tokens, sequences } = firstContext(model, options, null);
+        const { tokens, sequences } = initialContextSize(model, options, null);
         configureEmbedding(parameters, { model, options, threads }, tokens, sequences);
       }).close();
     } catch (cause) {
@@ -108,14 +108,14 @@ class Planner implements Disposable {
     }
   }
 
-  #openDraft(paths: readonly string[], length: number): PlanAnswer {
+  #openDraft(paths: readonly string[], length: number): PlanResponse {
     const { model, options } = this.#loaded!;
     const library = this.#library!;
     using stack = new DisposableStack();
     const threads = threadsOf(options);
     const wish = { paths, model, options, length, threads, noAllocation: true };
-    const context = openDraft(library, wish, this.#watcher, stack);
-    if (context === null) return { draftTensors: [], notes: [WITHOUT_DRAFT] };
+    const context = openDraft(library, wish, this.#observer, stack);
+    if (context === null) return { draftTensors: [], notes: [DRAFT_NOT_USED] };
     return { draftTensors: paths.flatMap((path) => tensorSizes(library, path)), notes: [] };
   }
 

@@ -1,15 +1,15 @@
 import type { TensorSize } from "../../../ffi/mod.ts";
-import type { DeviceInfo, LoadOptions, WireError } from "../protocol/mod.ts";
+import type { DeviceInfo, LoadOptions, SerializedError } from "../protocol/mod.ts";
 
 /** The hidden command that runs the other end of a plan. */
 export const PLAN_COMMAND = "__plan";
 /** The module that does. */
 export const PLAN_MODULE = new URL("./plan_main.ts", import.meta.url).href;
-/** Begins the line of an answer, which comes after the native log of what was asked. */
+/** Begins the line of an response, which comes after the native log of what was asked. */
 export const PLAN_MARK = "shimmy-plan ";
 
-/** What a plan's process is asked; a later question is about the model of the last `model`. */
-export type PlanQuestion =
+/** What a plan's process is asked; a later request is about the model of the last `model`. */
+export type PlanRequest =
   | { readonly type: "model"; readonly options: LoadOptions }
   /** `length`: tokens of one sequence; a model that only embeds has a context of its own size. */
   | { readonly type: "context"; readonly length: number }
@@ -33,8 +33,8 @@ export interface PlannedModel {
   readonly devices: readonly DeviceInfo[];
 }
 
-export type PlanAnswer =
+export type PlanResponse =
   | { readonly model: PlannedModel }
   | { readonly context: "made" }
   | { readonly draftTensors: readonly TensorSize[]; readonly notes: readonly string[] }
-  | { readonly error: WireError };
+  | { readonly error: SerializedError };

@@ -1,19 +1,19 @@
 import { messageOf, ShimmyError } from "../../errors.ts";
 import type { ChildCommand } from "../process/mod.ts";
-import { PLAN_MARK, type PlanAnswer, type PlanQuestion } from "./plan_messages.ts";
-import { fromWire } from "../protocol/mod.ts";
+import { PLAN_MARK, type PlanRequest, type PlanResponse } from "./plan_messages.ts";
+import { deserializeError } from "../protocol/mod.ts";
 
-/** Milliseconds an answer may take: a driver that hangs must not hang us. */
+/** Milliseconds an response may take: a driver that hangs must not hang us. */
 const ANSWER_MS = 60_000;
 
 /** A process that loads models without memory for them; see `plan_child.ts`. */
 export class PlanProcess implements AsyncDisposable {
   readonly #child: Deno.ChildProcess;
   readonly #input: WritableStreamDefaultWriter<Uint8Array<ArrayBuffer>>;
-  readonly #words: ReadableStreamDefaultReader<string>;
+  readonly #stderr: ReadableStreamDefaultReader<string>;
   readonly #signal: AbortSignal | undefined;
-  /** What it said that was no part of an answer yet. */
-  #said = "";
+  /** What it said that was no part of an response yet. */
+  #output = "";
 
   /**
    * @param signal ends the process.
@@ -37,25 +37,25 @@ export class PlanProcess implements AsyncDisposable {
     signal?.addEventListener("abort", this.#kill);
     if (signal?.aborted) this.#kill();
     this.#input = this.#child.stdin.getWriter();
-    this.#words = this.#child.stderr.pipeThrough(new TextDecoderStream()).getReader();
+    this.#stderr = this.#child.stderr.pipeThrough(new TextDecoderStream()).getReader();
   }
 
   /**
-   * Asks a question. Resolves to the answer, and to the native log that came before it.
+   * Asks a request. Resolves to the response, and to the native log that came before it.
    * @throws {ShimmyError} the process's own error, or `backend` when it ended or took too long.
    */
-  async ask(
-    question: PlanQuestion,
-  ): Promise<{ answer: Exclude<PlanAnswer, { error: unknown }>; log: string }> {
+  async request(
+    request: PlanRequest,
+  ): Promise<{ response: Exclude<PlanResponse, { error: unknown }>; log: string }> {
     const timer = setTimeout(this.#kill, ANSWER_MS);
     try {
-      const line = new Uint8Array(new TextEncoder().encode(`${JSON.stringify(question)}\n`));
+      const line = new Uint8Array(new TextEncoder().encode(`${JSON.stringify(request)}\n`));
       // A process that is gone tells so by the end of its words.
       await this.#input.write(line).catch(() => {});
       const { text, log } = await this.#next();
-      const answer = JSON.parse(text) as PlanAnswer;
-      if ("error" in answer) throw fromWire(answer.error);
-      return { answer, log };
+      const response = JSON.parse(text) as PlanResponse;
+      if ("error" in response) throw deserializeError(response.error);
+      return { response, log };
     } finally {
       clearTimeout(timer);
     }
@@ -63,21 +63,21 @@ export class PlanProcess implements AsyncDisposable {
 
   async #next(): Promise<{ text: string; log: string }> {
     for (;;) {
-      const start = this.#said.indexOf(`\n${PLAN_MARK}`);
-      const end = start < 0 ? -1 : this.#said.indexOf("\n", start + 1);
+      const start = this.#output.indexOf(`\n${PLAN_MARK}`);
+      const end = start < 0 ? -1 : this.#output.indexOf("\n", start + 1);
       if (end >= 0) {
-        const log = this.#said.slice(0, start);
-        const text = this.#said.slice(start + 1 + PLAN_MARK.length, end);
-        this.#said = this.#said.slice(end);
+        const log = this.#output.slice(0, start);
+        const text = this.#output.slice(start + 1 + PLAN_MARK.length, end);
+        this.#output = this.#output.slice(end);
         return { text, log };
       }
-      const { value, done } = await this.#words.read();
+      const { value, done } = await this.#stderr.read();
       if (done) {
         throw new ShimmyError("backend", "The load cannot be planned: its process ended", {
-          detail: this.#said.slice(-2000),
+          detail: this.#output.slice(-2000),
         });
       }
-      this.#said += value;
+      this.#output += value;
     }
   }
 
@@ -93,7 +93,7 @@ export class PlanProcess implements AsyncDisposable {
     this.#signal?.removeEventListener("abort", this.#kill);
     await this.#input.close().catch(() => {});
     this.#kill();
-    await this.#words.cancel().catch(() => {});
+    await this.#stderr.cancel().catch(() => {});
     await this.#child.status;
   }
 }

@@ -25,7 +25,7 @@ export async function engineChild(): Promise<never> {
   };
   // An interrupt at the terminal reaches the whole group of processes; the parent decides what ends.
   Deno.addSignalListener("SIGINT", () => {});
-  flags.announceMail();
+  flags.announceMessage();
   const shared: SharedMemory = { flags: flags.buffer, gate: new NativeGate().buffer };
   worker.postMessage(shared);
   const reader = new FrameReader();
@@ -34,7 +34,7 @@ export async function engineChild(): Promise<never> {
       if (kind === FRAME.abort) flags.abort();
       else if (kind === FRAME.cancelLoading) flags.cancelLoading();
       else {
-        flags.announceMail();
+        flags.announceMessage();
         worker.postMessage({ kind, body: body.slice() });
       }
     }

@@ -4,15 +4,15 @@ import {
   encodeFrame,
   FRAME,
   FrameReader,
-  type FromThread,
+  type FromEngineCore,
   LOG_END,
   signalFrame,
-  type ToThread,
+  type ToEngineCore,
 } from "../protocol/mod.ts";
-import type { Link } from "./transport.ts";
+import type { Transport } from "./transport.ts";
 
 /** Characters of the child's last words that are kept for the log. */
-const LAST_WORDS = 2000;
+const STDERR_TAIL = 2000;
 
 /** Characters of the log of one context, at most: about a hundred lines and one for each layer. */
 const CONTEXT_LOG = 100_000;
@@ -29,13 +29,13 @@ const CHILD_ENVIRONMENT = {
 export type ChildCommand = readonly [program: string, ...args: string[]];
 
 /** A loop in a process of its own: what kills it ends one model and nothing else. */
-export class ChildLink implements Link {
+export class ChildTransport implements Transport {
   readonly #child: Deno.ChildProcess;
   readonly #input: WritableStreamDefaultWriter<Uint8Array<ArrayBuffer>>;
   readonly #loadLog = Promise.withResolvers<string>();
   readonly loadLog = this.#loadLog.promise;
-  #isOver = false;
-  #lastWords = "";
+  #isClosed = false;
+  #stderrTail = "";
   #reading: Promise<unknown> = Promise.resolve();
 
   /**
@@ -61,19 +61,19 @@ export class ChildLink implements Link {
   }
 
   open(
-    onMessage: (message: FromThread) => void,
+    onMessage: (message: FromEngineCore) => void,
     onEnd: (reason: string, detail?: string) => void,
     onContextLog: (log: string) => void,
   ): void {
     const end = (reason: string) => {
-      if (this.#isOver) return;
-      this.#isOver = true;
+      if (this.#isClosed) return;
+      this.#isClosed = true;
       this.#kill();
-      onEnd(reason, this.#lastWords.trim() || undefined);
+      onEnd(reason, this.#stderrTail.trim() || undefined);
     };
     this.#reading = Promise.allSettled([
       this.#readMessages(onMessage).catch((error) => end(messageOf(error))),
-      this.#readWords(onContextLog),
+      this.#readStderr(onContextLog),
     ]);
     void this.#child.status.then(async ({ code, signal }) => {
       await this.#reading;
@@ -82,16 +82,16 @@ export class ChildLink implements Link {
     });
   }
 
-  async #readMessages(onMessage: (message: FromThread) => void): Promise<void> {
+  async #readMessages(onMessage: (message: FromEngineCore) => void): Promise<void> {
     const reader = new FrameReader();
     for await (const piece of this.#child.stdout) {
       for (const { kind, body } of reader.push(piece)) {
-        if (!this.#isOver) onMessage(decodeBody(kind, body) as FromThread);
+        if (!this.#isClosed) onMessage(decodeBody(kind, body) as FromEngineCore);
       }
     }
   }
 
-  async #readWords(onContextLog: (log: string) => void): Promise<void> {
+  async #readStderr(onContextLog: (log: string) => void): Promise<void> {
     const decoder = new TextDecoder();
     let unread = "";
     let isLoaded = false;
@@ -104,7 +104,7 @@ export class ChildLink implements Link {
         else this.#loadLog.resolve(log);
         unread = unread.slice(end + LOG_END.length);
       }
-      this.#lastWords = unread.slice(-LAST_WORDS);
+      this.#stderrTail = unread.slice(-STDERR_TAIL);
       // Whatever is said between two contexts is none of theirs.
       if (isLoaded) unread = unread.slice(-CONTEXT_LOG);
     }
@@ -112,7 +112,7 @@ export class ChildLink implements Link {
     this.#loadLog.resolve("");
   }
 
-  post(message: ToThread): void {
+  post(message: ToEngineCore): void {
     this.#send(encodeFrame(message));
   }
 
@@ -126,11 +126,11 @@ export class ChildLink implements Link {
 
   #send(bytes: Uint8Array<ArrayBuffer>): void {
     // A child that is gone tells so by its status.
-    if (!this.#isOver) this.#input.write(bytes).catch(() => {});
+    if (!this.#isClosed) this.#input.write(bytes).catch(() => {});
   }
 
   async terminate(): Promise<void> {
-    this.#isOver = true;
+    this.#isClosed = true;
     await this.#input.close().catch(() => {});
     this.#kill();
     await this.#child.status;

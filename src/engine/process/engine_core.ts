@@ -1,22 +1,22 @@
 import { ShimmyError } from "../../errors.ts";
-import { EmbedQueue } from "../embedding/mod.ts";
+import { EmbeddingQueue } from "../embedding/mod.ts";
 import type { EngineFlags, NativeGate } from "../native/mod.ts";
 import { type LoadedModel, loadModel } from "../loading/mod.ts";
 import { Loop } from "../scheduler/mod.ts";
 import {
+  cannotGenerateError,
   type EngineStatus,
-  type FromThread,
+  type FromEngineCore,
   type LoadOptions,
   type LoopStatus,
   type SequenceEvent,
   type SequenceRequest,
-  silence,
-  type ToThread,
-  toWire,
+  serializeError,
+  type ToEngineCore,
 } from "../protocol/mod.ts";
 
 /** Where a host's messages go to. */
-export type Post = (message: FromThread) => void;
+export type Post = (message: FromEngineCore) => void;
 
 /** Lets messages that wait be received. */
 type Yield = () => Promise<void>;
@@ -28,18 +28,18 @@ type Yield = () => Promise<void>;
  * event loop turns only until that message is there: a turn costs more than everything else a step does
  * outside native code.
  */
-export class EngineHost {
+export class EngineCore {
   readonly #flags: EngineFlags;
   readonly #gate: NativeGate;
   readonly #post: Post;
-  readonly #yield: Yield = messageTurn();
+  readonly #yield: Yield = macrotaskYield();
   #model: LoadedModel | null = null;
   #loop: Loop | null = null;
-  #embeddings: EmbedQueue | null = null;
+  #embeddings: EmbeddingQueue | null = null;
   #events: { id: number; event: SequenceEvent }[] = [];
   #isRunning = false;
   /** Revision of the adapters that the other side knows. */
-  #toldAdapters = 0;
+  #sentRevision = 0;
   /** Messages received, the one that brought the flags included; as many were announced when none is under way. */
   #received = 1;
 
@@ -50,14 +50,14 @@ export class EngineHost {
   }
 
   /** Takes a message from the engine's face. */
-  receive(message: ToThread): void {
+  receive(message: ToEngineCore): void {
     this.#received = (this.#received + 1) | 0;
-    this.#gate.together(() => this.#take(message));
-    this.#tellAdapters();
+    this.#gate.shared(() => this.#handle(message));
+    this.#sendAdapters();
     void this.#run();
   }
 
-  #take(message: ToThread): void {
+  #handle(message: ToEngineCore): void {
     switch (message.type) {
       case "load":
         return this.#load(message.options);
@@ -70,13 +70,13 @@ export class EngineHost {
       case "embed":
         this.#embeddings?.submit(message.call, message.request);
         break;
-      case "give-up":
-        this.#embeddings?.giveUp(message.call);
+      case "cancel-embed":
+        this.#embeddings?.cancel(message.call);
         break;
       case "adapter":
         return this.#reply(message.call, ({ adapters }) => {
           adapters.change(message.change);
-          this.#tellAdapters();
+          this.#sendAdapters();
           return adapters.list();
         });
       case "tokenize":
@@ -109,22 +109,22 @@ export class EngineHost {
           (id, event) => this.#events.push({ id, event }),
         );
       }
-      this.#embeddings = new EmbedQueue(
+      this.#embeddings = new EmbeddingQueue(
         this.#model,
         (call, value) => this.#post({ type: "reply", call, value }),
-        (call, error) => this.#post({ type: "refused", call, error: toWire(error) }),
+        (call, error) => this.#post({ type: "refused", call, error: serializeError(error) }),
       );
-      this.#tellAdapters();
+      this.#sendAdapters();
       this.#post({ type: "loaded", info: this.#model.info });
     } catch (error) {
-      this.#post({ type: "failed", error: toWire(error) });
+      this.#post({ type: "failed", error: serializeError(error) });
     }
   }
 
   #submit(id: number, request: SequenceRequest): void {
     if (this.#loop !== null) return this.#loop.submit(id, request);
-    const error = silence(this.#model?.info.kind ?? "embedding");
-    this.#events.push({ id, event: { type: "error", error: toWire(error) } });
+    const error = cannotGenerateError(this.#model?.info.kind ?? "embedding");
+    this.#events.push({ id, event: { type: "error", error: serializeError(error) } });
   }
 
   #status({ adapters }: LoadedModel): EngineStatus {
@@ -132,10 +132,10 @@ export class EngineHost {
     return { ...this.#loop?.status() ?? IDLE, loras: adapters.list(), embedding };
   }
 
-  #tellAdapters(): void {
-    if (this.#model === null || this.#model.adapters.revision === this.#toldAdapters) return;
+  #sendAdapters(): void {
+    if (this.#model === null || this.#model.adapters.revision === this.#sentRevision) return;
     const { adapters } = this.#model;
-    this.#toldAdapters = adapters.revision;
+    this.#sentRevision = adapters.revision;
     this.#post({ type: "adapters", adapters: adapters.list() });
   }
 
@@ -144,7 +144,7 @@ export class EngineHost {
       if (this.#model === null) throw new ShimmyError("backend", "The model is not loaded");
       this.#post({ type: "reply", call, value: answer(this.#model) });
     } catch (error) {
-      this.#post({ type: "refused", call, error: toWire(error) });
+      this.#post({ type: "refused", call, error: serializeError(error) });
     }
   }
 
@@ -153,12 +153,14 @@ export class EngineHost {
     if (this.#isRunning) return;
     this.#isRunning = true;
     while (this.#loop?.hasWork || this.#embeddings?.hasWork) {
-      this.#gate.together(() => {
+      this.#gate.shared(() => {
         this.#loop?.step();
         this.#embeddings?.step();
       });
       this.#flush();
-      while (this.#model !== null && this.#flags.mail !== this.#received) await this.#yield();
+      while (this.#model !== null && this.#flags.announcedMessages !== this.#received) {
+        await this.#yield();
+      }
     }
     this.#isRunning = false;
   }
@@ -204,7 +206,7 @@ const IDLE: LoopStatus = {
 };
 
 /** A turn of the event loop by a message to oneself: timers would wait for a millisecond. */
-function messageTurn(): Yield {
+function macrotaskYield(): Yield {
   const { port1, port2 } = new MessageChannel();
   let resume = () => {};
   port1.onmessage = () => resume();

@@ -1,3 +1,3 @@
 export { ENGINE_COMMAND, ENGINE_MODULE } from "./child_main.ts";
-export { type ChildCommand, ChildLink } from "./child_transport.ts";
-export { type Link, WorkerLink } from "./transport.ts";
+export { type ChildCommand, ChildTransport } from "./child_transport.ts";
+export { type Transport, WorkerTransport } from "./transport.ts";

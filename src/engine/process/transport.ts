@@ -1,19 +1,19 @@
 import { EngineFlags, NativeGate } from "../native/mod.ts";
-import type { FromThread, ToThread } from "../protocol/mod.ts";
+import type { FromEngineCore, ToEngineCore } from "../protocol/mod.ts";
 
 /** The way to an engine's loop: into a thread of this process, or into a process of its own. */
-export interface Link {
+export interface Transport {
   /**
    * Call once, before anything is posted. `onEnd` gets a sentence when the loop is gone unasked, and
    * what it said last, which is for the log alone. `onContextLog` gets the native log of each context that
    * is made after the loading, under the conditions of `loadLog`.
    */
   open(
-    onMessage: (message: FromThread) => void,
+    onMessage: (message: FromEngineCore) => void,
     onEnd: (reason: string, detail?: string) => void,
     onContextLog: (log: string) => void,
   ): void;
-  post(message: ToThread): void;
+  post(message: ToEngineCore): void;
   /**
    * The native log of the loading, once it is complete, where the load was told to write it and the
    * loop's standard error is not this process's; else null.
@@ -51,28 +51,28 @@ export interface SharedMemory {
 const gate = new NativeGate();
 
 /** A loop in a Worker of this process. */
-export class WorkerLink implements Link {
+export class WorkerTransport implements Transport {
   readonly loadLog = null;
   readonly #flags = new EngineFlags();
   readonly #worker = startThread(THREAD_NAME.worker);
 
   open(
-    onMessage: (message: FromThread) => void,
+    onMessage: (message: FromEngineCore) => void,
     onEnd: (reason: string, detail?: string) => void,
   ): void {
-    this.#worker.onmessage = (event: MessageEvent<FromThread>) => onMessage(event.data);
+    this.#worker.onmessage = (event: MessageEvent<FromEngineCore>) => onMessage(event.data);
     this.#worker.onerror = (event) => {
       event.preventDefault();
       onEnd("The engine thread failed", event.message);
     };
     this.#worker.onmessageerror = () => onEnd("The engine thread sent what cannot be read");
-    this.#flags.announceMail();
+    this.#flags.announceMessage();
     const shared: SharedMemory = { flags: this.#flags.buffer, gate: gate.buffer };
     this.#worker.postMessage(shared);
   }
 
-  post(message: ToThread): void {
-    this.#flags.announceMail();
+  post(message: ToEngineCore): void {
+    this.#flags.announceMessage();
     this.#worker.postMessage(message);
   }
 

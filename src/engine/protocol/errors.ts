@@ -1,7 +1,7 @@
 import { type ErrorKind, messageOf, ShimmyError } from "../../errors.ts";
 
 /** An error as a message between interface and loop. */
-export interface WireError {
+export interface SerializedError {
   readonly kind: ErrorKind;
   readonly message: string;
   readonly field?: string;
@@ -10,7 +10,7 @@ export interface WireError {
 }
 
 /** An error as it crosses the seam between the loop and the engine's face. */
-export function toWire(error: unknown): WireError {
+export function serializeError(error: unknown): SerializedError {
   if (!(error instanceof ShimmyError)) {
     return { kind: "backend", message: "Generation failed", detail: messageOf(error) };
   }
@@ -25,6 +25,6 @@ export function toWire(error: unknown): WireError {
 }
 
 /** An error that came across the seam. */
-export function fromWire({ kind, message, ...options }: WireError): ShimmyError {
+export function deserializeError({ kind, message, ...options }: SerializedError): ShimmyError {
   return new ShimmyError(kind, message, options);
 }

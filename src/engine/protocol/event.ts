@@ -1,4 +1,4 @@
-import type { WireError } from "./errors.ts";
+import type { SerializedError } from "./errors.ts";
 
 /** A token with its log probability under the model's own distribution. */
 export interface TokenLogprob {
@@ -57,4 +57,4 @@ export type SequenceEvent =
     readonly timings: Timings;
     readonly notices?: readonly Notice[];
   }
-  | { readonly type: "error"; readonly error: WireError };
+  | { readonly type: "error"; readonly error: SerializedError };

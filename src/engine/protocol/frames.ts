@@ -1,5 +1,5 @@
 import { deserialize, serialize } from "node:v8";
-import type { FromThread, ToThread } from "./messages.ts";
+import type { FromEngineCore, ToEngineCore } from "./messages.ts";
 
 /*
  * Messages on a byte stream. A frame is the length of its body (32 bits, little-endian), one byte that
@@ -18,15 +18,15 @@ export const FRAME = {
   cancelLoading: 3,
 } as const;
 
-const HEAD_BYTES = 5;
+const HEADER_BYTES = 5;
 /** No message comes near this; a longer one is no message. */
-const MOST_BYTES = 2 ** 30;
+const MAX_BYTES = 2 ** 30;
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
 /** A message as a frame. */
-export function encodeFrame(message: ToThread | FromThread): Uint8Array<ArrayBuffer> {
+export function encodeFrame(message: ToEngineCore | FromEngineCore): Uint8Array<ArrayBuffer> {
   return isPlain(message)
     ? frame(FRAME.json, encoder.encode(JSON.stringify(message)))
     : frame(FRAME.v8, serialize(message));
@@ -38,15 +38,15 @@ export function signalFrame(kind: typeof FRAME.abort | typeof FRAME.cancelLoadin
 }
 
 function frame(kind: number, body: Uint8Array): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(HEAD_BYTES + body.length);
+  const bytes = new Uint8Array(HEADER_BYTES + body.length);
   new DataView(bytes.buffer).setUint32(0, body.length, true);
   bytes[4] = kind;
-  bytes.set(body, HEAD_BYTES);
+  bytes.set(body, HEADER_BYTES);
   return bytes;
 }
 
 /** Whether JSON keeps every value: it has no infinity, which log probabilities may be, and no arrays of floats. */
-function isPlain(message: ToThread | FromThread): boolean {
+function isPlain(message: ToEngineCore | FromEngineCore): boolean {
   return message.type === "step" &&
     message.events.every(({ event }) => event.type !== "token" || event.logprob === undefined);
 }
@@ -74,12 +74,12 @@ export class FrameReader {
       bytes.set(piece, this.#pending.length);
     }
     let at = 0;
-    while (bytes.length - at >= HEAD_BYTES) {
+    while (bytes.length - at >= HEADER_BYTES) {
       const length = new DataView(bytes.buffer, bytes.byteOffset + at).getUint32(0, true);
-      if (length > MOST_BYTES) throw new RangeError("Cannot read a message: its length is absurd");
-      const end = at + HEAD_BYTES + length;
+      if (length > MAX_BYTES) throw new RangeError("Cannot read a message: its length is absurd");
+      const end = at + HEADER_BYTES + length;
       if (end > bytes.length) break;
-      yield { kind: bytes[at + 4]!, body: bytes.subarray(at + HEAD_BYTES, end) };
+      yield { kind: bytes[at + 4]!, body: bytes.subarray(at + HEADER_BYTES, end) };
       at = end;
     }
     this.#pending = bytes.slice(at);

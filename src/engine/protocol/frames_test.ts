@@ -1,8 +1,8 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { decodeBody, encodeFrame, FRAME, FrameReader, signalFrame } from "./frames.ts";
-import type { FromThread, ToThread } from "./messages.ts";
+import type { FromEngineCore, ToEngineCore } from "./messages.ts";
 
-const token = (logprob: number): FromThread => ({
+const token = (logprob: number): FromEngineCore => ({
   type: "step",
   events: [{
     id: 1,
@@ -15,7 +15,7 @@ const token = (logprob: number): FromThread => ({
   }],
 });
 
-const MESSAGES: (ToThread | FromThread)[] = [
+const MESSAGES: (ToEngineCore | FromEngineCore)[] = [
   { type: "step", events: [{ id: 7, event: { type: "token", text: "\n\u0000ü", token: 1 } }] },
   token(-Infinity),
   { type: "reply", call: 3, value: { vectors: [new Float32Array([0.5, -1])], tokens: [1] } },

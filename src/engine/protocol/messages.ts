@@ -5,7 +5,7 @@
  */
 import type { AdapterChange, AdapterInfo } from "./adapters.ts";
 import type { EmbedRequest } from "./embedding.ts";
-import type { WireError } from "./errors.ts";
+import type { SerializedError } from "./errors.ts";
 import type { SequenceEvent } from "./event.ts";
 import type { LoadOptions } from "./load_options.ts";
 import type { ModelInfo } from "./model_info.ts";
@@ -25,7 +25,7 @@ export type Control =
     readonly phase?: Phase;
   };
 
-export type ToThread =
+export type ToEngineCore =
   | { readonly type: "load"; readonly options: LoadOptions }
   | { readonly type: "submit"; readonly id: number; readonly request: SequenceRequest }
   | { readonly type: "control"; readonly id: number; readonly control: Control }
@@ -37,16 +37,16 @@ export type ToThread =
   }
   | { readonly type: "embed"; readonly call: number; readonly request: EmbedRequest }
   /** Nobody waits for these embeddings any more. */
-  | { readonly type: "give-up"; readonly call: number }
+  | { readonly type: "cancel-embed"; readonly call: number }
   | { readonly type: "adapter"; readonly call: number; readonly change: AdapterChange }
   | { readonly type: "detokenize"; readonly call: number; readonly tokens: readonly number[] }
   | { readonly type: "status"; readonly call: number }
   | { readonly type: "unload" };
 
-export type FromThread =
+export type FromEngineCore =
   | { readonly type: "loading"; readonly fraction: number }
   | { readonly type: "loaded"; readonly info: ModelInfo }
-  | { readonly type: "failed"; readonly error: WireError }
+  | { readonly type: "failed"; readonly error: SerializedError }
   | {
     readonly type: "step";
     /** Everything that one step of the loop produced, for all sequences. */
@@ -55,5 +55,5 @@ export type FromThread =
   /** What is loaded by now; comes before the reply to what has changed it. */
   | { readonly type: "adapters"; readonly adapters: readonly AdapterInfo[] }
   | { readonly type: "reply"; readonly call: number; readonly value: unknown }
-  | { readonly type: "refused"; readonly call: number; readonly error: WireError }
+  | { readonly type: "refused"; readonly call: number; readonly error: SerializedError }
   | { readonly type: "unloaded" };

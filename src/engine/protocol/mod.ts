@@ -13,13 +13,13 @@ export type {
   EmbedRequest,
   EmbedResult,
 } from "./embedding.ts";
-export { fromWire, toWire, type WireError } from "./errors.ts";
+export { deserializeError, type SerializedError, serializeError } from "./errors.ts";
 export type { FinishReason, Notice, SequenceEvent, Timings, TokenLogprob, Usage } from "./event.ts";
 export { decodeBody, encodeFrame, FRAME, FrameReader, signalFrame } from "./frames.ts";
 export { KV_TYPES, type KvType, type LoadOptions, LOG_END } from "./load_options.ts";
-export type { Control, FromThread, ToThread } from "./messages.ts";
+export type { Control, FromEngineCore, ToEngineCore } from "./messages.ts";
 export type { ModelInfo } from "./model_info.ts";
-export { silence } from "./model_kind.ts";
+export { cannotGenerateError } from "./model_kind.ts";
 export {
   deviceBytes,
   type DeviceInfo,

@@ -2,7 +2,7 @@ import { ShimmyError } from "../../errors.ts";
 import type { ModelInfo } from "./model_info.ts";
 
 /** Why a model that was made for something else gives no text. */
-export function silence(kind: ModelInfo["kind"]): ShimmyError {
+export function cannotGenerateError(kind: ModelInfo["kind"]): ShimmyError {
   const does = kind === "rerank" ? "scores documents" : "computes embeddings";
   return new ShimmyError("invalid", `model: ${does} and does not generate text`, {
     field: "model",

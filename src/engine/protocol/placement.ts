@@ -31,7 +31,9 @@ export function deviceBytes(
 ): Map<string, number> {
   const own = new Set(devices.filter(({ kind }) => kind !== "cpu").map(({ name }) => name));
   return new Map(
-    placement.filter(({ device }) => own.has(device)).map((part) => [part.device, toldBytes(part)]),
+    placement.filter(({ device }) => own.has(device)).map((
+      part,
+    ) => [part.device, knownBytes(part)]),
   );
 }
 
@@ -40,10 +42,10 @@ export function loadedBytes(
   { size, placement }: { readonly size: number; readonly placement: readonly Placement[] },
 ): number {
   if (placement.length === 0) return size;
-  return placement.reduce((sum, part) => sum + toldBytes(part), 0);
+  return placement.reduce((sum, part) => sum + knownBytes(part), 0);
 }
 
-function toldBytes({ weightBytes, kvBytes, computeBytes }: Placement): number {
+function knownBytes({ weightBytes, kvBytes, computeBytes }: Placement): number {
   return weightBytes + (kvBytes ?? 0) + (computeBytes ?? 0);
 }
 

@@ -11,7 +11,7 @@ const TRIGGER_WINDOW = 2048;
  * The waiting is ours and not the library's: a lazy native grammar that is fed text it does not allow
  * ends the process.
  */
-export class Constraint {
+export class GrammarConstraint {
   readonly #model: SamplerModel;
   readonly #source: string;
   readonly #triggers: readonly RegExp[];
@@ -51,7 +51,7 @@ export class Constraint {
     this.#grammar = null;
   }
 
-  #lets(grammar: Sampler, token: number): boolean {
+  #permits(grammar: Sampler, token: number): boolean {
     const { candidates } = this.#model;
     candidates.only(token);
     grammar.apply(candidates);
@@ -64,7 +64,7 @@ export class Constraint {
   }
 
   allows(token: number): boolean {
-    return this.#grammar === null || this.#lets(this.#grammar, token);
+    return this.#grammar === null || this.#permits(this.#grammar, token);
   }
 
   apply(candidates: Candidates): void {
@@ -76,11 +76,11 @@ export class Constraint {
       this.#grammar.accept(token);
       return;
     }
-    this.watch(this.#decoder.decode(this.#model.vocab.piece(token, true), { stream: true }));
+    this.scan(this.#decoder.decode(this.#model.vocab.piece(token, true), { stream: true }));
   }
 
   /** Takes note of text that comes while it waits. */
-  watch(text: string): void {
+  scan(text: string): void {
     this.#text += text;
     if (this.#text.length > 2 * TRIGGER_WINDOW) this.#text = this.#text.slice(-TRIGGER_WINDOW);
     for (const trigger of this.#triggers) {
@@ -93,7 +93,7 @@ export class Constraint {
   }
 
   /** What has come so far is no text to look for the trigger in. */
-  forget(): void {
+  resetText(): void {
     this.#text = "";
   }
 
@@ -101,7 +101,7 @@ export class Constraint {
   #start(begun: string): void {
     const grammar = this.#parse();
     for (const token of this.#model.vocab.tokenize(begun, false, true)) {
-      if (!this.#lets(grammar, token)) {
+      if (!this.#permits(grammar, token)) {
         grammar.close();
         // What follows the trigger is no beginning of this grammar: look for the next trigger.
         this.#text = "";

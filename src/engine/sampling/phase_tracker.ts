@@ -1,7 +1,7 @@
 import type { Phase, ReasoningPhase } from "../protocol/mod.ts";
 
 /** What a token's text is, and the tokens of a text, as the vocabulary has them. */
-export interface Wording {
+export interface TokenText {
   textOf(token: number): string;
   tokensOf(text: string): readonly number[];
 }
@@ -10,23 +10,23 @@ export interface Wording {
  * Knows which phase a sequence is in: its answer, or the reasoning that may come before that.
  *
  * It also ends the reasoning when it has taken as many tokens as it may: from then on the tokens of the
- * closing mark are dictated instead of sampled.
+ * closing mark are forcedToken instead of sampled.
  */
 export class PhaseTracker {
   readonly #reasoning: ReasoningPhase;
   readonly #open: string;
-  readonly #wording: Wording;
+  readonly #tokenText: TokenText;
   #state: "before" | "inside" | "after";
   #text = "";
-  #spent = 0;
-  #dictated: number[] = [];
+  #reasoningTokens = 0;
+  #forcedToken: number[] = [];
 
-  constructor(reasoning: ReasoningPhase, wording: Wording) {
+  constructor(reasoning: ReasoningPhase, tokenText: TokenText) {
     this.#reasoning = reasoning;
     this.#open = reasoning.open.trimStart();
-    this.#wording = wording;
+    this.#tokenText = tokenText;
     this.#state = reasoning.isOpen ? "inside" : "before";
-    this.#dictate();
+    this.#forceClosing();
   }
 
   /** What the next token belongs to. An answer that has not begun to reason is an answer. */
@@ -40,47 +40,47 @@ export class PhaseTracker {
   }
 
   /** The token that has to come next, or null where the model may choose. */
-  get dictated(): number | null {
-    return this.#dictated[0] ?? null;
+  get forcedToken(): number | null {
+    return this.#forcedToken[0] ?? null;
   }
 
   /**
    * Takes note of the token that came.
    * @returns where it ended the reasoning, the text that it has beyond the closing mark.
    */
-  see(token: number): string {
+  accept(token: number): string {
     if (this.#state === "after") return "";
-    if (this.#dictated.length > 0) {
-      this.#dictated.shift();
-      if (this.#dictated.length === 0) this.#state = "after";
+    if (this.#forcedToken.length > 0) {
+      this.#forcedToken.shift();
+      if (this.#forcedToken.length === 0) this.#state = "after";
       return "";
     }
-    this.#text += this.#wording.textOf(token);
-    if (this.#state === "inside") return this.#lookForEnd();
-    this.#lookForOpening();
+    this.#text += this.#tokenText.textOf(token);
+    if (this.#state === "inside") return this.#detectClosing();
+    this.#detectOpening();
     return "";
   }
 
-  #lookForOpening(): void {
+  #detectOpening(): void {
     const begun = this.#text.trimStart();
     if (begun.startsWith(this.#open)) {
       this.#state = "inside";
       this.#text = "";
-      this.#dictate();
+      this.#forceClosing();
     } else if (!this.#open.startsWith(begun)) this.#state = "after";
   }
 
-  #lookForEnd(): string {
+  #detectClosing(): string {
     const { close } = this.#reasoning;
     const end = this.#text.indexOf(close);
     if (end >= 0) {
       this.#state = "after";
       return this.#text.slice(end + close.length);
     }
-    this.#spent++;
+    this.#reasoningTokens++;
     // Only an end of the text that could begin the mark matters from here on.
     this.#text = this.#text.slice(-close.length);
-    this.#dictate();
+    this.#forceClosing();
     return "";
   }
 
@@ -93,10 +93,10 @@ export class PhaseTracker {
     return false;
   }
 
-  #dictate(): void {
+  #forceClosing(): void {
     const { tokens = Infinity, close } = this.#reasoning;
-    if (this.#state !== "inside" || this.#spent < tokens) return;
+    if (this.#state !== "inside" || this.#reasoningTokens < tokens) return;
     if (this.#isClosing()) return;
-    this.#dictated = [...this.#wording.tokensOf(close)];
+    this.#forcedToken = [...this.#tokenText.tokensOf(close)];
   }
 }

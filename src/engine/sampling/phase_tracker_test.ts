@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { PhaseTracker } from "./phase_tracker.ts";
 
 /** One character is one token. */
-const WORDING = {
+const TOKEN_TEXT = {
   textOf: (token: number) => String.fromCodePoint(token),
   tokensOf: (text: string) => [...text].map((character) => character.codePointAt(0)!),
 };
@@ -10,15 +10,15 @@ const WORDING = {
 /** What comes out when the model would say `text`. */
 function say(text: string, tokens: number, isOpen = false): string {
   const limit = { open: "<t>", close: "</t>", isOpen, tokens };
-  const tracker = new PhaseTracker(limit, WORDING);
+  const tracker = new PhaseTracker(limit, TOKEN_TEXT);
   let said = "";
   for (const character of text) {
-    while (tracker.dictated !== null) {
-      said += WORDING.textOf(tracker.dictated);
-      tracker.see(tracker.dictated);
+    while (tracker.forcedToken !== null) {
+      said += TOKEN_TEXT.textOf(tracker.forcedToken);
+      tracker.accept(tracker.forcedToken);
     }
     said += character;
-    tracker.see(character.codePointAt(0)!);
+    tracker.accept(character.codePointAt(0)!);
   }
   return said;
 }

@@ -1,7 +1,7 @@
 import type { Context } from "../../../ffi/mod.ts";
 import { ShimmyError } from "../../errors.ts";
-import { Chain, type ChainOptions } from "./sampler_chain.ts";
-import { Constraint } from "./grammar_constraint.ts";
+import { SamplingChain, type SamplingChainOptions } from "./sampler_chain.ts";
+import { GrammarConstraint } from "./grammar_constraint.ts";
 import { PhaseTracker } from "./phase_tracker.ts";
 import type { SamplerModel } from "./sampler_model.ts";
 import {
@@ -24,11 +24,11 @@ function freshSeed(): number {
  */
 export class TokenSampler implements Disposable {
   readonly #model: SamplerModel;
-  readonly #constraint: Constraint | null;
+  readonly #constraint: GrammarConstraint | null;
   readonly #tracker: PhaseTracker | null;
-  #answer: Chain;
+  #answer: SamplingChain;
   /** Null: the reasoning, if there is any, has the answer's. */
-  #reasoning: Chain | null = null;
+  #reasoning: SamplingChain | null = null;
   /** What its sequence has in its context: a new chain is told of it. */
   readonly #past: readonly number[];
 
@@ -40,19 +40,19 @@ export class TokenSampler implements Disposable {
     this.#model = model;
     this.#past = past;
     const { reasoning, grammar } = request;
-    this.#tracker = reasoning === undefined ? null : new PhaseTracker(reasoning, model.wording);
+    this.#tracker = reasoning === undefined ? null : new PhaseTracker(reasoning, model.tokenText);
     this.#constraint = grammar === undefined
       ? null
-      : new Constraint(model, grammar.source, grammar.triggers ?? []);
-    const options: ChainOptions = {
+      : new GrammarConstraint(model, grammar.source, grammar.triggers ?? []);
+    const options: SamplingChainOptions = {
       sampling: { ...DEFAULT_SAMPLING, ...model.recommended, ...request.sampling },
       seed: freshSeed(),
       ignoreEos: request.ignoreEos ?? false,
-      takesBack: this.#constraint !== null,
+      canRollBack: this.#constraint !== null,
     };
-    this.#answer = Chain.build(model, options, past);
+    this.#answer = SamplingChain.build(model, options, past);
     if (reasoning?.sampling === undefined || !differs(reasoning.sampling, options.sampling)) return;
-    this.#reasoning = this.#answer.changed(reasoning.sampling, past);
+    this.#reasoning = this.#answer.withSampling(reasoning.sampling, past);
   }
 
   get #phase(): Phase {
@@ -66,47 +66,47 @@ export class TokenSampler implements Disposable {
       ? [this.#reasoning, this.#answer]
       : [this.#answer, this.#reasoning];
     const token = this.#choose(chain, context, index);
-    other?.take(token);
-    this.#see(token, phase);
+    other?.accept(token);
+    this.#observe(token, phase);
     return token;
   }
 
-  #choose(chain: Chain, context: Context, index: number): number {
-    const dictated = this.#tracker?.dictated ?? null;
-    if (dictated === null) return this.#draw(chain, context, index);
-    if (this.#constraint?.allows(dictated) === false) {
+  #choose(chain: SamplingChain, context: Context, index: number): number {
+    const forcedToken = this.#tracker?.forcedToken ?? null;
+    if (forcedToken === null) return this.#sampleAllowed(chain, context, index);
+    if (this.#constraint?.allows(forcedToken) === false) {
       throw new ShimmyError("backend", "The grammar does not let the reasoning end");
     }
-    chain.take(dictated);
-    return dictated;
+    chain.accept(forcedToken);
+    return forcedToken;
   }
 
   /**
    * Asking the grammar about the one token that was chosen anyway is cheap; asking it about the whole
    * vocabulary is not, so that happens only when the token does not fit.
    */
-  #draw(chain: Chain, context: Context, index: number): number {
-    const token = chain.draw(context, index);
+  #sampleAllowed(chain: SamplingChain, context: Context, index: number): number {
+    const token = chain.sample(context, index);
     const constraint = this.#constraint;
     if (constraint === null) return token;
     if (constraint.allows(token)) {
-      chain.keep();
+      chain.commit();
       return token;
     }
     const { candidates } = this.#model;
     candidates.fill(context.logits(index));
     constraint.apply(candidates);
-    const chosen = chain.redraw(candidates);
+    const chosen = chain.resample(candidates);
     if (chosen === null || !constraint.allows(chosen)) {
       throw new ShimmyError("backend", "The grammar leaves no token to continue with");
     }
-    chain.keep();
+    chain.commit();
     return chosen;
   }
 
   /** Tells those who follow the text of a token. A call that is only thought of starts no grammar. */
-  #see(token: number, phase: Phase): void {
-    const beyond = this.#tracker?.see(token) ?? "";
+  #observe(token: number, phase: Phase): void {
+    const beyond = this.#tracker?.accept(token) ?? "";
     if (this.#tracker?.isOver) {
       this.#reasoning?.close();
       this.#reasoning = null;
@@ -115,8 +115,8 @@ export class TokenSampler implements Disposable {
     if (constraint === null) return;
     if (!constraint.isWaiting || (phase === "answer" && this.#phase === "answer")) {
       constraint.accept(token);
-    } else if (this.#phase === "reasoning") constraint.forget();
-    else constraint.watch(beyond);
+    } else if (this.#phase === "reasoning") constraint.resetText();
+    else constraint.scan(beyond);
   }
 
   /**
@@ -126,16 +126,16 @@ export class TokenSampler implements Disposable {
   update(changes: Partial<Sampling>, phase?: Phase): void {
     if (phase === "reasoning" && (this.#tracker?.isOver ?? true)) return;
     if (phase !== undefined && this.#tracker?.isOver === false) {
-      this.#reasoning ??= this.#answer.split();
+      this.#reasoning ??= this.#answer.clone();
     }
     if (phase !== "answer" && this.#reasoning !== null) {
-      this.#reasoning = this.#changed(this.#reasoning, changes);
+      this.#reasoning = this.#replace(this.#reasoning, changes);
     }
-    if (phase !== "reasoning") this.#answer = this.#changed(this.#answer, changes);
+    if (phase !== "reasoning") this.#answer = this.#replace(this.#answer, changes);
   }
 
-  #changed(chain: Chain, changes: Partial<Sampling>): Chain {
-    const changed = chain.changed(changes, this.#past);
+  #replace(chain: SamplingChain, changes: Partial<Sampling>): SamplingChain {
+    const changed = chain.withSampling(changes, this.#past);
     chain.close();
     return changed;
   }

@@ -6,51 +6,55 @@ import type { SamplerModel } from "./sampler_model.ts";
 const MIN_KEEP = 1;
 
 /** What a chain is made from. */
-export interface ChainOptions {
+export interface SamplingChainOptions {
   readonly sampling: Sampling;
   /** For a sampling that names none. */
   readonly seed: number;
   readonly ignoreEos: boolean;
   /** Whether a token that was drawn may have to be taken back. */
-  readonly takesBack: boolean;
+  readonly canRollBack: boolean;
 }
 
 /** The native samplers of one phase of a sequence. */
-export class Chain implements Disposable {
+export class SamplingChain implements Disposable {
   readonly #model: SamplerModel;
-  readonly options: ChainOptions;
+  readonly options: SamplingChainOptions;
   readonly #native: Sampler;
   /** As it was before the last token, to go back to. */
-  readonly #before: Sampler | null;
+  readonly #checkpoint: Sampler | null;
 
-  private constructor(model: SamplerModel, options: ChainOptions, native: Sampler) {
+  private constructor(model: SamplerModel, options: SamplingChainOptions, native: Sampler) {
     this.#model = model;
     this.options = options;
     this.#native = native;
-    this.#before = options.takesBack ? native.clone() : null;
+    this.#checkpoint = options.canRollBack ? native.clone() : null;
   }
 
   /** @param past the tokens so far, on which penalties look back. */
-  static build(model: SamplerModel, options: ChainOptions, past: readonly number[]): Chain {
-    const chain = new Chain(model, options, buildNative(model, options));
+  static build(
+    model: SamplerModel,
+    options: SamplingChainOptions,
+    past: readonly number[],
+  ): SamplingChain {
+    const chain = new SamplingChain(model, options, buildNative(model, options));
     const start = Math.max(0, past.length - lookBack(model, options.sampling));
-    for (let at = start; at < past.length; at++) chain.take(past[at]!);
+    for (let at = start; at < past.length; at++) chain.accept(past[at]!);
     return chain;
   }
 
   /** One that goes on from the same state. */
-  split(): Chain {
-    return new Chain(this.#model, this.options, this.#native.clone());
+  clone(): SamplingChain {
+    return new SamplingChain(this.#model, this.options, this.#native.clone());
   }
 
   /** Another one for a sampling that was changed. */
-  changed(changes: Partial<Sampling>, past: readonly number[]): Chain {
+  withSampling(changes: Partial<Sampling>, past: readonly number[]): SamplingChain {
     const sampling = { ...this.options.sampling, ...changes };
-    return Chain.build(this.#model, { ...this.options, sampling }, past);
+    return SamplingChain.build(this.#model, { ...this.options, sampling }, past);
   }
 
   /** Draws a token and takes it. Call {@linkcode keep} or {@linkcode redraw} next. */
-  draw(context: Context, index: number): number {
+  sample(context: Context, index: number): number {
     const start = performance.now();
     const token = this.#native.sample(context, index);
     this.#model.native.ms += performance.now() - start;
@@ -58,8 +62,8 @@ export class Chain implements Disposable {
   }
 
   /** Takes back what was drawn and draws among these; null where there is none. */
-  redraw(candidates: Candidates): number | null {
-    this.#native.copyFrom(this.#before!);
+  resample(candidates: Candidates): number | null {
+    this.#native.copyFrom(this.#checkpoint!);
     this.#native.apply(candidates);
     const token = candidates.selected;
     if (token !== null) this.#native.accept(token);
@@ -67,19 +71,19 @@ export class Chain implements Disposable {
   }
 
   /** What was drawn stays. */
-  keep(): void {
-    this.#before?.copyFrom(this.#native);
+  commit(): void {
+    this.#checkpoint?.copyFrom(this.#native);
   }
 
   /** Takes a token that was not drawn here. */
-  take(token: number): void {
+  accept(token: number): void {
     this.#native.accept(token);
-    this.#before?.accept(token);
+    this.#checkpoint?.accept(token);
   }
 
   close(): void {
     this.#native.close();
-    this.#before?.close();
+    this.#checkpoint?.close();
   }
 
   [Symbol.dispose](): void {
@@ -107,7 +111,7 @@ function lookBack(model: SamplerModel, sampling: Sampling): number {
 /** The native chain for a sampling; the order of its samplers is llama.cpp's default. */
 function buildNative(
   model: SamplerModel,
-  { sampling, seed: fallback, ignoreEos }: ChainOptions,
+  { sampling, seed: fallback, ignoreEos }: SamplingChainOptions,
 ): SamplerChain {
   const { library, vocab } = model;
   const seed = sampling.seed ?? fallback;

@@ -1,6 +1,6 @@
 import type { Candidates, Library, Vocab } from "../../../ffi/mod.ts";
 import type { Sampling } from "../protocol/mod.ts";
-import type { Wording } from "./phase_tracker.ts";
+import type { TokenText } from "./phase_tracker.ts";
 
 /** What sampling needs of the loaded model; shared by all its sequences. */
 export interface SamplerModel {
@@ -13,7 +13,7 @@ export interface SamplerModel {
   /** Tokens that end an answer. */
   readonly endOfGeneration: readonly number[];
   /** Text of tokens, and tokens of texts. */
-  readonly wording: Wording;
+  readonly tokenText: TokenText;
   /** Milliseconds spent in native samplers so far. */
   readonly native: { ms: number };
   /** Scratch space, used within a single call. */

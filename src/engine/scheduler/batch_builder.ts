@@ -1,5 +1,5 @@
 import type { Batch } from "../../../ffi/mod.ts";
-import { inTurn } from "./priority.ts";
+import { byPriority } from "./priority.ts";
 import type { KvStream } from "../kv_cache/mod.ts";
 import { ROW_GROUP } from "../native/mod.ts";
 import type { Sequence } from "./sequence.ts";
@@ -14,15 +14,15 @@ export const byStream = (a: Sequence, b: Sequence) => a.stream!.id - b.stream!.i
  * Fills a batch with the next token of every answer, and with what may follow it.
  *
  * @param answers in the order of their streams
- * @param fillers streams that get a row which nobody wants: see `Filling`
+ * @param paddingStreams streams that get a row which nobody wants: see `PaddingRows`
  */
-export function fillAnswers(
+export function addDecodeTokens(
   batch: Batch,
   answers: readonly Sequence[],
-  fillers: readonly KvStream[],
+  paddingStreams: readonly KvStream[],
 ): void {
   batch.clear();
-  const unused = fillers.toSorted((a, b) => a.id - b.id);
+  const unused = paddingStreams.toSorted((a, b) => a.id - b.id);
   const addUnused = (before: number) => {
     while (unused[0] !== undefined && unused[0].id < before) {
       const { id, tokens } = unused.shift()!;
@@ -51,7 +51,7 @@ const STRETCH = 1.5;
  * shortest goes, so that the beginning of another one splits the batch in two.
  * @returns the sequences that have a part in it.
  */
-export function fillPrompts(
+export function addPrefillChunks(
   batch: Batch,
   prompts: readonly Sequence[],
   share: number,
@@ -60,7 +60,7 @@ export function fillPrompts(
   batch.clear();
   let room = Math.min(share, batch.room);
   const chunks: { sequence: Sequence; count: number }[] = [];
-  for (const sequence of inTurn(prompts, now)) {
+  for (const sequence of byPriority(prompts, now)) {
     // A paused one is computed up to its last token, as others may be waiting for its prompt.
     const wanted = sequence.paused ? sequence.remaining - 1 : sequence.remaining;
     if (wanted <= 0) continue;

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import type { Batch } from "../../../ffi/mod.ts";
-import { fillAnswers, fillPrompts } from "./batch_builder.ts";
+import { addDecodeTokens, addPrefillChunks } from "./batch_builder.ts";
 import type { Sequence } from "./sequence.ts";
 
 /** A batch that keeps which stream each of its tokens is of. */
@@ -38,7 +38,7 @@ Deno.test("answers have the token that was sampled last and their drafts in the 
   const batch = new BatchDouble();
   const [one, other] = [sequence(1, 5, 4), sequence(2, 9, 8)];
   other.draft = [7, 7, 7];
-  fillAnswers(batch as unknown as Batch, [one, other], []);
+  addDecodeTokens(batch as unknown as Batch, [one, other], []);
   assertEquals(batch.streams, [1, 2, 2, 2, 2]);
   assertEquals([one, other].map(({ outputs }) => outputs), [[0], [1, 2, 3, 4]]);
   assertEquals([one, other].map(({ stream }) => stream!.tokens.length), [5, 12]);
@@ -48,7 +48,7 @@ Deno.test("rows that nobody needs stand where their streams belong, and are not 
   const batch = new BatchDouble();
   const answers = [2, 4].map((id) => sequence(id, 5, 4));
   const unused = [5, 3, 1].map((id) => sequence(id, 9, 2).stream!);
-  fillAnswers(batch as unknown as Batch, answers, unused);
+  addDecodeTokens(batch as unknown as Batch, answers, unused);
   assertEquals(batch.streams, [1, 2, 3, 4, 5]);
   assertEquals(batch.positions, [2, 4, 2, 4, 2]);
   assertEquals(answers.map(({ outputs }) => outputs), [[1], [3]]);
@@ -58,7 +58,7 @@ Deno.test("rows that nobody needs stand where their streams belong, and are not 
 Deno.test("the shortest prompts share a batch, in the order of their streams", () => {
   const batch = new BatchDouble();
   const [long, short, middle] = [sequence(0, 40, 0), sequence(2, 3, 0), sequence(1, 6, 0)];
-  const members = fillPrompts(batch as unknown as Batch, [long, short, middle], 20, 0);
+  const members = addPrefillChunks(batch as unknown as Batch, [long, short, middle], 20, 0);
   assertEquals(members, [short, middle, long]);
   assertEquals(batch.streams.join(""), "00000000" + "111111" + "222");
   assertEquals([long, short, middle].map(({ outputs }) => outputs), [[], [16], [13]]);
@@ -67,7 +67,7 @@ Deno.test("the shortest prompts share a batch, in the order of their streams", (
 Deno.test("a prompt is not begun for the little room that others left", () => {
   const batch = new BatchDouble();
   const [long, short, middle] = [sequence(0, 40, 0), sequence(2, 3, 0), sequence(1, 6, 0)];
-  const members = fillPrompts(batch as unknown as Batch, [long, short, middle], 12, 0);
+  const members = addPrefillChunks(batch as unknown as Batch, [long, short, middle], 12, 0);
   assertEquals(members, [short, middle]);
   assertEquals(batch.streams.join(""), "111111" + "222");
 });
@@ -75,7 +75,7 @@ Deno.test("a prompt is not begun for the little room that others left", () => {
 Deno.test("a prompt that needs little more than its share is computed at once", () => {
   for (const [share, rows] of [[20, 30], [19, 16], [30, 30], [64, 30]] as const) {
     const batch = new BatchDouble();
-    fillPrompts(batch as unknown as Batch, [sequence(0, 40, 10)], share, 0);
+    addPrefillChunks(batch as unknown as Batch, [sequence(0, 40, 10)], share, 0);
     assertEquals(batch.length, rows);
   }
 });
@@ -86,12 +86,12 @@ Deno.test("a prompt longer than a batch is cut, also where the batch was begun",
   // To groups of four rows, as those are computed at once.
   for (const [share, rows] of [[16, 16], [15, 12], [3, 3]] as const) {
     const cut = [sequence(0, 50, 0), sequence(1, 40, 10)];
-    assertEquals(fillPrompts(batch as unknown as Batch, cut, share, 0), cut.slice(1));
+    assertEquals(addPrefillChunks(batch as unknown as Batch, cut, share, 0), cut.slice(1));
     assertEquals(batch.length, rows);
   }
-  assertEquals(fillPrompts(batch as unknown as Batch, [longer, long], 16, 0), [long]);
+  assertEquals(addPrefillChunks(batch as unknown as Batch, [longer, long], 16, 0), [long]);
   assertEquals(long.outputs, []);
   const [short, next] = [sequence(2, 6, 0), sequence(3, 40, 0)];
-  assertEquals(fillPrompts(batch as unknown as Batch, [next, short], 16, 0), [short, next]);
+  assertEquals(addPrefillChunks(batch as unknown as Batch, [next, short], 16, 0), [short, next]);
   assertEquals(batch.streams.join(""), "222222" + "33333333");
 });

@@ -1,17 +1,17 @@
-import { type Contender, inTurn } from "./priority.ts";
+import { byPriority, type PrioritizedSequence } from "./priority.ts";
 import type { Sequence } from "./sequence.ts";
 
 /** What decides whose turn it is. */
-export type TurnTaker =
-  & Contender
+export type BatchCandidate =
+  & PrioritizedSequence
   & Pick<Sequence, "paused">
   & { readonly adapters: Pick<Sequence["adapters"], "key"> };
 
 /** The sequences that the next batch is of: all computed with the same adapters. */
-export interface Turn<S> {
+export interface BatchSelection<S> {
   readonly sequences: readonly S[];
   /** Whether they have prompts to compute, or else answers to go on with. */
-  readonly isForPrompts: boolean;
+  readonly isPrefill: boolean;
   /** Answers, with any adapters, that wait meanwhile. */
   readonly answers: number;
 }
@@ -21,7 +21,7 @@ export interface Turn<S> {
  * prompt waits: libllama lays out its computation anew at every change of adapters, which takes as long
  * as a token or several.
  */
-const STAY_MS = 50;
+const ADAPTER_SWITCH_MS = 50;
 
 /**
  * Lets answers and prompts take turns.
@@ -31,36 +31,36 @@ const STAY_MS = 50;
  * each set of adapters, and then comes one batch of prompts, and so on: between two tokens of an answer
  * at most one batch of prompts is computed.
  */
-export class Turns {
+export class BatchPolicy {
   /** The adapters whose answers had their turn since the last batch of prompts. */
-  readonly #served = new Set<string>();
+  readonly #decodedKeys = new Set<string>();
   /** The adapters of the answers that had the last turn, and when it was first theirs. */
-  #last = { key: "", since: -Infinity };
+  #lastBatch = { key: "", since: -Infinity };
 
   /** The next turn among those that run; null when all are paused. */
-  next<S extends TurnTaker>(running: readonly S[], now: number): Turn<S> | null {
+  next<S extends BatchCandidate>(running: readonly S[], now: number): BatchSelection<S> | null {
     const answers = running.filter(({ paused, remaining }) => !paused && remaining <= 1);
     // A paused one is computed up to its last token, as others may be waiting for its prompt.
     const prompts = running.filter(({ remaining }) => remaining > 1);
-    const isServed = ({ adapters }: S) => this.#served.has(adapters.key);
-    const stays = prompts.length === 0 && now - this.#last.since < STAY_MS;
+    const isServed = ({ adapters }: S) => this.#decodedKeys.has(adapters.key);
+    const stays = prompts.length === 0 && now - this.#lastBatch.since < ADAPTER_SWITCH_MS;
     let first =
-      (stays ? answers.find(({ adapters }) => adapters.key === this.#last.key) : undefined) ??
+      (stays ? answers.find(({ adapters }) => adapters.key === this.#lastBatch.key) : undefined) ??
         answers.find((sequence) => !isServed(sequence));
-    const isForPrompts = first === undefined && prompts.length > 0;
+    const isPrefill = first === undefined && prompts.length > 0;
     if (first === undefined) {
-      this.#served.clear();
-      first = isForPrompts ? inTurn(prompts, now)[0] : answers[0];
+      this.#decodedKeys.clear();
+      first = isPrefill ? byPriority(prompts, now)[0] : answers[0];
     }
     if (first === undefined) return null;
     const { key } = first.adapters;
-    if (!isForPrompts) {
-      this.#served.add(key);
-      if (key !== this.#last.key) this.#last = { key, since: now };
+    if (!isPrefill) {
+      this.#decodedKeys.add(key);
+      if (key !== this.#lastBatch.key) this.#lastBatch = { key, since: now };
     }
     return {
-      sequences: (isForPrompts ? prompts : answers).filter(({ adapters }) => adapters.key === key),
-      isForPrompts,
+      sequences: (isPrefill ? prompts : answers).filter(({ adapters }) => adapters.key === key),
+      isPrefill,
       answers: answers.length,
     };
   }

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
-import { Turns, type TurnTaker } from "./batch_policy.ts";
+import { type BatchCandidate, BatchPolicy } from "./batch_policy.ts";
 
 let made = 0;
 
@@ -18,14 +18,14 @@ function taker(remaining: number, key = "") {
 
 /** Whose turns come next, as `[adapters, p or a]`; a batch of prompts computes 100 tokens of each. */
 function play(takers: ReturnType<typeof taker>[], steps: number): string[] {
-  const turns = new Turns();
+  const turns = new BatchPolicy();
   return Array.from({ length: steps }, () => {
-    const turn = turns.next<TurnTaker>(takers, 0)!;
-    const { isForPrompts, sequences } = turn;
+    const turn = turns.next<BatchCandidate>(takers, 0)!;
+    const { isPrefill, sequences } = turn;
     for (const one of takers) {
-      if (isForPrompts && sequences.includes(one)) one.remaining = Math.max(1, one.remaining - 100);
+      if (isPrefill && sequences.includes(one)) one.remaining = Math.max(1, one.remaining - 100);
     }
-    return (isForPrompts ? "p" : "a") + sequences[0]!.adapters.key;
+    return (isPrefill ? "p" : "a") + sequences[0]!.adapters.key;
   });
 }
 
@@ -49,26 +49,26 @@ Deno.test("with several sets of adapters every answer has its turn between two b
 
 Deno.test("a paused answer has no turn, but its prompt is computed", () => {
   const paused = { ...taker(1), paused: true };
-  assertStrictEquals(new Turns().next([paused], 0), null);
+  assertStrictEquals(new BatchPolicy().next([paused], 0), null);
   const prompt = { ...taker(150), paused: true };
-  assertEquals(new Turns().next([paused, prompt], 0), {
+  assertEquals(new BatchPolicy().next([paused, prompt], 0), {
     sequences: [prompt],
-    isForPrompts: true,
+    isPrefill: true,
     answers: 0,
   });
 });
 
 Deno.test("a turn tells how many answers wait for it, whatever their adapters", () => {
-  const turns = new Turns();
+  const turns = new BatchPolicy();
   const running = [taker(1, "x"), taker(1, "x"), taker(1, "y"), taker(900, "z")];
   assertEquals([0, 1, 2].map(() => turns.next(running, 0)!.answers), [3, 3, 3]);
 });
 
 Deno.test("where no prompt waits, answers with the same adapters go on for a while", () => {
-  const turns = new Turns();
+  const turns = new BatchPolicy();
   const running = [taker(1, "x"), taker(1, "y"), taker(1, "y")];
   const at = (now: number, takers = running) => {
-    const { sequences } = turns.next<TurnTaker>(takers, now)!;
+    const { sequences } = turns.next<BatchCandidate>(takers, now)!;
     return sequences.map(({ adapters }) => adapters.key).join("");
   };
   const moments = [1000, 1049, 1050, 1060, 1099, 1100, 1150];

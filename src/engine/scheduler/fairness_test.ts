@@ -53,12 +53,12 @@ function prompt(
 }
 
 /** Answers are computed one token each; every other call is of prompts. */
-const isForPrompts = ({ tokens, outputs }: Call) => outputs < tokens;
+const isPrefill = ({ tokens, outputs }: Call) => outputs < tokens;
 
 /** The prompt calls between two tokens of an answer, for each token from the given call on. */
 function promptCallsBetween(bench: LoopBench, id: number, from: number): Call[][] {
   const at = bench.reports[id]!.at.filter((call) => call > from);
-  return at.slice(1).map((call, index) => bench.calls.slice(at[index]!, call).filter(isForPrompts));
+  return at.slice(1).map((call, index) => bench.calls.slice(at[index]!, call).filter(isPrefill));
 }
 
 Deno.test("a 3,000-token prompt comes between two tokens of others with one bounded batch at most", async () => {
@@ -73,17 +73,17 @@ Deno.test("a 3,000-token prompt comes between two tokens of others with one boun
       assertGreater(gaps.length, 3000 / BATCH);
       assertEquals(Math.max(...gaps.map((calls) => calls.length)), 1, `stream ${id}`);
     }
-    const chunks = bench.calls.slice(before).filter(isForPrompts);
+    const chunks = bench.calls.slice(before).filter(isPrefill);
     for (const { tokens } of chunks) assertLess(tokens, BATCH + 1);
     for (const { tokens } of chunks.slice(0, -1)) assertGreater(tokens, 31);
     // And it goes on with every turn: no answer has two tokens while the prompt waits.
     const last = bench.calls.lastIndexOf(chunks.at(-1)!);
     for (let call = before + 1; call < last; call++) {
-      assertEquals(isForPrompts(bench.calls[call]!), !isForPrompts(bench.calls[call - 1]!));
+      assertEquals(isPrefill(bench.calls[call]!), !isPrefill(bench.calls[call - 1]!));
     }
     assertEquals(chunks.reduce((sum, { tokens }) => sum + tokens, 0), 3000);
     // All seven answers are in every batch of answers.
-    const answers = bench.calls.slice(before, last).filter((call) => !isForPrompts(call));
+    const answers = bench.calls.slice(before, last).filter((call) => !isPrefill(call));
     assertEquals(new Set(answers.map(({ tokens }) => tokens)), new Set([7]));
   });
 });
@@ -121,7 +121,7 @@ Deno.test("what n answers to one prompt share is computed once", async () => {
     const { promptTokens, cachedTokens } = bench.status;
     assertEquals([promptTokens, cachedTokens], [4 * 701, 3 * 700]);
     // The first computes all of it, and each other one the last token, to be sampled from.
-    const chunks = bench.calls.filter(isForPrompts);
+    const chunks = bench.calls.filter(isPrefill);
     assertEquals(chunks.reduce((sum, { tokens }) => sum + tokens, 0), 701);
     const tokens = bench.calls.reduce((sum, call) => sum + call.tokens, 0);
     assertEquals(tokens, 701 + 3 + 4 * 3);
@@ -149,11 +149,11 @@ Deno.test("readers who stop hold nobody up, and go on where they were without co
   for (const id of stopped) bench.control(id, { type: "resume" });
   bench.run();
   assertEquals(stopped.map((id) => bench.reports[id]!.text), alone.slice(0, 2));
-  assertEquals(bench.calls.slice(before).filter(isForPrompts), []);
+  assertEquals(bench.calls.slice(before).filter(isPrefill), []);
   assertEquals([bench.status.running, bench.status.queued], [0, 0]);
 });
 
-Deno.test("a queue takes sixteen requests for each stream, and who is refused is told when to come back", async () => {
+Deno.test("a queue takes sixteen requests for each stream, and a refused request gets a retry time", async () => {
   await withLoop({ parallel: 2 }, (bench) => {
     const ids = Array.from({ length: 40 }, (_, seed) => bench.submit(prompt(5, seed)));
     const refused = ids.filter((id) => bench.reports[id]!.error !== null);

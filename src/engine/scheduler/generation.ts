@@ -5,7 +5,7 @@ import type { SamplerModel } from "../sampling/mod.ts";
 import type { DraftModel } from "../speculation/mod.ts";
 
 /** What a model that generates text needs for it. */
-export interface Generation {
+export interface GenerationContext {
   readonly context: Context;
   readonly sampling: SamplerModel;
   readonly adapters: Adapters;
@@ -22,7 +22,7 @@ export interface Generation {
   /** Whether a sequence goes on when its context is full. */
   readonly contextShift: boolean;
   /** Whether its memory can forget the end of a sequence. */
-  readonly canCut: boolean;
+  readonly canTruncate: boolean;
   /** Whether no device but the CPU computes. */
   readonly isOnCpu: boolean;
   /** Bytes of host memory for states of finished sequences. */

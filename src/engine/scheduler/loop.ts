@@ -1,25 +1,25 @@
 import { Batch } from "../../../ffi/mod.ts";
 import { messageOf, ShimmyError } from "../../errors.ts";
-import { LoopCounts } from "./loop_stats.ts";
-import { byStream, fillAnswers, fillPrompts } from "./batch_builder.ts";
-import { Filling } from "./padding_rows.ts";
-import type { Generation } from "./generation.ts";
+import { LoopStats } from "./loop_stats.ts";
+import { addDecodeTokens, addPrefillChunks, byStream } from "./batch_builder.ts";
+import { PaddingRows } from "./padding_rows.ts";
+import type { GenerationContext } from "./generation.ts";
 import { tokenLogprobs, TokenSampler } from "../sampling/mod.ts";
-import { type KvStream, PrefixCache, SessionKeeper, timedMemory } from "../kv_cache/mod.ts";
+import { type KvStream, PrefixCache, SessionCache, timedMemory } from "../kv_cache/mod.ts";
 import {
   type Control,
   type FinishReason,
   type LoopStatus,
   type SequenceEvent,
   type SequenceRequest,
-  toWire,
+  serializeError,
 } from "../protocol/mod.ts";
-import { Roster } from "./scheduler.ts";
-import { PromptShare } from "./priority.ts";
+import { Scheduler } from "./scheduler.ts";
+import { PrefillBudget } from "./priority.ts";
 import { Sequence } from "./sequence.ts";
 import { Speculation } from "../speculation/mod.ts";
 import type { Tokenizer } from "../tokenizer/mod.ts";
-import { type Turn, Turns } from "./batch_policy.ts";
+import { BatchPolicy, type BatchSelection } from "./batch_policy.ts";
 
 /** Requests that may wait for each one that may run; more are refused. */
 const QUEUE_PER_STREAM = 16;
@@ -28,62 +28,62 @@ type Emit = (id: number, event: SequenceEvent) => void;
 
 /** The token loop of one model: continuous batching over the streams of one context. */
 export class Loop {
-  readonly #model: Generation;
+  readonly #model: GenerationContext;
   readonly #tokenizer: Tokenizer;
   readonly #emit: Emit;
   readonly #cache: PrefixCache;
   readonly #batch: Batch;
-  readonly #share = new PromptShare();
+  readonly #prefillBudget = new PrefillBudget();
   readonly #speculation: Speculation;
   /** Null where rows that nobody needs are of no use. */
-  readonly #filling: Filling | null;
-  readonly #sessions: SessionKeeper;
+  readonly #padding: PaddingRows | null;
+  readonly #sessions: SessionCache;
   readonly #queueLimit: number;
-  readonly #roster: Roster;
-  readonly #turns = new Turns();
+  readonly #scheduler: Scheduler;
+  readonly #policy = new BatchPolicy();
   /** Those that have a part in the batch, and the unused streams that have a row in it. */
   #members: readonly Sequence[] = [];
-  #fillers: readonly KvStream[] = [];
-  readonly #counts = new LoopCounts();
+  #paddingStreams: readonly KvStream[] = [];
+  readonly #stats = new LoopStats();
 
-  constructor(model: Generation, tokenizer: Tokenizer, emit: Emit) {
+  constructor(model: GenerationContext, tokenizer: Tokenizer, emit: Emit) {
     this.#model = model;
     this.#tokenizer = tokenizer;
     this.#emit = emit;
     this.#batch = new Batch(model.context.batchSize);
     this.#queueLimit = QUEUE_PER_STREAM * model.parallel;
     // What turns out wrong has to be cut out of the memory again.
-    this.#speculation = new Speculation(model.canCut ? model.draft : null, model);
-    this.#filling = model.isOnCpu && model.canCut && !model.kvUnified
-      ? new Filling(model.sequenceLength)
+    this.#speculation = new Speculation(model.canTruncate ? model.draft : null, model);
+    this.#padding = model.isOnCpu && model.canTruncate && !model.kvUnified
+      ? new PaddingRows(model.sequenceLength)
       : null;
     this.#cache = new PrefixCache(timedMemory(model.context, model.sampling.native), {
       streams: model.parallel,
-      canCut: model.canCut,
+      canTruncate: model.canTruncate,
       savedBytes: model.savedBytes,
       sharedCells: model.kvUnified ? model.context.contextLength : null,
-      mayShift: model.contextShift,
+      mayShiftPositions: model.contextShift,
     });
-    this.#roster = new Roster(this.#cache, (sequence) => this.#sessions.begin(sequence));
-    this.#sessions = new SessionKeeper(model.sessions, model.context, this.#cache);
+    this.#scheduler = new Scheduler(this.#cache, (sequence) => this.#sessions.begin(sequence));
+    this.#sessions = new SessionCache(model.sessions, model.context, this.#cache);
   }
 
   /** Whether a step would do anything now. */
   get hasWork(): boolean {
-    return this.#roster.hasWork;
+    return this.#scheduler.hasWork;
   }
 
-  /** Queues a request; what is wrong with it is told as its one event. */
+  /** Queues a request; what is wrong with it is snapshot as its one event. */
   submit(id: number, request: SequenceRequest): void {
     try {
-      this.#roster.add(this.#prepare(id, request));
+      this.#scheduler.add(this.#createSequence(id, request));
     } catch (error) {
-      this.#emit(id, { type: "error", error: toWire(error) });
+      this.#emit(id, { type: "error", error: serializeError(error) });
     }
   }
 
-  #prepare(id: number, request: SequenceRequest): Sequence {
-    if (this.#roster.waiting.length >= this.#queueLimit) {
+  #createSequence(id: number, request: SequenceRequest): Sequence {
+    if (this.#scheduler.waiting.length >= this.#queueLimit) {
       throw new ShimmyError(
         "overloaded",
         `The queue is full: ${this.#queueLimit} requests are waiting`,
@@ -105,7 +105,7 @@ export class Loop {
     }
     const asked = request.maxTokens ?? room;
     const maxTokens = contextShift ? asked : Math.min(asked, room);
-    const adapters = this.#model.adapters.take(request.loras);
+    const adapters = this.#model.adapters.acquire(request.loras);
     try {
       const session = this.#sessions.open(request, adapters.key);
       const sampler = new TokenSampler(this.#model.sampling, request, prompt);
@@ -118,7 +118,7 @@ export class Loop {
 
   /** Changes a sequence that waits or runs; others are done, and nothing is left to change. */
   control(id: number, control: Control): void {
-    const sequence = this.#roster.find(id);
+    const sequence = this.#scheduler.find(id);
     if (sequence === undefined) return;
     switch (control.type) {
       case "cancel":
@@ -143,50 +143,50 @@ export class Loop {
   /** Computes one batch, of answers or of prompts, and samples from it. */
   step(): void {
     const start = performance.now();
-    this.#roster.admit(start);
-    const turn = this.#turns.next(this.#roster.running, start);
+    this.#scheduler.admit(start);
+    const turn = this.#policy.next(this.#scheduler.running, start);
     if (turn === null) return;
-    if (!this.#adapt(turn.sequences)) return;
-    if (turn.isForPrompts) this.#fillPrompts(turn, start);
-    else this.#fillAnswers(turn.sequences.toSorted(byStream));
+    if (!this.#applyAdapters(turn.sequences)) return;
+    if (turn.isPrefill) this.#addPrefillChunks(turn, start);
+    else this.#addDecodeTokens(turn.sequences.toSorted(byStream));
     const before = performance.now();
     const computed = this.#decode();
     const native = performance.now() - before;
-    this.#counts.nativeMs += native;
+    this.#stats.nativeMs += native;
     if (computed) {
-      if (turn.isForPrompts) this.#share.learn(this.#batch.length, native);
-      else this.#filling?.learn(native);
+      if (turn.isPrefill) this.#prefillBudget.record(this.#batch.length, native);
+      else this.#padding?.record(native);
       this.#sample();
     }
-    this.#counts.steps++;
-    this.#counts.stepMs += performance.now() - start;
+    this.#stats.steps++;
+    this.#stats.stepMs += performance.now() - start;
   }
 
-  #fillPrompts({ sequences, answers }: Turn<Sequence>, now: number): void {
-    const share = this.#share.size(answers, sequences.length, this.#batch.capacity);
-    this.#members = fillPrompts(this.#batch, sequences, share, now);
-    this.#fillers = [];
+  #addPrefillChunks({ sequences, answers }: BatchSelection<Sequence>, now: number): void {
+    const share = this.#prefillBudget.size(answers, sequences.length, this.#batch.capacity);
+    this.#members = addPrefillChunks(this.#batch, sequences, share, now);
+    this.#paddingStreams = [];
   }
 
   /** @param answers in the order of their streams */
-  #fillAnswers(answers: readonly Sequence[]): void {
+  #addDecodeTokens(answers: readonly Sequence[]): void {
     this.#speculation.draft(answers, this.#batch.capacity - answers.length);
     this.#members = answers;
-    this.#fillers = this.#chooseFillers(answers);
-    fillAnswers(this.#batch, answers, this.#fillers);
+    this.#paddingStreams = this.#choosePadding(answers);
+    addDecodeTokens(this.#batch, answers, this.#paddingStreams);
   }
 
   /** One answer alone is faster by itself, and what is drafted has groups of rows of its own. */
-  #chooseFillers(answers: readonly Sequence[]): readonly KvStream[] {
-    if (this.#filling === null || answers.length < 2) return [];
+  #choosePadding(answers: readonly Sequence[]): readonly KvStream[] {
+    if (this.#padding === null || answers.length < 2) return [];
     if (answers.some(({ draft }) => draft.length > 0)) return [];
     const streams = answers.map((sequence) => sequence.stream!);
     const longest = Math.max(...streams.map(({ tokens }) => tokens.length));
-    return this.#filling.choose(streams.map(({ id }) => id), this.#cache.unused, longest);
+    return this.#padding.choose(streams.map(({ id }) => id), this.#cache.idleStreams, longest);
   }
 
   /** @returns whether the context computes with the sequences' adapters now; if not, they were ended. */
-  #adapt(sequences: readonly Sequence[]): boolean {
+  #applyAdapters(sequences: readonly Sequence[]): boolean {
     try {
       this.#model.adapters.apply(sequences[0]!.adapters, this.#model.context);
       return true;
@@ -202,7 +202,7 @@ export class Loop {
       const outcome = this.#model.context.decode(this.#batch);
       // A GPU goes on computing when the call has returned: its time is that of the batch.
       this.#model.context.synchronize();
-      this.#cache.settle();
+      this.#cache.completeCopies();
       if (outcome === "done") return true;
       if (outcome === "full") this.#makeRoom();
       else this.#failBatch(new ShimmyError("cancelled", "The model is being unloaded"));
@@ -214,7 +214,7 @@ export class Loop {
         }),
       );
     } finally {
-      for (const { id, tokens } of this.#fillers) {
+      for (const { id, tokens } of this.#paddingStreams) {
         this.#model.context.removeTokens(id, tokens.length, -1);
       }
     }
@@ -223,14 +223,14 @@ export class Loop {
 
   /** The KV cache had no room for the batch: takes the batch back and makes some. */
   #makeRoom(): void {
-    this.#takeBack();
-    if (this.#cache.evict() || this.#roster.preempt()) return;
-    for (const alone of this.#roster.running) this.#finish(alone, "length");
+    this.#rollBack();
+    if (this.#cache.evict() || this.#scheduler.preempt()) return;
+    for (const alone of this.#scheduler.running) this.#finish(alone, "length");
   }
 
   /** Forgets the tokens that were put into the batch but did not get into the KV cache. */
-  #takeBack(): void {
-    for (const { stream } of this.#roster.running) {
+  #rollBack(): void {
+    for (const { stream } of this.#scheduler.running) {
       const held = this.#model.context.lastPosition(stream!.id) + 1;
       if (held < stream!.tokens.length) stream!.tokens.length = held;
     }
@@ -239,12 +239,12 @@ export class Loop {
   /** Ends every sequence that had a part in the batch. */
   #failBatch(error: ShimmyError): void {
     for (const sequence of this.#members) this.#fail(sequence, error, true);
-    this.#takeBack();
+    this.#rollBack();
   }
 
   #fail(sequence: Sequence, error: unknown, forget: boolean): void {
     this.#drop(sequence, forget);
-    this.#emit(sequence.id, { type: "error", error: toWire(error) });
+    this.#emit(sequence.id, { type: "error", error: serializeError(error) });
   }
 
   /** Takes the next tokens of every sequence whose last one was in the batch. */
@@ -252,7 +252,7 @@ export class Loop {
     for (const sequence of this.#members) {
       if (sequence.outputs.length === 0) continue;
       try {
-        sequence.prefilled();
+        sequence.markPrefilled();
         this.#sampleFrom(sequence);
       } catch (error) {
         this.#fail(sequence, error, false);
@@ -272,14 +272,14 @@ export class Loop {
       if (finish !== null || sequence.tokens.at(-1) !== sequence.draft[accepted]) break;
       accepted++;
     }
-    this.#speculation.learn(sequence, accepted);
-    this.#cut(sequence, finish);
+    this.#speculation.record(sequence, accepted);
+    this.#removeRejected(sequence, finish);
     if (finish !== null) this.#finish(sequence, finish);
     else if (sequence.room < 1) this.#shift(sequence);
   }
 
   /** Takes tokens that were drafted wrongly out of the KV cache. */
-  #cut(sequence: Sequence, finish: FinishReason | null): void {
+  #removeRejected(sequence: Sequence, finish: FinishReason | null): void {
     const stream = sequence.stream!;
     // The last token sampled is not computed yet, unless the end came at a drafted one.
     const valid = Math.min(
@@ -298,7 +298,7 @@ export class Loop {
     if (sequence.maxTokens === 0) return "length";
     const token = sequence.sampler.sample(context, output);
     if (sampling.vocab.isEndOfGeneration(token)) {
-      sequence.acceptEnd();
+      sequence.acceptEndOfGeneration();
       return "stop";
     }
     const event = sequence.accept(
@@ -333,22 +333,22 @@ export class Loop {
     this.#sessions.save(sequence);
     this.#drop(sequence, false);
     const event = sequence.done(reason);
-    this.#counts.add(sequence);
+    this.#stats.add(sequence);
     this.#emit(sequence.id, event);
   }
 
   /** Takes a sequence out of the loop and gives its stream back. */
   #drop(sequence: Sequence, forget: boolean): void {
     // What context shift left depends on tokens that are gone: it is of no use to others.
-    this.#roster.remove(sequence, forget || sequence.isShifted);
+    this.#scheduler.remove(sequence, forget || sequence.isShifted);
     sequence.sampler.close();
     this.#model.adapters.release(sequence.adapters);
   }
 
   status(): LoopStatus {
     const { context } = this.#model;
-    const { running, waiting } = this.#roster;
-    const counts = this.#counts.told();
+    const { running, waiting } = this.#scheduler;
+    const counts = this.#stats.snapshot();
     return {
       running: running.length,
       prefilling: running.filter((sequence) => sequence.isPrefilling).length,
@@ -363,13 +363,13 @@ export class Loop {
       draftedTokens: this.#speculation.drafted,
       acceptedTokens: this.#speculation.accepted,
       evictions: this.#cache.evictions,
-      preemptions: this.#roster.preemptions,
+      preemptions: this.#scheduler.preemptions,
     };
   }
 
   /** Ends everything that waits or runs. */
   close(): void {
-    for (const sequence of [...this.#roster.running, ...this.#roster.waiting]) {
+    for (const sequence of [...this.#scheduler.running, ...this.#scheduler.waiting]) {
       this.#finish(sequence, "cancelled");
     }
   }

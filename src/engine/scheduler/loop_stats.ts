@@ -2,7 +2,7 @@ import type { EngineStatus } from "../protocol/mod.ts";
 import type { Sequence } from "./sequence.ts";
 
 /** What a loop has done since it began. */
-export class LoopCounts {
+export class LoopStats {
   steps = 0;
   /** Milliseconds in native decoding, and in whole steps. */
   nativeMs = 0;
@@ -19,7 +19,7 @@ export class LoopCounts {
   }
 
   /** The counts as the engine tells them. */
-  told(): Pick<
+  snapshot(): Pick<
     EngineStatus,
     | "promptTokens"
     | "cachedTokens"

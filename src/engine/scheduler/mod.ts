@@ -1,2 +1,2 @@
-export type { Generation } from "./generation.ts";
+export type { GenerationContext } from "./generation.ts";
 export { Loop } from "./loop.ts";

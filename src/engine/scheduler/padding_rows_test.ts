@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { ask, question, TINY_F16 } from "../../../tests/support/engine.ts";
 import { LoopBench } from "../../../tests/support/loop.ts";
-import { Filling } from "./padding_rows.ts";
+import { PaddingRows } from "./padding_rows.ts";
 import type { KvStream } from "../kv_cache/prefix_cache.ts";
 
 /** A stream that nobody uses and that holds so many tokens. */
@@ -19,12 +19,12 @@ function chosen(
   cost: (rows: number) => number,
   longest = 100,
 ): number[] {
-  const filling = new Filling(400);
-  let fillers: readonly KvStream[] = [];
+  const padding = new PaddingRows(400);
+  let paddingStreams: readonly KvStream[] = [];
   for (let step = 0; step < 30; step++) {
-    fillers = filling.choose(ids, unused, longest);
+    paddingStreams = padding.choose(ids, unused, longest);
     // What follows the streams' own rows is computed by itself.
-    const all = [...ids, ...fillers.map(({ id }) => id)].toSorted((a, b) => a - b);
+    const all = [...ids, ...paddingStreams.map(({ id }) => id)].toSorted((a, b) => a - b);
     let ms = 0;
     for (let at = 0; at < all.length;) {
       let end = at + 1;
@@ -32,9 +32,9 @@ function chosen(
       ms += cost(end - at);
       at = end;
     }
-    filling.learn(ms);
+    padding.record(ms);
   }
-  return fillers.map(({ id }) => id);
+  return paddingStreams.map(({ id }) => id);
 }
 
 /** Kernels that compute four rows at once, and what is left one by one. */
@@ -75,10 +75,10 @@ Deno.test("a gap between streams is filled where those behind it would be comput
 });
 
 Deno.test("each way is timed a few times, one after the other, and the best time counts", () => {
-  const filling = new Filling(400);
+  const padding = new PaddingRows(400);
   const way = (ms: number) => {
-    const { length } = filling.choose([0, 1, 2], [idle(3)], 10);
-    filling.learn(ms);
+    const { length } = padding.choose([0, 1, 2], [idle(3)], 10);
+    padding.record(ms);
     return length;
   };
   assertEquals([40, 500, 900, 41, 40, 70].map(way), [0, 0, 0, 0, 0, 0]);

@@ -9,21 +9,24 @@ const AGEING_TOKENS_PER_MS = 0.25;
  */
 const TOKENS_PER_PRIORITY = 4096;
 /** While answers run, a batch of prompts is sized to take about this long, in milliseconds. */
-const PROMPT_SHARE_MS = 300;
+const PREFILL_BATCH_MS = 300;
 /** So many times as long where more wait for their first token than for their next one. */
-const LARGEST_CROWD = 4;
+const MAX_BUDGET_FACTOR = 4;
 /** Smaller shares would make prompts needlessly slow. */
-const SMALLEST_SHARE = 32;
+const MIN_BUDGET = 32;
 /** The share while nothing is known of the machine's speed. */
-const FIRST_SHARE = 64;
+const INITIAL_BUDGET = 64;
 
 /** What decides when a sequence gets its turn. */
-export type Contender =
+export type PrioritizedSequence =
   & Pick<Sequence, "id" | "remaining" | "submitted" | "completionTokens">
   & { readonly request: Pick<Sequence["request"], "priority"> };
 
 /** Tokens as they count for the order: more of them count more, but never as much as a step of priority. */
-function weightOf({ remaining, submitted, request }: Contender, now: number): number {
+function schedulingCost(
+  { remaining, submitted, request }: PrioritizedSequence,
+  now: number,
+): number {
   const length = TOKENS_PER_PRIORITY * remaining / (remaining + TOKENS_PER_PRIORITY);
   return length - (now - submitted) * AGEING_TOKENS_PER_MS -
     (request.priority ?? 0) * TOKENS_PER_PRIORITY;
@@ -34,19 +37,22 @@ function weightOf({ remaining, submitted, request }: Contender, now: number): nu
  * answers that were interrupted, the oldest first; then the highest priority and the shortest prompt,
  * but nobody starves.
  */
-export function inTurn<S extends Contender>(sequences: readonly S[], now: number): S[] {
+export function byPriority<S extends PrioritizedSequence>(
+  sequences: readonly S[],
+  now: number,
+): S[] {
   if (sequences.length < 2) return [...sequences];
   return sequences
     .map((sequence) => ({
       sequence,
-      weight: sequence.completionTokens > 0 ? -Infinity : weightOf(sequence, now),
+      weight: sequence.completionTokens > 0 ? -Infinity : schedulingCost(sequence, now),
     }))
     .sort((a, b) => a.weight === b.weight ? a.sequence.id - b.sequence.id : a.weight - b.weight)
     .map(({ sequence }) => sequence);
 }
 
 /** Of sequences that run, the one that gives up its room: lowest priority first, then the youngest. */
-export function firstToGo<S extends Contender & Pick<Sequence, "paused">>(
+export function preemptionCandidate<S extends PrioritizedSequence & Pick<Sequence, "paused">>(
   sequences: readonly S[],
 ): S | undefined {
   const rank = ({ paused, request }: S) => paused ? -Infinity : request.priority ?? 0;
@@ -54,7 +60,7 @@ export function firstToGo<S extends Contender & Pick<Sequence, "paused">>(
 }
 
 /** Sizes the batches of prompts between those of answers, so that a long one does not make others stutter. */
-export class PromptShare {
+export class PrefillBudget {
   #msPerToken = 0;
 
   /**
@@ -63,17 +69,17 @@ export class PromptShare {
    */
   size(answers: number, prompts: number, capacity: number): number {
     if (answers === 0) return capacity;
-    const crowd = Math.min(LARGEST_CROWD, Math.max(1, prompts / answers));
+    const crowd = Math.min(MAX_BUDGET_FACTOR, Math.max(1, prompts / answers));
     const share = this.#msPerToken === 0
-      ? FIRST_SHARE
-      : Math.max(SMALLEST_SHARE, Math.floor(PROMPT_SHARE_MS * crowd / this.#msPerToken));
+      ? INITIAL_BUDGET
+      : Math.max(MIN_BUDGET, Math.floor(PREFILL_BATCH_MS * crowd / this.#msPerToken));
     return Math.min(capacity, share);
   }
 
   /** Learns from a batch of prompts how long a token takes. */
-  learn(promptTokens: number, ms: number): void {
+  record(promptTokens: number, ms: number): void {
     // Steps with few tokens are ruled by reading the weights, not by the tokens.
-    if (promptTokens < SMALLEST_SHARE) return;
+    if (promptTokens < MIN_BUDGET) return;
     const measured = ms / promptTokens;
     this.#msPerToken = this.#msPerToken === 0 ? measured : this.#msPerToken * 0.7 + measured * 0.3;
   }

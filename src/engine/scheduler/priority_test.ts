@@ -1,18 +1,23 @@
 import { assert, assertEquals, assertLess, assertStrictEquals } from "@std/assert";
-import { type Contender, firstToGo, inTurn, PromptShare } from "./priority.ts";
+import {
+  byPriority,
+  preemptionCandidate,
+  PrefillBudget,
+  type PrioritizedSequence,
+} from "./priority.ts";
 
 let made = 0;
 
 /** A sequence with a prompt of 100 tokens that came at the beginning. */
-function contender(changes: Partial<Contender> & { priority?: number } = {}) {
+function contender(changes: Partial<PrioritizedSequence> & { priority?: number } = {}) {
   const { priority = 0, ...rest } = changes;
   const request = { priority };
   return { id: ++made, remaining: 100, submitted: 0, completionTokens: 0, request, ...rest };
 }
 
 /** In which order these get their turn, by their place in the list. */
-function order(contenders: readonly Contender[], now = 0): number[] {
-  return inTurn(contenders, now).map((one) => contenders.indexOf(one));
+function order(waiting: readonly PrioritizedSequence[], now = 0): number[] {
+  return byPriority(waiting, now).map((one) => waiting.indexOf(one));
 }
 
 Deno.test("of those that came together the shortest prompt goes first, however long the others are", () => {
@@ -37,8 +42,8 @@ Deno.test("an interrupted answer goes on before anybody else begins", () => {
  * while those that `arrivals` makes come for ever.
  */
 function overtakings(
-  victim: Contender,
-  arrivals: (now: number) => Contender,
+  victim: PrioritizedSequence,
+  arrivals: (now: number) => PrioritizedSequence,
   everyMs: number,
   speed: number,
 ): number {
@@ -47,7 +52,7 @@ function overtakings(
   let arrived = 0;
   for (let overtaken = 0; overtaken < 10_000; overtaken++) {
     for (; arrived * everyMs <= now; arrived++) waiting.push(arrivals(arrived * everyMs));
-    const next = inTurn(waiting, now)[0]!;
+    const next = byPriority(waiting, now)[0]!;
     if (next === victim) return overtaken;
     waiting.splice(waiting.indexOf(next), 1);
     now += next.remaining / speed;
@@ -89,39 +94,39 @@ Deno.test("who does not read gives up its room first, then the lowest priority, 
     paused,
   });
   const [old, young] = [running(false, 0, 3), running(false, 0, 9)];
-  assertStrictEquals(firstToGo([young, old]), young);
+  assertStrictEquals(preemptionCandidate([young, old]), young);
   const low = running(false, -1, 1);
-  assertStrictEquals(firstToGo([young, low, old]), low);
+  assertStrictEquals(preemptionCandidate([young, low, old]), low);
   const paused = running(true, 5, 0);
-  assertStrictEquals(firstToGo([young, low, paused, old]), paused);
-  assertStrictEquals(firstToGo([]), undefined);
+  assertStrictEquals(preemptionCandidate([young, low, paused, old]), paused);
+  assertStrictEquals(preemptionCandidate([]), undefined);
 });
 
 Deno.test("a batch of prompts is as large as it can be while nobody waits for it", () => {
-  const share = new PromptShare();
+  const share = new PrefillBudget();
   assertEquals(share.size(0, 1, 512), 512);
-  share.learn(512, 60_000);
+  share.record(512, 60_000);
   assertEquals(share.size(0, 1, 512), 512);
 });
 
 Deno.test("while answers wait, a batch of prompts is as large as 300 ms allow", () => {
-  const share = new PromptShare();
+  const share = new PrefillBudget();
   // Nothing is known of the machine yet: it may be slow.
   assertEquals([share.size(7, 1, 512), share.size(7, 1, 16)], [64, 16]);
-  share.learn(16, 1000);
+  share.record(16, 1000);
   assertEquals(share.size(7, 1, 512), 64);
-  share.learn(64, 192);
+  share.record(64, 192);
   assertEquals(share.size(7, 1, 512), 100);
   // It gets slower as prompts get longer; a step does not become smaller than is of use.
-  for (let i = 0; i < 50; i++) share.learn(100, 2000);
+  for (let i = 0; i < 50; i++) share.record(100, 2000);
   assertEquals(share.size(7, 1, 512), 32);
-  for (let i = 0; i < 50; i++) share.learn(100, 1);
+  for (let i = 0; i < 50; i++) share.record(100, 1);
   assertEquals(share.size(7, 1, 512), 512);
 });
 
 Deno.test("where more prompts than answers wait, a batch of prompts takes longer, but not without end", () => {
-  const share = new PromptShare();
-  share.learn(100, 300);
+  const share = new PrefillBudget();
+  share.record(100, 300);
   assertEquals([1, 4, 8, 12].map((prompts) => share.size(4, prompts, 512)), [100, 100, 200, 300]);
   assertEquals([share.size(1, 31, 512), share.size(1, 31, 256)], [400, 256]);
 });

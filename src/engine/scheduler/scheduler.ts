@@ -1,19 +1,19 @@
 import type { PrefixCache } from "../kv_cache/mod.ts";
-import { firstToGo, inTurn } from "./priority.ts";
+import { byPriority, preemptionCandidate } from "./priority.ts";
 import type { Sequence } from "./sequence.ts";
 
 /**
  * Who runs and who waits: gives the streams of the KV cache to sequences, and takes them back where
  * others need them more. A sequence that lost its stream goes on later, from its saved state.
  */
-export class Roster {
+export class Scheduler {
   readonly #cache: PrefixCache;
   readonly #onBegin: (sequence: Sequence) => void;
   #preemptions = 0;
   #waiting: Sequence[] = [];
   #running: Sequence[] = [];
   /** No room for another sequence until one ends: it would be taken back at once. */
-  #isCrowded = false;
+  #isFull = false;
 
   /** @param onBegin hears of each sequence that has just got its first stream. */
   constructor(cache: PrefixCache, onBegin: (sequence: Sequence) => void) {
@@ -43,7 +43,7 @@ export class Roster {
   }
 
   get #hasRoom(): boolean {
-    return !this.#isCrowded && this.#cache.hasFreeStream;
+    return !this.#isFull && this.#cache.hasFreeStream;
   }
 
   find(id: number): Sequence | undefined {
@@ -59,7 +59,7 @@ export class Roster {
   remove(sequence: Sequence, forget: boolean): void {
     this.#running = this.#running.filter((one) => one !== sequence);
     this.#waiting = this.#waiting.filter((one) => one !== sequence);
-    this.#isCrowded = false;
+    this.#isFull = false;
     if (sequence.stream === null) return;
     this.#cache.release(sequence.stream, forget);
     sequence.stream = null;
@@ -68,8 +68,8 @@ export class Roster {
   /** Gives streams to waiting sequences. */
   admit(now: number): void {
     if (this.#waiting.length === 0) return;
-    for (const sequence of inTurn(this.#waiting.filter(({ paused }) => !paused), now)) {
-      if (!this.#hasRoom && !this.#parkIdle()) return;
+    for (const sequence of byPriority(this.#waiting.filter(({ paused }) => !paused), now)) {
+      if (!this.#hasRoom && !this.#swapOutIdle()) return;
       const useCache = sequence.request.cachePrompt ?? true;
       const { scope } = sequence;
       // Somebody is computing what this one begins with: computing it twice would take longer.
@@ -78,7 +78,7 @@ export class Roster {
       const mayReuse = useCache || sequence.completionTokens > 0;
       const stream = this.#cache.acquire(sequence.tokens, mayReuse, scope);
       if (stream === null) {
-        this.#isCrowded = true;
+        this.#isFull = true;
         return;
       }
       if (sequence.admit(stream)) this.#onBegin(sequence);
@@ -93,24 +93,24 @@ export class Roster {
    */
   preempt(): boolean {
     if (this.#running.length < 2) return false;
-    this.#park(firstToGo(this.#running)!);
+    this.#swapOut(preemptionCandidate(this.#running)!);
     this.#preemptions++;
-    this.#isCrowded = true;
+    this.#isFull = true;
     return true;
   }
 
   /** Takes the stream of one whose reader has stopped. @returns whether there was one. */
-  #parkIdle(): boolean {
-    const idle = firstToGo(this.#running.filter(isIdle));
+  #swapOutIdle(): boolean {
+    const idle = preemptionCandidate(this.#running.filter(isIdle));
     if (idle === undefined) return false;
-    this.#park(idle);
-    this.#isCrowded = false;
+    this.#swapOut(idle);
+    this.#isFull = false;
     return true;
   }
 
-  #park(sequence: Sequence): void {
+  #swapOut(sequence: Sequence): void {
     this.#running.splice(this.#running.indexOf(sequence), 1);
-    this.#cache.park(sequence.stream!);
+    this.#cache.swapOut(sequence.stream!);
     sequence.stream = null;
     this.#waiting.push(sequence);
   }

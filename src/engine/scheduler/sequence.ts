@@ -108,7 +108,7 @@ export class Sequence {
   }
 
   /** Its whole prompt is in the KV cache. */
-  prefilled(): void {
+  markPrefilled(): void {
     if (this.#prefilled === 0) this.#prefilled = performance.now();
   }
 
@@ -134,7 +134,7 @@ export class Sequence {
   }
 
   /** An end-of-generation token was sampled: it counts, and has no text. */
-  acceptEnd(): void {
+  acceptEndOfGeneration(): void {
     this.#count();
   }
 

@@ -3,7 +3,7 @@ import { isDraftLength } from "./draft_policy.ts";
 import type { DraftedSequence } from "./drafted_sequence.ts";
 
 /** A token the draft model is less sure of than this ends the draft where it may end. */
-const SURE = 0.6;
+const MIN_PROBABILITY = 0.6;
 
 /**
  * A small model with the same vocabulary that drafts for a large one.
@@ -14,7 +14,7 @@ export class DraftModel {
   readonly #context: Context;
   readonly #batch: Batch;
   /** What each stream of the draft's KV cache holds. */
-  readonly #held = new Map<number, number[]>();
+  readonly #cached = new Map<number, number[]>();
 
   constructor(context: Context) {
     this.#context = context;
@@ -40,7 +40,7 @@ export class DraftModel {
       open = open.filter((index, at) => {
         const draft = drafts[index]!;
         const { token, probability } = this.#likeliest(outputs[at]!);
-        if (probability < SURE && isDraftLength(draft.length)) return false;
+        if (probability < MIN_PROBABILITY && isDraftLength(draft.length)) return false;
         draft.push(token);
         return draft.length < limits[index]!;
       });
@@ -52,8 +52,8 @@ export class DraftModel {
   #catchUp(sequence: DraftedSequence): void {
     const { id } = sequence.stream!;
     const { tokens } = sequence;
-    const held = this.#held.get(id) ?? [];
-    this.#held.set(id, held);
+    const held = this.#cached.get(id) ?? [];
+    this.#cached.set(id, held);
     let same = 0;
     const end = tokens.length - 1;
     while (same < Math.min(held.length, end) && held[same] === tokens[same]) same++;
@@ -71,7 +71,7 @@ export class DraftModel {
   }
 
   #add(stream: number, token: number, output: boolean): number {
-    const held = this.#held.get(stream)!;
+    const held = this.#cached.get(stream)!;
     const index = this.#batch.add(token, held.length, stream, output);
     held.push(token);
     return index;

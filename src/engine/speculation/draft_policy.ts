@@ -1,29 +1,29 @@
 import { ROW_GROUP } from "../native/mod.ts";
 
 /** Tokens drafted for one sequence in one step: with the token before them they fill groups of rows. */
-const SHORTEST_DRAFT = ROW_GROUP - 1;
-export const LONGEST_DRAFT = 2 * ROW_GROUP - 1;
+const MIN_DRAFT = ROW_GROUP - 1;
+export const MAX_DRAFT = 2 * ROW_GROUP - 1;
 /**
  * Above so many answers at once the batch keeps the processor busy without drafts, and computing tokens
  * that may be thrown away costs more than it brings.
  */
-const MOST_SEQUENCES = { cpu: 2, gpu: 4 };
+const MAX_SEQUENCES = { cpu: 2, gpu: 4 };
 /** Share of drafted tokens that must be accepted for drafting to pay. */
-const WORTH_IT = 0.35;
+const MIN_ACCEPTANCE = 0.35;
 /** Drafted tokens after which the share means something. */
-const ENOUGH = 16;
+const MIN_SAMPLE = 16;
 /** Tokens without drafts after drafting did not pay. */
-const REST = 64;
+const PAUSE_TOKENS = 64;
 
 /** Answers that may run at once and be drafted for. */
-export function mostDrafting(isOnCpu: boolean): number {
-  return isOnCpu ? MOST_SEQUENCES.cpu : MOST_SEQUENCES.gpu;
+export function maxDraftedSequences(isOnCpu: boolean): number {
+  return isOnCpu ? MAX_SEQUENCES.cpu : MAX_SEQUENCES.gpu;
 }
 
 /** The longest draft that is worth its rows and has at most so many tokens; 0 where there is none. */
 export function draftLength(most: number): number {
-  if (most >= LONGEST_DRAFT) return LONGEST_DRAFT;
-  return most >= SHORTEST_DRAFT ? SHORTEST_DRAFT : 0;
+  if (most >= MAX_DRAFT) return MAX_DRAFT;
+  return most >= MIN_DRAFT ? MIN_DRAFT : 0;
 }
 
 /** Whether a draft may have so many tokens: less would leave rows empty that cost as much as full ones. */
@@ -38,32 +38,32 @@ export function isDraftLength(length: number): boolean {
 export class DraftPolicy {
   drafted = 0;
   accepted = 0;
-  #length = SHORTEST_DRAFT;
+  #length = MIN_DRAFT;
   #recentDrafted = 0;
   #recentAccepted = 0;
-  #resting = 0;
+  #paused = 0;
 
   /** Tokens to draft now. */
   get length(): number {
-    return this.#resting > 0 ? 0 : this.#length;
+    return this.#paused > 0 ? 0 : this.#length;
   }
 
   /** Learns what became of a step; without a draft, only that a token was made. */
-  learn(drafted: number, accepted: number): void {
+  record(drafted: number, accepted: number): void {
     if (drafted === 0) {
-      if (this.#resting > 0) this.#resting--;
+      if (this.#paused > 0) this.#paused--;
       return;
     }
     this.drafted += drafted;
     this.accepted += accepted;
     this.#recentDrafted += drafted;
     this.#recentAccepted += accepted;
-    if (accepted === drafted) this.#length = LONGEST_DRAFT;
-    else if (accepted * 2 < drafted) this.#length = SHORTEST_DRAFT;
-    if (this.#recentDrafted < ENOUGH) return;
-    if (this.#recentAccepted < this.#recentDrafted * WORTH_IT) {
-      this.#resting = REST;
-      this.#length = SHORTEST_DRAFT;
+    if (accepted === drafted) this.#length = MAX_DRAFT;
+    else if (accepted * 2 < drafted) this.#length = MIN_DRAFT;
+    if (this.#recentDrafted < MIN_SAMPLE) return;
+    if (this.#recentAccepted < this.#recentDrafted * MIN_ACCEPTANCE) {
+      this.#paused = PAUSE_TOKENS;
+      this.#length = MIN_DRAFT;
     }
     this.#recentDrafted = 0;
     this.#recentAccepted = 0;

@@ -1,20 +1,20 @@
 import { assertEquals } from "@std/assert";
-import { draftLength, DraftPolicy, isDraftLength, LONGEST_DRAFT } from "./draft_policy.ts";
+import { draftLength, DraftPolicy, isDraftLength, MAX_DRAFT } from "./draft_policy.ts";
 
 Deno.test("drafts grow while all of them are accepted, up to a limit", () => {
   const policy = new DraftPolicy();
-  for (let step = 0; step < 10; step++) policy.learn(policy.length, policy.length);
-  assertEquals(policy.length, LONGEST_DRAFT);
+  for (let step = 0; step < 10; step++) policy.record(policy.length, policy.length);
+  assertEquals(policy.length, MAX_DRAFT);
   assertEquals(policy.accepted, policy.drafted);
 });
 
 Deno.test("drafting stops when few drafts are accepted, and is tried again later", () => {
   const policy = new DraftPolicy();
-  for (let step = 0; step < 40 && policy.length > 0; step++) policy.learn(policy.length, 0);
+  for (let step = 0; step < 40 && policy.length > 0; step++) policy.record(policy.length, 0);
   assertEquals(policy.length, 0);
   let rest = 0;
   while (policy.length === 0) {
-    policy.learn(0, 0);
+    policy.record(0, 0);
     rest++;
   }
   assertEquals(rest, 64);

@@ -1,9 +1,9 @@
 import type { DraftModel } from "./draft_model.ts";
-import { draftLength, mostDrafting } from "./draft_policy.ts";
+import { draftLength, maxDraftedSequences } from "./draft_policy.ts";
 import type { DraftedSequence } from "./drafted_sequence.ts";
 
 /** What drafts are for. */
-export interface DraftPlace {
+export interface SpeculationOptions {
   /** Whether to look in a sequence's own text; a draft model goes before that. */
   readonly lookup: boolean;
   readonly kvUnified: boolean;
@@ -13,18 +13,18 @@ export interface DraftPlace {
 /** Drafts tokens for running sequences, from their own text or by a small model. */
 export class Speculation {
   readonly #model: DraftModel | null;
-  readonly #place: DraftPlace;
+  readonly #options: SpeculationOptions;
   #drafted = 0;
   #accepted = 0;
 
-  constructor(model: DraftModel | null, place: DraftPlace) {
+  constructor(model: DraftModel | null, place: SpeculationOptions) {
     this.#model = model;
-    this.#place = place;
+    this.#options = place;
   }
 
   /** Where drafts come from. */
   get kind(): "lookup" | "draft" | null {
-    return this.#model !== null ? "draft" : this.#place.lookup ? "lookup" : null;
+    return this.#model !== null ? "draft" : this.#options.lookup ? "lookup" : null;
   }
 
   get drafted(): number {
@@ -41,19 +41,19 @@ export class Speculation {
    */
   draft(sequences: readonly DraftedSequence[], room: number): void {
     for (const sequence of sequences) sequence.draft = [];
-    const { kvUnified, isOnCpu } = this.#place;
+    const { kvUnified, isOnCpu } = this.#options;
     if (this.kind === null || sequences.length === 0) return;
-    if (sequences.length > mostDrafting(isOnCpu)) return;
+    if (sequences.length > maxDraftedSequences(isOnCpu)) return;
     const share = Math.floor(room / sequences.length);
     const limits = sequences.map((sequence) => {
       // The last token allowed is sampled from the one before it: it needs no draft.
       const left = sequence.maxTokens - sequence.completionTokens - 1;
       return draftLength(Math.min(sequence.policy.length, share, left, sequence.room - 1));
     });
-    const drafts = this.#propose(sequences, kvUnified ? limits : alike(limits));
+    const drafts = this.#propose(sequences, kvUnified ? limits : equalized(limits));
     // Separate streams are computed together as far as the shortest goes, and what is left by itself.
     const lengths = drafts.map(({ length }) => length);
-    const cut = kvUnified ? lengths : alike(lengths);
+    const cut = kvUnified ? lengths : equalized(lengths);
     sequences.forEach((sequence, index) => {
       sequence.draft = drafts[index]!.slice(0, cut[index]);
     });
@@ -67,14 +67,14 @@ export class Speculation {
   }
 
   /** Learns how many tokens of a sequence's draft were right. */
-  learn(sequence: DraftedSequence, accepted: number): void {
-    sequence.policy.learn(sequence.draft.length, accepted);
+  record(sequence: DraftedSequence, accepted: number): void {
+    sequence.policy.record(sequence.draft.length, accepted);
     this.#drafted += sequence.draft.length;
     this.#accepted += accepted;
   }
 }
 
-function alike(lengths: readonly number[]): readonly number[] {
+function equalized(lengths: readonly number[]): readonly number[] {
   const shortest = Math.min(...lengths);
   return lengths.map(() => shortest);
 }

@@ -1,4 +1,4 @@
-import { silence } from "../../engine/protocol/mod.ts";
+import { cannotGenerateError } from "../../engine/protocol/mod.ts";
 import type { ModelEntry } from "./entry.ts";
 
 /** What a model can be asked for. */
@@ -21,5 +21,5 @@ export function capabilitiesOf(
 
 /** @throws {ShimmyError} `invalid` for a model that generates no text, as its file says. */
 export function checkSpeaks({ kind }: Pick<ModelEntry, "kind">): void {
-  if (kind !== "language") throw silence(kind);
+  if (kind !== "language") throw cannotGenerateError(kind);
 }

@@ -65,7 +65,7 @@ function kvBytes(entry: ModelEntry, head: GgufHead, plan: LoadShape, available: 
   );
   const sequences = plan.kvUnified ? 1 : plan.parallel;
   const { length } = chooseContext({
-    asked: plan.contextLength,
+    requested: plan.contextLength,
     trained: entry.contextLength ?? 0,
     sequences,
     bytesPerToken,

@@ -1,4 +1,4 @@
-import type { Engine, SequenceRun } from "../../engine/mod.ts";
+import type { Engine, RunningSequence } from "../../engine/mod.ts";
 import type { AdapterInfo, LoraChoice } from "../../engine/protocol/mod.ts";
 import { ShimmyError } from "../../errors.ts";
 import type { ModelEntry } from "../../models/entry/mod.ts";
@@ -133,7 +133,7 @@ export function notFound(
 }
 
 /** A sequence that ends before it begins. */
-function failed(error: unknown): SequenceRun {
+function failed(error: unknown): RunningSequence {
   return {
     control() {},
     [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(error) }),
