@@ -1,4 +1,4 @@
-import { TextLineStream } from "@std/streams";
+import { TextLineStream } from "@std/streams/text-line-stream";
 import { fromFileUrl } from "@std/path";
 import { V8_FLAGS } from "../../src/own_command.ts";
 import type { Column } from "./report.ts";

@@ -103,6 +103,42 @@ declare module "@std/fmt/bytes" {
   ): string;
 }
 
+declare module "@std/http/etag" {
+  export function eTag(
+    entity: string | Uint8Array,
+    options?: { algorithm?: "SHA-1" | "SHA-256" | "SHA-384" | "SHA-512"; weak?: boolean },
+  ): Promise<string>;
+  export function ifNoneMatch(value: string | null, etag: string | undefined): boolean;
+}
+
+declare module "@std/http/negotiation" {
+  export function accepts(
+    request: { readonly headers: Headers },
+    ...types: readonly string[]
+  ): string | undefined;
+}
+
+declare module "@std/http/status" {
+  export const STATUS_CODE: {
+    readonly SwitchingProtocols: 101;
+    readonly OK: 200;
+    readonly NoContent: 204;
+    readonly NotModified: 304;
+    readonly BadRequest: 400;
+    readonly Unauthorized: 401;
+    readonly Forbidden: 403;
+    readonly NotFound: 404;
+    readonly MethodNotAllowed: 405;
+    readonly ContentTooLarge: 413;
+    readonly UpgradeRequired: 426;
+    readonly TooManyRequests: 429;
+    readonly BadGateway: 502;
+    readonly ServiceUnavailable: 503;
+    readonly GatewayTimeout: 504;
+  };
+  export const STATUS_TEXT: Readonly<Record<number, string>>;
+}
+
 declare module "@std/path" {
   export const SEPARATOR: string;
   export const DELIMITER: string;
@@ -118,7 +154,7 @@ declare module "@std/path" {
   export function resolve(...paths: string[]): string;
 }
 
-declare module "@std/streams" {
+declare module "@std/streams/text-line-stream" {
   export class TextLineStream extends TransformStream<string, string> {
     constructor(options?: { allowCR?: boolean });
   }

@@ -1,4 +1,4 @@
-import { TextLineStream } from "@std/streams";
+import { TextLineStream } from "@std/streams/text-line-stream";
 import { type Input, type Output, OutputClosed, type World } from "./environment/mod.ts";
 
 /** Milliseconds between two states of a progress line: more often nobody can read it. */

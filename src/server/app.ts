@@ -1,112 +1,118 @@
+import { STATUS_CODE } from "@std/http/status";
 import {
-  allowOrigin,
+  apiKeyCheck,
+  checkHost,
+  checkOrigin,
   errorResponse,
   type Exchange,
-  guardHost,
-  guardOrigin,
   HttpError,
   isPreflight,
-  keyCheck,
-  keyRefusal,
+  observeStream,
   originOf,
-  preflight,
+  preflightResponse,
   type Route,
   Router,
   type ServerContext,
+  setCorsHeaders,
   statusOf,
   toShimmyError,
-  watchStream,
+  unauthorized,
 } from "./http/mod.ts";
 import { nativeDialect } from "./api/native/mod.ts";
 import { Metrics, queueHeaders, type QueuePlace } from "./metrics/mod.ts";
 import { openApiRoute } from "./openapi.ts";
 import { allRoutes } from "./routes.ts";
 
-/** Takes a request and always answers; nothing it does needs a socket but the upgrade to WebSocket. */
+/** Handles a request and always returns a response. Only the upgrade to WebSocket needs a socket. */
 export type Handler = (request: Request) => Promise<Response>;
 
-/** Seconds after which whatever takes a stopping server's place may be there. */
-const STOPPING_RETRY = 2;
+/** `Retry-After` while the server shuts down, in seconds: its replacement may run by then. */
+const SHUTDOWN_RETRY = 2;
 
-/** A request id that clients may give themselves: it comes back in a header and goes into logs. */
-const SANE_ID = /^[\w.:-]{1,128}$/;
+/** A client's own request id that is safe in headers and logs. */
+const VALID_REQUEST_ID = /^[\w.:-]{1,128}$/;
 
 /**
- * The server as a function, to be given to `Deno.serve`.
+ * The server as a function for `Deno.serve`.
  *
- * @param routes The tables of routes; the default is everything Shimmy speaks.
+ * @param routes The route table; by default every route of every dialect.
  */
 export function createHandler(
   { pool, settings, metrics = new Metrics(), ...rest }: ServerContext,
   routes: readonly Route[] = allRoutes,
 ): Handler {
   const context: ServerContext = { pool, settings, metrics, ...rest };
-  const every: Route[] = [...routes];
-  every.push(openApiRoute(every, settings.version));
-  const router = new Router(every, nativeDialect);
-  const hasKey = keyCheck(settings.apiKey);
+  const table: Route[] = [...routes];
+  table.push(openApiRoute(table, settings.version));
+  const router = new Router(table, nativeDialect);
+  const hasKey = apiKeyCheck(settings.apiKey);
 
-  /** The route's answer; sets `at.path` for the count as soon as it is known. */
-  async function routed(request: Request, url: URL, id: string, at: { path: string }) {
-    guardHost(settings, request, url);
+  /** The route's response; sets `matched.path` for the metrics as soon as the route is known. */
+  async function dispatch(request: Request, url: URL, id: string, matched: { path: string }) {
+    checkHost(settings, request, url);
     const origin = originOf(settings, request, url);
-    if (isPreflight(request)) return preflight(origin, request, router.methods(url.pathname));
-    guardOrigin(origin, request);
-    const open = router.isOpen(url.pathname);
-    if (!open && !await hasKey(request.headers)) throw keyRefusal();
-    if (context.stopping?.aborted && !open) {
-      throw new HttpError(503, "The server is shutting down", { retryAfter: STOPPING_RETRY });
+    if (isPreflight(request)) {
+      return preflightResponse(origin, request, router.methods(url.pathname));
     }
-    if (request.method === "OPTIONS") return optionsOf(router, url.pathname);
+    checkOrigin(origin, request);
+    const open = router.isOpen(url.pathname);
+    if (!open && !await hasKey(request.headers)) throw unauthorized();
+    if (context.stopping?.aborted && !open) {
+      throw new HttpError(STATUS_CODE.ServiceUnavailable, "The server is shutting down", {
+        retryAfter: SHUTDOWN_RETRY,
+      });
+    }
+    if (request.method === "OPTIONS") return optionsResponse(router, url.pathname);
     const { route, params } = router.find(request.method, url.pathname);
-    at.path = route.path;
-    const exchange = new LiveExchange(request, url, params, context, id);
-    return await handled(route, exchange);
+    matched.path = route.path;
+    return await runRoute(route, new RequestExchange(request, url, params, context, id));
   }
 
   return async (request) => {
     const url = new URL(request.url);
     const id = requestIdOf(request);
-    const at = { path: "unknown" };
+    const matched = { path: "unknown" };
     let response: Response;
     try {
-      response = await routed(request, url, id, at);
+      response = await dispatch(request, url, id, matched);
     } catch (thrown) {
       const error = toShimmyError(thrown);
       if (statusOf(error) >= 500) context.report?.(error, id);
       response = errorResponse(router.dialect(request.method, url.pathname), error, id);
     }
-    metrics.request(request.method, at.path, response.status);
-    // The answer to an upgrade is Deno's own and cannot be changed.
-    if (response.status === 101) return response;
+    metrics.request(request.method, matched.path, response.status);
+    // Deno creates the response to an upgrade, and its headers are immutable.
+    if (response.status === STATUS_CODE.SwitchingProtocols) return response;
     response.headers.set("x-request-id", id);
-    allowOrigin(settings, originOf(settings, request, url), request, response.headers);
+    setCorsHeaders(settings, originOf(settings, request, url), request, response.headers);
     return request.method === "HEAD" ? await withoutBody(response) : response;
   };
 }
 
-/** The route's answer; the exchange ends with it, or when all of it is streamed. */
-async function handled(route: Route, exchange: LiveExchange): Promise<Response> {
+/** The route's response; the exchange ends with it, or when a streamed response has ended. */
+async function runRoute(route: Route, exchange: RequestExchange): Promise<Response> {
   let streams = false;
   try {
     const response = await route.handle(exchange);
-    streams = watchStream(response, {
-      abandoned: () => exchange.leave(),
+    streams = observeStream(response, {
+      cancelled: () => exchange.abort(),
       ended: () => exchange.end(),
     });
-    for (const [name, value] of queueHeaders(exchange.place)) response.headers.set(name, value);
+    for (const [name, value] of queueHeaders(exchange.queuePlace)) {
+      response.headers.set(name, value);
+    }
     return response;
   } finally {
     if (!streams) exchange.end();
   }
 }
 
-/** An exchange whose signal is only made when somebody asks for it. */
-class LiveExchange implements Exchange {
-  #gone: AbortController | null = null;
-  /** Null once it has ended. */
-  #ends: (() => void)[] | null = [];
-  #place: QueuePlace | null = null;
+/** An exchange that creates its abort controller only when a handler asks for the signal. */
+class RequestExchange implements Exchange {
+  #controller: AbortController | null = null;
+  /** Null after the end. */
+  #endCallbacks: (() => void)[] | null = [];
+  #queuePlace: QueuePlace | null = null;
 
   constructor(
     readonly request: Request,
@@ -117,53 +123,56 @@ class LiveExchange implements Exchange {
   ) {}
 
   get signal(): AbortSignal {
-    if (this.#gone === null) {
-      const gone = new AbortController();
+    if (this.#controller === null) {
+      const controller = new AbortController();
       const { signal } = this.request;
-      if (signal.aborted) gone.abort(signal.reason);
-      else signal.addEventListener("abort", () => gone.abort(signal.reason), { once: true });
-      this.#gone = gone;
+      if (signal.aborted) controller.abort(signal.reason);
+      else signal.addEventListener("abort", () => controller.abort(signal.reason), { once: true });
+      this.#controller = controller;
     }
-    return this.#gone.signal;
+    return this.#controller.signal;
   }
 
   onEnd(callback: () => void): void {
-    if (this.#ends === null) callback();
-    else this.#ends.push(callback);
+    if (this.#endCallbacks === null) callback();
+    else this.#endCallbacks.push(callback);
   }
 
-  waits(place: QueuePlace): void {
-    this.#place ??= place;
+  setQueuePlace(place: QueuePlace): void {
+    this.#queuePlace ??= place;
   }
 
-  /** Where in the queue it was, of several answers the first that had to wait. */
-  get place(): QueuePlace | null {
-    return this.#place;
+  /** The first place that was reported: a request with several choices has several. */
+  get queuePlace(): QueuePlace | null {
+    return this.#queuePlace;
   }
 
-  /** Nothing is made for it any more. */
+  /** Runs the callbacks of `onEnd`, the latest first. */
   end(): void {
-    const ends = this.#ends ?? [];
-    this.#ends = null;
-    for (const callback of ends.reverse()) callback();
+    const callbacks = this.#endCallbacks ?? [];
+    this.#endCallbacks = null;
+    for (const callback of callbacks.reverse()) callback();
   }
 
-  /** The client has left while the answer was streamed. */
-  leave(): void {
-    this.#gone?.abort(new DOMException("The client has gone", "AbortError"));
+  /** Aborts the signal: the client disconnected while the response was streamed. */
+  abort(): void {
+    this.#controller?.abort(new DOMException("The client disconnected", "AbortError"));
   }
 }
 
 function requestIdOf(request: Request): string {
   const given = request.headers.get("x-request-id");
-  return given !== null && SANE_ID.test(given) ? given : crypto.randomUUID();
+  return given !== null && VALID_REQUEST_ID.test(given) ? given : crypto.randomUUID();
 }
 
-/** @throws {HttpError} 404 for a path that is not there. */
-function optionsOf(router: Router, pathname: string): Response {
+/** @throws {HttpError} 404 for an unknown path. */
+function optionsResponse(router: Router, pathname: string): Response {
   const methods = router.methods(pathname);
   if (methods.length === 0) router.find("OPTIONS", pathname);
-  return new Response(null, { status: 204, headers: { allow: methods.join(", ") } });
+  return new Response(null, {
+    status: STATUS_CODE.NoContent,
+    headers: { allow: methods.join(", ") },
+  });
 }
 
 async function withoutBody(response: Response): Promise<Response> {

@@ -1,32 +1,37 @@
 import * as z from "zod";
+import { STATUS_CODE } from "@std/http/status";
 import { nativeDialect } from "./api/native/mod.ts";
 import { ShimmyError } from "../errors.ts";
-import type { Dialect, Route } from "./http/mod.ts";
+import { type Dialect, etagOf, type Route, taggedResponse } from "./http/mod.ts";
 
 type Json = Record<string, unknown>;
 
-/** Statuses any route may answer with, and when. */
-const FAILURES: readonly (readonly [number, string])[] = [
-  [400, "The request is malformed or out of range"],
-  [401, "The API key is missing or wrong"],
-  [403, "The host or the origin is not allowed"],
-  [404, "There is no such model or route"],
-  [413, "The body is too large"],
-  [502, "The model cannot be loaded, or generation failed"],
-  [503, "The queue is full; see Retry-After"],
+/** Error statuses of every route, with their reasons. */
+const ERRORS: readonly (readonly [number, string])[] = [
+  [STATUS_CODE.BadRequest, "The request is malformed or a value is out of range"],
+  [STATUS_CODE.Unauthorized, "The API key is missing or wrong"],
+  [STATUS_CODE.Forbidden, "The host or the origin is not allowed"],
+  [STATUS_CODE.NotFound, "There is no such model or route"],
+  [STATUS_CODE.ContentTooLarge, "The body is too large"],
+  [STATUS_CODE.BadGateway, "The model cannot be loaded, or generation failed"],
+  [STATUS_CODE.ServiceUnavailable, "The queue is full; see Retry-After"],
 ];
 
-/** `GET /openapi.json`: the routes as an OpenAPI 3.1 document, made once when first asked for. */
+/** `GET /openapi.json`: the routes as an OpenAPI 3.1 document, created at the first request. */
 export function openApiRoute(routes: readonly Route[], version: string): Route {
-  let document: string | null = null;
+  let document: Promise<{ readonly text: string; readonly tag: string }> | null = null;
+  async function create() {
+    const text = JSON.stringify(describeRoutes(routes, version));
+    return { text, tag: await etagOf(text) };
+  }
   return {
     method: "GET",
     path: "/openapi.json",
     dialect: nativeDialect,
-    summary: "This description of the API",
-    handle() {
-      document ??= JSON.stringify(describeRoutes(routes, version));
-      return new Response(document, { headers: { "content-type": "application/json" } });
+    summary: "OpenAPI description of all routes",
+    async handle({ request }) {
+      const { text, tag } = await (document ??= create());
+      return await taggedResponse(request, text, tag, "application/json");
     },
   };
 }
@@ -49,7 +54,7 @@ export function describeRoutes(routes: readonly Route[], version: string): Json 
         xApiKey: { type: "apiKey", in: "header", name: "x-api-key" },
         apiKey: { type: "apiKey", in: "header", name: "api-key" },
       },
-      responses: Object.fromEntries([...dialects.values()].flatMap(failuresOf)),
+      responses: Object.fromEntries([...dialects.values()].flatMap(errorResponsesOf)),
     },
     security: [{}, { bearer: [] }, { xApiKey: [] }, { apiKey: [] }],
   };
@@ -71,12 +76,12 @@ function operation(route: Route): Json {
     }),
     responses: {
       ...(route.upgrade
-        ? { "101": { description: "The connection is a WebSocket from here on" } }
-        : { "200": { description: "The answer", ...contentOf(route) } }),
+        ? { "101": { description: "The connection is upgraded to WebSocket" } }
+        : { "200": { description: "The response", ...contentOf(route) } }),
       ...Object.fromEntries(
-        FAILURES.map(([status]) => [
+        ERRORS.map(([status]) => [
           status,
-          { $ref: `#/components/responses/${failureName(route.dialect, status)}` },
+          { $ref: `#/components/responses/${errorName(route.dialect, status)}` },
         ]),
       ),
     },
@@ -114,14 +119,14 @@ function operationId({ method, path }: Route): string {
   return [method.toLowerCase(), ...words].join("_");
 }
 
-function failureName({ name }: Dialect, status: number): string {
+function errorName({ name }: Dialect, status: number): string {
   return `${name}${status}`;
 }
 
-/** The failures of a dialect, each with an example that the dialect itself wrote. */
-function failuresOf(dialect: Dialect): [string, Json][] {
-  return FAILURES.map(([status, description]) => [
-    failureName(dialect, status),
+/** The error responses of a dialect, each with an example in the form of the dialect. */
+function errorResponsesOf(dialect: Dialect): [string, Json][] {
+  return ERRORS.map(([status, description]) => [
+    errorName(dialect, status),
     {
       description,
       content: {

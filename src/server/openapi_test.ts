@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { serverDouble } from "../../tests/doubles/server.ts";
 import { allRoutes } from "./routes.ts";
 
@@ -33,6 +33,21 @@ Deno.test("every route is described, with its body and its path's names", async 
     );
   }
   assert(paths["/openapi.json"].get);
+});
+
+Deno.test("the document is not sent again to clients that have it", async () => {
+  const { send } = serverDouble();
+  const first = await send("GET", "/openapi.json");
+  await first.body?.cancel();
+  const etag = first.headers.get("etag")!;
+  assertMatch(etag, /^"[\w+/-]+"$/);
+  const again = await send("GET", "/openapi.json", undefined, {
+    "if-none-match": `"x", W/${etag}`,
+  });
+  assertEquals([again.status, again.body, again.headers.get("etag")], [304, null, etag]);
+  const changed = await send("GET", "/openapi.json", undefined, { "if-none-match": '"x"' });
+  assertEquals(changed.status, 200);
+  await changed.body?.cancel();
 });
 
 Deno.test("operation ids are unique and references lead somewhere", async () => {

@@ -1,5 +1,5 @@
 /** Running Shimmy as a program, the way its users do. */
-import { TextLineStream } from "@std/streams";
+import { TextLineStream } from "@std/streams/text-line-stream";
 
 /** A program and what comes before Shimmy's own arguments. */
 export interface Program {

@@ -1,4 +1,4 @@
-import { TextLineStream } from "@std/streams";
+import { TextLineStream } from "@std/streams/text-line-stream";
 import {
   type Library,
   listDevices,

@@ -8,7 +8,7 @@ import { queueOf } from "../metrics/mod.ts";
 import type { Exchange } from "../http/mod.ts";
 
 /** Who waits for an answer: an exchange, or a WebSocket for one of its requests. */
-export type Caller = Pick<Exchange, "signal" | "context" | "requestId" | "onEnd" | "waits">;
+export type Caller = Pick<Exchange, "signal" | "context" | "requestId" | "onEnd" | "setQueuePlace">;
 
 /**
  * The engine of the model a request names, loaded if need be; without a name, of the default model. It
@@ -58,7 +58,7 @@ export function bindAnswer(caller: Caller, engine: Engine, request: AnswerReques
   const { signal, context } = caller;
   const ticket = queueOf(engine).enter(caller.requestId);
   caller.onEnd(() => ticket.leave());
-  if (ticket.place !== null) caller.waits(ticket.place);
+  if (ticket.place !== null) caller.setQueuePlace(ticket.place);
   const inner = answer(engine, request);
   const cancel = () => inner.control({ type: "cancel" });
   signal.addEventListener("abort", cancel, { once: true });
@@ -66,7 +66,7 @@ export function bindAnswer(caller: Caller, engine: Engine, request: AnswerReques
 
   async function* events(): AsyncGenerator<AnswerEvent, void> {
     try {
-      if (signal.aborted) throw new ShimmyError("cancelled", "The request was given up");
+      if (signal.aborted) throw new ShimmyError("cancelled", "The request was cancelled");
       for await (const event of inner) {
         ticket.begin();
         watch?.see(event);

@@ -1,26 +1,28 @@
 import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
+import { STATUS_CODE } from "@std/http/status";
 import { HttpError } from "./errors.ts";
 import type { ServerSettings } from "./route.ts";
 
 const KEY_HEADERS = ["x-api-key", "api-key"];
 
-/** A test of a request's key: always true when no key is set. */
-export function keyCheck(apiKey: string | null): (headers: Headers) => Promise<boolean> {
+/** A function that tells whether a request has the API key; always true when no key is set. */
+export function apiKeyCheck(apiKey: string | null): (headers: Headers) => Promise<boolean> {
   if (apiKey === null) return () => Promise.resolve(true);
-  let wanted: Promise<ArrayBuffer> | null = null;
+  let expectedDigest: Promise<ArrayBuffer> | null = null;
   return async (headers) => {
-    const expected = await (wanted ??= digest(apiKey));
-    let right = false;
+    const expected = await (expectedDigest ??= digest(apiKey));
+    let valid = false;
     for (const key of keysOf(headers)) {
-      if (timingSafeEqual(await digest(key), expected)) right = true;
+      if (timingSafeEqual(await digest(key), expected)) valid = true;
     }
-    return right;
+    return valid;
   };
 }
 
-/** The refusal of a request without the key. */
-export function keyRefusal(): HttpError {
-  return new HttpError(401, "A valid API key is required: send it as 'Authorization: Bearer KEY'", {
+/** The error for a request without a valid API key. */
+export function unauthorized(): HttpError {
+  const message = "A valid API key is required: send it as 'Authorization: Bearer KEY'";
+  return new HttpError(STATUS_CODE.Unauthorized, message, {
     headers: { "www-authenticate": "Bearer" },
   });
 }
@@ -31,36 +33,39 @@ function keysOf(headers: Headers): string[] {
     .filter((key) => key !== null && key !== undefined);
 }
 
-/** Digests are compared and not the keys, so that not even a key's length shows in the time it takes. */
+/** Digests are compared instead of keys, so that the time does not reveal the length of the key. */
 function digest(key: string): Promise<ArrayBuffer> {
   return crypto.subtle.digest("SHA-256", new TextEncoder().encode(key));
 }
 
 /**
- * Whether a host name, as `URL.hostname` spells it, can only mean this machine. Names that a resolver
- * decides about do not count: that is how DNS rebinding gets in.
+ * Whether a host name, as `URL.hostname` spells it, always means this machine. Names that need a
+ * resolver are not local: DNS rebinding uses them.
  */
 export function isLocalHost(hostname: string): boolean {
   return hostname === "localhost" || hostname.endsWith(".localhost") || hostname === "[::1]" ||
     /^127\.\d+\.\d+\.\d+$/.test(hostname);
 }
 
-/** Refuses a `Host` that is not local where the server listens on loopback alone. */
-export function guardHost(settings: ServerSettings, request: Request, url: URL): void {
+/** Rejects a `Host` that is not local when the server listens only on loopback. */
+export function checkHost(settings: ServerSettings, request: Request, url: URL): void {
   if (!settings.loopbackOnly) return;
   const host = request.headers.get("host");
   const hostname = host === null ? url.hostname : URL.parse(`http://${host}`)?.hostname ?? "";
   if (!isLocalHost(hostname)) {
-    throw new HttpError(403, "This server answers only to local host names such as 127.0.0.1");
+    throw new HttpError(
+      STATUS_CODE.Forbidden,
+      "This server accepts only local host names such as 127.0.0.1",
+    );
   }
 }
 
-/** What a request's `Origin` means. */
+/** How the `Origin` of a request relates to this server. */
 export type OriginKind = "none" | "same" | "listed" | "foreign";
 
 /**
- * Browsers name the page's origin in every cross-origin and every WebSocket request; other clients
- * seldom send one. `same` is the server's own.
+ * Classifies the `Origin` of a request. Browsers send it with every cross-origin and every WebSocket
+ * request; other clients seldom do. `same` is the server's own origin, `listed` one of `--cors-origin`.
  */
 export function originOf(settings: ServerSettings, request: Request, url: URL): OriginKind {
   const origin = request.headers.get("origin");
@@ -72,12 +77,20 @@ export function originOf(settings: ServerSettings, request: Request, url: URL): 
 }
 
 /**
- * Refuses what a foreign page has a browser send: it could not read the answer, but it could load
- * models and make them work, because such requests need no preflight; and WebSockets know no CORS.
+ * Rejects requests that a page of a foreign origin makes a browser send. The page cannot read the
+ * response, but without a preflight it could load models and start generation; WebSockets have no CORS.
  */
-export function guardOrigin(kind: OriginKind, request: Request): void {
+export function checkOrigin(kind: OriginKind, request: Request): void {
   if (kind !== "foreign") return;
-  const harmless = request.method === "GET" || request.method === "HEAD";
-  if (harmless && request.headers.get("upgrade") === null) return;
-  throw new HttpError(403, "This origin is not allowed: list it with --cors-origin");
+  const isSafe = request.method === "GET" || request.method === "HEAD";
+  if (isSafe && request.headers.get("upgrade") === null) return;
+  throw originNotAllowed();
+}
+
+/** The error for a request of a foreign origin. */
+export function originNotAllowed(): HttpError {
+  return new HttpError(
+    STATUS_CODE.Forbidden,
+    "This origin is not allowed: list it with --cors-origin",
+  );
 }

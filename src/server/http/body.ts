@@ -1,11 +1,13 @@
 import type * as z from "zod";
+import { STATUS_CODE } from "@std/http/status";
 import { ShimmyError } from "../../errors.ts";
 import { HttpError } from "./errors.ts";
 import type { Exchange } from "./route.ts";
 
-/** The whole body as bytes; more than the limit ends in 413 without reading further. */
+/** The body as bytes. @throws {HttpError} 413 above the limit, without reading further. */
 async function readBytes(request: Request, limit: number): Promise<Uint8Array> {
-  const tooLarge = () => new HttpError(413, `Request body is larger than ${limit} bytes`);
+  const tooLarge = () =>
+    new HttpError(STATUS_CODE.ContentTooLarge, `Request body is larger than ${limit} bytes`);
   const announced = request.headers.get("content-length");
   if (Number(announced ?? 0) > limit) throw tooLarge();
   if (announced !== null) {
@@ -30,22 +32,25 @@ async function readBytes(request: Request, limit: number): Promise<Uint8Array> {
   return bytes;
 }
 
-/** The request's body as JSON. */
+/**
+ * The body of a request as JSON.
+ * @throws {ShimmyError} `invalid` for a body that is not JSON; 413 above the limit.
+ */
 export async function readJson(exchange: Exchange): Promise<unknown> {
-  return fromJson(await bodyOf(exchange));
+  return parseJson(await readBody(exchange));
 }
 
-/** Like {@linkcode readJson}, where there need be no body. */
+/** Like {@linkcode readJson}; undefined when the body is empty. */
 export async function readOptionalJson(exchange: Exchange): Promise<unknown> {
-  const bytes = await bodyOf(exchange);
-  return bytes.length === 0 ? undefined : fromJson(bytes);
+  const bytes = await readBody(exchange);
+  return bytes.length === 0 ? undefined : parseJson(bytes);
 }
 
-function bodyOf({ request, context }: Exchange): Promise<Uint8Array> {
+function readBody({ request, context }: Exchange): Promise<Uint8Array> {
   return readBytes(request, context.settings.maxBodyBytes);
 }
 
-function fromJson(bytes: Uint8Array): unknown {
+function parseJson(bytes: Uint8Array): unknown {
   try {
     return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
   } catch (cause) {
@@ -56,17 +61,17 @@ function fromJson(bytes: Uint8Array): unknown {
 type Issue = z.core.$ZodIssue;
 
 /**
- * What is really wrong where a value fits no member of a union: the first problem of the member that
- * came furthest into the value, under its whole path. Where none got to a field of it, the union's own
- * message says more.
+ * The most specific issue of a value that matches no member of a union: the first issue of the member
+ * whose path is deepest, with its full path. When no member reached a field of the value, the message of
+ * the union is more useful.
  */
-function innermost(issue: Issue): Issue {
+function deepestIssue(issue: Issue): Issue {
   if (issue.code !== "invalid_union") return issue;
-  const inner = issue.errors.flatMap((issues) => issues.slice(0, 1)).map((first) =>
-    innermost(first as Issue)
+  const issues = issue.errors.flatMap((member) => member.slice(0, 1)).map((first) =>
+    deepestIssue(first as Issue)
   );
   const reached =
-    inner.filter(({ path, code }) =>
+    issues.filter(({ path, code }) =>
       path.some((key) => typeof key === "string") || code === "unrecognized_keys"
     )
       .sort((a, b) => b.path.length - a.path.length)[0];
@@ -74,13 +79,13 @@ function innermost(issue: Issue): Issue {
 }
 
 /**
- * A value as a schema wants it.
- * @throws {ShimmyError} `invalid`; the message is `<field>: <what is wrong>` of the first thing wrong.
+ * Validates a value.
+ * @throws {ShimmyError} `invalid` for the first issue; the message is `<field>: <what is allowed>`.
  */
 export function parse<T extends z.ZodType>(schema: T, value: unknown): z.output<T> {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
-  const issue = innermost(result.error.issues[0]!);
+  const issue = deepestIssue(result.error.issues[0]!);
   const unknownKey = issue.code === "unrecognized_keys" ? issue.keys[0] : undefined;
   const path = [...issue.path, ...(unknownKey === undefined ? [] : [unknownKey])];
   const field = path.map((key) => typeof key === "number" ? `[${key}]` : `.${String(key)}`)

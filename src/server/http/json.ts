@@ -1,4 +1,4 @@
-/** A JSON answer that names its charset, as clients that read bytes by it expect. */
+/** A JSON response with a charset, which some clients need to decode the body. */
 export function json(value: unknown): Response {
   return Response.json(value, {
     headers: { "content-type": "application/json; charset=utf-8" },

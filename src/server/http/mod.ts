@@ -1,8 +1,16 @@
-export { guardHost, guardOrigin, keyCheck, keyRefusal, originOf } from "./access.ts";
+/**
+ * The HTTP layer, which knows no API: routes as data, the router, request bodies, errors as responses,
+ * streams, content negotiation, API keys and CORS.
+ *
+ * @module
+ */
+export { apiKeyCheck, checkHost, checkOrigin, originOf, unauthorized } from "./access.ts";
 export { parse, readJson, readOptionalJson } from "./body.ts";
-export { allowOrigin, isPreflight, preflight } from "./cors.ts";
+export { isPreflight, preflightResponse, setCorsHeaders } from "./cors.ts";
 export { errorResponse, HttpError, statusOf, toShimmyError } from "./errors.ts";
+export { etagOf, taggedResponse } from "./etag.ts";
 export { json } from "./json.ts";
-export type { Dialect, Exchange, Route, ServerContext } from "./route.ts";
+export { preferredType, type ResponseType } from "./negotiation.ts";
+export type { Dialect, Exchange, Route, ServerContext, ServerSettings } from "./route.ts";
 export { Router } from "./router.ts";
-export { eventStream, ndjsonStream, type ServerSentEvent, watchStream } from "./streams.ts";
+export { eventStream, ndjsonStream, observeStream, type ServerSentEvent } from "./streams.ts";

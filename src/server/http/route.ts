@@ -4,21 +4,21 @@ import type { ModelPool } from "../../models/registry/mod.ts";
 import type { ModelStore } from "../../models/pull/mod.ts";
 import type { Metrics, QueuePlace } from "../metrics/mod.ts";
 
-/** What every handler may use. Built once for a server; tests build it around an engine double. */
+/** What every handler may use: one object per server. */
 export interface ServerContext {
   readonly pool: ModelPool;
-  /** Where models are pulled to and removed from; a server without one does neither. */
+  /** The store that models are pulled to and removed from; absent: both are disabled. */
   readonly store?: ModelStore;
   readonly settings: ServerSettings;
-  /** Where answers are counted; `createHandler` makes one when there is none. */
+  /** Metrics of this server; `createHandler` creates them when absent. */
   readonly metrics?: Metrics;
-  /** Told of every failure that is the server's own, with what the caller is not shown. */
+  /** Receives every server-side error, with the details that clients do not see. */
   readonly report?: (error: ShimmyError, requestId: string) => void;
-  /** Aborts when the server shuts down: WebSockets close once they have no answer running. */
+  /** Aborts when the server shuts down: WebSockets close after their running request. */
   readonly stopping?: AbortSignal;
   /**
-   * Answers that go over WebSockets. `Deno.serve` closes these when it shuts down, whatever they are
-   * doing: wait for them first.
+   * Requests that run over WebSockets. `Deno.serve` closes WebSockets at once when it shuts down, so
+   * await these first.
    */
   readonly socketAnswers?: Set<Promise<void>>;
 }
@@ -26,69 +26,69 @@ export interface ServerContext {
 export interface ServerSettings {
   /** Shimmy's version. */
   readonly version: string;
-  /** libllama's version, where one is loaded. */
+  /** Version of libllama, when it is loaded. */
   readonly library?: string;
-  /** Every route but `/health` needs it, when there is one. */
+  /** All routes except `/health` require it; null: no key is required. */
   readonly apiKey: string | null;
-  /** Origins that browsers may call from; `*` for any. */
+  /** Origins that may call the server from a browser; `*` allows any. */
   readonly corsOrigins: readonly string[];
-  /** Refuse a `Host` that is not local (DNS rebinding). */
+  /** Reject a `Host` that is not local (DNS rebinding). */
   readonly loopbackOnly: boolean;
-  /** Bytes of a request's body at most. */
+  /** Maximum size of a request body in bytes. */
   readonly maxBodyBytes: number;
-  /** Milliseconds of silence after which a stream sends a comment, so that proxies keep it open. */
+  /** Milliseconds without an event after which a stream sends a comment, so that proxies keep it open. */
   readonly keepAliveMs: number;
 }
 
-/** One request on its way through a handler. */
+/** One HTTP exchange: a request, and what its handler needs to produce the response. */
 export interface Exchange {
   readonly request: Request;
   readonly url: URL;
-  /** Named groups of the route's path, decoded. */
+  /** Variables of the route's path, percent-decoded. */
   readonly params: Readonly<Record<string, string>>;
   readonly context: ServerContext;
-  /** Also the `x-request-id` header of the answer. */
+  /** Also the `x-request-id` header of the response. */
   readonly requestId: string;
   /**
-   * Aborts when the client has gone: before the answer began, or while it was streamed. Pass it to
-   * whatever may take long; `startAnswer` ties answers to it.
+   * Aborts when the client disconnects, before the response or while it is streamed. Pass it to every
+   * long operation; `startAnswer` cancels generation with it.
    */
   readonly signal: AbortSignal;
-  /** Calls back once the answer is sent in full, or nobody wants it any more. */
+  /** Registers a callback for the end of the exchange: the response was sent or the client disconnected. */
   onEnd(callback: () => void): void;
-  /** Takes note that the request has to wait for others; it becomes headers of the answer. */
-  waits(place: QueuePlace): void;
+  /** Sets the place in the queue that the headers of the response report. */
+  setQueuePlace(place: QueuePlace): void;
 }
 
-/** How an API wants its errors; the one place where a kind of error becomes a status is `errors.ts`. */
+/** The error format of an API. `errors.ts` maps kinds of errors to statuses. */
 export interface Dialect {
   readonly name: "native" | "openai" | "anthropic" | "ollama";
   /** The JSON body of an error. */
   errorBody(error: ShimmyError, status: number, requestId: string): unknown;
-  /** Headers an error carries beside the ones every answer has. */
+  /** Headers of an error beside those of every response. */
   errorHeaders?(error: ShimmyError, status: number, requestId: string): HeadersInit;
 }
 
-/** A route is data: the table of them is the router, and `/openapi.json` is made from it. */
+/** A route as data: the router and `/openapi.json` are made from the route table. */
 export interface Route {
   readonly method: "GET" | "POST" | "DELETE";
   /** A `URLPattern` pathname, e.g. `/api/models/:name/load`. */
   readonly path: string;
   readonly dialect: Dialect;
   readonly summary: string;
-  /** Schema of the JSON body, where there is one. */
+  /** Schema of the JSON request body, if the route takes one. */
   readonly body?: z.ZodType;
-  /** What the parameters of the query mean, by their names; all may be absent. */
+  /** Descriptions of the query parameters by name; all are optional. */
   readonly query?: Readonly<Record<string, string>>;
-  /** Schema of the JSON answer. */
+  /** Schema of the JSON response. */
   readonly answer?: z.ZodType;
-  /** The answer is plain text. */
+  /** The response is plain text. */
   readonly text?: boolean;
-  /** Media types of the answer when it is streamed. */
+  /** Media types of streamed responses. */
   readonly streams?: readonly ("text/event-stream" | "application/x-ndjson")[];
-  /** The answer is an upgrade to WebSocket. */
+  /** The response is an upgrade to WebSocket. */
   readonly upgrade?: boolean;
-  /** Open without a key. */
+  /** The route requires no API key. */
   readonly open?: boolean;
   readonly handle: (exchange: Exchange) => Response | Promise<Response>;
 }

@@ -1,20 +1,21 @@
+import { STATUS_CODE } from "@std/http/status";
 import { HttpError } from "./errors.ts";
 import type { Dialect, Route } from "./route.ts";
 
-/** Routes of one path, by method. */
+/** Routes of one path by method. */
 type Methods = ReadonlyMap<string, Route>;
 
-/** Named parts of a path, as they stand in it. */
+/** Variables of a path, still percent-encoded. */
 type Groups = Readonly<Record<string, string | undefined>>;
 
-/** A request's route, with the named groups of its path. */
+/** The route of a request and the variables of its path. */
 export interface Match {
   readonly route: Route;
   readonly params: Readonly<Record<string, string>>;
 }
 
-/** Whose paths begin how; the first that fits wins, and the rest is native. */
-const TERRITORIES: readonly (readonly [string, Dialect["name"]])[] = [
+/** The dialect of unknown paths by prefix; the first match counts, other paths are native. */
+const DIALECT_PREFIXES: readonly (readonly [string, Dialect["name"]])[] = [
   ["/v1/messages", "anthropic"],
   ["/v1", "openai"],
   ["/ollama", "ollama"],
@@ -22,7 +23,7 @@ const TERRITORIES: readonly (readonly [string, Dialect["name"]])[] = [
 
 const NO_PARAMS: Match["params"] = {};
 
-/** Finds routes: paths without variables in a map, the others by pattern. */
+/** Finds routes: paths without variables in a map, others by `URLPattern`. */
 export class Router {
   readonly #exact = new Map<string, Methods>();
   readonly #patterns: { readonly pattern: URLPattern; readonly methods: Methods }[] = [];
@@ -51,38 +52,44 @@ export class Router {
   }
 
   /**
-   * The route of a method and path; `HEAD` takes that of `GET`.
-   * @throws {HttpError} 404, or 405 with the methods there are.
+   * The route of a method and path; `HEAD` uses the route of `GET`.
+   * @throws {HttpError} 404, or 405 with the allowed methods.
    */
   find(method: string, pathname: string): Match {
     const found = this.#at(pathname);
-    if (found === null) throw new HttpError(404, `There is no route ${method} ${pathname}`);
+    if (found === null) {
+      throw new HttpError(STATUS_CODE.NotFound, `There is no route ${method} ${pathname}`);
+    }
     const route = found.methods.get(method === "HEAD" ? "GET" : method);
     if (route === undefined) {
       const allow = listMethods(found.methods).join(", ");
-      throw new HttpError(405, `${pathname} takes ${allow}, not ${method}`, { headers: { allow } });
+      throw new HttpError(
+        STATUS_CODE.MethodNotAllowed,
+        `${pathname} takes ${allow}, not ${method}`,
+        { headers: { allow } },
+      );
     }
     return { route, params: found.groups === null ? NO_PARAMS : decoded(found.groups) };
   }
 
-  /** Methods a path takes; empty when there is no such path. */
+  /** Methods of a path; empty for an unknown path. */
   methods(pathname: string): readonly string[] {
     const found = this.#at(pathname);
     return found === null ? [] : listMethods(found.methods);
   }
 
-  /** Whether every route of a path is open without a key. */
+  /** Whether no route of a path requires an API key. */
   isOpen(pathname: string): boolean {
     const methods = this.#exact.get(pathname);
     return methods !== undefined && methods.values().every((route) => route.open === true);
   }
 
-  /** In whose shape an error about a path is told. */
+  /** The dialect for errors about a path. */
   dialect(method: string, pathname: string): Dialect {
     const methods = this.#at(pathname)?.methods;
     const route = methods?.get(method) ?? methods?.values().next().value;
     if (route !== undefined) return route.dialect;
-    const name = TERRITORIES.find(([prefix]) =>
+    const name = DIALECT_PREFIXES.find(([prefix]) =>
       pathname === prefix || pathname.startsWith(`${prefix}/`)
     )?.[1];
     return (name && this.#dialects.get(name)) ?? this.#native;
@@ -112,7 +119,10 @@ function decoded(groups: Groups): Record<string, string> {
     try {
       params[name] = decodeURIComponent(value ?? "");
     } catch (cause) {
-      throw new HttpError(400, `${name}: must be percent-encoded UTF-8`, { field: name, cause });
+      throw new HttpError(STATUS_CODE.BadRequest, `${name}: must be percent-encoded UTF-8`, {
+        field: name,
+        cause,
+      });
     }
   }
   return params;

@@ -1,12 +1,16 @@
 /** One event of a `text/event-stream`. */
 export interface ServerSentEvent {
   readonly event?: string;
-  /** Newlines inside become several `data:` lines, as the format prescribes. */
+  /** Each line becomes a `data:` line of its own, as the format requires. */
   readonly data: string;
 }
 
 const encoder = new TextEncoder();
 
+/**
+ * The bytes of an event. `ServerSentEventStream` of `@std/http` writes `data:x` where the APIs that
+ * Shimmy implements write `data: x`, and adds a transform stream to the path of every token.
+ */
 function encodeEvent({ event, data }: ServerSentEvent): Uint8Array {
   const name = event === undefined ? "" : `event: ${event}\n`;
   const lines = data.split(/\r\n|\r|\n/).map((line) => `data: ${line}\n`).join("");
@@ -16,71 +20,70 @@ function encodeEvent({ event, data }: ServerSentEvent): Uint8Array {
 interface StreamOptions<T> {
   readonly encode: (value: T) => Uint8Array;
   readonly headers?: HeadersInit;
-  /** Sent after each `keepAliveMs` of silence; none when the format has nothing harmless to send. */
+  /** Sent after each `ms` without a value; absent when the format has no comments. */
   readonly keepAlive?: { readonly ms: number; readonly bytes: Uint8Array };
 }
 
-/** Who hears how a streamed response goes. */
-export interface StreamWatcher {
+/** Callbacks for the end of a streamed response. */
+export interface StreamObserver {
   /**
-   * The client has left before the response has ended. A generator that waits for its next value takes
-   * a `return()` only after that value; so whatever makes the values has to hear of it on another way,
-   * and this is where that way begins.
+   * The client disconnected before the response ended. A generator that awaits its next value handles
+   * `return()` only after that value, so the producer of the values must be cancelled from here.
    */
-  readonly abandoned: () => void;
-  /** Nothing makes values for it any more, whatever the reason. */
+  readonly cancelled: () => void;
+  /** The iterator of the values has ended, for whatever reason. */
   readonly ended: () => void;
 }
 
-/** Set once by the handler's owner. */
-const watchers = new WeakMap<Response, { watcher: StreamWatcher }>();
+/** Observers of the responses that this module made. */
+const observers = new WeakMap<Response, { observer: StreamObserver }>();
 
-/** Watches a response that was made here. False for any other: it has all of its body already. */
-export function watchStream(response: Response, watcher: StreamWatcher): boolean {
-  const slot = watchers.get(response);
-  if (slot !== undefined) slot.watcher = watcher;
+/** Observes a response made by this module. False for any other response: its body is complete. */
+export function observeStream(response: Response, observer: StreamObserver): boolean {
+  const slot = observers.get(response);
+  if (slot !== undefined) slot.observer = observer;
   return slot !== undefined;
 }
 
 /**
- * A response that pulls from `values` only as fast as the client reads, and returns the iterator when
- * the client has gone, so that whatever feeds it is cancelled.
+ * A response that pulls from `values` only as fast as the client reads, and calls the iterator's
+ * `return()` when the client disconnects.
  */
-function pulled<T>(
+function streamResponse<T>(
   values: AsyncIterable<T>,
   contentType: string,
   options: StreamOptions<T>,
 ): Response {
   const iterator = values[Symbol.asyncIterator]();
   const { encode, keepAlive } = options;
-  const patience = keepAlive === undefined ? null : new Patience(keepAlive.ms);
+  const timer = keepAlive === undefined ? null : new IdleTimer(keepAlive.ms);
   let pending: Promise<IteratorResult<T>> | null = null;
-  const slot: { watcher: StreamWatcher } = { watcher: { abandoned: () => {}, ended: () => {} } };
+  const slot: { observer: StreamObserver } = { observer: { cancelled() {}, ended() {} } };
   let hasEnded = false;
   const end = () => {
-    if (!hasEnded) slot.watcher.ended();
+    if (!hasEnded) slot.observer.ended();
     hasEnded = true;
   };
   const body = new ReadableStream<Uint8Array>({
     async pull(controller) {
       pending ??= iterator.next();
       try {
-        const result = await (patience?.wait(pending) ?? pending);
-        if (result === "silence") return controller.enqueue(keepAlive!.bytes);
+        const result = await (timer?.wait(pending) ?? pending);
+        if (result === IDLE) return controller.enqueue(keepAlive!.bytes);
         pending = null;
         if (!result.done) return controller.enqueue(encode(result.value));
-        patience?.stop();
+        timer?.stop();
         end();
         controller.close();
       } catch (error) {
-        patience?.stop();
+        timer?.stop();
         end();
         throw error;
       }
     },
     cancel() {
-      patience?.stop();
-      slot.watcher.abandoned();
+      timer?.stop();
+      slot.observer.cancelled();
       Promise.resolve(iterator.return?.()).then(end, end);
     },
   }, { highWaterMark: 0 });
@@ -88,40 +91,43 @@ function pulled<T>(
   headers.set("content-type", contentType);
   headers.set("cache-control", "no-cache");
   const response = new Response(body, { headers });
-  watchers.set(response, slot);
+  observers.set(response, slot);
   return response;
 }
 
+/** What {@linkcode IdleTimer.wait} resolves with in place of a value that takes too long. */
+const IDLE = "idle";
+
 /**
- * Notices when a value is long in coming. One timer watches a whole stream: making one for every token
- * would cost more than all the rest of sending it.
+ * Detects that a value takes long. One interval serves a whole stream, because a timer for every token
+ * would cost more than the rest of sending it.
  */
-class Patience {
+class IdleTimer {
   readonly #ms: number;
-  #timer: ReturnType<typeof setInterval> | null = null;
-  #waiting: ((silence: "silence") => void) | null = null;
+  #interval: ReturnType<typeof setInterval> | null = null;
+  #resolve: ((idle: typeof IDLE) => void) | null = null;
   #ticks = 0;
 
   constructor(ms: number) {
     this.#ms = ms;
   }
 
-  /** The value, or `silence` when it does not come within the time, or within half of it at least. */
-  wait<T>(value: Promise<T>): Promise<T | "silence"> {
-    this.#timer ??= setInterval(() => this.#tick(), this.#ms / 2);
+  /** The value, or `IDLE` when it takes longer than `ms / 2` to `ms`. */
+  wait<T>(value: Promise<T>): Promise<T | typeof IDLE> {
+    this.#interval ??= setInterval(() => this.#tick(), this.#ms / 2);
     return new Promise((resolve, reject) => {
       this.#ticks = 0;
-      this.#waiting = resolve;
+      this.#resolve = resolve;
       value.then(resolve, reject);
     });
   }
 
   stop(): void {
-    if (this.#timer !== null) clearInterval(this.#timer);
+    if (this.#interval !== null) clearInterval(this.#interval);
   }
 
   #tick(): void {
-    if (++this.#ticks >= 2) this.#waiting?.("silence");
+    if (++this.#ticks >= 2) this.#resolve?.(IDLE);
   }
 }
 
@@ -130,7 +136,7 @@ export function eventStream(
   events: AsyncIterable<ServerSentEvent>,
   options: { readonly headers?: HeadersInit; readonly keepAliveMs?: number } = {},
 ): Response {
-  return pulled(events, "text/event-stream; charset=utf-8", {
+  return streamResponse(events, "text/event-stream; charset=utf-8", {
     encode: encodeEvent,
     ...(options.headers === undefined ? {} : { headers: options.headers }),
     ...(options.keepAliveMs === undefined
@@ -139,12 +145,12 @@ export function eventStream(
   });
 }
 
-/** An `application/x-ndjson` response: one JSON value a line. */
+/** An `application/x-ndjson` response: one JSON value per line. */
 export function ndjsonStream(
   values: AsyncIterable<unknown>,
   options: { readonly headers?: HeadersInit } = {},
 ): Response {
-  return pulled(values, "application/x-ndjson; charset=utf-8", {
+  return streamResponse(values, "application/x-ndjson; charset=utf-8", {
     ...options,
     encode: (value) => encoder.encode(JSON.stringify(value) + "\n"),
   });

@@ -1,11 +1,11 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { eventStream, ndjsonStream, type ServerSentEvent, watchStream } from "./streams.ts";
+import { eventStream, ndjsonStream, observeStream, type ServerSentEvent } from "./streams.ts";
 
 async function* events(...all: ServerSentEvent[]): AsyncGenerator<ServerSentEvent, void> {
   yield* all;
 }
 
-Deno.test("events are framed with their names and every line of their data", async () => {
+Deno.test("events carry their names and every line of their data", async () => {
   const response = eventStream(events(
     { event: "error", data: "x" },
     { data: "" },
@@ -18,7 +18,7 @@ Deno.test("events are framed with their names and every line of their data", asy
   );
 });
 
-Deno.test("values are one line of JSON each", async () => {
+Deno.test("each value is one line of JSON", async () => {
   async function* values() {
     yield { text: "a\nb" };
     yield [1];
@@ -26,7 +26,7 @@ Deno.test("values are one line of JSON each", async () => {
   assertEquals(await ndjsonStream(values()).text(), '{"text":"a\\nb"}\n[1]\n');
 });
 
-Deno.test("who leaves is told of at once, though the next value has not come", async () => {
+Deno.test("a disconnect is reported at once, before the next value", async () => {
   const gate = Promise.withResolvers<void>();
   let cleaned = false;
   async function* slow() {
@@ -40,7 +40,7 @@ Deno.test("who leaves is told of at once, though the next value has not come", a
   const response = eventStream(slow());
   let told = 0;
   let ended = 0;
-  watchStream(response, { abandoned: () => told++, ended: () => ended++ });
+  observeStream(response, { cancelled: () => told++, ended: () => ended++ });
   const reader = response.body!.getReader();
   const read = reader.read();
   await new Promise((resolve) => setTimeout(resolve, 0));
@@ -52,17 +52,17 @@ Deno.test("who leaves is told of at once, though the next value has not come", a
   assertEquals([told, ended, cleaned], [1, 1, true]);
 });
 
-Deno.test("a stream that was read to its end has ended, and nobody has abandoned it", async () => {
+Deno.test("a stream that was read to its end was not cancelled", async () => {
   const response = eventStream(events({ data: "x" }));
   let told = 0;
   let ended = 0;
-  assertEquals(watchStream(response, { abandoned: () => told++, ended: () => ended++ }), true);
+  assertEquals(observeStream(response, { cancelled: () => told++, ended: () => ended++ }), true);
   await response.text();
   assertEquals([told, ended], [0, 1]);
-  assertEquals(watchStream(Response.json({}), { abandoned() {}, ended() {} }), false);
+  assertEquals(observeStream(Response.json({}), { cancelled() {}, ended() {} }), false);
 });
 
-Deno.test("a failure after the client has left harms nobody", async () => {
+Deno.test("a failure after a disconnect is ignored", async () => {
   const gate = Promise.withResolvers<void>();
   // deno-lint-ignore require-yield
   async function* failing(): AsyncGenerator<ServerSentEvent, void> {
@@ -77,7 +77,7 @@ Deno.test("a failure after the client has left harms nobody", async () => {
   await new Promise((resolve) => setTimeout(resolve, 5));
 });
 
-Deno.test("a failure nobody turned into an event breaks the stream", async () => {
+Deno.test("an unhandled failure breaks the stream", async () => {
   // deno-lint-ignore require-yield
   async function* failing(): AsyncGenerator<ServerSentEvent, void> {
     throw new Error("broken");

@@ -69,7 +69,7 @@ export function toStop(
 ): { stop_reason: StopReason; stop_sequence: string | null } {
   switch (finishReason) {
     case "cancelled":
-      throw new ShimmyError("cancelled", "The answer was given up before its end");
+      throw new ShimmyError("cancelled", "The answer was cancelled before its end");
     case "tool_calls":
       return { stop_reason: "tool_use", stop_sequence: null };
     case "length": {

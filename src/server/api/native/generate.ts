@@ -4,6 +4,8 @@ import {
   type Exchange,
   ndjsonStream,
   parse,
+  preferredType,
+  type ResponseType,
   type ServerSentEvent,
   toShimmyError,
 } from "../../http/mod.ts";
@@ -19,20 +21,28 @@ import {
   type UnifiedEvent,
 } from "./schema.ts";
 
-/** How the answer to a native request is sent. */
-type Delivery = "whole" | "text" | "json" | "ndjson";
+/** The form of a response: one JSON object, or a stream in one of the formats of `stream_format`. */
+type ResponseForm = "object" | "text" | "json" | "ndjson";
 
-/** Answers a native `POST /api/generate` whose body was read already. */
+/** The form that each media type of the `Accept` header selects. */
+const FORMS: Readonly<Record<ResponseType, ResponseForm>> = {
+  "application/json": "object",
+  "text/event-stream": "text",
+  "application/x-ndjson": "ndjson",
+};
+
+/** Handles a native `POST /api/generate` whose body has been read. */
 export async function handleGenerate(exchange: Exchange, value: unknown): Promise<Response> {
   const body = parse(generateSchema, value);
   const request = toAnswerRequest(body);
+  const form = await formOf(body, exchange.request);
   const keepAlive = keepAliveOf(body.keep_alive);
   const { entry, engine } = await engineFor(exchange, body.model ?? undefined, keepAlive);
   const answer = await startAnswer(exchange, engine, request);
   const { keepAliveMs } = exchange.context.settings;
-  switch (deliveryOf(body, exchange.request.headers)) {
-    case "whole":
-      return Response.json(await whole(answer, entry.name));
+  switch (form) {
+    case "object":
+      return Response.json(await toObject(answer, entry.name));
     case "text":
       return eventStream(sse(answer, (event) => "token" in event ? event.token : null, exchange), {
         keepAliveMs,
@@ -44,14 +54,21 @@ export async function handleGenerate(exchange: Exchange, value: unknown): Promis
   }
 }
 
-function deliveryOf(body: GenerateBody, headers: Headers): Delivery {
-  const lines = /\bapplication\/x-ndjson\b/i.test(headers.get("accept") ?? "");
-  const format = body.stream_format ?? (lines ? "ndjson" : undefined);
-  const streams = body.stream ?? format !== undefined;
-  return streams ? format ?? "text" : "whole";
+/** The fields of the body decide; the `Accept` header decides what they leave open. */
+async function formOf(
+  { stream, stream_format: format }: GenerateBody,
+  request: Request,
+): Promise<ResponseForm> {
+  if (stream === false) return "object";
+  if (format) return format;
+  const streams = ["text/event-stream", "application/x-ndjson"] as const;
+  const type = stream
+    ? await preferredType(request, streams) ?? "text/event-stream"
+    : await preferredType(request, ["application/json", ...streams]) ?? "application/json";
+  return FORMS[type];
 }
 
-async function whole(answer: Answer, model: string): Promise<GenerateAnswer> {
+async function toObject(answer: Answer, model: string): Promise<GenerateAnswer> {
   let response = "";
   let reasoning = "";
   let done: Done | null = null;
@@ -70,7 +87,7 @@ async function whole(answer: Answer, model: string): Promise<GenerateAnswer> {
   };
 }
 
-/** The answer as server-sent events; `null` from `data` leaves an event out. */
+/** The answer as server-sent events; events for which `data` returns null are omitted. */
 async function* sse(
   answer: Answer,
   data: (event: UnifiedEvent) => string | null,
@@ -87,7 +104,7 @@ async function* sse(
   yield { data: "[DONE]" };
 }
 
-/** Turns a failure in mid-stream into a last event. */
+/** Turns an error during the stream into the last event. */
 async function* withFailure(
   events: AsyncIterable<UnifiedEvent>,
   { context, requestId }: Exchange,

@@ -83,14 +83,33 @@ Deno.test("the format json streams unified events", async () => {
   assertEquals(lines.slice(3), ["data: [DONE]"]);
 });
 
-const askedForLines: readonly (readonly [Record<string, unknown>, HeadersInit])[] = [
+const forms: readonly (readonly [Record<string, unknown>, string, string])[] = [
+  [{}, "*/*", "application/json"],
+  [{}, "text/event-stream, application/json", "application/json"],
+  [{}, "text/event-stream", "text/event-stream; charset=utf-8"],
+  [{}, "text/event-stream;q=0.5, application/x-ndjson", "application/x-ndjson; charset=utf-8"],
+  [{}, "application/x-ndjson;q=0, */*", "application/json"],
+  [{ stream: true }, "application/json", "text/event-stream; charset=utf-8"],
+  [{ stream: false }, "application/x-ndjson", "application/json"],
+  [{ stream_format: "json" }, "application/x-ndjson", "text/event-stream; charset=utf-8"],
+];
+
+for (const [body, accept, type] of forms) {
+  Deno.test(`${JSON.stringify(body)} with Accept ${accept} is sent as ${type}`, async () => {
+    const response = await generate({ prompt: "Hi", ...body }, {}, { accept });
+    assertEquals(response.headers.get("content-type"), type);
+    await response.body?.cancel();
+  });
+}
+
+const ndjsonRequests: readonly (readonly [Record<string, unknown>, HeadersInit])[] = [
   [{ stream_format: "ndjson" }, {}],
   [{}, { accept: "application/x-ndjson" }],
   [{ stream: true }, { accept: "text/plain, application/x-ndjson;q=0.9" }],
 ];
 
-for (const [body, headers] of askedForLines) {
-  Deno.test(`lines of JSON are asked for by ${JSON.stringify([body, headers])}`, async () => {
+for (const [body, headers] of ndjsonRequests) {
+  Deno.test(`NDJSON is selected by ${JSON.stringify([body, headers])}`, async () => {
     const response = await generate({ prompt: "Hi", ...body }, {}, headers);
     assertEquals(response.headers.get("content-type"), "application/x-ndjson; charset=utf-8");
     const events = (await response.text()).trimEnd().split("\n").map((line) => JSON.parse(line));

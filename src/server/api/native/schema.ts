@@ -38,8 +38,9 @@ export const generateSchema = z.strictObject({
   ...endingFields,
   ...runFields,
   keep_alive: keepAlive,
-  stream: flag.nullish(),
-  stream_format: z.enum(FORMATS, { error: `must be one of ${FORMATS.join(", ")}` }).nullish(),
+  stream: flag.nullish().describe("When absent, the Accept header decides"),
+  stream_format: z.enum(FORMATS, { error: `must be one of ${FORMATS.join(", ")}` }).nullish()
+    .describe("text and json are server-sent events; when absent, the Accept header decides"),
   json_schema: schemaValue.nullish().describe("The answer is JSON that fits this schema"),
   grammar: text.min(1, { error: "must not be empty" }).nullish()
     .describe("A GBNF grammar with the start symbol root"),

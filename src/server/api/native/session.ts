@@ -108,7 +108,7 @@ export class Session {
       requestId: this.#requestId,
       signal: running.gone.signal,
       onEnd: (callback) => ends.defer(callback),
-      waits: () => {},
+      setQueuePlace: () => {},
     };
     try {
       const body = parse(generateSchema, value);

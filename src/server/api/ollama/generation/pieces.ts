@@ -78,7 +78,7 @@ export async function* pieces(
         break;
       case "done":
         if (event.finishReason === "cancelled") {
-          throw new ShimmyError("cancelled", "The answer was given up before its end");
+          throw new ShimmyError("cancelled", "The answer was cancelled before its end");
         }
         yield event;
     }

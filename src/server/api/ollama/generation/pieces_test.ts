@@ -93,6 +93,6 @@ Deno.test("log probabilities come with the text of their tokens", async () => {
   });
 });
 
-Deno.test("an answer that was given up is a failure", async () => {
-  await assertRejects(() => contents([done("cancelled")]), ShimmyError, "given up");
+Deno.test("a cancelled answer is an error", async () => {
+  await assertRejects(() => contents([done("cancelled")]), ShimmyError, "cancelled");
 });
