@@ -102,6 +102,10 @@ async function* run(
   const assembly = new Assembly(chat === null ? null : new AnswerParser(chat));
   for await (const event of sequence) {
     if (event.type === "error") continue;
+    if (event.type === "prompt") {
+      yield event;
+      continue;
+    }
     // With the markers come all other control tokens, which are no part of the message.
     const hidden = markers.length > 0 && controls.has(event.text) && !markers.includes(event.text);
     // Not `yield*`, which would make several promises of each of them.
@@ -133,6 +137,7 @@ function sequenceRequest(
     ...(request.loras === undefined ? {} : { loras: request.loras }),
     ...(request.priority === undefined ? {} : { priority: request.priority }),
     ...(chat === null ? {} : { reasoning: reasoningPhase(request, chat) }),
+    ...(request.promptLogprobs === undefined ? {} : { promptLogprobs: request.promptLogprobs }),
     ...(request.logprobs === null ? {} : { logprobs: request.logprobs }),
   };
 }
@@ -165,7 +170,7 @@ class Assembly {
   }
 
   *add(
-    event: Exclude<SequenceEvent, { type: "error" }>,
+    event: Extract<SequenceEvent, { type: "token" | "done" }>,
     stops: readonly string[],
   ): Generator<AnswerEvent> {
     if (event.type === "token" && event.logprob !== undefined) this.#logprobs.push(event.logprob);

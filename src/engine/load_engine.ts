@@ -225,7 +225,7 @@ class EngineClient implements Engine {
       case "step":
         for (const { id, event } of message.events) {
           const run = this.#sequences.get(id);
-          if (event.type !== "token") this.#sequences.delete(id);
+          if (event.type === "done" || event.type === "error") this.#sequences.delete(id);
           run?.push(event);
         }
         return;

@@ -18,7 +18,7 @@ async function collect(events: AsyncIterable<SequenceEvent>): Promise<SequenceEv
 }
 
 function textOf(events: readonly SequenceEvent[]): string {
-  return events.map((event) => event.type === "error" ? "" : event.text).join("");
+  return events.map((event) => "text" in event ? event.text : "").join("");
 }
 
 Deno.test("the double says its script, then done", async () => {
@@ -37,7 +37,7 @@ Deno.test("the double says its script, then done", async () => {
 Deno.test("the double holds back what may become a stop string", async () => {
   await using engine = new EngineDouble({ script: { tokens: ["one S", "TO", "P two"] } });
   const events = await collect(engine.generate(request({ stop: ["STOP"] })));
-  assertEquals(events.map((event) => event.type === "error" ? "" : event.text), [
+  assertEquals(events.map((event) => "text" in event ? event.text : ""), [
     "one ",
     "",
     "",

@@ -69,7 +69,7 @@ export async function collect(run: RunningSequence): Promise<{
   const tokens: number[] = [];
   for await (const event of run) {
     events.push(event);
-    if (event.type === "error") continue;
+    if (event.type === "error" || event.type === "prompt") continue;
     text += event.text;
     if (event.type === "token") tokens.push(event.token);
     else return { text, tokens, done: event, events };

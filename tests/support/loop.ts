@@ -8,6 +8,7 @@ import type {
   Control,
   LoadOptions,
   LoopStatus,
+  PromptLogprob,
   SequenceEvent,
   SequenceRequest,
   SerializedError,
@@ -27,6 +28,7 @@ export interface Report {
   text: string;
   readonly tokens: number[];
   readonly logprobs: number[];
+  readonly promptLogprobs: PromptLogprob[];
   /** For each token, how many calls had been made when it came. */
   readonly at: number[];
   done: Extract<SequenceEvent, { type: "done" }> | null;
@@ -79,6 +81,10 @@ export class LoopBench implements Disposable {
       report.error = event.error;
       return;
     }
+    if (event.type === "prompt") {
+      report.promptLogprobs.push(...event.logprobs);
+      return;
+    }
     report.text += event.text;
     if (event.type === "done") report.done = event;
     else {
@@ -94,6 +100,7 @@ export class LoopBench implements Disposable {
       text: "",
       tokens: [],
       logprobs: [],
+      promptLogprobs: [],
       at: [],
       done: null,
       error: null,

@@ -6,6 +6,7 @@ import type {
   FinishReason,
   LoraChoice,
   Notice,
+  PromptLogprob,
   Sampling,
   Timings,
   TokenLogprob,
@@ -86,6 +87,8 @@ export interface AnswerRequest {
   readonly session?: string;
   /** Waiting requests with a higher one go first. */
   readonly priority?: number;
+  /** Report the log probabilities of the prompt, with this many alternatives beside each token. */
+  readonly promptLogprobs?: number;
   /** Alternatives to report beside each token; `null`: no log probabilities at all. */
   readonly logprobs: number | null;
 }
@@ -98,6 +101,8 @@ export type AnswerFinish = FinishReason | "tool_calls";
 
 /** What an answer reports while it comes. */
 export type AnswerEvent =
+  /** The next tokens of the prompt, before all else, where their log probabilities are asked for. */
+  | { readonly type: "prompt"; readonly logprobs: readonly PromptLogprob[] }
   | { readonly type: "text"; readonly text: string; readonly logprobs: readonly AnswerLogprob[] }
   | {
     readonly type: "reasoning";

@@ -72,6 +72,7 @@ export class SessionCache {
   begin({ session, cachedTokens, request, promptLength, tokens, notices }: SessionSequence): void {
     const kept = session.tokens;
     if (kept === null || cachedTokens > 0 || request.cachePrompt === false) return;
+    if (request.promptLogprobs !== undefined) return;
     // The last token of a prompt is always computed.
     const usable = Math.min(kept.length, promptLength - 1);
     const goesOn = usable > 0 && kept.every((token, at) => at >= usable || token === tokens[at]);

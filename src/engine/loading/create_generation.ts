@@ -20,6 +20,7 @@ import {
   isOnCpu,
   kvBytesPerToken,
   type LoadResources,
+  maxOutputs,
   openDraft,
   ropeStretch,
   savedStateBytes,
@@ -51,6 +52,7 @@ export function createGeneration(resources: LoadResources): GenerationContext | 
     adapters,
     sequenceLength,
     parallel: options.parallel,
+    maxOutputs: maxOutputs(options, model.vocab.size),
     kvUnified: options.kvUnified,
     canTruncate,
     isOnCpu: isOnCpu(options),
@@ -104,7 +106,7 @@ function createContext({ library, model, options, flags, threads, abort, notes }
   }
   try {
     return model.createContext((parameters) => {
-      configureContext(parameters, options, plan.length, threads);
+      configureContext(parameters, options, plan.length, threads, model.vocab.size);
       if (stretch !== null) stretchRope(parameters, stretch, trainedContext);
       if (abort !== null) {
         parameters.abort_callback = abort.address;

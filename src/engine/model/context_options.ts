@@ -27,21 +27,22 @@ export function kvTypeOf({ kvType }: Pick<LoadOptions, "kvType">): number {
  * Sets what shapes the context that generates: a plan makes the same one without memory.
  *
  * @param length tokens of one sequence
+ * @param vocabularySize of the model
  */
 export function configureContext(
   parameters: ContextParams,
   options: LoadOptions,
   length: number,
   threads: number,
+  vocabularySize: number,
 ): void {
-  const requested = options.batchSize > 0 ? options.batchSize : DEFAULT_BATCH;
-  const batchSize = Math.max(requested, options.parallel);
+  const batchSize = maxBatch(options);
   const kvType = kvTypeOf(options);
   parameters.n_ctx = length * (options.kvUnified ? 1 : options.parallel);
   parameters.n_seq_max = options.parallel;
   parameters.n_batch = batchSize;
   parameters.n_ubatch = isOnCpu(options) ? Math.min(batchSize, CPU_MICRO_BATCH) : batchSize;
-  parameters.n_outputs_max = Math.min(batchSize, maxOutputs(options));
+  parameters.n_outputs_max = maxOutputs(options, vocabularySize);
   parameters.n_threads = threads;
   parameters.n_threads_batch = threads;
   parameters.flash_attn_type = FLASH_ATTENTION[options.flashAttention];
@@ -51,15 +52,26 @@ export function configureContext(
   parameters.no_perf = true;
 }
 
+/** Bytes for logits and their copy in the compute buffer, beyond what sampling needs. */
+const SCORING_BYTES = { cpu: 8 << 20, gpu: 64 << 20 };
+
 /**
- * Tokens of a batch that are sampled from, at most: each sequence's last one and what is drafted. Every
- * one takes the room of the vocabulary's logits, twice.
+ * Outputs of a batch, at most: each sequence's last token and its drafted tokens, or the tokens of a prompt
+ * whose log probabilities are asked for. Every output takes the room of the vocabulary's logits, twice.
  */
-function maxOutputs(options: LoadOptions): number {
+export function maxOutputs(options: LoadOptions, vocabularySize: number): number {
   const { parallel, lookup, draftPaths } = options;
   const drafts = lookup || draftPaths !== undefined;
   const drafting = drafts ? Math.min(parallel, maxDraftedSequences(isOnCpu(options))) : 0;
-  return parallel + drafting * MAX_DRAFT;
+  const sampled = parallel + drafting * MAX_DRAFT;
+  const bytes = isOnCpu(options) ? SCORING_BYTES.cpu : SCORING_BYTES.gpu;
+  const scored = Math.floor(bytes / (2 * Float32Array.BYTES_PER_ELEMENT * vocabularySize));
+  return Math.min(maxBatch(options), Math.max(sampled, scored));
+}
+
+/** Tokens in one call of `llama_decode`: at least one for each sequence. */
+function maxBatch({ batchSize, parallel }: LoadOptions): number {
+  return Math.max(batchSize > 0 ? batchSize : DEFAULT_BATCH, parallel);
 }
 
 /** Whether no device but the CPU computes. */

@@ -4,6 +4,7 @@ export {
   FLASH_ATTENTION,
   isOnCpu,
   kvTypeOf,
+  maxOutputs,
 } from "./context_options.ts";
 export { checkContext, chooseContext, kvBytesPerToken, savedStateBytes } from "./context_size.ts";
 export { DRAFT_NOT_USED, openDraft } from "./draft_weights.ts";

@@ -96,7 +96,9 @@ class Planner implements Disposable {
     const threads = threadsOf(options);
     try {
       model.createContext((parameters) => {
-        if (!model.isEmbeddingModel) return configureContext(parameters, options, length, threads);
+        if (!model.isEmbeddingModel) {
+          return configureContext(parameters, options, length, threads, model.vocab.size);
+        }
         const { tokens, sequences } = initialContextSize(model, options, null);
         configureEmbedding(parameters, { model, options, threads }, tokens, sequences);
       }).close();

@@ -7,6 +7,14 @@ export interface TokenLogprob {
   readonly logprob: number;
 }
 
+/** A token of a prompt; null for the first one, which no token comes before. */
+export interface PromptLogprob {
+  readonly token: number;
+  readonly bytes: readonly number[];
+  readonly logprob: number | null;
+  readonly top: readonly TokenLogprob[];
+}
+
 export type FinishReason = "stop" | "length" | "cancelled";
 
 export interface Usage {
@@ -40,6 +48,11 @@ export interface Notice {
 
 /** What a sequence reports. `token` events come one a token; their text may be empty. */
 export type SequenceEvent =
+  | {
+    /** The next tokens of the prompt, where their log probabilities are asked for. */
+    readonly type: "prompt";
+    readonly logprobs: readonly PromptLogprob[];
+  }
   | {
     readonly type: "token";
     readonly text: string;

@@ -48,7 +48,9 @@ function frame(kind: number, body: Uint8Array): Uint8Array<ArrayBuffer> {
 /** Whether JSON keeps every value: it has no infinity, which log probabilities may be, and no arrays of floats. */
 function isPlain(message: ToEngineCore | FromEngineCore): boolean {
   return message.type === "step" &&
-    message.events.every(({ event }) => event.type !== "token" || event.logprob === undefined);
+    message.events.every(({ event }) =>
+      event.type !== "prompt" && (event.type !== "token" || event.logprob === undefined)
+    );
 }
 
 /** The message in a frame's body. */

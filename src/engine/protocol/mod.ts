@@ -14,7 +14,15 @@ export type {
   EmbedResult,
 } from "./embedding.ts";
 export { deserializeError, type SerializedError, serializeError } from "./errors.ts";
-export type { FinishReason, Notice, SequenceEvent, Timings, TokenLogprob, Usage } from "./event.ts";
+export type {
+  FinishReason,
+  Notice,
+  PromptLogprob,
+  SequenceEvent,
+  Timings,
+  TokenLogprob,
+  Usage,
+} from "./event.ts";
 export { decodeBody, encodeFrame, FRAME, FrameReader, signalFrame } from "./frames.ts";
 export { KV_TYPES, type KvType, type LoadOptions, LOG_END } from "./load_options.ts";
 export type { Control, FromEngineCore, ToEngineCore } from "./messages.ts";

@@ -49,6 +49,11 @@ export interface SequenceRequest {
   readonly ignoreEos?: boolean;
   /** How many alternatives to report beside each token; 0 reports the chosen one alone. */
   readonly logprobs?: number;
+  /**
+   * Report the log probability of each token of the prompt, with this many alternatives, before the first
+   * token of the answer. Nothing of the prompt is taken from the prefix cache then.
+   */
+  readonly promptLogprobs?: number;
   /** Emit the text of control tokens too. */
   readonly specialText?: boolean;
   readonly reasoning?: ReasoningPhase;

@@ -49,6 +49,7 @@ const STRETCH = 1.5;
  * Fills a batch with chunks of prompts, at most `share` tokens in all. A prompt is cut where it is too long
  * for a batch, or most of one would stay empty: libllama computes sequences together only as far as the
  * shortest goes, so that the beginning of another one splits the batch in two.
+ * @param maxOutputs outputs that a batch may have; each prompt needs one for its last token.
  * @returns the sequences that have a part in it.
  */
 export function addPrefillChunks(
@@ -56,9 +57,11 @@ export function addPrefillChunks(
   prompts: readonly Sequence[],
   share: number,
   now: number,
+  maxOutputs: number,
 ): readonly Sequence[] {
   batch.clear();
   let room = Math.min(share, batch.room);
+  let outputs = maxOutputs - prompts.length;
   const chunks: { sequence: Sequence; count: number }[] = [];
   for (const sequence of byPriority(prompts, now)) {
     // A paused one is computed up to its last token, as others may be waiting for its prompt.
@@ -67,7 +70,12 @@ export function addPrefillChunks(
     const isFirst = chunks.length === 0;
     if (isFirst && wanted <= Math.min(share * STRETCH, batch.room)) room = Math.max(room, wanted);
     if (wanted > room && room < share / 2) break;
-    const count = wanted <= room ? wanted : wholeGroups(room);
+    let count = wanted <= room ? wanted : wholeGroups(room);
+    if (sequence.scoresPrompt) {
+      count = Math.min(count, isFirst ? Math.max(outputs, 1) : outputs);
+      if (count <= 0) continue;
+      outputs -= count;
+    }
     room -= count;
     chunks.push({ sequence, count });
   }
@@ -88,11 +96,17 @@ function addChunk(batch: Batch, sequence: Sequence, count: number): void {
   const { tokens } = sequence;
   sequence.draft = [];
   sequence.outputs.length = 0;
+  sequence.promptOutputs.length = 0;
   const from = stream.tokens.length;
+  const firstScored = Math.max(sequence.scoredTokens, 1) - 1;
   for (let position = from; position < from + count; position++) {
     const isLast = position === tokens.length - 1;
-    const index = batch.add(tokens[position]!, position, stream.id, isLast);
+    // The output of a token tells the log probability of the token after it.
+    const isScored = sequence.scoresPrompt && position >= firstScored &&
+      position < sequence.promptLength - 1;
+    const index = batch.add(tokens[position]!, position, stream.id, isLast || isScored);
     if (isLast) sequence.outputs.push(index);
+    if (isScored) sequence.promptOutputs.push(index);
     stream.tokens.push(tokens[position]!);
   }
 }

@@ -28,7 +28,14 @@ class BatchDouble {
 function sequence(id: number, length: number, held: number): Sequence {
   const tokens = Array.from({ length }, (_, index) => index);
   return {
-    ...{ tokens, draft: [], outputs: [], paused: false, remaining: length - held },
+    ...{
+      tokens,
+      draft: [],
+      outputs: [],
+      promptOutputs: [],
+      paused: false,
+      remaining: length - held,
+    },
     ...{ submitted: 0, request: {} },
     stream: { id, tokens: tokens.slice(0, held) },
   } as unknown as Sequence;
@@ -58,7 +65,7 @@ Deno.test("rows that nobody needs stand where their streams belong, and are not 
 Deno.test("the shortest prompts share a batch, in the order of their streams", () => {
   const batch = new BatchDouble();
   const [long, short, middle] = [sequence(0, 40, 0), sequence(2, 3, 0), sequence(1, 6, 0)];
-  const members = addPrefillChunks(batch as unknown as Batch, [long, short, middle], 20, 0);
+  const members = addPrefillChunks(batch as unknown as Batch, [long, short, middle], 20, 0, 512);
   assertEquals(members, [short, middle, long]);
   assertEquals(batch.streams.join(""), "00000000" + "111111" + "222");
   assertEquals([long, short, middle].map(({ outputs }) => outputs), [[], [16], [13]]);
@@ -67,7 +74,7 @@ Deno.test("the shortest prompts share a batch, in the order of their streams", (
 Deno.test("a prompt is not begun for the little room that others left", () => {
   const batch = new BatchDouble();
   const [long, short, middle] = [sequence(0, 40, 0), sequence(2, 3, 0), sequence(1, 6, 0)];
-  const members = addPrefillChunks(batch as unknown as Batch, [long, short, middle], 12, 0);
+  const members = addPrefillChunks(batch as unknown as Batch, [long, short, middle], 12, 0, 512);
   assertEquals(members, [short, middle]);
   assertEquals(batch.streams.join(""), "111111" + "222");
 });
@@ -75,7 +82,7 @@ Deno.test("a prompt is not begun for the little room that others left", () => {
 Deno.test("a prompt that needs little more than its share is computed at once", () => {
   for (const [share, rows] of [[20, 30], [19, 16], [30, 30], [64, 30]] as const) {
     const batch = new BatchDouble();
-    addPrefillChunks(batch as unknown as Batch, [sequence(0, 40, 10)], share, 0);
+    addPrefillChunks(batch as unknown as Batch, [sequence(0, 40, 10)], share, 0, 512);
     assertEquals(batch.length, rows);
   }
 });
@@ -86,12 +93,15 @@ Deno.test("a prompt longer than a batch is cut, also where the batch was begun",
   // To groups of four rows, as those are computed at once.
   for (const [share, rows] of [[16, 16], [15, 12], [3, 3]] as const) {
     const cut = [sequence(0, 50, 0), sequence(1, 40, 10)];
-    assertEquals(addPrefillChunks(batch as unknown as Batch, cut, share, 0), cut.slice(1));
+    assertEquals(addPrefillChunks(batch as unknown as Batch, cut, share, 0, 512), cut.slice(1));
     assertEquals(batch.length, rows);
   }
-  assertEquals(addPrefillChunks(batch as unknown as Batch, [longer, long], 16, 0), [long]);
+  assertEquals(addPrefillChunks(batch as unknown as Batch, [longer, long], 16, 0, 512), [long]);
   assertEquals(long.outputs, []);
   const [short, next] = [sequence(2, 6, 0), sequence(3, 40, 0)];
-  assertEquals(addPrefillChunks(batch as unknown as Batch, [next, short], 16, 0), [short, next]);
+  assertEquals(addPrefillChunks(batch as unknown as Batch, [next, short], 16, 0, 512), [
+    short,
+    next,
+  ]);
   assertEquals(batch.streams.join(""), "222222" + "33333333");
 });

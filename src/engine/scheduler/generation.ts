@@ -12,6 +12,8 @@ export interface GenerationContext {
   /** Tokens one sequence may hold. */
   readonly sequenceLength: number;
   readonly parallel: number;
+  /** Outputs that one batch may have. */
+  readonly maxOutputs: number;
   /** Whether all sequences take their cells from one buffer. */
   readonly kvUnified: boolean;
   /** Null where no folder for sessions was given. */

@@ -10,6 +10,7 @@ import {
   type Control,
   type FinishReason,
   type LoopStatus,
+  type PromptLogprob,
   type SequenceEvent,
   type SequenceRequest,
   serializeError,
@@ -73,7 +74,7 @@ export class Loop {
     return this.#scheduler.hasWork;
   }
 
-  /** Queues a request; what is wrong with it is snapshot as its one event. */
+  /** Queues a request; a problem becomes its one event. */
   submit(id: number, request: SequenceRequest): void {
     try {
       this.#scheduler.add(this.#createSequence(id, request));
@@ -96,7 +97,8 @@ export class Loop {
       throw new ShimmyError("invalid", "prompt: must not be empty", { field: "prompt" });
     }
     const room = length - prompt.length;
-    if (room < 1) {
+    // Without an answer, a prompt may fill the context.
+    if (room < (request.maxTokens === 0 ? 0 : 1)) {
       throw new ShimmyError(
         "context_length",
         `The prompt has ${prompt.length} tokens, but the context holds ${length}`,
@@ -164,7 +166,7 @@ export class Loop {
 
   #addPrefillChunks({ sequences, answers }: BatchSelection<Sequence>, now: number): void {
     const share = this.#prefillBudget.size(answers, sequences.length, this.#batch.capacity);
-    this.#members = addPrefillChunks(this.#batch, sequences, share, now);
+    this.#members = addPrefillChunks(this.#batch, sequences, share, now, this.#model.maxOutputs);
     this.#paddingStreams = [];
   }
 
@@ -250,14 +252,34 @@ export class Loop {
   /** Takes the next tokens of every sequence whose last one was in the batch. */
   #sample(): void {
     for (const sequence of this.#members) {
-      if (sequence.outputs.length === 0) continue;
       try {
+        if (sequence.scoresPrompt) this.#scorePrompt(sequence);
+        if (sequence.outputs.length === 0) continue;
         sequence.markPrefilled();
         this.#sampleFrom(sequence);
       } catch (error) {
         this.#fail(sequence, error, false);
       }
     }
+  }
+
+  /** Reports the log probabilities of the tokens of a prompt that the batch computed. */
+  #scorePrompt(sequence: Sequence): void {
+    const { tokens, promptOutputs, request } = sequence;
+    const bytesOf = (token: number) => this.#tokenizer.piece(token, true).bytes;
+    const logprobs: PromptLogprob[] = [];
+    if (sequence.scoredTokens === 0) {
+      const token = tokens[0]!;
+      logprobs.push({ token, bytes: [...bytesOf(token)], logprob: null, top: [] });
+      sequence.scoredTokens++;
+    }
+    for (const output of promptOutputs) {
+      const logits = this.#model.context.logits(output);
+      const token = tokens[sequence.scoredTokens]!;
+      logprobs.push(tokenLogprobs(logits, token, request.promptLogprobs!, bytesOf));
+      sequence.scoredTokens++;
+    }
+    if (logprobs.length > 0) this.#emit(sequence.id, { type: "prompt", logprobs });
   }
 
   /**

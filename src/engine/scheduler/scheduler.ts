@@ -70,7 +70,8 @@ export class Scheduler {
     if (this.#waiting.length === 0) return;
     for (const sequence of byPriority(this.#waiting.filter(({ paused }) => !paused), now)) {
       if (!this.#hasRoom && !this.#swapOutIdle()) return;
-      const useCache = sequence.request.cachePrompt ?? true;
+      // What is cached has no logits, which log probabilities of the prompt are made from.
+      const useCache = (sequence.request.cachePrompt ?? true) && !sequence.scoresPrompt;
       const { scope } = sequence;
       // Somebody is computing what this one begins with: computing it twice would take longer.
       if (useCache && this.#cache.isBeingComputed(sequence.tokens, scope)) continue;

@@ -32,6 +32,10 @@ export class Sequence {
   paused = false;
   /** Outputs of the batch that is being computed from which its next tokens are sampled. */
   readonly outputs: number[] = [];
+  /** Outputs of that batch which tell the log probabilities of the next tokens of the prompt. */
+  readonly promptOutputs: number[] = [];
+  /** Tokens of the prompt whose log probabilities were reported. */
+  scoredTokens = 0;
   /** Tokens that were put into the batch in the hope that they are the next ones. */
   draft: readonly number[] = [];
   completionTokens = 0;
@@ -64,6 +68,11 @@ export class Sequence {
     this.promptLength = tokens.length;
     this.scope = adapters.key;
     this.#stops = new StopMatcher(request.stop);
+  }
+
+  /** Whether log probabilities of its prompt are still to be reported. */
+  get scoresPrompt(): boolean {
+    return this.request.promptLogprobs !== undefined && this.scoredTokens < this.promptLength;
   }
 
   get maxTokens(): number {

@@ -18,6 +18,8 @@ type Delta = Readonly<Record<string, unknown>>;
 /** The delta an event adds to its choice, if it adds one. */
 function toDelta(event: AnswerEvent): Delta | null {
   switch (event.type) {
+    case "prompt":
+      return null;
     case "text":
       return event.text === "" && event.logprobs.length === 0 ? null : { content: event.text };
     case "reasoning":
