@@ -1,31 +1,34 @@
-/** What went wrong, in terms every room shares; `src/server/http/errors.ts` alone turns it into a status. */
+/**
+ * Kind of an error, shared by all rooms. Only `src/server/http/errors.ts` maps it to an HTTP
+ * status.
+ */
 export type ErrorKind =
-  /** The request or an option is malformed or out of range: the caller must change it. */
+  /** The request or an option is malformed or out of range. The caller must change it. */
   | "invalid"
   /** The prompt does not fit the context. */
   | "context_length"
-  /** No model, adapter, file or library of that name. */
+  /** The model, adapter, file or library does not exist. */
   | "not_found"
-  /** The queue is full, or a model is being retried later: ask again. */
+  /** The queue is full, or the model's next load attempt has to wait. The caller may retry. */
   | "overloaded"
-  /** The caller gave up. */
+  /** The caller cancelled the operation. */
   | "cancelled"
-  /** The library or the model could not be loaded, or generation failed in the backend. */
+  /** The library or the model could not be loaded, or the backend failed during generation. */
   | "backend";
 
 /**
- * An error whose message is written for the person who made the request or typed the command.
+ * An error with a message for the person who sent the request or typed the command.
  *
- * The message never carries file paths of the server, stacks or keys; those belong in `cause` and in
+ * The message never contains paths of the server, stacks or keys. Those are in `cause` and
  * `detail`, which only the command line and the log show.
  */
 export class ShimmyError extends Error {
   override readonly name = "ShimmyError";
-  /** Which field of the request or which option is at fault, where one is. */
+  /** The field of the request or the option that is wrong. */
   readonly field?: string;
-  /** More for the operator's eyes: paths, native messages. */
+  /** Details for the operator: paths, native messages. */
   readonly detail?: string;
-  /** Seconds after which asking again makes sense. */
+  /** Seconds after which a retry makes sense. */
   readonly retryAfter?: number;
 
   constructor(
@@ -40,7 +43,7 @@ export class ShimmyError extends Error {
   }
 }
 
-/** The message of anything that was thrown. */
+/** The message of any thrown value. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

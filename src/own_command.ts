@@ -2,9 +2,8 @@
 export type OwnCommand = readonly [program: string, ...args: string[]];
 
 /**
- * What Deno is to tell V8 of this program: a young generation of 1 MiB. What a server allocates for a token
- * is garbage after it, and in the 16 MiB that it would fill else it only takes memory. It cannot be set
- * from within.
+ * Flags for V8: a young generation of 1 MiB. The garbage of one token is small, and the default of
+ * 16 MiB would only use memory. A program cannot set this flag for itself.
  */
 export const V8_FLAGS = "--v8-flags=--max-semi-space-size=1";
 
@@ -12,18 +11,18 @@ export const V8_FLAGS = "--v8-flags=--max-semi-space-size=1";
 const isSource = import.meta.url.endsWith("/src/own_command.ts");
 
 /**
- * The command line that runs a hidden command of this very program in a child process, with as few
- * permissions as native libraries need: compiled into one executable, from a file or from a URL.
+ * The command line that runs a hidden command of this program in a child process, with the minimum
+ * permissions for native libraries. It works for a compiled executable, a file and a URL.
  *
- * @param module The module that runs the command when {@linkcode isProgram} says so. From source it is
- * started in place of the whole program, which would cost the child's start and memory.
+ * @param module The module that runs the command if {@linkcode isProgram} is true. From source, the
+ * child starts only this module, which saves start-up time and memory.
  */
 export function ownCommand(
   hidden: string,
   module: string,
   { args = [], rights = [] }: {
     readonly args?: readonly string[];
-    /** Permissions beside those that native libraries need. */
+    /** Permissions in addition to those for native libraries. */
     readonly rights?: readonly string[];
   } = {},
 ): OwnCommand {
@@ -35,7 +34,7 @@ export function ownCommand(
   return [program, "run", ...quiet, ...needed, ...rights, main, hidden, ...args];
 }
 
-/** Whether a module was started by {@linkcode ownCommand} and is to run its command. */
+/** True if {@linkcode ownCommand} started the module to run its command. */
 export function isProgram({ main }: ImportMeta): boolean {
   return main && isSource;
 }

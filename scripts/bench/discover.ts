@@ -5,7 +5,7 @@
  */
 import { join } from "@std/path";
 import { discover } from "../../src/models/discovery/discover.ts";
-import { folderPlace } from "../../src/models/discovery/sources/folder.ts";
+import { folderSource } from "../../src/models/discovery/sources/folder.ts";
 import { buildModel } from "../../tests/models/build_gguf.ts";
 
 const FILES = 100;
@@ -18,7 +18,7 @@ try {
   for (let i = 0; i < FILES; i++) await Deno.writeFile(join(folder, `${i}.gguf`), bytes);
   for (const run of ["first", "second"]) {
     const start = performance.now();
-    const { models } = await discover([folderPlace(folder, "folder")]);
+    const { models } = await discover([folderSource(folder, "folder")]);
     const ms = (performance.now() - start).toFixed(0);
     console.log(
       `${run} scan: ${models.length} models in ${ms} ms, ${bytes.length} bytes of head each`,

@@ -273,7 +273,7 @@ Deno.test("discover tells of places and of files that are no models", async () =
     models: [entryDouble("one"), entryDouble("two", { kind: "embedding" })],
     discovery: {
       skipped: [{ path: "/m/bad.gguf", reason: "not a GGUF file", kind: "broken" }],
-      places: [{ path: "/m", source: "folder", exists: true, models: 2 }],
+      sources: [{ path: "/m", source: "folder", exists: true, models: 2 }],
     },
   };
   const { status, world } = await shimmy(["discover", "--llm-only"], options);

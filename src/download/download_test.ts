@@ -67,7 +67,7 @@ class Place implements AsyncDisposable {
 
 const whole: Handler = (request) => sendBytes(request, BYTES, { etag: '"1"' });
 
-Deno.test("a large file comes over several connections, each with its part", async () => {
+Deno.test("a large file is downloaded over several connections", async () => {
   // The first connection has to be slow, or it has everything before another one asks.
   await using place: Place = new Place(async (request, count) =>
     count === 1
@@ -84,7 +84,7 @@ Deno.test("a large file comes over several connections, each with its part", asy
   assertEquals(counts, counts.toSorted((a, b) => a - b));
 });
 
-Deno.test("parts of several connections are continued where each of them ended", async () => {
+Deno.test("each connection's region is resumed where it ended", async () => {
   await using place: Place = new Place(async (request, count) =>
     count === 1
       ? await halted(sendBytes(request, BYTES), 7_000, until(() => place.ranges.length >= 3))
@@ -94,7 +94,7 @@ Deno.test("parts of several connections are continued where each of them ended",
   );
   const options = { connections: 3, smallestPiece: 5_000 };
   const error = await place.download(options).catch((error) => error);
-  assertStringIncludes(String(error), "the server answers 403");
+  assertStringIncludes(String(error), "the server answered with status 403");
   const journal = JSON.parse(Deno.readTextFileSync(`${place.path}.part.json`));
   assertEquals(journal.size, BYTES.length);
   assert(journal.done.length >= 2, JSON.stringify(journal));
@@ -105,7 +105,7 @@ Deno.test("parts of several connections are continued where each of them ended",
   assert(!place.ranges.includes("all"));
 });
 
-Deno.test("a server that takes back its word on parts still gives the file", async () => {
+Deno.test("a server that stops accepting ranges still delivers the file", async () => {
   await using place: Place = new Place((_request, count) => {
     const headers = { "accept-ranges": "bytes", "content-length": String(BYTES.length) };
     const answer = new Response(BYTES, { headers });
@@ -115,14 +115,14 @@ Deno.test("a server that takes back its word on parts still gives the file", asy
   place.assertWhole();
 });
 
-Deno.test("a server without ranges gives the file over one connection", async () => {
+Deno.test("a server without ranges delivers the file over one connection", async () => {
   await using place: Place = new Place((request) => sendBytes(request, BYTES, { ranges: false }));
   await place.download({ connections: 4, smallestPiece: 5_000 });
   place.assertWhole();
   assertEquals(place.ranges, ["all"]);
 });
 
-Deno.test("without a checksum, only the same state of a file is continued", async () => {
+Deno.test("without a checksum, only the same version of a file is resumed", async () => {
   const newer = BYTES.toReversed();
   await using place: Place = new Place((request, count) =>
     count === 1
@@ -144,7 +144,7 @@ Deno.test("without a checksum, only the same state of a file is continued", asyn
   place.assertWhole(newer);
 });
 
-Deno.test("a server that ignores If-Range is found out by the name it gives the file", async () => {
+Deno.test("a server that ignores If-Range is detected by the file's validator", async () => {
   const newer = BYTES.toReversed();
   await using place: Place = new Place((request, count) => {
     if (count === 1) return cutOff(sendBytes(request, BYTES, { etag: '"1"' }), 20_000);
@@ -157,7 +157,7 @@ Deno.test("a server that ignores If-Range is found out by the name it gives the 
   place.assertWhole(newer);
 });
 
-Deno.test("without a checksum and a name for its state, a file begins anew", async () => {
+Deno.test("without a checksum and a validator, a download restarts", async () => {
   await using place: Place = new Place((request, count) => {
     const answer = sendBytes(request, BYTES);
     return count === 1 ? cutOff(answer, 20_000) : answer;
@@ -176,7 +176,7 @@ Deno.test("without a checksum and a name for its state, a file begins anew", asy
   place.assertWhole();
 });
 
-Deno.test("a range that the server cannot satisfy begins anew", async () => {
+Deno.test("a range that the server cannot satisfy restarts the download", async () => {
   await using place: Place = new Place((request) =>
     request.headers.has("range") ? new Response(null, { status: 416 }) : sendBytes(request, BYTES)
   );
@@ -186,7 +186,7 @@ Deno.test("a range that the server cannot satisfy begins anew", async () => {
   assertEquals(place.ranges, ["bytes=100-", "all"]);
 });
 
-Deno.test("an empty file and one of unknown length are files too", async () => {
+Deno.test("an empty file and one of unknown length are downloaded", async () => {
   await using place: Place = new Place(() => new Response(new Uint8Array()));
   await place.download(UNKNOWN);
   place.assertWhole(new Uint8Array());
@@ -203,7 +203,7 @@ Deno.test("an empty file and one of unknown length are files too", async () => {
   place.assertWhole();
 });
 
-Deno.test("what comes between failures makes the patience last", async () => {
+Deno.test("progress between failures resets the failure count", async () => {
   await using place: Place = new Place((request, count) => {
     const answer = sendBytes(request, BYTES, { etag: '"1"' });
     return count <= 8 ? cutOff(answer, 1_000) : answer;
@@ -213,7 +213,7 @@ Deno.test("what comes between failures makes the patience last", async () => {
   assertEquals(place.ranges.length, 9);
 });
 
-Deno.test("a server that asks for time gets it", async () => {
+Deno.test("Retry-After delays the next attempt", async () => {
   await using place: Place = new Place((request, count) =>
     count === 1
       ? new Response("busy", { status: 429, headers: { "retry-after": "0.2" } })
@@ -224,7 +224,7 @@ Deno.test("a server that asks for time gets it", async () => {
   assert(performance.now() - began >= 190);
 });
 
-Deno.test("of two that download the same, one waits and takes what the other brought", async () => {
+Deno.test("of two concurrent downloads, one waits and uses the other's file", async () => {
   const go = Promise.withResolvers<void>();
   await using place: Place = new Place((request) =>
     halted(sendBytes(request, BYTES), 10, go.promise)
@@ -242,7 +242,7 @@ Deno.test("of two that download the same, one waits and takes what the other bro
   assertEquals(sha256(Deno.readFileSync(place.path)), KNOWN.sha256);
 });
 
-Deno.test("whoever waits for another download can give up", async () => {
+Deno.test("a wait for another download can be cancelled", async () => {
   const go = Promise.withResolvers<void>();
   await using place: Place = new Place((request) =>
     halted(sendBytes(request, BYTES), 10, go.promise)
@@ -257,7 +257,7 @@ Deno.test("whoever waits for another download can give up", async () => {
   assertEquals(await first, true);
 });
 
-Deno.test("redirects lead neither to files of this machine nor round in circles", async () => {
+Deno.test("redirects to local files and redirect loops are refused", async () => {
   await using place: Place = new Place(() =>
     new Response(null, { status: 302, headers: { location: "file:///etc/hostname" } })
   );
@@ -266,7 +266,7 @@ Deno.test("redirects lead neither to files of this machine nor round in circles"
   await assertRejects(() => request(place.url, {}), Error, "redirects without end");
 });
 
-Deno.test("space is that of the file system a path will be on", async () => {
+Deno.test("free space is that of the file system of the path", async () => {
   const { state } = await Deno.permissions.query({ name: "sys", kind: "statfs" as "osRelease" })
     .catch(() => ({ state: "granted" as const }));
   const free = await freeSpace(join(Deno.cwd(), "not", "there", "yet"));

@@ -4,5 +4,5 @@ export { download, type DownloadOptions, type DownloadProgress } from "./downloa
 export { hashFile } from "./hash.ts";
 export { holdLock } from "./lock.ts";
 export { removeIfThere, sizeOf } from "./part.ts";
-export { type Authorization, Refusal, request, StallWatch } from "./request.ts";
+export { type Authorization, Refusal, request, StallTimer } from "./request.ts";
 export { checkSpace, freeSpace } from "./space.ts";

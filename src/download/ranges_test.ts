@@ -5,7 +5,7 @@ function ranges(...pairs: [number, number][]): Range[] {
   return pairs.map(([start, end]) => ({ start, end }));
 }
 
-Deno.test("ranges that touch or overlap become one", () => {
+Deno.test("touching and overlapping ranges are merged", () => {
   let all = addRange([], { start: 10, end: 20 });
   all = addRange(all, { start: 30, end: 40 });
   assertEquals(all, ranges([10, 20], [30, 40]));
@@ -16,7 +16,7 @@ Deno.test("ranges that touch or overlap become one", () => {
   assertEquals(bytesIn(all), 20);
 });
 
-Deno.test("gaps are what ranges leave of a file", () => {
+Deno.test("gaps are the parts of a file outside of all ranges", () => {
   assertEquals(gapsOf([], 10), ranges([0, 10]));
   assertEquals(gapsOf(ranges([0, 10]), 10), []);
   assertEquals(gapsOf(ranges([2, 4], [6, 8]), 10), ranges([0, 2], [4, 6], [8, 10]));

@@ -47,7 +47,7 @@ export async function request(
 }
 
 /** Ends a request whose bytes stop coming. */
-export class StallWatch {
+export class StallTimer {
   readonly #controller = new AbortController();
   readonly #ms: number;
   #timer: ReturnType<typeof setTimeout>;
@@ -70,7 +70,7 @@ export class StallWatch {
     return setTimeout(() => this.#controller.abort(), this.#ms);
   }
 
-  moved(): void {
+  reset(): void {
     clearTimeout(this.#timer);
     this.#timer = this.#start();
   }

@@ -1,6 +1,6 @@
 import type { Part } from "./part.ts";
 import { type Region, Regions } from "./regions.ts";
-import { type Authorization, Refusal, request, StallWatch, WrongFile } from "./request.ts";
+import { type Authorization, Refusal, request, StallTimer, WrongFile } from "./request.ts";
 
 /** Where bytes come from and how. */
 export interface Source {
@@ -100,7 +100,7 @@ class Transfer {
     accept: (response: Response) => Promise<Region | null>,
   ): Promise<void> {
     const { url, authorization, stallMs, signal } = this.#source;
-    const stall = new StallWatch(stallMs, signal);
+    const stall = new StallTimer(stallMs, signal);
     try {
       const headers = this.#headers(region);
       const response = await request(url, { headers, authorization, signal: stall.signal });
@@ -186,18 +186,18 @@ class Transfer {
     const { status, headers } = response;
     const told = this.#source.explain?.(response);
     if (told) return told;
-    const reason = `the server answers ${status}`;
+    const reason = `the server answered with status ${status}`;
     if (status !== 408 && status !== 429 && status < 500) return new Refusal(reason);
     const seconds = Number(headers.get("retry-after") ?? 0);
     return new Busy(reason, Number.isFinite(seconds) ? seconds * 1000 : 0);
   }
 
-  async #receive(response: Response, region: Region, stall: StallWatch): Promise<void> {
+  async #receive(response: Response, region: Region, stall: StallTimer): Promise<void> {
     const part = this.#part;
     using file = await part.writer(region.at);
     this.#source.onBytes(part.bytes, part.size);
     for await (const chunk of response.body ?? []) {
-      stall.moved();
+      stall.reset();
       const room = region.end - region.at;
       if (chunk.length > room && region.end === part.size) {
         throw new WrongFile("the server sends another file than expected");

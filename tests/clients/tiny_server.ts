@@ -1,6 +1,6 @@
 /** A real server on the loopback interface with the built-in model, for tests with official clients. */
 import { loadEngine } from "../../src/engine/load_engine.ts";
-import { ASSET, builtinPlace } from "../../src/models/discovery/builtin.ts";
+import { ASSET, builtinSource } from "../../src/models/discovery/builtin.ts";
 import { discover } from "../../src/models/discovery/discover.ts";
 import type { ModelPool } from "../../src/models/registry/pool.ts";
 import { createPool } from "../../src/models/registry/registry.ts";
@@ -33,7 +33,7 @@ export function tinyServer(
 ): TinyServer {
   const pool = createPool({
     // The asset is a real file here, so nothing is written to a cache folder.
-    discover: () => discover([builtinPlace(() => "", ASSET)]),
+    discover: () => discover([builtinSource(() => "", ASSET)]),
     load: async ({ paths }, options) =>
       await loadEngine(await tinyOptions({ modelPaths: paths }), options),
     loras: [],

@@ -85,7 +85,7 @@ export class WorldDouble implements World {
   readonly openSession = (request: SessionRequest) => {
     this.requests.push(request);
     const models = this.#options.models ?? [entryDouble("m")];
-    const discovery = { models, skipped: [], places: [], ...this.#options.discovery };
+    const discovery = { models, skipped: [], sources: [], ...this.#options.discovery };
     const pool = createPool({
       discover: () => Promise.resolve(discovery),
       load: (entry) => {

@@ -5,7 +5,7 @@ import { loadEngine } from "../../src/engine/load_engine.ts";
 import { describe, isModel } from "../../src/models/discovery/describe.ts";
 import type { ModelEntry } from "../../src/models/entry/entry.ts";
 import { KEEP_ALL } from "../../src/models/registry/loader.ts";
-import { memoryNeed } from "../../src/models/memory/estimate.ts";
+import { estimateMainMemory } from "../../src/models/memory/estimate.ts";
 import { candidateOf } from "../../src/models/discovery/sources/folder.ts";
 import { createPool } from "../../src/models/registry/registry.ts";
 import { shardSet } from "../../src/models/entry/shards.ts";
@@ -25,16 +25,16 @@ Deno.test("two models answer at once, and where memory has room for one they tak
   const models = [await entryOf(TINY), await entryOf(TINY_F16)];
   const [small, large] = models as [ModelEntry, ModelEntry];
   const options = await tinyOptions({ parallel: 1 });
-  const need = (entry: ModelEntry) => memoryNeed(entry, options, 2 ** 40);
+  const need = (entry: ModelEntry) => estimateMainMemory(entry, options, 2 ** 40);
   const said: string[] = [];
   const policy = { ...KEEP_ALL, memory: mainMemory(need, () => 2 ** 40) };
   await using pool = createPool({
-    discover: () => Promise.resolve({ models, skipped: [], places: [] }),
+    discover: () => Promise.resolve({ models, skipped: [], sources: [] }),
     load: ({ paths }, load) => loadEngine({ ...options, modelPaths: paths }, load),
     loras: [],
     paths: "found",
     policy,
-    say: (line) => said.push(line),
+    log: (line) => said.push(line),
   });
   const answer = async (entry: ModelEntry) => {
     using lease = await pool.lease(entry);
@@ -153,6 +153,6 @@ Deno.test("a configured server has several models, lets idle ones go and reads i
   assertEquals(code, 0);
   assertStringIncludes(stderr, "Unloading shimmy-tiny: idle for 300ms");
   assertStringIncludes(stderr, "shimmy.json has changed; its settings hold from now on");
-  assertStringIncludes(stderr, "shimmy-tiny is to be loaded, and at most one model is at once");
+  assertStringIncludes(stderr, "shimmy-tiny would exceed the limit of one loaded model");
   assertStringIncludes(stderr, "the settings stay as they were: shimmy.json: must be JSON");
 });

@@ -207,7 +207,7 @@ export async function registerChecks(backend: Backend): Promise<void> {
       server.kill("SIGTERM");
       const { stderr } = await server.ended();
       assertMatch(stderr, new RegExp(`Unloading one: two needs 0\\.\\d GiB on ${device}, and `));
-      assertMatch(stderr, /three needs 0\.\d GiB on .*; as many of its layers go there as fit/);
+      assertMatch(stderr, /three needs 0\.\d GiB on .*; offloading as many layers as fit/);
       assertStringIncludes(stderr, `${layers} of ${TINY_LAYERS} layers fit the memory`);
     },
   );

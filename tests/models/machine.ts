@@ -1,7 +1,11 @@
 /** A machine in a temporary folder, for tests of discovery. */
 import { dirname, join } from "@std/path";
-import { discover, type DiscoverOptions, placesOf } from "../../src/models/discovery/discover.ts";
-import type { Discovery, ModelSource } from "../../src/models/entry/entry.ts";
+import {
+  discover,
+  type DiscoverOptions,
+  modelSources,
+} from "../../src/models/discovery/discover.ts";
+import type { Discovery, SourceKind } from "../../src/models/entry/entry.ts";
 import { buildModel } from "./build_gguf.ts";
 
 const HOME = "home";
@@ -34,14 +38,14 @@ export class Machine implements Disposable {
     options: Omit<DiscoverOptions, "cacheFolder"> = {},
     env: Record<string, string> = {},
   ): Promise<Discovery> {
-    const places = placesOf({ ...options, cacheFolder: () => this.path("cache") }, {
+    const sources = modelSources({ ...options, cacheFolder: () => this.path("cache") }, {
       env: (name) => env[name],
       home: this.path(HOME),
       cwd: this.path(CWD),
       // The Linux service's store lies outside of the temporary folder.
       os: Deno.build.os === "linux" ? "darwin" : Deno.build.os,
     });
-    const found = await discover(places.filter((place) => place.source !== "builtin"));
+    const found = await discover(sources.filter(({ kind }) => kind !== "builtin"));
     return found;
   }
 
@@ -59,6 +63,6 @@ export function names(found: Discovery): string[] {
   return found.models.map((entry) => entry.name);
 }
 
-export function sources(found: Discovery): [string, ModelSource][] {
+export function sources(found: Discovery): [string, SourceKind][] {
   return found.models.map((entry) => [entry.name, entry.source]);
 }

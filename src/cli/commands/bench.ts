@@ -1,7 +1,7 @@
 import type { Engine } from "../../engine/mod.ts";
 import type { Timings } from "../../engine/protocol/mod.ts";
 import { ShimmyError } from "../../errors.ts";
-import { checkSpeaks, placementJson } from "../../models/entry/mod.ts";
+import { checkGeneratesText, placementJson } from "../../models/entry/mod.ts";
 import { command, EXIT, stoppable } from "../environment/mod.ts";
 import { table } from "../output/mod.ts";
 import { openNamed, PULL_OPTIONS } from "../sessions/mod.ts";
@@ -22,7 +22,7 @@ export default command({
       const request = { asked: operands[0], yes: values.yes, globals, config, signal };
       await using session = await openNamed(world, request);
       const entry = await session.choose();
-      checkSpeaks(entry);
+      checkGeneratesText(entry);
       const engine = await session.pool.engine(entry, signal);
       const size = sizeFor(engine, values["prompt-tokens"], values["max-tokens"]);
       // The first run pays for what is set up once, and is not counted.

@@ -1,7 +1,7 @@
 import { answer, type Message } from "../../chat/mod.ts";
 import type { Engine } from "../../engine/mod.ts";
 import { messageOf, ShimmyError } from "../../errors.ts";
-import { checkSpeaks } from "../../models/entry/mod.ts";
+import { checkGeneratesText } from "../../models/entry/mod.ts";
 import { command, EXIT, type World } from "../environment/mod.ts";
 import { openNamed, PULL_OPTIONS } from "../sessions/mod.ts";
 import { SAMPLING_OPTIONS, text, type Values } from "../options/mod.ts";
@@ -30,7 +30,7 @@ export default command({
       openNamed(world, { asked: operands[0], yes: values.yes, globals, config, signal })
     );
     const entry = await session.choose();
-    checkSpeaks(entry);
+    checkGeneratesText(entry);
     const engine = await stops.during((signal) => session.pool.engine(entry, signal));
     world.output.note(`${entry.name}. /help shows what else can be typed; /exit ends.`);
     return await new Chat(engine, values, world, stops).run();

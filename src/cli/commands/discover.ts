@@ -13,24 +13,26 @@ export default command({
   },
   run: async ({ values, globals, config }, { output, openSession }) => {
     await using session = await openSession({ globals, config, parallel: 1, paths: "found" });
-    const { models, skipped, places } = await session.pool.discovery();
+    const { models, skipped, sources } = await session.pool.discovery();
     const shown = values["llm-only"] ? models.filter((entry) => entry.kind === "language") : models;
     if (values.json) {
-      await output.print(JSON.stringify({ models: shown.map(entryJson), skipped, places }));
+      await output.print(
+        JSON.stringify({ models: shown.map(entryJson), skipped, places: sources }),
+      );
       return EXIT.ok;
     }
     await output.print(entryTable(shown));
     for (const entry of shown) await output.print(`${entry.name}: ${entry.paths.join(", ")}`);
-    await output.print(placeTable(places));
+    await output.print(sourceTable(sources));
     for (const { path, reason } of skipped) output.note(`skipped ${path}: ${reason}`);
     return EXIT.ok;
   },
 });
 
-function placeTable(places: Discovery["places"]): string {
+function sourceTable(sources: Discovery["sources"]): string {
   return table([
     ["PLACE", "SOURCE", "MODELS"],
-    ...places.map(({ path, source, exists, models }) => [
+    ...sources.map(({ path, source, exists, models }) => [
       path,
       source,
       exists ? String(models) : "not there",

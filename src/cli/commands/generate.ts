@@ -5,7 +5,7 @@ import {
   type Input,
   type Message,
 } from "../../chat/mod.ts";
-import { checkSpeaks } from "../../models/entry/mod.ts";
+import { checkGeneratesText } from "../../models/entry/mod.ts";
 import { command, EXIT, stoppable, type World } from "../environment/mod.ts";
 import { timingsJson, usageJson } from "../output/mod.ts";
 import { openNamed, PULL_OPTIONS } from "../sessions/mod.ts";
@@ -44,7 +44,7 @@ export default command({
       const request = { asked, yes, mute: prompt === "-", globals, config, signal };
       await using session = await openNamed(world, request);
       const entry = await session.choose();
-      checkSpeaks(entry);
+      checkGeneratesText(entry);
       const engine = await session.pool.engine(entry, signal);
       const run = answer(engine, requestOf(values, input));
       signal.addEventListener("abort", () => run.control({ type: "cancel" }), { once: true });

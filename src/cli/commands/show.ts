@@ -1,6 +1,6 @@
 import type { LoadPlan } from "../../engine/planning/mod.ts";
 import { capabilitiesOf, type ModelEntry, placementJson } from "../../models/entry/mod.ts";
-import { type GgufHead, type GgufValue, readHead } from "../../models/gguf/mod.ts";
+import { type GgufHeader, type GgufValue, readHeader } from "../../models/gguf/mod.ts";
 import { command, EXIT, stoppable } from "../environment/mod.ts";
 import { buffers, bytes, facts, parameters } from "../output/mod.ts";
 import { openNamed, PULL_OPTIONS } from "../sessions/mod.ts";
@@ -23,7 +23,7 @@ export default command({
       const request = { asked: operands[0], yes: values.yes, globals, config, signal };
       await using session = await openNamed(world, request);
       const entry = await session.choose();
-      const head = await readHead(entry.paths[0]!);
+      const head = await readHeader(entry.paths[0]!);
       const plan = values.placement ? await session.pool.plan(entry, signal) : null;
       const { output } = world;
       if (values.json) await output.print(JSON.stringify(reportOf(entry, head, plan)));
@@ -33,7 +33,7 @@ export default command({
 });
 
 /** For a program to read. */
-function reportOf(entry: ModelEntry, { metadata, tensors }: GgufHead, plan: LoadPlan | null) {
+function reportOf(entry: ModelEntry, { metadata, tensors }: GgufHeader, plan: LoadPlan | null) {
   return {
     ...entryJson(entry),
     capabilities: capabilitiesOf(entry),
@@ -45,7 +45,7 @@ function reportOf(entry: ModelEntry, { metadata, tensors }: GgufHead, plan: Load
   };
 }
 
-function readable(entry: ModelEntry, { metadata }: GgufHead, plan: LoadPlan | null): string {
+function readable(entry: ModelEntry, { metadata }: GgufHeader, plan: LoadPlan | null): string {
   const known = facts([
     ["name", entry.name],
     ["kind", entry.kind],

@@ -7,7 +7,7 @@ import {
   type PlanOptions,
 } from "../../engine/planning/mod.ts";
 import type { LoadOptions } from "../../engine/protocol/mod.ts";
-import { MAIN_MEMORY, type Survey } from "../../models/memory/mod.ts";
+import { MAIN_MEMORY, type MemoryEstimate } from "../../models/memory/mod.ts";
 import { ownCommand } from "../../own_command.ts";
 import type { GlobalValues } from "../options/mod.ts";
 
@@ -36,13 +36,13 @@ export function fitted(
 }
 
 /** What a planned load takes, and what may be taken there. A device that does not tell its memory is left out. */
-export function surveyOf(plan: LoadPlan, canShrink: boolean): Survey {
-  const demands = plan.devices
+export function estimateOf(plan: LoadPlan, canOffloadLess: boolean): MemoryEstimate {
+  const requirements = plan.devices
     .map((device) => ({
       memory: device.kind === "cpu" ? MAIN_MEMORY : device.device,
-      need: plannedBytes(device),
+      required: plannedBytes(device),
       free: device.memoryTotal === 0 ? Infinity : device.memoryFree - device.memoryReserved,
     }))
-    .filter(({ need }) => need > 0);
-  return { demands, canShrink };
+    .filter(({ required }) => required > 0);
+  return { requirements, canOffloadLess };
 }

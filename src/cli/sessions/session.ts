@@ -8,7 +8,7 @@ import {
 } from "../../engine/mod.ts";
 import type { LoadPlan } from "../../engine/planning/mod.ts";
 import type { LoadOptions } from "../../engine/protocol/mod.ts";
-import { discover, placesOf, processSurroundings } from "../../models/discovery/mod.ts";
+import { discover, modelSources, processEnvironment } from "../../models/discovery/mod.ts";
 import { type Lora, type ModelEntry, parseLora } from "../../models/entry/mod.ts";
 import {
   createPool,
@@ -17,7 +17,12 @@ import {
   type LoadPolicy,
   type Registry,
 } from "../../models/registry/mod.ts";
-import { MAIN_MEMORY, memoryNeed, type Survey, type SurveyHow } from "../../models/memory/mod.ts";
+import {
+  estimateMainMemory,
+  type EstimateOptions,
+  MAIN_MEMORY,
+  type MemoryEstimate,
+} from "../../models/memory/mod.ts";
 import { type OwnCommand, ownCommand } from "../../own_command.ts";
 import { cacheDirectory } from "../../runtime/library/paths.ts";
 import type { Progress, Selection } from "../../runtime/mod.ts";
@@ -50,14 +55,14 @@ class RealSession implements Session {
     this.#request = request;
     this.#world = world;
     this.#say = request.say ?? ((line) => world.output.note(line));
-    const places = () =>
-      placesOf({
+    const sources = () =>
+      modelSources({
         base,
         modelDirs: this.#request.globals["model-dirs"] ?? undefined,
         cacheFolder: () => cacheDirectory(world.env),
-      }, { ...processSurroundings(), env: world.env });
+      }, { ...processEnvironment(), env: world.env });
     this.pool = createPool({
-      discover: () => discover(places()),
+      discover: () => discover(sources()),
       load: this.#load,
       base,
       preferred: request.preferred,
@@ -66,8 +71,8 @@ class RealSession implements Session {
       paths: request.paths,
       config: config?.models,
       policy: this.#policy,
-      say: this.#say,
-      keyOf: (entry) => loadKey(entry, this.#request),
+      log: this.#say,
+      engineKey: (entry) => loadKey(entry, this.#request),
     });
   }
 
@@ -134,16 +139,16 @@ class RealSession implements Session {
       maxModels: residence.maxModels ?? Infinity,
       memory: {
         available: availableMemory,
-        survey: (entry, how) => this.#survey(entry, how),
+        estimate: (entry, options) => this.#estimate(entry, options),
       },
     };
   }
 
   /** What a model would take: on devices as a plan says, which the load then follows. */
-  async #survey(
+  async #estimate(
     entry: ModelEntry,
-    { fewer, held, signal }: SurveyHow,
-  ): Promise<Survey> {
+    { fitLayers, onDevices, signal }: EstimateOptions,
+  ): Promise<MemoryEstimate> {
     const selection = await this.#select();
     const options = await this.#options(entry, selection);
     const { globals } = requestFor(entry, this.#request);
@@ -152,16 +157,22 @@ class RealSession implements Session {
       const draft = await this.#draft();
       const drafts = draft === undefined
         ? 0
-        : await memoryNeed(draft, { ...options, kvType: "f16" }, free);
-      const need = await memoryNeed(entry, options, free) + drafts;
-      return { demands: [{ memory: MAIN_MEMORY, need, free }], canShrink: false };
+        : await estimateMainMemory(draft, { ...options, kvType: "f16" }, free);
+      const required = await estimateMainMemory(entry, options, free) + drafts;
+      return {
+        requirements: [{ memory: MAIN_MEMORY, required, free }],
+        canOffloadLess: false,
+      };
     }
-    const { planUnder, surveyOf } = await import("./plan_model.ts");
-    const canShrink = globals["gpu-layers"] === null;
-    const layers = canShrink && !fewer ? -1 : globals["gpu-layers"];
-    const plan = await planUnder({ ...globals, "gpu-layers": layers }, options, { held, signal });
-    if (canShrink) this.#plans.set(entry, plan);
-    return surveyOf(plan, canShrink);
+    const { estimateOf, planUnder } = await import("./plan_model.ts");
+    const canOffloadLess = globals["gpu-layers"] === null;
+    const layers = canOffloadLess && !fitLayers ? -1 : globals["gpu-layers"];
+    const plan = await planUnder({ ...globals, "gpu-layers": layers }, options, {
+      held: onDevices,
+      signal,
+    });
+    if (canOffloadLess) this.#plans.set(entry, plan);
+    return estimateOf(plan, canOffloadLess);
   }
 
   /** Options with as many layers on the devices as fit, where their number is left to us. */

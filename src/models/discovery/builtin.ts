@@ -2,29 +2,32 @@ import { encodeHex } from "@std/encoding/hex";
 import { fromFileUrl, join } from "@std/path";
 import { tinyModelBytes, tinyModelPath } from "../../assets/bytes.ts";
 import { messageOf, ShimmyError } from "../../errors.ts";
-import type { Finding, Place } from "./sources/mod.ts";
+import type { ModelSource, ScanResult } from "./sources/mod.ts";
 
-/** The name under which the built-in model is listed. */
+/** Name of the built-in model in model lists. */
 export const BUILTIN_NAME = "shimmy-tiny";
 /** SHA-256 of `src/assets/tiny/shimmy-tiny.gguf`. */
 const SHA256 = "a095de638eb3ade80491fae0b632386cbbbf63a6c03534893450a97313d0baeb";
 
-/** How the built-in model arrives; tests give their own. */
-export interface BuiltinSource {
+/** Where the bytes of the built-in model come from. Tests pass their own. */
+export interface BuiltinAsset {
   readonly path: () => URL | null;
   readonly bytes: () => Promise<Uint8Array<ArrayBuffer>>;
   readonly sha256: string;
 }
 
-/** As it arrives with this program. */
-export const ASSET: BuiltinSource = { path: tinyModelPath, bytes: tinyModelBytes, sha256: SHA256 };
+/** The model file that ships with this program. */
+export const ASSET: BuiltinAsset = { path: tinyModelPath, bytes: tinyModelBytes, sha256: SHA256 };
 
-/** The place where the built-in model is found; the last one, so that any other model comes before it. */
-export function builtinPlace(cacheFolder: () => string, source: BuiltinSource = ASSET): Place {
-  return { path: "(built in)", source: "builtin", look: () => look(cacheFolder, source) };
+/** The source of the built-in model. It comes last, so any other model has precedence. */
+export function builtinSource(
+  cacheFolder: () => string,
+  source: BuiltinAsset = ASSET,
+): ModelSource {
+  return { path: "(built in)", kind: "builtin", scan: () => scan(cacheFolder, source) };
 }
 
-async function look(cacheFolder: () => string, source: BuiltinSource): Promise<Finding> {
+async function scan(cacheFolder: () => string, source: BuiltinAsset): Promise<ScanResult> {
   try {
     const path = await builtinPath(cacheFolder, source);
     const candidate = { paths: [path], name: BUILTIN_NAME, qualifier: "builtin" };
@@ -36,27 +39,28 @@ async function look(cacheFolder: () => string, source: BuiltinSource): Promise<F
 }
 
 /**
- * The path of the built-in model. libllama needs a real file: the asset itself where that is one, else
- * a copy that is written to the cache folder once.
+ * Returns the path of the built-in model. libllama needs a real file: the asset itself if it is a
+ * file, otherwise a copy in the cache folder that is written once.
  *
- * @param cacheFolder Names Shimmy's cache folder; asked only when it is needed, and made then.
- * @throws {ShimmyError} `backend`, when the copy cannot be made.
+ * @param cacheFolder Returns Shimmy's cache folder. It is called only if a copy is needed, and the
+ * folder is then created.
+ * @throws {ShimmyError} `backend` if the copy cannot be written.
  */
 export async function builtinPath(
   cacheFolder: () => string,
-  source: BuiltinSource = ASSET,
+  source: BuiltinAsset = ASSET,
 ): Promise<string> {
   const asset = source.path();
   return asset === null ? await unpack(cacheFolder(), source) : fromFileUrl(asset);
 }
 
-/** The path of a copy that has the right checksum, made when there is none. */
-async function unpack(cacheFolder: string, source: BuiltinSource): Promise<string> {
+/** Returns the path of a copy with the right checksum. Writes the copy if there is none. */
+async function unpack(cacheFolder: string, source: BuiltinAsset): Promise<string> {
   const folder = join(cacheFolder, "models");
   const path = join(folder, `${BUILTIN_NAME}-${source.sha256.slice(0, 12)}.gguf`);
   if (await checksumOf(path) === source.sha256) return path;
-  // The temporary name is this process's own, and a rename replaces the file as a whole: two processes
-  // that start together each leave a whole copy, and neither sees half of one.
+  // Each process writes to its own temporary name and then renames the file. Two processes that
+  // start together therefore never see an incomplete copy.
   const temporary = `${path}.${crypto.randomUUID()}.incomplete`;
   try {
     const bytes = await source.bytes();
@@ -66,11 +70,12 @@ async function unpack(cacheFolder: string, source: BuiltinSource): Promise<strin
     await Deno.rename(temporary, path);
   } catch (cause) {
     await removeQuietly(temporary);
-    // Windows refuses to replace a file that another process has open, which then has put it there.
+    // Windows refuses to replace a file that another process has open. That process has then
+    // written the copy.
     if (await checksumOf(path) === source.sha256) return path;
     throw new ShimmyError(
       "backend",
-      `The built-in model cannot be written to the cache folder: ${messageOf(cause)}`,
+      `Cannot write the built-in model to the cache folder: ${messageOf(cause)}`,
       { detail: path, cause },
     );
   }
@@ -93,6 +98,6 @@ async function removeQuietly(path: string): Promise<void> {
   try {
     await Deno.remove(path);
   } catch {
-    // It was never written, or is already gone.
+    // The file was never written, or is already removed.
   }
 }

@@ -2,7 +2,7 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { join } from "@std/path";
 import { tinyModelBytes } from "../../assets/bytes.ts";
 import { ShimmyError } from "../../errors.ts";
-import { ASSET, builtinPath, builtinPlace, type BuiltinSource } from "./builtin.ts";
+import { ASSET, type BuiltinAsset, builtinPath, builtinSource } from "./builtin.ts";
 import { discover } from "./discover.ts";
 
 async function withFolder(use: (folder: string) => Promise<void>): Promise<void> {
@@ -15,7 +15,7 @@ async function withFolder(use: (folder: string) => Promise<void>): Promise<void>
 }
 
 /** The built-in model as it arrives in a bundle: bytes and no file. */
-function bundled(): BuiltinSource & { taken: number } {
+function bundled(): BuiltinAsset & { taken: number } {
   const source = {
     ...ASSET,
     taken: 0,
@@ -28,9 +28,9 @@ function bundled(): BuiltinSource & { taken: number } {
   return source;
 }
 
-Deno.test("run from source, the built-in model is the asset itself", async () => {
+Deno.test("from source, the path of the built-in model is the asset itself", async () => {
   await withFolder(async (folder) => {
-    const { models, skipped } = await discover([builtinPlace(() => folder)]);
+    const { models, skipped } = await discover([builtinSource(() => folder)]);
     assertEquals(skipped, []);
     assertEquals(models.length, 1);
     const { name, source, quantization, parameters, contextLength, kind } = models[0]!;
@@ -46,7 +46,7 @@ Deno.test("run from source, the built-in model is the asset itself", async () =>
   });
 });
 
-Deno.test("the asset unpacks under its own checksum, and other bytes do not", async () => {
+Deno.test("the asset is unpacked if its checksum is right, other bytes are refused", async () => {
   await withFolder(async (folder) => {
     const path = await builtinPath(() => folder, { ...ASSET, path: () => null });
     assertEquals(await Deno.readFile(path), await tinyModelBytes());
@@ -60,7 +60,7 @@ Deno.test("the asset unpacks under its own checksum, and other bytes do not", as
   });
 });
 
-Deno.test("the bytes are written once, and again when the copy was damaged", async () => {
+Deno.test("the copy is written once, and again if it is damaged", async () => {
   await withFolder(async (folder) => {
     const source = bundled();
     const path = await builtinPath(() => folder, source);
@@ -73,7 +73,7 @@ Deno.test("the bytes are written once, and again when the copy was damaged", asy
   });
 });
 
-Deno.test("two that start together both get a whole copy and leave nothing behind", async () => {
+Deno.test("two concurrent starts both get a complete copy and leave no temporary files", async () => {
   await withFolder(async (folder) => {
     const source = bundled();
     const paths = await Promise.all([
@@ -86,11 +86,11 @@ Deno.test("two that start together both get a whole copy and leave nothing behin
   });
 });
 
-Deno.test("a cache folder that cannot be written is a warning, not a crash", async () => {
+Deno.test("an unwritable cache folder is a warning, not a crash", async () => {
   await withFolder(async (folder) => {
     const file = join(folder, "file");
     await Deno.writeTextFile(file, "");
-    const { models, skipped } = await discover([builtinPlace(() => file, bundled())]);
+    const { models, skipped } = await discover([builtinSource(() => file, bundled())]);
     assertEquals(models, []);
     assertEquals(skipped.length, 1);
     assertEquals(skipped[0]?.path, "shimmy-tiny");

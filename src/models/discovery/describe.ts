@@ -1,9 +1,9 @@
-import type { ModelEntry, ModelSource, SkippedFile } from "../entry/mod.ts";
-import { type GgufHead, quantizationName, readHead } from "../gguf/mod.ts";
+import type { ModelEntry, SkippedFile, SourceKind } from "../entry/mod.ts";
+import { type GgufHeader, quantizationName, readHeader } from "../gguf/mod.ts";
 import { messageOf } from "../../errors.ts";
 import type { Candidate } from "./sources/mod.ts";
 
-/** Architectures that give vectors and never text, as llama.cpp names them. */
+/** llama.cpp's names of the architectures that produce embeddings and no text. */
 const EMBEDDING_ARCHITECTURES: ReadonlySet<string> = new Set([
   "bert",
   "eurobert",
@@ -22,17 +22,19 @@ const EMBEDDING_ARCHITECTURES: ReadonlySet<string> = new Set([
 const POOLING_NONE = 0;
 const POOLING_RANK = 4;
 
-/** A candidate as the model it is, or as what it is instead. */
+/**
+ * Reads a candidate's headers. Returns a model entry, or the reason why the file is not a model.
+ */
 export async function describe(
   candidate: Candidate,
-  source: ModelSource,
+  source: SourceKind,
 ): Promise<ModelEntry | SkippedFile> {
-  const heads: GgufHead[] = [];
+  const headers: GgufHeader[] = [];
   let size = 0;
   let modified = 0;
   for (const path of candidate.paths) {
     try {
-      heads.push(await readHead(path));
+      headers.push(await readHeader(path));
       const info = await Deno.stat(path);
       size += info.size;
       modified = Math.max(modified, info.mtime?.getTime() ?? 0);
@@ -40,15 +42,15 @@ export async function describe(
       return { path, reason: messageOf(error), kind: "broken" };
     }
   }
-  // The first shard carries the metadata of all.
-  const head = heads[0]!;
+  // The first shard holds the metadata of the whole model.
+  const header = headers[0]!;
   const path = candidate.paths[0]!;
-  const tensors = heads.reduce((sum, one) => sum + one.tensors, 0);
-  const other = notAModel(head, tensors);
+  const tensors = headers.reduce((sum, one) => sum + one.tensors, 0);
+  const other = notAModel(header, tensors);
   if (other !== null) return { path, ...other };
-  const architecture = text(head, "general.architecture");
+  const architecture = text(header, "general.architecture");
   if (architecture === undefined) {
-    return { path, reason: "it names no architecture", kind: "broken" };
+    return { path, reason: "its metadata has no architecture", kind: "broken" };
   }
   return {
     name: candidate.name,
@@ -57,67 +59,67 @@ export async function describe(
     modified,
     source,
     architecture,
-    quantization: quantizationName(count(head, "general.file_type"), elementsOf(heads)),
-    parameters: heads.reduce((sum, one) => sum + one.parameters, 0),
-    contextLength: count(head, `${architecture}.context_length`) ?? null,
-    embeddingLength: count(head, `${architecture}.embedding_length`) ?? null,
-    chatTemplate: text(head, "tokenizer.chat_template") ?? null,
-    kind: kindOf(head, architecture),
+    quantization: quantizationName(count(header, "general.file_type"), elementsOf(headers)),
+    parameters: headers.reduce((sum, one) => sum + one.parameters, 0),
+    contextLength: count(header, `${architecture}.context_length`) ?? null,
+    embeddingLength: count(header, `${architecture}.embedding_length`) ?? null,
+    chatTemplate: text(header, "tokenizer.chat_template") ?? null,
+    kind: kindOf(header, architecture),
     loras: candidate.loras ?? [],
     ...(candidate.ollama === undefined ? {} : { ollama: candidate.ollama }),
   };
 }
 
-/** True when discovery found a model and not something else. */
+/** True if the candidate is a model. */
 export function isModel(described: ModelEntry | SkippedFile): described is ModelEntry {
   return "name" in described;
 }
 
-/** What a GGUF file is that is no model one can talk to, or `null`. */
+/** Says what a GGUF file is if it is not a model, otherwise `null`. */
 function notAModel(
-  head: GgufHead,
+  header: GgufHeader,
   tensors: number,
 ): { reason: string; kind: SkippedFile["kind"] } | null {
-  const type = text(head, "general.type");
-  if (text(head, "general.architecture") === "controlvector") {
-    return { kind: "adapter", reason: "a control vector; --lora puts it on a model" };
+  const type = text(header, "general.type");
+  if (text(header, "general.architecture") === "controlvector") {
+    return { kind: "adapter", reason: "a control vector; use it with --lora" };
   }
-  if (type === "adapter" || head.metadata.has("adapter.type")) {
-    return { kind: "adapter", reason: "an adapter; --lora puts it on a model" };
+  if (type === "adapter" || header.metadata.has("adapter.type")) {
+    return { kind: "adapter", reason: "an adapter; use it with --lora" };
   }
-  if (type === "mmproj" || text(head, "general.architecture") === "clip") {
-    return { kind: "projector", reason: "a projector for images or sound, not a model of its own" };
+  if (type === "mmproj" || text(header, "general.architecture") === "clip") {
+    return { kind: "projector", reason: "a multimodal projector, not a model" };
   }
   if (type === "imatrix") {
-    return { kind: "other", reason: "an importance matrix for quantizing, not a model" };
+    return { kind: "other", reason: "an importance matrix, not a model" };
   }
   if (tensors === 0) return { kind: "vocabulary", reason: "a vocabulary without weights" };
   return null;
 }
 
-function kindOf(head: GgufHead, architecture: string): ModelEntry["kind"] {
-  const pooling = count(head, `${architecture}.pooling_type`);
+function kindOf(header: GgufHeader, architecture: string): ModelEntry["kind"] {
+  const pooling = count(header, `${architecture}.pooling_type`);
   if (pooling === POOLING_RANK) return "rerank";
-  // A token that sees those after it cannot be generated.
-  const isCausal = head.metadata.get(`${architecture}.attention.causal`) !== false;
+  // A model without causal attention cannot generate text.
+  const isCausal = header.metadata.get(`${architecture}.attention.causal`) !== false;
   if (EMBEDDING_ARCHITECTURES.has(architecture) || !isCausal) return "embedding";
   return pooling === undefined || pooling === POOLING_NONE ? "language" : "embedding";
 }
 
-function elementsOf(heads: readonly GgufHead[]): ReadonlyMap<number, number> {
+function elementsOf(headers: readonly GgufHeader[]): ReadonlyMap<number, number> {
   const sum = new Map<number, number>();
-  for (const { elements } of heads) {
+  for (const { elements } of headers) {
     for (const [type, count] of elements) sum.set(type, (sum.get(type) ?? 0) + count);
   }
   return sum;
 }
 
-function text(head: GgufHead, key: string): string | undefined {
-  const value = head.metadata.get(key);
+function text(header: GgufHeader, key: string): string | undefined {
+  const value = header.metadata.get(key);
   return typeof value === "string" ? value : undefined;
 }
 
-function count(head: GgufHead, key: string): number | undefined {
-  const value = head.metadata.get(key);
+function count(header: GgufHeader, key: string): number | undefined {
+  const value = header.metadata.get(key);
   return typeof value === "number" && Number.isInteger(value) && value >= 0 ? value : undefined;
 }

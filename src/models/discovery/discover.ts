@@ -1,80 +1,81 @@
 import { pooledMap } from "@std/async/pool";
-import { builtinPlace } from "./builtin.ts";
+import { builtinSource } from "./builtin.ts";
 import { describe, isModel } from "./describe.ts";
 import type { Discovery, ModelEntry, SkippedFile } from "../entry/mod.ts";
 import {
-  baseFolderPlace,
-  basePlace,
+  baseFileSource,
+  baseFolderSource,
   type Candidate,
-  customaryFolders,
-  folderPlace,
-  huggingFacePlace,
-  lmStudioPlaces,
-  ollamaPlaces,
-  type Place,
+  defaultFolders,
+  type Environment,
+  folderSource,
+  huggingFaceSource,
+  lmStudioSources,
+  type ModelSource,
+  ollamaSources,
   splitFolders,
-  type Surroundings,
 } from "./sources/mod.ts";
 import { resolve } from "@std/path";
 
-/** Heads read at once: enough to keep a disk busy, few enough not to hold many windows in memory. */
+/** Headers read in parallel: enough to keep a disk busy, few enough to limit read buffers. */
 const READ_AT_ONCE = 8;
 
-/** Where the user says models are, besides the customary places. */
+/** Model locations that the user gives in addition to the default folders. */
 export interface DiscoverOptions {
-  /** The default model's file: `--model-path` or `SHIMMY_BASE_GGUF`. */
+  /** File of the default model: `--model-path` or `SHIMMY_BASE_GGUF`. */
   readonly base?: string | undefined;
-  /** A list of folders: `--model-dirs` or `SHIMMY_MODEL_PATHS`. */
+  /** List of folders: `--model-dirs` or `SHIMMY_MODEL_PATHS`. */
   readonly modelDirs?: string | undefined;
-  /** Names Shimmy's cache folder, for the built-in model. */
+  /** Returns Shimmy's cache folder, for the built-in model. */
   readonly cacheFolder: () => string;
 }
 
-/** Every place, in the order in which they are looked at; the built-in model is the last. */
-export function placesOf(options: DiscoverOptions, surroundings: Surroundings): Place[] {
-  const base = options.base === undefined ? undefined : resolve(surroundings.cwd, options.base);
-  const huggingFace = huggingFacePlace(surroundings);
+/** Returns every model source in scan order. The built-in model is the last. */
+export function modelSources(options: DiscoverOptions, environment: Environment): ModelSource[] {
+  const base = options.base === undefined ? undefined : resolve(environment.cwd, options.base);
+  const huggingFace = huggingFaceSource(environment);
   return onceByPath([
-    ...(base === undefined ? [] : [basePlace(base), baseFolderPlace(base)]),
+    ...(base === undefined ? [] : [baseFileSource(base), baseFolderSource(base)]),
     ...[
-      ...splitFolders(options.modelDirs ?? "", surroundings),
-      ...customaryFolders(surroundings),
-    ].map((path) => folderPlace(path, "folder")),
+      ...splitFolders(options.modelDirs ?? "", environment),
+      ...defaultFolders(environment),
+    ].map((path) => folderSource(path, "folder")),
     ...(huggingFace === null ? [] : [huggingFace]),
-    ...ollamaPlaces(surroundings),
-    ...lmStudioPlaces(surroundings),
-    builtinPlace(options.cacheFolder),
+    ...ollamaSources(environment),
+    ...lmStudioSources(environment),
+    builtinSource(options.cacheFolder),
   ]);
 }
 
-/** The surroundings of this process. */
-export function processSurroundings(): Surroundings {
+/** The environment of this process. */
+export function processEnvironment(): Environment {
   const env = (name: string) => Deno.env.get(name);
   const home = env("HOME") || env("USERPROFILE");
   return { env, home: home || undefined, cwd: Deno.cwd(), os: Deno.build.os };
 }
 
 /**
- * Looks for models in every place, reading heads and no weights. A file that is no model, or cannot be
- * read, is reported in `skipped` with its reason.
+ * Scans every source for models. It reads headers and no weights. A file that is not a model or
+ * cannot be read is listed in `skipped` with the reason.
  *
- * The same file is listed once, under the place that came first; other names it has become aliases.
- * Of two different files with one name the first keeps it, and the other becomes `name@folder`
- * (`name@repository` in the Hugging Face cache), with `-2` and so on where that is taken too.
+ * A file is listed once, under the first source that has it; its other names become aliases. If two
+ * different files have the same name, the first keeps it. The other becomes `name@folder`
+ * (`name@repository` in the Hugging Face cache), with a suffix `-2` and so on if that name is taken
+ * too.
  */
-export async function discover(places: readonly Place[]): Promise<Discovery> {
-  const looked: Discovery["places"][number][] = [];
+export async function discover(sources: readonly ModelSource[]): Promise<Discovery> {
+  const scanned: Discovery["sources"][number][] = [];
   const skipped: SkippedFile[] = [];
   const models = new Models();
   const seen = new Map<string, ModelEntry | null>();
-  for (const place of places) {
-    const finding = await place.look();
+  for (const source of sources) {
+    const result = await source.scan();
     const before = models.count;
-    skipped.push(...finding.skipped);
-    const described = pooledMap(READ_AT_ONCE, finding.candidates, async (candidate) => {
+    skipped.push(...result.skipped);
+    const described = pooledMap(READ_AT_ONCE, result.candidates, async (candidate) => {
       const id = await identity(candidate);
-      // Reading a head again only to find that the file is known would double the work.
-      const outcome = seen.has(id) ? null : await describe(candidate, place.source);
+      // Skips the header of a file that is already known.
+      const outcome = seen.has(id) ? null : await describe(candidate, source.kind);
       return { candidate, id, outcome };
     });
     for await (const { candidate, id, outcome } of described) {
@@ -88,22 +89,22 @@ export async function discover(places: readonly Place[]): Promise<Discovery> {
         skipped.push(outcome);
       }
     }
-    looked.push({
-      path: place.path,
-      source: place.source,
-      exists: finding.exists,
+    scanned.push({
+      path: source.path,
+      source: source.kind,
+      exists: result.exists,
       models: models.count - before,
     });
   }
-  return { models: models.list(), skipped: onceByPath(skipped), places: looked };
+  return { models: models.list(), skipped: onceByPath(skipped), sources: scanned };
 }
 
-/** Places may overlap, and a user should not read the same warning twice. */
+/** Sources may overlap. A user should not read the same warning twice. */
 function onceByPath<T extends { readonly path: string }>(items: readonly T[]): T[] {
   return [...new Map(items.toReversed().map((item) => [item.path, item])).values()].toReversed();
 }
 
-/** What makes two candidates one model: the same file, through links, under the same adapters. */
+/** Identifies a model: candidates with the same real file and the same adapters are equal. */
 async function identity({ paths, loras = [] }: Candidate): Promise<string> {
   const all = [paths[0]!, ...loras.map((lora) => lora.path)];
   return (await Promise.all(all.map(realPath))).join("\0");
@@ -117,7 +118,7 @@ async function realPath(path: string): Promise<string> {
   }
 }
 
-/** The models found so far, under names of their own. */
+/** The models found so far, with unique names. */
 class Models {
   readonly #entries: ModelEntry[] = [];
   readonly #aliases = new Map<ModelEntry, string[]>();

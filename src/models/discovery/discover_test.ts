@@ -4,7 +4,7 @@ import { Machine, model, names, sources } from "../../../tests/models/machine.ts
 
 const posix = Deno.build.os !== "windows";
 
-Deno.test("the customary folders are looked at in order, to a depth of four", async () => {
+Deno.test("the default folders are scanned in order, to a depth of four", async () => {
   using machine = new Machine();
   machine.write("work/models/One.gguf", model(1));
   machine.write("home/models/a/b/c/d/Two-Q4_K_M.GGUF", model(2));
@@ -16,7 +16,7 @@ Deno.test("the customary folders are looked at in order, to a depth of four", as
   assertEquals(names(found), ["one", "two-q4_k_m", "three"]);
   assertEquals(found.skipped, []);
   assertEquals(
-    found.places.filter((place) => place.exists).map((place) => [place.path, place.models]),
+    found.sources.filter((source) => source.exists).map((source) => [source.path, source.models]),
     [
       [machine.path("work/models"), 1],
       [machine.path("home/models"), 1],
@@ -25,7 +25,7 @@ Deno.test("the customary folders are looked at in order, to a depth of four", as
   );
 });
 
-Deno.test("the base model and its folder come first, without the folders beneath", async () => {
+Deno.test("the base model and its folder come first, without subfolders", async () => {
   using machine = new Machine();
   const base = machine.write("data/base.bin", model(1));
   machine.write("data/sibling.gguf", model(2));
@@ -41,10 +41,10 @@ Deno.test("a base model that does not exist is reported", async () => {
   assertEquals(found.skipped, [
     { path: machine.path("work/no.gguf"), reason: "does not exist", kind: "broken" },
   ]);
-  assertEquals(found.places[0]?.exists, false);
+  assertEquals(found.sources[0]?.exists, false);
 });
 
-Deno.test("model folders come as a list, relative to the working folder or the home", async () => {
+Deno.test("a list of model folders is relative to the working folder or the home folder", async () => {
   using machine = new Machine();
   machine.write("work/a/one.gguf", model(1));
   machine.write("home/b/two.gguf", model(2));
@@ -82,7 +82,7 @@ Deno.test("shards are one model with the sum of their sizes and parameters", asy
   assertEquals(big?.size, 3 * model().length);
 });
 
-Deno.test("an incomplete set of shards is skipped, naming the missing one", async () => {
+Deno.test("an incomplete shard set is skipped with the name of the missing shard", async () => {
   using machine = new Machine();
   machine.write("work/models/big-00001-of-00003.gguf", model(1));
   machine.write("work/models/big-00003-of-00003.gguf", model(3));
@@ -93,7 +93,7 @@ Deno.test("an incomplete set of shards is skipped, naming the missing one", asyn
   ]);
 });
 
-Deno.test("a file that is no model is reported as what it is", async () => {
+Deno.test("a file that is not a model is reported with its kind", async () => {
   using machine = new Machine();
   const tensor = [{ name: "a", shape: [1] }];
   const write = (name: string, metadata: Record<string, string>, tensors = tensor) =>
@@ -112,17 +112,17 @@ Deno.test("a file that is no model is reported as what it is", async () => {
   const { models, skipped } = await machine.discover();
   assertEquals(models.map((entry) => entry.name), ["works"]);
   assertEquals(skipped.map(({ kind, reason }) => [kind, reason]), [
-    ["adapter", "an adapter; --lora puts it on a model"],
-    ["adapter", "a control vector; --lora puts it on a model"],
-    ["other", "an importance matrix for quantizing, not a model"],
-    ["broken", "it names no architecture"],
+    ["adapter", "an adapter; use it with --lora"],
+    ["adapter", "a control vector; use it with --lora"],
+    ["other", "an importance matrix, not a model"],
+    ["broken", "its metadata has no architecture"],
     ["broken", "not a GGUF file"],
-    ["projector", "a projector for images or sound, not a model of its own"],
+    ["projector", "a multimodal projector, not a model"],
     ["vocabulary", "a vocabulary without weights"],
   ]);
 });
 
-Deno.test("of two files with one name the first keeps it and the other adds its folder", async () => {
+Deno.test("of two files with one name the first keeps it and the other gets its folder as qualifier", async () => {
   using machine = new Machine();
   machine.write("work/models/same.gguf", model(1));
   machine.write("home/models/Copies/same.gguf", model(2));
@@ -168,14 +168,14 @@ Deno.test({
     try {
       const { models, skipped } = await machine.discover();
       assertEquals(models.map((entry) => entry.name), ["seen"]);
-      assertEquals(skipped.map(({ reason }) => reason), ["may not be read (permission denied)"]);
+      assertEquals(skipped.map(({ reason }) => reason), ["cannot be read (permission denied)"]);
     } finally {
       Deno.chmodSync(machine.path("work/models/closed"), 0o755);
     }
   },
 });
 
-Deno.test("an entry says what its head says", async () => {
+Deno.test("an entry has the metadata of its header", async () => {
   using machine = new Machine();
   machine.write(
     "work/models/m.gguf",
@@ -203,7 +203,7 @@ Deno.test("an entry says what its head says", async () => {
   assertEquals(Math.abs(Date.now() - modified) < 60_000, true);
 });
 
-Deno.test("embedding and rerank models are told from language models", async () => {
+Deno.test("embedding and rerank models are distinguished from language models", async () => {
   using machine = new Machine();
   const write = (name: string, metadata: Record<string, string | number | boolean>) =>
     machine.write(`work/models/${name}.gguf`, buildModel(metadata));
@@ -222,7 +222,7 @@ Deno.test("embedding and rerank models are told from language models", async () 
   ]);
 });
 
-Deno.test("without a file type, the type of most parameters names the quantization", async () => {
+Deno.test("without a file type, the type with most parameters is the quantization", async () => {
   using machine = new Machine();
   machine.write(
     "work/models/m.gguf",

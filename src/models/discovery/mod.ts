@@ -1,8 +1,10 @@
+/** Finds model files in folders and in the stores of Hugging Face, Ollama and LM Studio. */
+
 export { describe, isModel } from "./describe.ts";
-export { discover, placesOf, processSurroundings } from "./discover.ts";
+export { discover, modelSources, processEnvironment } from "./discover.ts";
 export {
   candidateOf,
-  customaryFolders,
+  defaultFolders,
   huggingFaceCache,
   MANIFEST_DEPTH,
   manifestFiles,

@@ -1,25 +1,33 @@
 import { cannotGenerateError } from "../../engine/protocol/mod.ts";
 import type { ModelEntry } from "./entry.ts";
 
-/** What a model can be asked for. */
+/** What a model can do. The names are those of Ollama's API. */
 export type Capability = "completion" | "tools" | "thinking" | "embedding" | "rerank";
 
-/** What templates that can switch thinking, or that render it, have in them. */
-const THINKS =
+/** Texts in a chat template that render or switch reasoning. */
+const THINKING_MARKERS =
   /enable_thinking|reasoning_effort|reasoning_content|<think>|\bthinking\b|<\|channel\|>/;
 
 /**
- * What a model was made for. Every chat model can call tools, if need be in a format of ours; whether one
- * thinks, its template reveals.
+ * Capabilities of a model. Every language model can call tools, if necessary in Shimmy's generic
+ * tool format. The chat template shows whether the model reasons.
  */
 export function capabilitiesOf(
   { kind, chatTemplate }: Pick<ModelEntry, "kind" | "chatTemplate">,
 ): Capability[] {
   if (kind !== "language") return [kind];
-  return ["completion", "tools", ...(THINKS.test(chatTemplate ?? "") ? ["thinking" as const] : [])];
+  return [
+    "completion",
+    "tools",
+    ...(THINKING_MARKERS.test(chatTemplate ?? "") ? ["thinking" as const] : []),
+  ];
 }
 
-/** @throws {ShimmyError} `invalid` for a model that generates no text, as its file says. */
-export function checkSpeaks({ kind }: Pick<ModelEntry, "kind">): void {
+/**
+ * Checks that a model generates text.
+ *
+ * @throws {ShimmyError} `invalid` for an embedding or reranking model.
+ */
+export function checkGeneratesText({ kind }: Pick<ModelEntry, "kind">): void {
   if (kind !== "language") throw cannotGenerateError(kind);
 }

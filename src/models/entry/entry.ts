@@ -1,67 +1,73 @@
 import type { KvType, Sampling } from "../../engine/protocol/mod.ts";
 import type { KeepAlive } from "./keep_alive.ts";
 
-/** A model as discovery knows it: from its file's head, without its weights. */
+/** A model as discovery reads it from the file's header, without weights. */
 export interface ModelEntry {
-  /** Lower-cased file name without `.gguf` and shard suffix; `name:tag` for Ollama's store. */
+  /** Lower-case file name without `.gguf` and shard suffix; `name:tag` in Ollama's store. */
   readonly name: string;
   /** The model's file, or its shards in order. */
   readonly paths: readonly string[];
-  /** Bytes of all its files. */
+  /** Bytes of all files of the model. */
   readonly size: number;
-  /** Milliseconds since the epoch. */
+  /** Modification time in milliseconds since the epoch. */
   readonly modified: number;
-  readonly source: ModelSource;
+  readonly source: SourceKind;
   readonly architecture: string;
-  /** As people write it, e.g. `Q4_K_M`. */
+  /** Display name, for example `Q4_K_M`. */
   readonly quantization: string;
   readonly parameters: number | null;
   readonly contextLength: number | null;
   readonly embeddingLength: number | null;
   readonly chatTemplate: string | null;
   readonly kind: "language" | "embedding" | "rerank";
-  /** Adapters it is loaded with: its own, then those the environment or the command line puts on it. */
+  /**
+   * Adapters to load with the model: the model's own, then those of the environment or the command
+   * line.
+   */
   readonly loras: readonly Lora[];
-  /** Other names of the same file, such as a second tag in Ollama's store. */
+  /** Other names of the same file, for example a second tag in Ollama's store. */
   readonly aliases?: readonly string[];
-  /** What the configuration file says of it. */
+  /** Settings of the model in the configuration file. */
   readonly settings?: ModelSettings;
-  /** Files Ollama's store keeps beside the weights, by what they are. */
+  /** Files that Ollama's store keeps beside the weights, by layer type. */
   readonly ollama?: Readonly<Partial<Record<OllamaLayer, string>>>;
 }
 
-/** What a configuration file says of a model, over what the command line says of all. */
+/** Settings of one model in the configuration file. They override the command line. */
 export interface ModelSettings {
-  /** Tokens one sequence may hold; 0 means as trained. */
+  /** Tokens per sequence. 0 means the trained context length. */
   readonly contextLength?: number;
-  /** Sequences that may run at once. */
+  /** Maximum number of sequences that run at once. */
   readonly parallel?: number;
   readonly kvType?: KvType;
-  /** -1 means all; null: as many as are best. */
+  /** Number of layers on devices. -1 means all, null means as many as fit. */
   readonly gpuLayers?: number | null;
-  /** It is not unloaded for being idle, and last for want of room. */
+  /** The model has no idle timeout and is unloaded last to free memory. */
   readonly pinned?: boolean;
   readonly keepAlive?: KeepAlive;
-  /** For requests that say nothing else. */
+  /** Default sampling for requests. */
   readonly sampling?: Partial<Sampling>;
-  /** The same, of what is another while the model reasons. */
+  /** Default sampling during reasoning; overrides `sampling`. */
   readonly reasoningSampling?: Partial<Sampling>;
 }
 
-/** A file with a LoRA adapter or a control vector, and how strongly it is applied. */
+/** File of a LoRA adapter or control vector, and its scale. */
 export interface Lora {
   readonly path: string;
   readonly scale: number;
-  /** By which requests choose it; its file's unless given. */
+  /** Name for requests. The default is derived from the file name. */
   readonly name?: string;
-  /** The first and the last layer that a control vector changes; all it has directions for unless given. */
+  /**
+   * First and last layer that a control vector changes. The default is every layer it has a
+   * direction for.
+   */
   readonly layers?: readonly [first: number, last: number];
 }
 
-/** What Ollama's manifests call the layers that are neither weights nor adapter. */
+/** Layer types of Ollama's manifests besides weights and adapter. */
 export type OllamaLayer = "template" | "params" | "system" | "license" | "messages" | "projector";
 
-export type ModelSource =
+export type SourceKind =
   | "builtin"
   | "base"
   | "config"
@@ -71,21 +77,21 @@ export type ModelSource =
   | "lmstudio"
   | "path";
 
-/** A file that was looked at and is not a model that can be listed. */
+/** A file that was scanned and cannot be listed as a model. */
 export interface SkippedFile {
   readonly path: string;
   readonly reason: string;
   readonly kind: "adapter" | "projector" | "vocabulary" | "shard" | "other" | "broken";
 }
 
-/** What a scan found, in the order of the places that were looked at. */
+/** Result of scanning all sources, in scan order. */
 export interface Discovery {
   readonly models: readonly ModelEntry[];
   readonly skipped: readonly SkippedFile[];
-  /** Places that were looked at, whether they exist, and how many models each gave. */
-  readonly places: readonly {
+  /** Scanned sources: whether each exists, and its number of models. */
+  readonly sources: readonly {
     readonly path: string;
-    readonly source: ModelSource;
+    readonly source: SourceKind;
     readonly exists: boolean;
     readonly models: number;
   }[];

@@ -1,12 +1,14 @@
 import { ShimmyError } from "../../errors.ts";
 
-/** Milliseconds that a model stays loaded after its last request; `Infinity`: it is not unloaded for being idle. */
+/**
+ * Milliseconds that a model stays loaded after its last request. `Infinity` means no idle timeout.
+ */
 export type KeepAlive = number;
 
-/** How long unless somebody says otherwise; Ollama's own default. */
+/** Default idle timeout, the same as Ollama's. */
 export const DEFAULT_KEEP_ALIVE: KeepAlive = 5 * 60_000;
 
-/** A duration as Go writes it, e.g. `1h30m` (https://pkg.go.dev/time#ParseDuration). */
+/** A duration in Go's syntax, for example `1h30m` (https://pkg.go.dev/time#ParseDuration). */
 export const DURATION = /^[-+]?(?:0|(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+)$/;
 
 const UNIT_MS: Readonly<Record<string, number>> = {
@@ -21,9 +23,10 @@ const UNIT_MS: Readonly<Record<string, number>> = {
 };
 
 /**
- * A duration in the forms Ollama has: seconds as a number, or as Go writes it. A negative one means for
- * ever.
- * @param value a number, or a text that {@linkcode DURATION} matches.
+ * Parses a duration in Ollama's forms: a number of seconds, or Go's syntax. A negative duration
+ * means no idle timeout.
+ *
+ * @param value A number, or a text that matches {@linkcode DURATION}.
  */
 export function toKeepAlive(value: number | string): KeepAlive {
   const ms = typeof value === "number" ? value * 1000 : durationMs(value);
@@ -31,8 +34,9 @@ export function toKeepAlive(value: number | string): KeepAlive {
 }
 
 /**
- * A duration as options and the environment give it, where seconds may stand without a unit.
- * @throws {ShimmyError} `invalid`, with a message that begins with `label`.
+ * Parses a duration of an option or environment variable. A number without a unit means seconds.
+ *
+ * @throws {ShimmyError} `invalid`; the message begins with `label`.
  */
 export function parseKeepAlive(text: string, label: string): KeepAlive {
   if (/^[-+]?\d+(\.\d+)?$/.test(text)) return toKeepAlive(Number(text));
@@ -44,7 +48,7 @@ export function parseKeepAlive(text: string, label: string): KeepAlive {
   );
 }
 
-/** A duration for people, e.g. `5m` or `1h30m`. */
+/** Formats a duration, for example `5m` or `1h30m`. */
 export function formatKeepAlive(ms: KeepAlive): string {
   if (ms === Infinity) return "for ever";
   const seconds = Math.round(ms / 1000);

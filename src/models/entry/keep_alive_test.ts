@@ -2,7 +2,7 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { ShimmyError } from "../../errors.ts";
 import { formatKeepAlive, parseKeepAlive } from "./keep_alive.ts";
 
-Deno.test("options take durations, and seconds without a unit", () => {
+Deno.test("options accept durations, and seconds without a unit", () => {
   const read = (text: string) => parseKeepAlive(text, "--keep-alive");
   assertEquals(["5m", "90", "1.5s", "0", "-1", "-1m"].map(read), [
     300_000,
@@ -17,7 +17,7 @@ Deno.test("options take durations, and seconds without a unit", () => {
   }
 });
 
-Deno.test("durations are written as people read them", () => {
+Deno.test("durations are formatted in readable units", () => {
   assertEquals([300_000, 5_400_000, 90_000, 250, Infinity].map(formatKeepAlive), [
     "5m",
     "1h30m",

@@ -2,17 +2,17 @@ import { ShimmyError } from "../../errors.ts";
 import type { Lora } from "./entry.ts";
 import { modelName } from "./names.ts";
 
-/** The name by which requests choose an adapter. */
+/** The name of an adapter in requests. */
 export function adapterName({ name, path }: Pick<Lora, "name" | "path">): string {
   return name?.toLowerCase() ?? modelName(path);
 }
 
 /**
- * An adapter as `--lora` and `SHIMMY_LORA_GGUF` name it: `FILE` or `FILE:SCALE`. A drive letter's colon
- * is no separator, because no number follows it.
+ * Parses an adapter as in `--lora` and `SHIMMY_LORA_GGUF`: `FILE` or `FILE:SCALE`. The colon of a
+ * drive letter is not a separator, because no number follows it.
  *
- * @param option What the text was given as, for the error.
- * @throws {ShimmyError} `invalid`, when the file is missing or the scale is no number.
+ * @param option Name of the option, for the error.
+ * @throws {ShimmyError} `invalid` if the file is missing or the scale is not a number.
  */
 export function parseLora(text: string, option = "--lora"): Lora {
   const [, path, scale] = /^(.*?):([+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)$/i.exec(text) ??

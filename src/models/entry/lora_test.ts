@@ -15,7 +15,7 @@ Deno.test("a drive letter's colon is part of the path", () => {
   assertEquals(parseLora("C:\\x\\a.gguf:2"), { path: "C:\\x\\a.gguf", scale: 2 });
 });
 
-Deno.test("a missing file and a scale that is no number are refused", () => {
+Deno.test("a missing file and a scale that is not a number are refused", () => {
   for (const text of ["", ":1", "a.gguf:", "a.gguf:half", "a.gguf:1:2", "a.gguf:1e999"]) {
     const error = assertThrows(() => parseLora(text, "SHIMMY_LORA_GGUF"), ShimmyError);
     assertEquals(

@@ -1,12 +1,14 @@
-export { capabilitiesOf, type Capability, checkSpeaks } from "./capabilities.ts";
+/** Model entries: what is known of a model without loading it, and names, adapters and keep-alive. */
+
+export { capabilitiesOf, type Capability, checkGeneratesText } from "./capabilities.ts";
 export type {
   Discovery,
   Lora,
   ModelEntry,
   ModelSettings,
-  ModelSource,
   OllamaLayer,
   SkippedFile,
+  SourceKind,
 } from "./entry.ts";
 export {
   DEFAULT_KEEP_ALIVE,

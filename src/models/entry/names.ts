@@ -5,19 +5,22 @@ import type { ModelEntry } from "./entry.ts";
 const SUFFIX = /\.gguf$/i;
 const SHARD = /-(\d{5})-of-(\d{5})$/i;
 
-/** A file of a model that was split, as `llama-gguf-split` names it. */
+/** Name of a shard as `llama-gguf-split` writes it. */
 export interface ShardName {
-  /** The path of any shard of the same model, by its number from 1. */
+  /** Returns the path of a shard by its number, from 1. */
   readonly path: (number: number) => string;
   readonly count: number;
 }
 
-/** True when a path's name says that it is a GGUF file. */
+/** True if the file name ends in `.gguf`. */
 export function isGgufPath(path: string): boolean {
   return SUFFIX.test(path);
 }
 
-/** The set a path such as `folder/name-00001-of-00003.gguf` belongs to, or `null` when it is no shard. */
+/**
+ * Parses a shard path such as `folder/name-00001-of-00003.gguf`. Returns `null` if the path is not
+ * a shard.
+ */
 export function shardName(path: string): ShardName | null {
   const suffix = SUFFIX.exec(path)?.[0] ?? "";
   const stem = path.slice(0, path.length - suffix.length);
@@ -31,14 +34,14 @@ export function shardName(path: string): ShardName | null {
   return { count, path: (other) => `${base}-${digits(other)}-of-${digits(count)}${suffix}` };
 }
 
-/** A model's name: its file's, without `.gguf` and shard suffix, lower-cased. */
+/** Derives a model name from a path: the lower-case file name without `.gguf` and shard suffix. */
 export function modelName(path: string): string {
   return basename(path).replace(SUFFIX, "").replace(SHARD, "").toLowerCase();
 }
 
 /**
- * The entry that a name or a path means: a name or alias, with or without `.gguf`, in any case; in
- * Ollama's store a name without a tag means `latest`; or the path of a model's file.
+ * Finds an entry by a name, alias or path. Names ignore case and may end in `.gguf`. A name without
+ * a tag also matches `latest` in Ollama's store.
  */
 export function findByName(entries: readonly ModelEntry[], asked: string): ModelEntry | undefined {
   const name = asked.toLowerCase();
@@ -53,12 +56,12 @@ export function findByName(entries: readonly ModelEntry[], asked: string): Model
   return entries.find((entry) => entry.paths.some((own) => resolve(own) === path));
 }
 
-/** True when a text can only be meant, or is best read, as a path. */
+/** True if the text is a path rather than a model name. */
 export function looksLikePath(text: string): boolean {
   return isGgufPath(text) || isAbsolute(text) || /^\.{1,2}[/\\]/.test(text);
 }
 
-/** The known name that is most like `asked`, or `undefined` when there is none at all. */
+/** Returns the known name most similar to `asked`, or `undefined` if no names are known. */
 export function nearestName(names: readonly string[], asked: string): string | undefined {
   return names.length === 0 ? undefined : closestString(asked, names);
 }

@@ -29,7 +29,7 @@ Deno.test("a name is the file's without extension and shard suffix, lower-cased"
   assertEquals(modelName("/blobs/sha256-abc"), "sha256-abc");
 });
 
-Deno.test("a shard names its siblings as it is written itself", () => {
+Deno.test("a shard's siblings keep the spelling of its name", () => {
   const shard = shardName("dir/m-00002-of-00010.GGUF");
   assertEquals(shard?.count, 10);
   assertEquals(shard?.path(10), "dir/m-00010-of-00010.GGUF");

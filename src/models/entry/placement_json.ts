@@ -1,6 +1,6 @@
 import type { EmbeddingStatus, Placement } from "../../engine/protocol/mod.ts";
 
-/** Where a model lies, as commands and routes tell programs: bytes. */
+/** Placement of a model on devices for JSON output of commands and routes, in bytes. */
 export function placementJson(placement: readonly Placement[]) {
   return placement.map((part) => ({
     device: part.device,
@@ -11,7 +11,7 @@ export function placementJson(placement: readonly Placement[]) {
   }));
 }
 
-/** The context that embeds: bytes, and null where there is none yet. */
+/** The embedding context for JSON output, in bytes. Null if no embedding context exists yet. */
 export function embeddingJson(embedding: EmbeddingStatus | null) {
   if (embedding === null) return null;
   return {

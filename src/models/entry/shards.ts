@@ -2,15 +2,18 @@ import { basename } from "@std/path";
 import type { SkippedFile } from "./entry.ts";
 import { shardName } from "./names.ts";
 
-/** Files gathered into models. */
+/** Files grouped into models. */
 export interface Gathered {
-  /** One list of paths a model, shards in order. */
+  /** One list of paths per model, shards in order. */
   readonly models: readonly (readonly string[])[];
-  /** Sets of shards with one missing. */
+  /** Shard sets with a missing shard. */
   readonly skipped: readonly SkippedFile[];
 }
 
-/** Gathers shards into models; a set in which one is missing is skipped, naming it. */
+/**
+ * Groups shards into models. A set with a missing shard is skipped; the reason names the missing
+ * shard.
+ */
 export function gatherShards(paths: readonly string[]): Gathered {
   const models: (readonly string[])[] = [];
   const skipped: SkippedFile[] = [];
@@ -28,7 +31,10 @@ export function gatherShards(paths: readonly string[]): Gathered {
   return { models, skipped };
 }
 
-/** The paths of all shards of the model a file belongs to; of a file that is no shard, itself. */
+/**
+ * Paths of all shards of the model that a file belongs to. A file that is not a shard is the only
+ * path.
+ */
 export function shardSet(path: string): readonly string[] {
   const shard = shardName(path);
   if (shard === null) return [path];

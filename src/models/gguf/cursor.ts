@@ -1,39 +1,45 @@
 import { ShimmyError } from "../../errors.ts";
 
 /**
- * Bytes of a head that are read at most. The largest heads are vocabularies of 256,000 tokens with
- * their merges, about 16 MB; without a limit a hostile file could make us walk a whole disk.
+ * Maximum bytes of a header. The largest headers have vocabularies of 256,000 tokens with merges,
+ * about 16 MB. The limit stops a malicious file from causing a read of the whole disk.
  */
 const MAX_HEAD_BYTES = 256 * 1024 * 1024;
 
-/** Bytes of a string that is kept: room for any chat template. */
+/** Maximum bytes of a string value that is kept. Every chat template fits. */
 export const MAX_STRING_BYTES = 1024 * 1024;
 
-/** Bytes read at a time, and so the longest string that fits the window. */
+/** Bytes read at a time. A string that is kept must fit in this window. */
 const WINDOW_BYTES = MAX_STRING_BYTES;
 
-/** Most heads end within the first read of this size; only long vocabularies need whole windows. */
+/**
+ * Bytes of the first read. Most headers end within it; only large vocabularies need full windows.
+ */
 const FIRST_READ_BYTES = 64 * 1024;
 
 const decoder = new TextDecoder();
 
-/** A file that cannot be a model. The message is a reason that may follow a file's name. */
+/**
+ * Makes an error for a file that cannot be a model. The message is a reason that can follow a file
+ * name.
+ */
 export function malformed(reason: string): ShimmyError {
   return new ShimmyError("backend", reason);
 }
 
 /**
- * Reads little-endian values forward through a file, a window at a time.
+ * Reads little-endian values from a file in order, one window at a time.
  *
- * The caller asks for bytes with {@linkcode need} and then takes them synchronously: an await for each
- * of the hundred thousands of values in a head would cost more than the reading.
+ * The caller first makes bytes available with {@linkcode ensure} and then reads them synchronously.
+ * One await per value would cost more than the read, because a header has hundreds of thousands of
+ * values.
  */
 export class GgufCursor {
   readonly #file: Deno.FsFile;
   readonly #size: number;
   #window = new Uint8Array(FIRST_READ_BYTES);
   #view = new DataView(this.#window.buffer);
-  /** Where the window's first byte lies in the file. */
+  /** Offset of the window's first byte in the file. */
   #origin = 0;
   #at = 0;
   #end = 0;
@@ -43,16 +49,16 @@ export class GgufCursor {
     this.#size = size;
   }
 
-  /** Offset in the file of the next byte. */
+  /** File offset of the next byte. */
   get position(): number {
     return this.#origin + this.#at;
   }
 
   /** Makes the next `count` bytes available to the synchronous readers. */
-  async need(count: number): Promise<void> {
+  async ensure(count: number): Promise<void> {
     if (this.#end - this.#at >= count) return;
     this.#check(count);
-    if (count > WINDOW_BYTES) throw malformed(`a value of ${count} bytes in the head`);
+    if (count > WINDOW_BYTES) throw malformed(`a value of ${count} bytes in its header`);
     const rest = this.#window.subarray(this.#at, this.#end);
     if (this.#origin > 0 || this.#end > 0) this.#grow(rest);
     this.#origin += this.#at;
@@ -65,7 +71,7 @@ export class GgufCursor {
     }
   }
 
-  /** Passes over `count` bytes without reading them. */
+  /** Skips `count` bytes without reading them. */
   async skip(count: number): Promise<void> {
     const inWindow = this.#end - this.#at;
     if (count <= inWindow) {
@@ -80,10 +86,10 @@ export class GgufCursor {
     this.#end = 0;
   }
 
-  /** Passes over `count` strings. */
+  /** Skips `count` strings. */
   async skipStrings(count: number): Promise<void> {
     for (let left = count; left > 0;) {
-      await this.need(8);
+      await this.ensure(8);
       let at = this.#at;
       while (left > 0 && at + 8 <= this.#end) {
         at += 8 + this.#lengthAt(at);
@@ -93,15 +99,15 @@ export class GgufCursor {
     }
   }
 
-  /** A string, or `null` when it is longer than {@linkcode MAX_STRING_BYTES}. */
+  /** Reads a string. Returns `null` if it is longer than {@linkcode MAX_STRING_BYTES}. */
   async string(): Promise<string | null> {
-    await this.need(8);
+    await this.ensure(8);
     const length = this.length();
     if (length > MAX_STRING_BYTES) {
       await this.skip(length);
       return null;
     }
-    await this.need(length);
+    await this.ensure(length);
     const text = decoder.decode(this.#window.subarray(this.#at, this.#at + length));
     this.#at += length;
     return text;
@@ -137,7 +143,9 @@ export class GgufCursor {
   i64(): bigint {
     return this.#view.getBigInt64(this.#take(8), true);
   }
-  /** An unsigned 64-bit length; beyond 2^53 it is rounded, and beyond any file anyway. */
+  /**
+   * Reads an unsigned 64-bit length. Values beyond 2^53 are rounded; they exceed any file size.
+   */
   length(): number {
     return this.#lengthAt(this.#take(8));
   }
@@ -152,7 +160,7 @@ export class GgufCursor {
     return at;
   }
 
-  /** Moves what was not yet taken to the front of a full window. */
+  /** Moves the unread bytes to the front of a full window. */
   #grow(rest: Uint8Array): void {
     if (this.#window.length === WINDOW_BYTES) {
       this.#window.copyWithin(0, this.#at, this.#end);
@@ -166,10 +174,12 @@ export class GgufCursor {
   #check(count: number): void {
     const end = this.position + count;
     if (end > this.#size) throw this.#truncated();
-    if (end > MAX_HEAD_BYTES) throw malformed(`its head is longer than ${MAX_HEAD_BYTES} bytes`);
+    if (end > MAX_HEAD_BYTES) throw malformed(`its header is longer than ${MAX_HEAD_BYTES} bytes`);
   }
 
   #truncated(): ShimmyError {
-    return malformed(`truncated: its head goes on past the end, at ${this.#size} bytes`);
+    return malformed(
+      `truncated: its header extends past the end of the file at ${this.#size} bytes`,
+    );
   }
 }

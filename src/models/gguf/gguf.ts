@@ -2,11 +2,11 @@ import { ShimmyError } from "../../errors.ts";
 import { GgufCursor, malformed } from "./cursor.ts";
 import { TENSOR_TYPES } from "./tensor_types.ts";
 
-// Why not @huggingface/gguf, which the project uses elsewhere: it materialises every array, so a head
-// with a vocabulary of 150,000 tokens takes it 0.7 s where this reader takes 10 ms, and discovery
-// reads a hundred of them. It does not check that the tensors lie within the file either.
+// This reader replaces @huggingface/gguf for two reasons. That library materialises every array: a
+// header with a vocabulary of 150,000 tokens takes 0.7 s instead of 10 ms, and discovery reads many
+// headers. It also does not check that the tensors lie within the file.
 
-/** A scalar of the metadata, or the shape of an array: arrays are passed over, not kept. */
+/** A scalar metadata value, or the shape of an array. Array elements are skipped. */
 export type GgufValue = string | number | bigint | boolean | GgufArray;
 
 export interface GgufArray {
@@ -14,30 +14,35 @@ export interface GgufArray {
   readonly count: number;
 }
 
-/** What a GGUF file says of itself before its weights. */
-export interface GgufHead {
+/** Metadata and tensor statistics of a GGUF file. */
+export interface GgufHeader {
   readonly version: number;
   readonly metadata: ReadonlyMap<string, GgufValue>;
   readonly tensors: number;
-  /** Parameters by `ggml_type`. */
+  /** Number of parameters by `ggml_type`. */
   readonly elements: ReadonlyMap<number, number>;
-  /** Parameters of all tensors in this file. */
+  /** Number of parameters of all tensors in this file. */
   readonly parameters: number;
-  /** Bytes of the file. */
+  /** Size of the file in bytes. */
   readonly size: number;
 }
 
-/** Metadata keys of one file. Models have about 50; the limit keeps a hostile count from filling memory. */
+/**
+ * Maximum number of metadata keys in a file. Models have about 50. The limit stops a malicious
+ * count from filling memory.
+ */
 const MAX_KEYS = 65_536;
-/** Tensors of one file. The largest mixtures of experts have a few thousand. */
+/**
+ * Maximum number of tensors in a file. The largest mixture-of-experts models have a few thousand.
+ */
 const MAX_TENSORS = 1_000_000;
 /** `GGML_MAX_DIMS`. */
 const MAX_DIMENSIONS = 4;
-/** `GGML_MAX_NAME` of ggml.h, with its final zero. */
+/** `GGML_MAX_NAME` of ggml.h, including the final zero. */
 const MAX_TENSOR_NAME = 64;
 const DEFAULT_ALIGNMENT = 32;
 
-/** `enum gguf_type`: name, and bytes of an element where they are fixed. */
+/** `enum gguf_type`: name, and bytes of an element if the size is fixed. */
 const VALUE_TYPES = [
   ["u8", 1],
   ["i8", 1],
@@ -55,15 +60,15 @@ const VALUE_TYPES = [
 ] as const;
 
 /**
- * Reads the head of a GGUF file, version 2 or 3: metadata and the shapes of its tensors, no weights.
- * The format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
+ * Reads the header of a GGUF file of version 2 or 3: metadata and tensor shapes, no weights.
+ * Format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
  *
- * @throws {ShimmyError} `backend`, with a reason that may follow the file's name: not a GGUF file, of a
- * version or byte order libllama does not read, damaged, or shorter than its tensors.
+ * @throws {ShimmyError} `backend`, with a reason that can follow the file name: the file is not
+ * GGUF, has a version or byte order that libllama does not read, is damaged, or is truncated.
  */
-export async function readHead(path: string): Promise<GgufHead> {
+export async function readHeader(path: string): Promise<GgufHeader> {
   try {
-    // A pipe or a device would block the open, so nothing but a regular file gets that far.
+    // Opening a pipe or device would block, so only a regular file is opened.
     const { isFile, size } = await Deno.stat(path);
     if (!isFile) throw malformed("not a file");
     using file = await Deno.open(path, { read: true });
@@ -74,27 +79,27 @@ export async function readHead(path: string): Promise<GgufHead> {
   }
 }
 
-/** Why a file or folder could not be read, as a reason that may follow its name. */
+/** Reason why a file or folder cannot be read. It can follow the path in a message. */
 export function reasonOf(error: unknown): string {
   if (error instanceof Deno.errors.NotFound) return "does not exist";
-  if (error instanceof Deno.errors.PermissionDenied) return "may not be read (permission denied)";
-  if (error instanceof Deno.errors.NotCapable) return "may not be read (--allow-read is missing)";
+  if (error instanceof Deno.errors.PermissionDenied) return "cannot be read (permission denied)";
+  if (error instanceof Deno.errors.NotCapable) return "cannot be read (--allow-read is missing)";
   if (error instanceof Deno.errors.FilesystemLoop) return "is a link to itself";
   return "cannot be read";
 }
 
-async function parse(cursor: GgufCursor, size: number): Promise<GgufHead> {
+async function parse(cursor: GgufCursor, size: number): Promise<GgufHeader> {
   const version = await readVersion(cursor, size);
-  await cursor.need(16);
+  await cursor.ensure(16);
   const tensors = cursor.length();
   const keys = cursor.length();
-  if (tensors > MAX_TENSORS) throw malformed(`it claims ${tensors} tensors`);
-  if (keys > MAX_KEYS) throw malformed(`it claims ${keys} metadata keys`);
+  if (tensors > MAX_TENSORS) throw malformed(`it has too many tensors (${tensors})`);
+  if (keys > MAX_KEYS) throw malformed(`it has too many metadata keys (${keys})`);
   const metadata = new Map<string, GgufValue>();
   for (let i = 0; i < keys; i++) {
     const key = await cursor.string();
-    if (key === null || key === "") throw malformed(`metadata key ${i} has no usable name`);
-    await cursor.need(4);
+    if (key === null || key === "") throw malformed(`metadata key ${i} has no valid name`);
+    await cursor.ensure(4);
     const value = await readValue(cursor, cursor.u32(), key);
     if (value !== null) metadata.set(key, value);
   }
@@ -113,19 +118,19 @@ async function parse(cursor: GgufCursor, size: number): Promise<GgufHead> {
 async function readVersion(cursor: GgufCursor, size: number): Promise<number> {
   if (size === 0) throw malformed("it is empty");
   if (size < 8) throw malformed("not a GGUF file");
-  await cursor.need(8);
+  await cursor.ensure(8);
   // "GGUF" as a little-endian number.
   if (cursor.u32() !== 0x46554747) throw malformed("not a GGUF file");
   const version = cursor.u32();
   if (version === 2 || version === 3) return version;
-  // Small versions written by a big-endian machine have their low bytes empty.
+  // A small version number written by a big-endian machine has empty low bytes.
   if ((version & 0xffff) === 0 && version !== 0) {
-    throw malformed("it is big-endian, which this machine cannot read");
+    throw malformed("it is big-endian, which is not supported");
   }
   throw malformed(`GGUF version ${version} is not supported (2 and 3 are)`);
 }
 
-/** A value, or `null` for a string too long to keep. */
+/** Reads a value. Returns `null` for a string that is too long to keep. */
 async function readValue(
   cursor: GgufCursor,
   type: number,
@@ -135,19 +140,19 @@ async function readValue(
   if (known === undefined) throw malformed(`metadata key ${key} has the unknown type ${type}`);
   const [name, bytes] = known;
   if (name === "string") return await cursor.string();
-  if (name === "array") return await passArray(cursor, key);
-  await cursor.need(bytes);
+  if (name === "array") return await skipArray(cursor, key);
+  await cursor.ensure(bytes);
   if (name === "bool") return cursor.u8() !== 0;
   const value = cursor[name]();
   return typeof value === "bigint" && Number.isSafeInteger(Number(value)) ? Number(value) : value;
 }
 
-async function passArray(cursor: GgufCursor, key: string): Promise<GgufArray> {
-  await cursor.need(12);
+async function skipArray(cursor: GgufCursor, key: string): Promise<GgufArray> {
+  await cursor.ensure(12);
   const type = cursor.u32();
   const count = cursor.length();
   const known = VALUE_TYPES[type];
-  // libllama refuses arrays of arrays too, so there is no depth to guard.
+  // libllama refuses arrays of arrays too, so no depth limit is needed.
   if (known === undefined || known[0] === "array") {
     throw malformed(`metadata key ${key} is an array of the unsupported type ${type}`);
   }
@@ -156,7 +161,10 @@ async function passArray(cursor: GgufCursor, key: string): Promise<GgufArray> {
   return { elementType: known[0], count };
 }
 
-/** Parameters by type, and the bytes from the first tensor's beginning to the last one's end. */
+/**
+ * Returns the number of parameters by type, and the bytes from the start of the first tensor to the
+ * end of the last.
+ */
 async function readTensors(
   cursor: GgufCursor,
   count: number,
@@ -164,14 +172,14 @@ async function readTensors(
   const elements = new Map<number, number>();
   let bytes = 0;
   for (let i = 0; i < count; i++) {
-    await cursor.need(8);
+    await cursor.ensure(8);
     const nameLength = cursor.length();
     if (nameLength >= MAX_TENSOR_NAME) throw malformed(`the name of tensor ${i} is too long`);
-    await cursor.need(nameLength + 4);
+    await cursor.ensure(nameLength + 4);
     await cursor.skip(nameLength);
     const dimensions = cursor.u32();
     if (dimensions > MAX_DIMENSIONS) throw malformed(`tensor ${i} has ${dimensions} dimensions`);
-    await cursor.need(dimensions * 8 + 12);
+    await cursor.ensure(dimensions * 8 + 12);
     let size = 1;
     for (let d = 0; d < dimensions; d++) size *= cursor.length();
     const type = cursor.u32();

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
 import { buildGguf, buildModel } from "../../../tests/models/build_gguf.ts";
 import { ShimmyError } from "../../errors.ts";
-import { readHead } from "./gguf.ts";
+import { readHeader } from "./gguf.ts";
 
 async function withFile(
   bytes: Uint8Array,
@@ -21,7 +21,7 @@ async function withFile(
 /** Asserts that a file's head is refused for a reason. */
 async function refused(bytes: Uint8Array, reason: string): Promise<void> {
   await withFile(bytes, async (path) => {
-    const error = await assertRejects(() => readHead(path), ShimmyError);
+    const error = await assertRejects(() => readHeader(path), ShimmyError);
     assertEquals(error.message, reason);
     assertEquals(error.kind, "backend");
   });
@@ -34,37 +34,37 @@ function patched(bytes: Uint8Array, at: number, ...values: number[]): Uint8Array
   return copy;
 }
 
-Deno.test("the built-in model's head is read whole", async () => {
+Deno.test("the header of the built-in model is read completely", async () => {
   const path = fromFileUrl(new URL("../../assets/tiny/shimmy-tiny.gguf", import.meta.url));
-  const head = await readHead(path);
-  assertEquals(head.version, 3);
-  assertEquals(head.tensors, 38);
-  assertEquals(head.parameters, 2_623_744);
-  assertEquals(head.size, 1_667_712);
-  assertEquals(head.metadata.get("llama.context_length"), 1024);
-  assertEquals(head.metadata.get("tokenizer.ggml.add_bos_token"), false);
-  const template = head.metadata.get("tokenizer.chat_template");
+  const header = await readHeader(path);
+  assertEquals(header.version, 3);
+  assertEquals(header.tensors, 38);
+  assertEquals(header.parameters, 2_623_744);
+  assertEquals(header.size, 1_667_712);
+  assertEquals(header.metadata.get("llama.context_length"), 1024);
+  assertEquals(header.metadata.get("tokenizer.ggml.add_bos_token"), false);
+  const template = header.metadata.get("tokenizer.chat_template");
   assert(typeof template === "string" && template.includes("<|im_start|>assistant"));
 });
 
-Deno.test("long arrays are passed over across window borders, keeping what follows", async () => {
+Deno.test("long arrays are skipped across window borders", async () => {
   const tokens = Array.from({ length: 150_000 }, (_, i) => `token ${i} ${"x".repeat(i % 40)}`);
   const bytes = buildModel({ "tokenizer.ggml.tokens": tokens, "after.the.tokens": "here" });
   assert(bytes.length > 4_000_000);
   await withFile(bytes, async (path) => {
-    const head = await readHead(path);
-    assertEquals(head.metadata.get("tokenizer.ggml.tokens"), {
+    const header = await readHeader(path);
+    assertEquals(header.metadata.get("tokenizer.ggml.tokens"), {
       elementType: "string",
       count: 150_000,
     });
-    assertEquals(head.metadata.get("after.the.tokens"), "here");
-    assertEquals(head.parameters, 8);
+    assertEquals(header.metadata.get("after.the.tokens"), "here");
+    assertEquals(header.parameters, 8);
   });
 });
 
-Deno.test("a string too long to keep is passed over", async () => {
+Deno.test("a string above the size limit is skipped", async () => {
   await withFile(buildModel({ "a.book": "x".repeat(1_048_577), "b": 7 }), async (path) => {
-    const { metadata } = await readHead(path);
+    const { metadata } = await readHeader(path);
     assertEquals(metadata.has("a.book"), false);
     assertEquals(metadata.get("b"), 7);
   });
@@ -72,7 +72,7 @@ Deno.test("a string too long to keep is passed over", async () => {
 
 Deno.test("version 2 is read", async () => {
   await withFile(buildGguf({ version: 2, metadata: { k: "v" } }), async (path) => {
-    assertEquals((await readHead(path)).metadata.get("k"), "v");
+    assertEquals((await readHeader(path)).metadata.get("k"), "v");
   });
 });
 
@@ -86,13 +86,13 @@ Deno.test("parameters are counted by tensor type", async () => {
     weights: 288 + 1024,
   });
   await withFile(bytes, async (path) => {
-    const { elements, parameters } = await readHead(path);
+    const { elements, parameters } = await readHeader(path);
     assertEquals([...elements], [[12, 512], [0, 256]]);
     assertEquals(parameters, 768);
   });
 });
 
-Deno.test("what is no GGUF file is refused", async () => {
+Deno.test("a file that is not GGUF is refused", async () => {
   await refused(new Uint8Array(0), "it is empty");
   await refused(new TextEncoder().encode("GG"), "not a GGUF file");
   await refused(new TextEncoder().encode("<html><body>Not Found"), "not a GGUF file");
@@ -103,11 +103,11 @@ Deno.test("versions and byte orders that libllama cannot read are refused", asyn
   await refused(buildGguf({ version: 4 }), "GGUF version 4 is not supported (2 and 3 are)");
   await refused(
     patched(buildGguf({}), 4, 0, 0, 0, 3),
-    "it is big-endian, which this machine cannot read",
+    "it is big-endian, which is not supported",
   );
 });
 
-Deno.test("a head that is cut off is refused wherever the cut is", async () => {
+Deno.test("a header truncated at any offset is refused", async () => {
   const whole = buildGguf({
     metadata: { "general.architecture": "llama", list: ["a", "b"] },
     tensors: [{ name: "a", shape: [2] }],
@@ -119,12 +119,12 @@ Deno.test("a head that is cut off is refused wherever the cut is", async () => {
   for (let length = 8; length < headLength; length++) {
     await refused(
       whole.slice(0, length),
-      `truncated: its head goes on past the end, at ${length} bytes`,
+      `truncated: its header extends past the end of the file at ${length} bytes`,
     );
   }
 });
 
-Deno.test("weights that are cut off are refused, saying how much is there", async () => {
+Deno.test("truncated weights are refused with the actual and expected size", async () => {
   const bytes = buildGguf({ tensors: [{ name: "a", shape: [100] }], weights: 400 });
   await refused(
     bytes.slice(0, bytes.length - 1),
@@ -132,13 +132,13 @@ Deno.test("weights that are cut off are refused, saying how much is there", asyn
   );
 });
 
-Deno.test("hostile counts end at once and take no memory", async () => {
+Deno.test("malicious counts fail at once without allocating memory", async () => {
   const huge = [255, 255, 255, 255, 255, 255, 255, 127];
   const bytes = buildGguf({ metadata: { k: "value", l: ["a"] } });
-  await refused(patched(bytes, 8, ...huge), "it claims 9223372036854776000 tensors");
-  await refused(patched(bytes, 16, ...huge), "it claims 9223372036854776000 metadata keys");
+  await refused(patched(bytes, 8, ...huge), "it has too many tensors (9223372036854776000)");
+  await refused(patched(bytes, 16, ...huge), "it has too many metadata keys (9223372036854776000)");
   const key = 24;
-  const past = `truncated: its head goes on past the end, at ${bytes.length} bytes`;
+  const past = `truncated: its header extends past the end of the file at ${bytes.length} bytes`;
   await refused(patched(bytes, key, ...huge), past);
   const value = key + 8 + 1 + 4;
   await refused(patched(bytes, value, ...huge), past);
@@ -165,12 +165,12 @@ Deno.test("unknown types and shapes are refused by name", async () => {
   );
 });
 
-Deno.test("a path that is no readable file is refused with the reason", async () => {
+Deno.test("an unreadable path is refused with the reason", async () => {
   const folder = await Deno.makeTempDir({ suffix: ".gguf" });
   try {
-    const isFolder = await assertRejects(() => readHead(folder), ShimmyError);
+    const isFolder = await assertRejects(() => readHeader(folder), ShimmyError);
     assertEquals(isFolder.message, "not a file");
-    const missing = await assertRejects(() => readHead(join(folder, "no.gguf")), ShimmyError);
+    const missing = await assertRejects(() => readHeader(join(folder, "no.gguf")), ShimmyError);
     assertEquals(missing.message, "does not exist");
   } finally {
     await Deno.remove(folder);

@@ -1,9 +1,9 @@
 /**
- * Tensor types and file types of the pinned llama.cpp, under the names people write.
- * Sources: `enum ggml_type` (ggml.h), the block structs (ggml-common.h), `enum llama_ftype` (llama.h).
+ * Tensor types and file types of the pinned llama.cpp, with their display names. Sources: `enum
+ * ggml_type` (ggml.h), the block structs (ggml-common.h), `enum llama_ftype` (llama.h).
  */
 
-/** How a tensor type is stored: `bytes` for every `elements` of a row. */
+/** Storage of a tensor type: `bytes` per `elements` of a row. */
 export interface TensorType {
   readonly name: string;
   readonly elements: number;
@@ -16,7 +16,10 @@ const type = (name: string, elements: number, bytes: number): TensorType => ({
   bytes,
 });
 
-/** By `ggml_type`; numbers that are absent were removed from the format or are newer than the library. */
+/**
+ * Tensor types by `ggml_type`. Absent numbers were removed from the format or are newer than the
+ * library.
+ */
 export const TENSOR_TYPES: ReadonlyMap<number, TensorType> = new Map([
   [0, type("F32", 1, 4)],
   [1, type("F16", 1, 2)],
@@ -55,7 +58,7 @@ export const TENSOR_TYPES: ReadonlyMap<number, TensorType> = new Map([
   [42, type("Q2_0", 64, 18)],
 ]);
 
-/** By `llama_ftype`, the value of `general.file_type`. */
+/** File types by `llama_ftype`, the value of `general.file_type`. */
 const FILE_TYPES: ReadonlyMap<number, string> = new Map([
   [0, "F32"],
   [1, "F16"],
@@ -95,15 +98,15 @@ const FILE_TYPES: ReadonlyMap<number, string> = new Map([
   [41, "Q2_0"],
 ]);
 
-/** Set in `general.file_type` by writers that guessed it (`LLAMA_FTYPE_GUESSED`). */
+/** Flag in `general.file_type` for a guessed type (`LLAMA_FTYPE_GUESSED`). */
 const GUESSED = 1024;
 
 /**
- * A model's quantization as people write it, e.g. `Q4_K_M`: what the file says of itself, else the
- * type that holds most of its parameters.
+ * Display name of a model's quantization, for example `Q4_K_M`: the type in the metadata, otherwise
+ * the type with the most parameters.
  *
- * @param fileType `general.file_type`, where the file has it.
- * @param elements Parameters by tensor type.
+ * @param fileType `general.file_type`, if the file has it.
+ * @param elements Number of parameters by tensor type.
  */
 export function quantizationName(
   fileType: number | undefined,

@@ -1,168 +1,182 @@
-import { MAIN_MEMORY, type MemoryLimits, type Survey } from "./memory_requirement.ts";
-import { heldOnDevices, type Tenancy } from "./reservation.ts";
+import { MAIN_MEMORY, type MemoryEstimate, type MemoryProbe } from "./memory_requirement.ts";
+import { bytesOnDevices, type Reservation } from "./reservation.ts";
 
-/** What models may take together. */
-export interface Limits {
-  /** Models that are loaded at once, at most. */
+/** Limits for all loaded models together. */
+export interface AdmissionLimits {
+  /** Maximum number of loaded models. */
   readonly maxModels: number;
-  /** Where absent, memory is not looked at. */
-  readonly memory?: MemoryLimits;
+  /** If absent, admission does not check memory. */
+  readonly memory?: MemoryProbe;
 }
 
-/** The models that are loaded, as admission deals with them. */
-export interface House {
-  /** All that take room, or soon will. */
-  tenants(): Iterable<Tenancy>;
-  /** Unloads a model once nobody uses it; from now on nobody new does. */
-  evict(tenant: Tenancy): Promise<void>;
-  /** Resolves when something has changed about any of them. */
+/** The loaded models, as admission needs them. */
+export interface LoadedModels {
+  /** Reservations of all models that are loaded, loading or unloading. */
+  reservations(): Iterable<Reservation>;
+  /** Unloads a model when its requests are done. New requests cannot use it from now on. */
+  evict(reservation: Reservation): Promise<void>;
+  /** Resolves when a reservation has changed. */
   changed(): Promise<void>;
 }
 
-/** Tells the operator. */
-export type Say = (line: string) => void;
+/** Writes a line to the operator's log. */
+export type Log = (line: string) => void;
 
 /** Why a model has to wait. */
-interface Lack {
-  /** As a sentence without its full stop. */
-  readonly why: string;
-  /** The memory that is short; null where there are too many models. */
+interface Shortage {
+  /** A sentence without its full stop. */
+  readonly reason: string;
+  /** The memory that is short. Null if too many models are loaded. */
   readonly memory: string | null;
 }
 
-const NOTHING: Survey = { demands: [], canShrink: false };
+const NO_REQUIREMENTS: MemoryEstimate = { requirements: [], canOffloadLess: false };
 
 /**
- * Lets models in one after the other, in the order in which they came, and makes room for each: the
- * least recently used goes first, one that is used only when it is done, pinned ones last. For want of
- * a device's memory only those go that have some of it; a model that may do with fewer layers there
- * sends none away that is used or pinned.
+ * Admits models in the order of their requests and frees memory for each of them. The least
+ * recently used model is unloaded first, a model in use only when its requests are done, pinned
+ * models last. If a device is short of memory, only models that use this device are unloaded. If
+ * the new model can run with fewer layers on the device, models in use and pinned models stay.
  */
 export class Admission {
-  limits: Limits;
-  readonly #house: House;
-  readonly #say: Say;
+  limits: AdmissionLimits;
+  readonly #models: LoadedModels;
+  readonly #log: Log;
   #last: Promise<void> = Promise.resolve();
 
-  constructor(house: House, limits: Limits, say: Say) {
-    this.#house = house;
+  constructor(models: LoadedModels, limits: AdmissionLimits, log: Log) {
+    this.#models = models;
     this.limits = limits;
-    this.#say = say;
+    this.#log = log;
   }
 
   /**
-   * Resolves when there is room for a model, which then counts as loading. A model that is larger than
-   * all there is gets it all, and the operator is told.
+   * Resolves when there is room for a model. The model then counts as loading. A model that is
+   * larger than all memory is still admitted, with a line in the log.
    *
-   * @throws {ShimmyError} what looking at its needs throws.
-   * @throws the signal's reason.
+   * @throws {ShimmyError} The error of the memory estimate.
+   * @throws The signal's reason.
    */
-  async admit(tenant: Tenancy, signal: AbortSignal): Promise<void> {
+  async admit(reservation: Reservation, signal: AbortSignal): Promise<void> {
     const turn = Promise.withResolvers<void>();
     const before = this.#last;
     this.#last = turn.promise;
     try {
       await abortable(before, signal);
-      await this.#makeRoom(tenant, signal);
-      tenant.stage = "loading";
+      await this.#freeMemory(reservation, signal);
+      reservation.stage = "loading";
     } finally {
-      // One who gives up must not let the next one in before its turn.
+      // A cancelled load must not admit the next model before its turn.
       void before.then(turn.resolve);
     }
   }
 
-  async #makeRoom(tenant: Tenancy, signal: AbortSignal): Promise<void> {
-    let fewer = false;
+  async #freeMemory(reservation: Reservation, signal: AbortSignal): Promise<void> {
+    let fitLayers = false;
     for (;;) {
       signal.throwIfAborted();
-      // Where another one has to go first in any case, what this one needs can be found out later.
-      const full = this.#tooMany(tenant, this.#others());
-      const survey = full === null ? await this.#survey(tenant, fewer, signal) : NOTHING;
+      // If the model limit is reached, another model has to be unloaded first. The estimate can
+      // wait.
+      const full = this.#modelLimit(reservation, this.#others());
+      const estimate = full === null
+        ? await this.#estimate(reservation, fitLayers, signal)
+        : NO_REQUIREMENTS;
       const others = this.#others();
-      const lack = full ?? this.#tooMany(tenant, others) ??
-        this.#shortage(tenant, survey, others, fewer);
-      if (lack === null) return;
-      const { memory, why } = lack;
-      const there = memory === null ? others : others.filter((one) => one.holds(memory) > 0);
+      const shortage = full ?? this.#modelLimit(reservation, others) ??
+        this.#shortage(reservation, estimate, others, fitLayers);
+      if (shortage === null) return;
+      const { memory, reason } = shortage;
+      const users = memory === null ? others : others.filter((one) => one.bytesIn(memory) > 0);
       const onDevice = memory !== null && memory !== MAIN_MEMORY;
-      if (onDevice && there.some(isMoving)) {
-        // What is free on the device is known again when they have come or gone.
-        await abortable(this.#house.changed(), signal);
+      if (onDevice && users.some(isInTransition)) {
+        // The free memory of the device is unknown until these models are loaded or unloaded.
+        await abortable(this.#models.changed(), signal);
         continue;
       }
-      const spares = onDevice && survey.canShrink;
-      const victim = victimOf(spares ? there.filter(isIdle) : there);
-      if (victim !== undefined) {
-        const when = victim.users > 0 ? " once its answers are done" : "";
-        this.#say(`Unloading ${victim.entry.name}${when}: ${why}`);
-        await abortable(this.#house.evict(victim), signal);
-      } else if (spares) {
-        fewer = true;
-        if (there.length > 0) this.#say(`${why}; as many of its layers go there as fit`);
-      } else if (there.length > 0) {
-        await abortable(this.#house.changed(), signal);
+      const canOffloadLess = onDevice && estimate.canOffloadLess;
+      const candidate = nextToUnload(canOffloadLess ? users.filter(isIdle) : users);
+      if (candidate !== undefined) {
+        const when = candidate.users > 0 ? " when its requests are done" : "";
+        this.#log(`Unloading ${candidate.entry.name}${when}: ${reason}`);
+        await abortable(this.#models.evict(candidate), signal);
+      } else if (canOffloadLess) {
+        fitLayers = true;
+        if (users.length > 0) this.#log(`${reason}; offloading as many layers as fit`);
+      } else if (users.length > 0) {
+        await abortable(this.#models.changed(), signal);
       } else {
-        this.#say(`${why}, and nothing is left to unload; loading it all the same`);
+        this.#log(`${reason}; no model is left to unload, loading it anyway`);
         return;
       }
     }
   }
 
-  async #survey(tenant: Tenancy, fewer: boolean, signal: AbortSignal): Promise<Survey> {
+  async #estimate(
+    reservation: Reservation,
+    fitLayers: boolean,
+    signal: AbortSignal,
+  ): Promise<MemoryEstimate> {
     const { memory } = this.limits;
-    if (memory === undefined) return NOTHING;
-    const held = heldOnDevices(this.#house.tenants());
-    const survey = await abortable(memory.survey(tenant.entry, { fewer, held, signal }), signal);
-    tenant.needs = new Map(survey.demands.map(({ memory, need }) => [memory, need]));
-    return survey;
+    if (memory === undefined) return NO_REQUIREMENTS;
+    const onDevices = bytesOnDevices(this.#models.reservations());
+    const estimate = await abortable(
+      memory.estimate(reservation.entry, { fitLayers, onDevices, signal }),
+      signal,
+    );
+    reservation.required = new Map(
+      estimate.requirements.map(({ memory, required }) => [memory, required]),
+    );
+    return estimate;
   }
 
-  #others(): Tenancy[] {
-    return [...this.#house.tenants()].filter(({ stage }) => stage !== "waiting");
+  #others(): Reservation[] {
+    return [...this.#models.reservations()].filter(({ stage }) => stage !== "waiting");
   }
 
-  #tooMany({ entry }: Tenancy, others: readonly Tenancy[]): Lack | null {
+  #modelLimit({ entry }: Reservation, others: readonly Reservation[]): Shortage | null {
     const { maxModels } = this.limits;
     if (others.length < maxModels) return null;
-    const count = maxModels === 1 ? "one model is" : `${maxModels} models are`;
-    return { memory: null, why: `${entry.name} is to be loaded, and at most ${count} at once` };
+    const count = maxModels === 1 ? "one loaded model" : `${maxModels} loaded models`;
+    return { memory: null, reason: `${entry.name} would exceed the limit of ${count}` };
   }
 
   #shortage(
-    { entry }: Tenancy,
-    { demands }: Survey,
-    others: readonly Tenancy[],
-    fewer: boolean,
-  ): Lack | null {
-    for (const { memory, need, free } of demands) {
-      const isMain = memory === MAIN_MEMORY;
-      // With as many layers as fit on the devices, those have room by definition.
-      if (fewer && !isMain) continue;
-      const room = others.reduce((left, one) => left - one.unseen(memory), free);
-      if (need <= room) continue;
+    { entry }: Reservation,
+    { requirements }: MemoryEstimate,
+    others: readonly Reservation[],
+    fitLayers: boolean,
+  ): Shortage | null {
+    for (const { memory, required, free } of requirements) {
+      const isMainMemory = memory === MAIN_MEMORY;
+      // With as many layers as fit on the devices, the devices have room by definition.
+      if (fitLayers && !isMainMemory) continue;
+      const room = others.reduce((left, one) => left - one.pending(memory), free);
+      if (required <= room) continue;
       const left = gigabytes(Math.max(0, room));
-      const why = isMain
-        ? `${entry.name} needs ${gigabytes(need)} of memory, and ${left} are free`
-        : `${entry.name} needs ${gigabytes(need)} on ${memory}, and ${left} may be used there`;
-      return { memory, why };
+      const reason = isMainMemory
+        ? `${entry.name} needs ${gigabytes(required)} of memory, but only ${left} are free`
+        : `${entry.name} needs ${
+          gigabytes(required)
+        } on ${memory}, but only ${left} are available there`;
+      return { memory, reason };
     }
     return null;
   }
 }
 
-/** It is coming or going, and its memory with it. */
-function isMoving({ stage, users }: Tenancy): boolean {
-  return stage === "loading" || (stage === "leaving" && users === 0);
+/** The model is loading or unloading, so its memory use is changing. */
+function isInTransition({ stage, users }: Reservation): boolean {
+  return stage === "loading" || (stage === "unloading" && users === 0);
 }
 
-function isIdle({ users, isPinned }: Tenancy): boolean {
+function isIdle({ users, isPinned }: Reservation): boolean {
   return users === 0 && !isPinned;
 }
 
-/** Who goes next, of those that may be asked to. */
-function victimOf(tenants: readonly Tenancy[]): Tenancy | undefined {
-  const rank = (one: Tenancy) => (one.isPinned ? 2 : 0) + (one.users > 0 ? 1 : 0);
-  return tenants.filter(({ stage }) => stage === "loaded")
+/** The next model to unload, from those that can be unloaded. */
+function nextToUnload(reservations: readonly Reservation[]): Reservation | undefined {
+  const rank = (one: Reservation) => (one.isPinned ? 2 : 0) + (one.users > 0 ? 1 : 0);
+  return reservations.filter(({ stage }) => stage === "loaded")
     .sort((a, b) => rank(a) - rank(b) || a.lastUsed - b.lastUsed)[0];
 }
 

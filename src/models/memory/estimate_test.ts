@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { fromFileUrl } from "@std/path";
 import { describe, isModel } from "../discovery/describe.ts";
 import type { ModelEntry } from "../entry/entry.ts";
-import { type LoadShape, memoryNeed } from "./estimate.ts";
+import { estimateMainMemory, type LoadShape } from "./estimate.ts";
 import { candidateOf } from "../discovery/sources/folder.ts";
 import { shardSet } from "../entry/shards.ts";
 
@@ -25,10 +25,10 @@ async function tiny(): Promise<ModelEntry> {
   return entry;
 }
 
-Deno.test("a model needs its file, a KV cache for each sequence and what a step computes", async () => {
+Deno.test("a model needs its file, a KV cache for each sequence and compute buffers", async () => {
   const entry = await tiny();
   const need = (changes: Partial<LoadShape>) =>
-    memoryNeed(entry, { ...shape, ...changes }, 2 ** 40);
+    estimateMainMemory(entry, { ...shape, ...changes }, 2 ** 40);
   assertEquals(await need({}), entry.size + 512 * 2 * KV_PER_TOKEN + COMPUTE);
   assertEquals(await need({ kvUnified: true }), entry.size + 512 * KV_PER_TOKEN + COMPUTE);
   assertEquals(await need({ contextLength: 0 }), entry.size + 1024 * 2 * KV_PER_TOKEN + COMPUTE);
@@ -39,17 +39,17 @@ Deno.test("a model needs its file, a KV cache for each sequence and what a step 
   );
 });
 
-Deno.test("a model that only embeds has no KV cache", async () => {
+Deno.test("an embedding model has no KV cache", async () => {
   const entry: ModelEntry = { ...await tiny(), kind: "embedding" };
-  assertEquals(await memoryNeed(entry, shape, 2 ** 40), entry.size + COMPUTE);
+  assertEquals(await estimateMainMemory(entry, shape, 2 ** 40), entry.size + COMPUTE);
 });
 
-Deno.test("adapters count with their files", async () => {
+Deno.test("the files of adapters are counted", async () => {
   const path = fromFileUrl(new URL("../../../tests/models/pirate-lora.gguf", import.meta.url));
   const entry: ModelEntry = { ...await tiny(), loras: [{ path, scale: 1 }] };
-  const without = await memoryNeed({ ...entry, loras: [] }, shape, 2 ** 40);
+  const without = await estimateMainMemory({ ...entry, loras: [] }, shape, 2 ** 40);
   const { size } = await Deno.stat(path);
-  assertEquals(await memoryNeed(entry, shape, 2 ** 40), without + size);
+  assertEquals(await estimateMainMemory(entry, shape, 2 ** 40), without + size);
   const gone = { ...entry, loras: [{ path: `${path}.gone`, scale: 1 }] };
-  assertEquals(await memoryNeed(gone, shape, 2 ** 40), without);
+  assertEquals(await estimateMainMemory(gone, shape, 2 ** 40), without);
 });

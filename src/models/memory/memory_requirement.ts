@@ -1,45 +1,47 @@
 import type { ModelEntry } from "../entry/mod.ts";
 
-/** Main memory, among the names of devices. */
+/** The name of main memory among the names of devices. */
 export const MAIN_MEMORY = "";
 
-/** What a model would take of one memory, and what is free there. Bytes. */
-export interface Demand {
-  /** A device's name, or {@linkcode MAIN_MEMORY}. */
+/** Bytes that a model needs of one memory, and the free bytes there. */
+export interface MemoryRequirement {
+  /** Name of a device, or {@linkcode MAIN_MEMORY}. */
   readonly memory: string;
-  readonly need: number;
+  readonly required: number;
   readonly free: number;
 }
 
-/** What loading a model would take. */
-export interface Survey {
-  readonly demands: readonly Demand[];
-  /** Where a device is short of memory, fewer of the model's layers may go there. */
-  readonly canShrink: boolean;
+/** Memory that loading a model needs. */
+export interface MemoryEstimate {
+  readonly requirements: readonly MemoryRequirement[];
+  /** If a device is short of memory, fewer of the model's layers can be offloaded to it. */
+  readonly canOffloadLess: boolean;
 }
 
-/** How a model is looked at. */
-export interface SurveyHow {
-  /** With as many layers on the devices as fit, instead of those that are wished for. */
-  readonly fewer: boolean;
+/** Options of a memory estimate. */
+export interface EstimateOptions {
+  /** Offload as many layers as fit on the devices, instead of the configured number. */
+  readonly fitLayers: boolean;
   /**
-   * Bytes that loaded models have on devices, by the devices' names: some drivers call all of their
-   * memory free, whoever has it.
+   * Bytes that loaded models use on devices, by device name. Some drivers report all of their
+   * memory as free, whatever is in use.
    */
-  readonly held: ReadonlyMap<string, number>;
+  readonly onDevices: ReadonlyMap<string, number>;
   readonly signal: AbortSignal;
 }
 
-/** How admission learns of memory. */
-export interface MemoryLimits {
+/** How admission measures memory. */
+export interface MemoryProbe {
   /**
-   * Looks at what a model needs and what is free, now.
-   * @throws {ShimmyError} why the model could not be loaded at all; the signal's reason.
+   * Estimates what a model needs and measures what is free.
+   *
+   * @throws {ShimmyError} Why the model cannot be loaded at all.
+   * @throws The signal's reason.
    */
-  readonly survey: (
+  readonly estimate: (
     entry: ModelEntry,
-    how: SurveyHow,
-  ) => Promise<Survey>;
-  /** Bytes of main memory the system has to give now. */
+    options: EstimateOptions,
+  ) => Promise<MemoryEstimate>;
+  /** Bytes of main memory that are available now. */
   readonly available: () => number;
 }

@@ -1,49 +1,55 @@
 import { MAIN_MEMORY } from "./memory_requirement.ts";
 import type { KeepAlive, ModelEntry } from "../entry/mod.ts";
 
-/** Where a tenant is on its way. */
-export type TenantStage =
-  /** Waits for room; nothing of it is in memory. */
+/** Stage of a reservation. */
+export type ReservationStage =
+  /** Waits for admission and uses no memory. */
   | "waiting"
-  /** Is being read. */
+  /** The model's file is being read. */
   | "loading"
   | "loaded"
-  /** Goes as soon as nobody uses it, or is going already. */
-  | "leaving";
+  /** The model is unloaded when its requests are done, or is being unloaded. */
+  | "unloading";
 
-/** How a model that is loaded, or on its way, is used, and what it takes. */
-export class Tenancy {
-  stage: TenantStage = "waiting";
-  /** Requests that hold it, those that wait for the load included. */
+/** Use and memory of a model that is loaded, loading or unloading. */
+export class Reservation {
+  stage: ReservationStage = "waiting";
+  /** Requests that use the model, including those that wait for the load. */
   users = 0;
-  /** When the last of them let go, in milliseconds. */
+  /** Time of the last release, in milliseconds. */
   lastUsed: number;
-  /** What a request asked for; null where none did. */
+  /** Keep-alive of the last request that had one; null if none had one. */
   keepAlive: KeepAlive | null = null;
-  /** Bytes it is expected to take, by the memory they lie in. */
-  needs: ReadonlyMap<string, number> = new Map();
-  /** Bytes it has on devices since it is loaded, by their names. */
+  /** Required bytes by memory. */
+  required: ReadonlyMap<string, number> = new Map();
+  /** Bytes of the loaded model on devices, by device name. */
   onDevices: ReadonlyMap<string, number> = new Map();
-  /** Its settings are no longer those of the model: it goes when nobody uses it. */
+  /** The settings of the loaded model are outdated. It is unloaded when its requests are done. */
   isStale = false;
-  /** When it will be unloaded for being idle; null while it is used or never is. */
+  /** Time of the idle unload. Null while the model is in use or has no idle timeout. */
   expires: number | null = null;
-  readonly #vacated = Promise.withResolvers<void>();
-  #callOff: (() => void) | null = null;
-  /** Bytes of main memory that show in what is available. */
-  #taken = 0;
+  readonly #released = Promise.withResolvers<void>();
+  #cancelIdleTimer: (() => void) | null = null;
+  /** Used bytes of main memory that are already missing from the available memory. */
+  #used = 0;
 
-  /** @param entry as the last request knew it: settings may change while it is loaded. */
+  /** @param entry The entry of the last request: settings may change while the model is loaded. */
   constructor(public entry: ModelEntry, now: number) {
     this.lastUsed = now;
   }
 
-  /** Goes last when room is needed: the configuration says so, or a request asked to keep it for ever. */
+  /**
+   * Pinned by the configuration, or by a request with an infinite keep-alive. A pinned model is
+   * unloaded last.
+   */
   get isPinned(): boolean {
     return this.entry.settings?.pinned === true || this.keepAlive === Infinity;
   }
 
-  /** How long it stays when idle, where nobody says: `fallback`. */
+  /**
+   * Idle timeout of the model. `fallback` applies if neither the configuration nor a request sets
+   * one.
+   */
   idleTime(fallback: KeepAlive): KeepAlive {
     if (this.isStale) return 0;
     const { settings } = this.entry;
@@ -51,67 +57,73 @@ export class Tenancy {
     return this.keepAlive ?? settings?.keepAlive ?? fallback;
   }
 
-  /** Bytes it has of a memory, or soon will. */
-  holds(memory: string): number {
-    return this.needs.get(memory) ?? 0;
+  /** Bytes of a memory that the model uses or will use. */
+  bytesIn(memory: string): number {
+    return this.required.get(memory) ?? 0;
   }
 
-  /** Bytes it is expected to take in all; null where that was not asked. */
+  /** Required bytes in all memories; null if they were not estimated. */
   get bytes(): number | null {
-    const sum = this.needs.values().reduce((sum, bytes) => sum + bytes, 0);
+    const sum = this.required.values().reduce((sum, bytes) => sum + bytes, 0);
     return sum > 0 ? sum : null;
   }
 
   /**
-   * It is loaded.
+   * Records the memory of the loaded model.
    *
-   * @param taken bytes of main memory that are no longer available since it began to load.
-   * @param onDevices bytes it has on devices, by their names: they replace what was expected.
+   * @param used Bytes by which the available main memory has shrunk during the load.
+   * @param onDevices Bytes on devices, by device name. They replace the estimate.
    */
-  moveIn(taken: number, onDevices: ReadonlyMap<string, number>): void {
-    this.#taken = taken;
+  recordLoad(used: number, onDevices: ReadonlyMap<string, number>): void {
+    this.#used = used;
     this.onDevices = onDevices;
     if (onDevices.size > 0) {
-      this.needs = new Map([[MAIN_MEMORY, this.holds(MAIN_MEMORY)], ...onDevices]);
+      this.required = new Map([[MAIN_MEMORY, this.bytesIn(MAIN_MEMORY)], ...onDevices]);
     }
   }
 
-  /** Bytes of its need that do not show in what is free: all while it loads, later those of mapped files. */
-  unseen(memory: string): number {
-    const shown = memory === MAIN_MEMORY ? this.#taken : this.onDevices.get(memory) ?? 0;
-    return Math.max(0, this.holds(memory) - shown);
+  /**
+   * Required bytes that are not yet missing from the free memory: all of them during the load,
+   * afterwards those of mapped files.
+   */
+  pending(memory: string): number {
+    const visible = memory === MAIN_MEMORY ? this.#used : this.onDevices.get(memory) ?? 0;
+    return Math.max(0, this.bytesIn(memory) - visible);
   }
 
-  /** Resolves when nobody uses it any more, or when it has to go regardless. */
-  get vacated(): Promise<void> {
-    return this.#vacated.promise;
+  /**
+   * Resolves when the last request has released the model, or when the model is unloaded regardless
+   * of requests.
+   */
+  get released(): Promise<void> {
+    return this.#released.promise;
   }
 
-  /** Lets those who wait for it to go wait no longer. */
-  vacate(): void {
-    this.#vacated.resolve();
+  /** Resolves {@linkcode released}. */
+  release(): void {
+    this.#released.resolve();
   }
 
-  /** Remembers when it expires and how that is called off. */
-  rest(expires: number, callOff: () => void): void {
-    this.awake();
+  /** Records the time of the idle unload and how to cancel its timer. */
+  startIdleTimer(expires: number, cancel: () => void): void {
+    this.cancelIdleTimer();
     this.expires = expires;
-    this.#callOff = callOff;
+    this.#cancelIdleTimer = cancel;
   }
 
-  /** It is used, or gone: it does not expire. */
-  awake(): void {
-    this.#callOff?.();
-    this.#callOff = null;
+  /** Cancels the idle unload. */
+  cancelIdleTimer(): void {
+    this.#cancelIdleTimer?.();
+    this.#cancelIdleTimer = null;
     this.expires = null;
   }
 }
 
-/** Bytes that models have on devices together, by the devices' names. */
-export function heldOnDevices(tenants: Iterable<Tenancy>): Map<string, number> {
-  const held = new Map<string, number>();
-  for (const { onDevices } of tenants) {
-    for (const [device, bytes] of onDevices) held.set(device, (held.get(device) ?? 0) + bytes);
+/** Total bytes of models on devices, by device name. */
+export function bytesOnDevices(reservations: Iterable<Reservation>): Map<string, number> {
+  const total = new Map<string, number>();
+  for (const { onDevices } of reservations) {
+    for (const [device, bytes] of onDevices) total.set(device, (total.get(device) ?? 0) + bytes);
   }
-  return held;
+  return total;
 }

@@ -1,7 +1,10 @@
 import { ShimmyError } from "../../errors.ts";
 import { isGgufPath, shardName } from "../entry/mod.ts";
 
-/** What is taken where nobody says: a good balance of size and quality first, then what is nearest. */
+/**
+ * Quantizations in order of preference if none is requested: the best balance of size and quality
+ * first, then the nearest sizes.
+ */
 const PREFERRED = [
   "Q4_K_M",
   "UD-Q4_K_XL",
@@ -34,30 +37,30 @@ const PREFERRED = [
   "IQ2_M",
 ];
 
-/** A quantization's name as file and folder names have it. */
+/** A quantization name within a file or folder name. */
 const QUANTIZATION =
   /(?:^|[-._/])((?:UD-)?(?:I?Q\d+(?:_[A-Z0-9]+)*|TQ\d_\d|MXFP4(?:_MOE)?|BF16|F16|F32))(?=$|[-._/])/gi;
 
-/** Files that go with a model and are none: projectors, importance matrices, drafts. */
+/** Files that accompany a model: projectors, importance matrices, draft models. */
 const COMPANION = /(?:^|[-._/])(?:mmproj|imatrix|mtp|dflash|eagle3)(?=$|[-._/])/i;
 
-/** A model of a repository: the paths of its file or of all its shards, in order. */
+/** A model in a repository: the paths of its file or of all its shards, in order. */
 export interface HubModel {
   readonly paths: readonly string[];
-  /** In capitals, or `null` where the name tells none. */
+  /** In upper case, or `null` if the name contains none. */
   readonly quantization: string | null;
 }
 
 /**
- * The model that is meant of those in a repository.
+ * Chooses the requested model of a repository.
  *
- * @param paths every file of the repository
- * @throws {ShimmyError} `not_found` with what there is, where none or several fit.
+ * @param paths Every file of the repository.
+ * @throws {ShimmyError} `not_found` with the available models, if none or several match.
  */
 export function chooseModel(
   paths: readonly string[],
   asked: {
-    /** `owner/repo`, with `@revision` where one was asked for. */
+    /** `owner/repo`, with `@revision` if one was requested. */
     readonly repository: string;
     readonly quantization: string | null;
     readonly file: string | null;
@@ -69,7 +72,7 @@ export function chooseModel(
   if (models.length === 0) {
     throw none(
       repository,
-      "it holds no GGUF files; look for a repository whose name ends in -GGUF",
+      "it has no GGUF files; look for a repository with a name that ends in -GGUF",
     );
   }
   if (quantization !== null) {
@@ -85,7 +88,7 @@ export function chooseModel(
   return only(models, models, asked);
 }
 
-/** The models among files, companions left out; sets of shards in which one is missing too. */
+/** The models among files. Companion files and incomplete shard sets are left out. */
 export function modelsOf(paths: readonly string[]): HubModel[] {
   const present = new Set(paths);
   const models: HubModel[] = [];
@@ -104,7 +107,10 @@ function setOf(path: string): string[] {
   return Array.from({ length: shard.count }, (_, i) => shard.path(i + 1));
 }
 
-/** The last one named: what stands before may be that of another model the name tells of. */
+/**
+ * Returns the last quantization in the name. Earlier parts of the name may be those of another
+ * model.
+ */
 function quantizationIn(path: string): string | null {
   const found = [...path.replace(/\.gguf$/i, "").matchAll(QUANTIZATION)];
   return found.at(-1)?.[1]?.toUpperCase() ?? null;
@@ -115,7 +121,7 @@ function named(paths: readonly string[], file: string, repository: string): HubM
   const missing = set.find((path) => !paths.includes(path));
   if (missing === undefined) return { paths: set, quantization: quantizationIn(file) };
   const there = paths.filter(isGgufPath);
-  throw none(repository, `it has no file ${missing}; ${listed("it has", there)}`);
+  throw none(repository, `no file ${missing}; ${listed("available:", there)}`);
 }
 
 function only(
@@ -130,24 +136,24 @@ function only(
   if (first !== undefined && more.length === 0) return first;
   if (first === undefined) {
     const there = [...new Set(models.map((model) => model.quantization ?? model.paths[0]!))];
-    throw none(repository, `it has no ${quantization}; ${listed("it has", there)}`);
+    throw none(repository, `no quantization ${quantization}; ${listed("available:", there)}`);
   }
-  // A model beside its folder of variants is what the repository is about.
+  // If several models match, the one outside of subfolders is the main model of the repository.
   const depth = (model: HubModel) => model.paths[0]!.split("/").length;
   const shallow = fitting.filter((model) => depth(model) === Math.min(...fitting.map(depth)));
   if (shallow.length === 1) return shallow[0]!;
   const files = shallow.map((model) => `hf:${repository}/${model.paths[0]}`);
-  throw none(repository, `it has several that fit; ${listed("name one of", files)}`);
+  throw none(repository, `several models match; ${listed("specify one of", files)}`);
 }
 
 function listed(verb: string, items: readonly string[]): string {
-  if (items.length === 0) return "it has none";
+  if (items.length === 0) return "available: none";
   const shown = items.slice(0, 12).join(", ");
   return `${verb} ${shown}${items.length > 12 ? ` and ${items.length - 12} more` : ""}`;
 }
 
 function none(repository: string, why: string): ShimmyError {
-  return new ShimmyError("not_found", `Nothing to pull from ${repository}: ${why}`, {
+  return new ShimmyError("not_found", `Cannot pull from ${repository}: ${why}`, {
     field: "model",
   });
 }

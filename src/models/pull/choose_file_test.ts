@@ -6,7 +6,7 @@ function choose(paths: string[], quantization: string | null = null, file: strin
   return chooseModel(paths, { repository: "o/r", quantization, file }).paths;
 }
 
-Deno.test("Q4_K_M is taken where nobody says, else what is nearest", () => {
+Deno.test("the default quantization is Q4_K_M, otherwise the nearest", () => {
   const all = ["m-Q8_0.gguf", "m-Q4_K_M.gguf", "m-F16.gguf", "README.md"];
   assertEquals(choose(all), ["m-Q4_K_M.gguf"]);
   assertEquals(choose(["m.Q8_0.gguf", "m.Q5_K_M.gguf", "m.Q2_K.gguf"]), ["m.Q5_K_M.gguf"]);
@@ -14,7 +14,7 @@ Deno.test("Q4_K_M is taken where nobody says, else what is nearest", () => {
   assertEquals(choose(["model.gguf"]), ["model.gguf"]);
 });
 
-Deno.test("a quantization is asked for in any case, and must fit as a whole", () => {
+Deno.test("a requested quantization ignores case and must match completely", () => {
   const all = ["m-q4_k_m.gguf", "m-Q4_K_S.gguf", "m-UD-Q3_K_XL.gguf", "m-bf16.gguf", "m-f16.gguf"];
   assertEquals(choose(all, "q4_K_s"), ["m-Q4_K_S.gguf"]);
   assertEquals(choose(all, "Q4_K_M"), ["m-q4_k_m.gguf"]);
@@ -23,40 +23,44 @@ Deno.test("a quantization is asked for in any case, and must fit as a whole", ()
   assertThrows(
     () => choose(all, "Q4_K"),
     ShimmyError,
-    "it has no Q4_K; it has Q4_K_M, Q4_K_S, UD-Q3_K_XL, BF16, F16",
+    "no quantization Q4_K; available: Q4_K_M, Q4_K_S, UD-Q3_K_XL, BF16, F16",
   );
 });
 
-Deno.test("shards come as a set, by quantization, by folder or by any of them", () => {
+Deno.test("a quantization, a folder or any shard selects the whole shard set", () => {
   const set = ["Q4_K_M/m-00001-of-00002.gguf", "Q4_K_M/m-00002-of-00002.gguf"];
   const all = [...set, "m-Q8_0-00001-of-00002.gguf", "m-Q2_K.gguf"];
   assertEquals(choose(all), set);
   assertEquals(choose(all, null, set[1]!), set);
   // A set with a shard missing is none.
-  assertThrows(() => choose(all, "Q8_0"), ShimmyError, "it has no Q8_0; it has Q4_K_M, Q2_K");
+  assertThrows(
+    () => choose(all, "Q8_0"),
+    ShimmyError,
+    "no quantization Q8_0; available: Q4_K_M, Q2_K",
+  );
 });
 
 Deno.test("projectors, drafts and importance matrices are not models", () => {
   const all = ["mmproj-F16.gguf", "m.imatrix.gguf", "mtp-m.gguf", "sub/mmproj-m-Q4_K_M.gguf"];
   assertEquals(choose([...all, "m-Q8_0.gguf"]), ["m-Q8_0.gguf"]);
-  assertThrows(() => choose(all), ShimmyError, "it holds no GGUF files");
+  assertThrows(() => choose(all), ShimmyError, "it has no GGUF files");
   const more = ["Q8_0/mmproj_Q8_0.gguf", "m_Q8_0.mmproj.gguf", "model-MMPROJ-BF16.gguf"];
   assertEquals(choose([...more, "m-Q8_0.gguf"], "q8_0"), ["m-Q8_0.gguf"]);
   // One that is named is meant.
   assertEquals(choose(all, null, "mmproj-F16.gguf"), ["mmproj-F16.gguf"]);
 });
 
-Deno.test("of several that fit, the one beside the folders is meant, else one must be named", () => {
+Deno.test("of several matches the one outside of subfolders is chosen, otherwise the choice is refused", () => {
   const all = ["big/m-Q4_K_M.gguf", "m-Q4_K_M.gguf"];
   assertEquals(choose(all), ["m-Q4_K_M.gguf"]);
   assertThrows(
     () => choose(["a-Q4_K_M.gguf", "b-Q4_K_M.gguf"]),
     ShimmyError,
-    "it has several that fit; name one of hf:o/r/a-Q4_K_M.gguf, hf:o/r/b-Q4_K_M.gguf",
+    "several models match; specify one of hf:o/r/a-Q4_K_M.gguf, hf:o/r/b-Q4_K_M.gguf",
   );
   assertThrows(
     () => choose(all, null, "x.gguf"),
     ShimmyError,
-    "it has no file x.gguf; it has big/m-Q4_K_M.gguf, m-Q4_K_M.gguf",
+    "no file x.gguf; available: big/m-Q4_K_M.gguf, m-Q4_K_M.gguf",
   );
 });

@@ -6,28 +6,28 @@ import { huggingFaceCache } from "../discovery/mod.ts";
 import { chooseModel } from "./choose_file.ts";
 import { explainHub, hubAuthorization, hubEndpoint, readRepository } from "./hub_api.ts";
 import { placeLink, repositoryFolder, writeRef } from "./hub_cache.ts";
-import type { PlannedFile, PullPlan, PullSurroundings } from "./plan.ts";
+import type { PlannedFile, PullEnvironment, PullPlan } from "./plan.ts";
 import { type HubReference, isSafePath, referenceText } from "./reference.ts";
 
 /**
- * Works out what pulling a model from Hugging Face's hub takes. The files go into the cache that
- * Hugging Face's own tools share.
+ * Plans a pull from the Hugging Face hub. The files go to the cache that Hugging Face's own tools
+ * use.
  *
  * @throws {ShimmyError} `not_found`, or `backend` with what to do.
  */
 export async function planHub(
   reference: HubReference,
-  surroundings: PullSurroundings,
+  environment: PullEnvironment,
   signal?: AbortSignal,
 ): Promise<PullPlan> {
   const { repository } = reference;
   const revision = reference.revision ?? "main";
-  const endpoint = hubEndpoint(surroundings.env);
-  const cache = huggingFaceCache(surroundings);
+  const endpoint = hubEndpoint(environment.env);
+  const cache = huggingFaceCache(environment);
   if (cache === null) {
-    throw new ShimmyError("invalid", "HF_HOME: must be set, as there is no home folder");
+    throw new ShimmyError("invalid", "HF_HOME: must be set if there is no home folder");
   }
-  const authorization = await hubAuthorization(surroundings, endpoint);
+  const authorization = await hubAuthorization(environment, endpoint);
   const { commit, files } = await readRepository(repository, {
     revision,
     endpoint,
@@ -53,7 +53,8 @@ export async function planHub(
     size: file.size,
     sha256: file.sha256,
     path: blob,
-    // Not `.incomplete`: Hugging Face's tools would continue it as if it had no holes.
+    // The name is not `.incomplete`, because Hugging Face's tools would resume such a file as if it
+    // had no holes.
     part: `${blob}.shimmy`,
     lock: join(cache, ".locks", repositoryFolder("", repository), `${file.id}.lock`),
     authorization,
@@ -69,7 +70,7 @@ export async function planHub(
     finish: async () => {
       const written: string[] = [];
       for (const { blob, link } of parts) if (await placeLink(blob, link)) written.push(link);
-      // A commit needs no note of where it is.
+      // A commit needs no ref.
       if (revision !== commit) await writeRef(folder, revision, commit);
       return { model: { name: modelName(paths[0]!), paths }, written };
     },

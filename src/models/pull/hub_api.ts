@@ -1,35 +1,36 @@
 import { listFiles, modelInfo } from "@huggingface/hub";
 import { join } from "@std/path";
-import { type Authorization, request, StallWatch } from "../../download/mod.ts";
+import { type Authorization, request, StallTimer } from "../../download/mod.ts";
 import { messageOf, ShimmyError } from "../../errors.ts";
-import type { PullSurroundings } from "./plan.ts";
+import type { PullEnvironment } from "./plan.ts";
 
-// What the library's own download cannot do, and why `src/download` does it: it begins anew each time,
-// checks nothing, uses one connection and writes to a name that two processes share.
+// Only listing files uses the library. Downloads use `src/download`, because the library's download
+// cannot resume, verifies nothing, uses one connection and writes to a name that two processes
+// share.
 
-/** A repository's state. */
+/** A repository at one commit. */
 export interface Repository {
-  /** The commit that the revision is at. */
+  /** The commit of the revision. */
   readonly commit: string;
   readonly files: readonly RepositoryFile[];
 }
 
 export interface RepositoryFile {
   readonly path: string;
-  /** In bytes. */
+  /** Size in bytes. */
   readonly size: number;
-  /** Of files in large file storage, as all models are. */
+  /** SHA-256 of a file in large file storage (all models are); otherwise null. */
   readonly sha256: string | null;
-  /** What the cache calls the file: its SHA-256, or Git's own hash. */
+  /** Blob name in the cache: the SHA-256, or Git's own hash. */
   readonly id: string;
 }
 
-/** Milliseconds that the hub may take for an answer. */
-const PATIENCE_MS = 30_000;
+/** Time limit without a byte from the hub. */
+const STALL_TIMEOUT_MS = 30_000;
 const MAX_FILES = 20_000;
 
-/** Where the hub is, as Hugging Face's own tools take it, without a slash at its end. */
-export function hubEndpoint(env: PullSurroundings["env"]): string {
+/** URL of the hub from `HF_ENDPOINT`, without a trailing slash. */
+export function hubEndpoint(env: PullEnvironment["env"]): string {
   const endpoint = env("HF_ENDPOINT") || "https://huggingface.co";
   if (!URL.canParse(endpoint) || !/^https?:/.test(endpoint)) {
     throw new ShimmyError("invalid", "HF_ENDPOINT: must be a URL such as https://huggingface.co");
@@ -38,11 +39,11 @@ export function hubEndpoint(env: PullSurroundings["env"]): string {
 }
 
 /**
- * The user's token for the hub: `HF_TOKEN`, else the file that Hugging Face's own login writes.
+ * The user's hub token: `HF_TOKEN`, otherwise the file that Hugging Face's login command writes.
  * Source: https://huggingface.co/docs/huggingface_hub/package_reference/environment_variables
  */
 export async function hubAuthorization(
-  { env, home }: PullSurroundings,
+  { env, home }: PullEnvironment,
   endpoint: string,
 ): Promise<Authorization | undefined> {
   let token = (env("HF_TOKEN") || env("HUGGING_FACE_HUB_TOKEN") || "").trim();
@@ -52,14 +53,15 @@ export async function hubAuthorization(
     const path = env("HF_TOKEN_PATH") || (folder === undefined ? undefined : join(folder, "token"));
     token = path === undefined ? "" : await Deno.readTextFile(path).catch(() => "");
   }
-  // Whatever else is in there cannot be a header.
+  // Other characters cannot be part of a header.
   token = token.trim();
   if (!/^[\x21-\x7e]+$/.test(token)) return undefined;
   return { origin: new URL(endpoint).origin, value: `Bearer ${token}` };
 }
 
 /**
- * The files of a repository at the commit that a revision is at.
+ * Lists the files of a repository at the commit of a revision.
+ *
  * @throws {ShimmyError} `not_found`, or `backend` with what to do.
  */
 export async function readRepository(
@@ -73,13 +75,13 @@ export async function readRepository(
   },
 ): Promise<Repository> {
   const get: typeof fetch = async (url, init) => {
-    const patience = new StallWatch(PATIENCE_MS, signal);
+    const stall = new StallTimer(STALL_TIMEOUT_MS, signal);
     try {
       const { headers } = init ?? {};
       const response = await request(url instanceof Request ? url.url : url, {
         headers,
         authorization,
-        signal: patience.signal,
+        signal: stall.signal,
       });
       const refusal = explainHub(response, name, { endpoint, authorization, revision });
       if (refusal === null && response.ok) {
@@ -87,11 +89,11 @@ export async function readRepository(
         return new Response(body, { status: response.status, headers: response.headers });
       }
       await response.body?.cancel();
-      throw refusal ?? new Error(`the server answers ${response.status}`);
+      throw refusal ?? new Error(`the server answered with status ${response.status}`);
     } catch (error) {
-      throw patience.stalled ? new Error("the server does not answer", { cause: error }) : error;
+      throw stall.stalled ? new Error("the server did not answer", { cause: error }) : error;
     } finally {
-      patience.stop();
+      stall.stop();
     }
   };
   const common = { hubUrl: endpoint, fetch: get };
@@ -102,7 +104,7 @@ export async function readRepository(
       revision,
       additionalFields: ["sha"],
     });
-    if (!/^[0-9a-f]{40}$/.test(sha)) throw new Error("the server names no commit");
+    if (!/^[0-9a-f]{40}$/.test(sha)) throw new Error("the server returned no commit");
     const files: RepositoryFile[] = [];
     for await (
       const { type, path, size, oid = "", lfs } of listFiles({
@@ -113,7 +115,7 @@ export async function readRepository(
       })
     ) {
       if (type !== "file") continue;
-      if (files.length === MAX_FILES) throw new Error("it has too many files");
+      if (files.length === MAX_FILES) throw new Error(`it has more than ${MAX_FILES} files`);
       const sha256 = /^[0-9a-f]{64}$/.test(lfs?.oid ?? "") ? lfs!.oid : null;
       if (sha256 === null && !/^[0-9a-f]{40}$/.test(oid)) continue;
       files.push({ path, size: lfs?.size ?? size, sha256, id: sha256 ?? oid });
@@ -121,7 +123,7 @@ export async function readRepository(
     return { commit: sha, files };
   } catch (error) {
     if (signal?.aborted) {
-      throw new ShimmyError("cancelled", `Asking for ${name} was given up`, { cause: error });
+      throw new ShimmyError("cancelled", `Request for ${name} cancelled`, { cause: error });
     }
     if (error instanceof ShimmyError) throw error;
     const reason = error instanceof TypeError ? "the connection failed" : messageOf(error);
@@ -137,9 +139,9 @@ export async function readRepository(
 }
 
 /**
- * What the hub means by refusing, as something to do; `null` where its answer is no refusal, or where
- * it is that of a host it redirects to. The hub answers 401 also for what is not there, so that nobody
- * learns which names are taken.
+ * Explains a refusal of the hub and what to do. Returns `null` if the response is not a refusal, or
+ * if it comes from a host that the hub redirects to. The hub also answers 401 for missing
+ * repositories, so that nobody can find out which names exist.
  */
 export function explainHub(
   { status, headers, url }: Response,
@@ -162,7 +164,7 @@ export function explainHub(
       "invalid",
       hasToken
         ? `${repository} is gated and HF_TOKEN's account has no access: ${accept} with that account, ` +
-          "and see that the token may read gated repositories"
+          "and check that the token may read gated repositories"
         : `${repository} is gated: ${accept} and ${token}`,
       field,
     );
@@ -172,7 +174,7 @@ export function explainHub(
       "not_found",
       hasToken
         ? `${repository} does not exist, or HF_TOKEN is not valid or its account may not read it`
-        : `${repository} does not exist or is private; where an account may read it, ${token}`,
+        : `${repository} does not exist or is private; if your account may read it, ${token}`,
       field,
     );
   }

@@ -1,14 +1,14 @@
 import { dirname, join, relative } from "@std/path";
 import { removeIfThere, sizeOf } from "../../download/mod.ts";
 
-// The layout is described at https://huggingface.co/docs/hub/local-cache
+// Layout of the cache: https://huggingface.co/docs/hub/local-cache
 
-/** The folder of a model's repository in the cache. */
+/** Folder of a model repository in the cache. */
 export function repositoryFolder(cache: string, repository: string): string {
   return join(cache, ["models", ...repository.split("/")].join("--"));
 }
 
-/** Ways to make a second name for a file; tests forbid some. */
+/** Ways to link to a file. Tests make some of them fail. */
 export interface Linking {
   readonly symlink: (target: string, path: string) => Promise<void>;
   readonly link: (target: string, path: string) => Promise<void>;
@@ -20,11 +20,11 @@ const LINKING: Linking = {
 };
 
 /**
- * Makes a blob appear in a snapshot: as a relative link, so that the cache may be moved. Where that is
- * forbidden, as on Windows without developer mode, as a second name of the same file; and where the
- * file system has none, as a copy.
+ * Adds a blob to a snapshot as a relative link, so that the cache can be moved. Where symbolic
+ * links are forbidden, as on Windows without developer mode, it makes a hard link; where the file
+ * system has no hard links, it makes a copy.
  *
- * @returns false where it is there already
+ * @returns False if the snapshot already has the file.
  */
 export async function placeLink(
   blob: string,
@@ -33,10 +33,10 @@ export async function placeLink(
 ): Promise<boolean> {
   const size = await sizeOf(blob);
   const there = await sizeOf(path);
-  // Without the blob, the snapshot holds the file itself.
+  // Without a blob, the snapshot holds the file itself.
   if (there !== null && (size === null || there === size)) return false;
   await Deno.mkdir(dirname(path), { recursive: true });
-  // Never half there: whoever looks sees the old one or the new one.
+  // Renaming replaces the link atomically.
   const temporary = `${path}.${crypto.randomUUID()}.incomplete`;
   try {
     await symlink(relative(dirname(path), blob), temporary)
@@ -50,7 +50,7 @@ export async function placeLink(
   return true;
 }
 
-/** Notes which commit a branch or a tag is at. Slashes in its name are folders. */
+/** Writes the commit of a branch or tag. Slashes in its name become folders. */
 export async function writeRef(folder: string, revision: string, commit: string): Promise<void> {
   const path = join(folder, "refs", ...revision.split("/"));
   await Deno.mkdir(dirname(path), { recursive: true });

@@ -1,6 +1,6 @@
-/** Models from the network, and away again. */
+/** Pulls models from the Hugging Face hub, Ollama's registry or a URL, and removes models. */
 
-export { missingBytes, type PulledModel, type PullPlan, type PullSurroundings } from "./plan.ts";
+export { missingBytes, type PulledModel, type PullEnvironment, type PullPlan } from "./plan.ts";
 export { isReference, OLLAMA_HOST, parseReference, referenceText } from "./reference.ts";
 export type { Removal } from "./removal.ts";
 export {

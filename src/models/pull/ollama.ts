@@ -1,42 +1,42 @@
 import { dirname, join } from "@std/path";
-import { request, sizeOf, StallWatch } from "../../download/mod.ts";
+import { request, sizeOf, StallTimer } from "../../download/mod.ts";
 import { messageOf, ShimmyError } from "../../errors.ts";
 import { MAX_MANIFEST_BYTES, ollamaStore, storeName } from "../discovery/mod.ts";
-import type { PlannedFile, PullPlan, PullSurroundings } from "./plan.ts";
+import type { PlannedFile, PullEnvironment, PullPlan } from "./plan.ts";
 import { OLLAMA_HOST, type OllamaReference, referenceText } from "./reference.ts";
 
-/** The registry's format of manifests. Source: https://docs.docker.com/registry/spec/manifest-v2-2/ */
+/** Media type of the manifest. Source: https://docs.docker.com/registry/spec/manifest-v2-2/ */
 const MANIFEST_TYPE = "application/vnd.docker.distribution.manifest.v2+json";
 const MODEL_TYPE = "application/vnd.ollama.image.model";
 const DIGEST = /^sha256:([0-9a-f]{64})$/;
-const PATIENCE_MS = 30_000;
+const STALL_TIMEOUT_MS = 30_000;
 const MAX_LAYERS = 256;
 
-/** A blob that a manifest names. */
+/** A blob in a manifest. */
 export interface Layer {
-  /** `sha256:` and 64 digits. */
+  /** `sha256:` and 64 hexadecimal digits. */
   readonly digest: string;
-  /** In bytes. */
+  /** Size in bytes. */
   readonly size: number;
   readonly mediaType: string;
 }
 
 /**
- * Works out what pulling a model from Ollama's registry takes. The files go into Ollama's store.
+ * Plans a pull from Ollama's registry. The files go to Ollama's store.
  *
  * @throws {ShimmyError} `not_found`, or `backend` with the reason.
  */
 export async function planOllama(
   reference: OllamaReference,
-  surroundings: PullSurroundings,
+  environment: PullEnvironment,
   signal?: AbortSignal,
 ): Promise<PullPlan> {
   const { host, namespace, model, tag } = reference;
-  const store = ollamaStore(surroundings);
+  const store = ollamaStore(environment);
   if (store === null) {
-    throw new ShimmyError("invalid", "OLLAMA_MODELS: must be set, as there is no home folder");
+    throw new ShimmyError("invalid", "OLLAMA_MODELS: must be set if there is no home folder");
   }
-  const base = `${registryOf(host, surroundings.env)}/v2/${namespace}/${model}`;
+  const base = `${registryOf(host, environment.env)}/v2/${namespace}/${model}`;
   const bytes = await readManifest(`${base}/manifests/${tag}`, reference, signal);
   const layers = layersOf(bytes, referenceText(reference));
   const blob = ({ digest }: Layer) => join(store, "blobs", digest.replace(":", "-"));
@@ -50,7 +50,7 @@ export async function planOllama(
       size: layer.size,
       sha256: DIGEST.exec(layer.digest)![1]!,
       path: blob(layer),
-      // Beside the blobs and not among them: Ollama removes what it does not know there.
+      // The part file is not in `blobs`, because Ollama removes unknown files there.
       part: join(store, ".shimmy", `${name}.part`),
       lock: join(store, ".shimmy", `${name}.lock`),
       present: await sizeOf(blob(layer)) === layer.size,
@@ -74,8 +74,8 @@ export async function planOllama(
   };
 }
 
-/** Where a registry is; `SHIMMY_OLLAMA_REGISTRY` stands in for Ollama's own. */
-function registryOf(host: string, env: PullSurroundings["env"]): string {
+/** URL of a registry. `SHIMMY_OLLAMA_REGISTRY` replaces Ollama's own. */
+function registryOf(host: string, env: PullEnvironment["env"]): string {
   if (host !== OLLAMA_HOST) return `https://${host}`;
   const base = env("SHIMMY_OLLAMA_REGISTRY") || `https://${OLLAMA_HOST}`;
   if (!URL.canParse(base) || !/^https?:/.test(base)) {
@@ -90,24 +90,24 @@ async function readManifest(
   signal: AbortSignal | undefined,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const name = referenceText(reference);
-  const patience = new StallWatch(PATIENCE_MS, signal);
+  const stall = new StallTimer(STALL_TIMEOUT_MS, signal);
   try {
     const headers = { accept: MANIFEST_TYPE };
-    const response = await request(url, { headers, signal: patience.signal });
+    const response = await request(url, { headers, signal: stall.signal });
     if (!response.ok) {
       await response.body?.cancel();
       throw refusal(response.status, name, reference.host);
     }
     const bytes = new Uint8Array(await response.arrayBuffer());
-    if (bytes.length > MAX_MANIFEST_BYTES) throw new Error("its manifest is too long");
+    if (bytes.length > MAX_MANIFEST_BYTES) throw new Error("its manifest is too large");
     return bytes;
   } catch (error) {
     if (signal?.aborted) {
-      throw new ShimmyError("cancelled", `Asking for ${name} was given up`, { cause: error });
+      throw new ShimmyError("cancelled", `Request for ${name} cancelled`, { cause: error });
     }
     if (error instanceof ShimmyError) throw error;
-    const reason = patience.stalled
-      ? "the server does not answer"
+    const reason = stall.stalled
+      ? "the server did not answer"
       : error instanceof TypeError
       ? "the connection failed"
       : messageOf(error);
@@ -116,7 +116,7 @@ async function readManifest(
       cause: error,
     });
   } finally {
-    patience.stop();
+    stall.stop();
   }
 }
 
@@ -129,19 +129,21 @@ function refusal(status: number, name: string, host: string): ShimmyError | Erro
   if (status === 401 || status === 403) {
     return new ShimmyError(
       "not_found",
-      `${name} does not exist or is private; private models are for Ollama itself to pull`,
+      `${name} does not exist or is private; use Ollama to pull private models`,
       { field: "model" },
     );
   }
-  return new Error(`the server answers ${status}`);
+  return new Error(`the server answered with status ${status}`);
 }
 
 /**
- * What a manifest names, the small ones first: where the model itself is there, all is.
- * @throws {ShimmyError} `backend`, where it is none that can be pulled.
+ * Layers of a manifest, the smallest first. If the model itself is present, all other layers are
+ * too.
+ *
+ * @throws {ShimmyError} `backend` if the manifest cannot be pulled.
  */
 function layersOf(bytes: Uint8Array, name: string): Layer[] {
-  const bad = (why: string) => new ShimmyError("backend", `${name} cannot be pulled: ${why}`);
+  const bad = (why: string) => new ShimmyError("backend", `Cannot pull ${name}: ${why}`);
   let manifest: { layers?: unknown; config?: unknown } | null;
   try {
     manifest = JSON.parse(new TextDecoder().decode(bytes));
@@ -149,25 +151,27 @@ function layersOf(bytes: Uint8Array, name: string): Layer[] {
     throw bad("its manifest is not JSON");
   }
   const named = [manifest?.config, ...Array.isArray(manifest?.layers) ? manifest.layers : []];
-  if (named.length > MAX_LAYERS) throw bad("its manifest names too many files");
+  if (named.length > MAX_LAYERS) throw bad("its manifest has too many layers");
   const layers = new Map<string, Layer>();
   for (const layer of named as Partial<Layer>[]) {
     if (layer === null || typeof layer !== "object") continue;
     const { digest, size, mediaType } = layer;
     if (typeof digest !== "string" || !DIGEST.test(digest)) {
-      throw bad("its manifest names a malformed digest");
+      throw bad("its manifest has a malformed digest");
     }
-    if (!Number.isSafeInteger(size) || size! < 0) throw bad("its manifest names no sizes");
+    if (!Number.isSafeInteger(size) || size! < 0) {
+      throw bad("its manifest has a layer without a valid size");
+    }
     layers.set(digest, { digest, size: size!, mediaType: String(mediaType) });
   }
   const all = [...layers.values()];
   if (!all.some(({ mediaType }) => mediaType === MODEL_TYPE)) {
-    throw bad("it holds no GGUF model");
+    throw bad("it has no GGUF model");
   }
   return all.sort((a, b) => a.size - b.size);
 }
 
-/** What a layer is, for people. */
+/** Display name of a layer's type. */
 function kindOf({ mediaType }: Layer): string {
   return /^application\/vnd\.ollama\.image\.(\w+)$/.exec(mediaType)?.[1] ?? "configuration";
 }

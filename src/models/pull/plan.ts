@@ -1,46 +1,46 @@
 import type { Authorization } from "../../download/mod.ts";
 
-/** What surrounds pulling: the environment and where things lie; tests give their own. */
-export interface PullSurroundings {
+/** The process environment that pulls depend on. Tests pass their own. */
+export interface PullEnvironment {
   readonly env: (name: string) => string | undefined;
   readonly home: string | undefined;
-  /** Names Shimmy's cache folder; asked only when it is needed. */
+  /** Returns Shimmy's cache folder. It is called only if the folder is needed. */
   readonly cacheFolder: () => string;
-  /** Bytes that are free where a path is, in place of what the system says. */
+  /** Replaces the system's free space at a path, in bytes. */
   readonly freeSpace?: (path: string) => Promise<number | null>;
 }
 
-/** A file that a model needs. */
+/** A file to download for a model. */
 export interface PlannedFile {
-  /** For people. */
+  /** Display name. */
   readonly name: string;
   readonly url: string;
-  /** In bytes, where it is known beforehand. */
+  /** Size in bytes, if known before the download. */
   readonly size: number | null;
   readonly sha256: string | null;
-  /** Where the bytes go. */
+  /** Final path. */
   readonly path: string;
-  /** Where they are until they are whole. */
+  /** Path of the incomplete file. */
   readonly part: string;
-  /** Keeps others from fetching the same. */
+  /** Path of the lock that stops other processes from downloading the same file. */
   readonly lock: string;
   readonly authorization?: Authorization | undefined;
   readonly explain?: ((response: Response) => Error | null) | undefined;
-  /** True when it is there already. */
+  /** True if the file is already present. */
   readonly present: boolean;
 }
 
-/** What pulling a model takes, worked out before anything is written. */
+/** What a pull downloads. A plan writes nothing. */
 export interface PullPlan {
-  /** In the one spelling that it is recorded under. */
+  /** The reference in its canonical spelling, the key of the pull record. */
   readonly reference: string;
-  /** The host it comes from, for people. */
+  /** Display name of the host. */
   readonly from: string;
   readonly files: readonly PlannedFile[];
   /**
-   * Puts what was downloaded in its place.
+   * Adds the downloaded files to the store or cache.
    *
-   * @returns the model, and the files that were written besides those of the plan.
+   * @returns The model, and the files that were written in addition to those of the plan.
    */
   readonly finish: () => Promise<Finished>;
 }
@@ -50,15 +50,15 @@ export interface Finished {
   readonly written: readonly string[];
 }
 
-/** A model that is here. */
+/** A model on this machine. */
 export interface PulledModel {
-  /** After its file; where another model has that name, discovery adds to it. */
+  /** Model name from its file. Discovery adds a qualifier if another model has the same name. */
   readonly name: string;
   /** The path of its file, or of its shards in order. */
   readonly paths: readonly string[];
 }
 
-/** Bytes that a plan still brings; `null` where a size is not known beforehand. */
+/** Bytes that a plan still has to download; `null` if a size is unknown. */
 export function missingBytes({ files }: PullPlan): number | null {
   let sum = 0;
   for (const { present, size } of files) {

@@ -3,17 +3,20 @@ import { join } from "@std/path";
 import { removeIfThere } from "../../download/mod.ts";
 import type { PulledModel } from "./plan.ts";
 
-/** What a pull left on this machine. */
+/** Record of a pull. */
 export interface PullRecord {
   readonly reference: string;
-  /** `null`, where only some of its files came. */
+  /** `null` if only some files were downloaded. */
   readonly model: PulledModel | null;
-  /** Paths of the files that Shimmy wrote, and of no others. */
+  /** Paths of the files that Shimmy wrote. */
   readonly written: readonly string[];
   readonly pulledAt: string;
 }
 
-/** What Shimmy pulled: one file a reference, so that processes do not write over each other. */
+/**
+ * Records of pulls, one file per reference, so that processes do not overwrite each other's
+ * records.
+ */
 export class Records {
   readonly #cacheFolder: () => string;
 
@@ -21,7 +24,7 @@ export class Records {
     this.#cacheFolder = cacheFolder;
   }
 
-  /** What was pulled under a reference, or `null`. */
+  /** The record of a reference, or `null`. */
   async find(reference: string): Promise<PullRecord | null> {
     return await readRecord(await this.#path(reference));
   }
@@ -41,9 +44,9 @@ export class Records {
   }
 
   /**
-   * Notes what a pull wrote; what an earlier one of the same reference wrote is still Shimmy's.
+   * Records the files that a pull wrote, in addition to those of earlier pulls of the reference.
    *
-   * @param model `null`, where the pull did not get to its end
+   * @param model `null` if the pull did not finish.
    */
   async add(
     { reference, model, written }: {
@@ -61,7 +64,7 @@ export class Records {
     });
   }
 
-  /** Forgets files that are gone, and records of which none are left. */
+  /** Drops removed files from the records, and records without files. */
   async forget(paths: ReadonlySet<string>): Promise<void> {
     for (const record of await this.list()) {
       const written = record.written.filter((path) => !paths.has(path));

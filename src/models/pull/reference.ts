@@ -1,19 +1,19 @@
 import { ShimmyError } from "../../errors.ts";
 import { isGgufPath } from "../entry/mod.ts";
 
-/** A model by where it can be had. */
+/** The source of a model to pull. */
 export type Reference = HubReference | OllamaReference | UrlReference;
 
-/** `hf:owner/repo[@revision]`, the same with `:QUANT` or with `/file.gguf`. */
+/** `hf:owner/repo[@revision]`, optionally with `:QUANT` or `/file.gguf`. */
 export interface HubReference {
   readonly kind: "hub";
   /** `owner/repo`. */
   readonly repository: string;
-  /** A branch, a tag or a commit; `null` is the branch `main`. */
+  /** A branch, a tag or a commit; `null` means the branch `main`. */
   readonly revision: string | null;
-  /** The quantization asked for, as it was written. */
+  /** The requested quantization, as written. */
   readonly quantization: string | null;
-  /** The path of the file asked for, within the repository. */
+  /** The path of the requested file within the repository. */
   readonly file: string | null;
 }
 
@@ -26,7 +26,7 @@ export interface OllamaReference {
   readonly tag: string;
 }
 
-/** An address of a GGUF file. */
+/** The URL of a GGUF file. */
 export interface UrlReference {
   readonly kind: "url";
   readonly url: URL;
@@ -34,23 +34,26 @@ export interface UrlReference {
 
 export const OLLAMA_HOST = "registry.ollama.ai";
 const HUB_HOSTS: ReadonlySet<string> = new Set(["huggingface.co", "hf.co"]);
-/** A part of a path on every system, and of an address as it is. */
+/** A path component that is valid on every system and needs no escaping in a URL. */
 const PART = /^[A-Za-z0-9][\w.-]{0,127}$/;
-/** The hub's own branches, whose slashes are written as they are. */
+/** The hub's own branches. Their slashes are not escaped. */
 const HUB_BRANCH = /^refs\/(?:pr\/\d+|convert\/[\w-]+)$/;
-/** `owner/repo`, a revision, and either a quantization or a path. Quantizations and paths are checked later. */
+/**
+ * `owner/repo`, a revision, and a quantization or a path. Quantization and path are checked later.
+ */
 const HUB =
   /^([^/:@]+)\/([^/:@]+)(?:@(refs\/(?:pr\/\d+|convert\/[\w-]+)|[^/:]*))?(?::([^/]*)|\/(.*))?$/;
 const HOST = /^[A-Za-z0-9][A-Za-z0-9.-]*(?::\d{1,5})?$/;
 
-/** True when a text is meant as a place to get a model from, and not as a name or a path. */
+/** True if the text is a reference to pull, and not a model name or a path. */
 export function isReference(text: string): boolean {
   return /^(?:hf:|ollama:|https?:\/\/)/i.test(text);
 }
 
 /**
- * What a reference means. An address of a file on Hugging Face's own site is the same as `hf:`.
- * @throws {ShimmyError} `invalid`, with what would be right.
+ * Parses a reference. A file URL on Hugging Face's site is equivalent to `hf:`.
+ *
+ * @throws {ShimmyError} `invalid`, with the allowed forms.
  */
 export function parseReference(text: string): Reference {
   const rest = text.slice(text.indexOf(":") + 1);
@@ -64,7 +67,7 @@ export function parseReference(text: string): Reference {
   );
 }
 
-/** A reference in one spelling, which names what was pulled. */
+/** Formats a reference in its canonical spelling, the key of the pull record. */
 export function referenceText(reference: Reference): string {
   switch (reference.kind) {
     case "hub": {
@@ -82,7 +85,7 @@ export function referenceText(reference: Reference): string {
       return `ollama:${[...prefix, `${model}:${tag}`].join("/")}`;
     }
     case "url":
-      // What stands behind the `?` may be a secret, and says nothing of which file it is.
+      // The query may contain a secret and does not identify the file.
       return reference.url.origin + reference.url.pathname;
   }
 }
@@ -90,29 +93,29 @@ export function referenceText(reference: Reference): string {
 function hubReference(rest: string): HubReference {
   const [, owner = "", name = "", written = null, last = null, path = null] = HUB.exec(rest) ?? [];
   if (!PART.test(owner) || !PART.test(name) || name.endsWith(".git")) {
-    throw refused(`hf:${rest}`, "after hf: comes owner/repo");
+    throw refused(`hf:${rest}`, "expected owner/repo after 'hf:'");
   }
   const revision = written === null ? null : readRevision(written);
   if (revision === undefined) {
     throw refused(
       `hf:${rest}`,
-      "after the @ comes a branch, a tag or a commit, with its slashes written as %2F",
+      "expected a branch, tag or commit after '@', with slashes written as %2F",
     );
   }
   const known = { kind: "hub", repository: `${owner}/${name}`, revision } as const;
   if (last !== null && !PART.test(last)) {
-    throw refused(`hf:${rest}`, "after the colon comes a quantization such as Q4_K_M");
+    throw refused(`hf:${rest}`, "expected a quantization such as Q4_K_M after ':'");
   }
-  // Other tools take a file's name in this place too, and `latest` for no choice at all.
+  // Other tools also accept a file name here, and `latest` as the default quantization.
   const file = last !== null && isGgufPath(last) ? last : path;
   if (file !== null && (!isGgufPath(file) || !isSafePath(file))) {
-    throw refused(`hf:${rest}`, "after the repository comes the path of a .gguf file");
+    throw refused(`hf:${rest}`, "expected the path of a .gguf file after the repository");
   }
   const quantization = file !== null || last?.toLowerCase() === "latest" ? null : last;
   return { ...known, quantization, file };
 }
 
-/** A revision as a branch, a tag or a commit is called; undefined for what cannot be one. */
+/** Decodes a revision. Returns null for `main`, and undefined for an invalid revision. */
 function readRevision(written: string): string | null | undefined {
   let revision: string;
   try {
@@ -121,7 +124,8 @@ function readRevision(written: string): string | null | undefined {
     return undefined;
   }
   if (revision === "main") return null;
-  // What Git allows of names, as far as every file system takes them. Source: git-check-ref-format
+  // Git's rules for names, restricted to characters that every file system accepts. Source:
+  // git-check-ref-format
   const right = revision.length <= 255 && isSafePath(revision) && /^[\w./+-]+$/.test(revision);
   return right && !revision.includes("..") && !revision.startsWith("-") ? revision : undefined;
 }
@@ -138,7 +142,9 @@ function ollamaReference(rest: string): OllamaReference {
   const host = parts.pop() ?? OLLAMA_HOST;
   const right = parts.length === 0 && more.length === 0 && HOST.test(host) &&
     [namespace, model, tag].every((part) => PART.test(part));
-  if (!right) throw refused(`ollama:${rest}`, "after ollama: comes [host/][namespace/]name[:tag]");
+  if (!right) {
+    throw refused(`ollama:${rest}`, "expected [host/][namespace/]name[:tag] after 'ollama:'");
+  }
   return { kind: "ollama", host, namespace, model, tag };
 }
 
@@ -148,7 +154,7 @@ function urlReference(text: string): Reference {
   const local = ["localhost", "127.0.0.1", "[::1]"].includes(url.hostname);
   if (url.protocol !== "https:" && !local) throw refused(text, "a URL must begin with https:");
   if (url.username !== "" || url.password !== "") {
-    throw refused(url.origin + url.pathname, "a URL must not carry a password");
+    throw refused(url.origin + url.pathname, "a URL must not contain a password");
   }
   const onHub = HUB_HOSTS.has(url.hostname)
     ? /^\/([^/]+\/[^/]+)\/(?:resolve|blob)\/(refs\/pr\/\d+|[^/]+)\/(.+)$/.exec(url.pathname)
@@ -161,13 +167,15 @@ function urlReference(text: string): Reference {
 }
 
 /**
- * The name of the file that an address is of.
- * @throws {ShimmyError} `invalid`, unless it is one that every system takes and ends in `.gguf`.
+ * The file name in a URL.
+ *
+ * @throws {ShimmyError} `invalid` if the name is not valid on every system or does not end in
+ * `.gguf`.
  */
 export function fileNameOf(url: URL): string {
   const name = decoded(url.pathname.slice(url.pathname.lastIndexOf("/") + 1), url);
   if (isGgufPath(name) && isSafePath(name)) return name;
-  throw refused(url.origin + url.pathname, "a URL must end in the name of a .gguf file");
+  throw refused(url.origin + url.pathname, "a URL must end in a .gguf file name");
 }
 
 function decoded(part: string, url: URL): string {
@@ -176,12 +184,12 @@ function decoded(part: string, url: URL): string {
   } catch {
     throw refused(
       url.origin + url.pathname,
-      "a % in a URL must be followed by two digits of UTF-8",
+      "a % in a URL must be followed by two hexadecimal digits of UTF-8",
     );
   }
 }
 
-/** True when a path leads down from where it begins, and every system takes it. */
+/** True if a path is relative, stays within its root and is valid on every system. */
 export function isSafePath(path: string): boolean {
   return path.split("/").every((part) =>
     // deno-lint-ignore no-control-regex

@@ -2,7 +2,7 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { ShimmyError } from "../../errors.ts";
 import { isReference, parseReference, referenceText } from "./reference.ts";
 
-Deno.test("references have one spelling each", () => {
+Deno.test("each reference has one canonical spelling", () => {
   const spellings = {
     "hf:Owner/Repo-GGUF": "hf:Owner/Repo-GGUF",
     "HF:owner/repo:q4_k_m": "hf:owner/repo:q4_k_m",
@@ -33,36 +33,38 @@ Deno.test("references have one spelling each", () => {
   }
 });
 
-Deno.test("names and paths are no references", () => {
+Deno.test("names and paths are not references", () => {
   for (const text of ["llama3:8b", "C:/models/m.gguf", "./hf/m.gguf", "hf", "https"]) {
     assertEquals(isReference(text), false);
   }
 });
 
-Deno.test("what could lead elsewhere, or nowhere, is refused with what would be right", () => {
+Deno.test("unsafe and malformed references are refused with the allowed form", () => {
   const refusals = {
-    "hf:owner": "after hf: comes owner/repo",
-    "hf:../repo": "after hf: comes owner/repo",
-    "hf:owner/repo@": "after the @ comes a branch, a tag or a commit",
-    "hf:owner/repo@..%2f..%2fx": "after the @ comes a branch, a tag or a commit",
-    "hf:owner/repo@%zz:Q8_0": "after the @ comes a branch, a tag or a commit",
-    "hf:owner/repo@-x": "after the @ comes a branch, a tag or a commit",
-    "hf:owner/repo@feature/new": "comes the path of a .gguf file",
-    "hf:owner/repo:": "after the colon comes a quantization",
-    "hf:owner/repo/../../m.gguf": "comes the path of a .gguf file",
-    "hf:owner/repo/.hidden.gguf": "comes the path of a .gguf file",
-    "hf:owner/repo/model.safetensors": "comes the path of a .gguf file",
-    "ollama:": "after ollama: comes",
-    "ollama:a/b/c/d": "after ollama: comes",
-    "ollama:../x": "after ollama: comes",
-    "ollama:x:y:z": "after ollama: comes",
-    "https://example.org/": "a URL must end in the name of a .gguf file",
-    "https://example.org/..%2f..%2fx.gguf": "a URL must end in the name of a .gguf file",
-    "https://example.org/con%3Ax.gguf": "a URL must end in the name of a .gguf file",
-    "https://example.org/%zz.gguf": "a % in a URL must be followed by two digits of UTF-8",
-    "https://hf.co/o/r/resolve/main/%ff.gguf": "a % in a URL must be followed by two digits",
+    "hf:owner": "expected owner/repo after 'hf:'",
+    "hf:../repo": "expected owner/repo after 'hf:'",
+    "hf:owner/repo@": "expected a branch, tag or commit after '@'",
+    "hf:owner/repo@..%2f..%2fx": "expected a branch, tag or commit after '@'",
+    "hf:owner/repo@%zz:Q8_0": "expected a branch, tag or commit after '@'",
+    "hf:owner/repo@-x": "expected a branch, tag or commit after '@'",
+    "hf:owner/repo@feature/new": "expected the path of a .gguf file",
+    "hf:owner/repo:": "expected a quantization",
+    "hf:owner/repo/../../m.gguf": "expected the path of a .gguf file",
+    "hf:owner/repo/.hidden.gguf": "expected the path of a .gguf file",
+    "hf:owner/repo/model.safetensors": "expected the path of a .gguf file",
+    "ollama:": "after 'ollama:'",
+    "ollama:a/b/c/d": "after 'ollama:'",
+    "ollama:../x": "after 'ollama:'",
+    "ollama:x:y:z": "after 'ollama:'",
+    "https://example.org/": "a URL must end in a .gguf file name",
+    "https://example.org/..%2f..%2fx.gguf": "a URL must end in a .gguf file name",
+    "https://example.org/con%3Ax.gguf": "a URL must end in a .gguf file name",
+    "https://example.org/%zz.gguf":
+      "a % in a URL must be followed by two hexadecimal digits of UTF-8",
+    "https://hf.co/o/r/resolve/main/%ff.gguf":
+      "a % in a URL must be followed by two hexadecimal digits",
     "http://example.org/m.gguf": "a URL must begin with https:",
-    "https://me:word@example.org/m.gguf": "a URL must not carry a password",
+    "https://me:word@example.org/m.gguf": "a URL must not contain a password",
     "ftp:x": "it must be hf:owner/repo",
   };
   for (const [text, why] of Object.entries(refusals)) {

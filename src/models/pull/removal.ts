@@ -3,74 +3,75 @@ import { removeIfThere } from "../../download/mod.ts";
 import { ShimmyError } from "../../errors.ts";
 import type { ModelEntry } from "../entry/mod.ts";
 import { huggingFaceCache } from "../discovery/mod.ts";
-import { doomedInCache, doomedInStore, isInside } from "./removal_plan.ts";
-import type { PullSurroundings } from "./plan.ts";
+import { isInside, planCacheRemoval, planStoreRemoval } from "./removal_plan.ts";
+import type { PullEnvironment } from "./plan.ts";
 import type { Records } from "./records.ts";
 
-/** What removing a model takes, worked out before anything is removed. */
+/** The removal of a model. Creating it removes nothing. */
 export interface Removal {
-  /** Paths of the files that go. */
+  /** Paths of the files to remove. */
   readonly files: readonly string[];
-  /** Bytes that are free afterwards. */
+  /** Bytes that the removal frees. */
   readonly bytes: number;
-  /** Whether Shimmy wrote what goes; where not, somebody else may need it. */
+  /** True if Shimmy wrote the files. Otherwise another program may need them. */
   readonly owned: boolean;
   readonly run: () => Promise<void>;
 }
 
 /**
- * Works out what removing a model takes: its files, in shared places those that nothing else there needs.
+ * Plans the removal of a model. In shared caches and stores, only files that no other model needs
+ * are removed.
  *
- * @param asked the name it was called by: of a model with several tags in Ollama's store, one goes
- * @throws {ShimmyError} `invalid`, where the model is built in.
+ * @param asked The name or tag to remove. Other tags of the same model in Ollama's store stay.
+ * @throws {ShimmyError} `invalid` if the model is built in.
  */
 export async function planRemoval(
   entry: ModelEntry,
   asked: string,
-  surroundings: PullSurroundings,
+  environment: PullEnvironment,
   records: Records,
 ): Promise<Removal> {
   if (entry.source === "builtin") {
-    throw new ShimmyError("invalid", `${entry.name} is built in and cannot be removed`);
+    throw new ShimmyError("invalid", `Cannot remove ${entry.name}: it is built in`);
   }
-  const cache = huggingFaceCache(surroundings);
-  const written = await ownPaths(records);
-  const doomed = entry.source === "ollama"
-    ? await doomedInStore(entry, asked)
+  const cache = huggingFaceCache(environment);
+  const written = await writtenPaths(records);
+  const plan = entry.source === "ollama"
+    ? await planStoreRemoval(entry, asked)
     : cache !== null && isInside(entry.paths[0]!, cache)
-    ? await doomedInCache(entry, cache, [...written.keys()])
-    : { files: entry.paths, marks: entry.paths, afterwards: () => Promise.resolve() };
-  const marks = await Promise.all(doomed.marks.map(ownName));
-  const sizes = await Promise.all(doomed.files.map(ownSize));
+    ? await planCacheRemoval(entry, cache, [...written.keys()])
+    : { files: entry.paths, ownedFiles: entry.paths, cleanUp: () => Promise.resolve() };
+  const ownedFiles = await Promise.all(plan.ownedFiles.map(resolvedPath));
+  const sizes = await Promise.all(plan.files.map(fileSize));
   return {
-    files: doomed.files,
+    files: plan.files,
     bytes: sizes.reduce((sum, size) => sum + size, 0),
-    owned: marks.every((mark) => written.has(mark)),
+    owned: ownedFiles.every((mark) => written.has(mark)),
     run: async () => {
-      const names = await Promise.all(doomed.files.map(ownName));
-      for (const path of doomed.files) await removeIfThere(path);
-      await doomed.afterwards();
+      const names = await Promise.all(plan.files.map(resolvedPath));
+      for (const path of plan.files) await removeIfThere(path);
+      await plan.cleanUp();
       // Records hold the paths as they were written.
       await records.forget(new Set(names.map((name) => written.get(name) ?? name)));
     },
   };
 }
 
-/** The paths that Shimmy wrote, by names that do not depend on links on the way. */
-async function ownPaths(records: Records): Promise<ReadonlyMap<string, string>> {
+/** The paths that Shimmy wrote, keyed by the path with real folders. */
+async function writtenPaths(records: Records): Promise<ReadonlyMap<string, string>> {
   const paths = (await records.list()).flatMap((record) => record.written);
-  const named = paths.map(async (path) => [await ownName(path), path] as const);
+  const named = paths.map(async (path) => [await resolvedPath(path), path] as const);
   return new Map(await Promise.all(named));
 }
 
-/** A path whose folders are real; a link at its end stays one. */
-async function ownName(path: string): Promise<string> {
+/** The path with its folder resolved. A link at the end of the path is not followed. */
+async function resolvedPath(path: string): Promise<string> {
   const folder = await Deno.realPath(dirname(path)).catch(() => dirname(path));
   return join(folder, basename(path));
 }
 
-/** Bytes of a file itself; a link has next to none. */
-async function ownSize(path: string): Promise<number> {
+/** Size of a file in bytes; 0 for a link. */
+async function fileSize(path: string): Promise<number> {
   const info = await Deno.lstat(path).catch(() => null);
   return info?.isFile ? info.size : 0;
 }

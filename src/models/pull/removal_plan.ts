@@ -4,35 +4,35 @@ import { ShimmyError } from "../../errors.ts";
 import type { ModelEntry } from "../entry/mod.ts";
 import { MANIFEST_DEPTH, manifestFiles, storeName, walk } from "../discovery/mod.ts";
 
-/** Files of a model that go, in a place where models share files. */
-export interface Doomed {
+/** Files to remove from a store where models share files. */
+export interface RemovalPlan {
   readonly files: readonly string[];
-  /** The files that say whose the model is. */
-  readonly marks: readonly string[];
-  /** Removes folders that are empty then. */
-  readonly afterwards: () => Promise<void>;
+  /** The files that show whether Shimmy pulled the model. */
+  readonly ownedFiles: readonly string[];
+  /** Removes folders that have become empty. */
+  readonly cleanUp: () => Promise<void>;
 }
 
-/** Folders in a repository are rarely nested at all. */
+/** Maximum depth of folders in a repository. */
 const SNAPSHOT_DEPTH = 16;
 
-/** True when a path leads into a folder. */
+/** True if a path lies within a folder. */
 export function isInside(path: string, folder: string): boolean {
   const way = relative(folder, path);
   return way !== "" && way !== path && way.split(SEPARATOR)[0] !== "..";
 }
 
 /**
- * In the Hugging Face cache: the blobs of a model, and its names in every snapshot, as each of them
- * would bring it back.
+ * Plans a removal from the Hugging Face cache: the blobs of a model and its links in every
+ * snapshot. Any remaining link would list the model again.
  *
- * @param written paths that Shimmy wrote; where links are forbidden, they tell which blob is meant
+ * @param written Paths that Shimmy wrote. Where links are forbidden, they identify the blob.
  */
-export async function doomedInCache(
+export async function planCacheRemoval(
   entry: ModelEntry,
   cache: string,
   written: readonly string[],
-): Promise<Doomed> {
+): Promise<RemovalPlan> {
   const repository = join(cache, relative(cache, entry.paths[0]!).split(SEPARATOR)[0]!);
   const snapshots = join(repository, "snapshots");
   const store = await realPath(join(repository, "blobs"));
@@ -55,8 +55,8 @@ export async function doomedInCache(
   const files = [...paths, ...blobs];
   return {
     files,
-    marks: files,
-    afterwards: async () => {
+    ownedFiles: files,
+    cleanUp: async () => {
       for (const path of paths) await removeEmpty(dirname(path), snapshots);
       await removeDeadRefs(repository);
       for (const folder of ["snapshots", "refs", "blobs"]) {
@@ -66,7 +66,7 @@ export async function doomedInCache(
   };
 }
 
-/** References to commits of which nothing is there make Hugging Face's tools call the cache broken. */
+/** Hugging Face's tools report the cache as broken if a ref points to a missing commit. */
 async function removeDeadRefs(repository: string): Promise<void> {
   const refs = join(repository, "refs");
   for (const path of await filesUnder(refs)) {
@@ -77,7 +77,9 @@ async function removeDeadRefs(repository: string): Promise<void> {
   }
 }
 
-/** Paths of the files in a folder and those in it: branches may have slashes in their names. */
+/**
+ * Paths of the files in a folder and its subfolders. Branch names with slashes are nested folders.
+ */
 async function filesUnder(folder: string): Promise<string[]> {
   const paths = (await namesIn(folder)).map((name) => join(folder, name));
   const nested = paths.map(async (path) =>
@@ -86,8 +88,11 @@ async function filesUnder(folder: string): Promise<string[]> {
   return (await Promise.all(nested)).flat();
 }
 
-/** In Ollama's store: the manifest of one name, and the blobs that no other manifest needs. */
-export async function doomedInStore(entry: ModelEntry, asked: string): Promise<Doomed> {
+/**
+ * Plans a removal from Ollama's store: the manifest of one tag, and the blobs that no other
+ * manifest needs.
+ */
+export async function planStoreRemoval(entry: ModelEntry, asked: string): Promise<RemovalPlan> {
   const store = dirname(dirname(entry.paths[0]!));
   const root = join(store, "manifests");
   const manifests = (await manifestFiles(root, MANIFEST_DEPTH)).map((path) => ({
@@ -107,26 +112,26 @@ export async function doomedInStore(entry: ModelEntry, asked: string): Promise<D
   const there = await Promise.all(blobs.map(exists));
   return {
     files: [manifest.path, ...blobs.filter((_, i) => there[i])],
-    marks: [manifest.path],
-    afterwards: () => removeEmpty(dirname(manifest.path), root),
+    ownedFiles: [manifest.path],
+    cleanUp: () => removeEmpty(dirname(manifest.path), root),
   };
 }
 
-/** File names of the blobs that a manifest needs; a broken manifest needs none. */
+/** File names of the blobs of a manifest. A broken manifest has none. */
 async function blobsOf(path: string): Promise<string[]> {
   const text = await Deno.readTextFile(path).catch(() => "");
   const digests = text.matchAll(/"sha256[:-]([0-9a-f]{64})"/g);
   return [...new Set([...digests].map((match) => `sha256-${match[1]}`))];
 }
 
-/** Removes a folder and those above it, up to one that stays, as long as they are empty. */
+/** Removes empty folders from `folder` upwards until `stays`. */
 async function removeEmpty(folder: string, stays: string): Promise<void> {
   for (let at = folder; isInside(at, stays); at = dirname(at)) {
     if ((await namesIn(at)).length > 0) return;
     try {
       await Deno.remove(at);
     } catch {
-      // It is gone already, or somebody has just put something there.
+      // The folder is already removed, or another process has added a file.
     }
   }
 }

@@ -4,7 +4,7 @@ import { entryDouble } from "../../../tests/doubles/pool.ts";
 import { COMMIT, HubDouble, sha256 } from "../../../tests/doubles/hub.ts";
 import { model } from "../../../tests/models/machine.ts";
 import { ShimmyError } from "../../errors.ts";
-import { discover, placesOf } from "../discovery/discover.ts";
+import { discover, modelSources } from "../discovery/discover.ts";
 import type { ModelEntry } from "../entry/entry.ts";
 import { placeLink } from "./hub_cache.ts";
 import { createStore, type Removal } from "./mod.ts";
@@ -31,13 +31,13 @@ class Place implements AsyncDisposable {
   }
 
   async models(): Promise<readonly ModelEntry[]> {
-    const places = placesOf({ cacheFolder: () => this.path("cache") }, {
+    const sources = modelSources({ cacheFolder: () => this.path("cache") }, {
       env: (name) => this.#env[name],
       home: this.#env.HOME,
       cwd: this.folder,
       os: "darwin",
     });
-    return (await discover(places.filter(({ source }) => source !== "builtin"))).models;
+    return (await discover(sources.filter(({ kind }) => kind !== "builtin"))).models;
   }
 
   async names(): Promise<string[]> {
@@ -70,7 +70,7 @@ class Place implements AsyncDisposable {
   }
 }
 
-Deno.test("what was pulled from the hub goes without a trace", async () => {
+Deno.test("removing a model from the hub leaves no files", async () => {
   await using place = new Place();
   const bytes = model(1) as Uint8Array<ArrayBuffer>;
   place.hub.repositories.set("o/r", { files: { "a-Q4_0.gguf": bytes } });
@@ -87,7 +87,7 @@ Deno.test("what was pulled from the hub goes without a trace", async () => {
   assertEquals(await place.store.find("hf:o/r"), null);
 });
 
-Deno.test("a model goes from every snapshot, and others stay", async () => {
+Deno.test("a model is removed from every snapshot, other models stay", async () => {
   await using place = new Place();
   const [same, other] = [model(1), model(2)] as Uint8Array<ArrayBuffer>[];
   place.hub.repositories.set("o/r", { files: { "a-Q4_0.gguf": same!, "b-Q8_0.gguf": other! } });
@@ -106,7 +106,7 @@ Deno.test("a model goes from every snapshot, and others stay", async () => {
   ]);
 });
 
-Deno.test("what another tool brought is not Shimmy's", async () => {
+Deno.test("a model that another tool downloaded is not owned by Shimmy", async () => {
   await using place = new Place();
   const bytes = model(1) as Uint8Array<ArrayBuffer>;
   place.hub.repositories.set("o/r", { files: { "a-Q4_0.gguf": bytes } });
@@ -120,7 +120,7 @@ Deno.test("what another tool brought is not Shimmy's", async () => {
   assertEquals(place.files("hf"), []);
 });
 
-Deno.test("of tags that share blobs one goes, and the other stays whole", async () => {
+Deno.test("removing one of two tags with shared blobs keeps the other complete", async () => {
   await using place = new Place();
   const bytes = model(1) as Uint8Array<ArrayBuffer>;
   const license = new TextEncoder().encode("license");
@@ -140,7 +140,7 @@ Deno.test("of tags that share blobs one goes, and the other stays whole", async 
   assertEquals(place.files("ollama"), []);
 });
 
-Deno.test("a tag that Ollama itself pulled is not Shimmy's, though its weights are", async () => {
+Deno.test("a tag pulled by Ollama is not owned by Shimmy, even if its weights are", async () => {
   await using place = new Place();
   const bytes = model(1) as Uint8Array<ArrayBuffer>;
   place.hub.models.set("library/tiny:latest", { layers: [{ kind: "model", bytes }] });
@@ -152,7 +152,7 @@ Deno.test("a tag that Ollama itself pulled is not Shimmy's, though its weights a
   assertEquals(removal.files, [join(tags, "other")]);
 });
 
-Deno.test("a file from a URL is Shimmy's, and one beside it is not", async () => {
+Deno.test("a file from a URL is owned by Shimmy, another file in the folder is not", async () => {
   await using place = new Place();
   const bytes = model(1) as Uint8Array<ArrayBuffer>;
   const server = Deno.serve(
@@ -178,11 +178,11 @@ Deno.test("the built-in model cannot be removed", async () => {
   await assertRejects(
     () => place.store.removal(entryDouble("shimmy-tiny", { source: "builtin" }), "shimmy-tiny"),
     ShimmyError,
-    "shimmy-tiny is built in and cannot be removed",
+    "Cannot remove shimmy-tiny: it is built in",
   );
 });
 
-Deno.test("where links are forbidden a file has two names, or is copied", async () => {
+Deno.test("where symbolic links are forbidden, a file is hard-linked or copied", async () => {
   const folder = Deno.makeTempDirSync();
   try {
     const blob = join(folder, "blobs", "1");

@@ -4,74 +4,81 @@ import {
   missingBytes,
   type PlannedFile,
   type PulledModel,
+  type PullEnvironment,
   type PullPlan,
-  type PullSurroundings,
 } from "./plan.ts";
 import { Records } from "./records.ts";
 import { parseReference, referenceText } from "./reference.ts";
 import type { Removal } from "./removal.ts";
 
-/** What happens while a model is pulled. */
+/** Progress of a pull. */
 export type PullEvent =
   | { readonly type: "file"; readonly file: PlannedFile; readonly progress: DownloadProgress }
-  /** Every file is there; links and records are made. */
+  /** All files are present. Links and records are being written. */
   | { readonly type: "finish" };
 
 export interface PlanOptions {
-  /** What a file from a URL must hash to, in hexadecimal. */
+  /** Expected SHA-256 of a file from a URL, in hexadecimal. */
   readonly sha256?: string | null;
   readonly signal?: AbortSignal | undefined;
 }
 
 export interface PullOptions {
-  /** Connections at once at most. @default {4} */
+  /**
+   * Maximum number of parallel connections.
+   * @default {4}
+   */
   readonly connections?: number | undefined;
-  /** Milliseconds before a broken connection is tried again. */
+  /** Milliseconds before a failed connection is retried. */
   readonly retryMs?: number | undefined;
   readonly onEvent?: ((event: PullEvent) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** The models that can be fetched onto this machine and removed from it. */
+/** Pulls and removes models. */
 export interface ModelStore {
   /**
-   * What was pulled earlier under a reference, where all of it is still there; asks nobody.
-   * @throws {ShimmyError} `invalid`, for what is no reference.
+   * Finds an earlier pull of a reference whose files are all present. It makes no request.
+   *
+   * @throws {ShimmyError} `invalid` if the text is not a reference.
    */
   find(reference: string): Promise<PulledModel | null>;
   /**
-   * Asks what pulling takes, and writes nothing.
+   * Plans a pull. It sends requests and writes nothing.
+   *
    * @throws {ShimmyError} `invalid`, `not_found`, or `backend` with the reason.
    */
   plan(reference: string, options?: PlanOptions): Promise<PullPlan>;
   /**
-   * Brings what a plan lacks. What is there of it stays when this fails or is cancelled, and the next
-   * pull goes on from it.
+   * Downloads the missing files of a plan. Incomplete files stay after a failure or a cancellation,
+   * and the next pull resumes them.
+   *
    * @throws {ShimmyError} `backend` with the reason; `cancelled`.
    */
   pull(plan: PullPlan, options?: PullOptions): Promise<PulledModel>;
   /**
-   * Works out what removing a model takes.
-   * @param asked the name it was called by
-   * @throws {ShimmyError} `invalid`, where it cannot be removed.
+   * Plans the removal of a model.
+   *
+   * @param asked The name or tag to remove.
+   * @throws {ShimmyError} `invalid` if the model cannot be removed.
    */
   removal(entry: ModelEntry, asked: string): Promise<Removal>;
 }
 
 const CONNECTIONS = 4;
 
-/** The models in the places that Shimmy shares with other tools, and in its own. */
-export function createStore(surroundings: PullSurroundings): ModelStore {
-  return new Store(surroundings);
+/** Creates the store of this machine: caches shared with other tools, and Shimmy's own folder. */
+export function createStore(environment: PullEnvironment): ModelStore {
+  return new Store(environment);
 }
 
 class Store implements ModelStore {
-  readonly #surroundings: PullSurroundings;
+  readonly #environment: PullEnvironment;
   readonly #records: Records;
 
-  constructor(surroundings: PullSurroundings) {
-    this.#surroundings = surroundings;
-    this.#records = new Records(surroundings.cacheFolder);
+  constructor(environment: PullEnvironment) {
+    this.#environment = environment;
+    this.#records = new Records(environment.cacheFolder);
   }
 
   async find(reference: string): Promise<PulledModel | null> {
@@ -82,21 +89,21 @@ class Store implements ModelStore {
     return (await Promise.all(there)).every(Boolean) ? model : null;
   }
 
-  // Each kind is loaded when it is used: few who start Shimmy pull anything.
+  // Each kind of source is imported on first use, because most commands pull nothing.
   async plan(text: string, { sha256 = null, signal }: PlanOptions = {}): Promise<PullPlan> {
     const reference = parseReference(text);
     switch (reference.kind) {
       case "hub": {
         const { planHub } = await import("./hub.ts");
-        return await planHub(reference, this.#surroundings, signal);
+        return await planHub(reference, this.#environment, signal);
       }
       case "ollama": {
         const { planOllama } = await import("./ollama.ts");
-        return await planOllama(reference, this.#surroundings, signal);
+        return await planOllama(reference, this.#environment, signal);
       }
       case "url": {
         const { planUrl } = await import("./url.ts");
-        return await planUrl(reference, this.#surroundings, this.#records, { sha256, signal });
+        return await planUrl(reference, this.#environment, this.#records, { sha256, signal });
       }
     }
   }
@@ -106,18 +113,18 @@ class Store implements ModelStore {
     if (missing.length > 0) {
       const begun = await Promise.all(missing.map(({ part }) => allocated(part)));
       const needed = (missingBytes(plan) ?? 0) - begun.reduce((sum, bytes) => sum + bytes, 0);
-      await checkSpace(missing[0]!.path, Math.max(0, needed), this.#surroundings.freeSpace);
+      await checkSpace(missing[0]!.path, Math.max(0, needed), this.#environment.freeSpace);
     }
     const written: string[] = [];
     try {
-      for (const file of missing) if (await this.#bring(file, options)) written.push(file.path);
+      for (const file of missing) if (await this.#download(file, options)) written.push(file.path);
       options.onEvent?.({ type: "finish" });
       const { model, written: more } = await plan.finish();
       written.push(...more);
       await this.#record(plan, model, written);
       return model;
     } catch (error) {
-      // What came before the failure is Shimmy's all the same.
+      // Files from before the failure also belong to Shimmy.
       await this.#record(plan, null, written);
       throw error;
     }
@@ -125,15 +132,16 @@ class Store implements ModelStore {
 
   async removal(entry: ModelEntry, asked: string): Promise<Removal> {
     const { planRemoval } = await import("./removal.ts");
-    return await planRemoval(entry, asked, this.#surroundings, this.#records);
+    return await planRemoval(entry, asked, this.#environment, this.#records);
   }
 
-  /** Whether this call wrote the file. */
-  async #bring(file: PlannedFile, options: PullOptions): Promise<boolean> {
+  /** Downloads a file. True if this call wrote it. */
+  async #download(file: PlannedFile, options: PullOptions): Promise<boolean> {
     return await download({
       url: file.url,
       name: file.name,
-      // Without a checksum, the size is what the server said a moment ago, and it decides.
+      // Without a checksum the size is only the server's claim, and the download itself determines
+      // it.
       size: file.sha256 === null ? null : file.size,
       sha256: file.sha256,
       path: file.path,
@@ -158,7 +166,7 @@ class Store implements ModelStore {
   }
 }
 
-/** Bytes of disk that a part takes already; holes in it take none. */
+/** Bytes of disk that an incomplete file uses. Holes use none. */
 async function allocated(path: string): Promise<number> {
   const info = await Deno.stat(path).catch(() => null);
   if (info === null) return 0;

@@ -97,7 +97,7 @@ function list(folder: string): string[] {
   return [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
 }
 
-Deno.test("a model from the hub lies where Hugging Face's own tools find it", async () => {
+Deno.test("a model from the hub is stored where Hugging Face's own tools find it", async () => {
   await using place = new Place();
   const model = await place.pull("hf:Owner/Tiny-GGUF");
   const link = place.cached("snapshots", COMMIT, "tiny-Q4_K_M.gguf");
@@ -111,7 +111,7 @@ Deno.test("a model from the hub lies where Hugging Face's own tools find it", as
   }
 });
 
-Deno.test("a branch, a tag or a commit lies in a snapshot of its own, and is noted as the hub's tools do", async () => {
+Deno.test("a branch, tag or commit has its own snapshot and a ref like the hub's tools write", async () => {
   await using place = new Place();
   const [branch, tagged] = ["2".repeat(40), "3".repeat(40)];
   const [newer, older] = [gguf(2_000), gguf(3_000)];
@@ -144,14 +144,17 @@ Deno.test("a branch, a tag or a commit lies in a snapshot of its own, and is not
     "Owner/Tiny-GGUF has no branch, tag or commit 'v2' on the hub",
   ]);
   const missing = await place.failure("hf:Owner/Tiny-GGUF@v1.0:F16");
-  assertStringIncludes(missing.message, "from Owner/Tiny-GGUF@v1.0: it has no F16; it has Q8_0");
+  assertStringIncludes(
+    missing.message,
+    "from Owner/Tiny-GGUF@v1.0: no quantization F16; available: Q8_0",
+  );
   // What was the last of a branch takes its note along.
   const entry = entryDouble("tiny", { paths: feature.paths, source: "huggingface" });
   await (await place.store.removal(entry, "tiny")).run();
   assertEquals(list(place.cached("refs")), ["main", "v1.0"]);
 });
 
-Deno.test("what is here is not fetched again, whoever brought it", async () => {
+Deno.test("present files are not downloaded again, whichever tool wrote them", async () => {
   await using place = new Place();
   await place.pull("hf:Owner/Tiny-GGUF:q4_k_m");
   const requests = place.hub.fetched.length;
@@ -168,7 +171,7 @@ Deno.test("what is here is not fetched again, whoever brought it", async () => {
   assertEquals(await place.store.find("hf:Owner/Tiny-GGUF:q4_k_m"), null);
 });
 
-Deno.test("all shards of a set are pulled, by the name of any", async () => {
+Deno.test("the name of any shard pulls the whole set", async () => {
   await using place = new Place();
   const [first, second] = [gguf(2_000), gguf(3_000)];
   place.hub.repositories.set("Owner/Tiny-GGUF", {
@@ -194,7 +197,7 @@ Deno.test("a token goes to the hub and not to the host it redirects to", async (
   assertEquals(place.hub.fetched.map((one) => one.authorization), [null]);
 });
 
-Deno.test("the token that Hugging Face's login wrote is taken too", async () => {
+Deno.test("the token of Hugging Face's login command is used", async () => {
   await using place = new Place();
   const files = { "m-Q4_0.gguf": gguf(2_000) };
   place.hub.repositories.set("Owner/Closed", { files, closed: "gated", token: "hf_file" });
@@ -203,7 +206,7 @@ Deno.test("the token that Hugging Face's login wrote is taken too", async () => 
   await place.pull("hf:Owner/Closed");
 });
 
-Deno.test("closed repositories say what to do, and nothing tells the token", async () => {
+Deno.test("errors for gated repositories say what to do and do not contain the token", async () => {
   await using place = new Place();
   const files = { "m-Q4_0.gguf": gguf(2_000) };
   place.hub.repositories.set("Owner/Gated", { files, closed: "gated", token: "hf_good" });
@@ -218,7 +221,7 @@ Deno.test("closed repositories say what to do, and nothing tells the token", asy
     [
       undefined,
       "hf:Owner/Private",
-      /does not exist or is private; where an account .* set HF_TOKEN/,
+      /does not exist or is private; if your account .* set HF_TOKEN/,
     ],
     ["hf_bad", "hf:Owner/Private", /does not exist, or HF_TOKEN is not valid/],
     [undefined, "hf:Owner/Nothing", /does not exist or is private/],
@@ -233,14 +236,17 @@ Deno.test("closed repositories say what to do, and nothing tells the token", asy
   assertEquals(place.hub.fetched, []);
 });
 
-Deno.test("what another host refuses is not taken for the hub's word", async () => {
+Deno.test("a refusal of another host is not explained as one of the hub", async () => {
   await using place = new Place();
   place.hub.interfere = () => new Response("expired", { status: 403 });
   const error = await place.failure("hf:Owner/Tiny-GGUF");
-  assertEquals(error.message, "Cannot download tiny-Q4_K_M.gguf: the server answers 403");
+  assertEquals(
+    error.message,
+    "Cannot download tiny-Q4_K_M.gguf: the server answered with status 403",
+  );
 });
 
-Deno.test("too little space is refused before anything is fetched, with both numbers", async () => {
+Deno.test("too little disk space is refused before the download, with needed and free bytes", async () => {
   await using place = new Place();
   place.free = 200_000;
   const error = await place.failure("hf:Owner/Tiny-GGUF");
@@ -251,7 +257,7 @@ Deno.test("too little space is refused before anything is fetched, with both num
   assertEquals(place.hub.fetched, []);
 });
 
-Deno.test("a pull that is cancelled goes on where it ended", async () => {
+Deno.test("a cancelled pull resumes", async () => {
   await using place = new Place();
   const cancel = new AbortController();
   place.hub.interfere = (request, count) => {
@@ -270,7 +276,7 @@ Deno.test("a pull that is cancelled goes on where it ended", async () => {
   assertEquals(list(place.cached("blobs")), [sha256(BYTES)]);
 });
 
-Deno.test("a wrong checksum leaves nothing behind that could be opened", async () => {
+Deno.test("a wrong checksum leaves no model file", async () => {
   await using place = new Place();
   place.hub.interfere = (request) =>
     sendBytes(request, BYTES.with(7, BYTES[7]! ^ 1), { etag: '"x"' });
@@ -279,7 +285,7 @@ Deno.test("a wrong checksum leaves nothing behind that could be opened", async (
   assertEquals(list(place.cached("blobs")), []);
 });
 
-Deno.test("two that pull the same at once fetch it once", async () => {
+Deno.test("two concurrent pulls of a model download it once", async () => {
   await using place = new Place();
   place.hub.interfere = async () => {
     await new Promise((resolve) => setTimeout(resolve, 500));
@@ -298,7 +304,7 @@ Deno.test("two that pull the same at once fetch it once", async () => {
   assertEquals(waited.length, 1);
 });
 
-Deno.test("a model from Ollama's registry lies in Ollama's store, whole before its manifest", async () => {
+Deno.test("a model from Ollama's registry is stored completely before its manifest", async () => {
   await using place = new Place();
   const template = new TextEncoder().encode("{{ .Prompt }}");
   place.hub.models.set("library/tiny:latest", {
@@ -317,7 +323,7 @@ Deno.test("a model from Ollama's registry lies in Ollama's store, whole before i
   assertEquals(place.hub.asked.at(-1)?.path.endsWith(sha256(BYTES)), true);
 });
 
-Deno.test("what the registry does not have, or has no weights, is refused", async () => {
+Deno.test("a missing model and one without weights are refused", async () => {
   await using place = new Place();
   place.hub.models.set("library/words:latest", {
     layers: [{ kind: "license", bytes: new Uint8Array(5) }],
@@ -326,7 +332,7 @@ Deno.test("what the registry does not have, or has no weights, is refused", asyn
     (await place.failure("ollama:tiny:9b")).message,
     "ollama:tiny:9b does not exist in the registry registry.ollama.ai",
   );
-  assertStringIncludes((await place.failure("ollama:words")).message, "it holds no GGUF model");
+  assertStringIncludes((await place.failure("ollama:words")).message, "it has no GGUF model");
 });
 
 /** A server of one file. */
@@ -338,7 +344,7 @@ function files(handler: (request: Request) => Response | Promise<Response>) {
   };
 }
 
-Deno.test("a file from a URL goes into Shimmy's own folder, and its checksum is kept to", async () => {
+Deno.test("a file from a URL is stored in Shimmy's folder and its checksum is verified", async () => {
   await using place = new Place();
   await using server = files((request) => sendBytes(request, BYTES, { etag: '"1"' }));
   const url = `${server.url}/sub/Tiny.gguf?token=x`;
@@ -353,19 +359,19 @@ Deno.test("a file from a URL goes into Shimmy's own folder, and its checksum is 
   Deno.writeFileSync(join(folder, "Other.gguf"), BYTES);
   assertStringIncludes(
     (await place.failure(`${server.url}/Other.gguf`)).message,
-    "a file of that name is there that came from elsewhere; rm it first",
+    "a file of that name exists that came from elsewhere; remove it first",
   );
 });
 
-Deno.test("a page in place of a file is not taken for a model", async () => {
+Deno.test("an HTML page instead of a file is refused", async () => {
   await using place = new Place();
   await using server = files(() => new Response("<html>Log in</html>"));
   const error = await place.failure(`${server.url}/m.gguf`);
-  assertEquals(error.message, "What the server sent as m.gguf is not a GGUF file");
+  assertEquals(error.message, "The file that the server sent as m.gguf is not a GGUF file");
   assertEquals(list(place.path("home", ".local", "share", "shimmy", "models")), [".shimmy"]);
 });
 
-Deno.test("a file that changed between two tries begins anew", async () => {
+Deno.test("a file that changed between two attempts is downloaded from the start", async () => {
   await using place = new Place();
   const newer = gguf(200_000);
   let now = BYTES;
@@ -384,9 +390,9 @@ Deno.test("a file that changed between two tries begins anew", async () => {
   assertEquals(ranges[2], 'bytes=50000- "300000"');
 });
 
-Deno.test("closed and missing files of a URL are told apart", async () => {
+Deno.test("errors distinguish private and missing files of a URL", async () => {
   await using place = new Place();
-  for (const [status, why] of [[403, "not open to everyone"], [404, "there is no such file"]]) {
+  for (const [status, why] of [[403, "not public"], [404, "does not exist"]]) {
     await using server = files(() => new Response("no", { status: status as number }));
     assertStringIncludes((await place.failure(`${server.url}/m.gguf`)).message, why as string);
   }

@@ -1,44 +1,47 @@
 import { join } from "@std/path";
-import { hashFile, request, sizeOf, StallWatch } from "../../download/mod.ts";
+import { hashFile, request, sizeOf, StallTimer } from "../../download/mod.ts";
 import { messageOf, ShimmyError } from "../../errors.ts";
 import { modelName, shardName } from "../entry/mod.ts";
-import { customaryFolders } from "../discovery/mod.ts";
-import type { PlannedFile, PullPlan, PullSurroundings } from "./plan.ts";
+import { defaultFolders } from "../discovery/mod.ts";
+import type { PlannedFile, PullEnvironment, PullPlan } from "./plan.ts";
 import type { Records } from "./records.ts";
 import { fileNameOf, referenceText, type UrlReference } from "./reference.ts";
 
-const PATIENCE_MS = 30_000;
+const STALL_TIMEOUT_MS = 30_000;
 const MAGIC = new TextEncoder().encode("GGUF");
 
-/** What is known of files behind addresses besides the addresses. */
+/** Options of a pull from a URL. */
 export interface UrlOptions {
-  /** The file's SHA-256 in hexadecimal, where the user has it. */
+  /** Expected SHA-256 of the file in hexadecimal. */
   readonly sha256?: string | null;
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * Works out what pulling a file, or a set of shards, from an address takes. It goes into Shimmy's own
- * folder of models.
+ * Plans a pull of a file or shard set from a URL. It goes to Shimmy's own model folder.
  *
- * @throws {ShimmyError} `invalid`, where another file of that name is there; `not_found`; `backend`.
+ * @throws {ShimmyError} `invalid` if a different file of that name exists; `not_found`; `backend`.
  */
 export async function planUrl(
   reference: UrlReference,
-  surroundings: PullSurroundings,
+  environment: PullEnvironment,
   records: Records,
   { sha256 = null, signal }: UrlOptions = {},
 ): Promise<PullPlan> {
-  const { home } = surroundings;
+  const { home } = environment;
   if (home === undefined) {
     throw new ShimmyError("invalid", "HOME: must be set to pull from a URL");
   }
-  const folder = customaryFolders({ home, cwd: home }).at(-1)!;
+  const folder = defaultFolders({ home, cwd: home }).at(-1)!;
   const urls = shardUrls(reference.url);
   if (urls.length > 1 && sha256 !== null) {
-    throw new ShimmyError("invalid", "--sha256: is for one file, and the model has several", {
-      field: "sha256",
-    });
+    throw new ShimmyError(
+      "invalid",
+      "--sha256: allowed for a single file only, and the model has several",
+      {
+        field: "sha256",
+      },
+    );
   }
   const text = referenceText(reference);
   const files: PlannedFile[] = [];
@@ -70,7 +73,7 @@ export async function planUrl(
   };
 }
 
-/** The addresses of all shards, where an address is of one. */
+/** URLs of all shards if the URL is that of a shard. */
 function shardUrls(url: URL): URL[] {
   const shard = shardName(url.pathname);
   if (shard === null) return [url];
@@ -81,7 +84,11 @@ function shardUrls(url: URL): URL[] {
   });
 }
 
-/** @throws {ShimmyError} `invalid`, where a file is there that came from elsewhere. */
+/**
+ * True if the file is already present.
+ *
+ * @throws {ShimmyError} `invalid` if the existing file has another origin.
+ */
 async function isPresent(
   path: string,
   { name, text, sha256, records }: {
@@ -97,18 +104,18 @@ async function isPresent(
     : (await records.find(text))?.written.includes(path);
   if (matches) return true;
   const why = sha256 === null ? "that came from elsewhere" : "with another checksum";
-  throw new ShimmyError("invalid", `${name}: a file of that name is there ${why}; rm it first`, {
+  throw new ShimmyError("invalid", `${name}: a file of that name exists ${why}; remove it first`, {
     detail: path,
   });
 }
 
-/** A file's size in bytes as the server tells it, or `null`. */
+/** Size of the file in bytes as the server reports it, or `null`. */
 async function askSize(url: URL, signal: AbortSignal | undefined): Promise<number | null> {
-  const patience = new StallWatch(PATIENCE_MS, signal);
+  const stall = new StallTimer(STALL_TIMEOUT_MS, signal);
   try {
-    // Addresses that are signed for `GET` refuse `HEAD`.
+    // URLs that are signed for `GET` refuse `HEAD`.
     const headers = { range: "bytes=0-0", "accept-encoding": "identity" };
-    const response = await request(url, { headers, signal: patience.signal });
+    const response = await request(url, { headers, signal: stall.signal });
     await response.body?.cancel();
     const error = explain(response);
     if (error !== null) throw error;
@@ -120,11 +127,11 @@ async function askSize(url: URL, signal: AbortSignal | undefined): Promise<numbe
     return size === null || size === undefined ? null : Number(size);
   } catch (error) {
     if (signal?.aborted) {
-      throw new ShimmyError("cancelled", "Asking for the file was given up", { cause: error });
+      throw new ShimmyError("cancelled", "Request for the file cancelled", { cause: error });
     }
     if (error instanceof ShimmyError) throw error;
-    const reason = patience.stalled
-      ? "the server does not answer"
+    const reason = stall.stalled
+      ? "the server did not answer"
       : error instanceof TypeError
       ? "the connection failed"
       : messageOf(error);
@@ -133,7 +140,7 @@ async function askSize(url: URL, signal: AbortSignal | undefined): Promise<numbe
       cause: error,
     });
   } finally {
-    patience.stop();
+    stall.stop();
   }
 }
 
@@ -141,16 +148,19 @@ function explain({ status }: Response): ShimmyError | null {
   if (status === 401 || status === 403) {
     return new ShimmyError(
       "invalid",
-      `The server answers ${status}: the file is not open to everyone, or its address has expired`,
+      `The server answered with status ${status}: the file is not public, or the URL has expired`,
     );
   }
   if (status === 404 || status === 410) {
-    return new ShimmyError("not_found", `The server answers ${status}: there is no such file`);
+    return new ShimmyError(
+      "not_found",
+      `The server answered with status ${status}: the file does not exist`,
+    );
   }
   return null;
 }
 
-/** A page that says "not found" or "log in" often comes as a success. */
+/** Checks the file's magic number: servers often send an error or login page with status 200. */
 async function checkMagic(path: string, name: string): Promise<void> {
   const start = new Uint8Array(MAGIC.length);
   {
@@ -159,5 +169,5 @@ async function checkMagic(path: string, name: string): Promise<void> {
   }
   if (start.every((byte, i) => byte === MAGIC[i])) return;
   await Deno.remove(path);
-  throw new ShimmyError("backend", `What the server sent as ${name} is not a GGUF file`);
+  throw new ShimmyError("backend", `The file that the server sent as ${name} is not a GGUF file`);
 }

@@ -8,7 +8,7 @@ function start(said: string[] = [], missing: readonly string[] = []) {
   const engines: EngineDouble[] = [];
   const entry = entryDouble("tiny", { loras: [{ path: "own.gguf", scale: 1 }] });
   const pool = createPool({
-    discover: () => Promise.resolve({ models: [entry], skipped: [], places: [] }),
+    discover: () => Promise.resolve({ models: [entry], skipped: [], sources: [] }),
     load: async () => {
       const engine = new EngineDouble({ missing: engines.length === 0 ? [] : missing });
       await engine.changeAdapters({ action: "load", name: "own", path: "own.gguf", scale: 1 });
@@ -17,7 +17,7 @@ function start(said: string[] = [], missing: readonly string[] = []) {
     },
     loras: [],
     paths: "found",
-    say: (line) => said.push(line),
+    log: (line) => said.push(line),
   });
   const adapters = async () => {
     const { adapters } = await pool.engine(entry);
@@ -28,7 +28,7 @@ function start(said: string[] = [], missing: readonly string[] = []) {
   return { pool, entry, adapters, engines, leave };
 }
 
-Deno.test("a model that comes back has the adapters it went with", async () => {
+Deno.test("a reloaded model has the adapters from before the unload", async () => {
   const { pool, entry, adapters, engines, leave } = start();
   await using _pool = pool;
   assertEquals(await adapters(), [["own", 1]]);
@@ -44,7 +44,7 @@ Deno.test("a model that comes back has the adapters it went with", async () => {
   assertEquals(engines.length, 3);
 });
 
-Deno.test("a model that was unloaded on demand begins anew", async () => {
+Deno.test("an explicit unload discards adapter changes", async () => {
   const { pool, entry, adapters } = start();
   await using _pool = pool;
   const engine = await pool.engine(entry);
@@ -53,7 +53,7 @@ Deno.test("a model that was unloaded on demand begins anew", async () => {
   assertEquals(await adapters(), [["own", 1]]);
 });
 
-Deno.test("an adapter that is gone is told of, and the model answers without it", async () => {
+Deno.test("a missing adapter is logged, and the model is loaded without it", async () => {
   const said: string[] = [];
   const { pool, entry, adapters, leave } = start(said, ["missing.gguf"]);
   await using _pool = pool;
@@ -62,6 +62,6 @@ Deno.test("an adapter that is gone is told of, and the model answers without it"
   await leave();
   assertEquals(await adapters(), [["own", 1]]);
   assertEquals(said, [
-    "The adapter 'style' is not loaded again: The adapter 'missing.gguf' cannot be opened",
+    "The adapter 'style' cannot be loaded again: The adapter 'missing.gguf' cannot be opened",
   ]);
 });

@@ -1,23 +1,20 @@
 import { ShimmyError } from "../../errors.ts";
 
-/** Milliseconds to wait after the second failure in a row; each further one doubles it. */
+/** Milliseconds to wait after the second consecutive failure. Each further failure doubles it. */
 const FIRST_WAIT_MS = 1000;
 const LONGEST_WAIT_MS = 30_000;
-/** A model that worked for as long is trusted again. */
-const TRUST_MS = 60_000;
+/** Failures are forgotten after a model has run for this time. */
+const RESET_AFTER_MS = 60_000;
 
 interface Failures {
   count: number;
-  /** When the next try may begin. */
-  until: number;
-  /** When the model was last loaded. */
-  began: number;
+  /** Time when the next attempt is allowed. */
+  retryAt: number;
+  /** Time when the model was last loaded. */
+  loaded: number;
 }
 
-/**
- * Keeps a model that fails again and again from being loaded with every request. The first failure is
- * tried again at once.
- */
+/** Delays repeated loads of a model that keeps failing. The first retry is immediate. */
 export class BackOff {
   readonly #now: () => number;
   readonly #failures = new Map<string, Failures>();
@@ -26,35 +23,39 @@ export class BackOff {
     this.#now = now;
   }
 
-  /** The model is loaded. */
-  began(key: string): void {
+  /** Records that the model is loaded. */
+  loaded(key: string): void {
     const failures = this.#failures.get(key);
-    if (failures !== undefined) failures.began = this.#now();
+    if (failures !== undefined) failures.loaded = this.#now();
   }
 
-  /** The model could not be loaded, or died. */
+  /** Records that the load failed or the loaded model crashed. */
   failed(key: string): void {
     const now = this.#now();
     const before = this.#failures.get(key);
-    const trusted = before === undefined || (before.began > 0 && now - before.began > TRUST_MS);
-    const count = trusted ? 1 : before.count + 1;
+    const isReset = before === undefined ||
+      (before.loaded > 0 && now - before.loaded > RESET_AFTER_MS);
+    const count = isReset ? 1 : before.count + 1;
     const wait = count === 1 ? 0 : Math.min(FIRST_WAIT_MS * 2 ** (count - 2), LONGEST_WAIT_MS);
-    this.#failures.set(key, { count, until: now + wait, began: 0 });
+    this.#failures.set(key, { count, retryAt: now + wait, loaded: 0 });
   }
 
-  /** Milliseconds until the next try may begin. */
+  /** Milliseconds until the next attempt is allowed. */
   wait(key: string): number {
-    return Math.max(0, (this.#failures.get(key)?.until ?? 0) - this.#now());
+    return Math.max(0, (this.#failures.get(key)?.retryAt ?? 0) - this.#now());
   }
 
-  /** @throws {ShimmyError} `backend`, while the next try has to wait, with the reason of the last failure. */
+  /**
+   * @throws {ShimmyError} `backend` with the reason of the last failure, while the next attempt has
+   * to wait.
+   */
   check(key: string, name: string, reason: string): void {
     const wait = this.wait(key);
     if (wait <= 0) return;
     const seconds = Math.ceil(wait / 1000);
     throw new ShimmyError(
       "backend",
-      `Model '${name}' failed and is tried again in ${seconds} s: ${reason}`,
+      `Model '${name}' failed; the next attempt is in ${seconds} s: ${reason}`,
       { retryAfter: seconds },
     );
   }

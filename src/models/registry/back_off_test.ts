@@ -2,7 +2,7 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { ShimmyError } from "../../errors.ts";
 import { BackOff } from "./back_off.ts";
 
-Deno.test("the first failure is tried again at once, further ones wait longer and longer", () => {
+Deno.test("the first failure is retried at once, the delay doubles for further failures", () => {
   let now = 1000;
   const backOff = new BackOff(() => now);
   backOff.check("a", "a", "never failed");
@@ -22,26 +22,26 @@ Deno.test("the first failure is tried again at once, further ones wait longer an
   backOff.check("b", "b", "another model is not held back");
 });
 
-Deno.test("the reason of the failure and the time to wait are told", () => {
+Deno.test("the error has the reason of the failure and the delay", () => {
   const backOff = new BackOff(() => 0);
   backOff.failed("a");
   backOff.failed("a");
   const error = assertThrows(() => backOff.check("a", "tiny", "It broke"), ShimmyError);
-  assertEquals(error.message, "Model 'tiny' failed and is tried again in 1 s: It broke");
+  assertEquals(error.message, "Model 'tiny' failed; the next attempt is in 1 s: It broke");
   assertEquals([error.kind, error.retryAfter], ["backend", 1]);
 });
 
-Deno.test("a model that worked for a minute is trusted again", () => {
+Deno.test("failures are forgotten after a minute of operation", () => {
   let now = 0;
   const backOff = new BackOff(() => now);
   backOff.failed("a");
   backOff.failed("a");
   now += 5000;
-  backOff.began("a");
+  backOff.loaded("a");
   now += 61_000;
   backOff.failed("a");
   backOff.check("a", "a", "tried again at once");
-  backOff.began("a");
+  backOff.loaded("a");
   now += 100;
   backOff.failed("a");
   assertThrows(() => backOff.check("a", "a", "it broke soon"), ShimmyError);

@@ -1,18 +1,19 @@
-/** Time, as what unloads idle models sees it; tests give their own. */
+/** The clock of idle timeouts. Tests pass their own. */
 export interface Clock {
-  /** Milliseconds that only ever grow. */
+  /** Monotonic time in milliseconds. */
   now(): number;
   /**
-   * Calls back once, after so many milliseconds.
-   * @returns what calls it off.
+   * Calls `run` once after `ms` milliseconds.
+   *
+   * @returns A function that cancels the call.
    */
   after(ms: number, run: () => void): () => void;
 }
 
-/** The longest that `setTimeout` waits; more and it fires at once. */
+/** Maximum delay of `setTimeout`. A larger delay fires at once. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
-/** The machine's own clock. */
+/** The system's monotonic clock. */
 export const SYSTEM_CLOCK: Clock = {
   now: () => performance.now(),
   after(ms, run) {

@@ -11,38 +11,38 @@ import {
   type SkippedFile,
 } from "../entry/mod.ts";
 
-/** What a configuration file says of models. */
+/** Models of a configuration file. */
 export interface ModelConfig {
-  /** By their names, lower-cased. */
+  /** By lower-case name. */
   readonly models: Readonly<Record<string, ConfiguredModel>>;
-  /** Another name, lower-cased, of a model. */
+  /** Aliases: lower-case alias to model name. */
   readonly aliases: Readonly<Record<string, string>>;
-  /** Sampling for every model that has none of its own. */
+  /** Default sampling for every model. */
   readonly defaults: Partial<Sampling>;
-  /** The same, of what is another while a model reasons. */
+  /** Default sampling during reasoning, for every model. */
   readonly reasoningDefaults?: Partial<Sampling>;
 }
 
 /** One model of a configuration file. */
 export interface ConfiguredModel {
-  /** Its file; without one, it is a model that is found elsewhere. */
+  /** The model's file. Without a path, the settings apply to a discovered model. */
   readonly path?: string;
   readonly aliases: readonly string[];
-  /** In place of those it is found with. */
+  /** Replaces the discovered adapters. */
   readonly loras?: readonly Lora[];
   readonly settings: ModelSettings;
 }
 
 /**
- * What was found, with what the configuration adds: its own models first, aliases, settings. What it
- * says of models that are not there is told and left out.
+ * Merges the configuration with the discovered models: configured models come first, aliases and
+ * settings are added. Configured models that do not exist are logged and left out.
  *
- * @param say hears of it, one sentence each.
+ * @param log Receives one line per problem.
  */
 export async function withConfig(
   found: Discovery,
   config: ModelConfig,
-  say: (line: string) => void,
+  log: (line: string) => void,
 ): Promise<Discovery> {
   const own: ModelEntry[] = [];
   const skipped: SkippedFile[] = [];
@@ -51,10 +51,10 @@ export async function withConfig(
     const known = model.path === undefined
       ? findByName(others, name)
       : others.find(({ paths }) => paths.some((path) => resolve(path) === model.path));
-    const base = known ?? await fileOf(model.path, say, name);
+    const base = known ?? await fileOf(model.path, log, name);
     if (base === null) continue;
     if (!isModel(base)) {
-      say(`models.${name}: ${base.path} cannot be used: ${base.reason}`);
+      log(`models.${name}: ${base.path} cannot be used: ${base.reason}`);
       skipped.push(base);
       continue;
     }
@@ -64,19 +64,19 @@ export async function withConfig(
   const rest = others.map((entry) => withSampling(entry, config));
   return {
     ...found,
-    models: aliased([...own, ...rest], config.aliases, say),
+    models: aliased([...own, ...rest], config.aliases, log),
     skipped: [...found.skipped, ...skipped],
   };
 }
 
-/** The model in a file that no place holds; null where there is neither model nor file. */
+/** Reads the model at a configured path that no source contains. Null if no path is configured. */
 async function fileOf(
   path: string | undefined,
-  say: (line: string) => void,
+  log: (line: string) => void,
   name: string,
 ): Promise<ModelEntry | SkippedFile | null> {
   if (path !== undefined) return await describe(candidateOf(shardSet(path)), "config");
-  say(`models.${name}: no model of that name was found; its path may name the file`);
+  log(`models.${name}: no model has this name; set 'path' to its file`);
   return null;
 }
 
@@ -116,23 +116,23 @@ function isEmpty(values: object): boolean {
   return Object.keys(values).length === 0;
 }
 
-/** A model's own name is stronger than an alias. */
+/** Adds aliases. A model name takes precedence over an alias. */
 function aliased(
   entries: readonly ModelEntry[],
   aliases: Readonly<Record<string, string>>,
-  say: (line: string) => void,
+  log: (line: string) => void,
 ): ModelEntry[] {
   const added = new Map<ModelEntry, string[]>();
   for (const [alias, name] of Object.entries(aliases)) {
     const entry = findByName(entries, name);
-    if (entry === undefined) say(`aliases.${alias}: no model '${name}' was found`);
+    if (entry === undefined) log(`aliases.${alias}: no model '${name}' was found`);
     else if (entries.some((other) => other.name === alias)) {
-      say(`aliases.${alias}: is the name of a model already`);
+      log(`aliases.${alias}: is already the name of a model`);
     } else added.set(entry, [...added.get(entry) ?? [], alias]);
   }
   const taken = new Set(Object.keys(aliases));
   return entries.map((entry) => {
-    // An alias that the configuration gives away is nobody else's.
+    // A configured alias replaces the same alias of another model.
     const kept = (entry.aliases ?? []).filter((alias) => !taken.has(alias));
     const all = [...kept, ...added.get(entry) ?? []];
     if (all.length === 0 && entry.aliases === undefined) return entry;

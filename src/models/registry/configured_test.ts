@@ -8,7 +8,7 @@ const TINY = fromFileUrl(new URL("../../assets/tiny/shimmy-tiny.gguf", import.me
 
 async function apply(found: readonly ModelEntry[], config: Partial<ModelConfig>) {
   const said: string[] = [];
-  const discovery = { models: found, skipped: [], places: [] };
+  const discovery = { models: found, skipped: [], sources: [] };
   const all = { models: {}, aliases: {}, defaults: {}, ...config };
   const { models, skipped } = await withConfig(discovery, all, (line) => said.push(line));
   return { models, skipped, said };
@@ -21,11 +21,11 @@ function model(values: Partial<ConfiguredModel> = {}): ConfiguredModel {
 const found = entryDouble("found", { aliases: ["old"] });
 const other = entryDouble("other");
 
-Deno.test("without a word about a model it stays as it was found", async () => {
+Deno.test("a model without settings stays as discovered", async () => {
   assertEquals((await apply([found, other], {})).models, [found, other]);
 });
 
-Deno.test("a model that was found gets settings and more names, and stands first", async () => {
+Deno.test("a discovered model gets settings and aliases, and comes first", async () => {
   const settings = { contextLength: 512 };
   const loras = [{ path: "/l.gguf", scale: 1 }];
   const { models } = await apply([other, found], {
@@ -34,13 +34,13 @@ Deno.test("a model that was found gets settings and more names, and stands first
   assertEquals(models, [{ ...found, settings, loras, aliases: ["old", "new"] }, other]);
 });
 
-Deno.test("a file that was found under another name keeps that name as an alias", async () => {
+Deno.test("a discovered file with a configured name keeps its old name as an alias", async () => {
   const path = resolve(found.paths[0]!);
   const { models } = await apply([found], { models: { mine: model({ path }) } });
   assertEquals(models.map(({ name, aliases }) => [name, aliases]), [["mine", ["old", "found"]]]);
 });
 
-Deno.test("a file that no place holds becomes a model", async () => {
+Deno.test("a configured file outside of all sources becomes a model", async () => {
   const { models } = await apply([], { models: { mine: model({ path: TINY }) } });
   const [mine] = models;
   assertEquals(
@@ -61,7 +61,7 @@ Deno.test("one file may be two models with different settings", async () => {
   ]);
 });
 
-Deno.test("models that are not there are told and left out", async () => {
+Deno.test("missing models are logged and left out", async () => {
   const missing = resolve("/nowhere/x.gguf");
   const { models, skipped, said } = await apply([other], {
     models: { gone: model(), broken: model({ path: missing }) },
@@ -70,13 +70,13 @@ Deno.test("models that are not there are told and left out", async () => {
   assertEquals(models, [other]);
   assertEquals(skipped.map(({ path }) => path), [missing]);
   assertEquals(said.length, 4);
-  assertStringIncludes(said[0]!, "models.gone: no model of that name was found");
+  assertStringIncludes(said[0]!, "models.gone: no model has this name");
   assertStringIncludes(said[1]!, "models.broken: ");
   assertEquals(said[2], "aliases.a: no model 'nobody' was found");
-  assertEquals(said[3], "aliases.other: is the name of a model already");
+  assertEquals(said[3], "aliases.other: is already the name of a model");
 });
 
-Deno.test("an alias that is given away belongs to nobody else", async () => {
+Deno.test("a configured alias is taken from other models", async () => {
   const { models } = await apply([found, other], { aliases: { old: "other" } });
   assertEquals(models.map(({ name, aliases }) => [name, aliases]), [
     ["found", []],
@@ -84,7 +84,7 @@ Deno.test("an alias that is given away belongs to nobody else", async () => {
   ]);
 });
 
-Deno.test("sampling of a model comes before that of all", async () => {
+Deno.test("sampling of a model overrides the global sampling", async () => {
   const { models } = await apply([found, other], {
     models: { found: model({ settings: { sampling: { temperature: 0 } } }) },
     defaults: { temperature: 1, topK: 5 },
@@ -95,7 +95,7 @@ Deno.test("sampling of a model comes before that of all", async () => {
   ]);
 });
 
-Deno.test("sampling of a model's reasoning comes before that of all", async () => {
+Deno.test("reasoning sampling of a model overrides the global reasoning sampling", async () => {
   const { models } = await apply([found, other], {
     models: { found: model({ settings: { reasoningSampling: { temperature: 0 } } }) },
     reasoningDefaults: { temperature: 1, topK: 5 },

@@ -5,8 +5,8 @@ import type { ModelSettings } from "../entry/mod.ts";
 type SamplingDefaults = Pick<ModelSettings, "sampling" | "reasoningSampling">;
 
 /**
- * An engine that samples as it is told here where a request says nothing. What a request says of its
- * sampling goes before what is said here of reasoning.
+ * Wraps an engine with default sampling. Precedence of sampling during reasoning: the request, then
+ * the reasoning defaults.
  */
 export function withSamplingDefaults(engine: Engine, defaults: SamplingDefaults = {}): Engine {
   if (isEmpty(defaults.sampling) && isEmpty(defaults.reasoningSampling)) return engine;
@@ -31,7 +31,7 @@ export function withSamplingDefaults(engine: Engine, defaults: SamplingDefaults 
   };
 }
 
-/** Reasoning as a request and the defaults want it. */
+/** Reasoning options of the request, completed with the defaults. */
 function reasoningOf(
   { reasoning, sampling }: SequenceRequest,
   { reasoningSampling }: SamplingDefaults,

@@ -21,14 +21,14 @@ async function reaches(
   return { sampling, reasoning };
 }
 
-Deno.test("a request wins over the defaults, field by field", async () => {
+Deno.test("a request overrides the defaults field by field", async () => {
   assertEquals(await reaches({ sampling: { topK: 9, topP: 0.5 } }, {}), {
     sampling: { topK: 3, topP: 0.5, seed: 1 },
     reasoning: undefined,
   });
 });
 
-Deno.test("defaults of reasoning are between the model's sampling and the request's", async () => {
+Deno.test("reasoning defaults override the model's sampling, the request overrides both", async () => {
   const defaults = { sampling: { topP: 0.5 }, reasoningSampling: { topP: 0.9, topK: 9, minP: 0 } };
   const { sampling, reasoning } = await reaches(defaults, {
     reasoning: { ...REASONING, tokens: 7, sampling: { minP: 0.2 } },
@@ -41,7 +41,7 @@ Deno.test("defaults of reasoning are between the model's sampling and the reques
   });
 });
 
-Deno.test("a request that has no reasoning gets none", async () => {
+Deno.test("reasoning defaults do not apply to a request without reasoning", async () => {
   assertEquals((await reaches({ reasoningSampling: { topP: 0.9 } }, {})).reasoning, undefined);
 });
 

@@ -1,357 +1,382 @@
 import { messageOf, ShimmyError } from "../../errors.ts";
 import { deviceBytes } from "../../engine/protocol/mod.ts";
 import type { Engine } from "../../engine/mod.ts";
-import { Admission, heldOnDevices, type Limits, type Say, Tenancy } from "../memory/mod.ts";
+import {
+  Admission,
+  type AdmissionLimits,
+  bytesOnDevices,
+  type Log,
+  Reservation,
+} from "../memory/mod.ts";
 import { BackOff } from "./back_off.ts";
 import { type Clock, SYSTEM_CLOCK } from "./clock.ts";
 import { formatKeepAlive, type KeepAlive, type ModelEntry } from "../entry/mod.ts";
 import type { Lease, ModelState } from "./pool.ts";
 import {
-  type Failed,
-  keyOf,
-  type Loaded,
+  engineKey,
+  type FailedInstance,
+  type LoadedInstance,
   type LoadEngine,
-  type Loading,
-  type Slot,
-} from "./model_state.ts";
+  type LoadingInstance,
+  type ModelInstance,
+} from "./model_instance.ts";
 
 /** When models are unloaded, and how many may be loaded. */
-export interface LoadPolicy extends Limits {
-  /** For models and requests that say nothing. */
+export interface LoadPolicy extends AdmissionLimits {
+  /** Default keep-alive. */
   readonly keepAlive: KeepAlive;
 }
 
-/** Nothing is unloaded but on demand. */
+/** Models are unloaded only on request. */
 export const KEEP_ALL: LoadPolicy = { keepAlive: Infinity, maxModels: Infinity };
 
-export interface LoadsOptions {
+export interface ModelLoaderOptions {
   readonly load: LoadEngine;
   readonly policy?: LoadPolicy | undefined;
   readonly clock?: Clock | undefined;
-  readonly say?: Say | undefined;
-  /** What makes two entries need two engines. */
-  readonly keyOf?: ((entry: ModelEntry) => string) | undefined;
+  readonly log?: Log | undefined;
+  /** Returns the key of an entry's engine. Entries with the same key share an engine. */
+  readonly engineKey?: ((entry: ModelEntry) => string) | undefined;
 }
 
-/** The engines that are loaded or on their way, one for a model with its adapters and settings. */
-export class Loads implements AsyncDisposable {
+/** Loads and unloads engines: one engine per model with its adapters and settings. */
+export class ModelLoader implements AsyncDisposable {
   readonly #load: LoadEngine;
   readonly #clock: Clock;
-  readonly #say: Say;
-  readonly #keyOf: (entry: ModelEntry) => string;
+  readonly #log: Log;
+  readonly #engineKey: (entry: ModelEntry) => string;
   readonly #backOff: BackOff;
   readonly #admission: Admission;
-  readonly #slots = new Map<string, Slot>();
-  /** Models that go as soon as their requests are done. */
-  readonly #leaving = new Map<string, Loaded>();
-  /** Ends of what was abandoned or unloaded: the next load of that model waits, lest both be in memory. */
+  readonly #models = new Map<string, ModelInstance>();
+  /** Models that are unloaded when their requests are done. */
+  readonly #unloading = new Map<string, LoadedInstance>();
+  /**
+   * Pending ends of cancelled loads and unloaded models. The next load of the same model waits for
+   * them, so that the model is never in memory twice.
+   */
   readonly #ending = new Map<string, Promise<void>>();
   #policy: LoadPolicy;
-  #change = Promise.withResolvers<void>();
+  #nextChange = Promise.withResolvers<void>();
   #disposed = false;
 
-  constructor(options: LoadsOptions) {
+  constructor(options: ModelLoaderOptions) {
     this.#load = options.load;
     this.#clock = options.clock ?? SYSTEM_CLOCK;
-    this.#say = options.say ?? (() => {});
-    this.#keyOf = options.keyOf ?? keyOf;
+    this.#log = options.log ?? (() => {});
+    this.#engineKey = options.engineKey ?? engineKey;
     this.#policy = options.policy ?? KEEP_ALL;
     this.#backOff = new BackOff(this.#clock.now);
     this.#admission = new Admission(
       {
-        tenants: () => this.#tenants(),
-        evict: (tenant) => this.#evict(tenant),
-        changed: () => this.#change.promise,
+        reservations: () => this.#reservations(),
+        evict: (reservation) => this.#evict(reservation),
+        changed: () => this.#nextChange.promise,
       },
       this.#policy,
-      this.#say,
+      this.#log,
     );
   }
 
   /**
-   * The model's engine. Callers that come while it loads wait for the same load; one that gives up
-   * leaves it to the others, and the last one to give up ends it.
+   * Returns the model's engine. Callers during a load share it. A cancelled caller leaves the load
+   * to the others; if the last one is cancelled, the load is aborted.
    *
    * @throws {ShimmyError} `cancelled` or `backend`.
    */
   async engine(entry: ModelEntry, signal?: AbortSignal): Promise<Engine> {
-    const { key, slot } = this.#slotFor(entry, signal);
-    return slot.state === "loaded" ? slot.engine : await this.#wait(key, slot, signal);
+    const { key, model } = this.#modelFor(entry, signal);
+    return model.state === "loaded" ? model.engine : await this.#wait(key, model, signal);
   }
 
-  /** Like `engine`, and the model is not unloaded for want of use or of room while it is held. */
+  /**
+   * Like `engine`. The model is neither idle nor unloaded to free memory while the lease is held.
+   */
   async lease(entry: ModelEntry, signal?: AbortSignal, keepAlive?: KeepAlive): Promise<Lease> {
-    const { key, slot } = this.#slotFor(entry, signal);
-    const { tenancy } = slot;
-    tenancy.awake();
-    tenancy.users++;
-    tenancy.entry = entry;
-    if (keepAlive !== undefined) tenancy.keepAlive = keepAlive;
+    const { key, model } = this.#modelFor(entry, signal);
+    const { reservation } = model;
+    reservation.cancelIdleTimer();
+    reservation.users++;
+    reservation.entry = entry;
+    if (keepAlive !== undefined) reservation.keepAlive = keepAlive;
     try {
-      const engine = slot.state === "loaded" ? slot.engine : await this.#wait(key, slot, signal);
+      const engine = model.state === "loaded" ? model.engine : await this.#wait(key, model, signal);
       let held = true;
       return {
         engine,
         [Symbol.dispose]: () => {
-          if (held) this.#release(key, tenancy);
+          if (held) this.#release(key, reservation);
           held = false;
         },
       };
     } catch (error) {
-      this.#release(key, tenancy);
+      this.#release(key, reservation);
       throw error;
     }
   }
 
-  /** True if the model was loaded. A load on its way is ended, and those who wait for it are told. */
+  /**
+   * Unloads a model. A pending load is aborted and its callers are told. True if the model was
+   * loaded.
+   */
   async unload(entry: ModelEntry): Promise<boolean> {
-    const key = this.#keyOf(entry);
-    const leaving = this.#leaving.get(key);
-    leaving?.tenancy.vacate();
-    const slot = this.#slots.get(key);
-    if (slot === undefined || slot.state === "failed") {
+    const key = this.#engineKey(entry);
+    const unloading = this.#unloading.get(key);
+    unloading?.reservation.release();
+    const model = this.#models.get(key);
+    if (model === undefined || model.state === "failed") {
       await this.#ending.get(key);
-      return leaving !== undefined;
+      return unloading !== undefined;
     }
-    // Whoever waited may ask again: it was somebody else who did not want the model.
+    // The callers did not cancel the load themselves, so they may retry.
     const reason = new ShimmyError("overloaded", `Model '${entry.name}' was unloaded`);
-    await this.#end(key, slot, reason);
-    return slot.state === "loaded";
+    await this.#remove(key, model, reason);
+    return model.state === "loaded";
   }
 
   state(entry: ModelEntry): ModelState {
-    const key = this.#keyOf(entry);
-    const slot = this.#slots.get(key);
-    if (slot === undefined) return { state: "unloaded", progress: 0, error: null, engine: null };
-    if (slot.state === "failed") {
+    const key = this.#engineKey(entry);
+    const model = this.#models.get(key);
+    if (model === undefined) return { state: "unloaded", progress: 0, error: null, engine: null };
+    if (model.state === "failed") {
       const retryMs = this.#backOff.wait(key);
-      const failed = { state: "failed", progress: 0, error: slot.error, engine: null } as const;
+      const failed = { state: "failed", progress: 0, error: model.error, engine: null } as const;
       return retryMs > 0 ? { ...failed, retryMs } : failed;
     }
-    const { tenancy } = slot;
+    const { reservation } = model;
     return {
-      state: slot.state,
-      progress: slot.state === "loading" ? slot.progress : 1,
+      state: model.state,
+      progress: model.state === "loading" ? model.progress : 1,
       error: null,
-      engine: slot.state === "loaded" ? slot.engine : null,
+      engine: model.state === "loaded" ? model.engine : null,
       use: {
-        requests: tenancy.users,
-        isPinned: tenancy.isPinned,
-        expiresInMs: this.#expiresIn(tenancy),
-        bytes: tenancy.bytes,
+        requests: reservation.users,
+        isPinned: reservation.isPinned,
+        expiresInMs: this.#expiresIn(reservation),
+        bytes: reservation.bytes,
       },
     };
   }
 
-  /** Bytes that loaded models have on devices, by the devices' names. */
+  /** Bytes of loaded models on devices, by device name. */
   get onDevices(): ReadonlyMap<string, number> {
-    return heldOnDevices(this.#tenants());
+    return bytesOnDevices(this.#reservations());
   }
 
   /**
-   * From now on other rules hold, and these are the models there are. What is loaded of others, or with
-   * other settings, goes when nobody uses it.
+   * Applies another policy and other entries. Loaded models whose entry or settings are gone are
+   * unloaded when their requests are done.
    */
   reconfigure(policy: LoadPolicy, entries: readonly ModelEntry[]): void {
     this.#policy = policy;
     this.#admission.limits = policy;
-    const known = new Map(entries.map((entry) => [this.#keyOf(entry), entry]));
-    for (const [key, slot] of [...this.#slots]) {
-      if (slot.state === "failed") continue;
-      const { tenancy } = slot;
-      tenancy.entry = known.get(key) ?? tenancy.entry;
-      tenancy.isStale = !known.has(key);
-      if (slot.state === "loaded") this.#settle(tenancy);
+    const known = new Map(entries.map((entry) => [this.#engineKey(entry), entry]));
+    for (const [key, model] of [...this.#models]) {
+      if (model.state === "failed") continue;
+      const { reservation } = model;
+      reservation.entry = known.get(key) ?? reservation.entry;
+      reservation.isStale = !known.has(key);
+      if (model.state === "loaded") this.#updateIdleTimer(reservation);
     }
-    this.#changed();
+    this.#notifyChange();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#disposed = true;
     const reason = new ShimmyError("cancelled", "Shimmy is shutting down");
-    for (const { tenancy } of this.#leaving.values()) tenancy.vacate();
-    const ends = [...this.#slots].map(([key, slot]) => this.#end(key, slot, reason));
+    for (const { reservation } of this.#unloading.values()) reservation.release();
+    const ends = [...this.#models].map(([key, model]) => this.#remove(key, model, reason));
     await Promise.all([...ends, ...this.#ending.values()]);
   }
 
-  /** What holds a model now; begins to load it where nothing does. */
-  #slotFor(entry: ModelEntry, signal: AbortSignal | undefined) {
+  /**
+   * Returns the state of a model, and starts a load if the model is neither loaded nor loading.
+   */
+  #modelFor(entry: ModelEntry, signal: AbortSignal | undefined) {
     if (this.#disposed) throw new ShimmyError("cancelled", "Shimmy is shutting down");
-    if (signal?.aborted) throw gaveUp();
-    const key = this.#keyOf(entry);
-    const slot = this.#slots.get(key);
-    if (slot?.state === "failed") this.#backOff.check(key, entry.name, slot.error);
-    if (slot === undefined || slot.state === "failed") {
-      return { key, slot: this.#start(key, entry) };
+    if (signal?.aborted) throw cancelled();
+    const key = this.#engineKey(entry);
+    const model = this.#models.get(key);
+    if (model?.state === "failed") this.#backOff.check(key, entry.name, model.error);
+    if (model === undefined || model.state === "failed") {
+      return { key, model: this.#start(key, entry) };
     }
-    return { key, slot };
+    return { key, model };
   }
 
-  #start(key: string, entry: ModelEntry): Loading {
+  #start(key: string, entry: ModelEntry): LoadingInstance {
     const controller = new AbortController();
     const { promise, resolve, reject } = Promise.withResolvers<Engine>();
-    // Everyone who waits sees the failure; that nobody may be waiting any more is no error.
+    // Each caller gets the failure. A failure without callers is no unhandled rejection.
     promise.catch(() => {});
-    const tenancy = new Tenancy(entry, this.#clock.now());
-    const loaded = this.#loadWithin(this.#ending.get(key), tenancy, {
-      onProgress: (fraction) => slot.progress = fraction,
+    const reservation = new Reservation(entry, this.#clock.now());
+    const loaded = this.#admitAndLoad(this.#ending.get(key), reservation, {
+      onProgress: (fraction) => model.progress = fraction,
       signal: controller.signal,
     });
-    const slot: Loading = {
+    const model: LoadingInstance = {
       state: "loading",
-      tenancy,
+      reservation,
       outcome: promise,
-      abandon: (reason) => {
+      abort: (reason) => {
         reject(reason);
         controller.abort(reason);
       },
       ended: loaded.then(async (engine) => {
-        if (this.#slots.get(key) !== slot) return await engine[Symbol.asyncDispose]();
-        this.#keep(key, engine, tenancy);
+        if (this.#models.get(key) !== model) return await engine[Symbol.asyncDispose]();
+        this.#setLoaded(key, engine, reservation);
         resolve(engine);
       }, (thrown) => {
         const error = asLoadError(entry, thrown);
-        if (this.#slots.get(key) === slot) this.#fail(key, error.message);
+        if (this.#models.get(key) === model) this.#setFailed(key, error.message);
         reject(error);
       }),
       progress: 0,
       waiting: 0,
     };
-    this.#slots.set(key, slot);
-    return slot;
+    this.#models.set(key, model);
+    return model;
   }
 
-  /** Loads a model when it has gone where it was before, and there is room. */
-  async #loadWithin(
-    before: Promise<void> | undefined,
-    tenancy: Tenancy,
+  /** Loads a model after its previous instance has ended and admission has made room. */
+  async #admitAndLoad(
+    previous: Promise<void> | undefined,
+    reservation: Reservation,
     options: Parameters<LoadEngine>[1],
   ): Promise<Engine> {
-    await before;
+    await previous;
     options.signal.throwIfAborted();
-    await this.#admission.admit(tenancy, options.signal);
+    await this.#admission.admit(reservation, options.signal);
     const { memory } = this.#policy;
     const free = memory?.available() ?? 0;
-    const engine = await this.#load(tenancy.entry, options);
-    const taken = memory === undefined ? 0 : Math.max(0, free - memory.available());
-    tenancy.moveIn(taken, deviceBytes(engine.info));
+    const engine = await this.#load(reservation.entry, options);
+    const used = memory === undefined ? 0 : Math.max(0, free - memory.available());
+    reservation.recordLoad(used, deviceBytes(engine.info));
     return engine;
   }
 
-  /** Holds a loaded engine until it is unloaded or dies. */
-  #keep(key: string, engine: Engine, tenancy: Tenancy): void {
-    const slot: Loaded = { state: "loaded", engine, tenancy };
-    tenancy.stage = "loaded";
-    this.#slots.set(key, slot);
-    this.#backOff.began(key);
+  /** Keeps a loaded engine until it is unloaded or crashes. */
+  #setLoaded(key: string, engine: Engine, reservation: Reservation): void {
+    const model: LoadedInstance = { state: "loaded", engine, reservation };
+    reservation.stage = "loaded";
+    this.#models.set(key, model);
+    this.#backOff.loaded(key);
     engine.closed.then((reason) => {
-      if (this.#slots.get(key) !== slot) return;
-      tenancy.awake();
-      if (reason === null) this.#slots.delete(key);
-      else this.#fail(key, reason);
-      this.#changed();
+      if (this.#models.get(key) !== model) return;
+      reservation.cancelIdleTimer();
+      if (reason === null) this.#models.delete(key);
+      else this.#setFailed(key, reason);
+      this.#notifyChange();
     });
-    // Even where it may not rest at all, those who waited for it get it first.
-    if (tenancy.users === 0) this.#rest(tenancy, tenancy.idleTime(this.#policy.keepAlive));
-    this.#changed();
+    // Callers that wait for the load get the model first, even if its idle timeout is 0.
+    if (reservation.users === 0) {
+      this.#startIdleTimer(reservation, reservation.idleTime(this.#policy.keepAlive));
+    }
+    this.#notifyChange();
   }
 
-  #fail(key: string, error: string): void {
+  #setFailed(key: string, error: string): void {
     this.#backOff.failed(key);
-    this.#slots.set(key, { state: "failed", error } satisfies Failed);
-    this.#changed();
+    this.#models.set(key, { state: "failed", error } satisfies FailedInstance);
+    this.#notifyChange();
   }
 
-  async #wait(key: string, slot: Loading, signal: AbortSignal | undefined): Promise<Engine> {
+  async #wait(
+    key: string,
+    model: LoadingInstance,
+    signal: AbortSignal | undefined,
+  ): Promise<Engine> {
     const { promise: aborted, reject } = Promise.withResolvers<never>();
-    const onAbort = () => reject(gaveUp());
-    slot.waiting++;
+    const onAbort = () => reject(cancelled());
+    model.waiting++;
     signal?.addEventListener("abort", onAbort);
     try {
-      return await Promise.race([slot.outcome, aborted]);
+      return await Promise.race([model.outcome, aborted]);
     } finally {
       signal?.removeEventListener("abort", onAbort);
-      slot.waiting--;
-      if (slot.waiting === 0 && this.#slots.get(key) === slot) {
-        // Nobody is left whom a failure to end it could be told.
-        this.#end(key, slot, gaveUp()).catch(() => {});
+      model.waiting--;
+      if (model.waiting === 0 && this.#models.get(key) === model) {
+        // No caller is left to receive a failure.
+        this.#remove(key, model, cancelled()).catch(() => {});
       }
     }
   }
 
-  /** A request is done with a model. */
-  #release(key: string, tenancy: Tenancy): void {
-    tenancy.users--;
-    tenancy.lastUsed = this.#clock.now();
-    const slot = this.#slots.get(key);
-    if (slot?.state === "loaded" && slot.tenancy === tenancy) this.#settle(tenancy);
-    else if (tenancy.users === 0) tenancy.vacate();
-    this.#changed();
+  /** Releases a lease. */
+  #release(key: string, reservation: Reservation): void {
+    reservation.users--;
+    reservation.lastUsed = this.#clock.now();
+    const model = this.#models.get(key);
+    if (model?.state === "loaded" && model.reservation === reservation) {
+      this.#updateIdleTimer(reservation);
+    } else if (reservation.users === 0) reservation.release();
+    this.#notifyChange();
   }
 
-  /** Lets a model rest for as long as it may, where nobody uses it. */
-  #settle(tenancy: Tenancy): void {
-    tenancy.awake();
-    if (tenancy.users > 0) return;
-    const ms = tenancy.idleTime(this.#policy.keepAlive);
-    if (ms === 0) void this.#evict(tenancy);
-    else this.#rest(tenancy, ms);
+  /** Starts the idle timer of an unused model. */
+  #updateIdleTimer(reservation: Reservation): void {
+    reservation.cancelIdleTimer();
+    if (reservation.users > 0) return;
+    const ms = reservation.idleTime(this.#policy.keepAlive);
+    if (ms === 0) void this.#evict(reservation);
+    else this.#startIdleTimer(reservation, ms);
   }
 
-  #rest(tenancy: Tenancy, ms: KeepAlive): void {
+  #startIdleTimer(reservation: Reservation, ms: KeepAlive): void {
     if (ms === Infinity) return;
-    tenancy.rest(
+    reservation.startIdleTimer(
       this.#clock.now() + ms,
       this.#clock.after(ms, () => {
-        this.#say(`Unloading ${tenancy.entry.name}: idle for ${formatKeepAlive(ms)}`);
-        void this.#evict(tenancy);
+        this.#log(`Unloading ${reservation.entry.name}: idle for ${formatKeepAlive(ms)}`);
+        void this.#evict(reservation);
       }),
     );
   }
 
-  #expiresIn(tenancy: Tenancy): number | null {
-    if (tenancy.expires !== null) return Math.max(0, tenancy.expires - this.#clock.now());
-    const ms = tenancy.idleTime(this.#policy.keepAlive);
+  #expiresIn(reservation: Reservation): number | null {
+    if (reservation.expires !== null) return Math.max(0, reservation.expires - this.#clock.now());
+    const ms = reservation.idleTime(this.#policy.keepAlive);
     return ms === Infinity ? null : ms;
   }
 
-  *#tenants(): Generator<Tenancy> {
-    for (const slot of this.#slots.values()) if (slot.state !== "failed") yield slot.tenancy;
-    for (const { tenancy } of this.#leaving.values()) yield tenancy;
+  *#reservations(): Generator<Reservation> {
+    for (const model of this.#models.values()) {
+      if (model.state !== "failed") yield model.reservation;
+    }
+    for (const { reservation } of this.#unloading.values()) yield reservation;
   }
 
-  /** Unloads a model that is loaded, once nobody uses it. Requests that come meanwhile load it anew. */
-  async #evict(tenancy: Tenancy): Promise<void> {
-    const found = [...this.#slots].find(([, slot]) =>
-      slot.state === "loaded" && slot.tenancy === tenancy
+  /** Unloads a model when its requests are done. New requests load it again. */
+  async #evict(reservation: Reservation): Promise<void> {
+    const found = [...this.#models].find(([, model]) =>
+      model.state === "loaded" && model.reservation === reservation
     );
     if (found === undefined) return;
-    const [key, slot] = found as [string, Loaded];
-    this.#slots.delete(key);
-    this.#leaving.set(key, slot);
-    tenancy.stage = "leaving";
-    tenancy.awake();
-    if (tenancy.users === 0) tenancy.vacate();
+    const [key, model] = found as [string, LoadedInstance];
+    this.#models.delete(key);
+    this.#unloading.set(key, model);
+    reservation.stage = "unloading";
+    reservation.cancelIdleTimer();
+    if (reservation.users === 0) reservation.release();
     try {
-      await this.#finish(key, tenancy.vacated.then(() => disposed(slot.engine)));
+      await this.#waitForEnd(key, reservation.released.then(() => disposed(model.engine)));
     } catch (error) {
-      this.#say(`${tenancy.entry.name} could not be unloaded in order: ${messageOf(error)}`);
+      this.#log(`${reservation.entry.name} did not unload cleanly: ${messageOf(error)}`);
     }
   }
 
-  /** Takes a slot out and ends what it holds. */
-  async #end(key: string, slot: Slot, reason: ShimmyError): Promise<void> {
-    this.#slots.delete(key);
-    if (slot.state === "failed") return;
-    slot.tenancy.awake();
-    if (slot.state === "loading") slot.abandon(reason);
-    else this.#leaving.set(key, slot);
-    slot.tenancy.stage = slot.state === "loaded" ? "leaving" : slot.tenancy.stage;
-    await this.#finish(key, slot.state === "loading" ? slot.ended : disposed(slot.engine));
+  /** Removes the state of a model and ends its load or engine. */
+  async #remove(key: string, model: ModelInstance, reason: ShimmyError): Promise<void> {
+    this.#models.delete(key);
+    if (model.state === "failed") return;
+    model.reservation.cancelIdleTimer();
+    if (model.state === "loading") model.abort(reason);
+    else this.#unloading.set(key, model);
+    model.reservation.stage = model.state === "loaded" ? "unloading" : model.reservation.stage;
+    await this.#waitForEnd(key, model.state === "loading" ? model.ended : disposed(model.engine));
   }
 
-  /** Waits for the end of what is no longer to be had, which the next load of that model waits for too. */
-  async #finish(key: string, ended: Promise<void>): Promise<void> {
+  /** Waits for the end of a load or engine. The next load of that model waits too. */
+  async #waitForEnd(key: string, ended: Promise<void>): Promise<void> {
     const settled = ended.catch(() => {});
     this.#ending.set(key, settled);
     try {
@@ -359,16 +384,16 @@ export class Loads implements AsyncDisposable {
     } finally {
       if (this.#ending.get(key) === settled) {
         this.#ending.delete(key);
-        this.#leaving.delete(key);
+        this.#unloading.delete(key);
       }
-      this.#changed();
+      this.#notifyChange();
     }
   }
 
-  /** Wakes everyone who waits for something to change. */
-  #changed(): void {
-    this.#change.resolve();
-    this.#change = Promise.withResolvers<void>();
+  /** Wakes all waits for a change. */
+  #notifyChange(): void {
+    this.#nextChange.resolve();
+    this.#nextChange = Promise.withResolvers<void>();
   }
 }
 
@@ -376,8 +401,8 @@ async function disposed(engine: Engine): Promise<void> {
   await engine[Symbol.asyncDispose]();
 }
 
-function gaveUp(): ShimmyError {
-  return new ShimmyError("cancelled", "The request was given up while the model loaded");
+function cancelled(): ShimmyError {
+  return new ShimmyError("cancelled", "Request cancelled while the model was loading");
 }
 
 function asLoadError(entry: ModelEntry, thrown: unknown): ShimmyError {

@@ -2,82 +2,83 @@ import type { Engine } from "../../engine/mod.ts";
 import type { LoadPlan } from "../../engine/planning/mod.ts";
 import type { KeepAlive, ModelEntry } from "../entry/mod.ts";
 
-/** What a model is doing. */
+/** State of a model. */
 export type LoadState = "unloaded" | "loading" | "loaded" | "failed";
 
-/** The models that can be had and those that are loaded, as the server and the commands see them. */
+/** The available and the loaded models, as the server and the commands use them. */
 export interface ModelPool {
-  /** Every model known now. */
+  /** All known models. */
   list(): Promise<readonly ModelEntry[]>;
-  /** Looks again at every place. */
+  /** Scans all sources again. */
   rescan(): Promise<readonly ModelEntry[]>;
   /**
-   * The entry a request means; without a name, the default model.
+   * Returns the entry for a name; without a name, the default model.
+   *
    * @throws {ShimmyError} `not_found`, with the message `Model 'x' not found`.
    */
   resolve(name: string | undefined): Promise<ModelEntry>;
   /**
-   * The engine of a model, loading it when it is not loaded; requests that come meanwhile wait for the
-   * same load.
+   * Returns the engine of a model and loads it if necessary. Concurrent calls share one load.
+   *
    * @throws {ShimmyError} `backend`, with the reason as a sentence.
    */
   engine(entry: ModelEntry, signal?: AbortSignal): Promise<Engine>;
   /**
-   * Whether and how a model would fit, without loading it.
-   * @throws {ShimmyError} `backend`, with the reason why it could not be loaded at all.
+   * Plans a load without loading: whether the model fits, and its placement on devices.
+   *
+   * @throws {ShimmyError} `backend` if the model cannot be loaded at all.
    */
   plan(entry: ModelEntry, signal?: AbortSignal): Promise<LoadPlan>;
   /**
-   * Like `engine`, and the model stays loaded for as long as the lease is held: it is neither idle nor
-   * unloaded to make room.
+   * Like `engine`. The model is neither idle nor unloaded to free memory while the lease is held.
    *
-   * @param keepAlive how long it stays after that, from now on; without it nothing about that changes.
+   * @param keepAlive New idle timeout after the lease. Without it the timeout does not change.
    * @throws {ShimmyError} `backend`, with the reason as a sentence.
    */
   lease(entry: ModelEntry, signal?: AbortSignal, keepAlive?: KeepAlive): Promise<Lease>;
   /**
-   * Adapters that a model may answer with, each name once: those it is configured with, then those that
-   * lie where models are looked for, whatever model they were made for.
+   * Adapters for requests to a model, each name once: configured adapters first, then all
+   * discovered adapters, whatever model they were made for.
    */
   adapters(entry: ModelEntry): Promise<readonly AdapterFile[]>;
-  /** True if it was loaded and no longer is. Answers that run are ended. */
+  /** Unloads a model and ends its running requests. True if the model was loaded. */
   unload(entry: ModelEntry): Promise<boolean>;
   state(entry: ModelEntry): ModelState;
 }
 
-/** A file with an adapter. */
+/** An adapter file. */
 export interface AdapterFile {
-  /** The file's name without `.gguf`, lower-cased, unless the configuration gives another. */
+  /** The configured name, otherwise the lower-case file name without `.gguf`. */
   readonly name: string;
   readonly path: string;
 }
 
-/** An engine that is in use until the lease is disposed of. */
+/** Keeps an engine loaded until the lease is disposed. */
 export interface Lease extends Disposable {
   readonly engine: Engine;
 }
 
 export interface ModelState {
   readonly state: LoadState;
-  /** 0 to 1 while loading. */
+  /** 0 to 1 during a load. */
   readonly progress: number;
-  /** Why the last load failed. */
+  /** Reason of the last failure. */
   readonly error: string | null;
   readonly engine: Engine | null;
-  /** Milliseconds until a model that failed is tried again. */
+  /** Milliseconds until a failed model may be loaded again. */
   readonly retryMs?: number;
-  /** Of a model that is loaded or on its way. */
+  /** Present if the model is loaded or loading. */
   readonly use?: ModelUse;
 }
 
-/** How a model is used. */
+/** Use of a model. */
 export interface ModelUse {
-  /** Requests that hold it now. */
+  /** Number of requests that hold the model. */
   readonly requests: number;
-  /** It is the last to go when room is needed. */
+  /** The model is unloaded last to free memory. */
   readonly isPinned: boolean;
-  /** Milliseconds until it is unloaded unless it is used; null: it is not unloaded for being idle. */
+  /** Milliseconds until the idle unload; null if the model has no idle timeout. */
   readonly expiresInMs: number | null;
-  /** Bytes it is expected to take; null where that was not asked. */
+  /** Required bytes; null if they were not estimated. */
   readonly bytes: number | null;
 }

@@ -2,7 +2,7 @@ import { resolve as resolvePath } from "@std/path";
 import { ShimmyError } from "../../errors.ts";
 import type { Engine } from "../../engine/mod.ts";
 import type { LoadPlan } from "../../engine/planning/mod.ts";
-import type { Say } from "../memory/mod.ts";
+import type { Log } from "../memory/mod.ts";
 import type { Clock } from "./clock.ts";
 import { type ModelConfig, withConfig } from "./configured.ts";
 import { withSamplingDefaults } from "./defaults.ts";
@@ -19,96 +19,97 @@ import {
   shardSet,
   type SkippedFile,
 } from "../entry/mod.ts";
-import { type LoadPolicy, Loads } from "./loader.ts";
-import { KeptAdapters } from "./adapter_changes.ts";
+import { type LoadPolicy, ModelLoader } from "./loader.ts";
+import { AdapterChanges } from "./adapter_changes.ts";
 import type { AdapterFile, Lease, ModelPool, ModelState } from "./pool.ts";
-import { keyOf, type LoadEngine } from "./model_state.ts";
+import { engineKey, type LoadEngine } from "./model_instance.ts";
 
 export interface PoolOptions {
-  /** Looks at every place. */
+  /** Scans all sources. */
   readonly discover: () => Promise<Discovery>;
   readonly load: LoadEngine;
-  /** `held`: bytes that loaded models have on devices, by the devices' names. */
+  /** `onDevices`: bytes of loaded models on devices, by device name. */
   readonly plan?: (
     entry: ModelEntry,
-    held: ReadonlyMap<string, number>,
+    onDevices: ReadonlyMap<string, number>,
     signal: AbortSignal | undefined,
   ) => Promise<LoadPlan>;
-  /** The default model's file: `--model-path` or `SHIMMY_BASE_GGUF`. */
+  /** File of the default model: `--model-path` or `SHIMMY_BASE_GGUF`. */
   readonly base?: string | undefined;
-  /** The default model's name among those that are found; it comes before `base`. */
+  /** Name of the default model. It takes precedence over `base`. */
   readonly preferred?: string | undefined;
-  /** Adapters for the default model. */
+  /** Adapters of the default model. */
   readonly loras: readonly Lora[];
   /**
-   * Whether a path may name any file, or only those that were found. A server says `found`: its
-   * clients are not to open files of their choice.
+   * Whether requests may name any file by path, or only discovered files. A server uses `found`,
+   * because clients must not open arbitrary files.
    */
   readonly paths: "any" | "found";
-  /** What a configuration file says of models. */
+  /** Models of the configuration file. */
   readonly config?: ModelConfig | undefined;
-  /** When models are unloaded; without one, only when somebody asks for it. */
+  /** When models are unloaded. Without a policy, models are unloaded only on request. */
   readonly policy?: LoadPolicy | undefined;
-  /** Hears what is unloaded and why, and what of the configuration has no effect. */
-  readonly say?: Say | undefined;
-  /** What makes two entries need two engines; the default is their files, adapters and settings. */
-  readonly keyOf?: ((entry: ModelEntry) => string) | undefined;
+  /** Receives a line for each unload and for each ineffective setting. */
+  readonly log?: Log | undefined;
+  /** Returns the key of an entry's engine. The default is its files, adapters and settings. */
+  readonly engineKey?: ((entry: ModelEntry) => string) | undefined;
   readonly clock?: Clock | undefined;
 }
 
-/** The pool, with what the command line shows of it. */
+/** The model pool with additional methods for the command line. */
 export interface Registry extends ModelPool, AsyncDisposable {
-  /** What the last scan found. */
+  /** Result of the last scan. */
   discovery(): Promise<Discovery>;
   /**
-   * The model that drafts, by its name or by the path of any file: the operator names it, no client.
-   * @throws {ShimmyError} `backend`, without the name, which clients are not to see; it is in `detail`.
+   * Returns the draft model by name or by the path of any file. The name comes from the operator,
+   * not from a client.
+   *
+   * @throws {ShimmyError} `backend`. The name is in `detail` only, because clients must not see it.
    */
   resolveDraft(name: string): Promise<ModelEntry>;
   /**
-   * From now on another configuration and other rules hold. Answers that run end as they began; what
-   * they leave loaded is unloaded where it no longer fits the configuration.
+   * Applies another configuration and policy. Running requests are not affected. Loaded models that
+   * no longer match the configuration are unloaded afterwards.
    */
   configure(config: ModelConfig | undefined, policy: LoadPolicy): Promise<void>;
 }
 
 /**
- * The models that were found and the engines of those that are loaded.
+ * Creates the pool of discovered models and loaded engines.
  *
- * Without a name, the default model answers: the base model where one is set, else the first language
- * model in the order of the places. The built-in model is the last, so it answers when there is no
- * other.
+ * The default model is the base model if one is set, otherwise the first language model in source
+ * order. The built-in model comes last.
  */
 export function createPool(options: PoolOptions): Registry {
   return new Pool(options);
 }
 
-/** A scan with its default model worked out. */
+/** Result of a scan with the default model. */
 interface Scan {
   readonly discovery: Discovery;
   readonly entries: readonly ModelEntry[];
-  readonly fallback: ModelEntry | undefined;
+  readonly defaultModel: ModelEntry | undefined;
 }
 
 class Pool implements Registry {
   readonly #options: PoolOptions;
-  readonly #loads: Loads;
-  readonly #keyOf: (entry: ModelEntry) => string;
-  readonly #kept = new KeptAdapters();
+  readonly #loader: ModelLoader;
+  readonly #engineKey: (entry: ModelEntry) => string;
+  readonly #adapterChanges = new AdapterChanges();
   #config: ModelConfig | undefined;
   #scan: Promise<Scan> | null = null;
-  /** Models outside of the places, that were asked for by path. */
+  /** Models outside of all sources that were requested by path. */
   readonly #opened = new Map<string, ModelEntry>();
 
   constructor(options: PoolOptions) {
     this.#options = options;
     this.#config = options.config;
-    this.#keyOf = options.keyOf ?? keyOf;
-    this.#loads = new Loads({ ...options, load: this.#load });
+    this.#engineKey = options.engineKey ?? engineKey;
+    this.#loader = new ModelLoader({ ...options, load: this.#load });
   }
 
   async discovery(): Promise<Discovery> {
-    return (await this.#scanned()).discovery;
+    return (await this.#currentScan()).discovery;
   }
 
   async adapters({ loras }: ModelEntry): Promise<readonly AdapterFile[]> {
@@ -122,7 +123,7 @@ class Pool implements Registry {
   }
 
   async list(): Promise<readonly ModelEntry[]> {
-    return [...(await this.#scanned()).entries, ...this.#opened.values()];
+    return [...(await this.#currentScan()).entries, ...this.#opened.values()];
   }
 
   async rescan(): Promise<readonly ModelEntry[]> {
@@ -147,18 +148,18 @@ class Pool implements Registry {
     const found = known ?? (looksLikePath(name) ? await modelAt(name) : undefined);
     if (found !== undefined && isModel(found)) return found;
     const reason = found?.reason ?? "it was not found";
-    throw new ShimmyError("backend", `The model of --draft cannot be used: ${reason}`, {
+    throw new ShimmyError("backend", `Cannot use the model of --draft: ${reason}`, {
       detail: name,
     });
   }
 
   async engine(entry: ModelEntry, signal?: AbortSignal): Promise<Engine> {
-    const engine = await this.#loads.engine(entry, signal);
+    const engine = await this.#loader.engine(entry, signal);
     return withSamplingDefaults(engine, entry.settings);
   }
 
   async lease(entry: ModelEntry, signal?: AbortSignal, keepAlive?: KeepAlive): Promise<Lease> {
-    const lease = await this.#loads.lease(entry, signal, keepAlive);
+    const lease = await this.#loader.lease(entry, signal, keepAlive);
     return {
       engine: withSamplingDefaults(lease.engine, entry.settings),
       [Symbol.dispose]: () => lease[Symbol.dispose](),
@@ -167,33 +168,37 @@ class Pool implements Registry {
 
   async configure(config: ModelConfig | undefined, policy: LoadPolicy): Promise<void> {
     this.#config = config;
-    this.#loads.reconfigure(policy, await this.rescan());
+    this.#loader.reconfigure(policy, await this.rescan());
   }
 
   async plan(entry: ModelEntry, signal?: AbortSignal): Promise<LoadPlan> {
     const { plan } = this.#options;
-    if (plan === undefined) throw new ShimmyError("backend", "Loads cannot be planned here");
-    return await plan(entry, this.#loads.onDevices, signal);
+    if (plan === undefined) throw new ShimmyError("backend", "Load planning is not available");
+    return await plan(entry, this.#loader.onDevices, signal);
   }
 
   async unload(entry: ModelEntry): Promise<boolean> {
-    const unloaded = await this.#loads.unload(entry);
-    this.#kept.forget(this.#keyOf(entry));
+    const unloaded = await this.#loader.unload(entry);
+    this.#adapterChanges.forget(this.#engineKey(entry));
     return unloaded;
   }
 
   state(entry: ModelEntry): ModelState {
-    return this.#loads.state(entry);
+    return this.#loader.state(entry);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#loads[Symbol.asyncDispose]();
+    await this.#loader[Symbol.asyncDispose]();
   }
 
   readonly #load: LoadEngine = async (entry, options) => {
     const engine = await this.#options.load(entry, options);
     try {
-      await this.#kept.takeOver(this.#keyOf(entry), engine, this.#options.say ?? (() => {}));
+      await this.#adapterChanges.restore(
+        this.#engineKey(entry),
+        engine,
+        this.#options.log ?? (() => {}),
+      );
       return engine;
     } catch (error) {
       await engine[Symbol.asyncDispose]();
@@ -202,8 +207,8 @@ class Pool implements Registry {
   };
 
   async #default(): Promise<ModelEntry> {
-    const { fallback, discovery } = await this.#scanned();
-    if (fallback !== undefined) return fallback;
+    const { defaultModel, discovery } = await this.#currentScan();
+    if (defaultModel !== undefined) return defaultModel;
     const { base, preferred } = this.#options;
     if (preferred !== undefined) {
       throw new ShimmyError("not_found", `Model '${preferred}' not found`, { field: "model" });
@@ -211,14 +216,14 @@ class Pool implements Registry {
     if (base === undefined) throw new ShimmyError("not_found", "No model was found");
     const path = resolvePath(base);
     const reason = discovery.skipped.find((file) => resolvePath(file.path) === path)?.reason;
-    throw new ShimmyError("backend", `The base model cannot be used: ${reason ?? "not found"}`, {
+    throw new ShimmyError("backend", `Cannot use the base model: ${reason ?? "not found"}`, {
       detail: path,
     });
   }
 
-  /** A scan that fails is tried again by the next who asks. */
-  async #scanned(): Promise<Scan> {
-    const scan = this.#scan ??= this.#look();
+  /** Returns the last scan. A failed scan is repeated by the next call. */
+  async #currentScan(): Promise<Scan> {
+    const scan = this.#scan ??= this.#scanSources();
     try {
       return await scan;
     } catch (error) {
@@ -227,24 +232,26 @@ class Pool implements Registry {
     }
   }
 
-  async #look(): Promise<Scan> {
-    const { base, loras, preferred, say = () => {} } = this.#options;
+  async #scanSources(): Promise<Scan> {
+    const { base, loras, preferred, log = () => {} } = this.#options;
     const found = await this.#options.discover();
     const discovery = this.#config === undefined
       ? found
-      : await withConfig(found, this.#config, say);
+      : await withConfig(found, this.#config, log);
     const chosen = preferred !== undefined
       ? findByName(discovery.models, preferred)
       : base === undefined
       ? discovery.models.find((entry) => entry.kind === "language") ?? discovery.models[0]
       : findByName(discovery.models, resolvePath(base));
-    if (chosen === undefined) return { discovery, entries: discovery.models, fallback: undefined };
-    const fallback = { ...chosen, loras: [...chosen.loras, ...loras] };
-    const entries = discovery.models.map((entry) => entry === chosen ? fallback : entry);
-    return { discovery, entries, fallback };
+    if (chosen === undefined) {
+      return { discovery, entries: discovery.models, defaultModel: undefined };
+    }
+    const defaultModel = { ...chosen, loras: [...chosen.loras, ...loras] };
+    const entries = discovery.models.map((entry) => entry === chosen ? defaultModel : entry);
+    return { discovery, entries, defaultModel };
   }
 
-  /** The model in a file that no place holds. */
+  /** Opens a model file outside of all sources. */
   async #open(name: string): Promise<ModelEntry | undefined> {
     if (this.#options.paths !== "any" || !looksLikePath(name)) return undefined;
     const described = await modelAt(name);
@@ -260,7 +267,7 @@ class Pool implements Registry {
   }
 }
 
-/** The model in a file, or what is there instead. */
+/** Reads the model in a file, or the reason why it is not a model. */
 async function modelAt(path: string): Promise<ModelEntry | SkippedFile> {
   return await describe(candidateOf(shardSet(resolvePath(path))), "path");
 }

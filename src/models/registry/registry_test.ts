@@ -3,7 +3,7 @@ import { fromFileUrl, resolve } from "@std/path";
 import type { Engine } from "../../engine/engine.ts";
 import { ShimmyError } from "../../errors.ts";
 import type { Discovery, ModelEntry } from "../entry/entry.ts";
-import type { LoadEngine } from "./model_state.ts";
+import type { LoadEngine } from "./model_instance.ts";
 import { createPool, type PoolOptions, type Registry } from "./registry.ts";
 
 const TINY = fromFileUrl(new URL("../../assets/tiny/shimmy-tiny.gguf", import.meta.url));
@@ -37,7 +37,7 @@ class Double {
   disposed = false;
   readonly closed = this.#closed.promise;
 
-  die(reason: string): void {
+  crash(reason: string): void {
     this.#closed.resolve(reason);
   }
   [Symbol.asyncDispose](): Promise<void> {
@@ -75,7 +75,7 @@ function setUp(
   options: Partial<PoolOptions> = {},
 ): { pool: Registry; loader: Loader } {
   const loader = new Loader();
-  const discovery: Discovery = { models, skipped: [], places: [] };
+  const discovery: Discovery = { models, skipped: [], sources: [] };
   const pool = createPool({
     discover: () => Promise.resolve(discovery),
     load: loader.load,
@@ -101,7 +101,7 @@ Deno.test("the default is the base model, with the adapters of the command line"
   assertEquals((await pool.resolve("first")).loras, []);
 });
 
-Deno.test("a model's adapters are its own, then those that were found, each name once", async () => {
+Deno.test("a model's adapters are its own, then the discovered ones, each name once", async () => {
   const pool = createPool({
     discover: () =>
       Promise.resolve({
@@ -111,7 +111,7 @@ Deno.test("a model's adapters are its own, then those that were found, each name
           { path: "/models/clip.gguf", reason: "", kind: "projector" },
           { path: "/models/mood.gguf", reason: "", kind: "adapter" },
         ],
-        places: [],
+        sources: [],
       }),
     load: () => Promise.reject(new Error("Nothing is loaded here")),
     loras: [],
@@ -144,22 +144,22 @@ Deno.test("the built-in model is the default when there is no other", async () =
   assertEquals((await pool.resolve(undefined)).source, "builtin");
 });
 
-Deno.test("a base model that cannot be used is an error and never another model", async () => {
+Deno.test("an unusable base model is an error and is never replaced by another model", async () => {
   const discovery: Discovery = {
     models: [entry("other")],
     skipped: [{ path: "/models/base.gguf", reason: "not a GGUF file", kind: "broken" }],
-    places: [],
+    sources: [],
   };
   const { pool } = setUp([], {
     base: "/models/base.gguf",
     discover: () => Promise.resolve(discovery),
   });
   const error = await assertRejects(() => pool.resolve(undefined), ShimmyError);
-  assertEquals(error.message, "The base model cannot be used: not a GGUF file");
+  assertEquals(error.message, "Cannot use the base model: not a GGUF file");
   assertEquals(error.kind, "backend");
 });
 
-Deno.test("an unknown name is refused, with the nearest one as detail", async () => {
+Deno.test("an unknown name is refused with the nearest name as detail", async () => {
   const { pool } = setUp([entry("llama3"), entry("phi-4")]);
   const error = await assertRejects(() => pool.resolve("lama3"), ShimmyError);
   assertEquals(error.message, "Model 'lama3' not found");
@@ -167,7 +167,7 @@ Deno.test("an unknown name is refused, with the nearest one as detail", async ()
   assertEquals(error.detail, "The nearest name is 'llama3'");
 });
 
-Deno.test("a path to a file that was not found opens it only where any path may", async () => {
+Deno.test("a path of an undiscovered file is opened only if any path is allowed", async () => {
   const closed = setUp([]).pool;
   await assertRejects(() => closed.resolve(TINY), ShimmyError, "not found");
   const open = setUp([], { paths: "any" }).pool;
@@ -178,9 +178,9 @@ Deno.test("a path to a file that was not found opens it only where any path may"
   assertEquals(error.message, "Model './no.gguf' cannot be used: does not exist");
 });
 
-Deno.test("a draft is a model that was found or any file, and its name stays with the operator", async () => {
+Deno.test("a draft is a discovered model or any file, and its name is only in the detail", async () => {
   await using pool = createPool({
-    discover: () => Promise.resolve({ models: [entry("a")], skipped: [], places: [] }),
+    discover: () => Promise.resolve({ models: [entry("a")], skipped: [], sources: [] }),
     load: () => Promise.reject(new Error()),
     loras: [],
     paths: "found",
@@ -196,18 +196,18 @@ Deno.test("a draft is a model that was found or any file, and its name stays wit
     const error = await assertRejects(() => pool.resolveDraft(name!), ShimmyError);
     assertEquals(
       [error.kind, error.message, error.detail],
-      ["backend", `The model of --draft cannot be used: ${reason}`, name],
+      ["backend", `Cannot use the model of --draft: ${reason}`, name],
     );
   }
 });
 
-Deno.test("places are looked at once, again on rescan, and after a failure", async () => {
-  let looks = 0;
+Deno.test("sources are scanned once, again on rescan, and after a failure", async () => {
+  let scans = 0;
   const { pool } = setUp([], {
     discover: () => {
-      looks++;
-      if (looks === 1) return Promise.reject(new Error("no disk"));
-      return Promise.resolve({ models: [entry(`m${looks}`)], skipped: [], places: [] });
+      scans++;
+      if (scans === 1) return Promise.reject(new Error("no disk"));
+      return Promise.resolve({ models: [entry(`m${scans}`)], skipped: [], sources: [] });
     },
   });
   await assertRejects(() => pool.list(), Error, "no disk");
@@ -218,7 +218,7 @@ Deno.test("places are looked at once, again on rescan, and after a failure", asy
   assertEquals((await pool.rescan()).map((m) => m.name), ["m3"]);
 });
 
-Deno.test("requests that come together load once, and progress shows meanwhile", async () => {
+Deno.test("concurrent requests share one load, and its progress is visible", async () => {
   const { pool, loader } = setUp([]);
   const model = entry("m");
   assertEquals(pool.state(model).state, "unloaded");
@@ -247,7 +247,7 @@ Deno.test("requests that come together load once, and progress shows meanwhile",
   assertEquals(loader.calls.length, 1);
 });
 
-Deno.test("the same model under other adapters is another engine", async () => {
+Deno.test("the same model with other adapters has another engine", async () => {
   const { pool, loader } = setUp([]);
   const model = entry("m");
   const first = pool.engine(model);
@@ -258,29 +258,29 @@ Deno.test("the same model under other adapters is another engine", async () => {
   assert(await first !== await second);
 });
 
-Deno.test("one who gives up leaves the load to the others", async () => {
+Deno.test("a cancelled request leaves the load to the others", async () => {
   const { pool, loader } = setUp([]);
   const model = entry("m");
   const controller = new AbortController();
-  const impatient = pool.engine(model, controller.signal);
-  const patient = pool.engine(model);
+  const cancelled = pool.engine(model, controller.signal);
+  const waiting = pool.engine(model);
   await settle();
   controller.abort();
-  const error = await assertRejects(() => impatient, ShimmyError);
+  const error = await assertRejects(() => cancelled, ShimmyError);
   assertEquals(error.kind, "cancelled");
   assertEquals(loader.calls[0]!.signal.aborted, false);
   loader.calls[0]!.finish();
-  await patient;
+  await waiting;
 });
 
-Deno.test("the last one to give up ends the load, and the next one loads anew", async () => {
+Deno.test("cancelling the last request aborts the load, and the next request loads again", async () => {
   const { pool, loader } = setUp([]);
   const model = entry("m");
   const controller = new AbortController();
   const only = pool.engine(model, controller.signal);
   await settle();
   controller.abort();
-  await assertRejects(() => only, ShimmyError, "given up");
+  await assertRejects(() => only, ShimmyError, "cancelled");
   assertEquals(loader.calls[0]!.signal.aborted, true);
   assertEquals(pool.state(model).state, "unloaded");
   const next = pool.engine(model);
@@ -290,13 +290,13 @@ Deno.test("the last one to give up ends the load, and the next one loads anew", 
   await next;
 });
 
-Deno.test("one who had given up already starts no load", async () => {
+Deno.test("an already cancelled request starts no load", async () => {
   const { pool, loader } = setUp([]);
-  await assertRejects(() => pool.engine(entry("m"), AbortSignal.abort()), ShimmyError, "given up");
+  await assertRejects(() => pool.engine(entry("m"), AbortSignal.abort()), ShimmyError, "cancelled");
   assertEquals(loader.calls.length, 0);
 });
 
-Deno.test("a failure keeps its reason and the next request tries again", async () => {
+Deno.test("a failed load keeps its reason and the next request retries", async () => {
   const { pool, loader } = setUp([]);
   const model = entry("m");
   const failing = pool.engine(model);
@@ -312,7 +312,7 @@ Deno.test("a failure keeps its reason and the next request tries again", async (
   assertEquals(pool.state(model).error, null);
 });
 
-Deno.test("what the loader throws beside sentences is not shown", async () => {
+Deno.test("an error that is not a ShimmyError is not shown", async () => {
   const { pool, loader } = setUp([]);
   const failing = pool.engine(entry("m"));
   await settle();
@@ -321,14 +321,14 @@ Deno.test("what the loader throws beside sentences is not shown", async () => {
   assertEquals(error.message, "Model 'm' could not be loaded");
 });
 
-Deno.test("an engine that died is forgotten with its reason", async () => {
+Deno.test("a crashed engine is dropped and its reason kept", async () => {
   const { pool, loader } = setUp([]);
   const model = entry("m");
   const first = pool.engine(model);
   await settle();
   const double = loader.calls[0]!.finish();
   await first;
-  double.die("The engine's thread ended");
+  double.crash("The engine's thread ended");
   await settle();
   assertEquals(pool.state(model), {
     state: "failed",
@@ -342,7 +342,7 @@ Deno.test("an engine that died is forgotten with its reason", async () => {
   assert(await second !== await first);
 });
 
-Deno.test("unloading disposes of the engine and says whether there was one", async () => {
+Deno.test("unloading disposes of the engine and returns whether it was loaded", async () => {
   const { pool, loader } = setUp([]);
   const model = entry("m");
   assertEquals(await pool.unload(model), false);
@@ -355,7 +355,7 @@ Deno.test("unloading disposes of the engine and says whether there was one", asy
   assertEquals(pool.state(model).state, "unloaded");
 });
 
-Deno.test("unloading ends a load and tells those who wait", async () => {
+Deno.test("unloading aborts a load and its requests get the reason", async () => {
   const { pool, loader } = setUp([]);
   const model = entry("m");
   const loading = assertRejects(() => pool.engine(model), ShimmyError, "Model 'm' was unloaded");
@@ -366,7 +366,7 @@ Deno.test("unloading ends a load and tells those who wait", async () => {
   assertEquals(loader.calls[0]!.signal.aborted, true);
 });
 
-Deno.test("a loader that finishes although it was told to end is disposed of", async () => {
+Deno.test("an engine that finishes loading after an abort is disposed", async () => {
   const stubborn = Promise.withResolvers<Engine>();
   const { pool } = setUp([], { load: () => stubborn.promise });
   const model = entry("m");
@@ -380,7 +380,7 @@ Deno.test("a loader that finishes although it was told to end is disposed of", a
   assertEquals(pool.state(model).state, "unloaded");
 });
 
-Deno.test("disposing of the pool ends every engine and every load", async () => {
+Deno.test("disposing of the pool disposes of every engine and aborts every load", async () => {
   const { pool, loader } = setUp([]);
   const loaded = pool.engine(entry("a"));
   const loading = assertRejects(() => pool.engine(entry("b")), ShimmyError, "shutting down");

@@ -100,7 +100,10 @@ Deno.test("what cannot be downloaded tells what to do instead", async () => {
     ShimmyError,
   );
   assertEquals(error.kind, "backend");
-  assertStringIncludes(error.message, "the server answers 404; set SHIMMY_LIBLLAMA to a folder");
+  assertStringIncludes(
+    error.message,
+    "the server answered with status 404; set SHIMMY_LIBLLAMA to a folder",
+  );
   assertStringIncludes(error.detail ?? "", server.base);
   assertEquals(await findCached(cache.path, PLATFORM, "cpu"), null);
 });

@@ -147,7 +147,7 @@ Deno.test("what is not there is not asked for again, and the address is in the d
   );
   assertEquals(
     (error as ShimmyError).message,
-    `Cannot download ${ASSET.name}: the server answers 404`,
+    `Cannot download ${ASSET.name}: the server answered with status 404`,
   );
   assertStringIncludes((error as ShimmyError).detail ?? "", "http://127.0.0.1");
   assertEquals(requests.length, 1);
@@ -159,7 +159,7 @@ Deno.test("a server in trouble is asked four times", async () => {
     folder.path,
     () => new Response("busy", { status: 503 }),
   );
-  assertStringIncludes(String(error), "the server answers 503");
+  assertStringIncludes(String(error), "the server answered with status 503");
   assertEquals(requests.length, 4);
 });
 

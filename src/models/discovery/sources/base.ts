@@ -1,27 +1,30 @@
 import { dirname } from "@std/path";
 import { reasonOf } from "../../gguf/mod.ts";
 import { shardSet } from "../../entry/mod.ts";
-import { candidateOf, folderPlace } from "./folder.ts";
-import { type Finding, NOTHING, type Place } from "./source.ts";
+import { candidateOf, folderSource } from "./folder.ts";
+import { MISSING_SOURCE, type ModelSource, type ScanResult } from "./source.ts";
 
-/** The default model's own file, whatever its name. */
-export function basePlace(file: string): Place {
-  return { path: file, source: "base", look: () => look(file) };
+/** The file of the default model, whatever its name. */
+export function baseFileSource(file: string): ModelSource {
+  return { path: file, kind: "base", scan: () => scan(file) };
 }
 
-async function look(file: string): Promise<Finding> {
+async function scan(file: string): Promise<ScanResult> {
   try {
     await Deno.stat(file);
   } catch (error) {
-    return { ...NOTHING, skipped: [{ path: file, reason: reasonOf(error), kind: "broken" }] };
+    return {
+      ...MISSING_SOURCE,
+      skipped: [{ path: file, reason: reasonOf(error), kind: "broken" }],
+    };
   }
   return { exists: true, candidates: [candidateOf(shardSet(file))], skipped: [] };
 }
 
 /**
- * The folder of the default model. The folders beneath it are not looked into: the file may lie
- * anywhere, and a home or download folder would be walked as a whole.
+ * The folder of the default model, without its subfolders. The file may be in a home or download
+ * folder, which is too large to scan.
  */
-export function baseFolderPlace(file: string): Place {
-  return folderPlace(dirname(file), "folder", 0);
+export function baseFolderSource(file: string): ModelSource {
+  return folderSource(dirname(file), "folder", 0);
 }

@@ -1,16 +1,22 @@
 import { basename, dirname, join, resolve } from "@std/path";
-import { gatherShards, modelName, type ModelSource } from "../../entry/mod.ts";
-import { type Candidate, type Finding, folderExists, NOTHING, type Place } from "./source.ts";
+import { gatherShards, modelName, type SourceKind } from "../../entry/mod.ts";
+import {
+  type Candidate,
+  folderExists,
+  MISSING_SOURCE,
+  type ModelSource,
+  type ScanResult,
+} from "./source.ts";
 import { MAX_DEPTH, walk } from "./walk.ts";
 
-/** A folder of GGUF files, with folders beneath it. */
-export function folderPlace(path: string, source: ModelSource, depth = MAX_DEPTH): Place {
-  return { path, source, look: () => lookInFolder(path, depth) };
+/** A folder of GGUF files and its subfolders. */
+export function folderSource(path: string, kind: SourceKind, depth = MAX_DEPTH): ModelSource {
+  return { path, kind, scan: () => scanFolder(path, depth) };
 }
 
-/** The models in a folder, named after their files. */
-export async function lookInFolder(path: string, depth = MAX_DEPTH): Promise<Finding> {
-  if (!await folderExists(path)) return NOTHING;
+/** Scans a folder. Models are named after their files. */
+export async function scanFolder(path: string, depth = MAX_DEPTH): Promise<ScanResult> {
+  if (!await folderExists(path)) return MISSING_SOURCE;
   const { files, skipped } = await walk(path, depth);
   const gathered = gatherShards(files);
   return {
@@ -20,7 +26,11 @@ export async function lookInFolder(path: string, depth = MAX_DEPTH): Promise<Fin
   };
 }
 
-/** A candidate named after its file and told apart by a qualifier, its folder's name unless given. */
+/**
+ * Makes a candidate that is named after its file.
+ *
+ * @param qualifier Distinguishes models of the same name. The default is the name of the folder.
+ */
 export function candidateOf(
   paths: readonly string[],
   qualifier: string = basename(dirname(resolve(paths[0]!))),
@@ -29,8 +39,8 @@ export function candidateOf(
 }
 
 /**
- * A list of folders as `--model-dirs` and `SHIMMY_MODEL_PATHS` give it: separated by `;`, and where
- * drive letters do not need it by `:` too. A leading `~` is the home folder.
+ * Splits a list of folders as in `--model-dirs` and `SHIMMY_MODEL_PATHS`. The separator is `;`, and
+ * also `:` on systems without drive letters. A leading `~` is the home folder.
  */
 export function splitFolders(
   list: string,
@@ -43,8 +53,8 @@ export function splitFolders(
     .map((part) => resolve(cwd, part));
 }
 
-/** Shimmy's own customary folders: `./models`, `~/models` and `~/.local/share/shimmy/models`. */
-export function customaryFolders(
+/** Shimmy's default folders: `./models`, `~/models` and `~/.local/share/shimmy/models`. */
+export function defaultFolders(
   { home, cwd }: { home: string | undefined; cwd: string },
 ): string[] {
   const own = join(cwd, "models");

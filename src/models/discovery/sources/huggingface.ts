@@ -3,27 +3,26 @@ import { gatherShards, type SkippedFile } from "../../entry/mod.ts";
 import { candidateOf } from "./folder.ts";
 import {
   type Candidate,
-  type Finding,
+  type Environment,
   folderExists,
-  NOTHING,
-  type Place,
-  type Surroundings,
+  MISSING_SOURCE,
+  type ModelSource,
+  type ScanResult,
 } from "./source.ts";
 import { walk } from "./walk.ts";
 
 /**
- * The Hugging Face cache: `models--<owner>--<repository>/snapshots/<revision>/<file>`, where files
- * are links into `blobs/`.
- * Source: https://huggingface.co/docs/huggingface_hub/guides/manage-cache
+ * The Hugging Face cache: `models--<owner>--<repository>/snapshots/<revision>/<file>`. The files
+ * are links into `blobs/`. Source: https://huggingface.co/docs/huggingface_hub/guides/manage-cache
  */
-export function huggingFacePlace(surroundings: Surroundings): Place | null {
-  const path = huggingFaceCache(surroundings);
-  return path === null ? null : { path, source: "huggingface", look: () => look(path) };
+export function huggingFaceSource(environment: Environment): ModelSource | null {
+  const path = huggingFaceCache(environment);
+  return path === null ? null : { path, kind: "huggingface", scan: () => scan(path) };
 }
 
-/** Where `huggingface_hub` keeps its cache, by its own environment variables. */
+/** The folder of `huggingface_hub`'s cache, from its own environment variables. */
 export function huggingFaceCache(
-  { env, home }: Pick<Surroundings, "env" | "home">,
+  { env, home }: Pick<Environment, "env" | "home">,
 ): string | null {
   const hub = env("HF_HUB_CACHE") || env("HUGGINGFACE_HUB_CACHE");
   if (hub) return hub;
@@ -33,8 +32,8 @@ export function huggingFaceCache(
   return cache === "" ? null : join(cache, "huggingface", "hub");
 }
 
-async function look(path: string): Promise<Finding> {
-  if (!await folderExists(path)) return NOTHING;
+async function scan(path: string): Promise<ScanResult> {
+  if (!await folderExists(path)) return MISSING_SOURCE;
   const candidates: Candidate[] = [];
   const skipped: SkippedFile[] = [];
   for (const folder of await foldersIn(path)) {
@@ -51,7 +50,10 @@ async function look(path: string): Promise<Finding> {
   return { exists: true, candidates, skipped };
 }
 
-/** The revisions of a repository, the one its `main` points at first, so that it gets the plain name. */
+/**
+ * Revisions of a repository. The revision of `main` comes first, so that it gets the unqualified
+ * name.
+ */
 async function revisions(repository: string): Promise<string[]> {
   const all = await foldersIn(join(repository, "snapshots"));
   let main: string;
@@ -63,7 +65,7 @@ async function revisions(repository: string): Promise<string[]> {
   return all.includes(main) ? [main, ...all.filter((one) => one !== main)] : all;
 }
 
-/** Names of the folders in a folder, sorted; none when it cannot be read. */
+/** Sorted names of the subfolders. Empty if the folder cannot be read. */
 async function foldersIn(path: string): Promise<string[]> {
   try {
     const entries = await Array.fromAsync(Deno.readDir(path));

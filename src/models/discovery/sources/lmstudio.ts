@@ -1,12 +1,15 @@
 import { join } from "@std/path";
-import { folderPlace } from "./folder.ts";
-import type { Place, Surroundings } from "./source.ts";
+import { folderSource } from "./folder.ts";
+import type { Environment, ModelSource } from "./source.ts";
 
-/** LM Studio's folder and the one it used before version 0.3.6: `<publisher>/<repository>/<file>`. */
-export function lmStudioPlaces({ home }: Surroundings): Place[] {
+/**
+ * LM Studio's folder, and the folder it used before version 0.3.6:
+ * `<publisher>/<repository>/<file>`.
+ */
+export function lmStudioSources({ home }: Environment): ModelSource[] {
   if (home === undefined) return [];
   return [
-    folderPlace(join(home, ".lmstudio", "models"), "lmstudio"),
-    folderPlace(join(home, ".cache", "lm-studio", "models"), "lmstudio"),
+    folderSource(join(home, ".lmstudio", "models"), "lmstudio"),
+    folderSource(join(home, ".cache", "lm-studio", "models"), "lmstudio"),
   ];
 }

@@ -1,14 +1,16 @@
-export { baseFolderPlace, basePlace } from "./base.ts";
-export { candidateOf, customaryFolders, folderPlace, splitFolders } from "./folder.ts";
-export { huggingFaceCache, huggingFacePlace } from "./huggingface.ts";
-export { lmStudioPlaces } from "./lmstudio.ts";
+/** Sources that discovery scans for models, one file per source. */
+
+export { baseFileSource, baseFolderSource } from "./base.ts";
+export { candidateOf, defaultFolders, folderSource, splitFolders } from "./folder.ts";
+export { huggingFaceCache, huggingFaceSource } from "./huggingface.ts";
+export { lmStudioSources } from "./lmstudio.ts";
 export {
   MANIFEST_DEPTH,
   manifestFiles,
   MAX_MANIFEST_BYTES,
-  ollamaPlaces,
+  ollamaSources,
   ollamaStore,
   storeName,
 } from "./ollama.ts";
-export type { Candidate, Finding, Place, Surroundings } from "./source.ts";
+export type { Candidate, Environment, ModelSource, ScanResult } from "./source.ts";
 export { walk } from "./walk.ts";

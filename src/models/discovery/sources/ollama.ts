@@ -3,16 +3,16 @@ import type { Lora, OllamaLayer, SkippedFile } from "../../entry/mod.ts";
 import { reasonOf } from "../../gguf/mod.ts";
 import {
   type Candidate,
-  type Finding,
+  type Environment,
   folderExists,
-  NOTHING,
-  type Place,
-  type Surroundings,
+  MISSING_SOURCE,
+  type ModelSource,
+  type ScanResult,
 } from "./source.ts";
 
-/** Manifests are a few kilobytes; nothing larger is worth reading. */
+/** Size limit of a manifest file. Real manifests have a few kilobytes. */
 export const MAX_MANIFEST_BYTES = 1024 * 1024;
-/** `<host>/<namespace>/<model>/<tag>`. */
+/** Depth of `<host>/<namespace>/<model>/<tag>`. */
 export const MANIFEST_DEPTH = 4;
 const LAYER = /^application\/vnd\.ollama\.image\.(\w+)$/;
 const EXTRA_LAYERS: ReadonlySet<string> = new Set<OllamaLayer>([
@@ -25,28 +25,28 @@ const EXTRA_LAYERS: ReadonlySet<string> = new Set<OllamaLayer>([
 ]);
 
 /**
- * Ollama's store: `manifests/<host>/<namespace>/<model>/<tag>` are JSON files that name the blobs of a
- * model, `blobs/sha256-<digest>`. `OLLAMA_MODELS` replaces the user's and the Linux service's folder.
- * Source: https://github.com/ollama/ollama/blob/main/docs/faq.md
+ * Ollama's store. `manifests/<host>/<namespace>/<model>/<tag>` are JSON files that name the blobs
+ * of a model, `blobs/sha256-<digest>`. `OLLAMA_MODELS` replaces the user's folder and the folder of
+ * the Linux service. Source: https://github.com/ollama/ollama/blob/main/docs/faq.md
  */
-export function ollamaPlaces(surroundings: Surroundings): Place[] {
-  const own = ollamaStore(surroundings);
+export function ollamaSources(environment: Environment): ModelSource[] {
+  const own = ollamaStore(environment);
   const folders = [
     ...(own === null ? [] : [own]),
-    ...(surroundings.os === "linux" && !surroundings.env("OLLAMA_MODELS")
+    ...(environment.os === "linux" && !environment.env("OLLAMA_MODELS")
       ? ["/usr/share/ollama/.ollama/models"]
       : []),
   ];
-  return folders.map((path) => ({ path, source: "ollama", look: () => look(path) }));
+  return folders.map((path) => ({ path, kind: "ollama", scan: () => scan(path) }));
 }
 
-/** The user's own store, by Ollama's environment variable. */
-export function ollamaStore({ env, home }: Pick<Surroundings, "env" | "home">): string | null {
+/** The user's store: `OLLAMA_MODELS`, otherwise the folder in the home folder. */
+export function ollamaStore({ env, home }: Pick<Environment, "env" | "home">): string | null {
   return env("OLLAMA_MODELS") || (home === undefined ? null : join(home, ".ollama", "models"));
 }
 
-async function look(store: string): Promise<Finding> {
-  if (!await folderExists(store)) return NOTHING;
+async function scan(store: string): Promise<ScanResult> {
+  if (!await folderExists(store)) return MISSING_SOURCE;
   const manifests = join(store, "manifests");
   const candidates: Candidate[] = [];
   const skipped: SkippedFile[] = [];
@@ -58,7 +58,9 @@ async function look(store: string): Promise<Finding> {
   return { exists: true, candidates, skipped };
 }
 
-/** Files exactly `depth` levels down, sorted; what cannot be read gives none. */
+/**
+ * Sorted paths of the files exactly `depth` levels below a folder. Unreadable folders are skipped.
+ */
 export async function manifestFiles(folder: string, depth: number): Promise<string[]> {
   let entries: Deno.DirEntry[];
   try {
@@ -75,7 +77,7 @@ export async function manifestFiles(folder: string, depth: number): Promise<stri
   return found;
 }
 
-/** The model a manifest describes, or the reason why it is none. */
+/** Returns the model that a manifest describes, or the reason why it describes none. */
 async function readManifest(
   path: string,
   parts: readonly string[],
@@ -83,7 +85,7 @@ async function readManifest(
 ): Promise<Candidate | string> {
   let manifest: unknown;
   try {
-    if ((await Deno.stat(path)).size > MAX_MANIFEST_BYTES) return "its manifest is too long";
+    if ((await Deno.stat(path)).size > MAX_MANIFEST_BYTES) return "its manifest is too large";
     manifest = JSON.parse(await Deno.readTextFile(path));
   } catch (error) {
     return error instanceof SyntaxError ? "its manifest is not JSON" : reasonOf(error);
@@ -92,14 +94,14 @@ async function readManifest(
   const loras: Lora[] = [];
   const ollama: Partial<Record<OllamaLayer, string>> = {};
   for (const { kind, digest } of layersOf(manifest)) {
-    // The digest becomes a part of a path, so nothing but a digest may pass.
-    if (!/^sha256[:-][0-9a-f]{64}$/.test(digest)) return "its manifest names a malformed digest";
+    // The digest becomes part of a path, so only a well-formed digest is accepted.
+    if (!/^sha256[:-][0-9a-f]{64}$/.test(digest)) return "its manifest has a malformed digest";
     const blob = join(store, "blobs", digest.replace(":", "-"));
     if (kind === "model") models.push(blob);
     else if (kind === "adapter") loras.push({ path: blob, scale: 1 });
     else if (EXTRA_LAYERS.has(kind)) ollama[kind as OllamaLayer] = blob;
   }
-  if (models.length === 0) return "its manifest names no GGUF model";
+  if (models.length === 0) return "its manifest has no GGUF model";
   return {
     paths: models,
     name: storeName(parts),
@@ -121,7 +123,7 @@ function* layersOf(manifest: unknown): Generator<{ kind: string; digest: string 
   }
 }
 
-/** `model:tag` as Ollama shows it: the default host and namespace are left out. */
+/** Formats `model:tag` as Ollama does: without the default host and namespace. */
 export function storeName([host, namespace, model, tag]: readonly string[]): string {
   const prefix = [
     ...(host === "registry.ollama.ai" ? [] : [host]),

@@ -1,16 +1,16 @@
-import type { Lora, ModelSource, OllamaLayer, SkippedFile } from "../../entry/mod.ts";
+import type { Lora, OllamaLayer, SkippedFile, SourceKind } from "../../entry/mod.ts";
 
-/** A place where models may lie. */
-export interface Place {
+/** A location that is scanned for models. */
+export interface ModelSource {
   readonly path: string;
-  readonly source: ModelSource;
-  /** What lies there, in a stable order. */
-  look(): Promise<Finding>;
+  readonly kind: SourceKind;
+  /** Lists the candidates in a stable order. */
+  scan(): Promise<ScanResult>;
 }
 
-/** What a place holds, before any file was opened. */
-export interface Finding {
-  /** False when there is no such place. */
+/** Result of scanning a source, before any file is opened. */
+export interface ScanResult {
+  /** False if the folder or file of the source does not exist. */
   readonly exists: boolean;
   readonly candidates: readonly Candidate[];
   readonly skipped: readonly SkippedFile[];
@@ -18,28 +18,28 @@ export interface Finding {
 
 /** Files that may be one model. */
 export interface Candidate {
-  /** The file, or the shards in order. */
+  /** The model's file, or its shards in order. */
   readonly paths: readonly string[];
   readonly name: string;
-  /** Tells it from another file of the same name: the folder or repository it lies in. */
+  /** Distinguishes files of the same name: the folder or repository. */
   readonly qualifier: string;
   readonly loras?: readonly Lora[];
   readonly ollama?: Readonly<Partial<Record<OllamaLayer, string>>>;
 }
 
-/** What the machine and the user give discovery to work with; tests give their own. */
-export interface Surroundings {
+/** The process environment that discovery depends on. Tests pass their own. */
+export interface Environment {
   readonly env: (name: string) => string | undefined;
-  /** The user's home folder, where it is known. */
+  /** The user's home folder, if known. */
   readonly home: string | undefined;
   readonly cwd: string;
   readonly os: typeof Deno.build.os;
 }
 
-/** What a place holds that is not there. */
-export const NOTHING: Finding = { exists: false, candidates: [], skipped: [] };
+/** Result of scanning a source that does not exist. */
+export const MISSING_SOURCE: ScanResult = { exists: false, candidates: [], skipped: [] };
 
-/** True when the folder exists. */
+/** True if the path is an existing folder. */
 export async function folderExists(path: string): Promise<boolean> {
   try {
     return (await Deno.stat(path)).isDirectory;

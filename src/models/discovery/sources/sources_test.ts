@@ -5,7 +5,7 @@ const posix = Deno.build.os !== "windows";
 
 Deno.test({
   name:
-    "in the Hugging Face cache, links to one blob are one model and main's revision comes first",
+    "in the Hugging Face cache, links to one blob are one model and the revision of main comes first",
   ignore: !posix,
   async fn() {
     using machine = new Machine();
@@ -26,7 +26,7 @@ Deno.test({
   },
 });
 
-Deno.test("the Hugging Face cache is where its environment says", async () => {
+Deno.test("environment variables select the Hugging Face cache", async () => {
   using machine = new Machine();
   const inside = "models--o--r/snapshots/1/m.gguf";
   for (const folder of ["hub-cache", "hf-home/hub", "xdg/huggingface/hub"]) {
@@ -69,7 +69,7 @@ function ollama(
   );
 }
 
-Deno.test("Ollama's manifests lead to their blobs, under Ollama's names", async () => {
+Deno.test("Ollama's manifests are resolved to their blobs, with Ollama's names", async () => {
   using machine = new Machine();
   const store = "home/.ollama/models";
   const blob = (digit: string) => machine.path(`${store}/blobs/sha256-${digit.repeat(64)}`);
@@ -96,7 +96,7 @@ Deno.test("Ollama's manifests lead to their blobs, under Ollama's names", async 
   assertEquals(tuned?.source, "ollama");
 });
 
-Deno.test("broken manifests are reported and never leave the store", async () => {
+Deno.test("broken manifests are reported and cannot name files outside of the store", async () => {
   using machine = new Machine();
   const store = "elsewhere";
   const library = "registry.ollama.ai/library";
@@ -117,14 +117,14 @@ Deno.test("broken manifests are reported and never leave the store", async () =>
   assertEquals(models, []);
   assertEquals(skipped.map(({ reason }) => reason), [
     "its manifest is not JSON",
-    "its manifest names no GGUF model",
-    "its manifest names a malformed digest",
-    "its manifest is too long",
+    "its manifest has no GGUF model",
+    "its manifest has a malformed digest",
+    "its manifest is too large",
     "does not exist",
   ]);
 });
 
-Deno.test("both of LM Studio's folders are looked at", async () => {
+Deno.test("both of LM Studio's folders are scanned", async () => {
   using machine = new Machine();
   machine.write("home/.lmstudio/models/publisher/repo/new.gguf", model(1));
   machine.write("home/.cache/lm-studio/models/publisher/repo/old.gguf", model(2));

@@ -2,23 +2,26 @@ import { join } from "@std/path";
 import { isGgufPath, type SkippedFile } from "../../entry/mod.ts";
 import { reasonOf } from "../../gguf/mod.ts";
 
-/** Levels of folders beneath a place that are looked into. */
+/** Levels of subfolders that a scan enters. */
 export const MAX_DEPTH = 4;
 
-/** What lies beneath a folder. */
-export interface Walked {
-  /** Paths of GGUF files, sorted within each folder, a folder's own files before those beneath it. */
+/** Result of walking a folder. */
+export interface WalkResult {
+  /**
+   * Paths of GGUF files, sorted within each folder. A folder's own files precede those of its
+   * subfolders.
+   */
   readonly files: readonly string[];
   /** Folders that could not be read. */
   readonly skipped: readonly SkippedFile[];
 }
 
 /**
- * Every GGUF file in a folder and in the folders beneath it, to a depth. Links are followed, each
- * folder is entered once, and names that begin with a dot are passed over: downloads keep their
- * unfinished parts there.
+ * Lists the GGUF files in a folder and its subfolders up to a depth. It follows links and enters
+ * each folder once. It ignores names that begin with a dot, because downloads keep incomplete files
+ * there.
  */
-export async function walk(root: string, depth: number = MAX_DEPTH): Promise<Walked> {
+export async function walk(root: string, depth: number = MAX_DEPTH): Promise<WalkResult> {
   const files: string[] = [];
   const skipped: SkippedFile[] = [];
   const entered = new Set<string>();
@@ -48,7 +51,7 @@ export async function walk(root: string, depth: number = MAX_DEPTH): Promise<Wal
   return { files, skipped };
 }
 
-/** A link that leads nowhere counts as a file, so that it is reported where its name says GGUF. */
+/** A broken link counts as a file, so that it is reported if its name ends in `.gguf`. */
 async function isFolder(entry: Deno.DirEntry, path: string): Promise<boolean> {
   if (!entry.isSymlink) return entry.isDirectory;
   try {

@@ -90,7 +90,10 @@ Deno.test("what cannot be pulled is told before the stream, or in its last line"
   });
   place.hub.interfere = () => new Response("no", { status: 403 });
   const lines = await linesOf(await send("POST", "/api/pull", { model: "tiny" }));
-  assertMatch(lines.at(-1)!.error, /^Cannot download tiny:latest's \w+: the server answers 403$/);
+  assertMatch(
+    lines.at(-1)!.error,
+    /^Cannot download tiny:latest's \w+: the server answered with status 403$/,
+  );
 });
 
 Deno.test("a server does not fetch from where a client says", async () => {
