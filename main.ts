@@ -14,9 +14,9 @@ if (isThread) {
   await import("./src/engine/process/thread_main.ts");
   for (const event of early) scope.onmessage(event);
 } else if (import.meta.main) {
-  const [{ main }, { processWorld }] = await Promise.all([
+  const [{ main }, { processEnvironment }] = await Promise.all([
     import("./src/cli/main.ts"),
     import("./src/cli/process_environment.ts"),
   ]);
-  Deno.exit(await main(Deno.args, processWorld()));
+  Deno.exit(await main(Deno.args, processEnvironment()));
 }

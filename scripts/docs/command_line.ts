@@ -1,6 +1,6 @@
 import type { Command } from "../../src/cli/environment/command.ts";
 import { GLOBAL_OPTIONS } from "../../src/cli/options/global_options.ts";
-import { ENVIRONMENT } from "../../src/cli/output/help.ts";
+import { ENVIRONMENT_VARIABLES } from "../../src/cli/output/help.ts";
 import { COMMANDS } from "../../src/cli/main.ts";
 import type { OptionSet } from "../../src/cli/options/options.ts";
 import { code, table } from "./markdown.ts";
@@ -43,7 +43,7 @@ export async function commandReference(): Promise<string> {
         ? []
         : [table([code(command.operands.join(" ")), "meaning"], command.notes.map(noteRow))]),
       Object.keys(command.options).length === 0
-        ? "It has no options of its own."
+        ? "No options besides the global ones."
         : optionTable(command.options),
     ].join("\n\n")
   ).join("\n\n");
@@ -58,7 +58,7 @@ export function globalOptionTable(): string {
   return optionTable(GLOBAL_OPTIONS);
 }
 
-/** A table of the environment's variables: those that stand for options, and the others. */
+/** A table of the environment variables: those of options, and the others. */
 export async function environmentTable(): Promise<string> {
   const options: [string, OptionSet][] = [
     ["", GLOBAL_OPTIONS],
@@ -66,22 +66,25 @@ export async function environmentTable(): Promise<string> {
       [`${name} `, command.options] as [string, OptionSet]
     ),
   ];
-  const inherited = options.flatMap(([command, set]) =>
+  const fromOptions = options.flatMap(([command, set]) =>
     Object.entries(set).flatMap(([name, { env, help }]) =>
-      env === undefined ? [] : [[code(env), `${help}; ${code(`${command}--${name}`)} wins over it`]]
+      env === undefined ? [] : [[code(env), `${help}; ${code(`${command}--${name}`)} overrides it`]]
     )
   );
   return table(["variable", "meaning"], [
-    ...inherited,
-    ...ENVIRONMENT.map(([name, help]) => [code(name), help]),
+    ...fromOptions,
+    ...ENVIRONMENT_VARIABLES.map(([name, help]) => [code(name), help]),
   ]);
 }
 
 function optionTable(options: OptionSet): string {
   return table(
     ["option", "meaning"],
-    Object.entries(options).map(([name, { value, help, repeatable }]) => [
-      code(value === undefined ? `--${name}` : `--${name} ${value}`),
+    Object.entries(options).map(([name, { value, short, help, repeatable }]) => [
+      [
+        ...(short === undefined ? [] : [`${code(`-${short}`)}, `]),
+        code(value === undefined ? `--${name}` : `--${name} ${value}`),
+      ].join(""),
       repeatable ? `${help}; may be repeated` : help,
     ]),
   );

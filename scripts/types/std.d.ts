@@ -82,6 +82,24 @@ declare module "@std/async/pool" {
   ): AsyncIterableIterator<R>;
 }
 
+declare module "@std/cli/parse-args" {
+  export function parseArgs(
+    args: string[],
+    options?: {
+      boolean?: readonly string[];
+      string?: readonly string[];
+      collect?: readonly string[];
+    },
+  ): { [name: string]: unknown; _: (string | number)[] };
+}
+
+declare module "@std/cli/prompt-secret" {
+  export function promptSecret(
+    message?: string,
+    options?: { mask?: string; clear?: boolean },
+  ): string | null;
+}
+
 declare module "@std/crypto/timing-safe-equal" {
   export function timingSafeEqual(
     a: ArrayBufferView | ArrayBufferLike,

@@ -4,17 +4,23 @@ import { ShimmyError } from "../errors.ts";
 import { nearestName } from "../models/entry/mod.ts";
 import { VERSION } from "../version.ts";
 import { type Config, configPaths, findConfig } from "./config/mod.ts";
-import { checkOperands, type Command, EXIT, OutputClosed, type World } from "./environment/mod.ts";
+import {
+  checkOperands,
+  type Command,
+  type Environment,
+  EXIT,
+  OutputClosed,
+} from "./environment/mod.ts";
 import { commandHelp, explain, overview } from "./output/mod.ts";
 import { checkPlacement, GLOBAL_OPTIONS, parseOptions, UsageError } from "./options/mod.ts";
 
-/** A command by name: what the overview says of it, and its module, which is loaded when it is used. */
-interface Listed {
+/** An entry of the command table. The command's module is loaded when the command is used. */
+interface CommandEntry {
   readonly summary: string;
   readonly load: () => Promise<{ readonly default: Command }>;
 }
 
-export const COMMANDS: Readonly<Record<string, Listed>> = {
+export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   serve: {
     summary: "run the server",
     load: () => import("./commands/serve.ts"),
@@ -24,11 +30,11 @@ export const COMMANDS: Readonly<Record<string, Listed>> = {
     load: () => import("./commands/generate.ts"),
   },
   chat: {
-    summary: "a conversation in the terminal",
+    summary: "chat with a model in the terminal",
     load: () => import("./commands/chat.ts"),
   },
   list: {
-    summary: "the models that can be had",
+    summary: "list available models",
     load: () => import("./commands/list.ts"),
   },
   pull: {
@@ -36,67 +42,70 @@ export const COMMANDS: Readonly<Record<string, Listed>> = {
     load: () => import("./commands/pull.ts"),
   },
   rm: {
-    summary: "remove a model that was pulled",
+    summary: "remove a model",
     load: () => import("./commands/rm.ts"),
   },
   discover: {
-    summary: "look for models and tell what was found where",
+    summary: "search all model directories and report what was found",
     load: () => import("./commands/discover.ts"),
   },
   show: {
-    summary: "what a model's file says of itself",
+    summary: "show the metadata of a model",
     load: () => import("./commands/show.ts"),
   },
   probe: {
-    summary: "load a model once and report",
+    summary: "load a model, run one token and report memory and timings",
     load: () => import("./commands/probe.ts"),
   },
   plan: {
-    summary: "whether and how a model would fit, without loading it",
+    summary: "estimate memory and placement of a model without loading it",
     load: () => import("./commands/plan.ts"),
   },
   bench: {
-    summary: "measure how fast a model runs here",
+    summary: "measure prefill and decode speed of a model",
     load: () => import("./commands/bench.ts"),
   },
   "gpu-info": {
-    summary: "backends, devices and which one would be chosen",
+    summary: "list compute backends and devices, and the one that is used",
     load: () => import("./commands/gpu_info.ts"),
   },
   runtime: {
-    summary: "list, fetch and remove variants of libllama",
+    summary: "list, install and remove variants of libllama",
     load: () => import("./commands/runtime.ts"),
   },
 };
 
-/** What this program starts itself in child processes; nothing for people. */
+/** Commands that Shimmy runs in child processes. The help does not list them. */
 const DEVICES_COMMAND = "__devices";
 const ENGINE_COMMAND = "__engine";
 const PLAN_COMMAND = "__plan";
 
-/** Runs a command line; resolves to its exit status and never throws. */
-export async function main(args: readonly string[], world: World): Promise<number> {
+/** Runs a command line. Resolves to the exit status and never throws. */
+export async function main(args: readonly string[], environment: Environment): Promise<number> {
   const verbose = args.includes("--verbose");
   try {
-    return await dispatch(args, world);
+    return await dispatch(args, environment);
   } catch (error) {
     if (error instanceof OutputClosed) return EXIT.ok;
-    world.output.progress(null);
+    environment.output.progress(null);
     if (error instanceof ShimmyError && error.kind === "cancelled") return EXIT.interrupted;
-    world.output.note(`shimmy: ${explain(error, verbose)}`);
+    environment.output.note(`shimmy: ${explain(error, verbose)}`);
     return error instanceof UsageError ? EXIT.usage : EXIT.failure;
   }
 }
 
-async function dispatch([name, ...rest]: readonly string[], world: World): Promise<number> {
-  const { output, env } = world;
+async function dispatch(
+  [name, ...rest]: readonly string[],
+  environment: Environment,
+): Promise<number> {
+  const { output } = environment;
   const summaries = Object.entries(COMMANDS).map(([name, { summary }]) => [name, summary] as const);
   if (name === undefined) {
-    output.note(overview(summaries));
+    output.note(overview(summaries, false));
     return EXIT.usage;
   }
-  if (["--help", "-h", "help"].includes(name)) {
-    await output.print(overview(summaries));
+  if (["--help", "-h", "help", "--help-all"].includes(name)) {
+    await output.print(overview(summaries, name === "--help-all"));
     return EXIT.ok;
   }
   if (name === "--version" || name === "-V") {
@@ -117,28 +126,39 @@ async function dispatch([name, ...rest]: readonly string[], world: World): Promi
     await devicesMain(rest[0] ?? "");
     return EXIT.ok;
   }
-  const listed = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
-  if (listed === undefined) throw unknownCommand(name);
-  const { default: command } = await listed.load();
-  if (rest.includes("--help") || rest.includes("-h")) {
-    await output.print(commandHelp(name, listed.summary, command));
+  const entry = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (entry === undefined) throw unknownCommand(name);
+  const { default: command } = await entry.load();
+  const isHelpAll = rest.includes("--help-all");
+  if (isHelpAll || rest.includes("--help") || rest.includes("-h")) {
+    await output.print(commandHelp(name, entry.summary, command, isHelpAll));
     return EXIT.ok;
   }
+  return await runCommand(name, command, rest, environment);
+}
+
+async function runCommand(
+  name: string,
+  command: Command,
+  args: readonly string[],
+  environment: Environment,
+): Promise<number> {
+  const { env } = environment;
   const options = { ...GLOBAL_OPTIONS, ...command.options };
-  const plain = parseOptions(rest, options, env);
-  checkOperands(name, command.operands, plain.positionals);
-  const called = (config: Config | null) => {
+  const parsed = parseOptions(args, options, env);
+  checkOperands(name, command.operands, parsed.positionals);
+  const parseWith = (config: Config | null) => {
     const file = config && { label: basename(config.path), options: config.options };
-    const { values } = file === null ? plain : parseOptions(rest, options, env, file);
+    const { values } = file === null ? parsed : parseOptions(args, options, env, file);
     checkPlacement(values);
     return { values, globals: values, config };
   };
-  const places = { named: plain.values.config, env, cwd: Deno.cwd(), os: Deno.build.os };
-  const again = async () => called(await findConfig(places));
-  const { positionals: operands } = plain;
+  const places = { named: parsed.values.config, env, cwd: Deno.cwd(), os: Deno.build.os };
+  const reload = async () => parseWith(await findConfig(places));
+  const { positionals: operands } = parsed;
   return await command.run(
-    { ...await again(), operands, again, configPaths: configPaths(places) },
-    world,
+    { ...await reload(), operands, reload, configPaths: configPaths(places) },
+    environment,
   );
 }
 

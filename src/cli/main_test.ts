@@ -1,63 +1,76 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { dirname, join } from "@std/path";
 import { entryDouble } from "../../tests/doubles/pool.ts";
-import { WorldDouble, type WorldDoubleOptions } from "../../tests/doubles/world.ts";
+import {
+  EnvironmentDouble,
+  type EnvironmentDoubleOptions,
+} from "../../tests/doubles/environment.ts";
 import { model } from "../../tests/models/machine.ts";
 import { ShimmyError } from "../errors.ts";
 import { main } from "./main.ts";
 
 interface Outcome {
   readonly status: number;
-  readonly world: WorldDouble;
+  readonly environment: EnvironmentDouble;
 }
 
-async function shimmy(args: string[], options: WorldDoubleOptions = {}): Promise<Outcome> {
-  const world = new WorldDouble(options);
-  const status = await main(args, world);
-  assertEquals(world.listeners, 0, "a command goes on listening for signals");
-  return { status, world };
+async function shimmy(args: string[], options: EnvironmentDoubleOptions = {}): Promise<Outcome> {
+  const environment = new EnvironmentDouble(options);
+  const status = await main(args, environment);
+  assertEquals(environment.listeners, 0, "an interrupt handler is left");
+  return { status, environment };
 }
 
 /** The one line on stderr of a command line that ends with a status. */
 async function failure(
   args: string[],
   status: number,
-  options: WorldDoubleOptions = {},
+  options: EnvironmentDoubleOptions = {},
 ): Promise<string> {
   const outcome = await shimmy(args, options);
   assertEquals(outcome.status, status);
-  assertEquals(outcome.world.out, "");
-  assertEquals(outcome.world.notes.length, 1);
-  return outcome.world.notes[0]!;
+  assertEquals(outcome.environment.out, "");
+  assertEquals(outcome.environment.notes.length, 1);
+  return outcome.environment.notes[0]!;
 }
 
-Deno.test("--help lists every command and --version both versions", async () => {
-  const { status, world } = await shimmy(["--help"]);
+Deno.test("--help lists every command, --help-all also options and variables", async () => {
+  const { status, environment } = await shimmy(["--help"]);
   assertEquals(status, 0);
   const commands =
     "serve generate chat list pull rm discover show probe plan bench gpu-info runtime";
   for (const command of commands.split(" ")) {
-    assertMatch(world.out, new RegExp(`^ {2}${command} `, "m"));
+    assertMatch(environment.out, new RegExp(`^ {2}${command} `, "m"));
   }
-  assertStringIncludes(world.out, "SHIMMY_LIBLLAMA");
+  assert(!environment.out.includes("--gpu-backend"), environment.out);
+  const all = await shimmy(["--help-all"]);
+  assertStringIncludes(all.environment.out, "--gpu-backend auto|cpu");
+  assertStringIncludes(all.environment.out, "-c, --ctx N");
+  assertStringIncludes(all.environment.out, "SHIMMY_LIBLLAMA");
+});
+
+Deno.test("--version prints both versions", async () => {
   const version = await shimmy(["--version"]);
-  assertMatch(version.world.out, /^shimmy \d+\.\d+\.\d+\nlibllama 0\.5\.0\n$/);
+  assertMatch(version.environment.out, /^shimmy \d+\.\d+\.\d+\nlibllama 0\.5\.0\n$/);
 });
 
-Deno.test("every command has its own help, whatever else is typed", async () => {
+Deno.test("a command's help shows its own options first, and global ones with --help-all", async () => {
   for (const command of ["serve", "generate", "chat", "list", "pull", "rm", "show", "gpu-info"]) {
-    const { status, world } = await shimmy([command, "--nonsense", "--help"]);
+    const { status, environment } = await shimmy([command, "--nonsense", "--help"]);
     assertEquals(status, 0);
-    assertStringIncludes(world.out, `shimmy ${command}`);
-    assertStringIncludes(world.out, "--gpu-backend");
+    assertStringIncludes(environment.out, `shimmy ${command}`);
+    assert(!environment.out.includes("--gpu-backend auto|"), environment.out);
+    const all = await shimmy([command, "--nonsense", "--help-all"]);
+    assert(all.environment.out.startsWith(environment.out.split("\n\n")[0]!));
+    assertStringIncludes(all.environment.out, "--gpu-backend auto|cpu");
   }
 });
 
-Deno.test("no command at all is a mistake", async () => {
+Deno.test("a missing command is a usage error", async () => {
   assertStringIncludes(await failure([], 2), "shimmy <command> [options]");
 });
 
-Deno.test("mistakes end with 2 and the nearest valid name", async () => {
+Deno.test("usage errors exit with 2 and name the nearest valid name", async () => {
   assertEquals(
     await failure(["generat"], 2),
     "shimmy: Unknown command 'generat'; did you mean 'generate'?",
@@ -81,7 +94,7 @@ Deno.test("mistakes end with 2 and the nearest valid name", async () => {
   assertMatch(await failure(["--verbose", "list"], 2), /^shimmy: Unknown option --verbose/);
 });
 
-Deno.test("a wrong variable of the environment is a mistake too", async () => {
+Deno.test("an invalid environment variable is a usage error", async () => {
   assertEquals(
     await failure(["list"], 2, { env: { SHIMMY_GPU_BACKEND: "abacus" } }),
     "shimmy: SHIMMY_GPU_BACKEND: must be one of auto, cpu, cuda, vulkan, opencl, metal, " +
@@ -89,31 +102,31 @@ Deno.test("a wrong variable of the environment is a mistake too", async () => {
   );
 });
 
-Deno.test("options of placement that take no effect together are a mistake before anything runs", async () => {
+Deno.test("placement options without an effect are usage errors", async () => {
   for (const command of [["serve", "--port", "0"], ["plan", "m"]]) {
     assertEquals(
       await failure([...command, "--main-gpu", "1"], 2),
-      "shimmy: --main-gpu: takes effect with --split-mode none alone",
+      "shimmy: --main-gpu: has an effect only with --split-mode none",
     );
   }
 });
 
-Deno.test("serve refuses what would open the machine to others", async () => {
+Deno.test("serve refuses a public address without an API key", async () => {
   assertEquals(
     await failure(["serve", "--bind", "0.0.0.0:1"], 2),
-    "shimmy: --bind: 0.0.0.0 can be reached from other machines; set --api-key, or say --insecure",
+    "shimmy: --bind: other machines can reach 0.0.0.0; set --api-key, or use --insecure",
   );
 });
 
-Deno.test("failures end with 1 and one line", async () => {
+Deno.test("failures exit with 1 and one line", async () => {
   assertEquals(
     await failure(["generate", "n", "--prompt", "x"], 1),
     "shimmy: Model 'n' not found: The nearest name is 'm'",
   );
 });
 
-Deno.test("generate streams the answer to a question", async () => {
-  const { status, world } = await shimmy([
+Deno.test("generate streams the answer", async () => {
+  const { status, environment } = await shimmy([
     "generate",
     "--prompt",
     "Hi",
@@ -131,8 +144,8 @@ Deno.test("generate streams the answer to a question", async () => {
     "y",
   ]);
   assertEquals(status, 0);
-  assertEquals(world.out, "Hello world\n");
-  const [request] = world.engine.requests;
+  assertEquals(environment.out, "Hello world\n");
+  const [request] = environment.engine.requests;
   assertEquals(request?.maxTokens, 5);
   assertEquals(request?.sampling, { temperature: 0, seed: 7 });
   assertEquals(request?.stop.slice(0, 2), ["x", "y"]);
@@ -140,60 +153,60 @@ Deno.test("generate streams the answer to a question", async () => {
   assertMatch(prompt, /Be brief[^]*Hi/);
 });
 
-Deno.test("a raw prompt is continued as it is, and may come from stdin", async () => {
-  const { world } = await shimmy(["generate", "m", "--raw", "--prompt", "-"], {
+Deno.test("a raw prompt is used unchanged and may come from stdin", async () => {
+  const { environment } = await shimmy(["generate", "m", "--raw", "--prompt", "-"], {
     lines: ["Once upon", "a time"],
   });
   assertEquals(
-    world.engine.requests[0]?.prompt.map((part) => "text" in part ? part.text : ""),
+    environment.engine.requests[0]?.prompt.map((part) => "text" in part ? part.text : ""),
     ["Once upon\na time"],
   );
   assertEquals(
     await failure(["generate", "--raw", "--prompt", "x", "--system", "y"], 2),
-    "shimmy: --system: has no place in a raw prompt",
+    "shimmy: --system: has no effect with --raw",
   );
 });
 
 Deno.test("generate --json prints one object with usage and timings", async () => {
-  const { world } = await shimmy(["generate", "m", "--prompt", "Hi", "--json"]);
-  const { usage, timings, ...rest } = JSON.parse(world.out);
+  const { environment } = await shimmy(["generate", "m", "--prompt", "Hi", "--json"]);
+  const { usage, timings, ...rest } = JSON.parse(environment.out);
   assertEquals(rest, { model: "m", response: "Hello world", finish_reason: "stop" });
   assertEquals(usage.completion_tokens, 2);
   assertEquals(timings.first_token_ms, 3);
 });
 
-Deno.test("a request to stop ends the answer and the exit status says so", async () => {
-  const world: WorldDouble = new WorldDouble({
+Deno.test("an interrupt cancels the answer and exits with 130", async () => {
+  const environment: EnvironmentDouble = new EnvironmentDouble({
     engine: {
       script: { tokens: ["a "], endless: true },
-      beforeToken: (index) => index === 3 ? world.stop() : undefined,
+      beforeToken: (index) => index === 3 ? environment.interrupt() : undefined,
     },
   });
-  assertEquals(await main(["generate", "--prompt", "x"], world), 130);
-  assertMatch(world.out, /^(a )+\n$/);
-  assertEquals(world.engine.finished, ["cancelled"]);
+  assertEquals(await main(["generate", "--prompt", "x"], environment), 130);
+  assertMatch(environment.out, /^(a )+\n$/);
+  assertEquals(environment.engine.finished, ["cancelled"]);
 });
 
-Deno.test("what is stopped before it has an answer ends quietly", async () => {
-  const error = new ShimmyError("cancelled", "Loading was given up");
+Deno.test("a cancelled load exits with 130 and prints nothing", async () => {
+  const error = new ShimmyError("cancelled", "The load was cancelled");
   const options = { engine: { script: { tokens: [], error } } };
-  const { status, world } = await shimmy(["probe", "m"], options);
-  assertEquals([status, world.out, world.notes], [130, "", []]);
+  const { status, environment } = await shimmy(["probe", "m"], options);
+  assertEquals([status, environment.out, environment.notes], [130, "", []]);
 });
 
-Deno.test("probe reports what lies where", async () => {
+Deno.test("probe reports the placement", async () => {
   const placement = [
     { device: "GPU0", layers: 3, weightBytes: 2048, kvBytes: 1024, computeBytes: 512 },
     { device: "CPU", layers: 1, weightBytes: 1024, kvBytes: null, computeBytes: null },
   ];
   const options = { engine: { info: { layers: 3, offloadedLayers: 3, placement } } };
-  const { world } = await shimmy(["probe", "m"], options);
+  const { environment } = await shimmy(["probe", "m"], options);
   assertMatch(
-    world.out,
-    /^GPU0: +3 of 4 layers, 2 KiB of weights, 1 KiB of KV cache, 512 B to compute in$/m,
+    environment.out,
+    /^GPU0: +3 of 4 layers, 2 KiB of weights, 1 KiB of KV cache, 512 B of compute buffers$/m,
   );
-  assertMatch(world.out, /^CPU: +1 of 4 layers, 1 KiB of weights$/m);
-  const report = JSON.parse((await shimmy(["probe", "m", "--json"], options)).world.out);
+  assertMatch(environment.out, /^CPU: +1 of 4 layers, 1 KiB of weights$/m);
+  const report = JSON.parse((await shimmy(["probe", "m", "--json"], options)).environment.out);
   assertEquals(report.offloaded_layers, 3);
   assertEquals(report.placement[0], {
     device: "GPU0",
@@ -204,38 +217,38 @@ Deno.test("probe reports what lies where", async () => {
   });
 });
 
-Deno.test("plan tells whether a model would fit, and loads nothing", async () => {
-  const { status, world } = await shimmy(["plan", "m"]);
-  assertEquals([status, world.loaded], [0, []]);
-  assertMatch(world.out, /^fits: +yes$/m);
-  assertMatch(world.out, /^CPU +2 +4 B +8 B +16 B +32 B +60 B +1 KiB +0 B$/m);
-  const plan = JSON.parse((await shimmy(["plan", "m", "--json"])).world.out);
+Deno.test("plan reports whether a model fits, and loads nothing", async () => {
+  const { status, environment } = await shimmy(["plan", "m"]);
+  assertEquals([status, environment.loaded], [0, []]);
+  assertMatch(environment.out, /^fits: +yes$/m);
+  assertMatch(environment.out, /^CPU +2 +4 B +8 B +16 B +32 B +60 B +1 KiB +0 B$/m);
+  const plan = JSON.parse((await shimmy(["plan", "m", "--json"])).environment.out);
   assertEquals([plan.model, plan.fits, plan.layers], ["m", true, 2]);
   assertEquals(plan.devices[0].kv_bytes, 8);
 });
 
-Deno.test("show tells where a model would lie, where that is asked", async () => {
+Deno.test("show reports the planned placement with --placement", async () => {
   const path = join(await Deno.makeTempDir(), "m.gguf");
   await Deno.writeFile(path, model(1));
-  const world = new WorldDouble({ models: [entryDouble("m", { paths: [path] })] });
-  assertEquals(await main(["show", "m"], world), 0);
-  assert(!world.out.includes("layers"), world.out);
-  assertEquals(await main(["show", "m", "--placement"], world), 0);
+  const environment = new EnvironmentDouble({ models: [entryDouble("m", { paths: [path] })] });
+  assertEquals(await main(["show", "m"], environment), 0);
+  assert(!environment.out.includes("layers"), environment.out);
+  assertEquals(await main(["show", "m", "--placement"], environment), 0);
   assertMatch(
-    world.out,
-    /^CPU: +2 of 2 layers, 4 B of weights, 8 B of KV cache, 16 B to compute in$/m,
+    environment.out,
+    /^CPU: +2 of 2 layers, 4 B of weights, 8 B of KV cache, 16 B of compute buffers$/m,
   );
   await Deno.remove(dirname(path), { recursive: true });
 });
 
-Deno.test("runtime lists variants, and names them where one is wrong", async () => {
+Deno.test("runtime lists variants, and names them for an unknown one", async () => {
   const folder = await Deno.makeTempDir();
   try {
     const options = { env: { SHIMMY_CACHE_DIR: folder } };
-    const { status, world } = await shimmy(["runtime", "list", "--json"], options);
+    const { status, environment } = await shimmy(["runtime", "list", "--json"], options);
     assertEquals(status, 0);
     assertEquals(
-      JSON.parse(world.out).map((one: { variant: string }) => one.variant),
+      JSON.parse(environment.out).map((one: { variant: string }) => one.variant),
       ["cuda", "metal", "vulkan", "opencl", "cpu"],
     );
     assertEquals(
@@ -260,44 +273,44 @@ Deno.test("list prints names, tables and JSON", async () => {
     entryDouble("one", { parameters: 2_600_000, quantization: "Q4_K_M", size: 1024 }),
     entryDouble("two", { kind: "embedding" }),
   ];
-  assertEquals((await shimmy(["list", "--short"], { models })).world.out, "one\ntwo\n");
-  const { world } = await shimmy(["list"], { models });
-  assertMatch(world.out, /^NAME .*\none .* 2\.6M .* Q4_K_M .* 1 KiB /);
-  const json = JSON.parse((await shimmy(["list", "--json"], { models })).world.out);
+  assertEquals((await shimmy(["list", "--short"], { models })).environment.out, "one\ntwo\n");
+  const { environment } = await shimmy(["list"], { models });
+  assertMatch(environment.out, /^NAME .*\none .* 2\.6M .* Q4_K_M .* 1 KiB /);
+  const json = JSON.parse((await shimmy(["list", "--json"], { models })).environment.out);
   assertEquals(json.map((entry: { name: string }) => entry.name), ["one", "two"]);
   assertEquals(json[0].parameters, 2_600_000);
 });
 
-Deno.test("discover tells of places and of files that are no models", async () => {
-  const options: WorldDoubleOptions = {
+Deno.test("discover reports directories and files that are no models", async () => {
+  const options: EnvironmentDoubleOptions = {
     models: [entryDouble("one"), entryDouble("two", { kind: "embedding" })],
     discovery: {
       skipped: [{ path: "/m/bad.gguf", reason: "not a GGUF file", kind: "broken" }],
       sources: [{ path: "/m", source: "folder", exists: true, models: 2 }],
     },
   };
-  const { status, world } = await shimmy(["discover", "--llm-only"], options);
+  const { status, environment } = await shimmy(["discover", "--llm-only"], options);
   assertEquals(status, 0);
-  assertStringIncludes(world.out, "one: one.gguf");
-  assert(!world.out.includes("two"));
-  assertMatch(world.out, /\/m +folder +2/);
-  assertEquals(world.notes, ["skipped /m/bad.gguf: not a GGUF file"]);
-  const json = JSON.parse((await shimmy(["discover", "--json"], options)).world.out);
+  assertStringIncludes(environment.out, "one: one.gguf");
+  assert(!environment.out.includes("two"));
+  assertMatch(environment.out, /\/m +folder +2/);
+  assertEquals(environment.notes, ["Skipped /m/bad.gguf: not a GGUF file"]);
+  const json = JSON.parse((await shimmy(["discover", "--json"], options)).environment.out);
   assertEquals(Object.keys(json), ["models", "skipped", "places"]);
 });
 
 Deno.test("probe loads, decodes one token and reports", async () => {
-  const { status, world } = await shimmy(["probe", "m", "--json"]);
+  const { status, environment } = await shimmy(["probe", "m", "--json"]);
   assertEquals(status, 0);
-  const report = JSON.parse(world.out);
+  const report = JSON.parse(environment.out);
   assertEquals(report.model, "m");
   assertEquals(report.load_ms, 1);
   assertEquals(report.first_token_ms, 3);
-  assertEquals(world.engine.requests.length, 1);
-  assertEquals(world.engine.requests[0]?.maxTokens, 1);
+  assertEquals(environment.engine.requests.length, 1);
+  assertEquals(environment.engine.requests[0]?.maxTokens, 1);
 });
 
-Deno.test("probe ends with 1 and the reason when the model does not work", async () => {
+Deno.test("probe exits with 1 and the reason for a model that fails", async () => {
   const error = new ShimmyError("backend", "Not enough memory");
   assertEquals(
     await failure(["probe", "m"], 1, { engine: { script: { tokens: [], error } } }),
@@ -305,65 +318,65 @@ Deno.test("probe ends with 1 and the reason when the model does not work", async
   );
 });
 
-Deno.test("bench measures runs that share nothing, and does not count the first", async () => {
+Deno.test("bench measures independent runs and ignores the first", async () => {
   const args = ["bench", "m", "--max-tokens", "4", "--prompt-tokens", "8", "--runs", "2"];
-  const { world } = await shimmy([...args, "--json"]);
-  const report = JSON.parse(world.out);
+  const { environment } = await shimmy([...args, "--json"]);
+  const report = JSON.parse(environment.out);
   assertEquals(report.runs, 2);
   assertEquals(report.prompt_per_second, { mean: 5, deviation: 0 });
-  assertEquals(world.engine.requests.length, 3);
-  for (const request of world.engine.requests) {
+  assertEquals(environment.engine.requests.length, 3);
+  for (const request of environment.engine.requests) {
     assertEquals(request.cachePrompt, false);
     assertEquals(request.ignoreEos, true);
     assertEquals(request.maxTokens, 4);
     const [part] = request.prompt;
     assertEquals("tokens" in part! && part.tokens.length, 8);
   }
-  const readable = (await shimmy(args)).world.out;
+  const readable = (await shimmy(args)).environment.out;
   assertMatch(readable, /decode +4 +6\.0 ± 0\.0 tokens\/s/);
 });
 
-Deno.test("bench refuses an answer that fills the context", async () => {
+Deno.test("bench refuses an answer that does not fit into the context", async () => {
   assertStringIncludes(
     await failure(["bench", "m", "--max-tokens", "1024"], 1),
     "--max-tokens: must be less than the context of 1024 tokens",
   );
 });
 
-Deno.test("chat remembers, obeys its own words and ends with the input", async () => {
-  const { status, world } = await shimmy(["chat", "m"], {
+Deno.test("chat keeps the conversation, runs its commands and ends with the input", async () => {
+  const { status, environment } = await shimmy(["chat", "m"], {
     lines: ["first \\", "question", "/nonsense", "/help", "second", "/clear", "third"],
   });
   assertEquals(status, 0);
-  assertEquals(world.out, "Hello world\n".repeat(3));
-  const prompts = world.engine.requests.map((request) =>
+  assertEquals(environment.out, "Hello world\n".repeat(3));
+  const prompts = environment.engine.requests.map((request) =>
     request.prompt.map((part) => "text" in part ? part.text : "").join("")
   );
   assertStringIncludes(prompts[0]!, "first \nquestion");
   assertMatch(prompts[1]!, /question[^]*Hello world[^]*second/);
   assert(!prompts[2]!.includes("second"));
-  assertStringIncludes(world.notes.join("\n"), "Unknown: /nonsense");
-  assertStringIncludes(world.notes.join("\n"), "/system TEXT");
+  assertStringIncludes(environment.notes.join("\n"), "Unknown command /nonsense");
+  assertStringIncludes(environment.notes.join("\n"), "/system TEXT");
 });
 
-Deno.test("in chat a request to stop ends the answer and not the program", async () => {
-  const world: WorldDouble = new WorldDouble({
+Deno.test("in chat an interrupt cancels the answer and not the program", async () => {
+  const environment: EnvironmentDouble = new EnvironmentDouble({
     lines: ["go on", "and now?", "/exit", "never asked"],
     engine: {
       script: (_, index) => index === 0 ? { tokens: ["on "], endless: true } : { tokens: ["Yes"] },
-      beforeToken: (index) => index === 2 ? world.stop() : undefined,
+      beforeToken: (index) => index === 2 ? environment.interrupt() : undefined,
     },
   });
-  assertEquals(await main(["chat", "m"], world), 0);
-  assertEquals(world.engine.finished, ["cancelled", "stop"]);
-  assertMatch(world.out, /^(on )+\nYes\n$/);
+  assertEquals(await main(["chat", "m"], environment), 0);
+  assertEquals(environment.engine.finished, ["cancelled", "stop"]);
+  assertMatch(environment.out, /^(on )+\nYes\n$/);
 });
 
-Deno.test("in chat a question that cannot be answered is told and forgotten", async () => {
-  const { status, world } = await shimmy(["chat", "m"], {
+Deno.test("in chat a message that fails is reported and dropped", async () => {
+  const { status, environment } = await shimmy(["chat", "m"], {
     lines: ["x".repeat(2000), "short"],
   });
   assertEquals(status, 0);
-  assertStringIncludes(world.notes.join("\n"), "the context holds 1024");
-  assertEquals(world.out, "Hello world\n");
+  assertStringIncludes(environment.notes.join("\n"), "the context holds 1024");
+  assertEquals(environment.out, "Hello world\n");
 });

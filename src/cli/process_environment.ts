@@ -1,22 +1,22 @@
 import { TextLineStream } from "@std/streams/text-line-stream";
-import { type Input, type Output, OutputClosed, type World } from "./environment/mod.ts";
+import { type Environment, type Input, type Output, OutputClosed } from "./environment/mod.ts";
 
-/** Milliseconds between two states of a progress line: more often nobody can read it. */
+/** Milliseconds between two updates of the progress line. More updates cannot be read. */
 const PROGRESS_MS = 100;
-/** Back to the line's beginning, and empty it. */
+/** Moves the cursor to the start of the line and clears the line. */
 const CLEAR_LINE = "\r\x1b[2K";
 
-/** The streams, the environment and the signals of this process. */
-export function processWorld(): World {
-  const world: World = {
+/** The streams, environment variables and signals of this process. */
+export function processEnvironment(): Environment {
+  const environment: Environment = {
     output: new ProcessOutput(),
     input: new ProcessInput(),
     env: (name) => Deno.env.get(name),
-    onStop: listenForStops,
-    openSession: async (request) =>
-      (await import("./sessions/session.ts")).openSession(request, world),
+    onInterrupt: listenForInterrupts,
+    openModelSession: async (request) =>
+      (await import("./sessions/model_session.ts")).openModelSession(request, environment),
   };
-  return world;
+  return environment;
 }
 
 class ProcessOutput implements Output {
@@ -55,13 +55,13 @@ class ProcessOutput implements Output {
     this.#writeNote(`${CLEAR_LINE}${line ?? ""}`);
   }
 
-  /** Notes are rare and short, so they need not wait for their turn. */
+  /** Notes are rare and short, so that a synchronous write blocks nothing for long. */
   #writeNote(text: string): void {
     let bytes = this.#encoder.encode(text);
     try {
       while (bytes.length > 0) bytes = bytes.subarray(Deno.stderr.writeSync(bytes));
     } catch {
-      // Nobody is left who could be told that stderr is closed.
+      // A closed stderr cannot be reported anywhere.
     }
   }
 }
@@ -82,10 +82,15 @@ class ProcessInput implements Input {
     const { value } = await this.#lines.read();
     return value ?? null;
   }
+
+  async secret(question: string): Promise<string | null> {
+    const { promptSecret } = await import("@std/cli/prompt-secret");
+    return promptSecret(question);
+  }
 }
 
-function listenForStops(handler: () => void): Disposable {
-  // Windows has no SIGTERM to listen for.
+function listenForInterrupts(handler: () => void): Disposable {
+  // Windows has no SIGTERM.
   const signals: Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGINT", "SIGTERM"];
   for (const signal of signals) Deno.addSignalListener(signal, handler);
   return {

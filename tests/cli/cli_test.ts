@@ -9,12 +9,12 @@ const TINY_F16 = fromFileUrl(new URL("../models/shimmy-tiny-f16.gguf", import.me
 const QUESTION = "What is the capital of France?";
 const posix = Deno.build.os !== "windows";
 
-Deno.test("generate answers with the built-in model, and stderr says so", async () => {
+Deno.test("generate uses the built-in model without another one, and says so", async () => {
   await using machine = await Machine.start();
   const args = ["generate", "--prompt", QUESTION, "--temperature", "0"];
   const { code, stdout, stderr } = await machine.run(args);
   assertEquals(stdout, "The capital of France is Paris.\n");
-  assertEquals(stderr, "No model was found; the built-in shimmy-tiny answers\n");
+  assertEquals(stderr, "No model was found; using the built-in model shimmy-tiny\n");
   assertEquals(code, 0);
 });
 
@@ -30,7 +30,7 @@ Deno.test("generate reads the prompt from stdin, and a seed gives the same text 
   assertEquals(second.stdout, first.stdout);
 });
 
-Deno.test("an adapter changes the text, from the option and from the environment", async () => {
+Deno.test("an adapter from the option or from the environment changes the text", async () => {
   await using machine = await Machine.start();
   const args = ["generate", "--prompt", QUESTION, "--temperature", "0"];
   const pirate = "Arr! The capital of France is Paris.\n";
@@ -63,7 +63,7 @@ Deno.test("a model is found in a folder and loaded by path", async () => {
   }
 });
 
-Deno.test("an encoder is shown and probed as what it is, and asked for text it says why not", async () => {
+Deno.test("an embedding model is shown and probed, and refuses to generate text", async () => {
   await using machine = await Machine.start();
   const path = join(machine.home, "vectors.gguf");
   await Deno.writeFile(path, bertModel("mean"));
@@ -71,8 +71,8 @@ Deno.test("an encoder is shown and probed as what it is, and asked for text it s
   assertMatch(shown.stdout, /^capabilities: +embedding$/m);
   const probed = await machine.run(["probe", path]);
   assertMatch(probed.stdout, /^capabilities: +embedding$/m);
-  assertMatch(probed.stdout, /^a vector takes: +[\d.]+ ms$/m);
-  assertMatch(probed.stdout, /^embeddings: +CPU, 96 tokens at once, .* to compute in$/m);
+  assertMatch(probed.stdout, /^embedding: +[\d.]+ ms$/m);
+  assertMatch(probed.stdout, /^embeddings: +CPU, 96 tokens per batch, .* of compute buffers$/m);
   for (const command of [["generate", path, "--prompt", "a"], ["bench", path], ["chat", path]]) {
     const { code, stdout, stderr } = await machine.run(command);
     assertEquals([code, stdout], [1, ""]);
@@ -99,7 +99,7 @@ Deno.test("chat answers lines and remembers", async () => {
   assertEquals(stdout, "Nice to meet you, Tom!\nYour name is Tom.\n");
 });
 
-Deno.test("failures are one line with status 1, mistakes one with 2", async () => {
+Deno.test("failures exit with 1 and one line, usage errors with 2", async () => {
   await using machine = await Machine.start();
   const broken = join(machine.home, "broken.gguf");
   await Deno.writeTextFile(broken, "no model");
@@ -112,7 +112,7 @@ Deno.test("failures are one line with status 1, mistakes one with 2", async () =
 });
 
 Deno.test({
-  name: "a reader that goes away ends the program quietly",
+  name: "a closed stdout ends the program without an error",
   ignore: !posix,
   async fn() {
     await using machine = await Machine.start();
@@ -121,7 +121,7 @@ Deno.test({
     await child.stdout.cancel();
     const stderr = await new Response(child.stderr).text();
     assertEquals((await child.status).code, 0);
-    assertEquals(stderr, "No model was found; the built-in shimmy-tiny answers\n");
+    assertEquals(stderr, "No model was found; using the built-in model shimmy-tiny\n");
   },
 });
 

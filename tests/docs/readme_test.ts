@@ -47,7 +47,7 @@ Deno.test("every command and every option of it is in the pages", async () => {
   for (const { name, command } of await commands()) {
     assert(reference.includes(`### \`shimmy ${name}`), name);
     const section = reference.split(`### \`shimmy ${name}`)[1]!.split("\n##")[0]!;
-    const told = [...section.matchAll(/^\| `--([a-z\d-]+)/gm)].map(([, option]) => option!);
+    const told = [...section.matchAll(/^\| (?:`-\w`, )?`--([a-z\d-]+)/gm)].map(([, option]) => option!);
     assertEquals(told, Object.keys(command.options), name);
   }
   const readme = await read("README.md");
@@ -70,6 +70,7 @@ const OTHERS_OPTIONS = [
   "control-vector-scaled",
   "lora-scaled",
   "help",
+  "help-all",
   "max-semi-space-size",
   "reload",
   "target",

@@ -2,51 +2,61 @@ import type { Engine } from "../../engine/mod.ts";
 import type { Timings } from "../../engine/protocol/mod.ts";
 import { ShimmyError } from "../../errors.ts";
 import { checkGeneratesText, placementJson } from "../../models/entry/mod.ts";
-import { command, EXIT, stoppable } from "../environment/mod.ts";
+import { command, EXIT, interruptible } from "../environment/mod.ts";
 import { table } from "../output/mod.ts";
-import { openNamed, PULL_OPTIONS } from "../sessions/mod.ts";
+import { openNamedModel, PULL_OPTIONS } from "../sessions/mod.ts";
 import { flag, integer } from "../options/mod.ts";
 
-/** `bench`: how fast a model reads a prompt and writes an answer here. */
+/** `bench`: measures the prefill and decode speed of a model. */
 export default command({
   operands: ["NAME"],
   options: {
-    "prompt-tokens": integer({ min: 1, fallback: 512, help: "tokens to read; the default is 512" }),
-    "max-tokens": integer({ min: 2, fallback: 128, help: "tokens to write; the default is 128" }),
-    "runs": integer({ min: 1, max: 1000, fallback: 3, help: "measured runs; the default is 3" }),
+    "prompt-tokens": integer({
+      short: "p",
+      min: 1,
+      fallback: 512,
+      help: "prompt tokens to prefill; default 512",
+    }),
+    "max-tokens": integer({
+      short: "n",
+      min: 2,
+      fallback: 128,
+      help: "tokens to generate; default 128",
+    }),
+    "runs": integer({ min: 1, max: 1000, fallback: 3, help: "measured runs; default 3" }),
     "json": flag({ help: "print JSON" }),
     ...PULL_OPTIONS,
   },
-  run: ({ values, globals, config, operands }, world) =>
-    stoppable(world, EXIT.interrupted, async (signal) => {
+  run: ({ values, globals, config, operands }, environment) =>
+    interruptible(environment, EXIT.interrupted, async (signal) => {
       const request = { asked: operands[0], yes: values.yes, globals, config, signal };
-      await using session = await openNamed(world, request);
-      const entry = await session.choose();
+      await using session = await openNamedModel(environment, request);
+      const entry = await session.selectModel();
       checkGeneratesText(entry);
-      const engine = await session.pool.engine(entry, signal);
+      const engine = await session.registry.engine(entry, signal);
       const size = sizeFor(engine, values["prompt-tokens"], values["max-tokens"]);
-      // The first run pays for what is set up once, and is not counted.
+      // The first run includes one-time setup and is not counted.
       const runs: Timings[] = [];
       for (let i = 0; i <= values.runs && !signal.aborted; i++) {
-        world.output.progress(`Run ${i} of ${values.runs}`);
+        environment.output.progress(`Run ${i} of ${values.runs}`);
         const timings = await measure(engine, size, signal);
         if (i > 0) runs.push(timings);
       }
-      world.output.progress(null);
+      environment.output.progress(null);
       if (signal.aborted) return EXIT.interrupted;
       const report = reportOf(entry.name, engine, size, runs);
-      await world.output.print(values.json ? JSON.stringify(report) : readable(report));
+      await environment.output.print(values.json ? JSON.stringify(report) : readable(report));
       return EXIT.ok;
     }),
 });
 
-/** Tokens to read and to write. */
+/** Prompt tokens and generated tokens. */
 interface Size {
   readonly prompt: number;
   readonly answer: number;
 }
 
-/** @throws {ShimmyError} `invalid`, when the context has no room for the answer. */
+/** @throws {ShimmyError} `invalid`, when the answer does not fit into the context. */
 function sizeFor({ info }: Engine, prompt: number, answer: number): Size {
   const room = info.contextLength - answer;
   if (room < 1) {
@@ -60,7 +70,7 @@ function sizeFor({ info }: Engine, prompt: number, answer: number): Size {
 
 async function measure(engine: Engine, size: Size, signal: AbortSignal): Promise<Timings> {
   const run = engine.generate({
-    prompt: [{ tokens: scattered(size.prompt, engine.info.vocabularySize) }],
+    prompt: [{ tokens: pseudoRandomTokens(size.prompt, engine.info.vocabularySize) }],
     maxTokens: size.answer,
     sampling: { temperature: 0 },
     stop: [],
@@ -72,8 +82,8 @@ async function measure(engine: Engine, size: Size, signal: AbortSignal): Promise
   throw new ShimmyError("backend", "The run ended without a result");
 }
 
-/** Token ids all over the vocabulary, the same in every run. */
-function scattered(count: number, vocabularySize: number): number[] {
+/** Token ids from the whole vocabulary, equal in every run. */
+function pseudoRandomTokens(count: number, vocabularySize: number): number[] {
   // Numerical Recipes' linear congruential generator.
   let state = 1;
   return Array.from({ length: count }, () => {
@@ -82,7 +92,7 @@ function scattered(count: number, vocabularySize: number): number[] {
   });
 }
 
-/** For a program to read: means over the runs, with the deviation of each. */
+/** The report for `--json`: mean and standard deviation of each value. */
 function reportOf(model: string, { info }: Engine, size: Size, runs: readonly Timings[]) {
   const spread = (pick: (timings: Timings) => number) => {
     const values = runs.map(pick);

@@ -2,19 +2,19 @@ import { answer, type Message } from "../../chat/mod.ts";
 import type { Engine } from "../../engine/mod.ts";
 import { messageOf, ShimmyError } from "../../errors.ts";
 import { checkGeneratesText } from "../../models/entry/mod.ts";
-import { command, EXIT, type World } from "../environment/mod.ts";
-import { openNamed, PULL_OPTIONS } from "../sessions/mod.ts";
+import { command, type Environment, EXIT } from "../environment/mod.ts";
+import { openNamedModel, PULL_OPTIONS } from "../sessions/mod.ts";
 import { SAMPLING_OPTIONS, text, type Values } from "../options/mod.ts";
 import { conversation, requestOf } from "./generate.ts";
 
-const HELP = `/help          this
-/clear         forget the conversation
-/system TEXT   set the system message and begin anew
-/exit          end, as Ctrl-D does
-A line that ends in \\ goes on in the next one. Ctrl-C stops an answer.`;
+const HELP = `/help          show this help
+/clear         clear the conversation
+/system TEXT   set the system message and clear the conversation
+/exit          quit, like Ctrl-D
+End a line with \\ to continue the message in the next line. Ctrl-C stops an answer.`;
 
 const OPTIONS = {
-  "system": text("TEXT", { help: "the system message" }),
+  "system": text("TEXT", { help: "system message" }),
   ...PULL_OPTIONS,
   ...SAMPLING_OPTIONS,
 } as const;
@@ -23,28 +23,28 @@ const OPTIONS = {
 export default command({
   operands: ["[NAME]"],
   options: OPTIONS,
-  run: async ({ values, globals, config, operands }, world) => {
-    const stops = new Stops(world);
-    using _ = stops;
-    await using session = await stops.during((signal) =>
-      openNamed(world, { asked: operands[0], yes: values.yes, globals, config, signal })
+  run: async ({ values, globals, config, operands }, environment) => {
+    const interrupts = new Interrupts(environment);
+    using _ = interrupts;
+    await using session = await interrupts.during((signal) =>
+      openNamedModel(environment, { asked: operands[0], yes: values.yes, globals, config, signal })
     );
-    const entry = await session.choose();
+    const entry = await session.selectModel();
     checkGeneratesText(entry);
-    const engine = await stops.during((signal) => session.pool.engine(entry, signal));
-    world.output.note(`${entry.name}. /help shows what else can be typed; /exit ends.`);
-    return await new Chat(engine, values, world, stops).run();
+    const engine = await interrupts.during((signal) => session.registry.engine(entry, signal));
+    environment.output.note(`${entry.name}. /help shows the commands; /exit quits.`);
+    return await new Chat(engine, values, environment, interrupts).run();
   },
 });
 
-/** Requests to stop go to what runs at the moment; between answers the second one in a row ends. */
-class Stops implements Disposable {
+/** Sends an interrupt to the running operation. Without one, the idle handler receives it. */
+class Interrupts implements Disposable {
   readonly #listener: Disposable;
   #current: AbortController | null = null;
   #idle: (() => void) | null = null;
 
-  constructor(world: World) {
-    this.#listener = world.onStop(() => {
+  constructor(environment: Environment) {
+    this.#listener = environment.onInterrupt(() => {
       if (this.#current !== null) this.#current.abort();
       else this.#idle?.();
     });
@@ -59,7 +59,7 @@ class Stops implements Disposable {
     }
   }
 
-  /** What a request to stop does while nothing runs. */
+  /** Sets the handler of interrupts while nothing runs. */
   onIdle(handler: () => void): void {
     this.#idle = handler;
   }
@@ -72,43 +72,48 @@ class Stops implements Disposable {
 class Chat {
   readonly #engine: Engine;
   readonly #values: Values<typeof OPTIONS>;
-  readonly #world: World;
-  readonly #stops: Stops;
+  readonly #environment: Environment;
+  readonly #interrupts: Interrupts;
   #messages: Message[] = [];
-  #asksToStop = 0;
+  #idleInterrupts = 0;
 
-  constructor(engine: Engine, values: Values<typeof OPTIONS>, world: World, stops: Stops) {
+  constructor(
+    engine: Engine,
+    values: Values<typeof OPTIONS>,
+    environment: Environment,
+    interrupts: Interrupts,
+  ) {
     this.#engine = engine;
     this.#values = values;
-    this.#world = world;
-    this.#stops = stops;
-    this.#begin(values.system);
+    this.#environment = environment;
+    this.#interrupts = interrupts;
+    this.#reset(values.system);
   }
 
-  /** Answers until the end of the input or `/exit`; resolves to the exit status. */
+  /** Answers messages until the end of the input or `/exit`. Resolves to the exit status. */
   async run(): Promise<number> {
     const ended = Promise.withResolvers<null>();
-    this.#stops.onIdle(() => {
-      this.#asksToStop++;
-      if (this.#asksToStop > 1) ended.resolve(null);
-      else this.#world.output.note("\nCtrl-C again, or /exit, ends. Go on:");
+    this.#interrupts.onIdle(() => {
+      this.#idleInterrupts++;
+      if (this.#idleInterrupts > 1) ended.resolve(null);
+      else this.#environment.output.note("\nPress Ctrl-C again, or type /exit, to quit.");
     });
     for (;;) {
-      const line = await Promise.race([this.#question(), ended.promise]);
-      this.#asksToStop = 0;
+      const line = await Promise.race([this.#readMessage(), ended.promise]);
+      this.#idleInterrupts = 0;
       if (line === null || line === "/exit") return EXIT.ok;
-      if (line.startsWith("/")) this.#obey(line);
+      if (line.startsWith("/")) this.#runCommand(line);
       else if (line.trim() !== "") await this.#answer(line);
     }
   }
 
-  #begin(system: string | null): void {
+  #reset(system: string | null): void {
     this.#messages = system === null ? [] : [{ role: "system", content: system }];
   }
 
-  /** What the user types, joined where lines end in a backslash; `null` at the end of the input. */
-  async #question(): Promise<string | null> {
-    const { input, output } = this.#world;
+  /** The user's next message. A backslash at the end of a line joins the next line; `null` at the end of the input. */
+  async #readMessage(): Promise<string | null> {
+    const { input, output } = this.#environment;
     const lines: string[] = [];
     for (;;) {
       if (input.isTerminal) await output.write(lines.length === 0 ? "> " : "… ");
@@ -119,37 +124,37 @@ class Chat {
     }
   }
 
-  #obey(line: string): void {
-    const { output } = this.#world;
+  #runCommand(line: string): void {
+    const { output } = this.#environment;
     const [word, ...rest] = line.split(" ");
     if (word === "/help") output.note(HELP);
     else if (word === "/clear") {
       this.#messages = this.#messages.filter((message) => message.role === "system");
-    } else if (word === "/system") this.#begin(rest.join(" ") || null);
-    else output.note(`Unknown: ${word}. /help shows what there is.`);
+    } else if (word === "/system") this.#reset(rest.join(" ") || null);
+    else output.note(`Unknown command ${word}; /help shows all commands.`);
   }
 
   async #answer(question: string): Promise<void> {
-    const { output } = this.#world;
+    const { output } = this.#environment;
     const messages: Message[] = [...this.#messages, { role: "user", content: question }];
-    let said = "";
+    let text = "";
     try {
-      await this.#stops.during(async (signal) => {
+      await this.#interrupts.during(async (signal) => {
         const run = answer(this.#engine, requestOf(this.#values, conversation(messages)));
         signal.addEventListener("abort", () => run.control({ type: "cancel" }), { once: true });
         for await (const event of run) {
           if (event.type !== "text") continue;
-          said += event.text;
+          text += event.text;
           await output.write(event.text);
         }
       });
     } catch (error) {
-      // A dead engine ends the program; a question that cannot be answered does not.
+      // A failed engine ends the chat; an invalid request, such as a too long message, does not.
       if (!(error instanceof ShimmyError) || error.kind === "backend") throw error;
       output.note(messageOf(error));
       return;
     }
     await output.write("\n");
-    this.#messages = [...messages, { role: "assistant", content: said }];
+    this.#messages = [...messages, { role: "assistant", content: text }];
   }
 }

@@ -4,16 +4,16 @@ import { table } from "../output/mod.ts";
 import { flag } from "../options/mod.ts";
 import { entryJson, entryTable } from "./list.ts";
 
-/** `discover`: looks at every place and tells what was found where, and what was not usable. */
+/** `discover`: searches all model directories and reports the models and the unusable files. */
 export default command({
   operands: [],
   options: {
-    "llm-only": flag({ help: "leave out embedding and rerank models" }),
+    "llm-only": flag({ help: "omit embedding and rerank models" }),
     "json": flag({ help: "print JSON" }),
   },
-  run: async ({ values, globals, config }, { output, openSession }) => {
-    await using session = await openSession({ globals, config, parallel: 1, paths: "found" });
-    const { models, skipped, sources } = await session.pool.discovery();
+  run: async ({ values, globals, config }, { output, openModelSession }) => {
+    await using session = await openModelSession({ globals, config, parallel: 1, paths: "found" });
+    const { models, skipped, sources } = await session.registry.discovery();
     const shown = values["llm-only"] ? models.filter((entry) => entry.kind === "language") : models;
     if (values.json) {
       await output.print(
@@ -24,18 +24,18 @@ export default command({
     await output.print(entryTable(shown));
     for (const entry of shown) await output.print(`${entry.name}: ${entry.paths.join(", ")}`);
     await output.print(sourceTable(sources));
-    for (const { path, reason } of skipped) output.note(`skipped ${path}: ${reason}`);
+    for (const { path, reason } of skipped) output.note(`Skipped ${path}: ${reason}`);
     return EXIT.ok;
   },
 });
 
 function sourceTable(sources: Discovery["sources"]): string {
   return table([
-    ["PLACE", "SOURCE", "MODELS"],
+    ["DIRECTORY", "SOURCE", "MODELS"],
     ...sources.map(({ path, source, exists, models }) => [
       path,
       source,
-      exists ? String(models) : "not there",
+      exists ? String(models) : "missing",
     ]),
   ]);
 }

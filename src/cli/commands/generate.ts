@@ -6,9 +6,9 @@ import {
   type Message,
 } from "../../chat/mod.ts";
 import { checkGeneratesText } from "../../models/entry/mod.ts";
-import { command, EXIT, stoppable, type World } from "../environment/mod.ts";
+import { command, type Environment, EXIT, interruptible } from "../environment/mod.ts";
 import { timingsJson, usageJson } from "../output/mod.ts";
-import { openNamed, PULL_OPTIONS } from "../sessions/mod.ts";
+import { openNamedModel, PULL_OPTIONS } from "../sessions/mod.ts";
 import {
   flag,
   SAMPLING_OPTIONS,
@@ -19,36 +19,39 @@ import {
 } from "../options/mod.ts";
 
 const OPTIONS = {
-  "prompt": text("TEXT", { help: "what to answer; '-' reads it from stdin" }),
+  "prompt": text("TEXT", { short: "p", help: "prompt; - reads it from standard input" }),
   "name": text("NAME", {
-    help: "the model, as the argument NAME; hf:, ollama: and https: references are pulled first",
+    short: "m",
+    help: "model, like the argument NAME; hf:, ollama: and https: references are pulled first",
   }),
   ...PULL_OPTIONS,
-  "system": text("TEXT", { help: "the system message" }),
-  "raw": flag({ help: "continue the prompt as it is, without the model's chat template" }),
-  "json": flag({ help: "print one JSON object when the answer is complete" }),
+  "system": text("TEXT", { help: "system message" }),
+  "raw": flag({ help: "complete the prompt without the chat template" }),
+  "json": flag({ help: "print one JSON object after the answer is complete" }),
   ...SAMPLING_OPTIONS,
 } as const;
 
 type GenerateValues = Values<typeof OPTIONS>;
 
-/** `generate`: one completion, streamed to stdout. */
+/** `generate`: streams one answer to stdout. */
 export default command({
   operands: ["[NAME]"],
   options: OPTIONS,
-  run: async ({ values, globals, config, operands }, world) => {
+  run: async ({ values, globals, config, operands }, environment) => {
     const asked = nameOf(values.name, operands[0]);
-    const input = await inputOf(values, world);
-    return await stoppable(world, EXIT.interrupted, async (signal) => {
+    const input = await inputOf(values, environment);
+    return await interruptible(environment, EXIT.interrupted, async (signal) => {
       const { yes, prompt } = values;
-      const request = { asked, yes, mute: prompt === "-", globals, config, signal };
-      await using session = await openNamed(world, request);
-      const entry = await session.choose();
+      const request = { asked, yes, isStdinUsed: prompt === "-", globals, config, signal };
+      await using session = await openNamedModel(environment, request);
+      const entry = await session.selectModel();
       checkGeneratesText(entry);
-      const engine = await session.pool.engine(entry, signal);
+      const engine = await session.registry.engine(entry, signal);
       const run = answer(engine, requestOf(values, input));
       signal.addEventListener("abort", () => run.control({ type: "cancel" }), { once: true });
-      const done = values.json ? await collect(run, entry.name, world) : await stream(run, world);
+      const done = values.json
+        ? await collect(run, entry.name, environment)
+        : await stream(run, environment);
       return done.finishReason === "cancelled" ? EXIT.interrupted : EXIT.ok;
     });
   },
@@ -63,10 +66,10 @@ function nameOf(option: string | null, operand: string | undefined): string | un
   return operand ?? option ?? undefined;
 }
 
-async function inputOf(values: GenerateValues, { input }: World): Promise<Input> {
+async function inputOf(values: GenerateValues, { input }: Environment): Promise<Input> {
   if (values.prompt === null) throw new UsageError("generate: --prompt is missing");
   if (values.raw && values.system !== null) {
-    throw new UsageError("--system: has no place in a raw prompt");
+    throw new UsageError("--system: has no effect with --raw");
   }
   const prompt = values.prompt === "-" ? await input.text() : values.prompt;
   if (values.raw) return { type: "text", text: prompt };
@@ -89,7 +92,7 @@ export function conversation(messages: readonly Message[]): Input {
   };
 }
 
-/** A request for plain text with the options' sampling. */
+/** A request for text with the sampling options. */
 export function requestOf(values: Values<typeof SAMPLING_OPTIONS>, input: Input): AnswerRequest {
   return {
     input,
@@ -102,7 +105,7 @@ export function requestOf(values: Values<typeof SAMPLING_OPTIONS>, input: Input)
   };
 }
 
-async function stream(events: AsyncIterable<AnswerEvent>, { output }: World): Promise<Done> {
+async function stream(events: AsyncIterable<AnswerEvent>, { output }: Environment): Promise<Done> {
   let done: Done | null = null;
   for await (const event of events) {
     if (event.type === "text") await output.write(event.text);
@@ -115,7 +118,7 @@ async function stream(events: AsyncIterable<AnswerEvent>, { output }: World): Pr
 async function collect(
   events: AsyncIterable<AnswerEvent>,
   model: string,
-  { output }: World,
+  { output }: Environment,
 ): Promise<Done> {
   let response = "";
   let reasoning = "";

@@ -5,26 +5,26 @@ import {
   selectRuntime,
   surveyBackends,
 } from "../../runtime/mod.ts";
-import { command, EXIT, stoppable } from "../environment/mod.ts";
+import { command, EXIT, interruptible } from "../environment/mod.ts";
 import { bytes, table } from "../output/mod.ts";
 import { flag } from "../options/mod.ts";
-import { fetchProgress } from "../sessions/mod.ts";
+import { downloadProgress } from "../sessions/mod.ts";
 
-/** `gpu-info`: every backend, its devices, and which one models would run on. */
+/** `gpu-info`: lists all compute backends, their devices and the backend that models run on. */
 export default command({
   operands: [],
   options: { "json": flag({ help: "print JSON" }) },
-  run: ({ values, globals }, world) =>
-    stoppable(world, EXIT.interrupted, async (signal) => {
-      const { output, env } = world;
+  run: ({ values, globals }, environment) =>
+    interruptible(environment, EXIT.interrupted, async (signal) => {
+      const { output, env } = environment;
       const choice = globals["gpu-backend"];
       const options = {
         cacheDir: cacheDirectory(env),
         folder: env("SHIMMY_LIBLLAMA") || undefined,
-        onProgress: fetchProgress(world, (line) => output.note(line)),
+        onProgress: downloadProgress(environment, (line) => output.note(line)),
         signal,
       };
-      // A backend that is asked for by name is fetched; looking at all of them fetches nothing.
+      // A backend that is requested by name is downloaded; listing all backends downloads nothing.
       const asked = choice === "auto" ? null : await attempt(() => selectRuntime(choice, options));
       const reports = await surveyBackends(options);
       output.progress(null);
@@ -49,7 +49,7 @@ async function attempt<T>(work: () => Promise<T>): Promise<{ value: T } | { erro
   }
 }
 
-/** For a program to read; memory is in bytes. */
+/** The report for `--json`. Memory is in bytes. */
 function json(reports: readonly BackendReport[], chosen: string | null, note: string | null) {
   return {
     chosen,

@@ -3,25 +3,30 @@ import { command, EXIT } from "../environment/mod.ts";
 import { bytes, parameters, table } from "../output/mod.ts";
 import { flag } from "../options/mod.ts";
 
-/** `list`: the models that can be had. */
+/** `list`: lists available models. */
 export default command({
   operands: [],
   options: {
-    "short": flag({ help: "names alone" }),
+    "short": flag({ help: "print only names" }),
     "json": flag({ help: "print JSON" }),
   },
-  run: async ({ values, globals, config }, world) => {
-    await using session = await world.openSession({ globals, config, parallel: 1, paths: "found" });
-    const entries = await session.pool.list();
-    if (values.json) await world.output.print(JSON.stringify(entries.map(entryJson)));
+  run: async ({ values, globals, config }, environment) => {
+    await using session = await environment.openModelSession({
+      globals,
+      config,
+      parallel: 1,
+      paths: "found",
+    });
+    const entries = await session.registry.list();
+    if (values.json) await environment.output.print(JSON.stringify(entries.map(entryJson)));
     else if (values.short) {
-      for (const entry of entries) await world.output.print(entry.name);
-    } else await world.output.print(entryTable(entries));
+      for (const entry of entries) await environment.output.print(entry.name);
+    } else await environment.output.print(entryTable(entries));
     return EXIT.ok;
   },
 });
 
-/** An entry for a program to read. Sizes are in bytes. */
+/** A model for `--json`. Sizes are in bytes. */
 export function entryJson(entry: ModelEntry) {
   return {
     name: entry.name,
@@ -40,7 +45,7 @@ export function entryJson(entry: ModelEntry) {
   };
 }
 
-/** Entries for a person to read. */
+/** Models as a table. */
 export function entryTable(entries: readonly ModelEntry[]): string {
   return table([
     ["NAME", "PARAMETERS", "QUANT", "SIZE", "CONTEXT", "KIND", "ARCHITECTURE", "SOURCE"],

@@ -1,10 +1,10 @@
 import { type LoadPlan, plannedBytes } from "../../engine/planning/mod.ts";
-import { command, EXIT, stoppable } from "../environment/mod.ts";
-import { bytes, facts, table } from "../output/mod.ts";
-import { openNamed, PULL_OPTIONS } from "../sessions/mod.ts";
+import { command, EXIT, interruptible } from "../environment/mod.ts";
+import { bytes, fields, table } from "../output/mod.ts";
+import { openNamedModel, PULL_OPTIONS } from "../sessions/mod.ts";
 import { flag, integer } from "../options/mod.ts";
 
-/** `plan`: whether and how a model would fit, without loading its weights. */
+/** `plan`: estimates memory and placement of a model without loading its weights. */
 export default command({
   operands: ["NAME"],
   options: {
@@ -12,19 +12,19 @@ export default command({
       min: 1,
       max: 256,
       fallback: 1,
-      help: "answers that shall run at once; the default is 1",
+      help: "requests that run in parallel; default 1",
     }),
     "json": flag({ help: "print JSON" }),
     ...PULL_OPTIONS,
   },
-  run: ({ values, globals, config, operands }, world) =>
-    stoppable(world, EXIT.interrupted, async (signal) => {
+  run: ({ values, globals, config, operands }, environment) =>
+    interruptible(environment, EXIT.interrupted, async (signal) => {
       const { yes, parallel } = values;
       const request = { asked: operands[0], yes, globals, config, parallel, signal };
-      await using session = await openNamed(world, request);
-      const entry = await session.choose();
-      const plan = await session.pool.plan(entry, signal);
-      await world.output.print(
+      await using session = await openNamedModel(environment, request);
+      const entry = await session.selectModel();
+      const plan = await session.registry.plan(entry, signal);
+      await environment.output.print(
         values.json
           ? JSON.stringify({ model: entry.name, ...planJson(plan) })
           : readable(entry.name, plan),
@@ -33,7 +33,7 @@ export default command({
     }),
 });
 
-/** For a program to read: bytes. */
+/** The report for `--json`. Sizes are in bytes. */
 export function planJson(plan: LoadPlan) {
   return {
     fits: plan.fits,
@@ -60,13 +60,13 @@ export function planJson(plan: LoadPlan) {
 
 function readable(name: string, plan: LoadPlan): string {
   return [
-    facts([
+    fields([
       ["model", name],
       ["fits", plan.fits ? "yes" : "no"],
       ["layers on devices", `${plan.offloadedLayers} of ${plan.layers}`],
-      ["context length", `${plan.contextLength} tokens, ${plan.parallel} at once`],
+      ["context length", `${plan.contextLength} tokens, ${plan.parallel} in parallel`],
       ...(plan.expertBytes === 0 ? [] : [["experts", bytes(plan.expertBytes)] as const]),
-      ...(plan.savedBytes === 0 ? [] : [["kept off the devices", bytes(plan.savedBytes)] as const]),
+      ...(plan.savedBytes === 0 ? [] : [["kept in main memory", bytes(plan.savedBytes)] as const]),
       ...plan.notes.map((note) => ["note", note] as const),
     ]),
     table([

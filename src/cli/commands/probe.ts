@@ -6,26 +6,26 @@ import {
   type ModelEntry,
   placementJson,
 } from "../../models/entry/mod.ts";
-import { command, EXIT, stoppable } from "../environment/mod.ts";
-import { buffers, bytes, contextBuffers, facts } from "../output/mod.ts";
-import { openNamed, PULL_OPTIONS } from "../sessions/mod.ts";
+import { command, EXIT, interruptible } from "../environment/mod.ts";
+import { buffers, bytes, contextBuffers, fields } from "../output/mod.ts";
+import { openNamedModel, PULL_OPTIONS } from "../sessions/mod.ts";
 import { flag } from "../options/mod.ts";
 
-/** `probe`: loads a model with its adapters, computes one token, vector or score, and reports. */
+/** `probe`: loads a model with its adapters, computes one token, embedding or score, and reports. */
 export default command({
   operands: ["NAME"],
   options: { "json": flag({ help: "print JSON" }), ...PULL_OPTIONS },
-  run: ({ values, globals, config, operands }, world) =>
-    stoppable(world, EXIT.interrupted, async (signal) => {
+  run: ({ values, globals, config, operands }, environment) =>
+    interruptible(environment, EXIT.interrupted, async (signal) => {
       const request = { asked: operands[0], yes: values.yes, globals, config, signal };
-      await using session = await openNamed(world, request);
-      const entry = await session.choose();
-      const engine = await session.pool.engine(entry, signal);
+      await using session = await openNamedModel(environment, request);
+      const entry = await session.selectModel();
+      const engine = await session.registry.engine(entry, signal);
       const { info } = engine;
       const firstMs = info.kind === "language" ? await decodeOne(engine) : await embedOne(engine);
       const { embedding } = await engine.status();
       const report = reportOf(entry, info, firstMs, embedding);
-      await world.output.print(
+      await environment.output.print(
         values.json ? JSON.stringify(report) : readable(report, info, embedding),
       );
       return EXIT.ok;
@@ -48,32 +48,32 @@ async function decodeOne(engine: Engine): Promise<number> {
   return firstTokenMs;
 }
 
-/** Milliseconds that a vector takes, or a score. */
+/** Milliseconds for one embedding or score. */
 async function embedOne(engine: Engine): Promise<number> {
   const input: EmbedInput = engine.info.kind === "rerank"
     ? { field: "input", query: "Hello", document: "Hello" }
     : { field: "input", text: "Hello" };
-  const began = performance.now();
+  const start = performance.now();
   await engine.embed({ inputs: [input], normalize: true });
-  return performance.now() - began;
+  return performance.now() - start;
 }
 
-/** For a program to read: bytes and milliseconds. */
+/** The report for `--json`: bytes and milliseconds. */
 function reportOf(
   entry: ModelEntry,
   info: ModelInfo,
   firstMs: number,
   embedding: EmbeddingStatus | null,
 ) {
-  const speaks = info.kind === "language";
+  const isLanguage = info.kind === "language";
   return {
     model: entry.name,
     description: info.description,
     kind: info.kind,
     capabilities: capabilitiesOf({ kind: info.kind, chatTemplate: info.chatTemplate }),
     load_ms: info.loadMs,
-    first_token_ms: speaks ? firstMs : null,
-    first_vector_ms: speaks ? null : firstMs,
+    first_token_ms: isLanguage ? firstMs : null,
+    first_vector_ms: isLanguage ? null : firstMs,
     model_bytes: info.size,
     process_bytes: info.processBytes,
     context_length: info.contextLength,
@@ -100,16 +100,16 @@ function readable(
   embedding: EmbeddingStatus | null,
 ): string {
   const [first, firstMs] = report.first_vector_ms === null
-    ? ["first token after", report.first_token_ms!]
-    : [info.kind === "rerank" ? "a score takes" : "a vector takes", report.first_vector_ms];
-  return facts([
+    ? ["first token", report.first_token_ms!]
+    : [info.kind === "rerank" ? "rerank score" : "embedding", report.first_vector_ms];
+  return fields([
     ["model", report.model],
     ["description", report.description],
     ["capabilities", report.capabilities.join(", ")],
-    ["loaded in", `${report.load_ms.toFixed(0)} ms`],
+    ["load time", `${report.load_ms.toFixed(0)} ms`],
     [first, `${firstMs.toFixed(1)} ms`],
-    ["model's memory", bytes(report.model_bytes)],
-    ["process's memory", bytes(report.process_bytes)],
+    ["model memory", bytes(report.model_bytes)],
+    ["process memory", bytes(report.process_bytes)],
     ["context length", `${report.context_length} tokens`],
     ...info.placement.map((part) =>
       [
@@ -120,7 +120,7 @@ function readable(
     ...(embedding?.memory ?? []).map((part) =>
       [
         "embeddings",
-        [`${part.device}, ${embedding!.contextLength} tokens at once`, ...contextBuffers(part)]
+        [`${part.device}, ${embedding!.contextLength} tokens per batch`, ...contextBuffers(part)]
           .join(", "),
       ] as const
     ),

@@ -2,28 +2,33 @@ import { ShimmyError } from "../../errors.ts";
 import { isReference } from "../../models/pull/mod.ts";
 import { command, EXIT } from "../environment/mod.ts";
 import { bytes } from "../output/mod.ts";
-import { agreed, modelStore } from "../pulling/mod.ts";
+import { confirm, modelStore } from "../pulling/mod.ts";
 import { flag } from "../options/mod.ts";
 
-/** `rm`: removes a model; what Shimmy did not pull only when the user agrees. */
+/** `rm`: removes a model. The user must confirm the removal of a model that Shimmy did not pull. */
 export default command({
   operands: ["NAME"],
   options: {
-    "yes": flag({ help: "do not ask, also where the model was not pulled by Shimmy" }),
+    "yes": flag({ help: "remove without asking, even a model that Shimmy did not pull" }),
   },
-  run: async ({ values, globals, operands }, world) => {
-    const store = modelStore(world);
+  run: async ({ values, globals, operands }, environment) => {
+    const store = modelStore(environment);
     const asked = operands[0]!;
     const named = await nameOf(asked, () => store.find(asked));
-    await using session = await world.openSession({ globals, named, parallel: 1, paths: "any" });
-    const entry = await session.pool.resolve(named);
+    await using session = await environment.openModelSession({
+      globals,
+      named,
+      parallel: 1,
+      paths: "any",
+    });
+    const entry = await session.registry.resolve(named);
     const removal = await store.removal(entry, named);
     const size = bytes(removal.bytes);
     if (!removal.owned) {
-      const why = `${entry.name} was not pulled by Shimmy, and other programs may need it`;
-      const answer = await agreed(world, `${why}. Remove its ${size}?`, { yes: values.yes });
+      const why = `${entry.name} was not pulled by Shimmy, and other programs may use it`;
+      const answer = await confirm(environment, `${why}. Remove its ${size}?`, { yes: values.yes });
       if (answer === null) {
-        throw new ShimmyError("invalid", `${why}; say --yes to remove it all the same`, {
+        throw new ShimmyError("invalid", `${why}; use --yes to remove it`, {
           detail: entry.paths[0]!,
         });
       }
@@ -31,14 +36,14 @@ export default command({
     }
     await removal.run();
     for (const path of removal.files) {
-      if (globals.verbose) world.output.note(`removed ${path}`);
+      if (globals.verbose) environment.output.note(`Removed ${path}`);
     }
-    await world.output.print(`Removed ${entry.name} (${size})`);
+    await environment.output.print(`Removed ${entry.name} (${size})`);
     return EXIT.ok;
   },
 });
 
-/** A reference stands for the model that was pulled under it. */
+/** The name or path of the model that was pulled from a reference. */
 async function nameOf(
   asked: string,
   find: () => Promise<{ readonly name: string; readonly paths: readonly string[] } | null>,
@@ -46,7 +51,7 @@ async function nameOf(
   if (!isReference(asked)) return asked;
   const model = await find();
   if (model === null) {
-    throw new ShimmyError("not_found", `Nothing was pulled from ${asked}`, { field: "model" });
+    throw new ShimmyError("not_found", `No model was pulled from ${asked}`, { field: "model" });
   }
   return /^ollama:/i.test(asked) ? model.name : model.paths[0]!;
 }

@@ -8,30 +8,32 @@ import {
   type Variant,
   VARIANTS,
 } from "../../runtime/mod.ts";
-import { command, EXIT, stoppable, type World } from "../environment/mod.ts";
+import { command, type Environment, EXIT, interruptible } from "../environment/mod.ts";
 import { bytes, table } from "../output/mod.ts";
 import { flag, UsageError } from "../options/mod.ts";
-import { fetchProgress } from "../sessions/mod.ts";
+import { downloadProgress } from "../sessions/mod.ts";
 
-/** `runtime`: the variants of libllama on this machine: listing, fetching and removing them. */
+/** `runtime`: lists, installs and removes variants of libllama. */
 export default command({
   operands: ["list|install|remove", "[VARIANT]"],
   options: { "json": flag({ help: "print JSON" }) },
-  run: ({ values, operands: [action, name] }, world) =>
-    stoppable(world, EXIT.interrupted, async (signal) => {
-      const cacheDir = cacheDirectory(world.env);
+  run: ({ values, operands: [action, name] }, environment) =>
+    interruptible(environment, EXIT.interrupted, async (signal) => {
+      const cacheDir = cacheDirectory(environment.env);
       switch (action) {
         case "list": {
           if (name !== undefined) throw new UsageError(`runtime: unexpected argument '${name}'`);
           const found = await listInstalled({ cacheDir });
-          await world.output.print(values.json ? JSON.stringify(json(found)) : readable(found));
+          await environment.output.print(
+            values.json ? JSON.stringify(json(found)) : readable(found),
+          );
           return EXIT.ok;
         }
         case "install":
-          await install(variantOf(name), cacheDir, world, signal);
+          await install(variantOf(name), cacheDir, environment, signal);
           return EXIT.ok;
         case "remove":
-          await remove(variantOf(name), cacheDir, world);
+          await remove(variantOf(name), cacheDir, environment);
           return EXIT.ok;
         default:
           throw new UsageError(`runtime: must be list, install or remove, not '${action}'`);
@@ -50,25 +52,30 @@ function variantOf(name: string | undefined): Variant {
   );
 }
 
-async function install(variant: Variant, cacheDir: string, world: World, signal: AbortSignal) {
-  const { output } = world;
+async function install(
+  variant: Variant,
+  cacheDir: string,
+  environment: Environment,
+  signal: AbortSignal,
+) {
+  const { output } = environment;
   const runtime = await findRuntime({
     variant,
     cacheDir,
-    // What a folder of the user's holds is not what is installed.
+    // SHIMMY_LIBLLAMA must not replace the variant that is installed.
     folder: "",
-    onProgress: fetchProgress(world, (line) => output.note(line)),
+    onProgress: downloadProgress(environment, (line) => output.note(line)),
     signal,
   });
   output.progress(null);
   await output.print(runtime.folder);
 }
 
-async function remove(variant: Variant, cacheDir: string, { output }: World): Promise<void> {
+async function remove(variant: Variant, cacheDir: string, { output }: Environment): Promise<void> {
   const removed = await removeInstalled(variant, { cacheDir });
   const left = (await listInstalled({ cacheDir })).find((one) => one.variant === variant)!;
   if (left.sources.includes("npm")) {
-    output.note(`Deno's own cache still holds the npm package of ${variant}`);
+    output.note(`The npm package of ${variant} is still in Deno's cache`);
   }
   if (left.sources.includes("embedded")) output.note(`${variant} is part of this executable`);
   if (removed) return output.note(`Removed ${variant}`);
@@ -76,7 +83,7 @@ async function remove(variant: Variant, cacheDir: string, { output }: World): Pr
   throw new ShimmyError("not_found", `runtime: ${variant} is not installed`);
 }
 
-/** For a program to read; sizes are in bytes. */
+/** The report for `--json`. Sizes are in bytes. */
 function json(found: readonly InstalledVariant[]) {
   return found.map(({ variant, sources, folder, published, downloadBytes }) => ({
     variant,
@@ -96,7 +103,7 @@ function readable(found: readonly InstalledVariant[]): string {
       sources.length > 0
         ? `installed (${sources.join(", ")})`
         : published
-        ? `not installed${downloadBytes === null ? "" : `, ${bytes(downloadBytes)} to fetch`}`
+        ? `not installed${downloadBytes === null ? "" : `, ${bytes(downloadBytes)} to download`}`
         : "not published for this platform",
     ]),
   ]);

@@ -11,46 +11,46 @@ import {
   SERVE_OPTIONS,
   UsageError,
 } from "../options/mod.ts";
-import { command, EXIT, type Session, stoppable } from "../environment/mod.ts";
+import { command, EXIT, interruptible, type ModelSession } from "../environment/mod.ts";
 import { explain, placementLine } from "../output/mod.ts";
-import { createLog, followConfig, type Log, residenceOf } from "../serving/mod.ts";
-import { modelStore, pullBase, pullDraft } from "../pulling/mod.ts";
+import { createLog, type Log, residencyLimits, watchConfig } from "../serving/mod.ts";
+import { modelStore, resolveDefaultModel, resolveDraft } from "../pulling/mod.ts";
 
-/** Milliseconds that answers get to end by themselves when the server stops. */
+/** Milliseconds that running requests have to finish when the server stops. */
 const DRAIN_MS = 30_000;
-/** Room for long conversations with images in base64; more is no request for a model. */
+/** Maximum size of a request body: long conversations with base64 images fit. */
 const MAX_BODY_BYTES = 64 * 1024 * 1024;
-/** Shorter than the minute after which common proxies close a silent stream. */
+/** Interval of keep-alive comments. Common proxies close a stream after 60 s without data. */
 const KEEP_ALIVE_MS = 15_000;
 
-/** `serve`: the server, until it is asked to stop. */
+/** `serve`: runs the server until an interrupt. */
 export default command({
   operands: [],
   options: SERVE_OPTIONS,
-  run: async ({ values, globals, config, configPaths, again }, world) => {
-    const { output, env } = world;
+  run: async ({ values, globals, config, configPaths, reload }, environment) => {
+    const { output, env } = environment;
     const address = parseAddress(values.bind, values.port);
     guardAddress(address, values["api-key"], values.insecure);
     const log = createLog(env("SHIMMY_LOG"), globals.verbose, (line) => output.note(line));
-    return await stoppable(world, EXIT.ok, async (stop) => {
-      const pulling = { signal: stop, say: log.info };
+    return await interruptible(environment, EXIT.ok, async (stop) => {
+      const pulling = { signal: stop, notify: log.info };
       const asked = values["model-path"] ?? undefined;
-      await using session = await world.openSession({
-        ...await pullBase(world, asked, values, pulling),
-        globals: await pullDraft(world, globals, values, pulling),
+      await using session = await environment.openModelSession({
+        ...await resolveDefaultModel(environment, asked, values, pulling),
+        globals: await resolveDraft(environment, globals, values, pulling),
         parallel: values.parallel,
         config,
-        residence: residenceOf(values),
+        residency: residencyLimits(values),
         isolate: !values["in-process"] && await canIsolate(log),
         paths: "found",
-        say: log.info,
+        notify: log.info,
       });
       const socketAnswers = new Set<Promise<void>>();
       const server = listen(
         address,
         createHandler({
-          pool: session.pool,
-          store: modelStore(world),
+          pool: session.registry,
+          store: modelStore(environment),
           settings: {
             version: VERSION,
             library: LLAMA_VERSION,
@@ -69,20 +69,26 @@ export default command({
       const { hostname, port } = server.addr;
       await output.print(formatAddress(hostname, port));
       log.info(`Shimmy ${VERSION} listens on http://${formatAddress(hostname, port)}`);
-      if (config !== null) log.info(`Settings are those of ${config.path}`);
-      await using _following = followConfig(
-        { values, globals, config, configPaths, again },
+      if (config !== null) log.info(`Using configuration file ${config.path}`);
+      await using _watch = watchConfig(
+        { values, globals, config, configPaths, reload },
         session,
         log,
-        // By then nobody is there to be asked.
-        (now) => pullDraft(world, now.globals, { yes: now.values.yes, mute: true }, pulling),
+        // A running server cannot ask the user.
+        (next) =>
+          resolveDraft(
+            environment,
+            next.globals,
+            { yes: next.values.yes, isStdinUsed: true },
+            pulling,
+          ),
       );
       const ready = prepare(session, log, globals.verbose, stop, {
-        chosen: asked !== undefined && isReference(asked),
-        keeps: values["keep-alive"] > 0,
+        isChosen: asked !== undefined && isReference(asked),
+        keepsModels: values["keep-alive"] > 0,
       });
       await aborted(stop);
-      log.info("Stopping when the answers that run are done; once more ends at once");
+      log.info("Finishing running requests; press Ctrl-C again to quit now");
       await drain(server, socketAnswers, log);
       await session[Symbol.asyncDispose]();
       await ready;
@@ -91,25 +97,25 @@ export default command({
   },
 });
 
-/** Whether child processes may be started; where not, it is told. */
+/** Whether child processes may be started. If not, the log says so. */
 async function canIsolate(log: Log): Promise<boolean> {
   if (Deno.build.standalone) return true;
   const command = Deno.execPath();
   const { state } = await Deno.permissions.query({ name: "run", command });
   if (state === "granted") return true;
-  log.info("Models run inside the server's process, as --allow-run is not given");
+  log.info("Models run inside the server's process, because --allow-run is not granted");
   return false;
 }
 
-/** @throws {UsageError} where anyone on the network could use the machine. */
+/** @throws {UsageError} for an address beyond this machine without an API key. */
 function guardAddress({ hostname }: Address, apiKey: string | null, insecure: boolean): void {
   if (isLoopback(hostname) || apiKey !== null || insecure) return;
   throw new UsageError(
-    `--bind: ${hostname} can be reached from other machines; set --api-key, or say --insecure`,
+    `--bind: other machines can reach ${hostname}; set --api-key, or use --insecure`,
   );
 }
 
-/** Listens on the first port that is free. */
+/** Listens on the first free port. */
 function listen({ hostname, ports }: Address, handler: Handler): Deno.HttpServer<Deno.NetAddr> {
   for (const port of ports) {
     try {
@@ -127,48 +133,48 @@ function listen({ hostname, ports }: Address, handler: Handler): Deno.HttpServer
 }
 
 /**
- * Tells what there is, and loads the default model where somebody chose it or it is small. A model
- * that only happened to be found first may be far too large to take memory unasked.
+ * Reports the models and loads the default model if it was chosen or is built in. A model that is the
+ * default only because it was found first is loaded on request, because it may be large.
  */
 async function prepare(
-  session: Session,
+  session: ModelSession,
   log: Log,
   verbose: boolean,
   stop: AbortSignal,
-  { chosen, keeps }: { readonly chosen: boolean; readonly keeps: boolean },
+  { isChosen, keepsModels }: { readonly isChosen: boolean; readonly keepsModels: boolean },
 ): Promise<void> {
   try {
-    const { models, skipped } = await session.pool.discovery();
+    const { models, skipped } = await session.registry.discovery();
     for (const { path, reason, kind } of skipped) {
       if (kind === "broken" || kind === "shard") log.warn(`Skipped ${path}: ${reason}`);
-      else log.debug(`Passed over ${path}: ${reason}`);
+      else log.debug(`Ignored ${path}: ${reason}`);
     }
-    const entry = await session.choose();
-    log.info(`Models: ${models.length}; the default is ${entry.name}`);
-    await session.library();
-    // Where nothing stays, what is loaded ahead would be gone before the first request.
-    if (!keeps) return;
-    if (!chosen && entry.source !== "base" && entry.source !== "builtin") return;
-    const { info } = await session.pool.engine(entry, stop);
-    log.info(`${entry.name} is loaded (${info.description}): ${placementLine(info)}`);
+    const entry = await session.selectModel();
+    log.info(`${models.length} models; default: ${entry.name}`);
+    await session.prepareLibrary();
+    // With --keep-alive 0 the model would be unloaded before the first request.
+    if (!keepsModels) return;
+    if (!isChosen && entry.source !== "base" && entry.source !== "builtin") return;
+    const { info } = await session.registry.engine(entry, stop);
+    log.info(`Loaded ${entry.name} (${info.description}): ${placementLine(info)}`);
   } catch (error) {
     if (!stop.aborted) log.error(explain(error, verbose));
   }
 }
 
-/** Waits until every answer is done, or too long. */
+/** Waits until all requests are done, at most `DRAIN_MS`. */
 async function drain(
   server: Deno.HttpServer,
   socketAnswers: ReadonlySet<Promise<void>>,
   log: Log,
 ): Promise<void> {
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<"late">((resolve) =>
-    timer = setTimeout(() => resolve("late"), DRAIN_MS)
+  const timeout = new Promise<"timeout">((resolve) =>
+    timer = setTimeout(() => resolve("timeout"), DRAIN_MS)
   );
   const done = Promise.all(socketAnswers).then(() => server.shutdown());
-  if (await Promise.race([done, late]) === "late") {
-    log.warn("Some answers took too long and are cut off");
+  if (await Promise.race([done, timeout]) === "timeout") {
+    log.warn(`Aborting requests that did not finish within ${DRAIN_MS / 1000} s`);
   }
   clearTimeout(timer);
 }

@@ -1,38 +1,38 @@
 import type { LoadPlan } from "../../engine/planning/mod.ts";
 import { capabilitiesOf, type ModelEntry, placementJson } from "../../models/entry/mod.ts";
 import { type GgufHeader, type GgufValue, readHeader } from "../../models/gguf/mod.ts";
-import { command, EXIT, stoppable } from "../environment/mod.ts";
-import { buffers, bytes, facts, parameters } from "../output/mod.ts";
-import { openNamed, PULL_OPTIONS } from "../sessions/mod.ts";
+import { command, EXIT, interruptible } from "../environment/mod.ts";
+import { buffers, bytes, fields, parameters } from "../output/mod.ts";
+import { openNamedModel, PULL_OPTIONS } from "../sessions/mod.ts";
 import { flag } from "../options/mod.ts";
 import { entryJson } from "./list.ts";
 
-/** Longer values, such as licenses, are cut where a person reads them. */
+/** Maximum characters of a metadata value, such as a license, in the table. */
 const MAX_SHOWN = 200;
 
-/** `show`: what a model's file says of itself, and on demand where libllama would put it. */
+/** `show`: shows the metadata of a model and, with `--placement`, its planned placement. */
 export default command({
   operands: ["NAME"],
   options: {
-    "placement": flag({ help: "also what would lie where, as libllama plans it" }),
+    "placement": flag({ help: "show the planned placement on devices too" }),
     "json": flag({ help: "print JSON" }),
     ...PULL_OPTIONS,
   },
-  run: ({ values, globals, config, operands }, world) =>
-    stoppable(world, EXIT.interrupted, async (signal) => {
+  run: ({ values, globals, config, operands }, environment) =>
+    interruptible(environment, EXIT.interrupted, async (signal) => {
       const request = { asked: operands[0], yes: values.yes, globals, config, signal };
-      await using session = await openNamed(world, request);
-      const entry = await session.choose();
+      await using session = await openNamedModel(environment, request);
+      const entry = await session.selectModel();
       const head = await readHeader(entry.paths[0]!);
-      const plan = values.placement ? await session.pool.plan(entry, signal) : null;
-      const { output } = world;
+      const plan = values.placement ? await session.registry.plan(entry, signal) : null;
+      const { output } = environment;
       if (values.json) await output.print(JSON.stringify(reportOf(entry, head, plan)));
       else await output.print(readable(entry, head, plan));
       return EXIT.ok;
     }),
 });
 
-/** For a program to read. */
+/** The report for `--json`. */
 function reportOf(entry: ModelEntry, { metadata, tensors }: GgufHeader, plan: LoadPlan | null) {
   return {
     ...entryJson(entry),
@@ -46,7 +46,7 @@ function reportOf(entry: ModelEntry, { metadata, tensors }: GgufHeader, plan: Lo
 }
 
 function readable(entry: ModelEntry, { metadata }: GgufHeader, plan: LoadPlan | null): string {
-  const known = facts([
+  const known = fields([
     ["name", entry.name],
     ["kind", entry.kind],
     ["capabilities", capabilitiesOf(entry).join(", ")],
@@ -56,12 +56,12 @@ function readable(entry: ModelEntry, { metadata }: GgufHeader, plan: LoadPlan | 
     ["context length", String(entry.contextLength ?? "unknown")],
     ["embedding length", String(entry.embeddingLength ?? "unknown")],
     ["size", bytes(entry.size)],
-    ["chat template", entry.chatTemplate === null ? "none" : "its own"],
+    ["chat template", entry.chatTemplate === null ? "none" : "in the file"],
     ["source", entry.source],
     ...entry.paths.map((path) => ["file", path] as const),
     ...entry.loras.map(({ path, scale }) => ["adapter", `${path} at ${scale}`] as const),
     ...Object.entries(entry.ollama ?? {}).map(([layer, path]) =>
-      [`Ollama's ${layer}`, path] as const
+      [`Ollama ${layer}`, path] as const
     ),
     ...(plan?.devices ?? []).map((part) =>
       [
@@ -70,10 +70,10 @@ function readable(entry: ModelEntry, { metadata }: GgufHeader, plan: LoadPlan | 
       ] as const
     ),
   ]);
-  return `${known}\n\n${facts([...metadata].map(([key, value]) => [key, shown(value)] as const))}`;
+  return `${known}\n\n${fields([...metadata].map(([key, value]) => [key, shown(value)] as const))}`;
 }
 
-/** A value that JSON can carry. */
+/** A metadata value as JSON: 64-bit integers become texts. */
 function plain(value: GgufValue): unknown {
   return typeof value === "bigint" ? value.toString() : value;
 }

@@ -1,14 +1,14 @@
 import type { ModelConfig } from "../../models/registry/mod.ts";
 
-/** A configuration file that was read. */
+/** A parsed configuration file. */
 export interface Config {
   readonly path: string;
-  /** Its text, to tell whether it has changed. */
+  /** The text of the file, to detect changes. */
   readonly text: string;
   readonly models: ModelConfig;
-  /** Options by their names without the hyphens, as texts for their readers. */
+  /** Options by their names without hyphens, as the command line would give them. */
   readonly options: Readonly<Record<string, readonly string[]>>;
 }
 
-/** What the file is called where nobody names one. */
+/** The default name of the file. */
 export const CONFIG_NAME = "shimmy.json";

@@ -1,2 +1,3 @@
+/** The configuration file: where it is, and what it contains. */
 export type { Config } from "./config.ts";
 export { configPaths, findConfig } from "./read.ts";

@@ -3,9 +3,9 @@ import { messageOf } from "../../errors.ts";
 import { GLOBAL_OPTIONS, SERVE_OPTIONS, UsageError } from "../options/mod.ts";
 import { type Config, CONFIG_NAME } from "./config.ts";
 
-/** Where a configuration file is looked for. */
+/** What determines the path of the configuration file. */
 export interface ConfigPlaces {
-  /** `--config` or `SHIMMY_CONFIG`. */
+  /** The value of `--config` or `SHIMMY_CONFIG`. */
   readonly named: string | null;
   readonly env: (name: string) => string | undefined;
   readonly cwd: string;
@@ -13,17 +13,17 @@ export interface ConfigPlaces {
 }
 
 /**
- * The configuration: of the file that is named, else of `shimmy.json` in the working directory, else of
- * the one in the user's configuration folder; null where there is none.
+ * Reads the configuration file: the named file, or else `shimmy.json` in the working directory, or else
+ * the one in the user's configuration folder. `null` when none exists.
  *
- * @throws {UsageError} for a named file that is not there, and for whatever is wrong with one.
+ * @throws {UsageError} for a named file that does not exist, and for an invalid file.
  */
 export async function findConfig(places: ConfigPlaces): Promise<Config | null> {
   const paths = configPaths(places);
   if (places.named !== null) return await readConfig(paths[0]!);
   for (const path of paths) {
     const source = await textOf(path).catch((error) => {
-      // Who may not look there has not asked for it either.
+      // Without the permission to read, the file counts as missing.
       if (error instanceof Deno.errors.NotCapable) return null;
       throw error;
     });
@@ -32,21 +32,21 @@ export async function findConfig(places: ConfigPlaces): Promise<Config | null> {
   return null;
 }
 
-/** Where a configuration file may lie, the first that is there counts. */
+/** Possible paths of the configuration file. The first that exists is used. */
 export function configPaths(places: ConfigPlaces): string[] {
   if (places.named !== null) return [resolve(places.cwd, places.named)];
   const folder = configDirectory(places);
   return [places.cwd, ...(folder === null ? [] : [folder])].map((one) => join(one, CONFIG_NAME));
 }
 
-/** The configuration in a file. @throws {UsageError} for whatever is wrong with it. */
+/** Reads a configuration file. @throws {UsageError} for a missing or invalid file. */
 export async function readConfig(path: string): Promise<Config> {
   const source = await textOf(path);
-  if (source === null) throw new UsageError(`--config: ${path} cannot be found`);
+  if (source === null) throw new UsageError(`--config: ${path} does not exist`);
   return await configOf(path, source);
 }
 
-/** The folder where the operating system wants a user's settings; null where there is no home. */
+/** The user's configuration folder on this operating system; `null` without a home folder. */
 export function configDirectory({ env, os }: Pick<ConfigPlaces, "env" | "os">): string | null {
   if (os === "windows") {
     const roaming = env("APPDATA");
@@ -56,7 +56,7 @@ export function configDirectory({ env, os }: Pick<ConfigPlaces, "env" | "os">): 
   if (os === "darwin") {
     return home ? join(home, "Library", "Application Support", "shimmy") : null;
   }
-  // The XDG Base Directory specification: a relative path in the variable is to be ignored.
+  // The XDG Base Directory specification: a relative path in the variable is ignored.
   const xdg = env("XDG_CONFIG_HOME");
   if (xdg && isAbsolute(xdg)) return join(xdg, "shimmy");
   return home ? join(home, ".config", "shimmy") : null;
@@ -71,7 +71,7 @@ async function configOf(path: string, source: string): Promise<Config> {
   }
 }
 
-/** A file's text; null where there is no such file. */
+/** A file's text; `null` when the file does not exist. */
 async function textOf(path: string): Promise<string | null> {
   try {
     return await Deno.readTextFile(path);

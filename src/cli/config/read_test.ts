@@ -34,7 +34,7 @@ class Homes implements AsyncDisposable {
   }
 }
 
-Deno.test("a named file comes before the working directory's, and that before the user's", async () => {
+Deno.test("a named file overrides the working directory's file, which overrides the user's file", async () => {
   await using homes = await Homes.make();
   assertEquals(await homes.find(), null);
   await homes.write("settings/shimmy/shimmy.json", { server: { port: 1 } });
@@ -45,12 +45,12 @@ Deno.test("a named file comes before the working directory's, and that before th
   assertEquals((await homes.find("other.json"))?.path, join(homes.cwd, "other.json"));
 });
 
-Deno.test("a named file has to be there", async () => {
+Deno.test("a named file must exist", async () => {
   await using homes = await Homes.make();
-  await assertRejects(() => homes.find("none.json"), UsageError, "none.json cannot be found");
+  await assertRejects(() => homes.find("none.json"), UsageError, "none.json does not exist");
 });
 
-Deno.test("what is wrong is told with the file's name and the field", async () => {
+Deno.test("an error names the file and the field", async () => {
   await using homes = await Homes.make();
   await homes.write("work/shimmy.json", { models: { a: { ctx: "long" } } });
   await assertRejects(
@@ -60,13 +60,13 @@ Deno.test("what is wrong is told with the file's name and the field", async () =
   );
 });
 
-Deno.test("a byte order mark is no mistake", async () => {
+Deno.test("a byte order mark is accepted", async () => {
   await using homes = await Homes.make();
   await homes.write("work/shimmy.json", "\uFEFF{}");
   assertEquals((await homes.find())?.options, {});
 });
 
-Deno.test("the user's folder is where the operating system wants it", () => {
+Deno.test("the user's configuration folder depends on the operating system", () => {
   const env = (values: Record<string, string>) => (name: string) => values[name];
   const home = { HOME: "/home/x" };
   assertEquals(configDirectory({ env: env(home), os: "linux" }), join("/home/x/.config/shimmy"));

@@ -1,4 +1,4 @@
-/** What may stand in a configuration file. Imported when there is one: zod takes its time. */
+/** The schema of the configuration file. Imported only when there is a file: zod is slow to load. */
 import { dirname, resolve } from "@std/path";
 import * as z from "zod";
 import { KV_TYPES } from "../../engine/protocol/mod.ts";
@@ -34,7 +34,7 @@ const LAYERS_ERROR = 'must be "auto", "all" or a whole number of layers';
 const defaults = z.strictObject({
   ...samplingFields,
   reasoning_sampling: reasoningSampling.optional()
-    .describe("What is another while the model reasons"),
+    .describe("Overrides sampling during reasoning"),
 }, { error: "must be an object" });
 
 const LAYERS_OF_VECTOR = "must be the first and the last layer, as in [8, 24]";
@@ -44,28 +44,28 @@ const lora = z.union([
   z.strictObject({
     path: name,
     scale: z.number({ error: "must be a number" }).optional(),
-    name: name.optional().describe("By which requests choose it"),
+    name: name.optional().describe("Name by which requests select the adapter"),
     layers: z.tuple([z.int(), z.int()], { error: LAYERS_OF_VECTOR }).optional()
-      .describe("The first and the last layer that a control vector changes"),
+      .describe("First and last layer that a control vector changes"),
   }),
 ], { error: "must be FILE, FILE:SCALE or an object with path, scale, name and layers" });
 
 const model = z.strictObject({
-  path: name.optional().describe("The model's file, from the folder of this one"),
+  path: name.optional().describe("Path of the model file, relative to this file"),
   alias: names.optional().describe("Other names"),
   loras: z.array(lora, { error: "must be a list of adapters" }).optional()
-    .describe("Adapters it is loaded with"),
-  ctx: integerFrom(0).optional().describe("Tokens one sequence may hold"),
-  parallel: integerBetween(1, 256).optional().describe("Answers that run at once"),
+    .describe("Adapters to load with the model"),
+  ctx: integerFrom(0).optional().describe("Context length of each sequence in tokens"),
+  parallel: integerBetween(1, 256).optional().describe("Requests that run in parallel"),
   "kv-type": z.enum(KV_TYPES, { error: `must be one of ${KV_TYPES.join(", ")}` }).optional(),
   "gpu-layers": z.union([z.literal("auto"), z.literal("all"), z.int().min(0)], {
     error: LAYERS_ERROR,
   }).optional(),
   pinned: z.boolean({ error: "must be true or false" }).optional()
-    .describe("It stays loaded, and is the last to go when room is needed"),
+    .describe("Keep the model loaded when idle and evict it last"),
   keep_alive: z.union([z.number(), z.string()], { error: KEEP_ALIVE_ERROR }).optional()
-    .describe("How long it stays loaded when idle"),
-  defaults: defaults.optional().describe("Sampling for requests that say nothing else"),
+    .describe("Time until the idle model is unloaded"),
+  defaults: defaults.optional().describe("Default sampling of the model"),
 }, { error: "must be an object" });
 
 const option = z.union([
@@ -79,16 +79,16 @@ const schema = z.strictObject({
   $schema: text.optional(),
   models: z.record(name, model, { error: "must be an object of models by name" }).optional(),
   aliases: z.record(name, name, { error: "must be an object of names by alias" }).optional(),
-  defaults: defaults.optional().describe("Sampling for every model"),
+  defaults: defaults.optional().describe("Default sampling of all models"),
   server: z.record(z.string(), option, { error: "must be an object of options" }).optional()
-    .describe("Options of the command line, without the hyphens before them"),
+    .describe("Command line options without the leading hyphens"),
 }, { error: "must be an object" });
 
 type ModelBody = z.output<typeof model>;
 
 /**
- * What a configuration file says.
- * @param known every option that may stand under `server`.
+ * Parses a configuration file.
+ * @param known The options that `server` may contain.
  * @throws {ShimmyError} `invalid`; the message begins with the field.
  */
 export function toConfig(path: string, source: string, known: OptionSet): Config {
@@ -192,7 +192,9 @@ function toOptions(
       if (value) options[key] = ["true"];
       continue;
     }
-    if (Array.isArray(value) && !kind.repeatable) throw refusal(field, "takes one value, no list");
+    if (Array.isArray(value) && !kind.repeatable) {
+      throw refusal(field, "takes one value, not a list");
+    }
     options[key] = [value].flat().map(String);
   }
   return options;

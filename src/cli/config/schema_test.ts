@@ -120,7 +120,7 @@ const mistakes: readonly (readonly [unknown, string])[] = [
   [{ server: { prot: 1 } }, "server.prot: is not a known option; the nearest is port"],
   [{ server: { port: true } }, "server.port: must be N"],
   [{ server: { insecure: "yes" } }, "server.insecure: must be true or false"],
-  [{ server: { port: [1, 2] } }, "server.port: takes one value, no list"],
+  [{ server: { port: [1, 2] } }, "server.port: takes one value, not a list"],
 ];
 
 for (const [body, message] of mistakes) {

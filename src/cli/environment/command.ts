@@ -1,43 +1,43 @@
 import type { Config } from "../config/mod.ts";
 import { type GlobalValues, type OptionSet, UsageError, type Values } from "../options/mod.ts";
-import type { World } from "./environment.ts";
+import type { Environment } from "./environment.ts";
 
-/** Exit statuses, as users script against them. */
+/** Exit statuses. Scripts depend on them. */
 export const EXIT = { ok: 0, failure: 1, usage: 2, interrupted: 130 } as const;
 
-/** A command of the command line: what it takes and what it does. */
+/** A command of the command line: its arguments and its action. */
 export interface Command<S extends OptionSet = OptionSet> {
-  /** What stands for its positional arguments in the help, e.g. `[NAME]`. */
+  /** Positional arguments as the help shows them, e.g. `[NAME]`. */
   readonly operands: readonly string[];
-  /** What the operands may look like, and what each form means. */
+  /** Forms of the operands and their meanings. */
   readonly notes?: readonly (readonly [form: string, meaning: string])[];
   readonly options: S;
   /** Resolves to the exit status. */
-  readonly run: (call: Call<S>, world: World) => Promise<number>;
+  readonly run: (call: Call<S>, environment: Environment) => Promise<number>;
 }
 
-/** How a command was called. */
+/** A parsed call of a command. */
 export interface Call<S extends OptionSet> {
   readonly values: Values<S>;
   readonly globals: GlobalValues;
   readonly operands: readonly string[];
-  /** The configuration file, where there is one. */
+  /** The configuration file, if there is one. */
   readonly config: Config | null;
-  /** Where that file may lie, the first that is there counts. */
+  /** Possible paths of the configuration file. The first that exists is used. */
   readonly configPaths: readonly string[];
   /**
-   * How it would be called now: the configuration file is read again.
-   * @throws {UsageError} for whatever is wrong with it by now.
+   * Reads the configuration file again and parses the same command line with it.
+   * @throws {UsageError} for an invalid file.
    */
-  readonly again: () => Promise<Pick<Call<S>, "values" | "globals" | "config">>;
+  readonly reload: () => Promise<Pick<Call<S>, "values" | "globals" | "config">>;
 }
 
-/** A command whose options are known to the compiler within it, and not outside. */
+/** Defines a command. The types of its options are known only within the definition. */
 export function command<const S extends OptionSet>(definition: Command<S>): Command {
   return definition as unknown as Command;
 }
 
-/** @throws {UsageError} when there are more operands than a command takes, or too few. */
+/** @throws {UsageError} for a missing operand and for an extra one. */
 export function checkOperands(name: string, wanted: readonly string[], given: readonly string[]) {
   const required = wanted.filter((operand) => !operand.startsWith("["));
   const missing = required[given.length];

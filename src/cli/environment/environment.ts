@@ -3,90 +3,94 @@ import type { Registry } from "../../models/registry/mod.ts";
 import type { Config } from "../config/mod.ts";
 import type { GlobalValues } from "../options/mod.ts";
 
-/** Whoever read stdout has gone, as `head` does: there is nothing left to say and nothing wrong. */
+/** The reader of stdout has closed it, as `head` does. This is not a failure. */
 export class OutputClosed extends Error {}
 
-/** Where a command's words go. Only `process.ts` knows the real streams; tests give their own. */
+/** Output streams of a command. `process_environment.ts` has the real ones; tests have their own. */
 export interface Output {
   /**
-   * Text for stdout as it is; resolves when it was taken, so that a slow reader slows us down.
+   * Writes text to stdout unchanged. Resolves when it is written, so that a slow reader applies back
+   * pressure.
    * @throws {OutputClosed}
    */
   write(text: string): Promise<void>;
-  /** A line for stdout. */
+  /** Writes a line to stdout. */
   print(line: string): Promise<void>;
-  /** A line for stderr. */
+  /** Writes a line to stderr. */
   note(line: string): void;
-  /** A line on a terminal's stderr that the next one replaces; `null` takes it away. */
+  /** Shows a line on a terminal's stderr until the next line replaces it; `null` removes it. */
   progress(line: string | null): void;
   /** Whether stdout is a terminal. */
   readonly isTerminal: boolean;
-  /** Whether anybody sees progress lines: stderr is a terminal. */
+  /** Whether progress lines are visible: stderr is a terminal. */
   readonly showsProgress: boolean;
 }
 
-/** Where a command's questions are answered from. */
+/** Standard input of a command. */
 export interface Input {
   readonly isTerminal: boolean;
-  /** Everything on stdin. */
+  /** All of stdin. */
   text(): Promise<string>;
   /** The next line, or `null` at the end. */
   line(): Promise<string | null>;
+  /** Asks for a text at the terminal without showing it; `null` when stdin is no terminal. */
+  secret(question: string): Promise<string | null>;
 }
 
-/** How long models stay loaded, and how many of them. */
-export interface Residence {
+/** How long idle models stay loaded, and how many models are loaded at most. */
+export interface ResidencyLimits {
   readonly keepAlive: KeepAlive;
-  /** `null`: as many as memory has room for. */
+  /** `null`: as many as fit into memory. */
   readonly maxModels: number | null;
 }
 
-/** What of a session's request may change while it is open. */
-export type SessionChange = Pick<
-  SessionRequest,
-  "globals" | "parallel" | "config" | "residence"
+/** The parts of a session's request that can change while the session is open. */
+export type ModelSessionChange = Pick<
+  ModelSessionRequest,
+  "globals" | "parallel" | "config" | "residency"
 >;
 
-/** What a command that needs models says about itself. */
-export interface SessionRequest {
+/** What a command needs to open a model session. */
+export interface ModelSessionRequest {
   readonly globals: GlobalValues;
-  /** The default model's file, over `SHIMMY_BASE_GGUF`. */
+  /** The default model's file. It overrides `SHIMMY_BASE_GGUF`. */
   readonly base?: string | undefined;
-  /** The default model's name among those that are found, over its file. */
+  /** The default model's name among the discovered models. It overrides `base`. */
   readonly preferred?: string | undefined;
-  /** The model asked for by name; `--lora` is then meant for it and not for the default. */
+  /** The requested model's name. `--lora` then applies to this model and not to the default model. */
   readonly named?: string | undefined;
-  /** Sequences that may run at once. */
+  /** Sequences that run in parallel. */
   readonly parallel: number;
-  /** Whether a path may name any file; see `PoolOptions`. */
+  /** Whether a path may select any file, or only a discovered one. */
   readonly paths: "any" | "found";
-  /** The configuration file, where there is one. */
+  /** The configuration file, if there is one. */
   readonly config?: Config | null;
-  /** When models are unloaded; without it, never unasked. */
-  readonly residence?: Residence;
-  /** Run each model in a process of its own, so that what kills it ends nothing else. */
+  /** When models are unloaded. Without it, models are unloaded only on request. */
+  readonly residency?: ResidencyLimits;
+  /** Run each model in a process of its own, so that a crash ends only that model. */
   readonly isolate?: boolean;
-  /** Takes what is worth knowing about models and libraries; stderr unless given. */
-  readonly say?: (line: string) => void;
+  /** Receives messages about models and libraries. @default {Output.note} */
+  readonly notify?: (line: string) => void;
 }
 
-/** The models and everything that loading them takes. */
-export interface Session extends AsyncDisposable {
-  readonly pool: Registry;
-  /** The model that was asked for, or the default, with the adapters that are meant for it. */
-  choose(): Promise<ModelEntry>;
-  /** From now on other settings hold; answers that run end as they began. */
-  configure(change: SessionChange): Promise<void>;
-  /** Finds libllama, fetching it when it is not here yet, and tells which one it is and why. */
-  library(): Promise<void>;
+/** The model registry with everything that loading a model needs. */
+export interface ModelSession extends AsyncDisposable {
+  readonly registry: Registry;
+  /** The requested model, or the default model, with the adapters that apply to it. */
+  selectModel(): Promise<ModelEntry>;
+  /** Applies other settings to later requests. Running requests keep theirs. */
+  configure(change: ModelSessionChange): Promise<void>;
+  /** Finds libllama, downloads it if it is missing, and reports the compute backend. */
+  prepareLibrary(): Promise<void>;
 }
 
-/** What surrounds a command. */
-export interface World {
+/** Everything outside of a command that the command uses. */
+export interface Environment {
   readonly output: Output;
   readonly input: Input;
+  /** Reads an environment variable. */
   readonly env: (name: string) => string | undefined;
-  /** Calls `handler` for every request to stop (SIGINT, and SIGTERM where there is one) until disposed. */
-  onStop(handler: () => void): Disposable;
-  openSession(request: SessionRequest): Promise<Session>;
+  /** Calls `handler` for SIGINT, and for SIGTERM where it exists, until disposed. */
+  onInterrupt(handler: () => void): Disposable;
+  openModelSession(request: ModelSessionRequest): Promise<ModelSession>;
 }

@@ -1,20 +1,20 @@
-import type { World } from "./environment.ts";
+import type { Environment } from "./environment.ts";
 
 /**
- * Runs work that the first request to stop aborts; it then ends by itself and says its exit status. A
- * second request does not wait for it.
+ * Runs work whose signal the first interrupt aborts; the work then ends and returns its exit status. A
+ * second interrupt ends the command without waiting for the work.
  *
- * @param hasty The exit status of a second request.
+ * @param secondStatus The exit status after a second interrupt.
  */
-export async function stoppable(
-  world: World,
-  hasty: number,
+export async function interruptible(
+  environment: Environment,
+  secondStatus: number,
   work: (signal: AbortSignal) => Promise<number>,
 ): Promise<number> {
   const controller = new AbortController();
   const second = Promise.withResolvers<number>();
-  using _ = world.onStop(() => {
-    if (controller.signal.aborted) second.resolve(hasty);
+  using _ = environment.onInterrupt(() => {
+    if (controller.signal.aborted) second.resolve(secondStatus);
     else controller.abort();
   });
   return await Promise.race([work(controller.signal), second.promise]);

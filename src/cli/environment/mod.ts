@@ -1,12 +1,13 @@
+/** What a command is and what it runs in: streams, interrupts, environment variables and models. */
 export { type Call, checkOperands, type Command, command, EXIT } from "./command.ts";
 export {
+  type Environment,
   type Input,
+  type ModelSession,
+  type ModelSessionChange,
+  type ModelSessionRequest,
   type Output,
   OutputClosed,
-  type Residence,
-  type Session,
-  type SessionChange,
-  type SessionRequest,
-  type World,
+  type ResidencyLimits,
 } from "./environment.ts";
-export { stoppable } from "./interrupt.ts";
+export { interruptible } from "./interrupt.ts";

@@ -3,92 +3,97 @@ import { type Lora, parseLora } from "../../models/entry/mod.ts";
 import { flag, integer, oneOf, text } from "./option_kinds.ts";
 import { type Option, UsageError, type Values } from "./options.ts";
 
-/** Backends a user may ask for. */
+/** Values of `--gpu-backend`. */
 export const GPU_BACKENDS = ["auto", "cpu", "cuda", "vulkan", "opencl", "metal"] as const;
 
-/** The options every command takes. */
+/** The options that every command takes. */
 export const GLOBAL_OPTIONS = {
   "model-dirs": text("A;B", {
     env: "SHIMMY_MODEL_PATHS",
-    help: "folders with models, separated by ';'",
+    help: "model directories, separated by ';'",
   }),
   "gpu-backend": oneOf(GPU_BACKENDS, {
     env: "SHIMMY_GPU_BACKEND",
     fallback: "auto",
-    help: "what computes",
+    help: "compute backend",
   }),
   "gpu-layers": gpuLayers(),
   "gpu-reserve": integer({
     min: 0,
     fallback: null,
-    help: "MiB that auto leaves free on each GPU; the default is an eighth of it, 1024 at most",
+    help: "MiB to keep free on each GPU with --gpu-layers auto; default 1/8 of it, at most 1024",
   }),
   "split-mode": oneOf(SPLIT_MODES, {
     fallback: "layer",
     help:
-      "how several GPUs share a model: one has all, or each has layers, rows of matrices, or a " +
-      "part of every tensor",
+      "how to split a model across GPUs: none: use one GPU; layer: whole layers; row: rows of " +
+      "matrices; tensor: a part of every tensor; default layer",
   }),
   "main-gpu": integer({
     min: 0,
     max: 1023,
     fallback: null,
-    help: "the GPU, from 0, that has all under --split-mode none",
+    help: "index of the GPU to use with --split-mode none",
   }),
   "tensor-split": tensorSplit(),
-  "cpu-moe": flag({ help: "keep the experts of all layers in the CPU's memory" }),
+  "cpu-moe": flag({ help: "keep the MoE weights of all layers in main memory" }),
   "n-cpu-moe": integer({
     min: 1,
     max: 100_000,
     fallback: null,
-    help: "keep the experts of the first N layers in the CPU's memory",
+    help: "keep the MoE weights of the first N layers in main memory",
   }),
   "override-tensor": tensorOverrides(),
   "ctx": integer({
+    short: "c",
     env: "SHIMMY_MAX_CTX",
     min: 0,
     max: 2 ** 31 - 1,
     fallback: 0,
-    help: "tokens of context for each sequence; 0: as trained, or what memory has room for",
+    help: "context length of each sequence in tokens; 0: the training length, or what fits",
   }),
   "threads": integer({
+    short: "t",
     min: 0,
     max: 1024,
     fallback: 0,
-    help: "threads that compute; 0: as many as there are cores",
+    help: "CPU threads; 0: one for each core",
   }),
   "batch": integer({
     min: 0,
     max: 65_536,
     fallback: 0,
-    help: "tokens in one step; 0: the default",
+    help: "maximum tokens per decode step; 0: the default",
   }),
-  "kv-type": oneOf(KV_TYPES, { fallback: "f16", help: "element type of the KV cache" }),
-  "kv-unified": flag({ help: "one KV buffer for all sequences instead of one for each" }),
-  "flash-attn": oneOf(["auto", "on", "off"], { fallback: "auto", help: "flash attention" }),
-  "context-shift": flag({ help: "forget the oldest half when a context is full, and go on" }),
+  "kv-type": oneOf(KV_TYPES, { fallback: "f16", help: "data type of the KV cache; default f16" }),
+  "kv-unified": flag({ help: "share one KV buffer between all sequences" }),
+  "flash-attn": oneOf(["auto", "on", "off"], {
+    fallback: "auto",
+    help: "use flash attention; default auto",
+  }),
+  "context-shift": flag({ help: "discard the oldest half of a full context and continue" }),
   "lookup": oneOf(["on", "off"], {
     fallback: "on",
-    help: "draft tokens from text that repeats itself",
+    help: "speculative decoding from repeated text; default on",
   }),
   "draft": text("NAME", {
-    help: "a small model of the same vocabulary that drafts tokens; references are pulled first",
+    help: "draft model for speculative decoding; used for models with the same vocabulary",
   }),
   "lora": loras(),
   "config": text("FILE", {
     env: "SHIMMY_CONFIG",
-    help: "settings; else shimmy.json in the working directory or the user's configuration folder",
+    help: "configuration file; default: shimmy.json here or in the user's configuration folder",
   }),
-  "verbose": flag({ help: "show causes of failures and native logs" }),
+  "verbose": flag({ help: "show causes of errors and native logs" }),
 } as const;
 
 export type GlobalValues = Values<typeof GLOBAL_OPTIONS>;
 
-/** Layers on the GPU; `auto` is `null`. */
+/** Layers on the GPU: `null` for `auto`, -1 for `all`. */
 function gpuLayers(): Option<number | null> {
   return {
     value: "auto|all|N",
-    help: "layers to place on the GPU",
+    help: "layers to offload to the GPU; auto: as many as fit; default auto",
     read: ([given = "auto"], label) => {
       if (given === "auto") return null;
       if (given === "all") return -1;
@@ -100,11 +105,11 @@ function gpuLayers(): Option<number | null> {
   };
 }
 
-/** Shares of the GPUs; `null` where nobody says. */
+/** Shares of the GPUs, or `null` when not given. */
 function tensorSplit(): Option<readonly number[] | null> {
   return {
     value: "N,N",
-    help: "how much of a model each GPU gets, in proportion to the others; else by free memory",
+    help: "share of each GPU, such as 3,1; default: by free memory",
     read: ([given], label) => {
       if (given === undefined) return null;
       const shares = given.split(/[,\/]/).map((share) => share.trim() === "" ? NaN : Number(share));
@@ -116,11 +121,11 @@ function tensorSplit(): Option<readonly number[] | null> {
   };
 }
 
-/** Each as the engine takes it; the pattern ends at the last `=`. */
+/** Tensor overrides as the engine takes them. The last `=` ends the pattern. */
 function tensorOverrides(): Option<readonly TensorOverride[]> {
   return {
     value: "PATTERN=BUFFER",
-    help: "place tensors whose names match a regular expression in a buffer, such as CPU",
+    help: "buffer type, such as CPU, for tensors whose names match a regular expression",
     repeatable: true,
     read: (texts, label) =>
       texts.map((text) => {
@@ -148,7 +153,7 @@ function isRegExp(pattern: string): boolean {
 function loras(): Option<readonly Lora[]> {
   return {
     value: "FILE[:SCALE]",
-    help: "a LoRA adapter or control vector for the model",
+    help: "LoRA adapter or control vector for the model",
     repeatable: true,
     read: (texts, label) => texts.map((one) => parseLora(one, label)),
   };

@@ -1,17 +1,14 @@
 import { type Option, UsageError } from "./options.ts";
 
-/** What every kind of option may say besides its kind. */
-interface Common {
-  readonly env?: string;
-  readonly help: string;
-}
+/** Fields that every kind of option shares. */
+type Common = Pick<Option<unknown>, "short" | "env" | "help">;
 
-/** Present or not. */
+/** An option that is present or absent. */
 export function flag(common: Common): Option<boolean> {
   return { ...common, read: (texts) => texts.length > 0 };
 }
 
-/** Any text; `null` when there is none. */
+/** A text, or `null` when it is not given. */
 export function text(value: string, common: Common): Option<string | null> {
   return { ...common, value, read: (texts) => texts[0] ?? null };
 }
@@ -21,7 +18,7 @@ export function texts(value: string, common: Common): Option<readonly string[]> 
   return { ...common, value, repeatable: true, read: (texts) => texts };
 }
 
-/** A whole number within bounds; `fallback` when there is none. */
+/** A whole number within bounds, or `fallback` when it is not given. */
 export function integer<F extends number | null>(
   common: Common & { readonly min: number; readonly max?: number; readonly fallback: F },
 ): Option<number | F> {
@@ -39,7 +36,7 @@ export function integer<F extends number | null>(
   };
 }
 
-/** A number within bounds; `null` when there is none. */
+/** A number within bounds, or `null` when it is not given. */
 export function number(
   common: Common & { readonly min: number; readonly max?: number },
 ): Option<number | null> {
@@ -57,7 +54,7 @@ export function number(
   };
 }
 
-/** One of some words. */
+/** One word of a list. Upper and lower case are the same. */
 export function oneOf<const W extends string>(
   words: readonly W[],
   common: Common & { readonly fallback: NoInfer<W> },

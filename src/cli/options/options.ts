@@ -1,21 +1,20 @@
+import { parseArgs } from "@std/cli/parse-args";
 import { ShimmyError } from "../../errors.ts";
 import { nearestName } from "../../models/entry/mod.ts";
-import { parseArgs } from "node:util";
 
-// Why not @std/cli: its parser never takes a text that begins with a hyphen as an option's value, and
-// `--prompt -` and `--seed -1` are both what people write.
-
-/** An option as data; `T` is what its value becomes. */
+/** An option as data; `T` is the type of its value. */
 export interface Option<T> {
-  /** What stands for the value in the help; an option without it is a flag. */
+  /** The placeholder of the value in the help. An option without it is a flag. */
   readonly value?: string;
-  /** The environment variable that gives the value where the option is not written. */
+  /** A one-letter form, as in `-n 5`. */
+  readonly short?: string;
+  /** The environment variable that sets the value when the option is not given. */
   readonly env?: string;
   readonly help: string;
-  /** May be written several times. */
+  /** The option may be given several times. */
   readonly repeatable?: boolean;
   /**
-   * The value of the texts that were given, in order; none at all gives the default.
+   * Converts the given texts, in order; an empty list gives the default.
    * @throws {ShimmyError} `invalid`, with a message that begins with `label`.
    */
   readonly read: (texts: readonly string[], label: string) => T;
@@ -29,20 +28,20 @@ export type Values<S extends OptionSet> = {
   readonly [K in keyof S]: S[K] extends Option<infer T> ? T : never;
 };
 
-/** What a command line says, after checking. */
+/** A parsed and validated command line. */
 export interface Parsed<S extends OptionSet> {
   readonly values: Values<S>;
   readonly positionals: readonly string[];
 }
 
-/** Options that a configuration file gives: stronger than the environment, weaker than the command line. */
+/** Options from a configuration file. They override the environment; the command line overrides them. */
 export interface FileOptions {
-  /** The file as messages name it. */
+  /** The file's name in messages. */
   readonly label: string;
   readonly options: Readonly<Record<string, readonly string[]>>;
 }
 
-/** A mistake in what was typed; it ends with exit status 2. */
+/** An invalid command line, environment variable or configuration file. The exit status is 2. */
 export class UsageError extends ShimmyError {
   constructor(message: string) {
     super("invalid", message);
@@ -52,9 +51,9 @@ export class UsageError extends ShimmyError {
 /**
  * Parses a command line strictly.
  *
- * @param env Reads the environment; an empty variable counts as none.
- * @param file What stands in a configuration file; options that are not among `options` are passed over.
- * @throws {UsageError} for an unknown option, with the nearest name, a missing or a wrong value.
+ * @param env Reads an environment variable; an empty variable counts as unset.
+ * @param file Options of the configuration file; those that `options` does not contain are ignored.
+ * @throws {UsageError} for an unknown option, with the nearest name, and for a missing or invalid value.
  */
 export function parseOptions<S extends OptionSet>(
   args: readonly string[],
@@ -62,66 +61,89 @@ export function parseOptions<S extends OptionSet>(
   env: (name: string) => string | undefined,
   file: FileOptions = { label: "", options: {} },
 ): Parsed<S> {
-  const given = new Map<string, string[]>();
-  const positionals: string[] = [];
-  for (const token of tokensOf(args, options)) {
-    if (token.kind === "positional") positionals.push(token.value);
-    if (token.kind !== "option") continue;
-    const option = Object.hasOwn(options, token.name) ? options[token.name] : undefined;
-    if (option === undefined) throw unknownOption(token.rawName, Object.keys(options));
-    const texts = given.get(token.name) ?? [];
-    if (texts.length > 0 && !option.repeatable) {
-      throw new UsageError(`${token.rawName}: may be given only once`);
-    }
-    given.set(token.name, [...texts, textOf(option, token)]);
-  }
+  const names = Object.keys(options);
+  const isFlag = (name: string) => options[name]!.value === undefined;
+  const { _: positionals, ...given } = parseArgs(normalizeOptions(args, options), {
+    boolean: names.filter(isFlag),
+    string: [...names.filter((name) => !isFlag(name)), "_"],
+    collect: names,
+  });
   const values: Record<string, unknown> = {};
   for (const [name, option] of Object.entries(options)) {
-    values[name] = valueOf(option, name, given.get(name), file, env);
+    const texts = (given[name] as (string | boolean)[]).map(String);
+    if (texts.length > 1 && !option.repeatable) {
+      throw new UsageError(`--${name}: may be given only once`);
+    }
+    values[name] = valueOf(option, name, texts, file, env);
   }
-  return { values: values as Values<S>, positionals };
+  return { values: values as Values<S>, positionals: positionals.map(String) };
 }
 
-function tokensOf(args: readonly string[], options: OptionSet) {
-  const types = Object.entries(options).map(([name, option]) =>
-    [name, { type: option.value === undefined ? "boolean" : "string" }] as const
-  );
-  return parseArgs({
-    args: [...args],
-    options: Object.fromEntries(types),
-    strict: false,
-    tokens: true,
-    allowPositionals: true,
-  }).tokens;
+/**
+ * Writes each option as `--name=value`. `parseArgs` accepts a value that begins with a hyphen, such as
+ * `-` or `-1`, only in this form.
+ */
+function normalizeOptions(args: readonly string[], options: OptionSet): string[] {
+  const normalized: string[] = [];
+  for (let index = 0; index < args.length; index++) {
+    const arg = args[index]!;
+    if (arg === "--") return [...normalized, ...args.slice(index)];
+    if (!isOptionLike(arg)) {
+      normalized.push(arg);
+      continue;
+    }
+    const [written, inline] = splitValue(arg);
+    const name = optionName(written, options);
+    if (name === undefined) throw unknownOption(written, Object.keys(options));
+    const { value: placeholder } = options[name]!;
+    if (placeholder === undefined) {
+      if (inline !== undefined) throw new UsageError(`${written}: takes no value`);
+      normalized.push(`--${name}=true`);
+      continue;
+    }
+    const next = args[index + 1];
+    // A known option in the place of a value means that the value was forgotten.
+    const isForgotten = next === undefined ||
+      (isOptionLike(next) && optionName(splitValue(next)[0], options) !== undefined);
+    if (inline === undefined && isForgotten) {
+      throw new UsageError(`${written}: needs a value, ${placeholder}`);
+    }
+    if (inline === undefined) index++;
+    normalized.push(`--${name}=${inline ?? next}`);
+  }
+  return normalized;
 }
 
-/** The text given to an option; a flag's is `true`. */
-function textOf(
-  option: Option<unknown>,
-  token: { rawName: string; value: string | undefined; inlineValue: boolean | undefined },
-): string {
-  if (option.value === undefined) {
-    if (token.value !== undefined) throw new UsageError(`${token.rawName}: takes no value`);
-    return "true";
+/** A single hyphen stands for standard input and is no option. */
+function isOptionLike(arg: string): boolean {
+  return arg.length > 1 && arg.startsWith("-");
+}
+
+function splitValue(arg: string): [written: string, value: string | undefined] {
+  const end = arg.indexOf("=");
+  return end === -1 ? [arg, undefined] : [arg.slice(0, end), arg.slice(end + 1)];
+}
+
+/** The name of the option that `--name` or `-n` selects. */
+function optionName(written: string, options: OptionSet): string | undefined {
+  if (written.startsWith("--")) {
+    const name = written.slice(2);
+    return Object.hasOwn(options, name) ? name : undefined;
   }
-  // A value that looks like the next option was forgotten, unless it is tied on with `=`.
-  if (token.value === undefined || (!token.inlineValue && token.value.startsWith("--"))) {
-    throw new UsageError(`${token.rawName}: needs a value, ${option.value}`);
-  }
-  return token.value;
+  return Object.keys(options).find((name) => options[name]!.short === written.slice(1));
 }
 
 function valueOf(
   option: Option<unknown>,
   name: string,
-  given: readonly string[] | undefined,
+  given: readonly string[],
   file: FileOptions,
   env: (name: string) => string | undefined,
 ): unknown {
   const inherited = option.env === undefined ? undefined : env(option.env) || undefined;
   const configured = Object.hasOwn(file.options, name) ? file.options[name] : undefined;
   try {
-    if (given !== undefined) return option.read(given, `--${name}`);
+    if (given.length > 0) return option.read(given, `--${name}`);
     if (configured !== undefined) return option.read(configured, `${file.label}: server.${name}`);
     if (inherited !== undefined) return option.read([inherited], option.env!);
     return option.read([], `--${name}`);
@@ -131,18 +153,25 @@ function valueOf(
   }
 }
 
-/** What llama.cpp's programs call options that have another name here. */
-const ELSEWHERE: Readonly<Record<string, string>> = {
-  "lora-scaled": "lora",
+/** Names of llama.cpp's options that Shimmy gives another name. */
+const LLAMA_CPP_NAMES: Readonly<Record<string, string>> = {
   "control-vector": "lora",
   "control-vector-scaled": "lora",
+  "ctx-size": "ctx",
+  "lora-scaled": "lora",
+  "model": "name",
+  "n-gpu-layers": "gpu-layers",
+  "n-predict": "max-tokens",
+  "ngl": "gpu-layers",
+  "predict": "max-tokens",
+  "temp": "temperature",
 };
 
-function unknownOption(rawName: string, names: readonly string[]): UsageError {
-  const name = rawName.replace(/^-+/, "");
-  const same = Object.hasOwn(ELSEWHERE, name) ? ELSEWHERE[name] : undefined;
+function unknownOption(written: string, names: readonly string[]): UsageError {
+  const name = written.replace(/^-+/, "");
+  const same = Object.hasOwn(LLAMA_CPP_NAMES, name) ? LLAMA_CPP_NAMES[name] : undefined;
   const nearest = same !== undefined && names.includes(same) ? same : nearestName(names, name);
   return new UsageError(
-    `Unknown option ${rawName}${nearest === undefined ? "" : `; did you mean --${nearest}?`}`,
+    `Unknown option ${written}${nearest === undefined ? "" : `; did you mean --${nearest}?`}`,
   );
 }

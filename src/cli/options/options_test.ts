@@ -4,6 +4,7 @@ import { flag, integer, number, oneOf, text, texts } from "./option_kinds.ts";
 import { parseOptions, UsageError } from "./options.ts";
 
 const OPTIONS = {
+  "amount": integer({ short: "n", min: -5, max: 10, fallback: null, help: "amount" }),
   "color": oneOf(["red", "green"], { fallback: "red", env: "COLOR", help: "a color" }),
   "count": integer({ min: -5, max: 10, fallback: null, env: "COUNT", help: "how many" }),
   "prompt": text("TEXT", { env: "PROMPT", help: "what to say" }),
@@ -21,14 +22,22 @@ function refused(args: string[], message: string, env: Record<string, string> = 
   assertEquals(error.message, message);
 }
 
-Deno.test("options that are not written have their defaults", () => {
+Deno.test("missing options have their defaults", () => {
   assertEquals(parse([]), {
-    values: { color: "red", count: null, prompt: null, rate: null, stop: [], wild: false },
+    values: {
+      amount: null,
+      color: "red",
+      count: null,
+      prompt: null,
+      rate: null,
+      stop: [],
+      wild: false,
+    },
     positionals: [],
   });
 });
 
-Deno.test("options and positionals may come in any order", () => {
+Deno.test("options and operands may come in any order", () => {
   const { values, positionals } = parse([
     "one",
     "--color=green",
@@ -49,19 +58,39 @@ Deno.test("options and positionals may come in any order", () => {
   assertEquals(positionals, ["one", "two", "--three"]);
 });
 
-Deno.test("a hyphen and a negative number are values", () => {
-  const { values } = parse(["--prompt", "-", "--count", "-3"]);
+Deno.test("a value may begin with a hyphen", () => {
+  const { values } = parse(["--prompt", "-", "--count", "-3", "--stop", "--b", "--stop", "-x=y"]);
   assertEquals(values.prompt, "-");
   assertEquals(values.count, -3);
+  assertEquals(values.stop, ["--b", "-x=y"]);
 });
 
-Deno.test("the environment gives what is not written, and an empty variable gives nothing", () => {
+Deno.test("values and operands stay texts, whatever they look like", () => {
+  const { values, positionals } = parse(["7", "", "--prompt", "", "--stop", "a\nb=c", "--stop=5"]);
+  assertEquals(positionals, ["7", ""]);
+  assertEquals(values.prompt, "");
+  assertEquals(values.stop, ["a\nb=c", "5"]);
+  // A flag takes no value, not even one that looks like a boolean.
+  const flagged = parse(["--wild", "true"]);
+  assertEquals([flagged.values.wild, flagged.positionals], [true, ["true"]]);
+});
+
+Deno.test("an option may have a short form", () => {
+  assertEquals(parse(["-n", "5"]).values.amount, 5);
+  assertEquals(parse(["-n=-5"]).values.amount, -5);
+  refused(["-n", "5", "--amount", "6"], "--amount: may be given only once");
+  refused(["-n"], "-n: needs a value, N");
+  refused(["--prompt", "-n", "5"], "--prompt: needs a value, TEXT");
+  refused(["-n", "x"], "--amount: must be a whole number -5 to 10, not 'x'");
+});
+
+Deno.test("the environment sets missing options; an empty variable counts as unset", () => {
   assertEquals(parse([], { COLOR: "green", COUNT: "7" }).values.color, "green");
   assertEquals(parse(["--color", "red"], { COLOR: "green" }).values.color, "red");
   assertEquals(parse([], { COLOR: "" }).values.color, "red");
 });
 
-Deno.test("a file is stronger than the environment and weaker than what is written", () => {
+Deno.test("a file overrides the environment, and the command line overrides the file", () => {
   const file = { label: "f.json", options: { color: ["green"], wild: ["true"], other: ["1"] } };
   const read = (args: string[], env: Record<string, string> = {}) =>
     parseOptions(args, OPTIONS, (name) => env[name], file).values;
@@ -77,9 +106,10 @@ Deno.test("unknown options are refused with the nearest name", () => {
   refused(["--colour", "red"], "Unknown option --colour; did you mean --color?");
   refused(["-w"], "Unknown option -w; did you mean --wild?");
   refused(["--constructor"], "Unknown option --constructor; did you mean --color?");
+  refused(["--no-wild=true"], "Unknown option --no-wild; did you mean --wild?");
 });
 
-Deno.test("what llama.cpp's programs call otherwise is told by its name here", () => {
+Deno.test("llama.cpp's option names are answered with Shimmy's", () => {
   for (const name of ["--lora-scaled", "--control-vector", "--control-vector-scaled"]) {
     const error = assertThrows(
       () => parseOptions([name, "a.gguf:1"], GLOBAL_OPTIONS, () => undefined),
@@ -96,7 +126,7 @@ Deno.test("missing, repeated and unwanted values are refused by name", () => {
   refused(["--wild=yes"], "--wild: takes no value");
 });
 
-Deno.test("wrong values are refused, saying what would be right and where it came from", () => {
+Deno.test("invalid values are refused with the source and the valid values", () => {
   refused(["--color", "blue"], "--color: must be one of red, green, not 'blue'");
   refused([], "COLOR: must be one of red, green, not 'blue'", { COLOR: "blue" });
   refused(["--count", "11"], "--count: must be a whole number -5 to 10, not '11'");

@@ -3,11 +3,11 @@ import { expertOverrides } from "../../engine/mod.ts";
 import type { GlobalValues } from "./global_options.ts";
 import { UsageError } from "./options.ts";
 
-/** @throws {UsageError} where some of what the global options say of places would have no effect. */
+/** @throws {UsageError} when a placement option has no effect together with another one. */
 export function checkPlacement(globals: GlobalValues): void {
   const splitMode = globals["split-mode"];
   if (globals["main-gpu"] !== null && splitMode !== "none") {
-    throw new UsageError("--main-gpu: takes effect with --split-mode none alone");
+    throw new UsageError("--main-gpu: has an effect only with --split-mode none");
   }
   if (globals["tensor-split"] !== null && splitMode === "none") {
     throw new UsageError("--tensor-split: has no effect with --split-mode none");
@@ -17,7 +17,7 @@ export function checkPlacement(globals: GlobalValues): void {
   }
 }
 
-/** What the global options say of where tensors go, where they say something. */
+/** The global options that place tensors, as the engine takes them. */
 export function placementOptions(globals: GlobalValues): Partial<LoadOptions> {
   const splitMode = globals["split-mode"];
   const mainGpu = globals["main-gpu"];

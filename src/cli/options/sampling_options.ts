@@ -2,26 +2,42 @@ import type { Sampling } from "../../engine/protocol/mod.ts";
 import { integer, number, texts } from "./option_kinds.ts";
 import type { Values } from "./options.ts";
 
-/** How tokens are chosen and when an answer ends, for the commands that generate. */
+/** Sampling and stop options of the commands that generate text. */
 export const SAMPLING_OPTIONS = {
-  "max-tokens": integer({ min: 1, fallback: null, help: "tokens to generate at most" }),
-  "temperature": number({ min: 0, help: "0 takes the likeliest token; the default is 0.8" }),
-  "top-p": number({ min: 0, max: 1, help: "keep the likeliest tokens up to this probability" }),
-  "top-k": integer({ min: 0, fallback: null, help: "keep this many of the likeliest tokens" }),
-  "min-p": number({ min: 0, max: 1, help: "keep tokens this likely beside the likeliest" }),
-  "repeat-penalty": number({ min: 0, help: "make tokens that were used less likely" }),
+  "max-tokens": integer({
+    short: "n",
+    min: 1,
+    fallback: null,
+    help: "maximum tokens to generate",
+  }),
+  "temperature": number({
+    min: 0,
+    help: "sampling temperature; 0 always selects the most likely token; default 0.8",
+  }),
+  "top-p": number({
+    min: 0,
+    max: 1,
+    help: "nucleus sampling: keep the most likely tokens up to this total probability",
+  }),
+  "top-k": integer({ min: 0, fallback: null, help: "keep only the N most likely tokens" }),
+  "min-p": number({
+    min: 0,
+    max: 1,
+    help: "minimum probability, relative to the most likely token",
+  }),
+  "repeat-penalty": number({ min: 0, help: "penalty for tokens that occurred before" }),
   "seed": integer({
     min: 0,
     max: 2 ** 32 - 1,
     fallback: null,
-    help: "the same seed gives the same text",
+    help: "random seed; the same seed gives the same text",
   }),
-  "stop": texts("TEXT", { help: "end the answer before this text" }),
+  "stop": texts("TEXT", { help: "stop string; it is not part of the answer" }),
 } as const;
 
-/** The sampling that was asked for; what was not stays the model's own. */
+/** The sampling parameters that were given. The model's own apply to the others. */
 export function samplingOf(values: Values<typeof SAMPLING_OPTIONS>): Partial<Sampling> {
-  const wanted = {
+  const given = {
     temperature: values["temperature"],
     topP: values["top-p"],
     topK: values["top-k"],
@@ -29,5 +45,5 @@ export function samplingOf(values: Values<typeof SAMPLING_OPTIONS>): Partial<Sam
     repeatPenalty: values["repeat-penalty"],
     seed: values["seed"],
   };
-  return Object.fromEntries(Object.entries(wanted).filter(([, value]) => value !== null));
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== null));
 }

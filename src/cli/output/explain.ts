@@ -1,7 +1,7 @@
 import { messageOf, ShimmyError } from "../../errors.ts";
 
 /**
- * A failure for the operator's eyes: one line, or with `verbose` everything that is known of it.
+ * An error message for the operator: one line, or with `verbose` also the causes and the stack.
  */
 export function explain(error: unknown, verbose: boolean): string {
   const detail = error instanceof ShimmyError ? error.detail : undefined;
@@ -14,7 +14,7 @@ export function explain(error: unknown, verbose: boolean): string {
     const more = cause instanceof ShimmyError && cause.detail ? `: ${cause.detail}` : "";
     lines.push(`caused by: ${messageOf(cause)}${more}`);
   }
-  // A mistake of our own is found by its stack; a sentence of ours needs none.
+  // A ShimmyError says what to do; any other error is a defect, and its stack locates it.
   if (!(error instanceof ShimmyError) && error instanceof Error) lines.push(error.stack ?? "");
   return lines.join("\n");
 }

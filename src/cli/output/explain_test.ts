@@ -7,7 +7,7 @@ const failure = new ShimmyError("backend", "The model cannot be loaded", {
   cause: new Error("no memory", { cause: new ShimmyError("backend", "deep", { detail: "down" }) }),
 });
 
-Deno.test("a failure is one line", () => {
+Deno.test("an error message is one line", () => {
   assertEquals(explain(failure, false), "The model cannot be loaded: /models/x.gguf");
   assertEquals(explain(new Error("one\ntwo"), false), "one");
   assertEquals(explain("text", false), "text");
@@ -25,6 +25,6 @@ Deno.test("verbose adds the causes", () => {
   );
 });
 
-Deno.test("verbose adds the stack of a mistake of our own", () => {
+Deno.test("verbose adds the stack of a defect", () => {
   assertMatch(explain(new TypeError("oops"), true), /^oops\nTypeError: oops\n {4}at /);
 });

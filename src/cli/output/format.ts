@@ -1,31 +1,34 @@
 import { format as formatBytes } from "@std/fmt/bytes";
 import type { Timings, Usage } from "../../engine/protocol/mod.ts";
+import { displayWidth } from "./width.ts";
 
-/** Rows as columns two spaces apart; the first row is the heading. Numbers stand to the right. */
+/** Rows as columns with two spaces between them. The first row is the heading; numbers are right-aligned. */
 export function table(rows: readonly (readonly (string | number)[])[]): string {
   const widths: number[] = [];
   for (const row of rows) {
-    row.forEach((cell, i) => widths[i] = Math.max(widths[i] ?? 0, String(cell).length));
+    row.forEach((cell, i) => widths[i] = Math.max(widths[i] ?? 0, displayWidth(String(cell))));
   }
   return rows.map((row) =>
-    row.map((cell, i) =>
-      typeof cell === "number" ? String(cell).padStart(widths[i]!) : cell.padEnd(widths[i]!)
-    ).join("  ").trimEnd()
+    row.map((cell, i) => {
+      const text = String(cell);
+      const padding = " ".repeat(widths[i]! - displayWidth(text));
+      return typeof cell === "number" ? padding + text : text + padding;
+    }).join("  ").trimEnd()
   ).join("\n");
 }
 
 /** Names and values as two columns. */
-export function facts(pairs: readonly (readonly [string, string])[]): string {
+export function fields(pairs: readonly (readonly [string, string])[]): string {
   return table(pairs.map(([name, value]) => [`${name}:`, value]));
 }
 
-/** Bytes as people write them, e.g. `1.6 MiB`. */
+/** A number of bytes with a binary unit, e.g. `1.6 MiB`. */
 export function bytes(count: number): string {
-  // The library writes the prefix of thousands small, which IEC 80000-13 does not.
+  // The library writes `kiB`; IEC 80000-13 has `KiB`.
   return formatBytes(count, { binary: true, maximumFractionDigits: 1 }).replace("kiB", "KiB");
 }
 
-/** A number of parameters as people write it, e.g. `2.6M`. */
+/** A parameter count with a unit, e.g. `2.6M`. */
 export function parameters(count: number | null): string {
   if (count === null) return "?";
   for (const [unit, size] of [["T", 1e12], ["B", 1e9], ["M", 1e6], ["K", 1e3]] as const) {
@@ -34,7 +37,7 @@ export function parameters(count: number | null): string {
   return String(count);
 }
 
-/** Usage in the wire's spelling, for `--json`. */
+/** Usage for `--json`, in the spelling of the HTTP API. */
 export function usageJson(usage: Usage) {
   return {
     prompt_tokens: usage.promptTokens,
@@ -44,7 +47,7 @@ export function usageJson(usage: Usage) {
   };
 }
 
-/** Timings in the wire's spelling, for `--json`. Milliseconds, and tokens per second. */
+/** Timings for `--json`, in the spelling of the HTTP API: milliseconds, and tokens per second. */
 export function timingsJson(timings: Timings) {
   return {
     queue_ms: timings.queueMs,

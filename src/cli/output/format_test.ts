@@ -1,12 +1,12 @@
 import { assertEquals } from "@std/assert";
-import { bytes, facts, parameters, table } from "./format.ts";
+import { bytes, fields, parameters, table } from "./format.ts";
 
 Deno.test("columns are as wide as their widest cell and numbers stand to the right", () => {
   assertEquals(
     table([["NAME", "N", "LAST"], ["a", 5, "x"], ["longer", 123, "yy"]]),
     ["NAME    N    LAST", "a         5  x", "longer  123  yy"].join("\n"),
   );
-  assertEquals(facts([["a", "1"], ["bcd", "2"]]), "a:    1\nbcd:  2");
+  assertEquals(fields([["a", "1"], ["bcd", "2"]]), "a:    1\nbcd:  2");
 });
 
 Deno.test("sizes are written as people write them", () => {
@@ -16,4 +16,11 @@ Deno.test("sizes are written as people write them", () => {
   assertEquals(parameters(8_030_261_248), "8.0B");
   assertEquals(parameters(12), "12");
   assertEquals(parameters(null), "?");
+});
+
+Deno.test("a column is measured in terminal columns, not in characters", () => {
+  assertEquals(
+    table([["NAME", "N"], ["言葉", 5], ["abcd", 7]]),
+    ["NAME  N", "言葉  5", "abcd  7"].join("\n"),
+  );
 });

@@ -2,50 +2,81 @@ import type { Command } from "../environment/mod.ts";
 import { table } from "./format.ts";
 import { GLOBAL_OPTIONS, type OptionSet } from "../options/mod.ts";
 
-/** What stands in the environment and is no option's. */
-export const ENVIRONMENT = [
-  ["SHIMMY_LORA_GGUF", "an adapter for the default model, FILE or FILE:SCALE"],
-  ["SHIMMY_LIBLLAMA", "a folder with libllama"],
-  ["SHIMMY_CACHE_DIR", "where fetched libraries and saved sessions are kept"],
-  ["SHIMMY_RELEASE_BASE", "where llama.cpp's release archives are, instead of on GitHub"],
-  ["SHIMMY_LOG", "error, warn, info or debug, and json for one object a line"],
-  ["OLLAMA_MODELS", "Ollama's store"],
-  ["HF_HOME", "Hugging Face's folder"],
-  ["HF_HUB_CACHE", "its cache of models, also as HUGGINGFACE_HUB_CACHE"],
-  ["HF_TOKEN", "an account's token for repositories that are gated or private"],
-  ["HF_ENDPOINT", "where the hub is, in place of https://huggingface.co"],
-  ["SHIMMY_OLLAMA_REGISTRY", "where Ollama's registry is, in place of its own"],
+/** Environment variables that belong to no option. */
+export const ENVIRONMENT_VARIABLES = [
+  ["SHIMMY_LORA_GGUF", "adapter for the default model: FILE or FILE:SCALE"],
+  ["SHIMMY_LIBLLAMA", "directory with libllama"],
+  ["SHIMMY_CACHE_DIR", "directory for downloaded libraries and saved sessions"],
+  ["SHIMMY_RELEASE_BASE", "base URL of llama.cpp's release archives; default GitHub"],
+  ["SHIMMY_LOG", "log level: error, warn, info or debug; json: one object per line"],
+  ["OLLAMA_MODELS", "Ollama's model directory"],
+  ["HF_HOME", "Hugging Face's directory"],
+  ["HF_HUB_CACHE", "Hugging Face's model cache; also HUGGINGFACE_HUB_CACHE"],
+  ["HF_TOKEN", "Hugging Face access token for gated and private repositories"],
+  ["HF_ENDPOINT", "URL of the Hugging Face hub; default https://huggingface.co"],
+  ["SHIMMY_OLLAMA_REGISTRY", "URL of the Ollama registry"],
 ] as const;
 
-/** `shimmy --help`. */
-export function overview(commands: readonly (readonly [name: string, summary: string])[]): string {
+/** Exit statuses and their meanings. */
+export const EXIT_STATUSES = [
+  ["0", "success"],
+  ["1", "failure"],
+  ["2", "usage error"],
+  ["130", "interrupted"],
+] as const;
+
+/** `shimmy --help`, or with `all` also the global options and the environment variables. */
+export function overview(
+  commands: readonly (readonly [name: string, summary: string])[],
+  all: boolean,
+): string {
   return [
     "shimmy <command> [options]",
-    section("Commands", commands.map(([name, summary]) => [name, summary])),
-    section("Options of every command", optionRows(GLOBAL_OPTIONS)),
-    section("Environment", ENVIRONMENT.map(([name, help]) => [name, help])),
-    "shimmy <command> --help tells more. shimmy --version shows Shimmy's and libllama's.",
+    section("Commands", commands),
+    ...(all
+      ? [
+        section("Global options", optionRows(GLOBAL_OPTIONS)),
+        section("Environment variables", ENVIRONMENT_VARIABLES),
+        section("Exit status", EXIT_STATUSES),
+      ]
+      : []),
+    [
+      "shimmy <command> --help shows the options of a command.",
+      ...(all ? [] : ["shimmy --help-all shows global options and environment variables."]),
+      "shimmy --version shows the versions of Shimmy and libllama.",
+    ].join("\n"),
   ].join("\n\n");
 }
 
-/** `shimmy <command> --help`. */
-export function commandHelp(name: string, summary: string, command: Command): string {
+/** `shimmy <command> --help`, or with `all` also the global options. */
+export function commandHelp(
+  name: string,
+  summary: string,
+  command: Command,
+  all: boolean,
+): string {
   const own = optionRows(command.options);
   return [
     `shimmy ${[name, ...command.operands].join(" ")} [options]: ${summary}`,
     ...(command.notes === undefined ? [] : [section(command.operands.join(" "), command.notes)]),
     ...(own.length === 0 ? [] : [section("Options", own)]),
-    section("Options of every command", optionRows(GLOBAL_OPTIONS)),
+    all
+      ? section("Global options", optionRows(GLOBAL_OPTIONS))
+      : `shimmy ${name} --help-all shows the global options too, such as --gpu-backend and --ctx.`,
   ].join("\n\n");
 }
 
 function optionRows(options: OptionSet): [string, string][] {
-  return Object.entries(options).map(([name, { value, env, help, repeatable }]) => [
-    value === undefined ? `--${name}` : `--${name} ${value}`,
+  return Object.entries(options).map(([name, { value, short, env, help, repeatable }]) => [
+    [
+      ...(short === undefined ? [] : [`-${short}, `]),
+      `--${name}`,
+      ...(value === undefined ? [] : [` ${value}`]),
+    ].join(""),
     [
       help,
       ...(repeatable ? ["may be repeated"] : []),
-      ...(env === undefined ? [] : [`else ${env}`]),
+      ...(env === undefined ? [] : [`environment: ${env}`]),
     ].join("; "),
   ]);
 }

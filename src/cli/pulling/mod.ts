@@ -1,3 +1,4 @@
+/** Pulling models from the command line: references, confirmation and progress. */
 export { modelStore } from "./model_store.ts";
-export { agreed, pullShown } from "./pull.ts";
-export { pullBase, pullDraft, pullNamed } from "./pull_named.ts";
+export { confirm, pullWithProgress } from "./pull.ts";
+export { resolveDefaultModel, resolveDraft, resolveReference } from "./resolve_reference.ts";

@@ -1,9 +1,9 @@
 import { createStore, type ModelStore } from "../../models/pull/mod.ts";
 import { cacheDirectory } from "../../runtime/library/paths.ts";
-import type { World } from "../environment/mod.ts";
+import type { Environment } from "../environment/mod.ts";
 
-/** The models that can be pulled and removed, as the environment has the places for them. */
-export function modelStore({ env }: Pick<World, "env">): ModelStore {
+/** The store that pulls and removes models, with its directories from the environment. */
+export function modelStore({ env }: Pick<Environment, "env">): ModelStore {
   return createStore({
     env,
     home: env("HOME") || env("USERPROFILE") || undefined,

@@ -7,89 +7,89 @@ import {
 } from "../../models/pull/mod.ts";
 import { bytes } from "../output/mod.ts";
 import { PullProgress } from "./pull_progress.ts";
-import type { World } from "../environment/mod.ts";
+import type { Environment } from "../environment/mod.ts";
 
-/** How a command pulls. */
+/** Options of a pull. */
 export interface PullingOptions {
   readonly connections?: number | undefined;
   readonly signal: AbortSignal;
-  /** Takes lines for the user; stderr unless given. */
-  readonly say?: ((line: string) => void) | undefined;
+  /** Receives messages for the user. @default {Output.note} */
+  readonly notify?: ((line: string) => void) | undefined;
 }
 
 /**
- * Pulls what a plan lacks and shows how far it is: a bar on a terminal, else a line now and then. What
- * is cancelled says how to go on.
+ * Pulls the missing files of a plan. Shows a progress bar on a terminal, otherwise a line from time to
+ * time. A cancelled pull says how to continue.
  */
-export async function pullShown(
-  world: World,
+export async function pullWithProgress(
+  environment: Environment,
   store: ModelStore,
   plan: PullPlan,
-  { connections, signal, say = (line) => world.output.note(line) }: PullingOptions,
+  { connections, signal, notify = (line) => environment.output.note(line) }: PullingOptions,
 ): Promise<PulledModel> {
-  const progress = new PullProgress(plan, world.output, say);
+  const progress = new PullProgress(plan, environment.output, notify);
   try {
     return await store.pull(plan, {
       connections,
       signal,
-      onEvent: (event) => progress.see(event),
+      onEvent: (event) => progress.update(event),
     });
   } catch (error) {
-    world.output.progress(null);
+    environment.output.progress(null);
     if (error instanceof ShimmyError && error.kind === "cancelled") {
-      say(`What came of ${plan.reference} is kept; pull it again to go on`);
+      notify(`The downloaded part of ${plan.reference} is kept; pull again to continue`);
     }
     throw error;
   } finally {
-    world.output.progress(null);
+    environment.output.progress(null);
   }
 }
 
-/** A question that may be asked before something is done. */
-export interface Asking {
-  /** Told not to ask: `--yes`. */
+/** How the user's consent is obtained. */
+export interface Consent {
+  /** The value of `--yes`: the user has agreed beforehand. */
   readonly yes: boolean;
-  /** Where stdin is for something else. */
-  readonly mute?: boolean;
+  /** Whether stdin is read for something else, so that the user cannot be asked. */
+  readonly isStdinUsed?: boolean;
 }
 
-/** Whether the user agrees, or `null` where nobody can be asked. */
-export async function agreed(
-  { input, output }: World,
+/** Asks the user to confirm; `null` when the user cannot be asked. */
+export async function confirm(
+  { input, output }: Environment,
   question: string,
-  { yes, mute = false }: Asking,
+  { yes, isStdinUsed = false }: Consent,
 ): Promise<boolean | null> {
   if (yes) return true;
-  if (mute || !input.isTerminal) return null;
+  if (isStdinUsed || !input.isTerminal) return null;
   output.note(`${question} [y/N]`);
   return /^\s*y(?:es)?\s*$/i.test(await input.line() ?? "");
 }
 
 /**
- * The model of a reference: what is here already, else pulled, once the user agrees.
+ * The model of a reference. A missing model is pulled after the user has confirmed.
  *
- * @throws {ShimmyError} `invalid`, where nobody can be asked; `cancelled`, where the user says no.
+ * @throws {ShimmyError} `invalid`, when the user cannot be asked or declines.
  */
-export async function ensurePulled(
-  world: World,
+export async function findOrPull(
+  environment: Environment,
   store: ModelStore,
   reference: string,
-  asking: Asking,
+  consent: Consent,
   options: PullingOptions,
 ): Promise<PulledModel> {
-  const here = await store.find(reference);
-  if (here !== null) return here;
+  const found = await store.find(reference);
+  if (found !== null) return found;
   const plan = await store.plan(reference, { signal: options.signal });
   const missing = missingBytes(plan);
-  // Another tool may have brought it; then there is nothing to ask about.
+  // Another program may have downloaded all files; then nothing needs a confirmation.
   if (missing !== 0) {
-    const size = missing === null ? "a model of unknown size" : bytes(missing);
-    const what = `${plan.reference} is not here: ${size} from ${plan.from}`;
-    const answer = await agreed(world, `${what}. Pull it?`, asking);
+    const size = missing === null ? "unknown size" : bytes(missing);
+    const what = `${plan.reference} is not downloaded: ${size} from ${plan.from}`;
+    const answer = await confirm(environment, `${what}. Pull it?`, consent);
     if (answer === null) {
-      throw new ShimmyError("invalid", `${what}; say --yes to pull it, or use shimmy pull`);
+      throw new ShimmyError("invalid", `${what}; use --yes or shimmy pull to download it`);
     }
     if (!answer) throw new ShimmyError("invalid", `${plan.reference} was not pulled`);
   }
-  return await pullShown(world, store, plan, options);
+  return await pullWithProgress(environment, store, plan, options);
 }

@@ -1,40 +1,42 @@
 import type { PullEvent, PullPlan } from "../../models/pull/mod.ts";
-import { bytes } from "../output/mod.ts";
+import { bytes, displayWidth } from "../output/mod.ts";
 import type { Output } from "../environment/mod.ts";
 
-/** Milliseconds over which the rate is measured: long enough to be steady, short enough to be true. */
+/** Milliseconds over which the rate is averaged. */
 const WINDOW_MS = 5_000;
-/** Where nobody sees a bar, a line at each tenth, and not more often than this. */
+/** Minimum milliseconds between two lines when stderr is not a terminal. */
 const LINE_MS = 10_000;
 const BAR_WIDTH = 20;
 const NAME_WIDTH = 28;
 
-/** Shows how far a pull is. */
+/** Shows the progress of a pull. */
 export class PullProgress {
   readonly #output: Pick<Output, "progress" | "showsProgress">;
-  readonly #say: (line: string) => void;
+  readonly #notify: (line: string) => void;
   readonly #now: () => number;
   readonly #rates = new Map<string, Rate>();
-  readonly #told = new Set<string>();
+  readonly #notified = new Set<string>();
   #line = { at: -Infinity, tenth: 0 };
 
   constructor(
     plan: PullPlan,
     output: Pick<Output, "progress" | "showsProgress">,
-    say: (line: string) => void,
+    notify: (line: string) => void,
     now: () => number = () => performance.now(),
   ) {
     this.#output = output;
-    this.#say = say;
+    this.#notify = notify;
     this.#now = now;
-    if (plan.files.every(({ present }) => present)) say(`${plan.reference} is here already`);
+    if (plan.files.every(({ present }) => present)) {
+      notify(`${plan.reference} is already downloaded`);
+    }
   }
 
-  see(event: PullEvent): void {
+  update(event: PullEvent): void {
     if (event.type === "finish") return;
     const { file: { name }, progress } = event;
     if (progress.phase === "wait") {
-      this.#once(`wait ${name}`, `Somebody else is downloading ${name}; waiting for it`);
+      this.#notifyOnce(`wait ${name}`, `Another process is downloading ${name}; waiting for it`);
     } else if (progress.phase === "check") {
       const share = percent(progress.bytes, progress.total);
       this.#output.progress(`Checking ${shortened(name)}${share === null ? "" : ` ${share} %`}`);
@@ -47,8 +49,11 @@ export class PullProgress {
     if (rate === undefined) {
       this.#rates.set(name, rate = new Rate());
       this.#line = { at: now, tenth: tenthOf(count, total) };
-      const begun = count > 0 ? `, going on from ${bytes(count)}` : "";
-      this.#once(name, `Pulling ${name}${total === null ? "" : ` (${bytes(total)})`}${begun}`);
+      const resumed = count > 0 ? `, continuing at ${bytes(count)}` : "";
+      this.#notifyOnce(
+        name,
+        `Pulling ${name}${total === null ? "" : ` (${bytes(total)})`}${resumed}`,
+      );
     }
     rate.add(now, count);
     if (this.#output.showsProgress) {
@@ -58,22 +63,22 @@ export class PullProgress {
     const tenth = tenthOf(count, total);
     if (tenth <= this.#line.tenth || now - this.#line.at < LINE_MS) return;
     this.#line = { at: now, tenth };
-    this.#say(facts(name, count, total, rate.perSecond));
+    this.#notify(statusText(name, count, total, rate.perSecond));
   }
 
-  #once(key: string, line: string): void {
-    if (this.#told.has(key)) return;
-    this.#told.add(key);
-    this.#say(line);
+  #notifyOnce(key: string, line: string): void {
+    if (this.#notified.has(key)) return;
+    this.#notified.add(key);
+    this.#notify(line);
   }
 }
 
-/** How fast bytes come, over the last few seconds. */
+/** The transfer rate of the last few seconds. */
 class Rate {
   #samples: { readonly at: number; readonly bytes: number }[] = [];
 
   add(at: number, bytes: number): void {
-    // A download that began anew has fewer bytes than before.
+    // A restarted download has fewer bytes than before.
     if (bytes < (this.#samples.at(-1)?.bytes ?? 0)) this.#samples = [];
     this.#samples.push({ at, bytes });
     const first = this.#samples.findIndex((sample) => at - sample.at <= WINDOW_MS);
@@ -89,14 +94,19 @@ class Rate {
 }
 
 function bar(name: string, count: number, total: number | null, rate: number | null): string {
-  if (total === null) return facts(shortened(name), count, total, rate);
+  if (total === null) return statusText(shortened(name), count, total, rate);
   const filled = Math.round(BAR_WIDTH * (total === 0 ? 1 : count / total));
   const drawn = "#".repeat(filled) + ".".repeat(BAR_WIDTH - filled);
-  return facts(`${shortened(name)} [${drawn}]`, count, total, rate);
+  return statusText(`${shortened(name)} [${drawn}]`, count, total, rate);
 }
 
-/** Share, bytes, rate and time left, as far as they are known. */
-function facts(name: string, count: number, total: number | null, rate: number | null): string {
+/** Percentage, bytes, rate and remaining time, as far as they are known. */
+function statusText(
+  name: string,
+  count: number,
+  total: number | null,
+  rate: number | null,
+): string {
   const share = percent(count, total);
   const left = total === null || !rate ? null : (total - count) / rate;
   return [
@@ -111,11 +121,11 @@ function percent(count: number, total: number | null): number | null {
 }
 
 function tenthOf(count: number, total: number | null): number {
-  // Of an unknown size, every hundred megabytes count as a tenth.
+  // For an unknown size, every 100 MB count as a tenth.
   return total === null ? Math.floor(count / 1e8) : Math.floor((percent(count, total) ?? 0) / 10);
 }
 
-/** Seconds as people read a clock, e.g. `1:05` or `2:00:00`. */
+/** Seconds as `1:05` or `2:00:00`. */
 function duration(seconds: number): string {
   const whole = Math.ceil(seconds);
   const two = (value: number) => String(value).padStart(2, "0");
@@ -125,7 +135,10 @@ function duration(seconds: number): string {
     : `${hours}:${two(minutes)}:${two(whole % 60)}`;
 }
 
-/** A name that leaves room for the rest of a line; the end tells files apart better. */
+/** A name cut to the width of its column. The end is kept, because it tells the shards of a model apart. */
 function shortened(name: string): string {
-  return name.length <= NAME_WIDTH ? name : `…${name.slice(1 - NAME_WIDTH)}`;
+  if (displayWidth(name) <= NAME_WIDTH) return name;
+  const characters = [...name];
+  while (displayWidth(characters.join("")) > NAME_WIDTH - 1) characters.shift();
+  return `…${characters.join("")}`;
 }

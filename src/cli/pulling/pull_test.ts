@@ -2,7 +2,10 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { fromFileUrl, join } from "@std/path";
 import { halted, HubDouble, sendBytes, sha256 } from "../../../tests/doubles/hub.ts";
 import { entryDouble } from "../../../tests/doubles/pool.ts";
-import { WorldDouble, type WorldDoubleOptions } from "../../../tests/doubles/world.ts";
+import {
+  EnvironmentDouble,
+  type EnvironmentDoubleOptions,
+} from "../../../tests/doubles/environment.ts";
 import { model } from "../../../tests/models/machine.ts";
 import type { PullPlan } from "../../models/pull/mod.ts";
 import { main } from "../main.ts";
@@ -11,8 +14,8 @@ import { PullProgress } from "./pull_progress.ts";
 const MAIN = fromFileUrl(new URL("../../../main.ts", import.meta.url));
 const BYTES = model(1) as Uint8Array<ArrayBuffer>;
 
-/** A machine that may pull `hf:o/r` and `ollama:tiny`. */
-class Place implements AsyncDisposable {
+/** A machine that can pull `hf:o/r` and `ollama:tiny`. */
+class PullFixture implements AsyncDisposable {
   readonly hub = new HubDouble();
   readonly folder = Deno.realPathSync(Deno.makeTempDirSync());
   readonly env = this.hub.env(this.folder);
@@ -22,16 +25,16 @@ class Place implements AsyncDisposable {
     this.hub.models.set("library/tiny:latest", { layers: [{ kind: "model", bytes: BYTES }] });
   }
 
-  /** Where the model of `hf:o/r` lies. */
+  /** The path of the model of `hf:o/r`. */
   get path(): string {
     return join(this.folder, "hf/hub/models--o--r/snapshots", "1".repeat(40), "a-Q4_0.gguf");
   }
 
-  async shimmy(args: string[], options: WorldDoubleOptions = {}) {
-    const world = new WorldDouble({ env: this.env, ...options });
-    const status = await main(args, world);
-    assertEquals(world.listeners, 0, "a command goes on listening for signals");
-    return { status, world };
+  async shimmy(args: string[], options: EnvironmentDoubleOptions = {}) {
+    const environment = new EnvironmentDouble({ env: this.env, ...options });
+    const status = await main(args, environment);
+    assertEquals(environment.listeners, 0, "an interrupt handler is left");
+    return { status, environment };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -40,98 +43,104 @@ class Place implements AsyncDisposable {
   }
 }
 
-Deno.test("pull prints the name that the model then has, and tells what it did", async () => {
-  await using place = new Place();
+Deno.test("pull prints the name of the model and reports the download", async () => {
+  await using place = new PullFixture();
   const first = await place.shimmy(["pull", "hf:o/r"]);
-  assertEquals([first.status, first.world.out], [0, "a-q4_0\n"]);
-  assertMatch(first.world.notes.join("\n"), /^Pulling a-Q4_0\.gguf \(\d+ B\)$/);
+  assertEquals([first.status, first.environment.out], [0, "a-q4_0\n"]);
+  assertMatch(first.environment.notes.join("\n"), /^Pulling a-Q4_0\.gguf \(\d+ B\)$/);
   const again = await place.shimmy(["pull", "hf:o/r", "--json"]);
-  assertEquals(JSON.parse(again.world.out), {
+  assertEquals(JSON.parse(again.environment.out), {
     reference: "hf:o/r",
     name: "a-q4_0",
     paths: [place.path],
     downloaded: false,
   });
-  assertEquals(again.world.notes, ["hf:o/r is here already"]);
+  assertEquals(again.environment.notes, ["hf:o/r is already downloaded"]);
 });
 
-Deno.test("pull prints the name by which that very model is found where another has its file's", async () => {
-  await using place = new Place();
+Deno.test("pull prints the name of the pulled model when another model has the name of its file", async () => {
+  await using place = new PullFixture();
   const models = [
     entryDouble("a-q4_0"),
     entryDouble("a-q4_0@r", { paths: [place.path] }),
   ];
-  assertEquals((await place.shimmy(["pull", "hf:o/r"], { models })).world.out, "a-q4_0@r\n");
+  assertEquals((await place.shimmy(["pull", "hf:o/r"], { models })).environment.out, "a-q4_0@r\n");
   const blob = join(place.folder, "ollama/blobs", `sha256-${sha256(BYTES)}`);
   const aliased = [entryDouble("other", { paths: [blob], aliases: ["tiny:latest"] })];
-  const { world } = await place.shimmy(["pull", "ollama:tiny"], { models: aliased });
-  assertEquals(world.out, "tiny:latest\n");
+  const { environment } = await place.shimmy(["pull", "ollama:tiny"], { models: aliased });
+  assertEquals(environment.out, "tiny:latest\n");
 });
 
-Deno.test("on a terminal a bar shows how far it is", async () => {
-  await using place = new Place();
-  const { world } = await place.shimmy(["pull", "ollama:tiny"], { terminal: true });
-  assertEquals(world.out, "tiny:latest\n");
-  assertMatch(world.progress.join("\n"), /^tiny:latest \[#{20}\] 100 % of \d+ B$/m);
-  assertStringIncludes(world.progress.join("\n"), "Checking tiny:latest 100 %");
+Deno.test("a terminal shows a progress bar", async () => {
+  await using place = new PullFixture();
+  const { environment } = await place.shimmy(["pull", "ollama:tiny"], { terminal: true });
+  assertEquals(environment.out, "tiny:latest\n");
+  assertMatch(environment.progress.join("\n"), /^tiny:latest \[#{20}\] 100 % of \d+ B$/m);
+  assertStringIncludes(environment.progress.join("\n"), "Checking tiny:latest 100 %");
 });
 
-Deno.test("mistakes in what to pull end with what would be right", async () => {
-  await using place = new Place();
-  const { status, world } = await place.shimmy(["pull", "o/r"]);
+Deno.test("an invalid reference or checksum names the valid forms", async () => {
+  await using place = new PullFixture();
+  const { status, environment } = await place.shimmy(["pull", "o/r"]);
   assertEquals(status, 1);
-  assertMatch(world.notes[0]!, /^shimmy: Cannot pull 'o\/r': it must be hf:owner\/repo/);
+  assertMatch(environment.notes[0]!, /^shimmy: Cannot pull 'o\/r': it must be hf:owner\/repo/);
   const wrong = await place.shimmy(["pull", "hf:o/r", "--sha256", "12"]);
   assertEquals(wrong.status, 2);
-  assertEquals(wrong.world.notes, ["shimmy: --sha256: must be 64 hexadecimal digits"]);
+  assertEquals(wrong.environment.notes, ["shimmy: --sha256: must be 64 hexadecimal digits"]);
   const unused = await place.shimmy(["pull", "hf:o/r", "--sha256", "0".repeat(64)]);
-  assertEquals([unused.status, unused.world.out], [2, ""]);
-  assertMatch(unused.world.notes[0]!, /^shimmy: --sha256: is for https: URLs/);
+  assertEquals([unused.status, unused.environment.out], [2, ""]);
+  assertMatch(unused.environment.notes[0]!, /^shimmy: --sha256: applies only to https: URLs/);
   const help = await place.shimmy(["pull", "--help"]);
   for (const form of ["hf:owner/repo:QUANT", "ollama:name[:tag]", "--connections"]) {
-    assertStringIncludes(help.world.out, form);
+    assertStringIncludes(help.environment.out, form);
   }
 });
 
-Deno.test("cancelling keeps what came and says how to go on", async () => {
-  await using place = new Place();
-  const world = new WorldDouble({ env: place.env });
+Deno.test("a cancelled pull keeps the downloaded part and says how to continue", async () => {
+  await using place = new PullFixture();
+  const environment = new EnvironmentDouble({ env: place.env });
   const stopped = Promise.withResolvers<void>();
   place.hub.interfere = (request) => {
-    setTimeout(() => (world.stop(), stopped.resolve()), 50);
+    setTimeout(() => (environment.interrupt(), stopped.resolve()), 50);
     return halted(sendBytes(request, BYTES), 100, stopped.promise);
   };
-  assertEquals(await main(["pull", "hf:o/r"], world), 130);
-  assertEquals(world.notes.at(-1), "What came of hf:o/r is kept; pull it again to go on");
+  assertEquals(await main(["pull", "hf:o/r"], environment), 130);
+  assertEquals(
+    environment.notes.at(-1),
+    "The downloaded part of hf:o/r is kept; pull again to continue",
+  );
   place.hub.interfere = () => null;
   assertEquals((await place.shimmy(["pull", "hf:o/r"])).status, 0);
   assertEquals(place.hub.fetched.at(-1)?.range, "bytes=100-");
 });
 
-Deno.test("generate pulls a reference first, when it is told to or the user agrees", async () => {
-  await using place = new Place();
+Deno.test("generate pulls a reference first, with --yes or after confirmation", async () => {
+  await using place = new PullFixture();
   const command = ["generate", "hf:o/r", "--prompt", "Hi"];
   const models = [entryDouble("a-q4_0", { paths: [place.path] })];
   const silent = await place.shimmy(command, { models });
   assertEquals(silent.status, 1);
   assertMatch(
-    silent.world.notes[0]!,
-    /^shimmy: hf:o\/r is not here: \d+ B from 127\.0\.0\.1:\d+; say --yes to pull it/,
+    silent.environment.notes[0]!,
+    /^shimmy: hf:o\/r is not downloaded: \d+ B from 127\.0\.0\.1:\d+; use --yes or shimmy pull/,
   );
   const no = await place.shimmy(command, { models, terminal: true, lines: ["n"] });
-  assertMatch(no.world.notes.join("\n"), /Pull it\? \[y\/N\]\nshimmy: hf:o\/r was not pulled$/);
+  assertMatch(
+    no.environment.notes.join("\n"),
+    /Pull it\? \[y\/N\]\nshimmy: hf:o\/r was not pulled$/,
+  );
   assertEquals(place.hub.fetched, []);
   const yes = await place.shimmy(command, { models, terminal: true, lines: ["y"] });
-  assertEquals([yes.status, yes.world.out], [0, "Hello world\n"]);
-  assertEquals(yes.world.requests[0]?.named, place.path);
-  // Now it is here, so that nobody is asked and nothing is asked for.
+  assertEquals([yes.status, yes.environment.out], [0, "Hello world\n"]);
+  assertEquals(yes.environment.requests[0]?.named, place.path);
+  // The model is downloaded now: no question and no request.
   const asked = place.hub.asked.length;
   const here = await place.shimmy(command, { models });
-  assertEquals([here.status, here.world.out], [0, "Hello world\n"]);
+  assertEquals([here.status, here.environment.out], [0, "Hello world\n"]);
   assertEquals(place.hub.asked.length, asked);
 });
 
-Deno.test("every command about one model pulls a reference first, when it may", async () => {
+Deno.test("every command for one model pulls a reference first, if allowed", async () => {
   for (
     const [name, ...more] of [
       ["chat"],
@@ -141,82 +150,90 @@ Deno.test("every command about one model pulls a reference first, when it may", 
       ["plan"],
     ]
   ) {
-    await using place = new Place();
+    await using place = new PullFixture();
     const command = [name!, "hf:o/r", ...more];
     const models = [entryDouble("a-q4_0", { paths: [place.path] })];
     const silent = await place.shimmy(command, { models });
     assertEquals(silent.status, 1);
-    assertMatch(silent.world.notes[0]!, /hf:o\/r is not here.*; say --yes to pull it/);
-    assertEquals([silent.world.requests, place.hub.fetched], [[], []]);
+    assertMatch(
+      silent.environment.notes[0]!,
+      /hf:o\/r is not downloaded.*; use --yes or shimmy pull/,
+    );
+    assertEquals([silent.environment.requests, place.hub.fetched], [[], []]);
     const asked = await place.shimmy(command, { models, terminal: true, lines: ["y"] });
-    assertEquals([asked.status, asked.world.requests[0]?.named], [0, place.path], name);
+    assertEquals([asked.status, asked.environment.requests[0]?.named], [0, place.path], name);
     assertEquals(place.hub.fetched.length, 1);
     await Deno.remove(join(place.folder, "hf"), { recursive: true });
     const told = await place.shimmy([...command, "--yes"], { models });
-    assertEquals([told.status, told.world.requests[0]?.named], [0, place.path], name);
+    assertEquals([told.status, told.environment.requests[0]?.named], [0, place.path], name);
     const here = await place.shimmy(command, { models });
     assertEquals([here.status, place.hub.fetched.length], [0, 2], name);
   }
 });
 
-Deno.test("the model that drafts is pulled like the one that answers", async () => {
+Deno.test("a draft model is pulled like the model", async () => {
   for (const command of [["generate", "m", "--prompt", "Hi"], ["plan", "m"], ["serve"]]) {
-    await using place = new Place();
+    await using place = new PullFixture();
     const full = [...command, ...command[0] === "serve" ? ["--port", "0", "--in-process"] : []];
     const silent = await place.shimmy([...full, "--draft", "hf:o/r"]);
-    assertEquals([silent.status, silent.world.requests], [1, []]);
-    assertMatch(silent.world.notes[0]!, /hf:o\/r is not here.*; say --yes to pull it/);
+    assertEquals([silent.status, silent.environment.requests], [1, []]);
+    assertMatch(
+      silent.environment.notes[0]!,
+      /hf:o\/r is not downloaded.*; use --yes or shimmy pull/,
+    );
     for (const [draft, expected] of [["hf:o/r", place.path], ["ollama:tiny", "tiny:latest"]]) {
-      const world = new WorldDouble({ env: place.env });
-      const done = main([...full, "--draft", draft!, "--yes"], world);
-      while (world.out === "") await new Promise((resolve) => setTimeout(resolve, 5));
-      world.stop();
-      assertEquals([await done, world.requests[0]?.globals.draft], [0, expected], command[0]);
+      const environment = new EnvironmentDouble({ env: place.env });
+      const done = main([...full, "--draft", draft!, "--yes"], environment);
+      while (environment.out === "") await new Promise((resolve) => setTimeout(resolve, 5));
+      environment.interrupt();
+      assertEquals([await done, environment.requests[0]?.globals.draft], [0, expected], command[0]);
     }
   }
 });
 
-Deno.test("a default model that the environment names by a reference is pulled by every command", async () => {
+Deno.test("a reference to the default model in the environment is pulled by every command", async () => {
   for (
     const [reference, request] of [
-      ["hf:o/r", (place: Place) => ({ base: place.path, preferred: undefined })],
+      ["hf:o/r", (place: PullFixture) => ({ base: place.path, preferred: undefined })],
       ["ollama:tiny", () => ({ base: undefined, preferred: "tiny:latest" })],
     ] as const
   ) {
-    await using place = new Place();
+    await using place = new PullFixture();
     const env = { ...place.env, SHIMMY_BASE_GGUF: reference };
     const silent = await place.shimmy(["generate", "--prompt", "Hi"], { env });
-    assertStringIncludes(silent.world.notes[0]!, "say --yes to pull it");
-    const { status, world } = await place.shimmy(["generate", "--prompt", "Hi", "--yes"], { env });
-    const { named, base, preferred } = world.requests[0]!;
+    assertStringIncludes(silent.environment.notes[0]!, "use --yes or shimmy pull");
+    const { status, environment } = await place.shimmy(["generate", "--prompt", "Hi", "--yes"], {
+      env,
+    });
+    const { named, base, preferred } = environment.requests[0]!;
     assertEquals([status, named, { base, preferred }], [0, undefined, request(place)]);
-    // Whoever names another model does without it.
+    // A command for another model does not pull it.
     await Deno.remove(place.folder, { recursive: true });
     const other = await place.shimmy(["generate", "m", "--prompt", "Hi"], { env });
-    assertEquals([other.status, other.world.requests[0]?.base], [0, undefined]);
+    assertEquals([other.status, other.environment.requests[0]?.base], [0, undefined]);
     await Deno.mkdir(place.folder);
   }
 });
 
-Deno.test("generate --yes pulls without asking, and a model of Ollama's goes by its name", async () => {
-  await using place = new Place();
-  const { status, world } = await place.shimmy(
+Deno.test("generate --yes pulls without asking, and an Ollama model is selected by name", async () => {
+  await using place = new PullFixture();
+  const { status, environment } = await place.shimmy(
     ["generate", "--name", "ollama:tiny", "--prompt", "Hi", "--yes"],
     { models: [entryDouble("tiny:latest")] },
   );
-  assertEquals([status, world.requests[0]?.named], [0, "tiny:latest"]);
+  assertEquals([status, environment.requests[0]?.named], [0, "tiny:latest"]);
 });
 
-Deno.test("a prompt on stdin leaves nobody to be asked", async () => {
-  await using place = new Place();
+Deno.test("with the prompt on stdin the user is not asked", async () => {
+  await using place = new PullFixture();
   const command = ["generate", "hf:o/r", "--prompt", "-"];
-  const { status, world } = await place.shimmy(command, { terminal: true, lines: ["y"] });
+  const { status, environment } = await place.shimmy(command, { terminal: true, lines: ["y"] });
   assertEquals(status, 1);
-  assertStringIncludes(world.notes[0]!, "say --yes to pull it");
+  assertStringIncludes(environment.notes[0]!, "use --yes or shimmy pull");
 });
 
 Deno.test("serve pulls its default model first", async () => {
-  await using place = new Place();
+  await using place = new PullFixture();
   for (
     const [reference, request] of [
       ["hf:o/r", { base: place.path, preferred: undefined }],
@@ -226,40 +243,43 @@ Deno.test("serve pulls its default model first", async () => {
     const command = ["serve", "--port", "0", "--in-process", "--model-path", reference];
     const silent = await place.shimmy(command);
     assertEquals(silent.status, 1);
-    assertStringIncludes(silent.world.notes[0]!, "say --yes to pull it");
-    const world = new WorldDouble({ env: place.env });
-    const done = main([...command, "--yes"], world);
-    while (world.out === "") await new Promise((resolve) => setTimeout(resolve, 5));
-    world.stop();
+    assertStringIncludes(silent.environment.notes[0]!, "use --yes or shimmy pull");
+    const environment = new EnvironmentDouble({ env: place.env });
+    const done = main([...command, "--yes"], environment);
+    while (environment.out === "") await new Promise((resolve) => setTimeout(resolve, 5));
+    environment.interrupt();
     assertEquals(await done, 0);
-    const { base, preferred } = world.requests[0]!;
+    const { base, preferred } = environment.requests[0]!;
     assertEquals({ base, preferred }, request);
   }
 });
 
-Deno.test("rm removes what was pulled, by reference or by name", async () => {
-  await using place = new Place();
+Deno.test("rm removes a pulled model, by reference or by name", async () => {
+  await using place = new PullFixture();
   for (const name of ["hf:o/r", "a-q4_0"]) {
     await place.shimmy(["pull", "hf:o/r"]);
     const models = [entryDouble("a-q4_0", { paths: [place.path], source: "huggingface" })];
-    const { status, world } = await place.shimmy(["rm", name], { models });
+    const { status, environment } = await place.shimmy(["rm", name], { models });
     assertEquals(status, 0);
-    assertMatch(world.out, /^Removed a-q4_0 \(\d+ B\)\n$/);
+    assertMatch(environment.out, /^Removed a-q4_0 \(\d+ B\)\n$/);
     assertEquals(await Deno.stat(place.path).catch(() => null), null);
   }
-  const { status, world } = await place.shimmy(["rm", "hf:o/r"]);
-  assertEquals([status, world.notes], [1, ["shimmy: Nothing was pulled from hf:o/r"]]);
+  const { status, environment } = await place.shimmy(["rm", "hf:o/r"]);
+  assertEquals([status, environment.notes], [1, ["shimmy: No model was pulled from hf:o/r"]]);
 });
 
-Deno.test("rm asks before it removes what Shimmy did not pull", async () => {
-  await using place = new Place();
+Deno.test("rm asks before it removes a model that Shimmy did not pull", async () => {
+  await using place = new PullFixture();
   const path = join(place.folder, "mine.gguf");
   const models = [entryDouble("mine", { paths: [path] })];
   const there = () => Deno.stat(path).then(() => true, () => false);
   Deno.writeFileSync(path, BYTES);
   const silent = await place.shimmy(["rm", "mine"], { models });
   assertEquals(silent.status, 1);
-  assertMatch(silent.world.notes[0]!, /mine was not pulled by Shimmy.*; say --yes to remove it/);
+  assertMatch(
+    silent.environment.notes[0]!,
+    /mine was not pulled by Shimmy.*; use --yes to remove it/,
+  );
   const no = await place.shimmy(["rm", "mine"], { models, terminal: true, lines: [""] });
   assertEquals([no.status, await there()], [1, true]);
   const yes = await place.shimmy(["rm", "mine"], { models, terminal: true, lines: ["yes"] });
@@ -269,7 +289,7 @@ Deno.test("rm asks before it removes what Shimmy did not pull", async () => {
   assertEquals(await there(), false);
 });
 
-Deno.test("progress tells the rate and the time left, and without a terminal only now and then", () => {
+Deno.test("progress shows the rate and the remaining time, and without a terminal rare lines", () => {
   const file = { name: "model.gguf" } as PullPlan["files"][number];
   const plan = { reference: "hf:o/r", files: [{ present: false }] } as unknown as PullPlan;
   for (const showsProgress of [true, false]) {
@@ -282,7 +302,7 @@ Deno.test("progress tells the rate and the time left, and without a terminal onl
     for (let second = 0; second <= 20; second++) {
       now = second * 1000;
       const bytes = second * 10 * 1024 ** 2;
-      progress.see({ type: "file", file, progress: { phase: "receive", bytes, total } });
+      progress.update({ type: "file", file, progress: { phase: "receive", bytes, total } });
     }
     const half = "50 % of 200 MiB, 10 MiB/s, 0:10 left";
     assertEquals(lines[0], "Pulling model.gguf (200 MiB)");
@@ -300,8 +320,8 @@ Deno.test("progress tells the rate and the time left, and without a terminal onl
   }
 });
 
-Deno.test("two processes that pull the same at once fetch it once", async () => {
-  await using place = new Place();
+Deno.test("two processes that pull the same model at once download it once", async () => {
+  await using place = new PullFixture();
   place.hub.interfere = async () => {
     await new Promise((resolve) => setTimeout(resolve, 2_000));
     return null;
@@ -325,6 +345,6 @@ Deno.test("two processes that pull the same at once fetch it once", async () => 
   }
   assertEquals(place.hub.fetched.length, 1);
   assertEquals(sha256(Deno.readFileSync(place.path)), sha256(BYTES));
-  const waited = outputs.filter(({ stderr }) => text(stderr).includes("Somebody else"));
+  const waited = outputs.filter(({ stderr }) => text(stderr).includes("Another process"));
   assert(waited.length <= 1);
 });

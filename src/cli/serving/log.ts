@@ -3,16 +3,17 @@ import { UsageError } from "../options/mod.ts";
 const LEVELS = ["error", "warn", "info", "debug"] as const;
 type Level = (typeof LEVELS)[number];
 
-/** What a server tells its operator, on stderr. */
+/** The server's log on stderr. */
 export type Log = Readonly<
   Record<Level, (message: string, fields?: Readonly<Record<string, string>>) => void>
 >;
 
 /**
- * A log as `SHIMMY_LOG` wants it: a level, and `json` for one object a line, as in `debug,json`.
+ * Creates the log that `SHIMMY_LOG` selects: a level, and `json` for one object per line, as in
+ * `debug,json`.
  *
- * @param note Takes a line.
- * @throws {UsageError} for any other word.
+ * @param note Receives each line.
+ * @throws {UsageError} for an unknown word.
  */
 export function createLog(
   setting: string | undefined,
@@ -20,14 +21,14 @@ export function createLog(
   note: (line: string) => void,
 ): Log {
   const words = (setting ?? "").split(/[\s,]+/).filter((word) => word !== "");
-  const wrong = words.find((word) => word !== "json" && !LEVELS.some((level) => level === word));
-  if (wrong !== undefined) {
+  const unknown = words.find((word) => word !== "json" && !LEVELS.some((level) => level === word));
+  if (unknown !== undefined) {
     throw new UsageError(
-      `SHIMMY_LOG: must be one of ${LEVELS.join(", ")}, and json, not '${wrong}'`,
+      `SHIMMY_LOG: must be one of ${LEVELS.join(", ")}, and json, not '${unknown}'`,
     );
   }
-  const asked = LEVELS.findLast((level) => words.includes(level)) ?? "info";
-  const shown = LEVELS.indexOf(verbose ? "debug" : asked);
+  const chosen = LEVELS.findLast((level) => words.includes(level)) ?? "info";
+  const shown = LEVELS.indexOf(verbose ? "debug" : chosen);
   const format = words.includes("json") ? jsonLine : textLine;
   const at = (level: Level): Log[Level] =>
     LEVELS.indexOf(level) > shown

@@ -12,18 +12,18 @@ function linesOf(setting: string | undefined, verbose = false): string[] {
   return lines;
 }
 
-Deno.test("a level shows itself and what is worse", () => {
+Deno.test("a level shows its own messages and more severe ones", () => {
   assertEquals(linesOf("error"), ['error: broke request="r1"']);
   assertEquals(linesOf("warn"), ['error: broke request="r1"', "warn: odd"]);
   assertEquals(linesOf(undefined), ['error: broke request="r1"', "warn: odd", "came"]);
   assertEquals(linesOf("debug").length, 4);
 });
 
-Deno.test("verbose shows everything", () => {
+Deno.test("verbose shows all levels", () => {
   assertEquals(linesOf("error", true).length, 4);
 });
 
-Deno.test("json makes every line an object", () => {
+Deno.test("json writes one object per line", () => {
   const [first, ...rest] = linesOf("json,warn").map((line) => JSON.parse(line));
   assertEquals(rest.length, 1);
   const { time, ...fields } = first;
@@ -31,7 +31,7 @@ Deno.test("json makes every line an object", () => {
   assertEquals(new Date(time).toISOString(), time);
 });
 
-Deno.test("other words are refused", () => {
+Deno.test("unknown words are refused", () => {
   const error = assertThrows(() => linesOf("loud"), UsageError);
   assertEquals(
     error.message,

@@ -1,2 +1,3 @@
+/** Parts of a running server: the log and the reload of the configuration file. */
 export { createLog, type Log } from "./log.ts";
-export { followConfig, residenceOf } from "./reload_config.ts";
+export { residencyLimits, watchConfig } from "./reload_config.ts";

@@ -1,16 +1,16 @@
 import { basename } from "@std/path";
 import { messageOf } from "../../errors.ts";
-import type { Call, Residence, Session } from "../environment/mod.ts";
+import type { Call, ModelSession, ResidencyLimits } from "../environment/mod.ts";
 import type { GlobalValues, SERVE_OPTIONS, ServeValues } from "../options/mod.ts";
 import type { Log } from "./log.ts";
 import { watchFile } from "./watch_file.ts";
 
 type ServeCall = Pick<
   Call<typeof SERVE_OPTIONS>,
-  "values" | "globals" | "config" | "configPaths" | "again"
+  "values" | "globals" | "config" | "configPaths" | "reload"
 >;
 
-/** Options that a running server cannot change: it is bound to them, or has chosen by them. */
+/** Options that take effect only at the start of the server. */
 const FIXED = [
   "bind",
   "port",
@@ -22,32 +22,32 @@ const FIXED = [
 ] as const satisfies readonly (keyof ServeValues)[];
 const FIXED_GLOBALS = ["gpu-backend", "lora", "verbose"] as const;
 
-/** How long models stay loaded, and how many, as the options say. */
-export function residenceOf(values: ServeValues): Residence {
+/** The residency limits of the options. */
+export function residencyLimits(values: ServeValues): ResidencyLimits {
   return { keepAlive: values["keep-alive"], maxModels: values["max-models"] };
 }
 
 /**
- * Watches the places of the configuration file and puts what it says by now to work, also when it is
- * made or removed. A file that cannot be used changes nothing, and the log says why.
+ * Watches the paths of the configuration file and applies the file when it changes, appears or
+ * disappears. An invalid file changes nothing, and the log says why.
  *
- * @param prepare brings what new options name.
- * @returns what ends it.
+ * @param prepare pulls the models that new options refer to.
+ * @returns a handle that ends the watch.
  */
-export function followConfig(
+export function watchConfig(
   call: ServeCall,
-  session: Session,
+  session: ModelSession,
   log: Log,
   prepare: Prepare,
 ): AsyncDisposable {
-  const following = new Following(call, session, log, prepare);
+  const reloader = new ConfigReloader(call, session, log, prepare);
   const stack = new AsyncDisposableStack();
   for (const path of call.configPaths) {
     try {
-      stack.use(watchFile(path, () => following.look()));
+      stack.use(watchFile(path, () => reloader.check()));
     } catch (error) {
-      const line = `${path} cannot be watched: ${messageOf(error)}`;
-      // A file that nobody has made need not be one that anybody will make.
+      const line = `Cannot watch ${path}: ${messageOf(error)}`;
+      // A file that does not exist may never be created.
       if (path === call.config?.path) log.warn(line);
       else log.debug(line);
     }
@@ -55,77 +55,75 @@ export function followConfig(
   return stack;
 }
 
-/** Options as a session takes them. */
+/** Resolves references in new options. */
 type Prepare = (call: Pick<ServeCall, "values" | "globals">) => Promise<GlobalValues>;
 
-/** The file that counts, as it was last seen. */
-interface Sight {
+/** The used configuration file at one time. */
+interface FileSnapshot {
   readonly path: string;
   readonly text: string;
 }
 
-class Following {
+class ConfigReloader {
   readonly #call: ServeCall;
-  readonly #session: Session;
+  readonly #session: ModelSession;
   readonly #log: Log;
   readonly #prepare: Prepare;
-  #seen: Sight | null;
-  #told: ReturnType<typeof fixedOf>;
-  #looking: Promise<void> = Promise.resolve();
+  #snapshot: FileSnapshot | null;
+  #fixed: ReturnType<typeof fixedValues>;
+  #running: Promise<void> = Promise.resolve();
 
-  constructor(call: ServeCall, session: Session, log: Log, prepare: Prepare) {
+  constructor(call: ServeCall, session: ModelSession, log: Log, prepare: Prepare) {
     this.#call = call;
     this.#session = session;
     this.#log = log;
     this.#prepare = prepare;
-    this.#seen = call.config;
-    this.#told = fixedOf(call);
+    this.#snapshot = call.config;
+    this.#fixed = fixedValues(call);
   }
 
-  /** One at a time: two folders may change at once. */
-  look(): Promise<void> {
-    return this.#looking = this.#looking.then(() => this.#look());
+  /** Checks run one after the other: two folders may change at the same time. */
+  check(): Promise<void> {
+    return this.#running = this.#running.then(() => this.#check());
   }
 
-  async #look(): Promise<void> {
-    const before = this.#seen;
-    const now = await sightOf(this.#call.configPaths);
+  async #check(): Promise<void> {
+    const before = this.#snapshot;
+    const now = await snapshotOf(this.#call.configPaths);
     if (now?.path === before?.path && now?.text === before?.text) return;
-    this.#seen = now;
+    this.#snapshot = now;
     const name = basename((now ?? before)!.path);
-    const what = now === null ? "is gone" : now.path === before?.path ? "has changed" : "was found";
+    const what = now === null ? "was removed" : now.path === before?.path ? "changed" : "was found";
     try {
-      const next = await this.#call.again();
+      const next = await this.#call.reload();
       const globals = await this.#prepare(next);
       await this.#session.configure({
         globals: { ...globals, "gpu-backend": this.#call.globals["gpu-backend"] },
         parallel: next.values.parallel,
         config: next.config,
-        residence: residenceOf(next.values),
+        residency: residencyLimits(next.values),
       });
-      this.#tellFixed(fixedOf(next));
-      const whose = next.config === null ? "the settings without it" : "its settings";
-      this.#log.info(`${name} ${what}; ${whose} hold from now on`);
+      this.#warnFixed(fixedValues(next));
+      const settings = next.config === null ? "default settings" : "its settings";
+      this.#log.info(`${name} ${what}; new requests use ${settings}`);
     } catch (error) {
       this.#log.warn(
-        `${name} ${what} and cannot be used, so the settings stay as they were: ${
-          messageOf(error)
-        }`,
+        `${name} ${what} and is invalid; the settings stay unchanged: ${messageOf(error)}`,
       );
     }
   }
 
-  #tellFixed(fixed: ReturnType<typeof fixedOf>): void {
+  #warnFixed(fixed: ReturnType<typeof fixedValues>): void {
     for (const name of Object.keys(fixed)) {
-      if (fixed[name] === this.#told[name]) continue;
-      this.#log.warn(`server.${name}: takes effect when Shimmy is started again`);
+      if (fixed[name] === this.#fixed[name]) continue;
+      this.#log.warn(`server.${name}: takes effect after a restart`);
     }
-    this.#told = fixed;
+    this.#fixed = fixed;
   }
 }
 
-/** The first of some files that is there. */
-async function sightOf(paths: readonly string[]): Promise<Sight | null> {
+/** The first of the files that exists. */
+async function snapshotOf(paths: readonly string[]): Promise<FileSnapshot | null> {
   for (const path of paths) {
     const text = await Deno.readTextFile(path).catch(() => null);
     if (text !== null) return { path, text };
@@ -133,8 +131,8 @@ async function sightOf(paths: readonly string[]): Promise<Sight | null> {
   return null;
 }
 
-/** Values that need a new start, each as text to be compared. */
-function fixedOf({ values, globals }: Pick<ServeCall, "values" | "globals">) {
+/** The values that need a restart, each as a text for comparison. */
+function fixedValues({ values, globals }: Pick<ServeCall, "values" | "globals">) {
   return Object.fromEntries([
     ...FIXED.map((name) => [name, JSON.stringify(values[name])] as const),
     ...FIXED_GLOBALS.map((name) => [name, JSON.stringify(globals[name])] as const),

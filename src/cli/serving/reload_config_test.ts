@@ -1,14 +1,14 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { dirname, join } from "@std/path";
 import { entryDouble } from "../../../tests/doubles/pool.ts";
-import { WorldDouble } from "../../../tests/doubles/world.ts";
+import { EnvironmentDouble } from "../../../tests/doubles/environment.ts";
 import { ShimmyError } from "../../errors.ts";
 import { GLOBAL_OPTIONS } from "../options/global_options.ts";
 import { createLog } from "./log.ts";
 import { parseOptions } from "../options/options.ts";
 import { SERVE_OPTIONS } from "../options/serve_options.ts";
-import type { Session, SessionChange } from "../environment/environment.ts";
-import { followConfig } from "./reload_config.ts";
+import type { ModelSession, ModelSessionChange } from "../environment/environment.ts";
+import { watchConfig } from "./reload_config.ts";
 import { configPaths, type ConfigPlaces, findConfig } from "../config/read.ts";
 
 /** A server's settings in a file of a folder of its own, or in its user's folder, followed. */
@@ -25,7 +25,7 @@ async function follow({ begins = "{}" }: { begins?: string | null } = {}) {
     cwd: dirname(path),
     os: "linux",
   };
-  const world = new WorldDouble({ models: [entryDouble("m")] });
+  const environment = new EnvironmentDouble({ models: [entryDouble("m")] });
   const lines: string[] = [];
   const log = createLog(undefined, false, (line) => lines.push(line));
   const called = async () => {
@@ -37,17 +37,17 @@ async function follow({ begins = "{}" }: { begins?: string | null } = {}) {
     });
     return { values, globals: values, config };
   };
-  const call = { ...await called(), again: called, configPaths: configPaths(places) };
-  const session = await world.openSession({ ...call, parallel: 1, paths: "found" });
-  const changes: SessionChange[] = [];
-  const spied: Session = {
+  const call = { ...await called(), reload: called, configPaths: configPaths(places) };
+  const session = await environment.openModelSession({ ...call, parallel: 1, paths: "found" });
+  const changes: ModelSessionChange[] = [];
+  const spied: ModelSession = {
     ...session,
     configure: async (change) => {
       changes.push(change);
       await session.configure(change);
     },
   };
-  const following = followConfig(call, spied, log, ({ globals }) => {
+  const following = watchConfig(call, spied, log, ({ globals }) => {
     if (globals.draft === "hf:none/there") throw new ShimmyError("backend", "It is not here");
     return Promise.resolve({ ...globals, draft: globals.draft && `pulled ${globals.draft}` });
   });
@@ -72,7 +72,7 @@ async function follow({ begins = "{}" }: { begins?: string | null } = {}) {
   };
 }
 
-Deno.test("a changed file holds without a restart", async () => {
+Deno.test("a changed file is applied without a restart", async () => {
   await using server = await follow();
   const body = {
     aliases: { other: "m" },
@@ -80,20 +80,20 @@ Deno.test("a changed file holds without a restart", async () => {
   };
   await Deno.writeTextFile(server.path, JSON.stringify(body));
   await server.logged(1);
-  assertEquals(server.lines, ["shimmy.json has changed; its settings hold from now on"]);
+  assertEquals(server.lines, ["shimmy.json changed; new requests use its settings"]);
   const [change] = server.changes;
-  assertEquals(change?.residence, { keepAlive: 60_000, maxModels: null });
+  assertEquals(change?.residency, { keepAlive: 60_000, maxModels: null });
   assertEquals([change?.parallel, change?.globals.ctx], [9, 512]);
-  assertEquals((await server.session.pool.resolve("other")).name, "m");
+  assertEquals((await server.session.registry.resolve("other")).name, "m");
 });
 
-Deno.test("what a changed file names is brought first; where it cannot be had, nothing changes", async () => {
+Deno.test("a draft model of a changed file is pulled first; a failed pull changes nothing", async () => {
   await using server = await follow();
   const write = (draft: string) =>
     Deno.writeTextFile(server.path, JSON.stringify({ server: { draft } }));
   await write("hf:none/there");
   await server.logged(1);
-  assertStringIncludes(server.lines[0]!, "the settings stay as they were: It is not here");
+  assertStringIncludes(server.lines[0]!, "the settings stay unchanged: It is not here");
   assertEquals(server.changes, []);
   await write("hf:o/r");
   await server.logged(2);
@@ -106,15 +106,15 @@ Deno.test("a file that another one replaces is followed on", async () => {
     await Deno.writeTextFile(`${server.path}.tmp`, JSON.stringify({ aliases: { [alias]: "m" } }));
     await Deno.rename(`${server.path}.tmp`, server.path);
     await server.logged(alias === "one" ? 1 : 2);
-    assertEquals((await server.session.pool.resolve(alias)).name, "m");
+    assertEquals((await server.session.registry.resolve(alias)).name, "m");
   }
 });
 
-Deno.test("a broken edit changes nothing and says why, until it is mended", async () => {
+Deno.test("an invalid file changes nothing and is reported, until it is corrected", async () => {
   await using server = await follow();
   await Deno.writeTextFile(server.path, JSON.stringify({ server: { parallel: "many" } }));
   await server.logged(1);
-  assertStringIncludes(server.lines[0]!, "the settings stay as they were");
+  assertStringIncludes(server.lines[0]!, "the settings stay unchanged");
   assertStringIncludes(server.lines[0]!, "shimmy.json: server.parallel: must be a whole number");
   assertEquals(server.changes, []);
   await Deno.writeTextFile(server.path, JSON.stringify({ server: { parallel: 2 } }));
@@ -122,28 +122,28 @@ Deno.test("a broken edit changes nothing and says why, until it is mended", asyn
   assertEquals(server.changes.length, 1);
 });
 
-Deno.test("a file with broken JSON is told of once, however often it is looked at", async () => {
+Deno.test("a file with invalid JSON is reported once", async () => {
   await using server = await follow();
   await Deno.writeTextFile(server.path, "{");
   await server.logged(1);
   assertStringIncludes(
     server.lines[0]!,
-    "the settings stay as they were: shimmy.json: must be JSON",
+    "the settings stay unchanged: shimmy.json: must be JSON",
   );
   await Deno.writeTextFile(server.path, "{");
   await new Promise((resolve) => setTimeout(resolve, 600));
   assertEquals([server.lines.length, server.changes], [1, []]);
 });
 
-Deno.test("a file that is made after the start is found, and its end is told", async () => {
+Deno.test("a file that appears or disappears after the start is applied and reported", async () => {
   await using server = await follow({ begins: null });
   await Deno.writeTextFile(server.path, JSON.stringify({ server: { parallel: 3 } }));
   await server.logged(1);
   await Deno.remove(server.path);
   await server.logged(2);
   assertEquals(server.lines, [
-    "shimmy.json was found; its settings hold from now on",
-    "shimmy.json is gone; the settings without it hold from now on",
+    "shimmy.json was found; new requests use its settings",
+    "shimmy.json was removed; new requests use default settings",
   ]);
   assertEquals(server.changes.map(({ parallel }) => parallel), [3, 4]);
 });
@@ -187,11 +187,11 @@ Deno.test("a link is followed when what it leads to is another one", async () =>
   assertEquals(server.changes.map(({ parallel }) => parallel), [2, 6]);
 });
 
-Deno.test("what needs a new start is told", async () => {
+Deno.test("options that need a restart are reported", async () => {
   await using server = await follow();
   await Deno.writeTextFile(server.path, JSON.stringify({ server: { port: 5 } }));
   await server.logged(2);
-  assertStringIncludes(server.lines[0]!, "server.port: takes effect when Shimmy is started again");
+  assertStringIncludes(server.lines[0]!, "server.port: takes effect after a restart");
 });
 
 Deno.test("another file of the folder is nothing to us", async () => {

@@ -1,63 +1,63 @@
 import { basename, dirname, join } from "@std/path";
 
-/** Milliseconds after the last event of a change: an editor makes several, without another it is done. */
+/** Milliseconds without an event after which a change is complete. Editors cause several events. */
 const QUIET_MS = 250;
 
 /**
- * Calls back whenever something has happened to a file and is over, also where the file, or its folder,
- * is not there yet. Folders are watched and not the file, which many programs replace by another one of
- * its name. What has changed is for the callback to find out.
+ * Calls back after each change of a file. The file and its folder need not exist. The folder is
+ * watched, because many programs replace a file instead of writing it. The callback finds out what has
+ * changed.
  *
- * @returns what ends it; resolves when no callback runs any more.
- * @throws {Error} where the system allows no watching.
+ * @returns a handle that ends the watch and waits for a running callback.
+ * @throws {Error} when the system cannot watch the folder.
  */
 export function watchFile(path: string, changed: () => Promise<void>): AsyncDisposable {
   return new FileWatch(path, changed);
 }
 
-/** A folder that is there, on the way to a file. */
-interface Standpoint {
+/** The nearest existing folder on the path of a file. */
+interface WatchedFolder {
   readonly folder: string;
-  /** What in it leads to the file, or is the file. */
+  /** The entry in it that is, or leads to, the file. */
   readonly next: string;
-  /** Tells it from another one of its name, where the system can. */
+  /** Distinguishes it from a new folder of the same name, if the system can. */
   readonly identity: string;
 }
 
 class FileWatch implements AsyncDisposable {
   readonly #path: string;
   readonly #changed: () => Promise<void>;
-  #standpoint: Standpoint;
+  #folder: WatchedFolder;
   #watcher: Deno.FsWatcher;
   #watching: Promise<void>;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #running: Promise<void> = Promise.resolve();
-  #isOver = false;
+  #isClosed = false;
 
   constructor(path: string, changed: () => Promise<void>) {
     this.#path = path;
     this.#changed = changed;
-    this.#standpoint = standpointFor(path);
-    this.#watcher = Deno.watchFs(this.#standpoint.folder, { recursive: false });
+    this.#folder = watchedFolder(path);
+    this.#watcher = Deno.watchFs(this.#folder.folder, { recursive: false });
     this.#watching = this.#watch(this.#watcher);
   }
 
   async #watch(watcher: Deno.FsWatcher): Promise<void> {
-    for await (const event of watcher) if (this.#concerns(event)) this.#schedule();
+    for await (const event of watcher) if (this.#affects(event)) this.#schedule();
   }
 
-  #concerns({ kind, paths }: Deno.FsEvent): boolean {
-    // Being read is no change, and our own reading would go on for ever.
+  #affects({ kind, paths }: Deno.FsEvent): boolean {
+    // Reading is no change, and the callback's own reading would repeat for ever.
     if (kind === "access") return false;
-    const { folder, next } = this.#standpoint;
-    // Of a link, what it leads to may change with anything beside it.
+    const { folder, next } = this.#folder;
+    // A link's target can change with any entry beside the link.
     return isLink(this.#path) ||
       paths.some((path) => [next, basename(folder)].includes(basename(path)));
   }
 
   #schedule(): void {
     clearTimeout(this.#timer);
-    if (this.#isOver) return;
+    if (this.#isClosed) return;
     this.#timer = setTimeout(
       () => this.#running = this.#running.then(() => this.#settle()),
       QUIET_MS,
@@ -66,23 +66,23 @@ class FileWatch implements AsyncDisposable {
 
   async #settle(): Promise<void> {
     await this.#changed();
-    const now = standpointFor(this.#path);
-    const { folder, identity } = this.#standpoint;
-    if (this.#isOver || (now.folder === folder && now.identity === identity)) return;
-    this.#standpoint = now;
+    const now = watchedFolder(this.#path);
+    const { folder, identity } = this.#folder;
+    if (this.#isClosed || (now.folder === folder && now.identity === identity)) return;
+    this.#folder = now;
     const next = open(now.folder);
-    // Where the system allows no more watching, the folder that was watched must do.
+    // Without another watcher, the old folder stays watched.
     if (next === null) return;
     this.#watcher.close();
     await this.#watching;
     this.#watcher = next;
     this.#watching = this.#watch(next);
-    // What happened before the new folder was watched is seen now.
+    // Changes before the start of the new watcher are found now.
     this.#schedule();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#isOver = true;
+    this.#isClosed = true;
     clearTimeout(this.#timer);
     await this.#running;
     this.#watcher.close();
@@ -90,8 +90,8 @@ class FileWatch implements AsyncDisposable {
   }
 }
 
-/** The file's folder, or the nearest above it that is there. */
-function standpointFor(path: string): Standpoint {
+/** The file's folder, or the nearest existing parent of it. */
+function watchedFolder(path: string): WatchedFolder {
   let folder = dirname(path);
   let next = basename(path);
   for (;;) {

@@ -1,9 +1,9 @@
 import type { Config } from "../config/mod.ts";
-import type { World } from "../environment/mod.ts";
+import type { Environment } from "../environment/mod.ts";
 
-/** The default model's file or reference, as the configuration or the environment names it. */
+/** The default model's file or reference from the configuration or the environment. */
 export function defaultModel(
-  { env }: Pick<World, "env">,
+  { env }: Pick<Environment, "env">,
   config: Config | null | undefined,
 ): string | undefined {
   return config?.options["model-path"]?.[0] ?? (env("SHIMMY_BASE_GGUF") || undefined);

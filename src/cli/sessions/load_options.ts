@@ -3,9 +3,9 @@ import type { LoadOptions } from "../../engine/protocol/mod.ts";
 import { adapterName, type ModelEntry } from "../../models/entry/mod.ts";
 import type { Selection } from "../../runtime/mod.ts";
 import { placementOptions } from "../options/mod.ts";
-import type { SessionRequest } from "../environment/mod.ts";
+import type { ModelSessionRequest } from "../environment/mod.ts";
 
-/** A request with what the configuration says of one model in place of what holds for all. */
+/** A request in which the settings of one model override the global options. */
 export function requestFor<R extends LoadRequest>(entry: ModelEntry, request: R): R {
   const { contextLength, parallel, kvType, gpuLayers } = entry.settings ?? {};
   const { globals } = request;
@@ -21,10 +21,10 @@ export function requestFor<R extends LoadRequest>(entry: ModelEntry, request: R)
   };
 }
 
-/** What decides how models are loaded. */
-type LoadRequest = Pick<SessionRequest, "globals" | "parallel">;
+/** The parts of a request that decide how a model is loaded. */
+type LoadRequest = Pick<ModelSessionRequest, "globals" | "parallel">;
 
-/** The same for all loads of a model that would give the same engine. */
+/** A key that is equal for loads with the same result. */
 export function loadKey(entry: ModelEntry, request: LoadRequest): string {
   const { globals, parallel } = requestFor(entry, request);
   const { "model-dirs": _dirs, lora: _lora, config: _config, verbose: _verbose, ...rest } = globals;

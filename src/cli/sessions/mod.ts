@@ -1,2 +1,3 @@
-export { openNamed, PULL_OPTIONS } from "./named_session.ts";
-export { fetchProgress } from "./session.ts";
+/** Model sessions: the registry together with libllama, load options and placement of one command. */
+export { downloadProgress } from "./model_session.ts";
+export { openNamedModel, PULL_OPTIONS } from "./named_session.ts";

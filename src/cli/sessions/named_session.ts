@@ -1,44 +1,54 @@
 import type { Config } from "../config/mod.ts";
 import { defaultModel } from "./default_model.ts";
 import { flag, type GlobalValues } from "../options/mod.ts";
-import { pullBase, pullDraft, pullNamed } from "../pulling/mod.ts";
-import type { Session, World } from "../environment/mod.ts";
+import { resolveDefaultModel, resolveDraft, resolveReference } from "../pulling/mod.ts";
+import type { Environment, ModelSession } from "../environment/mod.ts";
 
-/** The option of commands whose model may be a reference to one that is not here. */
+/** The option of commands that pull a missing model. */
 export const PULL_OPTIONS = {
-  "yes": flag({ help: "pull a model that is not here without asking" }),
+  "yes": flag({ help: "pull a missing model without asking" }),
 } as const;
 
-/** What a command that is about one model says about itself. */
-export interface NamedRequest {
-  /** The model, as it was typed: a name, a path or a reference; without one, the default model. */
+/** What a command for one model needs to open a session. */
+export interface NamedModelRequest {
+  /** The model as it was typed: a name, a path or a reference. `undefined`: the default model. */
   readonly asked: string | undefined;
-  /** Told not to ask: `--yes`. */
+  /** The value of `--yes`: pull without asking. */
   readonly yes: boolean;
-  /** Where stdin is for something else. */
-  readonly mute?: boolean;
+  /** Whether the command reads stdin for something else, so that it cannot ask there. */
+  readonly isStdinUsed?: boolean;
   readonly globals: GlobalValues;
   readonly config: Config | null;
-  /** Sequences that may run at once. @default {1} */
+  /** Sequences that run in parallel. @default {1} */
   readonly parallel?: number;
   readonly signal: AbortSignal;
 }
 
 /**
- * Opens a session for one model. Where that, or the one that drafts for it, is a reference such as
- * `hf:owner/repo` to a model that is not here, it is pulled first: told to by `--yes`, or when the user
- * at the terminal agrees.
+ * Opens a session for one model. If the model or the draft model is a reference such as
+ * `hf:owner/repo` to a missing model, the model is pulled first: with `--yes`, or after the user at the
+ * terminal has confirmed.
  *
- * @throws {ShimmyError} `invalid`, where nobody can be asked; `cancelled`, where the user says no.
+ * @throws {ShimmyError} `invalid`, when the user cannot be asked or declines.
  */
-export async function openNamed(world: World, request: NamedRequest): Promise<Session> {
-  const { asked, yes, mute = false, config, parallel = 1, signal } = request;
-  const asking = { yes, mute };
-  const pulled = await pullNamed(world, asked, asking, { signal });
+export async function openNamedModel(
+  environment: Environment,
+  request: NamedModelRequest,
+): Promise<ModelSession> {
+  const { asked, yes, isStdinUsed = false, config, parallel = 1, signal } = request;
+  const consent = { yes, isStdinUsed };
+  const pulled = await resolveReference(environment, asked, consent, { signal });
   const named = pulled?.named ?? asked;
   const base = named === undefined
-    ? await pullBase(world, defaultModel(world, config), asking, { signal })
+    ? await resolveDefaultModel(environment, defaultModel(environment, config), consent, { signal })
     : {};
-  const globals = await pullDraft(world, request.globals, asking, { signal });
-  return await world.openSession({ ...base, globals, config, named, parallel, paths: "any" });
+  const globals = await resolveDraft(environment, request.globals, consent, { signal });
+  return await environment.openModelSession({
+    ...base,
+    globals,
+    config,
+    named,
+    parallel,
+    paths: "any",
+  });
 }

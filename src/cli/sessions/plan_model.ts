@@ -11,8 +11,8 @@ import { MAIN_MEMORY, type MemoryEstimate } from "../../models/memory/mod.ts";
 import { ownCommand } from "../../own_command.ts";
 import type { GlobalValues } from "../options/mod.ts";
 
-/** Whether and how a model would fit under the global options. */
-export function planUnder(
+/** Plans the placement of a model under the global options. */
+export function planModel(
   globals: GlobalValues,
   options: LoadOptions,
   { held, signal }: Pick<PlanOptions, "held" | "signal">,
@@ -27,15 +27,15 @@ export function planUnder(
   });
 }
 
-/** Options that load a model as it was planned: with as many layers on the devices as fit. */
-export function fitted(
+/** Load options with the offloaded layers and the context length of a plan. */
+export function withPlan(
   options: LoadOptions,
   { offloadedLayers, contextLength, notes }: LoadPlan,
 ): LoadOptions {
   return { ...options, gpuLayers: offloadedLayers, contextLength, notes };
 }
 
-/** What a planned load takes, and what may be taken there. A device that does not tell its memory is left out. */
+/** The memory that a planned load needs on each device. Devices that do not report their memory have no limit. */
 export function estimateOf(plan: LoadPlan, canOffloadLess: boolean): MemoryEstimate {
   const requirements = plan.devices
     .map((device) => ({

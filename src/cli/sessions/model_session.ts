@@ -29,82 +29,90 @@ import type { Progress, Selection } from "../../runtime/mod.ts";
 import { defaultModel } from "./default_model.ts";
 import { bytes } from "../output/mod.ts";
 import { loadKey, loadOptions, requestFor } from "./load_options.ts";
-import type { Session, SessionChange, SessionRequest, World } from "../environment/mod.ts";
+import type {
+  Environment,
+  ModelSession,
+  ModelSessionChange,
+  ModelSessionRequest,
+} from "../environment/mod.ts";
 
-/** Puts models, libllama and engines together as the command line says. */
-export function openSession(request: SessionRequest, world: World): Promise<Session> {
-  return Promise.resolve(new RealSession(request, world));
+/** Connects the model registry, libllama and engines as the options require. */
+export function openModelSession(
+  request: ModelSessionRequest,
+  environment: Environment,
+): Promise<ModelSession> {
+  return Promise.resolve(new RegistrySession(request, environment));
 }
 
-class RealSession implements Session {
-  readonly pool: Registry;
-  #request: SessionRequest;
-  readonly #world: World;
-  readonly #say: (line: string) => void;
+class RegistrySession implements ModelSession {
+  readonly registry: Registry;
+  #request: ModelSessionRequest;
+  readonly #environment: Environment;
+  readonly #notify: (line: string) => void;
   readonly #closing = new AbortController();
-  readonly #told = new Set<string>();
+  readonly #notified = new Set<string>();
   #selection: Promise<Selection> | null = null;
-  /** How models that are about to be loaded were planned when they were let in. */
+  /** Plans of models that the memory admission has accepted and that are not loaded yet. */
   readonly #plans = new WeakMap<ModelEntry, LoadPlan>();
 
-  constructor(request: SessionRequest, world: World) {
+  constructor(request: ModelSessionRequest, environment: Environment) {
     const { globals, named, config } = request;
     const base = request.preferred === undefined
-      ? request.base ?? defaultModel(world, config)
+      ? request.base ?? defaultModel(environment, config)
       : undefined;
     this.#request = request;
-    this.#world = world;
-    this.#say = request.say ?? ((line) => world.output.note(line));
+    this.#environment = environment;
+    this.#notify = request.notify ?? ((line) => environment.output.note(line));
     const sources = () =>
       modelSources({
         base,
         modelDirs: this.#request.globals["model-dirs"] ?? undefined,
-        cacheFolder: () => cacheDirectory(world.env),
-      }, { ...processEnvironment(), env: world.env });
-    this.pool = createPool({
+        cacheFolder: () => cacheDirectory(environment.env),
+      }, { ...processEnvironment(), env: environment.env });
+    this.registry = createPool({
       discover: () => discover(sources()),
       load: this.#load,
       base,
       preferred: request.preferred,
-      loras: defaultLoras(globals.lora, named, world),
+      loras: defaultLoras(globals.lora, named, environment),
       plan: this.#plan,
       paths: request.paths,
       config: config?.models,
       policy: this.#policy,
-      log: this.#say,
+      log: this.#notify,
       engineKey: (entry) => loadKey(entry, this.#request),
     });
   }
 
-  async choose(): Promise<ModelEntry> {
+  async selectModel(): Promise<ModelEntry> {
     const { named, globals } = this.#request;
-    const entry = await this.pool.resolve(named);
+    const entry = await this.registry.resolve(named);
     if (named !== undefined) return { ...entry, loras: [...entry.loras, ...globals.lora] };
     if (entry.source === "builtin") {
-      this.#say(`No model was found; the built-in ${entry.name} answers`);
+      this.#notify(`No model was found; using the built-in model ${entry.name}`);
     }
     return entry;
   }
 
-  async configure(change: SessionChange): Promise<void> {
+  async configure(change: ModelSessionChange): Promise<void> {
     this.#request = { ...this.#request, ...change };
-    await this.pool.configure(change.config?.models, this.#policy);
+    await this.registry.configure(change.config?.models, this.#policy);
   }
 
-  async library(): Promise<void> {
+  async prepareLibrary(): Promise<void> {
     const { runtime, devices, note } = await this.#select();
-    if (note !== null && this.#told.has(note)) return;
+    if (note !== null && this.#notified.has(note)) return;
     const on = devices.length === 0 ? "the CPU" : `${runtime.variant}: ${devices.join(", ")}`;
-    this.#say(note ?? `Models run on ${on}`);
+    this.#notify(note ?? `Running on ${on}`);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing.abort();
-    await this.pool[Symbol.asyncDispose]();
+    await this.registry[Symbol.asyncDispose]();
   }
 
   readonly #load: LoadEngine = async (entry, { onProgress, signal }): Promise<Engine> => {
-    const { output } = this.#world;
+    const { output } = this.#environment;
     const selection = await this.#select();
     const showProgress = (fraction: number) => {
       onProgress(fraction);
@@ -115,16 +123,16 @@ class RealSession implements Session {
       const { isolate } = this.#request;
       const onDevices = selection.devices.length > 0;
       const engine = await loadEngine(
-        onDevices ? await this.#fitted(entry, options, signal) : options,
+        onDevices ? await this.#withPlan(entry, options, signal) : options,
         {
           onProgress: showProgress,
           signal,
-          // A driver that crashes takes its process along: a model on a device has its own.
+          // A crash of a GPU driver ends its process, so that a model on a GPU has its own process.
           isolate: isolate === true || onDevices ? this.#engineCommand() : undefined,
         },
       );
       output.progress(null);
-      for (const note of engine.info.notes) this.#say(note);
+      for (const note of engine.info.notes) this.#notify(note);
       return engine;
     } finally {
       output.progress(null);
@@ -132,11 +140,11 @@ class RealSession implements Session {
   };
 
   get #policy(): LoadPolicy {
-    const { residence } = this.#request;
-    if (residence === undefined) return KEEP_ALL;
+    const { residency } = this.#request;
+    if (residency === undefined) return KEEP_ALL;
     return {
-      keepAlive: residence.keepAlive,
-      maxModels: residence.maxModels ?? Infinity,
+      keepAlive: residency.keepAlive,
+      maxModels: residency.maxModels ?? Infinity,
       memory: {
         available: availableMemory,
         estimate: (entry, options) => this.#estimate(entry, options),
@@ -144,7 +152,7 @@ class RealSession implements Session {
     };
   }
 
-  /** What a model would take: on devices as a plan says, which the load then follows. */
+  /** The memory that a model needs. On a GPU it comes from a plan, which the load then follows. */
   async #estimate(
     entry: ModelEntry,
     { fitLayers, onDevices, signal }: EstimateOptions,
@@ -164,10 +172,10 @@ class RealSession implements Session {
         canOffloadLess: false,
       };
     }
-    const { estimateOf, planUnder } = await import("./plan_model.ts");
+    const { estimateOf, planModel } = await import("./plan_model.ts");
     const canOffloadLess = globals["gpu-layers"] === null;
     const layers = canOffloadLess && !fitLayers ? -1 : globals["gpu-layers"];
-    const plan = await planUnder({ ...globals, "gpu-layers": layers }, options, {
+    const plan = await planModel({ ...globals, "gpu-layers": layers }, options, {
       held: onDevices,
       signal,
     });
@@ -175,26 +183,26 @@ class RealSession implements Session {
     return estimateOf(plan, canOffloadLess);
   }
 
-  /** Options with as many layers on the devices as fit, where their number is left to us. */
-  async #fitted(
+  /** Options with as many offloaded layers as fit, for `--gpu-layers auto`. */
+  async #withPlan(
     entry: ModelEntry,
     options: LoadOptions,
     signal: AbortSignal,
   ): Promise<LoadOptions> {
     const { globals } = requestFor(entry, this.#request);
     if (globals["gpu-layers"] !== null) return options;
-    const { fitted, planUnder } = await import("./plan_model.ts");
-    // Free memory has not changed since the model was let in.
+    const { withPlan, planModel } = await import("./plan_model.ts");
+    // The plan of the memory admission still holds: nothing was loaded since.
     const known = this.#plans.get(entry);
     this.#plans.delete(entry);
-    return fitted(options, known ?? await planUnder(globals, options, { signal }));
+    return withPlan(options, known ?? await planModel(globals, options, { signal }));
   }
 
   get #sessionFolder(): string {
-    return join(cacheDirectory(this.#world.env), "sessions");
+    return join(cacheDirectory(this.#environment.env), "sessions");
   }
 
-  /** A model's process may write nothing but sessions. */
+  /** A model's process may write only saved sessions. */
   #engineCommand(): OwnCommand {
     return ownCommand(ENGINE_COMMAND, ENGINE_MODULE, {
       rights: [`--allow-write=${this.#sessionFolder}`],
@@ -207,26 +215,26 @@ class RealSession implements Session {
     signal: AbortSignal | undefined,
   ): Promise<LoadPlan> => {
     const options = await this.#options(entry, await this.#select());
-    const { planUnder } = await import("./plan_model.ts");
-    return await planUnder(requestFor(entry, this.#request).globals, options, { held, signal });
+    const { planModel } = await import("./plan_model.ts");
+    return await planModel(requestFor(entry, this.#request).globals, options, { held, signal });
   };
 
   async #options(entry: ModelEntry, selection: Selection): Promise<LoadOptions> {
     return loadOptions(entry, selection, this.#request, {
       draft: await this.#draft(),
-      // Of the models that a server has, it may fit some alone.
-      isDraftOptional: this.#request.residence !== undefined,
+      // A server has models with other vocabularies; they run without the draft model.
+      isDraftOptional: this.#request.residency !== undefined,
       sessionFolder: this.#sessionFolder,
     });
   }
 
-  /** The model that drafts for the others, where there is one. */
+  /** The draft model, if there is one. */
   async #draft(): Promise<ModelEntry | undefined> {
     const { draft } = this.#request.globals;
-    return draft === null ? undefined : await this.pool.resolveDraft(draft);
+    return draft === null ? undefined : await this.registry.resolveDraft(draft);
   }
 
-  /** Finds the libraries once; a failure is tried again. */
+  /** Finds the libraries once. A failure is not kept, so that the next call tries again. */
   async #select(): Promise<Selection> {
     const selection = this.#selection ??= this.#find();
     try {
@@ -235,52 +243,52 @@ class RealSession implements Session {
       if (this.#selection === selection) this.#selection = null;
       throw error;
     } finally {
-      this.#world.output.progress(null);
+      this.#environment.output.progress(null);
     }
   }
 
   async #find(): Promise<Selection> {
     const { selectRuntime } = await import("../../runtime/mod.ts");
     const selection = await selectRuntime(this.#request.globals["gpu-backend"], {
-      cacheDir: cacheDirectory(this.#world.env),
-      folder: this.#world.env("SHIMMY_LIBLLAMA") || undefined,
-      onProgress: fetchProgress(this.#world, this.#say),
+      cacheDir: cacheDirectory(this.#environment.env),
+      folder: this.#environment.env("SHIMMY_LIBLLAMA") || undefined,
+      onProgress: downloadProgress(this.#environment, this.#notify),
       signal: this.#closing.signal,
     });
-    // Where no driver is, nobody expects a GPU; where one is and fails, it is told before anything runs.
+    // Without a driver the CPU is expected. A driver that fails is reported before the model runs.
     if (selection.note !== null && selection.reports.length > 0) {
-      this.#told.add(selection.note);
-      this.#say(selection.note);
+      this.#notified.add(selection.note);
+      this.#notify(selection.note);
     }
     if (this.#request.globals.verbose) {
-      this.#say(`libllama is in ${selection.runtime.folder} (${selection.runtime.source})`);
+      this.#notify(`libllama: ${selection.runtime.folder} (${selection.runtime.source})`);
     }
     return selection;
   }
 }
 
-/** Shows a download where it can be watched, and tells once of it where not. */
-export function fetchProgress(
-  { output }: World,
-  say: (line: string) => void,
+/** Reports the start of a download once and its progress on a terminal. */
+export function downloadProgress(
+  { output }: Environment,
+  notify: (line: string) => void,
 ): (progress: Progress) => void {
-  const told = new Set<string>();
+  const notified = new Set<string>();
   return ({ what, bytes: count, total }) => {
-    if (!told.has(what)) {
-      told.add(what);
-      say(`Fetching ${what}${total === null ? "" : ` (${bytes(total)})`}`);
+    if (!notified.has(what)) {
+      notified.add(what);
+      notify(`Downloading ${what}${total === null ? "" : ` (${bytes(total)})`}`);
     }
     output.progress(`${what}: ${bytes(count)}${total === null ? "" : ` of ${bytes(total)}`}`);
   };
 }
 
-/** `--lora` is for the model that is named, if one is; `SHIMMY_LORA_GGUF` always for the default. */
+/** `--lora` applies to the named model, if there is one. `SHIMMY_LORA_GGUF` always applies to the default model. */
 function defaultLoras(
   chosen: readonly Lora[],
   named: string | undefined,
-  world: World,
+  environment: Environment,
 ): readonly Lora[] {
   if (chosen.length > 0) return named === undefined ? chosen : [];
-  const inherited = world.env("SHIMMY_LORA_GGUF");
-  return inherited ? [parseLora(inherited, "SHIMMY_LORA_GGUF")] : [];
+  const fromEnvironment = environment.env("SHIMMY_LORA_GGUF");
+  return fromEnvironment ? [parseLora(fromEnvironment, "SHIMMY_LORA_GGUF")] : [];
 }

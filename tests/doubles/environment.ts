@@ -1,7 +1,7 @@
 import type {
-  SessionChange,
-  SessionRequest,
-  World,
+  Environment,
+  ModelSessionChange,
+  ModelSessionRequest,
 } from "../../src/cli/environment/environment.ts";
 import type { Discovery, ModelEntry } from "../../src/models/entry/entry.ts";
 import { KEEP_ALL } from "../../src/models/registry/loader.ts";
@@ -9,34 +9,34 @@ import { createPool } from "../../src/models/registry/registry.ts";
 import { EngineDouble, type EngineDoubleOptions } from "./engine.ts";
 import { entryDouble, PoolDouble } from "./pool.ts";
 
-export interface WorldDoubleOptions {
+export interface EnvironmentDoubleOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** What is on stdin, by lines. */
   readonly lines?: readonly string[];
   readonly models?: readonly ModelEntry[];
   readonly discovery?: Partial<Discovery>;
   readonly engine?: EngineDoubleOptions;
-  /** Whether questions can be asked and progress is seen. */
+  /** Whether stdin and stderr are terminals. */
   readonly terminal?: boolean;
 }
 
-/** A world in memory: what a command printed, what it asked for, and a way to ask it to stop. */
-export class WorldDouble implements World {
-  /** What went to stdout. */
+/** An environment in memory: records what a command prints and requests, and can interrupt it. */
+export class EnvironmentDouble implements Environment {
+  /** Text on stdout. */
   out = "";
-  /** Lines that went to stderr. */
+  /** Lines on stderr. */
   readonly notes: string[] = [];
-  /** Progress lines, where they are seen. */
+  /** Visible progress lines. */
   readonly progress: string[] = [];
-  readonly requests: SessionRequest[] = [];
-  /** Every model that was loaded, in order. */
+  readonly requests: ModelSessionRequest[] = [];
+  /** All loaded models, in order. */
   readonly loaded: ModelEntry[] = [];
   readonly engine: EngineDouble;
-  readonly #options: WorldDoubleOptions;
+  readonly #options: EnvironmentDoubleOptions;
   readonly #lines: string[];
-  readonly #stops = new Set<() => void>();
+  readonly #handlers = new Set<() => void>();
 
-  constructor(options: WorldDoubleOptions = {}) {
+  constructor(options: EnvironmentDoubleOptions = {}) {
     this.#options = options;
     this.#lines = [...options.lines ?? []];
     this.engine = new EngineDouble(options.engine);
@@ -63,30 +63,34 @@ export class WorldDouble implements World {
     isTerminal: false,
     text: () => Promise.resolve(this.#lines.join("\n")),
     line: () => Promise.resolve(this.#lines.shift() ?? null),
+    secret: (question: string) => {
+      this.notes.push(question);
+      return Promise.resolve(this.input.isTerminal ? this.#lines.shift() ?? null : null);
+    },
   };
 
   readonly env = (name: string): string | undefined => this.#options.env?.[name];
 
-  /** Asks whatever runs to stop, as Ctrl-C does. */
-  stop(): void {
-    for (const handler of [...this.#stops]) handler();
+  /** Interrupts the command, as Ctrl-C does. */
+  interrupt(): void {
+    for (const handler of [...this.#handlers]) handler();
   }
 
-  onStop(handler: () => void): Disposable {
-    this.#stops.add(handler);
-    return { [Symbol.dispose]: () => this.#stops.delete(handler) };
+  onInterrupt(handler: () => void): Disposable {
+    this.#handlers.add(handler);
+    return { [Symbol.dispose]: () => this.#handlers.delete(handler) };
   }
 
-  /** How many listen for requests to stop. */
+  /** The number of interrupt handlers. */
   get listeners(): number {
-    return this.#stops.size;
+    return this.#handlers.size;
   }
 
-  readonly openSession = (request: SessionRequest) => {
+  readonly openModelSession = (request: ModelSessionRequest) => {
     this.requests.push(request);
     const models = this.#options.models ?? [entryDouble("m")];
     const discovery = { models, skipped: [], sources: [], ...this.#options.discovery };
-    const pool = createPool({
+    const registry = createPool({
       discover: () => Promise.resolve(discovery),
       load: (entry) => {
         this.loaded.push(entry);
@@ -98,11 +102,11 @@ export class WorldDouble implements World {
       config: request.config?.models,
     });
     return Promise.resolve({
-      pool,
-      choose: () => pool.resolve(request.named),
-      library: () => Promise.resolve(),
-      configure: ({ config }: SessionChange) => pool.configure(config?.models, KEEP_ALL),
-      [Symbol.asyncDispose]: () => pool[Symbol.asyncDispose](),
+      registry,
+      selectModel: () => registry.resolve(request.named),
+      prepareLibrary: () => Promise.resolve(),
+      configure: ({ config }: ModelSessionChange) => registry.configure(config?.models, KEEP_ALL),
+      [Symbol.asyncDispose]: () => registry[Symbol.asyncDispose](),
     });
   };
 }

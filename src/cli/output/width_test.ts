@@ -1,0 +1,13 @@
+import { assertEquals } from "@std/assert";
+import { displayWidth } from "./width.ts";
+
+Deno.test("a text is as wide as the columns that a terminal gives it", () => {
+  assertEquals(displayWidth(""), 0);
+  assertEquals(displayWidth("llama 3"), 7);
+  assertEquals(displayWidth("Ärger…"), 6);
+  assertEquals(displayWidth("言葉"), 4);
+  // A letter with a combining mark takes one column, an emoji sequence two.
+  assertEquals(displayWidth("e\u0301"), 1);
+  assertEquals(displayWidth("👩‍🚀🦙"), 4);
+  assertEquals(displayWidth("한국"), 4);
+});
