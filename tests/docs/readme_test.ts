@@ -47,7 +47,9 @@ Deno.test("every command and every option of it is in the pages", async () => {
   for (const { name, command } of await commands()) {
     assert(reference.includes(`### \`shimmy ${name}`), name);
     const section = reference.split(`### \`shimmy ${name}`)[1]!.split("\n##")[0]!;
-    const told = [...section.matchAll(/^\| (?:`-\w`, )?`--([a-z\d-]+)/gm)].map(([, option]) => option!);
+    const told = [...section.matchAll(/^\| (?:`-\w`, )?`--([a-z\d-]+)/gm)].map(([, option]) =>
+      option!
+    );
     assertEquals(told, Object.keys(command.options), name);
   }
   const readme = await read("README.md");
