@@ -136,6 +136,20 @@ declare module "@std/http/negotiation" {
   ): string | undefined;
 }
 
+declare module "@std/http/server-sent-event-parse-stream" {
+  export interface ServerSentEventParsedMessage {
+    comment?: string;
+    event?: string;
+    data?: string;
+    id?: string;
+    retry?: number;
+  }
+  export class ServerSentEventParseStream
+    extends TransformStream<BufferSource, ServerSentEventParsedMessage> {
+    constructor(options?: { ignoreComments?: boolean });
+  }
+}
+
 declare module "@std/http/status" {
   export const STATUS_CODE: {
     readonly SwitchingProtocols: 101;

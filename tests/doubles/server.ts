@@ -1,3 +1,4 @@
+import { ServerSentEventParseStream } from "@std/http/server-sent-event-parse-stream";
 import type { ModelEntry } from "../../src/models/entry/entry.ts";
 import { createHandler, type Handler } from "../../src/server/app.ts";
 import type { Route, ServerContext, ServerSettings } from "../../src/server/http/route.ts";
@@ -67,15 +68,13 @@ export function serverDouble(options: ServerDoubleOptions = {}): ServerDouble {
   return { engine, entry, pool, handler, send, request };
 }
 
-/** The events of a `text/event-stream` response: name, if there is one, and data. */
+/** The events of a `text/event-stream` response without its comments, read by the parser of `@std`. */
 export async function readEvents(response: Response): Promise<{ event?: string; data: string }[]> {
-  const blocks = (await response.text()).split("\n\n").filter((block) =>
-    block.startsWith("data:") || block.startsWith("event:")
+  const events = response.body!.pipeThrough(
+    new ServerSentEventParseStream({ ignoreComments: true }),
   );
-  return blocks.map((block) => {
-    const lines = block.split("\n");
-    const event = lines.find((line) => line.startsWith("event: "))?.slice(7);
-    const data = lines.filter((line) => line.startsWith("data: ")).map((line) => line.slice(6));
-    return { ...(event === undefined ? {} : { event }), data: data.join("\n") };
-  });
+  return await Array.fromAsync(events, ({ event, data = "" }) => ({
+    ...(event === undefined ? {} : { event }),
+    data,
+  }));
 }

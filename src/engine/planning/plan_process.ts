@@ -1,3 +1,4 @@
+import { TextLineStream } from "@std/streams/text-line-stream";
 import { messageOf, ShimmyError } from "../../errors.ts";
 import type { ChildCommand } from "../process/mod.ts";
 import { PLAN_MARK, type PlanRequest, type PlanResponse } from "./plan_messages.ts";
@@ -10,10 +11,8 @@ const ANSWER_MS = 60_000;
 export class PlanProcess implements AsyncDisposable {
   readonly #child: Deno.ChildProcess;
   readonly #input: WritableStreamDefaultWriter<Uint8Array<ArrayBuffer>>;
-  readonly #stderr: ReadableStreamDefaultReader<string>;
+  readonly #lines: ReadableStreamDefaultReader<string>;
   readonly #signal: AbortSignal | undefined;
-  /** What it said that was no part of an response yet. */
-  #output = "";
 
   /**
    * @param signal ends the process.
@@ -37,7 +36,10 @@ export class PlanProcess implements AsyncDisposable {
     signal?.addEventListener("abort", this.#kill);
     if (signal?.aborted) this.#kill();
     this.#input = this.#child.stdin.getWriter();
-    this.#stderr = this.#child.stderr.pipeThrough(new TextDecoderStream()).getReader();
+    this.#lines = this.#child.stderr
+      .pipeThrough(new TextDecoderStream())
+      .pipeThrough(new TextLineStream())
+      .getReader();
   }
 
   /**
@@ -50,7 +52,7 @@ export class PlanProcess implements AsyncDisposable {
     const timer = setTimeout(this.#kill, ANSWER_MS);
     try {
       const line = new Uint8Array(new TextEncoder().encode(`${JSON.stringify(request)}\n`));
-      // A process that is gone tells so by the end of its words.
+      // When the process has ended, reading its lines throws below.
       await this.#input.write(line).catch(() => {});
       const { text, log } = await this.#next();
       const response = JSON.parse(text) as PlanResponse;
@@ -62,22 +64,18 @@ export class PlanProcess implements AsyncDisposable {
   }
 
   async #next(): Promise<{ text: string; log: string }> {
+    const log: string[] = [];
     for (;;) {
-      const start = this.#output.indexOf(`\n${PLAN_MARK}`);
-      const end = start < 0 ? -1 : this.#output.indexOf("\n", start + 1);
-      if (end >= 0) {
-        const log = this.#output.slice(0, start);
-        const text = this.#output.slice(start + 1 + PLAN_MARK.length, end);
-        this.#output = this.#output.slice(end);
-        return { text, log };
-      }
-      const { value, done } = await this.#stderr.read();
+      const { value: line, done } = await this.#lines.read();
       if (done) {
         throw new ShimmyError("backend", "The load cannot be planned: its process ended", {
-          detail: this.#output.slice(-2000),
+          detail: log.join("\n").slice(-2000),
         });
       }
-      this.#output += value;
+      if (line.startsWith(PLAN_MARK)) {
+        return { text: line.slice(PLAN_MARK.length), log: log.join("\n") };
+      }
+      log.push(line);
     }
   }
 
@@ -93,7 +91,7 @@ export class PlanProcess implements AsyncDisposable {
     this.#signal?.removeEventListener("abort", this.#kill);
     await this.#input.close().catch(() => {});
     this.#kill();
-    await this.#stderr.cancel().catch(() => {});
+    await this.#lines.cancel().catch(() => {});
     await this.#child.status;
   }
 }
