@@ -9,6 +9,7 @@ import type {
   FinishReason,
   ModelInfo,
   Notice,
+  PromptLogprob,
   PromptPart,
   SequenceEvent,
   SequenceRequest,
@@ -79,6 +80,17 @@ const INFO: ModelInfo = {
   notes: [],
 };
 
+/** A token of a prompt: its log probability is its position's, its alternatives are the code points after it. */
+function scoredToken(token: number, at: number, alternatives: number): PromptLogprob {
+  const bytesOf = (id: number) => [...new TextEncoder().encode(String.fromCodePoint(id))];
+  const top = Array.from({ length: at === 0 ? 0 : alternatives }, (_, rank) => ({
+    token: token + rank,
+    bytes: bytesOf(token + rank),
+    logprob: -at - rank,
+  }));
+  return { token, bytes: bytesOf(token), logprob: at === 0 ? null : -at, top };
+}
+
 /**
  * An engine without a model: it says what its script tells it, one token a turn, and keeps the rules
  * that the real one keeps (stop strings, token limit, context length, controls, cancellation). One
@@ -144,6 +156,14 @@ export class EngineDouble implements Engine {
       }
       const room = this.info.contextLength - promptTokens;
       const limit = Math.min(state.request.maxTokens ?? room, room);
+      const { promptLogprobs } = state.request;
+      if (promptLogprobs !== undefined) {
+        const ids = this.#ids(state.request.prompt, true);
+        yield {
+          type: "prompt",
+          logprobs: ids.map((id, at) => scoredToken(id, at, promptLogprobs)),
+        };
+      }
       while (state.finish === null) {
         if (state.tokens >= limit) state.finish = "length";
         else if (state.tokens >= script.tokens.length && !script.endless) {

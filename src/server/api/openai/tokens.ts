@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { countTokens, renderText } from "../../../chat/mod.ts";
+import type { Engine } from "../../../engine/mod.ts";
 import { type Exchange, json, parse, readJson, type Route } from "../../http/mod.ts";
 import { engineFor } from "../../answers/mod.ts";
 import { chatBody, chatPromptFields, toChatInput } from "./chat/chat_schema.ts";
@@ -20,12 +21,46 @@ const tokenizeBody = z.strictObject({
 });
 const tokenizeAnswer = z.object({ tokens: z.array(z.int()) });
 
+/** vLLM's form of `POST /tokenize`: a text in `prompt`. */
+const vllmTokenizeBody = z.strictObject({
+  model,
+  prompt: text,
+  add_special_tokens: boolean.nullish().describe("True by default"),
+  return_token_strs: boolean.nullish().describe("Report the text of each token too"),
+});
+/** vLLM's form of `POST /tokenize`: a conversation in `messages`. */
+const vllmTokenizeChatBody = z.strictObject({
+  ...chatPromptFields,
+  add_special_tokens: boolean.nullish(),
+  add_generation_prompt: z.literal(true, { error: "only true is supported" }).nullish(),
+  return_token_strs: boolean.nullish().describe("Report the text of each token too"),
+});
+const vllmTokenizeAnswer = z.object({
+  count: z.int(),
+  max_model_len: z.int(),
+  tokens: z.array(z.int()),
+  token_strs: z.array(z.string()).nullable(),
+});
+
+const tokenizerInfo = z.object({
+  tokenizer_class: z.string().describe("The tokenizer's kind in the model's file"),
+  bos_token: z.string().nullable(),
+  eos_token: z.string().nullable(),
+  pad_token: z.string().nullable(),
+  chat_template: z.string().nullable(),
+  model_max_length: z.int(),
+  vocab_size: z.int(),
+});
+
 const IDS_ERROR = "must be a list of token ids";
 const detokenizeBody = z.strictObject({
   model,
   tokens: z.array(z.int({ error: IDS_ERROR }).min(0, { error: IDS_ERROR }), { error: IDS_ERROR }),
 });
-const detokenizeAnswer = z.object({ content: z.string() });
+const detokenizeAnswer = z.object({
+  content: z.string(),
+  prompt: z.string().describe("The same text, under the name that vLLM has for it"),
+});
 
 const templateBody = z.strictObject(chatPromptFields);
 const templateAnswer = z.object({ prompt: z.string() });
@@ -40,16 +75,74 @@ const countAnswer = z.object({
 });
 
 async function tokenize(exchange: Exchange): Promise<Response> {
-  const body = parse(tokenizeBody, await readJson(exchange));
+  const value = await readJson(exchange);
+  if (isRecord(value) && !("content" in value)) {
+    if ("prompt" in value) return await tokenizePrompt(exchange, value);
+    if ("messages" in value) return await tokenizeChat(exchange, value);
+  }
+  const body = parse(tokenizeBody, value);
   const { engine } = await engineFor(exchange, body.model ?? undefined);
   const part = { text: body.content, special: body.parse_special ?? true };
   return json({ tokens: await engine.tokenize([part], body.add_special ?? false) });
 }
 
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null;
+}
+
+async function tokenizePrompt(exchange: Exchange, value: unknown): Promise<Response> {
+  const body = parse(vllmTokenizeBody, value);
+  const { engine } = await engineFor(exchange, body.model ?? undefined);
+  const part = { text: body.prompt, special: true };
+  const tokens = await engine.tokenize([part], body.add_special_tokens ?? true);
+  return await vllmTokens(engine, tokens, body.return_token_strs ?? false);
+}
+
+async function tokenizeChat(exchange: Exchange, value: unknown): Promise<Response> {
+  const body = parse(vllmTokenizeChatBody, value);
+  const { engine } = await engineFor(exchange, body.model ?? undefined);
+  const part = { text: await renderText(engine.info, toChatInput(body)), special: true };
+  const tokens = await engine.tokenize([part], body.add_special_tokens ?? false);
+  return await vllmTokens(engine, tokens, body.return_token_strs ?? false);
+}
+
+async function vllmTokens(
+  engine: Engine,
+  tokens: readonly number[],
+  withTexts: boolean,
+): Promise<Response> {
+  return json({
+    count: tokens.length,
+    max_model_len: engine.info.contextLength,
+    tokens,
+    token_strs: withTexts
+      ? await Promise.all(tokens.map((token) => engine.detokenize([token])))
+      : null,
+  });
+}
+
+/** What clients that count tokens themselves need to know of a tokenizer, as vLLM reports it. */
+async function describeTokenizer(exchange: Exchange): Promise<Response> {
+  const name = new URL(exchange.request.url).searchParams.get("model") ?? undefined;
+  const { engine } = await engineFor(exchange, name);
+  const { info } = engine;
+  const paddingToken = info.metadata["tokenizer.ggml.padding_token_id"];
+  return json({
+    tokenizer_class: info.metadata["tokenizer.ggml.model"] ?? "unknown",
+    bos_token: info.bosText || null,
+    eos_token: info.eosText || null,
+    pad_token: paddingToken === undefined ? null : await engine.detokenize([Number(paddingToken)]),
+    chat_template: info.chatTemplate,
+    model_max_length: info.contextLength,
+    vocab_size: info.vocabularySize,
+  });
+}
+
 async function detokenize(exchange: Exchange): Promise<Response> {
   const body = parse(detokenizeBody, await readJson(exchange));
   const { engine } = await engineFor(exchange, body.model ?? undefined);
-  return json({ content: await engine.detokenize(body.tokens) });
+  const content = await engine.detokenize(body.tokens);
+  return json({ content, prompt: content });
 }
 
 async function applyTemplate(exchange: Exchange): Promise<Response> {
@@ -85,9 +178,17 @@ export const tokenRoutes: readonly Route[] = [
     path: "/tokenize",
     dialect,
     summary: "Token ids of a text",
-    body: tokenizeBody,
-    answer: tokenizeAnswer,
+    body: z.union([tokenizeBody, vllmTokenizeBody, vllmTokenizeChatBody]),
+    answer: z.union([tokenizeAnswer, vllmTokenizeAnswer]),
     handle: tokenize,
+  },
+  {
+    method: "GET",
+    path: "/tokenizer_info",
+    dialect,
+    summary: "Tokenizer of a model, for clients that count tokens",
+    answer: tokenizerInfo,
+    handle: describeTokenizer,
   },
   {
     method,

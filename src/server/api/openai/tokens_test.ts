@@ -10,7 +10,26 @@ async function ask(path: string, body: unknown) {
 
 Deno.test("text becomes token ids and back", async () => {
   assertEquals(await ask("/tokenize", { content: "Hi" }), { tokens: [72, 105] });
-  assertEquals(await ask("/detokenize", { tokens: [72, 105] }), { content: "Hi" });
+  assertEquals(await ask("/detokenize", { tokens: [72, 105] }), { content: "Hi", prompt: "Hi" });
+});
+
+Deno.test("text and conversations become token ids in vLLM's form", async () => {
+  const counted = { count: 2, max_model_len: 1024, tokens: [72, 105] };
+  assertEquals(await ask("/tokenize", { prompt: "Hi" }), { ...counted, token_strs: null });
+  assertEquals(await ask("/tokenize", { prompt: "Hi", return_token_strs: true }), {
+    ...counted,
+    token_strs: ["H", "i"],
+  });
+  const { prompt } = await ask("/apply-template", { messages: MESSAGES });
+  const { tokens, count } = await ask("/tokenize", { messages: MESSAGES });
+  assertEquals(tokens, (await ask("/tokenize", { content: prompt })).tokens);
+  assertEquals(count, tokens.length);
+});
+
+Deno.test("a tokenizer is described as vLLM describes it", async () => {
+  const response = await serverDouble({ routes: openaiRoutes }).request("/tokenizer_info");
+  const { eos_token, bos_token, model_max_length } = await response.json();
+  assertEquals([eos_token, bos_token, model_max_length], ["<|im_end|>", null, 1024]);
 });
 
 Deno.test("control tokens in a text are read as such unless asked otherwise", async () => {

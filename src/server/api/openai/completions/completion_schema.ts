@@ -40,7 +40,10 @@ export const completionBody = z.strictObject({
   n: choiceCount,
   best_of: choiceCount.describe("Choices to make, of which the likeliest n are given"),
   echo: boolean.nullish().describe("Begin each choice with its prompt"),
-  logprobs: topLogprobs.describe("Alternatives to report beside each token"),
+  logprobs: topLogprobs.describe(
+    "Alternatives to report beside each token, of an echoed prompt too",
+  ),
+  prompt_logprobs: topLogprobs.describe("Alternatives to report beside each token of the prompt"),
   response_format: responseFormat.nullish(),
   reasoning_budget: refused(NO_REASONING),
   reasoning_sampling: refused(NO_REASONING),
@@ -64,17 +67,11 @@ export function checkTogether(body: CompletionBody): void {
     throw invalid("stream_options", "can only be set when stream is true");
   }
   const echoes = body.echo ?? false;
-  if (echoes && typeof body.logprobs === "number") {
-    throw invalid("logprobs", "of an echoed prompt are not supported");
-  }
   if (echoes && typeof body.suffix === "string") {
     throw invalid("echo", "cannot be set beside suffix");
   }
-  if (body.max_tokens === 0 && !echoes) {
-    throw invalid("max_tokens", "must be 1 or more unless echo is true");
-  }
-  if (body.max_tokens === 0 && body.stream) {
-    throw invalid("max_tokens", "must be 1 or more when stream is true");
+  if (typeof body.prompt_logprobs === "number" && body.stream) {
+    throw invalid("prompt_logprobs", "cannot be set when stream is true");
   }
   const made = body.best_of ?? body.n ?? 1;
   if (made < (body.n ?? 1)) throw invalid("best_of", "must not be less than n");
@@ -120,6 +117,13 @@ export async function toInput(
     { tokens: [fim.middle] },
   ], true);
   return { type: "tokens", tokens };
+}
+
+/** How many alternatives to report beside each token of the prompt; null: no log probabilities of it. */
+export function promptLogprobsOf(body: CompletionBody): number | null {
+  const echoed = body.echo ? body.logprobs ?? null : null;
+  const asked = body.prompt_logprobs ?? null;
+  return echoed === null ? asked : Math.max(echoed, asked ?? 0);
 }
 
 /** The request for one choice in the engine's words, but for its input. */

@@ -1,5 +1,5 @@
 import type { AnswerEvent } from "../../../../chat/mod.ts";
-import type { Usage } from "../../../../engine/protocol/mod.ts";
+import type { PromptLogprob, Usage } from "../../../../engine/protocol/mod.ts";
 import type { ServerSentEvent } from "../../../http/mod.ts";
 import { errorEvent } from "../chat/chat_stream.ts";
 import { toLegacyLogprobs } from "./completion_logprobs.ts";
@@ -33,14 +33,22 @@ export async function* completionChunks(
     more = {},
   ) => chunk([{ text, index, logprobs, finish_reason: reason }], null, more);
   const lengths = new Map<number, number>();
+  /** Log probabilities of the prompts, until their text was sent. */
+  const prompts = new Map<number, PromptLogprob[]>();
   const usages: Usage[] = [];
   const promptUsages: Usage[] = [];
   try {
     for await (const { index, value: event } of events) {
+      if (event.type === "prompt") {
+        prompts.set(index, [...prompts.get(index) ?? [], ...event.logprobs]);
+        continue;
+      }
       if (!lengths.has(index)) {
-        lengths.set(index, 0);
         const echo = echoes[index]!;
-        if (echo !== "") yield piece(index, echo, null, null);
+        lengths.set(index, [...echo].length);
+        const scored = prompts.get(index);
+        const logprobs = withLogprobs && scored !== undefined ? toLegacyLogprobs(scored, 0) : null;
+        if (echo !== "") yield piece(index, echo, logprobs, null);
       }
       if (event.type === "text") {
         if (event.text === "" && event.logprobs.length === 0) continue;

@@ -12,11 +12,12 @@ import {
 } from "../../../http/mod.ts";
 import { bindAnswer, engineFor, startAnswer } from "../../../answers/mod.ts";
 import { completionAnswer } from "../shared/answers.ts";
-import { meanLogprob, toLegacyLogprobs } from "./completion_logprobs.ts";
+import { meanLogprob, toLegacyLogprobs, toPromptLogprobs } from "./completion_logprobs.ts";
 import {
   checkTogether,
   type CompletionBody,
   completionBody,
+  promptLogprobsOf,
   prompts,
   toCompletionRequest,
   toInput,
@@ -44,20 +45,27 @@ interface Job {
 
 async function toJobs(engine: Engine, body: CompletionBody): Promise<Job[]> {
   const request = toCompletionRequest(body);
+  const promptLogprobs = promptLogprobsOf(body);
+  const scored = promptLogprobs === null ? {} : { promptLogprobs };
   return await Promise.all(
     prompts(body).map(async (prompt) => {
       const input = await toInput(engine, prompt, body.suffix);
       const echoed = typeof prompt === "string" ? prompt : await engine.detokenize(prompt);
+      const [first, ...others] = perChoice({ ...request, input }, body.best_of ?? body.n ?? 1);
       return {
         echo: body.echo ? echoed : "",
-        requests: perChoice({ ...request, input }, body.best_of ?? body.n ?? 1),
+        // The choices of a prompt share its log probabilities: they are computed once, unless each choice
+        // is sent as soon as it comes.
+        requests: body.stream
+          ? [first!, ...others].map((one) => ({ ...one, ...scored }))
+          : [{ ...first!, ...scored }, ...others],
       };
     }),
   );
 }
 
-/** The echo alone, for `max_tokens: 0`: nothing is generated, and the prompt's tokens are counted. */
-async function echoOnly(engine: Engine, jobs: readonly Job[]): Promise<unknown> {
+/** The answer to `max_tokens: 0`: nothing is generated, and the tokens of the prompt are counted. */
+async function withoutTokens(engine: Engine, jobs: readonly Job[]): Promise<unknown> {
   const counts = await Promise.all(jobs.map(async ({ requests }) => {
     const { input } = requests[0]!;
     if (input.type === "tokens") return input.tokens.length;
@@ -94,13 +102,20 @@ async function whole(
     const ranked = made.length > wanted
       ? made.toSorted((a, b) => meanLogprob(b.logprobs) - meanLogprob(a.logprobs))
       : made;
-    return ranked.slice(0, wanted).map((answer) => ({ answer, echo: jobs[job]!.echo }));
+    const { echo } = jobs[job]!;
+    const { promptLogprobs } = made[0]!;
+    return ranked.slice(0, wanted).map((answer) => ({ answer, echo, promptLogprobs }));
   });
   return {
-    choices: chosen.map(({ answer, echo }, index) => ({
+    choices: chosen.map(({ answer, echo, promptLogprobs }, index) => ({
       text: echo + answer.text,
       index,
-      logprobs: typeof body.logprobs === "number" ? toLegacyLogprobs(answer.logprobs, 0) : null,
+      logprobs: typeof body.logprobs === "number"
+        ? toLegacyLogprobs([...(body.echo ? promptLogprobs : []), ...answer.logprobs], 0)
+        : null,
+      ...(typeof body.prompt_logprobs === "number"
+        ? { prompt_logprobs: toPromptLogprobs(promptLogprobs) }
+        : {}),
       finish_reason: toFinishReason(answer.done.finishReason),
     })),
     usage: toUsage(flat.map(({ done }) => done.usage), answers.map((made) => made[0]!.done.usage)),
@@ -144,8 +159,8 @@ async function complete(exchange: Exchange): Promise<Response> {
     const events = await streamed(exchange, engine, jobs, body, head);
     return eventStream(events, { keepAliveMs: settings.keepAliveMs });
   }
-  const answer = body.max_tokens === 0
-    ? await echoOnly(engine, jobs)
+  const answer = body.max_tokens === 0 && promptLogprobsOf(body) === null
+    ? await withoutTokens(engine, jobs)
     : await whole(exchange, engine, jobs, body);
   return json({ ...head, ...answer as Record<string, unknown> });
 }

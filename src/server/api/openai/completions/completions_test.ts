@@ -69,6 +69,75 @@ Deno.test("echo with no tokens to make gives the prompt alone and counts it", as
   assertEquals(engine.requests.length, 0);
 });
 
+Deno.test("an echoed prompt has log probabilities beside those of the answer", async () => {
+  const { answer, engine } = await ask({
+    prompt: "abc",
+    echo: true,
+    logprobs: 1,
+    max_tokens: 1,
+    n: 2,
+  });
+  assertEquals(engine.requests.map(({ promptLogprobs }) => promptLogprobs), [1, undefined]);
+  for (const { text, logprobs } of answer.choices) {
+    assertEquals(text, "abcHello");
+    assertEquals(logprobs.tokens.slice(0, 3), ["a", "b", "c"]);
+    assertEquals(logprobs.token_logprobs.slice(0, 3), [null, -1, -2]);
+    assertEquals(logprobs.top_logprobs.slice(0, 3), [null, { b: -1 }, { c: -2 }]);
+    assertEquals(logprobs.text_offset.slice(0, 4), [0, 1, 2, 3]);
+    assertEquals(logprobs.tokens.length, 4);
+  }
+});
+
+Deno.test("a prompt's log probabilities come without tokens to make, and for token ids", async () => {
+  const { answer, engine } = await ask({
+    prompt: [72, 105],
+    echo: true,
+    logprobs: 0,
+    max_tokens: 0,
+  });
+  assertEquals(engine.requests[0]!.maxTokens, 0);
+  assertEquals(answer.choices, [{
+    text: "Hi",
+    index: 0,
+    logprobs: {
+      tokens: ["H", "i"],
+      token_logprobs: [null, -1],
+      top_logprobs: [null, {}],
+      text_offset: [0, 1],
+    },
+    finish_reason: "length",
+  }]);
+  assertEquals(answer.usage.prompt_tokens, 2);
+});
+
+Deno.test("prompt_logprobs reports what vLLM does, without the prompt's text", async () => {
+  const { answer } = await ask({ prompt: "ab", prompt_logprobs: 2, max_tokens: 1 });
+  assertEquals(answer.choices[0].text, "Hello");
+  assertEquals(answer.choices[0].logprobs, null);
+  assertEquals(answer.choices[0].prompt_logprobs, [null, {
+    98: { logprob: -1, rank: 1, decoded_token: "b" },
+    99: { logprob: -2, rank: 2, decoded_token: "c" },
+  }]);
+});
+
+Deno.test("a stream's echo carries the log probabilities of the prompt", async () => {
+  const { request } = serve();
+  const body = { prompt: "ab", echo: true, logprobs: 0, stream: true, n: 2 };
+  const events = (await readEvents(await request(PATH, body))).map(({ data }) => data);
+  const choices = events.slice(0, -1).flatMap((data) => JSON.parse(data).choices);
+  for (const index of [0, 1]) {
+    const [echo, next] = choices.filter((choice) => choice.index === index);
+    assertEquals([echo.text, echo.logprobs.token_logprobs], ["ab", [null, -1]]);
+    assertEquals(next.logprobs.text_offset, [2]);
+  }
+});
+
+Deno.test("no tokens and no echo: the prompt is counted", async () => {
+  const { answer } = await ask({ prompt: "abc", max_tokens: 0 });
+  assertEquals(answer.choices[0].text, "");
+  assertEquals(answer.usage.prompt_tokens, 3);
+});
+
 Deno.test("a suffix is laid out with the fill-in-the-middle tokens", async () => {
   const fim = { prefix: 0x110000, suffix: 0x110001, middle: 0x110002 };
   const { engine } = await ask({ prompt: "a", suffix: "b" }, { info: { fim } });
@@ -96,9 +165,8 @@ Deno.test("best_of gives the likeliest, and counts all that were made", async ()
 for (
   const [fields, field] of [
     [{ suffix: "b" }, "suffix"],
-    [{ echo: true, logprobs: 1 }, "logprobs"],
     [{ echo: true, suffix: "b" }, "echo"],
-    [{ max_tokens: 0 }, "max_tokens"],
+    [{ prompt_logprobs: 1, stream: true }, "prompt_logprobs"],
     [{ best_of: 1, n: 2 }, "best_of"],
     [{ best_of: 2, stream: true }, "best_of"],
     [{ stream_options: {} }, "stream_options"],

@@ -62,10 +62,22 @@ export const completionAnswer = z.object({
     index: z.int(),
     logprobs: z.object({
       tokens: z.array(z.string()),
-      token_logprobs: z.array(z.number()),
-      top_logprobs: z.array(z.record(z.string(), z.number())),
+      token_logprobs: z.array(z.number().nullable()).describe(
+        "Null for the first token of a prompt",
+      ),
+      top_logprobs: z.array(z.record(z.string(), z.number()).nullable()),
       text_offset: z.array(z.int()),
     }).nullable(),
+    prompt_logprobs: z.array(
+      z.record(
+        z.string(),
+        z.object({
+          logprob: z.number(),
+          rank: z.int().optional(),
+          decoded_token: z.string(),
+        }),
+      ).nullable(),
+    ).optional().describe("For each token of the prompt, log probabilities by token id"),
     finish_reason: z.enum(["stop", "length"]),
   })),
   usage,

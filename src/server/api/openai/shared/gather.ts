@@ -1,4 +1,5 @@
 import type { AnswerEvent, AnswerLogprob, ToolCall } from "../../../../chat/mod.ts";
+import type { PromptLogprob } from "../../../../engine/protocol/mod.ts";
 import { ShimmyError } from "../../../../errors.ts";
 
 /** The last event of an answer. */
@@ -8,6 +9,7 @@ export type Done = Extract<AnswerEvent, { type: "done" }>;
 export class Gathered {
   text = "";
   reasoning = "";
+  readonly promptLogprobs: PromptLogprob[] = [];
   readonly logprobs: AnswerLogprob[] = [];
   readonly reasoningLogprobs: AnswerLogprob[] = [];
   readonly #calls: { id: string; name: string; arguments: string }[] = [];
@@ -15,6 +17,9 @@ export class Gathered {
 
   add(event: AnswerEvent): void {
     switch (event.type) {
+      case "prompt":
+        this.promptLogprobs.push(...event.logprobs);
+        break;
       case "text":
         this.text += event.text;
         this.logprobs.push(...event.logprobs);
