@@ -1,6 +1,6 @@
 /**
- * Makes the generated sections of README.md and docs/ anew from the code: commands, options, routes and
- * the fields of requests.
+ * Generates the tables of docs/ from the code: commands, options, environment variables, routes and
+ * request fields.
  *
  *     deno task docs
  */
@@ -9,5 +9,5 @@ import { makePages } from "./docs/pages.ts";
 for (const { name, current, made } of await makePages()) {
   if (made === current) continue;
   await Deno.writeTextFile(new URL(`../${name}`, import.meta.url), made);
-  console.error(`${name}: made anew`);
+  console.error(`${name}: updated`);
 }

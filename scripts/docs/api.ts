@@ -8,17 +8,13 @@ import { type Field, fieldsOf } from "./fields.ts";
 import { code, table, wideTable } from "./markdown.ts";
 import { type Schema, unwrap } from "./values.ts";
 
-const TITLES: Readonly<Record<Dialect["name"], string>> = {
-  native: "Native",
-  openai: "OpenAI",
-  anthropic: "Anthropic",
-  ollama: "Ollama",
-};
+/** The dialects; each has a page `docs/api/<name>.md`. */
+export const DIALECTS: readonly Dialect["name"][] = ["native", "openai", "anthropic", "ollama"];
 
 /** Every route of the server. */
 export const ROUTES: readonly Route[] = [...allRoutes, openApiRoute(allRoutes, VERSION)];
 
-/** Ollama's routes stand twice; those with a twin are told of once. */
+/** Ollama's routes exist with and without this prefix; the pages show a pair once. */
 const PREFIX = "/ollama";
 
 function isTwin({ method, path }: Route): boolean {
@@ -29,18 +25,20 @@ function isTwin({ method, path }: Route): boolean {
     );
 }
 
-/** How a route is called in the pages. */
+/** The name of a route in the pages. */
 export function routeName({ method, path }: Route): string {
   return `${method} ${path}`;
 }
 
-/** A table of the routes of each dialect. */
-export function routeTables(): string {
-  return eachDialect((routes) =>
-    table(
-      ["route", "does", "streams"],
-      routes.map((route) => [code(routeName(route)), route.summary, streamsOf(route)]),
-    )
+function routesOf(dialect: Dialect["name"]): readonly Route[] {
+  return ROUTES.filter((route) => route.dialect.name === dialect && !isTwin(route));
+}
+
+/** A table of the routes of a dialect. */
+export function routeTable(dialect: Dialect["name"]): string {
+  return table(
+    ["route", "does", "streams"],
+    routesOf(dialect).map((route) => [code(routeName(route)), route.summary, streamsOf(route)]),
   );
 }
 
@@ -49,23 +47,24 @@ function streamsOf({ streams = [], upgrade }: Route): string {
   return streams.map((type) => type === "text/event-stream" ? "SSE" : "NDJSON").join(", ");
 }
 
-/** A table of the fields of each route that takes a body. */
-export function fieldTables(): string {
-  const told = new Told();
-  return eachDialect((routes) =>
-    routes.filter(({ body, upgrade }) => body !== undefined || upgrade).map((route) => {
+/** A table of the request fields of each route of a dialect. */
+export function fieldTables(dialect: Dialect["name"]): string {
+  const documented = new Documented();
+  return routesOf(dialect).filter(({ body, upgrade }) => body !== undefined || upgrade)
+    .map((route) => {
       const name = routeName(route);
-      const content = route.upgrade ? frames(told) : bodyTable(route.body!, name, told);
+      const content = route.upgrade
+        ? frameTable(documented)
+        : bodyTable(route.body!, name, documented);
       return `### ${code(name)}\n\n${content}`;
-    }).join("\n\n")
-  );
+    }).join("\n\n");
 }
 
-/** Which route told of a schema first. */
-class Told {
+/** The schemas that a page has documented, with the route where it did. */
+class Documented {
   readonly #by = new Map<Schema, string>();
 
-  /** The route that told of it before, unless this is the first. */
+  /** The route that documented the schema before; `undefined` for the first. */
   before(schema: Schema, route: string): string | undefined {
     const known = this.#by.get(schema);
     if (known === undefined) this.#by.set(schema, route);
@@ -73,20 +72,23 @@ class Told {
   }
 }
 
-function bodyTable(body: Schema, route: string, told: Told): string {
-  const known = told.before(body, route);
-  return known === undefined ? fieldTable(body, route, told) : `Takes what ${code(known)} takes.`;
+function bodyTable(body: Schema, route: string, documented: Documented): string {
+  const known = documented.before(body, route);
+  return known === undefined
+    ? fieldTable(body, route, documented)
+    : `The fields of ${code(known)}.`;
 }
 
-/** What the frames of the WebSocket may have. */
-function frames(told: Told): string {
+/** The fields of a WebSocket frame. */
+function frameTable(documented: Documented): string {
   return [
-    "A frame that asks is what `POST /api/generate` takes. While its answer runs, a frame may have:",
-    fieldTable(controlSchema, "", told),
+    "The frame that starts an answer has the fields of `POST /api/generate`. A frame during the " +
+    "answer can have these fields:",
+    fieldTable(controlSchema, "", documented),
   ].join("\n\n");
 }
 
-/** The table of the sampling fields, to which the other tables refer. */
+/** The table of the sampling fields, which the other tables link to. */
 export function samplingTable(): string {
   return table(
     HEAD,
@@ -96,23 +98,18 @@ export function samplingTable(): string {
   );
 }
 
-function eachDialect(tell: (routes: readonly Route[]) => string): string {
-  return Object.entries(TITLES).map(([name, title]) =>
-    `## ${title}\n\n${
-      tell(ROUTES.filter((route) => route.dialect.name === name && !isTwin(route)))
-    }`
-  ).join("\n\n");
-}
-
-function fieldTable(body: Schema, route: string, told: Told): string {
+function fieldTable(body: Schema, route: string, documented: Documented): string {
   const fields = fieldsOf(body);
   const hasAll = hasSampling(fields);
-  return fieldRows([
+  return wideTable(HEAD, [
     ...fields.filter((field) => !hasAll || !isSampling(field))
-      .flatMap((field) => rowsOf(field, route, told)),
-    ...(hasAll ? [["the [sampling fields](#sampling)", "", "honoured", ""]] : []),
+      .flatMap((field) => rowsOf(field, route, documented)),
+    ...(hasAll ? [[`the ${SAMPLING}`, "", "supported", ""]] : []),
   ]);
 }
+
+/** A link from the page of a dialect. */
+const SAMPLING = "[sampling fields](README.md#sampling-fields)";
 
 const SHARED = Object.entries(samplingFields);
 
@@ -122,29 +119,37 @@ function isSampling({ path, schema }: Field): boolean {
   );
 }
 
-/** Whether the sampling fields are among these. */
+/** Whether the fields include all sampling fields. */
 function hasSampling(fields: readonly Field[]): boolean {
   return fields.filter(isSampling).length === SHARED.length;
 }
 
-/** The row of a field and those of what it holds, unless another route told of that already. */
-function rowsOf(field: Field, route: string, told: Told, only: readonly string[] = []): string[][] {
-  const known = field.within.length === 0 ? undefined : told.before(field.schema, route);
+/** The rows of a field and its nested fields, except nested fields that the page has already. */
+function rowsOf(
+  field: Field,
+  route: string,
+  documented: Documented,
+  only: readonly string[] = [],
+): string[][] {
+  const known = field.within.length === 0 ? undefined : documented.before(field.schema, route);
   if (known !== undefined && known !== route) {
     return [rowOf(field, only, `as in ${code(known)}`)];
   }
-  if (hasSampling(field.within)) return [rowOf(field, only, "the [sampling fields](#sampling)")];
+  if (hasSampling(field.within)) return [rowOf(field, only, `the ${SAMPLING}`)];
   const kinds = field.only === undefined ? only : [...only, field.only];
-  return [rowOf(field, only), ...field.within.flatMap((one) => rowsOf(one, route, told, kinds))];
+  return [
+    rowOf(field, only),
+    ...field.within.flatMap((one) => rowsOf(one, route, documented, kinds)),
+  ];
 }
 
-const HEAD = ["field", "value", "", "note"];
+const HEAD = ["field", "value", "support", "note"];
 
 const WORDS: Readonly<Record<Field["treatment"], string>> = {
-  honoured: "honoured",
+  supported: "supported",
   refused: "refused",
-  fixed: "this or refused",
-  "no effect": "no effect",
+  fixed: "this value only",
+  ignored: "ignored",
 };
 
 function rowOf(field: Field, only: readonly string[] = [], more = ""): string[] {
@@ -157,8 +162,4 @@ function rowOf(field: Field, only: readonly string[] = [], more = ""): string[] 
     WORDS[field.treatment],
     [kind, notes].filter((part) => part !== "").join(": "),
   ];
-}
-
-function fieldRows(rows: readonly (readonly string[])[]): string {
-  return wideTable(HEAD, rows);
 }

@@ -43,7 +43,7 @@ export async function commandReference(): Promise<string> {
         ? []
         : [table([code(command.operands.join(" ")), "meaning"], command.notes.map(noteRow))]),
       Object.keys(command.options).length === 0
-        ? "No options besides the global ones."
+        ? "This command has no options of its own."
         : optionTable(command.options),
     ].join("\n\n")
   ).join("\n\n");

@@ -9,32 +9,32 @@ import {
 } from "./values.ts";
 
 /**
- * What becomes of a field: `honoured`; `refused` by name, whatever its value; `fixed`, which takes the
- * one value that changes nothing and refuses the others; `no effect`, accepted and not looked at.
+ * What the server does with a field: `supported`; `refused` with an error that names the field;
+ * `fixed`, which accepts one value and refuses all others; `ignored`, accepted without effect.
  */
-export type Treatment = "honoured" | "refused" | "fixed" | "no effect";
+export type Treatment = "supported" | "refused" | "fixed" | "ignored";
 
 /** A field of a request. */
 export interface Field {
-  /** From the body on, e.g. `messages[].content`. */
+  /** Path from the body, e.g. `messages[].content`. */
   readonly path: string;
-  /** What it may be; empty where it is refused. */
+  /** Allowed values; empty for a refused field. */
   readonly value: string;
   readonly required: boolean;
   readonly treatment: Treatment;
   readonly note: string;
-  /** Which kind of object has it, where not all have, e.g. ``role `"tool"` ``. */
+  /** The variant of the object that has the field, where not all have it, e.g. ``role `"tool"` ``. */
   readonly only?: string;
-  /** The fields of the objects it holds. */
+  /** The fields of nested objects. */
   readonly within: readonly Field[];
-  /** Without what says that it may be absent. */
+  /** The schema without `optional`, `nullable` and `default`. */
   readonly schema: Schema;
 }
 
-/** Descriptions that begin so are of fields that are taken and not looked at. */
-const NO_EFFECT = /^Accepted; /;
+/** The description of an ignored field begins with this. */
+const IGNORED = /^Accepted; /;
 
-/** The fields of a request's body, or of the objects that a field holds, in the order of the schema. */
+/** The fields of a request body or of nested objects, in the order of the schema. */
 export function fieldsOf(schema: Schema, path = ""): Field[] {
   const options = alternatives(schema);
   const kinds = options.flatMap((option) => {
@@ -61,22 +61,22 @@ function fieldOf(given: Schema, path: string): Field {
   if (definition.type === "null" || isEmptyList) {
     return { ...base, value: "", treatment: "refused", note: refusalOf(given), within: [] };
   }
-  const absent = fallback === undefined ? "" : `; ${JSON.stringify(fallback)} where it is absent`;
+  const absent = fallback === undefined ? "" : `; default ${JSON.stringify(fallback)}`;
   const value = describeValue(schema) + absent;
   const refusesOthers = definition.type === "literal" && definition.error !== undefined;
   if (refusesOthers && definition.values.length === 1 && optional) {
     return { ...base, value, treatment: "fixed", note: refusalOf(given), within: [] };
   }
   const description = descriptionOf(given) ?? "";
-  const isIdle = NO_EFFECT.test(description);
+  const isIgnored = IGNORED.test(description);
   const within = fieldsOf(schema, path);
   return {
     ...base,
     value,
-    treatment: isIdle ? "no effect" : "honoured",
-    note: capitalize(description.replace(NO_EFFECT, "")),
-    // Of what has no effect, only what is refused is worth telling.
-    within: isIdle ? within.filter(({ treatment }) => treatment === "refused") : within,
+    treatment: isIgnored ? "ignored" : "supported",
+    note: capitalize(description.replace(IGNORED, "")),
+    // The nested fields of an ignored field have no effect either, except those that are refused.
+    within: isIgnored ? within.filter(({ treatment }) => treatment === "refused") : within,
   };
 }
 
@@ -84,7 +84,7 @@ function capitalize(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
-/** The description of a schema, or of what it wraps. */
+/** The description of a schema or of the schema inside of it. */
 function descriptionOf(schema: Schema): string | undefined {
   const own = z.globalRegistry.get(schema)?.description;
   if (own !== undefined) return own;
@@ -92,16 +92,16 @@ function descriptionOf(schema: Schema): string | undefined {
   return "innerType" in definition ? descriptionOf(definition.innerType) : undefined;
 }
 
-/** A value that no field takes that is refused or fixed. */
-const STRANGE = ["a value of no use"];
+/** A value that no refused and no fixed field accepts. */
+const UNACCEPTABLE = ["not a valid value"];
 
-/** What a caller is told who sets the field. */
+/** The error message for a caller who sets the field. */
 function refusalOf(schema: Schema): string {
-  const { error } = z.safeParse(schema, STRANGE);
+  const { error } = z.safeParse(schema, UNACCEPTABLE);
   return capitalize(error?.issues[0]?.message ?? "");
 }
 
-/** The field by which the kinds of an object are told apart, if they are. */
+/** The field that discriminates the variants of an object, where there is one. */
 function discriminatorOf(schema: Schema): string | undefined {
   const definition = definitionOf(unwrap(schema).schema);
   if (definition.type !== "union") return undefined;
@@ -109,7 +109,7 @@ function discriminatorOf(schema: Schema): string | undefined {
   return definition.options.map(discriminatorOf).find((name) => name !== undefined);
 }
 
-/** The fields of all kinds of an object, each once. */
+/** The fields of all variants of an object, without duplicates. */
 function merge(
   kinds: readonly Field[][],
   discriminator: string | undefined,
@@ -133,7 +133,7 @@ function merge(
   });
 }
 
-/** What makes two fields the same to a reader. */
+/** Fields with the same fingerprint become one row. */
 function fingerprint(field: Field): string {
   return JSON.stringify(field, (key, value) => key === "schema" ? undefined : value);
 }

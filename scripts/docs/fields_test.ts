@@ -3,7 +3,7 @@ import * as z from "zod";
 import { only, refused } from "../../src/server/schemas/refused.ts";
 import { type Field, fieldsOf } from "./fields.ts";
 
-/** Fields and what they hold, as rows of their path, value, treatment, note and kind. */
+/** Fields and their nested fields as rows of path, value, treatment, note and variant. */
 function rowsOf(fields: readonly Field[]): (string | undefined)[][] {
   return fields.flatMap(({ path, value, treatment, note, only, within }) => [
     [path, value, treatment, note, only],
@@ -13,7 +13,7 @@ function rowsOf(fields: readonly Field[]): (string | undefined)[][] {
 
 const anything = undefined;
 
-Deno.test("fields are honoured, refused, fixed or without effect", () => {
+Deno.test("a field is supported, refused, fixed or ignored", () => {
   const body = z.strictObject({
     n: z.int().min(1).max(8).nullish().describe("How many"),
     user: z.string().nullish().describe("Accepted; nobody asks"),
@@ -23,47 +23,47 @@ Deno.test("fields are honoured, refused, fixed or without effect", () => {
     kind: z.literal("a").optional(),
   });
   assertEquals(rowsOf(fieldsOf(body)), [
-    ["n", "whole number, 1 to 8", "honoured", "How many", anything],
-    ["user", "text", "no effect", "Nobody asks", anything],
+    ["n", "integer, 1 to 8", "supported", "How many", anything],
+    ["user", "string", "ignored", "Nobody asks", anything],
     ["audio", "", "refused", "Is not supported: it is deaf", anything],
     ["images", "", "refused", "It is blind", anything],
     ["speed", '`"standard"`', "fixed", 'Must be "standard": there is one', anything],
-    ["kind", '`"a"`', "honoured", "", anything],
+    ["kind", '`"a"`', "supported", "", anything],
   ]);
 });
 
-Deno.test("fields that may not be absent are required", () => {
+Deno.test("a field that must be present is required", () => {
   const body = z.object({ a: z.string(), b: z.string().nullish(), c: z.string().optional() });
   assertEquals(fieldsOf(body).map(({ required }) => required), [true, false, false]);
 });
 
-Deno.test("what stands for an absent field is told", () => {
+Deno.test("the default of a field is shown", () => {
   const body = z.object({ scale: z.number().default(1).describe("How strong") });
   const [field] = fieldsOf(body);
-  assertEquals(field?.value, "number; 1 where it is absent");
+  assertEquals(field?.value, "number; default 1");
   assertEquals([field?.required, field?.note], [false, "How strong"]);
 });
 
-Deno.test("objects in lists are looked into, and kinds of objects are told apart", () => {
+Deno.test("objects in arrays have rows, and a field of one variant names it", () => {
   const part = z.discriminatedUnion("type", [
     z.strictObject({ type: z.literal("text"), text: z.string(), id: z.string() }),
     z.strictObject({ type: z.literal("call"), name: z.string(), id: z.string() }),
   ]);
   const body = z.strictObject({ parts: z.union([z.string(), z.array(part).max(3)]) });
   assertEquals(rowsOf(fieldsOf(body)), [
-    ["parts", "text or list of at most 3 objects", "honoured", "", anything],
-    ["parts[].type", '`"text"` or `"call"`', "honoured", "", anything],
-    ["parts[].text", "text", "honoured", "", 'type `"text"`'],
-    ["parts[].id", "text", "honoured", "", anything],
-    ["parts[].name", "text", "honoured", "", 'type `"call"`'],
+    ["parts", "string or array of at most 3 objects", "supported", "", anything],
+    ["parts[].type", '`"text"` or `"call"`', "supported", "", anything],
+    ["parts[].text", "string", "supported", "", 'type `"text"`'],
+    ["parts[].id", "string", "supported", "", anything],
+    ["parts[].name", "string", "supported", "", 'type `"call"`'],
   ]);
 });
 
-Deno.test("of a field without effect only what it refuses is told", () => {
+Deno.test("an ignored field shows only its refused fields", () => {
   const mark = z.strictObject({ mode: z.string(), ttl: refused("nothing lasts") })
     .describe("Accepted; marks are true by themselves");
   assertEquals(rowsOf(fieldsOf(z.object({ mark: mark.nullish() }))), [
-    ["mark", "object", "no effect", "Marks are true by themselves", anything],
+    ["mark", "object", "ignored", "Marks are true by themselves", anything],
     ["mark.ttl", "", "refused", "Is not supported: nothing lasts", anything],
   ]);
 });

@@ -1,15 +1,23 @@
-import { fieldTables, routeTables, samplingTable } from "./api.ts";
+import { DIALECTS, fieldTables, routeTable, samplingTable } from "./api.ts";
 import {
   commandReference,
   commandTable,
   environmentTable,
   globalOptionTable,
 } from "./command_line.ts";
+import { layerTable } from "./layers.ts";
 import { fillSections } from "./markdown.ts";
 import { buildTable } from "./runtime.ts";
 
-/** The pages with generated sections, from the top of the repository. */
-export const PAGES = ["README.md", "docs/api.md", "docs/cli.md", "docs/gpu.md"] as const;
+/** The pages with generated sections, as paths from the repository root. */
+export const PAGES: readonly string[] = [
+  "docs/api/README.md",
+  ...DIALECTS.map((name) => `docs/api/${name}.md`),
+  "docs/architecture.md",
+  "docs/cli.md",
+  "docs/configuration.md",
+  "docs/gpu.md",
+];
 
 /** Every generated section by its name. */
 export async function makeSections(): Promise<Readonly<Record<string, string>>> {
@@ -19,21 +27,28 @@ export async function makeSections(): Promise<Readonly<Record<string, string>>> 
     "global-options": globalOptionTable(),
     "builds": buildTable(),
     "environment": await environmentTable(),
-    "routes": routeTables(),
+    "layers": layerTable(),
     "sampling": samplingTable(),
-    // The tables are wide: padded, they would be mostly spaces, and change as a whole with one note.
-    "fields": `<!-- deno-fmt-ignore-start -->\n\n${fieldTables()}\n\n<!-- deno-fmt-ignore-end -->`,
+    ...Object.fromEntries(DIALECTS.flatMap((name) => [
+      [`routes-${name}`, routeTable(name)],
+      [`fields-${name}`, unformatted(fieldTables(name))],
+    ])),
   };
 }
 
-/** A page as it should be, and as it is. */
+/** Keeps `deno fmt` from padding wide tables: one changed note would change every line. */
+function unformatted(section: string): string {
+  return `<!-- deno-fmt-ignore-start -->\n\n${section}\n\n<!-- deno-fmt-ignore-end -->`;
+}
+
+/** A page as it is and as it should be. */
 export interface Page {
   readonly name: string;
   readonly current: string;
   readonly made: string;
 }
 
-/** Reads every page and makes it anew. */
+/** Reads every page and generates its sections. */
 export async function makePages(): Promise<Page[]> {
   const sections = await makeSections();
   return await Promise.all(PAGES.map(async (name) => {

@@ -11,10 +11,10 @@ const PLATFORMS: readonly (readonly [string, Platform])[] = [
   ["Windows on ARM64", { os: "win", arch: "arm64" }],
 ];
 
-/** A table of the libraries that are published, by machine. */
+/** A table of the published libraries by platform. */
 export function buildTable(): string {
   return table(
-    ["machine", ...VARIANTS.map((variant) => VARIANT_LABELS[variant])],
+    ["platform", ...VARIANTS.map((variant) => VARIANT_LABELS[variant])],
     PLATFORMS.map(([name, platform]) => [
       name,
       ...VARIANTS.map((variant) => isPublished(platform, variant) ? "yes" : ""),

@@ -1,26 +1,26 @@
 import * as z from "zod";
 
-/** A schema whatever it is of. */
+/** A schema of any type. */
 export type Schema = z.core.$ZodType;
 
-/** What a schema is made of, told apart by its `type`. */
+/** The definition of a schema, discriminated by its `type`. */
 export type Definition = z.core.$ZodTypes["_zod"]["def"];
 
-/** What a schema is made of. */
+/** The definition of a schema. */
 export function definitionOf(schema: Schema): Definition {
   return (schema as z.core.$ZodTypes)._zod.def;
 }
 
-/** What a schema wraps. */
+/** The schema inside of `optional`, `nullable` and `default`. */
 export interface Unwrapped {
   readonly schema: Schema;
-  /** Whether it may be absent. */
+  /** The value may be absent. */
   readonly optional: boolean;
-  /** What stands for it then, where that is told. */
+  /** The default value, where the schema has one. */
   readonly fallback?: unknown;
 }
 
-/** A schema without what says that it may be absent or `null`. */
+/** Removes `optional`, `nullable` and `default` from a schema. */
 export function unwrap(schema: Schema): Unwrapped {
   let unwrapped: Unwrapped = { schema, optional: false };
   for (;;) {
@@ -43,14 +43,14 @@ export function unwrap(schema: Schema): Unwrapped {
   }
 }
 
-/** The schemas a value may have: those of a union, of unions within it too, or the schema alone. */
+/** The members of a union, including nested unions, or the schema alone. */
 export function alternatives(schema: Schema): Schema[] {
   const { schema: inner } = unwrap(schema);
   const definition = definitionOf(inner);
   return definition.type === "union" ? definition.options.flatMap(alternatives) : [inner];
 }
 
-/** What JSON Schema says of a value's size. */
+/** Limits of a value, as JSON Schema names them. */
 interface Bounds {
   readonly type?: string;
   readonly minimum?: number;
@@ -63,7 +63,7 @@ function boundsOf(schema: Schema): Bounds {
 }
 
 function range({ minimum, maximum }: Bounds): string {
-  // A whole number's own bounds are those of JavaScript and say nothing.
+  // Zod gives every integer JavaScript's safe range as its limits: these are no limits of the field.
   const [low, high] = [minimum, maximum].map((bound) =>
     bound === undefined || Math.abs(bound) === Number.MAX_SAFE_INTEGER ? undefined : bound
   );
@@ -72,12 +72,12 @@ function range({ minimum, maximum }: Bounds): string {
   return high === undefined ? "" : `, ${high} or less`;
 }
 
-/** The most entries a list may have, where that is bounded. */
+/** The maximum number of array items, where the schema has one. */
 export function longest(schema: Schema): number | undefined {
   return boundsOf(schema).maxItems;
 }
 
-/** What a value may be, in words of Markdown: `number, 0 to 2`, `` `low` or `high` ``. */
+/** The allowed values, as Markdown: `number, 0 to 2`, `` `low` or `high` ``. */
 export function describeValue(schema: Schema): string {
   const words = new Set(alternatives(schema).flatMap(wordsOf));
   return [...words].join(" or ");
@@ -88,20 +88,20 @@ function describeItems(items: readonly Schema[]): string {
 }
 
 function plural(words: string): string {
-  return words.replaceAll(/(?<!")\b(text|object|number|list)\b/g, "$1s");
+  return words.replaceAll(/(?<!")\b(string|object|number|integer|boolean|array)\b/g, "$1s");
 }
 
 function wordsOf(schema: Schema): string[] {
   const definition = definitionOf(schema);
   switch (definition.type) {
     case "string":
-      return ["text"];
+      return ["string"];
     case "number": {
       const bounds = boundsOf(schema);
-      return [`${bounds.type === "integer" ? "whole number" : "number"}${range(bounds)}`];
+      return [`${bounds.type === "integer" ? "integer" : "number"}${range(bounds)}`];
     }
     case "boolean":
-      return ["true or false"];
+      return ["boolean"];
     case "literal":
       return definition.values.map((value) => `\`${JSON.stringify(value)}\``);
     case "enum":
@@ -109,16 +109,18 @@ function wordsOf(schema: Schema): string[] {
     case "array": {
       const most = longest(schema);
       const entries = plural(describeValue(definition.element));
-      return [`list of ${most === undefined ? "" : `at most ${most} `}${entries}`];
+      return [`array of ${most === undefined ? "" : `at most ${most} `}${entries}`];
     }
     case "tuple":
-      return [`list of ${definition.items.length} ${plural(describeItems(definition.items))}`];
+      return [`array of ${definition.items.length} ${plural(describeItems(definition.items))}`];
     case "object":
     case "record":
       return ["object"];
     case "unknown":
       return ["any JSON"];
     default:
-      throw new TypeError(`Cannot describe a schema of type ${definition.type}: say how here`);
+      throw new TypeError(
+        `Cannot describe a schema of type ${definition.type}: add a case for it here`,
+      );
   }
 }

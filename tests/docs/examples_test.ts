@@ -1,92 +1,130 @@
+/** Runs the examples of the pages: every call of curl and every TypeScript program. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { fromFileUrl } from "@std/path";
 import { type TinyServer, tinyServer } from "../clients/tiny_server.ts";
+import { readPages } from "./pages.ts";
 
 const ROOT = new URL("../../", import.meta.url);
-const README = await Deno.readTextFile(new URL("README.md", ROOT));
+const PAGES = await readPages();
 
 /** The address in the examples, where the server of a test listens elsewhere. */
 const ADDRESS = "127.0.0.1:11435";
 
 interface CurlExample {
+  readonly page: string;
+  readonly method: string;
   readonly path: string;
-  readonly body: string;
-  /** What the README says it prints, if it does. */
+  readonly body: string | undefined;
+  /** What the page says it prints, if it does. */
   readonly shown: string | null;
 }
 
-/** Every call of curl in the README. */
+/** A call of curl: options, the address, and perhaps a body in single quotes. */
+const CURL =
+  /curl((?: -N| -X [A-Z]+)*) http:\/\/127\.0\.0\.1:11435(\/[^\s`]*)(?:\s+(?:\\\n)?\s*-d '([^']*)')?\n/g;
+
+/** Every call of curl in the code blocks of the pages. */
 function curlExamples(): CurlExample[] {
-  const call = /curl (?:-N )?http:\/\/127\.0\.0\.1:11435(\/\S+)\s(?:\\\n)?\s*-d '([^']*)'\n/g;
-  return [...README.matchAll(/```(console|sh)\n([\s\S]*?)```/g)].flatMap(([, kind, block]) =>
-    [...block!.matchAll(call)].map((match) => ({
-      path: match[1]!,
-      body: match[2]!,
-      shown: kind === "console" ? block!.slice(match.index + match[0].length) : null,
-    }))
+  return PAGES.flatMap(({ name, text }) =>
+    [...text.matchAll(/```(console|sh)\n([\s\S]*?)```/g)].flatMap(([, kind, block]) =>
+      [...block!.matchAll(CURL)].map((match) => {
+        const [call, options, path, body] = match;
+        const rest = block!.slice(match.index + call.length).split(/^\$ /m)[0]!;
+        return {
+          page: name,
+          method: /-X ([A-Z]+)/.exec(options!)?.[1] ?? (body === undefined ? "GET" : "POST"),
+          path: path!,
+          body,
+          shown: kind === "console" ? rest : null,
+        };
+      })
+    )
   );
 }
 
-/** The code after the mention of a file. */
-function codeOf(file: string): string {
-  const code = new RegExp(`\`${file}\`, run with[\\s\\S]*?\`\`\`ts\\n([\\s\\S]*?)\`\`\``).exec(
-    README,
+/** The programs of the pages: a file's name, `run with`, and its code. */
+function programs(): { readonly file: string; readonly page: string; readonly code: string }[] {
+  return PAGES.flatMap(({ name, text }) =>
+    [...text.matchAll(/`(\w+\.ts)`(?:(?!```)[\s\S])*?run with\s+`[^`]*`:\n+```ts\n([\s\S]*?)```/g)]
+      .map(([, file, code]) => ({ file: file!, page: name, code: code! }))
   );
-  assert(code !== null, file);
-  return code[1]!;
 }
 
-/** Runs an example against a server and gives what it printed. */
-async function runCode(file: string, server: TinyServer): Promise<string> {
+/** Packages of the examples by the names that the tests import them by, so that nothing is fetched. */
+const PACKAGES: Readonly<Record<string, string>> = {
+  "npm:openai": "test:openai",
+  "npm:@anthropic-ai/sdk": "test:anthropic",
+  "npm:ollama": "test:ollama",
+  "npm:ai": "test:ai",
+  "npm:@ai-sdk/openai-compatible": "test:ai-openai-compatible",
+  "npm:@langchain/openai": "test:langchain-openai",
+};
+
+/** Runs a program against a server and gives what it printed. */
+async function runProgram(file: string, code: string, server: TinyServer): Promise<string> {
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "--quiet", "--no-lock", "--allow-env", "--allow-net=127.0.0.1", "--ext=ts", "-"],
+    args: [
+      ...["run", "--quiet", "--no-lock", "--allow-env", "--allow-read", "--allow-sys"],
+      ...["--allow-net=127.0.0.1", "--ext=ts", "-"],
+    ],
     cwd: fromFileUrl(ROOT),
     stdin: "piped",
     stdout: "piped",
     stderr: "inherit",
   }).spawn();
-  const code = codeOf(file)
-    .replace(ADDRESS, new URL(server.url).host)
-    // The version that the other tests have, so that nothing is fetched.
-    .replace('"npm:openai"', '"test:openai"');
+  const imported = code.replaceAll(/"(npm:[^"]+)"/g, (_, name: string) => {
+    assert(name in PACKAGES, `${file}: no test has ${name}`);
+    return `"${PACKAGES[name]}"`;
+  });
   const input = child.stdin.getWriter();
-  await input.write(new TextEncoder().encode(code));
+  const { host } = new URL(server.url);
+  await input.write(new TextEncoder().encode(imported.replaceAll(ADDRESS, host)));
   await input.close();
   const { success, stdout } = await child.output();
   assert(success, file);
   return new TextDecoder().decode(stdout);
 }
 
-Deno.test("the calls of curl answer what the README shows", async () => {
+Deno.test("every call of curl in the pages answers, with what the page shows", async () => {
   await using server = tinyServer();
   const examples = curlExamples();
-  assertEquals(examples.length, README.match(/curl (-N )?http/g)!.length);
-  for (const { path, body, shown } of examples) {
-    // As curl sends it that is told no type.
+  const written = PAGES.flatMap(({ text }) => text.match(/curl [^`\n]*http:\/\/127/g) ?? []);
+  assertEquals(examples.length, written.length);
+  assert(examples.length > 20);
+  for (const { page, method, path, body, shown } of examples) {
+    // As curl sends it without a type.
     const headers = { "content-type": "application/x-www-form-urlencoded" };
-    const response = await fetch(`${server.url}${path}`, { method: "POST", body, headers });
+    const response = await fetch(`${server.url}${path}`, {
+      method,
+      ...(body === undefined ? {} : { body, headers }),
+    });
     const answer = await response.text();
-    assertEquals(response.status, shown?.startsWith('{"error"') ? 400 : 200, answer);
+    const status = shown?.startsWith('{"error"') ? 400 : 200;
+    assertEquals(response.status, status, `${page}: ${path} ${answer}`);
     let rest = answer;
-    for (const part of (shown ?? "").split(/\.\.\.|\{\.\.\.\}/)) {
-      const text = part.trim().replace(/^, |, $/g, "").replace(/^\},?|\{$/g, "");
-      assertStringIncludes(rest, text, body);
+    for (const part of (shown ?? "").split(/\.\.\.|\{\.\.\.\}|\[\.\.\.\]/)) {
+      const text = part.trim().replace(/^, |, $/g, "").replace(/^[}\]],?|[{[]$/g, "");
+      assertStringIncludes(rest, text, `${page}: ${body}`);
       rest = rest.slice(rest.indexOf(text) + text.length);
     }
   }
 });
 
-Deno.test("the example with the openai package prints what it says", async () => {
-  await using server = tinyServer();
-  const printed = await runCode("hello.ts", server);
-  assertEquals(printed.trim(), /console\.log\(answer\); \/\/ (.*)/.exec(codeOf("hello.ts"))![1]);
+Deno.test("every program in the pages is found", () => {
+  const blocks = PAGES.flatMap(({ name, text }) => [...text.matchAll(/```ts\n/g)].map(() => name));
+  assertEquals(programs().map(({ page }) => page), blocks);
 });
 
-Deno.test("the example over WebSocket runs to its end", async () => {
-  await using server = tinyServer();
-  const printed = (await runCode("socket.ts", server)).trim().split("\n");
-  const done = JSON.parse(printed.at(-1)!);
-  assertEquals([done.done, done.finish_reason], [true, "stop"]);
-  // The frame that stops goes out after the eighth; how many follow is up to the machine.
-  assert(printed.length > 8, printed.join("\n"));
-});
+for (const { file, page, code } of programs()) {
+  const printed = /(?:console\.log\(.*\); |^)\/\/ (.*)/m.exec(code)?.[1];
+  Deno.test(`${page}: ${file} prints what it says`, async () => {
+    await using server = tinyServer();
+    const output = (await runProgram(file, code, server)).trim();
+    if (printed !== undefined) return assertEquals(output, printed);
+    // Over WebSocket: the frame that stops goes out after the eighth; how many follow depends on the speed.
+    const frames = output.split("\n");
+    const done = JSON.parse(frames.at(-1)!);
+    assertEquals([done.done, done.finish_reason], [true, "stop"]);
+    assert(frames.length > 8, output);
+  });
+}
