@@ -10,6 +10,7 @@ import {
   observeStream,
   originOf,
   preflightResponse,
+  type RequestUsage,
   type Route,
   Router,
   type ServerContext,
@@ -17,6 +18,7 @@ import {
   statusOf,
   toShimmyError,
   unauthorized,
+  UsageRecorder,
 } from "./http/mod.ts";
 import { nativeDialect } from "./api/native/mod.ts";
 import { Metrics, queueHeaders, type QueuePlace } from "./metrics/mod.ts";
@@ -47,8 +49,8 @@ export function createHandler(
   const router = new Router(table, nativeDialect);
   const hasKey = apiKeyCheck(settings.apiKey);
 
-  /** The route's response; sets `matched.path` for the metrics as soon as the route is known. */
-  async function dispatch(request: Request, url: URL, id: string, matched: { path: string }) {
+  /** The route's response; sets the fields of `matched` as soon as the route is known. */
+  async function dispatch(request: Request, url: URL, id: string, matched: Matched) {
     checkHost(settings, request, url);
     const origin = originOf(settings, request, url);
     if (isPreflight(request)) {
@@ -65,13 +67,15 @@ export function createHandler(
     if (request.method === "OPTIONS") return optionsResponse(router, url.pathname);
     const { route, params } = router.find(request.method, url.pathname);
     matched.path = route.path;
-    return await runRoute(route, new RequestExchange(request, url, params, context, id));
+    matched.exchange = new RequestExchange(request, url, params, context, id);
+    return await runRoute(route, matched.exchange);
   }
 
   return async (request) => {
     const url = new URL(request.url);
     const id = requestIdOf(request);
-    const matched = { path: "unknown" };
+    const matched: Matched = { path: "unknown", exchange: null };
+    const start = performance.now();
     let response: Response;
     try {
       response = await dispatch(request, url, id, matched);
@@ -81,6 +85,18 @@ export function createHandler(
       response = errorResponse(router.dialect(request.method, url.pathname), error, id);
     }
     metrics.request(request.method, matched.path, response.status);
+    const { status } = response;
+    const logAccess = () =>
+      context.access?.({
+        requestId: id,
+        method: request.method,
+        path: url.pathname,
+        status,
+        ...(matched.exchange?.usage ?? NO_USAGE),
+        durationMs: performance.now() - start,
+      });
+    if (matched.exchange === null) logAccess();
+    else matched.exchange.onEnd(logAccess);
     // Deno creates the response to an upgrade, and its headers are immutable.
     if (response.status === STATUS_CODE.SwitchingProtocols) return response;
     response.headers.set("x-request-id", id);
@@ -88,6 +104,15 @@ export function createHandler(
     return request.method === "HEAD" ? await withoutBody(response) : response;
   };
 }
+
+/** What a request has matched so far. */
+interface Matched {
+  /** The route's path, for the metrics. */
+  path: string;
+  exchange: RequestExchange | null;
+}
+
+const NO_USAGE: RequestUsage = { model: null, promptTokens: 0, completionTokens: 0 };
 
 /** The route's response; the exchange ends with it, or when a streamed response has ended. */
 async function runRoute(route: Route, exchange: RequestExchange): Promise<Response> {
@@ -113,6 +138,7 @@ class RequestExchange implements Exchange {
   /** Null after the end. */
   #endCallbacks: (() => void)[] | null = [];
   #queuePlace: QueuePlace | null = null;
+  readonly #usage = new UsageRecorder();
 
   constructor(
     readonly request: Request,
@@ -140,6 +166,14 @@ class RequestExchange implements Exchange {
 
   setQueuePlace(place: QueuePlace): void {
     this.#queuePlace ??= place;
+  }
+
+  recordUsage(usage: Partial<RequestUsage>): void {
+    this.#usage.record(usage);
+  }
+
+  get usage(): RequestUsage {
+    return this.#usage.usage;
   }
 
   /** The first place that was reported: a request with several choices has several. */

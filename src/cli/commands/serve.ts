@@ -13,7 +13,7 @@ import {
 } from "../options/mod.ts";
 import { command, EXIT, interruptible, type ModelSession } from "../environment/mod.ts";
 import { explain, placementLine } from "../output/mod.ts";
-import { createLog, type Log, residencyLimits, watchConfig } from "../serving/mod.ts";
+import { createLog, type Log, logAccess, residencyLimits, watchConfig } from "../serving/mod.ts";
 import { modelStore, resolveDefaultModel, resolveDraft } from "../pulling/mod.ts";
 
 /** Milliseconds that running requests have to finish when the server stops. */
@@ -62,6 +62,7 @@ export default command({
           },
           report: (error, requestId) =>
             log.error(explain(error, globals.verbose), { request: requestId }),
+          access: (record) => logAccess(log, record),
           stopping: stop,
           socketAnswers,
         }),

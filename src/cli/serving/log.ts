@@ -1,16 +1,17 @@
+import type { AccessRecord } from "../../server/mod.ts";
 import { UsageError } from "../options/mod.ts";
 
 const LEVELS = ["error", "warn", "info", "debug"] as const;
 type Level = (typeof LEVELS)[number];
 
+type Fields = Readonly<Record<string, string | number | null>>;
+
 /** The server's log on stderr. */
-export type Log = Readonly<
-  Record<Level, (message: string, fields?: Readonly<Record<string, string>>) => void>
->;
+export type Log = Readonly<Record<Level, (message: string, fields?: Fields) => void>>;
 
 /**
  * Creates the log that `SHIMMY_LOG` selects: a level, and `json` for one object per line, as in
- * `debug,json`.
+ * `debug,json`. Lines of the level `debug` begin with the time.
  *
  * @param note Receives each line.
  * @throws {UsageError} for an unknown word.
@@ -29,7 +30,8 @@ export function createLog(
   }
   const chosen = LEVELS.findLast((level) => words.includes(level)) ?? "info";
   const shown = LEVELS.indexOf(verbose ? "debug" : chosen);
-  const format = words.includes("json") ? jsonLine : textLine;
+  const isDebug = LEVELS[shown] === "debug";
+  const format = words.includes("json") ? jsonLine : isDebug ? timedLine : textLine;
   const at = (level: Level): Log[Level] =>
     LEVELS.indexOf(level) > shown
       ? () => {}
@@ -37,12 +39,30 @@ export function createLog(
   return { error: at("error"), warn: at("warn"), info: at("info"), debug: at("debug") };
 }
 
-function jsonLine(level: Level, message: string, fields: Readonly<Record<string, string>>): string {
+/** Logs a finished request at the level `debug`. */
+export function logAccess(log: Log, record: AccessRecord): void {
+  log.debug("request", {
+    id: record.requestId,
+    method: record.method,
+    path: record.path,
+    status: record.status,
+    model: record.model,
+    prompt_tokens: record.promptTokens,
+    completion_tokens: record.completionTokens,
+    duration_ms: Math.round(record.durationMs),
+  });
+}
+
+function jsonLine(level: Level, message: string, fields: Fields): string {
   return JSON.stringify({ time: new Date().toISOString(), level, message, ...fields });
 }
 
-function textLine(level: Level, message: string, fields: Readonly<Record<string, string>>): string {
+function textLine(level: Level, message: string, fields: Fields): string {
   const rest = Object.entries(fields).map(([name, value]) => ` ${name}=${JSON.stringify(value)}`);
   const prefix = level === "info" ? "" : `${level}: `;
   return `${prefix}${message}${rest.join("")}`;
+}
+
+function timedLine(level: Level, message: string, fields: Fields): string {
+  return `${new Date().toISOString()} ${textLine(level, message, fields)}`;
 }

@@ -1,5 +1,5 @@
-import { assertEquals, assertThrows } from "@std/assert";
-import { createLog } from "./log.ts";
+import { assertEquals, assertMatch, assertThrows } from "@std/assert";
+import { createLog, logAccess } from "./log.ts";
 import { UsageError } from "../options/options.ts";
 
 function linesOf(setting: string | undefined, verbose = false): string[] {
@@ -37,4 +37,29 @@ Deno.test("unknown words are refused", () => {
     error.message,
     "SHIMMY_LOG: must be one of error, warn, info, debug, and json, not 'loud'",
   );
+});
+
+Deno.test("the level debug adds the time and the requests", () => {
+  const record = {
+    requestId: "r1",
+    method: "POST",
+    path: "/v1/chat/completions",
+    status: 200,
+    model: 'a "b"',
+    promptTokens: 5,
+    completionTokens: 7,
+    durationMs: 12.6,
+  };
+  for (const [setting, expected] of [["debug", 1], ["info", 0], ["debug,json", 1]] as const) {
+    const lines: string[] = [];
+    logAccess(createLog(setting, false, (line) => lines.push(line)), record);
+    assertEquals(lines.length, expected);
+    if (setting === "debug") {
+      assertMatch(
+        lines[0]!,
+        /^\d{4}-\d\d-\d\dT[\d:.]+Z debug: request id="r1" method="POST" path="\/v1\/chat\/completions" status=200 model="a \\"b\\"" prompt_tokens=5 completion_tokens=7 duration_ms=13$/,
+      );
+    }
+    if (setting === "debug,json") assertEquals(JSON.parse(lines[0]!).completion_tokens, 7);
+  }
 });

@@ -8,7 +8,10 @@ import { queueOf } from "../metrics/mod.ts";
 import type { Exchange } from "../http/mod.ts";
 
 /** Who waits for an answer: an exchange, or a WebSocket for one of its requests. */
-export type Caller = Pick<Exchange, "signal" | "context" | "requestId" | "onEnd" | "setQueuePlace">;
+export type Caller = Pick<
+  Exchange,
+  "signal" | "context" | "requestId" | "onEnd" | "setQueuePlace" | "recordUsage"
+>;
 
 /**
  * The engine of the model a request names, loaded if need be; without a name, of the default model. It
@@ -34,6 +37,7 @@ export async function engineOfNamed(
 ): Promise<{ readonly entry: ModelEntry; readonly engine: Engine }> {
   const { entry, adapter } = named;
   const files = await caller.context.pool.adapters(entry);
+  caller.recordUsage({ model: nameOf(named) });
   const engine = await withAdapters(await engineOf(caller, entry, keepAlive), files, adapter);
   return { entry: { ...entry, name: nameOf(named) }, engine };
 }
@@ -70,7 +74,10 @@ export function bindAnswer(caller: Caller, engine: Engine, request: AnswerReques
       for await (const event of inner) {
         ticket.begin();
         watch?.see(event);
-        if (event.type === "done") tellOperator(caller, event.notices);
+        if (event.type === "done") {
+          caller.recordUsage(event.usage);
+          tellOperator(caller, event.notices);
+        }
         yield event;
       }
     } catch (error) {

@@ -14,3 +14,4 @@ export { preferredType, type ResponseType } from "./negotiation.ts";
 export type { Dialect, Exchange, Route, ServerContext, ServerSettings } from "./route.ts";
 export { Router } from "./router.ts";
 export { eventStream, ndjsonStream, observeStream, type ServerSentEvent } from "./streams.ts";
+export { type AccessRecord, type RequestUsage, UsageRecorder } from "./usage.ts";

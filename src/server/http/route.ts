@@ -3,6 +3,7 @@ import type { ShimmyError } from "../../errors.ts";
 import type { ModelPool } from "../../models/registry/mod.ts";
 import type { ModelStore } from "../../models/pull/mod.ts";
 import type { Metrics, QueuePlace } from "../metrics/mod.ts";
+import type { AccessRecord, RequestUsage } from "./usage.ts";
 
 /** What every handler may use: one object per server. */
 export interface ServerContext {
@@ -14,6 +15,8 @@ export interface ServerContext {
   readonly metrics?: Metrics;
   /** Receives every server-side error, with the details that clients do not see. */
   readonly report?: (error: ShimmyError, requestId: string) => void;
+  /** Receives every finished request, for an access log. */
+  readonly access?: (record: AccessRecord) => void;
   /** Aborts when the server shuts down: WebSockets close after their running request. */
   readonly stopping?: AbortSignal;
   /**
@@ -58,6 +61,8 @@ export interface Exchange {
   onEnd(callback: () => void): void;
   /** Sets the place in the queue that the headers of the response report. */
   setQueuePlace(place: QueuePlace): void;
+  /** Records the model for the access log, and adds token counts. */
+  recordUsage(usage: Partial<RequestUsage>): void;
 }
 
 /** The error format of an API. `errors.ts` maps kinds of errors to statuses. */

@@ -2,7 +2,13 @@ import { delay } from "@std/async/delay";
 import type { Answer } from "../../../chat/mod.ts";
 import type { Control } from "../../../engine/protocol/mod.ts";
 import { ShimmyError } from "../../../errors.ts";
-import { parse, type ServerContext, toShimmyError } from "../../http/mod.ts";
+import {
+  parse,
+  type ServerContext,
+  statusOf,
+  toShimmyError,
+  UsageRecorder,
+} from "../../http/mod.ts";
 import { bindAnswer, type Caller, engineFor } from "../../answers/mod.ts";
 import { keepAliveOf, toSampling } from "../../schemas/mod.ts";
 import { unified } from "./events.ts";
@@ -103,13 +109,17 @@ export class Session {
     const running: Running = { gone: new AbortController(), early: [], answer: null };
     this.#running = running;
     using ends = new DisposableStack();
+    const recorder = new UsageRecorder();
+    const start = performance.now();
     const caller: Caller = {
       context: this.#context,
       requestId: this.#requestId,
       signal: running.gone.signal,
       onEnd: (callback) => ends.defer(callback),
       setQueuePlace: () => {},
+      recordUsage: (usage) => recorder.record(usage),
     };
+    let status = 200;
     try {
       const body = parse(generateSchema, value);
       const request = toAnswerRequest(body);
@@ -125,8 +135,17 @@ export class Session {
       }
     } catch (thrown) {
       this.#running = null;
+      status = statusOf(toShimmyError(thrown));
       this.#fail(thrown);
     }
+    this.#context.access?.({
+      requestId: this.#requestId,
+      method: "WEBSOCKET",
+      path: "/ws/generate",
+      status,
+      ...recorder.usage,
+      durationMs: performance.now() - start,
+    });
     this.#closeIfStopping();
   }
 

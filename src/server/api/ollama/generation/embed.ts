@@ -62,5 +62,6 @@ async function embedTexts(
   const result = request.inputs.length === 0
     ? { vectors: [], tokens: [] }
     : await engine.embed(request, exchange.signal);
+  exchange.recordUsage({ promptTokens: result.tokens.reduce((sum, count) => sum + count, 0) });
   return { ...result, loadMs };
 }

@@ -76,6 +76,7 @@ async function embed(exchange: Exchange): Promise<Response> {
   }
   const inputs = toInputs(body.input);
   const { vectors, tokens } = await engine.embed({ inputs, normalize: true }, exchange.signal);
+  exchange.recordUsage({ promptTokens: promptUsage(tokens).prompt_tokens });
   const data = vectors.map((whole, index) => {
     const vector = shortened(whole, body.dimensions);
     const embedding = body.encoding_format === "base64" ? toBase64(vector) : Array.from(vector);

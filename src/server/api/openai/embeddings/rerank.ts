@@ -46,6 +46,7 @@ async function rerank(exchange: Exchange): Promise<Response> {
     document,
   }));
   const { vectors, tokens } = await engine.embed({ inputs, normalize: false }, exchange.signal);
+  exchange.recordUsage({ promptTokens: promptUsage(tokens).prompt_tokens });
   const results = documents.map((document, index) => ({
     index,
     relevance_score: vectors[index]![0]!,
