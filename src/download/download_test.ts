@@ -74,7 +74,7 @@ Deno.test("a large file is downloaded over several connections", async () => {
       ? await halted(sendBytes(request, BYTES), 1_000, until(() => place.ranges.length >= 4))
       : await whole(request, count)
   );
-  await place.download({ connections: 4, smallestPiece: 5_000 });
+  await place.download({ connections: 4, minPieceBytes: 5_000 });
   place.assertWhole();
   assertEquals(place.ranges[0], "all");
   assert(place.ranges.slice(1).every((range) => /^bytes=\d+-\d*$/.test(range)), `${place.ranges}`);
@@ -92,7 +92,7 @@ Deno.test("each connection's region is resumed where it ended", async () => {
       ? await cutOff(sendBytes(request, BYTES), 3_000)
       : new Response("no", { status: 403 })
   );
-  const options = { connections: 3, smallestPiece: 5_000 };
+  const options = { connections: 3, minPieceBytes: 5_000 };
   const error = await place.download(options).catch((error) => error);
   assertStringIncludes(String(error), "the server answered with status 403");
   const journal = JSON.parse(Deno.readTextFileSync(`${place.path}.part.json`));
@@ -111,13 +111,13 @@ Deno.test("a server that stops accepting ranges still delivers the file", async 
     const answer = new Response(BYTES, { headers });
     return count === 1 ? halted(answer, 1_000, until(() => place.ranges.length >= 2)) : answer;
   });
-  await place.download({ connections: 3, smallestPiece: 5_000 });
+  await place.download({ connections: 3, minPieceBytes: 5_000 });
   place.assertWhole();
 });
 
 Deno.test("a server without ranges delivers the file over one connection", async () => {
   await using place: Place = new Place((request) => sendBytes(request, BYTES, { ranges: false }));
-  await place.download({ connections: 4, smallestPiece: 5_000 });
+  await place.download({ connections: 4, minPieceBytes: 5_000 });
   place.assertWhole();
   assertEquals(place.ranges, ["all"]);
 });
@@ -261,9 +261,9 @@ Deno.test("redirects to local files and redirect loops are refused", async () =>
   await using place: Place = new Place(() =>
     new Response(null, { status: 302, headers: { location: "file:///etc/hostname" } })
   );
-  await assertRejects(() => request(place.url, {}), Error, "without encryption");
+  await assertRejects(() => request(place.url, {}), Error, "unencrypted");
   place.handler = () => new Response(null, { status: 307, headers: { location: place.url } });
-  await assertRejects(() => request(place.url, {}), Error, "redirects without end");
+  await assertRejects(() => request(place.url, {}), Error, "redirects too often");
 });
 
 Deno.test("free space is that of the file system of the path", async () => {
@@ -276,7 +276,7 @@ Deno.test("free space is that of the file system of the path", async () => {
   await assertRejects(
     () => checkSpace("x", 3 * 1024 ** 3, () => Promise.resolve(2 * 1024 ** 3)),
     ShimmyError,
-    "There is not enough free space: 3.00 GiB are needed and 2.00 GiB are free",
+    "Not enough disk space: 3.00 GiB needed, 2.00 GiB free",
   );
 });
 

@@ -1,10 +1,10 @@
-/** Bytes read at once. */
+/** Bytes per read. */
 const WINDOW = 1 << 20;
 
 /**
- * The SHA-256 of a file, in hexadecimal.
+ * The SHA-256 of a file in hexadecimal.
  *
- * @param onProgress is told how many bytes were read
+ * @param onProgress Receives the number of bytes read.
  */
 export async function hashFile(
   path: string,
@@ -13,7 +13,7 @@ export async function hashFile(
     readonly signal?: AbortSignal | undefined;
   } = {},
 ): Promise<string> {
-  // Loaded late: a start that finds everything in place hashes nothing.
+  // Imported on use: a start with all files present computes no hash.
   const { createHash } = await import("node:crypto");
   using file = await Deno.open(path);
   const hash = createHash("sha256");

@@ -1,16 +1,16 @@
 import { dirname } from "@std/path";
 import { ShimmyError } from "../errors.ts";
 
-/** Milliseconds after which somebody who waits is told so. */
-const SAY_AFTER_MS = 300;
+/** Milliseconds of waiting before `onWait` is called. */
+const NOTIFY_AFTER_MS = 300;
 
 /**
- * Waits until no other process, and nobody else in this one, holds a lock file; then holds it until it
- * is disposed of. The lock is the operating system's, so that it ends with the process, and the same
- * that Hugging Face's own tools take. The file stays: removing it would let two think they hold it.
+ * Waits for an exclusive lock on a file and holds it until disposal. The operating system releases
+ * the lock when the process ends. Hugging Face's tools use the same locks. The file stays: removing
+ * it would allow two holders.
  *
- * @param onWait is told once when somebody else holds it
- * @throws {ShimmyError} `cancelled` where the signal says so
+ * @param onWait Called once if another holder has the lock.
+ * @throws {ShimmyError} `cancelled` if the signal is aborted.
  */
 export async function holdLock(
   path: string,
@@ -22,20 +22,20 @@ export async function holdLock(
   signal?.throwIfAborted();
   await Deno.mkdir(dirname(path), { recursive: true });
   const file = await Deno.open(path, { create: true, write: true });
-  const abandoned = Promise.withResolvers<never>();
-  const abandon = () => {
-    abandoned.reject(new ShimmyError("cancelled", "Waiting for another download was given up"));
+  const cancelled = Promise.withResolvers<never>();
+  const cancel = () => {
+    cancelled.reject(new ShimmyError("cancelled", "Wait for another download cancelled"));
   };
-  signal?.addEventListener("abort", abandon, { once: true });
-  const timer = setTimeout(() => onWait?.(), SAY_AFTER_MS);
+  signal?.addEventListener("abort", cancel, { once: true });
+  const timer = setTimeout(() => onWait?.(), NOTIFY_AFTER_MS);
   try {
-    await Promise.race([file.lock(true), abandoned.promise]);
+    await Promise.race([file.lock(true), cancelled.promise]);
     return file;
   } catch (error) {
     file.close();
     throw error;
   } finally {
     clearTimeout(timer);
-    signal?.removeEventListener("abort", abandon);
+    signal?.removeEventListener("abort", cancel);
   }
 }

@@ -1,8 +1,8 @@
-/** Files from the network: continued, over several connections, checked, and whole or not there. */
+/** Downloads files: resumable, over several connections, verified, and renamed when complete. */
 
 export { download, type DownloadOptions, type DownloadProgress } from "./download.ts";
 export { hashFile } from "./hash.ts";
 export { holdLock } from "./lock.ts";
 export { removeIfThere, sizeOf } from "./part.ts";
-export { type Authorization, Refusal, request, StallTimer } from "./request.ts";
+export { type Authorization, PermanentError, request, StallTimer } from "./request.ts";
 export { checkSpace, freeSpace } from "./space.ts";

@@ -1,27 +1,27 @@
 import { dirname } from "@std/path";
 import { addRange, bytesIn, gapsOf, type Range } from "./ranges.ts";
 
-/** What a download is of, as far as it is known before it begins. */
+/** The expected file, as far as known before the download. */
 export interface Identity {
-  /** In bytes. */
+  /** Size in bytes. */
   readonly size: number | null;
   readonly sha256: string | null;
 }
 
-/** Milliseconds between two states of the journal on the disk. */
-const SAVE_MS = 2_000;
+/** Milliseconds between two writes of the journal. */
+const SAVE_INTERVAL_MS = 2_000;
 
 /**
- * A file that is being downloaded, with a journal beside it, `PATH.json`, of the ranges that are there.
- * A part without a journal was written from its beginning on and in order.
+ * An incomplete file and its journal, `PATH.json`, with the ranges that are written. A part without
+ * a journal was written in order from the start.
  */
 export class Part {
   readonly path: string;
-  /** In bytes; `null` while it is not known. */
+  /** Size in bytes; `null` while unknown. */
   size: number | null;
-  /** The server's own name for this state of the file: an `ETag`, else `Last-Modified`. */
+  /** The server's version of the file: an `ETag`, otherwise `Last-Modified`. */
   validator: string | null = null;
-  #done: Range[] = [];
+  #written: Range[] = [];
   #saved = 0;
   #saving: Promise<void> = Promise.resolve();
 
@@ -30,7 +30,10 @@ export class Part {
     this.size = identity.size;
   }
 
-  /** What an earlier download left, where it is of the same file and can be continued; else nothing. */
+  /**
+   * Opens a part. Keeps the bytes of an earlier download if it is of the same file and can be
+   * resumed.
+   */
   static async open(path: string, identity: Identity): Promise<Part> {
     const part = new Part(path, identity);
     await Deno.mkdir(dirname(path), { recursive: true });
@@ -39,56 +42,57 @@ export class Part {
     if (journal !== null) {
       const same = (identity.size ?? journal.size) === journal.size &&
         identity.sha256 === journal.sha256;
-      // Without a checksum only the server can tell whether its file is still the same.
-      const verifiable = identity.sha256 !== null || journal.validator !== null;
-      if (!same || !verifiable) return await part.#emptied();
+      // Without a checksum, only the server's validator shows whether the file is unchanged.
+      const isVerifiable = identity.sha256 !== null || journal.validator !== null;
+      if (!same || !isVerifiable) return await part.#discarded();
       part.size = journal.size;
       part.validator = journal.validator;
-      part.#done = journal.done.reduce<Range[]>(addRange, []);
+      part.#written = journal.done.reduce<Range[]>(addRange, []);
     } else if (size !== null && identity.sha256 !== null) {
-      part.#done = addRange([], { start: 0, end: size });
-    } else return await part.#emptied();
-    // More than was wanted, or marked as there and not: it is of another file, or somebody cut it.
-    const end = part.#done.at(-1)?.end ?? 0;
-    return end > Math.min(size ?? 0, part.size ?? Infinity) ? await part.#emptied() : part;
+      part.#written = addRange([], { start: 0, end: size });
+    } else return await part.#discarded();
+    // More bytes than expected, or fewer than the journal lists: the part is from another file, or
+    // was truncated.
+    const end = part.#written.at(-1)?.end ?? 0;
+    return end > Math.min(size ?? 0, part.size ?? Infinity) ? await part.#discarded() : part;
   }
 
-  async #emptied(): Promise<this> {
+  async #discarded(): Promise<this> {
     await this.discard();
     return this;
   }
 
-  /** Bytes that are there. */
+  /** Number of bytes that are written. */
   get bytes(): number {
-    return bytesIn(this.#done);
+    return bytesIn(this.#written);
   }
 
-  get whole(): boolean {
+  get isComplete(): boolean {
     return this.size !== null && this.bytes === this.size;
   }
 
-  /** What is missing; up to `Infinity` while the size is not known. */
+  /** Missing ranges. The last one ends at `Infinity` while the size is unknown. */
   get gaps(): Range[] {
-    return gapsOf(this.#done, this.size ?? Infinity);
+    return gapsOf(this.#written, this.size ?? Infinity);
   }
 
-  /** A file to write to from an offset on. Everybody who writes needs one of their own. */
+  /** Opens the file for writing at an offset. Each writer needs its own handle. */
   async writer(start: number): Promise<Deno.FsFile> {
     const file = await Deno.open(this.path, { create: true, write: true });
     await file.seek(start, Deno.SeekMode.Start);
     return file;
   }
 
-  /** Notes that a range is written, and now and then tells the journal. */
-  mark(range: Range): void {
-    this.#done = addRange(this.#done, range);
-    if (performance.now() - this.#saved < SAVE_MS) return;
+  /** Records a written range, and periodically saves the journal. */
+  markWritten(range: Range): void {
+    this.#written = addRange(this.#written, range);
+    if (performance.now() - this.#saved < SAVE_INTERVAL_MS) return;
     this.#saved = performance.now();
-    // A journal that cannot be written costs a later download, and not this one.
+    // A failed journal write affects only a later resume, not this download.
     this.#saving = this.#saving.then(() => this.#write()).catch(() => {});
   }
 
-  /** Brings the journal up to date. */
+  /** Saves the journal. */
   async save(): Promise<void> {
     await this.#saving;
     await this.#write();
@@ -97,8 +101,8 @@ export class Part {
   async #write(): Promise<void> {
     const { size, validator } = this;
     if (size === null) return;
-    // What the journal says is there must be, even after a power cut.
-    const done = this.#done;
+    // The listed bytes must be on disk before the journal, even after a power failure.
+    const done = this.#written;
     {
       using file = await Deno.open(this.path, { create: true, write: true });
       await file.syncData();
@@ -108,21 +112,21 @@ export class Part {
     await Deno.rename(`${this.path}.json.new`, `${this.path}.json`);
   }
 
-  /** Throws away what is there. */
+  /** Deletes the part and its journal. */
   async discard(): Promise<void> {
     await this.#saving;
-    this.#done = [];
+    this.#written = [];
     this.size = this.identity.size;
     this.validator = null;
     await removeIfThere(this.path);
     await removeIfThere(`${this.path}.json`);
   }
 
-  /** Gives the whole file its name. */
+  /** Renames the complete file to its final path. */
   async finish(path: string): Promise<void> {
     await this.#saving;
     {
-      // After a power cut a renamed file whose bytes were not on the disk yet would be empty.
+      // After a power failure, a renamed file is empty if its bytes were not synced.
       using file = await Deno.open(this.path, { create: true, write: true });
       await file.truncate(this.size ?? 0);
       await file.sync();
@@ -153,7 +157,7 @@ async function readJournal(path: string): Promise<Journal | null> {
   }
 }
 
-/** A file's size in bytes, or `null` where there is none. */
+/** Size of a file in bytes, or `null` if the file does not exist. */
 export async function sizeOf(path: string): Promise<number | null> {
   try {
     return (await Deno.stat(path)).size;
@@ -163,7 +167,7 @@ export async function sizeOf(path: string): Promise<number | null> {
   }
 }
 
-/** Removes a file that may be gone already. */
+/** Removes a file if it exists. */
 export async function removeIfThere(path: string): Promise<void> {
   try {
     await Deno.remove(path);

@@ -1,10 +1,10 @@
-/** Bytes of a file from `start` up to, but not with, `end`. */
+/** Bytes of a file from `start` (inclusive) to `end` (exclusive). */
 export interface Range {
   readonly start: number;
   readonly end: number;
 }
 
-/** Ranges with one more, sorted, and joined where they touch or overlap. */
+/** Adds a range and merges touching and overlapping ranges. The result is sorted. */
 export function addRange(ranges: readonly Range[], added: Range): Range[] {
   if (added.end <= added.start) return [...ranges];
   let { start, end } = added;
@@ -19,7 +19,7 @@ export function addRange(ranges: readonly Range[], added: Range): Range[] {
   return [...apart, { start, end }].sort((a, b) => a.start - b.start);
 }
 
-/** What a file of a size lacks, in order. */
+/** The gaps in a file of a given size, in order. */
 export function gapsOf(ranges: readonly Range[], size: number): Range[] {
   const gaps: Range[] = [];
   let at = 0;

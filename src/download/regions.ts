@@ -1,56 +1,59 @@
 import type { Range } from "./ranges.ts";
 
-/** A range that one connection is filling; `at` is where it writes next. */
+/** A range that one connection downloads. `at` is the next offset to write. */
 export interface Region {
   at: number;
-  /** Another connection may take the end away. */
+  /** May shrink when another connection takes the end of the range. */
   end: number;
 }
 
-/** Shares what is missing of a file among connections. */
+/** Distributes the missing ranges of a file among connections. */
 export class Regions {
   readonly #waiting: Region[];
   readonly #active = new Set<Region>();
-  readonly #smallest: number;
-  /** Whether the server has shown that it sends parts of a file. */
-  divisible = false;
+  readonly #minBytes: number;
+  /** True if the server has shown that it supports ranges. */
+  supportsRanges = false;
 
-  /** @param smallest bytes below which a region is not worth a connection of its own */
-  constructor(gaps: readonly Range[], smallest: number) {
+  /** @param minBytes Minimum bytes for a connection of its own. */
+  constructor(gaps: readonly Range[], minBytes: number) {
     this.#waiting = gaps.map(({ start, end }) => ({ at: start, end }));
-    this.#smallest = smallest;
+    this.#minBytes = minBytes;
   }
 
-  /** How many connections are filling a region. */
+  /** Number of regions in progress. */
   get active(): number {
     return this.#active.size;
   }
 
-  /** A region to fill: one nobody has, else the latter half of the largest one; `null` when none is worth it. */
+  /**
+   * Takes a region: a waiting one, otherwise the second half of the largest region in progress.
+   * Returns `null` if no region is large enough.
+   */
   take(): Region | null {
-    const region = this.#waiting.shift() ?? this.#halved();
+    const region = this.#waiting.shift() ?? this.#splitLargest();
     if (region !== null) this.#active.add(region);
     return region;
   }
 
-  #halved(): Region | null {
-    if (!this.divisible) return null;
-    const rest = ({ at, end }: Region) => end - at;
-    const largest = [...this.#active].sort((a, b) => rest(b) - rest(a))[0];
-    if (largest === undefined || rest(largest) < 2 * this.#smallest) return null;
+  #splitLargest(): Region | null {
+    if (!this.supportsRanges) return null;
+    const remaining = ({ at, end }: Region) => end - at;
+    const largest = [...this.#active].sort((a, b) => remaining(b) - remaining(a))[0];
+    if (largest === undefined || remaining(largest) < 2 * this.#minBytes) return null;
     if (largest.end === Infinity) return null;
     const { end } = largest;
-    largest.end -= Math.floor(rest(largest) / 2);
+    largest.end -= Math.floor(remaining(largest) / 2);
     return { at: largest.end, end };
   }
 
-  /** A region is filled. */
-  filled(region: Region): void {
+  /** Marks a region as complete. */
+  complete(region: Region): void {
     this.#active.delete(region);
   }
 
-  /** A region cannot be filled by who took it. */
-  giveBack(region: Region): void {
+  /** Returns a region that its connection cannot download. */
+  release(region: Region): void {
     this.#active.delete(region);
     this.#waiting.push(region);
   }

@@ -1,25 +1,27 @@
-/** Redirects that are followed; browsers stop at about as many. */
+/** Maximum number of redirects, similar to browsers. */
 const MAX_REDIRECTS = 10;
 
-/** A secret for one server. */
+/** Credentials for one server. */
 export interface Authorization {
-  /** The only origin it is sent to: redirects lead to hosts that must not see it. */
+  /**
+   * The only origin that receives the header. Hosts that the server redirects to must not see it.
+   */
   readonly origin: string;
-  /** The header's value, e.g. `Bearer …`. */
+  /** The header's value, for example `Bearer …`. */
   readonly value: string;
 }
 
-/** A failure that another attempt cannot mend. */
-export class Refusal extends Error {}
+/** A failure that a retry cannot solve. */
+export class PermanentError extends Error {}
 
-/** What comes is not what was asked for: what is there of it is worth nothing. */
-export class WrongFile extends Refusal {}
+/** The server sent a different file, so the bytes so far are useless. */
+export class UnexpectedFileError extends PermanentError {}
 
 /**
- * `fetch` that follows redirects itself: the authorization goes to its own origin alone, and what began
- * with encryption goes on with it.
+ * Sends a request and follows redirects. The authorization goes only to its own origin, and an
+ * encrypted request is never redirected to an unencrypted one.
  *
- * @throws {Refusal} where redirects lead round in circles or to where nothing may be fetched from
+ * @throws {PermanentError} For a redirect loop or a forbidden redirect.
  */
 export async function request(
   url: string | URL,
@@ -39,21 +41,21 @@ export async function request(
     await response.body?.cancel();
     const next = new URL(location, at);
     if (next.protocol !== at.protocol && next.protocol !== "https:") {
-      throw new Refusal("the server redirects to an address without encryption");
+      throw new PermanentError("the server redirects to an unencrypted URL");
     }
     at = next;
   }
-  throw new Refusal("the server redirects without end");
+  throw new PermanentError("the server redirects too often");
 }
 
-/** Ends a request whose bytes stop coming. */
+/** Aborts a request that receives no bytes for some time. */
 export class StallTimer {
   readonly #controller = new AbortController();
   readonly #ms: number;
   #timer: ReturnType<typeof setTimeout>;
   readonly signal: AbortSignal;
 
-  /** @param ms milliseconds without a byte */
+  /** @param ms Milliseconds without a byte. */
   constructor(ms: number, signal: AbortSignal | undefined) {
     this.#ms = ms;
     this.#timer = this.#start();

@@ -1,15 +1,15 @@
 import { dirname } from "@std/path";
 import { ShimmyError } from "../errors.ts";
 
-/** Kept free beside a download: a file system that is full to its last block fails in strange ways. */
-const MARGIN = 64 * 1024 * 1024;
+/** Bytes that stay free: programs fail in unexpected ways on a completely full file system. */
+const RESERVED_BYTES = 64 * 1024 * 1024;
 
 /**
- * Bytes that this process may still write where a path is or will be; `null` where the system or a
- * missing permission does not tell.
+ * Free bytes for this process on the file system of a path. The path need not exist. Returns `null`
+ * if the system or a missing permission does not allow the query.
  */
 export async function freeSpace(path: string): Promise<number | null> {
-  // Deno 2.4 has it neither in `node:fs/promises` nor without `--allow-sys`.
+  // Deno 2.4 has no `statfs` in `node:fs/promises`, and needs `--allow-sys` for it.
   const { statfs } = await import("node:fs");
   for (let folder = path;; folder = dirname(folder)) {
     const free = await new Promise<number | null | "missing">((resolve) => {
@@ -30,27 +30,27 @@ export async function freeSpace(path: string): Promise<number | null> {
 }
 
 /**
- * Refuses a download that will not fit.
+ * Checks that a download fits on the disk.
  *
- * @param needed bytes that will be written
- * @throws {ShimmyError} `backend`, telling how much is needed and how much is free
+ * @param needed Bytes to write.
+ * @throws {ShimmyError} `backend` with the needed and the free bytes.
  */
 export async function checkSpace(
   path: string,
   needed: number,
   free: (path: string) => Promise<number | null> = freeSpace,
 ): Promise<void> {
-  const room = await free(path);
-  if (room === null || needed + MARGIN <= room) return;
+  const available = await free(path);
+  if (available === null || needed + RESERVED_BYTES <= available) return;
   throw new ShimmyError(
     "backend",
-    `There is not enough free space: ${sized(needed)} are needed and ${sized(room)} are free`,
+    `Not enough disk space: ${formatBytes(needed)} needed, ${formatBytes(available)} free`,
     { detail: path },
   );
 }
 
-/** Bytes as people write them, with enough digits to compare two of them. */
-function sized(bytes: number): string {
+/** Formats bytes with enough digits to compare two values. */
+function formatBytes(bytes: number): string {
   const units = ["bytes", "KiB", "MiB", "GiB", "TiB"];
   let unit = 0;
   let value = bytes;

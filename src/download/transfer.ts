@@ -1,51 +1,59 @@
 import type { Part } from "./part.ts";
 import { type Region, Regions } from "./regions.ts";
-import { type Authorization, Refusal, request, StallTimer, WrongFile } from "./request.ts";
+import {
+  type Authorization,
+  PermanentError,
+  request,
+  StallTimer,
+  UnexpectedFileError,
+} from "./request.ts";
 
-/** Where bytes come from and how. */
+/** Source and options of a transfer. */
 export interface Source {
   readonly url: string;
   readonly authorization?: Authorization | undefined;
-  /** Connections at once at most. */
+  /** Maximum number of parallel connections. */
   readonly connections: number;
-  /** Bytes below which a piece is not worth a connection of its own. */
-  readonly smallestPiece: number;
-  /** Milliseconds without a byte after which a connection is given up. */
+  /** Minimum bytes for a connection of its own. */
+  readonly minPieceBytes: number;
+  /** Milliseconds without a byte after which a connection is closed. */
   readonly stallMs: number;
   readonly signal?: AbortSignal | undefined;
-  /** What a status that is no success means, where it means more than its number. */
+  /** Explains an error status, or returns null to report the status itself. */
   readonly explain?: ((response: Response) => Error | null) | undefined;
   readonly onBytes: (bytes: number, total: number | null) => void;
 }
 
-/** What is there cannot be continued: another attempt has to begin anew. */
-export class StartOver extends Error {}
+/** The part cannot be resumed. The next attempt has to start from the beginning. */
+export class RestartRequired extends Error {}
 
-/** A server that asks to be left alone for a while. */
-export class Busy extends Error {
+/** The server asks for a later retry. */
+export class ServerBusy extends Error {
   constructor(message: string, readonly retryAfterMs: number) {
     super(message);
   }
 }
 
-/** Brings what a part lacks, over one connection, or over several where the server sends pieces. */
+/**
+ * Downloads the missing ranges of a part, over several connections if the server supports ranges.
+ */
 export async function transfer(part: Part, source: Source): Promise<void> {
-  if (part.whole) return;
+  if (part.isComplete) return;
   const stop = new AbortController();
   const signal = source.signal ? AbortSignal.any([source.signal, stop.signal]) : stop.signal;
-  const run = new Transfer(part, { ...source, signal });
+  const transfer = new Transfer(part, { ...source, signal });
   const others: Promise<void>[] = [];
-  // The first failure ends the others; what they then say is of no interest.
-  const guarded = (work: Promise<void>) =>
+  // The first failure aborts the other connections. Their errors are ignored.
+  const abortOnError = (work: Promise<void>) =>
     work.catch((error) => {
       if (!stop.signal.aborted) stop.abort(error);
     });
-  await guarded(run.lead(() => {
-    for (let i = 1; i < source.connections; i++) others.push(guarded(run.follow()));
+  await abortOnError(transfer.runFirst(() => {
+    for (let i = 1; i < source.connections; i++) others.push(abortOnError(transfer.runOther()));
   }));
   await Promise.all(others);
-  // A part that is thrown away needs no journal.
-  if (!(stop.signal.reason instanceof StartOver) && part.bytes > 0) await part.save();
+  // A part that is discarded needs no journal.
+  if (!(stop.signal.reason instanceof RestartRequired) && part.bytes > 0) await part.save();
   if (source.signal?.aborted) source.signal.throwIfAborted();
   if (stop.signal.aborted) throw stop.signal.reason;
 }
@@ -58,44 +66,51 @@ class Transfer {
   constructor(part: Part, source: Source) {
     this.#part = part;
     this.#source = source;
-    this.#regions = new Regions(part.gaps, source.smallestPiece);
+    this.#regions = new Regions(part.gaps, source.minPieceBytes);
   }
 
-  /** The first connection, which finds out what the server can; @param fork starts the others */
-  async lead(fork: () => void): Promise<void> {
-    let forked = false;
+  /**
+   * Runs the first connection, which detects the server's capabilities.
+   *
+   * @param fork Starts the other connections.
+   */
+  async runFirst(startOthers: () => void): Promise<void> {
+    let started = false;
     for (let region; (region = this.#regions.take()) !== null;) {
       const taken: Region = region;
-      await this.#ask(taken, async (response) => {
-        const target = await this.#begin(response, taken);
-        if (this.#regions.divisible && !forked) {
-          forked = true;
+      await this.#requestRegion(taken, async (response) => {
+        const target = await this.#acceptFirst(response, taken);
+        if (this.#regions.supportsRanges && !started) {
+          started = true;
           await this.#part.save();
-          fork();
+          startOthers();
         }
         return target;
       });
     }
   }
 
-  /** Any other connection. One whose server does not send a piece after all leaves it to the first. */
-  async follow(): Promise<void> {
+  /**
+   * Runs another connection. If the server does not send a range after all, the first connection
+   * takes its region.
+   */
+  async runOther(): Promise<void> {
     for (let region; (region = this.#regions.take()) !== null;) {
       const taken: Region = region;
       let refused = false;
-      await this.#ask(taken, (response) => {
-        if (this.#fits(response, taken)) return Promise.resolve(taken);
+      await this.#requestRegion(taken, (response) => {
+        if (this.#isRangeOf(response, taken)) return Promise.resolve(taken);
         refused = true;
-        this.#regions.divisible = false;
-        this.#regions.giveBack(taken);
+        this.#regions.supportsRanges = false;
+        this.#regions.release(taken);
         return Promise.resolve(null);
       });
       if (refused) return;
     }
   }
 
-  /** Sends a request for a region and writes what comes to where `accept` says. */
-  async #ask(
+  /** Requests a region and writes the response to the region that `accept` returns. */
+  async #requestRegion(
     region: Region,
     accept: (response: Response) => Promise<Region | null>,
   ): Promise<void> {
@@ -120,29 +135,31 @@ class Transfer {
 
   #headers({ at, end }: Region): HeadersInit {
     const { size, validator, identity } = this.#part;
-    // Without it a server may pack the bytes, and offsets into the file would mean nothing.
+    // Compressed bytes would not match offsets in the file.
     const headers: Record<string, string> = { "accept-encoding": "identity" };
     if (at === 0 && (end === Infinity || end === size)) return headers;
     headers.range = `bytes=${at}-${end === Infinity || end === size ? "" : end - 1}`;
-    // A checksum decides in the end, and mirrors of one file may differ in what they call its state.
+    // With a checksum the validator is not needed, and mirrors of one file may have different
+    // validators.
     if (identity.sha256 === null && validator !== null) headers["if-range"] = validator;
     return headers;
   }
 
-  /** Takes the first answer of an attempt: what it says of the file, and where its bytes belong. */
-  async #begin(response: Response, region: Region): Promise<Region> {
+  /** Evaluates the first response of an attempt. Returns the region of its bytes. */
+  async #acceptFirst(response: Response, region: Region): Promise<Region> {
     const part = this.#part;
     const { status, headers } = response;
     if (status === 200) {
       const whole = region.at === 0 && region.end >= (part.size ?? Infinity);
       if (!whole) {
-        // The server begins anew: it cannot send pieces, or its file has changed.
-        if (this.#regions.active > 1) throw new StartOver("the server begins the file anew");
+        // The server sends the file from the start: it does not support ranges, or the file has
+        // changed.
+        if (this.#regions.active > 1) throw new RestartRequired("the server restarted the file");
         await part.discard();
-        this.#regions = new Regions(part.gaps, this.#source.smallestPiece);
+        this.#regions = new Regions(part.gaps, this.#source.minPieceBytes);
       }
-      this.#learn(lengthOf(response), validatorOf(headers));
-      this.#regions.divisible = headers.get("accept-ranges") === "bytes" && part.size !== null;
+      this.#recordFile(lengthOf(response), validatorOf(headers));
+      this.#regions.supportsRanges = headers.get("accept-ranges") === "bytes" && part.size !== null;
       if (whole) {
         region.end = part.size ?? Infinity;
         return region;
@@ -152,19 +169,19 @@ class Transfer {
       return all;
     }
     if (status === 206) {
-      if (!this.#fits(response, region)) {
-        throw new StartOver("the server cannot continue an earlier download");
+      if (!this.#isRangeOf(response, region)) {
+        throw new RestartRequired("the server cannot resume the download");
       }
-      this.#learn(totalOf(headers), validatorOf(headers));
-      this.#regions.divisible = part.size !== null;
+      this.#recordFile(totalOf(headers), validatorOf(headers));
+      this.#regions.supportsRanges = part.size !== null;
       return region;
     }
-    if (status === 416) throw new StartOver("the server cannot continue an earlier download");
+    if (status === 416) throw new RestartRequired("the server cannot resume the download");
     throw this.#failure(response);
   }
 
-  /** True when an answer holds the bytes of a region, of the same file as before. */
-  #fits({ status, headers }: Response, { at }: Region): boolean {
+  /** True if a response has the bytes of a region of the same file. */
+  #isRangeOf({ status, headers }: Response, { at }: Region): boolean {
     const { size, validator, identity } = this.#part;
     if (status !== 206 || !headers.get("content-range")?.startsWith(`bytes ${at}-`)) return false;
     const total = totalOf(headers);
@@ -173,10 +190,10 @@ class Transfer {
     return identity.sha256 !== null || now === null || validator === null || now === validator;
   }
 
-  #learn(size: number | null, validator: string | null): void {
+  #recordFile(size: number | null, validator: string | null): void {
     const part = this.#part;
     if (part.identity.size !== null && size !== null && size !== part.identity.size) {
-      throw new WrongFile("the server sends another file than expected");
+      throw new UnexpectedFileError("the server sent a different file than expected");
     }
     part.size ??= size;
     part.validator ??= validator;
@@ -184,12 +201,12 @@ class Transfer {
 
   #failure(response: Response): Error {
     const { status, headers } = response;
-    const told = this.#source.explain?.(response);
-    if (told) return told;
+    const explained = this.#source.explain?.(response);
+    if (explained) return explained;
     const reason = `the server answered with status ${status}`;
-    if (status !== 408 && status !== 429 && status < 500) return new Refusal(reason);
+    if (status !== 408 && status !== 429 && status < 500) return new PermanentError(reason);
     const seconds = Number(headers.get("retry-after") ?? 0);
-    return new Busy(reason, Number.isFinite(seconds) ? seconds * 1000 : 0);
+    return new ServerBusy(reason, Number.isFinite(seconds) ? seconds * 1000 : 0);
   }
 
   async #receive(response: Response, region: Region, stall: StallTimer): Promise<void> {
@@ -200,18 +217,18 @@ class Transfer {
       stall.reset();
       const room = region.end - region.at;
       if (chunk.length > room && region.end === part.size) {
-        throw new WrongFile("the server sends another file than expected");
+        throw new UnexpectedFileError("the server sent a different file than expected");
       }
       const bytes = chunk.subarray(0, Math.min(chunk.length, room));
       for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
-      part.mark({ start: region.at, end: region.at + bytes.length });
+      part.markWritten({ start: region.at, end: region.at + bytes.length });
       region.at += bytes.length;
       this.#source.onBytes(part.bytes, part.size);
       if (bytes.length === room && region.end !== part.size) break;
     }
     if (region.end === Infinity) part.size = region.end = region.at;
-    if (region.at < region.end) throw new Error("the connection ended before the file did");
-    this.#regions.filled(region);
+    if (region.at < region.end) throw new Error("the connection closed before the end of the file");
+    this.#regions.complete(region);
   }
 }
 
@@ -225,7 +242,7 @@ function totalOf(headers: Headers): number | null {
   return total === undefined ? null : Number(total);
 }
 
-/** A weak `ETag` promises the same meaning and not the same bytes. Source: RFC 9110, 8.8 and 13.1.5. */
+/** A weak `ETag` does not guarantee identical bytes. Source: RFC 9110, 8.8 and 13.1.5. */
 function validatorOf(headers: Headers): string | null {
   const etag = headers.get("etag");
   return etag !== null && etag.startsWith('"') ? etag : headers.get("last-modified");

@@ -1,11 +1,11 @@
-/** Which libllama: its variant, where it lies, how to get it. */
+/** Finds and installs libllama: variants, sources, downloads and devices. */
 
 export type { Progress } from "./library/mod.ts";
 export { type FindOptions, findRuntime, type Runtime } from "./library/mod.ts";
 export { cacheDirectory } from "./library/paths.ts";
 export { DEVICES_COMMAND, devicesMain, probeDevices } from "./devices/mod.ts";
 export { chooseVariant, type Chosen, type Selection, selectRuntime } from "./devices/mod.ts";
-export { type BackendReport, surveyBackends, type SurveyOptions } from "./devices/mod.ts";
+export { type BackendReport, detectBackends, type DetectOptions } from "./devices/mod.ts";
 export {
   type BackendChoice,
   parseBackendChoice,

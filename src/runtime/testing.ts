@@ -2,7 +2,7 @@ import { join } from "@std/path";
 import { createHash } from "node:crypto";
 import type { Asset, System } from "./library/mod.ts";
 
-/** A folder that is gone at the end of the block. */
+/** A folder that is removed at the end of the block. */
 export interface TemporaryFolder extends Disposable {
   readonly path: string;
 }
@@ -13,14 +13,14 @@ export function temporaryFolder(): TemporaryFolder {
   return { path, [Symbol.dispose]: () => Deno.removeSync(path, { recursive: true }) };
 }
 
-/** The names that libllama's files have on this system. */
+/** File names of libllama on this system. */
 export const LIBRARY_FILES = Deno.build.os === "windows"
   ? ["llama.dll", "ggml.dll", "ggml-base.dll"]
   : Deno.build.os === "darwin"
   ? ["libllama.dylib", "libggml.dylib", "libggml-base.dylib"]
   : ["libllama.so", "libggml.so", "libggml-base.so"];
 
-/** Writes files that bear the names of libllama's, and others. */
+/** Writes files with the names of libllama's files, and others. */
 export function writeLibraries(folder: string, others: readonly string[] = []): void {
   Deno.mkdirSync(folder, { recursive: true });
   for (const name of [...LIBRARY_FILES, ...others]) {
@@ -28,12 +28,12 @@ export function writeLibraries(folder: string, others: readonly string[] = []): 
   }
 }
 
-/** Describes bytes as a file of a release. */
+/** Describes bytes as a release asset. */
 export function assetOf(name: string, bytes: Uint8Array): Asset {
   return { name, size: bytes.length, sha256: createHash("sha256").update(bytes).digest("hex") };
 }
 
-/** A `.tar.gz` of files and symbolic links, in a folder like the release's. */
+/** A `.tar.gz` of files and symbolic links, with a folder like that of the release. */
 export async function tarGz(
   files: Readonly<Record<string, string | { readonly link: string }>>,
 ): Promise<Uint8Array<ArrayBuffer>> {
@@ -56,8 +56,8 @@ export function libraryArchive(): Promise<Uint8Array<ArrayBuffer>> {
   ));
 }
 
-/** A machine that has the named files in its folders for libraries. */
-export function machineWith(...libraries: readonly string[]): System {
+/** A system whose library folders contain the named files. */
+export function systemWith(...libraries: readonly string[]): System {
   return {
     os: "linux",
     env: () => undefined,
@@ -65,7 +65,7 @@ export function machineWith(...libraries: readonly string[]): System {
   };
 }
 
-/** A web server on a free port of loopback. */
+/** A web server on a free loopback port. */
 export function serve(
   handler: (request: Request) => Response | Promise<Response>,
 ): { readonly base: string } & AsyncDisposable {

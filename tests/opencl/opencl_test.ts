@@ -1,6 +1,6 @@
 /**
  * The OpenCL backend, built from the pinned source, beside the prebuilt libraries. On PoCL's CPU device,
- * which ggml declines, that is what `gpu-info` must say.
+ * which ggml does not support, that is what `gpu-info` must say.
  */
 import { assertEquals, assertMatch } from "@std/assert";
 import { fromFileUrl } from "@std/path";
@@ -28,7 +28,7 @@ async function missing(): Promise<string | null> {
 const reason = await missing();
 
 Deno.test({
-  name: "the OpenCL backend loads beside the prebuilt libraries and declines PoCL's CPU device" +
+  name: "the OpenCL backend loads beside the prebuilt libraries and rejects PoCL's CPU device" +
     (reason === null ? "" : ` (skipped: ${reason})`),
   ignore: reason !== null,
   fn: async () => {
@@ -47,11 +47,11 @@ Deno.test({
     const env = { SHIMMY_LIBLLAMA: folder };
     const { code, stdout, stderr } = await machine.run(args, { env });
     assertEquals(code, 1);
-    const why = /^no device: llama\.cpp declines '.*', as its OpenCL backend is made for /;
+    const why = /^no device: llama\.cpp does not support '.*'; its OpenCL backend supports /;
     const report = JSON.parse(stdout).backends
       .find((one: { backend: string }) => one.backend === "opencl");
     assertMatch(report.why, why);
-    assertMatch(stderr, /^shimmy: --gpu-backend opencl: no device: llama\.cpp declines '/);
+    assertMatch(stderr, /^shimmy: --gpu-backend opencl: no device: llama\.cpp does not support '/);
 
     // The libraries go on working on the CPU.
     const generate = [

@@ -2,8 +2,8 @@ import {
   type BackendReport,
   cacheDirectory,
   chooseVariant,
+  detectBackends,
   selectRuntime,
-  surveyBackends,
 } from "../../runtime/mod.ts";
 import { command, EXIT, interruptible } from "../environment/mod.ts";
 import { bytes, table } from "../output/mod.ts";
@@ -26,7 +26,7 @@ export default command({
       };
       // A backend that is requested by name is downloaded; listing all backends downloads nothing.
       const asked = choice === "auto" ? null : await attempt(() => selectRuntime(choice, options));
-      const reports = await surveyBackends(options);
+      const reports = await detectBackends(options);
       output.progress(null);
       if (asked !== null && "error" in asked) {
         await output.print(values.json ? JSON.stringify(json(reports, null, null)) : show(reports));
@@ -54,10 +54,10 @@ function json(reports: readonly BackendReport[], chosen: string | null, note: st
   return {
     chosen,
     note,
-    backends: reports.map(({ variant, usable, why, runtime, devices }) => ({
+    backends: reports.map(({ variant, usable, reason, runtime, devices }) => ({
       backend: variant,
       usable,
-      why,
+      why: reason,
       source: runtime?.source ?? null,
       folder: runtime?.folder ?? null,
       devices: devices.map((device) => ({
@@ -72,8 +72,8 @@ function json(reports: readonly BackendReport[], chosen: string | null, note: st
 }
 
 function show(reports: readonly BackendReport[]): string {
-  const rows = reports.flatMap(({ variant, why, devices }) =>
-    devices.length === 0 ? [[variant, why ?? "usable"]] : devices.map((device) => [
+  const rows = reports.flatMap(({ variant, reason, devices }) =>
+    devices.length === 0 ? [[variant, reason ?? "usable"]] : devices.map((device) => [
       variant,
       `${device.name}, ${device.description}, ` +
       `${bytes(device.memoryFree)} of ${bytes(device.memoryTotal)} free`,

@@ -252,7 +252,7 @@ Deno.test("too little disk space is refused before the download, with needed and
   const error = await place.failure("hf:Owner/Tiny-GGUF");
   assertEquals(
     error.message,
-    "There is not enough free space: 292.97 KiB are needed and 195.31 KiB are free",
+    "Not enough disk space: 292.97 KiB needed, 195.31 KiB free",
   );
   assertEquals(place.hub.fetched, []);
 });

@@ -15,56 +15,62 @@ import {
 } from "../library/mod.ts";
 import type { DeviceReport, ProbeOptions } from "./probe.ts";
 
-/** What is known of a backend on this machine. */
+/** State of a backend on this machine. */
 export interface BackendReport {
   readonly variant: Variant;
-  /** The libraries, where they are on this machine. */
+  /** The libraries, if they are on this machine. */
   readonly runtime: Runtime | null;
-  /** The backend's devices. */
+  /** Devices of the backend. */
   readonly devices: readonly DeviceInfo[];
-  /** Whether a model can run on it. */
+  /** True if a model can run on the backend. */
   readonly usable: boolean;
-  /** Why not, as a sentence without its full stop; `null` where it is usable. */
-  readonly why: string | null;
-  /** For an operator's eyes: paths, what the driver printed. */
+  /** Why the backend is unusable, as a sentence without its full stop; `null` if it is usable. */
+  readonly reason: string | null;
+  /** Details for the operator: paths, output of the driver. */
   readonly detail: string | null;
 }
 
-/** {@linkcode FindOptions} but the variant, and how devices are looked for. */
-export interface SurveyOptions extends Omit<FindOptions, "variant"> {
+/** {@linkcode FindOptions} without the variant, and how devices are probed. */
+export interface DetectOptions extends Omit<FindOptions, "variant"> {
   readonly system?: System | undefined;
-  /** Asks libraries for their devices. @default {probeDevices} */
+  /**
+   * Lists the devices of the libraries in a folder.
+   * @default {probeDevices}
+   */
   readonly probe?:
     | ((folder: string, options: ProbeOptions) => Promise<DeviceReport>)
     | undefined;
 }
 
 /**
- * Looks at every backend: are its libraries and its driver here, does it have devices. Libraries are
- * really loaded, each in a child process. Nothing is fetched unless `allowFetch` says so.
+ * Checks every backend: libraries, driver and devices. Libraries are really loaded, each in a child
+ * process. Nothing is downloaded unless `allowFetch` is set.
  *
  * @throws {ShimmyError} `cancelled`
  */
-export async function surveyBackends(options: SurveyOptions = {}): Promise<BackendReport[]> {
+export async function detectBackends(options: DetectOptions = {}): Promise<BackendReport[]> {
   return await Promise.all(
     VARIANTS.map((variant) =>
-      examine(variant, { ...options, allowFetch: options.allowFetch ?? false })
+      detectBackend(variant, { ...options, allowFetch: options.allowFetch ?? false })
     ),
   );
 }
 
 /**
- * Looks at one backend. What costs little is looked at first, so that a machine without its driver
- * neither fetches nor starts anything.
+ * Checks one backend. Cheap checks come first, so that a machine without the driver neither
+ * downloads libraries nor starts a process.
  *
  * @throws {ShimmyError} `cancelled`
  */
-export async function examine(variant: Variant, options: SurveyOptions): Promise<BackendReport> {
-  const report = (fields: Partial<BackendReport> & { why: string | null }): BackendReport => ({
+export async function detectBackend(
+  variant: Variant,
+  options: DetectOptions,
+): Promise<BackendReport> {
+  const report = (fields: Partial<BackendReport> & { reason: string | null }): BackendReport => ({
     variant,
     runtime: null,
     devices: [],
-    usable: fields.why === null,
+    usable: fields.reason === null,
     detail: null,
     ...fields,
   });
@@ -72,13 +78,13 @@ export async function examine(variant: Variant, options: SurveyOptions): Promise
   const folder = options.folder ?? Deno.env.get("SHIMMY_LIBLLAMA");
   if (folder && !backendsIn(folder, system).has(variant)) {
     return report({
-      why: `the folder in SHIMMY_LIBLLAMA has no ${VARIANT_LABELS[variant]} backend`,
+      reason: `the folder in SHIMMY_LIBLLAMA has no ${VARIANT_LABELS[variant]} backend`,
     });
   }
   let runtime: Runtime | null = null;
   try {
     const driver = missingDriver(variant, system);
-    if (driver !== null) return report({ why: driver });
+    if (driver !== null) return report({ reason: driver });
     runtime = await findRuntime({ ...options, variant });
     const probe = options.probe ?? (await import("./probe.ts")).probeDevices;
     const { devices, log } = await probe(runtime.folder, { signal: options.signal });
@@ -86,31 +92,31 @@ export async function examine(variant: Variant, options: SurveyOptions): Promise
     return report({
       runtime,
       devices: own,
-      why: own.length > 0 ? null : declined(variant, log) ?? withoutDevice(variant),
+      reason: own.length > 0 ? null : rejectedDevice(variant, log) ?? noDevice(variant),
     });
   } catch (error) {
     if (error instanceof ShimmyError && error.kind === "cancelled") throw error;
     const detail = error instanceof ShimmyError ? error.detail ?? null : null;
-    return report({ runtime, why: decapitalize(messageOf(error)), detail });
+    return report({ runtime, reason: decapitalize(messageOf(error)), detail });
   }
 }
 
-/** What ggml's OpenCL backend logs of a device that it does not take. */
-const DECLINED = /ggml_opencl: (?:drop unsupported device|unsupported GPU) '([^']*)'/;
+/** Log line of ggml's OpenCL backend for a device that it does not support. */
+const REJECTED = /ggml_opencl: (?:drop unsupported device|unsupported GPU) '([^']*)'/;
 
-/** That the backend found a device and does not take it. */
-function declined(variant: Variant, log: string): string | null {
-  const device = variant === "opencl" ? DECLINED.exec(log)?.[1] : undefined;
+/** Reason why the backend rejects a device that it found, or null. */
+function rejectedDevice(variant: Variant, log: string): string | null {
+  const device = variant === "opencl" ? REJECTED.exec(log)?.[1] : undefined;
   if (device === undefined) return null;
-  return `no device: llama.cpp declines '${device}', ` +
-    "as its OpenCL backend is made for Qualcomm's Adreno and Intel's GPUs";
+  return `no device: llama.cpp does not support '${device}'; ` +
+    "its OpenCL backend supports Qualcomm Adreno and Intel GPUs";
 }
 
-function withoutDevice(variant: Variant): string {
+function noDevice(variant: Variant): string {
   switch (variant) {
     case "cuda":
-      return "no device: CUDA found no NVIDIA GPU, or the driver is too old for it, " +
-        "or CUDA's own libraries are not on this machine";
+      return "no device: CUDA found no NVIDIA GPU, or the driver is too old, " +
+        "or CUDA's own libraries are missing";
     case "vulkan":
       return "no device: Vulkan found no GPU (a CPU device counts only with GGML_VK_VISIBLE_DEVICES=0)";
     case "opencl":
@@ -118,11 +124,11 @@ function withoutDevice(variant: Variant): string {
     case "metal":
       return "no device: Metal found no GPU";
     case "cpu":
-      return "no backend for this CPU is among the libraries, or the OpenMP library is missing";
+      return "the libraries have no backend for this CPU, or the OpenMP library is missing";
   }
 }
 
-/** Reasons stand after a colon. */
+/** Reasons follow a colon. */
 function decapitalize(sentence: string): string {
   return /^[A-Z][a-z]/.test(sentence) ? sentence[0]?.toLowerCase() + sentence.slice(1) : sentence;
 }

@@ -5,9 +5,9 @@ import { ShimmyError } from "../../errors.ts";
 import { cacheFolder } from "../library/cache.ts";
 import { installFolder } from "../library/install.ts";
 import { chooseVariant, selectRuntime } from "./select.ts";
-import { type BackendReport, surveyBackends, type SurveyOptions } from "./backends.ts";
+import { type BackendReport, detectBackends, type DetectOptions } from "./backends.ts";
 import { THIS_SYSTEM } from "../library/system.ts";
-import { machineWith, type TemporaryFolder, temporaryFolder, writeLibraries } from "../testing.ts";
+import { systemWith, type TemporaryFolder, temporaryFolder, writeLibraries } from "../testing.ts";
 import { BACKEND_NAMES, type Variant } from "../library/variant.ts";
 
 const PLATFORM = { os: "linux", arch: "x64" } as const;
@@ -25,7 +25,7 @@ async function install(cache: TemporaryFolder, ...variants: Variant[]): Promise<
 }
 
 interface Machine {
-  readonly options: SurveyOptions;
+  readonly options: DetectOptions;
   /** The variants whose libraries were loaded. */
   readonly probed: string[];
 }
@@ -37,14 +37,14 @@ function machine(
   devices: Partial<Record<Variant, readonly DeviceInfo[] | Error>>,
 ): Machine {
   const probed: string[] = [];
-  const options: SurveyOptions = {
+  const options: DetectOptions = {
     folder: "",
     cacheDir: cache.path,
     platform: PLATFORM,
     embedded: null,
     standalone: true,
     allowFetch: false,
-    system: machineWith(...drivers),
+    system: systemWith(...drivers),
     probe: (folder) => {
       const variant = folder.split("-").at(-1) as Variant;
       probed.push(variant);
@@ -58,49 +58,49 @@ function machine(
 }
 
 const reasons = (reports: readonly BackendReport[]) =>
-  Object.fromEntries(reports.map(({ variant, why }) => [variant, why]));
+  Object.fromEntries(reports.map(({ variant, reason }) => [variant, reason]));
 
-Deno.test("a survey tells of every backend why it can or cannot be used", async () => {
+Deno.test("detection reports for every backend why it is usable or not", async () => {
   using cache = temporaryFolder();
   await install(cache, "cpu", "vulkan");
   const { options, probed } = machine(cache, ["libcuda.so.1", "libvulkan.so.1"], {
     cpu: [device("cpu", "cpu", "CPU")],
     vulkan: [device("cpu", "cpu", "CPU")],
   });
-  const reports = await surveyBackends(options);
-  const why = reasons(reports);
+  const reports = await detectBackends(options);
+  const reason = reasons(reports);
   assertEquals(reports.map(({ variant }) => variant), ["cuda", "metal", "vulkan", "opencl", "cpu"]);
-  assertStringIncludes(why.cuda ?? "", "the CUDA libraries are not installed");
-  assertStringIncludes(why.metal ?? "", "macOS alone");
-  assertStringIncludes(why.vulkan ?? "", "no device: Vulkan found no GPU");
-  assertStringIncludes(why.opencl ?? "", "libOpenCL.so.1 is not on this machine");
-  assertEquals(why.cpu, null);
+  assertStringIncludes(reason.cuda ?? "", "the CUDA libraries are not installed");
+  assertStringIncludes(reason.metal ?? "", "macOS only");
+  assertStringIncludes(reason.vulkan ?? "", "no device: Vulkan found no GPU");
+  assertStringIncludes(reason.opencl ?? "", "libOpenCL.so.1 not found");
+  assertEquals(reason.cpu, null);
   assertEquals(probed.sort(), ["cpu", "vulkan"]);
   const cpu = reports.at(-1);
   assertEquals([cpu?.usable, cpu?.runtime?.source, cpu?.devices.length], [true, "cache", 1]);
 });
 
-Deno.test("a driver that crashes is a reason, and its output the detail", async () => {
+Deno.test("a crashing driver is a reason, and its output the detail", async () => {
   using cache = temporaryFolder();
   await install(cache, "vulkan");
-  const crash = new ShimmyError("backend", "its driver crashed (SIGSEGV)", { detail: "kaputt" });
+  const crash = new ShimmyError("backend", "the driver crashed (SIGSEGV)", { detail: "kaputt" });
   const { options } = machine(cache, ["libvulkan.so.1"], { vulkan: crash });
-  const report = (await surveyBackends(options)).find(({ variant }) => variant === "vulkan");
-  assertEquals([report?.why, report?.detail, report?.usable], [
-    "its driver crashed (SIGSEGV)",
+  const report = (await detectBackends(options)).find(({ variant }) => variant === "vulkan");
+  assertEquals([report?.reason, report?.detail, report?.usable], [
+    "the driver crashed (SIGSEGV)",
     "kaputt",
     false,
   ]);
 });
 
-Deno.test("a folder of the user's has the backends that lie in it", async () => {
+Deno.test("a user folder has the backends of its files", async () => {
   using cache = temporaryFolder();
   using own = temporaryFolder();
   writeLibraries(own.path, ["libggml-vulkan.so"]);
   const { options } = machine(cache, [], {});
   const found = [device("vulkan", "gpu", "Vulkan0")];
-  const drivers = machineWith("libcuda.so.1", "libvulkan.so.1");
-  const reports = await surveyBackends({
+  const drivers = systemWith("libcuda.so.1", "libvulkan.so.1");
+  const reports = await detectBackends({
     ...options,
     folder: own.path,
     system: {
@@ -113,14 +113,14 @@ Deno.test("a folder of the user's has the backends that lie in it", async () => 
   assertEquals(reports.find(({ variant }) => variant === "vulkan")?.devices, found);
 });
 
-Deno.test("a device that llama.cpp declines is named, with the reason", async () => {
+Deno.test("an unsupported device is reported with the reason", async () => {
   using own = temporaryFolder();
   using cache = temporaryFolder();
   writeLibraries(own.path, ["libggml-opencl.so"]);
   const { options } = machine(cache, [], {});
-  const drivers = machineWith("libOpenCL.so.1");
+  const drivers = systemWith("libOpenCL.so.1");
   const log = "ggml_opencl: device: 'pocl'\nggml_opencl: drop unsupported device 'pocl'.\n";
-  const reports = await surveyBackends({
+  const reports = await detectBackends({
     ...options,
     folder: own.path,
     system: {
@@ -131,12 +131,12 @@ Deno.test("a device that llama.cpp declines is named, with the reason", async ()
   });
   assertEquals(
     reasons(reports).opencl,
-    "no device: llama.cpp declines 'pocl', as its OpenCL backend is made for Qualcomm's Adreno " +
-      "and Intel's GPUs",
+    "no device: llama.cpp does not support 'pocl'; its OpenCL backend supports Qualcomm Adreno " +
+      "and Intel GPUs",
   );
 });
 
-Deno.test("auto takes the best that has a device, and looks no further", async () => {
+Deno.test("auto chooses the best backend with a device, and checks no further", async () => {
   using cache = temporaryFolder();
   await install(cache, "cuda", "vulkan", "cpu");
   const { options, probed } = machine(cache, ["libcuda.so.1", "libvulkan.so.1"], {
@@ -148,27 +148,27 @@ Deno.test("auto takes the best that has a device, and looks no further", async (
   assertEquals(probed, ["cuda"]);
 });
 
-Deno.test("auto goes on where the better one has no device", async () => {
+Deno.test("auto continues if a better backend has no device", async () => {
   using cache = temporaryFolder();
   await install(cache, "cuda", "vulkan", "cpu");
   const { options } = machine(cache, ["libcuda.so.1", "libvulkan.so.1"], {
-    cuda: new ShimmyError("backend", "its driver crashed (SIGABRT)"),
+    cuda: new ShimmyError("backend", "the driver crashed (SIGABRT)"),
     vulkan: [device("vulkan", "igpu", "Vulkan0"), device("vulkan", "gpu", "Vulkan1")],
   });
   const { runtime, devices } = await selectRuntime("auto", options);
   assertEquals([runtime.variant, devices], ["vulkan", ["Vulkan1"]]);
 });
 
-Deno.test("auto on a machine without drivers starts nothing and tells the CPU once", async () => {
+Deno.test("auto on a machine without drivers starts no process and notes the CPU once", async () => {
   using cache = temporaryFolder();
   await install(cache, "cpu");
   const { options, probed } = machine(cache, [], {});
   const { runtime, devices, note, reports } = await selectRuntime("auto", options);
   assertEquals([runtime.variant, devices, reports, probed], ["cpu", [], [], []]);
-  assertStringIncludes(note ?? "", "Running on the CPU: no GPU driver is on this machine");
+  assertStringIncludes(note ?? "", "Running on the CPU: no GPU driver found");
 });
 
-Deno.test("auto that ends on the CPU tells why the others are not used", async () => {
+Deno.test("the note of auto on the CPU has the reasons for the other backends", async () => {
   using cache = temporaryFolder();
   await install(cache, "cpu", "vulkan");
   const { options } = machine(cache, ["libvulkan.so.1"], {});
@@ -176,7 +176,7 @@ Deno.test("auto that ends on the CPU tells why the others are not used", async (
   assertStringIncludes(note ?? "", "Running on the CPU (Vulkan: no device: Vulkan found no GPU");
 });
 
-Deno.test("asking for the CPU starts nothing and uses no device", async () => {
+Deno.test("requesting the CPU starts no process and uses no device", async () => {
   using cache = temporaryFolder();
   await install(cache, "cpu", "cuda");
   const { options, probed } = machine(cache, ["libcuda.so.1"], {});
@@ -184,27 +184,27 @@ Deno.test("asking for the CPU starts nothing and uses no device", async () => {
   assertEquals([runtime.variant, devices, note, probed], ["cpu", [], null, []]);
 });
 
-Deno.test("asking for what is missing is an error that says what to do, never the CPU", async () => {
+Deno.test("requesting a missing backend is an error with instructions, never the CPU", async () => {
   using cache = temporaryFolder();
   await install(cache, "cpu", "vulkan");
   const { options } = machine(cache, ["libvulkan.so.1"], {});
   const cuda = await assertRejects(() => selectRuntime("cuda", options), ShimmyError);
   assertEquals(
     cuda.message,
-    "--gpu-backend cuda: libcuda.so.1 is not on this machine: install NVIDIA's driver",
+    "--gpu-backend cuda: libcuda.so.1 not found: install NVIDIA's driver",
   );
   assertEquals([cuda.kind, cuda.field], ["backend", "gpu-backend"]);
   const vulkan = await assertRejects(() => selectRuntime("vulkan", options), ShimmyError);
   assertStringIncludes(vulkan.message, "--gpu-backend vulkan: no device");
 });
 
-Deno.test("choosing takes the best usable report, in the agreed order", () => {
+Deno.test("the best usable report is chosen in order of preference", () => {
   const report = (variant: Variant, usable: boolean): BackendReport => ({
     variant,
     runtime: null,
     devices: [],
     usable,
-    why: usable ? null : "no device",
+    reason: usable ? null : "no device",
     detail: null,
   });
   const all = (["cpu", "opencl", "vulkan", "cuda"] as const).map((name) => report(name, true));
@@ -215,11 +215,11 @@ Deno.test("choosing takes the best usable report, in the agreed order", () => {
   assertEquals(chooseVariant("opencl", all), { variant: "opencl", note: null });
 });
 
-Deno.test("cancelling a survey is not a reason but the end", async () => {
+Deno.test("a cancelled detection throws", async () => {
   using cache = temporaryFolder();
   await install(cache, "cpu");
   const { options } = machine(cache, [], { cpu: new ShimmyError("cancelled", "stop") });
-  const error = await assertRejects(() => surveyBackends(options), ShimmyError);
+  const error = await assertRejects(() => detectBackends(options), ShimmyError);
   assertEquals(error.kind, "cancelled");
   assertEquals([...Deno.readDirSync(join(cache.path, "runtime"))].length, 1);
 });

@@ -5,29 +5,32 @@ import { isProgram, ownCommand } from "../../own_command.ts";
 /** The hidden command that runs {@linkcode devicesMain}. */
 export const DEVICES_COMMAND = "__devices";
 
-/** What a library says of itself and of its devices. */
+/** Version and devices of a library. */
 export interface DeviceReport {
-  /** What `llama_version()` says. */
+  /** Result of `llama_version()`. */
   readonly version: string;
   readonly devices: readonly DeviceInfo[];
-  /** What libraries and drivers logged while they looked. */
+  /** Log of the libraries and drivers during the probe. */
   readonly log: string;
 }
 
-/** How a child process is started; tests put another program in its place. */
+/** How the child process is started. Tests run another program. */
 export interface ProbeOptions {
   readonly signal?: AbortSignal | undefined;
-  /** Milliseconds after which the child is killed. @default {10_000} */
+  /**
+   * Milliseconds after which the child is killed.
+   * @default {10_000}
+   */
   readonly timeoutMs?: number | undefined;
   readonly command?: readonly [program: string, ...args: string[]] | undefined;
 }
 
-/** Marks the line that is ours among what libraries may print. */
-const MARK = "shimmy-devices ";
+/** Prefix of the result line, because libraries may print other lines. */
+const RESULT_PREFIX = "shimmy-devices ";
 
 /**
- * Asks a folder's libraries for their devices, in a child process: a driver that crashes or hangs takes
- * only that one along.
+ * Lists the devices of the libraries in a folder. It runs in a child process, because a driver may
+ * crash or hang.
  *
  * @throws {ShimmyError} `backend` with the reason as a sentence; `cancelled`
  */
@@ -41,12 +44,12 @@ export async function probeDevices(
     : [...options.command, DEVICES_COMMAND, folder] as const;
   const child = spawn(program, args);
   let ended: "timeout" | "cancelled" | undefined;
-  const end = (why: "timeout" | "cancelled") => {
-    ended ??= why;
+  const end = (reason: "timeout" | "cancelled") => {
+    ended ??= reason;
     try {
       child.kill("SIGKILL");
     } catch {
-      // It ended by itself meanwhile.
+      // The child has already exited.
     }
   };
   const timer = setTimeout(() => end("timeout"), timeoutMs);
@@ -56,17 +59,17 @@ export async function probeDevices(
   try {
     const { stdout, stderr, success, code, signal: killer } = await child.output();
     if (ended === "cancelled") {
-      throw new ShimmyError("cancelled", "Looking for devices was cancelled");
+      throw new ShimmyError("cancelled", "Device detection cancelled");
     }
-    const said = new TextDecoder().decode(stderr).trim();
+    const log = new TextDecoder().decode(stderr).trim();
     if (ended === "timeout") {
-      throw failure(`its driver did not answer within ${timeoutMs / 1000} seconds`, said);
+      throw failure(`the driver did not respond within ${timeoutMs / 1000} seconds`, log);
     }
-    const answer = readAnswer(new TextDecoder().decode(stdout));
-    if (answer && "error" in answer) throw failure(answer.error, said);
-    if (!success) throw failure(`its driver crashed (${killer ?? `exit status ${code}`})`, said);
-    if (!answer) throw failure("the child process gave no answer", said);
-    return { ...answer, log: said };
+    const result = readResult(new TextDecoder().decode(stdout));
+    if (result && "error" in result) throw failure(result.error, log);
+    if (!success) throw failure(`the driver crashed (${killer ?? `exit status ${code}`})`, log);
+    if (!result) throw failure("the child process returned no result", log);
+    return { ...result, log: log };
   } finally {
     clearTimeout(timer);
     signal?.removeEventListener("abort", cancel);
@@ -87,30 +90,32 @@ function spawn(program: string, args: readonly string[]): Deno.ChildProcess {
     }).spawn();
   } catch (cause) {
     const reason = cause instanceof Deno.errors.NotCapable
-      ? "looking for devices needs a child process, which Deno allows with --allow-run"
-      : "a child process to look for devices cannot be started";
+      ? "device detection needs a child process; allow it with --allow-run"
+      : "cannot start a child process for device detection";
     throw new ShimmyError("backend", reason, { detail: messageOf(cause), cause });
   }
 }
 
-/** What the child's line says; what it logged comes by another way. */
-type Answer = Omit<DeviceReport, "log"> | { readonly error: string };
+/** The child's result line. Its log is on stderr. */
+type ProbeResult = Omit<DeviceReport, "log"> | { readonly error: string };
 
-function readAnswer(stdout: string): Answer | null {
-  const line = stdout.split("\n").findLast((text) => text.startsWith(MARK));
-  return line === undefined ? null : JSON.parse(line.slice(MARK.length));
+function readResult(stdout: string): ProbeResult | null {
+  const line = stdout.split("\n").findLast((text) => text.startsWith(RESULT_PREFIX));
+  return line === undefined ? null : JSON.parse(line.slice(RESULT_PREFIX.length));
 }
 
 /**
- * The child's side: loads the libraries of a folder with their backends and prints their devices, or
- * what went wrong, as one line of JSON.
+ * The child process: loads the libraries and backends of a folder and prints the devices, or an
+ * error, as one line of JSON.
  */
 export async function devicesMain(folder: string): Promise<void> {
-  const line = new TextEncoder().encode(`${MARK}${JSON.stringify(await answer(folder))}\n`);
+  const line = new TextEncoder().encode(
+    `${RESULT_PREFIX}${JSON.stringify(await result(folder))}\n`,
+  );
   for (let at = 0; at < line.length;) at += Deno.stdout.writeSync(line.subarray(at));
 }
 
-async function answer(folder: string): Promise<Answer> {
+async function result(folder: string): Promise<ProbeResult> {
   try {
     const [{ openLibrary }, { listDevices, loadBackends }, { printLogs }] = await Promise.all([
       import("../../../ffi/library/library.ts"),
@@ -118,7 +123,7 @@ async function answer(folder: string): Promise<Answer> {
       import("../../../ffi/backends/logs.ts"),
     ]);
     using library = openLibrary(folder);
-    // Why a backend declines a device stands in its log alone.
+    // Only the log says why a backend rejects a device.
     printLogs(library);
     loadBackends(library);
     return { version: library.version, devices: listDevices(library) };

@@ -9,7 +9,7 @@ import { currentPlatform } from "../library/variant.ts";
 /** A child that runs this instead of looking for devices. */
 const child = (code: string) => [Deno.execPath(), "eval", "--quiet", "--no-lock", code] as const;
 
-Deno.test("the child's answer is found among what libraries print", async () => {
+Deno.test("the child's result is found among other output", async () => {
   const report = { version: "0.5.0-dev", devices: [] };
   const code = `console.log("ggml: hello"); console.log('shimmy-devices ${JSON.stringify(report)}');
     console.log("ggml: goodbye", Deno.args); console.error("ggml: log");`;
@@ -19,13 +19,13 @@ Deno.test("the child's answer is found among what libraries print", async () => 
   });
 });
 
-Deno.test("the child is told the command and the folder", async () => {
+Deno.test("the child gets the command and the folder", async () => {
   const code = `console.log("shimmy-devices", JSON.stringify({ version: Deno.args.join(" ") }))`;
   const { version } = await probeDevices("the folder", { command: child(code) });
   assertEquals(version, "__devices the folder");
 });
 
-Deno.test("an error of the child's becomes ours", async () => {
+Deno.test("an error of the child is rethrown", async () => {
   const code = `console.log('shimmy-devices {"error":"Cannot open libllama: no such thing"}')`;
   const error = await assertRejects(
     () => probeDevices("folder", { command: child(code) }),
@@ -34,26 +34,26 @@ Deno.test("an error of the child's becomes ours", async () => {
   assertEquals([error.kind, error.message], ["backend", "Cannot open libllama: no such thing"]);
 });
 
-Deno.test("a crash is a sentence, with what was printed as detail", async () => {
+Deno.test("a crash has a readable error with the output as detail", async () => {
   const code = `console.error("driver: kaputt"); Deno.kill(Deno.pid, "SIGKILL")`;
   const error = await assertRejects(
     () => probeDevices("folder", { command: child(code) }),
     ShimmyError,
   );
-  assertStringIncludes(error.message, "its driver crashed (");
+  assertStringIncludes(error.message, "the driver crashed (");
   assertEquals(error.detail, "driver: kaputt");
 });
 
-Deno.test("a driver that hangs is ended and told", async () => {
+Deno.test("a hanging driver is killed and reported", async () => {
   const command = child("setTimeout(() => {}, 60_000)");
   const error = await assertRejects(
     () => probeDevices("folder", { command, timeoutMs: 500 }),
     ShimmyError,
   );
-  assertEquals(error.message, "its driver did not answer within 0.5 seconds");
+  assertEquals(error.message, "the driver did not respond within 0.5 seconds");
 });
 
-Deno.test("looking can be cancelled", async () => {
+Deno.test("detection can be cancelled", async () => {
   const command = child("setTimeout(() => {}, 60_000)");
   const controller = new AbortController();
   const asked = probeDevices("folder", { command, signal: controller.signal });
@@ -62,12 +62,12 @@ Deno.test("looking can be cancelled", async () => {
   assertEquals(error.kind, "cancelled");
 });
 
-Deno.test("a program that cannot be started is a sentence", async () => {
+Deno.test("a program that cannot be started has a readable error", async () => {
   const error = await assertRejects(
     () => probeDevices("folder", { command: ["./no-such-program"] }),
     ShimmyError,
   );
-  assertEquals(error.message, "a child process to look for devices cannot be started");
+  assertEquals(error.message, "cannot start a child process for device detection");
 });
 
 /** The real child's side, without the command line around it. */
@@ -87,7 +87,7 @@ Deno.test("the real package has a CPU device with memory", async () => {
   assert((cpu?.memoryTotal ?? 0) > 1e8);
 });
 
-Deno.test("a folder without libraries is the child's error", async () => {
+Deno.test("a folder without libraries is an error of the child", async () => {
   const folder = fromFileUrl(new URL(".", import.meta.url));
   await assertRejects(
     () => probeDevices(folder, { command: realChild }),

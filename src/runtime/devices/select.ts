@@ -12,21 +12,21 @@ import {
   VARIANT_LABELS,
   VARIANTS,
 } from "../library/mod.ts";
-import { type BackendReport, examine, type SurveyOptions } from "./backends.ts";
+import { type BackendReport, detectBackend, type DetectOptions } from "./backends.ts";
 
-/** The variant that a choice comes to. */
+/** The chosen variant. */
 export interface Chosen {
   readonly variant: Variant;
-  /** Why `auto` came to the CPU, to be told once; `null` where there is nothing to tell. */
+  /** Why `auto` chose the CPU; `null` if there is nothing to report. */
   readonly note: string | null;
 }
 
 /**
- * Picks the variant: the one that was asked for, or under `auto` the best that has a device.
+ * Chooses the variant: the requested one, or for `auto` the best one with a device.
  *
- * @param reports of the variants that were looked at
- * @throws {ShimmyError} `backend` where the one that was asked for cannot be used, with what is missing;
- * it never becomes the CPU in silence
+ * @param reports Reports of the checked variants.
+ * @throws {ShimmyError} `backend` with what is missing if the requested variant is unusable. It
+ * never silently falls back to the CPU.
  */
 export function chooseVariant(choice: BackendChoice, reports: readonly BackendReport[]): Chosen {
   if (choice === "auto") {
@@ -39,56 +39,56 @@ export function chooseVariant(choice: BackendChoice, reports: readonly BackendRe
   if (report?.usable) return { variant: choice, note: null };
   throw new ShimmyError(
     "backend",
-    `--gpu-backend ${choice}: ${report?.why ?? "it was not looked at"}`,
+    `--gpu-backend ${choice}: ${report?.reason ?? "it was not checked"}`,
     { field: "gpu-backend", ...(report?.detail ? { detail: report.detail } : {}) },
   );
 }
 
 function cpuNote(reports: readonly BackendReport[]): string {
   const reasons = reports
-    .filter(({ variant, why }) => variant !== "cpu" && why !== null)
-    .map(({ variant, why }) => `${VARIANT_LABELS[variant]}: ${why}`);
+    .filter(({ variant, reason }) => variant !== "cpu" && reason !== null)
+    .map(({ variant, reason }) => `${VARIANT_LABELS[variant]}: ${reason}`);
   return reasons.length > 0
     ? `Running on the CPU (${reasons.join("; ")})`
-    : "Running on the CPU: no GPU driver is on this machine; `shimmy gpu-info` tells more";
+    : "Running on the CPU: no GPU driver found; see `shimmy gpu-info`";
 }
 
-/** Libraries to open, and what to run on. */
+/** Libraries to open and devices to use. */
 export interface Selection {
   readonly runtime: Runtime;
-  /** Names of the devices to use; empty means the CPU alone. */
+  /** Names of the devices to use. Empty means the CPU only. */
   readonly devices: readonly string[];
-  /** To be told once, or `null`. */
+  /** A note for the operator, or `null`. */
   readonly note: string | null;
-  /** Of the variants that were looked at. */
+  /** Reports of the checked variants. */
   readonly reports: readonly BackendReport[];
 }
 
-/** Above this `auto` fetches nothing, so that a first start does not become an hour's download. */
+/** `auto` downloads no more than this, so that a first start does not take an hour. */
 const AUTO_FETCH_LIMIT = 200 * 1024 * 1024;
 
 /**
- * Gets the libraries for `--gpu-backend`. With `cpu`, and with `auto` where no GPU's driver is here,
- * no child process is started and nothing but the CPU's libraries is fetched.
+ * Finds the libraries for `--gpu-backend`. With `cpu`, and with `auto` on a machine without a GPU
+ * driver, it starts no child process and downloads only the CPU libraries.
  *
- * @throws {ShimmyError} as {@linkcode chooseVariant} and `findRuntime`
+ * @throws {ShimmyError} The errors of {@linkcode chooseVariant} and `findRuntime`.
  */
 export async function selectRuntime(
   choice: BackendChoice,
-  options: SurveyOptions = {},
+  options: DetectOptions = {},
 ): Promise<Selection> {
   const reports: BackendReport[] = [];
   const system = options.system ?? THIS_SYSTEM;
   const platform = options.platform ?? currentPlatform();
   const folder = options.folder ?? Deno.env.get("SHIMMY_LIBLLAMA");
-  const worthwhile = (variant: Variant) =>
+  const isAvailable = (variant: Variant) =>
     missingDriver(variant, system) === null &&
     (folder ? backendsIn(folder, system).has(variant) : isPublished(platform, variant));
-  const candidates = (choice === "auto" ? VARIANTS.filter(worthwhile) : [choice])
+  const candidates = (choice === "auto" ? VARIANTS.filter(isAvailable) : [choice])
     .filter((variant) => variant !== "cpu");
   const fetchLimit = choice === "auto" ? AUTO_FETCH_LIMIT : undefined;
   for (const variant of candidates) {
-    const report = await examine(variant, { fetchLimit, ...options });
+    const report = await detectBackend(variant, { fetchLimit, ...options });
     reports.push(report);
     if (report.usable) break;
   }
@@ -97,13 +97,13 @@ export async function selectRuntime(
     : chooseVariant(choice, reports);
   const report = reports.find((candidate) => candidate.variant === variant);
   const runtime = report?.runtime ?? await findRuntime({ ...options, variant });
-  const why = note !== null && folder && reports.length === 0
+  const reason = note !== null && folder && reports.length === 0
     ? "Running on the CPU: the folder in SHIMMY_LIBLLAMA has no backend for a GPU of this machine"
     : note;
-  return { runtime, devices: deviceNames(report), note: why, reports };
+  return { runtime, devices: deviceNames(report), note: reason, reports };
 }
 
-/** A graphics card of its own makes the processor's one a burden. */
+/** If there is a discrete GPU, an integrated one would slow it down. */
 function deviceNames(report: BackendReport | undefined): string[] {
   const devices = report?.devices ?? [];
   const cards = devices.filter(({ kind }) => kind === "gpu");

@@ -19,7 +19,10 @@ export interface ArchiveOptions {
   readonly cacheDir: string;
   readonly onProgress?: ((progress: Progress) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** Where the releases are: a mirror, or a test's server. @default {RELEASE_BASE} */
+  /**
+   * URL of the releases: a mirror, or a test's server.
+   * @default {RELEASE_BASE}
+   */
   readonly base?: string | undefined;
   /** The archives, for tests. */
   readonly assets?: readonly Asset[] | undefined;
@@ -28,11 +31,11 @@ export interface ArchiveOptions {
 }
 
 /**
- * Downloads llama.cpp's own release archives of the pinned build into the cache folder and unpacks
- * their libraries. Several processes may do it at once: one downloads, the others wait for it.
+ * Downloads llama.cpp's release archives of the pinned build and unpacks their libraries to the
+ * cache folder. If several processes do so at once, one downloads and the others wait.
  *
- * @returns the folder
- * @throws {ShimmyError} `backend` with what to do instead; `cancelled`
+ * @returns The folder.
+ * @throws {ShimmyError} `backend` with an alternative; `cancelled`
  */
 export async function installArchive(options: ArchiveOptions): Promise<string> {
   const { platform, variant, cacheDir, signal } = options;
@@ -89,7 +92,7 @@ function unpackFailure(cause: unknown): ShimmyError {
   });
 }
 
-/** Runs a function while no other process runs one under the same lock; a process that dies lets go. */
+/** Runs a function under an exclusive lock on a file. The lock ends with the process. */
 async function withLock(
   path: string,
   signal: AbortSignal | undefined,
@@ -97,7 +100,7 @@ async function withLock(
 ): Promise<void> {
   const file = await Deno.open(path, { create: true, write: true });
   let abandoned = false;
-  // Where a file system has no locks the checksums still keep everyone from harm.
+  // On a file system without locks, the checksums still prevent damage.
   const locked = file.lock(true).catch(() => {}).finally(() => {
     if (abandoned) file.close();
   });
@@ -117,7 +120,7 @@ async function withLock(
 function whenAborted(signal: AbortSignal | undefined): Promise<never> {
   return new Promise((_, reject) => {
     const cancel = () =>
-      reject(new ShimmyError("cancelled", "Waiting for another download was cancelled"));
+      reject(new ShimmyError("cancelled", "Wait for another download cancelled"));
     if (signal?.aborted) cancel();
     signal?.addEventListener("abort", cancel, { once: true });
   });

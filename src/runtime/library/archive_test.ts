@@ -22,7 +22,7 @@ function options(cacheDir: string, base: string): ArchiveOptions {
   return { platform: PLATFORM, variant: "cpu", cacheDir, base, assets: [ASSET], retryMs: 1 };
 }
 
-Deno.test("an archive becomes a whole folder, and the download is removed", async () => {
+Deno.test("an archive becomes a complete folder, and the download is removed", async () => {
   using cache = temporaryFolder();
   const paths: string[] = [];
   await using server = serve((request) => {
@@ -50,7 +50,7 @@ Deno.test("several archives go into one folder", async () => {
   assert(await isIntact(folder));
 });
 
-Deno.test("many at once in one process download once", async () => {
+Deno.test("concurrent installs in one process download once", async () => {
   using cache = temporaryFolder();
   let requests = 0;
   await using server = serve(async () => {
@@ -65,7 +65,7 @@ Deno.test("many at once in one process download once", async () => {
   assertEquals(requests, 1);
 });
 
-Deno.test("two processes at once both end with the whole folder, one download", async () => {
+Deno.test("two concurrent processes both get the complete folder with one download", async () => {
   using cache = temporaryFolder();
   let requests = 0;
   await using server = serve(async () => {
@@ -92,7 +92,7 @@ Deno.test("two processes at once both end with the whole folder, one download", 
   assertEquals(requests, 1);
 });
 
-Deno.test("what cannot be downloaded tells what to do instead", async () => {
+Deno.test("a failed download names the alternatives", async () => {
   using cache = temporaryFolder();
   await using server = serve(() => new Response("no", { status: 404 }));
   const error = await assertRejects(
@@ -108,7 +108,7 @@ Deno.test("what cannot be downloaded tells what to do instead", async () => {
   assertEquals(await findCached(cache.path, PLATFORM, "cpu"), null);
 });
 
-Deno.test("a checked download that is no archive is an error and not a folder", async () => {
+Deno.test("a verified download that is not an archive is an error and leaves no folder", async () => {
   using cache = temporaryFolder();
   const bytes = new TextEncoder().encode("not an archive");
   await using server = serve(() => new Response(bytes));
@@ -121,7 +121,7 @@ Deno.test("a checked download that is no archive is an error and not a folder", 
   assertEquals([...Deno.readDirSync(join(cache.path, "runtime"))], []);
 });
 
-Deno.test("a cancelled download leaves no folder and can be taken up again", async () => {
+Deno.test("a cancelled download leaves no folder and can be resumed", async () => {
   using cache = temporaryFolder();
   const controller = new AbortController();
   await using server = serve(() => new Response(ARCHIVE));
@@ -136,7 +136,7 @@ Deno.test("a cancelled download leaves no folder and can be taken up again", asy
   assert(await isIntact(await installArchive(options(cache.path, server.base))));
 });
 
-Deno.test("one that waits for another's download can be cancelled", async () => {
+Deno.test("a wait for another download can be cancelled", async () => {
   using cache = temporaryFolder();
   const { promise, resolve } = Promise.withResolvers<void>();
   await using server = serve(async () => {
@@ -153,7 +153,7 @@ Deno.test("one that waits for another's download can be cancelled", async () => 
   await new Promise((done) => setTimeout(done, 50));
 });
 
-Deno.test("a platform without an archive is a sentence", async () => {
+Deno.test("a platform without an archive has a readable error", async () => {
   const error = await assertRejects(
     () => installArchive({ platform: PLATFORM, variant: "opencl", cacheDir: "unused" }),
     ShimmyError,

@@ -5,9 +5,9 @@ import { buildName } from "./release.ts";
 import type { Platform, Variant } from "./variant.ts";
 
 /**
- * The cache's folder for the libraries of a variant.
+ * Folder of a variant's libraries in the cache.
  *
- * @param mark tells copies of different origin apart
+ * @param mark Distinguishes copies of different origin.
  */
 export function cacheFolder(
   cacheDir: string,
@@ -23,7 +23,9 @@ function cacheName(platform: Platform, variant: Variant): string {
   return `llama-v${LLAMA_VERSION}-${buildName(platform, variant)}`;
 }
 
-/** A whole copy of a variant's libraries in the cache, or `null`. Broken ones are passed over. */
+/**
+ * A complete copy of a variant's libraries in the cache, or `null`. Damaged copies are skipped.
+ */
 export async function findCached(
   cacheDir: string,
   platform: Platform,

@@ -2,34 +2,40 @@ import { basename } from "@std/path";
 import { download as downloadFile } from "../../download/mod.ts";
 import type { Asset } from "./release.ts";
 
-/** How far fetching has come. */
+/** Progress of a download. */
 export interface Progress {
-  /** What is fetched, for people. */
+  /** Display name of the file. */
   readonly what: string;
-  /** Bytes that are here. */
+  /** Bytes received. */
   readonly bytes: number;
-  /** Bytes in all, or `null` where that is not known. */
+  /** Total bytes, or `null` if unknown. */
   readonly total: number | null;
 }
 
 export interface DownloadOptions {
   readonly url: string;
   readonly asset: Asset;
-  /** Where the file goes; while it is not whole and checked it is `PATH.part`. */
+  /** Final path. The incomplete file is `PATH.part`. */
   readonly path: string;
   readonly onProgress?: ((progress: Progress) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** Milliseconds without a byte after which the connection is given up. @default {30_000} */
+  /**
+   * Milliseconds without a byte after which the connection is closed.
+   * @default {30_000}
+   */
   readonly stallMs?: number | undefined;
-  /** Milliseconds before the second attempt; twice that before the third. @default {1_000} */
+  /**
+   * Milliseconds before the second attempt. The delay doubles for each further attempt.
+   * @default {1_000}
+   */
   readonly retryMs?: number | undefined;
 }
 
 /**
- * Downloads a file whose size and digest are known. What an earlier attempt left is continued where the
- * server can; a broken connection is tried again, continuing.
+ * Downloads a file of known size and digest. It resumes an earlier attempt if the server supports
+ * that, and it retries after connection failures.
  *
- * @throws {ShimmyError} `backend` with the reason; `cancelled` where the signal says so
+ * @throws {ShimmyError} `backend` with the reason; `cancelled` if the signal is aborted.
  */
 export async function download(options: DownloadOptions): Promise<void> {
   const { asset, path, onProgress, url, signal, stallMs, retryMs } = options;

@@ -53,7 +53,7 @@ function assertWhole({ path, error }: Attempt): void {
   assertEquals(Deno.readFileSync(path), BYTES);
 }
 
-Deno.test("a file arrives whole, and progress ends at its size", async () => {
+Deno.test("a file is downloaded completely, and progress ends at its size", async () => {
   using folder = temporaryFolder();
   const result = await attempt(folder.path, () => new Response(BYTES));
   assertWhole(result);
@@ -62,7 +62,7 @@ Deno.test("a file arrives whole, and progress ends at its size", async () => {
   assertEquals([...Deno.readDirSync(folder.path)].map(({ name }) => name), [ASSET.name]);
 });
 
-Deno.test("a download that was cut off goes on where it ended", async () => {
+Deno.test("an interrupted download is resumed", async () => {
   using folder = temporaryFolder();
   const result = await attempt(folder.path, (request, count) => {
     if (count === 1) return new Response(cutOff(0, 20_000));
@@ -76,7 +76,7 @@ Deno.test("a download that was cut off goes on where it ended", async () => {
   assertEquals(result.requests, [null, "bytes=20000-"]);
 });
 
-Deno.test("a server that cannot continue sends all again", async () => {
+Deno.test("a server without range support sends the whole file again", async () => {
   using folder = temporaryFolder();
   const result = await attempt(
     folder.path,
@@ -85,7 +85,7 @@ Deno.test("a server that cannot continue sends all again", async () => {
   assertWhole(result);
 });
 
-Deno.test("a refused continuation starts over", async () => {
+Deno.test("a refused range restarts the download", async () => {
   for (const status of [206, 416]) {
     using folder = temporaryFolder();
     Deno.writeFileSync(join(folder.path, `${ASSET.name}.part`), BYTES.slice(0, 10));
@@ -98,7 +98,7 @@ Deno.test("a refused continuation starts over", async () => {
   }
 });
 
-Deno.test("another file's beginning does not spoil the download", async () => {
+Deno.test("the part of another file is discarded", async () => {
   using folder = temporaryFolder();
   Deno.writeFileSync(join(folder.path, `${ASSET.name}.part`), new Uint8Array(30_000));
   const result = await attempt(folder.path, (request) => {
@@ -112,7 +112,7 @@ Deno.test("another file's beginning does not spoil the download", async () => {
   assertEquals(result.requests, ["bytes=30000-", null]);
 });
 
-Deno.test("a wrong checksum is refused at once and leaves nothing to open", async () => {
+Deno.test("a wrong checksum fails at once and leaves no file", async () => {
   using folder = temporaryFolder();
   const wrong = BYTES.with(7, (BYTES[7] ?? 0) ^ 1);
   const { error, requests } = await attempt(folder.path, () => new Response(wrong));
@@ -127,7 +127,7 @@ Deno.test("a longer file than expected is refused", async () => {
     folder.path,
     () => new Response(new Uint8Array(BYTES.length + 1)),
   );
-  assertStringIncludes(String(error), "another file than expected");
+  assertStringIncludes(String(error), "different file than expected");
 });
 
 Deno.test("redirects are followed", async () => {
@@ -139,7 +139,7 @@ Deno.test("redirects are followed", async () => {
   assertWhole(result);
 });
 
-Deno.test("what is not there is not asked for again, and the address is in the detail", async () => {
+Deno.test("a missing file is not retried, and the URL is in the detail", async () => {
   using folder = temporaryFolder();
   const { error, requests } = await attempt(
     folder.path,
@@ -153,7 +153,7 @@ Deno.test("what is not there is not asked for again, and the address is in the d
   assertEquals(requests.length, 1);
 });
 
-Deno.test("a server in trouble is asked four times", async () => {
+Deno.test("a server error is retried four times", async () => {
   using folder = temporaryFolder();
   const { error, requests } = await attempt(
     folder.path,
@@ -163,7 +163,7 @@ Deno.test("a server in trouble is asked four times", async () => {
   assertEquals(requests.length, 4);
 });
 
-Deno.test("a server that stops sending is given up and continued", async () => {
+Deno.test("a stalled connection is closed and the download resumed", async () => {
   using folder = temporaryFolder();
   const result = await attempt(folder.path, (request, count) => {
     if (count > 1) {
@@ -181,7 +181,7 @@ Deno.test("a server that stops sending is given up and continued", async () => {
   assertEquals(result.requests, [null, "bytes=1000-"]);
 });
 
-Deno.test("cancelling ends a download that waits", async () => {
+Deno.test("a waiting download can be cancelled", async () => {
   using folder = temporaryFolder();
   const controller = new AbortController();
   const { error } = await attempt(
@@ -198,7 +198,7 @@ Deno.test("cancelling ends a download that waits", async () => {
   assertEquals((error as ShimmyError).kind, "cancelled");
 });
 
-Deno.test("a host that cannot be reached is a sentence", async () => {
+Deno.test("an unreachable host has a readable error", async () => {
   using folder = temporaryFolder();
   const listener = Deno.listen({ port: 0, hostname: "127.0.0.1" });
   const { port } = listener.addr;

@@ -1,25 +1,25 @@
 import { join } from "@std/path";
 import { ShimmyError } from "../../errors.ts";
 import { cacheFolder } from "./cache.ts";
-import { holds, installFolder, isIntact, readManifest } from "./install.ts";
+import { installFolder, isIntact, matchesManifest, readManifest } from "./install.ts";
 import type { Platform, Variant } from "./variant.ts";
 
 /**
- * Where a compiled executable keeps the libraries that were built into it, or `null` when this is not
- * one. Below it there is a folder for each variant, with a manifest.
+ * Folder of the libraries in a compiled executable, or `null` in other programs. It has a folder
+ * with a manifest for each variant.
  */
 export function embeddedLibraries(): URL | null {
-  // In a worker there is no main module, but only the main thread looks for libraries.
+  // Workers have no main module, but only the main thread looks for libraries.
   return Deno.build.standalone && Deno.mainModule ? new URL("./runtime/", Deno.mainModule) : null;
 }
 
 /**
- * Copies a variant's libraries out of the executable into the cache folder, once. The system's loader
- * cannot read an executable's own files, and a library that is extracted alone misses the others.
+ * Copies a variant's libraries from the executable to the cache folder, once. The system's loader
+ * cannot read files in an executable, and libraries must be in one folder to find each other.
  *
- * @param libraries what {@linkcode embeddedLibraries} returned
- * @returns the folder, or `null` where the executable does not hold the variant
- * @throws {ShimmyError} `backend` where the executable is damaged
+ * @param libraries The result of {@linkcode embeddedLibraries}.
+ * @returns The folder, or `null` if the executable does not contain the variant.
+ * @throws {ShimmyError} `backend` if the executable is damaged.
  */
 export async function unpackEmbedded(
   libraries: URL,
@@ -40,10 +40,10 @@ export async function unpackEmbedded(
     for (const { name } of manifest.files) {
       await Deno.writeFile(join(temporary, name), await Deno.readFile(new URL(name, source)));
     }
-    if (!await holds(temporary, manifest)) {
+    if (!await matchesManifest(temporary, manifest)) {
       throw new ShimmyError(
         "backend",
-        "The libraries in this executable are damaged: download it again",
+        "The libraries in this executable are damaged; download it again",
       );
     }
   });

@@ -19,7 +19,7 @@ async function embed(root: string, others: readonly string[] = []): Promise<URL>
   return toFileUrl(`${root}/`);
 }
 
-Deno.test("embedded libraries are copied to the cache, all of them, and only once", async () => {
+Deno.test("embedded libraries are copied to the cache completely and once", async () => {
   using root = temporaryFolder();
   using cache = temporaryFolder();
   const libraries = await embed(root.path, ["libggml-cpu-x64.so"]);
@@ -34,7 +34,7 @@ Deno.test("embedded libraries are copied to the cache, all of them, and only onc
   assertEquals(await findCached(cache.path, PLATFORM, "cpu"), folder);
 });
 
-Deno.test("a broken copy is made anew", async () => {
+Deno.test("a damaged copy is replaced", async () => {
   using root = temporaryFolder();
   using cache = temporaryFolder();
   const libraries = await embed(root.path);
@@ -44,7 +44,7 @@ Deno.test("a broken copy is made anew", async () => {
   assert(await isIntact(folder));
 });
 
-Deno.test("another executable's libraries do not take the place of these", async () => {
+Deno.test("libraries of another executable are stored separately", async () => {
   using root = temporaryFolder();
   using cache = temporaryFolder();
   const one = await embed(join(root.path, "one"));
@@ -65,11 +65,11 @@ Deno.test("a damaged executable is refused", async () => {
     () => unpackEmbedded(libraries, PLATFORM, "cpu", cache.path),
     ShimmyError,
   );
-  assertEquals(error.message, "The libraries in this executable are damaged: download it again");
+  assertEquals(error.message, "The libraries in this executable are damaged; download it again");
   assertEquals(await findCached(cache.path, PLATFORM, "cpu"), null);
 });
 
-Deno.test("a variant that is not embedded is none", async () => {
+Deno.test("a variant that is not embedded is not found", async () => {
   using root = temporaryFolder();
   const libraries = await embed(root.path);
   assertEquals(await unpackEmbedded(libraries, PLATFORM, "vulkan", root.path), null);

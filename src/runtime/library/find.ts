@@ -20,44 +20,59 @@ import {
 /** Libraries that can be opened. */
 export interface Runtime {
   readonly variant: Variant;
-  /** The absolute path of the folder that holds libllama and its ggml backends. */
+  /** The absolute path of the folder with libllama and its ggml backends. */
   readonly folder: string;
   readonly source: "folder" | "embedded" | "cache" | "npm" | "archive";
-  /** The version of llama.cpp, or `null` for a folder of the user's, where only opening it tells. */
+  /**
+   * The version of llama.cpp, or `null` for the user's folder, whose version is known only after
+   * opening it.
+   */
   readonly version: string | null;
 }
 
-/** Where to look, and what stands in for the world in tests. */
+/** Options of the search, with replacements for tests. */
 export interface FindOptions {
   readonly variant: Variant;
-  /** A folder of the user's, which wins over everything. @default {Deno.env.get("SHIMMY_LIBLLAMA")} */
+  /**
+   * The user's folder. It takes precedence over all other sources.
+   * @default {Deno.env.get("SHIMMY_LIBLLAMA")}
+   */
   readonly folder?: string | undefined;
   /** @default {cacheDirectory()} */
   readonly cacheDir?: string | undefined;
   readonly onProgress?: ((progress: Progress) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** Whether what is not on this machine may be fetched. @default {true} */
+  /**
+   * True if missing libraries may be downloaded.
+   * @default {true}
+   */
   readonly allowFetch?: boolean | undefined;
-  /** Bytes above which it is not fetched. @default {Infinity} */
+  /**
+   * Maximum size of a download in bytes.
+   * @default {Infinity}
+   */
   readonly fetchLimit?: number | undefined;
-  /** Where llama.cpp's releases are. @default {Deno.env.get("SHIMMY_RELEASE_BASE")} */
+  /**
+   * URL of llama.cpp's releases.
+   * @default {Deno.env.get("SHIMMY_RELEASE_BASE")}
+   */
   readonly releaseBase?: string | undefined;
 
   readonly platform?: Platform | undefined;
-  /** The libraries in the executable; `null` says that there are none. */
+  /** The libraries in the executable; `null` if there are none. */
   readonly embedded?: URL | null | undefined;
-  /** Whether this is a compiled executable, which cannot import npm packages. */
+  /** True in a compiled executable, which cannot import npm packages. */
   readonly standalone?: boolean | undefined;
   readonly importPackage?: ImportPackage | undefined;
   readonly assets?: readonly Asset[] | undefined;
 }
 
 /**
- * Finds the libraries of a variant: the user's folder, what is built into the executable, the cache
- * folder, the npm package (under Deno), llama.cpp's release archive.
+ * Finds the libraries of a variant. The sources in order: the user's folder, the executable, the
+ * cache folder, the npm package (under Deno), llama.cpp's release archive.
  *
- * @throws {ShimmyError} `not_found` where they are not here and may not be fetched, or the user's
- * folder does not hold them; `backend` where fetching failed; `cancelled`
+ * @throws {ShimmyError} `not_found` if the libraries are missing and may not be downloaded, or if
+ * the user's folder does not contain them; `backend` if the download failed; `cancelled`.
  */
 export async function findRuntime(options: FindOptions): Promise<Runtime> {
   const { variant } = options;
@@ -84,7 +99,7 @@ export async function findRuntime(options: FindOptions): Promise<Runtime> {
   const source = fetchSource(options, platform);
   if (source === null) throw notInstalled(platform, variant);
   if (source !== "archive") {
-    if (!source.here) {
+    if (!source.isCached) {
       options.onProgress?.({ what: `@node-llama-cpp/${source.name}`, bytes: 0, total: null });
     }
     return found("npm", await fetchPackage(source.name, { load: options.importPackage }));
@@ -109,7 +124,7 @@ function userFolder(chosen: string): string {
   try {
     locateLibrary(folder, Deno.build.os);
   } catch (cause) {
-    throw new ShimmyError("not_found", "SHIMMY_LIBLLAMA: the folder does not hold libllama", {
+    throw new ShimmyError("not_found", "SHIMMY_LIBLLAMA: the folder does not contain libllama", {
       field: "SHIMMY_LIBLLAMA",
       detail: folder,
       cause,
@@ -118,17 +133,17 @@ function userFolder(chosen: string): string {
   return folder;
 }
 
-/** What will be used to get the libraries: an npm package, the release archive, or nothing. */
+/** The source of missing libraries: an npm package, the release archive, or null. */
 function fetchSource(
   options: FindOptions,
   platform: Platform,
-): { readonly name: string; readonly here: boolean } | "archive" | null {
+): { readonly name: string; readonly isCached: boolean } | "archive" | null {
   const { variant, allowFetch = true, fetchLimit = Infinity } = options;
   const name = (options.standalone ?? Deno.build.standalone) ? null : npmPackage(platform, variant);
-  // The package of CUDA needs CUDA's own libraries, which the release brings along.
+  // The CUDA package needs CUDA's own libraries, which the release archive includes.
   if (name && (variant !== "cuda" || hasSystemLibrary(CUDA_RUNTIME))) {
-    const here = isPackageCached(name);
-    return here || allowFetch ? { name, here } : null;
+    const isCached = isPackageCached(name);
+    return isCached || allowFetch ? { name, isCached } : null;
   }
   const assets = options.assets ?? releaseAssets(platform, variant);
   if (!assets || !allowFetch) return null;
@@ -141,9 +156,9 @@ function notInstalled(platform: Platform, variant: Variant): ShimmyError {
   return new ShimmyError(
     "not_found",
     isPublished(platform, variant)
-      ? `The ${label} libraries are not installed; \`shimmy runtime install ${variant}\` fetches them`
-      : `Nobody publishes ${label} libraries for ${
+      ? `The ${label} libraries are not installed; run \`shimmy runtime install ${variant}\``
+      : `There are no published ${label} libraries for ${
         platformName(platform)
-      }; build llama.cpp with them and set SHIMMY_LIBLLAMA to their folder`,
+      }; build llama.cpp with ${label} and set SHIMMY_LIBLLAMA to the folder`,
   );
 }

@@ -43,7 +43,7 @@ function install(cache: TemporaryFolder): Promise<void> {
   return installFolder(folder, (temporary) => Promise.resolve(writeLibraries(temporary)));
 }
 
-Deno.test("the user's folder wins over all else and becomes absolute", async () => {
+Deno.test("the user's folder takes precedence and becomes absolute", async () => {
   using cache = temporaryFolder();
   using own = temporaryFolder();
   writeLibraries(own.path);
@@ -58,19 +58,19 @@ Deno.test("the user's folder wins over all else and becomes absolute", async () 
   });
 });
 
-Deno.test("a folder of the user's without the library is an error, not passed over", async () => {
+Deno.test("a user folder without the library is an error and not skipped", async () => {
   using cache = temporaryFolder();
   using own = temporaryFolder();
   await install(cache);
   const error = await assertRejects(
     () => findRuntime(bare(cache, { folder: own.path })),
     ShimmyError,
-    "SHIMMY_LIBLLAMA: the folder does not hold libllama",
+    "SHIMMY_LIBLLAMA: the folder does not contain libllama",
   );
   assertEquals([error.kind, error.detail], ["not_found", own.path]);
 });
 
-Deno.test("embedded libraries win over the cache's, and the cache's over fetching", async () => {
+Deno.test("embedded libraries precede cached ones, cached ones precede a download", async () => {
   using cache = temporaryFolder();
   await install(cache);
   const cached = await findRuntime(bare(cache, { allowFetch: true }));
@@ -79,7 +79,7 @@ Deno.test("embedded libraries win over the cache's, and the cache's over fetchin
   assertEquals((await findRuntime(bare(cache, { embedded }))).source, "embedded");
 });
 
-Deno.test("under Deno the npm package is imported, and told of before", async () => {
+Deno.test("under Deno the npm package is imported after a progress event", async () => {
   using cache = temporaryFolder();
   using bins = temporaryFolder();
   writeLibraries(join(bins.path, "linux-arm64"));
@@ -101,7 +101,7 @@ Deno.test("under Deno the npm package is imported, and told of before", async ()
   ]);
 });
 
-Deno.test("a compiled executable fetches the release archive, and finds it in the cache later", async () => {
+Deno.test("a compiled executable downloads the release archive, and finds it in the cache later", async () => {
   using cache = temporaryFolder();
   const archive = await libraryArchive();
   await using server = serve(() => new Response(archive));
@@ -116,28 +116,31 @@ Deno.test("a compiled executable fetches the release archive, and finds it in th
   assertEquals([second.source, second.folder], ["cache", first.folder]);
 });
 
-Deno.test("without leave to fetch the command that fetches is named", async () => {
+Deno.test("if downloads are not allowed, the error names the install command", async () => {
   using cache = temporaryFolder();
   const error = await assertRejects(
     () => findRuntime(bare(cache, { variant: "vulkan" })),
     ShimmyError,
   );
   assertEquals(error.kind, "not_found");
-  assertStringIncludes(error.message, "`shimmy runtime install vulkan` fetches them");
+  assertStringIncludes(error.message, "run `shimmy runtime install vulkan`");
 });
 
-Deno.test("what is larger than the limit is not fetched", async () => {
+Deno.test("an archive above the size limit is not downloaded", async () => {
   using cache = temporaryFolder();
   const asset = assetOf("a.tar.gz", new Uint8Array(11));
   const options = bare(cache, { allowFetch: true, fetchLimit: 10, assets: [asset] });
   await assertRejects(() => findRuntime(options), ShimmyError, "are not installed");
 });
 
-Deno.test("a variant nobody publishes says how to get it", async () => {
+Deno.test("an unpublished variant has an error with instructions", async () => {
   using cache = temporaryFolder();
   const error = await assertRejects(
     () => findRuntime(bare(cache, { variant: "opencl", allowFetch: true })),
     ShimmyError,
   );
-  assertStringIncludes(error.message, "Nobody publishes OpenCL libraries for linux-arm64; build");
+  assertStringIncludes(
+    error.message,
+    "There are no published OpenCL libraries for linux-arm64; build",
+  );
 });

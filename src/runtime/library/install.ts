@@ -1,16 +1,19 @@
 import { dirname, join } from "@std/path";
 import { hashFile } from "../../download/mod.ts";
 
-/** The file that says what a folder must hold to be whole. */
+/** Name of the file that lists the files of a complete folder. */
 export const MANIFEST = "manifest.json";
 
-/** What a file of the folder must be. */
+/** Expected file of a folder. */
 export interface ManifestFile {
   readonly name: string;
-  /** In bytes. */
+  /** Size in bytes. */
   readonly size: number;
   readonly sha256: string;
-  /** Milliseconds since the epoch, as written; a file with another time is read and compared. */
+  /**
+   * Modification time in milliseconds since the epoch. A file with another time is hashed and
+   * compared.
+   */
   readonly modified: number | null;
 }
 
@@ -19,9 +22,9 @@ export interface Manifest {
 }
 
 /**
- * Describes the files of a folder; folders in it are left out.
+ * Makes a manifest of the files in a folder, without subfolders.
  *
- * @param times whether to keep the files' times, by which later checks skip reading them
+ * @param times Whether to record modification times, which let later checks skip hashing.
  */
 export async function describeFolder(folder: string, times: boolean): Promise<Manifest> {
   const files: ManifestFile[] = [];
@@ -39,7 +42,7 @@ export async function describeFolder(folder: string, times: boolean): Promise<Ma
   return { files: files.sort((a, b) => a.name < b.name ? -1 : 1) };
 }
 
-/** Reads a manifest, or `null` where it is missing or not one. */
+/** Reads a manifest. Returns `null` if it is missing or malformed. */
 export async function readManifest(folder: string | URL): Promise<Manifest | null> {
   try {
     const path = folder instanceof URL ? new URL(MANIFEST, folder) : join(folder, MANIFEST);
@@ -57,14 +60,14 @@ function isManifestFile(file: Partial<ManifestFile> | null): file is ManifestFil
     typeof file.sha256 === "string";
 }
 
-/** Whether a folder that {@linkcode installFolder} made is still exactly what it was. */
+/** True if a folder made by {@linkcode installFolder} is complete and unchanged. */
 export async function isIntact(folder: string): Promise<boolean> {
   const manifest = await readManifest(folder);
-  return manifest !== null && await holds(folder, manifest);
+  return manifest !== null && await matchesManifest(folder, manifest);
 }
 
-/** Whether a folder holds the files of a manifest, unchanged. */
-export async function holds(folder: string, manifest: Manifest): Promise<boolean> {
+/** True if a folder has the files of a manifest, unchanged. */
+export async function matchesManifest(folder: string, manifest: Manifest): Promise<boolean> {
   for (const { name, size, sha256, modified } of manifest.files) {
     const path = join(folder, name);
     try {
@@ -81,18 +84,18 @@ export async function holds(folder: string, manifest: Manifest): Promise<boolean
 }
 
 /**
- * Makes a folder appear whole or not at all: fills one with a temporary name beside it, writes the
- * manifest, and renames. Several processes may do it at once; one wins and the others take its folder.
+ * Creates a folder atomically: fills a temporary folder beside it, writes the manifest, and renames
+ * the folder. If several processes do so at once, one succeeds and the others use its folder.
  *
- * @param fill writes the files, none of them in a folder of its own, and may check them
+ * @param fill Writes the files, without subfolders, and may check them.
  */
 export async function installFolder(
   folder: string,
   fill: (temporary: string) => Promise<void>,
 ): Promise<void> {
   await Deno.mkdir(dirname(folder), { recursive: true });
-  await removeAbandoned(folder);
-  const temporary = `${folder}${PARTIAL}${crypto.randomUUID()}`;
+  await removeStale(folder);
+  const temporary = `${folder}${PARTIAL_SUFFIX}${crypto.randomUUID()}`;
   try {
     await Deno.mkdir(temporary);
     await fill(temporary);
@@ -106,9 +109,9 @@ export async function installFolder(
   }
 }
 
-const PARTIAL = ".partial-";
+const PARTIAL_SUFFIX = ".partial-";
 
-/** After a power cut a renamed file whose bytes were not on the disk yet would be empty. */
+/** After a power failure, a renamed file is empty if its bytes were not synced. */
 async function flush(path: string): Promise<void> {
   using file = await Deno.open(path, { read: true, write: true });
   await file.sync();
@@ -122,24 +125,24 @@ async function moveInto(temporary: string, folder: string): Promise<void> {
       if (attempt === 3 || !await exists(folder)) throw error;
     }
     if (await isIntact(folder)) return;
-    // What lies there is broken: out of the way under a name that nobody opens.
-    const aside = `${folder}${PARTIAL}${crypto.randomUUID()}`;
+    // The existing folder is damaged. It is renamed to a name that nobody opens.
+    const aside = `${folder}${PARTIAL_SUFFIX}${crypto.randomUUID()}`;
     await Deno.rename(folder, aside).catch(ignoreMissing);
     await removeFolder(aside);
   }
 }
 
-const ABANDONED_AFTER_MS = 24 * 60 * 60 * 1000;
+const STALE_AFTER_MS = 24 * 60 * 60 * 1000;
 
-/** Removes what processes that died left behind. */
-async function removeAbandoned(folder: string): Promise<void> {
+/** Removes temporary folders of crashed processes. */
+async function removeStale(folder: string): Promise<void> {
   const parent = dirname(folder);
-  const prefix = `${folder.slice(parent.length).replace(/^[\\/]/, "")}${PARTIAL}`;
+  const prefix = `${folder.slice(parent.length).replace(/^[\\/]/, "")}${PARTIAL_SUFFIX}`;
   for await (const { name } of Deno.readDir(parent)) {
     if (!name.startsWith(prefix)) continue;
     const path = join(parent, name);
     const { mtime } = await Deno.stat(path).catch(() => ({ mtime: null }));
-    if (mtime && Date.now() - mtime.getTime() > ABANDONED_AFTER_MS) await removeFolder(path);
+    if (mtime && Date.now() - mtime.getTime() > STALE_AFTER_MS) await removeFolder(path);
   }
 }
 

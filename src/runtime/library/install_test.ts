@@ -7,7 +7,7 @@ const names = (folder: string) => [...Deno.readDirSync(folder)].map(({ name }) =
 const fill = (text: string) => (temporary: string) =>
   Deno.writeTextFile(join(temporary, "libx.so"), text);
 
-Deno.test("an installed folder is whole and leaves nothing beside it", async () => {
+Deno.test("an installed folder is complete and leaves no temporary folder", async () => {
   using root = temporaryFolder();
   const folder = join(root.path, "a", "runtime");
   await installFolder(folder, fill("library"));
@@ -31,7 +31,7 @@ Deno.test("a failure while filling leaves no folder", async () => {
   assertEquals(names(root.path), []);
 });
 
-Deno.test("a folder is broken when a file is short, gone, changed or without a manifest", async () => {
+Deno.test("a folder is damaged if a file is truncated, missing or changed, or without a manifest", async () => {
   using root = temporaryFolder();
   const damages: ((file: string, folder: string) => void)[] = [
     (file) => Deno.truncateSync(file, 3),
@@ -59,7 +59,7 @@ Deno.test("a folder is broken when a file is short, gone, changed or without a m
   }
 });
 
-Deno.test("a copy with other times but the same bytes is whole", async () => {
+Deno.test("a copy with other times but the same bytes is intact", async () => {
   using root = temporaryFolder();
   const folder = join(root.path, "runtime");
   await installFolder(folder, fill("library"));
@@ -67,7 +67,7 @@ Deno.test("a copy with other times but the same bytes is whole", async () => {
   assert(await isIntact(folder));
 });
 
-Deno.test("of several that install at once all come out whole", async () => {
+Deno.test("concurrent installs all get a complete folder", async () => {
   using root = temporaryFolder();
   const folder = join(root.path, "runtime");
   await Promise.all(["one", "two", "ten", "six"].map((text) => installFolder(folder, fill(text))));
@@ -75,7 +75,7 @@ Deno.test("of several that install at once all come out whole", async () => {
   assertEquals(names(root.path), ["runtime"]);
 });
 
-Deno.test("what a process that died left behind is removed after a day", async () => {
+Deno.test("temporary folders of crashed processes are removed after a day", async () => {
   using root = temporaryFolder();
   const old = join(root.path, "runtime.partial-old");
   const fresh = join(root.path, "runtime.partial-fresh");
@@ -86,7 +86,7 @@ Deno.test("what a process that died left behind is removed after a day", async (
   assertEquals(names(root.path), ["runtime", "runtime.partial-fresh"]);
 });
 
-Deno.test("a description leaves out folders and the manifest, and has digests", async () => {
+Deno.test("a manifest has digests and omits folders and itself", async () => {
   using root = temporaryFolder();
   Deno.mkdirSync(join(root.path, "folder"));
   Deno.writeTextFileSync(join(root.path, MANIFEST), "x");

@@ -6,20 +6,20 @@ import { isPackageCached } from "./npm.ts";
 import { isPublished, npmPackage, releaseAssets } from "./release.ts";
 import { currentPlatform, type Platform, type Variant, VARIANTS } from "./variant.ts";
 
-/** Where the libraries of a variant are, of those that Shimmy would use by itself. */
+/** An installed variant, without the user's own folder. */
 export interface InstalledVariant {
   readonly variant: Variant;
-  /** Places it is in, in the order in which they are looked at. */
+  /** Sources that have the variant, in order of precedence. */
   readonly sources: readonly ("embedded" | "cache" | "npm")[];
   /** Its folder in the cache. */
   readonly folder: string | null;
-  /** Whether somebody publishes it for this platform. */
+  /** True if libraries for this platform are published. */
   readonly published: boolean;
-  /** Bytes of the release's archives, where they are what would be fetched. */
+  /** Bytes of the release archives, if they would be downloaded. */
   readonly downloadBytes: number | null;
 }
 
-/** What stands in for the machine in tests. */
+/** Options with replacements for tests. */
 export interface ManageOptions {
   readonly cacheDir: string;
   readonly platform?: Platform | undefined;
@@ -27,7 +27,7 @@ export interface ManageOptions {
   readonly standalone?: boolean | undefined;
 }
 
-/** Every variant, with where it is. Nothing is fetched. */
+/** Lists every variant and its sources. It downloads nothing. */
 export function listInstalled(options: ManageOptions): Promise<InstalledVariant[]> {
   return Promise.all(VARIANTS.map((variant) => describe(variant, options)));
 }
@@ -55,8 +55,9 @@ async function describe(variant: Variant, options: ManageOptions): Promise<Insta
 }
 
 /**
- * Removes a variant's libraries from the cache folder, whole or broken.
- * @returns whether there were any.
+ * Removes a variant's libraries from the cache folder, complete or damaged.
+ *
+ * @returns True if there were any.
  */
 export async function removeInstalled(variant: Variant, options: ManageOptions): Promise<boolean> {
   const own = cacheFolder(options.cacheDir, options.platform ?? currentPlatform(), variant);

@@ -16,7 +16,7 @@ function options(cacheDir: string) {
   return { cacheDir, platform: PLATFORM, embedded: null, standalone: true };
 }
 
-Deno.test("variants are listed with where they are and what fetching them costs", async () => {
+Deno.test("variants are listed with their sources and download sizes", async () => {
   using cache = temporaryFolder();
   await install(cache.path, "vulkan");
   const found = await listInstalled(options(cache.path));
@@ -29,7 +29,7 @@ Deno.test("variants are listed with where they are and what fetching them costs"
   assertEquals(of("cpu").downloadBytes! > 1e6, true);
 });
 
-Deno.test("removing a variant takes every copy of it and nothing else", async () => {
+Deno.test("removing a variant removes every copy of it and nothing else", async () => {
   using cache = temporaryFolder();
   await install(cache.path, "vulkan");
   await install(cache.path, "vulkan", "abc");

@@ -1,3 +1,5 @@
+/** Finds, downloads and installs the libraries of libllama, one folder per variant. */
+
 export type { Progress } from "./download.ts";
 export { type FindOptions, findRuntime, type Runtime } from "./find.ts";
 export { type InstalledVariant, listInstalled, removeInstalled } from "./manage.ts";

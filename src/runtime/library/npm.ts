@@ -3,23 +3,24 @@ import { locateLibrary } from "../../../ffi/library/locate.ts";
 import { messageOf, ShimmyError } from "../../errors.ts";
 import { NPM_VERSION, WITHOUT_DOWNLOAD } from "./release.ts";
 
-/** What the packages export. */
+/** Exports of the packages. */
 interface BinariesModule {
   getBinsDir(): { readonly binsDir: string; readonly packageVersion: string };
 }
 
-/** Imports a package; tests put a double in its place. */
+/** Imports a package. Tests pass a double. */
 export type ImportPackage = (specifier: string) => Promise<BinariesModule>;
 
 const importPackage: ImportPackage = (specifier) => import(specifier);
 
 /**
- * Lets Deno fetch an npm package of `@node-llama-cpp`, unless its cache has it, and finds the libraries
- * in it. Deno checks the package's integrity and leaves real files.
+ * Imports an npm package of `@node-llama-cpp` and returns the folder of its libraries. Deno
+ * downloads the package if its cache does not have it, verifies its integrity and stores real
+ * files.
  *
- * @param name the package without scope and version, e.g. `linux-x64-vulkan`
- * @param options.os the system the package is for
- * @throws {ShimmyError} `backend` with the reason and what to do
+ * @param name The package without scope and version, for example `linux-x64-vulkan`.
+ * @param options.os The operating system of the package.
+ * @throws {ShimmyError} `backend` with the reason and an alternative.
  */
 export async function fetchPackage(
   name: string,
@@ -30,12 +31,13 @@ export async function fetchPackage(
 ): Promise<string> {
   let binsDir: string;
   try {
-    // A computed specifier: what is not asked for is neither fetched nor put into an executable.
+    // The specifier is computed, so that other packages are neither downloaded nor compiled into an
+    // executable.
     binsDir = (await load(`npm:@node-llama-cpp/${name}@${NPM_VERSION}`)).getBinsDir().binsDir;
   } catch (cause) {
     throw new ShimmyError(
       "backend",
-      `Cannot fetch the npm package @node-llama-cpp/${name}; ${WITHOUT_DOWNLOAD}`,
+      `Cannot download the npm package @node-llama-cpp/${name}; ${WITHOUT_DOWNLOAD}`,
       { detail: messageOf(cause), cause },
     );
   }
@@ -52,7 +54,7 @@ export async function fetchPackage(
   return folder;
 }
 
-/** Deno's own cache folder, where the environment tells. */
+/** Deno's cache folder, if the environment defines it. */
 function denoDirectory(env: (name: string) => string | undefined): string | null {
   const chosen = env("DENO_DIR");
   if (chosen) return chosen;
@@ -69,7 +71,9 @@ function denoDirectory(env: (name: string) => string | undefined): string | null
   }
 }
 
-/** Whether Deno has a package of `@node-llama-cpp` already, so that importing it fetches nothing. */
+/**
+ * True if Deno's cache has a package of `@node-llama-cpp`, so that importing it downloads nothing.
+ */
 export function isPackageCached(
   name: string,
   env: (name: string) => string | undefined = Deno.env.get,
@@ -77,7 +81,7 @@ export function isPackageCached(
   const directory = denoDirectory(env);
   if (directory === null) return false;
   try {
-    // One folder for each registry.
+    // One folder per registry.
     const registries = [...Deno.readDirSync(join(directory, "npm"))].map((entry) => entry.name);
     return registries.some((registry) => {
       const version = join(directory, "npm", registry, "@node-llama-cpp", name, NPM_VERSION);

@@ -21,7 +21,7 @@ Deno.test("a package's own folder of the variant is found, at the pinned version
   assertEquals(specifiers, [`npm:@node-llama-cpp/linux-x64-vulkan@${NPM_VERSION}`]);
 });
 
-Deno.test("a package that cannot be fetched tells what to do instead", async () => {
+Deno.test("a package that cannot be downloaded names the alternatives", async () => {
   const error = await assertRejects(
     () => fetchPackage("linux-x64", { load: () => Promise.reject(new TypeError("no network")) }),
     ShimmyError,
@@ -30,7 +30,7 @@ Deno.test("a package that cannot be fetched tells what to do instead", async () 
   assertEquals(error.detail, "no network");
 });
 
-Deno.test("a package without its libraries is told to be incomplete", async () => {
+Deno.test("a package without its libraries is reported as incomplete", async () => {
   using root = temporaryFolder();
   const load = () =>
     Promise.resolve({ getBinsDir: () => ({ binsDir: root.path, packageVersion: NPM_VERSION }) });

@@ -2,10 +2,10 @@ import { isAbsolute, join, resolve } from "@std/path";
 import { ShimmyError } from "../../errors.ts";
 
 /**
- * The folder for what Shimmy fetches and can fetch again: `SHIMMY_CACHE_DIR`, else the user's cache
- * folder as the operating system has it.
+ * The folder for files that Shimmy can download again: `SHIMMY_CACHE_DIR`, otherwise in the user's
+ * cache folder of the operating system.
  *
- * @throws {ShimmyError} `invalid` where the environment names neither that nor a home folder
+ * @throws {ShimmyError} `invalid` if the environment defines neither that nor a home folder.
  */
 export function cacheDirectory(
   env: (name: string) => string | undefined = Deno.env.get,
@@ -21,13 +21,13 @@ export function cacheDirectory(
     const xdg = env("XDG_CACHE_HOME");
     const home = env("HOME");
     if (os === "darwin" && home) return join(home, "Library", "Caches", "shimmy");
-    // The XDG Base Directory specification: a relative path in the variable is to be ignored.
+    // The XDG Base Directory specification requires ignoring a relative path.
     if (os !== "darwin" && xdg && isAbsolute(xdg)) return join(xdg, "shimmy");
     if (os !== "darwin" && home) return join(home, ".cache", "shimmy");
   }
   throw new ShimmyError(
     "invalid",
-    "SHIMMY_CACHE_DIR: the environment names no home folder, so the folder for downloads must be set",
+    "SHIMMY_CACHE_DIR: must be set if there is no home folder",
     { field: "SHIMMY_CACHE_DIR" },
   );
 }

@@ -5,7 +5,7 @@ import { cacheDirectory } from "./paths.ts";
 
 const environment = (values: Record<string, string>) => (name: string) => values[name];
 
-Deno.test("SHIMMY_CACHE_DIR wins and becomes absolute", () => {
+Deno.test("SHIMMY_CACHE_DIR takes precedence and becomes absolute", () => {
   const env = environment({ SHIMMY_CACHE_DIR: "cache", HOME: "/home/a" });
   assertEquals(cacheDirectory(env, "linux"), resolve("cache"));
 });
@@ -32,7 +32,7 @@ Deno.test("XDG_CACHE_HOME counts on Linux, unless it is relative", () => {
   assertEquals(cacheDirectory(relative, "linux"), join("/home/a", ".cache", "shimmy"));
 });
 
-Deno.test("without a home the variable to set is named", () => {
+Deno.test("without a home folder the error names the variable to set", () => {
   const error = assertThrows(() => cacheDirectory(environment({}), "linux"), ShimmyError);
   assertEquals(error.field, "SHIMMY_CACHE_DIR");
 });

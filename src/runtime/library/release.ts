@@ -1,35 +1,35 @@
 import type { Platform, Variant } from "./variant.ts";
 
-/** The npm packages of `@node-llama-cpp` that hold the pinned libllama. */
+/** Version of the `@node-llama-cpp` packages with the pinned libllama. */
 export const NPM_VERSION = "3.22.1";
 
 /**
- * The build of llama.cpp whose release has the binaries of v0.5.0: a versioned release carries none,
- * its `nightly-tag.txt` names the build of the same commit that does.
+ * The llama.cpp build with the binaries of v0.5.0. A versioned release has no binaries; its
+ * `nightly-tag.txt` names the build of the same commit.
  */
 export const RELEASE_BUILD = "b11146";
 
-/** Where release assets are, below it `BUILD/ASSET`. */
+/** URL of release assets: `BUILD/ASSET` is appended. */
 export const RELEASE_BASE = "https://github.com/ggml-org/llama.cpp/releases/download";
 
-/** What helps where the libraries cannot be fetched. */
+/** Alternatives to a download of the libraries. */
 export const WITHOUT_DOWNLOAD =
-  "set SHIMMY_LIBLLAMA to a folder that holds libllama, or use the executable that has it built in";
+  "set SHIMMY_LIBLLAMA to a folder with libllama, or use the executable with built-in libraries";
 
 /** A file of the release. */
 export interface Asset {
   readonly name: string;
-  /** In bytes. */
+  /** Size in bytes. */
   readonly size: number;
-  /** As GitHub states it in the asset's `digest`. */
+  /** From the `digest` of the asset on GitHub. */
   readonly sha256: string;
 }
 
 const asset = (name: string, size: number, sha256: string): Asset => ({ name, size, sha256 });
 
 /**
- * The archives that make up a variant, by `os-arch-variant`. CUDA's libraries come in a second one,
- * so that a machine needs nothing but NVIDIA's driver; the lowest CUDA that is offered suits the most
+ * Release archives of a variant, by `os-arch-variant`. A second archive has CUDA's own libraries,
+ * so that only NVIDIA's driver is needed. The lowest offered CUDA version supports the most
  * drivers.
  */
 const ASSETS: Readonly<Record<string, readonly Asset[]>> = {
@@ -104,7 +104,7 @@ const ASSETS: Readonly<Record<string, readonly Asset[]>> = {
   )],
 };
 
-/** The npm packages there are, by `os-arch-variant`, without scope and version. */
+/** npm packages by `os-arch-variant`, without scope and version. */
 const PACKAGES: Readonly<Record<string, string>> = {
   "linux-x64-cpu": "linux-x64",
   "linux-x64-vulkan": "linux-x64-vulkan",
@@ -119,8 +119,8 @@ const PACKAGES: Readonly<Record<string, string>> = {
 };
 
 /**
- * Names a build: `linux-x64-cuda`. The one for Apple's processors holds both the CPU's and Metal's
- * backend, so both variants share it.
+ * Name of a build, for example `linux-x64-cuda`. The build for Apple silicon has both the CPU and
+ * the Metal backend, so both variants share it.
  */
 export function buildName({ os, arch }: Platform, variant: Variant): string {
   return `${os}-${arch}-${
@@ -128,17 +128,17 @@ export function buildName({ os, arch }: Platform, variant: Variant): string {
   }`;
 }
 
-/** The release's archives for a variant, or `null` where there is none. */
+/** Release archives of a variant, or `null` if there are none. */
 export function releaseAssets(platform: Platform, variant: Variant): readonly Asset[] | null {
   return ASSETS[buildName(platform, variant)] ?? null;
 }
 
-/** The name of the npm package for a variant, without scope and version, or `null` where there is none. */
+/** Name of a variant's npm package without scope and version, or `null` if there is none. */
 export function npmPackage(platform: Platform, variant: Variant): string | null {
   return PACKAGES[buildName(platform, variant)] ?? null;
 }
 
-/** Whether somebody publishes the variant for the platform. */
+/** True if libraries of the variant are published for the platform. */
 export function isPublished(platform: Platform, variant: Variant): boolean {
   return npmPackage(platform, variant) !== null || releaseAssets(platform, variant) !== null;
 }

@@ -31,13 +31,13 @@ Deno.test("every archive is of the pinned build and has a digest and a size", ()
   }
 });
 
-Deno.test("CUDA's archive comes with CUDA's own libraries", () => {
+Deno.test("the CUDA archives include CUDA's own libraries", () => {
   const names = releaseAssets({ os: "linux", arch: "x64" }, "cuda")?.map(({ name }) => name);
   assertEquals(names?.length, 2);
   assertMatch(names?.[1] ?? "", /^cudart-.*cuda-12\.8-x64/);
 });
 
-Deno.test("Metal is for Apple's processors alone, and their CPU variant is the same build", () => {
+Deno.test("Metal is for Apple silicon only, and its CPU variant is the same build", () => {
   const metal = PLATFORMS.filter((platform) => isPublished(platform, "metal"));
   assertEquals(metal, [{ os: "mac", arch: "arm64" }]);
   assertEquals(

@@ -1,11 +1,11 @@
 import { join } from "@std/path";
 import type { Variant } from "./variant.ts";
 
-/** What the checks read of the machine; tests put a double in its place. */
+/** The system state that the checks read. Tests pass a double. */
 export interface System {
   readonly os: typeof Deno.build.os;
   env(name: string): string | undefined;
-  /** The names in a folder; none where it cannot be read. */
+  /** Names in a folder. Empty if the folder cannot be read. */
   list(folder: string): readonly string[];
 }
 
@@ -22,26 +22,31 @@ export const THIS_SYSTEM: System = {
   },
 };
 
-/** CUDA's own libraries, as the npm package wants them; drivers do not bring them. */
+/** CUDA's own libraries, which the npm package needs and drivers do not include. */
 export const CUDA_RUNTIME = { linux: "libcudart.so.13", windows: "cudart64_13.dll" };
 
 const DRIVERS = {
-  cuda: { linux: "libcuda.so.1", windows: "nvcuda.dll", whose: "NVIDIA's driver", packages: null },
+  cuda: {
+    linux: "libcuda.so.1",
+    windows: "nvcuda.dll",
+    provider: "NVIDIA's driver",
+    packages: null,
+  },
   vulkan: {
     linux: "libvulkan.so.1",
     windows: "vulkan-1.dll",
-    whose: "the Vulkan loader and a driver for the graphics card",
+    provider: "the Vulkan loader and a driver for the graphics card",
     packages: "libvulkan1 mesa-vulkan-drivers",
   },
   opencl: {
     linux: "libOpenCL.so.1",
     windows: "OpenCL.dll",
-    whose: "the OpenCL loader and a driver for the graphics card",
+    provider: "the OpenCL loader and a driver for the graphics card",
     packages: "ocl-icd-libopencl1",
   },
 } as const;
 
-/** Folders in which drivers put their libraries: Debian's, Red Hat's, WSL's, NixOS's, CUDA's own. */
+/** Library folders of drivers: Debian, Red Hat, WSL, NixOS, CUDA. */
 const LINUX_FOLDERS = [
   "/usr/lib/x86_64-linux-gnu",
   "/usr/lib/aarch64-linux-gnu",
@@ -57,7 +62,7 @@ const LINUX_FOLDERS = [
   "/usr/lib/x86_64-linux-gnu/nvidia/current",
 ];
 
-/** Whether the system's loader would likely find a library; decided by looking at names of files. */
+/** True if the system's loader will probably find a library. Only file names are checked. */
 export function hasSystemLibrary(
   names: { readonly linux: string; readonly windows: string },
   system: System = THIS_SYSTEM,
@@ -77,25 +82,25 @@ export function hasSystemLibrary(
 }
 
 /**
- * Why it is not worth loading a backend, at the price of looking at some folders: its driver is not
- * here. `null` where it is.
+ * Why a backend cannot load on this machine: its driver is missing. `null` if the driver is
+ * present. The check only lists some folders.
  */
 export function missingDriver(variant: Variant, system: System = THIS_SYSTEM): string | null {
   if (variant === "cpu") return null;
   if (variant === "metal") {
-    return system.os === "darwin" ? null : "Metal is part of macOS alone";
+    return system.os === "darwin" ? null : "Metal is available on macOS only";
   }
-  const { linux, windows, whose, packages } = DRIVERS[variant];
+  const { linux, windows, provider, packages } = DRIVERS[variant];
   if (hasSystemLibrary({ linux, windows }, system)) return null;
-  if (system.os === "windows") return `${windows} is not on this machine: install ${whose}`;
+  if (system.os === "windows") return `${windows} not found: install ${provider}`;
   const where = packages === null ? "" : ` (Debian: apt install ${packages})`;
-  return `${linux} is not on this machine: install ${whose}${where}`;
+  return `${linux} not found: install ${provider}${where}`;
 }
 
-/** The GPU backends among the files of a folder of the user's, whose names ggml prescribes. */
+/** Backends in the user's folder, from the file names that ggml prescribes. */
 export function backendsIn(folder: string, system: System = THIS_SYSTEM): ReadonlySet<Variant> {
   const found = new Set<Variant>(["cpu"]);
-  // On macOS backends may be linked into the library, where no file tells of them.
+  // On macOS, backends may be linked into the library without a file of their own.
   if (system.os === "darwin") found.add("metal");
   for (const name of system.list(folder)) {
     const backend = /^(?:lib)?ggml-(cuda|vulkan|opencl)\b.*\.(?:so|dll|dylib)(?:\.\d+)*$/.exec(

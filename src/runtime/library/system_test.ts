@@ -6,20 +6,20 @@ import {
   missingDriver,
   type System,
 } from "./system.ts";
-import { machineWith } from "../testing.ts";
+import { systemWith } from "../testing.ts";
 
-Deno.test("a driver is told by its library's file", () => {
-  assertEquals(missingDriver("cuda", machineWith("libcuda.so.1")), null);
-  assertEquals(missingDriver("vulkan", machineWith("libvulkan.so.1")), null);
-  assertEquals(missingDriver("opencl", machineWith("libOpenCL.so.1")), null);
-  assertEquals(missingDriver("cpu", machineWith()), null);
+Deno.test("a driver is detected by its library's file", () => {
+  assertEquals(missingDriver("cuda", systemWith("libcuda.so.1")), null);
+  assertEquals(missingDriver("vulkan", systemWith("libvulkan.so.1")), null);
+  assertEquals(missingDriver("opencl", systemWith("libOpenCL.so.1")), null);
+  assertEquals(missingDriver("cpu", systemWith()), null);
 });
 
-Deno.test("a missing driver is told with what to install", () => {
-  const reason = missingDriver("cuda", machineWith("libvulkan.so.1"));
-  assertEquals(reason, "libcuda.so.1 is not on this machine: install NVIDIA's driver");
-  assertStringIncludes(missingDriver("metal", machineWith()) ?? "", "macOS alone");
-  assertEquals(missingDriver("metal", { ...machineWith(), os: "darwin" }), null);
+Deno.test("a missing driver is reported with the package to install", () => {
+  const reason = missingDriver("cuda", systemWith("libvulkan.so.1"));
+  assertEquals(reason, "libcuda.so.1 not found: install NVIDIA's driver");
+  assertStringIncludes(missingDriver("metal", systemWith()) ?? "", "macOS only");
+  assertEquals(missingDriver("metal", { ...systemWith(), os: "darwin" }), null);
 });
 
 Deno.test("the loader's search path counts", () => {
@@ -29,10 +29,10 @@ Deno.test("the loader's search path counts", () => {
     list: (folder) => folder === "/opt/cuda-13" ? ["libcudart.so.13"] : [],
   };
   assertEquals(hasSystemLibrary(CUDA_RUNTIME, system), true);
-  assertEquals(hasSystemLibrary(CUDA_RUNTIME, machineWith("libcudart.so.12")), false);
+  assertEquals(hasSystemLibrary(CUDA_RUNTIME, systemWith("libcudart.so.12")), false);
 });
 
-Deno.test("Windows is searched by its own rules", () => {
+Deno.test("Windows uses its own search path", () => {
   const system: System = {
     os: "windows",
     env: (name) => ({ SystemRoot: "C:\\W", PATH: "C:\\cuda\\bin;" })[name],
@@ -46,12 +46,12 @@ Deno.test("Windows is searched by its own rules", () => {
   assertEquals(missingDriver("cuda", system), null);
   assertStringIncludes(
     missingDriver("vulkan", system) ?? "",
-    "vulkan-1.dll is not on this machine",
+    "vulkan-1.dll not found",
   );
   assertEquals(hasSystemLibrary(CUDA_RUNTIME, system), true);
 });
 
-Deno.test("a folder's backends are told by ggml's file names", () => {
+Deno.test("a folder's backends are detected by ggml's file names", () => {
   const folder = (os: System["os"], ...names: string[]) => [
     ...backendsIn("own", { os, env: () => undefined, list: () => names }),
   ];

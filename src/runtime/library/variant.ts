@@ -1,36 +1,36 @@
 import { ShimmyError } from "../../errors.ts";
 
-/** The builds of libllama that Shimmy knows, best first where a machine has devices for several. */
+/** Builds of libllama, in order of preference. */
 export const VARIANTS = ["cuda", "metal", "vulkan", "opencl", "cpu"] as const;
 export type Variant = (typeof VARIANTS)[number];
 
-/** What `--gpu-backend` takes. */
+/** Values of `--gpu-backend`. */
 export type BackendChoice = "auto" | Variant;
 
 const CHOICES: readonly BackendChoice[] = ["auto", "cpu", "cuda", "vulkan", "opencl", "metal"];
 
 /**
- * Reads the value of `--gpu-backend` or `SHIMMY_GPU_BACKEND`.
+ * Parses the value of `--gpu-backend` or `SHIMMY_GPU_BACKEND`.
  *
- * @throws {ShimmyError} `invalid`, with the valid names
+ * @throws {ShimmyError} `invalid` with the valid names.
  */
 export function parseBackendChoice(text: string): BackendChoice {
   const choice = CHOICES.find((name) => name === text.trim().toLowerCase());
   if (choice) return choice;
   throw new ShimmyError(
     "invalid",
-    `--gpu-backend: '${text}' is not a backend; valid are ${CHOICES.join(", ")}`,
+    `--gpu-backend: must be one of ${CHOICES.join(", ")}, not '${text}'`,
     { field: "gpu-backend" },
   );
 }
 
-/** The operating system and processor, under the names npm packages use. */
+/** Operating system and processor, with the names of npm packages. */
 export interface Platform {
   readonly os: "linux" | "mac" | "win";
   readonly arch: "x64" | "arm64";
 }
 
-/** The machine this runs on. */
+/** The platform of this machine. */
 export function currentPlatform(): Platform {
   const { os, arch } = Deno.build;
   return {
@@ -39,12 +39,12 @@ export function currentPlatform(): Platform {
   };
 }
 
-/** A platform as people read it, e.g. `linux-x64`. */
+/** Display name of a platform, for example `linux-x64`. */
 export function platformName({ os, arch }: Platform): string {
   return `${os}-${arch}`;
 }
 
-/** How people write the name of a variant. */
+/** Display names of the variants. */
 export const VARIANT_LABELS: Readonly<Record<Variant, string>> = {
   cpu: "CPU",
   cuda: "CUDA",
@@ -53,7 +53,7 @@ export const VARIANT_LABELS: Readonly<Record<Variant, string>> = {
   metal: "Metal",
 };
 
-/** The name under which ggml registers a variant's backend, which its devices report. */
+/** Name of a variant's backend in ggml, which its devices report. */
 export const BACKEND_NAMES: Readonly<Record<Variant, string>> = {
   cpu: "CPU",
   cuda: "CUDA",

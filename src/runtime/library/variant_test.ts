@@ -13,6 +13,6 @@ Deno.test("an unknown backend is refused with the valid names", () => {
   assertEquals(error.kind, "invalid");
   assertEquals(
     error.message,
-    "--gpu-backend: 'rocm' is not a backend; valid are auto, cpu, cuda, vulkan, opencl, metal",
+    "--gpu-backend: must be one of auto, cpu, cuda, vulkan, opencl, metal, not 'rocm'",
   );
 });

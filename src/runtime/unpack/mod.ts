@@ -1,1 +1,3 @@
+/** Unpacks libraries from release archives. */
+
 export { unpackLibraries } from "./unpack.ts";

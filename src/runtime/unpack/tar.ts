@@ -1,48 +1,48 @@
-/** Reads tar archives as GNU tar and bsdtar write them: POSIX.1-1988 (ustar), pax, GNU's long names. */
+/** Reads tar archives of GNU tar and bsdtar: POSIX.1-1988 (ustar), pax, GNU's long names. */
 
-/** An entry of an archive. Its body must be read, or left, before the next entry is asked for. */
+/** An entry of an archive. Its body must be read or skipped before the next entry. */
 export interface TarEntry {
   readonly name: string;
   readonly type: "file" | "link" | "other";
-  /** Where a symbolic link leads to. */
+  /** Target of a symbolic link. */
   readonly target: string;
   readonly body: AsyncIterable<Uint8Array<ArrayBuffer>>;
 }
 
 const BLOCK = 512;
-/** What a header may say of itself in an entry before it; no name is as long. */
+/** Maximum size of an extension header. Names are much shorter. */
 const MAX_EXTENSION_BYTES = 64 * 1024;
 
 /**
- * The entries of an archive, in its order.
+ * Reads the entries of an archive in order.
  *
- * @throws {Error} where the archive is damaged or ends early
+ * @throws {Error} If the archive is damaged or truncated.
  */
 export async function* readTar(archive: ReadableStream<Uint8Array>): AsyncGenerator<TarEntry> {
   const reader = archive.getReader();
-  const bytes = new Bytes(reader);
-  const told = new Map<string, string>();
+  const bytes = new ByteReader(reader);
+  const extensions = new Map<string, string>();
   try {
     while (true) {
       const block = await bytes.exactly(BLOCK);
-      // Two blocks of zeros end an archive; the second says nothing new.
+      // Two zero blocks end an archive. The second one is ignored.
       if (block.every((byte) => byte === 0)) return;
       const header = readHeader(block);
       const { type } = header;
       if (type === "x" || type === "L" || type === "K") {
-        readExtension(type, await bytes.exactly(checkLength(header.size)), told);
+        readExtension(type, await bytes.exactly(checkLength(header.size)), extensions);
         await bytes.skip(padding(header.size));
         continue;
       }
-      const size = Number(told.get("size") ?? header.size);
-      const body = new Body(bytes, size);
+      const size = Number(extensions.get("size") ?? header.size);
+      const body = new EntryBody(bytes, size);
       yield {
-        name: told.get("path") ?? header.name,
+        name: extensions.get("path") ?? header.name,
         type: type === "0" || type === "\0" ? "file" : type === "2" ? "link" : "other",
-        target: told.get("linkpath") ?? header.target,
+        target: extensions.get("linkpath") ?? header.target,
         body,
       };
-      told.clear();
+      extensions.clear();
       await bytes.skip(body.left + padding(size));
     }
   } finally {
@@ -55,7 +55,7 @@ function checkLength(size: number): number {
   return size;
 }
 
-/** Bytes that fill an entry's last block. */
+/** Bytes of padding in an entry's last block. */
 function padding(size: number): number {
   return (BLOCK - size % BLOCK) % BLOCK;
 }
@@ -68,7 +68,7 @@ interface Header {
 }
 
 function readHeader(block: Uint8Array): Header {
-  // The checksum counts its own field as spaces.
+  // The checksum treats its own field as spaces.
   const sum = block.reduce((sum, byte, at) => sum + (at >= 148 && at < 156 ? 32 : byte), 0);
   if (readNumber(block, 148, 8) !== sum) throw new Error("the archive is damaged");
   const name = readText(block, 0, 100);
@@ -87,32 +87,39 @@ function readText(block: Uint8Array, at: number, length: number): string {
   return new TextDecoder().decode(end < 0 ? field : field.subarray(0, end));
 }
 
-/** Octal digits, or GNU's form for files over 8 GiB, which no library is. */
+/**
+ * Parses octal digits. GNU's form for files over 8 GiB is not supported, as no library is that
+ * large.
+ */
 function readNumber(block: Uint8Array, at: number, length: number): number {
   const text = readText(block, at, length).trim();
   if (!/^[0-7]*$/.test(text)) throw new Error("the archive is damaged");
   return parseInt(text || "0", 8);
 }
 
-/** What an entry says of the next one: pax records, or GNU's long name or long target. */
-function readExtension(type: "x" | "L" | "K", bytes: Uint8Array, told: Map<string, string>): void {
+/** Reads an extension of the next entry: pax records, or GNU's long name or link target. */
+function readExtension(
+  type: "x" | "L" | "K",
+  bytes: Uint8Array,
+  extensions: Map<string, string>,
+): void {
   if (type !== "x") {
-    told.set(type === "L" ? "path" : "linkpath", readText(bytes, 0, bytes.length));
+    extensions.set(type === "L" ? "path" : "linkpath", readText(bytes, 0, bytes.length));
     return;
   }
-  // Each record is `LENGTH KEY=VALUE\n`, its length in bytes and of all of it.
+  // Each record is `LENGTH KEY=VALUE\n`. The length counts the whole record in bytes.
   for (let at = 0; at < bytes.length;) {
     const length = parseInt(readText(bytes, at, bytes.length - at), 10);
     if (!(length > 0)) throw new Error("the archive is damaged");
     const record = readText(bytes, at, length - 1);
     const key = record.slice(record.indexOf(" ") + 1, record.indexOf("="));
-    told.set(key, record.slice(record.indexOf("=") + 1));
+    extensions.set(key, record.slice(record.indexOf("=") + 1));
     at += length;
   }
 }
 
-/** A stream's bytes in the portions that are asked for. */
-class Bytes {
+/** Reads a stream in chunks of requested sizes. */
+class ByteReader {
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
   #rest = new Uint8Array();
 
@@ -120,7 +127,7 @@ class Bytes {
     this.#reader = reader;
   }
 
-  /** The next bytes, at least one and at most `limit`. */
+  /** Returns the next bytes, at least one and at most `limit`. */
   async some(limit: number): Promise<Uint8Array<ArrayBuffer>> {
     while (this.#rest.length === 0) {
       const { done, value } = await this.#reader.read();
@@ -148,12 +155,12 @@ class Bytes {
 }
 
 /** The bytes of one entry. */
-class Body implements AsyncIterable<Uint8Array<ArrayBuffer>> {
-  readonly #bytes: Bytes;
-  /** Bytes that are not read yet. */
+class EntryBody implements AsyncIterable<Uint8Array<ArrayBuffer>> {
+  readonly #bytes: ByteReader;
+  /** Unread bytes. */
   left: number;
 
-  constructor(bytes: Bytes, size: number) {
+  constructor(bytes: ByteReader, size: number) {
     this.#bytes = bytes;
     this.left = size;
   }

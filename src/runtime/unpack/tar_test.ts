@@ -21,7 +21,7 @@ async function read(archive: Uint8Array<ArrayBuffer>, piece: number): Promise<st
   return entries;
 }
 
-Deno.test("entries come out whole however the bytes are cut", async () => {
+Deno.test("entries are complete for any chunk sizes", async () => {
   const archive = await packTar([
     { header: { name: "a/", size: 0, type: "directory" } },
     file("a/one", "x".repeat(511)),
@@ -42,7 +42,7 @@ Deno.test("entries come out whole however the bytes are cut", async () => {
   }
 });
 
-Deno.test("long and foreign names are read, in both of their forms", async () => {
+Deno.test("long and non-ASCII names are read in both formats", async () => {
   const long = `${"folder/".repeat(40)}libx.so`;
   const pax: PackedEntry = {
     header: { name: "short", size: 1, pax: { path: long, comment: "größe=1" } },
@@ -60,7 +60,7 @@ Deno.test("long and foreign names are read, in both of their forms", async () =>
   ]);
 });
 
-Deno.test("a body that is left is passed over", async () => {
+Deno.test("an unread body is skipped", async () => {
   const archive = await packTar([file("one", "x".repeat(2000)), file("two", "y")]);
   const names: string[] = [];
   for await (const { name, body } of readTar(ReadableStream.from([archive]))) {
@@ -70,7 +70,7 @@ Deno.test("a body that is left is passed over", async () => {
   assertEquals(names, ["one", "two"]);
 });
 
-Deno.test("an archive that ends early is an error, wherever it ends", async () => {
+Deno.test("an archive truncated at any offset is an error", async () => {
   const archive = await packTar([file("one", "x".repeat(600)), file("two", "y")]);
   for (const end of [0, 300, 512, 800, 1024, 1536, 2048]) {
     await assertRejects(() => read(archive.slice(0, end), 100), Error, "ends early");

@@ -1,9 +1,9 @@
 /**
- * Takes the libraries out of a release archive (`.tar.gz` or `.zip`), each once and under the name by
- * which the others look for it, without the archive's folders; programs are left behind.
+ * Unpacks the libraries of a release archive (`.tar.gz` or `.zip`) into one folder, each once and
+ * with the name that other libraries load. Programs are skipped.
  *
- * @param into an empty folder
- * @throws where the archive is broken or names a file outside of its own folder
+ * @param into An empty folder.
+ * @throws If the archive is damaged or names a file outside of its own folder.
  */
 export async function unpackLibraries(archive: string, into: string): Promise<void> {
   if (archive.endsWith(".zip")) {

@@ -2,7 +2,7 @@ import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { join } from "@std/path";
 import { zipSync } from "fflate";
 import { tarGz, temporaryFolder } from "../testing.ts";
-import { keptName } from "./kept_name.ts";
+import { libraryName } from "./library_name.ts";
 import { unpackLibraries } from "./unpack.ts";
 
 async function unpack(name: string, bytes: Uint8Array): Promise<Record<string, string>> {
@@ -18,7 +18,7 @@ async function unpack(name: string, bytes: Uint8Array): Promise<Record<string, s
   );
 }
 
-Deno.test("libraries come out once, under the name by which others look for them", async () => {
+Deno.test("libraries are unpacked once, with the name that others load", async () => {
   const archive = await tarGz({
     "llama-b1/libllama.so": { link: "libllama.so.0" },
     "llama-b1/libllama.so.0": { link: "libllama.so.0.5.0" },
@@ -36,7 +36,7 @@ Deno.test("libraries come out once, under the name by which others look for them
   });
 });
 
-Deno.test("an archive of a release's size comes out, with many links in a row", async () => {
+Deno.test("a large archive with many consecutive links is unpacked", async () => {
   const noise = () => Array.from(crypto.getRandomValues(new Uint32Array(16_000)), String).join();
   const files: Record<string, string | { link: string }> = {};
   for (let index = 0; index < 4; index++) {
@@ -51,7 +51,7 @@ Deno.test("an archive of a release's size comes out, with many links in a row", 
   assertEquals(unpacked["libx3.so.0"], files["llama-b1/libx3.so.0.5.0"]);
 });
 
-Deno.test("programs and their libraries stay in the archive", async () => {
+Deno.test("programs and their libraries are not unpacked", async () => {
   const archive = await tarGz({
     "llama-b1/llama-server": "program",
     "llama-b1/libllama-server-impl.so": "program",
@@ -63,7 +63,7 @@ Deno.test("programs and their libraries stay in the archive", async () => {
   assertEquals(await unpack("a.tar.gz", archive), { "libllama.so": "llama" });
 });
 
-Deno.test("a zip's libraries come out, whether deflated or stored", async () => {
+Deno.test("libraries of a zip are unpacked, deflated or stored", async () => {
   const text = (value: string) => new TextEncoder().encode(value);
   const archive = zipSync({
     "llama.dll": text("llama ".repeat(1000)),
@@ -78,7 +78,7 @@ Deno.test("a zip's libraries come out, whether deflated or stored", async () => 
   });
 });
 
-Deno.test("an archive that ends early is an error", async () => {
+Deno.test("a truncated archive is an error", async () => {
   const noise = crypto.getRandomValues(new Uint8Array(30_000));
   const zip = zipSync({ "llama.dll": noise });
   await assertRejects(() => unpack("a.zip", zip.slice(0, zip.length / 2)));
@@ -86,11 +86,11 @@ Deno.test("an archive that ends early is an error", async () => {
   await assertRejects(() => unpack("a.tar.gz", tar.slice(0, tar.length / 2)));
 });
 
-Deno.test("a path that leads out of the folder is refused", async () => {
+Deno.test("a path outside of the folder is refused", async () => {
   for (
     const path of ["../libx.so", "a/../../libx.so", "/etc/libx.so", "C:\\libx.dll", "..\\x.dll"]
   ) {
-    assertThrows(() => keptName(path), Error, "outside of its folder");
+    assertThrows(() => libraryName(path), Error, "outside of its folder");
   }
   const tar = await tarGz({ "../../libllama.so": "evil" });
   await assertRejects(() => unpack("a.tar.gz", tar), Error, "outside of its folder");
@@ -98,7 +98,7 @@ Deno.test("a path that leads out of the folder is refused", async () => {
   await assertRejects(() => unpack("a.zip", zip), Error, "outside of its folder");
 });
 
-Deno.test("a link that leads out of the folder is refused", async () => {
+Deno.test("a link outside of the folder is refused", async () => {
   const tar = await tarGz({ "llama-b1/libllama.so.0": { link: "../../../etc/libc.so" } });
   await assertRejects(() => unpack("a.tar.gz", tar), Error, "outside of its folder");
 });

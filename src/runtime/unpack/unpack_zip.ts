@@ -1,13 +1,13 @@
 import { join } from "@std/path";
 import { Unzip, UnzipInflate } from "fflate";
-import { keptName } from "./kept_name.ts";
+import { libraryName } from "./library_name.ts";
 
-/** Takes the libraries out of a `.zip`; see `unpackLibraries`. */
+/** Unpacks the libraries of a `.zip`; see `unpackLibraries`. */
 export async function unpackZip(archive: string, into: string): Promise<void> {
   const open = new Map<string, Deno.FsFile>();
   let failure: unknown;
   const unzip = new Unzip((entry) => {
-    const name = keptName(entry.name);
+    const name = libraryName(entry.name);
     if (name === null) return;
     const file = Deno.openSync(join(into, name), { create: true, truncate: true, write: true });
     open.set(name, file);
