@@ -10,6 +10,8 @@ import { type Line, renderTerminal } from "./terminal_svg.ts";
 const ROOT = new URL("../../", import.meta.url);
 const PICTURE = new URL("docs/images/terminal.svg", ROOT);
 
+const MODEL = "shimmy-tiny";
+
 /** The address that the pages show; the server of the recording may have another port. */
 const SHOWN_ADDRESS = "127.0.0.1:11435";
 
@@ -56,62 +58,78 @@ function start(program: string, args: readonly string[], cwd: string, env: Recor
   return { child, lines, ended };
 }
 
-/** Waits until a condition holds, at most a minute. */
-async function until(condition: () => boolean, what: string): Promise<void> {
-  for (let tries = 0; !condition(); tries++) {
-    if (tries > 600) throw new Error(`Cannot record the session: ${what} did not happen`);
+/** The address of a server, when it has loaded the model; waits at most a minute. */
+async function loadedAddress(lines: readonly string[]): Promise<string> {
+  for (let tries = 0; tries < 600; tries++) {
+    const address = /127\.0\.0\.1:\d+/.exec(lines.join("\n"))?.[0];
+    if (address !== undefined) {
+      const status = await fetch(`http://${address}/api/models/${MODEL}/status`);
+      if ((await status.json()).state === "loaded") return address;
+    }
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
+  throw new Error(`Cannot record the session: the server printed ${lines.join(" / ")}`);
+}
+
+/** A line of output with the address that the pages show. */
+function shown(line: string, address: string): Line {
+  return { kind: "output", text: line.replaceAll(address, SHOWN_ADDRESS) };
+}
+
+/** The requests of the session: path, body and further options of curl. */
+const REQUESTS = [
+  [
+    "/v1/chat/completions",
+    '{"messages": [{"role": "user", "content": "Capital of France?"}], "temperature": 0}',
+    "",
+  ],
+  [
+    "/api/generate",
+    '{"prompt": "Count from 3 to 9.", "temperature": 0, "stream_format": "ndjson"}',
+    "-N ",
+  ],
+] as const;
+
+async function recordServer(cwd: string, env: Record<string, string>): Promise<Line[]> {
+  const server = start(Deno.execPath(), [...await shimmyCommand(), "serve"], cwd, env);
+  try {
+    const address = await loadedAddress(server.lines);
+    const session: Line[] = [
+      { kind: "command", text: "shimmy serve" },
+      ...server.lines.map((line) => shown(line, address)),
+    ];
+    for (const [path, body, options] of REQUESTS) {
+      const curl = start("curl", ["-s", "-N", `http://${address}${path}`, "-d", body], cwd, env);
+      await curl.ended;
+      session.push(
+        { kind: "command", text: `curl ${options}http://${SHOWN_ADDRESS}${path} \\` },
+        { kind: "continued", text: `    -d '${body}'` },
+        ...curl.lines.map((line) => shown(line, address)),
+      );
+    }
+    return session;
+  } finally {
+    server.child.kill("SIGTERM");
+    await server.ended;
+  }
+}
+
+async function recordAnswer(cwd: string, env: Record<string, string>): Promise<Line[]> {
+  const prompt = "What is the opposite of hot?";
+  const args = ["generate", MODEL, "--temperature", "0", "--prompt"];
+  const answer = start(Deno.execPath(), [...await shimmyCommand(), ...args, prompt], cwd, env);
+  await answer.ended;
+  return [
+    { kind: "command", text: `shimmy ${args.join(" ")} "${prompt}"` },
+    ...answer.lines.map((text): Line => ({ kind: "output", text })),
+  ];
 }
 
 async function record(): Promise<Line[]> {
   const home = await Deno.makeTempDir();
   const env = await cleanEnvironment(home);
-  const shimmy = await shimmyCommand();
-  const session: Line[] = [];
   try {
-    const server = start(Deno.execPath(), [...shimmy, "serve"], home, env);
-    await until(() => server.lines.some((line) => line.includes("is loaded")), "the load");
-    const address = /127\.0\.0\.1:\d+/.exec(server.lines.join("\n"))![0];
-    const show = (line: string): Line => ({
-      kind: "output",
-      text: line.replaceAll(address, SHOWN_ADDRESS),
-    });
-    session.push({ kind: "command", text: "shimmy serve" }, ...server.lines.map(show));
-    for (
-      const [path, body, more] of [
-        [
-          "/v1/chat/completions",
-          '{"messages": [{"role": "user", "content": "Capital of France?"}], "temperature": 0}',
-          "",
-        ],
-        [
-          "/api/generate",
-          '{"prompt": "Count from 3 to 9.", "temperature": 0, "stream_format": "ndjson"}',
-          "-N ",
-        ],
-      ] as const
-    ) {
-      const url = `http://${address}${path}`;
-      const curl = start("curl", ["-s", "-N", url, "-d", body], home, env);
-      await curl.ended;
-      session.push(
-        { kind: "command", text: `curl ${more}http://${SHOWN_ADDRESS}${path} \\` },
-        { kind: "continued", text: `    -d '${body}'` },
-        ...curl.lines.map(show),
-      );
-    }
-    server.child.kill("SIGTERM");
-    await server.ended;
-    const text = '"What is the opposite of hot?"';
-    const args = ["generate", "shimmy-tiny", "--temperature", "0", "--prompt", JSON.parse(text)];
-    const answer = start(Deno.execPath(), [...shimmy, ...args], home, env);
-    await answer.ended;
-    session.push(
-      { kind: "command", text: `shimmy generate shimmy-tiny --temperature 0 --prompt ${text}` },
-      ...answer.lines.map(show),
-    );
-    return session;
+    return [...await recordServer(home, env), ...await recordAnswer(home, env)];
   } finally {
     await Deno.remove(home, { recursive: true });
   }

@@ -8,7 +8,7 @@ export interface Line {
 /** Characters in a line of the picture. */
 const COLUMNS = 92;
 /** Rows that the output of a command may take. */
-const MOST_ROWS = 5;
+const MOST_ROWS = 6;
 
 const CHARACTER = 7.8;
 const ROW = 19;
@@ -36,17 +36,26 @@ function wrap(lines: readonly Line[]): Line[] {
   for (const line of lines) {
     if (line.kind !== "output") outputRows = 0;
     const room = line.kind === "command" ? COLUMNS - 2 : COLUMNS;
-    const characters = [...line.text];
-    for (let at = 0; at === 0 || at < characters.length; at += room) {
+    split(line.text, room).forEach((text, index) => {
       if (line.kind === "output" && ++outputRows > MOST_ROWS) {
         if (outputRows === MOST_ROWS + 1) wrapped.push({ kind: "output", text: "..." });
-        continue;
-      }
-      const text = characters.slice(at, at + room).join("");
-      wrapped.push({ kind: at === 0 ? line.kind : "output", text });
-    }
+      } else wrapped.push({ kind: index === 0 ? line.kind : "output", text });
+    });
   }
   return wrapped;
+}
+
+/** Splits a line at the width, after a comma or a space where one is near the end. */
+function split(line: string, width: number): string[] {
+  const rows: string[] = [];
+  let rest = [...line];
+  while (rest.length > width) {
+    const near = rest.slice(0, width).findLastIndex((character) => ", ".includes(character)) + 1;
+    const at = near > width / 2 ? near : width;
+    rows.push(rest.slice(0, at).join(""));
+    rest = rest.slice(at);
+  }
+  return [...rows, rest.join("")];
 }
 
 function escapeXml(text: string): string {
@@ -69,7 +78,9 @@ export function renderTerminal(lines: readonly Line[], title: string): string {
     const y = HEAD + (index + 1) * ROW - 5;
     const prompt = kind === "command" ? '<tspan class="prompt">$ </tspan>' : "";
     const style = kind === "output" ? ' class="output"' : "";
-    return `  <text x="${MARGIN}" y="${y}"${style}>${prompt}${escapeXml(text)}</text>`;
+    return `  <text x="${MARGIN}" y="${y}"${style} xml:space="preserve">${prompt}${
+      escapeXml(text)
+    }</text>`;
   });
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" ` +

@@ -25,7 +25,12 @@ Deno.test("text is escaped for XML", () => {
 
 Deno.test("long lines wrap, and long output is cut", () => {
   const rows = rowsOf(renderTerminal([output("x".repeat(1000)), output("y")], "x"));
-  assertEquals(rows.length, 6);
+  assertEquals(rows.length, 7);
   assertEquals(rows.at(-1), "...");
   assert(rows.every((row) => row.length <= 92));
+});
+
+Deno.test("long lines break after a comma near the end", () => {
+  const rows = rowsOf(renderTerminal([output("x".repeat(80) + "," + "y".repeat(80))], "x"));
+  assertEquals(rows, ["x".repeat(80) + ",", "y".repeat(80)]);
 });
