@@ -2,7 +2,8 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { fromFileUrl } from "@std/path";
 import { type TinyServer, tinyServer } from "../clients/tiny_server.ts";
-import { readPages } from "./pages.ts";
+import { run } from "../support/program.ts";
+import { read, readPages } from "./pages.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 const PAGES = await readPages();
@@ -128,3 +129,46 @@ for (const { file, page, code } of programs()) {
     assert(frames.length > 8, output);
   });
 }
+
+/** Commands in the pages that print the same on every machine, at least in the first column. */
+function commandExamples(): { readonly args: string[]; readonly shown: string }[] {
+  const command =
+    /^ *\$ shimmy ((?:generate|plan|gpu-info)\b[^\n]*)\n([\s\S]*?)(?=^ *\$ |(?![\s\S]))/gm;
+  return PAGES.flatMap(({ text }) =>
+    [...text.matchAll(/```console\n([\s\S]*?)```/g)].flatMap(([, block]) =>
+      [...block!.matchAll(command)]
+        // Other backends than the CPU are not on every machine.
+        .filter(([, line]) => !line!.includes("--gpu-backend"))
+        .map(([, line, shown]) => ({
+          args: [...line!.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, word]) => quoted ?? word!),
+          shown: shown!.trimEnd(),
+        }))
+    )
+  );
+}
+
+/** What does not depend on the machine: all of an answer, the first column of a table. */
+function comparable(command: string, output: string): string[] {
+  const lines = output.trimEnd().split("\n");
+  if (command === "generate") return lines;
+  return lines.map((line) => /^[^:]*?(?= {2}|:|$)/.exec(line.trim())![0]);
+}
+
+Deno.test("commands in the pages print what the pages show", async () => {
+  const [, ...task] = (JSON.parse(await read("deno.json")).tasks.shimmy as string).split(" ");
+  const examples = commandExamples();
+  assertEquals([...new Set(examples.map(({ args }) => args[0]))].sort(), [
+    "generate",
+    "gpu-info",
+    "plan",
+  ]);
+  for (const { args, shown } of examples) {
+    const { code, stdout, stderr } = await run({
+      command: [Deno.execPath(), task[0]!, "--quiet", ...task.slice(1)],
+      env: Deno.env.toObject(),
+      cwd: fromFileUrl(ROOT),
+    }, args);
+    assertEquals(code, 0, stderr);
+    assertEquals(comparable(args[0]!, stdout), comparable(args[0]!, shown), args.join(" "));
+  }
+});

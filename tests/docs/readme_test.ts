@@ -181,3 +181,27 @@ Deno.test("no task and no import is named twice", async () => {
     assertEquals(keys.filter((key, i) => keys.indexOf(key) !== i), []);
   }
 });
+
+/** Messages of the tables for troubleshooting: code spans in a first column named message or problem. */
+function documentedMessages(page: string): string[] {
+  const tables = page.matchAll(/^\| (?:message|problem) .*\n\| -.*\n((?:\|.*\n)*)/gm);
+  return [...tables].flatMap(([, rows]) =>
+    [...rows!.matchAll(/^\| [^|`]*`([^`|]+ [^`|]+)`/gm)].map(([, message]) => message!)
+  );
+}
+
+Deno.test("the messages of the troubleshooting tables exist in the source", async () => {
+  const sources: string[] = [];
+  for (const folder of ["src", "ffi"]) {
+    for await (const source of sourcesIn(new URL(`${folder}/`, ROOT))) sources.push(source);
+  }
+  const source = sources.join("\n");
+  const pages = [await read("docs/gpu.md"), await read("docs/troubleshooting.md")];
+  const messages = pages.flatMap(documentedMessages).filter((message) => !/^\w+ --/.test(message));
+  assert(messages.length > 10);
+  for (const message of messages) {
+    // Names of files and models, and what is left out, are no part of the source's text.
+    const pieces = message.split(/lib\w+\.so\.1|'x'|\.\.\./).filter((piece) => piece.length > 7);
+    for (const piece of pieces) assert(source.includes(piece.trim()), message);
+  }
+});
