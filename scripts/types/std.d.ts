@@ -171,6 +171,10 @@ declare module "@std/http/status" {
   export const STATUS_TEXT: Readonly<Record<number, string>>;
 }
 
+declare module "@std/jsonc/parse" {
+  export function parse(text: string): unknown;
+}
+
 declare module "@std/path" {
   export const SEPARATOR: string;
   export const DELIMITER: string;

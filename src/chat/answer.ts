@@ -58,7 +58,15 @@ export function answer(engine: Engine, request: AnswerRequest): Answer {
  * @throws {ShimmyError} `invalid`, where the model's template refuses the conversation.
  */
 export async function countTokens(engine: Engine, input: Input): Promise<number> {
-  return (await engine.tokenize(await renderPrompt(engine.info, input), true)).length;
+  const prompt = await renderPrompt(engine.info, withDefaultSystem(engine, input));
+  return (await engine.tokenize(prompt, true)).length;
+}
+
+/** An input with the model's default system message, if it is a conversation without one. */
+function withDefaultSystem({ defaultSystem }: Engine, input: Input): Input {
+  if (defaultSystem === undefined || input.type !== "chat") return input;
+  if (input.messages.some(({ role }) => role === "system" || role === "developer")) return input;
+  return { ...input, messages: [{ role: "system", content: defaultSystem }, ...input.messages] };
 }
 
 /** Carries controls to a sequence, also those that come before it has begun. */
@@ -83,9 +91,10 @@ class Remote {
 
 async function* run(
   engine: Engine,
-  request: AnswerRequest,
+  given: AnswerRequest,
   remote: Remote,
 ): AsyncGenerator<AnswerEvent, void> {
+  const request = { ...given, input: withDefaultSystem(engine, given.input) };
   const { format } = request;
   if (format.type === "grammar") await checkRawGrammar(engine, format.source);
   const chat = request.input.type === "chat" ? await renderChat(engine.info, request.input) : null;

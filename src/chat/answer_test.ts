@@ -1,6 +1,8 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { EngineDouble, type EngineDoubleOptions } from "../../tests/doubles/engine.ts";
 import { TINY_TEMPLATE } from "../../tests/doubles/tiny_template.ts";
+import type { Engine } from "../engine/engine.ts";
+import type { PromptPart } from "../engine/protocol/mod.ts";
 import { ShimmyError } from "../errors.ts";
 import { answer, countTokens } from "./answer.ts";
 import type { AnswerEvent, AnswerRequest, Input, Tool } from "./conversation/conversation.ts";
@@ -306,3 +308,25 @@ for (const [source, message] of strange) {
     assertEquals(double.requests, []);
   });
 }
+
+Deno.test("a default system message is counted and used where the conversation has none", async () => {
+  await using double = engine(["a"]);
+  const texts: string[] = [];
+  const configured = {
+    ...double,
+    info: double.info,
+    defaultSystem: "Be brief",
+    generate: double.generate.bind(double),
+    tokenize: (prompt: readonly PromptPart[]) => {
+      texts.push(prompt.map((part) => "text" in part ? part.text : "").join(""));
+      return Promise.resolve([1]);
+    },
+  } as unknown as Engine;
+  await countTokens(configured, chat());
+  const developer = { role: "developer", content: "Be long" } as const;
+  await countTokens(configured, chat({ messages: [developer, { role: "user", content: "Hi" }] }));
+  assertEquals(texts.map((text) => text.includes("Be brief")), [true, false]);
+  await Array.fromAsync(answer(configured, request()));
+  const prompt = double.requests[0]!.prompt.map((part) => "text" in part ? part.text : "").join("");
+  assert(prompt.includes("Be brief"));
+});

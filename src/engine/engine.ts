@@ -14,6 +14,8 @@ import type {
 /** One loaded model, as everything above the engine sees it. Tests put a double in its place. */
 export interface Engine extends AsyncDisposable {
   readonly info: ModelInfo;
+  /** System message for conversations without one, from the model's configuration. */
+  readonly defaultSystem?: string;
   /**
    * Queues a sequence and returns at once.
    *

@@ -20,14 +20,14 @@ export interface ConfigPlaces {
  */
 export async function findConfig(places: ConfigPlaces): Promise<Config | null> {
   const paths = configPaths(places);
-  if (places.named !== null) return await readConfig(paths[0]!);
+  if (places.named !== null) return await readConfig(paths[0]!, places);
   for (const path of paths) {
     const source = await textOf(path).catch((error) => {
       // Without the permission to read, the file counts as missing.
       if (error instanceof Deno.errors.NotCapable) return null;
       throw error;
     });
-    if (source !== null) return await configOf(path, source);
+    if (source !== null) return await configOf(path, source, places);
   }
   return null;
 }
@@ -40,10 +40,10 @@ export function configPaths(places: ConfigPlaces): string[] {
 }
 
 /** Reads a configuration file. @throws {UsageError} for a missing or invalid file. */
-export async function readConfig(path: string): Promise<Config> {
+async function readConfig(path: string, places: ConfigPlaces): Promise<Config> {
   const source = await textOf(path);
   if (source === null) throw new UsageError(`--config: ${path} does not exist`);
-  return await configOf(path, source);
+  return await configOf(path, source, places);
 }
 
 /** The user's configuration folder on this operating system; `null` without a home folder. */
@@ -62,10 +62,15 @@ export function configDirectory({ env, os }: Pick<ConfigPlaces, "env" | "os">): 
   return home ? join(home, ".config", "shimmy") : null;
 }
 
-async function configOf(path: string, source: string): Promise<Config> {
+async function configOf(
+  path: string,
+  source: string,
+  { env }: Pick<ConfigPlaces, "env">,
+): Promise<Config> {
   const { toConfig } = await import("./schema.ts");
   try {
-    return toConfig(path, source, { ...GLOBAL_OPTIONS, ...SERVE_OPTIONS });
+    const home = env("HOME") || env("USERPROFILE") || undefined;
+    return toConfig(path, source, { ...GLOBAL_OPTIONS, ...SERVE_OPTIONS }, home);
   } catch (error) {
     throw new UsageError(`${basename(path)}: ${messageOf(error)}`);
   }
@@ -78,6 +83,9 @@ async function textOf(path: string): Promise<string | null> {
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return null;
     if (error instanceof Deno.errors.NotCapable) throw error;
-    throw new UsageError(`${basename(path)}: cannot be read: ${messageOf(error)}`);
+    if ((await Deno.stat(path).catch(() => null))?.isDirectory) {
+      throw new UsageError(`${path} is a directory; name the configuration file in it`);
+    }
+    throw new UsageError(`Cannot read ${path}: ${messageOf(error)}`);
   }
 }

@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { UsageError } from "../options/options.ts";
 import { configDirectory, findConfig } from "./read.ts";
@@ -84,4 +84,16 @@ Deno.test("the user's configuration folder depends on the operating system", () 
     join("/roaming/shimmy"),
   );
   assertEquals(configDirectory({ env: env({}), os: "linux" }), null);
+});
+
+Deno.test("a directory and a file that is no object are refused with one sentence", async () => {
+  await using homes = await Homes.make();
+  const directory = await assertRejects(() => homes.find("../settings"), UsageError);
+  assertStringIncludes(directory.message, "settings is a directory; name the configuration file");
+  await homes.write("work/list.json", "[]");
+  const list = await assertRejects(() => homes.find("list.json"), UsageError);
+  assertEquals(
+    list.message,
+    'list.json: must contain a JSON object, such as { "models": {} }',
+  );
 });

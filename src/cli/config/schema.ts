@@ -1,5 +1,6 @@
 /** The schema of the configuration file. Imported only when there is a file: zod is slow to load. */
-import { dirname, resolve } from "@std/path";
+import { parse as parseJsonc } from "@std/jsonc/parse";
+import { dirname, join, resolve } from "@std/path";
 import * as z from "zod";
 import { KV_TYPES } from "../../engine/protocol/mod.ts";
 import { ShimmyError } from "../../errors.ts";
@@ -29,6 +30,7 @@ const names = z.union([name.transform((one) => [one]), z.array(name)], {
   error: "must be a name or a list of names",
 });
 const KEEP_ALIVE_ERROR = 'must be seconds as a number, or a duration such as "5m" or "-1"';
+const keepAlive = z.union([z.number(), z.string()], { error: KEEP_ALIVE_ERROR });
 const LAYERS_ERROR = 'must be "auto", "all" or a whole number of layers';
 
 const defaults = z.strictObject({
@@ -63,8 +65,11 @@ const model = z.strictObject({
   }).optional(),
   pinned: z.boolean({ error: "must be true or false" }).optional()
     .describe("Keep the model loaded when idle and evict it last"),
-  keep_alive: z.union([z.number(), z.string()], { error: KEEP_ALIVE_ERROR }).optional()
-    .describe("Time until the idle model is unloaded"),
+  "keep-alive": keepAlive.optional().describe("Time until the idle model is unloaded"),
+  keep_alive: keepAlive.optional().describe("Former name of keep-alive"),
+  system: text.optional().describe("System message for conversations without one"),
+  max_tokens: integerFrom(1).optional()
+    .describe("Maximum tokens for requests that do not limit them"),
   defaults: defaults.optional().describe("Default sampling of the model"),
 }, { error: "must be an object" });
 
@@ -89,15 +94,25 @@ type ModelBody = z.output<typeof model>;
 /**
  * Parses a configuration file.
  * @param known The options that `server` may contain.
+ * @param home The folder that `~` stands for.
  * @throws {ShimmyError} `invalid`; the message begins with the field.
  */
-export function toConfig(path: string, source: string, known: OptionSet): Config {
-  const body = parse(schema, jsonOf(source));
-  const folder = dirname(path);
+export function toConfig(
+  path: string,
+  source: string,
+  known: OptionSet,
+  home: string | undefined,
+): Config {
+  const json = jsonOf(source);
+  if (typeof json !== "object" || json === null || Array.isArray(json)) {
+    throw new ShimmyError("invalid", 'must contain a JSON object, such as { "models": {} }');
+  }
+  const body = parse(schema, json);
+  const resolvePath: ResolvePath = (given) => resolve(dirname(path), expandHome(given, home));
   const reasoning = body.defaults?.reasoning_sampling;
   const models = Object.entries(body.models ?? {}).map(([own, value]) => {
     const at = `models.${own}`;
-    return [own.toLowerCase(), toModel(value, at, folder)] as const;
+    return [own.toLowerCase(), toModel(value, at, resolvePath)] as const;
   });
   return {
     path,
@@ -108,23 +123,43 @@ export function toConfig(path: string, source: string, known: OptionSet): Config
       defaults: toSampling(body.defaults ?? {}),
       ...(reasoning === undefined ? {} : { reasoningDefaults: toSampling(reasoning) }),
     },
-    options: toOptions(body.server ?? {}, known),
+    options: toOptions(body.server ?? {}, known, home),
   };
 }
 
+/** Makes a path of the file absolute. */
+type ResolvePath = (path: string) => string;
+
+/** Replaces `~` at the beginning of a path by the home folder, as a shell does. */
+function expandHome(path: string, home: string | undefined): string {
+  return home !== undefined && /^~(?=$|[\\/])/.test(path) ? join(home, path.slice(1)) : path;
+}
+
+/** JSON with comments and trailing commas. */
 function jsonOf(source: string): unknown {
   try {
-    return JSON.parse(source.replace(/^\uFEFF/, ""));
+    return parseJsonc(source.replace(/^\uFEFF/, ""));
   } catch (cause) {
     const what = cause instanceof Error ? cause.message : String(cause);
-    throw new ShimmyError("invalid", `must be JSON: ${what}`, { cause });
+    throw new ShimmyError("invalid", `must be JSON: ${withLine(what, source)}`, { cause });
   }
 }
 
-function toModel(body: ModelBody, at: string, folder: string): ConfiguredModel {
-  const loras = body.loras?.map((one, index) => toLora(one, `${at}.loras[${index}]`, folder));
+/** A message of the JSON parser with the line and column in place of the position. */
+function withLine(message: string, source: string): string {
+  return message.replace(/^Cannot parse JSONC: /, "").replace(
+    / in JSONC at position (\d+)/,
+    (_, position) => {
+      const before = source.replace(/^\uFEFF/, "").slice(0, Number(position)).split("\n");
+      return ` in line ${before.length}, column ${before.at(-1)!.length + 1}`;
+    },
+  );
+}
+
+function toModel(body: ModelBody, at: string, resolvePath: ResolvePath): ConfiguredModel {
+  const loras = body.loras?.map((one, index) => toLora(one, `${at}.loras[${index}]`, resolvePath));
   return {
-    ...(body.path === undefined ? {} : { path: resolve(folder, body.path) }),
+    ...(body.path === undefined ? {} : { path: resolvePath(body.path) }),
     aliases: (body.alias ?? []).map((one) => one.toLowerCase()),
     ...(loras === undefined ? {} : { loras }),
     settings: toSettings(body, at),
@@ -132,7 +167,12 @@ function toModel(body: ModelBody, at: string, folder: string): ConfiguredModel {
 }
 
 function toSettings(body: ModelBody, at: string): ModelSettings {
-  const { ctx, parallel, pinned, keep_alive: time } = body;
+  const { ctx, parallel, pinned, system, max_tokens: maxTokens, keep_alive: former } = body;
+  const time = body["keep-alive"] ?? former;
+  if (former !== undefined && time !== former) {
+    throw refusal(`${at}.keep_alive`, "is the former name of keep-alive; set only keep-alive");
+  }
+  const timeField = former === undefined ? "keep-alive" : "keep_alive";
   const layers = body["gpu-layers"];
   const kvType = body["kv-type"];
   const reasoning = body.defaults?.reasoning_sampling;
@@ -147,21 +187,23 @@ function toSettings(body: ModelBody, at: string): ModelSettings {
     ...(time === undefined ? {} : {
       keepAlive: typeof time === "number"
         ? toKeepAlive(time)
-        : parseKeepAlive(time, `${at}.keep_alive`),
+        : parseKeepAlive(time, `${at}.${timeField}`),
     }),
+    ...(system === undefined ? {} : { system }),
+    ...(maxTokens === undefined ? {} : { maxTokens }),
     ...(body.defaults === undefined ? {} : { sampling: toSampling(body.defaults) }),
     ...(reasoning === undefined ? {} : { reasoningSampling: toSampling(reasoning) }),
   };
 }
 
-function toLora(given: z.output<typeof lora>, at: string, folder: string): Lora {
+function toLora(given: z.output<typeof lora>, at: string, resolvePath: ResolvePath): Lora {
   if (typeof given === "string") {
     const { path, scale } = parseLora(given, at);
-    return { path: resolve(folder, path), scale };
+    return { path: resolvePath(path), scale };
   }
   const { path, scale = 1, name, layers } = given;
   return {
-    path: resolve(folder, path),
+    path: resolvePath(path),
     scale,
     ...(name === undefined ? {} : { name: name.toLowerCase() }),
     ...(layers === undefined ? {} : { layers }),
@@ -174,9 +216,13 @@ function lowerCased(aliases: Readonly<Record<string, string>>): Record<string, s
   );
 }
 
+/** Options whose values are paths, or paths separated by `;`. */
+const PATH_OPTIONS: ReadonlySet<string> = new Set(["model-path", "model-dirs", "lora", "draft"]);
+
 function toOptions(
   given: Readonly<Record<string, z.output<typeof option>>>,
   known: OptionSet,
+  home: string | undefined,
 ): Record<string, readonly string[]> {
   const options: Record<string, readonly string[]> = {};
   for (const [key, value] of Object.entries(given)) {
@@ -195,7 +241,10 @@ function toOptions(
     if (Array.isArray(value) && !kind.repeatable) {
       throw refusal(field, "takes one value, not a list");
     }
-    options[key] = [value].flat().map(String);
+    const texts = [value].flat().map(String);
+    options[key] = PATH_OPTIONS.has(key)
+      ? texts.map((one) => one.split(";").map((path) => expandHome(path, home)).join(";"))
+      : texts;
   }
   return options;
 }

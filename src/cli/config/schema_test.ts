@@ -1,24 +1,25 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { resolve } from "@std/path";
+import { join, resolve } from "@std/path";
 import { ShimmyError } from "../../errors.ts";
 import { GLOBAL_OPTIONS } from "../options/global_options.ts";
 import { SERVE_OPTIONS } from "../options/serve_options.ts";
 import { toConfig } from "./schema.ts";
 
 const FILE = resolve("/etc/shimmy/shimmy.json");
+const HOME = resolve("/home/x");
 const read = (body: unknown) =>
   toConfig(FILE, typeof body === "string" ? body : JSON.stringify(body), {
     ...GLOBAL_OPTIONS,
     ...SERVE_OPTIONS,
-  });
+  }, HOME);
 
-Deno.test("an empty file says nothing", () => {
+Deno.test("an empty object configures nothing", () => {
   const { models, options } = read({});
   assertEquals(models, { models: {}, aliases: {}, defaults: {} });
   assertEquals(options, {});
 });
 
-Deno.test("everything that a model may say is read, with paths from the file's folder", () => {
+Deno.test("all fields of a model are read, with paths relative to the file", () => {
   const { models } = read({
     models: {
       Big: {
@@ -34,7 +35,9 @@ Deno.test("everything that a model may say is read, with paths from the file's f
         "kv-type": "q8_0",
         "gpu-layers": "all",
         pinned: true,
-        keep_alive: "30m",
+        "keep-alive": "30m",
+        system: "Be brief",
+        max_tokens: 300,
         defaults: { temperature: 0.2, top_k: 10, reasoning_sampling: { temperature: 1 } },
       },
       small: { alias: ["s", "T"], "gpu-layers": "auto", keep_alive: -1 },
@@ -59,6 +62,8 @@ Deno.test("everything that a model may say is read, with paths from the file's f
           gpuLayers: -1,
           pinned: true,
           keepAlive: 1_800_000,
+          system: "Be brief",
+          maxTokens: 300,
           sampling: { temperature: 0.2, topK: 10 },
           reasoningSampling: { temperature: 1 },
         },
@@ -71,7 +76,7 @@ Deno.test("everything that a model may say is read, with paths from the file's f
   });
 });
 
-Deno.test("the example of the documentation is right", async () => {
+Deno.test("the example of the documentation is valid", async () => {
   const page = await Deno.readTextFile(new URL("../../../docs/configuration.md", import.meta.url));
   const example = /```json\n(.*?)```/s.exec(page)?.[1];
   const { models, options } = read(example ?? "");
@@ -79,7 +84,7 @@ Deno.test("the example of the documentation is right", async () => {
   assertEquals(options, { port: ["11500"], "max-models": ["2"], "keep-alive": ["10m"] });
 });
 
-Deno.test("options become the texts that the command line would have", () => {
+Deno.test("options become texts, as on the command line", () => {
   const { options } = read({
     server: {
       port: 0,
@@ -99,9 +104,42 @@ Deno.test("options become the texts that the command line would have", () => {
   });
 });
 
+Deno.test("comments and trailing commas are accepted", () => {
+  const { models } = read('// one\n{ "defaults": { "seed": 7, /* two */ }, }');
+  assertEquals(models.defaults, { seed: 7 });
+});
+
+Deno.test("an error in JSON names its line and column", () => {
+  assertThrows(() => read('{\n  "defaults": }'), ShimmyError, "in line 2, column 15");
+});
+
+Deno.test("~ is the home folder in paths of models, adapters and options", () => {
+  const { models, options } = read({
+    models: { a: { path: "~/m/a.gguf", loras: ["~/b.gguf:2", "c~.gguf"] } },
+    server: { "model-dirs": "~/one;/two", "model-path": "~", lora: ["~/d.gguf:1"], "api-key": "~" },
+  });
+  assertEquals(models.models.a?.path, join(HOME, "m", "a.gguf"));
+  assertEquals(models.models.a?.loras?.map(({ path }) => path), [
+    join(HOME, "b.gguf"),
+    resolve("/etc/shimmy/c~.gguf"),
+  ]);
+  assertEquals(options, {
+    "model-dirs": [`${join(HOME, "one")};/two`],
+    "model-path": [join(HOME)],
+    lora: [join(HOME, "d.gguf:1")],
+    "api-key": ["~"],
+  });
+});
+
 const mistakes: readonly (readonly [unknown, string])[] = [
   ["{", "must be JSON: "],
-  [[], "body: must be an object"],
+  [[], "must contain a JSON object"],
+  ["null", "must contain a JSON object"],
+  ["5 5", "must be JSON: "],
+  [{ models: { a: { max_tokens: 0 } } }, "models.a.max_tokens: must be a whole number, 1 or more"],
+  [{ models: { a: { system: 1 } } }, "models.a.system: must be text"],
+  [{ models: { a: { keep_alive: 1, "keep-alive": 2 } } }, "models.a.keep_alive: is the former"],
+  [{ models: { a: { "keep-alive": "soon" } } }, "models.a.keep-alive: must be a duration"],
   [{ model: {} }, "model: is not a known field"],
   [{ models: { a: { ctx: -1 } } }, "models.a.ctx: must be a whole number, 0 or more"],
   [{ models: { a: { path: 1 } } }, "models.a.path: must be text"],

@@ -45,6 +45,10 @@ export interface ModelSettings {
   /** The model has no idle timeout and is unloaded last to free memory. */
   readonly pinned?: boolean;
   readonly keepAlive?: KeepAlive;
+  /** System message for chat requests without one. */
+  readonly system?: string;
+  /** Maximum tokens for requests that do not limit them. */
+  readonly maxTokens?: number;
   /** Default sampling for requests. */
   readonly sampling?: Partial<Sampling>;
   /** Default sampling during reasoning; overrides `sampling`. */

@@ -2,21 +2,29 @@ import type { Engine } from "../../engine/mod.ts";
 import type { ReasoningPhase, SequenceRequest } from "../../engine/protocol/mod.ts";
 import type { ModelSettings } from "../entry/mod.ts";
 
-type SamplingDefaults = Pick<ModelSettings, "sampling" | "reasoningSampling">;
+type RequestDefaults = Pick<
+  ModelSettings,
+  "sampling" | "reasoningSampling" | "maxTokens" | "system"
+>;
 
 /**
- * Wraps an engine with default sampling. Precedence of sampling during reasoning: the request, then
- * the reasoning defaults.
+ * Wraps an engine with the defaults of its model for requests. Precedence of sampling during reasoning:
+ * the request, then the reasoning defaults.
  */
-export function withSamplingDefaults(engine: Engine, defaults: SamplingDefaults = {}): Engine {
-  if (isEmpty(defaults.sampling) && isEmpty(defaults.reasoningSampling)) return engine;
+export function withRequestDefaults(engine: Engine, defaults: RequestDefaults = {}): Engine {
+  const { sampling, reasoningSampling, maxTokens, system } = defaults;
+  const isEmptyDefault = isEmpty(sampling) && isEmpty(reasoningSampling) &&
+    maxTokens === undefined && system === undefined;
+  if (isEmptyDefault) return engine;
   return {
+    ...(system === undefined ? {} : { defaultSystem: system }),
     info: engine.info,
     closed: engine.closed,
     generate: (request) =>
       engine.generate({
         ...request,
-        sampling: { ...defaults.sampling, ...request.sampling },
+        maxTokens: request.maxTokens ?? maxTokens ?? null,
+        sampling: { ...sampling, ...request.sampling },
         ...reasoningOf(request, defaults),
       }),
     tokenize: (prompt, addSpecial) => engine.tokenize(prompt, addSpecial),
@@ -34,7 +42,7 @@ export function withSamplingDefaults(engine: Engine, defaults: SamplingDefaults 
 /** Reasoning options of the request, completed with the defaults. */
 function reasoningOf(
   { reasoning, sampling }: SequenceRequest,
-  { reasoningSampling }: SamplingDefaults,
+  { reasoningSampling }: RequestDefaults,
 ): { reasoning?: ReasoningPhase } {
   if (reasoning === undefined || isEmpty(reasoningSampling)) return {};
   return {

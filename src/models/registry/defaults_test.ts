@@ -1,7 +1,7 @@
 import { assertEquals, assertStrictEquals } from "@std/assert";
 import { EngineDouble } from "../../../tests/doubles/engine.ts";
 import type { SequenceRequest } from "../../engine/protocol/mod.ts";
-import { withSamplingDefaults } from "./defaults.ts";
+import { withRequestDefaults } from "./defaults.ts";
 
 const REQUEST: SequenceRequest = {
   prompt: [{ text: "Hi", special: true }],
@@ -12,11 +12,11 @@ const REQUEST: SequenceRequest = {
 const REASONING = { open: "<think>", close: "</think>", isOpen: false };
 
 async function reaches(
-  defaults: Parameters<typeof withSamplingDefaults>[1],
+  defaults: Parameters<typeof withRequestDefaults>[1],
   request: Partial<SequenceRequest>,
 ) {
   await using double = new EngineDouble();
-  withSamplingDefaults(double, defaults).generate({ ...REQUEST, ...request });
+  withRequestDefaults(double, defaults).generate({ ...REQUEST, ...request });
   const { sampling, reasoning } = double.requests[0]!;
   return { sampling, reasoning };
 }
@@ -47,6 +47,20 @@ Deno.test("reasoning defaults do not apply to a request without reasoning", asyn
 
 Deno.test("without defaults the engine is the same", async () => {
   await using double = new EngineDouble();
-  assertStrictEquals(withSamplingDefaults(double, undefined), double);
-  assertStrictEquals(withSamplingDefaults(double, { sampling: {} }), double);
+  assertStrictEquals(withRequestDefaults(double, undefined), double);
+  assertStrictEquals(withRequestDefaults(double, { sampling: {} }), double);
+});
+
+Deno.test("the model's token limit applies to requests without one", async () => {
+  await using double = new EngineDouble();
+  const engine = withRequestDefaults(double, { maxTokens: 7 });
+  engine.generate({ ...REQUEST, maxTokens: null });
+  engine.generate({ ...REQUEST, maxTokens: 9 });
+  engine.generate({ ...REQUEST, maxTokens: 0 });
+  assertEquals(double.requests.map(({ maxTokens }) => maxTokens), [7, 9, 0]);
+});
+
+Deno.test("the model's system message is part of its engine", async () => {
+  await using double = new EngineDouble();
+  assertEquals(withRequestDefaults(double, { system: "Be brief" }).defaultSystem, "Be brief");
 });

@@ -5,7 +5,7 @@ import type { LoadPlan } from "../../engine/planning/mod.ts";
 import type { Log } from "../memory/mod.ts";
 import type { Clock } from "./clock.ts";
 import { type ModelConfig, withConfig } from "./configured.ts";
-import { withSamplingDefaults } from "./defaults.ts";
+import { withRequestDefaults } from "./defaults.ts";
 import { candidateOf, describe, isModel } from "../discovery/mod.ts";
 import {
   adapterName,
@@ -155,13 +155,13 @@ class Pool implements Registry {
 
   async engine(entry: ModelEntry, signal?: AbortSignal): Promise<Engine> {
     const engine = await this.#loader.engine(entry, signal);
-    return withSamplingDefaults(engine, entry.settings);
+    return withRequestDefaults(engine, entry.settings);
   }
 
   async lease(entry: ModelEntry, signal?: AbortSignal, keepAlive?: KeepAlive): Promise<Lease> {
     const lease = await this.#loader.lease(entry, signal, keepAlive);
     return {
-      engine: withSamplingDefaults(lease.engine, entry.settings),
+      engine: withRequestDefaults(lease.engine, entry.settings),
       [Symbol.dispose]: () => lease[Symbol.dispose](),
     };
   }

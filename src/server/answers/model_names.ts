@@ -8,11 +8,19 @@ import type { AdapterFile, ModelPool } from "../../models/registry/mod.ts";
 export interface NamedModel {
   readonly entry: ModelEntry;
   readonly adapter: AdapterFile | null;
+  /** The alias by which the model was requested; responses repeat it. */
+  readonly alias?: string;
 }
 
 /** The name by which a model with its adapter is asked for. */
-export function nameOf({ entry, adapter }: NamedModel): string {
-  return adapter === null ? entry.name : `${entry.name}:${adapter.name}`;
+export function nameOf({ entry, adapter, alias = entry.name }: NamedModel): string {
+  return adapter === null ? alias : `${alias}:${adapter.name}`;
+}
+
+/** The requested name as a field, if it is an alias of the model. */
+function aliasOf({ aliases }: ModelEntry, name: string | undefined): { readonly alias?: string } {
+  const isAlias = name !== undefined && aliases?.includes(name.toLowerCase());
+  return isAlias ? { alias: name } : {};
 }
 
 /** What clients are told of an adapter that is loaded. */
@@ -39,7 +47,8 @@ export async function resolveNamed(
   find: (name: string | undefined) => Promise<ModelEntry> = (base) => pool.resolve(base),
 ): Promise<NamedModel> {
   try {
-    return { entry: await find(name), adapter: null };
+    const entry = await find(name);
+    return { entry, adapter: null, ...aliasOf(entry, name) };
   } catch (error) {
     const split = name?.lastIndexOf(":") ?? -1;
     if (name === undefined || split < 1 || !isNotFound(error)) throw error;
@@ -48,7 +57,7 @@ export async function resolveNamed(
     const files = entry === null ? [] : await pool.adapters(entry);
     const adapter = files.find((file) => file.name === wanted);
     if (entry === null || adapter === undefined) throw error;
-    return { entry, adapter };
+    return { entry, adapter, ...aliasOf(entry, name.slice(0, split)) };
   }
 }
 
@@ -99,6 +108,7 @@ export async function withAdapters(
   };
   return {
     info: engine.info,
+    ...(engine.defaultSystem === undefined ? {} : { defaultSystem: engine.defaultSystem }),
     closed: engine.closed,
     get adapters() {
       return chosen === null ? engine.adapters : engine.adapters

@@ -59,8 +59,14 @@ function toModel(pool: ModelPool, named: NamedModel): z.output<typeof model> {
 }
 
 async function list({ context: { pool } }: Exchange): Promise<Response> {
-  const data = (await listNamed(pool)).map((named) => toModel(pool, named));
+  const data = (await listNamed(pool)).flatMap(withAliases).map((named) => toModel(pool, named));
   return json({ object: "list", data });
+}
+
+/** A model under its name, and under each alias. */
+function withAliases(named: NamedModel): NamedModel[] {
+  if (named.adapter !== null) return [named];
+  return [named, ...(named.entry.aliases ?? []).map((alias) => ({ ...named, alias }))];
 }
 
 async function retrieve({ params, context: { pool } }: Exchange): Promise<Response> {
