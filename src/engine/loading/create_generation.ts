@@ -43,7 +43,8 @@ export function createGeneration(resources: LoadResources): GenerationContext | 
   stack.use(context);
   context.attachThreadPool(resources.pool);
   warmUp(model, context);
-  const canTruncate = !model.isRecurrent && model.slidingWindow === 0;
+  // The context keeps every cell of a sliding window (`swa_full`), so it can be cut anywhere.
+  const canTruncate = !model.isRecurrent;
   const sequenceLength = options.contextLength > 0
     ? Math.min(options.contextLength, context.sequenceLength)
     : context.sequenceLength;

@@ -49,6 +49,7 @@ export function configureContext(
   parameters.type_k = kvType;
   parameters.type_v = kvType;
   parameters.kv_unified = options.kvUnified;
+  parameters.swa_full = true;
   parameters.no_perf = true;
 }
 

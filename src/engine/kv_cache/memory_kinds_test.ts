@@ -1,0 +1,137 @@
+/** Prefix reuse with each kind of memory: never another text, and as much reused as the kind allows. */
+import { assertEquals, assertGreater } from "@std/assert";
+import { join } from "@std/path";
+import { withFolder } from "../../../ffi/testing.ts";
+import { WINDOW, windowedModel } from "../../../tests/models/windowed.ts";
+import { tinyEngine } from "../../../tests/support/engine.ts";
+import {
+  type Answer,
+  answer,
+  assertSameAnswers,
+  randomNumbers,
+  type Way,
+} from "../../../tests/support/exactness.ts";
+import type { Engine } from "../engine.ts";
+import type { LoadOptions } from "../protocol/mod.ts";
+
+/** A kind of memory, by a model that has it. */
+interface Kind {
+  readonly name: string;
+  readonly model: () => Uint8Array<ArrayBuffer>;
+  readonly options?: Partial<LoadOptions>;
+  /** Share of the prompts' tokens that conversations find cached, at least. */
+  readonly cached: number;
+  /** Tokens of a prompt that are computed again when it comes again, at most. */
+  readonly again: number;
+}
+
+const KINDS: readonly Kind[] = [
+  { name: "a sliding window with all cells", model: windowedModel, cached: 0.5, again: 1 },
+];
+
+/** Ids of ordinary words in the vocabulary of the random models. */
+const FIRST_WORD = 300;
+const WORDS = 280;
+
+async function withModel(kind: Kind, use: (load: Load) => Promise<void>): Promise<void> {
+  await withFolder(async (folder) => {
+    const path = join(folder, "model.gguf");
+    await Deno.writeFile(path, kind.model());
+    await use((changes = {}) =>
+      tinyEngine({
+        modelPaths: [path],
+        kvType: "f32",
+        flashAttention: "off",
+        contextLength: 512,
+        ...kind.options,
+        ...changes,
+      })
+    );
+  });
+}
+
+type Load = (changes?: Partial<LoadOptions>) => Promise<Engine>;
+
+/** Token ids that look like words. */
+function words(count: number, random: (below: number) => number): number[] {
+  return Array.from({ length: count }, () => FIRST_WORD + random(WORDS));
+}
+
+/** Prompts that go on from one another, branch off in the middle, come again, and begin anew. */
+async function conversations(
+  load: Load,
+  count: number,
+  plain: Way,
+): Promise<{ prompts: number[][]; alone: Answer[] }> {
+  await using engine = await load({ parallel: 1 });
+  const random = randomNumbers(11);
+  const prompts: number[][] = [];
+  const alone: Answer[] = [];
+  while (prompts.length < count) {
+    const index = random(prompts.length || 1);
+    const earlier = prompts[index];
+    const said = alone[index]?.tokens.map(({ id }) => id) ?? [];
+    const choice = random(8);
+    let prompt: number[];
+    if (earlier === undefined || choice === 0 || earlier.length > 380) {
+      prompt = words(20 + random(3 * WINDOW), random);
+    } else if (choice === 1) prompt = [...earlier];
+    else if (choice < 5) prompt = [...earlier, ...said, ...words(5 + random(30), random)];
+    else prompt = [...earlier.slice(0, 1 + random(earlier.length)), ...words(10, random)];
+    prompts.push(prompt);
+    alone.push(...await answer(engine, [prompt], plain));
+  }
+  return { prompts, alone };
+}
+
+for (const kind of KINDS) {
+  Deno.test(`${kind.name}: answers are the same with the cache and without`, async () => {
+    await withModel(kind, async (load) => {
+      const plain: Way = { together: 1, cachePrompt: false, maxTokens: 6, ignoreEos: true };
+      const { prompts, alone } = await conversations(load, 200, plain);
+      const ways: readonly [number, Partial<LoadOptions>][] = [
+        [1, { parallel: 2 }],
+        [4, { parallel: 3 }],
+        [6, { parallel: 4, batchSize: 48 }],
+        [5, { parallel: 4, kvUnified: true, contextLength: 1024 }],
+      ];
+      for (const [together, options] of ways) {
+        await using engine = await load(options);
+        const answers = await answer(engine, prompts, { ...plain, together, cachePrompt: true });
+        const name = JSON.stringify({ kind: kind.name, together, ...options });
+        assertSameAnswers(answers, alone, name);
+        const total = answers.reduce((sum, { usage }) => sum + usage.promptTokens, 0);
+        const cached = answers.reduce((sum, { usage }) => sum + usage.cachedTokens, 0);
+        assertGreater(cached / total, kind.cached, name);
+      }
+    });
+  });
+
+  Deno.test(`${kind.name}: the same prompt again computes its end alone`, async () => {
+    await withModel(kind, async (load) => {
+      await using engine = await load();
+      const prompt = words(200, randomNumbers(3));
+      const way: Way = { together: 1, cachePrompt: true, maxTokens: 8, ignoreEos: true };
+      const [first, second, third] = await answer(engine, [prompt, prompt, prompt], way);
+      assertEquals(first!.usage.cachedTokens, 0);
+      for (const { usage } of [second!, third!]) {
+        assertGreater(usage.cachedTokens + kind.again, usage.promptTokens - 1);
+      }
+    });
+  });
+
+  Deno.test(`${kind.name}: requests that arrive together compute their prefix once`, async () => {
+    await withModel(kind, async (load) => {
+      await using engine = await load({ parallel: 4 });
+      const random = randomNumbers(5);
+      const shared = words(200, random);
+      const prompts = [1, 2, 3, 4].map(() => [...shared, ...words(20, random)]);
+      const way: Way = { together: 4, cachePrompt: true, maxTokens: 6, ignoreEos: true };
+      const answers = await answer(engine, prompts, way);
+      const computed = answers.map(({ usage }) => usage.promptTokens - usage.cachedTokens);
+      assertEquals(computed.filter((tokens) => tokens >= 200).length, 1, computed.join());
+      const alone = await answer(engine, prompts, { ...way, together: 1, cachePrompt: false });
+      assertSameAnswers(answers, alone, kind.name);
+    });
+  });
+}

@@ -1,0 +1,68 @@
+/** A tiny model with a sliding window (Gemma 3) and random weights: most layers see the last tokens alone. */
+import { buildGguf } from "./build_gguf.ts";
+import { sentencePieces } from "./encoders.ts";
+import { type RandomTensor, randomWeights, type Spread } from "./random_weights.ts";
+
+const WIDTH = 64;
+/** Gemma 3 has a layer with full attention after five with a window. */
+const LAYERS = 6;
+const HEADS = 4;
+const KV_HEADS = 2;
+const HEAD = 16;
+const FEED_FORWARD = 128;
+
+/** Tokens that most layers attend to. */
+export const WINDOW = 24;
+
+/** The model's file. */
+export function windowedModel(): Uint8Array<ArrayBuffer> {
+  const vocabulary = sentencePieces();
+  const tensor = (name: string, spread: Spread, ...shape: number[]): RandomTensor => ({
+    name,
+    shape,
+    spread,
+  });
+  const tensors = [
+    tensor("token_embd.weight", "table", WIDTH, vocabulary.texts.length),
+    tensor("output_norm.weight", "norm", WIDTH),
+  ];
+  for (let layer = 0; layer < LAYERS; layer++) {
+    const block = `blk.${layer}.`;
+    tensors.push(
+      tensor(`${block}attn_norm.weight`, "norm", WIDTH),
+      tensor(`${block}attn_q.weight`, "matrix", WIDTH, HEADS * HEAD),
+      tensor(`${block}attn_k.weight`, "matrix", WIDTH, KV_HEADS * HEAD),
+      tensor(`${block}attn_v.weight`, "matrix", WIDTH, KV_HEADS * HEAD),
+      tensor(`${block}attn_output.weight`, "matrix", HEADS * HEAD, WIDTH),
+      tensor(`${block}post_attention_norm.weight`, "norm", WIDTH),
+      tensor(`${block}attn_k_norm.weight`, "norm", HEAD),
+      tensor(`${block}attn_q_norm.weight`, "norm", HEAD),
+      tensor(`${block}ffn_norm.weight`, "norm", WIDTH),
+      tensor(`${block}ffn_gate.weight`, "matrix", WIDTH, FEED_FORWARD),
+      tensor(`${block}ffn_up.weight`, "matrix", WIDTH, FEED_FORWARD),
+      tensor(`${block}ffn_down.weight`, "matrix", FEED_FORWARD, WIDTH),
+      tensor(`${block}post_ffw_norm.weight`, "norm", WIDTH),
+    );
+  }
+  return buildGguf({
+    metadata: {
+      "general.architecture": "gemma3",
+      "general.name": "random weights",
+      "general.file_type": 0,
+      "gemma3.context_length": 512,
+      "gemma3.embedding_length": WIDTH,
+      "gemma3.block_count": LAYERS,
+      "gemma3.feed_forward_length": FEED_FORWARD,
+      "gemma3.attention.head_count": HEADS,
+      "gemma3.attention.head_count_kv": KV_HEADS,
+      "gemma3.attention.key_length": HEAD,
+      "gemma3.attention.value_length": HEAD,
+      "gemma3.attention.layer_norm_rms_epsilon": { f32: 1e-5 },
+      "gemma3.attention.sliding_window": WINDOW,
+      "gemma3.rope.freq_base": { f32: 1e6 },
+      ...vocabulary.metadata,
+      "tokenizer.ggml.add_eos_token": false,
+    },
+    ...randomWeights(tensors, 9),
+  });
+}
