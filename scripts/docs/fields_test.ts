@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import * as z from "zod";
-import { only, refused } from "../../src/server/schemas/refused.ts";
+import { fixed, unsupported } from "../../src/server/schemas/unsupported.ts";
 import { type Field, fieldsOf } from "./fields.ts";
 
 /** Fields and their nested fields as rows of path, value, treatment, note and variant. */
@@ -17,9 +17,9 @@ Deno.test("a field is supported, refused, fixed or ignored", () => {
   const body = z.strictObject({
     n: z.int().min(1).max(8).nullish().describe("How many"),
     user: z.string().nullish().describe("Accepted; nobody asks"),
-    audio: refused("it is deaf"),
+    audio: unsupported("it is deaf"),
     images: z.array(z.unknown()).max(0, { error: "it is blind" }).nullish(),
-    speed: only("standard", "there is one"),
+    speed: fixed("standard", "there is one"),
     kind: z.literal("a").optional(),
   });
   assertEquals(rowsOf(fieldsOf(body)), [
@@ -60,7 +60,7 @@ Deno.test("objects in arrays have rows, and a field of one variant names it", ()
 });
 
 Deno.test("an ignored field shows only its refused fields", () => {
-  const mark = z.strictObject({ mode: z.string(), ttl: refused("nothing lasts") })
+  const mark = z.strictObject({ mode: z.string(), ttl: unsupported("nothing lasts") })
     .describe("Accepted; marks are true by themselves");
   assertEquals(rowsOf(fieldsOf(z.object({ mark: mark.nullish() }))), [
     ["mark", "object", "ignored", "Marks are true by themselves", anything],

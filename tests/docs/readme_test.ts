@@ -7,7 +7,7 @@ import { read, readPages } from "./pages.ts";
 import { V8_FLAGS } from "../../src/own_command.ts";
 import { GLOBAL_OPTIONS } from "../../src/cli/options/global_options.ts";
 import { nativeDialect } from "../../src/server/api/native/dialect.ts";
-import { OLLAMA_FIELDS } from "../../src/server/api/ollama/request/generate_rule.ts";
+import { OLLAMA_FIELDS } from "../../src/server/api/ollama/request/is_ollama_generate.ts";
 import { Router } from "../../src/server/http/router.ts";
 
 const ROOT = new URL("../../", import.meta.url);

@@ -123,6 +123,6 @@ Deno.test("a model that went for being idle comes back with its adapters, and th
   assertEquals((await answer(server)).response, OTTAWA);
   const unknown = await post(server, "/api/lora", { name: "nobody" });
   assertEquals(unknown.status, 404);
-  assertStringIncludes(unknown.body.error, "Adapter 'nobody' not found; there are: ");
+  assertStringIncludes(unknown.body.error, "Adapter 'nobody' not found; available: ");
   assertStringIncludes(unknown.body.error, "far");
 });

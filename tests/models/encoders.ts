@@ -157,7 +157,7 @@ export function bertModel(
   });
 }
 
-/** How Qwen 3's rerankers want a query and a document, shortened. */
+/** How Qwen 3's rerankers want a query and a document, truncateEmbedding. */
 export const RERANK_TEMPLATE = "<|im_start|>q: {query}\nd: {document}<|im_end|>\n";
 
 /**

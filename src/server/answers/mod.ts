@@ -1,17 +1,23 @@
+/**
+ * From a request to an engine and an answer: resolves model and adapter names, leases engines, starts
+ * generation and cancels it when the client disconnects. Every dialect enters the engine here.
+ *
+ * @module
+ */
 export {
-  adapterAs,
-  listNamed,
-  type NamedModel,
-  nameOf,
-  notFound,
-  resolveNamed,
+  adapterJson,
+  adapterNotFound,
+  listResolved,
+  qualifiedName,
+  type ResolvedModel,
+  resolveModel,
 } from "./model_names.ts";
 export {
   bindAnswer,
   type Caller,
   engineFor,
-  engineOf,
-  engineOfNamed,
+  engineForEntry,
+  engineForModel,
   startAnswer,
 } from "./start_answer.ts";
-export { shortened } from "./vectors.ts";
+export { truncateEmbedding } from "./truncate_embedding.ts";

@@ -4,16 +4,16 @@ import { ShimmyError } from "../../errors.ts";
 import type { ModelEntry } from "../../models/entry/mod.ts";
 import type { AdapterFile, ModelPool } from "../../models/registry/mod.ts";
 
-/** A model, and the adapter that its name asked for. */
-export interface NamedModel {
+/** A model, and the adapter that was requested with it. */
+export interface ResolvedModel {
   readonly entry: ModelEntry;
   readonly adapter: AdapterFile | null;
   /** The alias by which the model was requested; responses repeat it. */
   readonly alias?: string;
 }
 
-/** The name by which a model with its adapter is asked for. */
-export function nameOf({ entry, adapter, alias = entry.name }: NamedModel): string {
+/** The name of a model with its adapter: `base:adapter`. */
+export function qualifiedName({ entry, adapter, alias = entry.name }: ResolvedModel): string {
   return adapter === null ? alias : `${alias}:${adapter.name}`;
 }
 
@@ -23,8 +23,8 @@ function aliasOf({ aliases }: ModelEntry, name: string | undefined): { readonly 
   return isAlias ? { alias: name } : {};
 }
 
-/** What clients are told of an adapter that is loaded. */
-export function adapterAs({ name, kind, scale, layers, digest }: AdapterInfo) {
+/** A loaded adapter in the spelling of the APIs. */
+export function adapterJson({ name, kind, scale, layers, digest }: AdapterInfo) {
   return {
     name,
     kind,
@@ -35,17 +35,17 @@ export function adapterAs({ name, kind, scale, layers, digest }: AdapterInfo) {
 }
 
 /**
- * The model a name means: `base:adapter` is the model `base` with an adapter, unless a model has that
- * very name, as those of Ollama's store do.
+ * Resolves a model name. `base:adapter` is the model `base` with an adapter, unless a model has exactly
+ * that name, as models of Ollama's store do.
  *
- * @param find the model of a name without an adapter's; throws `not_found`.
+ * @param find resolves a name without an adapter; throws `not_found`.
  * @throws {ShimmyError} `not_found`
  */
-export async function resolveNamed(
+export async function resolveModel(
   pool: ModelPool,
   name: string | undefined,
   find: (name: string | undefined) => Promise<ModelEntry> = (base) => pool.resolve(base),
-): Promise<NamedModel> {
+): Promise<ResolvedModel> {
   try {
     const entry = await find(name);
     return { entry, adapter: null, ...aliasOf(entry, name) };
@@ -65,11 +65,11 @@ function isNotFound(error: unknown): boolean {
   return error instanceof ShimmyError && error.kind === "not_found";
 }
 
-/** Every model, each followed by itself with each of the adapters that it is configured with or that are loaded. */
-export async function listNamed(pool: ModelPool): Promise<NamedModel[]> {
+/** All models. Each is followed by its combinations with configured and loaded adapters. */
+export async function listResolved(pool: ModelPool): Promise<ResolvedModel[]> {
   const all = await Promise.all((await pool.list()).map(async (entry) => {
     const own = new Set(pool.state(entry).engine?.adapters.map(({ name }) => name));
-    // Those it is configured with come first.
+    // The configured adapters come first in the list.
     const files = (await pool.adapters(entry))
       .filter(({ name }, at) => at < entry.loras.length || own.has(name));
     return [null, ...files].map((adapter) => ({ entry, adapter }));
@@ -78,12 +78,12 @@ export async function listNamed(pool: ModelPool): Promise<NamedModel[]> {
 }
 
 /**
- * An engine for which requests may name any adapter there is: one that is not loaded is loaded for those
- * who name it, without touching what others get.
+ * An engine whose requests may name any adapter of the model. An adapter that is not loaded is loaded
+ * with scale 0, so that other requests do not change.
  *
- * @param files the adapters of its model.
- * @param chosen answers are computed with it alone, unless a request chooses others.
- * @throws {ShimmyError} `backend` where the chosen file is no adapter for the model.
+ * @param files the adapter files of the model.
+ * @param chosen the adapter of requests that name none.
+ * @throws {ShimmyError} `backend` when the chosen file is not an adapter for the model.
  */
 export async function withAdapters(
   engine: Engine,
@@ -97,7 +97,7 @@ export async function withAdapters(
   const withFile = (choice: LoraChoice): LoraChoice => {
     const name = choice.name.toLowerCase();
     const path = files.find((file) => file.name === name)?.path;
-    if (path === undefined && !isLoaded(name)) throw notFound(choice.name, files, engine);
+    if (path === undefined && !isLoaded(name)) throw adapterNotFound(choice.name, files, engine);
     return { ...choice, path };
   };
   const completed = <R extends { readonly loras?: readonly LoraChoice[] | undefined }>(
@@ -130,19 +130,21 @@ export async function withAdapters(
   };
 }
 
-/** That there is no such adapter, with the names of those that there are. */
-export function notFound(
+/** The error for an unknown adapter; the message lists the known names. */
+export function adapterNotFound(
   name: string,
   files: readonly AdapterFile[],
   engine: Pick<Engine, "adapters"> | null,
   field = "lora",
 ): ShimmyError {
   const names = new Set([...engine?.adapters ?? [], ...files].map((one) => one.name));
-  const known = names.size === 0 ? "there is none" : `there are: ${[...names].sort().join(", ")}`;
+  const known = names.size === 0
+    ? "the model has no adapters"
+    : `available: ${[...names].sort().join(", ")}`;
   return new ShimmyError("not_found", `Adapter '${name}' not found; ${known}`, { field });
 }
 
-/** A sequence that ends before it begins. */
+/** A run that fails before its first event. */
 function failed(error: unknown): RunningSequence {
   return {
     control() {},

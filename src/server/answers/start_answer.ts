@@ -3,47 +3,47 @@ import type { Engine } from "../../engine/mod.ts";
 import type { Notice } from "../../engine/protocol/mod.ts";
 import { ShimmyError } from "../../errors.ts";
 import type { KeepAlive, ModelEntry } from "../../models/entry/mod.ts";
-import { type NamedModel, nameOf, resolveNamed, withAdapters } from "./model_names.ts";
+import { qualifiedName, type ResolvedModel, resolveModel, withAdapters } from "./model_names.ts";
 import { queueOf } from "../metrics/mod.ts";
 import type { Exchange } from "../http/mod.ts";
 
-/** Who waits for an answer: an exchange, or a WebSocket for one of its requests. */
+/** The recipient of a generated answer: an HTTP exchange, or a WebSocket for one of its requests. */
 export type Caller = Pick<
   Exchange,
   "signal" | "context" | "requestId" | "onEnd" | "setQueuePlace" | "recordUsage"
 >;
 
 /**
- * The engine of the model a request names, loaded if need be; without a name, of the default model. It
- * stays loaded until the caller's answer has ended: every dialect gets its engines here. The name
- * `base:adapter` means the model `base` with an adapter, and is then the entry's.
+ * The engine of the model that a request names, or of the default model; loads the model if needed. The
+ * model stays loaded until the caller's exchange ends. All dialects get their engines here. For the name
+ * `base:adapter`, the returned entry has that name.
  *
- * @param keepAlive how long the model stays loaded after that, where the request says so.
- * @throws {ShimmyError} `not_found`, `backend`, or `cancelled` when the caller has gone meanwhile.
+ * @param keepAlive how long the model stays loaded afterwards, when the request sets it.
+ * @throws {ShimmyError} `not_found`, `backend`, or `cancelled` when the client disconnects meanwhile.
  */
 export async function engineFor(
   caller: Caller,
   name: string | undefined,
   keepAlive?: KeepAlive,
 ): Promise<{ readonly entry: ModelEntry; readonly engine: Engine }> {
-  return await engineOfNamed(caller, await resolveNamed(caller.context.pool, name), keepAlive);
+  return await engineForModel(caller, await resolveModel(caller.context.pool, name), keepAlive);
 }
 
-/** Like {@linkcode engineFor}, of a name whose meaning is known already. */
-export async function engineOfNamed(
+/** Like {@linkcode engineFor}, for a name that is resolved. */
+export async function engineForModel(
   caller: Caller,
-  named: NamedModel,
+  named: ResolvedModel,
   keepAlive?: KeepAlive,
 ): Promise<{ readonly entry: ModelEntry; readonly engine: Engine }> {
   const { entry, adapter } = named;
   const files = await caller.context.pool.adapters(entry);
-  caller.recordUsage({ model: nameOf(named) });
-  const engine = await withAdapters(await engineOf(caller, entry, keepAlive), files, adapter);
-  return { entry: { ...entry, name: nameOf(named) }, engine };
+  caller.recordUsage({ model: qualifiedName(named) });
+  const engine = await withAdapters(await engineForEntry(caller, entry, keepAlive), files, adapter);
+  return { entry: { ...entry, name: qualifiedName(named) }, engine };
 }
 
-/** Like {@linkcode engineFor}, of a model that is known already. */
-export async function engineOf(
+/** Like {@linkcode engineFor}, for a model entry. */
+export async function engineForEntry(
   caller: Caller,
   entry: ModelEntry,
   keepAlive?: KeepAlive,
@@ -54,38 +54,38 @@ export async function engineOf(
 }
 
 /**
- * An answer that is cancelled as soon as its caller has gone, even while the next event is being
- * waited for or before anybody iterates it, so that its KV cells are free within one step. All
- * dialects get their answers here; it is also where answers are counted.
+ * Starts generation and cancels it as soon as the client disconnects, also before the first event and
+ * between events, so that its KV cells are free within one step. All dialects generate through this
+ * function, which also records metrics and queue places.
  */
 export function bindAnswer(caller: Caller, engine: Engine, request: AnswerRequest): Answer {
   const { signal, context } = caller;
-  const ticket = queueOf(engine).enter(caller.requestId);
-  caller.onEnd(() => ticket.leave());
-  if (ticket.place !== null) caller.setQueuePlace(ticket.place);
+  const queued = queueOf(engine).add(caller.requestId);
+  caller.onEnd(() => queued.remove());
+  if (queued.place !== null) caller.setQueuePlace(queued.place);
   const inner = answer(engine, request);
   const cancel = () => inner.control({ type: "cancel" });
   signal.addEventListener("abort", cancel, { once: true });
-  const watch = context.metrics?.watch();
+  const observer = context.metrics?.observeAnswer();
 
   async function* events(): AsyncGenerator<AnswerEvent, void> {
     try {
       if (signal.aborted) throw new ShimmyError("cancelled", "The request was cancelled");
       for await (const event of inner) {
-        ticket.begin();
-        watch?.see(event);
+        queued.started();
+        observer?.event(event);
         if (event.type === "done") {
           caller.recordUsage(event.usage);
-          tellOperator(caller, event.notices);
+          reportNotices(caller, event.notices);
         }
         yield event;
       }
     } catch (error) {
-      watch?.fail();
+      observer?.failed();
       throw error;
     } finally {
-      watch?.end();
-      ticket.leave();
+      observer?.ended();
+      queued.remove();
       signal.removeEventListener("abort", cancel);
     }
   }
@@ -93,8 +93,8 @@ export function bindAnswer(caller: Caller, engine: Engine, request: AnswerReques
   return { control: (control) => inner.control(control), [Symbol.asyncIterator]: events };
 }
 
-/** What an answer's notices have to say of the server itself. */
-function tellOperator({ context, requestId }: Caller, notices: readonly Notice[] = []): void {
+/** Reports notices with details for the operator, such as a fault of a native library. */
+function reportNotices({ context, requestId }: Caller, notices: readonly Notice[] = []): void {
   for (const { message, detail } of notices) {
     if (detail === undefined) continue;
     context.report?.(new ShimmyError("backend", message, { detail }), requestId);
@@ -102,10 +102,9 @@ function tellOperator({ context, requestId }: Caller, notices: readonly Notice[]
 }
 
 /**
- * Like {@linkcode bindAnswer}, but resolves only when the first event is there, so that whatever is
- * wrong with the request is thrown while the status of the response can still tell it. When that takes
- * longer than `keepAliveMs`, the answer is handed out all the same: its stream must begin to send
- * keep-alive comments, and a failure becomes one of mid-stream.
+ * Like {@linkcode bindAnswer}, but resolves after the first event, so that an error of the request can
+ * still set the status of the response. After `keepAliveMs` without an event it resolves anyway: the
+ * stream must begin to send keep-alive comments, and a later error becomes an event of the stream.
  *
  * @throws {ShimmyError} What the first step of the iteration throws.
  */
@@ -118,13 +117,13 @@ export async function startAnswer(
   const iterator = bound[Symbol.asyncIterator]();
   const first = iterator.next();
   await settledWithin(first, caller.context.settings.keepAliveMs);
-  let begun: Promise<IteratorResult<AnswerEvent>> | null = first;
+  let pending: Promise<IteratorResult<AnswerEvent>> | null = first;
   return {
     control: (control) => bound.control(control),
     [Symbol.asyncIterator]: () => ({
       next() {
-        const result = begun ?? iterator.next();
-        begun = null;
+        const result = pending ?? iterator.next();
+        pending = null;
         return result;
       },
       return() {
@@ -135,12 +134,12 @@ export async function startAnswer(
   };
 }
 
-/** Waits for a promise, at most that long; throws what it is rejected with in that time. */
+/** Awaits a promise for at most `ms`; throws if it is rejected in that time. */
 async function settledWithin(promise: Promise<unknown>, ms: number): Promise<void> {
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const patience = new Promise<void>((resolve) => timer = setTimeout(resolve, ms));
+  const timeout = new Promise<void>((resolve) => timer = setTimeout(resolve, ms));
   try {
-    await Promise.race([promise, patience]);
+    await Promise.race([promise, timeout]);
   } finally {
     clearTimeout(timer);
   }

@@ -2,16 +2,16 @@ import { deadline } from "@std/async/deadline";
 import type { Engine } from "../../engine/mod.ts";
 import type { EngineStatus } from "../../engine/protocol/mod.ts";
 
-/** Milliseconds an engine has to tell its status. */
-const STATUS_MS = 2_000;
+/** Milliseconds to wait for the status of an engine. */
+const STATUS_TIMEOUT = 2_000;
 
 /**
- * An engine's counts; null where it does not tell them in time. One deep in native code must not keep
- * whoever asks from the others' figures.
+ * The status of an engine; null after a timeout. An engine that is busy in native code must not delay
+ * the figures of other engines.
  */
-export async function statusOf(engine: Pick<Engine, "status">): Promise<EngineStatus | null> {
+export async function engineStatus(engine: Pick<Engine, "status">): Promise<EngineStatus | null> {
   try {
-    return await deadline(engine.status(), STATUS_MS);
+    return await deadline(engine.status(), STATUS_TIMEOUT);
   } catch {
     return null;
   }

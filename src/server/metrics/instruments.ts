@@ -1,11 +1,11 @@
 import type { Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { EngineStatus } from "../../engine/protocol/mod.ts";
 
-/** Seconds, from what a small model on a GPU needs for a token to a long prompt on an old CPU. */
+/** Seconds: from a token of a small model on a GPU to a long prompt on an old CPU. */
 const FIRST_TOKEN_BUCKETS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120];
 const INTER_TOKEN_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.02, 0.04, 0.08, 0.15, 0.3, 0.6, 1.2, 5];
 
-/** Everything `/metrics` shows, in a registry of its own. */
+/** All metrics of `/metrics`, in a registry of their own. */
 export interface Instruments {
   readonly registry: Registry;
   readonly requests: Counter<"method" | "route" | "status">;
@@ -17,17 +17,17 @@ export interface Instruments {
   readonly interTokenSeconds: Histogram;
   readonly queueSeconds: Histogram;
   readonly modelLoaded: Gauge<"model">;
-  /** Sets the gauges and the counters of one model, which begin anew when it is loaded. */
+  /** Sets the gauges and counters of one model; loading the model resets its counters. */
   setModel(model: string, status: EngineStatus): void;
-  /** Forgets those of all models, of which some may be gone. */
+  /** Resets the gauges and counters of all models, so that unloaded models disappear. */
   resetModels(): void;
 }
 
 type Prometheus = typeof import("prom-client");
 
 /**
- * The parts of prom-client that are used. All of it would load half of Node's modules and OpenTelemetry
- * for figures that nobody asks for, at 10 MB.
+ * The modules of prom-client that are used. The whole package would also load OpenTelemetry and many
+ * modules of Node, which takes 10 MB.
  */
 async function loadPrometheus(): Promise<
   Pick<Prometheus, "Registry" | "Counter" | "Gauge" | "Histogram">
@@ -46,7 +46,7 @@ async function loadPrometheus(): Promise<
   };
 }
 
-/** Loads prom-client and makes the instruments. */
+/** Loads prom-client and creates the metrics. */
 export async function createInstruments(): Promise<Instruments> {
   const prometheus = await loadPrometheus();
   const registry = new prometheus.Registry();
@@ -60,42 +60,42 @@ export async function createInstruments(): Promise<Instruments> {
 
   const modelLoaded = gauge("model_loaded", "1 while the model is loaded");
   const running = gauge("sequences_running", "Sequences in the batch");
-  const prefilling = gauge("sequences_prefilling", "Sequences whose prompt is being computed");
-  const queued = gauge("sequences_queued", "Sequences that wait");
-  const queueLimit = gauge("queue_limit", "Sequences that may wait");
+  const prefilling = gauge("sequences_prefilling", "Sequences in prefill");
+  const queued = gauge("sequences_queued", "Sequences that wait for a slot");
+  const queueLimit = gauge("queue_limit", "Maximum number of waiting sequences");
   const cellsUsed = gauge("kv_cells_used", "KV cells in use");
-  const cellsTotal = gauge("kv_cells_total", "KV cells in all");
+  const cellsTotal = gauge("kv_cells_total", "KV cells in total");
   const promptTokens = counter(
     "model_prompt_tokens_total",
-    "Tokens of prompts that were computed, and that were found in the KV cache",
+    "Prompt tokens since the model was loaded, by source: computed or cached",
     ["model", "source"],
   );
   const completionTokens = counter(
     "model_completion_tokens_total",
-    "Tokens that a model has generated since it was loaded",
+    "Tokens generated since the model was loaded",
     ["model"],
   );
   const drafted = counter(
     "drafted_tokens_total",
-    "Tokens that were drafted, by lookup in a sequence's own text or by a draft model",
+    "Drafted tokens, by source: lookup in the text of the sequence, or a draft model",
     ["model", "by"],
   );
   const accepted = counter(
     "accepted_draft_tokens_total",
-    "Drafted tokens that came next",
+    "Drafted tokens that were accepted",
     ["model", "by"],
   );
   const evictions = counter(
     "cache_evictions_total",
-    "Cached prefixes that gave way to others",
+    "Cached prefixes that were evicted",
     ["model"],
   );
   const preemptions = counter(
     "preemptions_total",
-    "Sequences that had to stop for want of KV cells, and went on later",
+    "Sequences that were preempted because KV cells were exhausted",
     ["model"],
   );
-  const ofModels = [
+  const modelMetrics = [
     modelLoaded,
     running,
     prefilling,
@@ -114,21 +114,21 @@ export async function createInstruments(): Promise<Instruments> {
   return {
     registry,
     requests: counter("http_requests_total", "HTTP requests", ["method", "route", "status"]),
-    answers: counter("answers_total", "Answers that ended", ["finish_reason"]),
-    promptTokens: counter("prompt_tokens_total", "Tokens of prompts"),
-    cachedTokens: counter("cached_prompt_tokens_total", "Tokens of prompts found in the KV cache"),
-    completionTokens: counter("completion_tokens_total", "Tokens generated"),
+    answers: counter("answers_total", "Finished answers", ["finish_reason"]),
+    promptTokens: counter("prompt_tokens_total", "Prompt tokens"),
+    cachedTokens: counter("cached_prompt_tokens_total", "Prompt tokens that were cached"),
+    completionTokens: counter("completion_tokens_total", "Generated tokens"),
     firstTokenSeconds: histogram(
       "first_token_seconds",
-      "From the request to its first token",
+      "Time from the request to its first token",
       FIRST_TOKEN_BUCKETS,
     ),
     interTokenSeconds: histogram(
       "inter_token_seconds",
-      "Between two tokens of an answer",
+      "Time between two tokens of an answer",
       INTER_TOKEN_BUCKETS,
     ),
-    queueSeconds: histogram("queue_seconds", "Waiting before the prompt", FIRST_TOKEN_BUCKETS),
+    queueSeconds: histogram("queue_seconds", "Time in the queue", FIRST_TOKEN_BUCKETS),
     modelLoaded,
     setModel(model, status) {
       running.set({ model }, status.running);
@@ -148,7 +148,7 @@ export async function createInstruments(): Promise<Instruments> {
       accepted.inc({ model, by: status.speculation }, status.acceptedTokens);
     },
     resetModels() {
-      for (const one of ofModels) one.reset();
+      for (const metric of modelMetrics) metric.reset();
     },
   };
 }

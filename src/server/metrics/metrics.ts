@@ -1,40 +1,40 @@
 import type { AnswerEvent } from "../../chat/mod.ts";
 import type { ModelPool } from "../../models/registry/mod.ts";
-import { statusOf } from "./engine_status.ts";
+import { engineStatus } from "./engine_status.ts";
 import { createInstruments, type Instruments } from "./instruments.ts";
 
-/** What was seen before prom-client is there waits in a list; it is loaded when that has grown so long. */
+/** Observations kept until prom-client is loaded; at this number it is loaded. */
 const BACKLOG_LIMIT = 512;
 
-/** Sees one answer from the outside. */
-export interface Watch {
-  see(event: AnswerEvent): void;
-  /** The answer has failed. */
-  fail(): void;
-  /** Nobody iterates it any more. */
-  end(): void;
+/** Records the metrics of one answer. */
+export interface AnswerObserver {
+  event(event: AnswerEvent): void;
+  /** Generation failed. */
+  failed(): void;
+  /** The iteration of the answer has ended. */
+  ended(): void;
 }
 
 /**
- * The counts of one server. prom-client takes a good part of start-up's time, so it is loaded after
- * the first answer or at the first scrape; until then observations wait in a short list.
+ * The metrics of one server. Loading prom-client would delay start-up, so it is loaded after the first
+ * answer or at the first scrape; earlier observations are kept in a short list.
  */
 export class Metrics {
   #instruments: Instruments | null = null;
   #loading: Promise<Instruments> | null = null;
   #backlog: ((instruments: Instruments) => void)[] = [];
 
-  /** Counts an HTTP request by its route's path and its status. */
+  /** Counts an HTTP request by the path of its route and its status. */
   request(method: string, route: string, status: number): void {
     this.#record((to) => to.requests.inc({ method, route, status }));
   }
 
-  /** Begins to observe an answer that was asked for now. */
-  watch(): Watch {
+  /** Observes an answer whose request arrives now. */
+  observeAnswer(): AnswerObserver {
     let last = performance.now();
     let tokens = 0;
     return {
-      see: (event) => {
+      event: (event) => {
         if (event.type === "done") {
           const { usage, finishReason, timings } = event;
           this.#record((to) => {
@@ -54,12 +54,12 @@ export class Metrics {
           (first ? to.firstTokenSeconds : to.interTokenSeconds).observe(seconds)
         );
       },
-      fail: () => this.#record((to) => to.answers.inc({ finish_reason: "failed" })),
-      end: () => void this.#load(),
+      failed: () => this.#record((to) => to.answers.inc({ finish_reason: "failed" })),
+      ended: () => void this.#load(),
     };
   }
 
-  /** The state of things in Prometheus' text format, with its content type. */
+  /** All metrics in Prometheus' text format, with the content type. */
   async render(pool: ModelPool): Promise<{ readonly text: string; readonly contentType: string }> {
     const instruments = await this.#load();
     instruments.resetModels();
@@ -67,7 +67,7 @@ export class Metrics {
       const { engine } = pool.state(entry);
       instruments.modelLoaded.set({ model: entry.name }, engine === null ? 0 : 1);
       if (engine === null) continue;
-      const status = await statusOf(engine);
+      const status = await engineStatus(engine);
       if (status !== null) instruments.setModel(entry.name, status);
     }
     return {

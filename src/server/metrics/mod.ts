@@ -1,3 +1,8 @@
-export { statusOf } from "./engine_status.ts";
+/**
+ * Metrics of the server, the status of engines, and the queue places of requests.
+ *
+ * @module
+ */
+export { engineStatus } from "./engine_status.ts";
 export { Metrics } from "./metrics.ts";
-export { queueHeaders, queueOf, type QueuePlace } from "./queue.ts";
+export { queueHeaders, queueOf, type QueuePlace } from "./request_queue.ts";

@@ -1,15 +1,20 @@
+/**
+ * Request fields that several dialects share, as zod schemas with their conversion to the engine's terms.
+ *
+ * @module
+ */
 export { keepAlive, keepAliveOf } from "./keep_alive.ts";
-export { only, refused } from "./refused.ts";
+export { fixed, unsupported } from "./unsupported.ts";
 export {
-  endingFields,
   integerBetween,
   integerFrom,
   isGiven,
   reasoningSampling,
   runFields,
   samplingFields,
-  toEnding,
+  stopFields,
   toRun,
   toSampling,
+  toStopConditions,
 } from "./sampling.ts";
 export { THINKING_LEVELS, thinkingArguments } from "./thinking.ts";

@@ -2,22 +2,22 @@ import * as z from "zod";
 import type { AnswerRequest } from "../../chat/mod.ts";
 import type { Sampling } from "../../engine/protocol/mod.ts";
 
-/** Beyond this a list in a request is a mistake or an attack: each entry is compared with every token. */
+/** Maximum length of lists in a request: every token is compared with each entry. */
 const LIST_LIMIT = 128;
 
-/** A number within bounds, both included; the message says which would be right. */
+/** A number within inclusive bounds. */
 export function numberBetween(minimum: number, maximum: number) {
   const error = `must be a number from ${minimum} to ${maximum}`;
   return z.number({ error }).min(minimum, { error }).max(maximum, { error });
 }
 
-/** A whole number within bounds, both included. */
+/** An integer within inclusive bounds. */
 export function integerBetween(minimum: number, maximum: number) {
   const error = `must be a whole number from ${minimum} to ${maximum}`;
   return z.int({ error }).min(minimum, { error }).max(maximum, { error });
 }
 
-/** A whole number from `minimum` on. */
+/** An integer of at least `minimum`. */
 export function integerFrom(minimum: number) {
   const error = `must be a whole number, ${minimum} or more`;
   return z.int({ error }).min(minimum, { error });
@@ -38,29 +38,29 @@ const logitBias = z.record(
 
 const text = z.string({ error: "must be text" });
 
-const SEED_ERROR = "must be a whole number; a negative one means a fresh seed";
+const SEED_ERROR = "must be a whole number; a negative value selects a random seed";
 
 /**
- * Every field that shapes how a token is chosen, as requests spell it; `null` counts as absent.
- * Spread it into a dialect's object schema and read the result with {@linkcode toSampling}.
+ * The sampling fields of requests; `null` counts as absent. Spread them into the schema of a dialect and
+ * convert the result with {@linkcode toSampling}.
  */
 export const samplingFields = {
-  temperature: numberBetween(0, 100).nullish().describe("0 takes the likeliest token"),
+  temperature: numberBetween(0, 100).nullish().describe("0 selects the most likely token"),
   dynatemp_range: numberBetween(0, 100).nullish(),
   dynatemp_exponent: numberBetween(0, 100).nullish(),
-  top_k: integerFrom(-1).nullish().describe("0 and -1 keep all"),
+  top_k: integerFrom(-1).nullish().describe("0 and -1 disable it"),
   top_p: numberBetween(0, 1).nullish(),
   min_p: numberBetween(0, 1).nullish(),
   typical_p: numberBetween(0, 1).nullish(),
-  top_n_sigma: numberBetween(-1, 100).nullish().describe("Negative is off"),
+  top_n_sigma: numberBetween(-1, 100).nullish().describe("A negative value disables it"),
   xtc_probability: numberBetween(0, 1).nullish(),
   xtc_threshold: numberBetween(0, 1).nullish(),
-  repeat_penalty: numberBetween(0.01, 100).nullish().describe("1 is off"),
+  repeat_penalty: numberBetween(0.01, 100).nullish().describe("1 disables it"),
   repeat_last_n: integerFrom(-1).nullish()
-    .describe("Tokens the penalties look back on; -1 is the whole context"),
+    .describe("Number of latest tokens that penalties apply to; -1 is the whole context"),
   frequency_penalty: numberBetween(-2, 2).nullish(),
   presence_penalty: numberBetween(-2, 2).nullish(),
-  dry_multiplier: numberBetween(0, 100).nullish().describe("0 is off"),
+  dry_multiplier: numberBetween(0, 100).nullish().describe("0 disables it"),
   dry_base: numberBetween(1, 100).nullish(),
   dry_allowed_length: integerFrom(0).nullish(),
   dry_penalty_last_n: integerFrom(-1).nullish().describe("-1 is the whole context"),
@@ -72,28 +72,28 @@ export const samplingFields = {
   }).nullish(),
   mirostat_tau: numberBetween(0, 100).nullish(),
   mirostat_eta: numberBetween(0, 1).nullish(),
-  seed: z.int({ error: SEED_ERROR }).nullish().describe("Negative: a fresh seed"),
+  seed: z.int({ error: SEED_ERROR }).nullish().describe("A negative value selects a random seed"),
   logit_bias: logitBias.nullish()
-    .describe("Token id to what is added to its logit; false bans the token"),
+    .describe("Token ids mapped to a value added to the logit; false bans the token"),
 };
 
-/** Sampling of a model's reasoning; read it with {@linkcode toSampling}. */
+/** Sampling during reasoning; convert it with {@linkcode toSampling}. */
 export const reasoningSampling = z.strictObject(samplingFields, {
   error: "must be an object of sampling fields",
 });
 
-const STOP_ERROR = `must be a text that is not empty, or a list of at most ${LIST_LIMIT} of them`;
+const STOP_ERROR = `must be a non-empty string or a list of at most ${LIST_LIMIT} of them`;
 const stopText = z.string().min(1, { error: STOP_ERROR });
 
-/** Fields that decide when an answer ends; read them with {@linkcode toEnding}. */
-export const endingFields = {
+/** Fields of stop conditions; convert them with {@linkcode toStopConditions}. */
+export const stopFields = {
   stop: z.union([stopText, z.array(stopText).max(LIST_LIMIT)], { error: STOP_ERROR })
-    .nullish().describe("The answer ends before any of these"),
+    .nullish().describe("Stop strings: generation ends before the first of them"),
   ignore_eos: z.boolean({ error: "must be true or false" }).nullish()
-    .describe("Go on past end-of-generation tokens"),
+    .describe("Continue after end-of-generation tokens"),
 };
 
-const LORA_ERROR = "must be a list of {name, scale}, the scale a number from -10 to 10";
+const LORA_ERROR = "must be a list of {name, scale} with a scale from -10 to 10";
 
 const loraChoice = z.strictObject({
   name: z.string({ error: LORA_ERROR }).min(1, { error: LORA_ERROR }),
@@ -103,34 +103,34 @@ const loraChoice = z.strictObject({
 
 const SESSION_ERROR = "must be 1 to 128 characters of text";
 
-/** Fields that say how a request is run; read them with {@linkcode toRun}. */
+/** Fields of scheduling, adapters and reasoning; convert them with {@linkcode toRun}. */
 export const runFields = {
   priority: integerBetween(-10, 10).nullish()
-    .describe("Waiting requests with a higher one go first; 0 when absent"),
+    .describe("Waiting requests with a higher priority start first. Default 0"),
   session: z.string({ error: SESSION_ERROR }).min(1, { error: SESSION_ERROR })
     .max(128, { error: SESSION_ERROR }).nullish()
-    .describe("A name under which the computed state is kept, also over a restart"),
+    .describe("Name under which the KV cache state is saved, also across restarts"),
   lora: z.array(loraChoice, { error: LORA_ERROR }).max(8, { error: "at most 8 adapters" }).nullish()
     .describe(
-      "Adapters to answer with, in place of those that have a scale of their own; none for []. One " +
-        "that is not loaded is loaded",
+      "Adapters of this request, in place of the adapters that apply by default; [] applies none. An " +
+        "adapter that is not loaded is loaded",
     ),
   reasoning_budget: integerFrom(0).nullish()
-    .describe("Tokens of reasoning after which the answer begins"),
+    .describe("Maximum reasoning tokens; then the answer begins"),
   reasoning_sampling: reasoningSampling.nullish()
-    .describe("What of the sampling is another while the model reasons before its answer"),
+    .describe("Override sampling during reasoning"),
 };
 
 const samplingSchema = z.object(samplingFields);
-const endingSchema = z.object(endingFields);
+const endingSchema = z.object(stopFields);
 const runSchema = z.object(runFields);
 
 type SamplingBody = z.output<typeof samplingSchema>;
 type EndingBody = z.output<typeof endingSchema>;
 type RunBody = z.output<typeof runSchema>;
 
-/** Fields whose value goes to the engine as it is. */
-const SAME: readonly (readonly [
+/** Fields whose value is passed to the engine unchanged. */
+const UNCHANGED: readonly (readonly [
   Exclude<keyof SamplingBody, "seed" | "logit_bias" | "top_k">,
   Exclude<keyof Sampling, "seed" | "logitBias" | "topK">,
 ])[] = [
@@ -158,20 +158,20 @@ const SAME: readonly (readonly [
 ];
 
 /**
- * libllama's seeds are 32 bits wide and the highest one means "any"
- * (`LLAMA_DEFAULT_SEED` in llama.h), so wider seeds are folded below it.
+ * Seeds of libllama have 32 bits, and the highest means "random" (`LLAMA_DEFAULT_SEED` in llama.h), so
+ * larger seeds are reduced modulo this value.
  */
-const SEEDS = 0xffff_ffff;
+const SEED_RANGE = 0xffff_ffff;
 
-/** The engine's sampling, with only what the request names. */
+/** The sampling parameters that a request sets. */
 export function toSampling(body: SamplingBody): Partial<Sampling> {
   const sampling: Record<string, unknown> = {};
-  for (const [field, key] of SAME) {
+  for (const [field, key] of UNCHANGED) {
     const value = body[field];
     if (value !== undefined && value !== null) sampling[key] = value;
   }
   if (typeof body.top_k === "number") sampling.topK = Math.max(0, body.top_k);
-  if (typeof body.seed === "number") sampling.seed = body.seed < 0 ? null : body.seed % SEEDS;
+  if (typeof body.seed === "number") sampling.seed = body.seed < 0 ? null : body.seed % SEED_RANGE;
   if (body.logit_bias) {
     sampling.logitBias = Object.entries(body.logit_bias).map(([token, bias]) => ({
       token: Number(token),
@@ -181,13 +181,15 @@ export function toSampling(body: SamplingBody): Partial<Sampling> {
   return sampling as Partial<Sampling>;
 }
 
-/** When the answer ends, as an `AnswerRequest` wants it. */
-export function toEnding(body: EndingBody): { stop: readonly string[]; ignoreEos: boolean } {
+/** The stop conditions of an `AnswerRequest`. */
+export function toStopConditions(
+  body: EndingBody,
+): { stop: readonly string[]; ignoreEos: boolean } {
   const stop = body.stop ?? [];
   return { stop: typeof stop === "string" ? [stop] : stop, ignoreEos: body.ignore_eos ?? false };
 }
 
-/** How the request is run, as an `AnswerRequest` wants it. */
+/** Scheduling, adapters and reasoning of an `AnswerRequest`. */
 export function toRun(
   { priority, session, lora, reasoning_budget: budget, reasoning_sampling: reasoning }: RunBody,
 ): Pick<
@@ -203,7 +205,7 @@ export function toRun(
   };
 }
 
-/** Whether a field is there; `null` counts as absent. */
+/** Whether a field is set; `null` counts as absent. */
 export function isGiven<T>(value: T | null | undefined): value is T {
   return value !== null && value !== undefined;
 }

@@ -4,15 +4,15 @@ import { DEFAULT_SAMPLING } from "../../engine/protocol/mod.ts";
 import { ShimmyError } from "../../errors.ts";
 import { parse } from "../http/body.ts";
 import {
-  endingFields,
   runFields,
   samplingFields,
-  toEnding,
+  stopFields,
   toRun,
   toSampling,
+  toStopConditions,
 } from "./sampling.ts";
 
-const schema = z.strictObject({ ...samplingFields, ...endingFields, ...runFields });
+const schema = z.strictObject({ ...samplingFields, ...stopFields, ...runFields });
 
 Deno.test("every field of the engine's sampling has a field in requests that reaches it", () => {
   const body = parse(schema, {
@@ -86,8 +86,8 @@ Deno.test("a top_k of -1 keeps all tokens", () => {
 });
 
 Deno.test("stop takes one text or a list", () => {
-  assertEquals(toEnding(parse(schema, { stop: "x" })), { stop: ["x"], ignoreEos: false });
-  assertEquals(toEnding(parse(schema, { stop: ["x", "y"], ignore_eos: true })), {
+  assertEquals(toStopConditions(parse(schema, { stop: "x" })), { stop: ["x"], ignoreEos: false });
+  assertEquals(toStopConditions(parse(schema, { stop: ["x", "y"], ignore_eos: true })), {
     stop: ["x", "y"],
     ignoreEos: true,
   });
@@ -108,9 +108,9 @@ const refused: readonly (readonly [Record<string, unknown>, string])[] = [
   [{ top_k: 1.5 }, "top_k: must be a whole number, -1 or more"],
   [{ top_p: 1.01 }, "top_p: must be a number from 0 to 1"],
   [{ mirostat: 3 }, "mirostat: must be 0 (off), 1 or 2"],
-  [{ seed: 0.5 }, "seed: must be a whole number; a negative one means a fresh seed"],
-  [{ stop: "" }, "stop: must be a text that is not empty, or a list of at most 128 of them"],
-  [{ stop: [1] }, "stop: must be a text that is not empty, or a list of at most 128 of them"],
+  [{ seed: 0.5 }, "seed: must be a whole number; a negative value selects a random seed"],
+  [{ stop: "" }, "stop: must be a non-empty string or a list of at most 128 of them"],
+  [{ stop: [1] }, "stop: must be a non-empty string or a list of at most 128 of them"],
   [{ dry_sequence_breakers: [""] }, "dry_sequence_breakers[0]: must not be empty"],
   [
     { logit_bias: { a: 1 } },

@@ -1,7 +1,7 @@
-/** How much a model is asked to think, in the words of templates that have levels (GPT-OSS). */
+/** Reasoning levels of chat templates that have them (GPT-OSS). */
 export type ThinkingLevel = "low" | "medium" | "high";
 
-/** Names of levels as dialects spell them; templates know three, so the highest ones share one. */
+/** Levels of the dialects mapped to the three levels of templates. */
 export const THINKING_LEVELS = {
   low: "low",
   medium: "medium",
@@ -11,10 +11,10 @@ export const THINKING_LEVELS = {
 } as const satisfies Record<string, ThinkingLevel>;
 
 /**
- * The template variables that switch thinking: `enable_thinking` (Qwen 3, GLM) and `thinking`
+ * The template variables that control reasoning: `enable_thinking` (Qwen 3, GLM) and `thinking`
  * (DeepSeek, Granite), and `reasoning_effort` for templates with levels.
  *
- * @param thinks `undefined` leaves the model its own default.
+ * @param thinks `undefined` selects the default of the template.
  */
 export function thinkingArguments(
   thinks: boolean | undefined,

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { refused } from "../../schemas/mod.ts";
+import { unsupported } from "../../schemas/mod.ts";
 
 export const text = z.string({ error: "must be text" });
 const jsonObject = z.record(z.string(), z.unknown(), { error: "must be an object" });
@@ -37,7 +37,7 @@ const toolUseBlock = z.strictObject({
     type: z.literal("direct", { error: "must be direct: there are no server tools" }),
   }).nullish().describe("Accepted; there are no server tools"),
   cache_control: cacheControl,
-  toolset_name: refused("there are no toolsets"),
+  toolset_name: unsupported("there are no toolsets"),
 });
 
 /** The message for a kind of block that only a model with eyes, or Anthropic's own services, can read. */
@@ -68,7 +68,7 @@ const toolResultBlock = z.strictObject({
   content: textContent.nullish(),
   is_error: z.boolean({ error: "must be true or false" }).nullish(),
   cache_control: cacheControl,
-  toolset_name: refused("there are no toolsets"),
+  toolset_name: unsupported("there are no toolsets"),
 });
 
 const userBlock = z.discriminatedUnion("type", [textBlock, toolResultBlock], {

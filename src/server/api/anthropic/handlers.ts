@@ -1,7 +1,7 @@
 import { countTokens } from "../../../chat/mod.ts";
 import { eventStream, type Exchange, parse, readJson } from "../../http/mod.ts";
 import { engineFor, startAnswer } from "../../answers/mod.ts";
-import type { CountAnswer, MessageAnswer } from "./answers.ts";
+import type { CountAnswer, MessageAnswer } from "./response_schemas.ts";
 import { collectMessage } from "./message.ts";
 import { toAnswerRequest, toInput } from "./request.ts";
 import { countBody, messagesBody } from "./schema.ts";

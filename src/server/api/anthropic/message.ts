@@ -1,7 +1,7 @@
 import type { AnswerEvent } from "../../../chat/mod.ts";
 import type { Usage } from "../../../engine/protocol/mod.ts";
 import { ShimmyError } from "../../../errors.ts";
-import type { ContentBlock, MessageAnswer, StopReason } from "./answers.ts";
+import type { ContentBlock, MessageAnswer, StopReason } from "./response_schemas.ts";
 
 /** What an answer needs to know of the request it answers. */
 export interface MessageOptions {

@@ -1,11 +1,11 @@
 /** Anthropic's Messages API. */
 import type { Route } from "../../http/mod.ts";
-import { countAnswer, messageAnswer } from "./answers.ts";
-import { anthropicDialect } from "./errors.ts";
+import { countAnswer, messageAnswer } from "./response_schemas.ts";
+import { anthropicDialect } from "./dialect.ts";
 import { countTokensOf, createMessage } from "./handlers.ts";
 import { countBody, messagesBody } from "./schema.ts";
 
-export { anthropicDialect } from "./errors.ts";
+export { anthropicDialect } from "./dialect.ts";
 
 /** Anthropic's routes. */
 export const anthropicRoutes: readonly Route[] = [

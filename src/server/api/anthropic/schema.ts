@@ -1,5 +1,11 @@
 import * as z from "zod";
-import { integerBetween, integerFrom, only, refused, samplingFields } from "../../schemas/mod.ts";
+import {
+  fixed,
+  integerBetween,
+  integerFrom,
+  samplingFields,
+  unsupported,
+} from "../../schemas/mod.ts";
 import { cacheControl, messageParam, text, textContent } from "./blocks.ts";
 
 const boolean = z.boolean({ error: "must be true or false" });
@@ -24,8 +30,8 @@ const tool = z.strictObject({
   allowed_callers: z.array(
     z.literal("direct", { error: "must be direct: there are no server tools" }),
   ).nullish().describe("Accepted; there are no server tools"),
-  defer_loading: only(false, "tool search is not supported"),
-  eager_input_streaming: only(true, "arguments always stream as they come"),
+  defer_loading: fixed(false, "tool search is not supported"),
+  eager_input_streaming: fixed(true, "arguments always stream as they come"),
 });
 
 const parallel = boolean.nullish().describe("At most one call in an answer");
@@ -51,12 +57,12 @@ const thinking = z.discriminatedUnion("type", [
         "Given to the chat template as thinking_budget; max_tokens is the limit that binds",
       ),
     display,
-    block_binding: refused("thinking blocks are bound to nothing"),
+    block_binding: unsupported("thinking blocks are bound to nothing"),
   }),
   z.strictObject({
     type: z.literal("adaptive"),
     display,
-    block_binding: refused("thinking blocks are bound to nothing"),
+    block_binding: unsupported("thinking blocks are bound to nothing"),
   }),
   z.strictObject({ type: z.literal("disabled") }),
 ], { error: "must be enabled, adaptive or disabled" });
@@ -73,7 +79,7 @@ const outputConfig = z.strictObject({
     "Given to templates with levels of reasoning, of which high is the highest",
   ),
   format: outputFormat.nullish(),
-  task_budget: refused("there are no task budgets"),
+  task_budget: unsupported("there are no task budgets"),
 });
 
 /** Edits that change nothing are taken; whatever would cut a conversation is not. */
@@ -106,13 +112,13 @@ const promptFields = {
   output_config: outputConfig.nullish(),
   output_format: outputFormat.nullish().describe("The older name of output_config.format"),
   cache_control: cacheControl,
-  speed: only("standard", "there is one speed"),
+  speed: fixed("standard", "there is one speed"),
   mcp_servers: z.array(z.unknown()).max(0, { error: "is not supported: list tools instead" })
     .nullish(),
   context_management: contextManagement.nullish()
     .describe("Accepted; only edits that change nothing are"),
-  compaction: refused("nothing is cut from a conversation"),
-  billing_policy: refused(SERVICE),
+  compaction: unsupported("nothing is cut from a conversation"),
+  billing_policy: unsupported(SERVICE),
 };
 
 /** The body of `POST /v1/messages/count_tokens`. */
@@ -133,13 +139,13 @@ export const messagesBody = z.strictObject({
     .describe("Accepted; nothing is kept about users"),
   service_tier: z.enum(["auto", "standard_only"], { error: "must be auto or standard_only" })
     .nullish().describe("Accepted; there is one tier"),
-  container: refused("there are no containers"),
-  diagnostics: refused(SERVICE),
-  inference_geo: refused("inference runs where this server runs"),
-  fallbacks: refused("the model asked for is the one that answers"),
-  fallback_credit_token: refused(SERVICE),
-  thread: refused("send the whole conversation in messages"),
-  safeguards: refused(SERVICE),
+  container: unsupported("there are no containers"),
+  diagnostics: unsupported(SERVICE),
+  inference_geo: unsupported("inference runs where this server runs"),
+  fallbacks: unsupported("the model asked for is the one that answers"),
+  fallback_credit_token: unsupported(SERVICE),
+  thread: unsupported("send the whole conversation in messages"),
+  safeguards: unsupported(SERVICE),
 });
 
 export type CountBody = z.output<typeof countBody>;

@@ -1,8 +1,8 @@
 import type { AnswerEvent } from "../../../chat/mod.ts";
 import { ShimmyError } from "../../../errors.ts";
 import { type ServerSentEvent, statusOf, toShimmyError } from "../../http/mod.ts";
-import type { ContentBlock } from "./answers.ts";
-import { toEnvelope } from "./errors.ts";
+import type { ContentBlock } from "./response_schemas.ts";
+import { toEnvelope } from "./dialect.ts";
 import { emptyMessage, type MessageOptions, signatureOf, tokenCounts, toStop } from "./message.ts";
 
 type Json = { readonly type: string } & Readonly<Record<string, unknown>>;

@@ -294,7 +294,7 @@ const refused: readonly (readonly [unknown, string])[] = [
   ],
   [
     { prompt: "Hi", lora: "pirate" },
-    "lora: must be a list of {name, scale}, the scale a number from -10 to 10",
+    "lora: must be a list of {name, scale} with a scale from -10 to 10",
   ],
   [
     { prompt: "Hi", raw: true, reasoning_sampling: {} },

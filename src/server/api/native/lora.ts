@@ -3,7 +3,7 @@ import type { Engine } from "../../../engine/mod.ts";
 import type { AdapterChange } from "../../../engine/protocol/mod.ts";
 import type { ModelEntry } from "../../../models/entry/mod.ts";
 import type { AdapterFile } from "../../../models/registry/mod.ts";
-import { adapterAs, engineOf, notFound } from "../../answers/mod.ts";
+import { adapterJson, adapterNotFound, engineForEntry } from "../../answers/mod.ts";
 import { type Exchange, parse, readJson, type Route } from "../../http/mod.ts";
 import { nativeDialect } from "./dialect.ts";
 
@@ -78,7 +78,7 @@ function stateOf(
   return Response.json({
     model: entry.name,
     loaded: engine !== null,
-    adapters: engine?.adapters.map(adapterAs) ?? [],
+    adapters: engine?.adapters.map(adapterJson) ?? [],
     available: files.map(({ name }) => name),
   });
 }
@@ -88,7 +88,7 @@ async function change(exchange: Exchange): Promise<Response> {
   const body = parse(changeSchema, await readJson(exchange));
   const entry = await pool.resolve(body.model ?? undefined);
   const files = await pool.adapters(entry);
-  const engine = await engineOf(exchange, entry);
+  const engine = await engineForEntry(exchange, entry);
   await engine.changeAdapters(changeOf(body, files, engine));
   return stateOf(entry, engine, files);
 }
@@ -102,7 +102,9 @@ function changeOf(
   const known = name.toLowerCase();
   const isLoaded = engine.adapters.some((adapter) => adapter.name === known);
   const file = files.find((one) => one.name === known);
-  if (!isLoaded && (unload || file === undefined)) throw notFound(name, files, engine, "name");
+  if (!isLoaded && (unload || file === undefined)) {
+    throw adapterNotFound(name, files, engine, "name");
+  }
   if (unload) return { action: "unload", name };
   const how = { scale: scale ?? 1, layers: layers ?? undefined };
   return isLoaded || file === undefined

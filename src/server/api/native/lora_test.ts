@@ -27,7 +27,7 @@ Deno.test("an adapter that was not found, a path among them, is refused by name"
   for (const name of ["nobody", "/models/pirate.gguf", "../pirate"]) {
     const response = await handler(post("/api/lora", { name }));
     assertEquals([response.status, await response.json()], [404, {
-      error: `Adapter '${name}' not found; there are: pirate`,
+      error: `Adapter '${name}' not found; available: pirate`,
     }]);
   }
   const response = await handler(post("/api/lora", { name: "pirate", scale: 11 }));
@@ -52,7 +52,7 @@ Deno.test("a request that names an adapter there is not is told those there are"
   await engine.changeAdapters({ action: "load", name: "other", path: "", scale: 0 });
   const response = await handler(post("/api/generate", { prompt: "Hi", lora: [{ name: "x" }] }));
   assertEquals([response.status, await response.json()], [404, {
-    error: "Adapter 'x' not found; there are: other, pirate",
+    error: "Adapter 'x' not found; available: other, pirate",
   }]);
 });
 

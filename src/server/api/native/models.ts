@@ -9,8 +9,8 @@ import {
 } from "../../../models/entry/mod.ts";
 import type { ModelPool, ModelState } from "../../../models/registry/mod.ts";
 import { type Exchange, parse, readOptionalJson, type Route } from "../../http/mod.ts";
-import { statusOf as engineStatusOf } from "../../metrics/mod.ts";
-import { engineOf } from "../../answers/mod.ts";
+import { engineStatus } from "../../metrics/mod.ts";
+import { engineForEntry } from "../../answers/mod.ts";
 import { keepAlive, keepAliveOf } from "../../schemas/mod.ts";
 import { nativeDialect } from "./dialect.ts";
 import { statisticsOf, statisticsSchema } from "./statistics.ts";
@@ -132,7 +132,7 @@ async function statusOf(pool: ModelPool, entry: ModelEntry): Promise<ModelStatus
     progress,
     error,
     ...useOf(more),
-    loaded: engine === null ? null : loadedAs(engine.info, await engineStatusOf(engine)),
+    loaded: engine === null ? null : loadedAs(engine.info, await engineStatus(engine)),
   };
 }
 
@@ -243,7 +243,7 @@ export const modelRoutes: readonly Route[] = [
     async handle(exchange) {
       const [pool, entry] = await named(exchange);
       const { keep_alive } = await loadBody(exchange);
-      await engineOf(exchange, entry, keepAliveOf(keep_alive));
+      await engineForEntry(exchange, entry, keepAliveOf(keep_alive));
       return Response.json(await statusOf(pool, entry));
     },
   },

@@ -3,8 +3,8 @@ import type { Engine } from "../../../engine/mod.ts";
 import { ShimmyError } from "../../../errors.ts";
 import { type ModelEntry, placementJson } from "../../../models/entry/mod.ts";
 import type { ModelPool } from "../../../models/registry/mod.ts";
-import { adapterAs } from "../../answers/mod.ts";
-import { queueOf, statusOf } from "../../metrics/mod.ts";
+import { adapterJson } from "../../answers/mod.ts";
+import { engineStatus, queueOf } from "../../metrics/mod.ts";
 import { type Exchange, HttpError, type Route } from "../../http/mod.ts";
 import { nativeDialect } from "./dialect.ts";
 import { embeddingAs, useOf } from "./models.ts";
@@ -62,7 +62,7 @@ async function diagnose({ context: { pool, settings } }: Exchange): Promise<Resp
     const about = { name: entry.name, state, progress, error, ...useOf(more) };
     if (engine === null) return about;
     const { info } = engine;
-    const status = await statusOf(engine);
+    const status = await engineStatus(engine);
     return {
       ...about,
       description: info.description,
@@ -91,7 +91,7 @@ async function diagnose({ context: { pool, settings } }: Exchange): Promise<Resp
           queue_limit: status.queueLimit,
         },
         kv_cells: { used: status.cellsUsed, total: status.cellsTotal },
-        adapters: status.loras.map(adapterAs),
+        adapters: status.loras.map(adapterJson),
         embedding: embeddingAs(status.embedding),
       }),
     };

@@ -1,6 +1,6 @@
 import type { AnswerRequest, Format, Input, Message } from "../../../chat/mod.ts";
 import { ShimmyError } from "../../../errors.ts";
-import { isGiven, toEnding, toRun, toSampling } from "../../schemas/mod.ts";
+import { isGiven, toRun, toSampling, toStopConditions } from "../../schemas/mod.ts";
 import type { GenerateBody } from "./schema.ts";
 
 /**
@@ -12,7 +12,7 @@ export function toAnswerRequest(body: GenerateBody): AnswerRequest {
     input: toInput(body),
     maxTokens: body.max_tokens ?? null,
     sampling: toSampling(body),
-    ...toEnding(body),
+    ...toStopConditions(body),
     ...toRun(body),
     format: toFormat(body),
     logprobs: null,

@@ -1,10 +1,10 @@
 import * as z from "zod";
 import {
-  endingFields,
   integerFrom,
   keepAlive,
   runFields,
   samplingFields,
+  stopFields,
 } from "../../schemas/mod.ts";
 
 const text = z.string({ error: "must be text" });
@@ -35,7 +35,7 @@ export const generateSchema = z.strictObject({
   raw: flag.nullish().describe("Take the prompt as it is, without the chat template"),
   max_tokens: integerFrom(1).nullish().describe("Until the context is full when absent"),
   ...samplingFields,
-  ...endingFields,
+  ...stopFields,
   ...runFields,
   keep_alive: keepAlive,
   stream: flag.nullish().describe("When absent, the Accept header decides"),

@@ -1,6 +1,6 @@
 import { HttpError, type Route } from "../../http/mod.ts";
 import { nativeDialect } from "./dialect.ts";
-import { Session } from "./session.ts";
+import { Session } from "./socket_session.ts";
 
 /** `GET /ws/generate`: requests and their answers over one WebSocket, one at a time. */
 export const socketRoute: Route = {

@@ -1,9 +1,9 @@
 /** Ollama's API. Every route stands under `/api` and under `/ollama/api`, for clients given a base path. */
 import { type Exchange, readJson, type Route } from "../../http/mod.ts";
-import * as answers from "./answers.ts";
+import * as answers from "./response_schemas.ts";
 import { chat } from "./generation/chat.ts";
 import { embed, embeddings } from "./generation/embed.ts";
-import { ollamaDialect } from "./request/errors.ts";
+import { ollamaDialect } from "./dialect.ts";
 import { ollamaGenerate } from "./generation/generate.ts";
 import { ps, show, tags, version } from "./models/models.ts";
 import { pull, remove } from "./models/pull.ts";
@@ -17,9 +17,9 @@ import {
   showBody,
 } from "./request/schema.ts";
 
-export { ollamaDialect } from "./request/errors.ts";
+export { ollamaDialect } from "./dialect.ts";
 export { ollamaGenerate } from "./generation/generate.ts";
-export { isOllamaGenerate } from "./request/generate_rule.ts";
+export { isOllamaGenerate } from "./request/is_ollama_generate.ts";
 
 type OllamaRoute = Omit<Route, "dialect">;
 

@@ -1,7 +1,12 @@
 import * as z from "zod";
 import { capabilitiesOf, type Capability } from "../../../models/entry/mod.ts";
 import type { ModelPool } from "../../../models/registry/mod.ts";
-import { listNamed, type NamedModel, nameOf, resolveNamed } from "../../answers/mod.ts";
+import {
+  listResolved,
+  qualifiedName,
+  type ResolvedModel,
+  resolveModel,
+} from "../../answers/mod.ts";
 import { type Exchange, json, type Route } from "../../http/mod.ts";
 import { openaiDialect } from "./shared/dialect.ts";
 import { unixSeconds } from "./shared/envelope.ts";
@@ -30,14 +35,14 @@ const model = z.object({
 
 const modelList = z.object({ object: z.literal("list"), data: z.array(model) });
 
-function toModel(pool: ModelPool, named: NamedModel): z.output<typeof model> {
+function toModel(pool: ModelPool, named: ResolvedModel): z.output<typeof model> {
   const { entry, adapter } = named;
   const { engine } = pool.state(entry);
   const chatTemplate = engine?.info.chatTemplate ?? entry.chatTemplate;
   const capabilities = capabilitiesOf({ kind: entry.kind, chatTemplate });
   const can = (capability: Capability) => capabilities.includes(capability);
   return {
-    id: nameOf(named),
+    id: qualifiedName(named),
     object: "model",
     created: unixSeconds(entry.modified),
     owned_by: "shimmy",
@@ -59,18 +64,18 @@ function toModel(pool: ModelPool, named: NamedModel): z.output<typeof model> {
 }
 
 async function list({ context: { pool } }: Exchange): Promise<Response> {
-  const data = (await listNamed(pool)).flatMap(withAliases).map((named) => toModel(pool, named));
+  const data = (await listResolved(pool)).flatMap(withAliases).map((named) => toModel(pool, named));
   return json({ object: "list", data });
 }
 
 /** A model under its name, and under each alias. */
-function withAliases(named: NamedModel): NamedModel[] {
+function withAliases(named: ResolvedModel): ResolvedModel[] {
   if (named.adapter !== null) return [named];
   return [named, ...(named.entry.aliases ?? []).map((alias) => ({ ...named, alias }))];
 }
 
 async function retrieve({ params, context: { pool } }: Exchange): Promise<Response> {
-  return json(toModel(pool, await resolveNamed(pool, params.id)));
+  return json(toModel(pool, await resolveModel(pool, params.id)));
 }
 
 /** `/v1/models`. */

@@ -5,7 +5,7 @@ import { type Exchange, json, parse, readJson, type Route } from "../../http/mod
 import { engineFor } from "../../answers/mod.ts";
 import { chatBody, chatPromptFields, toChatInput } from "./chat/chat_schema.ts";
 import { openaiDialect } from "./shared/dialect.ts";
-import { boolean, refused, text } from "./shared/fields.ts";
+import { boolean, rejected, text } from "./shared/fields.ts";
 import { toTurn } from "./responses/create.ts";
 import { storeOf } from "./responses/routes.ts";
 import { responsePromptFields, toResponseInput } from "./responses/schema.ts";
@@ -67,7 +67,7 @@ const templateAnswer = z.object({ prompt: z.string() });
 
 const responseCountBody = z.strictObject({
   ...responsePromptFields,
-  personality: refused("personalities are not supported"),
+  personality: rejected("personalities are not supported"),
 });
 const countAnswer = z.object({
   object: z.literal("response.input_tokens"),

@@ -1,7 +1,7 @@
 import { type Exchange, parse, readJson } from "../../../http/mod.ts";
-import { respond } from "./answer.ts";
+import { respond } from "./respond.ts";
 import { toMessages, toTools } from "./messages.ts";
-import type { Piece } from "./pieces.ts";
+import type { Piece } from "./chunks.ts";
 import { chatBody } from "../request/schema.ts";
 import { thinkArguments } from "../request/think.ts";
 

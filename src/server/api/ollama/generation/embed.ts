@@ -1,10 +1,10 @@
 import type { Embedding, EmbedInput, EmbedRequest } from "../../../../engine/protocol/mod.ts";
 import { ShimmyError } from "../../../../errors.ts";
 import { type Exchange, json, parse, readJson } from "../../../http/mod.ts";
-import { engineOfNamed, shortened } from "../../../answers/mod.ts";
+import { engineForModel, truncateEmbedding } from "../../../answers/mod.ts";
 import { keepAliveOf } from "../../../schemas/mod.ts";
-import { nanoseconds } from "./durations.ts";
-import { resolveAdapted } from "../models/names.ts";
+import { nanoseconds } from "./statistics.ts";
+import { resolveAdapted } from "../models/tagged_name.ts";
 import { checkLoaded } from "../request/options.ts";
 import { type EmbedBody, embedBody, embeddingsBody } from "../request/schema.ts";
 
@@ -23,7 +23,7 @@ export async function embed(exchange: Exchange): Promise<Response> {
   });
   return json({
     model: body.model,
-    embeddings: vectors.map((vector) => Array.from(shortened(vector, dimensions))),
+    embeddings: vectors.map((vector) => Array.from(truncateEmbedding(vector, dimensions))),
     total_duration: nanoseconds(performance.now() - began),
     load_duration: nanoseconds(loadMs),
     prompt_eval_count: tokens.reduce((sum, count) => sum + count, 0),
@@ -56,7 +56,7 @@ async function embedTexts(
     const message = "model: scores documents and makes no embeddings";
     throw new ShimmyError("invalid", message, { field: "model" });
   }
-  const { engine } = await engineOfNamed(exchange, named, keepAliveOf(keep_alive));
+  const { engine } = await engineForModel(exchange, named, keepAliveOf(keep_alive));
   const loadMs = performance.now() - began;
   checkLoaded(options ?? {}, engine.info);
   const result = request.inputs.length === 0

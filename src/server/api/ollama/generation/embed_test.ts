@@ -56,7 +56,7 @@ Deno.test("embed refuses what it cannot do by name", async () => {
   assertEquals(await refusal({ truncate: "no" }), "truncate: must be true or false");
   assertEquals(
     await refusal({ dimensions: 5 }),
-    "dimensions: must be 4 or less, for this model has no more",
+    "dimensions: must be at most 4, the dimensions of this model",
   );
   assertEquals(await refusal({ input: 7 }), "input: must be text or a list of at most 2048 texts");
   assertEquals(

@@ -2,8 +2,8 @@ import type { Input, Message } from "../../../../chat/mod.ts";
 import type { Engine } from "../../../../engine/mod.ts";
 import { ShimmyError } from "../../../../errors.ts";
 import { type Exchange, parse } from "../../../http/mod.ts";
-import { respond } from "./answer.ts";
-import type { Piece } from "./pieces.ts";
+import { respond } from "./respond.ts";
+import type { Piece } from "./chunks.ts";
 import { type GenerateBody, generateBody } from "../request/schema.ts";
 import { thinkArguments } from "../request/think.ts";
 

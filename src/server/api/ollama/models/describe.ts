@@ -1,8 +1,8 @@
 import { basename } from "@std/path";
 import type { ModelEntry } from "../../../../models/entry/mod.ts";
 import type { AdapterFile } from "../../../../models/registry/mod.ts";
-import { nameOf } from "../../../answers/mod.ts";
-import { taggedName } from "./names.ts";
+import { qualifiedName } from "../../../answers/mod.ts";
+import { taggedName } from "./tagged_name.ts";
 
 const UNITS = [[1e12, "T", 1], [1e9, "B", 1], [1e6, "M", 2], [1e3, "K", 1]] as const;
 
@@ -44,7 +44,7 @@ export async function digest(entry: ModelEntry): Promise<string> {
 
 /** What lists say of a model. */
 export async function listed(entry: ModelEntry, adapter: AdapterFile | null = null) {
-  const shown = { ...entry, name: nameOf({ entry, adapter }) };
+  const shown = { ...entry, name: qualifiedName({ entry, adapter }) };
   const name = taggedName(shown);
   return {
     name,

@@ -2,7 +2,7 @@ import { assertEquals, assertMatch, assertNotEquals } from "@std/assert";
 import { EngineDouble } from "../../../../../tests/doubles/engine.ts";
 import { entryDouble, PoolDouble } from "../../../../../tests/doubles/pool.ts";
 import { digest, parameterSize } from "./describe.ts";
-import { resolveTagged, taggedName } from "./names.ts";
+import { resolveTagged, taggedName } from "./tagged_name.ts";
 
 Deno.test("numbers of parameters are written as people write them", () => {
   const written = [null, 7, 2_621_440, 270e6, 7.6e9, 32e9, 1.04e12].map(parameterSize);

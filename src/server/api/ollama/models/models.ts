@@ -3,9 +3,9 @@ import { ShimmyError } from "../../../../errors.ts";
 import { capabilitiesOf, type ModelEntry } from "../../../../models/entry/mod.ts";
 import type { ModelUse } from "../../../../models/registry/mod.ts";
 import { type Exchange, json, parse, readJson } from "../../../http/mod.ts";
-import { listNamed } from "../../../answers/mod.ts";
+import { listResolved } from "../../../answers/mod.ts";
 import { details, listed } from "./describe.ts";
-import { resolveAdapted, taggedName } from "./names.ts";
+import { resolveAdapted, taggedName } from "./tagged_name.ts";
 import { showBody } from "../request/schema.ts";
 
 /** The latest time that RFC 3339 can write. */
@@ -18,7 +18,7 @@ export function version({ context }: Exchange): Response {
 
 /** `GET /api/tags`: every model, the latest first, and behind it itself with its adapters. */
 export async function tags({ context: { pool } }: Exchange): Promise<Response> {
-  const named = (await listNamed(pool)).sort((a, b) => b.entry.modified - a.entry.modified);
+  const named = (await listResolved(pool)).sort((a, b) => b.entry.modified - a.entry.modified);
   const models = await Promise.all(named.map(async ({ entry, adapter }) => ({
     ...await listed(entry, adapter),
     modified_at: new Date(entry.modified).toISOString(),

@@ -11,8 +11,8 @@ import {
   statusOf,
   toShimmyError,
 } from "../../../http/mod.ts";
-import { ollamaDialect } from "../request/errors.ts";
-import { resolveTagged } from "./names.ts";
+import { ollamaDialect } from "../dialect.ts";
+import { resolveTagged } from "./tagged_name.ts";
 import { deleteBody, pullBody } from "../request/schema.ts";
 
 /** Registries that clients may name: a server does not fetch from hosts of a client's choice. */

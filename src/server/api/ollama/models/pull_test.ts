@@ -5,7 +5,7 @@ import { serverDouble, type ServerDoubleOptions } from "../../../../../tests/dou
 import { until } from "../../../../../tests/doubles/context.ts";
 import { model } from "../../../../../tests/models/machine.ts";
 import { createStore } from "../../../../models/pull/mod.ts";
-import { pullAnswer } from "../answers.ts";
+import { pullAnswer } from "../response_schemas.ts";
 import { ollamaRoutes } from "../mod.ts";
 
 const BYTES = model(1) as Uint8Array<ArrayBuffer>;

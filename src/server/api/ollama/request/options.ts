@@ -2,12 +2,12 @@ import * as z from "zod";
 import type { ModelInfo, Sampling } from "../../../../engine/protocol/mod.ts";
 import { ShimmyError } from "../../../../errors.ts";
 import {
-  endingFields,
+  fixed,
   integerFrom,
-  only,
   samplingFields,
-  toEnding,
+  stopFields,
   toSampling,
+  toStopConditions,
 } from "../../../schemas/mod.ts";
 
 const WHEN_LOADED = "it is fixed when the model is loaded; set it where the server is started";
@@ -31,24 +31,24 @@ export const optionsSchema = z.strictObject({
   mirostat_tau: samplingFields.mirostat_tau,
   mirostat_eta: samplingFields.mirostat_eta,
   seed: samplingFields.seed,
-  stop: endingFields.stop,
+  stop: stopFields.stop,
   num_keep: integerFrom(-1).nullish().describe("Accepted; nothing is ever shifted out"),
   num_ctx: integerFrom(1).nullish().describe("At most the context the model is loaded with"),
   num_batch: integerFrom(1).nullish().describe("The batch the model is loaded with"),
   num_thread: integerFrom(0).nullish().describe("0, or the threads the model is loaded with"),
   num_gpu: integerFrom(-1).nullish().describe("-1, or the layers that are offloaded"),
-  main_gpu: only(0, WHEN_LOADED),
-  use_mmap: only(true, WHEN_LOADED),
-  use_mlock: only(false, WHEN_LOADED),
-  low_vram: only(false, WHEN_LOADED),
-  numa: only(false, WHEN_LOADED),
-  f16_kv: only(true, WHEN_LOADED),
-  vocab_only: only(false, WHEN_LOADED),
-  logits_all: only(false, "ask for logprobs"),
-  embedding_only: only(false, WHEN_LOADED),
-  draft_num_predict: only(0, "there is no draft model"),
-  penalize_newline: only(true, "a newline is penalized as any other token"),
-  tfs_z: only(1, "this sampler is no longer part of llama.cpp"),
+  main_gpu: fixed(0, WHEN_LOADED),
+  use_mmap: fixed(true, WHEN_LOADED),
+  use_mlock: fixed(false, WHEN_LOADED),
+  low_vram: fixed(false, WHEN_LOADED),
+  numa: fixed(false, WHEN_LOADED),
+  f16_kv: fixed(true, WHEN_LOADED),
+  vocab_only: fixed(false, WHEN_LOADED),
+  logits_all: fixed(false, "ask for logprobs"),
+  embedding_only: fixed(false, WHEN_LOADED),
+  draft_num_predict: fixed(0, "there is no draft model"),
+  penalize_newline: fixed(true, "a newline is penalized as any other token"),
+  tfs_z: fixed(1, "this sampler is no longer part of llama.cpp"),
 }, { error: "must be an object" });
 
 export type Options = z.output<typeof optionsSchema>;
@@ -66,7 +66,7 @@ export function toAnswerOptions(options: Options): AnswerOptions {
   const { num_predict: limit } = options;
   return {
     sampling: toSampling(options),
-    stop: toEnding(options).stop,
+    stop: toStopConditions(options).stop,
     maxTokens: limit && limit > 0 ? limit : null,
   };
 }

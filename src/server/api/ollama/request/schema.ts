@@ -1,5 +1,11 @@
 import * as z from "zod";
-import { integerBetween, integerFrom, keepAlive, only, refused } from "../../../schemas/mod.ts";
+import {
+  fixed,
+  integerBetween,
+  integerFrom,
+  keepAlive,
+  unsupported,
+} from "../../../schemas/mod.ts";
 import { optionsSchema } from "./options.ts";
 import { think } from "./think.ts";
 
@@ -26,9 +32,9 @@ const answerFields = {
   think,
   logprobs: boolean.nullish(),
   top_logprobs: integerBetween(0, 20).nullish(),
-  truncate: only(false, "a prompt over the context is refused, never cut"),
-  shift: only(false, "an answer ends where the context is full"),
-  _debug_render_only: only(false, "prompts are not shown here"),
+  truncate: fixed(false, "a prompt over the context is refused, never cut"),
+  shift: fixed(false, "an answer ends where the context is full"),
+  _debug_render_only: fixed(false, "prompts are not shown here"),
 };
 
 const toolCall = z.strictObject({
@@ -90,9 +96,9 @@ export const generateBody = z.strictObject({
     error: "is not supported: send the conversation to /api/chat",
   }).nullish(),
   images,
-  width: refused(NO_IMAGES),
-  height: refused(NO_IMAGES),
-  steps: refused(NO_IMAGES),
+  width: unsupported(NO_IMAGES),
+  height: unsupported(NO_IMAGES),
+  steps: unsupported(NO_IMAGES),
 });
 
 const embedFields = {
@@ -125,7 +131,7 @@ const EMPTY_OR_OWN = "is not supported: it would not change what is shown";
 export const showBody = z.strictObject({
   model: modelName.nullish(),
   name: modelName.nullish().describe("The older name of model"),
-  verbose: only(false, "tensors and vocabulary are not shown here"),
+  verbose: fixed(false, "tensors and vocabulary are not shown here"),
   system: z.literal("", { error: EMPTY_OR_OWN }).nullish(),
   template: z.literal("", { error: EMPTY_OR_OWN }).nullish(),
   options: z.strictObject({}, { error: EMPTY_OR_OWN }).nullish(),
@@ -140,7 +146,7 @@ const aboutModel = {
 export const pullBody = z.strictObject({
   ...aboutModel,
   stream: boolean.nullish().describe("Default true"),
-  insecure: only(false, "nothing is fetched without encryption"),
+  insecure: fixed(false, "nothing is fetched without encryption"),
 });
 
 /** The body of `DELETE /api/delete`. */

@@ -10,7 +10,7 @@ import {
   type Route,
 } from "../../../http/mod.ts";
 import { bindAnswer, engineFor, startAnswer } from "../../../answers/mod.ts";
-import { chatAnswer } from "../shared/answers.ts";
+import { chatAnswer } from "../shared/response_schemas.ts";
 import { type ChatBody, chatBody, toChatRequest } from "./chat_schema.ts";
 import { chatChunks } from "./chat_stream.ts";
 import { openaiDialect } from "../shared/dialect.ts";
@@ -23,9 +23,9 @@ import {
   toUsage,
   unixSeconds,
 } from "../shared/envelope.ts";
-import { Gathered } from "../shared/gather.ts";
-import { interleave } from "../shared/interleave.ts";
-import { perChoice } from "../shared/seeds.ts";
+import { Gathered } from "../shared/collected_answer.ts";
+import { interleave } from "../shared/merge_streams.ts";
+import { perChoice } from "../shared/choices.ts";
 
 /** What every chunk and the whole answer begin with. */
 async function headOf(

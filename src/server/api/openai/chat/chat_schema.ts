@@ -1,13 +1,13 @@
 import * as z from "zod";
 import type { AnswerRequest } from "../../../../chat/mod.ts";
 import { ShimmyError } from "../../../../errors.ts";
-import { toEnding, toRun, toSampling } from "../../../schemas/mod.ts";
+import { toRun, toSampling, toStopConditions } from "../../../schemas/mod.ts";
 import {
   boolean,
   choiceCount,
   generationFields,
   maxTokens,
-  refused,
+  rejected,
   serviceFields,
   streamOptions,
   templateArguments,
@@ -51,11 +51,11 @@ export const chatBody = z.strictObject({
   }).nullish(),
   modalities: z.array(z.literal("text", { error: "only text is supported" })).nullish()
     .describe("Accepted; answers are text"),
-  audio: refused("audio is not supported"),
-  prediction: refused("predicted outputs are not supported"),
-  web_search_options: refused("web search is not supported"),
-  functions: refused("is deprecated and not supported; use tools"),
-  function_call: refused("is deprecated and not supported; use tool_choice"),
+  audio: rejected("audio is not supported"),
+  prediction: rejected("predicted outputs are not supported"),
+  web_search_options: rejected("web search is not supported"),
+  functions: rejected("is deprecated and not supported; use tools"),
+  function_call: rejected("is deprecated and not supported; use tool_choice"),
 });
 
 export type ChatBody = z.output<typeof chatBody>;
@@ -104,7 +104,7 @@ export function toChatRequest(body: ChatBody): AnswerRequest {
     input: toChatInput(body),
     maxTokens: completion ?? tokens ?? null,
     sampling: toSampling(body),
-    ...toEnding(body),
+    ...toStopConditions(body),
     ...toRun(body),
     format: toFormat(body.response_format, body.grammar),
     logprobs: body.logprobs ? body.top_logprobs ?? 0 : null,

@@ -82,7 +82,7 @@ for (
     ["functions", [], "functions: is deprecated and not supported; use tools"],
     ["function_call", "auto", "function_call: is deprecated and not supported; use tool_choice"],
     ["moderation", { model: "m" }, "moderation: moderation is not supported"],
-    ["lora", {}, "lora: must be a list of {name, scale}, the scale a number from -10 to 10"],
+    ["lora", {}, "lora: must be a list of {name, scale} with a scale from -10 to 10"],
     [
       "store",
       true,

@@ -3,7 +3,7 @@ import type { Usage } from "../../../../engine/protocol/mod.ts";
 import { type ServerSentEvent, statusOf, toShimmyError } from "../../../http/mod.ts";
 import { toOpenAIError } from "../shared/dialect.ts";
 import { toChatLogprobs, toFinishReason, toNotices, toUsage } from "../shared/envelope.ts";
-import type { Indexed } from "../shared/interleave.ts";
+import type { Indexed } from "../shared/merge_streams.ts";
 
 export interface ChunkOptions {
   /** What every chunk begins with: id, model and the like. */

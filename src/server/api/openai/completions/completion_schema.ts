@@ -2,14 +2,14 @@ import * as z from "zod";
 import type { AnswerRequest, Input } from "../../../../chat/mod.ts";
 import type { Engine } from "../../../../engine/mod.ts";
 import { ShimmyError } from "../../../../errors.ts";
-import { toEnding, toRun, toSampling } from "../../../schemas/mod.ts";
+import { toRun, toSampling, toStopConditions } from "../../../schemas/mod.ts";
 import {
   ABOUT_USERS,
   boolean,
   choiceCount,
   CHOICES_LIMIT,
   generationFields,
-  refused,
+  rejected,
   streamOptions,
   text,
   topLogprobs,
@@ -45,8 +45,8 @@ export const completionBody = z.strictObject({
   ),
   prompt_logprobs: topLogprobs.describe("Alternatives to report beside each token of the prompt"),
   response_format: responseFormat.nullish(),
-  reasoning_budget: refused(NO_REASONING),
-  reasoning_sampling: refused(NO_REASONING),
+  reasoning_budget: rejected(NO_REASONING),
+  reasoning_sampling: rejected(NO_REASONING),
   stream: boolean.nullish(),
   stream_options: streamOptions,
   user: text.nullish().describe(ABOUT_USERS),
@@ -132,7 +132,7 @@ export function toCompletionRequest(body: CompletionBody): Omit<AnswerRequest, "
   return {
     maxTokens: body.max_tokens ?? DEFAULT_MAX_TOKENS,
     sampling: toSampling(body),
-    ...toEnding(body),
+    ...toStopConditions(body),
     ...toRun(body),
     format: toFormat(body.response_format, body.grammar),
     logprobs: body.logprobs ?? (ranks ? 0 : null),

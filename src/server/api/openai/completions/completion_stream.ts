@@ -4,7 +4,7 @@ import type { ServerSentEvent } from "../../../http/mod.ts";
 import { errorEvent } from "../chat/chat_stream.ts";
 import { toLegacyLogprobs } from "./completion_logprobs.ts";
 import { toFinishReason, toNotices, toUsage } from "../shared/envelope.ts";
-import type { Indexed } from "../shared/interleave.ts";
+import type { Indexed } from "../shared/merge_streams.ts";
 
 export interface CompletionChunkOptions {
   /** What every chunk begins with: id, model and the like. */

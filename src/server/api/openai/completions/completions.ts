@@ -11,7 +11,7 @@ import {
   type ServerSentEvent,
 } from "../../../http/mod.ts";
 import { bindAnswer, engineFor, startAnswer } from "../../../answers/mod.ts";
-import { completionAnswer } from "../shared/answers.ts";
+import { completionAnswer } from "../shared/response_schemas.ts";
 import { meanLogprob, toLegacyLogprobs, toPromptLogprobs } from "./completion_logprobs.ts";
 import {
   checkTogether,
@@ -32,9 +32,9 @@ import {
   toUsage,
   unixSeconds,
 } from "../shared/envelope.ts";
-import { Gathered } from "../shared/gather.ts";
-import { interleave } from "../shared/interleave.ts";
-import { perChoice } from "../shared/seeds.ts";
+import { Gathered } from "../shared/collected_answer.ts";
+import { interleave } from "../shared/merge_streams.ts";
+import { perChoice } from "../shared/choices.ts";
 
 /** One prompt of a request with the answers to make for it. */
 interface Job {

@@ -3,7 +3,7 @@ import * as z from "zod";
 import type { Embedding, EmbedInput } from "../../../../engine/protocol/mod.ts";
 import { ShimmyError } from "../../../../errors.ts";
 import { type Exchange, json, parse, readJson, type Route } from "../../../http/mod.ts";
-import { engineFor, shortened } from "../../../answers/mod.ts";
+import { engineFor, truncateEmbedding } from "../../../answers/mod.ts";
 import { openaiDialect } from "../shared/dialect.ts";
 import { ABOUT_USERS, text } from "../shared/fields.ts";
 
@@ -78,7 +78,7 @@ async function embed(exchange: Exchange): Promise<Response> {
   const { vectors, tokens } = await engine.embed({ inputs, normalize: true }, exchange.signal);
   exchange.recordUsage({ promptTokens: promptUsage(tokens).prompt_tokens });
   const data = vectors.map((whole, index) => {
-    const vector = shortened(whole, body.dimensions);
+    const vector = truncateEmbedding(whole, body.dimensions);
     const embedding = body.encoding_format === "base64" ? toBase64(vector) : Array.from(vector);
     return { object: "embedding", index, embedding };
   });

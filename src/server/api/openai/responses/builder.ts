@@ -3,7 +3,7 @@ import type { ShimmyError } from "../../../../errors.ts";
 import { statusOf } from "../../../http/mod.ts";
 import { toOpenAIError } from "../shared/dialect.ts";
 import { toFinishReason, toNotices, unixSeconds } from "../shared/envelope.ts";
-import type { Done } from "../shared/gather.ts";
+import type { Done } from "../shared/collected_answer.ts";
 import {
   type OutputItem,
   type ResponseHead,
@@ -12,7 +12,13 @@ import {
   toResponse,
   toResponseUsage,
 } from "./object.ts";
-import { type ItemEvent, openCall, type OpenItem, openMessage, openReasoning } from "./parts.ts";
+import {
+  type ItemEvent,
+  openCall,
+  type OpenItem,
+  openMessage,
+  openReasoning,
+} from "./open_items.ts";
 
 /** An event of the stream. */
 export type ResponseEvent = ItemEvent & { readonly sequence_number: number };

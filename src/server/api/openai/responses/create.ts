@@ -11,7 +11,7 @@ import {
 } from "../../../http/mod.ts";
 import { bindAnswer, engineFor, startAnswer } from "../../../answers/mod.ts";
 import { newId, unixSeconds } from "../shared/envelope.ts";
-import type { Done } from "../shared/gather.ts";
+import type { Done } from "../shared/collected_answer.ts";
 import { ResponseBuilder, type ResponseEvent } from "./builder.ts";
 import type { ConversationItem } from "./items.ts";
 import {

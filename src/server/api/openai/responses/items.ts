@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { cacheBreakpoint, refused, sentBack, text } from "../shared/fields.ts";
+import { cacheBreakpoint, rejected, sentBack, text } from "../shared/fields.ts";
 import { onlyText } from "../shared/messages.ts";
 
 const status = z.enum(["in_progress", "completed", "incomplete"]).nullish()
@@ -50,7 +50,7 @@ const functionCall = z.strictObject({
   arguments: text,
   status,
   caller: directCaller,
-  namespace: refused("namespaces are not supported"),
+  namespace: rejected("namespaces are not supported"),
   parsed_arguments: sentBack,
 });
 
@@ -65,7 +65,7 @@ const functionCallOutput = z.strictObject({
   status,
   caller: directCaller,
   name: text.nullish(),
-  namespace: refused("namespaces are not supported"),
+  namespace: rejected("namespaces are not supported"),
 });
 
 const reasoning = z.strictObject({

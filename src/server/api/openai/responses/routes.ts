@@ -1,9 +1,9 @@
 import { type Exchange, HttpError, json, type Route } from "../../../http/mod.ts";
 import type { ModelPool } from "../../../../models/registry/mod.ts";
-import { deletedAnswer, itemsAnswer, responseAnswer } from "../shared/answers.ts";
+import { deletedAnswer, itemsAnswer, responseAnswer } from "../shared/response_schemas.ts";
 import { openaiDialect } from "../shared/dialect.ts";
 import { create } from "./create.ts";
-import { page } from "./page.ts";
+import { page } from "./paginate.ts";
 import { responseBody } from "./schema.ts";
 import { ResponseStore, type StoredItem } from "./store.ts";
 

@@ -1,11 +1,11 @@
 import * as z from "zod";
 import type { AnswerRequest } from "../../../../chat/mod.ts";
-import { toEnding, toRun, toSampling } from "../../../schemas/mod.ts";
+import { toRun, toSampling, toStopConditions } from "../../../schemas/mod.ts";
 import {
   boolean,
   generationFields,
   maxTokens,
-  refused,
+  rejected,
   serviceFields,
   templateArguments,
   text,
@@ -31,7 +31,7 @@ const functionTool = z.strictObject({
     .nullish().describe("Accepted; every call is direct"),
   async: z.literal(false, { error: "asynchronous calls are not supported" }).nullish(),
   defer_loading: z.literal(false, { error: "deferred loading is not supported" }).nullish(),
-  output_schema: refused("schemas of outputs are not supported"),
+  output_schema: rejected("schemas of outputs are not supported"),
 });
 
 const namedFunction = z.strictObject({ type: z.literal("function"), name: text });
@@ -77,7 +77,7 @@ export const responsePromptFields = {
   truncation: z.literal("disabled", {
     error: "must be disabled: a conversation over the context is refused, never cut",
   }).nullish(),
-  conversation: refused("conversations are not supported; use previous_response_id"),
+  conversation: rejected("conversations are not supported; use previous_response_id"),
   chat_template_kwargs: templateArguments,
 };
 
@@ -99,10 +99,10 @@ export const responseBody = z.strictObject({
     include_obfuscation: z.literal(false, { error: "obfuscation is not supported" }).nullish(),
   }).nullish(),
   background: z.literal(false, { error: "background responses are not supported" }).nullish(),
-  prompt: refused("stored prompts are not supported"),
-  context_management: refused("context management is not supported"),
-  image: refused("images are not supported"),
-  access_programs: refused("access programs are not supported"),
+  prompt: rejected("stored prompts are not supported"),
+  context_management: rejected("context management is not supported"),
+  image: rejected("images are not supported"),
+  access_programs: rejected("access programs are not supported"),
 });
 
 export type ResponseBody = z.output<typeof responseBody>;
@@ -148,7 +148,7 @@ export function toResponseRequest(
     input: toResponseInput(body, items),
     maxTokens: body.max_output_tokens ?? null,
     sampling: toSampling(body),
-    ...toEnding(body),
+    ...toStopConditions(body),
     ...toRun(body),
     format: toFormat(body.text?.format, body.grammar),
     logprobs: wantsLogprobs ? body.top_logprobs ?? 0 : null,

@@ -1,8 +1,8 @@
 import * as z from "zod";
-import { endingFields, runFields, samplingFields } from "../../../schemas/mod.ts";
+import { runFields, samplingFields, stopFields } from "../../../schemas/mod.ts";
 
 /** A field that is known and cannot be honoured: anything but `null` is refused with the reason. */
-export function refused(reason: string) {
+export function rejected(reason: string) {
   return z.null({ error: reason }).optional();
 }
 
@@ -35,7 +35,7 @@ export const sentBack = z.unknown().optional()
  */
 export const cacheBreakpoint = z.strictObject({
   mode: z.literal("explicit"),
-  ttl: refused("a lifetime of the prompt cache cannot be promised"),
+  ttl: rejected("a lifetime of the prompt cache cannot be promised"),
 }).describe("Accepted; every prefix is cached anyway");
 
 /** What becomes of fields that say who a caller's user is. */
@@ -57,11 +57,11 @@ export const serviceFields = {
     .nullish().describe("Accepted; prefixes are kept in memory, as long as there is room"),
   prompt_cache_options: z.strictObject({
     mode: z.literal("implicit", { error: "must be implicit: every prefix is cached" }).nullish(),
-    ttl: refused("a lifetime of the prompt cache cannot be promised"),
+    ttl: rejected("a lifetime of the prompt cache cannot be promised"),
     prewarm: z.literal(false, { error: "prewarming is not supported" }).nullish(),
-    comparison_response_id: refused("cache diagnostics are not supported"),
+    comparison_response_id: rejected("cache diagnostics are not supported"),
   }).nullish(),
-  moderation: refused("moderation is not supported"),
+  moderation: rejected("moderation is not supported"),
 };
 
 /** `verbosity`, which no open model's template knows. */
@@ -78,7 +78,7 @@ export const streamOptions = z.strictObject({
 /** What every generating route takes beside OpenAI's own fields. */
 export const generationFields = {
   ...samplingFields,
-  ...endingFields,
+  ...stopFields,
   ...runFields,
   grammar: text.min(1, { error: "must not be empty" }).nullish()
     .describe("A GBNF grammar whose start symbol is root"),

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import type { Message, ToolCall } from "../../../../chat/mod.ts";
-import { cacheBreakpoint, refused, sentBack, text } from "./fields.ts";
+import { cacheBreakpoint, rejected, sentBack, text } from "./fields.ts";
 
 /** The message for a content part that is not text. */
 export function onlyText(issue: { readonly input?: unknown }): string {
@@ -51,8 +51,8 @@ export const chatMessage = z.discriminatedUnion("role", [
     reasoning_content: text.nullish().describe("What the model thought before this answer"),
     refusal: text.nullish(),
     tool_calls: z.array(toolCall).nullish(),
-    function_call: refused("is deprecated and not supported; use tool_calls"),
-    audio: refused("audio is not supported"),
+    function_call: rejected("is deprecated and not supported; use tool_calls"),
+    audio: rejected("audio is not supported"),
     annotations: z.array(z.unknown()).max(0, { error: "annotations are not supported" }).nullish(),
     parsed: sentBack,
   }),

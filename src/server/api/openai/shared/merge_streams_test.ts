@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { interleave } from "./interleave.ts";
+import { interleave } from "./merge_streams.ts";
 
 /** A source that yields the given values and notes when it begins and ends. */
 function source(name: string, values: readonly string[], log: string[], error?: Error) {

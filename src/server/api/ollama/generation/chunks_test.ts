@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import type { AnswerEvent } from "../../../../chat/conversation/conversation.ts";
 import { ShimmyError } from "../../../../errors.ts";
-import { pieces } from "./pieces.ts";
+import { pieces } from "./chunks.ts";
 
 function done(finishReason: "stop" | "length" | "tool_calls" | "cancelled"): AnswerEvent {
   return {

@@ -1,4 +1,4 @@
-import type { Dialect } from "../../../http/mod.ts";
+import type { Dialect } from "../../http/mod.ts";
 
 /** How Ollama's clients want their errors: one sentence under `error`. */
 export const ollamaDialect: Dialect = {

@@ -1,27 +1,27 @@
 import { assertEquals, assertStrictEquals } from "@std/assert";
 import { EngineDouble } from "../../../tests/doubles/engine.ts";
-import { Queue, queueHeaders, queueOf } from "./queue.ts";
+import { queueHeaders, queueOf, RequestQueue } from "./request_queue.ts";
 
 /** A queue of two at a time on a clock of the test's own. */
 function setUp() {
   let now = 0;
-  const queue = new Queue(2, () => now);
+  const queue = new RequestQueue(2, () => now);
   return { queue, pass: (ms: number) => now += ms };
 }
 
 Deno.test("who can begin at once does not wait", () => {
   const { queue } = setUp();
-  assertEquals([queue.enter("a").place, queue.enter("b").place], [null, null]);
+  assertEquals([queue.add("a").place, queue.add("b").place], [null, null]);
   assertEquals(queue.status().running, 2);
 });
 
 Deno.test("places count from the next to begin, and move up when an answer ends", () => {
   const { queue, pass } = setUp();
-  const first = queue.enter("a");
-  queue.enter("b");
-  assertEquals(queue.enter("c").place?.position, 1);
+  const first = queue.add("a");
+  queue.add("b");
+  assertEquals(queue.add("c").place?.position, 1);
   pass(10);
-  assertEquals(queue.enter("d").place?.position, 2);
+  assertEquals(queue.add("d").place?.position, 2);
   pass(5);
   assertEquals(
     queue.status().waiting.map(({ requestId, position, waitedMs }) => [
@@ -31,33 +31,33 @@ Deno.test("places count from the next to begin, and move up when an answer ends"
     ]),
     [["c", 1, 15], ["d", 2, 5]],
   );
-  first.leave();
-  first.leave();
+  first.remove();
+  first.remove();
   const { running, waiting } = queue.status();
   assertEquals([running, waiting.map(({ requestId }) => requestId)], [2, ["d"]]);
 });
 
 Deno.test("the estimate is how long answers took, shared among those that run at once", () => {
   const { queue, pass } = setUp();
-  const first = queue.enter("a");
-  queue.enter("b");
+  const first = queue.add("a");
+  queue.add("b");
   pass(300);
   // None has ended: those that run are taken to need as long again as they have.
-  assertEquals(queue.enter("c").place, { position: 1, estimateMs: 150 });
+  assertEquals(queue.add("c").place, { position: 1, estimateMs: 150 });
   pass(700);
-  first.leave();
+  first.remove();
   assertEquals(queue.status().estimateMs, 500);
-  assertEquals(queue.enter("d").place, { position: 1, estimateMs: 500 });
-  assertEquals(queue.enter("e").place, { position: 2, estimateMs: 1000 });
+  assertEquals(queue.add("d").place, { position: 1, estimateMs: 500 });
+  assertEquals(queue.add("e").place, { position: 2, estimateMs: 1000 });
   assertEquals(queue.status().estimateMs, 1500);
 });
 
 Deno.test("one whose first event comes does not wait, whatever its place", () => {
   const { queue } = setUp();
-  queue.enter("a");
-  queue.enter("b");
-  queue.enter("c");
-  queue.enter("d").begin();
+  queue.add("a");
+  queue.add("b");
+  queue.add("c");
+  queue.add("d").started();
   const { running, waiting } = queue.status();
   assertEquals([running, waiting.map(({ requestId }) => requestId)], [3, ["c"]]);
 });

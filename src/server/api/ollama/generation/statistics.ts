@@ -1,4 +1,4 @@
-import type { DoneEvent } from "./pieces.ts";
+import type { DoneEvent } from "./chunks.ts";
 
 const NANOSECONDS_PER_MILLISECOND = 1e6;
 

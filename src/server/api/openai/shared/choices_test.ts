@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import type { AnswerRequest } from "../../../../chat/conversation/conversation.ts";
-import { perChoice } from "./seeds.ts";
+import { perChoice } from "./choices.ts";
 
 const REQUEST: AnswerRequest = {
   input: { type: "text", text: "Hi" },

@@ -1,77 +1,76 @@
 import type { Engine } from "../../engine/mod.ts";
 import type { ModelInfo } from "../../engine/protocol/mod.ts";
 
-/** A request's place among those that wait for the same model. */
+/** The place of a request in the queue of its model. */
 export interface QueuePlace {
-  /** 1: it is the next to begin. */
+  /** 1 is the next request to start. */
   readonly position: number;
-  /** Milliseconds until it begins, about. */
+  /** Estimated milliseconds until it starts. */
   readonly estimateMs: number;
 }
 
-/** A request that waits. */
-export interface Waiting extends QueuePlace {
+/** A waiting request. */
+export interface WaitingRequest extends QueuePlace {
   readonly requestId: string;
   readonly waitedMs: number;
 }
 
-/** One answer in a queue. */
-export interface Ticket {
-  /** Its place when it came; null where it could begin at once. */
+/** A request in the queue or running. */
+export interface QueuedRequest {
+  /** Its place on arrival; null when it started at once. */
   readonly place: QueuePlace | null;
-  /** Its first event has come. */
-  begin(): void;
-  /** It is over; may be said more than once. */
-  leave(): void;
+  /** Marks the request as running: its first event arrived. */
+  started(): void;
+  /** Removes the request; may be called more than once. */
+  remove(): void;
 }
 
-/** How much the latest answer counts in the mean duration. */
+/** Weight of the latest duration in the moving mean. */
 const WEIGHT = 0.3;
 
 interface Entry {
   readonly requestId: string;
   readonly entered: number;
-  /** When it came to be among those that run. */
+  /** Null while the request waits. */
   started: number | null;
 }
 
 /**
- * The answers of one model, as the server sees them: as many run as the engine has sequences, the
- * others wait in the order in which they came. The engine may choose another order among those that
- * wait (short prompts, priorities), so a place is an estimate; asking it for every request would cost
- * more than the estimate is worth.
+ * The requests of one model from the server's view: as many run as the engine has sequences, the others
+ * wait in order of arrival. The scheduler of the engine may choose another order (short prompts,
+ * priorities), so a place is an estimate; a query to the engine per request would cost more.
  */
-export class Queue {
+export class RequestQueue {
   readonly #parallel: number;
   readonly #now: () => number;
   readonly #entries = new Set<Entry>();
-  /** Milliseconds an answer takes; null before the first has ended. */
+  /** Mean duration in milliseconds; null before the first request has ended. */
   #mean: number | null = null;
 
-  /** @param now milliseconds; a test's clock. */
+  /** @param now a clock in milliseconds. */
   constructor(parallel: number, now: () => number = () => performance.now()) {
     this.#parallel = parallel;
     this.#now = now;
   }
 
-  enter(requestId: string): Ticket {
+  add(requestId: string): QueuedRequest {
     const entry: Entry = { requestId, entered: this.#now(), started: null };
     this.#entries.add(entry);
     this.#promote();
     const position = entry.started === null ? this.#waiting.length : 0;
     return {
       place: position === 0 ? null : { position, estimateMs: this.#estimate(position) },
-      begin: () => {
+      started: () => {
         entry.started ??= this.#now();
       },
-      leave: () => this.#leave(entry),
+      remove: () => this.#remove(entry),
     };
   }
 
-  /** Answers that run, those that wait, and how long one that came now would wait. */
+  /** Running and waiting requests, and the estimated wait of a new request. */
   status(): {
     readonly running: number;
-    readonly waiting: readonly Waiting[];
+    readonly waiting: readonly WaitingRequest[];
     readonly estimateMs: number;
   } {
     const waiting = this.#waiting;
@@ -92,14 +91,14 @@ export class Queue {
     return [...this.#entries].filter(({ started }) => started === null);
   }
 
-  /** Lets those run that came first. */
+  /** Starts waiting requests in order of arrival while sequences are free. */
   #promote(): void {
     const waiting = this.#waiting;
     const free = this.#parallel - (this.#entries.size - waiting.length);
     for (const entry of waiting.slice(0, Math.max(0, free))) entry.started = this.#now();
   }
 
-  #leave(entry: Entry): void {
+  #remove(entry: Entry): void {
     if (!this.#entries.delete(entry)) return;
     if (entry.started !== null) {
       const took = this.#now() - entry.started;
@@ -108,31 +107,31 @@ export class Queue {
     this.#promote();
   }
 
-  /** With `parallel` answers at a time one ends every `mean / parallel`, on average. */
+  /** With `parallel` requests at a time, one ends every `mean / parallel` on average. */
   #estimate(position: number): number {
     return Math.round(position * (this.#mean ?? this.#longest()) / this.#parallel);
   }
 
-  /** Before any has ended, those that run are taken to need as long again as they have. */
+  /** Before any request has ended: running requests are assumed to need their elapsed time again. */
   #longest(): number {
     const now = this.#now();
     return Math.max(0, ...[...this.#entries].map(({ started }) => now - (started ?? now)));
   }
 }
 
-/** An engine's facts are one object for as long as it lives, also where something stands before it. */
-const queues = new WeakMap<ModelInfo, Queue>();
+/** `info` is one object for the lifetime of an engine and is shared by its wrappers. */
+const queues = new WeakMap<ModelInfo, RequestQueue>();
 
 /** The queue of an engine. */
-export function queueOf({ info }: Pick<Engine, "info">): Queue {
+export function queueOf({ info }: Pick<Engine, "info">): RequestQueue {
   const known = queues.get(info);
   if (known !== undefined) return known;
-  const queue = new Queue(info.parallel);
+  const queue = new RequestQueue(info.parallel);
   queues.set(info, queue);
   return queue;
 }
 
-/** Headers that tell a client that its request had to wait. */
+/** Response headers of a request that had to wait. */
 export function queueHeaders(place: QueuePlace | null): [name: string, value: string][] {
   if (place === null) return [];
   return [

@@ -1,7 +1,7 @@
 import { ShimmyError } from "../../../../errors.ts";
 import type { ModelEntry } from "../../../../models/entry/mod.ts";
 import type { ModelPool } from "../../../../models/registry/mod.ts";
-import { type NamedModel, resolveNamed } from "../../../answers/mod.ts";
+import { type ResolvedModel, resolveModel } from "../../../answers/mod.ts";
 
 const LATEST = ":latest";
 
@@ -14,8 +14,8 @@ export function taggedName({ name }: ModelEntry): string {
  * The model a request names, with an adapter where the name has one.
  * @throws {ShimmyError} `not_found`.
  */
-export async function resolveAdapted(pool: ModelPool, name: string): Promise<NamedModel> {
-  return await resolveNamed(pool, name, (base = name) => resolveTagged(pool, base));
+export async function resolveAdapted(pool: ModelPool, name: string): Promise<ResolvedModel> {
+  return await resolveModel(pool, name, (base = name) => resolveTagged(pool, base));
 }
 
 /**

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { isOllamaGenerate } from "./generate_rule.ts";
+import { isOllamaGenerate } from "./is_ollama_generate.ts";
 
 const NOBODY = new Headers();
 

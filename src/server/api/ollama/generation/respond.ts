@@ -3,13 +3,13 @@ import type { Engine } from "../../../../engine/mod.ts";
 import { ShimmyError } from "../../../../errors.ts";
 import type { ModelEntry } from "../../../../models/entry/mod.ts";
 import { type Exchange, json, ndjsonStream, statusOf, toShimmyError } from "../../../http/mod.ts";
-import { engineOf, engineOfNamed, startAnswer } from "../../../answers/mod.ts";
+import { engineForEntry, engineForModel, startAnswer } from "../../../answers/mod.ts";
 import { keepAliveOf } from "../../../schemas/mod.ts";
-import { ollamaDialect } from "../request/errors.ts";
-import { ending } from "./durations.ts";
-import { resolveAdapted } from "../models/names.ts";
+import { ollamaDialect } from "../dialect.ts";
+import { ending } from "./statistics.ts";
+import { resolveAdapted } from "../models/tagged_name.ts";
 import { checkLoaded, toAnswerOptions } from "../request/options.ts";
-import { type DoneEvent, join, NO_PIECE, type Piece, pieces } from "./pieces.ts";
+import { type DoneEvent, join, NO_PIECE, type Piece, pieces } from "./chunks.ts";
 import type { AnswerBody } from "../request/schema.ts";
 import { checkThinks } from "../request/think.ts";
 
@@ -40,7 +40,7 @@ export async function respond(exchange: Exchange, asked: Asked): Promise<Respons
   const { entry } = named;
   checkThinks(body.think, entry);
   if (asked.input === null) return await loadOrUnload(exchange, asked, entry);
-  const { engine } = await engineOfNamed(exchange, named, keepAliveOf(body.keep_alive));
+  const { engine } = await engineForModel(exchange, named, keepAliveOf(body.keep_alive));
   const loadMs = performance.now() - began;
   checkLoaded(options, engine.info);
   const { sampling, stop, maxTokens } = toAnswerOptions(options);
@@ -106,7 +106,7 @@ async function loadOrUnload(
   const keepAlive = keepAliveOf(asked.body.keep_alive);
   const unload = keepAlive === 0;
   if (!unload || pool.state(entry).state === "loaded") {
-    const { info } = await engineOf(exchange, entry, keepAlive);
+    const { info } = await engineForEntry(exchange, entry, keepAlive);
     if (!unload) checkLoaded(asked.body.options ?? {}, info);
   }
   return json({

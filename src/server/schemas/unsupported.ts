@@ -1,0 +1,11 @@
+import * as z from "zod";
+
+/** A field that is known and not supported: any value except `null` is rejected with the reason. */
+export function unsupported(reason: string) {
+  return z.null({ error: `is not supported: ${reason}` }).optional();
+}
+
+/** A field that accepts only the value that describes what the server always does. */
+export function fixed<T extends string | number | boolean>(value: T, reason: string) {
+  return z.literal(value, { error: `must be ${JSON.stringify(value)}: ${reason}` }).nullish();
+}
