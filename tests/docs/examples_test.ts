@@ -43,11 +43,25 @@ function curlExamples(): CurlExample[] {
   );
 }
 
-/** The programs of the pages: a file's name, `run with`, and its code. */
-function programs(): { readonly file: string; readonly page: string; readonly code: string }[] {
+interface ProgramExample {
+  readonly page: string;
+  readonly file: string;
+  /** The permissions that the page gives it. */
+  readonly permissions: readonly string[];
+  readonly code: string;
+}
+
+/** The programs of the pages: a file's name, `run with` and a command, and its code. */
+function programs(): ProgramExample[] {
+  const program =
+    /`(\w+\.ts)`(?:(?!```)[\s\S])*?run with\s+`deno run ([^`]*)`:\n+```ts\n([\s\S]*?)```/g;
   return PAGES.flatMap(({ name, text }) =>
-    [...text.matchAll(/`(\w+\.ts)`(?:(?!```)[\s\S])*?run with\s+`[^`]*`:\n+```ts\n([\s\S]*?)```/g)]
-      .map(([, file, code]) => ({ file: file!, page: name, code: code! }))
+    [...text.matchAll(program)].map(([, file, command, code]) => ({
+      page: name,
+      file: file!,
+      permissions: command!.split(/\s+/).filter((word) => word.startsWith("--allow-")),
+      code: code!,
+    }))
   );
 }
 
@@ -62,12 +76,12 @@ const PACKAGES: Readonly<Record<string, string>> = {
 };
 
 /** Runs a program against a server and gives what it printed. */
-async function runProgram(file: string, code: string, server: TinyServer): Promise<string> {
+async function runProgram(
+  { file, permissions, code }: ProgramExample,
+  server: TinyServer,
+): Promise<string> {
   const child = new Deno.Command(Deno.execPath(), {
-    args: [
-      ...["run", "--quiet", "--no-lock", "--allow-env", "--allow-read", "--allow-sys"],
-      ...["--allow-net=127.0.0.1", "--ext=ts", "-"],
-    ],
+    args: ["run", "--quiet", "--no-lock", "--no-prompt", ...permissions, "--ext=ts", "-"],
     cwd: fromFileUrl(ROOT),
     stdin: "piped",
     stdout: "piped",
@@ -116,11 +130,12 @@ Deno.test("every program in the pages is found", () => {
   assertEquals(programs().map(({ page }) => page), blocks);
 });
 
-for (const { file, page, code } of programs()) {
+for (const example of programs()) {
+  const { page, file, code } = example;
   const printed = /(?:console\.log\(.*\); |^)\/\/ (.*)/m.exec(code)?.[1];
   Deno.test(`${page}: ${file} prints what it says`, async () => {
     await using server = tinyServer();
-    const output = (await runProgram(file, code, server)).trim();
+    const output = (await runProgram(example, server)).trim();
     if (printed !== undefined) return assertEquals(output, printed);
     // Over WebSocket: the frame that stops goes out after the eighth; how many follow depends on the speed.
     const frames = output.split("\n");
