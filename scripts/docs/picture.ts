@@ -15,13 +15,11 @@ const MODEL = "shimmy-tiny";
 /** The address that the pages show; the server of the recording may have another port. */
 const SHOWN_ADDRESS = "127.0.0.1:11435";
 
-/** The program and the arguments of `deno task shimmy`. */
+/** The arguments of Deno in `deno task shimmy`. */
 async function shimmyCommand(): Promise<string[]> {
   const { tasks } = JSON.parse(await Deno.readTextFile(new URL("deno.json", ROOT)));
-  const [, ...args] = (tasks.shimmy as string).split(" ");
-  const main = args.pop()!;
-  const config = fromFileUrl(new URL("deno.json", ROOT));
-  return [...args, "--quiet", `--config=${config}`, fromFileUrl(new URL(main, ROOT))];
+  const [, run, ...args] = (tasks.shimmy as string).split(" ");
+  return [run!, "--quiet", ...args];
 }
 
 /** Variables for a user without models and settings, and with the libraries of this user. */
@@ -34,10 +32,10 @@ async function cleanEnvironment(home: string): Promise<Record<string, string>> {
 }
 
 /** Starts a program and collects the lines of both of its streams in the order of their arrival. */
-function start(program: string, args: readonly string[], cwd: string, env: Record<string, string>) {
+function start(program: string, args: readonly string[], env: Record<string, string>) {
   const child = new Deno.Command(program, {
     args: [...args],
-    cwd,
+    cwd: fromFileUrl(ROOT),
     env,
     clearEnv: true,
     stdin: "null",
@@ -90,8 +88,8 @@ const REQUESTS = [
   ],
 ] as const;
 
-async function recordServer(cwd: string, env: Record<string, string>): Promise<Line[]> {
-  const server = start(Deno.execPath(), [...await shimmyCommand(), "serve"], cwd, env);
+async function recordServer(env: Record<string, string>): Promise<Line[]> {
+  const server = start(Deno.execPath(), [...await shimmyCommand(), "serve"], env);
   try {
     const address = await loadedAddress(server.lines);
     const session: Line[] = [
@@ -99,7 +97,7 @@ async function recordServer(cwd: string, env: Record<string, string>): Promise<L
       ...server.lines.map((line) => shown(line, address)),
     ];
     for (const [path, body, options] of REQUESTS) {
-      const curl = start("curl", ["-s", "-N", `http://${address}${path}`, "-d", body], cwd, env);
+      const curl = start("curl", ["-s", "-N", `http://${address}${path}`, "-d", body], env);
       await curl.ended;
       session.push(
         { kind: "command", text: `curl ${options}http://${SHOWN_ADDRESS}${path} \\` },
@@ -114,10 +112,10 @@ async function recordServer(cwd: string, env: Record<string, string>): Promise<L
   }
 }
 
-async function recordAnswer(cwd: string, env: Record<string, string>): Promise<Line[]> {
+async function recordAnswer(env: Record<string, string>): Promise<Line[]> {
   const prompt = "What is the opposite of hot?";
   const args = ["generate", MODEL, "--temperature", "0", "--prompt"];
-  const answer = start(Deno.execPath(), [...await shimmyCommand(), ...args, prompt], cwd, env);
+  const answer = start(Deno.execPath(), [...await shimmyCommand(), ...args, prompt], env);
   await answer.ended;
   return [
     { kind: "command", text: `shimmy ${args.join(" ")} "${prompt}"` },
@@ -129,7 +127,7 @@ async function record(): Promise<Line[]> {
   const home = await Deno.makeTempDir();
   const env = await cleanEnvironment(home);
   try {
-    return [...await recordServer(home, env), ...await recordAnswer(home, env)];
+    return [...await recordServer(env), ...await recordAnswer(env)];
   } finally {
     await Deno.remove(home, { recursive: true });
   }
