@@ -4,10 +4,10 @@ import { isOllamaGenerate, ollamaGenerate, ollamaRoutes } from "./api/ollama/mod
 import { openaiRoutes } from "./api/openai/mod.ts";
 import type { Route } from "./http/mod.ts";
 
-/** Every route of every dialect. */
+/** All routes of all dialects. */
 export const allRoutes: readonly Route[] = [
   ...nativeRoutes,
-  generateRoute({ claims: isOllamaGenerate, handle: ollamaGenerate }),
+  generateRoute({ matches: isOllamaGenerate, handle: ollamaGenerate }),
   ...openaiRoutes,
   ...anthropicRoutes,
   ...ollamaRoutes,

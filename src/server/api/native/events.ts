@@ -3,10 +3,10 @@ import type { FinishReason, Timings } from "../../../engine/protocol/mod.ts";
 import type { Done, UnifiedEvent } from "./schema.ts";
 
 /**
- * The unified events of an answer: a token with text, a piece of reasoning, and the end. Tokens that
- * bring no text yet (a part of a character, or what may become a stop string) are not told.
+ * The unified events of an answer: tokens, reasoning and the end. Tokens without text, such as a part of
+ * a character or the possible begin of a stop string, are omitted.
  */
-export async function* unified(
+export async function* toUnifiedEvents(
   events: AsyncIterable<AnswerEvent>,
 ): AsyncGenerator<UnifiedEvent, void> {
   let index = 0;
@@ -21,7 +21,7 @@ export async function* unified(
       case "done":
         yield toDone(event);
         break;
-      // A native request has no tools, so that no calls come.
+      // Native requests have no tools.
       case "tool_call":
       case "tool_arguments":
         break;
@@ -29,7 +29,7 @@ export async function* unified(
   }
 }
 
-/** How an answer ended, as the native API tells it. */
+/** The last event of an answer in the spelling of the native API. */
 export function toDone(event: Extract<AnswerEvent, { type: "done" }>): Done {
   const { usage, timings, notices = [] } = event;
   return {
@@ -48,13 +48,13 @@ export function toDone(event: Extract<AnswerEvent, { type: "done" }>): Done {
       predicted_ms: timings.predictedMs,
       prompt_per_second: timings.promptPerSecond,
       predicted_per_second: timings.predictedPerSecond,
-      ...toDrafts(timings),
+      ...toDraftCounts(timings),
     },
     ...(notices.length === 0 ? {} : { notices: notices.map(({ message }) => message) }),
   };
 }
 
-function toDrafts({ draftedTokens = 0, acceptedTokens = 0 }: Timings) {
+function toDraftCounts({ draftedTokens = 0, acceptedTokens = 0 }: Timings) {
   if (draftedTokens === 0) return {};
   return {
     drafted_tokens: draftedTokens,

@@ -11,7 +11,7 @@ import {
 } from "../../http/mod.ts";
 import { engineFor, startAnswer } from "../../answers/mod.ts";
 import { keepAliveOf } from "../../schemas/mod.ts";
-import { unified } from "./events.ts";
+import { toUnifiedEvents } from "./events.ts";
 import { toAnswerRequest } from "./request.ts";
 import {
   type Done,
@@ -50,7 +50,7 @@ export async function handleGenerate(exchange: Exchange, value: unknown): Promis
     case "json":
       return eventStream(sse(answer, (event) => JSON.stringify(event), exchange), { keepAliveMs });
     case "ndjson":
-      return ndjsonStream(withFailure(unified(answer), exchange));
+      return ndjsonStream(withFailure(toUnifiedEvents(answer), exchange));
   }
 }
 
@@ -72,7 +72,7 @@ async function toObject(answer: Answer, model: string): Promise<GenerateAnswer> 
   let response = "";
   let reasoning = "";
   let done: Done | null = null;
-  for await (const event of unified(answer)) {
+  for await (const event of toUnifiedEvents(answer)) {
     if ("token" in event) response += event.token;
     else if ("reasoning" in event) reasoning += event.reasoning;
     else if ("done" in event) done = event;
@@ -93,7 +93,7 @@ async function* sse(
   data: (event: UnifiedEvent) => string | null,
   exchange: Exchange,
 ): AsyncGenerator<ServerSentEvent, void> {
-  for await (const event of withFailure(unified(answer), exchange)) {
+  for await (const event of withFailure(toUnifiedEvents(answer), exchange)) {
     if ("error" in event) {
       yield { event: "error", data: JSON.stringify(event) };
       return;

@@ -3,21 +3,21 @@ import { nativeDialect } from "./dialect.ts";
 import { handleGenerate } from "./generate.ts";
 import { generateAnswerSchema, generateSchema } from "./schema.ts";
 
-/** Answers a request whose body was read already, because more than one dialect looks into it. */
+/** Handles a request whose body has been read to select the dialect. */
 export type GenerateHandler = (exchange: Exchange, body: unknown) => Response | Promise<Response>;
 
-/** Another dialect's claim on `POST /api/generate`. */
-export interface GenerateClaim {
-  /** Whether a request is this dialect's. */
-  claims(headers: Headers, body: unknown): boolean;
+/** The other dialect of `POST /api/generate`. */
+export interface GenerateDialect {
+  /** Whether a request is in this dialect. */
+  matches(headers: Headers, body: unknown): boolean;
   readonly handle: GenerateHandler;
 }
 
 /**
- * `POST /api/generate`, which belongs to two dialects: the native one answers what the other does not
- * claim.
+ * `POST /api/generate`, which two dialects share: the native one handles requests that do not match the
+ * other.
  */
-export function generateRoute(other?: GenerateClaim): Route {
+export function generateRoute(other?: GenerateDialect): Route {
   return {
     method: "POST",
     path: "/api/generate",
@@ -28,8 +28,8 @@ export function generateRoute(other?: GenerateClaim): Route {
     streams: ["text/event-stream", "application/x-ndjson"],
     async handle(exchange) {
       const body = await readJson(exchange);
-      const claimed = other?.claims(exchange.request.headers, body) ?? false;
-      return await (claimed ? other!.handle : handleGenerate)(exchange, body);
+      const isOther = other?.matches(exchange.request.headers, body) ?? false;
+      return await (isOther ? other!.handle : handleGenerate)(exchange, body);
     },
   };
 }

@@ -264,7 +264,7 @@ Deno.test("messages win over the prompt", async () => {
 
 const refused: readonly (readonly [unknown, string])[] = [
   ["{", "body: must be JSON in UTF-8"],
-  [{}, "prompt: is required where there are no messages"],
+  [{}, "prompt: is required when there are no messages"],
   [{ prompt: 1 }, "prompt: must be text"],
   [{ prompt: "Hi", temperature: -1 }, "temperature: must be a number from 0 to 100"],
   [{ prompt: "Hi", max_tokens: 0 }, "max_tokens: must be a whole number, 1 or more"],
@@ -298,7 +298,7 @@ const refused: readonly (readonly [unknown, string])[] = [
   ],
   [
     { prompt: "Hi", raw: true, reasoning_sampling: {} },
-    "reasoning_sampling: cannot be used with raw: no template tells reasoning",
+    "reasoning_sampling: cannot be used with raw: without a template, reasoning is not detected",
   ],
   [
     { prompt: "Hi", raw: true, system: "x" },
@@ -322,7 +322,7 @@ Deno.test("an unknown model is 404", async () => {
 
 Deno.test("what another dialect claims of /api/generate is answered by it", async () => {
   const route = generateRoute({
-    claims: (headers, body) => headers.has("x-theirs") || Object.hasOwn(body as object, "theirs"),
+    matches: (headers, body) => headers.has("x-theirs") || Object.hasOwn(body as object, "theirs"),
     handle: (_exchange, body) => Response.json({ claimed: body }),
   });
   const handler = createHandler({ pool: new PoolDouble(), settings: SETTINGS }, [route]);

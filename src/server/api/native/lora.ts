@@ -8,7 +8,7 @@ import { type Exchange, parse, readJson, type Route } from "../../http/mod.ts";
 import { nativeDialect } from "./dialect.ts";
 
 const layers = z.tuple([z.int(), z.int()], {
-  error: "must be the first and the last layer, as in [8, 24]",
+  error: "must be the first and the last layer, such as [8, 24]",
 });
 
 const answerSchema = z.object({
@@ -18,8 +18,8 @@ const answerSchema = z.object({
     name: z.string(),
     kind: z.enum(["lora", "control-vector"]),
     scale: z.number(),
-    layers: layers.optional().describe("That a control vector is kept to"),
-    digest: z.string().describe("SHA-256 of its file"),
+    layers: layers.optional().describe("Layers that a control vector changes"),
+    digest: z.string().describe("SHA-256 of the file"),
   })),
   available: z.array(z.string()),
 });
@@ -28,31 +28,33 @@ const SCALE_ERROR = "must be a number from -10 to 10";
 
 /** The body of `POST /api/lora`. */
 const changeSchema = z.strictObject({
-  model: z.string({ error: "must be text" }).nullish().describe("The default model when absent"),
+  model: z.string({ error: "must be text" }).nullish().describe("Default: the default model"),
   name: z.string({ error: "must be text" }).min(1, { error: "must not be empty" })
     .describe(
-      "An adapter, LoRA or control vector, that is loaded, that the model is configured with, or " +
-        "that lies where models are looked for",
+      "Name of a LoRA adapter or control vector that is loaded, configured for the model, or in a " +
+        "model folder",
     ),
   scale: z.number({ error: SCALE_ERROR }).min(-10, { error: SCALE_ERROR })
     .max(10, { error: SCALE_ERROR }).nullish()
-    .describe("For requests that choose no adapters; 0 leaves it to those that do; 1 when absent"),
+    .describe(
+      "Scale for requests without lora; 0 applies it only to requests that name it. Default 1",
+    ),
   layers: layers.nullish()
-    .describe("The first and the last layer that a control vector changes, from 1 on"),
+    .describe("First and last layer that a control vector changes, counted from 1"),
   unload: z.boolean({ error: "must be true or false" }).nullish()
-    .describe("Answers that run keep it to their end"),
+    .describe("Unload the adapter; running requests keep it until they end"),
 });
 
 type Change = z.output<typeof changeSchema>;
 
-/** The adapters of a loaded model: what there is, and loading, rescaling and unloading them. */
+/** Routes that list, load, rescale and unload adapters. */
 export const loraRoutes: readonly Route[] = [
   {
     method: "GET",
     path: "/api/lora",
     dialect: nativeDialect,
-    summary: "Adapters of a loaded model",
-    query: { model: "The default model where it is absent" },
+    summary: "List the adapters of a model",
+    query: { model: "Default: the default model" },
     answer: answerSchema,
     async handle({ context: { pool }, url }) {
       const entry = await pool.resolve(url.searchParams.get("model") ?? undefined);
@@ -93,7 +95,7 @@ async function change(exchange: Exchange): Promise<Response> {
   return stateOf(entry, engine, files);
 }
 
-/** Paths are never a client's to name: an adapter is one that was found or configured. */
+/** Clients name adapters that were discovered or configured, never paths. */
 function changeOf(
   { name, scale, layers, unload }: Change,
   files: readonly AdapterFile[],

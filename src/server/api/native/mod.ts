@@ -1,3 +1,8 @@
+/**
+ * Shimmy's own API: generation over HTTP and WebSocket, models, adapters and operation.
+ *
+ * @module
+ */
 import type { Route } from "../../http/mod.ts";
 import { loraRoutes } from "./lora.ts";
 import { modelRoutes } from "./models.ts";
@@ -7,7 +12,7 @@ import { socketRoute } from "./socket.ts";
 export { nativeDialect } from "./dialect.ts";
 export { generateRoute } from "./generate_route.ts";
 
-/** Shimmy's own API, without `POST /api/generate`, which it shares with Ollama's. */
+/** All native routes except `POST /api/generate`, which is shared with Ollama's API. */
 export const nativeRoutes: readonly Route[] = [
   ...operationRoutes,
   ...modelRoutes,

@@ -25,67 +25,69 @@ const modelSchema = z.object({
   architecture: z.string(),
   quantization: z.string(),
   parameters: z.number().nullable(),
-  context_length: z.number().nullable().describe("Tokens the model was trained on"),
+  context_length: z.number().nullable().describe("Context length in training, in tokens"),
   size: z.number().describe("Bytes"),
   modified_at: z.iso.datetime(),
 });
 
 const modelListSchema = z.object({ models: z.array(modelSchema) });
 
-/** What of a model lies on a device, in bytes. */
+/** Memory of a model on a device, in bytes. */
 const placementSchema = z.object({
   device: z.string(),
-  layers: z.int().describe("The output counts as one"),
+  layers: z.int().describe("The output layer counts as one"),
   weight_bytes: z.int(),
   kv_bytes: z.int().nullable(),
   compute_bytes: z.int().nullable(),
 });
 
-/** The context that computes embeddings and scores, which is made when the first one is asked for. */
+/** The context for embeddings and scores; the first such request creates it. */
 const embeddingSchema = z.object({
-  input_limit: z.int().describe("Tokens an input may have"),
-  context_length: z.int().describe("Tokens it has room for now; longer inputs make it larger"),
+  input_limit: z.int().describe("Maximum tokens of an input"),
+  context_length: z.int().describe("Current size in tokens; longer inputs enlarge it"),
   memory: z.array(placementSchema.pick({ device: true, kv_bytes: true, compute_bytes: true }))
-    .nullable().describe("Null where libllama did not say"),
-  queued: z.int().describe("Inputs that wait"),
-  inputs: z.int().describe("Inputs that were computed"),
-  tokens: z.int().describe("Their tokens"),
-  batches: z.int().describe("Native calls it took"),
+    .nullable().describe("Null when libllama does not report it"),
+  queued: z.int().describe("Inputs in the queue"),
+  inputs: z.int().describe("Computed inputs"),
+  tokens: z.int().describe("Computed tokens"),
+  batches: z.int().describe("Batches that were decoded"),
 });
 
 const planSchema = z.object({
   name: z.string(),
   fits: z.boolean(),
-  layers: z.int().describe("The output counts as one"),
+  layers: z.int().describe("The output layer counts as one"),
   offloaded_layers: z.int(),
-  context_length: z.int().describe("Tokens one sequence would hold"),
+  context_length: z.int().describe("Context length of a sequence in tokens"),
   parallel: z.int(),
   devices: z.array(placementSchema.extend({
-    cache_bytes: z.int().describe("What states of finished answers may take in time"),
+    cache_bytes: z.int().describe("Maximum size of cached states of finished requests"),
     memory_free: z.int(),
     memory_total: z.int(),
-    memory_reserved: z.int().describe("Of what is free, what shall be left free"),
+    memory_reserved: z.int().describe("Free memory that is kept in reserve"),
   })),
-  expert_bytes: z.int().describe("Of all experts"),
-  saved_bytes: z.int().describe("Kept off the devices by --cpu-moe and its like"),
+  expert_bytes: z.int().describe("Size of all experts"),
+  saved_bytes: z.int().describe("Weights kept on the CPU by --cpu-moe and similar options"),
   notes: z.array(z.string()),
 });
 
 const modelStatusSchema = z.object({
   name: z.string(),
   state: stateSchema,
-  progress: z.number().describe("0 to 1 while it loads"),
+  progress: z.number().describe("0 to 1 while the model loads"),
   error: z.string().nullable().describe("Why the last load failed"),
-  retry_seconds: z.int().optional().describe("Until a model that failed again and again is tried"),
-  requests: z.int().optional().describe("Requests that use it"),
-  pinned: z.boolean().optional().describe("It is the last to go when room is needed"),
+  retry_seconds: z.int().optional().describe(
+    "Seconds until the next load attempt after repeated failures",
+  ),
+  requests: z.int().optional().describe("Running requests of the model"),
+  pinned: z.boolean().optional().describe("Whether the model is evicted last"),
   expires_at: z.iso.datetime().nullable().optional()
-    .describe("When it is unloaded unless it is used; null: it is not for being idle"),
-  memory_bytes: z.int().nullable().optional().describe("What it is expected to take"),
+    .describe("When the idle model is unloaded; null: never"),
+  memory_bytes: z.int().nullable().optional().describe("Estimated memory"),
   loaded: z.object({
     description: z.string(),
     capabilities: z.array(z.enum(["completion", "tools", "thinking", "embedding", "rerank"])),
-    context_length: z.int().describe("Tokens one sequence may hold"),
+    context_length: z.int().describe("Context length of a sequence in tokens"),
     parallel: z.int(),
     devices: z.array(z.string()),
     offloaded_layers: z.int(),
@@ -93,12 +95,12 @@ const modelStatusSchema = z.object({
     placement: z.array(placementSchema),
     embedding: embeddingSchema.nullable()
       .describe(
-        "The context for embeddings; null until there is one, or while the model is too busy",
+        "The context for embeddings; null before the first request, or while the model is busy",
       ),
     load_ms: z.number(),
     notes: z.array(z.string()),
     statistics: statisticsSchema.nullable().describe(
-      "Since it was loaded; null while it is too busy",
+      "Counts since the model was loaded; null while the model is busy",
     ),
   }).nullable(),
 });
@@ -131,13 +133,13 @@ async function statusOf(pool: ModelPool, entry: ModelEntry): Promise<ModelStatus
     state,
     progress,
     error,
-    ...useOf(more),
-    loaded: engine === null ? null : loadedAs(engine.info, await engineStatus(engine)),
+    ...toUsageStatus(more),
+    loaded: engine === null ? null : toLoadedStatus(engine.info, await engineStatus(engine)),
   };
 }
 
-/** How a model is used, and when one that failed is tried again. */
-export function useOf({ use, retryMs }: Pick<ModelState, "use" | "retryMs">) {
+/** Use of a model, and the time until the next load attempt. */
+export function toUsageStatus({ use, retryMs }: Pick<ModelState, "use" | "retryMs">) {
   return {
     ...(retryMs === undefined ? {} : { retry_seconds: Math.ceil(retryMs / 1000) }),
     ...(use === undefined ? {} : {
@@ -151,7 +153,7 @@ export function useOf({ use, retryMs }: Pick<ModelState, "use" | "retryMs">) {
   };
 }
 
-function loadedAs(
+function toLoadedStatus(
   info: ModelInfo,
   status: EngineStatus | null,
 ): NonNullable<ModelStatus["loaded"]> {
@@ -164,15 +166,15 @@ function loadedAs(
     offloaded_layers: info.offloadedLayers,
     layers: info.layers,
     placement: placementJson(info.placement),
-    embedding: embeddingAs(status?.embedding ?? null),
+    embedding: toEmbeddingStatus(status?.embedding ?? null),
     load_ms: info.loadMs,
     notes: [...info.notes],
     statistics: status === null ? null : statisticsOf(status),
   };
 }
 
-/** The context that embeds, in the wire's spelling. */
-export function embeddingAs(
+/** The embedding context in the spelling of the API. */
+export function toEmbeddingStatus(
   embedding: EmbeddingStatus | null,
 ): z.output<typeof embeddingSchema> | null {
   if (embedding === null) return null;
@@ -180,7 +182,7 @@ export function embeddingAs(
   return { ...embeddingJson(embedding)!, queued, inputs, tokens, batches };
 }
 
-function planAs(name: string, plan: LoadPlan): z.output<typeof planSchema> {
+function toPlan(name: string, plan: LoadPlan): z.output<typeof planSchema> {
   return {
     name,
     fits: plan.fits,
@@ -201,23 +203,23 @@ function planAs(name: string, plan: LoadPlan): z.output<typeof planSchema> {
   };
 }
 
-/** The body of a load; there need not be one. */
+/** The optional body of a load. */
 async function loadBody(exchange: Exchange): Promise<z.output<typeof loadSchema>> {
   return parse(loadSchema, await readOptionalJson(exchange) ?? {});
 }
 
-/** The model that a route's path names. */
-async function named({ context, params }: Exchange): Promise<[ModelPool, ModelEntry]> {
+/** The model that the path names. */
+async function modelOfPath({ context, params }: Exchange): Promise<[ModelPool, ModelEntry]> {
   return [context.pool, await context.pool.resolve(params.name)];
 }
 
-/** The registry of models. */
+/** Routes of the model registry. */
 export const modelRoutes: readonly Route[] = [
   {
     method: "GET",
     path: "/api/models",
     dialect: nativeDialect,
-    summary: "List the models that are registered or discovered",
+    summary: "List registered and discovered models",
     answer: modelListSchema,
     async handle({ context: { pool } }) {
       return Response.json({ models: (await pool.list()).map((entry) => describe(pool, entry)) });
@@ -227,7 +229,7 @@ export const modelRoutes: readonly Route[] = [
     method: "POST",
     path: "/api/models/discover",
     dialect: nativeDialect,
-    summary: "Look for models again",
+    summary: "Discover models again",
     answer: modelListSchema,
     async handle({ context: { pool } }) {
       return Response.json({ models: (await pool.rescan()).map((entry) => describe(pool, entry)) });
@@ -237,11 +239,11 @@ export const modelRoutes: readonly Route[] = [
     method: "POST",
     path: "/api/models/:name/load",
     dialect: nativeDialect,
-    summary: "Load a model; answers when it is loaded",
+    summary: "Load a model; responds when it is loaded",
     body: loadSchema,
     answer: modelStatusSchema,
     async handle(exchange) {
-      const [pool, entry] = await named(exchange);
+      const [pool, entry] = await modelOfPath(exchange);
       const { keep_alive } = await loadBody(exchange);
       await engineForEntry(exchange, entry, keepAliveOf(keep_alive));
       return Response.json(await statusOf(pool, entry));
@@ -251,10 +253,10 @@ export const modelRoutes: readonly Route[] = [
     method: "POST",
     path: "/api/models/:name/unload",
     dialect: nativeDialect,
-    summary: "Unload a model; answers that run are ended",
+    summary: "Unload a model; running requests are cancelled",
     answer: unloadSchema,
     async handle(exchange) {
-      const [pool, entry] = await named(exchange);
+      const [pool, entry] = await modelOfPath(exchange);
       const unloaded = await pool.unload(entry);
       return Response.json({ name: entry.name, unloaded, state: pool.state(entry).state });
     },
@@ -263,21 +265,21 @@ export const modelRoutes: readonly Route[] = [
     method: "GET",
     path: "/api/models/:name/plan",
     dialect: nativeDialect,
-    summary: "Whether and how a model would fit, without loading it",
+    summary: "Plan the placement of a model without loading it",
     answer: planSchema,
     async handle(exchange) {
-      const [pool, entry] = await named(exchange);
-      return Response.json(planAs(entry.name, await pool.plan(entry, exchange.signal)));
+      const [pool, entry] = await modelOfPath(exchange);
+      return Response.json(toPlan(entry.name, await pool.plan(entry, exchange.signal)));
     },
   },
   {
     method: "GET",
     path: "/api/models/:name/status",
     dialect: nativeDialect,
-    summary: "What a model is doing",
+    summary: "Status of a model",
     answer: modelStatusSchema,
     async handle(exchange) {
-      return Response.json(await statusOf(...await named(exchange)));
+      return Response.json(await statusOf(...await modelOfPath(exchange)));
     },
   },
 ];

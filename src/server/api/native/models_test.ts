@@ -229,7 +229,7 @@ Deno.test("/ready is 503 without a model", async () => {
     get("/ready"),
   );
   assertEquals(response.status, 503);
-  assertEquals(await response.json(), { error: "There is no model to answer with" });
+  assertEquals(await response.json(), { error: "No model is available" });
 });
 
 Deno.test("/diag tells what runs, without paths and keys", async () => {

@@ -1,3 +1,4 @@
+import { STATUS_CODE } from "@std/http/status";
 import * as z from "zod";
 import type { Engine } from "../../../engine/mod.ts";
 import { ShimmyError } from "../../../errors.ts";
@@ -7,39 +8,43 @@ import { adapterJson } from "../../answers/mod.ts";
 import { engineStatus, queueOf } from "../../metrics/mod.ts";
 import { type Exchange, HttpError, type Route } from "../../http/mod.ts";
 import { nativeDialect } from "./dialect.ts";
-import { embeddingAs, useOf } from "./models.ts";
+import { toEmbeddingStatus, toUsageStatus } from "./models.ts";
 
-/** Seconds after which asking again makes sense while a model loads. */
+/** `Retry-After` while a model loads, in seconds. */
 const LOADING_RETRY = 2;
 
-/** The name of a model that answers now or would load when asked. */
+/** A model that is loaded, or that the next request would load. */
 async function readyModel(pool: ModelPool): Promise<ModelEntry> {
   const entries = await pool.list();
   const loaded = entries.find((entry) => pool.state(entry).state === "loaded");
   if (loaded !== undefined) return loaded;
   const entry = await pool.resolve(undefined).catch((thrown) => {
     if (thrown instanceof ShimmyError && thrown.kind === "not_found") {
-      throw new HttpError(503, "There is no model to answer with");
+      throw new HttpError(STATUS_CODE.ServiceUnavailable, "No model is available");
     }
     throw thrown;
   });
   const { state, progress, error } = pool.state(entry);
   if (state === "loading") {
     const percent = Math.floor(progress * 100);
-    throw new HttpError(503, `Model '${entry.name}' is loading (${percent} %)`, {
-      retryAfter: LOADING_RETRY,
-    });
+    throw new HttpError(
+      STATUS_CODE.ServiceUnavailable,
+      `Model '${entry.name}' is loading (${percent} %)`,
+      {
+        retryAfter: LOADING_RETRY,
+      },
+    );
   }
   if (state === "failed") {
     throw new HttpError(
-      503,
+      STATUS_CODE.ServiceUnavailable,
       `Model '${entry.name}' cannot be loaded: ${error ?? "unknown reason"}`,
     );
   }
   return entry;
 }
 
-/** Who waits for a model, and for how long about. */
+/** The queue of a model with estimated waiting times. */
 function queueStatus(engine: Engine) {
   const { running, waiting, estimateMs } = queueOf(engine).status();
   return {
@@ -55,11 +60,11 @@ function queueStatus(engine: Engine) {
   };
 }
 
-/** What runs here, without paths and keys. */
+/** The state of the server, without paths and keys. */
 async function diagnose({ context: { pool, settings } }: Exchange): Promise<Response> {
   const models = await Promise.all((await pool.list()).map(async (entry) => {
     const { state, progress, error, engine, ...more } = pool.state(entry);
-    const about = { name: entry.name, state, progress, error, ...useOf(more) };
+    const about = { name: entry.name, state, progress, error, ...toUsageStatus(more) };
     if (engine === null) return about;
     const { info } = engine;
     const status = await engineStatus(engine);
@@ -92,7 +97,7 @@ async function diagnose({ context: { pool, settings } }: Exchange): Promise<Resp
         },
         kv_cells: { used: status.cellsUsed, total: status.cellsTotal },
         adapters: status.loras.map(adapterJson),
-        embedding: embeddingAs(status.embedding),
+        embedding: toEmbeddingStatus(status.embedding),
       }),
     };
   }));
@@ -106,13 +111,13 @@ async function diagnose({ context: { pool, settings } }: Exchange): Promise<Resp
   });
 }
 
-/** What operators and their machines ask. */
+/** Routes for operators and monitoring. */
 export const operationRoutes: readonly Route[] = [
   {
     method: "GET",
     path: "/",
     dialect: nativeDialect,
-    summary: "A greeting",
+    summary: "Name and version as plain text",
     text: true,
     handle: ({ context }) => new Response(`Shimmy ${context.settings.version} is running\n`),
   },
@@ -120,7 +125,7 @@ export const operationRoutes: readonly Route[] = [
     method: "GET",
     path: "/health",
     dialect: nativeDialect,
-    summary: "Whether the server is alive",
+    summary: "Liveness check",
     open: true,
     answer: z.object({ status: z.literal("ok") }),
     handle: () => Response.json({ status: "ok" }),
@@ -129,7 +134,7 @@ export const operationRoutes: readonly Route[] = [
     method: "GET",
     path: "/ready",
     dialect: nativeDialect,
-    summary: "Whether a model can answer",
+    summary: "Readiness check: a model is available",
     answer: z.object({ status: z.literal("ready"), model: z.string() }),
     async handle({ context }) {
       const { name } = await readyModel(context.pool);
@@ -140,7 +145,7 @@ export const operationRoutes: readonly Route[] = [
     method: "GET",
     path: "/metrics",
     dialect: nativeDialect,
-    summary: "Counts and gauges in Prometheus' text format",
+    summary: "Metrics in Prometheus' text format",
     text: true,
     async handle({ context }) {
       const { text, contentType } = await context.metrics!.render(context.pool);
@@ -151,7 +156,7 @@ export const operationRoutes: readonly Route[] = [
     method: "GET",
     path: "/diag",
     dialect: nativeDialect,
-    summary: "What is loaded, on which devices, and what waits",
+    summary: "Loaded models, devices and queues",
     answer: z.object({
       shimmy: z.string(),
       libllama: z.string().nullable(),

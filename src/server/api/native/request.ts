@@ -4,8 +4,8 @@ import { isGiven, toRun, toSampling, toStopConditions } from "../../schemas/mod.
 import type { GenerateBody } from "./schema.ts";
 
 /**
- * What a native request asks of the engine.
- * @throws {ShimmyError} `invalid`, when fields contradict each other or there is nothing to answer.
+ * Converts a native request for the engine.
+ * @throws {ShimmyError} `invalid` when fields contradict each other or the prompt is missing.
  */
 export function toAnswerRequest(body: GenerateBody): AnswerRequest {
   return {
@@ -23,12 +23,15 @@ function toInput(body: GenerateBody): Input {
   const { messages, system, prompt } = body;
   if (body.raw) {
     if (messages) {
-      throw refusal("raw", "cannot be used with messages, which need the chat template");
+      throw invalid("raw", "cannot be used with messages, which need the chat template");
     }
-    if (system) throw refusal("raw", "cannot be used with system, which needs the chat template");
+    if (system) throw invalid("raw", "cannot be used with system, which needs the chat template");
     for (const field of ["reasoning_budget", "reasoning_sampling"] as const) {
       if (isGiven(body[field])) {
-        throw refusal(field, "cannot be used with raw: no template tells reasoning");
+        throw invalid(
+          field,
+          "cannot be used with raw: without a template, reasoning is not detected",
+        );
       }
     }
     return { type: "text", text: required(prompt) };
@@ -56,7 +59,7 @@ function conversation(
   system: string | null | undefined,
 ): Message[] {
   if (system && messages[0]?.role === "system") {
-    throw refusal("system", "cannot be used when messages begin with a system message");
+    throw invalid("system", "cannot be used when messages begin with a system message");
   }
   return messages.map(({ role, content, name }) => ({
     role,
@@ -67,17 +70,17 @@ function conversation(
 
 function required(prompt: string | null | undefined): string {
   if (typeof prompt === "string") return prompt;
-  throw refusal("prompt", "is required where there are no messages");
+  throw invalid("prompt", "is required when there are no messages");
 }
 
 function toFormat({ json_schema: schema, grammar }: GenerateBody): Format {
   if (schema !== undefined && schema !== null) {
-    if (grammar) throw refusal("grammar", "cannot be used with json_schema: choose one");
+    if (grammar) throw invalid("grammar", "cannot be used with json_schema: choose one");
     return { type: "json_schema", schema };
   }
   return grammar ? { type: "grammar", source: grammar } : { type: "text" };
 }
 
-function refusal(field: string, what: string): ShimmyError {
+function invalid(field: string, what: string): ShimmyError {
   return new ShimmyError("invalid", `${field}: ${what}`, { field });
 }

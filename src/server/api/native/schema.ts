@@ -26,14 +26,16 @@ const schemaValue = z.union([z.record(z.string(), z.unknown()), z.boolean()], {
 
 /** The body of `POST /api/generate`, and the first frame of `/ws/generate`. */
 export const generateSchema = z.strictObject({
-  model: text.nullish().describe("The default model when absent"),
+  model: text.nullish().describe("Default: the default model"),
   prompt: text.nullish(),
   messages: z.array(messageSchema, { error: "must be a list of messages" })
     .min(1, { error: "must have at least one message" })
-    .nullish().describe("Wins over prompt"),
-  system: text.nullish().describe("A system message before the prompt or the messages"),
-  raw: flag.nullish().describe("Take the prompt as it is, without the chat template"),
-  max_tokens: integerFrom(1).nullish().describe("Until the context is full when absent"),
+    .nullish().describe("Replaces prompt"),
+  system: text.nullish().describe("System message before the prompt or the messages"),
+  raw: flag.nullish().describe("Send the prompt to the model without the chat template"),
+  max_tokens: integerFrom(1).nullish().describe(
+    "Maximum tokens to generate. Default: until the context is full",
+  ),
   ...samplingFields,
   ...stopFields,
   ...runFields,
@@ -41,9 +43,9 @@ export const generateSchema = z.strictObject({
   stream: flag.nullish().describe("When absent, the Accept header decides"),
   stream_format: z.enum(FORMATS, { error: `must be one of ${FORMATS.join(", ")}` }).nullish()
     .describe("text and json are server-sent events; when absent, the Accept header decides"),
-  json_schema: schemaValue.nullish().describe("The answer is JSON that fits this schema"),
+  json_schema: schemaValue.nullish().describe("Constrain the answer to JSON of this schema"),
   grammar: text.min(1, { error: "must not be empty" }).nullish()
-    .describe("A GBNF grammar with the start symbol root"),
+    .describe("GBNF grammar with the start symbol root"),
 });
 
 export type GenerateBody = z.output<typeof generateSchema>;
@@ -62,22 +64,24 @@ const timingsSchema = z.object({
   predicted_ms: z.number(),
   prompt_per_second: z.number(),
   predicted_per_second: z.number(),
-  drafted_tokens: z.int().optional().describe("Tokens that were guessed; absent where none were"),
-  accepted_tokens: z.int().optional().describe("Those of them that came next"),
-  acceptance_rate: z.number().optional().describe("Their share, 0 to 1"),
+  drafted_tokens: z.int().optional().describe(
+    "Drafted tokens; absent without speculative decoding",
+  ),
+  accepted_tokens: z.int().optional().describe("Accepted draft tokens"),
+  acceptance_rate: z.number().optional().describe("Accepted share of drafted tokens, 0 to 1"),
 });
 
-/** How every answer ends. */
+/** The end of every answer. */
 const doneSchema = z.object({
   done: z.literal(true),
   finish_reason: z.enum(["stop", "length", "cancelled"]),
   usage: usageSchema,
   timings: timingsSchema,
   notices: z.array(z.string()).optional()
-    .describe("What did not go as it was asked, though the answer is right"),
+    .describe("Deviations from the request that do not affect correctness"),
 });
 
-/** The answer of `POST /api/generate` when it is not streamed. */
+/** The response of `POST /api/generate` without streaming. */
 export const generateAnswerSchema = z.object({
   response: z.string(),
   reasoning: z.string().optional(),
@@ -88,14 +92,14 @@ export const generateAnswerSchema = z.object({
 
 const PHASES = ["reasoning", "answer"] as const;
 
-/** What a WebSocket client may send while tokens flow. */
+/** A control frame of a WebSocket client during generation. */
 export const controlSchema = z.strictObject({
-  stop: z.literal(true, { error: "must be true while an answer runs" }).optional(),
+  stop: z.literal(true, { error: "must be true during generation" }).optional(),
   pause: z.literal(true, { error: "must be true" }).optional(),
   resume: z.literal(true, { error: "must be true" }).optional(),
   ...samplingFields,
   phase: z.enum(PHASES, { error: "must be reasoning or answer" }).optional()
-    .describe("Which alone the sampling is for; else the one that runs and the one that comes"),
+    .describe("Phase that the sampling applies to. Default: the current phase and the next"),
 });
 
 export type ControlBody = z.output<typeof controlSchema>;

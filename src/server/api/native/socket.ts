@@ -1,25 +1,30 @@
+import { STATUS_CODE } from "@std/http/status";
 import { HttpError, type Route } from "../../http/mod.ts";
 import { nativeDialect } from "./dialect.ts";
 import { Session } from "./socket_session.ts";
 
-/** `GET /ws/generate`: requests and their answers over one WebSocket, one at a time. */
+/** `GET /ws/generate`: one request at a time over a WebSocket. */
 export const socketRoute: Route = {
   method: "GET",
   path: "/ws/generate",
   dialect: nativeDialect,
-  summary: "Generate over a WebSocket, with control while tokens flow",
+  summary: "Generate over a WebSocket, with control frames during generation",
   upgrade: true,
   handle({ request, context, requestId }) {
     if (request.headers.get("upgrade")?.toLowerCase() !== "websocket") {
-      throw new HttpError(426, "This route speaks WebSocket: connect with ws://", {
-        headers: { upgrade: "websocket", connection: "upgrade" },
-      });
+      throw new HttpError(
+        STATUS_CODE.UpgradeRequired,
+        "This route requires WebSocket: connect with ws://",
+        {
+          headers: { upgrade: "websocket", connection: "upgrade" },
+        },
+      );
     }
     const { socket, response } = upgrade(request);
     const session = new Session(socket, context, requestId);
     socket.onmessage = ({ data }) => session.receive(data);
-    socket.onclose = () => session.leave();
-    socket.onerror = () => session.leave();
+    socket.onclose = () => session.close();
+    socket.onerror = () => session.close();
     return response;
   },
 };
@@ -28,6 +33,6 @@ function upgrade(request: Request): Deno.WebSocketUpgrade {
   try {
     return Deno.upgradeWebSocket(request);
   } catch (cause) {
-    throw new HttpError(400, "The WebSocket handshake is incomplete", { cause });
+    throw new HttpError(STATUS_CODE.BadRequest, "The WebSocket handshake is incomplete", { cause });
   }
 }

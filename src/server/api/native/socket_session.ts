@@ -11,38 +11,38 @@ import {
 } from "../../http/mod.ts";
 import { bindAnswer, type Caller, engineFor } from "../../answers/mod.ts";
 import { keepAliveOf, toSampling } from "../../schemas/mod.ts";
-import { unified } from "./events.ts";
+import { toUnifiedEvents } from "./events.ts";
 import { toAnswerRequest } from "./request.ts";
 import { type ControlBody, controlSchema, generateSchema, type UnifiedEvent } from "./schema.ts";
 
-/** The part of a WebSocket a session needs. */
+/** The part of a WebSocket that a session uses. */
 export type Socket = Pick<WebSocket, "send" | "close" | "readyState" | "bufferedAmount">;
 
-/** Bytes the client has not taken yet, beyond which no more are sent. */
+/** Maximum unsent bytes; above it, sending waits. */
 const SEND_BUFFER = 256 * 1024;
 
-/** Milliseconds between two looks at the buffer; WebSockets do not tell when it has drained. */
+/** Poll interval of the send buffer in milliseconds: WebSockets have no event for it. */
 const DRAIN_POLL = 20;
 
-/** RFC 6455, 7.4.1. */
+/** Close codes: RFC 6455, section 7.4.1. */
 const GOING_AWAY = 1001;
 const MESSAGE_TOO_BIG = 1009;
 
-/** The request that is being answered now. */
-interface Running {
-  readonly gone: AbortController;
-  /** Controls that came before there was an answer to take them. */
-  early: Control[];
+/** The running request. */
+interface RunningRequest {
+  readonly controller: AbortController;
+  /** Controls that arrived before generation started. */
+  pendingControls: Control[];
   answer: Answer | null;
 }
 
-/** The conversation with one WebSocket client: one request at a time, controlled while it runs. */
+/** A connection with one WebSocket client: one request at a time, and controls for it. */
 export class Session {
   readonly #socket: Socket;
   readonly #context: ServerContext;
   readonly #requestId: string;
   readonly #stop = () => this.#closeIfStopping();
-  #running: Running | null = null;
+  #running: RunningRequest | null = null;
 
   constructor(socket: Socket, context: ServerContext, requestId: string) {
     this.#socket = socket;
@@ -51,28 +51,28 @@ export class Session {
     context.stopping?.addEventListener("abort", this.#stop);
   }
 
-  /** Takes a frame; whatever is wrong with it is told to the client. */
+  /** Handles a frame; sends errors to the client. */
   receive(frame: unknown): void {
     const limit = this.#context.settings.maxBodyBytes;
     if (typeof frame === "string" && frame.length > limit) {
       const message = `frame: must be at most ${limit} bytes long`;
-      this.#fail(new ShimmyError("invalid", message, { field: "frame" }));
+      this.#sendError(new ShimmyError("invalid", message, { field: "frame" }));
       this.#socket.close(MESSAGE_TOO_BIG);
       return;
     }
     try {
       const value = this.#read(frame);
       if (this.#running !== null) this.#control(this.#running, value);
-      else if (!isLate(value)) this.#track(this.#answer(value));
+      else if (!isControl(value)) this.#track(this.#generate(value));
     } catch (thrown) {
-      this.#fail(thrown);
+      this.#sendError(thrown);
     }
   }
 
-  /** The client has gone: what runs for it is cancelled. */
-  leave(): void {
+  /** Cancels the running request after a disconnect. */
+  close(): void {
     this.#context.stopping?.removeEventListener("abort", this.#stop);
-    this.#running?.gone.abort();
+    this.#running?.controller.abort();
   }
 
   #read(frame: unknown): unknown {
@@ -86,15 +86,15 @@ export class Session {
     }
   }
 
-  #control(running: Running, value: unknown): void {
+  #control(running: RunningRequest, value: unknown): void {
     if (isRequest(value)) {
       throw new ShimmyError(
         "invalid",
-        'A request is being answered: wait until it is done, or send {"stop": true}',
+        'A request is running: wait until it is done, or send {"stop": true}',
       );
     }
     for (const control of toControls(parse(controlSchema, value))) {
-      if (running.answer === null) running.early.push(control);
+      if (running.answer === null) running.pendingControls.push(control);
       else running.answer.control(control);
     }
   }
@@ -105,8 +105,12 @@ export class Session {
     void answer.then(() => socketAnswers?.delete(answer));
   }
 
-  async #answer(value: unknown): Promise<void> {
-    const running: Running = { gone: new AbortController(), early: [], answer: null };
+  async #generate(value: unknown): Promise<void> {
+    const running: RunningRequest = {
+      controller: new AbortController(),
+      pendingControls: [],
+      answer: null,
+    };
     this.#running = running;
     using ends = new DisposableStack();
     const recorder = new UsageRecorder();
@@ -114,7 +118,7 @@ export class Session {
     const caller: Caller = {
       context: this.#context,
       requestId: this.#requestId,
-      signal: running.gone.signal,
+      signal: running.controller.signal,
       onEnd: (callback) => ends.defer(callback),
       setQueuePlace: () => {},
       recordUsage: (usage) => recorder.record(usage),
@@ -126,17 +130,17 @@ export class Session {
       const keepAlive = keepAliveOf(body.keep_alive);
       const { engine } = await engineFor(caller, body.model ?? undefined, keepAlive);
       running.answer = bindAnswer(caller, engine, request);
-      for (const control of running.early) running.answer.control(control);
+      for (const control of running.pendingControls) running.answer.control(control);
       const text = (body.stream_format ?? "text") === "text";
-      for await (const event of unified(running.answer)) {
+      for await (const event of toUnifiedEvents(running.answer)) {
         if ("done" in event) this.#running = null;
-        this.#tell(event, text);
+        this.#sendEvent(event, text);
         await this.#drained(caller.signal);
       }
     } catch (thrown) {
       this.#running = null;
       status = statusOf(toShimmyError(thrown));
-      this.#fail(thrown);
+      this.#sendError(thrown);
     }
     this.#context.access?.({
       requestId: this.#requestId,
@@ -149,12 +153,12 @@ export class Session {
     this.#closeIfStopping();
   }
 
-  #tell(event: UnifiedEvent, text: boolean): void {
+  #sendEvent(event: UnifiedEvent, text: boolean): void {
     if (text && "token" in event) this.#send(event.token);
     else if (!text || !("reasoning" in event)) this.#send(JSON.stringify(event));
   }
 
-  #fail(thrown: unknown): void {
+  #sendError(thrown: unknown): void {
     const error = toShimmyError(thrown);
     if (error.kind === "backend") this.#context.report?.(error, this.#requestId);
     this.#send(JSON.stringify({ error: error.message }));
@@ -164,26 +168,26 @@ export class Session {
     if (this.#socket.readyState === WebSocket.OPEN) this.#socket.send(frame);
   }
 
-  /** Waits while the client does not read; the answer, which nobody pulls meanwhile, waits too. */
+  /** Waits while the send buffer is full, which also pauses generation. */
   async #drained(signal: AbortSignal): Promise<void> {
     while (this.#socket.bufferedAmount > SEND_BUFFER && !signal.aborted) await delay(DRAIN_POLL);
   }
 
   #closeIfStopping(): void {
     if (this.#context.stopping?.aborted && this.#running === null) {
-      this.#socket.close(GOING_AWAY, "The server shuts down");
+      this.#socket.close(GOING_AWAY, "The server is shutting down");
     }
   }
 }
 
-/** Whether a frame is a request and not a control. */
+/** Whether a frame is a request, not a control. */
 function isRequest(value: unknown): boolean {
   return typeof value === "object" && value !== null &&
     ["prompt", "messages", "model"].some((field) => Object.hasOwn(value, field));
 }
 
-/** Whether a frame could only control an answer; it may cross the `done` of that answer on its way. */
-function isLate(value: unknown): boolean {
+/** Whether a frame is a control, which may arrive after the `done` of its request. */
+function isControl(value: unknown): boolean {
   if (typeof value !== "object" || value === null) return false;
   const entries = Object.entries(value);
   return entries.length > 0 &&
@@ -197,7 +201,7 @@ function toControls(body: ControlBody): Control[] {
   if (Object.keys(sampling).length > 0) {
     controls.push({ type: "sampling", sampling, ...(phase === undefined ? {} : { phase }) });
   } else if (phase !== undefined) {
-    throw new ShimmyError("invalid", "phase: needs a sampling field beside it", { field: "phase" });
+    throw new ShimmyError("invalid", "phase: requires a sampling field", { field: "phase" });
   }
   if (body.pause) controls.push({ type: "pause" });
   if (body.resume) controls.push({ type: "resume" });

@@ -84,7 +84,7 @@ Deno.test("a frame may say which phase its sampling is for", async () => {
   await until(() => server.engine.controls.length === 1);
   client.send({ phase: "answer" });
   const error = (await client.answer()).at(-1)!;
-  assertEquals(JSON.parse(error), { error: "phase: needs a sampling field beside it" });
+  assertEquals(JSON.parse(error), { error: "phase: requires a sampling field" });
   client.send({ temperature: 0.2, phase: "before" });
   const unknown = (await client.answer()).at(-1)!;
   assertEquals(JSON.parse(unknown), { error: "phase: must be reasoning or answer" });
@@ -119,7 +119,7 @@ Deno.test("a second request while one runs is refused and the first goes on", as
   client.send({ prompt: "Hi" });
   await client.next();
   client.send({ prompt: "Me too" });
-  assertStringIncludes((await client.answer()).at(-1)!, "A request is being answered");
+  assertStringIncludes((await client.answer()).at(-1)!, "A request is running");
   client.send({ stop: true });
   assertEquals(JSON.parse((await client.answer()).at(-1)!).finish_reason, "stop");
   assertEquals(server.engine.requests.length, 1);
@@ -128,7 +128,7 @@ Deno.test("a second request while one runs is refused and the first goes on", as
 const refused: readonly (readonly [unknown, string])[] = [
   ["{", "frame: must be JSON"],
   [{ prompt: "Hi", temperature: -1 }, "temperature: must be a number from 0 to 100"],
-  [{ temperature: 0.5 }, "prompt: is required where there are no messages"],
+  [{ temperature: 0.5 }, "prompt: is required when there are no messages"],
   [{ prompt: "Hi", model: "huge" }, "Model 'huge' not found"],
   [[], "body: Invalid input: expected object, received array"],
 ];

@@ -1,23 +1,23 @@
 import * as z from "zod";
 import type { EngineStatus } from "../../../engine/protocol/mod.ts";
 
-/** What a model has done since it was loaded. */
+/** Counts of a model since it was loaded. */
 export const statisticsSchema = z.object({
   prompt_tokens: z.int(),
-  cached_tokens: z.int().describe("Those of the prompts that were found in the KV cache"),
+  cached_tokens: z.int().describe("Prompt tokens that were cached"),
   completion_tokens: z.int(),
   speculation: z.enum(["lookup", "draft"]).nullable()
-    .describe("Where drafts come from: an answer's own text, or a draft model"),
+    .describe("Source of drafts: lookup in the text of the sequence, or a draft model"),
   drafted_tokens: z.int(),
-  accepted_tokens: z.int().describe("Drafted tokens that came next"),
+  accepted_tokens: z.int().describe("Accepted draft tokens"),
   acceptance_rate: z.number().nullable().describe(
-    "Their share, 0 to 1; null where none were drafted",
+    "Accepted share of drafted tokens, 0 to 1; null without drafts",
   ),
-  evictions: z.int().describe("Cached prefixes that gave way to others"),
-  preemptions: z.int().describe("Answers that had to wait for KV cells, and went on"),
+  evictions: z.int().describe("Evicted cached prefixes"),
+  preemptions: z.int().describe("Sequences preempted because KV cells were exhausted"),
 });
 
-/** The counts of an engine. */
+/** The counts in the status of an engine. */
 export function statisticsOf(status: EngineStatus): z.output<typeof statisticsSchema> {
   const { draftedTokens, acceptedTokens } = status;
   return {

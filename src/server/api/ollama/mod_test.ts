@@ -14,7 +14,7 @@ const TOOLS = [{
 }];
 
 function server(options: ServerDoubleOptions = {}) {
-  const generate = generateRoute({ claims: isOllamaGenerate, handle: ollamaGenerate });
+  const generate = generateRoute({ matches: isOllamaGenerate, handle: ollamaGenerate });
   return serverDouble({ routes: [...ollamaRoutes, generate], ...options });
 }
 
