@@ -1,4 +1,4 @@
-/** libllama as classes and data. The only room that opens native libraries. */
+/** Bindings of libllama as classes and data. The only code that opens native libraries. */
 export { type Library, LLAMA_VERSION, openLibrary } from "./library/library.ts";
 export { type Device, deviceHandle, listDevices, loadBackends } from "./backends/backends.ts";
 export { captureLogs, type LogLine, printLogs, silenceLogs } from "./backends/logs.ts";
@@ -24,5 +24,5 @@ export {
   LLAMA_ROPE_TYPE,
 } from "./generated/enums.ts";
 export { readSystemFile } from "./memory/system_file.ts";
-export { forgetMappedPages } from "./memory/mapped_files.ts";
+export { releaseMappedPages } from "./memory/mapped_files.ts";
 export type { LlamaContextParams as ContextParams } from "./generated/structs.ts";

@@ -5,11 +5,11 @@ import { cString, pointerAt, readCString } from "../memory/memory.ts";
 
 /** A ggml device. Memory is in bytes. */
 export interface Device {
-  /** The library's own name, e.g. `CPU` or `Vulkan0`. */
+  /** Device name in ggml, e.g. `CPU` or `Vulkan0`. */
   readonly name: string;
   readonly description: string;
   readonly kind: "cpu" | "gpu" | "igpu" | "accel";
-  /** The backend that brings it, e.g. `Vulkan`. */
+  /** Backend of the device, e.g. `Vulkan`. */
   readonly backend: string;
   readonly memoryFree: number;
   readonly memoryTotal: number;
@@ -23,9 +23,9 @@ const KINDS: ReadonlyMap<number, Device["kind"]> = new Map([
 ]);
 
 /**
- * Loads the backends that lie in the library's folder: the best one for this CPU, and those for GPUs
- * whose drivers are there. Call it before the first model; when they are loaded already, which
- * another thread may have done, it does nothing.
+ * Loads the ggml backends in the library folder: the best one for this CPU, and GPU backends whose
+ * drivers are installed. Call before loading a model. Does nothing if backends are already loaded,
+ * by this or another thread.
  */
 export function loadBackends(library: Library): void {
   if (library.ggml.ggml_backend_reg_count() > 0n) return;
@@ -33,8 +33,8 @@ export function loadBackends(library: Library): void {
 }
 
 /**
- * The devices of the loaded backends, in ggml's order, with their memory as it is now. Devices that
- * only bundle others are left out.
+ * Lists the devices of the loaded backends in the order of ggml, with their current memory. Leaves
+ * out devices that only group others.
  */
 export function listDevices(library: Library): Device[] {
   const { ggml } = library;
@@ -58,7 +58,7 @@ export function listDevices(library: Library): Device[] {
   return devices;
 }
 
-/** The handle (`ggml_backend_dev_t`) of a device by its name, or `null` where there is none. */
+/** Handle (`ggml_backend_dev_t`) of a device by name; `null` if there is none. */
 export function deviceHandle(library: Library, name: string): Deno.PointerValue {
   return library.ggml.ggml_backend_dev_by_name(cString(name));
 }

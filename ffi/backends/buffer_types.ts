@@ -2,8 +2,8 @@ import type { Library } from "../library/library.ts";
 import { readCString } from "../memory/memory.ts";
 
 /**
- * The buffer types that tensors can be placed in, by their names (`CPU`, `Vulkan0`, `Vulkan_Host`):
- * each device's own, and its memory in the host's RAM where it has such.
+ * Buffer types for tensor placement by name (`CPU`, `Vulkan0`, `Vulkan_Host`): the buffer of each
+ * device, and its pinned host buffer if it has one.
  */
 export function bufferTypes(library: Library): ReadonlyMap<string, Deno.PointerObject> {
   const { ggml } = library;

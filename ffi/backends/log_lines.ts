@@ -13,7 +13,10 @@ const LEVELS: ReadonlyMap<number, LogLine["level"]> = new Map([
   [GGML_LOG_LEVEL.ERROR, "error"],
 ]);
 
-/** Puts lines together: native code logs pieces, and `CONT` continues the level before it. */
+/**
+ * Assembles log lines. Native code logs fragments; level `CONT` keeps the level of the previous
+ * fragment.
+ */
 export class LineCollector {
   readonly #lines: LogLine[] = [];
   #level: LogLine["level"] = "info";
@@ -28,7 +31,7 @@ export class LineCollector {
     }
   }
 
-  /** All lines, the last one also where it was not ended. */
+  /** All lines, including an unterminated last line. */
   finish(): readonly LogLine[] {
     if (this.#open) this.add(GGML_LOG_LEVEL.CONT, "\n");
     return this.#lines;

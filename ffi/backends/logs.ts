@@ -5,26 +5,28 @@ import { readCString } from "../memory/memory.ts";
 export type { LogLine } from "./log_lines.ts";
 
 /*
- * There is one logger for all of the process, whichever thread sets it. libllama and ggml each hold
- * a copy; `llama_log_set` sets both.
+ * The logger is process-wide, whichever thread sets it. libllama and ggml each hold a copy;
+ * `llama_log_set` sets both.
  */
 
-/** Lets nothing through, without a callback into JavaScript: native code calls a harmless function. */
+/**
+ * Disables native logs. Native code then calls a function that does nothing, so no callback into
+ * JavaScript is needed.
+ */
 export function silenceLogs(library: Library): void {
-  library.llama.llama_log_set(library.harmless, null);
+  library.llama.llama_log_set(library.noop, null);
 }
 
-/** Lets the native logs go to stderr, as they do when nobody has set a logger. */
+/** Sends native logs to stderr, the default of libllama. */
 export function printLogs(library: Library): void {
   library.llama.llama_log_set(null, null);
 }
 
 /**
- * Runs synchronous native work and collects what it logs; afterwards the logs are silent again
- * or go to stderr again, as before.
+ * Runs synchronous native work and collects its log. Restores the previous logger afterwards.
  *
- * For diagnosis only: no other thread of the process may use the library meanwhile. A log from a
- * foreign thread would wait for this one and then call a callback that is gone.
+ * For diagnosis only: no other thread may use the library meanwhile. A log call from another thread
+ * would wait for this thread and then call a freed callback.
  */
 export function captureLogs<T>(
   library: Library,
@@ -45,10 +47,10 @@ export function captureLogs<T>(
   }
 }
 
-/** Whether {@linkcode silenceLogs} is in force. */
+/** Whether logs are disabled by {@linkcode silenceLogs}. */
 function isSilent(library: Library): boolean {
   const logger = new BigUint64Array(1);
   const data = new BigUint64Array(1);
   library.ggml.ggml_log_get(logger, data);
-  return logger[0] === Deno.UnsafePointer.value(library.harmless);
+  return logger[0] === Deno.UnsafePointer.value(library.noop);
 }

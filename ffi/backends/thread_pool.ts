@@ -4,14 +4,14 @@ import { GgmlThreadpoolParams } from "../generated/structs.ts";
 import type { Library } from "../library/library.ts";
 import { cString } from "../memory/memory.ts";
 
-/** How a thread pool is made. */
+/** Options of a thread pool. */
 export interface ThreadPoolOptions {
   readonly threads: number;
-  /** How long a thread spins before it sleeps, 0 to 100. ggml's own default is 50. */
+  /** Polling level before a thread sleeps, 0 to 100. Default of ggml: 50. */
   readonly poll?: number;
 }
 
-/** Threads of the CPU backend that contexts can be attached to. Close it after the contexts. */
+/** A thread pool of the CPU backend, to attach to contexts. Close it after the contexts. */
 export class ThreadPool implements Disposable {
   #handle: Deno.PointerValue;
   readonly #free: (pool: Deno.PointerValue) => void;
@@ -24,7 +24,8 @@ export class ThreadPool implements Disposable {
   /**
    * Starts the threads.
    *
-   * @throws {ShimmyError} `backend` where the CPU backend is not loaded or the threads cannot be had
+   * @throws {ShimmyError} `backend` if the CPU backend is not loaded or the threads cannot be
+   * started
    */
   static create(library: Library, options: ThreadPoolOptions): ThreadPool {
     const create = new Deno.UnsafeFnPointer(
@@ -53,7 +54,7 @@ export class ThreadPool implements Disposable {
     return this.#handle;
   }
 
-  /** Ends the threads; a second call does nothing. */
+  /** Stops the threads. Idempotent. */
   close(): void {
     if (this.#handle === null) return;
     this.#free(this.#handle);
@@ -65,7 +66,10 @@ export class ThreadPool implements Disposable {
   }
 }
 
-/** Only the backend that was loaded knows its functions: there is one for each kind of CPU. */
+/**
+ * Functions of the CPU backend are looked up at run time, because there is one library per CPU
+ * type.
+ */
 function cpuFunction<T>(
   library: Library,
   name: keyof typeof GGML_CPU_SYMBOLS,

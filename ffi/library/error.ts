@@ -1,11 +1,11 @@
-/** A native call that failed: which, with what code. */
+/** A failed native call. */
 export class NativeError extends Error {
   override readonly name = "NativeError";
 
   constructor(
     /** The C function. */
     readonly operation: string,
-    /** What it returned; null where it returned nothing to tell. */
+    /** Return code; null if the function has none. */
     readonly code: number | null,
     message: string,
   ) {

@@ -9,7 +9,7 @@ export { LLAMA_VERSION } from "./version.ts";
 /** The functions of llama.h under their C names. */
 export type LlamaSymbols = Deno.DynamicLibrary<typeof LLAMA_SYMBOLS>["symbols"];
 
-/** The functions of ggml that are bound, under their C names. */
+/** The bound functions of ggml under their C names. */
 export type GgmlSymbols =
   & Deno.DynamicLibrary<typeof GGML_BASE_SYMBOLS>["symbols"]
   & Deno.DynamicLibrary<typeof GGML_REGISTRY_SYMBOLS>["symbols"];
@@ -17,25 +17,26 @@ export type GgmlSymbols =
 /** An open libllama. */
 export interface Library extends Disposable {
   readonly folder: string;
-  /** What `llama_version()` says, such as `0.5.0-dev`. */
+  /** Result of `llama_version()`, e.g. `0.5.0-dev`. */
   readonly version: string;
   /** @throws {ShimmyError} after {@linkcode Library.close} */
   readonly llama: LlamaSymbols;
   /** @throws {ShimmyError} after {@linkcode Library.close} */
   readonly ggml: GgmlSymbols;
-  /** Address of a function that does nothing and takes no arguments; see `logs.ts`. */
-  readonly harmless: Deno.PointerValue;
+  /** Address of a function that can be called as a callback and does nothing; see `logs.ts`. */
+  readonly noop: Deno.PointerValue;
   readonly closed: boolean;
-  /** Closes the library; a second call does nothing. Free models and contexts first. */
+  /** Closes the library. Idempotent. Close models and contexts first. */
   close(): void;
 }
 
 /**
- * Opens libllama and the ggml libraries beside it.
+ * Opens libllama and its ggml libraries.
  *
- * @param folder the folder that holds them, and the ggml backends
- * @throws {ShimmyError} `not_found` where the folder does not hold the library; `backend` where it
- * cannot be loaded, is not version {@linkcode LLAMA_VERSION} or lacks a function. `detail` has the path
+ * @param folder folder of the libraries and the ggml backends
+ * @throws {ShimmyError} `not_found` if the folder does not contain the library; `backend` if it
+ * cannot be loaded, is not version {@linkcode LLAMA_VERSION} or lacks a function. `detail` has the
+ * path
  */
 export function openLibrary(folder: string): Library {
   const files = locateLibrary(folder, Deno.build.os);
@@ -65,16 +66,16 @@ function openFiles(
   ) => Deno.DynamicLibrary<S>["symbols"],
   close: () => void,
 ): Library {
-  // Windows looks for the libraries that a library needs in the program's folder, not in the
-  // library's own; what is loaded already satisfies it. So: the ones that need nothing first.
+  // Windows searches dependencies in the folder of the program, not of the library, but accepts
+  // libraries that are already loaded. So load the libraries without dependencies first.
   open(files.ggmlBase, {});
   open(files.ggml, {});
   const version = readVersion(open(files.llama, VERSION_SYMBOLS), files.llama);
 
-  const base = open(files.ggmlBase, { ...GGML_BASE_SYMBOLS, ...HARMLESS });
+  const base = open(files.ggmlBase, { ...GGML_BASE_SYMBOLS, ...NOOP });
   const registry = open(files.ggml, GGML_REGISTRY_SYMBOLS);
   const llama: LlamaSymbols = open(files.llama, LLAMA_SYMBOLS);
-  const { harmless, ...baseFunctions } = base;
+  const { noop, ...baseFunctions } = base;
   const ggml: GgmlSymbols = { ...baseFunctions, ...registry };
 
   let closed = false;
@@ -91,16 +92,16 @@ function openFiles(
     get ggml() {
       return use(ggml);
     },
-    get harmless() {
-      return use(harmless);
+    get noop() {
+      return use(noop);
     },
     get closed() {
       return closed;
     },
     close() {
-      // Closing only takes back what was opened here. Backends are never unloaded by ggml, because
-      // their threads may still run, and they keep libggml-base; so no driver goes away under its
-      // own threads, and the library can be opened again, here or in another thread.
+      // Closes only the handles opened here. ggml never unloads backends, because their threads may
+      // still run, and backends keep libggml-base loaded. So no driver is unloaded under its
+      // threads, and the library can be opened again in any thread.
       closed = true;
       close();
     },
@@ -115,12 +116,12 @@ const VERSION_SYMBOLS = {
 } as const satisfies Deno.ForeignLibraryInterface;
 
 /**
- * `ggml_version` by its address: a function of no parameters that returns a constant. Wherever Deno
- * runs, the caller removes the arguments, so calling it with some is harmless. It is in libggml-base,
- * which the backends keep loaded for as long as the process lives, even once libllama is closed.
+ * Address of `ggml_version`, a function without parameters that returns a constant. In the calling
+ * conventions of all Deno targets the caller removes the arguments, so it can be called with any
+ * arguments. It is in libggml-base, which backends keep loaded until the process ends.
  */
-const HARMLESS = {
-  harmless: { type: "pointer", name: "ggml_version" },
+const NOOP = {
+  noop: { type: "pointer", name: "ggml_version" },
 } as const satisfies Deno.ForeignLibraryInterface;
 
 function load<S extends Deno.ForeignLibraryInterface>(
@@ -130,7 +131,7 @@ function load<S extends Deno.ForeignLibraryInterface>(
   try {
     return Deno.dlopen(path, symbols);
   } catch (cause) {
-    // Without the permission, Deno's own error says which flag is missing.
+    // Without the permission, the error of Deno names the missing flag.
     if (cause instanceof Deno.errors.NotCapable) throw cause;
     const missing = /Failed to register symbol (\w+)/.exec(messageOf(cause))?.[1];
     const message = missing
@@ -146,7 +147,7 @@ function readVersion(
 ): string {
   const pointer = llama_version?.();
   const version = pointer ? Deno.UnsafePointerView.getCString(pointer) : "unknown";
-  // Whoever builds it outside of llama.cpp's own release gets the suffix "-dev" on the same sources.
+  // Builds outside of llama.cpp's release process have the suffix "-dev" on the same sources.
   if (version.replace(/-dev$/, "") === LLAMA_VERSION) return version;
   throw new ShimmyError(
     "backend",

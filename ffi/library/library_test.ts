@@ -59,12 +59,12 @@ Deno.test(
   },
 );
 
-Deno.test("closing twice is harmless, and use after closing throws", withLibrary, () => {
+Deno.test("close is idempotent, and use after close throws", withLibrary, () => {
   const library = openLibrary(real!);
   library.close();
   library.close();
   assert(library.closed);
-  for (const use of [() => library.llama, () => library.ggml, () => library.harmless]) {
+  for (const use of [() => library.llama, () => library.ggml, () => library.noop]) {
     const error = assertThrows(use, ShimmyError);
     assertEquals(error.message, "Cannot use libllama: it is closed");
   }

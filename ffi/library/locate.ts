@@ -2,7 +2,7 @@ import { join } from "@std/path";
 import { ShimmyError } from "../../src/errors.ts";
 import { LLAMA_VERSION } from "./version.ts";
 
-/** The files of a folder that make up libllama. */
+/** The library files of libllama in a folder. */
 export interface LibraryFiles {
   readonly llama: string;
   /** The backend registry. */
@@ -13,10 +13,11 @@ export interface LibraryFiles {
 const EXTENSION = { windows: "dll", darwin: "dylib" } as const;
 
 /**
- * Finds libllama and its ggml libraries in a folder, under any of the names they are published with:
- * `libllama.so`, `libllama.v0.5.0.so`, `libllama.vulkan.v0.5.0.so`, `libllama.0.5.0.dylib`, `llama.dll`.
+ * Finds libllama and its ggml libraries in a folder, under all names they are published with:
+ * `libllama.so`, `libllama.v0.5.0.so`, `libllama.vulkan.v0.5.0.so`, `libllama.0.5.0.dylib`,
+ * `llama.dll`.
  *
- * @throws {ShimmyError} `not_found` where the folder or the library is not there
+ * @throws {ShimmyError} `not_found` if the folder or the library does not exist
  */
 export function locateLibrary(folder: string, os: typeof Deno.build.os): LibraryFiles {
   const extension = os === "windows" || os === "darwin" ? EXTENSION[os] : "so";
@@ -34,7 +35,7 @@ export function locateLibrary(folder: string, os: typeof Deno.build.os): Library
   const ggml = llama && (find(names, "ggml", extension, llama.marks) ?? llama);
   const base = ggml && (find(names, "ggml-base", extension, llama.marks) ?? ggml);
   if (!llama || !ggml || !base) {
-    throw new ShimmyError("not_found", "Cannot open libllama: the folder does not hold it", {
+    throw new ShimmyError("not_found", "Cannot open libllama: the folder does not contain it", {
       detail: `${folder}: no file named like libllama.${extension}`,
     });
   }
@@ -47,14 +48,14 @@ export function locateLibrary(folder: string, os: typeof Deno.build.os): Library
 
 interface Found {
   readonly name: string;
-  /** What stands between the name and the extension: `.vulkan.v0.5.0`. */
+  /** Text between name and extension: `.vulkan.v0.5.0`. */
   readonly marks: string;
 }
 
 /**
- * The file of a library.
+ * Finds the file of a library.
  *
- * @param preferred the marks of the library it belongs with
+ * @param preferred suffix of the library it belongs to
  */
 function find(
   names: readonly string[],

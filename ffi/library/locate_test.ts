@@ -75,7 +75,7 @@ Deno.test("a folder without the library, or none at all, is refused in one sente
     Deno.writeTextFileSync(join(folder, "libllama-common.so"), "");
     const empty = assertThrows(() => locateLibrary(folder, "linux"), ShimmyError);
     assertEquals(empty.kind, "not_found");
-    assertEquals(empty.message, "Cannot open libllama: the folder does not hold it");
+    assertEquals(empty.message, "Cannot open libllama: the folder does not contain it");
     assertEquals(empty.detail, `${folder}: no file named like libllama.so`);
     const absent = assertThrows(() => locateLibrary(join(folder, "x"), "linux"), ShimmyError);
     assertEquals(absent.kind, "not_found");

@@ -1,2 +1,2 @@
-/** The version of llama.cpp that the symbols and structs here are generated from. */
+/** Version of llama.cpp from which the symbols and structs are generated. */
 export const LLAMA_VERSION = "0.5.0";

@@ -4,16 +4,16 @@ import { readSystemFile } from "./system_file.ts";
 const MADV_DONTNEED = 4;
 
 /**
- * Gives back the memory of files that this process maps and does not write to; what is still needed of
- * them comes back by itself when it is read. libllama maps a whole model and copies from it what goes
- * to a device or into an order that suits the processor, after which a second copy would stay resident.
+ * Releases resident pages of read-only mappings of files; they are read again when accessed.
+ * libllama maps the whole model and copies weights to a device or repacks them for the CPU, after
+ * which the mapped copy would stay resident.
  *
- * Does nothing where the system is not Linux. No other thread may map or unmap these files meanwhile.
+ * Linux only; does nothing elsewhere. No other thread may map or unmap these files meanwhile.
  */
-export function forgetMappedPages(paths: readonly string[]): void {
+export function releaseMappedPages(paths: readonly string[]): void {
   const maps = readSystemFile("/proc/self/maps");
   if (maps === null) return;
-  // The system tells a mapped file by its real path.
+  // /proc/self/maps lists real paths.
   const files = new Set(paths.map((path) => Deno.realPathSync(path)));
   using stack = new DisposableStack();
   const libc = stack.adopt(
@@ -27,7 +27,7 @@ export function forgetMappedPages(paths: readonly string[]): void {
   }
 }
 
-/** The address ranges at which one of `files` is mapped for reading alone, from `/proc/self/maps`. */
+/** Address ranges of read-only mappings of `files` in `/proc/self/maps`. */
 export function readOnlyMappings(
   maps: string,
   files: ReadonlySet<string>,

@@ -1,5 +1,5 @@
 import { assertEquals, assertGreater, assertLess } from "@std/assert";
-import { forgetMappedPages, readOnlyMappings } from "./mapped_files.ts";
+import { readOnlyMappings, releaseMappedPages } from "./mapped_files.ts";
 import { readSystemFile } from "./system_file.ts";
 
 const MEGABYTE = 2 ** 20;
@@ -41,7 +41,7 @@ Deno.test({
       const sum = () => bytes.reduce((total, byte) => total + byte, 0);
       assertEquals(sum(), 7 * length);
       const before = residentFileBytes();
-      forgetMappedPages([path]);
+      releaseMappedPages([path]);
       assertGreater(before - residentFileBytes(), length - 4 * MEGABYTE);
       assertEquals(sum(), 7 * length);
       assertLess(before - residentFileBytes(), 4 * MEGABYTE);

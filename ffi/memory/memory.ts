@@ -1,26 +1,26 @@
-/** Text, arrays and addresses between JavaScript and C. */
+/** Conversion of text, arrays and addresses between JavaScript and C. */
 
 const encoder = new TextEncoder();
 
-/** Memory of ours that C can be pointed to, also when two threads share it. */
+/** JavaScript memory that C can point to, including shared memory. */
 export type Memory = ArrayBuffer | ArrayBufferView<ArrayBufferLike>;
 
-/** The UTF-8 bytes of a text with a NUL at the end. */
+/** UTF-8 bytes of a text with a terminating NUL. */
 export function cString(text: string): Uint8Array<ArrayBuffer> {
-  // A copy, whose memory is surely not shared: Deno 2.4 does not say that of the encoder's.
+  // Copy into unshared memory: the types of Deno 2.4 do not guarantee that of the encoder.
   return new Uint8Array(encoder.encode(`${text}\0`));
 }
 
-/** The text at a `const char *`, or `null` where the pointer is null. Broken UTF-8 becomes U+FFFD. */
+/** Text at a `const char *`; `null` for a null pointer. Invalid UTF-8 becomes U+FFFD. */
 export function readCString(pointer: Deno.PointerValue): string | null {
   return pointer === null ? null : Deno.UnsafePointerView.getCString(pointer);
 }
 
 /**
- * The address of a buffer, for a field of a struct.
+ * Address of a buffer, for a struct field.
  *
- * It does not keep the buffer alive: whoever stores it keeps a reference for as long as C may read it.
- * An empty buffer has the address 0.
+ * Does not keep the buffer alive: the caller must keep a reference while C may read it. An empty
+ * buffer has address 0.
  */
 export function address(memory: Memory): bigint {
   return Deno.UnsafePointer.value(pointerTo(memory));
@@ -28,20 +28,20 @@ export function address(memory: Memory): bigint {
 
 /** A pointer to a buffer, under the same conditions as {@linkcode address}. */
 export function pointerTo(memory: Memory): Deno.PointerValue {
-  // Deno takes views of shared memory too, though its declaration leaves them out.
+  // Deno accepts views of shared memory, although its types do not.
   return Deno.UnsafePointer.of(memory as BufferSource);
 }
 
-/** A pointer that was read from a struct; 0 is null. */
+/** Pointer for an address read from a struct; 0 is null. */
 export function pointerAt(value: bigint): Deno.PointerValue {
   return Deno.UnsafePointer.create(value);
 }
 
-/** An array of pointers for C, which keeps alive what it points to. */
+/** An array of pointers for C that keeps their targets alive. */
 export class PointerArray {
-  /** The addresses one after the other. */
+  /** The addresses as bytes. */
   readonly bytes: Uint8Array<ArrayBuffer>;
-  /** What the addresses belong to. */
+  /** The memory that the addresses point to. */
   readonly keep: readonly Memory[];
 
   /**
@@ -74,9 +74,9 @@ function isMemory(item: Memory | Deno.PointerValue): item is Memory {
 }
 
 /**
- * The floats at a `float *`, without copying.
+ * Floats at a `float *`, without copying.
  *
- * The array is the native memory itself: it must not be touched once C has freed or rewritten it.
+ * The array is the native memory: do not use it after C has freed or overwritten it.
  *
  * @param length number of floats
  */
@@ -84,12 +84,12 @@ export function floatsAt(pointer: Deno.PointerObject, length: number): Float32Ar
   return new Float32Array(Deno.UnsafePointerView.getArrayBuffer(pointer, length * 4));
 }
 
-/** The 32-bit integers at a pointer, such as token ids, as {@linkcode floatsAt} does. */
+/** 32-bit integers at a pointer, e.g. token ids, as {@linkcode floatsAt}. */
 export function integersAt(pointer: Deno.PointerObject, length: number): Int32Array<ArrayBuffer> {
   return new Int32Array(Deno.UnsafePointerView.getArrayBuffer(pointer, length * 4));
 }
 
-/** The bytes at a pointer, as {@linkcode floatsAt} does. */
+/** Bytes at a pointer, as {@linkcode floatsAt}. */
 export function bytesAt(pointer: Deno.PointerObject, length: number): Uint8Array<ArrayBuffer> {
   return new Uint8Array(Deno.UnsafePointerView.getArrayBuffer(pointer, length));
 }

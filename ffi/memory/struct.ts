@@ -1,6 +1,6 @@
-/** C structs as classes: bytes with typed accessors, made from a table of fields. */
+/** C structs as classes: bytes with typed accessors, defined by a table of fields. */
 
-/** A field: where it lies and how it reads. Offsets and sizes are in bytes. */
+/** A field: position and type. Offsets and sizes in bytes. */
 export type Field =
   | { readonly offset: number; readonly type: NumberType | BigType | "bool" }
   | { readonly offset: number; readonly type: "bytes"; readonly size: number }
@@ -12,14 +12,14 @@ type BigType = "i64" | "u64" | "usize" | "pointer" | "function";
 
 export type Fields = { readonly [name: string]: Field };
 
-/** What a field reads as: 64-bit numbers and addresses as bigint, arrays as a view of their bytes. */
+/** JavaScript type of a field: bigint for 64-bit numbers and addresses, a view for arrays. */
 export type FieldValue<F> = F extends { readonly type: "bool" } ? boolean
   : F extends { readonly type: BigType } ? bigint
   : F extends { readonly type: "bytes" } ? Uint8Array<ArrayBuffer>
   : F extends { readonly type: "struct"; readonly of: StructClass<infer G> } ? Struct<G>
   : number;
 
-/** A struct in memory: `bytes` is what C reads and writes, the fields are views of it. */
+/** A struct in memory: `bytes` is what C reads and writes; the fields are views of it. */
 export type Struct<F extends Fields> =
   & { readonly bytes: Uint8Array<ArrayBuffer> }
   & { -readonly [K in keyof F]: FieldValue<F[K]> };
@@ -31,9 +31,9 @@ export interface StructClass<F extends Fields> {
   readonly SIZE: number;
   readonly FIELDS: F;
   /**
-   * A struct over the given bytes, or over fresh zeros.
+   * A struct over the given bytes, or over new zeroed bytes.
    *
-   * @throws {RangeError} where the bytes are not exactly `SIZE`
+   * @throws {RangeError} if the number of bytes is not `SIZE`
    */
   new (bytes?: Uint8Array<ArrayBuffer>): Struct<F>;
 }
@@ -63,11 +63,11 @@ export function fieldSize(field: Field): number {
 }
 
 /**
- * Makes the class of a struct from its table of fields.
+ * Creates the class of a struct from its fields.
  *
- * @param name the struct's name in C
+ * @param name name of the struct in C
  * @param size `sizeof` in bytes
- * @param fields every field under its name in C; those of a union share an offset
+ * @param fields fields by name in C; members of a union have the same offset
  */
 export function defineStruct<const F extends Fields>(
   name: string,
@@ -105,7 +105,7 @@ export function defineStruct<const F extends Fields>(
       }
     }
   }
-  // The accessors were defined by name above, which the compiler cannot follow.
+  // The accessors are defined dynamically, which the compiler cannot infer.
   return StructBase as unknown as StructClass<F>;
 }
 

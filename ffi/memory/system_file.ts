@@ -1,14 +1,14 @@
 import { cString } from "./memory.ts";
 
-/** More than any of the small files this is for. */
+/** Maximum size read; the files are small. */
 const MOST_BYTES = 1 << 20;
 
 /**
- * The text of a file that Linux keeps about itself, such as `/proc/cpuinfo`; null elsewhere and where
- * there is none.
+ * Text of a Linux system file such as `/proc/cpuinfo`; null on other systems and if the file does
+ * not exist.
  *
- * Deno reads these only with every permission there is. Whoever may call native code may read them
- * anyway, so they are read through the C library instead.
+ * Deno requires all permissions to read these files. A program with permission for FFI can read
+ * them through the C library, so this function does that.
  */
 export function readSystemFile(path: string): string | null {
   if (Deno.build.os !== "linux") return null;

@@ -4,17 +4,18 @@ const LIBC: Readonly<Partial<Record<typeof Deno.build.os, string>>> = {
   windows: "ucrtbase.dll",
 };
 
-/** A native function that tells whether the byte it is pointed to is set. */
+/** A native function that checks an abort flag. */
 export interface AbortCheck extends Disposable {
-  /** The function's address, for `llama_context_params.abort_callback`. */
+  /** Address of the function, for `llama_context_params.abort_callback`. */
   readonly address: bigint;
 }
 
 /**
- * A check that libllama can call while it computes, without entering JavaScript: the C library's
- * `strlen`, which is 0 exactly when the first byte is 0. The byte after it must stay 0.
+ * Creates an abort check that libllama calls during computation without entering JavaScript:
+ * `strlen` of the C library, which returns 0 exactly if the first byte is 0. The byte after the
+ * flag must stay 0.
  *
- * @returns null on a system whose C library is not known; computing cannot be interrupted there.
+ * @returns null if the C library of the system is unknown; then computation cannot be aborted.
  */
 export function abortCheck(): AbortCheck | null {
   const name = LIBC[Deno.build.os];

@@ -2,24 +2,24 @@ import { LlamaBatch } from "../generated/structs.ts";
 import { address } from "../memory/memory.ts";
 
 /**
- * Input for one `llama_decode`: tokens of any number of sequences.
+ * Input of one `llama_decode`: tokens of any number of sequences, one sequence per token.
  *
- * The arrays are ours and live as long as the batch, so that filling it costs no native call; one
- * sequence a token.
+ * The arrays are JavaScript memory that lives as long as the batch, so adding tokens needs no
+ * native call.
  */
 export class Batch {
   readonly #tokens: Int32Array<ArrayBuffer>;
   readonly #positions: Int32Array<ArrayBuffer>;
   readonly #sequences: Int32Array<ArrayBuffer>;
   readonly #outputs: Int8Array<ArrayBuffer>;
-  /** Read by C through the addresses in `#struct`, so they must not be collected. */
+  /** C reads these through addresses in `#struct`; the references keep them alive. */
   readonly #sequenceCounts: Int32Array<ArrayBuffer>;
   readonly #sequencePointers: BigUint64Array<ArrayBuffer>;
   readonly #struct = new LlamaBatch();
   #length = 0;
   #outputCount = 0;
 
-  /** @param capacity tokens it can hold, `n_batch`. */
+  /** @param capacity maximum tokens, `n_batch`. */
   constructor(readonly capacity: number) {
     this.#tokens = new Int32Array(capacity);
     this.#positions = new Int32Array(capacity);
@@ -36,17 +36,17 @@ export class Batch {
     this.#struct.logits = address(this.#outputs);
   }
 
-  /** Tokens in it. */
+  /** Number of tokens. */
   get length(): number {
     return this.#length;
   }
 
-  /** Tokens that still fit. */
+  /** Number of tokens that can be added. */
   get room(): number {
     return this.capacity - this.#length;
   }
 
-  /** Tokens whose logits are asked for. */
+  /** Number of tokens with logits. */
   get outputCount(): number {
     return this.#outputCount;
   }
@@ -57,8 +57,8 @@ export class Batch {
   }
 
   /**
-   * Adds a token at a position of a sequence.
-   * @returns its index in the batch, by which its logits are found after decoding.
+   * Adds a token of a sequence at a position.
+   * @returns its index in the batch, for reading its logits after decoding.
    */
   add(token: number, position: number, sequence: number, output: boolean): number {
     const index = this.#length++;

@@ -5,26 +5,26 @@ import type { LoraAdapter } from "./lora.ts";
 import { floatsAt, PointerArray } from "../memory/memory.ts";
 import type { ThreadPool } from "../backends/thread_pool.ts";
 
-/** What became of a decode. Other outcomes are thrown. */
+/** Result of a decode. Other results are thrown. */
 export type DecodeOutcome =
   | "done"
-  /** No room in the KV cache; its state is as before. */
+  /** No room in the KV cache, whose state is unchanged. */
   | "full"
-  /** The abort flag was raised; some of the batch may be in the KV cache. */
+  /** The abort flag is set; the KV cache may hold a part of the batch. */
   | "aborted";
 
-/** A model's working state: KV cache, compute buffers, outputs. Close it before its model. */
+/** A context: KV cache, compute buffers, outputs. Close it before its model. */
 export class Context implements Disposable {
   readonly #library: Library;
   #handle: Deno.PointerValue;
   readonly #memory: Deno.PointerValue;
-  /** Read by C for as long as the context lives. */
+  /** Memory that C reads while the context exists. */
   readonly #keepAlive: unknown;
   readonly #vocabularySize: number;
 
-  /** Tokens in all. */
+  /** Total KV cells (`n_ctx`). */
   readonly contextLength: number;
-  /** Tokens one sequence may hold. */
+  /** Maximum tokens of one sequence. */
   readonly sequenceLength: number;
   readonly batchSize: number;
   readonly maxSequences: number;
@@ -53,12 +53,12 @@ export class Context implements Disposable {
     return this.#handle;
   }
 
-  /** Whether it remembers what it computed; encoders do not, and cannot go on from it. */
+  /** Whether the context has a KV cache. Encoders have none. */
   get hasMemory(): boolean {
     return this.#memory !== null;
   }
 
-  /** Computes a batch. */
+  /** Computes a batch (`llama_decode`). */
   decode(batch: Batch): DecodeOutcome {
     const code = this.#library.llama.llama_decode(this.handle, batch.bytes);
     switch (code) {
@@ -73,12 +73,15 @@ export class Context implements Disposable {
     }
   }
 
-  /** Waits until what was computed can be read. */
+  /** Waits until the results can be read. */
   synchronize(): void {
     this.#library.llama.llama_synchronize(this.handle);
   }
 
-  /** Logits of an output of the last batch, one a token of the vocabulary. Valid until the next decode. */
+  /**
+   * Logits of an output of the last batch, one per token of the vocabulary. Valid until the next
+   * decode.
+   */
   logits(index: number): Float32Array {
     const pointer = this.#library.llama.llama_get_logits_ith(this.handle, index);
     if (pointer === null) {
@@ -87,7 +90,10 @@ export class Context implements Disposable {
     return floatsAt(pointer, this.#vocabularySize);
   }
 
-  /** The pooled embedding of a sequence of the last batch, `width` values. Valid until the next decode. */
+  /**
+   * Pooled embedding of a sequence of the last batch with `width` values. Valid until the next
+   * decode.
+   */
   pooledEmbedding(sequence: number, width: number): Float32Array<ArrayBuffer> {
     const pointer = this.#library.llama.llama_get_embeddings_seq(this.handle, sequence);
     if (pointer === null) {
@@ -97,45 +103,45 @@ export class Context implements Disposable {
   }
 
   /**
-   * Forgets the tokens of a sequence at positions from `from` up to `to` (-1: to its end).
-   * @returns false where the memory cannot forget a part of a sequence.
+   * Removes the tokens of a sequence at positions `from` to `to`, exclusive (-1: to the end).
+   * @returns false if a part of a sequence cannot be removed.
    */
   removeTokens(sequence: number, from: number, to: number): boolean {
     return this.#library.llama.llama_memory_seq_rm(this.#memory, sequence, from, to);
   }
 
-  /** Makes one sequence a copy of another; the data moves at the next decode. */
+  /** Copies a sequence to another one; the data is copied at the next decode. */
   copySequence(source: number, target: number): void {
     this.#library.llama.llama_memory_seq_cp(this.#memory, source, target, -1, -1);
   }
 
-  /** Moves the positions of a sequence's tokens from `from` up to `to` by `delta`. */
+  /** Shifts the positions `from` to `to`, exclusive, of a sequence by `delta`. */
   shiftTokens(sequence: number, from: number, to: number, delta: number): void {
     this.#library.llama.llama_memory_seq_add(this.#memory, sequence, from, to, delta);
   }
 
-  /** Whether positions can be moved. */
+  /** Whether positions can be shifted. */
   get canShift(): boolean {
     return this.#library.llama.llama_memory_can_shift(this.#memory);
   }
 
-  /** First position held for a sequence; -1 when it is empty. */
+  /** First position of a sequence; -1 if it is empty. */
   firstPosition(sequence: number): number {
     return this.#library.llama.llama_memory_seq_pos_min(this.#memory, sequence);
   }
 
-  /** Last position held for a sequence; -1 when it is empty. */
+  /** Last position of a sequence; -1 if it is empty. */
   lastPosition(sequence: number): number {
     return this.#library.llama.llama_memory_seq_pos_max(this.#memory, sequence);
   }
 
-  /** Forgets everything. */
+  /** Clears the KV cache. */
   clear(): void {
     if (this.#memory === null) return;
     this.#library.llama.llama_memory_clear(this.#memory, true);
   }
 
-  /** The state of one sequence, as bytes that `restoreSequence` takes. */
+  /** Returns the state of a sequence, for `restoreSequence`. */
   saveSequence(sequence: number): Uint8Array<ArrayBuffer> {
     const size = Number(this.#library.llama.llama_state_seq_get_size(this.handle, sequence));
     const bytes = new Uint8Array(size);
@@ -148,7 +154,7 @@ export class Context implements Disposable {
     return Number(written) === size ? bytes : bytes.slice(0, Number(written));
   }
 
-  /** Puts a saved state into a sequence. @returns false if it does not fit. */
+  /** Restores a saved state into a sequence. @returns false if it does not fit. */
   restoreSequence(sequence: number, state: Uint8Array<ArrayBuffer>): boolean {
     const read = this.#library.llama.llama_state_seq_set_data(
       this.handle,
@@ -159,7 +165,7 @@ export class Context implements Disposable {
     return Number(read) > 0;
   }
 
-  /** Applies adapters, in place of those applied before. */
+  /** Applies LoRA adapters, replacing the previous ones. */
   setLoras(loras: readonly { readonly adapter: LoraAdapter; readonly scale: number }[]): void {
     const adapters = new PointerArray(loras.map(({ adapter }) => adapter.handle));
     const scales = new Float32Array(loras.map(({ scale }) => scale));
@@ -175,10 +181,10 @@ export class Context implements Disposable {
   }
 
   /**
-   * Adds a control vector to what the layers put out, in place of the one before.
+   * Adds a control vector to layer outputs, replacing the previous one.
    *
-   * @param directions `width` values for each layer from 1 on, and for every one that was ever set: the
-   * library keeps the values of layers that are left out. Null takes the vector away.
+   * @param directions `width` values for each layer from 1. Must include every layer that was ever
+   * set, because libllama keeps the values of omitted layers. Null removes the vector.
    */
   setControlVector(
     directions: { readonly values: Float32Array<ArrayBuffer>; readonly width: number } | null,
@@ -198,7 +204,7 @@ export class Context implements Disposable {
     }
   }
 
-  /** Uses a persistent pool of threads for every computation. The pool must outlive the context. */
+  /** Attaches a thread pool for all computation. The pool must outlive the context. */
   attachThreadPool(pool: ThreadPool): void {
     this.#library.llama.llama_attach_threadpool(this.handle, pool.handle, pool.handle);
   }

@@ -4,26 +4,26 @@ import { GgufInitParams } from "../generated/structs.ts";
 import type { Library } from "../library/library.ts";
 import { bytesAt, cString, readCString } from "../memory/memory.ts";
 
-/** A tensor of a file. */
+/** Name and size of a tensor in a file. */
 export interface TensorSize {
   readonly name: string;
   readonly bytes: number;
 }
 
-/** A tensor, and where its values lie in the file. */
+/** A tensor with the position of its data in the file. */
 export interface FileTensor extends TensorSize {
   /** `GGML_TYPE`. */
   readonly type: number;
-  /** Elements in each dimension, the fastest one first; trailing ones are left out. */
+  /** Number of elements per dimension, fastest first, without trailing ones. */
   readonly shape: readonly number[];
-  /** From the file's first byte. */
+  /** Offset from the beginning of the file. */
   readonly offset: number;
 }
 
 /** `GGML_MAX_DIMS` of ggml.h. */
 const MAX_DIMENSIONS = 4;
 
-/** The head of a GGUF file, without its weights. */
+/** Metadata of a GGUF file, without its weights. */
 export class GgufFile implements Disposable {
   readonly #library: Library;
   #handle: Deno.PointerValue;
@@ -33,7 +33,7 @@ export class GgufFile implements Disposable {
     this.#handle = handle;
   }
 
-  /** @throws {NativeError} if it is no such file. */
+  /** @throws {NativeError} if the file is not GGUF. */
   static open(library: Library, path: string): GgufFile {
     const parameters = new GgufInitParams();
     parameters.no_alloc = true;
@@ -49,23 +49,23 @@ export class GgufFile implements Disposable {
     return this.#handle;
   }
 
-  /** `GGUF_TYPE` of a value of the metadata; null where there is none. */
+  /** `GGUF_TYPE` of a metadata value; null if the key does not exist. */
   typeOf(key: string): number | null {
     const { ggml } = this.#library;
     const index = ggml.gguf_find_key(this.#open, cString(key));
     return index < 0n ? null : ggml.gguf_get_kv_type(this.#open, index);
   }
 
-  /** A text of the metadata; null where there is none. */
+  /** Text of a metadata value; null if it does not exist or is not text. */
   text(key: string): string | null {
-    // The library ends the process where it is asked for a text that is none.
+    // libllama aborts if a value that is not text is read as text.
     if (this.typeOf(key) !== GGUF_TYPE.STRING) return null;
     const { ggml } = this.#library;
     const index = ggml.gguf_find_key(this.#open, cString(key));
     return readCString(ggml.gguf_get_val_str(this.#open, index));
   }
 
-  /** The tensors in the order in which they lie in the file. */
+  /** Tensors in the order of the file. */
   tensors(): FileTensor[] {
     const { ggml } = this.#library;
     const data = Number(ggml.gguf_get_data_offset(this.#open));
@@ -105,8 +105,8 @@ function shapeAt(pointer: Deno.PointerValue): number[] {
 }
 
 /**
- * The tensors of a GGUF file, without reading their weights.
- * @throws {NativeError} if it is no such file.
+ * Names and sizes of the tensors of a GGUF file, without reading weights.
+ * @throws {NativeError} if the file is not GGUF.
  */
 export function tensorSizes(library: Library, path: string): TensorSize[] {
   using file = GgufFile.open(library, path);

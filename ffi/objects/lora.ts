@@ -1,6 +1,6 @@
 import type { Library } from "../library/library.ts";
 
-/** A LoRA adapter loaded for one model. Freed with its model at the latest. */
+/** A LoRA adapter loaded for one model. Freed with the model at the latest. */
 export class LoraAdapter implements Disposable {
   readonly #library: Library;
   #handle: Deno.PointerValue;

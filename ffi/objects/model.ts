@@ -11,10 +11,10 @@ import { Vocab } from "./vocab.ts";
 export class Model implements Disposable {
   readonly #library: Library;
   #handle: Deno.PointerValue;
-  /** Lives as long as the model. */
+  /** Valid as long as the model. */
   readonly vocab: Vocab;
 
-  /** What the parameters it was made with point into. */
+  /** Memory that the model parameters point to. */
   readonly #keepAlive: unknown;
 
   private constructor(library: Library, handle: Deno.PointerObject, keepAlive: unknown) {
@@ -25,8 +25,8 @@ export class Model implements Disposable {
   }
 
   /**
-   * Reads a model from its file or shards.
-   * @throws {NativeError} if the library cannot read it; it tells why in its log alone.
+   * Loads a model from its file or shards.
+   * @throws {NativeError} if libllama cannot load it; the reason is only in its log.
    */
   static load(library: Library, options: ModelOptions): Model {
     const { parameters, keepAlive } = modelParameters(library, options);
@@ -48,9 +48,9 @@ export class Model implements Disposable {
   }
 
   /**
-   * A context with the library's defaults, changed by `configure`.
-   * @param keepAlive what the addresses set by `configure` point into.
-   * @throws {NativeError} if it cannot be made, most often for want of memory.
+   * Creates a context with the default parameters of libllama, changed by `configure`.
+   * @param keepAlive memory that addresses set by `configure` point to.
+   * @throws {NativeError} if it cannot be created, usually because of insufficient memory.
    */
   createContext(configure: (parameters: LlamaContextParams) => void, keepAlive?: unknown): Context {
     const parameters = new LlamaContextParams(
@@ -64,7 +64,7 @@ export class Model implements Disposable {
     return new Context(this.#library, handle, this.vocab.size, keepAlive);
   }
 
-  /** @throws {NativeError} if the file is no adapter for this model. */
+  /** @throws {NativeError} if the file is not an adapter for this model. */
   loadLora(path: string): LoraAdapter {
     const handle = this.#library.llama.llama_adapter_lora_init(this.handle, cString(path));
     if (handle === null) {
@@ -73,7 +73,7 @@ export class Model implements Disposable {
     return new LoraAdapter(this.#library, handle);
   }
 
-  /** The library's own short description, e.g. `llama 8B Q4_K - Medium`. */
+  /** Description by libllama, e.g. `llama 8B Q4_K - Medium`. */
   get description(): string {
     return readSized((buffer) =>
       this.#library.llama.llama_model_desc(this.handle, buffer, BigInt(buffer.length))
@@ -85,7 +85,7 @@ export class Model implements Disposable {
     return Number(this.#library.llama.llama_model_n_params(this.handle));
   }
 
-  /** Bytes of all tensors. */
+  /** Size of all tensors in bytes. */
   get size(): number {
     return Number(this.#library.llama.llama_model_size(this.handle));
   }
@@ -106,53 +106,55 @@ export class Model implements Disposable {
     return this.#library.llama.llama_model_n_embd(this.handle);
   }
 
-  /** Values of an embedding it puts out. */
+  /** Number of values of an embedding. */
   get embeddingOutputLength(): number {
     return this.#library.llama.llama_model_n_embd_out(this.handle);
   }
 
-  /** The architecture's name in metadata keys. */
+  /** Architecture name, the prefix of its metadata keys. */
   get architecture(): string {
     return this.#metadataValue("general.architecture") ?? "";
   }
 
-  /** How it pools the embeddings of a sequence's tokens (`LLAMA_POOLING_TYPE`); null where it does not say. */
+  /** Pooling of embeddings (`LLAMA_POOLING_TYPE`); null if the file has none. */
   get poolingType(): number | null {
     const value = this.#metadataValue(`${this.architecture}.pooling_type`);
     return value === null ? null : Number(value);
   }
 
-  /** Whether a token sees those before it alone, as it must to be generated. */
+  /** Whether attention is causal, as generation requires. */
   get isCausal(): boolean {
     return this.#metadataValue(`${this.architecture}.attention.causal`) !== "false";
   }
 
-  /** Whether it was made for embeddings or scores, and not to generate. */
+  /** Whether it is an embedding or reranking model. */
   get isEmbeddingModel(): boolean {
     return (this.poolingType ?? 0) > 0 || !this.hasDecoder || !this.isCausal;
   }
 
-  /** Scores that a reranking model gives to a pair. */
+  /** Number of scores per query and document (reranking models). */
   get scoreCount(): number {
     return this.#library.llama.llama_model_n_cls_out(this.handle);
   }
 
-  /** Tokens it was trained on in one context. */
+  /** Trained context length in tokens. */
   get trainedContext(): number {
     return this.#library.llama.llama_model_n_ctx_train(this.handle);
   }
 
-  /** How it encodes positions (`LLAMA_ROPE_TYPE`). */
+  /** Position encoding (`LLAMA_ROPE_TYPE`). */
   get ropeType(): number {
     return this.#library.llama.llama_model_rope_type(this.handle);
   }
 
-  /** Tokens of the sliding window; 0 where attention sees everything. */
+  /** Sliding window in tokens; 0 for full attention. */
   get slidingWindow(): number {
     return this.#library.llama.llama_model_n_swa(this.handle);
   }
 
-  /** Whether its memory is a state that cannot be cut, as in Mamba or RWKV, wholly or in part. */
+  /**
+   * Whether the model is recurrent (Mamba, RWKV) or hybrid: the end of its state cannot be removed.
+   */
   get isRecurrent(): boolean {
     return this.#library.llama.llama_model_is_recurrent(this.handle) ||
       this.#library.llama.llama_model_is_hybrid(this.handle);
@@ -166,7 +168,7 @@ export class Model implements Disposable {
     return this.#library.llama.llama_model_has_decoder(this.handle);
   }
 
-  /** The Jinja template it carries under a name, or its default one. */
+  /** The Jinja template with a name, or the default template. */
   chatTemplate(name: string | null): string | null {
     return readCString(
       this.#library.llama.llama_model_chat_template(
@@ -230,7 +232,7 @@ function loadSplits(
   );
 }
 
-/** Text from a function that writes into a buffer and returns how long the text is. */
+/** Reads text from a function that fills a buffer and returns the text length. */
 function readSized(read: (buffer: Uint8Array<ArrayBuffer>) => number): string {
   let buffer = new Uint8Array(256);
   let length = read(buffer);
@@ -241,10 +243,7 @@ function readSized(read: (buffer: Uint8Array<ArrayBuffer>) => number): string {
   return length < 0 ? "" : new TextDecoder().decode(buffer.subarray(0, length));
 }
 
-/**
- * Loading calls it on the thread that asked for the loading, which is ours, so a callback into
- * JavaScript is safe here.
- */
+/** libllama calls the callback on the thread that loads, so calling JavaScript is safe. */
 function progressCallback(onProgress: (fraction: number) => boolean) {
   const callback = new Deno.UnsafeCallback(
     { parameters: ["f32", "pointer"], result: "bool" } as const,

@@ -6,38 +6,40 @@ import { address, cString, PointerArray } from "../memory/memory.ts";
 /** `enum llama_split_mode`. */
 export type SplitMode = "none" | "layer" | "row" | "tensor";
 
-/** How a model is read. */
+/** Options of a model load. */
 export interface ModelOptions {
-  /** The model's file, or its shards in order. */
+  /** Model file, or its shards in order. */
   readonly paths: readonly string[];
-  /** Layers to put on devices; negative means all. */
+  /** Layers to offload to devices; negative: all. */
   readonly gpuLayers: number;
-  /** How several devices share the model; the library's default is `layer`. */
+  /** Split mode over several devices. Default of libllama: `layer`. */
   readonly splitMode?: SplitMode | undefined;
-  /** Which of the devices holds all of the model under `none`. */
+  /** Index of the device that holds the whole model with split mode `none`. */
   readonly mainGpu?: number | undefined;
-  /** How much of the model each device gets, in proportion to the others; devices beyond these get nothing. */
+  /** Proportion of the model on each device. Devices beyond the list get nothing. */
   readonly tensorSplit?: readonly number[] | undefined;
-  /** Tensors whose names match a pattern (ECMAScript's) go into a buffer type, as `bufferTypes` gives them. */
+  /**
+   * Tensors whose names match a pattern (ECMAScript syntax) go to a buffer type of `bufferTypes`.
+   */
   readonly tensorOverrides?: readonly {
     readonly pattern: string;
     readonly buffer: Deno.PointerObject;
   }[];
-  /** Devices to use, as `deviceHandle` gives them; null lets the library choose, empty means the CPU alone. */
+  /** Device handles of `deviceHandle`. Null: libllama chooses. Empty: CPU only. */
   readonly devices: readonly Deno.PointerObject[] | null;
-  /** Reads the vocabulary and metadata alone. */
+  /** Load only vocabulary and metadata. */
   readonly vocabOnly?: boolean;
-  /** Goes through loading without memory for the weights. */
+  /** Load without allocating memory for weights. */
   readonly noAllocation?: boolean;
-  /** Called with 0 to 1 while weights are read; returning false ends the loading. */
+  /** Called with the fraction of weights read, 0 to 1. Returning false cancels the load. */
   readonly onProgress?: (fraction: number) => boolean;
 }
 
 /**
- * The library's default parameters, changed as the options say, but for the progress.
+ * Default parameters of libllama, changed by the options, except the progress callback.
  *
- * @returns the struct, and what it points into
- * @throws {RangeError} for more proportions than the library has places for.
+ * @returns the struct, and the memory it points to
+ * @throws {RangeError} for more proportions than libllama supports.
  */
 export function modelParameters(
   library: Library,
@@ -50,7 +52,7 @@ export function modelParameters(
   parameters.vocab_only = options.vocabOnly ?? false;
   if (options.noAllocation) {
     parameters.no_alloc = true;
-    // libllama ends the process where it is to map the file as well.
+    // libllama aborts if mapping is also enabled.
     parameters.load_mode = LLAMA_LOAD_MODE.NONE;
   }
   if (options.splitMode !== undefined) parameters.split_mode = SPLIT_MODES[options.splitMode];
@@ -59,7 +61,7 @@ export function modelParameters(
   if (split !== null) parameters.tensor_split = address(split);
   const overrides = tensorOverrides(options.tensorOverrides ?? []);
   if (overrides !== null) parameters.tensor_buft_overrides = address(overrides.bytes);
-  // A list ends with a null pointer; an empty one keeps the model on the CPU.
+  // The list is null-terminated. An empty list keeps the model on the CPU.
   const devices = options.devices === null ? null : new PointerArray(options.devices, true);
   if (devices !== null) parameters.devices = address(devices.bytes);
   return { parameters, keepAlive: [split, overrides, devices] };
@@ -72,7 +74,7 @@ const SPLIT_MODES: Readonly<Record<SplitMode, number>> = {
   tensor: LLAMA_SPLIT_MODE.TENSOR,
 };
 
-/** The proportions as the library reads them: one for each device there may ever be. */
+/** Proportions in the layout of libllama: one per possible device. */
 function tensorSplit(library: Library, proportions: readonly number[]): Float32Array | null {
   if (proportions.length === 0) return null;
   const places = Number(library.llama.llama_max_devices());
@@ -84,7 +86,7 @@ function tensorSplit(library: Library, proportions: readonly number[]): Float32A
   return split;
 }
 
-/** The overrides as an array that a null pattern ends, with what it points into. */
+/** Overrides as an array terminated by a null pattern, with the memory it points to. */
 function tensorOverrides(overrides: NonNullable<ModelOptions["tensorOverrides"]>) {
   if (overrides.length === 0) return null;
   const size = LlamaModelTensorBuftOverride.SIZE;

@@ -8,8 +8,8 @@ import type { Vocab } from "./vocab.ts";
 const TOKEN_DATA_BYTES = 12;
 
 /**
- * All tokens of a vocabulary as candidates for sampling, filled from logits. One is enough for an
- * engine: it is used within a single call.
+ * All tokens of a vocabulary as sampling candidates. One instance per engine is enough, because it
+ * is used within a single call.
  */
 export class Candidates {
   readonly #ids: Int32Array<ArrayBuffer>;
@@ -23,7 +23,7 @@ export class Candidates {
     this.#array.data = address(this.#ids);
   }
 
-  /** Takes every token with its logit. */
+  /** Sets the candidates to all tokens with their logits. */
   fill(logits: Float32Array): void {
     for (let id = 0, at = 0; id < logits.length; id++, at += 3) {
       this.#ids[at] = id;
@@ -33,7 +33,7 @@ export class Candidates {
     this.#reset(logits.length);
   }
 
-  /** Takes one token alone, to ask whether a sampler lets it pass. */
+  /** Sets the candidates to one token, to check whether a sampler allows it. */
   only(token: number): void {
     this.#ids[0] = token;
     this.#values[1] = 1;
@@ -47,19 +47,19 @@ export class Candidates {
     this.#array.sorted = false;
   }
 
-  /** Whether the first candidate still has a chance. */
+  /** Whether the first candidate has not been excluded. */
   get firstIsPossible(): boolean {
     return this.#values[1] !== -Infinity;
   }
 
-  /** Whether any candidate still has a chance. */
+  /** Whether any candidate has not been excluded. */
   get anyIsPossible(): boolean {
     const size = Number(this.#array.size);
     for (let i = 0; i < size; i++) if (this.#values[i * 3 + 1] !== -Infinity) return true;
     return false;
   }
 
-  /** The token a sampler chose, or null if it chose none. */
+  /** The token that a sampler selected, or null. */
   get selected(): number | null {
     const index = Number(this.#array.selected);
     return index < 0 ? null : this.#ids[index * 3]!;
@@ -89,30 +89,30 @@ export class Sampler implements Disposable {
     return this.#handle;
   }
 
-  /** Narrows or reweighs candidates; the last sampler of a chain selects one. */
+  /** Filters or reweights candidates. The last sampler of a chain selects one. */
   apply(candidates: Candidates): void {
     this.library.llama.llama_sampler_apply(this.handle, candidates.bytes);
   }
 
-  /** Tells the sampler which token was taken. */
+  /** Updates the sampler with the chosen token. */
   accept(token: number): void {
     this.library.llama.llama_sampler_accept(this.handle, token);
   }
 
   /**
-   * Samples from the logits of a batch's output and accepts the token; for a chain whose last sampler
-   * selects one.
+   * Samples from the logits of an output and accepts the token. Requires a chain whose last sampler
+   * selects a token.
    */
   sample(context: Context, index: number): number {
     return this.library.llama.llama_sampler_sample(this.handle, context.handle, index);
   }
 
-  /** An independent copy, in the same state. */
+  /** An independent copy with the same state. */
   clone(): Sampler {
     return new Sampler(this.library, this.library.llama.llama_sampler_clone(this.handle));
   }
 
-  /** Takes over the state of a sampler of the same making. */
+  /** Copies the state of a sampler with the same configuration. */
   copyFrom(other: Sampler): void {
     this.library.llama.llama_sampler_copy(other.handle, this.handle);
   }
@@ -128,7 +128,7 @@ export class Sampler implements Disposable {
   }
 }
 
-/** Samplers applied one after the other; the last one chooses. */
+/** Samplers applied in order. The last one selects. */
 export class SamplerChain extends Sampler {
   constructor(library: Library) {
     const parameters = new LlamaSamplerChainParams(
@@ -147,7 +147,7 @@ export class SamplerChain extends Sampler {
     return this.#add(this.library.llama.llama_sampler_init_greedy());
   }
 
-  /** Draws from the distribution that is left. */
+  /** Samples from the remaining distribution. */
   distribution(seed: number): this {
     return this.#add(this.library.llama.llama_sampler_init_dist(seed));
   }
@@ -178,7 +178,7 @@ export class SamplerChain extends Sampler {
     );
   }
 
-  /** Temperature; with `range` above 0 it moves with the entropy of the distribution. */
+  /** Temperature. With `range` above 0 it varies with the entropy of the distribution. */
   temperature(temperature: number, range: number, exponent: number): this {
     return this.#add(
       this.library.llama.llama_sampler_init_temp_ext(temperature, range, exponent),
@@ -186,7 +186,7 @@ export class SamplerChain extends Sampler {
   }
 
   mirostat(vocabularySize: number, seed: number, tau: number, eta: number): this {
-    // 100 is the number of tokens the paper's estimate looks at.
+    // 100 is the number of tokens for the estimate in the paper.
     return this.#add(
       this.library.llama.llama_sampler_init_mirostat(vocabularySize, seed, tau, eta, 100),
     );
@@ -235,7 +235,7 @@ export class SamplerChain extends Sampler {
     );
   }
 
-  /** Adds a bias to the logits of some tokens. */
+  /** Adds biases to logits. */
   logitBias(
     vocabularySize: number,
     biases: readonly { readonly token: number; readonly bias: number }[],
@@ -257,10 +257,10 @@ export class SamplerChain extends Sampler {
 }
 
 /**
- * A sampler that lets only tokens pass that continue a sentence of a GBNF grammar; null if the grammar
- * cannot be parsed.
+ * A sampler that allows only tokens that continue the grammar (GBNF); null if the grammar cannot be
+ * parsed.
  *
- * Accepting a token that the grammar does not allow ends the process inside the library, so ask first.
+ * Accepting a token that the grammar does not allow aborts the process in libllama, so check first.
  */
 export function grammarSampler(
   library: Library,

@@ -3,10 +3,12 @@ import { integersAt, readCString } from "../memory/memory.ts";
 import { LLAMA_TOKEN_NULL } from "../generated/constants.ts";
 import { LLAMA_TOKEN_ATTR } from "../generated/enums.ts";
 
-/** Bytes a token's text is first read into; longer texts are read again with the size the library asks for. */
+/**
+ * Initial buffer size for the text of a token; longer texts are read again with the required size.
+ */
 const PIECE_BYTES = 128;
 
-/** A model's vocabulary: text to token ids and back. Lives as long as its model. */
+/** A vocabulary: conversion between text and token ids. Valid as long as its model. */
 export class Vocab {
   readonly #library: Library;
   readonly #handle: Deno.PointerValue;
@@ -30,10 +32,10 @@ export class Vocab {
   }
 
   /**
-   * Token ids of a text.
+   * Tokenizes a text.
    *
-   * @param addSpecial adds what the vocabulary wants at the ends (BOS, EOS).
-   * @param parseSpecial reads control tokens in the text as such; otherwise they are plain text.
+   * @param addSpecial add the special tokens that the vocabulary asks for at the ends (BOS, EOS).
+   * @param parseSpecial parse control tokens in the text; otherwise they are plain text.
    */
   tokenize(text: string, addSpecial: boolean, parseSpecial: boolean): Int32Array {
     const bytes = this.#encoder.encode(text);
@@ -56,7 +58,7 @@ export class Vocab {
     return this.#tokens.slice(0, count);
   }
 
-  /** The bytes a token stands for; they need not be whole UTF-8. Control tokens are empty unless `special`. */
+  /** Bytes of a token, which may be incomplete UTF-8. Control tokens are empty unless `special`. */
   piece(token: number, special: boolean): Uint8Array {
     const run = () =>
       this.#library.llama.llama_token_to_piece(
@@ -75,28 +77,28 @@ export class Vocab {
     return this.#piece.slice(0, length);
   }
 
-  /** The token as the vocabulary writes it, e.g. `<|im_end|>`. */
+  /** Text of a token in the vocabulary, e.g. `<|im_end|>`. */
   text(token: number): string {
     return readCString(this.#library.llama.llama_vocab_get_text(this.#handle, token)) ?? "";
   }
 
-  /** Whether the token ends an answer. */
+  /** Whether the token is an end-of-generation token. */
   isEndOfGeneration(token: number): boolean {
     return this.#library.llama.llama_vocab_is_eog(this.#handle, token);
   }
 
-  /** Whether the token is for the machine and not for a reader. */
+  /** Whether the token is a control token. */
   isControl(token: number): boolean {
     return this.#library.llama.llama_vocab_is_control(this.#handle, token);
   }
 
-  /** Whether the token is plain bytes or text that nobody gave a meaning of its own. */
+  /** Whether the token is user-defined. */
   isUserDefined(token: number): boolean {
     const attributes = this.#library.llama.llama_vocab_get_attr(this.#handle, token);
     return (attributes & LLAMA_TOKEN_ATTR.USER_DEFINED) !== 0;
   }
 
-  /** Beginning of sequence, or null where the vocabulary has none. */
+  /** Beginning of sequence; null if the vocabulary has none. */
   get bos(): number | null {
     return tokenOrNull(this.#library.llama.llama_vocab_bos(this.#handle));
   }
@@ -111,27 +113,27 @@ export class Vocab {
     return tokenOrNull(this.#library.llama.llama_vocab_eot(this.#handle));
   }
 
-  /** Separator of two sentences. */
+  /** Separator between two texts. */
   get sep(): number | null {
     return tokenOrNull(this.#library.llama.llama_vocab_sep(this.#handle));
   }
 
-  /** Whether a text ends with EOS. */
+  /** Whether EOS is added to texts. */
   get addEos(): boolean {
     return this.#library.llama.llama_vocab_get_add_eos(this.#handle);
   }
 
-  /** Whether a separator stands between two texts. */
+  /** Whether a separator is added between two texts. */
   get addSep(): boolean {
     return this.#library.llama.llama_vocab_get_add_sep(this.#handle);
   }
 
-  /** Whether a prompt begins with BOS. */
+  /** Whether BOS is added to prompts. */
   get addBos(): boolean {
     return this.#library.llama.llama_vocab_get_add_bos(this.#handle);
   }
 
-  /** Fill-in-the-middle tokens, where there are all three. */
+  /** Fill-in-the-middle tokens, if the vocabulary has all three. */
   get fim(): { prefix: number; suffix: number; middle: number } | null {
     const prefix = tokenOrNull(this.#library.llama.llama_vocab_fim_pre(this.#handle));
     const suffix = tokenOrNull(this.#library.llama.llama_vocab_fim_suf(this.#handle));
@@ -141,7 +143,7 @@ export class Vocab {
       : { prefix, suffix, middle };
   }
 
-  /** Tokens the model's file says must never be generated. */
+  /** Tokens that the model file excludes from generation. */
   get suppressed(): number[] {
     const count = new Int32Array(1);
     const list = this.#library.llama.llama_vocab_get_suppress_tokens(this.#handle, count);

@@ -11,7 +11,7 @@ import type {
   SequenceRequest,
 } from "./protocol/mod.ts";
 
-/** One loaded model, as everything above the engine sees it. Tests put a double in its place. */
+/** A loaded model. Tests replace it with a double. */
 export interface Engine extends AsyncDisposable {
   readonly info: ModelInfo;
   /** System message for conversations without one, from the model's configuration. */
@@ -19,40 +19,39 @@ export interface Engine extends AsyncDisposable {
   /**
    * Queues a sequence and returns at once.
    *
-   * A failure (an unusable grammar, a prompt over the context, a full queue, a backend error) is thrown
-   * by the iteration as a `ShimmyError`.
+   * The iteration throws failures as `ShimmyError`: an invalid grammar, a prompt longer than the
+   * context, a full queue, a backend error.
    */
   generate(request: SequenceRequest): RunningSequence;
-  /** Token ids of a prompt; `addSpecial` adds what the vocabulary wants at its ends. */
+  /** Token ids of a prompt. `addSpecial` adds the special tokens that the vocabulary asks for. */
   tokenize(prompt: readonly PromptPart[], addSpecial: boolean): Promise<number[]>;
   detokenize(tokens: readonly number[]): Promise<string>;
   /**
-   * Embeddings of texts, or scores of documents for a query.
-   * @param signal gives up what is not computed yet.
-   * @throws {ShimmyError} `context_length` for an input that is too long; `invalid` for pairs given to a
-   * model that is no reranker; `cancelled`.
+   * Computes embeddings, or scores of documents for a query.
+   * @param signal cancels inputs that are not computed yet.
+   * @throws {ShimmyError} `context_length` for an input that is too long; `invalid` for a query and
+   * document given to a model that is not a reranking model; `cancelled`.
    */
   embed(request: EmbedRequest, signal?: AbortSignal): Promise<EmbedResult>;
-  /** The adapters that are loaded, as far as is known here. */
+  /** Loaded adapters, as last reported by the engine core. */
   readonly adapters: readonly AdapterInfo[];
   /**
-   * Loads, rescales or unloads a LoRA adapter or a control vector; running sequences keep those they
-   * began with.
+   * Loads, rescales or unloads an adapter. Running sequences keep the adapters they started with.
    * @returns the adapters that are loaded now.
-   * @throws {ShimmyError} `not_found` for an unknown name; `backend` where a file is no adapter for the
-   * model, with the reason as a sentence.
+   * @throws {ShimmyError} `not_found` for an unknown name; `backend` with the reason if a file is
+   * not an adapter for the model.
    */
   changeAdapters(change: AdapterChange): Promise<AdapterInfo[]>;
   status(): Promise<EngineStatus>;
-  /** Resolves when the engine has died or was disposed of; the reason is a sentence, or null. */
+  /** Resolves when the engine has ended: to null after disposal, else to the reason. */
   readonly closed: Promise<string | null>;
 }
 
 /**
- * A running sequence: iterate it once. The last event is `done`. Leaving the iteration early cancels
- * the sequence; not reading for a while pauses it.
+ * A running sequence. Iterate it once; the last event is `done`. Ending the iteration early cancels
+ * the sequence. A slow reader pauses the sequence.
  */
 export interface RunningSequence extends AsyncIterable<SequenceEvent> {
-  /** Takes effect at the next token; ignored once the sequence is done. */
+  /** Takes effect at the next token. Ignored after the end of the sequence. */
   control(control: Control): void;
 }

@@ -2,19 +2,19 @@ import type { ShimmyError } from "../errors.ts";
 import type { RunningSequence } from "./engine.ts";
 import { type Control, deserializeError, type SequenceEvent } from "./protocol/mod.ts";
 
-/** Events that may wait for a reader before the sequence is paused, and at which it goes on. */
+/** Number of unread events at which the sequence is paused, and at which it is resumed. */
 const PAUSE_AT = 256;
 const RESUME_AT = 64;
 
-/** The events of one sequence on their way to whoever reads them. */
+/** Queue of the events of one sequence between the engine core and the reader. */
 export class SequenceEventStream implements RunningSequence {
   readonly #send: (control: Control) => void;
   #events: SequenceEvent[] = [];
   #error: ShimmyError | null = null;
   #wake: (() => void) | null = null;
   #isDone = false;
-  /** Paused because nobody reads, and paused because the caller asked. */
-  #isStalled = false;
+  /** Paused by back-pressure, and paused by the caller. */
+  #isBackPressured = false;
   #isPaused = false;
 
   constructor(send: (control: Control) => void) {
@@ -26,24 +26,24 @@ export class SequenceEventStream implements RunningSequence {
     if (control.type === "pause") this.#isPaused = true;
     if (control.type === "resume") {
       this.#isPaused = false;
-      if (this.#isStalled) return;
+      if (this.#isBackPressured) return;
     }
     this.#send(control);
   }
 
-  /** Takes an event from the engine. */
+  /** Adds an event from the engine core. */
   push(event: SequenceEvent): void {
     if (event.type === "error") return this.fail(deserializeError(event.error));
     this.#events.push(event);
     if (event.type === "done") this.#isDone = true;
-    else if (this.#events.length >= PAUSE_AT && !this.#isStalled) {
-      this.#isStalled = true;
+    else if (this.#events.length >= PAUSE_AT && !this.#isBackPressured) {
+      this.#isBackPressured = true;
       if (!this.#isPaused) this.#send({ type: "pause" });
     }
     this.#wake?.();
   }
 
-  /** Ends the iteration with an error, after the events that are there. */
+  /** Ends the iteration with an error, after the queued events. */
   fail(error: ShimmyError): void {
     if (this.#isDone) return;
     this.#isDone = true;
@@ -71,8 +71,8 @@ export class SequenceEventStream implements RunningSequence {
   }
 
   #resumeIfDrained(): void {
-    if (!this.#isStalled || this.#isDone || this.#events.length > RESUME_AT) return;
-    this.#isStalled = false;
+    if (!this.#isBackPressured || this.#isDone || this.#events.length > RESUME_AT) return;
+    this.#isBackPressured = false;
     if (!this.#isPaused) this.#send({ type: "resume" });
   }
 }

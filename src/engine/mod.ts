@@ -1,3 +1,4 @@
+/** The inference engine: loads a GGUF model, generates text, computes embeddings. */
 export type { Engine, RunningSequence } from "./engine.ts";
 export { loadEngine } from "./load_engine.ts";
 export { chooseContext, expertOverrides, kvBytesPerToken } from "./model/mod.ts";

@@ -242,7 +242,7 @@ export class EngineDouble implements Engine {
     else if (change.action !== "ensure" || !isLoaded) {
       const path = "path" in change ? change.path : this.#adapters.get(name)!.path;
       if (this.#options.missing?.includes(path)) {
-        const reason = `The adapter '${path}' cannot be opened`;
+        const reason = `Cannot load adapter '${path}': file cannot be opened`;
         return Promise.reject(new ShimmyError("backend", reason));
       }
       this.#adapters.set(name, { path, scale: change.scale });

@@ -156,7 +156,7 @@ Deno.test("what is wrong with a request is told with its status and in one sente
   await discovered.body?.cancel();
   assertEquals(await ask({ ...FRANCE, model: "broken" }), [
     502,
-    "The model's tokenizer 'qwenx' is not supported by this libllama",
+    "Cannot load model: tokenizer 'qwenx' is not supported by this libllama",
   ]);
   assertEquals(await ask({ ...FRANCE, model: "shimmy-tiny" }), [200, undefined]);
 });

@@ -232,6 +232,6 @@ export async function registerChecks(backend: Backend): Promise<void> {
     const args = ["--gpu-layers", "all", "--split-mode", "none", "--main-gpu", "7"];
     const { code, stderr } = await gpu.run(["probe", TINY_F16, ...on, ...args]);
     assertEquals(code, 1);
-    assertStringIncludes(stderr, `--main-gpu: no GPU has the number 7; there are: 0 ${device}`);
+    assertStringIncludes(stderr, `--main-gpu: 7 is not the index of a GPU; available: 0 ${device}`);
   });
 }

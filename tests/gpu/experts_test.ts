@@ -82,7 +82,7 @@ test(
     const args = ["probe", model, ...ON, "--override-tensor", "ffn=Nowhere"];
     const { code, stderr } = await gpu.run(args);
     assertEquals(code, 1);
-    assertStringIncludes(stderr, "no buffer is named 'Nowhere'; there are: ");
+    assertStringIncludes(stderr, "buffer 'Nowhere' not found; available: ");
     assertStringIncludes(stderr, "Vulkan0");
   },
 );

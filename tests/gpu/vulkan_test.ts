@@ -45,11 +45,11 @@ Deno.test({
       const [args, message] of [
         [
           ["--split-mode", "row"],
-          "--split-mode row: Vulkan0 cannot hold rows of matrices; it must be layer or none there",
+          "--split-mode row: Vulkan0 cannot split matrices by rows; use layer or none",
         ],
         [
           ["--tensor-split", "1,1,1"],
-          "--tensor-split: 3 proportions are too many; there are: 0 Vulkan0, 1 Vulkan1",
+          "--tensor-split: 3 proportions are too many; available: 0 Vulkan0, 1 Vulkan1",
         ],
       ] as const
     ) {

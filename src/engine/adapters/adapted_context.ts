@@ -3,9 +3,9 @@ import type { LoadedAdapter } from "./adapter_file.ts";
 import { sumVectors, type VectorModel } from "./control_vector.ts";
 import type { LayerRange } from "../protocol/mod.ts";
 
-/** Adapters that count together. */
+/** A combination of adapters that apply together. */
 export interface AdapterCombination {
-  /** The same for sets that compute the same. */
+  /** Equal for combinations that compute the same. */
   readonly key: string;
   readonly members: readonly {
     readonly adapter: LoadedAdapter;
@@ -14,14 +14,14 @@ export interface AdapterCombination {
   }[];
 }
 
-/** The model as it is. */
+/** No adapters: the base model. */
 export const NO_ADAPTERS: AdapterCombination = { key: "[]", members: [] };
 
-/** A context that computes with one set of adapters at a time. */
+/** A context and the adapter combination that is applied to it. */
 export class AdaptedContext {
   readonly #context: Pick<Context, "synchronize" | "setLoras" | "setControlVector">;
   readonly #model: VectorModel;
-  /** Key of the set that it computes with now. */
+  /** Key of the applied combination. */
   #applied = NO_ADAPTERS.key;
   #hasVector = false;
 
@@ -34,12 +34,13 @@ export class AdaptedContext {
   }
 
   /**
-   * Makes the context compute with a set.
-   * @throws {NativeError} if there is no memory for it; then a set has to be applied before the next decode.
+   * Applies a combination to the context.
+   * @throws {NativeError} if memory is insufficient; then a combination must be applied before the
+   * next decode.
    */
   apply({ key, members }: AdapterCombination): void {
     if (key === this.#applied) return;
-    // A device may still be computing with what is about to change.
+    // A device may still be computing with the adapters that are about to change.
     this.#context.synchronize();
     this.#applied = "";
     this.#context.setLoras(

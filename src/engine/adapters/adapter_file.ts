@@ -1,4 +1,3 @@
-import { basename } from "@std/path";
 import {
   GGUF_TYPE,
   GgufFile,
@@ -7,24 +6,28 @@ import {
   type Model,
   NativeError,
 } from "../../../ffi/mod.ts";
-import { ShimmyError } from "../../errors.ts";
-import { CONTROL_VECTOR, type ControlVector, readControlVector } from "./control_vector.ts";
+import {
+  adapterError,
+  CONTROL_VECTOR,
+  type ControlVector,
+  readControlVector,
+} from "./control_vector.ts";
 import { sha256 } from "../../digest.ts";
 import { explainAdapterFailure, type NativeGate } from "../native/mod.ts";
 
-/** What adapters are loaded for. */
+/** What is needed to load adapters for a model. */
 export interface AdapterResources {
   readonly library: Library;
   readonly model: Model;
   readonly gate: NativeGate;
 }
 
-/** An adapter as its file says: matrices that change the weights, or directions that are added. */
+/** A loaded adapter: matrices that change weights, or directions added to layer outputs. */
 export type LoadedAdapter =
   | { readonly kind: "lora"; readonly lora: LoraAdapter }
   | { readonly kind: "control-vector"; readonly vector: ControlVector };
 
-/** Metadata that the library reads as of one type, and ends the process where it is of another. */
+/** Metadata types that libllama expects. It aborts the process on any other type. */
 const TYPES: readonly (readonly [key: string, type: number])[] = [
   ["general.type", GGUF_TYPE.STRING],
   ["general.architecture", GGUF_TYPE.STRING],
@@ -32,44 +35,42 @@ const TYPES: readonly (readonly [key: string, type: number])[] = [
   ["adapter.lora.alpha", GGUF_TYPE.FLOAT32],
 ];
 
-/** The text after which alone an activated LoRA counts. */
+/** Metadata key of an activated LoRA (aLoRA), which applies only after an invocation text. */
 const INVOCATION = "adapter.alora.invocation_tokens";
 
 /**
- * Loads an adapter, as what its file says it is.
- * @throws {ShimmyError} `backend`, with a sentence that says what is wrong with the file.
+ * Loads an adapter. The kind is read from the file.
+ * @throws {ShimmyError} `backend` with the reason.
  */
 export function loadAdapter(resources: AdapterResources, path: string): LoadedAdapter {
   const { library, model, gate } = resources;
-  const subject = `The adapter '${basename(path)}'`;
-  const refuse = (what: string) =>
-    new ShimmyError("backend", `${subject} ${what}`, { detail: path });
+  const refuse = (reason: string) => adapterError(path, reason);
   const explained = <T>(work: () => T, again: () => void): T => {
     try {
       return work();
     } catch (error) {
       if (!(error instanceof NativeError)) throw error;
-      throw explainAdapterFailure({ gate, library, subject, path }, again, error);
+      throw explainAdapterFailure({ gate, library, path }, again, error);
     }
   };
   const read = () => GgufFile.open(library, path);
   using file = explained(read, () => read().close());
   const architecture = file.text("general.architecture");
   if (architecture === CONTROL_VECTOR) {
-    return { kind: "control-vector", vector: readControlVector(file, path, subject, model) };
+    return { kind: "control-vector", vector: readControlVector(file, path, model) };
   }
   for (const [key, type] of TYPES) {
     const given = file.typeOf(key);
-    if (given !== null && given !== type) throw refuse("is truncated or damaged");
+    if (given !== null && given !== type) throw refuse("file is truncated or damaged");
   }
   if (file.text("adapter.type") !== "lora") {
-    throw refuse("is neither a LoRA adapter nor a control vector");
+    throw refuse("file is neither a LoRA adapter nor a control vector");
   }
   if (file.typeOf(INVOCATION) !== null) {
-    throw refuse("is a LoRA that counts from an invocation on, which is not supported");
+    throw refuse("activated LoRA (aLoRA) adapters are not supported");
   }
   if (architecture !== model.architecture) {
-    throw refuse(`was made for ${architecture}, but this model is ${model.architecture}`);
+    throw refuse(`adapter was made for ${architecture}, the model is ${model.architecture}`);
   }
   const lora = explained(() => model.loadLora(path), () => model.loadLora(path).close());
   return { kind: "lora", lora };
@@ -79,8 +80,8 @@ export function loadAdapter(resources: AdapterResources, path: string): LoadedAd
 const CHUNK = 1 << 20;
 
 /**
- * What makes two adapters the same: what their files hold. Times and sizes would not tell apart files
- * that were unpacked from archives without times.
+ * SHA-256 of a file in hexadecimal digits. Identifies an adapter by content: times and sizes do not
+ * distinguish files unpacked from archives without times.
  */
 export function hashFile(path: string): string {
   const hash = sha256();

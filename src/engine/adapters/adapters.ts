@@ -15,36 +15,36 @@ import type {
   LoraChoice,
 } from "../protocol/mod.ts";
 
-/** An adapter that is loaded. */
+/** A loaded adapter. */
 interface Loaded {
   readonly name: string;
   readonly path: string;
   readonly identity: string;
   readonly adapter: LoadedAdapter;
-  /** The scale for requests that choose none; 0 leaves it out. */
+  /** Scale for requests that choose no adapters. 0 leaves the adapter out. */
   scale: number;
   layers: LayerRange | null;
-  /** Sequences that are computed with it. */
+  /** Number of sequences and embedding requests that use the adapter. */
   users: number;
-  /** Unloaded, and freed when nobody uses it any more. */
+  /** Unloaded by name; freed when `users` is 0. */
   isUnloaded: boolean;
 }
 
-/** The adapters of one user, to be given back. */
+/** Adapters acquired for one sequence or embedding request; to be released. */
 export interface AdapterSet extends AdapterCombination {
   readonly loaded: readonly Loaded[];
 }
 
 /**
- * The adapters of one model, LoRA and control vectors: loaded, unloaded and rescaled while it runs. Who
- * computes with a set keeps it as it was taken.
+ * LoRA adapters and control vectors of one model, which can be loaded, unloaded and rescaled while
+ * the model runs. A sequence keeps the set that it acquired.
  */
 export class Adapters {
   readonly #resources: AdapterResources;
   readonly #loaded = new Map<string, Loaded>();
-  /** Those that have computed with adapters. */
+  /** Contexts that have computed with adapters. */
   readonly #contexts = new Map<Context, AdaptedContext>();
-  /** Goes up with every change of what is loaded, or how. */
+  /** Increases with every change of the loaded adapters. */
   #revision = 0;
 
   constructor(resources: AdapterResources) {
@@ -52,8 +52,8 @@ export class Adapters {
   }
 
   /**
-   * Makes a context of the model compute with a set.
-   * @throws {NativeError} if there is no memory for it.
+   * Applies a set to a context of the model.
+   * @throws {NativeError} if memory is insufficient.
    */
   apply(set: AdapterSet, context: Context): void {
     const known = this.#contexts.get(context);
@@ -62,28 +62,28 @@ export class Adapters {
     adapted.apply(set);
   }
 
-  /** Call before a context is closed that goes before its model does. */
+  /** Call before closing a context while the model stays loaded. */
   forget(context: Context): void {
     this.#contexts.delete(context);
   }
 
   /**
-   * Loads what a model begins with.
-   * @throws {ShimmyError} `backend`, with a sentence that says what is wrong.
+   * Loads the adapters of the load options.
+   * @throws {ShimmyError} `backend` with the reason.
    */
   loadAll(sources: readonly AdapterSource[]): void {
     for (const source of sources) {
       const name = keyOf(source);
       const refuse = (why: string, cause?: unknown) =>
-        new ShimmyError("backend", `The adapter '${name}' cannot be used: ${why}`, {
+        new ShimmyError("backend", `Cannot load adapter '${name}': ${why}`, {
           detail: source.path,
           cause,
         });
-      if (this.#loaded.has(name)) throw refuse("another one has the same name");
+      if (this.#loaded.has(name)) throw refuse("another adapter has the same name");
       try {
         this.#load(source);
       } catch (error) {
-        // Whoever made the request did not choose it.
+        // The adapters come from the load options, so the error is not the fault of a request.
         if (!(error instanceof ShimmyError) || error.kind !== "invalid") throw error;
         throw refuse(error.message, error);
       }
@@ -105,7 +105,7 @@ export class Adapters {
     }));
   }
 
-  /** @throws {ShimmyError} with a sentence that says what is wrong; then nothing has changed. */
+  /** @throws {ShimmyError} with the reason; then nothing has changed. */
   change(change: AdapterChange): void {
     switch (change.action) {
       case "load":
@@ -130,9 +130,13 @@ export class Adapters {
       return known;
     }
     if (known !== undefined) {
-      throw new ShimmyError("invalid", `name: an adapter '${name}' is loaded from another file`, {
-        field: "name",
-      });
+      throw new ShimmyError(
+        "invalid",
+        `name: adapter '${name}' is already loaded from another file`,
+        {
+          field: "name",
+        },
+      );
     }
     const adapter = loadAdapter(this.#resources, path);
     try {
@@ -162,11 +166,11 @@ export class Adapters {
     if (layers === null) return;
     const refuse = (what: string) =>
       new ShimmyError("invalid", `layers: ${what}`, { field: "layers" });
-    if (kind !== "control-vector") throw refuse("only a control vector may be kept to some layers");
+    if (kind !== "control-vector") throw refuse("only a control vector can be limited to layers");
     const [first, last] = layers;
     const end = this.#resources.model.layers - 1;
     if (first < 1 || last < first || last > end) {
-      throw refuse(`must be the first and the last of layers from 1 to ${end}`);
+      throw refuse(`must be [first, last] with layers from 1 to ${end}`);
     }
   }
 
@@ -186,15 +190,15 @@ export class Adapters {
 
   #free({ isUnloaded, users, adapter }: Loaded): void {
     if (!isUnloaded || users > 0) return;
-    // No context may compute with it when it is freed.
+    // No context may have the adapter applied when it is freed.
     for (const context of this.#contexts.values()) context.apply(NO_ADAPTERS);
     close(adapter);
   }
 
   /**
-   * The set for a sequence: what it chose, else every adapter at its own scale. Give it back with
-   * {@linkcode Adapters.release}.
-   * @throws {ShimmyError} `not_found` for a name that is neither loaded nor comes with a file.
+   * Acquires the set for a request: the adapters it chose, else every adapter at its own scale.
+   * Return the set with {@linkcode Adapters.release}.
+   * @throws {ShimmyError} `not_found` for a name that is not loaded and has no file.
    */
   acquire(choice: readonly LoraChoice[] | undefined): AdapterSet {
     const wanted = choice === undefined
@@ -203,10 +207,10 @@ export class Adapters {
     const parts = wanted.filter(({ scale }) => scale !== 0)
       .map(({ loaded, scale }) => {
         const { adapter, identity, layers } = loaded;
-        // Files and not names: a name may come to mean another file.
+        // The key holds file digests, not names: a name may later refer to another file.
         return { loaded, adapter, scale, layers, key: JSON.stringify([identity, scale, layers]) };
       })
-      // What is added in another order is rounded in another way.
+      // Sort by key: the order of additions changes rounding.
       .sort((a, b) => a.key < b.key ? -1 : a.key > b.key ? 1 : 0);
     for (const { loaded } of parts) loaded.users++;
     return {
@@ -223,7 +227,7 @@ export class Adapters {
       const isKnown = path === undefined || this.#loaded.has(name.toLowerCase());
       const loaded = isKnown ? this.#find(name, "lora") : this.#load({ name, path, scale: 0 });
       if (seen.has(loaded)) {
-        throw new ShimmyError("invalid", `lora: the adapter '${name}' is named twice`, {
+        throw new ShimmyError("invalid", `lora: adapter '${name}' is named twice`, {
           field: "lora",
         });
       }
@@ -244,7 +248,7 @@ function close(adapter: LoadedAdapter): void {
   if (adapter.kind === "lora") adapter.lora.close();
 }
 
-/** The name by which an adapter is known. */
+/** Key of an adapter: its name in lower case. */
 function keyOf({ name, path }: AdapterSource): string {
   return (name ?? path.replace(/^.*[\\/]/, "").replace(/\.gguf$/i, "")).toLowerCase();
 }

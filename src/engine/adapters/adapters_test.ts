@@ -42,7 +42,7 @@ Deno.test("an adapter is loaded, rescaled and unloaded while the model runs", as
   assertEquals(await say(), PLAIN);
 });
 
-Deno.test("requests choose their adapters, and run beside others that chose none", async () => {
+Deno.test("requests with and without adapters run at the same time", async () => {
   await using engine = await tinyEngine();
   await engine.changeAdapters({ ...PIRATE, scale: 0 });
   const loras = [{ name: "pirate", scale: 1 }];
@@ -70,7 +70,7 @@ Deno.test("requests choose their adapters, and run beside others that chose none
   }
 });
 
-Deno.test("what one adapter computed is not shared with another", async () => {
+Deno.test("cached prefixes are not shared between adapters", async () => {
   await using engine = await tinyEngine();
   await engine.changeAdapters({ ...PIRATE, scale: 0 });
   const story = question("Tell me a story about a fox.");
@@ -89,7 +89,7 @@ Deno.test("what one adapter computed is not shared with another", async () => {
   assertEquals(await cached([{ name: "pirate", scale: 0.5 }]), 0);
 });
 
-Deno.test("a running answer keeps the adapter that is unloaded meanwhile", async () => {
+Deno.test("a running sequence keeps an adapter that is unloaded", async () => {
   await using engine = await tinyEngine();
   await engine.changeAdapters(PIRATE);
   const run = engine.generate(ask(question("Tell me a story about a fox."), { maxTokens: 60 }));
@@ -103,7 +103,7 @@ Deno.test("a running answer keeps the adapter that is unloaded meanwhile", async
   assertEquals((await collect(engine.generate(ask(HELLO)))).text, PLAIN);
 });
 
-Deno.test("what cannot be is refused with a sentence", async () => {
+Deno.test("invalid adapter changes are refused with a reason", async () => {
   await using engine = await tinyEngine();
   const unknown = await assertRejects(
     () => collect(engine.generate(ask(HELLO, { loras: [{ name: "x", scale: 1 }] }))),
@@ -121,17 +121,17 @@ Deno.test("what cannot be is refused with a sentence", async () => {
   );
   assertEquals(
     model.message,
-    "The adapter 'shimmy-tiny.gguf' is neither a LoRA adapter nor a control vector",
+    "Cannot load adapter 'shimmy-tiny.gguf': file is neither a LoRA adapter nor a control vector",
   );
   await engine.changeAdapters(PIRATE);
   const taken = await assertRejects(
     () => engine.changeAdapters({ ...PIRATE, path: TINY }),
     ShimmyError,
   );
-  assertEquals(taken.message, "name: an adapter 'pirate' is loaded from another file");
+  assertEquals(taken.message, "name: adapter 'pirate' is already loaded from another file");
 });
 
-Deno.test("a LoRA's head that libllama would end the process for is refused", async () => {
+Deno.test("LoRA metadata on which libllama would abort is refused", async () => {
   await using engine = await tinyEngine();
   const path = await Deno.makeTempFile({ suffix: ".gguf" });
   const refusal = async (metadata: Record<string, string | number | string[]>) => {
@@ -146,20 +146,20 @@ Deno.test("a LoRA's head that libllama would end the process for is refused", as
       () => engine.changeAdapters({ action: "load", path, scale: 1 }),
       ShimmyError,
     );
-    return error.message.replace(/^The adapter '[^']*\.gguf' /, "");
+    return error.message.replace(/^Cannot load adapter '[^']*\.gguf': /, "");
   };
   for (const key of ["general.type", "general.architecture", "adapter.type"]) {
-    assertEquals(await refusal({ [key]: 1 }), "is truncated or damaged", key);
+    assertEquals(await refusal({ [key]: 1 }), "file is truncated or damaged", key);
   }
   // A whole number where a float has to be.
-  assertEquals(await refusal({ "adapter.lora.alpha": 16 }), "is truncated or damaged");
+  assertEquals(await refusal({ "adapter.lora.alpha": 16 }), "file is truncated or damaged");
   assertEquals(
     await refusal({ "general.architecture": "qwen2" }),
-    "was made for qwen2, but this model is llama",
+    "adapter was made for qwen2, the model is llama",
   );
   assertEquals(
     await refusal({ "adapter.alora.invocation_tokens": ["x"] }),
-    "is a LoRA that counts from an invocation on, which is not supported",
+    "activated LoRA (aLoRA) adapters are not supported",
   );
   assertEquals((await collect(engine.generate(ask(HELLO)))).text, PLAIN);
   await Deno.remove(path);

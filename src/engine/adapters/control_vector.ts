@@ -1,22 +1,23 @@
+import { basename } from "@std/path";
 import { type FileTensor, GGML_TYPE, type GgufFile, type Model } from "../../../ffi/mod.ts";
 import { ShimmyError } from "../../errors.ts";
 import type { LayerRange } from "../protocol/mod.ts";
 
-/** `general.architecture` of a control vector's file. */
+/** Value of `general.architecture` in the file of a control vector. */
 export const CONTROL_VECTOR = "controlvector";
 
-/** Directions that are added to what a model's layers put out. */
+/** Directions that are added to layer outputs. */
 export interface ControlVector {
-  /** Values for one layer. */
+  /** Values per layer. */
   readonly width: number;
-  /** By layer, from 1 on. */
+  /** By layer number, starting at 1. */
   readonly directions: ReadonlyMap<number, Float32Array<ArrayBuffer>>;
 }
 
-/** What of a model a control vector has to fit. */
+/** Properties of a model that a control vector must match. */
 export type VectorModel = Pick<Model, "architecture" | "embeddingLength" | "layers">;
 
-/** Architectures whose computation in libllama has no place where a control vector would be added. */
+/** Architectures whose graph in libllama does not add control vectors. */
 const UNSUPPORTED_ARCHITECTURES: ReadonlySet<string> = new Set([
   "bert",
   "eurobert",
@@ -31,8 +32,9 @@ const UNSUPPORTED_ARCHITECTURES: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Architectures that go by one name in GGUF and in the configurations from which other programs take the
- * hint of what a vector was made for. Other hints prove nothing: `mistral`, say, is `llama` in GGUF.
+ * Architectures that have the same name in GGUF and in the configurations of other programs, from
+ * which `model_hint` is taken. Other hints are ambiguous: `mistral`, for example, is `llama` in
+ * GGUF.
  */
 const RELIABLE_HINTS: ReadonlySet<string> = new Set([
   "falcon",
@@ -52,68 +54,70 @@ const RELIABLE_HINTS: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * The control vector in a file: one tensor `direction.N` of 32-bit floats for each layer N that it
- * changes. Format: what llama.cpp's `common_control_vector_load` reads.
+ * Reads a control vector: one F32 tensor `direction.N` for each layer N that it changes. Format: as
+ * read by `common_control_vector_load` of llama.cpp.
  *
- * @param subject the file, at the beginning of a sentence.
- * @throws {ShimmyError} `backend`, where it is none or does not fit the model.
+ * @throws {ShimmyError} `backend` if the file is not a control vector or does not fit the model.
  */
 export function readControlVector(
   file: GgufFile,
   path: string,
-  subject: string,
   model: VectorModel,
 ): ControlVector {
-  const refuse = (what: string) =>
-    new ShimmyError("backend", `${subject} ${what}`, { detail: path });
+  const refuse = (reason: string) => adapterError(path, reason);
   const { architecture, embeddingLength: width, layers } = model;
   if (UNSUPPORTED_ARCHITECTURES.has(architecture)) {
-    throw refuse(
-      `is a control vector, which models of the architecture ${architecture} do not take`,
-    );
+    throw refuse(`models of architecture ${architecture} do not support control vectors`);
   }
   const hint = file.text(`${CONTROL_VECTOR}.model_hint`);
   if (hint !== null && hint !== architecture && RELIABLE_HINTS.has(hint)) {
-    throw refuse(`is a control vector for ${hint}, but this model is ${architecture}`);
+    throw refuse(`control vector was made for ${hint}, the model is ${architecture}`);
   }
   const tensors = file.tensors();
-  if (tensors.length === 0) throw refuse("is a control vector without directions");
+  if (tensors.length === 0) throw refuse("control vector has no directions");
   const directions = new Map<number, Float32Array<ArrayBuffer>>();
   using data = Deno.openSync(path);
   for (const tensor of tensors) {
     const layer = layerOf(tensor);
     if (layer === null) {
-      throw refuse(`holds the tensor '${tensor.name}', where direction.1 and so on would be right`);
+      throw refuse(`tensor '${tensor.name}' is not a direction; expected direction.1 and so on`);
     }
     if (tensor.type !== GGML_TYPE.F32) {
-      throw refuse(`is a control vector whose ${tensor.name} is not of 32-bit floats`);
+      throw refuse(`tensor '${tensor.name}' is not F32`);
     }
     if (tensor.shape.length !== 1 || tensor.shape[0] !== width) {
       throw refuse(
-        `is a control vector for embeddings of ${tensor.shape.join(" by ")} values, but this ` +
-          `model's have ${width}`,
+        `directions have ${
+          tensor.shape.join(" x ")
+        } values, the embeddings of the model have ${width}`,
       );
     }
     if (layer >= layers) {
       throw refuse(
-        `is a control vector with a direction for layer ${layer}, but this model's last layer is ` +
+        `control vector has a direction for layer ${layer}, the last layer of the model is ` +
           `${layers - 1}`,
       );
     }
     const values = readFloats(data, tensor);
-    if (values === null) throw refuse("is truncated or damaged");
+    if (values === null) throw refuse("file is truncated or damaged");
     directions.set(layer, values);
   }
   return { width, directions };
 }
 
-/** The layer that a tensor is the direction of; there is none for layer 0. */
+/** Error for an adapter file. The message has the file name; `detail` has the path. */
+export function adapterError(path: string, reason: string): ShimmyError {
+  const message = `Cannot load adapter '${basename(path)}': ${reason}`;
+  return new ShimmyError("backend", message, { detail: path });
+}
+
+/** Layer number of a direction tensor; null for other tensors. Layer 0 has no direction. */
 function layerOf({ name }: FileTensor): number | null {
   const number = /^direction\.([1-9]\d{0,5})$/.exec(name)?.[1];
   return number === undefined ? null : Number(number);
 }
 
-/** A tensor's values; null where the file ends before them or they are no numbers. */
+/** Values of an F32 tensor; null if the file is too short or a value is not finite. */
 function readFloats(
   file: Deno.FsFile,
   { offset, bytes }: FileTensor,
@@ -131,7 +135,7 @@ function readFloats(
   return values.every(Number.isFinite) ? values : null;
 }
 
-/** A control vector with how strongly it counts and, where not in all, in which layers. */
+/** A control vector with its scale and, unless it applies to all layers, its layer range. */
 export interface WeightedVector {
   readonly vector: ControlVector;
   readonly scale: number;
@@ -139,8 +143,8 @@ export interface WeightedVector {
 }
 
 /**
- * The sum of several control vectors as libllama takes it: values for all layers of the model but the
- * first, zeros where no vector has any. Rounded at each step as llama.cpp's programs do.
+ * Sum of several control vectors in the layout that libllama takes: `width` values per layer from
+ * layer 1, zeros where no vector has a direction. Rounds after each step as llama.cpp does.
  */
 export function sumVectors(
   parts: readonly WeightedVector[],

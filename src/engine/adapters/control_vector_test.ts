@@ -92,7 +92,7 @@ Deno.test("requests with different control vectors run at once and share no pref
   assert(await cached([one("drift", 0.1), one("swerve")]) > 5);
 });
 
-Deno.test("a vector with few layers takes nothing over from one that had more", async () => {
+Deno.test("a control vector keeps no directions of the previous vector", async () => {
   await using machine = await start();
   const { engine, swerve, drift } = machine;
   await engine.changeAdapters({ action: "load", path: drift, scale: 1 });
@@ -103,7 +103,7 @@ Deno.test("a vector with few layers takes nothing over from one that had more", 
   assertEquals(await say(engine), OTTAWA);
 });
 
-Deno.test("a control vector may be kept to some layers", async () => {
+Deno.test("a control vector can be limited to layers", async () => {
   await using machine = await start();
   const { engine, swerve } = machine;
   const load = { action: "load", path: swerve, scale: 1 } as const;
@@ -121,17 +121,17 @@ Deno.test("a control vector may be kept to some layers", async () => {
     );
     assertEquals(
       [error.kind, error.message],
-      ["invalid", "layers: must be the first and the last of layers from 1 to 3"],
+      ["invalid", "layers: must be [first, last] with layers from 1 to 3"],
     );
   }
   const lora = await assertRejects(
     () => engine.changeAdapters({ ...load, path: PIRATE_LORA, layers: [1, 2] }),
     ShimmyError,
   );
-  assertEquals(lora.message, "layers: only a control vector may be kept to some layers");
+  assertEquals(lora.message, "layers: only a control vector can be limited to layers");
 });
 
-Deno.test("a request brings an adapter along that is not loaded yet", async () => {
+Deno.test("a request can load an adapter from its file", async () => {
   await using machine = await start();
   const { engine, swerve } = machine;
   assertEquals(await say(engine, [{ name: "Swerve", scale: 1, path: swerve }]), OTTAWA);
@@ -143,10 +143,10 @@ Deno.test("a request brings an adapter along that is not loaded yet", async () =
     () => say(engine, [{ name: "swerve", scale: 1 }, { name: "SWERVE", scale: 2 }]),
     ShimmyError,
   );
-  assertEquals(twice.message, "lora: the adapter 'SWERVE' is named twice");
+  assertEquals(twice.message, "lora: adapter 'SWERVE' is named twice");
 });
 
-Deno.test("embeddings are computed with the adapters that texts are", async () => {
+Deno.test("embeddings are computed with the chosen adapters", async () => {
   await using machine = await start();
   const { engine, swerve } = machine;
   const inputs = [{ field: "input", text: "a red fox" }];
@@ -164,7 +164,7 @@ Deno.test("embeddings are computed with the adapters that texts are", async () =
   assertEquals(await say(engine), PARIS);
 });
 
-Deno.test("a file that cannot be a control vector for the model is refused and harms nothing", async () => {
+Deno.test("a control vector that does not fit the model is refused without side effects", async () => {
   await using machine = await start();
   const { engine, folder } = machine;
   const path = join(folder, "mood.gguf");
@@ -178,43 +178,43 @@ Deno.test("a file that cannot be a control vector for the model is refused and h
   };
   const of = (parts: VectorParts) => refusal(buildControlVector(parts));
   const whole = buildControlVector();
-  const subject = "The adapter 'mood.gguf'";
+  const subject = "Cannot load adapter 'mood.gguf':";
   assertEquals(
     await of({ width: 512 }),
-    `${subject} is a control vector for embeddings of 512 values, but this model's have 256`,
+    `${subject} directions have 512 values, the embeddings of the model have 256`,
   );
   assertEquals(
     await of({ layers: [1, 4] }),
-    `${subject} is a control vector with a direction for layer 4, but this model's last layer is 3`,
+    `${subject} control vector has a direction for layer 4, the last layer of the model is 3`,
   );
   assertEquals(
     await of({ metadata: { "controlvector.model_hint": "qwen2" } }),
-    `${subject} is a control vector for qwen2, but this model is llama`,
+    `${subject} control vector was made for qwen2, the model is llama`,
   );
-  assertEquals(await of({ layers: [] }), `${subject} is a control vector without directions`);
+  assertEquals(await of({ layers: [] }), `${subject} control vector has no directions`);
   for (const name of ["direction.0", "direction.x", "weight.1"]) {
     assertEquals(
       await of({ layers: [1], nameOf: () => name }),
-      `${subject} holds the tensor '${name}', where direction.1 and so on would be right`,
+      `${subject} tensor '${name}' is not a direction; expected direction.1 and so on`,
     );
   }
   assertEquals(
     await of({ layers: [1], type: 1 }),
-    `${subject} is a control vector whose direction.1 is not of 32-bit floats`,
+    `${subject} tensor 'direction.1' is not F32`,
   );
   assertEquals(
     await refusal(whole.subarray(0, whole.length - 100)),
-    `${subject} is truncated or damaged`,
+    `${subject} file is truncated or damaged`,
   );
-  assertEquals(await refusal(whole.subarray(0, 60)), `${subject} is truncated or damaged`);
+  assertEquals(await refusal(whole.subarray(0, 60)), `${subject} file is truncated or damaged`);
   const nan = buildControlVector();
   new DataView(nan.buffer).setFloat32(nan.length - 4, NaN, true);
-  assertEquals(await refusal(nan), `${subject} is truncated or damaged`);
+  assertEquals(await refusal(nan), `${subject} file is truncated or damaged`);
   assertEquals(engine.adapters, []);
   assertEquals(await say(engine), PARIS);
 });
 
-Deno.test("a hint in another program's words does not keep a vector from its model", async () => {
+Deno.test("an ambiguous model hint does not prevent loading", async () => {
   await using machine = await start();
   const { engine, folder } = machine;
   const path = join(folder, "mood.gguf");
@@ -224,7 +224,7 @@ Deno.test("a hint in another program's words does not keep a vector from its mod
   assertEquals(await say(engine), OTTAWA);
 });
 
-Deno.test("adapters a model cannot begin with end its loading, by name", async () => {
+Deno.test("an adapter that cannot be loaded fails the model load by name", async () => {
   const folder = await Deno.makeTempDir();
   const { swerve, drift } = await writeVectors(folder);
   const refusal = async (...loras: LoadOptions["loras"]) => {
@@ -234,11 +234,11 @@ Deno.test("adapters a model cannot begin with end its loading, by name", async (
   };
   assertEquals(
     await refusal({ path: swerve, scale: 1, layers: [1, 9] }),
-    "The adapter 'swerve' cannot be used: layers: must be the first and the last of layers from 1 to 3",
+    "Cannot load adapter 'swerve': layers: must be [first, last] with layers from 1 to 3",
   );
   assertEquals(
     await refusal({ path: swerve, scale: 1 }, { path: drift, name: "Swerve", scale: 1 }),
-    "The adapter 'swerve' cannot be used: another one has the same name",
+    "Cannot load adapter 'swerve': another adapter has the same name",
   );
   await Deno.remove(folder, { recursive: true });
 });

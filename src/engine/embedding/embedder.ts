@@ -9,33 +9,33 @@ import {
 } from "./embedding_context.ts";
 import type { EmbeddingStatus, LoadOptions } from "../protocol/mod.ts";
 
-/** Sequences in one computation, at most: `LLAMA_MAX_SEQ` of llama-cparams.h. */
+/** Maximum sequences in one batch: `LLAMA_MAX_SEQ` of llama-cparams.h. */
 const MAX_SEQUENCES = 256;
-/** Tokens of an input, at most, unless more are asked for: attention takes memory by their square. */
+/** Default maximum tokens of one input. Attention memory grows with the square. */
 const MAX_TOKENS = 8192;
-/** The same for a model that was made to generate, which computes logits for each of them too. */
+/** The same for generative models, which also compute logits for each token. */
 const MAX_TOKENS_GENERATIVE = 2048;
 
 /**
- * Computes embeddings, or scores of a reranking model, in a context of its own, which is made for the
- * first one and made anew for longer ones.
+ * Computes embeddings, or scores of a reranking model, in a separate context. The context is
+ * created for the first input and recreated for longer inputs.
  *
- * The pooling is the model's. A model that was made to generate names none: the mean over its tokens
- * serves there.
+ * The pooling is that of the model. Generative models define no pooling; they use the mean over the
+ * tokens.
  */
 export class Embedder implements Disposable {
   readonly #resources: EmbeddingResources;
-  /** Values of a result: the embedding's length, or the number of scores. */
+  /** Values per result: the embedding length, or the number of scores. */
   readonly #width: number;
   readonly isRanking: boolean;
-  /** Tokens an input may have. */
+  /** Maximum tokens of one input. */
   readonly limit: number;
   /**
-   * Tokens to compute together. More would only make attention longer, which goes over all of a batch
-   * before it leaves out what belongs to other inputs.
+   * Maximum tokens per batch. More would only slow down attention, which computes over the whole
+   * batch before it masks other inputs.
    */
   readonly batchSize: number;
-  /** Sequences that may be computed together. */
+  /** Maximum inputs per batch. */
   readonly sequences: number;
   #current: (EmbeddingContext & { readonly batch: Batch }) | null = null;
   #contexts = 0;
@@ -43,7 +43,7 @@ export class Embedder implements Disposable {
   #tokens = 0;
   #batches = 0;
 
-  /** @param generative tokens a sequence may hold where the model generates; null where it does not. */
+  /** @param generative maximum tokens of a sequence if the model generates; null if it does not. */
   constructor(resources: EmbeddingResources, generative: number | null) {
     const { model, options } = resources;
     this.#resources = resources;
@@ -56,17 +56,17 @@ export class Embedder implements Disposable {
   }
 
   /**
-   * Makes everything ready for inputs of a usual length.
-   * @throws {ShimmyError} `backend` where that cannot be.
+   * Creates the context for inputs up to the batch size.
+   * @throws {ShimmyError} `backend` if that fails.
    */
   prepare(): void {
     this.#contextFor(this.batchSize);
   }
 
   /**
-   * Computes inputs together: as many sequences as are allowed, and as many tokens as belong together or
-   * one longer input.
-   * @returns vectors that are valid until the next computation, in the order of the inputs.
+   * Computes inputs in one batch: at most `sequences` inputs with at most `batchSize` tokens in
+   * total, or one longer input.
+   * @returns vectors in the order of the inputs, valid until the next call.
    */
   compute(inputs: readonly (readonly number[])[], adapters: AdapterSet): Float32Array[] {
     const tokens = inputs.reduce((sum, { length }) => sum + length, 0);
@@ -123,7 +123,7 @@ export class Embedder implements Disposable {
   }
 }
 
-/** What an {@linkcode Embedder} computes together, in tokens and sequences. */
+/** Batch limits of an {@linkcode Embedder}. */
 function embeddingSizes(
   model: Pick<Model, "trainedContext" | "isRecurrent">,
   options: Pick<LoadOptions, "contextLength" | "batchSize">,
@@ -131,23 +131,23 @@ function embeddingSizes(
 ) {
   const limit = inputLimit(model.trainedContext, options.contextLength, generative);
   const batchSize = Math.min(limit, options.batchSize || DEFAULT_BATCH);
-  // A state that cannot be shared is there once for each sequence.
+  // A recurrent state exists once per sequence.
   const sequences = model.isRecurrent ? 1 : Math.min(MAX_SEQUENCES, batchSize);
   return { limit, batchSize, sequences };
 }
 
-/** The size of the context that an encoder has as soon as it is loaded. */
+/** Size of the context of an encoder right after the load. */
 export function initialContextSize(...about: Parameters<typeof embeddingSizes>) {
   const { batchSize, sequences } = embeddingSizes(...about);
   return { tokens: roundUpTo(sequences, batchSize), sequences };
 }
 
-/** libllama ends the process where the sequences do not divide what it reserves for the mean. */
+/** libllama aborts if the reserved tokens are not a multiple of the sequences (mean pooling). */
 function roundUpTo(sequences: number, tokens: number): number {
   return Math.ceil(tokens / sequences) * sequences;
 }
 
-/** Positions beyond the training have no weights in many encoders: the limit is the training's at most. */
+/** Many encoders have no weights for positions beyond the trained length. */
 function inputLimit(trained: number, asked: number, generative: number | null): number {
   const most = generative !== null
     ? Math.min(generative, MAX_TOKENS_GENERATIVE)

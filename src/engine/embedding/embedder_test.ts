@@ -23,7 +23,7 @@ import { NativeGate } from "../native/native_gate.ts";
 import { loadModel } from "../loading/load_model.ts";
 import type { EmbedInput, EmbedRequest } from "../protocol/mod.ts";
 
-/** What computing together may change without flash attention: the order of sums of 32-bit floats. */
+/** Tolerance: without flash attention, batching changes the order of float additions. */
 const ROUNDING = 2e-5;
 
 /** Texts of one to ninety words in no order of length. */
@@ -42,7 +42,7 @@ async function refused(engine: Engine, request: EmbedRequest): Promise<ShimmyErr
 }
 
 for (const model of ["bert-mean", "bert-cls", "qwen3-last", "qwen3-mean"] as const) {
-  Deno.test(`${model} gives many texts the vectors that each gets alone, in their order`, async () => {
+  Deno.test(`${model} embeds texts in one request as it embeds each alone, in order`, async () => {
     await withModel(ENCODERS[model](), async (engine) => {
       const together = await engine.embed(texts(MANY));
       const alone = await oneByOne(engine, MANY);
@@ -55,7 +55,7 @@ for (const model of ["bert-mean", "bert-cls", "qwen3-last", "qwen3-mean"] as con
   });
 }
 
-Deno.test("a batch is filled with texts up to its tokens", async () => {
+Deno.test("a batch takes texts up to its token limit", async () => {
   await withModel(bertModel("mean", { ...TINY_SHAPE, context: 512 }), async (engine) => {
     const batches = async (list: readonly string[]) => {
       const before = (await engine.status()).embedding!;
@@ -82,7 +82,7 @@ Deno.test("a batch is filled with texts up to its tokens", async () => {
   }, { batchSize: 18 });
 });
 
-Deno.test("a model of any length embeds with batches of any size", async () => {
+Deno.test("models of any context length embed with any batch size", async () => {
   for (const [context, batchSize] of [[300, 0], [514, 0], [96, 18], [7, 0], [100, 1]] as const) {
     await withModel(bertModel("mean", { ...TINY_SHAPE, context }), async (engine) => {
       const longest = Array(context - 2).fill("a").join(" ");
@@ -92,7 +92,7 @@ Deno.test("a model of any length embeds with batches of any size", async () => {
   }
 });
 
-Deno.test("requests that come together are computed together, and a large one delays no small one", async () => {
+Deno.test("concurrent requests are batched, and a large one does not delay small ones", async () => {
   await withModel(bertModel("cls"), async (engine) => {
     const ended: string[] = [];
     const note = (name: string) => () => void ended.push(name);
@@ -107,7 +107,7 @@ Deno.test("requests that come together are computed together, and a large one de
   });
 });
 
-Deno.test("what its caller gives up is computed no further, and nothing else suffers", async () => {
+Deno.test("a cancelled request is not computed further, and others are not affected", async () => {
   await withModel(bertModel("cls"), async (engine) => {
     const caller = new AbortController();
     // A small one that came with the large one is there after the first batch.
@@ -128,7 +128,7 @@ Deno.test("what its caller gives up is computed no further, and nothing else suf
   });
 });
 
-Deno.test("a text as long as the limit is embedded, and one token more is refused with both numbers", async () => {
+Deno.test("a text at the limit is embedded, a longer one is refused with both numbers", async () => {
   const cases = [[bertModel("mean"), 2], [bertModel("cls"), 2], [qwenModel("last"), 1]] as const;
   for (const [model, marks] of cases) {
     await withModel(model, async (engine) => {
@@ -145,7 +145,7 @@ Deno.test("a text as long as the limit is embedded, and one token more is refuse
   }
 });
 
-Deno.test("a text that may be cut keeps its first tokens and its end mark", async () => {
+Deno.test("a truncated text keeps its first tokens and the end token", async () => {
   await withModel(bertModel("cls"), async (engine) => {
     const long = Array(500).fill("a b c").join(" ");
     const { vectors, tokens } = await engine.embed(texts([long, "d"], { truncate: true }));
@@ -155,7 +155,7 @@ Deno.test("a text that may be cut keeps its first tokens and its end mark", asyn
   });
 });
 
-Deno.test("token ids are taken as they are; none, and unknown ones, are refused by their field", async () => {
+Deno.test("token ids are embedded unchanged; empty and unknown ones are refused by field", async () => {
   await withModel(bertModel("mean"), async (engine) => {
     const embed = (tokens: readonly number[]) => ({
       inputs: [{ field: "input[0]", tokens }],
@@ -177,7 +177,7 @@ Deno.test("token ids are taken as they are; none, and unknown ones, are refused 
   });
 });
 
-Deno.test("vectors keep the length the model gives them unless they are to have length 1", async () => {
+Deno.test("vectors have unit length only with normalize", async () => {
   await withModel(bertModel("mean"), async (engine) => {
     const { vectors: [raw] } = await engine.embed(texts(["hello"], { normalize: false }));
     const { vectors: [unit] } = await engine.embed(texts(["hello"]));
@@ -187,7 +187,7 @@ Deno.test("vectors keep the length the model gives them unless they are to have 
   });
 });
 
-Deno.test("what a model was not made for is refused", async () => {
+Deno.test("requests that the model kind does not support are refused", async () => {
   const pair: EmbedInput = { field: "documents[0]", query: "a", document: "b" };
   const text: EmbedInput = { field: "input", text: "a" };
   const cases = [
@@ -195,14 +195,14 @@ Deno.test("what a model was not made for is refused", async () => {
       bertModel("mean"),
       "embedding",
       pair,
-      "model: does not score documents; it is no reranker",
+      "model: cannot score documents; it is not a reranking model",
       "model: computes embeddings and does not generate text",
     ],
     [
       bertModel("rank"),
       "rerank",
       text,
-      "model: makes no embeddings, it scores documents",
+      "model: cannot compute embeddings; it is a reranking model",
       "model: scores documents and does not generate text",
     ],
   ] as const;
@@ -217,7 +217,7 @@ Deno.test("what a model was not made for is refused", async () => {
   }
 });
 
-Deno.test("an encoder whose file names no pooling embeds with the mean, and does not generate", async () => {
+Deno.test("an encoder without pooling metadata uses mean pooling and does not generate", async () => {
   const silent = bertModel(null);
   let expected: Float32Array | undefined;
   await withModel(bertModel("mean"), async (engine) => {
@@ -240,7 +240,7 @@ Deno.test("an encoder whose file names no pooling embeds with the mean, and does
   }
 });
 
-Deno.test("a control token in a text to score is text, and a template's own are tokens", async () => {
+Deno.test("control tokens are parsed in the rerank template but not in its texts", async () => {
   await withModel(ENCODERS["qwen3-rank"](), async (engine) => {
     const tokens = async (query: string, document: string) => {
       const inputs = [{ field: "documents[0]", query, document }];
@@ -254,7 +254,7 @@ Deno.test("a control token in a text to score is text, and a template's own are 
   });
 });
 
-Deno.test("a language model embeds too, while it answers, in a context that grows with its texts", async () => {
+Deno.test("a language model embeds while it generates, in a context that grows", async () => {
   await using engine = await tinyEngine();
   assertEquals((await engine.status()).embedding, null);
   const hello = ask(question("Hello"));
@@ -280,7 +280,7 @@ Deno.test("a language model embeds too, while it answers, in a context that grow
   assertLess(distance((await engine.embed(texts(["Hello"]))).vectors[0]!, vectors[0]!), 1e-3);
 });
 
-Deno.test("an adapter changes vectors while it is loaded, and a request may leave it out", async () => {
+Deno.test("a loaded adapter changes vectors, unless a request leaves it out", async () => {
   await using engine = await tinyEngine();
   const embed = async (changes: Partial<EmbedRequest> = {}) =>
     (await engine.embed(texts(["Hello"], changes))).vectors[0]!;
@@ -300,7 +300,7 @@ Deno.test("an adapter changes vectors while it is loaded, and a request may leav
   assertEquals(error.kind, "not_found");
 });
 
-Deno.test("what an encoder takes is known when it is loaded; --ctx beyond its training is told", async () => {
+Deno.test("the memory of an encoder is known after the load, and a too long --ctx is noted", async () => {
   await withModel(bertModel("mean"), async (engine) => {
     const { embedding } = await engine.status();
     assertEquals([embedding!.inputLimit, embedding!.contexts, embedding!.inputs], [96, 1, 0]);
@@ -314,13 +314,13 @@ Deno.test("what an encoder takes is known when it is loaded; --ctx beyond its tr
   await withModel(bertModel("mean"), (engine) => {
     assertEquals(engine.info.contextLength, 96);
     assertEquals(engine.info.notes, [
-      "A text may have 96 tokens and not 2048: no more were trained",
+      "Inputs are limited to the trained length of 96 tokens; --ctx is 2048",
     ]);
     return Promise.resolve();
   }, { contextLength: 2048 });
 });
 
-Deno.test("the context that embeds is freed with its model", async () => {
+Deno.test("the embedding context is freed with its model", async () => {
   const shared = { flags: new EngineFlags(), gate: new NativeGate() };
   const model = loadModel(await tinyOptions(), shared, () => {});
   const { embedder, adapters } = model;

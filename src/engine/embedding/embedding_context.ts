@@ -12,19 +12,19 @@ import { ShimmyError } from "../../errors.ts";
 import { FLASH_ATTENTION, kvTypeOf, type LoadResources, readContextLog } from "../model/mod.ts";
 import { type ContextMemory, LOG_END } from "../protocol/mod.ts";
 
-/** A context that embeds, and what it takes. */
+/** An embedding context and its memory. */
 export interface EmbeddingContext {
   readonly context: Context;
-  /** Null where the log cannot be read here; whoever reads this process's standard error may know. */
+  /** Null if the log cannot be captured here; the reader of stderr may have it. */
   readonly memory: readonly ContextMemory[] | null;
 }
 
-/** What of a load embeddings need. */
+/** The load resources that embeddings need. */
 export type EmbeddingResources = Omit<LoadResources, "tokenizer" | "notes" | "stack">;
 
 /**
- * Makes a context that embeds as many tokens at once, of as many sequences.
- * @throws {ShimmyError} `backend` where libllama cannot make it.
+ * Creates an embedding context for batches of `tokens` tokens and `sequences` sequences.
+ * @throws {ShimmyError} `backend` if libllama cannot create it.
  */
 export function createEmbeddingContext(
   resources: EmbeddingResources,
@@ -52,8 +52,8 @@ export function createEmbeddingContext(
   if (made instanceof NativeError) {
     throw new ShimmyError(
       "backend",
-      `Cannot make a context that embeds ${tokens} tokens: there is not enough memory, or the model ` +
-        "does not allow it",
+      `Cannot create an embedding context of ${tokens} tokens: not enough memory, or not supported ` +
+        "by the model",
       { cause: made, ...(log === null ? {} : { detail: log }) },
     );
   }
@@ -61,7 +61,7 @@ export function createEmbeddingContext(
   return { context: made, memory: log === null ? null : readContextLog(log) };
 }
 
-/** What a context that embeds is made with. */
+/** Sets the parameters of an embedding context. */
 export function configureEmbedding(
   parameters: ContextParams,
   { model, options, threads }: Pick<EmbeddingResources, "model" | "options" | "threads">,
@@ -71,7 +71,7 @@ export function configureEmbedding(
   const kvType = kvTypeOf(options);
   parameters.embeddings = true;
   parameters.n_ctx = tokens;
-  // Attention without a causal order, and every pooling, need a whole text in one physical batch.
+  // Non-causal attention and pooling need the whole input in one physical batch.
   parameters.n_batch = tokens;
   parameters.n_ubatch = tokens;
   parameters.n_seq_max = sequences;
@@ -82,16 +82,15 @@ export function configureEmbedding(
   parameters.type_k = kvType;
   parameters.type_v = kvType;
   parameters.no_perf = true;
-  // Where none is asked for, libllama takes the model's own; a model that names none gets the mean.
+  // libllama uses the pooling of the model by default. Models without one get the mean.
   if ((model.poolingType ?? 0) <= LLAMA_POOLING_TYPE.NONE) {
     parameters.pooling_type = LLAMA_POOLING_TYPE.MEAN;
   }
 }
 
 /**
- * Does native work and gets what it logs. In a process whose standard error is read the log goes there,
- * as it does while a model loads: a driver may log from threads of its own, which must not come to call
- * JavaScript.
+ * Runs native work and captures its log. In a child process whose stderr is read, the log goes to
+ * stderr, as during a load: drivers may log from their own threads, which must not call JavaScript.
  */
 function logged<T>(
   { library, options, gate }: EmbeddingResources,

@@ -10,31 +10,31 @@ import type {
   EmbedResult,
 } from "../protocol/mod.ts";
 
-/** Requests that may wait; more are refused. */
+/** Maximum requests in the queue; more are refused. */
 const QUEUE_LIMIT = 512;
 
-/** What of a loaded model embeddings are computed with. */
+/** The parts of a loaded model that embeddings need. */
 export interface EmbeddingModel {
   readonly tokenizer: Tokenizer;
   readonly adapters: Adapters;
   readonly embedder: Embedder;
 }
 
-/** A request on its way: its inputs as token ids, and what was computed so far. */
+/** A queued request: its tokenized inputs and the results so far. */
 interface Job {
   readonly call: number;
   readonly request: EmbedRequest;
   readonly adapters: AdapterSet;
   readonly inputs: readonly (readonly number[])[];
   readonly vectors: Embedding[];
-  /** Inputs that are in the batch now. */
+  /** Inputs in the current batch. */
   taken: number;
 }
 
 /**
- * Embedding requests, computed one batch at a time between the steps of the token loop. A batch holds
- * inputs of all requests that wait, one of each in turn, so that many small requests are computed
- * together and none waits for a large one to end.
+ * Queue of embedding requests, computed one batch at a time between the steps of the scheduler
+ * loop. A batch takes inputs of the waiting requests round-robin, so small requests are batched
+ * together and do not wait for large ones.
  */
 export class EmbeddingQueue {
   readonly #model: EmbeddingModel;
@@ -56,7 +56,7 @@ export class EmbeddingQueue {
     return this.#jobs.length > 0;
   }
 
-  /** Null until something was embedded. */
+  /** Null until something is computed. */
   status(): EmbeddingStatus | null {
     const queued = this.#jobs.reduce((sum, job) => sum + job.inputs.length - job.vectors.length, 0);
     const { embedder } = this.#model;
@@ -67,9 +67,13 @@ export class EmbeddingQueue {
   submit(call: number, request: EmbedRequest): void {
     try {
       if (this.#jobs.length >= QUEUE_LIMIT) {
-        throw new ShimmyError("overloaded", `The queue is full: ${QUEUE_LIMIT} requests wait`, {
-          retryAfter: 1,
-        });
+        throw new ShimmyError(
+          "overloaded",
+          `The queue is full: ${QUEUE_LIMIT} requests are waiting`,
+          {
+            retryAfter: 1,
+          },
+        );
       }
       const inputs = request.inputs.map((input) => this.#encode(input, request.truncate ?? false));
       if (inputs.length === 0) return this.#onResult(call, { vectors: [], tokens: [] });
@@ -80,15 +84,15 @@ export class EmbeddingQueue {
     }
   }
 
-  /** Computes no more of a request; one that is answered already stays so. */
+  /** Cancels a request unless it is complete. */
   cancel(call: number): void {
     const job = this.#jobs.find((one) => one.call === call);
     if (job === undefined) return;
     this.#drop(job);
-    this.#onError(call, new ShimmyError("cancelled", "The request was given up"));
+    this.#onError(call, new ShimmyError("cancelled", "The request was cancelled"));
   }
 
-  /** @throws {ShimmyError} `invalid`, or `context_length` with both numbers. */
+  /** @throws {ShimmyError} `invalid`, or `context_length` with both token counts. */
   #encode(input: EmbedInput, truncate: boolean): readonly number[] {
     const { tokenizer, embedder } = this.#model;
     checkAbility(input, embedder);
@@ -117,7 +121,7 @@ export class EmbeddingQueue {
     const inputs = members.map(({ job, index }) => job.inputs[index]!);
     try {
       const vectors = this.#model.embedder.compute(inputs, members[0]!.job.adapters);
-      // One of each request in turn leaves each request's own inputs in their order.
+      // The round-robin keeps the inputs of each request in their order.
       members.forEach(({ job }, at) => {
         const asked = job.request.normalize && !this.#model.embedder.isRanking;
         job.vectors.push(asked ? normalized(vectors[at]!) : Float32Array.from(vectors[at]!));
@@ -131,7 +135,7 @@ export class EmbeddingQueue {
     this.#finish();
   }
 
-  /** Takes inputs for a batch, beginning with the request whose turn it is. */
+  /** Selects the inputs of a batch, starting with the first request of the queue. */
   #selectBatch(): { readonly job: Job; readonly index: number }[] {
     const { batchSize, sequences } = this.#model.embedder;
     const [first] = this.#jobs;
@@ -146,7 +150,7 @@ export class EmbeddingQueue {
         const index = job.vectors.length + job.taken;
         const length = job.inputs[index]?.length;
         if (length === undefined || members.length === sequences) continue;
-        // An input that is longer than a batch is computed by itself.
+        // An input longer than a batch is computed alone.
         if (length > room && members.length > 0) continue;
         members.push({ job, index });
         job.taken++;
@@ -154,12 +158,12 @@ export class EmbeddingQueue {
         took = true;
       }
     }
-    // Next time another one begins.
+    // Rotate, so that another request comes first in the next batch.
     this.#jobs.push(this.#jobs.shift()!);
     return members;
   }
 
-  /** Answers the requests of which everything is computed. */
+  /** Completes requests whose inputs are all computed. */
   #finish(): void {
     for (
       const job of this.#jobs.filter(({ inputs, vectors }) => vectors.length === inputs.length)
@@ -178,17 +182,17 @@ export class EmbeddingQueue {
   }
 }
 
-/** @throws {ShimmyError} `invalid` where the model does not do what is asked for. */
+/** @throws {ShimmyError} `invalid` if the model does not support the kind of input. */
 function checkAbility(input: EmbedInput, { isRanking }: Embedder): void {
   const isPair = "query" in input;
   if (isPair === isRanking) return;
   const message = isPair
-    ? "model: does not score documents; it is no reranker"
-    : "model: makes no embeddings, it scores documents";
+    ? "model: cannot score documents; it is not a reranking model"
+    : "model: cannot compute embeddings; it is a reranking model";
   throw new ShimmyError("invalid", message, { field: "model" });
 }
 
-/** The vector with length 1 (Euclidean); one of zeros stays as it is. */
+/** The vector scaled to unit length (Euclidean norm); a zero vector stays zero. */
 function normalized(values: Float32Array): Embedding {
   let sum = 0;
   for (const value of values) sum += value * value;

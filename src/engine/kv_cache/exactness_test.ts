@@ -1,4 +1,4 @@
-/** What the prefix cache must never do: change a text. */
+/** The prefix cache must not change answers. */
 import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
 import { ask, collect, question, TINY_F16, tinyEngine } from "../../../tests/support/engine.ts";
 import {
@@ -11,7 +11,7 @@ import {
 import type { Engine } from "../engine.ts";
 import type { LoadOptions } from "../protocol/mod.ts";
 
-/** An engine that rounds as little as there is: quantized weights would hide small mistakes. */
+/** An engine with f16 weights and an f32 cache: rounding of quantized weights would hide small errors. */
 function exactEngine(changes: Partial<LoadOptions> = {}): Promise<Engine> {
   return tinyEngine({
     modelPaths: [TINY_F16],
@@ -63,7 +63,7 @@ async function conversations(count: number, seed: number, plain: Way): Promise<C
   return { prompts, alone };
 }
 
-Deno.test("answers are the same with the cache and without, over conversations that branch", async () => {
+Deno.test("branching conversations have the same answers with and without the cache", async () => {
   const plain: Way = { together: 1, cachePrompt: false, maxTokens: 6 };
   const { prompts, alone } = await conversations(220, 7, plain);
   assertEquals(alone.reduce((sum, { usage }) => sum + usage.cachedTokens, 0), 0);
@@ -86,7 +86,7 @@ Deno.test("answers are the same with the cache and without, over conversations t
   }
 });
 
-Deno.test("a conversation that goes on computes only what is new", async () => {
+Deno.test("a continued conversation computes only its new tokens", async () => {
   await using engine = await exactEngine();
   const first = question("Tell me a story about a fox.");
   const told = await collect(engine.generate(ask(first)));
@@ -97,7 +97,7 @@ Deno.test("a conversation that goes on computes only what is new", async () => {
   assertLess(done.usage.cachedTokens, done.usage.promptTokens);
 });
 
-Deno.test("the same prompt again leaves one token to compute", async () => {
+Deno.test("a repeated prompt leaves one token to compute", async () => {
   await using engine = await exactEngine();
   const prompt = question("What is the capital of France?");
   await collect(engine.generate(ask(prompt)));
@@ -106,7 +106,7 @@ Deno.test("the same prompt again leaves one token to compute", async () => {
   assertEquals(done.usage.cachedTokens, done.usage.promptTokens - 1);
 });
 
-Deno.test("requests that arrive together compute their common prefix once", async () => {
+Deno.test("concurrent requests compute their common prefix once", async () => {
   await using engine = await exactEngine({ parallel: 6, batchSize: 64 });
   const shared = `<|im_start|>system\n${
     "You know many animals and towns. ".repeat(20)
@@ -127,7 +127,7 @@ Deno.test("requests that arrive together compute their common prefix once", asyn
   assertSameAnswers(answers, alone, "a common prefix");
 });
 
-Deno.test("a prefix is taken from a sequence that still runs", async () => {
+Deno.test("a prefix is reused from a running sequence", async () => {
   await using engine = await exactEngine({ parallel: 2 });
   const prompt = `${"A fox and a bee met. ".repeat(30)}Then`;
   const running = engine.generate(ask(prompt, { maxTokens: null, ignoreEos: true }));
@@ -139,7 +139,7 @@ Deno.test("a prefix is taken from a sequence that still runs", async () => {
   await events.return?.();
 });
 
-Deno.test("a request may refuse the cache", async () => {
+Deno.test("a request may bypass the cache", async () => {
   await using engine = await exactEngine();
   const prompt = question("What is the capital of France?");
   await collect(engine.generate(ask(prompt)));
@@ -147,7 +147,7 @@ Deno.test("a request may refuse the cache", async () => {
   assertEquals(done.usage.cachedTokens, 0);
 });
 
-Deno.test("one buffer for all with too few cells fails no answer and changes none", async () => {
+Deno.test("a unified buffer with too few cells neither fails nor changes answers", async () => {
   const prompts = COUNTRIES.slice(0, 6).map((country) =>
     question(`What is the capital of ${country}?`)
   );

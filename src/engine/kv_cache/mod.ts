@@ -1,3 +1,4 @@
+/** KV cache of one context: prefix cache, radix tree, saved states, sessions on disk. */
 export { type KvStream, PrefixCache } from "./prefix_cache.ts";
 export { type OpenedSession, SessionCache } from "./session_cache.ts";
 export { SessionStore } from "./session_store.ts";

@@ -1,19 +1,19 @@
 import type { Context } from "../../../ffi/mod.ts";
 import { type PrefixMatch, RadixTree } from "./radix_tree.ts";
 
-/** A stream of the KV cache: room for one sequence. */
+/** A stream of the KV cache: the cells of one sequence. */
 export interface KvStream {
-  /** The sequence id by which libllama knows it. */
+  /** Sequence id in libllama. */
   readonly id: number;
-  /** The tokens it holds, at positions from 0 on. */
+  /** Tokens in the KV cache, from position 0. */
   readonly tokens: number[];
-  /** Who computed the tokens: see {@linkcode PrefixCache.acquire}. */
+  /** Scope of the tokens: see {@linkcode PrefixCache.acquire}. */
   scope: string;
   busy: boolean;
   lastUsed: number;
 }
 
-/** The state of a sequence, moved to host memory when its stream was needed. */
+/** State of a sequence in host memory. */
 interface SavedState {
   readonly state: Uint8Array<ArrayBuffer>;
   readonly tokens: readonly number[];
@@ -25,7 +25,7 @@ type Holder = KvStream | SavedState;
 
 const isStream = (holder: Holder): holder is KvStream => "busy" in holder;
 
-/** The parts of a context that the cache needs. */
+/** The parts of a context that the cache uses. */
 export type KvMemory = Pick<
   Context,
   "removeTokens" | "copySequence" | "saveSequence" | "restoreSequence"
@@ -33,37 +33,43 @@ export type KvMemory = Pick<
 
 export interface PrefixCacheOptions {
   readonly streams: number;
-  /** Whether the memory can forget the end of a sequence; recurrent memory cannot. */
+  /**
+   * Whether the end of a sequence can be removed from the KV cache. Recurrent models do not support
+   * it.
+   */
   readonly canTruncate: boolean;
-  /** Bytes of host memory for states whose stream was needed. */
+  /** Maximum bytes of saved states in host memory. */
   readonly savedBytes: number;
-  /** Cells that all streams take theirs from; null where each stream has its own. */
+  /** Cells shared by all streams; null if each stream has its own cells. */
   readonly sharedCells: number | null;
-  /** Whether positions of a running sequence may be moved. */
+  /** Whether positions of a running sequence may be shifted. */
   readonly mayShiftPositions: boolean;
 }
 
-/** Saving fewer tokens to host memory costs more than computing them again. */
+/** Saving fewer tokens to host memory costs more than recomputing them. */
 const MIN_SAVED_TOKENS = 64;
-/** Copying a whole stream for fewer tokens costs more than computing them again. */
+/** Copying a stream for fewer tokens costs more than recomputing them. */
 const MIN_COPIED_TOKENS = 32;
 
 /**
- * Gives streams of the KV cache to sequences, and keeps what they computed for those that come later:
- * a finished sequence's stream stays as it is until another one needs it, and then its state moves to
- * host memory. The longest known prefix is used, whoever computed it, and also while that one runs.
+ * Assigns KV cache streams to sequences and reuses computed prefixes. A finished sequence leaves
+ * its tokens in its stream until another sequence needs the stream; then the state is saved to host
+ * memory. A new sequence reuses the longest cached prefix, also that of a running sequence.
  */
 export class PrefixCache {
   readonly #memory: KvMemory;
   readonly #options: PrefixCacheOptions;
   readonly #streams: readonly KvStream[];
-  /** One tree for each scope. */
+  /** One radix tree per scope. */
   readonly #trees = new Map<string, RadixTree<Holder>>();
   readonly #saved = new Set<SavedState>();
   #savedBytes = 0;
   #evictions = 0;
   #clock = 0;
-  /** Streams whose data moves at the next decode: until then their bytes must not be read or written. */
+  /**
+   * Streams whose cells are copied or shifted at the next decode. Until then their states must not
+   * be saved or restored.
+   */
   readonly #pendingCopies = new Set<KvStream>();
 
   constructor(memory: KvMemory, options: PrefixCacheOptions) {
@@ -87,17 +93,17 @@ export class PrefixCache {
     return tree;
   }
 
-  /** Tokens held in all streams. */
+  /** Number of tokens in all streams. */
   get cellsUsed(): number {
     return this.#streams.reduce((sum, stream) => sum + stream.tokens.length, 0);
   }
 
-  /** Streams and saved states whose tokens gave way to others so far. */
+  /** Number of streams and saved states that were evicted. */
   get evictions(): number {
     return this.#evictions;
   }
 
-  /** Streams that nobody uses now, whatever they hold. */
+  /** Streams without a running sequence, with or without cached tokens. */
   get idleStreams(): readonly KvStream[] {
     return this.#streams.filter((stream) => !stream.busy);
   }
@@ -106,9 +112,7 @@ export class PrefixCache {
     return this.#streams.some((stream) => !stream.busy);
   }
 
-  /**
-   * Whether a running sequence is computing a prefix of these tokens that is worth waiting for.
-   */
+  /** Whether a running sequence is computing a prefix of these tokens that is worth waiting for. */
   isBeingComputed(tokens: readonly number[], scope = ""): boolean {
     if (!this.#options.canTruncate) return false;
     const known = this.#best(tokens, scope)?.length ?? 0;
@@ -121,12 +125,12 @@ export class PrefixCache {
   }
 
   /**
-   * A stream for a prompt, holding as much of its beginning as is known; null when none is free now, or
-   * no cells for what is known.
-   * `stream.tokens.length` says how much that is. At least one token is left to compute.
+   * Acquires a stream that holds the longest cached prefix of a prompt; `stream.tokens.length` is
+   * its length. At least one token is left to compute.
    *
-   * @param scope what the tokens are computed with beside the model, such as its adapters: nothing is
-   * shared between scopes.
+   * @param scope what the tokens are computed with besides the model, such as adapters. Prefixes
+   * are not shared between scopes.
+   * @returns null if no stream, or not enough cells for the prefix, are free.
    */
   acquire(tokens: readonly number[], useCache: boolean, scope = ""): KvStream | null {
     const best = useCache ? this.#best(tokens, scope) : null;
@@ -139,7 +143,7 @@ export class PrefixCache {
     return stream;
   }
 
-  /** The sequence is done: what it computed stays known, unless `forget`. */
+  /** Releases the stream of a finished sequence. Its tokens stay cached, unless `forget`. */
   release(stream: KvStream, forget: boolean): void {
     stream.busy = false;
     stream.lastUsed = ++this.#clock;
@@ -147,13 +151,13 @@ export class PrefixCache {
     else this.#tree(stream.scope).set(stream, [...stream.tokens]);
   }
 
-  /** Moves what a stream holds to host memory, for its sequence to come back to. */
+  /** Saves the state of a preempted sequence to host memory and releases its stream. */
   swapOut(stream: KvStream): void {
     this.#save(stream, 1);
     this.release(stream, true);
   }
 
-  /** Takes in a state that was kept elsewhere, unless as much of it is known already. */
+  /** Inserts a saved state, unless its tokens are already cached. */
   insertState(tokens: readonly number[], state: Uint8Array<ArrayBuffer>, scope = ""): void {
     for (const { holder, length } of this.#matches(scope, tokens)) {
       if (length < tokens.length) break;
@@ -163,9 +167,9 @@ export class PrefixCache {
   }
 
   /**
-   * A running stream's positions were moved: what it holds is no longer what computing its tokens would
-   * give, so nobody else may have it.
-   * @returns the scope that is its own from now on.
+   * Gives a running stream its own scope. Call after shifting its positions: its state no longer
+   * equals the state that computing its tokens would give.
+   * @returns the new scope.
    */
   isolate(stream: KvStream): string {
     this.#removeFromIndex(stream);
@@ -173,13 +177,13 @@ export class PrefixCache {
     return stream.scope = `${stream.scope}\0${++this.#clock}`;
   }
 
-  /** Call after a decode: moving data has arrived. */
+  /** Call after a decode, which completes copies and shifts. */
   completeCopies(): void {
     this.#pendingCopies.clear();
   }
 
   /**
-   * Forgets the stream that was used longest ago and by nobody now.
+   * Evicts the least recently used idle stream.
    * @returns false if there is none.
    */
   evict(): boolean {
@@ -190,7 +194,7 @@ export class PrefixCache {
     return true;
   }
 
-  /** The holder of the longest prefix that can be used now. */
+  /** The holder of the longest usable prefix. */
   #best(tokens: readonly number[], scope: string): { holder: Holder; length: number } | null {
     let best: { holder: Holder; length: number } | null = null;
     for (const match of this.#matches(scope, tokens)) {
@@ -205,7 +209,7 @@ export class PrefixCache {
     return best;
   }
 
-  /** A stream that holds the first `length` tokens of a holder. */
+  /** Provides a stream with the first `length` tokens of a holder. */
   #reuse(holder: Holder, length: number): KvStream | null {
     if (isStream(holder) && this.#isReusableInPlace(holder, length)) {
       if (!this.#keepsMost(holder, length)) this.#save(holder);
@@ -219,12 +223,12 @@ export class PrefixCache {
       target.tokens.push(...holder.tokens);
     } else {
       if (this.#pendingCopies.has(target)) return target;
-      // Making room may empty the stream that holds it.
+      // Freeing cells may evict the holder.
       const held = [...holder.tokens];
       const state = isStream(holder) ? this.#memory.saveSequence(holder.id) : holder.state;
       if (!this.#freeCells(held.length)) return null;
       if (!this.#memory.restoreSequence(target.id, state)) {
-        // The library leaves the cells of what it could not read to the end.
+        // libllama keeps the cells of a partly restored state.
         this.#memory.removeTokens(target.id, -1, -1);
         if (!isStream(holder)) this.#discard(holder);
         return target;
@@ -236,16 +240,16 @@ export class PrefixCache {
   }
 
   /**
-   * A copy within one buffer shares the cells of its source, and a cell has one position: where that may
-   * be moved, a copy needs cells of its own.
+   * In a unified buffer a copied sequence shares cells with its source, and a cell has one
+   * position. If positions may be shifted, the copy needs its own cells.
    */
   get #copiesByState(): boolean {
     return this.#options.sharedCells !== null && this.#options.mayShiftPositions;
   }
 
   /**
-   * Has so many cells free, if need be by forgetting what nobody uses now.
-   * @returns false where they will be free when somebody ends.
+   * Frees cells by evicting idle streams.
+   * @returns false if more cells become free only when running sequences end.
    */
   #freeCells(cells: number): boolean {
     const { sharedCells } = this.#options;
@@ -257,8 +261,8 @@ export class PrefixCache {
   }
 
   /**
-   * Taking a stream in place takes what it holds beyond the prefix from it; that is fine when it is
-   * little, or when there is no other stream and it can be saved.
+   * Whether a stream may be reused in place, which discards its tokens beyond the prefix: if these
+   * are few, or if no other stream is free (then they are saved first).
    */
   #isReusableInPlace(holder: Holder, length: number): boolean {
     if (!isStream(holder) || holder.busy) return false;
@@ -270,7 +274,9 @@ export class PrefixCache {
     return length * 2 >= holder.tokens.length;
   }
 
-  /** Whether few tokens are worth taking: in place, or from a state that holds little else. */
+  /**
+   * Whether reusing a short prefix is cheap: in place, or from a state that holds few other tokens.
+   */
   #isCheap(holder: Holder, length: number): boolean {
     return isStream(holder)
       ? this.#isReusableInPlace(holder, length)
@@ -284,7 +290,10 @@ export class PrefixCache {
     return stream;
   }
 
-  /** An empty stream other than `except`: the one used longest ago, its tokens saved. */
+  /**
+   * Provides an empty stream other than `except`: an empty one, else the least recently used one,
+   * after saving its state.
+   */
   #acquireEmpty(except: Holder | null): KvStream | null {
     let oldest: KvStream | null = null;
     for (const stream of this.#streams) {
@@ -311,8 +320,8 @@ export class PrefixCache {
     if (tree.isEmpty) this.#trees.delete(holder.scope);
   }
 
-  #save(stream: KvStream, fewest = MIN_SAVED_TOKENS): void {
-    if (stream.tokens.length < fewest || this.#pendingCopies.has(stream)) return;
+  #save(stream: KvStream, minTokens = MIN_SAVED_TOKENS): void {
+    if (stream.tokens.length < minTokens || this.#pendingCopies.has(stream)) return;
     if (this.#options.savedBytes === 0 || this.#isHeldElsewhere(stream)) return;
     const state = this.#memory.saveSequence(stream.id);
     if (state.length > this.#options.savedBytes) return;
@@ -334,7 +343,7 @@ export class PrefixCache {
     this.#tree(saved.scope).set(saved, saved.tokens);
   }
 
-  /** Whether somebody else holds all that this stream holds. */
+  /** Whether another holder has all tokens of this stream. */
   #isHeldElsewhere(stream: KvStream): boolean {
     for (const { holder, length } of this.#matches(stream.scope, stream.tokens)) {
       if (length < stream.tokens.length) return false;

@@ -4,7 +4,7 @@ import { type KvMemory, PrefixCache, type PrefixCacheOptions } from "./prefix_ca
 /** Bytes of a saved state. */
 const STATE_BYTES = 100;
 
-/** A memory that keeps nothing but the calls. */
+/** A KV memory that only records calls. */
 class MemoryDouble implements KvMemory {
   readonly calls: string[] = [];
   canRemove = true;
@@ -26,7 +26,7 @@ class MemoryDouble implements KvMemory {
     return this.canRestore;
   }
 
-  /** The calls since the last time. */
+  /** Returns and clears the recorded calls. */
   take(): string[] {
     return this.calls.splice(0);
   }
@@ -48,7 +48,7 @@ function cacheWith(options: Partial<PrefixCacheOptions> = {}) {
 /** Token ids from `from` on. */
 const tokens = (length: number, from = 0) => Array.from({ length }, (_, i) => from + i);
 
-/** A sequence that runs from its prompt to its end. */
+/** Runs a sequence from its prompt to its end. */
 function run(cache: PrefixCache, prompt: readonly number[], useCache = true) {
   const stream = cache.acquire(prompt, useCache)!;
   const known = stream.tokens.length;
@@ -58,7 +58,7 @@ function run(cache: PrefixCache, prompt: readonly number[], useCache = true) {
   return { stream, known };
 }
 
-Deno.test("an empty cache gives an empty stream, and null when all are busy", () => {
+Deno.test("an empty cache gives empty streams, and null when all are in use", () => {
   const { cache, memory } = cacheWith();
   const one = cache.acquire(tokens(5), true)!;
   const two = cache.acquire(tokens(5, 100), true)!;
@@ -68,7 +68,7 @@ Deno.test("an empty cache gives an empty stream, and null when all are busy", ()
   assertEquals(memory.take(), []);
 });
 
-Deno.test("a prompt that goes on from a finished one takes its stream in place", () => {
+Deno.test("a prompt that continues a finished sequence reuses its stream in place", () => {
   const { cache, memory } = cacheWith();
   const first = run(cache, tokens(50));
   const next = cache.acquire([...tokens(50), 900, 901], true)!;
@@ -77,14 +77,14 @@ Deno.test("a prompt that goes on from a finished one takes its stream in place",
   assertEquals(memory.take(), []);
 });
 
-Deno.test("the same prompt again is cut by one, so that a token is left to compute", () => {
+Deno.test("a repeated prompt leaves one token to compute", () => {
   const { cache, memory } = cacheWith();
   const { stream } = run(cache, tokens(50));
   assertEquals(cache.acquire(tokens(50), true)!.tokens.length, 49);
   assertEquals(memory.take(), [`remove ${stream.id} 49 -1`]);
 });
 
-Deno.test("a branch that leaves most of a stream unused copies it, and a large part stays known", () => {
+Deno.test("a branch that uses little of a stream copies it, and one that uses most reuses it", () => {
   const { cache, memory } = cacheWith();
   const { stream } = run(cache, tokens(100));
   const branch = cache.acquire([...tokens(40), ...tokens(30, 500)], true)!;
@@ -94,7 +94,7 @@ Deno.test("a branch that leaves most of a stream unused copies it, and a large p
   assertEquals(memory.take(), [`copy ${stream.id} ${branch.id}`, `remove ${branch.id} 40 -1`]);
 });
 
-Deno.test("the only stream there is gives up most of what it holds, which is saved first", () => {
+Deno.test("the only stream is saved before most of its tokens are removed", () => {
   const { cache, memory } = cacheWith({ streams: 1 });
   const { stream } = run(cache, tokens(200));
   run(cache, [...tokens(40), ...tokens(30, 500)]);
@@ -104,7 +104,7 @@ Deno.test("the only stream there is gives up most of what it holds, which is sav
   assertEquals(memory.take(), back);
 });
 
-Deno.test("a short prefix of another one is computed again and not copied", () => {
+Deno.test("a short prefix is recomputed instead of copied", () => {
   const { cache, memory } = cacheWith();
   run(cache, tokens(100));
   const other = cache.acquire([...tokens(10), ...tokens(30, 500)], true)!;
@@ -112,7 +112,7 @@ Deno.test("a short prefix of another one is computed again and not copied", () =
   assertEquals(memory.take(), []);
 });
 
-Deno.test("what a running sequence has computed can be copied while it runs", () => {
+Deno.test("a prefix is copied from a running sequence", () => {
   const { cache, memory } = cacheWith();
   const running = cache.acquire(tokens(200), true)!;
   running.tokens.push(...tokens(120));
@@ -121,7 +121,7 @@ Deno.test("what a running sequence has computed can be copied while it runs", ()
   assertEquals(memory.take(), [`copy ${running.id} ${other.id}`]);
 });
 
-Deno.test("a prompt waits for one that is computing a long prefix of it, and only for that", () => {
+Deno.test("a prompt waits only while another sequence computes a long prefix of it", () => {
   const { cache } = cacheWith();
   const running = cache.acquire(tokens(200), true)!;
   assertEquals(cache.isBeingComputed([...tokens(200), 7]), true);
@@ -133,7 +133,7 @@ Deno.test("a prompt waits for one that is computing a long prefix of it, and onl
   assertEquals(cache.isBeingComputed([...tokens(200), 7]), false);
 });
 
-Deno.test("the stream used longest ago gives way, its state moves to host memory and comes back", () => {
+Deno.test("the least recently used stream is saved to host memory and restored later", () => {
   const { cache, memory } = cacheWith();
   const a = run(cache, tokens(100));
   const b = run(cache, tokens(100, 1000));
@@ -150,10 +150,10 @@ Deno.test("the stream used longest ago gives way, its state moves to host memory
   ]);
 });
 
-Deno.test("host memory stays within its bytes, and what was used longest ago goes first", () => {
+Deno.test("host memory stays within its limit, and the least recently used state is evicted", () => {
   const { cache } = cacheWith({ streams: 1, savedBytes: 250 });
   for (let i = 0; i < 4; i++) run(cache, tokens(100, i * 1000));
-  // Saved were 0, 1 and 2 at 100 bytes each; there is room for two.
+  // States 0, 1 and 2 have 100 bytes each; the limit allows two.
   assertEquals(run(cache, [...tokens(100), 7]).known, 0);
   assertEquals(run(cache, [...tokens(100, 2000), 7]).known, 100);
   const fits = cacheWith({ streams: 1, savedBytes: 99 });
@@ -162,7 +162,7 @@ Deno.test("host memory stays within its bytes, and what was used longest ago goe
   assertEquals(run(fits.cache, [...tokens(100), 7]).known, 0);
 });
 
-Deno.test("short sequences, and those another one holds too, are not saved", () => {
+Deno.test("short sequences and sequences held elsewhere are not saved", () => {
   const { cache, memory } = cacheWith({ streams: 1 });
   run(cache, tokens(20));
   run(cache, tokens(20, 1000));
@@ -180,7 +180,7 @@ Deno.test("short sequences, and those another one holds too, are not saved", () 
   assertEquals(two.memory.take(), [`remove ${older.id} -1 -1`]);
 });
 
-Deno.test("a state that cannot be restored is forgotten, and the prompt is computed", () => {
+Deno.test("a state that cannot be restored is discarded, and the prompt is computed", () => {
   const { cache, memory } = cacheWith({ streams: 1 });
   run(cache, tokens(100));
   run(cache, tokens(100, 1000));
@@ -193,7 +193,7 @@ Deno.test("a state that cannot be restored is forgotten, and the prompt is compu
   assertEquals(run(cache, [...tokens(100), 7, 8]).known, 101);
 });
 
-Deno.test("the bytes of a stream are not touched between its copy and the decode that moves it", () => {
+Deno.test("a stream is not saved or restored between its copy and the next decode", () => {
   const { cache, memory } = cacheWith({ streams: 2 });
   run(cache, tokens(100, 1000));
   run(cache, tokens(100, 2000));
@@ -208,7 +208,7 @@ Deno.test("the bytes of a stream are not touched between its copy and the decode
   assertEquals(memory.take().filter((call) => /^(save|restore)/.test(call)).length, 1);
 });
 
-Deno.test("memory that cannot be cut is used whole or not at all", () => {
+Deno.test("a recurrent state is reused whole or not at all", () => {
   const { cache, memory } = cacheWith({ canTruncate: false });
   const { stream } = run(cache, tokens(100));
   assertEquals(run(cache, [...tokens(90), 7]).known, 0);
@@ -219,7 +219,7 @@ Deno.test("memory that cannot be cut is used whole or not at all", () => {
   assertEquals(memory.take().filter((call) => call.startsWith("copy")), []);
 });
 
-Deno.test("a stream that will not be cut is emptied", () => {
+Deno.test("a stream that refuses truncation is cleared", () => {
   const { cache, memory } = cacheWith();
   const { stream } = run(cache, tokens(100));
   memory.canRemove = false;
@@ -228,7 +228,7 @@ Deno.test("a stream that will not be cut is emptied", () => {
   assertEquals(memory.take(), [`remove ${stream.id} 80 -1`, `remove ${stream.id} -1 -1`]);
 });
 
-Deno.test("what failed is forgotten, and a request may refuse what is known", () => {
+Deno.test("a failed sequence is not cached, and a request may bypass the cache", () => {
   const { cache } = cacheWith();
   const stream = cache.acquire(tokens(50), true)!;
   stream.tokens.push(...tokens(50));
@@ -237,7 +237,7 @@ Deno.test("what failed is forgotten, and a request may refuse what is known", ()
   assertEquals(run(cache, [...tokens(50), 7, 8], false).known, 0);
 });
 
-Deno.test("evicting empties idle streams one after the other, the oldest first", () => {
+Deno.test("evict clears idle streams in the order of their last use", () => {
   const { cache } = cacheWith({ streams: 3 });
   run(cache, tokens(40));
   run(cache, tokens(30, 1000));
@@ -250,7 +250,7 @@ Deno.test("evicting empties idle streams one after the other, the oldest first",
   assertEquals(cache.evictions, 2);
 });
 
-Deno.test("a saved state comes back when others have made room for it, and is kept until then", () => {
+Deno.test("a saved state is restored when enough cells are free, and kept until then", () => {
   const { cache, memory } = cacheWith({ streams: 3, sharedCells: 300 });
   const hold = (prompt: readonly number[]) => {
     const stream = cache.acquire(prompt, true)!;
@@ -262,25 +262,25 @@ Deno.test("a saved state comes back when others have made room for it, and is ke
   cache.swapOut(parked);
   const two = hold(tokens(100, 2000));
   memory.take();
-  // 250 of 300 cells belong to others that run.
+  // 250 of 300 cells belong to running sequences.
   assertStrictEquals(cache.acquire([...tokens(100), 7], true), null);
   cache.release(one, false);
   memory.take();
   const back = cache.acquire([...tokens(100), 7], true)!;
   assertEquals(back.tokens.length, 100);
-  // What nobody uses now gives way before the state is put back.
+  // Idle streams are evicted before the state is restored.
   assertEquals(memory.take(), [`remove ${one.id} -1 -1`, `restore ${back.id}`]);
   assertEquals(two.tokens.length, 100);
 });
 
-Deno.test("a state for which there never is room is computed again", () => {
+Deno.test("a state larger than the buffer is recomputed", () => {
   const { cache, memory } = cacheWith({ streams: 2, sharedCells: 300 });
   cache.insertState(tokens(400), new Uint8Array(STATE_BYTES));
   memory.canRestore = false;
   assertEquals(cache.acquire([...tokens(400), 7], true)!.tokens.length, 0);
 });
 
-Deno.test("where positions may move, a copy within one buffer has cells of its own", () => {
+Deno.test("with context shift, a copy within a unified buffer has its own cells", () => {
   const { cache, memory } = cacheWith({ streams: 2, sharedCells: 1000, mayShiftPositions: true });
   const running = cache.acquire(tokens(200), true)!;
   running.tokens.push(...tokens(120));
@@ -289,13 +289,13 @@ Deno.test("where positions may move, a copy within one buffer has cells of its o
   assertEquals(memory.take(), [`save ${running.id}`, `restore ${other.id}`]);
 });
 
-Deno.test("a stream whose positions were moved is nobody else's, and its state is its own", () => {
+Deno.test("a shifted stream has its own scope", () => {
   const { cache, memory } = cacheWith();
   const stream = cache.acquire(tokens(200), true)!;
   stream.tokens.push(...tokens(200));
   const scope = cache.isolate(stream);
   assertEquals(cache.acquire([...tokens(200), 7], true)!.tokens.length, 0);
-  // The data moves at the next decode: until then it must not be read.
+  // The data moves at the next decode and must not be read before.
   memory.take();
   cache.swapOut(stream);
   assertEquals(memory.take(), [`remove ${stream.id} -1 -1`]);
@@ -306,7 +306,7 @@ Deno.test("a stream whose positions were moved is nobody else's, and its state i
   assertEquals(cache.acquire([...tokens(200), 7, 8], true, scope)!.tokens.length, 201);
 });
 
-Deno.test("an interrupted sequence's state is saved, however short it is", () => {
+Deno.test("the state of a preempted sequence is saved regardless of its length", () => {
   const { cache } = cacheWith();
   const stream = cache.acquire(tokens(20), true)!;
   stream.tokens.push(...tokens(20));

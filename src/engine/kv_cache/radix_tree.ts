@@ -1,27 +1,25 @@
-/** A node of the tree: the tokens on the way to it from its parent, and who passes through it. */
+/** A node: the tokens of the edge from its parent, and the holders whose tokens pass through it. */
 interface Node<H> {
   tokens: readonly number[];
   readonly children: Map<number, Node<H>>;
   readonly holders: Set<H>;
 }
 
-/** Whose tokens begin like the ones asked for, and how many they have in common. */
+/** A holder and the length of its common prefix with the requested tokens. */
 export interface PrefixMatch<H> {
   readonly holder: H;
   readonly length: number;
 }
 
 /**
- * A radix tree over token ids that knows who holds which prefix.
- *
- * A holder has one list of tokens at a time. Looking up costs the length of the match, however many
- * holders there are.
+ * A radix tree over token ids. Each holder has one token list. A lookup takes time proportional to
+ * the match, independent of the number of holders.
  */
 export class RadixTree<H> {
   readonly #root: Node<H> = { tokens: [], children: new Map(), holders: new Set() };
   readonly #tokens = new Map<H, readonly number[]>();
 
-  /** Notes what a holder holds, in place of what it held before. */
+  /** Sets the tokens of a holder, replacing earlier ones. */
   set(holder: H, tokens: readonly number[]): void {
     this.delete(holder);
     this.#tokens.set(holder, tokens);
@@ -46,7 +44,7 @@ export class RadixTree<H> {
     }
   }
 
-  /** Forgets a holder. */
+  /** Removes a holder. */
   delete(holder: H): void {
     const tokens = this.#tokens.get(holder);
     if (tokens === undefined) return;
@@ -66,17 +64,17 @@ export class RadixTree<H> {
     }
   }
 
-  /** Whether it has no holder. */
+  /** Whether the tree has no holders. */
   get isEmpty(): boolean {
     return this.#tokens.size === 0;
   }
 
-  /** What a holder holds. */
+  /** The tokens of a holder. */
   get(holder: H): readonly number[] | undefined {
     return this.#tokens.get(holder);
   }
 
-  /** Every holder that shares at least one token with the beginning of `tokens`, longest first. */
+  /** Holders that share at least one token with the beginning of `tokens`, longest match first. */
   *matches(tokens: readonly number[]): Generator<PrefixMatch<H>> {
     const path: { node: Node<H>; length: number }[] = [];
     let node = this.#root;
@@ -101,7 +99,7 @@ export class RadixTree<H> {
   }
 }
 
-/** How many tokens of an edge agree with `tokens` from `from` on. */
+/** Length of the common prefix of an edge and `tokens` from index `from`. */
 function commonLength(
   edge: readonly number[],
   tokens: readonly number[],
@@ -113,7 +111,7 @@ function commonLength(
   return length;
 }
 
-/** Cuts the edge to `child` after `at` tokens. @returns the new node in between. */
+/** Splits the edge to `child` after `at` tokens. @returns the new node in between. */
 function split<H>(parent: Node<H>, child: Node<H>, at: number): Node<H> {
   const middle: Node<H> = {
     tokens: child.tokens.slice(0, at),

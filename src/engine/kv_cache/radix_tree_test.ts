@@ -4,7 +4,7 @@ import { RadixTree } from "./radix_tree.ts";
 const found = (tree: RadixTree<string>, tokens: number[]) =>
   [...tree.matches(tokens)].map(({ holder, length }) => `${holder}:${length}`);
 
-Deno.test("the longest shared prefix comes first, whoever holds it", () => {
+Deno.test("matches come in descending order of their length", () => {
   const tree = new RadixTree<string>();
   tree.set("a", [1, 2, 3, 4]);
   tree.set("b", [1, 2, 5]);
@@ -15,7 +15,7 @@ Deno.test("the longest shared prefix comes first, whoever holds it", () => {
   assertEquals(found(tree, []), []);
 });
 
-Deno.test("a holder whose tokens end inside the match is found with its own length", () => {
+Deno.test("a holder whose tokens end within the match has its own length", () => {
   const tree = new RadixTree<string>();
   tree.set("short", [1, 2]);
   tree.set("long", [1, 2, 3, 4]);
@@ -23,7 +23,7 @@ Deno.test("a holder whose tokens end inside the match is found with its own leng
   assertEquals(found(tree, [1, 2]).sort(), ["long:2", "short:2"]);
 });
 
-Deno.test("setting a holder again replaces what it held, and deleting forgets it", () => {
+Deno.test("set replaces the tokens of a holder, and delete removes it", () => {
   const tree = new RadixTree<string>();
   tree.set("a", [1, 2, 3]);
   tree.set("a", [4, 5]);
@@ -34,7 +34,7 @@ Deno.test("setting a holder again replaces what it held, and deleting forgets it
   assertEquals(found(tree, [4, 5, 6]), []);
 });
 
-Deno.test("the tree agrees with comparing every list, over random sets and deletions", () => {
+Deno.test("the tree agrees with a linear comparison over random sets and deletions", () => {
   let state = 7;
   const random = (n: number) => (state = (state * 1103515245 + 12345) & 0x7fffffff) % n;
   const tree = new RadixTree<number>();

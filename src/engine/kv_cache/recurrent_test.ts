@@ -1,4 +1,4 @@
-/** A model whose memory is one state: it cannot forget the end of a sequence. */
+/** A model with a recurrent state, whose end cannot be removed. */
 import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import { withFolder } from "../../../ffi/testing.ts";
@@ -25,7 +25,7 @@ async function withMamba(
   });
 }
 
-/** A greedy request that goes on from token ids. */
+/** A greedy request that continues token ids. */
 function from(tokens: readonly number[], cachePrompt: boolean): SequenceRequest {
   return ask("", { prompt: [{ tokens }], maxTokens: 12, ignoreEos: true, cachePrompt });
 }
@@ -33,7 +33,7 @@ function from(tokens: readonly number[], cachePrompt: boolean): SequenceRequest 
 const numbers = (length: number, seed: number) =>
   Array.from({ length }, (_, at) => 300 + (at * 41 + seed * 7) % 290);
 
-Deno.test("what a recurrent model remembers is used whole or not at all, and answers stay right", async () => {
+Deno.test("a recurrent state is reused whole or not at all, and answers stay correct", async () => {
   await withMamba({ parallel: 6 }, async (engine) => {
     const answer = async (tokens: readonly number[], cachePrompt = true) =>
       await collect(engine.generate(from(tokens, cachePrompt)));
@@ -52,7 +52,7 @@ Deno.test("what a recurrent model remembers is used whole or not at all, and ans
   });
 });
 
-Deno.test("answers of a recurrent model that run together are those of each alone", async () => {
+Deno.test("concurrent sequences of a recurrent model answer as each does alone", async () => {
   await withMamba({ parallel: 4 }, async (engine) => {
     const prompts = [30, 50, 45].map((length, seed) => numbers(length, seed));
     const alone: number[][] = [];
@@ -66,12 +66,12 @@ Deno.test("answers of a recurrent model that run together are those of each alon
   });
 });
 
-Deno.test("what a recurrent model's memory does not allow is told", async () => {
+Deno.test("limits of a recurrent model are noted", async () => {
   await withMamba({ contextShift: true, draftPaths: ["the same"] }, async (engine) => {
     assertEquals((await engine.status()).speculation, null);
-    assertEquals(engine.info.notes.filter((note) => note.includes("memory")), [
-      "The model's memory cannot forget tokens: no draft model is used",
-      "The model's memory cannot be shifted: answers end when the context is full",
+    assertEquals(engine.info.notes.filter((note) => /draft|shift/.test(note)), [
+      "The draft model is skipped: the model cannot remove tokens from its KV cache",
+      "The model does not support context shift: answers end when the context is full",
     ]);
     const { tokens } = await collect(engine.generate(from(numbers(20, 3), true)));
     assertEquals(tokens.length, 12);

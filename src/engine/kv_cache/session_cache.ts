@@ -4,15 +4,15 @@ import type { KvStream, PrefixCache } from "./prefix_cache.ts";
 import type { Notice, SequenceRequest } from "../protocol/mod.ts";
 import type { SessionStore } from "./session_store.ts";
 
-/** What a session that a request names is worth to it. */
+/** The saved session of a request. */
 export interface OpenedSession {
-  /** The tokens whose state was kept; null where there are none to be used. */
+  /** Tokens of the restored state; null if there is none. */
   readonly tokens: readonly number[] | null;
-  /** Why not, where there was a session. */
+  /** Why an existing session cannot be used. */
   readonly notice: Notice | null;
 }
 
-/** What a session needs to know of the sequence that uses it. */
+/** The properties of a sequence that sessions need. */
 export interface SessionSequence {
   readonly session: OpenedSession;
   readonly request: SequenceRequest;
@@ -27,13 +27,13 @@ export interface SessionSequence {
 
 const NO_SESSION: OpenedSession = { tokens: null, notice: null };
 
-/** Brings the states of named sessions into the prefix cache, and out of it to disk. */
+/** Loads saved sessions into the prefix cache and saves sequences to disk. */
 export class SessionCache {
   readonly #store: SessionStore | null;
   readonly #context: Pick<Context, "saveSequence">;
   readonly #cache: PrefixCache;
 
-  /** @param store null where no folder for sessions was given. */
+  /** @param store null without a session folder. */
   constructor(
     store: SessionStore | null,
     context: Pick<Context, "saveSequence">,
@@ -45,14 +45,16 @@ export class SessionCache {
   }
 
   /**
-   * Makes the state that a request's session was left in known to the prefix cache.
-   * @param scope what the request is computed with beside the model.
-   * @throws {ShimmyError} `invalid` where no sessions are kept.
+   * Inserts the saved state of a request's session into the prefix cache.
+   * @param scope what the tokens are computed with besides the model, such as adapters.
+   * @throws {ShimmyError} `invalid` without a session folder.
    */
   open({ session: name }: SequenceRequest, scope: string): OpenedSession {
     if (name === undefined) return NO_SESSION;
     if (this.#store === null) {
-      throw new ShimmyError("invalid", "session: sessions are not kept here", { field: "session" });
+      throw new ShimmyError("invalid", "session: not available, because no session folder is set", {
+        field: "session",
+      });
     }
     const found = this.#store.find(name, scope);
     switch (found.status) {
@@ -62,31 +64,35 @@ export class SessionCache {
       case "missing":
         return NO_SESSION;
       case "incompatible":
-        return notReused("it was kept with another model, adapter, cache type or library");
+        return notReused("it was saved with another model, adapter, cache type or library");
       case "unreadable":
-        return notReused("what was kept of it cannot be read", found.reason);
+        return notReused("its file cannot be read", found.reason);
     }
   }
 
-  /** Takes note of whether a sequence that has just got its stream has its session's state in it. */
+  /**
+   * Checks, after a sequence got its stream, whether the stream holds the session state; if not,
+   * adds a notice.
+   */
   begin({ session, cachedTokens, request, promptLength, tokens, notices }: SessionSequence): void {
-    const kept = session.tokens;
-    if (kept === null || cachedTokens > 0 || request.cachePrompt === false) return;
+    const saved = session.tokens;
+    if (saved === null || cachedTokens > 0 || request.cachePrompt === false) return;
     if (request.promptLogprobs !== undefined) return;
-    // The last token of a prompt is always computed.
-    const usable = Math.min(kept.length, promptLength - 1);
-    const goesOn = usable > 0 && kept.every((token, at) => at >= usable || token === tokens[at]);
-    const { notice } = goesOn
+    // The last prompt token is always computed.
+    const usable = Math.min(saved.length, promptLength - 1);
+    const continues = usable > 0 &&
+      saved.every((token, at) => at >= usable || token === tokens[at]);
+    const { notice } = continues
       ? notReused("its state could not be restored")
-      : notReused("the prompt does not go on from what was kept");
+      : notReused("the prompt does not continue the saved tokens");
     if (notice !== null) notices.push(notice);
   }
 
-  /** Keeps the state a sequence ends in. If that fails, the sequence tells of it and is right all the same. */
+  /** Saves the final state of a sequence. A failure adds a notice; the answer is still correct. */
   save({ request, stream, adapters, notices, isShifted }: SessionSequence): void {
     if (request.session === undefined || stream === null || stream.tokens.length === 0) return;
     if (isShifted) {
-      notices.push({ message: "session: it could not be saved: its context was shifted" });
+      notices.push({ message: "session: not saved, because its context was shifted" });
       return;
     }
     try {
@@ -94,25 +100,25 @@ export class SessionCache {
       this.#store?.save(request.session, { tokens: stream.tokens, state }, adapters.key);
     } catch (error) {
       notices.push({
-        message: `session: it could not be saved: ${reasonOf(error)}`,
+        message: `session: not saved, because ${reasonOf(error)}`,
         detail: messageOf(error),
       });
     }
   }
 }
 
-function notReused(why: string, detail?: string): OpenedSession {
-  const message = `session: ${why}, so the prompt was recomputed`;
+function notReused(reason: string, detail?: string): OpenedSession {
+  const message = `session: not reused, because ${reason}; the prompt was recomputed`;
   return { tokens: null, notice: { message, ...(detail === undefined ? {} : { detail }) } };
 }
 
-/** What a client may know of a failure: the system's own message names paths. */
+/** Reason of a failure for clients. The message of the system has paths. */
 function reasonOf(error: unknown): string {
   const code = (error as { code?: unknown } | null)?.code;
   if (code === "ENOSPC" || code === "EDQUOT") return "the disk is full";
   const { PermissionDenied, NotCapable } = Deno.errors;
   if (error instanceof PermissionDenied || error instanceof NotCapable) {
-    return "the server may not write there";
+    return "the server may not write to its folder";
   }
   return "the server cannot write its file";
 }

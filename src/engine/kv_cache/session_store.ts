@@ -3,42 +3,42 @@ import { messageOf } from "../../errors.ts";
 import { crc32, sha256 } from "../../digest.ts";
 
 const MAGIC = "SHIMMYS2";
-/** Where the checksum ends, which is of all that follows it. */
+/** End of the checksum, which covers everything after it. */
 const HEAD = MAGIC.length + 4;
 const EXTENSION = ".session";
-/** Hexadecimal digits that tell names and fingerprints apart: 128 bits. */
+/** Hexadecimal digits of hashes in file names: 128 bits. */
 const DIGITS = 32;
-/** Bytes that all saved sessions take together, at most; those used longest ago go first. */
+/** Maximum total bytes of saved sessions. The least recently used sessions are deleted first. */
 const MAX_BYTES = 2 * 2 ** 30;
 
-/** A sequence's tokens and its state in the KV cache. */
+/** Tokens of a sequence and its KV cache state. */
 export interface SavedSession {
   readonly tokens: readonly number[];
   readonly state: Uint8Array<ArrayBuffer>;
 }
 
-/** What was found under a name. */
+/** Result of a lookup. */
 export type SessionLookup =
   | { readonly status: "found"; readonly session: SavedSession }
   | { readonly status: "missing" }
-  /** One that another model, adapter, cache type or library left. */
+  /** A session saved with another model, adapter, cache type or library. */
   | { readonly status: "incompatible" }
   | { readonly status: "unreadable"; readonly reason: string };
 
 /**
- * Named states of sequences on disk, so that a conversation goes on after a restart without computing
- * it again.
+ * KV cache states saved on disk by session name, so that a conversation continues after a restart
+ * without prefill.
  *
- * A file belongs to one fingerprint: whatever makes a state unusable for another model, adapter, cache
- * type or library is part of it, and a file of another fingerprint is not read. Its name is made of the
- * session's and of the fingerprint. The file is the magic word, a CRC-32 of the rest, the length of the
- * fingerprint and it, the number of tokens and they, and the state; numbers have 32 bits, little-endian.
+ * A file belongs to one fingerprint: everything that makes a state unusable for another model,
+ * adapter, cache type or library. The file name is made of hashes of the session name and the
+ * fingerprint. File format: magic, CRC-32 of the rest, length of the fingerprint, fingerprint,
+ * number of tokens, tokens, state. Numbers have 32 bits, little-endian.
  */
 export class SessionStore {
   readonly #folder: string;
   readonly #fingerprint: string;
 
-  /** @param folder is made when the first session is saved. */
+  /** @param folder is created when the first session is saved. */
   constructor(folder: string, fingerprint: string) {
     this.#folder = folder;
     this.#fingerprint = fingerprint;
@@ -53,15 +53,15 @@ export class SessionStore {
   }
 
   /**
-   * Looks for the session of a name.
-   * @param scope what it was computed with beside the model, such as its adapters.
+   * Finds a session.
+   * @param scope what the tokens are computed with besides the model, such as adapters.
    */
   find(name: string, scope = ""): SessionLookup {
     const fingerprint = this.#fingerprintOf(scope);
     const path = this.#path(name, fingerprint);
     try {
       const session = decode(Deno.readFileSync(path), fingerprint);
-      if (session === null) return { status: "unreadable", reason: "It is no session's file" };
+      if (session === null) return { status: "unreadable", reason: "Not a session file" };
       const now = new Date();
       Deno.utimeSync(path, now, now);
       return { status: "found", session };
@@ -74,7 +74,7 @@ export class SessionStore {
     }
   }
 
-  /** Whether there is a session of that name with any fingerprint. */
+  /** Whether a session of this name exists with any fingerprint. */
   #hasOther(name: string): boolean {
     const beginning = `${digest(name)}-`;
     try {
@@ -82,13 +82,14 @@ export class SessionStore {
         file.name.startsWith(beginning) && file.name.endsWith(EXTENSION)
       );
     } catch {
-      // There is no folder yet, or nothing of it can be known.
+      // The folder does not exist yet or is not readable.
       return false;
     }
   }
 
   /**
-   * Saves a session in place of the one of that name before: a reader never sees half of it.
+   * Saves a session, replacing an earlier one. Writes to a temporary file and renames it, so
+   * readers never see a partial file.
    * @throws {Error} of the system, such as a full disk.
    */
   save(name: string, session: SavedSession, scope = ""): void {
@@ -103,7 +104,7 @@ export class SessionStore {
       try {
         Deno.removeSync(temporary);
       } catch {
-        // It was never written.
+        // The file was not created.
       }
       throw error;
     }
@@ -153,14 +154,14 @@ function encode({ tokens, state }: SavedSession, fingerprint: string): Uint8Arra
   return bytes;
 }
 
-/** @throws {RangeError} where the file is cut off or damaged. */
+/** @throws {RangeError} if the file is truncated or damaged. */
 function decode(bytes: Uint8Array<ArrayBuffer>, fingerprint: string): SavedSession | null {
   const view = new DataView(bytes.buffer);
   const text = (from: number, length: number) =>
     new TextDecoder().decode(bytes.subarray(from, from + length));
   if (text(0, MAGIC.length) !== MAGIC) return null;
   if (view.getUint32(MAGIC.length, true) !== crc32(bytes.subarray(HEAD))) {
-    throw new RangeError("It is damaged: its checksum is another one");
+    throw new RangeError("Session file is damaged: checksum mismatch");
   }
   const printLength = view.getUint32(HEAD, true);
   let at = HEAD + 4;

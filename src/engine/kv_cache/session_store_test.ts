@@ -24,7 +24,7 @@ async function inFolder(use: (folder: string) => void | Promise<void>): Promise<
   }
 }
 
-Deno.test("a session comes back as it was saved, also to another store", async () => {
+Deno.test("a session is restored as it was saved, also by another store", async () => {
   await inFolder((folder) => {
     new SessionStore(folder, "a").save("talk", SESSION);
     const store = new SessionStore(folder, "a");
@@ -44,7 +44,7 @@ Deno.test("a session of another fingerprint is not used", async () => {
   });
 });
 
-Deno.test("a file that is cut off anywhere is no session, and no crash", async () => {
+Deno.test("a truncated session file is unreadable and does not crash", async () => {
   await inFolder(async (folder) => {
     const store = new SessionStore(folder, "a");
     store.save("talk", SESSION);
@@ -58,7 +58,7 @@ Deno.test("a file that is cut off anywhere is no session, and no crash", async (
   });
 });
 
-Deno.test("a file with a bit that fell over is no session", async () => {
+Deno.test("a session file with a flipped bit is unreadable", async () => {
   await inFolder(async (folder) => {
     const store = new SessionStore(folder, "a");
     store.save("talk", SESSION);
@@ -72,7 +72,7 @@ Deno.test("a file with a bit that fell over is no session", async () => {
   });
 });
 
-Deno.test("saving again replaces, and leaves nothing else behind", async () => {
+Deno.test("saving again replaces the session and leaves no other files", async () => {
   await inFolder((folder) => {
     const store = new SessionStore(folder, "a");
     store.save("talk", SESSION);
@@ -85,7 +85,7 @@ Deno.test("saving again replaces, and leaves nothing else behind", async () => {
   });
 });
 
-Deno.test("a name may be any text without leaving the folder", async () => {
+Deno.test("any session name stays within the folder", async () => {
   await inFolder((folder) => {
     const store = new SessionStore(folder, "a");
     for (const name of ["../../x", "a/b", "ü\n", ""]) {
@@ -96,7 +96,7 @@ Deno.test("a name may be any text without leaving the folder", async () => {
   });
 });
 
-Deno.test("a conversation goes on after a restart without computing it again", async () => {
+Deno.test("a conversation continues after a restart without prefill", async () => {
   await inFolder(async (sessionFolder) => {
     const first = question("My name is Tom.");
     let said: string;
@@ -117,7 +117,7 @@ Deno.test("a conversation goes on after a restart without computing it again", a
     assertEquals(resumed.notices, undefined);
     const computed = await fresh({}, "nobody");
     assertEquals(computed, { text: resumed.text, cached: 0, notices: undefined });
-    // Another cache type, adapter or model cannot read the state: it is computed again, and told.
+    // Another cache type, adapter or model cannot restore the state.
     for (
       const changes of [
         { kvType: "q8_0" },
@@ -128,8 +128,9 @@ Deno.test("a conversation goes on after a restart without computing it again", a
       const { cached, notices } = await fresh(changes, "tom");
       assertEquals(cached, 0);
       assertEquals(notices, [{
-        message: "session: it was kept with another model, adapter, cache type or library, " +
-          "so the prompt was recomputed",
+        message:
+          "session: not reused, because it was saved with another model, adapter, cache type or " +
+          "library; the prompt was recomputed",
       }]);
       // Now it is kept for this one too.
       assertEquals((await fresh(changes, "tom")).notices, undefined);
@@ -137,7 +138,7 @@ Deno.test("a conversation goes on after a restart without computing it again", a
   });
 });
 
-/** What is told of a second request with the session of a first one. */
+/** The notices of a second request with the session of a first one. */
 async function noticesOfSecond(
   first: string,
   second: string,
@@ -156,15 +157,16 @@ async function noticesOfSecond(
 
 const LONG = question("My name is Tom. ".repeat(5));
 
-Deno.test("a session that the prompt does not go on from is told of", async () => {
+Deno.test("a prompt that does not continue the session adds a notice", async () => {
   const notices = await noticesOfSecond(LONG, `x${LONG}`);
   assertEquals(notices, [{
-    message: "session: the prompt does not go on from what was kept, so the prompt was recomputed",
+    message:
+      "session: not reused, because the prompt does not continue the saved tokens; the prompt was recomputed",
   }]);
   assertEquals(await noticesOfSecond(LONG, LONG), undefined);
 });
 
-Deno.test("a session whose file is broken is told of, and kept anew", async () => {
+Deno.test("a damaged session file adds a notice and is replaced", async () => {
   const notices = await noticesOfSecond(LONG, LONG, (folder) => {
     for (const { name } of Deno.readDirSync(folder)) {
       Deno.writeTextFileSync(join(folder, name), "SHIMMY");
@@ -173,13 +175,13 @@ Deno.test("a session whose file is broken is told of, and kept anew", async () =
   const [notice] = notices!;
   assertEquals(
     notice!.message,
-    "session: what was kept of it cannot be read, so the prompt was recomputed",
+    "session: not reused, because its file cannot be read; the prompt was recomputed",
   );
   assertGreater(notice!.detail!.length, 0);
 });
 
-Deno.test("a session whose state the library refuses is told of, and its prompt is computed", async () => {
-  // So short a cut lets the library take the cells before it finds that their values are missing.
+Deno.test("a state that libllama refuses adds a notice, and the prompt is computed", async () => {
+  // With such a short cut, libllama allocates the cells before it finds that values are missing.
   for (const missing of [10, 5000]) {
     const notices = await noticesOfSecond(LONG, LONG, (folder) => {
       for (const { name } of Deno.readDirSync(folder)) {
@@ -190,17 +192,18 @@ Deno.test("a session whose state the library refuses is told of, and its prompt 
       }
     });
     assertEquals(notices, [{
-      message: "session: its state could not be restored, so the prompt was recomputed",
+      message:
+        "session: not reused, because its state could not be restored; the prompt was recomputed",
     }], `${missing} bytes less`);
   }
 });
 
-Deno.test("a session that cannot be saved is told of without the server's paths", async () => {
+Deno.test("a session that cannot be saved adds a notice without paths", async () => {
   const folder = await Deno.makeTempDir();
   try {
     const file = join(folder, "file");
     await Deno.writeTextFile(file, "");
-    // No folder can be made where a file is.
+    // A folder cannot be created where a file exists.
     const sessionFolder = join(file, "sessions");
     await using engine = await tinyEngine({ sessionFolder });
     const { text, done } = await collect(engine.generate(ask(question("Hello"), { session: "s" })));
@@ -208,7 +211,7 @@ Deno.test("a session that cannot be saved is told of without the server's paths"
     const [notice] = done.notices!;
     assertEquals(
       notice!.message,
-      "session: it could not be saved: the server cannot write its file",
+      "session: not saved, because the server cannot write its file",
     );
     assertStringIncludes(notice!.detail!, folder);
   } finally {
@@ -216,7 +219,7 @@ Deno.test("a session that cannot be saved is told of without the server's paths"
   }
 });
 
-Deno.test("a session whose context was shifted is not kept, and told of", async () => {
+Deno.test("a session with a shifted context is not saved and adds a notice", async () => {
   await inFolder(async (sessionFolder) => {
     const shifting = { contextShift: true, contextLength: 64, parallel: 1 };
     await using engine = await tinyEngine({ sessionFolder, ...shifting });
@@ -224,12 +227,12 @@ Deno.test("a session whose context was shifted is not kept, and told of", async 
       ask(question("Hello"), { session: "s", maxTokens: 100, ignoreEos: true }),
     ));
     assertEquals(done.notices, [{
-      message: "session: it could not be saved: its context was shifted",
+      message: "session: not saved, because its context was shifted",
     }]);
   });
 });
 
-Deno.test("a session is refused by name where none are kept", async () => {
+Deno.test("a session is refused without a session folder", async () => {
   await using engine = await tinyEngine();
   const error = await assertRejects(
     () => collect(engine.generate(ask("x", { session: "tom" }))),

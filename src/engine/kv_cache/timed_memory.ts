@@ -1,8 +1,8 @@
 import type { KvMemory } from "./prefix_cache.ts";
 
 /**
- * A memory that adds the time of its own work to `native`: reading and writing a sequence's state
- * copies megabytes, which is the library's time and not the loop's.
+ * Wraps a KV memory and adds the time of saving and restoring states to `native`: copying megabytes
+ * is time of the library, not of the loop.
  */
 export function timedMemory(memory: KvMemory, native: { ms: number }): KvMemory {
   const timed = <T>(work: () => T): T => {

@@ -32,7 +32,10 @@ import type { GenerationContext } from "../scheduler/mod.ts";
 import { availableMemory } from "../native/mod.ts";
 import { SessionStore } from "../kv_cache/mod.ts";
 
-/** Makes a model ready to generate; null for one that cannot, although its file does not say so. */
+/**
+ * Creates the generation context of a model. Null if the model turns out to have no KV cache,
+ * although its file does not say so.
+ */
 export function createGeneration(resources: LoadResources): GenerationContext | null {
   const { library, model, options, stack, tokenizer, adapters } = resources;
   const context = createContext(resources);
@@ -103,7 +106,7 @@ function createContext({ library, model, options, flags, threads, abort, notes }
   const { trainedContext, ropeType } = model;
   const stretch = ropeStretch(plan.length, { trainedContext, ropeType, metadata });
   if (stretch !== null) {
-    notes.push(`RoPE is stretched by YaRN, by a factor of ${Number(stretch.toFixed(2))}`);
+    notes.push(`RoPE is scaled by YaRN with factor ${Number(stretch.toFixed(2))}`);
   }
   try {
     return model.createContext((parameters) => {
@@ -118,8 +121,8 @@ function createContext({ library, model, options, flags, threads, abort, notes }
     if (!(error instanceof NativeError)) throw error;
     throw new ShimmyError(
       "backend",
-      `Cannot make a context of ${plan.length} tokens for ${options.parallel} sequences with a ` +
-        `${options.kvType} cache: there is not enough memory, or the model does not allow it`,
+      `Cannot create a context of ${plan.length} tokens for ${options.parallel} sequences with a ` +
+        `${options.kvType} KV cache: not enough memory, or not supported by the model`,
       { cause: error },
     );
   }
@@ -127,11 +130,11 @@ function createContext({ library, model, options, flags, threads, abort, notes }
 
 function canShift(context: Context, canTruncate: boolean, notes: string[]): boolean {
   if (canTruncate && context.canShift) return true;
-  notes.push("The model's memory cannot be shifted: answers end when the context is full");
+  notes.push("The model does not support context shift: answers end when the context is full");
   return false;
 }
 
-/** The model that drafts, ready to do so; null where none is asked for. */
+/** Opens the draft model; null without one. */
 function loadDraft(
   resources: LoadResources,
   length: number,
@@ -139,9 +142,9 @@ function loadDraft(
 ): DraftModel | null {
   const { library, model, options, flags, gate, threads, pool, notes, stack } = resources;
   if (options.draftPaths === undefined) return null;
-  // What is drafted wrongly has to be taken back.
+  // Rejected drafted tokens must be removed from the KV cache.
   if (!canTruncate) {
-    notes.push("The model's memory cannot forget tokens: no draft model is used");
+    notes.push("The draft model is skipped: the model cannot remove tokens from its KV cache");
     return null;
   }
   const observer = {
@@ -159,13 +162,13 @@ function loadDraft(
   return new DraftModel(context);
 }
 
-/** Bytes of memory in all, on the devices too. */
+/** Total memory of the host and the GPUs in bytes. */
 function totalMemory(library: Library): number {
   const devices = listDevices(library).filter(({ kind }) => kind === "gpu");
   return devices.reduce((sum, device) => sum + device.memoryTotal, Deno.systemMemoryInfo().total);
 }
 
-/** Bytes free where the KV cache will lie. */
+/** Free memory in bytes on the devices that will hold the KV cache. */
 function freeMemory(library: Library, options: LoadOptions): number {
   if (isOnCpu(options)) return availableMemory();
   const gpus = listDevices(library).filter(({ kind, name }) =>
@@ -175,7 +178,7 @@ function freeMemory(library: Library, options: LoadOptions): number {
   return gpus.length === 0 ? availableMemory() : free;
 }
 
-/** Computes one token, so that the first request does not pay for what is made at first use. */
+/** Computes one token, so that the first request does not pay for lazy initialization. */
 function warmUp(model: Model, context: Context): void {
   const batch = new Batch(1);
   batch.add(model.vocab.bos ?? model.vocab.eos ?? 0, 0, 0, true);
@@ -184,7 +187,7 @@ function warmUp(model: Model, context: Context): void {
   context.clear();
 }
 
-/** Tokens that end an answer. */
+/** End-of-generation tokens. */
 function endOfGeneration(vocab: Vocab): number[] {
   const tokens: number[] = [];
   for (let token = 0; token < vocab.size; token++) {

@@ -1,10 +1,10 @@
 import {
   abortCheck,
-  forgetMappedPages,
   type Library,
   loadBackends,
   openLibrary,
   printLogs,
+  releaseMappedPages,
   silenceLogs,
   tensorSizes,
   ThreadPool,
@@ -20,27 +20,26 @@ import { type LoadOptions, LOG_END, type ModelInfo } from "../protocol/mod.ts";
 import { Tokenizer } from "../tokenizer/mod.ts";
 import { readWeights, unmatchedOverrides } from "../model/mod.ts";
 
-/** A model that is ready to compute. */
+/** A loaded model. */
 export interface LoadedModel extends Disposable {
   readonly info: ModelInfo;
   readonly vocab: Vocab;
   readonly tokenizer: Tokenizer;
-  /** Null for a model that only computes embeddings or scores. */
+  /** Null for an embedding or reranking model. */
   readonly generation: GenerationContext | null;
   readonly adapters: Adapters;
   readonly embedder: Embedder;
 }
 
-/** Memory that the engine's thread shares with others. */
+/** Memory shared with other threads. */
 export interface Shared {
   readonly flags: EngineFlags;
   readonly gate: NativeGate;
 }
 
 /**
- * Loads a model and makes it ready to compute.
- * @throws {ShimmyError} with a sentence that says what is wrong; paths and native messages are in its
- * `detail`.
+ * Loads a model with its adapters, generation context and embedder.
+ * @throws {ShimmyError} with the reason; paths and native messages are in `detail`.
  */
 export function loadModel(
   options: LoadOptions,
@@ -48,7 +47,7 @@ export function loadModel(
   onProgress: (fraction: number) => void,
 ): LoadedModel {
   const start = performance.now();
-  // Closes everything in the opposite order, also when a later step fails.
+  // Disposes in reverse order if a later step fails.
   using stack = new DisposableStack();
   const library = stack.use(openLibrary(options.libraryFolder));
   if (options.verbose || options.logLoad) printLogs(library);
@@ -65,9 +64,9 @@ export function loadModel(
       isCancelled: () => flags.isLoadingCancelled,
     }),
   );
-  // Before the warm-up, which reads what is needed of the file again. Alone, as another thread that
-  // unmaps the same file meanwhile would leave its place to other memory.
-  gate.exclusive(() => forgetMappedPages(options.modelPaths));
+  // Before the warm-up, which reads the needed pages again. Exclusive: another thread that unmaps
+  // the same file meanwhile would free addresses for other memory.
+  gate.exclusive(() => releaseMappedPages(options.modelPaths));
   const tokenizer = new Tokenizer(model.vocab, model.chatTemplate("rerank"));
   const notes = [...options.notes ?? [], ...overrideNotes(library, options)];
   const adapters = new Adapters({ library, model, gate });
@@ -83,7 +82,7 @@ export function loadModel(
     generation,
     embedder,
     threads,
-    // A plan may have noted the same.
+    // A plan may have produced the same notes.
     notes: [...new Set(notes)],
     loadMs: performance.now() - start,
   });
@@ -91,7 +90,7 @@ export function loadModel(
     if (!options.verbose) silenceLogs(library);
     Deno.stderr.writeSync(new TextEncoder().encode(`\n${LOG_END}\n`));
   }
-  // Of what only embeds it is known by now whether it can.
+  // For an embedding model, creating the context shows whether it can compute.
   if (generation === null) embedder.prepare();
   const owned = stack.move();
   return {
@@ -114,14 +113,16 @@ function overrideNotes(
   return unmatchedOverrides(names, tensorOverrides);
 }
 
-/** How the limit of an input differs from what was asked for, or from the training. */
+/** Notes on how the input limit differs from the requested or trained length. */
 function limitNotes(limit: number, trained: number, { contextLength }: LoadOptions): string[] {
   if (contextLength > limit) {
-    return [`A text may have ${limit} tokens and not ${contextLength}: no more were trained`];
+    return [
+      `Inputs are limited to the trained length of ${limit} tokens; --ctx is ${contextLength}`,
+    ];
   }
   if (contextLength > 0 || trained <= limit) return [];
   return [
-    `A text may have ${limit} tokens and not the ${trained} the model was trained on, to save memory; ` +
-    "--ctx sets another limit",
+    `Inputs are limited to ${limit} of ${trained} trained tokens to save memory; ` +
+    "set --ctx to change it",
   ];
 }

@@ -43,16 +43,16 @@ async function patched(from: string, to: string): Promise<Uint8Array> {
   return bytes;
 }
 
-Deno.test("a broken model file is refused with what is wrong, and without its path", async () => {
+Deno.test("a broken model file is refused with the reason and without its path", async () => {
   const whole = await Deno.readFile(TINY);
   const version = (byte: number) => {
     const bytes = whole.slice();
     bytes[4] = byte;
     return bytes;
   };
-  const damaged = "The model's file is truncated or damaged";
-  const notGguf = "The model's file is not a GGUF file";
-  const badVersion = "The model's file has a GGUF version that this libllama cannot read";
+  const damaged = "Cannot load model: file is truncated or damaged";
+  const notGguf = "Cannot load model: file is not GGUF";
+  const badVersion = "Cannot load model: GGUF version is not supported by this libllama";
   const cases: readonly [string, Uint8Array, string][] = [
     ["text", new TextEncoder().encode("This is no model, it is a letter."), notGguf],
     ["empty", new Uint8Array(), notGguf],
@@ -68,27 +68,27 @@ Deno.test("a broken model file is refused with what is wrong, and without its pa
     [
       "an unknown architecture",
       await patched("\x05\0\0\0\0\0\0\0llama", "\x05\0\0\0\0\0\0\0llamx"),
-      "The model's architecture 'llamx' is not supported by this libllama",
+      "Cannot load model: architecture 'llamx' is not supported by this libllama",
     ],
     [
       "an unknown tokenizer",
       await patched("\x05\0\0\0\0\0\0\0qwen2", "\x05\0\0\0\0\0\0\0qwenx"),
-      "The model's tokenizer 'qwenx' is not supported by this libllama",
+      "Cannot load model: tokenizer 'qwenx' is not supported by this libllama",
     ],
     [
       "no vocabulary",
       await patched("tokenizer.ggml.tokens", "tokenizer.ggml.tokenx"),
-      "The model's file lacks its tokenizer's vocab",
+      "Cannot load model: tokenizer vocab is missing",
     ],
     [
       "no number of layers",
       await patched("llama.block_count", "llama.block_xount"),
-      "The model's file lacks the metadata 'llama.block_count'",
+      "Cannot load model: metadata key 'llama.block_count' is missing",
     ],
     [
       "a missing tensor",
       await patched("blk.0.attn_q.weight", "blk.0.attn_x.weight"),
-      "The model's file lacks the tensor 'blk.0.attn_q.weight'",
+      "Cannot load model: tensor 'blk.0.attn_q.weight' is missing",
     ],
   ];
   await withFolder(async (folder) => {
@@ -102,14 +102,14 @@ Deno.test("a broken model file is refused with what is wrong, and without its pa
   });
 });
 
-Deno.test("a missing file, and an adapter in place of a model, are named as such", async () => {
+Deno.test("a missing file and an adapter file have their own error messages", async () => {
   const missing = await refusal({ modelPaths: [join("nowhere", "model.gguf")] });
-  assertEquals(missing.message, "The model's file cannot be opened");
+  assertEquals(missing.message, "Cannot load model: file cannot be opened");
   const adapter = await refusal({ modelPaths: [PIRATE_LORA] });
-  assertEquals(adapter.message, "The model's file is an adapter and not a model");
+  assertEquals(adapter.message, "Cannot load model: file is an adapter, not a model");
 });
 
-Deno.test("an adapter that does not fit is refused by its name and with its reason", async () => {
+Deno.test("an adapter that does not fit is refused with its name and the reason", async () => {
   const whole = await Deno.readFile(PIRATE_LORA);
   await withFolder(async (folder) => {
     const path = join(folder, "mine.gguf");
@@ -119,30 +119,33 @@ Deno.test("an adapter that does not fit is refused by its name and with its reas
     };
     assertEquals(
       await load(new TextEncoder().encode("no adapter")),
-      "The adapter 'mine.gguf' is not a GGUF file",
+      "Cannot load adapter 'mine.gguf': file is not GGUF",
     );
     assertEquals(
       await load(whole.subarray(0, whole.length - 100)),
-      "The adapter 'mine.gguf' is truncated or damaged",
+      "Cannot load adapter 'mine.gguf': file is truncated or damaged",
     );
     await Deno.remove(path);
     const missing = await refusal({ loras: [{ path, scale: 1 }] });
-    assertEquals(missing.message, "The adapter 'mine.gguf' cannot be opened");
+    assertEquals(missing.message, "Cannot load adapter 'mine.gguf': file cannot be opened");
     assertStringIncludes(missing.detail ?? "", path);
   });
   const model = await refusal({ loras: [{ path: TINY, scale: 1 }] });
   assertEquals(
     model.message,
-    "The adapter 'shimmy-tiny.gguf' is neither a LoRA adapter nor a control vector",
+    "Cannot load adapter 'shimmy-tiny.gguf': file is neither a LoRA adapter nor a control vector",
   );
   const other = await refusal({
     modelPaths: [DRAFT],
     loras: [{ path: PIRATE_LORA, scale: 1 }],
   });
-  assertEquals(other.message, "The adapter 'pirate-lora.gguf' was made for another model");
+  assertEquals(
+    other.message,
+    "Cannot load adapter 'pirate-lora.gguf': adapter was made for another model",
+  );
 });
 
-Deno.test("a model that can be read but was not loaded wants for memory", async () => {
+Deno.test("a failed load of a readable model is reported as insufficient memory", async () => {
   const { libraryFolder } = await tinyOptions();
   using library = openLibrary(libraryFolder);
   loadBackends(library);
@@ -154,19 +157,22 @@ Deno.test("a model that can be read but was not loaded wants for memory", async 
   }, cause);
   assertEquals(
     error.message,
-    "There is not enough memory to load the model: its weights take 0.0 GiB",
+    "Cannot load model: not enough memory for the weights (0.0 GiB)",
   );
-  // The diagnosis has left the library usable.
+  // The library is still usable after the diagnosis.
   assertGreater(listDevices(library).length, 0);
   using model = Model.load(library, { paths: [TINY], gpuLayers: 0, devices: [] });
   assertEquals(model.vocab.size, 1024);
 });
 
-Deno.test("a way to share a model that the devices do not have is refused by name", async () => {
+Deno.test("split options that the devices do not support are refused by name", async () => {
   const cases: [Partial<LoadOptions>, string][] = [
-    [{ splitMode: "tensor" }, "--split-mode tensor: needs a GPU"],
-    [{ splitMode: "none", mainGpu: 1 }, "--main-gpu: no GPU has the number 1; there is no GPU"],
-    [{ tensorSplit: [1, 1] }, "--tensor-split: 2 proportions are too many; there is no GPU"],
+    [{ splitMode: "tensor" }, "--split-mode tensor: requires a GPU"],
+    [
+      { splitMode: "none", mainGpu: 1 },
+      "--main-gpu: 1 is not the index of a GPU; no GPU is available",
+    ],
+    [{ tensorSplit: [1, 1] }, "--tensor-split: 2 proportions are too many; no GPU is available"],
   ];
   for (const [changes, message] of cases) {
     const error = await refusal({ devices: [], ...changes });
@@ -174,39 +180,44 @@ Deno.test("a way to share a model that the devices do not have is refused by nam
   }
 });
 
-Deno.test("a pattern that libllama cannot read is refused, and one that matches nothing is told", async () => {
+Deno.test("an invalid override pattern is refused, and an unmatched one is noted", async () => {
   const pattern = (pattern: string) => ({ tensorOverrides: [{ pattern, buffer: "CPU" }] });
   const error = await refusal(pattern("(?<=ffn)_down"));
   assertEquals([error.kind, error.field], ["invalid", "override-tensor"]);
-  assertStringIncludes(error.message, "--override-tensor: libllama cannot read a pattern");
+  assertStringIncludes(
+    error.message,
+    "--override-tensor: a pattern is not a C++ regular expression",
+  );
   await using engine = await tinyEngine(pattern("no_such"));
-  assertEquals(engine.info.notes, ["--override-tensor: no tensor's name matches 'no_such'"]);
+  assertEquals(engine.info.notes, ["--override-tensor: no tensor name matches 'no_such'"]);
   await using other = await tinyEngine(pattern("ffn_down"));
   assertEquals(other.info.notes, []);
 });
 
-Deno.test("a context that no memory holds is refused at once, with what it would take", async () => {
+Deno.test("a context larger than the memory is refused at once with its size", async () => {
   const before = performance.now();
   const error = await refusal({ contextLength: 1_000_000_000 });
-  assert(/^A context of 1000000000 tokens for 4 sequences .* GiB/.test(error.message));
+  assert(
+    /^Cannot create a context of 1000000000 tokens for 4 sequences: .* GiB/.test(error.message),
+  );
   assertEquals([error.kind, error.field], ["invalid", "ctx"]);
   assert(performance.now() - before < 10_000);
 });
 
-Deno.test("a quantized cache without flash attention is refused with both options' names", async () => {
+Deno.test("a quantized KV cache without flash attention is refused with both option names", async () => {
   const error = await refusal({ kvType: "q8_0", flashAttention: "off" });
   assertEquals(error.kind, "invalid");
   assertStringIncludes(error.message, "--kv-type q8_0");
   assertStringIncludes(error.message, "--flash-attn");
 });
 
-Deno.test("a device that is not there is refused with those that are", async () => {
+Deno.test("an unknown device is refused with the list of devices", async () => {
   const error = await refusal({ devices: ["Vulkan9"], gpuLayers: -1 });
   assertEquals(error.kind, "invalid");
-  assert(/^No device is named 'Vulkan9'; there are: .*CPU/.test(error.message), error.message);
+  assert(/^Device 'Vulkan9' not found; available: .*CPU/.test(error.message), error.message);
 });
 
-Deno.test("an adapter changes every answer, and not at scale 0", async () => {
+Deno.test("an adapter changes answers, but not at scale 0", async () => {
   const answer = async (scale: number) => {
     await using engine = await tinyEngine({ loras: [{ path: PIRATE_LORA, scale }] });
     const { loras } = await engine.status();
@@ -217,7 +228,7 @@ Deno.test("an adapter changes every answer, and not at scale 0", async () => {
   assertEquals(await answer(0), PARIS);
 });
 
-Deno.test("progress goes up from the beginning to 1", async () => {
+Deno.test("load progress increases to 1", async () => {
   const heard: number[] = [];
   await using _engine = await loadEngine(await tinyOptions(), {
     onProgress: (fraction) => heard.push(fraction),
@@ -227,7 +238,7 @@ Deno.test("progress goes up from the beginning to 1", async () => {
   assertEquals(heard.at(-1), 1);
 });
 
-Deno.test("loading is cancelled before it begins and while it goes on", async () => {
+Deno.test("a load can be cancelled before it begins and while it runs", async () => {
   const options = await tinyOptions();
   const before = await assertRejects(
     () => loadEngine(options, { signal: AbortSignal.abort() }),
@@ -239,12 +250,12 @@ Deno.test("loading is cancelled before it begins and while it goes on", async ()
   controller.abort();
   const during = await assertRejects(() => loading, ShimmyError);
   assertEquals([during.kind, during.message], ["cancelled", "Loading was cancelled"]);
-  // Nothing of it is left that the next one stumbles over.
+  // The next load is not affected.
   await using engine = await loadEngine(options);
   assertEquals((await collect(engine.generate(ask(FRANCE)))).text, PARIS);
 });
 
-Deno.test("every type of cache and every kind of flash attention answers", async () => {
+Deno.test("every KV cache type and flash attention mode generates", async () => {
   const ways: Partial<LoadOptions>[] = [
     ...KV_TYPES.map((kvType) => ({ kvType })),
     { flashAttention: "on" },
@@ -258,7 +269,7 @@ Deno.test("every type of cache and every kind of flash attention answers", async
   }
 });
 
-Deno.test("the context is as long as asked for, and a note tells when that is over the training", async () => {
+Deno.test("the context has the requested length, with a note if it exceeds the trained length", async () => {
   const told = async (contextLength: number) => {
     await using engine = await tinyEngine({ contextLength });
     const { cellsTotal } = await engine.status();
@@ -270,8 +281,8 @@ Deno.test("the context is as long as asked for, and a note tells when that is ov
   assertEquals(await told(2048), [
     2048,
     [
-      "The context of 2048 tokens is longer than the 1024 the model was trained on",
-      "RoPE is stretched by YaRN, by a factor of 2",
+      "The context of 2048 tokens exceeds the trained length of 1024 tokens",
+      "RoPE is scaled by YaRN with factor 2",
     ],
   ]);
 });
@@ -285,6 +296,6 @@ Deno.test("threads, batch size and number of sequences reach the context", async
   const { steps } = await engine.status();
   assertEquals(steps, Math.ceil(done.usage.promptTokens / 96));
   await using small = await tinyEngine({ batchSize: 1, parallel: 4 });
-  // Every sequence has a token in every batch.
+  // A batch holds at least one token per sequence.
   assertEquals(small.info.batchSize, 4);
 });

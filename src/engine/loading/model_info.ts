@@ -3,7 +3,7 @@ import type { Embedder } from "../embedding/mod.ts";
 import type { GenerationContext } from "../scheduler/mod.ts";
 import type { LoadOptions, ModelInfo, Placement } from "../protocol/mod.ts";
 
-/** What is known of a model once it is loaded. */
+/** Describes a loaded model. */
 export function describeModel(
   library: Library,
   model: Model,
@@ -58,7 +58,7 @@ export function describeModel(
   };
 }
 
-/** Without devices everything is on the CPU; sizes of its other buffers are in the log alone. */
+/** Placement without devices: everything is on the CPU. Other buffer sizes are only in the log. */
 function onCpu(model: Model): Placement {
   return {
     device: "CPU",
@@ -69,7 +69,7 @@ function onCpu(model: Model): Placement {
   };
 }
 
-/** Layers on devices: all repeating ones and the output layer, or as many as were asked for. */
+/** Offloaded layers: all repeating layers and the output layer, or the requested number. */
 function clampLayers(asked: number, layers: number): number {
   return asked < 0 ? layers + 1 : Math.min(asked, layers + 1);
 }

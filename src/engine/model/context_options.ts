@@ -2,16 +2,16 @@ import { type ContextParams, GGML_TYPE, LLAMA_FLASH_ATTN_TYPE } from "../../../f
 import { MAX_DRAFT, maxDraftedSequences } from "../speculation/mod.ts";
 import type { LoadOptions } from "../protocol/mod.ts";
 
-/** Tokens in one call of `llama_decode` unless said otherwise. */
+/** Default `n_batch`: tokens in one call of `llama_decode`. */
 export const DEFAULT_BATCH = 512;
 
 /**
- * Tokens a CPU computes at once: more are not faster there (llama-bench, 512 tokens of prompt: 446 t/s
- * with 256, 445 with 512), but their compute buffer is twice as large.
+ * `n_ubatch` on a CPU. Larger values are not faster (llama-bench, prompt of 512 tokens: 446 t/s
+ * with 256, 445 t/s with 512) but double the compute buffer.
  */
 const CPU_MICRO_BATCH = 256;
 
-/** The ways of `--flash-attn` in libllama's terms. */
+/** Values of `--flash-attn` as libllama enum values. */
 export const FLASH_ATTENTION = {
   auto: LLAMA_FLASH_ATTN_TYPE.AUTO,
   on: LLAMA_FLASH_ATTN_TYPE.ENABLED,
@@ -24,10 +24,9 @@ export function kvTypeOf({ kvType }: Pick<LoadOptions, "kvType">): number {
 }
 
 /**
- * Sets what shapes the context that generates: a plan makes the same one without memory.
+ * Sets the parameters of the generation context. Planning uses the same parameters.
  *
- * @param length tokens of one sequence
- * @param vocabularySize of the model
+ * @param length maximum tokens of one sequence
  */
 export function configureContext(
   parameters: ContextParams,
@@ -53,12 +52,16 @@ export function configureContext(
   parameters.no_perf = true;
 }
 
-/** Bytes for logits and their copy in the compute buffer, beyond what sampling needs. */
+/**
+ * Memory for logits of scored prompt tokens and their copy in the compute buffer, beyond what
+ * sampling needs.
+ */
 const SCORING_BYTES = { cpu: 8 << 20, gpu: 64 << 20 };
 
 /**
- * Outputs of a batch, at most: each sequence's last token and its drafted tokens, or the tokens of a prompt
- * whose log probabilities are asked for. Every output takes the room of the vocabulary's logits, twice.
+ * Maximum outputs of a batch: the last token of each sequence and its drafted tokens, or the tokens
+ * of a prompt whose log probabilities are requested. Each output needs memory for the logits of the
+ * vocabulary, twice.
  */
 export function maxOutputs(options: LoadOptions, vocabularySize: number): number {
   const { parallel, lookup, draftPaths } = options;
@@ -70,12 +73,12 @@ export function maxOutputs(options: LoadOptions, vocabularySize: number): number
   return Math.min(maxBatch(options), Math.max(sampled, scored));
 }
 
-/** Tokens in one call of `llama_decode`: at least one for each sequence. */
+/** `n_batch`: at least one token per sequence. */
 function maxBatch({ batchSize, parallel }: LoadOptions): number {
   return Math.max(batchSize > 0 ? batchSize : DEFAULT_BATCH, parallel);
 }
 
-/** Whether no device but the CPU computes. */
+/** Whether only the CPU computes. */
 export function isOnCpu({ gpuLayers, devices }: LoadOptions): boolean {
   return gpuLayers === 0 || devices?.length === 0;
 }

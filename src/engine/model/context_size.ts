@@ -2,7 +2,7 @@ import type { Model } from "../../../ffi/mod.ts";
 import { ShimmyError } from "../../errors.ts";
 import type { KvType, LoadOptions } from "../protocol/mod.ts";
 
-/** Bytes a value takes in the KV cache; quantized types share a scale among 32 values. */
+/** Bytes per value in the KV cache. Quantized types have one scale per 32 values. */
 const BYTES_PER_VALUE: Readonly<Record<KvType, number>> = {
   f32: 4,
   f16: 2,
@@ -15,27 +15,28 @@ const BYTES_PER_VALUE: Readonly<Record<KvType, number>> = {
   iq4_nl: 18 / 32,
 };
 
-/** The KV cache takes at most this share of the free memory unless the user asks for more. */
+/** Maximum share of the free memory for the KV cache, unless the user sets the context length. */
 const SHARE_OF_FREE = 0.5;
-/** And at most this many bytes. */
+/** Maximum bytes of the KV cache, under the same condition. */
 const MAX_BYTES = 4 * 2 ** 30;
-/** No context is made shorter than this to save memory. */
+/** Minimum context length when memory limits the context. */
 const MIN_CONTEXT = 2048;
-/** libllama rounds a sequence's cells up to a multiple of this. */
+/** libllama rounds the cells of a sequence up to a multiple of this. */
 const CELL_STEP = 256;
 
-/** Host memory for states of finished sequences, at most. */
+/** Maximum host memory for saved states of finished sequences. */
 const SAVED_BYTES = 256 * 2 ** 20;
 
 /** libllama counts cells in 32 bits. */
 const MAX_CELLS = 2 ** 31;
 
-/** What decides how much a token takes in the KV cache. */
+/** Model properties that determine the KV cache size per token. */
 export type AttentionShape = Pick<Model, "layers" | "heads" | "kvHeads" | "embeddingLength">;
 
 /**
- * Bytes the KV cache takes for one token: keys and values of every layer. Heads are as long as the
- * metadata says, else they share the embedding's length. An upper bound for models that keep less.
+ * KV cache bytes per token: keys and values of every layer. The head length is taken from the
+ * metadata, else it is the embedding length divided by the number of heads. Upper bound for models
+ * that cache less.
  */
 export function kvBytesPerToken(
   shape: AttentionShape,
@@ -49,32 +50,33 @@ export function kvBytesPerToken(
   return shape.layers * shape.kvHeads * (keys + values) * BYTES_PER_VALUE[type];
 }
 
-/** Bytes of host memory that states of finished sequences may take in time, of a model that generates. */
+/** Maximum bytes of host memory for saved states of finished sequences. */
 export function savedStateBytes(model: Pick<Model, "isRecurrent">): number {
   return model.isRecurrent ? 0 : SAVED_BYTES;
 }
 
-/** A context that is about to be made. */
+/** Properties of a context to create. */
 export interface ContextRequest
   extends Pick<LoadOptions, "parallel" | "kvType" | "flashAttention" | "kvUnified"> {
-  /** Tokens a sequence may hold. */
+  /** Maximum tokens of one sequence. */
   readonly length: number;
-  /** Bytes a token takes; null where {@linkcode kvBytesPerToken} may say too much. */
+  /** KV cache bytes per token; null if {@linkcode kvBytesPerToken} may be too high. */
   readonly bytesPerToken: number | null;
-  /** Bytes of memory there are. */
+  /** Total memory in bytes. */
   readonly memory: number;
 }
 
 /**
- * What makes a context impossible, so that libllama need not be requested: it would take minutes to run out
- * of memory, and say why in its log alone.
+ * Checks a context before libllama creates it. libllama would need minutes to run out of memory and
+ * would report the reason only in its log.
+ * @returns the error, or null if the context may be created.
  */
 export function checkContext(request: ContextRequest): ShimmyError | null {
   const { length, parallel, kvType, bytesPerToken, memory } = request;
   if (request.flashAttention === "off" && BYTES_PER_VALUE[kvType] < 2) {
     return new ShimmyError(
       "invalid",
-      `--kv-type ${kvType} needs flash attention: --flash-attn must be auto or on`,
+      `--kv-type ${kvType} requires flash attention: --flash-attn must be auto or on`,
       { field: "kv-type" },
     );
   }
@@ -82,30 +84,31 @@ export function checkContext(request: ContextRequest): ShimmyError | null {
   const bytes = cells * (bytesPerToken ?? 0);
   if (cells < MAX_CELLS && bytes <= memory) return null;
   const gigabytes = (count: number) => `${(count / 2 ** 30).toFixed(1)} GiB`;
-  const takes = bytes > 0 ? `takes ${gigabytes(bytes)} with a ${kvType} cache` : "is too large";
+  const reason = bytes > 0
+    ? `the ${kvType} KV cache needs ${gigabytes(bytes)}, the memory has ${gigabytes(memory)}`
+    : "it has too many KV cells";
   return new ShimmyError(
     "invalid",
-    `A context of ${length} tokens for ${parallel} sequences ${takes}; ` +
-      `there are ${gigabytes(memory)} of memory`,
+    `Cannot create a context of ${length} tokens for ${parallel} sequences: ${reason}`,
     { field: "ctx" },
   );
 }
 
-/** What a context has to fit into. */
+/** Limits for the choice of a context length. */
 export interface ContextSizeOptions {
-  /** Tokens a sequence shall hold; 0 leaves it to us. */
+  /** Requested tokens per sequence. 0: choose automatically. */
   readonly requested: number;
-  /** Tokens the model was trained on. */
+  /** Trained context length in tokens. */
   readonly trained: number;
   readonly sequences: number;
   readonly bytesPerToken: number;
-  /** Bytes of free memory. */
+  /** Free memory in bytes. */
   readonly available: number;
 }
 
 /**
- * How many tokens a sequence may hold: what was requested for, else as many as the model was trained on, or
- * fewer where memory is short; then a note says so.
+ * Chooses the maximum tokens of one sequence: the requested length, else the trained length, or
+ * less if memory is short. Notes explain limits.
  */
 export function chooseContext(options: ContextSizeOptions): { length: number; notes: string[] } {
   const { requested, trained, sequences, bytesPerToken, available } = options;
@@ -114,7 +117,7 @@ export function chooseContext(options: ContextSizeOptions): { length: number; no
       length: requested,
       notes: requested > trained && trained > 0
         ? [
-          `The context of ${requested} tokens is longer than the ${trained} the model was trained on`,
+          `The context of ${requested} tokens exceeds the trained length of ${trained} tokens`,
         ]
         : [],
     };
@@ -129,8 +132,8 @@ export function chooseContext(options: ContextSizeOptions): { length: number; no
   return {
     length,
     notes: [
-      `The context is ${length} tokens and not the ${wanted} the model was trained on, to save ` +
-      `memory; --ctx sets another length`,
+      `The context is limited to ${length} of ${wanted} trained tokens to save memory; ` +
+      `set --ctx to change it`,
     ],
   };
 }

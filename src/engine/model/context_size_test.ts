@@ -3,14 +3,14 @@ import { checkContext, chooseContext, kvBytesPerToken } from "./context_size.ts"
 
 const roomy = { trained: 8192, sequences: 4, bytesPerToken: 1024, available: 64 * 2 ** 30 };
 
-Deno.test("a context is as long as the model was trained on when memory allows", () => {
+Deno.test("the context has the trained length if memory allows", () => {
   assertEquals(chooseContext({ ...roomy, requested: 0 }), { length: 8192, notes: [] });
 });
 
-Deno.test("where memory is short the context is shorter, and a note says both lengths", () => {
+Deno.test("the context is shorter if memory is short, and a note has both lengths", () => {
   const plan = chooseContext({ ...roomy, requested: 0, available: 4096 * 4 * 1024 * 2 });
   assertEquals(plan.length, 4096);
-  assertMatch(plan.notes[0]!, /4096 tokens and not the 8192/);
+  assertMatch(plan.notes[0]!, /4096 of 8192 trained tokens/);
 });
 
 Deno.test("a requested length is kept, and a note says when it exceeds the trained length", () => {
@@ -26,7 +26,7 @@ Deno.test("a short context is never shortened further", () => {
   assertEquals(chooseContext({ ...roomy, requested: 0, available: 0 }).length, 2048);
 });
 
-Deno.test("a token takes keys and values of every layer, with heads as long as the model says", () => {
+Deno.test("the KV cache size per token follows layers, heads and head lengths", () => {
   const shape = { layers: 4, heads: 8, kvHeads: 2, embeddingLength: 512 };
   assertEquals(kvBytesPerToken(shape, {}, "f16"), 4 * 2 * (64 + 64) * 2);
   const metadata = {
@@ -48,21 +48,21 @@ const request = {
   memory: 2 ** 30,
 } as const;
 
-Deno.test("a context is refused when there is not that much memory, or its cells cannot be counted", () => {
+Deno.test("a context larger than the memory or than the maximum of cells is refused", () => {
   assertEquals(checkContext(request), null);
   assertEquals(
     checkContext({ ...request, length: 2 ** 20 })?.message,
-    "A context of 1048576 tokens for 4 sequences takes 4.0 GiB with a f16 cache; there are 1.0 GiB of memory",
+    "Cannot create a context of 1048576 tokens for 4 sequences: the f16 KV cache needs 4.0 GiB, the memory has 1.0 GiB",
   );
   assertEquals(checkContext({ ...request, length: 2 ** 20, kvUnified: true }), null);
   assertEquals(checkContext({ ...request, length: 2 ** 20, bytesPerToken: null }), null);
   assertMatch(
     checkContext({ ...request, length: 2 ** 30, bytesPerToken: null })!.message,
-    /4 sequences is too large/,
+    /it has too many KV cells/,
   );
 });
 
-Deno.test("a quantized cache is refused where flash attention is off", () => {
+Deno.test("a quantized KV cache requires flash attention", () => {
   const problem = (kvType: "q8_0" | "bf16", flashAttention: "on" | "off") =>
     checkContext({ ...request, kvType, flashAttention })?.field;
   assertEquals(problem("q8_0", "off"), "kv-type");

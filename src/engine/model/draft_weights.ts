@@ -4,27 +4,27 @@ import { DEFAULT_BATCH } from "./context_options.ts";
 import type { LoadOptions } from "../protocol/mod.ts";
 import { type LoadObserver, readWeights } from "./weights.ts";
 
-/** What a model that drafts is opened with. */
+/** Options to open a draft model. */
 export interface DraftOptions {
   readonly paths: readonly string[];
-  /** The model it drafts for. */
+  /** The target model. */
   readonly model: Model;
   readonly options: LoadOptions;
-  /** Tokens of one sequence. */
+  /** Maximum tokens of one sequence. */
   readonly length: number;
   readonly threads: number;
-  /** Goes through it without memory. */
+  /** Open without allocating memory. */
   readonly noAllocation?: boolean;
 }
 
-const OTHER_VOCABULARY = "The draft model has another vocabulary than the model";
-/** What is told where a model does without the one that shall draft. */
-export const DRAFT_NOT_USED = `${OTHER_VOCABULARY}, which does without it`;
+const OTHER_VOCABULARY = "its vocabulary differs from that of the model";
+/** Note for a load that skips the draft model. */
+export const DRAFT_NOT_USED = `The draft model is skipped: ${OTHER_VOCABULARY}`;
 
 /**
- * Opens the model that drafts, with a context that has the same streams; both are closed with `stack`.
- * Null where its vocabulary is another one and the options allow to do without it.
- * @throws {ShimmyError} `invalid` where they do not; what `readWeights` throws.
+ * Opens the draft model with a context that has the same streams; `stack` closes both.
+ * @returns null if the vocabularies differ and the draft model is optional.
+ * @throws {ShimmyError} `invalid` if the vocabularies differ and it is not; as `readWeights`.
  */
 export function openDraft(
   library: Library,
@@ -38,7 +38,10 @@ export function openDraft(
       draft.close();
       return null;
     }
-    throw new ShimmyError("invalid", OTHER_VOCABULARY, { field: "draft", detail: paths[0]! });
+    throw new ShimmyError("invalid", `Cannot use the draft model: ${OTHER_VOCABULARY}`, {
+      field: "draft",
+      detail: paths[0]!,
+    });
   }
   return stack.use(draft.createContext((parameters) => {
     parameters.n_ctx = length * options.parallel;
@@ -52,7 +55,7 @@ export function openDraft(
   }));
 }
 
-/** Whether every token means the same in both. */
+/** Whether every token has the same text in both vocabularies. */
 function sharesVocabulary(one: Vocab, other: Vocab): boolean {
   if (one.size !== other.size) return false;
   for (let token = 0; token < one.size; token++) {

@@ -2,8 +2,8 @@ import type { Library, Model } from "../../../ffi/mod.ts";
 import type { LoadOptions } from "../protocol/mod.ts";
 
 /**
- * Everything a state of the KV cache depends on but its adapters, as one text: two engines with the same one can read
- * each other's states.
+ * Identifies everything except adapters that a saved KV cache state depends on. Engines with the
+ * same fingerprint can restore each other's states.
  */
 export function fingerprint(library: Library, model: Model, options: LoadOptions): string {
   const { modelPaths, kvType, flashAttention } = options;

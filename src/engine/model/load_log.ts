@@ -1,29 +1,32 @@
 import type { ContextMemory, Placement } from "../protocol/mod.ts";
 
-/** A placement whose every size is known. */
+/** A placement with known sizes. */
 export interface MeasuredPlacement extends Placement {
   readonly kvBytes: number;
   readonly computeBytes: number;
 }
 
-/** What libllama's log of a load says about memory. Bytes. */
+/** Memory figures in the log of a load, in bytes. */
 export interface LoadReport {
-  /** Devices in the order in which the log names them; host memory for a device's use is the CPU's. */
+  /** Devices in the order of the log. Host memory for a device counts as CPU. */
   readonly placement: readonly MeasuredPlacement[];
-  /** The device of each layer, by its number; the last one is the output. */
+  /** Device of each layer by number. The last one is the output layer. */
   readonly layerDevices: ReadonlyMap<number, string>;
-  /** Devices that have a part of every layer each, under the one name {@linkcode SHARED} in `layerDevices`. */
+  /**
+   * Devices that share every layer (split mode `tensor`), which `layerDevices` lists as {@linkcode
+   * SHARED}.
+   */
   readonly sharing: readonly string[];
 }
 
-/** Stands for the devices that share every layer. */
+/** Name in the log for the devices that share every layer. */
 export const SHARED = "Meta";
 
 const CPU = "CPU";
 const MIB = 2 ** 20;
 
-// The lines are those of llama-model.cpp, llama-adapter.cpp, llama-kv-cache.cpp,
-// llama-memory-recurrent.cpp and llama-context.cpp of the pinned version.
+// Log lines of llama-model.cpp, llama-adapter.cpp, llama-kv-cache.cpp, llama-memory-recurrent.cpp
+// and llama-context.cpp of the pinned version.
 const SHARING = /: creating a Meta device with \d+ devices$/;
 const SHARER = /: - device \d+: (\S+)$/;
 const LAYER = /^load_tensors: layer\s+(\d+) assigned to device (\S+?),/;
@@ -50,14 +53,14 @@ class BytesByDevice {
   }
 }
 
-/** Reads the log of a load, of a model with its contexts. Lines that say nothing of memory are passed over. */
+/** Reads the log of a model load with its contexts. Ignores other lines. */
 export function readLoadLog(log: string): LoadReport {
   const reader = new LoadLogReader();
   for (const line of log.split("\n")) reader.read(line.trimEnd());
   return reader.report();
 }
 
-/** Reads the log of making one context: what it takes on each device. */
+/** Reads the log of one context: its memory on each device. */
 export function readContextLog(log: string): ContextMemory[] {
   return readLoadLog(log).placement.map(({ device, kvBytes, computeBytes }) => ({
     device,
@@ -72,9 +75,12 @@ class LoadLogReader {
   readonly #kv = new BytesByDevice();
   readonly #compute = new BytesByDevice();
   #sharing: string[] = [];
-  /** Devices of the layers of the cache that is being made. */
+  /** Devices of the layers of the KV cache that the log is describing. */
   #cached: string[] = [];
-  /** Compute buffers of the context that is being made: each attempt to reserve them counts anew. */
+  /**
+   * Compute buffers of the context that the log is describing. Each attempt to reserve buffers
+   * reports them again; the last one counts.
+   */
   #reserved = new Map<string, number>();
 
   read(line: string): void {
@@ -82,7 +88,7 @@ class LoadLogReader {
     const sharer = SHARER.exec(line);
     if (sharer !== null) this.#sharing.push(sharer[1]!);
     const layer = LAYER.exec(line);
-    // A draft model's layers come after the model's own.
+    // The layers of a draft model follow those of the model.
     if (layer !== null && !this.#layers.has(Number(layer[1]))) {
       this.#layers.set(Number(layer[1]), nameOf(layer[2]!));
     }
@@ -99,7 +105,7 @@ class LoadLogReader {
     if (CONTEXT.test(line)) this.#endContext();
   }
 
-  /** Buffers are named after their device, with an addition: `CPU_Mapped`, `Vulkan_Host`. */
+  /** Buffer names are device names with a suffix: `CPU_Mapped`, `Vulkan_Host`. */
   #deviceOf(written: string): string {
     const buffer = nameOf(written);
     const devices = new Set(this.#layers.values());
@@ -111,7 +117,7 @@ class LoadLogReader {
       : buffer;
   }
 
-  /** Each layer of a cache takes the same: a load without allocation tells the sum alone. */
+  /** Splits a KV cache size over its layers: a load without allocation reports only the sum. */
   #share(total: number): void {
     const each = total / this.#cached.length;
     for (const device of this.#cached) this.#kv.add(device, each);
@@ -123,7 +129,10 @@ class LoadLogReader {
     this.#reserved = new Map();
   }
 
-  /** What one of those that share has: of buffers the log tells the largest part, of the cache all. */
+  /**
+   * Part of one sharing device. For buffers the log reports the largest part, for the KV cache the
+   * sum.
+   */
   #part(device: string, all: MeasuredPlacement): MeasuredPlacement {
     return { ...all, device, kvBytes: Math.round(all.kvBytes / this.#sharing.length) };
   }

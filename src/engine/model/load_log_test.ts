@@ -22,7 +22,7 @@ sched_reserve: Vulkan_Host compute buffer size =     1.00 MiB
 ~llama_context:    Vulkan0 compute buffer size is   7.0000 MiB, matches expectation of   7.0000 MiB
 `;
 
-Deno.test("a log tells layers and buffers of each device", () => {
+Deno.test("a log gives layers and buffers of each device", () => {
   assertEquals(readLoadLog(LOG).placement, [
     {
       device: "CPU",
@@ -41,7 +41,7 @@ Deno.test("a log tells layers and buffers of each device", () => {
   ]);
 });
 
-Deno.test("a draft model adds buffers and no layers", () => {
+Deno.test("a draft model adds buffers but no layers", () => {
   const draft = LOG.replaceAll("device CPU", "device Vulkan0");
   const [cpu, gpu] = readLoadLog(LOG + draft).placement;
   assertEquals([cpu!.layers, gpu!.layers], [1, 2]);
@@ -49,7 +49,7 @@ Deno.test("a draft model adds buffers and no layers", () => {
   assertEquals(gpu!.computeBytes, 14 * MIB);
 });
 
-Deno.test("devices that share every tensor each have a part of every layer", () => {
+Deno.test("devices in split mode tensor each have a part of every layer", () => {
   const { placement, sharing, layerDevices } = readLoadLog(`
 llama_prepare_model_devices: creating a Meta device with 2 devices
 llama_prepare_model_devices: - device 0: CUDA0
@@ -67,7 +67,7 @@ sched_reserve:     Meta(CUDA0,CUDA1) compute buffer size =     5.00 MiB
   assertEquals(placement, sharing.map((device) => ({ device, ...part })));
 });
 
-Deno.test("a recurrent model's state counts as its cache", () => {
+Deno.test("the state of a recurrent model counts as KV cache", () => {
   const { placement } = readLoadLog(`
 load_tensors: layer   0 assigned to device CUDA0, is_swa = 0
 llama_memory_recurrent, layer   0: dev = CUDA0
@@ -76,6 +76,6 @@ llama_memory_recurrent: size =    3.00 MiB (     1 cells,   1 layers,  1 seqs  0
   assertEquals(placement.map(({ kvBytes }) => kvBytes), [3 * MIB]);
 });
 
-Deno.test("a log of another kind tells nothing", () => {
+Deno.test("an unrelated log gives no figures", () => {
   assertEquals(readLoadLog("something else\nsize = 5 MiB\n").placement, []);
 });

@@ -4,7 +4,7 @@ import type { EngineFlags, NativeGate } from "../native/mod.ts";
 import type { LoadOptions } from "../protocol/mod.ts";
 import type { Tokenizer } from "../tokenizer/mod.ts";
 
-/** What is at hand while a model is loaded. */
+/** Resources of a load in progress. */
 export interface LoadResources {
   readonly library: Library;
   readonly model: Model;
@@ -16,8 +16,8 @@ export interface LoadResources {
   readonly threads: number;
   readonly pool: ThreadPool;
   readonly abort: AbortCheck | null;
-  /** What fell back, one sentence each; what is made here adds to it. */
+  /** Fallbacks and limits, one sentence each. Later steps add to it. */
   readonly notes: string[];
-  /** Closes what is made here. */
+  /** Closes what the load creates. */
   readonly stack: DisposableStack;
 }

@@ -1,3 +1,4 @@
+/** A model before its context: weights, placement, context size and options, native load log. */
 export {
   configureContext,
   DEFAULT_BATCH,

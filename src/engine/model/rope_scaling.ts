@@ -1,8 +1,8 @@
 import { type ContextParams, LLAMA_ROPE_SCALING_TYPE, LLAMA_ROPE_TYPE } from "../../../ffi/mod.ts";
 
-/** What of a model decides whether its positions can be stretched. */
+/** Model properties that determine whether its positions can be scaled. */
 export interface RopeFacts {
-  /** Tokens it was trained on in one context. */
+  /** Trained context length in tokens. */
   readonly trainedContext: number;
   /** `LLAMA_ROPE_TYPE` */
   readonly ropeType: number;
@@ -10,9 +10,8 @@ export interface RopeFacts {
 }
 
 /**
- * By how much positions must be stretched for a context that is longer than what a model was trained
- * on; null where it is not longer, where the model knows no rotary positions, and where its file says
- * how they are scaled already.
+ * RoPE scaling factor for a context longer than the trained length. Null if the context is not
+ * longer, the model has no rotary positions, or the file already defines scaling.
  */
 export function ropeStretch(length: number, facts: RopeFacts): number | null {
   const { trainedContext, ropeType, metadata } = facts;
@@ -22,7 +21,7 @@ export function ropeStretch(length: number, facts: RopeFacts): number | null {
   return scaling === undefined || scaling === "none" ? length / trainedContext : null;
 }
 
-/** Stretches positions by YaRN (https://arxiv.org/abs/2309.00071). */
+/** Scales positions by YaRN (https://arxiv.org/abs/2309.00071). */
 export function stretchRope(parameters: ContextParams, factor: number, trained: number): void {
   parameters.rope_scaling_type = LLAMA_ROPE_SCALING_TYPE.YARN;
   parameters.rope_freq_scale = 1 / factor;

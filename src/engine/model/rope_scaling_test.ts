@@ -9,19 +9,19 @@ const FACTS = {
   metadata: { "general.architecture": "llama" },
 };
 
-Deno.test("positions are stretched by as much as the context is longer than the training", () => {
+Deno.test("the scaling factor is the context length divided by the trained length", () => {
   assertEquals(ropeStretch(1024, FACTS), null);
   assertEquals(ropeStretch(2048, FACTS), 2);
   assertEquals(ropeStretch(2048, { ...FACTS, trainedContext: 0 }), null);
 });
 
-Deno.test("a model without rotary positions, or with a scaling of its own, is left alone", () => {
+Deno.test("a model without rotary positions or with its own scaling is not scaled", () => {
   assertEquals(ropeStretch(2048, { ...FACTS, ropeType: LLAMA_ROPE_TYPE.NONE }), null);
   const metadata = { ...FACTS.metadata, "llama.rope.scaling.type": "yarn" };
   assertEquals(ropeStretch(2048, { ...FACTS, metadata }), null);
 });
 
-Deno.test("a stretched context is told, reaches the model and still answers", async () => {
+Deno.test("a scaled context is noted, reaches the model and still generates", async () => {
   const say = async (contextLength: number) => {
     await using engine = await tinyEngine({ contextLength, parallel: 1 });
     const request = ask(question("What is the capital of France?"), { logprobs: 1 });
@@ -33,7 +33,7 @@ Deno.test("a stretched context is told, reaches the model and still answers", as
   const plain = await say(1024);
   const stretched = await say(1536);
   assertEquals(plain.notes, []);
-  assertEquals(stretched.notes.at(-1), "RoPE is stretched by YaRN, by a factor of 1.5");
+  assertEquals(stretched.notes.at(-1), "RoPE is scaled by YaRN with factor 1.5");
   assertEquals(stretched.text, plain.text);
   // The same words with other positions: the model is a little less or more sure of them.
   assert(stretched.logprob !== plain.logprob);

@@ -2,13 +2,13 @@ import type { TensorSize } from "../../../ffi/mod.ts";
 import type { TensorOverride } from "../protocol/mod.ts";
 
 const CPU = "CPU";
-/** What the input layer is made of: it is always computed on the CPU. */
+/** Tensors of the input layer, which is always on the CPU. */
 const INPUT = /^(token_embd|token_types|position_embd|token_embd_norm|per_layer_token_embd)\b/;
 const LAYER = /^blk\.(\d+)\./;
-/** Tensors of experts, as libllama's own programs pick them out. */
+/** Expert tensors; the pattern of llama.cpp. */
 const EXPERTS = "ffn_(up|down|gate|gate_up)_(ch|)exps";
 
-/** Keeps the experts of all layers, or of the first `count`, in the CPU's memory. */
+/** Overrides that keep the experts of all layers, or of the first `count` layers, on the CPU. */
 export function expertOverrides(count: "all" | number): TensorOverride[] {
   if (count === "all") return [{ pattern: `\\.${EXPERTS}`, buffer: CPU }];
   return Array.from({ length: count }, (_, layer) => ({
@@ -17,20 +17,20 @@ export function expertOverrides(count: "all" | number): TensorOverride[] {
   }));
 }
 
-/** Where a model's weights would lie, in bytes. */
+/** Size of the weights by device, in bytes. */
 export interface WeightPlaces {
   readonly byDevice: ReadonlyMap<string, number>;
-  /** Of all experts. */
+  /** Size of all experts. */
   readonly expertBytes: number;
-  /** That overrides keep off the devices of their layers. */
+  /** Bytes that overrides move from a device to the CPU. */
   readonly savedBytes: number;
 }
 
 /**
- * BytesByDevice up a file's tensors by the device they go to: a layer's to its device, the input's to the CPU,
- * the rest to the output's device, unless an override names a buffer.
+ * Sums tensor sizes by device. Layer tensors go to the device of their layer, input tensors to the
+ * CPU, all others to the device of the output, unless an override matches.
  *
- * @param layerDevices device of each layer, by its number; the last one is the output
+ * @param layerDevices device of each layer by number; the last one is the output layer
  */
 export function placeTensors(
   tensors: readonly TensorSize[],
@@ -60,30 +60,30 @@ export function placeTensors(
     if (experts.test(name)) expertBytes += bytes;
     if (device === CPU && usual !== CPU) savedBytes += bytes;
   }
-  // Without an output matrix of its own a model uses the input's, and each device needs its copy.
+  // Without an output matrix the model uses the input matrix, and each device needs a copy.
   const input = tensors.find(({ name }) => name === "token_embd.weight");
   const tied = !tensors.some(({ name }) => name === "output.weight");
   if (tied && input !== undefined && output !== CPU) add(output, input.bytes);
   return { byDevice, expertBytes, savedBytes };
 }
 
-/** What overrides ask for in vain, one sentence each. */
+/** Notes on overrides without effect, one sentence each. */
 export function unmatchedOverrides(
   names: readonly string[],
   overrides: readonly TensorOverride[],
 ): string[] {
   const isExperts = ({ pattern }: TensorOverride) => pattern.endsWith(EXPERTS);
-  const isVain = ({ pattern }: TensorOverride) => {
+  const isUnmatched = ({ pattern }: TensorOverride) => {
     const expression = new RegExp(pattern);
     return !names.some((name) => expression.test(name));
   };
   const experts = overrides.filter(isExperts);
   return [
-    ...(experts.length > 0 && experts.every(isVain)
-      ? ["The model has no experts there: --cpu-moe and --n-cpu-moe change nothing"]
+    ...(experts.length > 0 && experts.every(isUnmatched)
+      ? ["--cpu-moe and --n-cpu-moe have no effect: the model has no experts in these layers"]
       : []),
-    ...overrides.filter((one) => !isExperts(one) && isVain(one)).map(({ pattern }) =>
-      `--override-tensor: no tensor's name matches '${pattern}'`
+    ...overrides.filter((one) => !isExperts(one) && isUnmatched(one)).map(({ pattern }) =>
+      `--override-tensor: no tensor name matches '${pattern}'`
     ),
   ];
 }

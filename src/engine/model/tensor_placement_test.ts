@@ -16,18 +16,18 @@ function sums(overrides = expertOverrides(0), layers: ReadonlyMap<number, string
   return [byDevice.get("CPU") ?? 0, byDevice.get("GPU0") ?? 0, savedBytes];
 }
 
-Deno.test("tensors lie with their layers, the input on the CPU", () => {
+Deno.test("tensors go to the device of their layer, input tensors to the CPU", () => {
   assertEquals(sums(), [1, 111_110, 0]);
   assertEquals(sums([], new Map([[0, "CPU"], [1, "CPU"], [2, "GPU0"]])), [1111, 110_000, 0]);
   assertEquals(placeTensors(TENSORS, ON_GPU, []).expertBytes, 1100);
 });
 
-Deno.test("experts are kept off the devices, all or those of the first layers", () => {
+Deno.test("all experts, or those of the first layers, stay on the CPU", () => {
   assertEquals(sums(expertOverrides("all")), [1101, 110_010, 1100]);
   assertEquals(sums(expertOverrides(1)), [101, 111_010, 100]);
 });
 
-Deno.test("the first pattern that matches counts, and a device's buffer takes tensors too", () => {
+Deno.test("the first matching override applies, also with the buffer of a device", () => {
   assertEquals(
     sums([{ pattern: "attn_q", buffer: "CPU" }, { pattern: "blk", buffer: "GPU0" }]),
     [11, 111_100, 10],
@@ -38,23 +38,23 @@ Deno.test("the first pattern that matches counts, and a device's buffer takes te
   );
 });
 
-Deno.test("a model without an output matrix copies the input's", () => {
+Deno.test("a model without an output matrix copies the input matrix to the device", () => {
   const tied = TENSORS.filter(({ name }) => name !== "output.weight");
   const { byDevice } = placeTensors(tied, ON_GPU, []);
   assertEquals([byDevice.get("CPU"), byDevice.get("GPU0")], [1, 11_111]);
 });
 
-Deno.test("what no tensor matches is told; experts only where there are none at all", () => {
+Deno.test("an unmatched override is noted; expert overrides only if none matches", () => {
   const names = TENSORS.map(({ name }) => name);
   const dense = names.filter((name) => !name.includes("exps"));
   const own = [{ pattern: "attn_q", buffer: "CPU" }, { pattern: "nothing$", buffer: "CPU" }];
-  const note = "--override-tensor: no tensor's name matches 'nothing$'";
+  const note = "--override-tensor: no tensor name matches 'nothing$'";
   assertEquals(unmatchedOverrides(names, own), [note]);
   // More layers than there are may be named.
   assertEquals(unmatchedOverrides(names, expertOverrides(9)), []);
   for (const experts of [expertOverrides("all"), expertOverrides(2)]) {
     assertEquals(unmatchedOverrides(dense, [...experts, ...own]), [
-      "The model has no experts there: --cpu-moe and --n-cpu-moe change nothing",
+      "--cpu-moe and --n-cpu-moe have no effect: the model has no experts in these layers",
       note,
     ]);
   }

@@ -10,24 +10,23 @@ import { ShimmyError } from "../../errors.ts";
 import { explainLoadFailure, type NativeGate } from "../native/mod.ts";
 import type { LoadOptions, TensorOverride } from "../protocol/mod.ts";
 
-/** Who watches a load. */
+/** Callbacks of a load. */
 export interface LoadObserver {
   readonly onProgress: (fraction: number) => void;
   readonly isCancelled: () => boolean;
-  /** For finding out why a load failed. */
+  /** Needed to diagnose a failed load. */
   readonly gate: NativeGate;
 }
 
-/** Where the weights go. */
+/** Placement of the weights. */
 export type WeightOptions = Pick<
   LoadOptions,
   "devices" | "gpuLayers" | "splitMode" | "mainGpu" | "tensorSplit" | "tensorOverrides"
 >;
 
 /**
- * Reads a model's file or shards, onto the devices the options name.
- * @throws {ShimmyError} `backend` with the reason as a sentence; `invalid` for an unknown device;
- * `cancelled`.
+ * Loads the weights of a model file or its shards onto the devices of the options.
+ * @throws {ShimmyError} `backend` with the reason; `invalid` for an unknown device; `cancelled`.
  */
 export function readWeights(
   library: Library,
@@ -40,7 +39,7 @@ export function readWeights(
     const handle = deviceHandle(library, name);
     if (handle !== null) return handle;
     const known = listDevices(library).map((device) => device.name).join(", ");
-    throw new ShimmyError("invalid", `No device is named '${name}'; there are: ${known}`);
+    throw new ShimmyError("invalid", `Device '${name}' not found; available: ${known}`);
   }) ?? null;
   checkSharing(options, options.devices ?? []);
   const report = throttled(onProgress);
@@ -69,28 +68,32 @@ export function readWeights(
   }
 }
 
-/** @throws {ShimmyError} `invalid` for devices that are not there, with the names of those that are. */
+/** @throws {ShimmyError} `invalid` for GPU indices out of range, with the available GPUs. */
 function checkSharing({ mainGpu, tensorSplit }: WeightOptions, devices: readonly string[]): void {
-  // The CPU alone counts as one: what it may share with others says nothing then.
+  // A load on the CPU alone counts as one device; the options have no effect there.
   const count = Math.max(1, devices.length);
-  const there = devices.length === 0
-    ? "there is no GPU"
-    : `there are: ${devices.map((name, index) => `${index} ${name}`).join(", ")}`;
+  const available = devices.length === 0
+    ? "no GPU is available"
+    : `available: ${devices.map((name, index) => `${index} ${name}`).join(", ")}`;
   if (mainGpu !== undefined && mainGpu >= count) {
-    throw new ShimmyError("invalid", `--main-gpu: no GPU has the number ${mainGpu}; ${there}`, {
-      field: "main-gpu",
-    });
+    throw new ShimmyError(
+      "invalid",
+      `--main-gpu: ${mainGpu} is not the index of a GPU; ${available}`,
+      {
+        field: "main-gpu",
+      },
+    );
   }
   if (tensorSplit !== undefined && tensorSplit.length > count) {
     throw new ShimmyError(
       "invalid",
-      `--tensor-split: ${tensorSplit.length} proportions are too many; ${there}`,
+      `--tensor-split: ${tensorSplit.length} proportions are too many; ${available}`,
       { field: "tensor-split" },
     );
   }
 }
 
-/** @throws {ShimmyError} `invalid` for a buffer that there is none of, with the names of those there are. */
+/** @throws {ShimmyError} `invalid` for an unknown buffer type, with the available ones. */
 function overrideBuffers(library: Library, overrides: readonly TensorOverride[]) {
   const types = bufferTypes(library);
   return overrides.map(({ pattern, buffer }) => {
@@ -99,13 +102,13 @@ function overrideBuffers(library: Library, overrides: readonly TensorOverride[])
     const known = [...types.keys()].join(", ");
     throw new ShimmyError(
       "invalid",
-      `--override-tensor: no buffer is named '${buffer}'; there are: ${known}`,
+      `--override-tensor: buffer '${buffer}' not found; available: ${known}`,
       { field: "override-tensor" },
     );
   });
 }
 
-/** Passes a fraction on when it has moved by a hundredth. */
+/** Passes on fractions that have increased by at least 0.01. */
 function throttled(onProgress: (fraction: number) => void): (fraction: number) => void {
   let last = -1;
   return (fraction) => {

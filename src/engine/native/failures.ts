@@ -1,3 +1,4 @@
+import { basename } from "@std/path";
 import {
   captureLogs,
   type Library,
@@ -9,37 +10,29 @@ import {
 import { ShimmyError } from "../../errors.ts";
 import type { NativeGate } from "./native_gate.ts";
 
-/** What a native message means for the person who asked. The patterns are libllama's words, v0.5.0. */
+/** Maps a native log message to an error message. The patterns are texts of libllama v0.5.0. */
 interface FailurePattern {
   readonly pattern: RegExp;
-  /** The level of the lines to look at, where it is not `error`. */
+  /** Log level of the lines to match. Default `error`. */
   readonly level?: LogLine["level"];
-  /** @param subject the file, at the beginning of a sentence. */
-  readonly say: (subject: string, match: RegExpExecArray) => string;
+  readonly reason: (match: RegExpExecArray) => string;
 }
 
-/** What may be wrong with any GGUF file. */
+/** Failures of any GGUF file. */
 const FILE_FAILURES: readonly FailurePattern[] = [
-  {
-    pattern: /failed to open/,
-    say: (subject) => `${subject} cannot be opened`,
-  },
-  {
-    pattern: /invalid magic|failed to read magic/,
-    say: (subject) => `${subject} is not a GGUF file`,
-  },
+  { pattern: /failed to open/, reason: () => "file cannot be opened" },
+  { pattern: /invalid magic|failed to read magic/, reason: () => "file is not GGUF" },
   {
     pattern: /bad GGUF version|GGUFv1 is no longer supported|GGUF file(?: is)? version \d+/,
-    say: (subject) => `${subject} has a GGUF version that this libllama cannot read`,
+    reason: () => "GGUF version is not supported by this libllama",
   },
   {
     pattern: /has invalid ggml type (\d+)/,
-    say: (subject, [, type]) =>
-      `${subject} holds tensors of the type ${type}, which this libllama does not know`,
+    reason: ([, type]) => `tensor type ${type} is not supported by this libllama`,
   },
   {
     pattern: /not within the file bounds|gguf_init_from_reader: (?:failed|encountered|duplicate)/,
-    say: (subject) => `${subject} is truncated or damaged`,
+    reason: () => "file is truncated or damaged",
   },
 ];
 
@@ -48,61 +41,60 @@ const MODEL_FAILURES: readonly FailurePattern[] = [
   {
     pattern: /- kv +\d+: +general\.type +str +\S+ adapter/,
     level: "info",
-    say: (subject) => `${subject} is an adapter and not a model`,
+    reason: () => "file is an adapter, not a model",
   },
   {
     pattern: /unknown model architecture: 'controlvector'/,
-    say: (subject) => `${subject} is a control vector and not a model`,
+    reason: () => "file is a control vector, not a model",
   },
   {
     pattern: /un(?:known|supported) model architecture: '([^']*)'/,
-    say: (_, [, name]) => `The model's architecture '${name}' is not supported by this libllama`,
+    reason: ([, name]) => `architecture '${name}' is not supported by this libllama`,
   },
   {
     pattern: /CLIP cannot be used as main model/,
-    say: (subject) => `${subject} is a projector for images and not a model`,
+    reason: () => "file is a multimodal projector, not a model",
   },
   {
     pattern: /missing tensor '([^']*)'|tensor '([^']*)' not found/,
-    say: (subject, [, missing, notFound]) => `${subject} lacks the tensor '${missing ?? notFound}'`,
+    reason: ([, missing, notFound]) => `tensor '${missing ?? notFound}' is missing`,
   },
   {
     pattern: /wrong number of tensors|tensor '[^']*' has wrong shape/,
-    say: (subject) => `${subject} holds other tensors than its metadata says`,
+    reason: () => "tensors do not match the metadata",
   },
   {
     pattern: /unknown (?:pre-)?tokenizer(?: type)?: '([^']*)'/,
-    say: (_, [, name]) => `The model's tokenizer '${name}' is not supported by this libllama`,
+    reason: ([, name]) => `tokenizer '${name}' is not supported by this libllama`,
   },
   {
     pattern: /cannot find tokenizer (vocab|merges)/,
-    say: (subject, [, part]) => `${subject} lacks its tokenizer's ${part}`,
+    reason: ([, part]) => `tokenizer ${part} is missing`,
   },
   {
     pattern: /key not found in model: (\S+)/,
-    say: (subject, [, key]) => `${subject} lacks the metadata '${key}'`,
+    reason: ([, key]) => `metadata key '${key}' is missing`,
   },
   {
     pattern: /invalid split|split file|split count|expected but \d+ found|GGUF split/,
-    say: () => "The parts of the model's file do not belong together",
+    reason: () => "shards do not belong to one model",
   },
 ];
 
-/** What devices cannot do with a model that is all right. */
+/** Placements that the devices do not support. */
 const PLACEMENT_FAILURES: readonly FailurePattern[] = [
   {
     pattern: /device (\S+) does not support split buffers/,
-    say: (_, [, device]) =>
-      `--split-mode row: ${device} cannot hold rows of matrices; it must be layer or none there`,
+    reason: ([, device]) =>
+      `--split-mode row: ${device} cannot split matrices by rows; use layer or none`,
   },
   {
     pattern: /SPLIT_MODE_TENSOR not implemented for architecture '([^']*)'/,
-    say: (_, [, name]) =>
-      `--split-mode tensor: is not to be had for the architecture '${name}'; layer is for all of them`,
+    reason: ([, name]) => `--split-mode tensor: architecture '${name}' is not supported; use layer`,
   },
   {
     pattern: /SPLIT_MODE_TENSOR needs >= 1 devices/,
-    say: () => "--split-mode tensor: needs a GPU",
+    reason: () => "--split-mode tensor: requires a GPU",
   },
 ];
 
@@ -110,23 +102,22 @@ const ADAPTER_FAILURES: readonly FailurePattern[] = [
   ...FILE_FAILURES,
   {
     pattern: /has incorrect shape|does not exist in base model/,
-    say: (subject) => `${subject} was made for another model`,
+    reason: () => "adapter was made for another model",
   },
   {
     pattern: /expect general\.type|unexpected suffix|missing one component/,
-    say: (subject) => `${subject} is no LoRA adapter that libllama can read`,
+    reason: () => "file is not a LoRA adapter that libllama can read",
   },
 ];
 
 function explain(
-  explanations: readonly FailurePattern[],
-  subject: string,
+  failures: readonly FailurePattern[],
   lines: readonly LogLine[],
 ): string | null {
-  for (const { pattern, level = "error", say } of explanations) {
+  for (const { pattern, level = "error", reason } of failures) {
     for (const line of lines) {
       const match = line.level === level ? pattern.exec(line.text) : null;
-      if (match !== null) return say(subject, match);
+      if (match !== null) return reason(match);
     }
   }
   return null;
@@ -136,8 +127,8 @@ const textOf = (lines: readonly LogLine[]) =>
   lines.filter(({ level }) => level === "error").map(({ text }) => text).join("\n");
 
 /**
- * Does again what failed, and returns what the library logs meanwhile; it tells its reasons nowhere
- * else. Nothing is known where other threads leave no moment for it.
+ * Repeats failed work and captures the native log, which is the only place where libllama reports
+ * reasons. Captures nothing if other threads do not leave native code in time.
  */
 function repeatWithLog<T>(
   gate: NativeGate,
@@ -157,10 +148,10 @@ function repeatWithLog<T>(
 }
 
 /**
- * Why a model could not be loaded.
+ * Explains why a model could not be loaded.
  *
- * Loading is tried once more without memory for the weights: as it was asked for, to see what the
- * devices say, and on the CPU. Where that succeeds it was memory that was missing.
+ * Repeats the load without allocating weights: first with the same placement, for messages of the
+ * devices; then on the CPU. If the load on the CPU succeeds, memory was the problem.
  */
 export function explainLoadFailure(
   gate: NativeGate,
@@ -168,22 +159,22 @@ export function explainLoadFailure(
   { paths, ...placement }: ModelOptions,
   cause: NativeError,
 ): ShimmyError {
-  const again = (changes: Partial<ModelOptions>) =>
+  const load = (changes: Partial<ModelOptions>) =>
     repeatWithLog(gate, library, () => {
       Model.load(library, { ...placement, paths, noAllocation: true, ...changes }).close();
       return true;
     });
-  const there = again({});
-  const refused = explain(PLACEMENT_FAILURES, "", there.lines);
-  if (refused !== null) {
-    return new ShimmyError("invalid", refused, { field: "split-mode", cause });
+  const placed = load({});
+  const unsupported = explain(PLACEMENT_FAILURES, placed.lines);
+  if (unsupported !== null) {
+    return new ShimmyError("invalid", unsupported, { field: "split-mode", cause });
   }
   const { tensorOverrides = [] } = placement;
-  const isOverridden = tensorOverrides.length > 0 && there.value === null;
-  if (isOverridden && again({ tensorOverrides: [] }).value !== null) {
-    const why = "--override-tensor: libllama cannot read a pattern; it takes regular expressions " +
-      "of C++, which have no lookbehind, named groups or \\p";
-    const detail = textOf(there.lines);
+  const isOverridden = tensorOverrides.length > 0 && placed.value === null;
+  if (isOverridden && load({ tensorOverrides: [] }).value !== null) {
+    const why = "--override-tensor: a pattern is not a C++ regular expression " +
+      "(no lookbehind, named groups or \\p)";
+    const detail = textOf(placed.lines);
     return new ShimmyError("invalid", why, { field: "override-tensor", detail, cause });
   }
   const { value: bytes, lines } = repeatWithLog(gate, library, () => {
@@ -197,33 +188,28 @@ export function explainLoadFailure(
   });
   const detail = `${paths[0]}: ${textOf(lines) || cause.message}`;
   const reason = bytes !== null
-    ? "There is not enough memory to load the model: its weights take " +
-      `${(bytes / 2 ** 30).toFixed(1)} GiB`
-    : explain(MODEL_FAILURES, "The model's file", lines) ??
-      "The model's file cannot be loaded by libllama";
-  return new ShimmyError("backend", reason, { detail, cause });
+    ? `not enough memory for the weights (${(bytes / 2 ** 30).toFixed(1)} GiB)`
+    : explain(MODEL_FAILURES, lines) ?? "libllama cannot read the file";
+  return new ShimmyError("backend", `Cannot load model: ${reason}`, { detail, cause });
 }
 
 /**
- * Why an adapter could not be loaded for a model.
+ * Explains why an adapter could not be loaded.
  *
- * @param again does what failed once more.
+ * @param again repeats the failed work.
  */
 export function explainAdapterFailure(
-  { gate, library, subject, path }: {
+  { gate, library, path }: {
     readonly gate: NativeGate;
     readonly library: Library;
-    /** The file, at the beginning of a sentence. */
-    readonly subject: string;
     readonly path: string;
   },
   again: () => void,
   cause: NativeError,
 ): ShimmyError {
   const { lines } = repeatWithLog(gate, library, again);
-  const reason = explain(ADAPTER_FAILURES, subject, lines) ??
-    `${subject} cannot be loaded by libllama`;
-  return new ShimmyError("backend", reason, {
+  const reason = explain(ADAPTER_FAILURES, lines) ?? "libllama cannot read the file";
+  return new ShimmyError("backend", `Cannot load adapter '${basename(path)}': ${reason}`, {
     detail: `${path}: ${textOf(lines) || cause.message}`,
     cause,
   });

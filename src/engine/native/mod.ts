@@ -1,3 +1,4 @@
+/** Native helpers of the engine: gate, shared flags, CPU and memory figures, load failures. */
 export { explainAdapterFailure, explainLoadFailure } from "./failures.ts";
 export { NativeGate } from "./native_gate.ts";
 export { ROW_GROUP } from "./row_group.ts";

@@ -1,30 +1,32 @@
-/** Milliseconds that a thread waits for the others to leave native code before it gives up. */
+/** Milliseconds that exclusive work waits for shared work of other threads to end. */
 const EXCLUSIVE_TIMEOUT_MS = 5000;
-/** And for one that is alone; it ends unless its thread was ended meanwhile. */
+/**
+ * Milliseconds to wait for the lock. The holder releases the lock unless its thread was terminated.
+ */
 const LOCK_TIMEOUT_MS = 60_000;
 
 /**
- * Lets the engine threads of one process into native code together, and one of them alone where the
- * library keeps something for the whole process and has no lock for it:
+ * Readers-writer lock over native code for the engine threads of one process. Most native work is
+ * shared; two kinds need exclusion because libllama keeps process-wide state without a lock:
  *
- * - Its log. Reading it means a callback into the JavaScript of the thread that reads, and a line that
- *   another thread logs meanwhile would wait for a thread that cannot answer, and then call what is gone.
- * - Its list of backends. A thread that finds it half filled takes it for complete.
+ * - The log. Capturing the log calls JavaScript of the capturing thread. A line that another thread
+ *   logs meanwhile would wait for a thread that cannot respond, and then call a freed callback.
+ * - The list of backends. A thread that reads a partly filled list takes it for complete.
  */
 export class NativeGate {
-  /** How many threads are inside. */
+  /** Number of threads in shared work. */
   readonly #users: Int32Array<SharedArrayBuffer>;
-  /** 1 while a thread is alone or waits to be. */
+  /** 1 while a thread holds or waits for exclusive access. */
   readonly #locked: Int32Array<SharedArrayBuffer>;
   #isUsing = false;
 
-  /** @param buffer the `buffer` of another thread's gate, to be the same gate. */
+  /** @param buffer the `buffer` of another thread's gate, to share that gate. */
   constructor(readonly buffer: SharedArrayBuffer = new SharedArrayBuffer(8)) {
     this.#users = new Int32Array(buffer, 0, 1);
     this.#locked = new Int32Array(buffer, 4, 1);
   }
 
-  /** Does native work beside that of other threads. */
+  /** Runs native work that may overlap with shared work of other threads. */
   shared<T>(work: () => T): T {
     if (this.#isUsing) return work();
     this.#enter();
@@ -36,8 +38,8 @@ export class NativeGate {
   }
 
   /**
-   * Does native work while no other thread does any.
-   * @returns null, without doing it, when the others stay inside for too long.
+   * Runs native work while no other thread is in native code.
+   * @returns null, without running the work, if other threads do not leave within the timeout.
    */
   exclusive<T>(work: () => T): { readonly value: T } | null {
     return this.#byPriority(() => {
@@ -51,14 +53,14 @@ export class NativeGate {
     });
   }
 
-  /** Does work that only one thread at a time does; what others do already, they go on with. */
+  /** Runs work that one thread at a time may do. Does not wait for shared work of other threads. */
   serialized<T>(work: () => T): T {
     return this.#byPriority(work);
   }
 
   #byPriority<T>(work: () => T): T {
     const wasInside = this.#isUsing;
-    // Two that both wait inside for each other would wait for ever.
+    // Leave first: two threads that wait for each other inside shared work would deadlock.
     if (wasInside) this.#leave();
     const deadline = performance.now() + LOCK_TIMEOUT_MS;
     while (Atomics.compareExchange(this.#locked, 0, 0, 1) !== 0) {

@@ -1,5 +1,6 @@
 /**
- * A batch has a row for each token. A CPU's kernels for repacked weights compute rows in groups, and what
- * is left over one by one, each about as dear as half a group (`repack.cpp` in ggml-cpu).
+ * Rows that CPU kernels for repacked weights compute together. A batch has one row per token. Rows
+ * left over after full groups are computed one by one, each at about half the cost of a group
+ * (`repack.cpp` in ggml-cpu).
  */
 export const ROW_GROUP = 4;

@@ -1,6 +1,6 @@
 /**
- * A few bytes that both threads see at once, for what cannot wait for a message: the engine thread is
- * inside a native call most of the time.
+ * Flags in memory that both threads share, for signals that cannot wait for a message: the engine
+ * thread is inside a native call most of the time.
  */
 export class EngineFlags {
   readonly #bytes: Uint8Array<SharedArrayBuffer>;
@@ -12,19 +12,19 @@ export class EngineFlags {
   }
 
   /**
-   * Byte 0, which native code reads as a C string: see `abortCheck`. Byte 1 ends that string and is
-   * always 0.
+   * Byte 0 is the abort flag, which native code reads as a C string (see `abortCheck`). Byte 1
+   * terminates the string and is always 0.
    */
   get abortBytes(): Uint8Array<SharedArrayBuffer> {
     return this.#bytes;
   }
 
-  /** Ends the native computation that is running, and every later one. */
+  /** Aborts the running native computation and every later one. */
   abort(): void {
     Atomics.store(this.#bytes, 0, 1);
   }
 
-  /** Ends loading at its next report of progress. */
+  /** Cancels the load at its next progress report. */
   cancelLoading(): void {
     Atomics.store(this.#bytes, 2, 1);
   }
@@ -38,7 +38,7 @@ export class EngineFlags {
     Atomics.add(this.#messages, 0, 1);
   }
 
-  /** How many messages were announced. The engine thread looks for messages when it has changed. */
+  /** Number of announced messages. The engine thread reads messages when it changes. */
   get announcedMessages(): number {
     return Atomics.load(this.#messages, 0);
   }

@@ -1,8 +1,8 @@
 import { readSystemFile } from "../../../ffi/mod.ts";
 
 /**
- * Processor cores to compute with: physical ones, as the second thread of a core makes matrix products
- * slower, and no more than the system lets this process use.
+ * Default number of compute threads: the number of physical cores, limited to the cores that this
+ * process may use. A second thread on one core slows down matrix products.
  */
 export function defaultThreads(): number {
   const usable = Math.max(1, navigator.hardwareConcurrency);
@@ -10,7 +10,7 @@ export function defaultThreads(): number {
   return Math.max(1, Math.min(usable, physical ?? usable));
 }
 
-/** Physical cores as Linux reports them; null elsewhere and where it does not say. */
+/** Physical cores, from /proc/cpuinfo on Linux; null if unknown. */
 function physicalCores(): number | null {
   const text = readSystemFile("/proc/cpuinfo");
   if (text === null) return null;
@@ -23,7 +23,7 @@ function physicalCores(): number | null {
   return cores.size > 0 ? cores.size : null;
 }
 
-/** Bytes of memory that are free for use, within the limit of the container there may be. */
+/** Free memory in bytes, within the limit of the container if there is one. */
 export function availableMemory(): number {
   const { available } = Deno.systemMemoryInfo();
   const limit = containerLimit();
@@ -31,8 +31,8 @@ export function availableMemory(): number {
 }
 
 /**
- * What a Linux control group (version 2) leaves free; null where there is no limit. Pages of files count
- * as free, as they do in what the system itself calls available: they go when memory is needed.
+ * Free memory of the Linux control group (version 2) in bytes; null without a limit. Page cache
+ * counts as free, as in the system's own "available" figure, because the kernel drops it on demand.
  */
 function containerLimit(): number | null {
   const most = Number(readSystemFile("/sys/fs/cgroup/memory.max") ?? NaN);

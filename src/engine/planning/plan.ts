@@ -16,68 +16,71 @@ import { PlanProcess } from "./plan_process.ts";
 import type { DeviceInfo, LoadOptions } from "../protocol/mod.ts";
 import { availableMemory } from "../native/mod.ts";
 
-/** What would lie on a device, and what is free there. Bytes. */
+/** Planned memory of a device and its free memory, in bytes. */
 export interface PlannedDevice extends MeasuredPlacement {
   readonly kind: DeviceInfo["kind"];
   readonly memoryFree: number;
   readonly memoryTotal: number;
-  /** Of what is free, what shall be left free. */
+  /** Bytes of the free memory to leave free. */
   readonly memoryReserved: number;
-  /** What states of finished sequences may take in time, beside the rest. */
+  /** Maximum bytes of saved states of finished sequences, in addition to the rest. */
   readonly cacheBytes: number;
 }
 
-/** Whether and how a model would fit, found out without memory for its weights. */
+/** Result of planning a load, without allocating weights. */
 export interface LoadPlan {
-  /** Whether every device has room for its part, and leaves free what it shall. */
+  /** Whether every device has enough free memory, with its reserve. */
   readonly fits: boolean;
-  /** The model's layers, the output being one. */
+  /** Number of layers. The output layer counts as one layer. */
   readonly layers: number;
-  /** Of them on devices that are not the CPU. */
+  /** Layers offloaded from the CPU. */
   readonly offloadedLayers: number;
-  /** Tokens of one sequence. */
+  /** Maximum tokens of one sequence. */
   readonly contextLength: number;
   readonly parallel: number;
   readonly devices: readonly PlannedDevice[];
-  /** Bytes of all experts; 0 for a dense model. */
+  /** Size of all experts in bytes; 0 for a dense model. */
   readonly expertBytes: number;
-  /** Bytes that tensor overrides keep off the devices. */
+  /** Bytes that tensor overrides move from devices to the CPU. */
   readonly savedBytes: number;
-  /** What was limited, one sentence each. */
+  /** Limits, one sentence each. */
   readonly notes: readonly string[];
 }
 
 export interface PlanOptions {
-  /** The command that runs this program as a plan's process. */
+  /** Command that runs this program as a planning process. */
   readonly command: ChildCommand;
-  /** Choose as many layers as fit, instead of those the options name. */
+  /** Choose the maximum number of layers that fit, instead of the number in the options. */
   readonly chooseLayers: boolean;
-  /** Bytes to leave free on each device but the CPU; null: an eighth of it, 1 GiB at most. */
+  /**
+   * Bytes to leave free on each device except the CPU. Null: an eighth of the device memory, at
+   * most 1 GiB.
+   */
   readonly reserve: number | null;
   /**
-   * Bytes that models of ours have on devices, by the devices' names: some drivers call all of their
-   * memory free, whoever has it.
+   * Bytes that loaded models use, by device name. Some drivers report all memory as free regardless
+   * of its use.
    */
   readonly held?: ReadonlyMap<string, number> | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * Plans a load: libllama goes through it in a process of its own, without memory for weights and caches.
+ * Plans a load: a child process runs the load without allocating weights and caches.
  *
- * @throws {ShimmyError} why the model could not be loaded at all; `cancelled`
+ * @throws {ShimmyError} the reason if the model cannot be loaded; `cancelled`
  */
-export async function planLoad(options: LoadOptions, how: PlanOptions): Promise<LoadPlan> {
-  await using process = new PlanProcess(how.command, how.signal);
+export async function planLoad(options: LoadOptions, planOptions: PlanOptions): Promise<LoadPlan> {
+  await using process = new PlanProcess(planOptions.command, planOptions.signal);
   try {
-    return await new Planning(process, options, how).run();
+    return await new Planning(process, options, planOptions).run();
   } catch (error) {
-    if (!how.signal?.aborted) throw error;
+    if (!planOptions.signal?.aborted) throw error;
     throw new ShimmyError("cancelled", "Planning was cancelled", { cause: error });
   }
 }
 
-/** A model as it would be loaded, before its context. */
+/** A model loaded without allocation, before its context. */
 interface TrialLoad {
   readonly model: PlannedModel;
   readonly log: string;
@@ -86,7 +89,7 @@ interface TrialLoad {
   readonly adapters: ReadonlyMap<string, number>;
 }
 
-/** What the model that drafts takes. */
+/** Memory of the draft model. */
 interface DraftPart {
   readonly placement: readonly MeasuredPlacement[];
   readonly notes: readonly string[];
@@ -102,26 +105,26 @@ interface ContextChoice {
 class Planning {
   readonly #process: PlanProcess;
   readonly #options: LoadOptions;
-  readonly #how: PlanOptions;
+  readonly #planOptions: PlanOptions;
 
-  constructor(process: PlanProcess, options: LoadOptions, how: PlanOptions) {
+  constructor(process: PlanProcess, options: LoadOptions, planOptions: PlanOptions) {
     this.#process = process;
     this.#options = options;
-    this.#how = how;
+    this.#planOptions = planOptions;
   }
 
   async run(): Promise<LoadPlan> {
-    const asked = this.#how.chooseLayers ? -1 : this.#options.gpuLayers;
+    const asked = this.#planOptions.chooseLayers ? -1 : this.#options.gpuLayers;
     const first = await this.#model(asked);
     const plan = await this.#context(first, this.#contextFor(first));
-    if (!this.#how.chooseLayers || this.#fitsDevices(plan)) return plan;
+    if (!this.#planOptions.chooseLayers || this.#fitsDevices(plan)) return plan;
     return await this.#mostLayers(plan);
   }
 
-  /** As many layers as fit, by halves: each step is a load of its own. */
+  /** Finds the maximum number of layers that fit, by bisection. Each step is a separate load. */
   async #mostLayers(all: LoadPlan): Promise<LoadPlan> {
     const none = await this.#model(0);
-    // The context is chosen once: what fits then depends on the layers alone.
+    // Choose the context length once, so that the result depends only on the layers.
     const context = this.#chooseContext(none.model, availableMemory());
     let best = await this.#context(none, context);
     let fitting = 0;
@@ -142,7 +145,9 @@ class Planning {
   async #model(gpuLayers: number): Promise<TrialLoad> {
     const options = { ...this.#options, gpuLayers };
     const { response, log } = await this.#process.request({ type: "model", options });
-    if (!("model" in response)) throw new Error("A plan's process answered another request");
+    if (!("model" in response)) {
+      throw new Error("Cannot plan the load: unexpected response of the planning process");
+    }
     const model = {
       ...response.model,
       devices: response.model.devices.map((one) => this.#withFreeMemory(one)),
@@ -156,7 +161,10 @@ class Planning {
     };
   }
 
-  /** Where tensors go; of devices that share every layer, each is taken to have the largest part. */
+  /**
+   * Places tensors on devices. Of devices that share every layer, each is assumed to have the
+   * largest part.
+   */
   #place(tensors: readonly TensorSize[], { layerDevices, sharing }: LoadReport): WeightPlaces {
     const places = placeTensors(tensors, layerDevices, this.#options.tensorOverrides ?? []);
     const shared = places.byDevice.get(SHARED) ?? 0;
@@ -166,7 +174,9 @@ class Planning {
     return { ...places, byDevice: new Map([...places.byDevice, ...parts]) };
   }
 
-  /** The context that loading would choose: it looks at what is free where the cache will lie. */
+  /**
+   * The context length that a load would choose, from the free memory where the KV cache will be.
+   */
   #contextFor({ model, weights, log }: TrialLoad): ContextChoice {
     const { layerDevices, sharing } = readLoadLog(log);
     const used = new Set([...layerDevices.values(), ...sharing]);
@@ -204,7 +214,7 @@ class Planning {
       const drafts = draft.placement.find((one) => one.device === name);
       const isCpu = kind === "cpu";
       const layers = placed?.layers ?? 0;
-      const reserve = this.#how.reserve ?? Math.min(2 ** 30, Math.floor(memoryTotal / 8));
+      const reserve = this.#planOptions.reserve ?? Math.min(2 ** 30, Math.floor(memoryTotal / 8));
       return {
         device: name,
         kind,
@@ -243,12 +253,14 @@ class Planning {
     };
   }
 
-  /** What the model that drafts takes, by device; nothing where there is none. */
+  /** The memory of the draft model by device; empty without a draft model. */
   async #draft(length: number): Promise<DraftPart> {
     const { draftPaths: paths } = this.#options;
     if (paths === undefined) return NO_DRAFT;
     const { response, log } = await this.#process.request({ type: "draft", paths, length });
-    if (!("draftTensors" in response)) throw new Error("A plan's process answered another request");
+    if (!("draftTensors" in response)) {
+      throw new Error("Cannot plan the load: unexpected response of the planning process");
+    }
     const report = readLoadLog(log);
     const { byDevice } = this.#place(response.draftTensors, report);
     const placement = report.placement.map((part) => ({
@@ -258,13 +270,13 @@ class Planning {
     return { placement, notes: response.notes };
   }
 
-  /** A device with no more free memory than what is held of it leaves. */
+  /** Limits the free memory of a device to what loaded models leave. */
   #withFreeMemory(device: DeviceInfo): DeviceInfo {
-    const left = device.memoryTotal - (this.#how.held?.get(device.name) ?? 0);
+    const left = device.memoryTotal - (this.#planOptions.held?.get(device.name) ?? 0);
     return { ...device, memoryFree: Math.min(device.memoryFree, Math.max(0, left)) };
   }
 
-  /** The devices that may be used, but the CPU. */
+  /** The usable devices except the CPU. */
   #gpus(model: PlannedModel): readonly DeviceInfo[] {
     return model.devices.filter(({ kind, name }) =>
       kind !== "cpu" && (this.#options.devices?.includes(name) ?? true)
@@ -276,14 +288,14 @@ class Planning {
   }
 }
 
-/** Bytes that a model takes on a device as soon as it is loaded. */
+/** Memory of a model on a device right after the load, in bytes. */
 export function plannedBytes(device: PlannedDevice): number {
   return device.weightBytes + device.kvBytes + device.computeBytes;
 }
 
 /**
- * Whether a device has room for its part. One that gets nothing needs none, and one that does not tell
- * its memory is taken to have it.
+ * Whether a device has enough free memory. A device with nothing to hold, or with unknown memory,
+ * has enough.
  */
 function hasRoom(device: PlannedDevice): boolean {
   const needed = plannedBytes(device) + device.cacheBytes;
@@ -291,7 +303,7 @@ function hasRoom(device: PlannedDevice): boolean {
     needed <= device.memoryFree - device.memoryReserved;
 }
 
-/** ggml reports all of the host's memory as free, whatever other programs hold. */
+/** Free host memory. ggml reports all host memory as free. */
 function hostMemory(): { readonly memoryFree: number } {
   return { memoryFree: availableMemory() };
 }

@@ -31,9 +31,9 @@ import {
 import { type LoadOptions, serializeError } from "../protocol/mod.ts";
 
 /**
- * A process that loads a model without memory for it. libllama tells where it would put what in its log
- * alone, so the log goes to standard error, as it is, and each response follows it there as a line: no
- * callback into JavaScript is needed, which a driver's own thread could call at a bad time.
+ * A process that loads a model without allocating memory. libllama reports placement only in its
+ * log, so the log goes to stderr unchanged and each response follows it as one line. No callback
+ * into JavaScript is needed, which a driver thread could call at a bad time.
  */
 export async function planChild(): Promise<void> {
   using planner = new Planner();
@@ -104,9 +104,13 @@ class Planner implements Disposable {
       }).close();
     } catch (cause) {
       if (!(cause instanceof NativeError)) throw cause;
-      throw new ShimmyError("backend", `The model allows no context of ${length} tokens`, {
-        cause,
-      });
+      throw new ShimmyError(
+        "backend",
+        `Cannot create a context of ${length} tokens: not supported by the model`,
+        {
+          cause,
+        },
+      );
     }
   }
 

@@ -1,35 +1,37 @@
 import type { TensorSize } from "../../../ffi/mod.ts";
 import type { DeviceInfo, LoadOptions, SerializedError } from "../protocol/mod.ts";
 
-/** The hidden command that runs the other end of a plan. */
+/** Internal command that runs a planning process. */
 export const PLAN_COMMAND = "__plan";
-/** The module that does. */
+/** Module that runs a planning process when started as a program. */
 export const PLAN_MODULE = new URL("./plan_main.ts", import.meta.url).href;
-/** Begins the line of an response, which comes after the native log of what was asked. */
+/** Prefix of a response line, which follows the native log of the request. */
 export const PLAN_MARK = "shimmy-plan ";
 
-/** What a plan's process is asked; a later request is about the model of the last `model`. */
+/**
+ * Requests to a planning process. Later requests refer to the model of the last `model` request.
+ */
 export type PlanRequest =
   | { readonly type: "model"; readonly options: LoadOptions }
-  /** `length`: tokens of one sequence; a model that only embeds has a context of its own size. */
+  /** `length`: maximum tokens of one sequence. An embedding model ignores it. */
   | { readonly type: "context"; readonly length: number }
-  /** The model that drafts, with its context. */
+  /** The draft model with its context. */
   | { readonly type: "draft"; readonly paths: readonly string[]; readonly length: number };
 
-/** The facts of a model that was loaded without its weights. */
+/** Properties of a model that was loaded without weights. */
 export interface PlannedModel {
   readonly layers: number;
-  /** Tokens it was trained on. */
+  /** Trained context length in tokens. */
   readonly trainedContext: number;
-  /** Whether it generates, and so has a context for it. */
+  /** Whether the model generates text, and so has a generation context. */
   readonly generates: boolean;
   readonly kvBytesPerToken: number;
-  /** Bytes of host memory for states of finished sequences. */
+  /** Maximum bytes of saved states in host memory. */
   readonly cacheBytes: number;
   readonly tensors: readonly TensorSize[];
-  /** Those of its adapters. */
+  /** Tensors of the adapters. */
   readonly adapterTensors: readonly TensorSize[];
-  /** As they are now, without the model. */
+  /** Devices with their free memory before the load. */
   readonly devices: readonly DeviceInfo[];
 }
 

@@ -4,10 +4,10 @@ import type { ChildCommand } from "../process/mod.ts";
 import { PLAN_MARK, type PlanRequest, type PlanResponse } from "./plan_messages.ts";
 import { deserializeError } from "../protocol/mod.ts";
 
-/** Milliseconds an response may take: a driver that hangs must not hang us. */
+/** Timeout of a response in milliseconds, for drivers that hang. */
 const ANSWER_MS = 60_000;
 
-/** A process that loads models without memory for them; see `plan_child.ts`. */
+/** A planning process; see `plan_main.ts`. */
 export class PlanProcess implements AsyncDisposable {
   readonly #child: Deno.ChildProcess;
   readonly #input: WritableStreamDefaultWriter<Uint8Array<ArrayBuffer>>;
@@ -27,7 +27,7 @@ export class PlanProcess implements AsyncDisposable {
         stderr: "piped",
       }).spawn();
     } catch (cause) {
-      throw new ShimmyError("backend", "A process to plan the load cannot be started", {
+      throw new ShimmyError("backend", "Cannot start a process to plan the load", {
         detail: messageOf(cause),
         cause,
       });
@@ -43,8 +43,8 @@ export class PlanProcess implements AsyncDisposable {
   }
 
   /**
-   * Asks a request. Resolves to the response, and to the native log that came before it.
-   * @throws {ShimmyError} the process's own error, or `backend` when it ended or took too long.
+   * Sends a request. Resolves to the response and the native log before it.
+   * @throws {ShimmyError} the error of the process; `backend` if it ended or timed out.
    */
   async request(
     request: PlanRequest,
@@ -68,7 +68,7 @@ export class PlanProcess implements AsyncDisposable {
     for (;;) {
       const { value: line, done } = await this.#lines.read();
       if (done) {
-        throw new ShimmyError("backend", "The load cannot be planned: its process ended", {
+        throw new ShimmyError("backend", "Cannot plan the load: the planning process ended", {
           detail: log.join("\n").slice(-2000),
         });
       }
@@ -83,7 +83,7 @@ export class PlanProcess implements AsyncDisposable {
     try {
       this.#child.kill("SIGKILL");
     } catch {
-      // It is gone already.
+      // The process has already ended.
     }
   };
 

@@ -34,7 +34,7 @@ async function plan(changes: Partial<LoadOptions>, how: Partial<PlanOptions> = {
   });
 }
 
-Deno.test("a plan tells what a model takes, without its weights", async () => {
+Deno.test("a plan has the memory of a model without loading weights", async () => {
   const found = await plan({ parallel: 2 });
   assertEquals([found.fits, found.layers, found.offloadedLayers], [true, 5, 0]);
   assertEquals([found.contextLength, found.parallel], [1024, 2]);
@@ -48,7 +48,7 @@ Deno.test("a plan tells what a model takes, without its weights", async () => {
   assertEquals([found.expertBytes, found.savedBytes], [0, 0]);
 });
 
-Deno.test("options shape a plan as they shape the load", async () => {
+Deno.test("load options apply to a plan", async () => {
   const usual = (await plan({})).devices[0]!.kvBytes;
   assertEquals((await plan({ contextLength: 512 })).devices[0]!.kvBytes, usual / 2);
   assertEquals((await plan({ kvType: "f32" })).devices[0]!.kvBytes, usual * 2);
@@ -59,7 +59,7 @@ Deno.test("options shape a plan as they shape the load", async () => {
 /** Half of the hundredth of a MiB in which the log counts, for each of the lines that are added up. */
 const ROUNDING = 8 * 0.005 * 2 ** 20;
 
-Deno.test("a plan is what a load with the same options then takes", async () => {
+Deno.test("a plan matches the memory of a load with the same options", async () => {
   const kinds: readonly Partial<LoadOptions>[] = [
     {},
     { kvType: "q8_0", contextLength: 2048, parallel: 3 },
@@ -80,7 +80,7 @@ Deno.test("a plan is what a load with the same options then takes", async () => 
   }
 });
 
-Deno.test("the plan of an encoder has the context that it embeds with", async () => {
+Deno.test("the plan of an encoder includes its embedding context", async () => {
   await withFolder(async (folder) => {
     for (const name of ["bert-mean", "qwen3-last"] as const) {
       const path = join(folder, `${name}.gguf`);
@@ -98,7 +98,7 @@ Deno.test("the plan of an encoder has the context that it embeds with", async ()
   });
 });
 
-Deno.test("adapters, a draft model and saved prefixes are part of a plan", async () => {
+Deno.test("a plan includes adapters, a draft model and saved prefixes", async () => {
   const of = async (changes: Partial<LoadOptions>) => (await plan(changes)).devices[0]!;
   const alone = await of({});
   const adapted = await of({ loras: [{ path: PIRATE_LORA, scale: 1 }] });
@@ -116,7 +116,7 @@ Deno.test("adapters, a draft model and saved prefixes are part of a plan", async
     await writeModel(other, QUICK_SHAPE, benchVocabulary(512));
     const without = await plan({ draftPaths: [other], isDraftOptional: true });
     assertEquals(without.notes, [
-      "The draft model has another vocabulary than the model, which does without it",
+      "The draft model is skipped: its vocabulary differs from that of the model",
     ]);
     const { kvBytes, computeBytes, weightBytes } = without.devices[0]!;
     assertEquals(
@@ -125,29 +125,29 @@ Deno.test("adapters, a draft model and saved prefixes are part of a plan", async
     );
   });
   const error = await assertRejects(() => plan({ draftPaths: [PIRATE_LORA] }), ShimmyError);
-  assertEquals(error.message, "The model's file is an adapter and not a model");
+  assertEquals(error.message, "Cannot load model: file is an adapter, not a model");
 });
 
-Deno.test("what cannot be loaded cannot be planned, for the same reason", async () => {
+Deno.test("planning fails with the same error as loading", async () => {
   const error = await assertRejects(
     () => plan({ modelPaths: [fromFileUrl(import.meta.url)] }),
     ShimmyError,
-    "not a GGUF",
+    "file is not GGUF",
   );
   assertEquals(error.kind, "backend");
   await assertRejects(
     () => plan({ devices: ["GPU7"] }),
     ShimmyError,
-    "No device is named 'GPU7'",
+    "Device 'GPU7' not found",
   );
   await assertRejects(
     () => plan({ tensorOverrides: [{ pattern: "x", buffer: "GPU7" }] }),
     ShimmyError,
-    "no buffer is named 'GPU7'; there are: ",
+    "buffer 'GPU7' not found; available: ",
   );
 });
 
-Deno.test("a process that ends is an error, and so is a signal", async () => {
+Deno.test("a planning process that ends and an abort signal are errors", async () => {
   const ending: ChildCommand = [
     Deno.execPath(),
     "eval",

@@ -3,27 +3,27 @@ import { EngineFlags, NativeGate } from "../native/mod.ts";
 import { FRAME, FrameReader } from "../protocol/mod.ts";
 import { type SharedMemory, startThread, THREAD_NAME } from "./transport.ts";
 
-/** The hidden command that runs {@linkcode engineChild}. */
+/** Internal command that runs {@linkcode engineChild}. */
 export const ENGINE_COMMAND = "__engine";
-/** The module that does. */
+/** Module that runs {@linkcode engineChild} when started as a program. */
 export const ENGINE_MODULE = import.meta.url;
 
 /**
- * The main thread of a child process that runs one engine: it hands frames from standard input on to
- * the engine's thread, which answers on standard output itself, and ends the process when its input
- * ends, so that it never outlives its parent.
+ * Main thread of a child process with one engine. Forwards frames from stdin to the engine thread,
+ * which writes its messages to stdout itself. Exits when stdin ends, so the process never outlives
+ * its parent.
  */
 export async function engineChild(): Promise<never> {
   const flags = new EngineFlags();
   const worker = startThread(THREAD_NAME.child);
   worker.onerror = (event) => {
-    // The parent hears the last words of a child.
+    // The parent reports the last stderr output of a child.
     Deno.stderr.writeSync(
       new TextEncoder().encode(`The engine thread failed: ${event.message}\n`),
     );
     Deno.exit(1);
   };
-  // An interrupt at the terminal reaches the whole group of processes; the parent decides what ends.
+  // Ctrl-C reaches the whole process group; the parent decides when the child ends.
   Deno.addSignalListener("SIGINT", () => {});
   flags.announceMessage();
   const shared: SharedMemory = { flags: flags.buffer, gate: new NativeGate().buffer };

@@ -11,24 +11,24 @@ import {
 } from "../protocol/mod.ts";
 import type { Transport } from "./transport.ts";
 
-/** Characters of the child's last words that are kept for the log. */
+/** Characters of stderr output kept for error details. */
 const STDERR_TAIL = 2000;
 
-/** Characters of the log of one context, at most: about a hundred lines and one for each layer. */
+/** Maximum characters of the log of one context: about a hundred lines plus one per layer. */
 const CONTEXT_LOG = 100_000;
 
-/** What native code in the child hears of beside what this process does. */
+/** Additional environment of the child. */
 const CHILD_ENVIRONMENT = {
-  // ggml would let a debugger print how the process ended, among the messages.
+  // Otherwise ggml starts a debugger on a crash, whose output mixes with the messages.
   GGML_NO_BACKTRACE: "1",
-  // glibc would give each thread a heap of its own, with what was freed in it.
+  // Otherwise glibc gives each thread its own heap, which keeps freed memory.
   MALLOC_ARENA_MAX: "1",
 };
 
-/** A program and its arguments that run {@linkcode engineChild}. */
+/** Command that runs {@linkcode engineChild}. */
 export type ChildCommand = readonly [program: string, ...args: string[]];
 
-/** A loop in a process of its own: what kills it ends one model and nothing else. */
+/** Transport to an engine core in a child process. A crash ends only that model. */
 export class ChildTransport implements Transport {
   readonly #child: Deno.ChildProcess;
   readonly #input: WritableStreamDefaultWriter<Uint8Array<ArrayBuffer>>;
@@ -39,7 +39,7 @@ export class ChildTransport implements Transport {
   #reading: Promise<unknown> = Promise.resolve();
 
   /**
-   * @param verbose lets what the child writes to its standard error through.
+   * @param verbose forwards the stderr output of the child.
    * @throws {ShimmyError} `backend` if the process cannot be started.
    */
   constructor([program, ...args]: ChildCommand, private readonly verbose: boolean) {
@@ -52,7 +52,7 @@ export class ChildTransport implements Transport {
         stderr: "piped",
       }).spawn();
     } catch (cause) {
-      throw new ShimmyError("backend", "A process for the model cannot be started", {
+      throw new ShimmyError("backend", "Cannot start a process for the model", {
         detail: messageOf(cause),
         cause,
       });
@@ -105,10 +105,10 @@ export class ChildTransport implements Transport {
         unread = unread.slice(end + LOG_END.length);
       }
       this.#stderrTail = unread.slice(-STDERR_TAIL);
-      // Whatever is said between two contexts is none of theirs.
+      // Output between the logs of two contexts belongs to neither.
       if (isLoaded) unread = unread.slice(-CONTEXT_LOG);
     }
-    // Whoever still waits for the log learns from the end of the process why it does not come.
+    // Unblocks the load, which then fails with the reason for the end of the process.
     this.#loadLog.resolve("");
   }
 
@@ -125,7 +125,7 @@ export class ChildTransport implements Transport {
   }
 
   #send(bytes: Uint8Array<ArrayBuffer>): void {
-    // A child that is gone tells so by its status.
+    // The exit of the child is reported by its status.
     if (!this.#isClosed) this.#input.write(bytes).catch(() => {});
   }
 
@@ -141,7 +141,7 @@ export class ChildTransport implements Transport {
     try {
       this.#child.kill("SIGKILL");
     } catch {
-      // It is gone already.
+      // The process has already ended.
     }
   }
 }

@@ -113,7 +113,7 @@ Deno.test({
 Deno.test("what is wrong with a model is told across the process's border", async () => {
   const options = await tinyOptions({ modelPaths: [MAIN] });
   const error = await assertRejects(() => loadEngine(options, { isolate: COMMAND }), ShimmyError);
-  assertEquals(error.message, "The model's file is not a GGUF file");
+  assertEquals(error.message, "Cannot load model: file is not GGUF");
 });
 
 Deno.test("a command that cannot be started, or is no engine, is an error and not a wait", async () => {
@@ -122,12 +122,12 @@ Deno.test("a command that cannot be started, or is no engine, is an error and no
     () => loadEngine(options, { isolate: ["no-such-program-at-all"] }),
     ShimmyError,
   );
-  assertEquals(missing.message, "A process for the model cannot be started");
+  assertEquals(missing.message, "Cannot start a process for the model");
   const other = await assertRejects(
     () => loadEngine(options, { isolate: [Deno.execPath(), "eval", "console.log('hello')"] }),
     ShimmyError,
   );
-  assertMatch(other.message, /^(Cannot read a message|The model's process ended)/);
+  assertMatch(other.message, /^(Cannot read frame|The model's process ended)/);
 });
 
 Deno.test({

@@ -15,18 +15,18 @@ import {
   type ToEngineCore,
 } from "../protocol/mod.ts";
 
-/** Where a host's messages go to. */
+/** Receiver of the messages of the engine core. */
 export type Post = (message: FromEngineCore) => void;
 
-/** Lets messages that wait be received. */
+/** Yields to the event loop, so that queued messages are received. */
 type Yield = () => Promise<void>;
 
 /**
- * Runs the loop of one model behind the messages of `protocol.ts`, wherever they come from.
+ * Runs one model behind the messages of `protocol/`, in a Worker or a child process.
  *
- * Between two steps it looks at a counter that the other side raises with each message, and gives the
- * event loop turns only until that message is there: a turn costs more than everything else a step does
- * outside native code.
+ * Between two steps the core compares the number of announced messages with the number of received
+ * ones, and yields to the event loop only while they differ: yielding costs more than all other
+ * work of a step outside native code.
  */
 export class EngineCore {
   readonly #flags: EngineFlags;
@@ -38,9 +38,12 @@ export class EngineCore {
   #embeddings: EmbeddingQueue | null = null;
   #events: { id: number; event: SequenceEvent }[] = [];
   #isRunning = false;
-  /** Revision of the adapters that the other side knows. */
+  /** Revision of the adapters that was last sent. */
   #sentRevision = 0;
-  /** Messages received, the one that brought the flags included; as many were announced when none is under way. */
+  /**
+   * Number of received messages, including the one with the flags. Equals the announced number when
+   * no message is on its way.
+   */
   #received = 1;
 
   constructor(flags: EngineFlags, gate: NativeGate, post: Post) {
@@ -49,7 +52,7 @@ export class EngineCore {
     this.#post = post;
   }
 
-  /** Takes a message from the engine's face. */
+  /** Handles a message of the public interface. */
   receive(message: ToEngineCore): void {
     this.#received = (this.#received + 1) | 0;
     this.#gate.shared(() => this.#handle(message));
@@ -148,7 +151,7 @@ export class EngineCore {
     }
   }
 
-  /** Steps until there is nothing to do; a message starts it again. */
+  /** Runs steps until there is no work. A message starts it again. */
   async #run(): Promise<void> {
     if (this.#isRunning) return;
     this.#isRunning = true;
@@ -165,7 +168,7 @@ export class EngineCore {
     this.#isRunning = false;
   }
 
-  /** Sends everything that happened since the last time in one message. */
+  /** Sends all events since the last call in one message. */
   #flush(): void {
     if (this.#events.length === 0) return;
     const events = this.#events;
@@ -184,7 +187,7 @@ export class EngineCore {
   }
 }
 
-/** The status of a model that does not generate. */
+/** Loop status of a model that does not generate. */
 const IDLE: LoopStatus = {
   running: 0,
   prefilling: 0,
@@ -205,7 +208,7 @@ const IDLE: LoopStatus = {
   stepMs: 0,
 };
 
-/** A turn of the event loop by a message to oneself: timers would wait for a millisecond. */
+/** Yields to the event loop by a message to itself. A timer would wait at least a millisecond. */
 function macrotaskYield(): Yield {
   const { port1, port2 } = new MessageChannel();
   let resume = () => {};

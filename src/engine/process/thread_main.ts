@@ -3,12 +3,12 @@ import { decodeBody, encodeFrame, type ToEngineCore } from "../protocol/mod.ts";
 import { EngineCore, type Post } from "./engine_core.ts";
 import { type SharedMemory, THREAD_NAME } from "./transport.ts";
 
-/** A message as it reaches a thread: in a child process, a frame's body that is still to be read. */
+/** Message to an engine thread. In a child process: the body of a frame, not yet decoded. */
 export type ThreadMessage =
   | ToEngineCore
   | { readonly kind: number; readonly body: Uint8Array<ArrayBuffer> };
 
-/** The parts of a dedicated Worker's global scope that are used here. */
+/** The parts of the global scope of a dedicated Worker that are used here. */
 interface WorkerScope {
   readonly name: string;
   postMessage(message: unknown): void;
@@ -17,7 +17,7 @@ interface WorkerScope {
 
 const scope = globalThis as unknown as WorkerScope;
 
-/** Straight to the process's standard output: a way through its main thread would cost a hop. */
+/** Writes to stdout directly; forwarding through the main thread would add latency. */
 const writeToParent: Post = (message) => {
   const bytes = encodeFrame(message);
   for (let at = 0; at < bytes.length;) at += Deno.stdout.writeSync(bytes.subarray(at));

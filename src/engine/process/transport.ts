@@ -1,12 +1,12 @@
 import { EngineFlags, NativeGate } from "../native/mod.ts";
 import type { FromEngineCore, ToEngineCore } from "../protocol/mod.ts";
 
-/** The way to an engine's loop: into a thread of this process, or into a process of its own. */
+/** Transport to an engine core, in a Worker of this process or in a child process. */
 export interface Transport {
   /**
-   * Call once, before anything is posted. `onEnd` gets a sentence when the loop is gone unasked, and
-   * what it said last, which is for the log alone. `onContextLog` gets the native log of each context that
-   * is made after the loading, under the conditions of `loadLog`.
+   * Connects the callbacks. Call once, before the first `post`. `onEnd` is called if the core ends
+   * unexpectedly, with a reason and, for the log only, its last output. `onContextLog` gets the
+   * native log of each context created after the load, if `loadLog` is not null.
    */
   open(
     onMessage: (message: FromEngineCore) => void,
@@ -15,24 +15,24 @@ export interface Transport {
   ): void;
   post(message: ToEngineCore): void;
   /**
-   * The native log of the loading, once it is complete, where the load was told to write it and the
-   * loop's standard error is not this process's; else null.
+   * Resolves to the native log of the load if the load writes one (`logLoad`) and the stderr of the
+   * core is not that of this process; else null.
    */
   readonly loadLog: Promise<string> | null;
-  /** Ends the native computation that is running, and every later one. */
+  /** Aborts the running native computation and every later one. */
   abort(): void;
-  /** Ends the loading that is running. */
+  /** Cancels the running load. */
   cancelLoading(): void;
-  /** Ends the loop at once; nothing is heard of it afterwards. Resolves when it is gone. */
+  /** Ends the core at once, without further messages. Resolves when it has ended. */
   terminate(): Promise<void>;
 }
 
-/** Names of engine threads, by which a thread knows where its messages go. */
+/** Names of engine threads. A thread sends its messages according to its name. */
 export const THREAD_NAME = { worker: "shimmy-engine", child: "shimmy-engine-child" } as const;
 
 /**
- * Starts an engine thread. In a bundle every module has the bundle's own URL, and its main module acts
- * as the thread when it is started as one.
+ * Starts an engine thread. In a bundle every module has the URL of the bundle, whose main module
+ * runs the thread when started as a Worker.
  */
 export function startThread(name: string): Worker {
   const script = import.meta.url.endsWith("/src/engine/process/transport.ts")
@@ -41,16 +41,16 @@ export function startThread(name: string): Worker {
   return new Worker(script, { type: "module", name });
 }
 
-/** What a thread is told before anything else: the memory it shares with others. */
+/** First message to a thread: the memory it shares. */
 export interface SharedMemory {
   readonly flags: SharedArrayBuffer;
   readonly gate: SharedArrayBuffer;
 }
 
-/** One for all engine threads of this process. */
+/** Shared by all engine threads of this process. */
 const gate = new NativeGate();
 
-/** A loop in a Worker of this process. */
+/** Transport to an engine core in a Worker of this process. */
 export class WorkerTransport implements Transport {
   readonly loadLog = null;
   readonly #flags = new EngineFlags();
@@ -65,7 +65,7 @@ export class WorkerTransport implements Transport {
       event.preventDefault();
       onEnd("The engine thread failed", event.message);
     };
-    this.#worker.onmessageerror = () => onEnd("The engine thread sent what cannot be read");
+    this.#worker.onmessageerror = () => onEnd("The engine thread sent an unreadable message");
     this.#flags.announceMessage();
     const shared: SharedMemory = { flags: this.#flags.buffer, gate: gate.buffer };
     this.#worker.postMessage(shared);

@@ -37,7 +37,7 @@ Deno.test("an engine goes on while others find out why their models are broken",
         const error = await assertRejects(() => loadEngine(broken), ShimmyError);
         assertEquals(
           error.message,
-          "The model's file has a GGUF version that this libllama cannot read",
+          "Cannot load model: GGUF version is not supported by this libllama",
         );
       }
     })).finally(() => isOver = true);

@@ -1,46 +1,46 @@
-/** What the two sides of an engine tell each other of adapters; `protocol.ts` hands it out. */
+/** Adapter types of the messages between the engine's public interface and its core. */
 
-/** Layers from the first to the last one, both included; layer 0 is none of them. */
+/** First and last layer, both inclusive. Layer 0 cannot be changed. */
 export type LayerRange = readonly [first: number, last: number];
 
-/** A file with a LoRA adapter or a control vector, and how it is applied. */
+/** File of a LoRA adapter or a control vector, and how it is applied. */
 export interface AdapterSource {
   readonly path: string;
-  /** In lower case; the file's name without `.gguf` unless given. */
+  /** Lower case. Default: the file name without `.gguf`. */
   readonly name?: string | undefined;
-  /** For sequences that choose no adapters; 0 leaves it to those that do. */
+  /** Scale for requests that choose no adapters. 0 disables the adapter for those requests. */
   readonly scale: number;
-  /** Layers that a control vector changes; all it has directions for unless given. */
+  /** Layers that a control vector changes. Default: every layer it has a direction for. */
   readonly layers?: LayerRange | undefined;
 }
 
-/** An adapter by its name, and how strongly it counts. */
+/** An adapter that a request chooses, and its scale. */
 export interface LoraChoice {
   readonly name: string;
   readonly scale: number;
-  /** Its file, from which it is loaded, for those alone who choose it, where it is not loaded. */
+  /** File to load the adapter from if it is not loaded. Only requests that choose it use it. */
   readonly path?: string | undefined;
 }
 
-/** What an adapter is: one that changes weights, or directions added to what layers put out. */
+/** A LoRA adapter changes weights; a control vector adds directions to layer outputs. */
 export type AdapterKind = "lora" | "control-vector";
 
-/** An adapter that is loaded; `scale` is for requests that choose none. */
+/** A loaded adapter. `scale` applies to requests that choose no adapters. */
 export interface AdapterInfo {
   readonly name: string;
   readonly kind: AdapterKind;
   readonly scale: number;
   readonly layers?: LayerRange;
-  /** Where its file lies; not for clients. */
+  /** Path of the file. Never sent to HTTP clients. */
   readonly path: string;
-  /** SHA-256 of its file, in hexadecimal digits. */
+  /** SHA-256 of the file in hexadecimal digits. */
   readonly digest: string;
 }
 
-/** What may be done with a model's adapters while it runs. */
+/** Changes to the adapters of a running model. */
 export type AdapterChange =
   | ({ readonly action: "load" } & AdapterSource)
-  /** Loads it where none of its name is loaded, and else leaves that as it is. */
+  /** Loads the adapter unless one with this name is loaded. */
   | ({ readonly action: "ensure" } & AdapterSource)
   | {
     readonly action: "scale";

@@ -2,8 +2,8 @@ import type { Placement } from "./placement.ts";
 import type { LoraChoice } from "./adapters.ts";
 
 /**
- * What to embed: a text, token ids as they are, or a query with a document that a reranking model scores
- * for it. The field is what the request calls it, for errors.
+ * One input: a text, token ids, or a query and a document for a reranking model to score. `field`
+ * is the name of the input in the request, for error messages.
  */
 export type EmbedInput =
   & { readonly field: string }
@@ -15,42 +15,42 @@ export type EmbedInput =
 
 export interface EmbedRequest {
   readonly inputs: readonly EmbedInput[];
-  /** Scale each embedding to length 1. Scores are left as they are. */
+  /** Scale each embedding to unit length. Scores are not scaled. */
   readonly normalize: boolean;
-  /** Cut what is too long at its end instead of refusing it. Default false. */
+  /** Truncate inputs over the limit at their end instead of refusing them. Default false. */
   readonly truncate?: boolean;
-  /** Adapters to compute with, in place of those that are loaded with a scale of their own. */
+  /** Adapters for this request, in place of the adapters with a default scale. */
   readonly loras?: readonly LoraChoice[] | undefined;
 }
 
 /** An embedding, or the scores of a reranking model. */
 export type Embedding = Float32Array<ArrayBuffer>;
 
-/** One vector and one number of tokens for each input. */
+/** One vector and one token count per input, in the order of the inputs. */
 export interface EmbedResult {
   readonly vectors: readonly Embedding[];
   readonly tokens: readonly number[];
 }
 
-/** What a context takes on a device, in bytes. */
+/** Memory of a context on one device, in bytes. */
 export type ContextMemory =
   & Pick<Placement, "device">
   & { readonly kvBytes: number; readonly computeBytes: number };
 
-/** The context that computes embeddings and scores, which is another one than what generates. */
+/** Status of the embedding context, which is separate from the generation context. */
 export interface EmbeddingStatus {
-  /** Inputs that wait. */
+  /** Inputs in the queue. */
   readonly queued: number;
-  /** Inputs that were computed, their tokens, and the native calls it took. */
+  /** Inputs computed so far, their tokens, and the number of `llama_decode` calls. */
   readonly inputs: number;
   readonly tokens: number;
   readonly batches: number;
-  /** Tokens an input may have. */
+  /** Maximum tokens of one input. */
   readonly inputLimit: number;
-  /** Tokens the context has room for now; it is made anew, larger, for longer inputs. */
+  /** Current context size in tokens. A longer input recreates the context with a larger size. */
   readonly contextLength: number;
-  /** How often it was made. */
+  /** How many times the context was created. */
   readonly contexts: number;
-  /** What it takes, as libllama says; null where its log could not be read. */
+  /** Memory as reported in the log of libllama; null if the log cannot be read. */
   readonly memory: readonly ContextMemory[] | null;
 }

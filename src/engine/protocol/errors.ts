@@ -1,6 +1,6 @@
 import { type ErrorKind, messageOf, ShimmyError } from "../../errors.ts";
 
-/** An error as a message between interface and loop. */
+/** An error in a message between the public interface and the engine core. */
 export interface SerializedError {
   readonly kind: ErrorKind;
   readonly message: string;
@@ -9,7 +9,7 @@ export interface SerializedError {
   readonly retryAfter?: number;
 }
 
-/** An error as it crosses the seam between the loop and the engine's face. */
+/** Converts an error to a message. Errors that are not a `ShimmyError` become `backend` errors. */
 export function serializeError(error: unknown): SerializedError {
   if (!(error instanceof ShimmyError)) {
     return { kind: "backend", message: "Generation failed", detail: messageOf(error) };
@@ -24,7 +24,7 @@ export function serializeError(error: unknown): SerializedError {
   };
 }
 
-/** An error that came across the seam. */
+/** Converts a message back to an error. */
 export function deserializeError({ kind, message, ...options }: SerializedError): ShimmyError {
   return new ShimmyError(kind, message, options);
 }

@@ -1,13 +1,13 @@
 import type { SerializedError } from "./errors.ts";
 
-/** A token with its log probability under the model's own distribution. */
+/** A token and its log probability in the model's distribution, before sampling. */
 export interface TokenLogprob {
   readonly token: number;
   readonly bytes: readonly number[];
   readonly logprob: number;
 }
 
-/** A token of a prompt; null for the first one, which no token comes before. */
+/** Log probability of a prompt token; null for the first token. */
 export interface PromptLogprob {
   readonly token: number;
   readonly bytes: readonly number[];
@@ -24,32 +24,32 @@ export interface Usage {
   readonly cachedTokens: number;
 }
 
-/** Milliseconds, and tokens per second. */
+/** Durations in milliseconds; rates in tokens per second. */
 export interface Timings {
   readonly queueMs: number;
   readonly promptMs: number;
-  /** From submission to the first token. */
+  /** Time to first token, measured from submission. */
   readonly firstTokenMs: number;
   readonly predictedMs: number;
   readonly promptPerSecond: number;
   readonly predictedPerSecond: number;
-  /** Tokens that were drafted in the hope that they come next, and those of them that did. */
+  /** Drafted tokens, and drafted tokens that were accepted (speculative decoding). */
   readonly draftedTokens?: number;
   readonly acceptedTokens?: number;
 }
 
-/** What did not go as a request asked, though its answer is right. */
+/** A deviation from the request that does not make the answer wrong. */
 export interface Notice {
-  /** A sentence for the client, which begins with the field it is about. */
+  /** Message for the client. Begins with the name of the field. */
   readonly message: string;
-  /** More for the operator's eyes, where it is the server's failure. */
+  /** Cause for the server log; not for clients. */
   readonly detail?: string;
 }
 
-/** What a sequence reports. `token` events come one a token; their text may be empty. */
+/** Events of a sequence. There is one `token` event per token; its text may be empty. */
 export type SequenceEvent =
   | {
-    /** The next tokens of the prompt, where their log probabilities are asked for. */
+    /** The next prompt tokens with their log probabilities, if requested. */
     readonly type: "prompt";
     readonly logprobs: readonly PromptLogprob[];
   }
@@ -61,10 +61,10 @@ export type SequenceEvent =
   }
   | {
     readonly type: "done";
-    /** Text held back until now because it might have become a stop string. */
+    /** Text that was held back because it could have been the beginning of a stop string. */
     readonly text: string;
     readonly finishReason: FinishReason;
-    /** The stop string that ended the answer, if one did. */
+    /** The stop string that ended the answer, if any. */
     readonly stopString: string | null;
     readonly usage: Usage;
     readonly timings: Timings;

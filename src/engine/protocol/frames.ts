@@ -2,37 +2,37 @@ import { deserialize, serialize } from "node:v8";
 import type { FromEngineCore, ToEngineCore } from "./messages.ts";
 
 /*
- * Messages on a byte stream. A frame is the length of its body (32 bits, little-endian), one byte that
- * says what the body is, and the body.
+ * Framing of messages on a byte stream. A frame has a header and a body. The header is the length
+ * of the body (32 bits, little-endian) and one byte for the kind of the body.
  */
 
-/** What a frame's body is. */
+/** Kinds of frame bodies. */
 export const FRAME = {
-  /** A message as JSON in UTF-8: what nearly every step of the loop sends. */
+  /** JSON in UTF-8. Used for nearly every step message. */
   json: 0,
-  /** A message in V8's own format, for the values that JSON does not know. */
+  /** V8 serialization format, for values that JSON cannot represent. */
   v8: 1,
-  /** No body: end the computation that is running. */
+  /** No body. Abort the running computation. */
   abort: 2,
-  /** No body: end the loading that is running. */
+  /** No body. Cancel the running load. */
   cancelLoading: 3,
 } as const;
 
 const HEADER_BYTES = 5;
-/** No message comes near this; a longer one is no message. */
+/** Upper limit of a body. No valid message is this long. */
 const MAX_BYTES = 2 ** 30;
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-/** A message as a frame. */
+/** Encodes a message as a frame. */
 export function encodeFrame(message: ToEngineCore | FromEngineCore): Uint8Array<ArrayBuffer> {
   return isPlain(message)
     ? frame(FRAME.json, encoder.encode(JSON.stringify(message)))
     : frame(FRAME.v8, serialize(message));
 }
 
-/** A frame that is a signal and carries nothing. */
+/** Encodes a frame without a body. */
 export function signalFrame(kind: typeof FRAME.abort | typeof FRAME.cancelLoading) {
   return frame(kind, new Uint8Array());
 }
@@ -45,7 +45,10 @@ function frame(kind: number, body: Uint8Array): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
-/** Whether JSON keeps every value: it has no infinity, which log probabilities may be, and no arrays of floats. */
+/**
+ * Whether JSON represents every value. Log probabilities may be infinite, and results may hold
+ * Float32Arrays; JSON has neither.
+ */
 function isPlain(message: ToEngineCore | FromEngineCore): boolean {
   return message.type === "step" &&
     message.events.every(({ event }) =>
@@ -53,20 +56,20 @@ function isPlain(message: ToEngineCore | FromEngineCore): boolean {
     );
 }
 
-/** The message in a frame's body. */
+/** Decodes the body of a frame. */
 export function decodeBody(kind: number, body: Uint8Array): unknown {
   if (kind === FRAME.json) return JSON.parse(decoder.decode(body));
-  // Deno 2.4 reads arrays of floats from the wrong place unless the body has a buffer of its own.
+  // Deno 2.4 decodes Float32Arrays at the wrong offset unless the body has its own buffer.
   return deserialize(body.slice());
 }
 
-/** Puts frames together from the pieces in which a stream delivers them. */
+/** Reassembles frames from the chunks of a stream. */
 export class FrameReader {
   #pending: Uint8Array = new Uint8Array();
 
   /**
-   * Takes the next piece. A body is only valid until the next piece is taken.
-   * @throws {RangeError} if what comes cannot be a frame.
+   * Adds a chunk and yields the frames that are complete. A body is valid until the next call.
+   * @throws {RangeError} if the bytes are not a frame.
    */
   *push(piece: Uint8Array): Generator<{ readonly kind: number; readonly body: Uint8Array }> {
     let bytes = piece;
@@ -78,7 +81,9 @@ export class FrameReader {
     let at = 0;
     while (bytes.length - at >= HEADER_BYTES) {
       const length = new DataView(bytes.buffer, bytes.byteOffset + at).getUint32(0, true);
-      if (length > MAX_BYTES) throw new RangeError("Cannot read a message: its length is absurd");
+      if (length > MAX_BYTES) {
+        throw new RangeError(`Cannot read frame: length ${length} exceeds ${MAX_BYTES} bytes`);
+      }
       const end = at + HEADER_BYTES + length;
       if (end > bytes.length) break;
       yield { kind: bytes[at + 4]!, body: bytes.subarray(at + HEADER_BYTES, end) };

@@ -1,61 +1,64 @@
 import type { AdapterSource } from "./adapters.ts";
 import type { SplitMode, TensorOverride } from "./placement.ts";
 
-/** How a model is loaded. Everything here reaches a native parameter. */
+/** Options of a model load. Every option reaches a native parameter. */
 export interface LoadOptions {
-  /** The folder that holds libllama and its ggml backends. */
+  /** Folder of libllama and its ggml backends. */
   readonly libraryFolder: string;
-  /** The model's file, or its shards in order. */
+  /** Model file, or the shards of a split model in order. */
   readonly modelPaths: readonly string[];
-  /** Adapters applied to every sequence that chooses none. */
+  /** Adapters to load with the model, for requests that choose no adapters. */
   readonly loras: readonly AdapterSource[];
-  /** Names of the ggml devices to use; empty means the CPU alone. `undefined`: whatever the library finds. */
+  /**
+   * Names of the ggml devices to use. Empty: CPU only. `undefined`: all devices that libllama
+   * finds.
+   */
   readonly devices?: readonly string[];
-  /** Layers to place on the devices; -1 means all. */
+  /** Layers to offload to the devices. -1: all layers. */
   readonly gpuLayers: number;
   /** How several devices share the model. Default `layer`. */
   readonly splitMode?: SplitMode | undefined;
-  /** Which of the devices, counted from 0, holds all of the model under `none`. */
+  /** Index of the device that holds the whole model with split mode `none`. */
   readonly mainGpu?: number | undefined;
-  /** How much of the model each device gets, in proportion to the others. */
+  /** Proportion of the model on each device. */
   readonly tensorSplit?: readonly number[] | undefined;
-  /** Tensors that go elsewhere than their layer; the first pattern that matches a name counts. */
+  /** Placement of tensors by name. The first matching pattern applies. */
   readonly tensorOverrides?: readonly TensorOverride[] | undefined;
-  /** What was decided for the model before it is loaded, one sentence each. */
+  /** Notes from before the load, to be included in `ModelInfo.notes`. One sentence each. */
   readonly notes?: readonly string[] | undefined;
-  /** Tokens one sequence may hold; 0 means as trained. */
+  /** Maximum tokens of one sequence. 0: the trained context length. */
   readonly contextLength: number;
-  /** Sequences that may run at once. */
+  /** Maximum concurrent sequences. */
   readonly parallel: number;
-  /** Tokens in one call of `llama_decode` (`n_batch`); 0 means the default, 512. */
+  /** Maximum tokens in one call of `llama_decode` (`n_batch`). 0: 512. */
   readonly batchSize: number;
-  /** Threads for decoding and for prefill; 0 means as many as the machine has physical cores. */
+  /** Threads for prefill and decode. 0: number of physical cores. */
   readonly threads: number;
   /** Element type of the KV cache. */
   readonly kvType: KvType;
   readonly flashAttention: "auto" | "on" | "off";
-  /** One KV buffer for all sequences instead of a stream for each. */
+  /** Use one KV buffer for all sequences instead of one stream per sequence. */
   readonly kvUnified: boolean;
-  /** Draft tokens from a sequence's own text, where it repeats itself. */
+  /** Draft tokens by prompt lookup: n-grams that occurred earlier in the sequence. */
   readonly lookup: boolean;
-  /** A small model with the same vocabulary that drafts tokens: its file, or its shards in order. */
+  /** Draft model: file, or shards in order. Must have the same vocabulary as the model. */
   readonly draftPaths?: readonly string[] | undefined;
-  /** Load without it where its vocabulary is another one, and note that. */
+  /** If the draft model has another vocabulary, load without the draft model and add a note. */
   readonly isDraftOptional?: boolean;
-  /** Forget the older half of a sequence when its context is full, and go on. */
+  /** Discard the older half of a sequence when its context is full, and continue generating. */
   readonly contextShift: boolean;
-  /** Where named sessions are kept. */
+  /** Folder of saved sessions. */
   readonly sessionFolder?: string | undefined;
-  /** Let native logs through to stderr. */
+  /** Write native logs to stderr. */
   readonly verbose: boolean;
-  /** Write the native log of the loading to stderr, and `LOG_END` after it. */
+  /** Write the native log of the load to stderr, followed by the line `LOG_END`. */
   readonly logLoad?: boolean | undefined;
 }
 
-/** The line that ends the log of a load. */
+/** Marks the end of the native log of a load. */
 export const LOG_END = "shimmy: end of the load's log";
 
-/** Element types libllama accepts for the KV cache. */
+/** Element types that libllama supports for the KV cache. */
 export const KV_TYPES = [
   "f32",
   "f16",

@@ -1,7 +1,7 @@
 /**
- * Messages between the engine's public interface (main thread) and its loop (engine thread). They are
- * plain, typed and cloneable, so that the same loop runs in a Worker or in a child process. What cannot
- * wait for a message goes by the shared flags of `native/`.
+ * Messages between the engine's public interface (main thread) and the engine core (engine thread
+ * or child process). Messages are plain data that can be cloned, so the core runs in a Worker or in
+ * a child process. Signals that cannot wait for a message use the shared flags of `native/`.
  */
 import type { AdapterChange, AdapterInfo } from "./adapters.ts";
 import type { EmbedRequest } from "./embedding.ts";
@@ -12,7 +12,7 @@ import type { ModelInfo } from "./model_info.ts";
 import type { Phase, PromptPart, SequenceRequest } from "./request.ts";
 import type { Sampling } from "./sampling.ts";
 
-/** What may change while a sequence runs; it takes effect at its next token. */
+/** Changes to a running sequence. They take effect at the next token. */
 export type Control =
   | { readonly type: "cancel" }
   | { readonly type: "stop" }
@@ -21,7 +21,7 @@ export type Control =
   | {
     readonly type: "sampling";
     readonly sampling: Partial<Sampling>;
-    /** Which phase alone it is for; without it, for the one that runs and for all that come. */
+    /** Apply only to this phase. Default: the current phase and all later phases. */
     readonly phase?: Phase;
   };
 
@@ -36,7 +36,7 @@ export type ToEngineCore =
     readonly addSpecial: boolean;
   }
   | { readonly type: "embed"; readonly call: number; readonly request: EmbedRequest }
-  /** Nobody waits for these embeddings any more. */
+  /** Cancels an `embed` call. */
   | { readonly type: "cancel-embed"; readonly call: number }
   | { readonly type: "adapter"; readonly call: number; readonly change: AdapterChange }
   | { readonly type: "detokenize"; readonly call: number; readonly tokens: readonly number[] }
@@ -49,10 +49,10 @@ export type FromEngineCore =
   | { readonly type: "failed"; readonly error: SerializedError }
   | {
     readonly type: "step";
-    /** Everything that one step of the loop produced, for all sequences. */
+    /** All events of one step, for all sequences. */
     readonly events: readonly { readonly id: number; readonly event: SequenceEvent }[];
   }
-  /** What is loaded by now; comes before the reply to what has changed it. */
+  /** Loaded adapters. Sent before the reply to the call that changed them. */
   | { readonly type: "adapters"; readonly adapters: readonly AdapterInfo[] }
   | { readonly type: "reply"; readonly call: number; readonly value: unknown }
   | { readonly type: "refused"; readonly call: number; readonly error: SerializedError }

@@ -1,3 +1,4 @@
+/** Messages between the public interface and the engine core: requests, events, errors, framing. */
 export type {
   AdapterChange,
   AdapterInfo,

@@ -1,48 +1,48 @@
 import type { DeviceInfo, Placement } from "./placement.ts";
 
-/** What is known of a model once it is loaded. */
+/** Description of a loaded model. */
 export interface ModelInfo {
-  /** What it can do: generate text, make vectors of texts, or score documents. */
+  /** What the model does: generate text, compute embeddings, or score documents. */
   readonly kind: "language" | "embedding" | "rerank";
-  /** The library's own description, e.g. `llama 2.6M Q4_K - Medium`. */
+  /** libllama's description of the model, e.g. `llama 2.6M Q4_K - Medium`. */
   readonly description: string;
   readonly architecture: string;
   /** Number of parameters. */
   readonly parameters: number;
-  /** Bytes of all tensors. */
+  /** Size of all tensors in bytes. */
   readonly size: number;
   readonly vocabularySize: number;
   readonly embeddingLength: number;
   readonly layers: number;
-  /** Tokens the model was trained on in one context. */
+  /** Context length of the training, in tokens. */
   readonly trainedContext: number;
-  /** Tokens one sequence may hold now. */
+  /** Maximum tokens of one sequence. */
   readonly contextLength: number;
   readonly parallel: number;
   readonly batchSize: number;
   readonly threads: number;
   readonly devices: readonly DeviceInfo[];
-  /** Layers placed on devices that are not the CPU; the output counts as one. */
+  /** Layers offloaded from the CPU. The output layer counts as one layer. */
   readonly offloadedLayers: number;
-  /** What lies where; empty where the library's log could not be read. */
+  /** Memory by device. Empty if the log of libllama could not be read. */
   readonly placement: readonly Placement[];
-  /** The model's own Jinja template, if it carries one. */
+  /** The model's Jinja chat template, if any. */
   readonly chatTemplate: string | null;
-  /** A second template for conversations with tools, if it carries one. */
+  /** The model's Jinja template for conversations with tools, if any. */
   readonly toolTemplate: string | null;
   readonly bosText: string;
   readonly eosText: string;
-  /** Text of every control token: what must never be read as one in a user's text. */
+  /** Text of every control token. User text must not be tokenized as one of these. */
   readonly controlTokens: readonly string[];
-  /** Fill-in-the-middle tokens, where the vocabulary has them. */
+  /** Fill-in-the-middle tokens, if the vocabulary has them. */
   readonly fim:
     | { readonly prefix: number; readonly suffix: number; readonly middle: number }
     | null;
-  /** Metadata keys with scalar values, as text. */
+  /** Scalar GGUF metadata values, as text. */
   readonly metadata: Readonly<Record<string, string>>;
   readonly loadMs: number;
-  /** Resident memory of the process that holds it, in bytes, right after loading. */
+  /** Resident memory of the process right after the load, in bytes. */
   readonly processBytes: number;
-  /** What fell back or was limited while loading, one sentence each. */
+  /** Fallbacks and limits of the load, one sentence each. */
   readonly notes: readonly string[];
 }

@@ -1,28 +1,34 @@
 /**
- * How several devices share a model: one holds all, each holds layers, rows of matrices, or a part of
- * every matrix with which all of them compute at once.
+ * Split modes over several devices: one device holds everything (`none`), each device holds whole
+ * layers (`layer`), rows of matrices (`row`), or a part of every matrix, computed in parallel
+ * (`tensor`).
  */
 export const SPLIT_MODES = ["none", "layer", "row", "tensor"] as const;
 export type SplitMode = (typeof SPLIT_MODES)[number];
 
-/** Tensors whose names match `pattern` (a regular expression) are placed in the buffer type of that name. */
+/**
+ * Places tensors whose names match `pattern` (a regular expression) in the buffer type `buffer`.
+ */
 export interface TensorOverride {
   readonly pattern: string;
   readonly buffer: string;
 }
 
-/** What of a model lies on a device. Bytes; null where that is not known. */
+/** Memory of a model on one device, in bytes; null if unknown. */
 export interface Placement {
   readonly device: string;
-  /** Layers, the output being one. */
+  /** Number of layers. The output layer counts as one layer. */
   readonly layers: number;
   readonly weightBytes: number;
   readonly kvBytes: number | null;
-  /** Buffers for what is computed. */
+  /** Compute buffers. */
   readonly computeBytes: number | null;
 }
 
-/** Bytes of a model on devices with memory of their own, by the devices' names, as libllama told them. */
+/**
+ * Memory of a model on devices other than the CPU, in bytes by device name, as reported by
+ * libllama.
+ */
 export function deviceBytes(
   { devices, placement }: {
     readonly devices: readonly DeviceInfo[];
@@ -37,7 +43,9 @@ export function deviceBytes(
   );
 }
 
-/** Bytes of memory a loaded model takes in all, as far as libllama told them; else those of its tensors. */
+/**
+ * Total memory of a loaded model in bytes, as reported by libllama; else the size of its tensors.
+ */
 export function loadedBytes(
   { size, placement }: { readonly size: number; readonly placement: readonly Placement[] },
 ): number {
@@ -49,7 +57,7 @@ function knownBytes({ weightBytes, kvBytes, computeBytes }: Placement): number {
   return weightBytes + (kvBytes ?? 0) + (computeBytes ?? 0);
 }
 
-/** A ggml device. Memory is in bytes. */
+/** A ggml device. Memory in bytes. */
 export interface DeviceInfo {
   readonly name: string;
   readonly description: string;

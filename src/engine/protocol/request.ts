@@ -1,71 +1,71 @@
 import type { LoraChoice } from "./adapters.ts";
 import type { Sampling } from "./sampling.ts";
 
-/** A piece of a prompt. Only text marked `special` may name control tokens. */
+/** A part of a prompt. Only text marked `special` is parsed for control tokens. */
 export type PromptPart =
   | { readonly text: string; readonly special: boolean }
   | { readonly tokens: readonly number[] };
 
-/** What a model writes: its reasoning, where it reasons first, and its answer. */
+/** Phase of an answer: the reasoning, if any, and then the answer itself. */
 export type Phase = "reasoning" | "answer";
 
 /**
- * The reasoning that may come before an answer.
+ * Reasoning before the answer.
  *
- * It is sampled by a native chain of its own where its sampling is another one. Tokens of the prompt and
- * of the reasoning count in the answer's penalties as they do without phases; the random numbers of each
- * phase begin with its seed.
+ * If its sampling differs, the reasoning has its own native sampler chain. The penalties of the
+ * answer still count the tokens of the prompt and of the reasoning. Each phase starts its random
+ * numbers from its own seed.
  */
 export interface ReasoningPhase {
-  /** What the model writes around its reasoning. */
+  /** Texts that begin and end the reasoning. */
   readonly open: string;
   readonly close: string;
-  /** The prompt ends inside of the reasoning. */
+  /** The prompt ends inside the reasoning. */
   readonly isOpen: boolean;
-  /** Tokens after which the reasoning is closed; without it, it takes as many as the model wants. */
+  /** Token budget of the reasoning; the engine closes the reasoning after it. Default: no limit. */
   readonly tokens?: number;
-  /** What of its sampling differs from the request's. */
+  /** Sampling overrides during the reasoning. */
   readonly sampling?: Partial<Sampling>;
 }
 
-/** One sequence to run. */
+/** A generation request. */
 export interface SequenceRequest {
   readonly prompt: readonly PromptPart[];
-  /** Tokens to generate at most; `null` means until the context is full. */
+  /** Maximum tokens to generate. `null`: until the context is full. */
   readonly maxTokens: number | null;
   readonly sampling: Partial<Sampling>;
-  /** The answer ends before any of these texts. */
+  /** Stop strings. The answer ends before the first occurrence of any of them. */
   readonly stop: readonly string[];
   /** A GBNF grammar whose start symbol is `root`. */
   readonly grammar?: {
     readonly source: string;
     /**
-     * Makes the grammar lazy: it starts once one of these patterns matches the text of the answer so
-     * far, at the pattern's first group. Reasoning starts it never.
+     * Lazy grammar: the grammar becomes active when one of these patterns matches the text of the
+     * answer, at the first group of the pattern. Reasoning text never activates it.
      */
     readonly triggers?: readonly string[];
   };
-  /** Go on past end-of-generation tokens. */
+  /** Continue after end-of-generation tokens. */
   readonly ignoreEos?: boolean;
-  /** How many alternatives to report beside each token; 0 reports the chosen one alone. */
+  /** Number of alternatives to report with each token. 0: only the chosen token. */
   readonly logprobs?: number;
   /**
-   * Report the log probability of each token of the prompt, with this many alternatives, before the first
-   * token of the answer. Nothing of the prompt is taken from the prefix cache then.
+   * Report the log probability of each prompt token, with this many alternatives, before the first
+   * token of the answer. Disables reuse of cached prompt tokens.
    */
   readonly promptLogprobs?: number;
-  /** Emit the text of control tokens too. */
+  /** Include the text of control tokens in the output. */
   readonly specialText?: boolean;
   readonly reasoning?: ReasoningPhase;
   /**
-   * A name under which the sequence's state is kept on disk when it is done, and from which it is taken
-   * when it begins; needs `LoadOptions.sessionFolder`.
+   * Session name. The state of the sequence is restored from this session and saved to it at the
+   * end. Requires `LoadOptions.sessionFolder`.
    */
   readonly session?: string;
-  /** Adapters to compute with, in place of those that are loaded with a scale of their own. */
+  /** Adapters for this request, in place of the adapters with a default scale. */
   readonly loras?: readonly LoraChoice[];
-  /** Waiting sequences with a higher one go first; 16 s of waiting count as one step. Default 0. */
+  /** Scheduling priority; higher runs first. Each 16 s of waiting counts as one step. Default 0. */
   readonly priority?: number;
-  /** Tokens of the prompt need not be computed again when another sequence holds them. Default true. */
+  /** Reuse prompt tokens from the prefix cache. Default true. */
   readonly cachePrompt?: boolean;
 }

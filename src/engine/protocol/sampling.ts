@@ -1,20 +1,20 @@
-/** Everything that shapes how a token is chosen. Defaults are in {@linkcode DEFAULT_SAMPLING}. */
+/** Sampling parameters. Defaults: {@linkcode DEFAULT_SAMPLING}. */
 export interface Sampling {
-  /** 0 means greedy. */
+  /** 0: greedy. */
   readonly temperature: number;
   readonly dynatempRange: number;
   readonly dynatempExponent: number;
-  /** 0 keeps all. */
+  /** 0: off. */
   readonly topK: number;
   readonly topP: number;
   readonly minP: number;
   readonly typicalP: number;
-  /** Negative means off. */
+  /** Negative: off. */
   readonly topNSigma: number;
   readonly xtcProbability: number;
   readonly xtcThreshold: number;
   readonly repeatPenalty: number;
-  /** Tokens the penalties look back on; -1 means the whole context. */
+  /** Window of the penalties in tokens. -1: the whole context. */
   readonly repeatLastN: number;
   readonly frequencyPenalty: number;
   readonly presencePenalty: number;
@@ -26,13 +26,13 @@ export interface Sampling {
   readonly mirostat: 0 | 1 | 2;
   readonly mirostatTau: number;
   readonly mirostatEta: number;
-  /** `null` means a fresh one. */
+  /** `null`: a random seed. */
   readonly seed: number | null;
-  /** Added to the logit of a token id. `-Infinity` bans it. */
+  /** Added to the logit of a token. `-Infinity` bans the token. */
   readonly logitBias: readonly { readonly token: number; readonly bias: number }[];
 }
 
-/** The sampling used where neither the request nor the model says otherwise; the values are llama.cpp's. */
+/** Sampling where neither the request nor the model file sets a value. Values of llama.cpp. */
 export const DEFAULT_SAMPLING: Sampling = {
   temperature: 0.8,
   dynatempRange: 0,

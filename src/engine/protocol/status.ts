@@ -7,29 +7,29 @@ export interface EngineStatus {
   readonly prefilling: number;
   readonly queued: number;
   readonly queueLimit: number;
-  /** KV cells in use and in all. */
+  /** KV cache cells in use, and in total. */
   readonly cellsUsed: number;
   readonly cellsTotal: number;
   readonly promptTokens: number;
   readonly cachedTokens: number;
   readonly completionTokens: number;
-  /** Where drafts come from: a sequence's own text, or a draft model. */
+  /** Source of drafted tokens: prompt lookup or a draft model. Null without speculation. */
   readonly speculation: "lookup" | "draft" | null;
-  /** Tokens that were drafted, and those of them that came next. */
+  /** Drafted tokens, and drafted tokens that were accepted. */
   readonly draftedTokens: number;
   readonly acceptedTokens: number;
-  /** Prefixes that were cached and gave way: to another sequence, or to states that were used later. */
+  /** Cached prefixes that were evicted. */
   readonly evictions: number;
-  /** Sequences that had to stop for want of cells, and went on later. */
+  /** Sequences that were preempted because the KV cache was full, and resumed later. */
   readonly preemptions: number;
   readonly steps: number;
-  /** Time spent in native decoding and sampling, and in whole steps, in milliseconds. */
+  /** Milliseconds in native decoding and sampling, and in whole steps. */
   readonly nativeMs: number;
   readonly stepMs: number;
   readonly loras: readonly AdapterInfo[];
-  /** Null until something was embedded, or scored. */
+  /** Null until the first embedding or score is computed. */
   readonly embedding: EmbeddingStatus | null;
 }
 
-/** What the token loop knows of an engine's status. */
+/** The part of the status that the scheduler loop reports. */
 export type LoopStatus = Omit<EngineStatus, "loras" | "embedding">;

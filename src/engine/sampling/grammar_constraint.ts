@@ -2,14 +2,18 @@ import { type Candidates, grammarSampler, type Sampler } from "../../../ffi/mod.
 import { ShimmyError } from "../../errors.ts";
 import type { SamplerModel } from "./sampler_model.ts";
 
-/** Characters of the text before a trigger that a pattern may look at: looking at all would be quadratic. */
+/**
+ * Length of the text window that triggers are matched against, in characters. Matching the whole
+ * text would be quadratic.
+ */
 const TRIGGER_WINDOW = 2048;
 
 /**
- * A grammar, or one that starts when a pattern appears in the text.
+ * A grammar constraint on the tokens of a sequence. With triggers it is lazy: inactive until a
+ * trigger matches the text.
  *
- * The waiting is ours and not the library's: a lazy native grammar that is fed text it does not allow
- * ends the process.
+ * Triggers are matched here and not by the native lazy grammar, which ends the process when it is
+ * given text that it does not allow.
  */
 export class GrammarConstraint {
   readonly #model: SamplerModel;
@@ -40,7 +44,7 @@ export class GrammarConstraint {
       ? null
       : grammarSampler(library, vocab, this.#source, "root");
     if (grammar !== null) return grammar;
-    // Whoever takes grammars from clients checks them first: the library tells no reason.
+    // Grammars of clients are validated before this point, because libllama gives no reason.
     throw new ShimmyError("invalid", "grammar: must be GBNF with a rule named `root`", {
       field: "grammar",
     });
@@ -58,8 +62,8 @@ export class GrammarConstraint {
     return candidates.firstIsPossible;
   }
 
-  /** Nothing of the text that would start it has come yet. */
-  get isWaiting(): boolean {
+  /** Whether no trigger has matched yet, so that every token is allowed. */
+  get isInactive(): boolean {
     return this.#grammar === null;
   }
 
@@ -79,7 +83,7 @@ export class GrammarConstraint {
     this.scan(this.#decoder.decode(this.#model.vocab.piece(token, true), { stream: true }));
   }
 
-  /** Takes note of text that comes while it waits. */
+  /** Adds text and activates the grammar if a trigger matches. */
   scan(text: string): void {
     this.#text += text;
     if (this.#text.length > 2 * TRIGGER_WINDOW) this.#text = this.#text.slice(-TRIGGER_WINDOW);
@@ -92,18 +96,18 @@ export class GrammarConstraint {
     }
   }
 
-  /** What has come so far is no text to look for the trigger in. */
+  /** Discards the text that triggers are matched against. */
   resetText(): void {
     this.#text = "";
   }
 
-  /** Starts the grammar on text that is already there, if the grammar allows that text. */
+  /** Activates the grammar after text that already exists, if the grammar allows that text. */
   #start(begun: string): void {
     const grammar = this.#parse();
     for (const token of this.#model.vocab.tokenize(begun, false, true)) {
       if (!this.#permits(grammar, token)) {
         grammar.close();
-        // What follows the trigger is no beginning of this grammar: look for the next trigger.
+        // The text after the trigger does not fit the grammar: wait for the next trigger.
         this.#text = "";
         return;
       }

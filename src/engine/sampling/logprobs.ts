@@ -1,8 +1,8 @@
 import type { TokenLogprob } from "../protocol/mod.ts";
 
 /**
- * The log probability of a token and of the likeliest ones, from the logits before any sampler touched
- * them: `logit - log(sum(exp(logits)))`, computed around the largest logit so that nothing overflows.
+ * Log probabilities of the chosen token and of the `top` likeliest tokens, from the logits before
+ * sampling: `logit - log(sum(exp(logits)))`. Subtracts the largest logit first to avoid overflow.
  */
 export function tokenLogprobs(
   logits: Float32Array,
@@ -23,7 +23,7 @@ export function tokenLogprobs(
   return { ...describe(chosen), top: likeliest(logits, top).map(describe) };
 }
 
-/** Ids of the `count` largest logits, largest first. */
+/** Ids of the `count` largest logits in descending order. */
 function likeliest(logits: Float32Array, count: number): number[] {
   const best: number[] = [];
   for (let id = 0; id < logits.length; id++) {

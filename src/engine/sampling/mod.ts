@@ -1,3 +1,4 @@
+/** Token sampling: sampler chains, grammar constraints, reasoning phases, log probabilities. */
 export { tokenLogprobs } from "./logprobs.ts";
 export { recommendedSampling } from "./recommended_sampling.ts";
 export { TokenSampler } from "./sampler.ts";

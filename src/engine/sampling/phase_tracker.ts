@@ -1,16 +1,16 @@
 import type { Phase, ReasoningPhase } from "../protocol/mod.ts";
 
-/** What a token's text is, and the tokens of a text, as the vocabulary has them. */
+/** Conversion between tokens and text. */
 export interface TokenText {
   textOf(token: number): string;
   tokensOf(text: string): readonly number[];
 }
 
 /**
- * Knows which phase a sequence is in: its answer, or the reasoning that may come before that.
+ * Tracks the phase of a sequence: reasoning or answer.
  *
- * It also ends the reasoning when it has taken as many tokens as it may: from then on the tokens of the
- * closing mark are forcedToken instead of sampled.
+ * When the token budget of the reasoning is used up, the tracker forces the tokens of the closing
+ * mark instead of letting the model sample.
  */
 export class PhaseTracker {
   readonly #reasoning: ReasoningPhase;
@@ -29,24 +29,24 @@ export class PhaseTracker {
     this.#forceClosing();
   }
 
-  /** What the next token belongs to. An answer that has not begun to reason is an answer. */
+  /** Phase of the next token. Text before the opening mark of the reasoning counts as answer. */
   get phase(): Phase {
     return this.#state === "inside" ? "reasoning" : "answer";
   }
 
-  /** The sequence will not reason any more. */
+  /** Whether no reasoning can follow. */
   get isOver(): boolean {
     return this.#state === "after";
   }
 
-  /** The token that has to come next, or null where the model may choose. */
+  /** The token that must come next, or null if the model samples. */
   get forcedToken(): number | null {
     return this.#forcedToken[0] ?? null;
   }
 
   /**
-   * Takes note of the token that came.
-   * @returns where it ended the reasoning, the text that it has beyond the closing mark.
+   * Records a token.
+   * @returns the text after the closing mark, if this token ended the reasoning.
    */
   accept(token: number): string {
     if (this.#state === "after") return "";
@@ -78,13 +78,13 @@ export class PhaseTracker {
       return this.#text.slice(end + close.length);
     }
     this.#reasoningTokens++;
-    // Only an end of the text that could begin the mark matters from here on.
+    // Only a suffix that could begin the closing mark is needed.
     this.#text = this.#text.slice(-close.length);
     this.#forceClosing();
     return "";
   }
 
-  /** Whether the model is about to write the mark itself. */
+  /** Whether the model has begun to write the closing mark. */
   #isClosing(): boolean {
     const { close } = this.#reasoning;
     for (let length = 1; length < close.length; length++) {

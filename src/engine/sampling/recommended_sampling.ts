@@ -1,8 +1,8 @@
 import type { Sampling } from "../protocol/mod.ts";
 
 /**
- * The sampling a model's file recommends, in the metadata keys `general.sampling.*` that
- * `llama_model_meta_key_str` names.
+ * Sampling that the model file recommends in the metadata keys `general.sampling.*` (names:
+ * `llama_model_meta_key_str`).
  */
 export function recommendedSampling(metadata: Readonly<Record<string, string>>): Partial<Sampling> {
   const number = (key: string): number | undefined => {

@@ -11,29 +11,30 @@ import {
   type SequenceRequest,
 } from "../protocol/mod.ts";
 
-/** A seed that nobody chose. */
+/** A random seed. */
 function freshSeed(): number {
   return crypto.getRandomValues(new Uint32Array(1))[0]!;
 }
 
 /**
- * Chooses the tokens of one sequence.
+ * Samples the tokens of one sequence.
  *
- * Its phases share a native chain until their sampling differs. A chain of its own begins with the seed,
- * and each chain hears of every token, so that penalties look back over the change of phase.
+ * Reasoning and answer share a native sampler chain until their sampling differs. A separate chain
+ * starts from the seed. Every chain accepts every token, so penalties look back across the change
+ * of phase.
  */
 export class TokenSampler implements Disposable {
   readonly #model: SamplerModel;
   readonly #constraint: GrammarConstraint | null;
   readonly #tracker: PhaseTracker | null;
   #answer: SamplingChain;
-  /** Null: the reasoning, if there is any, has the answer's. */
+  /** Null if the reasoning uses the chain of the answer. */
   #reasoning: SamplingChain | null = null;
-  /** What its sequence has in its context: a new chain is told of it. */
+  /** Tokens of the sequence, which a new chain is initialized with. */
   readonly #past: readonly number[];
 
   /**
-   * @param past the prompt, to which its sequence adds what is sampled.
+   * @param past token list of the sequence: the prompt, then each sampled token.
    * @throws {ShimmyError} `invalid` if the grammar cannot be parsed.
    */
   constructor(model: SamplerModel, request: SequenceRequest, past: readonly number[]) {
@@ -59,7 +60,7 @@ export class TokenSampler implements Disposable {
     return this.#tracker?.phase ?? "answer";
   }
 
-  /** The next token, from the logits of an output of the last batch. */
+  /** Samples the next token from the logits of an output of the last batch. */
   sample(context: Context, index: number): number {
     const phase = this.#phase;
     const [chain, other] = phase === "reasoning" && this.#reasoning !== null
@@ -75,15 +76,15 @@ export class TokenSampler implements Disposable {
     const forcedToken = this.#tracker?.forcedToken ?? null;
     if (forcedToken === null) return this.#sampleAllowed(chain, context, index);
     if (this.#constraint?.allows(forcedToken) === false) {
-      throw new ShimmyError("backend", "The grammar does not let the reasoning end");
+      throw new ShimmyError("backend", "The grammar does not allow the end of the reasoning");
     }
     chain.accept(forcedToken);
     return forcedToken;
   }
 
   /**
-   * Asking the grammar about the one token that was chosen anyway is cheap; asking it about the whole
-   * vocabulary is not, so that happens only when the token does not fit.
+   * Samples freely and checks the token against the grammar, which is cheap. Applies the grammar to
+   * the whole vocabulary, which is expensive, only if the token is not allowed.
    */
   #sampleAllowed(chain: SamplingChain, context: Context, index: number): number {
     const token = chain.sample(context, index);
@@ -98,13 +99,13 @@ export class TokenSampler implements Disposable {
     constraint.apply(candidates);
     const chosen = chain.resample(candidates);
     if (chosen === null || !constraint.allows(chosen)) {
-      throw new ShimmyError("backend", "The grammar leaves no token to continue with");
+      throw new ShimmyError("backend", "The grammar allows no token to continue with");
     }
     chain.commit();
     return chosen;
   }
 
-  /** Tells those who follow the text of a token. A call that is only thought of starts no grammar. */
+  /** Updates phase and grammar with a token. Reasoning text does not trigger a lazy grammar. */
   #observe(token: number, phase: Phase): void {
     const beyond = this.#tracker?.accept(token) ?? "";
     if (this.#tracker?.isOver) {
@@ -113,15 +114,15 @@ export class TokenSampler implements Disposable {
     }
     const constraint = this.#constraint;
     if (constraint === null) return;
-    if (!constraint.isWaiting || (phase === "answer" && this.#phase === "answer")) {
+    if (!constraint.isInactive || (phase === "answer" && this.#phase === "answer")) {
       constraint.accept(token);
     } else if (this.#phase === "reasoning") constraint.resetText();
     else constraint.scan(beyond);
   }
 
   /**
-   * Changes the sampling of the phase that runs and of those that come, or of one alone, from the next
-   * token on; what was sampled so far still counts for penalties.
+   * Changes the sampling from the next token on: of the current and all later phases, or of one
+   * phase. Penalties still count the earlier tokens.
    */
   update(changes: Partial<Sampling>, phase?: Phase): void {
     if (phase === "reasoning" && (this.#tracker?.isOver ?? true)) return;
@@ -151,7 +152,7 @@ export class TokenSampler implements Disposable {
   }
 }
 
-/** Whether changes change anything. */
+/** Whether changes differ from the current sampling. */
 function differs(changes: Partial<Sampling>, sampling: Sampling): boolean {
   const changed = { ...sampling, ...changes };
   return Object.keys(changes).some((key) =>

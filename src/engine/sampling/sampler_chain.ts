@@ -2,25 +2,25 @@ import { type Candidates, type Context, type Sampler, SamplerChain } from "../..
 import type { Sampling } from "../protocol/mod.ts";
 import type { SamplerModel } from "./sampler_model.ts";
 
-/** Samplers that narrow the candidates leave at least this many. */
+/** Minimum candidates that truncating samplers keep. */
 const MIN_KEEP = 1;
 
-/** What a chain is made from. */
+/** Options of a chain. */
 export interface SamplingChainOptions {
   readonly sampling: Sampling;
-  /** For a sampling that names none. */
+  /** Seed if the sampling has none. */
   readonly seed: number;
   readonly ignoreEos: boolean;
-  /** Whether a token that was drawn may have to be taken back. */
+  /** Whether a sampled token may have to be rolled back. */
   readonly canRollBack: boolean;
 }
 
-/** The native samplers of one phase of a sequence. */
+/** The native sampler chain of one phase of a sequence. */
 export class SamplingChain implements Disposable {
   readonly #model: SamplerModel;
   readonly options: SamplingChainOptions;
   readonly #native: Sampler;
-  /** As it was before the last token, to go back to. */
+  /** Copy of the state before the last token, for roll-back. */
   readonly #checkpoint: Sampler | null;
 
   private constructor(model: SamplerModel, options: SamplingChainOptions, native: Sampler) {
@@ -30,7 +30,7 @@ export class SamplingChain implements Disposable {
     this.#checkpoint = options.canRollBack ? native.clone() : null;
   }
 
-  /** @param past the tokens so far, on which penalties look back. */
+  /** @param past tokens so far, for penalties. */
   static build(
     model: SamplerModel,
     options: SamplingChainOptions,
@@ -42,18 +42,21 @@ export class SamplingChain implements Disposable {
     return chain;
   }
 
-  /** One that goes on from the same state. */
+  /** Returns a copy with the same state. */
   clone(): SamplingChain {
     return new SamplingChain(this.#model, this.options, this.#native.clone());
   }
 
-  /** Another one for a sampling that was changed. */
+  /** Returns a new chain with changed sampling. */
   withSampling(changes: Partial<Sampling>, past: readonly number[]): SamplingChain {
     const sampling = { ...this.options.sampling, ...changes };
     return SamplingChain.build(this.#model, { ...this.options, sampling }, past);
   }
 
-  /** Draws a token and takes it. Call {@linkcode keep} or {@linkcode redraw} next. */
+  /**
+   * Samples and accepts a token. Call {@linkcode commit} or {@linkcode resample} next, if the chain
+   * can roll back.
+   */
   sample(context: Context, index: number): number {
     const start = performance.now();
     const token = this.#native.sample(context, index);
@@ -61,7 +64,7 @@ export class SamplingChain implements Disposable {
     return token;
   }
 
-  /** Takes back what was drawn and draws among these; null where there is none. */
+  /** Rolls back the sampled token and samples from these candidates; null if none can be chosen. */
   resample(candidates: Candidates): number | null {
     this.#native.copyFrom(this.#checkpoint!);
     this.#native.apply(candidates);
@@ -70,12 +73,12 @@ export class SamplingChain implements Disposable {
     return token;
   }
 
-  /** What was drawn stays. */
+  /** Makes the sampled token final. */
   commit(): void {
     this.#checkpoint?.copyFrom(this.#native);
   }
 
-  /** Takes a token that was not drawn here. */
+  /** Accepts a token that another chain sampled or that was forced. */
   accept(token: number): void {
     this.#native.accept(token);
     this.#checkpoint?.accept(token);
@@ -91,7 +94,7 @@ export class SamplingChain implements Disposable {
   }
 }
 
-/** libllama takes a number of tokens where requests may say -1 for the whole context. */
+/** Replaces -1, the whole context, by the number of tokens. */
 function lastN(model: SamplerModel, asked: number): number {
   return asked < 0 ? model.sequenceLength : asked;
 }
@@ -100,7 +103,7 @@ function penalizes({ repeatPenalty, frequencyPenalty, presencePenalty }: Samplin
   return repeatPenalty !== 1 || frequencyPenalty !== 0 || presencePenalty !== 0;
 }
 
-/** Tokens of the past that a sampler of the chain may look at. */
+/** Number of past tokens that a sampler of the chain looks at. */
 function lookBack(model: SamplerModel, sampling: Sampling): number {
   return Math.max(
     penalizes(sampling) ? lastN(model, sampling.repeatLastN) : 0,
@@ -108,7 +111,7 @@ function lookBack(model: SamplerModel, sampling: Sampling): number {
   );
 }
 
-/** The native chain for a sampling; the order of its samplers is llama.cpp's default. */
+/** Builds the native chain. The order of samplers is the default of llama.cpp. */
 function buildNative(
   model: SamplerModel,
   { sampling, seed: fallback, ignoreEos }: SamplingChainOptions,

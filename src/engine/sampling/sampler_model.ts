@@ -2,20 +2,20 @@ import type { Candidates, Library, Vocab } from "../../../ffi/mod.ts";
 import type { Sampling } from "../protocol/mod.ts";
 import type { TokenText } from "./phase_tracker.ts";
 
-/** What sampling needs of the loaded model; shared by all its sequences. */
+/** Properties of the loaded model that sampling needs, shared by all sequences. */
 export interface SamplerModel {
   readonly library: Library;
   readonly vocab: Vocab;
-  /** Sampling the model's file recommends. */
+  /** Sampling recommended by the model file. */
   readonly recommended: Partial<Sampling>;
-  /** Tokens one sequence may hold: how far a window of -1 looks back. */
+  /** Maximum tokens of one sequence: the window of penalties set to -1. */
   readonly sequenceLength: number;
-  /** Tokens that end an answer. */
+  /** End-of-generation tokens. */
   readonly endOfGeneration: readonly number[];
-  /** Text of tokens, and tokens of texts. */
+  /** Conversion between tokens and text. */
   readonly tokenText: TokenText;
-  /** Milliseconds spent in native samplers so far. */
+  /** Accumulated time in native samplers, in milliseconds. */
   readonly native: { ms: number };
-  /** Scratch space, used within a single call. */
+  /** Scratch space for a single call. */
   readonly candidates: Candidates;
 }

@@ -1,56 +1,60 @@
 import { byPriority, type PrioritizedSequence } from "./priority.ts";
 import type { Sequence } from "./sequence.ts";
 
-/** What decides whose turn it is. */
+/** The properties of a sequence that the policy needs. */
 export type BatchCandidate =
   & PrioritizedSequence
   & Pick<Sequence, "paused">
   & { readonly adapters: Pick<Sequence["adapters"], "key"> };
 
-/** The sequences that the next batch is of: all computed with the same adapters. */
+/** The sequences of the next batch, which all use the same adapters. */
 export interface BatchSelection<S> {
   readonly sequences: readonly S[];
-  /** Whether they have prompts to compute, or else answers to go on with. */
+  /** Whether the batch is a prefill batch; else a decode batch. */
   readonly isPrefill: boolean;
-  /** Answers, with any adapters, that wait meanwhile. */
-  readonly answers: number;
+  /** Number of decoding sequences, with any adapters. */
+  readonly decoding: number;
 }
 
 /**
- * Milliseconds for which answers with the same adapters go on before others have their turn, where no
- * prompt waits: libllama lays out its computation anew at every change of adapters, which takes as long
- * as a token or several.
+ * Milliseconds for which sequences with the same adapters continue before others, if no prompt is
+ * waiting. libllama rebuilds its graph at every change of adapters, which takes as long as one or
+ * several tokens.
  */
 const ADAPTER_SWITCH_MS = 50;
 
 /**
- * Lets answers and prompts take turns.
+ * Alternates between decode and prefill batches.
  *
- * In one batch a long prompt would make every answer's attention as long as its own, and a context
- * computes with one set of adapters at a time. So every answer gets its next token, in one batch for
- * each set of adapters, and then comes one batch of prompts, and so on: between two tokens of an answer
- * at most one batch of prompts is computed.
+ * A long prompt in the same batch would make the attention of every decoding sequence as long as
+ * that of the prompt, and a context computes with one set of adapters at a time. Every decoding
+ * sequence gets its next token, in one batch per set of adapters; then one prefill batch follows.
+ * Between two tokens of a sequence there is at most one prefill batch.
  */
 export class BatchPolicy {
-  /** The adapters whose answers had their turn since the last batch of prompts. */
+  /** Adapter keys whose sequences were decoded since the last prefill batch. */
   readonly #decodedKeys = new Set<string>();
-  /** The adapters of the answers that had the last turn, and when it was first theirs. */
+  /** Adapter key of the last decode batch, and the time since which it is used. */
   #lastBatch = { key: "", since: -Infinity };
 
-  /** The next turn among those that run; null when all are paused. */
+  /** Selects the next batch; null if all running sequences are paused. */
   next<S extends BatchCandidate>(running: readonly S[], now: number): BatchSelection<S> | null {
-    const answers = running.filter(({ paused, remaining }) => !paused && remaining <= 1);
-    // A paused one is computed up to its last token, as others may be waiting for its prompt.
-    const prompts = running.filter(({ remaining }) => remaining > 1);
-    const isServed = ({ adapters }: S) => this.#decodedKeys.has(adapters.key);
-    const stays = prompts.length === 0 && now - this.#lastBatch.since < ADAPTER_SWITCH_MS;
+    const decoding = running.filter(({ paused, remaining }) => !paused && remaining <= 1);
+    // A paused sequence is computed up to its last token, because other sequences may wait for its
+    // prompt.
+    const prefilling = running.filter(({ remaining }) => remaining > 1);
+    const isDecoded = ({ adapters }: S) => this.#decodedKeys.has(adapters.key);
+    const keepsAdapters = prefilling.length === 0 &&
+      now - this.#lastBatch.since < ADAPTER_SWITCH_MS;
     let first =
-      (stays ? answers.find(({ adapters }) => adapters.key === this.#lastBatch.key) : undefined) ??
-        answers.find((sequence) => !isServed(sequence));
-    const isPrefill = first === undefined && prompts.length > 0;
+      (keepsAdapters
+        ? decoding.find(({ adapters }) => adapters.key === this.#lastBatch.key)
+        : undefined) ??
+        decoding.find((sequence) => !isDecoded(sequence));
+    const isPrefill = first === undefined && prefilling.length > 0;
     if (first === undefined) {
       this.#decodedKeys.clear();
-      first = isPrefill ? byPriority(prompts, now)[0] : answers[0];
+      first = isPrefill ? byPriority(prefilling, now)[0] : decoding[0];
     }
     if (first === undefined) return null;
     const { key } = first.adapters;
@@ -59,9 +63,9 @@ export class BatchPolicy {
       if (key !== this.#lastBatch.key) this.#lastBatch = { key, since: now };
     }
     return {
-      sequences: (isPrefill ? prompts : answers).filter(({ adapters }) => adapters.key === key),
+      sequences: (isPrefill ? prefilling : decoding).filter(({ adapters }) => adapters.key === key),
       isPrefill,
-      answers: answers.length,
+      decoding: decoding.length,
     };
   }
 }

@@ -54,14 +54,14 @@ Deno.test("a paused answer has no turn, but its prompt is computed", () => {
   assertEquals(new BatchPolicy().next([paused, prompt], 0), {
     sequences: [prompt],
     isPrefill: true,
-    answers: 0,
+    decoding: 0,
   });
 });
 
 Deno.test("a turn tells how many answers wait for it, whatever their adapters", () => {
   const turns = new BatchPolicy();
   const running = [taker(1, "x"), taker(1, "x"), taker(1, "y"), taker(900, "z")];
-  assertEquals([0, 1, 2].map(() => turns.next(running, 0)!.answers), [3, 3, 3]);
+  assertEquals([0, 1, 2].map(() => turns.next(running, 0)!.decoding), [3, 3, 3]);
 });
 
 Deno.test("where no prompt waits, answers with the same adapters go on for a while", () => {

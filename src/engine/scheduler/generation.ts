@@ -4,29 +4,29 @@ import type { SessionStore } from "../kv_cache/mod.ts";
 import type { SamplerModel } from "../sampling/mod.ts";
 import type { DraftModel } from "../speculation/mod.ts";
 
-/** What a model that generates text needs for it. */
+/** What a loaded model provides for text generation. */
 export interface GenerationContext {
   readonly context: Context;
   readonly sampling: SamplerModel;
   readonly adapters: Adapters;
-  /** Tokens one sequence may hold. */
+  /** Maximum tokens of one sequence. */
   readonly sequenceLength: number;
   readonly parallel: number;
-  /** Outputs that one batch may have. */
+  /** Maximum outputs of a batch. */
   readonly maxOutputs: number;
-  /** Whether all sequences take their cells from one buffer. */
+  /** Whether all sequences share one KV buffer. */
   readonly kvUnified: boolean;
-  /** Null where no folder for sessions was given. */
+  /** Null without a session folder. */
   readonly sessions: SessionStore | null;
   readonly draft: DraftModel | null;
-  /** Whether to draft from a sequence's own text. */
+  /** Whether to draft by prompt lookup. */
   readonly lookup: boolean;
-  /** Whether a sequence goes on when its context is full. */
+  /** Whether a sequence continues when its context is full (context shift). */
   readonly contextShift: boolean;
-  /** Whether its memory can forget the end of a sequence. */
+  /** Whether tokens at the end of a sequence can be removed from the KV cache. */
   readonly canTruncate: boolean;
-  /** Whether no device but the CPU computes. */
+  /** Whether only the CPU computes. */
   readonly isOnCpu: boolean;
-  /** Bytes of host memory for states of finished sequences. */
+  /** Maximum bytes of saved states in host memory. */
   readonly savedBytes: number;
 }

@@ -22,12 +22,12 @@ import { Speculation } from "../speculation/mod.ts";
 import type { Tokenizer } from "../tokenizer/mod.ts";
 import { BatchPolicy, type BatchSelection } from "./batch_policy.ts";
 
-/** Requests that may wait for each one that may run; more are refused. */
+/** Maximum waiting requests per stream; more are refused. */
 const QUEUE_PER_STREAM = 16;
 
 type Emit = (id: number, event: SequenceEvent) => void;
 
-/** The token loop of one model: continuous batching over the streams of one context. */
+/** Scheduler loop of one model: continuous batching over the streams of one context. */
 export class Loop {
   readonly #model: GenerationContext;
   readonly #tokenizer: Tokenizer;
@@ -36,13 +36,13 @@ export class Loop {
   readonly #batch: Batch;
   readonly #prefillBudget = new PrefillBudget();
   readonly #speculation: Speculation;
-  /** Null where rows that nobody needs are of no use. */
+  /** Null if padding rows cannot help. */
   readonly #padding: PaddingRows | null;
   readonly #sessions: SessionCache;
   readonly #queueLimit: number;
   readonly #scheduler: Scheduler;
   readonly #policy = new BatchPolicy();
-  /** Those that have a part in the batch, and the unused streams that have a row in it. */
+  /** Sequences in the current batch, and idle streams with a padding row in it. */
   #members: readonly Sequence[] = [];
   #paddingStreams: readonly KvStream[] = [];
   readonly #stats = new LoopStats();
@@ -53,7 +53,7 @@ export class Loop {
     this.#emit = emit;
     this.#batch = new Batch(model.context.batchSize);
     this.#queueLimit = QUEUE_PER_STREAM * model.parallel;
-    // What turns out wrong has to be cut out of the memory again.
+    // Rejected drafted tokens must be removed from the KV cache.
     this.#speculation = new Speculation(model.canTruncate ? model.draft : null, model);
     this.#padding = model.isOnCpu && model.canTruncate && !model.kvUnified
       ? new PaddingRows(model.sequenceLength)
@@ -69,12 +69,12 @@ export class Loop {
     this.#sessions = new SessionCache(model.sessions, model.context, this.#cache);
   }
 
-  /** Whether a step would do anything now. */
+  /** Whether a step would compute anything. */
   get hasWork(): boolean {
     return this.#scheduler.hasWork;
   }
 
-  /** Queues a request; a problem becomes its one event. */
+  /** Queues a request. A request that cannot be queued gets one error event. */
   submit(id: number, request: SequenceRequest): void {
     try {
       this.#scheduler.add(this.#createSequence(id, request));
@@ -97,7 +97,7 @@ export class Loop {
       throw new ShimmyError("invalid", "prompt: must not be empty", { field: "prompt" });
     }
     const room = length - prompt.length;
-    // Without an answer, a prompt may fill the context.
+    // A prompt may fill the context if no tokens are to be generated.
     if (room < (request.maxTokens === 0 ? 0 : 1)) {
       throw new ShimmyError(
         "context_length",
@@ -118,7 +118,7 @@ export class Loop {
     }
   }
 
-  /** Changes a sequence that waits or runs; others are done, and nothing is left to change. */
+  /** Applies a control to a waiting or running sequence. Ignored for finished sequences. */
   control(id: number, control: Control): void {
     const sequence = this.#scheduler.find(id);
     if (sequence === undefined) return;
@@ -142,21 +142,21 @@ export class Loop {
     }
   }
 
-  /** Computes one batch, of answers or of prompts, and samples from it. */
+  /** Computes one decode or prefill batch and samples from it. */
   step(): void {
     const start = performance.now();
     this.#scheduler.admit(start);
-    const turn = this.#policy.next(this.#scheduler.running, start);
-    if (turn === null) return;
-    if (!this.#applyAdapters(turn.sequences)) return;
-    if (turn.isPrefill) this.#addPrefillChunks(turn, start);
-    else this.#addDecodeTokens(turn.sequences.toSorted(byStream));
+    const selection = this.#policy.next(this.#scheduler.running, start);
+    if (selection === null) return;
+    if (!this.#applyAdapters(selection.sequences)) return;
+    if (selection.isPrefill) this.#buildPrefillBatch(selection, start);
+    else this.#buildDecodeBatch(selection.sequences.toSorted(byStream));
     const before = performance.now();
     const computed = this.#decode();
     const native = performance.now() - before;
     this.#stats.nativeMs += native;
     if (computed) {
-      if (turn.isPrefill) this.#prefillBudget.record(this.#batch.length, native);
+      if (selection.isPrefill) this.#prefillBudget.record(this.#batch.length, native);
       else this.#padding?.record(native);
       this.#sample();
     }
@@ -164,30 +164,32 @@ export class Loop {
     this.#stats.stepMs += performance.now() - start;
   }
 
-  #addPrefillChunks({ sequences, answers }: BatchSelection<Sequence>, now: number): void {
-    const share = this.#prefillBudget.size(answers, sequences.length, this.#batch.capacity);
-    this.#members = addPrefillChunks(this.#batch, sequences, share, now, this.#model.maxOutputs);
+  #buildPrefillBatch({ sequences, decoding }: BatchSelection<Sequence>, now: number): void {
+    const budget = this.#prefillBudget.size(decoding, sequences.length, this.#batch.capacity);
+    this.#members = addPrefillChunks(this.#batch, sequences, budget, now, this.#model.maxOutputs);
     this.#paddingStreams = [];
   }
 
-  /** @param answers in the order of their streams */
-  #addDecodeTokens(answers: readonly Sequence[]): void {
-    this.#speculation.draft(answers, this.#batch.capacity - answers.length);
-    this.#members = answers;
-    this.#paddingStreams = this.#choosePadding(answers);
-    addDecodeTokens(this.#batch, answers, this.#paddingStreams);
+  /** @param decoding sequences in the order of their streams */
+  #buildDecodeBatch(decoding: readonly Sequence[]): void {
+    this.#speculation.draft(decoding, this.#batch.capacity - decoding.length);
+    this.#members = decoding;
+    this.#paddingStreams = this.#choosePadding(decoding);
+    addDecodeTokens(this.#batch, decoding, this.#paddingStreams);
   }
 
-  /** One answer alone is faster by itself, and what is drafted has groups of rows of its own. */
-  #choosePadding(answers: readonly Sequence[]): readonly KvStream[] {
-    if (this.#padding === null || answers.length < 2) return [];
-    if (answers.some(({ draft }) => draft.length > 0)) return [];
-    const streams = answers.map((sequence) => sequence.stream!);
+  /** A single sequence needs no padding, and drafts already fill row groups. */
+  #choosePadding(decoding: readonly Sequence[]): readonly KvStream[] {
+    if (this.#padding === null || decoding.length < 2) return [];
+    if (decoding.some(({ draft }) => draft.length > 0)) return [];
+    const streams = decoding.map((sequence) => sequence.stream!);
     const longest = Math.max(...streams.map(({ tokens }) => tokens.length));
     return this.#padding.choose(streams.map(({ id }) => id), this.#cache.idleStreams, longest);
   }
 
-  /** @returns whether the context computes with the sequences' adapters now; if not, they were ended. */
+  /**
+   * @returns whether the adapters of the sequences are applied; if not, the sequences have failed.
+   */
   #applyAdapters(sequences: readonly Sequence[]): boolean {
     try {
       this.#model.adapters.apply(sequences[0]!.adapters, this.#model.context);
@@ -198,11 +200,13 @@ export class Loop {
     }
   }
 
-  /** @returns whether the batch was computed; if not, its sequences are as before or were ended. */
+  /**
+   * @returns whether the batch was computed; if not, its sequences are unchanged or have failed.
+   */
   #decode(): boolean {
     try {
       const outcome = this.#model.context.decode(this.#batch);
-      // A GPU goes on computing when the call has returned: its time is that of the batch.
+      // A GPU may still compute when the call returns; its time belongs to this batch.
       this.#model.context.synchronize();
       this.#cache.completeCopies();
       if (outcome === "done") return true;
@@ -223,14 +227,14 @@ export class Loop {
     return false;
   }
 
-  /** The KV cache had no room for the batch: takes the batch back and makes some. */
+  /** The KV cache had no room for the batch: rolls the batch back and frees cells. */
   #makeRoom(): void {
     this.#rollBack();
     if (this.#cache.evict() || this.#scheduler.preempt()) return;
-    for (const alone of this.#scheduler.running) this.#finish(alone, "length");
+    for (const sequence of this.#scheduler.running) this.#finish(sequence, "length");
   }
 
-  /** Forgets the tokens that were put into the batch but did not get into the KV cache. */
+  /** Removes the tokens of the batch that did not get into the KV cache from the streams. */
   #rollBack(): void {
     for (const { stream } of this.#scheduler.running) {
       const held = this.#model.context.lastPosition(stream!.id) + 1;
@@ -238,7 +242,7 @@ export class Loop {
     }
   }
 
-  /** Ends every sequence that had a part in the batch. */
+  /** Fails every sequence of the batch. */
   #failBatch(error: ShimmyError): void {
     for (const sequence of this.#members) this.#fail(sequence, error, true);
     this.#rollBack();
@@ -249,7 +253,7 @@ export class Loop {
     this.#emit(sequence.id, { type: "error", error: serializeError(error) });
   }
 
-  /** Takes the next tokens of every sequence whose last one was in the batch. */
+  /** Samples the next tokens of the sequences whose last token was in the batch. */
   #sample(): void {
     for (const sequence of this.#members) {
       try {
@@ -263,7 +267,7 @@ export class Loop {
     }
   }
 
-  /** Reports the log probabilities of the tokens of a prompt that the batch computed. */
+  /** Reports the log probabilities of the prompt tokens in the batch. */
   #scorePrompt(sequence: Sequence): void {
     const { tokens, promptOutputs, request } = sequence;
     const bytesOf = (token: number) => this.#tokenizer.piece(token, true).bytes;
@@ -283,8 +287,8 @@ export class Loop {
   }
 
   /**
-   * Samples from one output after the other for as long as what comes out is what was drafted: each
-   * token is drawn exactly as it would be without a draft.
+   * Samples from the outputs as long as the sampled token equals the drafted one. Each token is
+   * sampled exactly as without a draft.
    */
   #sampleFrom(sequence: Sequence): void {
     let accepted = 0;
@@ -300,10 +304,10 @@ export class Loop {
     else if (sequence.room < 1) this.#shift(sequence);
   }
 
-  /** Takes tokens that were drafted wrongly out of the KV cache. */
+  /** Removes rejected drafted tokens from the KV cache. */
   #removeRejected(sequence: Sequence, finish: FinishReason | null): void {
     const stream = sequence.stream!;
-    // The last token sampled is not computed yet, unless the end came at a drafted one.
+    // The last sampled token is not in the KV cache, unless the sequence ended at a drafted token.
     const valid = Math.min(
       stream.tokens.length,
       finish === null ? sequence.tokens.length - 1 : sequence.tokens.length,
@@ -313,7 +317,7 @@ export class Loop {
     stream.tokens.length = valid;
   }
 
-  /** @returns why the sequence is done, or null. */
+  /** @returns the finish reason, or null. */
   #sampleOne(sequence: Sequence, output: number): FinishReason | null {
     const { context, sampling } = this.#model;
     const { request } = sequence;
@@ -338,7 +342,10 @@ export class Loop {
     return sequence.completionTokens >= sequence.maxTokens ? "length" : null;
   }
 
-  /** The stream is full: forgets the older half of what comes after the first token, and goes on. */
+  /**
+   * Context shift: the stream is full, so half of the tokens after the first one are discarded,
+   * oldest first.
+   */
   #shift(sequence: Sequence): void {
     const { context } = this.#model;
     const stream = sequence.stream!;
@@ -359,9 +366,9 @@ export class Loop {
     this.#emit(sequence.id, event);
   }
 
-  /** Takes a sequence out of the loop and gives its stream back. */
+  /** Removes a sequence and releases its stream and adapters. */
   #drop(sequence: Sequence, forget: boolean): void {
-    // What context shift left depends on tokens that are gone: it is of no use to others.
+    // After a context shift the KV cache depends on discarded tokens and cannot be reused.
     this.#scheduler.remove(sequence, forget || sequence.isShifted);
     sequence.sampler.close();
     this.#model.adapters.release(sequence.adapters);
@@ -376,7 +383,7 @@ export class Loop {
       prefilling: running.filter((sequence) => sequence.isPrefilling).length,
       queued: waiting.length,
       queueLimit: this.#queueLimit,
-      // Sequences may have cells of one buffer in common.
+      // Sequences may share cells of one buffer.
       cellsUsed: Math.min(this.#cache.cellsUsed, context.contextLength),
       cellsTotal: context.contextLength,
       ...counts,
@@ -389,7 +396,7 @@ export class Loop {
     };
   }
 
-  /** Ends everything that waits or runs. */
+  /** Ends all waiting and running sequences. */
   close(): void {
     for (const sequence of [...this.#scheduler.running, ...this.#scheduler.waiting]) {
       this.#finish(sequence, "cancelled");

@@ -1,7 +1,7 @@
 import type { EngineStatus } from "../protocol/mod.ts";
 import type { Sequence } from "./sequence.ts";
 
-/** What a loop has done since it began. */
+/** Counters of a loop. */
 export class LoopStats {
   steps = 0;
   /** Milliseconds in native decoding, and in whole steps. */
@@ -11,14 +11,14 @@ export class LoopStats {
   #cachedTokens = 0;
   #completionTokens = 0;
 
-  /** A sequence is done. */
+  /** Adds a finished sequence. */
   add({ promptLength, cachedTokens, completionTokens }: Sequence): void {
     this.#promptTokens += promptLength;
     this.#cachedTokens += cachedTokens;
     this.#completionTokens += completionTokens;
   }
 
-  /** The counts as the engine tells them. */
+  /** The counters as reported in the engine status. */
   snapshot(): Pick<
     EngineStatus,
     | "promptTokens"

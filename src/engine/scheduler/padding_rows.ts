@@ -1,23 +1,32 @@
 import type { KvStream } from "../kv_cache/mod.ts";
 import { ROW_GROUP } from "../native/mod.ts";
 
-/** A row that nobody needs costs something, too: more than these, and than there are answers, never pay. */
+/**
+ * Maximum padding rows: the number of decoding sequences, but at least this many. More rows cost
+ * more than they save.
+ */
 const MIN_PADDING_LIMIT = 3;
-/** Tokens by which a stream may be longer than every answer: its row attends to all that it holds. */
+/**
+ * Maximum tokens by which a padding stream may exceed the longest decoding sequence: its row
+ * attends to all its tokens.
+ */
 const MAX_EXTRA_TOKENS = 256;
-/** Batches of each kind that are timed before it is decided. */
+/** Batches to time with and without padding before deciding. */
 const TRIALS = 6;
-/** Filled batches must take at most this share of the time. */
+/** Maximum time of a padded batch relative to a plain one. */
 const MAX_TIME_RATIO = 0.97;
-/** Shapes of batches about which something is remembered. */
+/** Maximum batch shapes to remember. */
 const MAX_SHAPES = 256;
 
-/** How long batches of one shape take, in milliseconds, at best: what disturbs a machine only adds to it. */
+/**
+ * Best times of batches of one shape in milliseconds. The minimum is used because disturbances only
+ * add time.
+ */
 class Trial {
   #plain = { count: 0, best: Infinity };
   #padded = { count: 0, best: Infinity };
 
-  /** Whether the next batch is to be filled. */
+  /** Whether to pad the next batch. */
   get isPadded(): boolean {
     if (this.#plain.count < TRIALS) return false;
     return this.#padded.count < TRIALS || this.#padded.best < this.#plain.best * MAX_TIME_RATIO;
@@ -32,27 +41,28 @@ class Trial {
 }
 
 /**
- * Fills batches of answers with rows of streams that nobody uses, where that makes them faster: three
- * rows can take longer than four (see {@linkcode ROW_GROUP}), and a gap in the ids of the streams makes
- * libllama compute those behind it by themselves. Whether it does depends on the processor and on the
- * weights, so both ways are timed.
+ * Pads decode batches with rows of idle streams if that makes them faster. Three rows can take
+ * longer than four (see {@linkcode ROW_GROUP}), and a gap in the stream ids makes libllama compute
+ * the streams behind it separately. The effect depends on the processor and the weights, so both
+ * variants are timed.
  */
 export class PaddingRows {
   readonly #capacity: number;
   readonly #trials = new Map<string, Trial>();
   #lastBatch: { readonly trial: Trial; readonly isPadded: boolean } | null = null;
 
-  /** @param capacity tokens that a stream holds. */
+  /** @param capacity maximum tokens of a stream. */
   constructor(capacity: number) {
     this.#capacity = capacity;
   }
 
   /**
-   * The streams from which to add a row at the position behind their tokens, to be removed after the batch.
+   * Chooses the streams that get a padding row at the position after their tokens. Remove these
+   * rows after the batch.
    *
-   * @param ids those of the streams that answer, in ascending order
-   * @param idle streams that nobody uses
-   * @param longest tokens of the longest answer
+   * @param ids stream ids of the decoding sequences, in ascending order
+   * @param idle streams without a running sequence
+   * @param longest tokens of the longest decoding sequence
    */
   choose(ids: readonly number[], idle: readonly KvStream[], longest: number): readonly KvStream[] {
     this.#lastBatch = null;
@@ -66,14 +76,14 @@ export class PaddingRows {
     return trial.isPadded ? paddingStreams : [];
   }
 
-  /** Learns how long the batch took that was chosen for last, in milliseconds. */
+  /** Records the time of the last batch in milliseconds. */
   record(ms: number): void {
     this.#lastBatch?.trial.record(this.#lastBatch.isPadded, ms);
     this.#lastBatch = null;
   }
 }
 
-/** The streams in the gaps, and beside them as many as complete a group of rows that is half full. */
+/** Streams in the gaps, plus neighbours that complete a row group that is at least half full. */
 function propose(ids: readonly number[], idle: readonly KvStream[]): readonly KvStream[] {
   const free = new Map(idle.map((stream) => [stream.id, stream]));
   const first = ids[0]!;
@@ -96,7 +106,7 @@ function propose(ids: readonly number[], idle: readonly KvStream[]): readonly Kv
   return [...paddingStreams, ...beside];
 }
 
-/** How many ids follow each other, run by run. */
+/** Lengths of the runs of consecutive ids. */
 function runLengths(ids: readonly number[]): readonly number[] {
   const runs: number[] = [];
   ids.forEach((id, index) => {

@@ -1,28 +1,28 @@
 import type { Sequence } from "./sequence.ts";
 
-/** A waiting prompt gains on the shorter ones by this many tokens for each millisecond it waits. */
+/** Ageing: a waiting prompt counts this many tokens shorter per millisecond. */
 const AGEING_TOKENS_PER_MS = 0.25;
 /**
- * One step of priority is worth as much as this many tokens, and no prompt counts as longer: at the same
- * age a higher priority always goes first, and nobody is overtaken by who comes more than 16 s later for
- * each step of priority between them.
+ * Tokens that one step of priority is worth, and the limit of the length of a prompt in the cost.
+ * At equal age a higher priority always runs first. No sequence is overtaken by sequences that
+ * arrive more than 16 s later per step of priority between them.
  */
 const TOKENS_PER_PRIORITY = 4096;
-/** While answers run, a batch of prompts is sized to take about this long, in milliseconds. */
+/** Target time of a prefill batch while sequences decode, in milliseconds. */
 const PREFILL_BATCH_MS = 300;
-/** So many times as long where more wait for their first token than for their next one. */
+/** Maximum factor on the target time when waiting prompts outnumber decoding sequences. */
 const MAX_BUDGET_FACTOR = 4;
-/** Smaller shares would make prompts needlessly slow. */
+/** Minimum budget in tokens; smaller batches would slow prompts down too much. */
 const MIN_BUDGET = 32;
-/** The share while nothing is known of the machine's speed. */
+/** Budget in tokens before any batch was timed. */
 const INITIAL_BUDGET = 64;
 
-/** What decides when a sequence gets its turn. */
+/** The properties of a sequence that determine its order. */
 export type PrioritizedSequence =
   & Pick<Sequence, "id" | "remaining" | "submitted" | "completionTokens">
   & { readonly request: Pick<Sequence["request"], "priority"> };
 
-/** Tokens as they count for the order: more of them count more, but never as much as a step of priority. */
+/** Cost of a sequence; lower runs first. The length counts with a limit of one step of priority. */
 function schedulingCost(
   { remaining, submitted, request }: PrioritizedSequence,
   now: number,
@@ -33,9 +33,8 @@ function schedulingCost(
 }
 
 /**
- * Sequences with something to compute before they answer, in the order in which they get their turn:
- * answers that were interrupted, the oldest first; then the highest priority and the shortest prompt,
- * but nobody starves.
+ * Sorts sequences that have tokens to prefill: preempted sequences first, oldest first; then by
+ * priority and length, with ageing against starvation.
  */
 export function byPriority<S extends PrioritizedSequence>(
   sequences: readonly S[],
@@ -45,13 +44,13 @@ export function byPriority<S extends PrioritizedSequence>(
   return sequences
     .map((sequence) => ({
       sequence,
-      weight: sequence.completionTokens > 0 ? -Infinity : schedulingCost(sequence, now),
+      cost: sequence.completionTokens > 0 ? -Infinity : schedulingCost(sequence, now),
     }))
-    .sort((a, b) => a.weight === b.weight ? a.sequence.id - b.sequence.id : a.weight - b.weight)
+    .sort((a, b) => a.cost === b.cost ? a.sequence.id - b.sequence.id : a.cost - b.cost)
     .map(({ sequence }) => sequence);
 }
 
-/** Of sequences that run, the one that gives up its room: lowest priority first, then the youngest. */
+/** The running sequence to preempt: a paused one, else the lowest priority, then the youngest. */
 export function preemptionCandidate<S extends PrioritizedSequence & Pick<Sequence, "paused">>(
   sequences: readonly S[],
 ): S | undefined {
@@ -59,26 +58,27 @@ export function preemptionCandidate<S extends PrioritizedSequence & Pick<Sequenc
   return sequences.toSorted((a, b) => rank(a) === rank(b) ? b.id - a.id : rank(a) - rank(b))[0];
 }
 
-/** Sizes the batches of prompts between those of answers, so that a long one does not make others stutter. */
+/** Token budget of prefill batches, so that a long prompt does not delay decoding sequences. */
 export class PrefillBudget {
   #msPerToken = 0;
 
   /**
-   * Tokens of prompts in one batch of `capacity` tokens, while `answers` wait for it. Small batches are
-   * slower: where more `prompts` than answers wait, their time counts for more.
+   * Maximum tokens of a prefill batch of `capacity` tokens, while `decoding` sequences wait for it.
+   * Small batches are less efficient, so the budget grows if more prompts than decoding sequences
+   * are waiting.
    */
-  size(answers: number, prompts: number, capacity: number): number {
-    if (answers === 0) return capacity;
-    const crowd = Math.min(MAX_BUDGET_FACTOR, Math.max(1, prompts / answers));
-    const share = this.#msPerToken === 0
+  size(decoding: number, prompts: number, capacity: number): number {
+    if (decoding === 0) return capacity;
+    const factor = Math.min(MAX_BUDGET_FACTOR, Math.max(1, prompts / decoding));
+    const budget = this.#msPerToken === 0
       ? INITIAL_BUDGET
-      : Math.max(MIN_BUDGET, Math.floor(PREFILL_BATCH_MS * crowd / this.#msPerToken));
-    return Math.min(capacity, share);
+      : Math.max(MIN_BUDGET, Math.floor(PREFILL_BATCH_MS * factor / this.#msPerToken));
+    return Math.min(capacity, budget);
   }
 
-  /** Learns from a batch of prompts how long a token takes. */
+  /** Records the time of a prefill batch. */
   record(promptTokens: number, ms: number): void {
-    // Steps with few tokens are ruled by reading the weights, not by the tokens.
+    // Small batches are limited by reading the weights, not by the number of tokens.
     if (promptTokens < MIN_BUDGET) return;
     const measured = ms / promptTokens;
     this.#msPerToken = this.#msPerToken === 0 ? measured : this.#msPerToken * 0.7 + measured * 0.3;

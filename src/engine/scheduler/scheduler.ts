@@ -3,8 +3,8 @@ import { byPriority, preemptionCandidate } from "./priority.ts";
 import type { Sequence } from "./sequence.ts";
 
 /**
- * Who runs and who waits: gives the streams of the KV cache to sequences, and takes them back where
- * others need them more. A sequence that lost its stream goes on later, from its saved state.
+ * Admits waiting sequences to KV cache streams, and preempts running ones if cells run out. A
+ * preempted sequence continues later from its saved state.
  */
 export class Scheduler {
   readonly #cache: PrefixCache;
@@ -12,16 +12,16 @@ export class Scheduler {
   #preemptions = 0;
   #waiting: Sequence[] = [];
   #running: Sequence[] = [];
-  /** No room for another sequence until one ends: it would be taken back at once. */
+  /** No sequence can be admitted until one ends: it would be preempted at once. */
   #isFull = false;
 
-  /** @param onBegin hears of each sequence that has just got its first stream. */
+  /** @param onBegin called for each sequence that got its first stream. */
   constructor(cache: PrefixCache, onBegin: (sequence: Sequence) => void) {
     this.#cache = cache;
     this.#onBegin = onBegin;
   }
 
-  /** Sequences that lost their cells to others so far. */
+  /** Number of preemptions so far. */
   get preemptions(): number {
     return this.#preemptions;
   }
@@ -30,12 +30,12 @@ export class Scheduler {
     return this.#waiting;
   }
 
-  /** Those with a stream. */
+  /** Sequences with a stream. */
   get running(): readonly Sequence[] {
     return this.#running;
   }
 
-  /** Whether there is something to compute now. */
+  /** Whether there is something to compute. */
   get hasWork(): boolean {
     return this.#running.some((sequence) => !isIdle(sequence)) ||
       (this.#waiting.some(({ paused }) => !paused) &&
@@ -55,7 +55,7 @@ export class Scheduler {
     this.#waiting.push(sequence);
   }
 
-  /** Takes a sequence out; what its stream holds stays known, unless `forget`. */
+  /** Removes a sequence. The tokens in its stream stay cached, unless `forget`. */
   remove(sequence: Sequence, forget: boolean): void {
     this.#running = this.#running.filter((one) => one !== sequence);
     this.#waiting = this.#waiting.filter((one) => one !== sequence);
@@ -65,17 +65,18 @@ export class Scheduler {
     sequence.stream = null;
   }
 
-  /** Gives streams to waiting sequences. */
+  /** Admits waiting sequences. */
   admit(now: number): void {
     if (this.#waiting.length === 0) return;
     for (const sequence of byPriority(this.#waiting.filter(({ paused }) => !paused), now)) {
       if (!this.#hasRoom && !this.#swapOutIdle()) return;
-      // What is cached has no logits, which log probabilities of the prompt are made from.
+      // Cached tokens have no logits, which prompt log probabilities need.
       const useCache = (sequence.request.cachePrompt ?? true) && !sequence.scoresPrompt;
       const { scope } = sequence;
-      // Somebody is computing what this one begins with: computing it twice would take longer.
+      // Another sequence is computing a prefix of this prompt: wait, because computing the prefix
+      // twice takes longer.
       if (useCache && this.#cache.isBeingComputed(sequence.tokens, scope)) continue;
-      // What an interrupted answer had computed is its own, also where others' prompts are not wanted.
+      // A preempted sequence may reuse its own state even if its request bypasses the cache.
       const mayReuse = useCache || sequence.completionTokens > 0;
       const stream = this.#cache.acquire(sequence.tokens, mayReuse, scope);
       if (stream === null) {
@@ -89,8 +90,8 @@ export class Scheduler {
   }
 
   /**
-   * The cells have run out: one of those that run gives up its own and goes on later.
-   * @returns false where that would leave none.
+   * Preempts a running sequence because cells ran out.
+   * @returns false if fewer than two sequences are running.
    */
   preempt(): boolean {
     if (this.#running.length < 2) return false;
@@ -100,7 +101,7 @@ export class Scheduler {
     return true;
   }
 
-  /** Takes the stream of one whose reader has stopped. @returns whether there was one. */
+  /** Swaps out a paused sequence to free its stream. @returns whether there was one. */
   #swapOutIdle(): boolean {
     const idle = preemptionCandidate(this.#running.filter(isIdle));
     if (idle === undefined) return false;
@@ -117,7 +118,7 @@ export class Scheduler {
   }
 }
 
-/** Nothing of it is to be computed until it is resumed. */
+/** Whether a sequence has nothing to compute until it is resumed. */
 function isIdle({ paused, remaining }: Sequence): boolean {
   return paused && remaining <= 1;
 }

@@ -12,36 +12,36 @@ import type {
 import type { TokenSampler } from "../sampling/mod.ts";
 import { type Piece, StopMatcher, Utf8Stream } from "../tokenizer/mod.ts";
 
-/** How much a sequence may take. */
+/** Limits of a sequence. */
 export interface SequenceLimits {
-  /** Tokens to generate at most. */
+  /** Maximum tokens to generate. */
   readonly maxTokens: number;
-  /** Tokens of prompt and answer that its stream holds. */
+  /** Maximum tokens of prompt and answer in the stream. */
   readonly length: number;
 }
 
-/** One request on its way through the loop: from its prompt to its last token. */
+/** A request in the loop, from its prompt to its last token. */
 export class Sequence {
   readonly submitted = performance.now();
   readonly promptLength: number;
   readonly policy = new DraftPolicy();
-  /** Whose states it may use, and who may use its own: see `PrefixCache.acquire`. */
+  /** Scope of its cached states: see `PrefixCache.acquire`. */
   scope: string;
-  /** Set while it is admitted. */
+  /** Set while the sequence is admitted. */
   stream: KvStream | null = null;
   paused = false;
-  /** Outputs of the batch that is being computed from which its next tokens are sampled. */
+  /** Output indices in the current batch from which the next tokens are sampled. */
   readonly outputs: number[] = [];
-  /** Outputs of that batch which tell the log probabilities of the next tokens of the prompt. */
+  /** Output indices in the current batch for the log probabilities of the next prompt tokens. */
   readonly promptOutputs: number[] = [];
-  /** Tokens of the prompt whose log probabilities were reported. */
+  /** Number of prompt tokens whose log probabilities were reported. */
   scoredTokens = 0;
-  /** Tokens that were put into the batch in the hope that they are the next ones. */
+  /** Drafted tokens in the batch. */
   draft: readonly number[] = [];
   completionTokens = 0;
   cachedTokens = 0;
   stopString: string | null = null;
-  /** What did not go as it was asked. */
+  /** Deviations from the request. */
   readonly notices: Notice[] = [];
   #lookup: NgramLookup | null = null;
   #admitted = 0;
@@ -54,13 +54,13 @@ export class Sequence {
     readonly id: number,
     readonly request: SequenceRequest,
     /**
-     * The prompt, then each token that was sampled; the last one is not in the KV cache yet. The sampler
-     * has the same list.
+     * The prompt, then each sampled token; the last one is not in the KV cache yet. The sampler
+     * shares this list.
      */
     readonly tokens: number[],
     readonly sampler: TokenSampler,
     readonly limits: SequenceLimits,
-    /** What it is computed with beside the model. */
+    /** The adapters it is computed with. */
     readonly adapters: AdapterSet,
     readonly session: OpenedSession,
   ) {
@@ -70,7 +70,7 @@ export class Sequence {
     this.#stops = new StopMatcher(request.stop);
   }
 
-  /** Whether log probabilities of its prompt are still to be reported. */
+  /** Whether log probabilities of prompt tokens are still to be reported. */
   get scoresPrompt(): boolean {
     return this.request.promptLogprobs !== undefined && this.scoredTokens < this.promptLength;
   }
@@ -79,7 +79,7 @@ export class Sequence {
     return this.limits.maxTokens;
   }
 
-  /** Tokens that its stream could still take. */
+  /** Tokens that the stream can still hold. */
   get room(): number {
     return this.limits.length - this.tokens.length;
   }
@@ -89,24 +89,24 @@ export class Sequence {
     return this.tokens.length - (this.stream?.tokens.length ?? 0);
   }
 
-  /** Whether its context was shifted. */
+  /** Whether the context was shifted. */
   get isShifted(): boolean {
     return this.scope !== this.adapters.key;
   }
 
-  /** Whether its prompt is still being computed. */
+  /** Whether the prompt is not completely computed. */
   get isPrefilling(): boolean {
     return this.#prefilled === 0;
   }
 
-  /** Finds repetitions in its own tokens. */
+  /** Prompt lookup in its own tokens. */
   get lookup(): NgramLookup {
     return this.#lookup ??= new NgramLookup(this.tokens);
   }
 
   /**
-   * It has a stream now, which holds the first tokens of its prompt.
-   * @returns whether it is its first one.
+   * Assigns a stream that holds a prefix of the tokens.
+   * @returns whether it is the first stream of the sequence.
    */
   admit(stream: KvStream): boolean {
     this.stream = stream;
@@ -116,18 +116,18 @@ export class Sequence {
     return true;
   }
 
-  /** Its whole prompt is in the KV cache. */
+  /** Marks the prompt as completely computed. */
   markPrefilled(): void {
     if (this.#prefilled === 0) this.#prefilled = performance.now();
   }
 
-  /** Drops tokens from its past, as its stream did. */
+  /** Discards tokens, as the context shift of its stream did. */
   forget(from: number, count: number): void {
     this.tokens.splice(from, count);
     this.#lookup = null;
   }
 
-  /** A token was sampled. @returns the event that tells of it. */
+  /** Adds a sampled token. @returns its event. */
   accept(
     token: number,
     piece: Piece,
@@ -142,7 +142,7 @@ export class Sequence {
       : { type: "token", text, token, logprob };
   }
 
-  /** An end-of-generation token was sampled: it counts, and has no text. */
+  /** Counts a sampled end-of-generation token, which has no text. */
   acceptEndOfGeneration(): void {
     this.#count();
   }
@@ -152,7 +152,7 @@ export class Sequence {
     this.completionTokens++;
   }
 
-  /** The last event. */
+  /** Creates the final event. */
   done(finishReason: FinishReason): SequenceEvent {
     let text = "";
     if (this.stopString === null) {

@@ -2,18 +2,22 @@ import { Batch, type Context } from "../../../ffi/mod.ts";
 import { isDraftLength } from "./draft_policy.ts";
 import type { DraftedSequence } from "./drafted_sequence.ts";
 
-/** A token the draft model is less sure of than this ends the draft where it may end. */
+/**
+ * Minimum probability of a drafted token. A less likely token ends the draft, where its length
+ * permits.
+ */
 const MIN_PROBABILITY = 0.6;
 
 /**
- * A small model with the same vocabulary that drafts for a large one.
+ * A draft model: a small model with the same vocabulary as the target model.
  *
- * Its context has the same streams; it is told what the large model accepted whenever it drafts.
+ * Its context has one stream per stream of the target. Each draft first brings the stream up to the
+ * accepted tokens.
  */
 export class DraftModel {
   readonly #context: Context;
   readonly #batch: Batch;
-  /** What each stream of the draft's KV cache holds. */
+  /** Tokens in the KV cache of the draft model, by stream. */
   readonly #cached = new Map<number, number[]>();
 
   constructor(context: Context) {
@@ -21,7 +25,10 @@ export class DraftModel {
     this.#batch = new Batch(context.batchSize);
   }
 
-  /** Drafts for several sequences at once; `limits` says how many tokens for each. */
+  /**
+   * Drafts tokens for several sequences in common batches. `limits` has the maximum draft length of
+   * each.
+   */
   propose(sequences: readonly DraftedSequence[], limits: readonly number[]): number[][] {
     const drafts: number[][] = sequences.map(() => []);
     sequences.forEach((sequence) => this.#catchUp(sequence));
@@ -48,7 +55,10 @@ export class DraftModel {
     return drafts;
   }
 
-  /** Brings the draft's stream to all tokens of a sequence but the last. */
+  /**
+   * Computes the tokens of a sequence that the draft model's stream does not hold, except the last
+   * token.
+   */
   #catchUp(sequence: DraftedSequence): void {
     const { id } = sequence.stream!;
     const { tokens } = sequence;

@@ -1,39 +1,45 @@
 import { ROW_GROUP } from "../native/mod.ts";
 
-/** Tokens drafted for one sequence in one step: with the token before them they fill groups of rows. */
+/**
+ * Draft lengths of one sequence per step. Together with the token before it, a draft fills whole
+ * row groups.
+ */
 const MIN_DRAFT = ROW_GROUP - 1;
 export const MAX_DRAFT = 2 * ROW_GROUP - 1;
 /**
- * Above so many answers at once the batch keeps the processor busy without drafts, and computing tokens
- * that may be thrown away costs more than it brings.
+ * Maximum concurrent sequences with drafts. With more, the batch uses the whole processor without
+ * drafts, and rejected tokens cost more than accepted tokens save.
  */
 const MAX_SEQUENCES = { cpu: 2, gpu: 4 };
-/** Share of drafted tokens that must be accepted for drafting to pay. */
+/** Minimum share of accepted tokens for drafting to be worth its cost. */
 const MIN_ACCEPTANCE = 0.35;
-/** Drafted tokens after which the share means something. */
+/** Drafted tokens after which the share is evaluated. */
 const MIN_SAMPLE = 16;
-/** Tokens without drafts after drafting did not pay. */
+/** Tokens to generate without drafts after the share was too low. */
 const PAUSE_TOKENS = 64;
 
-/** Answers that may run at once and be drafted for. */
+/** Maximum concurrent sequences that get drafts. */
 export function maxDraftedSequences(isOnCpu: boolean): number {
   return isOnCpu ? MAX_SEQUENCES.cpu : MAX_SEQUENCES.gpu;
 }
 
-/** The longest draft that is worth its rows and has at most so many tokens; 0 where there is none. */
+/** Longest useful draft length up to `most`; 0 if there is none. */
 export function draftLength(most: number): number {
   if (most >= MAX_DRAFT) return MAX_DRAFT;
   return most >= MIN_DRAFT ? MIN_DRAFT : 0;
 }
 
-/** Whether a draft may have so many tokens: less would leave rows empty that cost as much as full ones. */
+/**
+ * Whether a draft may have this length. Other lengths leave rows of a group empty, which cost as
+ * much as full ones.
+ */
 export function isDraftLength(length: number): boolean {
   return draftLength(length) === length;
 }
 
 /**
- * How many tokens to draft for a sequence: more while drafts are accepted, fewer when they are not, and
- * none for a while when they do not pay.
+ * Draft length of a sequence: longer while drafts are accepted, shorter when they are not, and none
+ * for a while when the acceptance is too low.
  */
 export class DraftPolicy {
   drafted = 0;
@@ -43,12 +49,12 @@ export class DraftPolicy {
   #recentAccepted = 0;
   #paused = 0;
 
-  /** Tokens to draft now. */
+  /** Tokens to draft in the next step. */
   get length(): number {
     return this.#paused > 0 ? 0 : this.#length;
   }
 
-  /** Learns what became of a step; without a draft, only that a token was made. */
+  /** Records the result of a step. Without a draft, `drafted` is 0. */
   record(drafted: number, accepted: number): void {
     if (drafted === 0) {
       if (this.#paused > 0) this.#paused--;

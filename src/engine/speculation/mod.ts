@@ -1,3 +1,4 @@
+/** Speculative decoding: prompt lookup, draft model, draft length. */
 export { DraftModel } from "./draft_model.ts";
 export { DraftPolicy, MAX_DRAFT, maxDraftedSequences } from "./draft_policy.ts";
 export { NgramLookup } from "./ngram_lookup.ts";

@@ -1,28 +1,29 @@
-/** Tokens that must agree before what followed them is proposed; longer agreements are tried first. */
+/** Lengths of n-grams; longer n-grams are tried first. */
 const LONGEST = 4;
 const SHORTEST = 2;
 
 /**
- * Finds what came after the last tokens of a sequence when they came before: in text that repeats
- * itself, such as code that is edited or documents that are quoted, it often comes again.
+ * Prompt lookup decoding: proposes the tokens that followed an earlier occurrence of the last
+ * tokens of a sequence. Repetitive text, such as edited code or quoted documents, often continues
+ * the same way.
  *
- * (Prompt lookup decoding, https://github.com/apoorvumang/prompt-lookup-decoding.)
+ * Source: https://github.com/apoorvumang/prompt-lookup-decoding.
  */
 export class NgramLookup {
   readonly #tokens: readonly number[];
-  /** For each length of an n-gram: its hash to the position after its last occurrence. */
+  /** By n-gram length: hash of the n-gram to the position after its last occurrence. */
   readonly #after = new Map<number, Map<number, number>>();
   #indexed = 0;
 
-  /** @param tokens the sequence's own list, which grows as it runs. */
+  /** @param tokens the token list of the sequence, which grows as the sequence runs. */
   constructor(tokens: readonly number[]) {
     this.#tokens = tokens;
     for (let size = SHORTEST; size <= LONGEST; size++) this.#after.set(size, new Map());
   }
 
   /**
-   * `limit` tokens that may come next; none where the end was not seen before. Where what came then
-   * reaches the end of the text, it is taken to repeat itself.
+   * Proposes `limit` tokens, or none if the last tokens did not occur before. A continuation that
+   * reaches the end of the sequence is repeated periodically.
    */
   propose(limit: number): number[] {
     this.#index();
@@ -37,7 +38,7 @@ export class NgramLookup {
     return [];
   }
 
-  /** Takes in the tokens that came since the last time, up to but without the end that is looked up. */
+  /** Indexes the tokens added since the last call, except the last token. */
   #index(): void {
     const end = this.#tokens.length - 1;
     for (let at = this.#indexed + 1; at <= end; at++) {
@@ -48,7 +49,7 @@ export class NgramLookup {
     this.#indexed = Math.max(this.#indexed, end);
   }
 
-  /** Hash of the `size` tokens before `end`; different n-grams may share one. */
+  /** Hash of the `size` tokens before `end`. Different n-grams may have the same hash. */
   #hash(end: number, size: number): number {
     let hash = 17;
     for (let at = end - size; at < end; at++) hash = (Math.imul(hash, 31) + this.#tokens[at]!) | 0;

@@ -2,15 +2,15 @@ import type { DraftModel } from "./draft_model.ts";
 import { draftLength, maxDraftedSequences } from "./draft_policy.ts";
 import type { DraftedSequence } from "./drafted_sequence.ts";
 
-/** What drafts are for. */
+/** Options of speculation. */
 export interface SpeculationOptions {
-  /** Whether to look in a sequence's own text; a draft model goes before that. */
+  /** Whether to use prompt lookup. A draft model takes precedence. */
   readonly lookup: boolean;
   readonly kvUnified: boolean;
   readonly isOnCpu: boolean;
 }
 
-/** Drafts tokens for running sequences, from their own text or by a small model. */
+/** Drafts tokens for running sequences, by prompt lookup or by a draft model. */
 export class Speculation {
   readonly #model: DraftModel | null;
   readonly #options: SpeculationOptions;
@@ -22,7 +22,7 @@ export class Speculation {
     this.#options = place;
   }
 
-  /** Where drafts come from. */
+  /** Source of drafts. */
   get kind(): "lookup" | "draft" | null {
     return this.#model !== null ? "draft" : this.#options.lookup ? "lookup" : null;
   }
@@ -36,8 +36,8 @@ export class Speculation {
   }
 
   /**
-   * Puts into each sequence's `draft` what may come next.
-   * @param room tokens that all drafts together may have.
+   * Sets the `draft` of each sequence.
+   * @param room maximum total length of all drafts.
    */
   draft(sequences: readonly DraftedSequence[], room: number): void {
     for (const sequence of sequences) sequence.draft = [];
@@ -46,12 +46,13 @@ export class Speculation {
     if (sequences.length > maxDraftedSequences(isOnCpu)) return;
     const share = Math.floor(room / sequences.length);
     const limits = sequences.map((sequence) => {
-      // The last token allowed is sampled from the one before it: it needs no draft.
+      // The last token allowed is sampled from the token before it and needs no draft.
       const left = sequence.maxTokens - sequence.completionTokens - 1;
       return draftLength(Math.min(sequence.policy.length, share, left, sequence.room - 1));
     });
     const drafts = this.#propose(sequences, kvUnified ? limits : equalized(limits));
-    // Separate streams are computed together as far as the shortest goes, and what is left by itself.
+    // libllama computes separate streams together only up to the shortest, so all drafts get the
+    // same length.
     const lengths = drafts.map(({ length }) => length);
     const cut = kvUnified ? lengths : equalized(lengths);
     sequences.forEach((sequence, index) => {
@@ -66,7 +67,7 @@ export class Speculation {
     );
   }
 
-  /** Learns how many tokens of a sequence's draft were right. */
+  /** Records how many drafted tokens of a sequence were accepted. */
   record(sequence: DraftedSequence, accepted: number): void {
     sequence.policy.record(sequence.draft.length, accepted);
     this.#drafted += sequence.draft.length;

@@ -69,7 +69,7 @@ Deno.test("accepted drafts save steps", async () => {
   assertEquals(drafted.status.completionTokens, plain.status.completionTokens);
 });
 
-Deno.test("what was drafted and accepted is told with the answer", async () => {
+Deno.test("what was drafted and accepted is `Cannot use the draft model: ${reason}` with the answer", async () => {
   await using engine = await tinyEngine({ draftPaths: [DRAFT] });
   const { done } = await collect(engine.generate(ask(question("Count from 3 to 40."))));
   assertGreater(done.timings.draftedTokens!, 0);
@@ -110,21 +110,25 @@ Deno.test("a draft model is refused by name when it cannot be one", async () => 
     () => tinyEngine({ draftPaths: ["no-such.gguf"] }),
     ShimmyError,
   );
-  assertEquals(error.message, "The model's file cannot be opened");
+  assertEquals(error.message, "Cannot load model: file cannot be opened");
   await using same = await tinyEngine({ draftPaths: [TINY_F16] });
   const { text } = await collect(same.generate(ask(question("Hello"))));
   assertEquals(text, "Hello! How can I help you today?");
 });
 
-Deno.test("a draft model of another vocabulary is refused, or done without and told where it may be", async () => {
+Deno.test("a draft model with another vocabulary is refused, or skipped with a note if it is optional", async () => {
   await withFolder(async (folder) => {
     const other = join(folder, "other.gguf");
     await writeModel(other, QUICK_SHAPE, benchVocabulary(512));
     const error = await assertRejects(() => tinyEngine({ draftPaths: [other] }), ShimmyError);
-    const told = "The draft model has another vocabulary than the model";
-    assertEquals([error.kind, error.field, error.message], ["invalid", "draft", told]);
+    const reason = "its vocabulary differs from that of the model";
+    assertEquals([error.kind, error.field, error.message], [
+      "invalid",
+      "draft",
+      `Cannot use the draft model: ${reason}`,
+    ]);
     await using engine = await tinyEngine({ draftPaths: [other], isDraftOptional: true });
-    assertEquals(engine.info.notes, [`${told}, which does without it`]);
+    assertEquals(engine.info.notes, [`The draft model is skipped: ${reason}`]);
     const { text } = await collect(engine.generate(ask(question("Hello"))));
     assertEquals(text, "Hello! How can I help you today?");
     assertEquals((await engine.status()).speculation, "lookup");

@@ -1,4 +1,4 @@
-/** Finds stop strings in text that comes in pieces, and holds back only what may become one. */
+/** Finds stop strings in streamed text. Holds back only text that could become a stop string. */
 export class StopMatcher {
   readonly #stops: readonly string[];
   #held = "";
@@ -8,8 +8,8 @@ export class StopMatcher {
   }
 
   /**
-   * Takes the next piece.
-   * @returns the text that is safe to show, and the stop string that was found, if one was.
+   * Adds text.
+   * @returns text that can be shown, and the stop string if one was found.
    */
   push(piece: string): { text: string; stop: string | null } {
     if (this.#stops.length === 0) return { text: piece, stop: null };
@@ -24,7 +24,7 @@ export class StopMatcher {
     return { text: text.slice(0, text.length - held), stop: null };
   }
 
-  /** What is still held back; nothing comes after it. */
+  /** Returns the text still held back. Call at the end of the text. */
   flush(): string {
     const text = this.#held;
     this.#held = "";
@@ -40,7 +40,7 @@ export class StopMatcher {
     return best;
   }
 
-  /** Length of the longest end of `text` that is the beginning of a stop string. */
+  /** Length of the longest suffix of `text` that is a prefix of a stop string. */
   #partial(text: string): number {
     let longest = 0;
     for (const stop of this.#stops) {
@@ -52,21 +52,24 @@ export class StopMatcher {
   }
 }
 
-/** Bytes of tokens to text, keeping back the beginning of a character until its rest arrives. */
+/**
+ * Decodes token bytes to text. Holds back incomplete UTF-8 characters until their remaining bytes
+ * arrive.
+ */
 export class Utf8Stream {
   readonly #decoder = new TextDecoder("utf-8", { ignoreBOM: true });
   #open = false;
 
-  /** `whole` is the text of the bytes where they are whole characters, else null. */
+  /** `whole` is the text of the bytes if they are complete characters, else null. */
   push(bytes: Uint8Array, whole: string | null): string {
-    // Nearly every token is whole characters, whose text is known: only the others need a decoder.
+    // Nearly every token consists of complete characters and needs no decoder.
     if (whole !== null && !this.#open) return whole;
     const text = this.#decoder.decode(bytes, { stream: true });
     this.#open = text.length === 0 || endsOpen(bytes);
     return text;
   }
 
-  /** A character that never got its rest, as U+FFFD. */
+  /** Returns U+FFFD for an incomplete character at the end, else an empty text. */
   flush(): string {
     this.#open = false;
     return this.#decoder.decode();

@@ -2,27 +2,27 @@ import type { Vocab } from "../../../ffi/mod.ts";
 import { ShimmyError } from "../../errors.ts";
 import type { PromptPart } from "../protocol/mod.ts";
 
-/** A token's bytes, and their text where they are whole characters. */
+/** Bytes of a token, and their text if they are complete characters. */
 export interface Piece {
   readonly bytes: Uint8Array;
   readonly text: string | null;
 }
 
-/** Prompts to token ids, and token ids to text; pieces are looked up once. */
+/** Encodes prompts and decodes tokens. Caches the piece of each token. */
 export class Tokenizer {
   readonly #vocab: Vocab;
   readonly #plain: (Piece | undefined)[] = [];
   readonly #special: (Piece | undefined)[] = [];
   readonly #decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-  /** @param rerankTemplate how a reranking model wants `{query}` and `{document}` put together. */
+  /** @param rerankTemplate template of a reranking model with `{query}` and `{document}`. */
   constructor(vocab: Vocab, private readonly rerankTemplate: string | null = null) {
     this.#vocab = vocab;
   }
 
   /**
-   * Token ids of a prompt. `addSpecial` puts BOS before it where the vocabulary wants one, unless the
-   * prompt itself begins with it.
+   * Encodes a prompt. With `addSpecial`, prepends BOS if the vocabulary asks for it and the prompt
+   * does not begin with it.
    * @throws {ShimmyError} `invalid` for a token id outside the vocabulary.
    */
   encode(prompt: readonly PromptPart[], addSpecial: boolean): number[] {
@@ -42,14 +42,14 @@ export class Tokenizer {
   }
 
   /**
-   * Token ids of a text for an embedding, with all that the vocabulary wants at its ends. What looks like
-   * a control token is text.
+   * Encodes a text for an embedding, with the special tokens that the vocabulary adds at the ends.
+   * The text is not parsed for control tokens.
    */
   encodeWhole(text: string): number[] {
     return [...this.#vocab.tokenize(text, true, false)];
   }
 
-  /** The first tokens, as many as fit, and what the vocabulary put at the end. */
+  /** Truncates tokens to `length`. Keeps a final control token that the vocabulary added. */
   truncate(tokens: readonly number[], length: number): number[] {
     const last = tokens.at(-1);
     if (last === undefined || !this.#vocab.isControl(last)) return tokens.slice(0, length);
@@ -57,8 +57,8 @@ export class Tokenizer {
   }
 
   /**
-   * Token ids of a query and a document for a reranking model: by its template, or as
-   * `[BOS] query [EOS] [SEP] document [EOS]`, each mark where the vocabulary asks for it.
+   * Encodes a query and a document for a reranking model: by its template, or as `[BOS] query [EOS]
+   * [SEP] document [EOS]`, with each special token only if the vocabulary asks for it.
    */
   encodePair(query: string, document: string): number[] {
     const vocab = this.#vocab;
@@ -78,8 +78,9 @@ export class Tokenizer {
   }
 
   /**
-   * The template with its texts in place. Only where a text has a control token in it the parts are
-   * encoded by themselves: words are merged across their ends otherwise, as in llama.cpp's server.
+   * Encodes the template with the texts inserted. Encodes the parts separately only if a text
+   * contains a control token; otherwise the tokenizer merges across part boundaries, as in
+   * llama-server.
    */
   #encodeTemplate(
     template: string,
@@ -97,15 +98,15 @@ export class Tokenizer {
     return [...this.#vocab.tokenize(parts.map(({ text }) => text).join(""), false, true)];
   }
 
-  /** Whether the text has something in it that reads as a control token. */
+  /** Whether a part of the text would be parsed as a control token. */
   #holdsControl(text: string): boolean {
     const isControl = (token: number) => this.#vocab.isControl(token);
     return this.#vocab.tokenize(text, false, true).some(isControl);
   }
 
   /**
-   * Token ids as they are.
-   * @throws {ShimmyError} `invalid` for one outside the vocabulary.
+   * Checks token ids against the vocabulary.
+   * @throws {ShimmyError} `invalid` for an id outside the vocabulary.
    */
   check(tokens: readonly number[], field: string): readonly number[] {
     for (const token of tokens) {
@@ -119,7 +120,7 @@ export class Tokenizer {
     return tokens;
   }
 
-  /** What a token stands for; control tokens are empty unless `special`. */
+  /** Bytes and text of a token. Control tokens are empty unless `special`. */
   piece(token: number, special: boolean): Piece {
     const cache = special ? this.#special : this.#plain;
     return cache[token] ??= this.#read(token, special);
@@ -134,7 +135,7 @@ export class Tokenizer {
     }
   }
 
-  /** Text of token ids, control tokens included. */
+  /** Decodes token ids, including the text of control tokens. */
   decode(tokens: readonly number[]): string {
     const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
     let text = "";

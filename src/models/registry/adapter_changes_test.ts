@@ -62,6 +62,6 @@ Deno.test("a missing adapter is logged, and the model is loaded without it", asy
   await leave();
   assertEquals(await adapters(), [["own", 1]]);
   assertEquals(said, [
-    "The adapter 'style' cannot be loaded again: The adapter 'missing.gguf' cannot be opened",
+    "The adapter 'style' cannot be loaded again: Cannot load adapter 'missing.gguf': file cannot be opened",
   ]);
 });

@@ -1,0 +1,217 @@
+import { ShimmyError } from "../errors.ts";
+import type { Engine, RunningSequence } from "./engine.ts";
+import { SequenceEventStream } from "./event_stream.ts";
+import { readContextLog, readLoadLog } from "./model/mod.ts";
+import type { Transport } from "./process/mod.ts";
+import {
+  type AdapterChange,
+  type AdapterInfo,
+  deserializeError,
+  type EmbedRequest,
+  type EmbedResult,
+  type EngineStatus,
+  type FromEngineCore,
+  type LoadOptions,
+  type ModelInfo,
+  type PromptPart,
+  type SequenceRequest,
+  type ToEngineCore,
+} from "./protocol/mod.ts";
+
+/** Milliseconds that an engine core gets to unload before it is terminated. */
+const UNLOAD_MS = 5000;
+
+/** Adds the placement in the native log of the load to the model info. */
+function withPlacement(info: ModelInfo, log: string): ModelInfo {
+  const { placement, layerDevices } = readLoadLog(log);
+  if (placement.length === 0) return info;
+  const cpus = new Set(
+    info.devices.filter(({ kind }) => kind === "cpu").map((device) => device.name),
+  );
+  const offloadedLayers = [...layerDevices.values()].filter((device) => !cpus.has(device)).length;
+  return { ...info, placement, offloadedLayers };
+}
+
+interface PendingCall {
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** Client of an engine core: the public interface over a transport. */
+export class EngineClient implements Engine {
+  readonly #transport: Transport;
+  readonly #sequences = new Map<number, SequenceEventStream>();
+  readonly #calls = new Map<number, PendingCall>();
+  readonly #closed = Promise.withResolvers<string | null>();
+  readonly #loaded = Promise.withResolvers<ModelInfo>();
+  readonly #unloaded = Promise.withResolvers<void>();
+  /** Native logs of the embedding contexts, in the order of their creation. */
+  readonly #contextLogs: string[] = [];
+  #onProgress: (fraction: number) => void = () => {};
+  #nextId = 1;
+  #ending: Promise<void> | null = null;
+  #info: ModelInfo | null = null;
+  #adapters: readonly AdapterInfo[] = [];
+
+  constructor(transport: Transport) {
+    this.#transport = transport;
+    // Prevents an unhandled rejection if nothing awaits the load.
+    this.#loaded.promise.catch(() => {});
+    transport.open(
+      (message) => this.#receive(message),
+      (reason, detail) => void this.end(reason, detail),
+      (log) => this.#contextLogs.push(log),
+    );
+  }
+
+  get info(): ModelInfo {
+    if (this.#info === null) throw new Error("Cannot read the model info: the model is not loaded");
+    return this.#info;
+  }
+
+  get closed(): Promise<string | null> {
+    return this.#closed.promise;
+  }
+
+  get adapters(): readonly AdapterInfo[] {
+    return this.#adapters;
+  }
+
+  async load(options: LoadOptions, onProgress: (fraction: number) => void): Promise<void> {
+    this.#onProgress = onProgress;
+    const { loadLog } = this.#transport;
+    this.#post({ type: "load", options: { ...options, logLoad: loadLog !== null } });
+    const info = await this.#loaded.promise;
+    this.#info = loadLog === null ? info : withPlacement(info, await loadLog);
+  }
+
+  generate(request: SequenceRequest): RunningSequence {
+    const id = this.#nextId++;
+    const sequence = new SequenceEventStream((control) =>
+      this.#post({ type: "control", id, control })
+    );
+    if (this.#isEnded) {
+      sequence.fail(new ShimmyError("backend", "The model is no longer loaded"));
+      return sequence;
+    }
+    this.#sequences.set(id, sequence);
+    this.#post({ type: "submit", id, request });
+    return sequence;
+  }
+
+  tokenize(prompt: readonly PromptPart[], addSpecial: boolean): Promise<number[]> {
+    return this.#call((call) => ({ type: "tokenize", call, prompt, addSpecial }));
+  }
+
+  detokenize(tokens: readonly number[]): Promise<string> {
+    return this.#call((call) => ({ type: "detokenize", call, tokens }));
+  }
+
+  async embed(request: EmbedRequest, signal?: AbortSignal): Promise<EmbedResult> {
+    if (signal?.aborted) throw new ShimmyError("cancelled", "The request was cancelled");
+    const call = this.#nextId;
+    const result = this.#call<EmbedResult>(() => ({ type: "embed", call, request }));
+    const cancel = () => this.#post({ type: "cancel-embed", call });
+    signal?.addEventListener("abort", cancel);
+    try {
+      return await result;
+    } finally {
+      signal?.removeEventListener("abort", cancel);
+    }
+  }
+
+  changeAdapters(change: AdapterChange): Promise<AdapterInfo[]> {
+    return this.#call((call) => ({ type: "adapter", call, change }));
+  }
+
+  async status(): Promise<EngineStatus> {
+    const status = await this.#call<EngineStatus>((call) => ({ type: "status", call }));
+    const { embedding } = status;
+    if (embedding === null || embedding.memory !== null) return status;
+    // The log and the messages use separate streams, so the log of the latest context may not have
+    // arrived yet.
+    const log = this.#contextLogs[embedding.contexts - 1];
+    if (log === undefined) return status;
+    return { ...status, embedding: { ...embedding, memory: readContextLog(log) } };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#ending !== null) return this.#ending;
+    this.#transport.abort();
+    this.#post({ type: "unload" });
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<void>((resolve) => timer = setTimeout(resolve, UNLOAD_MS));
+    await Promise.race([this.#unloaded.promise, late]);
+    clearTimeout(timer);
+    await this.end(null);
+  }
+
+  /** Ends the engine and fails everything that waits for it. `detail` is for the log only. */
+  end(reason: string | null, detail?: string): Promise<void> {
+    return this.#ending ??= this.#end(reason, detail);
+  }
+
+  async #end(reason: string | null, detail?: string): Promise<void> {
+    const error = new ShimmyError("backend", reason ?? "The model was unloaded", {
+      ...(detail === undefined ? {} : { detail }),
+    });
+    for (const sequence of this.#sequences.values()) sequence.fail(error);
+    this.#sequences.clear();
+    for (const { reject } of this.#calls.values()) reject(error);
+    this.#calls.clear();
+    this.#loaded.reject(error);
+    this.#unloaded.resolve();
+    await this.#transport.terminate();
+    this.#closed.resolve(reason);
+  }
+
+  get #isEnded(): boolean {
+    return this.#ending !== null;
+  }
+
+  #post(message: ToEngineCore): void {
+    if (!this.#isEnded) this.#transport.post(message);
+  }
+
+  #call<T>(message: (call: number) => ToEngineCore): Promise<T> {
+    if (this.#isEnded) {
+      return Promise.reject(new ShimmyError("backend", "The model is no longer loaded"));
+    }
+    const call = this.#nextId++;
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+    this.#calls.set(call, { resolve, reject });
+    this.#post(message(call));
+    return promise as Promise<T>;
+  }
+
+  #receive(message: FromEngineCore): void {
+    switch (message.type) {
+      case "step":
+        for (const { id, event } of message.events) {
+          const sequence = this.#sequences.get(id);
+          if (event.type === "done" || event.type === "error") this.#sequences.delete(id);
+          sequence?.push(event);
+        }
+        return;
+      case "adapters":
+        this.#adapters = message.adapters;
+        return;
+      case "reply":
+        this.#calls.get(message.call)?.resolve(message.value);
+        this.#calls.delete(message.call);
+        return;
+      case "refused":
+        this.#calls.get(message.call)?.reject(deserializeError(message.error));
+        this.#calls.delete(message.call);
+        return;
+      case "loading":
+        return this.#onProgress(message.fraction);
+      case "loaded":
+        return this.#loaded.resolve(message.info);
+      case "failed":
+        return this.#loaded.reject(deserializeError(message.error));
+      case "unloaded":
+        return this.#unloaded.resolve();
+    }
+  }
+}
