@@ -289,11 +289,11 @@ Deno.test("tokens are counted as the engine counts the whole prompt", async () =
 });
 
 const strange: readonly (readonly [source: string, message: string])[] = [
-  ['root ::= "a', 'grammar: line 1, column 10: the literal does not end: it needs a second "'],
+  ['root ::= "a', 'grammar: line 1, column 10: the literal is not closed: it needs a second "'],
   ["root ::= a", "grammar: line 1, column 10: there is no rule named 'a'"],
   [
     "root ::= <|im_end|> <nothing>",
-    "grammar: line 1, column 21: <nothing> is not one token of the model's vocabulary",
+    "grammar: line 1, column 21: <nothing> is not a single token of the model's vocabulary",
   ],
 ];
 

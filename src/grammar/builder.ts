@@ -4,14 +4,19 @@ import { type Expr, MAX_GRAMMAR_LENGTH, MAX_RULES } from "./expression/mod.ts";
 import { JSON_RULES, print, Rules } from "./rules/mod.ts";
 
 export interface GrammarOptions {
-  /** No whitespace between the parts of JSON. By default there may be one space or an indented line. */
+  /**
+   * No whitespace between the parts of JSON. By default, one space or one indented line is allowed.
+   */
   readonly compact?: boolean;
-  /** What errors call the schema: the request's field. Default `json_schema`. */
+  /**
+   * Name of the schema in errors: the field of the request.
+   * @default {"json_schema"}
+   */
   readonly field?: string;
 }
 
 /**
- * A GBNF grammar under construction: rules written by hand beside rules that stand for schemas.
+ * Builds a GBNF grammar from handwritten rules and rules compiled from schemas.
  *
  * @example
  * ```ts
@@ -34,34 +39,35 @@ export class GrammarBuilder {
   }
 
   /**
-   * Adds the rules of a JSON Schema (draft 2020-12) and returns the name of the one that stands for
-   * its values, which may be used in the bodies of other rules.
+   * Adds the rules of a JSON Schema (draft 2020-12). Returns the name of the rule for its values,
+   * which the bodies of other rules may use.
    *
-   * Every text of that rule is JSON that validates. The grammar is narrower than the schema where
-   * that keeps models on course: properties come in the schema's order; objects and tuples that list
-   * their members and are silent on others hold no others; digits, indentation and repetitions are
-   * bounded; formats are those parts of their specifications that are written in practice.
+   * Every text of that rule is JSON that validates against the schema. The grammar is narrower than
+   * the schema in some points that guide models: properties are in schema order; objects and tuples
+   * that list their members and do not mention others have no other members; digits, indentation
+   * and repetitions are bounded; formats allow the common part of their specifications.
    *
-   * @param hint What the rules' names begin with.
-   * @throws {ShimmyError} `invalid`, naming the keyword and a JSON pointer to it, if the schema is
-   * malformed, if no value is right by it, or if a grammar cannot hold it.
+   * @param hint Prefix of the rule names.
+   * @throws {ShimmyError} `invalid` with the keyword and a JSON pointer, if the schema is
+   * malformed, if no value is valid, or if a grammar cannot express it.
    */
   addSchema(schema: unknown, hint = "value"): string {
     const rules = this.#rules();
     const document = new SchemaDocument(schema, this.#field);
     const name = new Compiler(document, rules).compile(hint);
-    return this.#take(rules, name, "no value is right by the schema");
+    return this.#addRules(rules, name, "no value is valid for the schema");
   }
 
-  /** Adds the rules of any JSON object and returns the name of the one that stands for it. */
+  /** Adds the rules of any JSON object. Returns the name of its rule. */
   addJsonObject(): string {
-    return this.#take(this.#rules(), "json-object", "");
+    return this.#addRules(this.#rules(), "json-object", "");
   }
 
   /**
-   * Adds a rule written by hand in GBNF.
+   * Adds a handwritten GBNF rule.
    *
-   * @throws {TypeError} if the name is taken or is not made of letters, digits and dashes.
+   * @throws {TypeError} If the name exists already, or has other characters than letters, digits
+   * and dashes.
    */
   addRule(name: string, body: string): void {
     if (!/^[a-zA-Z0-9-]+$/.test(name)) throw new TypeError(`Cannot name a rule "${name}"`);
@@ -71,7 +77,7 @@ export class GrammarBuilder {
     this.#bodies.set(name, body);
   }
 
-  /** The grammar, a rule a line, `root` first where there is one. */
+  /** The grammar with one rule per line, `root` first if it exists. */
   toString(): string {
     const names = [...this.#bodies.keys()];
     const ordered = [
@@ -89,16 +95,16 @@ export class GrammarBuilder {
     return rules;
   }
 
-  #take(rules: Rules, root: string, otherwise: string): string {
+  #addRules(rules: Rules, root: string, emptyMessage: string): string {
     const finished = rules.finish(root);
-    if (finished === null) throw this.#invalid(otherwise);
+    if (finished === null) throw this.#invalid(emptyMessage);
     for (const [name, body] of finished) {
       if (this.#bodies.has(name)) continue;
       const printed = print(body);
       this.#cost += cost(body);
       this.#length += printed.length;
       if (this.#cost > MAX_RULES) {
-        throw this.#invalid(`the schema needs more than ${MAX_RULES} rules of a grammar`);
+        throw this.#invalid(`the schema needs more than ${MAX_RULES} grammar rules`);
       }
       if (this.#length > MAX_GRAMMAR_LENGTH) {
         throw this.#invalid(`the schema's grammar is longer than ${MAX_GRAMMAR_LENGTH} characters`);
@@ -117,7 +123,9 @@ function isJsonRule(name: string): boolean {
   return Object.hasOwn(JSON_RULES, name);
 }
 
-/** Rules that llama.cpp's parser makes of a body, where optional repetitions are one each. */
+/**
+ * Number of rules that llama.cpp's parser creates for a body. Each optional repetition is a rule.
+ */
 function cost(expr: Expr): number {
   switch (expr.kind) {
     case "seq":

@@ -1,4 +1,4 @@
-/** JSON Schema to GBNF, the grammars that llama.cpp constrains its sampling with, and a check of them. */
+/** Compiles JSON Schema to GBNF, llama.cpp's grammar format, and checks GBNF grammars. */
 import { GrammarBuilder, type GrammarOptions } from "./builder.ts";
 
 export { GrammarBuilder, type GrammarOptions } from "./builder.ts";
@@ -6,11 +6,11 @@ export { checkGrammar } from "./gbnf/mod.ts";
 export { literal } from "./rules/mod.ts";
 
 /**
- * The grammar of the JSON values that are right by a schema; its start symbol is `root`.
+ * Compiles a schema to a grammar of its valid JSON values. The start symbol is `root`.
  *
- * See {@linkcode GrammarBuilder.addSchema} for what it takes, what it narrows and what it refuses.
+ * {@linkcode GrammarBuilder.addSchema} documents what it supports, narrows and refuses.
  *
- * @throws {ShimmyError} `invalid`, naming the keyword at fault.
+ * @throws {ShimmyError} `invalid` with the keyword.
  */
 export function schemaToGrammar(schema: unknown, options: GrammarOptions = {}): string {
   const builder = new GrammarBuilder(options);
@@ -18,7 +18,7 @@ export function schemaToGrammar(schema: unknown, options: GrammarOptions = {}): 
   return builder.toString();
 }
 
-/** The grammar of any JSON object; its start symbol is `root`. */
+/** A grammar of any JSON object. The start symbol is `root`. */
 export function jsonObjectGrammar(options: GrammarOptions = {}): string {
   const builder = new GrammarBuilder(options);
   builder.addRule("root", builder.addJsonObject());

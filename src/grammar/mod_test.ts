@@ -15,7 +15,7 @@ function refusal(schema: unknown): string {
   return error.message;
 }
 
-Deno.test("optional properties may be left out, with commas where they belong", () => {
+Deno.test("optional properties may be omitted with correct commas", () => {
   const schema = {
     type: "object",
     properties: { a: { type: "null" }, b: { type: "null" }, c: { type: "null" } },
@@ -38,7 +38,7 @@ Deno.test("optional properties may be left out, with commas where they belong", 
   assertEquals(taken(schema, [...right, ...wrong]), right);
 });
 
-Deno.test("an object without properties may hold any, one that lists some holds no others", () => {
+Deno.test("an object without properties allows any, an object with properties allows no others", () => {
   assertEquals(taken({ type: "object" }, ["{}", '{"x":[1]}']), ["{}", '{"x":[1]}']);
   const listed = { type: "object", properties: { a: {} } };
   assertEquals(taken(listed, ["{}", '{"a":1}', '{"x":1}']), ["{}", '{"a":1}']);
@@ -49,7 +49,7 @@ Deno.test("an object without properties may hold any, one that lists some holds 
   ]);
 });
 
-Deno.test("a name beside the declared ones cannot be spelled as one of them", () => {
+Deno.test("an undeclared name cannot be a declared one", () => {
   const schema = {
     type: "object",
     properties: { ab: { type: "null" } },
@@ -76,18 +76,18 @@ Deno.test("whitespace is bounded, and absent where the grammar is compact", () =
   assertEquals(texts.filter((text) => matches(compact, text)), ['{"a":1}']);
 });
 
-Deno.test("strings hold valid escapes and no raw control characters", () => {
+Deno.test("strings contain valid escapes and no raw control characters", () => {
   const right = ['"\\n\\u00e9\\ud83d\\ude00"', '"😀"', '"\\/"'];
   const wrong = ['"\n"', '"\t"', '"\x7f"', '"\\x41"', '"\\ud83d"', '"\\ude00"', '"', '"\\"'];
   assertEquals(taken({ type: "string" }, [...right, ...wrong]), right);
 });
 
-Deno.test("lengths count characters, an escaped pair being one", () => {
+Deno.test("lengths count characters, an escaped surrogate pair is one", () => {
   const texts = ['""', '"a"', '"😀"', '"\\ud83d\\ude00"', '"\\n"', '"ab"'];
   assertEquals(taken({ type: "string", minLength: 1, maxLength: 1 }, texts), texts.slice(1, 5));
 });
 
-Deno.test("a pattern is searched for unless it is anchored, and joins with lengths", () => {
+Deno.test("an unanchored pattern matches anywhere, and combines with lengths", () => {
   const texts = ['"a"', '"xay"', '"b"', '"aaaaa"', '"\\"a"'];
   assertEquals(taken({ type: "string", pattern: "a", maxLength: 3 }, texts), [
     '"a"',
@@ -97,7 +97,7 @@ Deno.test("a pattern is searched for unless it is anchored, and joins with lengt
   assertEquals(taken({ type: "string", pattern: "^a$" }, texts), ['"a"']);
 });
 
-Deno.test("references, anchors and identifiers lead to one rule, also when recursive", () => {
+Deno.test("references, anchors and identifiers share one rule, also if recursive", () => {
   const schema = {
     $id: "https://example.org/tree",
     $ref: "#/$defs/node",
@@ -116,7 +116,7 @@ Deno.test("references, anchors and identifiers lead to one rule, also when recur
   assertEquals(taken(pointer, ["1", "2"]), ["1"]);
 });
 
-Deno.test("keywords beside a reference hold as well, through recursion", () => {
+Deno.test("keywords beside a reference apply too, through recursion", () => {
   const schema = {
     $ref: "#/$defs/list",
     required: ["next"],
@@ -134,7 +134,7 @@ Deno.test("keywords beside a reference hold as well, through recursion", () => {
   ]);
 });
 
-Deno.test("allOf merges, and its closed parts close the whole", () => {
+Deno.test("allOf merges its parts, and a closed part closes the result", () => {
   const schema = {
     allOf: [
       { properties: { a: { minimum: 3 }, b: {} }, required: ["a"] },
@@ -150,7 +150,7 @@ Deno.test("listed values are filtered by the keywords beside them", () => {
   assertEquals(taken({ enum: [1, 2, 3], allOf: [{ minimum: 2 }] }, ["1", "2", "3"]), ["2", "3"]);
 });
 
-Deno.test("oneOf takes branches that cannot overlap, and values of one branch alone", () => {
+Deno.test("oneOf accepts disjoint branches, and values of exactly one branch", () => {
   const shapes = {
     oneOf: [
       { properties: { kind: { const: "a" }, x: { type: "integer" } }, required: ["kind"] },
@@ -171,7 +171,7 @@ Deno.test("oneOf takes branches that cannot overlap, and values of one branch al
   assertEquals(taken(strings, ['"ax"', '"bx"', '"cx"']), ['"ax"', '"bx"']);
 });
 
-Deno.test("a oneOf that the surroundings make overlap is refused as well", () => {
+Deno.test("a oneOf that overlaps because of its context is refused too", () => {
   const schema = {
     oneOf: [
       { type: "object", properties: { a: {} }, required: ["a"] },
@@ -182,7 +182,7 @@ Deno.test("a oneOf that the surroundings make overlap is refused as well", () =>
   assertStringIncludes(refusal({ ...schema, properties: { a: {}, b: {} } }), "oneOf at #");
 });
 
-Deno.test("property counts are kept where keys cannot repeat", () => {
+Deno.test("property counts are enforced if keys cannot repeat", () => {
   const schema = {
     type: "object",
     properties: { a: { const: 1 }, b: { const: 1 }, c: { const: 1 } },
@@ -195,7 +195,7 @@ Deno.test("property counts are kept where keys cannot repeat", () => {
   assertStringIncludes(refusal({ type: "object", minProperties: 2 }), "minProperties at #");
 });
 
-Deno.test("pattern properties part the names, and propertyNames bounds them", () => {
+Deno.test("pattern properties partition the names, and propertyNames restricts them", () => {
   const schema = {
     type: "object",
     patternProperties: { "^n": { type: "integer" }, "s$": { maximum: 5 } },
@@ -221,19 +221,19 @@ Deno.test("tuples end where the schema does", () => {
   assertEquals(taken(draft7, ["[1,2]", "[2]"]), ["[1,2]"]);
 });
 
-Deno.test("an array that would need more items than it may have is none", () => {
+Deno.test("an array with contradictory item counts has no value", () => {
   const schema = { type: ["array", "null"], minItems: 3, maxItems: 1 };
   assertEquals(taken(schema, ["[]", "[1]", "[1,1]", "[1,1,1]", "null"]), ["null"]);
 });
 
-Deno.test("bounds that no integer reaches still bound numbers with exponents", () => {
+Deno.test("bounds beyond integer digits still apply to numbers with exponents", () => {
   const texts = ["5", "1e20", "-1e20"];
   assertEquals(taken({ type: "number", minimum: -1e16 }, texts), ["5"]);
   assertEquals(taken({ type: "number", maximum: 1e16 }, texts), ["5"]);
   assertEquals(taken({ type: "number" }, texts), texts);
 });
 
-Deno.test("unsatisfiable parts vanish where they are optional", () => {
+Deno.test("optional unsatisfiable parts are removed", () => {
   const schema = {
     type: "object",
     properties: { a: false, b: { const: 1 }, c: { $ref: "#/$defs/endless" } },
@@ -245,7 +245,7 @@ Deno.test("unsatisfiable parts vanish where they are optional", () => {
   assert(!schemaToGrammar(schema).includes("endless"));
 });
 
-Deno.test("what only describes a value is ignored", () => {
+Deno.test("annotations are ignored", () => {
   const schema = {
     $schema: "https://json-schema.org/draft/2020-12/schema",
     title: "t",
@@ -267,7 +267,7 @@ Deno.test("keywords of one type imply it, and null may be added", () => {
   assertEquals(taken({}, ["4", "null", '{"a":[]}']), ["4", "null", '{"a":[]}']);
 });
 
-Deno.test("a format of integers takes no fractions, whatever the type", () => {
+Deno.test("an integer format allows no fractions, whatever the type", () => {
   const texts = ["4", "4.5", "2147483648"];
   assertEquals(taken({ type: "number", format: "int32" }, texts), ["4"]);
   assertEquals(taken({ format: "int64" }, texts), ["4", "2147483648"]);
@@ -275,7 +275,7 @@ Deno.test("a format of integers takes no fractions, whatever the type", () => {
   assertEquals(taken({ type: "number", format: "float" }, texts), texts);
 });
 
-Deno.test("a builder embeds schemas among rules written by hand", () => {
+Deno.test("a builder combines schemas with handwritten rules", () => {
   const builder = new GrammarBuilder({ compact: true });
   const first = builder.addSchema(
     { type: "object", properties: { a: { type: "integer" } } },
@@ -299,7 +299,7 @@ Deno.test("a builder embeds schemas among rules written by hand", () => {
   assertThrows(() => builder.addRule("a_b", '"x"'), TypeError, "name");
 });
 
-Deno.test("any JSON object is one", () => {
+Deno.test("the JSON object grammar accepts any JSON object", () => {
   const grammar = parseGbnf(jsonObjectGrammar());
   const texts = ["{}", '{"a": [1, -2.5e3, true, null, {"b": "c"}]}', "[]", '{"a"}', '{"a":01}'];
   assertEquals(texts.filter((text) => matches(grammar, text)), texts.slice(0, 2));

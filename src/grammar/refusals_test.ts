@@ -8,7 +8,7 @@ function refusal(schema: unknown): string {
   return error.message;
 }
 
-Deno.test("oneOf whose branches may overlap is refused, with its place and a way out", () => {
+Deno.test("oneOf with overlapping branches is refused, with its location and an alternative", () => {
   const overlaps = [
     [{ type: "integer" }, { type: "number" }],
     [{ type: "string" }, { type: "string", maxLength: 3 }],
@@ -25,7 +25,7 @@ Deno.test("oneOf whose branches may overlap is refused, with its place and a way
   }
 });
 
-Deno.test("a schema that nothing satisfies is refused", () => {
+Deno.test("an unsatisfiable schema is refused", () => {
   for (
     const schema of [
       false,
@@ -41,13 +41,13 @@ Deno.test("a schema that nothing satisfies is refused", () => {
   ) {
     assertStringIncludes(
       refusal(schema),
-      "no value is right by the schema",
+      "no value is valid for the schema",
       JSON.stringify(schema),
     );
   }
 });
 
-Deno.test("what a grammar cannot hold is refused by name and place", () => {
+Deno.test("unsupported keywords are refused with name and location", () => {
   const at = (schema: unknown) => ({ type: "object", properties: { "a/b": schema } });
   const cases: Record<string, unknown> = {
     not: { not: { type: "null" } },
@@ -78,7 +78,7 @@ Deno.test("multiples are refused where doubles do not hold every integer", () =>
   );
 });
 
-Deno.test("malformed keywords are told apart from those beyond grammars", () => {
+Deno.test("errors distinguish malformed and unsupported keywords", () => {
   const cases: Record<string, unknown> = {
     type: { type: "text" },
     enum: { enum: "a" },
@@ -99,17 +99,17 @@ Deno.test("malformed keywords are told apart from those beyond grammars", () => 
   }
 });
 
-Deno.test("references that lead in a circle are refused", () => {
+Deno.test("circular references are refused", () => {
   const loop = {
     $ref: "#/$defs/a",
     $defs: { a: { $ref: "#/$defs/b" }, b: { allOf: [{ $ref: "#/$defs/a" }] } },
   };
-  assertStringIncludes(refusal(loop), "leads back to itself");
-  assertStringIncludes(refusal({ $ref: "#/$defs/none" }), "points at nothing");
+  assertStringIncludes(refusal(loop), "refers back to itself");
+  assertStringIncludes(refusal({ $ref: "#/$defs/none" }), "has no target");
   assertStringIncludes(refusal({ $ref: "#none" }), 'no anchor "none"');
 });
 
-Deno.test("hostile schemas are refused in bounded time, each with its reason", () => {
+Deno.test("malicious schemas are refused in bounded time with a reason", () => {
   let deep: unknown = {};
   for (let level = 0; level < 5_000; level++) deep = { items: deep };
   const chain = Object.fromEntries(
@@ -120,7 +120,7 @@ Deno.test("hostile schemas are refused in bounded time, each with its reason", (
     [deep, "nests deeper"],
     [{ anyOf: Array.from({ length: 20_000 }, () => ({})) }, "more than 10000 objects"],
     [{ enum: Array.from({ length: 6_000 }, (_, index) => index) }, "more than 5000 values"],
-    [{ $ref: "#/$defs/d0", $defs: { ...chain, d5000: {} } }, "references follow each other"],
+    [{ $ref: "#/$defs/d0", $defs: { ...chain, d5000: {} } }, "chain of references is longer"],
     [{ allOf: Array.from({ length: 4 }, () => ({ anyOf: branches })) }, "combinations"],
     [{ type: "string", pattern: "(a|b)*a(a|b){25}" }, "states"],
     [{ type: "string", minLength: 1e9 }, "minLength at # cannot be expressed: a grammar repeats"],
@@ -136,7 +136,7 @@ Deno.test("hostile schemas are refused in bounded time, each with its reason", (
   }
 });
 
-Deno.test("errors call the schema what the request calls it", () => {
+Deno.test("errors name the request field of the schema", () => {
   const builder = new GrammarBuilder({ field: "tools[0].parameters" });
   const error = assertThrows(() => builder.addSchema({ not: {} }), ShimmyError);
   assertEquals(error.field, "tools[0].parameters");

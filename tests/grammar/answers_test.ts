@@ -9,7 +9,7 @@ import { randomSchema } from "./schemas.ts";
 const SCHEMAS = 100;
 const AT_ONCE = 4;
 
-Deno.test("what the engine finishes under a random schema validates, and what is cut says so", async () => {
+Deno.test("completed output under a random schema validates, and truncated output is reported", async () => {
   await using engine = await tinyEngine({ parallel: AT_ONCE });
   const ajv = new Ajv2020({ strict: false, multipleOfPrecision: 6 });
   addFormats.default(ajv);

@@ -48,33 +48,33 @@ const GOOD = [
 ];
 
 const BAD: readonly (readonly [source: string, message: string])[] = [
-  ["", "there is no rule named 'root', with which every answer begins"],
-  [" \n# nothing\n", "there is no rule named 'root', with which every answer begins"],
-  ['other ::= "a"', "there is no rule named 'root', with which every answer begins"],
-  ['"a"', "line 1, column 1: expected the name of a rule"],
+  ["", "there is no rule named 'root', the start symbol"],
+  [" \n# nothing\n", "there is no rule named 'root', the start symbol"],
+  ['other ::= "a"', "there is no rule named 'root', the start symbol"],
+  ['"a"', "line 1, column 1: expected a rule name"],
   [
     'root = "a"',
-    `line 1, column 6: expected "::=" behind the name of the rule 'root', but there is "="`,
+    `line 1, column 6: expected "::=" after the rule name 'root', but found "="`,
   ],
   [
     "root",
-    `line 1, column 5: expected "::=" behind the name of the rule 'root', but the grammar ends`,
+    `line 1, column 5: expected "::=" after the rule name 'root', but found the end of the grammar`,
   ],
   [
     'root\n::= "a"',
-    "line 1, column 5: expected \"::=\" behind the name of the rule 'root', but the line ends",
+    "line 1, column 5: expected \"::=\" after the rule name 'root', but found the end of the line",
   ],
   ["root ::= a\nb ::= c", "line 1, column 10: there is no rule named 'a'"],
   ['root ::= "x"\nb ::= c d\nc ::= d?', "line 2, column 9: there is no rule named 'd'"],
   ['root ::= a\nroot ::= "b"\nc ::= "c"', "line 1, column 10: there is no rule named 'a'"],
-  ['root ::= "a', 'line 1, column 10: the literal does not end: it needs a second "'],
+  ['root ::= "a', 'line 1, column 10: the literal is not closed: it needs a second "'],
   ['root ::= "a\\', 'line 1, column 12: unknown escape "\\"'],
-  ["root ::= [a-", 'line 1, column 10: the class does not end: it needs a "]"'],
-  ["root ::= [a", 'line 1, column 10: the class does not end: it needs a "]"'],
+  ["root ::= [a-", 'line 1, column 10: the class is not closed: it needs a "]"'],
+  ["root ::= [a", 'line 1, column 10: the class is not closed: it needs a "]"'],
   ['root ::= "é\\q"', 'line 1, column 12: unknown escape "\\q"; known are \\n'],
   ["root ::= [\\d]", 'line 1, column 11: unknown escape "\\d"'],
-  ['root ::= "\\x4"', "line 1, column 11: expected 2 hexadecimal digits behind \\x"],
-  ["root ::= [\\u12G4]", "line 1, column 11: expected 4 hexadecimal digits behind \\u"],
+  ['root ::= "\\x4"', "line 1, column 11: expected 2 hexadecimal digits after \\x"],
+  ["root ::= [\\u12G4]", "line 1, column 11: expected 4 hexadecimal digits after \\u"],
   ["root ::= (", "line 1, column 11: expected a literal"],
   [
     'root ::= ("a"\n  "b"',
@@ -85,38 +85,41 @@ const BAD: readonly (readonly [source: string, message: string])[] = [
     'line 1, column 13: expected a literal, a class, a name, a group, "|" or the end',
   ],
   ['root ::= "a" ]', "line 1, column 14: expected a literal"],
-  ['root ::= "a"\n  | "b"', 'line 2, column 3: "|" can only begin a line inside of a group'],
-  ['root ::= a b ::= "c"', "line 1, column 14: a rule must begin on a line of its own"],
-  ["root ::= *", "line 1, column 10: there is nothing before it to repeat"],
-  ['root ::= "a" | +', "line 1, column 16: there is nothing before it to repeat"],
-  ['root ::= ""?', "line 1, column 12: there is nothing before it to repeat"],
-  ['root ::= "a"{0}*', "line 1, column 16: there is nothing before it to repeat"],
-  ['root ::= "a"{', "line 1, column 14: expected a whole number, but the grammar ends"],
-  ['root ::= "a"{,3}', 'line 1, column 14: expected a whole number, but there is ","'],
-  ['root ::= "a"{1;3}', 'line 1, column 15: expected "," or "}", but there is ";"'],
-  ['root ::= "a"{1,3', 'line 1, column 17: expected "," or "}", but the grammar ends'],
-  ['root ::= "a"{2001}', "line 1, column 13: at least 2000 times is the most"],
+  ['root ::= "a"\n  | "b"', 'line 2, column 3: "|" may start a line only inside a group'],
+  ['root ::= a b ::= "c"', "line 1, column 14: a rule must start on a new line"],
+  ["root ::= *", "line 1, column 10: there is no item before the quantifier"],
+  ['root ::= "a" | +', "line 1, column 16: there is no item before the quantifier"],
+  ['root ::= ""?', "line 1, column 12: there is no item before the quantifier"],
+  ['root ::= "a"{0}*', "line 1, column 16: there is no item before the quantifier"],
+  ['root ::= "a"{', "line 1, column 14: expected an integer, but found the end of the grammar"],
+  ['root ::= "a"{,3}', 'line 1, column 14: expected an integer, but found ","'],
+  ['root ::= "a"{1;3}', 'line 1, column 15: expected "," or "}", but found ";"'],
+  ['root ::= "a"{1,3', 'line 1, column 17: expected "," or "}", but found the end of the grammar'],
+  [
+    'root ::= "a"{2001}',
+    "line 1, column 13: the minimum number of repetitions is greater than 2000",
+  ],
   ['root ::= "a"{99999999999999999999}', "line 1, column 14: the number is too large"],
   ['root ::= "a"{1,99999999999999999999}', "line 1, column 16: the number is too large"],
-  ['root ::= "a"{50}{50}', "line 1, column 17: the repetitions of the item"],
-  ['root ::= ("a"{0,60} | "b"?){40}', "line 1, column 28: the repetitions of the item"],
-  ["root ::= <[1>", 'line 1, column 13: expected "]" behind the id of a token, but there is ">"'],
-  ["root ::= <[1]", 'line 1, column 14: expected ">" behind the id of a token'],
-  ["root ::= <[a]>", "line 1, column 12: expected a whole number"],
-  ["root ::= ! <[1]>", 'line 1, column 11: expected "<" of a token behind "!"'],
-  ["root ::= <think", 'line 1, column 10: the token does not end: it needs a ">"'],
+  ['root ::= "a"{50}{50}', "line 1, column 17: the item has "],
+  ['root ::= ("a"{0,60} | "b"?){40}', "line 1, column 28: the item has "],
+  ["root ::= <[1>", 'line 1, column 13: expected "]" after the token id, but found ">"'],
+  ["root ::= <[1]", 'line 1, column 14: expected ">" after the token id'],
+  ["root ::= <[a]>", "line 1, column 12: expected an integer"],
+  ["root ::= ! <[1]>", 'line 1, column 11: expected "<" of a token after "!"'],
+  ["root ::= <think", 'line 1, column 10: the token is not closed: it needs a ">"'],
   [
     'root ::= root "a" | "b"',
-    "line 1, column 1: the rule 'root' begins with itself: left recursion",
+    "line 1, column 1: the rule 'root' starts with itself: left recursion",
   ],
   [
     'root ::= "x"\na ::= b\nb ::= "b"? a "y"',
-    "line 2, column 1: the rule 'a' begins with itself (a > b > a)",
+    "line 2, column 1: the rule 'a' starts with itself (a > b > a)",
   ],
-  ['root ::= "a"**', "line 1, column 14: the rule 'root' begins with itself"],
-  ['root ::= "b"?*', "line 1, column 14: the rule 'root' begins with itself"],
-  ["root ::= (root)*", "line 1, column 1: the rule 'root' begins with itself"],
-  ["root ::= e\ne ::= e", "line 2, column 1: the rule 'e' begins with itself"],
+  ['root ::= "a"**', "line 1, column 14: the rule 'root' starts with itself"],
+  ['root ::= "b"?*', "line 1, column 14: the rule 'root' starts with itself"],
+  ["root ::= (root)*", "line 1, column 1: the rule 'root' starts with itself"],
+  ["root ::= e\ne ::= e", "line 2, column 1: the rule 'e' starts with itself"],
 ];
 
 /** Rules of which each begins in twice as many ways as the next one. */
@@ -131,37 +134,40 @@ const doubling = (levels: number) =>
 const RUINOUS: readonly (readonly [source: string, message: string])[] = [
   [
     'root ::= [^"] !<[3]> "b"',
-    "line 1, column 1: the rule 'root' rules a token out right behind text: put a token between them, or say what text may come instead",
+    "line 1, column 1: the rule 'root' has a negated token directly after text: put a token between them, or list the allowed text",
   ],
   [
     'root ::= x y\nx ::= "a" <[3]>?\ny ::= ("b" | !<[3]>)*',
-    "line 1, column 1: the rule 'root' rules a token out right behind text: put a token between them, or say what text may come instead",
+    "line 1, column 1: the rule 'root' has a negated token directly after text: put a token between them, or list the allowed text",
   ],
-  ["a ::= root\na ::= [b]", "there is no rule named 'root', with which every answer begins"],
+  ["a ::= root\na ::= [b]", "there is no rule named 'root', the start symbol"],
   ['root ::= "a"{3,2}', "line 1, column 13: the maximum is less than the minimum"],
   [
     'root ::= a root "z" | "x"\na ::= b\nb ::= "y" |',
-    "line 1, column 1: the rule 'root' begins with itself where what comes before may be empty",
+    "line 1, column 1: the rule 'root' starts with itself after an item that may be empty",
   ],
-  [doubling(20), "may begin in more than 100000 ways"],
+  [doubling(20), "has more than 100000 expansions"],
   [
     doubling(60).replaceAll(' "a"', "").replaceAll(' "b"', ""),
-    "begins with are too many",
+    "starts with too many rules",
   ],
-  [`root ::= ${"(".repeat(100_000)}`, "groups may be 1000 deep at most"],
+  [`root ::= ${"(".repeat(100_000)}`, "groups nest deeper than 1000 levels"],
   [
     `${
       Array.from({ length: 20_000 }, (_, at) => `r${at} ::= r${at + 1}`).join("\n")
     }\nr20000 ::= "a"\nroot ::= r0`,
-    "more than 10000 rules begin with one another",
+    "more than 10000 rules start with each other",
   ],
   [
     'root ::= "b" ("a"?){0,100} "b"',
-    "line 1, column 20: what is repeated up to 100 times may be empty: repeat what is not",
+    "line 1, column 20: an item repeated up to 100 times may be empty: repeat an item",
   ],
-  ['root ::= ("a"{0,30} | "b"?){40}', "may be empty: repeat what is not"],
+  ['root ::= ("a"{0,30} | "b"?){40}', "may be empty: repeat an item"],
   ['root ::= ((w?){0,8}){8} "c"\nw ::= x | y\nx ::= "a"*\ny ::= "b"*', "may be empty"],
-  [`root ::= [${"c".repeat(3000)}]{2000}`, "the grammar's repetitions make it too large"],
+  [
+    `root ::= [${"c".repeat(3000)}]{2000}`,
+    "the grammar is too large after expansion of its repetitions",
+  ],
 ];
 
 /** What the check says of a grammar; null where it takes it. */
@@ -195,7 +201,7 @@ async function takenNatively(grammars: readonly string[]): Promise<boolean[]> {
   return JSON.parse(new TextDecoder().decode(stdout));
 }
 
-Deno.test("good grammars are taken, bad ones are refused with what is wrong and where", () => {
+Deno.test("valid grammars are accepted, invalid ones are refused with problem and location", () => {
   for (const source of GOOD) assertEquals(refusal(source), null, source.slice(0, 200));
   for (const [source, message] of BAD) {
     const told = refusal(source);
@@ -203,25 +209,25 @@ Deno.test("good grammars are taken, bad ones are refused with what is wrong and 
   }
 });
 
-Deno.test("what would ruin the library is refused before it gets there, and soon", () => {
+Deno.test("grammars that would crash or block llama.cpp are refused quickly", () => {
   for (const [source, message] of RUINOUS) {
     const told = refusal(source);
     assert(told?.includes(message), `${source.slice(0, 100)}\n${told}`);
   }
 });
 
-Deno.test("tokens that are named by their texts are told", () => {
-  const { tokens, strangeToken } = checkGrammar('root ::= <[1]> "<no>"\n  | !<a b> # <no>\n  | [<]'
+Deno.test("tokens named by text are reported", () => {
+  const { tokens, unknownToken } = checkGrammar('root ::= <[1]> "<no>"\n  | !<a b> # <no>\n  | [<]'
     .replaceAll("\n", " "));
   assertEquals(tokens.map(({ text }) => text), ["<a b>"]);
   assertEquals(
-    strangeToken(tokens[0]!).message,
-    "grammar: line 1, column 28: <a b> is not one token of the model's vocabulary",
+    unknownToken(tokens[0]!).message,
+    "grammar: line 1, column 28: <a b> is not a single token of the model's vocabulary",
   );
 });
 
 Deno.test({
-  name: "the library takes what the check takes, and refuses what it refuses",
+  name: "llama.cpp accepts exactly what the check accepts",
   ignore: folder === null,
   async fn() {
     const good = await takenNatively(GOOD);
@@ -237,7 +243,7 @@ Deno.test({
 const ITS_RUIN = RUINOUS.map(([, message]) => message.replace(/^line \d+, column \d+: /, ""));
 
 Deno.test({
-  name: "grammars with a mistake somewhere are judged as the library judges them",
+  name: "mutated grammars get the same verdict as from llama.cpp",
   ignore: folder === null,
   async fn() {
     const random = new Random(11);

@@ -49,7 +49,7 @@ function followNatively(
 }
 
 Deno.test({
-  name: "the library takes every grammar and lets its sentences pass to the end",
+  name: "llama.cpp accepts every grammar and its sentences",
   ignore: folder === null,
   fn() {
     const grammars = function* () {
@@ -68,7 +68,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "long repetitions, long formats and many properties stay within the library's limits",
+  name: "long repetitions, long formats and many properties stay within llama.cpp's limits",
   ignore: folder === null,
   fn() {
     const many = Object.fromEntries(

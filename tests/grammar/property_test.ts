@@ -37,7 +37,7 @@ Deno.test("every sentence of a random schema's grammar is JSON that validates", 
   }
 });
 
-Deno.test("right values, written in the schema's order, are sentences of its grammar", () => {
+Deno.test("valid values in schema order are sentences of its grammar", () => {
   for (let seed = 1; seed <= SCHEMAS; seed++) {
     const random = new Random(seed + 1_000_000);
     const { schema, value } = randomSchema(random);

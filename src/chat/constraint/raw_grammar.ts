@@ -7,9 +7,9 @@ import type { Engine } from "../../engine/mod.ts";
 export async function checkRawGrammar(engine: Engine, source: string): Promise<void> {
   // Imported when it is needed: most answers are not held to anything.
   const { checkGrammar } = await import("../../grammar/mod.ts");
-  const { tokens, strangeToken } = checkGrammar(source);
+  const { tokens, unknownToken } = checkGrammar(source);
   for (const token of tokens) {
     const ids = await engine.tokenize([{ text: token.text, special: true }], false);
-    if (ids.length !== 1) throw strangeToken(token);
+    if (ids.length !== 1) throw unknownToken(token);
   }
 }

@@ -1,10 +1,10 @@
-/** Sets of Unicode code points as sorted, disjoint, inclusive ranges. */
+/** A set of Unicode code points as sorted, disjoint, inclusive ranges. */
 export type CharSet = readonly (readonly [low: number, high: number])[];
 
-/** Every scalar value: all code points but the surrogates, which no UTF-8 text holds. */
+/** All scalar values: every code point except surrogates, which UTF-8 cannot encode. */
 export const ALL: CharSet = [[0, 0xd7ff], [0xe000, 0x10ffff]];
 
-/** A set of the given ranges, in any order, overlapping or not. */
+/** Makes a set from ranges in any order, overlapping or not. */
 export function charSet(...ranges: readonly (readonly [number, number])[]): CharSet {
   const sorted = ranges.filter(([low, high]) => low <= high).sort((a, b) => a[0] - b[0]);
   const merged: [number, number][] = [];
@@ -16,7 +16,7 @@ export function charSet(...ranges: readonly (readonly [number, number])[]): Char
   return intersect(merged, ALL);
 }
 
-/** The set of the characters of a text. */
+/** The set of the characters in a text. */
 export function charsOf(text: string): CharSet {
   return charSet(...[...text].map((char) => [code(char), code(char)] as const));
 }
@@ -65,7 +65,7 @@ export function contains(set: CharSet, point: number): boolean {
   return set.some(([low, high]) => low <= point && point <= high);
 }
 
-/** The one code point of a set that has exactly one, else null. */
+/** The code point of a set with one element, otherwise null. */
 export function onlyPoint(set: CharSet): number | null {
   const first = set[0];
   return set.length === 1 && first !== undefined && first[0] === first[1] ? first[0] : null;

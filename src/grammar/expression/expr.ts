@@ -1,6 +1,8 @@
 import { type CharSet, charsOf } from "./charset.ts";
 
-/** Trees over leaves: what grammars' rule bodies and regular expressions are both made of. */
+/**
+ * Expression tree. Rule bodies of grammars and regular expressions differ only in their leaves.
+ */
 export type Tree<Leaf> =
   | Leaf
   | { readonly kind: "seq"; readonly items: readonly Tree<Leaf>[] }
@@ -9,7 +11,7 @@ export type Tree<Leaf> =
     readonly kind: "repeat";
     readonly item: Tree<Leaf>;
     readonly min: number;
-    /** `Infinity` where there is no limit. */
+    /** `Infinity` for no limit. */
     readonly max: number;
   };
 
@@ -18,12 +20,12 @@ export interface Chars {
   readonly kind: "chars";
   readonly set: CharSet;
 }
-/** A fixed, non-empty text. */
+/** A literal, not empty. */
 export interface Text {
   readonly kind: "text";
   readonly text: string;
 }
-/** Another rule. */
+/** A reference to another rule. */
 export interface Ref {
   readonly kind: "ref";
   readonly rule: string;
@@ -34,16 +36,16 @@ export interface Assert {
   readonly at: "start" | "end";
 }
 
-/** The body of a grammar's rule. */
+/** Body of a grammar rule. */
 export type Expr = Tree<Chars | Text | Ref>;
 /** A regular expression. */
 export type Pattern = Tree<Chars | Assert>;
-/** A regular expression without anchors: it stands for the whole text. */
+/** A regular expression without anchors, which matches the whole text. */
 export type Regular = Tree<Chars>;
 
 /** Matches the empty text. */
 export const EMPTY = { kind: "seq", items: [] } as const satisfies Regular;
-/** Matches nothing at all. */
+/** Matches no text. */
 export const NOTHING = { kind: "alt", items: [] } as const satisfies Regular;
 
 export function chars(set: CharSet): Chars {

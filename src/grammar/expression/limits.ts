@@ -1,59 +1,67 @@
-/** Bounds on what one schema may cost: a schema comes from whoever sends the request. */
+/** Limits on the cost of a schema. Schemas come from clients. */
 
-/** Levels of objects and arrays in a schema: the compiler recurses, and its stack is finite. */
+/**
+ * Nesting depth of objects and arrays in a schema. The compiler recurses, and its stack is finite.
+ */
 export const MAX_SCHEMA_DEPTH = 128;
-/** Objects and arrays in one schema: each may become a rule. */
+/** Number of objects and arrays in a schema. Each may become a rule. */
 export const MAX_SCHEMA_NODES = 10_000;
-/** Values in one `enum`: each is an alternative that every token is tried against. */
+/** Number of values in an `enum`. Each is an alternative that is checked for every token. */
 export const MAX_ENUM_VALUES = 5_000;
-/** Combinations that `anyOf`, `oneOf` and `allOf` multiply out to for one value. */
+/** Number of combinations that `anyOf`, `oneOf` and `allOf` expand to for one value. */
 export const MAX_ALTERNATIVES = 256;
-/** States of one automaton (a pattern, a format, a key): each becomes a rule. */
+/** Number of states of an automaton (a pattern, a format, a key). Each becomes a rule. */
 export const MAX_STATES = 4_000;
-/** A `maxLength` beside a pattern or format is counted up to here, as each character counted is a state. */
+/** Maximum `maxLength` beside a pattern or format. Each counted character needs states. */
 export const MAX_COUNTED_LENGTH = 1_000;
-/** Positions that all states of one automaton stand for together, which bounds the time it takes. */
+/**
+ * Total number of positions in all states of an automaton. It limits the time of the subset
+ * construction.
+ */
 export const MAX_SUBSET_WORK = 2_000_000;
-/** Positions of a regular expression once its counted repetitions are written out. */
+/** Number of positions of a regular expression after expansion of counted repetitions. */
 export const MAX_POSITIONS = 20_000;
-/** Characters of a regular expression's source. */
+/** Length of a regular expression in characters. */
 export const MAX_PATTERN_LENGTH = 4_096;
-/** Depth of groups in a regular expression: its parser recurses. */
+/** Nesting depth of groups in a regular expression. Its parser recurses. */
 export const MAX_PATTERN_DEPTH = 64;
-/** States an object may need to count its properties. */
+/** Number of states that an object needs to count its properties. */
 export const MAX_COUNTING_STATES = 4_000;
-/** Sets of key patterns are told apart by every combination of them. */
+/** Number of key patterns per object. Every combination of them needs its own class of names. */
 export const MAX_KEY_PATTERNS = 4;
 /**
- * Repetitions of one item. llama.cpp's parser takes 2,000 and silently reads a larger maximum as
- * none; blocks of {@linkcode BLOCK} reach this far. A larger maximum is narrowed to it, a larger
- * minimum refused.
+ * Repetitions of an item. llama.cpp's parser accepts 2,000 and silently treats a larger maximum as
+ * no maximum; blocks of {@linkcode REPEAT_BLOCK} extend the range. A larger maximum is reduced to
+ * this limit, a larger minimum is refused.
  */
 export const MAX_REPETITION = 100_000;
-/** Repetitions past which an item is repeated in blocks. */
-export const BLOCK = 64;
-/** Rules of the finished grammar as llama.cpp's parser counts them, repetitions written out. */
+/** Number of repetitions in a block. */
+export const REPEAT_BLOCK = 64;
+/** Number of rules of the grammar as llama.cpp's parser counts them, with repetitions expanded. */
 export const MAX_RULES = 40_000;
-/** Characters of the finished grammar: it is parsed once for every sequence. */
+/** Length of the grammar in characters. It is parsed once per sequence. */
 export const MAX_GRAMMAR_LENGTH = 2_000_000;
 
-/** Rules that one repetition of a grammar may stand for (`MAX_REPETITION_THRESHOLD` of llama.cpp). */
+/** Number of rules that one repetition may expand to (`MAX_REPETITION_THRESHOLD` of llama.cpp). */
 export const MAX_REPEATED_RULES = 2_000;
-/** Depth of groups in a grammar: llama.cpp's parser recurses, and an overflow of its stack is its end. */
+/**
+ * Nesting depth of groups in a grammar. llama.cpp's parser recurses, and a stack overflow ends the
+ * process.
+ */
 export const MAX_GBNF_GROUPS = 1_000;
-/** Rules of a grammar that begin with one another, for the same reason. */
-export const MAX_GBNF_CHAIN = 10_000;
-/** Elements that the repetitions of a grammar may be written out to: each takes 8 bytes, and more than once. */
+/** Length of a chain of rules that start with each other. llama.cpp recurses along it too. */
+export const MAX_GBNF_LEFT_DEPTH = 10_000;
+/** Number of elements after expansion of all repetitions. Each takes 8 bytes several times. */
 export const MAX_GBNF_ELEMENTS = 5_000_000;
 /**
- * Ways in which a rule may begin. llama.cpp keeps each of them at every character and compares it with
- * all the others: with this many, that takes it half a minute.
+ * Number of expansions of a rule's start. llama.cpp keeps all of them at every character and
+ * compares each with all others, which takes half a minute for this number.
  */
-export const MAX_GBNF_WAYS = 100_000;
+export const MAX_GBNF_EXPANSIONS = 100_000;
 /**
- * Ways in which a repetition of what may be empty may begin. llama.cpp takes time with the third power of
- * them for every character: with this many some 20 ms, with a thousand ten seconds.
+ * Number of expansions of a repetition of a nullable item. llama.cpp's time per character grows
+ * with their third power: 20 ms for this number, 10 s for a thousand.
  */
-export const MAX_EMPTY_WAYS = 128;
-/** Steps of llama.cpp's search for left recursion, which forgets where it has been. */
+export const MAX_NULLABLE_EXPANSIONS = 128;
+/** Steps of llama.cpp's search for left recursion, which visits rules repeatedly. */
 export const MAX_GBNF_STEPS = 100_000_000;

@@ -1,3 +1,5 @@
+/** Expression trees of grammar rules and regular expressions, character sets, and cost limits. */
+
 export {
   ALL,
   type CharSet,
@@ -29,19 +31,18 @@ export {
   text,
 } from "./expr.ts";
 export {
-  BLOCK,
   MAX_ALTERNATIVES,
   MAX_COUNTED_LENGTH,
   MAX_COUNTING_STATES,
-  MAX_EMPTY_WAYS,
   MAX_ENUM_VALUES,
-  MAX_GBNF_CHAIN,
   MAX_GBNF_ELEMENTS,
+  MAX_GBNF_EXPANSIONS,
   MAX_GBNF_GROUPS,
+  MAX_GBNF_LEFT_DEPTH,
   MAX_GBNF_STEPS,
-  MAX_GBNF_WAYS,
   MAX_GRAMMAR_LENGTH,
   MAX_KEY_PATTERNS,
+  MAX_NULLABLE_EXPANSIONS,
   MAX_PATTERN_DEPTH,
   MAX_PATTERN_LENGTH,
   MAX_POSITIONS,
@@ -52,4 +53,5 @@ export {
   MAX_SCHEMA_NODES,
   MAX_STATES,
   MAX_SUBSET_WORK,
+  REPEAT_BLOCK,
 } from "./limits.ts";

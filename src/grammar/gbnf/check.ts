@@ -1,40 +1,41 @@
 import type { ShimmyError } from "../../errors.ts";
 import { findRecursion, type Problem } from "./recursion.ts";
-import { findCrowd } from "./crowd.ts";
-import { type NamedToken, parse, type ParsedGbnf } from "./parser.ts";
+import { findExpansionProblem } from "./expansion_bound.ts";
+import type { NamedToken, ParsedGbnf } from "./parsed_gbnf.ts";
+import { parse } from "./parser.ts";
 import { grammarError } from "./scanner.ts";
-import { findSeam } from "./seam.ts";
+import { findTokenBoundaryProblem } from "./token_boundary.ts";
 
-/** The rule with which every sentence begins. */
+/** The start symbol. */
 const ROOT = "root";
 
-/** What is left to find out about a grammar that was checked. */
+/** A checked grammar, and its tokens that remain to be checked against the vocabulary. */
 export interface CheckedGrammar {
-  /** Tokens that it names by their texts; each must be one token of the model's vocabulary. */
+  /** Tokens that the grammar names by text. Each must be one token of the model's vocabulary. */
   readonly tokens: readonly NamedToken[];
-  /** What to tell of one that is not. */
-  readonly strangeToken: (token: NamedToken) => ShimmyError;
+  /** The error for a token that is not in the vocabulary. */
+  readonly unknownToken: (token: NamedToken) => ShimmyError;
 }
 
 /**
- * Checks a grammar in GBNF before the library gets it, which tells no reason for a refusal, and which
- * some grammars would keep busy for ever or crash. What passes here, the library takes.
+ * Checks a GBNF grammar before llama.cpp parses it. llama.cpp gives no reason for a refusal, and
+ * some grammars make it hang or crash. llama.cpp accepts every grammar that passes this check.
  *
- * @throws {ShimmyError} `invalid`, field `grammar`: what is wrong, with its line and column.
+ * @throws {ShimmyError} `invalid`, field `grammar`, with the problem and its line and column.
  */
 export function checkGrammar(source: string): CheckedGrammar {
   const grammar = parse(source);
   checkNames(grammar);
   const recursion = findRecursion(grammar);
-  if (recursion !== null) throw problem(grammar, recursion);
-  const crowd = findCrowd(grammar);
-  if (crowd !== null) throw problem(grammar, crowd);
-  const seam = findSeam(grammar);
-  if (seam !== null) throw problem(grammar, seam);
+  if (recursion !== null) throw problemError(grammar, recursion);
+  const expansion = findExpansionProblem(grammar);
+  if (expansion !== null) throw problemError(grammar, expansion);
+  const boundary = findTokenBoundaryProblem(grammar);
+  if (boundary !== null) throw problemError(grammar, boundary);
   return {
     tokens: grammar.tokens,
-    strangeToken: ({ text, at }) =>
-      grammar.scanner.error(`${text} is not one token of the model's vocabulary`, at),
+    unknownToken: ({ text, at }) =>
+      grammar.scanner.error(`${text} is not a single token of the model's vocabulary`, at),
   };
 }
 
@@ -55,10 +56,13 @@ function checkNames(grammar: ParsedGbnf): void {
   }
   const root = ids.get(ROOT);
   if (root === undefined || isMissing(root)) {
-    throw grammarError(`there is no rule named '${ROOT}', with which every answer begins`);
+    throw grammarError(`there is no rule named '${ROOT}', the start symbol`);
   }
 }
 
-function problem({ symbols, scanner }: ParsedGbnf, { rule, what, at }: Problem): ShimmyError {
-  return scanner.error(what, at ?? symbols[rule]!.at);
+function problemError(
+  { symbols, scanner }: ParsedGbnf,
+  { rule, message, at }: Problem,
+): ShimmyError {
+  return scanner.error(message, at ?? symbols[rule]!.at);
 }

@@ -1,59 +1,23 @@
 import { MAX_GBNF_ELEMENTS, MAX_GBNF_GROUPS, MAX_REPEATED_RULES } from "../expression/mod.ts";
+import {
+  CHARACTER,
+  type Elements,
+  END,
+  type GbnfSymbol,
+  type NamedToken,
+  NEGATED_TOKEN,
+  OR,
+  type ParsedGbnf,
+  type Repeat,
+  TOKEN,
+} from "./parsed_gbnf.ts";
 import { Scanner } from "./scanner.ts";
 
-/** Elements of a rule that are no names of rules; those are their ids. */
-export const CHARACTER = -1;
-export const OR = -2;
-export const END = -3;
-export const TOKEN = -5;
-/** Any token but one. */
-export const OTHER_TOKEN = -4;
-
-/** A rule's alternatives as one list: elements, `OR` between alternatives, `END` behind the last. */
-export type Elements = readonly number[];
-
-/** A token that is named by its text. */
-export interface NamedToken {
-  /** As the vocabulary has it, e.g. `<think>`. */
-  readonly text: string;
-  /** Where in the source it stands. */
-  readonly at: number;
-}
-
-/** A grammar as the library would hold it. */
-export interface ParsedGbnf {
-  readonly scanner: Scanner;
-  /** By their ids; one that is spoken of and not defined has none. */
-  readonly rules: readonly (Elements | undefined)[];
-  readonly symbols: readonly GbnfSymbol[];
-  /** Ids of the rules that the source itself names. */
-  readonly ids: ReadonlyMap<string, number>;
-  readonly tokens: readonly NamedToken[];
-  /** What is repeated a number of times. */
-  readonly repeats: readonly Repeat[];
-}
-
-/** An item that may come several times. */
-export interface Repeat {
-  readonly item: Elements;
-  /** How often at most; where there is no such limit, how often at least. */
-  readonly times: number;
-  readonly at: number;
-}
-
-/** What an id stands for: a rule, or a part of one that the library makes a rule of. */
-export interface GbnfSymbol {
-  /** The rule's name, or of that which it is a part of. */
-  readonly name: string;
-  /** Where it is defined; where it is not, where it is spoken of first. */
-  readonly at: number;
-}
-
 /**
- * Parses GBNF to the same rules as `llama_grammar_parser` does: groups and repetitions become rules of
- * their own, of which there may only be so many.
+ * Parses GBNF to the same rules as `llama_grammar_parser`. Groups and repetitions become rules,
+ * whose number is limited.
  *
- * @throws {ShimmyError} `invalid`, with the line, the column and what was expected there.
+ * @throws {ShimmyError} `invalid` with the line, the column and the expected syntax.
  */
 export function parse(source: string): ParsedGbnf {
   return new Parser(new Scanner(source)).parse();
@@ -87,15 +51,15 @@ class Parser {
     };
   }
 
-  #named(name: string, at: number): number {
+  #ruleId(name: string, at: number): number {
     const known = this.#ids.get(name);
     if (known !== undefined) return known;
-    const id = this.#made(name, at);
+    const id = this.#addSymbol(name, at);
     this.#ids.set(name, id);
     return id;
   }
 
-  #made(name: string, at: number): number {
+  #addSymbol(name: string, at: number): number {
     return this.#symbols.push({ name, at }) - 1;
   }
 
@@ -104,19 +68,19 @@ class Parser {
     const { at } = scanner;
     if (scanner.next === "|") {
       throw scanner.error(
-        '"|" can only begin a line inside of a group: let it end the line before',
+        '"|" may start a line only inside a group: put it at the end of the previous line',
       );
     }
-    const name = scanner.name("the name of a rule");
+    const name = scanner.name("a rule name");
     scanner.space(false);
-    const id = this.#named(name, at);
+    const id = this.#ruleId(name, at);
     this.#symbols[id] = { name, at };
-    if (!scanner.take("::=")) throw scanner.expected(`"::=" behind the name of the rule '${name}'`);
+    if (!scanner.take("::=")) throw scanner.expected(`"::=" after the rule name '${name}'`);
     scanner.space(true);
     this.#alternatives(name, id, false);
     if (!scanner.take("\r\n") && !scanner.take("\r") && !scanner.take("\n") && !scanner.isDone) {
       throw scanner.next === ":"
-        ? scanner.error("a rule must begin on a line of its own")
+        ? scanner.error("a rule must start on a new line")
         : scanner.expected('a literal, a class, a name, a group, "|" or the end of the line');
     }
     scanner.space(true);
@@ -137,28 +101,29 @@ class Parser {
 
   #sequence(name: string, rule: number[], isNested: boolean): void {
     const scanner = this.#scanner;
-    // Where the last item begins, and how many rules it counts as when it is repeated.
+    // Start of the last item, and the number of rules it counts as when it is repeated.
     let start = rule.length;
     let weight = 1;
     for (;;) {
       const { at } = scanner;
-      const times = this.#times(isNested);
+      const times = this.#quantifier(isNested);
       if (times !== null) {
-        weight = this.#repeat(name, rule, { start, weight, at, ...times });
+        weight = this.#expandRepetition(name, rule, { start, weight, at, ...times });
         continue;
       }
       const begin = rule.length;
-      const counted = this.#item(name, rule);
-      if (counted === null) return;
+      const itemWeight = this.#item(name, rule);
+      if (itemWeight === null) return;
       start = begin;
-      weight = counted;
+      weight = itemWeight;
       scanner.space(isNested);
     }
   }
 
   /**
-   * Reads an item that is no repetition.
-   * @returns how many rules it counts as; null where there is none.
+   * Parses an item without quantifier.
+   *
+   * @returns The number of rules it counts as; null if there is no item.
    */
   #item(name: string, rule: number[]): number | null {
     const scanner = this.#scanner;
@@ -168,7 +133,7 @@ class Parser {
     else if (scanner.next === "<" || scanner.next === "!") this.#token(rule);
     else if (scanner.isAtName) {
       const { at } = scanner;
-      rule.push(this.#named(scanner.name("a name"), at));
+      rule.push(this.#ruleId(scanner.name("a name"), at));
     } else if (scanner.next === "(") return this.#group(name, rule);
     else return null;
     return 1;
@@ -179,7 +144,7 @@ class Parser {
     const begin = scanner.at - 1;
     while (!scanner.take('"')) {
       if (scanner.isDone) {
-        throw scanner.error('the literal does not end: it needs a second "', begin);
+        throw scanner.error('the literal is not closed: it needs a second "', begin);
       }
       scanner.character();
       rule.push(CHARACTER);
@@ -189,50 +154,50 @@ class Parser {
   #class(rule: number[]): void {
     const scanner = this.#scanner;
     const begin = scanner.at - 1;
-    const inside = () => {
-      if (scanner.isDone) throw scanner.error('the class does not end: it needs a "]"', begin);
+    const checkEnd = () => {
+      if (scanner.isDone) throw scanner.error('the class is not closed: it needs a "]"', begin);
     };
     scanner.take("^");
     while (!scanner.take("]")) {
-      inside();
+      checkEnd();
       scanner.character();
       rule.push(CHARACTER);
       if (scanner.next !== "-" || scanner.source[scanner.at + 1] === "]") continue;
       scanner.at++;
-      inside();
+      checkEnd();
       scanner.character();
       rule.push(CHARACTER);
     }
   }
 
-  /** `<[id]>` or `<text>`, or any token but it behind an exclamation mark. */
+  /** Parses `<[id]>` or `<text>`. A preceding exclamation mark means any other token. */
   #token(rule: number[]): void {
     const scanner = this.#scanner;
-    const isRuledOut = scanner.take("!");
+    const isNegated = scanner.take("!");
     const { at } = scanner;
-    if (!scanner.take("<")) throw scanner.expected('"<" of a token behind "!"');
+    if (!scanner.take("<")) throw scanner.expected('"<" of a token after "!"');
     if (scanner.take("[")) {
       scanner.integer();
-      if (!scanner.take("]")) throw scanner.expected('"]" behind the id of a token');
-      if (!scanner.take(">")) throw scanner.expected('">" behind the id of a token');
+      if (!scanner.take("]")) throw scanner.expected('"]" after the token id');
+      if (!scanner.take(">")) throw scanner.expected('">" after the token id');
     } else {
       const end = scanner.source.indexOf(">", at);
-      if (end < 0) throw scanner.error('the token does not end: it needs a ">"', at);
+      if (end < 0) throw scanner.error('the token is not closed: it needs a ">"', at);
       scanner.at = end + 1;
       this.#tokens.push({ text: scanner.source.slice(at, end + 1), at });
     }
-    rule.push(isRuledOut ? OTHER_TOKEN : TOKEN);
+    rule.push(isNegated ? NEGATED_TOKEN : TOKEN);
   }
 
   #group(name: string, rule: number[]): number {
     const scanner = this.#scanner;
     const begin = scanner.at++;
     if (++this.#groups > MAX_GBNF_GROUPS) {
-      throw scanner.error(`groups may be ${MAX_GBNF_GROUPS} deep at most`, begin);
+      throw scanner.error(`groups nest deeper than ${MAX_GBNF_GROUPS} levels`, begin);
     }
     scanner.space(true);
     const before = this.#symbols.length;
-    const id = this.#made(name, begin);
+    const id = this.#addSymbol(name, begin);
     this.#alternatives(name, id, true);
     rule.push(id);
     if (!scanner.take(")")) {
@@ -242,17 +207,17 @@ class Parser {
     return this.#symbols.length - before;
   }
 
-  /** Reads how often the item before is repeated; null where nothing says so. */
-  #times(isNested: boolean): { min: number; max: number } | null {
+  /** Parses a quantifier. Returns null if there is none. */
+  #quantifier(isNested: boolean): { min: number; max: number } | null {
     const scanner = this.#scanner;
     const begin = scanner.at;
-    const ready = <T>(times: T): T => {
+    const done = <T>(times: T): T => {
       scanner.space(isNested);
       return times;
     };
-    if (scanner.take("*")) return ready({ min: 0, max: Infinity });
-    if (scanner.take("+")) return ready({ min: 1, max: Infinity });
-    if (scanner.take("?")) return ready({ min: 0, max: 1 });
+    if (scanner.take("*")) return done({ min: 0, max: Infinity });
+    if (scanner.take("+")) return done({ min: 1, max: Infinity });
+    if (scanner.take("?")) return done({ min: 0, max: 1 });
     if (!scanner.take("{")) return null;
     scanner.space(isNested);
     const min = scanner.integer();
@@ -265,17 +230,24 @@ class Parser {
     }
     if (!scanner.take("}")) throw scanner.expected('"," or "}"');
     if (min > MAX_REPEATED_RULES) {
-      throw scanner.error(`at least ${MAX_REPEATED_RULES} times is the most there may be`, begin);
+      throw scanner.error(
+        `the minimum number of repetitions is greater than ${MAX_REPEATED_RULES}`,
+        begin,
+      );
     }
-    // The library reads a larger maximum as none.
+    // llama.cpp treats a larger maximum as no maximum.
     if (max > MAX_REPEATED_RULES) max = Infinity;
-    // It would count down for ever.
+    // llama.cpp would never stop counting down.
     if (max < min) throw scanner.error("the maximum is less than the minimum", begin);
-    return ready({ min, max });
+    return done({ min, max });
   }
 
-  /** Writes out a repetition. @returns how many rules it counts as. */
-  #repeat(
+  /**
+   * Expands a repetition.
+   *
+   * @returns The number of rules it counts as.
+   */
+  #expandRepetition(
     name: string,
     rule: number[],
     { start, weight, at, min, max }: {
@@ -287,12 +259,12 @@ class Parser {
     },
   ): number {
     const scanner = this.#scanner;
-    if (start === rule.length) throw scanner.error("there is nothing before it to repeat", at);
+    if (start === rule.length) throw scanner.error("there is no item before the quantifier", at);
     const total = max !== Infinity && max > 0 ? max : Math.max(min, 1);
     if (weight * total > MAX_REPEATED_RULES) {
       throw scanner.error(
-        `the repetitions of the item, those inside of it included, may be ${MAX_REPEATED_RULES} ` +
-          `at most and are ${weight * total}`,
+        `the item has ${weight * total} repetitions, including nested ones; ` +
+          `at most ${MAX_REPEATED_RULES} are allowed`,
         at,
       );
     }
@@ -301,13 +273,13 @@ class Parser {
     const optional = max === Infinity ? 1 : max - min;
     this.#repeated += item.length * Math.max(0, min - 1) + (item.length + 3) * optional;
     if (this.#repeated > MAX_GBNF_ELEMENTS) {
-      throw scanner.error("the grammar's repetitions make it too large", at);
+      throw scanner.error("the grammar is too large after expansion of its repetitions", at);
     }
     if (min === 0) rule.length = start;
     for (let copy = 1; copy < min; copy++) for (const element of item) rule.push(element);
     let last = END;
     for (let count = 0; count < optional; count++) {
-      const id = this.#made(name, at);
+      const id = this.#addSymbol(name, at);
       const again = max === Infinity ? [id] : count > 0 ? [last] : [];
       this.#rules[id] = [...item, ...again, OR, END];
       last = id;

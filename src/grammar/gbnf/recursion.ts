@@ -1,67 +1,67 @@
-import { MAX_GBNF_CHAIN, MAX_GBNF_STEPS } from "../expression/mod.ts";
-import { hasEmptyAlternative, searched } from "./beginnings.ts";
-import type { ParsedGbnf } from "./parser.ts";
+import { MAX_GBNF_LEFT_DEPTH, MAX_GBNF_STEPS } from "../expression/mod.ts";
+import { hasEmptyAlternative, leftmostRules } from "./first_sets.ts";
+import type { ParsedGbnf } from "./parsed_gbnf.ts";
 
-/** What is wrong with a rule. */
+/** A problem of a rule. */
 export interface Problem {
   readonly rule: number;
-  readonly what: string;
-  /** Where it is, if not where the rule begins. */
+  readonly message: string;
+  /** Offset of the problem, if it is not the start of the rule. */
   readonly at?: number;
 }
 
-/** A rule on the way, and which of those that it may begin with comes next. */
+/** A rule on the search stack, and the next of its leftmost rules to visit. */
 interface Visit {
   readonly rule: number;
   readonly next: readonly number[];
   at: number;
-  /** Steps of the library's search below it. */
+  /** Number of steps of llama.cpp's search below this rule. */
   steps: number;
 }
 
 /**
- * Finds the left recursion that the library refuses (`llama_grammar_detect_left_recursion`), or what
- * keeps it from finding out.
+ * Finds left recursion that llama.cpp refuses (`llama_grammar_detect_left_recursion`), and rules
+ * for which its search takes too long.
  */
 export function findRecursion({ rules, symbols }: ParsedGbnf): Problem | null {
-  const looksEmpty = rules.map((rule) => hasEmptyAlternative(rule!));
+  const isEmptyRule = rules.map((rule) => hasEmptyAlternative(rule!));
   const steps = new Map<number, number>();
   const visit = (rule: number): Visit => ({
     rule,
-    next: searched(rules[rule]!, (id) => looksEmpty[id]!),
+    next: leftmostRules(rules[rule]!, (id) => isEmptyRule[id]!),
     at: 0,
     steps: 1,
   });
   for (let start = 0; start < rules.length; start++) {
     if (steps.has(start)) continue;
-    const way = [visit(start)];
-    const onTheWay = new Set([start]);
-    for (let last = way.at(-1); last !== undefined; last = way.at(-1)) {
+    const stack = [visit(start)];
+    const onStack = new Set([start]);
+    for (let last = stack.at(-1); last !== undefined; last = stack.at(-1)) {
       const rule = last.next[last.at];
       if (rule === undefined) {
         if (last.steps > MAX_GBNF_STEPS) {
           return {
             rule: last.rule,
-            what: `the rules that '${nameOf(last.rule)}' begins with are too many`,
+            message: `the rule '${nameOf(last.rule)}' starts with too many rules`,
           };
         }
         steps.set(last.rule, last.steps);
-        onTheWay.delete(last.rule);
-        way.pop();
+        onStack.delete(last.rule);
+        stack.pop();
         continue;
       }
-      if (onTheWay.has(rule)) {
-        return { rule, what: leftRecursion([...way.map((one) => one.rule), rule], nameOf) };
+      if (onStack.has(rule)) {
+        return { rule, message: leftRecursion([...stack.map((one) => one.rule), rule], nameOf) };
       }
-      const known = steps.get(rule);
-      if (known !== undefined) {
-        last.steps += known;
+      const visited = steps.get(rule);
+      if (visited !== undefined) {
+        last.steps += visited;
         last.at++;
-      } else if (way.length >= MAX_GBNF_CHAIN) {
-        return { rule, what: `more than ${MAX_GBNF_CHAIN} rules begin with one another` };
+      } else if (stack.length >= MAX_GBNF_LEFT_DEPTH) {
+        return { rule, message: `more than ${MAX_GBNF_LEFT_DEPTH} rules start with each other` };
       } else {
-        way.push(visit(rule));
-        onTheWay.add(rule);
+        stack.push(visit(rule));
+        onStack.add(rule);
       }
     }
   }
@@ -72,14 +72,14 @@ export function findRecursion({ rules, symbols }: ParsedGbnf): Problem | null {
   }
 }
 
-/** Says how a rule begins with itself; `way` ends with that rule and has it once more before. */
-export function leftRecursion(way: readonly number[], nameOf: (rule: number) => string): string {
-  const names = way.slice(way.indexOf(way.at(-1)!)).map(nameOf)
+/** Describes a left recursion. `path` ends with a rule that it also contains earlier. */
+export function leftRecursion(path: readonly number[], nameOf: (rule: number) => string): string {
+  const names = path.slice(path.indexOf(path.at(-1)!)).map(nameOf)
     .filter((name, at, all) => at === 0 || name !== all[at - 1]);
   const first = names[0]!;
-  // Groups and repetitions of a rule have its name.
-  const circle = names.length > 1
+  // Groups and repetitions of a rule have the rule's name.
+  const cycle = names.length > 1
     ? ` (${[...names, ...(names.at(-1) === first ? [] : [first])].join(" > ")})`
     : "";
-  return `the rule '${first}' begins with itself${circle}: left recursion is not supported`;
+  return `the rule '${first}' starts with itself${cycle}: left recursion is not supported`;
 }

@@ -1,28 +1,28 @@
 import { ShimmyError } from "../../errors.ts";
 
-/** Characters of rules' names. */
+/** Characters of rule names. */
 const WORD = /[a-zA-Z0-9-]/;
 const DIGIT = /[0-9]/;
-/** What may stand behind a backslash for itself. */
+/** Characters that stand for themselves after a backslash. */
 const ESCAPED = new Set(["\\", '"', "[", "]", "-"]);
 const CONTROLS: Readonly<Record<string, string>> = { n: "\n", r: "\r", t: "\t" };
-/** Hexadecimal digits behind the letters of code points. */
+/** Number of hexadecimal digits after each code point escape. */
 const HEX_DIGITS: Readonly<Record<string, number>> = { x: 2, u: 4, U: 8 };
-/** The library reads whole numbers of 64 bits. */
+/** llama.cpp parses 64-bit integers. */
 const LARGEST = 2n ** 64n - 1n;
 
-/** What went wrong with a grammar, for whoever wrote it. */
+/** An error in a grammar. */
 export function grammarError(what: string, cause?: unknown): ShimmyError {
   return new ShimmyError("invalid", `grammar: ${what}`, { field: "grammar", cause });
 }
 
-/** Reads the smallest parts of GBNF, as `llama-grammar.cpp` reads them. */
+/** Scans GBNF characters as `llama-grammar.cpp` does. */
 export class Scanner {
   readonly source: string;
   at = 0;
 
   constructor(source: string) {
-    // To the library the text ends where its first zero is.
+    // llama.cpp reads up to the first zero byte.
     const end = source.indexOf("\0");
     this.source = end < 0 ? source : source.slice(0, end);
   }
@@ -31,37 +31,37 @@ export class Scanner {
     return this.at >= this.source.length;
   }
 
-  /** The next unit of the text; "" at its end. */
+  /** The next UTF-16 code unit; "" at the end. */
   get next(): string {
     return this.source.charAt(this.at);
   }
 
-  /** An error at a place in the text. Lines and columns begin with 1. */
+  /** An error at an offset. Lines and columns start at 1. */
   error(what: string, at = this.at): ShimmyError {
     const before = this.source.slice(0, at).split("\n");
     const column = [...before.at(-1)!].length + 1;
     return grammarError(`line ${before.length}, column ${column}: ${what}`);
   }
 
-  /** An error about what stands where something else should. */
+  /** An error for unexpected input. */
   expected(what: string): ShimmyError {
     const point = this.source.codePointAt(this.at);
     const found = point === undefined
-      ? "the grammar ends"
+      ? "the end of the grammar"
       : this.next === "\n" || this.next === "\r"
-      ? "the line ends"
-      : `there is ${JSON.stringify(String.fromCodePoint(point))}`;
-    return this.error(`expected ${what}, but ${found}`);
+      ? "the end of the line"
+      : JSON.stringify(String.fromCodePoint(point));
+    return this.error(`expected ${what}, but found ${found}`);
   }
 
-  /** True if the text comes next; then it is read. */
+  /** Consumes the text if it comes next. True if it did. */
   take(text: string): boolean {
     if (!this.source.startsWith(text, this.at)) return false;
     this.at += text.length;
     return true;
   }
 
-  /** Skips blanks and comments, and ends of lines where they mean nothing. */
+  /** Skips blanks and comments, and line ends if `overLines` is set. */
   space(overLines: boolean): void {
     while (!this.isDone) {
       const { next } = this;
@@ -77,7 +77,7 @@ export class Scanner {
     return WORD.test(this.next);
   }
 
-  /** The name of a rule. */
+  /** Scans a rule name. */
   name(what: string): string {
     const start = this.at;
     while (this.isAtName) this.at++;
@@ -89,20 +89,20 @@ export class Scanner {
     return DIGIT.test(this.next);
   }
 
-  /** A whole number; those the library cannot hold are refused as it does. */
+  /** Scans an integer. Integers that llama.cpp cannot represent are refused. */
   integer(): number {
     const start = this.at;
     while (this.isAtInteger) this.at++;
-    if (this.at === start) throw this.expected("a whole number");
+    if (this.at === start) throw this.expected("an integer");
     const digits = this.source.slice(start, this.at).replace(/^0+(?=.)/, "");
     if (digits.length > 20 || BigInt(digits) > LARGEST) {
       throw this.error("the number is too large", start);
     }
-    // The largest one stands for no limit at all.
+    // The largest integer means no limit.
     return BigInt(digits) === LARGEST ? Infinity : Number(digits);
   }
 
-  /** One character of a literal or a class, which may be escaped. */
+  /** Scans a character of a literal or class, which may be escaped. */
   character(): void {
     if (!this.take("\\")) {
       this.at += this.source.codePointAt(this.at)! > 0xffff ? 2 : 1;
@@ -122,7 +122,7 @@ export class Scanner {
     }
     const hex = this.source.slice(this.at, this.at + digits);
     if (!/^[0-9a-fA-F]*$/.test(hex) || hex.length < digits) {
-      throw this.error(`expected ${digits} hexadecimal digits behind \\${letter}`, start);
+      throw this.error(`expected ${digits} hexadecimal digits after \\${letter}`, start);
     }
     this.at += digits;
   }

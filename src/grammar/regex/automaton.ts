@@ -1,24 +1,24 @@
 import { type CharSet, contains, union } from "../expression/mod.ts";
 
-/** An arrow of a state: on any character of the set, to the state of that index. */
+/** A transition: for any character of the set, to the state with the index. */
 export interface Edge {
   readonly set: CharSet;
   readonly to: number;
 }
 
-/** A state of a {@linkcode Dfa}; the sets of its edges are disjoint. */
+/** A state of a {@linkcode Dfa}. The sets of its edges are disjoint. */
 export interface State {
   readonly accepts: boolean;
   readonly edges: readonly Edge[];
 }
 
 /**
- * A deterministic automaton over code points. State 0 is where it starts; from every other state some
- * accepting state can be reached, so that no text it begins is a dead end.
+ * A deterministic finite automaton over code points. State 0 is the start. An accepting state is
+ * reachable from every other state, so no accepted prefix is a dead end.
  */
 export type Dfa = readonly State[];
 
-/** True if the automaton takes the whole text. */
+/** True if the automaton accepts the whole text. */
 export function accepts(dfa: Dfa, text: string): boolean {
   let state = dfa[0]!;
   for (const char of text) {
@@ -30,12 +30,12 @@ export function accepts(dfa: Dfa, text: string): boolean {
   return state.accepts;
 }
 
-/** True if the automaton takes no text at all. */
-export function isVoid(dfa: Dfa): boolean {
+/** True if the automaton accepts no text. */
+export function isEmptyLanguage(dfa: Dfa): boolean {
   return !dfa.some((state) => state.accepts);
 }
 
-/** Drops the states that cannot be reached or from which nothing is accepted. */
+/** Removes unreachable states and states that reach no accepting state. */
 export function trim(dfa: Dfa): Dfa {
   const alive = new Set<number>();
   const sources = new Map<number, number[]>();
@@ -68,7 +68,7 @@ export function trim(dfa: Dfa): Dfa {
   }));
 }
 
-/** One edge for each target. */
+/** Merges edges with the same target. */
 export function joinEdges(edges: readonly Edge[]): Edge[] {
   const byTarget = new Map<number, CharSet[]>();
   for (const { set, to } of edges) {

@@ -17,7 +17,7 @@ const SPACE = union(
   charsOf(" \u00a0\u1680\u202f\u205f\u3000\ufeff"),
 );
 
-/** `.` without the `s` flag: everything but ECMA-262's line terminators. */
+/** `.` without the `s` flag: every character except ECMA-262's line terminators. */
 export const DOT: CharSet = complement(charsOf("\n\r\u2028\u2029"));
 
 const SHORTHANDS: Readonly<Record<string, CharSet>> = {
@@ -38,17 +38,17 @@ const CONTROLS: Readonly<Record<string, string>> = {
   "0": "\0",
 };
 
-/** What an escape inside or outside a class stands for, and where the source goes on. */
+/** The characters of an escape, and the offset after it. */
 export interface Escaped {
   readonly set: CharSet;
   readonly next: number;
 }
 
 /**
- * Reads the escape whose backslash stands at `at`: a shorthand class, a control, a code point, a
- * Unicode property, or a character that stands for itself.
+ * Parses the escape at `at`: a shorthand class, a control, a code point, a Unicode property, or an
+ * escaped character.
  *
- * @returns null for an escape that names no set of characters (`\b`, `\1`, `\k`).
+ * @returns Null for an escape that is not a set of characters (`\b`, `\1`, `\k`).
  */
 export function readEscape(source: string, at: number, inClass: boolean): Escaped | null {
   const letter = source[at + 1] ?? "";
@@ -86,7 +86,7 @@ function codePoint(source: string, at: number, match: RegExpExecArray): Escaped 
 
 const properties = new Map<string, CharSet>();
 
-/** The members of `\p{…}`, asked of the JavaScript engine, which has Unicode's tables. */
+/** The characters of `\p{…}`, from the Unicode tables of the JavaScript engine. */
 function propertySet(escape: string): CharSet {
   const known = properties.get(escape);
   if (known !== undefined) return known;
@@ -105,9 +105,10 @@ function propertySet(escape: string): CharSet {
 }
 
 /**
- * Reads the class whose `[` stands at `at`.
+ * Parses the class at `at`.
  *
- * @returns null where it holds an escape that names no characters, or a range between classes.
+ * @returns Null if it contains an escape that is not a set of characters, or a range between
+ * classes.
  */
 export function readClass(source: string, at: number): Escaped | null {
   let next = at + 1;

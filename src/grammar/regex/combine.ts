@@ -4,32 +4,32 @@ import { minimize } from "./minimize.ts";
 import { PatternError } from "./parser.ts";
 
 /**
- * The automaton of the texts that all the given ones accept.
+ * Automaton of the texts that all automata accept.
  *
- * @throws {PatternError} if it needs more than {@linkcode MAX_STATES} states.
+ * @throws {PatternError} If it needs more than {@linkcode MAX_STATES} states.
  */
 export function intersection(first: Dfa, ...others: readonly Dfa[]): Dfa {
   return others.reduce((a, b) => product(a, b, (x, y) => x && y, false), first);
 }
 
-/** The automaton of the texts that the first accepts and the second does not. */
+/** Automaton of the texts that the first accepts and the second does not. */
 export function difference(a: Dfa, b: Dfa): Dfa {
   return product(a, b, (x, y) => x && !y, true);
 }
 
-/** The automaton of the texts that any of the given ones accepts. */
+/** Automaton of the texts that at least one of the automata accepts. */
 export function anyOf(automata: readonly Dfa[]): Dfa {
-  // a or b is not (not a and not b): no third construction is needed.
+  // By De Morgan, a or b is not (not a and not b), so difference is enough.
   const all = everything();
   return difference(all, automata.reduce((rest, dfa) => difference(rest, dfa), all));
 }
 
-/** The automaton of all texts. */
+/** Automaton of all texts. */
 export function everything(): Dfa {
   return [{ accepts: true, edges: [{ set: ALL, to: 0 }] }];
 }
 
-/** The automaton of the texts of a length, in characters. */
+/** Automaton of the texts within a length range in characters. */
 export function lengths(min: number, max: number): Dfa {
   const last = max === Infinity ? min : max;
   if (last >= MAX_STATES) throw new PatternError(`its length needs more than ${MAX_STATES} states`);
@@ -43,7 +43,7 @@ export function lengths(min: number, max: number): Dfa {
   }));
 }
 
-/** The automaton of exactly the given texts. */
+/** Automaton of exactly the given texts. */
 export function textsAutomaton(texts: readonly string[]): Dfa {
   const states: { accepts: boolean; next: Map<number, number> }[] = [
     { accepts: false, next: new Map() },
@@ -70,7 +70,9 @@ export function textsAutomaton(texts: readonly string[]): Dfa {
   })));
 }
 
-/** Runs two automata side by side; `alone` keeps the first running once the second has stopped. */
+/**
+ * Product of two automata. With `alone`, the first continues after the second has no transition.
+ */
 function product(
   a: Dfa,
   b: Dfa,
@@ -84,7 +86,7 @@ function product(
     const known = names.get(key);
     if (known !== undefined) return known;
     if (pairs.length >= MAX_STATES) {
-      throw new PatternError(`together they need more than ${MAX_STATES} states`);
+      throw new PatternError(`combined, they need more than ${MAX_STATES} states`);
     }
     names.set(key, pairs.length);
     return pairs.push([left, right]) - 1;

@@ -12,17 +12,17 @@ import {
 import { minimize } from "./minimize.ts";
 import { PatternError } from "./parser.ts";
 
-/** Thompson's construction: every node has arrows that read a character and arrows that do not. */
+/** Node of Thompson's construction: some edges read a character, others (epsilon) do not. */
 interface Node {
   readonly reads: { readonly set: CharSet; readonly to: number }[];
   readonly jumps: { readonly to: number; readonly only: "start" | "end" | null }[];
 }
 
 /**
- * The automaton of the texts in which a regular expression is found: anywhere, unless it is anchored
- * by `^` and `$`.
+ * Automaton of the texts that contain a match of a regular expression, at any position unless
+ * anchored by `^` and `$`.
  *
- * @throws {PatternError} if it needs more than {@linkcode MAX_STATES} states.
+ * @throws {PatternError} If it needs more than {@linkcode MAX_STATES} states.
  */
 export function searchAutomaton(pattern: Pattern): Dfa {
   const nodes: Node[] = [];
@@ -35,7 +35,7 @@ export function searchAutomaton(pattern: Pattern): Dfa {
   return subsets(nodes, start, after);
 }
 
-/** The automaton of the texts that a regular expression matches from end to end. */
+/** Automaton of the texts that a regular expression matches completely. */
 export function wholeAutomaton(pattern: Pattern): Dfa {
   const nodes: Node[] = [];
   const start = add(nodes);
@@ -44,12 +44,14 @@ export function wholeAutomaton(pattern: Pattern): Dfa {
 
 function add(nodes: Node[]): number {
   if (nodes.length >= MAX_POSITIONS) {
-    throw new PatternError(`written out it has more than ${MAX_POSITIONS} positions`);
+    throw new PatternError(
+      `it has more than ${MAX_POSITIONS} positions after expansion of its repetitions`,
+    );
   }
   return nodes.push({ reads: [], jumps: [] }) - 1;
 }
 
-/** Adds the nodes of a pattern behind `from` and returns where it ends. */
+/** Adds the nodes of a pattern after `from` and returns its end node. */
 function build(nodes: Node[], pattern: Pattern, from: number): number {
   switch (pattern.kind) {
     case "chars": {
@@ -105,7 +107,7 @@ function subsets(nodes: readonly Node[], start: number, final: number): Dfa {
   const names = new Map<string, number>();
   let work = 0;
   const name = (members: number[], first: boolean): number => {
-    // The first state differs from all later ones: `^` holds there alone.
+    // The first state is separate from all others, because `^` holds only there.
     const key = (first ? "^" : "") + members.join();
     const known = names.get(key);
     if (known !== undefined) return known;
@@ -145,7 +147,7 @@ function closure(
   return [...seen].sort((a, b) => a - b);
 }
 
-/** Cuts overlapping sets apart, so that each piece leads to one set of targets. */
+/** Splits overlapping sets into disjoint pieces with one set of targets each. */
 function splitMoves(
   moves: readonly { readonly set: CharSet; readonly to: number }[],
 ): { set: CharSet; targets: number[] }[] {

@@ -1,8 +1,8 @@
 import { type Dfa, joinEdges } from "./automaton.ts";
 
 /**
- * Merges states that accept the same texts: Moore's partition refinement, begun from the lengths
- * of the shortest and the longest text that each state accepts, which tell most of them apart at once.
+ * Merges equivalent states by Moore's partition refinement. The initial partition uses the lengths
+ * of the shortest and the longest accepted text of each state, which separate most states at once.
  */
 export function minimize(dfa: Dfa): Dfa {
   let block = numbered(extremes(dfa));
@@ -20,7 +20,7 @@ export function minimize(dfa: Dfa): Dfa {
   }
 }
 
-/** Numbers equal keys alike, in the order in which they first occur. */
+/** Numbers keys in order of first occurrence. Equal keys get the same number. */
 function numbered(keys: readonly string[]): number[] {
   const names = new Map<string, number>();
   return keys.map((key) => {
@@ -30,7 +30,10 @@ function numbered(keys: readonly string[]): number[] {
   });
 }
 
-/** The lengths of the shortest and the longest text that each state accepts; loops have no longest. */
+/**
+ * Lengths of the shortest and the longest text that each state accepts. A state in a loop has no
+ * longest text.
+ */
 function extremes(dfa: Dfa): string[] {
   const sources: number[][] = dfa.map(() => []);
   dfa.forEach((state, from) => state.edges.forEach(({ to }) => sources[to]!.push(from)));

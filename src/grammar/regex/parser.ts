@@ -11,14 +11,14 @@ import {
 } from "../expression/mod.ts";
 import { DOT, readClass, readEscape } from "./character_class.ts";
 
-/** A regular expression that is malformed or beyond what a grammar holds; the message says which. */
+/** A regular expression is malformed or unsupported. The message says why. */
 export class PatternError extends Error {}
 
 /**
- * Reads an ECMA-262 regular expression.
+ * Parses an ECMA-262 regular expression.
  *
- * Lazy quantifiers count as greedy ones: they match the same texts. Lookaround, backreferences and
- * word boundaries are beyond regular languages as a grammar writes them.
+ * Lazy quantifiers are treated as greedy, because both match the same texts. Lookaround,
+ * backreferences and word boundaries are not supported.
  *
  * @throws {PatternError}
  */
@@ -30,7 +30,9 @@ export function parsePattern(source: string): Pattern {
   return new Reader(source).read();
 }
 
-/** JSON Schema means the `u` flag; patterns written without it in mind are taken as well. */
+/**
+ * JSON Schema specifies the `u` flag. Patterns that are only valid without it are accepted too.
+ */
 function checkSyntax(source: string): void {
   for (const flags of ["u", ""]) {
     try {
@@ -102,7 +104,7 @@ class Reader {
   #group(): Pattern {
     const opening = /^\((?:\?(?:(:)|(<[^=!>][^>]*>)|.))?/s.exec(this.source.slice(this.#at))!;
     if (opening[0].startsWith("(?") && opening[1] === undefined && opening[2] === undefined) {
-      throw new PatternError("lookahead, lookbehind and flags within it are not regular");
+      throw new PatternError("lookahead, lookbehind and inline flags are not supported");
     }
     if (++this.#depth > MAX_PATTERN_DEPTH) {
       throw new PatternError(`its groups nest deeper than ${MAX_PATTERN_DEPTH}`);
@@ -130,6 +132,6 @@ class Reader {
 
   #unsupportedEscape(): PatternError {
     const escape = /\\(?:k<[^>]*>|\d+|.)?/s.exec(this.source.slice(this.#at))?.[0] ?? "\\";
-    return new PatternError(`${escape} in it is not a set of characters`);
+    return new PatternError(`the escape ${escape} is not supported`);
   }
 }

@@ -107,7 +107,7 @@ Deno.test("an automaton finds a pattern exactly where JavaScript's own engine do
   }
 });
 
-Deno.test("what is not regular is refused by name", () => {
+Deno.test("unsupported syntax is refused by name", () => {
   for (
     const [pattern, message] of [
       ["(?=a)b", "lookahead"],

@@ -18,22 +18,22 @@ import {
   union,
 } from "../expression/mod.ts";
 
-/** What JSON strings cannot hold as it is: quotes, backslashes and control characters. */
+/** Characters that must be escaped in JSON strings: quotes, backslashes and control characters. */
 const ESCAPED: CharSet = union(charSet([0, 0x1f], [0x7f, 0x7f]), charsOf('"\\'));
 const HEX = oneOf("0123456789abcdefABCDEF");
 const DIGIT = oneOf("0123456789");
 
 /**
- * How many digits a number without bounds may have. Models that fall into a loop of digits would
- * never end otherwise, and within these every number is finite as a double.
+ * Maximum digits of an unbounded number. A model in a loop of digits would never end otherwise. All
+ * numbers of this length are finite doubles.
  */
 const INTEGER_DIGITS = 15;
 const FRACTION_DIGITS = 17;
 const EXPONENT_DIGITS = 2;
-/** Levels of indentation are bounded for the same reason. */
+/** Levels of indentation are limited for the same reason. */
 const INDENTATION = 20;
 
-/** Rules for JSON itself, by the names under which grammars hold them. */
+/** Rules of JSON itself, by rule name. */
 export const JSON_RULES: Readonly<Record<string, (compact: boolean) => Expr>> = {
   "ws": (compact) =>
     compact ? text("") : optional(
@@ -44,13 +44,13 @@ export const JSON_RULES: Readonly<Record<string, (compact: boolean) => Expr>> = 
       chars(complement(ESCAPED)),
       seq(text("\\"), alt(oneOf('"\\/bfnrt'), seq(text("u"), ref("json-unicode")))),
     ),
-  // What strings with a given content cannot hold as it is, each in one spelling.
+  // Escapes in strings with constrained content. Each character has one spelling.
   "json-escape": () =>
     seq(
       text("\\"),
       alt(oneOf('"\\bfnrt'), seq(text("u00"), alt(seq(oneOf("01"), HEX), text("7f")))),
     ),
-  // A surrogate stands only in a pair, which counts as the one character it is.
+  // A surrogate is only allowed in a pair, which counts as one character.
   "json-unicode": () =>
     alt(
       seq(oneOf("0123456789abcefABCEF"), repeat(HEX, 3, 3)),
@@ -100,32 +100,33 @@ export const JSON_RULES: Readonly<Record<string, (compact: boolean) => Expr>> = 
   "json-pair": () => seq(ref("json-string"), COLON, ref("json-value")),
 };
 
-/** Separators with the whitespace that may follow them. */
+/** Separators with optional whitespace after them. */
 export const COMMA: Expr = seq(text(","), ref("ws"));
 export const COLON: Expr = seq(text(":"), ref("ws"));
 
-/** Members between brackets, with the whitespace within them. */
-export function bracketed(brackets: "[]" | "{}", members: Expr): Expr {
-  const inside = members.kind === "repeat" && members.min === 0 && members.max === 1
-    ? optional(seq(members.item, ref("ws")))
-    : isEmpty(members)
-    ? members
-    : seq(members, ref("ws"));
+/** Members in brackets with whitespace. */
+export function bracketed(brackets: "[]" | "{}", objectMembers: Expr): Expr {
+  const inside =
+    objectMembers.kind === "repeat" && objectMembers.min === 0 && objectMembers.max === 1
+      ? optional(seq(objectMembers.item, ref("ws")))
+      : isEmpty(objectMembers)
+      ? objectMembers
+      : seq(objectMembers, ref("ws"));
   return seq(text(brackets[0]!), ref("ws"), inside, text(brackets[1]!));
 }
 
-/** One of a set of characters as it stands inside a JSON string, in its plainest spelling. */
+/** A character of a set inside a JSON string, in its simplest spelling. */
 export function jsonCharacter(set: CharSet): Expr {
   const plain = subtract(set, ESCAPED);
   const special = intersect(set, ESCAPED);
   const spellings: Expr[] = plain.length > 0 ? [chars(plain)] : [];
   if (subtract(ESCAPED, special).length === 0) return alt(...spellings, ref("json-escape"));
   for (const [low, high] of special) {
-    for (let point = low; point <= high; point++) spellings.push(text(spelled(point)));
+    for (let point = low; point <= high; point++) spellings.push(text(escapedCharacter(point)));
   }
   return alt(...spellings);
 }
 
-function spelled(point: number): string {
+function escapedCharacter(point: number): string {
   return point === 0x7f ? "\\u007f" : JSON.stringify(String.fromCodePoint(point)).slice(1, -1);
 }

@@ -13,31 +13,33 @@ import {
   seq,
 } from "../expression/mod.ts";
 
-/** What a number must keep to. Absent bounds are infinite. */
+/** Bounds of a number. Absent bounds are infinite. */
 export interface Bounds {
   readonly min: number;
   readonly max: number;
-  /** The bound itself is excluded. */
+  /** Exclusive bounds. */
   readonly above: number;
   readonly below: number;
 }
 
-/** Digits of integers and of fractions where nothing else limits them: such integers are exact. */
+/**
+ * Default number of digits of integers and fractions. Integers of this length are exact doubles.
+ */
 const INTEGER_DIGITS = 15;
 const FRACTION_DIGITS = 10;
-/** Digits behind the point that bounds are read to; further ones are rounded inwards. */
+/** Maximum number of fraction digits of a bound. Further digits are rounded inwards. */
 const MAX_FRACTION_DIGITS = 20;
-/** A double tells decimal numbers of this many significant digits apart. */
+/** Number of significant digits that a double always distinguishes. */
 const EXACT_DIGITS = 15;
 
 /**
  * The decimal numbers within bounds, without exponents, as a regular expression.
  *
- * Numbers are taken as integers in units of the last digit; a bound of zeros and nines falls apart
- * digit by digit into classes.
+ * Numbers are treated as integers in units of the last fraction digit. Each bound is split digit by
+ * digit into classes.
  *
- * @param fraction Digits behind the point at most; 0 for integers, `null` for as many as make sense.
- * @param whole Digits before the point where no bound says otherwise.
+ * @param fraction Maximum number of fraction digits; 0 for integers, `null` for a default.
+ * @param whole Number of integer digits if there is no bound.
  */
 export function numbersWithin(
   bounds: Bounds,
@@ -53,13 +55,13 @@ export function numbersWithin(
   const widest = 10n ** BigInt(whole + digits) - 1n;
   const low = largest([
     scaled(bounds.min, digits, "up"),
-    beyond(scaled(bounds.above, digits, "down"), 1n),
+    exclusiveBound(scaled(bounds.above, digits, "down"), 1n),
   ]);
   const high = smallest([
     scaled(bounds.max, digits, "down"),
-    beyond(scaled(bounds.below, digits, "up"), -1n),
+    exclusiveBound(scaled(bounds.below, digits, "up"), -1n),
   ]);
-  // A side without a bound, or with one that no model reaches, ends where digits do.
+  // Without a bound, or with a bound beyond practical values, the number of digits is the limit.
   const from = largest([low, high !== null && high < -widest ? high * 10n : -widest])!;
   const to = smallest([high, from > widest ? from * 10n : widest])!;
   if (from > to) return NOTHING;
@@ -70,8 +72,8 @@ export function numbersWithin(
   return alt(...[negative, positive].filter((part) => part !== NOTHING));
 }
 
-/** An exclusive bound, moved by as much as a double needs to tell the result from the bound. */
-function beyond(bound: bigint | null, direction: 1n | -1n): bigint | null {
+/** An exclusive bound, moved to the nearest number that a double distinguishes from it. */
+function exclusiveBound(bound: bigint | null, direction: 1n | -1n): bigint | null {
   if (bound === null) return null;
   const digits = String(bound < 0n ? -bound : bound).length;
   return bound + direction * 10n ** BigInt(Math.max(0, digits - EXACT_DIGITS));
@@ -85,7 +87,10 @@ function smallest(values: readonly (bigint | null)[]): bigint | null {
   return values.reduce((a, b) => a === null || (b !== null && b < a) ? b : a, null);
 }
 
-/** A double as the shortest decimal that reads as it: its digits, and how many are behind the point. */
+/**
+ * The shortest decimal that parses to a double: its digits as an integer, and the number of
+ * fraction digits.
+ */
 export function decimal(value: number): { readonly units: bigint; readonly fraction: number } {
   const [mantissa, exponent] = value.toExponential().split("e") as [string, string];
   const [whole, rest = ""] = mantissa.split(".") as [string, string?];
@@ -96,7 +101,7 @@ export function decimal(value: number): { readonly units: bigint; readonly fract
     : { units, fraction: -shift };
 }
 
-/** A bound in units of the last of `digits` fraction digits; null where it is infinite. */
+/** A bound in units of the last fraction digit; null if it is infinite. */
 function scaled(bound: number, digits: number, rounding: "up" | "down"): bigint | null {
   if (!Number.isFinite(bound)) return null;
   const { units, fraction } = decimal(bound);
@@ -106,7 +111,7 @@ function scaled(bound: number, digits: number, rounding: "up" | "down"): bigint 
   return rounding === "up" && units % divisor !== 0n ? floor + 1n : floor;
 }
 
-/** The numbers from `low` to `high` (units, not negative), by how many digits stand before the point. */
+/** The numbers from `low` to `high` (in units, not negative), by number of integer digits. */
 function magnitudes(low: bigint, high: bigint, fraction: number): Regular {
   const scale = 10n ** BigInt(fraction);
   const shortest = String(low / scale).length;
@@ -123,8 +128,8 @@ function magnitudes(low: bigint, high: bigint, fraction: number): Regular {
       forms.push(seq(digitRange(1, 9), repeat(DIGIT, run - 1, length - 1), freeFraction(fraction)));
     } else {
       const width = length + fraction;
-      const least = unlessAll("0", padded(from, width));
-      const most = unlessAll("9", padded(to, width));
+      const least = nullIfAll("0", padded(from, width));
+      const most = nullIfAll("9", padded(to, width));
       forms.push(between(least, most, length, fraction));
     }
   }
@@ -142,8 +147,8 @@ function padded(units: bigint, width: number): string {
 }
 
 /**
- * What follows before the point and behind it when the remaining digits lie between `low` and `high`;
- * `null` where an earlier digit has already decided that side.
+ * The remaining digits before and after the decimal point, between `low` and `high`. `null` means
+ * that an earlier digit already satisfies the bound.
  */
 function between(
   low: string | null,
@@ -158,30 +163,33 @@ function between(
   if (fraction === 0) return EMPTY;
   const tail = seq(
     oneOf("."),
-    eachDigit(low, high, (a, b) => behindPoint(a, b, fraction - 1)),
+    eachDigit(low, high, (a, b) => afterPoint(a, b, fraction - 1)),
   );
-  return mayEnd(low) ? optional(tail) : tail;
+  return isSatisfied(low) ? optional(tail) : tail;
 }
 
-/** What follows behind the point; digits left out count as zeros. */
-function behindPoint(low: string | null, high: string | null, left: number): Regular {
+/** The digits after the decimal point. Omitted digits count as zeros. */
+function afterPoint(low: string | null, high: string | null, left: number): Regular {
   if (low === null && high === null) return repeat(DIGIT, 0, left);
   if (low === null && /^0+$/.test(high!)) return repeat(digitRange(0, 0), 0, left);
   if (left === 0) return EMPTY;
-  const rest = eachDigit(low, high, (a, b) => behindPoint(a, b, left - 1));
-  return mayEnd(low) ? optional(rest) : rest;
+  const rest = eachDigit(low, high, (a, b) => afterPoint(a, b, left - 1));
+  return isSatisfied(low) ? optional(rest) : rest;
 }
 
-/** Zeros do not bind from below, nor nines from above: null where the digits are nothing else. */
-function unlessAll(digit: "0" | "9", digits: string): string | null {
+/**
+ * A lower bound of zeros or an upper bound of nines has no effect: returns null for digits that are
+ * all equal to `digit`.
+ */
+function nullIfAll(digit: "0" | "9", digits: string): string | null {
   return digits.replaceAll(digit, "") === "" ? null : digits;
 }
 
-function mayEnd(low: string | null): boolean {
+function isSatisfied(low: string | null): boolean {
   return low === null || /^0*$/.test(low);
 }
 
-/** One digit and what follows it: digits that leave both sides decided go together. */
+/** One digit and the rest. Digits for which both bounds are satisfied form one class. */
 function eachDigit(
   low: string | null,
   high: string | null,
@@ -189,17 +197,17 @@ function eachDigit(
 ): Regular {
   const from = Number(low?.[0] ?? 0);
   const to = Number(high?.[0] ?? 9);
-  const tight = (digit: number) =>
+  const isBoundary = (digit: number) =>
     (low !== null && digit === from) || (high !== null && digit === to);
   const forms: Regular[] = [];
   for (let first = from; first <= to;) {
     let last = first;
-    if (tight(first)) {
+    if (isBoundary(first)) {
       const a = low !== null && first === from ? low.slice(1) : "";
       const b = high !== null && first === to ? high.slice(1) : "";
-      forms.push(seq(digitRange(first, first), rest(unlessAll("0", a), unlessAll("9", b))));
+      forms.push(seq(digitRange(first, first), rest(nullIfAll("0", a), nullIfAll("9", b))));
     } else {
-      while (last < to && !tight(last + 1)) last++;
+      while (last < to && !isBoundary(last + 1)) last++;
       forms.push(seq(digitRange(first, last), rest(null, null)));
     }
     first = last + 1;
@@ -212,14 +220,14 @@ function freeFraction(fraction: number): Regular {
 }
 
 /**
- * The decimal numbers that are multiples of `units / 10^fraction`, as an automaton that carries the
- * remainder of the digits read so far.
+ * Automaton of the decimal multiples of `units / 10^fraction`. Its state is the remainder of the
+ * digits so far.
  *
- * @param units At most a few thousand: each remainder is a state for every digit behind the point.
+ * @param units At most a few thousand: each remainder needs a state for every fraction digit.
  */
 export function multiples(units: number, fraction: number): Dfa {
   const scale = (power: number) => Number(10n ** BigInt(power) % BigInt(units));
-  // States: the start, behind "-", then layer by layer every remainder.
+  // States: the start, after "-", then every remainder for each layer.
   const state = (layer: number, remainder: number) => 2 + layer * units + remainder;
   const digit = (value: number) => charSet([0x30 + value, 0x30 + value]);
   const step = (layer: number, remainder: number) =>
@@ -232,18 +240,18 @@ export function multiples(units: number, fraction: number): Dfa {
     { accepts: false, edges: [{ set: charsOf("-"), to: 1 }, ...first] },
     { accepts: false, edges: first },
   ];
-  // Layer 0 has no point yet, layer 1 ends in it, layer n + 1 has n digits behind it.
+  // Layer 0 has no decimal point, layer 1 ends with it, layer n + 1 has n digits after it.
   const layers = fraction === 0 ? 1 : fraction + 2;
   for (let layer = 0; layer < layers; layer++) {
-    const behind = Math.max(0, layer - 1);
+    const fractionDigits = Math.max(0, layer - 1);
     for (let remainder = 0; remainder < units; remainder++) {
-      const divisible = (remainder * scale(fraction - behind)) % units === 0;
+      const divisible = (remainder * scale(fraction - fractionDigits)) % units === 0;
       const edges = layer === 0
         ? [
           ...step(0, remainder),
           ...(fraction > 0 ? [{ set: charsOf("."), to: state(1, remainder) }] : []),
         ]
-        : behind < fraction
+        : fractionDigits < fraction
         ? step(layer + 1, remainder)
         : [];
       states.push({ accepts: divisible && layer !== 1, edges });

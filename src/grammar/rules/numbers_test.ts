@@ -11,7 +11,7 @@ function within(bounds: Partial<Bounds>, fraction: number | null): Dfa {
   return wholeAutomaton(numbersWithin({ ...OPEN, ...bounds }, fraction));
 }
 
-Deno.test("integer ranges take exactly their integers", () => {
+Deno.test("integer ranges accept exactly their integers", () => {
   const ranges = [[0, 9], [0, 10], [5, 5], [-1, 1], [-12, 345], [99, 101], [10, 2000], [-999, -7], [
     7,
     7000,
@@ -27,7 +27,7 @@ Deno.test("integer ranges take exactly their integers", () => {
   }
 });
 
-Deno.test("number ranges take decimals by value, however long their fractions", () => {
+Deno.test("number ranges accept decimals by value, for any fraction length", () => {
   const cases: Partial<Bounds>[] = [
     { min: 0, max: 1 },
     { min: 0.5 },
@@ -82,7 +82,7 @@ Deno.test("an exclusive bound is never reached by rounding", () => {
   assert(accepts(dfa, "1.0000000001"));
 });
 
-Deno.test("open sides end where digits end", () => {
+Deno.test("unbounded sides are limited by the number of digits", () => {
   assert(accepts(within({ min: 18 }, 0), "999999999999999"));
   assert(!accepts(within({ min: 18 }, 0), "1000000000000000"));
   assert(accepts(within({ min: 1e20 }, 0), "123456789012345678901"));
@@ -90,7 +90,7 @@ Deno.test("open sides end where digits end", () => {
   assert(accepts(within({ min: -1.7976931348623157e308 }, 0), "-5"));
 });
 
-Deno.test("bounds hold beyond the digits that numbers have where nothing bounds them", () => {
+Deno.test("bounds apply beyond the default number of digits", () => {
   const high = within({ min: 1e16, max: 2e16 }, 0);
   assert(accepts(high, "15000000000000000"));
   assert(!accepts(high, "20000000000000001"));
@@ -100,7 +100,7 @@ Deno.test("bounds hold beyond the digits that numbers have where nothing bounds 
   assertEquals(numbersWithin({ ...OPEN, min: 2e16, max: 1e16 }, 0), NOTHING);
 });
 
-Deno.test("multiples are told by their remainder", () => {
+Deno.test("multiples are recognised by their remainder", () => {
   for (const [units, fraction] of [[3, 0], [7, 0], [25, 2], [5, 1], [1, 2], [12, 0]] as const) {
     const dfa = intersection(multiples(units, fraction), within({}, fraction));
     for (let count = -500; count <= 500; count++) {

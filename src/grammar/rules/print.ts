@@ -5,12 +5,14 @@ export function literal(value: string): string {
   return `"${value.replace(/["\\\p{Cc}]/gu, (char) => escapePoint(char.codePointAt(0)!))}"`;
 }
 
-/** A rule's body in GBNF. */
+/** Prints a rule's body as GBNF. */
 export function print(expr: Expr): string {
   return printAt(expr, 0);
 }
 
-/** Precedence: 0 where alternatives may stand bare, 1 within a sequence, 2 before a quantifier. */
+/**
+ * Precedence: 0 where alternatives need no parentheses, 1 within a sequence, 2 before a quantifier.
+ */
 function printAt(expr: Expr, precedence: 0 | 1 | 2): string {
   switch (expr.kind) {
     case "text":
@@ -44,7 +46,7 @@ function quantifier(min: number, max: number): string {
   return min === max ? `{${min}}` : `{${min},${max}}`;
 }
 
-/** A bracketed class; written by what it excludes where it reaches to the end of Unicode. */
+/** A bracketed class. It is negated if the set reaches the end of Unicode. */
 function printClass(set: CharSet): string {
   const negated = set.at(-1)?.[1] === 0x10ffff;
   const ranges = negated ? complement(set) : set;

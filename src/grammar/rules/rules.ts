@@ -1,6 +1,5 @@
 import {
   alt,
-  BLOCK,
   EMPTY,
   type Expr,
   isEmpty,
@@ -9,20 +8,23 @@ import {
   NOTHING,
   ref,
   repeat,
+  REPEAT_BLOCK,
   seq,
 } from "../expression/mod.ts";
-import { tidy } from "./tidy.ts";
+import { simplify } from "./simplify.ts";
 
-/** A named rule. Helpers are written into the rule that uses them where only one does. */
+/** A named rule. A helper is inlined if only one rule uses it. */
 interface Rule {
   readonly body: Expr;
   readonly helper: boolean;
 }
 
-/** How deep groups may nest in one body once helpers are written into it. */
+/** Maximum nesting depth of groups in a body after inlining. */
 const MAX_INLINE_DEPTH = 24;
 
-/** Rules under construction. Names are unique among these and among those already `taken`. */
+/**
+ * Rules under construction. Names are unique among these rules and the names that `taken` reports.
+ */
 export class Rules {
   readonly #rules = new Map<string, Rule>();
   readonly #names = new Set<string>();
@@ -30,7 +32,7 @@ export class Rules {
 
   constructor(readonly taken: (name: string) => boolean) {}
 
-  /** A free name that tells what it stands for. */
+  /** Reserves a unique name with a prefix. */
   reserve(hint: string): string {
     const base = hint.replace(/[^a-zA-Z0-9]+/g, "-").replace(/^-+/, "").slice(0, 48)
       .replace(/-+$/, "") || "value";
@@ -42,7 +44,7 @@ export class Rules {
     return name;
   }
 
-  /** Gives a reserved name its body. */
+  /** Sets the body of a reserved name. */
   define(name: string, body: Expr, helper = false): Expr {
     this.#rules.set(name, { body, helper });
     return ref(name);
@@ -53,10 +55,10 @@ export class Rules {
   }
 
   /**
-   * The bodies of the rules that `root` needs, in order of use: alternatives that can never end are
-   * gone, and repetitions are within what llama.cpp's parser takes.
+   * Returns the bodies of the rules that `root` needs, in order of use. Unproductive alternatives
+   * are removed, and repetitions respect the limit of llama.cpp's parser.
    *
-   * @returns null if nothing at all matches `root`.
+   * @returns Null if `root` matches no text.
    */
   finish(root: string): Map<string, Expr> | null {
     const productive = this.#productive();
@@ -66,36 +68,38 @@ export class Rules {
     }
     const uses = this.#countUses(root);
     const finished = new Map<string, Expr>();
-    const pending = [root];
+    const queue = [root];
     const split = (body: Expr, name: string) =>
       splitRepeats(body, (item) => {
         const block = this.reserve(`${name}-part`);
         finished.set(block, item);
         return ref(block);
       });
-    for (let name = pending.shift(); name !== undefined; name = pending.shift()) {
+    for (let name = queue.shift(); name !== undefined; name = queue.shift()) {
       if (finished.has(name)) continue;
       const inlined = this.#inline(this.#rules.get(name)!.body, uses, 0);
       finished.set(name, EMPTY);
-      finished.set(name, split(tidy(inlined), name));
-      pending.push(...refs(inlined));
+      finished.set(name, split(simplify(inlined), name));
+      queue.push(...refs(inlined));
     }
     return finished;
   }
 
-  /** The rules from which some finite text can be made. */
+  /** The productive rules: those that match at least one finite text. */
   #productive(): Set<string> {
     const productive = new Set<string>();
     const users = new Map<string, string[]>();
     for (const [name, { body }] of this.#rules) {
       for (const used of refs(body)) users.set(used, [...(users.get(used) ?? []), name]);
     }
-    const pending = [...this.#rules.keys()];
-    for (let name = pending.pop(); name !== undefined; name = pending.pop()) {
+    const queue = [...this.#rules.keys()];
+    for (let name = queue.pop(); name !== undefined; name = queue.pop()) {
       const rule = this.#rules.get(name);
-      if (rule === undefined || productive.has(name) || !ends(rule.body, productive)) continue;
+      if (rule === undefined || productive.has(name) || !isProductive(rule.body, productive)) {
+        continue;
+      }
       productive.add(name);
-      pending.push(...(users.get(name) ?? []));
+      queue.push(...(users.get(name) ?? []));
     }
     return productive;
   }
@@ -103,13 +107,13 @@ export class Rules {
   #countUses(root: string): Map<string, number> {
     const uses = new Map([[root, 2]]);
     const seen = new Set<string>();
-    const pending = [root];
-    for (let name = pending.pop(); name !== undefined; name = pending.pop()) {
+    const queue = [root];
+    for (let name = queue.pop(); name !== undefined; name = queue.pop()) {
       if (seen.has(name)) continue;
       seen.add(name);
       for (const used of refs(this.#rules.get(name)!.body)) {
         uses.set(used, (uses.get(used) ?? 0) + 1);
-        pending.push(used);
+        queue.push(used);
       }
     }
     return uses;
@@ -136,7 +140,7 @@ export class Rules {
   }
 }
 
-/** The names that a body refers to, each as often as it does. */
+/** The rules that a body references, with repetition. */
 function refs(expr: Expr): string[] {
   switch (expr.kind) {
     case "ref":
@@ -151,16 +155,16 @@ function refs(expr: Expr): string[] {
   }
 }
 
-function ends(expr: Expr, productive: ReadonlySet<string>): boolean {
+function isProductive(expr: Expr, productive: ReadonlySet<string>): boolean {
   switch (expr.kind) {
     case "ref":
       return productive.has(expr.rule);
     case "seq":
-      return expr.items.every((item) => ends(item, productive));
+      return expr.items.every((item) => isProductive(item, productive));
     case "alt":
-      return expr.items.some((item) => ends(item, productive));
+      return expr.items.some((item) => isProductive(item, productive));
     case "repeat":
-      return expr.min === 0 || ends(expr.item, productive);
+      return expr.min === 0 || isProductive(expr.item, productive);
     case "chars":
       return expr.set.length > 0;
     case "text":
@@ -169,7 +173,7 @@ function ends(expr: Expr, productive: ReadonlySet<string>): boolean {
 }
 
 function prune(expr: Expr, productive: ReadonlySet<string>): Expr {
-  if (!ends(expr, productive)) return NOTHING;
+  if (!isProductive(expr, productive)) return NOTHING;
   switch (expr.kind) {
     case "seq":
       return seq(...expr.items.map((item) => prune(item, productive)));
@@ -182,7 +186,7 @@ function prune(expr: Expr, productive: ReadonlySet<string>): Expr {
   }
 }
 
-/** Rewrites repetitions so that the parser's own limit is kept and few rules come of them. */
+/** Splits repetitions to respect the parser's limit with few rules. */
 function splitRepeats(expr: Expr, hoist: (item: Expr) => Expr): Expr {
   switch (expr.kind) {
     case "seq":
@@ -193,25 +197,31 @@ function splitRepeats(expr: Expr, hoist: (item: Expr) => Expr): Expr {
       const item = splitRepeats(expr.item, hoist);
       const once = expr.min <= 1 && (expr.max <= 1 || expr.max === Infinity);
       const single = item.kind === "ref" || item.kind === "chars" || item.kind === "text";
-      return blocks(once || single ? item : hoist(item), expr.min, expr.max, hoist);
+      return splitRepeat(once || single ? item : hoist(item), expr.min, expr.max, hoist);
     }
     default:
       return expr;
   }
 }
 
-function blocks(item: Expr, min: number, max: number, hoist: (item: Expr) => Expr): Expr {
+function splitRepeat(item: Expr, min: number, max: number, hoist: (item: Expr) => Expr): Expr {
   const limit = max === Infinity ? Infinity : Math.min(max, MAX_REPETITION);
-  const spare = limit - min;
-  if (min <= 4 * BLOCK && (spare <= 4 * BLOCK || spare === Infinity)) {
+  const optionalCount = limit - min;
+  if (
+    min <= 4 * REPEAT_BLOCK && (optionalCount <= 4 * REPEAT_BLOCK || optionalCount === Infinity)
+  ) {
     return repeat(item, min, limit);
   }
-  const block = hoist(repeat(item, BLOCK, BLOCK));
+  const block = hoist(repeat(item, REPEAT_BLOCK, REPEAT_BLOCK));
   const required = seq(
-    repeat(block, Math.floor(min / BLOCK), Math.floor(min / BLOCK)),
-    repeat(item, min % BLOCK, min % BLOCK),
+    repeat(block, Math.floor(min / REPEAT_BLOCK), Math.floor(min / REPEAT_BLOCK)),
+    repeat(item, min % REPEAT_BLOCK, min % REPEAT_BLOCK),
   );
-  if (spare === Infinity) return seq(required, repeat(item, 0, Infinity));
-  const whole = Math.max(0, Math.floor((spare - BLOCK + 1) / BLOCK));
-  return seq(required, repeat(block, 0, whole), repeat(item, 0, spare - whole * BLOCK));
+  if (optionalCount === Infinity) return seq(required, repeat(item, 0, Infinity));
+  const blockCount = Math.max(0, Math.floor((optionalCount - REPEAT_BLOCK + 1) / REPEAT_BLOCK));
+  return seq(
+    required,
+    repeat(block, 0, blockCount),
+    repeat(item, 0, optionalCount - blockCount * REPEAT_BLOCK),
+  );
 }

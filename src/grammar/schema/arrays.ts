@@ -2,18 +2,18 @@ import type { Context } from "./context.ts";
 import { readCount, readList, readSchemas } from "./keywords.ts";
 import type { Schema, SchemaNode } from "./schema.ts";
 
-/** What nodes together say of an array. */
+/** Combined array constraints of several nodes. */
 export interface ArrayShape {
   readonly min: number;
   readonly max: number;
-  /** How many items at the front have schemas of their own. */
+  /** Number of leading items with their own schemas. */
   readonly prefix: number;
   /**
-   * True if items may follow those. Where the schema lists the first ones and is silent on others,
-   * none do, as with the properties of an object.
+   * True if further items are allowed. If the schema lists the first items and does not mention
+   * others, none are allowed, as with the properties of an object.
    */
   readonly open: boolean;
-  /** The node that asks for unique items, if one does. */
+  /** The node that requires unique items, if there is one. */
   readonly unique: SchemaNode | undefined;
 }
 
@@ -34,7 +34,7 @@ export function arrayShape(context: Context, nodes: readonly SchemaNode[]): Arra
   };
 }
 
-/** The schemas that the item of this index must keep to. */
+/** The schemas of the item at an index. */
 export function itemSchemas(
   context: Context,
   nodes: readonly SchemaNode[],
@@ -44,14 +44,15 @@ export function itemSchemas(
     const prefix = prefixItems(context, node);
     const own = prefix[index];
     if (own !== undefined) return [own];
-    // Before draft 2020-12 a list of schemas stood in items, and the others' in additionalItems.
+    // Before draft 2020-12, a list of schemas was in `items` and the schema of further items in
+    // `additionalItems`.
     const key = Array.isArray(node.items) ? "additionalItems" : "items";
     return readSchemas(context.document, node, key);
   });
 }
 
 function prefixItems(context: Context, node: SchemaNode): readonly Schema[] {
-  return context.part(
+  return context.memoNode(
     node,
     "prefixItems",
     () => readList(context.document, node, Array.isArray(node.items) ? "items" : "prefixItems"),

@@ -1,8 +1,8 @@
-import type { Alternative } from "./alternatives.ts";
+import type { Alternative } from "./combinators.ts";
 import { arrayShape, itemSchemas } from "./arrays.ts";
-import { type Conjunct, conjunct } from "./conjunct.ts";
+import { type TypeConstraint, typeConstraint } from "./type_constraint.ts";
 import { Context } from "./context.ts";
-import { excludes } from "./disjoint.ts";
+import { isDisjoint } from "./disjoint.ts";
 import {
   alt,
   EMPTY,
@@ -14,8 +14,15 @@ import {
   seq,
   text,
 } from "../expression/mod.ts";
-import { fitsNodes } from "./fits.ts";
-import { bracketed, COLON, COMMA, members, type Rules, type Slot } from "../rules/mod.ts";
+import { satisfiesNodes } from "./validate.ts";
+import {
+  bracketed,
+  COLON,
+  COMMA,
+  type ObjectMember,
+  objectMembers,
+  type Rules,
+} from "../rules/mod.ts";
 import type { TypeName } from "./keywords.ts";
 import { nameClasses, objectShape, propertySchemas } from "./objects.ts";
 import { accepts } from "../regex/mod.ts";
@@ -23,7 +30,7 @@ import { numberExpr } from "./number_ranges.ts";
 import type { Schema, SchemaDocument, SchemaNode } from "./schema.ts";
 import { automatonString, stringExpr } from "./strings.ts";
 
-/** Turns one schema into rules. Schemas that mean the same share a rule, which is how recursion ends. */
+/** Compiles a schema to rules. Equivalent schemas share a rule, which terminates recursion. */
 export class Compiler {
   readonly #context: Context;
   readonly #names = new Map<string, string>();
@@ -33,7 +40,7 @@ export class Compiler {
     this.#context = new Context(document);
   }
 
-  /** Compiles the whole document; returns the name of its rule. */
+  /** Compiles the whole document. Returns the name of its rule. */
   compile(hint: string): string {
     const name = this.rules.reserve(hint);
     this.rules.define(name, this.#ruleOf([this.document.root], hint));
@@ -41,60 +48,67 @@ export class Compiler {
     return name;
   }
 
-  /** What stands for the values that keep to all of the schemas. */
+  /** The rule of the values that satisfy all of the schemas. */
   #ruleOf(schemas: readonly Schema[], hint: string): Expr {
-    const ways = this.#context.alternatives.of(schemas);
-    if (ways.length === 0) return NOTHING;
-    const key = ways.map((way) => this.#context.alternatives.keyOf(way)).sort().join("|");
+    const alternatives = this.#context.combinators.expand(schemas);
+    if (alternatives.length === 0) return NOTHING;
+    const key = alternatives.map((alternative) =>
+      this.#context.combinators.alternativeKey(alternative)
+    ).sort().join("|");
     const known = this.#names.get(key);
     if (known !== undefined) return ref(known);
     const name = this.rules.reserve(hint);
     this.#names.set(key, name);
     this.#pending.push(() => {
-      this.rules.define(name, alt(...ways.map((way) => this.#alternative(way, name))));
+      this.rules.define(
+        name,
+        alt(...alternatives.map((alternative) => this.#alternative(alternative, name))),
+      );
     });
     return ref(name);
   }
 
-  #alternative(way: Alternative, hint: string): Expr {
-    if (way.nodes.length === 0 && way.unless.length === 0) return ref("json-value");
-    const merged = conjunct(this.#context, way.nodes);
-    const right = (value: unknown) =>
-      fitsNodes(this.#context, way.nodes, value) &&
-      !way.unless.some((other) => fitsNodes(this.#context, other.nodes, value));
-    if (merged.values !== null) return listed(merged.values.filter(right));
-    return alt(...[...merged.meant].map((type) => {
-      if (type === "null") return listed([null].filter(right));
-      if (type === "boolean") return listed([true, false].filter(right));
-      this.#checkExclusions(way, type);
-      return this.#typed(merged, type, hint);
+  #alternative(alternative: Alternative, hint: string): Expr {
+    if (alternative.nodes.length === 0 && alternative.excluded.length === 0) {
+      return ref("json-value");
+    }
+    const constraint = typeConstraint(this.#context, alternative.nodes);
+    const isAllowed = (value: unknown) =>
+      satisfiesNodes(this.#context, alternative.nodes, value) &&
+      !alternative.excluded.some((other) => satisfiesNodes(this.#context, other.nodes, value));
+    if (constraint.values !== null) return listed(constraint.values.filter(isAllowed));
+    return alt(...[...constraint.generatedTypes].map((type) => {
+      if (type === "null") return listed([null].filter(isAllowed));
+      if (type === "boolean") return listed([true, false].filter(isAllowed));
+      this.#checkExclusions(alternative, type);
+      return this.#typed(constraint, type, hint);
     }));
   }
 
-  #checkExclusions(way: Alternative, type: TypeName): void {
-    const overlap = way.unless.find(({ nodes }) =>
-      !excludes(this.#context, way.nodes, nodes, type)
+  #checkExclusions(alternative: Alternative, type: TypeName): void {
+    const overlap = alternative.excluded.find(({ nodes }) =>
+      !isDisjoint(this.#context, alternative.nodes, nodes, type)
     );
     if (overlap === undefined) return;
-    throw this.document.refuse(
+    throw this.document.unsupported(
       overlap.holder,
       "oneOf",
-      `two of its branches may take the same ${type}; tell them apart by a required property ` +
+      `two branches may match the same ${type}; distinguish them by a required property ` +
         "with a constant, or use anyOf",
     );
   }
 
-  #typed(merged: Conjunct, type: TypeName, hint: string): Expr {
+  #typed(constraint: TypeConstraint, type: TypeName, hint: string): Expr {
     switch (type) {
       case "string":
-        return stringExpr(this.#context, this.rules, merged.nodes, hint);
+        return stringExpr(this.#context, this.rules, constraint.nodes, hint);
       case "number":
       case "integer":
-        return numberExpr(this.#context, this.rules, merged, hint);
+        return numberExpr(this.#context, this.rules, constraint, hint);
       case "array":
-        return this.#array(merged.nodes, hint);
+        return this.#array(constraint.nodes, hint);
       case "object":
-        return this.#object(merged.nodes, hint);
+        return this.#object(constraint.nodes, hint);
       case "null":
       case "boolean":
         throw new TypeError(`${type} has no rule: its values are listed`);
@@ -105,10 +119,10 @@ export class Compiler {
     const { min, max, prefix, open, unique } = arrayShape(this.#context, nodes);
     if (min > max) return NOTHING;
     if (unique !== undefined && max > 1) {
-      throw this.document.refuse(
+      throw this.document.unsupported(
         unique,
         "uniqueItems",
-        "a grammar does not remember earlier items",
+        "a grammar cannot compare items",
       );
     }
     const item = (index: number) =>
@@ -116,7 +130,7 @@ export class Compiler {
         itemSchemas(this.#context, nodes, index),
         index < prefix ? `${hint}-${index}` : `${hint}-item`,
       );
-    // Items at the front have a place each; the others are alike. Built from the end.
+    // Leading items have their own positions, further items are alike. Built from the end.
     const front = Math.max(prefix, 1);
     let rest: Expr = open && max > front
       ? repeat(seq(COMMA, item(front)), Math.max(0, min - front), max - front)
@@ -131,7 +145,7 @@ export class Compiler {
 
   #object(nodes: readonly SchemaNode[], hint: string): Expr {
     const shape = objectShape(this.#context, nodes);
-    const slots = shape.names.map((name): Slot => {
+    const slots = shape.names.map((name): ObjectMember => {
       const required = shape.required.has(name);
       if (shape.allowed !== null && !accepts(shape.allowed, name)) {
         return { member: NOTHING, required };
@@ -143,14 +157,14 @@ export class Compiler {
       return { member: seq(text(JSON.stringify(name)), COLON, value), required };
     });
     const extra = shape.open ? this.#extra(nodes, shape, hint) : NOTHING;
-    const list = members(this.rules, slots, extra, shape, hint);
+    const list = objectMembers(this.rules, slots, extra, shape, hint);
     if (list === null) {
       const node = nodes.find((one) => "minProperties" in one || "maxProperties" in one)!;
       const keyword = "minProperties" in node ? "minProperties" : "maxProperties";
-      throw this.document.refuse(
+      throw this.document.unsupported(
         node,
         keyword,
-        "a grammar counts declared properties and one more, and not too many at once",
+        "a grammar can count only the declared properties and one more, up to a limit",
       );
     }
     return bracketed("{}", list);

@@ -1,96 +1,98 @@
 import { arrayShape, itemSchemas } from "./arrays.ts";
-import { intersection, isVoid } from "../regex/mod.ts";
-import { conjunct } from "./conjunct.ts";
+import { intersection, isEmptyLanguage } from "../regex/mod.ts";
+import { typeConstraint } from "./type_constraint.ts";
 import type { Context } from "./context.ts";
-import { fitsNodes } from "./fits.ts";
+import { satisfiesNodes } from "./validate.ts";
 import type { TypeName } from "./keywords.ts";
 import { objectShape, propertySchemas } from "./objects.ts";
-import { numberDemand } from "./number_ranges.ts";
+import { numberConstraint } from "./number_ranges.ts";
 import type { Schema, SchemaNode } from "./schema.ts";
 import { stringAutomaton } from "./strings.ts";
 
-/** Properties are compared so many levels down; discriminators lie at the first. */
+/** Maximum depth at which properties are compared. Discriminators are at the first level. */
 const MAX_DEPTH = 6;
 
 /**
- * True if it is certain that no value that the grammar writes for `written` is right by `other` as
- * well. What cannot be told counts as false.
+ * True if no value that the grammar generates for `written` is certainly valid for `other`. False
+ * if that is unknown.
  *
- * @param type The type of the values in question, one that `written` means.
+ * @param type The type of the values, one that the grammar generates for `written`.
  */
-export function excludes(
+export function isDisjoint(
   context: Context,
   written: readonly SchemaNode[],
   other: readonly SchemaNode[],
   type: TypeName,
   depth = 0,
 ): boolean {
-  const { types, values } = conjunct(context, other);
+  const { types, values } = typeConstraint(context, other);
   const shared = types.has(type) || (type === "integer" && types.has("number")) ||
     (type === "number" && types.has("integer"));
   if (!shared) return true;
-  if (values !== null) return !values.some((value) => fitsNodes(context, written, value));
+  if (values !== null) return !values.some((value) => satisfiesNodes(context, written, value));
   switch (type) {
     case "string": {
       const [a, b] = [stringAutomaton(context, written), stringAutomaton(context, other)];
-      if (a === null || b === null) return [a, b].some((dfa) => dfa !== null && isVoid(dfa));
-      const blame = other[0] ?? written[0]!;
-      return isVoid(context.regular(blame, "oneOf", () => intersection(a, b)));
+      if (a === null || b === null) {
+        return [a, b].some((dfa) => dfa !== null && isEmptyLanguage(dfa));
+      }
+      const origin = other[0] ?? written[0]!;
+      return isEmptyLanguage(context.buildAutomaton(origin, "oneOf", () => intersection(a, b)));
     }
     case "number":
     case "integer": {
-      const [a, b] = [numberDemand(context, written), numberDemand(context, other)];
-      return apart(a, b) || apart(b, a);
+      const [a, b] = [numberConstraint(context, written), numberConstraint(context, other)];
+      return rangesDisjoint(a, b) || rangesDisjoint(b, a);
     }
     case "array":
-      return arraysApart(context, written, other, depth);
+      return arraysDisjoint(context, written, other, depth);
     case "object":
-      return objectsApart(context, written, other, depth);
+      return objectsDisjoint(context, written, other, depth);
     default:
       return false;
   }
 }
 
-/** True if no value is right by both lists of schemas. */
-function schemasApart(
+/** True if no value is valid for both lists of schemas. */
+function schemasDisjoint(
   context: Context,
   written: readonly Schema[],
   other: readonly Schema[],
   depth: number,
 ): boolean {
   if (depth > MAX_DEPTH) return false;
-  return context.alternatives.of(written).every((a) =>
-    context.alternatives.of(other).every((b) => nodesApart(context, a.nodes, b.nodes, depth))
+  return context.combinators.expand(written).every((a) =>
+    context.combinators.expand(other).every((b) => nodesDisjoint(context, a.nodes, b.nodes, depth))
   );
 }
 
-function nodesApart(
+function nodesDisjoint(
   context: Context,
   written: readonly SchemaNode[],
   other: readonly SchemaNode[],
   depth: number,
 ): boolean {
-  const { meant, values } = conjunct(context, written);
-  const fitBoth = (value: unknown) =>
-    fitsNodes(context, written, value) && fitsNodes(context, other, value);
-  if (values !== null) return !values.some(fitBoth);
-  return [...meant].every((type) => {
-    if (type === "null") return !fitBoth(null);
-    if (type === "boolean") return !fitBoth(true) && !fitBoth(false);
-    return excludes(context, written, other, type, depth);
+  const { generatedTypes, values } = typeConstraint(context, written);
+  const isValidForBoth = (value: unknown) =>
+    satisfiesNodes(context, written, value) && satisfiesNodes(context, other, value);
+  if (values !== null) return !values.some(isValidForBoth);
+  return [...generatedTypes].every((type) => {
+    if (type === "null") return !isValidForBoth(null);
+    if (type === "boolean") return !isValidForBoth(true) && !isValidForBoth(false);
+    return isDisjoint(context, written, other, type, depth);
   });
 }
 
-type Demand = ReturnType<typeof numberDemand>;
+type Bounds = ReturnType<typeof numberConstraint>;
 
-function apart(lower: Demand, upper: Demand): boolean {
+function rangesDisjoint(lower: Bounds, upper: Bounds): boolean {
   const highest = Math.min(lower.max, lower.below);
   const lowest = Math.max(upper.min, upper.above);
   const open = lower.below === highest || upper.above === lowest;
   return highest < lowest || (highest === lowest && open && Number.isFinite(highest));
 }
 
-function arraysApart(
+function arraysDisjoint(
   context: Context,
   written: readonly SchemaNode[],
   other: readonly SchemaNode[],
@@ -100,7 +102,7 @@ function arraysApart(
   if (a.max < b.min || b.max < a.min) return true;
   const common = Math.min(a.min, Math.max(a.prefix, b.prefix) + 1);
   return Array.from({ length: common }, (_, index) => index).some((index) =>
-    schemasApart(
+    schemasDisjoint(
       context,
       itemSchemas(context, written, index),
       itemSchemas(context, other, index),
@@ -109,7 +111,7 @@ function arraysApart(
   );
 }
 
-function objectsApart(
+function objectsDisjoint(
   context: Context,
   written: readonly SchemaNode[],
   other: readonly SchemaNode[],
@@ -120,7 +122,7 @@ function objectsApart(
     (!a.open && !a.names.includes(name)) || propertySchemas(context, written, name).includes(false);
   if ([...b.required].some(never)) return true;
   return [...a.required].some((name) =>
-    schemasApart(
+    schemasDisjoint(
       context,
       propertySchemas(context, written, name),
       propertySchemas(context, other, name),

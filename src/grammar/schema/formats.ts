@@ -1,27 +1,27 @@
 import { type Dfa, parsePattern, wholeAutomaton } from "../regex/mod.ts";
 
 /**
- * The formats of JSON Schema as regular expressions over whole strings. Each takes a part of what its
- * specification allows, the part that is written in practice, so that every checker agrees.
+ * Formats of JSON Schema as regular expressions over whole strings. Each allows the common part of
+ * its specification, so that every validator agrees.
  */
 const HEX = "[0-9a-fA-F]";
 const YEAR = "[0-9]{4}";
 const LEAP_YEAR = "(?:[0-9]{2}(?:0[48]|[2468][048]|[13579][26])|(?:[02468][048]|[13579][26])00)";
-/** RFC 3339 section 5.6, with the days that each month has (section 5.7). */
+/** RFC 3339 section 5.6, with the days of each month (section 5.7). */
 const DATE = `(?:${YEAR}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])|` +
   `(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)|02-(?:0[1-9]|1[0-9]|2[0-8]))|${LEAP_YEAR}-02-29)`;
-/** RFC 3339 section 5.6, without leap seconds, which only some days have. */
+/** RFC 3339 section 5.6, without leap seconds, which are valid on some days only. */
 const TIME = "(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\\.[0-9]{1,9})?" +
   "(?:Z|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])";
-/** RFC 3339 appendix A, each number of up to nine digits. */
+/** RFC 3339 appendix A, numbers of up to nine digits. */
 const COUNT = "[0-9]{1,9}";
 const CLOCK = `T(?:${COUNT}H(?:${COUNT}M(?:${COUNT}S)?)?|${COUNT}M(?:${COUNT}S)?|${COUNT}S)`;
 const CALENDAR = `(?:${COUNT}Y(?:${COUNT}M(?:${COUNT}D)?)?|${COUNT}M(?:${COUNT}D)?|${COUNT}D)`;
 const DURATION = `P(?:${CALENDAR}(?:${CLOCK})?|${CLOCK}|${COUNT}W)`;
-/** RFC 1123 names of at most four labels of at most 61 characters, 253 characters being the limit. */
+/** RFC 1123 names of at most four labels of at most 61 characters. The limit is 253 characters. */
 const LABEL = "[a-zA-Z0-9](?:-?[a-zA-Z0-9]){0,30}";
 const HOSTNAME = `${LABEL}(?:\\.${LABEL}){0,3}`;
-/** The dot-atom of RFC 5321 section 4.1.2 with what addresses really use. */
+/** The dot-atom of RFC 5321 section 4.1.2, with the characters that addresses use in practice. */
 const ATOM = "[a-zA-Z0-9_+-]+";
 const EMAIL = `${ATOM}(?:\\.${ATOM})*@(?:[a-zA-Z0-9]+(?:-[a-zA-Z0-9]+)*\\.)+[a-zA-Z]{2,}`;
 const BYTE = "(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])";
@@ -73,10 +73,10 @@ const STRING_FORMATS: Readonly<Record<string, string>> = {
   "byte": BASE64,
 };
 
-/** Formats of OpenAPI that say how a value is meant and not which strings are right. */
+/** OpenAPI formats that describe the meaning of a string without restricting it. */
 const FREE_STRING_FORMATS = new Set(["password", "binary"]);
 
-/** Formats of numbers (OpenAPI): the range each stands for, or none. */
+/** OpenAPI formats of numbers and their ranges. */
 const NUMBER_FORMATS: Readonly<Record<string, readonly [number, number]>> = {
   "int32": [-(2 ** 31), 2 ** 31 - 1],
   "int64": [-(2 ** 63), 2 ** 63],
@@ -86,7 +86,7 @@ const NUMBER_FORMATS: Readonly<Record<string, readonly [number, number]>> = {
 
 const WHOLE_FORMATS = new Set(["int32", "int64"]);
 
-/** The names of the formats a grammar knows. */
+/** Names of the supported formats. */
 export const FORMATS: readonly string[] = [
   ...Object.keys(STRING_FORMATS),
   ...FREE_STRING_FORMATS,
@@ -95,7 +95,7 @@ export const FORMATS: readonly string[] = [
 
 const automata = new Map<string, Dfa>();
 
-/** The automaton of a format's strings, or null where the format leaves strings free. */
+/** Automaton of a format's strings, or null if the format does not restrict strings. */
 export function formatAutomaton(format: string): Dfa | null {
   const known = automata.get(format);
   if (known !== undefined) return known;
@@ -105,12 +105,12 @@ export function formatAutomaton(format: string): Dfa | null {
   return dfa;
 }
 
-/** The least and greatest number of a format, or null where it leaves numbers free. */
+/** Minimum and maximum of a format, or null if the format does not restrict numbers. */
 export function formatRange(format: string): readonly [number, number] | null {
   return Object.hasOwn(NUMBER_FORMATS, format) ? NUMBER_FORMATS[format]! : null;
 }
 
-/** Whether a format takes integers alone, whatever the schema's type. */
+/** True if a format allows integers only, whatever the schema's type. */
 export function isWholeFormat(format: string): boolean {
   return WHOLE_FORMATS.has(format);
 }

@@ -4,7 +4,7 @@ import { MAX_ENUM_VALUES, MAX_REPETITION } from "../expression/mod.ts";
 export const TYPES = ["null", "boolean", "object", "array", "string", "number", "integer"] as const;
 export type TypeName = (typeof TYPES)[number];
 
-/** Keywords that constrain one type of value, by that type. */
+/** Keywords that constrain one type, with that type. */
 export const TYPE_OF_KEYWORD: Readonly<Record<string, TypeName>> = {
   properties: "object",
   patternProperties: "object",
@@ -32,7 +32,7 @@ export const TYPE_OF_KEYWORD: Readonly<Record<string, TypeName>> = {
 const COMBINATORS = ["$ref", "allOf", "anyOf", "oneOf"];
 const GENERAL = ["type", "enum", "const", "format", "nullable"];
 
-/** Keywords that say something about a value without limiting it, and those that only give names. */
+/** Keywords that describe a value without restricting it, and keywords that only define names. */
 const ANNOTATIONS = new Set(
   ("$schema $id $anchor $dynamicAnchor $vocabulary $comment $defs definitions title description " +
     "default examples example deprecated readOnly writeOnly contentEncoding contentMediaType " +
@@ -40,43 +40,43 @@ const ANNOTATIONS = new Set(
     "markdownDescription enumDescriptions enumNames strict").split(" "),
 );
 
-const TOO_POWERFUL: Readonly<Record<string, string>> = {
-  not: "a grammar says what may stand, not what may not",
-  if: "a grammar cannot decide by what was written before",
-  then: "a grammar cannot decide by what was written before",
-  else: "a grammar cannot decide by what was written before",
-  dependentSchemas: "a grammar cannot decide by what was written before",
-  dependentRequired: "a grammar cannot decide by what was written before",
-  dependencies: "a grammar cannot decide by what was written before",
+const UNSUPPORTED: Readonly<Record<string, string>> = {
+  not: "a grammar cannot express negation",
+  if: "a grammar cannot depend on earlier values",
+  then: "a grammar cannot depend on earlier values",
+  else: "a grammar cannot depend on earlier values",
+  dependentSchemas: "a grammar cannot depend on earlier values",
+  dependentRequired: "a grammar cannot depend on earlier values",
+  dependencies: "a grammar cannot depend on earlier values",
   unevaluatedItems: "it depends on which other keywords matched; use items",
   unevaluatedProperties: "it depends on which other keywords matched; use additionalProperties",
-  contains: "a grammar cannot count the items that match",
+  contains: "a grammar cannot count matching items",
   $dynamicRef: "its target depends on where it is used; use $ref",
   $recursiveRef: "its target depends on where it is used; use $ref",
 };
 
 /**
- * Checks that every keyword of a node is one that the grammar honours or that limits nothing.
+ * Checks that every keyword of a node is supported or has no effect on validity.
  *
- * @throws {ShimmyError} that names the first keyword that is neither.
+ * @throws {ShimmyError} With the first unsupported keyword.
  */
 export function checkKeywords(document: SchemaDocument, node: SchemaNode): void {
   for (const key of Object.keys(node)) {
-    if (Object.hasOwn(TOO_POWERFUL, key)) throw document.refuse(node, key, TOO_POWERFUL[key]!);
+    if (Object.hasOwn(UNSUPPORTED, key)) throw document.unsupported(node, key, UNSUPPORTED[key]!);
     const known = Object.hasOwn(TYPE_OF_KEYWORD, key) || COMBINATORS.includes(key) ||
       GENERAL.includes(key) || ANNOTATIONS.has(key) || key.startsWith("x-");
-    if (!known) throw document.refuse(node, key, "it is not a keyword of JSON Schema");
+    if (!known) throw document.unsupported(node, key, "it is not a JSON Schema keyword");
   }
 }
 
-/** True if the node itself limits values, beside what its combinators do. */
+/** True if the node restricts values by itself, apart from its combinators. */
 export function constrains(node: SchemaNode): boolean {
   return Object.keys(node).some((key) =>
     Object.hasOwn(TYPE_OF_KEYWORD, key) || GENERAL.includes(key)
   );
 }
 
-/** A count such as `minItems`; undefined where the node has none. */
+/** A count such as `minItems`; undefined if the node has none. */
 export function readCount(doc: SchemaDocument, node: SchemaNode, key: string): number | undefined {
   const value = readNumber(doc, node, key);
   if (value === undefined) return undefined;
@@ -84,7 +84,7 @@ export function readCount(doc: SchemaDocument, node: SchemaNode, key: string): n
     throw doc.malformed(node, key, "an integer of 0 or more");
   }
   if (key.startsWith("min") && value > MAX_REPETITION) {
-    throw doc.refuse(node, key, `a grammar repeats an item at most ${MAX_REPETITION} times`);
+    throw doc.unsupported(node, key, `a grammar repeats an item at most ${MAX_REPETITION} times`);
   }
   return value;
 }
@@ -101,7 +101,7 @@ export function readString(doc: SchemaDocument, node: SchemaNode, key: string): 
   throw doc.malformed(node, key, "a string");
 }
 
-/** The types a node allows; undefined where it allows all. */
+/** The types that a node allows; undefined if it allows all. */
 export function readTypes(doc: SchemaDocument, node: SchemaNode): TypeName[] | undefined {
   if (node.type === undefined) return undefined;
   const names: unknown[] = Array.isArray(node.type) ? node.type : [node.type];
@@ -114,12 +114,12 @@ export function readTypes(doc: SchemaDocument, node: SchemaNode): TypeName[] | u
   return types;
 }
 
-/** The values a node allows; undefined where it does not list them. */
+/** The values that a node allows; undefined if it does not list them. */
 export function readValues(doc: SchemaDocument, node: SchemaNode): unknown[] | undefined {
   if (node.enum === undefined) return "const" in node ? [node.const] : undefined;
   if (!Array.isArray(node.enum)) throw doc.malformed(node, "enum", "an array");
   if (node.enum.length > MAX_ENUM_VALUES) {
-    throw doc.refuse(node, "enum", `it has more than ${MAX_ENUM_VALUES} values`);
+    throw doc.unsupported(node, "enum", `it has more than ${MAX_ENUM_VALUES} values`);
   }
   return "const" in node ? node.enum.filter((value) => equal(value, node.const)) : node.enum;
 }
@@ -130,7 +130,7 @@ export function readRequired(doc: SchemaDocument, node: SchemaNode): string[] {
   throw doc.malformed(node, "required", "an array of property names");
 }
 
-/** Schemas by name (`properties`, `patternProperties`), in the order in which they stand. */
+/** Schemas by name (`properties`, `patternProperties`), in order. */
 export function readMap(
   doc: SchemaDocument,
   node: SchemaNode,
@@ -145,7 +145,7 @@ export function readMap(
   );
 }
 
-/** A list of schemas (`allOf`, `prefixItems`); empty where the node has none. */
+/** A list of schemas (`allOf`, `prefixItems`); empty if the node has none. */
 export function readList(doc: SchemaDocument, node: SchemaNode, key: string): Schema[] {
   const value = node[key];
   if (value === undefined) return [];
@@ -155,12 +155,12 @@ export function readList(doc: SchemaDocument, node: SchemaNode, key: string): Sc
   return value.map((item, index) => doc.schema(item, `${doc.pointerOf(node)}/${key}/${index}`));
 }
 
-/** The schema of a keyword that has one (`items`, `additionalProperties`), or none. */
+/** The schema of a keyword (`items`, `additionalProperties`), or an empty list. */
 export function readSchemas(doc: SchemaDocument, node: SchemaNode, key: string): Schema[] {
   return node[key] === undefined ? [] : [doc.schema(node[key], `${doc.pointerOf(node)}/${key}`)];
 }
 
-/** Equality of JSON values: the order of properties does not matter. */
+/** Equality of JSON values. The order of properties is ignored. */
 export function equal(a: unknown, b: unknown): boolean {
   if (a === b) return true;
   if (Array.isArray(a) && Array.isArray(b)) {

@@ -1,2 +1,4 @@
+/** Compiles JSON Schema documents to grammar rules. */
+
 export { Compiler } from "./compile.ts";
 export { SchemaDocument } from "./schema.ts";

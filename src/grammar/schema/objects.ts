@@ -4,7 +4,7 @@ import {
   difference,
   everything,
   intersection,
-  isVoid,
+  isEmptyLanguage,
   textsAutomaton,
 } from "../regex/mod.ts";
 import type { Context } from "./context.ts";
@@ -13,24 +13,25 @@ import { MAX_KEY_PATTERNS } from "../expression/mod.ts";
 import type { Schema, SchemaNode } from "./schema.ts";
 import { nameAutomaton } from "./strings.ts";
 
-/** What nodes together say of an object. */
+/** Combined object constraints of several nodes. */
 export interface ObjectShape {
-  /** Declared properties in schema order, then those that are required without being declared. */
+  /** Declared properties in schema order, then required ones without a declaration. */
   readonly names: readonly string[];
   readonly required: ReadonlySet<string>;
   readonly min: number;
   readonly max: number;
-  /** Property names that `propertyNames` allows; null where it allows all. */
+  /** Property names that `propertyNames` allows; null if it allows all. */
   readonly allowed: Dfa | null;
   /**
-   * True if properties that are not declared may be written. Where the schema lists properties and is
-   * silent on others, none are: every such answer is right, and models do not ramble.
+   * True if undeclared properties are allowed. If the schema lists properties and does not mention
+   * others, none are allowed: the result is still valid, and models stop at the declared
+   * properties.
    */
   readonly open: boolean;
 }
 
 export function objectShape(context: Context, nodes: readonly SchemaNode[]): ObjectShape {
-  return context.merged(nodes, "object", () => readShape(context, nodes));
+  return context.memoNodes(nodes, "object", () => readShape(context, nodes));
 }
 
 function readShape(context: Context, nodes: readonly SchemaNode[]): ObjectShape {
@@ -52,7 +53,7 @@ function readShape(context: Context, nodes: readonly SchemaNode[]): ObjectShape 
   };
 }
 
-/** The schemas that a property of this name must keep to. */
+/** The schemas of a property. */
 export function propertySchemas(
   context: Context,
   nodes: readonly SchemaNode[],
@@ -70,14 +71,14 @@ export function propertySchemas(
   });
 }
 
-/** Names that are not declared and are treated alike: those that match the same patterns. */
+/** Undeclared names with the same schemas: those that match the same patterns. */
 export interface NameClass {
-  /** The names; null stands for all strings. */
+  /** The names; null means all strings. */
   readonly names: Dfa | null;
   readonly schemas: readonly Schema[];
 }
 
-/** The classes of names that an open object may hold beside the declared ones. */
+/** The classes of undeclared names of an object. */
 export function nameClasses(
   context: Context,
   nodes: readonly SchemaNode[],
@@ -90,8 +91,8 @@ export function nameClasses(
   if (holder === undefined) return [{ names: null, schemas: [] }];
   const keyword = sources.length > 0 ? "patternProperties" : "properties";
   if (sources.length > MAX_KEY_PATTERNS) {
-    const why = `more than ${MAX_KEY_PATTERNS} patterns apply to one object`;
-    throw context.document.refuse(holder, keyword, why);
+    const reason = `more than ${MAX_KEY_PATTERNS} patterns apply to one object`;
+    throw context.document.unsupported(holder, keyword, reason);
   }
   const classes: NameClass[] = [];
   for (let mask = 0; mask < 2 ** sources.length; mask++) {
@@ -101,25 +102,26 @@ export function nameClasses(
         .filter(({ source }) => matched.some((entry) => entry.source === source));
       return own.length > 0 ? own.map(({ schema }) => schema) : rest(context, node);
     });
-    // Names of no pattern are left out where the schema speaks of patterns alone.
-    const spoken = nodes.some((node) => "additionalProperties" in node);
-    if (matched.length === 0 && sources.length > 0 && !spoken) continue;
-    const language = context.regular(holder, keyword, () => {
+    // If the schema has patterns and no `additionalProperties`, names without a pattern are left
+    // out.
+    const hasAdditional = nodes.some((node) => "additionalProperties" in node);
+    if (matched.length === 0 && sources.length > 0 && !hasAdditional) continue;
+    const automaton = context.buildAutomaton(holder, keyword, () => {
       let dfa = intersection(allowed ?? everything(), ...matched.map((entry) => entry.dfa));
       for (const entry of sources) {
         if (!matched.includes(entry)) dfa = difference(dfa, entry.dfa);
       }
       return names.length > 0 ? difference(dfa, textsAutomaton(names)) : dfa;
     });
-    if (isVoid(language)) continue;
-    const every = names.length === 0 && sources.length === 0 && allowed === null;
-    classes.push({ names: every ? null : language, schemas });
+    if (isEmptyLanguage(automaton)) continue;
+    const allowsAll = names.length === 0 && sources.length === 0 && allowed === null;
+    classes.push({ names: allowsAll ? null : automaton, schemas });
   }
   return classes;
 }
 
 function properties(context: Context, node: SchemaNode): ReadonlyMap<string, Schema> {
-  return context.part(node, "properties", () => readMap(context.document, node, "properties"));
+  return context.memoNode(node, "properties", () => readMap(context.document, node, "properties"));
 }
 
 interface KeyPattern {
@@ -129,7 +131,7 @@ interface KeyPattern {
 }
 
 function patterns(context: Context, node: SchemaNode): readonly KeyPattern[] {
-  return context.part(
+  return context.memoNode(
     node,
     "patternProperties",
     () =>

@@ -1,7 +1,7 @@
 import { ShimmyError } from "../../errors.ts";
 import { MAX_SCHEMA_DEPTH, MAX_SCHEMA_NODES } from "../expression/mod.ts";
 
-/** A schema that is an object; its keywords are checked as they are read. */
+/** A schema object. Its keywords are checked when they are read. */
 export type SchemaNode = Readonly<Record<string, unknown>>;
 export type Schema = boolean | SchemaNode;
 
@@ -21,36 +21,36 @@ const SINGLE = [
 const LISTS = ["allOf", "anyOf", "oneOf", "prefixItems", "items"];
 const MAPS = ["properties", "patternProperties", "$defs", "definitions", "dependentSchemas"];
 
-/** Where identifiers are resolved when the schema has none of its own. */
+/** Base URI of a schema without an identifier. */
 const NO_BASE = "schema:/";
 
-/** One schema as it was sent: where its parts lie, what they are called, and what references mean. */
+/** A schema document: locations of its nodes, identifiers and references. */
 export class SchemaDocument {
   readonly root: Schema;
   readonly #pointers = new Map<SchemaNode, string>();
   readonly #bases = new Map<SchemaNode, string>();
   readonly #ids = new Map<SchemaNode, number>();
-  /** Roots of resources by their absolute URI, and anchors by URI and name. */
+  /** Resource roots by absolute URI, and anchors by URI and name. */
   readonly #resources = new Map<string, Schema>();
   readonly #anchors = new Map<string, SchemaNode>();
 
   /**
-   * @param field What errors call the schema: the request's field that holds it.
-   * @throws {ShimmyError} if it is not a schema, or too large.
+   * @param field Name of the schema in errors: the field of the request.
+   * @throws {ShimmyError} If the value is not a schema, or is too large.
    */
   constructor(root: unknown, readonly field: string) {
-    this.#measure(root);
+    this.#checkSize(root);
     this.root = this.schema(root, "#");
     this.#resources.set(NO_BASE, this.root);
     this.#index(this.root, "#", NO_BASE);
   }
 
-  /** A JSON pointer to the node, as a URI fragment. */
+  /** JSON pointer of the node, as a URI fragment. */
   pointerOf(node: SchemaNode): string {
     return this.#pointers.get(node) ?? "#";
   }
 
-  /** A number that is the node's own. */
+  /** A unique number of the node. */
   idOf(node: SchemaNode): number {
     const known = this.#ids.get(node);
     if (known !== undefined) return known;
@@ -58,7 +58,7 @@ export class SchemaDocument {
     return this.#ids.size - 1;
   }
 
-  /** Checks that a value may be a schema. */
+  /** Checks that a value is a schema. */
   schema(value: unknown, pointer: string): Schema {
     if (typeof value === "boolean") return value;
     if (isRecord(value)) {
@@ -68,36 +68,36 @@ export class SchemaDocument {
     throw this.#invalid(`a schema must be an object or a boolean, at ${pointer}`);
   }
 
-  /** Refuses a keyword that is well-formed but beyond what a grammar can hold. */
-  refuse(node: SchemaNode, keyword: string, why: string): ShimmyError {
-    return this.#invalid(`${keyword} at ${this.pointerOf(node)} cannot be expressed: ${why}`);
+  /** An error for a well-formed keyword that a grammar cannot express. */
+  unsupported(node: SchemaNode, keyword: string, reason: string): ShimmyError {
+    return this.#invalid(`${keyword} at ${this.pointerOf(node)} cannot be expressed: ${reason}`);
   }
 
-  /** Refuses a keyword whose value is malformed. */
+  /** An error for a malformed keyword. */
   malformed(node: SchemaNode, keyword: string, what: string): ShimmyError {
     return this.#invalid(`${keyword} at ${this.pointerOf(node)} must be ${what}`);
   }
 
-  /** What a `$ref` in a node points to. */
+  /** The target of a `$ref` in a node. */
   resolve(node: SchemaNode, reference: string): Schema {
     const [path, fragment = ""] = reference.split("#", 2) as [string, string?];
     const base = resolveUri(path, this.#bases.get(node) ?? NO_BASE);
     const resource = this.#resources.get(base);
     if (resource === undefined) {
-      throw this.refuse(node, "$ref", `"${reference}" lies outside the schema`);
+      throw this.unsupported(node, "$ref", `"${reference}" is outside of the schema`);
     }
     const name = decode(fragment);
     if (name === "") return resource;
     if (!name.startsWith("/")) {
       const anchored = this.#anchors.get(`${base}#${name}`);
       if (anchored !== undefined) return anchored;
-      throw this.refuse(node, "$ref", `the schema has no anchor "${name}"`);
+      throw this.unsupported(node, "$ref", `the schema has no anchor "${name}"`);
     }
     let at: unknown = resource;
     for (const token of name.slice(1).split("/")) {
       const key = token.replaceAll("~1", "/").replaceAll("~0", "~");
       if (typeof at !== "object" || at === null || !Object.hasOwn(at, key)) {
-        throw this.refuse(node, "$ref", `"${reference}" points at nothing`);
+        throw this.unsupported(node, "$ref", `"${reference}" has no target`);
       }
       at = (at as Record<string, unknown>)[key];
     }
@@ -108,7 +108,7 @@ export class SchemaDocument {
     return new ShimmyError("invalid", `${this.field}: ${what}`, { field: this.field });
   }
 
-  #measure(root: unknown): void {
+  #checkSize(root: unknown): void {
     const pending: [unknown, number][] = [[root, 0]];
     let count = 0;
     for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
@@ -127,7 +127,7 @@ export class SchemaDocument {
   #index(schema: unknown, pointer: string, outer: string): void {
     if (!isRecord(schema)) return;
     if (!this.#pointers.has(schema)) this.#pointers.set(schema, pointer);
-    const base = this.#enter(schema, outer);
+    const base = this.#registerIdentifiers(schema, outer);
     for (const [key, value] of Object.entries(schema)) {
       const at = `${pointer}/${escapeToken(key)}`;
       if (LISTS.includes(key) && Array.isArray(value)) {
@@ -142,8 +142,8 @@ export class SchemaDocument {
     }
   }
 
-  /** Notes a node's identifiers and returns the base for what is below it. */
-  #enter(node: SchemaNode, outer: string): string {
+  /** Registers a node's identifiers. Returns the base URI of its children. */
+  #registerIdentifiers(node: SchemaNode, outer: string): string {
     const id = node.$id;
     const base = typeof id === "string" ? resolveUri(id.split("#", 1)[0]!, outer) : outer;
     if (base !== outer) this.#resources.set(base, node);
@@ -156,7 +156,7 @@ export class SchemaDocument {
   }
 }
 
-/** True for what JSON calls an object. */
+/** True for a JSON object. */
 export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }

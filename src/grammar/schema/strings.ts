@@ -8,7 +8,7 @@ import {
   PatternError,
   textsAutomaton,
 } from "../regex/mod.ts";
-import { conjunct, readFormat } from "./conjunct.ts";
+import { readFormat, typeConstraint } from "./type_constraint.ts";
 import type { Context } from "./context.ts";
 import {
   alt,
@@ -25,105 +25,114 @@ import { jsonCharacter, type Rules } from "../rules/mod.ts";
 import { readCount, readString } from "./keywords.ts";
 import type { Schema, SchemaNode } from "./schema.ts";
 
-/** What nodes together demand of a string. */
-export interface StringDemand {
+/** Combined string constraints of several nodes. */
+export interface StringConstraint {
   readonly min: number;
   readonly max: number;
-  /** What patterns and formats accept together; null where there are none. */
+  /** Automaton of all patterns and formats; null if there are none. */
   readonly content: Dfa | null;
-  /** The node and keyword to blame where the automaton is too large. */
-  readonly blame: { readonly node: SchemaNode; readonly keyword: string } | null;
+  /** The node and keyword for an error if the automaton is too large. */
+  readonly origin: { readonly node: SchemaNode; readonly keyword: string } | null;
 }
 
-export function stringDemand(context: Context, nodes: readonly SchemaNode[]): StringDemand {
-  return context.merged(nodes, "string", () => readDemand(context, nodes));
+export function stringConstraint(context: Context, nodes: readonly SchemaNode[]): StringConstraint {
+  return context.memoNodes(nodes, "string", () => readConstraint(context, nodes));
 }
 
-function readDemand(context: Context, nodes: readonly SchemaNode[]): StringDemand {
+function readConstraint(context: Context, nodes: readonly SchemaNode[]): StringConstraint {
   const { document } = context;
   let min = 0;
   let max = Infinity;
-  let blame: StringDemand["blame"] = null;
+  let origin: StringConstraint["origin"] = null;
   const automata: Dfa[] = [];
   for (const node of nodes) {
     min = Math.max(min, readCount(document, node, "minLength") ?? 0);
     max = Math.min(max, readCount(document, node, "maxLength") ?? Infinity);
     const pattern = readString(document, node, "pattern");
     if (pattern !== undefined) {
-      blame = { node, keyword: "pattern" };
+      origin = { node, keyword: "pattern" };
       automata.push(context.pattern(node, "pattern", pattern));
     }
     const format = readFormat(context, node);
     const known = format === undefined ? null : formatAutomaton(format);
     if (known !== null) {
-      blame ??= { node, keyword: "format" };
+      origin ??= { node, keyword: "format" };
       automata.push(known);
     }
   }
-  const content = blame === null ? null : context.intersect(blame.node, blame.keyword, automata);
-  return { min, max, content, blame };
+  const content = origin === null ? null : context.intersect(origin.node, origin.keyword, automata);
+  return { min, max, content, origin };
 }
 
-/** The automaton of all strings that are right; null where all are. */
+/** Automaton of all valid strings; null if all are valid. */
 export function stringAutomaton(context: Context, nodes: readonly SchemaNode[]): Dfa | null {
-  const { min, max, content, blame } = stringDemand(context, nodes);
+  const { min, max, content, origin } = stringConstraint(context, nodes);
   if (min === 0 && max === Infinity) return content;
-  const node = blame?.node ?? nodes.find((one) => "minLength" in one || "maxLength" in one)!;
-  const keyword = blame?.keyword ?? ("maxLength" in node ? "maxLength" : "minLength");
-  return context.regular(
+  const node = origin?.node ?? nodes.find((one) => "minLength" in one || "maxLength" in one)!;
+  const keyword = origin?.keyword ?? ("maxLength" in node ? "maxLength" : "minLength");
+  return context.buildAutomaton(
     node,
     keyword,
-    () => max < min ? VOID : content === null ? lengths(min, max) : limited(content, min, max),
+    () =>
+      max < min
+        ? EMPTY_LANGUAGE
+        : content === null
+        ? lengths(min, max)
+        : withLengthLimit(content, min, max),
   );
 }
 
 /**
- * The texts of an automaton whose length is within bounds. Counting takes a state for every length: a
- * maximum that takes too many is narrowed until it does not.
+ * Restricts an automaton to a range of lengths. Each length needs states. A maximum that needs too
+ * many states is reduced.
  */
-function limited(content: Dfa, min: number, max: number): Dfa {
-  let most = max === Infinity ? max : Math.min(max, Math.max(min, MAX_COUNTED_LENGTH));
+function withLengthLimit(content: Dfa, min: number, max: number): Dfa {
+  let highest = max === Infinity ? max : Math.min(max, Math.max(min, MAX_COUNTED_LENGTH));
   while (true) {
     try {
-      return intersection(content, lengths(min, most));
+      return intersection(content, lengths(min, highest));
     } catch (error) {
-      if (!(error instanceof PatternError) || most === Infinity || most <= min) throw error;
-      most = Math.max(min, most >> 1);
+      if (!(error instanceof PatternError) || highest === Infinity || highest <= min) throw error;
+      highest = Math.max(min, highest >> 1);
     }
   }
 }
 
-const VOID: Dfa = [{ accepts: false, edges: [] }];
+const EMPTY_LANGUAGE: Dfa = [{ accepts: false, edges: [] }];
 
-/** True if a string keeps to what nodes demand. */
-export function stringFits(context: Context, nodes: readonly SchemaNode[], value: string): boolean {
-  const { min, max, content } = stringDemand(context, nodes);
+/** True if a string satisfies the constraints of the nodes. */
+export function isValidString(
+  context: Context,
+  nodes: readonly SchemaNode[],
+  value: string,
+): boolean {
+  const { min, max, content } = stringConstraint(context, nodes);
   const length = [...value].length;
   return length >= min && length <= max && (content === null || accepts(content, value));
 }
 
-/** A JSON string that keeps to what nodes demand. */
+/** A JSON string that satisfies the constraints of the nodes. */
 export function stringExpr(
   context: Context,
   rules: Rules,
   nodes: readonly SchemaNode[],
   hint: string,
 ): Expr {
-  const { min, max, content } = stringDemand(context, nodes);
+  const { min, max, content } = stringConstraint(context, nodes);
   if (content !== null) return automatonString(rules, stringAutomaton(context, nodes)!, hint);
   if (min === 0 && max === Infinity) return ref("json-string");
   return seq(text('"'), repeat(ref("json-char"), min, max), text('"'));
 }
 
 /**
- * A JSON string whose content an automaton accepts, one rule a state. Every character has one
- * spelling, so that no escape says what the automaton excludes.
+ * A JSON string with content that an automaton accepts, one rule per state. Every character has one
+ * spelling, so that no escape can express an excluded character.
  */
 export function automatonString(rules: Rules, dfa: Dfa, hint: string): Expr {
   return seq(text('"'), automatonExpr(rules, dfa, hint, jsonCharacter, text('"')));
 }
 
-/** An automaton as rules, one a state; `end` follows what it accepts. */
+/** An automaton as rules, one per state. `end` follows accepted texts. */
 export function automatonExpr(
   rules: Rules,
   dfa: Dfa,
@@ -140,23 +149,23 @@ export function automatonExpr(
 }
 
 /**
- * The automaton of the property names that schemas allow (`propertyNames`); null where all are.
+ * Automaton of the property names that schemas allow (`propertyNames`); null if all are allowed.
  */
 export function nameAutomaton(context: Context, schemas: readonly Schema[]): Dfa | null {
   if (schemas.length === 0) return null;
   const languages: Dfa[] = [];
-  for (const way of context.alternatives.of(schemas)) {
-    const excluded = way.unless[0];
+  for (const alternative of context.combinators.expand(schemas)) {
+    const excluded = alternative.excluded[0];
     if (excluded !== undefined) {
-      throw context.document.refuse(excluded.holder, "oneOf", "property names need anyOf");
+      throw context.document.unsupported(excluded.holder, "oneOf", "use anyOf for property names");
     }
-    const { types, values, nodes } = conjunct(context, way.nodes);
+    const { types, values, nodes } = typeConstraint(context, alternative.nodes);
     if (!types.has("string")) continue;
     if (values === null) {
       languages.push(stringAutomaton(context, nodes) ?? everything());
     } else {
       const texts = values.filter((value) => typeof value === "string");
-      languages.push(textsAutomaton(texts.filter((value) => stringFits(context, nodes, value))));
+      languages.push(textsAutomaton(texts.filter((value) => isValidString(context, nodes, value))));
     }
   }
   return languages.length === 1 ? languages[0]! : anyOf(languages);

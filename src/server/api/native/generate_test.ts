@@ -286,7 +286,7 @@ const refused: readonly (readonly [unknown, string])[] = [
   [
     { prompt: "Hi", raw: true, stream: true, grammar: "root ::= (" },
     'grammar: line 1, column 11: expected a literal, a class, a name, a group, "|" or the ")" of ' +
-    "the group, but the grammar ends",
+    "the group, but found the end of the grammar",
   ],
   [
     { prompt: "Hi", json_schema: {}, grammar: 'root ::= "a"' },

@@ -216,7 +216,7 @@ Deno.test("a grammar with a mistake is refused in OpenAI's shape, also where the
       const response = await request(path, { ...body, stream, grammar: "root ::= [a" });
       assertEquals(response.status, 400);
       assertEquals((await response.json()).error, {
-        message: 'grammar: line 1, column 10: the class does not end: it needs a "]"',
+        message: 'grammar: line 1, column 10: the class is not closed: it needs a "]"',
         type: "invalid_request_error",
         param: "grammar",
         code: null,

@@ -11,32 +11,32 @@ import {
 } from "./keywords.ts";
 import type { SchemaNode } from "./schema.ts";
 
-/** What several nodes together say of a value's type, or of the value itself. */
-export interface Conjunct {
+/** Combined constraints of several nodes on a value's type and on the value itself. */
+export interface TypeConstraint {
   readonly nodes: readonly SchemaNode[];
-  /** Types that are right; `integer` stands beside `number` only where `number` is not. */
+  /** Allowed types. `integer` is present only if `number` is not. */
   readonly types: ReadonlySet<TypeName>;
   /**
-   * Types to write: where nothing names a type, those that the other keywords speak of. A schema
-   * with `properties` alone means an object, though every string would pass it.
+   * Types that the grammar generates. If no node has `type`, these are the types of the other
+   * keywords: a schema with only `properties` means an object, although every string is valid too.
    */
-  readonly meant: ReadonlySet<TypeName>;
-  /** The values that are right, where they are listed. */
+  readonly generatedTypes: ReadonlySet<TypeName>;
+  /** The allowed values, or null if they are not listed. */
   readonly values: readonly unknown[] | null;
 }
 
-/** Merges what nodes say of types and values. */
-export function conjunct(context: Context, nodes: readonly SchemaNode[]): Conjunct {
-  return context.merged(nodes, "conjunct", () => merge(context, nodes));
+/** Combines the type and value constraints of nodes. */
+export function typeConstraint(context: Context, nodes: readonly SchemaNode[]): TypeConstraint {
+  return context.memoNodes(nodes, "conjunct", () => merge(context, nodes));
 }
 
-function merge(context: Context, nodes: readonly SchemaNode[]): Conjunct {
+function merge(context: Context, nodes: readonly SchemaNode[]): TypeConstraint {
   const { document } = context;
   let types: ReadonlySet<TypeName> = ALL_TYPES;
   let values: readonly unknown[] | null = null;
   let named = false;
   for (const node of nodes) {
-    const own = context.part(node, "type", () => readTypes(document, node));
+    const own = context.memoNode(node, "type", () => readTypes(document, node));
     if (own !== undefined) {
       named = true;
       types = bothTypes(types, own);
@@ -49,8 +49,8 @@ function merge(context: Context, nodes: readonly SchemaNode[]): Conjunct {
     }
   }
   const implied = new Set(nodes.flatMap((node) => impliedTypes(context, node)));
-  const meant = named || implied.size === 0 ? types : implied;
-  return { nodes, types, meant, values };
+  const generatedTypes = named || implied.size === 0 ? types : implied;
+  return { nodes, types, generatedTypes, values };
 }
 
 const ALL_TYPES: ReadonlySet<TypeName> = new Set(TYPES.filter((type) => type !== "integer"));
@@ -71,18 +71,18 @@ function impliedTypes(context: Context, node: SchemaNode): TypeName[] {
   return implied;
 }
 
-/** A node's format; undefined where it has none. */
+/** A node's format; undefined if it has none. */
 export function readFormat(context: Context, node: SchemaNode): string | undefined {
   const format = readString(context.document, node, "format");
   if (format === undefined || FORMATS.includes(format)) return format;
-  throw context.document.refuse(
+  throw context.document.unsupported(
     node,
     "format",
-    `"${format}" is not among the formats known here (${FORMATS.join(", ")})`,
+    `"${format}" is not a supported format (${FORMATS.join(", ")})`,
   );
 }
 
-/** The type of a JSON value; integers are numbers. */
+/** The type of a JSON value. Integers are numbers. */
 export function typeOf(value: unknown): TypeName {
   if (value === null) return "null";
   if (Array.isArray(value)) return "array";

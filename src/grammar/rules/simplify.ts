@@ -1,11 +1,11 @@
 import { alt, chars, charsOf, type Expr, repeat, seq, union } from "../expression/mod.ts";
 
-/** The same body, shorter: texts that follow each other are one, characters to choose from are a class. */
-export function tidy(expr: Expr): Expr {
+/** Simplifies a body: joins adjacent literals, and merges alternative characters into a class. */
+export function simplify(expr: Expr): Expr {
   switch (expr.kind) {
     case "seq": {
       const items: Expr[] = [];
-      for (const item of expr.items.map(tidy)) {
+      for (const item of expr.items.map(simplify)) {
         const last = items.at(-1);
         if (item.kind === "text" && last?.kind === "text") {
           items[items.length - 1] = { kind: "text", text: last.text + item.text };
@@ -14,7 +14,7 @@ export function tidy(expr: Expr): Expr {
       return seq(...items);
     }
     case "alt": {
-      const items = expr.items.map(tidy);
+      const items = expr.items.map(simplify);
       const single = items.flatMap((item) =>
         item.kind === "chars" ? [item.set] : isCharacter(item) ? [charsOf(item.text)] : []
       );
@@ -23,7 +23,7 @@ export function tidy(expr: Expr): Expr {
       return alt(chars(union(...single)), ...others);
     }
     case "repeat":
-      return repeat(tidy(expr.item), expr.min, expr.max);
+      return repeat(simplify(expr.item), expr.min, expr.max);
     default:
       return expr;
   }
