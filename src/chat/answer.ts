@@ -24,28 +24,28 @@ import type {
 import { AnswerParser } from "./answer_parser.ts";
 import type { ParsedEvent } from "./stream/mod.ts";
 
-/** An answer on its way: iterate it once. Leaving the iteration early cancels it. */
+/** A running answer. It can be iterated once. Leaving the iteration early cancels the answer. */
 export interface Answer extends AsyncIterable<AnswerEvent> {
   /** Takes effect at the next token. */
   control(control: Control): void;
 }
 
 /**
- * Runs a request on an engine: renders the prompt, constrains the sampling to the asked format, and
- * parses what comes back into text, reasoning and tool calls.
+ * Runs a request on an engine: renders the prompt, constrains the sampling to the requested format,
+ * and parses the output into text, reasoning and tool calls.
  *
- * Everything that can go wrong is thrown by the iteration as a `ShimmyError`.
+ * The iteration throws all errors as `ShimmyError`.
  */
 export function answer(engine: Engine, request: AnswerRequest): Answer {
-  const remote = new Remote();
-  const events = run(engine, request, remote);
+  const queue = new ControlQueue();
+  const events = runAnswer(engine, request, queue);
   return {
-    control: (control) => remote.send(control),
+    control: (control) => queue.send(control),
     [Symbol.asyncIterator]: () => ({
       next: () => events.next(),
-      // A generator that waits for a token would hear of its end only when the token has come.
+      // `return` of a generator that waits for a token would take effect only after that token.
       return: async () => {
-        remote.send({ type: "cancel" });
+        queue.send({ type: "cancel" });
         await events.return();
         return { done: true, value: undefined };
       },
@@ -54,8 +54,9 @@ export function answer(engine: Engine, request: AnswerRequest): Answer {
 }
 
 /**
- * How many tokens the prompt of an input has, exactly as a request with it would be counted.
- * @throws {ShimmyError} `invalid`, where the model's template refuses the conversation.
+ * Number of tokens of an input's prompt, exactly as a request counts them.
+ *
+ * @throws {ShimmyError} `invalid` if the model's template refuses the conversation.
  */
 export async function countTokens(engine: Engine, input: Input): Promise<number> {
   const prompt = await renderPrompt(engine.info, withDefaultSystem(engine, input));
@@ -69,30 +70,30 @@ function withDefaultSystem({ defaultSystem }: Engine, input: Input): Input {
   return { ...input, messages: [{ role: "system", content: defaultSystem }, ...input.messages] };
 }
 
-/** Carries controls to a sequence, also those that come before it has begun. */
-class Remote {
-  #run: RunningSequence | null = null;
+/** Forwards controls to a sequence. It queues controls until the sequence has started. */
+class ControlQueue {
+  #sequence: RunningSequence | null = null;
   readonly #early: Control[] = [];
   #isCancelled = false;
 
-  connect(run: RunningSequence): void {
-    this.#run = run;
-    for (const control of this.#early) run.control(control);
+  connect(sequence: RunningSequence): void {
+    this.#sequence = sequence;
+    for (const control of this.#early) sequence.control(control);
   }
 
   send(control: Control): void {
-    // Whoever waits, reads or streams an answer may cancel it; once is enough.
+    // Several callers may cancel an answer. Only the first cancellation is forwarded.
     if (this.#isCancelled) return;
     this.#isCancelled = control.type === "cancel";
-    if (this.#run === null) this.#early.push(control);
-    else this.#run.control(control);
+    if (this.#sequence === null) this.#early.push(control);
+    else this.#sequence.control(control);
   }
 }
 
-async function* run(
+async function* runAnswer(
   engine: Engine,
   given: AnswerRequest,
-  remote: Remote,
+  queue: ControlQueue,
 ): AsyncGenerator<AnswerEvent, void> {
   const request = { ...given, input: withDefaultSystem(engine, given.input) };
   const { format } = request;
@@ -107,24 +108,27 @@ async function* run(
     ...(grammar === null ? {} : { grammar }),
     ...(markers.length === 0 ? {} : { specialText: true }),
   });
-  remote.connect(sequence);
-  const assembly = new Assembly(chat === null ? null : new AnswerParser(chat));
+  queue.connect(sequence);
+  const assembler = new EventAssembler(chat === null ? null : new AnswerParser(chat));
   for await (const event of sequence) {
     if (event.type === "error") continue;
     if (event.type === "prompt") {
       yield event;
       continue;
     }
-    // With the markers come all other control tokens, which are no part of the message.
+    // With `specialText`, all control tokens are in the text. Those that are not markers are not
+    // part of the message.
     const hidden = markers.length > 0 && controls.has(event.text) && !markers.includes(event.text);
-    // Not `yield*`, which would make several promises of each of them.
-    for (const made of assembly.add(hidden ? { ...event, text: "" } : event, request.stop)) {
-      yield made;
+    // `yield*` would create several promises per event.
+    for (
+      const answerEvent of assembler.add(hidden ? { ...event, text: "" } : event, request.stop)
+    ) {
+      yield answerEvent;
     }
   }
 }
 
-/** The control tokens that the parser has to see. */
+/** The control tokens that the parser needs. */
 function markersOf(chat: RenderedChat, controls: ControlTokens): readonly string[] {
   const { format, tools, reasoning } = chat;
   const wanted = tools.length > 0 || format.framesAnswer ? format.markers : [];
@@ -151,16 +155,16 @@ function sequenceRequest(
   };
 }
 
-/** What the parser reads as reasoning is the phase of reasoning. */
+/** The reasoning phase matches what the parser reads as reasoning. */
 function reasoningPhase(
   { reasoningBudget: tokens, reasoningSampling: sampling }: AnswerRequest,
   { format, reasoning, generationPrompt, opensReasoning }: RenderedChat,
 ): ReasoningPhase {
-  const { open, close } = format.thought ?? reasoning;
+  const { open, close } = format.reasoningFrame ?? reasoning;
   return {
     open,
     close,
-    isOpen: format.thought === undefined
+    isOpen: format.reasoningFrame === undefined
       ? opensReasoning
       : generationPrompt.trimEnd().endsWith(open),
     ...(tokens === undefined ? {} : { tokens }),
@@ -168,10 +172,10 @@ function reasoningPhase(
   };
 }
 
-/** Puts the events of a sequence together into those of an answer. */
-class Assembly {
+/** Converts the events of a sequence to events of an answer. */
+class EventAssembler {
   readonly #parser: AnswerParser | null;
-  /** Log probabilities of tokens whose text has not come out yet. */
+  /** Log probabilities of tokens whose text is not emitted yet. */
   #logprobs: AnswerLogprob[] = [];
 
   constructor(parser: AnswerParser | null) {

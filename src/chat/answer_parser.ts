@@ -1,49 +1,55 @@
 import type { RenderedChat } from "./prompt/mod.ts";
-import { type ParsedEvent, Reader, type Reading, readReasoning, Sink } from "./stream/mod.ts";
+import {
+  EventBuffer,
+  type IncrementalParser,
+  type ParsedEvent,
+  Reader,
+  readReasoning,
+} from "./stream/mod.ts";
 
-/** Turns the text of an answer, as it comes, into text, reasoning and tool calls. */
+/** Parses the text of an answer incrementally into text, reasoning and tool calls. */
 export class AnswerParser {
   readonly #reader = new Reader();
-  readonly #sink: Sink;
-  readonly #parse: Reading<void>;
+  readonly #output: EventBuffer;
+  readonly #parse: IncrementalParser<void>;
 
   constructor(chat: RenderedChat) {
     const mayCall = chat.tools.length > 0 || chat.format.framesAnswer === true;
-    this.#sink = new Sink(mayCall);
-    this.#parse = parseAnswer(this.#reader, this.#sink, chat, mayCall);
+    this.#output = new EventBuffer(mayCall);
+    this.#parse = parseAnswer(this.#reader, this.#output, chat, mayCall);
   }
 
-  /** How many tools were called so far. */
+  /** Number of tool calls so far. */
   get calls(): number {
-    return this.#sink.calls;
+    return this.#output.calls;
   }
 
-  /** What the next piece of text brings to light. */
+  /** Parses the next piece of text. Returns the new events. */
   push(text: string): ParsedEvent[] {
     if (text !== "") {
       this.#reader.push(text);
       this.#parse.next();
     }
-    return this.#sink.drain();
+    return this.#output.drain();
   }
 
-  /** What was held back until the text ended. */
+  /** Ends the text. Returns the remaining events. */
   end(): ParsedEvent[] {
     this.#reader.end();
     this.#parse.next();
-    this.#sink.end();
-    return this.#sink.drain();
+    this.#output.end();
+    return this.#output.drain();
   }
 }
 
 function* parseAnswer(
   reader: Reader,
-  sink: Sink,
+  output: EventBuffer,
   chat: RenderedChat,
   mayCall: boolean,
-): Reading<void> {
+): IncrementalParser<void> {
   const { format, reasoning, opensReasoning, tools, generationPrompt } = chat;
-  if (!format.framesAnswer) yield* readReasoning(reader, sink, reasoning, opensReasoning);
-  if (mayCall) yield* format.parse(reader, sink, { tools, generationPrompt, opensReasoning });
-  yield* reader.rest((text) => sink.text(text));
+  if (!format.framesAnswer) yield* readReasoning(reader, output, reasoning, opensReasoning);
+  if (mayCall) yield* format.parse(reader, output, { tools, generationPrompt, opensReasoning });
+  yield* reader.rest((text) => output.text(text));
 }

@@ -58,7 +58,7 @@ function finish(all: readonly AnswerEvent[]) {
   return last;
 }
 
-Deno.test("an answer is text, token by token, and then done", async () => {
+Deno.test("an answer streams text token by token, then done", async () => {
   await using double = engine(["Hel", "lo", "\n"]);
   const all = await events(double);
   assertEquals(all.map((event) => event.type), ["text", "text", "text", "done"]);
@@ -66,7 +66,7 @@ Deno.test("an answer is text, token by token, and then done", async () => {
   assertEquals(finish(all).finishReason, "stop");
 });
 
-Deno.test("what the request asks for reaches the sequence", async () => {
+Deno.test("request options reach the sequence", async () => {
   await using double = engine(["x"]);
   await events(double, {
     maxTokens: 7,
@@ -106,7 +106,7 @@ async function reasoningWith(chatTemplate: string) {
   return double.requests[0]?.reasoning;
 }
 
-Deno.test("the phase of reasoning is between the marks that the template has", async () => {
+Deno.test("the reasoning phase is between the template's tags", async () => {
   assertEquals(await reasoningWith("{{ '<|im_start|>assistant\n<think>\n' }}"), {
     open: "<think>",
     close: "</think>",
@@ -129,13 +129,13 @@ Deno.test("the phase of reasoning is between the marks that the template has", a
   );
 });
 
-Deno.test("text that is continued has no phase of reasoning", async () => {
+Deno.test("a text completion has no reasoning phase", async () => {
   await using double = engine(["x"]);
   await events(double, { input: { type: "text", text: "<think>" }, reasoningBudget: 3 });
   assertEquals(double.requests[0]?.reasoning, undefined);
 });
 
-Deno.test("log probabilities come with the reasoning too", async () => {
+Deno.test("log probabilities are reported for reasoning too", async () => {
   await using double = engine(["<think>", "a", "</think>", "b"]);
   const all = await events(double, { logprobs: 0 });
   const counts = all.flatMap((event) =>
@@ -144,7 +144,7 @@ Deno.test("log probabilities come with the reasoning too", async () => {
   assertEquals(counts, [["reasoning", 2], ["text", 2]]);
 });
 
-Deno.test("reasoning is split from the text, whatever the pieces", async () => {
+Deno.test("reasoning is separated from text for any piece sizes", async () => {
   const text = "<think>\nI wonder.\n</think>\n\nYes <think>.";
   for (const size of [1, 2, 3, 7, text.length]) {
     const tokens = text.match(new RegExp(`[^]{1,${size}}`, "g"))!;
@@ -155,7 +155,7 @@ Deno.test("reasoning is split from the text, whatever the pieces", async () => {
   }
 });
 
-Deno.test("reasoning that the prompt began needs no opening tag", async () => {
+Deno.test("reasoning opened by the prompt needs no opening tag", async () => {
   await using double = engine(["So", ".</thi", "nk>", "Yes"], {
     info: { chatTemplate: "{{ '<|im_start|>assistant\\n<think>\\n' }}" },
   });
@@ -163,7 +163,7 @@ Deno.test("reasoning that the prompt began needs no opening tag", async () => {
   assertEquals([joined(all, "reasoning"), joined(all, "text")], ["So.", "Yes"]);
 });
 
-Deno.test("a grammar holds for what follows reasoning that the prompt began", async () => {
+Deno.test("a grammar applies after reasoning opened by the prompt", async () => {
   await using double = engine(["x"], { info: { chatTemplate: "{{ '<think>\\n' }}" } });
   await events(double, { format: { type: "grammar", source: 'root ::= "x"' } });
   const source = double.requests[0]?.grammar?.source ?? "";
@@ -197,14 +197,14 @@ Deno.test("without tools a tag is text", async () => {
   assertEquals(joined(await events(double), "text"), "<tool_call>x");
 });
 
-Deno.test("what looks like a call and is none comes out as text without its tags", async () => {
+Deno.test("text that only looks like a call is emitted without its tags", async () => {
   await using double = engine(['<tool_call>{"no": 1}', "</tool_call> end"]);
   const all = await events(double, { input: chat({ tools: [weather] }) });
   assertEquals(joined(all, "text"), '{"no": 1} end');
   assertEquals(finish(all).finishReason, "stop");
 });
 
-Deno.test("markers that are control tokens are asked for, and the others stay hidden", async () => {
+Deno.test("control tokens that are markers are requested, others stay hidden", async () => {
   const call = ["<tool_call>", '{"name": "get_weather"}', "</tool_call>", "<|im_end|>"];
   const controlTokens = ["<|im_start|>", "<|im_end|>", "<tool_call>", "</tool_call>"];
   await using double = engine(["Hi", ...call], { info: { controlTokens } });
@@ -214,7 +214,7 @@ Deno.test("markers that are control tokens are asked for, and the others stay hi
   assertEquals(joined(all, "tool_arguments"), "{}");
 });
 
-Deno.test("log probabilities go with the text their tokens became", async () => {
+Deno.test("log probabilities are attached to the text of their tokens", async () => {
   await using double = engine(["", "é", "!"]);
   const all = await events(double, { logprobs: 1 });
   const counts = all.filter((event) => event.type === "text").map(({ logprobs }) =>
@@ -234,7 +234,7 @@ Deno.test("only the request's own stop strings are reported", async () => {
   assertEquals([joined(bare, "text"), finish(bare).stopString], ["one", null]);
 });
 
-Deno.test("controls reach the sequence, also those sent before it began", async () => {
+Deno.test("controls reach the sequence, also those sent before its start", async () => {
   await using double = engine(["x"], { script: { tokens: ["x"], endless: true } });
   const early = answer(double, request());
   early.control({ type: "sampling", sampling: { temperature: 0.2 } });
@@ -253,7 +253,7 @@ Deno.test("leaving the iteration cancels the sequence", async () => {
   assertEquals(double.controls, [{ type: "cancel" }]);
 });
 
-Deno.test("leaving while a token is awaited cancels at once", async () => {
+Deno.test("leaving while waiting for a token cancels at once", async () => {
   const gate = Promise.withResolvers<void>();
   await using double = engine(["x"], { beforeToken: () => gate.promise });
   const iterator = answer(double, request())[Symbol.asyncIterator]();

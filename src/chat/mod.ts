@@ -1,3 +1,5 @@
+/** Answers to chat requests: renders prompts, constrains sampling, parses text, reasoning and calls. */
+
 export { type Answer, answer, countTokens } from "./answer.ts";
 export type {
   AnswerEvent,

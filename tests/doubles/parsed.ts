@@ -46,7 +46,7 @@ export function chatIn(
     parts: [],
     tools,
     format,
-    reasoning: format.reasoning ?? { open: "<think>", close: "</think>", usual: true },
+    reasoning: format.reasoning ?? { open: "<think>", close: "</think>", isDefault: true },
     opensReasoning,
     mayReason: true,
     generationPrompt: "",

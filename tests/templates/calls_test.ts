@@ -66,7 +66,7 @@ async function answerOf(
 }
 
 for (const { name, source } of templates) {
-  Deno.test(`calls that ${name} writes are read back`, async () => {
+  Deno.test(`calls written by ${name} are parsed`, async () => {
     const { info } = new EngineDouble({
       info: { chatTemplate: source, bosText: "<s>", eosText: "</s>" },
     });

@@ -7,13 +7,13 @@ import type { ChatInput, RenderedChat } from "../prompt/mod.ts";
 type Constraint = NonNullable<SequenceRequest["grammar"]>;
 
 /**
- * What an answer is held to, so that it has the form the request asks for; null where it may be any
- * text.
+ * The grammar of an answer in the requested format; null for unconstrained text.
  *
- * A call that is required or named, JSON and a request's own grammar bind the answer from its beginning
- * (after the model's reasoning); where the model chooses, its calls are bound once it has begun one.
+ * A required or named call, JSON and a request's own grammar constrain the answer from its start
+ * (after the reasoning). If the model decides about calls, the grammar applies from the start of a
+ * call.
  *
- * @throws {ShimmyError} `invalid`, for a schema that no grammar can be made of or a tool that was not
+ * @throws {ShimmyError} `invalid` if a grammar cannot express the schema, or if the tool was not
  * offered.
  */
 export async function constraintOf(
@@ -28,52 +28,53 @@ export async function constraintOf(
     return { source: rules.print(contentRule(format, rules)) };
   }
   const forced = forcedTools(input);
-  const more = input.parallelToolCalls;
+  const parallel = input.parallelToolCalls;
   const { reasoning, opensReasoning, mayReason } = chat;
   const key = (what: unknown) =>
-    JSON.stringify([chat.format.name, reasoning, opensReasoning, mayReason, more, what]);
+    JSON.stringify([chat.format.name, reasoning, opensReasoning, mayReason, parallel, what]);
   if (forced !== null) {
     const make = (rules: GrammarRules) =>
-      `${preamble(chat, rules)} ${chat.format.grammar(forced, rules, more)}`;
-    return { source: await remembered(key(["forced", forced]), make) };
+      `${reasoningRule(chat, rules)} ${chat.format.grammar(forced, rules, parallel)}`;
+    return { source: await cachedGrammar(key(["forced", forced]), make) };
   }
-  if (format.type === "text") return await lazyCalls(chat, more);
-  // A request's own grammar is for all that the model writes, unless there is more around it.
+  if (format.type === "text") return await lazyCallGrammar(chat, parallel);
+  // A request's own grammar describes the whole output, unless reasoning or a frame surrounds the
+  // answer.
   if (format.type === "grammar" && !opensReasoning && !chat.format.framesAnswer) {
     return { source: format.source };
   }
-  const make = (rules: GrammarRules) => contentGrammar(format, chat, rules, more);
-  return { source: await remembered(key([format, chat.tools]), make) };
+  const make = (rules: GrammarRules) => contentGrammar(format, chat, rules, parallel);
+  return { source: await cachedGrammar(key([format, chat.tools]), make) };
 }
 
-/** Grammars kept at most, and the characters of one; an agent sends the same tools with every turn. */
-const KEPT = 32;
-const KEPT_LENGTH = 200_000;
+/** Maximum number and length of cached grammars. Agents send the same tools in every turn. */
+const CACHE_SIZE = 32;
+const MAX_CACHED_LENGTH = 200_000;
 
-const kept = new Map<string, string>();
+const cache = new Map<string, string>();
 
-/** The grammar whose start symbol is what `make` returns; made once for each key. */
-async function remembered(key: string, make: (rules: GrammarRules) => string): Promise<string> {
-  let source = kept.get(key);
+/** The grammar with the start expression that `make` returns, cached by key. */
+async function cachedGrammar(key: string, make: (rules: GrammarRules) => string): Promise<string> {
+  let source = cache.get(key);
   if (source === undefined) {
     const rules = await newRules();
     source = rules.print(make(rules));
-    const oldest = kept.keys().next();
-    if (kept.size >= KEPT && !oldest.done) kept.delete(oldest.value);
+    const oldest = cache.keys().next();
+    if (cache.size >= CACHE_SIZE && !oldest.done) cache.delete(oldest.value);
   }
-  // The latest is the last to go.
-  kept.delete(key);
-  if (source.length <= KEPT_LENGTH) kept.set(key, source);
+  // Moves the grammar to the end of the eviction order.
+  cache.delete(key);
+  if (source.length <= MAX_CACHED_LENGTH) cache.set(key, source);
   return source;
 }
 
-/** Imported when it is needed: most answers are not held to anything. */
+/** Imported on use: most answers are not constrained. */
 async function newRules(): Promise<GrammarRules> {
   const { GrammarBuilder } = await import("../../grammar/mod.ts");
   return new GrammarRules(new GrammarBuilder());
 }
 
-/** The tools of which one must be called; null where none must. */
+/** The tools of which one must be called; null if no call is required. */
 function forcedTools({ toolChoice, tools }: ChatInput): readonly Tool[] | null {
   if (toolChoice.type === "required") {
     if (tools.length > 0) return tools;
@@ -89,32 +90,34 @@ function forcedTools({ toolChoice, tools }: ChatInput): readonly Tool[] | null {
   });
 }
 
-/** Holds calls to their schemas once the model has begun one. */
-async function lazyCalls(chat: RenderedChat, more: boolean): Promise<Constraint | null> {
+/** A lazy grammar that constrains calls after the model has started one. */
+async function lazyCallGrammar(chat: RenderedChat, parallel: boolean): Promise<Constraint | null> {
   const { tools, format } = chat;
   const triggers = tools.length === 0 ? [] : format.triggers(tools);
   if (triggers.length === 0) return null;
-  const key = JSON.stringify([format.name, more, tools]);
+  const key = JSON.stringify([format.name, parallel, tools]);
   return {
-    source: await remembered(key, (rules) => format.grammar(tools, rules, more)),
+    source: await cachedGrammar(key, (rules) => format.grammar(tools, rules, parallel)),
     triggers: triggers.map((text) => `(${text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")})`),
   };
 }
 
-/** Holds the whole answer to its format, or to calls of the tools that are offered. */
+/** Constrains the whole answer to its format, or to calls of the offered tools. */
 function contentGrammar(
   format: Exclude<Format, { type: "text" }>,
   chat: RenderedChat,
   rules: GrammarRules,
-  more: boolean,
+  parallel: boolean,
 ): string {
   const content = contentRule(format, rules);
   const framed = chat.format.frame?.(content) ?? content;
-  const calls = chat.tools.length === 0 ? "" : ` | ${chat.format.grammar(chat.tools, rules, more)}`;
-  return `${preamble(chat, rules)} ( ${framed}${calls} )`;
+  const calls = chat.tools.length === 0
+    ? ""
+    : ` | ${chat.format.grammar(chat.tools, rules, parallel)}`;
+  return `${reasoningRule(chat, rules)} ( ${framed}${calls} )`;
 }
 
-/** The name of a rule for what a format allows. */
+/** Name of the rule for a format's content. */
 function contentRule(format: Exclude<Format, { type: "text" }>, rules: GrammarRules): string {
   switch (format.type) {
     case "json_object":
@@ -122,12 +125,12 @@ function contentRule(format: Exclude<Format, { type: "text" }>, rules: GrammarRu
     case "json_schema":
       return rules.schema(format.schema);
     case "grammar":
-      return rules.part(format.source);
+      return rules.embed(format.source);
   }
 }
 
-/** A GBNF expression for the reasoning with which an answer may begin. */
-function preamble(chat: RenderedChat, rules: GrammarRules): string {
+/** GBNF expression for optional reasoning at the start of an answer. */
+function reasoningRule(chat: RenderedChat, rules: GrammarRules): string {
   const { open, close } = chat.reasoning;
   if (chat.format.preamble !== undefined) return chat.format.preamble(rules, chat.opensReasoning);
   if (!chat.opensReasoning && !chat.mayReason) return "";

@@ -43,14 +43,14 @@ async function constrain(
 const call = (name: string) =>
   `<tool_call>\n{"name": "${name}", "arguments": {"city": "Rome"}}\n</tool_call>`;
 
-Deno.test("text without tools is not held to anything", async () => {
+Deno.test("text without tools is unconstrained", async () => {
   assertEquals(await constrain({}), null);
 });
 
 /** The tiny model's template, if its reasoning could be switched off. */
 const REASONING = `${TINY_TEMPLATE}{# enable_thinking #}`;
 
-Deno.test("a required call may follow reasoning and nothing else", async () => {
+Deno.test("a required call may only follow reasoning", async () => {
   const forced = { tools, toolChoice: { type: "required" } } as const;
   const constraint = await constrain(forced, { type: "text" }, REASONING);
   assertEquals(constraint?.triggers, undefined);
@@ -66,7 +66,7 @@ Deno.test("a required call may follow reasoning and nothing else", async () => {
   }
 });
 
-Deno.test("without parallel calls there is one", async () => {
+Deno.test("without parallel calls exactly one call is allowed", async () => {
   const constraint = await constrain({
     tools,
     toolChoice: { type: "required" },
@@ -77,14 +77,14 @@ Deno.test("without parallel calls there is one", async () => {
   assert(!matches(grammar, `${call("get_time")}\n${call("get_weather")}`));
 });
 
-Deno.test("a named tool is the only one that can be called", async () => {
+Deno.test("only a named tool can be called", async () => {
   const constraint = await constrain({ tools, toolChoice: { type: "named", name: "get_time" } });
   const grammar = parseGbnf(constraint!.source);
   assert(matches(grammar, call("get_time")));
   assert(!matches(grammar, call("get_weather")));
 });
 
-Deno.test("a call that cannot be made is refused by name", async () => {
+Deno.test("an impossible call is refused by name", async () => {
   await assertRejects(
     () => constrain({ tools, toolChoice: { type: "named", name: "get_money" } }),
     ShimmyError,
@@ -97,7 +97,7 @@ Deno.test("a call that cannot be made is refused by name", async () => {
   );
 });
 
-Deno.test("where the model chooses, a call is held to its schema once it has begun", async () => {
+Deno.test("with tool choice auto, a call is constrained to its schema from its start", async () => {
   const constraint = await constrain({ tools });
   assertEquals(constraint?.triggers, ["(<tool_call>)"]);
   assert(matches(parseGbnf(constraint!.source), call("get_time")));
@@ -115,14 +115,14 @@ Deno.test("JSON may follow reasoning", async () => {
   assert(!matches(parseGbnf(object!.source), "[]"));
 });
 
-Deno.test("with tools, JSON or a call", async () => {
+Deno.test("with tools, JSON or a call is allowed", async () => {
   const constraint = await constrain({ tools }, { type: "json_object" });
   const grammar = parseGbnf(constraint!.source);
   assert(matches(grammar, "{}"));
   assert(matches(grammar, call("get_time")));
 });
 
-Deno.test("JSON stands in the frame that a model puts around its answers", async () => {
+Deno.test("JSON is inside the model's answer frame", async () => {
   const template = "{{ '<|start|>assistant' }}{# <|channel|> #}";
   const constraint = await constrain({}, { type: "json_object" }, template);
   const grammar = parseGbnf(constraint!.source);
@@ -134,7 +134,7 @@ Deno.test("JSON stands in the frame that a model puts around its answers", async
   assert(!matches(grammar, "{}"));
 });
 
-Deno.test("a request's own grammar stays as it is", async () => {
+Deno.test("a request's own grammar is unchanged", async () => {
   const source = 'root ::= "yes" | "no"';
   assertEquals(await constrain({}, { type: "grammar", source }), { source });
   const opened = await constrain(
@@ -145,7 +145,7 @@ Deno.test("a request's own grammar stays as it is", async () => {
   assert(matches(parseGbnf(opened!.source), "Well.</think>\nyes"));
 });
 
-Deno.test("a tool whose schema no grammar can be made of can still be called", async () => {
+Deno.test("a tool with an unsupported schema can still be called", async () => {
   const odd: Tool[] = [{
     name: "odd",
     parameters: { type: "object", properties: { a: { $ref: "#/nowhere" } } },
@@ -155,7 +155,7 @@ Deno.test("a tool whose schema no grammar can be made of can still be called", a
   assert(matches(grammar, '<tool_call>\n{"name": "odd", "arguments": {"a": [1]}}\n</tool_call>'));
 });
 
-Deno.test("a schema that no grammar can be made of is refused", async () => {
+Deno.test("an unsupported schema is refused", async () => {
   const schema = { type: "nothing" };
   const error = await assertRejects(
     () => constrain({}, { type: "json_schema", schema }),

@@ -1,11 +1,12 @@
 import type { Engine } from "../../engine/mod.ts";
 
 /**
- * Checks a grammar that a request brings, before anything is made of it.
- * @throws {ShimmyError} `invalid`, field `grammar`: what is wrong, and where.
+ * Checks the grammar of a request.
+ *
+ * @throws {ShimmyError} `invalid`, field `grammar`, with problem and location.
  */
 export async function checkRawGrammar(engine: Engine, source: string): Promise<void> {
-  // Imported when it is needed: most answers are not held to anything.
+  // Imported on use: most answers are not constrained.
   const { checkGrammar } = await import("../../grammar/mod.ts");
   const { tokens, unknownToken } = checkGrammar(source);
   for (const token of tokens) {

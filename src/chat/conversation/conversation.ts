@@ -1,6 +1,6 @@
 /**
- * The vocabulary between the dialects and the engine: what a request asks for and what an answer
- * reports, independent of any API's JSON.
+ * Types between the API dialects and the engine: a request for an answer and the events of an
+ * answer, independent of any API's JSON.
  */
 import type {
   FinishReason,
@@ -23,11 +23,11 @@ export interface ToolCall {
 export interface Message {
   readonly role: "system" | "developer" | "user" | "assistant" | "tool";
   readonly content: string;
-  /** The name of the speaker, or of the tool that answered. */
+  /** Name of the speaker, or of the tool of a result. */
   readonly name?: string;
   readonly reasoning?: string;
   readonly toolCalls?: readonly ToolCall[];
-  /** Of a tool's message: which call it answers. */
+  /** Id of the call that a tool message answers. */
   readonly toolCallId?: string;
 }
 
@@ -44,32 +44,32 @@ export type ToolChoice =
   | { readonly type: "required" }
   | { readonly type: "named"; readonly name: string };
 
-/** What the answer's text must look like. */
+/** Required format of the answer's text. */
 export type Format =
   | { readonly type: "text" }
   | { readonly type: "json_object" }
   | { readonly type: "json_schema"; readonly schema: unknown }
   | { readonly type: "grammar"; readonly source: string };
 
-/** Where the prompt comes from. */
+/** Source of the prompt. */
 export type Input =
-  /** A conversation, put through the model's chat template. */
+  /** A conversation for the model's chat template. */
   | {
     readonly type: "chat";
     readonly messages: readonly Message[];
     readonly tools: readonly Tool[];
     readonly toolChoice: ToolChoice;
     readonly parallelToolCalls: boolean;
-    /** Variables for the template, such as `enable_thinking`. */
+    /** Template variables such as `enable_thinking`. */
     readonly templateArguments: Readonly<Record<string, unknown>>;
-    /** Let the model continue its own last message instead of beginning a new one. */
+    /** The model continues its own last message instead of starting a new one. */
     readonly continueLast: boolean;
   }
-  /** Text as it is; control tokens in it are read as such. */
+  /** Raw text. Control tokens in it are parsed. */
   | { readonly type: "text"; readonly text: string }
   | { readonly type: "tokens"; readonly tokens: readonly number[] };
 
-/** One request for an answer. */
+/** A request for an answer. */
 export interface AnswerRequest {
   readonly input: Input;
   readonly maxTokens: number | null;
@@ -77,31 +77,31 @@ export interface AnswerRequest {
   readonly stop: readonly string[];
   readonly format: Format;
   readonly ignoreEos: boolean;
-  /** Tokens of reasoning after which the answer begins. */
+  /** Maximum number of reasoning tokens. The answer starts after that. */
   readonly reasoningBudget?: number;
-  /** What of the sampling is another while the model reasons. */
+  /** Overrides of the sampling during reasoning. */
   readonly reasoningSampling?: Partial<Sampling>;
-  /** Adapters to answer with, in place of those that have a scale of their own. */
+  /** Adapters and scales for this request. */
   readonly loras?: readonly LoraChoice[];
-  /** A name under which the computed state is kept. */
+  /** Name of a session whose KV state is saved. */
   readonly session?: string;
-  /** Waiting requests with a higher one go first. */
+  /** Waiting requests with a higher priority start first. */
   readonly priority?: number;
-  /** Report the log probabilities of the prompt, with this many alternatives beside each token. */
+  /** Return log probabilities of the prompt, with this number of alternatives per token. */
   readonly promptLogprobs?: number;
-  /** Alternatives to report beside each token; `null`: no log probabilities at all. */
+  /** Number of alternatives per token; `null` for no log probabilities. */
   readonly logprobs: number | null;
 }
 
-/** A token's log probability with the alternatives beside it. */
+/** Log probability of a token and its alternatives. */
 export type AnswerLogprob = TokenLogprob & { readonly top: readonly TokenLogprob[] };
 
-/** Why an answer ended, in the words dialects share. */
+/** Why an answer ended. */
 export type AnswerFinish = FinishReason | "tool_calls";
 
-/** What an answer reports while it comes. */
+/** An event of an answer. */
 export type AnswerEvent =
-  /** The next tokens of the prompt, before all else, where their log probabilities are asked for. */
+  /** Log probabilities of the next prompt tokens. They come before all other events. */
   | { readonly type: "prompt"; readonly logprobs: readonly PromptLogprob[] }
   | { readonly type: "text"; readonly text: string; readonly logprobs: readonly AnswerLogprob[] }
   | {
@@ -122,6 +122,6 @@ export type AnswerEvent =
     readonly stopString: string | null;
     readonly usage: Usage;
     readonly timings: Timings;
-    /** What did not go as it was asked, though the answer is right. */
+    /** Parts of the request that had no effect. */
     readonly notices?: readonly Notice[];
   };

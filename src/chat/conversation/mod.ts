@@ -1,3 +1,5 @@
+/** Messages, tools, requests and answer events, shared by all API dialects. */
+
 export { argumentsObject } from "./arguments.ts";
 export type {
   AnswerEvent,

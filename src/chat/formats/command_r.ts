@@ -1,4 +1,4 @@
-import type { Reader, Reading, Sink } from "../stream/mod.ts";
+import type { EventBuffer, IncrementalParser, Reader } from "../stream/mod.ts";
 import type { ParseContext, ToolFormat } from "./shared/format.ts";
 import { jsonSections, readCalls } from "./shared/json_section.ts";
 
@@ -25,18 +25,22 @@ const actions = jsonSections({
   keys,
 });
 
-function* parse(reader: Reader, sink: Sink, context: ParseContext): Reading<void> {
+function* parse(
+  reader: Reader,
+  output: EventBuffer,
+  context: ParseContext,
+): IncrementalParser<void> {
   let thinking = context.opensReasoning;
   for (;;) {
-    if (thinking) yield* reader.until([THOUGHT], (text) => sink.reasoning(text));
-    const stop = yield* reader.until([THINK, ACTION, ...FRAMES], (text) => sink.text(text));
+    if (thinking) yield* reader.until([THOUGHT], (text) => output.reasoning(text));
+    const stop = yield* reader.until([THINK, ACTION, ...FRAMES], (text) => output.text(text));
     if (stop === null) return;
     thinking = stop === THINK;
-    if (stop === ACTION) yield* readCalls(reader, sink);
+    if (stop === ACTION) yield* readCalls(reader, output);
   }
 }
 
-/** Command R7B and A, Cohere 2 MoE: every part of an answer stands between tags of its own. */
+/** Command R7B and A, Cohere 2 MoE: each part of an answer has its own tags. */
 export const commandR7b: ToolFormat = {
   ...actions,
   markers: [THINK, THOUGHT, ACTION, ...FRAMES],

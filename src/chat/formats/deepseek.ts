@@ -1,5 +1,5 @@
 import { anyOf, quoted } from "./shared/gbnf.ts";
-import type { Reader, Reading, Sink } from "../stream/mod.ts";
+import type { EventBuffer, IncrementalParser, Reader } from "../stream/mod.ts";
 import { argumentsText, type ToolFormat } from "./shared/format.ts";
 import { readSections } from "./shared/sections.ts";
 
@@ -9,7 +9,7 @@ const CALL = "<｜tool▁call▁begin｜>";
 const SEPARATOR = "<｜tool▁sep｜>";
 const CALL_END = "<｜tool▁call▁end｜>";
 
-function* readCalls(reader: Reader, sink: Sink): Reading<boolean> {
+function* readCalls(reader: Reader, output: EventBuffer): IncrementalParser<boolean> {
   for (let calls = 0;; calls++) {
     yield* reader.space();
     if (!(yield* reader.literal(CALL))) {
@@ -17,23 +17,26 @@ function* readCalls(reader: Reader, sink: Sink): Reading<boolean> {
       return calls > 0;
     }
     const head = (yield* reader.textUntil(SEPARATOR)).text.trim();
-    // R1 and V3 write the kind of call first, V3.1 the name.
+    // R1 and V3 write the kind of call first, V3.1 writes the name.
     const name = head === "function" ? (yield* reader.textUntil("\n")).text.trim() : head;
-    sink.toolCall(name);
+    output.toolCall(name);
     yield* reader.run(/[^{<]/);
-    yield* reader.json((text) => sink.toolArguments(text));
+    yield* reader.json((text) => output.toolArguments(text));
     yield* reader.until([CALL_END], () => {});
   }
 }
 
 const shared = {
   markers: [OPEN, CLOSE, CALL, SEPARATOR, CALL_END],
-  parse: (reader: Reader, sink: Sink) =>
-    readSections(reader, sink, [OPEN], [CLOSE, CALL_END], () => readCalls(reader, sink)),
+  parse: (reader: Reader, output: EventBuffer) =>
+    readSections(reader, output, [OPEN], [CLOSE, CALL_END], () => readCalls(reader, output)),
   triggers: () => [OPEN],
 };
 
-/** A DeepSeek format that writes `before` a name, `between` it and its arguments, and `after` them. */
+/**
+ * A DeepSeek format: `before` precedes the name, `between` separates name and arguments, `after`
+ * follows them.
+ */
 function deepseek(
   name: string,
   matches: ToolFormat["matches"],
@@ -47,7 +50,7 @@ function deepseek(
       OPEN + calls.map((call) => before + call.name + between + argumentsText(call) + after)
         .join(gap) +
       CLOSE,
-    grammar(tools, rules, more) {
+    grammar(tools, rules, parallel) {
       const call = rules.add(
         "call",
         anyOf(
@@ -58,7 +61,7 @@ function deepseek(
           ),
         ),
       );
-      const calls = more ? `${call} ( [\\n]? ${call} )*` : call;
+      const calls = parallel ? `${call} ( [\\n]? ${call} )*` : call;
       return `${quoted(OPEN)} ${calls} ${quoted(CLOSE)}`;
     },
   };
@@ -71,7 +74,7 @@ export const deepseekV31: ToolFormat = deepseek(
   { before: CALL, between: SEPARATOR, after: CALL_END, gap: "" },
 );
 
-/** DeepSeek V3, R1 and the models distilled from it: the arguments in a code block. */
+/** DeepSeek V3, R1 and models distilled from it: arguments in a code block. */
 export const deepseekR1: ToolFormat = deepseek(
   "deepseek-r1",
   (template) => template.includes("tool▁calls▁begin"),

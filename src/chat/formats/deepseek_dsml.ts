@@ -3,7 +3,7 @@ import { markupFormat } from "./shared/markup.ts";
 
 const TAG = "｜DSML｜";
 
-/** DeepSeek V3.2 and V4: DSML tags, each argument telling whether it is a string. */
+/** DeepSeek V3.2 and V4: DSML tags with an attribute that marks string arguments. */
 function dsml(name: string, block: string): ToolFormat {
   return markupFormat({
     name,

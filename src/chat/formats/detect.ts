@@ -29,7 +29,7 @@ import { qwen3Coder } from "./qwen3_coder.ts";
 import { seedOss } from "./seed_oss.ts";
 import { solar } from "./solar.ts";
 
-/** Every format; where a template fits several, the first is the one its model speaks. */
+/** All formats. If several match a template, the first one is right. */
 export const FORMATS: readonly ToolFormat[] = [
   harmony,
   muse,
@@ -70,7 +70,7 @@ export const FORMATS: readonly ToolFormat[] = [
   generic,
 ];
 
-/** The format a chat template makes its model speak. */
+/** The tool format of a chat template. */
 export function detectFormat(template: string): ToolFormat {
   return FORMATS.find((format) => format.matches(template)) ?? generic;
 }

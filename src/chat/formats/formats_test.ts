@@ -38,7 +38,7 @@ const CALLS: readonly ToolCall[] = [
 const PARSED = CALLS.map((call) => ({ name: call.name, arguments: JSON.parse(call.arguments) }));
 
 for (const format of FORMATS) {
-  Deno.test(`${format.name}: calls are read as they are written`, () => {
+  Deno.test(`${format.name}: written calls are parsed`, () => {
     const text = format.write(CALLS);
     for (const size of SIZES) {
       assertEquals(parseAnswer(chatIn(format, tools), text, size), {

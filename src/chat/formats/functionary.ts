@@ -1,12 +1,12 @@
 import { anyOf, quoted } from "./shared/gbnf.ts";
-import type { Reader, Reading, Sink } from "../stream/mod.ts";
+import type { EventBuffer, IncrementalParser, Reader } from "../stream/mod.ts";
 import { argumentsText, isOffered, type ParseContext, type ToolFormat } from "./shared/format.ts";
 import { readSections } from "./shared/sections.ts";
 
-function* readFunction(reader: Reader, sink: Sink): Reading<boolean> {
-  sink.toolCall((yield* reader.textUntil(">")).text.trim());
+function* readFunction(reader: Reader, output: EventBuffer): IncrementalParser<boolean> {
+  output.toolCall((yield* reader.textUntil(">")).text.trim());
   yield* reader.space();
-  yield* reader.json((text) => sink.toolArguments(text));
+  yield* reader.json((text) => output.toolArguments(text));
   return true;
 }
 
@@ -16,18 +16,18 @@ export const functionary31: ToolFormat = {
   matches: (template) =>
     template.includes("<function=") && template.includes("<|start_header_id|>"),
   markers: ["<function=", "</function>"],
-  parse: (reader, sink) =>
+  parse: (reader, output) =>
     readSections(
       reader,
-      sink,
+      output,
       ["<function="],
       ["</function>", "<|python_tag|>"],
-      () => readFunction(reader, sink),
+      () => readFunction(reader, output),
     ),
   write: (calls) =>
     calls.map((call) => `<function=${call.name}>${argumentsText(call)}</function>`).join(""),
   triggers: () => ["<function="],
-  grammar(tools, rules, more) {
+  grammar(tools, rules, parallel) {
     const call = rules.add(
       "call",
       anyOf(
@@ -36,33 +36,40 @@ export const functionary31: ToolFormat = {
         ),
       ),
     );
-    return more ? `${call} ( [\\n]? ${call} )*` : call;
+    return parallel ? `${call} ( [\\n]? ${call} )*` : call;
   },
 };
 
 const RECIPIENT = ">>>";
 
-function* parse32(reader: Reader, sink: Sink, context: ParseContext): Reading<void> {
-  // The template itself writes the first mark; where it does not, the model may.
+function* parse32(
+  reader: Reader,
+  output: EventBuffer,
+  context: ParseContext,
+): IncrementalParser<void> {
+  // The template writes the first marker. If it does not, the model may write it.
   yield* reader.literal(RECIPIENT);
   for (;;) {
     const { text: name, stop } = yield* reader.textUntil("\n", RECIPIENT);
     const recipient = name.trim();
     if (recipient !== "all" && isOffered(context, recipient)) {
-      sink.toolCall(recipient);
+      output.toolCall(recipient);
       yield* reader.space();
-      yield* reader.json((text) => sink.toolArguments(text));
+      yield* reader.json((text) => output.toolArguments(text));
       yield* reader.space();
     } else if (recipient !== "all") {
-      sink.text(name + (stop === "\n" ? "\n" : ""));
+      output.text(name + (stop === "\n" ? "\n" : ""));
     }
     if (stop === null) return;
     if (stop === RECIPIENT) continue;
-    if ((yield* reader.until([RECIPIENT], (text) => sink.text(text))) === null) return;
+    if ((yield* reader.until([RECIPIENT], (text) => output.text(text))) === null) return;
   }
 }
 
-/** Functionary 3.2: parts of an answer go to recipients, `>>>all` or `>>>name`, a line each. */
+/**
+ * Functionary 3.2: each part of an answer starts with a line for its recipient, `>>>all` or
+ * `>>>name`.
+ */
 export const functionary32: ToolFormat = {
   name: "functionary-3.2",
   matches: (template) => template.includes(">>>all"),
@@ -72,13 +79,13 @@ export const functionary32: ToolFormat = {
   write: (calls) => calls.map((call) => `>>>${call.name}\n${argumentsText(call)}`).join(""),
   frame: (content) => `">>>"? "all\\n" ${content}`,
   triggers: (tools) => tools.map(({ name }) => `>>>${name}\n`),
-  grammar(tools, rules, more) {
+  grammar(tools, rules, parallel) {
     const call = rules.add(
       "call",
       anyOf(
         tools.map(({ name, parameters }) => `${quoted(`${name}\n`)} ${rules.argument(parameters)}`),
       ),
     );
-    return `">>>"? ${more ? `${call} ( ">>>" ${call} )*` : call}`;
+    return `">>>"? ${parallel ? `${call} ( ">>>" ${call} )*` : call}`;
   },
 };

@@ -1,6 +1,6 @@
 import { argumentsObject, type ToolCall } from "../conversation/mod.ts";
 import { anyOf, type GrammarRules, membersRule, quoted } from "./shared/gbnf.ts";
-import type { Reader, Reading, Sink } from "../stream/mod.ts";
+import type { EventBuffer, IncrementalParser, Reader } from "../stream/mod.ts";
 import type { ToolFormat } from "./shared/format.ts";
 import { ArgumentsWriter, asValue } from "./shared/arguments.ts";
 import { readSections } from "./shared/sections.ts";
@@ -9,10 +9,10 @@ const OPEN = "<|tool_call>";
 const CLOSE = "<tool_call|>";
 const QUOTE = '<|"|>';
 
-function* readCall(reader: Reader, sink: Sink): Reading<boolean> {
+function* readCall(reader: Reader, output: EventBuffer): IncrementalParser<boolean> {
   if (!(yield* reader.literal("call:"))) return false;
-  sink.toolCall((yield* reader.textUntil("{")).text.trim());
-  const writer = new ArgumentsWriter(sink);
+  output.toolCall((yield* reader.textUntil("{")).text.trim());
+  const writer = new ArgumentsWriter(output);
   for (;;) {
     const key = yield* readKey(reader);
     if (key === null) break;
@@ -25,8 +25,8 @@ function* readCall(reader: Reader, sink: Sink): Reading<boolean> {
   return true;
 }
 
-/** The key of the next member, with the colon after it; null at the end of the object. */
-function* readKey(reader: Reader): Reading<string | null> {
+/** Parses the key of the next member and the colon. Returns null at the end of the object. */
+function* readKey(reader: Reader): IncrementalParser<string | null> {
   yield* reader.run(/[\s,]/);
   if (yield* reader.literal(QUOTE)) {
     const { text } = yield* reader.textUntil(QUOTE);
@@ -37,7 +37,7 @@ function* readKey(reader: Reader): Reading<string | null> {
   return (yield* reader.oneOf(":", "}")) === ":" ? key.trim() : null;
 }
 
-function* readValue(reader: Reader): Reading<unknown> {
+function* readValue(reader: Reader): IncrementalParser<unknown> {
   yield* reader.space();
   switch (yield* reader.oneOf(QUOTE, "{", "[")) {
     case QUOTE:
@@ -77,19 +77,19 @@ function writeObject(value: Record<string, unknown>): string {
   return `{${Object.entries(value).map(([key, item]) => `${key}:${writeValue(item)}`).join(",")}}`;
 }
 
-/** Gemma 4: `call:name{key:value}` with a control token for quotation marks. */
+/** Gemma 4: `call:name{key:value}` with a control token as quotation mark. */
 export const gemma4: ToolFormat = {
   name: "gemma4",
   matches: (template) => template.includes("<|tool_call>call:"),
   markers: [OPEN, CLOSE, QUOTE],
-  parse: (reader, sink) =>
-    readSections(reader, sink, [OPEN], [CLOSE], () => readCall(reader, sink)),
+  parse: (reader, output) =>
+    readSections(reader, output, [OPEN], [CLOSE], () => readCall(reader, output)),
   write: (calls) =>
     calls.map((call: ToolCall) =>
       `${OPEN}call:${call.name}${writeObject(argumentsObject(call))}${CLOSE}`
     ).join(""),
   triggers: () => [OPEN],
-  grammar(tools, rules, more) {
+  grammar(tools, rules, parallel) {
     const call = rules.add(
       "call",
       anyOf(
@@ -98,11 +98,11 @@ export const gemma4: ToolFormat = {
         ),
       ),
     );
-    return more ? `${call}+` : call;
+    return parallel ? `${call}+` : call;
   },
 };
 
-/** A GBNF expression for the values of a schema, as far as this notation is told apart from JSON. */
+/** GBNF expression for values of a schema, as far as this notation differs from JSON. */
 function valueRule(schema: unknown, rules: GrammarRules): string {
   const { type, enum: values, properties, required = [], items } = schema as {
     type?: unknown;
@@ -120,7 +120,7 @@ function valueRule(schema: unknown, rules: GrammarRules): string {
   if (type !== "object" || properties === undefined) return rules.argument(schema);
   const members = Object.entries(properties).map(([key, value]) => ({
     rule: `${quoted(`${key}:`)} ${valueRule(value, rules)}`,
-    needed: required.includes(key),
+    required: required.includes(key),
   }));
   return `"{" ${membersRule(members)} "}"`;
 }

@@ -1,5 +1,5 @@
 import type { Tool } from "../conversation/mod.ts";
-import type { Reader, Reading, Sink } from "../stream/mod.ts";
+import type { EventBuffer, IncrementalParser, Reader } from "../stream/mod.ts";
 import { isOffered, type ParseContext, type ToolFormat } from "./shared/format.ts";
 import { jsonObjects } from "./shared/json_objects.ts";
 import { readCalls } from "./shared/json_section.ts";
@@ -9,20 +9,24 @@ const CLOSE = "</tool_call>";
 const FENCE = "```";
 
 /**
- * Reads calls wherever a model may put them that was only told how: at the very beginning, in a code
- * block, in the tags that other models were trained on. Only tools that were offered can be called, so
- * that JSON about anything else stays text.
+ * Parses calls in all places where a model without tool training may write them: at the start, in a
+ * code block, in the tags of other models. Only offered tools can be called, so that other JSON
+ * stays text.
  */
-function* parse(reader: Reader, sink: Sink, context: ParseContext): Reading<void> {
-  yield* readOrText(reader, sink, context, "");
+function* parse(
+  reader: Reader,
+  output: EventBuffer,
+  context: ParseContext,
+): IncrementalParser<void> {
+  yield* readOrText(reader, output, context, "");
   for (;;) {
     const stop = yield* reader.until(
       [`${FENCE}json`, OPEN, CLOSE],
-      (text) => sink.text(text),
+      (text) => output.text(text),
     );
     if (stop === null) return;
     if (stop === CLOSE) continue;
-    const called = yield* readOrText(reader, sink, context, stop === OPEN ? "" : stop);
+    const called = yield* readOrText(reader, output, context, stop === OPEN ? "" : stop);
     if (called && stop !== OPEN) {
       yield* reader.space();
       yield* reader.literal(FENCE);
@@ -30,24 +34,24 @@ function* parse(reader: Reader, sink: Sink, context: ParseContext): Reading<void
   }
 }
 
-/** Reads calls, if they come next; else what was looked at becomes text, after `opening`. */
+/** Parses calls if they come next. Otherwise the input becomes text after `opening`. */
 function* readOrText(
   reader: Reader,
-  sink: Sink,
+  output: EventBuffer,
   context: ParseContext,
   opening: string,
-): Reading<boolean> {
-  reader.startTape();
+): IncrementalParser<boolean> {
+  reader.startRecording();
   yield* reader.space();
   const next = yield* reader.peek();
   const called = (next === "{" || next === "[") &&
-    (yield* readCalls(reader, sink, (name) => isOffered(context, name)));
-  const tape = reader.stopTape();
-  if (!called) sink.text(opening + tape);
+    (yield* readCalls(reader, output, (name) => isOffered(context, name)));
+  const recording = reader.stopRecording();
+  if (!called) output.text(opening + recording);
   return called;
 }
 
-/** For models that were never trained to call tools: JSON objects, as the prompt explains. */
+/** For models without tool training: JSON objects as described in the prompt. */
 export const generic: ToolFormat = {
   name: "generic",
   matches: () => true,
@@ -56,7 +60,7 @@ export const generic: ToolFormat = {
   ...jsonObjects("arguments", "\n"),
 };
 
-/** What the system message says of tools where the template says nothing. */
+/** Description of tools for the system message, for templates without tools. */
 export function describeTools(tools: readonly Tool[], format: ToolFormat): string {
   const example = format.write([
     { id: "call00001", name: "function_name", arguments: '{"argument_name": "value"}' },

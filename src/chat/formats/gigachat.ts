@@ -11,7 +11,7 @@ export const gigachat31: ToolFormat = jsonSections({
   between: "",
 });
 
-/** GigaChat 3: a message of the role `function call` that holds a JSON object. */
+/** GigaChat 3: a message with the role `function call` and a JSON object as content. */
 export const gigachat3: ToolFormat = jsonSections({
   name: "gigachat-3",
   matches: (template) => template.includes("<|role_sep|>") && template.includes("function call"),

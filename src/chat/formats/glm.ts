@@ -1,7 +1,7 @@
 import type { ToolFormat } from "./shared/format.ts";
 import { markupFormat } from "./shared/markup.ts";
 
-/** The name and then pairs of `arg_key` and `arg_value`; all tags have the same ending. */
+/** The name, then pairs of `arg_key` and `arg_value`. All tags have the same suffix. */
 function argumentPairs(
   name: string,
   ending: string,
@@ -33,7 +33,7 @@ export const glm: ToolFormat = argumentPairs(
   (template) => template.includes("<arg_key>"),
 );
 
-/** Hunyuan 3, whose tags all end in the name of an edition. */
+/** Hunyuan 3: all tags end with the name of an edition. */
 export const hunyuan: ToolFormat = {
   ...argumentPairs(
     "hunyuan",
@@ -41,5 +41,5 @@ export const hunyuan: ToolFormat = {
     "tool_calls",
     (template) => template.includes("<arg_key{}>"),
   ),
-  reasoning: { open: "<think:opensource>", close: "</think:opensource>", usual: true },
+  reasoning: { open: "<think:opensource>", close: "</think:opensource>", isDefault: true },
 };

@@ -41,13 +41,13 @@ const CALLS: readonly ToolCall[] = [
   { id: "call00002", name: "get_time", arguments: '{"zone": "C<E>T"}' },
 ];
 
-function grammarOf(format: ToolFormat, more: boolean) {
+function grammarOf(format: ToolFormat, parallel: boolean) {
   const rules = new GrammarRules(new GrammarBuilder());
-  return parseGbnf(rules.print(format.grammar(tools, rules, more)));
+  return parseGbnf(rules.print(format.grammar(tools, rules, parallel)));
 }
 
 for (const format of FORMATS) {
-  Deno.test(`${format.name}: the grammar makes what the model writes`, () => {
+  Deno.test(`${format.name}: the grammar accepts what the model writes`, () => {
     const one = grammarOf(format, false);
     for (const call of CALLS) {
       const text = format.write([call]).replace(/<\|call\|>$/, "");
@@ -60,7 +60,7 @@ for (const format of FORMATS) {
     }
   });
 
-  Deno.test(`${format.name}: whatever the grammar makes is read as a call`, () => {
+  Deno.test(`${format.name}: every sentence of the grammar is parsed as a call`, () => {
     const make = sampler(grammarOf(format, false), new Random(7));
     for (let round = 0; round < 60; round++) {
       const text = make();

@@ -1,5 +1,5 @@
 import { anyOf, quoted } from "./shared/gbnf.ts";
-import type { Reader, Reading, Sink } from "../stream/mod.ts";
+import type { EventBuffer, IncrementalParser, Reader } from "../stream/mod.ts";
 import { argumentsText, type ParseContext, type ToolFormat } from "./shared/format.ts";
 
 const CHANNEL = "<|channel|>";
@@ -8,38 +8,45 @@ const START = "<|start|>";
 const END = "<|end|>";
 const CALL = "<|call|>";
 
-function* parse(reader: Reader, sink: Sink, context: ParseContext): Reading<void> {
+function* parse(
+  reader: Reader,
+  output: EventBuffer,
+  context: ParseContext,
+): IncrementalParser<void> {
   const opened = context.generationPrompt.slice(context.generationPrompt.lastIndexOf(START));
   let header = opened.includes(MESSAGE) ? opened : null;
   for (;;) {
     if (header === null) {
       const { text, stop } = yield* reader.textUntil(MESSAGE);
       if (stop === null) {
-        // An answer that never entered a channel is text, whatever that is worth.
-        sink.text(text.replace(/<\|(channel|start|constrain|end)\|>|assistant/g, ""));
+        // An answer without a channel is text.
+        output.text(text.replace(/<\|(channel|start|constrain|end)\|>|assistant/g, ""));
         return;
       }
       header = text;
     }
     const recipient = /to=(?:functions\.)?([\w.-]+)/.exec(header)?.[1];
     const isCall = recipient !== undefined && header.includes("to=functions.");
-    if (isCall) sink.toolCall(recipient);
+    if (isCall) output.toolCall(recipient);
     const emit = isCall
-      ? (text: string) => sink.toolArguments(text)
+      ? (text: string) => output.toolArguments(text)
       : header.includes(`${CHANNEL}analysis`)
-      ? (text: string) => sink.reasoning(text)
-      : (text: string) => sink.text(text);
+      ? (text: string) => output.reasoning(text)
+      : (text: string) => output.text(text);
     if ((yield* reader.until([END, CALL, START, "<|return|>"], emit)) === null) return;
     header = null;
   }
 }
 
-/** GPT-OSS: channels for reasoning, remarks and the answer; calls go to `functions.<name>`. */
+/**
+ * GPT-OSS: channels for reasoning, commentary and the answer. The recipient of a call is
+ * `functions.<name>`.
+ */
 export const harmony: ToolFormat = {
   name: "harmony",
   matches: (template) => template.includes(CHANNEL),
   markers: [CHANNEL, MESSAGE, START, END, CALL, "<|constrain|>"],
-  thought: { open: `${CHANNEL}analysis${MESSAGE}`, close: END },
+  reasoningFrame: { open: `${CHANNEL}analysis${MESSAGE}`, close: END },
   framesAnswer: true,
   parse,
   write: (calls) =>
@@ -50,8 +57,8 @@ export const harmony: ToolFormat = {
   triggers: () => [`${CHANNEL}commentary to=functions`],
   preamble: (rules, opensReasoning) => {
     const end = quoted(`${END}${START}assistant`);
-    const thought = `${rules.until(END)} ${end}`;
-    return opensReasoning ? thought : `( ${quoted(`${CHANNEL}analysis${MESSAGE}`)} ${thought} )?`;
+    const analysis = `${rules.until(END)} ${end}`;
+    return opensReasoning ? analysis : `( ${quoted(`${CHANNEL}analysis${MESSAGE}`)} ${analysis} )?`;
   },
   frame: (content) => `${quoted(`${CHANNEL}final${MESSAGE}`)} ${content}`,
   // A call ends the answer, so there is never more than one.

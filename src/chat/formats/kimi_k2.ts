@@ -1,5 +1,5 @@
 import { anyOf, quoted } from "./shared/gbnf.ts";
-import type { Reader, Reading, Sink } from "../stream/mod.ts";
+import type { EventBuffer, IncrementalParser, Reader } from "../stream/mod.ts";
 import { argumentsText, type ToolFormat } from "./shared/format.ts";
 import { readSections } from "./shared/sections.ts";
 
@@ -9,7 +9,7 @@ const CALL = "<|tool_call_begin|>";
 const ARGUMENTS = "<|tool_call_argument_begin|>";
 const CALL_END = "<|tool_call_end|>";
 
-function* readCalls(reader: Reader, sink: Sink): Reading<boolean> {
+function* readCalls(reader: Reader, output: EventBuffer): IncrementalParser<boolean> {
   for (let calls = 0;; calls++) {
     yield* reader.space();
     if (!(yield* reader.literal(CALL))) {
@@ -17,26 +17,26 @@ function* readCalls(reader: Reader, sink: Sink): Reading<boolean> {
       return calls > 0;
     }
     const id = (yield* reader.textUntil(ARGUMENTS)).text.trim();
-    sink.toolCall(id.replace(/^functions\./, "").replace(/:\d+$/, ""), id);
+    output.toolCall(id.replace(/^functions\./, "").replace(/:\d+$/, ""), id);
     yield* reader.space();
-    yield* reader.json((text) => sink.toolArguments(text));
+    yield* reader.json((text) => output.toolArguments(text));
     yield* reader.until([CALL_END], () => {});
   }
 }
 
-/** Kimi K2: calls named `functions.<name>:<index>`, which is also their id. */
+/** Kimi K2: calls are named `functions.<name>:<index>`, which is also their id. */
 export const kimiK2: ToolFormat = {
   name: "kimi-k2",
   matches: (template) => template.includes(OPEN),
   markers: [OPEN, CLOSE, CALL, ARGUMENTS, CALL_END],
-  parse: (reader, sink) =>
-    readSections(reader, sink, [OPEN], [CLOSE, CALL_END], () => readCalls(reader, sink)),
+  parse: (reader, output) =>
+    readSections(reader, output, [OPEN], [CLOSE, CALL_END], () => readCalls(reader, output)),
   write: (calls) =>
     OPEN + calls.map((call, index) =>
       `${CALL}functions.${call.name}:${index}${ARGUMENTS}${argumentsText(call)}${CALL_END}`
     ).join("") + CLOSE,
   triggers: () => [OPEN],
-  grammar(tools, rules, more) {
+  grammar(tools, rules, parallel) {
     const call = rules.add(
       "call",
       anyOf(
@@ -47,6 +47,6 @@ export const kimiK2: ToolFormat = {
         ),
       ),
     );
-    return `${quoted(OPEN)} ${more ? `${call}+` : call} ${quoted(CLOSE)}`;
+    return `${quoted(OPEN)} ${parallel ? `${call}+` : call} ${quoted(CLOSE)}`;
   },
 };

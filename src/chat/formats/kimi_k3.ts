@@ -12,7 +12,7 @@ const MARKUP: Markup = {
   close: close("tools"),
   call: '<|open|>call tool="',
   callNameEnd: '"',
-  // Calls are counted.
+  // Calls have an index.
   afterName: {
     text: (index) => ` index="${index + 1}"<|sep|>`,
     rule: `" index=\\"" [0-9]+ "\\"<|sep|>"`,
@@ -28,7 +28,7 @@ const MARKUP: Markup = {
 };
 
 const FRAMES = [open("response"), close("response"), close("message"), "<|end_of_msg|>"];
-const REASONING = { open: open("think"), close: close("think"), usual: true };
+const REASONING = { open: open("think"), close: close("think"), isDefault: true };
 
 const markup = markupFormat({
   ...MARKUP,
@@ -36,21 +36,21 @@ const markup = markupFormat({
   matches: (template) => template.includes("<|end_of_msg|>"),
 });
 
-/** Kimi K3: everything stands between tags made of control tokens, text and reasoning too. */
+/** Kimi K3: all parts, also text and reasoning, are between tags of control tokens. */
 export const kimiK3: ToolFormat = {
   ...markup,
   markers: [...markup.markers, ...FRAMES, REASONING.open, REASONING.close],
   reasoning: REASONING,
   framesAnswer: true,
   frame: (content) => `${quoted(open("response"))} ${content} ${quoted(close("response"))}`,
-  *parse(reader, sink, context) {
-    yield* readReasoning(reader, sink, REASONING, context.opensReasoning);
+  *parse(reader, output, context) {
+    yield* readReasoning(reader, output, REASONING, context.opensReasoning);
     yield* readSections(
       reader,
-      sink,
+      output,
       [MARKUP.open],
       [MARKUP.close, ...FRAMES],
-      () => readMarkupCalls(reader, sink, MARKUP, context),
+      () => readMarkupCalls(reader, output, MARKUP, context),
     );
   },
 };

@@ -1,4 +1,4 @@
-import type { Reader, Reading, Sink } from "../stream/mod.ts";
+import type { EventBuffer, IncrementalParser, Reader } from "../stream/mod.ts";
 import { isOffered, type ParseContext, type ToolFormat } from "./shared/format.ts";
 import { jsonObjects } from "./shared/json_objects.ts";
 import { readCalls } from "./shared/json_section.ts";
@@ -7,25 +7,29 @@ import { pythonGrammar, readPythonCalls, writePythonCalls } from "./shared/pytho
 const PYTHON = "<|python_tag|>";
 
 /**
- * Reads an answer that is a call or is text: calls stand at its very beginning, as JSON or as a Python
- * list, and only tools that were offered can be called.
+ * Parses an answer that is either calls or text. Calls are at the start, as JSON or a Python list.
+ * Only offered tools can be called.
  */
-function* parse(reader: Reader, sink: Sink, context: ParseContext): Reading<void> {
+function* parse(
+  reader: Reader,
+  output: EventBuffer,
+  context: ParseContext,
+): IncrementalParser<void> {
   const accept = (name: string) => isOffered(context, name);
-  reader.startTape();
+  reader.startRecording();
   yield* reader.space();
   const tagged = yield* reader.literal(PYTHON);
   if (tagged) yield* reader.space();
   const next = yield* reader.peek();
   let called = false;
-  if (next === "{") called = yield* readCalls(reader, sink, accept);
-  else if (next === "[" || tagged) called = yield* readPythonCalls(reader, sink, accept);
-  const tape = reader.stopTape();
-  if (!called) sink.text(tape.replace(PYTHON, ""));
-  yield* reader.rest((text) => sink.text(text));
+  if (next === "{") called = yield* readCalls(reader, output, accept);
+  else if (next === "[" || tagged) called = yield* readPythonCalls(reader, output, accept);
+  const recording = reader.stopRecording();
+  if (!called) output.text(recording.replace(PYTHON, ""));
+  yield* reader.rest((text) => output.text(text));
 }
 
-/** Llama 3.1 to 3.3: a JSON object with `parameters`, after a tag where a tool is built in. */
+/** Llama 3.1 to 3.3: a JSON object with `parameters`. Calls of built-in tools follow a tag. */
 export const llama3: ToolFormat = {
   name: "llama3-json",
   matches: (template) =>
@@ -35,7 +39,7 @@ export const llama3: ToolFormat = {
   ...jsonObjects("parameters", "; "),
 };
 
-/** Llama 4 and fine-tunes of 3.2: a list of calls as Python writes them. */
+/** Llama 4 and fine-tunes of 3.2: a list of Python calls. */
 export const pythonic: ToolFormat = {
   name: "pythonic",
   matches: (template) =>

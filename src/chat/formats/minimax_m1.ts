@@ -1,7 +1,7 @@
 import type { ToolFormat } from "./shared/format.ts";
 import { jsonSections } from "./shared/json_section.ts";
 
-/** MiniMax M1: a JSON object on every line between `<tool_calls>` and `</tool_calls>`. */
+/** MiniMax M1: one JSON object per line between `<tool_calls>` and `</tool_calls>`. */
 export const minimaxM1: ToolFormat = jsonSections({
   name: "minimax-m1",
   matches: (template) => template.includes("<tool_calls>") && template.includes("sentence>ai"),

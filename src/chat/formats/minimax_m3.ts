@@ -1,25 +1,29 @@
 import { argumentsObject, type ToolCall } from "../conversation/mod.ts";
 import { anyOf, type GrammarRules, quoted } from "./shared/gbnf.ts";
-import type { Reader, Reading, Sink } from "../stream/mod.ts";
+import type { EventBuffer, IncrementalParser, Reader } from "../stream/mod.ts";
 import type { ParseContext, ToolFormat } from "./shared/format.ts";
 import { ArgumentsWriter, asValue, kindOf, type ValueKind } from "./shared/arguments.ts";
 import { readSections } from "./shared/sections.ts";
 
-/** Stands before every tag. */
+/** Prefix of every tag. */
 const NS = "]<]minimax[>[";
 const OPEN = `${NS}<tool_call>`;
 const CLOSE = `${NS}</tool_call>`;
 const INVOKE = `${NS}<invoke name="`;
 const INVOKE_END = `${NS}</invoke>`;
 
-function* readCalls(reader: Reader, sink: Sink, context: ParseContext): Reading<boolean> {
+function* readCalls(
+  reader: Reader,
+  output: EventBuffer,
+  context: ParseContext,
+): IncrementalParser<boolean> {
   for (let calls = 0;; calls++) {
     yield* reader.space();
     if (!(yield* reader.literal(INVOKE))) return calls > 0;
     const name = (yield* reader.textUntil('">')).text;
     const tool = context.tools.find((candidate) => candidate.name === name);
-    sink.toolCall(name);
-    const writer = new ArgumentsWriter(sink);
+    output.toolCall(name);
+    const writer = new ArgumentsWriter(output);
     for (;;) {
       yield* reader.space();
       if ((yield* reader.oneOf(INVOKE_END, `${NS}<`)) !== `${NS}<`) break;
@@ -32,8 +36,8 @@ function* readCalls(reader: Reader, sink: Sink, context: ParseContext): Reading<
   }
 }
 
-/** Reads what an element holds, and its closing tag: text, or elements that are members or items. */
-function* readElement(reader: Reader, tag: string, kind: ValueKind): Reading<unknown> {
+/** Parses the content and closing tag of an element: text, members or items. */
+function* readElement(reader: Reader, tag: string, kind: ValueKind): IncrementalParser<unknown> {
   const members: [string, unknown][] = [];
   let text = "";
   for (;;) {
@@ -64,16 +68,16 @@ function write(call: ToolCall): string {
   return `${INVOKE}${call.name}">${members.join("")}${INVOKE_END}\n`;
 }
 
-/** MiniMax M3: elements with a namespace mark before every tag, nested as deep as the arguments. */
+/** MiniMax M3: nested elements with a namespace prefix before every tag. */
 export const minimaxM3: ToolFormat = {
   name: "minimax-m3",
   matches: (template) => template.includes(NS),
   markers: [NS, OPEN, CLOSE],
-  parse: (reader, sink, context) =>
-    readSections(reader, sink, [OPEN], [CLOSE], () => readCalls(reader, sink, context)),
+  parse: (reader, output, context) =>
+    readSections(reader, output, [OPEN], [CLOSE], () => readCalls(reader, output, context)),
   write: (calls) => `${OPEN}\n${calls.map(write).join("")}${CLOSE}`,
   triggers: () => [OPEN],
-  grammar(tools, rules, more) {
+  grammar(tools, rules, parallel) {
     const call = rules.add(
       "call",
       anyOf(
@@ -82,12 +86,12 @@ export const minimaxM3: ToolFormat = {
         ),
       ),
     );
-    const calls = more ? `( ${call} [\\n]* )+` : `${call} [\\n]*`;
+    const calls = parallel ? `( ${call} [\\n]* )+` : `${call} [\\n]*`;
     return `${quoted(OPEN)} [\\n]* ${calls} ${quoted(CLOSE)}`;
   },
 };
 
-/** A GBNF expression for the elements that are an object's members. */
+/** GBNF expression for the elements of an object's members. */
 function membersOf(schema: unknown, rules: GrammarRules): string {
   const { properties = {}, required = [] } = schema as {
     properties?: Record<string, unknown>;

@@ -1,5 +1,5 @@
 import { anyOf, quoted } from "./shared/gbnf.ts";
-import type { Reader, Reading, Sink } from "../stream/mod.ts";
+import type { EventBuffer, IncrementalParser, Reader } from "../stream/mod.ts";
 import { argumentsText, type ToolFormat } from "./shared/format.ts";
 import { jsonSections, readCalls } from "./shared/json_section.ts";
 import { readSections } from "./shared/sections.ts";
@@ -8,19 +8,19 @@ const OPEN = "[TOOL_CALLS]";
 const ID = "[CALL_ID]";
 const ARGUMENTS = "[ARGS]";
 
-/** Reads what follows the marker: a JSON list in older models, a name and its arguments in newer. */
-function* readAfterMarker(reader: Reader, sink: Sink): Reading<boolean> {
+/** Parses the text after the marker: a JSON list (older models), or a name and its arguments. */
+function* readAfterMarker(reader: Reader, output: EventBuffer): IncrementalParser<boolean> {
   yield* reader.space();
-  if ((yield* reader.peek()) === "[") return yield* readCalls(reader, sink);
+  if ((yield* reader.peek()) === "[") return yield* readCalls(reader, output);
   const name = yield* reader.run(/[^\s[{]/);
   if (name === "") return false;
   let id: string | undefined;
   if ((yield* reader.oneOf(ID, ARGUMENTS)) === ID) {
     id = (yield* reader.textUntil(ARGUMENTS)).text.trim();
   }
-  sink.toolCall(name, id);
+  output.toolCall(name, id);
   yield* reader.space();
-  yield* reader.json((text) => sink.toolArguments(text));
+  yield* reader.json((text) => output.toolArguments(text));
   return true;
 }
 
@@ -35,8 +35,8 @@ export const mistral: ToolFormat = {
     between: ", ",
   }),
   markers: [OPEN, ID, ARGUMENTS],
-  parse: (reader, sink) =>
-    readSections(reader, sink, [OPEN], [], () => readAfterMarker(reader, sink)),
+  parse: (reader, output) =>
+    readSections(reader, output, [OPEN], [], () => readAfterMarker(reader, output)),
 };
 
 /** Mistral Small 3.2, Devstral, Magistral, Ministral 3: `[TOOL_CALLS]name[ARGS]{...}`. */
@@ -46,7 +46,7 @@ export const mistralNamed: ToolFormat = {
   matches: (template) => template.includes(OPEN) && template.includes(ARGUMENTS),
   write: (calls) =>
     calls.map((call) => OPEN + call.name + ARGUMENTS + argumentsText(call)).join(""),
-  grammar(tools, rules, more) {
+  grammar(tools, rules, parallel) {
     const call = rules.add(
       "call",
       anyOf(
@@ -57,6 +57,6 @@ export const mistralNamed: ToolFormat = {
         ),
       ),
     );
-    return more ? `${call}+` : call;
+    return parallel ? `${call}+` : call;
   },
 };

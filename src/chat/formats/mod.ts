@@ -1,3 +1,5 @@
+/** Tool call formats of the model families, one file per format. */
+
 export { detectFormat } from "./detect.ts";
 export { describeTools, generic } from "./generic.ts";
 export type { ToolFormat } from "./shared/format.ts";

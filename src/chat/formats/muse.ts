@@ -1,5 +1,5 @@
 import { quoted } from "./shared/gbnf.ts";
-import type { Reader, Reading, Sink } from "../stream/mod.ts";
+import type { EventBuffer, IncrementalParser, Reader } from "../stream/mod.ts";
 import type { ParseContext, ToolFormat } from "./shared/format.ts";
 import { type Markup, markupFormat, readMarkupCalls } from "./shared/markup.ts";
 
@@ -27,46 +27,54 @@ const markup = markupFormat({
   matches: (template) => template.includes(MARKUP.open),
 });
 
-function* parse(reader: Reader, sink: Sink, context: ParseContext): Reading<void> {
+function* parse(
+  reader: Reader,
+  output: EventBuffer,
+  context: ParseContext,
+): IncrementalParser<void> {
   for (;;) {
     const { text: header, stop } = yield* reader.textUntil(MESSAGE, MARKUP.open);
     if (stop === null) {
-      sink.text(header);
+      output.text(header);
       return;
     }
     if (header.includes("to=self")) {
-      yield* reader.until([END], (text) => sink.reasoning(text));
+      yield* reader.until([END], (text) => output.reasoning(text));
       continue;
     }
-    if (stop === MARKUP.open) yield* readMarkupCalls(reader, sink, MARKUP, context);
-    const ended = yield* readMessage(reader, sink, context);
+    if (stop === MARKUP.open) yield* readMarkupCalls(reader, output, MARKUP, context);
+    const ended = yield* readMessage(reader, output, context);
     if (!ended) return;
   }
 }
 
-/** Reads text and calls up to the end of a message; false when the answer ended first. */
-function* readMessage(reader: Reader, sink: Sink, context: ParseContext): Reading<boolean> {
+/** Parses text and calls up to the end of a message. False if the answer ended first. */
+function* readMessage(
+  reader: Reader,
+  output: EventBuffer,
+  context: ParseContext,
+): IncrementalParser<boolean> {
   for (;;) {
     const stop = yield* reader.until(
       [MARKUP.open, MARKUP.close, END, "<|eot|>"],
-      (text) => sink.text(text),
+      (text) => output.text(text),
     );
     if (stop === null) return false;
-    if (stop === MARKUP.open) yield* readMarkupCalls(reader, sink, MARKUP, context);
+    if (stop === MARKUP.open) yield* readMarkupCalls(reader, output, MARKUP, context);
     else if (stop !== MARKUP.close) return true;
   }
 }
 
-/** Muse Glimmer: messages to oneself are reasoning, messages to a tool hold tags. */
+/** Muse Glimmer: messages to itself are reasoning, messages to a tool contain tags. */
 export const muse: ToolFormat = {
   ...markup,
   markers: [...markup.markers, START, MESSAGE, END],
-  thought: { open: ` to=self${MESSAGE}`, close: END },
+  reasoningFrame: { open: ` to=self${MESSAGE}`, close: END },
   framesAnswer: true,
   parse,
   preamble: (rules) =>
     `( " to=self" ${quoted(MESSAGE)} ${rules.until(END)} ${quoted(`${END}${START}assistant`)} )?`,
   frame: (content) => `" to=user"? ${quoted(MESSAGE)} ${content}`,
-  grammar: (tools, rules, more) =>
-    `( " to=" [a-zA-Z0-9_.-]+ ${quoted(MESSAGE)} )? ${markup.grammar(tools, rules, more)}`,
+  grammar: (tools, rules, parallel) =>
+    `( " to=" [a-zA-Z0-9_.-]+ ${quoted(MESSAGE)} )? ${markup.grammar(tools, rules, parallel)}`,
 };

@@ -1,7 +1,7 @@
 import type { ToolFormat } from "./shared/format.ts";
 import { markupFormat } from "./shared/markup.ts";
 
-/** Qwen 3 Coder and 3.5, Nemotron 3 Nano, Step 3.5: tags with the names after an equals sign. */
+/** Qwen 3 Coder and 3.5, Nemotron 3 Nano, Step 3.5: tags with names after an equals sign. */
 export const qwen3Coder: ToolFormat = markupFormat({
   name: "qwen3-coder",
   matches: (template) => template.includes("<function=") && template.includes("<parameter="),

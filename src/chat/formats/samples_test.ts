@@ -32,7 +32,7 @@ function formatOf(name: string): ToolFormat {
 const SIZES = [1, 2, 3, 5, 8, 13, 10_000];
 
 for (const [index, { format, answer, opensReasoning, expected }] of SAMPLES.entries()) {
-  Deno.test(`${format}: sample ${index + 1} is read whatever the size of its pieces`, () => {
+  Deno.test(`${format}: sample ${index + 1} is parsed for any piece size`, () => {
     for (const size of SIZES) {
       const parsed = parseAnswer(chatIn(formatOf(format), tools, opensReasoning), answer, size);
       assertEquals(parsed, { text: "", reasoning: "", calls: [], ...expected });

@@ -1,7 +1,9 @@
 import type { ToolFormat } from "./shared/format.ts";
 import { markupFormat } from "./shared/markup.ts";
 
-/** Seed OSS: Qwen 3 Coder's tags inside `<seed:tool_call>`, values without newlines around them. */
+/**
+ * Seed OSS: Qwen 3 Coder's tags inside `<seed:tool_call>`, values without surrounding newlines.
+ */
 export const seedOss: ToolFormat = markupFormat({
   name: "seed-oss",
   matches: (template) => template.includes("<seed:tool_call>"),

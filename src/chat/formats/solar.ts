@@ -1,5 +1,5 @@
 import { anyOf, quoted } from "./shared/gbnf.ts";
-import type { Reader, Reading, Sink } from "../stream/mod.ts";
+import type { EventBuffer, IncrementalParser, Reader } from "../stream/mod.ts";
 import { argumentsText, type ParseContext, type ToolFormat } from "./shared/format.ts";
 
 const BEGIN = "<|begin|>";
@@ -12,26 +12,30 @@ const ARGUMENTS = "<|tool_call:args|>";
 const CALL_END = "<|tool_call:end|>";
 const ENDS = ["<|end|>", "<|calls|>", "<|flush|>"];
 
-function* parse(reader: Reader, sink: Sink, context: ParseContext): Reading<void> {
+function* parse(
+  reader: Reader,
+  output: EventBuffer,
+  context: ParseContext,
+): IncrementalParser<void> {
   if (context.generationPrompt.trimEnd().endsWith(THINK)) {
-    yield* reader.until(ENDS, (text) => sink.reasoning(text));
+    yield* reader.until(ENDS, (text) => output.reasoning(text));
   }
-  let emit: (text: string) => void = (text) => sink.text(text);
+  let emit: (text: string) => void = (text) => output.text(text);
   for (;;) {
     const stop = yield* reader.until([BEGIN, THINK, CONTENT, CALLS, CALL, ...ENDS], emit);
     if (stop === null) return;
-    // A role stands between the beginning of a message and that of its content.
+    // The role is between the tags of a message's start and its content.
     if (stop === BEGIN) emit = () => {};
-    else if (stop === THINK) emit = (text) => sink.reasoning(text);
-    else emit = (text) => sink.text(text);
-    if (stop === CALL) yield* readCall(reader, sink);
+    else if (stop === THINK) emit = (text) => output.reasoning(text);
+    else emit = (text) => output.text(text);
+    if (stop === CALL) yield* readCall(reader, output);
   }
 }
 
-function* readCall(reader: Reader, sink: Sink): Reading<void> {
+function* readCall(reader: Reader, output: EventBuffer): IncrementalParser<void> {
   const id = (yield* reader.textUntil(NAME)).text.trim();
-  sink.toolCall((yield* reader.textUntil(ARGUMENTS)).text.trim(), id === "" ? undefined : id);
-  yield* reader.until([CALL_END], (text) => sink.toolArguments(text));
+  output.toolCall((yield* reader.textUntil(ARGUMENTS)).text.trim(), id === "" ? undefined : id);
+  yield* reader.until([CALL_END], (text) => output.toolArguments(text));
 }
 
 /** Solar Open: messages of one kind each, calls with an id, a name and arguments. */
@@ -39,7 +43,7 @@ export const solar: ToolFormat = {
   name: "solar",
   matches: (template) => template.includes(CALL),
   markers: [BEGIN, THINK, CONTENT, CALLS, CALL, NAME, ARGUMENTS, CALL_END, ...ENDS],
-  thought: { open: THINK, close: "<|end|>" },
+  reasoningFrame: { open: THINK, close: "<|end|>" },
   framesAnswer: true,
   parse,
   write: (calls) =>
@@ -50,7 +54,7 @@ export const solar: ToolFormat = {
   preamble: (rules) =>
     `( ${quoted(THINK)} ${rules.until("<|end|>")} ${quoted(`<|end|>${BEGIN}assistant`)} )?`,
   frame: (content) => `${quoted(CONTENT)} ${content}`,
-  grammar(tools, rules, more) {
+  grammar(tools, rules, parallel) {
     const call = rules.add(
       "call",
       anyOf(
@@ -61,6 +65,6 @@ export const solar: ToolFormat = {
         ),
       ),
     );
-    return `${quoted(CALLS)} ${more ? `${call}+` : call} "<|calls|>"`;
+    return `${quoted(CALLS)} ${parallel ? `${call}+` : call} "<|calls|>"`;
   },
 };

@@ -8,15 +8,15 @@ interface Node {
   [field: string]: unknown;
 }
 
-/** Names under which the functions of this file stand in a template's environment. */
+/** Name prefixes of this file's functions in a template's environment. */
 const FILTER = "__filter_";
 const METHOD = "__method_";
 const DICTIONARY = "__dictionary";
 
 /**
- * Rewrites a parsed template, in place, where the library knows less of Python than templates rely on:
- * filters and methods it lacks become calls of functions that {@linkcode setFunctions} defines, loops
- * over undefined values are empty, tuples can be unpacked and dictionaries have numbers for keys.
+ * Rewrites a parsed template in place to support Python features that the library lacks: missing
+ * filters and methods become calls of functions from {@linkcode setFunctions}, loops over undefined
+ * values are empty, tuples can be unpacked, and dictionaries may have numbers as keys.
  */
 export function makeCompatible(program: ReturnType<typeof parse>): void {
   visit(program, new Set());
@@ -127,7 +127,7 @@ function becomeCall(node: Node, name: string, args: Node[]): void {
   });
 }
 
-/** A dictionary of keys and values in turn that gives its keys back as the values they were. */
+/** A dictionary of alternating keys and values that keeps the type of its keys. */
 function dictionary(args: readonly RuntimeValue[], values: Values): RuntimeValue {
   const pairs: (readonly [RuntimeValue, RuntimeValue])[] = [];
   for (let index = 0; index + 1 < args.length; index += 2) {

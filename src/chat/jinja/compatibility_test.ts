@@ -22,7 +22,7 @@ Deno.test("numbers as keys stay numbers", async () => {
   assertEquals(await render(source), "b-513110240");
 });
 
-Deno.test("values become text as in Python", async () => {
+Deno.test("values are converted to text as in Python", async () => {
   const value = { a: [1, 2.5, "it's", true, null], b: {} };
   assertEquals(
     await render("{{ v | string }}", { v: value }),
@@ -31,17 +31,17 @@ Deno.test("values become text as in Python", async () => {
   assertEquals(await render("{{ x | string }}{{ 1 | string }}{{ 's' | string }}"), "1s");
 });
 
-Deno.test("length counts characters, items and members, and nothing as none", async () => {
+Deno.test("length counts characters, items and members, undefined as 0", async () => {
   const source = "{{ t | length }} {{ l | length }} {{ d | count }} {{ none_such | length }}";
   assertEquals(await render(source, { t: "a👋", l: [1], d: { a: 1, b: 2 } }), "2 1 2 0");
 });
 
-Deno.test("the least and the greatest are found", async () => {
+Deno.test("min and max work", async () => {
   assertEquals(await render("{{ [3, 1, 2] | min }}{{ [3, 1, 2] | max }}"), "13");
   assertEquals(await render("{{ ['b', 'a'] | min }}{{ [] | max }}"), "a");
 });
 
-Deno.test("strip takes the characters it is told to take", async () => {
+Deno.test("strip removes the given characters", async () => {
   assertEquals(await render("[{{ t.lstrip('\\n') }}]", { t: "\n  a\n" }), "[  a\n]");
   assertEquals(await render("[{{ t.rstrip() }}]", { t: " a \n" }), "[ a]");
   assertEquals(await render("[{{ t.strip('xy') }}]", { t: "xyaxby" }), "[axb]");
@@ -54,20 +54,20 @@ Deno.test("format fills empty, numbered and named fields", async () => {
   assertThrows(() => template.render({}), ShimmyError, "no argument");
 });
 
-Deno.test("lists grow and shrink, and dictionaries give up members", async () => {
+Deno.test("append and pop work for lists and dictionaries", async () => {
   const source = "{% set q = [] %}{% set _ = q.append('a') %}{% set _ = q.append('b') %}" +
     "{{ q.pop(0) }}{{ q.pop() }}{{ q | length }}{{ d.pop('k') }}{{ d | length }}";
   assertEquals(await render(source, { d: { k: "v" } }), "ab0v0");
 });
 
-Deno.test("text is searched, counted, cut and joined", async () => {
+Deno.test("string methods search, count, cut and join", async () => {
   const source = "{{ 'abcabc'.find('c') }}{{ 'abcabc'.count('bc') }}{{ '12'.isdigit() }} " +
     "{{ 'abc'.removeprefix('a') }}{{ 'abc'.removesuffix('c') }}{{ '-'.join(['a', 'b']) }}" +
     "{{ 'a\\nb'.splitlines() | length }}";
   assertEquals(await render(source), "22true bcaba-b2");
 });
 
-Deno.test("filters of lists take nothing for an empty list", async () => {
+Deno.test("list filters treat undefined as an empty list", async () => {
   const source = "{{ xs | selectattr('a') | list | length }}{{ xs | map(attribute='a') | list }}";
   assertEquals(await render(source, { xs: null }), "0[]");
 });

@@ -7,10 +7,10 @@ import {
   type Values,
 } from "./values.ts";
 
-/** A filter or method: its first argument is what it is applied to. */
+/** A filter or method. The first argument is the value it is applied to. */
 export type PythonFunction = (args: readonly RuntimeValue[], values: Values) => RuntimeValue;
 
-/** Filters that the library lacks or takes for another type only, as Jinja in Python has them. */
+/** Jinja filters that the library lacks, or supports only for another type. */
 export const FILTERS: Readonly<Record<string, PythonFunction>> = {
   string: ([value], values) => values.of(pythonString(value!)),
   length: ([value], values) => values.of(lengthOf(value!)),
@@ -19,7 +19,7 @@ export const FILTERS: Readonly<Record<string, PythonFunction>> = {
   max: ([value], values) => extreme(itemsOf(value) ?? [], 1, values),
 };
 
-/** Methods of Python's values that the library lacks or takes without their arguments. */
+/** Python methods that the library lacks, or supports only without arguments. */
 export const METHODS: Readonly<Record<string, PythonFunction>> = {
   strip: ([text, characters], values) => values.of(strip(text, characters, true, true)),
   lstrip: ([text, characters], values) => values.of(strip(text, characters, true, false)),
@@ -58,7 +58,7 @@ function lengthOf(value: RuntimeValue): number {
   return itemsOf(value)?.length ?? membersOf(value)?.size ?? 0;
 }
 
-/** The smallest item for a sign of -1, the largest for 1. */
+/** The smallest item for sign -1, the largest for 1. */
 function extreme(items: readonly RuntimeValue[], sign: number, values: Values): RuntimeValue {
   const [first, ...rest] = items;
   if (first === undefined) return values.undefined;

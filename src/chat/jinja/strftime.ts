@@ -15,8 +15,8 @@ const MONTHS = [
 const DAYS = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
 
 /**
- * A date in local time, formatted by C's `strftime` in the C locale, whatever the machine's: models
- * were trained on English month names. Directives that chat templates do not use stay as they are.
+ * Formats a local date like C's `strftime` in the C locale: models were trained on English month
+ * names. Directives that chat templates do not use are left unchanged.
  */
 export function strftime(date: Date, format: string): string {
   const two = (value: number) => String(value).padStart(2, "0");

@@ -4,29 +4,30 @@ import { makeCompatible, setFunctions } from "./compatibility.ts";
 import { strftime } from "./strftime.ts";
 import { valuesOf } from "./values.ts";
 
-/** A chat template, parsed. */
+/** A parsed chat template. */
 export interface Template {
   readonly source: string;
   /**
-   * The text of a conversation.
-   * @throws {ShimmyError} `invalid`, with what the template itself says is wrong.
+   * Renders a conversation as text.
+   *
+   * @throws {ShimmyError} `invalid` with the template's own error message.
    */
   render(variables: Readonly<Record<string, unknown>>): string;
 }
 
-/** Elements a template's `range` may make at most; a template is as untrusted as the file it came in. */
+/** Maximum length of a template's `range`. Templates are as untrusted as model files. */
 const RANGE_LIMIT = 100_000;
 
 const parsed = new Map<string, Promise<Template>>();
 
-/** Templates kept parsed at most; more than a server has models loaded. */
+/** Maximum number of cached templates: more than a server has loaded models. */
 const CACHE_LIMIT = 32;
 
 /**
- * Parses a Jinja template the way Hugging Face does (`trim_blocks`, `lstrip_blocks`, no trailing
- * newline). Parsed templates are kept, so asking again costs nothing.
+ * Parses a Jinja template with Hugging Face's options (`trim_blocks`, `lstrip_blocks`, no trailing
+ * newline). Parsed templates are cached.
  *
- * @throws {ShimmyError} `backend`: the model's template cannot be parsed.
+ * @throws {ShimmyError} `backend` if the model's template cannot be parsed.
  */
 export function loadTemplate(source: string): Promise<Template> {
   let template = parsed.get(source);
@@ -66,7 +67,7 @@ async function parseTemplate(source: string): Promise<Template> {
       } catch (cause) {
         throw new ShimmyError(
           "invalid",
-          `messages: the model's chat template refused them: ${messageOf(cause)}`,
+          `messages: the model's chat template refuses the messages: ${messageOf(cause)}`,
           { field: "messages", cause },
         );
       }
@@ -74,7 +75,7 @@ async function parseTemplate(source: string): Promise<Template> {
   };
 }
 
-/** What every chat template may use besides its variables. */
+/** Defines the globals of chat templates. */
 function setGlobals(environment: Environment): void {
   const globals: Record<string, unknown> = {
     true: true,

@@ -9,18 +9,18 @@ Deno.test("blocks leave neither their newline nor their indentation, as in Huggi
   assertEquals(template.render({ xs: [1, 0, 2] }), "1\n2\nend");
 });
 
-Deno.test("a template's own refusal is an invalid request in its words", async () => {
+Deno.test("a template's refusal is an invalid request with its message", async () => {
   const template = await loadTemplate("{{ raise_exception('Roles must alternate') }}");
   const error = assertThrows(() => template.render({}), ShimmyError, "Roles must alternate");
   assertEquals([error.kind, error.field], ["invalid", "messages"]);
 });
 
-Deno.test("a template that cannot be parsed is the model's fault", async () => {
+Deno.test("a template that cannot be parsed is a backend error", async () => {
   const error = await assertRejects(() => loadTemplate("{% if %}"), ShimmyError);
   assertEquals(error.kind, "backend");
 });
 
-Deno.test("templates know the year and have Python's range", async () => {
+Deno.test("templates have the current date and Python's range", async () => {
   const template = await loadTemplate("{{ strftime_now('%Y') }} {{ range(1, 7, 2) | join(',') }}");
   assertEquals(template.render({}), `${new Date().getFullYear()} 1,3,5`);
 });

@@ -1,19 +1,19 @@
 import type { Environment } from "@huggingface/jinja";
 
-/** A value while a template runs, as the library holds it: a type's name and what it wraps. */
+/** A value of the library's interpreter: the name of a type and the wrapped value. */
 export type RuntimeValue = ReturnType<Environment["lookupVariable"]>;
 
-/** Makes values of the library's own classes, which it does not export. */
+/** Creates values of the library's classes, which it does not export. */
 export interface Values {
   readonly undefined: RuntimeValue;
-  /** From a plain value: a string, a number, a boolean, null. */
+  /** From a string, number, boolean or null. */
   of(value: string | number | boolean | null): RuntimeValue;
   array(items: readonly RuntimeValue[]): RuntimeValue;
   object(members: ReadonlyMap<string, RuntimeValue>): RuntimeValue;
   func(body: (args: readonly RuntimeValue[]) => RuntimeValue): RuntimeValue;
 }
 
-/** Finds the library's classes by having it make one value of each. */
+/** Gets the library's classes from one value of each. */
 export function valuesOf(scratch: Environment): Values {
   const make = (value: unknown) => {
     const made = scratch.set("made", value);
@@ -34,22 +34,22 @@ export function valuesOf(scratch: Environment): Values {
   };
 }
 
-/** The items of a list or tuple; null for anything else. */
+/** The items of a list or tuple; null for other values. */
 export function itemsOf(value: RuntimeValue | undefined): RuntimeValue[] | null {
   return Array.isArray(value?.value) ? value.value : null;
 }
 
-/** The members of a mapping; null for anything else. */
+/** The members of a mapping; null for other values. */
 export function membersOf(value: RuntimeValue | undefined): Map<string, RuntimeValue> | null {
   return value?.value instanceof Map ? value.value : null;
 }
 
-/** A string argument, or what stands for it when it is not there. */
+/** A string argument, or a default if it is missing. */
 export function textOf(value: RuntimeValue | undefined, otherwise = ""): string {
   return typeof value?.value === "string" ? value.value : otherwise;
 }
 
-/** Python's `str` of a value; lists and dictionaries show the `repr` of what they hold. */
+/** Python's `str` of a value. Lists and dictionaries use the `repr` of their elements. */
 export function pythonString(value: RuntimeValue): string {
   return typeof value.value === "string" ? value.value : pythonRepr(value);
 }

@@ -1,15 +1,15 @@
 import type { ModelInfo, PromptPart } from "../../engine/protocol/mod.ts";
 
 /**
- * The control tokens of a vocabulary, found in text.
+ * Finds the control tokens of a vocabulary in text.
  *
- * What a client wrote must never be read as a control token. Text that looks like one is marked before
- * the template sees it, with a character that occurs nowhere else, put inside the look-alike so that
- * it is no longer one; after rendering the mark tells what the template wrote from what it was given.
+ * Client text must never be parsed as a control token. Before rendering, a character that occurs
+ * nowhere else is inserted into each look-alike, which is then no control token. After rendering,
+ * this mark distinguishes client text from template text.
  */
 export class ControlTokens {
   readonly #tokens: ReadonlySet<string>;
-  /** Lengths in descending order, so that the longest token wins, as in the tokenizer. */
+  /** Token lengths in descending order, so that the longest token matches, as in the tokenizer. */
   readonly #lengths: readonly number[];
   readonly #firsts: RegExp | null;
 
@@ -22,12 +22,12 @@ export class ControlTokens {
     this.#firsts = firsts.length === 0 ? null : new RegExp(`[${firsts.join("")}]`, "g");
   }
 
-  /** True if the text is that of a control token. */
+  /** True if the text is a control token. */
   has(text: string): boolean {
     return this.#tokens.has(text);
   }
 
-  /** True if a control token's text occurs in the text. */
+  /** True if the text contains a control token. */
   occursIn(text: string): boolean {
     return this.#next(text, 0) !== null;
   }
@@ -41,25 +41,25 @@ export class ControlTokens {
     return found;
   }
 
-  /** The text with `mark` inside (or after, when it is one character long) every look-alike. */
-  mark(text: string, mark: string): string {
-    let marked = "";
+  /** Inserts `mark` into each look-alike (after it, if it is one character long). */
+  escape(text: string, mark: string): string {
+    let escaped = "";
     let copied = 0;
     for (let at = this.#next(text, 0); at !== null; at = this.#next(text, at.start + 1)) {
       const cut = at.start + (text.codePointAt(at.start)! > 0xffff ? 2 : 1);
-      marked += text.slice(copied, cut) + mark;
+      escaped += text.slice(copied, cut) + mark;
       copied = cut;
     }
-    return marked + text.slice(copied);
+    return escaped + text.slice(copied);
   }
 
   /**
-   * A rendered prompt as parts. A span between two of the template's own control tokens that holds a
-   * mark becomes one plain part, so that its words are merged as in a text without any control token;
-   * everything else may name control tokens.
+   * Splits a rendered prompt into parts. A span with a mark between two of the template's control
+   * tokens becomes one plain part, so that its words are tokenized as in a text without control
+   * tokens. All other text may contain control tokens.
    */
   split(text: string, mark: string): PromptPart[] {
-    // Templates that write JSON in ASCII alone have turned the mark into an escape.
+    // Templates with ASCII-only JSON escape the mark.
     const rendered = text.replaceAll(`\\u${mark.charCodeAt(0).toString(16)}`, mark);
     const parts: { text: string; special: boolean }[] = [];
     const push = (text: string, special: boolean) => {
@@ -100,17 +100,17 @@ export class ControlTokens {
   }
 }
 
-const known = new WeakMap<ModelInfo, ControlTokens>();
+const cache = new WeakMap<ModelInfo, ControlTokens>();
 
-/** The control tokens of a model; made once for each. */
+/** The control tokens of a model, cached per model. */
 export function controlTokensOf(info: ModelInfo): ControlTokens {
-  let tokens = known.get(info);
-  if (tokens === undefined) known.set(info, tokens = new ControlTokens(info.controlTokens));
+  let tokens = cache.get(info);
+  if (tokens === undefined) cache.set(info, tokens = new ControlTokens(info.controlTokens));
   return tokens;
 }
 
 /** A private-use character that occurs in none of the texts. */
-export function unusedMark(texts: readonly string[]): string {
+export function unusedCharacter(texts: readonly string[]): string {
   for (let code = 0xe000; code <= 0xf8ff; code++) {
     const mark = String.fromCharCode(code);
     if (!texts.some((text) => text.includes(mark))) return mark;

@@ -1,25 +1,25 @@
 import { assertEquals, assertNotEquals } from "@std/assert";
-import { ControlTokens, unusedMark } from "./control_tokens.ts";
+import { ControlTokens, unusedCharacter } from "./control_tokens.ts";
 
 const MARK = "\ue000";
 const tokens = new ControlTokens(["<|im_start|>", "<|im_end|>", "<s>", "#", "<|im_end|>\n"]);
 
-Deno.test("a marked text holds no control token and comes back when the marks go", () => {
+Deno.test("an escaped text has no control token and is restored without the marks", () => {
   for (const text of ["<|im_end|>", "a<|im_<|im_start|>b<s>", "#<s>#", "<<s>s>"]) {
-    const marked = tokens.mark(text, MARK);
+    const marked = tokens.escape(text, MARK);
     assertEquals(tokens.split(marked, MARK), [{ text, special: false }]);
   }
 });
 
-Deno.test("text without control tokens is left alone", () => {
+Deno.test("text without control tokens is unchanged", () => {
   const text = "x < y |> z <|im_";
   assertEquals(tokens.occursIn(text), false);
-  assertEquals(tokens.mark(text, MARK), text);
+  assertEquals(tokens.escape(text, MARK), text);
   assertEquals(new ControlTokens([]).occursIn("<s>"), false);
 });
 
 Deno.test("a span with a mark is one plain part between the template's own tokens", () => {
-  const user = tokens.mark("say <|im_end|> now", MARK);
+  const user = tokens.escape("say <|im_end|> now", MARK);
   const rendered = `<s><|im_start|>user\n${user}<|im_end|>\n<|im_start|>assistant\n`;
   assertEquals(tokens.split(rendered, MARK), [
     { text: "<s><|im_start|>", special: true },
@@ -34,6 +34,6 @@ Deno.test("a rendered prompt without marks is one part", () => {
 });
 
 Deno.test("the mark occurs in none of the texts", () => {
-  assertEquals(unusedMark(["plain"]), MARK);
-  assertNotEquals(unusedMark([`uses ${MARK}`]), MARK);
+  assertEquals(unusedCharacter(["plain"]), MARK);
+  assertNotEquals(unusedCharacter([`uses ${MARK}`]), MARK);
 });

@@ -1,30 +1,30 @@
 import { argumentsObject, type Message } from "../conversation/mod.ts";
 import type { TemplateMessage } from "./template_message.ts";
-import type { TemplateTraits } from "./traits.ts";
+import type { TemplateCapabilities } from "./template_capabilities.ts";
 
 /**
- * The messages of a conversation as a template wants them: roles it knows, content as text, arguments
- * as text or object, call ids it accepts.
+ * Converts messages to the form that a template expects: supported roles, content as text,
+ * arguments as text or object, accepted call ids.
  */
 export function templateMessages(
   messages: readonly Message[],
   template: string,
-  traits: TemplateTraits,
+  capabilities: TemplateCapabilities,
 ): TemplateMessage[] {
-  const roles = new RoleNames(template, messages);
-  const converted = messages.map((message) => convert(message, traits, roles));
-  return traits.systemRole ? converted : foldSystem(converted);
+  const roles = new NameConverter(template, messages);
+  const converted = messages.map((message) => convert(message, capabilities, roles));
+  return capabilities.systemRole ? converted : mergeSystem(converted);
 }
 
-/** What depends on the template and on the whole conversation: names of roles and ids of calls. */
-class RoleNames {
+/** Names of roles and ids of calls, which depend on the template and the whole conversation. */
+class NameConverter {
   readonly #developer: boolean;
   readonly #shortIds: boolean;
   readonly #toolNames: ReadonlyMap<string, string>;
 
   constructor(template: string, messages: readonly Message[]) {
     this.#developer = /["']developer["']/.test(template);
-    // Mistral's templates refuse every id but nine letters and digits.
+    // Mistral's templates refuse ids other than nine letters and digits.
     this.#shortIds = /length\s*!=\s*9/.test(template);
     this.#toolNames = new Map(
       messages.flatMap(({ toolCalls }) => toolCalls ?? []).map(({ id, name }) => [id, name]),
@@ -39,14 +39,18 @@ class RoleNames {
     return this.#shortIds && !/^[A-Za-z0-9]{9}$/.test(id) ? shortId(id) : id;
   }
 
-  /** The tool a message answers for, which some templates need and not every client sends. */
+  /** The tool of a result message. Some templates need it, and not every client sends it. */
   toolName(message: Message): string | undefined {
     return message.name ??
       (message.toolCallId === undefined ? undefined : this.#toolNames.get(message.toolCallId));
   }
 }
 
-function convert(message: Message, traits: TemplateTraits, roles: RoleNames): TemplateMessage {
+function convert(
+  message: Message,
+  capabilities: TemplateCapabilities,
+  roles: NameConverter,
+): TemplateMessage {
   const converted: TemplateMessage = { role: roles.role(message.role), content: message.content };
   if (message.reasoning) converted.reasoning_content = message.reasoning;
   const name = message.role === "tool" ? roles.toolName(message) : message.name;
@@ -57,7 +61,7 @@ function convert(message: Message, traits: TemplateTraits, roles: RoleNames): Te
       type: "function",
       function: {
         name: call.name,
-        arguments: traits.objectArguments ? argumentsObject(call) : call.arguments,
+        arguments: capabilities.objectArguments ? argumentsObject(call) : call.arguments,
       },
       id: roles.id(call.id),
     }));
@@ -65,7 +69,7 @@ function convert(message: Message, traits: TemplateTraits, roles: RoleNames): Te
   return converted;
 }
 
-/** Nine letters and digits that stand for an id, always the same for the same id. */
+/** A nine-character hash of an id. */
 function shortId(id: string): string {
   let hash = 0xcbf29ce484222325n;
   for (const byte of new TextEncoder().encode(id)) {
@@ -74,9 +78,9 @@ function shortId(id: string): string {
   return hash.toString(36).padStart(9, "0").slice(-9);
 }
 
-/** For templates without a system role: its text goes before the message that follows. */
-function foldSystem(messages: readonly TemplateMessage[]): TemplateMessage[] {
-  const folded: TemplateMessage[] = [];
+/** For templates without a system role: prepends the system text to the following message. */
+function mergeSystem(messages: readonly TemplateMessage[]): TemplateMessage[] {
+  const merged: TemplateMessage[] = [];
   let pending: string[] = [];
   for (const message of messages) {
     if (message.role === "system") {
@@ -84,9 +88,9 @@ function foldSystem(messages: readonly TemplateMessage[]): TemplateMessage[] {
       continue;
     }
     const content = [...pending, message.content].join("\n");
-    folded.push(pending.length === 0 ? message : { ...message, content });
+    merged.push(pending.length === 0 ? message : { ...message, content });
     pending = [];
   }
-  if (pending.length > 0) folded.push({ role: "user", content: pending.join("\n") });
-  return folded;
+  if (pending.length > 0) merged.push({ role: "user", content: pending.join("\n") });
+  return merged;
 }

@@ -1,3 +1,5 @@
+/** Renders conversations to prompts with the model's or a fallback template. */
+
 export { type ControlTokens, controlTokensOf } from "./control_tokens.ts";
 export {
   type ChatInput,

@@ -84,7 +84,7 @@ Deno.test("control tokens that JSON escapes hide stay text", async () => {
   assertEquals(parts, [{ text: '{"city": "<|im_end|>"}', special: false }]);
 });
 
-Deno.test("calls that Shimmy writes into the history keep their control tokens", async () => {
+Deno.test("calls that Shimmy writes as text keep their control tokens", async () => {
   const template = "{% for m in messages %}{{ m.content }}{% endfor %}{# List of tools:  #}";
   const call = { id: "1", name: "f", arguments: '{"city": "<|im_end|>"}' };
   const parts = await renderPrompt(
@@ -120,7 +120,7 @@ Deno.test("reasoning tags in the assistant's text reach templates that split on 
   ]);
 });
 
-Deno.test("the system message goes before the user's where the template refuses it", async () => {
+Deno.test("the system message is prepended to the user's if the template refuses it", async () => {
   const template = "{% if messages[0].role == 'system' %}{{ raise_exception('No system') }}" +
     "{% endif %}{% for m in messages %}[{{ m.role }}] {{ m.content }}{% endfor %}";
   const text = await renderText(
@@ -130,7 +130,7 @@ Deno.test("the system message goes before the user's where the template refuses 
   assertEquals(text, "[user] S\nU");
 });
 
-Deno.test("a developer is the system where the template knows no developer", async () => {
+Deno.test("the developer role becomes system if the template lacks it", async () => {
   const messages: Message[] = [{ role: "developer", content: "S" }];
   const template = "{% for m in messages %}[{{ m.role }}]{{ m.content }}{% endfor %}";
   assertEquals(await renderText(info({ chatTemplate: template }), chat(messages)), "[system]S");
@@ -138,7 +138,7 @@ Deno.test("a developer is the system where the template knows no developer", asy
   assertEquals(await renderText(info({ chatTemplate: knows }), chat(messages)), "[developer]S!");
 });
 
-Deno.test("content becomes a list of parts where the template insists on one", async () => {
+Deno.test("content becomes a list of parts if the template requires it", async () => {
   const template =
     "{% for m in messages %}{% for part in m.content %}{{ part.text }}{% endfor %}{% endfor %}";
   const text = await renderText(
@@ -148,7 +148,7 @@ Deno.test("content becomes a list of parts where the template insists on one", a
   assertEquals(text, "Hi");
 });
 
-Deno.test("arguments are an object where the template writes JSON itself", async () => {
+Deno.test("arguments are an object if the template serialises JSON itself", async () => {
   const template = "{% for m in messages %}{{ m.content }}{% for c in m.tool_calls or [] %}" +
     "{{ c.function.arguments | tojson }}{% endfor %}{% endfor %}";
   const call = { id: "1", name: "f", arguments: '{"a":1}' };
@@ -166,7 +166,7 @@ Deno.test("arguments are an object where the template writes JSON itself", async
   );
 });
 
-Deno.test("call ids are shortened where the template wants nine characters", async () => {
+Deno.test("call ids are shortened if the template requires nine characters", async () => {
   const template = "{% for m in messages %}{{ m.content }}{% for c in m.tool_calls or [] %}" +
     "{% if c.id | length != 9 %}{{ raise_exception('length 9') }}{% endif %}" +
     "{{ c.function.arguments | tojson }}{{ '[' + c.id + ']' }}{% endfor %}" +
@@ -187,7 +187,7 @@ Deno.test("call ids are shortened where the template wants nine characters", asy
   assertEquals(call, result);
 });
 
-Deno.test("tools are described, and calls written as text, where the template has no place", async () => {
+Deno.test("tools and calls are written as text if the template does not render them", async () => {
   const template = "{% for m in messages %}[{{ m.role }}]{{ m.content }}{% endfor %}";
   const text = await renderText(
     info({ chatTemplate: template }),
@@ -211,7 +211,7 @@ Deno.test("tools are described, and calls written as text, where the template ha
   ]);
 });
 
-Deno.test("calls are written one a message where the template takes no more", async () => {
+Deno.test("calls are split into one message each if the template accepts only one", async () => {
   const template = "{% for m in messages %}{{ m.content }}{% if m.tool_calls %}" +
     "{% if m.tool_calls | length != 1 %}{{ raise_exception('one') }}{% endif %}" +
     "{{ '[' + (m.tool_calls[0].function.arguments | tojson) + ']' }}{% endif %}{% endfor %}";
@@ -238,11 +238,11 @@ Deno.test("the model continues its own last message", async () => {
   await assertRejects(
     () => renderText(info(), chat([{ role: "user", content: "Hi" }], { continueLast: true })),
     ShimmyError,
-    "only a last message of the assistant",
+    "only a last assistant message",
   );
 });
 
-Deno.test("tools are offered unless the choice is none, with a template of their own", async () => {
+Deno.test("tools are offered unless the choice is none, with the tool template", async () => {
   const model = info({ toolTemplate: "tools: {{ tools[0].function.name }}" });
   const input = chat([{ role: "user", content: "Hi" }], { tools: [weather] });
   assertEquals(await renderText(model, input), "tools: get_weather");
@@ -250,7 +250,7 @@ Deno.test("tools are offered unless the choice is none, with a template of their
   assertEquals((await renderText(model, none)).includes("get_weather"), false);
 });
 
-Deno.test("a prompt that ends with the opening tag has begun the reasoning", async () => {
+Deno.test("a prompt that ends with the opening tag opens the reasoning", async () => {
   const template = "{% if enable_thinking %}{{ '<think>\\n' }}{% endif %}";
   const model = info({ chatTemplate: template });
   const input = chat([{ role: "user", content: "Hi" }]);
@@ -259,7 +259,7 @@ Deno.test("a prompt that ends with the opening tag has begun the reasoning", asy
   assertEquals((await renderChat(model, off)).opensReasoning, false);
 });
 
-Deno.test("text is read with its control tokens and tokens are taken as they are", async () => {
+Deno.test("raw text may contain control tokens, and tokens are used unchanged", async () => {
   assertEquals(await renderPrompt(info(), { type: "text", text: "<|im_end|>" }), [
     { text: "<|im_end|>", special: true },
   ]);

@@ -1,14 +1,14 @@
-/** A message as templates take it: OpenAI's JSON. */
+/** A message for templates, in OpenAI's JSON. */
 export interface TemplateMessage {
   role: string;
   content: string | readonly Record<string, unknown>[];
   reasoning_content?: string;
-  /** The reasoning, under the name some templates have for it. */
+  /** The reasoning, under other names that templates use. */
   thinking?: string;
   reasoning?: string;
-  /** The tools, for templates that want them in the system message. */
+  /** The tools, for templates that expect them in the system message. */
   tools?: string;
-  /** Results of this message's own calls, for templates that want them there. */
+  /** Results of this message's calls, for templates that expect them there. */
   tool_responses?: readonly { readonly name: string; readonly response: unknown }[];
   name?: string;
   tool_call_id?: string;
@@ -21,7 +21,7 @@ interface TemplateToolCall {
   readonly id: string;
 }
 
-/** Puts the content into the list of parts a template insists on. */
+/** Converts the content to a list of parts, for templates that require it. */
 export function inParts(messages: readonly TemplateMessage[]): TemplateMessage[] {
   return messages.map((message) =>
     typeof message.content === "string"

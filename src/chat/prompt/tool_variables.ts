@@ -1,6 +1,6 @@
 import type { Tool } from "../conversation/mod.ts";
 
-/** The tools as templates take them: OpenAI's JSON. */
+/** Tools for templates, in OpenAI's JSON. */
 export function templateTools(tools: readonly Tool[]) {
   return tools.map(({ name, description = "", parameters }) => ({
     type: "function",
@@ -8,21 +8,21 @@ export function templateTools(tools: readonly Tool[]) {
   }));
 }
 
-/** The variables in which a template looks for the tools that are offered. */
+/** The template variables with the offered tools. */
 export function toolVariables(
   tools: readonly Tool[],
   template: string,
 ): Record<string, unknown> {
   const list = templateTools(tools);
   const variables: Record<string, unknown> = {};
-  // Firefunction has them as text.
+  // Firefunction expects text.
   if (/\bfunctions\b/.test(template) && !/\btools\b/.test(template)) {
     variables["functions"] = list.length === 0
       ? ""
       : JSON.stringify(list.map((tool) => tool.function), null, 4);
   }
   if (list.length === 0) return variables;
-  // SmolLM3 tells tools that are called by tags from those that are called in Python.
+  // SmolLM3 distinguishes tools that are called by tags from those that are called in Python.
   if (template.includes("xml_tools")) variables["xml_tools"] = list;
   return { ...variables, tools: list };
 }

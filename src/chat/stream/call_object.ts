@@ -1,47 +1,53 @@
-import type { Reader, Reading } from "./reader.ts";
-import type { Sink } from "./sink.ts";
+import type { IncrementalParser, Reader } from "./reader.ts";
+import type { EventBuffer } from "./event_buffer.ts";
 
 const NAME_KEYS: ReadonlySet<string> = new Set(["name", "tool_name"]);
 const ARGUMENT_KEYS: ReadonlySet<string> = new Set(["arguments", "parameters", "args", "input"]);
 const ID_KEYS: ReadonlySet<string> = new Set(["id", "tool_call_id", "call_id"]);
 
-/** What is known of a call while its object is being read. */
+/** State of a call while its object is parsed. */
 interface Call {
   name: string | null;
   id: string | undefined;
   /** Arguments that came before the name. */
-  early: string | null;
-  opened: boolean;
+  pendingArguments: string | null;
+  isOpened: boolean;
   hasArguments: boolean;
 }
 
 /**
- * Reads a tool call written as a JSON object, `{"name": ..., "arguments": {...}}` in any order of keys,
- * also wrapped as `{"type": "function", "function": {...}}`. Arguments flow to the sink as they come.
+ * Parses a tool call as a JSON object, `{"name": ..., "arguments": {...}}` with keys in any order,
+ * also wrapped as `{"type": "function", "function": {...}}`. Arguments are streamed.
  *
- * False when there was no call: `accept` refused its name, or it is no such object. What was read is
- * then on the reader's tape, if one runs.
+ * False if there was no call: the object has another form, or `accept` refused its name. The
+ * reader's recording then has the text.
  */
 export function* readCallObject(
   reader: Reader,
-  sink: Sink,
+  output: EventBuffer,
   accept: (name: string) => boolean = () => true,
-): Reading<boolean> {
-  const call: Call = { name: null, id: undefined, early: null, opened: false, hasArguments: false };
-  yield* readMembers(reader, sink, call, accept);
+): IncrementalParser<boolean> {
+  const call: Call = {
+    name: null,
+    id: undefined,
+    pendingArguments: null,
+    isOpened: false,
+    hasArguments: false,
+  };
+  yield* readMembers(reader, output, call, accept);
   if (call.name === null || !accept(call.name)) return false;
-  open(sink, call);
-  if (!call.hasArguments) sink.toolArguments("{}");
+  open(output, call);
+  if (!call.hasArguments) output.toolArguments("{}");
   return true;
 }
 
-/** Reads the members of an object into the call. False when the text is not an object. */
+/** Parses the members of an object. False if the text is not an object. */
 function* readMembers(
   reader: Reader,
-  sink: Sink,
+  output: EventBuffer,
   call: Call,
   accept: (name: string) => boolean,
-): Reading<boolean> {
+): IncrementalParser<boolean> {
   yield* reader.space();
   if (!(yield* reader.literal("{"))) return false;
   for (;;) {
@@ -54,13 +60,13 @@ function* readMembers(
     const name = String(key.value);
     const next = yield* reader.peek();
     if (name === "function" && next === "{") {
-      if (!(yield* readMembers(reader, sink, call, accept))) return false;
+      if (!(yield* readMembers(reader, output, call, accept))) return false;
     } else if (NAME_KEYS.has(name) || (name === "function" && next === '"')) {
       const value = yield* reader.jsonValue();
       if (typeof value?.value !== "string" || !accept(value.value)) return false;
       call.name = value.value;
     } else if (ARGUMENT_KEYS.has(name)) {
-      yield* readArguments(reader, sink, call);
+      yield* readArguments(reader, output, call);
     } else {
       const value = yield* reader.jsonValue();
       if (value === null) return false;
@@ -69,23 +75,23 @@ function* readMembers(
   }
 }
 
-function* readArguments(reader: Reader, sink: Sink, call: Call): Reading<void> {
+function* readArguments(reader: Reader, output: EventBuffer, call: Call): IncrementalParser<void> {
   call.hasArguments = true;
   const encoded = (yield* reader.peek()) === '"';
   if (call.name !== null && !encoded) {
-    open(sink, call);
-    yield* reader.json((text) => sink.toolArguments(text));
+    open(output, call);
+    yield* reader.json((text) => output.toolArguments(text));
     return;
   }
   const value = yield* reader.jsonValue();
-  // Some models write the object as a string that holds its JSON.
-  call.early = typeof value?.value === "string" ? value.value : value?.text ?? "";
-  if (call.name !== null) open(sink, call);
+  // Some models write the arguments as a string that contains JSON.
+  call.pendingArguments = typeof value?.value === "string" ? value.value : value?.text ?? "";
+  if (call.name !== null) open(output, call);
 }
 
-function open(sink: Sink, call: Call): void {
-  if (!call.opened) sink.toolCall(call.name!, call.id);
-  call.opened = true;
-  if (call.early !== null) sink.toolArguments(call.early);
-  call.early = null;
+function open(output: EventBuffer, call: Call): void {
+  if (!call.isOpened) output.toolCall(call.name!, call.id);
+  call.isOpened = true;
+  if (call.pendingArguments !== null) output.toolArguments(call.pendingArguments);
+  call.pendingArguments = null;
 }

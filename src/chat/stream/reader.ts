@@ -1,74 +1,79 @@
-/** A parser that waits for more text by yielding; `T` is what it has read when it is done. */
-export type Reading<T> = Generator<undefined, T, undefined>;
+/** A parser that yields to wait for more text and returns `T`. */
+export type IncrementalParser<T> = Generator<undefined, T, undefined>;
 
 /**
- * Text that arrives in pieces, read by generators: a parser is written as if the whole text were there,
- * and every read yields until enough of it has come or the text has ended.
+ * A reader of text that arrives in pieces. Parsers are generators, written as if the whole text
+ * were available: every read yields until enough text has arrived or the text has ended.
  */
 export class Reader {
   #buffer = "";
   #ended = false;
-  #tape: string | null = null;
+  #recording: string | null = null;
 
-  /** Adds text at the end. */
+  /** Appends text. */
   push(text: string): void {
     this.#buffer += text;
   }
 
-  /** No more text will come. */
+  /** Ends the text. */
   end(): void {
     this.#ended = true;
   }
 
-  /** Records what is read from here on, until {@linkcode stopTape}. */
-  startTape(): void {
-    this.#tape = "";
+  /** Starts recording the text that is read, until {@linkcode stopRecording}. */
+  startRecording(): void {
+    this.#recording = "";
   }
 
-  /** What was read since {@linkcode startTape}. */
-  stopTape(): string {
-    const tape = this.#tape ?? "";
-    this.#tape = null;
-    return tape;
+  /** Stops recording. Returns the text since {@linkcode startRecording}. */
+  stopRecording(): string {
+    const recording = this.#recording ?? "";
+    this.#recording = null;
+    return recording;
   }
 
-  /** The next character without reading it; "" at the end of the text. */
-  *peek(): Reading<string> {
+  /** The next character without consuming it; "" at the end. */
+  *peek(): IncrementalParser<string> {
     while (this.#buffer === "" && !this.#ended) yield;
     return this.#buffer.charAt(0);
   }
 
   /**
-   * Hands text to `emit` as it comes, up to the first of the stops, and reads that stop. Text that may
-   * be the beginning of a stop is held back. Null when the text ended first.
+   * Passes text to `emit` up to the first stop and consumes the stop. Text that may be the start of
+   * a stop is held back. Returns null if the text ended first.
    */
-  *until(stops: readonly string[], emit: (text: string) => void): Reading<string | null> {
+  *until(stops: readonly string[], emit: (text: string) => void): IncrementalParser<string | null> {
     for (;;) {
       const hit = firstOf(this.#buffer, stops);
-      // A stop that began no later than the hit, and may still become whole, comes first.
+      // A possible stop that starts no later than the match, but is still incomplete, takes
+      // precedence.
       const waits = hit !== null && !this.#ended &&
-        this.#buffer.length - heldBack(this.#buffer, stops) <= hit.at;
+        this.#buffer.length - partialStopLength(this.#buffer, stops) <= hit.at;
       if (hit !== null && !waits) {
         if (hit.at > 0) emit(this.#take(hit.at));
         this.#take(hit.stop.length);
         return hit.stop;
       }
-      const free = this.#buffer.length - (this.#ended ? 0 : heldBack(this.#buffer, stops));
+      const free = this.#buffer.length - (this.#ended ? 0 : partialStopLength(this.#buffer, stops));
       if (free > 0 && !waits) emit(this.#take(free));
       if (this.#ended) return null;
       yield;
     }
   }
 
-  /** Everything before the stop, which is read too; null for the stop when the text ended first. */
-  *textUntil(...stops: readonly string[]): Reading<{ text: string; stop: string | null }> {
+  /**
+   * Reads the text before a stop and consumes the stop. The stop is null if the text ended first.
+   */
+  *textUntil(
+    ...stops: readonly string[]
+  ): IncrementalParser<{ text: string; stop: string | null }> {
     let text = "";
     const stop = yield* this.until(stops, (piece) => text += piece);
     return { text, stop };
   }
 
-  /** Which of the literals comes next; it is read. Null, with nothing read, when none does. */
-  *oneOf(...literals: readonly string[]): Reading<string | null> {
+  /** Consumes the longest literal that comes next. Returns null if there is none. */
+  *oneOf(...literals: readonly string[]): IncrementalParser<string | null> {
     for (;;) {
       const hit = literals.find((literal) => this.#buffer.startsWith(literal));
       const open = literals.some((literal) =>
@@ -84,18 +89,18 @@ export class Reader {
     }
   }
 
-  /** True if the literal comes next; then it is read. */
-  *literal(text: string): Reading<boolean> {
+  /** Consumes the literal if it comes next. True if it did. */
+  *literal(text: string): IncrementalParser<boolean> {
     return (yield* this.oneOf(text)) !== null;
   }
 
-  /** Reads white space and returns it. */
-  *space(): Reading<string> {
+  /** Reads white space. */
+  *space(): IncrementalParser<string> {
     return yield* this.run(/\s/);
   }
 
-  /** Reads characters as long as each matches. */
-  *run(character: RegExp): Reading<string> {
+  /** Reads characters while they match. */
+  *run(character: RegExp): IncrementalParser<string> {
     let text = "";
     for (;;) {
       let length = 0;
@@ -107,10 +112,10 @@ export class Reader {
   }
 
   /**
-   * Reads one JSON value and hands its text to `emit` as it comes. True if it was complete.
-   * What is not JSON at all is read up to the next comma or closing bracket.
+   * Reads one JSON value and passes its text to `emit` as it arrives. True if it was complete. Text
+   * that is not JSON is read up to the next comma or closing bracket.
    */
-  *json(emit: (text: string) => void): Reading<boolean> {
+  *json(emit: (text: string) => void): IncrementalParser<boolean> {
     const scan = new JsonScan();
     for (;;) {
       const length = scan.scan(this.#buffer);
@@ -121,8 +126,8 @@ export class Reader {
     }
   }
 
-  /** Reads one JSON value; null when it is not complete or not JSON. */
-  *jsonValue(): Reading<{ value: unknown; text: string } | null> {
+  /** Reads one JSON value. Returns null if it is incomplete or not JSON. */
+  *jsonValue(): IncrementalParser<{ value: unknown; text: string } | null> {
     let text = "";
     yield* this.json((piece) => text += piece);
     try {
@@ -132,30 +137,30 @@ export class Reader {
     }
   }
 
-  /** Everything that is left, as it comes. */
-  *rest(emit: (text: string) => void): Reading<void> {
+  /** Passes the remaining text to `emit` as it arrives. */
+  *rest(emit: (text: string) => void): IncrementalParser<void> {
     yield* this.until([], emit);
   }
 
   #take(length: number): string {
     const text = this.#buffer.slice(0, length);
     this.#buffer = this.#buffer.slice(length);
-    if (this.#tape !== null) this.#tape += text;
+    if (this.#recording !== null) this.#recording += text;
     return text;
   }
 }
 
-/** Finds the end of a JSON value in text that comes in pieces. */
+/** Finds the end of a JSON value in pieces of text. */
 class JsonScan {
   done = false;
-  /** True while the value is a bare word or a number, which ends where the text does. */
+  /** True if the value is a word or number, which may end with the text. */
   scalar = false;
   #depth = 0;
   #inString = false;
   #escaped = false;
   #started = false;
 
-  /** How many characters of the piece belong to the value. */
+  /** Number of characters of the piece that belong to the value. */
   scan(piece: string): number {
     for (let index = 0; index < piece.length; index++) {
       const character = piece[index]!;
@@ -198,8 +203,8 @@ function firstOf(text: string, stops: readonly string[]): { at: number; stop: st
   return first;
 }
 
-/** How many characters at the end may become the beginning of a stop. */
-export function heldBack(text: string, stops: readonly string[]): number {
+/** Length of the longest suffix that may be the start of a stop. */
+export function partialStopLength(text: string, stops: readonly string[]): number {
   let held = 0;
   for (const stop of stops) {
     for (let length = Math.min(stop.length - 1, text.length); length > held; length--) {

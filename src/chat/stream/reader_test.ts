@@ -1,8 +1,8 @@
 import { assertEquals } from "@std/assert";
-import { Reader, type Reading } from "./reader.ts";
+import { type IncrementalParser, Reader } from "./reader.ts";
 
 /** Runs a parser over a text that comes in pieces of one size. */
-function feed<T>(text: string, size: number, parser: (reader: Reader) => Reading<T>): T {
+function feed<T>(text: string, size: number, parser: (reader: Reader) => IncrementalParser<T>): T {
   const reader = new Reader();
   const reading = parser(reader);
   let step = reading.next();
@@ -16,13 +16,13 @@ function feed<T>(text: string, size: number, parser: (reader: Reader) => Reading
 }
 
 /** The result, which must be the same whatever the size of the pieces. */
-function always<T>(text: string, parser: (reader: Reader) => Reading<T>): T {
+function always<T>(text: string, parser: (reader: Reader) => IncrementalParser<T>): T {
   const results = [1, 2, 3, 100].map((size) => feed(text, size, parser));
   for (const result of results) assertEquals(result, results[0]);
   return results[0]!;
 }
 
-Deno.test("text flows up to the first stop", () => {
+Deno.test("text is passed on up to the first stop", () => {
   const result = always("a<b<tool>c</tool>", function* (reader) {
     const first = yield* reader.textUntil("<tool>", "</tool>");
     const second = yield* reader.textUntil("<tool>", "</tool>");
@@ -31,7 +31,7 @@ Deno.test("text flows up to the first stop", () => {
   assertEquals(result, [{ text: "a<b", stop: "<tool>" }, { text: "c", stop: "</tool>" }]);
 });
 
-Deno.test("the stop that begins first is found, and of two at one place the longer", () => {
+Deno.test("the earliest stop is found, and of two at one offset the longer", () => {
   const stops = ["```", "Go:```json", "```json"];
   const stopOf = (text: string) =>
     always(text, function* (reader) {
@@ -42,12 +42,12 @@ Deno.test("the stop that begins first is found, and of two at one place the long
   assertEquals(stopOf("a Go:```js"), "```");
 });
 
-Deno.test("text that only began like a stop comes out at the end", () => {
+Deno.test("a partial stop is emitted at the end", () => {
   const result = always("a<too", (reader) => reader.textUntil("<tool>"));
   assertEquals(result, { text: "a<too", stop: null });
 });
 
-Deno.test("what may become a stop is held back and nothing more", () => {
+Deno.test("only a possible start of a stop is held back", () => {
   const reader = new Reader();
   const pieces: string[] = [];
   const reading = reader.until(["<tool>"], (piece) => pieces.push(piece));
@@ -59,13 +59,13 @@ Deno.test("what may become a stop is held back and nothing more", () => {
   assertEquals(pieces, ["x ", "<top"]);
 });
 
-Deno.test("the longest literal wins", () => {
+Deno.test("the longest literal is consumed", () => {
   assertEquals(always("abcd", (reader) => reader.oneOf("ab", "abc", "x")), "abc");
   assertEquals(always("abx", (reader) => reader.oneOf("ab", "abc")), "ab");
   assertEquals(always("ab", (reader) => reader.oneOf("abc")), null);
 });
 
-Deno.test("a JSON value ends where it ends", () => {
+Deno.test("the end of a JSON value is found", () => {
   for (
     const [text, value] of [
       ['{"a": "}\\"{", "b": [1, {}]} rest', '{"a": "}\\"{", "b": [1, {}]}'],
@@ -80,17 +80,17 @@ Deno.test("a JSON value ends where it ends", () => {
   }
 });
 
-Deno.test("a broken JSON value is null", () => {
+Deno.test("a malformed JSON value is null", () => {
   assertEquals(always('{"a": ', (reader) => reader.jsonValue()), null);
   assertEquals(always("nope,", (reader) => reader.jsonValue()), null);
 });
 
-Deno.test("the tape holds what was read", () => {
-  const tape = always("  abc!", function* (reader) {
-    reader.startTape();
+Deno.test("a recording has the consumed text", () => {
+  const recording = always("  abc!", function* (reader) {
+    reader.startRecording();
     yield* reader.space();
     yield* reader.run(/[a-b]/);
-    return reader.stopTape();
+    return reader.stopRecording();
   });
-  assertEquals(tape, "  ab");
+  assertEquals(recording, "  ab");
 });

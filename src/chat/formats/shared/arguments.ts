@@ -1,42 +1,42 @@
 import type { Tool } from "../../conversation/mod.ts";
-import type { Reader, Reading, Sink } from "../../stream/mod.ts";
+import type { EventBuffer, IncrementalParser, Reader } from "../../stream/mod.ts";
 
-/** What the value of an argument is: text as it stands, JSON, or whichever it looks like. */
+/** How the value of an argument is written: raw text, JSON, or either. */
 export type ValueKind = "text" | "json" | "either";
 
-/** Writes the JSON text of an object into the arguments of the last call, member by member. */
+/** Writes the arguments of the last call as a JSON object, one member at a time. */
 export class ArgumentsWriter {
-  readonly #sink: Sink;
+  readonly #output: EventBuffer;
   #members = 0;
 
-  constructor(sink: Sink) {
-    this.#sink = sink;
+  constructor(output: EventBuffer) {
+    this.#output = output;
   }
 
-  /** Begins a member; its value follows. */
+  /** Starts a member. Its value follows. */
   key(key: string): void {
-    this.#sink.toolArguments(`${this.#members++ === 0 ? "{" : ", "}${JSON.stringify(key)}: `);
+    this.#output.toolArguments(`${this.#members++ === 0 ? "{" : ", "}${JSON.stringify(key)}: `);
   }
 
-  /** JSON text of a value or of a part of it. */
+  /** Writes JSON text of a value or a part of it. */
   json(text: string): void {
-    this.#sink.toolArguments(text);
+    this.#output.toolArguments(text);
   }
 
-  /** A piece of a string, without its quotation marks. */
+  /** Writes a piece of a string without quotation marks. */
   piece(text: string): void {
-    this.#sink.toolArguments(JSON.stringify(text).slice(1, -1));
+    this.#output.toolArguments(JSON.stringify(text).slice(1, -1));
   }
 
   end(): void {
-    this.#sink.toolArguments(this.#members === 0 ? "{}" : "}");
+    this.#output.toolArguments(this.#members === 0 ? "{}" : "}");
   }
 }
 
 /**
- * Reads the value of an argument up to `close` and writes it. Text flows as it comes; a value that may
- * be JSON is looked at when it is complete. `lines` tells that a newline on either side is no part of
- * the value.
+ * Parses the value of an argument up to `close` and writes it. Text is streamed. A value that may
+ * be JSON is written when it is complete. With `lines`, surrounding newlines are not part of the
+ * value.
  */
 export function* readValue(
   reader: Reader,
@@ -44,7 +44,7 @@ export function* readValue(
   close: string,
   kind: ValueKind,
   lines: boolean,
-): Reading<void> {
+): IncrementalParser<void> {
   if (kind !== "text") {
     const { text } = yield* reader.textUntil(close);
     writer.json(asJson(lines ? text.replace(/^\r?\n|\r?\n$/g, "") : text));
@@ -61,7 +61,7 @@ export function* readValue(
   writer.json('"');
 }
 
-/** A value as JSON: as it stands when it is JSON or a Python literal, else as a string. */
+/** Converts a value to JSON: JSON and Python literals are parsed, other text becomes a string. */
 function asJson(text: string): string {
   const value = asValue(text);
   return typeof value === "string" || /^(True|False|None)$/.test(text.trim())
@@ -69,7 +69,7 @@ function asJson(text: string): string {
     : text.trim();
 }
 
-/** The value of a text that is JSON or a Python literal; any other text is itself. */
+/** Parses JSON or a Python literal. Other text is returned unchanged. */
 export function asValue(text: string): unknown {
   const trimmed = text.trim();
   const literals: Readonly<Record<string, unknown>> = { True: true, False: false, None: null };
@@ -81,7 +81,7 @@ export function asValue(text: string): unknown {
   }
 }
 
-/** What a tool's schema makes of the argument `key`. */
+/** The kind of the argument `key` in a tool's schema. */
 export function kindOf(tool: Tool | undefined, key: string): ValueKind {
   const properties = tool?.parameters["properties"];
   if (typeof properties !== "object" || properties === null) return "either";

@@ -1,47 +1,51 @@
 import type { Tool, ToolCall } from "../../conversation/mod.ts";
 import type { GrammarRules } from "./gbnf.ts";
-import type { Reader, Reading, ReasoningTags, Sink } from "../../stream/mod.ts";
+import type { EventBuffer, IncrementalParser, Reader, ReasoningTags } from "../../stream/mod.ts";
 
-/** What a parser may know of the request whose answer it reads. */
+/** Properties of the request that a parser needs. */
 export interface ParseContext {
   readonly tools: readonly Tool[];
-  /** What the template wrote to begin the answer, where the format frames answers. */
+  /** Text that the template wrote at the start of the answer, for formats that frame answers. */
   readonly generationPrompt: string;
   /** The prompt ends inside the model's reasoning. */
   readonly opensReasoning: boolean;
 }
 
-/** How a family of models writes tool calls. */
+/** The tool call format of a family of models. */
 export interface ToolFormat {
   readonly name: string;
-  /** True if this chat template makes a model speak the format. */
+  /** True if models with this chat template use the format. */
   readonly matches: (template: string) => boolean;
-  /** What the parser must get to see even where the vocabulary has it as a control token. */
+  /** Texts that the parser needs even if they are control tokens. */
   readonly markers: readonly string[];
-  /** What stands around the model's reasoning, where its template does not say so in plain words. */
+  /** Reasoning tags, if the template does not contain them. */
   readonly reasoning?: ReasoningTags;
-  /** What begins and ends reasoning in frames that are no tags which a client may write. */
-  readonly thought?: { readonly open: string; readonly close: string };
+  /** Start and end of reasoning, for formats that frame it without tags. */
+  readonly reasoningFrame?: { readonly open: string; readonly close: string };
   /**
-   * The format frames every answer and its reasoning too, so the parser runs for all of it and not
-   * only for what follows the reasoning when tools were offered.
+   * The format frames all parts of an answer, also reasoning. The parser then reads the whole
+   * answer, not only the part after the reasoning of requests with tools.
    */
   readonly framesAnswer?: boolean;
-  /** Reads an answer (what follows its reasoning) up to its end. */
-  readonly parse: (reader: Reader, sink: Sink, context: ParseContext) => Reading<void>;
-  /** Calls as the model writes them. */
+  /** Parses an answer (after its reasoning) to the end. */
+  readonly parse: (
+    reader: Reader,
+    output: EventBuffer,
+    context: ParseContext,
+  ) => IncrementalParser<void>;
+  /** Writes calls as the model does. */
   readonly write: (calls: readonly ToolCall[]) => string;
   /**
-   * Texts that show that calls begin: what {@linkcode grammar} describes begins with one of them. None
-   * where nothing tells a call from other text before it is too late.
+   * Texts that start calls: each text of {@linkcode grammar} starts with one of them. Empty if
+   * calls cannot be recognised early enough.
    */
   readonly triggers: (tools: readonly Tool[]) => readonly string[];
-  /** Where the format frames answers: a GBNF expression for the reasoning that may come first. */
+  /** For formats that frame answers: GBNF expression for optional reasoning at the start. */
   readonly preamble?: (rules: GrammarRules, opensReasoning: boolean) => string;
-  /** Where the format frames answers: the GBNF expression `content` with its frame around it. */
+  /** For formats that frame answers: puts a GBNF expression into the answer's frame. */
   readonly frame?: (content: string) => string;
-  /** A GBNF expression for one call of one of the tools, or for one and `more`. */
-  readonly grammar: (tools: readonly Tool[], rules: GrammarRules, more: boolean) => string;
+  /** GBNF expression for one call of a tool, or for one or more calls with `parallel`. */
+  readonly grammar: (tools: readonly Tool[], rules: GrammarRules, parallel: boolean) => string;
 }
 
 /** True if a tool of that name was offered. */
@@ -49,7 +53,7 @@ export function isOffered(context: ParseContext, name: string): boolean {
   return context.tools.some((tool) => tool.name === name);
 }
 
-/** The JSON text of a call's arguments. */
+/** The arguments of a call as JSON text. */
 export function argumentsText(call: ToolCall): string {
   return call.arguments.trim() || "{}";
 }

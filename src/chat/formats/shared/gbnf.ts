@@ -1,38 +1,38 @@
 import { ShimmyError } from "../../../errors.ts";
 
-/** A text as a GBNF literal. */
+/** A text as GBNF literal. */
 export function quoted(text: string): string {
   const escaped = text.replace(/[\\"]/g, "\\$&").replace(/\n/g, "\\n").replace(/\r/g, "\\r")
     .replace(/\t/g, "\\t");
   return `"${escaped}"`;
 }
 
-/** Expressions of which one holds. */
+/** A choice of expressions. */
 export function anyOf(expressions: readonly string[]): string {
   return expressions.length === 1 ? expressions[0]! : `( ${expressions.join(" | ")} )`;
 }
 
 /**
- * An expression for members in their order, commas between them; those that are not needed may be
- * left out.
+ * Expression for members in order, separated by commas. Members that are not required may be
+ * omitted.
  */
 export function membersRule(
-  members: readonly { readonly rule: string; readonly needed: boolean }[],
+  members: readonly { readonly rule: string; readonly required: boolean }[],
   comma = ",",
 ): string {
   const separator = quoted(comma);
-  // What comes when a member was written before, and when none was.
+  // The remaining members after a written member, and without one.
   let following = "";
   let first = "";
-  for (const { rule, needed } of members.toReversed()) {
+  for (const { rule, required } of members.toReversed()) {
     const written = `${rule} ${following}`.trim();
-    first = needed ? written : first === "" ? `( ${written} )?` : `( ${written} | ${first} )`;
-    following = needed ? `${separator} ${written}` : `( ${separator} ${rule} )? ${following}`;
+    first = required ? written : first === "" ? `( ${written} )?` : `( ${written} | ${first} )`;
+    following = required ? `${separator} ${written}` : `( ${separator} ${rule} )? ${following}`;
   }
   return first;
 }
 
-/** What makes rules of JSON Schemas and keeps all rules apart: the grammar room's builder. */
+/** Builds rules from JSON Schemas with unique names: the grammar room's builder. */
 export interface RuleBuilder {
   addSchema(schema: unknown, hint?: string): string;
   addJsonObject(): string;
@@ -40,33 +40,34 @@ export interface RuleBuilder {
   toString(): string;
 }
 
-/** Rules of a grammar for an answer that is put together piece by piece. */
+/** Rules of an answer's grammar. */
 export class GrammarRules {
   readonly #builder: RuleBuilder;
-  readonly #untils = new Map<string, string>();
-  #parts = 0;
+  readonly #untilRules = new Map<string, string>();
+  #embedded = 0;
 
   constructor(builder: RuleBuilder) {
     this.#builder = builder;
   }
 
-  /** Adds a rule; returns its name, which is `chat-` and the one given. */
+  /** Adds a rule. Returns its name with the prefix `chat-`. */
   add(name: string, expression: string): string {
     this.#builder.addRule(`chat-${name}`, expression);
     return `chat-${name}`;
   }
 
   /**
-   * The name of a rule for JSON that a schema accepts.
-   * @throws {ShimmyError} `invalid`, where no grammar can be made of it.
+   * Name of a rule for JSON that is valid for a schema.
+   *
+   * @throws {ShimmyError} `invalid` if a grammar cannot express the schema.
    */
   schema(schema: unknown): string {
     return this.#builder.addSchema(schema);
   }
 
   /**
-   * The name of a rule for the arguments of a tool, or for one of them. A schema that no grammar can be
-   * made of does not keep a tool from being called; only its JSON type is held to then.
+   * Name of a rule for a tool's arguments or one of them. If a grammar cannot express the schema,
+   * the tool can still be called: only the JSON type is constrained then.
    */
   argument(schema: unknown): string {
     try {
@@ -80,31 +81,31 @@ export class GrammarRules {
     }
   }
 
-  /** The name of a rule for any JSON object. */
+  /** Name of a rule for any JSON object. */
   jsonObject(): string {
     return this.#builder.addJsonObject();
   }
 
-  /** Takes in a whole grammar; returns the name of what was its start symbol. */
-  part(source: string): string {
-    const prefix = `chat-part-${this.#parts++}`;
+  /** Embeds a grammar. Returns the name of its start symbol. */
+  embed(source: string): string {
+    const prefix = `chat-part-${this.#embedded++}`;
     for (const [name, body] of rulesOf(source)) {
       this.#builder.addRule(`${prefix}-${name}`, withPrefix(body, prefix));
     }
     return `${prefix}-root`;
   }
 
-  /** The name of a rule for any text in which `stop` does not occur. */
+  /** Name of a rule for any text without `stop`. */
   until(stop: string): string {
-    let name = this.#untils.get(stop);
+    let name = this.#untilRules.get(stop);
     if (name === undefined) {
-      this.#untils.set(stop, name = `chat-until-${this.#untils.size}`);
+      this.#untilRules.set(stop, name = `chat-until-${this.#untilRules.size}`);
       for (const [rule, body] of anyTextUntil(name, stop)) this.#builder.addRule(rule, body);
     }
     return name;
   }
 
-  /** The grammar whose start symbol is the expression. */
+  /** The grammar with the expression as start symbol. */
   print(root: string): string {
     this.#builder.addRule("root", root);
     return this.#builder.toString();
@@ -112,11 +113,11 @@ export class GrammarRules {
 }
 
 /**
- * The GBNF rules of any text in which `stop` does not occur, so that `name` followed by the stop ends
- * at its first occurrence.
+ * The GBNF rules of any text without `stop`, so that `name` followed by the stop ends at its first
+ * occurrence.
  *
- * One rule for each length of the part of the stop that has just been read, as in the automaton of
- * Knuth, Morris and Pratt.
+ * There is one rule per length of the matched prefix of the stop, as in the Knuth-Morris-Pratt
+ * automaton.
  */
 export function anyTextUntil(name: string, stop: string): [name: string, body: string][] {
   const characters = Array.from(stop);
@@ -138,7 +139,9 @@ function ruleName(name: string, state: number): string {
   return state === 0 ? name : `${name}-${state}`;
 }
 
-/** How much of the stop has been read when `character` follows `state` characters of it. */
+/**
+ * Length of the matched prefix of the stop after `character` follows a match of length `state`.
+ */
 function nextState(stop: readonly string[], state: number, character: string): number {
   const read = [...stop.slice(0, state), character].join("");
   for (let length = state + 1; length > 0; length--) {
@@ -148,22 +151,24 @@ function nextState(stop: readonly string[], state: number, character: string): n
 }
 
 function inClass(character: string): string {
-  // GBNF has no escape for a circumflex but its code.
+  // GBNF can escape a circumflex only by its code.
   if (character === "^") return "\\x5E";
   return /[\\\][-]/.test(character) ? `\\${character}` : JSON.stringify(character).slice(1, -1);
 }
 
-/** Literals, character classes, comments, token references, repetitions and names, in this order. */
+/**
+ * Literals, character classes, comments, token references, repetitions and names, in this order.
+ */
 const LEXEMES =
   /"(?:\\.|[^"\\])*"|\[(?:\\.|[^\]\\])*\]|#[^\n]*|!?<\[?[^>]*>|\{[^}]*\}|[A-Za-z0-9][A-Za-z0-9-]*(\s*::=)?/g;
 
-/** The rules of a grammar; a body may go on over several lines. */
+/** The rules of a grammar. A body may span several lines. */
 function rulesOf(source: string): [name: string, body: string][] {
   const heads = [...source.matchAll(LEXEMES)].filter((match) => match[1] !== undefined);
   return heads.map((head, index) => {
     const name = head[0].replace(/\s*::=$/, "");
     const body = source.slice(head.index + head[0].length, heads[index + 1]?.index);
-    // Comments would swallow what follows when lines are joined.
+    // Removes comments, because they would include the following text when lines are joined.
     return [
       name,
       body.replace(LEXEMES, (text) => text.startsWith("#") ? "" : text).replace(/\s+$/, "").trim(),

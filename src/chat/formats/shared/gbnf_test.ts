@@ -31,8 +31,8 @@ Deno.test("the rules for any text up to a stop follow partial matches", () => {
   assertEquals(anyTextUntil("x", "]"), [["x", '[^\\]] x | ""']]);
 });
 
-Deno.test("members that are not needed may be left out, with their commas", () => {
-  const member = (rule: string, needed: boolean) => ({ rule, needed });
+Deno.test("optional members may be omitted with their commas", () => {
+  const member = (rule: string, required: boolean) => ({ rule, required });
   assertEquals(membersRule([]), "");
   assertEquals(
     membersRule([member("a", false), member("b", true), member("c", false)]).replace(/ +/g, " "),
@@ -44,15 +44,15 @@ Deno.test("members that are not needed may be left out, with their commas", () =
   );
 });
 
-Deno.test("a rule for text up to the same stop is made once", () => {
+Deno.test("rules for text up to the same stop are shared", () => {
   const rules = new GrammarRules(new Builder());
   assertEquals(rules.until("]"), rules.until("]"));
   assertEquals(rules.print(rules.until("]")).match(/::=/g)?.length, 2);
 });
 
-Deno.test("a grammar becomes part of a larger one under names of its own", () => {
+Deno.test("an embedded grammar has unique rule names", () => {
   const rules = new GrammarRules(new Builder());
-  const part = rules.part(
+  const part = rules.embed(
     'root ::= "root # ::=" [root] item{2,3} # root ::= x\n  | item\nitem ::= root-2 | <[12]>\n' +
       "root-2 ::= [^\\]]",
   );

@@ -2,8 +2,9 @@ import { anyOf, quoted } from "./gbnf.ts";
 import { argumentsText, type ToolFormat } from "./format.ts";
 
 /**
- * Calls as bare JSON objects: the name, then the arguments under a key that differs between formats.
- * @param separator what stands between two calls.
+ * Calls as plain JSON objects: the name, then the arguments under a key that depends on the format.
+ *
+ * @param separator Text between two calls.
  */
 export function jsonObjects(
   argumentsKey: string,
@@ -15,12 +16,12 @@ export function jsonObjects(
     write: (calls) =>
       calls.map((call) => `${head(call.name)}${argumentsText(call)}}`).join(separator),
     triggers: (tools) => tools.map(({ name }) => opening(name)),
-    grammar(tools, rules, more) {
+    grammar(tools, rules, parallel) {
       const bodies = tools.map(({ name, parameters }) =>
         `${quoted(head(name))} ${rules.argument(parameters)} "}"`
       );
       const call = rules.add("call", anyOf(bodies));
-      return more ? `${call} ( ${quoted(separator)} ${call} )*` : call;
+      return parallel ? `${call} ( ${quoted(separator)} ${call} )*` : call;
     },
   };
 }

@@ -1,33 +1,33 @@
 import { argumentsObject, type Tool, type ToolCall } from "../../conversation/mod.ts";
 import { anyOf, type GrammarRules, quoted } from "./gbnf.ts";
-import type { Reader, Reading, Sink } from "../../stream/mod.ts";
+import type { EventBuffer, IncrementalParser, Reader } from "../../stream/mod.ts";
 import type { ParseContext, ToolFormat } from "./format.ts";
 import { ArgumentsWriter, kindOf, readValue, type ValueKind } from "./arguments.ts";
 import { readSections } from "./sections.ts";
 
-/** Calls written as tags: one around the call, one around each argument. */
+/** Tags of a format with one tag per call and one per argument. */
 export interface Markup {
-  /** Around all calls; both are "" where nothing is. */
+  /** Tags around all calls; "" if there are none. */
   readonly open: string;
   readonly close: string;
-  /** What comes before a call's name and after it; without an end the name is one word. */
+  /** Text before and after a call's name. Without an end, the name is one word. */
   readonly call: string;
   readonly callNameEnd: string;
-  /** What the model writes between the name and the first argument, and a GBNF expression for it. */
+  /** Text between the name and the first argument, and its GBNF expression. */
   readonly afterName?: { readonly text: (index: number) => string; readonly rule: string };
   readonly callClose: string;
-  /** What comes before an argument's name, after it, and (with attributes before it) its value. */
+  /** Text before and after an argument's name, and before its value (after attributes). */
   readonly argument: string;
   readonly argumentNameEnd: string;
   readonly valueOpen: string;
   readonly argumentClose: string;
-  /** A newline on either side of a value is no part of it. */
+  /** Newlines around a value are not part of it. */
   readonly lines: boolean;
-  /** Values may stand in `<![CDATA[...]]>`. */
+  /** Values may be in `<![CDATA[...]]>`. */
   readonly characterData?: boolean;
-  /** Attributes between an argument's name and its value, by the JSON type of the value. */
+  /** Attributes between an argument's name and value, by the JSON type of the value. */
   readonly attributes?: (type: string) => string;
-  /** White space the model writes between tags. */
+  /** White space between tags. */
   readonly space: string;
 }
 
@@ -36,7 +36,7 @@ interface MarkupOptions extends Markup {
   readonly matches: (template: string) => boolean;
 }
 
-/** The format of models that write calls as tags. */
+/** A format with calls as tags. */
 export function markupFormat(options: MarkupOptions): ToolFormat {
   const { name, matches, open, close, call, callClose } = options;
   const opens = open === "" ? [call] : [open];
@@ -46,28 +46,28 @@ export function markupFormat(options: MarkupOptions): ToolFormat {
     matches,
     markers: [open, close, call, callClose, options.argument, options.argumentClose]
       .concat(options.valueOpen).filter((tag) => tag !== ""),
-    parse: (reader, sink, context) =>
+    parse: (reader, output, context) =>
       readSections(
         reader,
-        sink,
+        output,
         opens,
         closes,
-        (opened) => readMarkupCalls(reader, sink, options, context, opened === call),
+        (opened) => readMarkupCalls(reader, output, options, context, opened === call),
       ),
     write: (calls) => writeCalls(options, calls),
     triggers: () => opens,
-    grammar: (tools, rules, more) => markupGrammar(options, tools, rules, more),
+    grammar: (tools, rules, parallel) => markupGrammar(options, tools, rules, parallel),
   };
 }
 
-/** Reads calls up to the closing tag; `begun` tells that the first call's tag has been read. */
+/** Parses calls up to the closing tag. `begun` means that the first call's tag has been read. */
 export function* readMarkupCalls(
   reader: Reader,
-  sink: Sink,
+  output: EventBuffer,
   markup: Markup,
   context: Pick<ParseContext, "tools">,
   begun = false,
-): Reading<boolean> {
+): IncrementalParser<boolean> {
   let calls = 0;
   let inCall = begun;
   for (;;) {
@@ -78,30 +78,30 @@ export function* readMarkupCalls(
       ? yield* reader.run(/[^\s<]/)
       : (yield* reader.textUntil(markup.callNameEnd)).text;
     if (name.trim() === "") break;
-    sink.toolCall(toolName(name));
+    output.toolCall(toolName(name));
     calls++;
-    yield* readArguments(reader, sink, markup, context, toolName(name));
+    yield* readArguments(reader, output, markup, context, toolName(name));
   }
   if (markup.close !== "") yield* reader.literal(markup.close);
   return calls > 0;
 }
 
-/** A name without what some models write after it: quotation marks and attributes. */
+/** A name without quotation marks that some models write after it. */
 function toolName(text: string): string {
   return text.trim().replace(/^"|"$/g, "");
 }
 
 function* readArguments(
   reader: Reader,
-  sink: Sink,
+  output: EventBuffer,
   markup: Markup,
   context: Pick<ParseContext, "tools">,
   name: string,
-): Reading<void> {
+): IncrementalParser<void> {
   const tool = context.tools.find((candidate) => candidate.name === name);
-  const writer = new ArgumentsWriter(sink);
+  const writer = new ArgumentsWriter(output);
   for (;;) {
-    // What is neither an argument nor the end of the call (an index, a stray word) is skipped.
+    // Other text than arguments and the end of the call (an index, a stray word) is skipped.
     const stop = yield* reader.until([markup.argument, markup.callClose], () => {});
     if (stop !== markup.argument) break;
     const key = (yield* reader.textUntil(markup.argumentNameEnd)).text.trim();
@@ -147,11 +147,11 @@ function markupGrammar(
   markup: Markup,
   tools: readonly Tool[],
   rules: GrammarRules,
-  more: boolean,
+  parallel: boolean,
 ): string {
   const space = "[ \\t\\r\\n]*";
   const call = rules.add("call", anyOf(tools.map((tool) => callRule(markup, tool, rules))));
-  const calls = more ? `${call} ( ${space} ${call} )*` : call;
+  const calls = parallel ? `${call} ( ${space} ${call} )*` : call;
   if (markup.open === "") return calls;
   return `${quoted(markup.open)} ${space} ${calls} ${space} ${quoted(markup.close)}`;
 }
@@ -189,7 +189,7 @@ function typeOf(value: unknown): string {
   return value === null ? "null" : typeof value;
 }
 
-/** The JSON type that a schema speaks of; integers are numbers. */
+/** The JSON type in a schema. Integers are numbers. */
 function schemaType(schema: unknown): string {
   const type = (schema as { type?: unknown } | null)?.type;
   return typeof type === "string" && type !== "integer" ? type : "number";

@@ -1,17 +1,17 @@
 import { argumentsObject, type Tool, type ToolCall } from "../../conversation/mod.ts";
 import { anyOf, type GrammarRules, membersRule, quoted } from "./gbnf.ts";
-import type { Reader, Reading, Sink } from "../../stream/mod.ts";
+import type { EventBuffer, IncrementalParser, Reader } from "../../stream/mod.ts";
 import { ArgumentsWriter } from "./arguments.ts";
 
 /**
- * Reads calls written as a Python list, `[name(key="value", other=2), name()]`, brackets optional.
- * True if there was one. Each argument goes to the sink when it is complete.
+ * Parses a Python list of calls, `[name(key="value", other=2), name()]`, with optional brackets.
+ * True if there was at least one. Each argument is written when it is complete.
  */
 export function* readPythonCalls(
   reader: Reader,
-  sink: Sink,
+  output: EventBuffer,
   accept: (name: string) => boolean = () => true,
-): Reading<boolean> {
+): IncrementalParser<boolean> {
   for (let calls = 0;; calls++) {
     yield* reader.run(/[\s,[]/);
     const name = yield* reader.run(/[\w.-]/);
@@ -19,14 +19,14 @@ export function* readPythonCalls(
       yield* reader.literal("]");
       return calls > 0;
     }
-    sink.toolCall(name);
-    const writer = new ArgumentsWriter(sink);
+    output.toolCall(name);
+    const writer = new ArgumentsWriter(output);
     yield* readKeywords(reader, writer);
     writer.end();
   }
 }
 
-function* readKeywords(reader: Reader, writer: ArgumentsWriter): Reading<void> {
+function* readKeywords(reader: Reader, writer: ArgumentsWriter): IncrementalParser<void> {
   for (;;) {
     yield* reader.run(/[\s,]/);
     const key = yield* reader.run(/[\w-]/);
@@ -40,8 +40,8 @@ function* readKeywords(reader: Reader, writer: ArgumentsWriter): Reading<void> {
   yield* reader.literal(")");
 }
 
-/** Reads a Python literal (or JSON, which differs in three words alone). */
-function* readPythonValue(reader: Reader): Reading<unknown> {
+/** Parses a Python literal or JSON, which differ only in three words. */
+function* readPythonValue(reader: Reader): IncrementalParser<unknown> {
   const next = yield* reader.peek();
   if (next === '"' || next === "'") return yield* readPythonString(reader);
   if (next === "[" || next === "(") return yield* readPythonList(reader);
@@ -61,7 +61,7 @@ function* readPythonValue(reader: Reader): Reading<unknown> {
 
 const ESCAPES: Readonly<Record<string, string>> = { n: "\n", t: "\t", r: "\r", b: "\b", f: "\f" };
 
-function* readPythonString(reader: Reader): Reading<string> {
+function* readPythonString(reader: Reader): IncrementalParser<string> {
   const quote = (yield* reader.oneOf('"', "'"))!;
   let text = "";
   for (;;) {
@@ -78,13 +78,13 @@ function* readPythonString(reader: Reader): Reading<string> {
   }
 }
 
-function* readCharacter(reader: Reader): Reading<string> {
+function* readCharacter(reader: Reader): IncrementalParser<string> {
   const next = yield* reader.peek();
   if (next !== "") yield* reader.literal(next);
   return next;
 }
 
-function* readPythonList(reader: Reader): Reading<unknown[]> {
+function* readPythonList(reader: Reader): IncrementalParser<unknown[]> {
   yield* reader.oneOf("[", "(");
   const items: unknown[] = [];
   for (;;) {
@@ -95,7 +95,7 @@ function* readPythonList(reader: Reader): Reading<unknown[]> {
   }
 }
 
-function* readPythonDictionary(reader: Reader): Reading<Record<string, unknown>> {
+function* readPythonDictionary(reader: Reader): IncrementalParser<Record<string, unknown>> {
   yield* reader.literal("{");
   const members: Record<string, unknown> = {};
   for (;;) {
@@ -108,14 +108,16 @@ function* readPythonDictionary(reader: Reader): Reading<Record<string, unknown>>
   }
 }
 
-/** True if what follows an item is neither a comma nor one of the brackets: the text is broken. */
-function* isBroken(reader: Reader, brackets: string): Reading<boolean> {
+/**
+ * True if an item is followed by neither a comma nor a closing bracket, so the text is malformed.
+ */
+function* isBroken(reader: Reader, brackets: string): IncrementalParser<boolean> {
   yield* reader.space();
   const next = yield* reader.peek();
   return next !== "," && !brackets.includes(next);
 }
 
-/** Calls as a Python list. */
+/** Writes calls as a Python list. */
 export function writePythonCalls(calls: readonly ToolCall[]): string {
   const written = calls.map((call) => {
     const members = Object.entries(argumentsObject(call))
@@ -136,10 +138,14 @@ function pythonLiteral(value: unknown): string {
   return value === null ? "None" : JSON.stringify(value);
 }
 
-/** A GBNF expression for a Python list of calls. */
-export function pythonGrammar(tools: readonly Tool[], rules: GrammarRules, more: boolean): string {
+/** GBNF expression for a Python list of calls. */
+export function pythonGrammar(
+  tools: readonly Tool[],
+  rules: GrammarRules,
+  parallel: boolean,
+): string {
   const call = rules.add("call", anyOf(tools.map((tool) => callRule(tool, rules))));
-  return more ? `"[" ${call} ( ", " ${call} )* "]"` : `"[" ${call} "]"`;
+  return parallel ? `"[" ${call} ( ", " ${call} )* "]"` : `"[" ${call} "]"`;
 }
 
 function callRule(tool: Tool, rules: GrammarRules): string {
@@ -150,7 +156,7 @@ function callRule(tool: Tool, rules: GrammarRules): string {
   const members = Object.entries(properties).map(([key, schema]) => {
     const isBoolean = (schema as { type?: unknown } | null)?.type === "boolean";
     const value = isBoolean ? '( "True" | "False" )' : rules.argument(schema);
-    return { rule: `${quoted(`${key}=`)} ${value}`, needed: required.includes(key) };
+    return { rule: `${quoted(`${key}=`)} ${value}`, required: required.includes(key) };
   });
   return `${quoted(`${tool.name}(`)} ${membersRule(members, ", ")} ")"`;
 }

@@ -1,24 +1,24 @@
-import type { Reader, Reading, Sink } from "../../stream/mod.ts";
+import type { EventBuffer, IncrementalParser, Reader } from "../../stream/mod.ts";
 
 /**
- * Reads an answer of text with sections of calls in it: hands text on, and where one of `opens` comes
- * lets `readSection` read what follows. When that finds no call, what it read was text. Closing tags
- * never become text.
+ * Parses an answer of text with sections of calls. Text is passed on. At each of `opens`,
+ * `readSection` parses the following text; if it finds no call, that text is passed on too. Closing
+ * tags never become text.
  */
 export function* readSections(
   reader: Reader,
-  sink: Sink,
+  output: EventBuffer,
   opens: readonly string[],
   closes: readonly string[],
-  readSection: (open: string) => Reading<boolean>,
-): Reading<void> {
+  readSection: (open: string) => IncrementalParser<boolean>,
+): IncrementalParser<void> {
   for (;;) {
-    const stop = yield* reader.until([...opens, ...closes], (text) => sink.text(text));
+    const stop = yield* reader.until([...opens, ...closes], (text) => output.text(text));
     if (stop === null) return;
     if (closes.includes(stop)) continue;
-    reader.startTape();
+    reader.startRecording();
     const called = yield* readSection(stop);
-    const tape = reader.stopTape();
-    if (!called) sink.text(tape);
+    const recording = reader.stopRecording();
+    if (!called) output.text(recording);
   }
 }

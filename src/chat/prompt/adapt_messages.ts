@@ -2,7 +2,7 @@ import type { Tool } from "../conversation/mod.ts";
 import type { TemplateMessage } from "./template_message.ts";
 import { templateTools } from "./tool_variables.ts";
 
-/** How the messages of some models differ from OpenAI's. */
+/** A difference between some models' messages and OpenAI's. */
 interface Adaptation {
   readonly applies: (template: string) => boolean;
   readonly adapt: (
@@ -13,7 +13,7 @@ interface Adaptation {
 
 const ADAPTATIONS: readonly Adaptation[] = [
   {
-    // GPT-OSS and LFM2 call the reasoning `thinking`.
+    // GPT-OSS and LFM2 name the reasoning `thinking`.
     applies: (template) => /message(\.thinking|\[["']thinking["']\])/.test(template),
     adapt: (messages) => messages.map(withThinking),
   },
@@ -22,12 +22,12 @@ const ADAPTATIONS: readonly Adaptation[] = [
     adapt: (messages) => messages.map(withReasoning),
   },
   {
-    // GPT-OSS takes either the reasoning or the remarks that led to a call.
+    // GPT-OSS accepts either the reasoning or the text before a call.
     applies: (template) => template.includes("<|channel|>"),
-    adapt: (messages) => messages.map(withoutRemarks),
+    adapt: (messages) => messages.map(withoutContentBesideCalls),
   },
   {
-    // Phi 4 wants the tools in the system message.
+    // Phi 4 expects the tools in the system message.
     applies: (template) => /["']tools["'] in message/.test(template),
     adapt: withToolsInSystem,
   },
@@ -39,15 +39,15 @@ const ADAPTATIONS: readonly Adaptation[] = [
     adapt: (messages) => messages.map(withThinkingPart),
   },
   {
-    // The first templates of Gemma 4 want a turn's results inside the message with its calls.
+    // The first templates of Gemma 4 expect tool results in the message with the calls.
     applies: (template) =>
       template.includes("'<|tool_call>call:'") && template.includes("tool_responses") &&
       !template.includes("OpenAI Chat Completions:"),
-    adapt: gatherResults,
+    adapt: groupToolResults,
   },
 ];
 
-/** The messages in the shape that a model's template has for what OpenAI's API writes otherwise. */
+/** Converts messages to the variant of a model's template, where it differs from OpenAI's API. */
 export function adaptMessages(
   messages: readonly TemplateMessage[],
   template: string,
@@ -67,7 +67,7 @@ function withReasoning(message: TemplateMessage): TemplateMessage {
   return { ...message, reasoning: message.reasoning_content };
 }
 
-function withoutRemarks(message: TemplateMessage): TemplateMessage {
+function withoutContentBesideCalls(message: TemplateMessage): TemplateMessage {
   if (message.thinking === undefined || message.tool_calls === undefined) return message;
   return { ...message, content: "" };
 }
@@ -92,8 +92,8 @@ function withThinkingPart(message: TemplateMessage): TemplateMessage {
   return { ...rest, content: [{ type: "thinking", thinking: reasoning_content }, ...text] };
 }
 
-function gatherResults(messages: readonly TemplateMessage[]): TemplateMessage[] {
-  const gathered: TemplateMessage[] = [];
+function groupToolResults(messages: readonly TemplateMessage[]): TemplateMessage[] {
+  const grouped: TemplateMessage[] = [];
   let turn: TemplateMessage | null = null;
   for (const message of messages) {
     if (turn !== null && message.role === "tool") {
@@ -104,14 +104,14 @@ function gatherResults(messages: readonly TemplateMessage[]): TemplateMessage[] 
       turn = null;
     } else {
       turn = message.tool_calls === undefined ? null : { ...message };
-      gathered.push(turn ?? message);
+      grouped.push(turn ?? message);
     }
   }
-  return gathered;
+  return grouped;
 }
 
 function parsed(content: TemplateMessage["content"]): unknown {
-  // An escape could hide a control token, which must stay the text that it is.
+  // An escape could hide a control token, which must stay text.
   if (typeof content !== "string" || /\\[u/]/i.test(content)) return content;
   try {
     return JSON.parse(content);

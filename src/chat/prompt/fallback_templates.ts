@@ -1,21 +1,21 @@
 import type { ModelInfo } from "../../engine/protocol/mod.ts";
 
-/** A way of writing conversations that many models share. */
-export interface Family {
+/** A chat template for models without one. */
+export interface FallbackTemplate {
   readonly name: string;
-  /** Control tokens without which the family cannot be written. */
-  readonly needs: readonly string[];
-  /** Names of models that speak it. */
-  readonly names: RegExp;
+  /** Control tokens that the template requires. */
+  readonly requiredTokens: readonly string[];
+  /** Names of models that use the template. */
+  readonly modelNames: RegExp;
   readonly template: string;
-  /** Text that ends a turn, for vocabularies that have no token for it. */
+  /** Texts that end a turn, for vocabularies without a token for it. */
   readonly stops: readonly string[];
 }
 
-const LLAMA3: Family = {
+const LLAMA3: FallbackTemplate = {
   name: "llama3",
-  needs: ["<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>"],
-  names: /llama-?3/i,
+  requiredTokens: ["<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>"],
+  modelNames: /llama-?3/i,
   stops: ["<|eot_id|>"],
   template: `{{- bos_token -}}
 {%- for message in messages -%}
@@ -24,10 +24,10 @@ const LLAMA3: Family = {
 {%- if add_generation_prompt -%}{{- '<|start_header_id|>assistant<|end_header_id|>\\n\\n' -}}{%- endif -%}`,
 };
 
-const OPENCHAT: Family = {
+const OPENCHAT: FallbackTemplate = {
   name: "openchat",
-  needs: ["<|end_of_turn|>"],
-  names: /openchat|starling/i,
+  requiredTokens: ["<|end_of_turn|>"],
+  modelNames: /openchat|starling/i,
   stops: ["<|end_of_turn|>"],
   template: `{{- bos_token -}}
 {%- for message in messages -%}
@@ -40,10 +40,10 @@ const OPENCHAT: Family = {
 {%- if add_generation_prompt -%}{{- 'GPT4 Correct Assistant:' -}}{%- endif -%}`,
 };
 
-const CHATML: Family = {
+const CHATML: FallbackTemplate = {
   name: "chatml",
-  needs: ["<|im_start|>", "<|im_end|>"],
-  names: /chatml|qwen|hermes/i,
+  requiredTokens: ["<|im_start|>", "<|im_end|>"],
+  modelNames: /chatml|qwen|hermes/i,
   stops: ["<|im_end|>"],
   template: `{%- for message in messages -%}
 {{- '<|im_start|>' + message.role + '\\n' + message.content + '<|im_end|>\\n' -}}
@@ -51,11 +51,11 @@ const CHATML: Family = {
 {%- if add_generation_prompt -%}{{- '<|im_start|>assistant\\n' -}}{%- endif -%}`,
 };
 
-/** For models of which nothing is known: roles as words, which any language model can follow. */
-const PLAIN: Family = {
+/** For unknown models: roles as words, which any language model can follow. */
+const PLAIN: FallbackTemplate = {
   name: "plain",
-  needs: [],
-  names: /^$/,
+  requiredTokens: [],
+  modelNames: /^$/,
   stops: ["\nUser:"],
   template: `{%- for message in messages -%}
 {%- if message.role == 'system' -%}
@@ -67,20 +67,22 @@ const PLAIN: Family = {
 {%- if add_generation_prompt -%}{{- 'Assistant:' -}}{%- endif -%}`,
 };
 
-const FAMILIES: readonly Family[] = [LLAMA3, OPENCHAT, CHATML];
+const FALLBACK_TEMPLATES: readonly FallbackTemplate[] = [LLAMA3, OPENCHAT, CHATML];
 
 /**
- * The family a model without a template of its own most likely belongs to: the one whose control
- * tokens its vocabulary has, else the one its name speaks of, else plain roles.
+ * Chooses a fallback template: one whose control tokens are in the vocabulary, otherwise one that
+ * matches the model's name, otherwise plain roles.
  */
-export function familyOf(
+export function fallbackTemplate(
   info: Pick<ModelInfo, "controlTokens" | "metadata" | "description">,
-): Family {
+): FallbackTemplate {
   const tokens = new Set(info.controlTokens);
-  const spoken = FAMILIES.filter(({ needs }) => needs.every((token) => tokens.has(token)));
+  const supported = FALLBACK_TEMPLATES.filter(({ requiredTokens }) =>
+    requiredTokens.every((token) => tokens.has(token))
+  );
   const name = `${info.metadata["general.name"] ?? ""} ${
     info.metadata["general.basename"] ?? ""
   } ${info.description}`;
-  const named = (family: Family) => family.names.test(name);
-  return spoken.find(named) ?? spoken[0] ?? FAMILIES.find(named) ?? PLAIN;
+  const named = (fallback: FallbackTemplate) => fallback.modelNames.test(name);
+  return supported.find(named) ?? supported[0] ?? FALLBACK_TEMPLATES.find(named) ?? PLAIN;
 }

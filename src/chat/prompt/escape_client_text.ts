@@ -1,46 +1,46 @@
-import { type ControlTokens, unusedMark } from "./control_tokens.ts";
+import { type ControlTokens, unusedCharacter } from "./control_tokens.ts";
 import type { Message, Tool, ToolCall } from "../conversation/mod.ts";
 import type { ReasoningTags } from "../stream/mod.ts";
 
-/** What a client wrote of a conversation. */
+/** The client's text in a conversation. */
 export interface ClientText {
   readonly messages: readonly Message[];
   readonly tools: readonly Tool[];
   readonly templateArguments: Readonly<Record<string, unknown>>;
 }
 
-export interface MarkedText extends ClientText {
-  /** Occurs in none of the client's texts and not in the template. */
+export interface EscapedText extends ClientText {
+  /** Occurs neither in the client's text nor in the template. */
   readonly mark: string;
-  /** Some text looked like a control token, and `mark` was put into it. */
-  readonly marked: boolean;
+  /** True if some text looked like a control token and `mark` was inserted. */
+  readonly isEscaped: boolean;
 }
 
 /**
- * Marks all that looks like a control token in what a client wrote: messages, calls and their
- * arguments, results, names, tools, variables of the template. Reasoning tags in the assistant's own
- * text stay, for templates that split there.
+ * Escapes everything that looks like a control token in client text: messages, calls and their
+ * arguments, results, names, tools and template variables. Reasoning tags in assistant messages are
+ * kept, because templates split there.
  */
-export function markClientText(
+export function escapeClientText(
   text: ClientText,
   template: string,
   controls: ControlTokens,
   tags: ReasoningTags,
-): MarkedText {
+): EscapedText {
   const texts = textsOf([text.messages.map(withArguments), text.tools, text.templateArguments]);
-  const mark = unusedMark([template, ...texts]);
-  if (!texts.some((one) => controls.occursIn(one))) return { ...text, mark, marked: false };
-  const marking = new Marking(controls, mark);
+  const mark = unusedCharacter([template, ...texts]);
+  if (!texts.some((one) => controls.occursIn(one))) return { ...text, mark, isEscaped: false };
+  const escaper = new ClientTextEscaper(controls, mark);
   return {
-    messages: text.messages.map((message) => marking.message(message, tags)),
-    tools: marking.deep(text.tools),
-    templateArguments: marking.deep(text.templateArguments),
+    messages: text.messages.map((message) => escaper.message(message, tags)),
+    tools: escaper.deep(text.tools),
+    templateArguments: escaper.deep(text.templateArguments),
     mark,
-    marked: true,
+    isEscaped: true,
   };
 }
 
-class Marking {
+class ClientTextEscaper {
   readonly #controls: ControlTokens;
   readonly #mark: string;
 
@@ -53,13 +53,13 @@ class Marking {
     const { role, content, toolCalls, ...rest } = message;
     return {
       role,
-      content: role === "assistant" ? this.#outside(content, tags) : this.#text(content),
+      content: role === "assistant" ? this.#outsideTags(content, tags) : this.#text(content),
       ...this.deep(rest),
       ...(toolCalls === undefined ? {} : { toolCalls: toolCalls.map((call) => this.#call(call)) }),
     };
   }
 
-  /** A value with every text in it marked, keys of objects too. */
+  /** Escapes every text in a value, including object keys. */
   deep<T>(value: T): T;
   deep(value: unknown): unknown {
     if (typeof value === "string") return this.#text(value);
@@ -71,10 +71,10 @@ class Marking {
   }
 
   #text(text: string): string {
-    return this.#controls.mark(text, this.#mark);
+    return this.#controls.escape(text, this.#mark);
   }
 
-  #outside(text: string, { open, close }: ReasoningTags): string {
+  #outsideTags(text: string, { open, close }: ReasoningTags): string {
     return text.split(open)
       .map((part) => part.split(close).map((one) => this.#text(one)).join(close))
       .join(open);
@@ -82,13 +82,13 @@ class Marking {
 
   #call(call: ToolCall): ToolCall {
     const value = argumentsOf(call);
-    // Written anew, as an escape in JSON may hide what it stands for.
+    // The arguments are serialised again, because a JSON escape may hide a control token.
     const written = value === undefined ? call.arguments : JSON.stringify(this.deep(value));
     return { ...this.deep(call), arguments: this.#text(written) };
   }
 }
 
-/** A message with the arguments of its calls as values too, whose texts JSON may have escaped. */
+/** A message and the parsed arguments of its calls, because JSON may escape their text. */
 function withArguments(message: Message): unknown {
   return [message, message.toolCalls?.map(argumentsOf)];
 }

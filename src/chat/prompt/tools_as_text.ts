@@ -1,30 +1,33 @@
 import type { Message, Tool } from "../conversation/mod.ts";
 import { describeTools, generic, type ToolFormat } from "../formats/mod.ts";
-import type { TemplateTraits } from "./traits.ts";
+import type { TemplateCapabilities } from "./template_capabilities.ts";
 
 /**
- * The conversation with everything about tools that a template does not render written out as text:
- * descriptions in the system message, calls in the assistant's, results in messages of the user.
+ * Writes tool parts of a conversation that the template does not render as text: descriptions in
+ * the system message, calls in assistant messages, results in user messages.
  */
-export function writeUnsupported(
+export function writeToolsAsText(
   messages: readonly Message[],
   tools: readonly Tool[],
   format: ToolFormat,
-  traits: TemplateTraits,
+  capabilities: TemplateCapabilities,
 ): readonly Message[] {
-  let written = traits.parallelCalls ? messages : splitCalls(messages);
-  // A role that the template only repeats means nothing to a model that knows no tools.
-  if (!traits.toolResults || (!traits.toolCalls && format === generic)) {
+  let written = capabilities.parallelCalls ? messages : splitCalls(messages);
+  // A model without tools does not understand a role that the template only repeats.
+  if (!capabilities.toolResults || (!capabilities.toolCalls && format === generic)) {
     written = resultsAsText(written);
   }
-  if (!traits.toolCalls) written = written.map((message) => callsAsText(message, format));
-  if (tools.length > 0 && !traits.tools) {
+  if (!capabilities.toolCalls) written = written.map((message) => callsAsText(message, format));
+  if (tools.length > 0 && !capabilities.tools) {
     written = withDescription(written, describeTools(tools, format));
   }
   return written;
 }
 
-/** One message a call, each followed by its result, for templates that take no more than one. */
+/**
+ * Splits messages into one message per call, each followed by its result, for templates that accept
+ * only one call.
+ */
 function splitCalls(messages: readonly Message[]): readonly Message[] {
   const used = new Set<Message>();
   return messages.flatMap((message) => {
@@ -58,7 +61,7 @@ function resultsAsText(messages: readonly Message[]): readonly Message[] {
     const name = message.name ?? names.get(message.toolCallId ?? "") ?? "the function";
     const content = isResult ? `The result of ${name}:\n${message.content}` : message.content;
     const last = written.at(-1);
-    // Templates without tools often insist that user and assistant take turns.
+    // Templates without tools often require alternating user and assistant messages.
     if (gathering && last !== undefined && (isResult || message.role === "user")) {
       written[written.length - 1] = { ...last, content: joined(last.content, content, "\n\n") };
     } else {

@@ -1,9 +1,9 @@
 import { assertEquals } from "@std/assert";
-import { familyOf } from "./families.ts";
+import { fallbackTemplate } from "./fallback_templates.ts";
 import { loadTemplate } from "../jinja/template.ts";
 
 function family(controlTokens: string[], name = "") {
-  return familyOf({ controlTokens, metadata: { "general.name": name }, description: "" });
+  return fallbackTemplate({ controlTokens, metadata: { "general.name": name }, description: "" });
 }
 
 const messages = [
@@ -44,7 +44,7 @@ Deno.test("OpenChat is chosen by its control token", async () => {
   );
 });
 
-Deno.test("a name decides where the tokens fit several families or none", () => {
+Deno.test("the model name decides if tokens match several fallbacks or none", () => {
   const both = ["<|im_start|>", "<|im_end|>", "<|end_of_turn|>"];
   assertEquals(family(both, "Hermes 2").name, "chatml");
   assertEquals(family(both, "OpenChat 3.5").name, "openchat");

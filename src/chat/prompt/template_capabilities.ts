@@ -1,35 +1,35 @@
-import { adaptMessages } from "./adapt.ts";
+import { adaptMessages } from "./adapt_messages.ts";
 import type { Tool } from "../conversation/mod.ts";
 import { templateDefaults } from "./template_defaults.ts";
 import type { Template } from "../jinja/mod.ts";
 import { inParts, type TemplateMessage } from "./template_message.ts";
 import { toolVariables } from "./tool_variables.ts";
 
-/** What a chat template makes of the parts of a conversation, found out by rendering small ones. */
-export interface TemplateTraits {
-  /** Content must be a list of parts; a string is not rendered. */
+/** Capabilities of a chat template, detected by rendering small conversations. */
+export interface TemplateCapabilities {
+  /** Content must be a list of parts. A string is not rendered. */
   readonly contentParts: boolean;
-  /** There is a place for system messages. */
+  /** System messages are rendered. */
   readonly systemRole: boolean;
-  /** The tools that are offered are described. */
+  /** Offered tools are rendered. */
   readonly tools: boolean;
-  /** Calls of the assistant are written. */
+  /** Calls of the assistant are rendered. */
   readonly toolCalls: boolean;
-  /** More than one call in a message are all written. */
+  /** All calls of a message are rendered. */
   readonly parallelCalls: boolean;
-  /** Answers of tools are written. */
+  /** Tool results are rendered. */
   readonly toolResults: boolean;
-  /** Arguments of a call must be an object and not its JSON text. */
+  /** Arguments of a call must be an object, not JSON text. */
   readonly objectArguments: boolean;
 }
 
-const known = new WeakMap<Template, TemplateTraits>();
+const cache = new WeakMap<Template, TemplateCapabilities>();
 
-/** The traits of a template; found out once for each. */
-export function traitsOf(template: Template): TemplateTraits {
-  let traits = known.get(template);
-  if (traits === undefined) known.set(template, traits = probe(template));
-  return traits;
+/** The capabilities of a template, cached per template. */
+export function templateCapabilities(template: Template): TemplateCapabilities {
+  let capabilities = cache.get(template);
+  if (capabilities === undefined) cache.set(template, capabilities = probe(template));
+  return capabilities;
 }
 
 const SYSTEM = "probe-system";
@@ -49,7 +49,7 @@ const TOOL: Tool = {
   },
 };
 
-function probe(template: Template): TemplateTraits {
+function probe(template: Template): TemplateCapabilities {
   const contentParts = needsParts(template);
   const render = (messages: readonly TemplateMessage[], tools: readonly Tool[] = []) =>
     attempt(template, messages, tools, contentParts) ?? "";

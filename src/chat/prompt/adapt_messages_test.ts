@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { adaptMessages } from "./adapt.ts";
+import { adaptMessages } from "./adapt_messages.ts";
 import type { TemplateMessage } from "./template_message.ts";
 
 const call = { type: "function", function: { name: "f", arguments: {} }, id: "1" } as const;
@@ -10,11 +10,11 @@ const calling: TemplateMessage = {
   tool_calls: [call],
 };
 
-Deno.test("messages stay as they are where the template asks for nothing else", () => {
+Deno.test("messages are unchanged if the template needs no adaptation", () => {
   assertEquals(adaptMessages([calling], "{{ message.reasoning_content }}", []), [calling]);
 });
 
-Deno.test("GPT-OSS gets the reasoning as thinking and no remark beside it", () => {
+Deno.test("GPT-OSS gets reasoning as thinking and no content beside a call", () => {
   const template = "{{ message.thinking }}<|channel|>";
   assertEquals(adaptMessages([calling], template, []), [
     { ...calling, thinking: "Thought", content: "" },
