@@ -66,6 +66,16 @@ Deno.test("the README has at most 200 lines and links every page", async () => {
   assertEquals(missing(names, linked), []);
 });
 
+Deno.test("the picture of the README is small, has dark colors and shows existing commands", async () => {
+  const picture = await read("docs/images/terminal.svg");
+  assert(picture.length < 20_000);
+  assert(picture.includes("prefers-color-scheme: dark"));
+  const names = (await commands()).map(({ name }) => name);
+  const shown = [...picture.matchAll(/\$ <\/tspan>shimmy ([a-z-]+)/g)].map(([, name]) => name!);
+  assert(shown.length > 0);
+  assertEquals(missing(shown, names), []);
+});
+
 /** Options of Deno, of scripts and of other servers that the pages name. */
 const OTHERS_OPTIONS = [
   ...["ffi", "read", "write", "net", "env", "sys", "run"].map((right) => `allow-${right}`),
