@@ -5,8 +5,8 @@ export const text = z.string({ error: "must be text" });
 const jsonObject = z.record(z.string(), z.unknown(), { error: "must be an object" });
 
 /**
- * A mark where a prompt cache should hold a prefix. Every prefix is kept here as long as there is room,
- * so that the mark is true by itself.
+ * A breakpoint of the prompt cache. The server caches every prefix while memory lasts, so a breakpoint
+ * changes nothing.
  */
 export const cacheControl = z.strictObject({
   type: z.literal("ephemeral", { error: "must be ephemeral" }),
@@ -25,7 +25,7 @@ export type TextBlock = z.output<typeof textBlock>;
 const thinkingBlock = z.strictObject({
   type: z.literal("thinking"),
   thinking: text,
-  signature: text.nullish().describe("Accepted; the text is what counts"),
+  signature: text.nullish().describe("Accepted; only the text is used"),
 });
 
 const toolUseBlock = z.strictObject({
@@ -40,7 +40,7 @@ const toolUseBlock = z.strictObject({
   toolset_name: unsupported("there are no toolsets"),
 });
 
-/** The message for a kind of block that only a model with eyes, or Anthropic's own services, can read. */
+/** The error for blocks that are not text, or that need services of Anthropic. */
 function unsupportedBlock(kinds: string) {
   return (issue: { readonly input?: unknown }): string => {
     const { input } = issue;
@@ -59,7 +59,7 @@ const textBlocks = z.array(
 
 const CONTENT_ERROR = "must be text or a list of content blocks";
 
-/** Text, or blocks of text and nothing else. */
+/** Text, or text blocks. */
 export const textContent = z.union([text, textBlocks], { error: CONTENT_ERROR });
 
 const toolResultBlock = z.strictObject({

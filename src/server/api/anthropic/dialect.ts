@@ -4,9 +4,8 @@ import type { Dialect } from "../../http/mod.ts";
 /**
  * Error types by status, as Anthropic documents them.
  *
- * A full queue keeps status 503, which every proxy and client understands and which all of Shimmy's
- * dialects share, rather than Anthropic's own 529; its type is the same `overloaded_error`, and the
- * official clients retry either after `retry-after`.
+ * A full queue has status 503 as in the other dialects, because proxies know it, instead of Anthropic's
+ * 529. The type is `overloaded_error` in both cases, and the official clients retry both.
  */
 const TYPES: Readonly<Record<number, string>> = {
   401: "authentication_error",
@@ -30,8 +29,8 @@ export interface ErrorEnvelope {
 }
 
 /**
- * What the official clients' tool runner waits for when it asks the server to keep the conversation
- * (`thread`): it then goes on without.
+ * The code that makes the tool runner of the official clients continue without `thread`, the request
+ * that the server keeps the conversation.
  */
 const NO_THREADS = { error_code: "thread_unsupported_request" };
 
@@ -46,13 +45,13 @@ export function toEnvelope(error: ShimmyError, status: number, requestId: string
   };
 }
 
-/** How Anthropic's clients want their errors. */
+/** Anthropic's error format. */
 export const anthropicDialect: Dialect = {
   name: "anthropic",
   errorBody: toEnvelope,
   errorHeaders: (error, _status, requestId) => ({
     "request-id": requestId,
-    // Without it the clients ask twice more for a model that will not load the next time either.
+    // Otherwise clients retry twice although the model cannot be loaded.
     ...(error.kind === "backend" && error.retryAfter === undefined
       ? { "x-should-retry": "false" }
       : {}),

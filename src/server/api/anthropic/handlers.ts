@@ -30,7 +30,7 @@ export async function createMessage(exchange: Exchange): Promise<Response> {
     const answer = await startAnswer(exchange, engine, request);
     return json(await collectMessage(answer, options), exchange);
   }
-  // Counted while the prompt is already being worked on; a failure comes out of the answer as well.
+  // The tokens are counted during prefill. An error is also thrown by the answer.
   const counting = countTokens(engine, request.input);
   counting.catch(() => {});
   const answer = await startAnswer(exchange, engine, request);
@@ -45,7 +45,7 @@ export async function createMessage(exchange: Exchange): Promise<Response> {
   });
 }
 
-/** `POST /v1/messages/count_tokens`: the prompt is rendered and tokenized as for an answer. */
+/** `POST /v1/messages/count_tokens`: renders and tokenizes the prompt as for generation. */
 export async function countTokensOf(exchange: Exchange): Promise<Response> {
   const body = parse(countBody, await readJson(exchange));
   const input = toInput(body);

@@ -3,11 +3,11 @@ import type { Usage } from "../../../engine/protocol/mod.ts";
 import { ShimmyError } from "../../../errors.ts";
 import type { ContentBlock, MessageAnswer, StopReason } from "./response_schemas.ts";
 
-/** What an answer needs to know of the request it answers. */
+/** Values of the request that the message repeats or depends on. */
 export interface MessageOptions {
-  /** The message's own id. */
+  /** Id of the message. */
   readonly id: string;
-  /** The model that answers. */
+  /** Name of the model. */
   readonly model: string;
   readonly maxTokens: number;
   /** Leave the text of thinking blocks out. */
@@ -24,12 +24,12 @@ type SharedCount =
   | "output_tokens_details"
   | "server_tool_use";
 
-/** Token counts that both kinds of usage carry; a prefix found in the KV cache is not counted as input. */
+/** Token counts of both kinds of usage; cached prompt tokens are not input tokens. */
 export function tokenCounts(usage: Usage): Pick<MessageAnswer["usage"], SharedCount> {
   return {
     input_tokens: usage.promptTokens - usage.cachedTokens,
     output_tokens: usage.completionTokens,
-    // Every prefix is kept without being asked, so nothing is ever counted as written.
+    // Every prefix is cached, so no request creates a cache entry.
     cache_creation_input_tokens: 0,
     cache_read_input_tokens: usage.cachedTokens,
     output_tokens_details: null,
@@ -37,7 +37,7 @@ export function tokenCounts(usage: Usage): Pick<MessageAnswer["usage"], SharedCo
   };
 }
 
-/** A message without content, as `message_start` carries it. */
+/** A message without content, for `message_start`. */
 export function emptyMessage({ id, model }: MessageOptions, usage: Usage): MessageAnswer {
   return {
     id,
@@ -60,8 +60,8 @@ export function emptyMessage({ id, model }: MessageOptions, usage: Usage): Messa
 }
 
 /**
- * Why an answer ended, in Anthropic's words.
- * @throws {ShimmyError} `cancelled`: a message that was given up has no stop reason.
+ * The stop reason of an answer.
+ * @throws {ShimmyError} `cancelled`: no stop reason describes a cancelled answer.
  */
 export function toStop(
   { finishReason, stopString, usage }: DoneEvent,
@@ -87,7 +87,7 @@ export function toStop(
   }
 }
 
-/** What comes back in `signature`: clients pass it on and hand thoughts without one no further. */
+/** The `signature` of thinking blocks; clients drop blocks without one. */
 export function signatureOf({ id }: MessageOptions): string {
   return btoa(id);
 }
@@ -124,7 +124,7 @@ export async function collectMessage(
         done = event;
     }
   }
-  if (done === undefined) throw new ShimmyError("backend", "The answer broke off");
+  if (done === undefined) throw new ShimmyError("backend", "Generation ended without a result");
   return {
     ...emptyMessage(options, done.usage),
     content: blocks.flatMap((block) => toBlock(block, options)),

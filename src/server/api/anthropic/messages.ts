@@ -2,15 +2,15 @@ import type { Message, ToolCall } from "../../../chat/mod.ts";
 import { ShimmyError } from "../../../errors.ts";
 import type { AssistantBlock, MessageParam, TextBlock, UserBlock } from "./blocks.ts";
 
-/** Text of text blocks; each block is a paragraph of its own. */
+/** The text of text blocks, joined by newlines. */
 export function paragraphs(content: string | readonly TextBlock[]): string {
   return typeof content === "string" ? content : content.map(({ text }) => text).join("\n");
 }
 
 /**
- * A conversation in the words the chat templates know: every `tool_result` becomes a message of the
- * tool, and blocks of one turn become one message.
- * @throws {ShimmyError} `invalid` when a `tool_result` answers no `tool_use` before it.
+ * The messages for the chat template: each `tool_result` becomes a message with the role tool, and the
+ * other blocks of a turn become one message.
+ * @throws {ShimmyError} `invalid` when a `tool_result` has no preceding `tool_use`.
  */
 export function toMessages(
   system: string | readonly TextBlock[] | null | undefined,
@@ -38,7 +38,7 @@ export function toMessages(
   return messages;
 }
 
-/** Consecutive turns of one role are one turn, as Anthropic has it. */
+/** Merges consecutive turns of one role, as Anthropic does. */
 function append(messages: Message[], message: Message): void {
   const last = messages.at(-1);
   if (last === undefined || last.role !== message.role || message.role === "tool") {
@@ -73,14 +73,14 @@ function* userMessages(
     const name = names.get(block.tool_use_id);
     if (name === undefined) {
       const field = `messages[${index}].content[${position}].tool_use_id`;
-      throw new ShimmyError("invalid", `${field}: there is no tool_use of that id before it`, {
+      throw new ShimmyError("invalid", `${field}: must be the id of a preceding tool_use`, {
         field,
       });
     }
     const result = paragraphs(block.content ?? "");
     yield {
       role: "tool",
-      // Templates have no mark for a failed call, so the text says it.
+      // Templates cannot mark a failed call, so the text contains the error.
       content: block.is_error ? `Error: ${result}` : result,
       name,
       toolCallId: block.tool_use_id,

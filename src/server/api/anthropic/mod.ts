@@ -1,4 +1,8 @@
-/** Anthropic's Messages API. */
+/**
+ * Anthropic's Messages API: conversations and token counts.
+ *
+ * @module
+ */
 import type { Route } from "../../http/mod.ts";
 import { countAnswer, messageAnswer } from "./response_schemas.ts";
 import { anthropicDialect } from "./dialect.ts";
@@ -13,7 +17,7 @@ export const anthropicRoutes: readonly Route[] = [
     method: "POST",
     path: "/v1/messages",
     dialect: anthropicDialect,
-    summary: "Answers a conversation",
+    summary: "Generate a message for a conversation",
     body: messagesBody,
     answer: messageAnswer,
     streams: ["text/event-stream"],
@@ -23,7 +27,7 @@ export const anthropicRoutes: readonly Route[] = [
     method: "POST",
     path: "/v1/messages/count_tokens",
     dialect: anthropicDialect,
-    summary: "Counts the tokens of a conversation's prompt",
+    summary: "Count the prompt tokens of a conversation",
     body: countBody,
     answer: countAnswer,
     handle: countTokensOf,

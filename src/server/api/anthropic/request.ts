@@ -9,7 +9,7 @@ function invalid(field: string, message: string): ShimmyError {
 }
 
 /**
- * The conversation a request means.
+ * Converts the conversation of a request for the chat template.
  * @throws {ShimmyError} `invalid` when parts of the request contradict each other.
  */
 export function toInput(body: CountBody): Input {
@@ -28,7 +28,7 @@ export function toInput(body: CountBody): Input {
 }
 
 /**
- * What a request asks for.
+ * Converts a request for the engine.
  * @throws {ShimmyError} `invalid` when parts of the request contradict each other.
  */
 export function toAnswerRequest(body: MessagesBody): AnswerRequest {
@@ -53,7 +53,7 @@ function toTools(body: CountBody): { tools: readonly Tool[]; toolChoice: ToolCho
   const tools: Tool[] = [];
   for (const { name, description, input_schema: schema, input_examples } of body.tools ?? []) {
     if (tools.some((tool) => tool.name === name)) {
-      throw invalid("tools", `'${name}' is there twice`);
+      throw invalid("tools", `'${name}' is not unique`);
     }
     tools.push({
       name,
@@ -66,7 +66,7 @@ function toTools(body: CountBody): { tools: readonly Tool[]; toolChoice: ToolCho
   if (choice.type === "auto") {
     return { tools, toolChoice: { type: tools.length === 0 ? "none" : "auto" } };
   }
-  if (tools.length === 0) throw invalid("tool_choice", `${choice.type} needs at least one tool`);
+  if (tools.length === 0) throw invalid("tool_choice", `${choice.type} requires at least one tool`);
   if (choice.type === "any") return { tools, toolChoice: { type: "required" } };
   if (!tools.some(({ name }) => name === choice.name)) {
     throw invalid("tool_choice.name", `there is no tool '${choice.name}'`);
@@ -87,7 +87,7 @@ function toFormat(body: CountBody): Format {
   const newer = body.output_config?.format;
   const older = body.output_format;
   if (newer && older) {
-    throw invalid("output_format", "cannot be set beside output_config.format, its newer name");
+    throw invalid("output_format", "cannot be combined with output_config.format, its newer name");
   }
   const format = newer ?? older;
   return format ? { type: "json_schema", schema: format.schema } : { type: "text" };

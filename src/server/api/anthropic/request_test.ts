@@ -58,13 +58,13 @@ Deno.test("each tool_choice becomes the choice it means", () => {
 Deno.test("a tool_choice that no tool can meet is refused", () => {
   assertEquals(
     refusal({ tool_choice: { type: "any" } }),
-    "tool_choice: any needs at least one tool",
+    "tool_choice: any requires at least one tool",
   );
   assertEquals(
     refusal({ tools: [WEATHER], tool_choice: { type: "tool", name: "get_time" } }),
     "tool_choice.name: there is no tool 'get_time'",
   );
-  assertEquals(refusal({ tools: [WEATHER, WEATHER] }), "tools: 'get_weather' is there twice");
+  assertEquals(refusal({ tools: [WEATHER, WEATHER] }), "tools: 'get_weather' is not unique");
 });
 
 Deno.test("disable_parallel_tool_use allows one call", () => {
@@ -112,6 +112,6 @@ Deno.test("output_config.format and its older name bind the answer to a schema",
   assertEquals(request({ output_format: format }).format, expected);
   assertEquals(
     refusal({ output_format: format, output_config: { format } }),
-    "output_format: cannot be set beside output_config.format, its newer name",
+    "output_format: cannot be combined with output_config.format, its newer name",
   );
 });

@@ -25,10 +25,10 @@ const stopReason = z.enum([
 ]);
 
 const usage = z.strictObject({
-  input_tokens: z.int().describe("Tokens of the prompt that were computed"),
+  input_tokens: z.int().describe("Prompt tokens that were not cached"),
   output_tokens: z.int(),
   cache_creation_input_tokens: z.literal(0),
-  cache_read_input_tokens: z.int().describe("Tokens of the prompt that were in the KV cache"),
+  cache_read_input_tokens: z.int().describe("Prompt tokens that were cached"),
   output_tokens_details: z.null(),
   server_tool_use: z.null(),
   cache_creation: z.null(),
@@ -37,21 +37,21 @@ const usage = z.strictObject({
   speed: z.literal("standard"),
 });
 
-/** The answer of `POST /v1/messages`. */
+/** The response of `POST /v1/messages`. */
 export const messageAnswer = z.strictObject({
   id: z.string(),
   type: z.literal("message"),
   role: z.literal("assistant"),
   model: z.string(),
   content: z.array(contentBlock),
-  stop_reason: stopReason.nullable().describe("null only where a stream begins"),
+  stop_reason: stopReason.nullable().describe("Null only in message_start"),
   stop_sequence: z.string().nullable(),
   stop_details: z.null(),
   container: z.null(),
   usage,
 });
 
-/** The answer of `POST /v1/messages/count_tokens`. */
+/** The response of `POST /v1/messages/count_tokens`. */
 export const countAnswer = z.strictObject({ input_tokens: z.int() });
 
 export type ContentBlock = z.output<typeof contentBlock>;

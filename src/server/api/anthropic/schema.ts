@@ -11,12 +11,12 @@ import { cacheControl, messageParam, text, textContent } from "./blocks.ts";
 const boolean = z.boolean({ error: "must be true or false" });
 const jsonObject = z.record(z.string(), z.unknown(), { error: "must be an object" });
 
-/** As wide as Anthropic's own rule. */
+/** Anthropic's rule. */
 const TOOL_NAME = /^[a-zA-Z0-9_-]{1,128}$/;
 
 const tool = z.strictObject({
   type: z.literal("custom", {
-    error: "must be custom: tools that Anthropic defines or runs are not supported",
+    error: "must be custom: tools defined or run by Anthropic are not supported",
   }).nullish(),
   name: text.regex(TOOL_NAME, { error: "must be 1 to 128 letters, digits, _ or -" }),
   description: text.nullish(),
@@ -24,17 +24,17 @@ const tool = z.strictObject({
     error: "must be a JSON Schema whose type is object",
   }),
   input_examples: z.array(jsonObject, { error: "must be a list of objects" }).nullish()
-    .describe("Shown to the model as the schema's examples"),
+    .describe("Added to the schema as examples"),
   strict: boolean.nullish().describe("Accepted; arguments always follow the schema"),
   cache_control: cacheControl,
   allowed_callers: z.array(
     z.literal("direct", { error: "must be direct: there are no server tools" }),
   ).nullish().describe("Accepted; there are no server tools"),
   defer_loading: fixed(false, "tool search is not supported"),
-  eager_input_streaming: fixed(true, "arguments always stream as they come"),
+  eager_input_streaming: fixed(true, "arguments are always streamed"),
 });
 
-const parallel = boolean.nullish().describe("At most one call in an answer");
+const parallel = boolean.nullish().describe("At most one call per answer");
 
 const toolChoice = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("auto"), disable_parallel_tool_use: parallel }),
@@ -44,9 +44,9 @@ const toolChoice = z.discriminatedUnion("type", [
 ], { error: "must be auto, any, tool or none" });
 
 const display = z.enum(["summarized", "omitted"], { error: "must be summarized or omitted" })
-  .nullish().describe("omitted leaves the thought out of the answer");
+  .nullish().describe("omitted removes the reasoning text from the answer");
 
-/** The least budget Anthropic's API takes. */
+/** Minimum budget of Anthropic's API. */
 const BUDGET_MINIMUM = 1024;
 
 const thinking = z.discriminatedUnion("type", [
@@ -54,15 +54,15 @@ const thinking = z.discriminatedUnion("type", [
     type: z.literal("enabled"),
     budget_tokens: integerFrom(BUDGET_MINIMUM)
       .describe(
-        "Given to the chat template as thinking_budget; max_tokens is the limit that binds",
+        "Maximum reasoning tokens; also passed to the chat template as thinking_budget",
       ),
     display,
-    block_binding: unsupported("thinking blocks are bound to nothing"),
+    block_binding: unsupported("thinking blocks have no binding"),
   }),
   z.strictObject({
     type: z.literal("adaptive"),
     display,
-    block_binding: unsupported("thinking blocks are bound to nothing"),
+    block_binding: unsupported("thinking blocks have no binding"),
   }),
   z.strictObject({ type: z.literal("disabled") }),
 ], { error: "must be enabled, adaptive or disabled" });
@@ -76,28 +76,28 @@ const outputConfig = z.strictObject({
   effort: z.enum(["low", "medium", "high", "xhigh", "max"], {
     error: "must be low, medium, high, xhigh or max",
   }).nullish().describe(
-    "Given to templates with levels of reasoning, of which high is the highest",
+    "Reasoning level of the chat template; xhigh and max mean high",
   ),
   format: outputFormat.nullish(),
   task_budget: unsupported("there are no task budgets"),
 });
 
-/** Edits that change nothing are taken; whatever would cut a conversation is not. */
+/** Accepts edits that change nothing; rejects edits that would shorten the conversation. */
 const contextManagement = z.strictObject({
   edits: z.array(
     z.strictObject({
       type: z.literal("clear_thinking_20251015", {
-        error: "is not supported: nothing is cut from a conversation",
+        error: "is not supported: conversations are never shortened",
       }),
       keep: z.union([z.literal("all"), z.strictObject({ type: z.literal("all") })], {
-        error: "must be all: nothing is cut from a conversation",
+        error: "must be all: conversations are never shortened",
       }),
     }),
     { error: "must be a list of edits" },
   ).nullish(),
 });
 
-const SERVICE = "it belongs to Anthropic's own service";
+const SERVICE = "it configures Anthropic's service";
 
 /** Fields of both routes. */
 const promptFields = {
@@ -108,7 +108,7 @@ const promptFields = {
   tools: z.array(tool, { error: "must be a list of tools" }).nullish(),
   tool_choice: toolChoice.nullish(),
   thinking: thinking.nullish()
-    .describe("Variables of the chat template; a model that does not think spends no budget"),
+    .describe("Controls reasoning through the chat template"),
   output_config: outputConfig.nullish(),
   output_format: outputFormat.nullish().describe("The older name of output_config.format"),
   cache_control: cacheControl,
@@ -116,8 +116,8 @@ const promptFields = {
   mcp_servers: z.array(z.unknown()).max(0, { error: "is not supported: list tools instead" })
     .nullish(),
   context_management: contextManagement.nullish()
-    .describe("Accepted; only edits that change nothing are"),
-  compaction: unsupported("nothing is cut from a conversation"),
+    .describe("Accepted; edits that would shorten the conversation are refused"),
+  compaction: unsupported("conversations are never shortened"),
   billing_policy: unsupported(SERVICE),
 };
 
@@ -136,13 +136,13 @@ export const messagesBody = z.strictObject({
   top_k: integerBetween(0, 1_000_000).nullish(),
   top_p: samplingFields.top_p,
   metadata: z.strictObject({ user_id: text.nullish() }).nullish()
-    .describe("Accepted; nothing is kept about users"),
+    .describe("Accepted; no user data is stored"),
   service_tier: z.enum(["auto", "standard_only"], { error: "must be auto or standard_only" })
     .nullish().describe("Accepted; there is one tier"),
   container: unsupported("there are no containers"),
   diagnostics: unsupported(SERVICE),
-  inference_geo: unsupported("inference runs where this server runs"),
-  fallbacks: unsupported("the model asked for is the one that answers"),
+  inference_geo: unsupported("inference runs on this server"),
+  fallbacks: unsupported("the requested model always answers"),
   fallback_credit_token: unsupported(SERVICE),
   thread: unsupported("send the whole conversation in messages"),
   safeguards: unsupported(SERVICE),

@@ -46,18 +46,18 @@ const REFUSED: readonly (readonly [Record<string, unknown>, string])[] = [
   [{ mcp_servers: [{}] }, "mcp_servers: is not supported: list tools instead"],
   [
     { context_management: { edits: [{ type: "clear_tool_uses_20250919" }] } },
-    "context_management.edits[0].type: is not supported: nothing is cut from a conversation",
+    "context_management.edits[0].type: is not supported: conversations are never shortened",
   ],
   [
     { inference_geo: "eu" },
-    "inference_geo: is not supported: inference runs where this server runs",
+    "inference_geo: is not supported: inference runs on this server",
   ],
   [{ thinking: { type: "between_tools" } }, "thinking.type: must be enabled, adaptive or disabled"],
   [{ temperature: "hot" }, "temperature: must be a number from 0 to 100"],
   [{ colour: "red" }, "colour: is not a known field"],
   [
     { tools: [{ type: "web_search_20250305", name: "web_search" }] },
-    "tools[0].type: must be custom: tools that Anthropic defines or runs are not supported",
+    "tools[0].type: must be custom: tools defined or run by Anthropic are not supported",
   ],
   [
     { tools: [{ name: "a b", input_schema: { type: "object" } }] },

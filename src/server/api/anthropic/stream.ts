@@ -12,12 +12,12 @@ function named(data: Json): ServerSentEvent {
 }
 
 /**
- * The answer as Anthropic's named events: `message_start`, `ping`, for every block
- * `content_block_start`, its deltas and `content_block_stop`, then `message_delta` and `message_stop`.
- * A failure is an `error` event, after which nothing comes.
+ * The answer as Anthropic's named events: `message_start`, `ping`, for each block `content_block_start`,
+ * deltas and `content_block_stop`, then `message_delta` and `message_stop`. An `error` event ends the
+ * stream.
  *
- * `message_start` counts the whole prompt as input; how much of it came from the cache is known at the
- * end, and `message_delta` says so.
+ * `message_start` counts the whole prompt as input, because the number of cached tokens is only known at
+ * the end; `message_delta` reports it.
  */
 export async function* messageEvents(
   events: AsyncIterable<AnswerEvent>,
@@ -73,10 +73,10 @@ async function* messageData(
       }
     }
   }
-  throw new ShimmyError("backend", "The answer broke off");
+  throw new ShimmyError("backend", "Generation ended without a result");
 }
 
-/** Blocks one after the other: opening one closes the one before. */
+/** A sequence of blocks: opening a block closes the previous one. */
 class BlockSequence {
   readonly #options: MessageOptions;
   #index = -1;
@@ -86,7 +86,7 @@ class BlockSequence {
     this.#options = options;
   }
 
-  /** Opens a block of text or thinking, unless it is the one that is open. */
+  /** Opens a text or thinking block, unless one of this type is open. */
   *open(type: "text" | "thinking"): Generator<Json> {
     if (this.#open === type) return;
     yield* this.#start(
@@ -94,7 +94,7 @@ class BlockSequence {
     );
   }
 
-  /** Opens a call; every call is a block of its own. */
+  /** Opens a block for a tool call. */
   *openCall(id: string, name: string): Generator<Json> {
     yield* this.#start({ type: "tool_use", id, name, input: {}, caller: { type: "direct" } });
   }
@@ -103,7 +103,7 @@ class BlockSequence {
     return { type: "content_block_delta", index: this.#index, delta };
   }
 
-  /** Closes the open block, if one is. */
+  /** Closes the open block, if any. */
   *close(): Generator<Json> {
     if (this.#open === null) return;
     if (this.#open === "thinking") {

@@ -1,6 +1,6 @@
 import type { Dialect } from "../../http/mod.ts";
 
-/** How Ollama's clients want their errors: one sentence under `error`. */
+/** Ollama's error format: one sentence under `error`. */
 export const ollamaDialect: Dialect = {
   name: "ollama",
   errorBody: (error) => ({ error: error.message }),

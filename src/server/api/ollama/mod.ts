@@ -1,4 +1,8 @@
-/** Ollama's API. Every route stands under `/api` and under `/ollama/api`, for clients given a base path. */
+/**
+ * Ollama's API. Each route is available under `/api` and `/ollama/api`, for clients with a base path.
+ *
+ * @module
+ */
 import { type Exchange, readJson, type Route } from "../../http/mod.ts";
 import * as answers from "./response_schemas.ts";
 import { chat } from "./generation/chat.ts";
@@ -27,28 +31,28 @@ const routes: readonly OllamaRoute[] = [
   {
     method: "GET",
     path: "/api/tags",
-    summary: "The models there are",
+    summary: "List available models",
     answer: answers.tagsAnswer,
     handle: tags,
   },
   {
     method: "GET",
     path: "/api/ps",
-    summary: "The models that are loaded",
+    summary: "List loaded models",
     answer: answers.psAnswer,
     handle: ps,
   },
   {
     method: "GET",
     path: "/api/version",
-    summary: "Shimmy's version",
+    summary: "Version of Shimmy",
     answer: answers.versionAnswer,
     handle: version,
   },
   {
     method: "POST",
     path: "/api/chat",
-    summary: "Answers a conversation",
+    summary: "Generate an answer for a conversation",
     body: chatBody,
     answer: answers.chatAnswer,
     streams: ["application/x-ndjson"],
@@ -57,7 +61,7 @@ const routes: readonly OllamaRoute[] = [
   {
     method: "POST",
     path: "/api/embed",
-    summary: "Embeds texts, each as a vector of length 1",
+    summary: "Unit-length embeddings",
     body: embedBody,
     answer: answers.embedAnswer,
     handle: embed,
@@ -65,7 +69,7 @@ const routes: readonly OllamaRoute[] = [
   {
     method: "POST",
     path: "/api/embeddings",
-    summary: "Embeds one text; the older form of /api/embed",
+    summary: "Embedding of one text; the older form of /api/embed",
     body: embeddingsBody,
     answer: answers.embeddingsAnswer,
     handle: embeddings,
@@ -73,7 +77,7 @@ const routes: readonly OllamaRoute[] = [
   {
     method: "POST",
     path: "/api/show",
-    summary: "What is known of a model",
+    summary: "Details of a model",
     body: showBody,
     answer: answers.showAnswer,
     handle: show,
@@ -81,7 +85,7 @@ const routes: readonly OllamaRoute[] = [
   {
     method: "POST",
     path: "/api/pull",
-    summary: "Pulls a model from Ollama's registry or Hugging Face",
+    summary: "Pull a model from Ollama's registry or Hugging Face",
     body: pullBody,
     answer: answers.pullAnswer,
     streams: ["application/x-ndjson"],
@@ -90,24 +94,24 @@ const routes: readonly OllamaRoute[] = [
   {
     method: "DELETE",
     path: "/api/delete",
-    summary: "Removes a model that was pulled",
+    summary: "Delete a model that was pulled",
     body: deleteBody,
     handle: remove,
   },
 ];
 
-/** Alone under `/ollama`: without the prefix the route is shared with the native API. */
+/** Only under `/ollama`: without the prefix the route is shared with the native API. */
 const generate: OllamaRoute = {
   method: "POST",
   path: "/api/generate",
-  summary: "Answers a prompt",
+  summary: "Generate an answer for a prompt",
   body: generateBody,
   answer: answers.generateAnswer,
   streams: ["application/x-ndjson"],
   handle: async (exchange: Exchange) => ollamaGenerate(exchange, await readJson(exchange)),
 };
 
-/** Ollama's routes, all but `POST /api/generate` without the prefix. */
+/** All routes of Ollama's API except `POST /api/generate` without the prefix. */
 export const ollamaRoutes: readonly Route[] = [
   ...routes,
   ...[...routes, generate].map((route) => ({ ...route, path: `/ollama${route.path}` })),

@@ -120,17 +120,20 @@ Deno.test("log probabilities come when asked for", async () => {
 
 const REFUSED: readonly (readonly [Record<string, unknown>, string])[] = [
   [{ format: "yaml" }, 'format: must be "json" or a JSON Schema'],
-  [{ truncate: true }, "truncate: must be false: a prompt over the context is refused, never cut"],
-  [{ shift: true }, "shift: must be false: an answer ends where the context is full"],
+  [
+    { truncate: true },
+    "truncate: must be false: a prompt over the context is rejected, never truncated",
+  ],
+  [{ shift: true }, "shift: must be false: generation ends when the context is full"],
   [{ think: "a lot" }, "think: must be true, false, low, medium, high or max"],
-  [{ top_logprobs: 2 }, "top_logprobs: needs logprobs to be true"],
+  [{ top_logprobs: 2 }, "top_logprobs: requires logprobs to be true"],
   [
     { options: { tfs_z: 0.5 } },
-    "options.tfs_z: must be 1: this sampler is no longer part of llama.cpp",
+    "options.tfs_z: must be 1: llama.cpp has removed this sampler",
   ],
   [
     { messages: [{ role: "user", content: "x", images: ["aGk="] }] },
-    "messages[0].images: is not supported: models read text alone here",
+    "messages[0].images: is not supported: models read only text",
   ],
   [{ prompt: "x" }, "prompt: is not a known field"],
 ];
@@ -198,7 +201,7 @@ Deno.test("raw refuses what only a template can say", async () => {
   const { send } = server();
   const body = { model: "double", prompt: "Once", raw: true, system: "Be brief." };
   const response = await send("POST", "/api/generate", body);
-  assertEquals(await response.json(), { error: "system: cannot be set beside raw" });
+  assertEquals(await response.json(), { error: "system: cannot be combined with raw" });
 });
 
 Deno.test("a suffix is filled in between the vocabulary's own tokens", async () => {

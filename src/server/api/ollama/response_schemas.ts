@@ -24,25 +24,25 @@ const listed = {
   details,
 };
 
-/** The answer of `GET /api/version`. */
+/** The response of `GET /api/version`. */
 export const versionAnswer = z.strictObject({ version: z.string() });
 
-/** The answer of `GET /api/tags`. */
+/** The response of `GET /api/tags`. */
 export const tagsAnswer = z.strictObject({
   models: z.array(z.strictObject({ ...listed, modified_at: time, capabilities })),
 });
 
-/** The answer of `GET /api/ps`. */
+/** The response of `GET /api/ps`. */
 export const psAnswer = z.strictObject({
   models: z.array(z.strictObject({
     ...listed,
-    size_vram: z.int().describe("Bytes of it on devices that are not the CPU"),
+    size_vram: z.int().describe("Bytes on devices other than the CPU"),
     context_length: z.int(),
     expires_at: time,
   })),
 });
 
-/** The answer of `POST /api/show`. */
+/** The response of `POST /api/show`. */
 export const showAnswer = z.strictObject({
   license: z.string().optional(),
   modelfile: z.string(),
@@ -76,7 +76,7 @@ const call = z.strictObject({
   }),
 });
 
-/** Fields of an answer, and of each line of one that is streamed; the last line has the later ones. */
+/** Fields of a response and of each line of a stream; the optional ones are in the last line. */
 const answerFields = {
   model: z.string(),
   created_at: time,
@@ -91,7 +91,7 @@ const answerFields = {
   eval_duration: nanoseconds.optional(),
 };
 
-/** The answer of `POST /api/chat`, or a line of it. */
+/** The response of `POST /api/chat`, or a line of it. */
 export const chatAnswer = z.strictObject({
   ...answerFields,
   message: z.strictObject({
@@ -102,14 +102,14 @@ export const chatAnswer = z.strictObject({
   }),
 });
 
-/** The answer of `POST /api/generate`, or a line of it. */
+/** The response of `POST /api/generate`, or a line of it. */
 export const generateAnswer = z.strictObject({
   ...answerFields,
   response: z.string(),
   thinking: z.string().optional(),
 });
 
-/** The answer of `POST /api/embed`. */
+/** The response of `POST /api/embed`. */
 export const embedAnswer = z.strictObject({
   model: z.string(),
   embeddings: z.array(z.array(z.number())),
@@ -118,7 +118,7 @@ export const embedAnswer = z.strictObject({
   prompt_eval_count: z.int(),
 });
 
-/** The answer of `POST /api/embeddings`. */
+/** The response of `POST /api/embeddings`. */
 export const embeddingsAnswer = z.strictObject({ embedding: z.array(z.number()) });
 
 /** A line of `POST /api/pull`, or its answer without streaming. */

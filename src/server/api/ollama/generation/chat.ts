@@ -1,7 +1,7 @@
 import { type Exchange, parse, readJson } from "../../../http/mod.ts";
 import { respond } from "./respond.ts";
 import { toMessages, toTools } from "./messages.ts";
-import type { Piece } from "./chunks.ts";
+import type { AnswerChunk } from "./chunks.ts";
 import { chatBody } from "../request/schema.ts";
 import { thinkArguments } from "../request/think.ts";
 
@@ -26,7 +26,7 @@ export async function chat(exchange: Exchange): Promise<Response> {
   });
 }
 
-function toMessage({ content, thinking, calls, logprobs }: Piece) {
+function toMessage({ content, thinking, calls, logprobs }: AnswerChunk) {
   return {
     message: {
       role: "assistant",

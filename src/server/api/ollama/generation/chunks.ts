@@ -2,7 +2,7 @@ import type { AnswerEvent, AnswerLogprob } from "../../../../chat/mod.ts";
 import type { TokenLogprob } from "../../../../engine/protocol/mod.ts";
 import { ShimmyError } from "../../../../errors.ts";
 
-/** A token's log probability as Ollama writes it. */
+/** The log probability of a token in Ollama's form. */
 export interface Logprob {
   readonly token: string;
   readonly logprob: number;
@@ -10,7 +10,7 @@ export interface Logprob {
   readonly top_logprobs?: readonly Logprob[];
 }
 
-/** A call as Ollama writes it: its arguments are whole. */
+/** A tool call in Ollama's form, with complete arguments. */
 export interface Call {
   readonly id: string;
   readonly function: {
@@ -20,8 +20,8 @@ export interface Call {
   };
 }
 
-/** A part of an answer, or several joined into one. */
-export interface Piece {
+/** A part of an answer. */
+export interface AnswerChunk {
   readonly content: string;
   readonly thinking: string;
   readonly calls: readonly Call[];
@@ -30,10 +30,10 @@ export interface Piece {
 
 export type DoneEvent = Extract<AnswerEvent, { type: "done" }>;
 
-export const NO_PIECE: Piece = { content: "", thinking: "", calls: [], logprobs: [] };
+export const EMPTY_CHUNK: AnswerChunk = { content: "", thinking: "", calls: [], logprobs: [] };
 
-/** Two parts of an answer as one. */
-export function join(a: Piece, b: Piece): Piece {
+/** Merges two consecutive parts of an answer. */
+export function mergeChunks(a: AnswerChunk, b: AnswerChunk): AnswerChunk {
   return {
     content: a.content + b.content,
     thinking: a.thinking + b.thinking,
@@ -43,31 +43,31 @@ export function join(a: Piece, b: Piece): Piece {
 }
 
 /**
- * An answer in the pieces Ollama sends: text and thoughts as they come, a call once its arguments are
- * whole. A call that the token limit cut off is left out. The last value is the `done` event.
+ * An answer in the chunks that Ollama sends: text and reasoning at once, a tool call when its arguments
+ * are complete. A call that the token limit truncated is omitted. The last value is the `done` event.
  *
- * @throws {ShimmyError} `cancelled` when the answer was given up.
+ * @throws {ShimmyError} `cancelled` when the answer was cancelled.
  */
-export async function* pieces(
+export async function* toChunks(
   events: AsyncIterable<AnswerEvent>,
-): AsyncGenerator<Piece | DoneEvent, void> {
+): AsyncGenerator<AnswerChunk | DoneEvent, void> {
   let call: { index: number; id: string; name: string; json: string } | null = null;
   for await (const event of events) {
     if (call !== null && event.type !== "tool_arguments") {
       const whole = toCall(call);
       call = null;
-      if (whole !== null) yield { ...NO_PIECE, calls: [whole] };
+      if (whole !== null) yield { ...EMPTY_CHUNK, calls: [whole] };
     }
     switch (event.type) {
       case "text":
         if (event.text !== "" || event.logprobs.length > 0) {
           const logprobs = event.logprobs.map(toLogprob);
-          yield { ...NO_PIECE, content: event.text, logprobs };
+          yield { ...EMPTY_CHUNK, content: event.text, logprobs };
         }
         break;
       case "reasoning":
         if (event.text !== "") {
-          yield { ...NO_PIECE, thinking: event.text, logprobs: event.logprobs.map(toLogprob) };
+          yield { ...EMPTY_CHUNK, thinking: event.text, logprobs: event.logprobs.map(toLogprob) };
         }
         break;
       case "tool_call":

@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import type { AnswerEvent } from "../../../../chat/conversation/conversation.ts";
 import { ShimmyError } from "../../../../errors.ts";
-import { pieces } from "./chunks.ts";
+import { toChunks } from "./chunks.ts";
 
 function done(finishReason: "stop" | "length" | "tool_calls" | "cancelled"): AnswerEvent {
   return {
@@ -26,7 +26,7 @@ async function* from(events: readonly AnswerEvent[]): AsyncGenerator<AnswerEvent
 
 async function contents(events: readonly AnswerEvent[]) {
   const found = [];
-  for await (const piece of pieces(from(events))) {
+  for await (const piece of toChunks(from(events))) {
     if ("type" in piece) found.push(piece.finishReason);
     else {
       const { content, thinking, calls } = piece;
@@ -71,7 +71,7 @@ Deno.test("a call cut off by the limit is left out", async () => {
 Deno.test("log probabilities come with the text of their tokens", async () => {
   const token = { token: 1, bytes: [0xc3, 0xa9], logprob: -0.5 };
   const other = { token: 2, bytes: [0x65], logprob: -1.5 };
-  const events = pieces(from([
+  const events = toChunks(from([
     { type: "text", text: "é", logprobs: [{ ...token, top: [token, other] }] },
     done("stop"),
   ]));

@@ -4,7 +4,7 @@ import { type Exchange, json, parse, readJson } from "../../../http/mod.ts";
 import { engineForModel, truncateEmbedding } from "../../../answers/mod.ts";
 import { keepAliveOf } from "../../../schemas/mod.ts";
 import { nanoseconds } from "./statistics.ts";
-import { resolveAdapted } from "../models/tagged_name.ts";
+import { resolveModelName } from "../models/tagged_name.ts";
 import { checkLoaded } from "../request/options.ts";
 import { type EmbedBody, embedBody, embeddingsBody } from "../request/schema.ts";
 
@@ -30,7 +30,7 @@ export async function embed(exchange: Exchange): Promise<Response> {
   });
 }
 
-/** `POST /api/embeddings`, whose vector has the length the model gives it, and which cuts nothing. */
+/** `POST /api/embeddings`: one embedding, not normalized; a text over the context is an error. */
 export async function embeddings(exchange: Exchange): Promise<Response> {
   const body = parse(embeddingsBody, await readJson(exchange));
   const { vectors } = await embedTexts(exchange, body, {
@@ -40,7 +40,7 @@ export async function embeddings(exchange: Exchange): Promise<Response> {
   return json({ embedding: Array.from(vectors[0] ?? []) });
 }
 
-/** One text; an empty one loads the model and gives nothing. */
+/** The input for one text; an empty text only loads the model. */
 function named(field: string, text: string): EmbedInput[] {
   return text === "" ? [] : [{ field, text }];
 }
@@ -51,9 +51,9 @@ async function embedTexts(
   request: EmbedRequest,
 ): Promise<{ vectors: readonly Embedding[]; tokens: readonly number[]; loadMs: number }> {
   const began = performance.now();
-  const named = await resolveAdapted(exchange.context.pool, model);
+  const named = await resolveModelName(exchange.context.pool, model);
   if (named.entry.kind === "rerank") {
-    const message = "model: scores documents and makes no embeddings";
+    const message = "model: is a reranking model and computes no embeddings";
     throw new ShimmyError("invalid", message, { field: "model" });
   }
   const { engine } = await engineForModel(exchange, named, keepAliveOf(keep_alive));

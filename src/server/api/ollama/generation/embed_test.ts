@@ -61,6 +61,6 @@ Deno.test("embed refuses what it cannot do by name", async () => {
   assertEquals(await refusal({ input: 7 }), "input: must be text or a list of at most 2048 texts");
   assertEquals(
     await refusal({}, server({ entry: { kind: "rerank" } })),
-    "model: scores documents and makes no embeddings",
+    "model: is a reranking model and computes no embeddings",
   );
 });

@@ -3,14 +3,14 @@ import type { Engine } from "../../../../engine/mod.ts";
 import { ShimmyError } from "../../../../errors.ts";
 import { type Exchange, parse } from "../../../http/mod.ts";
 import { respond } from "./respond.ts";
-import type { Piece } from "./chunks.ts";
+import type { AnswerChunk } from "./chunks.ts";
 import { type GenerateBody, generateBody } from "../request/schema.ts";
 import { thinkArguments } from "../request/think.ts";
 
 /**
- * `POST /api/generate` as Ollama knows it.
+ * `POST /api/generate` in Ollama's form.
  *
- * @param body The request's JSON, which whoever chose between the two dialects of this route has read.
+ * @param body The JSON of the request, which was read to select the dialect of this route.
  */
 export async function ollamaGenerate(exchange: Exchange, body: unknown): Promise<Response> {
   const asked = parse(generateBody, body);
@@ -20,12 +20,12 @@ export async function ollamaGenerate(exchange: Exchange, body: unknown): Promise
 function toInput(body: GenerateBody): ((engine: Engine) => Input | Promise<Input>) | null {
   const { prompt, suffix, system, raw } = body;
   if (suffix) {
-    refuseBeside("suffix", body);
-    return (engine) => fillIn(engine, prompt ?? "", suffix);
+    rejectWith("suffix", body);
+    return (engine) => toFillInTheMiddle(engine, prompt ?? "", suffix);
   }
   if (!prompt) return null;
   if (raw) {
-    refuseBeside("raw", body);
+    rejectWith("raw", body);
     return () => ({ type: "text", text: prompt });
   }
   const messages: Message[] = [{ role: "user", content: prompt }];
@@ -41,15 +41,15 @@ function toInput(body: GenerateBody): ((engine: Engine) => Input | Promise<Input
   });
 }
 
-/** Where no chat template is used, what only a template can say is refused. */
-function refuseBeside(plain: "raw" | "suffix", body: GenerateBody): void {
+/** Rejects fields that need the chat template when the template is not used. */
+function rejectWith(plain: "raw" | "suffix", body: GenerateBody): void {
   const field = (["system", "think"] as const).find((name) => body[name]);
   if (field === undefined) return;
-  throw new ShimmyError("invalid", `${field}: cannot be set beside ${plain}`, { field });
+  throw new ShimmyError("invalid", `${field}: cannot be combined with ${plain}`, { field });
 }
 
-/** The prompt that asks for what stands between two texts: prefix, suffix, then the middle. */
-async function fillIn(engine: Engine, prefix: string, suffix: string): Promise<Input> {
+/** The fill-in-the-middle prompt for the text between `prefix` and `suffix`. */
+async function toFillInTheMiddle(engine: Engine, prefix: string, suffix: string): Promise<Input> {
   const { fim } = engine.info;
   if (fim === null) {
     const message = "suffix: the model's vocabulary has no fill-in-the-middle tokens";
@@ -65,7 +65,7 @@ async function fillIn(engine: Engine, prefix: string, suffix: string): Promise<I
   return { type: "tokens", tokens };
 }
 
-function toResponse({ content, thinking, logprobs }: Piece) {
+function toResponse({ content, thinking, logprobs }: AnswerChunk) {
   return {
     response: content,
     ...(thinking === "" ? {} : { thinking }),

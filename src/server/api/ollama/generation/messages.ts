@@ -6,9 +6,9 @@ type MessageParam = NonNullable<ChatBody["messages"]>[number];
 type ToolParam = NonNullable<ChatBody["tools"]>[number];
 
 /**
- * A conversation in the words the chat templates know. Ollama's calls need no ids: a tool's message
- * answers the first call of its name that is still open, or else the first open one.
- * @throws {ShimmyError} `invalid` when a tool's message answers no call before it.
+ * The messages for the chat template. Tool calls need no ids: a tool message belongs to the first open
+ * call of its name, or to the first open call.
+ * @throws {ShimmyError} `invalid` when a tool message has no preceding call.
  */
 export function toMessages(params: readonly MessageParam[]): Message[] {
   const open: ToolCall[] = [];
@@ -19,7 +19,9 @@ export function toMessages(params: readonly MessageParam[]): Message[] {
       const call = takeAnswered(open, param);
       if (call === undefined) {
         const field = `messages[${index}]`;
-        throw new ShimmyError("invalid", `${field}: answers no tool call before it`, { field });
+        throw new ShimmyError("invalid", `${field}: must follow the tool call that it answers`, {
+          field,
+        });
       }
       return { role: "tool", content, name: param.tool_name ?? call.name, toolCallId: call.id };
     }
@@ -39,7 +41,7 @@ export function toMessages(params: readonly MessageParam[]): Message[] {
   });
 }
 
-/** The call a tool's message answers, taken from those that are open. */
+/** Removes the call that a tool message answers from the open calls. */
 function takeAnswered(open: ToolCall[], param: MessageParam): ToolCall | undefined {
   const { tool_call_id: id, tool_name: name } = param;
   let at = id ? open.findIndex((call) => call.id === id) : -1;
@@ -50,13 +52,13 @@ function takeAnswered(open: ToolCall[], param: MessageParam): ToolCall | undefin
 
 /**
  * The tools of a request.
- * @throws {ShimmyError} `invalid` when two share a name.
+ * @throws {ShimmyError} `invalid` when a name is not unique.
  */
 export function toTools(params: readonly ToolParam[]): Tool[] {
   const tools: Tool[] = [];
   for (const { function: { name, description, parameters } } of params) {
     if (tools.some((tool) => tool.name === name)) {
-      throw new ShimmyError("invalid", `tools: '${name}' is there twice`, { field: "tools" });
+      throw new ShimmyError("invalid", `tools: '${name}' is not unique`, { field: "tools" });
     }
     tools.push({
       name,

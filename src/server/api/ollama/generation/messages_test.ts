@@ -71,5 +71,5 @@ Deno.test("a tool without parameters takes an empty object", () => {
 
 Deno.test("two tools of one name are refused", () => {
   const tool = { type: "function" as const, function: { name: "now" } };
-  assertThrows(() => toTools([tool, tool]), ShimmyError, "tools: 'now' is there twice");
+  assertThrows(() => toTools([tool, tool]), ShimmyError, "tools: 'now' is not unique");
 });

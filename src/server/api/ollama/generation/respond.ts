@@ -6,37 +6,36 @@ import { type Exchange, json, ndjsonStream, statusOf, toShimmyError } from "../.
 import { engineForEntry, engineForModel, startAnswer } from "../../../answers/mod.ts";
 import { keepAliveOf } from "../../../schemas/mod.ts";
 import { ollamaDialect } from "../dialect.ts";
-import { ending } from "./statistics.ts";
-import { resolveAdapted } from "../models/tagged_name.ts";
+import { toStatistics } from "./statistics.ts";
+import { resolveModelName } from "../models/tagged_name.ts";
 import { checkLoaded, toAnswerOptions } from "../request/options.ts";
-import { type DoneEvent, join, NO_PIECE, type Piece, pieces } from "./chunks.ts";
+import { type AnswerChunk, type DoneEvent, EMPTY_CHUNK, mergeChunks, toChunks } from "./chunks.ts";
 import type { AnswerBody } from "../request/schema.ts";
 import { checkThinks } from "../request/think.ts";
 
-/** What tells `/api/chat` and `/api/generate` apart. */
-export interface Asked {
+/** A generation request of `/api/chat` or `/api/generate`. */
+export interface GenerationRequest {
   readonly body: AnswerBody;
-  /** Where the prompt comes from; `null`: there is none, the model is only to be loaded or unloaded. */
+  /** Creates the prompt; null: the request only loads or unloads the model. */
   readonly input: ((engine: Engine) => Input | Promise<Input>) | null;
-  /** A piece of the answer as this route writes it. */
-  readonly shape: (piece: Piece) => Readonly<Record<string, unknown>>;
+  /** The fields of a chunk in the form of the route. */
+  readonly shape: (piece: AnswerChunk) => Readonly<Record<string, unknown>>;
 }
 
-/** JSON of one answer, or of one line of it. */
+/** The JSON of a response, or of a line of it. */
 type Line = Readonly<Record<string, unknown>>;
 
 /**
- * Answers a request in Ollama's form: lines of NDJSON that end with `done: true`, or with
- * `stream: false` one object.
+ * Generates the response: NDJSON whose last line has `done: true`, or one object with `stream: false`.
  */
-export async function respond(exchange: Exchange, asked: Asked): Promise<Response> {
+export async function respond(exchange: Exchange, asked: GenerationRequest): Promise<Response> {
   const began = performance.now();
   const { body } = asked;
   const { pool } = exchange.context;
   const format = toFormat(body);
   const logprobs = toLogprobs(body);
   const options = body.options ?? {};
-  const named = await resolveAdapted(pool, body.model);
+  const named = await resolveModelName(pool, body.model);
   const { entry } = named;
   checkThinks(body.think, entry);
   if (asked.input === null) return await loadOrUnload(exchange, asked, entry);
@@ -54,25 +53,26 @@ export async function respond(exchange: Exchange, asked: Asked): Promise<Respons
     ignoreEos: false,
     logprobs,
   });
-  const end = (done: DoneEvent) => ending(done, { totalMs: performance.now() - began, loadMs });
-  if (body.stream !== false) return ndjsonStream(lines(pieces(answer), asked, end));
-  return json(await whole(pieces(answer), asked, end));
+  const end = (done: DoneEvent) =>
+    toStatistics(done, { totalMs: performance.now() - began, loadMs });
+  if (body.stream !== false) return ndjsonStream(lines(toChunks(answer), asked, end));
+  return json(await whole(toChunks(answer), asked, end));
 }
 
-/** What every line begins with. */
-function head({ body }: Asked): Line {
+/** The first fields of every line. */
+function head({ body }: GenerationRequest): Line {
   return { model: body.model, created_at: new Date().toISOString() };
 }
 
 async function* lines(
-  parts: AsyncIterable<Piece | DoneEvent>,
-  asked: Asked,
+  parts: AsyncIterable<AnswerChunk | DoneEvent>,
+  asked: GenerationRequest,
   end: (done: DoneEvent) => Line,
 ): AsyncGenerator<Line, void> {
   try {
     for await (const part of parts) {
       yield "type" in part
-        ? { ...head(asked), ...asked.shape(NO_PIECE), ...end(part) }
+        ? { ...head(asked), ...asked.shape(EMPTY_CHUNK), ...end(part) }
         : { ...head(asked), ...asked.shape(part), done: false };
     }
   } catch (thrown) {
@@ -82,24 +82,24 @@ async function* lines(
 }
 
 async function whole(
-  parts: AsyncIterable<Piece | DoneEvent>,
-  asked: Asked,
+  parts: AsyncIterable<AnswerChunk | DoneEvent>,
+  asked: GenerationRequest,
   end: (done: DoneEvent) => Line,
 ): Promise<Line> {
-  let all = NO_PIECE;
+  let all = EMPTY_CHUNK;
   let done: DoneEvent | undefined;
   for await (const part of parts) {
     if ("type" in part) done = part;
-    else all = join(all, part);
+    else all = mergeChunks(all, part);
   }
-  if (done === undefined) throw new ShimmyError("backend", "The answer broke off");
+  if (done === undefined) throw new ShimmyError("backend", "Generation ended without a result");
   return { ...head(asked), ...asked.shape(all), ...end(done) };
 }
 
-/** A request without a prompt: the model is loaded, or with `keep_alive: 0` unloaded when nobody uses it. */
+/** A request without a prompt: loads the model, or unloads it with `keep_alive: 0` when it is idle. */
 async function loadOrUnload(
   exchange: Exchange,
-  asked: Asked,
+  asked: GenerationRequest,
   entry: ModelEntry,
 ): Promise<Response> {
   const { pool } = exchange.context;
@@ -111,7 +111,7 @@ async function loadOrUnload(
   }
   return json({
     ...head(asked),
-    ...asked.shape(NO_PIECE),
+    ...asked.shape(EMPTY_CHUNK),
     done: true,
     done_reason: unload ? "unload" : "load",
   });
@@ -125,7 +125,7 @@ function toFormat({ format }: AnswerBody): Format {
 function toLogprobs({ logprobs, top_logprobs: top }: AnswerBody): number | null {
   if (logprobs) return top ?? 0;
   if (top) {
-    const message = "top_logprobs: needs logprobs to be true";
+    const message = "top_logprobs: requires logprobs to be true";
     throw new ShimmyError("invalid", message, { field: "top_logprobs" });
   }
   return null;

@@ -2,13 +2,13 @@ import type { DoneEvent } from "./chunks.ts";
 
 const NANOSECONDS_PER_MILLISECOND = 1e6;
 
-/** Milliseconds as the whole nanoseconds Ollama counts in. */
+/** Milliseconds as integer nanoseconds, Ollama's unit. */
 export function nanoseconds(milliseconds: number): number {
   return Math.round(milliseconds * NANOSECONDS_PER_MILLISECOND);
 }
 
-/** How an answer ended and what it took, as the last line carries it. Durations are in nanoseconds. */
-export function ending(
+/** Stop reason, token counts and durations of the last line. */
+export function toStatistics(
   { finishReason, usage, timings }: DoneEvent,
   spent: { readonly totalMs: number; readonly loadMs: number },
 ) {

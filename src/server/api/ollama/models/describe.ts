@@ -6,7 +6,7 @@ import { taggedName } from "./tagged_name.ts";
 
 const UNITS = [[1e12, "T", 1], [1e9, "B", 1], [1e6, "M", 2], [1e3, "K", 1]] as const;
 
-/** A number of parameters as people write it, e.g. `7.6B` or `2.62M`; empty when it is not known. */
+/** A number of parameters in short form, e.g. `7.6B` or `2.62M`; empty when unknown. */
 export function parameterSize(parameters: number | null): string {
   if (parameters === null) return "";
   const unit = UNITS.find(([size]) => parameters >= size);
@@ -30,9 +30,9 @@ export function details(entry: ModelEntry, adapter: AdapterFile | null = null) {
 }
 
 /**
- * What tells two versions of a model apart, as 64 hexadecimal digits: of a blob in Ollama's store the
- * SHA-256 of its content, which is its name; of other files, whose content is too large to hash for a
- * list, that of their name, size and time.
+ * The digest of a model as 64 hexadecimal digits. The name of a blob in Ollama's store is the SHA-256 of
+ * its content; the content of other files is too large to hash for a list, so name, size and modification
+ * time are hashed.
  */
 export async function digest(entry: ModelEntry): Promise<string> {
   const blob = /^sha256-([0-9a-f]{64})$/.exec(basename(entry.paths[0] ?? ""));
@@ -42,7 +42,7 @@ export async function digest(entry: ModelEntry): Promise<string> {
   return Array.from(new Uint8Array(hash), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-/** What lists say of a model. */
+/** The fields of a model in lists. */
 export async function listed(entry: ModelEntry, adapter: AdapterFile | null = null) {
   const shown = { ...entry, name: qualifiedName({ entry, adapter }) };
   const name = taggedName(shown);

@@ -5,10 +5,10 @@ import type { ModelUse } from "../../../../models/registry/mod.ts";
 import { type Exchange, json, parse, readJson } from "../../../http/mod.ts";
 import { listResolved } from "../../../answers/mod.ts";
 import { details, listed } from "./describe.ts";
-import { resolveAdapted, taggedName } from "./tagged_name.ts";
+import { resolveModelName, taggedName } from "./tagged_name.ts";
 import { showBody } from "../request/schema.ts";
 
-/** The latest time that RFC 3339 can write. */
+/** The latest time of RFC 3339. */
 const NEVER = "9999-12-31T23:59:59Z";
 
 /** `GET /api/version`. */
@@ -16,7 +16,7 @@ export function version({ context }: Exchange): Response {
   return json({ version: context.settings.version });
 }
 
-/** `GET /api/tags`: every model, the latest first, and behind it itself with its adapters. */
+/** `GET /api/tags`: all models, latest first, each followed by its combinations with adapters. */
 export async function tags({ context: { pool } }: Exchange): Promise<Response> {
   const named = (await listResolved(pool)).sort((a, b) => b.entry.modified - a.entry.modified);
   const models = await Promise.all(named.map(async ({ entry, adapter }) => ({
@@ -27,7 +27,7 @@ export async function tags({ context: { pool } }: Exchange): Promise<Response> {
   return json({ models });
 }
 
-/** `GET /api/ps`: the models that are loaded. */
+/** `GET /api/ps`: the loaded models. */
 export async function ps({ context: { pool } }: Exchange): Promise<Response> {
   const models = [];
   for (const entry of await pool.list()) {
@@ -44,7 +44,7 @@ export async function ps({ context: { pool } }: Exchange): Promise<Response> {
   return json({ models });
 }
 
-/** When a model is unloaded unless it is used until then. */
+/** When an idle model is unloaded. */
 function expiry(use: ModelUse | undefined): string {
   const left = use?.expiresInMs ?? null;
   return left === null ? NEVER : new Date(Date.now() + left).toISOString();
@@ -56,7 +56,7 @@ export async function show(exchange: Exchange): Promise<Response> {
   const name = body.model ?? body.name;
   if (!name) throw new ShimmyError("invalid", "model: must be text", { field: "model" });
   const { pool } = exchange.context;
-  const { entry, adapter } = await resolveAdapted(pool, name);
+  const { entry, adapter } = await resolveModelName(pool, name);
   const info = pool.state(entry).engine?.info ?? null;
   const license = info?.metadata["general.license"];
   return json({
@@ -73,7 +73,7 @@ export async function show(exchange: Exchange): Promise<Response> {
   });
 }
 
-/** Metadata under its names in the file: what discovery read, and all of it once the model is loaded. */
+/** Metadata of the file: the keys that discovery reads, and all keys once the model is loaded. */
 function modelInfo(entry: ModelEntry, info: ModelInfo | null): Record<string, unknown> {
   const { architecture, parameters, contextLength, embeddingLength } = entry;
   const known = {
@@ -89,7 +89,7 @@ function modelInfo(entry: ModelEntry, info: ModelInfo | null): Record<string, un
   return { ...Object.fromEntries(loaded), ...Object.fromEntries(read) };
 }
 
-/** libllama gives every value as text; the architecture's own values are numbers where they look so. */
+/** libllama returns all values as text; values of the architecture that look like numbers are numbers. */
 function isNumber(key: string, value: string, architecture: string): boolean {
   const numeric = key.startsWith(`${architecture}.`) || key.endsWith("_token_id") ||
     ["general.file_type", "general.quantization_version"].includes(key);

@@ -15,15 +15,15 @@ import { ollamaDialect } from "../dialect.ts";
 import { resolveTagged } from "./tagged_name.ts";
 import { deleteBody, pullBody } from "../request/schema.ts";
 
-/** Registries that clients may name: a server does not fetch from hosts of a client's choice. */
+/** Registries that clients may name: the server does not fetch from arbitrary hosts. */
 const REGISTRIES: ReadonlySet<string> = new Set(["registry.ollama.ai", "hf.co", "huggingface.co"]);
-/** Milliseconds between two lines about the same file. */
-const LINE_MS = 100;
+/** Minimum milliseconds between two lines about the same file. */
+const LINE_INTERVAL = 100;
 
 /** A line of `POST /api/pull`. */
 type Line = Readonly<Record<string, unknown>>;
 
-/** `POST /api/pull`: lines about its files, then `success`; what a client leaves is kept, and goes on later. */
+/** `POST /api/pull`: progress of each file, then `success`. A later request resumes an aborted pull. */
 export async function pull(exchange: Exchange): Promise<Response> {
   const body = parse(pullBody, await readJson(exchange));
   const name = named(body);
@@ -31,14 +31,14 @@ export async function pull(exchange: Exchange): Promise<Response> {
   const { stopping } = exchange.context;
   const signal = stopping ? AbortSignal.any([exchange.signal, stopping]) : exchange.signal;
   const plan = await store.plan(referenceOf(name), { signal });
-  const lines = pulling(store, plan, exchange, signal);
-  if (body.stream !== false) return ndjsonStream(told(lines));
+  const lines = pullLines(store, plan, exchange, signal);
+  if (body.stream !== false) return ndjsonStream(withErrorLine(lines));
   let last: Line = {};
   for await (const line of lines) last = line;
   return json(last);
 }
 
-/** `DELETE /api/delete`: what Shimmy pulled, and nothing else. */
+/** `DELETE /api/delete`: removes a model that Shimmy pulled. */
 export async function remove(exchange: Exchange): Promise<Response> {
   const body = parse(deleteBody, await readJson(exchange));
   const name = named(body);
@@ -49,7 +49,7 @@ export async function remove(exchange: Exchange): Promise<Response> {
   if (!removal.owned) {
     throw new HttpError(
       403,
-      `model: '${entry.name}' was not pulled by Shimmy; shimmy rm --yes removes it all the same`,
+      `model: '${entry.name}' was not pulled by Shimmy; shimmy rm --yes removes it anyway`,
       { field: "model" },
     );
   }
@@ -61,7 +61,7 @@ export async function remove(exchange: Exchange): Promise<Response> {
 
 function storeOf({ context: { store } }: Exchange): ModelStore {
   if (store !== undefined) return store;
-  throw new HttpError(501, "This server neither pulls nor removes models");
+  throw new HttpError(501, "This server has no model store: it cannot pull or remove models");
 }
 
 function named({ model, name }: z.output<typeof deleteBody>): string {
@@ -70,19 +70,23 @@ function named({ model, name }: z.output<typeof deleteBody>): string {
   return given;
 }
 
-/** A name as Ollama's clients write it, as a reference. */
+/** The pull reference of a name in Ollama's form. */
 function referenceOf(name: string): string {
   if (/^hf:/i.test(name)) return name;
   const parts = name.split("/");
-  const refused = name.includes("://") || (parts.length > 2 && !REGISTRIES.has(parts[0]!));
-  if (!refused) return `ollama:${name}`;
+  const isForeign = name.includes("://") || (parts.length > 2 && !REGISTRIES.has(parts[0]!));
+  if (!isForeign) return `ollama:${name}`;
   const hosts = [...REGISTRIES].join(", ");
-  throw new ShimmyError("invalid", `model: a server pulls from ${hosts} alone; see shimmy pull`, {
-    field: "model",
-  });
+  throw new ShimmyError(
+    "invalid",
+    `model: the server pulls only from ${hosts}; use shimmy pull for other hosts`,
+    {
+      field: "model",
+    },
+  );
 }
 
-async function* pulling(
+async function* pullLines(
   store: ModelStore,
   plan: PullPlan,
   { context: { pool } }: Exchange,
@@ -90,11 +94,11 @@ async function* pulling(
 ): AsyncGenerator<Line, void> {
   yield { status: "pulling manifest" };
   for (const file of plan.files) {
-    if (file.present) yield aboutFile(file, file.size ?? 0);
+    if (file.present) yield fileProgress(file, file.size ?? 0);
   }
-  const lines = new Lines();
-  const work = store.pull(plan, { signal, onEvent: (event) => lines.see(event) });
-  // A failure is thrown where the lines end.
+  const lines = new ProgressLines();
+  const work = store.pull(plan, { signal, onEvent: (event) => lines.onEvent(event) });
+  // An error is thrown after the last line.
   const ended = work.then(() => lines.end(), () => lines.end());
   yield* lines;
   await ended;
@@ -103,26 +107,26 @@ async function* pulling(
   yield { status: "success" };
 }
 
-/** Lines from events, the latest of each file and not too many. */
-class Lines {
-  readonly #waiting: Line[] = [];
+/** Progress events as lines, at most one per file and interval. */
+class ProgressLines {
+  readonly #pending: Line[] = [];
   readonly #times = new Map<string, number>();
   #ended = false;
   #wake: () => void = () => {};
 
-  see(event: PullEvent): void {
+  onEvent(event: PullEvent): void {
     if (event.type === "finish") return this.#add({ status: "writing manifest" });
     const { file, progress } = event;
     if (progress.phase === "wait") return;
     const key = `${progress.phase} ${file.path}`;
     const now = performance.now();
-    const early = now - (this.#times.get(key) ?? -Infinity) < LINE_MS;
+    const early = now - (this.#times.get(key) ?? -Infinity) < LINE_INTERVAL;
     if (progress.phase === "check") {
       if (!this.#times.has(key)) this.#add({ status: "verifying sha256 digest" });
       this.#times.set(key, now);
     } else if (!early || progress.bytes === progress.total) {
       this.#times.set(key, now);
-      this.#add(aboutFile(file, progress.bytes));
+      this.#add(fileProgress(file, progress.bytes));
     }
   }
 
@@ -132,21 +136,21 @@ class Lines {
   }
 
   #add(line: Line): void {
-    this.#waiting.push(line);
+    this.#pending.push(line);
     this.#wake();
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Line, void> {
     while (true) {
-      yield* this.#waiting.splice(0);
-      if (this.#waiting.length > 0) continue;
+      yield* this.#pending.splice(0);
+      if (this.#pending.length > 0) continue;
       if (this.#ended) return;
       await new Promise<void>((resolve) => this.#wake = resolve);
     }
   }
 }
 
-function aboutFile(
+function fileProgress(
   { sha256, name, size }: PullPlan["files"][number],
   completed: number,
 ): Line {
@@ -158,8 +162,8 @@ function aboutFile(
   };
 }
 
-/** Lines of which a failure is the last. */
-async function* told(lines: AsyncIterable<Line>): AsyncGenerator<Line, void> {
+/** The lines; an error becomes the last line. */
+async function* withErrorLine(lines: AsyncIterable<Line>): AsyncGenerator<Line, void> {
   try {
     yield* lines;
   } catch (thrown) {

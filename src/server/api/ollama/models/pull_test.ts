@@ -102,7 +102,7 @@ Deno.test("a server does not fetch from where a client says", async () => {
   for (const model of ["https://example.org/m.gguf", "10.0.0.1:80/a/b", "evil.example/a/b"]) {
     const response = await send("POST", "/api/pull", { model });
     assertEquals(response.status, 400);
-    assertMatch((await response.json()).error, /^model: a server pulls from registry/);
+    assertMatch((await response.json()).error, /^model: the server pulls only from registry/);
   }
   const insecure = await send("POST", "/api/pull", { model: "tiny", insecure: true });
   assertEquals(insecure.status, 400);
@@ -158,7 +158,7 @@ Deno.test("delete refuses what Shimmy did not pull, and says what would remove i
   const response = await send("DELETE", "/api/delete", { name: "mine" });
   assertEquals(response.status, 403);
   assertEquals(await response.json(), {
-    error: "model: 'mine' was not pulled by Shimmy; shimmy rm --yes removes it all the same",
+    error: "model: 'mine' was not pulled by Shimmy; shimmy rm --yes removes it anyway",
   });
   assert(Deno.statSync(path).isFile);
 });

@@ -5,21 +5,21 @@ import { type ResolvedModel, resolveModel } from "../../../answers/mod.ts";
 
 const LATEST = ":latest";
 
-/** A model's name as Ollama's clients show it: always with a tag. */
+/** The name of a model with a tag, as Ollama's clients show it. */
 export function taggedName({ name }: ModelEntry): string {
   return name.slice(name.lastIndexOf("/") + 1).includes(":") ? name : `${name}${LATEST}`;
 }
 
 /**
- * The model a request names, with an adapter where the name has one.
+ * Resolves a name with an optional tag and an optional adapter.
  * @throws {ShimmyError} `not_found`.
  */
-export async function resolveAdapted(pool: ModelPool, name: string): Promise<ResolvedModel> {
+export async function resolveModelName(pool: ModelPool, name: string): Promise<ResolvedModel> {
   return await resolveModel(pool, name, (base = name) => resolveTagged(pool, base));
 }
 
 /**
- * The model a request names; `:latest` may be there or not, whatever the model's own name has.
+ * Resolves a name; `:latest` may be present or absent in the request and in the name of the model.
  * @throws {ShimmyError} `not_found`.
  */
 export async function resolveTagged(pool: ModelPool, name: string): Promise<ModelEntry> {

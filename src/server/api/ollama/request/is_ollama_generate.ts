@@ -12,8 +12,8 @@ export const OLLAMA_FIELDS = [
 ];
 
 /**
- * Whether a `POST /api/generate`, a route that two dialects share, is Ollama's: when the user agent
- * begins with `ollama`, or the body has a field that only Ollama knows.
+ * Whether a `POST /api/generate` is in Ollama's dialect: the user agent begins with `ollama`, or the body
+ * has a field that only Ollama's API has.
  */
 export function isOllamaGenerate(headers: Headers, body: unknown): boolean {
   if (/^ollama/i.test(headers.get("user-agent") ?? "")) return true;

@@ -10,14 +10,16 @@ import {
   toStopConditions,
 } from "../../../schemas/mod.ts";
 
-const WHEN_LOADED = "it is fixed when the model is loaded; set it where the server is started";
+const WHEN_LOADED = "it is fixed when the model is loaded; set it when the server starts";
 
 /**
- * `options` of a request: every one that Ollama or its clients know. Sampling is honoured. What is
- * fixed once a model is loaded is accepted where it asks for what is there, and refused elsewhere.
+ * `options` of a request: all options of Ollama and its clients. Sampling options apply. Options that are
+ * fixed when the model is loaded are accepted if they match, and rejected otherwise.
  */
 export const optionsSchema = z.strictObject({
-  num_predict: integerFrom(-2).nullish().describe("0 and less: until the context is full"),
+  num_predict: integerFrom(-2).nullish().describe(
+    "Maximum tokens to generate; 0 or less: until the context is full",
+  ),
   temperature: samplingFields.temperature,
   top_k: samplingFields.top_k,
   top_p: samplingFields.top_p,
@@ -32,11 +34,11 @@ export const optionsSchema = z.strictObject({
   mirostat_eta: samplingFields.mirostat_eta,
   seed: samplingFields.seed,
   stop: stopFields.stop,
-  num_keep: integerFrom(-1).nullish().describe("Accepted; nothing is ever shifted out"),
-  num_ctx: integerFrom(1).nullish().describe("At most the context the model is loaded with"),
-  num_batch: integerFrom(1).nullish().describe("The batch the model is loaded with"),
-  num_thread: integerFrom(0).nullish().describe("0, or the threads the model is loaded with"),
-  num_gpu: integerFrom(-1).nullish().describe("-1, or the layers that are offloaded"),
+  num_keep: integerFrom(-1).nullish().describe("Accepted; the context is not shifted"),
+  num_ctx: integerFrom(1).nullish().describe("At most the context length of the loaded model"),
+  num_batch: integerFrom(1).nullish().describe("Must be the batch size of the loaded model"),
+  num_thread: integerFrom(0).nullish().describe("0, or the threads of the loaded model"),
+  num_gpu: integerFrom(-1).nullish().describe("-1, or the offloaded layers of the loaded model"),
   main_gpu: fixed(0, WHEN_LOADED),
   use_mmap: fixed(true, WHEN_LOADED),
   use_mlock: fixed(false, WHEN_LOADED),
@@ -47,13 +49,13 @@ export const optionsSchema = z.strictObject({
   logits_all: fixed(false, "ask for logprobs"),
   embedding_only: fixed(false, WHEN_LOADED),
   draft_num_predict: fixed(0, "there is no draft model"),
-  penalize_newline: fixed(true, "a newline is penalized as any other token"),
-  tfs_z: fixed(1, "this sampler is no longer part of llama.cpp"),
+  penalize_newline: fixed(true, "newlines are penalized like other tokens"),
+  tfs_z: fixed(1, "llama.cpp has removed this sampler"),
 }, { error: "must be an object" });
 
 export type Options = z.output<typeof optionsSchema>;
 
-/** What options mean for one answer. */
+/** The options of one answer. */
 export interface AnswerOptions {
   readonly sampling: Partial<Sampling>;
   readonly stop: readonly string[];
@@ -61,7 +63,7 @@ export interface AnswerOptions {
   readonly maxTokens: number | null;
 }
 
-/** The part of `options` that shapes the answer. */
+/** Converts the options that apply to one answer. */
 export function toAnswerOptions(options: Options): AnswerOptions {
   const { num_predict: limit } = options;
   return {
@@ -72,13 +74,13 @@ export function toAnswerOptions(options: Options): AnswerOptions {
 }
 
 /**
- * Compares the options that are fixed once a model is loaded with how it is loaded.
- * @throws {ShimmyError} `invalid` for the first that asks for something else.
+ * Compares options that are fixed when the model is loaded with the loaded model.
+ * @throws {ShimmyError} `invalid` for the first option that differs.
  */
 export function checkLoaded(options: Options, info: ModelInfo): void {
   const { num_ctx: context, num_batch: batch, num_thread: threads, num_gpu: layers } = options;
   const most = Math.max(info.contextLength, info.trainedContext);
-  // A model that already has all the context it was trained on has no more to give; Ollama clamps too.
+  // The context length of training is the maximum; Ollama limits the option in the same way.
   if (context && Math.min(context, most) > info.contextLength) {
     throw differs("num_ctx", `must be at most ${info.contextLength}`, "--ctx");
   }

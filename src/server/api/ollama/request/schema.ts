@@ -13,11 +13,11 @@ const text = z.string({ error: "must be text" });
 const boolean = z.boolean({ error: "must be true or false" });
 const jsonObject = z.record(z.string(), z.unknown(), { error: "must be an object" });
 
-/** A model's name; also the field of requests about a model. */
+/** The name of a model. */
 export const modelName = text.min(1, { error: "must not be empty" });
 
 const images = z.array(z.unknown()).max(0, {
-  error: "is not supported: models read text alone here",
+  error: "is not supported: models read only text",
 }).nullish();
 
 /** Fields of `POST /api/chat` and `POST /api/generate`. */
@@ -32,18 +32,18 @@ const answerFields = {
   think,
   logprobs: boolean.nullish(),
   top_logprobs: integerBetween(0, 20).nullish(),
-  truncate: fixed(false, "a prompt over the context is refused, never cut"),
-  shift: fixed(false, "an answer ends where the context is full"),
-  _debug_render_only: fixed(false, "prompts are not shown here"),
+  truncate: fixed(false, "a prompt over the context is rejected, never truncated"),
+  shift: fixed(false, "generation ends when the context is full"),
+  _debug_render_only: fixed(false, "prompts are not returned"),
 };
 
 const toolCall = z.strictObject({
   id: text.nullish(),
   type: z.literal("function", { error: "must be function" }).nullish(),
   function: z.strictObject({
-    index: z.int().nullish().describe("Accepted; the order of the list counts"),
+    index: z.int().nullish().describe("Accepted; the order of the list applies"),
     name: text,
-    description: text.nullish().describe("Accepted; the tool describes itself"),
+    description: text.nullish().describe("Accepted; the description of the tool applies"),
     arguments: jsonObject,
   }),
 });
@@ -61,9 +61,9 @@ const message = z.strictObject({
 });
 
 const tool = z.strictObject({
-  type: z.literal("function", { error: "must be function: there are no other tools" }),
+  type: z.literal("function", { error: "must be function: other tools are not supported" }),
   function: z.strictObject({
-    type: text.nullish().describe("Accepted; there is one kind"),
+    type: text.nullish().describe("Accepted; every tool is a function"),
     name: text.min(1, { error: "must not be empty" }),
     description: text.nullish(),
     parameters: jsonObject.nullish(),
@@ -75,22 +75,24 @@ const tool = z.strictObject({
 export const chatBody = z.strictObject({
   ...answerFields,
   messages: z.array(message, { error: "must be a list of messages" }).nullish()
-    .describe("Without any, the model is loaded, or unloaded with keep_alive 0"),
+    .describe("Without messages, the model is loaded, or unloaded with keep_alive 0"),
   tools: z.array(tool, { error: "must be a list of tools" }).nullish(),
 });
 
-const NO_IMAGES = "models write text alone here";
+const NO_IMAGES = "models generate only text";
 
-/** The body of `POST /api/generate` as Ollama knows it. */
+/** The body of `POST /api/generate` in Ollama's form. */
 export const generateBody = z.strictObject({
   ...answerFields,
   prompt: text.nullish()
-    .describe("Without one, the model is loaded, or unloaded with keep_alive 0"),
-  suffix: text.nullish().describe("For models whose vocabulary has fill-in-the-middle tokens"),
+    .describe("Without a prompt, the model is loaded, or unloaded with keep_alive 0"),
+  suffix: text.nullish().describe(
+    "Text after the answer; requires fill-in-the-middle tokens in the vocabulary",
+  ),
   system: text.nullish(),
-  raw: boolean.nullish().describe("The prompt goes to the model without the chat template"),
+  raw: boolean.nullish().describe("Send the prompt to the model without the chat template"),
   template: z.literal("", {
-    error: "is not supported: models keep their own templates; use raw for a prompt of your own",
+    error: "is not supported: use raw for a prompt without the template of the model",
   }).nullish(),
   context: z.array(z.unknown()).max(0, {
     error: "is not supported: send the conversation to /api/chat",
@@ -105,10 +107,12 @@ const embedFields = {
   model: modelName,
   keep_alive: keepAlive,
   options: optionsSchema.nullish()
-    .describe("What is fixed when a model is loaded is checked; nothing is sampled"),
+    .describe(
+      "Options that are fixed when the model is loaded are checked; sampling options have no effect",
+    ),
 };
 
-/** Texts in one request; each is computed by itself. */
+/** Maximum number of texts in a request. */
 const INPUTS_LIMIT = 2048;
 
 /** The body of `POST /api/embed`. */
@@ -118,20 +122,22 @@ export const embedBody = z.strictObject({
     error: `must be text or a list of at most ${INPUTS_LIMIT} texts`,
   }),
   truncate: boolean.nullish()
-    .describe("Cut an input over the context at its end; false refuses it. Default true"),
-  dimensions: integerFrom(1).nullish().describe("Keeps the first ones, scaled to length 1 again"),
+    .describe("Truncate inputs over the context at the end; false rejects them. Default true"),
+  dimensions: integerFrom(1).nullish().describe(
+    "Keep only the first dimensions, scaled to unit length",
+  ),
 });
 
 /** The body of `POST /api/embeddings`, which `POST /api/embed` superseded. */
 export const embeddingsBody = z.strictObject({ ...embedFields, prompt: text });
 
-const EMPTY_OR_OWN = "is not supported: it would not change what is shown";
+const EMPTY_OR_OWN = "is not supported: it does not change the response";
 
 /** The body of `POST /api/show`. */
 export const showBody = z.strictObject({
   model: modelName.nullish(),
   name: modelName.nullish().describe("The older name of model"),
-  verbose: fixed(false, "tensors and vocabulary are not shown here"),
+  verbose: fixed(false, "tensors and vocabulary are not returned"),
   system: z.literal("", { error: EMPTY_OR_OWN }).nullish(),
   template: z.literal("", { error: EMPTY_OR_OWN }).nullish(),
   options: z.strictObject({}, { error: EMPTY_OR_OWN }).nullish(),
@@ -146,7 +152,7 @@ const aboutModel = {
 export const pullBody = z.strictObject({
   ...aboutModel,
   stream: boolean.nullish().describe("Default true"),
-  insecure: fixed(false, "nothing is fetched without encryption"),
+  insecure: fixed(false, "downloads are always encrypted"),
 });
 
 /** The body of `DELETE /api/delete`. */

@@ -3,12 +3,12 @@ import { ShimmyError } from "../../../../errors.ts";
 import { capabilitiesOf, type ModelEntry } from "../../../../models/entry/mod.ts";
 import { THINKING_LEVELS, thinkingArguments } from "../../../schemas/mod.ts";
 
-/** `think` of a request: a switch, or how much. */
+/** `think` of a request: on, off, or a level. */
 export const think = z.union([z.boolean(), z.enum(["low", "medium", "high", "max"])], {
   error: "must be true, false, low, medium, high or max",
-}).nullish().describe("Absent: the model's own default");
+}).nullish().describe("Default: the default of the model");
 
-/** The template variables that `think` stands for. */
+/** The template variables of `think`. */
 export function thinkArguments(value: z.output<typeof think>): Readonly<Record<string, unknown>> {
   if (value === null || value === undefined) return {};
   if (typeof value === "boolean") return thinkingArguments(value);
@@ -16,7 +16,7 @@ export function thinkArguments(value: z.output<typeof think>): Readonly<Record<s
 }
 
 /**
- * Refuses to ask a model to think that cannot, as Ollama does.
+ * Rejects `think` for models without reasoning, as Ollama does.
  * @throws {ShimmyError} `invalid`.
  */
 export function checkThinks(value: z.output<typeof think>, entry: ModelEntry): void {
