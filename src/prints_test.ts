@@ -1,6 +1,6 @@
 import { assertEquals, assertGreater } from "@std/assert";
 
-/** Every module below a folder, by its path from there. */
+/** All modules below a folder, with relative paths. */
 function* modules(folder: URL): Generator<URL> {
   for (const { name, isDirectory } of Deno.readDirSync(folder)) {
     if (isDirectory) yield* modules(new URL(`${name}/`, folder));

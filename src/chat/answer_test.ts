@@ -47,7 +47,7 @@ async function events(double: EngineDouble, values: Partial<AnswerRequest> = {})
   return await Array.fromAsync(answer(double, request(values)));
 }
 
-/** Everything of one kind, joined. */
+/** The joined text of all events of one type. */
 function joined(all: readonly AnswerEvent[], type: "text" | "reasoning" | "tool_arguments") {
   return all.map((event) => event.type === type ? event.text : "").join("");
 }
@@ -99,7 +99,7 @@ Deno.test("request options reach the sequence", async () => {
   }]);
 });
 
-/** What a model with this template is told of its reasoning. */
+/** The reasoning phase that the engine gets for a model with this template. */
 async function reasoningWith(chatTemplate: string) {
   await using double = engine(["x"], { info: { chatTemplate } });
   await events(double);

@@ -3,7 +3,7 @@ import { ShimmyError } from "../errors.ts";
 import { matches, parseGbnf } from "../../tests/grammar/gbnf.ts";
 import { GrammarBuilder, jsonObjectGrammar, literal, schemaToGrammar } from "./mod.ts";
 
-/** Which of the texts a schema's grammar takes. */
+/** The texts that a schema's grammar accepts. */
 function taken(schema: unknown, texts: readonly string[]): string[] {
   const grammar = parseGbnf(schemaToGrammar(schema));
   return texts.filter((text) => matches(grammar, text));

@@ -154,7 +154,7 @@ Deno.test("reasoning is separate from the answer", async () => {
   assert(!result.text.includes("think>"));
 });
 
-/** The tiny model, told that it may reason before a JSON answer or a call. */
+/** The tiny model, with a system message that allows reasoning before JSON or a call. */
 function reasoner(engine: Engine): Engine {
   return {
     ...delegate(engine),

@@ -4,7 +4,7 @@ import type {
   ModelSessionRequest,
 } from "../../src/cli/environment/environment.ts";
 import type { Discovery, ModelEntry } from "../../src/models/entry/entry.ts";
-import { KEEP_ALL } from "../../src/models/registry/loader.ts";
+import { KEEP_ALL } from "../../src/models/registry/load_policy.ts";
 import { createPool } from "../../src/models/registry/registry.ts";
 import { EngineDouble, type EngineDoubleOptions } from "./engine.ts";
 import { entryDouble, PoolDouble } from "./pool.ts";

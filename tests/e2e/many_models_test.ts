@@ -4,7 +4,7 @@ import { join } from "@std/path";
 import { loadEngine } from "../../src/engine/load_engine.ts";
 import { describe, isModel } from "../../src/models/discovery/describe.ts";
 import type { ModelEntry } from "../../src/models/entry/entry.ts";
-import { KEEP_ALL } from "../../src/models/registry/loader.ts";
+import { KEEP_ALL } from "../../src/models/registry/load_policy.ts";
 import { estimateMainMemory } from "../../src/models/memory/estimate.ts";
 import { candidateOf } from "../../src/models/discovery/sources/folder.ts";
 import { createPool } from "../../src/models/registry/registry.ts";
@@ -152,7 +152,7 @@ Deno.test("a configured server has several models, lets idle ones go and reads i
   const { code, stderr } = await server.ended();
   assertEquals(code, 0);
   assertStringIncludes(stderr, "Unloading shimmy-tiny: idle for 300ms");
-  assertStringIncludes(stderr, "shimmy.json has changed; its settings hold from now on");
+  assertStringIncludes(stderr, "shimmy.json changed; new requests use its settings");
   assertStringIncludes(stderr, "shimmy-tiny would exceed the limit of one loaded model");
-  assertStringIncludes(stderr, "the settings stay as they were: shimmy.json: must be JSON");
+  assertStringIncludes(stderr, "the settings stay unchanged: shimmy.json: must be JSON");
 });

@@ -22,7 +22,7 @@ Deno.test("completed output under a random schema validates, and truncated outpu
       const validate = ajv.compile(schema as boolean);
       const { text, done } = await collect(engine.generate(ask(question("Give me JSON."), {
         grammar: { source: schemaToGrammar(schema) },
-        // Far from what the model would say, so that it is the grammar that keeps it on course.
+        // Unlikely text for the model, so that only the grammar enforces it.
         sampling: { temperature: 1.5, topK: 0, topP: 1, minP: 0, seed },
         maxTokens: 160,
       })));

@@ -1,4 +1,4 @@
-/** Whether the check of grammars takes what the library takes, and refuses what it refuses. */
+/** Compares the grammar check with llama.cpp's parser. */
 import { assert, assertEquals, assertGreater } from "@std/assert";
 import { fromFileUrl } from "@std/path";
 import { realLibraryFolder } from "../../ffi/testing.ts";
@@ -122,7 +122,7 @@ const BAD: readonly (readonly [source: string, message: string])[] = [
   ["root ::= e\ne ::= e", "line 2, column 1: the rule 'e' starts with itself"],
 ];
 
-/** Rules of which each begins in twice as many ways as the next one. */
+/** Rules whose number of expansions doubles from rule to rule. */
 const doubling = (levels: number) =>
   `${
     Array.from({ length: levels }, (_, at) => `r${at} ::= r${at + 1} "a" | r${at + 1} "b"`).join(
@@ -130,7 +130,7 @@ const doubling = (levels: number) =>
     )
   }\nr${levels} ::= "c"\nroot ::= r0`;
 
-/** What the library would be busy with for minutes or for ever, or would crash on. */
+/** Grammars that block llama.cpp for minutes or forever, or crash it. */
 const RUINOUS: readonly (readonly [source: string, message: string])[] = [
   [
     'root ::= [^"] !<[3]> "b"',
@@ -170,7 +170,7 @@ const RUINOUS: readonly (readonly [source: string, message: string])[] = [
   ],
 ];
 
-/** What the check says of a grammar; null where it takes it. */
+/** Error message of the check; null if it accepts the grammar. */
 function refusal(source: string): string | null {
   try {
     checkGrammar(source);
@@ -180,7 +180,7 @@ function refusal(source: string): string | null {
   }
 }
 
-/** Which of the grammars the library itself takes. */
+/** Results of llama.cpp's parser. */
 async function takenNatively(grammars: readonly string[]): Promise<boolean[]> {
   const child = new Deno.Command(Deno.execPath(), {
     args: [
@@ -232,14 +232,14 @@ Deno.test({
   async fn() {
     const good = await takenNatively(GOOD);
     assertEquals(GOOD.filter((_, at) => !good[at]), []);
-    // To the library an empty text is no grammar at all, and lets everything pass.
+    // llama.cpp treats an empty text as no grammar, which accepts everything.
     const bad = BAD.map(([source]) => source).filter((source) => source !== "");
     const taken = await takenNatively(bad);
     assertEquals(bad.filter((_, at) => taken[at]), []);
   },
 });
 
-/** Refusals that the library itself would not live to tell. */
+/** Refusals of grammars that crash llama.cpp. */
 const ITS_RUIN = RUINOUS.map(([, message]) => message.replace(/^line \d+, column \d+: /, ""));
 
 Deno.test({
@@ -275,7 +275,7 @@ Deno.test({
     });
     const told = changed.map(refusal);
     const judged = changed.filter((source, at) =>
-      // The library names tokens by a vocabulary, which the check has not.
+      // llama.cpp resolves token texts with a vocabulary, which the check does not have.
       !/<[^[]/.test(source) && !ITS_RUIN.some((reason) => told[at]?.includes(reason))
     );
     const taken = await takenNatively(judged);

@@ -1,4 +1,4 @@
-/** GBNF as the tests read it, written apart from what writes it: a parser, a matcher and a sampler. */
+/** GBNF for tests, independent of the code that writes it: a parser, a matcher and a sampler. */
 import type { Random } from "./random.ts";
 
 type Body =
@@ -160,7 +160,7 @@ class Reader {
   }
 }
 
-/** True if the grammar's `root` makes exactly this text. */
+/** True if the grammar's `root` matches exactly this text. */
 export function matches(grammar: Gbnf, text: string): boolean {
   const points = [...text].map((char) => char.codePointAt(0)!);
   const known = new Map<string, ReadonlySet<number>>();
@@ -202,7 +202,7 @@ function inClass(body: Extract<Body, { kind: "class" }>, point: number): boolean
   return body.ranges.some(([low, high]) => low <= point && point <= high) !== body.negated;
 }
 
-/** A maker of random texts of the grammar. The deeper one is nested, the sooner it ends. */
+/** A generator of random texts of the grammar. Deeper rules are less likely to repeat. */
 export function sampler(grammar: Gbnf, random: Random): () => string {
   const heights = heightsOf(grammar);
   const low = new Map<Body, number>();
@@ -235,7 +235,7 @@ export function sampler(grammar: Gbnf, random: Random): () => string {
   return () => make({ kind: "rule", name: "root" }, random.between(5, 30));
 }
 
-/** How many rules deep the shallowest text of each rule is. */
+/** Depth of the shallowest text of each rule. */
 function heightsOf(grammar: Gbnf): Map<string, number> {
   const heights = new Map<string, number>();
   for (let changed = true; changed;) {

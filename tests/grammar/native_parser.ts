@@ -1,6 +1,7 @@
 /**
- * Reads a JSON list of grammars from standard input and writes which of them the library takes, as a
- * JSON list. A process of its own, as the library prints what it thinks of the others to standard error.
+ * Reads a JSON list of grammars from standard input and writes, as a JSON list, whether llama.cpp
+ * accepts each of them. It is a separate process because llama.cpp prints its errors to standard
+ * error.
  */
 import { grammarSampler, loadBackends, Model, openLibrary, silenceLogs } from "../../ffi/mod.ts";
 import { realLibraryFolder } from "../../ffi/testing.ts";

@@ -16,7 +16,7 @@ import { randomSchema } from "./schemas.ts";
 
 const folder = await realLibraryFolder();
 
-/** Gives each grammar to the library's own parser and walks its sentences through, token by token. */
+/** Parses each grammar with llama.cpp's parser and checks its sentences token by token. */
 function followNatively(
   grammars: Iterable<{ source: string; sentences: readonly string[] }>,
 ): number {

@@ -1,9 +1,9 @@
-/** Random schemas, each with a maker of values that are right by it. */
+/** Random schemas, each with a generator of valid values. */
 import type { Random } from "./random.ts";
 
 export interface Sample {
   readonly schema: Record<string, unknown> | boolean;
-  /** A value that is right, its properties in the schema's order. */
+  /** A valid value with properties in schema order. */
   readonly value: () => unknown;
 }
 
@@ -54,7 +54,7 @@ export function randomSchema(random: Random): Sample {
   return recursive(random, { schema, value });
 }
 
-/** A list whose nodes hold the given schema, by reference. */
+/** A list whose nodes refer to the given schema. */
 function recursive(random: Random, item: Sample): Sample {
   const node = {
     type: "object",
@@ -260,7 +260,7 @@ function unionSchema(random: Random, depth: number): Sample {
   };
 }
 
-/** Branches told apart by a constant, or by type. */
+/** Branches that differ by a constant or by type. */
 function tagged(random: Random, depth: number): Sample {
   if (random.chance(0.3)) {
     return {
@@ -289,7 +289,7 @@ function tagged(random: Random, depth: number): Sample {
   };
 }
 
-/** Two halves of an object, or two bounds of a number, joined by allOf. */
+/** Two parts of an object, or two bounds of a number, combined by allOf. */
 function merged(random: Random, depth: number): Sample {
   if (random.chance(0.3)) {
     return {

@@ -1,8 +1,8 @@
-/** Builds GGUF files byte by byte, whole and broken, for tests and benchmarks. */
+/** Builds GGUF files, valid and damaged, for tests and benchmarks. */
 
 type Scalar = string | number | boolean;
 
-/** Numbers are written as `u32`, unless their type is named; other arrays hold strings. */
+/** Numbers are written as `u32` unless their type is given. Other arrays contain strings. */
 export type GgufEntry =
   | Scalar
   | readonly string[]
@@ -16,12 +16,12 @@ export interface GgufParts {
   readonly tensors?: readonly {
     readonly name: string;
     readonly shape: readonly number[];
-    /** `ggml_type`; 0, `F32`, unless given. */
+    /** `ggml_type`. The default is 0, `F32`. */
     readonly type?: number;
-    /** From the beginning of the weights. */
+    /** Offset from the start of the weights. */
     readonly offset?: number;
   }[];
-  /** The weights after the head, or how many bytes of zeros stand for them. */
+  /** The weights, or their number of bytes as zeros. */
   readonly weights?: number | Uint8Array;
 }
 
@@ -83,7 +83,7 @@ function writeValue(writer: Writer, value: GgufEntry): void {
   }
 }
 
-/** A GGUF file's bytes. */
+/** The bytes of a GGUF file. */
 export function buildGguf(parts: GgufParts): Uint8Array<ArrayBuffer> {
   const { version = 3, metadata = {}, tensors = [], weights = 0 } = parts;
   const writer = new Writer().bytes(new TextEncoder().encode("GGUF")).u32(version);
@@ -106,7 +106,7 @@ export function buildGguf(parts: GgufParts): Uint8Array<ArrayBuffer> {
   return whole;
 }
 
-/** A whole model of one small tensor; `metadata` adds to what every model has. */
+/** A complete model with one small tensor. `metadata` adds to the required keys. */
 export function buildModel(
   metadata: Readonly<Record<string, GgufEntry>> = {},
 ): Uint8Array<ArrayBuffer> {

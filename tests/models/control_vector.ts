@@ -1,16 +1,20 @@
-/** Control vectors for tests: made up, and the same on every machine. */
+/** Control vectors for tests: generated, and the same on every machine. */
 import { join } from "@std/path";
 import { buildGguf } from "./build_gguf.ts";
 
-/** Control vectors whose effect on the tiny model is recorded, by the names of their files. */
+/** Control vectors with a recorded effect on the tiny model, by file name. */
 export const VECTORS = {
-  /** Changes what it tells of and leaves its sentences whole. */
+  /** Changes the topic and keeps the sentences intact. */
   swerve: { seed: 2, layers: [2] },
-  /** Its sentences suffer. */
+  /** Distorts the sentences. */
   drift: { seed: 1 },
 } as const satisfies Readonly<Record<string, VectorParts>>;
 
-/** Writes the control vectors into a folder. @returns their paths. */
+/**
+ * Writes the control vectors to a folder.
+ *
+ * @returns Their paths.
+ */
 export async function writeVectors(folder: string): Promise<Record<keyof typeof VECTORS, string>> {
   const write = async (name: keyof typeof VECTORS) => {
     const path = join(folder, `${name}.gguf`);
@@ -20,23 +24,25 @@ export async function writeVectors(folder: string): Promise<Record<keyof typeof 
   return { swerve: await write("swerve"), drift: await write("drift") };
 }
 
-/** Layers of the tiny model that a control vector can change, and the values of its embeddings. */
+/**
+ * Number of layers of the tiny model that a control vector can change, and its embedding length.
+ */
 export const TINY_LAYERS = [1, 2, 3] as const;
 export const TINY_WIDTH = 256;
 
 export interface VectorParts {
-  /** Another seed makes other directions. */
+  /** Seed of the directions. */
   readonly seed?: number;
   readonly width?: number;
   readonly layers?: readonly number[];
   readonly metadata?: Readonly<Record<string, string | number>>;
-  /** Of the tensor of a layer. */
+  /** Layer of the tensor. */
   readonly nameOf?: (layer: number) => string;
-  /** `ggml_type`; 0, `F32`, unless given. */
+  /** `ggml_type`. The default is 0, `F32`. */
   readonly type?: number;
 }
 
-/** The bytes of a file with a control vector. */
+/** The bytes of a control vector file. */
 export function buildControlVector(parts: VectorParts = {}): Uint8Array<ArrayBuffer> {
   const {
     seed = 1,
@@ -70,7 +76,9 @@ export function buildControlVector(parts: VectorParts = {}): Uint8Array<ArrayBuf
   });
 }
 
-/** A number from -32 to 32, of which every one is exact in 32 bits: about as large as what it is added to. */
+/**
+ * A number from -32 to 32 that is exact in 32 bits, similar in size to the values it is added to.
+ */
 function valueOf(seed: number, layer: number, at: number): number {
   let state = Math.imul(seed * 7919 + layer * 104_729 + at + 1, 2_654_435_761) >>> 0;
   state ^= state << 13;

@@ -1,4 +1,4 @@
-/** Tiny models with random weights that embed texts or score documents, built in memory. */
+/** Tiny embedding and reranking models with random weights, built in memory. */
 import { benchVocabulary } from "../../scripts/bench/vocabulary.ts";
 import { buildGguf, type GgufEntry } from "./build_gguf.ts";
 import { type RandomTensor, randomWeights, type Spread } from "./random_weights.ts";
@@ -8,16 +8,16 @@ const POOLING = { none: 0, mean: 1, cls: 2, last: 3, rank: 4 } as const;
 export type Pooling = keyof typeof POOLING;
 
 export interface EncoderShape {
-  /** Values of a vector. */
+  /** Length of an embedding. */
   readonly width: number;
   readonly layers: number;
   readonly heads: number;
   readonly feedForward: number;
-  /** Tokens a text may have. */
+  /** Maximum number of tokens of a text. */
   readonly context: number;
 }
 
-/** Small enough to be computed in a moment, and with a limit that a test can reach. */
+/** Small enough for fast computation, with a limit that a test can reach. */
 export const TINY_SHAPE: EncoderShape = {
   width: 32,
   layers: 2,
@@ -30,7 +30,7 @@ const NORMAL = 1;
 const UNKNOWN = 2;
 const CONTROL = 3;
 const LETTERS = "abcdefghijklmnopqrstuvwxyz";
-/** What stands before the first piece of a word in llama.cpp's WordPiece vocabularies. */
+/** Prefix of the first piece of a word in llama.cpp's WordPiece vocabularies. */
 const BEGIN = "\u2581";
 
 interface Vocabulary {
@@ -38,7 +38,10 @@ interface Vocabulary {
   readonly metadata: Readonly<Record<string, GgufEntry>>;
 }
 
-/** A WordPiece vocabulary of 300 tokens: marks, letters, digits, punctuation and pairs of letters. */
+/**
+ * A WordPiece vocabulary of 300 tokens: special tokens, letters, digits, punctuation and pairs of
+ * letters.
+ */
 function wordPieces(): Vocabulary {
   const marks = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"];
   const texts = [...marks];
@@ -70,7 +73,9 @@ function wordPieces(): Vocabulary {
   };
 }
 
-/** A SentencePiece vocabulary of 600 tokens whose texts end with EOS, as Qwen 3's embeddings do. */
+/**
+ * A SentencePiece vocabulary of 600 tokens. Texts end with EOS, as for Qwen 3's embedding models.
+ */
 export function sentencePieces(): Vocabulary {
   const entries = benchVocabulary(600);
   return {
@@ -95,7 +100,7 @@ const tensor = (name: string, spread: Spread, ...shape: number[]): RandomTensor 
   spread,
 });
 
-/** A matrix with its bias. */
+/** A matrix and its bias. */
 const linear = (name: string, inputs: number, outputs: number): RandomTensor[] => [
   tensor(`${name}.weight`, "matrix", inputs, outputs),
   tensor(`${name}.bias`, "bias", outputs),
@@ -107,7 +112,7 @@ const layerNorm = (name: string, width: number): RandomTensor[] => [
 ];
 
 /**
- * An encoder of BERT's architecture. With `rank` pooling it has the classification head of a
+ * An encoder with BERT's architecture. With `rank` pooling it has the classification head of a
  * cross-encoder: one score from `cls` and `cls.output`.
  */
 export function bertModel(
@@ -157,12 +162,12 @@ export function bertModel(
   });
 }
 
-/** How Qwen 3's rerankers want a query and a document, truncateEmbedding. */
+/** The format of a query and a document in Qwen 3's rerankers, shortened. */
 export const RERANK_TEMPLATE = "<|im_start|>q: {query}\nd: {document}<|im_end|>\n";
 
 /**
- * A decoder of Qwen 3's architecture. With `rank` pooling it has the head that Qwen 3's rerankers are
- * given (`yes` and `no`) and a template for pairs.
+ * A decoder with Qwen 3's architecture. With `rank` pooling it has the head of Qwen 3's rerankers
+ * (`yes` and `no`) and a template for pairs.
  */
 export function qwenModel(
   pooling: Pooling | null,
@@ -219,7 +224,7 @@ export function qwenModel(
   });
 }
 
-/** Every kind of model that gives vectors or scores, by the name that the golden facts have for it. */
+/** All kinds of embedding and reranking models, by their names in the golden facts. */
 export const ENCODERS = {
   "bert-mean": () => bertModel("mean"),
   "bert-cls": () => bertModel("cls"),

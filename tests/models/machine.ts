@@ -33,7 +33,7 @@ export class Machine implements Disposable {
     Deno.symlinkSync(target, full);
   }
 
-  /** What is found, without the built-in model that is always there. */
+  /** Discovers models, without the built-in model. */
   async discover(
     options: Omit<DiscoverOptions, "cacheFolder"> = {},
     env: Record<string, string> = {},
@@ -42,7 +42,7 @@ export class Machine implements Disposable {
       env: (name) => env[name],
       home: this.path(HOME),
       cwd: this.path(CWD),
-      // The Linux service's store lies outside of the temporary folder.
+      // The store of the Linux service is outside of the temporary folder.
       os: Deno.build.os === "linux" ? "darwin" : Deno.build.os,
     });
     const found = await discover(sources.filter(({ kind }) => kind !== "builtin"));
@@ -54,7 +54,7 @@ export class Machine implements Disposable {
   }
 }
 
-/** A model whose bytes differ from any other seed's. */
+/** A model. Each seed gives different bytes. */
 export function model(seed = 0): Uint8Array {
   return buildModel({ "test.seed": seed });
 }

@@ -1,14 +1,14 @@
-/** Tensors of random weights, the same on every machine. */
+/** Tensors with random weights, the same on every machine. */
 import { xorshift } from "../../scripts/bench/gguf_writer.ts";
 import type { GgufParts } from "./build_gguf.ts";
 
-/** How a tensor's values are drawn. */
+/** Distribution of a tensor's values. */
 export type Spread =
-  /** Around 0, so that a product with it keeps the length of a vector. */
+  /** Around 0, so that a product preserves the length of a vector. */
   | "matrix"
   /** Around 1. */
   | "norm"
-  /** Around 0, and small. */
+  /** Small values around 0. */
   | "bias"
   /** Between -1 and 1. */
   | "table"
@@ -17,14 +17,14 @@ export type Spread =
 
 export interface RandomTensor {
   readonly name: string;
-  /** Fastest dimension first, as GGUF has it. */
+  /** Fastest dimension first, as in GGUF. */
   readonly shape: readonly number[];
   readonly spread: Spread;
 }
 
 const ALIGNMENT = 32;
 
-/** 32-bit floats for all tensors, one after the other, as a GGUF file lists and holds them. */
+/** 32-bit floats of all tensors in the order of the GGUF file. */
 export function randomWeights(
   tensors: readonly RandomTensor[],
   seed: number,
@@ -52,7 +52,10 @@ function elements(shape: readonly number[]): number {
   return shape.reduce((product, dimension) => product * dimension, 1);
 }
 
-/** Middle and half-width; a uniform distribution has the variance of a third of the latter's square. */
+/**
+ * Mean and half-width. The variance of a uniform distribution is a third of the square of its
+ * half-width.
+ */
 function rangeOf(spread: Spread, inputs: number): readonly [middle: number, width: number] {
   switch (spread) {
     case "matrix":

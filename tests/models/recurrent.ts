@@ -1,11 +1,11 @@
-/** A tiny recurrent model (Mamba) with random weights: its memory is one state, which cannot be cut. */
+/** A tiny recurrent model (Mamba) with random weights. Its state cannot be truncated. */
 import { buildGguf } from "./build_gguf.ts";
 import { sentencePieces } from "./encoders.ts";
 import { type RandomTensor, randomWeights, type Spread } from "./random_weights.ts";
 
 const WIDTH = 64;
 const LAYERS = 2;
-/** libllama takes no other expansion than by two. */
+/** libllama supports only an expansion factor of 2. */
 const INNER = 2 * WIDTH;
 const STATE = 16;
 const KERNEL = 4;

@@ -1,17 +1,20 @@
-/** A tiny model with a sliding window (Gemma 3) and random weights: most layers see the last tokens alone. */
+/**
+ * A tiny model with a sliding window (Gemma 3) and random weights: most layers attend only to the
+ * last tokens.
+ */
 import { buildGguf } from "./build_gguf.ts";
 import { sentencePieces } from "./encoders.ts";
 import { type RandomTensor, randomWeights, type Spread } from "./random_weights.ts";
 
 const WIDTH = 64;
-/** Gemma 3 has a layer with full attention after five with a window. */
+/** Gemma 3 has one layer with full attention after five layers with a window. */
 const LAYERS = 6;
 const HEADS = 4;
 const KV_HEADS = 2;
 const HEAD = 16;
 const FEED_FORWARD = 128;
 
-/** Tokens that most layers attend to. */
+/** Window size of most layers, in tokens. */
 export const WINDOW = 24;
 
 /** The model's file. */

@@ -19,7 +19,7 @@ const CALLS: readonly ToolCall[] = [
   { id: "call00002", name: "get_time", arguments: '{"zone": "UTC"}' },
 ];
 
-/** What templates write after the calls: where the model's generation ended. */
+/** Text that templates write after the calls, at the end of the model's generation. */
 const AFTER_CALLS =
   /<\|im_end\|>|<\|(?:eot|eom)_id\|>|<seed:eos>|<\|END_OF_TURN_TOKEN\|>|<｜end▁of▁sentence｜>|<｜hy_eos|<end_of_turn>|<\|end_of_text\|>|<\|end\|>\n|<end_of_sentence>|\[e~\[|<\|eot\|>|<SPECIAL_12>|<\|end_of_msg\|>|<turn\|>|<\|tool_response>|<\|role_end\|>|<\/assistant>|<\|assistant_end\|>|<\|observation\|>|<sep>|<\|(?:user|assistant)\|>|<\|START_OF_TURN_TOKEN\|><\|SYSTEM|<\|message_sep\|>\n\nfunction result|<\|start\|>functions|\[Result\]|<\/s>|<\|assistant_start\|>|\n\nUser: |\n\nAssistant: /;
 
@@ -37,7 +37,7 @@ function chat(messages: ChatInput["messages"]): ChatInput {
 
 const question = { role: "user", content: "Question" } as const;
 
-/** What the model must have written for its template to show these calls in the history. */
+/** The model output for which the template shows these calls in the history. */
 async function answerOf(
   info: ModelInfo,
   prompt: RenderedChat,
@@ -71,7 +71,7 @@ for (const { name, source } of templates) {
       info: { chatTemplate: source, bosText: "<s>", eosText: "</s>" },
     });
     const prompt = await renderChat(info, chat([question]));
-    // Templates that take one call a message show the second in a message of its own.
+    // Templates that accept one call per message show the second call in a message of its own.
     for (const calls of [CALLS.slice(0, 1), CALLS.slice(1)]) {
       const answer = await answerOf(info, prompt, calls);
       for (const size of [1, 4, answer.length]) {

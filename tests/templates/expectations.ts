@@ -1,4 +1,4 @@
-/** Why a conversation is rendered in another way than llama.cpp renders it. */
+/** Why a conversation is rendered differently from llama.cpp. */
 const REASONS = {
   untold: "llama.cpp leaves out tools that the template does not describe; Shimmy describes them",
   lost:
@@ -11,8 +11,8 @@ const REASONS = {
 const { untold, lost, unwritten, refused, functions } = REASONS;
 
 /**
- * Where Shimmy's rendering differs from llama.cpp's: by template, by conversation, with the reason.
- * Everything that is not listed here is equal, character by character.
+ * Differences between Shimmy's and llama.cpp's rendering, by template and conversation, with the
+ * reason. All other renderings are equal, character by character.
  */
 export const EXPECTED_DIFFERENCES: Readonly<
   Record<string, Readonly<Record<string, string>>>

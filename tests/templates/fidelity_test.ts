@@ -45,7 +45,9 @@ async function ours(
   }
 }
 
-/** The conversations whose rendering has another fingerprint than llama.cpp's, with what we render. */
+/**
+ * Conversations whose rendering has another fingerprint than llama.cpp's, with Shimmy's rendering.
+ */
 async function differences(template: NamedTemplate): Promise<Record<string, unknown>> {
   const found: Record<string, unknown> = {};
   for (const conversation of CONVERSATIONS) {

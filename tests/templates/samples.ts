@@ -1,16 +1,16 @@
 import type { ParsedAnswer } from "../doubles/parsed.ts";
 
-/** An answer as a model writes it, and what it says. */
+/** A model's output and the expected result. */
 export interface Sample {
-  /** The name of its format. */
+  /** Name of the tool format. */
   readonly format: string;
   readonly answer: string;
   readonly opensReasoning?: boolean;
-  /** What is not given is empty. */
+  /** Omitted fields are empty. */
   readonly expected: Partial<ParsedAnswer>;
 }
 
-/** Answers for a tool `get_weather` (city, days, exact, places) and a tool `get_time` (zone). */
+/** Outputs for a tool `get_weather` (city, days, exact, places) and a tool `get_time` (zone). */
 export const SAMPLES: readonly Sample[] = [
   {
     format: "hermes",

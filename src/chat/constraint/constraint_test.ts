@@ -47,7 +47,7 @@ Deno.test("text without tools is unconstrained", async () => {
   assertEquals(await constrain({}), null);
 });
 
-/** The tiny model's template, if its reasoning could be switched off. */
+/** The tiny model's template, with reasoning that can be disabled. */
 const REASONING = `${TINY_TEMPLATE}{# enable_thinking #}`;
 
 Deno.test("a required call may only follow reasoning", async () => {

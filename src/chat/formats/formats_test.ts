@@ -34,7 +34,7 @@ const CALLS: readonly ToolCall[] = [
   { id: "functions.get_time:1", name: "get_time", arguments: '{"zone": "C<E>T {1}"}' },
 ];
 
-/** What parsing {@linkcode CALLS} gives. */
+/** The result of parsing {@linkcode CALLS}. */
 const PARSED = CALLS.map((call) => ({ name: call.name, arguments: JSON.parse(call.arguments) }));
 
 for (const format of FORMATS) {

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { type IncrementalParser, Reader } from "./reader.ts";
 
-/** Runs a parser over a text that comes in pieces of one size. */
+/** Runs a parser on a text in pieces of one size. */
 function feed<T>(text: string, size: number, parser: (reader: Reader) => IncrementalParser<T>): T {
   const reader = new Reader();
   const reading = parser(reader);
@@ -15,7 +15,7 @@ function feed<T>(text: string, size: number, parser: (reader: Reader) => Increme
   return step.value;
 }
 
-/** The result, which must be the same whatever the size of the pieces. */
+/** The result, which must be the same for all piece sizes. */
 function always<T>(text: string, parser: (reader: Reader) => IncrementalParser<T>): T {
   const results = [1, 2, 3, 100].map((size) => feed(text, size, parser));
   for (const result of results) assertEquals(result, results[0]);

@@ -27,7 +27,7 @@ export interface TypeConstraint {
 
 /** Combines the type and value constraints of nodes. */
 export function typeConstraint(context: Context, nodes: readonly SchemaNode[]): TypeConstraint {
-  return context.memoNodes(nodes, "conjunct", () => merge(context, nodes));
+  return context.memoNodes(nodes, "type", () => merge(context, nodes));
 }
 
 function merge(context: Context, nodes: readonly SchemaNode[]): TypeConstraint {

@@ -14,7 +14,7 @@ async function withFolder(use: (folder: string) => Promise<void>): Promise<void>
   }
 }
 
-/** The built-in model as it arrives in a bundle: bytes and no file. */
+/** The built-in model in a bundle: bytes without a file. */
 function bundled(): BuiltinAsset & { taken: number } {
   const source = {
     ...ASSET,

@@ -18,7 +18,7 @@ async function withFile(
   }
 }
 
-/** Asserts that a file's head is refused for a reason. */
+/** Asserts that a file's header is refused with a reason. */
 async function refused(bytes: Uint8Array, reason: string): Promise<void> {
   await withFile(bytes, async (path) => {
     const error = await assertRejects(() => readHeader(path), ShimmyError);
@@ -113,7 +113,7 @@ Deno.test("a header truncated at any offset is refused", async () => {
     tensors: [{ name: "a", shape: [2] }],
     weights: 8,
   });
-  // The last byte of the head is the last of the tensor's offset; padding and weights follow it.
+  // The last byte of the header belongs to the tensor's offset. Padding and weights follow it.
   const headLength = 4 + 4 + 16 + (8 + 20 + 4 + 8 + 5) + (8 + 4 + 4 + 12 + 18) +
     (8 + 1 + 4 + 8 + 4 + 8);
   for (let length = 8; length < headLength; length++) {

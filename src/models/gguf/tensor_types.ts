@@ -112,8 +112,8 @@ export function quantizationName(
   fileType: number | undefined,
   elements: ReadonlyMap<number, number>,
 ): string {
-  const said = fileType === undefined ? undefined : FILE_TYPES.get(fileType & ~GUESSED);
-  if (said !== undefined) return said;
+  const recorded = fileType === undefined ? undefined : FILE_TYPES.get(fileType & ~GUESSED);
+  if (recorded !== undefined) return recorded;
   let most: [number, number] | undefined;
   for (const entry of elements) if (most === undefined || entry[1] > most[1]) most = entry;
   return (most && TENSOR_TYPES.get(most[0])?.name) ?? "unknown";

@@ -4,15 +4,16 @@ import { EngineDouble } from "../../../tests/doubles/engine.ts";
 import { entryDouble } from "../../../tests/doubles/pool.ts";
 import { MAIN_MEMORY } from "./memory_requirement.ts";
 import type { ModelEntry } from "../entry/entry.ts";
-import { KEEP_ALL, ModelLoader } from "../registry/loader.ts";
+import { KEEP_ALL } from "../registry/load_policy.ts";
+import { ModelLoader } from "../registry/loader.ts";
 
 const GIB = 2 ** 30;
-/** A model of the CPU's; the others are on the device. */
+/** A model on the CPU. The others are on the device. */
 const HOST = "host";
 
 /**
- * Loads on a machine with a device of 10 GiB and main memory of 10 GiB. A model that may have fewer
- * layers there takes what is free.
+ * A loader on a machine with a device of 10 GiB and 10 GiB of main memory. A model that may offload
+ * fewer layers uses the free memory of the device.
  */
 function machine({ canOffloadLess }: { canOffloadLess: boolean }) {
   const clock = new ClockDouble();

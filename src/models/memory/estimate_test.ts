@@ -7,7 +7,7 @@ import { candidateOf } from "../discovery/sources/folder.ts";
 import { shardSet } from "../entry/shards.ts";
 
 const TINY = fromFileUrl(new URL("../../assets/tiny/shimmy-tiny.gguf", import.meta.url));
-/** Keys and values of 4 layers, 2 heads of 64 each, in 16 bits. */
+/** Keys and values of 4 layers, 2 heads of 64 values each, 16 bits. */
 const KV_PER_TOKEN = 4 * 2 * (64 + 64) * 2;
 const COMPUTE = 512 * 256 * 64;
 

@@ -59,33 +59,33 @@ export interface HubModel {
  */
 export function chooseModel(
   paths: readonly string[],
-  asked: {
+  requested: {
     /** `owner/repo`, with `@revision` if one was requested. */
     readonly repository: string;
     readonly quantization: string | null;
     readonly file: string | null;
   },
 ): HubModel {
-  const { repository, quantization, file } = asked;
-  if (file !== null) return named(paths, file, repository);
+  const { repository, quantization, file } = requested;
+  if (file !== null) return requestedFile(paths, file, repository);
   const models = modelsOf(paths);
   if (models.length === 0) {
-    throw none(
+    throw pullError(
       repository,
       "it has no GGUF files; look for a repository with a name that ends in -GGUF",
     );
   }
   if (quantization !== null) {
     const wanted = quantization.toUpperCase();
-    const fitting = models.filter((model) => model.quantization === wanted);
-    const similar = models.filter((model) => model.quantization === `UD-${wanted}`);
-    return only(fitting.length > 0 ? fitting : similar, models, asked);
+    const matching = models.filter((model) => model.quantization === wanted);
+    const unslothMatches = models.filter((model) => model.quantization === `UD-${wanted}`);
+    return singleModel(matching.length > 0 ? matching : unslothMatches, models, requested);
   }
   for (const wanted of PREFERRED) {
-    const fitting = models.filter((model) => model.quantization === wanted);
-    if (fitting.length > 0) return only(fitting, models, asked);
+    const matching = models.filter((model) => model.quantization === wanted);
+    if (matching.length > 0) return singleModel(matching, models, requested);
   }
-  return only(models, models, asked);
+  return singleModel(models, models, requested);
 }
 
 /** The models among files. Companion files and incomplete shard sets are left out. */
@@ -116,44 +116,47 @@ function quantizationIn(path: string): string | null {
   return found.at(-1)?.[1]?.toUpperCase() ?? null;
 }
 
-function named(paths: readonly string[], file: string, repository: string): HubModel {
+function requestedFile(paths: readonly string[], file: string, repository: string): HubModel {
   const set = setOf(file);
   const missing = set.find((path) => !paths.includes(path));
   if (missing === undefined) return { paths: set, quantization: quantizationIn(file) };
-  const there = paths.filter(isGgufPath);
-  throw none(repository, `no file ${missing}; ${listed("available:", there)}`);
+  const available = paths.filter(isGgufPath);
+  throw pullError(repository, `no file ${missing}; ${formatList("available:", available)}`);
 }
 
-function only(
-  fitting: readonly HubModel[],
+function singleModel(
+  matching: readonly HubModel[],
   models: readonly HubModel[],
   { repository, quantization }: {
     readonly repository: string;
     readonly quantization: string | null;
   },
 ): HubModel {
-  const [first, ...more] = fitting;
+  const [first, ...more] = matching;
   if (first !== undefined && more.length === 0) return first;
   if (first === undefined) {
-    const there = [...new Set(models.map((model) => model.quantization ?? model.paths[0]!))];
-    throw none(repository, `no quantization ${quantization}; ${listed("available:", there)}`);
+    const available = [...new Set(models.map((model) => model.quantization ?? model.paths[0]!))];
+    throw pullError(
+      repository,
+      `no quantization ${quantization}; ${formatList("available:", available)}`,
+    );
   }
   // If several models match, the one outside of subfolders is the main model of the repository.
   const depth = (model: HubModel) => model.paths[0]!.split("/").length;
-  const shallow = fitting.filter((model) => depth(model) === Math.min(...fitting.map(depth)));
+  const shallow = matching.filter((model) => depth(model) === Math.min(...matching.map(depth)));
   if (shallow.length === 1) return shallow[0]!;
   const files = shallow.map((model) => `hf:${repository}/${model.paths[0]}`);
-  throw none(repository, `several models match; ${listed("specify one of", files)}`);
+  throw pullError(repository, `several models match; ${formatList("specify one of", files)}`);
 }
 
-function listed(verb: string, items: readonly string[]): string {
+function formatList(verb: string, items: readonly string[]): string {
   if (items.length === 0) return "available: none";
   const shown = items.slice(0, 12).join(", ");
   return `${verb} ${shown}${items.length > 12 ? ` and ${items.length - 12} more` : ""}`;
 }
 
-function none(repository: string, why: string): ShimmyError {
-  return new ShimmyError("not_found", `Cannot pull from ${repository}: ${why}`, {
+function pullError(repository: string, reason: string): ShimmyError {
+  return new ShimmyError("not_found", `Cannot pull from ${repository}: ${reason}`, {
     field: "model",
   });
 }

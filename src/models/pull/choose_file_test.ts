@@ -32,7 +32,7 @@ Deno.test("a quantization, a folder or any shard selects the whole shard set", (
   const all = [...set, "m-Q8_0-00001-of-00002.gguf", "m-Q2_K.gguf"];
   assertEquals(choose(all), set);
   assertEquals(choose(all, null, set[1]!), set);
-  // A set with a shard missing is none.
+  // A set with a missing shard is not a model.
   assertThrows(
     () => choose(all, "Q8_0"),
     ShimmyError,
@@ -46,7 +46,7 @@ Deno.test("projectors, drafts and importance matrices are not models", () => {
   assertThrows(() => choose(all), ShimmyError, "it has no GGUF files");
   const more = ["Q8_0/mmproj_Q8_0.gguf", "m_Q8_0.mmproj.gguf", "model-MMPROJ-BF16.gguf"];
   assertEquals(choose([...more, "m-Q8_0.gguf"], "q8_0"), ["m-Q8_0.gguf"]);
-  // One that is named is meant.
+  // A requested file is used in any case.
   assertEquals(choose(all, null, "mmproj-F16.gguf"), ["mmproj-F16.gguf"]);
 });
 

@@ -32,9 +32,9 @@ export async function placeLink(
   { symlink, link }: Linking = LINKING,
 ): Promise<boolean> {
   const size = await sizeOf(blob);
-  const there = await sizeOf(path);
+  const existing = await sizeOf(path);
   // Without a blob, the snapshot holds the file itself.
-  if (there !== null && (size === null || there === size)) return false;
+  if (existing !== null && (size === null || existing === size)) return false;
   await Deno.mkdir(dirname(path), { recursive: true });
   // Renaming replaces the link atomically.
   const temporary = `${path}.${crypto.randomUUID()}.incomplete`;

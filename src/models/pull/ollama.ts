@@ -143,7 +143,7 @@ function refusal(status: number, name: string, host: string): ShimmyError | Erro
  * @throws {ShimmyError} `backend` if the manifest cannot be pulled.
  */
 function layersOf(bytes: Uint8Array, name: string): Layer[] {
-  const bad = (why: string) => new ShimmyError("backend", `Cannot pull ${name}: ${why}`);
+  const bad = (reason: string) => new ShimmyError("backend", `Cannot pull ${name}: ${reason}`);
   let manifest: { layers?: unknown; config?: unknown } | null;
   try {
     manifest = JSON.parse(new TextDecoder().decode(bytes));

@@ -197,6 +197,6 @@ export function isSafePath(path: string): boolean {
   );
 }
 
-function refused(text: string, why: string): ShimmyError {
-  return new ShimmyError("invalid", `Cannot pull '${text}': ${why}`, { field: "model" });
+function refused(text: string, reason: string): ShimmyError {
+  return new ShimmyError("invalid", `Cannot pull '${text}': ${reason}`, { field: "model" });
 }

@@ -67,7 +67,7 @@ Deno.test("unsafe and malformed references are refused with the allowed form", (
     "https://me:word@example.org/m.gguf": "a URL must not contain a password",
     "ftp:x": "it must be hf:owner/repo",
   };
-  for (const [text, why] of Object.entries(refusals)) {
-    assertThrows(() => parseReference(text), ShimmyError, why);
+  for (const [text, reason] of Object.entries(refusals)) {
+    assertThrows(() => parseReference(text), ShimmyError, reason);
   }
 });

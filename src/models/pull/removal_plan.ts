@@ -109,9 +109,9 @@ export async function planStoreRemoval(entry: ModelEntry, asked: string): Promis
   const needed = new Set((await Promise.all(rest.map(({ path }) => blobsOf(path)))).flat());
   const gone = (await blobsOf(manifest.path)).filter((name) => !needed.has(name));
   const blobs = gone.map((name) => join(store, "blobs", name));
-  const there = await Promise.all(blobs.map(exists));
+  const exist = await Promise.all(blobs.map(exists));
   return {
-    files: [manifest.path, ...blobs.filter((_, i) => there[i])],
+    files: [manifest.path, ...blobs.filter((_, i) => exist[i])],
     ownedFiles: [manifest.path],
     cleanUp: () => removeEmpty(dirname(manifest.path), root),
   };

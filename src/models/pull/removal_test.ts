@@ -11,8 +11,8 @@ import { createStore, type Removal } from "./mod.ts";
 
 const posix = Deno.build.os !== "windows";
 
-/** A machine whose hub and registry have real, tiny models. */
-class Place implements AsyncDisposable {
+/** A machine with a hub and a registry that have real, tiny models. */
+class TestMachine implements AsyncDisposable {
   readonly hub = new HubDouble();
   readonly folder = Deno.realPathSync(Deno.makeTempDirSync());
   readonly #env = this.hub.env(this.folder);
@@ -51,7 +51,7 @@ class Place implements AsyncDisposable {
     return await this.store.removal(entry, name);
   }
 
-  /** Every file there is, but for what is Shimmy's own. */
+  /** Every file except Shimmy's own. */
   files(folder: string): string[] {
     const found: string[] = [];
     const enter = (at: string) => {
@@ -71,112 +71,114 @@ class Place implements AsyncDisposable {
 }
 
 Deno.test("removing a model from the hub leaves no files", async () => {
-  await using place = new Place();
+  await using machine = new TestMachine();
   const bytes = model(1) as Uint8Array<ArrayBuffer>;
-  place.hub.repositories.set("o/r", { files: { "a-Q4_0.gguf": bytes } });
-  await place.pull("hf:o/r");
-  assertEquals(await place.names(), ["a-q4_0"]);
-  const removal = await place.removal("a-q4_0");
+  machine.hub.repositories.set("o/r", { files: { "a-Q4_0.gguf": bytes } });
+  await machine.pull("hf:o/r");
+  assertEquals(await machine.names(), ["a-q4_0"]);
+  const removal = await machine.removal("a-q4_0");
   assertEquals(removal.owned, true);
   assertEquals(removal.bytes >= bytes.length, true);
   await removal.run();
-  assertEquals(await place.names(), []);
-  assertEquals(place.files("hf"), []);
-  assertEquals([...Deno.readDirSync(place.path("hf", "hub"))].map(({ name }) => name), [".locks"]);
-  assertEquals(place.files("cache"), []);
-  assertEquals(await place.store.find("hf:o/r"), null);
+  assertEquals(await machine.names(), []);
+  assertEquals(machine.files("hf"), []);
+  assertEquals([...Deno.readDirSync(machine.path("hf", "hub"))].map(({ name }) => name), [
+    ".locks",
+  ]);
+  assertEquals(machine.files("cache"), []);
+  assertEquals(await machine.store.find("hf:o/r"), null);
 });
 
 Deno.test("a model is removed from every snapshot, other models stay", async () => {
-  await using place = new Place();
+  await using machine = new TestMachine();
   const [same, other] = [model(1), model(2)] as Uint8Array<ArrayBuffer>[];
-  place.hub.repositories.set("o/r", { files: { "a-Q4_0.gguf": same!, "b-Q8_0.gguf": other! } });
-  await place.pull("hf:o/r/a-Q4_0.gguf");
-  await place.pull("hf:o/r/b-Q8_0.gguf");
+  machine.hub.repositories.set("o/r", { files: { "a-Q4_0.gguf": same!, "b-Q8_0.gguf": other! } });
+  await machine.pull("hf:o/r/a-Q4_0.gguf");
+  await machine.pull("hf:o/r/b-Q8_0.gguf");
   const commit = "2".repeat(40);
-  place.hub.repositories.set("o/r", { files: { "a-Q4_0.gguf": same! }, commit });
-  await place.pull("hf:o/r/a-Q4_0.gguf");
-  const removal = await place.removal("a-q4_0");
+  machine.hub.repositories.set("o/r", { files: { "a-Q4_0.gguf": same! }, commit });
+  await machine.pull("hf:o/r/a-Q4_0.gguf");
+  const removal = await machine.removal("a-q4_0");
   assertEquals([removal.owned, removal.files.length], [true, 3]);
   await removal.run();
   const repository = "hf/hub/models--o--r";
-  assertEquals(place.files(repository), [
+  assertEquals(machine.files(repository), [
     `${repository}/blobs/${sha256(other!)}`,
     `${repository}/snapshots/${COMMIT}/b-Q8_0.gguf`,
   ]);
 });
 
 Deno.test("a model that another tool downloaded is not owned by Shimmy", async () => {
-  await using place = new Place();
+  await using machine = new TestMachine();
   const bytes = model(1) as Uint8Array<ArrayBuffer>;
-  place.hub.repositories.set("o/r", { files: { "a-Q4_0.gguf": bytes } });
-  const repository = place.path("hf/hub/models--o--r");
+  machine.hub.repositories.set("o/r", { files: { "a-Q4_0.gguf": bytes } });
+  const repository = machine.path("hf/hub/models--o--r");
   Deno.mkdirSync(join(repository, "blobs"), { recursive: true });
   Deno.writeFileSync(join(repository, "blobs", sha256(bytes)), bytes);
-  await place.pull("hf:o/r");
-  const removal = await place.removal("a-q4_0");
+  await machine.pull("hf:o/r");
+  const removal = await machine.removal("a-q4_0");
   assertEquals(removal.owned, false);
   await removal.run();
-  assertEquals(place.files("hf"), []);
+  assertEquals(machine.files("hf"), []);
 });
 
 Deno.test("removing one of two tags with shared blobs keeps the other complete", async () => {
-  await using place = new Place();
+  await using machine = new TestMachine();
   const bytes = model(1) as Uint8Array<ArrayBuffer>;
   const license = new TextEncoder().encode("license");
   const weights = { kind: "model", bytes };
-  place.hub.models.set("library/tiny:1b", {
+  machine.hub.models.set("library/tiny:1b", {
     layers: [weights, { kind: "license", bytes: license }],
   });
-  place.hub.models.set("library/tiny:latest", { layers: [weights] });
-  await place.pull("ollama:tiny:1b");
-  await place.pull("ollama:tiny");
-  assertEquals(await place.names(), ["tiny:1b", "tiny:latest"]);
-  const removal = await place.removal("tiny:1b");
+  machine.hub.models.set("library/tiny:latest", { layers: [weights] });
+  await machine.pull("ollama:tiny:1b");
+  await machine.pull("ollama:tiny");
+  assertEquals(await machine.names(), ["tiny:1b", "tiny:latest"]);
+  const removal = await machine.removal("tiny:1b");
   assertEquals([removal.owned, removal.files.length], [true, 2]);
   await removal.run();
-  assertEquals(await place.names(), ["tiny:latest"]);
-  await (await place.removal("tiny:latest")).run();
-  assertEquals(place.files("ollama"), []);
+  assertEquals(await machine.names(), ["tiny:latest"]);
+  await (await machine.removal("tiny:latest")).run();
+  assertEquals(machine.files("ollama"), []);
 });
 
 Deno.test("a tag pulled by Ollama is not owned by Shimmy, even if its weights are", async () => {
-  await using place = new Place();
+  await using machine = new TestMachine();
   const bytes = model(1) as Uint8Array<ArrayBuffer>;
-  place.hub.models.set("library/tiny:latest", { layers: [{ kind: "model", bytes }] });
-  await place.pull("ollama:tiny");
-  const tags = place.path("ollama/manifests/registry.ollama.ai/library/tiny");
+  machine.hub.models.set("library/tiny:latest", { layers: [{ kind: "model", bytes }] });
+  await machine.pull("ollama:tiny");
+  const tags = machine.path("ollama/manifests/registry.ollama.ai/library/tiny");
   Deno.copyFileSync(join(tags, "latest"), join(tags, "other"));
-  const removal = await place.removal("tiny:other");
+  const removal = await machine.removal("tiny:other");
   assertEquals(removal.owned, false);
   assertEquals(removal.files, [join(tags, "other")]);
 });
 
 Deno.test("a file from a URL is owned by Shimmy, another file in the folder is not", async () => {
-  await using place = new Place();
+  await using machine = new TestMachine();
   const bytes = model(1) as Uint8Array<ArrayBuffer>;
   const server = Deno.serve(
     { hostname: "127.0.0.1", port: 0, onListen: () => {} },
     () => new Response(bytes),
   );
   try {
-    await place.pull(`http://127.0.0.1:${server.addr.port}/mine.gguf`);
+    await machine.pull(`http://127.0.0.1:${server.addr.port}/mine.gguf`);
   } finally {
     await server.shutdown();
   }
-  const folder = place.path("home/.local/share/shimmy/models");
+  const folder = machine.path("home/.local/share/shimmy/models");
   Deno.writeFileSync(join(folder, "other.gguf"), model(2));
-  assertEquals((await place.removal("other")).owned, false);
-  const removal = await place.removal("mine");
+  assertEquals((await machine.removal("other")).owned, false);
+  const removal = await machine.removal("mine");
   assertEquals([removal.owned, removal.files], [true, [join(folder, "mine.gguf")]]);
   await removal.run();
-  assertEquals(await place.names(), ["other"]);
+  assertEquals(await machine.names(), ["other"]);
 });
 
 Deno.test("the built-in model cannot be removed", async () => {
-  await using place = new Place();
+  await using machine = new TestMachine();
   await assertRejects(
-    () => place.store.removal(entryDouble("shimmy-tiny", { source: "builtin" }), "shimmy-tiny"),
+    () => machine.store.removal(entryDouble("shimmy-tiny", { source: "builtin" }), "shimmy-tiny"),
     ShimmyError,
     "Cannot remove shimmy-tiny: it is built in",
   );
@@ -198,7 +200,7 @@ Deno.test("where symbolic links are forbidden, a file is hard-linked or copied",
     const copy = join(folder, "b", "copy");
     assertEquals(await placeLink(blob, copy, { symlink: forbidden, link: forbidden }), true);
     assertEquals(Deno.readFileSync(copy).length, 5);
-    // A newer blob takes the place of an older one.
+    // A newer blob replaces an older one.
     Deno.writeFileSync(blob, new Uint8Array(6));
     assertEquals(await placeLink(blob, copy, { symlink: forbidden, link: forbidden }), true);
     assertEquals(Deno.readFileSync(copy).length, 6);

@@ -85,8 +85,8 @@ class Store implements ModelStore {
     const record = await this.#records.find(referenceText(parseReference(reference)));
     const model = record?.model ?? null;
     if (model === null) return null;
-    const there = model.paths.map((path) => Deno.stat(path).then(() => true, () => false));
-    return (await Promise.all(there)).every(Boolean) ? model : null;
+    const exist = model.paths.map((path) => Deno.stat(path).then(() => true, () => false));
+    return (await Promise.all(exist)).every(Boolean) ? model : null;
   }
 
   // Each kind of source is imported on first use, because most commands pull nothing.
@@ -111,8 +111,9 @@ class Store implements ModelStore {
   async pull(plan: PullPlan, options: PullOptions = {}): Promise<PulledModel> {
     const missing = plan.files.filter((file) => !file.present);
     if (missing.length > 0) {
-      const begun = await Promise.all(missing.map(({ part }) => allocated(part)));
-      const needed = (missingBytes(plan) ?? 0) - begun.reduce((sum, bytes) => sum + bytes, 0);
+      const partialBytes = await Promise.all(missing.map(({ part }) => allocated(part)));
+      const needed = (missingBytes(plan) ?? 0) -
+        partialBytes.reduce((sum, bytes) => sum + bytes, 0);
       await checkSpace(missing[0]!.path, Math.max(0, needed), this.#environment.freeSpace);
     }
     const written: string[] = [];

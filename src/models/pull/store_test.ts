@@ -21,7 +21,7 @@ import { createStore, missingBytes, type ModelStore, type PullEvent } from "./mo
 const REPOSITORY = "models--Owner--Tiny-GGUF";
 const BYTES = gguf(300_000);
 
-/** Bytes that begin as a model's do. */
+/** Bytes that start like a model. */
 function gguf(size: number): Uint8Array<ArrayBuffer> {
   const bytes = crypto.getRandomValues(new Uint8Array(Math.min(size, 65_536)));
   const whole = new Uint8Array(size);
@@ -30,8 +30,8 @@ function gguf(size: number): Uint8Array<ArrayBuffer> {
   return whole;
 }
 
-/** A machine with a hub that it may pull from. */
-class Place implements AsyncDisposable {
+/** A machine with a hub to pull from. */
+class TestMachine implements AsyncDisposable {
   readonly hub = new HubDouble();
   readonly folder = Deno.realPathSync(Deno.makeTempDirSync());
   readonly env: Record<string, string> = this.hub.env(this.folder);
@@ -62,7 +62,7 @@ class Place implements AsyncDisposable {
     return join(this.folder, ...parts);
   }
 
-  /** A path in the repository's folder of the cache. */
+  /** A path in the repository's cache folder. */
   cached(...parts: string[]): string {
     return this.path("hf", "hub", REPOSITORY, ...parts);
   }
@@ -88,7 +88,7 @@ class Place implements AsyncDisposable {
   }
 }
 
-/** Compares by checksum: the difference of long arrays says nothing and takes minutes. */
+/** Compares checksums: a diff of long arrays is unreadable and takes minutes. */
 function assertHolds(path: string, bytes: Uint8Array): void {
   assertEquals(sha256(Deno.readFileSync(path)), sha256(bytes));
 }
@@ -98,119 +98,119 @@ function list(folder: string): string[] {
 }
 
 Deno.test("a model from the hub is stored where Hugging Face's own tools find it", async () => {
-  await using place = new Place();
-  const model = await place.pull("hf:Owner/Tiny-GGUF");
-  const link = place.cached("snapshots", COMMIT, "tiny-Q4_K_M.gguf");
+  await using machine = new TestMachine();
+  const model = await machine.pull("hf:Owner/Tiny-GGUF");
+  const link = machine.cached("snapshots", COMMIT, "tiny-Q4_K_M.gguf");
   assertEquals(model, { name: "tiny-q4_k_m", paths: [link] });
   assertHolds(link, BYTES);
-  assertEquals(list(place.cached("blobs")), [sha256(BYTES)]);
-  assertEquals(Deno.readTextFileSync(place.cached("refs", "main")), COMMIT);
-  assertEquals(list(place.cached("snapshots", COMMIT)), ["tiny-Q4_K_M.gguf"]);
+  assertEquals(list(machine.cached("blobs")), [sha256(BYTES)]);
+  assertEquals(Deno.readTextFileSync(machine.cached("refs", "main")), COMMIT);
+  assertEquals(list(machine.cached("snapshots", COMMIT)), ["tiny-Q4_K_M.gguf"]);
   if (Deno.build.os !== "windows") {
     assertEquals(Deno.readLinkSync(link), `../../blobs/${sha256(BYTES)}`);
   }
 });
 
 Deno.test("a branch, tag or commit has its own snapshot and a ref like the hub's tools write", async () => {
-  await using place = new Place();
+  await using machine = new TestMachine();
   const [branch, tagged] = ["2".repeat(40), "3".repeat(40)];
   const [newer, older] = [gguf(2_000), gguf(3_000)];
-  const repository = place.hub.repositories.get("Owner/Tiny-GGUF")!;
-  place.hub.repositories.set("Owner/Tiny-GGUF", {
+  const repository = machine.hub.repositories.get("Owner/Tiny-GGUF")!;
+  machine.hub.repositories.set("Owner/Tiny-GGUF", {
     ...repository,
     revisions: {
       "feature/new": { commit: branch, files: { "tiny-Q4_K_M.gguf": newer } },
       "v1.0": { commit: tagged, files: { "sub/tiny-q8_0.gguf": older } },
     },
   });
-  const main = await place.pull("hf:Owner/Tiny-GGUF");
-  const feature = await place.pull("hf:Owner/Tiny-GGUF@feature%2Fnew");
-  assertEquals(feature.paths, [place.cached("snapshots", branch, "tiny-Q4_K_M.gguf")]);
+  const main = await machine.pull("hf:Owner/Tiny-GGUF");
+  const feature = await machine.pull("hf:Owner/Tiny-GGUF@feature%2Fnew");
+  assertEquals(feature.paths, [machine.cached("snapshots", branch, "tiny-Q4_K_M.gguf")]);
   assertHolds(feature.paths[0]!, newer);
   assertHolds(main.paths[0]!, BYTES);
-  const tag = await place.pull("hf:Owner/Tiny-GGUF@v1.0:Q8_0");
+  const tag = await machine.pull("hf:Owner/Tiny-GGUF@v1.0:Q8_0");
   assertHolds(tag.paths[0]!, older);
-  const commit = await place.pull(`hf:Owner/Tiny-GGUF@${tagged}/sub/tiny-q8_0.gguf`);
+  const commit = await machine.pull(`hf:Owner/Tiny-GGUF@${tagged}/sub/tiny-q8_0.gguf`);
   assertEquals(commit.paths, tag.paths);
   const refs = ["main", "feature/new", "v1.0"].map((name) =>
-    Deno.readTextFileSync(place.cached("refs", ...name.split("/")))
+    Deno.readTextFileSync(machine.cached("refs", ...name.split("/")))
   );
   assertEquals(refs, [COMMIT, branch, tagged]);
-  assertEquals(list(place.cached("refs")), ["feature", "main", "v1.0"]);
-  assertEquals(await place.store.find("hf:Owner/Tiny-GGUF@feature%2Fnew"), feature);
-  const error = await place.failure("hf:Owner/Tiny-GGUF@v2");
+  assertEquals(list(machine.cached("refs")), ["feature", "main", "v1.0"]);
+  assertEquals(await machine.store.find("hf:Owner/Tiny-GGUF@feature%2Fnew"), feature);
+  const error = await machine.failure("hf:Owner/Tiny-GGUF@v2");
   assertEquals([error.kind, error.message], [
     "not_found",
     "Owner/Tiny-GGUF has no branch, tag or commit 'v2' on the hub",
   ]);
-  const missing = await place.failure("hf:Owner/Tiny-GGUF@v1.0:F16");
+  const missing = await machine.failure("hf:Owner/Tiny-GGUF@v1.0:F16");
   assertStringIncludes(
     missing.message,
     "from Owner/Tiny-GGUF@v1.0: no quantization F16; available: Q8_0",
   );
-  // What was the last of a branch takes its note along.
+  // Removing the last file of a branch removes its ref.
   const entry = entryDouble("tiny", { paths: feature.paths, source: "huggingface" });
-  await (await place.store.removal(entry, "tiny")).run();
-  assertEquals(list(place.cached("refs")), ["main", "v1.0"]);
+  await (await machine.store.removal(entry, "tiny")).run();
+  assertEquals(list(machine.cached("refs")), ["main", "v1.0"]);
 });
 
 Deno.test("present files are not downloaded again, whichever tool wrote them", async () => {
-  await using place = new Place();
-  await place.pull("hf:Owner/Tiny-GGUF:q4_k_m");
-  const requests = place.hub.fetched.length;
-  const again = await place.store.plan("hf:Owner/Tiny-GGUF");
+  await using machine = new TestMachine();
+  await machine.pull("hf:Owner/Tiny-GGUF:q4_k_m");
+  const requests = machine.hub.fetched.length;
+  const again = await machine.store.plan("hf:Owner/Tiny-GGUF");
   assertEquals(missingBytes(again), 0);
-  await place.pull("hf:Owner/Tiny-GGUF/tiny-Q4_K_M.gguf");
-  assertEquals(place.hub.fetched.length, requests);
-  // Only what was pulled under a reference is found without asking anybody.
-  const asked = place.hub.asked.length;
-  assertEquals((await place.store.find("hf:Owner/Tiny-GGUF:q4_k_m"))?.name, "tiny-q4_k_m");
-  assertEquals(await place.store.find("hf:Owner/Other"), null);
-  assertEquals(place.hub.asked.length, asked);
-  Deno.removeSync(place.cached("blobs", sha256(BYTES)));
-  assertEquals(await place.store.find("hf:Owner/Tiny-GGUF:q4_k_m"), null);
+  await machine.pull("hf:Owner/Tiny-GGUF/tiny-Q4_K_M.gguf");
+  assertEquals(machine.hub.fetched.length, requests);
+  // Only a pulled reference is found without a request.
+  const asked = machine.hub.asked.length;
+  assertEquals((await machine.store.find("hf:Owner/Tiny-GGUF:q4_k_m"))?.name, "tiny-q4_k_m");
+  assertEquals(await machine.store.find("hf:Owner/Other"), null);
+  assertEquals(machine.hub.asked.length, asked);
+  Deno.removeSync(machine.cached("blobs", sha256(BYTES)));
+  assertEquals(await machine.store.find("hf:Owner/Tiny-GGUF:q4_k_m"), null);
 });
 
 Deno.test("the name of any shard pulls the whole set", async () => {
-  await using place = new Place();
+  await using machine = new TestMachine();
   const [first, second] = [gguf(2_000), gguf(3_000)];
-  place.hub.repositories.set("Owner/Tiny-GGUF", {
+  machine.hub.repositories.set("Owner/Tiny-GGUF", {
     files: {
       "Q4_0/m-00001-of-00002.gguf": first,
       "Q4_0/m-00002-of-00002.gguf": second,
       "Q8_0/m-00001-of-00002.gguf": gguf(10),
     },
   });
-  const { name, paths } = await place.pull("hf:Owner/Tiny-GGUF/Q4_0/m-00002-of-00002.gguf");
+  const { name, paths } = await machine.pull("hf:Owner/Tiny-GGUF/Q4_0/m-00002-of-00002.gguf");
   assertEquals(name, "m");
   assertEquals(paths.map((path) => Deno.readFileSync(path)), [first, second]);
 });
 
 Deno.test("a token goes to the hub and not to the host it redirects to", async () => {
-  await using place = new Place();
+  await using machine = new TestMachine();
   const files = { "m-Q4_0.gguf": gguf(2_000) };
-  place.hub.repositories.set("Owner/Closed", { files, closed: "private", token: "hf_secret" });
-  place.env.HF_TOKEN = "hf_secret";
-  await place.pull("hf:Owner/Closed");
-  assertEquals(new Set(place.hub.asked.map((one) => one.authorization)).size, 1);
-  assertEquals(place.hub.asked[0]?.authorization, "Bearer hf_secret");
-  assertEquals(place.hub.fetched.map((one) => one.authorization), [null]);
+  machine.hub.repositories.set("Owner/Closed", { files, closed: "private", token: "hf_secret" });
+  machine.env.HF_TOKEN = "hf_secret";
+  await machine.pull("hf:Owner/Closed");
+  assertEquals(new Set(machine.hub.asked.map((one) => one.authorization)).size, 1);
+  assertEquals(machine.hub.asked[0]?.authorization, "Bearer hf_secret");
+  assertEquals(machine.hub.fetched.map((one) => one.authorization), [null]);
 });
 
 Deno.test("the token of Hugging Face's login command is used", async () => {
-  await using place = new Place();
+  await using machine = new TestMachine();
   const files = { "m-Q4_0.gguf": gguf(2_000) };
-  place.hub.repositories.set("Owner/Closed", { files, closed: "gated", token: "hf_file" });
-  Deno.mkdirSync(place.path("hf"));
-  Deno.writeTextFileSync(place.path("hf", "token"), "hf_file\n");
-  await place.pull("hf:Owner/Closed");
+  machine.hub.repositories.set("Owner/Closed", { files, closed: "gated", token: "hf_file" });
+  Deno.mkdirSync(machine.path("hf"));
+  Deno.writeTextFileSync(machine.path("hf", "token"), "hf_file\n");
+  await machine.pull("hf:Owner/Closed");
 });
 
 Deno.test("errors for gated repositories say what to do and do not contain the token", async () => {
-  await using place = new Place();
+  await using machine = new TestMachine();
   const files = { "m-Q4_0.gguf": gguf(2_000) };
-  place.hub.repositories.set("Owner/Gated", { files, closed: "gated", token: "hf_good" });
-  place.hub.repositories.set("Owner/Private", { files, closed: "private", token: "hf_good" });
+  machine.hub.repositories.set("Owner/Gated", { files, closed: "gated", token: "hf_good" });
+  machine.hub.repositories.set("Owner/Private", { files, closed: "private", token: "hf_good" });
   const cases = [
     [
       undefined,
@@ -227,19 +227,19 @@ Deno.test("errors for gated repositories say what to do and do not contain the t
     [undefined, "hf:Owner/Nothing", /does not exist or is private/],
   ] as const;
   for (const [token, reference, message] of cases) {
-    if (token !== undefined) place.env.HF_TOKEN = token;
-    else delete place.env.HF_TOKEN;
-    const error = await place.failure(reference);
+    if (token !== undefined) machine.env.HF_TOKEN = token;
+    else delete machine.env.HF_TOKEN;
+    const error = await machine.failure(reference);
     assertMatch(error.message, message);
     assertNotMatch(Deno.inspect(error), /hf_bad/);
   }
-  assertEquals(place.hub.fetched, []);
+  assertEquals(machine.hub.fetched, []);
 });
 
 Deno.test("a refusal of another host is not explained as one of the hub", async () => {
-  await using place = new Place();
-  place.hub.interfere = () => new Response("expired", { status: 403 });
-  const error = await place.failure("hf:Owner/Tiny-GGUF");
+  await using machine = new TestMachine();
+  machine.hub.interfere = () => new Response("expired", { status: 403 });
+  const error = await machine.failure("hf:Owner/Tiny-GGUF");
   assertEquals(
     error.message,
     "Cannot download tiny-Q4_K_M.gguf: the server answered with status 403",
@@ -247,71 +247,71 @@ Deno.test("a refusal of another host is not explained as one of the hub", async 
 });
 
 Deno.test("too little disk space is refused before the download, with needed and free bytes", async () => {
-  await using place = new Place();
-  place.free = 200_000;
-  const error = await place.failure("hf:Owner/Tiny-GGUF");
+  await using machine = new TestMachine();
+  machine.free = 200_000;
+  const error = await machine.failure("hf:Owner/Tiny-GGUF");
   assertEquals(
     error.message,
     "Not enough disk space: 292.97 KiB needed, 195.31 KiB free",
   );
-  assertEquals(place.hub.fetched, []);
+  assertEquals(machine.hub.fetched, []);
 });
 
 Deno.test("a cancelled pull resumes", async () => {
-  await using place = new Place();
+  await using machine = new TestMachine();
   const cancel = new AbortController();
-  place.hub.interfere = (request, count) => {
+  machine.hub.interfere = (request, count) => {
     if (count > 1) return null;
     const { promise, resolve } = Promise.withResolvers<void>();
     cancel.signal.addEventListener("abort", () => resolve());
     setTimeout(() => cancel.abort(), 100);
     return halted(sendBytes(request, BYTES), 100_000, promise);
   };
-  const error = await place.pull("hf:Owner/Tiny-GGUF", cancel.signal).catch((error) => error);
+  const error = await machine.pull("hf:Owner/Tiny-GGUF", cancel.signal).catch((error) => error);
   assertEquals((error as ShimmyError).kind, "cancelled");
-  assertEquals(list(place.cached()), ["blobs"]);
-  const { paths } = await place.pull("hf:Owner/Tiny-GGUF");
+  assertEquals(list(machine.cached()), ["blobs"]);
+  const { paths } = await machine.pull("hf:Owner/Tiny-GGUF");
   assertHolds(paths[0]!, BYTES);
-  assertEquals(place.hub.fetched.map(({ range }) => range), [null, "bytes=100000-"]);
-  assertEquals(list(place.cached("blobs")), [sha256(BYTES)]);
+  assertEquals(machine.hub.fetched.map(({ range }) => range), [null, "bytes=100000-"]);
+  assertEquals(list(machine.cached("blobs")), [sha256(BYTES)]);
 });
 
 Deno.test("a wrong checksum leaves no model file", async () => {
-  await using place = new Place();
-  place.hub.interfere = (request) =>
+  await using machine = new TestMachine();
+  machine.hub.interfere = (request) =>
     sendBytes(request, BYTES.with(7, BYTES[7]! ^ 1), { etag: '"x"' });
-  const error = await place.failure("hf:Owner/Tiny-GGUF");
+  const error = await machine.failure("hf:Owner/Tiny-GGUF");
   assertStringIncludes(error.message, "tiny-Q4_K_M.gguf: its checksum is wrong");
-  assertEquals(list(place.cached("blobs")), []);
+  assertEquals(list(machine.cached("blobs")), []);
 });
 
 Deno.test("two concurrent pulls of a model download it once", async () => {
-  await using place = new Place();
-  place.hub.interfere = async () => {
+  await using machine = new TestMachine();
+  machine.hub.interfere = async () => {
     await new Promise((resolve) => setTimeout(resolve, 500));
     return null;
   };
   const models = await Promise.all([
-    place.pull("hf:Owner/Tiny-GGUF"),
-    place.pull("hf:Owner/Tiny-GGUF:Q4_K_M"),
+    machine.pull("hf:Owner/Tiny-GGUF"),
+    machine.pull("hf:Owner/Tiny-GGUF:Q4_K_M"),
   ]);
   assertEquals(models[0], models[1]);
   assertHolds(models[0].paths[0]!, BYTES);
-  assertEquals(place.hub.fetched.length, 1);
-  const waited = place.events.filter((event) =>
+  assertEquals(machine.hub.fetched.length, 1);
+  const waited = machine.events.filter((event) =>
     event.type === "file" && event.progress.phase === "wait"
   );
   assertEquals(waited.length, 1);
 });
 
 Deno.test("a model from Ollama's registry is stored completely before its manifest", async () => {
-  await using place = new Place();
+  await using machine = new TestMachine();
   const template = new TextEncoder().encode("{{ .Prompt }}");
-  place.hub.models.set("library/tiny:latest", {
+  machine.hub.models.set("library/tiny:latest", {
     layers: [{ kind: "model", bytes: BYTES }, { kind: "template", bytes: template }],
   });
-  const { name, paths } = await place.pull("ollama:tiny");
-  const store = place.path("ollama");
+  const { name, paths } = await machine.pull("ollama:tiny");
+  const store = machine.path("ollama");
   assertEquals(name, "tiny:latest");
   assertEquals(paths, [join(store, "blobs", `sha256-${sha256(BYTES)}`)]);
   assertHolds(paths[0]!, BYTES);
@@ -319,23 +319,23 @@ Deno.test("a model from Ollama's registry is stored completely before its manife
   const manifest = JSON.parse(Deno.readTextFileSync(path));
   assertEquals(manifest.layers.length, 2);
   assertEquals(list(join(store, "blobs")).length, 3);
-  // The model is the largest, so that it is the last.
-  assertEquals(place.hub.asked.at(-1)?.path.endsWith(sha256(BYTES)), true);
+  // The model is the largest file and therefore the last.
+  assertEquals(machine.hub.asked.at(-1)?.path.endsWith(sha256(BYTES)), true);
 });
 
 Deno.test("a missing model and one without weights are refused", async () => {
-  await using place = new Place();
-  place.hub.models.set("library/words:latest", {
+  await using machine = new TestMachine();
+  machine.hub.models.set("library/words:latest", {
     layers: [{ kind: "license", bytes: new Uint8Array(5) }],
   });
   assertEquals(
-    (await place.failure("ollama:tiny:9b")).message,
+    (await machine.failure("ollama:tiny:9b")).message,
     "ollama:tiny:9b does not exist in the registry registry.ollama.ai",
   );
-  assertStringIncludes((await place.failure("ollama:words")).message, "it has no GGUF model");
+  assertStringIncludes((await machine.failure("ollama:words")).message, "it has no GGUF model");
 });
 
-/** A server of one file. */
+/** A server with one file. */
 function files(handler: (request: Request) => Response | Promise<Response>) {
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, handler);
   return {
@@ -345,34 +345,34 @@ function files(handler: (request: Request) => Response | Promise<Response>) {
 }
 
 Deno.test("a file from a URL is stored in Shimmy's folder and its checksum is verified", async () => {
-  await using place = new Place();
+  await using machine = new TestMachine();
   await using server = files((request) => sendBytes(request, BYTES, { etag: '"1"' }));
   const url = `${server.url}/sub/Tiny.gguf?token=x`;
-  const folder = place.path("home", ".local", "share", "shimmy", "models");
-  const wrong = await place.failure(url, "0".repeat(64));
+  const folder = machine.path("home", ".local", "share", "shimmy", "models");
+  const wrong = await machine.failure(url, "0".repeat(64));
   assertStringIncludes(wrong.message, "its checksum is wrong");
   assertEquals(wrong.detail, `${server.url}/sub/Tiny.gguf`);
-  const model = await place.pull(url, undefined, sha256(BYTES));
+  const model = await machine.pull(url, undefined, sha256(BYTES));
   assertEquals(model, { name: "tiny", paths: [join(folder, "Tiny.gguf")] });
   assertHolds(model.paths[0]!, BYTES);
-  assertEquals(missingBytes(await place.store.plan(url)), 0);
+  assertEquals(missingBytes(await machine.store.plan(url)), 0);
   Deno.writeFileSync(join(folder, "Other.gguf"), BYTES);
   assertStringIncludes(
-    (await place.failure(`${server.url}/Other.gguf`)).message,
+    (await machine.failure(`${server.url}/Other.gguf`)).message,
     "a file of that name exists that came from elsewhere; remove it first",
   );
 });
 
 Deno.test("an HTML page instead of a file is refused", async () => {
-  await using place = new Place();
+  await using machine = new TestMachine();
   await using server = files(() => new Response("<html>Log in</html>"));
-  const error = await place.failure(`${server.url}/m.gguf`);
+  const error = await machine.failure(`${server.url}/m.gguf`);
   assertEquals(error.message, "The file that the server sent as m.gguf is not a GGUF file");
-  assertEquals(list(place.path("home", ".local", "share", "shimmy", "models")), [".shimmy"]);
+  assertEquals(list(machine.path("home", ".local", "share", "shimmy", "models")), [".shimmy"]);
 });
 
 Deno.test("a file that changed between two attempts is downloaded from the start", async () => {
-  await using place = new Place();
+  await using machine = new TestMachine();
   const newer = gguf(200_000);
   let now = BYTES;
   const ranges: (string | null)[] = [];
@@ -383,7 +383,7 @@ Deno.test("a file that changed between two attempts is downloaded from the start
     now = newer;
     return cutOff(answer, 50_000);
   });
-  const { paths } = await place.pull(`${server.url}/m.gguf`);
+  const { paths } = await machine.pull(`${server.url}/m.gguf`);
   assertHolds(paths[0]!, newer);
   assertEquals(ranges[0], "bytes=0-0 null");
   assertEquals(ranges[1], "null null");
@@ -391,9 +391,9 @@ Deno.test("a file that changed between two attempts is downloaded from the start
 });
 
 Deno.test("errors distinguish private and missing files of a URL", async () => {
-  await using place = new Place();
-  for (const [status, why] of [[403, "not public"], [404, "does not exist"]]) {
+  await using machine = new TestMachine();
+  for (const [status, reason] of [[403, "not public"], [404, "does not exist"]]) {
     await using server = files(() => new Response("no", { status: status as number }));
-    assertStringIncludes((await place.failure(`${server.url}/m.gguf`)).message, why as string);
+    assertStringIncludes((await machine.failure(`${server.url}/m.gguf`)).message, reason as string);
   }
 });

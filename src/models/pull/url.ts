@@ -103,10 +103,14 @@ async function isPresent(
     ? await hashFile(path) === sha256
     : (await records.find(text))?.written.includes(path);
   if (matches) return true;
-  const why = sha256 === null ? "that came from elsewhere" : "with another checksum";
-  throw new ShimmyError("invalid", `${name}: a file of that name exists ${why}; remove it first`, {
-    detail: path,
-  });
+  const reason = sha256 === null ? "that came from elsewhere" : "with another checksum";
+  throw new ShimmyError(
+    "invalid",
+    `${name}: a file of that name exists ${reason}; remove it first`,
+    {
+      detail: path,
+    },
+  );
 }
 
 /** Size of the file in bytes as the server reports it, or `null`. */

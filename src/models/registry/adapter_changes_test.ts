@@ -3,7 +3,7 @@ import { EngineDouble } from "../../../tests/doubles/engine.ts";
 import { entryDouble } from "../../../tests/doubles/pool.ts";
 import { createPool } from "./registry.ts";
 
-/** A pool whose one model begins with the adapter `own`. */
+/** A pool with one model that is loaded with the adapter `own`. */
 function start(said: string[] = [], missing: readonly string[] = []) {
   const engines: EngineDouble[] = [];
   const entry = entryDouble("tiny", { loras: [{ path: "own.gguf", scale: 1 }] });

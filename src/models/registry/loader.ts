@@ -1,16 +1,13 @@
 import { messageOf, ShimmyError } from "../../errors.ts";
 import { deviceBytes } from "../../engine/protocol/mod.ts";
 import type { Engine } from "../../engine/mod.ts";
-import {
-  Admission,
-  type AdmissionLimits,
-  bytesOnDevices,
-  type Log,
-  Reservation,
-} from "../memory/mod.ts";
+import { Admission, bytesOnDevices, type Log, Reservation } from "../memory/mod.ts";
 import { BackOff } from "./back_off.ts";
 import { type Clock, SYSTEM_CLOCK } from "./clock.ts";
-import { formatKeepAlive, type KeepAlive, type ModelEntry } from "../entry/mod.ts";
+import type { KeepAlive, ModelEntry } from "../entry/mod.ts";
+import { IdleTimers } from "./idle_timers.ts";
+import { KEEP_ALL, type LoadPolicy } from "./load_policy.ts";
+import { PendingUnloads } from "./pending_unloads.ts";
 import type { Lease, ModelState } from "./pool.ts";
 import {
   engineKey,
@@ -20,15 +17,6 @@ import {
   type LoadingInstance,
   type ModelInstance,
 } from "./model_instance.ts";
-
-/** When models are unloaded, and how many may be loaded. */
-export interface LoadPolicy extends AdmissionLimits {
-  /** Default keep-alive. */
-  readonly keepAlive: KeepAlive;
-}
-
-/** Models are unloaded only on request. */
-export const KEEP_ALL: LoadPolicy = { keepAlive: Infinity, maxModels: Infinity };
 
 export interface ModelLoaderOptions {
   readonly load: LoadEngine;
@@ -47,14 +35,9 @@ export class ModelLoader implements AsyncDisposable {
   readonly #engineKey: (entry: ModelEntry) => string;
   readonly #backOff: BackOff;
   readonly #admission: Admission;
+  readonly #idleTimers: IdleTimers;
   readonly #models = new Map<string, ModelInstance>();
-  /** Models that are unloaded when their requests are done. */
-  readonly #unloading = new Map<string, LoadedInstance>();
-  /**
-   * Pending ends of cancelled loads and unloaded models. The next load of the same model waits for
-   * them, so that the model is never in memory twice.
-   */
-  readonly #ending = new Map<string, Promise<void>>();
+  readonly #unloads = new PendingUnloads(() => this.#notifyChange());
   #policy: LoadPolicy;
   #nextChange = Promise.withResolvers<void>();
   #disposed = false;
@@ -75,6 +58,11 @@ export class ModelLoader implements AsyncDisposable {
       this.#policy,
       this.#log,
     );
+    this.#idleTimers = new IdleTimers({
+      clock: this.#clock,
+      log: this.#log,
+      evict: (reservation) => this.#evict(reservation),
+    }, this.#policy.keepAlive);
   }
 
   /**
@@ -120,11 +108,11 @@ export class ModelLoader implements AsyncDisposable {
    */
   async unload(entry: ModelEntry): Promise<boolean> {
     const key = this.#engineKey(entry);
-    const unloading = this.#unloading.get(key);
+    const unloading = this.#unloads.get(key);
     unloading?.reservation.release();
     const model = this.#models.get(key);
     if (model === undefined || model.state === "failed") {
-      await this.#ending.get(key);
+      await this.#unloads.ended(key);
       return unloading !== undefined;
     }
     // The callers did not cancel the load themselves, so they may retry.
@@ -151,7 +139,7 @@ export class ModelLoader implements AsyncDisposable {
       use: {
         requests: reservation.users,
         isPinned: reservation.isPinned,
-        expiresInMs: this.#expiresIn(reservation),
+        expiresInMs: this.#idleTimers.expiresIn(reservation),
         bytes: reservation.bytes,
       },
     };
@@ -169,13 +157,14 @@ export class ModelLoader implements AsyncDisposable {
   reconfigure(policy: LoadPolicy, entries: readonly ModelEntry[]): void {
     this.#policy = policy;
     this.#admission.limits = policy;
+    this.#idleTimers.defaultKeepAlive = policy.keepAlive;
     const known = new Map(entries.map((entry) => [this.#engineKey(entry), entry]));
     for (const [key, model] of [...this.#models]) {
       if (model.state === "failed") continue;
       const { reservation } = model;
       reservation.entry = known.get(key) ?? reservation.entry;
       reservation.isStale = !known.has(key);
-      if (model.state === "loaded") this.#updateIdleTimer(reservation);
+      if (model.state === "loaded") this.#idleTimers.update(reservation);
     }
     this.#notifyChange();
   }
@@ -183,9 +172,9 @@ export class ModelLoader implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#disposed = true;
     const reason = new ShimmyError("cancelled", "Shimmy is shutting down");
-    for (const { reservation } of this.#unloading.values()) reservation.release();
+    this.#unloads.releaseAll();
     const ends = [...this.#models].map(([key, model]) => this.#remove(key, model, reason));
-    await Promise.all([...ends, ...this.#ending.values()]);
+    await Promise.all([...ends, this.#unloads.allEnded()]);
   }
 
   /**
@@ -209,7 +198,7 @@ export class ModelLoader implements AsyncDisposable {
     // Each caller gets the failure. A failure without callers is no unhandled rejection.
     promise.catch(() => {});
     const reservation = new Reservation(entry, this.#clock.now());
-    const loaded = this.#admitAndLoad(this.#ending.get(key), reservation, {
+    const loaded = this.#admitAndLoad(this.#unloads.ended(key), reservation, {
       onProgress: (fraction) => model.progress = fraction,
       signal: controller.signal,
     });
@@ -267,10 +256,7 @@ export class ModelLoader implements AsyncDisposable {
       else this.#setFailed(key, reason);
       this.#notifyChange();
     });
-    // Callers that wait for the load get the model first, even if its idle timeout is 0.
-    if (reservation.users === 0) {
-      this.#startIdleTimer(reservation, reservation.idleTime(this.#policy.keepAlive));
-    }
+    this.#idleTimers.startLoaded(reservation);
     this.#notifyChange();
   }
 
@@ -307,42 +293,16 @@ export class ModelLoader implements AsyncDisposable {
     reservation.lastUsed = this.#clock.now();
     const model = this.#models.get(key);
     if (model?.state === "loaded" && model.reservation === reservation) {
-      this.#updateIdleTimer(reservation);
+      this.#idleTimers.update(reservation);
     } else if (reservation.users === 0) reservation.release();
     this.#notifyChange();
-  }
-
-  /** Starts the idle timer of an unused model. */
-  #updateIdleTimer(reservation: Reservation): void {
-    reservation.cancelIdleTimer();
-    if (reservation.users > 0) return;
-    const ms = reservation.idleTime(this.#policy.keepAlive);
-    if (ms === 0) void this.#evict(reservation);
-    else this.#startIdleTimer(reservation, ms);
-  }
-
-  #startIdleTimer(reservation: Reservation, ms: KeepAlive): void {
-    if (ms === Infinity) return;
-    reservation.startIdleTimer(
-      this.#clock.now() + ms,
-      this.#clock.after(ms, () => {
-        this.#log(`Unloading ${reservation.entry.name}: idle for ${formatKeepAlive(ms)}`);
-        void this.#evict(reservation);
-      }),
-    );
-  }
-
-  #expiresIn(reservation: Reservation): number | null {
-    if (reservation.expires !== null) return Math.max(0, reservation.expires - this.#clock.now());
-    const ms = reservation.idleTime(this.#policy.keepAlive);
-    return ms === Infinity ? null : ms;
   }
 
   *#reservations(): Generator<Reservation> {
     for (const model of this.#models.values()) {
       if (model.state !== "failed") yield model.reservation;
     }
-    for (const { reservation } of this.#unloading.values()) yield reservation;
+    yield* this.#unloads.reservations();
   }
 
   /** Unloads a model when its requests are done. New requests load it again. */
@@ -353,12 +313,12 @@ export class ModelLoader implements AsyncDisposable {
     if (found === undefined) return;
     const [key, model] = found as [string, LoadedInstance];
     this.#models.delete(key);
-    this.#unloading.set(key, model);
+    this.#unloads.add(key, model);
     reservation.stage = "unloading";
     reservation.cancelIdleTimer();
     if (reservation.users === 0) reservation.release();
     try {
-      await this.#waitForEnd(key, reservation.released.then(() => disposed(model.engine)));
+      await this.#unloads.waitForEnd(key, reservation.released.then(() => disposed(model.engine)));
     } catch (error) {
       this.#log(`${reservation.entry.name} did not unload cleanly: ${messageOf(error)}`);
     }
@@ -370,24 +330,12 @@ export class ModelLoader implements AsyncDisposable {
     if (model.state === "failed") return;
     model.reservation.cancelIdleTimer();
     if (model.state === "loading") model.abort(reason);
-    else this.#unloading.set(key, model);
+    else this.#unloads.add(key, model);
     model.reservation.stage = model.state === "loaded" ? "unloading" : model.reservation.stage;
-    await this.#waitForEnd(key, model.state === "loading" ? model.ended : disposed(model.engine));
-  }
-
-  /** Waits for the end of a load or engine. The next load of that model waits too. */
-  async #waitForEnd(key: string, ended: Promise<void>): Promise<void> {
-    const settled = ended.catch(() => {});
-    this.#ending.set(key, settled);
-    try {
-      await ended;
-    } finally {
-      if (this.#ending.get(key) === settled) {
-        this.#ending.delete(key);
-        this.#unloading.delete(key);
-      }
-      this.#notifyChange();
-    }
+    await this.#unloads.waitForEnd(
+      key,
+      model.state === "loading" ? model.ended : disposed(model.engine),
+    );
   }
 
   /** Wakes all waits for a change. */

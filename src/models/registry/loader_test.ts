@@ -5,11 +5,12 @@ import { mainMemory } from "../../../tests/doubles/memory.ts";
 import { entryDouble } from "../../../tests/doubles/pool.ts";
 import { ShimmyError } from "../../errors.ts";
 import type { ModelEntry } from "../entry/entry.ts";
-import { KEEP_ALL, type LoadPolicy, ModelLoader } from "./loader.ts";
+import { KEEP_ALL, type LoadPolicy } from "./load_policy.ts";
+import { ModelLoader } from "./loader.ts";
 
 const MINUTE = 60_000;
 
-/** Loads whose engines are doubles that take as many bytes as they are large, on a clock of the test's own. */
+/** A loader whose engines are doubles that use their size in bytes, with a test clock. */
 function setUp(policy: Partial<LoadPolicy> = {}, bytes?: number) {
   const clock = new ClockDouble();
   const logged: string[] = [];

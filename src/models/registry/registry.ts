@@ -19,7 +19,8 @@ import {
   shardSet,
   type SkippedFile,
 } from "../entry/mod.ts";
-import { type LoadPolicy, ModelLoader } from "./loader.ts";
+import type { LoadPolicy } from "./load_policy.ts";
+import { ModelLoader } from "./loader.ts";
 import { AdapterChanges } from "./adapter_changes.ts";
 import type { AdapterFile, Lease, ModelPool, ModelState } from "./pool.ts";
 import { engineKey, type LoadEngine } from "./model_instance.ts";

@@ -27,10 +27,10 @@ function entry(name: string, more: Partial<ModelEntry> = {}): ModelEntry {
   };
 }
 
-/** Of a model that nobody holds and nobody will unload. */
+/** State of an unused model without idle timeout. */
 const NO_USE = { requests: 0, isPinned: false, expiresInMs: null, bytes: null };
 
-/** An engine of which only its life matters here, and that it takes nothing of any device. */
+/** An engine double with only a lifecycle and no device memory. */
 class Double {
   readonly info = { devices: [], placement: [] };
   readonly #closed = Promise.withResolvers<string | null>();
@@ -47,7 +47,7 @@ class Double {
   }
 }
 
-/** Loads that the test ends by hand. */
+/** Loads that the test completes manually. */
 class Loader {
   readonly calls: {
     readonly entry: ModelEntry;
@@ -86,7 +86,7 @@ function setUp(
   return { pool, loader };
 }
 
-/** Lets everything that is ready run. */
+/** Runs everything that is ready. */
 async function settle(): Promise<void> {
   for (let i = 0; i < 20; i++) await Promise.resolve();
 }
@@ -187,7 +187,7 @@ Deno.test("a draft is a discovered model or any file, and its name is only in th
   });
   assertEquals((await pool.resolveDraft("A")).name, "a");
   assertEquals((await pool.resolveDraft(TINY)).paths, [TINY]);
-  // Clients cannot reach it for that.
+  // Clients cannot open it by path.
   assertEquals((await pool.list()).map(({ name }) => name), ["a"]);
   await assertRejects(() => pool.resolve(TINY), ShimmyError, "not found");
   for (
@@ -361,7 +361,7 @@ Deno.test("unloading aborts a load and its requests get the reason", async () =>
   const loading = assertRejects(() => pool.engine(model), ShimmyError, "Model 'm' was unloaded");
   await settle();
   assertEquals(await pool.unload(model), false);
-  // Not `cancelled`, which would say that they had gone themselves.
+  // Not `cancelled`, because the callers did not cancel.
   assertEquals((await loading).kind, "overloaded");
   assertEquals(loader.calls[0]!.signal.aborted, true);
 });

@@ -30,7 +30,7 @@ interface Machine {
   readonly probed: string[];
 }
 
-/** A machine with drivers, libraries in the cache and devices. */
+/** A machine with drivers, cached libraries and devices. */
 function machine(
   cache: TemporaryFolder,
   drivers: readonly string[],

@@ -6,7 +6,7 @@ import { probeDevices } from "./probe.ts";
 import { npmPackage } from "../library/release.ts";
 import { currentPlatform } from "../library/variant.ts";
 
-/** A child that runs this instead of looking for devices. */
+/** A child process that runs this code instead of the probe. */
 const child = (code: string) => [Deno.execPath(), "eval", "--quiet", "--no-lock", code] as const;
 
 Deno.test("the child's result is found among other output", async () => {
@@ -70,7 +70,7 @@ Deno.test("a program that cannot be started has a readable error", async () => {
   assertEquals(error.message, "cannot start a child process for device detection");
 });
 
-/** The real child's side, without the command line around it. */
+/** The real child's code, without the command line. */
 const module = new URL("./probe.ts", import.meta.url).href;
 const realChild = child(
   `import { devicesMain } from ${JSON.stringify(module)}; await devicesMain(Deno.args[1]);`,

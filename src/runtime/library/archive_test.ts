@@ -149,7 +149,7 @@ Deno.test("a wait for another download can be cancelled", async () => {
   assertEquals(error.kind, "cancelled");
   resolve();
   assert(await isIntact(await first));
-  // The lock that was waited for arrives only now, and is given back.
+  // The pending lock is acquired only now and then released.
   await new Promise((done) => setTimeout(done, 50));
 });
 

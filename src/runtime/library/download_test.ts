@@ -7,7 +7,7 @@ import { assetOf, serve, temporaryFolder } from "../testing.ts";
 const BYTES = crypto.getRandomValues(new Uint8Array(50_000));
 const ASSET = assetOf("libraries.tar.gz", BYTES);
 
-/** Sends the first bytes and then ends the connection in the middle. */
+/** Sends the first bytes and then closes the connection. */
 function cutOff(from: number, to: number): ReadableStream<Uint8Array> {
   return new ReadableStream({
     pull(controller) {
@@ -24,7 +24,7 @@ interface Attempt {
   readonly path: string;
 }
 
-/** Downloads from a server that answers like `handler`; a failure is returned. */
+/** Downloads from a server with a `handler`. Returns the error of a failed download. */
 async function attempt(
   folder: string,
   handler: (request: Request, count: number) => Response,

@@ -8,7 +8,7 @@ import { LIBRARY_FILES, temporaryFolder, writeLibraries } from "../testing.ts";
 
 const PLATFORM = { os: "linux", arch: "x64" } as const;
 
-/** What compiling puts into the executable. */
+/** The libraries that compilation embeds in the executable. */
 async function embed(root: string, others: readonly string[] = []): Promise<URL> {
   const folder = join(root, "cpu");
   writeLibraries(folder, others);

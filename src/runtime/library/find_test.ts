@@ -16,7 +16,7 @@ import {
 
 const PLATFORM = { os: "linux", arch: "arm64" } as const;
 
-/** A machine without anything; each test adds what it is about. */
+/** An empty machine. Each test adds what it needs. */
 function bare(cache: TemporaryFolder, options: Partial<FindOptions> = {}): FindOptions {
   return {
     variant: "cpu",

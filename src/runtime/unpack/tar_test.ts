@@ -7,7 +7,7 @@ const file = (name: string, body: string): PackedEntry => ({
   body,
 });
 
-/** Reads an archive that arrives in pieces of a size. */
+/** Reads an archive in pieces of one size. */
 async function read(archive: Uint8Array<ArrayBuffer>, piece: number): Promise<string[][]> {
   const pieces = Array.from(
     { length: Math.ceil(archive.length / piece) },

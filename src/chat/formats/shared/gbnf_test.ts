@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { anyTextUntil, GrammarRules, membersRule, quoted, type RuleBuilder } from "./gbnf.ts";
 
-/** A builder that knows one rule for every schema. */
+/** A builder with the same rule for every schema. */
 class Builder implements RuleBuilder {
   readonly lines: string[] = [];
   addSchema() {

@@ -60,16 +60,16 @@ export function markupFormat(options: MarkupOptions): ToolFormat {
   };
 }
 
-/** Parses calls up to the closing tag. `begun` means that the first call's tag has been read. */
+/** Parses calls up to the closing tag. `isInCall` means that the first call's tag has been read. */
 export function* readMarkupCalls(
   reader: Reader,
   output: EventBuffer,
   markup: Markup,
   context: Pick<ParseContext, "tools">,
-  begun = false,
+  isInCall = false,
 ): IncrementalParser<boolean> {
   let calls = 0;
-  let inCall = begun;
+  let inCall = isInCall;
   for (;;) {
     yield* reader.space();
     if (!inCall && !(yield* reader.literal(markup.call))) break;

@@ -47,7 +47,7 @@ Deno.test("environment variables select the Hugging Face cache", async () => {
   ]);
 });
 
-/** Writes a manifest of Ollama's, and a blob for each of its layers that has bytes. */
+/** Writes a manifest of Ollama, and a blob for each layer with bytes. */
 function ollama(
   machine: Machine,
   store: string,
