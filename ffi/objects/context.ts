@@ -1,3 +1,4 @@
+import { LLAMA_STATE_SEQ_FLAGS_PARTIAL_ONLY } from "../generated/constants.ts";
 import type { Batch } from "./batch.ts";
 import { NativeError } from "../library/error.ts";
 import type { Library } from "../library/library.ts";
@@ -161,6 +162,34 @@ export class Context implements Disposable {
       state,
       BigInt(state.length),
       sequence,
+    );
+    return Number(read) > 0;
+  }
+
+  /**
+   * Returns the part of a sequence's state that cannot be truncated: the state of recurrent layers and
+   * the cells of a small sliding window. `restoreCheckpoint` takes these bytes.
+   */
+  saveCheckpoint(sequence: number): Uint8Array<ArrayBuffer> {
+    const { llama } = this.#library;
+    const flags = LLAMA_STATE_SEQ_FLAGS_PARTIAL_ONLY;
+    const size = llama.llama_state_seq_get_size_ext(this.handle, sequence, flags);
+    const bytes = new Uint8Array(Number(size));
+    const written = llama.llama_state_seq_get_data_ext(this.handle, bytes, size, sequence, flags);
+    return Number(written) === bytes.length ? bytes : bytes.slice(0, Number(written));
+  }
+
+  /**
+   * Restores a checkpoint into a sequence. The caller then removes the tokens after its position.
+   * @returns false if the checkpoint does not fit.
+   */
+  restoreCheckpoint(sequence: number, state: Uint8Array<ArrayBuffer>): boolean {
+    const read = this.#library.llama.llama_state_seq_set_data_ext(
+      this.handle,
+      state,
+      BigInt(state.length),
+      sequence,
+      LLAMA_STATE_SEQ_FLAGS_PARTIAL_ONLY,
     );
     return Number(read) > 0;
   }

@@ -52,7 +52,7 @@ export function windowedModel(): Uint8Array<ArrayBuffer> {
       "general.architecture": "gemma3",
       "general.name": "random weights",
       "general.file_type": 0,
-      "gemma3.context_length": 512,
+      "gemma3.context_length": 2048,
       "gemma3.embedding_length": WIDTH,
       "gemma3.block_count": LAYERS,
       "gemma3.feed_forward_length": FEED_FORWARD,

@@ -2,6 +2,8 @@
 import { assertEquals, assertGreater } from "@std/assert";
 import { join } from "@std/path";
 import { withFolder } from "../../../ffi/testing.ts";
+import { hybridModel } from "../../../tests/models/hybrid.ts";
+import { mambaModel } from "../../../tests/models/recurrent.ts";
 import { WINDOW, windowedModel } from "../../../tests/models/windowed.ts";
 import { tinyEngine } from "../../../tests/support/engine.ts";
 import {
@@ -27,6 +29,8 @@ interface Kind {
 
 const KINDS: readonly Kind[] = [
   { name: "a sliding window with all cells", model: windowedModel, cached: 0.5, again: 1 },
+  { name: "recurrent layers", model: mambaModel, cached: 0.3, again: 1 },
+  { name: "recurrent and attention layers", model: hybridModel, cached: 0.3, again: 1 },
 ];
 
 /** Ids of ordinary words in the vocabulary of the random models. */
@@ -122,14 +126,15 @@ for (const kind of KINDS) {
 
   Deno.test(`${kind.name}: requests that arrive together compute their prefix once`, async () => {
     await withModel(kind, async (load) => {
-      await using engine = await load({ parallel: 4 });
+      // Small batches: all requests are there before the first one has computed the prefix.
+      await using engine = await load({ parallel: 4, batchSize: 32 });
       const random = randomNumbers(5);
-      const shared = words(200, random);
+      const shared = words(400, random);
       const prompts = [1, 2, 3, 4].map(() => [...shared, ...words(20, random)]);
       const way: Way = { together: 4, cachePrompt: true, maxTokens: 6, ignoreEos: true };
       const answers = await answer(engine, prompts, way);
       const computed = answers.map(({ usage }) => usage.promptTokens - usage.cachedTokens);
-      assertEquals(computed.filter((tokens) => tokens >= 200).length, 1, computed.join());
+      assertEquals(computed.filter((tokens) => tokens >= 400).length, 1, computed.join());
       const alone = await answer(engine, prompts, { ...way, together: 1, cachePrompt: false });
       assertSameAnswers(answers, alone, kind.name);
     });

@@ -1,4 +1,6 @@
 import type { Context } from "../../../ffi/mod.ts";
+import { type Checkpoint, MIN_CHECKPOINT_GAP, planCheckpoints } from "./checkpoints.ts";
+import { HostStates, type SavedState } from "./host_states.ts";
 import { type PrefixMatch, RadixTree } from "./radix_tree.ts";
 
 /** A stream of the KV cache: the cells of one sequence. */
@@ -11,14 +13,10 @@ export interface KvStream {
   scope: string;
   busy: boolean;
   lastUsed: number;
-}
-
-/** State of a sequence in host memory. */
-interface SavedState {
-  readonly state: Uint8Array<ArrayBuffer>;
-  readonly tokens: readonly number[];
-  readonly scope: string;
-  lastUsed: number;
+  /** Checkpoints of these tokens, by ascending position. */
+  checkpoints: Checkpoint[];
+  /** Positions of the prompt at which checkpoints will be made, ascending. */
+  planned: number[];
 }
 
 type Holder = KvStream | SavedState;
@@ -28,17 +26,33 @@ const isStream = (holder: Holder): holder is KvStream => "busy" in holder;
 /** The parts of a context that the cache uses. */
 export type KvMemory = Pick<
   Context,
-  "removeTokens" | "copySequence" | "saveSequence" | "restoreSequence"
+  | "removeTokens"
+  | "copySequence"
+  | "saveSequence"
+  | "restoreSequence"
+  | "saveCheckpoint"
+  | "restoreCheckpoint"
+  | "firstPosition"
 >;
+
+/** A cached prefix: its holder, its length in tokens, and the checkpoint to restore. */
+interface CachedPrefix {
+  readonly holder: Holder;
+  readonly length: number;
+  /** Null if the memory can be truncated at that length, or holds exactly the prefix. */
+  readonly checkpoint: Checkpoint | null;
+}
 
 export interface PrefixCacheOptions {
   readonly streams: number;
   /**
-   * Whether the end of a sequence can be removed from the KV cache. Recurrent models do not support
-   * it.
+   * Whether the end of a sequence can be removed from the KV cache. Recurrent models do not support it;
+   * their sequences return to checkpoints.
    */
   readonly canTruncate: boolean;
-  /** Maximum bytes of saved states in host memory. */
+  /** Tokens of a small sliding window: a sequence can be truncated while it holds them; 0 for none. */
+  readonly window: number;
+  /** Maximum bytes of saved states and checkpoints in host memory. */
   readonly savedBytes: number;
   /** Cells shared by all streams; null if each stream has its own cells. */
   readonly sharedCells: number | null;
@@ -62,8 +76,8 @@ export class PrefixCache {
   readonly #streams: readonly KvStream[];
   /** One radix tree per scope. */
   readonly #trees = new Map<string, RadixTree<Holder>>();
+  readonly #states: HostStates;
   readonly #saved = new Set<SavedState>();
-  #savedBytes = 0;
   #evictions = 0;
   #clock = 0;
   /**
@@ -75,10 +89,10 @@ export class PrefixCache {
   constructor(memory: KvMemory, options: PrefixCacheOptions) {
     this.#memory = memory;
     this.#options = options;
-    this.#streams = Array.from(
-      { length: options.streams },
-      (_, id) => ({ id, tokens: [], scope: "", busy: false, lastUsed: 0 }),
-    );
+    this.#states = new HostStates(options.savedBytes, (dropped) => this.#dropped(dropped));
+    this.#streams = Array.from({ length: options.streams }, (_, id) => ({
+      ...{ id, tokens: [], scope: "", busy: false, lastUsed: 0, checkpoints: [], planned: [] },
+    }));
   }
 
   #matches(scope: string, tokens: readonly number[]): Iterable<PrefixMatch<Holder>> {
@@ -114,12 +128,18 @@ export class PrefixCache {
 
   /** Whether a running sequence is computing a prefix of these tokens that is worth waiting for. */
   isBeingComputed(tokens: readonly number[], scope = ""): boolean {
-    if (!this.#options.canTruncate) return false;
     const known = this.#best(tokens, scope)?.length ?? 0;
     for (const { holder, length } of this.#matches(scope, tokens)) {
       if (!isStream(holder) || !holder.busy) continue;
       const wanted = Math.min(length, tokens.length - 1);
-      return wanted > holder.tokens.length && wanted >= known + MIN_COPIED_TOKENS;
+      if (wanted < known + MIN_COPIED_TOKENS) return false;
+      if (wanted <= holder.tokens.length) {
+        // This sequence is past that position; another one may still reach it.
+        if (this.#options.canTruncate) return false;
+        continue;
+      }
+      if (!this.#options.canTruncate) this.#plan(holder, wanted);
+      return true;
     }
     return false;
   }
@@ -130,12 +150,20 @@ export class PrefixCache {
    *
    * @param scope what the tokens are computed with besides the model, such as adapters. Prefixes
    * are not shared between scopes.
+   * @param boundaries positions of message boundaries, for a memory that needs checkpoints.
    * @returns null if no stream, or not enough cells for the prefix, are free.
    */
-  acquire(tokens: readonly number[], useCache: boolean, scope = ""): KvStream | null {
+  acquire(
+    tokens: readonly number[],
+    useCache: boolean,
+    scope = "",
+    boundaries: readonly number[] = [],
+  ): KvStream | null {
     const best = useCache ? this.#best(tokens, scope) : null;
-    const stream = best === null ? this.#acquireEmpty(null) : this.#reuse(best.holder, best.length);
+    const shared = useCache ? this.#longestMatch(tokens, scope) : 0;
+    const stream = best === null ? this.#acquireEmpty(null) : this.#reuse(best);
     if (stream === null) return null;
+    if (!this.#options.canTruncate) this.#planAll(stream, tokens.length, boundaries, shared);
     stream.busy = true;
     stream.lastUsed = ++this.#clock;
     stream.scope = scope;
@@ -146,6 +174,7 @@ export class PrefixCache {
   /** Releases the stream of a finished sequence. Its tokens stay cached, unless `forget`. */
   release(stream: KvStream, forget: boolean): void {
     stream.busy = false;
+    stream.planned = [];
     stream.lastUsed = ++this.#clock;
     if (forget) this.#clear(stream);
     else this.#tree(stream.scope).set(stream, [...stream.tokens]);
@@ -163,7 +192,7 @@ export class PrefixCache {
       if (length < tokens.length) break;
       if (holder.tokens.length >= tokens.length) return;
     }
-    this.#insertSaved({ state, tokens, scope, lastUsed: ++this.#clock });
+    this.#insertSaved({ state, tokens, scope, checkpoints: [], lastUsed: ++this.#clock });
   }
 
   /**
@@ -194,29 +223,51 @@ export class PrefixCache {
     return true;
   }
 
-  /** The holder of the longest usable prefix. */
-  #best(tokens: readonly number[], scope: string): { holder: Holder; length: number } | null {
-    let best: { holder: Holder; length: number } | null = null;
+  /** Tokens of a prompt that another sequence has computed or will compute. */
+  #longestMatch(tokens: readonly number[], scope: string): number {
+    for (const { length } of this.#matches(scope, tokens)) return length;
+    return 0;
+  }
+
+  /** The longest usable prefix and its holder. */
+  #best(tokens: readonly number[], scope: string): CachedPrefix | null {
+    let best: CachedPrefix | null = null;
     for (const match of this.#matches(scope, tokens)) {
       if (best !== null && match.length <= best.length) break;
-      const length = Math.min(match.length, match.holder.tokens.length, tokens.length - 1);
-      const { holder } = match;
+      const limit = Math.min(match.length, match.holder.tokens.length, tokens.length - 1);
+      const known = this.#usable(match.holder, limit);
+      const { holder, length } = known;
       if (length === 0 || length <= (best?.length ?? 0)) continue;
-      if (!this.#options.canTruncate && (length < holder.tokens.length || isBusy(holder))) continue;
       if (length < MIN_COPIED_TOKENS && !this.#isCheap(holder, length)) continue;
-      best = { holder, length };
+      best = known;
     }
     return best;
   }
 
-  /** Provides a stream with the first `length` tokens of a holder. */
-  #reuse(holder: Holder, length: number): KvStream | null {
+  /** The longest prefix of at most `limit` tokens that a holder can provide. */
+  #usable(holder: Holder, limit: number): CachedPrefix {
+    const whole = { holder, length: limit, checkpoint: null };
+    if (this.#options.canTruncate || limit === holder.tokens.length) return whole;
+    const { window } = this.#options;
+    if (window > 0 && isStream(holder)) {
+      const first = this.#memory.firstPosition(holder.id);
+      if (first >= 0 && first <= Math.max(0, limit - window)) return whole;
+    }
+    const checkpoint = holder.checkpoints.findLast(({ position }) => position <= limit);
+    return checkpoint === undefined
+      ? { holder, length: 0, checkpoint: null }
+      : { holder, length: checkpoint.position, checkpoint };
+  }
+
+  /** Provides a stream that holds a cached prefix. */
+  #reuse({ holder, length, checkpoint }: CachedPrefix): KvStream | null {
     if (isStream(holder) && this.#isReusableInPlace(holder, length)) {
       if (!this.#keepsMost(holder, length)) this.#save(holder);
-      return this.#truncate(holder, length);
+      return this.#truncate(holder, length, checkpoint);
     }
     const target = this.#acquireEmpty(holder);
     if (target === null) return null;
+    const checkpoints = holder.checkpoints.filter(({ position }) => position <= length);
     if (isStream(holder) && !this.#copiesByState) {
       this.#memory.copySequence(holder.id, target.id);
       this.#pendingCopies.add(holder).add(target);
@@ -236,7 +287,46 @@ export class PrefixCache {
       holder.lastUsed = ++this.#clock;
       target.tokens.push(...held);
     }
-    return this.#truncate(target, length);
+    target.checkpoints = checkpoints;
+    return this.#truncate(target, length, checkpoint);
+  }
+
+  /** Plans a checkpoint at a position that the stream has not reached yet. */
+  #plan(stream: KvStream, position: number): void {
+    if (stream.planned.includes(position)) return;
+    stream.planned = [...stream.planned, position].sort((a, b) => a - b);
+  }
+
+  /** @param shared tokens in common with another prompt: later prompts may branch there too. */
+  #planAll(stream: KvStream, length: number, boundaries: readonly number[], shared: number): void {
+    const held = stream.tokens.length;
+    stream.planned = planCheckpoints(length, boundaries).filter((position) => position > held);
+    const branch = Math.min(shared, length - 1);
+    const isNear = stream.checkpoints.some(({ position }) =>
+      position <= branch && branch - position < MIN_CHECKPOINT_GAP
+    );
+    if (branch >= held + MIN_CHECKPOINT_GAP && !isNear) this.#plan(stream, branch);
+  }
+
+  /** Makes the checkpoint that is planned at the length of a stream. Call it after each decode. */
+  makeCheckpoint(stream: KvStream): void {
+    const { tokens, planned } = stream;
+    if (planned[0] === undefined || planned[0] > tokens.length) return;
+    const isDue = planned.includes(tokens.length);
+    stream.planned = planned.filter((position) => position > tokens.length);
+    if (!isDue) return;
+    if (stream.checkpoints.some(({ position }) => position === tokens.length)) return;
+    const state = this.#memory.saveCheckpoint(stream.id);
+    if (!this.#states.mayKeep(state.length)) return;
+    const checkpoint = { position: tokens.length, state, lastUsed: ++this.#clock };
+    this.#states.addCheckpoint(checkpoint);
+    stream.checkpoints = [...stream.checkpoints, checkpoint]
+      .sort((a, b) => a.position - b.position);
+  }
+
+  /** Number of checkpoints, and bytes of checkpoints and saved states. */
+  get hostMemory(): { readonly checkpoints: number; readonly bytes: number } {
+    return { checkpoints: this.#states.checkpoints, bytes: this.#states.bytes };
   }
 
   /**
@@ -244,7 +334,9 @@ export class PrefixCache {
    * position. If positions may be shifted, the copy needs its own cells.
    */
   get #copiesByState(): boolean {
-    return this.#options.sharedCells !== null && this.#options.mayShiftPositions;
+    const { canTruncate, sharedCells, mayShiftPositions } = this.#options;
+    // A copy takes place at the next decode and would overwrite a restored checkpoint.
+    return !canTruncate || (sharedCells !== null && mayShiftPositions);
   }
 
   /**
@@ -266,7 +358,7 @@ export class PrefixCache {
    */
   #isReusableInPlace(holder: Holder, length: number): boolean {
     if (!isStream(holder) || holder.busy) return false;
-    if (!this.#options.canTruncate || this.#keepsMost(holder, length)) return true;
+    if (this.#keepsMost(holder, length)) return true;
     return this.#streams.every((other) => other === holder || other.busy);
   }
 
@@ -283,11 +375,35 @@ export class PrefixCache {
       : length * 2 >= holder.tokens.length;
   }
 
-  #truncate(stream: KvStream, length: number): KvStream {
+  #truncate(stream: KvStream, length: number, checkpoint: Checkpoint | null): KvStream {
     if (length === stream.tokens.length) return stream;
-    if (this.#memory.removeTokens(stream.id, length, -1)) stream.tokens.length = length;
-    else this.#clear(stream);
+    if (checkpoint !== null) checkpoint.lastUsed = ++this.#clock;
+    const isBack = checkpoint === null ||
+      this.#memory.restoreCheckpoint(stream.id, checkpoint.state);
+    if (isBack && this.#memory.removeTokens(stream.id, length, -1)) {
+      stream.tokens.length = length;
+      this.#setCheckpoints(
+        stream,
+        stream.checkpoints.filter(({ position }) => position <= length),
+      );
+    } else this.#clear(stream);
     return stream;
+  }
+
+  /** Sets the checkpoints of a holder. Checkpoints without a holder are removed. */
+  #setCheckpoints(holder: Holder, checkpoints: Checkpoint[]): void {
+    const before = holder.checkpoints;
+    holder.checkpoints = checkpoints;
+    for (const checkpoint of before) {
+      if (!this.#holders.some((one) => one.checkpoints.includes(checkpoint))) {
+        this.#states.remove(checkpoint);
+      }
+    }
+  }
+
+  /** All holders of checkpoints. */
+  get #holders(): readonly Holder[] {
+    return [...this.#streams, ...this.#saved];
   }
 
   /**
@@ -311,6 +427,7 @@ export class PrefixCache {
   #clear(stream: KvStream): void {
     this.#memory.removeTokens(stream.id, -1, -1);
     stream.tokens.length = 0;
+    this.#setCheckpoints(stream, []);
     this.#removeFromIndex(stream);
   }
 
@@ -324,22 +441,19 @@ export class PrefixCache {
     if (stream.tokens.length < minTokens || this.#pendingCopies.has(stream)) return;
     if (this.#options.savedBytes === 0 || this.#isHeldElsewhere(stream)) return;
     const state = this.#memory.saveSequence(stream.id);
-    if (state.length > this.#options.savedBytes) return;
+    if (!this.#states.mayKeep(state.length)) return;
     this.#insertSaved({
       state,
       tokens: [...stream.tokens],
       scope: stream.scope,
+      checkpoints: stream.checkpoints,
       lastUsed: ++this.#clock,
     });
   }
 
   #insertSaved(saved: SavedState): void {
-    const { savedBytes } = this.#options;
-    while (this.#saved.size > 0 && this.#savedBytes + saved.state.length > savedBytes) {
-      this.#discardOldest();
-    }
+    this.#states.add(saved);
     this.#saved.add(saved);
-    this.#savedBytes += saved.state.length;
     this.#tree(saved.scope).set(saved, saved.tokens);
   }
 
@@ -347,28 +461,29 @@ export class PrefixCache {
   #isHeldElsewhere(stream: KvStream): boolean {
     for (const { holder, length } of this.#matches(stream.scope, stream.tokens)) {
       if (length < stream.tokens.length) return false;
-      if (holder !== stream && holder.tokens.length >= stream.tokens.length) return true;
+      if (holder === stream || holder.tokens.length < stream.tokens.length) continue;
+      if (this.#usable(holder, stream.tokens.length).length === stream.tokens.length) return true;
     }
     return false;
   }
 
-  #discardOldest(): void {
-    let oldest: SavedState | null = null;
-    for (const saved of this.#saved) {
-      if (oldest === null || saved.lastUsed < oldest.lastUsed) oldest = saved;
-    }
-    if (oldest === null) return;
+  /** A state or checkpoint was evicted from host memory. */
+  #dropped(dropped: SavedState | Checkpoint): void {
     this.#evictions++;
-    this.#discard(oldest);
+    if ("position" in dropped) {
+      for (const holder of this.#holders) {
+        holder.checkpoints = holder.checkpoints.filter((one) => one !== dropped);
+      }
+    } else this.#forgetSaved(dropped);
   }
 
   #discard(saved: SavedState): void {
-    if (!this.#saved.delete(saved)) return;
-    this.#savedBytes -= saved.state.length;
+    if (this.#states.remove(saved)) this.#forgetSaved(saved);
+  }
+
+  #forgetSaved(saved: SavedState): void {
+    this.#saved.delete(saved);
+    this.#setCheckpoints(saved, []);
     this.#removeFromIndex(saved);
   }
-}
-
-function isBusy(holder: Holder): boolean {
-  return isStream(holder) && holder.busy;
 }

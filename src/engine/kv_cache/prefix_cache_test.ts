@@ -1,14 +1,22 @@
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
-import { type KvMemory, PrefixCache, type PrefixCacheOptions } from "./prefix_cache.ts";
+import {
+  type KvMemory,
+  type KvStream,
+  PrefixCache,
+  type PrefixCacheOptions,
+} from "./prefix_cache.ts";
 
 /** Bytes of a saved state. */
 const STATE_BYTES = 100;
+/** Bytes of a checkpoint. */
+const CHECKPOINT_BYTES = 10;
 
 /** A KV memory that only records calls. */
 class MemoryDouble implements KvMemory {
   readonly calls: string[] = [];
   canRemove = true;
   canRestore = true;
+  first = 0;
 
   removeTokens(sequence: number, from: number, to: number): boolean {
     this.calls.push(`remove ${sequence} ${from} ${to}`);
@@ -26,6 +34,18 @@ class MemoryDouble implements KvMemory {
     return this.canRestore;
   }
 
+  saveCheckpoint(sequence: number): Uint8Array<ArrayBuffer> {
+    this.calls.push(`checkpoint ${sequence}`);
+    return new Uint8Array(CHECKPOINT_BYTES);
+  }
+  restoreCheckpoint(sequence: number): boolean {
+    this.calls.push(`go back ${sequence}`);
+    return this.canRestore;
+  }
+  firstPosition(): number {
+    return this.first;
+  }
+
   /** Returns and clears the recorded calls. */
   take(): string[] {
     return this.calls.splice(0);
@@ -37,6 +57,7 @@ function cacheWith(options: Partial<PrefixCacheOptions> = {}) {
   const cache = new PrefixCache(memory, {
     streams: 2,
     canTruncate: true,
+    window: 0,
     savedBytes: 1000,
     sharedCells: null,
     mayShiftPositions: false,
@@ -312,4 +333,92 @@ Deno.test("the state of a preempted sequence is saved regardless of its length",
   stream.tokens.push(...tokens(20));
   cache.swapOut(stream);
   assertEquals(cache.acquire([...tokens(20), 7], true)!.tokens.length, 20);
+});
+
+/** Computes the rest of a stream's prompt as the loop does: up to each planned checkpoint, and to the end. */
+function prefill(cache: PrefixCache, stream: KvStream, prompt: readonly number[]): void {
+  while (stream.tokens.length < prompt.length) {
+    const end = stream.planned[0] ?? prompt.length;
+    stream.tokens.push(...prompt.slice(stream.tokens.length, end));
+    cache.makeCheckpoint(stream);
+  }
+}
+
+Deno.test("a memory that cannot be cut goes back to the last checkpoint of the common prefix", () => {
+  const { cache, memory } = cacheWith({ canTruncate: false });
+  const prompt = tokens(300);
+  const stream = cache.acquire(prompt, true, "", [100, 200])!;
+  prefill(cache, stream, prompt);
+  assertEquals(stream.checkpoints.map(({ position }) => position), [100, 200, 299]);
+  cache.release(stream, false);
+  memory.take();
+  const again = cache.acquire(prompt, true)!;
+  assertEquals([again.id, again.tokens.length], [stream.id, 299]);
+  assertEquals(memory.take(), ["go back 0", "remove 0 299 -1"]);
+  cache.release(again, false);
+  const branch = cache.acquire([...tokens(250), 7, 8, 9], true)!;
+  assertEquals([branch.id, branch.tokens.length], [stream.id, 200]);
+  assertEquals(branch.checkpoints.map(({ position }) => position), [100, 200]);
+});
+
+Deno.test("a memory that cannot be cut is copied by its state, and the copy goes back", () => {
+  const { cache, memory } = cacheWith({ canTruncate: false });
+  const prompt = tokens(300);
+  const running = cache.acquire(prompt, true, "", [200])!;
+  prefill(cache, running, prompt);
+  memory.take();
+  const other = cache.acquire([...tokens(220), 5, 6], true)!;
+  assert(other.id !== running.id);
+  assertEquals(other.tokens.length, 200);
+  assertEquals(memory.take(), ["save 0", "restore 1", "go back 1", "remove 1 200 -1"]);
+});
+
+Deno.test("who waits for a prefix that is being computed has a checkpoint made at its end", () => {
+  const { cache } = cacheWith({ canTruncate: false });
+  const first = cache.acquire(tokens(300), true)!;
+  const second = [...tokens(150), 1, 2, 3];
+  assertEquals(cache.isBeingComputed(second), true);
+  prefill(cache, first, tokens(300));
+  assertEquals(first.checkpoints.map(({ position }) => position), [150, 299]);
+  assertEquals(cache.isBeingComputed(second), false);
+  assertEquals(cache.acquire(second, true)!.tokens.length, 150);
+});
+
+Deno.test("where one prompt branched off another, the next one finds a checkpoint", () => {
+  const { cache } = cacheWith({ canTruncate: false });
+  const run = (prompt: readonly number[]) => {
+    const stream = cache.acquire(prompt, true)!;
+    const known = stream.tokens.length;
+    prefill(cache, stream, prompt);
+    cache.release(stream, false);
+    return known;
+  };
+  run(tokens(300));
+  assertEquals(run([...tokens(170), 1]), 0);
+  assertEquals(run([...tokens(170), 2]), 170);
+});
+
+Deno.test("a small window is cut while it still holds what comes before", () => {
+  const { cache, memory } = cacheWith({ canTruncate: false, window: 50 });
+  const stream = cache.acquire(tokens(30), true)!;
+  stream.tokens.push(...tokens(200));
+  cache.release(stream, false);
+  memory.first = 100;
+  memory.take();
+  const near = cache.acquire([...tokens(160), 1, 2], true)!;
+  assertEquals(near.tokens.length, 160);
+  assertEquals(memory.take(), ["remove 0 160 -1"]);
+  near.tokens.push(1, 2);
+  cache.release(near, false);
+  assertEquals(cache.acquire([...tokens(120), 1, 2], true)!.tokens.length, 0);
+});
+
+Deno.test("checkpoints share the bound of saved states", () => {
+  const { cache } = cacheWith({ canTruncate: false, savedBytes: 4 * CHECKPOINT_BYTES });
+  const stream = cache.acquire(tokens(400), true, "", [50, 100, 150, 200, 250])!;
+  prefill(cache, stream, tokens(400));
+  assert(cache.hostMemory.bytes <= 4 * CHECKPOINT_BYTES);
+  assertEquals(stream.checkpoints.length, cache.hostMemory.checkpoints);
+  cache.release(stream, true);
+  assertEquals(cache.hostMemory, { checkpoints: 0, bytes: 0 });
 });

@@ -17,6 +17,9 @@ export function timedMemory(memory: KvMemory, native: { ms: number }): KvMemory 
     removeTokens: (sequence, from, to) => memory.removeTokens(sequence, from, to),
     copySequence: (source, target) => memory.copySequence(source, target),
     saveSequence: (sequence) => timed(() => memory.saveSequence(sequence)),
+    saveCheckpoint: (sequence) => timed(() => memory.saveCheckpoint(sequence)),
+    restoreCheckpoint: (sequence, state) => timed(() => memory.restoreCheckpoint(sequence, state)),
+    firstPosition: (sequence) => memory.firstPosition(sequence),
     restoreSequence: (sequence, state) => timed(() => memory.restoreSequence(sequence, state)),
   };
 }

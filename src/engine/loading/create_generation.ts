@@ -23,7 +23,7 @@ import {
   maxOutputs,
   openDraft,
   ropeStretch,
-  savedStateBytes,
+  SAVED_STATE_BYTES,
   stretchRope,
 } from "../model/mod.ts";
 import type { LoadOptions } from "../protocol/mod.ts";
@@ -59,6 +59,7 @@ export function createGeneration(resources: LoadResources): GenerationContext | 
     maxOutputs: maxOutputs(options, model.vocab.size),
     kvUnified: options.kvUnified,
     canTruncate,
+    window: 0,
     isOnCpu: isOnCpu(options),
     sessions: options.sessionFolder === undefined
       ? null
@@ -66,7 +67,7 @@ export function createGeneration(resources: LoadResources): GenerationContext | 
     draft: loadDraft(resources, context.sequenceLength, canTruncate),
     lookup: canTruncate && options.lookup,
     contextShift: options.contextShift && canShift(context, canTruncate, resources.notes),
-    savedBytes: savedStateBytes(model),
+    savedBytes: SAVED_STATE_BYTES,
     sampling: {
       library,
       vocab: model.vocab,

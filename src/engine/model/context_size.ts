@@ -24,8 +24,8 @@ const MIN_CONTEXT = 2048;
 /** libllama rounds the cells of a sequence up to a multiple of this. */
 const CELL_STEP = 256;
 
-/** Maximum host memory for saved states of finished sequences. */
-const SAVED_BYTES = 256 * 2 ** 20;
+/** Maximum host memory for saved states and checkpoints. */
+export const SAVED_STATE_BYTES = 256 * 2 ** 20;
 
 /** libllama counts cells in 32 bits. */
 const MAX_CELLS = 2 ** 31;
@@ -48,11 +48,6 @@ export function kvBytesPerToken(
   const keys = Number(metadata[`${attention}.key_length`] ?? shared);
   const values = Number(metadata[`${attention}.value_length`] ?? shared);
   return shape.layers * shape.kvHeads * (keys + values) * BYTES_PER_VALUE[type];
-}
-
-/** Maximum bytes of host memory for saved states of finished sequences. */
-export function savedStateBytes(model: Pick<Model, "isRecurrent">): number {
-  return model.isRecurrent ? 0 : SAVED_BYTES;
 }
 
 /** Properties of a context to create. */

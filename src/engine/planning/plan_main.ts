@@ -18,7 +18,7 @@ import {
   type LoadObserver,
   openDraft,
   readWeights,
-  savedStateBytes,
+  SAVED_STATE_BYTES,
 } from "../model/mod.ts";
 import { configureEmbedding, initialContextSize } from "../embedding/mod.ts";
 import { defaultThreads, NativeGate } from "../native/mod.ts";
@@ -84,7 +84,7 @@ class Planner implements Disposable {
       trainedContext: model.trainedContext,
       generates,
       kvBytesPerToken: kvBytesPerToken(model, model.metadata(), options.kvType),
-      cacheBytes: generates ? savedStateBytes(model) : 0,
+      cacheBytes: generates ? SAVED_STATE_BYTES : 0,
       tensors: options.modelPaths.flatMap((path) => tensorSizes(library, path)),
       adapterTensors: options.loras.flatMap(({ path }) => tensorSizes(library, path)),
       devices,

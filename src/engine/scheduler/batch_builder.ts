@@ -70,7 +70,10 @@ export function addPrefillChunks(
   for (const sequence of byPriority(prompts, now)) {
     // A paused sequence is computed up to its last token, because other sequences may wait for its
     // prompt.
-    const wanted = sequence.paused ? sequence.remaining - 1 : sequence.remaining;
+    const left = sequence.paused ? sequence.remaining - 1 : sequence.remaining;
+    const { tokens: held, planned } = sequence.stream!;
+    // A checkpoint is made of the state at the end of a batch.
+    const wanted = Math.min(left, (planned[0] ?? Infinity) - held.length);
     if (wanted <= 0) continue;
     const isFirst = chunks.length === 0;
     if (isFirst && wanted <= Math.min(budget * MAX_BUDGET_EXCESS, batch.room)) {

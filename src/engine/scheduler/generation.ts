@@ -25,6 +25,8 @@ export interface GenerationContext {
   readonly contextShift: boolean;
   /** Whether tokens at the end of a sequence can be removed from the KV cache. */
   readonly canTruncate: boolean;
+  /** Tokens of a small sliding window: a sequence can be truncated while it holds them; 0 for none. */
+  readonly window: number;
   /** Whether only the CPU computes. */
   readonly isOnCpu: boolean;
   /** Maximum bytes of saved states in host memory. */

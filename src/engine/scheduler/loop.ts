@@ -5,7 +5,13 @@ import { addDecodeTokens, addPrefillChunks, byStream } from "./batch_builder.ts"
 import { PaddingRows } from "./padding_rows.ts";
 import type { GenerationContext } from "./generation.ts";
 import { tokenLogprobs, TokenSampler } from "../sampling/mod.ts";
-import { type KvStream, PrefixCache, SessionCache, timedMemory } from "../kv_cache/mod.ts";
+import {
+  type KvStream,
+  messageBoundaries,
+  PrefixCache,
+  SessionCache,
+  timedMemory,
+} from "../kv_cache/mod.ts";
 import {
   type Control,
   type FinishReason,
@@ -61,6 +67,7 @@ export class Loop {
     this.#cache = new PrefixCache(timedMemory(model.context, model.sampling.native), {
       streams: model.parallel,
       canTruncate: model.canTruncate,
+      window: model.window,
       savedBytes: model.savedBytes,
       sharedCells: model.kvUnified ? model.context.contextLength : null,
       mayShiftPositions: model.contextShift,
@@ -111,7 +118,13 @@ export class Loop {
     try {
       const session = this.#sessions.open(request, adapters.key);
       const sampler = new TokenSampler(this.#model.sampling, request, prompt);
-      return new Sequence(id, request, prompt, sampler, { maxTokens, length }, adapters, session);
+      const limits = { maxTokens, length };
+      const sequence = new Sequence(id, request, prompt, sampler, limits, adapters, session);
+      if (!this.#model.canTruncate) {
+        const { vocab } = this.#model.sampling;
+        sequence.boundaries = messageBoundaries(prompt, (token) => vocab.isControl(token));
+      }
+      return sequence;
     } catch (error) {
       this.#model.adapters.release(adapters);
       throw error;
@@ -158,6 +171,7 @@ export class Loop {
     if (computed) {
       if (selection.isPrefill) this.#prefillBudget.record(this.#batch.length, native);
       else this.#padding?.record(native);
+      if (selection.isPrefill) this.#makeCheckpoints();
       this.#sample();
     }
     this.#stats.steps++;
@@ -251,6 +265,12 @@ export class Loop {
   #fail(sequence: Sequence, error: unknown, forget: boolean): void {
     this.#drop(sequence, forget);
     this.#emit(sequence.id, { type: "error", error: serializeError(error) });
+  }
+
+  /** Makes the planned checkpoints of the sequences in the batch. */
+  #makeCheckpoints(): void {
+    if (this.#model.canTruncate) return;
+    for (const { stream } of this.#members) this.#cache.makeCheckpoint(stream!);
   }
 
   /** Samples the next tokens of the sequences whose last token was in the batch. */

@@ -6,7 +6,15 @@ import type { KvStream } from "../kv_cache/prefix_cache.ts";
 
 /** A stream that nobody uses and that holds so many tokens. */
 function idle(id: number, length = 0): KvStream {
-  return { id, tokens: Array(length).fill(0), scope: "", busy: false, lastUsed: 0 };
+  return {
+    id,
+    tokens: Array(length).fill(0),
+    scope: "",
+    busy: false,
+    lastUsed: 0,
+    checkpoints: [],
+    planned: [],
+  };
 }
 
 /**

@@ -78,7 +78,12 @@ export class Scheduler {
       if (useCache && this.#cache.isBeingComputed(sequence.tokens, scope)) continue;
       // A preempted sequence may reuse its own state even if its request bypasses the cache.
       const mayReuse = useCache || sequence.completionTokens > 0;
-      const stream = this.#cache.acquire(sequence.tokens, mayReuse, scope);
+      const stream = this.#cache.acquire(
+        sequence.tokens,
+        mayReuse,
+        scope,
+        sequence.boundaries,
+      );
       if (stream === null) {
         this.#isFull = true;
         return;

@@ -32,6 +32,8 @@ export class Sequence {
   paused = false;
   /** Output indices in the current batch from which the next tokens are sampled. */
   readonly outputs: number[] = [];
+  /** Positions of message boundaries in the prompt, for a memory that needs checkpoints. */
+  boundaries: readonly number[] = [];
   /** Output indices in the current batch for the log probabilities of the next prompt tokens. */
   readonly promptOutputs: number[] = [];
   /** Number of prompt tokens whose log probabilities were reported. */
