@@ -1,8 +1,6 @@
 import { basename } from "@std/path";
-import { LLAMA_VERSION } from "../../ffi/library/version.ts";
 import { ShimmyError } from "../errors.ts";
 import { nearestName } from "../models/entry/mod.ts";
-import { VERSION } from "../version.ts";
 import { type Config, configPaths, findConfig } from "./config/mod.ts";
 import {
   checkOperands,
@@ -32,6 +30,10 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   chat: {
     summary: "chat with a model in the terminal",
     load: () => import("./commands/chat.ts"),
+  },
+  run: {
+    summary: "answer a prompt, or chat without one",
+    load: () => import("./commands/run.ts"),
   },
   list: {
     summary: "list available models",
@@ -73,6 +75,10 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: "list, install and remove variants of libllama",
     load: () => import("./commands/runtime.ts"),
   },
+  version: {
+    summary: "print the versions of Shimmy and libllama",
+    load: () => import("./commands/version.ts"),
+  },
 };
 
 /** Commands that Shimmy runs in child processes. The help does not list them. */
@@ -104,14 +110,14 @@ async function dispatch(
     output.note(overview(summaries, false));
     return EXIT.usage;
   }
+  if (name === "help" && rest[0] !== undefined && !rest[0].startsWith("-")) {
+    return await dispatch([rest[0], "--help", ...rest.slice(1)], environment);
+  }
   if (["--help", "-h", "help", "--help-all"].includes(name)) {
-    await output.print(overview(summaries, name === "--help-all"));
+    await output.print(overview(summaries, [name, ...rest].includes("--help-all")));
     return EXIT.ok;
   }
-  if (name === "--version" || name === "-V") {
-    await output.print(`shimmy ${VERSION}\nlibllama ${LLAMA_VERSION}`);
-    return EXIT.ok;
-  }
+  if (name === "--version" || name === "-V") return await dispatch(["version"], environment);
   if (name === ENGINE_COMMAND) {
     const { engineChild } = await import("../engine/process/child_main.ts");
     return await engineChild();

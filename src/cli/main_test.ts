@@ -7,6 +7,7 @@ import {
 } from "../../tests/doubles/environment.ts";
 import { model } from "../../tests/models/machine.ts";
 import { ShimmyError } from "../errors.ts";
+import type { ModelEntry } from "../models/entry/entry.ts";
 import { main } from "./main.ts";
 
 interface Outcome {
@@ -38,7 +39,7 @@ Deno.test("--help lists every command, --help-all also options and variables", a
   const { status, environment } = await shimmy(["--help"]);
   assertEquals(status, 0);
   const commands =
-    "serve generate chat list pull rm discover show probe plan bench gpu-info runtime";
+    "serve generate chat run list pull rm discover show probe plan bench gpu-info runtime version";
   for (const command of commands.split(" ")) {
     assertMatch(environment.out, new RegExp(`^ {2}${command} `, "m"));
   }
@@ -49,8 +50,23 @@ Deno.test("--help lists every command, --help-all also options and variables", a
   assertStringIncludes(all.environment.out, "SHIMMY_LIBLLAMA");
 });
 
-Deno.test("--version prints both versions", async () => {
+Deno.test("help of a command is the same in all forms", async () => {
+  const help = await shimmy(["serve", "--help"]);
+  assertEquals((await shimmy(["help", "serve"])).environment.out, help.environment.out);
+  assertEquals((await shimmy(["serve", "-h"])).environment.out, help.environment.out);
+  const all = await shimmy(["serve", "--help-all"]);
+  assertEquals(
+    (await shimmy(["help", "serve", "--help-all"])).environment.out,
+    all.environment.out,
+  );
+  const overview = await shimmy(["--help"]);
+  assertEquals((await shimmy(["help"])).environment.out, overview.environment.out);
+  assertStringIncludes(await failure(["help", "srve"], 2), "did you mean 'serve'?");
+});
+
+Deno.test("--version and version print both versions", async () => {
   const version = await shimmy(["--version"]);
+  assertEquals((await shimmy(["version"])).environment.out, version.environment.out);
   assertMatch(version.environment.out, /^shimmy \d+\.\d+\.\d+\nlibllama 0\.5\.0\n$/);
 });
 
@@ -86,7 +102,10 @@ Deno.test("usage errors exit with 2 and name the nearest valid name", async () =
   );
   assertEquals(await failure(["list", "x"], 2), "shimmy: list: unexpected argument 'x'");
   assertEquals(await failure(["show"], 2), "shimmy: show: NAME is missing");
-  assertEquals(await failure(["generate"], 2), "shimmy: generate: --prompt is missing");
+  assertEquals(
+    await failure(["generate"], 2, { terminal: true }),
+    "shimmy: generate: PROMPT is missing; - reads it from standard input",
+  );
   assertEquals(
     await failure(["generate", "a", "--name", "b", "--prompt", "x"], 2),
     "shimmy: generate: two models are named, 'a' and 'b'",
@@ -115,6 +134,91 @@ Deno.test("serve refuses a public address without an API key", async () => {
   assertEquals(
     await failure(["serve", "--bind", "0.0.0.0:1"], 2),
     "shimmy: --bind: other machines can reach 0.0.0.0; set --api-key, or use --insecure",
+  );
+});
+
+Deno.test("serve refuses an address that it cannot use", async () => {
+  assertEquals(
+    await failure(["serve", "--bind", "no-such-host.invalid"], 2),
+    "shimmy: --bind: cannot listen on 'no-such-host.invalid': the name cannot be resolved; " +
+      "must be auto, ADDRESS or ADDRESS:PORT",
+  );
+  assertEquals(
+    await failure(["serve", "--bind", "8080"], 2),
+    "shimmy: --bind: must be auto, ADDRESS or ADDRESS:PORT, not '8080'",
+  );
+  assertEquals(
+    await failure(["serve", "--bind", "203.0.113.1:1", "--insecure"], 1),
+    "shimmy: Cannot listen on 203.0.113.1:1: this machine does not have the address",
+  );
+});
+
+Deno.test("serve asks for the API key of a public address at the terminal", async () => {
+  const refused = await shimmy(["serve", "--bind", "0.0.0.0:0"], { terminal: true, lines: [""] });
+  assertEquals(refused.status, 2);
+  assertStringIncludes(refused.environment.notes[0]!, "Other machines can reach 0.0.0.0.");
+  const environment = new EnvironmentDouble({ terminal: true, lines: ["secret"] });
+  const done = main(["serve", "--bind", "0.0.0.0:0", "--in-process"], environment);
+  while (environment.out === "") await new Promise((resolve) => setTimeout(resolve, 5));
+  const url = `http://127.0.0.1:${environment.out.trim().split(":").at(-1)}/v1/models`;
+  const denied = await fetch(url);
+  await denied.body?.cancel();
+  const allowed = await fetch(url, { headers: { authorization: "Bearer secret" } });
+  await allowed.body?.cancel();
+  assertEquals([denied.status, allowed.status], [401, 200]);
+  environment.interrupt();
+  assertEquals(await done, 130);
+});
+
+Deno.test("serve ends with 130 after Ctrl-C and with 0 after SIGTERM", async () => {
+  for (const [signal, status] of [["SIGINT", 130], ["SIGTERM", 0]] as const) {
+    const environment = new EnvironmentDouble();
+    const done = main(["serve", "--port", "0", "--in-process"], environment);
+    while (environment.out === "") await new Promise((resolve) => setTimeout(resolve, 5));
+    environment.interrupt(signal);
+    assertEquals(await done, status);
+    assertStringIncludes(
+      environment.notes.join("\n"),
+      "Finishing running requests; press Ctrl-C again to quit now",
+    );
+  }
+});
+
+Deno.test("serve does not start with a default model that it cannot use", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const missing = join(folder, "missing.gguf");
+    assertMatch(
+      await failure(["serve", "--model-path", missing], 1),
+      /^shimmy: Cannot use the default model: .+: .*missing\.gguf$/,
+    );
+    const broken = join(folder, "broken.gguf");
+    await Deno.writeTextFile(broken, "no model");
+    assertEquals(
+      await failure(["serve"], 1, { env: { SHIMMY_BASE_GGUF: broken } }),
+      `shimmy: Cannot use the default model: not a GGUF file: ${broken}`,
+    );
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("serve warns of model directories that do not exist", async () => {
+  const environment = new EnvironmentDouble();
+  const args = ["serve", "--port", "0", "--in-process", "--model-dirs", "/no/such/folder;/tmp"];
+  const done = main(args, environment);
+  while (environment.out === "") await new Promise((resolve) => setTimeout(resolve, 5));
+  environment.interrupt();
+  await done;
+  const warnings = environment.notes.filter((line) => line.startsWith("warn: --model-dirs"));
+  assertEquals(warnings.length, 1);
+  assertMatch(warnings[0]!, /no.such.folder does not exist$/);
+});
+
+Deno.test("an unknown level of SHIMMY_LOG is a usage error", async () => {
+  assertEquals(
+    await failure(["serve"], 2, { env: { SHIMMY_LOG: "loud" } }),
+    "shimmy: SHIMMY_LOG: must be one of error, warn, info, debug, and json, not 'loud'",
   );
 });
 
@@ -151,6 +255,76 @@ Deno.test("generate streams the answer", async () => {
   assertEquals(request?.stop.slice(0, 2), ["x", "y"]);
   const prompt = request!.prompt.map((part) => "text" in part ? part.text : "").join("");
   assertMatch(prompt, /Be brief[^]*Hi/);
+});
+
+/** The text of a request's prompt. */
+function promptOf({ engine }: EnvironmentDouble, index = 0): string {
+  return engine.requests[index]!.prompt.map((part) => "text" in part ? part.text : "").join("");
+}
+
+Deno.test("a prompt may be an argument, an option or standard input", async () => {
+  const asArgument = await shimmy(["generate", "m", "Why?"]);
+  assertStringIncludes(promptOf(asArgument.environment), "Why?");
+  const withOption = await shimmy(["generate", "-m", "m", "Why?"]);
+  assertStringIncludes(promptOf(withOption.environment), "Why?");
+  const short = await shimmy(["generate", "-m", "m", "-p", "Why?", "-n", "3"]);
+  assertStringIncludes(promptOf(short.environment), "Why?");
+  assertEquals(short.environment.engine.requests[0]!.maxTokens, 3);
+  for (const args of [["m"], ["m", "-"], ["m", "--prompt", "-"], []]) {
+    const { environment } = await shimmy(["generate", ...args], { lines: ["Why", "so?"] });
+    assertStringIncludes(promptOf(environment), "Why\nso?");
+  }
+  // A prompt that is given leaves standard input alone.
+  const given = await shimmy(["generate", "m", "Why?"], { lines: ["unused"] });
+  assert(!promptOf(given.environment).includes("unused"));
+  assertEquals(
+    await failure(["generate", "m", "Why?", "--prompt", "x"], 2),
+    "shimmy: generate: the prompt is given twice, as an argument and with --prompt",
+  );
+});
+
+Deno.test("an empty prompt is a usage error", async () => {
+  const message = "the prompt is empty; give it as an argument, with --prompt or on standard input";
+  for (const args of [["--prompt", ""], ["m", ""], ["--prompt", "-"], [], ["--prompt", " \n"]]) {
+    assertEquals(
+      await failure(["generate", ...args], 2, { lines: ["", " "] }),
+      `shimmy: generate: ${message}`,
+    );
+  }
+  assertEquals(await failure(["run", "m", ""], 2), `shimmy: run: ${message}`);
+});
+
+Deno.test("run answers a prompt, and chats at the terminal without one", async () => {
+  const answered = await shimmy(["run", "m", "Why?"], { terminal: true });
+  assertEquals([answered.status, answered.environment.out], [0, "Hello world\n"]);
+  const piped = await shimmy(["run", "m"], { lines: ["Why?"] });
+  assertStringIncludes(promptOf(piped.environment), "Why?");
+  const options = { terminal: true, lines: ["first", "second"] };
+  const chatted = await shimmy(["run", "m", "--system", "Be brief"], options);
+  assertEquals(chatted.status, 0);
+  assertEquals(chatted.environment.engine.requests.length, 2);
+  assertMatch(promptOf(chatted.environment, 1), /Be brief[^]*first[^]*second/);
+  assertEquals(
+    await failure(["run", "m", "--json"], 2, { terminal: true }),
+    "shimmy: --json: needs a prompt",
+  );
+});
+
+Deno.test("with --context-shift an answer has no limit but that of the model's configuration", async () => {
+  const limits = async (args: string[], models?: ModelEntry[]) => {
+    const { environment } = await shimmy(args, {
+      lines: ["Hi"],
+      ...(models === undefined ? {} : { models }),
+    });
+    return environment.engine.requests.map(({ maxTokens }) => maxTokens);
+  };
+  for (const command of ["generate", "chat"]) {
+    assertEquals(await limits([command, "m"]), [null]);
+    assertEquals(await limits([command, "m", "--context-shift"]), [Number.MAX_SAFE_INTEGER]);
+    assertEquals(await limits([command, "m", "--context-shift", "-n", "9"]), [9]);
+    const models = [entryDouble("m", { settings: { maxTokens: 5 } })];
+    assertEquals(await limits([command, "m", "--context-shift"], models), [5]);
+  }
 });
 
 Deno.test("a raw prompt is used unchanged and may come from stdin", async () => {
@@ -370,6 +544,43 @@ Deno.test("in chat an interrupt cancels the answer and not the program", async (
   assertEquals(await main(["chat", "m"], environment), 0);
   assertEquals(environment.engine.finished, ["cancelled", "stop"]);
   assertMatch(environment.out, /^(on )+\nYes\n$/);
+});
+
+Deno.test("in chat a second Ctrl-C at the prompt exits with 130", async () => {
+  const environment: EnvironmentDouble = new EnvironmentDouble({ terminal: true });
+  const waiting = Promise.withResolvers<string | null>();
+  environment.input.line = () => {
+    environment.interrupt();
+    setTimeout(() => environment.interrupt(), 10);
+    return waiting.promise;
+  };
+  assertEquals(await main(["chat", "m"], environment), 130);
+  assertStringIncludes(environment.notes.join("\n"), "Press Ctrl-C again, or type /exit, to quit.");
+  waiting.resolve(null);
+});
+
+Deno.test("with --context-shift a chat drops its oldest messages when the context is full", async () => {
+  const lines = ["a".repeat(600), "b".repeat(600), "short"];
+  const shifted = await shimmy(["chat", "m", "--context-shift", "--system", "Be brief"], { lines });
+  assertEquals(shifted.environment.out, "Hello world\n".repeat(3));
+  const last = promptOf(shifted.environment, shifted.environment.engine.requests.length - 1);
+  assert(last.includes("Be brief") && last.includes("short") && !last.includes("aaa"));
+  const plain = await shimmy(["chat", "m"], { lines });
+  assertStringIncludes(plain.environment.notes.join("\n"), "the context holds 1024");
+});
+
+Deno.test("names with control characters are escaped", async () => {
+  const name = "evil\x1b]0;title\x07\nname";
+  const models = [entryDouble(name, { aliases: ["m"] })];
+  const escaped = "evil\\x1b]0;title\\x07\\nname";
+  for (const args of [["list"], ["list", "--short"], ["discover"]]) {
+    const { environment } = await shimmy(args, { models });
+    assertStringIncludes(environment.out, escaped);
+    // deno-lint-ignore no-control-regex
+    assert(!/[\x00-\x09\x0b-\x1f]/.test(environment.out));
+  }
+  const { environment } = await shimmy(["chat", "m"], { models });
+  assertStringIncludes(environment.notes[0]!, escaped);
 });
 
 Deno.test("in chat a message that fails is reported and dropped", async () => {

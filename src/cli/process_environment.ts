@@ -1,5 +1,12 @@
 import { TextLineStream } from "@std/streams/text-line-stream";
-import { type Environment, type Input, type Output, OutputClosed } from "./environment/mod.ts";
+import {
+  type Environment,
+  type Input,
+  type InterruptSignal,
+  type Output,
+  OutputClosed,
+} from "./environment/mod.ts";
+import { printable, printableLines } from "./output/mod.ts";
 
 /** Milliseconds between two updates of the progress line. More updates cannot be read. */
 const PROGRESS_MS = 100;
@@ -38,12 +45,12 @@ class ProcessOutput implements Output {
   }
 
   print(line: string): Promise<void> {
-    return this.write(`${line}\n`);
+    return this.write(`${printableLines(line)}\n`);
   }
 
   note(line: string): void {
     this.progress(null);
-    this.#writeNote(`${line}\n`);
+    this.#writeNote(`${printableLines(line)}\n`);
   }
 
   progress(line: string | null): void {
@@ -52,7 +59,7 @@ class ProcessOutput implements Output {
     if (line !== null && now - this.#progressTime < PROGRESS_MS) return;
     this.#progressTime = line === null ? -Infinity : now;
     this.#progressShown = line !== null;
-    this.#writeNote(`${CLEAR_LINE}${line ?? ""}`);
+    this.#writeNote(`${CLEAR_LINE}${printable(line ?? "")}`);
   }
 
   /** Notes are rare and short, so that a synchronous write blocks nothing for long. */
@@ -89,13 +96,16 @@ class ProcessInput implements Input {
   }
 }
 
-function listenForInterrupts(handler: () => void): Disposable {
+function listenForInterrupts(handler: (signal: InterruptSignal) => void): Disposable {
   // Windows has no SIGTERM.
-  const signals: Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGINT", "SIGTERM"];
-  for (const signal of signals) Deno.addSignalListener(signal, handler);
+  const signals = Deno.build.os === "windows"
+    ? ["SIGINT"] as const
+    : ["SIGINT", "SIGTERM"] as const;
+  const listeners = signals.map((signal) => [signal, () => handler(signal)] as const);
+  for (const [signal, listener] of listeners) Deno.addSignalListener(signal, listener);
   return {
     [Symbol.dispose]: () => {
-      for (const signal of signals) Deno.removeSignalListener(signal, handler);
+      for (const [signal, listener] of listeners) Deno.removeSignalListener(signal, listener);
     },
   };
 }

@@ -90,6 +90,31 @@ Deno.test("bench and show work on the built-in model", async () => {
   assertEquals(show.metadata["llama.block_count"], 4);
 });
 
+Deno.test("a prompt may be piped without an option, and an empty one is a usage error", async () => {
+  await using machine = await Machine.start();
+  const piped = await machine.run(["generate", "--temperature", "0"], { input: QUESTION });
+  assertEquals([piped.code, piped.stdout], [0, "The capital of France is Paris.\n"]);
+  const run = await machine.run(["run", "shimmy-tiny", QUESTION, "--temperature", "0"]);
+  assertEquals(run.stdout, "The capital of France is Paris.\n");
+  const empty = await machine.run(["generate"]);
+  assertEquals([empty.code, empty.stdout], [2, ""]);
+  assertMatch(empty.stderr, /^shimmy: generate: the prompt is empty; .*\n$/);
+});
+
+Deno.test("--context-shift continues an answer beyond the context", async () => {
+  await using machine = await Machine.start();
+  const args = ["generate", "shimmy-tiny", "Count from 3 to 40.", "--temperature", "0", "--json"];
+  const limited = JSON.parse((await machine.run([...args, "--ctx", "64"])).stdout);
+  assertEquals(limited.finish_reason, "length");
+  assertEquals(limited.usage.total_tokens, 64);
+  // The model counts on for ever; without the shift it would never reach this number.
+  const shift = ["--ctx", "64", "--context-shift", "--stop", "41"];
+  const shifted = JSON.parse((await machine.run([...args, ...shift])).stdout);
+  assertEquals(shifted.finish_reason, "stop");
+  assert(shifted.usage.total_tokens > 64, String(shifted.usage.total_tokens));
+  assertStringIncludes(shifted.response, "39, 40");
+});
+
 Deno.test("chat answers lines and remembers", async () => {
   await using machine = await Machine.start();
   const { code, stdout } = await machine.run(["chat", "--temperature", "0"], {
@@ -205,10 +230,10 @@ Deno.test("two servers take two ports", async () => {
 });
 
 Deno.test({
-  name: "asked to stop, serve finishes the answers that run and ends with 0",
+  name: "interrupted, serve finishes running answers and exits with 130, or 0 after SIGTERM",
   ignore: !posix,
   async fn() {
-    for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    for (const [signal, status] of [["SIGINT", 130], ["SIGTERM", 0]] as const) {
       await using machine = await Machine.start();
       await using server = await Server.start(machine);
       const answer = await server.generate({
@@ -222,13 +247,13 @@ Deno.test({
       for (let chunk; !(chunk = await reader.read()).done;) text += chunk.value;
       assertMatch(text, /data: \[DONE\]\s+$/);
       const { code, stdout } = await server.ended();
-      assertEquals([code, stdout], [0, ""]);
+      assertEquals([code, stdout], [status, ""]);
     }
   },
 });
 
 Deno.test({
-  name: "asked to stop twice, serve ends at once with 0",
+  name: "interrupted twice, serve ends at once with 130",
   ignore: !posix,
   async fn() {
     await using machine = await Machine.start();
@@ -242,7 +267,7 @@ Deno.test({
     const start = performance.now();
     server.kill("SIGINT");
     const { code } = await server.ended();
-    assertEquals(code, 0);
+    assertEquals(code, 130);
     assertLess(performance.now() - start, 3000);
     await answer.body?.cancel().catch(() => {});
     controller.abort();

@@ -1,5 +1,6 @@
 import type {
   Environment,
+  InterruptSignal,
   ModelSessionChange,
   ModelSessionRequest,
 } from "../../src/cli/environment/environment.ts";
@@ -34,7 +35,7 @@ export class EnvironmentDouble implements Environment {
   readonly engine: EngineDouble;
   readonly #options: EnvironmentDoubleOptions;
   readonly #lines: string[];
-  readonly #handlers = new Set<() => void>();
+  readonly #handlers = new Set<(signal: InterruptSignal) => void>();
 
   constructor(options: EnvironmentDoubleOptions = {}) {
     this.#options = options;
@@ -72,11 +73,11 @@ export class EnvironmentDouble implements Environment {
   readonly env = (name: string): string | undefined => this.#options.env?.[name];
 
   /** Interrupts the command, as Ctrl-C does. */
-  interrupt(): void {
-    for (const handler of [...this.#handlers]) handler();
+  interrupt(signal: InterruptSignal = "SIGINT"): void {
+    for (const handler of [...this.#handlers]) handler(signal);
   }
 
-  onInterrupt(handler: () => void): Disposable {
+  onInterrupt(handler: (signal: InterruptSignal) => void): Disposable {
     this.#handlers.add(handler);
     return { [Symbol.dispose]: () => this.#handlers.delete(handler) };
   }

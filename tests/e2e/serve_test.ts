@@ -215,7 +215,7 @@ Deno.test({
     await using socket = await FrameSocket.open(server.url("/ws/generate").replace(/^http/, "ws"));
     socket.send({ ...STORY, max_tokens: 120, ignore_eos: true });
     await socket.frame();
-    server.kill("SIGINT");
+    server.kill("SIGTERM");
     const { done } = await socket.answer();
     assertEquals([done.finish_reason, done.usage.completion_tokens], ["length", 120]);
     const { code } = await server.ended();

@@ -3,7 +3,7 @@ import type { Timings } from "../../engine/protocol/mod.ts";
 import { ShimmyError } from "../../errors.ts";
 import { checkGeneratesText, placementJson } from "../../models/entry/mod.ts";
 import { command, EXIT, interruptible } from "../environment/mod.ts";
-import { table } from "../output/mod.ts";
+import { printable, table } from "../output/mod.ts";
 import { openNamedModel, PULL_OPTIONS } from "../sessions/mod.ts";
 import { flag, integer } from "../options/mod.ts";
 
@@ -120,7 +120,7 @@ function readable(report: ReturnType<typeof reportOf>): string {
   const cell = ({ mean, deviation }: { mean: number; deviation: number }) =>
     `${mean.toFixed(1)} ± ${deviation.toFixed(1)}`;
   return [
-    `${report.model}: ${report.description}; ${report.devices.join(", ")}; ` +
+    `${printable(report.model)}: ${report.description}; ${report.devices.join(", ")}; ` +
     `${report.threads} threads; ${report.runs} runs`,
     table([
       ["TEST", "TOKENS", "RESULT"],

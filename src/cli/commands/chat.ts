@@ -1,10 +1,11 @@
 import { answer, type Message } from "../../chat/mod.ts";
 import type { Engine } from "../../engine/mod.ts";
 import { messageOf, ShimmyError } from "../../errors.ts";
-import { checkGeneratesText } from "../../models/entry/mod.ts";
-import { command, type Environment, EXIT } from "../environment/mod.ts";
-import { openNamedModel, PULL_OPTIONS } from "../sessions/mod.ts";
-import { SAMPLING_OPTIONS, text, type Values } from "../options/mod.ts";
+import { checkGeneratesText, type ModelEntry } from "../../models/entry/mod.ts";
+import { type Call, command, type Environment, EXIT } from "../environment/mod.ts";
+import { printable } from "../output/mod.ts";
+import { MODEL_OPTIONS, nameOf, openNamedModel, PULL_OPTIONS } from "../sessions/mod.ts";
+import { type GlobalValues, SAMPLING_OPTIONS, text, type Values } from "../options/mod.ts";
 import { conversation, requestOf } from "./generate.ts";
 
 const HELP = `/help          show this help
@@ -14,6 +15,7 @@ const HELP = `/help          show this help
 End a line with \\ to continue the message in the next line. Ctrl-C stops an answer.`;
 
 const OPTIONS = {
+  ...MODEL_OPTIONS,
   "system": text("TEXT", { help: "system message" }),
   ...PULL_OPTIONS,
   ...SAMPLING_OPTIONS,
@@ -23,19 +25,34 @@ const OPTIONS = {
 export default command({
   operands: ["[NAME]"],
   options: OPTIONS,
-  run: async ({ values, globals, config, operands }, environment) => {
-    const interrupts = new Interrupts(environment);
-    using _ = interrupts;
-    await using session = await interrupts.during((signal) =>
-      openNamedModel(environment, { asked: operands[0], yes: values.yes, globals, config, signal })
-    );
-    const entry = await session.selectModel();
-    checkGeneratesText(entry);
-    const engine = await interrupts.during((signal) => session.registry.engine(entry, signal));
-    environment.output.note(`${entry.name}. /help shows the commands; /exit quits.`);
-    return await new Chat(engine, values, environment, interrupts).run();
+  run: async (call, environment) => {
+    const asked = nameOf("chat", call.values.name, call.operands[0]);
+    return await chat({ ...call, asked }, environment);
   },
 });
+
+/** A call of `chat`, or of another command that starts a chat. */
+interface ChatCall extends Pick<Call<typeof OPTIONS>, "values" | "globals" | "config"> {
+  /** The requested model. `undefined`: the default model. */
+  readonly asked: string | undefined;
+}
+
+/** Runs a chat until the end of the input. Resolves to the exit status. */
+export async function chat(
+  { values, globals, config, asked }: ChatCall,
+  environment: Environment,
+): Promise<number> {
+  const interrupts = new Interrupts(environment);
+  using _ = interrupts;
+  await using session = await interrupts.during((signal) =>
+    openNamedModel(environment, { asked, yes: values.yes, globals, config, signal })
+  );
+  const entry = await session.selectModel();
+  checkGeneratesText(entry);
+  const engine = await interrupts.during((signal) => session.registry.engine(entry, signal));
+  environment.output.note(`${printable(entry.name)}. /help shows the commands; /exit quits.`);
+  return await new Chat({ engine, entry, values, globals }, environment, interrupts).run();
+}
 
 /** Sends an interrupt to the running operation. Without one, the idle handler receives it. */
 class Interrupts implements Disposable {
@@ -69,37 +86,42 @@ class Interrupts implements Disposable {
   }
 }
 
+/** The result of waiting for a message that a second interrupt ends. */
+const INTERRUPTED = Symbol("interrupted");
+
+/** What the answers of a chat depend on. */
+interface ChatSettings {
+  readonly engine: Engine;
+  readonly entry: ModelEntry;
+  readonly values: Values<typeof OPTIONS>;
+  readonly globals: GlobalValues;
+}
+
 class Chat {
-  readonly #engine: Engine;
-  readonly #values: Values<typeof OPTIONS>;
+  readonly #settings: ChatSettings;
   readonly #environment: Environment;
   readonly #interrupts: Interrupts;
   #messages: Message[] = [];
   #idleInterrupts = 0;
 
-  constructor(
-    engine: Engine,
-    values: Values<typeof OPTIONS>,
-    environment: Environment,
-    interrupts: Interrupts,
-  ) {
-    this.#engine = engine;
-    this.#values = values;
+  constructor(settings: ChatSettings, environment: Environment, interrupts: Interrupts) {
+    this.#settings = settings;
     this.#environment = environment;
     this.#interrupts = interrupts;
-    this.#reset(values.system);
+    this.#reset(settings.values.system);
   }
 
   /** Answers messages until the end of the input or `/exit`. Resolves to the exit status. */
   async run(): Promise<number> {
-    const ended = Promise.withResolvers<null>();
+    const interrupted = Promise.withResolvers<typeof INTERRUPTED>();
     this.#interrupts.onIdle(() => {
       this.#idleInterrupts++;
-      if (this.#idleInterrupts > 1) ended.resolve(null);
+      if (this.#idleInterrupts > 1) interrupted.resolve(INTERRUPTED);
       else this.#environment.output.note("\nPress Ctrl-C again, or type /exit, to quit.");
     });
     for (;;) {
-      const line = await Promise.race([this.#readMessage(), ended.promise]);
+      const line = await Promise.race([this.#readMessage(), interrupted.promise]);
+      if (line === INTERRUPTED) return EXIT.interrupted;
       this.#idleInterrupts = 0;
       if (line === null || line === "/exit") return EXIT.ok;
       if (line.startsWith("/")) this.#runCommand(line);
@@ -136,25 +158,46 @@ class Chat {
 
   async #answer(question: string): Promise<void> {
     const { output } = this.#environment;
-    const messages: Message[] = [...this.#messages, { role: "user", content: question }];
-    let text = "";
+    this.#messages.push({ role: "user", content: question });
     try {
-      await this.#interrupts.during(async (signal) => {
-        const run = answer(this.#engine, requestOf(this.#values, conversation(messages)));
-        signal.addEventListener("abort", () => run.control({ type: "cancel" }), { once: true });
-        for await (const event of run) {
-          if (event.type !== "text") continue;
-          text += event.text;
-          await output.write(event.text);
-        }
-      });
+      const text = await this.#interrupts.during((signal) => this.#generate(signal));
+      await output.write("\n");
+      this.#messages.push({ role: "assistant", content: text });
     } catch (error) {
       // A failed engine ends the chat; an invalid request, such as a too long message, does not.
       if (!(error instanceof ShimmyError) || error.kind === "backend") throw error;
       output.note(messageOf(error));
-      return;
+      this.#messages.pop();
     }
-    await output.write("\n");
-    this.#messages = [...messages, { role: "assistant", content: text }];
+  }
+
+  /** Streams the answer to the conversation and returns its text. */
+  async #generate(signal: AbortSignal): Promise<string> {
+    const { engine, entry, values, globals } = this.#settings;
+    let text = "";
+    try {
+      const input = conversation(this.#messages);
+      const run = answer(engine, requestOf(values, globals, entry, input));
+      signal.addEventListener("abort", () => run.control({ type: "cancel" }), { once: true });
+      for await (const event of run) {
+        if (event.type !== "text") continue;
+        text += event.text;
+        await this.#environment.output.write(event.text);
+      }
+      return text;
+    } catch (error) {
+      const isTooLong = error instanceof ShimmyError && error.kind === "context_length";
+      if (!isTooLong || !globals["context-shift"] || !this.#dropOldest()) throw error;
+      return await this.#generate(signal);
+    }
+  }
+
+  /** Removes the oldest exchange, so that the conversation gets shorter. False if there is none. */
+  #dropOldest(): boolean {
+    const first = this.#messages.findIndex(({ role }) => role === "user");
+    const next = this.#messages.findIndex(({ role }, at) => role === "user" && at > first);
+    if (next === -1) return false;
+    this.#messages.splice(first, next - first);
+    return true;
   }
 }

@@ -1,6 +1,6 @@
 import type { Discovery } from "../../models/entry/mod.ts";
 import { command, EXIT } from "../environment/mod.ts";
-import { table } from "../output/mod.ts";
+import { printable, table } from "../output/mod.ts";
 import { flag } from "../options/mod.ts";
 import { entryJson, entryTable } from "./list.ts";
 
@@ -22,9 +22,11 @@ export default command({
       return EXIT.ok;
     }
     await output.print(entryTable(shown));
-    for (const entry of shown) await output.print(`${entry.name}: ${entry.paths.join(", ")}`);
+    for (const entry of shown) {
+      await output.print(printable(`${entry.name}: ${entry.paths.join(", ")}`));
+    }
     await output.print(sourceTable(sources));
-    for (const { path, reason } of skipped) output.note(`Skipped ${path}: ${reason}`);
+    for (const { path, reason } of skipped) output.note(printable(`Skipped ${path}: ${reason}`));
     return EXIT.ok;
   },
 });

@@ -5,12 +5,13 @@ import {
   type Input,
   type Message,
 } from "../../chat/mod.ts";
-import { checkGeneratesText } from "../../models/entry/mod.ts";
-import { command, type Environment, EXIT, interruptible } from "../environment/mod.ts";
+import { checkGeneratesText, type ModelEntry } from "../../models/entry/mod.ts";
+import { type Call, command, type Environment, EXIT, interruptible } from "../environment/mod.ts";
 import { timingsJson, usageJson } from "../output/mod.ts";
-import { openNamedModel, PULL_OPTIONS } from "../sessions/mod.ts";
+import { MODEL_OPTIONS, nameOf, openNamedModel, PULL_OPTIONS } from "../sessions/mod.ts";
 import {
   flag,
+  type GlobalValues,
   SAMPLING_OPTIONS,
   samplingOf,
   text,
@@ -18,12 +19,13 @@ import {
   type Values,
 } from "../options/mod.ts";
 
-const OPTIONS = {
-  "prompt": text("TEXT", { short: "p", help: "prompt; - reads it from standard input" }),
-  "name": text("NAME", {
-    short: "m",
-    help: "model, like the argument NAME; hf:, ollama: and https: references are pulled first",
+/** The options of `generate`. */
+export const GENERATE_OPTIONS = {
+  "prompt": text("TEXT", {
+    short: "p",
+    help: "prompt, like the argument PROMPT; -, or no prompt: read standard input",
   }),
+  ...MODEL_OPTIONS,
   ...PULL_OPTIONS,
   "system": text("TEXT", { help: "system message" }),
   "raw": flag({ help: "complete the prompt without the chat template" }),
@@ -31,47 +33,86 @@ const OPTIONS = {
   ...SAMPLING_OPTIONS,
 } as const;
 
-type GenerateValues = Values<typeof OPTIONS>;
+type GenerateValues = Values<typeof GENERATE_OPTIONS>;
+type GenerateCall = Call<typeof GENERATE_OPTIONS>;
 
 /** `generate`: streams one answer to stdout. */
 export default command({
-  operands: ["[NAME]"],
-  options: OPTIONS,
-  run: async ({ values, globals, config, operands }, environment) => {
-    const asked = nameOf(values.name, operands[0]);
-    const input = await inputOf(values, environment);
-    return await interruptible(environment, EXIT.interrupted, async (signal) => {
-      const { yes, prompt } = values;
-      const request = { asked, yes, isStdinUsed: prompt === "-", globals, config, signal };
-      await using session = await openNamedModel(environment, request);
-      const entry = await session.selectModel();
-      checkGeneratesText(entry);
-      const engine = await session.registry.engine(entry, signal);
-      const run = answer(engine, requestOf(values, input));
-      signal.addEventListener("abort", () => run.control({ type: "cancel" }), { once: true });
-      const done = values.json
-        ? await collect(run, entry.name, environment)
-        : await stream(run, environment);
-      return done.finishReason === "cancelled" ? EXIT.interrupted : EXIT.ok;
-    });
-  },
+  operands: ["[NAME]", "[PROMPT]"],
+  options: GENERATE_OPTIONS,
+  run: (call, environment) => generate("generate", call, environment),
 });
 
-type Done = Extract<AnswerEvent, { type: "done" }>;
-
-function nameOf(option: string | null, operand: string | undefined): string | undefined {
-  if (option !== null && operand !== undefined && option !== operand) {
-    throw new UsageError(`generate: two models are named, '${operand}' and '${option}'`);
-  }
-  return operand ?? option ?? undefined;
-}
-
-async function inputOf(values: GenerateValues, { input }: Environment): Promise<Input> {
-  if (values.prompt === null) throw new UsageError("generate: --prompt is missing");
+/** Runs `generate`, or another command with the same options. */
+export async function generate(
+  name: string,
+  { values, globals, config, operands }: GenerateCall,
+  environment: Environment,
+): Promise<number> {
+  const { asked, prompt } = argumentsOf(name, values, operands);
   if (values.raw && values.system !== null) {
     throw new UsageError("--system: has no effect with --raw");
   }
-  const prompt = values.prompt === "-" ? await input.text() : values.prompt;
+  const isStdinUsed = prompt === null;
+  const input = inputOf(values, prompt ?? await promptFromStdin(name, values, environment));
+  return await interruptible(environment, EXIT.interrupted, async (signal) => {
+    const request = { asked, yes: values.yes, isStdinUsed, globals, config, signal };
+    await using session = await openNamedModel(environment, request);
+    const entry = await session.selectModel();
+    checkGeneratesText(entry);
+    const engine = await session.registry.engine(entry, signal);
+    const run = answer(engine, requestOf(values, globals, entry, input));
+    signal.addEventListener("abort", () => run.control({ type: "cancel" }), { once: true });
+    const done = values.json
+      ? await collect(run, entry.name, environment)
+      : await stream(run, environment);
+    return done.finishReason === "cancelled" ? EXIT.interrupted : EXIT.ok;
+  });
+}
+
+type Done = Extract<AnswerEvent, { type: "done" }>;
+
+/**
+ * The model and the prompt of the command line. With `--name`, the only operand is the prompt.
+ * `prompt` is `null` when it is on stdin.
+ */
+export function argumentsOf(
+  name: string,
+  values: Pick<GenerateValues, "name" | "prompt">,
+  operands: readonly string[],
+): { readonly asked: string | undefined; readonly prompt: string | null } {
+  const isPromptOnly = operands.length === 1 && values.name !== null && values.prompt === null;
+  const [model, operand] = isPromptOnly ? [undefined, operands[0]] : operands;
+  const asked = nameOf(name, values.name, model);
+  if (operand !== undefined && values.prompt !== null) {
+    throw new UsageError(`${name}: the prompt is given twice, as an argument and with --prompt`);
+  }
+  const prompt = operand ?? values.prompt;
+  if (prompt === null || prompt === "-") return { asked, prompt: null };
+  if (prompt.trim() === "") throw emptyPrompt(name);
+  return { asked, prompt };
+}
+
+async function promptFromStdin(
+  name: string,
+  { prompt: option }: GenerateValues,
+  { input }: Environment,
+): Promise<string> {
+  if (option === null && input.isTerminal) {
+    throw new UsageError(`${name}: PROMPT is missing; - reads it from standard input`);
+  }
+  const prompt = await input.text();
+  if (prompt.trim() === "") throw emptyPrompt(name);
+  return prompt;
+}
+
+function emptyPrompt(name: string): UsageError {
+  return new UsageError(
+    `${name}: the prompt is empty; give it as an argument, with --prompt or on standard input`,
+  );
+}
+
+function inputOf(values: GenerateValues, prompt: string): Input {
   if (values.raw) return { type: "text", text: prompt };
   const system: Message[] = values.system === null
     ? []
@@ -93,10 +134,19 @@ export function conversation(messages: readonly Message[]): Input {
 }
 
 /** A request for text with the sampling options. */
-export function requestOf(values: Values<typeof SAMPLING_OPTIONS>, input: Input): AnswerRequest {
+export function requestOf(
+  values: Values<typeof SAMPLING_OPTIONS>,
+  globals: Pick<GlobalValues, "context-shift">,
+  entry: Pick<ModelEntry, "settings">,
+  input: Input,
+): AnswerRequest {
+  // Without a limit, an answer ends at the end of the context, and the context would never be shifted.
+  const limit = globals["context-shift"]
+    ? entry.settings?.maxTokens ?? Number.MAX_SAFE_INTEGER
+    : null;
   return {
     input,
-    maxTokens: values["max-tokens"],
+    maxTokens: values["max-tokens"] ?? limit,
     sampling: samplingOf(values),
     stop: values.stop,
     format: { type: "text" },

@@ -1,6 +1,6 @@
 import type { ModelEntry } from "../../models/entry/mod.ts";
 import { command, EXIT } from "../environment/mod.ts";
-import { bytes, parameters, table } from "../output/mod.ts";
+import { bytes, parameters, printable, table } from "../output/mod.ts";
 import { flag } from "../options/mod.ts";
 
 /** `list`: lists available models. */
@@ -20,7 +20,7 @@ export default command({
     const entries = await session.registry.list();
     if (values.json) await environment.output.print(JSON.stringify(entries.map(entryJson)));
     else if (values.short) {
-      for (const entry of entries) await environment.output.print(entry.name);
+      for (const entry of entries) await environment.output.print(printable(entry.name));
     } else await environment.output.print(entryTable(entries));
     return EXIT.ok;
   },

@@ -1,6 +1,13 @@
+import { messageOf } from "../../errors.ts";
 import type { ModelEntry } from "../../models/entry/mod.ts";
-import { missingBytes, parseReference, type PulledModel } from "../../models/pull/mod.ts";
+import {
+  missingBytes,
+  parseReference,
+  type PulledModel,
+  type Reference,
+} from "../../models/pull/mod.ts";
 import { type Call, command, type Environment, EXIT, interruptible } from "../environment/mod.ts";
+import { printable } from "../output/mod.ts";
 import { modelStore, pullWithProgress } from "../pulling/mod.ts";
 import { flag, integer, type Option, UsageError } from "../options/mod.ts";
 
@@ -31,18 +38,19 @@ export default command({
     await interruptible(environment, EXIT.interrupted, async (signal) => {
       const { sha256, connections } = values;
       const asked = operands[0]!;
-      if (sha256 !== null && parseReference(asked).kind !== "url") {
+      if (sha256 !== null && referenceOf(asked).kind !== "url") {
         throw new UsageError(
           "--sha256: applies only to https: URLs; other sources publish checksums",
         );
       }
+      referenceOf(asked);
       const store = modelStore(environment);
       const plan = await store.plan(asked, { sha256, signal });
       const missing = missingBytes(plan);
       const pulled = await pullWithProgress(environment, store, plan, { connections, signal });
       const { paths } = pulled;
       const name = await nameOf(pulled, { globals, config }, environment);
-      if (!values.json) await environment.output.print(name);
+      if (!values.json) await environment.output.print(printable(name));
       else {
         const { reference } = plan;
         const report = { reference, name, paths, downloaded: missing !== 0 };
@@ -51,6 +59,15 @@ export default command({
       return EXIT.ok;
     }),
 });
+
+/** @throws {UsageError} for a text that is no reference, such as a model's name. */
+function referenceOf(asked: string): Reference {
+  try {
+    return parseReference(asked);
+  } catch (error) {
+    throw new UsageError(messageOf(error));
+  }
+}
 
 /** The name of the pulled model. Another file may already have the name of the file. */
 async function nameOf(

@@ -1,7 +1,7 @@
 import { ShimmyError } from "../../errors.ts";
 import { isReference } from "../../models/pull/mod.ts";
 import { command, EXIT } from "../environment/mod.ts";
-import { bytes } from "../output/mod.ts";
+import { bytes, printable } from "../output/mod.ts";
 import { confirm, modelStore } from "../pulling/mod.ts";
 import { flag } from "../options/mod.ts";
 
@@ -26,7 +26,9 @@ export default command({
     const size = bytes(removal.bytes);
     if (!removal.owned) {
       const why = `${entry.name} was not pulled by Shimmy, and other programs may use it`;
-      const answer = await confirm(environment, `${why}. Remove its ${size}?`, { yes: values.yes });
+      const answer = await confirm(environment, printable(`${why}. Remove its ${size}?`), {
+        yes: values.yes,
+      });
       if (answer === null) {
         throw new ShimmyError("invalid", `${why}; use --yes to remove it`, {
           detail: entry.paths[0]!,
@@ -36,9 +38,9 @@ export default command({
     }
     await removal.run();
     for (const path of removal.files) {
-      if (globals.verbose) environment.output.note(`Removed ${path}`);
+      if (globals.verbose) environment.output.note(printable(`Removed ${path}`));
     }
-    await environment.output.print(`Removed ${entry.name} (${size})`);
+    await environment.output.print(printable(`Removed ${entry.name} (${size})`));
     return EXIT.ok;
   },
 });

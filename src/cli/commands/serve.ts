@@ -9,11 +9,29 @@ import {
   isLoopback,
   parseAddress,
   SERVE_OPTIONS,
+  type ServeValues,
   UsageError,
 } from "../options/mod.ts";
-import { command, EXIT, interruptible, type ModelSession } from "../environment/mod.ts";
-import { explain, placementLine } from "../output/mod.ts";
-import { createLog, type Log, logAccess, residencyLimits, watchConfig } from "../serving/mod.ts";
+import {
+  command,
+  type Environment,
+  EXIT,
+  interruptible,
+  type InterruptSignal,
+  type ModelSession,
+} from "../environment/mod.ts";
+import { explain, placementLine, printable } from "../output/mod.ts";
+import {
+  checkDefaultModel,
+  createLog,
+  listenReason,
+  type Log,
+  logAccess,
+  residencyLimits,
+  resolveAddress,
+  warnMissingFolders,
+  watchConfig,
+} from "../serving/mod.ts";
 import { modelStore, resolveDefaultModel, resolveDraft } from "../pulling/mod.ts";
 
 /** Milliseconds that running requests have to finish when the server stops. */
@@ -29,14 +47,19 @@ export default command({
   options: SERVE_OPTIONS,
   run: async ({ values, globals, config, configPaths, reload }, environment) => {
     const { output, env } = environment;
-    const address = parseAddress(values.bind, values.port);
-    guardAddress(address, values["api-key"], values.insecure);
+    const address = resolveAddress(parseAddress(values.bind, values.port));
     const log = createLog(env("SHIMMY_LOG"), globals.verbose, (line) => output.note(line));
-    return await interruptible(environment, EXIT.ok, async (stop) => {
+    const apiKey = await apiKeyFor(address, values, environment);
+    let interruptedBy: InterruptSignal | undefined;
+    using _ = environment.onInterrupt((signal) => interruptedBy ??= signal);
+    return await interruptible(environment, EXIT.interrupted, async (stop) => {
       const pulling = { signal: stop, notify: log.info };
       const asked = values["model-path"] ?? undefined;
+      const chosen = await resolveDefaultModel(environment, asked, values, pulling);
+      if (chosen.base !== undefined) await checkDefaultModel(chosen.base);
+      await warnMissingFolders(globals["model-dirs"], env, log);
       await using session = await environment.openModelSession({
-        ...await resolveDefaultModel(environment, asked, values, pulling),
+        ...chosen,
         globals: await resolveDraft(environment, globals, values, pulling),
         parallel: values.parallel,
         config,
@@ -54,7 +77,7 @@ export default command({
           settings: {
             version: VERSION,
             library: LLAMA_VERSION,
-            apiKey: values["api-key"],
+            apiKey,
             corsOrigins: values["cors-origin"],
             loopbackOnly: isLoopback(address.hostname),
             maxBodyBytes: MAX_BODY_BYTES,
@@ -93,7 +116,8 @@ export default command({
       await drain(server, socketAnswers, log);
       await session[Symbol.asyncDispose]();
       await ready;
-      return EXIT.ok;
+      // A service manager that stops the server expects success.
+      return interruptedBy === "SIGTERM" ? EXIT.ok : EXIT.interrupted;
     });
   },
 });
@@ -108,9 +132,22 @@ async function canIsolate(log: Log): Promise<boolean> {
   return false;
 }
 
-/** @throws {UsageError} for an address beyond this machine without an API key. */
-function guardAddress({ hostname }: Address, apiKey: string | null, insecure: boolean): void {
-  if (isLoopback(hostname) || apiKey !== null || insecure) return;
+/**
+ * The API key that clients must send. For an address beyond this machine without a key, the user at the
+ * terminal is asked for one.
+ *
+ * @throws {UsageError} for such an address when no key is given.
+ */
+async function apiKeyFor(
+  { hostname }: Address,
+  values: Pick<ServeValues, "api-key" | "insecure">,
+  { input }: Environment,
+): Promise<string | null> {
+  const { "api-key": given, insecure } = values;
+  if (isLoopback(hostname) || given !== null || insecure) return given;
+  const question = `Other machines can reach ${hostname}. API key that clients must send:`;
+  const key = input.isTerminal ? await input.secret(question) : null;
+  if (key) return key;
   throw new UsageError(
     `--bind: other machines can reach ${hostname}; set --api-key, or use --insecure`,
   );
@@ -123,9 +160,9 @@ function listen({ hostname, ports }: Address, handler: Handler): Deno.HttpServer
       return Deno.serve({ hostname, port, onListen: () => {} }, handler);
     } catch (error) {
       if (error instanceof Deno.errors.AddrInUse) continue;
-      throw new ShimmyError("backend", `Cannot listen on ${formatAddress(hostname, port)}`, {
-        cause: error,
-      });
+      const address = formatAddress(hostname, port);
+      const message = `Cannot listen on ${address}: ${listenReason(error)}`;
+      throw new ShimmyError("backend", message, { cause: error });
     }
   }
   const [first, last] = [ports[0], ports.at(-1)];
@@ -147,17 +184,17 @@ async function prepare(
   try {
     const { models, skipped } = await session.registry.discovery();
     for (const { path, reason, kind } of skipped) {
-      if (kind === "broken" || kind === "shard") log.warn(`Skipped ${path}: ${reason}`);
-      else log.debug(`Ignored ${path}: ${reason}`);
+      if (kind === "broken" || kind === "shard") log.warn(printable(`Skipped ${path}: ${reason}`));
+      else log.debug(printable(`Ignored ${path}: ${reason}`));
     }
     const entry = await session.selectModel();
-    log.info(`${models.length} models; default: ${entry.name}`);
+    log.info(`${models.length} models; default: ${printable(entry.name)}`);
     await session.prepareLibrary();
     // With --keep-alive 0 the model would be unloaded before the first request.
     if (!keepsModels) return;
     if (!isChosen && entry.source !== "base" && entry.source !== "builtin") return;
     const { info } = await session.registry.engine(entry, stop);
-    log.info(`Loaded ${entry.name} (${info.description}): ${placementLine(info)}`);
+    log.info(`Loaded ${printable(entry.name)} (${info.description}): ${placementLine(info)}`);
   } catch (error) {
     if (!stop.aborted) log.error(explain(error, verbose));
   }

@@ -84,6 +84,9 @@ export interface ModelSession extends AsyncDisposable {
   prepareLibrary(): Promise<void>;
 }
 
+/** SIGINT is Ctrl-C; a service manager sends SIGTERM. */
+export type InterruptSignal = "SIGINT" | "SIGTERM";
+
 /** Everything outside of a command that the command uses. */
 export interface Environment {
   readonly output: Output;
@@ -91,6 +94,6 @@ export interface Environment {
   /** Reads an environment variable. */
   readonly env: (name: string) => string | undefined;
   /** Calls `handler` for SIGINT, and for SIGTERM where it exists, until disposed. */
-  onInterrupt(handler: () => void): Disposable;
+  onInterrupt(handler: (signal: InterruptSignal) => void): Disposable;
   openModelSession(request: ModelSessionRequest): Promise<ModelSession>;
 }

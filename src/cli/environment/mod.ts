@@ -3,6 +3,7 @@ export { type Call, checkOperands, type Command, command, EXIT } from "./command
 export {
   type Environment,
   type Input,
+  type InterruptSignal,
   type ModelSession,
   type ModelSessionChange,
   type ModelSessionRequest,

@@ -26,7 +26,8 @@ export function parseAddress(bind: string | null, port: number | null, label = "
     // An IPv6 address without a port contains colons too.
     (/^[0-9a-f]*:[0-9a-f:.]*:[0-9a-f:.]*$/i.test(bind) ? [bind, bind] : null);
   const own = match?.[3] === undefined ? null : Number(match[3]);
-  if (match === null || bind === "" || (own !== null && own > 65_535)) {
+  // A number alone would be the IPv4 address with this value, and is meant as a port.
+  if (match === null || /^\d*$/.test(bind) || (own !== null && own > 65_535)) {
     throw new UsageError(`${label}: must be auto, ADDRESS or ADDRESS:PORT, not '${bind}'`);
   }
   return { hostname: match[1] || match[2] || LOOPBACK, ports: own === null ? ports : [own] };

@@ -1,4 +1,5 @@
 import { messageOf, ShimmyError } from "../../errors.ts";
+import { printableLines } from "./printable.ts";
 
 /**
  * An error message for the operator: one line, or with `verbose` also the causes and the stack.
@@ -7,7 +8,7 @@ export function explain(error: unknown, verbose: boolean): string {
   const detail = error instanceof ShimmyError ? error.detail : undefined;
   if (!verbose) {
     return [messageOf(error), ...(detail === undefined ? [] : [detail])]
-      .map((part) => part.split("\n", 1)[0]!).join(": ");
+      .map((part) => printableLines(part.split("\n", 1)[0]!)).join(": ");
   }
   const lines = [messageOf(error), ...(detail === undefined ? [] : [detail])];
   for (let cause = causeOf(error); cause !== undefined; cause = causeOf(cause)) {

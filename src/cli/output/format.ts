@@ -1,9 +1,16 @@
 import { format as formatBytes } from "@std/fmt/bytes";
 import type { Timings, Usage } from "../../engine/protocol/mod.ts";
+import { printable } from "./printable.ts";
 import { displayWidth } from "./width.ts";
 
-/** Rows as columns with two spaces between them. The first row is the heading; numbers are right-aligned. */
-export function table(rows: readonly (readonly (string | number)[])[]): string {
+/**
+ * Rows as columns with two spaces between them. The first row is the heading; numbers are right-aligned.
+ * Control characters in cells are escaped.
+ */
+export function table(given: readonly (readonly (string | number)[])[]): string {
+  const rows = given.map((row) =>
+    row.map((cell) => typeof cell === "string" ? printable(cell) : cell)
+  );
   const widths: number[] = [];
   for (const row of rows) {
     row.forEach((cell, i) => widths[i] = Math.max(widths[i] ?? 0, displayWidth(String(cell))));

@@ -41,7 +41,7 @@ export function overview(
       ]
       : []),
     [
-      "shimmy <command> --help shows the options of a command.",
+      "shimmy help <command>, or shimmy <command> --help, shows the options of a command.",
       ...(all ? [] : ["shimmy --help-all shows global options and environment variables."]),
       "shimmy --version shows the versions of Shimmy and libllama.",
     ].join("\n"),

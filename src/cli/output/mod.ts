@@ -3,4 +3,5 @@ export { explain } from "./explain.ts";
 export { bytes, fields, parameters, table, timingsJson, usageJson } from "./format.ts";
 export { commandHelp, overview } from "./help.ts";
 export { buffers, contextBuffers, placementLine } from "./placement.ts";
+export { printable, printableLines } from "./printable.ts";
 export { displayWidth } from "./width.ts";

@@ -82,7 +82,7 @@ Deno.test("a terminal shows a progress bar", async () => {
 Deno.test("an invalid reference or checksum names the valid forms", async () => {
   await using place = new PullFixture();
   const { status, environment } = await place.shimmy(["pull", "o/r"]);
-  assertEquals(status, 1);
+  assertEquals(status, 2);
   assertMatch(environment.notes[0]!, /^shimmy: Cannot pull 'o\/r': it must be hf:owner\/repo/);
   const wrong = await place.shimmy(["pull", "hf:o/r", "--sha256", "12"]);
   assertEquals(wrong.status, 2);
@@ -185,7 +185,7 @@ Deno.test("a draft model is pulled like the model", async () => {
       const environment = new EnvironmentDouble({ env: place.env });
       const done = main([...full, "--draft", draft!, "--yes"], environment);
       while (environment.out === "") await new Promise((resolve) => setTimeout(resolve, 5));
-      environment.interrupt();
+      environment.interrupt("SIGTERM");
       assertEquals([await done, environment.requests[0]?.globals.draft], [0, expected], command[0]);
     }
   }
@@ -247,7 +247,7 @@ Deno.test("serve pulls its default model first", async () => {
     const environment = new EnvironmentDouble({ env: place.env });
     const done = main([...command, "--yes"], environment);
     while (environment.out === "") await new Promise((resolve) => setTimeout(resolve, 5));
-    environment.interrupt();
+    environment.interrupt("SIGTERM");
     assertEquals(await done, 0);
     const { base, preferred } = environment.requests[0]!;
     assertEquals({ base, preferred }, request);

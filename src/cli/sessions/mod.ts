@@ -1,3 +1,3 @@
 /** Model sessions: the registry together with libllama, load options and placement of one command. */
 export { downloadProgress } from "./model_session.ts";
-export { openNamedModel, PULL_OPTIONS } from "./named_session.ts";
+export { MODEL_OPTIONS, nameOf, openNamedModel, PULL_OPTIONS } from "./named_session.ts";

@@ -1,6 +1,6 @@
 import type { Config } from "../config/mod.ts";
 import { defaultModel } from "./default_model.ts";
-import { flag, type GlobalValues } from "../options/mod.ts";
+import { flag, type GlobalValues, text, UsageError } from "../options/mod.ts";
 import { resolveDefaultModel, resolveDraft, resolveReference } from "../pulling/mod.ts";
 import type { Environment, ModelSession } from "../environment/mod.ts";
 
@@ -8,6 +8,26 @@ import type { Environment, ModelSession } from "../environment/mod.ts";
 export const PULL_OPTIONS = {
   "yes": flag({ help: "pull a missing model without asking" }),
 } as const;
+
+/** The option that names the model, for commands whose operand NAME is optional. */
+export const MODEL_OPTIONS = {
+  "name": text("NAME", {
+    short: "m",
+    help: "model, like the argument NAME; hf:, ollama: and https: references are pulled first",
+  }),
+} as const;
+
+/** The model that an option or an operand names. @throws {UsageError} when both name different ones. */
+export function nameOf(
+  command: string,
+  option: string | null,
+  operand: string | undefined,
+): string | undefined {
+  if (option !== null && operand !== undefined && option !== operand) {
+    throw new UsageError(`${command}: two models are named, '${operand}' and '${option}'`);
+  }
+  return operand ?? option ?? undefined;
+}
 
 /** What a command for one model needs to open a session. */
 export interface NamedModelRequest {

@@ -10,6 +10,7 @@ export {
   manifestFiles,
   MAX_MANIFEST_BYTES,
   ollamaStore,
+  splitFolders,
   storeName,
   walk,
 } from "./sources/mod.ts";

@@ -1,0 +1,74 @@
+import { resolve } from "@std/path";
+import { messageOf, ShimmyError } from "../../errors.ts";
+import {
+  candidateOf,
+  describe,
+  isModel,
+  processEnvironment,
+  splitFolders,
+} from "../../models/discovery/mod.ts";
+import { shardSet } from "../../models/entry/mod.ts";
+import { type Address, UsageError } from "../options/mod.ts";
+import type { Log } from "./log.ts";
+
+/**
+ * Reads the header of the default model, so that the server does not start with a model that no request
+ * can use.
+ *
+ * @throws {ShimmyError} `backend`, with the reason and the path.
+ */
+export async function checkDefaultModel(path: string): Promise<void> {
+  const file = resolve(path);
+  const described = await describe(candidateOf(shardSet(file)), "base");
+  if (isModel(described)) return;
+  throw new ShimmyError("backend", `Cannot use the default model: ${described.reason}`, {
+    detail: described.path,
+  });
+}
+
+/** Warns of folders of `--model-dirs` that do not exist. */
+export async function warnMissingFolders(
+  modelDirs: string | null,
+  env: (name: string) => string | undefined,
+  log: Pick<Log, "warn">,
+): Promise<void> {
+  const home = env("HOME") || env("USERPROFILE") || undefined;
+  for (const path of splitFolders(modelDirs ?? "", { ...processEnvironment(), home })) {
+    const info = await Deno.stat(path).catch(() => null);
+    if (info?.isDirectory) continue;
+    log.warn(`--model-dirs: ${path} ${info === null ? "does not exist" : "is not a directory"}`);
+  }
+}
+
+/**
+ * The address with its host name resolved, so that the loopback check sees what the socket is bound to.
+ *
+ * @throws {UsageError} for a name that cannot be resolved, or that belongs to another machine.
+ */
+export function resolveAddress(address: Address): Address {
+  const { hostname } = address;
+  if (hostname === "localhost" || hostname.includes(":") || /^\d+(\.\d+){3}$/.test(hostname)) {
+    return address;
+  }
+  try {
+    // Deno's DNS functions ignore the hosts file; a socket resolves names as the server will.
+    using listener = Deno.listen({ hostname, port: 0 });
+    return { ...address, hostname: listener.addr.hostname };
+  } catch (error) {
+    const reason = error instanceof Deno.errors.AddrNotAvailable
+      ? "it is the name of another machine"
+      : "the name cannot be resolved";
+    throw new UsageError(
+      `--bind: cannot listen on '${hostname}': ${reason}; must be auto, ADDRESS or ADDRESS:PORT`,
+    );
+  }
+}
+
+/** The reason why a socket cannot listen, as part of a sentence. */
+export function listenReason(error: unknown): string {
+  if (error instanceof Deno.errors.AddrNotAvailable) {
+    return "this machine does not have the address";
+  }
+  if (error instanceof Deno.errors.PermissionDenied) return "permission denied";
+  return messageOf(error);
+}
