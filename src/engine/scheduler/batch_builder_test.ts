@@ -37,7 +37,7 @@ function sequence(id: number, length: number, held: number): Sequence {
       remaining: length - held,
     },
     ...{ submitted: 0, request: {} },
-    stream: { id, tokens: tokens.slice(0, held) },
+    stream: { id, tokens: tokens.slice(0, held), planned: [] },
   } as unknown as Sequence;
 }
 
@@ -104,4 +104,13 @@ Deno.test("a prompt longer than a batch is cut, also where the batch was begun",
     next,
   ]);
   assertEquals(batch.streams.join(""), "222222" + "33333333");
+});
+
+Deno.test("a prompt's chunk ends where a checkpoint is planned", () => {
+  const batch = new BatchDouble();
+  const one = sequence(0, 50, 10);
+  one.stream!.planned = [30, 49];
+  addPrefillChunks(batch as unknown as Batch, [one], 64, 0, 512);
+  assertEquals(batch.positions.at(-1), 29);
+  assertEquals(one.outputs, []);
 });
