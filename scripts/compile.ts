@@ -8,9 +8,7 @@
  */
 import { fromFileUrl, join } from "@std/path";
 import { parseArgs } from "node:util";
-import { describeFolder, MANIFEST } from "../src/runtime/library/install.ts";
 import { V8_FLAGS } from "../src/own_command.ts";
-import { fetchPackage } from "../src/runtime/library/npm.ts";
 import { npmPackage } from "../src/runtime/library/release.ts";
 import {
   currentPlatform,
@@ -19,7 +17,7 @@ import {
   VARIANTS,
 } from "../src/runtime/library/variant.ts";
 import { BUNDLE, bundle, run } from "./bundle.ts";
-import { LLAMA_LICENCE, llamaLicence, PACKAGE_LICENCE } from "./licences.ts";
+import { layOutPackage } from "./libraries.ts";
 
 const DIST = fromFileUrl(new URL("../dist", import.meta.url));
 
@@ -65,33 +63,15 @@ function fail(message: string): never {
   Deno.exit(2);
 }
 
-/** Programs' libraries, and what is for Node.js alone. */
-const UNUSED = /llama-common|\.node$|^_|^\./;
-
 /** Lays out a variant's libraries as the executable is to hold them, and returns the folder. */
 async function layOutRuntime(platform: Platform, variant: Variant): Promise<string> {
-  const name = npmPackage(platform, variant);
-  if (!name) {
+  if (!npmPackage(platform, variant)) {
     fail(`--with-runtime: nobody publishes ${variant} for ${platform.os}-${platform.arch}`);
   }
-  const from = await fetchPackage(name, { os: denoOs(platform) });
   const runtime = join(DIST, "runtime");
   await Deno.remove(runtime, { recursive: true }).catch(() => {});
-  const to = join(runtime, variant);
-  await Deno.mkdir(to, { recursive: true });
-  for await (const file of Deno.readDir(from)) {
-    if (!file.isFile || UNUSED.test(file.name)) continue;
-    await Deno.copyFile(join(from, file.name), join(to, file.name));
-  }
-  const licence = await Deno.readTextFile(join(from, "..", "..", "LICENSE"));
-  await Deno.writeTextFile(join(to, PACKAGE_LICENCE), licence);
-  await Deno.writeTextFile(join(to, LLAMA_LICENCE), llamaLicence(licence));
-  await Deno.writeTextFile(join(to, MANIFEST), JSON.stringify(await describeFolder(to, false)));
+  await layOutPackage(platform, variant, join(runtime, variant));
   return runtime;
-}
-
-function denoOs({ os }: Platform): typeof Deno.build.os {
-  return os === "win" ? "windows" : os === "mac" ? "darwin" : "linux";
 }
 
 async function compile({ target, withRuntime, deno }: CompileOptions): Promise<void> {
