@@ -22,7 +22,7 @@ import { layOutPackage } from "./libraries.ts";
 const DIST = fromFileUrl(new URL("../dist", import.meta.url));
 
 /** The targets Deno compiles for. */
-const TARGETS: Readonly<Record<string, Platform>> = {
+export const TARGETS: Readonly<Record<string, Platform>> = {
   "x86_64-unknown-linux-gnu": { os: "linux", arch: "x64" },
   "aarch64-unknown-linux-gnu": { os: "linux", arch: "arm64" },
   "x86_64-apple-darwin": { os: "mac", arch: "x64" },
