@@ -73,6 +73,8 @@ export const LAYERS: readonly (readonly string[])[] = [
   ["src/cli/sessions"],
   ["src/cli/commands"],
   ["src/cli"],
+  // The same for programs.
+  ["src/library"],
   ["main.ts"],
 ];
 

@@ -1,0 +1,76 @@
+import type { Answer, AnswerEvent, AnswerFinish } from "../chat/mod.ts";
+import type { Timings, Usage } from "../engine/protocol/mod.ts";
+
+/** A finished answer. */
+export interface GenerationResult {
+  /** The whole answer, without the reasoning. */
+  readonly text: string;
+  /** What the model wrote before its answer, if it reasons; else empty. */
+  readonly reasoning: string;
+  /**
+   * `stop`: the model ended its answer, or a stop string did. `length`: the maximum of tokens or the
+   * context length was reached. `cancelled`: the caller left the iteration or aborted.
+   */
+  readonly finishReason: AnswerFinish;
+  /** Number of tokens. `null` for an answer that was left before its end. */
+  readonly usage: Usage | null;
+  /** Durations in milliseconds and rates in tokens per second. `null` as for `usage`. */
+  readonly timings: Timings | null;
+}
+
+/** A running answer: iterate it once for pieces of its text, or wait for its result. */
+export interface Generation extends AsyncIterable<string> {
+  /**
+   * The finished answer. Reads what nobody has read yet.
+   *
+   * @throws {ShimmyError} where the request cannot be answered, as the iteration does
+   */
+  result(): Promise<GenerationResult>;
+}
+
+/** The text of an answer's events. */
+export class AnswerGeneration implements Generation {
+  readonly #answer: Answer;
+  readonly #events: AsyncGenerator<string, void>;
+  #text = "";
+  #reasoning = "";
+  #done: Extract<AnswerEvent, { type: "done" }> | null = null;
+
+  constructor(answer: Answer, signal: AbortSignal | undefined) {
+    this.#answer = answer;
+    this.#events = this.#read(signal);
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<string> {
+    return this.#events;
+  }
+
+  async result(): Promise<GenerationResult> {
+    for await (const _ of this.#events);
+    return {
+      text: this.#text,
+      reasoning: this.#reasoning,
+      finishReason: this.#done?.finishReason ?? "cancelled",
+      usage: this.#done?.usage ?? null,
+      timings: this.#done?.timings ?? null,
+    };
+  }
+
+  async *#read(signal: AbortSignal | undefined): AsyncGenerator<string, void> {
+    const cancel = () => this.#answer.control({ type: "cancel" });
+    // The request has not been sent yet, so that nothing has to be cancelled.
+    if (signal?.aborted) return;
+    signal?.addEventListener("abort", cancel);
+    try {
+      for await (const event of this.#answer) {
+        if (event.type === "done") this.#done = event;
+        if (event.type === "reasoning") this.#reasoning += event.text;
+        if (event.type !== "text") continue;
+        this.#text += event.text;
+        yield event.text;
+      }
+    } finally {
+      signal?.removeEventListener("abort", cancel);
+    }
+  }
+}
