@@ -160,11 +160,11 @@ mount -t tmpfs -o mode=1777 tmpfs "$1/tmp"
 /** Settings of this machine that a build's downloads need: proxies and certificates. */
 const NETWORK = /^(https?_proxy|no_proxy|npm_config_registry)$/i;
 
-/** Runs a command of the build as root, with the network. */
-async function runInside(
+/** Runs a command of the build as root, with the network. @throws {Error} where it fails */
+export async function runInside(
   { root, settings }: Image,
   command: string,
-  caches: readonly (readonly [folder: string, path: string])[],
+  caches: readonly (readonly [folder: string, path: string])[] = [],
 ): Promise<void> {
   const env = Object.entries({
     ...Object.fromEntries(

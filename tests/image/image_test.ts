@@ -4,6 +4,7 @@
  */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
+import { runUnderSystemd } from "./systemd.ts";
 import {
   buildTarget,
   type Container,
@@ -19,16 +20,19 @@ function obstacle(): string | null {
   if (Deno.build.os !== "linux") return "it needs Linux";
   if (Deno.uid() !== 0) return "it needs root";
   for (const program of ["debootstrap", "unshare", "nsenter", "ip", "setpriv"]) {
-    const found = (Deno.env.get("PATH") ?? "").split(":").some((folder) => {
-      try {
-        return Deno.statSync(join(folder, program)).isFile;
-      } catch {
-        return false;
-      }
-    });
-    if (!found) return `${program} is missing`;
+    if (!isInstalled(program)) return `${program} is missing`;
   }
   return null;
+}
+
+function isInstalled(program: string): boolean {
+  return (Deno.env.get("PATH") ?? "").split(":").some((folder) => {
+    try {
+      return Deno.statSync(join(folder, program)).isFile;
+    } catch {
+      return false;
+    }
+  });
 }
 
 const why = obstacle();
@@ -140,6 +144,23 @@ Deno.test({
       assert(names.includes("LICENSE"), names.join());
       const licence = await Deno.readTextFile(join(image.root, "opt", "shimmy", "LICENSE"));
       assertStringIncludes(licence, "MIT");
+    });
+
+    await t.step({
+      name: "the systemd unit runs the server, with its own user and without rights",
+      ignore: !isInstalled("systemd-nspawn"),
+      fn: async () => {
+        const { answer, health, status, show, state } = await runUnderSystemd(image);
+        assertStringIncludes(answer, '"response":"The capital of France is Paris."');
+        assertEquals(JSON.parse(health).status, "ok");
+        assertMatch(status, /^CapEff:\s+0+$/m);
+        assertMatch(status, /^NoNewPrivs:\s+1$/m);
+        assertMatch(status, /^Seccomp:\s+2$/m);
+        assert(!/^Uid:\s+0\s/m.test(status), status);
+        assertStringIncludes(state, "models");
+        assertStringIncludes(show, "Result=success");
+        assertStringIncludes(show, "ExecMainStatus=0");
+      },
     });
   },
 });
