@@ -126,7 +126,9 @@ Deno.test("every call of curl in the pages answers, with what the page shows", a
 });
 
 Deno.test("every program in the pages is found", () => {
-  const blocks = PAGES.flatMap(({ name, text }) => [...text.matchAll(/```ts\n/g)].map(() => name));
+  // The program of the library needs no server; library_test.ts runs it.
+  const pages = PAGES.filter(({ name }) => name !== "docs/library.md");
+  const blocks = pages.flatMap(({ name, text }) => [...text.matchAll(/```ts\n/g)].map(() => name));
   assertEquals(programs().map(({ page }) => page), blocks);
 });
 

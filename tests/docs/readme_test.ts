@@ -88,6 +88,9 @@ const OTHERS_OPTIONS = [
   "lora-scaled",
   "models-max",
   "reranking",
+  // Of Docker, gh, systemctl, journalctl and sha256sum.
+  ...["tag", "detach", "wait", "profile", "rm", "repo", "now", "unit", "follow"],
+  ...["check", "ignore-missing"],
   "help",
   "help-all",
   "max-semi-space-size",
