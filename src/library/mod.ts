@@ -5,9 +5,7 @@
  * import { loadModel } from "@shimmy/shimmy/library";
  *
  * await using model = await loadModel({ model: "shimmy-tiny" });
- * for await (const text of model.generate("What is the capital of France?", { temperature: 0 })) {
- *   console.log(text);
- * }
+ * const { text } = await model.generate("What is the capital of France?").result();
  * ```
  *
  * @module
