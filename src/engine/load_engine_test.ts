@@ -11,7 +11,7 @@ import type { Sampling } from "./protocol/mod.ts";
 
 const STORY = question("Tell me a story about a fox.");
 
-Deno.test("a loaded model tells what it is", async () => {
+Deno.test("a loaded model describes itself", async () => {
   await using engine = await tinyEngine();
   assertEquals(engine.info.architecture, "llama");
   assertEquals(engine.info.vocabularySize, 1024);
@@ -39,7 +39,7 @@ Deno.test("a greedy answer is the trained one, with usage and timings", async ()
   assertGreater(done.timings.firstTokenMs, 0);
 });
 
-Deno.test("sequences that run together answer as they would alone", async () => {
+Deno.test("concurrent sequences answer as each does alone", async () => {
   const questions = [
     "Hello",
     "Count from 3 to 40.",
@@ -71,7 +71,7 @@ Deno.test("the same seed gives the same text, other seeds give others", async ()
   assert(others.some((text) => text !== first));
 });
 
-Deno.test("an answer ends at its token limit and says so", async () => {
+Deno.test("an answer ends at its token limit with reason length", async () => {
   await using engine = await tinyEngine();
   const { done, tokens } = await collect(engine.generate(ask(STORY, { maxTokens: 5 })));
   assertEquals(tokens.length, 5);
@@ -80,7 +80,7 @@ Deno.test("an answer ends at its token limit and says so", async () => {
   assertEquals([none.text, none.done.finishReason], ["", "length"]);
 });
 
-Deno.test("an answer ends before a stop string, wherever tokens are cut", async () => {
+Deno.test("an answer ends before a stop string across token boundaries", async () => {
   await using engine = await tinyEngine();
   const whole = (await collect(engine.generate(ask(STORY)))).text;
   for (const stop of ["curious fox", "x named", "Mia", "."]) {
@@ -99,7 +99,7 @@ Deno.test("an answer that fills the context ends with length", async () => {
   assertEquals(done.usage.promptTokens + done.usage.completionTokens, 32);
 });
 
-Deno.test("a prompt over the context is refused with both numbers", async () => {
+Deno.test("a prompt longer than the context is refused with both numbers", async () => {
   await using engine = await tinyEngine({ contextLength: 16 });
   const error = await assertRejects(
     () => collect(engine.generate(ask(STORY + STORY))),
@@ -121,7 +121,7 @@ Deno.test("an empty prompt and unknown token ids are refused by name", async () 
   }
 });
 
-Deno.test("control tokens are read as such only where the prompt says so", async () => {
+Deno.test("control tokens are parsed only in special prompt parts", async () => {
   await using engine = await tinyEngine();
   const special = await engine.tokenize([{ text: "<|im_end|>", special: true }], false);
   const plain = await engine.tokenize([{ text: "<|im_end|>", special: false }], false);
@@ -130,7 +130,7 @@ Deno.test("control tokens are read as such only where the prompt says so", async
   assertEquals(await engine.detokenize(plain), "<|im_end|>");
 });
 
-Deno.test("a stopped sequence frees its stream for the one that waits", async () => {
+Deno.test("a stopped sequence frees its stream for a waiting one", async () => {
   await using engine = await tinyEngine({ parallel: 1 });
   const endless = engine.generate(ask(STORY, { maxTokens: null, ignoreEos: true }));
   const waiting = collect(engine.generate(ask(question("Hello"))));
@@ -142,7 +142,7 @@ Deno.test("a stopped sequence frees its stream for the one that waits", async ()
   assertEquals([status.running, status.queued], [0, 0]);
 });
 
-Deno.test("a stop control ends the answer with what there is", async () => {
+Deno.test("a stop control ends the answer with the text so far", async () => {
   await using engine = await tinyEngine();
   const run = engine.generate(ask(STORY, { maxTokens: null, ignoreEos: true }));
   let tokens = 0;
@@ -153,7 +153,7 @@ Deno.test("a stop control ends the answer with what there is", async () => {
   assertGreater(tokens, 2);
 });
 
-Deno.test("ignoring the end of generation goes on to the limit", async () => {
+Deno.test("ignoreEos generates up to the token limit", async () => {
   await using engine = await tinyEngine();
   const { done } = await collect(
     engine.generate(ask(question("Hello"), { ignoreEos: true, maxTokens: 40 })),
@@ -161,7 +161,7 @@ Deno.test("ignoring the end of generation goes on to the limit", async () => {
   assertEquals([done.finishReason, done.usage.completionTokens], ["length", 40]);
 });
 
-Deno.test("a paused sequence waits, and others go on meanwhile", async () => {
+Deno.test("a paused sequence waits while others continue", async () => {
   await using engine = await tinyEngine();
   const paused = engine.generate(ask(STORY, { maxTokens: 30 }));
   paused.control({ type: "pause" });
@@ -176,7 +176,7 @@ Deno.test("a paused sequence waits, and others go on meanwhile", async () => {
   await iterator.return?.();
 });
 
-Deno.test("a reader who stops reading stops the engine, and goes on where it was", async () => {
+Deno.test("an unread stream pauses its sequence and continues later", async () => {
   await using engine = await tinyEngine();
   const run = engine.generate(ask(STORY, { maxTokens: 800, ignoreEos: true }));
   const iterator = run[Symbol.asyncIterator]();
@@ -188,7 +188,7 @@ Deno.test("a reader who stops reading stops the engine, and goes on where it was
     before = steps;
     steps = (await engine.status()).steps;
   }
-  // Far from the 800 tokens asked for: it was paused and not buffered without end.
+  // Far fewer than the 800 requested tokens: the sequence was paused, not buffered without limit.
   assert(steps < 600, `${steps} steps`);
   let tokens = 1;
   for (let next = await iterator.next(); !next.done; next = await iterator.next()) {
@@ -231,7 +231,7 @@ Deno.test("log probabilities come with each token, likeliest first", async () =>
 
 Deno.test("every sampling parameter reaches the native chain", async () => {
   await using engine = await tinyEngine();
-  // Outside of what it was trained on the model is unsure, so that every parameter has its effect.
+  // On untrained text the model is unsure, so every parameter has an effect.
   const prompt = "a lake in the";
   const tell = async (sampling: Partial<Sampling>) => {
     const request = ask(prompt, { sampling, maxTokens: 80, ignoreEos: true });
@@ -263,7 +263,7 @@ Deno.test("every sampling parameter reaches the native chain", async () => {
   assertEquals(await tell(hot), plain);
 });
 
-Deno.test("a grammar is followed to the letter, and an unusable one is refused", async () => {
+Deno.test("answers follow a grammar, and an invalid grammar is refused", async () => {
   await using engine = await tinyEngine();
   const source = 'root ::= "yes" | "no" [0-9]{3}';
   for (const temperature of [0, 2]) {
@@ -291,7 +291,7 @@ Deno.test("a lazy grammar starts at its trigger", async () => {
   assertEquals(text, "The capital of France is Rome!");
 });
 
-Deno.test("a full queue refuses with a time to come back", async () => {
+Deno.test("a full queue refuses requests with a retry time", async () => {
   await using engine = await tinyEngine({ parallel: 1 });
   const runs = Array.from({ length: 40 }, () => engine.generate(ask(STORY, { maxTokens: 200 })));
   const results = await Promise.allSettled(runs.map(async (run) => {
@@ -305,7 +305,7 @@ Deno.test("a full queue refuses with a time to come back", async () => {
   }
 });
 
-Deno.test("disposing ends what runs, twice is harmless, and afterwards calls are refused", async () => {
+Deno.test("disposal ends running sequences, is idempotent, and later calls are refused", async () => {
   const engine = await tinyEngine();
   const run = collect(engine.generate(ask(STORY, { maxTokens: null, ignoreEos: true })));
   const outcome = run.then(({ done }) => done.finishReason, (error) => error.kind);

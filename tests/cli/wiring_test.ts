@@ -5,12 +5,12 @@
 import { realLibraryFolder } from "../../ffi/testing.ts";
 import { TINY } from "../support/engine.ts";
 import { SpyLibrary, spyProblem } from "../support/spy_library.ts";
-import { checkWire, WIRES } from "../support/wiring.ts";
+import { checkFlags, FLAG_CHECKS } from "../support/flag_checks.ts";
 import { Machine } from "./machine.ts";
 
 const problem = await spyProblem();
 
-for (const wire of WIRES) {
+for (const wire of FLAG_CHECKS) {
   const name = `${wire.flags.join(" ")} reaches the native call from every command`;
   Deno.test({
     name: problem === null ? name : `${name} (skipped: ${problem})`,
@@ -18,7 +18,7 @@ for (const wire of WIRES) {
     fn: async () => {
       await using machine = await Machine.start();
       await using spy = await SpyLibrary.make((await realLibraryFolder())!);
-      await checkWire(machine, spy, TINY, wire);
+      await checkFlags(machine, spy, TINY, wire);
     },
   });
 }

@@ -1,7 +1,7 @@
 /** Vulkan for real, on Mesa's CPU device where there is no card. */
 import { assertEquals, assertMatch } from "@std/assert";
 import { SpyLibrary, spyProblem } from "../support/spy_library.ts";
-import { checkWire } from "../support/wiring.ts";
+import { checkFlags } from "../support/flag_checks.ts";
 import { registerChecks } from "./checks.ts";
 import { GpuMachine, missing, type PlacementJson, TINY_F16, VULKAN } from "./shimmy.ts";
 
@@ -70,14 +70,14 @@ Deno.test({
     const { folder } = backends.find(({ backend }: { backend: string }) => backend === "vulkan");
     await using spy = await SpyLibrary.make(folder);
     const flags = ["--gpu-layers", "2", "--tensor-split", "3,1", "--cpu-moe"];
-    await checkWire(gpu.machine, spy, TINY_F16, {
+    await checkFlags(gpu.machine, spy, TINY_F16, {
       flags: [...ON, ...flags],
       check: ({ params, devices, split, overrides }) => {
         assertEquals(devices, ["Vulkan0", "Vulkan1"]);
         assertEquals([params.n_gpu_layers, split, overrides.length], [2, [3, 1], 1]);
       },
     }, gpu.env(TWO));
-    await checkWire(gpu.machine, spy, TINY_F16, {
+    await checkFlags(gpu.machine, spy, TINY_F16, {
       flags: ["--gpu-backend", "cpu"],
       check: ({ devices }) => assertEquals(devices, []),
     }, gpu.env(TWO));

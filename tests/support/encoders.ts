@@ -1,4 +1,4 @@
-/** Real engines with the tiny encoders, for tests. */
+/** Engines with the tiny encoder models, for tests. */
 import { join } from "@std/path";
 import { withFolder } from "../../ffi/testing.ts";
 import { loadEngine } from "../../src/engine/load_engine.ts";
@@ -6,7 +6,7 @@ import type { Engine } from "../../src/engine/engine.ts";
 import type { Embedding, EmbedRequest, LoadOptions } from "../../src/engine/protocol/mod.ts";
 import { tinyOptions } from "./engine.ts";
 
-/** Writes a model, loads it and calls a function with its engine. */
+/** Writes a model file, loads it and calls a function with its engine. */
 export async function withModel(
   bytes: Uint8Array<ArrayBuffer>,
   use: (engine: Engine, path: string) => Promise<void>,
@@ -20,7 +20,7 @@ export async function withModel(
   });
 }
 
-/** A request for texts, of length 1. */
+/** A request for unit-length embeddings of texts. */
 export function texts(
   list: readonly string[],
   changes: Partial<EmbedRequest> = {},
@@ -29,7 +29,7 @@ export function texts(
   return { inputs, normalize: true, ...changes };
 }
 
-/** The largest difference between two vectors' values. */
+/** Largest absolute difference of the values of two vectors. */
 export function distance(one: ArrayLike<number>, other: ArrayLike<number>): number {
   if (one.length !== other.length) return Infinity;
   let most = 0;
@@ -40,8 +40,11 @@ export function distance(one: ArrayLike<number>, other: ArrayLike<number>): numb
   return most;
 }
 
-/** The vectors of texts, each computed in a request of its own, one after the other. */
-export async function oneByOne(engine: Engine, list: readonly string[]): Promise<Embedding[]> {
+/** Vectors of texts, each computed in a separate request. */
+export async function embedSeparately(
+  engine: Engine,
+  list: readonly string[],
+): Promise<Embedding[]> {
   const vectors: Embedding[] = [];
   for (const text of list) vectors.push((await engine.embed(texts([text]))).vectors[0]!);
   return vectors;

@@ -1,4 +1,4 @@
-/** The real engine with the tiny model, for tests. */
+/** The engine with the tiny model, for tests. */
 import { fromFileUrl } from "@std/path";
 import { realLibraryFolder } from "../../ffi/testing.ts";
 import { loadEngine } from "../../src/engine/load_engine.ts";
@@ -12,7 +12,7 @@ export const TINY_F16 = path("../models/shimmy-tiny-f16.gguf");
 export const DRAFT = path("../models/shimmy-tiny-draft.gguf");
 export const PIRATE_LORA = path("../models/pirate-lora.gguf");
 
-/** How tests load the tiny model unless they say otherwise. */
+/** Load options of the tiny model for tests. */
 export async function tinyOptions(changes: Partial<LoadOptions> = {}): Promise<LoadOptions> {
   const libraryFolder = await realLibraryFolder();
   if (libraryFolder === null) throw new Error("There is no libllama for this machine");
@@ -24,7 +24,7 @@ export async function tinyOptions(changes: Partial<LoadOptions> = {}): Promise<L
     contextLength: 0,
     parallel: 4,
     batchSize: 0,
-    // More of them wait for each other on a machine that runs other tests.
+    // More threads would compete with other tests.
     threads: 1,
     kvType: "f16",
     flashAttention: "auto",
@@ -41,7 +41,7 @@ export async function tinyEngine(changes: Partial<LoadOptions> = {}): Promise<En
   return await loadEngine(await tinyOptions(changes));
 }
 
-/** A question as the tiny model's own template (ChatML) puts it. */
+/** A question in the chat template of the tiny model (ChatML). */
 export function question(text: string): string {
   return `<|im_start|>user\n${text}<|im_end|>\n<|im_start|>assistant\n`;
 }
@@ -57,7 +57,7 @@ export function ask(prompt: string, changes: Partial<SequenceRequest> = {}): Seq
   };
 }
 
-/** Everything a sequence reported, with its text put together. */
+/** All events of a sequence, with the complete text. */
 export async function collect(run: RunningSequence): Promise<{
   readonly text: string;
   readonly tokens: readonly number[];

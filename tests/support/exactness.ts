@@ -1,13 +1,13 @@
-/** Compares answers that must be the same, whatever was cached or computed together. */
+/** Compares answers that must be equal regardless of caching and batching. */
 import { assertGreater, assertLess } from "@std/assert";
 import type { Engine } from "../../src/engine/engine.ts";
 import type { FinishReason, Usage } from "../../src/engine/protocol/mod.ts";
 import { ask, collect } from "./engine.ts";
 
-/** What rounding may change in a log probability. */
+/** Tolerance for rounding in log probabilities. */
 const ROUNDING = 0.02;
 
-/** Numbers that look random and are the same every time (the generator is mulberry32). */
+/** Reproducible pseudo-random numbers (mulberry32). */
 export function randomNumbers(seed: number): (below: number) => number {
   return (below) => {
     seed = (seed + 0x6d2b79f5) | 0;
@@ -17,7 +17,10 @@ export function randomNumbers(seed: number): (below: number) => number {
   };
 }
 
-/** An answer: its tokens, how likely each was, and by how much it was likelier than the next one. */
+/**
+ * An answer: its tokens, their log probabilities, and the margin of each over the next likeliest
+ * token.
+ */
 export interface Answer {
   readonly tokens: readonly { id: number; logprob: number; lead: number }[];
   readonly usage: Usage;
@@ -25,7 +28,7 @@ export interface Answer {
 }
 
 export interface Way {
-  /** Conversations at once. */
+  /** Concurrent conversations. */
   readonly together: number;
   readonly cachePrompt: boolean;
   readonly maxTokens: number;
@@ -62,9 +65,9 @@ export async function answer(
 }
 
 /**
- * Fails unless the same was computed. The last bits of a sum depend on how many tokens are computed at
- * once, so log probabilities may differ a little, and where two tokens are about as likely as each other
- * either may be chosen; from there on there is nothing left to compare.
+ * Asserts equal answers. Rounding depends on how many tokens are computed at once, so log
+ * probabilities may differ slightly, and of two about equally likely tokens either may be chosen;
+ * after such a token the rest is not compared.
  */
 export function assertSameAnswers(
   actual: readonly Answer[],

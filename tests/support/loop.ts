@@ -1,4 +1,4 @@
-/** The token loop in the test's own thread, step by step, with its native calls counted. */
+/** The scheduler loop in the thread of the test, step by step, with recorded native calls. */
 import type { Context } from "../../ffi/mod.ts";
 import { EngineFlags } from "../../src/engine/native/shared_flags.ts";
 import { NativeGate } from "../../src/engine/native/native_gate.ts";
@@ -17,31 +17,31 @@ import { tinyOptions } from "./engine.ts";
 
 /** One call of `llama_decode`. */
 export interface Call {
-  /** Tokens in the batch, and those of them that are sampled from. */
+  /** Tokens in the batch, and outputs. */
   readonly tokens: number;
   readonly outputs: number;
   readonly outcome: ReturnType<Context["decode"]>;
 }
 
-/** What a sequence has reported so far. */
+/** The events of a sequence so far. */
 export interface Report {
   text: string;
   readonly tokens: number[];
   readonly logprobs: number[];
   readonly promptLogprobs: PromptLogprob[];
-  /** For each token, how many calls had been made when it came. */
+  /** For each token, the number of calls when it was reported. */
   readonly at: number[];
   done: Extract<SequenceEvent, { type: "done" }> | null;
   error: SerializedError | null;
 }
 
-/** More steps than any test's sequences take: a loop that never ends fails. */
+/** More steps than any test needs: fails a loop that does not end. */
 const MOST_STEPS = 20_000;
 
-/** A model in this thread, and one loop after the other on it. */
-export class LoopBench implements Disposable {
+/** A model in this thread, with one loop at a time. */
+export class LoopHarness implements Disposable {
   readonly #model: LoadedModel;
-  /** Says of a call, by its number from 0 on, that the KV cache had no room for it. */
+  /** Simulates a full KV cache for a call, by its number from 0. */
   isFull: (call: number) => boolean = () => false;
   calls: Call[] = [];
   reports: Report[] = [];
@@ -59,13 +59,13 @@ export class LoopBench implements Disposable {
     this.restart();
   }
 
-  static async load(changes: Partial<LoadOptions> = {}): Promise<LoopBench> {
+  static async load(changes: Partial<LoadOptions> = {}): Promise<LoopHarness> {
     const options = await tinyOptions(changes);
     const shared = { flags: new EngineFlags(), gate: new NativeGate() };
-    return new LoopBench(loadModel(options, shared, () => {}));
+    return new LoopHarness(loadModel(options, shared, () => {}));
   }
 
-  /** A new loop on empty memory. */
+  /** Starts a new loop with an empty KV cache. */
   restart(): void {
     const { generation, tokenizer } = this.#model;
     generation!.context.clear();
@@ -121,16 +121,16 @@ export class LoopBench implements Disposable {
     return this.#loop.hasWork;
   }
 
-  /** Steps until there is nothing to do, or until a condition holds. */
+  /** Runs steps until there is no work or a condition holds. */
   run(until: () => boolean = () => false): void {
     for (let step = 0; this.#loop.hasWork && !until(); step++) {
-      if (step === MOST_STEPS) throw new Error("The loop does not come to an end");
+      if (step === MOST_STEPS) throw new Error("The loop does not end");
       this.#loop.step();
     }
   }
 
-  /** Everything that requests report that are submitted together, on empty memory. */
-  together(
+  /** The reports of requests submitted at the same time, with an empty KV cache. */
+  runAll(
     requests: readonly SequenceRequest[],
     isFull: (call: number) => boolean = () => false,
   ): readonly Report[] {

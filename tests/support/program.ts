@@ -1,14 +1,14 @@
-/** Running Shimmy as a program, the way its users do. */
+/** Runs Shimmy as a program. */
 import { TextLineStream } from "@std/streams/text-line-stream";
 
-/** A program and what comes before Shimmy's own arguments. */
+/** A program with the arguments before those of Shimmy. */
 export interface Program {
   readonly command: readonly [string, ...string[]];
   readonly env: Readonly<Record<string, string>>;
   readonly cwd: string;
 }
 
-/** What a program said and how it ended. */
+/** Output and exit status of a program. */
 export interface Outcome {
   readonly code: number;
   readonly stdout: string;
@@ -29,7 +29,7 @@ function start({ command: [program, ...first], env, cwd }: Program, args: readon
   }).spawn();
 }
 
-/** Runs a command to its end; one that hangs is killed. */
+/** Runs a command to its end. Kills it after a timeout. */
 export async function run(program: Program, args: readonly string[]): Promise<Outcome> {
   const child = start(program, args);
   const timer = setTimeout(() => child.kill("SIGKILL"), TIMEOUT_MS);
@@ -39,15 +39,15 @@ export async function run(program: Program, args: readonly string[]): Promise<Ou
   return { code, stdout: text(stdout), stderr: text(stderr) };
 }
 
-/** A server that runs. */
+/** A running server. */
 export interface Served extends AsyncDisposable {
   /** Such as `http://127.0.0.1:40123`. */
   readonly base: string;
-  /** Asks it to end, and returns its exit status. */
+  /** Stops the server and returns its exit status. */
   stop(): Promise<number>;
 }
 
-/** Starts `serve` on a free port and waits for the first line it prints, which is its address. */
+/** Starts `serve` on a free port and waits for its first line, the address. */
 export async function serve(program: Program, args: readonly string[] = []): Promise<Served> {
   const child = start(program, ["serve", "--bind", `127.0.0.1:${freePort()}`, ...args]);
   const errors = new Response(child.stderr).text();
@@ -63,7 +63,7 @@ export async function serve(program: Program, args: readonly string[] = []): Pro
       try {
         child.kill("SIGTERM");
       } catch {
-        // It ended by itself.
+        // The process has already ended.
       }
       const timer = setTimeout(() => child.kill("SIGKILL"), TIMEOUT_MS);
       const { code } = await child.status;

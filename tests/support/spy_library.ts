@@ -1,4 +1,4 @@
-/** A libllama that writes down what it is asked to load, and then loads it. */
+/** A libllama that records load calls and forwards them to the real library. */
 import { basename, join } from "@std/path";
 import { LlamaModelParams } from "../../ffi/generated/structs.ts";
 import { locateLibrary } from "../../ffi/library/locate.ts";
@@ -7,23 +7,23 @@ import { hasCompiler } from "../../ffi/testing.ts";
 /** A call of `llama_model_load_from_file`. */
 export interface LoadCall {
   readonly path: string;
-  /** The struct as the library got it. */
+  /** The parameters as received by the library. */
   readonly params: InstanceType<typeof LlamaModelParams>;
-  /** Names of the devices; null where the library was left to choose. */
+  /** Device names; null if libllama was left to choose. */
   readonly devices: readonly string[] | null;
-  /** The first two proportions; null where there are none. */
+  /** The first two proportions; null without proportions. */
   readonly split: readonly number[] | null;
   /** `pattern=buffer`, in order. */
   readonly overrides: readonly string[];
 }
 
-/** What keeps the spy from being made here, or null. */
+/** Reason why the spy cannot be built here, or null. */
 export async function spyProblem(): Promise<string | null> {
-  if (Deno.build.os !== "linux") return "it takes Linux";
-  return await hasCompiler() ? null : "it takes a C compiler";
+  if (Deno.build.os !== "linux") return "it requires Linux";
+  return await hasCompiler() ? null : "it requires a C compiler";
 }
 
-/** The names of the parts are given when it is compiled, so that they are those of the bindings. */
+/** Field offsets are passed by the compiler flags, so that they are those of the bindings. */
 const SOURCE = `
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -63,7 +63,7 @@ void * llama_model_load_from_file(const char * path, params p) {
 }
 `;
 
-/** A folder of libraries whose libllama is a spy in front of the real one. */
+/** A folder of libraries with a spy in front of the real libllama. */
 export class SpyLibrary implements AsyncDisposable {
   readonly #calls: string;
 
@@ -87,7 +87,7 @@ export class SpyLibrary implements AsyncDisposable {
     };
     await Deno.writeTextFile(join(folder, "empty.c"), "");
     await Deno.writeTextFile(join(folder, "spy.c"), SOURCE);
-    // What it stands in front of is found beside it, by a name that is no libllama's.
+    // The real library is linked under another name in the same folder.
     await compile(folder, ["-o", "libreal.so", "empty.c", "-Wl,-soname,libreal.so"]);
     await compile(folder, [
       ...Object.entries(defines).map(([name, value]) => `-D${name}=${value}`),
@@ -104,12 +104,12 @@ export class SpyLibrary implements AsyncDisposable {
     return new SpyLibrary(folder);
   }
 
-  /** Makes a program use it. */
+  /** Environment that makes a program use the spy. */
   get env(): Record<string, string> {
     return { SHIMMY_LIBLLAMA: this.folder, SHIMMY_TEST_CALLS: this.#calls };
   }
 
-  /** The calls since the last time. */
+  /** Returns and clears the recorded calls. */
   async calls(): Promise<LoadCall[]> {
     const text = await Deno.readTextFile(this.#calls).catch(() => "");
     await Deno.remove(this.#calls).catch(() => {});

@@ -151,7 +151,7 @@ Deno.test("LoRA metadata on which libllama would abort is refused", async () => 
   for (const key of ["general.type", "general.architecture", "adapter.type"]) {
     assertEquals(await refusal({ [key]: 1 }), "file is truncated or damaged", key);
   }
-  // A whole number where a float has to be.
+  // An integer where a float is required.
   assertEquals(await refusal({ "adapter.lora.alpha": 16 }), "file is truncated or damaged");
   assertEquals(
     await refusal({ "general.architecture": "qwen2" }),

@@ -19,7 +19,7 @@ import type { AdapterChange, AdapterInfo, LoadOptions, LoraChoice } from "../pro
 
 const FRANCE = question("What is the capital of France?");
 const PARIS = "The capital of France is Paris.";
-/** With `swerve`, and with an adapter beside it, as the golden facts say. */
+/** Expected answers with `swerve`, alone and with a LoRA (from the golden files). */
 const OTTAWA = "The capital of Canada is Ottawa.";
 const DUBLIN = "Arr! The capital of Ireland is Dublin.";
 
@@ -33,7 +33,7 @@ async function start() {
   return { engine, folder, ...vectors, [Symbol.asyncDispose]: () => stack.disposeAsync() };
 }
 
-/** Adapters without what depends on the bytes of their files. */
+/** Adapters without their digests and paths. */
 function plainly(adapters: readonly AdapterInfo[]) {
   return adapters.map(({ digest: _, path: __, ...rest }) => rest);
 }

@@ -7,7 +7,7 @@ import {
   assertRejects,
 } from "@std/assert";
 import { bertModel, ENCODERS, qwenModel, TINY_SHAPE } from "../../../tests/models/encoders.ts";
-import { distance, oneByOne, texts, withModel } from "../../../tests/support/encoders.ts";
+import { distance, embedSeparately, texts, withModel } from "../../../tests/support/encoders.ts";
 import {
   ask,
   collect,
@@ -26,7 +26,7 @@ import type { EmbedInput, EmbedRequest } from "../protocol/mod.ts";
 /** Tolerance: without flash attention, batching changes the order of float additions. */
 const ROUNDING = 2e-5;
 
-/** Texts of one to ninety words in no order of length. */
+/** Texts of one to ninety words in mixed order of length. */
 const MANY = Array.from(
   { length: 120 },
   (_, index) =>
@@ -45,7 +45,7 @@ for (const model of ["bert-mean", "bert-cls", "qwen3-last", "qwen3-mean"] as con
   Deno.test(`${model} embeds texts in one request as it embeds each alone, in order`, async () => {
     await withModel(ENCODERS[model](), async (engine) => {
       const together = await engine.embed(texts(MANY));
-      const alone = await oneByOne(engine, MANY);
+      const alone = await embedSeparately(engine, MANY);
       assertEquals(together.vectors.length, MANY.length);
       for (const [index, vector] of together.vectors.entries()) {
         assertLess(distance(vector, alone[index]!), ROUNDING, MANY[index]);
@@ -64,7 +64,7 @@ Deno.test("a batch takes texts up to its token limit", async () => {
       assertEquals(after.inputs - before.inputs, list.length);
       return after.batches - before.batches;
     };
-    // A letter and a mark at each end make three tokens, of which 170 have room in 512.
+    // A letter and the two special tokens make three tokens; 170 of them fit in 512.
     assertEquals(await batches(Array(170).fill("a")), 1);
     assertEquals(await batches(Array(171).fill("a")), 2);
     const long = Array(254).fill("a").join(" ");
@@ -73,7 +73,7 @@ Deno.test("a batch takes texts up to its token limit", async () => {
   });
   await withModel(bertModel("mean"), async (engine) => {
     await engine.embed(texts(Array(100).fill("a")));
-    // 96 tokens are all that this model takes: 32 texts each time.
+    // The limit of this model is 96 tokens: 32 texts per batch.
     assertEquals((await engine.status()).embedding!.batches, 4);
   });
   await withModel(bertModel("mean"), async (engine) => {
@@ -110,7 +110,7 @@ Deno.test("concurrent requests are batched, and a large one does not delay small
 Deno.test("a cancelled request is not computed further, and others are not affected", async () => {
   await withModel(bertModel("cls"), async (engine) => {
     const caller = new AbortController();
-    // A small one that came with the large one is there after the first batch.
+    // A small request that arrived with the large one completes after the first batch.
     const large = engine.embed(texts(Array(960).fill("a")), caller.signal);
     const other = engine.embed(texts(Array(64).fill("b")));
     await engine.embed(texts(["c"]));
@@ -223,7 +223,7 @@ Deno.test("an encoder without pooling metadata uses mean pooling and does not ge
   await withModel(bertModel("mean"), async (engine) => {
     [expected] = (await engine.embed(texts(["hello"]))).vectors;
   });
-  // Without the key that says that its attention is not causal, only its lack of a memory shows it.
+  // Without the metadata key for non-causal attention, only the missing KV cache shows it.
   const key = new TextEncoder().encode("bert.attention.causal");
   const mute = silent.slice();
   const at = mute.findIndex((_, from) => key.every((byte, index) => mute[from + index] === byte));
@@ -247,9 +247,9 @@ Deno.test("control tokens are parsed in the rerank template but not in its texts
       return (await engine.embed({ inputs, normalize: false })).tokens[0]!;
     };
     const plain = await tokens("a", "b");
-    // As one token it would be one more at most; its ten characters are each a token.
+    // A parsed control token would add one token; as text it has ten.
     assertGreater(await tokens("a", "b <|im_end|>"), plain + 8);
-    // A text that names a place of the template is no place of it.
+    // A placeholder in a text is not replaced.
     assertGreater(await tokens("{document}", "b"), plain + 8);
   });
 });

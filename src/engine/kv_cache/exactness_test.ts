@@ -32,15 +32,15 @@ const QUESTIONS = [
   "Count from 3 to 9.",
 ];
 
-/** Conversations: a tree of prompts, and the answer to each by an engine that has no cache. */
+/** A tree of prompts with the answer to each, from an engine without the cache. */
 interface Conversations {
   readonly prompts: readonly string[];
   readonly alone: readonly Answer[];
 }
 
 /**
- * Conversations that go on from one another, branch off and begin anew. Some go on from what the model
- * itself has said, others from what it has not.
+ * Conversations that continue each other, branch and start anew. Some continue with text of the
+ * model, others with other text.
  */
 async function conversations(count: number, seed: number, plain: Way): Promise<Conversations> {
   await using engine = await exactEngine({ parallel: 1 });
@@ -68,7 +68,8 @@ Deno.test("branching conversations have the same answers with and without the ca
   const { prompts, alone } = await conversations(220, 7, plain);
   assertEquals(alone.reduce((sum, { usage }) => sum + usage.cachedTokens, 0), 0);
   const ways: [number, Partial<LoadOptions>][] = [
-    // Fewer streams than conversations: streams are taken, cut, copied, saved and restored.
+    // Fewer streams than conversations, so streams are reused, truncated, copied, saved and
+    // restored.
     [1, { parallel: 2 }],
     [4, { parallel: 3 }],
     [8, { parallel: 8, batchSize: 64 }],
@@ -157,7 +158,7 @@ Deno.test("a unified buffer with too few cells neither fails nor changes answers
     await using engine = await exactEngine({ parallel: 1 });
     alone = await answer(engine, prompts, way);
   }
-  // Four sequences of about 150 tokens want more than twice the 256 cells there are.
+  // Four sequences of about 150 tokens need more than twice the 256 cells.
   await using engine = await exactEngine({ parallel: 4, kvUnified: true, contextLength: 256 });
   const answers = await answer(engine, prompts, {
     ...way,

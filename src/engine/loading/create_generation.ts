@@ -153,8 +153,8 @@ function loadDraft(
     onProgress: () => {},
     isCancelled: () => flags.isLoadingCancelled,
   };
-  const wish = { paths: options.draftPaths, model, options, length, threads };
-  const context = openDraft(library, wish, observer, stack);
+  const draftOptions = { paths: options.draftPaths, model, options, length, threads };
+  const context = openDraft(library, draftOptions, observer, stack);
   if (context === null) {
     notes.push(DRAFT_NOT_USED);
     return null;

@@ -119,8 +119,8 @@ class Planner implements Disposable {
     const library = this.#library!;
     using stack = new DisposableStack();
     const threads = threadsOf(options);
-    const wish = { paths, model, options, length, threads, noAllocation: true };
-    const context = openDraft(library, wish, this.#observer, stack);
+    const draftOptions = { paths, model, options, length, threads, noAllocation: true };
+    const context = openDraft(library, draftOptions, this.#observer, stack);
     if (context === null) return { draftTensors: [], notes: [DRAFT_NOT_USED] };
     return { draftTensors: paths.flatMap((path) => tensorSizes(library, path)), notes: [] };
   }

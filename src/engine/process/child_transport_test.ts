@@ -13,12 +13,15 @@ const COMMAND: ChildCommand = [Deno.execPath(), "run", "--quiet", ...RIGHTS, MAI
 
 const STORY = question("Tell me a story about a fox.");
 
-/** The same command by way of a shell that writes the process's id into a file first. */
+/** The same command through a shell that first writes the process id to a file. */
 function traced(file: string): ChildCommand {
   return ["sh", "-c", 'echo $$ > "$0"; exec "$@"', file, ...COMMAND];
 }
 
-/** Waits until the context that embeds has as many tokens, and its log has been read: it comes apart. */
+/**
+ * Waits until the embedding context has this size and its log, which is sent separately, has been
+ * read.
+ */
 async function embeddingMemory(engine: Engine, tokens: number): Promise<void> {
   for (let waited = 0; waited < 500; waited++) {
     const { embedding } = await engine.status();
@@ -37,7 +40,7 @@ async function embeddingMemory(engine: Engine, tokens: number): Promise<void> {
 
 const withShell = { ignore: Deno.build.os === "windows" };
 
-Deno.test("a process that crashes calls no debugger, and its threads share one heap", {
+Deno.test("a crashing process starts no debugger, and its threads share one heap", {
   ignore: withShell.ignore,
 }, async () => {
   const file = await Deno.makeTempFile();
@@ -56,7 +59,7 @@ Deno.test("a process that crashes calls no debugger, and its threads share one h
   }
 });
 
-Deno.test("a model in a process of its own answers as one in a thread does", async () => {
+Deno.test("a model in a child process answers as in a thread", async () => {
   await using engine = await loadEngine(await tinyOptions(), { isolate: COMMAND });
   const { text, tokens, done } = await collect(engine.generate(ask(question("Hello"))));
   assertEquals(text, "Hello! How can I help you today?");
@@ -80,7 +83,7 @@ Deno.test("a model in a process of its own answers as one in a thread does", asy
 });
 
 Deno.test({
-  name: "a process that is killed under load fails its answers, and nothing else",
+  name: "a killed process fails only its own sequences",
   ...withShell,
   fn: async () => {
     await using other = await loadEngine(await tinyOptions());
@@ -110,13 +113,13 @@ Deno.test({
   },
 });
 
-Deno.test("what is wrong with a model is told across the process's border", async () => {
+Deno.test("load errors are passed from the child process", async () => {
   const options = await tinyOptions({ modelPaths: [MAIN] });
   const error = await assertRejects(() => loadEngine(options, { isolate: COMMAND }), ShimmyError);
   assertEquals(error.message, "Cannot load model: file is not GGUF");
 });
 
-Deno.test("a command that cannot be started, or is no engine, is an error and not a wait", async () => {
+Deno.test("a command that is missing or not an engine is an error", async () => {
   const options = await tinyOptions();
   const missing = await assertRejects(
     () => loadEngine(options, { isolate: ["no-such-program-at-all"] }),

@@ -1,4 +1,4 @@
-/** What one engine's trouble does to others, and to whoever waits for it. */
+/** Isolation of engines: a failure of one engine does not affect others. */
 import { assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
 import { withFolder } from "../../../ffi/testing.ts";
@@ -16,7 +16,7 @@ import { loadEngine } from "../load_engine.ts";
 const FRANCE = question("What is the capital of France?");
 const PARIS = "The capital of France is Paris.";
 
-Deno.test("two engines in one process answer at once, each with its own adapter", async () => {
+Deno.test("two engines in one process generate at the same time with different adapters", async () => {
   await using plain = await tinyEngine();
   await using pirate = await tinyEngine({ loras: [{ path: PIRATE_LORA, scale: 1 }] });
   const answers = await Promise.all(
@@ -25,7 +25,7 @@ Deno.test("two engines in one process answer at once, each with its own adapter"
   assertEquals(answers.map(({ text }) => text), [PARIS, `Arr! ${PARIS}`, PARIS, `Arr! ${PARIS}`]);
 });
 
-Deno.test("an engine goes on while others find out why their models are broken", async () => {
+Deno.test("an engine continues while others diagnose broken models", async () => {
   await withFolder(async (folder) => {
     const path = join(folder, "broken.gguf");
     await Deno.writeTextFile(path, "GGUF, but not really");
@@ -52,8 +52,8 @@ Deno.test("an engine goes on while others find out why their models are broken",
   });
 });
 
-Deno.test("the first engines of a process may load all at once", async () => {
-  // In a process of its own: in this one the backends are loaded already.
+Deno.test("the first engines of a process can load at the same time", async () => {
+  // In a separate process: here the backends are already loaded.
   const support = import.meta.resolve("../../../tests/support/engine.ts");
   const script = `
     import { ask, collect, question, tinyEngine } from ${JSON.stringify(support)};
@@ -79,7 +79,7 @@ Deno.test("the first engines of a process may load all at once", async () => {
   });
 });
 
-/** Runs `use` while engine threads run a script in place of the loop. */
+/** Runs `use` while engine threads run a script instead of the engine core. */
 async function withThreadScript(script: string, use: () => Promise<void>): Promise<void> {
   const url = `data:application/javascript,${encodeURIComponent(script)}`;
   const Real = globalThis.Worker;
@@ -95,7 +95,7 @@ async function withThreadScript(script: string, use: () => Promise<void>): Promi
   }
 }
 
-/** A thread that loads anything, says one token to every request and dies of the second. */
+/** A thread that loads anything, emits one token per request and dies at the second request. */
 const DYING = `
   let requests = 0;
   self.onmessage = ({ data }) => {
@@ -107,7 +107,7 @@ const DYING = `
   };
 `;
 
-Deno.test("an engine whose thread dies fails what runs and what waits, and says that it is closed", async () => {
+Deno.test("an engine whose thread dies fails all sequences and resolves closed", async () => {
   await withThreadScript(DYING, async () => {
     const engine = await tinyEngine();
     const running = engine.generate(ask("one"));
@@ -131,7 +131,7 @@ Deno.test("an engine whose thread dies fails what runs and what waits, and says 
   });
 });
 
-Deno.test("a thread that dies while it loads fails the loading", async () => {
+Deno.test("a thread that dies during a load fails the load", async () => {
   const script = "self.onmessage = ({ data }) => { if (data.type === 'load') throw 1; };";
   await withThreadScript(script, async () => {
     const error = await assertRejects(() => tinyEngine(), ShimmyError);
@@ -139,7 +139,7 @@ Deno.test("a thread that dies while it loads fails the loading", async () => {
   });
 });
 
-Deno.test("a control that cannot be obeyed ends its sequence and no other", async () => {
+Deno.test("an invalid sampling change ends only its own sequence", async () => {
   await using engine = await tinyEngine();
   const bad = engine.generate(ask(FRANCE, { maxTokens: null, ignoreEos: true }));
   const events = bad[Symbol.asyncIterator]();

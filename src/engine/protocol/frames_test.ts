@@ -31,7 +31,7 @@ function concat(frames: readonly Uint8Array[]): Uint8Array {
   return new Uint8Array(frames.flatMap((bytes) => [...bytes]));
 }
 
-Deno.test("messages come out as they went in, however the stream is cut", () => {
+Deno.test("messages are decoded unchanged from any chunks", () => {
   const bytes = concat(MESSAGES.map(encodeFrame));
   for (const size of [1, 2, 3, 7, 64, bytes.length]) {
     const reader = new FrameReader();
@@ -53,7 +53,7 @@ Deno.test("signals are frames without a body", () => {
   assertEquals(frames.map(({ kind, body }) => [kind, body.length]), [[2, 0], [3, 0]]);
 });
 
-Deno.test("bytes that are no frames are refused, not waited for without end", () => {
+Deno.test("bytes that are not frames are refused", () => {
   const reader = new FrameReader();
   assertThrows(() => [...reader.push(new TextEncoder().encode("GGML_ASSERT failed"))], RangeError);
 });

@@ -1,13 +1,13 @@
 import { assertEquals } from "@std/assert";
 import { PhaseTracker } from "./phase_tracker.ts";
 
-/** One character is one token. */
+/** One token per character. */
 const TOKEN_TEXT = {
   textOf: (token: number) => String.fromCodePoint(token),
   tokensOf: (text: string) => [...text].map((character) => character.codePointAt(0)!),
 };
 
-/** What comes out when the model would say `text`. */
+/** Output if the model samples `text`. */
 function say(text: string, tokens: number, isOpen = false): string {
   const limit = { open: "<t>", close: "</t>", isOpen, tokens };
   const tracker = new PhaseTracker(limit, TOKEN_TEXT);
@@ -23,19 +23,19 @@ function say(text: string, tokens: number, isOpen = false): string {
   return said;
 }
 
-Deno.test("reasoning within its budget is left alone", () => {
+Deno.test("reasoning within its budget is unchanged", () => {
   assertEquals(say("<t>ab</t>yes", 5), "<t>ab</t>yes");
   assertEquals(say("ab</t>yes", 9, true), "ab</t>yes");
 });
 
-Deno.test("reasoning over its budget is closed", () => {
+Deno.test("reasoning over its budget is closed by forced tokens", () => {
   assertEquals(say("<t>abcdef", 3), "<t>abc</t>def");
   assertEquals(say("abcdef", 2, true), "ab</t>cdef");
   assertEquals(say("abcdef", 0, true), "</t>abcdef");
   assertEquals(say("<t>abc", 0), "<t></t>abc");
 });
 
-Deno.test("an answer without reasoning is left alone", () => {
+Deno.test("an answer without reasoning is unchanged", () => {
   assertEquals(say("yes <t>abcdef", 1), "yes <t>abcdef");
   assertEquals(say("\n <t>abc", 1), "\n <t>a</t>bc");
 });

@@ -1,4 +1,4 @@
-/** A sequence that reasons before its answer: each phase has its own sampling, and the answer alone a grammar. */
+/** Reasoning phases: each phase has its own sampling, and only the answer has a grammar. */
 import { assert, assertEquals, assertGreater, assertNotEquals } from "@std/assert";
 import {
   ask,
@@ -22,14 +22,14 @@ const STORY = question("Tell me a story about a fox. /think");
 const COUNT = question("Count from 3 to 40. /think");
 const CAPITAL = question("What is the capital of France? /think");
 const GREEDY = { temperature: 0 };
-/** Wild enough that two seeds say different things. */
+/** High enough that two seeds give different texts. */
 const WILD = { temperature: 2, topK: 0, topP: 1, minP: 0, seed: 3 };
 
 function thinking(changes: Partial<ReasoningPhase> = {}): ReasoningPhase {
   return { open: "<think>", close: CLOSE, isOpen: false, ...changes };
 }
 
-/** What was reasoned, and the answer; tokens and text. */
+/** Reasoning and answer: tokens and text. */
 async function say(engine: Engine, prompt: string, request: Partial<SequenceRequest>) {
   const run = engine.generate(ask(prompt, request));
   const { tokens, text, done, events } = await collect(run);
@@ -46,7 +46,7 @@ async function say(engine: Engine, prompt: string, request: Partial<SequenceRequ
   };
 }
 
-Deno.test("reasoning is sampled by its own settings and the answer by its own", async () => {
+Deno.test("reasoning and answer have separate sampling", async () => {
   await using engine = await tinyEngine();
   const plain = await say(engine, STORY, { sampling: GREEDY });
   assertGreater(plain.reasoning.length, 10);
@@ -76,7 +76,7 @@ Deno.test("reasoning is sampled by its own settings and the answer by its own", 
   assertEquals(wild.answer, tokens.slice(0, wild.answer.length));
 });
 
-Deno.test("an answer that does not reason is sampled as an answer from its first token on", async () => {
+Deno.test("an answer without reasoning uses the sampling of the answer", async () => {
   await using engine = await tinyEngine();
   const prompt = question("Tell me a story about a fox.");
   const plain = await say(engine, prompt, { sampling: WILD });
@@ -87,7 +87,7 @@ Deno.test("an answer that does not reason is sampled as an answer from its first
   assertEquals(phased.tokens, plain.tokens);
 });
 
-Deno.test("phases with the same sampling are sampled as one", async () => {
+Deno.test("phases with equal sampling share one chain", async () => {
   await using engine = await tinyEngine();
   const sampling = { ...WILD, temperature: 1.2, repeatPenalty: 1.2 };
   const plain = await say(engine, STORY, { sampling });
@@ -97,7 +97,7 @@ Deno.test("phases with the same sampling are sampled as one", async () => {
   }
 });
 
-Deno.test("the same seeds give the same text, and each phase has a seed", async () => {
+Deno.test("the same seeds give the same text, with a seed per phase", async () => {
   await using engine = await tinyEngine();
   const tell = async (seed: number, thought: Partial<Sampling>) => {
     const sampling = { ...WILD, temperature: 1.5, seed };
@@ -122,7 +122,7 @@ Deno.test("penalties of the answer look back on the reasoning and the prompt", a
   const prompt: SequenceRequest["prompt"] = [{ text: STORY, special: true }, { tokens: reasoning }];
   const penalized = await say(engine, "", { prompt, sampling });
   assertEquals(answer.slice(0, 20), penalized.tokens.slice(0, 20));
-  // It is the penalties that make the difference.
+  // The penalties make the difference.
   const free = await say(engine, "", { prompt, sampling: GREEDY });
   assertNotEquals(answer.slice(0, 20), free.tokens.slice(0, 20));
 });
@@ -138,7 +138,7 @@ Deno.test("a budget ends reasoning that has its own sampling", async () => {
 });
 
 for (const [name, options] of [["lookup", {}], ["a model", { draftPaths: [DRAFT] }]] as const) {
-  Deno.test(`drafts by ${name} change no token through the change of phase`, async () => {
+  Deno.test(`drafts by ${name} change no token across the change of phase`, async () => {
     const ways: Partial<SequenceRequest>[] = [
       { sampling: GREEDY, reasoning: thinking({ sampling: { ...WILD, temperature: 1.1 } }) },
       { sampling: { ...WILD, temperature: 1.1 }, reasoning: thinking({ sampling: GREEDY }) },
@@ -177,7 +177,7 @@ Deno.test("log probabilities come with each token of both phases", async () => {
   for (const one of logprobs) assertEquals(one?.top.length, 2);
 });
 
-Deno.test("what a lazy grammar waits for does not start it while the model reasons", async () => {
+Deno.test("a trigger in the reasoning does not activate a lazy grammar", async () => {
   await using engine = await tinyEngine();
   const free = await say(engine, CAPITAL, {});
   assert(free.text.includes("answer.\n</think>\n\nThe capital of France"), free.text);
@@ -198,7 +198,7 @@ Deno.test("what a lazy grammar waits for does not start it while the model reaso
   }
 });
 
-/** Steers a sequence before its first token: it waits for the one stream there is. */
+/** Changes the sampling before the first token: the sequence waits for the only stream. */
 async function steered(request: Partial<SequenceRequest>, controls: readonly Control[]) {
   await using engine = await tinyEngine({ parallel: 1 });
   const other = engine.generate(ask(STORY, { maxTokens: null, ignoreEos: true }));
@@ -214,7 +214,7 @@ async function steered(request: Partial<SequenceRequest>, controls: readonly Con
   return [tokens.slice(0, end), tokens.slice(end)].map((part) => part.join());
 }
 
-Deno.test("a steer is for the phase that runs and the one that comes, unless it names one", async () => {
+Deno.test("a sampling change applies to the current and later phases, or to the named one", async () => {
   const sampling = { ...WILD, temperature: 1.5 };
   for (const reasoning of [thinking({ isOpen: true }), thinking({ isOpen: true, sampling })]) {
     const request = { sampling, reasoning };
@@ -232,7 +232,7 @@ Deno.test("a steer is for the phase that runs and the one that comes, unless it 
   }
 });
 
-Deno.test("a steer of the reasoning alone changes nothing where there is none", async () => {
+Deno.test("a sampling change of the reasoning has no effect without reasoning", async () => {
   const request = { sampling: { ...WILD, temperature: 1.5 } };
   const steer: Control = { type: "sampling", sampling: GREEDY, phase: "reasoning" };
   assertEquals(await steered(request, [steer]), await steered(request, []));

@@ -3,7 +3,7 @@ import type { Batch } from "../../../ffi/mod.ts";
 import { addDecodeTokens, addPrefillChunks } from "./batch_builder.ts";
 import type { Sequence } from "./sequence.ts";
 
-/** A batch that keeps which stream each of its tokens is of. */
+/** A batch that records the stream of each token. */
 class BatchDouble {
   readonly capacity = 64;
   streams: number[] = [];
@@ -41,7 +41,7 @@ function sequence(id: number, length: number, held: number): Sequence {
   } as unknown as Sequence;
 }
 
-Deno.test("answers have the token that was sampled last and their drafts in the batch", () => {
+Deno.test("a decode batch has the last sampled token and the draft of each sequence", () => {
   const batch = new BatchDouble();
   const [one, other] = [sequence(1, 5, 4), sequence(2, 9, 8)];
   other.draft = [7, 7, 7];
@@ -51,18 +51,18 @@ Deno.test("answers have the token that was sampled last and their drafts in the 
   assertEquals([one, other].map(({ stream }) => stream!.tokens.length), [5, 12]);
 });
 
-Deno.test("rows that nobody needs stand where their streams belong, and are not sampled from", () => {
+Deno.test("padding rows are in stream order and have no outputs", () => {
   const batch = new BatchDouble();
-  const answers = [2, 4].map((id) => sequence(id, 5, 4));
-  const unused = [5, 3, 1].map((id) => sequence(id, 9, 2).stream!);
-  addDecodeTokens(batch as unknown as Batch, answers, unused);
+  const decoding = [2, 4].map((id) => sequence(id, 5, 4));
+  const padding = [5, 3, 1].map((id) => sequence(id, 9, 2).stream!);
+  addDecodeTokens(batch as unknown as Batch, decoding, padding);
   assertEquals(batch.streams, [1, 2, 3, 4, 5]);
   assertEquals(batch.positions, [2, 4, 2, 4, 2]);
-  assertEquals(answers.map(({ outputs }) => outputs), [[1], [3]]);
-  assertEquals(unused.map(({ tokens }) => tokens.length), [2, 2, 2]);
+  assertEquals(decoding.map(({ outputs }) => outputs), [[1], [3]]);
+  assertEquals(padding.map(({ tokens }) => tokens.length), [2, 2, 2]);
 });
 
-Deno.test("the shortest prompts share a batch, in the order of their streams", () => {
+Deno.test("the shortest prompts share a batch in stream order", () => {
   const batch = new BatchDouble();
   const [long, short, middle] = [sequence(0, 40, 0), sequence(2, 3, 0), sequence(1, 6, 0)];
   const members = addPrefillChunks(batch as unknown as Batch, [long, short, middle], 20, 0, 512);
@@ -71,7 +71,7 @@ Deno.test("the shortest prompts share a batch, in the order of their streams", (
   assertEquals([long, short, middle].map(({ outputs }) => outputs), [[], [16], [13]]);
 });
 
-Deno.test("a prompt is not begun for the little room that others left", () => {
+Deno.test("a prompt is not started if little room is left", () => {
   const batch = new BatchDouble();
   const [long, short, middle] = [sequence(0, 40, 0), sequence(2, 3, 0), sequence(1, 6, 0)];
   const members = addPrefillChunks(batch as unknown as Batch, [long, short, middle], 12, 0, 512);
@@ -79,21 +79,21 @@ Deno.test("a prompt is not begun for the little room that others left", () => {
   assertEquals(batch.streams.join(""), "111111" + "222");
 });
 
-Deno.test("a prompt that needs little more than its share is computed at once", () => {
-  for (const [share, rows] of [[20, 30], [19, 16], [30, 30], [64, 30]] as const) {
+Deno.test("a prompt slightly over the budget is computed at once", () => {
+  for (const [budget, rows] of [[20, 30], [19, 16], [30, 30], [64, 30]] as const) {
     const batch = new BatchDouble();
-    addPrefillChunks(batch as unknown as Batch, [sequence(0, 40, 10)], share, 0, 512);
+    addPrefillChunks(batch as unknown as Batch, [sequence(0, 40, 10)], budget, 0, 512);
     assertEquals(batch.length, rows);
   }
 });
 
-Deno.test("a prompt longer than a batch is cut, also where the batch was begun", () => {
+Deno.test("a prompt longer than the room of a batch is split", () => {
   const batch = new BatchDouble();
   const [longer, long] = [sequence(0, 50, 0), sequence(1, 40, 10)];
-  // To groups of four rows, as those are computed at once.
-  for (const [share, rows] of [[16, 16], [15, 12], [3, 3]] as const) {
+  // Split at row groups of four.
+  for (const [budget, rows] of [[16, 16], [15, 12], [3, 3]] as const) {
     const cut = [sequence(0, 50, 0), sequence(1, 40, 10)];
-    assertEquals(addPrefillChunks(batch as unknown as Batch, cut, share, 0, 512), cut.slice(1));
+    assertEquals(addPrefillChunks(batch as unknown as Batch, cut, budget, 0, 512), cut.slice(1));
     assertEquals(batch.length, rows);
   }
   assertEquals(addPrefillChunks(batch as unknown as Batch, [longer, long], 16, 0, 512), [long]);

@@ -3,8 +3,8 @@ import { type BatchCandidate, BatchPolicy } from "./batch_policy.ts";
 
 let made = 0;
 
-/** A sequence that is to compute so many tokens with the adapters of a key. */
-function taker(remaining: number, key = "") {
+/** A sequence with `remaining` tokens and the adapters of a key. */
+function candidate(remaining: number, key = "") {
   return {
     id: ++made,
     remaining,
@@ -16,41 +16,50 @@ function taker(remaining: number, key = "") {
   };
 }
 
-/** Whose turns come next, as `[adapters, p or a]`; a batch of prompts computes 100 tokens of each. */
-function play(takers: ReturnType<typeof taker>[], steps: number): string[] {
-  const turns = new BatchPolicy();
+/**
+ * The next batches as `[adapters, p or a]` (prefill or decode); a prefill batch computes 100 tokens
+ * of each sequence.
+ */
+function play(sequences: ReturnType<typeof candidate>[], steps: number): string[] {
+  const policy = new BatchPolicy();
   return Array.from({ length: steps }, () => {
-    const turn = turns.next<BatchCandidate>(takers, 0)!;
-    const { isPrefill, sequences } = turn;
-    for (const one of takers) {
-      if (isPrefill && sequences.includes(one)) one.remaining = Math.max(1, one.remaining - 100);
+    const selection = policy.next<BatchCandidate>(sequences, 0)!;
+    const { isPrefill, sequences: chosen } = selection;
+    for (const one of sequences) {
+      if (isPrefill && chosen.includes(one)) one.remaining = Math.max(1, one.remaining - 100);
     }
-    return (isPrefill ? "p" : "a") + sequences[0]!.adapters.key;
+    return (isPrefill ? "p" : "a") + chosen[0]!.adapters.key;
   });
 }
 
-Deno.test("answers and prompts take turns, and each has all turns where the other is not", () => {
-  assertEquals(play([taker(1), taker(400), taker(1)], 10), [..."apapapapaa"]);
-  assertEquals(play([taker(250)], 4), [..."pppa"]);
+Deno.test("decode and prefill batches alternate while there are both", () => {
+  assertEquals(play([candidate(1), candidate(400), candidate(1)], 10), [..."apapapapaa"]);
+  assertEquals(play([candidate(250)], 4), [..."pppa"]);
 });
 
-Deno.test("with several sets of adapters every answer has its turn between two batches of prompts", () => {
-  const takers = [taker(1, "x"), taker(1, "y"), taker(500, "x"), taker(300, "y"), taker(1, "z")];
-  const turns = play(takers, 40);
-  const prompts = turns.flatMap((turn, index) => turn.startsWith("p") ? [index] : []);
+Deno.test("every set of adapters is decoded between two prefill batches", () => {
+  const sequences = [
+    candidate(1, "x"),
+    candidate(1, "y"),
+    candidate(500, "x"),
+    candidate(300, "y"),
+    candidate(1, "z"),
+  ];
+  const batches = play(sequences, 40);
+  const prompts = batches.flatMap((batch, index) => batch.startsWith("p") ? [index] : []);
   assertEquals(prompts.length, 8);
   for (const [at, index] of prompts.entries()) {
-    const between = turns.slice((prompts[at - 1] ?? -1) + 1, index);
+    const between = batches.slice((prompts[at - 1] ?? -1) + 1, index);
     for (const key of ["x", "y", "z"]) {
-      assert(between.includes(`a${key}`), `${turns.join(" ")}: no a${key} before ${index}`);
+      assert(between.includes(`a${key}`), `${batches.join(" ")}: no a${key} before ${index}`);
     }
   }
 });
 
-Deno.test("a paused answer has no turn, but its prompt is computed", () => {
-  const paused = { ...taker(1), paused: true };
+Deno.test("a paused sequence is not decoded, but its prompt is computed", () => {
+  const paused = { ...candidate(1), paused: true };
   assertStrictEquals(new BatchPolicy().next([paused], 0), null);
-  const prompt = { ...taker(150), paused: true };
+  const prompt = { ...candidate(150), paused: true };
   assertEquals(new BatchPolicy().next([paused, prompt], 0), {
     sequences: [prompt],
     isPrefill: true,
@@ -58,23 +67,23 @@ Deno.test("a paused answer has no turn, but its prompt is computed", () => {
   });
 });
 
-Deno.test("a turn tells how many answers wait for it, whatever their adapters", () => {
-  const turns = new BatchPolicy();
-  const running = [taker(1, "x"), taker(1, "x"), taker(1, "y"), taker(900, "z")];
-  assertEquals([0, 1, 2].map(() => turns.next(running, 0)!.decoding), [3, 3, 3]);
+Deno.test("a selection counts the decoding sequences of all adapters", () => {
+  const policy = new BatchPolicy();
+  const running = [candidate(1, "x"), candidate(1, "x"), candidate(1, "y"), candidate(900, "z")];
+  assertEquals([0, 1, 2].map(() => policy.next(running, 0)!.decoding), [3, 3, 3]);
 });
 
-Deno.test("where no prompt waits, answers with the same adapters go on for a while", () => {
-  const turns = new BatchPolicy();
-  const running = [taker(1, "x"), taker(1, "y"), taker(1, "y")];
-  const at = (now: number, takers = running) => {
-    const { sequences } = turns.next<BatchCandidate>(takers, now)!;
+Deno.test("without prompts, sequences with the same adapters continue for a while", () => {
+  const policy = new BatchPolicy();
+  const running = [candidate(1, "x"), candidate(1, "y"), candidate(1, "y")];
+  const at = (now: number, candidates = running) => {
+    const { sequences } = policy.next<BatchCandidate>(candidates, now)!;
     return sequences.map(({ adapters }) => adapters.key).join("");
   };
   const moments = [1000, 1049, 1050, 1060, 1099, 1100, 1150];
   assertEquals(moments.map((now) => at(now)), ["x", "x", "yy", "yy", "yy", "x", "yy"]);
-  // Those that are done leave the rest of their while to others.
-  assertEquals([at(1160, [taker(1, "x")]), at(1161, [taker(1, "x")])], ["x", "x"]);
-  // Who comes to answers that have had their while begins at once.
-  assertEquals([at(1300, [taker(1, "x")]), at(1301), at(1302)], ["x", "yy", "yy"]);
+  // Finished sequences leave the rest of their time to others.
+  assertEquals([at(1160, [candidate(1, "x")]), at(1161, [candidate(1, "x")])], ["x", "x"]);
+  // A new sequence is decoded at once if the time of the others is over.
+  assertEquals([at(1300, [candidate(1, "x")]), at(1301), at(1302)], ["x", "yy", "yy"]);
 });

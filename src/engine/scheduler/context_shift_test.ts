@@ -1,20 +1,20 @@
-/** Answers that go on when their context is full. */
+/** Context shift: answers continue when their context is full. */
 import { assertAlmostEquals, assertEquals, assertLess } from "@std/assert";
 import { join } from "@std/path";
 import { withFolder } from "../../../ffi/testing.ts";
 import { DEFAULT_SHAPE, writeModel } from "../../../scripts/bench/gguf_writer.ts";
 import { benchVocabulary } from "../../../scripts/bench/vocabulary.ts";
 import { ask } from "../../../tests/support/engine.ts";
-import { LoopBench } from "../../../tests/support/loop.ts";
+import { LoopHarness } from "../../../tests/support/loop.ts";
 import type { LoadOptions, SequenceRequest } from "../protocol/mod.ts";
 
 /**
- * A loop on a model of one layer: what it keeps of a token depends on nothing but the token and its
- * position, so a context that was shifted is exactly the one that was computed anew.
+ * A loop on a model of one layer. Its KV cache entries depend only on the token and its position,
+ * so a shifted context equals a recomputed one exactly.
  */
 async function withOneLayer(
   ways: readonly Partial<LoadOptions>[],
-  use: (...benches: LoopBench[]) => void,
+  use: (...benches: LoopHarness[]) => void,
 ): Promise<void> {
   await withFolder(async (folder) => {
     const path = join(folder, "one-layer.gguf");
@@ -22,47 +22,47 @@ async function withOneLayer(
     const shape = { ...DEFAULT_SHAPE, type: "q8_0", embedding: 256, layers: 1, heads: 4 } as const;
     await writeModel(path, { ...shape, kvHeads: 4, feedForward: 64 }, benchVocabulary(600));
     using stack = new DisposableStack();
-    const benches: LoopBench[] = [];
+    const benches: LoopHarness[] = [];
     for (const way of ways) {
       // Flash attention's rounding depends on the order of the cells.
       const exact = { kvType: "f32", flashAttention: "off" } as const;
       const options = { modelPaths: [path], lookup: false, parallel: 2, ...exact, ...way };
-      benches.push(stack.use(await LoopBench.load(options)));
+      benches.push(stack.use(await LoopHarness.load(options)));
     }
     use(...benches);
   });
 }
 
-/** A greedy request that goes on from token ids, past any end. */
+/** A greedy request that continues token ids and ignores end-of-generation tokens. */
 function from(tokens: readonly number[], maxTokens: number): SequenceRequest {
   return ask("", { prompt: [{ tokens }], maxTokens, ignoreEos: true, logprobs: 0 });
 }
 
 const prompt = (length: number) => Array.from({ length }, (_, at) => 300 + (at * 41) % 290);
 const BOS = 1;
-/** What rounding may change in a log probability. */
+/** Tolerance for rounding in log probabilities. */
 const ROUNDING = 0.02;
 
-Deno.test("a shifted context is the one that its remaining tokens would make", async () => {
+Deno.test("a shifted context equals one computed from its remaining tokens", async () => {
   await withOneLayer([
     { contextLength: 64, contextShift: true },
     { contextLength: 256 },
   ], (shifting, plain) => {
-    const { tokens, logprobs, done } = shifting.together([from(prompt(19), 150)])[0]!;
+    const { tokens, logprobs, done } = shifting.runAll([from(prompt(19), 150)])[0]!;
     assertEquals(done?.finishReason, "length");
     let context = [BOS, ...prompt(19)];
     for (const [at, token] of tokens.entries()) {
-      const [anew] = plain.together([from(context, 1)]);
-      // Where two tokens are about as likely as each other, rounding decides between them.
+      const [anew] = plain.runAll([from(context, 1)]);
+      // If two tokens are about equally likely, rounding decides between them.
       assertAlmostEquals(logprobs[at]!, anew!.logprobs[0]!, ROUNDING, `token ${at}`);
       context.push(token);
-      // Of the 63 tokens that are computed, the first stays and half of the others go.
+      // Of the 63 computed tokens, the first one and half of the others remain.
       if (context.length === 64) context = [BOS, ...context.slice(1 + 31)];
     }
   });
 });
 
-Deno.test("sampling that is changed after a shift looks back on what is left of the context", async () => {
+Deno.test("after a shift, penalties look back on the remaining context", async () => {
   await withOneLayer([
     { contextLength: 64, contextShift: true },
     { contextLength: 256 },
@@ -73,24 +73,24 @@ Deno.test("sampling that is changed after a shift looks back on what is left of 
     shifting.run(() => tokens.length === 50);
     shifting.control(id, { type: "sampling", sampling });
     shifting.run();
-    // The context was full with the 44th token: the first one stayed and half of the others went.
+    // The context was full with the 44th token: the first one and half of the others remain.
     const left = [BOS, ...[...prompt(19), ...tokens.slice(0, 50)].slice(31)];
     const request = { ...from(left, 20), sampling };
-    assertEquals(tokens.slice(50), plain.together([request])[0]!.tokens);
+    assertEquals(tokens.slice(50), plain.runAll([request])[0]!.tokens);
   });
 });
 
-Deno.test("in one buffer a shift moves nobody else's positions, whoever shares the prompt", async () => {
+Deno.test("in a unified buffer a shift does not change sequences that share the prompt", async () => {
   const options = { contextLength: 100, kvUnified: true, lookup: false };
   await withOneLayer([
     { ...options, contextShift: true },
     { ...options, contextLength: 256 },
   ], (shifting, plain) => {
     const other = from([...prompt(80), 310], 16);
-    const alone = plain.together([other])[0]!.tokens;
+    const alone = plain.runAll([other])[0]!.tokens;
     shifting.restart();
     const shifted = shifting.submit(from(prompt(80), 40));
-    // It is about to be full, and has computed what the other one begins with.
+    // Nearly full, and holds the prefix of the other prompt.
     shifting.run(() => shifting.reports[shifted]!.tokens.length === 12);
     const beside = shifting.submit(other);
     shifting.run();
@@ -100,25 +100,25 @@ Deno.test("in one buffer a shift moves nobody else's positions, whoever shares t
   });
 });
 
-Deno.test("what a shift left is not given to others, and not saved before it has moved", async () => {
+Deno.test("a shifted stream is not reused by others, nor saved before its positions have moved", async () => {
   await withOneLayer([
     { contextLength: 200, contextShift: true, parallel: 1 },
     { contextLength: 256 },
-  ], (bench, fresh) => {
+  ], (harness, fresh) => {
     // Full with its last token: it ends before its positions have moved.
-    const shifted = bench.submit(from(prompt(150), 100));
-    bench.run(() => bench.reports[shifted]!.tokens.length === 49);
-    const { tokens } = bench.reports[shifted]!;
-    bench.control(shifted, { type: "cancel" });
-    assertEquals(bench.status.cellsUsed, 0);
-    // Of 199 tokens that are computed, the first stays and half of the others go.
+    const shifted = harness.submit(from(prompt(150), 100));
+    harness.run(() => harness.reports[shifted]!.tokens.length === 49);
+    const { tokens } = harness.reports[shifted]!;
+    harness.control(shifted, { type: "cancel" });
+    assertEquals(harness.status.cellsUsed, 0);
+    // Of 199 computed tokens, the first one and half of the others remain.
     const left = [...prompt(150), ...tokens].slice(99, -1);
     const other = { ...from(prompt(20).toReversed(), 4), cachePrompt: false };
     for (const request of [other, from(left, 8)]) {
-      const id = bench.submit(request);
-      bench.run();
-      assertEquals(bench.reports[id]!.tokens, fresh.together([request])[0]!.tokens);
-      assertLess(bench.reports[id]!.done!.usage.cachedTokens, 2);
+      const id = harness.submit(request);
+      harness.run();
+      assertEquals(harness.reports[id]!.tokens, fresh.runAll([request])[0]!.tokens);
+      assertLess(harness.reports[id]!.done!.usage.cachedTokens, 2);
     }
   });
 });

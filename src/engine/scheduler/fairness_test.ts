@@ -1,15 +1,15 @@
-/** Whose turn it is, counted in native calls and their tokens: time would depend on the machine. */
+/** Fairness, counted in native calls and their tokens: times would depend on the machine. */
 import { assertEquals, assertGreater, assertLess } from "@std/assert";
 import { join } from "@std/path";
 import { withFolder } from "../../../ffi/testing.ts";
 import { DEFAULT_SHAPE, type ModelShape, writeModel } from "../../../scripts/bench/gguf_writer.ts";
 import { benchVocabulary } from "../../../scripts/bench/vocabulary.ts";
 import { ask, question, TINY_F16 } from "../../../tests/support/engine.ts";
-import { type Call, LoopBench } from "../../../tests/support/loop.ts";
+import { type Call, LoopHarness } from "../../../tests/support/loop.ts";
 import type { LoadOptions, SequenceRequest } from "../protocol/mod.ts";
 
 const VOCABULARY = 600;
-/** Computes 3,000 tokens in a blink. */
+/** A model that computes 3,000 tokens in no time. */
 const SHAPE: ModelShape = {
   ...DEFAULT_SHAPE,
   type: "f16",
@@ -22,15 +22,15 @@ const SHAPE: ModelShape = {
 };
 const BATCH = 128;
 
-/** A loop on a model of random weights. */
+/** A loop on a model with random weights. */
 async function withLoop(
   options: Partial<LoadOptions>,
-  use: (bench: LoopBench) => void,
+  use: (harness: LoopHarness) => void,
 ): Promise<void> {
   await withFolder(async (folder) => {
     const path = join(folder, "random.gguf");
     await writeModel(path, SHAPE, benchVocabulary(VOCABULARY));
-    using bench = await LoopBench.load({
+    using harness = await LoopHarness.load({
       modelPaths: [path],
       contextLength: 4096,
       parallel: 8,
@@ -38,11 +38,14 @@ async function withLoop(
       lookup: false,
       ...options,
     });
-    use(bench);
+    use(harness);
   });
 }
 
-/** A request whose prompt has as many tokens, unlike those of other seeds from the first one on. */
+/**
+ * A request with a prompt of this many tokens; prompts of different seeds differ from the first
+ * token.
+ */
 function prompt(
   length: number,
   seed: number,
@@ -52,141 +55,141 @@ function prompt(
   return ask("", { prompt: [{ tokens }], maxTokens: null, ignoreEos: true, ...changes });
 }
 
-/** Answers are computed one token each; every other call is of prompts. */
+/** Decode batches have one token per sequence; all other calls are prefill batches. */
 const isPrefill = ({ tokens, outputs }: Call) => outputs < tokens;
 
-/** The prompt calls between two tokens of an answer, for each token from the given call on. */
-function promptCallsBetween(bench: LoopBench, id: number, from: number): Call[][] {
-  const at = bench.reports[id]!.at.filter((call) => call > from);
-  return at.slice(1).map((call, index) => bench.calls.slice(at[index]!, call).filter(isPrefill));
+/** The prefill calls between two tokens of an answer, for each token from the given call on. */
+function promptCallsBetween(harness: LoopHarness, id: number, from: number): Call[][] {
+  const at = harness.reports[id]!.at.filter((call) => call > from);
+  return at.slice(1).map((call, index) => harness.calls.slice(at[index]!, call).filter(isPrefill));
 }
 
-Deno.test("a 3,000-token prompt comes between two tokens of others with one bounded batch at most", async () => {
-  await withLoop({}, (bench) => {
-    const others = [1, 2, 3, 4, 5, 6, 7].map((seed) => bench.submit(prompt(20, seed)));
-    bench.run(() => others.every((id) => bench.reports[id]!.tokens.length >= 5));
-    const before = bench.calls.length;
-    const long = bench.submit(prompt(2999, 8));
-    bench.run(() => bench.reports[long]!.tokens.length >= 5);
+Deno.test("a 3,000-token prompt adds at most one bounded batch between two tokens of others", async () => {
+  await withLoop({}, (harness) => {
+    const others = [1, 2, 3, 4, 5, 6, 7].map((seed) => harness.submit(prompt(20, seed)));
+    harness.run(() => others.every((id) => harness.reports[id]!.tokens.length >= 5));
+    const before = harness.calls.length;
+    const long = harness.submit(prompt(2999, 8));
+    harness.run(() => harness.reports[long]!.tokens.length >= 5);
     for (const id of others) {
-      const gaps = promptCallsBetween(bench, id, before);
+      const gaps = promptCallsBetween(harness, id, before);
       assertGreater(gaps.length, 3000 / BATCH);
       assertEquals(Math.max(...gaps.map((calls) => calls.length)), 1, `stream ${id}`);
     }
-    const chunks = bench.calls.slice(before).filter(isPrefill);
+    const chunks = harness.calls.slice(before).filter(isPrefill);
     for (const { tokens } of chunks) assertLess(tokens, BATCH + 1);
     for (const { tokens } of chunks.slice(0, -1)) assertGreater(tokens, 31);
-    // And it goes on with every turn: no answer has two tokens while the prompt waits.
-    const last = bench.calls.lastIndexOf(chunks.at(-1)!);
+    // Batches alternate: no sequence gets two tokens while the prompt waits.
+    const last = harness.calls.lastIndexOf(chunks.at(-1)!);
     for (let call = before + 1; call < last; call++) {
-      assertEquals(isPrefill(bench.calls[call]!), !isPrefill(bench.calls[call - 1]!));
+      assertEquals(isPrefill(harness.calls[call]!), !isPrefill(harness.calls[call - 1]!));
     }
     assertEquals(chunks.reduce((sum, { tokens }) => sum + tokens, 0), 3000);
-    // All seven answers are in every batch of answers.
-    const answers = bench.calls.slice(before, last).filter((call) => !isPrefill(call));
+    // All seven sequences are in every decode batch.
+    const answers = harness.calls.slice(before, last).filter((call) => !isPrefill(call));
     assertEquals(new Set(answers.map(({ tokens }) => tokens)), new Set([7]));
   });
 });
 
-Deno.test("many long prompts at once come between two tokens of others with one batch too", async () => {
-  await withLoop({}, (bench) => {
-    const other = bench.submit(prompt(20, 1));
-    bench.run(() => bench.reports[other]!.tokens.length >= 2);
-    const before = bench.calls.length;
-    const long = [2, 3, 4, 5, 6, 7, 8].map((seed) => bench.submit(prompt(400, seed)));
-    bench.run(() => long.every((id) => bench.reports[id]!.tokens.length >= 2));
-    const gaps = promptCallsBetween(bench, other, before);
+Deno.test("many long prompts add at most one batch between two tokens of others", async () => {
+  await withLoop({}, (harness) => {
+    const other = harness.submit(prompt(20, 1));
+    harness.run(() => harness.reports[other]!.tokens.length >= 2);
+    const before = harness.calls.length;
+    const long = [2, 3, 4, 5, 6, 7, 8].map((seed) => harness.submit(prompt(400, seed)));
+    harness.run(() => long.every((id) => harness.reports[id]!.tokens.length >= 2));
+    const gaps = promptCallsBetween(harness, other, before);
     assertEquals(Math.max(...gaps.map((calls) => calls.length)), 1);
     for (const { tokens } of gaps.flat()) assertLess(tokens, BATCH + 1);
   });
 });
 
-Deno.test("a short prompt overtakes a long one that is being computed", async () => {
-  await withLoop({}, (bench) => {
-    const long = bench.submit(prompt(3000, 1));
-    bench.run(() => bench.calls.length >= 2);
-    const short = bench.submit(prompt(30, 2));
-    bench.run(() => bench.reports[short]!.tokens.length >= 1);
-    assertEquals(bench.calls.length, 3);
-    bench.run(() => bench.reports[long]!.tokens.length >= 1);
+Deno.test("a short prompt overtakes a long prompt in progress", async () => {
+  await withLoop({}, (harness) => {
+    const long = harness.submit(prompt(3000, 1));
+    harness.run(() => harness.calls.length >= 2);
+    const short = harness.submit(prompt(30, 2));
+    harness.run(() => harness.reports[short]!.tokens.length >= 1);
+    assertEquals(harness.calls.length, 3);
+    harness.run(() => harness.reports[long]!.tokens.length >= 1);
   });
 });
 
-Deno.test("what n answers to one prompt share is computed once", async () => {
-  await withLoop({}, (bench) => {
+Deno.test("the common prompt of n answers is computed once", async () => {
+  await withLoop({}, (harness) => {
     const ids = [1, 2, 3, 4].map((seed) =>
-      bench.submit(prompt(700, 1, { maxTokens: 4, sampling: { temperature: 1, seed } }))
+      harness.submit(prompt(700, 1, { maxTokens: 4, sampling: { temperature: 1, seed } }))
     );
-    bench.run();
-    const { promptTokens, cachedTokens } = bench.status;
+    harness.run();
+    const { promptTokens, cachedTokens } = harness.status;
     assertEquals([promptTokens, cachedTokens], [4 * 701, 3 * 700]);
-    // The first computes all of it, and each other one the last token, to be sampled from.
-    const chunks = bench.calls.filter(isPrefill);
+    // The first sequence computes the whole prompt, each other one only its last token.
+    const chunks = harness.calls.filter(isPrefill);
     assertEquals(chunks.reduce((sum, { tokens }) => sum + tokens, 0), 701);
-    const tokens = bench.calls.reduce((sum, call) => sum + call.tokens, 0);
+    const tokens = harness.calls.reduce((sum, call) => sum + call.tokens, 0);
     assertEquals(tokens, 701 + 3 + 4 * 3);
-    for (const id of ids) assertEquals(bench.reports[id]!.done?.finishReason, "length");
+    for (const id of ids) assertEquals(harness.reports[id]!.done?.finishReason, "length");
   });
 });
 
-Deno.test("readers who stop hold nobody up, and go on where they were without computing it again", async () => {
-  using bench = await LoopBench.load({ modelPaths: [TINY_F16], parallel: 2, lookup: false });
+Deno.test("paused sequences do not block others and continue without prefill", async () => {
+  using harness = await LoopHarness.load({ modelPaths: [TINY_F16], parallel: 2, lookup: false });
   const story = (subject: string) =>
     ask(question(`Tell me a story about a ${subject}.`), { maxTokens: 50, ignoreEos: true });
-  // What it has computed itself is its own, also where a request wants no other's prompt.
+  // Its own state may be reused even if the request bypasses the cache.
   const requests = [story("fox"), { ...story("bee"), cachePrompt: false }, story("king")];
-  const alone = requests.map((request) => bench.together([request])[0]!.text);
-  bench.restart();
-  const stopped = requests.slice(0, 2).map((request) => bench.submit(request));
-  bench.run(() => stopped.every((id) => bench.reports[id]!.tokens.length >= 10));
-  for (const id of stopped) bench.control(id, { type: "pause" });
-  assertEquals(bench.hasWork, false);
-  const third = bench.submit(requests[2]!);
-  bench.run();
-  assertEquals(bench.reports[third]!.text, alone[2]);
-  assertEquals([bench.status.running, bench.status.queued], [1, 1]);
-  const before = bench.calls.length;
-  for (const id of stopped) bench.control(id, { type: "resume" });
-  bench.run();
-  assertEquals(stopped.map((id) => bench.reports[id]!.text), alone.slice(0, 2));
-  assertEquals(bench.calls.slice(before).filter(isPrefill), []);
-  assertEquals([bench.status.running, bench.status.queued], [0, 0]);
+  const alone = requests.map((request) => harness.runAll([request])[0]!.text);
+  harness.restart();
+  const stopped = requests.slice(0, 2).map((request) => harness.submit(request));
+  harness.run(() => stopped.every((id) => harness.reports[id]!.tokens.length >= 10));
+  for (const id of stopped) harness.control(id, { type: "pause" });
+  assertEquals(harness.hasWork, false);
+  const third = harness.submit(requests[2]!);
+  harness.run();
+  assertEquals(harness.reports[third]!.text, alone[2]);
+  assertEquals([harness.status.running, harness.status.queued], [1, 1]);
+  const before = harness.calls.length;
+  for (const id of stopped) harness.control(id, { type: "resume" });
+  harness.run();
+  assertEquals(stopped.map((id) => harness.reports[id]!.text), alone.slice(0, 2));
+  assertEquals(harness.calls.slice(before).filter(isPrefill), []);
+  assertEquals([harness.status.running, harness.status.queued], [0, 0]);
 });
 
 Deno.test("a queue takes sixteen requests for each stream, and a refused request gets a retry time", async () => {
-  await withLoop({ parallel: 2 }, (bench) => {
-    const ids = Array.from({ length: 40 }, (_, seed) => bench.submit(prompt(5, seed)));
-    const refused = ids.filter((id) => bench.reports[id]!.error !== null);
+  await withLoop({ parallel: 2 }, (harness) => {
+    const ids = Array.from({ length: 40 }, (_, seed) => harness.submit(prompt(5, seed)));
+    const refused = ids.filter((id) => harness.reports[id]!.error !== null);
     assertEquals(refused, ids.slice(32));
-    assertEquals([bench.status.queued, bench.status.queueLimit], [32, 32]);
+    assertEquals([harness.status.queued, harness.status.queueLimit], [32, 32]);
     for (const id of refused) {
-      const { kind, message, retryAfter } = bench.reports[id]!.error!;
+      const { kind, message, retryAfter } = harness.reports[id]!.error!;
       assertEquals([kind, retryAfter], ["overloaded", 1]);
       assertEquals(message, "The queue is full: 32 requests are waiting");
     }
-    for (const id of ids.slice(0, 32)) bench.control(id, { type: "cancel" });
-    assertEquals([bench.status.running, bench.status.queued, bench.hasWork], [0, 0, false]);
+    for (const id of ids.slice(0, 32)) harness.control(id, { type: "cancel" });
+    assertEquals([harness.status.running, harness.status.queued, harness.hasWork], [0, 0, false]);
   });
 });
 
-Deno.test("who has waited long goes before shorter prompts and higher priorities that come later", async () => {
-  await withLoop({ parallel: 1 }, (bench) => {
-    const running = bench.submit(prompt(5, 0));
-    bench.run(() => bench.reports[running]!.tokens.length === 1);
-    const long = bench.submit(prompt(3500, 1, { maxTokens: 1 }));
-    // The clock alone is the test's own: half a minute passes.
+Deno.test("a long-waiting prompt precedes shorter prompts and higher priorities that arrive later", async () => {
+  await withLoop({ parallel: 1 }, (harness) => {
+    const running = harness.submit(prompt(5, 0));
+    harness.run(() => harness.reports[running]!.tokens.length === 1);
+    const long = harness.submit(prompt(3500, 1, { maxTokens: 1 }));
+    // Only the clock is simulated: half a minute passes.
     const real = performance.now;
     performance.now = () => real.call(performance) + 30_000;
     try {
       const later = [
-        bench.submit(prompt(10, 2, { maxTokens: 1 })),
-        bench.submit(prompt(10, 3, { maxTokens: 1, priority: 1 })),
-        bench.submit(prompt(10, 4, { maxTokens: 1, priority: 10 })),
+        harness.submit(prompt(10, 2, { maxTokens: 1 })),
+        harness.submit(prompt(10, 3, { maxTokens: 1, priority: 1 })),
+        harness.submit(prompt(10, 4, { maxTokens: 1, priority: 10 })),
       ];
-      bench.control(running, { type: "cancel" });
-      bench.run();
+      harness.control(running, { type: "cancel" });
+      harness.run();
       const order = [long, ...later].toSorted((a, b) =>
-        bench.reports[a]!.at[0]! - bench.reports[b]!.at[0]!
+        harness.reports[a]!.at[0]! - harness.reports[b]!.at[0]!
       );
       assertEquals(order, [later[2], long, later[1], later[0]]);
     } finally {

@@ -1,10 +1,10 @@
 import { assert, assertEquals } from "@std/assert";
 import { ask, question, TINY_F16 } from "../../../tests/support/engine.ts";
-import { LoopBench } from "../../../tests/support/loop.ts";
+import { LoopHarness } from "../../../tests/support/loop.ts";
 import { PaddingRows } from "./padding_rows.ts";
 import type { KvStream } from "../kv_cache/prefix_cache.ts";
 
-/** A stream that nobody uses and that holds so many tokens. */
+/** An idle stream with this many tokens. */
 function idle(id: number, length = 0): KvStream {
   return {
     id,
@@ -18,20 +18,20 @@ function idle(id: number, length = 0): KvStream {
 }
 
 /**
- * The ids of the streams that are chosen once both ways were timed, on a machine where a batch takes as
- * long as `cost` says of its rows.
+ * Ids of the chosen padding streams after both variants were timed, on a machine where `cost` gives
+ * the time of a batch from its rows.
  */
 function chosen(
   ids: readonly number[],
-  unused: readonly KvStream[],
+  idleStreams: readonly KvStream[],
   cost: (rows: number) => number,
   longest = 100,
 ): number[] {
   const padding = new PaddingRows(400);
   let paddingStreams: readonly KvStream[] = [];
   for (let step = 0; step < 30; step++) {
-    paddingStreams = padding.choose(ids, unused, longest);
-    // What follows the streams' own rows is computed by itself.
+    paddingStreams = padding.choose(ids, idleStreams, longest);
+    // Rows after the streams' own rows are computed separately.
     const all = [...ids, ...paddingStreams.map(({ id }) => id)].toSorted((a, b) => a - b);
     let ms = 0;
     for (let at = 0; at < all.length;) {
@@ -45,44 +45,44 @@ function chosen(
   return paddingStreams.map(({ id }) => id);
 }
 
-/** Kernels that compute four rows at once, and what is left one by one. */
+/** Kernels that compute four rows at once and remaining rows one by one. */
 const inFours = (rows: number) => 4 + 22 * Math.floor(rows / 4) + 12 * (rows % 4);
 const oneByOne = (rows: number) => 4 + 12 * rows;
 
-Deno.test("a group of rows that is nearly full is filled where that is faster", () => {
-  const unused = [idle(3), idle(4), idle(5), idle(6), idle(7), idle(8)];
-  assertEquals(chosen([0, 1, 2], unused, inFours), [3]);
+Deno.test("a nearly full row group is padded if that is faster", () => {
+  const idleStreams = [idle(3), idle(4), idle(5), idle(6), idle(7), idle(8)];
+  assertEquals(chosen([0, 1, 2], idleStreams, inFours), [3]);
   assertEquals(chosen([0, 1], [idle(2), idle(3)], inFours), [2, 3]);
   assertEquals(chosen([0, 1, 2, 3, 4, 5, 6], [idle(7)], inFours), [7]);
   assertEquals(chosen([1, 2, 3], [idle(0)], inFours), [0]);
 });
 
-Deno.test("it is not filled where that is not faster, or has no place", () => {
+Deno.test("a row group is not padded if that is not faster or no stream is suitable", () => {
   assertEquals(chosen([0, 1, 2], [idle(3)], oneByOne), []);
   assertEquals(chosen([0], [idle(1), idle(2), idle(3)], inFours), []);
   assertEquals(chosen([0, 1, 2, 3], [idle(4)], inFours), []);
   assertEquals(chosen([0, 1, 2, 3, 4], [idle(5), idle(6), idle(7)], inFours), []);
-  // Not beside the others.
+  // Not adjacent to the others.
   assertEquals(chosen([0, 1, 2], [idle(5)], inFours), []);
-  // It would attend to much more than the others.
+  // Its row would attend to many more tokens than the others.
   assertEquals(chosen([0, 1, 2], [idle(3, 357)], inFours), []);
   assertEquals(chosen([0, 1, 2], [idle(3, 356)], inFours), [3]);
-  // It is full.
+  // The stream is full.
   assertEquals(chosen([0, 1, 2], [idle(3, 400)], inFours, 390), []);
   assertEquals(chosen([0, 1, 2], [idle(3, 399)], inFours, 390), [3]);
 });
 
-Deno.test("a gap between streams is filled where those behind it would be computed by themselves", () => {
+Deno.test("a gap between streams is padded if the streams behind it are computed separately", () => {
   assertEquals(chosen([0, 1, 3], [idle(2)], inFours), [2]);
   assertEquals(chosen([0, 1, 3], [idle(2)], oneByOne), []);
   assertEquals(chosen([0, 2, 3], [idle(1), idle(4)], inFours), [1]);
   assertEquals(chosen([0, 2, 5, 7], [1, 3, 4, 6].map((id) => idle(id)), inFours), [1, 3, 4, 6]);
-  // A gap that somebody who waits or reads a prompt makes stays.
+  // A gap left by a waiting or prefilling sequence remains.
   assertEquals(chosen([0, 1, 3, 5], [idle(2)], inFours), []);
   assertEquals(chosen([0, 9], [1, 2, 3, 4, 5, 6, 7, 8].map((id) => idle(id)), inFours), []);
 });
 
-Deno.test("each way is timed a few times, one after the other, and the best time counts", () => {
+Deno.test("both variants are timed a few times, and the best times decide", () => {
   const padding = new PaddingRows(400);
   const way = (ms: number) => {
     const { length } = padding.choose([0, 1, 2], [idle(3)], 10);
@@ -94,25 +94,25 @@ Deno.test("each way is timed a few times, one after the other, and the best time
   assertEquals([9000, 9000].map(way), [1, 1]);
 });
 
-Deno.test("a stream that lends a row keeps what it holds, and what is computed beside it stays right", async () => {
-  using bench = await LoopBench.load({ modelPaths: [TINY_F16], parallel: 4, lookup: false });
+Deno.test("a padding stream keeps its tokens, and the padded batch gives correct answers", async () => {
+  using harness = await LoopHarness.load({ modelPaths: [TINY_F16], parallel: 4, lookup: false });
   const hello = question("Hello");
   const others = ["Count from 3 to 40.", "Count from 7 to 40.", "Count from 9 to 40."]
     .map((text) => ask(question(text), { maxTokens: 40 }));
-  const alone = others.map((request) => bench.together([request])[0]!.text);
+  const alone = others.map((request) => harness.runAll([request])[0]!.text);
 
-  const [greeting] = bench.together([ask(hello)]);
+  const [greeting] = harness.runAll([ask(hello)]);
   const held = greeting!.done!.usage.promptTokens + greeting!.done!.usage.completionTokens - 1;
-  const ids = others.map((request) => bench.submit(request));
-  bench.run();
-  assertEquals(ids.map((id) => bench.reports[id]!.text), alone);
-  const rows = bench.calls.filter(({ outputs }) => outputs === 3).map(({ tokens }) => tokens);
+  const ids = others.map((request) => harness.submit(request));
+  harness.run();
+  assertEquals(ids.map((id) => harness.reports[id]!.text), alone);
+  const rows = harness.calls.filter(({ outputs }) => outputs === 3).map(({ tokens }) => tokens);
   assert(rows.includes(3) && rows.includes(4), `${rows}`);
 
   const next = `${hello}${greeting!.text}<|im_end|>\n${question("What is the capital of France?")}`;
-  const again = bench.submit(ask(next));
-  bench.run();
-  const { text, done } = bench.reports[again]!;
+  const again = harness.submit(ask(next));
+  harness.run();
+  const { text, done } = harness.reports[again]!;
   assertEquals(text, "The capital of France is Paris.");
   assert(done!.usage.cachedTokens >= held, `${done!.usage.cachedTokens} of ${held}`);
 });

@@ -1,16 +1,16 @@
-/** An answer that loses its room in the KV cache goes on later as if nothing had happened. */
+/** A preempted sequence continues as if it had not been preempted. */
 import { assert, assertAlmostEquals, assertEquals, assertGreater } from "@std/assert";
 import { ask, DRAFT, question, TINY_F16 } from "../../../tests/support/engine.ts";
-import { LoopBench, type Report } from "../../../tests/support/loop.ts";
+import { LoopHarness, type Report } from "../../../tests/support/loop.ts";
 import type { LoadOptions, SequenceRequest } from "../protocol/mod.ts";
 
-/** What rounding may change in a log probability. */
+/** Tolerance for rounding in log probabilities. */
 const ROUNDING = 0.02;
 
 const STORY = question("Tell me a story about a fox.");
 const COUNT = question("Count from 3 to 40.");
 
-/** Everything that has a state of its own between two tokens. */
+/** Requests with all kinds of state between two tokens. */
 const REQUESTS: Readonly<Record<string, SequenceRequest>> = {
   greedy: ask(COUNT, { maxTokens: 28 }),
   sampled: ask(STORY, { maxTokens: 28, sampling: { temperature: 1, seed: 7 } }),
@@ -34,12 +34,12 @@ const REQUESTS: Readonly<Record<string, SequenceRequest>> = {
   "no cache": ask(COUNT, { maxTokens: 28, cachePrompt: false }),
 };
 
-/** Runs beside them, came first, and is never interrupted. */
+/** Runs beside the others, came first, and is never preempted. */
 const COMPANION = ask(question("Count from 5 to 40."), { maxTokens: 24 });
 
-/** An engine that rounds as little as there is: quantized weights would hide small mistakes. */
-function load(changes: Partial<LoadOptions>): Promise<LoopBench> {
-  return LoopBench.load({ modelPaths: [TINY_F16], kvType: "f32", parallel: 2, ...changes });
+/** An engine with little rounding: quantized weights would hide small errors. */
+function load(changes: Partial<LoadOptions>): Promise<LoopHarness> {
+  return LoopHarness.load({ modelPaths: [TINY_F16], kvType: "f32", parallel: 2, ...changes });
 }
 
 function assertSame(actual: Report, expected: Report, name: string): void {
@@ -71,21 +71,21 @@ const WAYS: readonly (readonly [string, Partial<LoadOptions>, number])[] = [
 ];
 
 for (const [way, options, every] of WAYS) {
-  Deno.test(`wherever it is interrupted, an answer is the same (${way})`, async () => {
-    using bench = await load(options);
+  Deno.test(`an answer is the same wherever it is preempted (${way})`, async () => {
+    using harness = await load(options);
     const alone = new Map(
-      Object.entries(REQUESTS).map(([name, request]) => [name, bench.together([request])[0]!]),
+      Object.entries(REQUESTS).map(([name, request]) => [name, harness.runAll([request])[0]!]),
     );
-    const companion = bench.together([COMPANION])[0]!;
+    const companion = harness.runAll([COMPANION])[0]!;
     for (const [name, request] of Object.entries(REQUESTS)) {
       let waited = 0;
       for (let call = 1; call < 24; call += every) {
-        const [first, second] = bench.together([COMPANION, request], (at) => at === call);
+        const [first, second] = harness.runAll([COMPANION, request], (at) => at === call);
         const what = `${name}, interrupted at call ${call}`;
         assertSame(first!, companion, what);
         assertSame(second!, alone.get(name)!, what);
-        if (bench.calls[call]?.outcome !== "full") break;
-        // It went on when the other one had ended.
+        if (harness.calls[call]?.outcome !== "full") break;
+        // It continued after the other one had ended.
         if (second!.at.at(-1)! > first!.at.at(-1)!) waited++;
       }
       assertGreater(waited, 0, name);
@@ -93,7 +93,7 @@ for (const [way, options, every] of WAYS) {
   });
 }
 
-Deno.test("answers of which not all have room take it in turn, the youngest last, and none is changed", async () => {
+Deno.test("sequences that do not all fit run one after the other, oldest first, unchanged", async () => {
   const requests = [
     ask(COUNT, { maxTokens: 120 }),
     ask(STORY, { maxTokens: 120, sampling: { temperature: 0.8, seed: 2 } }),
@@ -102,58 +102,58 @@ Deno.test("answers of which not all have room take it in turn, the youngest last
     ask(question("Repeat: river tiger piano cloud king whale"), { maxTokens: 120 }),
   ];
   for (const draftPaths of [undefined, [DRAFT]]) {
-    using bench = await load({ parallel: 6, kvUnified: true, contextLength: 256, draftPaths });
-    const alone = requests.map((request) => bench.together([request])[0]!);
-    const reports = bench.together(requests);
+    using harness = await load({ parallel: 6, kvUnified: true, contextLength: 256, draftPaths });
+    const alone = requests.map((request) => harness.runAll([request])[0]!);
+    const reports = harness.runAll(requests);
     for (const [at, report] of reports.entries()) {
       assertSame(report, alone[at]!, `answer ${at}`);
     }
-    const full = bench.calls.flatMap(({ outcome }, at) => outcome === "full" ? [at] : []);
+    const full = harness.calls.flatMap(({ outcome }, at) => outcome === "full" ? [at] : []);
     assertGreater(full.length, 1);
-    // The first to come is never interrupted.
+    // The oldest sequence is never preempted.
     const [first] = reports;
     for (const [index, call] of first!.at.entries()) {
       const before = first!.at[index - 1] ?? call;
-      const steps = bench.calls.slice(before, call).filter(({ outcome }) => outcome === "done");
+      const steps = harness.calls.slice(before, call).filter(({ outcome }) => outcome === "done");
       assert(steps.length <= 2, `the first answer waited for ${steps.length} batches`);
     }
-    assertEquals([bench.status.running, bench.status.queued], [0, 0]);
+    assertEquals([harness.status.running, harness.status.queued], [0, 0]);
   }
 });
 
-Deno.test("what nobody uses gives way before anybody who runs", async () => {
-  using bench = await load({ parallel: 4, kvUnified: true, contextLength: 256, lookup: false });
+Deno.test("idle streams are evicted before running sequences are preempted", async () => {
+  using harness = await load({ parallel: 4, kvUnified: true, contextLength: 256, lookup: false });
   const endless = (text: string) => ask(question(text), { maxTokens: 80, ignoreEos: true });
-  bench.submit(endless("Tell me a story about a whale."));
-  bench.run();
-  const cached = bench.status.cellsUsed;
+  harness.submit(endless("Tell me a story about a whale."));
+  harness.run();
+  const cached = harness.status.cellsUsed;
   assertGreater(cached, 80);
-  const two = ["Hello", "Count from 3 to 40."].map((text) => bench.submit(endless(text)));
-  bench.run(() => bench.status.queued === 0 && bench.status.running === 2);
-  bench.run(() => {
-    assertEquals(bench.status.queued, 0, "nobody is interrupted");
-    return !bench.hasWork;
+  const two = ["Hello", "Count from 3 to 40."].map((text) => harness.submit(endless(text)));
+  harness.run(() => harness.status.queued === 0 && harness.status.running === 2);
+  harness.run(() => {
+    assertEquals(harness.status.queued, 0, "nobody is interrupted");
+    return !harness.hasWork;
   });
-  assertEquals(bench.calls.filter(({ outcome }) => outcome === "full").length, 1);
-  for (const id of two) assertEquals(bench.reports[id]!.tokens.length, 80);
+  assertEquals(harness.calls.filter(({ outcome }) => outcome === "full").length, 1);
+  for (const id of two) assertEquals(harness.reports[id]!.tokens.length, 80);
 });
 
-Deno.test("answers that each want all there is get it one after the other, and say so at its end", async () => {
-  using bench = await load({ parallel: 3, kvUnified: true, contextLength: 256, lookup: true });
+Deno.test("sequences that each need the whole buffer run one after the other and end with length", async () => {
+  using harness = await load({ parallel: 3, kvUnified: true, contextLength: 256, lookup: true });
   const endless = { maxTokens: null, ignoreEos: true };
-  const reports = bench.together([ask(STORY, endless), ask(COUNT, endless), ask("A", endless)]);
+  const reports = harness.runAll([ask(STORY, endless), ask(COUNT, endless), ask("A", endless)]);
   for (const { done, error } of reports) {
     assertEquals([done?.finishReason, error], ["length", null]);
     assertEquals(done!.usage.promptTokens + done!.usage.completionTokens, 256);
   }
 });
 
-Deno.test("a long prompt for which there is no room yet waits and is answered", async () => {
-  using bench = await load({ parallel: 3, kvUnified: true, contextLength: 256, batchSize: 32 });
+Deno.test("a long prompt waits for free cells and is then answered", async () => {
+  using harness = await load({ parallel: 3, kvUnified: true, contextLength: 256, batchSize: 32 });
   const tokens = Array.from({ length: 230 }, (_, at) => 300 + at * 3);
   const long = ask("", { prompt: [{ tokens }], maxTokens: 8, ignoreEos: true });
-  const alone = [COMPANION, long].map((request) => bench.together([request])[0]!);
-  const reports = bench.together([COMPANION, long, COMPANION]);
+  const alone = [COMPANION, long].map((request) => harness.runAll([request])[0]!);
+  const reports = harness.runAll([COMPANION, long, COMPANION]);
   for (const [at, report] of reports.entries()) {
     assertSame(report, alone[at % 2]!, `answer ${at}`);
   }

@@ -1,6 +1,6 @@
 import { assert, assertAlmostEquals, assertEquals, assertGreater } from "@std/assert";
 import { ask, question, TINY_F16 } from "../../../tests/support/engine.ts";
-import { LoopBench } from "../../../tests/support/loop.ts";
+import { LoopHarness } from "../../../tests/support/loop.ts";
 import type { SequenceRequest } from "../protocol/mod.ts";
 
 /** A model whose log probabilities depend little on the batch: kernels round, and so does the cache. */
@@ -19,23 +19,23 @@ function score(tokens: readonly number[], changes: Partial<SequenceRequest> = {}
 }
 
 /** A greedy answer to the story's prompt, with the log probability of each token as it was decoded. */
-function decoded(bench: LoopBench, maxTokens: number) {
-  const id = bench.submit(
+function decoded(harness: LoopHarness, maxTokens: number) {
+  const id = harness.submit(
     ask(STORY, { maxTokens, logprobs: 0, promptLogprobs: 0, ignoreEos: true }),
   );
-  bench.run();
-  const { tokens, logprobs, promptLogprobs } = bench.reports[id]!;
+  harness.run();
+  const { tokens, logprobs, promptLogprobs } = harness.reports[id]!;
   const prompt = promptLogprobs.map(({ token }) => token);
   return { prompt, answer: tokens, logprobs, all: [...prompt, ...tokens] };
 }
 
 Deno.test("a prompt's log probabilities are those its tokens had when they were decoded", async () => {
-  using bench = await LoopBench.load(EXACT);
-  const { prompt, answer, logprobs, all } = decoded(bench, 100);
-  bench.calls = [];
-  const id = bench.submit(score(all));
-  bench.run();
-  const { promptLogprobs, done, tokens } = bench.reports[id]!;
+  using harness = await LoopHarness.load(EXACT);
+  const { prompt, answer, logprobs, all } = decoded(harness, 100);
+  harness.calls = [];
+  const id = harness.submit(score(all));
+  harness.run();
+  const { promptLogprobs, done, tokens } = harness.reports[id]!;
   assertEquals(promptLogprobs.map(({ token }) => token), all);
   assertEquals(promptLogprobs[0]!.logprob, null);
   const scored = promptLogprobs.slice(prompt.length);
@@ -44,15 +44,15 @@ Deno.test("a prompt's log probabilities are those its tokens had when they were 
   });
   assertEquals([done!.finishReason, tokens.length], ["length", 0]);
   // In batches, and not token by token.
-  assertEquals(bench.calls.length, 1);
+  assertEquals(harness.calls.length, 1);
 });
 
 Deno.test("the alternatives beside a prompt's token begin with the likeliest one", async () => {
-  using bench = await LoopBench.load(EXACT);
-  const { prompt, answer, all } = decoded(bench, 20);
-  const id = bench.submit(score(all, { promptLogprobs: 3 }));
-  bench.run();
-  const { promptLogprobs } = bench.reports[id]!;
+  using harness = await LoopHarness.load(EXACT);
+  const { prompt, answer, all } = decoded(harness, 20);
+  const id = harness.submit(score(all, { promptLogprobs: 3 }));
+  harness.run();
+  const { promptLogprobs } = harness.reports[id]!;
   assertEquals(promptLogprobs[0]!.top, []);
   for (const { top } of promptLogprobs.slice(1)) {
     assertEquals(top.length, 3);
@@ -64,10 +64,10 @@ Deno.test("the alternatives beside a prompt's token begin with the likeliest one
 });
 
 Deno.test("a scored prompt is computed in as many batches as outputs allow", async () => {
-  using bench = await LoopBench.load({ ...EXACT, batchSize: 32 });
-  const { all } = decoded(bench, 90);
-  using large = await LoopBench.load(EXACT);
-  const [few, many] = [bench, large].map((one) => {
+  using harness = await LoopHarness.load({ ...EXACT, batchSize: 32 });
+  const { all } = decoded(harness, 90);
+  using large = await LoopHarness.load(EXACT);
+  const [few, many] = [harness, large].map((one) => {
     one.calls = [];
     const ids = [0, 1, 2].map(() => one.submit(score(all)));
     one.run();
@@ -84,23 +84,23 @@ Deno.test("a scored prompt is computed in as many batches as outputs allow", asy
 });
 
 Deno.test("a prompt that fills the context can be scored, and is reported once after an interruption", async () => {
-  using bench = await LoopBench.load({
+  using harness = await LoopHarness.load({
     ...EXACT,
     ...{ contextLength: 256, parallel: 2, kvUnified: true },
   });
-  const { all } = decoded(bench, 120);
+  const { all } = decoded(harness, 120);
   const full = Array.from({ length: 256 }, (_, at) => all[at % all.length]!);
   // The second call finds no room: the younger sequence is swapped out and computed again later.
-  bench.calls = [];
-  bench.isFull = (call) => call === 1;
-  const ids = [bench.submit(score(all)), bench.submit(score(full))];
-  bench.run();
+  harness.calls = [];
+  harness.isFull = (call) => call === 1;
+  const ids = [harness.submit(score(all)), harness.submit(score(full))];
+  harness.run();
   ids.forEach((id, at) => {
-    const { promptLogprobs, error } = bench.reports[id]!;
+    const { promptLogprobs, error } = harness.reports[id]!;
     assertEquals(error, null);
     assertEquals(promptLogprobs.map(({ token }) => token), [all, full][at]);
   });
-  const tooLong = bench.submit(score([...full, 5]));
-  bench.run();
-  assertEquals(bench.reports[tooLong]!.error?.kind, "context_length");
+  const tooLong = harness.submit(score([...full, 5]));
+  harness.run();
+  assertEquals(harness.reports[tooLong]!.error?.kind, "context_length");
 });

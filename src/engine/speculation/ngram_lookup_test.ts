@@ -1,20 +1,20 @@
 import { assertEquals } from "@std/assert";
 import { NgramLookup } from "./ngram_lookup.ts";
 
-Deno.test("what followed the same tokens before is proposed, the longest agreement first", () => {
+Deno.test("the continuation of an earlier n-gram is proposed, longest n-gram first", () => {
   const tokens = [1, 2, 3, 4, 5, 9, 2, 3, 7, 8, 1, 2, 3];
   assertEquals(new NgramLookup(tokens).propose(3), [4, 5, 9]);
   assertEquals(new NgramLookup([9, 2, 3, 7, 8, 0, 2, 3]).propose(2), [7, 8]);
 });
 
-Deno.test("the last occurrence counts, and nothing is proposed for what is new", () => {
+Deno.test("the last occurrence is used, and new text has no proposal", () => {
   assertEquals(new NgramLookup([1, 2, 5, 1, 2, 6, 1, 2]).propose(1), [6]);
   assertEquals(new NgramLookup([1, 2, 3, 4]).propose(4), []);
   assertEquals(new NgramLookup([1]).propose(4), []);
   assertEquals(new NgramLookup([]).propose(4), []);
 });
 
-Deno.test("tokens that come later are found too", () => {
+Deno.test("tokens added later are found", () => {
   const tokens = [1, 2, 3];
   const lookup = new NgramLookup(tokens);
   assertEquals(lookup.propose(2), []);
@@ -24,7 +24,7 @@ Deno.test("tokens that come later are found too", () => {
   assertEquals(lookup.propose(3), [8, 1, 2]);
 });
 
-Deno.test("what reaches the end of the text is taken to repeat itself", () => {
+Deno.test("a continuation up to the end of the text is repeated", () => {
   assertEquals(new NgramLookup([5, 5, 5, 5, 5, 5]).propose(3), [5, 5, 5]);
   assertEquals(new NgramLookup([1, 2, 3, 8, 1, 2, 3]).propose(9), [8, 1, 2, 3, 8, 1, 2, 3, 8]);
 });

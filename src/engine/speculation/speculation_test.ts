@@ -26,8 +26,8 @@ const PROMPTS = [
 ];
 
 /**
- * Several rows are computed by other kernels than one. With quantized weights their rounding decides now
- * and then between tokens that are about as likely as each other; with these it is a twentieth of that.
+ * Batches of several rows use other kernels than one row. With quantized weights the rounding
+ * sometimes decides between equally likely tokens; with these weights it is twenty times smaller.
  */
 const EXACT = { modelPaths: [TINY_F16] };
 
@@ -62,21 +62,21 @@ for (
   });
 }
 
-Deno.test("accepted drafts save steps", async () => {
+Deno.test("accepted drafts reduce the number of steps", async () => {
   const plain = await answers({ lookup: false }, { temperature: 0 });
   const drafted = await answers({ lookup: false, draftPaths: [DRAFT] }, { temperature: 0 });
   assert(drafted.status.steps < plain.status.steps);
   assertEquals(drafted.status.completionTokens, plain.status.completionTokens);
 });
 
-Deno.test("what was drafted and accepted is `Cannot use the draft model: ${reason}` with the answer", async () => {
+Deno.test("drafted and accepted tokens are reported with the answer", async () => {
   await using engine = await tinyEngine({ draftPaths: [DRAFT] });
   const { done } = await collect(engine.generate(ask(question("Count from 3 to 40."))));
   assertGreater(done.timings.draftedTokens!, 0);
   assert(done.timings.acceptedTokens! <= done.timings.draftedTokens!);
 });
 
-Deno.test("answers that run together with drafts are those of each alone", async () => {
+Deno.test("concurrent sequences with drafts answer as each does alone", async () => {
   const alone = await answers({ lookup: false }, { temperature: 0 });
   for (const draftPaths of [undefined, [DRAFT]]) {
     await using engine = await tinyEngine({ ...EXACT, draftPaths, parallel: 3 });
@@ -87,7 +87,7 @@ Deno.test("answers that run together with drafts are those of each alone", async
   }
 });
 
-Deno.test("drafts keep to a grammar, to stop strings and to the token limit", async () => {
+Deno.test("drafts respect a grammar, stop strings and the token limit", async () => {
   await using engine = await tinyEngine({ draftPaths: [DRAFT] });
   const counted = await collect(engine.generate(ask(question("Count from 3 to 40."), {
     grammar: { source: 'root ::= [0-9]+ (", " [0-9]+){4} "."' },
@@ -105,7 +105,7 @@ Deno.test("drafts keep to a grammar, to stop strings and to the token limit", as
   }
 });
 
-Deno.test("a draft model is refused by name when it cannot be one", async () => {
+Deno.test("an invalid draft model is refused by name", async () => {
   const error = await assertRejects(
     () => tinyEngine({ draftPaths: ["no-such.gguf"] }),
     ShimmyError,
@@ -141,18 +141,18 @@ Deno.test("a draft model with another vocabulary is refused, or skipped with a n
   });
 });
 
-Deno.test("with context shift an answer goes on when its context is full", async () => {
+Deno.test("with context shift an answer continues when its context is full", async () => {
   await using engine = await tinyEngine({ contextShift: true, contextLength: 64, parallel: 1 });
   const { done } = await collect(engine.generate(
     ask(question("Count from 3 to 40."), { maxTokens: 200, ignoreEos: true }),
   ));
   assertEquals([done.finishReason, done.usage.completionTokens], ["length", 200]);
-  // The stream is whole afterwards: the next answer is right.
+  // The stream is intact afterwards: the next answer is correct.
   const { text } = await collect(engine.generate(ask(question("Hello"))));
   assertEquals(text, "Hello! How can I help you today?");
 });
 
-Deno.test("a waiting request with priority goes first", async () => {
+Deno.test("a waiting request with a higher priority runs first", async () => {
   await using engine = await tinyEngine({ parallel: 1 });
   const order: string[] = [];
   const run = async (name: string, priority: number) => {

@@ -1,14 +1,14 @@
 import { assertEquals } from "@std/assert";
 import { StopMatcher, Utf8Stream } from "./text_stream.ts";
 
-Deno.test("a stop string split over pieces is found and never shown", () => {
+Deno.test("a stop string across tokens is found and not shown", () => {
   const matcher = new StopMatcher(["END"]);
   assertEquals(matcher.push("one E"), { text: "one ", stop: null });
   assertEquals(matcher.push("N"), { text: "", stop: null });
   assertEquals(matcher.push("D two"), { text: "", stop: "END" });
 });
 
-Deno.test("text that only looked like a stop string is shown once it cannot become one", () => {
+Deno.test("held back text is shown when it cannot become a stop string", () => {
   const matcher = new StopMatcher(["</s>", "<|end|>"]);
   assertEquals(matcher.push("a<"), { text: "a", stop: null });
   assertEquals(matcher.push("b"), { text: "<b", stop: null });
@@ -20,7 +20,7 @@ Deno.test("the earliest of several stop strings wins", () => {
   assertEquals(new StopMatcher(["b", "a"]).push("xab"), { text: "x", stop: "a" });
 });
 
-Deno.test("text cut anywhere comes out as it went in, up to the stop string", () => {
+Deno.test("text in any pieces is unchanged up to the stop string", () => {
   const text = "aabaabaaaabb";
   for (let cut = 0; cut <= text.length; cut++) {
     const matcher = new StopMatcher(["aaaab"]);
@@ -31,7 +31,7 @@ Deno.test("text cut anywhere comes out as it went in, up to the stop string", ()
   }
 });
 
-Deno.test("characters split over tokens come out whole, whichever way they are split", () => {
+Deno.test("characters split across tokens are decoded whole", () => {
   const text = "aé€😀ß";
   const bytes = new TextEncoder().encode(text);
   for (let first = 0; first <= bytes.length; first++) {
@@ -44,14 +44,14 @@ Deno.test("characters split over tokens come out whole, whichever way they are s
   }
 });
 
-Deno.test("whole text between two halves of a character does not overtake the first half", () => {
+Deno.test("text between two halves of a character keeps its order", () => {
   const stream = new Utf8Stream();
   assertEquals(stream.push(new Uint8Array([0xc3]), null), "");
   assertEquals(stream.push(new TextEncoder().encode("x"), "x"), "\ufffdx");
   assertEquals(stream.push(new TextEncoder().encode("y"), "y"), "y");
 });
 
-Deno.test("a character that never ends becomes a replacement character", () => {
+Deno.test("an incomplete character becomes U+FFFD", () => {
   const stream = new Utf8Stream();
   assertEquals(stream.push(new Uint8Array([0xf0, 0x9f]), null), "");
   assertEquals(stream.flush(), "\ufffd");

@@ -1,19 +1,19 @@
-/** The ways of the flags that place a model, from each command to the native call. */
+/** Checks that placement flags of each command reach the native call. */
 import { assert, assertEquals } from "@std/assert";
 import { LLAMA_SPLIT_MODE } from "../../ffi/generated/enums.ts";
 import { type Machine, Server } from "../cli/machine.ts";
 import type { LoadCall, SpyLibrary } from "./spy_library.ts";
 
-/** What flags must become in the native call. */
-export interface Wire {
+/** Flags and the check of the native call. */
+export interface FlagCheck {
   readonly flags: readonly string[];
   readonly check: (call: LoadCall) => void;
 }
 
 const EXPERTS = "ffn_(up|down|gate|gate_up)_(ch|)exps";
 
-/** Those that need no device to be there. */
-export const WIRES: readonly Wire[] = [
+/** Flags that need no GPU. */
+export const FLAG_CHECKS: readonly FlagCheck[] = [
   {
     flags: ["--gpu-layers", "3", "--split-mode", "row", "--cpu-moe"],
     check: ({ params, overrides }) => {
@@ -38,7 +38,7 @@ export const WIRES: readonly Wire[] = [
   },
 ];
 
-/** Every command that loads a model, and how it is called for one. */
+/** Every command that loads a model, with its arguments. */
 const COMMANDS: Readonly<Record<string, (model: string) => string[]>> = {
   generate: (model) => ["generate", model, "--prompt", "Hello", "--max-tokens", "1"],
   chat: (model) => ["chat", model],
@@ -52,14 +52,14 @@ const COMMANDS: Readonly<Record<string, (model: string) => string[]>> = {
 };
 
 /**
- * Runs every command that loads a model with some flags, and looks at what reached the library.
- * `serve` loads its model as it starts.
+ * Runs every command that loads a model with some flags and checks the native calls. `serve` loads
+ * its model at start.
  */
-export async function checkWire(
+export async function checkFlags(
   machine: Machine,
   spy: SpyLibrary,
   model: string,
-  { flags, check }: Wire,
+  { flags, check }: FlagCheck,
   env: Readonly<Record<string, string>> = {},
 ): Promise<void> {
   const surroundings = { ...env, ...spy.env };
