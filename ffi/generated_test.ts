@@ -16,7 +16,7 @@ import { fieldSize } from "./memory/struct.ts";
 
 const SIZES: Readonly<Record<string, number>> = { bool: 1, i8: 1, i32: 4, u32: 4, f32: 4 };
 
-/** The offsets at which C puts the members of a struct that is passed by value, and its size. */
+/** Member offsets and size of a struct passed by value, by the rules of C. */
 function layOut(members: readonly Deno.NativeType[]): number[] {
   let end = 0;
   let align = 1;
@@ -54,18 +54,18 @@ Deno.test("fields of a struct lie inside it", () => {
   }
 });
 
-Deno.test("the sizes that libllama 0.5.0 is known to have", () => {
+Deno.test("struct sizes match libllama 0.5.0", () => {
   assertEquals([LlamaModelParams.SIZE, LlamaContextParams.SIZE, LlamaBatch.SIZE], [80, 160, 56]);
 });
 
-Deno.test("enums and constants have the headers' values, also where they refer to others", () => {
+Deno.test("enums and constants have the values of the headers, including references", () => {
   assertEquals(LLAMA_VOCAB_TYPE.BPE, 2);
   assertEquals(LLAMA_ROPE_TYPE.IMROPE, 40);
   assertEquals(LLAMA_DEFAULT_SEED, 0xffffffff);
   assertEquals(LLAMA_TOKEN_NULL, -1);
 });
 
-Deno.test("64-bit results are bound in full, handles as pointers, callers' memory as buffers", () => {
+Deno.test("64-bit results are bound as 64 bits, handles as pointers, caller memory as buffers", () => {
   assertEquals(LLAMA_SYMBOLS.llama_model_size.result, "u64");
   assertEquals(LLAMA_SYMBOLS.llama_state_get_size.result, "usize");
   assertEquals(LLAMA_SYMBOLS.llama_sampler_chain_add.parameters, ["pointer", "pointer"]);

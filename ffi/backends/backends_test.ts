@@ -16,7 +16,7 @@ function open() {
   return library;
 }
 
-Deno.test("the devices have a CPU with memory, and each is found by its name", withLibrary, () => {
+Deno.test("devices include a CPU with memory, and each is found by name", withLibrary, () => {
   using library = open();
   const devices = listDevices(library);
   const cpu = devices.find((device) => device.kind === "cpu");
@@ -34,7 +34,7 @@ Deno.test("loading the backends again adds nothing", withLibrary, () => {
   assertEquals(listDevices(library).map((device) => device.name), before);
 });
 
-Deno.test("a thread pool starts with the CPU backend's threads and ends once", withLibrary, () => {
+Deno.test("a thread pool starts threads of the CPU backend and closes once", withLibrary, () => {
   using library = open();
   const pool = ThreadPool.create(library, { threads: 2, poll: 0 });
   assertNotEquals(pool.handle, null);

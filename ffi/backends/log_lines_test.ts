@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { GGML_LOG_LEVEL } from "../generated/enums.ts";
 import { LineCollector } from "./log_lines.ts";
 
-Deno.test("pieces of a log line are put together, and a continuation keeps its level", () => {
+Deno.test("fragments of a log line are joined, and a continuation keeps the level", () => {
   const collector = new LineCollector();
   collector.add(GGML_LOG_LEVEL.WARN, "not ");
   collector.add(GGML_LOG_LEVEL.CONT, "enough memory\nfalling back\n");
@@ -14,7 +14,7 @@ Deno.test("pieces of a log line are put together, and a continuation keeps its l
   ]);
 });
 
-Deno.test("empty lines are left out, and a level of its own is taken as the one before", () => {
+Deno.test("empty lines are omitted, and an unknown level keeps the previous one", () => {
   const collector = new LineCollector();
   collector.add(GGML_LOG_LEVEL.DEBUG, "\n\n");
   collector.add(GGML_LOG_LEVEL.NONE, "plain\n");

@@ -22,7 +22,7 @@ function logger(library: Library): bigint {
 }
 
 Deno.test(
-  "the reason why a model cannot load is captured, and the logger restored",
+  "the reason for a failed load is captured, and the logger restored",
   withLibrary,
   async () => {
     await withFolder((folder) => {
@@ -53,7 +53,7 @@ Deno.test("the logger is restored when the work throws", withLibrary, () => {
   assertEquals(logger(library), silent);
 });
 
-/** What a process prints to stderr when it opens the library and fails to load a model. */
+/** Stderr of a process that opens the library and fails to load a model. */
 async function stderrOf(setLogger: "silenceLogs" | "printLogs"): Promise<string> {
   const url = (name: string) => JSON.stringify(new URL(name, import.meta.url).href);
   const program = `
@@ -90,7 +90,7 @@ async function stderrOf(setLogger: "silenceLogs" | "printLogs"): Promise<string>
   return text;
 }
 
-Deno.test("silenced, native code prints nothing; else it does", withLibrary, async () => {
+Deno.test("native code prints nothing when logs are disabled", withLibrary, async () => {
   assertEquals(await stderrOf("silenceLogs"), "");
   assertNotEquals(await stderrOf("printLogs"), "");
 });

@@ -21,7 +21,7 @@ const withLibrary = { ignore: real === null };
 const withCompiler = { ignore: !compiler };
 
 Deno.test(
-  "the real library opens, says the pinned version and has every function",
+  "the library opens, has the pinned version and all functions",
   withLibrary,
   () => {
     using library = openLibrary(real!);
@@ -33,7 +33,7 @@ Deno.test(
 );
 
 Deno.test(
-  "the defaults of llama.h come out of the structs that functions return",
+  "returned structs have the defaults of llama.h",
   withLibrary,
   () => {
     using library = openLibrary(real!);
@@ -71,7 +71,7 @@ Deno.test("close is idempotent, and use after close throws", withLibrary, () => 
 });
 
 Deno.test(
-  "a closed library can be opened again, and two openings do not disturb each other",
+  "a closed library can be reopened, and two open handles are independent",
   withLibrary,
   () => {
     openLibrary(real!).close();
@@ -88,7 +88,7 @@ Deno.test("a folder without the library is refused", async () => {
   });
 });
 
-Deno.test("a file that is no library is refused", async () => {
+Deno.test("a file that is not a library is refused", async () => {
   const name = { windows: "llama.dll", darwin: "libllama.dylib" }[Deno.build.os as string] ??
     "libllama.so";
   await withFolder((folder) => {
@@ -110,7 +110,7 @@ Deno.test("a library of another version is refused (needs cc)", withCompiler, as
   });
 });
 
-Deno.test("a library too old to tell its version is refused (needs cc)", withCompiler, async () => {
+Deno.test("a library without a version function is refused (needs cc)", withCompiler, async () => {
   await withFolder(async (folder) => {
     await compileLibrary(folder, "void llama_backend_init(void) {}");
     const error = assertThrows(() => openLibrary(folder), ShimmyError);
@@ -119,7 +119,7 @@ Deno.test("a library too old to tell its version is refused (needs cc)", withCom
 });
 
 Deno.test(
-  "a library that lacks a function is refused by the function's name (needs cc)",
+  "a library without a required function is refused by name (needs cc)",
   withCompiler,
   async () => {
     await withFolder(async (folder) => {

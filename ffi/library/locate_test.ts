@@ -14,7 +14,7 @@ async function located(os: typeof Deno.build.os, names: readonly string[]): Prom
   return found;
 }
 
-Deno.test("a library is found under each name it is published with", async () => {
+Deno.test("a library is found under each published name", async () => {
   const other = ["libllama-common.so", "libggml-cpu-x64.so", "llama-addon.node"];
   assertEquals(
     await located("linux", [
@@ -43,7 +43,7 @@ Deno.test("a library is found under each name it is published with", async () =>
   );
 });
 
-Deno.test("ggml is taken from the variant that the library belongs to", async () => {
+Deno.test("ggml is taken from the same variant as libllama", async () => {
   assertEquals(
     await located("linux", [
       "libggml.so",
@@ -55,14 +55,14 @@ Deno.test("ggml is taken from the variant that the library belongs to", async ()
   );
 });
 
-Deno.test("the pinned version comes before a library without one", async () => {
+Deno.test("the pinned version is preferred to a library without a version", async () => {
   assertEquals(
     (await located("linux", ["libllama.so", "libllama.v0.5.0.so"]))[0],
     "libllama.v0.5.0.so",
   );
 });
 
-Deno.test("a library that holds ggml itself needs no other", async () => {
+Deno.test("a library that includes ggml needs no other", async () => {
   assertEquals(await located("linux", ["libllama.so"]), [
     "libllama.so",
     "libllama.so",
@@ -70,7 +70,7 @@ Deno.test("a library that holds ggml itself needs no other", async () => {
   ]);
 });
 
-Deno.test("a folder without the library, or none at all, is refused in one sentence", async () => {
+Deno.test("a folder that lacks the library or does not exist is refused", async () => {
   await withFolder((folder) => {
     Deno.writeTextFileSync(join(folder, "libllama-common.so"), "");
     const empty = assertThrows(() => locateLibrary(folder, "linux"), ShimmyError);

@@ -4,7 +4,7 @@ import { readSystemFile } from "./system_file.ts";
 
 const MEGABYTE = 2 ** 20;
 
-Deno.test("only what is mapped of the files, and for reading alone, is found", () => {
+Deno.test("only read-only mappings of the files are found", () => {
   const maps = [
     "7f0000000000-7f0000003000 r--s 00000000 fe:00 42                         /models/a model.gguf",
     "7f0000003000-7f0000004000 rw-p 00003000 fe:00 42                         /models/a model.gguf",
@@ -18,7 +18,7 @@ Deno.test("only what is mapped of the files, and for reading alone, is found", (
 });
 
 Deno.test({
-  name: "pages of a mapped file are given back and come back when they are read",
+  name: "pages of a mapped file are released and read again on access",
   ignore: Deno.build.os !== "linux",
   fn: () => {
     const path = Deno.makeTempFileSync();

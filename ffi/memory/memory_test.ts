@@ -11,7 +11,7 @@ import {
   readCString,
 } from "./memory.ts";
 
-Deno.test("text goes to C and back", () => {
+Deno.test("text round-trips through C", () => {
   const text = cString("Grüße 🦊");
   assertEquals(text.at(-1), 0);
   assertEquals(readCString(pointerTo(text)), "Grüße 🦊");
@@ -27,14 +27,14 @@ Deno.test("native memory is read in place, without a copy", () => {
   assertEquals([...bytesAt(pointerTo(new Uint8Array([1, 255]))!, 2)], [1, 255]);
 });
 
-Deno.test("an address is a pointer's value, also of memory that threads share", () => {
+Deno.test("the address of a buffer is its pointer value, also for shared memory", () => {
   const shared = new Uint8Array(new SharedArrayBuffer(8), 4);
   shared[0] = 42;
   assertEquals([...bytesAt(pointerAt(address(shared))!, 1)], [42]);
   assertEquals(pointerAt(0n), null);
 });
 
-Deno.test("an array of pointers holds the texts' addresses and keeps the texts", () => {
+Deno.test("an array of pointers has the addresses of texts and keeps them alive", () => {
   const array = PointerArray.ofStrings(["one", "two"], true);
   const addresses = new BigUint64Array(array.bytes.buffer);
   assertEquals(addresses.length, 3);
@@ -43,7 +43,7 @@ Deno.test("an array of pointers holds the texts' addresses and keeps the texts",
   assertEquals(array.keep.length, 2);
 });
 
-Deno.test("an array takes pointers as they are", () => {
+Deno.test("an array accepts pointers", () => {
   const target = new Uint8Array(1);
   const array = new PointerArray([pointerTo(target), null]);
   const addresses = new BigUint64Array(array.bytes.buffer);

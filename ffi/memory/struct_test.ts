@@ -16,7 +16,7 @@ const Sample = defineStruct("sample", 64, {
   inner: { offset: 48, type: "struct", of: Inner },
 });
 
-Deno.test("a field reads back what was written, in the bytes that C sees", () => {
+Deno.test("a field reads back the written value, in C layout", () => {
   const sample = new Sample();
   sample.flag = true;
   sample.small = 255;
@@ -54,7 +54,7 @@ Deno.test("members of a union share their bytes", () => {
   assertEquals(sample.big, 0x3ff0_0000_0000_0000n);
 });
 
-Deno.test("a struct is a view of the bytes it was given, wherever they lie", () => {
+Deno.test("a struct is a view of the given bytes at any offset", () => {
   const memory = new Uint8Array(80);
   memory[8 + 4] = 7;
   const sample = new Sample(memory.subarray(8, 72));
@@ -65,7 +65,7 @@ Deno.test("a struct is a view of the bytes it was given, wherever they lie", () 
   assertEquals(sample.inner.value, 3);
 });
 
-Deno.test("an array of bytes is replaced as a whole and never overrun", () => {
+Deno.test("a byte array is replaced as a whole and never overrun", () => {
   const sample = new Sample();
   sample.name = new Uint8Array([1, 2, 3]);
   sample.name = new Uint8Array([4]);
@@ -73,6 +73,6 @@ Deno.test("an array of bytes is replaced as a whole and never overrun", () => {
   assertThrows(() => sample.name = new Uint8Array(9), RangeError, "sample.name");
 });
 
-Deno.test("bytes of another size are refused", () => {
+Deno.test("bytes of a wrong size are refused", () => {
   assertThrows(() => new Sample(new Uint8Array(63)), RangeError, "sample: it takes 64 bytes");
 });

@@ -15,7 +15,7 @@ function addressesAt(value: bigint, length: number): BigUint64Array {
   return new BigUint64Array(bytes.buffer, bytes.byteOffset, length);
 }
 
-Deno.test("what is not asked for is the library's default", withLibrary, () => {
+Deno.test("unset options have the defaults of libllama", withLibrary, () => {
   using library = openLibrary(real!);
   const { parameters } = modelParameters(library, { gpuLayers: -1, devices: null });
   assertEquals(parameters.bytes, library.llama.llama_model_default_params());
@@ -43,7 +43,7 @@ Deno.test("every option is in the native struct", withLibrary, () => {
 });
 
 Deno.test(
-  "proportions are an array with a place for every device there may be",
+  "proportions are an array with one value per possible device",
   withLibrary,
   () => {
     using library = openLibrary(real!);
@@ -63,7 +63,7 @@ Deno.test(
   },
 );
 
-Deno.test("lists of devices and overrides end with a null", withLibrary, () => {
+Deno.test("lists of devices and overrides are null-terminated", withLibrary, () => {
   using library = openLibrary(real!);
   const [one, two] = [pointerAt(0x1000n)!, pointerAt(0x2000n)!];
   const { parameters, keepAlive } = modelParameters(library, {

@@ -1,40 +1,41 @@
 import type { Column, Row } from "./report.ts";
-import { type Server, type Settings, startOurs, startPeer } from "./servers.ts";
+import { type Server, type Settings, startLlamaServer, startShimmy } from "./servers.ts";
 
-/** What is measured with, and how thoroughly. */
+/** Configuration of a benchmark run. */
 export interface Bench {
   readonly model: string;
-  /** Bytes of the KV cache for one token. */
+  /** KV cache bytes per token. */
   readonly kvBytes: number;
-  /** Shimmy's executable; null runs the source. */
+  /** Executable of Shimmy; null runs the source. */
   readonly program: string | null;
   readonly peer: string | null;
   readonly llamaBench: string | null;
   readonly batchedBench: string | null;
   readonly threads: number;
   readonly rounds: number;
-  /** Small figures, to see that everything works. */
+  /** Small sizes, to check that everything works. */
   readonly quick: boolean;
   readonly say: (line: string) => void;
 }
 
-/** One of the things that are measured. */
+/** A benchmark scenario. */
 export interface Scenario {
   readonly number: number;
   readonly title: string;
   readonly run: (bench: Bench) => Promise<Row[]>;
 }
 
-/** What one server measured in one round, by the name of the figure. */
+/** Figures of one server in one round, by name. */
 export type Figures = Readonly<Record<string, number>>;
 
 /**
- * Measures everybody in turns, each freshly started, round after round: machines get faster and slower.
+ * Measures all servers round by round, each freshly started, so that changes of the machine speed
+ * affect all alike.
  *
- * @param native measures llama.cpp's own benchmark program, where there is one
- * @returns For each figure and column the values of all rounds.
+ * @param native measures the benchmark program of llama.cpp, if there is one
+ * @returns for each figure and column the values of all rounds.
  */
-export async function inTurns(
+export async function measureInterleaved(
   bench: Bench,
   settings: Omit<Settings, "model" | "threads">,
   measure: (server: Server) => Promise<Figures>,
@@ -47,18 +48,18 @@ export async function inTurns(
     await using server = await start();
     return await measure(server);
   };
-  const turns: [Column, () => Promise<Figures>][] = [
-    ["shimmy", () => served(() => startOurs(bench.program, all))],
+  const servers: [Column, () => Promise<Figures>][] = [
+    ["shimmy", () => served(() => startShimmy(bench.program, all))],
   ];
   if (bench.peer !== null) {
     const { peer } = bench;
-    turns.push(["llama-server", () => served(() => startPeer(peer, all))]);
+    servers.push(["llama-server", () => served(() => startLlamaServer(peer, all))]);
   }
-  if (native !== undefined) turns.push(["llama.cpp", native]);
+  if (native !== undefined) servers.push(["llama.cpp", native]);
   for (let round = 1; round <= bench.rounds; round++) {
-    for (const [column, turn] of turns) {
-      const figures = await turn();
-      bench.say(`  round ${round}, ${column}: ${told(figures)}`);
+    for (const [column, measureOne] of servers) {
+      const figures = await measureOne();
+      bench.say(`  round ${round}, ${column}: ${formatFigures(figures)}`);
       for (const [name, value] of Object.entries(figures)) {
         const columns = values.get(name) ?? {};
         values.set(name, columns);
@@ -69,11 +70,11 @@ export async function inTurns(
   return values;
 }
 
-function told(figures: Figures): string {
+function formatFigures(figures: Figures): string {
   return Object.entries(figures).map(([name, value]) => `${name} ${value.toFixed(2)}`).join(", ");
 }
 
-/** The body of a plain completion that both servers read alike. */
+/** The body of a plain completion, which both servers accept. */
 export function completion(prompt: string, tokens: number): Record<string, unknown> {
   return { prompt, max_tokens: tokens, temperature: 0, ignore_eos: true };
 }

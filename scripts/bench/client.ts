@@ -1,15 +1,15 @@
-/** What one streamed answer looked like from the outside. Times are `performance.now()`. */
+/** One streamed answer as seen by a client. Times are `performance.now()`. */
 export interface Answer {
   readonly sent: number;
-  /** When each piece of text came. */
+  /** Arrival time of each piece of text. */
   readonly times: readonly number[];
   readonly text: string;
-  /** Tokens as the server counts them. */
+  /** Number of tokens as reported by the server. */
   readonly tokens: number;
   readonly promptTokens: number;
 }
 
-/** Milliseconds after which an answer is given up. */
+/** Timeout of an answer in milliseconds. */
 const LIMIT_MS = 600_000;
 
 interface Chunk {
@@ -24,20 +24,19 @@ interface Chunk {
   readonly error?: unknown;
 }
 
-/** A piece of a response's body as it came from the network. */
+/** A chunk of the response body. */
 interface Received {
   readonly at: number;
   readonly bytes: Uint8Array;
 }
 
 /**
- * Streams one answer over HTTP and SSE, as both servers speak it (`/v1/completions` or
- * `/v1/chat/completions`).
+ * Streams one answer over HTTP and SSE (`/v1/completions` or `/v1/chat/completions`).
  *
- * What comes is kept with its time and read when all of it is there: servers that compute on all cores
- * would else be measured together with their client.
+ * Chunks are stored with their arrival times and parsed at the end, because parsing would compete
+ * with servers that compute on all cores.
  *
- * @param onPiece Called at each piece of the body with how many there were: nearly one for each token.
+ * @param onPiece called for each chunk with the number of chunks so far, about one per token.
  * @throws {Error} if the server refuses, or the stream breaks off.
  */
 export async function stream(
@@ -87,7 +86,7 @@ function answerOf(received: readonly Received[], url: string): Omit<Answer, "sen
   };
 }
 
-/** The data of each event until `[DONE]`, and when the last of it came. */
+/** Data of each event until `[DONE]`, with the arrival time of its end. */
 function* events(received: readonly Received[]): Generator<{ at: number; data: string }> {
   const decoder = new TextDecoder();
   let rest = "";
@@ -113,12 +112,12 @@ export function firstToken({ sent, times }: Answer): number {
   return first - sent;
 }
 
-/** Milliseconds between neighbouring pieces of text. */
+/** Milliseconds between successive pieces of text. */
 export function gaps({ times }: Answer): number[] {
   return times.slice(1).map((time, index) => time - times[index]!);
 }
 
-/** Tokens per second behind the first. */
+/** Tokens per second after the first token. */
 export function decodeRate({ times, tokens }: Answer): number {
   if (times.length < 2) throw new Error("The answer is too short to measure");
   return (tokens - 1) / (times.at(-1)! - times[0]!) * 1000;

@@ -1,7 +1,7 @@
 import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
 import { decodeRate, firstToken, gaps, stream } from "./client.ts";
 
-/** Serves one body in the pieces given, and calls back with its address. */
+/** Serves one body in the given pieces and calls back with the address. */
 async function serving(
   pieces: readonly string[],
   status: number,
@@ -21,7 +21,7 @@ async function serving(
 const chunk = (text: string) => `data: ${JSON.stringify({ choices: [{ text }] })}\n\n`;
 const USAGE = 'data: {"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":4}}\n\n';
 
-Deno.test("a stream is read however its events are cut", async () => {
+Deno.test("a stream is parsed from any chunks", async () => {
   const whole = chunk("a") + chunk("") + chunk("b") + ": ping\n\n" + chunk("c") + USAGE +
     "data: [DONE]\n\n";
   const pieces = whole.match(/[^]{1,17}/g)!;
@@ -37,7 +37,7 @@ Deno.test("a stream is read however its events are cut", async () => {
   });
 });
 
-Deno.test("a chat's deltas count as text", async () => {
+Deno.test("chat deltas count as text", async () => {
   const delta = 'data: {"choices":[{"delta":{"content":"x"}}]}\n\n';
   const role = 'data: {"choices":[{"delta":{"role":"assistant","content":null}}]}\n\n';
   await serving([role, delta, delta, USAGE, "data: [DONE]\n\n"], 200, async (url) => {

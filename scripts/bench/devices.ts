@@ -1,11 +1,11 @@
 /**
- * Measures what this machine's devices do with two models, and prints the table of docs/gpu.md: memory on
- * each device as libllama told it, and tokens per second.
+ * Measures two models on the devices of this machine and prints the table of docs/gpu.md: memory on
+ * each device as reported by libllama, and tokens per second.
  *
  *     deno task bench:devices [BACKEND ...] [OPTION ...]     # default: all backends
  *
- * Options are those of every command, such as `--threads 1`.
- * A backend that cannot be used stands in the table with the reason.
+ * Options are those of every command, such as `--threads 1`. A backend that cannot be used is in
+ * the table with the reason.
  */
 import { fromFileUrl, join } from "@std/path";
 import { GPU_BACKENDS } from "../../src/cli/options/global_options.ts";
@@ -14,7 +14,7 @@ import { TINY } from "./models.ts";
 import { benchVocabulary } from "./vocabulary.ts";
 
 const MAIN = fromFileUrl(new URL("../../main.ts", import.meta.url));
-/** About 125 million parameters with 32,000 tokens: what a device without a GPU's speed can still do. */
+/** About 125 million parameters with 32,000 tokens, for devices without the speed of a GPU. */
 const SHAPE: ModelShape = {
   ...DEFAULT_SHAPE,
   embedding: 768,
@@ -41,7 +41,7 @@ async function shimmy(args: readonly string[]) {
   return { code, stdout: text(stdout), stderr: text(stderr) };
 }
 
-/** One line of the table. */
+/** One row of the table. */
 async function measure(backend: string, name: string, model: string): Promise<string[]> {
   const on = [model, "--ctx", "1024", "--gpu-backend", backend, "--json", ...options];
   const bench = await shimmy(["bench", ...on, ...SIZES]);
@@ -50,7 +50,7 @@ async function measure(backend: string, name: string, model: string): Promise<st
     return [name, backend, last.replace(/^shimmy: (?:--gpu-backend \w+: )?/, "not run: "), "", ""];
   }
   const report = JSON.parse(bench.stdout);
-  // Of a model in the program's own process only the weights are told when it is loaded.
+  // For a model in the own process, only the size of the weights is known after the load.
   const isTold = report.placement.every(({ kv_bytes }: Placed) => kv_bytes !== null);
   const placement: Placed[] = isTold
     ? report.placement

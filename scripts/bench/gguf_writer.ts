@@ -1,12 +1,12 @@
-/** Writes models with random weights: as fast to compute as trained ones, and made in seconds. */
+/** Writes models with random weights, which compute as fast as trained ones. */
 import { LittleEndian } from "./little_endian.ts";
 import type { VocabularyEntry } from "./vocabulary.ts";
 
-/** Element types that weights can be written in. */
+/** Element types of weights. */
 export const WEIGHT_TYPES = ["f16", "q8_0", "q4_0"] as const;
 export type WeightType = (typeof WEIGHT_TYPES)[number];
 
-/** The shape of a model of llama's architecture. */
+/** Shape of a model with the llama architecture. */
 export interface ModelShape {
   readonly type: WeightType;
   readonly embedding: number;
@@ -14,14 +14,14 @@ export interface ModelShape {
   readonly heads: number;
   readonly kvHeads: number;
   readonly feedForward: number;
-  /** Tokens the model claims to be trained on in one context. */
+  /** Trained context length in the metadata. */
   readonly context: number;
-  /** Experts in each layer, and how many a token goes through; none makes a dense model. */
+  /** Experts per layer, and experts used per token; absent for a dense model. */
   readonly experts?: { readonly count: number; readonly used: number };
   readonly seed: number;
 }
 
-/** About 246 million parameters with 32,000 tokens: what two cores can be measured with. */
+/** About 246 million parameters with 32,000 tokens: measurable on two cores. */
 export const DEFAULT_SHAPE: ModelShape = {
   type: "q4_0",
   embedding: 1024,
@@ -35,12 +35,12 @@ export const DEFAULT_SHAPE: ModelShape = {
 
 interface Tensor {
   readonly name: string;
-  /** Fastest dimension first, as GGUF has it. */
+  /** Fastest dimension first, as in GGUF. */
   readonly shape: readonly number[];
   readonly type: WeightType | "f32";
 }
 
-/** `ggml_type`, elements in a block and bytes of it. */
+/** `ggml_type`, elements per block and bytes per block. */
 const LAYOUT = {
   f32: { id: 0, elements: 1, bytes: 4, fileType: 0 },
   f16: { id: 1, elements: 1, bytes: 2, fileType: 1 },
@@ -49,15 +49,15 @@ const LAYOUT = {
 } as const;
 
 const ALIGNMENT = 32;
-/** Bytes made and written at a time: a whole number of blocks of every type. */
+/** Bytes generated and written at a time: a multiple of the block size of every type. */
 const CHUNK = 18 * 34 * 32 * 64;
 
 /**
- * Writes a model to a file, weight by weight from a seed: the same shape makes the same bytes.
+ * Writes a model to a file. The same shape and seed give the same bytes.
  *
  * Format: GGUF version 3 (docs/gguf.md of ggml); blocks as in ggml-common.h.
  *
- * @throws {RangeError} if a dimension does not fit the type's blocks or the heads.
+ * @throws {RangeError} if a dimension does not fit the blocks of the type or the heads.
  */
 export async function writeModel(
   path: string,
@@ -203,7 +203,7 @@ function head(
   return out.padded(ALIGNMENT);
 }
 
-/** A tensor's bytes, padded, a chunk at a time. */
+/** Padded bytes of a tensor, in chunks. */
 function* weights(
   tensor: Tensor,
   random: () => number,
@@ -218,7 +218,7 @@ function* weights(
   }
 }
 
-/** 0.25 / 127 and 0.25 / 8 in half precision: the largest weights are about 0.25. */
+/** 0.25 / 127 and 0.25 / 8 in half precision: weights are at most about 0.25. */
 const Q8_SCALE = 0x1808;
 const Q4_SCALE = 0x2800;
 
@@ -231,7 +231,7 @@ const FILL = {
   },
   f16(bytes: Uint8Array<ArrayBuffer>, random: () => number) {
     noise(bytes, random);
-    // Sign and mantissa stay as they are; the exponent becomes 8 or 9: from 2^-7 to 2^-5.
+    // Keep sign and mantissa; set the exponent to 8 or 9: 2^-7 to 2^-5.
     for (let at = 1; at < bytes.length; at += 2) {
       bytes[at] = (bytes[at]! & 0x83) | (8 << 2) | (bytes[at]! & 4);
     }
@@ -263,7 +263,7 @@ function noise(bytes: Uint8Array<ArrayBuffer>, random: () => number): void {
   bytes.set(new Uint8Array(words.buffer).subarray(0, bytes.length));
 }
 
-/** Marsaglia's xorshift: numbers of 32 bits. */
+/** Marsaglia's xorshift generator of 32-bit numbers. */
 export function xorshift(seed: number): () => number {
   let state = (seed * 2_654_435_761) >>> 0 || 1;
   return () => {

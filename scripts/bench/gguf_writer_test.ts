@@ -61,7 +61,7 @@ for (const type of WEIGHT_TYPES) {
   }
 }
 
-Deno.test("the same seed writes the same bytes, another seed others", async () => {
+Deno.test("the same seed writes the same bytes, another seed different ones", async () => {
   const digest = async (seed: number) => {
     let hex = "";
     await withModel({ ...SMALL, seed }, async (path) => {
@@ -73,14 +73,14 @@ Deno.test("the same seed writes the same bytes, another seed others", async () =
   assertNotEquals(await digest(1), await digest(2));
 });
 
-Deno.test("a shape that blocks or heads do not fit is refused", async () => {
+Deno.test("a shape that does not fit blocks or heads is refused", async () => {
   const path = "never-written.gguf";
   for (const wrong of [{ embedding: 100 }, { feedForward: 10 }, { heads: 3 }, { kvHeads: 3 }]) {
     await assertRejects(() => writeModel(path, { ...SMALL, ...wrong }, vocabulary), RangeError);
   }
 });
 
-Deno.test("texts have the words asked for and begin differently by seed", () => {
+Deno.test("texts have the requested number of words and differ by seed", () => {
   const texts = Array.from({ length: 50 }, (_, seed) => benchText(100, seed));
   assertEquals(texts.every((text) => text.split(" ").length === 100), true);
   assertEquals(new Set(texts.map((text) => text.slice(0, 3))).size > 40, true);

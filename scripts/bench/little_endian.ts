@@ -1,4 +1,4 @@
-/** Little-endian values, one after the other. */
+/** Writer of little-endian values. */
 export class LittleEndian {
   #bytes = new Uint8Array(1 << 20);
   #length = 0;
@@ -36,20 +36,20 @@ export class LittleEndian {
     return this;
   }
 
-  /** A text behind its length in bytes. */
+  /** A text preceded by its length in bytes. */
   text(value: string): this {
     const bytes = new TextEncoder().encode(value);
     return this.u64(bytes.length).raw(bytes);
   }
 
-  /** Leaves room for a number that is known later. */
+  /** Reserves space for a number that is set later. */
   hole64(): (value: number) => void {
     const at = this.#length;
     this.#room(8);
     return (value) => new DataView(this.#bytes.buffer, at, 8).setBigUint64(0, BigInt(value), true);
   }
 
-  /** All bytes, followed by zeros up to the alignment. */
+  /** All bytes, padded with zeros to the alignment. */
   padded(alignment: number): Uint8Array<ArrayBuffer> {
     this.#room((alignment - this.#length % alignment) % alignment);
     return this.#bytes.slice(0, this.#length);

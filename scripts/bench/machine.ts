@@ -1,4 +1,4 @@
-/** Instruction sets that make a difference to ggml, the strongest first, as Linux names them. */
+/** Instruction sets that matter to ggml, best first, as named by Linux. */
 const SETS = [
   ["amx_int8", "AMX"],
   ["avx512_vnni", "AVX-512 VNNI"],
@@ -9,7 +9,7 @@ const SETS = [
   ["asimddp", "dot product"],
 ] as const;
 
-/** The machine by its cores and its strongest instruction set. */
+/** Describes the machine by its cores and its best instruction set. */
 export async function machine(): Promise<string> {
   const cores = `${navigator.hardwareConcurrency} cores, ${Deno.build.arch}`;
   const flags = await cpuFlags();
@@ -24,8 +24,8 @@ async function cpuFlags(): Promise<ReadonlySet<string>> {
 }
 
 /**
- * A file of Linux's `/proc`, empty if it cannot be read. Deno itself reads there only when it may do
- * everything.
+ * Text of a file in Linux's `/proc`; empty if it cannot be read. Uses `cat`, because Deno reads
+ * these files only with all permissions.
  */
 export async function systemFile(path: string): Promise<string> {
   const { stdout } = await new Deno.Command("cat", { args: [path], stderr: "null" }).output();

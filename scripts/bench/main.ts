@@ -23,7 +23,7 @@ import { ownCost } from "./scenarios/own_cost.ts";
 import { sharedPrefix } from "./scenarios/shared_prefix.ts";
 import { singleStream } from "./scenarios/single_stream.ts";
 import { structured } from "./scenarios/structured.ts";
-import { endAll } from "./servers.ts";
+import { stopAll } from "./servers.ts";
 import { benchVocabulary } from "./vocabulary.ts";
 
 const SCENARIOS: readonly Scenario[] = [
@@ -100,7 +100,7 @@ const say = (line: string) => console.error(line);
 const signals: Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGINT", "SIGTERM"];
 for (const signal of signals) {
   Deno.addSignalListener(signal, async () => {
-    await endAll();
+    await stopAll();
     await Deno.remove(folder, { recursive: true });
     Deno.exit(130);
   });

@@ -1,6 +1,6 @@
 import { systemFile } from "./machine.ts";
 
-/** Bytes of memory that a process and its children occupy; null where the system does not tell. */
+/** Resident bytes of a process and its children; null if unknown. */
 export async function residentBytes(pid: number): Promise<number | null> {
   if (Deno.build.os === "windows") return null;
   const { stdout, success } = await new Deno.Command("ps", {
@@ -22,7 +22,7 @@ export async function residentBytes(pid: number): Promise<number | null> {
   return sizes.reduce((sum, size) => sum + size, 0);
 }
 
-/** On Linux, pages that processes share count once. */
+/** Proportional set size on Linux: shared pages count once. */
 async function proportional(pid: number): Promise<number | null> {
   if (Deno.build.os !== "linux") return null;
   const match = /^Pss:\s+(\d+) kB/m.exec(await systemFile(`/proc/${pid}/smaps_rollup`));

@@ -18,14 +18,14 @@ const PROGRAMS = ["llama-server", "llama-bench", "llama-batched-bench"];
 
 const SETTINGS = ["LLAMA_OPENSSL=OFF", "LLAMA_BUILD_UI=OFF", "GGML_OPENMP=OFF"];
 
-/** What is taken of the build: the programs and the libraries that are theirs alone. */
+/** Files to copy from the build: programs and their own libraries. */
 const PROGRAM_FILE = new RegExp(`^(?:${PROGRAMS.join("|")}|lib(?:llama-.*|mtmd)\\..*)$`);
-/** What is taken of what is published, over what was built. */
+/** Files to copy from the published libraries, replacing built ones. */
 const LIBRARY = /^lib.*\.(?:so|dylib)$/;
 
 const EXTENSION = Deno.build.os === "darwin" ? "dylib" : "so";
 
-/** The published libraries whose names have a version, under the names that programs want. */
+/** Published libraries with versioned names, to be linked under unversioned names. */
 const UNVERSIONED = ["libllama", "libggml"];
 
 const folder = resolve(Deno.args[0] ?? join("dist", "peers"));

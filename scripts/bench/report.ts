@@ -1,17 +1,17 @@
 import { median } from "./stats.ts";
 
-/** Who was measured: this program, llama.cpp's server, llama.cpp's own benchmark programs. */
+/** Measured programs: Shimmy, llama-server, and the benchmark programs of llama.cpp. */
 export const COLUMNS = ["shimmy", "llama-server", "llama.cpp"] as const;
 export type Column = (typeof COLUMNS)[number];
 
-/** What a figure ought to be, in itself or as a ratio to another column. */
+/** Target of a figure: absolute, or relative to another column. */
 export interface Target {
   readonly against: Column | null;
   readonly atLeast?: number;
   readonly atMost?: number;
 }
 
-/** One figure of a scenario, with what every round measured. */
+/** A figure of a scenario, with the values of all rounds. */
 export interface Row {
   readonly scenario: number;
   readonly what: string;
@@ -20,14 +20,14 @@ export interface Row {
   readonly targets?: readonly Target[];
 }
 
-/** A row with medians, ratios of Shimmy's to the others, and which targets were met. */
+/** A row with medians, ratios of Shimmy to the others, and the result of each target. */
 export interface Result extends Row {
   readonly medians: Partial<Record<Column, number>>;
   readonly ratios: Partial<Record<Column, number>>;
   readonly judged: readonly { readonly target: string; readonly met: boolean }[];
 }
 
-/** Works out a row's medians, ratios and targets. */
+/** Computes medians, ratios and target results of a row. */
 export function judge(row: Row): Result {
   const medians: Partial<Record<Column, number>> = {};
   for (const column of COLUMNS) {

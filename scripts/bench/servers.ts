@@ -3,33 +3,33 @@ import { fromFileUrl } from "@std/path";
 import { V8_FLAGS } from "../../src/own_command.ts";
 import type { Column } from "./report.ts";
 
-/** How a server is started for a scenario. */
+/** Settings of a server for a scenario. */
 export interface Settings {
   readonly model: string;
-  /** Sequences at once. */
+  /** Concurrent sequences. */
   readonly parallel: number;
-  /** Tokens each of them may hold. */
+  /** Maximum tokens of each sequence. */
   readonly context: number;
   readonly unified: boolean;
-  /** 0 leaves it to the server. */
+  /** 0: default of the server. */
   readonly threads: number;
-  /** Of ours: without a process for the model. */
+  /** Shimmy only: load the model in the server process. */
   readonly inProcess?: boolean;
-  /** Of ours, of theirs: further arguments. */
+  /** Additional arguments by program. */
   readonly extra?: Partial<Record<Column, readonly string[]>>;
 }
 
-/** A server that answers. Disposing of it ends it. */
+/** A running server. Disposal stops it. */
 export interface Server extends AsyncDisposable {
   readonly column: Column;
   readonly url: string;
   readonly pid: number;
-  /** Milliseconds from its start until `/health` answered, and until it could generate. */
+  /** Milliseconds from the start until `/health` answered, and until it could generate. */
   readonly healthMs: number;
   readonly readyMs: number;
 }
 
-/** Milliseconds a server has to get ready, and to end when it is told to. */
+/** Timeouts for the start and the end of a server, in milliseconds. */
 const READY_MS = 120_000;
 const END_MS = 15_000;
 
@@ -39,23 +39,23 @@ const RIGHTS = ["ffi", "read", "write", "net", "env", "sys", "run"].map((name) =
 const MAIN = fromFileUrl(new URL("../../main.ts", import.meta.url));
 
 /**
- * Starts Shimmy's own server.
+ * Starts Shimmy's server.
  *
- * @param program An executable, or null for the source by way of Deno.
+ * @param program executable, or null to run the source with Deno.
  */
-export async function startOurs(program: string | null, settings: Settings): Promise<Server> {
+export async function startShimmy(program: string | null, settings: Settings): Promise<Server> {
   const [command, ...before] = ours(program);
   const args = [
     ...before,
     "serve",
     ...["--bind", "127.0.0.1:0", "--model-path", settings.model],
     ...["--parallel", `${settings.parallel}`],
-    // A unified cache holds as many tokens in all as one sequence may.
+    // The context of a unified cache is the total of all sequences.
     ...["--ctx", `${settings.context * (settings.unified ? settings.parallel : 1)}`],
     ...["--threads", `${settings.threads}`, "--gpu-backend", "cpu"],
     ...(settings.unified ? ["--kv-unified"] : []),
     ...(settings.inProcess ? ["--in-process"] : []),
-    // Random weights repeat themselves, which drafts would turn into speed that no real model has.
+    // Random weights repeat themselves, so drafts would give a speed that real models do not have.
     ...(settings.extra?.shimmy ?? ["--lookup", "off"]),
   ];
   const started = performance.now();
@@ -76,8 +76,8 @@ export async function startOurs(program: string | null, settings: Settings): Pro
   }
 }
 
-/** Starts llama.cpp's server. */
-export async function startPeer(program: string, settings: Settings): Promise<Server> {
+/** Starts llama-server. */
+export async function startLlamaServer(program: string, settings: Settings): Promise<Server> {
   const port = freePort();
   const started = performance.now();
   const child = new Deno.Command(program, {
@@ -108,7 +108,7 @@ async function firstLine(child: Deno.ChildProcess): Promise<string> {
   const reader = lines.getReader();
   const { value } = await reader.read();
   if (value === undefined) throw new Error("The server ended before it told its address");
-  // What follows is read and dropped, so that the server never waits for room in the pipe.
+  // Drain the output, so that the server never blocks on the pipe.
   reader.releaseLock();
   lines.pipeTo(new WritableStream()).catch(() => {});
   return value;
@@ -147,8 +147,8 @@ async function whenReady(
   };
 }
 
-/** Ends every server that was started, for when the benchmark itself is told to end. */
-export async function endAll(): Promise<void> {
+/** Stops all running servers when the benchmark is interrupted. */
+export async function stopAll(): Promise<void> {
   await Promise.all([...running].map(end));
 }
 
@@ -159,7 +159,7 @@ async function end(child: Deno.ChildProcess): Promise<void> {
     try {
       child.kill(name);
     } catch (error) {
-      // It has ended by itself.
+      // The process has already ended.
       if (!(error instanceof TypeError)) throw error;
     }
   };

@@ -1,11 +1,11 @@
-/** The value below which a share of the values lies (nearest rank); `share` is from 0 to 1. */
+/** Quantile by nearest rank; `share` is from 0 to 1. */
 export function quantile(values: readonly number[], share: number): number {
   if (values.length === 0) throw new RangeError("Cannot take a quantile: there are no values");
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)]!;
 }
 
-/** The middle value, or the mean of the two in the middle. */
+/** Median: the middle value, or the mean of the two middle values. */
 export function median(values: readonly number[]): number {
   if (values.length === 0) throw new RangeError("Cannot take a median: there are no values");
   const sorted = [...values].sort((a, b) => a - b);

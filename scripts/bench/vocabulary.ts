@@ -1,4 +1,4 @@
-/** A token of a SentencePiece vocabulary: its text, its merging score, and its kind (`llama_token_type`). */
+/** A SentencePiece token: text, merge score, and type (`llama_token_type`). */
 export interface VocabularyEntry {
   readonly text: string;
   readonly score: number;
@@ -9,16 +9,16 @@ const NORMAL = 1;
 const UNKNOWN = 2;
 const CONTROL = 3;
 const BYTE = 6;
-/** SentencePiece's sign for the space before a word. */
+/** SentencePiece symbol for a space. */
 const SPACE = "\u2581";
 const LETTERS = [..."abcdefghijklmnopqrstuvwxyz"];
 
 /**
- * A vocabulary of the given size in which every word of up to three letters is one token, behind its
- * space: control tokens, bytes, single characters, then words by length. Each word's beginning is a
- * token too, and shorter ones merge first, so that tokenizing goes from left to right.
+ * A vocabulary in which every word of up to three letters with its leading space is one token:
+ * control tokens, bytes, single characters, then words by length. Each prefix of a word is a token
+ * too, and shorter ones merge first, so that tokenization goes from left to right.
  *
- * @param size At least 500, at most about 475,000 tokens.
+ * @param size at least 500, at most about 475,000 tokens.
  */
 export function benchVocabulary(size: number): VocabularyEntry[] {
   const entries: VocabularyEntry[] = [
@@ -44,7 +44,7 @@ export function benchVocabulary(size: number): VocabularyEntry[] {
   );
 }
 
-/** Words of one, two, three and four letters, each beginning before what it begins. */
+/** Words of one to four letters, each after its prefix. */
 function* words(): Generator<string> {
   let shorter = [""];
   for (let length = 1; length <= 4; length++) {
@@ -60,9 +60,10 @@ function* words(): Generator<string> {
 }
 
 /**
- * A text of as many words, each one token, drawn from a seed; different seeds begin differently.
+ * A text of `count` words of one token each, generated from a seed. Different seeds begin
+ * differently.
  *
- * @param count Words, and so tokens beside the one that begins a text.
+ * @param count number of words, and of tokens without BOS.
  */
 export function benchText(count: number, seed: number): string {
   let state = (seed * 2_654_435_761) >>> 0 || 1;

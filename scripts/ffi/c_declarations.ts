@@ -1,7 +1,7 @@
 import { evaluate } from "./c_expression.ts";
 import { preprocess, tokenize } from "./c_tokens.ts";
 
-/** A C type as far as a binding needs it. */
+/** A C type, with the detail that a binding needs. */
 export type CType =
   /** A scalar, a typedef, or a `struct`/`enum` tag (with the keyword in `name`). */
   | { readonly kind: "named"; readonly name: string }
@@ -9,7 +9,7 @@ export type CType =
   | { readonly kind: "array"; readonly of: CType; readonly length: number }
   | { readonly kind: "function" };
 
-/** A parameter or a field; `c` is its type as C writes it. */
+/** A parameter or field; `c` is its type in C syntax. */
 export interface Variable {
   readonly name: string;
   readonly type: CType;
@@ -27,7 +27,7 @@ export interface CFunction {
   readonly variadic: boolean;
 }
 
-/** What a set of headers declares. */
+/** Declarations of a set of headers. */
 export interface Declarations {
   readonly functions: Map<string, CFunction>;
   /** By tag, or by typedef name for a struct without a tag. */
@@ -36,7 +36,7 @@ export interface Declarations {
   readonly typedefs: Map<string, CType>;
   /** Object-like macros whose value is an integer. */
   readonly constants: Map<string, number>;
-  /** Which header a name comes from. */
+  /** Header of each name. */
   readonly origin: Map<string, string>;
 }
 
@@ -46,8 +46,8 @@ const NOISE = /^(LLAMA_API|GGML_API|GGML_BACKEND_API|GGML_NORETURN|GGML_RESTRICT
 /**
  * Reads the declarations of C headers, in the order in which they include each other.
  *
- * Deprecated functions and functions with a body are left out. It knows the C that these headers
- * use, not all of C: a declaration that it cannot read ends it with a `SyntaxError`.
+ * Leaves out deprecated functions and functions with a body. Supports the subset of C in these
+ * headers; throws `SyntaxError` for a declaration that it cannot read.
  *
  * @param headers names and texts
  */
@@ -101,7 +101,7 @@ class HeaderReader {
     );
   }
 
-  /** One declaration at the top of a header. */
+  /** Reads one top-level declaration. */
   #declaration(): void {
     const statement = this.#statement();
     const words = statement.filter((word) => !NOISE.test(word));
@@ -136,7 +136,7 @@ class HeaderReader {
     this.found.origin.set(name, this.header);
   }
 
-  /** Tokens up to the semicolon outside of brackets, which is consumed and left out. */
+  /** Tokens up to the next semicolon outside of brackets, without the semicolon. */
   #statement(): string[] {
     const words: string[] = [];
     let depth = 0;
@@ -204,7 +204,7 @@ class HeaderReader {
   /**
    * A type with a name: `const char * text`, `float x[4]`, `bool (*callback)(int)`.
    *
-   * @param unnamed the name where a parameter has none
+   * @param unnamed name for a parameter without one
    */
   #variable(words: readonly string[], unnamed?: string): Variable {
     words = words.filter((word) => !NOISE.test(word));
@@ -238,7 +238,7 @@ function isName(last: string, before: readonly string[]): boolean {
   return /^\w+$/.test(last) && type.length > 0 && !/^(struct|enum|unsigned)$/.test(type.at(-1)!);
 }
 
-/** `const struct llama_model *` as a type: what stands before the stars, wrapped by them. */
+/** Parses `const struct llama_model *`: a base type wrapped by pointers. */
 function baseType(words: readonly string[]): CType {
   const star = words.indexOf("*");
   const head = star < 0 ? words : words.slice(0, star);
@@ -256,7 +256,7 @@ function cText(words: readonly string[]): string {
     .replaceAll(" ,", ",");
 }
 
-/** The index of the bracket that closes the one at `open`. */
+/** Index of the bracket that closes the one at `open`. */
 function closing(words: readonly string[], open: number): number {
   let depth = 0;
   for (let index = open; index < words.length; index++) {
@@ -266,7 +266,7 @@ function closing(words: readonly string[], open: number): number {
   throw new SyntaxError(`No closing bracket: ${words.slice(open).join(" ")}`);
 }
 
-/** Splits at a separator that stands outside of brackets. */
+/** Splits at separators outside of brackets. */
 function split(words: readonly string[], separator: string): string[][] {
   const parts: string[][] = [[]];
   let depth = 0;

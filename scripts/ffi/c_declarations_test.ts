@@ -3,7 +3,7 @@ import { readDeclarations } from "./c_declarations.ts";
 
 const read = (text: string) => readDeclarations([{ name: "sample.h", text }]);
 
-Deno.test("functions are read with their types as C writes them", () => {
+Deno.test("functions are read with their C types", () => {
   const { functions } = read(`
     typedef struct thing * thing_t;
     LLAMA_API const struct thing * make(thing_t from, const char ** names, /* one */ float x[4], int);
@@ -32,7 +32,7 @@ Deno.test("deprecated functions and functions with a body are left out", () => {
   assertEquals([...functions.keys()], ["kept"]);
 });
 
-Deno.test("enums count on, and refer to other enums and to macros", () => {
+Deno.test("enum values count up and may refer to other enums and macros", () => {
   const { enums, constants } = read(`
     #define BASE 0x10u
     #define ALIAS BASE
@@ -45,7 +45,7 @@ Deno.test("enums count on, and refer to other enums and to macros", () => {
   assertEquals([...constants], [["BASE", 16], ["ALIAS", 16]]);
 });
 
-Deno.test("only the branches of conditionals that plain C takes are read", () => {
+Deno.test("only the conditional branches of plain C are read", () => {
   const { functions, constants } = read(`
     #ifndef SAMPLE_H
     #ifdef __cplusplus
@@ -68,6 +68,6 @@ Deno.test("only the branches of conditionals that plain C takes are read", () =>
   assertEquals(constants.get("WIDTH"), 16);
 });
 
-Deno.test("a declaration that cannot be read ends it", () => {
+Deno.test("an unsupported declaration throws", () => {
   assertThrows(() => read("int stray;"), SyntaxError, "int stray");
 });

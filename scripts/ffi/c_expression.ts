@@ -33,11 +33,11 @@ function apply(operator: string, left: number, right: number): number {
 }
 
 /**
- * The value of a constant integer expression of C.
+ * Evaluates a constant integer expression of C.
  *
- * @param lookup the value of an identifier, `undefined` where it has none
- * @param sizeOf the size in bytes of a type named in `sizeof`
- * @returns `undefined` when the text is no integer expression or names something unknown
+ * @param lookup value of an identifier, `undefined` if it has none
+ * @param sizeOf size in bytes of a type in `sizeof`
+ * @returns `undefined` if the text is not an integer expression or has an unknown name
  */
 export function evaluate(
   text: string,

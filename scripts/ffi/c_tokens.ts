@@ -1,8 +1,8 @@
-/** Turns C header text into tokens, after the little preprocessing that declarations need. */
+/** Tokenizes C headers after minimal preprocessing. */
 
 /** A header with its comments and conditionals resolved. */
 export interface Preprocessed {
-  /** The lines that are left, without directives. */
+  /** The remaining lines, without directives. */
   readonly text: string;
   /** Object-like macros with a value, as text, in order. */
   readonly defines: ReadonlyMap<string, string>;
@@ -11,8 +11,8 @@ export interface Preprocessed {
 /**
  * Removes comments and directives from a header and collects its object-like macros.
  *
- * No macro counts as defined from outside, so `#ifdef` is false, `#ifndef` true and `#if` false:
- * for the pinned headers that is the plain C reading on a 64-bit machine.
+ * No macro is defined from outside, so `#ifdef` is false, `#ifndef` true and `#if` false. For the
+ * pinned headers this gives plain C on a 64-bit machine.
  */
 export function preprocess(header: string): Preprocessed {
   const source = header
@@ -20,7 +20,8 @@ export function preprocess(header: string): Preprocessed {
     .replaceAll(/\/\*[\s\S]*?\*\//g, " ")
     .replaceAll(/\/\/[^\n]*/g, "");
   const defines = new Map<string, string>();
-  // One entry an open conditional: whether its branch counts, and whether one has counted already.
+  // One entry per open conditional: whether its branch is active, and whether a branch was active
+  // already.
   const open: { on: boolean; taken: boolean }[] = [];
   const active = () => open.every((branch) => branch.on);
   const kept: string[] = [];

@@ -11,7 +11,7 @@ import { bindingFacts, cProgram, disagreements } from "./facts.ts";
 import { generate, GENERATED } from "./generate.ts";
 import { type LlamaSource, SourceError, withLlamaSource } from "./source.ts";
 
-/** Where the two differ, one line each; and what was compared. */
+/** Differences, one line each, and a summary. */
 async function check(source: LlamaSource): Promise<{ differences: string[]; summary: string }> {
   const { facts, structs, fields, constants } = bindingFacts();
   const output = await compileAndRun(cProgram(facts, ["llama.h"]), source);

@@ -51,7 +51,10 @@ export function emitEnums(found: Declarations): string {
     `export const ENUMS = {\n${all.join("")}} as const;\n`;
 }
 
-/** `LLAMA_VOCAB_TYPE_` for `llama_vocab_type`; where a header names members otherwise, what they share. */
+/**
+ * Common prefix of enum members: `LLAMA_VOCAB_TYPE_` for `llama_vocab_type`; if members have other
+ * names, their longest common prefix.
+ */
 function commonPrefix(tag: string, members: readonly string[]): string {
   const expected = `${tag.toUpperCase()}_`;
   if (members.every((name) => name.startsWith(expected))) return expected;

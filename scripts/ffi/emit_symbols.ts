@@ -44,8 +44,8 @@ function valueType(type: CType, found: Declarations): string {
 }
 
 /**
- * Memory that the caller brings is a `buffer`: text, arrays and structs, in or out. Handles, callbacks
- * and untyped writable memory, which may be anywhere, are pointers.
+ * Memory provided by the caller (text, arrays, structs) is a `buffer`. Handles, callbacks and
+ * untyped writable memory are pointers.
  */
 function parameterType(type: CType, found: Declarations): string {
   const resolved = resolve(type, found);
@@ -57,7 +57,7 @@ function parameterType(type: CType, found: Declarations): string {
   return handle || untyped ? `"pointer"` : `"buffer"`;
 }
 
-/** A constant for every struct that one of the functions takes or returns by value. */
+/** A constant for every struct that a function takes or returns by value. */
 function byValueStructs(functions: readonly string[], found: Declarations): string {
   const tags = new Set<string>();
   for (const name of functions) {

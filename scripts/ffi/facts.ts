@@ -3,7 +3,7 @@ import { ENUMS } from "../../ffi/generated/enums.ts";
 import { STRUCTS } from "../../ffi/generated/structs.ts";
 import { fieldSize } from "../../ffi/memory/struct.ts";
 
-/** Something that the bindings say of the headers, as a C expression and its value. */
+/** A statement of the bindings about the headers: a C expression and its value. */
 export interface Fact {
   readonly expression: string;
   readonly value: number;
@@ -16,7 +16,7 @@ export interface Facts {
   readonly constants: number;
 }
 
-/** Everything that the generated structs, enums and constants say. */
+/** All statements of the generated structs, enums and constants. */
 export function bindingFacts(): Facts {
   const facts: Fact[] = [];
   let fields = 0;
@@ -40,7 +40,7 @@ export function bindingFacts(): Facts {
 }
 
 /**
- * A C program that prints the value of every expression, one a line.
+ * A C program that prints the value of each expression on a line.
  *
  * @param headers names as in `#include`
  */
@@ -57,9 +57,7 @@ export function cProgram(facts: readonly Fact[], headers: readonly string[]): st
   ].join("\n");
 }
 
-/**
- * What the program's output says otherwise than the bindings: one line a fact, empty where all agree.
- */
+/** Differences between the output of the program and the bindings, one line each. */
 export function disagreements(facts: readonly Fact[], output: string): string[] {
   const values = output.trim().split(/\r?\n/);
   return facts.flatMap(({ expression, value }, index) =>

@@ -18,7 +18,7 @@ Deno.test("the program prints each fact in its order", () => {
   assertStringIncludes(program, '  printf("%lld\\n", (long long) (sizeof(int)));\n');
 });
 
-Deno.test("a difference is told with both sides, and so is an answer that is missing", () => {
+Deno.test("a difference names both values, also for missing output", () => {
   const facts = [
     { expression: "A", value: 1 },
     { expression: "B", value: 2 },
@@ -31,7 +31,7 @@ Deno.test("a difference is told with both sides, and so is an answer that is mis
   ]);
 });
 
-Deno.test("a compiler agrees with the facts about plain C, and not with false ones (needs cc)", {
+Deno.test("a compiler confirms true facts and not false ones (needs cc)", {
   ignore: !(await hasCompiler()),
 }, async () => {
   const facts = [

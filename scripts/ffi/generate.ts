@@ -11,7 +11,7 @@ import { emitGgmlSymbols, emitLlamaSymbols } from "./emit_symbols.ts";
 import { HEADERS } from "./selection.ts";
 import { type LlamaSource, SourceError, withLlamaSource } from "./source.ts";
 
-/** Where the generated files lie. */
+/** Folder of the generated files. */
 export const GENERATED = fromFileUrl(new URL("../../ffi/generated", import.meta.url));
 
 /** The generated files by name, formatted as `deno fmt` leaves them. */

@@ -1,6 +1,6 @@
 import type { CType, Declarations, Variable } from "./c_declarations.ts";
 
-/** Types as `Deno.dlopen` names them, with what they take in memory on every 64-bit target. */
+/** Types of `Deno.dlopen` with their size on 64-bit targets. */
 const SCALARS: Readonly<Record<string, readonly [ffi: string, size: number]>> = {
   "void": ["void", 0],
   "bool": ["bool", 1],
@@ -19,7 +19,7 @@ const SCALARS: Readonly<Record<string, readonly [ffi: string, size: number]>> = 
   "double": ["f64", 8],
 };
 
-/** A type with its typedefs followed to the end. */
+/** A type with typedefs resolved. */
 export type Resolved =
   | { readonly kind: "scalar"; readonly ffi: string; readonly size: number }
   | { readonly kind: "enum"; readonly tag: string }
@@ -28,7 +28,7 @@ export type Resolved =
   | { readonly kind: "array"; readonly of: CType; readonly length: number }
   | { readonly kind: "function" };
 
-/** Follows typedefs until a type says what it is. */
+/** Resolves typedefs. */
 export function resolve(type: CType, found: Declarations): Resolved {
   if (type.kind !== "named") return type;
   const [keyword, tag] = type.name.split(" ");
@@ -37,7 +37,7 @@ export function resolve(type: CType, found: Declarations): Resolved {
   const scalar = SCALARS[type.name];
   if (scalar) return { kind: "scalar", ffi: scalar[0], size: scalar[1] };
   const target = found.typedefs.get(type.name);
-  // A type that no header defines, such as FILE, can only stand behind a pointer.
+  // A type without a definition, such as FILE, can only occur behind a pointer.
   return target ? resolve(target, found) : { kind: "struct", tag: type.name };
 }
 
@@ -48,9 +48,9 @@ export interface Extent {
 }
 
 /**
- * What a value of a type takes in memory.
+ * Size and alignment of a type.
  *
- * @throws {TypeError} where a struct is only declared
+ * @throws {TypeError} if a struct has no definition
  */
 export function extent(type: CType, found: Declarations): Extent {
   const resolved = resolve(type, found);
@@ -71,7 +71,7 @@ export function extent(type: CType, found: Declarations): Extent {
   }
 }
 
-/** A field in its place. */
+/** A field with its position. */
 export interface PlacedField extends Variable {
   readonly offset: number;
   readonly size: number;
@@ -82,8 +82,8 @@ export interface Layout extends Extent {
 }
 
 /**
- * The layout of a struct by the rules that all C compilers of 64-bit Linux, macOS and Windows share:
- * every member at the next multiple of its alignment, the whole rounded up to the largest.
+ * Layout of a struct by the rules of C compilers on 64-bit Linux, macOS and Windows: each member at
+ * the next multiple of its alignment, the size rounded up to the largest alignment.
  */
 export function layOut(tag: string, found: Declarations): Layout {
   const members = found.structs.get(tag);
@@ -105,15 +105,15 @@ export function layOut(tag: string, found: Declarations): Layout {
   return { size: Math.ceil(end / align) * align, align, fields };
 }
 
-/** The name that `Deno.dlopen` has for a type which is not a struct by value. */
+/** Name in `Deno.dlopen` of a type that is not a struct by value. */
 export function ffiName(type: CType, found: Declarations): string {
   const resolved = resolve(type, found);
   switch (resolved.kind) {
     case "scalar":
       return resolved.ffi;
     case "enum":
-      // Compilers give an enum without negative values the type unsigned int; in a register and in
-      // memory both are the same 32 bits, and none of these enums reaches 2^31.
+      // Compilers use unsigned int for an enum without negative values; registers and memory hold
+      // the same 32 bits, and no value of these enums reaches 2^31.
       return "i32";
     case "pointer":
       return "pointer";

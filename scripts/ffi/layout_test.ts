@@ -22,7 +22,7 @@ const found = readDeclarations([{
   `,
 }]);
 
-Deno.test("members lie where C puts them", () => {
+Deno.test("members have the offsets of C", () => {
   const { size, align, fields } = layOut("outer", found);
   assertEquals(fields.map(({ name, offset, size }) => [name, offset, size]), [
     ["flag", 0, 1],
@@ -39,7 +39,7 @@ Deno.test("members lie where C puts them", () => {
   assertEquals([size, align], [72, 8]);
 });
 
-Deno.test("types get the names that Deno has for them", () => {
+Deno.test("types get their names in Deno", () => {
   const { fields } = layOut("outer", found);
   const names = fields.filter((field) => /flag|count|kind|real|done/.test(field.name))
     .map((field) => ffiName(field.type, found));

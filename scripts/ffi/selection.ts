@@ -1,6 +1,6 @@
 import type { Declarations } from "./c_declarations.ts";
 
-/** The headers that are read, in the order in which they include each other. */
+/** Headers in the order in which they include each other. */
 export const HEADERS = [
   "ggml/include/ggml.h",
   "ggml/include/ggml-backend.h",
@@ -10,7 +10,10 @@ export const HEADERS = [
   "include/llama.h",
 ] as const;
 
-/** What is bound of ggml, by the library that exports it: on Windows a symbol is found there alone. */
+/**
+ * Bound functions of ggml by the library that exports them, because Windows finds a symbol only in
+ * its library.
+ */
 export const GGML_FUNCTIONS: {
   readonly [table: string]: { readonly note: string; readonly names: readonly RegExp[] };
 } = {
@@ -43,11 +46,11 @@ export const GGML_FUNCTIONS: {
   },
 };
 
-/** Structs of ggml that callers fill or read; those of llama.h are all bound. */
+/** Structs of ggml that callers fill or read. All structs of llama.h are bound. */
 const GGML_STRUCTS =
   /^(ggml_threadpool_params|ggml_backend_dev_caps|ggml_backend_dev_props|ggml_backend_feature|gguf_init_params)$/;
 
-/** Enums of ggml that the bound functions and structs speak of; those of llama.h are all bound. */
+/** Enums of ggml used by the bound functions and structs. All enums of llama.h are bound. */
 const GGML_ENUMS =
   /^(ggml_status|ggml_type|ggml_log_level|ggml_sched_priority|ggml_backend_dev_type|ggml_numa_strategy|ggml_opt_optimizer_type|gguf_type)$/;
 
@@ -60,7 +63,7 @@ export function llamaFunctions(found: Declarations): string[] {
   return [...found.functions.keys()].filter((name) => found.origin.get(name) === LLAMA);
 }
 
-/** Names of the functions of a table of {@linkcode GGML_FUNCTIONS}, in the headers' order. */
+/** Names of the functions of a table of {@linkcode GGML_FUNCTIONS}, in header order. */
 export function ggmlFunctions(found: Declarations, table: string): string[] {
   const patterns = GGML_FUNCTIONS[table]!.names;
   return [...found.functions.keys()].filter((name) => patterns.some((one) => one.test(name)));
@@ -83,7 +86,7 @@ export function boundConstants(found: Declarations): string[] {
 }
 
 /**
- * Structs that the headers define but that callers only hold a pointer to, and pointers to which are
- * therefore passed as handles.
+ * Structs with a definition in the headers that callers use only through pointers, which are passed
+ * as handles.
  */
 export const OPAQUE: ReadonlySet<string> = new Set(["llama_sampler", "ggml_tensor"]);

@@ -5,27 +5,27 @@ import { LLAMA_VERSION } from "../../ffi/library/version.ts";
 /** The npm package whose `llama/gitRelease.bundle` is a git bundle of exactly the pinned llama.cpp. */
 export const SOURCE_PACKAGE = "node-llama-cpp@3.22.1";
 
-/** The pinned llama.cpp's source tree. */
+/** Source tree of the pinned llama.cpp. */
 export interface LlamaSource {
   readonly folder: string;
-  /** Where a compiler finds its headers. */
+  /** Include folders for a compiler. */
   readonly includes: readonly string[];
 }
 
-/** Why the source cannot be had: what is missing, and what helps. */
+/** Error: the source is not available. The message says what is missing and what helps. */
 export class SourceError extends Error {
   override readonly name = "SourceError";
 }
 
-/** A program that fetching the source takes is not installed. */
+/** Error: a program for fetching the source is not installed. */
 export class MissingProgramError extends SourceError {}
 
 /**
- * Calls a function with the source of the pinned llama.cpp: the folder of `--headers DIR` or of
- * `SHIMMY_LLAMA_SOURCE`, else a clone of the bundle, which is removed afterwards.
+ * Calls a function with the source of the pinned llama.cpp: the folder of `--headers DIR` or
+ * `SHIMMY_LLAMA_SOURCE`, else a temporary clone of the bundle.
  *
- * @throws {MissingProgramError} where no folder is named and npm, tar or git is not installed
- * @throws {SourceError} where fetching fails, or the folder has another version or none
+ * @throws {MissingProgramError} if no folder is given and npm, tar or git is not installed
+ * @throws {SourceError} if fetching fails, or the folder has another version or none
  */
 export async function withLlamaSource<T>(
   args: readonly string[],
@@ -71,7 +71,7 @@ async function fetchSource(into: string): Promise<string> {
   if (!archive) throw new SourceError(`npm pack left no archive of ${SOURCE_PACKAGE}`);
   const bundle = "package/llama/gitRelease.bundle";
   await run(["tar", "-xzf", archive.name, bundle], into);
-  // Files are byte for byte what was committed, also where git is told to change line ends.
+  // Check out files as committed, without converting line endings.
   const asCommitted = ["-c", "core.autocrlf=false"];
   await run(["git", ...asCommitted, "clone", "--quiet", bundle, "llama.cpp"], into);
   return join(into, "llama.cpp");

@@ -6,7 +6,7 @@ import { SourceError, withLlamaSource } from "./source.ts";
 const cmake = (minor: number) =>
   `set(LLAMA_VERSION_MAJOR 0)\nset(LLAMA_VERSION_MINOR ${minor})\nset(LLAMA_VERSION_PATCH 0)\n`;
 
-Deno.test("a checkout of the pinned version is used where it lies", async () => {
+Deno.test("a checkout of the pinned version is used in place", async () => {
   await withFolder(async (folder) => {
     await Deno.writeTextFile(join(folder, "CMakeLists.txt"), cmake(5));
     const includes = await withLlamaSource(["--headers", folder], (source) => source.includes);

@@ -1,6 +1,6 @@
 import type { Clock } from "../../src/models/registry/clock.ts";
 
-/** A clock that a test moves on. */
+/** A clock that a test controls. */
 export class ClockDouble implements Clock {
   #now = 0;
   readonly #timers = new Set<{ readonly at: number; readonly run: () => void }>();
@@ -13,12 +13,12 @@ export class ClockDouble implements Clock {
     return () => this.#timers.delete(timer);
   }
 
-  /** Timers that are still to fire. */
+  /** Number of pending timers. */
   get pending(): number {
     return this.#timers.size;
   }
 
-  /** Lets time pass, and everything happen that is due by then. */
+  /** Advances the time and runs the timers that are due. */
   async pass(ms: number): Promise<void> {
     this.#now += ms;
     for (const timer of [...this.#timers].sort((a, b) => a.at - b.at)) {
@@ -28,7 +28,7 @@ export class ClockDouble implements Clock {
   }
 }
 
-/** Lets everything that is ready run. */
+/** Runs all pending microtasks. */
 export async function settle(): Promise<void> {
   for (let i = 0; i < 50; i++) await Promise.resolve();
 }

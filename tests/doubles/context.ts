@@ -5,7 +5,7 @@ import type { ServerContext, ServerSettings } from "../../src/server/http/route.
 import { EngineDouble, type EngineDoubleOptions } from "./engine.ts";
 import { entryDouble, PoolDouble } from "./pool.ts";
 
-/** Settings of a server without a key that takes any host. */
+/** Settings of a server without a key that accepts any host. */
 export const SETTINGS: ServerSettings = {
   version: "1.2.3",
   apiKey: null,
@@ -21,10 +21,10 @@ export interface ServerDouble {
   readonly pool: PoolDouble;
 }
 
-/** The native API alone: of the bodies of `/api/generate`, some would be Ollama's. */
+/** Only the native API: some bodies of `/api/generate` would belong to the Ollama API. */
 const NATIVE = [...nativeRoutes, generateRoute()];
 
-/** A server's handler around an engine double that is called `tiny`. */
+/** A server handler with an engine double named `tiny`. */
 export function serverDouble(
   engineOptions: EngineDoubleOptions = {},
   settings: Partial<ServerSettings> = {},
@@ -36,7 +36,7 @@ export function serverDouble(
   return { handler: createHandler(context, NATIVE), engine, pool };
 }
 
-/** A request to a server that listens nowhere. */
+/** A request to a server without a socket. */
 export function get(path: string, headers: HeadersInit = {}): Request {
   return new Request(`http://localhost:11435${path}`, { headers });
 }

@@ -16,39 +16,37 @@ import type {
 } from "../../src/engine/protocol/mod.ts";
 import { ShimmyError } from "../../src/errors.ts";
 
-/** What the double says to one request. */
+/** Scripted answer to a request. */
 export interface Script {
   /** The text of each token, in order. */
   readonly tokens: readonly string[];
-  /** How it ends when every token was sent; the default is `stop`. */
+  /** Finish reason after the last token. Default `stop`. */
   readonly finish?: FinishReason;
-  /** Thrown by the iteration after `tokens`, in place of `done`. */
+  /** Error thrown by the iteration after `tokens` instead of `done`. */
   readonly error?: ShimmyError;
-  /** What `done` tells beside the answer. */
+  /** Notices in the `done` event. */
   readonly notices?: readonly Notice[];
-  /** Tokens that were drafted, and those that were accepted. */
+  /** Drafted and accepted tokens in the timings. */
   readonly drafts?: readonly [drafted: number, accepted: number];
-  /** Go round the tokens again and again until something else ends the answer. */
+  /** Repeat the tokens until the answer is ended otherwise. */
   readonly endless?: boolean;
 }
 
 export interface EngineDoubleOptions {
   readonly info?: Partial<ModelInfo>;
-  /**
-   * What to say: the same to every request, or one that depends on it. The default is `Hello`, ` world`.
-   */
+  /** Script for all requests, or a function of the request. Default: `Hello`, ` world`. */
   readonly script?: Script | ((request: SequenceRequest, index: number) => Script);
-  /** Of what `status` tells. */
+  /** Overrides of the status. */
   readonly status?: Partial<EngineStatus>;
-  /** Awaited before every token, so that a test decides when it comes. */
+  /** Awaited before each token, so that a test controls its time. */
   readonly beforeToken?: (index: number) => Promise<void> | void;
-  /** Awaited before embeddings are there. */
+  /** Awaited before embeddings are returned. */
   readonly beforeEmbedding?: Promise<void>;
-  /** Files of adapters that cannot be loaded. */
+  /** Adapter files that cannot be loaded. */
   readonly missing?: readonly string[];
 }
 
-/** Ids from here on stand for the entries of `controlTokens`, in order; ids below are code points. */
+/** Ids from here on are the entries of `controlTokens`; lower ids are code points. */
 const FIRST_CONTROL = 0x110000;
 
 const INFO: ModelInfo = {
@@ -80,7 +78,10 @@ const INFO: ModelInfo = {
   notes: [],
 };
 
-/** A token of a prompt: its log probability is its position's, its alternatives are the code points after it. */
+/**
+ * Log probability of a prompt token: its value is its position, its alternatives are the following
+ * code points.
+ */
 function scoredToken(token: number, at: number, alternatives: number): PromptLogprob {
   const bytesOf = (id: number) => [...new TextEncoder().encode(String.fromCodePoint(id))];
   const top = Array.from({ length: at === 0 ? 0 : alternatives }, (_, rank) => ({
@@ -92,21 +93,21 @@ function scoredToken(token: number, at: number, alternatives: number): PromptLog
 }
 
 /**
- * An engine without a model: it says what its script tells it, one token a turn, and keeps the rules
- * that the real one keeps (stop strings, token limit, context length, controls, cancellation). One
- * code point is one token; a control token in a special part is one token too.
+ * An engine without a model. Emits the tokens of its script and follows the rules of the real
+ * engine: stop strings, token limit, context length, controls, cancellation. One code point is one
+ * token; a control token in a special part is one token.
  */
 export class EngineDouble implements Engine {
   readonly info: ModelInfo;
-  /** Every request, in the order in which they came. */
+  /** All requests in order. */
   readonly requests: SequenceRequest[] = [];
-  /** Every request for embeddings. */
+  /** All embedding requests. */
   readonly embedded: EmbedRequest[] = [];
-  /** What gives each of them up. */
+  /** The abort signals of embedding requests. */
   readonly embedSignals: (AbortSignal | undefined)[] = [];
-  /** Every control any sequence received. */
+  /** All controls of all sequences. */
   readonly controls: Control[] = [];
-  /** How each finished sequence ended, in the order in which they did. */
+  /** Finish reasons of the sequences in the order of their ends. */
   readonly finished: (FinishReason | "error" | "abandoned")[] = [];
   readonly closed: Promise<string | null>;
   readonly #options: EngineDoubleOptions;
@@ -123,7 +124,7 @@ export class EngineDouble implements Engine {
     this.#close = resolve;
   }
 
-  /** Sequences that are being iterated now. */
+  /** Number of sequences that are being iterated. */
   get running(): number {
     return this.#running;
   }
@@ -203,7 +204,7 @@ export class EngineDouble implements Engine {
     return Promise.resolve(texts.join(""));
   }
 
-  /** The embedding of a text is its length and three zeros; the score of a document is its length. */
+  /** Embeds a text as its length and three zeros; scores a document as its length. */
   async embed(request: EmbedRequest, signal?: AbortSignal): Promise<EmbedResult> {
     this.embedded.push(request);
     this.embedSignals.push(signal);
@@ -231,7 +232,7 @@ export class EngineDouble implements Engine {
     return this.#listAdapters();
   }
 
-  /** Loads and unloads by name alone; there are no files. */
+  /** Loads and unloads adapters by name, without files. */
   changeAdapters(change: AdapterChange): Promise<AdapterInfo[]> {
     const name = (change.name ?? ("path" in change ? change.path : "")).toLowerCase();
     const isLoaded = this.#adapters.has(name);
@@ -284,7 +285,7 @@ export class EngineDouble implements Engine {
     });
   }
 
-  /** Ends as an engine does whose thread died: `closed` resolves with the reason. */
+  /** Simulates the death of the engine: `closed` resolves with the reason. */
   die(reason: string): void {
     this.#close(reason);
   }
@@ -320,7 +321,7 @@ export class EngineDouble implements Engine {
   }
 }
 
-/** One sequence of the double: what was said so far, what is held back, and how it ends. */
+/** State of one sequence. */
 class SequenceState {
   finish: FinishReason | null = null;
   tokens = 0;
@@ -389,7 +390,7 @@ class SequenceState {
     };
   }
 
-  /** Text that can no longer become a stop string. */
+  /** Releases text that cannot become a stop string. */
   #release(text: string): string {
     const all = this.#held + text;
     const hits = this.request.stop.map((stop) => ({ stop, at: all.indexOf(stop) }))

@@ -21,7 +21,7 @@ function textOf(events: readonly SequenceEvent[]): string {
   return events.map((event) => "text" in event ? event.text : "").join("");
 }
 
-Deno.test("the double says its script, then done", async () => {
+Deno.test("the double emits its script, then done", async () => {
   await using engine = new EngineDouble({ script: { tokens: ["a", "b"] } });
   const events = await collect(engine.generate(request()));
   assertEquals(events.map((event) => event.type), ["token", "token", "done"]);
@@ -34,7 +34,7 @@ Deno.test("the double says its script, then done", async () => {
   assertEquals(engine.finished, ["stop"]);
 });
 
-Deno.test("the double holds back what may become a stop string", async () => {
+Deno.test("the double holds back text that may become a stop string", async () => {
   await using engine = new EngineDouble({ script: { tokens: ["one S", "TO", "P two"] } });
   const events = await collect(engine.generate(request({ stop: ["STOP"] })));
   assertEquals(events.map((event) => "text" in event ? event.text : ""), [
@@ -47,12 +47,12 @@ Deno.test("the double holds back what may become a stop string", async () => {
   assertEquals(done.type === "done" && done.stopString, "STOP");
 });
 
-Deno.test("the double gives back held text when no stop string came of it", async () => {
+Deno.test("the double releases held text if no stop string follows", async () => {
   await using engine = new EngineDouble({ script: { tokens: ["one ST"] } });
   assertEquals(textOf(await collect(engine.generate(request({ stop: ["STOP"] })))), "one ST");
 });
 
-Deno.test("the double ends at the token limit and when stopped", async () => {
+Deno.test("the double ends at the token limit and on a stop control", async () => {
   await using engine = new EngineDouble({ script: { tokens: ["x"], endless: true } });
   assertEquals(textOf(await collect(engine.generate(request({ maxTokens: 3 })))), "xxx");
   const run = engine.generate(request());
@@ -64,7 +64,7 @@ Deno.test("the double ends at the token limit and when stopped", async () => {
   assertEquals(engine.finished, ["length", "stop"]);
 });
 
-Deno.test("leaving the double's iteration counts as abandoned", async () => {
+Deno.test("leaving the iteration of the double counts as abandoned", async () => {
   await using engine = new EngineDouble({ script: { tokens: ["x"], endless: true } });
   for await (const _event of engine.generate(request())) break;
   assertEquals(engine.finished, ["abandoned"]);
@@ -81,7 +81,7 @@ Deno.test("the double throws its scripted error and refuses a prompt over the co
   await assertRejects(() => collect(engine.generate(long)), ShimmyError, "13 tokens");
 });
 
-Deno.test("the double reads control tokens in special parts alone and never doubles BOS", async () => {
+Deno.test("the double parses control tokens only in special parts and never adds BOS twice", async () => {
   await using engine = new EngineDouble({ info: { bosText: "<|endoftext|>" } });
   const special = await engine.tokenize([{ text: "<|endoftext|>a", special: true }], true);
   assertEquals(special, [0x110000, 97]);

@@ -1,7 +1,7 @@
-/** Servers on loopback that play the hub's, its content network's and Ollama's registry's part. */
+/** Doubles of the Hugging Face hub, its CDN and the Ollama registry, on loopback. */
 import { createHash } from "node:crypto";
 
-/** A request as a server saw it. */
+/** A recorded request. */
 export interface Seen {
   readonly path: string;
   readonly range: string | null;
@@ -9,7 +9,7 @@ export interface Seen {
   readonly authorization: string | null;
 }
 
-/** Answers in place of a server, or leaves it to it with `null`. */
+/** Replaces a response, or returns `null` to leave it unchanged. */
 export type Interference = (
   request: Request,
   count: number,
@@ -17,12 +17,12 @@ export type Interference = (
 
 export interface HubRepository {
   readonly files: Readonly<Record<string, Uint8Array<ArrayBuffer>>>;
-  /** The only token that may read its files. */
+  /** The token that may read its files. */
   readonly token?: string;
-  /** Who has no such token: 401 `RepoNotFound`, or 401 and 403 `GatedRepo`. */
+  /** Response without the token: 401 `RepoNotFound`, or 401 and 403 `GatedRepo`. */
   readonly closed?: "private" | "gated";
   readonly commit?: string;
-  /** Commits of other branches and tags, and what is there; each is there by its commit too. */
+  /** Other branches and tags with their commits and files. */
   readonly revisions?: Readonly<Record<string, Pick<HubRepository, "files"> & { commit: string }>>;
 }
 
@@ -32,22 +32,22 @@ export interface OllamaModel {
 }
 
 export const COMMIT = "1".repeat(40);
-/** Entries of a listing on one page: few, so that there are several pages. */
+/** Entries per page of a listing, few enough for several pages. */
 const PAGE = 2;
 
-/** The hub, with files on another host, as the real one has them; and Ollama's registry. */
+/** The hub with files on another host, as the real one has them, and the Ollama registry. */
 export class HubDouble implements AsyncDisposable {
   /** By `owner/repo`. */
   readonly repositories = new Map<string, HubRepository>();
   /** By `namespace/model:tag`. */
   readonly models = new Map<string, OllamaModel>();
-  /** What the hub and the registry were asked. */
+  /** Requests to the hub and the registry. */
   readonly asked: Seen[] = [];
-  /** What the content network was asked. */
+  /** Requests to the CDN. */
   readonly fetched: Seen[] = [];
-  /** Stands in the content network's way. */
+  /** Replaces responses of the CDN. */
   interfere: Interference = () => null;
-  /** Whether the content network sends parts of files. */
+  /** Whether the CDN supports range requests. */
   ranges = true;
   readonly #blobs = new Map<string, Uint8Array<ArrayBuffer>>();
   readonly #hub: Deno.HttpServer<Deno.NetAddr>;
@@ -63,12 +63,12 @@ export class HubDouble implements AsyncDisposable {
     return `http://127.0.0.1:${this.#hub.addr.port}`;
   }
 
-  /** The same of the content network. */
+  /** `http://127.0.0.1:<port>` of the CDN. */
   get network(): string {
     return `http://127.0.0.1:${this.#network.addr.port}`;
   }
 
-  /** Environment that leads Shimmy here, and to places within a folder. */
+  /** Environment that makes Shimmy use this server and folders within `folder`. */
   env(folder: string): Record<string, string> {
     return {
       HF_ENDPOINT: this.url,
@@ -191,7 +191,7 @@ export class HubDouble implements AsyncDisposable {
   }
 }
 
-/** What a repository has at a branch, a tag or a commit. */
+/** Files of a repository at a branch, tag or commit. */
 function stateAt({ files, commit = COMMIT, revisions = {} }: HubRepository, revision: string) {
   const states = { main: { files, commit }, ...revisions };
   return Object.entries(states)
@@ -200,7 +200,7 @@ function stateAt({ files, commit = COMMIT, revisions = {} }: HubRepository, revi
 
 const CONFIG = new TextEncoder().encode('{"model_format":"gguf"}');
 
-/** Answers with bytes, or with the range of them that was asked for. Source: RFC 9110, 14. */
+/** Responds with bytes, or with the requested range. Source: RFC 9110, 14. */
 export function sendBytes(
   request: Request,
   bytes: Uint8Array<ArrayBuffer>,
@@ -226,7 +226,7 @@ export function sendBytes(
   return new Response(bytes.slice(start, end), { status: 206, headers });
 }
 
-/** The first bytes of an answer, after which the connection ends as if a cable was pulled. */
+/** A response whose connection breaks after its first bytes. */
 export async function cutOff(answer: Response, after: number): Promise<Response> {
   const bytes = new Uint8Array(await answer.arrayBuffer()).slice(0, after);
   const body = new ReadableStream({
@@ -235,11 +235,11 @@ export async function cutOff(answer: Response, after: number): Promise<Response>
       controller.close();
     },
   });
-  // The length says that more should have come.
+  // The content length announces more bytes.
   return new Response(body, { status: answer.status, headers: answer.headers });
 }
 
-/** An answer that stops after its first bytes until it is told to go on or its client leaves. */
+/** A response that stops after its first bytes until `go` resolves or the client disconnects. */
 export async function halted(
   answer: Response,
   after: number,
@@ -254,7 +254,7 @@ export async function halted(
         controller.enqueue(bytes.slice(after));
         controller.close();
       } catch {
-        // The client has gone.
+        // The client has disconnected.
       }
     },
   });

@@ -24,7 +24,7 @@ export function listen(
   };
 }
 
-/** A WebSocket whose frames can be awaited one by one. */
+/** A WebSocket client whose frames can be awaited one by one. */
 export class Client implements AsyncDisposable {
   readonly socket: WebSocket;
   readonly closed: Promise<CloseEvent>;
@@ -40,7 +40,7 @@ export class Client implements AsyncDisposable {
     this.closed = new Promise((resolve) => this.socket.onclose = resolve);
   }
 
-  /** Waits until the server has taken the connection. */
+  /** Waits until the connection is open. */
   async open(): Promise<this> {
     await new Promise((resolve, reject) => {
       this.socket.onopen = resolve;
@@ -62,7 +62,7 @@ export class Client implements AsyncDisposable {
     return this.#frames.shift()!;
   }
 
-  /** Every frame up to and with the one that says `done` or `error`. */
+  /** All frames up to the one with `done` or `error`. */
   async answer(): Promise<string[]> {
     const frames: string[] = [];
     do frames.push(await this.next()); while (!/^\{"(done|error)":/.test(frames.at(-1)!));

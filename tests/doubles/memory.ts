@@ -1,7 +1,7 @@
 import { MAIN_MEMORY, type MemoryProbe } from "../../src/models/memory/memory_requirement.ts";
 import type { ModelEntry } from "../../src/models/entry/entry.ts";
 
-/** Main memory alone, of which as much is free as a test says. */
+/** Main memory only, with the given free size. */
 export function mainMemory(
   need: (entry: ModelEntry) => number | Promise<number>,
   available: () => number,

@@ -3,7 +3,7 @@ import type { ToolFormat } from "../../src/chat/formats/shared/format.ts";
 import { AnswerParser } from "../../src/chat/answer_parser.ts";
 import type { RenderedChat } from "../../src/chat/prompt/prompt.ts";
 
-/** An answer as its parser understood it, put together again. */
+/** A parsed answer, reassembled from events. */
 export interface ParsedAnswer {
   readonly text: string;
   readonly reasoning: string;
@@ -11,7 +11,7 @@ export interface ParsedAnswer {
 }
 
 /**
- * Parses a text that comes in pieces of `size` characters.
+ * Parses a text in pieces of `size` characters.
  * @throws {SyntaxError} if the arguments of a call are not JSON.
  */
 export function parseAnswer(chat: RenderedChat, text: string, size: number): ParsedAnswer {
@@ -36,7 +36,7 @@ export function parseAnswer(chat: RenderedChat, text: string, size: number): Par
   };
 }
 
-/** A conversation whose model speaks a format, as far as a parser has to know it. */
+/** A rendered conversation with a tool format, for a parser. */
 export function chatIn(
   format: ToolFormat,
   tools: readonly Tool[],

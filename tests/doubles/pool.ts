@@ -5,7 +5,7 @@ import type { ModelEntry } from "../../src/models/entry/entry.ts";
 import type { KeepAlive } from "../../src/models/entry/keep_alive.ts";
 import type { AdapterFile, Lease, ModelPool, ModelState } from "../../src/models/registry/pool.ts";
 
-/** A model that is not there: a name and whatever else a test wants to be true of it. */
+/** A model entry without a file, with the given values. */
 export function entryDouble(name: string, values: Partial<ModelEntry> = {}): ModelEntry {
   return {
     name,
@@ -25,18 +25,18 @@ export function entryDouble(name: string, values: Partial<ModelEntry> = {}): Mod
   };
 }
 
-/** One model of a {@linkcode PoolDouble}: what loading it gives, an engine or the reason why not. */
+/** A model of a {@linkcode PoolDouble}: the result of loading it, an engine or an error. */
 export interface PoolDoubleModel {
   readonly entry: ModelEntry;
   readonly engine: Engine | ShimmyError;
 }
 
-/** A pool whose models are given. The first is the default; each counts as unloaded until asked for. */
+/** A pool of given models. The first is the default. A model is unloaded until it is requested. */
 export class PoolDouble implements ModelPool {
-  /** How often `rescan` was called. */
+  /** Number of calls of `rescan`. */
   rescans = 0;
   readonly #models: readonly PoolDoubleModel[];
-  /** How many leases are held, over all models. */
+  /** Number of leases over all models. */
   leases = 0;
   readonly #states = new Map<string, ModelState>();
 
@@ -80,13 +80,13 @@ export class PoolDouble implements ModelPool {
     return Promise.resolve(engine);
   }
 
-  /** Those of the model, and one that is called `pirate`. */
+  /** The adapters of the model, and one named `pirate`. */
   adapters({ loras }: ModelEntry): Promise<readonly AdapterFile[]> {
     const own = loras.map(({ name = "", path }) => ({ name, path }));
     return Promise.resolve([...own, { name: "pirate", path: "/models/pirate.gguf" }]);
   }
 
-  /** Everything on a CPU with enough memory. */
+  /** A plan with everything on a CPU with enough memory. */
   plan(entry: ModelEntry): Promise<LoadPlan> {
     return Promise.resolve({
       fits: true,
@@ -112,7 +112,7 @@ export class PoolDouble implements ModelPool {
     });
   }
 
-  /** Unloads with the last lease where that says 0; other times never pass. */
+  /** Unloads with the last lease if `keepAlive` is 0; other times never elapse. */
   async lease(entry: ModelEntry, signal?: AbortSignal, keepAlive?: KeepAlive): Promise<Lease> {
     const engine = await this.engine(entry, signal);
     this.leases++;

@@ -20,28 +20,31 @@ export interface ServerDoubleOptions {
   readonly engine?: EngineDoubleOptions;
   readonly entry?: Partial<ModelEntry>;
   readonly settings?: Partial<ServerSettings>;
-  /** What else the server's handlers may use. */
+  /** Additional context of the handlers. */
   readonly context?: Partial<ServerContext>;
 }
 
-/** The server's handler around one model, `double`, whose engine is a double. */
+/** A server handler with one model, `double`, whose engine is a double. */
 export interface ServerDouble {
   readonly engine: EngineDouble;
   readonly entry: ModelEntry;
   readonly pool: PoolDouble;
   readonly handler: Handler;
-  /** Sends a request; a body goes as JSON. */
+  /** Sends a request, with a JSON body if there is one. */
   send(
     method: string,
     path: string,
     body?: unknown,
     headers?: Readonly<Record<string, string>>,
   ): Promise<Response>;
-  /** Posts JSON to a path, or gets it when there is no body; `init` changes what is sent. */
+  /** Posts JSON to a path, or sends GET without a body; `init` overrides the request. */
   request(path: string, body?: unknown, init?: RequestInit): Promise<Response>;
 }
 
-/** A server whose one model, `double`, is an engine double that speaks as a tiny chat model does. */
+/**
+ * Creates a server with one model, `double`, whose engine double has the template of the tiny chat
+ * model.
+ */
 export function serverDouble(options: ServerDoubleOptions = {}): ServerDouble {
   const engine = new EngineDouble({
     ...options.engine,

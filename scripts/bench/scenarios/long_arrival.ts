@@ -1,12 +1,12 @@
-import { completion, inTurns, type Scenario } from "../bench.ts";
+import { completion, measureInterleaved, type Scenario } from "../bench.ts";
 import { firstToken, gaps, stream } from "../client.ts";
 import { quantile } from "../stats.ts";
 import { benchText } from "../vocabulary.ts";
 
-/** Tokens of a prompt that one step takes at most, by default. */
+/** Default maximum prompt tokens of one step. */
 const CHUNK = 512;
 
-/** A long prompt that arrives while others are being answered. */
+/** A long prompt that arrives while other sequences decode. */
 export const longArrival: Scenario = {
   number: 4,
   title: "a long prompt amid 8 streams",
@@ -14,7 +14,7 @@ export const longArrival: Scenario = {
     const [streams, prompt, tokens, before] = bench.quick ? [2, 300, 24, 4] : [8, 3_000, 200, 24];
     const settings = { parallel: streams + 1, context: prompt + 128, unified: false };
     let seed = 2_000;
-    const values = await inTurns(bench, settings, async ({ url }) => {
+    const values = await measureInterleaved(bench, settings, async ({ url }) => {
       const ask = (words: number, count: number, onToken?: (count: number) => void) =>
         stream(`${url}/v1/completions`, completion(benchText(words, ++seed), count), onToken);
       await ask(16, 4);
@@ -24,7 +24,7 @@ export const longArrival: Scenario = {
         const answer = ask(16, tokens, (count) => count === before && resolve());
         return { answer, running: promise };
       });
-      // An answer that fails early ends the wait as well.
+      // An answer that fails early also ends the wait.
       await Promise.race([
         Promise.all(under.map(({ running }) => running)),
         Promise.all(under.map(({ answer }) => answer)),

@@ -1,15 +1,15 @@
-import { completion, inTurns, type Scenario } from "../bench.ts";
+import { completion, measureInterleaved, type Scenario } from "../bench.ts";
 import { decodeRate, stream } from "../client.ts";
 import type { Column, Row } from "../report.ts";
 import { benchText } from "../vocabulary.ts";
 
 type Extra = Partial<Record<Column, readonly string[]>>;
 
-/** How each server's lookup speculation is switched on and off. */
+/** Options of each server to enable and disable prompt lookup. */
 const ON: Extra = { shimmy: ["--lookup", "on"], "llama-server": ["--spec-type", "ngram-simple"] };
 const OFF: Extra = { shimmy: ["--lookup", "off"], "llama-server": ["--spec-type", "none"] };
 
-/** Prompts that repeat themselves, with the answer likely to go on so. */
+/** Repetitive prompts whose answers are likely to repeat them. */
 export const lookup: Scenario = {
   number: 7,
   title: "copy-heavy prompts with lookup speculation on and off",
@@ -19,7 +19,7 @@ export const lookup: Scenario = {
     const prompt = Array.from({ length: 6 }, () => passage).join(" ");
     const measure = async (extra: Extra) => {
       const settings = { parallel: 1, context: 1_024, unified: false, extra };
-      return await inTurns(bench, settings, async ({ url }) => {
+      return await measureInterleaved(bench, settings, async ({ url }) => {
         const ask = () => stream(`${url}/v1/completions`, completion(prompt, tokens));
         await ask();
         const answer = await ask();

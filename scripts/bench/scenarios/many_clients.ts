@@ -1,4 +1,10 @@
-import { type Bench, completion, type Figures, inTurns, type Scenario } from "../bench.ts";
+import {
+  type Bench,
+  completion,
+  type Figures,
+  measureInterleaved,
+  type Scenario,
+} from "../bench.ts";
 import { type Answer, firstToken, gaps, stream } from "../client.ts";
 import { batchedBench } from "../native.ts";
 import type { Row } from "../report.ts";
@@ -6,7 +12,7 @@ import type { Server } from "../servers.ts";
 import { quantile } from "../stats.ts";
 import { benchText } from "../vocabulary.ts";
 
-/** Many clients with prompts of their own, all at once. */
+/** Many concurrent clients with different prompts. */
 export const manyClients: Scenario = {
   number: 2,
   title: "1, 3, 8 and 32 clients, separate and unified KV cache",
@@ -25,7 +31,7 @@ const PROMPT = 100;
 
 async function clients(bench: Bench, count: number, unified: boolean): Promise<Row[]> {
   const tokens = bench.quick ? 8 : 64;
-  // Three are not all that may come: four is what both servers are ready for unless told otherwise.
+  // With three clients both servers have four slots, the default.
   const settings = { parallel: count === 3 ? 4 : count, context: 256, unified };
   let seed = 0;
   const measure = async ({ url }: Server): Promise<Figures> => {
@@ -46,7 +52,7 @@ async function clients(bench: Bench, count: number, unified: boolean): Promise<R
   };
   const { batchedBench: program, model, threads } = bench;
   const options = { model, prompt: PROMPT, generate: tokens, sequences: count, unified, threads };
-  const values = await inTurns(
+  const values = await measureInterleaved(
     bench,
     settings,
     measure,
@@ -89,7 +95,10 @@ function totalRate(answers: readonly Answer[]): number {
   return answers.reduce((sum, { tokens }) => sum + tokens, 0) / (to - from) * 1000;
 }
 
-/** Tokens per second while every answer is running: behind the last first token, until the first ends. */
+/**
+ * Tokens per second while all sequences decode: after the last first token, until the first one
+ * ends.
+ */
 function sharedRate(answers: readonly Answer[]): number {
   const from = Math.max(...answers.map(({ times }) => times[0]!));
   const to = Math.min(...answers.map(({ times }) => times.at(-1)!));

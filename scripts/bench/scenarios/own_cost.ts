@@ -1,16 +1,16 @@
 import { realLibraryFolder } from "../../../ffi/testing.ts";
 import { loadEngine } from "../../../src/engine/load_engine.ts";
-import { type Bench, completion, inTurns, type Scenario } from "../bench.ts";
+import { type Bench, completion, measureInterleaved, type Scenario } from "../bench.ts";
 import { gaps, stream } from "../client.ts";
 import { residentBytes } from "../memory.ts";
 import type { Row } from "../report.ts";
-import { startOurs } from "../servers.ts";
+import { startShimmy } from "../servers.ts";
 import { quantile } from "../stats.ts";
 import { benchText } from "../vocabulary.ts";
 
 const MEGABYTE = 2 ** 20;
 
-/** What serving costs beside the library's own work. */
+/** Overhead of serving over the work of libllama. */
 export const ownCost: Scenario = {
   number: 5,
   title: "our own work per token, isolation, memory, start",
@@ -19,7 +19,7 @@ export const ownCost: Scenario = {
   },
 };
 
-/** Step time less native time, per token, of the loop alone. */
+/** Step time minus native time, per token, of the scheduler loop. */
 async function perToken(bench: Bench): Promise<Row[]> {
   const rows: Row[] = [];
   const tokens = bench.quick ? 16 : 128;
@@ -79,14 +79,14 @@ async function loopCost(bench: Bench, count: number, tokens: number): Promise<nu
   return own * 1000 / (after.completionTokens - before.completionTokens);
 }
 
-/** Time between tokens of one stream, with the model in a process of its own and without. */
+/** Time between tokens of one stream, with the model in a child process and in the own process. */
 async function isolation(bench: Bench): Promise<Row[]> {
   const tokens = bench.quick ? 16 : 128;
   const medians: Record<"isolated" | "inProcess", number[]> = { isolated: [], inProcess: [] };
   for (let round = 0; round < bench.rounds; round++) {
     for (const kind of ["isolated", "inProcess"] as const) {
       const { model, threads } = bench;
-      await using server = await startOurs(bench.program, {
+      await using server = await startShimmy(bench.program, {
         ...{ model, threads, parallel: 1, context: 512, unified: false },
         inProcess: kind === "inProcess",
       });
@@ -108,7 +108,7 @@ async function isolation(bench: Bench): Promise<Row[]> {
   ];
 }
 
-/** Memory after some answers, and the time from start to answering. */
+/** Memory after some answers, and time from start to the first answer. */
 async function footprint(bench: Bench): Promise<Row[]> {
   const settings = {
     parallel: bench.quick ? 2 : 8,
@@ -117,17 +117,21 @@ async function footprint(bench: Bench): Promise<Row[]> {
   };
   const weights = (await Deno.stat(bench.model)).size;
   const cache = settings.parallel * settings.context * bench.kvBytes;
-  const values = await inTurns(bench, settings, async ({ url, pid, healthMs, readyMs }) => {
-    const ask = (_: unknown, index: number) =>
-      stream(`${url}/v1/completions`, completion(benchText(64, index + 1), 8));
-    await Promise.all(Array.from({ length: settings.parallel }, ask));
-    const resident = await residentBytes(pid);
-    const memory = resident === null ? {} : {
-      resident: resident / MEGABYTE,
-      above: (resident - weights - cache) / MEGABYTE,
-    };
-    return { healthMs, readyMs, ...memory };
-  });
+  const values = await measureInterleaved(
+    bench,
+    settings,
+    async ({ url, pid, healthMs, readyMs }) => {
+      const ask = (_: unknown, index: number) =>
+        stream(`${url}/v1/completions`, completion(benchText(64, index + 1), 8));
+      await Promise.all(Array.from({ length: settings.parallel }, ask));
+      const resident = await residentBytes(pid);
+      const memory = resident === null ? {} : {
+        resident: resident / MEGABYTE,
+        above: (resident - weights - cache) / MEGABYTE,
+      };
+      return { healthMs, readyMs, ...memory };
+    },
+  );
   const rounds = (key: string) => values.get(key) ?? {};
   const at = `${settings.parallel} x ${settings.context} tokens`;
   return [

@@ -1,10 +1,10 @@
-import { completion, inTurns, type Scenario } from "../bench.ts";
+import { completion, measureInterleaved, type Scenario } from "../bench.ts";
 import { firstToken, stream } from "../client.ts";
 import type { Row } from "../report.ts";
 import { quantile } from "../stats.ts";
 import { benchText } from "../vocabulary.ts";
 
-/** Clients that arrive together with the same long beginning. */
+/** Concurrent clients with the same long prefix. */
 export const sharedPrefix: Scenario = {
   number: 3,
   title: "16 clients that share a prefix of 1,000 tokens",
@@ -12,7 +12,7 @@ export const sharedPrefix: Scenario = {
     const [count, prefix, tokens] = bench.quick ? [4, 100, 8] : [16, 1_000, 32];
     const settings = { parallel: count, context: prefix + 256, unified: false };
     let seed = 1_000;
-    const values = await inTurns(bench, settings, async ({ url }) => {
+    const values = await measureInterleaved(bench, settings, async ({ url }) => {
       const ask = (text: string) => stream(`${url}/v1/completions`, completion(text, tokens));
       await ask(benchText(16, ++seed));
       const beginning = benchText(prefix, ++seed);

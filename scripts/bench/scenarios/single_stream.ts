@@ -1,11 +1,11 @@
-import { completion, type Figures, inTurns, type Scenario } from "../bench.ts";
+import { completion, type Figures, measureInterleaved, type Scenario } from "../bench.ts";
 import { decodeRate, gaps, stream } from "../client.ts";
 import { llamaBench } from "../native.ts";
 import type { Server } from "../servers.ts";
 import { quantile } from "../stats.ts";
 import { benchText } from "../vocabulary.ts";
 
-/** One client: what serving costs beside the library alone. */
+/** One client: overhead of serving over the library. */
 export const singleStream: Scenario = {
   number: 1,
   title: "one stream over HTTP and SSE",
@@ -24,7 +24,7 @@ export const singleStream: Scenario = {
       const rate = await llamaBench(program, { model, prompt: 0, generate: tokens, threads });
       return { rate, gap: 1000 / rate };
     };
-    const values = await inTurns(
+    const values = await measureInterleaved(
       bench,
       settings,
       measure,

@@ -1,9 +1,9 @@
-import { inTurns, type Scenario } from "../bench.ts";
+import { measureInterleaved, type Scenario } from "../bench.ts";
 import { type Answer, stream } from "../client.ts";
 import type { Column, Row } from "../report.ts";
 import { TINY } from "../models.ts";
 
-/** Enough structure for about a hundred tokens, every part of it bounded. */
+/** A schema for about a hundred tokens with every part bounded. */
 const SCHEMA = {
   type: "object",
   properties: {
@@ -25,7 +25,7 @@ const SCHEMA = {
   additionalProperties: false,
 };
 
-/** What the built-in model writes by itself when it is asked for JSON. */
+/** The schema of what the built-in model writes when asked for JSON. */
 const PERSON = {
   type: "object",
   properties: { name: { type: "string" }, age: { type: "integer" } },
@@ -39,7 +39,10 @@ function chat(content: string) {
   return { messages: [{ role: "user", content }] };
 }
 
-/** The same conversation as text: llama-server's chat route takes no schema without a template. */
+/**
+ * The same conversation as text: the chat route of llama-server accepts no schema without a
+ * template.
+ */
 function chatml(content: string) {
   return { prompt: `<|im_start|>user\n${content}<|im_end|>\n<|im_start|>assistant\n` };
 }
@@ -49,7 +52,7 @@ function responseFormat(schema: unknown) {
   return { response_format: { type: "json_schema", json_schema } };
 }
 
-/** JSON-schema answers against free ones. */
+/** Answers with a JSON schema compared with unconstrained ones. */
 export const structured: Scenario = {
   number: 6,
   title: "JSON-schema answers against unconstrained ones",
@@ -57,17 +60,21 @@ export const structured: Scenario = {
     const repeats = bench.quick ? 2 : 24;
     const measure = async (what: string, model: string, prompt: string, schema: unknown) => {
       const settings = { parallel: 1, context: 512, unified: false };
-      const values = await inTurns({ ...bench, model }, settings, async ({ url, column }) => {
-        const ask = (more: Record<string, unknown>) =>
-          column === "shimmy"
-            ? stream(`${url}/v1/chat/completions`, { ...chat(prompt), ...SAMPLING, ...more })
-            : stream(`${url}/v1/completions`, { ...chatml(prompt), ...SAMPLING, ...more });
-        const format = column === "shimmy" ? responseFormat(schema) : { json_schema: schema };
-        const held = await ask(format);
-        const free = { ignore_eos: true, max_tokens: Math.max(8, held.tokens) };
-        const constrained = await rate(repeats, () => ask(format));
-        return { constrained, share: constrained / await rate(repeats, () => ask(free)) };
-      });
+      const values = await measureInterleaved(
+        { ...bench, model },
+        settings,
+        async ({ url, column }) => {
+          const ask = (more: Record<string, unknown>) =>
+            column === "shimmy"
+              ? stream(`${url}/v1/chat/completions`, { ...chat(prompt), ...SAMPLING, ...more })
+              : stream(`${url}/v1/completions`, { ...chatml(prompt), ...SAMPLING, ...more });
+          const format = column === "shimmy" ? responseFormat(schema) : { json_schema: schema };
+          const held = await ask(format);
+          const free = { ignore_eos: true, max_tokens: Math.max(8, held.tokens) };
+          const constrained = await rate(repeats, () => ask(format));
+          return { constrained, share: constrained / await rate(repeats, () => ask(free)) };
+        },
+      );
       return [
         row(`${what}: with a schema`, "tokens/s", values.get("constrained")),
         row(`${what}: against unconstrained`, "ratio", values.get("share")),
@@ -85,7 +92,7 @@ export const structured: Scenario = {
   },
 };
 
-/** Tokens per second over several answers, one after the other, from request to last token. */
+/** Tokens per second over several successive answers, from request to last token. */
 async function rate(repeats: number, ask: () => Promise<Answer>): Promise<number> {
   let [tokens, milliseconds] = [0, 0];
   for (let count = 0; count < repeats; count++) {
