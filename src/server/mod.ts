@@ -1,3 +1,9 @@
+/**
+ * The HTTP server: `http/` is the layer below the APIs, `api/` has a folder per dialect, `answers/` connects
+ * requests to engines, `schemas/` holds shared request fields, `metrics/` the figures of `/metrics`.
+ *
+ * @module
+ */
 /** The HTTP server as a function from request to response. */
 export { createHandler, type Handler } from "./app.ts";
 export type { AccessRecord } from "./http/mod.ts";

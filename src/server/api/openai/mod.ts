@@ -1,3 +1,10 @@
+/**
+ * OpenAI's API. `chat/` holds chat completions, `completions/` text completions, `responses/` the Responses
+ * API, `embeddings/` embeddings and reranking; `models.ts` lists models, `tokens.ts` tokenizes and counts;
+ * `shared/` holds fields, errors and ids that several of them use.
+ *
+ * @module
+ */
 import type { Route } from "../../http/mod.ts";
 import { chatRoutes } from "./chat/chat.ts";
 import { completionRoutes } from "./completions/completions.ts";
@@ -9,7 +16,7 @@ import { tokenRoutes } from "./tokens.ts";
 
 export { openaiDialect } from "./shared/dialect.ts";
 
-/** Every route of OpenAI's API that is served, and the helpers beside them. */
+/** All routes of OpenAI's API and its extensions. */
 export const openaiRoutes: readonly Route[] = [
   ...modelRoutes,
   ...chatRoutes,

@@ -14,11 +14,11 @@ import { unixSeconds } from "./shared/envelope.ts";
 const model = z.object({
   id: z.string(),
   object: z.literal("model"),
-  created: z.int().describe("Seconds since the epoch at which its file was changed"),
+  created: z.int().describe("Modification time of the file in seconds since the epoch"),
   owned_by: z.string(),
-  parent: z.string().optional().describe("The model that it is with an adapter"),
+  parent: z.string().optional().describe("Base model of a model with an adapter"),
   context_length: z.int().nullable()
-    .describe("Tokens one sequence may hold: as loaded, else as trained"),
+    .describe("Context length in tokens: of the loaded model, else of the training"),
   loaded: z.boolean(),
   capabilities: z.object({
     completion: z.boolean(),
@@ -30,7 +30,7 @@ const model = z.object({
   architecture: z.string(),
   quantization: z.string(),
   parameters: z.int().nullable(),
-  size: z.int().describe("Bytes of its files"),
+  size: z.int().describe("Bytes of the files"),
 });
 
 const modelList = z.object({ object: z.literal("list"), data: z.array(model) });
@@ -84,7 +84,7 @@ export const modelRoutes: readonly Route[] = [
     method: "GET",
     path: "/v1/models",
     dialect: openaiDialect,
-    summary: "The models that are registered or discovered, and with which adapters they are",
+    summary: "List models and their combinations with adapters",
     answer: modelList,
     handle: list,
   },
@@ -92,7 +92,7 @@ export const modelRoutes: readonly Route[] = [
     method: "GET",
     path: "/v1/models/:id",
     dialect: openaiDialect,
-    summary: "One model",
+    summary: "Details of a model",
     answer: model,
     handle: retrieve,
   },

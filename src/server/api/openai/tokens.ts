@@ -10,13 +10,13 @@ import { toTurn } from "./responses/create.ts";
 import { storeOf } from "./responses/routes.ts";
 import { responsePromptFields, toResponseInput } from "./responses/schema.ts";
 
-const model = text.nullish().describe("Without it, the default model");
+const model = text.nullish().describe("Default: the default model");
 
 const tokenizeBody = z.strictObject({
   model,
   content: text,
-  add_special: boolean.nullish().describe("Add what the vocabulary wants at its ends"),
-  parse_special: boolean.nullish().describe("Read control tokens as such; true by default"),
+  add_special: boolean.nullish().describe("Add the special tokens at begin and end"),
+  parse_special: boolean.nullish().describe("Parse control tokens. Default true"),
   with_pieces: z.literal(false, { error: "pieces are not supported; use /detokenize" }).nullish(),
 });
 const tokenizeAnswer = z.object({ tokens: z.array(z.int()) });
@@ -171,13 +171,13 @@ async function countResponse(exchange: Exchange): Promise<Response> {
 const dialect = openaiDialect;
 const method = "POST";
 
-/** Helpers around prompts: tokens of a text, text of tokens, a conversation as its prompt, counts. */
+/** Routes for tokens: tokenize, detokenize, render a conversation, count. */
 export const tokenRoutes: readonly Route[] = [
   {
     method,
     path: "/tokenize",
     dialect,
-    summary: "Token ids of a text",
+    summary: "Tokenize a text",
     body: z.union([tokenizeBody, vllmTokenizeBody, vllmTokenizeChatBody]),
     answer: z.union([tokenizeAnswer, vllmTokenizeAnswer]),
     handle: tokenize,
@@ -194,7 +194,7 @@ export const tokenRoutes: readonly Route[] = [
     method,
     path: "/detokenize",
     dialect,
-    summary: "Text of token ids",
+    summary: "Convert token ids to text",
     body: detokenizeBody,
     answer: detokenizeAnswer,
     handle: detokenize,
@@ -203,7 +203,7 @@ export const tokenRoutes: readonly Route[] = [
     method,
     path: "/apply-template",
     dialect,
-    summary: "A conversation as the model reads it",
+    summary: "Render a conversation with the chat template",
     body: templateBody,
     answer: templateAnswer,
     handle: applyTemplate,
@@ -212,7 +212,7 @@ export const tokenRoutes: readonly Route[] = [
     method,
     path: "/v1/chat/completions/input_tokens",
     dialect,
-    summary: "How many tokens the prompt of a chat completion has",
+    summary: "Count the prompt tokens of a chat completion",
     body: chatBody,
     answer: countAnswer,
     handle: countChat,
@@ -221,7 +221,7 @@ export const tokenRoutes: readonly Route[] = [
     method,
     path: "/v1/responses/input_tokens",
     dialect,
-    summary: "How many tokens the prompt of a response has",
+    summary: "Count the prompt tokens of a response",
     body: responseCountBody,
     answer: countAnswer,
     handle: countResponse,

@@ -23,11 +23,11 @@ import {
   toUsage,
   unixSeconds,
 } from "../shared/envelope.ts";
-import { Gathered } from "../shared/collected_answer.ts";
-import { interleave } from "../shared/merge_streams.ts";
-import { perChoice } from "../shared/choices.ts";
+import { CollectedAnswer } from "../shared/collected_answer.ts";
+import { mergeStreams } from "../shared/merge_streams.ts";
+import { toChoiceRequests } from "../shared/choices.ts";
 
-/** What every chunk and the whole answer begin with. */
+/** Common fields of the response and of all chunks. */
 async function headOf(
   exchange: Exchange,
   { entry, engine }: { readonly entry: ModelEntry; readonly engine: Engine },
@@ -42,7 +42,7 @@ async function headOf(
   };
 }
 
-function toChoice(index: number, answer: Gathered, withLogprobs: boolean) {
+function toChoice(index: number, answer: CollectedAnswer, withLogprobs: boolean) {
   const { text, reasoning, toolCalls, done } = answer;
   return {
     index,
@@ -70,9 +70,9 @@ async function whole(
   requests: readonly AnswerRequest[],
   head: Readonly<Record<string, unknown>>,
 ): Promise<Response> {
-  const answers = requests.map(() => new Gathered());
+  const answers = requests.map(() => new CollectedAnswer());
   const starts = requests.map((request) => () => bindAnswer(exchange, engine, request));
-  for await (const { index, value } of interleave(starts, engine.info.parallel)) {
+  for await (const { index, value } of mergeStreams(starts, engine.info.parallel)) {
     answers[index]!.add(value);
   }
   const withLogprobs = requests[0]!.logprobs !== null;
@@ -94,7 +94,7 @@ async function streamed(
 ): Promise<Response> {
   const first = await startAnswer(exchange, engine, requests[0]!);
   const others = requests.slice(1).map((request) => () => bindAnswer(exchange, engine, request));
-  const events = interleave([() => first, ...others], engine.info.parallel);
+  const events = mergeStreams([() => first, ...others], engine.info.parallel);
   const withLogprobs = requests[0]!.logprobs !== null;
   return eventStream(chatChunks(events, { head, includeUsage, withLogprobs }), {
     keepAliveMs: exchange.context.settings.keepAliveMs,
@@ -106,7 +106,7 @@ async function complete(exchange: Exchange): Promise<Response> {
   const request = toChatRequest(body);
   const target = await engineFor(exchange, body.model ?? undefined);
   const { engine } = target;
-  const requests = perChoice(request, body.n ?? 1);
+  const requests = toChoiceRequests(request, body.n ?? 1);
   const head = await headOf(exchange, target, body);
   if (!body.stream) {
     const metadata = body.metadata ? { metadata: body.metadata } : {};
@@ -121,7 +121,7 @@ export const chatRoutes: readonly Route[] = [{
   method: "POST",
   path: "/v1/chat/completions",
   dialect: openaiDialect,
-  summary: "Answers a conversation",
+  summary: "Generate an answer for a conversation",
   body: chatBody,
   answer: chatAnswer,
   streams: ["text/event-stream"],

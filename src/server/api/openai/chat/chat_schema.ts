@@ -18,11 +18,11 @@ import {
 import { responseFormat, toFormat } from "../shared/format.ts";
 import { chatMessage, toMessages } from "../shared/messages.ts";
 import { effortArguments, reasoningEffort } from "../shared/reasoning.ts";
-import { askedChoice, chatToolChoice, chatTools, toTools } from "../shared/tools.ts";
+import { chatToolChoice, chatTools, toRequestedChoice, toTools } from "../shared/tools.ts";
 
-/** Fields that make the prompt: what a count of its tokens needs. */
+/** Fields of the prompt, which token counts need. */
 export const chatPromptFields = {
-  model: text.nullish().describe("Without it, the default model"),
+  model: text.nullish().describe("Default: the default model"),
   messages: z.array(chatMessage, { error: "must be a list of messages" })
     .min(1, { error: "must have at least one message" }),
   tools: chatTools.nullish(),
@@ -32,14 +32,14 @@ export const chatPromptFields = {
   chat_template_kwargs: templateArguments,
 };
 
-/** The body of `POST /v1/chat/completions`: every field OpenAI's API has, and more. */
+/** The body of `POST /v1/chat/completions`: all fields of OpenAI's API and extensions. */
 export const chatBody = z.strictObject({
   ...chatPromptFields,
   ...serviceFields,
   ...generationFields,
   n: choiceCount,
-  max_tokens: maxTokens.describe("Deprecated by OpenAI; the same as max_completion_tokens"),
-  max_completion_tokens: maxTokens.describe("Tokens to generate at most, reasoning included"),
+  max_tokens: maxTokens.describe("Deprecated by OpenAI; alias of max_completion_tokens"),
+  max_completion_tokens: maxTokens.describe("Maximum tokens to generate, including reasoning"),
   response_format: responseFormat.nullish(),
   logprobs: boolean.nullish(),
   top_logprobs: topLogprobs,
@@ -66,13 +66,13 @@ function invalid(field: string, message: string): ShimmyError {
   return new ShimmyError("invalid", `${field}: ${message}`, { field });
 }
 
-/** The conversation of a request, ready for the model's template. */
+/** Converts the conversation of a request for the chat template. */
 export function toChatInput(
   body: z.output<typeof promptSchema>,
 ): Extract<AnswerRequest["input"], { type: "chat" }> {
   const { tools, toolChoice } = toTools(
     (body.tools ?? []).map((tool) => tool.function),
-    askedChoice(body.tool_choice),
+    toRequestedChoice(body.tool_choice),
   );
   return {
     type: "chat",
@@ -86,8 +86,8 @@ export function toChatInput(
 }
 
 /**
- * The request for one choice in the engine's words.
- * @throws {ShimmyError} `invalid` where fields that are right by themselves contradict each other.
+ * Converts a request for the engine.
+ * @throws {ShimmyError} `invalid` when fields contradict each other.
  */
 export function toChatRequest(body: ChatBody): AnswerRequest {
   if (body.stream_options && !body.stream) {
@@ -98,7 +98,7 @@ export function toChatRequest(body: ChatBody): AnswerRequest {
   }
   const { max_tokens: tokens, max_completion_tokens: completion } = body;
   if (typeof tokens === "number" && typeof completion === "number" && tokens !== completion) {
-    throw invalid("max_tokens", "cannot be set beside max_completion_tokens");
+    throw invalid("max_tokens", "cannot be combined with max_completion_tokens");
   }
   return {
     input: toChatInput(body),

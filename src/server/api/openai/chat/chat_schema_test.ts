@@ -119,7 +119,7 @@ Deno.test("an image is refused where it stands", () => {
 Deno.test("two limits that differ are refused, two that agree are not", () => {
   assertEquals(
     refusalOf({ max_tokens: 5, max_completion_tokens: 6 }).message,
-    "max_tokens: cannot be set beside max_completion_tokens",
+    "max_tokens: cannot be combined with max_completion_tokens",
   );
   assertEquals(requestOf({ max_tokens: 5, max_completion_tokens: 5 }).maxTokens, 5);
 });
@@ -195,7 +195,7 @@ Deno.test("a choice of a tool that is not there is refused", () => {
     refusalOf({ tool_choice: "required" }).message,
     "tool_choice: required needs at least one tool",
   );
-  assertEquals(refusalOf({ tools: [TOOL, TOOL] }).message, "tools: 'get_weather' is there twice");
+  assertEquals(refusalOf({ tools: [TOOL, TOOL] }).message, "tools: 'get_weather' is not unique");
   assertEquals(
     refusalOf({ tools: [{ type: "custom", custom: { name: "x" } }] }).message,
     'tools[0].type: "custom" is not supported: only function tools are',

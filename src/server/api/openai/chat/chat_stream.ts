@@ -6,16 +6,16 @@ import { toChatLogprobs, toFinishReason, toNotices, toUsage } from "../shared/en
 import type { Indexed } from "../shared/merge_streams.ts";
 
 export interface ChunkOptions {
-  /** What every chunk begins with: id, model and the like. */
+  /** Common fields of all chunks, such as id and model. */
   readonly head: Readonly<Record<string, unknown>>;
-  /** End with a chunk that has no choices and carries the usage. */
+  /** Send the usage in a last chunk without choices. */
   readonly includeUsage: boolean;
   readonly withLogprobs: boolean;
 }
 
 type Delta = Readonly<Record<string, unknown>>;
 
-/** The delta an event adds to its choice, if it adds one. */
+/** The delta of an event, or null. */
 function toDelta(event: AnswerEvent): Delta | null {
   switch (event.type) {
     case "prompt":
@@ -42,13 +42,13 @@ function logprobsOf(event: AnswerEvent) {
   return event.type === "reasoning" ? toChatLogprobs([], event.logprobs) : null;
 }
 
-/** A failure as the last event of a stream; clients tell it by the absence of `[DONE]`. */
+/** An error as the last event of a stream, without `[DONE]`. */
 export function errorEvent(thrown: unknown): ServerSentEvent {
   const error = toShimmyError(thrown);
   return { data: JSON.stringify({ error: toOpenAIError(error, statusOf(error)) }) };
 }
 
-/** The stream of a chat completion: chunks in the order of the events, the usage, `[DONE]`. */
+/** The stream of a chat completion: chunks in order of the events, the usage, `[DONE]`. */
 export async function* chatChunks(
   events: AsyncIterable<Indexed<AnswerEvent>>,
   { head, includeUsage, withLogprobs }: ChunkOptions,
@@ -75,7 +75,7 @@ export async function* chatChunks(
       if (delta === null) continue;
       const logprobs = withLogprobs ? logprobsOf(event) : null;
       const reason = event.type === "done" ? toFinishReason(event.finishReason) : null;
-      // Whichever ends first: the first choice's prompt is the one that was computed.
+      // Indexed, because the prefill of the first choice is the one that counts.
       if (event.type === "done") usages[index] = event.usage;
       const notices = event.type === "done" ? toNotices([event]) : {};
       yield chunk([{ index, delta, logprobs, finish_reason: reason }], null, notices);

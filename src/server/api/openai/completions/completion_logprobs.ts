@@ -4,7 +4,7 @@ import { finiteLogprob } from "../shared/envelope.ts";
 
 const strict = new TextDecoder("utf-8", { fatal: true });
 
-/** A token as the completions API names it: bytes that are no text are spelled out. */
+/** A token as text; bytes that are not UTF-8 are written in hexadecimal. */
 function nameOf({ bytes }: Pick<TokenLogprob, "bytes">): string {
   try {
     return strict.decode(new Uint8Array(bytes));

@@ -19,14 +19,14 @@ import { responseFormat, toFormat } from "../shared/format.ts";
 const PROMPT_ERROR = "must be text, token ids, or a list of at most 128 of either";
 const tokens = z.array(z.int({ error: "token ids must be whole numbers" }).min(0)).min(1);
 
-const NO_REASONING = "text that is continued has no reasoning; use /v1/chat/completions";
+const NO_REASONING = "text completions have no reasoning; use /v1/chat/completions";
 
 const COUNT_ERROR = "must be a whole number, 0 or more";
 
 /** The body of `POST /v1/completions`. */
 export const completionBody = z.strictObject({
   ...generationFields,
-  model: text.nullish().describe("Without it, the default model"),
+  model: text.nullish().describe("Default: the default model"),
   prompt: z.union([
     z.string(),
     tokens,
@@ -34,12 +34,12 @@ export const completionBody = z.strictObject({
     z.array(tokens).min(1).max(CHOICES_LIMIT),
   ], { error: PROMPT_ERROR }),
   suffix: text.nullish()
-    .describe("Text after the completion; needs a model with fill-in-the-middle tokens"),
+    .describe("Text after the completion; requires fill-in-the-middle tokens in the vocabulary"),
   max_tokens: z.int({ error: COUNT_ERROR }).min(0, { error: COUNT_ERROR }).nullish()
-    .describe("16 where it is absent, as OpenAI has it"),
+    .describe("Maximum tokens to generate. Default 16, as in OpenAI's API"),
   n: choiceCount,
-  best_of: choiceCount.describe("Choices to make, of which the likeliest n are given"),
-  echo: boolean.nullish().describe("Begin each choice with its prompt"),
+  best_of: choiceCount.describe("Choices to generate; the n most likely are returned"),
+  echo: boolean.nullish().describe("Prefix each choice with its prompt"),
   logprobs: topLogprobs.describe(
     "Alternatives to report beside each token, of an echoed prompt too",
   ),
@@ -61,14 +61,14 @@ function invalid(field: string, message: string): ShimmyError {
   return new ShimmyError("invalid", `${field}: ${message}`, { field });
 }
 
-/** Refuses fields that are right by themselves and contradict each other. */
+/** Rejects fields that contradict each other. */
 export function checkTogether(body: CompletionBody): void {
   if (body.stream_options && !body.stream) {
     throw invalid("stream_options", "can only be set when stream is true");
   }
   const echoes = body.echo ?? false;
   if (echoes && typeof body.suffix === "string") {
-    throw invalid("echo", "cannot be set beside suffix");
+    throw invalid("echo", "cannot be combined with suffix");
   }
   if (typeof body.prompt_logprobs === "number" && body.stream) {
     throw invalid("prompt_logprobs", "cannot be set when stream is true");
@@ -79,20 +79,20 @@ export function checkTogether(body: CompletionBody): void {
     throw invalid("best_of", "cannot be more than n when stream is true");
   }
   if (prompts(body).length * made > CHOICES_LIMIT) {
-    throw invalid("n", `a request may make ${CHOICES_LIMIT} choices at most`);
+    throw invalid("n", `must be at most ${CHOICES_LIMIT} choices for all prompts`);
   }
 }
 
-/** The prompts of a request, each text or token ids. */
+/** The prompts of a request as text or token ids. */
 export function prompts({ prompt }: CompletionBody): (string | readonly number[])[] {
   if (typeof prompt === "string") return [prompt];
   return typeof prompt[0] === "number" ? [prompt as number[]] : prompt as (string | number[])[];
 }
 
 /**
- * Where a completion begins. With a suffix the prompt is laid out as models with fill-in-the-middle
- * tokens were trained: prefix token, text before, suffix token, text after, middle token.
- * @throws {ShimmyError} `invalid` when there is a suffix and the vocabulary has no such tokens.
+ * The input of a completion. With a suffix it is a fill-in-the-middle prompt: prefix token, text before,
+ * suffix token, text after, middle token.
+ * @throws {ShimmyError} `invalid` for a suffix when the vocabulary has no fill-in-the-middle tokens.
  */
 export async function toInput(
   engine: Engine,
@@ -126,7 +126,7 @@ export function promptLogprobsOf(body: CompletionBody): number | null {
   return echoed === null ? asked : Math.max(echoed, asked ?? 0);
 }
 
-/** The request for one choice in the engine's words, but for its input. */
+/** Converts a request for the engine, except the input. */
 export function toCompletionRequest(body: CompletionBody): Omit<AnswerRequest, "input"> {
   const ranks = (body.best_of ?? 1) > (body.n ?? 1);
   return {

@@ -7,11 +7,11 @@ import { toFinishReason, toNotices, toUsage } from "../shared/envelope.ts";
 import type { Indexed } from "../shared/merge_streams.ts";
 
 export interface CompletionChunkOptions {
-  /** What every chunk begins with: id, model and the like. */
+  /** Common fields of all chunks, such as id and model. */
   readonly head: Readonly<Record<string, unknown>>;
-  /** What each choice begins with. */
+  /** Text before each choice, for `echo`. */
   readonly echoes: readonly string[];
-  /** Choices that share a prompt: only the first of them counts its tokens. */
+  /** Number of choices per prompt; only the first of them counts the prompt tokens. */
   readonly perPrompt: number;
   readonly includeUsage: boolean;
   readonly withLogprobs: boolean;

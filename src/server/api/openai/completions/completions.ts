@@ -32,13 +32,13 @@ import {
   toUsage,
   unixSeconds,
 } from "../shared/envelope.ts";
-import { Gathered } from "../shared/collected_answer.ts";
-import { interleave } from "../shared/merge_streams.ts";
-import { perChoice } from "../shared/choices.ts";
+import { CollectedAnswer } from "../shared/collected_answer.ts";
+import { mergeStreams } from "../shared/merge_streams.ts";
+import { toChoiceRequests } from "../shared/choices.ts";
 
-/** One prompt of a request with the answers to make for it. */
+/** A prompt of a request and the requests of its choices. */
 interface Job {
-  /** What `echo` puts before each choice. */
+  /** Text before each choice, for `echo`. */
   readonly echo: string;
   readonly requests: readonly AnswerRequest[];
 }
@@ -51,7 +51,10 @@ async function toJobs(engine: Engine, body: CompletionBody): Promise<Job[]> {
     prompts(body).map(async (prompt) => {
       const input = await toInput(engine, prompt, body.suffix);
       const echoed = typeof prompt === "string" ? prompt : await engine.detokenize(prompt);
-      const [first, ...others] = perChoice({ ...request, input }, body.best_of ?? body.n ?? 1);
+      const [first, ...others] = toChoiceRequests(
+        { ...request, input },
+        body.best_of ?? body.n ?? 1,
+      );
       return {
         echo: body.echo ? echoed : "",
         // The choices of a prompt share its log probabilities: they are computed once, unless each choice
@@ -90,11 +93,11 @@ async function whole(
   jobs: readonly Job[],
   body: CompletionBody,
 ): Promise<unknown> {
-  const answers = jobs.map(({ requests }) => requests.map(() => new Gathered()));
+  const answers = jobs.map(({ requests }) => requests.map(() => new CollectedAnswer()));
   const all = jobs.flatMap(({ requests }) => requests);
   const flat = answers.flat();
   const starts = all.map((request) => () => bindAnswer(exchange, engine, request));
-  for await (const { index, value } of interleave(starts, engine.info.parallel)) {
+  for await (const { index, value } of mergeStreams(starts, engine.info.parallel)) {
     flat[index]!.add(value);
   }
   const wanted = body.n ?? 1;
@@ -133,7 +136,7 @@ async function streamed(
   const [request, ...others] = jobs.flatMap(({ requests }) => requests);
   const first = await startAnswer(exchange, engine, request!);
   const starts = others.map((other) => () => bindAnswer(exchange, engine, other));
-  return completionChunks(interleave([() => first, ...starts], engine.info.parallel), {
+  return completionChunks(mergeStreams([() => first, ...starts], engine.info.parallel), {
     head,
     echoes: jobs.flatMap(({ echo, requests }) => requests.map(() => echo)),
     perPrompt: body.n ?? 1,
@@ -170,7 +173,7 @@ export const completionRoutes: readonly Route[] = [{
   method: "POST",
   path: "/v1/completions",
   dialect: openaiDialect,
-  summary: "Continues text",
+  summary: "Generate a continuation of text",
   body: completionBody,
   answer: completionAnswer,
   streams: ["text/event-stream"],

@@ -7,7 +7,7 @@ import { engineFor, truncateEmbedding } from "../../../answers/mod.ts";
 import { openaiDialect } from "../shared/dialect.ts";
 import { ABOUT_USERS, text } from "../shared/fields.ts";
 
-/** Inputs in one request: OpenAI's own limit. */
+/** Maximum inputs of a request: OpenAI's limit. */
 const INPUTS_LIMIT = 2048;
 
 const INPUT_ERROR =
@@ -17,7 +17,7 @@ const inputTokens = z.array(z.int({ error: "token ids must be whole numbers" }).
 const DIMENSIONS_ERROR = "must be a whole number, 1 or more";
 
 const embeddingsBody = z.strictObject({
-  model: text.nullish().describe("Without it, the default model"),
+  model: text.nullish().describe("Default: the default model"),
   input: z.union([
     inputText,
     inputTokens,
@@ -25,7 +25,7 @@ const embeddingsBody = z.strictObject({
     z.array(inputTokens).min(1).max(INPUTS_LIMIT),
   ], { error: INPUT_ERROR }),
   dimensions: z.int({ error: DIMENSIONS_ERROR }).min(1, { error: DIMENSIONS_ERROR }).nullish()
-    .describe("Keep only the first dimensions, for models that were trained for it"),
+    .describe("Keep only the first dimensions, for models that support it"),
   encoding_format: z.enum(["float", "base64"], { error: "must be float or base64" }).nullish(),
   user: text.nullish().describe(ABOUT_USERS),
 });
@@ -54,14 +54,14 @@ function isTokens(list: readonly (string | number | readonly number[])[]): list 
   return typeof list[0] === "number";
 }
 
-/** Little-endian 32-bit floats, whatever the machine's own order is. */
+/** Little-endian 32-bit floats on every machine. */
 function toBase64(vector: Embedding): string {
   const view = new DataView(new ArrayBuffer(4 * vector.length));
   vector.forEach((value, index) => view.setFloat32(4 * index, value, true));
   return encodeBase64(view.buffer);
 }
 
-/** `usage` of routes that generate nothing. */
+/** `usage` of routes without generation. */
 export function promptUsage(tokens: readonly number[]) {
   const sum = tokens.reduce((all, one) => all + one, 0);
   return { prompt_tokens: sum, total_tokens: sum };
@@ -71,7 +71,7 @@ async function embed(exchange: Exchange): Promise<Response> {
   const body = parse(embeddingsBody, await readJson(exchange));
   const { entry, engine } = await engineFor(exchange, body.model ?? undefined);
   if (entry.kind === "rerank") {
-    const message = "model: makes no embeddings, it scores documents (/v1/rerank)";
+    const message = "model: is a reranking model and computes no embeddings; use /v1/rerank";
     throw new ShimmyError("invalid", message, { field: "model" });
   }
   const inputs = toInputs(body.input);
@@ -90,7 +90,7 @@ export const embeddingRoutes: readonly Route[] = [{
   method: "POST",
   path: "/v1/embeddings",
   dialect: openaiDialect,
-  summary: "Embeddings of texts, each of length 1",
+  summary: "Unit-length embeddings",
   body: embeddingsBody,
   answer: embeddingsAnswer,
   handle: embed,

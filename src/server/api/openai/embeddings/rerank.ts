@@ -6,28 +6,28 @@ import { openaiDialect } from "../shared/dialect.ts";
 import { promptUsage } from "./embeddings.ts";
 import { boolean, text } from "../shared/fields.ts";
 
-/** Documents in one request; each is a sequence of its own to compute. */
+/** Maximum documents of a request; each is a sequence. */
 const DOCUMENTS_LIMIT = 2048;
 
 const DOCUMENTS_ERROR = `must be a list of 1 to ${DOCUMENTS_LIMIT} texts`;
 const TOP_ERROR = "must be a whole number, 1 or more";
 
 const rerankBody = z.strictObject({
-  model: text.nullish().describe("Without it, the default model"),
+  model: text.nullish().describe("Default: the default model"),
   query: text.min(1, { error: "must not be empty" }),
   documents: z.array(z.union([z.string(), z.strictObject({ text })]), { error: DOCUMENTS_ERROR })
     .min(1, { error: DOCUMENTS_ERROR }).max(DOCUMENTS_LIMIT, { error: DOCUMENTS_ERROR }),
   top_n: z.int({ error: TOP_ERROR }).min(1, { error: TOP_ERROR }).nullish()
-    .describe("Give only the best"),
-  return_documents: boolean.nullish().describe("Give the documents back with their scores"),
+    .describe("Return only the best documents"),
+  return_documents: boolean.nullish().describe("Return the documents with their scores"),
 });
 
 const rerankAnswer = z.object({
   object: z.literal("list"),
   model: z.string(),
   results: z.array(z.object({
-    index: z.int().describe("Which document of the request"),
-    relevance_score: z.number().describe("As the model gives it: higher is more relevant"),
+    index: z.int().describe("Index of the document in the request"),
+    relevance_score: z.number().describe("Score of the model: higher is more relevant"),
     document: z.object({ text: z.string() }).optional(),
   })),
   usage: z.object({ prompt_tokens: z.int(), total_tokens: z.int() }),
@@ -37,7 +37,7 @@ async function rerank(exchange: Exchange): Promise<Response> {
   const body = parse(rerankBody, await readJson(exchange));
   const { entry, engine } = await engineFor(exchange, body.model ?? undefined);
   if (entry.kind !== "rerank") {
-    throw new ShimmyError("invalid", "model: is no reranking model", { field: "model" });
+    throw new ShimmyError("invalid", "model: must be a reranking model", { field: "model" });
   }
   const documents = body.documents.map((one) => typeof one === "string" ? one : one.text);
   const inputs = documents.map((document, index) => ({
@@ -60,12 +60,12 @@ async function rerank(exchange: Exchange): Promise<Response> {
   });
 }
 
-/** `/v1/rerank`, whose shape is Jina's: OpenAI has no such route. */
+/** `/v1/rerank` in Jina's form: OpenAI's API has no such route. */
 export const rerankRoutes: readonly Route[] = [{
   method: "POST",
   path: "/v1/rerank",
   dialect: openaiDialect,
-  summary: "Scores documents for a query, the best first",
+  summary: "Score documents for a query, best first",
   body: rerankBody,
   answer: rerankAnswer,
   handle: rerank,

@@ -24,8 +24,8 @@ import {
 export type ResponseEvent = ItemEvent & { readonly sequence_number: number };
 
 /**
- * Builds a response from an answer's events and tells the events of its stream on the way, each with
- * its number. Whoever wants the response alone runs through them and reads {@linkcode response}.
+ * Builds a response from the events of an answer and yields the events of its stream with sequence
+ * numbers. Without streaming, iterate all events and read {@linkcode response}.
  */
 export class ResponseBuilder {
   readonly #head: ResponseHead;
@@ -39,14 +39,14 @@ export class ResponseBuilder {
     error: null,
     usage: null,
   };
-  /** What the model thought, to count its tokens. */
+  /** The reasoning, to count its tokens. */
   reasoning = "";
 
   constructor(head: ResponseHead) {
     this.#head = head;
   }
 
-  /** The response as it is now. */
+  /** The current response. */
   get response(): ResponseObject {
     return toResponse(this.#head, this.#state);
   }
@@ -60,7 +60,7 @@ export class ResponseBuilder {
     yield this.#event({ type: "response.in_progress", response: this.response });
   }
 
-  /** The events for one event of the answer that is not its last. */
+  /** The events for an event of the answer, except its last. */
   *add(event: Exclude<AnswerEvent, { type: "done" }>): Generator<ResponseEvent, void> {
     switch (event.type) {
       case "text":
@@ -71,7 +71,7 @@ export class ResponseBuilder {
       case "reasoning":
         if (event.text === "") return;
         this.reasoning += event.text;
-        if (this.#open?.kind !== "reasoning") yield* this.#begin("reasoning", this.#thought());
+        if (this.#open?.kind !== "reasoning") yield* this.#begin("reasoning", this.#newReasoning());
         yield this.#event(this.#open!.item.append(event.text, []));
         break;
       case "tool_call":
@@ -82,7 +82,7 @@ export class ResponseBuilder {
     }
   }
 
-  /** The last events of an answer that came to its end. */
+  /** The last events of a finished answer. */
   *end(done: Done, reasoningTokens: number): Generator<ResponseEvent, void> {
     const cut = toFinishReason(done.finishReason) === "length";
     const status = cut ? "incomplete" : "completed";
@@ -101,7 +101,7 @@ export class ResponseBuilder {
     yield this.#event({ type: `response.${status}`, response: this.response });
   }
 
-  /** The last events of an answer that failed. */
+  /** The last events of a failed answer. */
   *fail(error: ShimmyError): Generator<ResponseEvent, void> {
     const { type, message, code, param } = toOpenAIError(error, statusOf(error));
     this.#state = {
@@ -119,7 +119,7 @@ export class ResponseBuilder {
     return this.#items.length + (this.#open === null ? 0 : 1);
   }
 
-  #thought(): OpenItem {
+  #newReasoning(): OpenItem {
     const { reasoning, include } = this.#head.body;
     return openReasoning(this.#next, {
       asSummary: Boolean(reasoning?.summary ?? reasoning?.generate_summary),

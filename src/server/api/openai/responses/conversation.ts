@@ -9,22 +9,22 @@ function joined(content: Parts): string {
   return content.map((part) => part.type === "refusal" ? part.refusal : part.text).join("");
 }
 
-/** What a reasoning item says, wherever the client kept it. */
-function thoughts(item: Extract<ConversationItem, { type: "reasoning" }>): string {
+/** The text of a reasoning item: content, encrypted content or summary. */
+function reasoningText(item: Extract<ConversationItem, { type: "reasoning" }>): string {
   const content = (item.content ?? []).map(({ text }) => text).join("");
   if (content !== "") return content;
   if (item.encrypted_content) return decodeReasoning(item.encrypted_content);
   return (item.summary ?? []).map(({ text }) => text).join("\n\n");
 }
 
-/** One message of the assistant in the making: reasoning, text and calls are items of their own. */
-interface Turn {
+/** A message of the assistant under construction, from items of reasoning, text and calls. */
+interface AssistantMessage {
   content: string | null;
   reasoning: string | null;
   readonly toolCalls: ToolCall[];
 }
 
-function toMessage({ content, reasoning, toolCalls }: Turn): Message {
+function toMessage({ content, reasoning, toolCalls }: AssistantMessage): Message {
   return {
     role: "assistant",
     content: content ?? "",
@@ -34,19 +34,19 @@ function toMessage({ content, reasoning, toolCalls }: Turn): Message {
 }
 
 /**
- * Items as messages: reasoning, text and function calls that follow each other become one message of
- * the assistant, as chat templates want them.
+ * Converts items to messages: consecutive reasoning, text and function calls become one message of the
+ * assistant, as chat templates require.
  */
 export function toConversation(items: readonly ConversationItem[]): Message[] {
   const messages: Message[] = [];
   const callNames = new Map<string, string>();
-  let turn: Turn | null = null;
+  let turn: AssistantMessage | null = null;
   const close = () => {
     if (turn !== null) messages.push(toMessage(turn));
     turn = null;
   };
-  /** The assistant's message at hand, or a new one where `fits` says that it takes no more. */
-  const open = (fits: (turn: Turn) => boolean): Turn => {
+  /** The current message of the assistant, or a new one when `fits` is false. */
+  const open = (fits: (turn: AssistantMessage) => boolean): AssistantMessage => {
     if (turn !== null && !fits(turn)) close();
     return turn ??= { content: null, reasoning: null, toolCalls: [] };
   };
@@ -54,7 +54,7 @@ export function toConversation(items: readonly ConversationItem[]): Message[] {
     switch (item.type) {
       case "reasoning":
         open((at) => at.content === null && at.reasoning === null && at.toolCalls.length === 0)
-          .reasoning = thoughts(item);
+          .reasoning = reasoningText(item);
         break;
       case "function_call":
         callNames.set(item.call_id, item.name);

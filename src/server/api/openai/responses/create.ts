@@ -22,14 +22,14 @@ import {
 } from "./schema.ts";
 import type { ResponseStore, StoredItem } from "./store.ts";
 
-/** The items of a request and those that came before it. */
-export interface Turn {
+/** The items of a request and of the conversation before it. */
+export interface ConversationTurn {
   readonly before: readonly StoredItem[];
   readonly input: readonly StoredItem[];
 }
 
-/** Finds out what a request's conversation is. */
-export function toTurn(store: ResponseStore, body: ResponsePrompt): Turn {
+/** Resolves the conversation of a request. */
+export function toTurn(store: ResponseStore, body: ResponsePrompt): ConversationTurn {
   const { previous_response_id: previous, input } = body;
   const before = previous ? store.get(previous, "previous_response_id").conversation : [];
   const items = typeof input === "string"
@@ -38,15 +38,15 @@ export function toTurn(store: ResponseStore, body: ResponsePrompt): Turn {
   return { before, input: store.dereference(items, before) };
 }
 
-/** One response in the making. */
-class Making {
+/** Generates one response. */
+class ResponseGeneration {
   readonly builder: ResponseBuilder;
 
   constructor(
     readonly exchange: Exchange,
     readonly engine: Engine,
     readonly store: ResponseStore,
-    readonly turn: Turn,
+    readonly turn: ConversationTurn,
     readonly body: ResponseBody,
     model: string,
   ) {
@@ -62,7 +62,7 @@ class Making {
     return toResponseRequest(this.body, [...this.turn.before, ...this.turn.input]);
   }
 
-  /** The events of an answer; its last one is told when the response has been kept. */
+  /** The events of an answer; the response is stored before the last event. */
   async *events(answer: AsyncIterable<AnswerEvent>) {
     yield* this.builder.begin();
     for await (const event of answer) {
@@ -85,14 +85,14 @@ class Making {
 }
 
 async function* streamed(
-  making: Making,
+  generation: ResponseGeneration,
   answer: AsyncIterable<AnswerEvent>,
 ): AsyncGenerator<ServerSentEvent, void> {
   const named = (event: ResponseEvent) => ({ event: event.type, data: JSON.stringify(event) });
   try {
-    for await (const event of making.events(answer)) yield named(event);
+    for await (const event of generation.events(answer)) yield named(event);
   } catch (error) {
-    for (const event of making.builder.fail(toShimmyError(error))) yield named(event);
+    for (const event of generation.builder.fail(toShimmyError(error))) yield named(event);
   }
 }
 
@@ -101,12 +101,12 @@ export async function create(exchange: Exchange, store: ResponseStore): Promise<
   const body = parse(responseBody, await readJson(exchange));
   const turn = toTurn(store, body);
   const { entry, engine } = await engineFor(exchange, body.model ?? undefined);
-  const making = new Making(exchange, engine, store, turn, body, entry.name);
+  const generation = new ResponseGeneration(exchange, engine, store, turn, body, entry.name);
   if (body.stream) {
-    const answer = await startAnswer(exchange, engine, making.request);
+    const answer = await startAnswer(exchange, engine, generation.request);
     const { keepAliveMs } = exchange.context.settings;
-    return eventStream(streamed(making, answer), { keepAliveMs });
+    return eventStream(streamed(generation, answer), { keepAliveMs });
   }
-  for await (const _ of making.events(bindAnswer(exchange, engine, making.request)));
-  return json(making.builder.response);
+  for await (const _ of generation.events(bindAnswer(exchange, engine, generation.request)));
+  return json(generation.builder.response);
 }

@@ -182,7 +182,10 @@ Deno.test("reasoning that a client keeps comes back to the model", async () => {
   const forged = await post({
     input: [{ type: "reasoning", summary: [], encrypted_content: "%" }],
   });
-  assertEquals(forged.error.message, "input: encrypted_content was not made by this server");
+  assertEquals(
+    forged.error.message,
+    "input: encrypted_content must be from a response of this server",
+  );
 });
 
 Deno.test("log probabilities are there when they are included", async () => {

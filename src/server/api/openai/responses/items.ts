@@ -3,7 +3,7 @@ import { cacheBreakpoint, rejected, sentBack, text } from "../shared/fields.ts";
 import { onlyText } from "../shared/messages.ts";
 
 const status = z.enum(["in_progress", "completed", "incomplete"]).nullish()
-  .describe("Accepted; items count as they are");
+  .describe("Accepted; has no effect");
 const itemId = text.nullish();
 
 const inputText = z.strictObject({
@@ -16,7 +16,7 @@ const outputText = z.strictObject({
   text,
   annotations: z.array(z.unknown()).max(0, { error: "annotations are not supported" }).nullish(),
   logprobs: z.array(z.unknown()).nullish()
-    .describe("Accepted; clients send back what an answer reported of itself"),
+    .describe("Accepted; clients send back the items of responses"),
   parsed: sentBack,
 });
 const refusalPart = z.strictObject({ type: z.literal("refusal"), refusal: text });
@@ -39,7 +39,7 @@ const message = z.strictObject({
   content: messageContent,
   status,
   phase: z.enum(["commentary", "final_answer"]).nullish()
-    .describe("Accepted; templates know no phases"),
+    .describe("Accepted; chat templates have no phases"),
 });
 
 const functionCall = z.strictObject({
@@ -96,10 +96,10 @@ export const inputItem = z.discriminatedUnion("type", [
 
 export type InputItem = z.output<typeof inputItem>;
 
-/** An item that stands for itself: what is stored, and what a conversation is made from. */
+/** An item of a conversation: any item except references. */
 export type ConversationItem = Exclude<InputItem, { type: "item_reference" }>;
 
-/** The prefix of an item's id tells what it is. */
+/** Prefixes of item ids by type. */
 export const ITEM_PREFIX = {
   message: "msg_",
   function_call: "fc_",

@@ -5,7 +5,7 @@ import type { ResponseBody } from "./schema.ts";
 
 export type ItemStatus = "in_progress" | "completed" | "incomplete";
 
-/** What a response consists of, in OpenAI's spelling. */
+/** An output item of a response. */
 export type OutputItem =
   | {
     readonly type: "message";
@@ -42,7 +42,7 @@ export function outputText(text: string, logprobs: readonly AnswerLogprob[]): Ou
   return { type: "output_text", text, annotations: [], logprobs: toLogprobs(logprobs) };
 }
 
-/** The parts of a response that the request alone decides. */
+/** The parts of a response that depend only on the request. */
 export interface ResponseHead {
   readonly id: string;
   /** Seconds since the epoch. */
@@ -51,7 +51,7 @@ export interface ResponseHead {
   readonly body: ResponseBody;
 }
 
-/** How far a response is. */
+/** The progress of a response. */
 export interface ResponseState {
   readonly status: "in_progress" | "completed" | "incomplete" | "failed";
   readonly completedAt: number | null;
@@ -71,7 +71,7 @@ export function toResponseUsage(usage: Usage, reasoningTokens: number) {
   };
 }
 
-/** A response as the API gives it. */
+/** A response in OpenAI's form. */
 export function toResponse({ id, createdAt, model, body }: ResponseHead, state: ResponseState) {
   return {
     id,

@@ -4,13 +4,13 @@ import { ITEM_PREFIX } from "./items.ts";
 import { type ItemStatus, type OutputItem, outputText } from "./object.ts";
 import { encodeReasoning } from "./reasoning.ts";
 
-/** An event of the stream, but for its sequence number. */
+/** An event of the stream without its sequence number. */
 export interface ItemEvent {
   readonly type: string;
   readonly [field: string]: unknown;
 }
 
-/** An item that is being written: what it is now, and the events of its growing. */
+/** An output item during generation: its current value and its events. */
 export interface OpenItem {
   readonly item: (status: ItemStatus) => OutputItem;
   /** Events after `output_item.added`. */
@@ -20,7 +20,7 @@ export interface OpenItem {
   closed(): readonly ItemEvent[];
 }
 
-/** Text of the assistant. */
+/** A message of the assistant. */
 export function openMessage(outputIndex: number): OpenItem {
   const id = newId(ITEM_PREFIX.message);
   const at = { item_id: id, output_index: outputIndex, content_index: 0 };
@@ -47,7 +47,7 @@ export function openMessage(outputIndex: number): OpenItem {
   };
 }
 
-/** A call of a function. */
+/** A function call. */
 export function openCall(outputIndex: number, callId: string, name: string): OpenItem {
   const id = newId(ITEM_PREFIX.function_call);
   const at = { item_id: id, output_index: outputIndex };
@@ -73,13 +73,13 @@ export function openCall(outputIndex: number, callId: string, name: string): Ope
 }
 
 export interface ReasoningOptions {
-  /** Report the reasoning as its own summary, which is where some clients look for it. */
+  /** Report the reasoning as its summary, because some clients show only summaries. */
   readonly asSummary: boolean;
-  /** Add what clients that keep their conversations themselves carry back. */
+  /** Add `encrypted_content` for clients that store conversations themselves. */
   readonly encrypted: boolean;
 }
 
-/** What the model thought. */
+/** The reasoning of the model. */
 export function openReasoning(outputIndex: number, options: ReasoningOptions): OpenItem {
   const { asSummary, encrypted } = options;
   const id = newId(ITEM_PREFIX.reasoning);

@@ -1,6 +1,6 @@
 import { ShimmyError } from "../../../../errors.ts";
 
-/** OpenAI's bounds and default for a page of a list. */
+/** OpenAI's limits and default for pages of a list. */
 const PAGE = { least: 1, most: 100, usual: 20 };
 
 function invalid(field: string, message: string): ShimmyError {
@@ -8,10 +8,9 @@ function invalid(field: string, message: string): ShimmyError {
 }
 
 /**
- * One page of a list, as `after`, `limit` and `order` of a query ask for it: newest first unless
- * `order` is `asc`.
+ * One page of a list by `after`, `limit` and `order` of a query: newest first unless `order` is `asc`.
  */
-export function page<T extends { readonly id: string }>(
+export function paginate<T extends { readonly id: string }>(
   items: readonly T[],
   query: URLSearchParams,
 ) {
@@ -24,7 +23,7 @@ export function page<T extends { readonly id: string }>(
   const ordered = order === "asc" ? items : items.toReversed();
   const after = query.get("after");
   const from = after === null ? 0 : ordered.findIndex(({ id }) => id === after) + 1;
-  if (after !== null && from === 0) throw invalid("after", "there is no such item");
+  if (after !== null && from === 0) throw invalid("after", "must be the id of an item in the list");
   const data = ordered.slice(from, from + limit);
   return {
     object: "list",

@@ -3,22 +3,22 @@ import type { ModelPool } from "../../../../models/registry/mod.ts";
 import { deletedAnswer, itemsAnswer, responseAnswer } from "../shared/response_schemas.ts";
 import { openaiDialect } from "../shared/dialect.ts";
 import { create } from "./create.ts";
-import { page } from "./paginate.ts";
+import { paginate } from "./paginate.ts";
 import { responseBody } from "./schema.ts";
 import { ResponseStore, type StoredItem } from "./store.ts";
 
-/** A server's responses live as long as its models do. */
+/** Stored responses of each server, by its models. */
 const stores = new WeakMap<ModelPool, ResponseStore>();
 
-/** The responses that a server keeps. */
+/** The stored responses of a server. */
 export function storeOf({ context: { pool } }: Exchange): ResponseStore {
   let store = stores.get(pool);
   if (store === undefined) stores.set(pool, store = new ResponseStore());
   return store;
 }
 
-/** Values a query may have because they ask for nothing else than what is given anyway. */
-const HARMLESS: Readonly<Record<string, RegExp>> = {
+/** Values of query parameters that describe what the server always does. */
+const DEFAULT_VALUES: Readonly<Record<string, RegExp>> = {
   stream: /^false$/,
   include_obfuscation: /^false$/,
   include: /^(message\.output_text\.logprobs|reasoning\.encrypted_content)$/,
@@ -27,7 +27,7 @@ const HARMLESS: Readonly<Record<string, RegExp>> = {
 
 function refuseQuery(url: URL, known: readonly string[]): void {
   for (const [name, value] of url.searchParams) {
-    if (known.includes(name) || HARMLESS[name]?.test(value)) continue;
+    if (known.includes(name) || DEFAULT_VALUES[name]?.test(value)) continue;
     throw new HttpError(400, `${name}: is not supported here`, { field: name });
   }
 }
@@ -48,11 +48,11 @@ function remove(exchange: Exchange): Response {
 function inputItems(exchange: Exchange): Response {
   refuseQuery(exchange.url, ["after", "limit", "order"]);
   const { input } = storeOf(exchange).get(exchange.params.id!);
-  return json(page(input.map(spelledOut), exchange.url.searchParams));
+  return json(paginate(input.map(withDefaults), exchange.url.searchParams));
 }
 
-/** An item with the fields OpenAI fills in. */
-function spelledOut(item: StoredItem): StoredItem {
+/** An item with the default values of OpenAI's API. */
+function withDefaults(item: StoredItem): StoredItem {
   if (item.type !== undefined && item.type !== "message") return item;
   const type = item.role === "assistant" ? "output_text" as const : "input_text" as const;
   const content = typeof item.content === "string" ? [{ type, text: item.content }] : item.content;
@@ -67,7 +67,7 @@ export const responseRoutes: readonly Route[] = [
     method: "POST",
     path: "/v1/responses",
     dialect,
-    summary: "Answers a conversation of items",
+    summary: "Generate a response for a conversation of items",
     body: responseBody,
     answer: responseAnswer,
     streams: ["text/event-stream"],
@@ -77,7 +77,7 @@ export const responseRoutes: readonly Route[] = [
     method: "GET",
     path: "/v1/responses/:id",
     dialect,
-    summary: "A response that was stored",
+    summary: "Retrieve a stored response",
     answer: responseAnswer,
     handle: retrieve,
   },
@@ -85,7 +85,7 @@ export const responseRoutes: readonly Route[] = [
     method: "DELETE",
     path: "/v1/responses/:id",
     dialect,
-    summary: "Forgets a stored response",
+    summary: "Delete a stored response",
     answer: deletedAnswer,
     handle: remove,
   },
@@ -93,11 +93,11 @@ export const responseRoutes: readonly Route[] = [
     method: "GET",
     path: "/v1/responses/:id/input_items",
     dialect,
-    summary: "The items a stored response was asked with",
+    summary: "List the input items of a stored response",
     query: {
-      after: "The id of the item before the page",
-      limit: "Items of the page, 1 to 100; 20 where it is absent",
-      order: "asc or desc; desc where it is absent",
+      after: "Id of the item before the page",
+      limit: "Items per page, 1 to 100. Default 20",
+      order: "asc or desc. Default desc",
     },
     answer: itemsAnswer,
     handle: inputItems,

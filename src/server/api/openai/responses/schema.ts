@@ -15,10 +15,10 @@ import {
 import { textFormat, toFormat } from "../shared/format.ts";
 import { effortArguments, reasoningEffort } from "../shared/reasoning.ts";
 import {
-  type AskedChoice,
   choiceMode,
   functionFields,
   onlyFunctions,
+  type RequestedChoice,
   toTools,
 } from "../shared/tools.ts";
 import { toConversation } from "./conversation.ts";
@@ -50,14 +50,16 @@ const toolChoice = z.union([
 
 const summary = z.enum(["auto", "concise", "detailed"], {
   error: "must be auto, concise or detailed",
-}).nullish().describe("The reasoning comes whole, as its own summary");
+}).nullish().describe("Report the whole reasoning as the summary");
 
-/** Fields that make the prompt: what a count of its tokens needs. */
+/** Fields of the prompt, which token counts need. */
 export const responsePromptFields = {
-  model: text.nullish().describe("Without it, the default model"),
+  model: text.nullish().describe("Default: the default model"),
   input: z.union([z.string(), z.array(inputItem)], { error: "must be text or a list of items" })
     .nullish(),
-  instructions: text.nullish().describe("Put first, as the system's message; not carried on"),
+  instructions: text.nullish().describe(
+    "System message at the begin of the prompt; not stored with the conversation",
+  ),
   previous_response_id: text.nullish(),
   tools: z.array(z.discriminatedUnion("type", [functionTool], { error: onlyFunctions }), {
     error: "must be a list of tools",
@@ -69,13 +71,13 @@ export const responsePromptFields = {
     summary,
     generate_summary: summary,
     context: z.enum(["auto", "all_turns"], {
-      error: "must be auto or all_turns: the template decides what of it is kept",
-    }).nullish().describe("Accepted; the template decides what of it is kept"),
+      error: "must be auto or all_turns: the chat template selects the reasoning",
+    }).nullish().describe("Accepted; the chat template selects the reasoning"),
     mode: z.literal("standard", { error: "must be standard" }).nullish(),
   }).nullish(),
   text: z.strictObject({ format: textFormat.nullish(), verbosity }).nullish(),
   truncation: z.literal("disabled", {
-    error: "must be disabled: a conversation over the context is refused, never cut",
+    error: "must be disabled: a conversation over the context is rejected, never truncated",
   }).nullish(),
   conversation: rejected("conversations are not supported; use previous_response_id"),
   chat_template_kwargs: templateArguments,
@@ -83,17 +85,19 @@ export const responsePromptFields = {
 
 const INCLUDABLE = ["message.output_text.logprobs", "reasoning.encrypted_content"] as const;
 
-/** The body of `POST /v1/responses`: every field OpenAI's API has, and more. */
+/** The body of `POST /v1/responses`: all fields of OpenAI's API and extensions. */
 export const responseBody = z.strictObject({
   ...responsePromptFields,
   ...serviceFields,
   ...generationFields,
-  max_output_tokens: maxTokens.describe("Tokens to generate at most, reasoning included"),
-  max_tool_calls: maxTokens.describe("Accepted; bounds built-in tools, of which there are none"),
+  max_output_tokens: maxTokens.describe("Maximum tokens to generate, including reasoning"),
+  max_tool_calls: maxTokens.describe("Accepted; there are no built-in tools"),
   include: z.array(z.enum(INCLUDABLE, { error: `must be one of ${INCLUDABLE.join(", ")}` }))
     .nullish(),
   top_logprobs: topLogprobs,
-  store: boolean.nullish().describe("Kept in memory for previous_response_id; true by default"),
+  store: boolean.nullish().describe(
+    "Store the response in memory for previous_response_id. Default true",
+  ),
   stream: boolean.nullish(),
   stream_options: z.strictObject({
     include_obfuscation: z.literal(false, { error: "obfuscation is not supported" }).nullish(),
@@ -110,19 +114,19 @@ export type ResponseBody = z.output<typeof responseBody>;
 const promptSchema = z.object(responsePromptFields);
 export type ResponsePrompt = z.output<typeof promptSchema>;
 
-function askedChoice(choice: ResponsePrompt["tool_choice"]): AskedChoice | null {
+function toRequestedChoice(choice: ResponsePrompt["tool_choice"]): RequestedChoice | null {
   if (!choice) return null;
   if (typeof choice === "string") return choice;
   if (choice.type === "function") return { name: choice.name };
   return { mode: choice.mode, names: choice.tools.map(({ name }) => name) };
 }
 
-/** The conversation of a request, ready for the model's template; `items` include all that came before. */
+/** Converts a conversation for the chat template; `items` include the previous items. */
 export function toResponseInput(
   body: ResponsePrompt,
   items: readonly ConversationItem[],
 ): Extract<AnswerRequest["input"], { type: "chat" }> {
-  const asked = toTools(body.tools ?? [], askedChoice(body.tool_choice));
+  const asked = toTools(body.tools ?? [], toRequestedChoice(body.tool_choice));
   const system = body.instructions ? [{ role: "system" as const, content: body.instructions }] : [];
   return {
     type: "chat",
@@ -137,7 +141,7 @@ export function toResponseInput(
   };
 }
 
-/** The whole request in the engine's words. */
+/** Converts a request for the engine. */
 export function toResponseRequest(
   body: ResponseBody,
   items: readonly ConversationItem[],

@@ -4,20 +4,20 @@ import { newId } from "../shared/envelope.ts";
 import { type ConversationItem, type InputItem, ITEM_PREFIX } from "./items.ts";
 import type { ResponseObject } from "./object.ts";
 
-/** A response that was kept. */
+/** A stored response. */
 export interface StoredResponse {
   readonly response: ResponseObject;
-  /** The items of its own request, each with an id. */
+  /** The input items of the request, each with an id. */
   readonly input: readonly StoredItem[];
-  /** The whole conversation up to and with it. */
+  /** The whole conversation including the response. */
   readonly conversation: readonly StoredItem[];
-  /** Characters of its JSON and of the conversation's, roughly its bytes in memory. */
+  /** Length of the JSON of response and conversation, about the bytes in memory. */
   readonly size: number;
 }
 
 export type StoredItem = ConversationItem & { readonly id: string };
 
-/** Gives an item an id where it has none. */
+/** The item with an id. */
 export function identified(item: ConversationItem): StoredItem {
   return { ...item, id: item.id ?? newId(ITEM_PREFIX[item.type ?? "message"]) };
 }
@@ -27,12 +27,12 @@ export interface StoreLimits {
   readonly size: number;
 }
 
-/** Enough for agents that work for hours; bounded because nobody deletes. */
+/** Enough for agents that run for hours; limited because clients do not delete responses. */
 const LIMITS: StoreLimits = { responses: 1024, size: 64 * 1024 * 1024 };
 
 /**
- * Responses by their ids, in memory: the oldest are forgotten when there are too many or they take too
- * much. A response keeps its whole conversation, so that forgetting one does not break those after it.
+ * Responses by id, in memory. Above a limit the oldest are evicted. A response includes its whole
+ * conversation, so that later responses do not depend on evicted ones.
  */
 export class ResponseStore {
   readonly #limits: StoreLimits;
@@ -43,7 +43,7 @@ export class ResponseStore {
     this.#limits = limits;
   }
 
-  /** Keeps a response; one that is larger than the whole store is not kept. */
+  /** Stores a response, unless it is larger than the whole store. */
   add(response: ResponseObject, input: readonly StoredItem[], before: readonly StoredItem[]): void {
     const output = response.output as readonly StoredItem[];
     const conversation = [...before, ...input, ...output];
@@ -65,7 +65,7 @@ export class ResponseStore {
   get(id: string, field?: string): StoredResponse {
     const found = this.#responses.get(id);
     if (found !== undefined) return found;
-    const message = `Response '${id}' not found: it was never stored, or has been forgotten`;
+    const message = `Response '${id}' not found: it was not stored or has been evicted`;
     if (field === undefined) throw new HttpError(404, message);
     throw new ShimmyError("invalid", `${field}: ${message}`, { field });
   }
@@ -78,8 +78,8 @@ export class ResponseStore {
   }
 
   /**
-   * The items that `input` means, references replaced by what they refer to.
-   * @throws {ShimmyError} `invalid` when a reference leads nowhere.
+   * The items of `input` with references replaced by their items.
+   * @throws {ShimmyError} `invalid` for a reference to an unknown item.
    */
   dereference(input: readonly InputItem[], before: readonly StoredItem[]): StoredItem[] {
     return input.map((item) => {

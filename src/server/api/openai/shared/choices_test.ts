@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import type { AnswerRequest } from "../../../../chat/conversation/conversation.ts";
-import { perChoice } from "./choices.ts";
+import { toChoiceRequests } from "./choices.ts";
 
 const REQUEST: AnswerRequest = {
   input: { type: "text", text: "Hi" },
@@ -15,7 +15,9 @@ const REQUEST: AnswerRequest = {
 Deno.test("each choice has another seed, for its reasoning too", () => {
   const request = { ...REQUEST, reasoningSampling: { seed: 4 } };
   assertEquals(
-    perChoice(request, 2).map(({ sampling, reasoningSampling }) => [sampling, reasoningSampling]),
+    toChoiceRequests(request, 2).map((
+      { sampling, reasoningSampling },
+    ) => [sampling, reasoningSampling]),
     [
       [{ seed: 0xffff_fffe, topK: 2 }, { seed: 4 }],
       [{ seed: 0, topK: 2 }, { seed: 5 }],
@@ -25,5 +27,5 @@ Deno.test("each choice has another seed, for its reasoning too", () => {
 
 Deno.test("without a seed each choice is free", () => {
   const request = { ...REQUEST, sampling: {} };
-  assertEquals(perChoice(request, 2), [request, request]);
+  assertEquals(toChoiceRequests(request, 2), [request, request]);
 });

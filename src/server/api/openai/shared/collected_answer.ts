@@ -5,8 +5,8 @@ import { ShimmyError } from "../../../../errors.ts";
 /** The last event of an answer. */
 export type Done = Extract<AnswerEvent, { type: "done" }>;
 
-/** An answer as far as it has come, for callers that want it whole. */
-export class Gathered {
+/** Collects the events of an answer for a response without streaming. */
+export class CollectedAnswer {
   text = "";
   reasoning = "";
   readonly promptLogprobs: PromptLogprob[] = [];
@@ -43,9 +43,9 @@ export class Gathered {
     return this.#calls;
   }
 
-  /** How it ended. Read it after the last event. */
+  /** The last event; only available after the end. */
   get done(): Done {
-    if (this.#done === null) throw new ShimmyError("backend", "The answer broke off");
+    if (this.#done === null) throw new ShimmyError("backend", "Generation ended without a result");
     return this.#done;
   }
 }

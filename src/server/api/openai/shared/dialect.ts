@@ -1,7 +1,7 @@
 import type { ShimmyError } from "../../../../errors.ts";
 import type { Dialect } from "../../../http/mod.ts";
 
-/** An error as OpenAI's clients read it; `code` is what programs compare. */
+/** An error in OpenAI's form; programs compare `code`. */
 export interface OpenAIError {
   readonly message: string;
   readonly type: string;
@@ -25,7 +25,7 @@ function codeOf(error: ShimmyError, status: number): string | null {
   return null;
 }
 
-/** What stands under `error`, in a body as in a stream. */
+/** The value of `error` in bodies and streams. */
 export function toOpenAIError(error: ShimmyError, status: number): OpenAIError {
   const param = error.field ?? (error.kind === "not_found" ? "model" : null);
   return {
@@ -40,8 +40,7 @@ export function toOpenAIError(error: ShimmyError, status: number): OpenAIError {
 export const openaiDialect: Dialect = {
   name: "openai",
   errorBody: (error, status) => ({ error: toOpenAIError(error, status) }),
-  // Without this header OpenAI's clients ask twice more after every 5xx; a model that cannot be loaded
-  // will not load the second time.
+  // Otherwise OpenAI's clients retry twice after each 5xx although the model cannot be loaded.
   errorHeaders: (error): HeadersInit =>
     error.kind === "backend" && error.retryAfter === undefined ? { "x-should-retry": "false" } : {},
 };

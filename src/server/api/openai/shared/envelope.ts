@@ -4,7 +4,7 @@ import type { Notice, TokenLogprob, Usage } from "../../../../engine/protocol/mo
 import { ShimmyError } from "../../../../errors.ts";
 import type { ModelEntry } from "../../../../models/entry/mod.ts";
 
-/** An id as OpenAI spells them: a prefix that says of what, and 24 random characters. */
+/** An id in OpenAI's form: a prefix for the type, and 24 random characters. */
 export function newId(prefix: string): string {
   return prefix + crypto.randomUUID().replaceAll("-", "").slice(0, 24);
 }
@@ -15,8 +15,8 @@ export function unixSeconds(milliseconds = Date.now()): number {
 }
 
 /**
- * `system_fingerprint`: the same as long as the model's files, the adapters of requests that choose none
- * and Shimmy's version are, so that a seed gives the same text.
+ * `system_fingerprint`: changes with the files of the model, its default adapters and the version of
+ * Shimmy. With the same fingerprint, a seed gives the same text.
  */
 export async function fingerprint(
   { name, size, modified }: ModelEntry,
@@ -34,7 +34,7 @@ export async function fingerprint(
   return `fp_${hex.join("")}`;
 }
 
-/** `usage` of chat completions and completions; the choices of one prompt share its tokens. */
+/** `usage` of chat completions and completions; prompt tokens count once per prompt. */
 export function toUsage(usages: readonly Usage[], prompts: readonly Usage[] = usages.slice(0, 1)) {
   const sum = (of: readonly Usage[], key: keyof Usage) =>
     of.reduce((all, one) => all + one[key], 0);
@@ -58,7 +58,7 @@ export function toFinishReason(reason: AnswerFinish): "stop" | "length" | "tool_
   return reason;
 }
 
-/** `notices` of an answer or of several, which OpenAI does not know; nothing where there are none. */
+/** `notices` of answers, an extension of OpenAI's API; absent when empty. */
 export function toNotices(
   answers: readonly { readonly notices?: readonly Notice[] }[],
 ): { readonly notices?: readonly string[] } {
@@ -68,12 +68,12 @@ export function toNotices(
 
 const decoder = new TextDecoder();
 
-/** A token as text; bytes that are no whole character become U+FFFD, as OpenAI has it. */
+/** A token as text; incomplete characters become U+FFFD, as in OpenAI's API. */
 export function tokenText({ bytes }: TokenLogprob): string {
   return decoder.decode(new Uint8Array(bytes));
 }
 
-/** The lowest log probability written: JSON has no negative infinity, and OpenAI writes this number. */
+/** The lowest log probability in responses, OpenAI's number: JSON has no negative infinity. */
 const LOWEST = -9999;
 
 export function finiteLogprob(logprob: number): number {
@@ -96,7 +96,7 @@ export function toLogprobs(logprobs: readonly AnswerLogprob[]) {
   }));
 }
 
-/** `logprobs` of a choice of chat completions; those of its reasoning stand apart from its content's. */
+/** `logprobs` of a choice of chat completions, separate for content and reasoning. */
 export function toChatLogprobs(
   content: readonly AnswerLogprob[],
   reasoning: readonly AnswerLogprob[] = [],

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { runFields, samplingFields, stopFields } from "../../../schemas/mod.ts";
 
-/** A field that is known and cannot be honoured: anything but `null` is refused with the reason. */
+/** A field that is known and not supported: any value except `null` is rejected with the reason. */
 export function rejected(reason: string) {
   return z.null({ error: reason }).optional();
 }
@@ -11,7 +11,7 @@ const MUST_BE_BOOLEAN = "must be true or false";
 
 export const text = z.string({ error: MUST_BE_TEXT });
 export const boolean = z.boolean({ error: MUST_BE_BOOLEAN });
-/** Free-form JSON whose shape is checked elsewhere, such as a JSON Schema. */
+/** A JSON object that is validated elsewhere, such as a JSON Schema. */
 export const jsonObject = z.record(z.string(), z.unknown(), { error: "must be an object" });
 
 /** 16 pairs, keys of 64 and values of 512 characters: the limits OpenAI documents for `metadata`. */
@@ -25,72 +25,74 @@ export const metadata = z.record(
 
 export type Metadata = z.output<typeof metadata>;
 
-/** What OpenAI's own helpers add to answers that callers send back. */
+/** A field that OpenAI's clients add to messages before they send them back. */
 export const sentBack = z.unknown().optional()
-  .describe("Accepted; clients add it to answers that they send back");
+  .describe("Accepted; clients add it to messages that they send back");
 
 /**
- * A mark where a prompt cache should hold a prefix. Every prefix is kept here, so a mark is true by
- * itself; a promise for how long cannot be given.
+ * A breakpoint of the prompt cache. The server caches every prefix, so a breakpoint changes nothing; a
+ * lifetime cannot be guaranteed.
  */
 export const cacheBreakpoint = z.strictObject({
   mode: z.literal("explicit"),
-  ttl: rejected("a lifetime of the prompt cache cannot be promised"),
+  ttl: rejected("a lifetime of the prompt cache cannot be guaranteed"),
 }).describe("Accepted; every prefix is cached anyway");
 
-/** What becomes of fields that say who a caller's user is. */
-export const ABOUT_USERS = "Accepted; nothing is kept about users";
+/** Description of fields that identify a user. */
+export const ABOUT_USERS = "Accepted; no user data is stored";
 
 /**
- * Fields of both chat completions and responses that say who asks and what it is for, or tune OpenAI's
- * own service. Values that mean what this server does anyway are accepted; the others are refused.
+ * Fields of chat completions and responses that identify the user or configure OpenAI's service. Values
+ * that describe what this server does are accepted; others are rejected.
  */
 export const serviceFields = {
   user: text.nullish().describe(ABOUT_USERS),
   safety_identifier: text.nullish().describe(ABOUT_USERS),
-  metadata: metadata.nullish().describe("Given back with the answer"),
+  metadata: metadata.nullish().describe("Repeated in the response"),
   service_tier: z.enum(["auto", "default"], {
     error: "must be auto or default: there are no other tiers",
   }).nullish().describe("Accepted; there is one tier"),
-  prompt_cache_key: text.nullish().describe("Accepted; prefixes are shared whatever the key"),
+  prompt_cache_key: text.nullish().describe(
+    "Accepted; requests share prefixes regardless of the key",
+  ),
   prompt_cache_retention: z.enum(["in_memory", "24h"], { error: "must be in_memory or 24h" })
-    .nullish().describe("Accepted; prefixes are kept in memory, as long as there is room"),
+    .nullish().describe("Accepted; prefixes are cached while memory lasts"),
   prompt_cache_options: z.strictObject({
     mode: z.literal("implicit", { error: "must be implicit: every prefix is cached" }).nullish(),
-    ttl: rejected("a lifetime of the prompt cache cannot be promised"),
+    ttl: rejected("a lifetime of the prompt cache cannot be guaranteed"),
     prewarm: z.literal(false, { error: "prewarming is not supported" }).nullish(),
     comparison_response_id: rejected("cache diagnostics are not supported"),
   }).nullish(),
   moderation: rejected("moderation is not supported"),
 };
 
-/** `verbosity`, which no open model's template knows. */
+/** `verbosity`, which no chat template supports. */
 export const verbosity = z.literal("medium", {
   error: "must be medium: other verbosities are not supported; ask for them in the prompt",
 }).nullish();
 
 /** `stream_options` of chat completions and completions. */
 export const streamOptions = z.strictObject({
-  include_usage: boolean.nullish().describe("A last chunk without choices carries the usage"),
+  include_usage: boolean.nullish().describe("Send the usage in a last chunk without choices"),
   include_obfuscation: z.literal(false, { error: "obfuscation is not supported" }).nullish(),
 }).nullish();
 
-/** What every generating route takes beside OpenAI's own fields. */
+/** Fields of all generating routes beside OpenAI's fields. */
 export const generationFields = {
   ...samplingFields,
   ...stopFields,
   ...runFields,
   grammar: text.min(1, { error: "must not be empty" }).nullish()
-    .describe("A GBNF grammar whose start symbol is root"),
+    .describe("GBNF grammar with the start symbol root"),
 };
 
 export const templateArguments = jsonObject.nullish()
-  .describe("Variables for the model's chat template, such as enable_thinking");
+  .describe("Variables of the chat template, such as enable_thinking");
 
 export const maxTokens = z.int({ error: "must be a whole number, 1 or more" })
   .min(1, { error: "must be a whole number, 1 or more" }).nullish();
 
-/** Choices one request may ask for; each is a sequence of its own. */
+/** Maximum choices of a request; each is a sequence. */
 export const CHOICES_LIMIT = 128;
 
 export const choiceCount = z.int({ error: `must be a whole number from 1 to ${CHOICES_LIMIT}` })
@@ -98,7 +100,7 @@ export const choiceCount = z.int({ error: `must be a whole number from 1 to ${CH
   .max(CHOICES_LIMIT, { error: `must be a whole number from 1 to ${CHOICES_LIMIT}` })
   .nullish();
 
-/** The most alternatives beside a token that OpenAI reports. */
+/** Number of alternatives per token, with OpenAI's limit. */
 export const topLogprobs = z.int({ error: "must be a whole number from 0 to 20" })
   .min(0, { error: "must be a whole number from 0 to 20" })
   .max(20, { error: "must be a whole number from 0 to 20" }).nullish();

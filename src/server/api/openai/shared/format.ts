@@ -6,11 +6,13 @@ import { boolean, jsonObject, text } from "./fields.ts";
 const FORMAT_ERROR = "must be an object whose type is text, json_object or json_schema";
 
 const schemaFields = {
-  name: text.nullish().describe("Accepted; the schema alone binds"),
-  description: text.nullish().describe("Accepted; the schema alone binds"),
-  schema: jsonObject.nullish().describe("Without one, any JSON object will do"),
+  name: text.nullish().describe("Accepted; only the schema applies"),
+  description: text.nullish().describe("Accepted; only the schema applies"),
+  schema: jsonObject.nullish().describe("Default: any JSON object"),
   strict: boolean.nullish()
-    .describe("Accepted; a schema always binds, and what a grammar cannot hold is refused"),
+    .describe(
+      "Accepted; the schema always applies, and schemas that cannot be enforced are refused",
+    ),
 };
 
 /** `response_format` of chat completions and completions. */
@@ -20,7 +22,7 @@ export const responseFormat = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("json_schema"), json_schema: z.strictObject(schemaFields) }),
 ], { error: FORMAT_ERROR });
 
-/** `text.format` of responses: the same with the schema's fields beside the type. */
+/** `text.format` of responses: `response_format` with the fields of the schema beside the type. */
 export const textFormat = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("text") }),
   z.strictObject({ type: z.literal("json_object") }),
@@ -32,8 +34,8 @@ function fromSchema(schema: Record<string, unknown> | null | undefined): Format 
 }
 
 /**
- * The format a request asks for, by `response_format` or by a grammar of its own.
- * @throws {ShimmyError} `invalid` when it asks for both.
+ * The output format of a request, from `response_format` or `grammar`.
+ * @throws {ShimmyError} `invalid` when both are set.
  */
 export function toFormat(
   format: z.output<typeof responseFormat> | z.output<typeof textFormat> | null | undefined,
@@ -41,7 +43,7 @@ export function toFormat(
 ): Format {
   if (typeof grammar === "string") {
     if (format && format.type !== "text") {
-      throw new ShimmyError("invalid", "grammar: cannot be set beside a JSON response format", {
+      throw new ShimmyError("invalid", "grammar: cannot be combined with a JSON response format", {
         field: "grammar",
       });
     }

@@ -1,16 +1,16 @@
-/** A value and which of several sources it came from. */
+/** A value and the index of its source. */
 export interface Indexed<T> {
   readonly index: number;
   readonly value: T;
 }
 
 /**
- * Runs several sources at once and yields what they yield, in the order in which it comes.
+ * Runs several sources concurrently and yields their values in order of arrival.
  *
- * At most `limit` run at a time; the next one starts when one ends. When one fails, or the caller
- * leaves, the others are ended too.
+ * At most `limit` sources run at a time; the next one starts when one ends. When a source fails or the
+ * caller stops iterating, all sources are ended.
  */
-export async function* interleave<T>(
+export async function* mergeStreams<T>(
   starts: readonly (() => AsyncIterable<T>)[],
   limit: number,
 ): AsyncGenerator<Indexed<T>, void> {
@@ -28,7 +28,7 @@ export async function* interleave<T>(
   let started = 0;
   const advance = (index: number, iterator: AsyncIterator<T>) => {
     const step = iterator.next().then((result) => ({ index, result }));
-    // Only one failure can be thrown; the others would otherwise count as unhandled.
+    // Only one error is thrown; the others must not become unhandled rejections.
     step.catch(() => {});
     steps.set(index, step);
   };

@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { interleave } from "./merge_streams.ts";
+import { mergeStreams } from "./merge_streams.ts";
 
 /** A source that yields the given values and notes when it begins and ends. */
 function source(name: string, values: readonly string[], log: string[], error?: Error) {
@@ -21,14 +21,14 @@ Deno.test("sources that run together take turns", async () => {
   const log: string[] = [];
   const seen: string[] = [];
   const starts = [source("a", ["1", "2"], log), source("b", ["3", "4"], log)];
-  for await (const { index, value } of interleave(starts, 2)) seen.push(`${index}:${value}`);
+  for await (const { index, value } of mergeStreams(starts, 2)) seen.push(`${index}:${value}`);
   assertEquals(seen, ["0:1", "1:3", "0:2", "1:4"]);
 });
 
 Deno.test("no more sources run at once than the limit says", async () => {
   const log: string[] = [];
   const starts = ["a", "b", "c"].map((name) => source(name, ["x"], log));
-  for await (const _ of interleave(starts, 1));
+  for await (const _ of mergeStreams(starts, 1));
   assertEquals(log, ["a begins", "a ends", "b begins", "b ends", "c begins", "c ends"]);
 });
 
@@ -40,7 +40,7 @@ Deno.test("a failure of one source ends the others", async () => {
   ];
   await assertRejects(
     async () => {
-      for await (const _ of interleave(starts, 2));
+      for await (const _ of mergeStreams(starts, 2));
     },
     Error,
     "broken",
@@ -51,6 +51,6 @@ Deno.test("a failure of one source ends the others", async () => {
 Deno.test("a caller that leaves ends every source", async () => {
   const log: string[] = [];
   const starts = [source("a", ["1", "2"], log), source("b", ["1", "2"], log)];
-  for await (const _ of interleave(starts, 2)) break;
+  for await (const _ of mergeStreams(starts, 2)) break;
   assertEquals(log.toSorted(), ["a begins", "a ends", "b begins", "b ends"]);
 });

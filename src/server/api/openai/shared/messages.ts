@@ -2,7 +2,7 @@ import * as z from "zod";
 import type { Message, ToolCall } from "../../../../chat/mod.ts";
 import { cacheBreakpoint, rejected, sentBack, text } from "./fields.ts";
 
-/** The message for a content part that is not text. */
+/** The error for content parts that are not text. */
 export function onlyText(issue: { readonly input?: unknown }): string {
   const { input } = issue;
   const type = typeof input === "object" && input !== null && "type" in input ? input.type : input;
@@ -34,7 +34,7 @@ const toolCall = z.strictObject({
     arguments: text,
     parsed_arguments: sentBack,
   }),
-  index: z.number().optional().describe("Accepted; the order of the list counts"),
+  index: z.number().optional().describe("Accepted; the order of the list applies"),
 });
 
 const name = text.nullish();
@@ -48,7 +48,7 @@ export const chatMessage = z.discriminatedUnion("role", [
     role: z.literal("assistant"),
     content: assistantContent.nullish(),
     name,
-    reasoning_content: text.nullish().describe("What the model thought before this answer"),
+    reasoning_content: text.nullish().describe("Reasoning of the model before this answer"),
     refusal: text.nullish(),
     tool_calls: z.array(toolCall).nullish(),
     function_call: rejected("is deprecated and not supported; use tool_calls"),
@@ -77,7 +77,7 @@ function toToolCalls(calls: readonly z.output<typeof toolCall>[]): ToolCall[] {
   }));
 }
 
-/** The conversation in the engine's words; a tool's message learns its tool's name from the call it answers. */
+/** Converts messages for the chat template; a tool message gets the name of the call that it answers. */
 export function toMessages(messages: readonly ChatMessage[]): Message[] {
   const callNames = new Map<string, string>();
   return messages.map((message): Message => {

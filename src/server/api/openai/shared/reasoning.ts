@@ -1,6 +1,6 @@
 import * as z from "zod";
 
-/** The efforts OpenAI's API knows. */
+/** Reasoning efforts of OpenAI's API. */
 export const reasoningEffort = z.enum([
   "none",
   "minimal",
@@ -13,7 +13,7 @@ export const reasoningEffort = z.enum([
 
 export type ReasoningEffort = z.output<typeof reasoningEffort>;
 
-/** Templates that name an effort (GPT-OSS and its like) know three. */
+/** Templates with efforts, such as GPT-OSS, have three levels. */
 const TEMPLATE_EFFORT: Readonly<Record<ReasoningEffort, "low" | "medium" | "high">> = {
   none: "low",
   minimal: "low",
@@ -25,7 +25,7 @@ const TEMPLATE_EFFORT: Readonly<Record<ReasoningEffort, "low" | "medium" | "high
 };
 
 /**
- * The template variables that carry an effort: `reasoning_effort` for templates with levels,
+ * The template variables of an effort: `reasoning_effort` for templates with levels,
  * `enable_thinking` and `thinking` for those with a switch (Qwen 3 and GLM; DeepSeek and Granite).
  */
 export function effortArguments(

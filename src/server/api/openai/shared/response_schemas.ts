@@ -5,25 +5,27 @@ const usage = z.object({
   completion_tokens: z.int(),
   total_tokens: z.int(),
   prompt_tokens_details: z.object({
-    cached_tokens: z.int().describe("Tokens of the prompt that were in the KV cache"),
+    cached_tokens: z.int().describe("Prompt tokens that were cached"),
   }),
 });
 
 const notices = z.array(z.string()).optional()
-  .describe("What did not go as it was asked, though the answer is right");
+  .describe("Deviations from the request that do not affect correctness");
 
 const token = { token: z.string(), logprob: z.number(), bytes: z.array(z.int()) };
 const logprob = z.object({ ...token, top_logprobs: z.array(z.object(token)) });
 
-/** What the whole answers of chat completions and completions begin with. */
+/** The first fields of chat completions and completions. */
 const head = {
   id: z.string(),
   created: z.int().describe("Seconds since the epoch"),
   model: z.string(),
-  system_fingerprint: z.string().describe("The same as long as model and server are"),
+  system_fingerprint: z.string().describe(
+    "Changes with the model, its adapters and the server version",
+  ),
 };
 
-/** The answer of `POST /v1/chat/completions` when it is not streamed. */
+/** The response of `POST /v1/chat/completions` without streaming. */
 export const chatAnswer = z.object({
   ...head,
   object: z.literal("chat.completion"),
@@ -43,7 +45,7 @@ export const chatAnswer = z.object({
     logprobs: z.object({
       content: z.array(logprob),
       refusal: z.null(),
-      reasoning_content: z.array(logprob).optional().describe("Those of the reasoning"),
+      reasoning_content: z.array(logprob).optional().describe("Log probabilities of the reasoning"),
     }).nullable(),
     finish_reason: z.enum(["stop", "length", "tool_calls"]),
   })),
@@ -53,7 +55,7 @@ export const chatAnswer = z.object({
   metadata: z.record(z.string(), z.string()).optional(),
 });
 
-/** The answer of `POST /v1/completions` when it is not streamed. */
+/** The response of `POST /v1/completions` without streaming. */
 export const completionAnswer = z.object({
   ...head,
   object: z.literal("text_completion"),
@@ -84,7 +86,7 @@ export const completionAnswer = z.object({
   notices,
 });
 
-/** A response, whole or as far as it is; fields of the request come back with it. */
+/** A response, complete or in progress; it repeats fields of the request. */
 export const responseAnswer = z.looseObject({
   id: z.string(),
   object: z.literal("response"),
@@ -108,14 +110,14 @@ export const responseAnswer = z.looseObject({
   notices,
 });
 
-/** The answer of `DELETE /v1/responses/:id`. */
+/** The response of `DELETE /v1/responses/:id`. */
 export const deletedAnswer = z.object({
   id: z.string(),
   object: z.literal("response"),
   deleted: z.literal(true),
 });
 
-/** The answer of `GET /v1/responses/:id/input_items`. */
+/** The response of `GET /v1/responses/:id/input_items`. */
 export const itemsAnswer = z.object({
   object: z.literal("list"),
   data: z.array(z.looseObject({ id: z.string(), type: z.string() })),

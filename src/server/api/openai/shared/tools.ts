@@ -3,14 +3,14 @@ import type { Tool, ToolChoice } from "../../../../chat/mod.ts";
 import { ShimmyError } from "../../../../errors.ts";
 import { boolean, jsonObject, text } from "./fields.ts";
 
-/** Wider than OpenAI's own rule, because tool servers use dots, colons and slashes in their names. */
+/** Wider than OpenAI's rule, because tool servers use dots, colons and slashes in names. */
 const TOOL_NAME = /^[\w.:/-]{1,128}$/;
 
 export const toolName = text.regex(TOOL_NAME, {
   error: "must be 1 to 128 letters, digits, or any of _ - . : /",
 });
 
-/** A function as both APIs describe it. */
+/** Fields of a function in chat completions and responses. */
 export const functionFields = {
   name: toolName,
   description: text.nullish(),
@@ -18,7 +18,7 @@ export const functionFields = {
   strict: boolean.nullish().describe("Accepted; arguments always follow the schema"),
 };
 
-/** The message for a kind of tool or choice that needs OpenAI's own services. */
+/** The error for tools that need services of OpenAI. */
 export function onlyFunctions(issue: { readonly input?: unknown }): string {
   const { input } = issue;
   const type = typeof input === "object" && input !== null && "type" in input ? input.type : input;
@@ -56,25 +56,25 @@ export const chatToolChoice = z.union([
   ], { error: onlyFunctions }),
 ], { error: "must be none, auto, required or an object that names a function" });
 
-/** A choice of tools, whichever API spelled it. */
-export type AskedChoice =
+/** `tool_choice` of either API in one form. */
+export type RequestedChoice =
   | "none"
   | "auto"
   | "required"
   | { readonly name: string }
   | { readonly mode: "auto" | "required"; readonly names: readonly string[] };
 
-/** A function as both APIs describe it. */
-interface AskedFunction {
+/** A function of chat completions or responses. */
+interface FunctionDefinition {
   readonly name: string;
   readonly description?: string | null | undefined;
   readonly parameters?: Record<string, unknown> | null | undefined;
 }
 
-/** `tool_choice` of chat completions without its wrapping. */
-export function askedChoice(
+/** Converts `tool_choice` of chat completions. */
+export function toRequestedChoice(
   choice: z.output<typeof chatToolChoice> | null | undefined,
-): AskedChoice | null {
+): RequestedChoice | null {
   if (!choice) return null;
   if (typeof choice === "string") return choice;
   if (choice.type === "function") return { name: choice.function.name };
@@ -82,7 +82,7 @@ export function askedChoice(
   return { mode, names: tools.map((tool) => tool.function.name) };
 }
 
-function toTool({ name, description, parameters }: AskedFunction): Tool {
+function toTool({ name, description, parameters }: FunctionDefinition): Tool {
   return {
     name,
     ...(description ? { description } : {}),
@@ -95,17 +95,17 @@ function invalid(field: string, message: string): ShimmyError {
 }
 
 /**
- * The tools an answer may use and whether it must.
- * @throws {ShimmyError} `invalid` when two tools share a name, or the choice names one that is not there.
+ * The tools of a request and the choice among them.
+ * @throws {ShimmyError} `invalid` when a name is not unique, or the choice names an unknown tool.
  */
 export function toTools(
-  functions: readonly AskedFunction[],
-  choice: AskedChoice | null,
+  functions: readonly FunctionDefinition[],
+  choice: RequestedChoice | null,
 ): { tools: readonly Tool[]; toolChoice: ToolChoice } {
   const tools = functions.map(toTool);
   const names = new Set<string>();
   for (const { name } of tools) {
-    if (names.has(name)) throw invalid("tools", `'${name}' is there twice`);
+    if (names.has(name)) throw invalid("tools", `'${name}' is not unique`);
     names.add(name);
   }
   const asked = choice ?? "auto";
