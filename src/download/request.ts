@@ -1,3 +1,5 @@
+import { connectionError } from "./connection_error.ts";
+
 /** Maximum number of redirects, similar to browsers. */
 const MAX_REDIRECTS = 10;
 
@@ -22,6 +24,7 @@ export class UnexpectedFileError extends PermanentError {}
  * encrypted request is never redirected to an unencrypted one.
  *
  * @throws {PermanentError} For a redirect loop or a forbidden redirect.
+ * @throws {ConnectionError} With the host and the reason.
  */
 export async function request(
   url: string | URL,
@@ -35,7 +38,10 @@ export async function request(
   for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects++) {
     const sent = new Headers(headers);
     if (authorization?.origin === at.origin) sent.set("authorization", authorization.value);
-    const response = await fetch(at, { headers: sent, redirect: "manual", signal: signal ?? null });
+    const response = await fetch(at, { headers: sent, redirect: "manual", signal: signal ?? null })
+      .catch((error) => {
+        throw connectionError(error, at, (name) => Deno.env.get(name));
+      });
     const location = response.headers.get("location");
     if (![301, 302, 303, 307, 308].includes(response.status) || location === null) return response;
     await response.body?.cancel();

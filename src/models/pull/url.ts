@@ -140,7 +140,7 @@ async function askSize(url: URL, signal: AbortSignal | undefined): Promise<numbe
       ? "the connection failed"
       : messageOf(error);
     throw new ShimmyError("backend", `Cannot ask ${url.host} for ${fileNameOf(url)}: ${reason}`, {
-      detail: messageOf(error),
+      ...(messageOf(error) === reason ? {} : { detail: messageOf(error) }),
       cause: error,
     });
   } finally {
