@@ -15,6 +15,9 @@ export const ENVIRONMENT_VARIABLES = [
   ["HF_TOKEN", "Hugging Face access token for gated and private repositories"],
   ["HF_ENDPOINT", "URL of the Hugging Face hub; default https://huggingface.co"],
   ["SHIMMY_OLLAMA_REGISTRY", "URL of the Ollama registry"],
+  ["HTTPS_PROXY", "proxy of downloads; also HTTP_PROXY and ALL_PROXY, and lower-case names"],
+  ["NO_PROXY", "hosts that are reached without the proxy"],
+  ["no_proxy", "lower-case form of NO_PROXY"],
 ] as const;
 
 /** Exit statuses and their meanings. */
