@@ -130,7 +130,7 @@ Deno.test("failures exit with 1 and one line, usage errors with 2", async () => 
   await Deno.writeTextFile(broken, "no model");
   const failed = await machine.run(["probe", broken]);
   assertEquals([failed.code, failed.stdout], [1, ""]);
-  assertMatch(failed.stderr, /^shimmy: .*cannot be used: not a GGUF file.*\n$/);
+  assertMatch(failed.stderr, /^shimmy: Cannot use .*: not a GGUF file.*\n$/);
   const mistaken = await machine.run(["generate", "--promt", "x"]);
   assertEquals([mistaken.code, mistaken.stdout], [2, ""]);
   assertEquals(mistaken.stderr, "shimmy: Unknown option --promt; did you mean --prompt?\n");

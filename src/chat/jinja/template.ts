@@ -46,7 +46,7 @@ async function parseTemplate(source: string): Promise<Template> {
     program = jinja.parse(jinja.tokenize(source, { lstrip_blocks: true, trim_blocks: true }));
     makeCompatible(program);
   } catch (cause) {
-    throw new ShimmyError("backend", "The model's chat template cannot be parsed", {
+    throw new ShimmyError("backend", "Cannot parse the model's chat template", {
       detail: messageOf(cause),
       cause,
     });

@@ -53,7 +53,7 @@ class Reader {
 
   read(): Pattern {
     const pattern = this.#alternatives();
-    if (this.#at < this.source.length) throw new PatternError(`')' at ${this.#at} closes nothing`);
+    if (this.#at < this.source.length) throw new PatternError(`unmatched ')' at ${this.#at}`);
     return pattern;
   }
 

@@ -4,7 +4,7 @@ import { ShimmyError } from "../../errors.ts";
  * Maximum bytes of a header. The largest headers have vocabularies of 256,000 tokens with merges,
  * about 16 MB. The limit stops a malicious file from causing a read of the whole disk.
  */
-const MAX_HEAD_BYTES = 256 * 1024 * 1024;
+const MAX_HEADER_BYTES = 256 * 1024 * 1024;
 
 /** Maximum bytes of a string value that is kept. Every chat template fits. */
 export const MAX_STRING_BYTES = 1024 * 1024;
@@ -174,7 +174,9 @@ export class GgufCursor {
   #check(count: number): void {
     const end = this.position + count;
     if (end > this.#size) throw this.#truncated();
-    if (end > MAX_HEAD_BYTES) throw malformed(`its header is longer than ${MAX_HEAD_BYTES} bytes`);
+    if (end > MAX_HEADER_BYTES) {
+      throw malformed(`its header is longer than ${MAX_HEADER_BYTES} bytes`);
+    }
   }
 
   #truncated(): ShimmyError {

@@ -129,7 +129,7 @@ export async function readRepository(
     const reason = error instanceof TypeError ? "the connection failed" : messageOf(error);
     throw new ShimmyError(
       "backend",
-      `Cannot ask ${new URL(endpoint).host} for ${name}: ${reason}`,
+      `Cannot get ${name} from ${new URL(endpoint).host}: ${reason}`,
       {
         detail: error instanceof TypeError ? error.message : endpoint,
         cause: error,

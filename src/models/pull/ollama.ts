@@ -111,7 +111,7 @@ async function readManifest(
       : error instanceof TypeError
       ? "the connection failed"
       : messageOf(error);
-    throw new ShimmyError("backend", `Cannot ask ${reference.host} for ${name}: ${reason}`, {
+    throw new ShimmyError("backend", `Cannot get ${name} from ${reference.host}: ${reason}`, {
       detail: error instanceof TypeError ? error.message : url,
       cause: error,
     });

@@ -359,7 +359,7 @@ Deno.test("a file from a URL is stored in Shimmy's folder and its checksum is ve
   Deno.writeFileSync(join(folder, "Other.gguf"), BYTES);
   assertStringIncludes(
     (await machine.failure(`${server.url}/Other.gguf`)).message,
-    "a file of that name exists that came from elsewhere; remove it first",
+    "a file of that name exists from another source; remove it first",
   );
 });
 

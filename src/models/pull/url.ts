@@ -103,7 +103,7 @@ async function isPresent(
     ? await hashFile(path) === sha256
     : (await records.find(text))?.written.includes(path);
   if (matches) return true;
-  const reason = sha256 === null ? "that came from elsewhere" : "with another checksum";
+  const reason = sha256 === null ? "from another source" : "with another checksum";
   throw new ShimmyError(
     "invalid",
     `${name}: a file of that name exists ${reason}; remove it first`,
@@ -139,7 +139,7 @@ async function askSize(url: URL, signal: AbortSignal | undefined): Promise<numbe
       : error instanceof TypeError
       ? "the connection failed"
       : messageOf(error);
-    throw new ShimmyError("backend", `Cannot ask ${url.host} for ${fileNameOf(url)}: ${reason}`, {
+    throw new ShimmyError("backend", `Cannot get ${fileNameOf(url)} from ${url.host}: ${reason}`, {
       ...(messageOf(error) === reason ? {} : { detail: messageOf(error) }),
       cause: error,
     });

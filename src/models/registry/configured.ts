@@ -54,7 +54,7 @@ export async function withConfig(
     const base = known ?? await fileOf(model.path, log, name);
     if (base === null) continue;
     if (!isModel(base)) {
-      log(`models.${name}: ${base.path} cannot be used: ${base.reason}`);
+      log(`models.${name}: cannot use ${base.path}: ${base.reason}`);
       skipped.push(base);
       continue;
     }

@@ -355,5 +355,5 @@ function cancelled(): ShimmyError {
 
 function asLoadError(entry: ModelEntry, thrown: unknown): ShimmyError {
   if (thrown instanceof ShimmyError) return thrown;
-  return new ShimmyError("backend", `Model '${entry.name}' could not be loaded`, { cause: thrown });
+  return new ShimmyError("backend", `Cannot load model '${entry.name}'`, { cause: thrown });
 }

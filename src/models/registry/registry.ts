@@ -258,7 +258,7 @@ class Pool implements Registry {
     const described = await modelAt(name);
     const path = resolvePath(name);
     if (!isModel(described)) {
-      throw new ShimmyError("not_found", `Model '${name}' cannot be used: ${described.reason}`, {
+      throw new ShimmyError("not_found", `Cannot use model '${name}': ${described.reason}`, {
         field: "model",
         detail: path,
       });

@@ -175,7 +175,7 @@ Deno.test("a path of an undiscovered file is opened only if any path is allowed"
   assertEquals([opened.name, opened.source], ["shimmy-tiny", "path"]);
   assertEquals(await open.list(), [opened]);
   const error = await assertRejects(() => open.resolve("./no.gguf"), ShimmyError);
-  assertEquals(error.message, "Model './no.gguf' cannot be used: does not exist");
+  assertEquals(error.message, "Cannot use model './no.gguf': does not exist");
 });
 
 Deno.test("a draft is a discovered model or any file, and its name is only in the detail", async () => {
@@ -318,7 +318,7 @@ Deno.test("an error that is not a ShimmyError is not shown", async () => {
   await settle();
   loader.calls[0]!.fail(new TypeError("undefined is not a function in /home/x"));
   const error = await assertRejects(() => failing, ShimmyError);
-  assertEquals(error.message, "Model 'm' could not be loaded");
+  assertEquals(error.message, "Cannot load model 'm'");
 });
 
 Deno.test("a crashed engine is dropped and its reason kept", async () => {
