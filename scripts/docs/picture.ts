@@ -114,7 +114,7 @@ async function recordServer(env: Record<string, string>): Promise<Line[]> {
 
 async function recordAnswer(env: Record<string, string>): Promise<Line[]> {
   const prompt = "What is the opposite of hot?";
-  const args = ["generate", MODEL, "--temperature", "0", "--prompt"];
+  const args = ["generate", "--temperature", "0", MODEL];
   const answer = start(Deno.execPath(), [...await shimmyCommand(), ...args, prompt], env);
   await answer.ended;
   return [
