@@ -5,7 +5,7 @@ import { PLAN_MARK, type PlanRequest, type PlanResponse } from "./plan_messages.
 import { deserializeError } from "../protocol/mod.ts";
 
 /** Timeout of a response in milliseconds, for drivers that hang. */
-const ANSWER_MS = 60_000;
+const RESPONSE_TIMEOUT_MS = 60_000;
 
 /** A planning process; see `plan_main.ts`. */
 export class PlanProcess implements AsyncDisposable {
@@ -49,7 +49,7 @@ export class PlanProcess implements AsyncDisposable {
   async request(
     request: PlanRequest,
   ): Promise<{ response: Exclude<PlanResponse, { error: unknown }>; log: string }> {
-    const timer = setTimeout(this.#kill, ANSWER_MS);
+    const timer = setTimeout(this.#kill, RESPONSE_TIMEOUT_MS);
     try {
       const line = new Uint8Array(new TextEncoder().encode(`${JSON.stringify(request)}\n`));
       // When the process has ended, reading its lines throws below.

@@ -4,26 +4,21 @@ import { LoopStats } from "./loop_stats.ts";
 import { addDecodeTokens, addPrefillChunks, byStream } from "./batch_builder.ts";
 import { PaddingRows } from "./padding_rows.ts";
 import type { GenerationContext } from "./generation.ts";
-import { tokenLogprobs, TokenSampler } from "../sampling/mod.ts";
-import {
-  type KvStream,
-  messageBoundaries,
-  PrefixCache,
-  SessionCache,
-  timedMemory,
-} from "../kv_cache/mod.ts";
+import { tokenLogprobs } from "../sampling/mod.ts";
+import { type KvStream, PrefixCache, SessionCache, timedMemory } from "../kv_cache/mod.ts";
 import {
   type Control,
   type FinishReason,
   type LoopStatus,
-  type PromptLogprob,
   type SequenceEvent,
   type SequenceRequest,
   serializeError,
 } from "../protocol/mod.ts";
 import { Scheduler } from "./scheduler.ts";
 import { PrefillBudget } from "./priority.ts";
-import { Sequence } from "./sequence.ts";
+import { createSequence } from "./create_sequence.ts";
+import { scorePrompt } from "./prompt_logprobs.ts";
+import type { Sequence } from "./sequence.ts";
 import { Speculation } from "../speculation/mod.ts";
 import type { Tokenizer } from "../tokenizer/mod.ts";
 import { BatchPolicy, type BatchSelection } from "./batch_policy.ts";
@@ -98,37 +93,7 @@ export class Loop {
         { retryAfter: 1 },
       );
     }
-    const { sequenceLength: length, contextShift } = this.#model;
-    const prompt = this.#tokenizer.encode(request.prompt, true);
-    if (prompt.length === 0) {
-      throw new ShimmyError("invalid", "prompt: must not be empty", { field: "prompt" });
-    }
-    const room = length - prompt.length;
-    // A prompt may fill the context if no tokens are to be generated.
-    if (room < (request.maxTokens === 0 ? 0 : 1)) {
-      throw new ShimmyError(
-        "context_length",
-        `The prompt has ${prompt.length} tokens, but the context holds ${length}`,
-        { field: "prompt" },
-      );
-    }
-    const asked = request.maxTokens ?? room;
-    const maxTokens = contextShift ? asked : Math.min(asked, room);
-    const adapters = this.#model.adapters.acquire(request.loras);
-    try {
-      const session = this.#sessions.open(request, adapters.key);
-      const sampler = new TokenSampler(this.#model.sampling, request, prompt);
-      const limits = { maxTokens, length };
-      const sequence = new Sequence(id, request, prompt, sampler, limits, adapters, session);
-      if (!this.#model.canTruncate) {
-        const { vocab } = this.#model.sampling;
-        sequence.boundaries = messageBoundaries(prompt, (token) => vocab.isControl(token));
-      }
-      return sequence;
-    } catch (error) {
-      this.#model.adapters.release(adapters);
-      throw error;
-    }
+    return createSequence(id, request, this.#model, this.#tokenizer, this.#sessions);
   }
 
   /** Applies a control to a waiting or running sequence. Ignored for finished sequences. */
@@ -277,7 +242,10 @@ export class Loop {
   #sample(): void {
     for (const sequence of this.#members) {
       try {
-        if (sequence.scoresPrompt) this.#scorePrompt(sequence);
+        if (sequence.scoresPrompt) {
+          const logprobs = scorePrompt(sequence, this.#model.context, this.#tokenizer);
+          if (logprobs.length > 0) this.#emit(sequence.id, { type: "prompt", logprobs });
+        }
         if (sequence.outputs.length === 0) continue;
         sequence.markPrefilled();
         this.#sampleFrom(sequence);
@@ -285,25 +253,6 @@ export class Loop {
         this.#fail(sequence, error, false);
       }
     }
-  }
-
-  /** Reports the log probabilities of the prompt tokens in the batch. */
-  #scorePrompt(sequence: Sequence): void {
-    const { tokens, promptOutputs, request } = sequence;
-    const bytesOf = (token: number) => this.#tokenizer.piece(token, true).bytes;
-    const logprobs: PromptLogprob[] = [];
-    if (sequence.scoredTokens === 0) {
-      const token = tokens[0]!;
-      logprobs.push({ token, bytes: [...bytesOf(token)], logprob: null, top: [] });
-      sequence.scoredTokens++;
-    }
-    for (const output of promptOutputs) {
-      const logits = this.#model.context.logits(output);
-      const token = tokens[sequence.scoredTokens]!;
-      logprobs.push(tokenLogprobs(logits, token, request.promptLogprobs!, bytesOf));
-      sequence.scoredTokens++;
-    }
-    if (logprobs.length > 0) this.#emit(sequence.id, { type: "prompt", logprobs });
   }
 
   /**

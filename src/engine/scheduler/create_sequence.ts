@@ -1,0 +1,54 @@
+import { ShimmyError } from "../../errors.ts";
+import { messageBoundaries, type SessionCache } from "../kv_cache/mod.ts";
+import type { SequenceRequest } from "../protocol/mod.ts";
+import { TokenSampler } from "../sampling/mod.ts";
+import type { Tokenizer } from "../tokenizer/mod.ts";
+import type { GenerationContext } from "./generation.ts";
+import { Sequence } from "./sequence.ts";
+
+/**
+ * Creates the sequence of a request: tokenizes the prompt, acquires adapters, opens the session and
+ * builds the sampler.
+ *
+ * @throws {ShimmyError} `invalid` for an empty prompt, grammar or session that cannot be used;
+ * `not_found` for an unknown adapter; `context_length` with both token counts.
+ */
+export function createSequence(
+  id: number,
+  request: SequenceRequest,
+  model: GenerationContext,
+  tokenizer: Tokenizer,
+  sessions: SessionCache,
+): Sequence {
+  const { sequenceLength: length, contextShift } = model;
+  const prompt = tokenizer.encode(request.prompt, true);
+  if (prompt.length === 0) {
+    throw new ShimmyError("invalid", "prompt: must not be empty", { field: "prompt" });
+  }
+  const room = length - prompt.length;
+  // A prompt may fill the context if no tokens are to be generated.
+  if (room < (request.maxTokens === 0 ? 0 : 1)) {
+    throw new ShimmyError(
+      "context_length",
+      `The prompt has ${prompt.length} tokens, but the context holds ${length}`,
+      { field: "prompt" },
+    );
+  }
+  const requested = request.maxTokens ?? room;
+  const maxTokens = contextShift ? requested : Math.min(requested, room);
+  const adapters = model.adapters.acquire(request.loras);
+  try {
+    const session = sessions.open(request, adapters.key);
+    const sampler = new TokenSampler(model.sampling, request, prompt);
+    const limits = { maxTokens, length };
+    const sequence = new Sequence(id, request, prompt, sampler, limits, adapters, session);
+    if (!model.canTruncate) {
+      const { vocab } = model.sampling;
+      sequence.boundaries = messageBoundaries(prompt, (token) => vocab.isControl(token));
+    }
+    return sequence;
+  } catch (error) {
+    model.adapters.release(adapters);
+    throw error;
+  }
+}
