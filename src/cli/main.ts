@@ -47,6 +47,18 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: "remove a model",
     load: () => import("./commands/rm.ts"),
   },
+  cp: {
+    summary: "give a model another name",
+    load: () => import("./commands/cp.ts"),
+  },
+  ps: {
+    summary: "list the models that a running server has loaded",
+    load: () => import("./commands/ps.ts"),
+  },
+  stop: {
+    summary: "unload a model of a running server",
+    load: () => import("./commands/stop.ts"),
+  },
   discover: {
     summary: "search all model directories and report what was found",
     load: () => import("./commands/discover.ts"),

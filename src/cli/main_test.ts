@@ -39,7 +39,7 @@ Deno.test("--help lists every command, --help-all also options and variables", a
   const { status, environment } = await shimmy(["--help"]);
   assertEquals(status, 0);
   const commands =
-    "serve generate chat run list pull rm discover show probe plan bench gpu-info runtime version";
+    "serve generate chat run list pull rm cp ps stop discover show probe plan bench gpu-info runtime version";
   for (const command of commands.split(" ")) {
     assertMatch(environment.out, new RegExp(`^ {2}${command} `, "m"));
   }

@@ -1,5 +1,6 @@
 /** Downloads files: resumable, over several connections, verified, and renamed when complete. */
 
+export { connectionError } from "./connection_error.ts";
 export { download, type DownloadOptions, type DownloadProgress } from "./download.ts";
 export { hashFile } from "./hash.ts";
 export { holdLock } from "./lock.ts";

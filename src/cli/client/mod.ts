@@ -1,0 +1,2 @@
+/** The client of a running server, for the commands that manage one. */
+export { SERVER_OPTIONS, ServerClient, type ServerModel } from "./server_client.ts";

@@ -1,0 +1,126 @@
+import { messageOf, ShimmyError } from "../../errors.ts";
+import { connectionError } from "../../download/mod.ts";
+import { text, UsageError, type Values } from "../options/mod.ts";
+
+/** The address on which `serve` listens by default. */
+const DEFAULT_HOST = "127.0.0.1:11435";
+/** Time limit for the head of a response. Unloading a model waits for its process to end. */
+const TIMEOUT_MS = 30_000;
+
+/** Options of the commands that talk to a running server. */
+export const SERVER_OPTIONS = {
+  "host": text("URL", {
+    env: "SHIMMY_HOST",
+    help: `address of the server; default ${DEFAULT_HOST}`,
+  }),
+  "api-key": text("KEY", { env: "SHIMMY_API_KEY", help: "API key of the server" }),
+} as const;
+
+/** A model that a server has loaded, is loading or failed to load, as `/api/models/NAME/status` has it. */
+export interface ServerModel {
+  readonly name: string;
+  readonly state: string;
+  readonly progress: number;
+  readonly error: string | null;
+  readonly requests?: number;
+  readonly expires_at?: string | null;
+  readonly memory_bytes?: number | null;
+  readonly loaded: {
+    readonly context_length: number;
+    readonly layers: number;
+    readonly offloaded_layers: number;
+    readonly devices: readonly string[];
+  } | null;
+}
+
+/** The HTTP client of one server. */
+export class ServerClient {
+  readonly #base: URL;
+  readonly #apiKey: string | null;
+  readonly #env: (name: string) => string | undefined;
+  readonly #signal: AbortSignal;
+
+  /** @throws {UsageError} for an address that is no URL. */
+  constructor(
+    values: Values<typeof SERVER_OPTIONS>,
+    { env, signal }: {
+      readonly env: (name: string) => string | undefined;
+      readonly signal: AbortSignal;
+    },
+  ) {
+    this.#base = toUrl(values.host ?? DEFAULT_HOST);
+    this.#apiKey = values["api-key"];
+    this.#env = env;
+    this.#signal = signal;
+  }
+
+  /** The models that are not unloaded, with their status. */
+  async models(): Promise<readonly ServerModel[]> {
+    const { models } = await this.#request("GET", "/api/models") as {
+      models?: readonly Pick<ServerModel, "name" | "state">[];
+    };
+    if (!Array.isArray(models)) throw this.#failure("it is not a Shimmy server");
+    const used = models.filter(({ state }) => state !== "unloaded");
+    return await Promise.all(
+      used.map(({ name }) =>
+        this.#request("GET", `/api/models/${encodeURIComponent(name)}/status`) as Promise<
+          ServerModel
+        >
+      ),
+    );
+  }
+
+  /** Unloads a model. Resolves to its name, and to whether it was loaded. */
+  async unload(name: string): Promise<{ readonly name: string; readonly unloaded: boolean }> {
+    const path = `/api/models/${encodeURIComponent(name)}/unload`;
+    return await this.#request("POST", path) as { name: string; unloaded: boolean };
+  }
+
+  async #request(method: string, path: string): Promise<object> {
+    const url = new URL(path, this.#base);
+    const response = await this.#fetch(method, url);
+    const body: unknown = await response.json().catch(() => null);
+    if (response.status === 401) {
+      throw this.#failure("it requires an API key; set --api-key or SHIMMY_API_KEY");
+    }
+    const error = typeof body === "object" && body !== null && "error" in body ? body.error : null;
+    if (response.ok && typeof body === "object" && body !== null) return body;
+    if (typeof error !== "string") throw this.#failure("it is not a Shimmy server");
+    throw new ShimmyError(response.status === 404 ? "not_found" : "backend", error);
+  }
+
+  async #fetch(method: string, url: URL): Promise<Response> {
+    const headers = new Headers();
+    if (this.#apiKey !== null) headers.set("authorization", `Bearer ${this.#apiKey}`);
+    const signal = AbortSignal.any([this.#signal, AbortSignal.timeout(TIMEOUT_MS)]);
+    try {
+      return await fetch(url, { method, headers, signal });
+    } catch (error) {
+      if (this.#signal.aborted) {
+        throw new ShimmyError("cancelled", "The request was cancelled", { cause: error });
+      }
+      const reason = error instanceof DOMException
+        ? `it did not answer within ${TIMEOUT_MS / 1000} s`
+        : messageOf(connectionError(error, url, this.#env));
+      throw this.#failure(`${reason}; start it with shimmy serve, or set --host`, error);
+    }
+  }
+
+  #failure(reason: string, cause?: unknown): ShimmyError {
+    return new ShimmyError("backend", `Cannot use the server at ${this.#base.origin}: ${reason}`, {
+      cause,
+    });
+  }
+}
+
+/** A URL, or an address such as `HOST:PORT`. An address without a port has the default port. */
+function toUrl(host: string): URL {
+  const isUrl = /^https?:\/\//i.test(host);
+  const address = isUrl ? host : `http://${host}`;
+  const url = URL.canParse(address) ? new URL(address) : null;
+  if (url === null || url.hostname === "" || /\s/.test(host)) {
+    throw new UsageError(`--host: must be HOST, HOST:PORT or a URL, not '${host}'`);
+  }
+  if (!isUrl && !/:\d+$/.test(host.replace(/\/.*$/, ""))) url.port = "11435";
+  return url;
+}

@@ -1,0 +1,97 @@
+/** `ps` and `stop` with a running server. */
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { EnvironmentDouble } from "../../../tests/doubles/environment.ts";
+import { entryDouble } from "../../../tests/doubles/pool.ts";
+import { modelTable } from "../commands/ps.ts";
+import { main } from "../main.ts";
+
+/** A server with the models `m` and `other`, and commands for it. */
+async function serving(args: string[] = []) {
+  const server = new EnvironmentDouble({ models: [entryDouble("m"), entryDouble("other")] });
+  const done = main(["serve", "--port", "0", "--in-process", ...args], server);
+  while (server.out === "") await new Promise((resolve) => setTimeout(resolve, 5));
+  const host = server.out.trim();
+  return {
+    host,
+    run: async (command: string[], env: Record<string, string> = { SHIMMY_HOST: host }) => {
+      const environment = new EnvironmentDouble({ env });
+      return { status: await main(command, environment), ...environment };
+    },
+    [Symbol.asyncDispose]: async () => {
+      server.interrupt("SIGTERM");
+      await done;
+    },
+  };
+}
+
+Deno.test("ps lists the loaded models, and stop unloads one", async () => {
+  await using server = await serving();
+  const { host, run } = server;
+  assertMatch((await run(["ps"])).out, /^NAME +STATE +MEMORY .*\n$/);
+  const answer = await fetch(`http://${host}/v1/completions`, {
+    method: "POST",
+    body: JSON.stringify({ model: "m", prompt: "Hi" }),
+  });
+  await answer.body?.cancel();
+  assertMatch((await run(["ps"])).out, /^NAME .*\nm +loaded .* CPU +1024 +0 .*\n$/);
+  const json = JSON.parse((await run(["ps", "--json"])).out);
+  assertEquals(json.map(({ name, state }: Record<string, string>) => [name, state]), [
+    ["m", "loaded"],
+  ]);
+  const stopped = await run(["stop", "m", "--host", `http://${host}/`], {});
+  assertEquals([stopped.status, stopped.out], [0, "Unloaded m\n"]);
+  const again = await run(["stop", "m"]);
+  assertEquals([again.status, again.out, again.notes], [0, "", ["m is not loaded"]]);
+  assertMatch((await run(["ps"])).out, /^NAME .*\n$/);
+});
+
+Deno.test("a command for a server says why the server cannot be used", async () => {
+  await using server = await serving(["--api-key", "secret"]);
+  const { host, run } = server;
+  const denied = await run(["ps"]);
+  assertEquals(denied.status, 1);
+  assertEquals(denied.notes, [
+    `shimmy: Cannot use the server at http://${host}: it requires an API key; set --api-key or ` +
+    "SHIMMY_API_KEY",
+  ]);
+  const allowed = await run(["ps"], { SHIMMY_HOST: host, SHIMMY_API_KEY: "secret" });
+  assertEquals(allowed.status, 0);
+  const unknown = await run(["stop", "mm"], { SHIMMY_HOST: host, SHIMMY_API_KEY: "secret" });
+  assertEquals([unknown.status, unknown.notes], [1, ["shimmy: Model 'mm' not found"]]);
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const closed = `127.0.0.1:${listener.addr.port}`;
+  listener.close();
+  assertEquals((await run(["ps", "--host", closed])).notes, [
+    `shimmy: Cannot use the server at http://${closed}: ${closed} refused the connection; start it ` +
+    "with shimmy serve, or set --host",
+  ]);
+  const wrong = await run(["ps", "--host", "a b"]);
+  assertEquals(wrong.status, 2);
+  assertStringIncludes(wrong.notes[0]!, "--host: must be HOST, HOST:PORT or a URL, not 'a b'");
+});
+
+Deno.test("another program at the address is no Shimmy server", async () => {
+  await using server = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+    () => new Response("<html>"),
+  );
+  const environment = new EnvironmentDouble();
+  assertEquals(await main(["ps", "--host", `127.0.0.1:${server.addr.port}`], environment), 1);
+  assertStringIncludes(environment.notes[0]!, "it is not a Shimmy server");
+});
+
+Deno.test("the table shows the placement, failures and the time until a model is unloaded", () => {
+  const now = Date.parse("2026-01-01T00:00:00Z");
+  const model = { name: "m", state: "loaded", progress: 1, error: null, requests: 2 };
+  const loaded = { context_length: 512, layers: 4, offloaded_layers: 5, devices: ["GPU0"] };
+  const rows = modelTable([
+    { ...model, loaded, memory_bytes: 2048, expires_at: "2026-01-01T00:05:00Z" },
+    { ...model, loaded, expires_at: null },
+    { ...model, state: "failed", error: "no memory", loaded: null },
+    { ...model, state: "loading", progress: 0.255, loaded: null },
+  ], now).split("\n");
+  assertMatch(rows[1]!, /^m +loaded +2 KiB +5 of 5 layers on GPU0 +512 +2 +5 min$/);
+  assertMatch(rows[2]!, /^m +loaded +\? .* never$/);
+  assertMatch(rows[3]!, /^m +failed: no memory /);
+  assertMatch(rows[4]!, /^m +loading 25 % /);
+});
