@@ -72,7 +72,7 @@ class Transfer {
   /**
    * Runs the first connection, which detects the server's capabilities.
    *
-   * @param fork Starts the other connections.
+   * @param startOthers Starts the other connections.
    */
   async runFirst(startOthers: () => void): Promise<void> {
     let started = false;

@@ -81,8 +81,8 @@ export function numberExpr(
   ];
   if (divisors.length === 0) {
     // Integers are shorter than such bounds; numbers have exponents.
-    const largestInteger = integer ? WIDEST : Infinity;
-    const free = lowest <= -largestInteger && highest >= largestInteger;
+    const limit = integer ? WIDEST : Infinity;
+    const free = lowest <= -limit && highest >= limit;
     if (free) return ref(integer ? "json-integer" : "json-number");
     return numbersWithin(bounds, integer ? 0 : null);
   }
