@@ -46,7 +46,8 @@ export async function bundle(): Promise<void> {
 async function bundleCode(): Promise<string> {
   const build = join(ROOT, "dist", "build");
   await Deno.mkdir(build, { recursive: true });
-  const { imports, unstable } = JSON.parse(await Deno.readTextFile(join(ROOT, "deno.json")));
+  const { unstable } = JSON.parse(await Deno.readTextFile(join(ROOT, "deno.json")));
+  const { imports } = JSON.parse(await Deno.readTextFile(join(ROOT, "import_map.json")));
   const config = {
     unstable,
     imports: { ...imports, "../../src/assets/bytes.ts": "../../src/assets/bytes_in_bundle.ts" },

@@ -24,7 +24,7 @@ const requireDevice = Deno.args.includes("--require-device");
 const root = new URL("..", import.meta.url);
 const rights = ["ffi", "read", "write", "env", "sys", "run"].map((right) => `--allow-${right}`);
 const { success, stdout } = await new Deno.Command(Deno.execPath(), {
-  args: ["test", ...rights, "--allow-net=127.0.0.1", ...FILES],
+  args: ["test", "--config=deno.test.json", ...rights, "--allow-net=127.0.0.1", ...FILES],
   cwd: root,
   env: { NO_COLOR: "1" },
   stdin: "null",

@@ -14,6 +14,7 @@ import { TINY } from "./models.ts";
 import { benchVocabulary } from "./vocabulary.ts";
 
 const MAIN = fromFileUrl(new URL("../../main.ts", import.meta.url));
+const LOCK = `--lock=${fromFileUrl(new URL("../../deno.lock", import.meta.url))}`;
 /** About 125 million parameters with 32,000 tokens, for devices without the speed of a GPU. */
 const SHAPE: ModelShape = {
   ...DEFAULT_SHAPE,
@@ -34,7 +35,7 @@ interface Placed {
 
 async function shimmy(args: readonly string[]) {
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "--allow-all", MAIN, ...args],
+    args: ["run", LOCK, "--allow-all", MAIN, ...args],
     stdin: "null",
   }).output();
   const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);

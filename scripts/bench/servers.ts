@@ -37,6 +37,7 @@ const RIGHTS = ["ffi", "read", "write", "net", "env", "sys", "run"].map((name) =
   `--allow-${name}`
 );
 const MAIN = fromFileUrl(new URL("../../main.ts", import.meta.url));
+const LOCK = `--lock=${fromFileUrl(new URL("../../deno.lock", import.meta.url))}`;
 
 /**
  * Starts Shimmy's server.
@@ -177,6 +178,6 @@ function freePort(): number {
 
 function ours(program: string | null): [string, ...string[]] {
   return program === null
-    ? [Deno.execPath(), "run", V8_FLAGS, "--quiet", "--no-prompt", ...RIGHTS, MAIN]
+    ? [Deno.execPath(), "run", LOCK, V8_FLAGS, "--quiet", "--no-prompt", ...RIGHTS, MAIN]
     : [program];
 }

@@ -133,7 +133,7 @@ async function readImports(files: readonly string[]): Promise<Import[]> {
     const lines = files.map((file) => `import "${toFileUrl(join(ROOT, file)).href}";`);
     await Deno.writeTextFile(root, lines.join("\n"));
     const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-      args: ["info", "--json", "--config", join(ROOT, "deno.json"), root],
+      args: ["info", "--json", "--config", join(ROOT, "deno.test.json"), root],
       cwd: ROOT,
     }).output();
     if (!success) throw new Error(new TextDecoder().decode(stderr));

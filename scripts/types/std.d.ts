@@ -1,5 +1,5 @@
 // Declarations of the parts of @std that Shimmy uses. The packages come from npm as plain JavaScript
-// (see "imports" in deno.json), so their types stand here, under the names the code imports.
+// (see import_map.json), so their types stand here, under the names the code imports.
 
 declare module "@std/assert" {
   export class AssertionError extends Error {}

@@ -1,8 +1,8 @@
 /** A machine and a server on it, for tests of the real command line. */
-import { fromFileUrl, join } from "@std/path";
+import { join } from "@std/path";
 import { realLibraryFolder } from "../../ffi/testing.ts";
+import { LOCK, MAIN } from "../support/source.ts";
 
-const MAIN = fromFileUrl(new URL("../../main.ts", import.meta.url));
 /** Those of the task `shimmy`. */
 const RIGHTS = ["ffi", "read", "write", "net", "env", "sys", "run"].map((right) =>
   `--allow-${right}`
@@ -31,7 +31,7 @@ export class Machine implements AsyncDisposable {
   command(args: string[], env: Record<string, string> = {}, stdin: "piped" | "null" = "null") {
     return new Deno.Command(Deno.execPath(), {
       // One thread does not wait for others on a busy machine.
-      args: ["run", ...RIGHTS, MAIN, ...args, "--threads", "1"],
+      args: ["run", LOCK, ...RIGHTS, MAIN, ...args, "--threads", "1"],
       cwd: this.#home,
       clearEnv: true,
       env: {

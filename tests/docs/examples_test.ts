@@ -81,7 +81,12 @@ async function runProgram(
   server: TinyServer,
 ): Promise<string> {
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "--quiet", "--no-lock", "--no-prompt", ...permissions, "--ext=ts", "-"],
+    args: [
+      ...["run", "--quiet", "--config=deno.test.json", "--no-prompt"],
+      ...permissions,
+      "--ext=ts",
+      "-",
+    ],
     cwd: fromFileUrl(ROOT),
     stdin: "piped",
     stdout: "piped",

@@ -186,8 +186,12 @@ function hasScript(task: string): boolean {
 }
 
 Deno.test("no task and no import is named twice", async () => {
-  const text = await read("deno.json");
-  for (const section of ["tasks", "imports"]) {
+  const files = [["deno.json", "tasks"], ["import_map.json", "imports"], [
+    "deno.test.json",
+    "imports",
+  ]] as const;
+  for (const [file, section] of files) {
+    const text = await read(file);
     const [, body] = new RegExp(`"${section}": \\{([^}]*)`).exec(text)!;
     const keys = [...body!.matchAll(/^ {4}"([^"]+)":/gm)].map(([, key]) => key!);
     assert(keys.length > 5);

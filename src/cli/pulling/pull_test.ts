@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { fromFileUrl, join } from "@std/path";
+import { join } from "@std/path";
 import { halted, HubDouble, sendBytes, sha256 } from "../../../tests/doubles/hub.ts";
 import { entryDouble } from "../../../tests/doubles/pool.ts";
 import {
@@ -7,11 +7,11 @@ import {
   type EnvironmentDoubleOptions,
 } from "../../../tests/doubles/environment.ts";
 import { model } from "../../../tests/models/machine.ts";
+import { LOCK, MAIN } from "../../../tests/support/source.ts";
 import type { PullPlan } from "../../models/pull/mod.ts";
 import { main } from "../main.ts";
 import { PullProgress } from "./pull_progress.ts";
 
-const MAIN = fromFileUrl(new URL("../../../main.ts", import.meta.url));
 const BYTES = model(1) as Uint8Array<ArrayBuffer>;
 
 /** A machine that can pull `hf:o/r` and `ollama:tiny`. */
@@ -331,7 +331,7 @@ Deno.test("two processes that pull the same model at once download it once", asy
   const rights = ["read", "write", "net=127.0.0.1", "env", "sys"].map((one) => `--allow-${one}`);
   const runs = [1, 2].map(() =>
     new Deno.Command(Deno.execPath(), {
-      args: ["run", ...rights, MAIN, "pull", "hf:o/r"],
+      args: ["run", LOCK, ...rights, MAIN, "pull", "hf:o/r"],
       env,
       stdin: "null",
       stdout: "piped",

@@ -5,6 +5,7 @@ import { writeModel } from "../../../scripts/bench/gguf_writer.ts";
 import { QUICK_SHAPE } from "../../../scripts/bench/models.ts";
 import { benchVocabulary } from "../../../scripts/bench/vocabulary.ts";
 import { ENCODERS } from "../../../tests/models/encoders.ts";
+import { LOCK, MAIN } from "../../../tests/support/source.ts";
 import { DRAFT, PIRATE_LORA, TINY, TINY_F16, tinyOptions } from "../../../tests/support/engine.ts";
 import { ENGINE_COMMAND } from "../process/child_main.ts";
 import { loadEngine } from "../load_engine.ts";
@@ -19,8 +20,9 @@ const command = (name: string): ChildCommand => [
   Deno.execPath(),
   "run",
   "--quiet",
+  LOCK,
   ...RIGHTS,
-  fromFileUrl(new URL("../../../main.ts", import.meta.url)),
+  MAIN,
   name,
 ];
 

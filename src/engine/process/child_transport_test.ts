@@ -1,15 +1,22 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { delay } from "@std/async/delay";
-import { fromFileUrl } from "@std/path";
 import { ask, collect, question, tinyOptions } from "../../../tests/support/engine.ts";
+import { LOCK, MAIN } from "../../../tests/support/source.ts";
 import { ShimmyError } from "../../errors.ts";
 import type { ChildCommand } from "./child_transport.ts";
 import { loadEngine } from "../load_engine.ts";
 import type { Engine } from "../engine.ts";
 
-const MAIN = fromFileUrl(new URL("../../../main.ts", import.meta.url));
 const RIGHTS = ["--allow-ffi", "--allow-read", "--allow-env", "--allow-sys"];
-const COMMAND: ChildCommand = [Deno.execPath(), "run", "--quiet", ...RIGHTS, MAIN, "__engine"];
+const COMMAND: ChildCommand = [
+  Deno.execPath(),
+  "run",
+  "--quiet",
+  LOCK,
+  ...RIGHTS,
+  MAIN,
+  "__engine",
+];
 
 const STORY = question("Tell me a story about a fox.");
 

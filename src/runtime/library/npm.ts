@@ -1,17 +1,8 @@
 import { join } from "@std/path";
 import { locateLibrary } from "../../../ffi/library/locate.ts";
 import { messageOf, ShimmyError } from "../../errors.ts";
+import { type ImportPackage, importPackage } from "./npm_import.ts";
 import { NPM_VERSION, WITHOUT_DOWNLOAD } from "./release.ts";
-
-/** Exports of the packages. */
-interface BinariesModule {
-  getBinsDir(): { readonly binsDir: string; readonly packageVersion: string };
-}
-
-/** Imports a package. Tests pass a double. */
-export type ImportPackage = (specifier: string) => Promise<BinariesModule>;
-
-const importPackage: ImportPackage = (specifier) => import(specifier);
 
 /**
  * Imports an npm package of `@node-llama-cpp` and returns the folder of its libraries. Deno
@@ -24,7 +15,7 @@ const importPackage: ImportPackage = (specifier) => import(specifier);
  */
 export async function fetchPackage(
   name: string,
-  { load = importPackage, os = Deno.build.os }: {
+  { load = findOrImport, os = Deno.build.os }: {
     readonly load?: ImportPackage | undefined;
     readonly os?: typeof Deno.build.os;
   } = {},
@@ -54,6 +45,14 @@ export async function fetchPackage(
   return folder;
 }
 
+/** Takes the package from Deno's cache, without a child process, or imports it. */
+const findOrImport: ImportPackage = async (specifier) => {
+  const name = specifier.slice(specifier.indexOf("/") + 1, specifier.lastIndexOf("@"));
+  const binsDir = cachedBinaries(name);
+  if (binsDir === null) return await importPackage(specifier);
+  return { getBinsDir: () => ({ binsDir, packageVersion: NPM_VERSION }) };
+};
+
 /** Deno's cache folder, if the environment defines it. */
 function denoDirectory(env: (name: string) => string | undefined): string | null {
   const chosen = env("DENO_DIR");
@@ -71,6 +70,25 @@ function denoDirectory(env: (name: string) => string | undefined): string | null
   }
 }
 
+/** The folder `bins` of a package of `@node-llama-cpp` in Deno's cache, or `null`. */
+function cachedBinaries(
+  name: string,
+  env: (name: string) => string | undefined = Deno.env.get,
+): string | null {
+  const directory = denoDirectory(env);
+  if (directory === null) return null;
+  try {
+    // One folder per registry.
+    for (const { name: registry } of Deno.readDirSync(join(directory, "npm"))) {
+      const version = join(directory, "npm", registry, "@node-llama-cpp", name, NPM_VERSION);
+      if (existsSync(join(version, "bins", name))) return join(version, "bins");
+    }
+  } catch {
+    // Deno itself looks where the folder is missing or may not be read.
+  }
+  return null;
+}
+
 /**
  * True if Deno's cache has a package of `@node-llama-cpp`, so that importing it downloads nothing.
  */
@@ -78,18 +96,7 @@ export function isPackageCached(
   name: string,
   env: (name: string) => string | undefined = Deno.env.get,
 ): boolean {
-  const directory = denoDirectory(env);
-  if (directory === null) return false;
-  try {
-    // One folder per registry.
-    const registries = [...Deno.readDirSync(join(directory, "npm"))].map((entry) => entry.name);
-    return registries.some((registry) => {
-      const version = join(directory, "npm", registry, "@node-llama-cpp", name, NPM_VERSION);
-      return existsSync(join(version, "bins", name));
-    });
-  } catch {
-    return false;
-  }
+  return cachedBinaries(name, env) !== null;
 }
 
 function existsSync(path: string): boolean {

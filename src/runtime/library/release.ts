@@ -119,6 +119,26 @@ const PACKAGES: Readonly<Record<string, string>> = {
 };
 
 /**
+ * Digests of these packages, from npm's `dist.integrity`. A package that is not listed has no pinned
+ * digest: Deno compares the package with the digest of the registry.
+ */
+const PACKAGE_INTEGRITY: Readonly<Record<string, string>> = {
+  "linux-x64":
+    "sha512-5uCCDNqWCNfaAm8aR/Uzxbo4HBpKgNF91kCHPepKhgMgV2OAmatoefbOlMihsqCiH2Od35E/eUHQCFbfRBJuOg==",
+  "linux-x64-vulkan":
+    "sha512-bBxqU+JOcBu1nb5Qj2zcMci+JByT1E8EajHvYodyNfVIPkEhXh+/HMwR1/BT7xP08YK0hks+kM8fglER0P8JEg==",
+  "linux-x64-cuda":
+    "sha512-8rQCjyNNLZJUFit+YpjwlC4hwkKgOMIkB2wuycKBf8NU2O3ySKbiWZQ8aw9ku2nUTXjSnUIrE6KB88itduTBuA==",
+  "linux-arm64":
+    "sha512-W+7naKCXX9/eEjjFmRS8vvx91QyLXDbeFxexZc3bh/PtQABZgmRL3C0AtYYXn4YGTj/3Qor4lWZn2tpjZFPLdQ==",
+};
+
+/** The pinned digest of a package, or `null` where there is none. */
+export function packageIntegrity(name: string): string | null {
+  return Object.hasOwn(PACKAGE_INTEGRITY, name) ? PACKAGE_INTEGRITY[name] ?? null : null;
+}
+
+/**
  * Name of a build, for example `linux-x64-cuda`. The build for Apple silicon has both the CPU and
  * the Metal backend, so both variants share it.
  */

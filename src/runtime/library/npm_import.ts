@@ -1,0 +1,81 @@
+import { V8_FLAGS } from "../../own_command.ts";
+import { packageIntegrity } from "./release.ts";
+
+/** What the packages of `@node-llama-cpp` export. */
+export interface BinariesModule {
+  getBinsDir(): { readonly binsDir: string; readonly packageVersion: string };
+}
+
+/** Imports a package; tests put a double in its place. */
+export type ImportPackage = (specifier: string) => Promise<BinariesModule>;
+
+/**
+ * Imports a package in a child process. An import in this process would add the package to the lock
+ * file of the source tree, which lists what every machine needs, and Deno would print its own lines of
+ * progress. Where the child cannot be started, the package is imported here.
+ *
+ * @throws {Error} with the last line that Deno printed, where it cannot fetch the package
+ */
+export const importPackage: ImportPackage = async (specifier) =>
+  await mayStartChild() ? await importInChild(specifier) : await import(specifier);
+
+/** {@linkcode importPackage} in a child process with some variables of the environment changed. */
+export async function importInChild(
+  specifier: string,
+  env: Readonly<Record<string, string>> = {},
+): Promise<BinariesModule> {
+  const lock = await writeLock(specifier);
+  try {
+    const code = `import(${JSON.stringify(specifier)})` +
+      `.then((found) => console.log(JSON.stringify(found.getBinsDir())))`;
+    const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: [
+        ...["run", "--quiet", "--no-prompt", V8_FLAGS, "--allow-read"],
+        // A configuration with dependencies of its own would replace the digest in the lock file.
+        "--no-config",
+        lock === null ? "--no-lock" : `--lock=${lock}`,
+        `data:application/javascript,${encodeURIComponent(code)}`,
+      ],
+      env: { NO_COLOR: "1", ...env },
+      stdin: "null",
+    }).output();
+    const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes).trim();
+    if (!success) throw new Error(reasonIn(text(stderr)));
+    const found = JSON.parse(text(stdout));
+    return { getBinsDir: () => found };
+  } finally {
+    if (lock !== null) await Deno.remove(lock);
+  }
+}
+
+async function mayStartChild(): Promise<boolean> {
+  const rights = await Promise.all([
+    Deno.permissions.query({ name: "run", command: Deno.execPath() }),
+    Deno.permissions.query({ name: "write" }),
+  ]);
+  return rights.every(({ state }) => state === "granted");
+}
+
+/** A lock file with the digest of the package, or `null` where the digest is not known. */
+async function writeLock(specifier: string): Promise<string | null> {
+  const id = specifier.slice("npm:".length);
+  const [, name = ""] = /^@node-llama-cpp\/(.+)@/.exec(id) ?? [];
+  const integrity = packageIntegrity(name);
+  if (integrity === null) return null;
+  const path = await Deno.makeTempFile({ prefix: "shimmy-", suffix: ".lock" });
+  const version = id.slice(id.lastIndexOf("@") + 1);
+  const lock = {
+    version: "5",
+    specifiers: { [specifier]: version },
+    npm: { [id]: { integrity } },
+  };
+  await Deno.writeTextFile(path, JSON.stringify(lock));
+  return path;
+}
+
+/** What Deno says of a failed import, in one line and without its stack. */
+function reasonIn(stderr: string): string {
+  const [told = ""] = stderr.split(/^Stack backtrace:|^ +at /m);
+  return told.replace(/^error: (?:Uncaught \(in promise\) )?(?:\w*Error: )?/, "")
+    .split(/\n\s*(?:\d+: )?/).filter((line) => line !== "").join(": ");
+}
