@@ -1,13 +1,21 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { join } from "@std/path";
+import { join, toFileUrl } from "@std/path";
 import type { DeviceInfo } from "../../engine/protocol/mod.ts";
 import { ShimmyError } from "../../errors.ts";
 import { cacheFolder } from "../library/cache.ts";
-import { installFolder } from "../library/install.ts";
+import { describeFolder, installFolder, MANIFEST } from "../library/install.ts";
 import { chooseVariant, selectRuntime } from "./select.ts";
 import { type BackendReport, detectBackends, type DetectOptions } from "./backends.ts";
 import { THIS_SYSTEM } from "../library/system.ts";
-import { systemWith, type TemporaryFolder, temporaryFolder, writeLibraries } from "../testing.ts";
+import {
+  assetOf,
+  libraryArchive,
+  serve,
+  systemWith,
+  type TemporaryFolder,
+  temporaryFolder,
+  writeLibraries,
+} from "../testing.ts";
 import { BACKEND_NAMES, type Variant } from "../library/variant.ts";
 
 const PLATFORM = { os: "linux", arch: "x64" } as const;
@@ -174,6 +182,67 @@ Deno.test("the note of auto on the CPU has the reasons for the other backends", 
   const { options } = machine(cache, ["libvulkan.so.1"], {});
   const { note } = await selectRuntime("auto", options);
   assertStringIncludes(note ?? "", "Running on the CPU (Vulkan: no device: Vulkan found no GPU");
+});
+
+/** Selects on a machine with the Vulkan loader, and counts the downloads. */
+async function fetchesOf(
+  choice: "auto" | "vulkan",
+  { card, embedded = null }: { readonly card: boolean; readonly embedded?: URL | null },
+): Promise<{ readonly fetched: number; readonly variant: string; readonly note: string | null }> {
+  using cache = temporaryFolder();
+  await install(cache, "cpu");
+  const archive = await libraryArchive();
+  let fetched = 0;
+  await using server = serve(() => {
+    fetched++;
+    return new Response(archive);
+  });
+  const { options } = machine(cache, ["libvulkan.so.1"], {
+    vulkan: [device("vulkan", "gpu", "Vulkan0")],
+  });
+  const drivers = systemWith("libvulkan.so.1");
+  const { runtime, note } = await selectRuntime(choice, {
+    ...options,
+    embedded,
+    allowFetch: true,
+    releaseBase: server.base,
+    assets: [assetOf("llama.tar.gz", archive)],
+    system: {
+      ...drivers,
+      list: (folder) => card && folder === "/dev/dri" ? ["renderD128"] : drivers.list(folder),
+    },
+  });
+  return { fetched, variant: runtime.variant, note };
+}
+
+Deno.test("auto downloads a GPU library only with a graphics card", async () => {
+  assertEquals(await fetchesOf("auto", { card: true }), {
+    fetched: 1,
+    variant: "vulkan",
+    note: null,
+  });
+  const { fetched, variant, note } = await fetchesOf("auto", { card: false });
+  assertEquals([fetched, variant], [0, "cpu"]);
+  assertStringIncludes(note ?? "", "run `shimmy runtime install vulkan`");
+});
+
+Deno.test("an executable with built-in libraries downloads others only by name", async () => {
+  using folder = temporaryFolder();
+  const libraries = join(folder.path, "runtime");
+  writeLibraries(join(libraries, "cpu"));
+  await Deno.writeTextFile(
+    join(libraries, "cpu", MANIFEST),
+    JSON.stringify(await describeFolder(join(libraries, "cpu"), false)),
+  );
+  const embedded = new URL(`${toFileUrl(libraries).href}/`);
+  const { fetched, variant, note } = await fetchesOf("auto", { card: true, embedded });
+  assertEquals([fetched, variant], [0, "cpu"]);
+  assertStringIncludes(note ?? "", "run `shimmy runtime install vulkan`");
+  assertEquals(await fetchesOf("vulkan", { card: true, embedded }), {
+    fetched: 1,
+    variant: "vulkan",
+    note: null,
+  });
 });
 
 Deno.test("requesting the CPU starts no process and uses no device", async () => {

@@ -3,10 +3,14 @@ import {
   type BackendChoice,
   backendsIn,
   currentPlatform,
+  embeddedLibraries,
+  embedsLibraries,
   findRuntime,
+  hasGraphicsCard,
   isPublished,
   missingDriver,
   type Runtime,
+  type System,
   THIS_SYSTEM,
   type Variant,
   VARIANT_LABELS,
@@ -68,6 +72,17 @@ export interface Selection {
 const AUTO_FETCH_LIMIT = 200 * 1024 * 1024;
 
 /**
+ * Limits of what `auto` downloads for a GPU: nothing in an executable with built-in libraries, which
+ * must not need a network, and nothing without a graphics card.
+ */
+async function autoLimits(options: DetectOptions, system: System): Promise<Partial<DetectOptions>> {
+  const embedded = options.embedded === undefined ? embeddedLibraries() : options.embedded;
+  const allowFetch = options.allowFetch !== false && hasGraphicsCard(system) &&
+    !await embedsLibraries(embedded);
+  return { fetchLimit: options.fetchLimit ?? AUTO_FETCH_LIMIT, allowFetch };
+}
+
+/**
  * Finds the libraries for `--gpu-backend`. With `cpu`, and with `auto` on a machine without a GPU
  * driver, it starts no child process and downloads only the CPU libraries.
  *
@@ -86,9 +101,9 @@ export async function selectRuntime(
     (folder ? backendsIn(folder, system).has(variant) : isPublished(platform, variant));
   const candidates = (choice === "auto" ? VARIANTS.filter(isAvailable) : [choice])
     .filter((variant) => variant !== "cpu");
-  const fetchLimit = choice === "auto" ? AUTO_FETCH_LIMIT : undefined;
+  const limits = choice === "auto" ? await autoLimits(options, system) : {};
   for (const variant of candidates) {
-    const report = await detectBackend(variant, { fetchLimit, ...options });
+    const report = await detectBackend(variant, { ...options, ...limits });
     reports.push(report);
     if (report.usable) break;
   }

@@ -2,7 +2,7 @@ import { join } from "@std/path";
 import { ShimmyError } from "../../errors.ts";
 import { cacheFolder } from "./cache.ts";
 import { installFolder, isIntact, matchesManifest, readManifest } from "./install.ts";
-import type { Platform, Variant } from "./variant.ts";
+import { type Platform, type Variant, VARIANTS } from "./variant.ts";
 
 /**
  * Folder of the libraries in a compiled executable, or `null` in other programs. It has a folder
@@ -11,6 +11,15 @@ import type { Platform, Variant } from "./variant.ts";
 export function embeddedLibraries(): URL | null {
   // Workers have no main module, but only the main thread looks for libraries.
   return Deno.build.standalone && Deno.mainModule ? new URL("./runtime/", Deno.mainModule) : null;
+}
+
+/** True if the executable contains the libraries of any variant. */
+export async function embedsLibraries(libraries: URL | null): Promise<boolean> {
+  if (libraries === null) return false;
+  const manifests = await Promise.all(
+    VARIANTS.map((variant) => readManifest(new URL(`${variant}/`, libraries))),
+  );
+  return manifests.some((manifest) => manifest !== null);
 }
 
 /**

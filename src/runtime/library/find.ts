@@ -8,7 +8,7 @@ import { embeddedLibraries, unpackEmbedded } from "./embedded.ts";
 import { fetchPackage, isPackageCached } from "./npm.ts";
 import type { ImportPackage } from "./npm_import.ts";
 import { cacheDirectory } from "./paths.ts";
-import { type Asset, isPublished, npmPackage, releaseAssets } from "./release.ts";
+import { type Asset, buildName, isPublished, npmPackage, releaseAssets } from "./release.ts";
 import { CUDA_RUNTIME, hasSystemLibrary } from "./system.ts";
 import {
   currentPlatform,
@@ -16,6 +16,7 @@ import {
   platformName,
   type Variant,
   VARIANT_LABELS,
+  VARIANTS,
 } from "./variant.ts";
 
 /** Libraries that can be opened. */
@@ -91,8 +92,10 @@ export async function findRuntime(options: FindOptions): Promise<Runtime> {
   const cacheDir = resolve(options.cacheDir ?? cacheDirectory());
   const embedded = options.embedded === undefined ? embeddedLibraries() : options.embedded;
   if (embedded) {
-    const folder = await unpackEmbedded(embedded, platform, variant, cacheDir);
-    if (folder) return found("embedded", folder);
+    for (const held of variantsThatServe(variant, platform)) {
+      const folder = await unpackEmbedded(embedded, platform, held, cacheDir);
+      if (folder) return found("embedded", folder);
+    }
   }
   const cached = await findCached(cacheDir, platform, variant);
   if (cached) return found("cache", cached);
@@ -118,6 +121,15 @@ export async function findRuntime(options: FindOptions): Promise<Runtime> {
     base,
   });
   return found("archive", folder);
+}
+
+/** Variants whose libraries hold a variant's backend: all hold the CPU's, and some share a build. */
+function variantsThatServe(variant: Variant, platform: Platform): Variant[] {
+  const build = buildName(platform, variant);
+  const others = VARIANTS.filter((other) =>
+    other !== variant && (variant === "cpu" || buildName(platform, other) === build)
+  );
+  return [variant, ...others];
 }
 
 function userFolder(chosen: string): string {

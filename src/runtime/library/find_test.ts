@@ -30,8 +30,8 @@ function bare(cache: TemporaryFolder, options: Partial<FindOptions> = {}): FindO
   };
 }
 
-async function embed(root: string): Promise<URL> {
-  const folder = join(root, "cpu");
+async function embed(root: string, variant = "cpu"): Promise<URL> {
+  const folder = join(root, variant);
   writeLibraries(folder);
   const manifest = JSON.stringify(await describeFolder(folder, false));
   Deno.writeTextFileSync(join(folder, MANIFEST), manifest);
@@ -77,6 +77,26 @@ Deno.test("embedded libraries precede cached ones, cached ones precede a downloa
   assertEquals([cached.source, cached.version], ["cache", LLAMA_VERSION]);
   const embedded = await embed(join(cache.path, "embedded"));
   assertEquals((await findRuntime(bare(cache, { embedded }))).source, "embedded");
+});
+
+Deno.test("the CPU runs on an executable's libraries of any variant, a GPU only on its own", async () => {
+  using cache = temporaryFolder();
+  const embedded = await embed(join(cache.path, "embedded"), "vulkan");
+  const runtime = await findRuntime(bare(cache, { embedded }));
+  assertEquals([runtime.source, runtime.variant], ["embedded", "cpu"]);
+  await assertRejects(
+    () => findRuntime(bare(cache, { embedded, variant: "cuda" })),
+    ShimmyError,
+    "CUDA libraries",
+  );
+});
+
+Deno.test("Metal runs on the build for Apple's processors that is embedded for the CPU", async () => {
+  using cache = temporaryFolder();
+  const embedded = await embed(join(cache.path, "embedded"));
+  const platform = { os: "mac", arch: "arm64" } as const;
+  const runtime = await findRuntime(bare(cache, { embedded, platform, variant: "metal" }));
+  assertEquals([runtime.source, runtime.variant], ["embedded", "metal"]);
 });
 
 Deno.test("under Deno the npm package is imported after a progress event", async () => {

@@ -97,6 +97,18 @@ export function missingDriver(variant: Variant, system: System = THIS_SYSTEM): s
   return `${linux} not found: install ${provider}${where}`;
 }
 
+/**
+ * True if the machine probably has a graphics card, from the device files of its driver. Only Linux
+ * shows this without a load of the driver, and its Vulkan loader is often installed without a card.
+ */
+export function hasGraphicsCard(system: System = THIS_SYSTEM): boolean {
+  if (system.os !== "linux") return true;
+  // A device that the user selects may be one that computes on the CPU.
+  if (system.env("GGML_VK_VISIBLE_DEVICES")) return true;
+  return system.list("/dev").some((name) => /^(?:nvidia\d+|kfd|dxg)$/.test(name)) ||
+    system.list("/dev/dri").some((name) => name.startsWith("renderD"));
+}
+
 /** Backends in the user's folder, from the file names that ggml prescribes. */
 export function backendsIn(folder: string, system: System = THIS_SYSTEM): ReadonlySet<Variant> {
   const found = new Set<Variant>(["cpu"]);

@@ -2,6 +2,7 @@ import { assertEquals, assertStringIncludes } from "@std/assert";
 import {
   backendsIn,
   CUDA_RUNTIME,
+  hasGraphicsCard,
   hasSystemLibrary,
   missingDriver,
   type System,
@@ -64,4 +65,21 @@ Deno.test("a folder's backends are detected by ggml's file names", () => {
   assertEquals(folder("windows", "ggml-opencl.dll"), ["cpu", "opencl"]);
   assertEquals(folder("darwin", "libggml.dylib"), ["cpu", "metal"]);
   assertEquals(folder("linux", "libggml-cudart-notes.txt"), ["cpu"]);
+});
+
+Deno.test("a graphics card shows itself by its driver's device files, or by a choice by hand", () => {
+  const machine = (files: Record<string, readonly string[]>, env: Record<string, string> = {}) => ({
+    os: "linux" as const,
+    env: (name: string) => env[name],
+    list: (folder: string) => files[folder] ?? [],
+  });
+  assertEquals(
+    hasGraphicsCard(machine({ "/dev": ["null", "nvidiactl"], "/dev/dri": ["card0"] })),
+    false,
+  );
+  assertEquals(hasGraphicsCard(machine({ "/dev/dri": ["card0", "renderD128"] })), true);
+  assertEquals(hasGraphicsCard(machine({ "/dev": ["nvidia0"] })), true);
+  assertEquals(hasGraphicsCard(machine({ "/dev": ["dxg"] })), true);
+  assertEquals(hasGraphicsCard(machine({}, { GGML_VK_VISIBLE_DEVICES: "0" })), true);
+  assertEquals(hasGraphicsCard({ ...machine({}), os: "windows" }), true);
 });
