@@ -6,6 +6,7 @@
  */
 import { fromFileUrl, join } from "@std/path";
 import { encodeText } from "../src/assets/text_bytes.ts";
+import { messageOf } from "../src/errors.ts";
 import { withWorkingRequire } from "./require_shim.ts";
 
 const ROOT = fromFileUrl(new URL("..", import.meta.url));
@@ -81,4 +82,11 @@ export async function run(args: readonly string[], deno = Deno.execPath()): Prom
   if (!success) throw new Error(`deno ${args[0]} ended with status ${code}`);
 }
 
-if (import.meta.main) await bundle();
+if (import.meta.main) {
+  try {
+    await bundle();
+  } catch (error) {
+    console.error(messageOf(error));
+    Deno.exit(1);
+  }
+}

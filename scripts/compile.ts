@@ -8,6 +8,7 @@
  */
 import { fromFileUrl, join } from "@std/path";
 import { parseArgs } from "node:util";
+import { explain } from "../src/cli/output/mod.ts";
 import { V8_FLAGS } from "../src/own_command.ts";
 import { npmPackage } from "../src/runtime/library/release.ts";
 import {
@@ -16,7 +17,8 @@ import {
   type Variant,
   VARIANTS,
 } from "../src/runtime/library/variant.ts";
-import { BUNDLE, bundle, run } from "./bundle.ts";
+import { BUNDLE, bundle } from "./bundle.ts";
+import { compileFailure } from "./compile_failure.ts";
 import { layOutPackage } from "./libraries.ts";
 
 const DIST = fromFileUrl(new URL("../dist", import.meta.url));
@@ -79,7 +81,7 @@ async function compile({ target, withRuntime, deno }: CompileOptions): Promise<v
   const platform = target ? TARGETS[target] as Platform : currentPlatform();
   const included = withRuntime ? await layOutRuntime(platform, withRuntime) : null;
   const output = join(DIST, platform.os === "win" ? "shimmy.exe" : "shimmy");
-  await run([
+  await runCompiler([
     "compile",
     "--quiet",
     "--no-check",
@@ -98,4 +100,26 @@ async function compile({ target, withRuntime, deno }: CompileOptions): Promise<v
   console.error(`${output}: ${Math.round(size / 1e6)} MB`);
 }
 
-if (import.meta.main) await compile(readOptions(Deno.args));
+/** Runs `deno compile`. @throws {Error} with one sentence where it fails */
+async function runCompiler(args: readonly string[], deno: string): Promise<void> {
+  const { success, stderr } = await new Deno.Command(deno, {
+    args: [...args],
+    env: { NO_COLOR: "1" },
+    stdout: "inherit",
+    stderr: "piped",
+  }).output();
+  if (!success) {
+    const printed = new TextDecoder().decode(stderr);
+    throw new Error(compileFailure(printed, Deno.env.get("DENORT_BIN")));
+  }
+  await Deno.stderr.write(stderr);
+}
+
+if (import.meta.main) {
+  try {
+    await compile(readOptions(Deno.args));
+  } catch (error) {
+    console.error(explain(error, false));
+    Deno.exit(1);
+  }
+}

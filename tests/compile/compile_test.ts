@@ -15,6 +15,7 @@ const EXECUTABLE = join(ROOT, "dist", "shimmy");
 
 const QUESTION = "What is the capital of France?";
 const ANSWER = "The capital of France is Paris.";
+const NOTE = "No model was found; the built-in shimmy-tiny answers";
 
 const here = Deno.build.os === "linux" && Deno.build.arch === "x86_64";
 
@@ -101,8 +102,9 @@ Deno.test({
     const offline = bare(home, [first, ...others]);
 
     const ask = ["generate", "--prompt", QUESTION, "--temperature", "0"];
+    // Nothing is said of libraries that are not built in, nor are they fetched.
     const answered = ({ code, stdout, stderr }: Outcome) =>
-      assertEquals([code, stdout.trim()], [0, ANSWER], stderr);
+      assertEquals([code, stdout.trim(), stderr.trim()], [0, ANSWER, NOTE]);
     // Two that start at once unpack the libraries at once.
     (await Promise.all([run(offline, ask), run(offline, ask)])).forEach(answered);
 
@@ -126,4 +128,22 @@ Deno.test({
     assertEquals(await generate(server.base, QUESTION), ANSWER);
     assertEquals(await server.stop(), 0);
   },
+});
+
+Deno.test("without network, compiling ends with one sentence that names DENORT_BIN", async () => {
+  const nowhere = "http://127.0.0.1:9";
+  const { code, stderr } = await new Deno.Command(Deno.execPath(), {
+    // A target whose runtime nobody here has in the cache.
+    args: ["task", "--quiet", "compile", "--target=aarch64-pc-windows-msvc"],
+    cwd: ROOT,
+    env: { HTTPS_PROXY: nowhere, HTTP_PROXY: nowhere, DENORT_BIN: "", NO_COLOR: "1" },
+    stdin: "null",
+    stdout: "null",
+    stderr: "piped",
+  }).output();
+  const lines = new TextDecoder().decode(stderr).trim().split("\n");
+  assertEquals(code, 1);
+  assertStringIncludes(lines.at(-1)!, "Cannot fetch denort-aarch64-pc-windows-msvc");
+  assertStringIncludes(lines.at(-1)!, "set DENORT_BIN to the path of a denort");
+  assertEquals(lines.filter((line) => !line.startsWith("dist/shimmy.js")).length, 1);
 });
