@@ -107,7 +107,7 @@ export async function main(args: readonly string[], environment: Environment): P
     if (error instanceof OutputClosed) return EXIT.ok;
     environment.output.progress(null);
     if (error instanceof ShimmyError && error.kind === "cancelled") return EXIT.interrupted;
-    environment.output.note(`shimmy: ${explain(error, verbose)}`);
+    environment.output.alert(`shimmy: ${explain(error, verbose)}`);
     return error instanceof UsageError ? EXIT.usage : EXIT.failure;
   }
 }
@@ -119,7 +119,7 @@ async function dispatch(
   const { output } = environment;
   const summaries = Object.entries(COMMANDS).map(([name, { summary }]) => [name, summary] as const);
   if (name === undefined) {
-    output.note(overview(summaries, false));
+    output.alert(overview(summaries, false));
     return EXIT.usage;
   }
   if (name === "help" && rest[0] !== undefined && !rest[0].startsWith("-")) {
@@ -174,8 +174,10 @@ async function runCommand(
   const places = { named: parsed.values.config, env, cwd: Deno.cwd(), os: Deno.build.os };
   const reload = async () => parseWith(await findConfig(places));
   const { positionals: operands } = parsed;
+  const call = await reload();
+  if (call.globals.quiet) environment.output.silence();
   return await command.run(
-    { ...await reload(), operands, reload, configPaths: configPaths(places) },
+    { ...call, operands, reload, configPaths: configPaths(places) },
     environment,
   );
 }

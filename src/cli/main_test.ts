@@ -473,6 +473,22 @@ Deno.test("discover reports directories and files that are no models", async () 
   assertEquals(Object.keys(json), ["models", "skipped", "places"]);
 });
 
+Deno.test("--quiet leaves out notes and progress, but neither errors nor what was asked for", async () => {
+  const discovery = {
+    skipped: [{ path: "/m/bad.gguf", reason: "not a GGUF file", kind: "broken" as const }],
+  };
+  const environment = new EnvironmentDouble({ discovery, terminal: true });
+  assertEquals(await main(["discover", "--quiet"], environment), 0);
+  assertEquals([environment.notes, environment.output.showsProgress], [[], false]);
+  assertEquals(await main(["show", "absent", "--quiet"], environment), 1);
+  assertMatch(environment.notes.join("\n"), /^shimmy: .*absent.*$/);
+
+  const chat = new EnvironmentDouble({ lines: ["/help", "/exit"], terminal: true });
+  assertEquals(await main(["chat", "--quiet"], chat), 0);
+  assertEquals(chat.notes.length, 1);
+  assertStringIncludes(chat.notes[0]!, "/system");
+});
+
 Deno.test("probe loads, decodes one token and reports", async () => {
   const { status, environment } = await shimmy(["probe", "m", "--json"]);
   assertEquals(status, 0);

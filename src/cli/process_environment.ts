@@ -28,10 +28,19 @@ export function processEnvironment(): Environment {
 
 class ProcessOutput implements Output {
   readonly isTerminal = Deno.stdout.isTerminal();
-  readonly showsProgress = Deno.stderr.isTerminal();
   readonly #encoder = new TextEncoder();
   #progressShown = false;
   #progressTime = -Infinity;
+  #silent = false;
+
+  get showsProgress(): boolean {
+    return !this.#silent && Deno.stderr.isTerminal();
+  }
+
+  silence(): void {
+    this.progress(null);
+    this.#silent = true;
+  }
 
   async write(text: string): Promise<void> {
     this.progress(null);
@@ -49,6 +58,10 @@ class ProcessOutput implements Output {
   }
 
   note(line: string): void {
+    if (!this.#silent) this.alert(line);
+  }
+
+  alert(line: string): void {
     this.progress(null);
     this.#writeNote(`${printableLines(line)}\n`);
   }

@@ -18,6 +18,16 @@ Deno.test("generate uses the built-in model without another one, and says so", a
   assertEquals(code, 0);
 });
 
+Deno.test("with --quiet, stderr has errors alone", async () => {
+  await using machine = await Machine.start();
+  const args = ["--prompt", "What is the capital of France?", "--temperature", "0", "--quiet"];
+  const answer = await machine.run(["generate", ...args]);
+  assertEquals(answer, { code: 0, stdout: "The capital of France is Paris.\n", stderr: "" });
+  const failed = await machine.run(["generate", "absent", ...args]);
+  assertEquals(failed.code, 1);
+  assertMatch(failed.stderr, /^shimmy: .*absent.*\n$/);
+});
+
 Deno.test("generate reads the prompt from stdin, and a seed gives the same text again", async () => {
   await using machine = await Machine.start();
   const args = ["generate", "shimmy-tiny", "--prompt", "-", "--seed", "5", "--temperature", "1.2"];

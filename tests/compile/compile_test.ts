@@ -15,7 +15,7 @@ const EXECUTABLE = join(ROOT, "dist", "shimmy");
 
 const QUESTION = "What is the capital of France?";
 const ANSWER = "The capital of France is Paris.";
-const NOTE = "No model was found; the built-in shimmy-tiny answers";
+const NOTE = "No model was found; using the built-in model shimmy-tiny";
 
 const here = Deno.build.os === "linux" && Deno.build.arch === "x86_64";
 

@@ -92,6 +92,7 @@ const OTHERS_OPTIONS = [
   ...["tag", "detach", "wait", "profile", "rm", "repo", "now", "unit", "follow"],
   ...["check", "ignore-missing"],
   "help",
+  "lock",
   "help-all",
   "max-semi-space-size",
   "reload",

@@ -25,7 +25,7 @@ export interface EnvironmentDoubleOptions {
 export class EnvironmentDouble implements Environment {
   /** Text on stdout. */
   out = "";
-  /** Lines on stderr. */
+  /** Lines on stderr: notes and alerts. */
   readonly notes: string[] = [];
   /** Visible progress lines. */
   readonly progress: string[] = [];
@@ -35,7 +35,12 @@ export class EnvironmentDouble implements Environment {
   readonly engine: EngineDouble;
   readonly #options: EnvironmentDoubleOptions;
   readonly #lines: string[];
+<<<<<<< HEAD
   readonly #handlers = new Set<(signal: InterruptSignal) => void>();
+=======
+  readonly #handlers = new Set<() => void>();
+  #isSilent = false;
+>>>>>>> a7b9805 (Add --quiet, and say why the CPU is used at serve and in gpu-info only)
 
   constructor(options: EnvironmentDoubleOptions = {}) {
     this.#options = options;
@@ -52,7 +57,14 @@ export class EnvironmentDouble implements Environment {
     },
     print: (line: string) => this.output.write(`${line}\n`),
     note: (line: string) => {
+      if (!this.#isSilent) this.notes.push(line);
+    },
+    alert: (line: string) => {
       this.notes.push(line);
+    },
+    silence: () => {
+      this.#isSilent = true;
+      this.output.showsProgress = false;
     },
     progress: (line: string | null) => {
       if (this.output.showsProgress && line !== null) this.progress.push(line);

@@ -117,7 +117,7 @@ class Chat {
     this.#interrupts.onIdle(() => {
       this.#idleInterrupts++;
       if (this.#idleInterrupts > 1) interrupted.resolve(INTERRUPTED);
-      else this.#environment.output.note("\nPress Ctrl-C again, or type /exit, to quit.");
+      else this.#environment.output.alert("\nPress Ctrl-C again, or type /exit, to quit.");
     });
     for (;;) {
       const line = await Promise.race([this.#readMessage(), interrupted.promise]);
@@ -149,11 +149,11 @@ class Chat {
   #runCommand(line: string): void {
     const { output } = this.#environment;
     const [word, ...rest] = line.split(" ");
-    if (word === "/help") output.note(HELP);
+    if (word === "/help") output.alert(HELP);
     else if (word === "/clear") {
       this.#messages = this.#messages.filter((message) => message.role === "system");
     } else if (word === "/system") this.#reset(rest.join(" ") || null);
-    else output.note(`Unknown command ${word}; /help shows all commands.`);
+    else output.alert(`Unknown command ${word}; /help shows all commands.`);
   }
 
   async #answer(question: string): Promise<void> {
@@ -166,7 +166,7 @@ class Chat {
     } catch (error) {
       // A failed engine ends the chat; an invalid request, such as a too long message, does not.
       if (!(error instanceof ShimmyError) || error.kind === "backend") throw error;
-      output.note(messageOf(error));
+      output.alert(messageOf(error));
       this.#messages.pop();
     }
   }

@@ -36,7 +36,7 @@ export default command({
         ? chooseVariant("auto", reports)
         : { variant: asked.value.runtime.variant, note: asked.value.note };
       if (values.json) await output.print(JSON.stringify(json(reports, variant, note)));
-      else await output.print(`${show(reports)}\n\nChosen: ${variant}`);
+      else await output.print(`${show(reports)}\n\nChosen: ${variant}${note ? `\n${note}` : ""}`);
       return EXIT.ok;
     }),
 });

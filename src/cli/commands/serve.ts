@@ -48,7 +48,7 @@ export default command({
   run: async ({ values, globals, config, configPaths, reload }, environment) => {
     const { output, env } = environment;
     const address = resolveAddress(parseAddress(values.bind, values.port));
-    const log = createLog(env("SHIMMY_LOG"), globals.verbose, (line) => output.note(line));
+    const log = createLog(env("SHIMMY_LOG"), globals.verbose, output);
     const apiKey = await apiKeyFor(address, values, environment);
     let interruptedBy: InterruptSignal | undefined;
     using _ = environment.onInterrupt((signal) => interruptedBy ??= signal);

@@ -16,14 +16,18 @@ export interface Output {
   write(text: string): Promise<void>;
   /** Writes a line to stdout. */
   print(line: string): Promise<void>;
-  /** Writes a line to stderr. */
+  /** Writes a line to stderr, unless `--quiet` is given. */
   note(line: string): void;
+  /** Writes a line to stderr in any case: an error, a warning, a question, an answer to `/help`. */
+  alert(line: string): void;
   /** Shows a line on a terminal's stderr until the next line replaces it; `null` removes it. */
   progress(line: string | null): void;
   /** Whether stdout is a terminal. */
   readonly isTerminal: boolean;
-  /** Whether progress lines are visible: stderr is a terminal. */
+  /** Whether progress lines are visible: stderr is a terminal, and `--quiet` is not given. */
   readonly showsProgress: boolean;
+  /** Leaves out notes and progress from now on. */
+  silence(): void;
 }
 
 /** Standard input of a command. */

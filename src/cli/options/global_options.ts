@@ -84,6 +84,7 @@ export const GLOBAL_OPTIONS = {
     env: "SHIMMY_CONFIG",
     help: "configuration file; default: shimmy.json here or in the user's configuration folder",
   }),
+  "quiet": flag({ help: "print no notes and no progress; errors and warnings remain" }),
   "verbose": flag({ help: "show causes of errors and native logs" }),
 } as const;
 

@@ -61,7 +61,7 @@ export async function confirm(
 ): Promise<boolean | null> {
   if (yes) return true;
   if (isStdinUsed || !input.isTerminal) return null;
-  output.note(`${question} [y/N]`);
+  output.alert(`${question} [y/N]`);
   return /^\s*y(?:es)?\s*$/i.test(await input.line() ?? "");
 }
 

@@ -1,4 +1,5 @@
 import type { AccessRecord } from "../../server/mod.ts";
+import type { Output } from "../environment/mod.ts";
 import { UsageError } from "../options/mod.ts";
 
 const LEVELS = ["error", "warn", "info", "debug"] as const;
@@ -13,13 +14,13 @@ export type Log = Readonly<Record<Level, (message: string, fields?: Fields) => v
  * Creates the log that `SHIMMY_LOG` selects: a level, and `json` for one object per line, as in
  * `debug,json`. Lines of the level `debug` begin with the time.
  *
- * @param note Receives each line.
+ * @param output Receives errors and warnings as alerts, and all other lines as notes.
  * @throws {UsageError} for an unknown word.
  */
 export function createLog(
   setting: string | undefined,
   verbose: boolean,
-  note: (line: string) => void,
+  output: Pick<Output, "note" | "alert">,
 ): Log {
   const words = (setting ?? "").split(/[\s,]+/).filter((word) => word !== "");
   const unknown = words.find((word) => word !== "json" && !LEVELS.some((level) => level === word));
@@ -32,10 +33,15 @@ export function createLog(
   const shown = LEVELS.indexOf(verbose ? "debug" : chosen);
   const isDebug = LEVELS[shown] === "debug";
   const format = words.includes("json") ? jsonLine : isDebug ? timedLine : textLine;
-  const at = (level: Level): Log[Level] =>
-    LEVELS.indexOf(level) > shown
-      ? () => {}
-      : (message, fields = {}) => note(format(level, message, fields));
+  const at = (level: Level): Log[Level] => {
+    if (LEVELS.indexOf(level) > shown) return () => {};
+    const isAlert = level === "error" || level === "warn";
+    return (message, fields = {}) => {
+      const line = format(level, message, fields);
+      if (isAlert) output.alert(line);
+      else output.note(line);
+    };
+  };
   return { error: at("error"), warn: at("warn"), info: at("info"), debug: at("debug") };
 }
 

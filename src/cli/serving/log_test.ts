@@ -2,9 +2,15 @@ import { assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { createLog, logAccess } from "./log.ts";
 import { UsageError } from "../options/options.ts";
 
+/** Collects alerts and notes. */
+function outputTo(lines: string[]) {
+  const push = (line: string) => void lines.push(line);
+  return { note: push, alert: push };
+}
+
 function linesOf(setting: string | undefined, verbose = false): string[] {
   const lines: string[] = [];
-  const log = createLog(setting, verbose, (line) => lines.push(line));
+  const log = createLog(setting, verbose, outputTo(lines));
   log.error("broke", { request: "r1" });
   log.warn("odd");
   log.info("came");
@@ -17,6 +23,18 @@ Deno.test("a level shows its own messages and more severe ones", () => {
   assertEquals(linesOf("warn"), ['error: broke request="r1"', "warn: odd"]);
   assertEquals(linesOf(undefined), ['error: broke request="r1"', "warn: odd", "came"]);
   assertEquals(linesOf("debug").length, 4);
+});
+
+Deno.test("errors and warnings are alerts; all other lines are notes, which --quiet leaves out", () => {
+  const [notes, alerts]: [string[], string[]] = [[], []];
+  const log = createLog(undefined, false, {
+    note: (line) => notes.push(line),
+    alert: (line) => alerts.push(line),
+  });
+  log.error("broke");
+  log.warn("odd");
+  log.info("came");
+  assertEquals([notes, alerts], [["came"], ["error: broke", "warn: odd"]]);
 });
 
 Deno.test("verbose shows all levels", () => {
@@ -52,7 +70,7 @@ Deno.test("the level debug adds the time and the requests", () => {
   };
   for (const [setting, expected] of [["debug", 1], ["info", 0], ["debug,json", 1]] as const) {
     const lines: string[] = [];
-    logAccess(createLog(setting, false, (line) => lines.push(line)), record);
+    logAccess(createLog(setting, false, outputTo(lines)), record);
     assertEquals(lines.length, expected);
     if (setting === "debug") {
       assertMatch(

@@ -20,7 +20,7 @@ const FIXED = [
   "in-process",
   "insecure",
 ] as const satisfies readonly (keyof ServeValues)[];
-const FIXED_GLOBALS = ["gpu-backend", "lora", "verbose"] as const;
+const FIXED_GLOBALS = ["gpu-backend", "lora", "quiet", "verbose"] as const;
 
 /** The residency limits of the options. */
 export function residencyLimits(values: ServeValues): ResidencyLimits {

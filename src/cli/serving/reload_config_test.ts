@@ -27,7 +27,8 @@ async function follow({ begins = "{}" }: { begins?: string | null } = {}) {
   };
   const environment = new EnvironmentDouble({ models: [entryDouble("m")] });
   const lines: string[] = [];
-  const log = createLog(undefined, false, (line) => lines.push(line));
+  const push = (line: string) => void lines.push(line);
+  const log = createLog(undefined, false, { note: push, alert: push });
   const called = async () => {
     const config = await findConfig(places);
     const options = { ...GLOBAL_OPTIONS, ...SERVE_OPTIONS };

@@ -50,7 +50,6 @@ class RegistrySession implements ModelSession {
   readonly #environment: Environment;
   readonly #notify: (line: string) => void;
   readonly #closing = new AbortController();
-  readonly #notified = new Set<string>();
   #selection: Promise<Selection> | null = null;
   /** Plans of models that the memory admission has accepted and that are not loaded yet. */
   readonly #plans = new WeakMap<ModelEntry, LoadPlan>();
@@ -101,7 +100,8 @@ class RegistrySession implements ModelSession {
 
   async prepareLibrary(): Promise<void> {
     const { runtime, devices, note } = await this.#select();
-    if (note !== null && this.#notified.has(note)) return;
+    // With --verbose the note is there already.
+    if (note !== null && this.#request.globals.verbose) return;
     const on = devices.length === 0 ? "the CPU" : `${runtime.variant}: ${devices.join(", ")}`;
     this.#notify(note ?? `Running on ${on}`);
   }
@@ -255,12 +255,8 @@ class RegistrySession implements ModelSession {
       onProgress: downloadProgress(this.#environment, this.#notify),
       signal: this.#closing.signal,
     });
-    // Without a driver the CPU is expected. A driver that fails is reported before the model runs.
-    if (selection.note !== null && selection.reports.length > 0) {
-      this.#notified.add(selection.note);
-      this.#notify(selection.note);
-    }
     if (this.#request.globals.verbose) {
+      if (selection.note !== null) this.#notify(selection.note);
       this.#notify(`libllama: ${selection.runtime.folder} (${selection.runtime.source})`);
     }
     return selection;
