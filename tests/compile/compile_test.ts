@@ -66,12 +66,22 @@ async function pair(): Promise<{ readonly deno: string; readonly runtime: string
   return { deno, runtime };
 }
 
-/** The executable in an empty home, where no proxy leads anywhere. */
+/**
+ * The executable in an empty home, where no proxy leads anywhere. The machine seems to have a Vulkan
+ * driver and a device, for which another program would fetch libraries.
+ */
 function bare(home: string, command: Program["command"]): Program {
   const nowhere = "http://127.0.0.1:9";
   return {
     command,
-    env: { HOME: home, PATH: "/usr/bin:/bin", HTTPS_PROXY: nowhere, HTTP_PROXY: nowhere },
+    env: {
+      HOME: home,
+      PATH: "/usr/bin:/bin",
+      HTTPS_PROXY: nowhere,
+      HTTP_PROXY: nowhere,
+      LD_LIBRARY_PATH: join(home, "lib"),
+      GGML_VK_VISIBLE_DEVICES: "0",
+    },
     cwd: home,
   };
 }
@@ -98,6 +108,8 @@ Deno.test({
 
     const home = await Deno.makeTempDir({ prefix: "shimmy-home-" });
     await using _home = { [Symbol.asyncDispose]: () => Deno.remove(home, { recursive: true }) };
+    await Deno.mkdir(join(home, "lib"));
+    await Deno.writeTextFile(join(home, "lib", "libvulkan.so.1"), "");
     const [first = EXECUTABLE, ...others] = [...await withoutNetwork(), EXECUTABLE];
     const offline = bare(home, [first, ...others]);
 
@@ -132,11 +144,13 @@ Deno.test({
 
 Deno.test("without network, compiling ends with one sentence that names DENORT_BIN", async () => {
   const nowhere = "http://127.0.0.1:9";
+  const { DENORT_BIN: _, ...inherited } = Deno.env.toObject();
   const { code, stderr } = await new Deno.Command(Deno.execPath(), {
     // A target whose runtime nobody here has in the cache.
     args: ["task", "--quiet", "compile", "--target=aarch64-pc-windows-msvc"],
     cwd: ROOT,
-    env: { HTTPS_PROXY: nowhere, HTTP_PROXY: nowhere, DENORT_BIN: "", NO_COLOR: "1" },
+    clearEnv: true,
+    env: { ...inherited, HTTPS_PROXY: nowhere, HTTP_PROXY: nowhere, NO_COLOR: "1" },
     stdin: "null",
     stdout: "null",
     stderr: "piped",
