@@ -69,6 +69,8 @@ async function openSession(options: LoadModelOptions, parallel: number): Promise
     env,
     output: {
       note,
+      alert: note,
+      silence: () => {},
       progress: () => {},
       isTerminal: false,
       showsProgress: false,

@@ -35,12 +35,8 @@ export class EnvironmentDouble implements Environment {
   readonly engine: EngineDouble;
   readonly #options: EnvironmentDoubleOptions;
   readonly #lines: string[];
-<<<<<<< HEAD
   readonly #handlers = new Set<(signal: InterruptSignal) => void>();
-=======
-  readonly #handlers = new Set<() => void>();
   #isSilent = false;
->>>>>>> a7b9805 (Add --quiet, and say why the CPU is used at serve and in gpu-info only)
 
   constructor(options: EnvironmentDoubleOptions = {}) {
     this.#options = options;
