@@ -28,4 +28,4 @@ export {
   shardName,
 } from "./names.ts";
 export { embeddingJson, placementJson } from "./placement_json.ts";
-export { gatherShards, shardSet } from "./shards.ts";
+export { groupShards, shardSet } from "./shards.ts";

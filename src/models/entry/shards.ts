@@ -3,7 +3,7 @@ import type { SkippedFile } from "./entry.ts";
 import { shardName } from "./names.ts";
 
 /** Files grouped into models. */
-export interface Gathered {
+export interface ShardGroups {
   /** One list of paths per model, shards in order. */
   readonly models: readonly (readonly string[])[];
   /** Shard sets with a missing shard. */
@@ -14,7 +14,7 @@ export interface Gathered {
  * Groups shards into models. A set with a missing shard is skipped; the reason names the missing
  * shard.
  */
-export function gatherShards(paths: readonly string[]): Gathered {
+export function groupShards(paths: readonly string[]): ShardGroups {
   const models: (readonly string[])[] = [];
   const skipped: SkippedFile[] = [];
   const present = new Set(paths);

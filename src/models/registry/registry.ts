@@ -4,8 +4,8 @@ import type { Engine } from "../../engine/mod.ts";
 import type { LoadPlan } from "../../engine/planning/mod.ts";
 import type { Log } from "../memory/mod.ts";
 import type { Clock } from "./clock.ts";
-import { type ModelConfig, withConfig } from "./configured.ts";
-import { withRequestDefaults } from "./defaults.ts";
+import { type ModelConfig, withConfig } from "./apply_config.ts";
+import { withRequestDefaults } from "./sampling_defaults.ts";
 import { candidateOf, describe, isModel } from "../discovery/mod.ts";
 import {
   adapterName,

@@ -1,5 +1,5 @@
 import { basename, dirname, join, resolve } from "@std/path";
-import { gatherShards, modelName, type SourceKind } from "../../entry/mod.ts";
+import { groupShards, modelName, type SourceKind } from "../../entry/mod.ts";
 import {
   type Candidate,
   folderExists,
@@ -18,11 +18,11 @@ export function folderSource(path: string, kind: SourceKind, depth = MAX_DEPTH):
 export async function scanFolder(path: string, depth = MAX_DEPTH): Promise<ScanResult> {
   if (!await folderExists(path)) return MISSING_SOURCE;
   const { files, skipped } = await walk(path, depth);
-  const gathered = gatherShards(files);
+  const groups = groupShards(files);
   return {
     exists: true,
-    candidates: gathered.models.map((paths) => candidateOf(paths)),
-    skipped: [...skipped, ...gathered.skipped],
+    candidates: groups.models.map((paths) => candidateOf(paths)),
+    skipped: [...skipped, ...groups.skipped],
   };
 }
 

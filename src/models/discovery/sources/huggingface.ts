@@ -1,5 +1,5 @@
 import { join } from "@std/path";
-import { gatherShards, type SkippedFile } from "../../entry/mod.ts";
+import { groupShards, type SkippedFile } from "../../entry/mod.ts";
 import { candidateOf } from "./folder.ts";
 import {
   type Candidate,
@@ -42,9 +42,9 @@ async function scan(path: string): Promise<ScanResult> {
     const repository = join(path, folder);
     for (const revision of await revisions(repository)) {
       const { files, ...walked } = await walk(join(repository, "snapshots", revision));
-      const gathered = gatherShards(files);
-      skipped.push(...walked.skipped, ...gathered.skipped);
-      candidates.push(...gathered.models.map((paths) => candidateOf(paths, match[1])));
+      const groups = groupShards(files);
+      skipped.push(...walked.skipped, ...groups.skipped);
+      candidates.push(...groups.models.map((paths) => candidateOf(paths, match[1])));
     }
   }
   return { exists: true, candidates, skipped };

@@ -1,7 +1,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { fromFileUrl, resolve } from "@std/path";
 import { entryDouble } from "../../../tests/doubles/pool.ts";
-import { type ConfiguredModel, type ModelConfig, withConfig } from "./configured.ts";
+import { type ConfiguredModel, type ModelConfig, withConfig } from "./apply_config.ts";
 import type { ModelEntry } from "../entry/entry.ts";
 
 const TINY = fromFileUrl(new URL("../../assets/tiny/shimmy-tiny.gguf", import.meta.url));

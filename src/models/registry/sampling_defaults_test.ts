@@ -1,7 +1,7 @@
 import { assertEquals, assertStrictEquals } from "@std/assert";
 import { EngineDouble } from "../../../tests/doubles/engine.ts";
 import type { SequenceRequest } from "../../engine/protocol/mod.ts";
-import { withRequestDefaults } from "./defaults.ts";
+import { withRequestDefaults } from "./sampling_defaults.ts";
 
 const REQUEST: SequenceRequest = {
   prompt: [{ text: "Hi", special: true }],
