@@ -283,6 +283,19 @@ Deno.test("a prompt may be an argument, an option or standard input", async () =
   );
 });
 
+Deno.test("commands for one model take it from -m too", async () => {
+  for (const command of ["probe", "plan"]) {
+    assertEquals((await shimmy([command, "-m", "m"])).environment.requests[0]?.named, "m");
+  }
+  assertEquals(
+    await failure(["plan", "a", "-m", "b"], 2),
+    "shimmy: plan: two models are named, 'a' and 'b'",
+  );
+  const args = ["bench", "-m", "m", "-p", "8", "-n", "4", "--runs", "1", "--json"];
+  const report = JSON.parse((await shimmy(args)).environment.out);
+  assertEquals([report.prompt_tokens, report.completion_tokens], [8, 4]);
+});
+
 Deno.test("an empty prompt is a usage error", async () => {
   const message = "the prompt is empty; give it as an argument, with --prompt or on standard input";
   for (const args of [["--prompt", ""], ["m", ""], ["--prompt", "-"], [], ["--prompt", " \n"]]) {

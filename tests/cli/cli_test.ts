@@ -189,14 +189,14 @@ Deno.test("serve's options and environment reach the server", async () => {
   });
   assertEquals(answer.headers.get("access-control-allow-origin"), "https://page.test");
   assertEquals((await answer.json()).response, "Arr! The capital of France is Paris.");
-  server.kill("SIGINT");
+  server.kill("SIGTERM");
   const { code, stderr } = await server.ended();
   assertEquals(code, 0);
   for (const line of stderr.trim().split("\n")) assertEquals(JSON.parse(line).level, "info");
 });
 
 Deno.test({
-  name: "a model in a process of its own may die without the server",
+  name: "a crash of a model's process does not end the server",
   ignore: Deno.build.os !== "linux",
   async fn() {
     await using machine = await Machine.start();
@@ -208,7 +208,7 @@ Deno.test({
     assertEquals(children.length, 1);
     Deno.kill(children[0]!, "SIGKILL");
     await eventually(async () => await ask() === "The capital of France is Paris.");
-    server.kill("SIGINT");
+    server.kill("SIGTERM");
     assertEquals((await server.ended()).code, 0);
   },
 });

@@ -4,7 +4,7 @@ import { ShimmyError } from "../../errors.ts";
 import { checkGeneratesText, placementJson } from "../../models/entry/mod.ts";
 import { command, EXIT, interruptible } from "../environment/mod.ts";
 import { printable, table } from "../output/mod.ts";
-import { openNamedModel, PULL_OPTIONS } from "../sessions/mod.ts";
+import { MODEL_OPTIONS, nameOf, openNamedModel, PULL_OPTIONS } from "../sessions/mod.ts";
 import { flag, integer } from "../options/mod.ts";
 
 /** `bench`: measures the prefill and decode speed of a model. */
@@ -25,11 +25,13 @@ export default command({
     }),
     "runs": integer({ min: 1, max: 1000, fallback: 3, help: "measured runs; default 3" }),
     "json": flag({ help: "print JSON" }),
+    ...MODEL_OPTIONS,
     ...PULL_OPTIONS,
   },
   run: ({ values, globals, config, operands }, environment) =>
     interruptible(environment, EXIT.interrupted, async (signal) => {
-      const request = { asked: operands[0], yes: values.yes, globals, config, signal };
+      const asked = nameOf("bench", values.name, operands[0]);
+      const request = { asked, yes: values.yes, globals, config, signal };
       await using session = await openNamedModel(environment, request);
       const entry = await session.selectModel();
       checkGeneratesText(entry);

@@ -1,7 +1,7 @@
 import { type LoadPlan, plannedBytes } from "../../engine/planning/mod.ts";
 import { command, EXIT, interruptible } from "../environment/mod.ts";
 import { bytes, fields, table } from "../output/mod.ts";
-import { openNamedModel, PULL_OPTIONS } from "../sessions/mod.ts";
+import { MODEL_OPTIONS, nameOf, openNamedModel, PULL_OPTIONS } from "../sessions/mod.ts";
 import { flag, integer } from "../options/mod.ts";
 
 /** `plan`: estimates memory and placement of a model without loading its weights. */
@@ -15,12 +15,14 @@ export default command({
       help: "requests that run in parallel; default 1",
     }),
     "json": flag({ help: "print JSON" }),
+    ...MODEL_OPTIONS,
     ...PULL_OPTIONS,
   },
   run: ({ values, globals, config, operands }, environment) =>
     interruptible(environment, EXIT.interrupted, async (signal) => {
       const { yes, parallel } = values;
-      const request = { asked: operands[0], yes, globals, config, parallel, signal };
+      const asked = nameOf("plan", values.name, operands[0]);
+      const request = { asked, yes, globals, config, parallel, signal };
       await using session = await openNamedModel(environment, request);
       const entry = await session.selectModel();
       const plan = await session.registry.plan(entry, signal);

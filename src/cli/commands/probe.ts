@@ -8,16 +8,17 @@ import {
 } from "../../models/entry/mod.ts";
 import { command, EXIT, interruptible } from "../environment/mod.ts";
 import { buffers, bytes, contextBuffers, fields } from "../output/mod.ts";
-import { openNamedModel, PULL_OPTIONS } from "../sessions/mod.ts";
+import { MODEL_OPTIONS, nameOf, openNamedModel, PULL_OPTIONS } from "../sessions/mod.ts";
 import { flag } from "../options/mod.ts";
 
 /** `probe`: loads a model with its adapters, computes one token, embedding or score, and reports. */
 export default command({
   operands: ["NAME"],
-  options: { "json": flag({ help: "print JSON" }), ...PULL_OPTIONS },
+  options: { "json": flag({ help: "print JSON" }), ...MODEL_OPTIONS, ...PULL_OPTIONS },
   run: ({ values, globals, config, operands }, environment) =>
     interruptible(environment, EXIT.interrupted, async (signal) => {
-      const request = { asked: operands[0], yes: values.yes, globals, config, signal };
+      const asked = nameOf("probe", values.name, operands[0]);
+      const request = { asked, yes: values.yes, globals, config, signal };
       await using session = await openNamedModel(environment, request);
       const entry = await session.selectModel();
       const engine = await session.registry.engine(entry, signal);

@@ -3,7 +3,7 @@ import { capabilitiesOf, type ModelEntry, placementJson } from "../../models/ent
 import { type GgufHeader, type GgufValue, readHeader } from "../../models/gguf/mod.ts";
 import { command, EXIT, interruptible } from "../environment/mod.ts";
 import { buffers, bytes, fields, parameters } from "../output/mod.ts";
-import { openNamedModel, PULL_OPTIONS } from "../sessions/mod.ts";
+import { MODEL_OPTIONS, nameOf, openNamedModel, PULL_OPTIONS } from "../sessions/mod.ts";
 import { flag } from "../options/mod.ts";
 import { entryJson } from "./list.ts";
 
@@ -16,11 +16,13 @@ export default command({
   options: {
     "placement": flag({ help: "show the planned placement on devices too" }),
     "json": flag({ help: "print JSON" }),
+    ...MODEL_OPTIONS,
     ...PULL_OPTIONS,
   },
   run: ({ values, globals, config, operands }, environment) =>
     interruptible(environment, EXIT.interrupted, async (signal) => {
-      const request = { asked: operands[0], yes: values.yes, globals, config, signal };
+      const asked = nameOf("show", values.name, operands[0]);
+      const request = { asked, yes: values.yes, globals, config, signal };
       await using session = await openNamedModel(environment, request);
       const entry = await session.selectModel();
       const head = await readHeader(entry.paths[0]!);

@@ -37,9 +37,20 @@ export function command<const S extends OptionSet>(definition: Command<S>): Comm
   return definition as unknown as Command;
 }
 
-/** @throws {UsageError} for a missing operand and for an extra one. */
-export function checkOperands(name: string, wanted: readonly string[], given: readonly string[]) {
-  const required = wanted.filter((operand) => !operand.startsWith("["));
+/**
+ * @param values The options; `--name` replaces the operand NAME.
+ * @throws {UsageError} for a missing operand and for an extra one.
+ */
+export function checkOperands(
+  name: string,
+  wanted: readonly string[],
+  given: readonly string[],
+  values: Readonly<Record<string, unknown>>,
+) {
+  const isNamed = typeof values.name === "string";
+  const required = wanted.filter((operand) =>
+    !operand.startsWith("[") && !(operand === "NAME" && isNamed)
+  );
   const missing = required[given.length];
   if (missing !== undefined) throw new UsageError(`${name}: ${missing} is missing`);
   const extra = given[wanted.length];

@@ -169,6 +169,14 @@ const LLAMA_CPP_NAMES: Readonly<Record<string, string>> = {
 
 function unknownOption(written: string, names: readonly string[]): UsageError {
   const name = written.replace(/^-+/, "");
+  // The nearest name of one letter would be arbitrary.
+  if (name.length === 1) {
+    const likely = names.find((one) => one.startsWith(name));
+    return new UsageError(
+      `Unknown option ${written}; ` +
+        (likely === undefined ? "--help lists the options" : `did you mean --${likely}?`),
+    );
+  }
   const same = Object.hasOwn(LLAMA_CPP_NAMES, name) ? LLAMA_CPP_NAMES[name] : undefined;
   const nearest = same !== undefined && names.includes(same) ? same : nearestName(names, name);
   return new UsageError(

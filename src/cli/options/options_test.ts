@@ -105,6 +105,7 @@ Deno.test("a file overrides the environment, and the command line overrides the 
 Deno.test("unknown options are refused with the nearest name", () => {
   refused(["--colour", "red"], "Unknown option --colour; did you mean --color?");
   refused(["-w"], "Unknown option -w; did you mean --wild?");
+  refused(["-x"], "Unknown option -x; --help lists the options");
   refused(["--constructor"], "Unknown option --constructor; did you mean --color?");
   refused(["--no-wild=true"], "Unknown option --no-wild; did you mean --wild?");
 });
