@@ -86,6 +86,7 @@ export function createHandler(
     }
     metrics.request(request.method, matched.path, response.status);
     const { status } = response;
+    const ignored = matched.exchange?.ignoredFields ?? [];
     const logAccess = () =>
       context.access?.({
         requestId: id,
@@ -94,12 +95,17 @@ export function createHandler(
         status,
         ...(matched.exchange?.usage ?? NO_USAGE),
         durationMs: performance.now() - start,
+        ...(ignored.length === 0 ? {} : { ignoredFields: ignored }),
       });
     if (matched.exchange === null) logAccess();
     else matched.exchange.onEnd(logAccess);
     // Deno creates the response to an upgrade, and its headers are immutable.
     if (response.status === STATUS_CODE.SwitchingProtocols) return response;
     response.headers.set("x-request-id", id);
+    if (ignored.length > 0) {
+      response.headers.set("x-shimmy-ignored", ignored.join(", "));
+      metrics.ignoredFields(router.dialect(request.method, url.pathname).name, ignored);
+    }
     setCorsHeaders(settings, originOf(settings, request, url), request, response.headers);
     return request.method === "HEAD" ? await withoutBody(response) : response;
   };
@@ -139,6 +145,7 @@ class RequestExchange implements Exchange {
   #endCallbacks: (() => void)[] | null = [];
   #queuePlace: QueuePlace | null = null;
   readonly #usage = new UsageRecorder();
+  #ignoredFields: readonly string[] = [];
 
   constructor(
     readonly request: Request,
@@ -170,6 +177,14 @@ class RequestExchange implements Exchange {
 
   recordUsage(usage: Partial<RequestUsage>): void {
     this.#usage.record(usage);
+  }
+
+  ignoreFields(fields: readonly string[]): void {
+    this.#ignoredFields = fields;
+  }
+
+  get ignoredFields(): readonly string[] {
+    return this.#ignoredFields;
   }
 
   get usage(): RequestUsage {

@@ -71,7 +71,7 @@ function operation(route: Route): Json {
     ...(route.body === undefined ? {} : {
       requestBody: {
         required: true,
-        content: { "application/json": { schema: toSchema(route.body, "input") } },
+        content: { "application/json": { schema: bodySchema(route) } },
       },
     }),
     responses: {
@@ -144,7 +144,20 @@ function exampleOf(status: number, description: string): ShimmyError {
   return new ShimmyError(kind ?? "invalid", description);
 }
 
-function toSchema(schema: z.ZodType, io: "input" | "output"): Json {
-  const { $schema: _, ...json } = z.toJSONSchema(schema, { io, unrepresentable: "any" });
+/** The schema of a request body. OpenAI's routes ignore unknown fields, see `parseLenient`. */
+function bodySchema({ body, dialect }: Route): Json {
+  return toSchema(body!, "input", dialect.name === "openai");
+}
+
+function toSchema(schema: z.ZodType, io: "input" | "output", isOpen = false): Json {
+  const { $schema: _, ...json } = z.toJSONSchema(schema, {
+    io,
+    unrepresentable: "any",
+    override: ({ jsonSchema }) => {
+      if (isOpen && jsonSchema.additionalProperties === false) {
+        delete jsonSchema.additionalProperties;
+      }
+    },
+  });
   return json;
 }

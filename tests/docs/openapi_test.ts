@@ -62,7 +62,7 @@ const MESSAGES = [{ role: "user", content: "Hello" }];
 const REQUESTS: readonly (readonly [path: string, body: Json, wrong: Json])[] = [
   ["/api/generate", { prompt: "Hello" }, { prompt: 1 }],
   ["/v1/chat/completions", { messages: MESSAGES, logprobs: true, top_logprobs: 2 }, { n: 0 }],
-  ["/v1/completions", { prompt: "Hello", logprobs: 1 }, { audio: {} }],
+  ["/v1/completions", { prompt: "Hello", logprobs: 1 }, { n: 0 }],
   ["/v1/responses", { input: "Hello" }, { background: true }],
   ["/v1/messages", { model: "double", max_tokens: 8, messages: MESSAGES }, { max_tokens: 0 }],
   ["/api/chat", { model: "double", messages: MESSAGES, stream: false }, { options: { seed: "" } }],

@@ -80,6 +80,7 @@ export default command({
             apiKey,
             corsOrigins: values["cors-origin"],
             loopbackOnly: isLoopback(address.hostname),
+            strict: values.strict,
             maxBodyBytes: MAX_BODY_BYTES,
             keepAliveMs: KEEP_ALIVE_MS,
           },

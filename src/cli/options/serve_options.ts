@@ -38,6 +38,9 @@ export const SERVE_OPTIONS = {
   "cors-origin": texts("ORIGIN", {
     help: "origin of web pages that may use the server; *: any origin",
   }),
+  "strict": flag({
+    help: "reject unknown fields of OpenAI requests instead of ignoring them",
+  }),
   "in-process": flag({
     help: "run CPU models inside the server's process instead of one process each",
   }),

@@ -56,6 +56,7 @@ export function logAccess(log: Log, record: AccessRecord): void {
     prompt_tokens: record.promptTokens,
     completion_tokens: record.completionTokens,
     duration_ms: Math.round(record.durationMs),
+    ...(record.ignoredFields === undefined ? {} : { ignored: record.ignoredFields.join(", ") }),
   });
 }
 

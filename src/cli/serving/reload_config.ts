@@ -17,6 +17,7 @@ const FIXED = [
   "model-path",
   "api-key",
   "cors-origin",
+  "strict",
   "in-process",
   "insecure",
 ] as const satisfies readonly (keyof ServeValues)[];

@@ -58,14 +58,14 @@ function parseJson(bytes: Uint8Array): unknown {
   }
 }
 
-type Issue = z.core.$ZodIssue;
+export type Issue = z.core.$ZodIssue;
 
 /**
  * The most specific issue of a value that matches no member of a union: the first issue of the member
  * whose path is deepest, with its full path. When no member reached a field of the value, the message of
  * the union is more useful.
  */
-function deepestIssue(issue: Issue): Issue {
+export function deepestIssue(issue: Issue): Issue {
   if (issue.code !== "invalid_union") return issue;
   const issues = issue.errors.flatMap((member) => member.slice(0, 1)).map((first) =>
     deepestIssue(first as Issue)

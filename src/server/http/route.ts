@@ -39,6 +39,8 @@ export interface ServerSettings {
   readonly loopbackOnly: boolean;
   /** Maximum size of a request body in bytes. */
   readonly maxBodyBytes: number;
+  /** Reject unknown fields in the dialects of other servers instead of ignoring them. */
+  readonly strict?: boolean;
   /** Milliseconds without an event after which a stream sends a comment, so that proxies keep it open. */
   readonly keepAliveMs: number;
 }
@@ -63,6 +65,8 @@ export interface Exchange {
   setQueuePlace(place: QueuePlace): void;
   /** Records the model for the access log, and adds token counts. */
   recordUsage(usage: Partial<RequestUsage>): void;
+  /** Reports fields of the body that were ignored: in a header, the access log and the metrics. */
+  ignoreFields(fields: readonly string[]): void;
 }
 
 /** The error format of an API. `errors.ts` maps kinds of errors to statuses. */

@@ -13,6 +13,8 @@ export interface AccessRecord extends RequestUsage {
   readonly path: string;
   readonly status: number;
   readonly durationMs: number;
+  /** Unknown fields of the body that were ignored; absent when there are none. */
+  readonly ignoredFields?: readonly string[];
 }
 
 /** Collects the usage of one request, which may have several answers. */

@@ -10,6 +10,7 @@ export interface Instruments {
   readonly registry: Registry;
   readonly requests: Counter<"method" | "route" | "status">;
   readonly answers: Counter<"finish_reason">;
+  readonly ignoredFields: Counter<"dialect" | "field">;
   readonly promptTokens: Counter;
   readonly cachedTokens: Counter;
   readonly completionTokens: Counter;
@@ -115,6 +116,11 @@ export async function createInstruments(): Promise<Instruments> {
     registry,
     requests: counter("http_requests_total", "HTTP requests", ["method", "route", "status"]),
     answers: counter("answers_total", "Finished answers", ["finish_reason"]),
+    ignoredFields: counter(
+      "ignored_fields_total",
+      "Unknown request fields that were ignored",
+      ["dialect", "field"],
+    ),
     promptTokens: counter("prompt_tokens_total", "Prompt tokens"),
     cachedTokens: counter("cached_prompt_tokens_total", "Prompt tokens that were cached"),
     completionTokens: counter("completion_tokens_total", "Generated tokens"),

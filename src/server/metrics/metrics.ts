@@ -6,6 +6,9 @@ import { createInstruments, type Instruments } from "./instruments.ts";
 /** Observations kept until prom-client is loaded; at this number it is loaded. */
 const BACKLOG_LIMIT = 512;
 
+/** Maximum number of fields with a label of their own; clients choose the names of unknown fields. */
+const MAX_FIELD_LABELS = 128;
+
 /** Records the metrics of one answer. */
 export interface AnswerObserver {
   event(event: AnswerEvent): void;
@@ -23,10 +26,21 @@ export class Metrics {
   #instruments: Instruments | null = null;
   #loading: Promise<Instruments> | null = null;
   #backlog: ((instruments: Instruments) => void)[] = [];
+  readonly #fieldLabels = new Set<string>();
 
   /** Counts an HTTP request by the path of its route and its status. */
   request(method: string, route: string, status: number): void {
     this.#record((to) => to.requests.inc({ method, route, status }));
+  }
+
+  /** Counts unknown fields of a request that were ignored; beyond a limit, fields count as `other`. */
+  ignoredFields(dialect: string, fields: readonly string[]): void {
+    for (const name of fields) {
+      const isKnown = this.#fieldLabels.has(name) || this.#fieldLabels.size < MAX_FIELD_LABELS;
+      if (isKnown) this.#fieldLabels.add(name);
+      const field = isKnown ? name : "other";
+      this.#record((to) => to.ignoredFields.inc({ dialect, field }));
+    }
   }
 
   /** Observes an answer whose request arrives now. */

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { countTokens, renderText } from "../../../chat/mod.ts";
 import type { Engine } from "../../../engine/mod.ts";
-import { type Exchange, json, parse, readJson, type Route } from "../../http/mod.ts";
+import { type Exchange, json, parseLenient, readJson, type Route } from "../../http/mod.ts";
 import { engineFor } from "../../answers/mod.ts";
 import { chatBody, chatPromptFields, toChatInput } from "./chat/chat_schema.ts";
 import { openaiDialect } from "./shared/dialect.ts";
@@ -80,7 +80,7 @@ async function tokenize(exchange: Exchange): Promise<Response> {
     if ("prompt" in value) return await tokenizePrompt(exchange, value);
     if ("messages" in value) return await tokenizeChat(exchange, value);
   }
-  const body = parse(tokenizeBody, value);
+  const body = parseLenient(exchange, tokenizeBody, value);
   const { engine } = await engineFor(exchange, body.model ?? undefined);
   const part = { text: body.content, special: body.parse_special ?? true };
   return json({ tokens: await engine.tokenize([part], body.add_special ?? false) });
@@ -91,7 +91,7 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 }
 
 async function tokenizePrompt(exchange: Exchange, value: unknown): Promise<Response> {
-  const body = parse(vllmTokenizeBody, value);
+  const body = parseLenient(exchange, vllmTokenizeBody, value);
   const { engine } = await engineFor(exchange, body.model ?? undefined);
   const part = { text: body.prompt, special: true };
   const tokens = await engine.tokenize([part], body.add_special_tokens ?? true);
@@ -99,7 +99,7 @@ async function tokenizePrompt(exchange: Exchange, value: unknown): Promise<Respo
 }
 
 async function tokenizeChat(exchange: Exchange, value: unknown): Promise<Response> {
-  const body = parse(vllmTokenizeChatBody, value);
+  const body = parseLenient(exchange, vllmTokenizeChatBody, value);
   const { engine } = await engineFor(exchange, body.model ?? undefined);
   const part = { text: await renderText(engine.info, toChatInput(body)), special: true };
   const tokens = await engine.tokenize([part], body.add_special_tokens ?? false);
@@ -139,14 +139,14 @@ async function describeTokenizer(exchange: Exchange): Promise<Response> {
 }
 
 async function detokenize(exchange: Exchange): Promise<Response> {
-  const body = parse(detokenizeBody, await readJson(exchange));
+  const body = parseLenient(exchange, detokenizeBody, await readJson(exchange));
   const { engine } = await engineFor(exchange, body.model ?? undefined);
   const content = await engine.detokenize(body.tokens);
   return json({ content, prompt: content });
 }
 
 async function applyTemplate(exchange: Exchange): Promise<Response> {
-  const body = parse(templateBody, await readJson(exchange));
+  const body = parseLenient(exchange, templateBody, await readJson(exchange));
   const { engine } = await engineFor(exchange, body.model ?? undefined);
   return json({ prompt: await renderText(engine.info, toChatInput(body)) });
 }
@@ -156,13 +156,13 @@ function counted(tokens: number): Response {
 }
 
 async function countChat(exchange: Exchange): Promise<Response> {
-  const body = parse(chatBody, await readJson(exchange));
+  const body = parseLenient(exchange, chatBody, await readJson(exchange));
   const { engine } = await engineFor(exchange, body.model ?? undefined);
   return counted(await countTokens(engine, toChatInput(body)));
 }
 
 async function countResponse(exchange: Exchange): Promise<Response> {
-  const body = parse(responseCountBody, await readJson(exchange));
+  const body = parseLenient(exchange, responseCountBody, await readJson(exchange));
   const { before, input } = toTurn(storeOf(exchange), body);
   const { engine } = await engineFor(exchange, body.model ?? undefined);
   return counted(await countTokens(engine, toResponseInput(body, [...before, ...input])));

@@ -5,7 +5,7 @@ import {
   eventStream,
   type Exchange,
   json,
-  parse,
+  parseLenient,
   readJson,
   type Route,
 } from "../../../http/mod.ts";
@@ -102,7 +102,7 @@ async function streamed(
 }
 
 async function complete(exchange: Exchange): Promise<Response> {
-  const body = parse(chatBody, await readJson(exchange));
+  const body = parseLenient(exchange, chatBody, await readJson(exchange));
   const request = toChatRequest(body);
   const target = await engineFor(exchange, body.model ?? undefined);
   const { engine } = target;

@@ -40,6 +40,7 @@ export const chatBody = z.strictObject({
   n: choiceCount,
   max_tokens: maxTokens.describe("Deprecated by OpenAI; alias of max_completion_tokens"),
   max_completion_tokens: maxTokens.describe("Maximum tokens to generate, including reasoning"),
+  max_output_tokens: rejected("is a field of /v1/responses; use max_completion_tokens"),
   response_format: responseFormat.nullish(),
   logprobs: boolean.nullish(),
   top_logprobs: topLogprobs,

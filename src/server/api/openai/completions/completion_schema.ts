@@ -45,6 +45,7 @@ export const completionBody = z.strictObject({
   ),
   prompt_logprobs: topLogprobs.describe("Alternatives to report beside each token of the prompt"),
   response_format: responseFormat.nullish(),
+  messages: rejected("is not a field of completions; use /v1/chat/completions"),
   reasoning_budget: rejected(NO_REASONING),
   reasoning_sampling: rejected(NO_REASONING),
   stream: boolean.nullish(),

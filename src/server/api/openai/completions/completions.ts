@@ -5,7 +5,7 @@ import {
   eventStream,
   type Exchange,
   json,
-  parse,
+  parseLenient,
   readJson,
   type Route,
   type ServerSentEvent,
@@ -146,7 +146,7 @@ async function streamed(
 }
 
 async function complete(exchange: Exchange): Promise<Response> {
-  const body = parse(completionBody, await readJson(exchange));
+  const body = parseLenient(exchange, completionBody, await readJson(exchange));
   checkTogether(body);
   const { settings } = exchange.context;
   const { entry, engine } = await engineFor(exchange, body.model ?? undefined);

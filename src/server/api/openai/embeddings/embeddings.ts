@@ -2,7 +2,7 @@ import { encodeBase64 } from "@std/encoding/base64";
 import * as z from "zod";
 import type { Embedding, EmbedInput } from "../../../../engine/protocol/mod.ts";
 import { ShimmyError } from "../../../../errors.ts";
-import { type Exchange, json, parse, readJson, type Route } from "../../../http/mod.ts";
+import { type Exchange, json, parseLenient, readJson, type Route } from "../../../http/mod.ts";
 import { engineFor, truncateEmbedding } from "../../../answers/mod.ts";
 import { openaiDialect } from "../shared/dialect.ts";
 import { ABOUT_USERS, text } from "../shared/fields.ts";
@@ -68,7 +68,7 @@ export function promptUsage(tokens: readonly number[]) {
 }
 
 async function embed(exchange: Exchange): Promise<Response> {
-  const body = parse(embeddingsBody, await readJson(exchange));
+  const body = parseLenient(exchange, embeddingsBody, await readJson(exchange));
   const { entry, engine } = await engineFor(exchange, body.model ?? undefined);
   if (entry.kind === "rerank") {
     const message = "model: is a reranking model and computes no embeddings; use /v1/rerank";

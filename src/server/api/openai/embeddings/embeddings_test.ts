@@ -54,7 +54,6 @@ for (
     [{}, "input"],
     [{ input: "a", dimensions: 5 }, "dimensions"],
     [{ input: "a", encoding_format: "int8" }, "encoding_format"],
-    [{ input: "a", truncate: true }, "truncate"],
   ] as const
 ) {
   Deno.test(`${JSON.stringify(body)} is refused by name`, async () => {

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { ShimmyError } from "../../../../errors.ts";
-import { type Exchange, json, parse, readJson, type Route } from "../../../http/mod.ts";
+import { type Exchange, json, parseLenient, readJson, type Route } from "../../../http/mod.ts";
 import { engineFor } from "../../../answers/mod.ts";
 import { openaiDialect } from "../shared/dialect.ts";
 import { promptUsage } from "./embeddings.ts";
@@ -34,7 +34,7 @@ const rerankAnswer = z.object({
 });
 
 async function rerank(exchange: Exchange): Promise<Response> {
-  const body = parse(rerankBody, await readJson(exchange));
+  const body = parseLenient(exchange, rerankBody, await readJson(exchange));
   const { entry, engine } = await engineFor(exchange, body.model ?? undefined);
   if (entry.kind !== "rerank") {
     throw new ShimmyError("invalid", "model: must be a reranking model", { field: "model" });

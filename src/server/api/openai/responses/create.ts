@@ -4,7 +4,7 @@ import {
   eventStream,
   type Exchange,
   json,
-  parse,
+  parseLenient,
   readJson,
   type ServerSentEvent,
   toShimmyError,
@@ -98,7 +98,7 @@ async function* streamed(
 
 /** `POST /v1/responses`. */
 export async function create(exchange: Exchange, store: ResponseStore): Promise<Response> {
-  const body = parse(responseBody, await readJson(exchange));
+  const body = parseLenient(exchange, responseBody, await readJson(exchange));
   const turn = toTurn(store, body);
   const { entry, engine } = await engineFor(exchange, body.model ?? undefined);
   const generation = new ResponseGeneration(exchange, engine, store, turn, body, entry.name);

@@ -91,6 +91,9 @@ export const responseBody = z.strictObject({
   ...serviceFields,
   ...generationFields,
   max_output_tokens: maxTokens.describe("Maximum tokens to generate, including reasoning"),
+  max_tokens: rejected("is not a field of responses; use max_output_tokens"),
+  max_completion_tokens: rejected("is a field of chat completions; use max_output_tokens"),
+  messages: rejected("is a field of chat completions; use input"),
   max_tool_calls: maxTokens.describe("Accepted; there are no built-in tools"),
   include: z.array(z.enum(INCLUDABLE, { error: `must be one of ${INCLUDABLE.join(", ")}` }))
     .nullish(),

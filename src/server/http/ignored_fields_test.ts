@@ -1,0 +1,155 @@
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { serverDouble } from "../../../tests/doubles/server.ts";
+import type { AccessRecord } from "./usage.ts";
+
+const CHAT = "/v1/chat/completions";
+const MESSAGES = [{ role: "user", content: "Hello" }];
+
+/** Sends a chat request; gives its status, the ignored fields and the message of an error. */
+async function ask(
+  fields: Record<string, unknown>,
+  { strict = false, headers = {} }: { strict?: boolean; headers?: Record<string, string> } = {},
+) {
+  const server = serverDouble({ settings: { strict } });
+  const body = { messages: MESSAGES, ...fields };
+  const response = await server.send("POST", CHAT, body, headers);
+  const { error } = await response.json();
+  return {
+    status: response.status,
+    ignored: response.headers.get("x-shimmy-ignored"),
+    message: error?.message as string | undefined,
+    requests: server.engine.requests.length,
+  };
+}
+
+Deno.test("unknown fields are ignored at every depth and reported", async () => {
+  const { status, ignored } = await ask({
+    colour: "red",
+    messages: [
+      { role: "user", content: [{ type: "text", text: "Hi", mood: 1 }], tags: [] },
+      { role: "user", content: "Hello", tags: [] },
+    ],
+    stream_options: undefined,
+    response_format: { type: "text", width: 3 },
+    tool_choice: { type: "function", function: { name: "f", x: 1 } },
+    tools: [{ type: "function", function: { name: "f" }, cache: true }],
+  });
+  assertEquals(status, 200);
+  assertEquals(ignored?.split(", ").toSorted(), [
+    "colour",
+    "messages[].content[].mood",
+    "messages[].tags",
+    "response_format.width",
+    "tool_choice.function.x",
+    "tools[].cache",
+  ]);
+});
+
+Deno.test("null means absent at every depth and is not reported", async () => {
+  const nulls = { name: null, tool_calls: null, tool_call_id: null };
+  for (const strict of [false, true]) {
+    const { status, ignored } = await ask({
+      model: "double",
+      messages: [{ role: "user", content: "Hello", ...nulls }],
+      colour: null,
+      tools: [{ type: "function", function: { name: "f", extra: null } }],
+    }, { strict });
+    assertEquals([status, ignored], [200, null]);
+  }
+});
+
+Deno.test("null where a value is required is an error", async () => {
+  const { status, message } = await ask({ messages: [{ role: "user", content: null }] });
+  assertEquals([status, message], [
+    400,
+    "messages[0].content: must be text or a list of text parts",
+  ]);
+});
+
+Deno.test("free-form JSON keeps its nulls and unknown keys", async () => {
+  const parameters = { type: "object", properties: { a: { enum: [null, 1], default: null } } };
+  const server = serverDouble();
+  const tools = [{ type: "function", function: { name: "f", parameters }, colour: 1 }];
+  const response = await server.send("POST", CHAT, { messages: MESSAGES, tools });
+  assertEquals(response.headers.get("x-shimmy-ignored"), "tools[].colour");
+  await response.body?.cancel();
+  assertStringIncludes(
+    JSON.stringify(server.engine.requests[0]).replaceAll("\\", ""),
+    '{"a": {"enum": [null, 1], "default": null}}',
+  );
+});
+
+for (
+  const [name, options] of [
+    ["--strict", { strict: true }],
+    ["x-shimmy-strict: 1", { headers: { "x-shimmy-strict": "1" } }],
+  ] as const
+) {
+  Deno.test(`with ${name} an unknown field is an error`, async () => {
+    const { status, message, ignored, requests } = await ask({ colour: "red", n: 1 }, options);
+    assertEquals([status, message], [400, "colour: is not a known field"]);
+    assertEquals([ignored, requests], [null, 0]);
+  });
+}
+
+Deno.test("fields that matter to the answer are still refused by name", async () => {
+  const { status, message, ignored } = await ask({ audio: {}, colour: "red" });
+  assertEquals([status, message], [400, "audio: audio is not supported"]);
+  assertEquals(ignored, "colour");
+});
+
+Deno.test("names from clients are bounded and safe in the header", async () => {
+  const { ignored } = await ask({ "a b\r\nset-cookie: x": 1, ["x".repeat(500)]: 1 });
+  assertEquals(ignored, `a?b??set-cookie??x, ${"x".repeat(61)}...`);
+  const many = Object.fromEntries(Array.from({ length: 100 }, (_, index) => [`f${index}`, 1]));
+  assertEquals((await ask(many)).ignored?.split(", ").length, 32);
+});
+
+Deno.test("all OpenAI routes ignore unknown fields, native ones refuse them", async () => {
+  const { request } = serverDouble();
+  for (
+    const [path, body] of [
+      ["/v1/completions", { prompt: "Hi" }],
+      ["/v1/responses", { input: [{ role: "user", content: "Hi", mood: 1 }] }],
+      ["/tokenize", { content: "Hi" }],
+      ["/detokenize", { tokens: [1] }],
+      ["/apply-template", { messages: MESSAGES }],
+    ] as const
+  ) {
+    const response = await request(path, { ...body, colour: 1 });
+    assertEquals(response.status, 200, path);
+    assertStringIncludes(response.headers.get("x-shimmy-ignored")!, "colour");
+    await response.body?.cancel();
+  }
+  const native = await request("/api/generate", { prompt: "Hi", colour: 1 });
+  assertEquals([native.status, native.headers.get("x-shimmy-ignored")], [400, null]);
+  await native.body?.cancel();
+});
+
+Deno.test("ignored fields are in the header of streams, the access log and the metrics", async () => {
+  const records: AccessRecord[] = [];
+  const { request } = serverDouble({ context: { access: (record) => records.push(record) } });
+  const body = { messages: MESSAGES, stream: true, colour: 1, "f g": 2 };
+  const response = await request(CHAT, body);
+  assertEquals(response.headers.get("x-shimmy-ignored"), "colour, f?g");
+  await response.text();
+  assertEquals(records[0]?.ignoredFields, ["colour", "f?g"]);
+  const metrics = await (await request("/metrics")).text();
+  assertStringIncludes(
+    metrics,
+    'shimmy_ignored_fields_total{dialect="openai",field="colour"} 1\n',
+  );
+});
+
+Deno.test("the metric has a bounded number of fields", async () => {
+  const { request } = serverDouble();
+  for (let round = 0; round < 6; round++) {
+    const fields = Object.fromEntries(
+      Array.from({ length: 32 }, (_, index) => [`f${round}_${index}`, 1]),
+    );
+    await (await request("/tokenize", { content: "x", ...fields })).body?.cancel();
+  }
+  const metrics = await (await request("/metrics")).text();
+  assertEquals(metrics.match(/shimmy_ignored_fields_total\{/g)?.length, 129);
+  assertStringIncludes(metrics, 'field="other"} 64\n');
+});
