@@ -1,6 +1,6 @@
 /**
- * Generates the tables of docs/ from the code: commands, options, environment variables, routes and
- * request fields.
+ * Generates the tables of docs/ and the manual page from the code: commands, options, environment
+ * variables, routes and request fields.
  *
  *     deno task docs
  */

@@ -68,7 +68,7 @@ export const LAYERS: readonly (readonly string[])[] = [
   ["src/cli/options"],
   ["src/cli/config"],
   ["src/cli/environment"],
-  ["src/cli/client", "src/cli/output", "src/cli/serving"],
+  ["src/cli/client", "src/cli/output", "src/cli/serving", "src/cli/completion"],
   ["src/cli/pulling"],
   ["src/cli/sessions"],
   ["src/cli/commands"],

@@ -1,32 +1,14 @@
-import type { Command } from "../../src/cli/environment/command.ts";
 import { GLOBAL_OPTIONS } from "../../src/cli/options/global_options.ts";
 import { ENVIRONMENT_VARIABLES } from "../../src/cli/output/help.ts";
-import { COMMANDS } from "../../src/cli/main.ts";
+import { loadCommands } from "../../src/cli/commands/table.ts";
 import type { OptionSet } from "../../src/cli/options/options.ts";
 import { code, table } from "./markdown.ts";
-
-interface Documented {
-  readonly name: string;
-  readonly summary: string;
-  readonly command: Command;
-}
-
-/** Every command, loaded. */
-export function commands(): Promise<readonly Documented[]> {
-  return Promise.all(
-    Object.entries(COMMANDS).map(async ([name, { summary, load }]) => ({
-      name,
-      summary,
-      command: (await load()).default,
-    })),
-  );
-}
 
 /** A table of the commands. */
 export async function commandTable(): Promise<string> {
   return table(
     ["command", "does"],
-    (await commands()).map(({ name, summary, command }) => [
+    (await loadCommands()).map(({ name, summary, command }) => [
       code(["shimmy", name, ...command.operands].join(" ")),
       summary,
     ]),
@@ -35,7 +17,7 @@ export async function commandTable(): Promise<string> {
 
 /** Every command with a table of its own options. */
 export async function commandReference(): Promise<string> {
-  return (await commands()).map(({ name, summary, command }) =>
+  return (await loadCommands()).map(({ name, summary, command }) =>
     [
       `### ${code(["shimmy", name, ...command.operands].join(" "))}`,
       `${summary.charAt(0).toUpperCase()}${summary.slice(1)}.`,
@@ -62,7 +44,7 @@ export function globalOptionTable(): string {
 export async function environmentTable(): Promise<string> {
   const options: [string, OptionSet][] = [
     ["", GLOBAL_OPTIONS],
-    ...(await commands()).map(({ name, command }) =>
+    ...(await loadCommands()).map(({ name, command }) =>
       [`${name} `, command.options] as [string, OptionSet]
     ),
   ];

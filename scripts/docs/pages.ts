@@ -6,6 +6,7 @@ import {
   globalOptionTable,
 } from "./command_line.ts";
 import { layerTable } from "./layers.ts";
+import { makeManual, MANUAL } from "./manual.ts";
 import { fillSections } from "./markdown.ts";
 import { buildTable } from "./runtime.ts";
 
@@ -51,8 +52,11 @@ export interface Page {
 /** Reads every page and generates its sections. */
 export async function makePages(): Promise<Page[]> {
   const sections = await makeSections();
-  return await Promise.all(PAGES.map(async (name) => {
-    const current = await Deno.readTextFile(new URL(`../../${name}`, import.meta.url));
+  const read = (name: string) => Deno.readTextFile(new URL(`../../${name}`, import.meta.url));
+  const pages = await Promise.all(PAGES.map(async (name) => {
+    const current = await read(name);
     return { name, current, made: fillSections(current, sections) };
   }));
+  const manual = { name: MANUAL, current: await read(MANUAL), made: await makeManual() };
+  return [...pages, manual];
 }

@@ -9,89 +9,9 @@ import {
   EXIT,
   OutputClosed,
 } from "./environment/mod.ts";
+import { COMMANDS } from "./commands/table.ts";
 import { commandHelp, explain, overview } from "./output/mod.ts";
 import { checkPlacement, GLOBAL_OPTIONS, parseOptions, UsageError } from "./options/mod.ts";
-
-/** An entry of the command table. The command's module is loaded when the command is used. */
-interface CommandEntry {
-  readonly summary: string;
-  readonly load: () => Promise<{ readonly default: Command }>;
-}
-
-export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
-  serve: {
-    summary: "run the server",
-    load: () => import("./commands/serve.ts"),
-  },
-  generate: {
-    summary: "answer one prompt",
-    load: () => import("./commands/generate.ts"),
-  },
-  chat: {
-    summary: "chat with a model in the terminal",
-    load: () => import("./commands/chat.ts"),
-  },
-  run: {
-    summary: "answer a prompt, or chat without one",
-    load: () => import("./commands/run.ts"),
-  },
-  list: {
-    summary: "list available models",
-    load: () => import("./commands/list.ts"),
-  },
-  pull: {
-    summary: "download a model",
-    load: () => import("./commands/pull.ts"),
-  },
-  rm: {
-    summary: "remove a model",
-    load: () => import("./commands/rm.ts"),
-  },
-  cp: {
-    summary: "give a model another name",
-    load: () => import("./commands/cp.ts"),
-  },
-  ps: {
-    summary: "list the models that a running server has loaded",
-    load: () => import("./commands/ps.ts"),
-  },
-  stop: {
-    summary: "unload a model of a running server",
-    load: () => import("./commands/stop.ts"),
-  },
-  discover: {
-    summary: "search all model directories and report what was found",
-    load: () => import("./commands/discover.ts"),
-  },
-  show: {
-    summary: "show the metadata of a model",
-    load: () => import("./commands/show.ts"),
-  },
-  probe: {
-    summary: "load a model, run one token and report memory and timings",
-    load: () => import("./commands/probe.ts"),
-  },
-  plan: {
-    summary: "estimate memory and placement of a model without loading it",
-    load: () => import("./commands/plan.ts"),
-  },
-  bench: {
-    summary: "measure prefill and decode speed of a model",
-    load: () => import("./commands/bench.ts"),
-  },
-  "gpu-info": {
-    summary: "list compute backends and devices, and the one that is used",
-    load: () => import("./commands/gpu_info.ts"),
-  },
-  runtime: {
-    summary: "list, install and remove variants of libllama",
-    load: () => import("./commands/runtime.ts"),
-  },
-  version: {
-    summary: "print the versions of Shimmy and libllama",
-    load: () => import("./commands/version.ts"),
-  },
-};
 
 /** Commands that Shimmy runs in child processes. The help does not list them. */
 const DEVICES_COMMAND = "__devices";

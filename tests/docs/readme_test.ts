@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { commands } from "../../scripts/docs/command_line.ts";
+import { loadCommands } from "../../src/cli/commands/table.ts";
 import { DIALECTS, routeName, ROUTES } from "../../scripts/docs/api.ts";
 import { fillSections, sectionsOf } from "../../scripts/docs/markdown.ts";
 import { makePages, makeSections } from "../../scripts/docs/pages.ts";
@@ -40,7 +40,7 @@ Deno.test("a changed section is replaced", () => {
 
 Deno.test("every command and every option of it is in the pages", async () => {
   const reference = await read("docs/cli.md");
-  for (const { name, command } of await commands()) {
+  for (const { name, command } of await loadCommands()) {
     assert(reference.includes(`### \`shimmy ${name}`), name);
     const section = reference.split(`### \`shimmy ${name}`)[1]!.split("\n##")[0]!;
     const told = [...section.matchAll(/^\| (?:`-\w`, )?`--([a-z\d-]+)/gm)].map(([, option]) =>
@@ -70,7 +70,7 @@ Deno.test("the picture of the README is small, has dark colors and shows existin
   const picture = await read("docs/images/terminal.svg");
   assert(picture.length < 20_000);
   assert(picture.includes("prefers-color-scheme: dark"));
-  const names = (await commands()).map(({ name }) => name);
+  const names = (await loadCommands()).map(({ name }) => name);
   const shown = [...picture.matchAll(/\$ <\/tspan>shimmy ([a-z-]+)/g)].map(([, name]) => name!);
   assert(shown.length > 0);
   assertEquals(missing(shown, names), []);
@@ -105,7 +105,7 @@ const OTHERS_OPTIONS = [
 
 Deno.test("the pages name no option and no command that does not exist", async () => {
   const text = await allText();
-  const all = await commands();
+  const all = await loadCommands();
   const options = [
     ...Object.keys(GLOBAL_OPTIONS),
     ...all.flatMap(({ command }) => Object.keys(command.options)),

@@ -1,0 +1,20 @@
+import { nearestName } from "../../models/entry/mod.ts";
+import { describeCommands, SHELLS } from "../completion/mod.ts";
+import { command, EXIT } from "../environment/mod.ts";
+import { UsageError } from "../options/mod.ts";
+import { loadCommands } from "./table.ts";
+
+/** `completion`: prints the completion script of a shell. */
+export default command({
+  operands: [Object.keys(SHELLS).join("|")],
+  options: {},
+  run: async ({ operands: [shell = ""] }, environment) => {
+    const script = Object.hasOwn(SHELLS, shell) ? SHELLS[shell] : undefined;
+    if (script === undefined) {
+      const nearest = nearestName(Object.keys(SHELLS), shell);
+      throw new UsageError(`completion: '${shell}' is no known shell; did you mean '${nearest}'?`);
+    }
+    await environment.output.print(script(describeCommands(await loadCommands())).trimEnd());
+    return EXIT.ok;
+  },
+});
