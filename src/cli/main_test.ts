@@ -104,7 +104,7 @@ Deno.test("usage errors exit with 2 and name the nearest valid name", async () =
   assertEquals(await failure(["show"], 2), "shimmy: show: NAME is missing");
   assertEquals(
     await failure(["generate"], 2, { terminal: true }),
-    "shimmy: generate: PROMPT is missing; - reads it from standard input",
+    "shimmy: generate: PROMPT is missing; give it after NAME, or with -p for the default model",
   );
   assertEquals(
     await failure(["generate", "a", "--name", "b", "--prompt", "x"], 2),
@@ -213,6 +213,25 @@ Deno.test("serve warns of model directories that do not exist", async () => {
   const warnings = environment.notes.filter((line) => line.startsWith("warn: --model-dirs"));
   assertEquals(warnings.length, 1);
   assertMatch(warnings[0]!, /no.such.folder does not exist$/);
+});
+
+Deno.test("serve logs its requests with SHIMMY_LOG=debug", async () => {
+  const environment = new EnvironmentDouble({ env: { SHIMMY_LOG: "debug" } });
+  const done = main(["serve", "--port", "0", "--in-process"], environment);
+  while (environment.out === "") await new Promise((resolve) => setTimeout(resolve, 5));
+  const response = await fetch(`http://${environment.out.trim()}/v1/completions`, {
+    method: "POST",
+    headers: { "x-request-id": "r-1" },
+    body: JSON.stringify({ prompt: "Hi" }),
+  });
+  await response.body?.cancel();
+  environment.interrupt();
+  await done;
+  const line = environment.notes.find((note) => note.includes(" debug: request "));
+  assertMatch(
+    line ?? "",
+    /Z debug: request id="r-1" method="POST" path="\/v1\/completions" status=200 model="m" prompt_tokens=\d+ completion_tokens=2 duration_ms=\d+$/,
+  );
 });
 
 Deno.test("an unknown level of SHIMMY_LOG is a usage error", async () => {

@@ -6,7 +6,7 @@ import {
   type Output,
   OutputClosed,
 } from "./environment/mod.ts";
-import { printable, printableLines } from "./output/mod.ts";
+import { printable, printableLines, truncated } from "./output/mod.ts";
 
 /** Milliseconds between two updates of the progress line. More updates cannot be read. */
 const PROGRESS_MS = 100;
@@ -72,7 +72,8 @@ class ProcessOutput implements Output {
     if (line !== null && now - this.#progressTime < PROGRESS_MS) return;
     this.#progressTime = line === null ? -Infinity : now;
     this.#progressShown = line !== null;
-    this.#writeNote(`${CLEAR_LINE}${printable(line ?? "")}`);
+    // A line that wraps could not be cleared again.
+    this.#writeNote(`${CLEAR_LINE}${truncated(printable(line ?? ""), columns())}`);
   }
 
   /** Notes are rare and short, so that a synchronous write blocks nothing for long. */
@@ -83,6 +84,15 @@ class ProcessOutput implements Output {
     } catch {
       // A closed stderr cannot be reported anywhere.
     }
+  }
+}
+
+/** The columns that a progress line may take. */
+function columns(): number {
+  try {
+    return Deno.consoleSize().columns - 1;
+  } catch {
+    return 79;
   }
 }
 

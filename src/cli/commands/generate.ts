@@ -99,7 +99,9 @@ async function promptFromStdin(
   { input }: Environment,
 ): Promise<string> {
   if (option === null && input.isTerminal) {
-    throw new UsageError(`${name}: PROMPT is missing; - reads it from standard input`);
+    throw new UsageError(
+      `${name}: PROMPT is missing; give it after NAME, or with -p for the default model`,
+    );
   }
   const prompt = await input.text();
   if (prompt.trim() === "") throw emptyPrompt(name);

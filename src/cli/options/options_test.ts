@@ -118,6 +118,13 @@ Deno.test("llama.cpp's option names are answered with Shimmy's", () => {
     );
     assertEquals(error.message, `Unknown option ${name}; did you mean --lora?`);
   }
+  for (const [name, own] of [["--ctx-size", "--ctx"], ["-ngl", "--gpu-layers"]]) {
+    const error = assertThrows(
+      () => parseOptions([name!, "9"], GLOBAL_OPTIONS, () => undefined),
+      UsageError,
+    );
+    assertEquals(error.message, `Unknown option ${name}; did you mean ${own}?`);
+  }
 });
 
 Deno.test("missing, repeated and unwanted values are refused by name", () => {

@@ -4,4 +4,4 @@ export { bytes, fields, parameters, table, timingsJson, usageJson } from "./form
 export { commandHelp, overview } from "./help.ts";
 export { buffers, contextBuffers, placementLine } from "./placement.ts";
 export { printable, printableLines } from "./printable.ts";
-export { displayWidth } from "./width.ts";
+export { displayWidth, truncated } from "./width.ts";

@@ -10,12 +10,35 @@ let graphemes: Intl.Segmenter | undefined;
 /** The number of terminal columns that a text takes. */
 export function displayWidth(text: string): number {
   // The segmenter takes milliseconds to load, and most texts are ASCII.
-  if (/^[\x20-\x7e]*$/.test(text)) return text.length;
-  graphemes ??= new Intl.Segmenter();
+  if (isAscii(text)) return text.length;
   let width = 0;
-  for (const { segment } of graphemes.segment(text)) {
-    if (ZERO_WIDTH.test(segment)) continue;
-    width += EMOJI.test(segment) ? 2 : eastAsianWidth(segment.codePointAt(0)!);
-  }
+  for (const grapheme of graphemesOf(text)) width += graphemeWidth(grapheme);
   return width;
+}
+
+/** The beginning of a text that fits into terminal columns; `…` stands for the rest. */
+export function truncated(text: string, columns: number): string {
+  if (displayWidth(text) <= columns) return text;
+  let kept = "";
+  let width = 1;
+  for (const grapheme of isAscii(text) ? text : graphemesOf(text)) {
+    width += graphemeWidth(grapheme);
+    if (width > columns) break;
+    kept += grapheme;
+  }
+  return `${kept}…`;
+}
+
+function isAscii(text: string): boolean {
+  return /^[\x20-\x7e]*$/.test(text);
+}
+
+function graphemesOf(text: string): string[] {
+  graphemes ??= new Intl.Segmenter();
+  return Array.from(graphemes.segment(text), ({ segment }) => segment);
+}
+
+function graphemeWidth(grapheme: string): number {
+  if (ZERO_WIDTH.test(grapheme)) return 0;
+  return EMOJI.test(grapheme) ? 2 : eastAsianWidth(grapheme.codePointAt(0)!);
 }
