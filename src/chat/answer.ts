@@ -189,14 +189,20 @@ class EventAssembler {
     if (event.type === "token" && event.logprob !== undefined) this.#logprobs.push(event.logprob);
     yield* this.#emit(this.#parsed(event.text));
     if (event.type !== "done") return;
-    yield* this.#emit(this.#parser?.end() ?? []);
-    const { usage, timings, stopString, notices } = event;
+    const { usage, timings, notices } = event;
+    const stopString = event.stopString !== null && stops.includes(event.stopString)
+      ? event.stopString
+      : null;
+    const isCut = event.finishReason !== "stop" || stopString !== null;
+    yield* this.#emit(this.#parser?.end(isCut ? { following: stopString } : null) ?? []);
+    const incompleteCall = this.#parser?.incompleteCall ?? null;
     yield {
       type: "done",
       finishReason: this.#finish(event.finishReason),
-      stopString: stopString !== null && stops.includes(stopString) ? stopString : null,
+      stopString,
       usage,
       timings,
+      ...(incompleteCall === null ? {} : { incompleteCall }),
       ...(notices === undefined ? {} : { notices }),
     };
   }
@@ -215,6 +221,7 @@ class EventAssembler {
   }
 
   #finish(reason: "stop" | "length" | "cancelled"): AnswerFinish {
-    return reason === "stop" && (this.#parser?.calls ?? 0) > 0 ? "tool_calls" : reason;
+    if (reason !== "stop" || this.#parser === null || this.#parser.calls === 0) return reason;
+    return this.#parser.endsInCall ? "stop" : "tool_calls";
   }
 }

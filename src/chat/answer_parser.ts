@@ -1,5 +1,6 @@
 import type { RenderedChat } from "./prompt/mod.ts";
 import {
+  type Cut,
   EventBuffer,
   type IncrementalParser,
   type ParsedEvent,
@@ -33,11 +34,22 @@ export class AnswerParser {
     return this.#output.drain();
   }
 
-  /** Ends the text. Returns the remaining events. */
-  end(): ParsedEvent[] {
-    this.#reader.end();
+  /** Index of the call whose arguments are incomplete at the end of the answer, or null. */
+  get incompleteCall(): number | null {
+    return this.#output.incompleteCall;
+  }
+
+  /** True if the answer ended inside a call, also inside its name. */
+  get endsInCall(): boolean {
+    return this.#output.endsInCall;
+  }
+
+  /** Ends the text. `cut` is null if the model ended it. Returns the remaining events. */
+  end(cut: Cut | null = null): ParsedEvent[] {
+    this.#reader.end(cut);
     this.#parse.next();
-    this.#output.end();
+    if (this.#reader.cutsMark) this.#output.dropSpace();
+    this.#output.end(cut !== null);
     return this.#output.drain();
   }
 }

@@ -36,6 +36,35 @@ export function parseAnswer(chat: RenderedChat, text: string, size: number): Par
   };
 }
 
+/** An answer that was cut, with the arguments of its calls as text. */
+export interface CutAnswer {
+  readonly text: string;
+  readonly reasoning: string;
+  readonly calls: readonly { readonly name: string; readonly arguments: string }[];
+  readonly incompleteCall: number | null;
+  readonly endsInCall: boolean;
+}
+
+/** Parses a text that comes in pieces and is cut after them. `cut` null: the model ended it. */
+export function parsePieces(
+  chat: RenderedChat,
+  pieces: readonly string[],
+  cut: { readonly following: string | null } | null,
+): CutAnswer {
+  const parser = new AnswerParser(chat);
+  const events = [...pieces.flatMap((piece) => parser.push(piece)), ...parser.end(cut)];
+  const calls: { name: string; arguments: string }[] = [];
+  let [text, reasoning] = ["", ""];
+  for (const event of events) {
+    if (event.type === "text") text += event.text;
+    else if (event.type === "reasoning") reasoning += event.text;
+    else if (event.type === "tool_call") calls.push({ name: event.name, arguments: "" });
+    else calls[event.index]!.arguments += event.text;
+  }
+  const { incompleteCall, endsInCall } = parser;
+  return { text, reasoning, calls, incompleteCall, endsInCall };
+}
+
 /** A rendered conversation with a tool format, for a parser. */
 export function chatIn(
   format: ToolFormat,

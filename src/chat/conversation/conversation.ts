@@ -122,6 +122,11 @@ export type AnswerEvent =
     readonly stopString: string | null;
     readonly usage: Usage;
     readonly timings: Timings;
+    /**
+     * Index of a call that the answer ended in. Its arguments are the text up to there, which is
+     * not the JSON text of an object.
+     */
+    readonly incompleteCall?: number;
     /** Parts of the request that had no effect. */
     readonly notices?: readonly Notice[];
   };

@@ -11,6 +11,7 @@ function* readCalls(reader: Reader, output: EventBuffer): IncrementalParser<bool
   for (let calls = 0;; calls++) {
     yield* reader.run(/[\s,[\]]/);
     if (!(yield* reader.literal("{"))) return calls > 0;
+    output.startCall();
     yield* reader.space();
     const name = yield* reader.jsonValue();
     yield* reader.run(/[\s:]/);

@@ -36,7 +36,9 @@ function* parse(
     const stop = yield* reader.until([THINK, ACTION, ...FRAMES], (text) => output.text(text));
     if (stop === null) return;
     thinking = stop === THINK;
-    if (stop === ACTION) yield* readCalls(reader, output);
+    if (stop !== ACTION) continue;
+    output.startCall();
+    yield* readCalls(reader, output);
   }
 }
 

@@ -16,9 +16,11 @@ function* readCalls(reader: Reader, output: EventBuffer): IncrementalParser<bool
       yield* reader.literal(CLOSE);
       return calls > 0;
     }
+    output.startCall();
     const head = (yield* reader.textUntil(SEPARATOR)).text.trim();
     // R1 and V3 write the kind of call first, V3.1 writes the name.
     const name = head === "function" ? (yield* reader.textUntil("\n")).text.trim() : head;
+    if (reader.isCut) return calls > 0;
     output.toolCall(name);
     yield* reader.run(/[^{<]/);
     yield* reader.json((text) => output.toolArguments(text));

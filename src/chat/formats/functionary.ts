@@ -4,7 +4,9 @@ import { argumentsText, isOffered, type ParseContext, type ToolFormat } from "./
 import { readSections } from "./shared/sections.ts";
 
 function* readFunction(reader: Reader, output: EventBuffer): IncrementalParser<boolean> {
-  output.toolCall((yield* reader.textUntil(">")).text.trim());
+  const { text: name } = yield* reader.textUntil(">");
+  if (reader.isCut) return false;
+  output.toolCall(name.trim());
   yield* reader.space();
   yield* reader.json((text) => output.toolArguments(text));
   return true;
@@ -52,6 +54,10 @@ function* parse32(
   for (;;) {
     const { text: name, stop } = yield* reader.textUntil("\n", RECIPIENT);
     const recipient = name.trim();
+    if (stop === null && reader.isCut && isRecipientStart(context, recipient)) {
+      output.startCall();
+      return;
+    }
     if (recipient !== "all" && isOffered(context, recipient)) {
       output.toolCall(recipient);
       yield* reader.space();
@@ -64,6 +70,11 @@ function* parse32(
     if (stop === RECIPIENT) continue;
     if ((yield* reader.until([RECIPIENT], (text) => output.text(text))) === null) return;
   }
+}
+
+/** True if a recipient may start with a text. */
+function isRecipientStart({ tools }: ParseContext, text: string): boolean {
+  return ["all", ...tools.map(({ name }) => name)].some((name) => name.startsWith(text));
 }
 
 /**

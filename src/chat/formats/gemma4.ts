@@ -11,15 +11,19 @@ const QUOTE = '<|"|>';
 
 function* readCall(reader: Reader, output: EventBuffer): IncrementalParser<boolean> {
   if (!(yield* reader.literal("call:"))) return false;
-  output.toolCall((yield* reader.textUntil("{")).text.trim());
+  const { text: name } = yield* reader.textUntil("{");
+  if (reader.isCut) return false;
+  output.toolCall(name.trim());
   const writer = new ArgumentsWriter(output);
   for (;;) {
     const key = yield* readKey(reader);
     if (key === null) break;
     const value = yield* readValue(reader);
+    if (reader.isCut) return true;
     writer.key(key);
     writer.json(JSON.stringify(value));
   }
+  if (reader.isCut) return true;
   writer.end();
   yield* reader.literal(CLOSE);
   return true;

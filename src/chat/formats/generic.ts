@@ -1,5 +1,10 @@
 import type { Tool } from "../conversation/mod.ts";
-import type { EventBuffer, IncrementalParser, Reader } from "../stream/mod.ts";
+import {
+  type EventBuffer,
+  type IncrementalParser,
+  type Reader,
+  startsCallObject,
+} from "../stream/mod.ts";
 import { isOffered, type ParseContext, type ToolFormat } from "./shared/format.ts";
 import { jsonObjects } from "./shared/json_objects.ts";
 import { readCalls } from "./shared/json_section.ts";
@@ -47,8 +52,10 @@ function* readOrText(
   const called = (next === "{" || next === "[") &&
     (yield* readCalls(reader, output, (name) => isOffered(context, name)));
   const recording = reader.stopRecording();
-  if (!called) output.text(opening + recording);
-  return called;
+  const names = context.tools.map(({ name }) => name);
+  if (called || (reader.isCut && startsCallObject(recording, names))) return called;
+  output.text(opening + recording);
+  return false;
 }
 
 /** For models without tool training: JSON objects as described in the prompt. */

@@ -15,9 +15,13 @@ function* parse(
 ): IncrementalParser<void> {
   const opened = context.generationPrompt.slice(context.generationPrompt.lastIndexOf(START));
   let header = opened.includes(MESSAGE) ? opened : null;
-  for (;;) {
+  for (let isFirst = true;; isFirst = false) {
     if (header === null) {
       const { text, stop } = yield* reader.textUntil(MESSAGE);
+      if (stop === null && reader.isCut && (!isFirst || isHeaderStart(text))) {
+        output.startCall();
+        return;
+      }
       if (stop === null) {
         // An answer without a channel is text.
         output.text(text.replace(/<\|(channel|start|constrain|end)\|>|assistant/g, ""));
@@ -36,6 +40,12 @@ function* parse(
     if ((yield* reader.until([END, CALL, START, "<|return|>"], emit)) === null) return;
     header = null;
   }
+}
+
+/** True if text may be the start of a message's header. */
+function isHeaderStart(text: string): boolean {
+  return [CHANNEL, START].some((mark) => text.startsWith(mark) || mark.startsWith(text)) ||
+    /^\s*(t|to|to=.*)$/s.test(text);
 }
 
 /**

@@ -16,7 +16,9 @@ function* readCalls(reader: Reader, output: EventBuffer): IncrementalParser<bool
       yield* reader.literal(CLOSE);
       return calls > 0;
     }
+    output.startCall();
     const id = (yield* reader.textUntil(ARGUMENTS)).text.trim();
+    if (reader.isCut) return calls > 0;
     output.toolCall(id.replace(/^functions\./, "").replace(/:\d+$/, ""), id);
     yield* reader.space();
     yield* reader.json((text) => output.toolArguments(text));

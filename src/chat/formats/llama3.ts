@@ -1,4 +1,9 @@
-import type { EventBuffer, IncrementalParser, Reader } from "../stream/mod.ts";
+import {
+  type EventBuffer,
+  type IncrementalParser,
+  type Reader,
+  startsCallObject,
+} from "../stream/mod.ts";
 import { isOffered, type ParseContext, type ToolFormat } from "./shared/format.ts";
 import { jsonObjects } from "./shared/json_objects.ts";
 import { readCalls } from "./shared/json_section.ts";
@@ -25,8 +30,18 @@ function* parse(
   if (next === "{") called = yield* readCalls(reader, output, accept);
   else if (next === "[" || tagged) called = yield* readPythonCalls(reader, output, accept);
   const recording = reader.stopRecording();
-  if (!called) output.text(recording.replace(PYTHON, ""));
+  if (!called && !(reader.isCut && startsCall(context, recording))) {
+    output.text(recording.replace(PYTHON, ""));
+  }
   yield* reader.rest((text) => output.text(text));
+}
+
+/** True if text may be the start of a call, so that it is not text if the answer was cut there. */
+function startsCall({ tools }: ParseContext, recording: string): boolean {
+  const text = recording.trimStart();
+  const names = tools.map(({ name }) => name);
+  return text.startsWith(PYTHON) || PYTHON.startsWith(text) || startsCallObject(text, names) ||
+    names.some((name) => `[${name}(`.startsWith(text.replace(/\s/g, "")));
 }
 
 /** Llama 3.1 to 3.3: a JSON object with `parameters`. Calls of built-in tools follow a tag. */

@@ -20,7 +20,9 @@ function* readCalls(
   for (let calls = 0;; calls++) {
     yield* reader.space();
     if (!(yield* reader.literal(INVOKE))) return calls > 0;
+    output.startCall();
     const name = (yield* reader.textUntil('">')).text;
+    if (reader.isCut) return calls > 0;
     const tool = context.tools.find((candidate) => candidate.name === name);
     output.toolCall(name);
     const writer = new ArgumentsWriter(output);
@@ -29,9 +31,11 @@ function* readCalls(
       if ((yield* reader.oneOf(INVOKE_END, `${NS}<`)) !== `${NS}<`) break;
       const key = (yield* reader.textUntil(">")).text;
       const value = yield* readElement(reader, key, kindOf(tool, key));
+      if (reader.isCut) return true;
       writer.key(key);
       writer.json(JSON.stringify(value));
     }
+    if (reader.isCut) return true;
     writer.end();
   }
 }

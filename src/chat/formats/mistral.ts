@@ -18,6 +18,7 @@ function* readAfterMarker(reader: Reader, output: EventBuffer): IncrementalParse
   if ((yield* reader.oneOf(ID, ARGUMENTS)) === ID) {
     id = (yield* reader.textUntil(ARGUMENTS)).text.trim();
   }
+  if (reader.isCut) return false;
   output.toolCall(name, id);
   yield* reader.space();
   yield* reader.json((text) => output.toolArguments(text));

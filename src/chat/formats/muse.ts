@@ -32,10 +32,12 @@ function* parse(
   output: EventBuffer,
   context: ParseContext,
 ): IncrementalParser<void> {
-  for (;;) {
+  for (let isFirst = true;; isFirst = false) {
     const { text: header, stop } = yield* reader.textUntil(MESSAGE, MARKUP.open);
     if (stop === null) {
-      output.text(header);
+      const isHeader = !isFirst || /^\s*(t|to|to=.*)?$/s.test(header);
+      if (reader.isCut && isHeader) output.startCall();
+      else output.text(header);
       return;
     }
     if (header.includes("to=self")) {

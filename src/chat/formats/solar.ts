@@ -33,8 +33,11 @@ function* parse(
 }
 
 function* readCall(reader: Reader, output: EventBuffer): IncrementalParser<void> {
+  output.startCall();
   const id = (yield* reader.textUntil(NAME)).text.trim();
-  output.toolCall((yield* reader.textUntil(ARGUMENTS)).text.trim(), id === "" ? undefined : id);
+  const { text: name } = yield* reader.textUntil(ARGUMENTS);
+  if (reader.isCut) return;
+  output.toolCall(name.trim(), id === "" ? undefined : id);
   yield* reader.until([CALL_END], (text) => output.toolArguments(text));
 }
 

@@ -5,6 +5,14 @@ const NAME_KEYS: ReadonlySet<string> = new Set(["name", "tool_name"]);
 const ARGUMENT_KEYS: ReadonlySet<string> = new Set(["arguments", "parameters", "args", "input"]);
 const ID_KEYS: ReadonlySet<string> = new Set(["id", "tool_call_id", "call_id"]);
 
+const CALL_KEYS: readonly string[] = [
+  ...NAME_KEYS,
+  ...ARGUMENT_KEYS,
+  ...ID_KEYS,
+  "type",
+  "function",
+];
+
 /** State of a call while its object is parsed. */
 interface Call {
   name: string | null;
@@ -34,11 +42,27 @@ export function* readCallObject(
     isOpened: false,
     hasArguments: false,
   };
+  output.startCall();
   yield* readMembers(reader, output, call, accept);
   if (call.name === null || !accept(call.name)) return false;
   open(output, call);
-  if (!call.hasArguments) output.toolArguments("{}");
+  if (!call.hasArguments && !reader.isCut) output.toolArguments("{}");
   return true;
+}
+
+/**
+ * True if text may be the start of a call object of one of the tools, so that it is not text if the
+ * answer was cut there.
+ */
+export function startsCallObject(text: string, names: readonly string[]): boolean {
+  const body = text.replace(/^[\s[]+/, "");
+  if (body === "") return true;
+  const [, key, isKey, value] = /^\{\s*(?:"([^"]*)("?))?(?:\s*:\s*(?:"([^"]*))?)?/.exec(body) ?? [];
+  if (key === undefined) return /^\{\s*$/.test(body);
+  if (isKey === "") return CALL_KEYS.some((known) => known.startsWith(key));
+  if (!CALL_KEYS.includes(key)) return false;
+  if (!NAME_KEYS.has(key) || value === undefined) return true;
+  return names.some((name) => name.startsWith(value));
 }
 
 /** Parses the members of an object. False if the text is not an object. */

@@ -20,6 +20,10 @@ export class EventBuffer {
   /** Only white space has come since the last part that is not text. */
   #isAfterPart = false;
   readonly #holdSpace: boolean;
+  /** A call has started, and its name is not known yet. */
+  #isNaming = false;
+  /** Arguments of the last call. */
+  #lastArguments = "";
 
   /** @param holdSpace Tool calls may follow, so trailing white space is held back. */
   constructor(holdSpace: boolean) {
@@ -40,6 +44,7 @@ export class EventBuffer {
 
   /** Adds text of the message. */
   text(text: string): void {
+    if (text !== "") this.#isNaming = false;
     const all = this.#isAfterPart ? text.trimStart() : this.#space + text;
     this.#space = "";
     if (all === "") return;
@@ -60,28 +65,65 @@ export class EventBuffer {
     this.#events.push({ type: "reasoning", text: kept });
   }
 
+  /** Notes that the mark of a call was read. Its name follows. */
+  startCall(): void {
+    this.#isNaming = true;
+  }
+
   /** Starts a tool call. Its arguments follow. */
   toolCall(name: string, id: string = newCallId()): void {
     this.#leaveText();
+    this.#isNaming = false;
+    this.#lastArguments = "";
     this.#events.push({ type: "tool_call", index: this.#calls++, id, name });
   }
 
   /** Adds JSON text to the arguments of the last call. */
   toolArguments(text: string): void {
-    if (text !== "") this.#events.push({ type: "tool_arguments", index: this.#calls - 1, text });
+    if (text === "") return;
+    this.#lastArguments += text;
+    this.#events.push({ type: "tool_arguments", index: this.#calls - 1, text });
   }
 
-  /** Ends the answer. Trailing white space becomes text, unless tools were called. */
-  end(): void {
-    if (this.#space !== "" && this.#calls === 0) {
+  /** Drops the white space before a part of the format that was cut. */
+  dropSpace(): void {
+    this.#space = "";
+  }
+
+  /**
+   * Ends the answer. Trailing white space becomes text, unless tools were called. A last call that
+   * the model ended without arguments has no arguments.
+   */
+  end(isCut: boolean): void {
+    if (this.#space !== "" && this.#calls === 0 && !this.#isNaming) {
       this.#events.push({ type: "text", text: this.#space });
     }
     this.#space = "";
+    if (!isCut && this.#calls > 0 && this.#lastArguments.trim() === "") this.toolArguments("{}");
+  }
+
+  /** Index of the call whose arguments are incomplete at the end of the answer, or null. */
+  get incompleteCall(): number | null {
+    return this.#calls > 0 && !isObject(this.#lastArguments) ? this.#calls - 1 : null;
+  }
+
+  /** True if the answer ended inside a call, also inside its name. */
+  get endsInCall(): boolean {
+    return this.#isNaming || this.incompleteCall !== null;
   }
 
   #leaveText(): void {
     this.#space = "";
     this.#isAfterPart = true;
+  }
+}
+
+function isObject(json: string): boolean {
+  try {
+    const value: unknown = JSON.parse(json);
+    return typeof value === "object" && value !== null && !Array.isArray(value);
+  } catch {
+    return false;
   }
 }
 

@@ -1,6 +1,12 @@
 /** A parser that yields to wait for more text and returns `T`. */
 export type IncrementalParser<T> = Generator<undefined, T, undefined>;
 
+/** An end that the model did not choose: the token limit, a stop string or a cancellation. */
+export interface Cut {
+  /** The stop string that followed the text; null if the following text is unknown. */
+  readonly following: string | null;
+}
+
 /**
  * A reader of text that arrives in pieces. Parsers are generators, written as if the whole text
  * were available: every read yields until enough text has arrived or the text has ended.
@@ -8,6 +14,8 @@ export type IncrementalParser<T> = Generator<undefined, T, undefined>;
 export class Reader {
   #buffer = "";
   #ended = false;
+  #cut: Cut | null = null;
+  #cutsMark = false;
   #recording: string | null = null;
 
   /** Appends text. */
@@ -15,9 +23,15 @@ export class Reader {
     this.#buffer += text;
   }
 
-  /** Ends the text. */
-  end(): void {
+  /** Ends the text. `cut` is null if the model ended it. */
+  end(cut: Cut | null = null): void {
     this.#ended = true;
+    this.#cut = cut;
+  }
+
+  /** True if the text has been read to its end, and the model did not end it. */
+  get isCut(): boolean {
+    return this.#ended && this.#cut !== null && this.#buffer === "";
   }
 
   /** Starts recording the text that is read, until {@linkcode stopRecording}. */
@@ -38,25 +52,33 @@ export class Reader {
     return this.#buffer.charAt(0);
   }
 
+  /** True if the text was cut inside a mark, which was dropped. */
+  get cutsMark(): boolean {
+    return this.#cutsMark;
+  }
+
   /**
    * Passes text to `emit` up to the first stop and consumes the stop. Text that may be the start of
-   * a stop is held back. Returns null if the text ended first.
+   * a stop is held back, and dropped if the text was cut there. Returns null if the text ended
+   * first.
    */
   *until(stops: readonly string[], emit: (text: string) => void): IncrementalParser<string | null> {
     for (;;) {
       const hit = firstOf(this.#buffer, stops);
+      const free = this.#buffer.length - this.#heldLength(stops);
       // A possible stop that starts no later than the match, but is still incomplete, takes
       // precedence.
-      const waits = hit !== null && !this.#ended &&
-        this.#buffer.length - partialStopLength(this.#buffer, stops) <= hit.at;
+      const waits = hit !== null && free <= hit.at;
       if (hit !== null && !waits) {
         if (hit.at > 0) emit(this.#take(hit.at));
         this.#take(hit.stop.length);
         return hit.stop;
       }
-      const free = this.#buffer.length - (this.#ended ? 0 : partialStopLength(this.#buffer, stops));
-      if (free > 0 && !waits) emit(this.#take(free));
-      if (this.#ended) return null;
+      if (free > 0) emit(this.#take(free));
+      if (this.#ended) {
+        this.#dropRest();
+        return null;
+      }
       yield;
     }
   }
@@ -72,7 +94,10 @@ export class Reader {
     return { text, stop };
   }
 
-  /** Consumes the longest literal that comes next. Returns null if there is none. */
+  /**
+   * Consumes the longest literal that comes next. Returns null if there is none. A literal that was
+   * cut is consumed too, so that its start does not become text.
+   */
   *oneOf(...literals: readonly string[]): IncrementalParser<string | null> {
     for (;;) {
       const hit = literals.find((literal) => this.#buffer.startsWith(literal));
@@ -84,7 +109,10 @@ export class Reader {
           .reduce((a, b) => b.length > a.length ? b : a, hit);
         return this.#take(longest.length);
       }
-      if (!open || this.#ended) return null;
+      if (!open || this.#ended) {
+        if (this.#ended && this.#heldLength(literals) === this.#buffer.length) this.#dropRest();
+        return null;
+      }
       yield;
     }
   }
@@ -121,7 +149,7 @@ export class Reader {
       const length = scan.scan(this.#buffer);
       if (length > 0) emit(this.#take(length));
       if (scan.done) return true;
-      if (this.#ended) return scan.scalar;
+      if (this.#ended) return scan.scalar && this.#cut === null;
       yield;
     }
   }
@@ -140,6 +168,22 @@ export class Reader {
   /** Passes the remaining text to `emit` as it arrives. */
   *rest(emit: (text: string) => void): IncrementalParser<void> {
     yield* this.until([], emit);
+  }
+
+  #dropRest(): void {
+    this.#cutsMark ||= this.#buffer !== "";
+    this.#take(this.#buffer.length);
+  }
+
+  /** Length of the text that may be the start of a stop. */
+  #heldLength(stops: readonly string[]): number {
+    if (!this.#ended) return partialStopLength(this.#buffer, stops);
+    if (this.#cut === null) return 0;
+    const { following } = this.#cut;
+    if (following === null) return partialStopLength(this.#buffer, stops);
+    const continued = partialStopLength(this.#buffer + following, stops) - following.length;
+    const completed = stops.map((stop) => startedLength(this.#buffer, stop, following));
+    return Math.max(0, continued, ...completed);
   }
 
   #take(length: number): string {
@@ -201,6 +245,16 @@ function firstOf(text: string, stops: readonly string[]): { at: number; stop: st
     }
   }
   return first;
+}
+
+/** Length of the suffix that is the start of a stop, if `following` contains the stop's end. */
+function startedLength(text: string, stop: string, following: string): number {
+  for (let length = Math.min(stop.length - 1, text.length); length > 0; length--) {
+    if (text.endsWith(stop.slice(0, length)) && following.startsWith(stop.slice(length))) {
+      return length;
+    }
+  }
+  return 0;
 }
 
 /** Length of the longest suffix that may be the start of a stop. */

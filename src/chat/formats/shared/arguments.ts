@@ -34,7 +34,8 @@ export class ArgumentsWriter {
 }
 
 /**
- * Parses the value of an argument up to `close` and writes it. Text is streamed. A value that may
+ * Parses the value of an argument up to `close` and writes it. Of a value that was cut, only text is
+ * written. Text is streamed. A value that may
  * be JSON is written when it is complete. With `lines`, surrounding newlines are not part of the
  * value.
  */
@@ -46,19 +47,21 @@ export function* readValue(
   lines: boolean,
 ): IncrementalParser<void> {
   if (kind !== "text") {
-    const { text } = yield* reader.textUntil(close);
+    const { text, stop } = yield* reader.textUntil(close);
+    // The start of a value may be another value.
+    if (stop === null && reader.isCut) return;
     writer.json(asJson(lines ? text.replace(/^\r?\n|\r?\n$/g, "") : text));
     return;
   }
   writer.json('"');
   if (lines) yield* reader.oneOf("\r\n", "\n");
   let held = "";
-  yield* reader.until([close], (text) => {
+  const stop = yield* reader.until([close], (text) => {
     const all = held + text;
     held = lines ? /\r?\n?$/.exec(all)![0] : "";
     writer.piece(all.slice(0, all.length - held.length));
   });
-  writer.json('"');
+  if (stop !== null || !reader.isCut) writer.json('"');
 }
 
 /** Converts a value to JSON: JSON and Python literals are parsed, other text becomes a string. */

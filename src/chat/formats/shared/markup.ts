@@ -74,10 +74,11 @@ export function* readMarkupCalls(
     yield* reader.space();
     if (!inCall && !(yield* reader.literal(markup.call))) break;
     inCall = false;
+    output.startCall();
     const name = markup.callNameEnd === ""
       ? yield* reader.run(/[^\s<]/)
       : (yield* reader.textUntil(markup.callNameEnd)).text;
-    if (name.trim() === "") break;
+    if (name.trim() === "" || reader.isCut) break;
     output.toolCall(toolName(name));
     calls++;
     yield* readArguments(reader, output, markup, context, toolName(name));
@@ -103,16 +104,19 @@ function* readArguments(
   for (;;) {
     // Other text than arguments and the end of the call (an index, a stray word) is skipped.
     const stop = yield* reader.until([markup.argument, markup.callClose], () => {});
+    if (stop === null && reader.isCut) return;
     if (stop !== markup.argument) break;
     const key = (yield* reader.textUntil(markup.argumentNameEnd)).text.trim();
     const attributes = markup.valueOpen === ""
       ? ""
       : (yield* reader.textUntil(markup.valueOpen)).text;
+    if (reader.isCut) return;
     writer.key(key);
     const kind = kindOfAttributes(attributes) ?? kindOf(tool, key);
     const wrapped = markup.characterData === true && (yield* reader.literal("<![CDATA["));
     const end = wrapped ? "]]>" : markup.argumentClose;
     yield* readValue(reader, writer, end, kind, markup.lines);
+    if (reader.isCut) return;
     if (wrapped) yield* reader.until([markup.argumentClose], () => {});
   }
   writer.end();

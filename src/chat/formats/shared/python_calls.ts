@@ -15,18 +15,20 @@ export function* readPythonCalls(
   for (let calls = 0;; calls++) {
     yield* reader.run(/[\s,[]/);
     const name = yield* reader.run(/[\w.-]/);
-    if (name === "" || !(yield* reader.literal("(")) || !accept(name)) {
+    const opened = name !== "" && (yield* reader.literal("("));
+    if (name !== "" && reader.isCut) output.startCall();
+    if (!opened || !accept(name)) {
       yield* reader.literal("]");
       return calls > 0;
     }
     output.toolCall(name);
     const writer = new ArgumentsWriter(output);
-    yield* readKeywords(reader, writer);
-    writer.end();
+    if (yield* readKeywords(reader, writer)) writer.end();
   }
 }
 
-function* readKeywords(reader: Reader, writer: ArgumentsWriter): IncrementalParser<void> {
+/** Parses the arguments of a call. False if they were cut. */
+function* readKeywords(reader: Reader, writer: ArgumentsWriter): IncrementalParser<boolean> {
   for (;;) {
     yield* reader.run(/[\s,]/);
     const key = yield* reader.run(/[\w-]/);
@@ -34,10 +36,11 @@ function* readKeywords(reader: Reader, writer: ArgumentsWriter): IncrementalPars
     if (key === "" || !(yield* reader.literal("="))) break;
     yield* reader.space();
     const value = yield* readPythonValue(reader);
+    if (reader.isCut) return false;
     writer.key(key);
     writer.json(JSON.stringify(value));
   }
-  yield* reader.literal(")");
+  return (yield* reader.literal(")")) || !reader.isCut;
 }
 
 /** Parses a Python literal or JSON, which differ only in three words. */

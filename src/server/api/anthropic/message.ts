@@ -95,7 +95,8 @@ export function signatureOf({ id }: MessageOptions): string {
 /**
  * The whole answer.
  *
- * A call whose arguments the token limit cut off is left out: what is there of it must not be run.
+ * A call that the token limit or a stop sequence cut has the input `{}`: its arguments are no object.
+ * The stop reason is then not `tool_use`.
  */
 export async function collectMessage(
   events: AsyncIterable<AnswerEvent>,
@@ -127,7 +128,7 @@ export async function collectMessage(
   if (done === undefined) throw new ShimmyError("backend", "Generation ended without a result");
   return {
     ...emptyMessage(options, done.usage),
-    content: blocks.flatMap((block) => toBlock(block, options)),
+    content: blocks.map((block) => toBlock(block, options)),
     ...toStop(done, options),
   };
 }
@@ -143,34 +144,37 @@ type OpenBlock =
     text: string;
   };
 
-function toBlock(block: OpenBlock, options: MessageOptions): ContentBlock[] {
+function toBlock(block: OpenBlock, options: MessageOptions): ContentBlock {
   switch (block.type) {
     case "text":
-      return [{ type: "text", text: block.text }];
+      return { type: "text", text: block.text };
     case "reasoning":
-      return [{
+      return {
         type: "thinking",
         thinking: options.hideThinking ? "" : block.text,
         signature: signatureOf(options),
-      }];
+      };
     case "tool_call": {
-      const input = parseObject(block.text);
       const { id, name } = block;
-      return input === null
-        ? []
-        : [{ type: "tool_use", id, name, input, caller: { type: "direct" } }];
+      return {
+        type: "tool_use",
+        id,
+        name,
+        input: parseObject(block.text),
+        caller: { type: "direct" },
+      };
     }
   }
 }
 
-function parseObject(json: string): Record<string, unknown> | null {
-  if (json === "") return {};
+/** Arguments as an object; without members if they were cut. */
+function parseObject(json: string): Record<string, unknown> {
   try {
     const value: unknown = JSON.parse(json);
     return typeof value === "object" && value !== null && !Array.isArray(value)
       ? value as Record<string, unknown>
-      : null;
+      : {};
   } catch {
-    return null;
+    return {};
   }
 }

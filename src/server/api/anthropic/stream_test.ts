@@ -228,7 +228,7 @@ Deno.test("each end of an answer has its stop reason", async () => {
   });
 });
 
-Deno.test("a call cut off by the token limit is left out", async () => {
+Deno.test("a call that the token limit cut has no input", async () => {
   const message = await collectMessage(
     from([
       { type: "tool_call", index: 0, id: "call_1", name: "get_weather" },
@@ -237,6 +237,12 @@ Deno.test("a call cut off by the token limit is left out", async () => {
     ]),
     OPTIONS,
   );
-  assertEquals(message.content, []);
+  assertEquals(message.content, [{
+    type: "tool_use",
+    id: "call_1",
+    name: "get_weather",
+    input: {},
+    caller: { type: "direct" },
+  }]);
   assertEquals(message.stop_reason, "max_tokens");
 });

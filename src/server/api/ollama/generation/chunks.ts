@@ -44,7 +44,8 @@ export function mergeChunks(a: AnswerChunk, b: AnswerChunk): AnswerChunk {
 
 /**
  * An answer in the chunks that Ollama sends: text and reasoning at once, a tool call when its arguments
- * are complete. A call that the token limit truncated is omitted. The last value is the `done` event.
+ * are complete. The arguments of a call that the token limit or a stop string cut are `{}`. The last
+ * value is the `done` event.
  *
  * @throws {ShimmyError} `cancelled` when the answer was cancelled.
  */
@@ -54,9 +55,9 @@ export async function* toChunks(
   let call: { index: number; id: string; name: string; json: string } | null = null;
   for await (const event of events) {
     if (call !== null && event.type !== "tool_arguments") {
-      const whole = toCall(call);
+      const calls = [toCall(call)];
       call = null;
-      if (whole !== null) yield { ...EMPTY_CHUNK, calls: [whole] };
+      yield { ...EMPTY_CHUNK, calls };
     }
     switch (event.type) {
       case "text":
@@ -87,13 +88,19 @@ export async function* toChunks(
 
 function toCall(
   { index, id, name, json }: { index: number; id: string; name: string; json: string },
-): Call | null {
+): Call {
+  return { id, function: { index, name, arguments: toObject(json) } };
+}
+
+/** Arguments as an object; without members if they were cut. */
+function toObject(json: string): Record<string, unknown> {
   try {
-    const value: unknown = json === "" ? {} : JSON.parse(json);
-    if (typeof value !== "object" || value === null || Array.isArray(value)) return null;
-    return { id, function: { index, name, arguments: value as Record<string, unknown> } };
+    const value: unknown = JSON.parse(json);
+    return typeof value === "object" && value !== null && !Array.isArray(value)
+      ? value as Record<string, unknown>
+      : {};
   } catch {
-    return null;
+    return {};
   }
 }
 

@@ -89,7 +89,9 @@ export class ResponseBuilder {
     if (this.#open === null && this.#items.length === 0) {
       yield* this.#begin("text", openMessage(0));
     }
-    yield* this.#close(status);
+    const isCall = this.#open?.kind === "call";
+    const isItemCut = isCall ? done.incompleteCall !== undefined : cut;
+    yield* this.#close(isItemCut ? "incomplete" : "completed");
     this.#state = {
       status,
       completedAt: cut ? null : unixSeconds(),
