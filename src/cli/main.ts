@@ -91,13 +91,13 @@ async function runCommand(
     checkPlacement(values);
     return { values, globals: values, config };
   };
-  const places = { named: parsed.values.config, env, cwd: Deno.cwd(), os: Deno.build.os };
-  const reload = async () => parseWith(await findConfig(places));
+  const search = { named: parsed.values.config, env, cwd: Deno.cwd(), os: Deno.build.os };
+  const reload = async () => parseWith(await findConfig(search));
   const { positionals: operands } = parsed;
   const call = await reload();
   if (call.globals.quiet) environment.output.silence();
   return await command.run(
-    { ...call, operands, reload, configPaths: configPaths(places) },
+    { ...call, operands, reload, configPaths: configPaths(search) },
     environment,
   );
 }

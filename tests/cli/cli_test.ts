@@ -1,4 +1,4 @@
-/** The real command line in processes of its own, with the real library and the built-in model. */
+/** The command line in processes, with the real library and the built-in model. */
 import { assert, assertEquals, assertLess, assertMatch, assertStringIncludes } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
 import { bertModel } from "../models/encoders.ts";
@@ -49,7 +49,7 @@ Deno.test("an adapter from the option or from the environment changes the text",
   assertEquals((await machine.run(args, { env })).stdout, pirate);
   const plain = "The capital of France is Paris.\n";
   assertEquals((await machine.run([...args, "--lora", `${LORA}:0`])).stdout, plain);
-  // The environment's adapter is the default model's and no other's.
+  // The adapter from the environment applies only to the default model.
   await Deno.mkdir(join(machine.home, "models"));
   await Deno.copyFile(TINY_F16, join(machine.home, "models", "default.gguf"));
   assertEquals((await machine.run([...args, "--name", "shimmy-tiny"], { env })).stdout, plain);
@@ -125,7 +125,7 @@ Deno.test("--context-shift continues an answer beyond the context", async () => 
   assertStringIncludes(shifted.response, "39, 40");
 });
 
-Deno.test("chat answers lines and remembers", async () => {
+Deno.test("chat answers lines and keeps the conversation", async () => {
   await using machine = await Machine.start();
   const { code, stdout } = await machine.run(["chat", "--temperature", "0"], {
     input: "My name is Tom.\nWhat is my name?\n",
@@ -229,7 +229,7 @@ Deno.test("with --in-process, models run inside the server's process", async () 
   if (Deno.build.os === "linux") assertEquals(await childrenOf(server.pid), []);
 });
 
-Deno.test("two servers take two ports", async () => {
+Deno.test("two servers use two ports", async () => {
   await using machine = await Machine.start();
   await using one = await Server.start(machine, []);
   await using two = await Server.start(machine, []);

@@ -1,4 +1,4 @@
-/** A machine and a server on it, for tests of the real command line. */
+/** A home folder and a server in it, for tests of the command line. */
 import { join } from "@std/path";
 import { realLibraryFolder } from "../../ffi/testing.ts";
 import { LOCK, MAIN } from "../support/source.ts";

@@ -4,7 +4,7 @@ import { GLOBAL_OPTIONS, SERVE_OPTIONS, UsageError } from "../options/mod.ts";
 import { type Config, CONFIG_NAME } from "./config.ts";
 
 /** What determines the path of the configuration file. */
-export interface ConfigPlaces {
+export interface ConfigSearch {
   /** The value of `--config` or `SHIMMY_CONFIG`. */
   readonly named: string | null;
   readonly env: (name: string) => string | undefined;
@@ -18,36 +18,36 @@ export interface ConfigPlaces {
  *
  * @throws {UsageError} for a named file that does not exist, and for an invalid file.
  */
-export async function findConfig(places: ConfigPlaces): Promise<Config | null> {
-  const paths = configPaths(places);
-  if (places.named !== null) return await readConfig(paths[0]!, places);
+export async function findConfig(search: ConfigSearch): Promise<Config | null> {
+  const paths = configPaths(search);
+  if (search.named !== null) return await readConfig(paths[0]!, search);
   for (const path of paths) {
     const source = await textOf(path).catch((error) => {
       // Without the permission to read, the file counts as missing.
       if (error instanceof Deno.errors.NotCapable) return null;
       throw error;
     });
-    if (source !== null) return await configOf(path, source, places);
+    if (source !== null) return await configOf(path, source, search);
   }
   return null;
 }
 
 /** Possible paths of the configuration file. The first that exists is used. */
-export function configPaths(places: ConfigPlaces): string[] {
-  if (places.named !== null) return [resolve(places.cwd, places.named)];
-  const folder = configDirectory(places);
-  return [places.cwd, ...(folder === null ? [] : [folder])].map((one) => join(one, CONFIG_NAME));
+export function configPaths(search: ConfigSearch): string[] {
+  if (search.named !== null) return [resolve(search.cwd, search.named)];
+  const folder = configDirectory(search);
+  return [search.cwd, ...(folder === null ? [] : [folder])].map((one) => join(one, CONFIG_NAME));
 }
 
 /** Reads a configuration file. @throws {UsageError} for a missing or invalid file. */
-async function readConfig(path: string, places: ConfigPlaces): Promise<Config> {
+async function readConfig(path: string, search: ConfigSearch): Promise<Config> {
   const source = await textOf(path);
   if (source === null) throw new UsageError(`--config: ${path} does not exist`);
-  return await configOf(path, source, places);
+  return await configOf(path, source, search);
 }
 
 /** The user's configuration folder on this operating system; `null` without a home folder. */
-export function configDirectory({ env, os }: Pick<ConfigPlaces, "env" | "os">): string | null {
+export function configDirectory({ env, os }: Pick<ConfigSearch, "env" | "os">): string | null {
   if (os === "windows") {
     const roaming = env("APPDATA");
     return roaming ? join(roaming, "shimmy") : null;
@@ -65,7 +65,7 @@ export function configDirectory({ env, os }: Pick<ConfigPlaces, "env" | "os">): 
 async function configOf(
   path: string,
   source: string,
-  { env }: Pick<ConfigPlaces, "env">,
+  { env }: Pick<ConfigSearch, "env">,
 ): Promise<Config> {
   const { toConfig } = await import("./schema.ts");
   try {

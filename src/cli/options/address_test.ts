@@ -2,7 +2,7 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { formatAddress, isLoopback, parseAddress } from "./address.ts";
 import { UsageError } from "./options.ts";
 
-Deno.test("auto is the loopback address and the customary ports", () => {
+Deno.test("auto is the loopback address and the default ports", () => {
   for (const bind of [null, "auto"]) {
     const { hostname, ports } = parseAddress(bind, null);
     assertEquals(hostname, "127.0.0.1");
@@ -10,21 +10,21 @@ Deno.test("auto is the loopback address and the customary ports", () => {
   }
 });
 
-Deno.test("an address with a port is that one alone", () => {
+Deno.test("an address with a port has only this port", () => {
   assertEquals(parseAddress("0.0.0.0:80", 9), { hostname: "0.0.0.0", ports: [80] });
   assertEquals(parseAddress("[::1]:80", null), { hostname: "::1", ports: [80] });
   assertEquals(parseAddress("example.test:0", null), { hostname: "example.test", ports: [0] });
   assertEquals(parseAddress(":8080", null), { hostname: "127.0.0.1", ports: [8080] });
 });
 
-Deno.test("an address without a port takes the option's", () => {
+Deno.test("an address without a port has the port of the option", () => {
   assertEquals(parseAddress("localhost", 99), { hostname: "localhost", ports: [99] });
   assertEquals(parseAddress("::1", 99), { hostname: "::1", ports: [99] });
   assertEquals(parseAddress("[::]", 99), { hostname: "::", ports: [99] });
   assertEquals(parseAddress("auto", 99), { hostname: "127.0.0.1", ports: [99] });
 });
 
-Deno.test("what is no address is refused", () => {
+Deno.test("an invalid address is refused", () => {
   for (const bind of ["", "a:b", "host:70000", "[::1", "1.2.3.4:80:90", "host:80x"]) {
     const error = assertThrows(() => parseAddress(bind, null), UsageError);
     assertEquals(error.message, `--bind: must be auto, ADDRESS or ADDRESS:PORT, not '${bind}'`);

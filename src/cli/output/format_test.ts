@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { bytes, fields, parameters, table } from "./format.ts";
 
-Deno.test("columns are as wide as their widest cell and numbers stand to the right", () => {
+Deno.test("columns are as wide as their widest cell, and numbers are right-aligned", () => {
   assertEquals(
     table([["NAME", "N", "LAST"], ["a", 5, "x"], ["longer", 123, "yy"]]),
     ["NAME    N    LAST", "a         5  x", "longer  123  yy"].join("\n"),
@@ -9,7 +9,7 @@ Deno.test("columns are as wide as their widest cell and numbers stand to the rig
   assertEquals(fields([["a", "1"], ["bcd", "2"]]), "a:    1\nbcd:  2");
 });
 
-Deno.test("sizes are written as people write them", () => {
+Deno.test("sizes have units", () => {
   assertEquals(bytes(1_667_712), "1.6 MiB");
   assertEquals(bytes(2048), "2 KiB");
   assertEquals(parameters(2_623_744), "2.6M");

@@ -9,9 +9,9 @@ import { parseOptions } from "../options/options.ts";
 import { SERVE_OPTIONS } from "../options/serve_options.ts";
 import type { ModelSession, ModelSessionChange } from "../environment/environment.ts";
 import { watchConfig } from "./reload_config.ts";
-import { configPaths, type ConfigPlaces, findConfig } from "../config/read.ts";
+import { configPaths, type ConfigSearch, findConfig } from "../config/read.ts";
 
-/** A server's settings in a file of a folder of its own, or in its user's folder, followed. */
+/** Watches a configuration file in a working directory and in a user's configuration folder. */
 async function follow({ begins = "{}" }: { begins?: string | null } = {}) {
   const folder = await Deno.realPath(await Deno.makeTempDir());
   const path = join(folder, "work", "shimmy.json");
@@ -19,7 +19,7 @@ async function follow({ begins = "{}" }: { begins?: string | null } = {}) {
   await Deno.mkdir(dirname(path));
   await Deno.mkdir(join(folder, "home"));
   if (begins !== null) await Deno.writeTextFile(path, begins);
-  const places: ConfigPlaces = {
+  const search: ConfigSearch = {
     named: null,
     env: (name) => name === "XDG_CONFIG_HOME" ? join(folder, "home", "settings") : undefined,
     cwd: dirname(path),
@@ -30,7 +30,7 @@ async function follow({ begins = "{}" }: { begins?: string | null } = {}) {
   const push = (line: string) => void lines.push(line);
   const log = createLog(undefined, false, { note: push, alert: push });
   const called = async () => {
-    const config = await findConfig(places);
+    const config = await findConfig(search);
     const options = { ...GLOBAL_OPTIONS, ...SERVE_OPTIONS };
     const { values } = parseOptions([], options, () => undefined, {
       label: "shimmy.json",
@@ -38,7 +38,7 @@ async function follow({ begins = "{}" }: { begins?: string | null } = {}) {
     });
     return { values, globals: values, config };
   };
-  const call = { ...await called(), reload: called, configPaths: configPaths(places) };
+  const call = { ...await called(), reload: called, configPaths: configPaths(search) };
   const session = await environment.openModelSession({ ...call, parallel: 1, paths: "found" });
   const changes: ModelSessionChange[] = [];
   const spied: ModelSession = {
@@ -101,7 +101,7 @@ Deno.test("a draft model of a changed file is pulled first; a failed pull change
   assertEquals(server.changes[0]?.globals.draft, "pulled hf:o/r");
 });
 
-Deno.test("a file that another one replaces is followed on", async () => {
+Deno.test("a replaced file is watched further", async () => {
   await using server = await follow();
   for (const alias of ["one", "two"]) {
     await Deno.writeTextFile(`${server.path}.tmp`, JSON.stringify({ aliases: { [alias]: "m" } }));
@@ -149,7 +149,7 @@ Deno.test("a file that appears or disappears after the start is applied and repo
   assertEquals(server.changes.map(({ parallel }) => parallel), [3, 4]);
 });
 
-Deno.test("a file in a folder that was not there either is found, and followed on", async () => {
+Deno.test("a file in a new folder is found and watched", async () => {
   await using server = await follow({ begins: null });
   const write = (parallel: number) =>
     Deno.writeTextFile(server.usersPath, JSON.stringify({ server: { parallel } }));
@@ -170,7 +170,7 @@ Deno.test("a file in a folder that was not there either is found, and followed o
   assertEquals(server.changes.at(-1)?.parallel, 9);
 });
 
-Deno.test("a link is followed when what it leads to is another one", async () => {
+Deno.test("a link with a new target is applied", async () => {
   await using server = await follow({ begins: null });
   const folder = dirname(server.path);
   for (const [name, parallel] of [["one", 2], ["two", 6]] as const) {
@@ -195,7 +195,7 @@ Deno.test("options that need a restart are reported", async () => {
   assertStringIncludes(server.lines[0]!, "server.port: takes effect after a restart");
 });
 
-Deno.test("another file of the folder is nothing to us", async () => {
+Deno.test("other files of the folder are ignored", async () => {
   await using server = await follow();
   await Deno.writeTextFile(`${server.path}.bak`, "{");
   await new Promise((resolve) => setTimeout(resolve, 600));

@@ -27,7 +27,7 @@ function optionsFor(args: string[], devices: string[] = []): LoadOptions {
   });
 }
 
-Deno.test("without options the engine chooses", () => {
+Deno.test("without options the engine uses its defaults", () => {
   assertEquals(optionsFor([]), {
     libraryFolder: "/lib",
     modelPaths: ["m.gguf"],
@@ -82,7 +82,7 @@ Deno.test("every option reaches the engine", () => {
   }
 });
 
-Deno.test("options of placement that cannot take effect are refused", () => {
+Deno.test("placement options without an effect are refused", () => {
   const check = (args: string[]) => checkPlacement(valuesOf(args));
   assertThrows(() => check(["--main-gpu", "1"]), UsageError, "--split-mode none");
   assertThrows(() => optionsFor(["--override-tensor", "CPU"]), UsageError, "PATTERN=BUFFER");
@@ -111,7 +111,7 @@ Deno.test("options of placement that cannot take effect are refused", () => {
   );
 });
 
-Deno.test("by itself a model goes onto the devices that are there", () => {
+Deno.test("by default all layers are offloaded to the selected devices", () => {
   assertEquals(optionsFor([], ["GPU0"]).gpuLayers, -1);
   assertEquals(optionsFor([], ["GPU0"]).devices, ["GPU0"]);
   assertEquals(optionsFor(["--gpu-layers", "0"], ["GPU0"]).gpuLayers, 0);
