@@ -190,13 +190,13 @@ Deno.test("serve does not start with a default model that it cannot use", async 
     const missing = join(folder, "missing.gguf");
     assertMatch(
       await failure(["serve", "--model-path", missing], 1),
-      /^shimmy: Cannot use the default model: .+: .*missing\.gguf$/,
+      /^shimmy: Cannot use the default model .*missing\.gguf: does not exist$/,
     );
     const broken = join(folder, "broken.gguf");
     await Deno.writeTextFile(broken, "no model");
     assertEquals(
       await failure(["serve"], 1, { env: { SHIMMY_BASE_GGUF: broken } }),
-      `shimmy: Cannot use the default model: not a GGUF file: ${broken}`,
+      `shimmy: Cannot use the default model ${broken}: not a GGUF file`,
     );
   } finally {
     await Deno.remove(folder, { recursive: true });
@@ -205,7 +205,14 @@ Deno.test("serve does not start with a default model that it cannot use", async 
 
 Deno.test("serve warns of model directories that do not exist", async () => {
   const environment = new EnvironmentDouble();
-  const args = ["serve", "--port", "0", "--in-process", "--model-dirs", "/no/such/folder;/tmp"];
+  const args = [
+    "serve",
+    "--port",
+    "0",
+    "--in-process",
+    "--model-dirs",
+    `/no/such/folder;${Deno.cwd()}`,
+  ];
   const done = main(args, environment);
   while (environment.out === "") await new Promise((resolve) => setTimeout(resolve, 5));
   environment.interrupt();

@@ -8,7 +8,10 @@ export const ENVIRONMENT_VARIABLES = [
   ["SHIMMY_LIBLLAMA", "directory with libllama"],
   ["SHIMMY_CACHE_DIR", "directory for downloaded libraries and saved sessions"],
   ["SHIMMY_RELEASE_BASE", "base URL of llama.cpp's release archives; default GitHub"],
-  ["SHIMMY_LOG", "log level: error, warn, info or debug; json: one object per line"],
+  [
+    "SHIMMY_LOG",
+    "log level: error, warn, info or debug, which logs requests; json: one object per line",
+  ],
   ["OLLAMA_MODELS", "Ollama's model directory"],
   ["HF_HOME", "Hugging Face's directory"],
   ["HF_HUB_CACHE", "Hugging Face's model cache; also HUGGINGFACE_HUB_CACHE"],

@@ -21,9 +21,10 @@ export async function checkDefaultModel(path: string): Promise<void> {
   const file = resolve(path);
   const described = await describe(candidateOf(shardSet(file)), "base");
   if (isModel(described)) return;
-  throw new ShimmyError("backend", `Cannot use the default model: ${described.reason}`, {
-    detail: described.path,
-  });
+  throw new ShimmyError(
+    "backend",
+    `Cannot use the default model ${described.path}: ${described.reason}`,
+  );
 }
 
 /** Warns of folders of `--model-dirs` that do not exist. */
