@@ -11,7 +11,7 @@ export const LAYERS: readonly (readonly string[])[] = [
   ["src/assets"],
   ["src"],
   // Bindings.
-  ["ffi/memory"],
+  ["ffi/memory", "ffi/sockets"],
   ["ffi/generated"],
   ["ffi/library"],
   ["ffi/backends"],

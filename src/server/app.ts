@@ -3,8 +3,10 @@ import {
   apiKeyCheck,
   checkHost,
   checkOrigin,
+  type ClientConnection,
   errorResponse,
   type Exchange,
+  type Handler,
   HttpError,
   isPreflight,
   observeStream,
@@ -25,9 +27,6 @@ import { Metrics, queueHeaders, type QueuePlace } from "./metrics/mod.ts";
 import { openApiRoute } from "./openapi.ts";
 import { allRoutes } from "./routes.ts";
 
-/** Handles a request and always returns a response. Only the upgrade to WebSocket needs a socket. */
-export type Handler = (request: Request) => Promise<Response>;
-
 /** `Retry-After` while the server shuts down, in seconds: its replacement may run by then. */
 const SHUTDOWN_RETRY = 2;
 
@@ -35,7 +34,7 @@ const SHUTDOWN_RETRY = 2;
 const VALID_REQUEST_ID = /^[\w.:-]{1,128}$/;
 
 /**
- * The server as a function for `Deno.serve`.
+ * The server as a function for `serveHttp`.
  *
  * @param routes The route table; by default every route of every dialect.
  */
@@ -50,7 +49,13 @@ export function createHandler(
   const hasKey = apiKeyCheck(settings.apiKey);
 
   /** The route's response; sets the fields of `matched` as soon as the route is known. */
-  async function dispatch(request: Request, url: URL, id: string, matched: Matched) {
+  async function dispatch(
+    request: Request,
+    connection: ClientConnection | undefined,
+    url: URL,
+    id: string,
+    matched: Matched,
+  ) {
     checkHost(settings, request, url);
     const origin = originOf(settings, request, url);
     if (isPreflight(request)) {
@@ -67,18 +72,18 @@ export function createHandler(
     if (request.method === "OPTIONS") return optionsResponse(router, url.pathname);
     const { route, params } = router.find(request.method, url.pathname);
     matched.path = route.path;
-    matched.exchange = new RequestExchange(request, url, params, context, id);
+    matched.exchange = new RequestExchange(request, connection, url, params, context, id);
     return await runRoute(route, matched.exchange);
   }
 
-  return async (request) => {
+  return async (request, connection) => {
     const url = new URL(request.url);
     const id = requestIdOf(request);
     const matched: Matched = { path: "unknown", exchange: null };
     const start = performance.now();
     let response: Response;
     try {
-      response = await dispatch(request, url, id, matched);
+      response = await dispatch(request, connection, url, id, matched);
     } catch (thrown) {
       const error = toShimmyError(thrown);
       if (statusOf(error) >= 500) context.report?.(error, id);
@@ -134,6 +139,7 @@ async function runRoute(route: Route, exchange: RequestExchange): Promise<Respon
     }
     return response;
   } finally {
+    exchange.beginResponse();
     if (!streams) exchange.end();
   }
 }
@@ -141,6 +147,8 @@ async function runRoute(route: Route, exchange: RequestExchange): Promise<Respon
 /** An exchange that creates its abort controller only when a handler asks for the signal. */
 class RequestExchange implements Exchange {
   #controller: AbortController | null = null;
+  #unwatch: (() => void) | null = null;
+  #hasBegun = false;
   /** Null after the end. */
   #endCallbacks: (() => void)[] | null = [];
   #queuePlace: QueuePlace | null = null;
@@ -149,6 +157,7 @@ class RequestExchange implements Exchange {
 
   constructor(
     readonly request: Request,
+    readonly connection: ClientConnection | undefined,
     readonly url: URL,
     readonly params: Readonly<Record<string, string>>,
     readonly context: ServerContext,
@@ -162,6 +171,9 @@ class RequestExchange implements Exchange {
       if (signal.aborted) controller.abort(signal.reason);
       else signal.addEventListener("abort", () => controller.abort(signal.reason), { once: true });
       this.#controller = controller;
+      if (!this.#hasBegun) {
+        this.#unwatch = this.connection?.onDisconnect(() => this.abort()) ?? null;
+      }
     }
     return this.#controller.signal;
   }
@@ -196,6 +208,12 @@ class RequestExchange implements Exchange {
     return this.#queuePlace;
   }
 
+  /** From here on the stream reports a disconnect: its body is cancelled. */
+  beginResponse(): void {
+    this.#hasBegun = true;
+    this.#unwatch?.();
+  }
+
   /** Runs the callbacks of `onEnd`, the latest first. */
   end(): void {
     const callbacks = this.#endCallbacks ?? [];
@@ -203,7 +221,7 @@ class RequestExchange implements Exchange {
     for (const callback of callbacks.reverse()) callback();
   }
 
-  /** Aborts the signal: the client disconnected while the response was streamed. */
+  /** Aborts the signal: the client has disconnected. */
   abort(): void {
     this.#controller?.abort(new DOMException("The client disconnected", "AbortError"));
   }

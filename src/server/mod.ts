@@ -5,5 +5,5 @@
  * @module
  */
 /** The HTTP server as a function from request to response. */
-export { createHandler, type Handler } from "./app.ts";
-export type { AccessRecord } from "./http/mod.ts";
+export { createHandler } from "./app.ts";
+export { type AccessRecord, type Handler, type Listener, serveHttp } from "./http/mod.ts";

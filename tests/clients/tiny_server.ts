@@ -4,7 +4,8 @@ import { ASSET, builtinSource } from "../../src/models/discovery/builtin.ts";
 import { discover } from "../../src/models/discovery/discover.ts";
 import type { ModelPool } from "../../src/models/registry/pool.ts";
 import { createPool } from "../../src/models/registry/registry.ts";
-import { createHandler, type Handler } from "../../src/server/app.ts";
+import { createHandler } from "../../src/server/app.ts";
+import { type Handler, serveHttp } from "../../src/server/http/serve.ts";
 import type { ServerContext, ServerSettings } from "../../src/server/http/route.ts";
 import { tinyOptions } from "../support/engine.ts";
 
@@ -53,7 +54,7 @@ export function tinyServer(
 
 /** Serves a handler on a free port of the loopback interface. */
 export function served(handler: Handler): AsyncDisposable & { readonly url: string } {
-  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, handler);
+  const server = serveHttp({ hostname: "127.0.0.1", port: 0 }, handler);
   return {
     url: `http://127.0.0.1:${server.addr.port}`,
     [Symbol.asyncDispose]: () => server.shutdown(),

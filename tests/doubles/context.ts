@@ -1,6 +1,7 @@
 import { generateRoute } from "../../src/server/api/native/generate_route.ts";
 import { nativeRoutes } from "../../src/server/api/native/mod.ts";
-import { createHandler, type Handler } from "../../src/server/app.ts";
+import { createHandler } from "../../src/server/app.ts";
+import type { Handler } from "../../src/server/http/serve.ts";
 import type { ServerContext, ServerSettings } from "../../src/server/http/route.ts";
 import { EngineDouble, type EngineDoubleOptions } from "./engine.ts";
 import { entryDouble, PoolDouble } from "./pool.ts";

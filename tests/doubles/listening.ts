@@ -1,4 +1,5 @@
 import type { ServerContext, ServerSettings } from "../../src/server/http/route.ts";
+import { serveHttp } from "../../src/server/http/serve.ts";
 import { type ServerDouble, serverDouble } from "./context.ts";
 import type { EngineDoubleOptions } from "./engine.ts";
 
@@ -13,10 +14,7 @@ export function listen(
   rest: Partial<ServerContext> = {},
 ): Listening {
   const double = serverDouble(engine, settings, rest);
-  const server = Deno.serve(
-    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
-    (request) => double.handler(request),
-  );
+  const server = serveHttp({ hostname: "127.0.0.1", port: 0 }, double.handler);
   return {
     ...double,
     port: server.addr.port,

@@ -1,6 +1,7 @@
 import { ServerSentEventParseStream } from "@std/http/server-sent-event-parse-stream";
 import type { ModelEntry } from "../../src/models/entry/entry.ts";
-import { createHandler, type Handler } from "../../src/server/app.ts";
+import { createHandler } from "../../src/server/app.ts";
+import type { Handler } from "../../src/server/http/serve.ts";
 import type { Route, ServerContext, ServerSettings } from "../../src/server/http/route.ts";
 import { EngineDouble, type EngineDoubleOptions } from "./engine.ts";
 import { entryDouble, PoolDouble } from "./pool.ts";

@@ -1,7 +1,7 @@
 import { LLAMA_VERSION } from "../../../ffi/library/version.ts";
 import { ShimmyError } from "../../errors.ts";
 import { isReference } from "../../models/pull/mod.ts";
-import { createHandler, type Handler } from "../../server/mod.ts";
+import { createHandler, type Handler, type Listener, serveHttp } from "../../server/mod.ts";
 import { VERSION } from "../../version.ts";
 import {
   type Address,
@@ -155,10 +155,10 @@ async function apiKeyFor(
 }
 
 /** Listens on the first free port. */
-function listen({ hostname, ports }: Address, handler: Handler): Deno.HttpServer<Deno.NetAddr> {
+function listen({ hostname, ports }: Address, handler: Handler): Listener {
   for (const port of ports) {
     try {
-      return Deno.serve({ hostname, port, onListen: () => {} }, handler);
+      return serveHttp({ hostname, port }, handler);
     } catch (error) {
       if (error instanceof Deno.errors.AddrInUse) continue;
       const address = formatAddress(hostname, port);
@@ -203,7 +203,7 @@ async function prepare(
 
 /** Waits until all requests are done, at most `DRAIN_MS`. */
 async function drain(
-  server: Deno.HttpServer,
+  server: Listener,
   socketAnswers: ReadonlySet<Promise<void>>,
   log: Log,
 ): Promise<void> {

@@ -116,6 +116,8 @@ export async function startAnswer(
   const bound = bindAnswer(caller, engine, request);
   const iterator = bound[Symbol.asyncIterator]();
   const first = iterator.next();
+  // A response that is cancelled before it was read does not iterate, and so would not end the iteration.
+  caller.onEnd(() => void iterator.return!().catch(() => {}));
   await settledWithin(first, caller.context.settings.keepAliveMs);
   let pending: Promise<IteratorResult<AnswerEvent>> | null = first;
   return {

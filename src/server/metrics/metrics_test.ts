@@ -1,6 +1,6 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { get, post, serverDouble } from "../../../tests/doubles/context.ts";
-import type { Handler } from "../app.ts";
+import type { Handler } from "../http/serve.ts";
 
 async function scrape(handler: Handler): Promise<string> {
   const response = await handler(get("/metrics"));

@@ -4,7 +4,8 @@ import { EngineDouble } from "../../../../tests/doubles/engine.ts";
 import { entryDouble, PoolDouble } from "../../../../tests/doubles/pool.ts";
 import { ShimmyError } from "../../../errors.ts";
 import type { ModelState } from "../../../models/registry/pool.ts";
-import { createHandler, type Handler } from "../../app.ts";
+import { createHandler } from "../../app.ts";
+import type { Handler } from "../../http/serve.ts";
 
 async function json(handler: Handler, request: Request): Promise<Record<string, unknown>> {
   const response = await handler(request);
