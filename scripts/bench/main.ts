@@ -20,6 +20,7 @@ import { longArrival } from "./scenarios/long_arrival.ts";
 import { lookup } from "./scenarios/lookup.ts";
 import { manyClients } from "./scenarios/many_clients.ts";
 import { ownCost } from "./scenarios/own_cost.ts";
+import { prefixReuse } from "./scenarios/prefix_reuse.ts";
 import { sharedPrefix } from "./scenarios/shared_prefix.ts";
 import { singleStream } from "./scenarios/single_stream.ts";
 import { structured } from "./scenarios/structured.ts";
@@ -34,6 +35,7 @@ const SCENARIOS: readonly Scenario[] = [
   ownCost,
   structured,
   lookup,
+  prefixReuse,
 ];
 
 const VOCABULARY = 32_000;
