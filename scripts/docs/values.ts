@@ -11,7 +11,7 @@ export function definitionOf(schema: Schema): Definition {
   return (schema as z.core.$ZodTypes)._zod.def;
 }
 
-/** The schema inside of `optional`, `nullable` and `default`. */
+/** The schema inside of `optional`, `nullable`, `default` and before a transformation. */
 export interface Unwrapped {
   readonly schema: Schema;
   /** The value may be absent. */
@@ -20,7 +20,7 @@ export interface Unwrapped {
   readonly fallback?: unknown;
 }
 
-/** Removes `optional`, `nullable` and `default` from a schema. */
+/** Removes `optional`, `nullable`, `default` and transformations from a schema. */
 export function unwrap(schema: Schema): Unwrapped {
   let unwrapped: Unwrapped = { schema, optional: false };
   for (;;) {
@@ -36,6 +36,9 @@ export function unwrap(schema: Schema): Unwrapped {
           optional: true,
           fallback: definition.defaultValue,
         };
+        break;
+      case "pipe":
+        unwrapped = { ...unwrapped, schema: definition.in };
         break;
       default:
         return unwrapped;

@@ -26,14 +26,18 @@ export function parseLenient<T extends z.ZodType>(
 ): z.output<T> {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
-  const { request, context: { settings } } = exchange;
-  const strict = settings.strict === true || request.headers.get(STRICT_HEADER) === "1";
+  const strict = isStrict(exchange);
   const fields = new Set<string>();
   try {
     return parse(schema, withoutUnknownFields(schema, value, strict ? null : fields));
   } finally {
     if (fields.size > 0) exchange.ignoreFields([...fields]);
   }
+}
+
+/** A request that must not contain anything that has no effect. */
+export function isStrict({ request, context: { settings } }: Exchange): boolean {
+  return settings.strict === true || request.headers.get(STRICT_HEADER) === "1";
 }
 
 /**

@@ -165,7 +165,7 @@ async function countResponse(exchange: Exchange): Promise<Response> {
   const body = parseLenient(exchange, responseCountBody, await readJson(exchange));
   const { before, input } = toTurn(storeOf(exchange), body);
   const { engine } = await engineFor(exchange, body.model ?? undefined);
-  return counted(await countTokens(engine, toResponseInput(body, [...before, ...input])));
+  return counted(await countTokens(engine, toResponseInput(body, [...before, ...input]).input));
 }
 
 const dialect = openaiDialect;

@@ -1,4 +1,4 @@
-import type { AnswerEvent } from "../../../../chat/mod.ts";
+import type { AnswerEvent, AnswerLogprob } from "../../../../chat/mod.ts";
 import type { ShimmyError } from "../../../../errors.ts";
 import { statusOf } from "../../../http/mod.ts";
 import { toOpenAIError } from "../shared/dialect.ts";
@@ -12,13 +12,9 @@ import {
   toResponse,
   toResponseUsage,
 } from "./object.ts";
-import {
-  type ItemEvent,
-  openCall,
-  type OpenItem,
-  openMessage,
-  openReasoning,
-} from "./open_items.ts";
+import { openCall } from "./open_calls.ts";
+import { type ItemEvent, type OpenItem, openMessage, openReasoning } from "./open_items.ts";
+import type { ResponseInput } from "./schema.ts";
 
 /** An event of the stream. */
 export type ResponseEvent = ItemEvent & { readonly sequence_number: number };
@@ -29,6 +25,7 @@ export type ResponseEvent = ItemEvent & { readonly sequence_number: number };
  */
 export class ResponseBuilder {
   readonly #head: ResponseHead;
+  readonly #prompt: Omit<ResponseInput, "input">;
   readonly #items: OutputItem[] = [];
   #open: { kind: "text" | "reasoning" | "call"; item: OpenItem } | null = null;
   #sequence = 0;
@@ -42,8 +39,9 @@ export class ResponseBuilder {
   /** The reasoning, to count its tokens. */
   reasoning = "";
 
-  constructor(head: ResponseHead) {
+  constructor(head: ResponseHead, prompt: Omit<ResponseInput, "input">) {
     this.#head = head;
+    this.#prompt = prompt;
   }
 
   /** The current response. */
@@ -66,20 +64,27 @@ export class ResponseBuilder {
       case "text":
         if (event.text === "" && event.logprobs.length === 0) return;
         if (this.#open?.kind !== "text") yield* this.#begin("text", openMessage(this.#next));
-        yield this.#event(this.#open!.item.append(event.text, event.logprobs));
+        yield* this.#append(event.text, event.logprobs);
         break;
       case "reasoning":
         if (event.text === "") return;
         this.reasoning += event.text;
         if (this.#open?.kind !== "reasoning") yield* this.#begin("reasoning", this.#newReasoning());
-        yield this.#event(this.#open!.item.append(event.text, []));
+        yield* this.#append(event.text, []);
         break;
-      case "tool_call":
-        yield* this.#begin("call", openCall(this.#next, event.id, event.name));
+      case "tool_call": {
+        const target = this.#prompt.targets.get(event.name);
+        yield* this.#begin("call", openCall(this.#next, event.id, event.name, target));
         break;
+      }
       case "tool_arguments":
-        if (event.text !== "") yield this.#event(this.#open!.item.append(event.text, []));
+        if (event.text !== "") yield* this.#append(event.text, []);
     }
+  }
+
+  *#append(text: string, logprobs: readonly AnswerLogprob[]): Generator<ResponseEvent, void> {
+    const event = this.#open!.item.append(text, logprobs);
+    if (event !== null) yield this.#event(event);
   }
 
   /** The last events of a finished answer. */
@@ -98,7 +103,7 @@ export class ResponseBuilder {
       output: this.#items,
       error: null,
       usage: toResponseUsage(done.usage, reasoningTokens),
-      ...toNotices([done]),
+      ...this.#notices(done),
     };
     yield this.#event({ type: `response.${status}`, response: this.response });
   }
@@ -115,6 +120,11 @@ export class ResponseBuilder {
     yield this.#event({ type: "response.failed", response: this.response });
     const shown = { message, code, param };
     yield this.#event({ ...shown, type: "error", error: { ...shown, type } });
+  }
+
+  #notices(done: Done): { readonly notices?: readonly string[] } {
+    const left = this.#prompt.notices.map((message) => ({ message }));
+    return toNotices([{ notices: left }, done]);
   }
 
   get #next(): number {

@@ -1,6 +1,7 @@
 import type { Message, ToolCall } from "../../../../chat/mod.ts";
 import { decodeReasoning } from "./reasoning.ts";
 import type { ConversationItem } from "./items.ts";
+import { flatName, LOCAL_SHELL, offerTools, type ResponseTool, TOOL_SEARCH } from "./tools/mod.ts";
 
 type Parts = Extract<ConversationItem, { role: string }>["content"];
 
@@ -15,6 +16,20 @@ function reasoningText(item: Extract<ConversationItem, { type: "reasoning" }>): 
   if (content !== "") return content;
   if (item.encrypted_content) return decodeReasoning(item.encrypted_content);
   return (item.summary ?? []).map(({ text }) => text).join("\n\n");
+}
+
+/** The result of a search as the model reads it; the tools themselves are offered with the others. */
+function foundTools(tools: readonly ResponseTool[]): string {
+  const names = offerTools([], tools).functions.map(({ name }) => name);
+  return names.length === 0 ? "No tools found" : `Available tools: ${names.join(", ")}`;
+}
+
+/** Notices about items of unknown types, one for each type. */
+export function leftOutItems(items: readonly ConversationItem[]): string[] {
+  const types = items.flatMap((item) => item.type === "other" ? [item.item.type] : []);
+  return [...new Set(types)].map((type) =>
+    `Items of type '${type.slice(0, 64)}' are not known here; left out of the prompt`
+  );
 }
 
 /** A message of the assistant under construction, from items of reasoning, text and calls. */
@@ -50,6 +65,15 @@ export function toConversation(items: readonly ConversationItem[]): Message[] {
     if (turn !== null && !fits(turn)) close();
     return turn ??= { content: null, reasoning: null, toolCalls: [] };
   };
+  const call = (id: string, name: string, argumentsJson: string) => {
+    callNames.set(id, name);
+    open(() => true).toolCalls.push({ id, name, arguments: argumentsJson });
+  };
+  const result = (id: string, content: string, known?: string | null) => {
+    close();
+    const name = callNames.get(id) ?? known;
+    messages.push({ role: "tool", content, ...(name ? { name } : {}), toolCallId: id });
+  };
   for (const item of items) {
     switch (item.type) {
       case "reasoning":
@@ -57,24 +81,35 @@ export function toConversation(items: readonly ConversationItem[]): Message[] {
           .reasoning = reasoningText(item);
         break;
       case "function_call":
-        callNames.set(item.call_id, item.name);
-        open(() => true).toolCalls.push({
-          id: item.call_id,
-          name: item.name,
-          arguments: item.arguments,
-        });
+        call(item.call_id, flatName(item.name, item.namespace), item.arguments);
         break;
-      case "function_call_output": {
-        close();
-        const name = item.name ?? callNames.get(item.call_id);
-        messages.push({
-          role: "tool",
-          content: joined(item.output),
-          ...(name === undefined ? {} : { name }),
-          toolCallId: item.call_id,
-        });
+      case "custom_tool_call":
+        call(
+          item.call_id,
+          flatName(item.name, item.namespace),
+          JSON.stringify({ input: item.input }),
+        );
+        break;
+      case "local_shell_call": {
+        const { type: _, ...action } = item.action;
+        call(item.call_id, LOCAL_SHELL, JSON.stringify(action));
         break;
       }
+      case "tool_search_call":
+        call(item.call_id ?? item.id ?? "", TOOL_SEARCH, JSON.stringify(item.arguments ?? {}));
+        break;
+      case "function_call_output":
+      case "custom_tool_call_output":
+        result(item.call_id, joined(item.output), item.name);
+        break;
+      case "local_shell_call_output":
+        result(item.call_id ?? item.id ?? "", item.output);
+        break;
+      case "tool_search_output":
+        result(item.call_id ?? "", foundTools(item.tools), TOOL_SEARCH);
+        break;
+      case "other":
+        break;
       default:
         if (item.role === "assistant") {
           open((at) => at.content === null && at.toolCalls.length === 0).content = joined(

@@ -1,8 +1,10 @@
 import type { AnswerEvent, AnswerRequest } from "../../../../chat/mod.ts";
 import type { Engine } from "../../../../engine/mod.ts";
+import { ShimmyError } from "../../../../errors.ts";
 import {
   eventStream,
   type Exchange,
+  isStrict,
   json,
   parseLenient,
   readJson,
@@ -18,6 +20,7 @@ import {
   type ResponseBody,
   responseBody,
   type ResponsePrompt,
+  toResponseInput,
   toResponseRequest,
 } from "./schema.ts";
 import type { ResponseStore, StoredItem } from "./store.ts";
@@ -41,6 +44,7 @@ export function toTurn(store: ResponseStore, body: ResponsePrompt): Conversation
 /** Generates one response. */
 class ResponseGeneration {
   readonly builder: ResponseBuilder;
+  readonly request: AnswerRequest;
 
   constructor(
     readonly exchange: Exchange,
@@ -50,16 +54,13 @@ class ResponseGeneration {
     readonly body: ResponseBody,
     model: string,
   ) {
-    this.builder = new ResponseBuilder({
-      id: newId("resp_"),
-      createdAt: unixSeconds(),
-      model,
-      body,
-    });
-  }
-
-  get request(): AnswerRequest {
-    return toResponseRequest(this.body, [...this.turn.before, ...this.turn.input]);
+    const { input, ...prompt } = toResponseInput(body, [...turn.before, ...turn.input]);
+    if (prompt.notices.length > 0 && isStrict(exchange)) {
+      throw new ShimmyError("invalid", prompt.notices[0]!);
+    }
+    this.request = toResponseRequest(body, input);
+    const head = { id: newId("resp_"), createdAt: unixSeconds(), model, body };
+    this.builder = new ResponseBuilder(head, prompt);
   }
 
   /** The events of an answer; the response is stored before the last event. */

@@ -207,12 +207,10 @@ for (
     ["context_management", []],
     ["moderation", { model: "m" }],
     ["include", ["file_search_call.results"]],
-    ["tools", [{ type: "web_search" }]],
     ["tool_choice", { type: "web_search" }],
     ["service_tier", "flex"],
     ["text", { verbosity: "low" }],
     ["reasoning", { mode: "pro" }],
-    ["input", [{ type: "computer_call_output", call_id: "x", output: {} }]],
     ["input", [{ role: "user", content: [{ type: "input_image", image_url: "data:," }] }]],
     ["max_tokens", 5],
   ] as const

@@ -1,6 +1,7 @@
 import * as z from "zod";
-import { cacheBreakpoint, rejected, sentBack, text } from "../shared/fields.ts";
+import { cacheBreakpoint, sentBack, text } from "../shared/fields.ts";
 import { onlyText } from "../shared/messages.ts";
+import { responseTool } from "./tools/mod.ts";
 
 const status = z.enum(["in_progress", "completed", "incomplete"]).nullish()
   .describe("Accepted; has no effect");
@@ -50,22 +51,80 @@ const functionCall = z.strictObject({
   arguments: text,
   status,
   caller: directCaller,
-  namespace: rejected("namespaces are not supported"),
+  namespace: text.nullish(),
   parsed_arguments: sentBack,
 });
+
+const toolOutput = z.union([
+  z.string(),
+  z.array(z.discriminatedUnion("type", [inputText], { error: onlyText })),
+], { error: "must be text or a list of text parts" });
 
 const functionCallOutput = z.strictObject({
   type: z.literal("function_call_output"),
   id: itemId,
   call_id: text,
-  output: z.union([
-    z.string(),
-    z.array(z.discriminatedUnion("type", [inputText], { error: onlyText })),
-  ], { error: "must be text or a list of text parts" }),
+  output: toolOutput,
   status,
   caller: directCaller,
   name: text.nullish(),
-  namespace: rejected("namespaces are not supported"),
+  namespace: text.nullish(),
+});
+
+const customToolCall = z.strictObject({
+  type: z.literal("custom_tool_call"),
+  id: itemId,
+  call_id: text,
+  name: text,
+  namespace: text.nullish(),
+  input: text,
+  status,
+  caller: directCaller,
+});
+
+const customToolCallOutput = z.strictObject({
+  type: z.literal("custom_tool_call_output"),
+  id: itemId,
+  call_id: text,
+  name: text.nullish(),
+  output: toolOutput,
+  status,
+  caller: directCaller,
+});
+
+const localShellCall = z.strictObject({
+  type: z.literal("local_shell_call"),
+  id: itemId,
+  call_id: text,
+  action: z.looseObject({ type: z.literal("exec"), command: z.array(text) }),
+  status,
+});
+
+const localShellCallOutput = z.strictObject({
+  type: z.literal("local_shell_call_output"),
+  id: itemId,
+  call_id: text.nullish().describe("Default: `id`"),
+  output: text,
+  status,
+});
+
+const toolSearchCall = z.strictObject({
+  type: z.literal("tool_search_call"),
+  id: itemId,
+  call_id: text.nullish(),
+  execution: text.nullish(),
+  arguments: z.unknown(),
+  status,
+});
+
+const toolSearchOutput = z.strictObject({
+  type: z.literal("tool_search_output"),
+  id: itemId,
+  call_id: text.nullish(),
+  execution: text.nullish(),
+  status,
+  tools: z.array(responseTool, { error: "must be a list of tools" })
+    .describe("Offered to the model from here on"),
 });
 
 const reasoning = z.strictObject({
@@ -79,22 +138,40 @@ const reasoning = z.strictObject({
 
 const itemReference = z.strictObject({ type: z.literal("item_reference"), id: text });
 
-/** One item of `input`. */
-export const inputItem = z.discriminatedUnion("type", [
+/** One item of a known type. */
+const inputItem = z.discriminatedUnion("type", [
   message,
   functionCall,
   functionCallOutput,
+  customToolCall,
+  customToolCallOutput,
+  localShellCall,
+  localShellCallOutput,
+  toolSearchCall,
+  toolSearchOutput,
   reasoning,
   itemReference,
-], {
-  error: (issue) => {
-    const input = issue.input as { type?: unknown } | null | undefined;
-    return `${JSON.stringify(input?.type) ?? "nothing"} is not supported: items are messages, ` +
-      "function calls and their outputs, reasoning, and references to these";
-  },
+]);
+
+const KNOWN_TYPES: ReadonlySet<string | undefined> = new Set(
+  inputItem.options.flatMap(({ shape }) => {
+    const { type } = shape;
+    return type instanceof z.ZodOptional ? [type.unwrap().value, undefined] : [type.value];
+  }),
+);
+
+/** An item of a service of OpenAI, or one that is newer than this server. */
+const otherItem = z.looseObject({ type: text, id: itemId })
+  .refine(({ type }) => !KNOWN_TYPES.has(type), { error: "must be an item" })
+  .transform((item) => ({ type: "other" as const, id: item.id, item }))
+  .describe("Left out of the prompt, with a notice");
+
+/** One item of `input`. */
+export const sentItem = z.union([inputItem, otherItem], {
+  error: "must be a message or another item with a type",
 });
 
-export type InputItem = z.output<typeof inputItem>;
+export type InputItem = z.output<typeof sentItem>;
 
 /** An item of a conversation: any item except references. */
 export type ConversationItem = Exclude<InputItem, { type: "item_reference" }>;
@@ -104,5 +181,12 @@ export const ITEM_PREFIX = {
   message: "msg_",
   function_call: "fc_",
   function_call_output: "fco_",
+  custom_tool_call: "ctc_",
+  custom_tool_call_output: "ctco_",
+  local_shell_call: "lsh_",
+  local_shell_call_output: "lsho_",
+  tool_search_call: "tsc_",
+  tool_search_output: "tso_",
   reasoning: "rs_",
+  other: "item_",
 } as const;

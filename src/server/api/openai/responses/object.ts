@@ -2,6 +2,7 @@ import type { AnswerLogprob } from "../../../../chat/mod.ts";
 import type { Usage } from "../../../../engine/protocol/mod.ts";
 import { toLogprobs } from "../shared/envelope.ts";
 import type { ResponseBody } from "./schema.ts";
+import { sentTool } from "./tools/mod.ts";
 
 export type ItemStatus = "in_progress" | "completed" | "incomplete";
 
@@ -20,7 +21,32 @@ export type OutputItem =
     readonly status: ItemStatus;
     readonly call_id: string;
     readonly name: string;
+    readonly namespace?: string;
     readonly arguments: string;
+  }
+  | {
+    readonly type: "custom_tool_call";
+    readonly id: string;
+    readonly status: ItemStatus;
+    readonly call_id: string;
+    readonly name: string;
+    readonly namespace?: string;
+    readonly input: string;
+  }
+  | {
+    readonly type: "local_shell_call";
+    readonly id: string;
+    readonly status: ItemStatus;
+    readonly call_id: string;
+    readonly action: ShellAction;
+  }
+  | {
+    readonly type: "tool_search_call";
+    readonly id: string;
+    readonly status: ItemStatus;
+    readonly call_id: string;
+    readonly execution: "client";
+    readonly arguments: Readonly<Record<string, unknown>>;
   }
   | {
     readonly type: "reasoning";
@@ -30,6 +56,15 @@ export type OutputItem =
     readonly content?: { readonly type: "reasoning_text"; readonly text: string }[];
     readonly encrypted_content?: string;
   };
+
+/** A command for the client to run. */
+export interface ShellAction {
+  readonly type: "exec";
+  readonly command: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly timeout_ms?: number;
+  readonly working_directory?: string;
+}
 
 export interface OutputText {
   readonly type: "output_text";
@@ -101,12 +136,7 @@ export function toResponse({ id, createdAt, model, body }: ResponseHead, state: 
     temperature: body.temperature ?? null,
     text: { format: body.text?.format ?? { type: "text" }, verbosity: "medium" },
     tool_choice: body.tool_choice ?? "auto",
-    tools: (body.tools ?? []).map((tool) => ({
-      ...tool,
-      description: tool.description ?? null,
-      parameters: tool.parameters ?? null,
-      strict: tool.strict ?? null,
-    })),
+    tools: (body.tools ?? []).map(sentTool),
     top_logprobs: body.top_logprobs ?? 0,
     top_p: body.top_p ?? null,
     truncation: "disabled",

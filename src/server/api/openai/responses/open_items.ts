@@ -15,7 +15,8 @@ export interface OpenItem {
   readonly item: (status: ItemStatus) => OutputItem;
   /** Events after `output_item.added`. */
   readonly opened: readonly ItemEvent[];
-  append(text: string, logprobs: readonly AnswerLogprob[]): ItemEvent;
+  /** Adds text; null when there is nothing to report yet. */
+  append(text: string, logprobs: readonly AnswerLogprob[]): ItemEvent | null;
   /** Events before `output_item.done`. */
   closed(): readonly ItemEvent[];
 }
@@ -43,31 +44,6 @@ export function openMessage(outputIndex: number): OpenItem {
     closed: () => [
       { type: "response.output_text.done", ...at, text, logprobs: toLogprobs(all) },
       { type: "response.content_part.done", ...at, part: outputText(text, all) },
-    ],
-  };
-}
-
-/** A function call. */
-export function openCall(outputIndex: number, callId: string, name: string): OpenItem {
-  const id = newId(ITEM_PREFIX.function_call);
-  const at = { item_id: id, output_index: outputIndex };
-  let text = "";
-  return {
-    item: (status) => ({
-      type: "function_call",
-      id,
-      status,
-      call_id: callId,
-      name,
-      arguments: text,
-    }),
-    opened: [],
-    append(delta) {
-      text += delta;
-      return { type: "response.function_call_arguments.delta", ...at, delta };
-    },
-    closed: () => [
-      { type: "response.function_call_arguments.done", ...at, name, arguments: text },
     ],
   };
 }

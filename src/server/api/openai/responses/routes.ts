@@ -52,7 +52,8 @@ function inputItems(exchange: Exchange): Response {
 }
 
 /** An item with the default values of OpenAI's API. */
-function withDefaults(item: StoredItem): StoredItem {
+function withDefaults(item: StoredItem) {
+  if (item.type === "other") return { ...item.item, id: item.id };
   if (item.type !== undefined && item.type !== "message") return item;
   const type = item.role === "assistant" ? "output_text" as const : "input_text" as const;
   const content = typeof item.content === "string" ? [{ type, text: item.content }] : item.content;

@@ -4,6 +4,7 @@ import { toRun, toSampling, toStopConditions } from "../../../schemas/mod.ts";
 import {
   boolean,
   generationFields,
+  jsonObject,
   maxTokens,
   rejected,
   serviceFields,
@@ -14,39 +15,32 @@ import {
 } from "../shared/fields.ts";
 import { textFormat, toFormat } from "../shared/format.ts";
 import { effortArguments, reasoningEffort } from "../shared/reasoning.ts";
+import { choiceMode, type RequestedChoice, toTools } from "../shared/tools.ts";
+import { leftOutItems, toConversation } from "./conversation.ts";
+import { type ConversationItem, sentItem } from "./items.ts";
 import {
-  choiceMode,
-  functionFields,
-  onlyFunctions,
-  type RequestedChoice,
-  toTools,
-} from "../shared/tools.ts";
-import { toConversation } from "./conversation.ts";
-import { type ConversationItem, inputItem } from "./items.ts";
+  chosenNames,
+  type ChosenTool,
+  type OfferedTools,
+  offerTools,
+  responseTool,
+} from "./tools/mod.ts";
 
-const functionTool = z.strictObject({
-  type: z.literal("function"),
-  ...functionFields,
-  allowed_callers: z.array(z.literal("direct", { error: "only direct calls are supported" }))
-    .nullish().describe("Accepted; every call is direct"),
-  async: z.literal(false, { error: "asynchronous calls are not supported" }).nullish(),
-  defer_loading: z.literal(false, { error: "deferred loading is not supported" }).nullish(),
-  output_schema: rejected("schemas of outputs are not supported"),
+const chosenTool = z.looseObject({
+  type: text,
+  name: text.nullish(),
+  namespace: text.nullish(),
 });
-
-const namedFunction = z.strictObject({ type: z.literal("function"), name: text });
 
 const toolChoice = z.union([
   choiceMode,
-  z.discriminatedUnion("type", [
-    namedFunction,
-    z.strictObject({
-      type: z.literal("allowed_tools"),
-      mode: z.enum(["auto", "required"], { error: "must be auto or required" }),
-      tools: z.array(namedFunction).min(1, { error: "must name at least one tool" }),
-    }),
-  ], { error: onlyFunctions }),
-], { error: "must be none, auto, required or an object that names a function" });
+  z.strictObject({
+    type: z.literal("allowed_tools"),
+    mode: z.enum(["auto", "required"], { error: "must be auto or required" }),
+    tools: z.array(chosenTool).min(1, { error: "must name at least one tool" }),
+  }),
+  chosenTool.refine(({ type }) => type !== "allowed_tools", { error: "must be a tool" }),
+], { error: "must be none, auto, required or an object that names a tool" });
 
 const summary = z.enum(["auto", "concise", "detailed"], {
   error: "must be auto, concise or detailed",
@@ -55,15 +49,13 @@ const summary = z.enum(["auto", "concise", "detailed"], {
 /** Fields of the prompt, which token counts need. */
 export const responsePromptFields = {
   model: text.nullish().describe("Default: the default model"),
-  input: z.union([z.string(), z.array(inputItem)], { error: "must be text or a list of items" })
+  input: z.union([z.string(), z.array(sentItem)], { error: "must be text or a list of items" })
     .nullish(),
   instructions: text.nullish().describe(
     "System message at the begin of the prompt; not stored with the conversation",
   ),
   previous_response_id: text.nullish(),
-  tools: z.array(z.discriminatedUnion("type", [functionTool], { error: onlyFunctions }), {
-    error: "must be a list of tools",
-  }).nullish(),
+  tools: z.array(responseTool, { error: "must be a list of tools" }).nullish(),
   tool_choice: toolChoice.nullish(),
   parallel_tool_calls: boolean.nullish(),
   reasoning: z.strictObject({
@@ -108,6 +100,7 @@ export const responseBody = z.strictObject({
   background: z.literal(false, { error: "background responses are not supported" }).nullish(),
   prompt: rejected("stored prompts are not supported"),
   context_management: rejected("context management is not supported"),
+  client_metadata: jsonObject.nullish().describe("Accepted; has no effect"),
   image: rejected("images are not supported"),
   access_programs: rejected("access programs are not supported"),
 });
@@ -117,42 +110,64 @@ export type ResponseBody = z.output<typeof responseBody>;
 const promptSchema = z.object(responsePromptFields);
 export type ResponsePrompt = z.output<typeof promptSchema>;
 
-function toRequestedChoice(choice: ResponsePrompt["tool_choice"]): RequestedChoice | null {
+function toRequestedChoice(
+  choice: ResponsePrompt["tool_choice"],
+  offered: OfferedTools,
+): RequestedChoice | null {
   if (!choice) return null;
   if (typeof choice === "string") return choice;
-  if (choice.type === "function") return { name: choice.name };
-  return { mode: choice.mode, names: choice.tools.map(({ name }) => name) };
+  if ("mode" in choice && Array.isArray(choice.tools)) {
+    const names = choice.tools.flatMap((tool: ChosenTool) => chosenNames(tool, offered));
+    return { mode: choice.mode as "auto" | "required", names };
+  }
+  const names = chosenNames(choice as ChosenTool, offered);
+  return names.length === 1 ? { name: names[0]! } : { mode: "required", names };
+}
+
+/** The prompt of a response. */
+export interface ResponseInput {
+  readonly input: Extract<AnswerRequest["input"], { type: "chat" }>;
+  /** What calls of the functions in the prompt are for the client. */
+  readonly targets: OfferedTools["targets"];
+  /** What has been left out of the prompt. */
+  readonly notices: readonly string[];
 }
 
 /** Converts a conversation for the chat template; `items` include the previous items. */
 export function toResponseInput(
   body: ResponsePrompt,
   items: readonly ConversationItem[],
-): Extract<AnswerRequest["input"], { type: "chat" }> {
-  const asked = toTools(body.tools ?? [], toRequestedChoice(body.tool_choice));
+): ResponseInput {
+  const found = items.flatMap((item) => item.type === "tool_search_output" ? item.tools : []);
+  const offered = offerTools(body.tools ?? [], found);
+  const asked = toTools(offered.functions, toRequestedChoice(body.tool_choice, offered));
   const system = body.instructions ? [{ role: "system" as const, content: body.instructions }] : [];
   return {
-    type: "chat",
-    messages: [...system, ...toConversation(items)],
-    ...asked,
-    parallelToolCalls: body.parallel_tool_calls ?? true,
-    templateArguments: {
-      ...effortArguments(body.reasoning?.effort),
-      ...body.chat_template_kwargs,
+    input: {
+      type: "chat",
+      messages: [...system, ...toConversation(items)],
+      ...asked,
+      parallelToolCalls: body.parallel_tool_calls ?? true,
+      templateArguments: {
+        ...effortArguments(body.reasoning?.effort),
+        ...body.chat_template_kwargs,
+      },
+      continueLast: false,
     },
-    continueLast: false,
+    targets: offered.targets,
+    notices: [...offered.notices, ...leftOutItems(items)],
   };
 }
 
 /** Converts a request for the engine. */
 export function toResponseRequest(
   body: ResponseBody,
-  items: readonly ConversationItem[],
+  input: ResponseInput["input"],
 ): AnswerRequest {
   const wantsLogprobs = body.include?.includes("message.output_text.logprobs") ||
     typeof body.top_logprobs === "number";
   return {
-    input: toResponseInput(body, items),
+    input,
     maxTokens: body.max_output_tokens ?? null,
     sampling: toSampling(body),
     ...toStopConditions(body),

@@ -95,7 +95,14 @@ export const responseAnswer = z.looseObject({
   status: z.enum(["in_progress", "completed", "incomplete", "failed"]),
   model: z.string(),
   output: z.array(z.looseObject({
-    type: z.enum(["message", "function_call", "reasoning"]),
+    type: z.enum([
+      "message",
+      "function_call",
+      "custom_tool_call",
+      "local_shell_call",
+      "tool_search_call",
+      "reasoning",
+    ]),
     id: z.string(),
   })),
   error: z.object({ code: z.string(), message: z.string() }).nullable(),

@@ -65,7 +65,7 @@ export type RequestedChoice =
   | { readonly mode: "auto" | "required"; readonly names: readonly string[] };
 
 /** A function of chat completions or responses. */
-interface FunctionDefinition {
+export interface FunctionDefinition {
   readonly name: string;
   readonly description?: string | null | undefined;
   readonly parameters?: Record<string, unknown> | null | undefined;
