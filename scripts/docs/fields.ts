@@ -32,7 +32,7 @@ export interface Field {
 }
 
 /** The description of an ignored field begins with this. */
-const IGNORED = /^Accepted; /;
+const IGNORED = /^(Accepted; |Ignored: )/;
 
 /** The fields of a request body or of nested objects, in the order of the schema. */
 export function fieldsOf(schema: Schema, path = ""): Field[] {

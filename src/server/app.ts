@@ -4,6 +4,7 @@ import {
   checkHost,
   checkOrigin,
   type ClientConnection,
+  type Dialect,
   errorResponse,
   type Exchange,
   type Handler,
@@ -109,7 +110,9 @@ export function createHandler(
     response.headers.set("x-request-id", id);
     if (ignored.length > 0) {
       response.headers.set("x-shimmy-ignored", ignored.join(", "));
-      metrics.ignoredFields(router.dialect(request.method, url.pathname).name, ignored);
+      const dialect = matched.exchange?.ignoringDialect ??
+        router.dialect(request.method, url.pathname).name;
+      metrics.ignoredFields(dialect, ignored);
     }
     setCorsHeaders(settings, originOf(settings, request, url), request, response.headers);
     return request.method === "HEAD" ? await withoutBody(response) : response;
@@ -154,6 +157,7 @@ class RequestExchange implements Exchange {
   #queuePlace: QueuePlace | null = null;
   readonly #usage = new UsageRecorder();
   #ignoredFields: readonly string[] = [];
+  #ignoringDialect: Dialect["name"] | undefined;
 
   constructor(
     readonly request: Request,
@@ -191,8 +195,14 @@ class RequestExchange implements Exchange {
     this.#usage.record(usage);
   }
 
-  ignoreFields(fields: readonly string[]): void {
-    this.#ignoredFields = fields;
+  ignoreFields(fields: readonly string[], dialect?: Dialect["name"]): void {
+    this.#ignoredFields = [...this.#ignoredFields, ...fields];
+    this.#ignoringDialect = dialect;
+  }
+
+  /** The dialect that ignored fields, on a route that two dialects share. */
+  get ignoringDialect(): Dialect["name"] | undefined {
+    return this.#ignoringDialect;
   }
 
   get ignoredFields(): readonly string[] {

@@ -144,9 +144,9 @@ function exampleOf(status: number, description: string): ShimmyError {
   return new ShimmyError(kind ?? "invalid", description);
 }
 
-/** The schema of a request body. OpenAI's routes ignore unknown fields, see `parseLenient`. */
+/** The schema of a request body. All dialects but the native one ignore unknown fields. */
 function bodySchema({ body, dialect }: Route): Json {
-  return toSchema(body!, "input", dialect.name === "openai");
+  return toSchema(body!, "input", dialect.name !== "native");
 }
 
 function toSchema(schema: z.ZodType, io: "input" | "output", isOpen = false): Json {

@@ -61,21 +61,18 @@ function parseJson(bytes: Uint8Array): unknown {
 export type Issue = z.core.$ZodIssue;
 
 /**
- * The most specific issue of a value that matches no member of a union: the first issue of the member
- * whose path is deepest, with its full path. When no member reached a field of the value, the message of
- * the union is more useful.
+ * The most specific issues of a value that matches no member of a union, with their full paths: all
+ * issues of the member whose first issue is deepest. When no member reached a field of the value, the
+ * message of the union is more useful.
  */
-export function deepestIssue(issue: Issue): Issue {
-  if (issue.code !== "invalid_union") return issue;
-  const issues = issue.errors.flatMap((member) => member.slice(0, 1)).map((first) =>
-    deepestIssue(first as Issue)
-  );
-  const reached =
-    issues.filter(({ path, code }) =>
-      path.some((key) => typeof key === "string") || code === "unrecognized_keys"
-    )
-      .sort((a, b) => b.path.length - a.path.length)[0];
-  return reached === undefined ? issue : { ...reached, path: [...issue.path, ...reached.path] };
+export function issuesOf(issue: Issue): readonly Issue[] {
+  if (issue.code !== "invalid_union") return [issue];
+  const members = issue.errors.map((issues) => issues.flatMap((one) => issuesOf(one as Issue)));
+  const reached = members.filter(([first]) =>
+    first !== undefined &&
+    (first.code === "unrecognized_keys" || first.path.some((key) => typeof key === "string"))
+  ).sort(([a], [b]) => b!.path.length - a!.path.length)[0];
+  return reached?.map((one) => ({ ...one, path: [...issue.path, ...one.path] })) ?? [issue];
 }
 
 /**
@@ -85,7 +82,7 @@ export function deepestIssue(issue: Issue): Issue {
 export function parse<T extends z.ZodType>(schema: T, value: unknown): z.output<T> {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
-  const issue = deepestIssue(result.error.issues[0]!);
+  const issue = issuesOf(result.error.issues[0]!)[0]!;
   const unknownKey = issue.code === "unrecognized_keys" ? issue.keys[0] : undefined;
   const path = [...issue.path, ...(unknownKey === undefined ? [] : [unknownKey])];
   const field = path.map((key) => typeof key === "number" ? `[${key}]` : `.${String(key)}`)

@@ -1,6 +1,7 @@
 import type * as z from "zod";
-import { deepestIssue, type Issue, parse } from "./body.ts";
-import type { Exchange } from "./route.ts";
+import { type Issue, issuesOf, parse } from "./body.ts";
+import { ignoredAt, visitIgnored } from "../schemas/mod.ts";
+import type { Dialect, Exchange } from "./route.ts";
 
 /** Maximum validations of one body: each removes the unknown fields that the last one found. */
 const MAX_ROUNDS = 32;
@@ -13,25 +14,31 @@ const MAX_LENGTH = 64;
 const STRICT_HEADER = "x-shimmy-strict";
 
 /**
- * Validates the body of a request by the policy for the dialects of other servers: unknown fields are
- * ignored at every depth and reported in `x-shimmy-ignored`, and `null` counts as absent at every depth.
- * With `--strict` or the request header `x-shimmy-strict: 1`, unknown fields are errors.
+ * Validates the body of a request by the policy for the dialects of other servers: unknown fields, and
+ * values of fields that have no effect, are ignored at every depth and reported in `x-shimmy-ignored`.
+ * `null` counts as absent at every depth. With `--strict` or the request header `x-shimmy-strict: 1`,
+ * unknown fields and values are errors.
  *
+ * @param dialect For routes that two dialects share; by default the dialect of the route.
  * @throws {ShimmyError} `invalid` for the first issue.
  */
 export function parseLenient<T extends z.ZodType>(
   exchange: Exchange,
   schema: T,
   value: unknown,
+  dialect?: Dialect["name"],
 ): z.output<T> {
-  const result = schema.safeParse(value);
-  if (result.success) return result.data;
-  const strict = isStrict(exchange);
   const fields = new Set<string>();
+  const report = (path: readonly PropertyKey[]) => {
+    if (fields.size < MAX_FIELDS) fields.add(pathOf(path));
+  };
+  visitIgnored(schema, value, report);
   try {
-    return parse(schema, withoutUnknownFields(schema, value, strict ? null : fields));
+    const result = schema.safeParse(value);
+    if (result.success) return result.data;
+    return parse(schema, repaired(schema, value, isStrict(exchange) ? null : report));
   } finally {
-    if (fields.size > 0) exchange.ignoreFields([...fields]);
+    if (fields.size > 0) exchange.ignoreFields([...fields], dialect);
   }
 }
 
@@ -40,44 +47,50 @@ export function isStrict({ request, context: { settings } }: Exchange): boolean 
   return settings.strict === true || request.headers.get(STRICT_HEADER) === "1";
 }
 
+/** Receives the path of a field that was ignored. */
+type Report = (path: readonly PropertyKey[]) => void;
+
 /**
- * The value without `null` fields that the schema rejects, and without unknown fields.
+ * The value without `null` fields that the schema rejects, without unknown fields, and without values
+ * of fields that have no effect.
  *
- * @param ignored receives the paths of removed unknown fields; null: unknown fields stay.
+ * @param report null: unknown fields and values stay.
  */
-function withoutUnknownFields(
-  schema: z.ZodType,
-  value: unknown,
-  ignored: Set<string> | null,
-): unknown {
+function repaired(schema: z.ZodType, value: unknown, report: Report | null): unknown {
   const copy = structuredClone(value);
   for (let round = 0; round < MAX_ROUNDS; round++) {
     const { error } = schema.safeParse(copy);
     if (error === undefined) break;
-    const changes = error.issues.map((issue) => repair(copy, deepestIssue(issue), ignored));
+    const changes = error.issues.flatMap(issuesOf)
+      .map((issue) => repair(schema, copy, issue, report));
     if (!changes.includes(true)) break;
   }
   return copy;
 }
 
-/** Removes the field of an issue if it is unknown or null; true if the value changed. */
-function repair(value: unknown, issue: Issue, ignored: Set<string> | null): boolean {
-  if (issue.code !== "unrecognized_keys") {
-    const key = issue.path.at(-1);
-    const parent = at(value, issue.path.slice(0, -1));
-    if (typeof key !== "string" || !isObject(parent) || parent[key] !== null) return false;
-    return Reflect.deleteProperty(parent, key);
+/** Removes the field of an issue if it is null, unknown or without effect; true if the value changed. */
+function repair(
+  schema: z.ZodType,
+  value: unknown,
+  issue: Issue,
+  report: Report | null,
+): boolean {
+  const ignored = ignoredAt(schema, issue.path);
+  if (ignored !== null) return report !== null && remove(value, ignored, report);
+  if (issue.code !== "unrecognized_keys") return remove(value, issue.path, null);
+  return issue.keys.map((key) => remove(value, [...issue.path, key], report)).includes(true);
+}
+
+/** Removes a field. @param report null: only if the field is `null`. */
+function remove(value: unknown, path: readonly PropertyKey[], report: Report | null): boolean {
+  const key = path.at(-1);
+  const parent = at(value, path.slice(0, -1));
+  if (typeof key !== "string" || !isObject(parent) || !Object.hasOwn(parent, key)) return false;
+  if (parent[key] !== null) {
+    if (report === null) return false;
+    report(path);
   }
-  const parent = at(value, issue.path);
-  if (!isObject(parent)) return false;
-  let changed = false;
-  for (const key of issue.keys) {
-    const isNull = parent[key] === null;
-    if (!isNull && ignored === null) continue;
-    changed = Reflect.deleteProperty(parent, key) || changed;
-    if (!isNull && ignored!.size < MAX_FIELDS) ignored!.add(pathOf([...issue.path, key]));
-  }
-  return changed;
+  return Reflect.deleteProperty(parent, key);
 }
 
 function at(value: unknown, path: readonly PropertyKey[]): unknown {

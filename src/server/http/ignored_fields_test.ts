@@ -105,8 +105,9 @@ Deno.test("names from clients are bounded and safe in the header", async () => {
   assertEquals((await ask(many)).ignored?.split(", ").length, 32);
 });
 
-Deno.test("all OpenAI routes ignore unknown fields, native ones refuse them", async () => {
+Deno.test("every route of the dialects of other servers ignores unknown fields", async () => {
   const { request } = serverDouble();
+  const asked = { model: "double", messages: MESSAGES };
   for (
     const [path, body] of [
       ["/v1/completions", { prompt: "Hi" }],
@@ -114,6 +115,14 @@ Deno.test("all OpenAI routes ignore unknown fields, native ones refuse them", as
       ["/tokenize", { content: "Hi" }],
       ["/detokenize", { tokens: [1] }],
       ["/apply-template", { messages: MESSAGES }],
+      ["/v1/messages", { ...asked, max_tokens: 8 }],
+      ["/v1/messages", { ...asked, max_tokens: 8, stream: true }],
+      ["/v1/messages/count_tokens", asked],
+      ["/api/chat", asked],
+      ["/api/chat", { ...asked, stream: false }],
+      ["/ollama/api/generate", { model: "double", prompt: "Hi" }],
+      ["/api/generate", { model: "double", prompt: "Hi", options: {} }],
+      ["/api/show", { model: "double" }],
     ] as const
   ) {
     const response = await request(path, { ...body, colour: 1 });
@@ -126,6 +135,66 @@ Deno.test("all OpenAI routes ignore unknown fields, native ones refuse them", as
   await native.body?.cancel();
 });
 
+Deno.test("the Anthropic dialect ignores unknown fields at every depth", async () => {
+  const { request, send } = serverDouble();
+  const block = (text: string) => ({
+    type: "text",
+    text,
+    cache_control: { type: "ephemeral", scope: "global" },
+    mood: null,
+    colour: 1,
+  });
+  const body = {
+    model: "double",
+    max_tokens: 8,
+    system: [block("Be brief."), block("Be kind.")],
+    messages: [{ role: "user", content: Array.from({ length: 40 }, () => block("Hi")), id: "x" }],
+    tools: [{ name: "f", input_schema: { type: "object" }, colour: 1 }],
+    thinking: { type: "adaptive", colour: 1 },
+    output_config: { effort: "low", colour: 1 },
+  };
+  const response = await request("/v1/messages", body);
+  assertEquals([response.status, await response.json().then(({ type }) => type)], [200, "message"]);
+  assertEquals(response.headers.get("x-shimmy-ignored")?.split(", ").toSorted(), [
+    "messages[].content[].cache_control",
+    "messages[].content[].colour",
+    "messages[].id",
+    "output_config.colour",
+    "system[].cache_control",
+    "system[].colour",
+    "thinking.colour",
+    "tools[].colour",
+  ]);
+  const strict = await send("POST", "/v1/messages", body, { "x-shimmy-strict": "1" });
+  assertEquals(strict.status, 400);
+  assertEquals((await strict.json()).error.type, "invalid_request_error");
+});
+
+Deno.test("the Ollama dialect ignores unknown fields at every depth", async () => {
+  const { request, send } = serverDouble();
+  const body = {
+    model: "double",
+    stream: false,
+    messages: [{ role: "user", content: "Hi", name: null, colour: 1 }],
+    tools: [{ type: "function", function: { name: "f", colour: 1 } }],
+    options: { temperature: 0, warmth: 1, seed: null, depth: null },
+    colour: 1,
+  };
+  const response = await request("/api/chat", body);
+  assertEquals([response.status, (await response.json()).done], [200, true]);
+  assertEquals(response.headers.get("x-shimmy-ignored")?.split(", ").toSorted(), [
+    "colour",
+    "messages[].colour",
+    "options.warmth",
+    "tools[].function.colour",
+  ]);
+  const strict = await send("POST", "/api/chat", body, { "x-shimmy-strict": "1" });
+  assertEquals([strict.status, (await strict.json()).error.includes("is not a known field")], [
+    400,
+    true,
+  ]);
+});
+
 Deno.test("ignored fields are in the header of streams, the access log and the metrics", async () => {
   const records: AccessRecord[] = [];
   const { request } = serverDouble({ context: { access: (record) => records.push(record) } });
@@ -134,11 +203,15 @@ Deno.test("ignored fields are in the header of streams, the access log and the m
   assertEquals(response.headers.get("x-shimmy-ignored"), "colour, f?g");
   await response.text();
   assertEquals(records[0]?.ignoredFields, ["colour", "f?g"]);
+  const generate = { model: "double", prompt: "Hi", options: {}, colour: 1 };
+  await (await request("/api/generate", generate)).text();
   const metrics = await (await request("/metrics")).text();
-  assertStringIncludes(
-    metrics,
-    'shimmy_ignored_fields_total{dialect="openai",field="colour"} 1\n',
-  );
+  for (const dialect of ["openai", "ollama"]) {
+    assertStringIncludes(
+      metrics,
+      `shimmy_ignored_fields_total{dialect="${dialect}",field="colour"} 1\n`,
+    );
+  }
 });
 
 Deno.test("the metric has a bounded number of fields", async () => {

@@ -65,8 +65,12 @@ export interface Exchange {
   setQueuePlace(place: QueuePlace): void;
   /** Records the model for the access log, and adds token counts. */
   recordUsage(usage: Partial<RequestUsage>): void;
-  /** Reports fields of the body that were ignored: in a header, the access log and the metrics. */
-  ignoreFields(fields: readonly string[]): void;
+  /**
+   * Reports fields of the body that were ignored: in a header, the access log and the metrics.
+   *
+   * @param dialect For routes that two dialects share; by default the dialect of the route.
+   */
+  ignoreFields(fields: readonly string[], dialect?: Dialect["name"]): void;
 }
 
 /** The error format of an API. `errors.ts` maps kinds of errors to statuses. */

@@ -118,7 +118,7 @@ export async function createInstruments(): Promise<Instruments> {
     answers: counter("answers_total", "Finished answers", ["finish_reason"]),
     ignoredFields: counter(
       "ignored_fields_total",
-      "Unknown request fields that were ignored",
+      "Request fields that were ignored",
       ["dialect", "field"],
     ),
     promptTokens: counter("prompt_tokens_total", "Prompt tokens"),

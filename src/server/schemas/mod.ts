@@ -3,8 +3,9 @@
  *
  * @module
  */
+export { ignoredAt, visitIgnored } from "./ignored_values.ts";
 export { keepAlive, keepAliveOf } from "./keep_alive.ts";
-export { fixed, unsupported } from "./unsupported.ts";
+export { fixed, ignored, unsupported } from "./unsupported.ts";
 export {
   integerBetween,
   integerFrom,

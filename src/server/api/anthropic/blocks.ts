@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { unsupported } from "../../schemas/mod.ts";
+import { ignored, unsupported } from "../../schemas/mod.ts";
 
 export const text = z.string({ error: "must be text" });
 const jsonObject = z.record(z.string(), z.unknown(), { error: "must be an object" });
@@ -8,10 +8,13 @@ const jsonObject = z.record(z.string(), z.unknown(), { error: "must be an object
  * A breakpoint of the prompt cache. The server caches every prefix while memory lasts, so a breakpoint
  * changes nothing.
  */
-export const cacheControl = z.strictObject({
-  type: z.literal("ephemeral", { error: "must be ephemeral" }),
-  ttl: z.enum(["5m", "1h"], { error: "must be 5m or 1h" }).nullish(),
-}).nullish().describe("Accepted; every prefix is cached anyway");
+export const cacheControl = ignored(
+  z.strictObject({
+    type: z.literal("ephemeral", { error: "must be ephemeral" }),
+    ttl: z.enum(["5m", "1h"], { error: "must be 5m or 1h" }).nullish(),
+  }),
+  "every prefix is cached anyway",
+);
 
 const textBlock = z.strictObject({
   type: z.literal("text"),

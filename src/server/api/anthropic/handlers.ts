@@ -1,5 +1,5 @@
 import { countTokens } from "../../../chat/mod.ts";
-import { eventStream, type Exchange, parse, readJson } from "../../http/mod.ts";
+import { eventStream, type Exchange, parseLenient, readJson } from "../../http/mod.ts";
 import { engineFor, startAnswer } from "../../answers/mod.ts";
 import type { CountAnswer, MessageAnswer } from "./response_schemas.ts";
 import { collectMessage } from "./message.ts";
@@ -15,7 +15,7 @@ function json(value: MessageAnswer | CountAnswer, { requestId }: Exchange): Resp
 
 /** `POST /v1/messages`. */
 export async function createMessage(exchange: Exchange): Promise<Response> {
-  const body = parse(messagesBody, await readJson(exchange));
+  const body = parseLenient(exchange, messagesBody, await readJson(exchange));
   const request = toAnswerRequest(body);
   const { entry, engine } = await engineFor(exchange, body.model);
   const { thinking } = body;
@@ -47,7 +47,7 @@ export async function createMessage(exchange: Exchange): Promise<Response> {
 
 /** `POST /v1/messages/count_tokens`: renders and tokenizes the prompt as for generation. */
 export async function countTokensOf(exchange: Exchange): Promise<Response> {
-  const body = parse(countBody, await readJson(exchange));
+  const body = parseLenient(exchange, countBody, await readJson(exchange));
   const input = toInput(body);
   const { engine } = await engineFor(exchange, body.model);
   return json({ input_tokens: await countTokens(engine, input) }, exchange);

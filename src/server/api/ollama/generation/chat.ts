@@ -1,4 +1,4 @@
-import { type Exchange, parse, readJson } from "../../../http/mod.ts";
+import { type Exchange, parseLenient, readJson } from "../../../http/mod.ts";
 import { respond } from "./respond.ts";
 import { toMessages, toTools } from "./messages.ts";
 import type { AnswerChunk } from "./chunks.ts";
@@ -7,7 +7,7 @@ import { thinkArguments } from "../request/think.ts";
 
 /** `POST /api/chat`. */
 export async function chat(exchange: Exchange): Promise<Response> {
-  const body = parse(chatBody, await readJson(exchange));
+  const body = parseLenient(exchange, chatBody, await readJson(exchange));
   const messages = toMessages(body.messages ?? []);
   const tools = toTools(body.tools ?? []);
   const input = {

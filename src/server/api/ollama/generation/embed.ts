@@ -1,6 +1,6 @@
 import type { Embedding, EmbedInput, EmbedRequest } from "../../../../engine/protocol/mod.ts";
 import { ShimmyError } from "../../../../errors.ts";
-import { type Exchange, json, parse, readJson } from "../../../http/mod.ts";
+import { type Exchange, json, parseLenient, readJson } from "../../../http/mod.ts";
 import { engineForModel, truncateEmbedding } from "../../../answers/mod.ts";
 import { keepAliveOf } from "../../../schemas/mod.ts";
 import { nanoseconds } from "./statistics.ts";
@@ -11,7 +11,7 @@ import { type EmbedBody, embedBody, embeddingsBody } from "../request/schema.ts"
 /** `POST /api/embed`. */
 export async function embed(exchange: Exchange): Promise<Response> {
   const began = performance.now();
-  const body = parse(embedBody, await readJson(exchange));
+  const body = parseLenient(exchange, embedBody, await readJson(exchange));
   const { input, dimensions } = body;
   const inputs = typeof input === "string"
     ? named("input", input)
@@ -32,7 +32,7 @@ export async function embed(exchange: Exchange): Promise<Response> {
 
 /** `POST /api/embeddings`: one embedding, not normalized; a text over the context is an error. */
 export async function embeddings(exchange: Exchange): Promise<Response> {
-  const body = parse(embeddingsBody, await readJson(exchange));
+  const body = parseLenient(exchange, embeddingsBody, await readJson(exchange));
   const { vectors } = await embedTexts(exchange, body, {
     inputs: named("prompt", body.prompt),
     normalize: false,

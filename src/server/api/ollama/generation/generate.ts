@@ -1,7 +1,7 @@
 import type { Input, Message } from "../../../../chat/mod.ts";
 import type { Engine } from "../../../../engine/mod.ts";
 import { ShimmyError } from "../../../../errors.ts";
-import { type Exchange, parse } from "../../../http/mod.ts";
+import { type Exchange, parseLenient } from "../../../http/mod.ts";
 import { respond } from "./respond.ts";
 import type { AnswerChunk } from "./chunks.ts";
 import { type GenerateBody, generateBody } from "../request/schema.ts";
@@ -13,7 +13,7 @@ import { thinkArguments } from "../request/think.ts";
  * @param body The JSON of the request, which was read to select the dialect of this route.
  */
 export async function ollamaGenerate(exchange: Exchange, body: unknown): Promise<Response> {
-  const asked = parse(generateBody, body);
+  const asked = parseLenient(exchange, generateBody, body, "ollama");
   return await respond(exchange, { body: asked, input: toInput(asked), shape: toResponse });
 }
 

@@ -2,7 +2,7 @@ import { deviceBytes, loadedBytes, type ModelInfo } from "../../../../engine/pro
 import { ShimmyError } from "../../../../errors.ts";
 import { capabilitiesOf, type ModelEntry } from "../../../../models/entry/mod.ts";
 import type { ModelUse } from "../../../../models/registry/mod.ts";
-import { type Exchange, json, parse, readJson } from "../../../http/mod.ts";
+import { type Exchange, json, parseLenient, readJson } from "../../../http/mod.ts";
 import { listResolved } from "../../../answers/mod.ts";
 import { details, listed } from "./describe.ts";
 import { resolveModelName, taggedName } from "./tagged_name.ts";
@@ -52,7 +52,7 @@ function expiry(use: ModelUse | undefined): string {
 
 /** `POST /api/show`. */
 export async function show(exchange: Exchange): Promise<Response> {
-  const body = parse(showBody, await readJson(exchange));
+  const body = parseLenient(exchange, showBody, await readJson(exchange));
   const name = body.model ?? body.name;
   if (!name) throw new ShimmyError("invalid", "model: must be text", { field: "model" });
   const { pool } = exchange.context;

@@ -6,7 +6,7 @@ import {
   HttpError,
   json,
   ndjsonStream,
-  parse,
+  parseLenient,
   readJson,
   statusOf,
   toShimmyError,
@@ -25,7 +25,7 @@ type Line = Readonly<Record<string, unknown>>;
 
 /** `POST /api/pull`: progress of each file, then `success`. A later request resumes an aborted pull. */
 export async function pull(exchange: Exchange): Promise<Response> {
-  const body = parse(pullBody, await readJson(exchange));
+  const body = parseLenient(exchange, pullBody, await readJson(exchange));
   const name = named(body);
   const store = storeOf(exchange);
   const { stopping } = exchange.context;
@@ -40,7 +40,7 @@ export async function pull(exchange: Exchange): Promise<Response> {
 
 /** `DELETE /api/delete`: removes a model that Shimmy pulled. */
 export async function remove(exchange: Exchange): Promise<Response> {
-  const body = parse(deleteBody, await readJson(exchange));
+  const body = parseLenient(exchange, deleteBody, await readJson(exchange));
   const name = named(body);
   const store = storeOf(exchange);
   const { pool } = exchange.context;
