@@ -1,6 +1,7 @@
 import type { Engine, RunningSequence } from "../engine/mod.ts";
 import type {
   Control,
+  Notice,
   PromptPart,
   ReasoningPhase,
   SequenceEvent,
@@ -102,14 +103,17 @@ async function* runAnswer(
   const controls = controlTokensOf(engine.info);
   const markers = chat === null ? [] : markersOf(chat, controls);
   const prompt = chat?.parts ?? await renderPrompt(engine.info, request.input);
-  const grammar = await constraintOf(request, chat);
+  const constraint = await constraintOf(request, chat);
   const sequence = engine.generate({
     ...sequenceRequest(request, chat, prompt),
-    ...(grammar === null ? {} : { grammar }),
+    ...(constraint === null ? {} : { grammar: constraint.grammar }),
     ...(markers.length === 0 ? {} : { specialText: true }),
   });
   queue.connect(sequence);
-  const assembler = new EventAssembler(chat === null ? null : new AnswerParser(chat));
+  const assembler = new EventAssembler(
+    chat === null ? null : new AnswerParser(chat),
+    constraint?.notices ?? [],
+  );
   for await (const event of sequence) {
     if (event.type === "error") continue;
     if (event.type === "prompt") {
@@ -175,11 +179,14 @@ function reasoningPhase(
 /** Converts the events of a sequence to events of an answer. */
 class EventAssembler {
   readonly #parser: AnswerParser | null;
+  readonly #notices: readonly Notice[];
   /** Log probabilities of tokens whose text is not emitted yet. */
   #logprobs: AnswerLogprob[] = [];
 
-  constructor(parser: AnswerParser | null) {
+  /** @param notices Sentences about parts of the request that have no effect. */
+  constructor(parser: AnswerParser | null, notices: readonly string[]) {
     this.#parser = parser;
+    this.#notices = notices.map((message) => ({ message }));
   }
 
   *add(
@@ -189,7 +196,8 @@ class EventAssembler {
     if (event.type === "token" && event.logprob !== undefined) this.#logprobs.push(event.logprob);
     yield* this.#emit(this.#parsed(event.text));
     if (event.type !== "done") return;
-    const { usage, timings, notices } = event;
+    const { usage, timings } = event;
+    const notices = [...this.#notices, ...event.notices ?? []];
     const stopString = event.stopString !== null && stops.includes(event.stopString)
       ? event.stopString
       : null;
@@ -203,7 +211,7 @@ class EventAssembler {
       usage,
       timings,
       ...(incompleteCall === null ? {} : { incompleteCall }),
-      ...(notices === undefined ? {} : { notices }),
+      ...(notices.length === 0 ? {} : { notices }),
     };
   }
 

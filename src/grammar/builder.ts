@@ -1,5 +1,5 @@
 import { ShimmyError } from "../errors.ts";
-import { Compiler, SchemaDocument } from "./schema/mod.ts";
+import { Compiler, compileRelaxed, SchemaDocument } from "./schema/mod.ts";
 import { type Expr, MAX_GRAMMAR_LENGTH, MAX_RULES } from "./expression/mod.ts";
 import { JSON_RULES, print, Rules } from "./rules/mod.ts";
 
@@ -50,12 +50,29 @@ export class GrammarBuilder {
    * @param hint Prefix of the rule names.
    * @throws {ShimmyError} `invalid` with the keyword and a JSON pointer, if the schema is
    * malformed, if no value is valid, or if a grammar cannot express it.
+   * @param field Name of the schema in errors, if the builder has several schemas.
    */
-  addSchema(schema: unknown, hint = "value"): string {
-    const rules = this.#rules();
-    const document = new SchemaDocument(schema, this.#field);
-    const name = new Compiler(document, rules).compile(hint);
-    return this.#addRules(rules, name, "no value is valid for the schema");
+  addSchema(schema: unknown, hint = "value", field = this.#field): string {
+    return this.#compile(new SchemaDocument(schema, field), hint);
+  }
+
+  /**
+   * Like {@linkcode addSchema}, but keywords that a grammar cannot express are left out. The rest of
+   * the schema is kept.
+   *
+   * @returns The name of the rule, and a sentence for each keyword that is not enforced.
+   */
+  addRelaxedSchema(
+    schema: unknown,
+    hint: string,
+    field: string,
+  ): { readonly rule: string; readonly notices: readonly string[] } {
+    const { value: rule, notices } = compileRelaxed(
+      schema,
+      field,
+      (document) => this.#compile(document, hint),
+    );
+    return { rule, notices };
   }
 
   /** Adds the rules of any JSON object. Returns the name of its rule. */
@@ -87,6 +104,12 @@ export class GrammarBuilder {
     return ordered.map((name) => `${name} ::= ${this.#bodies.get(name)}\n`).join("");
   }
 
+  #compile(document: SchemaDocument, hint: string): string {
+    const rules = this.#rules();
+    const name = new Compiler(document, rules).compile(hint);
+    return this.#addRules(rules, name, "no value is valid for the schema", document.field);
+  }
+
   #rules(): Rules {
     const rules = new Rules((name) =>
       name === "root" || this.#bodies.has(name) || isJsonRule(name)
@@ -95,28 +118,34 @@ export class GrammarBuilder {
     return rules;
   }
 
-  #addRules(rules: Rules, root: string, emptyMessage: string): string {
+  /** Adds all rules that `root` needs, or none if they exceed the limits. */
+  #addRules(rules: Rules, root: string, emptyMessage: string, field = this.#field): string {
     const finished = rules.finish(root);
-    if (finished === null) throw this.#invalid(emptyMessage);
+    if (finished === null) throw invalid(field, emptyMessage);
+    const added = new Map<string, string>();
+    let [rulesCost, length] = [this.#cost, this.#length];
     for (const [name, body] of finished) {
       if (this.#bodies.has(name)) continue;
       const printed = print(body);
-      this.#cost += cost(body);
-      this.#length += printed.length;
-      if (this.#cost > MAX_RULES) {
-        throw this.#invalid(`the schema needs more than ${MAX_RULES} grammar rules`);
+      rulesCost += cost(body);
+      length += printed.length;
+      if (rulesCost > MAX_RULES) {
+        throw invalid(field, `the schema needs more than ${MAX_RULES} grammar rules`);
       }
-      if (this.#length > MAX_GRAMMAR_LENGTH) {
-        throw this.#invalid(`the schema's grammar is longer than ${MAX_GRAMMAR_LENGTH} characters`);
+      if (length > MAX_GRAMMAR_LENGTH) {
+        const what = `the schema's grammar is longer than ${MAX_GRAMMAR_LENGTH} characters`;
+        throw invalid(field, what);
       }
-      this.#bodies.set(name, printed);
+      added.set(name, printed);
     }
+    [this.#cost, this.#length] = [rulesCost, length];
+    for (const [name, printed] of added) this.#bodies.set(name, printed);
     return root;
   }
+}
 
-  #invalid(what: string): ShimmyError {
-    return new ShimmyError("invalid", `${this.#field}: ${what}`, { field: this.#field });
-  }
+function invalid(field: string, what: string): ShimmyError {
+  return new ShimmyError("invalid", `${field}: ${what}`, { field });
 }
 
 function isJsonRule(name: string): boolean {

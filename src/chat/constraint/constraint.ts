@@ -4,7 +4,11 @@ import type { AnswerRequest, Format, Tool } from "../conversation/mod.ts";
 import { GrammarRules, quoted } from "../formats/mod.ts";
 import type { ChatInput, RenderedChat } from "../prompt/mod.ts";
 
-type Constraint = NonNullable<SequenceRequest["grammar"]>;
+/** A grammar, and sentences about what it does not enforce. */
+export interface Constraint {
+  readonly grammar: NonNullable<SequenceRequest["grammar"]>;
+  readonly notices: readonly string[];
+}
 
 /**
  * The grammar of an answer in the requested format; null for unconstrained text.
@@ -23,11 +27,12 @@ export async function constraintOf(
   const { format, input } = request;
   if (chat === null || input.type !== "chat") {
     if (format.type === "text") return null;
-    if (format.type === "grammar") return { source: format.source };
+    if (format.type === "grammar") return raw(format.source);
     const rules = await newRules();
-    return { source: rules.print(contentRule(format, rules)) };
+    const source = rules.print(contentRule(format, rules));
+    return { grammar: { source }, notices: rules.notices };
   }
-  const forced = forcedTools(input);
+  const forced = forcedTools(input, chat.tools);
   const parallel = input.parallelToolCalls;
   const { reasoning, opensReasoning, mayReason } = chat;
   const key = (what: unknown) =>
@@ -35,37 +40,44 @@ export async function constraintOf(
   if (forced !== null) {
     const make = (rules: GrammarRules) =>
       `${reasoningRule(chat, rules)} ${chat.format.grammar(forced, rules, parallel)}`;
-    return { source: await cachedGrammar(key(["forced", forced]), make) };
+    return await cachedGrammar(key(["forced", forced]), make);
   }
   if (format.type === "text") return await lazyCallGrammar(chat, parallel);
   // A request's own grammar describes the whole output, unless reasoning or a frame surrounds the
   // answer.
   if (format.type === "grammar" && !opensReasoning && !chat.format.framesAnswer) {
-    return { source: format.source };
+    return raw(format.source);
   }
   const make = (rules: GrammarRules) => contentGrammar(format, chat, rules, parallel);
-  return { source: await cachedGrammar(key([format, chat.tools]), make) };
+  return await cachedGrammar(key([format, chat.tools]), make);
+}
+
+function raw(source: string): Constraint {
+  return { grammar: { source }, notices: [] };
 }
 
 /** Maximum number and length of cached grammars. Agents send the same tools in every turn. */
 const CACHE_SIZE = 32;
 const MAX_CACHED_LENGTH = 200_000;
 
-const cache = new Map<string, string>();
+const cache = new Map<string, Constraint>();
 
 /** The grammar with the start expression that `make` returns, cached by key. */
-async function cachedGrammar(key: string, make: (rules: GrammarRules) => string): Promise<string> {
-  let source = cache.get(key);
-  if (source === undefined) {
+async function cachedGrammar(
+  key: string,
+  make: (rules: GrammarRules) => string,
+): Promise<Constraint> {
+  let constraint = cache.get(key);
+  if (constraint === undefined) {
     const rules = await newRules();
-    source = rules.print(make(rules));
+    constraint = { grammar: { source: rules.print(make(rules)) }, notices: rules.notices };
     const oldest = cache.keys().next();
     if (cache.size >= CACHE_SIZE && !oldest.done) cache.delete(oldest.value);
   }
   // Moves the grammar to the end of the eviction order.
   cache.delete(key);
-  if (source.length <= MAX_CACHED_LENGTH) cache.set(key, source);
-  return source;
+  if (constraint.grammar.source.length <= MAX_CACHED_LENGTH) cache.set(key, constraint);
+  return constraint;
 }
 
 /** Imported on use: most answers are not constrained. */
@@ -75,7 +87,7 @@ async function newRules(): Promise<GrammarRules> {
 }
 
 /** The tools of which one must be called; null if no call is required. */
-function forcedTools({ toolChoice, tools }: ChatInput): readonly Tool[] | null {
+function forcedTools({ toolChoice }: ChatInput, tools: readonly Tool[]): readonly Tool[] | null {
   if (toolChoice.type === "required") {
     if (tools.length > 0) return tools;
     throw new ShimmyError("invalid", "tool_choice: a call is required, but there are no tools", {
@@ -96,10 +108,12 @@ async function lazyCallGrammar(chat: RenderedChat, parallel: boolean): Promise<C
   const triggers = tools.length === 0 ? [] : format.triggers(tools);
   if (triggers.length === 0) return null;
   const key = JSON.stringify([format.name, parallel, tools]);
-  return {
-    source: await cachedGrammar(key, (rules) => format.grammar(tools, rules, parallel)),
-    triggers: triggers.map((text) => `(${text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")})`),
-  };
+  const { grammar, notices } = await cachedGrammar(
+    key,
+    (rules) => format.grammar(tools, rules, parallel),
+  );
+  const patterns = triggers.map((text) => `(${text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")})`);
+  return { grammar: { ...grammar, triggers: patterns }, notices };
 }
 
 /** Constrains the whole answer to its format, or to calls of the offered tools. */

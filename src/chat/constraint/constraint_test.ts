@@ -37,7 +37,7 @@ async function constrain(
     logprobs: null,
   };
   const { info } = new EngineDouble({ info: { chatTemplate } });
-  return await constraintOf(request, await renderChat(info, input));
+  return (await constraintOf(request, await renderChat(info, input)))?.grammar ?? null;
 }
 
 const call = (name: string) =>

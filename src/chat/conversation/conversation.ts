@@ -36,6 +36,10 @@ export interface Tool {
   readonly description?: string;
   /** JSON Schema of the arguments. */
   readonly parameters: Record<string, unknown>;
+  /** The schema is refused if a grammar cannot express all of it. */
+  readonly strict?: boolean;
+  /** Field of the request that has the parameters, for errors. */
+  readonly field?: string;
 }
 
 export type ToolChoice =

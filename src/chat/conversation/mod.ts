@@ -1,6 +1,7 @@
 /** Messages, tools, requests and answer events, shared by all API dialects. */
 
 export { argumentsObject } from "./arguments.ts";
+export { checkCallNesting, withUsableSchema } from "./tool_schema.ts";
 export type {
   AnswerEvent,
   AnswerFinish,

@@ -38,8 +38,8 @@ export const apertus: ToolFormat = {
     const call = rules.add(
       "call",
       anyOf(
-        tools.map(({ name, parameters }) =>
-          `${quoted(`{${JSON.stringify(name)}: `)} ${rules.argument(parameters)} "}"`
+        tools.map((tool) =>
+          `${quoted(`{${JSON.stringify(tool.name)}: `)} ${rules.arguments(tool)} "}"`
         ),
       ),
     );

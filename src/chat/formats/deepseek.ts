@@ -57,9 +57,7 @@ function deepseek(
         "call",
         anyOf(
           tools.map((tool) =>
-            `${quoted(before + tool.name + between)} ${rules.argument(tool.parameters)} ${
-              quoted(after)
-            }`
+            `${quoted(before + tool.name + between)} ${rules.arguments(tool)} ${quoted(after)}`
           ),
         ),
       );

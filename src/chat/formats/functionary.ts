@@ -33,8 +33,8 @@ export const functionary31: ToolFormat = {
     const call = rules.add(
       "call",
       anyOf(
-        tools.map(({ name, parameters }) =>
-          `${quoted(`<function=${name}>`)} ${rules.argument(parameters)} "</function>"`
+        tools.map((tool) =>
+          `${quoted(`<function=${tool.name}>`)} ${rules.arguments(tool)} "</function>"`
         ),
       ),
     );
@@ -94,7 +94,7 @@ export const functionary32: ToolFormat = {
     const call = rules.add(
       "call",
       anyOf(
-        tools.map(({ name, parameters }) => `${quoted(`${name}\n`)} ${rules.argument(parameters)}`),
+        tools.map((tool) => `${quoted(`${tool.name}\n`)} ${rules.arguments(tool)}`),
       ),
     );
     return `">>>"? ${parallel ? `${call} ( ">>>" ${call} )*` : call}`;

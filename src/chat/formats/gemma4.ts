@@ -1,4 +1,4 @@
-import { argumentsObject, type ToolCall } from "../conversation/mod.ts";
+import { argumentsObject, type Tool, type ToolCall } from "../conversation/mod.ts";
 import { anyOf, type GrammarRules, membersRule, quoted } from "./shared/gbnf.ts";
 import type { EventBuffer, IncrementalParser, Reader } from "../stream/mod.ts";
 import type { ToolFormat } from "./shared/format.ts";
@@ -97,8 +97,10 @@ export const gemma4: ToolFormat = {
     const call = rules.add(
       "call",
       anyOf(
-        tools.map(({ name, parameters }) =>
-          `${quoted(`${OPEN}call:${name}`)} ${valueRule(parameters, rules)} ${quoted(CLOSE)}`
+        tools.map((tool) =>
+          `${quoted(`${OPEN}call:${tool.name}`)} ${valueRule(tool.parameters, tool, rules)} ${
+            quoted(CLOSE)
+          }`
         ),
       ),
     );
@@ -107,7 +109,7 @@ export const gemma4: ToolFormat = {
 };
 
 /** GBNF expression for values of a schema, as far as this notation differs from JSON. */
-function valueRule(schema: unknown, rules: GrammarRules): string {
+function valueRule(schema: unknown, tool: Tool, rules: GrammarRules): string {
   const { type, enum: values, properties, required = [], items } = schema as {
     type?: unknown;
     enum?: readonly unknown[];
@@ -118,12 +120,12 @@ function valueRule(schema: unknown, rules: GrammarRules): string {
   if (values !== undefined) return anyOf(values.map((value) => quoted(writeValue(value))));
   if (type === "string") return `${quoted(QUOTE)} ${rules.until(QUOTE)} ${quoted(QUOTE)}`;
   if (type === "array" && items !== undefined) {
-    const item = valueRule(items, rules);
+    const item = valueRule(items, tool, rules);
     return `"[" ( ${item} ( "," ${item} )* )? "]"`;
   }
-  if (type !== "object" || properties === undefined) return rules.argument(schema);
+  if (type !== "object" || properties === undefined) return rules.argument(tool, schema);
   const members = Object.entries(properties).map(([key, value]) => ({
-    rule: `${quoted(`${key}:`)} ${valueRule(value, rules)}`,
+    rule: `${quoted(`${key}:`)} ${valueRule(value, tool, rules)}`,
     required: required.includes(key),
   }));
   return `"{" ${membersRule(members)} "}"`;

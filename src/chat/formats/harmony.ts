@@ -73,10 +73,10 @@ export const harmony: ToolFormat = {
   frame: (content) => `${quoted(`${CHANNEL}final${MESSAGE}`)} ${content}`,
   // A call ends the answer, so there is never more than one.
   grammar(tools, rules) {
-    const calls = tools.map(({ name, parameters }) => {
-      const head = quoted(`${CHANNEL}commentary to=functions.${name}`);
+    const calls = tools.map((tool) => {
+      const head = quoted(`${CHANNEL}commentary to=functions.${tool.name}`);
       const type = `( " " ( ${quoted("<|constrain|>")}? "json" )? )?`;
-      return `${head} ${type} ${quoted(MESSAGE)} ${rules.argument(parameters)}`;
+      return `${head} ${type} ${quoted(MESSAGE)} ${rules.arguments(tool)}`;
     });
     return rules.add("call", anyOf(calls));
   },

@@ -44,7 +44,7 @@ export const kimiK2: ToolFormat = {
       anyOf(
         tools.map((tool) =>
           `${quoted(`${CALL}functions.${tool.name}:`)} [0-9]+ ${quoted(ARGUMENTS)} ${
-            rules.argument(tool.parameters)
+            rules.arguments(tool)
           } ${quoted(CALL_END)}`
         ),
       ),

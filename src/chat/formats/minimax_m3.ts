@@ -1,4 +1,4 @@
-import { argumentsObject, type ToolCall } from "../conversation/mod.ts";
+import { argumentsObject, type Tool, type ToolCall } from "../conversation/mod.ts";
 import { anyOf, type GrammarRules, quoted } from "./shared/gbnf.ts";
 import type { EventBuffer, IncrementalParser, Reader } from "../stream/mod.ts";
 import type { ParseContext, ToolFormat } from "./shared/format.ts";
@@ -85,8 +85,10 @@ export const minimaxM3: ToolFormat = {
     const call = rules.add(
       "call",
       anyOf(
-        tools.map(({ name, parameters }) =>
-          `${quoted(`${INVOKE}${name}">`)} ${membersOf(parameters, rules)} ${quoted(INVOKE_END)}`
+        tools.map((tool) =>
+          `${quoted(`${INVOKE}${tool.name}">`)} ${membersOf(tool.parameters, tool, rules)} ${
+            quoted(INVOKE_END)
+          }`
         ),
       ),
     );
@@ -96,19 +98,19 @@ export const minimaxM3: ToolFormat = {
 };
 
 /** GBNF expression for the elements of an object's members. */
-function membersOf(schema: unknown, rules: GrammarRules): string {
+function membersOf(schema: unknown, tool: Tool, rules: GrammarRules): string {
   const { properties = {}, required = [] } = schema as {
     properties?: Record<string, unknown>;
     required?: readonly string[];
   };
   const members = Object.entries(properties).map(([key, value]) => {
-    const element = elementRule(key, value, rules);
+    const element = elementRule(key, value, tool, rules);
     return required.includes(key) ? element : `( ${element} )?`;
   });
   return members.join(" ");
 }
 
-function elementRule(tag: string, schema: unknown, rules: GrammarRules): string {
+function elementRule(tag: string, schema: unknown, tool: Tool, rules: GrammarRules): string {
   const close = `${NS}</${tag}>`;
   const { type, enum: values, items, properties } = schema as Record<string, unknown>;
   const inner = Array.isArray(values)
@@ -118,9 +120,9 @@ function elementRule(tag: string, schema: unknown, rules: GrammarRules): string 
     : type === "string"
     ? rules.until(close)
     : type === "array" && items !== undefined
-    ? `( ${elementRule("item", items, rules)} )*`
+    ? `( ${elementRule("item", items, tool, rules)} )*`
     : type === "object" && properties !== undefined
-    ? membersOf(schema, rules)
-    : rules.argument(schema);
+    ? membersOf(schema, tool, rules)
+    : rules.argument(tool, schema);
   return `${quoted(`${NS}<${tag}>`)} ${inner} ${quoted(close)}`;
 }

@@ -51,9 +51,9 @@ export const mistralNamed: ToolFormat = {
     const call = rules.add(
       "call",
       anyOf(
-        tools.map(({ name, parameters }) =>
-          `${quoted(OPEN + name)} ( ${quoted(ID)} [a-zA-Z0-9]+ )? ${quoted(ARGUMENTS)} ${
-            rules.argument(parameters)
+        tools.map((tool) =>
+          `${quoted(OPEN + tool.name)} ( ${quoted(ID)} [a-zA-Z0-9]+ )? ${quoted(ARGUMENTS)} ${
+            rules.arguments(tool)
           }`
         ),
       ),

@@ -61,9 +61,9 @@ export const solar: ToolFormat = {
     const call = rules.add(
       "call",
       anyOf(
-        tools.map(({ name, parameters }) =>
-          `${quoted(CALL)} [a-zA-Z0-9_-]+ ${quoted(NAME + name + ARGUMENTS)} ${
-            rules.argument(parameters)
+        tools.map((tool) =>
+          `${quoted(CALL)} [a-zA-Z0-9_-]+ ${quoted(NAME + tool.name + ARGUMENTS)} ${
+            rules.arguments(tool)
           } ${quoted(CALL_END)}`
         ),
       ),

@@ -2,7 +2,7 @@ import type { ModelInfo, PromptPart } from "../../engine/protocol/mod.ts";
 import { ShimmyError } from "../../errors.ts";
 import { adaptMessages } from "./adapt_messages.ts";
 import { controlTokensOf } from "./control_tokens.ts";
-import type { Input, Tool } from "../conversation/mod.ts";
+import { checkCallNesting, type Input, type Tool, withUsableSchema } from "../conversation/mod.ts";
 import { templateDefaults } from "./template_defaults.ts";
 import { type FallbackTemplate, fallbackTemplate } from "./fallback_templates.ts";
 import { detectFormat, type ToolFormat } from "../formats/mod.ts";
@@ -66,7 +66,8 @@ export async function renderText(
 
 /** Renders a conversation with the model's template or a fallback template. */
 export async function renderChat(info: ModelInfo, input: ChatInput): Promise<RenderedChat> {
-  const tools = input.toolChoice.type === "none" ? [] : input.tools;
+  checkCallNesting(input.messages);
+  const tools = (input.toolChoice.type === "none" ? [] : input.tools).map(withUsableSchema);
   const { source, fallback } = templateOf(info, tools.length > 0);
   const template = await loadTemplate(source);
   const format = detectFormat(source);

@@ -1,4 +1,5 @@
 /** Compiles JSON Schema documents to grammar rules. */
 
 export { Compiler } from "./compile.ts";
+export { compileRelaxed } from "./relax.ts";
 export { SchemaDocument } from "./schema.ts";

@@ -24,6 +24,13 @@ const MAPS = ["properties", "patternProperties", "$defs", "definitions", "depend
 /** Base URI of a schema without an identifier. */
 const NO_BASE = "schema:/";
 
+/** An error that names the node and the keyword which cause it. */
+export class SchemaFault extends ShimmyError {
+  constructor(message: string, field: string, readonly node: SchemaNode, readonly keyword: string) {
+    super("invalid", message, { field });
+  }
+}
+
 /** A schema document: locations of its nodes, identifiers and references. */
 export class SchemaDocument {
   readonly root: Schema;
@@ -70,12 +77,17 @@ export class SchemaDocument {
 
   /** An error for a well-formed keyword that a grammar cannot express. */
   unsupported(node: SchemaNode, keyword: string, reason: string): ShimmyError {
-    return this.#invalid(`${keyword} at ${this.pointerOf(node)} cannot be expressed: ${reason}`);
+    return this.#fault(node, keyword, `cannot be expressed: ${reason}`);
   }
 
   /** An error for a malformed keyword. */
   malformed(node: SchemaNode, keyword: string, what: string): ShimmyError {
-    return this.#invalid(`${keyword} at ${this.pointerOf(node)} must be ${what}`);
+    return this.#fault(node, keyword, `must be ${what}`);
+  }
+
+  /** The nodes of the document. */
+  get nodes(): SchemaNode[] {
+    return [...this.#pointers.keys()];
   }
 
   /** The target of a `$ref` in a node. */
@@ -102,6 +114,11 @@ export class SchemaDocument {
       at = (at as Record<string, unknown>)[key];
     }
     return this.schema(at, `#${name}`);
+  }
+
+  #fault(node: SchemaNode, keyword: string, what: string): SchemaFault {
+    const message = `${this.field}: ${keyword} at ${this.pointerOf(node)} ${what}`;
+    return new SchemaFault(message, this.field, node, keyword);
   }
 
   #invalid(what: string): ShimmyError {

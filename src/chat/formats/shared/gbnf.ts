@@ -1,4 +1,5 @@
 import { ShimmyError } from "../../../errors.ts";
+import type { Tool } from "../../conversation/mod.ts";
 
 /** A text as GBNF literal. */
 export function quoted(text: string): string {
@@ -34,16 +35,27 @@ export function membersRule(
 
 /** Builds rules from JSON Schemas with unique names: the grammar room's builder. */
 export interface RuleBuilder {
-  addSchema(schema: unknown, hint?: string): string;
+  addSchema(schema: unknown, hint?: string, field?: string): string;
+  addRelaxedSchema(
+    schema: unknown,
+    hint: string,
+    field: string,
+  ): { readonly rule: string; readonly notices: readonly string[] };
   addJsonObject(): string;
   addRule(name: string, body: string): void;
   toString(): string;
+}
+
+/** True if a schema says nothing about the type of its values. */
+function isUntyped(schema: Tool["parameters"]): boolean {
+  return !["type", "$ref", "anyOf", "oneOf", "allOf"].some((key) => key in schema);
 }
 
 /** Rules of an answer's grammar. */
 export class GrammarRules {
   readonly #builder: RuleBuilder;
   readonly #untilRules = new Map<string, string>();
+  readonly #notices: string[] = [];
   #embedded = 0;
 
   constructor(builder: RuleBuilder) {
@@ -65,19 +77,38 @@ export class GrammarRules {
     return this.#builder.addSchema(schema);
   }
 
+  /** Sentences about parts of the tools' schemas that the grammar does not enforce. */
+  get notices(): readonly string[] {
+    return this.#notices;
+  }
+
   /**
-   * Name of a rule for a tool's arguments or one of them. If a grammar cannot express the schema,
-   * the tool can still be called: only the JSON type is constrained then.
+   * Name of a rule for a tool's arguments in JSON. Keywords that a grammar cannot express are
+   * reported as notices.
+   *
+   * @throws {ShimmyError} `invalid` if the tool is strict and a grammar cannot express its schema.
    */
-  argument(schema: unknown): string {
+  arguments({ name, parameters, strict, field = `tools '${name}'` }: Tool): string {
+    const schema = isUntyped(parameters) ? { type: "object", ...parameters } : parameters;
+    return this.#constrained(schema, field, strict) ?? this.#builder.addJsonObject();
+  }
+
+  /** Like {@linkcode arguments}, for one of the arguments. */
+  argument({ name, strict, field = `tools '${name}'` }: Tool, schema: unknown): string {
+    return this.#constrained(schema, field, strict) ?? this.#builder.addSchema({}, "argument");
+  }
+
+  /** Name of a rule for a schema; null if no part of it can be expressed. */
+  #constrained(schema: unknown, field: string, strict: boolean | undefined): string | null {
+    if (strict) return this.#builder.addSchema(schema, "argument", field);
     try {
-      return this.#builder.addSchema(schema, "argument");
+      const { rule, notices } = this.#builder.addRelaxedSchema(schema, "argument", field);
+      this.#notices.push(...notices);
+      return rule;
     } catch (error) {
       if (!(error instanceof ShimmyError)) throw error;
-      const { type } = Object(schema) as { type?: unknown };
-      return type === "object"
-        ? this.#builder.addJsonObject()
-        : this.#builder.addSchema({}, "argument");
+      this.#notices.push(`${error.message}; the schema is not enforced`);
+      return null;
     }
   }
 

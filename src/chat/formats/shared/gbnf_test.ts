@@ -7,6 +7,9 @@ class Builder implements RuleBuilder {
   addSchema() {
     return "json";
   }
+  addRelaxedSchema() {
+    return { rule: "json", notices: [] };
+  }
   addJsonObject() {
     return "object";
   }

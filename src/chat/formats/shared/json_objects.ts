@@ -17,9 +17,7 @@ export function jsonObjects(
       calls.map((call) => `${head(call.name)}${argumentsText(call)}}`).join(separator),
     triggers: (tools) => tools.map(({ name }) => opening(name)),
     grammar(tools, rules, parallel) {
-      const bodies = tools.map(({ name, parameters }) =>
-        `${quoted(head(name))} ${rules.argument(parameters)} "}"`
-      );
+      const bodies = tools.map((tool) => `${quoted(head(tool.name))} ${rules.arguments(tool)} "}"`);
       const call = rules.add("call", anyOf(bodies));
       return parallel ? `${call} ( ${quoted(separator)} ${call} )*` : call;
     },

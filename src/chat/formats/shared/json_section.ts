@@ -39,7 +39,7 @@ export function jsonSections(options: JsonSections): ToolFormat {
     `{"${nameKey}": ${JSON.stringify(call.name)}, "${argumentsKey}": ${argumentsText(call)}}`;
   const rule = (tool: Tool, rules: GrammarRules) =>
     `${quoted(`{"${nameKey}": ${JSON.stringify(tool.name)}, "${argumentsKey}": `)} ` +
-    `${rules.argument(tool.parameters)} "}"`;
+    `${rules.arguments(tool)} "}"`;
 
   return {
     name,

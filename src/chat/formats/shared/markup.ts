@@ -175,7 +175,7 @@ function callRule(markup: Markup, tool: Tool, rules: GrammarRules): string {
       ? rules.until(`${markup.lines ? "\n" : ""}${markup.argumentClose}`)
       : text
       ? anyOf((schema as { enum: string[] }).enum.map(quoted))
-      : rules.argument(schema);
+      : rules.argument(tool, schema);
     const opened = markup.valueOpen === "" ? "" : `${space} ${quoted(markup.valueOpen)}`;
     const member = `${quoted(head)} ${opened} ${edge} ${value} ${edge} ${
       quoted(markup.argumentClose)

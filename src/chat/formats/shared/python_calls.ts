@@ -158,7 +158,7 @@ function callRule(tool: Tool, rules: GrammarRules): string {
   };
   const members = Object.entries(properties).map(([key, schema]) => {
     const isBoolean = (schema as { type?: unknown } | null)?.type === "boolean";
-    const value = isBoolean ? '( "True" | "False" )' : rules.argument(schema);
+    const value = isBoolean ? '( "True" | "False" )' : rules.argument(tool, schema);
     return { rule: `${quoted(`${key}=`)} ${value}`, required: required.includes(key) };
   });
   return `${quoted(`${tool.name}(`)} ${membersRule(members, ", ")} ")"`;

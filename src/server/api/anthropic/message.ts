@@ -130,7 +130,13 @@ export async function collectMessage(
     ...emptyMessage(options, done.usage),
     content: blocks.map((block) => toBlock(block, options)),
     ...toStop(done, options),
+    ...toNotices(done),
   };
+}
+
+/** Parts of the request that had no effect, which Anthropic's API does not report. */
+export function toNotices({ notices = [] }: DoneEvent): Pick<MessageAnswer, "notices"> {
+  return notices.length === 0 ? {} : { notices: notices.map(({ message }) => message) };
 }
 
 /** A block that is still being written. */

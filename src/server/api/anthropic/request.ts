@@ -51,7 +51,8 @@ export function toAnswerRequest(body: MessagesBody): AnswerRequest {
 
 function toTools(body: CountBody): { tools: readonly Tool[]; toolChoice: ToolChoice } {
   const tools: Tool[] = [];
-  for (const { name, description, input_schema: schema, input_examples } of body.tools ?? []) {
+  for (const [index, tool] of (body.tools ?? []).entries()) {
+    const { name, description, input_schema: schema, input_examples, strict } = tool;
     if (tools.some((tool) => tool.name === name)) {
       throw invalid("tools", `'${name}' is not unique`);
     }
@@ -59,6 +60,8 @@ function toTools(body: CountBody): { tools: readonly Tool[]; toolChoice: ToolCho
       name,
       ...(description ? { description } : {}),
       parameters: input_examples ? { ...schema, examples: input_examples } : schema,
+      ...(strict ? { strict } : {}),
+      field: `tools[${index}].input_schema`,
     });
   }
   const choice = body.tool_choice ?? { type: "auto" as const };

@@ -49,6 +49,8 @@ export const messageAnswer = z.strictObject({
   stop_details: z.null(),
   container: z.null(),
   usage,
+  notices: z.array(z.string()).optional()
+    .describe("Parts of the request that had no effect"),
 });
 
 /** The response of `POST /v1/messages/count_tokens`. */

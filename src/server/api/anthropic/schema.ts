@@ -25,7 +25,8 @@ const tool = z.strictObject({
   }),
   input_examples: z.array(jsonObject, { error: "must be a list of objects" }).nullish()
     .describe("Added to the schema as examples"),
-  strict: boolean.nullish().describe("Accepted; arguments always follow the schema"),
+  strict: boolean.nullish()
+    .describe("Refuse a schema that a grammar cannot express in full"),
   cache_control: cacheControl,
   allowed_callers: z.array(
     z.literal("direct", { error: "must be direct: there are no server tools" }),

@@ -3,7 +3,14 @@ import { ShimmyError } from "../../../errors.ts";
 import { type ServerSentEvent, statusOf, toShimmyError } from "../../http/mod.ts";
 import type { ContentBlock } from "./response_schemas.ts";
 import { toEnvelope } from "./dialect.ts";
-import { emptyMessage, type MessageOptions, signatureOf, tokenCounts, toStop } from "./message.ts";
+import {
+  emptyMessage,
+  type MessageOptions,
+  signatureOf,
+  tokenCounts,
+  toNotices,
+  toStop,
+} from "./message.ts";
 
 type Json = { readonly type: string } & Readonly<Record<string, unknown>>;
 
@@ -67,6 +74,7 @@ async function* messageData(
           type: "message_delta",
           delta: { ...stop, stop_details: null, container: null },
           usage: tokenCounts(event.usage),
+          ...toNotices(event),
         };
         yield { type: "message_stop" };
         return;

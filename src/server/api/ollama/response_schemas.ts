@@ -89,6 +89,8 @@ const answerFields = {
   prompt_eval_duration: nanoseconds.optional(),
   eval_count: z.int().optional(),
   eval_duration: nanoseconds.optional(),
+  notices: z.array(z.string()).optional()
+    .describe("Parts of the request that had no effect"),
 };
 
 /** The response of `POST /api/chat`, or a line of it. */

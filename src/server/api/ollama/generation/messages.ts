@@ -56,7 +56,8 @@ function takeAnswered(open: ToolCall[], param: MessageParam): ToolCall | undefin
  */
 export function toTools(params: readonly ToolParam[]): Tool[] {
   const tools: Tool[] = [];
-  for (const { function: { name, description, parameters } } of params) {
+  for (const [index, param] of params.entries()) {
+    const { name, description, parameters, strict } = param.function;
     if (tools.some((tool) => tool.name === name)) {
       throw new ShimmyError("invalid", `tools: '${name}' is not unique`, { field: "tools" });
     }
@@ -64,6 +65,8 @@ export function toTools(params: readonly ToolParam[]): Tool[] {
       name,
       ...(description ? { description } : {}),
       parameters: parameters ?? { type: "object", properties: {} },
+      ...(strict ? { strict } : {}),
+      field: `tools[${index}].function.parameters`,
     });
   }
   return tools;

@@ -65,7 +65,11 @@ Deno.test("a result that answers no call is refused where it stands", () => {
 
 Deno.test("a tool without parameters takes an empty object", () => {
   assertEquals(toTools([{ type: "function", function: { name: "now" } }]), [
-    { name: "now", parameters: { type: "object", properties: {} } },
+    {
+      name: "now",
+      parameters: { type: "object", properties: {} },
+      field: "tools[0].function.parameters",
+    },
   ]);
 });
 

@@ -9,7 +9,7 @@ export function nanoseconds(milliseconds: number): number {
 
 /** Stop reason, token counts and durations of the last line. */
 export function toStatistics(
-  { finishReason, usage, timings }: DoneEvent,
+  { finishReason, usage, timings, notices = [] }: DoneEvent,
   spent: { readonly totalMs: number; readonly loadMs: number },
 ) {
   return {
@@ -21,5 +21,6 @@ export function toStatistics(
     prompt_eval_duration: nanoseconds(timings.promptMs),
     eval_count: usage.completionTokens,
     eval_duration: nanoseconds(timings.predictedMs),
+    ...(notices.length === 0 ? {} : { notices: notices.map(({ message }) => message) }),
   };
 }

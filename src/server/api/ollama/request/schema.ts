@@ -67,7 +67,8 @@ const tool = z.strictObject({
     name: text.min(1, { error: "must not be empty" }),
     description: text.nullish(),
     parameters: jsonObject.nullish(),
-    strict: boolean.nullish().describe("Accepted; arguments always follow the schema"),
+    strict: boolean.nullish()
+      .describe("Refuse a schema that a grammar cannot express in full"),
   }),
 });
 

@@ -74,6 +74,7 @@ export function toChatInput(
   const { tools, toolChoice } = toTools(
     (body.tools ?? []).map((tool) => tool.function),
     toRequestedChoice(body.tool_choice),
+    (index) => `tools[${index}].function.parameters`,
   );
   return {
     type: "chat",

@@ -133,6 +133,12 @@ export interface ResponseInput {
   readonly notices: readonly string[];
 }
 
+/** The field of the request with the parameters of a function. */
+function parametersField({ tools }: ResponsePrompt, name: string): string {
+  const at = (tools ?? []).findIndex((tool) => tool.type === "function" && tool.name === name);
+  return at < 0 ? "tools" : `tools[${at}].parameters`;
+}
+
 /** Converts a conversation for the chat template; `items` include the previous items. */
 export function toResponseInput(
   body: ResponsePrompt,
@@ -140,7 +146,11 @@ export function toResponseInput(
 ): ResponseInput {
   const found = items.flatMap((item) => item.type === "tool_search_output" ? item.tools : []);
   const offered = offerTools(body.tools ?? [], found);
-  const asked = toTools(offered.functions, toRequestedChoice(body.tool_choice, offered));
+  const asked = toTools(
+    offered.functions,
+    toRequestedChoice(body.tool_choice, offered),
+    (index) => parametersField(body, offered.functions[index]!.name),
+  );
   const system = body.instructions ? [{ role: "system" as const, content: body.instructions }] : [];
   return {
     input: {

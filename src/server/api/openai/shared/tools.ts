@@ -15,7 +15,8 @@ export const functionFields = {
   name: toolName,
   description: text.nullish(),
   parameters: jsonObject.nullish(),
-  strict: boolean.nullish().describe("Accepted; arguments always follow the schema"),
+  strict: boolean.nullish()
+    .describe("Refuse a schema that a grammar cannot express in full"),
 };
 
 /** The error for tools that need services of OpenAI. */
@@ -69,6 +70,7 @@ export interface FunctionDefinition {
   readonly name: string;
   readonly description?: string | null | undefined;
   readonly parameters?: Record<string, unknown> | null | undefined;
+  readonly strict?: boolean | null | undefined;
 }
 
 /** Converts `tool_choice` of chat completions. */
@@ -82,11 +84,16 @@ export function toRequestedChoice(
   return { mode, names: tools.map((tool) => tool.function.name) };
 }
 
-function toTool({ name, description, parameters }: FunctionDefinition): Tool {
+function toTool(
+  { name, description, parameters, strict }: FunctionDefinition,
+  field: string,
+): Tool {
   return {
     name,
     ...(description ? { description } : {}),
     parameters: parameters ?? { type: "object", properties: {} },
+    ...(strict ? { strict } : {}),
+    field,
   };
 }
 
@@ -96,13 +103,15 @@ function invalid(field: string, message: string): ShimmyError {
 
 /**
  * The tools of a request and the choice among them.
+ * @param fieldOf the field of the request with the parameters of the function at an index.
  * @throws {ShimmyError} `invalid` when a name is not unique, or the choice names an unknown tool.
  */
 export function toTools(
   functions: readonly FunctionDefinition[],
   choice: RequestedChoice | null,
+  fieldOf: (index: number) => string,
 ): { tools: readonly Tool[]; toolChoice: ToolChoice } {
-  const tools = functions.map(toTool);
+  const tools = functions.map((definition, index) => toTool(definition, fieldOf(index)));
   const names = new Set<string>();
   for (const { name } of tools) {
     if (names.has(name)) throw invalid("tools", `'${name}' is not unique`);

@@ -129,9 +129,9 @@ class Offer {
     isLoaded: boolean,
     namespace: string | undefined,
   ): void {
-    const { name, description, parameters } = definition;
+    const { name, description, parameters, strict } = definition;
     this.#put(
-      { name: flatName(name, namespace), description, parameters },
+      { name: flatName(name, namespace), description, parameters, strict },
       {
         type: target.type,
         name: target.name,
