@@ -68,6 +68,8 @@ export type Input =
     readonly templateArguments: Readonly<Record<string, unknown>>;
     /** The model continues its own last message instead of starting a new one. */
     readonly continueLast: boolean;
+    /** Default true: the prompt ends with the header of a new assistant message. */
+    readonly addGenerationPrompt?: boolean;
   }
   /** Raw text. Control tokens in it are parsed. */
   | { readonly type: "text"; readonly text: string }

@@ -88,7 +88,9 @@ export async function renderChat(info: ModelInfo, input: ChatInput): Promise<Ren
       messages: input.continueLast ? endOfLast(messages, mark) : messages,
       add_generation_prompt,
     });
-  const text = input.continueLast ? cutAtEnd(render(false), mark) : render(true);
+  const text = input.continueLast
+    ? cutAtEnd(render(false), mark)
+    : render(input.addGenerationPrompt ?? true);
   return {
     parts: client.isEscaped ? controls.split(text, mark) : [{ text, special: true }],
     tools,

@@ -242,6 +242,12 @@ Deno.test("the model continues its own last message", async () => {
   );
 });
 
+Deno.test("without a generation prompt the prompt ends with the last message", async () => {
+  const messages = [{ role: "user", content: "Hi" }] as const;
+  const text = await renderText(info(), chat(messages, { addGenerationPrompt: false }));
+  assertEquals(text, "<|im_start|>user\nHi<|im_end|>\n");
+});
+
 Deno.test("tools are offered unless the choice is none, with the tool template", async () => {
   const model = info({ toolTemplate: "tools: {{ tools[0].function.name }}" });
   const input = chat([{ role: "user", content: "Hi" }], { tools: [weather] });

@@ -32,7 +32,6 @@ const vllmTokenizeBody = z.strictObject({
 const vllmTokenizeChatBody = z.strictObject({
   ...chatPromptFields,
   add_special_tokens: boolean.nullish(),
-  add_generation_prompt: z.literal(true, { error: "only true is supported" }).nullish(),
   return_token_strs: boolean.nullish().describe("Report the text of each token too"),
 });
 const vllmTokenizeAnswer = z.object({

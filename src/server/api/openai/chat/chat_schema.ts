@@ -30,6 +30,12 @@ export const chatPromptFields = {
   parallel_tool_calls: boolean.nullish(),
   reasoning_effort: reasoningEffort.nullish(),
   chat_template_kwargs: templateArguments,
+  continue_final_message: boolean.nullish().describe(
+    "Continue the last assistant message. Default true when the last message is one without tool " +
+      "calls and add_generation_prompt is absent",
+  ),
+  add_generation_prompt: boolean.nullish()
+    .describe("Begin a new assistant message. Default: unless the last message is continued"),
 };
 
 /** The body of `POST /v1/chat/completions`: all fields of OpenAI's API and extensions. */
@@ -67,6 +73,29 @@ function invalid(field: string, message: string): ShimmyError {
   return new ShimmyError("invalid", `${field}: ${message}`, { field });
 }
 
+/**
+ * Whether the answer continues the last message, as in vLLM; without vLLM's fields, a last assistant
+ * message is continued, as in llama-server.
+ */
+function continuesLast(
+  { messages, continue_final_message: continues, add_generation_prompt: begins }: z.output<
+    typeof promptSchema
+  >,
+): boolean {
+  const last = messages.at(-1)!;
+  if (continues) {
+    if (begins) {
+      throw invalid("continue_final_message", "cannot be combined with add_generation_prompt");
+    }
+    if (last.role !== "assistant") {
+      throw invalid("continue_final_message", "the last message must be of the assistant");
+    }
+    return true;
+  }
+  if (typeof continues === "boolean" || typeof begins === "boolean") return false;
+  return last.role === "assistant" && !last.tool_calls?.length;
+}
+
 /** Converts the conversation of a request for the chat template. */
 export function toChatInput(
   body: z.output<typeof promptSchema>,
@@ -83,7 +112,8 @@ export function toChatInput(
     toolChoice,
     parallelToolCalls: body.parallel_tool_calls ?? true,
     templateArguments: { ...effortArguments(body.reasoning_effort), ...body.chat_template_kwargs },
-    continueLast: false,
+    continueLast: continuesLast(body),
+    addGenerationPrompt: body.add_generation_prompt ?? true,
   };
 }
 

@@ -235,3 +235,34 @@ Deno.test("a reasoning effort reaches the template, and its arguments win over i
     { reasoning_effort: "high", enable_thinking: false, thinking: true },
   );
 });
+
+Deno.test("a last assistant message is continued unless vLLM's fields say otherwise", () => {
+  const call = { id: "1", type: "function", function: { name: "f", arguments: "{}" } };
+  const last = { role: "assistant", content: "Hel" };
+  const inputOf = (fields: Record<string, unknown>, message: object = last) => {
+    const { input } = requestOf({ messages: [...HELLO, message], ...fields });
+    assertEquals(input.type, "chat");
+    return input.type === "chat" ? [input.continueLast, input.addGenerationPrompt] : [];
+  };
+  assertEquals(inputOf({}), [true, true]);
+  assertEquals(inputOf({ continue_final_message: true, add_generation_prompt: false }), [
+    true,
+    false,
+  ]);
+  assertEquals(inputOf({ continue_final_message: false }), [false, true]);
+  assertEquals(inputOf({ add_generation_prompt: true }), [false, true]);
+  assertEquals(inputOf({ add_generation_prompt: false }), [false, false]);
+  assertEquals(inputOf({}, { ...last, tool_calls: [call] }), [false, true]);
+  assertEquals(inputOf({}, HELLO[0]), [false, true]);
+});
+
+Deno.test("only a last assistant message can be continued, and not beside a new one", () => {
+  assertEquals(refusalOf({ continue_final_message: true }), {
+    message: "continue_final_message: the last message must be of the assistant",
+    field: "continue_final_message",
+  });
+  assertEquals(refusalOf({ continue_final_message: true, add_generation_prompt: true }), {
+    message: "continue_final_message: cannot be combined with add_generation_prompt",
+    field: "continue_final_message",
+  });
+});
