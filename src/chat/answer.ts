@@ -27,6 +27,8 @@ import type { ParsedEvent } from "./stream/mod.ts";
 
 /** A running answer. It can be iterated once. Leaving the iteration early cancels the answer. */
 export interface Answer extends AsyncIterable<AnswerEvent> {
+  /** Number of tokens that were generated up to the last event. */
+  readonly completionTokens: number;
   /** Takes effect at the next token. */
   control(control: Control): void;
 }
@@ -39,8 +41,12 @@ export interface Answer extends AsyncIterable<AnswerEvent> {
  */
 export function answer(engine: Engine, request: AnswerRequest): Answer {
   const queue = new ControlQueue();
-  const events = runAnswer(engine, request, queue);
+  const progress = { completionTokens: 0 };
+  const events = runAnswer(engine, request, queue, progress);
   return {
+    get completionTokens() {
+      return progress.completionTokens;
+    },
     control: (control) => queue.send(control),
     [Symbol.asyncIterator]: () => ({
       next: () => events.next(),
@@ -95,6 +101,7 @@ async function* runAnswer(
   engine: Engine,
   given: AnswerRequest,
   queue: ControlQueue,
+  progress: { completionTokens: number },
 ): AsyncGenerator<AnswerEvent, void> {
   const request = { ...given, input: withDefaultSystem(engine, given.input) };
   const { format } = request;
@@ -120,6 +127,8 @@ async function* runAnswer(
       yield event;
       continue;
     }
+    if (event.type === "token") progress.completionTokens++;
+    else progress.completionTokens = event.usage.completionTokens;
     // With `specialText`, all control tokens are in the text. Those that are not markers are not
     // part of the message.
     const hidden = markers.length > 0 && controls.has(event.text) && !markers.includes(event.text);

@@ -90,7 +90,13 @@ export function bindAnswer(caller: Caller, engine: Engine, request: AnswerReques
     }
   }
 
-  return { control: (control) => inner.control(control), [Symbol.asyncIterator]: events };
+  return {
+    get completionTokens() {
+      return inner.completionTokens;
+    },
+    control: (control) => inner.control(control),
+    [Symbol.asyncIterator]: events,
+  };
 }
 
 /** Reports notices with details for the operator, such as a fault of a native library. */
@@ -121,6 +127,9 @@ export async function startAnswer(
   await settledWithin(first, caller.context.settings.keepAliveMs);
   let pending: Promise<IteratorResult<AnswerEvent>> | null = first;
   return {
+    get completionTokens() {
+      return bound.completionTokens;
+    },
     control: (control) => bound.control(control),
     [Symbol.asyncIterator]: () => ({
       next() {

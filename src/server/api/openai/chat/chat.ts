@@ -1,4 +1,4 @@
-import type { AnswerRequest } from "../../../../chat/mod.ts";
+import { type Answer, type AnswerRequest, countTokens } from "../../../../chat/mod.ts";
 import type { Engine } from "../../../../engine/mod.ts";
 import type { ModelEntry } from "../../../../models/entry/mod.ts";
 import {
@@ -24,6 +24,7 @@ import {
   unixSeconds,
 } from "../shared/envelope.ts";
 import { CollectedAnswer } from "../shared/collected_answer.ts";
+import { toPromptLogprobs } from "../shared/prompt_logprobs.ts";
 import { mergeStreams } from "../shared/merge_streams.ts";
 import { toChoiceRequests } from "../shared/choices.ts";
 
@@ -80,6 +81,9 @@ async function whole(
     ...head,
     object: "chat.completion",
     choices: answers.map((answer, index) => toChoice(index, answer, withLogprobs)),
+    ...(requests[0]!.promptLogprobs === undefined
+      ? {}
+      : { prompt_logprobs: toPromptLogprobs(answers[0]!.promptLogprobs) }),
     usage: toUsage(answers.map(({ done }) => done.usage)),
     ...toNotices(answers.map(({ done }) => done)),
   });
@@ -90,15 +94,23 @@ async function streamed(
   engine: Engine,
   requests: readonly AnswerRequest[],
   head: Readonly<Record<string, unknown>>,
-  includeUsage: boolean,
+  options: ChatBody["stream_options"],
 ): Promise<Response> {
-  const first = await startAnswer(exchange, engine, requests[0]!);
-  const others = requests.slice(1).map((request) => () => bindAnswer(exchange, engine, request));
-  const events = mergeStreams([() => first, ...others], engine.info.parallel);
-  const withLogprobs = requests[0]!.logprobs !== null;
-  return eventStream(chatChunks(events, { head, includeUsage, withLogprobs }), {
-    keepAliveMs: exchange.context.settings.keepAliveMs,
+  const includeUsage = options?.include_usage ?? false;
+  const reportsProgress = includeUsage && options?.continuous_usage_stats === true;
+  const promptTokens = reportsProgress ? await countTokens(engine, requests[0]!.input) : 0;
+  const answers: Answer[] = [await startAnswer(exchange, engine, requests[0]!)];
+  const starts = requests.map((request, index) => () =>
+    answers[index] ??= bindAnswer(exchange, engine, request)
+  );
+  const completionTokens = (choice: number) => answers[choice]?.completionTokens ?? 0;
+  const chunks = chatChunks(mergeStreams(starts, engine.info.parallel), {
+    head,
+    includeUsage,
+    withLogprobs: requests[0]!.logprobs !== null,
+    ...(reportsProgress ? { progress: { promptTokens, completionTokens } } : {}),
   });
+  return eventStream(chunks, { keepAliveMs: exchange.context.settings.keepAliveMs });
 }
 
 async function complete(exchange: Exchange): Promise<Response> {
@@ -106,14 +118,17 @@ async function complete(exchange: Exchange): Promise<Response> {
   const request = toChatRequest(body);
   const target = await engineFor(exchange, body.model ?? undefined);
   const { engine } = target;
-  const requests = toChoiceRequests(request, body.n ?? 1);
+  const { prompt_logprobs: promptLogprobs } = body;
+  // The choices share the prompt, so its log probabilities are computed once.
+  const requests = toChoiceRequests(request, body.n ?? 1).map((one, index) =>
+    index === 0 && typeof promptLogprobs === "number" ? { ...one, promptLogprobs } : one
+  );
   const head = await headOf(exchange, target, body);
   if (!body.stream) {
     const metadata = body.metadata ? { metadata: body.metadata } : {};
     return whole(exchange, engine, requests, { ...head, ...metadata });
   }
-  const includeUsage = body.stream_options?.include_usage ?? false;
-  return streamed(exchange, engine, requests, head, includeUsage);
+  return streamed(exchange, engine, requests, head, body.stream_options);
 }
 
 /** `/v1/chat/completions`. */

@@ -50,6 +50,7 @@ export const chatBody = z.strictObject({
   response_format: responseFormat.nullish(),
   logprobs: boolean.nullish(),
   top_logprobs: topLogprobs,
+  prompt_logprobs: topLogprobs.describe("Alternatives to report beside each token of the prompt"),
   stream: boolean.nullish(),
   stream_options: streamOptions,
   verbosity,
@@ -127,6 +128,9 @@ export function toChatRequest(body: ChatBody): AnswerRequest {
   }
   if (typeof body.top_logprobs === "number" && body.top_logprobs > 0 && !body.logprobs) {
     throw invalid("top_logprobs", "can only be set when logprobs is true");
+  }
+  if (typeof body.prompt_logprobs === "number" && body.stream) {
+    throw invalid("prompt_logprobs", "cannot be set when stream is true");
   }
   const { max_tokens: tokens, max_completion_tokens: completion } = body;
   if (typeof tokens === "number" && typeof completion === "number" && tokens !== completion) {

@@ -2,7 +2,13 @@ import type { AnswerEvent } from "../../../../chat/mod.ts";
 import type { Usage } from "../../../../engine/protocol/mod.ts";
 import { type ServerSentEvent, statusOf, toShimmyError } from "../../../http/mod.ts";
 import { toOpenAIError } from "../shared/dialect.ts";
-import { toChatLogprobs, toFinishReason, toNotices, toUsage } from "../shared/envelope.ts";
+import {
+  toChatLogprobs,
+  toFinishReason,
+  toNotices,
+  toUsage,
+  toUsageSoFar,
+} from "../shared/envelope.ts";
 import type { Indexed } from "../shared/merge_streams.ts";
 
 export interface ChunkOptions {
@@ -11,6 +17,11 @@ export interface ChunkOptions {
   /** Send the usage in a last chunk without choices. */
   readonly includeUsage: boolean;
   readonly withLogprobs: boolean;
+  /** Tokens of the prompt, and of a choice so far, for chunks that report them. */
+  readonly progress?: {
+    readonly promptTokens: number;
+    readonly completionTokens: (choice: number) => number;
+  };
 }
 
 type Delta = Readonly<Record<string, unknown>>;
@@ -51,7 +62,7 @@ export function errorEvent(thrown: unknown): ServerSentEvent {
 /** The stream of a chat completion: chunks in order of the events, the usage, `[DONE]`. */
 export async function* chatChunks(
   events: AsyncIterable<Indexed<AnswerEvent>>,
-  { head, includeUsage, withLogprobs }: ChunkOptions,
+  { head, includeUsage, withLogprobs, progress }: ChunkOptions,
 ): AsyncGenerator<ServerSentEvent, void> {
   const chunk = (choices: readonly unknown[], usage: unknown, more = {}): ServerSentEvent => ({
     data: JSON.stringify({
@@ -62,6 +73,8 @@ export async function* chatChunks(
       ...more,
     }),
   });
+  const usageSoFar = (completionTokens: number) =>
+    progress === undefined ? null : toUsageSoFar(progress.promptTokens, completionTokens);
   const begun = new Set<number>();
   const usages: Usage[] = [];
   try {
@@ -69,7 +82,8 @@ export async function* chatChunks(
       if (!begun.has(index)) {
         begun.add(index);
         const delta = { role: "assistant", content: "" };
-        yield chunk([{ index, delta, logprobs: null, finish_reason: null }], null);
+        const usage = usageSoFar(0);
+        yield chunk([{ index, delta, logprobs: null, finish_reason: null }], usage);
       }
       const delta = toDelta(event);
       if (delta === null) continue;
@@ -78,7 +92,8 @@ export async function* chatChunks(
       // Indexed, because the prefill of the first choice is the one that counts.
       if (event.type === "done") usages[index] = event.usage;
       const notices = event.type === "done" ? toNotices([event]) : {};
-      yield chunk([{ index, delta, logprobs, finish_reason: reason }], null, notices);
+      const usage = usageSoFar(progress?.completionTokens(index) ?? 0);
+      yield chunk([{ index, delta, logprobs, finish_reason: reason }], usage, notices);
     }
     if (includeUsage) yield chunk([], toUsage(usages));
     yield { data: "[DONE]" };

@@ -242,3 +242,33 @@ Deno.test("the fingerprint tells of the adapters that answer", async () => {
   assertEquals(new Set([plain, adapted, scaled]).size, 3);
   assertEquals(await of("double:pirate"), adapted);
 });
+
+Deno.test("continuous usage reports the tokens so far in each chunk", async () => {
+  const { request } = serve();
+  const usagesOf = async (stream_options: Record<string, boolean>) => {
+    const body = { messages: HELLO, stream: true, stream_options };
+    const events = await readEvents(await request(PATH, body));
+    return events.slice(0, -1).map(({ data }) => JSON.parse(data).usage);
+  };
+  const whole = await (await request(PATH, { messages: HELLO })).json();
+  const prompt = whole.usage.prompt_tokens;
+  const usages = await usagesOf({ include_usage: true, continuous_usage_stats: true });
+  assertEquals(
+    usages.map((usage) => [usage.prompt_tokens, usage.completion_tokens, usage.total_tokens]),
+    [0, 1, 2, 2, 2].map((tokens) => [prompt, tokens, prompt + tokens]),
+  );
+  assertEquals(await usagesOf({ continuous_usage_stats: true }), Array(4).fill(undefined));
+});
+
+Deno.test("prompt_logprobs reports the prompt's log probabilities once for all choices", async () => {
+  const { request, engine } = serve({ info: { chatTemplate: "{{ messages[0].content }}" } });
+  const body = { messages: HELLO, prompt_logprobs: 1, n: 2 };
+  const answer = await (await request(PATH, body)).json();
+  assertEquals(engine.requests.map(({ promptLogprobs }) => promptLogprobs), [1, undefined]);
+  assertEquals(answer.prompt_logprobs.length, answer.usage.prompt_tokens);
+  assertEquals(answer.prompt_logprobs[0], null);
+  const [first] = Object.values(answer.prompt_logprobs[1]) as Record<string, unknown>[];
+  assertEquals(Object.keys(first!), ["logprob", "rank", "decoded_token"]);
+  const { status } = await request(PATH, { ...body, stream: true });
+  assertEquals(status, 400);
+});

@@ -3,7 +3,7 @@ import type { PromptLogprob, Usage } from "../../../../engine/protocol/mod.ts";
 import type { ServerSentEvent } from "../../../http/mod.ts";
 import { errorEvent } from "../chat/chat_stream.ts";
 import { toLegacyLogprobs } from "./completion_logprobs.ts";
-import { toFinishReason, toNotices, toUsage } from "../shared/envelope.ts";
+import { toFinishReason, toNotices, toUsage, toUsageSoFar } from "../shared/envelope.ts";
 import type { Indexed } from "../shared/merge_streams.ts";
 
 export interface CompletionChunkOptions {
@@ -15,12 +15,17 @@ export interface CompletionChunkOptions {
   readonly perPrompt: number;
   readonly includeUsage: boolean;
   readonly withLogprobs: boolean;
+  /** Tokens of a choice's prompt, and of the choice so far, for chunks that report them. */
+  readonly progress?: {
+    readonly promptTokens: (choice: number) => number;
+    readonly completionTokens: (choice: number) => number;
+  };
 }
 
 /** The stream of a completion: chunks in the order of the events, the usage, `[DONE]`. */
 export async function* completionChunks(
   events: AsyncIterable<Indexed<AnswerEvent>>,
-  { head, echoes, perPrompt, includeUsage, withLogprobs }: CompletionChunkOptions,
+  { head, echoes, perPrompt, includeUsage, withLogprobs, progress }: CompletionChunkOptions,
 ): AsyncGenerator<ServerSentEvent, void> {
   const chunk = (choices: readonly unknown[], usage: unknown, more = {}): ServerSentEvent => ({
     data: JSON.stringify({ ...head, choices, ...(includeUsage ? { usage } : {}), ...more }),
@@ -31,7 +36,12 @@ export async function* completionChunks(
     logprobs: unknown,
     reason: string | null,
     more = {},
-  ) => chunk([{ text, index, logprobs, finish_reason: reason }], null, more);
+  ) => {
+    const usage = progress === undefined
+      ? null
+      : toUsageSoFar(progress.promptTokens(index), progress.completionTokens(index));
+    return chunk([{ text, index, logprobs, finish_reason: reason }], usage, more);
+  };
   const lengths = new Map<number, number>();
   /** Log probabilities of the prompts, until their text was sent. */
   const prompts = new Map<number, PromptLogprob[]>();

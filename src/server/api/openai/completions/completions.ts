@@ -1,4 +1,4 @@
-import type { AnswerRequest } from "../../../../chat/mod.ts";
+import { type Answer, type AnswerRequest, countTokens } from "../../../../chat/mod.ts";
 import type { Engine } from "../../../../engine/mod.ts";
 import type { Usage } from "../../../../engine/protocol/mod.ts";
 import {
@@ -12,7 +12,7 @@ import {
 } from "../../../http/mod.ts";
 import { bindAnswer, engineFor, startAnswer } from "../../../answers/mod.ts";
 import { completionAnswer } from "../shared/response_schemas.ts";
-import { meanLogprob, toLegacyLogprobs, toPromptLogprobs } from "./completion_logprobs.ts";
+import { meanLogprob, toLegacyLogprobs } from "./completion_logprobs.ts";
 import {
   checkTogether,
   type CompletionBody,
@@ -33,6 +33,7 @@ import {
   unixSeconds,
 } from "../shared/envelope.ts";
 import { CollectedAnswer } from "../shared/collected_answer.ts";
+import { toPromptLogprobs } from "../shared/prompt_logprobs.ts";
 import { mergeStreams } from "../shared/merge_streams.ts";
 import { toChoiceRequests } from "../shared/choices.ts";
 
@@ -133,15 +134,30 @@ async function streamed(
   body: CompletionBody,
   head: Readonly<Record<string, unknown>>,
 ): Promise<AsyncIterable<ServerSentEvent>> {
-  const [request, ...others] = jobs.flatMap(({ requests }) => requests);
-  const first = await startAnswer(exchange, engine, request!);
-  const starts = others.map((other) => () => bindAnswer(exchange, engine, other));
-  return completionChunks(mergeStreams([() => first, ...starts], engine.info.parallel), {
+  const { include_usage: includeUsage, continuous_usage_stats: continuous } = body.stream_options ??
+    {};
+  const counts = includeUsage && continuous
+    ? await Promise.all(jobs.map(({ requests }) => countTokens(engine, requests[0]!.input)))
+    : null;
+  const perPrompt = body.n ?? 1;
+  const requests = jobs.flatMap((job) => job.requests);
+  const answers: Answer[] = [await startAnswer(exchange, engine, requests[0]!)];
+  const starts = requests.map((request, index) => () =>
+    answers[index] ??= bindAnswer(exchange, engine, request)
+  );
+  const progress = counts === null ? {} : {
+    progress: {
+      promptTokens: (choice: number) => counts[Math.floor(choice / perPrompt)] ?? 0,
+      completionTokens: (choice: number) => answers[choice]?.completionTokens ?? 0,
+    },
+  };
+  return completionChunks(mergeStreams(starts, engine.info.parallel), {
     head,
-    echoes: jobs.flatMap(({ echo, requests }) => requests.map(() => echo)),
-    perPrompt: body.n ?? 1,
-    includeUsage: body.stream_options?.include_usage ?? false,
+    echoes: jobs.flatMap((job) => job.requests.map(() => job.echo)),
+    perPrompt,
+    includeUsage: includeUsage ?? false,
     withLogprobs: typeof body.logprobs === "number",
+    ...progress,
   });
 }
 

@@ -102,7 +102,7 @@ Deno.test("a prompt's log probabilities come without tokens to make, and for tok
     logprobs: {
       tokens: ["H", "i"],
       token_logprobs: [null, -1],
-      top_logprobs: [null, {}],
+      top_logprobs: [null, { i: -1 }],
       text_offset: [0, 1],
     },
     finish_reason: "length",
@@ -211,4 +211,19 @@ Deno.test("notices stand beside the choices, and in the chunk that ends one", as
   const events = await readEvents(await request(PATH, { prompt: "a", stream: true }));
   const chunks = events.slice(0, -1).map(({ data }) => JSON.parse(data));
   assertEquals(chunks.map(({ notices }) => notices), [undefined, ["session: gone"]]);
+});
+
+Deno.test("continuous usage counts the tokens of each choice in each chunk", async () => {
+  const { request } = serve();
+  const stream_options = { include_usage: true, continuous_usage_stats: true };
+  const events = await readEvents(
+    await request(PATH, { prompt: ["a", "bcd"], stream: true, stream_options }),
+  );
+  const chunks = events.slice(0, -1).map(({ data }) => JSON.parse(data));
+  const usagesOf = (index: number) =>
+    chunks.filter(({ choices }) => choices[0]?.index === index)
+      .map(({ usage }) => [usage.prompt_tokens, usage.completion_tokens]);
+  assertEquals(usagesOf(0), [[1, 1], [1, 2], [1, 2]]);
+  assertEquals(usagesOf(1), [[3, 1], [3, 2], [3, 2]]);
+  assertEquals(chunks.at(-1).usage.total_tokens, 8);
 });

@@ -48,6 +48,15 @@ export function toUsage(usages: readonly Usage[], prompts: readonly Usage[] = us
   };
 }
 
+/** `usage` of a chunk amid a stream, for `continuous_usage_stats`: the tokens of one choice so far. */
+export function toUsageSoFar(promptTokens: number, completionTokens: number) {
+  return {
+    prompt_tokens: promptTokens,
+    completion_tokens: completionTokens,
+    total_tokens: promptTokens + completionTokens,
+  };
+}
+
 /**
  * `finish_reason`.
  * @throws {ShimmyError} `cancelled`, when the server ended the answer: no reason of OpenAI's says that,

@@ -74,6 +74,8 @@ export const verbosity = z.literal("medium", {
 /** `stream_options` of chat completions and completions. */
 export const streamOptions = z.strictObject({
   include_usage: boolean.nullish().describe("Send the usage in a last chunk without choices"),
+  continuous_usage_stats: boolean.nullish()
+    .describe("With include_usage: each chunk reports the tokens of its choice so far"),
   include_obfuscation: z.literal(false, { error: "obfuscation is not supported" }).nullish(),
 }).nullish();
 

@@ -15,6 +15,13 @@ const notices = z.array(z.string()).optional()
 const token = { token: z.string(), logprob: z.number(), bytes: z.array(z.int()) };
 const logprob = z.object({ ...token, top_logprobs: z.array(z.object(token)) });
 
+const promptLogprobs = z.array(
+  z.record(
+    z.string(),
+    z.object({ logprob: z.number(), rank: z.int().optional(), decoded_token: z.string() }),
+  ).nullable(),
+).optional().describe("For each token of the prompt, log probabilities by token id");
+
 /** The first fields of chat completions and completions. */
 const head = {
   id: z.string(),
@@ -49,6 +56,7 @@ export const chatAnswer = z.object({
     }).nullable(),
     finish_reason: z.enum(["stop", "length", "tool_calls"]),
   })),
+  prompt_logprobs: promptLogprobs,
   usage,
   notices,
   service_tier: z.literal("default").optional(),
@@ -70,16 +78,7 @@ export const completionAnswer = z.object({
       top_logprobs: z.array(z.record(z.string(), z.number()).nullable()),
       text_offset: z.array(z.int()),
     }).nullable(),
-    prompt_logprobs: z.array(
-      z.record(
-        z.string(),
-        z.object({
-          logprob: z.number(),
-          rank: z.int().optional(),
-          decoded_token: z.string(),
-        }),
-      ).nullable(),
-    ).optional().describe("For each token of the prompt, log probabilities by token id"),
+    prompt_logprobs: promptLogprobs,
     finish_reason: z.enum(["stop", "length"]),
   })),
   usage,
