@@ -13,4 +13,5 @@ export type {
   ToolCall,
   ToolChoice,
 } from "./conversation/mod.ts";
+export { toolDefinitions } from "./conversation/mod.ts";
 export { renderText } from "./prompt/mod.ts";

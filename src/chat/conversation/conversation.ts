@@ -40,6 +40,11 @@ export interface Tool {
   readonly strict?: boolean;
   /** Field of the request that has the parameters, for errors. */
   readonly field?: string;
+  /**
+   * A message contains the definition. The template does not list the tool, so that the prefix of the
+   * conversation stays the same.
+   */
+  readonly isInMessages?: boolean;
 }
 
 export type ToolChoice =

@@ -14,3 +14,4 @@ export type {
   ToolCall,
   ToolChoice,
 } from "./conversation.ts";
+export { toolDefinitions } from "./tool_definitions.ts";

@@ -73,7 +73,7 @@ export async function renderChat(info: ModelInfo, input: ChatInput): Promise<Ren
   const format = detectFormat(source);
   const tags = format.reasoning ?? reasoningTags(source);
   const controls = controlTokensOf(info);
-  const client = escapeClientText({ ...input, tools }, source, controls, tags);
+  const client = escapeClientText({ ...input, tools: listed(tools) }, source, controls, tags);
   const { mark } = client;
   const messages = conversationOf(client, template, format);
 
@@ -101,6 +101,12 @@ export async function renderChat(info: ModelInfo, input: ChatInput): Promise<Ren
     generationPrompt: format.framesAnswer && !input.continueLast ? added(render(false), text) : "",
     stops: fallback?.stops ?? [],
   };
+}
+
+/** The tools that the template lists: all, when messages contain all definitions. */
+function listed(tools: readonly Tool[]): readonly Tool[] {
+  const some = tools.filter(({ isInMessages }) => !isInMessages);
+  return some.length === 0 ? tools : some;
 }
 
 /** The messages in the form that the template expects. */

@@ -1,20 +1,7 @@
 import * as z from "zod";
-import { ignored, unsupported } from "../../schemas/mod.ts";
-
-export const text = z.string({ error: "must be text" });
-const jsonObject = z.record(z.string(), z.unknown(), { error: "must be an object" });
-
-/**
- * A breakpoint of the prompt cache. The server caches every prefix while memory lasts, so a breakpoint
- * changes nothing.
- */
-export const cacheControl = ignored(
-  z.strictObject({
-    type: z.literal("ephemeral", { error: "must be ephemeral" }),
-    ttl: z.enum(["5m", "1h"], { error: "must be 5m or 1h" }).nullish(),
-  }),
-  "every prefix is cached anyway",
-);
+import { unsupported } from "../../schemas/mod.ts";
+import { tool } from "./tools.ts";
+import { cacheControl, jsonObject, text } from "./values.ts";
 
 const textBlock = z.strictObject({
   type: z.literal("text"),
@@ -65,22 +52,92 @@ const CONTENT_ERROR = "must be text or a list of content blocks";
 /** Text, or text blocks. */
 export const textContent = z.union([text, textBlocks], { error: CONTENT_ERROR });
 
+const toolReference = z.strictObject({
+  type: z.literal("tool_reference"),
+  tool_name: text.describe("Name of a deferred tool, which the model may call from here on"),
+  cache_control: cacheControl,
+});
+
+const resultContent = z.union([
+  text,
+  z.array(z.discriminatedUnion("type", [textBlock, toolReference], {
+    error: unsupportedBlock("text and tool_reference"),
+  })),
+], { error: CONTENT_ERROR });
+
+export type ResultContent = z.output<typeof resultContent>;
+
 const toolResultBlock = z.strictObject({
   type: z.literal("tool_result"),
   tool_use_id: text,
-  content: textContent.nullish(),
+  content: resultContent.nullish(),
   is_error: z.boolean({ error: "must be true or false" }).nullish(),
   cache_control: cacheControl,
   toolset_name: unsupported("there are no toolsets"),
 });
 
+/** A search that another server ran, in a conversation that continues here. */
+const serverToolUseBlock = z.strictObject({
+  type: z.literal("server_tool_use"),
+  id: text,
+  name: z.enum(["tool_search_tool_regex", "tool_search_tool_bm25"], {
+    error: "must be a tool search: other tools of Anthropic's servers are not supported",
+  }),
+  input: jsonObject,
+  caller: z.unknown().optional().describe("Accepted; there are no server tools"),
+  cache_control: cacheControl,
+});
+
+const toolSearchResultBlock = z.strictObject({
+  type: z.literal("tool_search_tool_result"),
+  tool_use_id: text,
+  content: z.union([
+    z.strictObject({
+      type: z.literal("tool_search_tool_search_result"),
+      tool_references: z.array(toolReference),
+    }),
+    z.looseObject({ type: z.literal("tool_search_tool_result_error"), error_code: text }),
+  ], { error: "must be a result of a tool search" }),
+  cache_control: cacheControl,
+});
+
+const changedTool = z.union([
+  z.strictObject({ type: z.literal("tool_reference"), name: text }),
+  tool,
+], { error: "must be a tool or a reference to one" });
+
+const toolAddition = z.strictObject({
+  type: z.literal("tool_addition"),
+  tool: changedTool.describe("The model may call this tool from here on"),
+  cache_control: cacheControl,
+});
+
+const toolRemoval = z.strictObject({
+  type: z.literal("tool_removal"),
+  tool: changedTool.describe("The tool is no longer offered"),
+  cache_control: cacheControl,
+});
+
+const systemContent = z.union([
+  text,
+  z.array(z.discriminatedUnion("type", [textBlock, toolAddition, toolRemoval], {
+    error: unsupportedBlock("text, tool_addition and tool_removal"),
+  })),
+], { error: CONTENT_ERROR });
+
+export type SystemContent = z.output<typeof systemContent>;
+
 const userBlock = z.discriminatedUnion("type", [textBlock, toolResultBlock], {
   error: unsupportedBlock("text and tool_result"),
 });
 
-const assistantBlock = z.discriminatedUnion("type", [textBlock, thinkingBlock, toolUseBlock], {
-  error: unsupportedBlock("text, thinking and tool_use"),
-});
+const assistantBlock = z.discriminatedUnion("type", [
+  textBlock,
+  thinkingBlock,
+  toolUseBlock,
+  serverToolUseBlock,
+  toolSearchResultBlock,
+], { error: unsupportedBlock("text, thinking and tool_use") });
 
 export type UserBlock = z.output<typeof userBlock>;
 export type AssistantBlock = z.output<typeof assistantBlock>;
@@ -95,7 +152,7 @@ export const messageParam = z.discriminatedUnion("role", [
     role: z.literal("assistant"),
     content: z.union([text, z.array(assistantBlock)], { error: CONTENT_ERROR }),
   }),
-  z.strictObject({ role: z.literal("system"), content: textContent }),
+  z.strictObject({ role: z.literal("system"), content: systemContent }),
 ], { error: "must be user, assistant or system" });
 
 export type MessageParam = z.output<typeof messageParam>;

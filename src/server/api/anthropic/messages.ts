@@ -1,10 +1,48 @@
-import type { Message, ToolCall } from "../../../chat/mod.ts";
+import { type Message, type Tool, type ToolCall, toolDefinitions } from "../../../chat/mod.ts";
 import { ShimmyError } from "../../../errors.ts";
-import type { AssistantBlock, MessageParam, TextBlock, UserBlock } from "./blocks.ts";
+import type {
+  AssistantBlock,
+  MessageParam,
+  ResultContent,
+  SystemContent,
+  TextBlock,
+  UserBlock,
+} from "./blocks.ts";
 
-/** The text of text blocks, joined by newlines. */
-export function paragraphs(content: string | readonly TextBlock[]): string {
-  return typeof content === "string" ? content : content.map(({ text }) => text).join("\n");
+/** All tools of a request by name. */
+type Tools = ReadonlyMap<string, Tool>;
+
+/** The text of blocks, joined by newlines. The definitions of tools that they add are a part of it. */
+export function paragraphs(content: ResultContent | SystemContent, tools: Tools): string {
+  if (typeof content === "string") return content;
+  const added: Tool[] = [];
+  const texts: string[] = [];
+  for (const block of content) {
+    if (block.type === "text") texts.push(block.text);
+    if (block.type === "tool_removal") {
+      texts.push(`The tool '${block.tool.name}' is no longer available.`);
+    }
+    const name = addedName(block);
+    const tool = name === null ? undefined : tools.get(name);
+    if (tool !== undefined) added.push(tool);
+  }
+  return [...texts, ...(added.length === 0 ? [] : [toolDefinitions(added)])].join("\n");
+}
+
+function addedName(block: Exclude<ResultContent | SystemContent, string>[number]): string | null {
+  if (block.type === "tool_reference") return block.tool_name;
+  return block.type === "tool_addition" ? block.tool.name : null;
+}
+
+/** The begin of a block with data for the billing of one request. */
+const BILLING = /^x-anthropic-billing-header:/;
+
+/** The system prompt without blocks that differ in each request: the prefix cache would not apply. */
+function instructionsOf(system: string | readonly TextBlock[], tools: Tools): string {
+  if (typeof system === "string") {
+    return BILLING.test(system) ? system.replace(/^.*\n?/, "") : system;
+  }
+  return paragraphs(system.filter(({ text }) => !BILLING.test(text)), tools);
 }
 
 /**
@@ -15,24 +53,27 @@ export function paragraphs(content: string | readonly TextBlock[]): string {
 export function toMessages(
   system: string | readonly TextBlock[] | null | undefined,
   params: readonly MessageParam[],
+  tools: Tools = new Map(),
 ): Message[] {
   const messages: Message[] = [];
-  const instructions = paragraphs(system ?? "");
+  const instructions = instructionsOf(system ?? "", tools);
   if (instructions !== "") messages.push({ role: "system", content: instructions });
   const names = new Map<string, string>();
   params.forEach((param, index) => {
     switch (param.role) {
       case "system":
-        messages.push({ role: "system", content: paragraphs(param.content) });
+        messages.push({ role: "system", content: paragraphs(param.content, tools) });
         break;
       case "user":
-        for (const message of userMessages(param.content, names, index)) append(messages, message);
+        for (const message of userMessages(param.content, names, index, tools)) {
+          append(messages, message);
+        }
         break;
-      case "assistant": {
-        const message = assistantMessage(param.content);
-        for (const { id, name } of message.toolCalls ?? []) names.set(id, name);
-        append(messages, message);
-      }
+      case "assistant":
+        for (const message of assistantMessages(param.content, tools)) {
+          for (const { id, name } of message.toolCalls ?? []) names.set(id, name);
+          append(messages, message);
+        }
     }
   });
   return messages;
@@ -60,6 +101,7 @@ function* userMessages(
   content: string | readonly UserBlock[],
   names: ReadonlyMap<string, string>,
   index: number,
+  tools: Tools,
 ): Generator<Message> {
   if (typeof content === "string") {
     yield { role: "user", content };
@@ -77,7 +119,7 @@ function* userMessages(
         field,
       });
     }
-    const result = paragraphs(block.content ?? "");
+    const result = paragraphs(block.content ?? "", tools);
     yield {
       role: "tool",
       // Templates cannot mark a failed call, so the text contains the error.
@@ -88,15 +130,43 @@ function* userMessages(
   }
 }
 
-function assistantMessage(content: string | readonly AssistantBlock[]): Message {
-  if (typeof content === "string") return { role: "assistant", content };
+/** The messages of an assistant's turn: one, unless a server searched for tools in it. */
+function* assistantMessages(
+  content: string | readonly AssistantBlock[],
+  tools: Tools,
+): Generator<Message> {
+  if (typeof content === "string") {
+    yield { role: "assistant", content };
+    return;
+  }
+  let blocks: AssistantBlock[] = [];
+  for (const block of content) {
+    if (block.type !== "tool_search_tool_result") {
+      blocks.push(block);
+      continue;
+    }
+    yield assistantMessage(blocks);
+    blocks = [];
+    const { content: found } = block;
+    yield {
+      role: "tool",
+      content: found.type === "tool_search_tool_search_result"
+        ? paragraphs(found.tool_references, tools)
+        : `Error: ${found.error_code}`,
+      toolCallId: block.tool_use_id,
+    };
+  }
+  if (blocks.length > 0 || content.length === 0) yield assistantMessage(blocks);
+}
+
+function assistantMessage(content: readonly AssistantBlock[]): Message {
   let text = "";
   let reasoning = "";
   const toolCalls: ToolCall[] = [];
   for (const block of content) {
     if (block.type === "text") text += block.text;
     else if (block.type === "thinking") reasoning += block.thinking;
-    else {
+    else if (block.type !== "tool_search_tool_result") {
       const { id, name, input } = block;
       toolCalls.push({ id, name, arguments: JSON.stringify(input) });
     }

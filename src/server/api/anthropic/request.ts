@@ -2,6 +2,7 @@ import type { AnswerRequest, Format, Input, Tool, ToolChoice } from "../../../ch
 import { ShimmyError } from "../../../errors.ts";
 import { THINKING_LEVELS, thinkingArguments, toSampling } from "../../schemas/mod.ts";
 import { toMessages } from "./messages.ts";
+import { offeredTools } from "./offered_tools.ts";
 import type { CountBody, MessagesBody } from "./schema.ts";
 
 function invalid(field: string, message: string): ShimmyError {
@@ -13,13 +14,13 @@ function invalid(field: string, message: string): ShimmyError {
  * @throws {ShimmyError} `invalid` when parts of the request contradict each other.
  */
 export function toInput(body: CountBody): Input {
-  const { tools, toolChoice } = toTools(body);
+  const { tools, all } = offeredTools(body);
   const { messages, tool_choice: choice } = body;
   return {
     type: "chat",
-    messages: toMessages(body.system, messages),
+    messages: toMessages(body.system, messages, all),
     tools,
-    toolChoice,
+    toolChoice: toChoice(body, tools),
     parallelToolCalls: !(choice && "disable_parallel_tool_use" in choice &&
       choice.disable_parallel_tool_use),
     templateArguments: toTemplateArguments(body),
@@ -49,32 +50,18 @@ export function toAnswerRequest(body: MessagesBody): AnswerRequest {
   };
 }
 
-function toTools(body: CountBody): { tools: readonly Tool[]; toolChoice: ToolChoice } {
-  const tools: Tool[] = [];
-  for (const [index, tool] of (body.tools ?? []).entries()) {
-    const { name, description, input_schema: schema, input_examples, strict } = tool;
-    if (tools.some((tool) => tool.name === name)) {
-      throw invalid("tools", `'${name}' is not unique`);
-    }
-    tools.push({
-      name,
-      ...(description ? { description } : {}),
-      parameters: input_examples ? { ...schema, examples: input_examples } : schema,
-      ...(strict ? { strict } : {}),
-      field: `tools[${index}].input_schema`,
-    });
-  }
+function toChoice(body: CountBody, tools: readonly Tool[]): ToolChoice {
   const choice = body.tool_choice ?? { type: "auto" as const };
-  if (choice.type === "none") return { tools, toolChoice: { type: "none" } };
+  if (choice.type === "none") return { type: "none" };
   if (choice.type === "auto") {
-    return { tools, toolChoice: { type: tools.length === 0 ? "none" : "auto" } };
+    return { type: tools.length === 0 ? "none" : "auto" };
   }
   if (tools.length === 0) throw invalid("tool_choice", `${choice.type} requires at least one tool`);
-  if (choice.type === "any") return { tools, toolChoice: { type: "required" } };
+  if (choice.type === "any") return { type: "required" };
   if (!tools.some(({ name }) => name === choice.name)) {
     throw invalid("tool_choice.name", `there is no tool '${choice.name}'`);
   }
-  return { tools, toolChoice: { type: "named", name: choice.name } };
+  return { type: "named", name: choice.name };
 }
 
 function toTemplateArguments(body: CountBody): Readonly<Record<string, unknown>> {

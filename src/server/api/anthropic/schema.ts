@@ -6,34 +6,9 @@ import {
   samplingFields,
   unsupported,
 } from "../../schemas/mod.ts";
-import { cacheControl, messageParam, text, textContent } from "./blocks.ts";
-
-const boolean = z.boolean({ error: "must be true or false" });
-const jsonObject = z.record(z.string(), z.unknown(), { error: "must be an object" });
-
-/** Anthropic's rule. */
-const TOOL_NAME = /^[a-zA-Z0-9_-]{1,128}$/;
-
-const tool = z.strictObject({
-  type: z.literal("custom", {
-    error: "must be custom: tools defined or run by Anthropic are not supported",
-  }).nullish(),
-  name: text.regex(TOOL_NAME, { error: "must be 1 to 128 letters, digits, _ or -" }),
-  description: text.nullish(),
-  input_schema: jsonObject.refine(({ type }) => type === "object", {
-    error: "must be a JSON Schema whose type is object",
-  }),
-  input_examples: z.array(jsonObject, { error: "must be a list of objects" }).nullish()
-    .describe("Added to the schema as examples"),
-  strict: boolean.nullish()
-    .describe("Refuse a schema that a grammar cannot express in full"),
-  cache_control: cacheControl,
-  allowed_callers: z.array(
-    z.literal("direct", { error: "must be direct: there are no server tools" }),
-  ).nullish().describe("Accepted; there are no server tools"),
-  defer_loading: fixed(false, "tool search is not supported"),
-  eager_input_streaming: fixed(true, "arguments are always streamed"),
-});
+import { messageParam, textContent } from "./blocks.ts";
+import { anyTool } from "./tools.ts";
+import { boolean, cacheControl, jsonObject, text } from "./values.ts";
 
 const parallel = boolean.nullish().describe("At most one call per answer");
 
@@ -105,8 +80,11 @@ const promptFields = {
   model: text.min(1, { error: "must not be empty" }),
   messages: z.array(messageParam, { error: "must be a list of messages" })
     .min(1, { error: "must have at least one message" }),
-  system: textContent.nullish(),
-  tools: z.array(tool, { error: "must be a list of tools" }).nullish(),
+  system: textContent.nullish().describe(
+    "Blocks that begin with `x-anthropic-billing-header:` are left out: they differ in each request, and " +
+      "the prefix cache would not apply",
+  ),
+  tools: z.array(anyTool, { error: "must be a list of tools" }).nullish(),
   tool_choice: toolChoice.nullish(),
   thinking: thinking.nullish()
     .describe("Controls reasoning through the chat template"),

@@ -90,7 +90,7 @@ Deno.test("an image in a tool's result is refused by name", () => {
   const content = [{ type: "tool_result", tool_use_id: "a", content: [{ type: "image" }] }];
   assertEquals(
     refusal({ messages: [{ role: "user", content }] }),
-    "messages[0].content[0].content[0].type: 'image' blocks are not supported here: only text",
+    "messages[0].content[0].content[0].type: 'image' blocks are not supported here: only text and tool_reference",
   );
 });
 

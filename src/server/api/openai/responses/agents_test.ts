@@ -135,8 +135,10 @@ Deno.test("deferred tools are offered once a search of the client has found them
   };
   const input = [{ role: "user", content: "Go." }, call, found];
   const next = await ask({ input, tools }, { script: calls("agents__stop", {}) });
-  assertStringIncludes(next.prompt, '"name": "hidden"');
-  assertStringIncludes(next.prompt, "Available tools: hidden, agents__spawn, agents__stop");
+  assert(next.prompt.startsWith(first.prompt));
+  for (const name of ["hidden", "agents__spawn", "agents__stop"]) {
+    assertStringIncludes(next.prompt.slice(first.prompt.length), `"name":"${name}"`);
+  }
   assertEquals(next.answer.output[0].namespace, "agents");
   for (const search of [[], [{ type: "tool_search" }]]) {
     const without = await ask({ input: "Go.", tools: [...search, tools[1]] });

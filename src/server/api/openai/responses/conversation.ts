@@ -1,4 +1,5 @@
-import type { Message, ToolCall } from "../../../../chat/mod.ts";
+import { type Message, type ToolCall, toolDefinitions } from "../../../../chat/mod.ts";
+import { toTool } from "../shared/tools.ts";
 import { decodeReasoning } from "./reasoning.ts";
 import type { ConversationItem } from "./items.ts";
 import { flatName, LOCAL_SHELL, offerTools, type ResponseTool, TOOL_SEARCH } from "./tools/mod.ts";
@@ -18,10 +19,12 @@ function reasoningText(item: Extract<ConversationItem, { type: "reasoning" }>): 
   return (item.summary ?? []).map(({ text }) => text).join("\n\n");
 }
 
-/** The result of a search as the model reads it; the tools themselves are offered with the others. */
+/** The result of a search as the model reads it. */
 function foundTools(tools: readonly ResponseTool[]): string {
-  const names = offerTools([], tools).functions.map(({ name }) => name);
-  return names.length === 0 ? "No tools found" : `Available tools: ${names.join(", ")}`;
+  const { functions } = offerTools([], tools);
+  return functions.length === 0
+    ? "No tools found"
+    : toolDefinitions(functions.map((definition) => toTool(definition, "input")));
 }
 
 /** Notices about items of unknown types, one for each type. */

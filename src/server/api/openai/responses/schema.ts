@@ -133,12 +133,6 @@ export interface ResponseInput {
   readonly notices: readonly string[];
 }
 
-/** The field of the request with the parameters of a function. */
-function parametersField({ tools }: ResponsePrompt, name: string): string {
-  const at = (tools ?? []).findIndex((tool) => tool.type === "function" && tool.name === name);
-  return at < 0 ? "tools" : `tools[${at}].parameters`;
-}
-
 /** Converts a conversation for the chat template; `items` include the previous items. */
 export function toResponseInput(
   body: ResponsePrompt,
@@ -149,7 +143,7 @@ export function toResponseInput(
   const asked = toTools(
     offered.functions,
     toRequestedChoice(body.tool_choice, offered),
-    (index) => parametersField(body, offered.functions[index]!.name),
+    (index) => `tools[${index}].parameters`,
   );
   const system = body.instructions ? [{ role: "system" as const, content: body.instructions }] : [];
   return {

@@ -71,6 +71,10 @@ export interface FunctionDefinition {
   readonly description?: string | null | undefined;
   readonly parameters?: Record<string, unknown> | null | undefined;
   readonly strict?: boolean | null | undefined;
+  /** Field of the request that has the parameters, for errors. */
+  readonly field?: string;
+  /** See {@linkcode Tool.isInMessages}. */
+  readonly isInMessages?: boolean;
 }
 
 /** Converts `tool_choice` of chat completions. */
@@ -84,16 +88,18 @@ export function toRequestedChoice(
   return { mode, names: tools.map((tool) => tool.function.name) };
 }
 
-function toTool(
-  { name, description, parameters, strict }: FunctionDefinition,
+/** The tool of a function. */
+export function toTool(
+  { name, description, parameters, strict, isInMessages, ...given }: FunctionDefinition,
   field: string,
 ): Tool {
   return {
     name,
     ...(description ? { description } : {}),
+    ...(isInMessages ? { isInMessages } : {}),
     parameters: parameters ?? { type: "object", properties: {} },
     ...(strict ? { strict } : {}),
-    field,
+    field: given.field ?? field,
   };
 }
 

@@ -69,22 +69,25 @@ class Offer {
     this.#defers = defers;
   }
 
-  /** @param isLoaded the tool is from a search, so it is offered even when it is deferred. */
-  add(tool: ResponseTool, isLoaded: boolean, namespace?: string): void {
+  /**
+   * @param field field of the request that has the tool.
+   * @param isLoaded the tool is from a search, so it is offered even when it is deferred.
+   */
+  add(tool: ResponseTool, field: string, isLoaded: boolean, namespace?: string): void {
     switch (tool.type) {
       case "function":
         if (this.#isLeftOut(tool, isLoaded)) return;
-        return this.#offer(tool, { ...tool, type: "function" }, isLoaded, namespace);
+        return this.#offer({ ...tool, field: `${field}.parameters` }, tool, isLoaded, namespace);
       case "custom":
         if (this.#isLeftOut(tool, isLoaded)) return;
         return this.#offer(
-          { ...tool, parameters: this.#customParameters(tool) },
-          { ...tool, type: "custom" },
+          { ...tool, parameters: this.#customParameters(tool), field: `${field}.format` },
+          tool,
           isLoaded,
           namespace,
         );
       case "namespace":
-        return this.#addNamespace(tool, isLoaded);
+        return this.#addNamespace(tool, field, isLoaded);
       case "local_shell":
         return this.#put(LOCAL_SHELL_FUNCTION, { type: "local_shell" }, isLoaded);
       case "tool_search":
@@ -97,6 +100,7 @@ class Offer {
             name: TOOL_SEARCH,
             description: tool.description,
             parameters: tool.parameters ?? SEARCH_PARAMETERS,
+            field: `${field}.parameters`,
           },
           { type: "tool_search" },
           isLoaded,
@@ -112,19 +116,23 @@ class Offer {
     return this.#defers && defer_loading === true && !isLoaded;
   }
 
-  #addNamespace(tool: Extract<ResponseTool, { type: "namespace" }>, isLoaded: boolean): void {
+  #addNamespace(
+    tool: Extract<ResponseTool, { type: "namespace" }>,
+    field: string,
+    isLoaded: boolean,
+  ): void {
     // The first function describes the namespace, because a chat template has no place for it.
     let about = tool.description;
-    for (const member of tool.tools) {
+    for (const [index, member] of tool.tools.entries()) {
       const before = this.functions.length;
       const description = [about, member.description].filter(Boolean).join("\n\n");
-      this.add({ ...member, description }, isLoaded, tool.name);
+      this.add({ ...member, description }, `${field}.tools[${index}]`, isLoaded, tool.name);
       if (this.functions.length > before) about = null;
     }
   }
 
   #offer(
-    definition: FunctionDefinition,
+    definition: FunctionDefinition & { readonly field: string },
     target: { readonly type: "function" | "custom"; readonly name: string },
     isLoaded: boolean,
     namespace: string | undefined,
@@ -144,7 +152,7 @@ class Offer {
   /** Several searches may find one tool, and a client may list a tool that a search found. */
   #put(definition: FunctionDefinition, target: CallTarget, isLoaded: boolean): void {
     if (isLoaded && this.targets.has(definition.name)) return;
-    this.functions.push(definition);
+    this.functions.push(isLoaded ? { ...definition, isInMessages: true } : definition);
     this.targets.set(definition.name, target);
   }
 
@@ -183,8 +191,8 @@ export function offerTools(
   found: readonly ResponseTool[],
 ): OfferedTools {
   const offer = new Offer(tools.some(isSearch));
-  for (const tool of tools) offer.add(tool, false);
-  for (const tool of found) offer.add(tool, true);
+  tools.forEach((tool, index) => offer.add(tool, `tools[${index}]`, false));
+  for (const tool of found) offer.add(tool, "input", true);
   return { ...offer, notices: [...offer.notices] };
 }
 

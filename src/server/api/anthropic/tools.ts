@@ -1,0 +1,50 @@
+import * as z from "zod";
+import { fixed } from "../../schemas/mod.ts";
+import { boolean, cacheControl, jsonObject, text } from "./values.ts";
+
+/** Anthropic's rule. */
+const TOOL_NAME = /^[a-zA-Z0-9_-]{1,128}$/;
+
+/** A tool that the client runs. */
+export const tool = z.strictObject({
+  type: z.literal("custom", {
+    error: "must be custom: tools defined or run by Anthropic are not supported",
+  }).nullish(),
+  name: text.regex(TOOL_NAME, { error: "must be 1 to 128 letters, digits, _ or -" }),
+  description: text.nullish(),
+  input_schema: jsonObject.refine(({ type }) => type === "object", {
+    error: "must be a JSON Schema whose type is object",
+  }),
+  input_examples: z.array(jsonObject, { error: "must be a list of objects" }).nullish()
+    .describe("Added to the schema as examples"),
+  strict: boolean.nullish()
+    .describe("Refuse a schema that a grammar cannot express in full"),
+  cache_control: cacheControl,
+  allowed_callers: z.array(
+    z.literal("direct", { error: "must be direct: there are no server tools" }),
+  ).nullish().describe("Accepted; there are no server tools"),
+  defer_loading: boolean.nullish().describe(
+    "Leave the tool out of the prompt until a `tool_reference` or `tool_addition` names it",
+  ),
+  eager_input_streaming: fixed(true, "arguments are always streamed"),
+});
+
+const SEARCHES = [
+  "tool_search_tool_regex_20251119",
+  "tool_search_tool_regex",
+  "tool_search_tool_bm25_20251119",
+  "tool_search_tool_bm25",
+] as const;
+
+/** A search that Anthropic's servers run. */
+const serverSearch = z.strictObject({
+  type: z.enum(SEARCHES),
+  name: text,
+  cache_control: cacheControl,
+}).describe("Accepted; the server does not search, and offers all deferred tools");
+
+/** One of `tools`. */
+export const anyTool = z.union([tool, serverSearch]);
+
+export type AnyTool = z.output<typeof anyTool>;
+export type ClientTool = z.output<typeof tool>;
