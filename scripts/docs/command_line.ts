@@ -62,10 +62,12 @@ export async function environmentTable(): Promise<string> {
 function optionTable(options: OptionSet): string {
   return table(
     ["option", "meaning"],
-    Object.entries(options).map(([name, { value, short, help, repeatable }]) => [
+    Object.entries(options).map(([name, { value, bare, short, help, repeatable }]) => [
       [
         ...(short === undefined ? [] : [`${code(`-${short}`)}, `]),
-        code(value === undefined ? `--${name}` : `--${name} ${value}`),
+        code(
+          `--${name}${value === undefined ? "" : bare === undefined ? ` ${value}` : ` [${value}]`}`,
+        ),
       ].join(""),
       repeatable ? `${help}; may be repeated` : help,
     ]),

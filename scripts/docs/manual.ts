@@ -57,10 +57,14 @@ export async function makeManual(): Promise<string> {
 }
 
 function optionEntries(options: OptionSet): string[] {
-  return Object.entries(options).flatMap(([name, { value, short, help, repeatable }]) => {
+  return Object.entries(options).flatMap(([name, { value, bare, short, help, repeatable }]) => {
     const forms = [...(short === undefined ? [] : [`-${short}`]), `--${name}`].map(escaped);
     const text = `\\fB${forms.join("\\fR, \\fB")}\\fR` +
-      (value === undefined ? "" : ` \\fI${escaped(value)}\\fR`);
+      (value === undefined
+        ? ""
+        : bare === undefined
+        ? ` \\fI${escaped(value)}\\fR`
+        : ` [\\fI${escaped(value)}\\fR]`);
     return entry(text, repeatable ? `${help}; may be repeated` : help);
   });
 }

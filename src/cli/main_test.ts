@@ -137,6 +137,33 @@ Deno.test("serve refuses a public address without an API key", async () => {
   );
 });
 
+Deno.test("serve --ollama answers at a second address as Ollama does", async () => {
+  const environment = new EnvironmentDouble();
+  const done = main(["serve", "--port", "0", "--ollama", ":0", "--in-process"], environment);
+  const url = () => /Ollama's API is on (http:\S+)/.exec(environment.notes.join("\n"))?.[1];
+  while (url() === undefined) await new Promise((resolve) => setTimeout(resolve, 5));
+  assertEquals(await (await fetch(url()!)).text(), "Ollama is running");
+  const { models } = await (await fetch(`${url()}/api/tags`)).json();
+  assert(models.length > 0);
+  const metrics = await fetch(`http://${environment.out.trim()}/metrics`);
+  assertStringIncludes(await metrics.text(), 'route="/api/tags"');
+  environment.interrupt("SIGTERM");
+  assertEquals(await done, 0);
+});
+
+Deno.test("serve --ollama needs a free port, and a key beyond this machine", async () => {
+  assertEquals(
+    await failure(["serve", "--port", "0", "--ollama", "0.0.0.0"], 2),
+    "shimmy: --ollama: other machines can reach 0.0.0.0; set --api-key, or use --insecure",
+  );
+  using other = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = other.addr as Deno.NetAddr;
+  assertEquals(
+    await failure(["serve", "--port", "0", "--ollama", `:${port}`, "--in-process"], 1),
+    `shimmy: Cannot listen on 127.0.0.1: port ${port} is in use`,
+  );
+});
+
 Deno.test("serve refuses an address that it cannot use", async () => {
   assertEquals(
     await failure(["serve", "--bind", "no-such-host.invalid"], 2),

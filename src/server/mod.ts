@@ -6,4 +6,12 @@
  */
 /** The HTTP server as a function from request to response. */
 export { createHandler } from "./app.ts";
-export { type AccessRecord, type Handler, type Listener, serveHttp } from "./http/mod.ts";
+export {
+  type AccessRecord,
+  type Handler,
+  type Listener,
+  serveHttp,
+  type ServerContext,
+} from "./http/mod.ts";
+export { Metrics } from "./metrics/mod.ts";
+export { ollamaServerRoutes } from "./routes.ts";

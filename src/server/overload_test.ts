@@ -6,6 +6,7 @@ import { ShimmyError } from "../errors.ts";
 const MESSAGE = "The queue is full: 64 requests are waiting";
 const MESSAGES = [{ role: "user", content: "Hi" }];
 const native = { error: MESSAGE };
+const ollama = { error: `server busy, please try again: ${MESSAGE}` };
 const openai = {
   error: { message: MESSAGE, type: "server_error", param: null, code: "overloaded" },
 };
@@ -18,8 +19,8 @@ const ROUTES: Readonly<Record<string, readonly [body: object, refusal: object]>>
   "/v1/completions": [{ prompt: "Hi" }, openai],
   "/v1/responses": [{ input: "Hi" }, openai],
   "/v1/messages": [{ model: "double", max_tokens: 9, messages: MESSAGES }, anthropic],
-  "/api/chat": [{ model: "double", messages: MESSAGES }, native],
-  "/ollama/api/generate": [{ model: "double", prompt: "Hi" }, native],
+  "/api/chat": [{ model: "double", messages: MESSAGES }, ollama],
+  "/ollama/api/generate": [{ model: "double", prompt: "Hi" }, ollama],
 };
 
 for (const [path, [body, refusal]] of Object.entries(ROUTES)) {

@@ -1,13 +1,20 @@
 import { LLAMA_VERSION } from "../../../ffi/library/version.ts";
-import { ShimmyError } from "../../errors.ts";
 import { isReference } from "../../models/pull/mod.ts";
-import { createHandler, type Handler, type Listener, serveHttp } from "../../server/mod.ts";
+import {
+  createHandler,
+  type Handler,
+  type Listener,
+  Metrics,
+  ollamaServerRoutes,
+  type ServerContext,
+} from "../../server/mod.ts";
 import { VERSION } from "../../version.ts";
 import {
   type Address,
   formatAddress,
   isLoopback,
   parseAddress,
+  parseOllamaAddress,
   SERVE_OPTIONS,
   type ServeValues,
   UsageError,
@@ -24,7 +31,7 @@ import { explain, placementLine, printable } from "../output/mod.ts";
 import {
   checkDefaultModel,
   createLog,
-  listenReason,
+  listen,
   type Log,
   logAccess,
   residencyLimits,
@@ -48,8 +55,12 @@ export default command({
   run: async ({ values, globals, config, configPaths, reload }, environment) => {
     const { output, env } = environment;
     const address = resolveAddress(parseAddress(values.bind, values.port));
+    const ollamaAddress = values.ollama === null
+      ? null
+      : resolveAddress(parseOllamaAddress(values.ollama), "--ollama");
     const log = createLog(env("SHIMMY_LOG"), globals.verbose, output);
-    const apiKey = await apiKeyFor(address, values, environment);
+    const addresses = [address, ...(ollamaAddress === null ? [] : [ollamaAddress])];
+    const apiKey = await apiKeyFor(addresses, values, environment);
     let interruptedBy: InterruptSignal | undefined;
     using _ = environment.onInterrupt((signal) => interruptedBy ??= signal);
     return await interruptible(environment, EXIT.interrupted, async (stop) => {
@@ -69,31 +80,38 @@ export default command({
         notify: log.info,
       });
       const socketAnswers = new Set<Promise<void>>();
-      const server = listen(
-        address,
-        createHandler({
-          pool: session.registry,
-          store: modelStore(environment),
-          settings: {
-            version: VERSION,
-            library: LLAMA_VERSION,
-            apiKey,
-            corsOrigins: values["cors-origin"],
-            loopbackOnly: isLoopback(address.hostname),
-            strict: values.strict,
-            maxBodyBytes: MAX_BODY_BYTES,
-            keepAliveMs: KEEP_ALIVE_MS,
-          },
-          report: (error, requestId) =>
-            log.error(explain(error, globals.verbose), { request: requestId }),
-          access: (record) => logAccess(log, record),
-          stopping: stop,
-          socketAnswers,
-        }),
-      );
-      const { hostname, port } = server.addr;
+      const metrics = new Metrics();
+      const context = (hostname: string): ServerContext => ({
+        pool: session.registry,
+        store: modelStore(environment),
+        metrics,
+        settings: {
+          version: VERSION,
+          library: LLAMA_VERSION,
+          apiKey,
+          corsOrigins: values["cors-origin"],
+          loopbackOnly: isLoopback(hostname),
+          strict: values.strict,
+          maxBodyBytes: MAX_BODY_BYTES,
+          keepAliveMs: KEEP_ALIVE_MS,
+        },
+        report: (error, requestId) =>
+          log.error(explain(error, globals.verbose), { request: requestId }),
+        access: (record) => logAccess(log, record),
+        stopping: stop,
+        socketAnswers,
+      });
+      const servers = [listen(address, createHandler(context(address.hostname)))];
+      if (ollamaAddress !== null) {
+        const handler = createHandler(context(ollamaAddress.hostname), ollamaServerRoutes);
+        servers.push(await listenBeside(servers[0]!, ollamaAddress, handler));
+      }
+      const { hostname, port } = servers[0]!.addr;
       await output.print(formatAddress(hostname, port));
       log.info(`Shimmy ${VERSION} listens on http://${formatAddress(hostname, port)}`);
+      for (const { addr } of servers.slice(1)) {
+        log.info(`Ollama's API is on http://${formatAddress(addr.hostname, addr.port)}`);
+      }
       if (config !== null) log.info(`Using configuration file ${config.path}`);
       await using _watch = watchConfig(
         { values, globals, config, configPaths, reload },
@@ -114,7 +132,7 @@ export default command({
       });
       await aborted(stop);
       log.info("Finishing running requests; press Ctrl-C again to quit now");
-      await drain(server, socketAnswers, log);
+      await drain(servers, socketAnswers, log);
       await session[Symbol.asyncDispose]();
       await ready;
       // A service manager that stops the server expects success.
@@ -140,35 +158,35 @@ async function canIsolate(log: Log): Promise<boolean> {
  * @throws {UsageError} for such an address when no key is given.
  */
 async function apiKeyFor(
-  { hostname }: Address,
+  addresses: readonly Address[],
   values: Pick<ServeValues, "api-key" | "insecure">,
   { input }: Environment,
 ): Promise<string | null> {
   const { "api-key": given, insecure } = values;
-  if (isLoopback(hostname) || given !== null || insecure) return given;
+  const open = addresses.findIndex(({ hostname }) => !isLoopback(hostname));
+  if (open < 0 || given !== null || insecure) return given;
+  const { hostname } = addresses[open]!;
   const question = `Other machines can reach ${hostname}. API key that clients must send:`;
   const key = input.isTerminal ? await input.secret(question) : null;
   if (key) return key;
   throw new UsageError(
-    `--bind: other machines can reach ${hostname}; set --api-key, or use --insecure`,
+    `${open === 0 ? "--bind" : "--ollama"}: other machines can reach ${hostname}; ` +
+      "set --api-key, or use --insecure",
   );
 }
 
-/** Listens on the first free port. */
-function listen({ hostname, ports }: Address, handler: Handler): Listener {
-  for (const port of ports) {
-    try {
-      return serveHttp({ hostname, port }, handler);
-    } catch (error) {
-      if (error instanceof Deno.errors.AddrInUse) continue;
-      const address = formatAddress(hostname, port);
-      const message = `Cannot listen on ${address}: ${listenReason(error)}`;
-      throw new ShimmyError("backend", message, { cause: error });
-    }
+/** Listens on a second address; ends the first server if the address is not free. */
+async function listenBeside(
+  first: Listener,
+  address: Address,
+  handler: Handler,
+): Promise<Listener> {
+  try {
+    return listen(address, handler);
+  } catch (error) {
+    await first.shutdown();
+    throw error;
   }
-  const [first, last] = [ports[0], ports.at(-1)];
-  const which = first === last ? `port ${first} is` : `ports ${first} to ${last} are`;
-  throw new ShimmyError("backend", `Cannot listen on ${hostname}: ${which} in use`);
 }
 
 /**
@@ -203,7 +221,7 @@ async function prepare(
 
 /** Waits until all requests are done, at most `DRAIN_MS`. */
 async function drain(
-  server: Listener,
+  servers: readonly Listener[],
   socketAnswers: ReadonlySet<Promise<void>>,
   log: Log,
 ): Promise<void> {
@@ -211,7 +229,9 @@ async function drain(
   const timeout = new Promise<"timeout">((resolve) =>
     timer = setTimeout(() => resolve("timeout"), DRAIN_MS)
   );
-  const done = Promise.all(socketAnswers).then(() => server.shutdown());
+  const done = Promise.all(socketAnswers).then(() =>
+    Promise.all(servers.map((server) => server.shutdown()))
+  );
   if (await Promise.race([done, timeout]) === "timeout") {
     log.warn(`Aborting requests that did not finish within ${DRAIN_MS / 1000} s`);
   }

@@ -233,9 +233,10 @@ function toOptions(
       throw refusal(field, `is not a known option; the nearest is ${nearest}`);
     }
     if (typeof value === "boolean" || kind.value === undefined) {
-      if (kind.value !== undefined) throw refusal(field, `must be ${kind.value}`);
+      const bare = kind.value === undefined ? "true" : kind.bare;
+      if (bare === undefined) throw refusal(field, `must be ${kind.value}`);
       if (typeof value !== "boolean") throw refusal(field, "must be true or false");
-      if (value) options[key] = ["true"];
+      if (value) options[key] = [bare];
       continue;
     }
     if (Array.isArray(value) && !kind.repeatable) {

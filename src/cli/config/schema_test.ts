@@ -157,6 +157,7 @@ const mistakes: readonly (readonly [unknown, string])[] = [
   [{ aliases: { a: "" } }, "aliases.a: must not be empty"],
   [{ server: { prot: 1 } }, "server.prot: is not a known option; the nearest is port"],
   [{ server: { port: true } }, "server.port: must be N"],
+  [{ server: { ollama: ["a", "b"] } }, "server.ollama: takes one value, not a list"],
   [{ server: { insecure: "yes" } }, "server.insecure: must be true or false"],
   [{ server: { port: [1, 2] } }, "server.port: takes one value, not a list"],
 ];

@@ -3,6 +3,8 @@ import { UsageError } from "./options.ts";
 /** The first and the last port to try when none is given. */
 const FIRST_PORT = 11_435;
 const LAST_PORT = 11_535;
+/** The port of Ollama's server. */
+const OLLAMA_PORT = 11_434;
 const LOOPBACK = "127.0.0.1";
 
 /** An address to listen on. */
@@ -31,6 +33,15 @@ export function parseAddress(bind: string | null, port: number | null, label = "
     throw new UsageError(`${label}: must be auto, ADDRESS or ADDRESS:PORT, not '${bind}'`);
   }
   return { hostname: match[1] || match[2] || LOOPBACK, ports: own === null ? ports : [own] };
+}
+
+/**
+ * Reads `--ollama`, in the forms of `--bind`. Without a port, the port is that of Ollama's server.
+ *
+ * @throws {UsageError} when `given` has another form.
+ */
+export function parseOllamaAddress(given: string): Address {
+  return parseAddress(given, OLLAMA_PORT, "--ollama");
 }
 
 function defaultPorts(): number[] {

@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { formatAddress, isLoopback, parseAddress } from "./address.ts";
+import { formatAddress, isLoopback, parseAddress, parseOllamaAddress } from "./address.ts";
 import { UsageError } from "./options.ts";
 
 Deno.test("auto is the loopback address and the default ports", () => {
@@ -43,4 +43,11 @@ Deno.test("only this machine's own addresses are loopback", () => {
 Deno.test("IPv6 addresses are printed in brackets", () => {
   assertEquals(formatAddress("::1", 80), "[::1]:80");
   assertEquals(formatAddress("127.0.0.1", 80), "127.0.0.1:80");
+});
+
+Deno.test("the address for clients of Ollama has Ollama's port", () => {
+  assertEquals(parseOllamaAddress("auto"), { hostname: "127.0.0.1", ports: [11_434] });
+  assertEquals(parseOllamaAddress("0.0.0.0"), { hostname: "0.0.0.0", ports: [11_434] });
+  assertEquals(parseOllamaAddress(":8080"), { hostname: "127.0.0.1", ports: [8080] });
+  assertThrows(() => parseOllamaAddress("8080"), UsageError, "--ollama: must be auto, ADDRESS");
 });

@@ -1,5 +1,11 @@
 /** Options of the command line: their tables, how they are parsed, and checks across options. */
-export { type Address, formatAddress, isLoopback, parseAddress } from "./address.ts";
+export {
+  type Address,
+  formatAddress,
+  isLoopback,
+  parseAddress,
+  parseOllamaAddress,
+} from "./address.ts";
 export { GLOBAL_OPTIONS, type GlobalValues } from "./global_options.ts";
 export { flag, integer, text } from "./option_kinds.ts";
 export { type Option, type OptionSet, parseOptions, UsageError, type Values } from "./options.ts";

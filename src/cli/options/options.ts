@@ -6,6 +6,8 @@ import { nearestName } from "../../models/entry/mod.ts";
 export interface Option<T> {
   /** The placeholder of the value in the help. An option without it is a flag. */
   readonly value?: string;
+  /** The value that the option has when it is given without one; absent: a value is required. */
+  readonly bare?: string;
   /** A one-letter form, as in `-n 5`. */
   readonly short?: string;
   /** The environment variable that sets the value when the option is not given. */
@@ -95,7 +97,7 @@ function normalizeOptions(args: readonly string[], options: OptionSet): string[]
     const [written, inline] = splitValue(arg);
     const name = optionName(written, options);
     if (name === undefined) throw unknownOption(written, Object.keys(options));
-    const { value: placeholder } = options[name]!;
+    const { value: placeholder, bare } = options[name]!;
     if (placeholder === undefined) {
       if (inline !== undefined) throw new UsageError(`${written}: takes no value`);
       normalized.push(`--${name}=true`);
@@ -106,7 +108,9 @@ function normalizeOptions(args: readonly string[], options: OptionSet): string[]
     const isForgotten = next === undefined ||
       (isOptionLike(next) && optionName(splitValue(next)[0], options) !== undefined);
     if (inline === undefined && isForgotten) {
-      throw new UsageError(`${written}: needs a value, ${placeholder}`);
+      if (bare === undefined) throw new UsageError(`${written}: needs a value, ${placeholder}`);
+      normalized.push(`--${name}=${bare}`);
+      continue;
     }
     if (inline === undefined) index++;
     normalized.push(`--${name}=${inline ?? next}`);

@@ -145,3 +145,16 @@ Deno.test("invalid values are refused with the source and the valid values", () 
   refused(["--rate", "often"], "--rate: must be a number from 0 to 1, not 'often'");
   refused(["--rate="], "--rate: must be a number from 0 to 1, not ''");
 });
+
+Deno.test("an option with a bare form may be given without a value", () => {
+  const options = {
+    near: { ...text("ADDR", { help: "" }), bare: "auto" },
+    far: flag({ help: "" }),
+  };
+  const valueOf = (args: string[]) => parseOptions(args, options, () => undefined).values.near;
+  assertEquals(valueOf([]), null);
+  assertEquals(valueOf(["--near"]), "auto");
+  assertEquals(valueOf(["--near", "--far"]), "auto");
+  assertEquals(valueOf(["--near", "1.2.3.4"]), "1.2.3.4");
+  assertEquals(valueOf(["--near=1.2.3.4", "--far"]), "1.2.3.4");
+});

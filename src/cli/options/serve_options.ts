@@ -15,6 +15,14 @@ export const SERVE_OPTIONS = {
     fallback: null,
     help: "port to listen on when --bind has none; 0: any free port",
   }),
+  "ollama": {
+    ...text("ADDR:PORT", {
+      env: "SHIMMY_OLLAMA",
+      help:
+        "also listen where clients of Ollama connect, with Ollama's routes; default 127.0.0.1:11434",
+    }),
+    bare: "auto",
+  },
   "model-path": text("FILE", {
     short: "m",
     env: "SHIMMY_BASE_GGUF",

@@ -73,11 +73,11 @@ export function commandHelp(
 }
 
 function optionRows(options: OptionSet): [string, string][] {
-  return Object.entries(options).map(([name, { value, short, env, help, repeatable }]) => [
+  return Object.entries(options).map(([name, { value, bare, short, env, help, repeatable }]) => [
     [
       ...(short === undefined ? [] : [`-${short}, `]),
       `--${name}`,
-      ...(value === undefined ? [] : [` ${value}`]),
+      ...(value === undefined ? [] : [bare === undefined ? ` ${value}` : ` [${value}]`]),
     ].join(""),
     [
       help,

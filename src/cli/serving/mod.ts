@@ -1,9 +1,5 @@
 /** Parts of a running server: the log and the reload of the configuration file. */
 export { createLog, type Log, logAccess } from "./log.ts";
 export { residencyLimits, watchConfig } from "./reload_config.ts";
-export {
-  checkDefaultModel,
-  listenReason,
-  resolveAddress,
-  warnMissingFolders,
-} from "./start_checks.ts";
+export { listen } from "./listen.ts";
+export { checkDefaultModel, resolveAddress, warnMissingFolders } from "./start_checks.ts";

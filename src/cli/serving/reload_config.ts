@@ -14,6 +14,7 @@ type ServeCall = Pick<
 const FIXED = [
   "bind",
   "port",
+  "ollama",
   "model-path",
   "api-key",
   "cors-origin",

@@ -1,5 +1,5 @@
 import { resolve } from "@std/path";
-import { messageOf, ShimmyError } from "../../errors.ts";
+import { ShimmyError } from "../../errors.ts";
 import {
   candidateOf,
   describe,
@@ -44,9 +44,10 @@ export async function warnMissingFolders(
 /**
  * The address with its host name resolved, so that the loopback check sees what the socket is bound to.
  *
+ * @param label the option in messages.
  * @throws {UsageError} for a name that cannot be resolved, or that belongs to another machine.
  */
-export function resolveAddress(address: Address): Address {
+export function resolveAddress(address: Address, label = "--bind"): Address {
   const { hostname } = address;
   if (hostname === "localhost" || hostname.includes(":") || /^\d+(\.\d+){3}$/.test(hostname)) {
     return address;
@@ -60,16 +61,7 @@ export function resolveAddress(address: Address): Address {
       ? "it is the name of another machine"
       : "the name cannot be resolved";
     throw new UsageError(
-      `--bind: cannot listen on '${hostname}': ${reason}; must be auto, ADDRESS or ADDRESS:PORT`,
+      `${label}: cannot listen on '${hostname}': ${reason}; must be auto, ADDRESS or ADDRESS:PORT`,
     );
   }
-}
-
-/** The reason why a socket cannot listen, as part of a sentence. */
-export function listenReason(error: unknown): string {
-  if (error instanceof Deno.errors.AddrNotAvailable) {
-    return "this machine does not have the address";
-  }
-  if (error instanceof Deno.errors.PermissionDenied) return "permission denied";
-  return messageOf(error);
 }

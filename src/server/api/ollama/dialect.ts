@@ -1,7 +1,27 @@
+import { ShimmyError } from "../../../errors.ts";
 import type { Dialect } from "../../http/mod.ts";
 
 /** Ollama's error format: one sentence under `error`. */
 export const ollamaDialect: Dialect = {
   name: "ollama",
-  errorBody: (error) => ({ error: error.message }),
+  errorBody: (error) => ({ error: sentenceOf(error) }),
 };
+
+/** An error of a route that is shared with another dialect, in the words of this one. */
+export function inOllamaWords(thrown: unknown): unknown {
+  if (!(thrown instanceof ShimmyError) || sentenceOf(thrown) === thrown.message) return thrown;
+  const { kind, field, detail, retryAfter } = thrown;
+  return new ShimmyError(kind, sentenceOf(thrown), {
+    ...(field === undefined ? {} : { field }),
+    ...(detail === undefined ? {} : { detail }),
+    ...(retryAfter === undefined ? {} : { retryAfter }),
+    cause: thrown,
+  });
+}
+
+/** The message of an error, with the words by which clients of Ollama recognize its kind. */
+function sentenceOf({ kind, message }: ShimmyError): string {
+  if (kind === "overloaded") return `server busy, please try again: ${message}`;
+  if (kind === "not_found") return message.replace(/^Model '/, "model '");
+  return message;
+}

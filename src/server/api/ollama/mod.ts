@@ -3,11 +3,11 @@
  *
  * @module
  */
-import { type Exchange, readJson, type Route } from "../../http/mod.ts";
+import { type Exchange, readOptionalJson, type Route } from "../../http/mod.ts";
 import * as answers from "./response_schemas.ts";
 import { chat } from "./generation/chat.ts";
 import { embed, embeddings } from "./generation/embed.ts";
-import { ollamaDialect } from "./dialect.ts";
+import { inOllamaWords, ollamaDialect } from "./dialect.ts";
 import { ollamaGenerate } from "./generation/generate.ts";
 import { ps, show, tags, version } from "./models/models.ts";
 import { pull, remove } from "./models/pull.ts";
@@ -22,7 +22,6 @@ import {
 } from "./request/schema.ts";
 
 export { ollamaDialect } from "./dialect.ts";
-export { ollamaGenerate } from "./generation/generate.ts";
 export { isOllamaGenerate } from "./request/is_ollama_generate.ts";
 
 type OllamaRoute = Omit<Route, "dialect">;
@@ -45,7 +44,7 @@ const routes: readonly OllamaRoute[] = [
   {
     method: "GET",
     path: "/api/version",
-    summary: "Version of Shimmy",
+    summary: "Version of Ollama whose API is spoken, and version of Shimmy",
     answer: answers.versionAnswer,
     handle: version,
   },
@@ -100,7 +99,16 @@ const routes: readonly OllamaRoute[] = [
   },
 ];
 
-/** Only under `/ollama`: without the prefix the route is shared with the native API. */
+/** Handles a request in Ollama's form to the path that is shared with the native API. */
+export async function sharedGenerate(exchange: Exchange, body: unknown): Promise<Response> {
+  try {
+    return await ollamaGenerate(exchange, body);
+  } catch (thrown) {
+    throw inOllamaWords(thrown);
+  }
+}
+
+/** Without the prefix `/ollama`, the route is shared with the native API on Shimmy's own address. */
 const generate: OllamaRoute = {
   method: "POST",
   path: "/api/generate",
@@ -108,7 +116,7 @@ const generate: OllamaRoute = {
   body: generateBody,
   answer: answers.generateAnswer,
   streams: ["application/x-ndjson"],
-  handle: async (exchange: Exchange) => ollamaGenerate(exchange, await readJson(exchange)),
+  handle: async (exchange: Exchange) => ollamaGenerate(exchange, await readOptionalJson(exchange)),
 };
 
 /** All routes of Ollama's API except `POST /api/generate` without the prefix. */
@@ -116,3 +124,17 @@ export const ollamaRoutes: readonly Route[] = [
   ...routes,
   ...[...routes, generate].map((route) => ({ ...route, path: `/ollama${route.path}` })),
 ].map((route) => ({ ...route, dialect: ollamaDialect }));
+
+/** Routes of the address that stands in for Ollama's server: there, these paths are Ollama's. */
+export const ollamaOnlyRoutes: readonly Route[] = [
+  {
+    method: "GET",
+    path: "/",
+    dialect: ollamaDialect,
+    summary: "Liveness check",
+    text: true,
+    open: true,
+    handle: () => new Response("Ollama is running"),
+  },
+  { ...generate, dialect: ollamaDialect },
+];

@@ -4,7 +4,7 @@ import { TINY_TEMPLATE } from "../../../../tests/doubles/tiny_template.ts";
 import { ShimmyError } from "../../../errors.ts";
 import type { SequenceRequest } from "../../../engine/protocol/mod.ts";
 import { generateRoute } from "../native/generate_route.ts";
-import { isOllamaGenerate, ollamaGenerate, ollamaRoutes } from "./mod.ts";
+import { isOllamaGenerate, ollamaRoutes, sharedGenerate } from "./mod.ts";
 
 const CHAT = { model: "double", messages: [{ role: "user", content: "Hello" }] };
 const CALL = ["<tool_call>\n", '{"name": "add", "arguments": ', '{"a": 1}}', "\n</tool_call>"];
@@ -14,7 +14,7 @@ const TOOLS = [{
 }];
 
 function server(options: ServerDoubleOptions = {}) {
-  const generate = generateRoute({ matches: isOllamaGenerate, handle: ollamaGenerate });
+  const generate = generateRoute({ matches: isOllamaGenerate, handle: sharedGenerate });
   return serverDouble({ routes: [...ollamaRoutes, generate], ...options });
 }
 
@@ -95,7 +95,7 @@ Deno.test("thoughts stand beside the content", async () => {
 Deno.test("think is refused where the model cannot, and becomes template variables where it can", async () => {
   const asked = { ...CHAT, stream: false, think: "max" };
   const refused = await server().send("POST", "/api/chat", asked);
-  assertEquals(await refused.json(), { error: "think: 'double' does not support thinking" });
+  assertEquals(await refused.json(), { error: '"double" does not support thinking' });
   const chatTemplate = "{{ enable_thinking }} {{ reasoning_effort }} {{ messages[0].content }}";
   const { engine, send } = server({
     engine: { info: { chatTemplate } },
@@ -121,10 +121,9 @@ Deno.test("log probabilities come when asked for", async () => {
 const REFUSED: readonly (readonly [Record<string, unknown>, string])[] = [
   [{ format: "yaml" }, 'format: must be "json" or a JSON Schema'],
   [
-    { truncate: true },
-    "truncate: must be false: a prompt over the context is rejected, never truncated",
+    { tool_choice: "all" },
+    "tool_choice: must be auto, none, required or a function with its name",
   ],
-  [{ shift: true }, "shift: must be false: generation ends when the context is full"],
   [{ think: "a lot" }, "think: must be true, false, low, medium, high or max"],
   [{ top_logprobs: 2 }, "top_logprobs: requires logprobs to be true"],
   [
@@ -135,6 +134,8 @@ const REFUSED: readonly (readonly [Record<string, unknown>, string])[] = [
     { messages: [{ role: "user", content: "x", images: ["aGk="] }] },
     "messages[0].images: is not supported: models read only text",
   ],
+  [{ model: "" }, "model is required"],
+  [{ model: null }, "model is required"],
 ];
 
 for (const [fields, error] of REFUSED) {
@@ -148,7 +149,7 @@ for (const [fields, error] of REFUSED) {
 Deno.test("an unknown model is 404 with one sentence", async () => {
   const response = await server().send("POST", "/api/chat", { ...CHAT, model: "other" });
   assertEquals(response.status, 404);
-  assertEquals(await response.json(), { error: "Model 'other' not found" });
+  assertEquals(await response.json(), { error: "model 'other' not found" });
 });
 
 Deno.test("a failure on the way is a last line with error", async () => {
@@ -322,11 +323,6 @@ Deno.test("embed unloads with keep_alive 0", async () => {
   const body = { model: "double", input: "abc", keep_alive: 0 };
   await (await send("POST", "/api/embed", body)).body?.cancel();
   assertEquals(pool.state(entry).state, "unloaded");
-});
-
-Deno.test("version is the server's", async () => {
-  const response = await server().send("GET", "/ollama/api/version");
-  assertEquals(await response.json(), { version: "1.2.3" });
 });
 
 Deno.test("a client that leaves a stream ends the answer", async () => {

@@ -25,7 +25,10 @@ const listed = {
 };
 
 /** The response of `GET /api/version`. */
-export const versionAnswer = z.strictObject({ version: z.string() });
+export const versionAnswer = z.strictObject({
+  version: z.string().describe("Version of Ollama whose API the routes follow"),
+  shimmy: z.string().describe("Version of Shimmy"),
+});
 
 /** The response of `GET /api/tags`. */
 export const tagsAnswer = z.strictObject({

@@ -1,20 +1,21 @@
 import type { Embedding, EmbedInput, EmbedRequest } from "../../../../engine/protocol/mod.ts";
 import { ShimmyError } from "../../../../errors.ts";
-import { type Exchange, json, parseLenient, readJson } from "../../../http/mod.ts";
+import { type Exchange, json } from "../../../http/mod.ts";
 import { engineForModel, truncateEmbedding } from "../../../answers/mod.ts";
 import { keepAliveOf } from "../../../schemas/mod.ts";
 import { nanoseconds } from "./statistics.ts";
 import { resolveModelName } from "../models/tagged_name.ts";
 import { checkLoaded } from "../request/options.ts";
+import { readBody } from "../request/parse_body.ts";
 import { type EmbedBody, embedBody, embeddingsBody } from "../request/schema.ts";
 
 /** `POST /api/embed`. */
 export async function embed(exchange: Exchange): Promise<Response> {
   const began = performance.now();
-  const body = parseLenient(exchange, embedBody, await readJson(exchange));
+  const body = await readBody(exchange, embedBody);
   const { input, dimensions } = body;
-  const inputs = typeof input === "string"
-    ? named("input", input)
+  const inputs = typeof input === "string" || !input
+    ? named("input", input ?? "")
     : input.map((text, index) => ({ field: `input[${index}]`, text }));
   const { vectors, tokens, loadMs } = await embedTexts(exchange, body, {
     inputs,
@@ -32,9 +33,9 @@ export async function embed(exchange: Exchange): Promise<Response> {
 
 /** `POST /api/embeddings`: one embedding, not normalized; a text over the context is an error. */
 export async function embeddings(exchange: Exchange): Promise<Response> {
-  const body = parseLenient(exchange, embeddingsBody, await readJson(exchange));
+  const body = await readBody(exchange, embeddingsBody);
   const { vectors } = await embedTexts(exchange, body, {
-    inputs: named("prompt", body.prompt),
+    inputs: named("prompt", body.prompt ?? ""),
     normalize: false,
   });
   return json({ embedding: Array.from(vectors[0] ?? []) });

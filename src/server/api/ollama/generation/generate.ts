@@ -1,9 +1,11 @@
 import type { Input, Message } from "../../../../chat/mod.ts";
 import type { Engine } from "../../../../engine/mod.ts";
 import { ShimmyError } from "../../../../errors.ts";
-import { type Exchange, parseLenient } from "../../../http/mod.ts";
+import type { Exchange } from "../../../http/mod.ts";
 import { respond } from "./respond.ts";
+import { toMessages } from "./messages.ts";
 import type { AnswerChunk } from "./chunks.ts";
+import { parseBody } from "../request/parse_body.ts";
 import { type GenerateBody, generateBody } from "../request/schema.ts";
 import { thinkArguments } from "../request/think.ts";
 
@@ -13,32 +15,45 @@ import { thinkArguments } from "../request/think.ts";
  * @param body The JSON of the request, which was read to select the dialect of this route.
  */
 export async function ollamaGenerate(exchange: Exchange, body: unknown): Promise<Response> {
-  const asked = parseLenient(exchange, generateBody, body, "ollama");
-  return await respond(exchange, { body: asked, input: toInput(asked), shape: toResponse });
+  const asked = parseBody(exchange, generateBody, body);
+  return await respond(exchange, {
+    body: asked,
+    does: "generate",
+    input: toInput(asked),
+    shape: toResponse,
+  });
 }
 
 function toInput(body: GenerateBody): ((engine: Engine) => Input | Promise<Input>) | null {
-  const { prompt, suffix, system, raw } = body;
+  const { prompt, suffix, raw } = body;
   if (suffix) {
     rejectWith("suffix", body);
     return (engine) => toFillInTheMiddle(engine, prompt ?? "", suffix);
   }
+  if (body.messages && body.messages.length > 0) return () => toConversation(body);
   if (!prompt) return null;
   if (raw) {
     rejectWith("raw", body);
     return () => ({ type: "text", text: prompt });
   }
-  const messages: Message[] = [{ role: "user", content: prompt }];
+  return () => toConversation(body);
+}
+
+/** The conversation of `messages`, or of `prompt`, with the system message before it. */
+function toConversation({ prompt, system, messages: given, think }: GenerateBody): Input {
+  const messages: Message[] = given && given.length > 0
+    ? toMessages(given)
+    : [{ role: "user", content: prompt ?? "" }];
   if (system) messages.unshift({ role: "system", content: system });
-  return () => ({
+  return {
     type: "chat",
     messages,
     tools: [],
     toolChoice: { type: "none" },
     parallelToolCalls: false,
-    templateArguments: thinkArguments(body.think),
-    continueLast: false,
-  });
+    templateArguments: thinkArguments(think),
+    continueLast: messages.at(-1)?.role === "assistant",
+  };
 }
 
 /** Rejects fields that need the chat template when the template is not used. */

@@ -16,6 +16,8 @@ import { checkThinks } from "../request/think.ts";
 /** A generation request of `/api/chat` or `/api/generate`. */
 export interface GenerationRequest {
   readonly body: AnswerBody;
+  /** What the model must support. */
+  readonly does: "chat" | "generate";
   /** Creates the prompt; null: the request only loads or unloads the model. */
   readonly input: ((engine: Engine) => Input | Promise<Input>) | null;
   /** The fields of a chunk in the form of the route. */
@@ -37,12 +39,17 @@ export async function respond(exchange: Exchange, asked: GenerationRequest): Pro
   const options = body.options ?? {};
   const named = await resolveModelName(pool, body.model);
   const { entry } = named;
-  checkThinks(body.think, entry);
+  if (entry.kind !== "language") {
+    throw new ShimmyError("invalid", `"${body.model}" does not support ${asked.does}`, {
+      field: "model",
+    });
+  }
+  checkThinks(body.think, entry, body.model);
   if (asked.input === null) return await loadOrUnload(exchange, asked, entry);
   const { engine } = await engineForModel(exchange, named, keepAliveOf(body.keep_alive));
   const loadMs = performance.now() - began;
   checkLoaded(options, engine.info);
-  const { sampling, stop, maxTokens } = toAnswerOptions(options);
+  const { sampling, stop, maxTokens } = toAnswerOptions(options, body);
   const input = await asked.input(engine);
   const answer = await startAnswer(exchange, engine, {
     input,

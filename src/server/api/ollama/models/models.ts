@@ -1,19 +1,25 @@
 import { deviceBytes, loadedBytes, type ModelInfo } from "../../../../engine/protocol/mod.ts";
-import { ShimmyError } from "../../../../errors.ts";
 import { capabilitiesOf, type ModelEntry } from "../../../../models/entry/mod.ts";
 import type { ModelUse } from "../../../../models/registry/mod.ts";
-import { type Exchange, json, parseLenient, readJson } from "../../../http/mod.ts";
+import { type Exchange, json } from "../../../http/mod.ts";
 import { listResolved } from "../../../answers/mod.ts";
 import { details, listed } from "./describe.ts";
 import { resolveModelName, taggedName } from "./tagged_name.ts";
+import { readBody } from "../request/parse_body.ts";
 import { showBody } from "../request/schema.ts";
 
 /** The latest time of RFC 3339. */
 const NEVER = "9999-12-31T23:59:59Z";
 
-/** `GET /api/version`. */
+/**
+ * The version of Ollama whose API the routes follow: clients compare it with the version they need. Since
+ * this version, Ollama serves `/v1/responses` and `/v1/messages`.
+ */
+const API_LEVEL = "0.14.0";
+
+/** `GET /api/version`: the API level, and Shimmy's own version. */
 export function version({ context }: Exchange): Response {
-  return json({ version: context.settings.version });
+  return json({ version: API_LEVEL, shimmy: context.settings.version });
 }
 
 /** `GET /api/tags`: all models, latest first, each followed by its combinations with adapters. */
@@ -52,9 +58,8 @@ function expiry(use: ModelUse | undefined): string {
 
 /** `POST /api/show`. */
 export async function show(exchange: Exchange): Promise<Response> {
-  const body = parseLenient(exchange, showBody, await readJson(exchange));
-  const name = body.model ?? body.name;
-  if (!name) throw new ShimmyError("invalid", "model: must be text", { field: "model" });
+  const body = await readBody(exchange, showBody);
+  const name = (body.model || body.name)!;
   const { pool } = exchange.context;
   const { entry, adapter } = await resolveModelName(pool, name);
   const info = pool.state(entry).engine?.info ?? null;

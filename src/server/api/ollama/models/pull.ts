@@ -6,13 +6,12 @@ import {
   HttpError,
   json,
   ndjsonStream,
-  parseLenient,
-  readJson,
   statusOf,
   toShimmyError,
 } from "../../../http/mod.ts";
 import { ollamaDialect } from "../dialect.ts";
 import { resolveTagged } from "./tagged_name.ts";
+import { readBody } from "../request/parse_body.ts";
 import { deleteBody, pullBody } from "../request/schema.ts";
 
 /** Registries that clients may name: the server does not fetch from arbitrary hosts. */
@@ -25,7 +24,7 @@ type Line = Readonly<Record<string, unknown>>;
 
 /** `POST /api/pull`: progress of each file, then `success`. A later request resumes an aborted pull. */
 export async function pull(exchange: Exchange): Promise<Response> {
-  const body = parseLenient(exchange, pullBody, await readJson(exchange));
+  const body = await readBody(exchange, pullBody);
   const name = named(body);
   const store = storeOf(exchange);
   const { stopping } = exchange.context;
@@ -40,7 +39,7 @@ export async function pull(exchange: Exchange): Promise<Response> {
 
 /** `DELETE /api/delete`: removes a model that Shimmy pulled. */
 export async function remove(exchange: Exchange): Promise<Response> {
-  const body = parseLenient(exchange, deleteBody, await readJson(exchange));
+  const body = await readBody(exchange, deleteBody);
   const name = named(body);
   const store = storeOf(exchange);
   const { pool } = exchange.context;
@@ -65,9 +64,7 @@ function storeOf({ context: { store } }: Exchange): ModelStore {
 }
 
 function named({ model, name }: z.output<typeof deleteBody>): string {
-  const given = model ?? name;
-  if (!given) throw new ShimmyError("invalid", "model: must be text", { field: "model" });
-  return given;
+  return (model || name)!;
 }
 
 /** The pull reference of a name in Ollama's form. */

@@ -10,7 +10,8 @@ import {
   toStopConditions,
 } from "../../../schemas/mod.ts";
 
-const WHEN_LOADED = "it is fixed when the model is loaded; set it when the server starts";
+const WHEN_LOADED = "Accepted; fixed when the model is loaded, and set when the server starts";
+const flag = z.boolean({ error: "must be true or false" });
 
 /**
  * `options` of a request: all options of Ollama and its clients. Sampling options apply. Options that are
@@ -36,22 +37,35 @@ export const optionsSchema = z.strictObject({
   stop: stopFields.stop,
   num_keep: integerFrom(-1).nullish().describe("Accepted; the context is not shifted"),
   num_ctx: integerFrom(1).nullish().describe("At most the context length of the loaded model"),
-  num_batch: integerFrom(1).nullish().describe("Must be the batch size of the loaded model"),
-  num_thread: integerFrom(0).nullish().describe("0, or the threads of the loaded model"),
-  num_gpu: integerFrom(-1).nullish().describe("-1, or the offloaded layers of the loaded model"),
-  main_gpu: fixed(0, WHEN_LOADED),
-  use_mmap: fixed(true, WHEN_LOADED),
-  use_mlock: fixed(false, WHEN_LOADED),
-  low_vram: fixed(false, WHEN_LOADED),
-  numa: fixed(false, WHEN_LOADED),
-  f16_kv: fixed(true, WHEN_LOADED),
-  vocab_only: fixed(false, WHEN_LOADED),
+  num_batch: integerFrom(1).nullish().describe(WHEN_LOADED),
+  num_thread: integerFrom(0).nullish().describe(WHEN_LOADED),
+  num_gpu: integerFrom(-1).nullish().describe(WHEN_LOADED),
+  main_gpu: integerFrom(0).nullish().describe(WHEN_LOADED),
+  use_mmap: flag.nullish().describe(WHEN_LOADED),
+  use_mlock: flag.nullish().describe(WHEN_LOADED),
+  low_vram: flag.nullish().describe(WHEN_LOADED),
+  numa: flag.nullish().describe(WHEN_LOADED),
+  f16_kv: flag.nullish().describe(WHEN_LOADED),
+  vocab_only: fixed(false, "requests need the whole model"),
   logits_all: fixed(false, "ask for logprobs"),
-  embedding_only: fixed(false, WHEN_LOADED),
-  draft_num_predict: fixed(0, "there is no draft model"),
+  embedding_only: fixed(false, "requests need the whole model"),
+  draft_num_predict: integerFrom(0).nullish().describe(WHEN_LOADED),
   penalize_newline: fixed(true, "newlines are penalized like other tokens"),
   tfs_z: fixed(1, "llama.cpp has removed this sampler"),
 }, { error: "must be an object" });
+
+/**
+ * Options that clients also send beside `options`, in the names of OpenAI's API. `options` takes
+ * precedence.
+ */
+export const topLevelOptions = {
+  ...samplingFields,
+  stop: stopFields.stop,
+  max_tokens: integerFrom(-2).nullish().describe("As options.num_predict"),
+  max_output_tokens: integerFrom(-2).nullish().describe("As options.num_predict"),
+};
+
+const topLevelSchema = z.object(topLevelOptions);
 
 export type Options = z.output<typeof optionsSchema>;
 
@@ -63,46 +77,32 @@ export interface AnswerOptions {
   readonly maxTokens: number | null;
 }
 
-/** Converts the options that apply to one answer. */
-export function toAnswerOptions(options: Options): AnswerOptions {
-  const { num_predict: limit } = options;
+/** Converts the options that apply to one answer; `body` has those beside `options`. */
+export function toAnswerOptions(
+  options: Options,
+  body: z.output<typeof topLevelSchema> = {},
+): AnswerOptions {
+  const limit = options.num_predict ?? body.max_output_tokens ?? body.max_tokens;
   return {
-    sampling: toSampling(options),
-    stop: toStopConditions(options).stop,
+    sampling: { ...toSampling(body), ...toSampling(options) },
+    stop: toStopConditions({ stop: options.stop ?? body.stop }).stop,
     maxTokens: limit && limit > 0 ? limit : null,
   };
 }
 
 /**
- * Compares options that are fixed when the model is loaded with the loaded model.
- * @throws {ShimmyError} `invalid` for the first option that differs.
+ * Compares the context length of a request with that of the loaded model.
+ * @throws {ShimmyError} `invalid` when the context is smaller than the request needs.
  */
-export function checkLoaded(options: Options, info: ModelInfo): void {
-  const { num_ctx: context, num_batch: batch, num_thread: threads, num_gpu: layers } = options;
+export function checkLoaded({ num_ctx: context }: Options, info: ModelInfo): void {
   const most = Math.max(info.contextLength, info.trainedContext);
   // The context length of training is the maximum; Ollama limits the option in the same way.
-  if (context && Math.min(context, most) > info.contextLength) {
-    throw differs("num_ctx", `must be at most ${info.contextLength}`, "--ctx");
-  }
-  if (batch && batch !== info.batchSize) {
-    throw differs("num_batch", `must be ${info.batchSize}`, "--batch");
-  }
-  if (threads && threads !== info.threads) {
-    throw differs("num_thread", `must be 0 or ${info.threads}`, "--threads");
-  }
-  if (
-    typeof layers === "number" && layers >= 0 &&
-    Math.min(layers, info.layers) !== Math.min(info.offloadedLayers, info.layers)
-  ) {
-    throw differs("num_gpu", `must be -1 or ${info.offloadedLayers}`, "--gpu-layers");
-  }
-}
-
-function differs(name: string, right: string, option: string): ShimmyError {
-  const field = `options.${name}`;
-  return new ShimmyError(
+  if (!context || Math.min(context, most) <= info.contextLength) return;
+  const field = "options.num_ctx";
+  throw new ShimmyError(
     "invalid",
-    `${field}: ${right}, as the model is loaded; start the server with another ${option}`,
+    `${field}: must be at most ${info.contextLength}, as the model is loaded; ` +
+      "start the server with another --ctx",
     { field },
   );
 }

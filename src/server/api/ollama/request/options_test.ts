@@ -63,30 +63,43 @@ Deno.test("a num_predict that is not positive means until the context is full", 
   }
 });
 
-Deno.test("options that ask for what is loaded anyway are accepted", () => {
-  checkLoaded(
-    parse(optionsSchema, {
-      num_ctx: 512,
-      num_batch: 512,
-      num_thread: 0,
-      num_gpu: 2,
-      num_keep: 4,
-      main_gpu: 0,
-      use_mmap: true,
-      use_mlock: false,
-      low_vram: false,
-      numa: false,
-      f16_kv: true,
-      vocab_only: false,
-      logits_all: false,
-      embedding_only: false,
-      draft_num_predict: 0,
-      penalize_newline: true,
-      tfs_z: 1,
-    }),
-    info,
-  );
-  checkLoaded(parse(optionsSchema, { num_gpu: -1, num_thread: 2 }), info);
+Deno.test("options that do not change the answer are accepted, and defaults of all others", () => {
+  const options = parse(optionsSchema, {
+    num_ctx: 512,
+    num_batch: 64,
+    num_thread: 8,
+    num_gpu: 0,
+    num_keep: 4,
+    main_gpu: 1,
+    use_mmap: false,
+    use_mlock: true,
+    low_vram: true,
+    numa: true,
+    f16_kv: false,
+    draft_num_predict: 4,
+    vocab_only: false,
+    logits_all: false,
+    embedding_only: false,
+    penalize_newline: true,
+    tfs_z: 1,
+  });
+  checkLoaded(options, info);
+  assertEquals(toAnswerOptions(options), { sampling: {}, stop: [], maxTokens: null });
+});
+
+Deno.test("fields beside options apply where options have no value", () => {
+  const body = { temperature: 0.1, top_p: 0.2, max_output_tokens: 9, max_tokens: 8, stop: "x" };
+  assertEquals(toAnswerOptions({}, body), {
+    sampling: { temperature: 0.1, topP: 0.2 },
+    stop: ["x"],
+    maxTokens: 9,
+  });
+  const options = parse(optionsSchema, { temperature: 0.5, num_predict: 3, stop: ["y"] });
+  assertEquals(toAnswerOptions(options, body), {
+    sampling: { temperature: 0.5, topP: 0.2 },
+    stop: ["y"],
+    maxTokens: 3,
+  });
 });
 
 Deno.test("a context larger than the loaded one is refused unless there is no larger one", () => {
@@ -99,25 +112,11 @@ Deno.test("a context larger than the loaded one is refused unless there is no la
   checkLoaded(parse(optionsSchema, { num_ctx: 8192 }), whole);
 });
 
-Deno.test("options that would need another load are refused by name", () => {
-  assertEquals(refusal({ num_batch: 64 }).split(":")[0], "options.num_batch");
-  assertEquals(refusal({ num_thread: 8 }).split(":")[0], "options.num_thread");
-  assertEquals(refusal({ num_gpu: 0 }).split(":")[0], "options.num_gpu");
-  assertEquals(refusal({ num_gpu: 99 }).split(":")[0], "options.num_gpu");
-  checkLoaded(parse(optionsSchema, { num_gpu: 99 }), { ...info, offloadedLayers: 5 });
-});
-
 const REFUSED: readonly (readonly [string, unknown])[] = [
-  ["main_gpu", 1],
-  ["use_mmap", false],
-  ["use_mlock", true],
-  ["low_vram", true],
-  ["numa", true],
-  ["f16_kv", false],
+  ["use_mmap", "yes"],
   ["vocab_only", true],
   ["logits_all", true],
   ["embedding_only", true],
-  ["draft_num_predict", 4],
   ["penalize_newline", false],
   ["tfs_z", 0.5],
   ["typical_p", 2],

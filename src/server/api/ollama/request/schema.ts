@@ -6,7 +6,7 @@ import {
   keepAlive,
   unsupported,
 } from "../../../schemas/mod.ts";
-import { optionsSchema } from "./options.ts";
+import { optionsSchema, topLevelOptions } from "./options.ts";
 import { think } from "./think.ts";
 
 const text = z.string({ error: "must be text" });
@@ -29,11 +29,14 @@ const answerFields = {
   }).nullish(),
   keep_alive: keepAlive,
   options: optionsSchema.nullish(),
+  ...topLevelOptions,
   think,
   logprobs: boolean.nullish(),
   top_logprobs: integerBetween(0, 20).nullish(),
-  truncate: fixed(false, "a prompt over the context is rejected, never truncated"),
-  shift: fixed(false, "generation ends when the context is full"),
+  truncate: boolean.nullish()
+    .describe("Accepted; a prompt over the context is rejected, never truncated"),
+  shift: boolean.nullish()
+    .describe("Accepted; generation ends when the context is full unless the server shifts it"),
   _debug_render_only: fixed(false, "prompts are not returned"),
 };
 
@@ -72,12 +75,19 @@ const tool = z.strictObject({
   }),
 });
 
+const toolChoice = z.union([
+  z.enum(["auto", "none", "required"]),
+  z.strictObject({ type: z.literal("function"), function: z.strictObject({ name: text }) }),
+], { error: "must be auto, none, required or a function with its name" }).nullish()
+  .describe("Default auto");
+
 /** The body of `POST /api/chat`. */
 export const chatBody = z.strictObject({
   ...answerFields,
   messages: z.array(message, { error: "must be a list of messages" }).nullish()
     .describe("Without messages, the model is loaded, or unloaded with keep_alive 0"),
   tools: z.array(tool, { error: "must be a list of tools" }).nullish(),
+  tool_choice: toolChoice,
 });
 
 const NO_IMAGES = "models generate only text";
@@ -87,6 +97,8 @@ export const generateBody = z.strictObject({
   ...answerFields,
   prompt: text.nullish()
     .describe("Without a prompt, the model is loaded, or unloaded with keep_alive 0"),
+  messages: z.array(message, { error: "must be a list of messages" }).nullish()
+    .describe("Conversation in place of prompt, as in the native API"),
   suffix: text.nullish().describe(
     "Text after the answer; requires fill-in-the-middle tokens in the vocabulary",
   ),
@@ -121,7 +133,7 @@ export const embedBody = z.strictObject({
   ...embedFields,
   input: z.union([text, z.array(text).max(INPUTS_LIMIT)], {
     error: `must be text or a list of at most ${INPUTS_LIMIT} texts`,
-  }),
+  }).nullish().describe("Without an input, or with an empty text, the model is only loaded"),
   truncate: boolean.nullish()
     .describe("Truncate inputs over the context at the end; false rejects them. Default true"),
   dimensions: integerFrom(1).nullish().describe(
@@ -130,14 +142,17 @@ export const embedBody = z.strictObject({
 });
 
 /** The body of `POST /api/embeddings`, which `POST /api/embed` superseded. */
-export const embeddingsBody = z.strictObject({ ...embedFields, prompt: text });
+export const embeddingsBody = z.strictObject({
+  ...embedFields,
+  prompt: text.nullish().describe("Without a prompt, the model is only loaded"),
+});
 
 const EMPTY_OR_OWN = "is not supported: it does not change the response";
 
 /** The body of `POST /api/show`. */
 export const showBody = z.strictObject({
-  model: modelName.nullish(),
-  name: modelName.nullish().describe("The older name of model"),
+  model: text.nullish(),
+  name: text.nullish().describe("The older name of model"),
   verbose: fixed(false, "tensors and vocabulary are not returned"),
   system: z.literal("", { error: EMPTY_OR_OWN }).nullish(),
   template: z.literal("", { error: EMPTY_OR_OWN }).nullish(),
@@ -145,8 +160,8 @@ export const showBody = z.strictObject({
 });
 
 const aboutModel = {
-  model: modelName.nullish(),
-  name: modelName.nullish().describe("The older name of model"),
+  model: text.nullish(),
+  name: text.nullish().describe("The older name of model"),
 };
 
 /** The body of `POST /api/pull`. */

@@ -19,9 +19,13 @@ export function thinkArguments(value: z.output<typeof think>): Readonly<Record<s
  * Rejects `think` for models without reasoning, as Ollama does.
  * @throws {ShimmyError} `invalid`.
  */
-export function checkThinks(value: z.output<typeof think>, entry: ModelEntry): void {
+export function checkThinks(
+  value: z.output<typeof think>,
+  entry: ModelEntry,
+  asked: string,
+): void {
   if (!value || capabilitiesOf(entry).includes("thinking")) return;
-  throw new ShimmyError("invalid", `think: '${entry.name}' does not support thinking`, {
+  throw new ShimmyError("invalid", `"${asked}" does not support thinking`, {
     field: "think",
   });
 }
