@@ -98,7 +98,7 @@ function globalValues(
     : whole("gpuLayers", gpuLayers, 0, 999_999_999);
   return {
     ...values,
-    ...(modelDirs === undefined ? {} : { "model-dirs": modelDirs.join(";") }),
+    ...(modelDirs === undefined ? {} : { "model-dirs": modelDirs.map((path) => `${path};`) }),
     ...(gpuBackend === undefined ? {} : { "gpu-backend": gpuBackend }),
     "gpu-layers": layers,
     ...(contextLength === undefined

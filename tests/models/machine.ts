@@ -27,6 +27,10 @@ export class Machine implements Disposable {
     return full;
   }
 
+  read(path: string): string {
+    return Deno.readTextFileSync(this.path(path));
+  }
+
   link(target: string, path: string): void {
     const full = this.path(path);
     Deno.mkdirSync(dirname(full), { recursive: true });

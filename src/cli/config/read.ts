@@ -1,5 +1,6 @@
 import { basename, isAbsolute, join, resolve } from "@std/path";
 import { messageOf } from "../../errors.ts";
+import { homeFolder } from "../../models/entry/mod.ts";
 import { GLOBAL_OPTIONS, SERVE_OPTIONS, UsageError } from "../options/mod.ts";
 import { type Config, CONFIG_NAME } from "./config.ts";
 
@@ -69,8 +70,7 @@ async function configOf(
 ): Promise<Config> {
   const { toConfig } = await import("./schema.ts");
   try {
-    const home = env("HOME") || env("USERPROFILE") || undefined;
-    return toConfig(path, source, { ...GLOBAL_OPTIONS, ...SERVE_OPTIONS }, home);
+    return toConfig(path, source, { ...GLOBAL_OPTIONS, ...SERVE_OPTIONS }, homeFolder(env));
   } catch (error) {
     throw new UsageError(`${basename(path)}: ${messageOf(error)}`);
   }

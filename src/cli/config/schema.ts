@@ -1,11 +1,12 @@
 /** The schema of the configuration file. Imported only when there is a file: zod is slow to load. */
 import { parse as parseJsonc } from "@std/jsonc/parse";
-import { dirname, join, resolve } from "@std/path";
+import { dirname, resolve } from "@std/path";
 import * as z from "zod";
 import { KV_TYPES } from "../../engine/protocol/mod.ts";
 import { ShimmyError } from "../../errors.ts";
 import type { ConfiguredModel } from "../../models/registry/mod.ts";
 import {
+  expandHome,
   type Lora,
   type ModelSettings,
   nearestName,
@@ -129,11 +130,6 @@ export function toConfig(
 
 /** Makes a path of the file absolute. */
 type ResolvePath = (path: string) => string;
-
-/** Replaces `~` at the beginning of a path by the home folder, as a shell does. */
-function expandHome(path: string, home: string | undefined): string {
-  return home !== undefined && /^~(?=$|[\\/])/.test(path) ? join(home, path.slice(1)) : path;
-}
 
 /** JSON with comments and trailing commas. */
 function jsonOf(source: string): unknown {

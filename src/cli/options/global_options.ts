@@ -1,6 +1,6 @@
 import { KV_TYPES, SPLIT_MODES, type TensorOverride } from "../../engine/protocol/mod.ts";
 import { type Lora, parseLora } from "../../models/entry/mod.ts";
-import { flag, integer, oneOf, text } from "./option_kinds.ts";
+import { flag, integer, oneOf, text, texts } from "./option_kinds.ts";
 import { type Option, UsageError, type Values } from "./options.ts";
 
 /** Values of `--gpu-backend`. */
@@ -8,9 +8,10 @@ export const GPU_BACKENDS = ["auto", "cpu", "cuda", "vulkan", "opencl", "metal"]
 
 /** The options that every command takes. */
 export const GLOBAL_OPTIONS = {
-  "model-dirs": text("A;B", {
+  "model-dirs": texts("A;B", {
     env: "SHIMMY_MODEL_PATHS",
-    help: "model directories, separated by ';'",
+    help:
+      "model directories, separated by ';'; a directory with ':' in its name needs a ';' after it",
   }),
   "gpu-backend": oneOf(GPU_BACKENDS, {
     env: "SHIMMY_GPU_BACKEND",
@@ -77,10 +78,12 @@ export const GLOBAL_OPTIONS = {
     help: "speculative decoding from repeated text; default on",
   }),
   "draft": text("NAME", {
+    isPath: true,
     help: "draft model for speculative decoding; used for models with the same vocabulary",
   }),
   "lora": loras(),
   "config": text("FILE", {
+    isPath: true,
     env: "SHIMMY_CONFIG",
     help: "configuration file; default: shimmy.json here or in the user's configuration folder",
   }),
@@ -154,6 +157,7 @@ function isRegExp(pattern: string): boolean {
 function loras(): Option<readonly Lora[]> {
   return {
     value: "FILE[:SCALE]",
+    isPath: true,
     help: "LoRA adapter or control vector for the model",
     repeatable: true,
     read: (texts, label) => texts.map((one) => parseLora(one, label)),

@@ -1,7 +1,7 @@
 import { type Option, UsageError } from "./options.ts";
 
 /** Fields that every kind of option shares. */
-type Common = Pick<Option<unknown>, "short" | "env" | "help">;
+type Common = Pick<Option<unknown>, "short" | "env" | "help" | "isPath">;
 
 /** An option that is present or absent. */
 export function flag(common: Common): Option<boolean> {

@@ -1,6 +1,6 @@
 import { parseArgs } from "@std/cli/parse-args";
 import { ShimmyError } from "../../errors.ts";
-import { nearestName } from "../../models/entry/mod.ts";
+import { expandHome, homeFolder, nearestName } from "../../models/entry/mod.ts";
 
 /** An option as data; `T` is the type of its value. */
 export interface Option<T> {
@@ -15,6 +15,8 @@ export interface Option<T> {
   readonly help: string;
   /** The option may be given several times. */
   readonly repeatable?: boolean;
+  /** The value begins with a path, in which `~` and `$HOME` are the home folder. */
+  readonly isPath?: boolean;
   /**
    * Converts the given texts, in order; an empty list gives the default.
    * @throws {ShimmyError} `invalid`, with a message that begins with `label`.
@@ -146,11 +148,16 @@ function valueOf(
 ): unknown {
   const inherited = option.env === undefined ? undefined : env(option.env) || undefined;
   const configured = Object.hasOwn(file.options, name) ? file.options[name] : undefined;
+  const read = (texts: readonly string[], label: string) =>
+    option.read(
+      option.isPath ? texts.map((text) => expandHome(text, homeFolder(env))) : texts,
+      label,
+    );
   try {
-    if (given.length > 0) return option.read(given, `--${name}`);
-    if (configured !== undefined) return option.read(configured, `${file.label}: server.${name}`);
-    if (inherited !== undefined) return option.read([inherited], option.env!);
-    return option.read([], `--${name}`);
+    if (given.length > 0) return read(given, `--${name}`);
+    if (configured !== undefined) return read(configured, `${file.label}: server.${name}`);
+    if (inherited !== undefined) return read([inherited], option.env!);
+    return read([], `--${name}`);
   } catch (error) {
     if (!(error instanceof ShimmyError) || error instanceof UsageError) throw error;
     throw new UsageError(error.message);

@@ -24,6 +24,7 @@ export const SERVE_OPTIONS = {
     bare: "auto",
   },
   "model-path": text("FILE", {
+    isPath: true,
     short: "m",
     env: "SHIMMY_BASE_GGUF",
     help: "default model: a file, or an hf:, ollama: or https: reference, which is pulled first",

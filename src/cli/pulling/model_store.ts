@@ -1,3 +1,4 @@
+import { homeFolder } from "../../models/entry/mod.ts";
 import { createStore, type ModelStore } from "../../models/pull/mod.ts";
 import { cacheDirectory } from "../../runtime/library/paths.ts";
 import type { Environment } from "../environment/mod.ts";
@@ -6,7 +7,7 @@ import type { Environment } from "../environment/mod.ts";
 export function modelStore({ env }: Pick<Environment, "env">): ModelStore {
   return createStore({
     env,
-    home: env("HOME") || env("USERPROFILE") || undefined,
+    home: homeFolder(env),
     cacheFolder: () => cacheDirectory(env),
   });
 }

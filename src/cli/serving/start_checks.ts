@@ -7,7 +7,7 @@ import {
   processEnvironment,
   splitFolders,
 } from "../../models/discovery/mod.ts";
-import { shardSet } from "../../models/entry/mod.ts";
+import { homeFolder, shardSet } from "../../models/entry/mod.ts";
 import { type Address, UsageError } from "../options/mod.ts";
 import type { Log } from "./log.ts";
 
@@ -29,12 +29,12 @@ export async function checkDefaultModel(path: string): Promise<void> {
 
 /** Warns of folders of `--model-dirs` that do not exist. */
 export async function warnMissingFolders(
-  modelDirs: string | null,
+  modelDirs: readonly string[],
   env: (name: string) => string | undefined,
   log: Pick<Log, "warn">,
 ): Promise<void> {
-  const home = env("HOME") || env("USERPROFILE") || undefined;
-  for (const path of splitFolders(modelDirs ?? "", { ...processEnvironment(), home })) {
+  const home = homeFolder(env);
+  for (const path of splitFolders(modelDirs, { ...processEnvironment(), home })) {
     const info = await Deno.stat(path).catch(() => null);
     if (info?.isDirectory) continue;
     log.warn(`--model-dirs: ${path} ${info === null ? "does not exist" : "is not a directory"}`);

@@ -1,3 +1,4 @@
+import { expandHome, homeFolder } from "../../models/entry/mod.ts";
 import type { Config } from "../config/mod.ts";
 import type { Environment } from "../environment/mod.ts";
 
@@ -6,5 +7,6 @@ export function defaultModel(
   { env }: Pick<Environment, "env">,
   config: Config | null | undefined,
 ): string | undefined {
-  return config?.options["model-path"]?.[0] ?? (env("SHIMMY_BASE_GGUF") || undefined);
+  const given = config?.options["model-path"]?.[0] ?? (env("SHIMMY_BASE_GGUF") || undefined);
+  return given === undefined ? undefined : expandHome(given, homeFolder(env));
 }

@@ -9,7 +9,13 @@ import {
 import type { LoadPlan } from "../../engine/planning/mod.ts";
 import type { LoadOptions } from "../../engine/protocol/mod.ts";
 import { discover, modelSources, processEnvironment } from "../../models/discovery/mod.ts";
-import { type Lora, type ModelEntry, parseLora } from "../../models/entry/mod.ts";
+import {
+  expandHome,
+  homeFolder,
+  type Lora,
+  type ModelEntry,
+  parseLora,
+} from "../../models/entry/mod.ts";
 import {
   createPool,
   KEEP_ALL,
@@ -65,9 +71,9 @@ class RegistrySession implements ModelSession {
     const sources = () =>
       modelSources({
         base,
-        modelDirs: this.#request.globals["model-dirs"] ?? undefined,
+        modelDirs: this.#request.globals["model-dirs"],
         cacheFolder: () => cacheDirectory(environment.env),
-      }, { ...processEnvironment(), env: environment.env });
+      }, { ...processEnvironment(), env: environment.env, home: homeFolder(environment.env) });
     this.registry = createPool({
       discover: () => discover(sources()),
       load: this.#load,
@@ -286,5 +292,7 @@ function defaultLoras(
 ): readonly Lora[] {
   if (chosen.length > 0) return named === undefined ? chosen : [];
   const fromEnvironment = environment.env("SHIMMY_LORA_GGUF");
-  return fromEnvironment ? [parseLora(fromEnvironment, "SHIMMY_LORA_GGUF")] : [];
+  if (!fromEnvironment) return [];
+  const path = expandHome(fromEnvironment, homeFolder(environment.env));
+  return [parseLora(path, "SHIMMY_LORA_GGUF")];
 }

@@ -12,6 +12,7 @@ export const PULL_OPTIONS = {
 /** The option that names the model, for commands whose operand NAME is optional. */
 export const MODEL_OPTIONS = {
   "name": text("NAME", {
+    isPath: true,
     short: "m",
     help: "model, like the argument NAME; hf:, ollama: and https: references are pulled first",
   }),

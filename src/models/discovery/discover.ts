@@ -1,7 +1,13 @@
 import { pooledMap } from "@std/async/pool";
 import { builtinSource } from "./builtin.ts";
 import { describe, isModel } from "./describe.ts";
-import type { Discovery, ModelEntry, SkippedFile } from "../entry/mod.ts";
+import {
+  type Discovery,
+  expandHome,
+  homeFolder,
+  type ModelEntry,
+  type SkippedFile,
+} from "../entry/mod.ts";
 import {
   baseFileSource,
   baseFolderSource,
@@ -24,20 +30,22 @@ const READ_AT_ONCE = 8;
 export interface DiscoverOptions {
   /** File of the default model: `--model-path` or `SHIMMY_BASE_GGUF`. */
   readonly base?: string | undefined;
-  /** List of folders: `--model-dirs` or `SHIMMY_MODEL_PATHS`. */
-  readonly modelDirs?: string | undefined;
+  /** Lists of folders: `--model-dirs` or `SHIMMY_MODEL_PATHS`. */
+  readonly modelDirs?: readonly string[] | undefined;
   /** Returns Shimmy's cache folder, for the built-in model. */
   readonly cacheFolder: () => string;
 }
 
 /** Returns every model source in scan order. The built-in model is the last. */
 export function modelSources(options: DiscoverOptions, environment: Environment): ModelSource[] {
-  const base = options.base === undefined ? undefined : resolve(environment.cwd, options.base);
+  const base = options.base === undefined
+    ? undefined
+    : resolve(environment.cwd, expandHome(options.base, environment.home));
   const huggingFace = huggingFaceSource(environment);
   return onceByPath([
     ...(base === undefined ? [] : [baseFileSource(base), baseFolderSource(base)]),
     ...[
-      ...splitFolders(options.modelDirs ?? "", environment),
+      ...splitFolders(options.modelDirs ?? [], environment),
       ...defaultFolders(environment),
     ].map((path) => folderSource(path, "folder")),
     ...(huggingFace === null ? [] : [huggingFace]),
@@ -50,8 +58,7 @@ export function modelSources(options: DiscoverOptions, environment: Environment)
 /** The environment of this process. */
 export function processEnvironment(): Environment {
   const env = (name: string) => Deno.env.get(name);
-  const home = env("HOME") || env("USERPROFILE");
-  return { env, home: home || undefined, cwd: Deno.cwd(), os: Deno.build.os };
+  return { env, home: homeFolder(env), cwd: Deno.cwd(), os: Deno.build.os };
 }
 
 /**

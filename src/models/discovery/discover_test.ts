@@ -49,7 +49,7 @@ Deno.test("a list of model folders is relative to the working folder or the home
   machine.write("work/a/one.gguf", model(1));
   machine.write("home/b/two.gguf", model(2));
   machine.write("c/three.gguf", model(3));
-  const found = await machine.discover({ modelDirs: `a; ~/b;${machine.path("c")};` });
+  const found = await machine.discover({ modelDirs: [`a; ~/b;${machine.path("c")};`] });
   assertEquals(names(found), ["one", "two", "three"]);
 });
 
@@ -60,8 +60,29 @@ Deno.test({
     using machine = new Machine();
     machine.write("work/a/one.gguf", model(1));
     machine.write("work/b/two.gguf", model(2));
-    assertEquals(names(await machine.discover({ modelDirs: "a:b" })), ["one", "two"]);
+    assertEquals(names(await machine.discover({ modelDirs: ["a:b"] })), ["one", "two"]);
   },
+});
+
+Deno.test({
+  name: "a colon is part of a folder name in a list with ';' and in repeated lists",
+  ignore: !posix,
+  async fn() {
+    using machine = new Machine();
+    machine.write("work/co:lon dir/one.gguf", model(1));
+    machine.write("work/b/two.gguf", model(2));
+    assertEquals(names(await machine.discover({ modelDirs: ["co:lon dir;"] })), ["one"]);
+    assertEquals(names(await machine.discover({ modelDirs: ["co:lon dir", "b"] })), ["one", "two"]);
+    assertEquals(names(await machine.discover({ modelDirs: ["co:lon dir"] })), []);
+  },
+});
+
+Deno.test("~ in the path of the default model is the home folder", async () => {
+  using machine = new Machine();
+  machine.write("home/x/base.gguf", model(1));
+  for (const base of ["~/x/base.gguf", "$HOME/x/base.gguf"]) {
+    assertEquals(sources(await machine.discover({ base })), [["base", "base"]]);
+  }
 });
 
 Deno.test("shards are one model with the sum of their sizes and parameters", async () => {

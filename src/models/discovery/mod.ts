@@ -6,6 +6,7 @@ export {
   candidateOf,
   defaultFolders,
   huggingFaceCache,
+  huggingFaceHome,
   MANIFEST_DEPTH,
   manifestFiles,
   MAX_MANIFEST_BYTES,

@@ -10,6 +10,7 @@ export type {
   SkippedFile,
   SourceKind,
 } from "./entry.ts";
+export { expandHome, homeFolder } from "./home_path.ts";
 export {
   DEFAULT_KEEP_ALIVE,
   DURATION,

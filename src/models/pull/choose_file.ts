@@ -41,8 +41,14 @@ const PREFERRED = [
 const QUANTIZATION =
   /(?:^|[-._/])((?:UD-)?(?:I?Q\d+(?:_[A-Z0-9]+)*|TQ\d_\d|MXFP4(?:_MOE)?|BF16|F16|F32))(?=$|[-._/])/gi;
 
-/** Files that accompany a model: projectors, importance matrices, draft models. */
-const COMPANION = /(?:^|[-._/])(?:mmproj|imatrix|mtp|dflash|eagle3)(?=$|[-._/])/i;
+/** Files that are never a model: projectors and importance matrices. */
+const COMPANION = /(?:^|[-._/])(?:mmproj|imatrix)(?=$|[-._/])/i;
+
+/**
+ * Names of draft models. The names of some models contain these words too, because the model has
+ * layers for multi-token prediction.
+ */
+const DRAFT = /(?:^|[-._/])(?:mtp|dflash|eagle3)(?=$|[-._/])/i;
 
 /** A model in a repository: the paths of its file or of all its shards, in order. */
 export interface HubModel {
@@ -88,7 +94,10 @@ export function chooseModel(
   return singleModel(models, models, requested);
 }
 
-/** The models among files. Companion files and incomplete shard sets are left out. */
+/**
+ * The models among files. Companion files and incomplete shard sets are left out. Files with the
+ * name of a draft model are left out if there is another model.
+ */
 export function modelsOf(paths: readonly string[]): HubModel[] {
   const present = new Set(paths);
   const models: HubModel[] = [];
@@ -98,7 +107,8 @@ export function modelsOf(paths: readonly string[]): HubModel[] {
     if (set[0] !== path || !set.every((one) => present.has(one))) continue;
     models.push({ paths: set, quantization: quantizationIn(path) });
   }
-  return models;
+  const main = models.filter(({ paths }) => !DRAFT.test(paths[0]!));
+  return main.length > 0 ? main : models;
 }
 
 function setOf(path: string): string[] {

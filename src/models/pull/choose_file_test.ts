@@ -43,11 +43,26 @@ Deno.test("a quantization, a folder or any shard selects the whole shard set", (
 Deno.test("projectors, drafts and importance matrices are not models", () => {
   const all = ["mmproj-F16.gguf", "m.imatrix.gguf", "mtp-m.gguf", "sub/mmproj-m-Q4_K_M.gguf"];
   assertEquals(choose([...all, "m-Q8_0.gguf"]), ["m-Q8_0.gguf"]);
-  assertThrows(() => choose(all), ShimmyError, "it has no GGUF files");
+  const none = all.filter((path) => path !== "mtp-m.gguf");
+  assertThrows(() => choose(none), ShimmyError, "it has no GGUF files");
   const more = ["Q8_0/mmproj_Q8_0.gguf", "m_Q8_0.mmproj.gguf", "model-MMPROJ-BF16.gguf"];
   assertEquals(choose([...more, "m-Q8_0.gguf"], "q8_0"), ["m-Q8_0.gguf"]);
   // A requested file is used in any case.
   assertEquals(choose(all, null, "mmproj-F16.gguf"), ["mmproj-F16.gguf"]);
+});
+
+Deno.test("files with the name of a draft model are models unless there is another", () => {
+  for (const word of ["MTP", "dflash", "Eagle3"]) {
+    const all = [`m-${word}-Q4_K_M.gguf`, `m-${word}-Q8_0.gguf`, "mmproj-F16.gguf"];
+    assertEquals(choose(all), [all[0]!]);
+    assertEquals(choose(all, "q8_0"), [all[1]!]);
+    assertEquals(choose([...all, "m-Q8_0.gguf"]), ["m-Q8_0.gguf"]);
+    assertThrows(
+      () => choose([...all, "m-Q8_0.gguf"], "Q4_K_M"),
+      ShimmyError,
+      "no quantization Q4_K_M; available: Q8_0",
+    );
+  }
 });
 
 Deno.test("of several matches the one outside of subfolders is chosen, otherwise the choice is refused", () => {

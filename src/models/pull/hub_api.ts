@@ -2,6 +2,8 @@ import { listFiles, modelInfo } from "@huggingface/hub";
 import { join } from "@std/path";
 import { type Authorization, request, StallTimer } from "../../download/mod.ts";
 import { messageOf, ShimmyError } from "../../errors.ts";
+import { huggingFaceHome } from "../discovery/mod.ts";
+import { expandHome } from "../entry/mod.ts";
 import type { PullEnvironment } from "./plan.ts";
 
 // Only listing files uses the library. Downloads use `src/download`, because the library's download
@@ -29,11 +31,16 @@ export interface RepositoryFile {
 const STALL_TIMEOUT_MS = 30_000;
 const MAX_FILES = 20_000;
 
+const HUB = "https://huggingface.co";
+
 /** URL of the hub from `HF_ENDPOINT`, without a trailing slash. */
 export function hubEndpoint(env: PullEnvironment["env"]): string {
-  const endpoint = env("HF_ENDPOINT") || "https://huggingface.co";
+  const endpoint = env("HF_ENDPOINT")?.trim() || HUB;
   if (!URL.canParse(endpoint) || !/^https?:/.test(endpoint)) {
-    throw new ShimmyError("invalid", "HF_ENDPOINT: must be a URL such as https://huggingface.co");
+    throw new ShimmyError(
+      "invalid",
+      `HF_ENDPOINT: must be a URL such as ${HUB}, not '${endpoint}'`,
+    );
   }
   return endpoint.replace(/\/+$/, "");
 }
@@ -48,10 +55,11 @@ export async function hubAuthorization(
 ): Promise<Authorization | undefined> {
   let token = (env("HF_TOKEN") || env("HUGGING_FACE_HUB_TOKEN") || "").trim();
   if (token === "") {
-    const folder = env("HF_HOME") ||
-      (home === undefined ? undefined : join(home, ".cache", "huggingface"));
-    const path = env("HF_TOKEN_PATH") || (folder === undefined ? undefined : join(folder, "token"));
-    token = path === undefined ? "" : await Deno.readTextFile(path).catch(() => "");
+    const folder = huggingFaceHome({ env, home });
+    const path = env("HF_TOKEN_PATH") || (folder === null ? undefined : join(folder, "token"));
+    token = path === undefined
+      ? ""
+      : await Deno.readTextFile(expandHome(path, home)).catch(() => "");
   }
   // Other characters cannot be part of a header.
   token = token.trim();
@@ -129,7 +137,9 @@ export async function readRepository(
     const reason = error instanceof TypeError ? "the connection failed" : messageOf(error);
     throw new ShimmyError(
       "backend",
-      `Cannot get ${name} from ${new URL(endpoint).host}: ${reason}`,
+      `Cannot get ${name} from ${new URL(endpoint).host}${
+        endpoint === HUB ? "" : " (HF_ENDPOINT)"
+      }: ${reason}`,
       {
         detail: error instanceof TypeError ? error.message : endpoint,
         cause: error,
@@ -155,7 +165,7 @@ export function explainHub(
   if (new URL(url).origin !== new URL(endpoint).origin) return null;
   const hasToken = authorization !== undefined;
   const code = headers.get("x-error-code");
-  const page = `https://huggingface.co/${repository}`;
+  const page = `${HUB}/${repository}`;
   const accept = `accept the licence on ${page}`;
   const token = "set HF_TOKEN to a token of that account (https://huggingface.co/settings/tokens)";
   const field = { field: "model" };

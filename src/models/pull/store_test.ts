@@ -111,6 +111,34 @@ Deno.test("a token goes to the hub and not to the host it redirects to", async (
   assertEquals(machine.hub.fetched.map((one) => one.authorization), [null]);
 });
 
+Deno.test("the token is read from the cache folder of the XDG specification", async () => {
+  await using machine = new PullMachine();
+  const files = { "m-Q4_0.gguf": gguf(2_000) };
+  machine.hub.repositories.set("Owner/Closed", { files, closed: "gated", token: "hf_xdg" });
+  delete machine.env.HF_HOME;
+  machine.env.XDG_CACHE_HOME = machine.path("xdg");
+  Deno.mkdirSync(machine.path("xdg", "huggingface"), { recursive: true });
+  Deno.writeTextFileSync(machine.path("xdg", "huggingface", "token"), "hf_xdg\n");
+  assertEquals((await machine.pull("hf:Owner/Closed")).name, "m-q4_0");
+});
+
+Deno.test("spaces around HF_ENDPOINT are ignored, and errors name it", async () => {
+  await using machine = new PullMachine();
+  machine.env.HF_ENDPOINT = ` ${machine.hub.url}/ `;
+  assertEquals((await machine.pull("hf:Owner/Tiny-GGUF")).name, "tiny-q4_k_m");
+  machine.env.HF_ENDPOINT = "http://127.0.0.1:9";
+  const error = await machine.failure("hf:Owner/Other");
+  assertStringIncludes(
+    error.message,
+    "Cannot get Owner/Other from 127.0.0.1:9 (HF_ENDPOINT): the connection ",
+  );
+  machine.env.HF_ENDPOINT = "hub.example";
+  assertEquals(
+    (await machine.failure("hf:Owner/Other")).message,
+    "HF_ENDPOINT: must be a URL such as https://huggingface.co, not 'hub.example'",
+  );
+});
+
 Deno.test("the token of Hugging Face's login command is used", async () => {
   await using machine = new PullMachine();
   const files = { "m-Q4_0.gguf": gguf(2_000) };

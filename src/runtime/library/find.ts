@@ -66,6 +66,8 @@ export interface FindOptions {
   /** True in a compiled executable, which cannot import npm packages. */
   readonly standalone?: boolean | undefined;
   readonly importPackage?: ImportPackage | undefined;
+  /** Replaces the look into Deno's cache. */
+  readonly isPackageCached?: ((name: string) => boolean) | undefined;
   readonly assets?: readonly Asset[] | undefined;
 }
 
@@ -155,7 +157,7 @@ function fetchSource(
   const name = (options.standalone ?? Deno.build.standalone) ? null : npmPackage(platform, variant);
   // The CUDA package needs CUDA's own libraries, which the release archive includes.
   if (name && (variant !== "cuda" || hasSystemLibrary(CUDA_RUNTIME))) {
-    const isCached = isPackageCached(name);
+    const isCached = (options.isPackageCached ?? isPackageCached)(name);
     return isCached || allowFetch ? { name, isCached } : null;
   }
   const assets = options.assets ?? releaseAssets(platform, variant);

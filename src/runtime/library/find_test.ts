@@ -107,6 +107,7 @@ Deno.test("under Deno the npm package is imported after a progress event", async
   const runtime = await findRuntime(bare(cache, {
     standalone: false,
     allowFetch: true,
+    isPackageCached: () => false,
     onProgress: (progress) => events.push(progress),
     importPackage: (specifier) => {
       events.push(specifier);

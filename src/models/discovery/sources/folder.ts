@@ -1,5 +1,5 @@
 import { basename, dirname, join, resolve } from "@std/path";
-import { groupShards, modelName, type SourceKind } from "../../entry/mod.ts";
+import { expandHome, groupShards, modelName, type SourceKind } from "../../entry/mod.ts";
 import {
   type Candidate,
   folderExists,
@@ -39,18 +39,20 @@ export function candidateOf(
 }
 
 /**
- * Splits a list of folders as in `--model-dirs` and `SHIMMY_MODEL_PATHS`. The separator is `;`, and
- * also `:` on systems without drive letters. A leading `~` is the home folder.
+ * Splits lists of folders as in `--model-dirs` and `SHIMMY_MODEL_PATHS`. The separator is `;`. On
+ * systems without drive letters, a single list without `;` may have the separator `:` instead, as
+ * `PATH` has. With a `;` or in several lists, `:` is part of a folder name. A leading `~` is the home
+ * folder.
  */
 export function splitFolders(
-  list: string,
+  lists: readonly string[],
   { os, home, cwd }: { os: typeof Deno.build.os; home: string | undefined; cwd: string },
 ): string[] {
-  return list.split(os === "windows" ? ";" : /[;:]/)
+  const isPathLike = os !== "windows" && lists.length === 1 && !lists[0]!.includes(";");
+  return lists.flatMap((list) => list.split(isPathLike ? ":" : ";"))
     .map((part) => part.trim())
     .filter((part) => part !== "")
-    .map((part) => home !== undefined && /^~(?=$|[/\\])/.test(part) ? home + part.slice(1) : part)
-    .map((part) => resolve(cwd, part));
+    .map((part) => resolve(cwd, expandHome(part, home)));
 }
 
 /** Shimmy's default folders: `./models`, `~/models` and `~/.local/share/shimmy/models`. */

@@ -1,5 +1,5 @@
 import { join } from "@std/path";
-import { groupShards, type SkippedFile } from "../../entry/mod.ts";
+import { expandHome, groupShards, type SkippedFile } from "../../entry/mod.ts";
 import { candidateOf } from "./folder.ts";
 import {
   type Candidate,
@@ -9,7 +9,7 @@ import {
   type ModelSource,
   type ScanResult,
 } from "./source.ts";
-import { walk } from "./walk.ts";
+import { isFolder, walk } from "./walk.ts";
 
 /**
  * The Hugging Face cache: `models--<owner>--<repository>/snapshots/<revision>/<file>`. The files
@@ -25,11 +25,19 @@ export function huggingFaceCache(
   { env, home }: Pick<Environment, "env" | "home">,
 ): string | null {
   const hub = env("HF_HUB_CACHE") || env("HUGGINGFACE_HUB_CACHE");
-  if (hub) return hub;
+  if (hub) return expandHome(hub, home);
+  const folder = huggingFaceHome({ env, home });
+  return folder === null ? null : join(folder, "hub");
+}
+
+/** The folder of Hugging Face's tools, with the cache and the user's token. */
+export function huggingFaceHome(
+  { env, home }: Pick<Environment, "env" | "home">,
+): string | null {
   const own = env("HF_HOME");
-  if (own) return join(own, "hub");
+  if (own) return expandHome(own, home);
   const cache = env("XDG_CACHE_HOME") || (home === undefined ? "" : join(home, ".cache"));
-  return cache === "" ? null : join(cache, "huggingface", "hub");
+  return cache === "" ? null : join(expandHome(cache, home), "huggingface");
 }
 
 async function scan(path: string): Promise<ScanResult> {
@@ -65,11 +73,14 @@ async function revisions(repository: string): Promise<string[]> {
   return all.includes(main) ? [main, ...all.filter((one) => one !== main)] : all;
 }
 
-/** Sorted names of the subfolders. Empty if the folder cannot be read. */
+/** Sorted names of the subfolders and links to folders. Empty if the folder cannot be read. */
 async function foldersIn(path: string): Promise<string[]> {
   try {
-    const entries = await Array.fromAsync(Deno.readDir(path));
-    return entries.filter((entry) => entry.isDirectory).map((entry) => entry.name).sort();
+    const names: string[] = [];
+    for await (const entry of Deno.readDir(path)) {
+      if (await isFolder(entry, join(path, entry.name))) names.push(entry.name);
+    }
+    return names.sort();
   } catch {
     return [];
   }

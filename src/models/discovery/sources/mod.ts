@@ -2,7 +2,7 @@
 
 export { baseFileSource, baseFolderSource } from "./base.ts";
 export { candidateOf, defaultFolders, folderSource, splitFolders } from "./folder.ts";
-export { huggingFaceCache, huggingFaceSource } from "./huggingface.ts";
+export { huggingFaceCache, huggingFaceHome, huggingFaceSource } from "./huggingface.ts";
 export { lmStudioSources } from "./lmstudio.ts";
 export {
   MANIFEST_DEPTH,

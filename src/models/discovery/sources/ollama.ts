@@ -1,5 +1,5 @@
 import { join, relative, SEPARATOR } from "@std/path";
-import type { Lora, OllamaLayer, SkippedFile } from "../../entry/mod.ts";
+import { expandHome, type Lora, type OllamaLayer, type SkippedFile } from "../../entry/mod.ts";
 import { reasonOf } from "../../gguf/mod.ts";
 import {
   type Candidate,
@@ -9,6 +9,7 @@ import {
   type ModelSource,
   type ScanResult,
 } from "./source.ts";
+import { isFolder } from "./walk.ts";
 
 /** Size limit of a manifest file. Real manifests have a few kilobytes. */
 export const MAX_MANIFEST_BYTES = 1024 * 1024;
@@ -42,7 +43,9 @@ export function ollamaSources(environment: Environment): ModelSource[] {
 
 /** The user's store: `OLLAMA_MODELS`, otherwise the folder in the home folder. */
 export function ollamaStore({ env, home }: Pick<Environment, "env" | "home">): string | null {
-  return env("OLLAMA_MODELS") || (home === undefined ? null : join(home, ".ollama", "models"));
+  const own = env("OLLAMA_MODELS");
+  if (own) return expandHome(own, home);
+  return home === undefined ? null : join(home, ".ollama", "models");
 }
 
 async function scan(store: string): Promise<ScanResult> {
@@ -59,20 +62,30 @@ async function scan(store: string): Promise<ScanResult> {
 }
 
 /**
- * Sorted paths of the files exactly `depth` levels below a folder. Unreadable folders are skipped.
+ * Sorted paths of the files exactly `depth` levels below a folder. Links are followed, except a link
+ * to a folder above. Unreadable folders are skipped.
  */
-export async function manifestFiles(folder: string, depth: number): Promise<string[]> {
+export async function manifestFiles(
+  folder: string,
+  depth: number,
+  above: readonly string[] = [],
+): Promise<string[]> {
   let entries: Deno.DirEntry[];
+  let real: string;
   try {
+    real = await Deno.realPath(folder);
+    if (above.includes(real)) return [];
     entries = await Array.fromAsync(Deno.readDir(folder));
   } catch {
     return [];
   }
   const found: string[] = [];
-  for (const { name, isDirectory, isFile } of entries.sort((a, b) => a.name < b.name ? -1 : 1)) {
-    if (name.startsWith(".")) continue;
-    if (depth === 1 && isFile) found.push(join(folder, name));
-    if (depth > 1 && isDirectory) found.push(...await manifestFiles(join(folder, name), depth - 1));
+  for (const entry of entries.sort((a, b) => a.name < b.name ? -1 : 1)) {
+    if (entry.name.startsWith(".")) continue;
+    const path = join(folder, entry.name);
+    if (!await isFolder(entry, path)) {
+      if (depth === 1) found.push(path);
+    } else if (depth > 1) found.push(...await manifestFiles(path, depth - 1, [...above, real]));
   }
   return found;
 }

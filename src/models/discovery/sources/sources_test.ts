@@ -47,6 +47,61 @@ Deno.test("environment variables select the Hugging Face cache", async () => {
   ]);
 });
 
+Deno.test("~ and $HOME in the variables of other tools are the home folder", async () => {
+  using machine = new Machine();
+  const inside = "models--o--r/snapshots/1/m.gguf";
+  machine.write(`home/hub/${inside}`, model(1));
+  machine.write(`home/hf/hub/${inside}`, model(2));
+  machine.write(`home/cache/huggingface/hub/${inside}`, model(3));
+  ollama(machine, "home/store", "registry.ollama.ai/library/x/latest", [["model", "a", model(4)]]);
+  const where = async (env: Record<string, string>) =>
+    (await machine.discover({}, env)).models.map((entry) => entry.paths[0]);
+  assertEquals(await where({ HF_HUB_CACHE: "~/hub" }), [machine.path("home/hub", inside)]);
+  assertEquals(await where({ HF_HOME: "$HOME/hf" }), [machine.path("home/hf/hub", inside)]);
+  assertEquals(await where({ XDG_CACHE_HOME: "${HOME}/cache" }), [
+    machine.path("home/cache/huggingface/hub", inside),
+  ]);
+  const found = await machine.discover({}, { OLLAMA_MODELS: "~/store" });
+  assertEquals(sources(found), [["x:latest", "ollama"]]);
+});
+
+Deno.test({
+  name: "links to repositories, registries and tags are followed, loops of links end",
+  ignore: !posix,
+  async fn() {
+    using machine = new Machine();
+    const hub = "home/.cache/huggingface/hub";
+    machine.write("disk/models--o--r/snapshots/111/m.gguf", model(1));
+    machine.link(machine.path("disk/models--o--r"), `${hub}/models--o--r`);
+    machine.link(machine.path(hub), `${hub}/models--o--loop`);
+    machine.link("models--o--self", `${hub}/models--o--self`);
+    const manifests = "home/.ollama/models/manifests";
+    ollama(machine, "home/.ollama/models", "registry.ollama.ai/library/a/1b", [
+      ["model", "a", model(2)],
+    ]);
+    machine.link("1b", `${manifests}/registry.ollama.ai/library/a/latest`);
+    ollama(machine, "disk", "elsewhere/library/b/latest", []);
+    machine.write(
+      "disk/manifests/elsewhere/library/b/latest",
+      machine.read(`${manifests}/registry.ollama.ai/library/a/1b`).replaceAll(
+        "a".repeat(64),
+        "b".repeat(64),
+      ),
+    );
+    machine.write(`home/.ollama/models/blobs/sha256-${"b".repeat(64)}`, model(3));
+    machine.link(machine.path("disk/manifests/elsewhere"), `${manifests}/registry.example`);
+    machine.link(machine.path(manifests), `${manifests}/loop`);
+    machine.link("latest", `${manifests}/registry.ollama.ai/library/self/latest`);
+    const { models, skipped } = await machine.discover();
+    assertEquals(models.map(({ name, aliases }) => [name, aliases]), [
+      ["m", undefined],
+      ["registry.example/library/b:latest", undefined],
+      ["a:1b", ["a:latest"]],
+    ]);
+    assertEquals(skipped.map(({ reason }) => reason), ["is a link to itself"]);
+  },
+});
+
 /** Writes a manifest of Ollama, and a blob for each layer with bytes. */
 function ollama(
   machine: Machine,

@@ -51,8 +51,11 @@ export async function walk(root: string, depth: number = MAX_DEPTH): Promise<Wal
   return { files, skipped };
 }
 
-/** A broken link counts as a file, so that it is reported if its name ends in `.gguf`. */
-async function isFolder(entry: Deno.DirEntry, path: string): Promise<boolean> {
+/**
+ * True for a folder and for a link to one. A broken link counts as a file, so that it is reported if
+ * its name ends in `.gguf`.
+ */
+export async function isFolder(entry: Deno.DirEntry, path: string): Promise<boolean> {
   if (!entry.isSymlink) return entry.isDirectory;
   try {
     return (await Deno.stat(path)).isDirectory;
