@@ -207,7 +207,8 @@ async function prepare(
       else log.debug(printable(`Ignored ${path}: ${reason}`));
     }
     const entry = await session.selectModel();
-    log.info(`${models.length} models; default: ${printable(entry.name)}`);
+    const count = models.length === 1 ? "1 model" : `${models.length} models`;
+    log.info(`${count}; default: ${printable(entry.name)}`);
     await session.prepareLibrary();
     // With --keep-alive 0 the model would be unloaded before the first request.
     if (!keepsModels) return;
