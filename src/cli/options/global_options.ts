@@ -1,4 +1,4 @@
-import { KV_TYPES, SPLIT_MODES, type TensorOverride } from "../../engine/protocol/mod.ts";
+import { KV_TYPES, SPLIT_MODES, SWA_FULL, type TensorOverride } from "../../engine/protocol/mod.ts";
 import { type Lora, parseLora } from "../../models/entry/mod.ts";
 import { flag, integer, oneOf, text, texts } from "./option_kinds.ts";
 import { type Option, UsageError, type Values } from "./options.ts";
@@ -68,6 +68,10 @@ export const GLOBAL_OPTIONS = {
   }),
   "kv-type": oneOf(KV_TYPES, { fallback: "f16", help: "data type of the KV cache; default f16" }),
   "kv-unified": flag({ help: "share one KV buffer between all sequences" }),
+  "swa-full": oneOf(SWA_FULL, {
+    fallback: "auto",
+    help: "keep all cells of sliding-window layers; auto: unless the window allows more context",
+  }),
   "flash-attn": oneOf(["auto", "on", "off"], {
     fallback: "auto",
     help: "use flash attention; default auto",

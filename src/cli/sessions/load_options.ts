@@ -61,6 +61,7 @@ export function loadOptions(
     kvType: globals["kv-type"],
     flashAttention: globals["flash-attn"],
     kvUnified: globals["kv-unified"],
+    swaFull: globals["swa-full"],
     lookup: globals.lookup === "on",
     contextShift: globals["context-shift"],
     ...(more.draft === undefined

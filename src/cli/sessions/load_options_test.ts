@@ -41,6 +41,7 @@ Deno.test("without options the engine uses its defaults", () => {
     kvType: "f16",
     flashAttention: "auto",
     kvUnified: false,
+    swaFull: "auto",
     lookup: true,
     contextShift: false,
     verbose: false,

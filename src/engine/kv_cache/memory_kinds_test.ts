@@ -29,6 +29,10 @@ interface Kind {
 
 const KINDS: readonly Kind[] = [
   { name: "a sliding window with all cells", model: windowedModel, cached: 0.5, again: 1 },
+  {
+    ...{ name: "a small sliding window", model: windowedModel, cached: 0.3, again: 1 },
+    options: { swaFull: "off" },
+  },
   { name: "recurrent layers", model: mambaModel, cached: 0.3, again: 1 },
   { name: "recurrent and attention layers", model: hybridModel, cached: 0.3, again: 1 },
 ];
@@ -92,7 +96,7 @@ for (const kind of KINDS) {
   Deno.test(`${kind.name}: answers are the same with the cache and without`, async () => {
     await withModel(kind, async (load) => {
       const plain: Way = { together: 1, cachePrompt: false, maxTokens: 6, ignoreEos: true };
-      const { prompts, alone } = await conversations(load, 200, plain);
+      const { prompts, alone } = await conversations(load, 120, plain);
       const ways: readonly [number, Partial<LoadOptions>][] = [
         [1, { parallel: 2 }],
         [4, { parallel: 3 }],

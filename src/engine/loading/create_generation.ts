@@ -13,7 +13,7 @@ import { ShimmyError } from "../../errors.ts";
 import { DraftModel } from "../speculation/mod.ts";
 import {
   checkContext,
-  chooseContext,
+  chooseContextSize,
   configureContext,
   DRAFT_NOT_USED,
   fingerprint,
@@ -24,6 +24,7 @@ import {
   openDraft,
   ropeStretch,
   SAVED_STATE_BYTES,
+  slidingLayers,
   stretchRope,
 } from "../model/mod.ts";
 import type { LoadOptions } from "../protocol/mod.ts";
@@ -38,7 +39,7 @@ import { SessionStore } from "../kv_cache/mod.ts";
  */
 export function createGeneration(resources: LoadResources): GenerationContext | null {
   const { library, model, options, stack, tokenizer, adapters } = resources;
-  const context = createContext(resources);
+  const { context, swaFull } = createContext(resources);
   if (!context.hasMemory) {
     context.close();
     return null;
@@ -46,8 +47,8 @@ export function createGeneration(resources: LoadResources): GenerationContext | 
   stack.use(context);
   context.attachThreadPool(resources.pool);
   warmUp(model, context);
-  // The context keeps every cell of a sliding window (`swa_full`), so it can be cut anywhere.
-  const canTruncate = !model.isRecurrent;
+  // A context that keeps every cell of a sliding window can be truncated at any token.
+  const canTruncate = !model.isRecurrent && swaFull;
   const sequenceLength = options.contextLength > 0
     ? Math.min(options.contextLength, context.sequenceLength)
     : context.sequenceLength;
@@ -59,7 +60,7 @@ export function createGeneration(resources: LoadResources): GenerationContext | 
     maxOutputs: maxOutputs(options, model.vocab.size),
     kvUnified: options.kvUnified,
     canTruncate,
-    window: 0,
+    window: model.isRecurrent || swaFull ? 0 : model.slidingWindow,
     isOnCpu: isOnCpu(options),
     sessions: options.sessionFolder === undefined
       ? null
@@ -87,7 +88,8 @@ export function createGeneration(resources: LoadResources): GenerationContext | 
 function createContext({ library, model, options, flags, threads, abort, notes }: LoadResources) {
   const metadata = model.metadata();
   const bytesPerToken = kvBytesPerToken(model, metadata, options.kvType);
-  const plan = chooseContext({
+  const plan = chooseContextSize({
+    sliding: slidingLayers(model, metadata, bytesPerToken, options.swaFull),
     requested: options.contextLength,
     trained: model.trainedContext,
     sequences: options.kvUnified ? 1 : options.parallel,
@@ -110,14 +112,16 @@ function createContext({ library, model, options, flags, threads, abort, notes }
     notes.push(`RoPE is scaled by YaRN with factor ${Number(stretch.toFixed(2))}`);
   }
   try {
-    return model.createContext((parameters) => {
-      configureContext(parameters, options, plan.length, threads, model.vocab.size);
+    const context = model.createContext((parameters) => {
+      const { length, swaFull } = plan;
+      configureContext(parameters, options, length, threads, model.vocab.size, swaFull);
       if (stretch !== null) stretchRope(parameters, stretch, trainedContext);
       if (abort !== null) {
         parameters.abort_callback = abort.address;
         parameters.abort_callback_data = address(flags.abortBytes);
       }
     }, flags);
+    return { context, swaFull: plan.swaFull };
   } catch (error) {
     if (!(error instanceof NativeError)) throw error;
     throw new ShimmyError(

@@ -27,6 +27,7 @@ export function kvTypeOf({ kvType }: Pick<LoadOptions, "kvType">): number {
  * Sets the parameters of the generation context. Planning uses the same parameters.
  *
  * @param length maximum tokens of one sequence
+ * @param swaFull whether layers with a sliding window keep all cells
  */
 export function configureContext(
   parameters: ContextParams,
@@ -34,6 +35,7 @@ export function configureContext(
   length: number,
   threads: number,
   vocabularySize: number,
+  swaFull: boolean,
 ): void {
   const batchSize = maxBatch(options);
   const kvType = kvTypeOf(options);
@@ -48,7 +50,7 @@ export function configureContext(
   parameters.type_k = kvType;
   parameters.type_v = kvType;
   parameters.kv_unified = options.kvUnified;
-  parameters.swa_full = true;
+  parameters.swa_full = swaFull;
   parameters.no_perf = true;
 }
 

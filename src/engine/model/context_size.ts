@@ -1,6 +1,6 @@
 import type { Model } from "../../../ffi/mod.ts";
 import { ShimmyError } from "../../errors.ts";
-import type { KvType, LoadOptions } from "../protocol/mod.ts";
+import type { KvType, LoadOptions, SwaFull } from "../protocol/mod.ts";
 
 /** Bytes per value in the KV cache. Quantized types have one scale per 32 values. */
 const BYTES_PER_VALUE: Readonly<Record<KvType, number>> = {
@@ -99,6 +99,86 @@ export interface ContextSizeOptions {
   readonly bytesPerToken: number;
   /** Free memory in bytes. */
   readonly available: number;
+  /** Layers with a sliding window; null without any. */
+  readonly sliding?: SlidingLayers | null;
+}
+
+/** A model's layers with a sliding window, and how their cells are kept. */
+export interface SlidingLayers {
+  /** Tokens of the window. */
+  readonly window: number;
+  /** KV cache bytes per token of all other layers. */
+  readonly fullBytesPerToken: number;
+  readonly mode: SwaFull;
+}
+
+/** The size of a context. */
+export interface ContextSize {
+  /** Maximum tokens of one sequence. */
+  readonly length: number;
+  /** Whether layers with a sliding window keep all cells. */
+  readonly swaFull: boolean;
+  /** Limits, one sentence each. */
+  readonly notes: readonly string[];
+}
+
+/**
+ * Chooses the size of a context. With `auto`, layers with a sliding window keep all cells, unless their
+ * window alone allows a longer context.
+ */
+export function chooseContextSize(options: ContextSizeOptions): ContextSize {
+  const { sliding = null, available, sequences, bytesPerToken } = options;
+  const full = { ...chooseContext(options), swaFull: true };
+  if (sliding === null || sliding.mode === "on") return full;
+  const { window, fullBytesPerToken } = sliding;
+  const windowBytes = (bytesPerToken - fullBytesPerToken) * window * sequences;
+  const small = chooseContext({
+    ...options,
+    bytesPerToken: fullBytesPerToken,
+    available: Math.max(0, available - windowBytes / SHARE_OF_FREE),
+  });
+  const fits = options.requested === 0 ||
+    options.requested * sequences * bytesPerToken <= available * SHARE_OF_FREE;
+  if (sliding.mode === "auto" && fits && full.length >= small.length) return full;
+  const note =
+    `Layers with a sliding window keep ${window} tokens and not the whole context, to save ` +
+    `memory; --swa-full on keeps all`;
+  return {
+    ...small,
+    swaFull: false,
+    notes: sliding.mode === "off" ? small.notes : [...small.notes, note],
+  };
+}
+
+/**
+ * Architectures whose layers have a sliding window but for one of so many. Source: the calls of
+ * `load_swa_pattern` in llama.cpp's `src/models/`.
+ */
+const PATTERNS: Readonly<Record<string, number>> = {
+  "cohere2": 4,
+  "exaone4": 4,
+  "gemma2": 2,
+  "gemma3": 6,
+  "gemma3n": 5,
+  "gpt-oss": 2,
+  "olmo2": 4,
+};
+
+/**
+ * The layers of a model with a sliding window; null without any. If the number of such layers is not
+ * known, all layers count as full, which allows shorter contexts only.
+ */
+export function slidingLayers(
+  { slidingWindow }: Pick<Model, "slidingWindow">,
+  metadata: Readonly<Record<string, string>>,
+  bytesPerToken: number,
+  mode: SwaFull = "auto",
+): SlidingLayers | null {
+  if (slidingWindow === 0) return null;
+  const architecture = metadata["general.architecture"] ?? "";
+  const stored = Number(metadata[`${architecture}.attention.sliding_window_pattern`]);
+  const pattern = stored > 0 ? stored : PATTERNS[architecture] ?? 1;
+  return { window: slidingWindow, fullBytesPerToken: bytesPerToken / pattern, mode };
 }
 
 /**

@@ -1,5 +1,11 @@
 import { assertEquals, assertMatch } from "@std/assert";
-import { checkContext, chooseContext, kvBytesPerToken } from "./context_size.ts";
+import {
+  checkContext,
+  chooseContext,
+  chooseContextSize,
+  kvBytesPerToken,
+  slidingLayers,
+} from "./context_size.ts";
 
 const roomy = { trained: 8192, sequences: 4, bytesPerToken: 1024, available: 64 * 2 ** 30 };
 
@@ -68,4 +74,37 @@ Deno.test("a quantized KV cache requires flash attention", () => {
   assertEquals(problem("q8_0", "off"), "kv-type");
   assertEquals(problem("q8_0", "on"), undefined);
   assertEquals(problem("bf16", "off"), undefined);
+});
+
+const sliding = { window: 512, fullBytesPerToken: 256, mode: "auto" } as const;
+
+Deno.test("layers with a sliding window keep all cells if that allows the same context", () => {
+  assertEquals(chooseContextSize({ ...roomy, requested: 0 }), {
+    ...{ length: 8192, swaFull: true, notes: [] },
+  });
+  assertEquals(chooseContextSize({ ...roomy, requested: 0, sliding }).swaFull, true);
+  const off = chooseContextSize({ ...roomy, requested: 0, sliding: { ...sliding, mode: "off" } });
+  assertEquals(off, { length: 8192, swaFull: false, notes: [] });
+});
+
+Deno.test("layers with a sliding window keep the window alone if that allows more context", () => {
+  const short = { ...roomy, requested: 0, available: 4096 * 4 * 1024 * 2 };
+  const auto = chooseContextSize({ ...short, sliding });
+  assertEquals([auto.length, auto.swaFull], [8192, false]);
+  assertMatch(auto.notes[0]!, /sliding window keep 512 tokens .* --swa-full on/);
+  const on = chooseContextSize({ ...short, sliding: { ...sliding, mode: "on" } });
+  assertEquals([on.length, on.swaFull], [4096, true]);
+  const requested = chooseContextSize({ ...short, requested: 8192, sliding });
+  assertEquals([requested.length, requested.swaFull], [8192, false]);
+});
+
+Deno.test("the share of layers with full attention comes from the metadata or the architecture", () => {
+  const model = { slidingWindow: 512 };
+  const share = (metadata: Record<string, string>) =>
+    slidingLayers(model, metadata, 1200)?.fullBytesPerToken;
+  assertEquals(share({ "general.architecture": "gemma3" }), 200);
+  assertEquals(share({ "general.architecture": "other" }), 1200);
+  const stored = { "general.architecture": "x", "x.attention.sliding_window_pattern": "3" };
+  assertEquals(share(stored), 400);
+  assertEquals(slidingLayers({ slidingWindow: 0 }, {}, 1200), null);
 });

@@ -7,7 +7,16 @@ export {
   kvTypeOf,
   maxOutputs,
 } from "./context_options.ts";
-export { checkContext, chooseContext, kvBytesPerToken, SAVED_STATE_BYTES } from "./context_size.ts";
+export {
+  checkContext,
+  chooseContext,
+  chooseContextSize,
+  type ContextSize,
+  kvBytesPerToken,
+  SAVED_STATE_BYTES,
+  type SlidingLayers,
+  slidingLayers,
+} from "./context_size.ts";
 export { DRAFT_NOT_USED, openDraft } from "./draft_weights.ts";
 export { fingerprint } from "./fingerprint.ts";
 export {

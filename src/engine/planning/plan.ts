@@ -2,7 +2,8 @@ import type { TensorSize } from "../../../ffi/mod.ts";
 import { ShimmyError } from "../../errors.ts";
 import type { ChildCommand } from "../process/mod.ts";
 import {
-  chooseContext,
+  chooseContextSize,
+  type ContextSize,
   type LoadReport,
   type MeasuredPlacement,
   placeTensors,
@@ -97,11 +98,6 @@ interface DraftPart {
 
 const NO_DRAFT: DraftPart = { placement: [], notes: [] };
 
-interface ContextChoice {
-  readonly length: number;
-  readonly notes: readonly string[];
-}
-
 class Planning {
   readonly #process: PlanProcess;
   readonly #options: LoadOptions;
@@ -177,7 +173,7 @@ class Planning {
   /**
    * The context length that a load would choose, from the free memory where the KV cache will be.
    */
-  #contextFor({ model, weights, log }: TrialLoad): ContextChoice {
+  #contextFor({ model, weights, log }: TrialLoad): ContextSize {
     const { layerDevices, sharing } = readLoadLog(log);
     const used = new Set([...layerDevices.values(), ...sharing]);
     const free = this.#gpus(model).filter(({ name }) => used.has(name)).map((device) =>
@@ -189,9 +185,10 @@ class Planning {
     );
   }
 
-  #chooseContext(model: PlannedModel, available: number): ContextChoice {
+  #chooseContext(model: PlannedModel, available: number): ContextSize {
     const { contextLength, kvUnified, parallel } = this.#options;
-    return chooseContext({
+    return chooseContextSize({
+      sliding: model.sliding,
       requested: contextLength,
       trained: model.trainedContext,
       sequences: kvUnified ? 1 : parallel,
@@ -200,9 +197,9 @@ class Planning {
     });
   }
 
-  async #context(trial: TrialLoad, { length, notes }: ContextChoice): Promise<LoadPlan> {
+  async #context(trial: TrialLoad, { length, swaFull, notes }: ContextSize): Promise<LoadPlan> {
     const { model, weights, adapters } = trial;
-    const log = trial.log + (await this.#process.request({ type: "context", length })).log;
+    const log = trial.log + (await this.#process.request({ type: "context", length, swaFull })).log;
     const { placement, layerDevices } = readLoadLog(log);
     const draft = model.generates ? await this.#draft(length) : NO_DRAFT;
     const gpus = this.#gpus(model);

@@ -19,6 +19,7 @@ import {
   openDraft,
   readWeights,
   SAVED_STATE_BYTES,
+  slidingLayers,
 } from "../model/mod.ts";
 import { configureEmbedding, initialContextSize } from "../embedding/mod.ts";
 import { defaultThreads, NativeGate } from "../native/mod.ts";
@@ -62,7 +63,7 @@ class Planner implements Disposable {
         case "model":
           return { model: this.#load(request.options) };
         case "context":
-          this.#makeContext(request.length);
+          this.#makeContext(request.length, request.swaFull);
           return { context: "made" };
         case "draft":
           return this.#openDraft(request.paths, request.length);
@@ -78,12 +79,15 @@ class Planner implements Disposable {
     const devices = listDevices(library);
     const model = readWeights(library, options.modelPaths, options, this.#observer, true);
     const generates = !model.isEmbeddingModel;
+    const metadata = model.metadata();
+    const bytesPerToken = kvBytesPerToken(model, metadata, options.kvType);
     this.#loaded = { model, options };
     return {
       layers: model.layers,
       trainedContext: model.trainedContext,
       generates,
-      kvBytesPerToken: kvBytesPerToken(model, model.metadata(), options.kvType),
+      kvBytesPerToken: bytesPerToken,
+      sliding: slidingLayers(model, metadata, bytesPerToken, options.swaFull),
       cacheBytes: generates ? SAVED_STATE_BYTES : 0,
       tensors: options.modelPaths.flatMap((path) => tensorSizes(library, path)),
       adapterTensors: options.loras.flatMap(({ path }) => tensorSizes(library, path)),
@@ -91,13 +95,13 @@ class Planner implements Disposable {
     };
   }
 
-  #makeContext(length: number): void {
+  #makeContext(length: number, swaFull: boolean): void {
     const { model, options } = this.#loaded!;
     const threads = threadsOf(options);
     try {
       model.createContext((parameters) => {
         if (!model.isEmbeddingModel) {
-          return configureContext(parameters, options, length, threads, model.vocab.size);
+          return configureContext(parameters, options, length, threads, model.vocab.size, swaFull);
         }
         const { tokens, sequences } = initialContextSize(model, options, null);
         configureEmbedding(parameters, { model, options, threads }, tokens, sequences);

@@ -1,4 +1,5 @@
 import type { TensorSize } from "../../../ffi/mod.ts";
+import type { SlidingLayers } from "../model/mod.ts";
 import type { DeviceInfo, LoadOptions, SerializedError } from "../protocol/mod.ts";
 
 /** Internal command that runs a planning process. */
@@ -14,7 +15,7 @@ export const PLAN_MARK = "shimmy-plan ";
 export type PlanRequest =
   | { readonly type: "model"; readonly options: LoadOptions }
   /** `length`: maximum tokens of one sequence. An embedding model ignores it. */
-  | { readonly type: "context"; readonly length: number }
+  | { readonly type: "context"; readonly length: number; readonly swaFull: boolean }
   /** The draft model with its context. */
   | { readonly type: "draft"; readonly paths: readonly string[]; readonly length: number };
 
@@ -26,6 +27,8 @@ export interface PlannedModel {
   /** Whether the model generates text, and so has a generation context. */
   readonly generates: boolean;
   readonly kvBytesPerToken: number;
+  /** Layers with a sliding window; null without any. */
+  readonly sliding: SlidingLayers | null;
   /** Maximum bytes of saved states in host memory. */
   readonly cacheBytes: number;
   readonly tensors: readonly TensorSize[];

@@ -4,6 +4,7 @@ import { withFolder } from "../../../ffi/testing.ts";
 import { writeModel } from "../../../scripts/bench/gguf_writer.ts";
 import { QUICK_SHAPE } from "../../../scripts/bench/models.ts";
 import { benchVocabulary } from "../../../scripts/bench/vocabulary.ts";
+import { windowedModel } from "../../../tests/models/windowed.ts";
 import { ENCODERS } from "../../../tests/models/encoders.ts";
 import { LOCK, MAIN } from "../../../tests/support/source.ts";
 import { DRAFT, PIRATE_LORA, TINY, TINY_F16, tinyOptions } from "../../../tests/support/engine.ts";
@@ -56,6 +57,28 @@ Deno.test("load options apply to a plan", async () => {
   assertEquals((await plan({ kvType: "f32" })).devices[0]!.kvBytes, usual * 2);
   const small = await plan({ modelPaths: [TINY] });
   assert(small.devices[0]!.weightBytes < 2e6);
+});
+
+Deno.test("a small sliding window reaches the native context", async () => {
+  await withFolder(async (folder) => {
+    const path = join(folder, "windowed.gguf");
+    await Deno.writeFile(path, windowedModel());
+    const kvBytes = async (swaFull: LoadOptions["swaFull"]) => {
+      const changes = {
+        modelPaths: [path],
+        contextLength: 2048,
+        parallel: 1,
+        batchSize: 64,
+        swaFull,
+      };
+      return (await plan(changes)).devices[0]!.kvBytes;
+    };
+    const full = await kvBytes("on");
+    // Six layers of two KV heads of 16, keys and values in half precision.
+    assertEquals(full, 6 * 2 * 16 * 2 * 2 * 2048);
+    assertEquals(await kvBytes("auto"), full);
+    assert(await kvBytes("off") < full / 3);
+  });
 });
 
 /** Half of the hundredth of a MiB in which the log counts, for each of the lines that are added up. */

@@ -39,6 +39,11 @@ export interface LoadOptions {
   readonly flashAttention: "auto" | "on" | "off";
   /** Use one KV buffer for all sequences instead of one stream per sequence. */
   readonly kvUnified: boolean;
+  /**
+   * Whether layers with a sliding window keep all cells. `auto`, the default, keeps them unless the
+   * window alone allows a longer context.
+   */
+  readonly swaFull?: SwaFull | undefined;
   /** Draft tokens by prompt lookup: n-grams that occurred earlier in the sequence. */
   readonly lookup: boolean;
   /** Draft model: file, or shards in order. Must have the same vocabulary as the model. */
@@ -71,3 +76,7 @@ export const KV_TYPES = [
   "q5_1",
 ] as const;
 export type KvType = (typeof KV_TYPES)[number];
+
+/** Ways to keep the cells of layers with a sliding window. */
+export const SWA_FULL = ["auto", "on", "off"] as const;
+export type SwaFull = (typeof SWA_FULL)[number];

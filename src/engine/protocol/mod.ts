@@ -25,7 +25,14 @@ export type {
   Usage,
 } from "./event.ts";
 export { decodeBody, encodeFrame, FRAME, FrameReader, signalFrame } from "./frames.ts";
-export { KV_TYPES, type KvType, type LoadOptions, LOG_END } from "./load_options.ts";
+export {
+  KV_TYPES,
+  type KvType,
+  type LoadOptions,
+  LOG_END,
+  SWA_FULL,
+  type SwaFull,
+} from "./load_options.ts";
 export type { Control, FromEngineCore, ToEngineCore } from "./messages.ts";
 export type { ModelInfo } from "./model_info.ts";
 export { cannotGenerateError } from "./model_kind.ts";
