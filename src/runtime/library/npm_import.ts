@@ -27,7 +27,7 @@ export async function importInChild(
   const lock = await writeLock(specifier);
   try {
     const code = `import(${JSON.stringify(specifier)})` +
-      `.then((found) => console.log(JSON.stringify(found.getBinsDir())))`;
+      `.then((found) => Deno.stdout.write(new TextEncoder().encode(JSON.stringify(found.getBinsDir()))))`;
     const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
       args: [
         ...["run", "--quiet", "--no-prompt", V8_FLAGS, "--allow-read"],
