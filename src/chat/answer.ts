@@ -105,7 +105,7 @@ async function* runAnswer(
 ): AsyncGenerator<AnswerEvent, void> {
   const request = { ...given, input: withDefaultSystem(engine, given.input) };
   const { format } = request;
-  if (format.type === "grammar") await checkRawGrammar(engine, format.source);
+  if (format.type === "grammar") await checkRawGrammar(engine, format.source, format.field);
   const chat = request.input.type === "chat" ? await renderChat(engine.info, request.input) : null;
   const controls = controlTokensOf(engine.info);
   const markers = chat === null ? [] : markersOf(chat, controls);
@@ -163,6 +163,7 @@ function sequenceRequest(
     ...(request.loras === undefined ? {} : { loras: request.loras }),
     ...(request.priority === undefined ? {} : { priority: request.priority }),
     ...(chat === null ? {} : { reasoning: reasoningPhase(request, chat) }),
+    ...(request.cachePrompt === undefined ? {} : { cachePrompt: request.cachePrompt }),
     ...(request.promptLogprobs === undefined ? {} : { promptLogprobs: request.promptLogprobs }),
     ...(request.logprobs === null ? {} : { logprobs: request.logprobs }),
   };

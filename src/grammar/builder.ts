@@ -1,6 +1,7 @@
 import { ShimmyError } from "../errors.ts";
-import { Compiler, compileRelaxed, SchemaDocument } from "./schema/mod.ts";
-import { type Expr, MAX_GRAMMAR_LENGTH, MAX_RULES } from "./expression/mod.ts";
+import { automatonExpr, Compiler, compileRelaxed, SchemaDocument } from "./schema/mod.ts";
+import { chars, type Expr, MAX_GRAMMAR_LENGTH, MAX_RULES } from "./expression/mod.ts";
+import { parsePattern, PatternError, wholeAutomaton } from "./regex/mod.ts";
 import { JSON_RULES, print, Rules } from "./rules/mod.ts";
 
 export interface GrammarOptions {
@@ -73,6 +74,25 @@ export class GrammarBuilder {
       (document) => this.#compile(document, hint),
     );
     return { rule, notices };
+  }
+
+  /**
+   * Adds the rules of the texts that match an ECMA-262 regular expression completely. Returns the
+   * name of the rule.
+   *
+   * @throws {ShimmyError} `invalid` if no text matches or a grammar cannot express the expression.
+   */
+  addPattern(pattern: string, hint = "text", field = this.#field): string {
+    const rules = this.#rules();
+    const name = rules.reserve(hint);
+    try {
+      const dfa = wholeAutomaton(parsePattern(pattern));
+      rules.define(name, automatonExpr(rules, dfa, hint, chars));
+    } catch (error) {
+      if (!(error instanceof PatternError)) throw error;
+      throw invalid(field, `the expression cannot be expressed: ${error.message}`);
+    }
+    return this.#addRules(rules, name, "no text matches the expression", field);
   }
 
   /** Adds the rules of any JSON object. Returns the name of its rule. */

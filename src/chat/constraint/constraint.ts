@@ -137,9 +137,13 @@ function contentRule(format: Exclude<Format, { type: "text" }>, rules: GrammarRu
     case "json_object":
       return rules.jsonObject();
     case "json_schema":
-      return rules.schema(format.schema);
+      return rules.schema(format.schema, format.field);
     case "grammar":
       return rules.embed(format.source);
+    case "regex":
+      return rules.pattern(format.pattern, format.field);
+    case "choice":
+      return rules.add("choice", format.texts.map(quoted).join(" | "));
   }
 }
 

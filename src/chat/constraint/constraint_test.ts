@@ -163,3 +163,39 @@ Deno.test("an unsupported schema is refused", async () => {
   );
   assertStringIncludes(error.message, "json_schema");
 });
+
+Deno.test("a regular expression matches the whole text", async () => {
+  const constraint = await constrain({}, {
+    type: "regex",
+    pattern: "^[0-9]{2,3}$|é\n",
+    field: "regex",
+  });
+  const grammar = parseGbnf(constraint!.source);
+  const texts = ["12", "123", "é\n", "1", "1234", "x12", '"12"', "é"];
+  assertEquals(texts.filter((text) => matches(grammar, text)), ["12", "123", "é\n"]);
+});
+
+Deno.test("an expression that a grammar cannot express is refused by its field", async () => {
+  for (const pattern of ["(?=a)b", "a{99999}", "(", "a^b"]) {
+    const error = await assertRejects(
+      () => constrain({}, { type: "regex", pattern, field: "guided_regex" }),
+      ShimmyError,
+    );
+    assertEquals(error.field, "guided_regex");
+  }
+});
+
+Deno.test("a choice is one of its texts, after the reasoning too", async () => {
+  const texts = ['a "b"', "c\nd"];
+  const plain = await constrain({}, { type: "choice", texts });
+  const grammar = parseGbnf(plain!.source);
+  assertEquals([...texts, "a", "c"].filter((text) => matches(grammar, text)), texts);
+  const opened = await constrain({}, { type: "choice", texts }, "{{ '<think>' }}{# </think> #}");
+  assert(matches(parseGbnf(opened!.source), "Hm.</think>\nc\nd"));
+});
+
+Deno.test("a schema is refused by the field that sent it", async () => {
+  const format = { type: "json_schema", schema: { type: "x" }, field: "guided_json" } as const;
+  const error = await assertRejects(() => constrain({}, format), ShimmyError);
+  assertEquals(error.field, "guided_json");
+});

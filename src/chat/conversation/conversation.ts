@@ -57,8 +57,14 @@ export type ToolChoice =
 export type Format =
   | { readonly type: "text" }
   | { readonly type: "json_object" }
-  | { readonly type: "json_schema"; readonly schema: unknown }
-  | { readonly type: "grammar"; readonly source: string };
+  /** `field` names the schema in errors. Default `json_schema`. */
+  | { readonly type: "json_schema"; readonly schema: unknown; readonly field?: string }
+  /** A GBNF grammar. `field` names the grammar in errors. Default `grammar`. */
+  | { readonly type: "grammar"; readonly source: string; readonly field?: string }
+  /** A regular expression that the whole text matches. */
+  | { readonly type: "regex"; readonly pattern: string; readonly field: string }
+  /** One of these texts. */
+  | { readonly type: "choice"; readonly texts: readonly string[] };
 
 /** Source of the prompt. */
 export type Input =
@@ -98,6 +104,8 @@ export interface AnswerRequest {
   readonly session?: string;
   /** Waiting requests with a higher priority start first. */
   readonly priority?: number;
+  /** Reuse prompt tokens from the prefix cache. Default true. */
+  readonly cachePrompt?: boolean;
   /** Return log probabilities of the prompt, with this number of alternatives per token. */
   readonly promptLogprobs?: number;
   /** Number of alternatives per token; `null` for no log probabilities. */

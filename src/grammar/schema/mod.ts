@@ -3,3 +3,4 @@
 export { Compiler } from "./compile.ts";
 export { compileRelaxed } from "./relax.ts";
 export { SchemaDocument } from "./schema.ts";
+export { automatonExpr } from "./strings.ts";

@@ -41,6 +41,7 @@ export interface RuleBuilder {
     hint: string,
     field: string,
   ): { readonly rule: string; readonly notices: readonly string[] };
+  addPattern(pattern: string, hint?: string, field?: string): string;
   addJsonObject(): string;
   addRule(name: string, body: string): void;
   toString(): string;
@@ -73,8 +74,17 @@ export class GrammarRules {
    *
    * @throws {ShimmyError} `invalid` if a grammar cannot express the schema.
    */
-  schema(schema: unknown): string {
-    return this.#builder.addSchema(schema);
+  schema(schema: unknown, field?: string): string {
+    return this.#builder.addSchema(schema, "value", field);
+  }
+
+  /**
+   * Name of a rule for texts that match a regular expression completely.
+   *
+   * @throws {ShimmyError} `invalid` if a grammar cannot express the expression.
+   */
+  pattern(pattern: string, field: string): string {
+    return this.#builder.addPattern(pattern, "text", field);
   }
 
   /** Sentences about parts of the tools' schemas that the grammar does not enforce. */

@@ -10,6 +10,10 @@ class Builder implements RuleBuilder {
   addRelaxedSchema() {
     return { rule: "json", notices: [] };
   }
+  addPattern(): string {
+    return "";
+  }
+
   addJsonObject() {
     return "object";
   }

@@ -1,9 +1,10 @@
 import * as z from "zod";
 import type { AnswerRequest } from "../../../../chat/mod.ts";
 import { ShimmyError } from "../../../../errors.ts";
-import { toRun, toSampling, toStopConditions } from "../../../schemas/mod.ts";
+import { isGiven, toRun, toSampling, toStopConditions } from "../../../schemas/mod.ts";
 import {
   boolean,
+  cachePrompt,
   choiceCount,
   generationFields,
   maxTokens,
@@ -15,7 +16,7 @@ import {
   topLogprobs,
   verbosity,
 } from "../shared/fields.ts";
-import { responseFormat, toFormat } from "../shared/format.ts";
+import { formatFields, toFormat } from "../shared/format.ts";
 import { chatMessage, toMessages } from "../shared/messages.ts";
 import { effortArguments, reasoningEffort } from "../shared/reasoning.ts";
 import { chatToolChoice, chatTools, toRequestedChoice, toTools } from "../shared/tools.ts";
@@ -47,7 +48,8 @@ export const chatBody = z.strictObject({
   max_tokens: maxTokens.describe("Deprecated by OpenAI; alias of max_completion_tokens"),
   max_completion_tokens: maxTokens.describe("Maximum tokens to generate, including reasoning"),
   max_output_tokens: rejected("is a field of /v1/responses; use max_completion_tokens"),
-  response_format: responseFormat.nullish(),
+  ...formatFields,
+  cache_prompt: cachePrompt,
   logprobs: boolean.nullish(),
   top_logprobs: topLogprobs,
   prompt_logprobs: topLogprobs.describe("Alternatives to report beside each token of the prompt"),
@@ -142,7 +144,8 @@ export function toChatRequest(body: ChatBody): AnswerRequest {
     sampling: toSampling(body),
     ...toStopConditions(body),
     ...toRun(body),
-    format: toFormat(body.response_format, body.grammar),
+    format: toFormat(body),
+    ...(isGiven(body.cache_prompt) ? { cachePrompt: body.cache_prompt } : {}),
     logprobs: body.logprobs ? body.top_logprobs ?? 0 : null,
   };
 }

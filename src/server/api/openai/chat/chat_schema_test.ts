@@ -211,13 +211,76 @@ Deno.test("response formats and grammars become the engine's format", () => {
     format({
       response_format: { type: "json_schema", json_schema: { name: "x", schema, strict: true } },
     }),
-    { type: "json_schema", schema },
+    { type: "json_schema", schema, field: "response_format.json_schema.schema" },
   );
-  assertEquals(format({ grammar: 'root ::= "a"' }), { type: "grammar", source: 'root ::= "a"' });
+  const source = 'root ::= "a"';
+  assertEquals(format({ grammar: source }), { type: "grammar", source, field: "grammar" });
   assertEquals(
-    refusalOf({ grammar: 'root ::= "a"', response_format: { type: "json_object" } }).field,
+    refusalOf({ grammar: source, response_format: { type: "json_object" } }).field,
     "grammar",
   );
+});
+
+Deno.test("the forms of vLLM, SGLang and llama-server become the engine's format", () => {
+  const schema = { type: "object" };
+  const ofSchema = (field: string) => ({ type: "json_schema", schema, field });
+  const ofPattern = (field: string) => ({ type: "regex", pattern: "a+", field });
+  const ofGrammar = (field: string) => ({ type: "grammar", source: "root ::= [a]", field });
+  const ofTexts = { type: "choice", texts: ["a", "b"] };
+  const inner = (fields: Record<string, unknown>) => ({ structured_outputs: fields });
+  const forms: readonly (readonly [Record<string, unknown>, unknown])[] = [
+    [{ response_format: { type: "json_object", schema } }, ofSchema("response_format.schema")],
+    [{ response_format: { type: "json_schema", schema } }, ofSchema("response_format.schema")],
+    [{ json_schema: schema }, ofSchema("json_schema")],
+    [{ json_schema: JSON.stringify(schema) }, ofSchema("json_schema")],
+    [{ guided_json: JSON.stringify(schema) }, ofSchema("guided_json")],
+    [inner({ json: schema }), ofSchema("structured_outputs.json")],
+    [inner({ json_object: true }), { type: "json_object" }],
+    [inner({ json_object: false, json: null }), { type: "text" }],
+    [inner({ regex: "a+" }), ofPattern("structured_outputs.regex")],
+    [{ guided_regex: "a+" }, ofPattern("guided_regex")],
+    [{ regex: "a+" }, ofPattern("regex")],
+    [inner({ grammar: "root ::= [a]" }), ofGrammar("structured_outputs.grammar")],
+    [{ guided_grammar: "root ::= [a]" }, ofGrammar("guided_grammar")],
+    [{ ebnf: "root ::= [a]" }, ofGrammar("ebnf")],
+    [inner({ choice: ["a", "b"] }), ofTexts],
+    [{ guided_choice: ["a", "b"] }, ofTexts],
+  ];
+  for (const [fields, expected] of forms) assertEquals(requestOf(fields).format, expected as never);
+});
+
+const refusedFormats: readonly (readonly [Record<string, unknown>, string])[] = [
+  [{ guided_json: "{" }, "guided_json: must be a JSON Schema: an object, or its JSON text"],
+  [{ regex: "a", ebnf: "root ::= [a]" }, "ebnf: cannot be combined with regex"],
+  [
+    { structured_outputs: { regex: "a", choice: ["a"] } },
+    "structured_outputs.choice: cannot be combined with structured_outputs.regex",
+  ],
+  [{ guided_choice: [] }, "guided_choice: must be a list of 1 to 1000 texts, none empty"],
+  [
+    { structured_outputs: { structural_tag: "{}" } },
+    "structured_outputs.structural_tag: structural tags are not supported; use tools, json_schema " +
+    "or a grammar",
+  ],
+  [
+    { response_format: { type: "structural_tag", structures: [], triggers: [] } },
+    "response_format.type: structural tags are not supported; use tools, json_schema or a grammar",
+  ],
+  [
+    { response_format: { type: "json_schema" } },
+    "response_format.json_schema: must be an object with the schema",
+  ],
+];
+
+for (const [fields, message] of refusedFormats) {
+  Deno.test(`the format ${JSON.stringify(fields)} is refused by name`, () => {
+    assertEquals(refusalOf(fields).message, message);
+  });
+}
+
+Deno.test("cache_prompt reaches the engine's request", () => {
+  assertEquals(requestOf({ cache_prompt: false }).cachePrompt, false);
+  assertEquals("cachePrompt" in requestOf({ cache_prompt: null }), false);
 });
 
 Deno.test("a reasoning effort reaches the template, and its arguments win over it", () => {

@@ -2,10 +2,11 @@ import * as z from "zod";
 import type { AnswerRequest, Input } from "../../../../chat/mod.ts";
 import type { Engine } from "../../../../engine/mod.ts";
 import { ShimmyError } from "../../../../errors.ts";
-import { toRun, toSampling, toStopConditions } from "../../../schemas/mod.ts";
+import { isGiven, toRun, toSampling, toStopConditions } from "../../../schemas/mod.ts";
 import {
   ABOUT_USERS,
   boolean,
+  cachePrompt,
   choiceCount,
   CHOICES_LIMIT,
   generationFields,
@@ -14,7 +15,7 @@ import {
   text,
   topLogprobs,
 } from "../shared/fields.ts";
-import { responseFormat, toFormat } from "../shared/format.ts";
+import { formatFields, toFormat } from "../shared/format.ts";
 
 const PROMPT_ERROR = "must be text, token ids, or a list of at most 128 of either";
 const tokens = z.array(z.int({ error: "token ids must be whole numbers" }).min(0)).min(1);
@@ -44,7 +45,8 @@ export const completionBody = z.strictObject({
     "Alternatives to report beside each token, of an echoed prompt too",
   ),
   prompt_logprobs: topLogprobs.describe("Alternatives to report beside each token of the prompt"),
-  response_format: responseFormat.nullish(),
+  ...formatFields,
+  cache_prompt: cachePrompt,
   messages: rejected("is not a field of completions; use /v1/chat/completions"),
   reasoning_budget: rejected(NO_REASONING),
   reasoning_sampling: rejected(NO_REASONING),
@@ -135,7 +137,8 @@ export function toCompletionRequest(body: CompletionBody): Omit<AnswerRequest, "
     sampling: toSampling(body),
     ...toStopConditions(body),
     ...toRun(body),
-    format: toFormat(body.response_format, body.grammar),
+    format: toFormat(body),
+    ...(isGiven(body.cache_prompt) ? { cachePrompt: body.cache_prompt } : {}),
     logprobs: body.logprobs ?? (ranks ? 0 : null),
   };
 }

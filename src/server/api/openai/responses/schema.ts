@@ -13,7 +13,7 @@ import {
   topLogprobs,
   verbosity,
 } from "../shared/fields.ts";
-import { textFormat, toFormat } from "../shared/format.ts";
+import { textFormat, toTextFormat } from "../shared/format.ts";
 import { effortArguments, reasoningEffort } from "../shared/reasoning.ts";
 import { choiceMode, type RequestedChoice, toTools } from "../shared/tools.ts";
 import { leftOutItems, toConversation } from "./conversation.ts";
@@ -176,7 +176,7 @@ export function toResponseRequest(
     sampling: toSampling(body),
     ...toStopConditions(body),
     ...toRun(body),
-    format: toFormat(body.text?.format, body.grammar),
+    format: toTextFormat(body.text?.format, body.grammar),
     logprobs: wantsLogprobs ? body.top_logprobs ?? 0 : null,
   };
 }

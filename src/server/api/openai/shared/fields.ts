@@ -88,6 +88,10 @@ export const generationFields = {
     .describe("GBNF grammar with the start symbol root"),
 };
 
+/** Whether prompt tokens come from the prefix cache, as in llama-server. */
+export const cachePrompt = boolean.nullish()
+  .describe("Reuse prompt tokens from the prefix cache. Default true");
+
 export const templateArguments = jsonObject.nullish()
   .describe("Variables of the chat template, such as enable_thinking");
 
