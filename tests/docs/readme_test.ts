@@ -58,10 +58,12 @@ Deno.test("the task that starts Shimmy from source has the V8 flags of the execu
   assert(JSON.parse(await read("deno.json")).tasks.shimmy.includes(V8_FLAGS));
 });
 
-Deno.test("the README has at most 200 lines and links every page", async () => {
+Deno.test("the README has at most 200 lines and links every page, with the integrations", async () => {
   const readme = await read("README.md");
   assert(readme.split("\n").length <= 201);
-  const linked = [...readme.matchAll(/\]\(([^)#]+\.md)/g)].map(([, path]) => path!);
+  const links = (text: string) => [...text.matchAll(/\]\(([^)#]+\.md)/g)].map(([, path]) => path!);
+  const integrations = links(await read("docs/integrations.md")).map((path) => `docs/${path}`);
+  const linked = [...links(readme), ...integrations];
   const names = (await readPages()).map(({ name }) => name).filter((name) => name !== "README.md");
   assertEquals(missing(names, linked), []);
 });
@@ -91,6 +93,8 @@ const OTHERS_OPTIONS = [
   // Of Docker, gh, systemctl, journalctl and sha256sum.
   ...["tag", "detach", "wait", "profile", "rm", "repo", "now", "unit", "follow"],
   ...["check", "ignore-missing"],
+  // Of cargo.
+  ...["release", "features", "no-default-features"],
   "help",
   "lock",
   "help-all",
