@@ -36,6 +36,8 @@ export const LAYERS: readonly (readonly string[])[] = [
   ["src/grammar/expression"],
   ["src/grammar/regex"],
   ["src/grammar/rules", "src/grammar/gbnf"],
+  ["src/grammar/document"],
+  ["src/grammar/expansion"],
   ["src/grammar/schema"],
   ["src/grammar"],
   // Which models.

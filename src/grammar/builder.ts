@@ -1,7 +1,8 @@
 import { ShimmyError } from "../errors.ts";
-import { automatonExpr, Compiler, compileRelaxed, SchemaDocument } from "./schema/mod.ts";
+import { compileRelaxed, SchemaDocument } from "./document/mod.ts";
 import { chars, type Expr, MAX_GRAMMAR_LENGTH, MAX_RULES } from "./expression/mod.ts";
 import { parsePattern, PatternError, wholeAutomaton } from "./regex/mod.ts";
+import { automatonExpr, Compiler } from "./schema/mod.ts";
 import { JSON_RULES, print, Rules } from "./rules/mod.ts";
 
 export interface GrammarOptions {
@@ -31,6 +32,7 @@ export class GrammarBuilder {
   readonly #bodies = new Map<string, string>();
   readonly #compact: boolean;
   readonly #field: string;
+  readonly #notices = new Set<string>();
   #cost = 0;
   #length = 0;
 
@@ -58,22 +60,24 @@ export class GrammarBuilder {
   }
 
   /**
-   * Like {@linkcode addSchema}, but keywords that a grammar cannot express are left out. The rest of
-   * the schema is kept.
+   * Like {@linkcode addSchema}, but keywords that a grammar cannot express are left out and
+   * reported in {@linkcode notices}.
    *
-   * @returns The name of the rule, and a sentence for each keyword that is not enforced.
+   * @returns The name of the rule.
    */
-  addRelaxedSchema(
-    schema: unknown,
-    hint: string,
-    field: string,
-  ): { readonly rule: string; readonly notices: readonly string[] } {
+  addRelaxedSchema(schema: unknown, hint: string, field: string): string {
     const { value: rule, notices } = compileRelaxed(
       schema,
       field,
       (document) => this.#compile(document, hint),
     );
-    return { rule, notices };
+    for (const notice of notices) this.#notices.add(notice);
+    return rule;
+  }
+
+  /** Sentences about parts of the schemas that have no effect. */
+  get notices(): readonly string[] {
+    return [...this.#notices];
   }
 
   /**
@@ -127,7 +131,9 @@ export class GrammarBuilder {
   #compile(document: SchemaDocument, hint: string): string {
     const rules = this.#rules();
     const name = new Compiler(document, rules).compile(hint);
-    return this.#addRules(rules, name, "no value is valid for the schema", document.field);
+    this.#addRules(rules, name, "no value is valid for the schema", document.field);
+    for (const notice of document.notices) this.#notices.add(notice);
+    return name;
   }
 
   #rules(): Rules {

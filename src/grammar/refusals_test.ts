@@ -11,11 +11,9 @@ function refusal(schema: unknown): string {
 Deno.test("oneOf with overlapping branches is refused, with its location and an alternative", () => {
   const overlaps = [
     [{ type: "integer" }, { type: "number" }],
-    [{ type: "string" }, { type: "string", maxLength: 3 }],
-    [{ type: "array" }, { type: "array", items: { type: "string" } }],
     [
-      { properties: { a: { type: "string" } }, required: ["a"] },
-      { properties: { a: { type: "string" }, b: {} }, required: ["a"] },
+      { type: "object", additionalProperties: { type: "string" } },
+      { type: "object", additionalProperties: { type: "string" } },
     ],
   ];
   for (const oneOf of overlaps) {
@@ -50,20 +48,13 @@ Deno.test("an unsatisfiable schema is refused", () => {
 Deno.test("unsupported keywords are refused with name and location", () => {
   const at = (schema: unknown) => ({ type: "object", properties: { "a/b": schema } });
   const cases: Record<string, unknown> = {
-    not: { not: { type: "null" } },
-    if: { if: {}, then: {} },
-    dependentRequired: { dependentRequired: { a: ["b"] } },
-    dependentSchemas: { dependentSchemas: {} },
-    unevaluatedProperties: { unevaluatedProperties: false },
-    unevaluatedItems: { unevaluatedItems: false },
-    contains: { contains: { const: 1 } },
+    not: { type: "number", not: { multipleOf: 3 } },
     uniqueItems: { type: "array", uniqueItems: true },
     multipleOf: { type: "number", multipleOf: 0.00000001 },
-    format: { type: "string", format: "regex" },
     pattern: { type: "string", pattern: "(?=a)b" },
     $dynamicRef: { $dynamicRef: "#x" },
+    $recursiveRef: { $recursiveRef: "other.json" },
     $ref: { $ref: "https://example.org/other.json" },
-    minLenght: { minLenght: 3 },
   };
   for (const [keyword, schema] of Object.entries(cases)) {
     const expected = `json_schema: ${keyword} at #/properties/a~1b cannot be expressed: `;
@@ -84,7 +75,9 @@ Deno.test("errors distinguish malformed and unsupported keywords", () => {
     enum: { enum: "a" },
     minLength: { type: "string", minLength: -1 },
     maximum: { type: "number", maximum: "9" },
-    exclusiveMinimum: { type: "number", exclusiveMinimum: true },
+    exclusiveMinimum: { type: "number", exclusiveMinimum: "3" },
+    dependencies: { type: "object", dependencies: [] },
+    dependentRequired: { type: "object", dependentRequired: { a: [1] } },
     required: { type: "object", required: "a" },
     properties: { type: "object", properties: [] },
     anyOf: { anyOf: [] },
@@ -138,7 +131,7 @@ Deno.test("malicious schemas are refused in bounded time with a reason", () => {
 
 Deno.test("errors name the request field of the schema", () => {
   const builder = new GrammarBuilder({ field: "tools[0].parameters" });
-  const error = assertThrows(() => builder.addSchema({ not: {} }), ShimmyError);
+  const error = assertThrows(() => builder.addSchema({ $ref: "#/none" }), ShimmyError);
   assertEquals(error.field, "tools[0].parameters");
-  assertStringIncludes(error.message, "tools[0].parameters: not at #");
+  assertStringIncludes(error.message, "tools[0].parameters: $ref at #");
 });

@@ -1,6 +1,13 @@
 import type { Context } from "./context.ts";
-import { readCount, readList, readSchemas } from "./keywords.ts";
-import type { Schema, SchemaNode } from "./schema.ts";
+import { readCount, readList, readSchemas, type Schema, type SchemaNode } from "../document/mod.ts";
+
+/** A number of items that must be valid for a schema. */
+export interface Contained {
+  readonly node: SchemaNode;
+  readonly schema: Schema;
+  readonly min: number;
+  readonly max: number;
+}
 
 /** Combined array constraints of several nodes. */
 export interface ArrayShape {
@@ -15,22 +22,36 @@ export interface ArrayShape {
   readonly open: boolean;
   /** The node that requires unique items, if there is one. */
   readonly unique: SchemaNode | undefined;
+  readonly contained: readonly Contained[];
 }
 
 export function arrayShape(context: Context, nodes: readonly SchemaNode[]): ArrayShape {
+  return context.memoNodes(nodes, "array", () => readShape(context, nodes));
+}
+
+function readShape(context: Context, nodes: readonly SchemaNode[]): ArrayShape {
   const { document } = context;
   const counts = (key: string) => nodes.flatMap((node) => readCount(document, node, key) ?? []);
-  const min = Math.max(0, ...counts("minItems"));
   const prefix = Math.max(0, ...nodes.map((node) => prefixItems(context, node).length));
+  const contained = nodes.flatMap((node): Contained[] =>
+    readSchemas(document, node, "contains").map((schema) => ({
+      node,
+      schema,
+      min: readCount(document, node, "minContains") ?? 1,
+      max: readCount(document, node, "maxContains") ?? Infinity,
+    }))
+  ).filter(({ min, max }) => min > 0 || max < Infinity);
+  const min = Math.max(0, ...counts("minItems"), ...contained.map((one) => one.min));
   return {
     min,
     max: Math.min(Infinity, ...counts("maxItems")),
     prefix,
-    open: prefix === 0 || prefix < min ||
+    open: prefix === 0 || prefix < min || contained.length > 0 ||
       nodes.some((node) =>
         node.items !== undefined && (!Array.isArray(node.items) || "additionalItems" in node)
       ),
     unique: nodes.find((node) => node.uniqueItems === true),
+    contained,
   };
 }
 
@@ -55,6 +76,11 @@ function prefixItems(context: Context, node: SchemaNode): readonly Schema[] {
   return context.memoNode(
     node,
     "prefixItems",
-    () => readList(context.document, node, Array.isArray(node.items) ? "items" : "prefixItems"),
+    () => {
+      const key = Array.isArray(node.items) ? "items" : "prefixItems";
+      return Array.isArray(node.items) && node.items.length === 0
+        ? []
+        : readList(context.document, node, key);
+    },
   );
 }

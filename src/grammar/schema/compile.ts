@@ -1,40 +1,26 @@
-import type { Alternative } from "./combinators.ts";
-import { arrayShape, itemSchemas } from "./arrays.ts";
+import type { ShimmyError } from "../../errors.ts";
+import type { Alternative, Exclusion } from "../expansion/mod.ts";
+import { arrayExpr } from "./array_rules.ts";
 import { type TypeConstraint, typeConstraint } from "./type_constraint.ts";
 import { Context } from "./context.ts";
 import { isDisjoint } from "./disjoint.ts";
-import {
-  alt,
-  EMPTY,
-  type Expr,
-  NOTHING,
-  optional,
-  ref,
-  repeat,
-  seq,
-  text,
-} from "../expression/mod.ts";
-import { satisfiesNodes } from "./validate.ts";
-import {
-  bracketed,
-  COLON,
-  COMMA,
-  type ObjectMember,
-  objectMembers,
-  type Rules,
-} from "../rules/mod.ts";
-import type { TypeName } from "./keywords.ts";
+import { withoutExclusions } from "./exclusions.ts";
+import { alt, type Expr, isNothing, NOTHING, ref, seq, text } from "../expression/mod.ts";
+import { satisfies } from "./validate.ts";
+import { bracketed, COLON, type ObjectMember, objectMembers, type Rules } from "../rules/mod.ts";
+import type { Schema, SchemaDocument, SchemaNode, TypeName } from "../document/mod.ts";
 import { nameClasses, objectShape, propertySchemas } from "./objects.ts";
 import { accepts } from "../regex/mod.ts";
 import { numberExpr } from "./number_ranges.ts";
-import type { Schema, SchemaDocument, SchemaNode } from "./schema.ts";
-import { automatonString, stringExpr } from "./strings.ts";
+import { automatonString, stringExpr, stringLanguage } from "./strings.ts";
 
 /** Compiles a schema to rules. Equivalent schemas share a rule, which terminates recursion. */
 export class Compiler {
   readonly #context: Context;
   readonly #names = new Map<string, string>();
   readonly #pending: (() => void)[] = [];
+  /** Why an alternative of the current rule generates nothing. */
+  #overlap: ShimmyError | null = null;
 
   constructor(readonly document: SchemaDocument, readonly rules: Rules) {
     this.#context = new Context(document);
@@ -60,10 +46,11 @@ export class Compiler {
     const name = this.rules.reserve(hint);
     this.#names.set(key, name);
     this.#pending.push(() => {
-      this.rules.define(
-        name,
-        alt(...alternatives.map((alternative) => this.#alternative(alternative, name))),
-      );
+      this.#overlap = null;
+      const forms = alternatives.map((alternative) => this.#alternative(alternative, name));
+      // A value that is never generated because of a limit is an error, even if it is optional.
+      if (this.#overlap !== null && forms.every(isNothing)) throw this.#overlap;
+      this.rules.define(name, alt(...forms));
     });
     return ref(name);
   }
@@ -73,28 +60,46 @@ export class Compiler {
       return ref("json-value");
     }
     const constraint = typeConstraint(this.#context, alternative.nodes);
-    const isAllowed = (value: unknown) =>
-      satisfiesNodes(this.#context, alternative.nodes, value) &&
-      !alternative.excluded.some((other) => satisfiesNodes(this.#context, other.nodes, value));
+    const isAllowed = (value: unknown) => satisfies(this.#context, alternative, value);
     if (constraint.values !== null) return listed(constraint.values.filter(isAllowed));
     return alt(...[...constraint.generatedTypes].map((type) => {
       if (type === "null") return listed([null].filter(isAllowed));
       if (type === "boolean") return listed([true, false].filter(isAllowed));
-      this.#checkExclusions(alternative, type);
-      return this.#typed(constraint, type, hint);
+      if (alternative.excluded.every((other) => this.#isDisjoint(alternative, other, type))) {
+        return this.#typed(constraint, type, hint);
+      }
+      return this.#withExclusions(alternative, type, hint);
     }));
   }
 
-  #checkExclusions(alternative: Alternative, type: TypeName): void {
-    const overlap = alternative.excluded.find(({ nodes }) =>
-      !isDisjoint(this.#context, alternative.nodes, nodes, type)
+  #isDisjoint(alternative: Alternative, other: Exclusion, type: TypeName): boolean {
+    return isDisjoint(this.#context, alternative.nodes, other.nodes, type);
+  }
+
+  /** The values of a type that are valid for an alternative and not for its excluded schemas. */
+  #withExclusions(alternative: Alternative, type: TypeName, hint: string): Expr {
+    if (type === "string") {
+      return automatonString(this.rules, stringLanguage(this.#context, alternative), hint);
+    }
+    const found = withoutExclusions(this.#context, alternative, type);
+    if (found.length === 0) this.#noteOverlap(alternative, type);
+    return alt(
+      ...found.map((nodes) => this.#typed(typeConstraint(this.#context, nodes), type, hint)),
     );
-    if (overlap === undefined) return;
-    throw this.document.unsupported(
+  }
+
+  /** Keeps the reason why an alternative generates nothing. */
+  #noteOverlap(alternative: Alternative, type: TypeName): void {
+    const overlap = alternative.excluded.find((other) =>
+      !this.#isDisjoint(alternative, other, type)
+    )!;
+    this.#overlap ??= this.document.unsupported(
       overlap.holder,
-      "oneOf",
-      `two branches may match the same ${type}; distinguish them by a required property ` +
-        "with a constant, or use anyOf",
+      overlap.keyword,
+      overlap.keyword === "oneOf"
+        ? `two branches may match the same ${type}; distinguish them by a required property ` +
+          "with a constant, or use anyOf"
+        : `a grammar cannot tell which ${type} does not match`,
     );
   }
 
@@ -106,41 +111,19 @@ export class Compiler {
       case "integer":
         return numberExpr(this.#context, this.rules, constraint, hint);
       case "array":
-        return this.#array(constraint.nodes, hint);
+        return arrayExpr(
+          this.#context,
+          this.rules,
+          constraint.nodes,
+          hint,
+          (schemas, name) => this.#ruleOf(schemas, name),
+        );
       case "object":
         return this.#object(constraint.nodes, hint);
       case "null":
       case "boolean":
         throw new TypeError(`${type} has no rule: its values are listed`);
     }
-  }
-
-  #array(nodes: readonly SchemaNode[], hint: string): Expr {
-    const { min, max, prefix, open, unique } = arrayShape(this.#context, nodes);
-    if (min > max) return NOTHING;
-    if (unique !== undefined && max > 1) {
-      throw this.document.unsupported(
-        unique,
-        "uniqueItems",
-        "a grammar cannot compare items",
-      );
-    }
-    const item = (index: number) =>
-      this.#ruleOf(
-        itemSchemas(this.#context, nodes, index),
-        index < prefix ? `${hint}-${index}` : `${hint}-item`,
-      );
-    // Leading items have their own positions, further items are alike. Built from the end.
-    const front = Math.max(prefix, 1);
-    let rest: Expr = open && max > front
-      ? repeat(seq(COMMA, item(front)), Math.max(0, min - front), max - front)
-      : EMPTY;
-    for (let index = front - 1; index >= 0; index--) {
-      const first = index === 0 ? item(0) : seq(COMMA, item(index));
-      const more = index < max ? seq(first, rest) : NOTHING;
-      rest = index < min ? more : optional(more);
-    }
-    return bracketed("[]", rest);
   }
 
   #object(nodes: readonly SchemaNode[], hint: string): Expr {

@@ -1,4 +1,4 @@
-import { CombinatorExpander } from "./combinators.ts";
+import { CombinatorExpander } from "../expansion/mod.ts";
 import {
   type Dfa,
   intersection,
@@ -6,7 +6,7 @@ import {
   PatternError,
   searchAutomaton,
 } from "../regex/mod.ts";
-import type { SchemaDocument, SchemaNode } from "./schema.ts";
+import type { SchemaDocument, SchemaNode } from "../document/mod.ts";
 
 /** State that the compilation of one schema shares. */
 export class Context {

@@ -1,12 +1,11 @@
 import { arrayShape, itemSchemas } from "./arrays.ts";
 import { intersection, isEmptyLanguage } from "../regex/mod.ts";
-import { typeConstraint } from "./type_constraint.ts";
+import { typeConstraint, typeOf } from "./type_constraint.ts";
 import type { Context } from "./context.ts";
 import { satisfiesNodes } from "./validate.ts";
-import type { TypeName } from "./keywords.ts";
+import type { Schema, SchemaNode, TypeName } from "../document/mod.ts";
 import { objectShape, propertySchemas } from "./objects.ts";
 import { numberConstraint } from "./number_ranges.ts";
-import type { Schema, SchemaNode } from "./schema.ts";
 import { stringAutomaton } from "./strings.ts";
 
 /** Maximum depth at which properties are compared. Discriminators are at the first level. */
@@ -29,10 +28,16 @@ export function isDisjoint(
   const shared = types.has(type) || (type === "integer" && types.has("number")) ||
     (type === "number" && types.has("integer"));
   if (!shared) return true;
-  if (values !== null) return !values.some((value) => satisfiesNodes(context, written, value));
+  if (values !== null) {
+    const kind = type === "integer" ? "number" : type;
+    return !values.some((value) =>
+      typeOf(value) === kind && satisfiesNodes(context, written, value)
+    );
+  }
   switch (type) {
     case "string": {
-      const [a, b] = [stringAutomaton(context, written), stringAutomaton(context, other)];
+      const a = stringAutomaton(context, written);
+      const b = stringAutomaton(context, other, "wider");
       if (a === null || b === null) {
         return [a, b].some((dfa) => dfa !== null && isEmptyLanguage(dfa));
       }
@@ -54,7 +59,7 @@ export function isDisjoint(
 }
 
 /** True if no value is valid for both lists of schemas. */
-function schemasDisjoint(
+export function schemasDisjoint(
   context: Context,
   written: readonly Schema[],
   other: readonly Schema[],

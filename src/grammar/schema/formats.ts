@@ -18,14 +18,19 @@ const COUNT = "[0-9]{1,9}";
 const CLOCK = `T(?:${COUNT}H(?:${COUNT}M(?:${COUNT}S)?)?|${COUNT}M(?:${COUNT}S)?|${COUNT}S)`;
 const CALENDAR = `(?:${COUNT}Y(?:${COUNT}M(?:${COUNT}D)?)?|${COUNT}M(?:${COUNT}D)?|${COUNT}D)`;
 const DURATION = `P(?:${CALENDAR}(?:${CLOCK})?|${CLOCK}|${COUNT}W)`;
-/** RFC 1123 names of at most four labels of at most 61 characters. The limit is 253 characters. */
-const LABEL = "[a-zA-Z0-9](?:-?[a-zA-Z0-9]){0,30}";
+/**
+ * RFC 1123 names of at most four labels of at most 62 characters. The limit is 253 characters.
+ * Labels with hyphens in the third and fourth position are encoded (RFC 5891 section 4.2.3.1).
+ */
+const LABEL = "[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,2}[a-zA-Z0-9]|" +
+  "[a-zA-Z0-9-](?:[a-zA-Z0-9][a-zA-Z0-9-]|-[a-zA-Z0-9])[a-zA-Z0-9-]{0,57}[a-zA-Z0-9])?";
 const HOSTNAME = `${LABEL}(?:\\.${LABEL}){0,3}`;
-/** The dot-atom of RFC 5321 section 4.1.2, with the characters that addresses use in practice. */
-const ATOM = "[a-zA-Z0-9_+-]+";
+/** The dot-atom of RFC 5322 section 3.2.3, and a domain name. */
+const ATOM = "[a-zA-Z0-9!#$%&'*+/=?^_`{|}~-]+";
 const EMAIL = `${ATOM}(?:\\.${ATOM})*@(?:[a-zA-Z0-9]+(?:-[a-zA-Z0-9]+)*\\.)+[a-zA-Z]{2,}`;
 const BYTE = "(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])";
-/** RFC 4291 section 2.2, forms 1 and 2. */
+const IPV4 = `${BYTE}(?:\\.${BYTE}){3}`;
+/** RFC 4291 section 2.2, forms 1 to 3. */
 const GROUP = `${HEX}{1,4}`;
 const IPV6 = [
   `(?:${GROUP}:){7}${GROUP}`,
@@ -38,6 +43,13 @@ const IPV6 = [
         ? `(?:${GROUP}:){6}:(?:${GROUP})?`
         : `(?:${GROUP}:){${before}}:(?:${GROUP}(?::${GROUP}){0,${6 - before}})?`,
   ),
+  `(?:${GROUP}:){6}${IPV4}`,
+  ...Array.from(
+    { length: 6 },
+    (_, before) =>
+      `${before === 0 ? "" : `${GROUP}(?::${GROUP}){${before - 1}}`}::` +
+      `(?:${GROUP}:){0,${5 - before}}${IPV4}`,
+  ),
 ].join("|");
 /** RFC 3986 appendix A, with a registered name or an IPv4 address as host. */
 const PCHAR = `(?:[a-zA-Z0-9._~!$&'()*+,;=:@-]|%${HEX}{2})`;
@@ -45,7 +57,24 @@ const TAIL = `(?:\\?(?:${PCHAR}|[/?])*)?(?:#(?:${PCHAR}|[/?])*)?`;
 const AUTHORITY = "[a-zA-Z0-9](?:[a-zA-Z0-9.-]*[a-zA-Z0-9])?(?::[0-9]{1,5})?";
 const PATH = `(?:/${PCHAR}*)*`;
 const URI = `[a-zA-Z][a-zA-Z0-9+.-]*:(?://${AUTHORITY}${PATH}|${PCHAR}+${PATH})${TAIL}`;
-const URI_REFERENCE = `(?:${URI}|/(?:${PCHAR}+${PATH})?${TAIL})`;
+/** The first segment of a relative reference has no colon. */
+const FIRST = `(?:[a-zA-Z0-9._~!$&'()*+,;=@-]|%${HEX}{2})+`;
+const RELATIVE = `(?://${AUTHORITY}${PATH}|/(?:${PCHAR}+${PATH})?|${FIRST}${PATH})?${TAIL}`;
+const URI_REFERENCE = `(?:${URI}|${RELATIVE})`;
+/** RFC 6570 section 2, with literals of ASCII. */
+const VARIABLE = `(?:[a-zA-Z0-9_]|%${HEX}{2})+(?:\\.(?:[a-zA-Z0-9_]|%${HEX}{2})+)*`;
+const VARSPEC = `${VARIABLE}(?::[1-9][0-9]{0,3}|\\*)?`;
+const URI_TEMPLATE = `(?:[a-zA-Z0-9!#$&()*+,./:;=?@_~\\[\\]-]|%${HEX}{2}|` +
+  `\\{[+#./;?&]?${VARSPEC}(?:,${VARSPEC})*\\})*`;
+/** ECMA-262 regular expressions with two levels of groups, without assertions inside of a group. */
+const REGEX_CLASS = "\\[\\^?(?:a-z|A-Z|0-9|[a-zA-Z0-9_ .,:;@#%&=+*/]|\\\\[dDwWsSnrt\\]\\\\-])+\\]";
+const REGEX_ATOM = "(?:[^\\\\^$.*+?()[\\]{}|\\x00-\\x1f\\x7f-\\u{10ffff}]|\\.|" +
+  `\\\\[dDwWsSnrtfv.*+?()\\[\\]{}|^$/\\\\]|${REGEX_CLASS})`;
+const QUANTIFIER = "(?:(?:[*+?]|\\{[0-9]{1,2},?\\}|\\{[01],[1-9][0-9]?\\})\\??)?";
+const REGEX_INNER =
+  `(?:\\((?:\\?:)?(?:${REGEX_ATOM}${QUANTIFIER}|\\|)*\\)|${REGEX_ATOM})${QUANTIFIER}`;
+const REGEX_GROUP = `\\((?:\\?:)?(?:${REGEX_INNER}|\\|)*\\)`;
+const REGEX = `(?:[\\^$|]|(?:${REGEX_GROUP}|${REGEX_ATOM})${QUANTIFIER})*`;
 /** RFC 6901. */
 const JSON_POINTER = "(?:/(?:[^~/]|~[01])*)*";
 /** RFC 4648 section 4. */
@@ -61,13 +90,15 @@ const STRING_FORMATS: Readonly<Record<string, string>> = {
   "idn-email": EMAIL,
   "hostname": HOSTNAME,
   "idn-hostname": HOSTNAME,
-  "ipv4": `${BYTE}(?:\\.${BYTE}){3}`,
+  "ipv4": IPV4,
   "ipv6": IPV6,
   "uri": URI,
   "iri": URI,
   "url": URI,
   "uri-reference": URI_REFERENCE,
   "iri-reference": URI_REFERENCE,
+  "uri-template": URI_TEMPLATE,
+  "regex": REGEX,
   "json-pointer": JSON_POINTER,
   "relative-json-pointer": `(?:0|[1-9][0-9]{0,8})(?:#|${JSON_POINTER})`,
   "byte": BASE64,

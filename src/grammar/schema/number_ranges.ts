@@ -3,9 +3,8 @@ import { readFormat, type TypeConstraint } from "./type_constraint.ts";
 import type { Context } from "./context.ts";
 import { chars, type Expr, ref } from "../expression/mod.ts";
 import { formatRange, isWholeFormat } from "./formats.ts";
-import { readNumber } from "./keywords.ts";
+import { readExclusive, readNumber, type SchemaNode } from "../document/mod.ts";
 import { type Bounds, decimal, multiples, numbersWithin, type Rules } from "../rules/mod.ts";
-import type { SchemaNode } from "./schema.ts";
 import { automatonExpr } from "./strings.ts";
 
 /** Maximum divisor. It needs a state for every remainder and digit. */
@@ -33,8 +32,8 @@ export function numberConstraint(context: Context, nodes: readonly SchemaNode[])
     const range = (format === undefined ? null : formatRange(format)) ?? [-Infinity, Infinity];
     min = Math.max(min, range[0], readNumber(document, node, "minimum") ?? -Infinity);
     max = Math.min(max, range[1], readNumber(document, node, "maximum") ?? Infinity);
-    above = Math.max(above, readNumber(document, node, "exclusiveMinimum") ?? -Infinity);
-    below = Math.min(below, readNumber(document, node, "exclusiveMaximum") ?? Infinity);
+    above = Math.max(above, readExclusive(document, node, "exclusiveMinimum") ?? -Infinity);
+    below = Math.min(below, readExclusive(document, node, "exclusiveMaximum") ?? Infinity);
     const value = readNumber(document, node, "multipleOf");
     if (value === undefined) continue;
     if (value <= 0) throw document.malformed(node, "multipleOf", "a number above 0");

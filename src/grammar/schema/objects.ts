@@ -8,9 +8,15 @@ import {
   textsAutomaton,
 } from "../regex/mod.ts";
 import type { Context } from "./context.ts";
-import { readCount, readMap, readRequired, readSchemas } from "./keywords.ts";
+import {
+  readCount,
+  readMap,
+  readRequired,
+  readSchemas,
+  type Schema,
+  type SchemaNode,
+} from "../document/mod.ts";
 import { MAX_KEY_PATTERNS } from "../expression/mod.ts";
-import type { Schema, SchemaNode } from "./schema.ts";
 import { nameAutomaton } from "./strings.ts";
 
 /** Combined object constraints of several nodes. */
@@ -39,6 +45,11 @@ function readShape(context: Context, nodes: readonly SchemaNode[]): ObjectShape 
   const required = new Set(nodes.flatMap((node) => readRequired(document, node)));
   const declared = nodes.flatMap((node) => [...properties(context, node).keys()]);
   const names = [...new Set([...declared, ...required])];
+  // A property with the schema `false` is not mentioned, but forbidden.
+  const mentions = required.size > 0 ||
+    nodes.some((node) =>
+      [...properties(context, node).values()].some((schema) => schema !== false)
+    );
   const counts = (key: string) => nodes.flatMap((node) => readCount(document, node, key) ?? []);
   const min = Math.max(0, ...counts("minProperties"));
   const schemas = nodes.flatMap((node) => readSchemas(document, node, "propertyNames"));
@@ -48,7 +59,7 @@ function readShape(context: Context, nodes: readonly SchemaNode[]): ObjectShape 
     min,
     max: Math.min(Infinity, ...counts("maxProperties")),
     allowed: nameAutomaton(context, schemas),
-    open: names.length === 0 || names.length < min ||
+    open: !mentions || names.length < min ||
       nodes.some((node) => "additionalProperties" in node || "patternProperties" in node),
   };
 }

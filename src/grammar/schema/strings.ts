@@ -2,6 +2,7 @@ import {
   accepts,
   anyOf,
   type Dfa,
+  difference,
   everything,
   intersection,
   lengths,
@@ -9,6 +10,7 @@ import {
   textsAutomaton,
 } from "../regex/mod.ts";
 import { readFormat, typeConstraint } from "./type_constraint.ts";
+import type { Alternative } from "../expansion/mod.ts";
 import type { Context } from "./context.ts";
 import {
   alt,
@@ -22,8 +24,7 @@ import {
 } from "../expression/mod.ts";
 import { formatAutomaton } from "./formats.ts";
 import { jsonCharacter, type Rules } from "../rules/mod.ts";
-import { readCount, readString } from "./keywords.ts";
-import type { Schema, SchemaNode } from "./schema.ts";
+import { readCount, readString, type Schema, type SchemaNode } from "../document/mod.ts";
 
 /** Combined string constraints of several nodes. */
 export interface StringConstraint {
@@ -64,9 +65,19 @@ function readConstraint(context: Context, nodes: readonly SchemaNode[]): StringC
   return { min, max, content, origin };
 }
 
+/** What an automaton that would be too large is replaced with: fewer strings, or more. */
+export type Rounding = "narrower" | "wider";
+
 /** Automaton of all valid strings; null if all are valid. */
-export function stringAutomaton(context: Context, nodes: readonly SchemaNode[]): Dfa | null {
-  const { min, max, content, origin } = stringConstraint(context, nodes);
+export function stringAutomaton(
+  context: Context,
+  nodes: readonly SchemaNode[],
+  rounding: Rounding = "narrower",
+): Dfa | null {
+  const constraint = stringConstraint(context, nodes);
+  const { min, content, origin } = constraint;
+  const counted = rounding === "narrower" || constraint.max <= MAX_COUNTED_LENGTH;
+  const max = counted ? constraint.max : Infinity;
   if (min === 0 && max === Infinity) return content;
   const node = origin?.node ?? nodes.find((one) => "minLength" in one || "maxLength" in one)!;
   const keyword = origin?.keyword ?? ("maxLength" in node ? "maxLength" : "minLength");
@@ -78,7 +89,7 @@ export function stringAutomaton(context: Context, nodes: readonly SchemaNode[]):
         ? EMPTY_LANGUAGE
         : content === null
         ? lengths(min, max)
-        : withLengthLimit(content, min, max),
+        : withLengthLimit(content, min, max, rounding),
   );
 }
 
@@ -86,14 +97,14 @@ export function stringAutomaton(context: Context, nodes: readonly SchemaNode[]):
  * Restricts an automaton to a range of lengths. Each length needs states. A maximum that needs too
  * many states is reduced.
  */
-function withLengthLimit(content: Dfa, min: number, max: number): Dfa {
+function withLengthLimit(content: Dfa, min: number, max: number, rounding: Rounding): Dfa {
   let highest = max === Infinity ? max : Math.min(max, Math.max(min, MAX_COUNTED_LENGTH));
   while (true) {
     try {
       return intersection(content, lengths(min, highest));
     } catch (error) {
       if (!(error instanceof PatternError) || highest === Infinity || highest <= min) throw error;
-      highest = Math.max(min, highest >> 1);
+      highest = rounding === "wider" ? Infinity : Math.max(min, highest >> 1);
     }
   }
 }
@@ -148,25 +159,45 @@ export function automatonExpr(
   return ref(names[0]!);
 }
 
+/** Automaton of the strings that are valid for an alternative. */
+export function stringLanguage(
+  context: Context,
+  alternative: Alternative,
+  rounding: Rounding = "narrower",
+): Dfa {
+  const own = nodesLanguage(context, alternative.nodes, rounding);
+  const opposite = rounding === "narrower" ? "wider" : "narrower";
+  return alternative.excluded.reduce((language, other) => {
+    const { holder, keyword } = other;
+    return context.buildAutomaton(
+      holder,
+      keyword,
+      () => difference(language, stringLanguage(context, other, opposite)),
+    );
+  }, own);
+}
+
+/** Automaton of the strings that satisfy all of the nodes. */
+function nodesLanguage(
+  context: Context,
+  nodes: readonly SchemaNode[],
+  rounding: Rounding,
+): Dfa {
+  const { types, values } = typeConstraint(context, nodes);
+  if (!types.has("string")) return EMPTY_LANGUAGE;
+  if (values === null) return stringAutomaton(context, nodes, rounding) ?? everything();
+  const texts = values.filter((value) => typeof value === "string");
+  const valid = texts.filter((value) => isValidString(context, nodes, value));
+  const node = nodes.find((one) => "enum" in one || "const" in one)!;
+  return context.buildAutomaton(node, "enum", () => textsAutomaton(valid));
+}
+
 /**
  * Automaton of the property names that schemas allow (`propertyNames`); null if all are allowed.
  */
 export function nameAutomaton(context: Context, schemas: readonly Schema[]): Dfa | null {
   if (schemas.length === 0) return null;
-  const languages: Dfa[] = [];
-  for (const alternative of context.combinators.expand(schemas)) {
-    const excluded = alternative.excluded[0];
-    if (excluded !== undefined) {
-      throw context.document.unsupported(excluded.holder, "oneOf", "use anyOf for property names");
-    }
-    const { types, values, nodes } = typeConstraint(context, alternative.nodes);
-    if (!types.has("string")) continue;
-    if (values === null) {
-      languages.push(stringAutomaton(context, nodes) ?? everything());
-    } else {
-      const texts = values.filter((value) => typeof value === "string");
-      languages.push(textsAutomaton(texts.filter((value) => isValidString(context, nodes, value))));
-    }
-  }
+  const languages = context.combinators.expand(schemas)
+    .map((alternative) => stringLanguage(context, alternative));
   return languages.length === 1 ? languages[0]! : anyOf(languages);
 }

@@ -5,11 +5,11 @@ import {
   readString,
   readTypes,
   readValues,
+  type SchemaNode,
   TYPE_OF_KEYWORD,
   type TypeName,
   TYPES,
-} from "./keywords.ts";
-import type { SchemaNode } from "./schema.ts";
+} from "../document/mod.ts";
 
 /** Combined constraints of several nodes on a value's type and on the value itself. */
 export interface TypeConstraint {
@@ -65,21 +65,22 @@ function bothTypes(a: ReadonlySet<TypeName>, b: readonly TypeName[]): ReadonlySe
 }
 
 function impliedTypes(context: Context, node: SchemaNode): TypeName[] {
-  const implied = Object.keys(node).flatMap((key) => TYPE_OF_KEYWORD[key] ?? []);
+  const implied = Object.keys(node).flatMap((key) =>
+    // In draft 3, `required: true` belongs to a property of any type.
+    key === "required" && typeof node.required === "boolean" ? [] : TYPE_OF_KEYWORD[key] ?? []
+  );
+  // A format without a type restricts strings, or numbers.
   const format = readFormat(context, node);
   if (format !== undefined) implied.push(formatRange(format) === null ? "string" : "number");
   return implied;
 }
 
-/** A node's format; undefined if it has none. */
+/** A node's format; undefined if it has none, or one that is not known. */
 export function readFormat(context: Context, node: SchemaNode): string | undefined {
   const format = readString(context.document, node, "format");
   if (format === undefined || FORMATS.includes(format)) return format;
-  throw context.document.unsupported(
-    node,
-    "format",
-    `"${format}" is not a supported format (${FORMATS.join(", ")})`,
-  );
+  context.document.ignore(node, `format "${format}"`);
+  return undefined;
 }
 
 /** The type of a JSON value. Integers are numbers. */

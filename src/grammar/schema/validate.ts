@@ -1,19 +1,36 @@
+import type { Alternative } from "../expansion/mod.ts";
 import { accepts } from "../regex/mod.ts";
 import { arrayShape, itemSchemas } from "./arrays.ts";
 import { typeConstraint, typeOf } from "./type_constraint.ts";
 import type { Context } from "./context.ts";
-import { equal, type TypeName } from "./keywords.ts";
+import { equal, isRecord, type Schema, type SchemaNode, type TypeName } from "../document/mod.ts";
 import { objectShape, propertySchemas } from "./objects.ts";
 import { isValidNumber } from "./number_ranges.ts";
-import { isRecord, type Schema, type SchemaNode } from "./schema.ts";
 import { isValidString } from "./strings.ts";
 
 /** True if a value is valid for all of the schemas. */
 export function isValid(context: Context, schemas: readonly Schema[], value: unknown): boolean {
-  return context.combinators.expand(schemas).some(({ nodes, excluded }) =>
-    satisfiesNodes(context, nodes, value) &&
-    !excluded.some((other) => satisfiesNodes(context, other.nodes, value))
-  );
+  return context.combinators.expand(schemas).some((one) => satisfies(context, one, value));
+}
+
+/** True if a value is valid for an alternative. */
+export function satisfies(context: Context, alternative: Alternative, value: unknown): boolean {
+  return satisfiesNodes(context, alternative.nodes, value) &&
+    !alternative.excluded.some((other) => satisfies(context, other, value));
+}
+
+/** The values that are valid for all of the schemas; null if these do not list them. */
+export function listedValues(context: Context, schemas: readonly Schema[]): unknown[] | null {
+  const found: unknown[] = [];
+  for (const alternative of context.combinators.expand(schemas)) {
+    const { values, types } = typeConstraint(context, alternative.nodes);
+    const finite = [...types].every((type) => type === "null" || type === "boolean");
+    if (values === null && !finite) return null;
+    found.push(
+      ...(values ?? [null, true, false]).filter((value) => satisfies(context, alternative, value)),
+    );
+  }
+  return found;
 }
 
 /** True if a value is valid for all of the nodes, without their combinators. */
@@ -36,12 +53,16 @@ function hasType(types: ReadonlySet<TypeName>, value: unknown): boolean {
 }
 
 function isValidArray(context: Context, nodes: readonly SchemaNode[], value: unknown[]): boolean {
-  const { min, max, unique } = arrayShape(context, nodes);
+  const { min, max, unique, contained } = arrayShape(context, nodes);
   if (value.length < min || value.length > max) return false;
   const distinct = value.every((item, index) =>
     value.slice(index + 1).every((other) => !equal(item, other))
   );
-  return (unique === undefined || distinct) &&
+  const holds = contained.every(({ schema, min, max }) => {
+    const count = value.filter((item) => isValid(context, [schema], item)).length;
+    return count >= min && count <= max;
+  });
+  return (unique === undefined || distinct) && holds &&
     value.every((item, index) => isValid(context, itemSchemas(context, nodes, index), item));
 }
 

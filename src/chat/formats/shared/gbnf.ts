@@ -36,11 +36,8 @@ export function membersRule(
 /** Builds rules from JSON Schemas with unique names: the grammar room's builder. */
 export interface RuleBuilder {
   addSchema(schema: unknown, hint?: string, field?: string): string;
-  addRelaxedSchema(
-    schema: unknown,
-    hint: string,
-    field: string,
-  ): { readonly rule: string; readonly notices: readonly string[] };
+  addRelaxedSchema(schema: unknown, hint: string, field: string): string;
+  readonly notices: readonly string[];
   addPattern(pattern: string, hint?: string, field?: string): string;
   addJsonObject(): string;
   addRule(name: string, body: string): void;
@@ -87,9 +84,9 @@ export class GrammarRules {
     return this.#builder.addPattern(pattern, "text", field);
   }
 
-  /** Sentences about parts of the tools' schemas that the grammar does not enforce. */
+  /** Sentences about parts of the schemas that the grammar does not enforce. */
   get notices(): readonly string[] {
-    return this.#notices;
+    return [...this.#builder.notices, ...this.#notices];
   }
 
   /**
@@ -112,9 +109,7 @@ export class GrammarRules {
   #constrained(schema: unknown, field: string, strict: boolean | undefined): string | null {
     if (strict) return this.#builder.addSchema(schema, "argument", field);
     try {
-      const { rule, notices } = this.#builder.addRelaxedSchema(schema, "argument", field);
-      this.#notices.push(...notices);
-      return rule;
+      return this.#builder.addRelaxedSchema(schema, "argument", field);
     } catch (error) {
       if (!(error instanceof ShimmyError)) throw error;
       this.#notices.push(`${error.message}; the schema is not enforced`);

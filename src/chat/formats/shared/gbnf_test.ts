@@ -8,12 +8,12 @@ class Builder implements RuleBuilder {
     return "json";
   }
   addRelaxedSchema() {
-    return { rule: "json", notices: [] };
+    return "json";
   }
   addPattern(): string {
     return "";
   }
-
+  readonly notices: readonly string[] = [];
   addJsonObject() {
     return "object";
   }

@@ -1,4 +1,4 @@
-import { checkKeywords, TYPES } from "./keywords.ts";
+import { TYPES } from "./keywords.ts";
 import { isRecord, SchemaDocument, SchemaFault } from "./schema.ts";
 
 /** Maximum number of keywords that are left out of one schema. */
@@ -35,7 +35,6 @@ export function compileRelaxed<T>(
     } catch (error) {
       if (!(error instanceof SchemaFault) || notices.length >= MAX_DROPPED) throw error;
       dropKeyword(document, error, notices);
-      dropUnknownKeywords(document, notices);
     }
   }
 }
@@ -55,21 +54,6 @@ function dropKeyword(document: SchemaDocument, fault: SchemaFault, notices: stri
     if (wider !== null && !(wider.keyword in changed)) changed[wider.keyword] = wider.value;
   }
   notices.push(`${fault.message}; ${wider === null ? "it is not enforced" : wider.what}`);
-}
-
-/** Leaves out unknown keywords of all nodes at once, which is faster than one at a time. */
-function dropUnknownKeywords(document: SchemaDocument, notices: string[]): void {
-  for (const node of document.nodes) {
-    while (notices.length < MAX_DROPPED) {
-      try {
-        checkKeywords(document, node);
-        break;
-      } catch (error) {
-        if (!(error instanceof SchemaFault)) throw error;
-        dropKeyword(document, error, notices);
-      }
-    }
-  }
 }
 
 /** A keyword that keeps a part of the constraint. */

@@ -19,6 +19,7 @@ export const TYPE_OF_KEYWORD: Readonly<Record<string, TypeName>> = {
   minItems: "array",
   maxItems: "array",
   uniqueItems: "array",
+  contains: "array",
   minLength: "string",
   maxLength: "string",
   pattern: "string",
@@ -29,43 +30,29 @@ export const TYPE_OF_KEYWORD: Readonly<Record<string, TypeName>> = {
   multipleOf: "number",
 };
 
-const COMBINATORS = ["$ref", "allOf", "anyOf", "oneOf"];
+/** Keywords that are expanded to alternatives. */
+const COMBINATORS = new Set(
+  ("$ref $dynamicRef $recursiveRef allOf anyOf oneOf not if then else dependentSchemas " +
+    "dependentRequired dependencies unevaluatedItems unevaluatedProperties").split(" "),
+);
 const GENERAL = ["type", "enum", "const", "format", "nullable"];
 
 /** Keywords that describe a value without restricting it, and keywords that only define names. */
 const ANNOTATIONS = new Set(
-  ("$schema $id $anchor $dynamicAnchor $vocabulary $comment $defs definitions title description " +
-    "default examples example deprecated readOnly writeOnly contentEncoding contentMediaType " +
-    "contentSchema minContains maxContains externalDocs xml discriminator propertyOrdering " +
-    "markdownDescription enumDescriptions enumNames strict").split(" "),
+  ("$schema $id $anchor $dynamicAnchor $recursiveAnchor $vocabulary $comment $defs definitions " +
+    "title description default examples example deprecated readOnly writeOnly contentEncoding " +
+    "contentMediaType contentSchema minContains maxContains externalDocs xml discriminator " +
+    "propertyOrdering markdownDescription enumDescriptions enumNames strict").split(" "),
 );
 
-const UNSUPPORTED: Readonly<Record<string, string>> = {
-  not: "a grammar cannot express negation",
-  if: "a grammar cannot depend on earlier values",
-  then: "a grammar cannot depend on earlier values",
-  else: "a grammar cannot depend on earlier values",
-  dependentSchemas: "a grammar cannot depend on earlier values",
-  dependentRequired: "a grammar cannot depend on earlier values",
-  dependencies: "a grammar cannot depend on earlier values",
-  unevaluatedItems: "it depends on which other keywords matched; use items",
-  unevaluatedProperties: "it depends on which other keywords matched; use additionalProperties",
-  contains: "a grammar cannot count matching items",
-  $dynamicRef: "its target depends on where it is used; use $ref",
-  $recursiveRef: "its target depends on where it is used; use $ref",
-};
-
 /**
- * Checks that every keyword of a node is supported or has no effect on validity.
- *
- * @throws {ShimmyError} With the first unsupported keyword.
+ * Notes the keywords of a node that JSON Schema does not define. They do not change what is valid.
  */
-export function checkKeywords(document: SchemaDocument, node: SchemaNode): void {
+export function noteUnknownKeywords(document: SchemaDocument, node: SchemaNode): void {
   for (const key of Object.keys(node)) {
-    if (Object.hasOwn(UNSUPPORTED, key)) throw document.unsupported(node, key, UNSUPPORTED[key]!);
-    const known = Object.hasOwn(TYPE_OF_KEYWORD, key) || COMBINATORS.includes(key) ||
+    const known = Object.hasOwn(TYPE_OF_KEYWORD, key) || COMBINATORS.has(key) ||
       GENERAL.includes(key) || ANNOTATIONS.has(key) || key.startsWith("x-");
-    if (!known) throw document.unsupported(node, key, "it is not a JSON Schema keyword");
+    if (!known) document.ignore(node, key);
   }
 }
 
@@ -89,6 +76,19 @@ export function readCount(doc: SchemaDocument, node: SchemaNode, key: string): n
   return value;
 }
 
+/**
+ * An exclusive bound. In draft 4, `exclusiveMinimum: true` makes `minimum` exclusive.
+ */
+export function readExclusive(
+  doc: SchemaDocument,
+  node: SchemaNode,
+  key: "exclusiveMinimum" | "exclusiveMaximum",
+): number | undefined {
+  if (typeof node[key] !== "boolean") return readNumber(doc, node, key);
+  const inclusive = key === "exclusiveMinimum" ? "minimum" : "maximum";
+  return node[key] ? readNumber(doc, node, inclusive) : undefined;
+}
+
 export function readNumber(doc: SchemaDocument, node: SchemaNode, key: string): number | undefined {
   const value = node[key];
   if (value === undefined || (typeof value === "number" && Number.isFinite(value))) return value;
@@ -105,6 +105,8 @@ export function readString(doc: SchemaDocument, node: SchemaNode, key: string): 
 export function readTypes(doc: SchemaDocument, node: SchemaNode): TypeName[] | undefined {
   if (node.type === undefined) return undefined;
   const names: unknown[] = Array.isArray(node.type) ? node.type : [node.type];
+  // "any" is a type of draft 3.
+  if (names.includes("any")) return undefined;
   const types = names.map((name) => {
     const type = TYPES.find((known) => known === name);
     if (type === undefined) throw doc.malformed(node, "type", `one or more of ${TYPES.join(", ")}`);
@@ -124,9 +126,20 @@ export function readValues(doc: SchemaDocument, node: SchemaNode): unknown[] | u
   return "const" in node ? node.enum.filter((value) => equal(value, node.const)) : node.enum;
 }
 
+/**
+ * Names of the required properties. In draft 3, a property's own schema says that it is required:
+ * `required: true`.
+ */
 export function readRequired(doc: SchemaDocument, node: SchemaNode): string[] {
   const value = node.required ?? [];
-  if (Array.isArray(value) && value.every((name) => typeof name === "string")) return value;
+  const properties = isRecord(node.properties) ? Object.entries(node.properties) : [];
+  const inside = properties.flatMap(([name, schema]) =>
+    isRecord(schema) && schema.required === true ? [name] : []
+  );
+  if (typeof value === "boolean") return inside;
+  if (Array.isArray(value) && value.every((name) => typeof name === "string")) {
+    return [...value, ...inside];
+  }
   throw doc.malformed(node, "required", "an array of property names");
 }
 
