@@ -34,7 +34,10 @@ export interface SequenceRequest {
   /** Maximum tokens to generate. `null`: until the context is full. */
   readonly maxTokens: number | null;
   readonly sampling: Partial<Sampling>;
-  /** Stop strings. The answer ends before the first occurrence of any of them. */
+  /**
+   * Stop strings. The answer ends before the first occurrence of any of them. They do not apply
+   * inside the reasoning.
+   */
   readonly stop: readonly string[];
   /** A GBNF grammar whose start symbol is `root`. */
   readonly grammar?: {

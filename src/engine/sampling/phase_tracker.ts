@@ -6,6 +6,9 @@ export interface TokenText {
   tokensOf(text: string): readonly number[];
 }
 
+/** Where a sequence is: before, inside or after its reasoning. */
+export type ReasoningStage = "before" | "inside" | "after";
+
 /**
  * Tracks the phase of a sequence: reasoning or answer.
  *
@@ -16,7 +19,7 @@ export class PhaseTracker {
   readonly #reasoning: ReasoningPhase;
   readonly #open: string;
   readonly #tokenText: TokenText;
-  #state: "before" | "inside" | "after";
+  #state: ReasoningStage;
   #text = "";
   #reasoningTokens = 0;
   #forcedToken: number[] = [];
@@ -32,6 +35,10 @@ export class PhaseTracker {
   /** Phase of the next token. Text before the opening mark of the reasoning counts as answer. */
   get phase(): Phase {
     return this.#state === "inside" ? "reasoning" : "answer";
+  }
+
+  get stage(): ReasoningStage {
+    return this.#state;
   }
 
   /** Whether no reasoning can follow. */

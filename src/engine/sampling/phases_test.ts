@@ -237,3 +237,19 @@ Deno.test("a sampling change of the reasoning has no effect without reasoning", 
   const steer: Control = { type: "sampling", sampling: GREEDY, phase: "reasoning" };
   assertEquals(await steered(request, [steer]), await steered(request, []));
 });
+
+Deno.test("a stop string ends the answer, not the reasoning", async () => {
+  await using engine = await tinyEngine();
+  const request = { sampling: GREEDY, specialText: true, reasoning: thinking() };
+  const plain = await say(engine, STORY, request);
+  const end = plain.text.indexOf(CLOSE);
+  assertGreater(end, 0);
+  // A word of the reasoning that the answer has too, or else one that only the reasoning has.
+  const words = plain.text.slice(0, end).match(/[a-z]{4,}/g)!;
+  const word = words.find((one) => one !== "think" && plain.text.indexOf(one, end) > 0) ??
+    words[1]!;
+  const { text, done } = await say(engine, STORY, { ...request, stop: [word] });
+  const stopped = plain.text.indexOf(word, end);
+  assertEquals(text, stopped < 0 ? plain.text : plain.text.slice(0, stopped));
+  assertEquals(done.stopString, stopped < 0 ? null : word);
+});

@@ -2,7 +2,7 @@ import type { Context } from "../../../ffi/mod.ts";
 import { ShimmyError } from "../../errors.ts";
 import { SamplingChain, type SamplingChainOptions } from "./sampler_chain.ts";
 import { GrammarConstraint } from "./grammar_constraint.ts";
-import { PhaseTracker } from "./phase_tracker.ts";
+import { PhaseTracker, type ReasoningStage } from "./phase_tracker.ts";
 import type { SamplerModel } from "./sampler_model.ts";
 import {
   DEFAULT_SAMPLING,
@@ -30,6 +30,7 @@ export class TokenSampler implements Disposable {
   #answer: SamplingChain;
   /** Null if the reasoning uses the chain of the answer. */
   #reasoning: SamplingChain | null = null;
+  #beyond = "";
   /** Tokens of the sequence, which a new chain is initialized with. */
   readonly #past: readonly number[];
 
@@ -58,6 +59,16 @@ export class TokenSampler implements Disposable {
 
   get #phase(): Phase {
     return this.#tracker?.phase ?? "answer";
+  }
+
+  /** Where the sequence is after the last token. Without reasoning: after it. */
+  get stage(): ReasoningStage {
+    return this.#tracker?.stage ?? "after";
+  }
+
+  /** Text after the closing mark, if the last token ended the reasoning. */
+  get beyondReasoning(): string {
+    return this.#beyond;
   }
 
   /** Samples the next token from the logits of an output of the last batch. */
@@ -107,7 +118,7 @@ export class TokenSampler implements Disposable {
 
   /** Updates phase and grammar with a token. Reasoning text does not trigger a lazy grammar. */
   #observe(token: number, phase: Phase): void {
-    const beyond = this.#tracker?.accept(token) ?? "";
+    const beyond = this.#beyond = this.#tracker?.accept(token) ?? "";
     if (this.#tracker?.isOver) {
       this.#reasoning?.close();
       this.#reasoning = null;

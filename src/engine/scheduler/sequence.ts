@@ -10,7 +10,8 @@ import type {
   TokenLogprob,
 } from "../protocol/mod.ts";
 import type { TokenSampler } from "../sampling/mod.ts";
-import { type Piece, StopMatcher, Utf8Stream } from "../tokenizer/mod.ts";
+import { type Piece, Utf8Stream } from "../tokenizer/mod.ts";
+import { AnswerStops } from "./answer_stops.ts";
 
 /** Limits of a sequence. */
 export interface SequenceLimits {
@@ -50,7 +51,7 @@ export class Sequence {
   #prefilled = 0;
   #firstToken = 0;
   readonly #utf8 = new Utf8Stream();
-  readonly #stops: StopMatcher;
+  readonly #stops: AnswerStops;
 
   constructor(
     readonly id: number,
@@ -69,7 +70,7 @@ export class Sequence {
     if (session.notice !== null) this.notices.push(session.notice);
     this.promptLength = tokens.length;
     this.scope = adapters.key;
-    this.#stops = new StopMatcher(request.stop);
+    this.#stops = new AnswerStops(request.stop, sampler.stage);
   }
 
   /** Whether log probabilities of prompt tokens are still to be reported. */
@@ -137,7 +138,9 @@ export class Sequence {
   ): SequenceEvent {
     this.#count();
     this.tokens.push(token);
-    const { text, stop } = this.#stops.push(this.#utf8.push(piece.bytes, piece.text));
+    const { stage, beyondReasoning } = this.sampler;
+    const whole = this.#utf8.push(piece.bytes, piece.text);
+    const { text, stop } = this.#stops.push(whole, stage, beyondReasoning);
     this.stopString = stop;
     return logprob === undefined
       ? { type: "token", text, token }
@@ -158,9 +161,9 @@ export class Sequence {
   done(finishReason: FinishReason): SequenceEvent {
     let text = "";
     if (this.stopString === null) {
-      const last = this.#stops.push(this.#utf8.flush());
+      const last = this.#stops.end(this.#utf8.flush());
       this.stopString = last.stop;
-      text = last.text + this.#stops.flush();
+      text = last.text;
     }
     return {
       type: "done",

@@ -88,7 +88,9 @@ const stopText = z.string().min(1, { error: STOP_ERROR });
 /** Fields of stop conditions; convert them with {@linkcode toStopConditions}. */
 export const stopFields = {
   stop: z.union([stopText, z.array(stopText).max(LIST_LIMIT)], { error: STOP_ERROR })
-    .nullish().describe("Stop strings: generation ends before the first of them"),
+    .nullish().describe(
+      "Stop strings: the answer ends before the first of them. They do not apply inside the reasoning",
+    ),
   ignore_eos: z.boolean({ error: "must be true or false" }).nullish()
     .describe("Continue after end-of-generation tokens"),
 };
