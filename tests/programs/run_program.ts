@@ -1,0 +1,104 @@
+/** Tests with real programs. */
+import type { Tested } from "./programs.ts";
+import { provide } from "./registry.ts";
+
+/** Time for the job of a program. The first start of some programs takes half a minute. */
+const JOB_MS = 180_000;
+
+/** Output and exit status of a program. */
+export interface Outcome {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A program in a folder of its own, with a home folder in it. */
+export interface Bench {
+  /** The working folder. It is a Git repository, as coding agents expect. */
+  readonly folder: string;
+  /** Runs the program with an environment that has nothing of the user's. */
+  run(args: readonly string[], env?: Readonly<Record<string, string>>): Promise<Outcome>;
+  /** Writes a file below the home folder or, without `~/`, below the working folder. */
+  write(path: string, text: string): Promise<void>;
+}
+
+const INHERITED = ["PATH", "SYSTEMROOT", "TMPDIR", "TEMP", "TERM", "LANG"];
+
+function inherited(): Record<string, string> {
+  const found = INHERITED.flatMap((name) => {
+    const value = Deno.env.get(name);
+    return value === undefined ? [] : [[name, value]];
+  });
+  return Object.fromEntries(found);
+}
+
+async function output(program: string, options: Deno.CommandOptions): Promise<Outcome> {
+  const { code, stdout, stderr } = await new Deno.Command(program, {
+    stdin: "null",
+    signal: AbortSignal.timeout(JOB_MS),
+    ...options,
+  }).output();
+  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+  return { code, stdout: text(stdout), stderr: text(stderr) };
+}
+
+async function bench(program: string): Promise<Bench & { readonly root: string }> {
+  const root = await Deno.makeTempDir({ prefix: "shimmy-program-" });
+  const [home, folder] = [`${root}/home`, `${root}/work`];
+  await Deno.mkdir(home);
+  await Deno.mkdir(folder);
+  await output("git", { args: ["init", "--quiet", folder] });
+  return {
+    root,
+    folder,
+    run: (args, env = {}) =>
+      output(program, {
+        args: [...args],
+        cwd: folder,
+        clearEnv: true,
+        env: { ...inherited(), HOME: home, USERPROFILE: home, NO_COLOR: "1", ...env },
+      }),
+    async write(path, text) {
+      const full = path.startsWith("~/") ? `${home}/${path.slice(2)}` : `${folder}/${path}`;
+      await Deno.mkdir(full.slice(0, full.lastIndexOf("/")), { recursive: true });
+      await Deno.writeTextFile(full, text);
+    },
+  };
+}
+
+/**
+ * A test with a program. It is skipped, with a sentence on stderr, where the program cannot be installed.
+ * `SHIMMY_TEST_RESULTS` names a file that receives the names of the programs that passed.
+ */
+export function testProgram(
+  tested: Tested,
+  name: string,
+  job: (bench: Bench) => Promise<void>,
+): void {
+  Deno.test({
+    name: `${tested.title}: ${name}`,
+    // Processes of the program may outlive it for a moment.
+    sanitizeOps: false,
+    sanitizeResources: false,
+    async fn() {
+      const installed = await provide(tested);
+      if ("missing" in installed) {
+        const { name, version, registry } = tested;
+        console.error(
+          `skipped: ${name}@${version} cannot come from ${registry}: ${installed.missing}`,
+        );
+        return;
+      }
+      const place = await bench(installed.path);
+      try {
+        await job(place);
+      } finally {
+        await Deno.remove(place.root, { recursive: true }).catch(() => {});
+      }
+      const results = Deno.env.get("SHIMMY_TEST_RESULTS");
+      if (results) {
+        await Deno.writeTextFile(results, `${tested.name}@${tested.version}\n`, { append: true });
+      }
+    },
+  });
+}
