@@ -66,8 +66,28 @@ export function answer(engine: Engine, request: AnswerRequest): Answer {
  * @throws {ShimmyError} `invalid` if the model's template refuses the conversation.
  */
 export async function countTokens(engine: Engine, input: Input): Promise<number> {
+  return (await promptTokens(engine, input)).length;
+}
+
+/**
+ * The tokens of an input's prompt, as a request evaluates them.
+ *
+ * @throws {ShimmyError} `invalid` if the model's template refuses the conversation.
+ */
+export async function promptTokens(engine: Engine, input: Input): Promise<readonly number[]> {
   const prompt = await renderPrompt(engine.info, withDefaultSystem(engine, input));
-  return (await engine.tokenize(prompt, true)).length;
+  return await engine.tokenize(prompt, true);
+}
+
+/**
+ * The text of an input's prompt, including control tokens.
+ *
+ * @throws {ShimmyError} `invalid` if the model's template refuses the conversation.
+ */
+export async function promptText(engine: Engine, input: Input): Promise<string> {
+  const parts = await renderPrompt(engine.info, withDefaultSystem(engine, input));
+  const texts = parts.map((part) => "text" in part ? part.text : engine.detokenize(part.tokens));
+  return (await Promise.all(texts)).join("");
 }
 
 /** An input with the model's default system message, if it is a conversation without one. */
@@ -159,6 +179,7 @@ function sequenceRequest(
     sampling: request.sampling,
     stop: [...request.stop, ...(chat?.stops ?? [])],
     ignoreEos: request.ignoreEos,
+    ...(request.contextLength === undefined ? {} : { contextLength: request.contextLength }),
     ...(request.session === undefined ? {} : { session: request.session }),
     ...(request.loras === undefined ? {} : { loras: request.loras }),
     ...(request.priority === undefined ? {} : { priority: request.priority }),

@@ -1,6 +1,6 @@
 /** Answers to chat requests: renders prompts, constrains sampling, parses text, reasoning and calls. */
 
-export { type Answer, answer, countTokens } from "./answer.ts";
+export { type Answer, answer, countTokens, promptText, promptTokens } from "./answer.ts";
 export type {
   AnswerEvent,
   AnswerFinish,

@@ -215,11 +215,12 @@ export class EngineDouble implements Engine {
       const size = "tokens" in input
         ? input.tokens.length
         : codePoints("query" in input ? input.document : input.text).length;
-      if (size > contextLength && !request.truncate) {
-        const message = `${input.field} has ${size} tokens, but the model takes ${contextLength}`;
+      const limit = Math.min(contextLength, request.contextLength ?? Infinity);
+      if (size > limit && !request.truncate) {
+        const message = `${input.field} has ${size} tokens, but the model takes ${limit}`;
         throw new ShimmyError("context_length", message, { field: input.field });
       }
-      sizes.push(Math.min(size, contextLength));
+      sizes.push(Math.min(size, limit));
     }
     const pairs = request.inputs.some((input) => "query" in input);
     return {

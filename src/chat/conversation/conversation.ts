@@ -81,6 +81,8 @@ export type Input =
     readonly continueLast: boolean;
     /** Default true: the prompt ends with the header of a new assistant message. */
     readonly addGenerationPrompt?: boolean;
+    /** Tokens of an earlier conversation, before the prompt. */
+    readonly prefix?: readonly number[];
   }
   /** Raw text. Control tokens in it are parsed. */
   | { readonly type: "text"; readonly text: string }
@@ -90,6 +92,8 @@ export type Input =
 export interface AnswerRequest {
   readonly input: Input;
   readonly maxTokens: number | null;
+  /** Maximum tokens of prompt and answer together. Default: the context length of a sequence. */
+  readonly contextLength?: number;
   readonly sampling: Partial<Sampling>;
   readonly stop: readonly string[];
   readonly format: Format;

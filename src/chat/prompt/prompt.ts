@@ -75,13 +75,16 @@ export async function renderChat(info: ModelInfo, input: ChatInput): Promise<Ren
   const controls = controlTokensOf(info);
   const client = escapeClientText({ ...input, tools: listed(tools) }, source, controls, tags);
   const { mark } = client;
+  const { prefix = [] } = input;
+  const hasPrefix = prefix.length > 0;
   const messages = conversationOf(client, template, format);
 
   const render = (add_generation_prompt: boolean) =>
     template.render({
       ...templateDefaults(),
       enable_thinking: tags.isDefault,
-      bos_token: info.bosText,
+      // With a prefix, the prompt does not begin here.
+      bos_token: hasPrefix ? "" : info.bosText,
       eos_token: info.eosText,
       ...client.templateArguments,
       ...toolVariables(client.tools, source),
@@ -92,7 +95,10 @@ export async function renderChat(info: ModelInfo, input: ChatInput): Promise<Ren
     ? cutAtEnd(render(false), mark)
     : render(input.addGenerationPrompt ?? true);
   return {
-    parts: client.isEscaped ? controls.split(text, mark) : [{ text, special: true }],
+    parts: [
+      ...(hasPrefix ? [{ tokens: prefix }] : []),
+      ...(client.isEscaped ? controls.split(text, mark) : [{ text, special: true }]),
+    ],
     tools,
     format,
     reasoning: tags,

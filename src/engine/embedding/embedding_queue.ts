@@ -75,7 +75,7 @@ export class EmbeddingQueue {
           },
         );
       }
-      const inputs = request.inputs.map((input) => this.#encode(input, request.truncate ?? false));
+      const inputs = request.inputs.map((input) => this.#encode(input, request));
       if (inputs.length === 0) return this.#onResult(call, { vectors: [], tokens: [] });
       const adapters = this.#model.adapters.acquire(request.loras);
       this.#jobs.push({ call, request, adapters, inputs, vectors: [], taken: 0 });
@@ -93,7 +93,10 @@ export class EmbeddingQueue {
   }
 
   /** @throws {ShimmyError} `invalid`, or `context_length` with both token counts. */
-  #encode(input: EmbedInput, truncate: boolean): readonly number[] {
+  #encode(
+    input: EmbedInput,
+    { truncate = false, contextLength = Infinity }: EmbedRequest,
+  ): readonly number[] {
     const { tokenizer, embedder } = this.#model;
     checkAbility(input, embedder);
     const { field } = input;
@@ -105,11 +108,13 @@ export class EmbeddingQueue {
     if (tokens.length === 0) {
       throw new ShimmyError("invalid", `${field}: must not be empty`, { field });
     }
-    if (tokens.length <= embedder.limit) return tokens;
-    if (truncate) return tokenizer.truncate(tokens, embedder.limit);
+    const limit = Math.min(embedder.limit, contextLength);
+    if (tokens.length <= limit) return tokens;
+    if (truncate) return tokenizer.truncate(tokens, limit);
     throw new ShimmyError(
       "context_length",
-      `${field} has ${tokens.length} tokens, but the model takes ${embedder.limit}`,
+      `${field} has ${tokens.length} tokens, but the ` +
+        `${limit < embedder.limit ? "context of the request holds" : "model takes"} ${limit}`,
       { field },
     );
   }

@@ -19,6 +19,8 @@ export interface EmbedRequest {
   readonly normalize: boolean;
   /** Truncate inputs over the limit at their end instead of refusing them. Default false. */
   readonly truncate?: boolean;
+  /** Maximum tokens of an input. Default: the limit of the model. */
+  readonly contextLength?: number;
   /** Adapters for this request, in place of the adapters with a default scale. */
   readonly loras?: readonly LoraChoice[] | undefined;
 }

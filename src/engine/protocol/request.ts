@@ -33,6 +33,8 @@ export interface SequenceRequest {
   readonly prompt: readonly PromptPart[];
   /** Maximum tokens to generate. `null`: until the context is full. */
   readonly maxTokens: number | null;
+  /** Maximum tokens of prompt and answer together. Default: the context length of a sequence. */
+  readonly contextLength?: number;
   readonly sampling: Partial<Sampling>;
   /**
    * Stop strings. The answer ends before the first occurrence of any of them. They do not apply

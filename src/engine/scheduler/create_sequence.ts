@@ -20,7 +20,8 @@ export function createSequence(
   tokenizer: Tokenizer,
   sessions: SessionCache,
 ): Sequence {
-  const { sequenceLength: length, contextShift } = model;
+  const { contextShift } = model;
+  const length = Math.min(model.sequenceLength, request.contextLength ?? Infinity);
   const prompt = tokenizer.encode(request.prompt, true);
   if (prompt.length === 0) {
     throw new ShimmyError("invalid", "prompt: must not be empty", { field: "prompt" });

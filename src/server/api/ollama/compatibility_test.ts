@@ -100,3 +100,54 @@ Deno.test("generate takes messages in place of a prompt", async () => {
   assertStringIncludes(promptText(engine.requests[0]!), "system\nBe brief.");
   assertStringIncludes(promptText(engine.requests[0]!), "user\nHi");
 });
+
+Deno.test("num_ctx bounds the context of the request", async () => {
+  const { engine, send } = server();
+  await (await send("POST", "/api/chat", { ...CHAT, options: { num_ctx: 64 } })).text();
+  assertEquals(engine.requests[0]!.contextLength, 64);
+  const body = { model: "double", input: "x".repeat(20), options: { num_ctx: 8 } };
+  const cut = await (await send("POST", "/api/embed", body)).json();
+  assertEquals(cut.prompt_eval_count, 8);
+  const refused = await send("POST", "/api/embed", { ...body, truncate: false });
+  assertEquals(refused.status, 400);
+});
+
+Deno.test("_debug_render_only returns the prompt instead of an answer", async () => {
+  const { engine, send } = server();
+  const chat = await send("POST", "/api/chat", { ...CHAT, _debug_render_only: true });
+  const { _debug_info: info, done } = await chat.json();
+  assertStringIncludes(info.rendered_template, "user\nHello");
+  assertEquals(done, false);
+  const generate = await send("POST", "/ollama/api/generate", {
+    model: "double",
+    prompt: "Once",
+    raw: true,
+    _debug_render_only: true,
+  });
+  assertEquals((await generate.json())._debug_info, { rendered_template: "Once" });
+  assertEquals(engine.requests, []);
+});
+
+Deno.test("generate returns a context, which continues the conversation", async () => {
+  const { engine, send } = server();
+  const ask = async (fields: Record<string, unknown>) => {
+    const body = { model: "double", stream: false, ...fields };
+    return await (await send("POST", "/ollama/api/generate", body)).json();
+  };
+  const { context } = await ask({ prompt: "Hi" });
+  assert(context.length > 0);
+  const text = await engine.detokenize(context);
+  assertStringIncludes(text, "user\nHi");
+  assertStringIncludes(text, "assistant\nHello world");
+  await ask({ prompt: "And?", context });
+  const { prompt } = engine.requests[1]!;
+  assertEquals(prompt[0], { tokens: context });
+  assertStringIncludes(promptText(engine.requests[1]!), "user\nAnd?");
+  assertEquals((await ask({ prompt: "Once", raw: true })).context, undefined);
+  assertEquals(await ask({ prompt: "Once", raw: true, context: [1] }), {
+    error: "context: cannot be combined with raw",
+  });
+  assertEquals(await ask({ prompt: "Hi", context: ["a"] }), {
+    error: "context[0]: must be a whole number, 0 or more",
+  });
+});

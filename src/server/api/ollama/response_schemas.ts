@@ -85,6 +85,8 @@ const answerFields = {
   created_at: time,
   logprobs,
   done: z.boolean(),
+  _debug_info: z.strictObject({ rendered_template: z.string() }).optional()
+    .describe("With _debug_render_only"),
   done_reason: z.enum(["stop", "length", "load", "unload"]).optional(),
   total_duration: nanoseconds.optional(),
   load_duration: nanoseconds.optional(),
@@ -111,6 +113,8 @@ export const chatAnswer = z.strictObject({
 export const generateAnswer = z.strictObject({
   ...answerFields,
   response: z.string(),
+  context: z.array(z.int()).optional()
+    .describe("Tokens of the conversation, for the context of the next request"),
   thinking: z.string().optional(),
 });
 

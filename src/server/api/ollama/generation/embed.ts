@@ -60,9 +60,10 @@ async function embedTexts(
   const { engine } = await engineForModel(exchange, named, keepAliveOf(keep_alive));
   const loadMs = performance.now() - began;
   checkLoaded(options ?? {}, engine.info);
-  const result = request.inputs.length === 0
-    ? { vectors: [], tokens: [] }
-    : await engine.embed(request, exchange.signal);
+  const result = request.inputs.length === 0 ? { vectors: [], tokens: [] } : await engine.embed({
+    ...request,
+    ...(options?.num_ctx ? { contextLength: options.num_ctx } : {}),
+  }, exchange.signal);
   exchange.recordUsage({ promptTokens: result.tokens.reduce((sum, count) => sum + count, 0) });
   return { ...result, loadMs };
 }

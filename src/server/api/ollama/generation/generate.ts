@@ -1,4 +1,4 @@
-import type { Input, Message } from "../../../../chat/mod.ts";
+import { type Input, type Message, promptTokens } from "../../../../chat/mod.ts";
 import type { Engine } from "../../../../engine/mod.ts";
 import { ShimmyError } from "../../../../errors.ts";
 import type { Exchange } from "../../../http/mod.ts";
@@ -21,6 +21,7 @@ export async function ollamaGenerate(exchange: Exchange, body: unknown): Promise
     does: "generate",
     input: toInput(asked),
     shape: toResponse,
+    ...(asked.raw ? {} : { finish: toContext }),
   });
 }
 
@@ -40,7 +41,9 @@ function toInput(body: GenerateBody): ((engine: Engine) => Input | Promise<Input
 }
 
 /** The conversation of `messages`, or of `prompt`, with the system message before it. */
-function toConversation({ prompt, system, messages: given, think }: GenerateBody): Input {
+function toConversation(
+  { prompt, system, messages: given, think, context }: GenerateBody,
+): Input {
   const messages: Message[] = given && given.length > 0
     ? toMessages(given)
     : [{ role: "user", content: prompt ?? "" }];
@@ -53,14 +56,42 @@ function toConversation({ prompt, system, messages: given, think }: GenerateBody
     parallelToolCalls: false,
     templateArguments: thinkArguments(think),
     continueLast: messages.at(-1)?.role === "assistant",
+    ...(context && context.length > 0 ? { prefix: context } : {}),
   };
+}
+
+/**
+ * The `context` of a response: the tokens of the conversation with the answer. A request that sends it
+ * continues the conversation.
+ */
+async function toContext(
+  engine: Engine,
+  input: Input,
+  content: string,
+): Promise<{ readonly context?: readonly number[] }> {
+  if (input.type !== "chat") return {};
+  const last = input.messages.at(-1);
+  const messages: readonly Message[] = input.continueLast && last !== undefined
+    ? [...input.messages.slice(0, -1), { ...last, content: last.content + content }]
+    : [...input.messages, { role: "assistant", content }];
+  try {
+    const whole = { ...input, messages, continueLast: false, addGenerationPrompt: false };
+    return { context: await promptTokens(engine, whole) };
+  } catch {
+    // The template refuses the conversation. The answer is complete without a context.
+    return {};
+  }
 }
 
 /** Rejects fields that need the chat template when the template is not used. */
 function rejectWith(plain: "raw" | "suffix", body: GenerateBody): void {
-  const field = (["system", "think"] as const).find((name) => body[name]);
+  const field = (["system", "think", "context"] as const).find((name) => isSet(body[name]));
   if (field === undefined) return;
   throw new ShimmyError("invalid", `${field}: cannot be combined with ${plain}`, { field });
+}
+
+function isSet(value: unknown): boolean {
+  return Array.isArray(value) ? value.length > 0 : Boolean(value);
 }
 
 /** The fill-in-the-middle prompt for the text between `prefix` and `suffix`. */

@@ -1,4 +1,4 @@
-import type { Format, Input } from "../../../../chat/mod.ts";
+import { type Format, type Input, promptText } from "../../../../chat/mod.ts";
 import type { Engine } from "../../../../engine/mod.ts";
 import { ShimmyError } from "../../../../errors.ts";
 import type { ModelEntry } from "../../../../models/entry/mod.ts";
@@ -21,11 +21,16 @@ export interface GenerationRequest {
   /** Creates the prompt; null: the request only loads or unloads the model. */
   readonly input: ((engine: Engine) => Input | Promise<Input>) | null;
   /** The fields of a chunk in the form of the route. */
-  readonly shape: (piece: AnswerChunk) => Readonly<Record<string, unknown>>;
+  readonly shape: (piece: AnswerChunk) => Line;
+  /** Fields of the last line that depend on the whole answer. */
+  readonly finish?: (engine: Engine, input: Input, content: string) => Promise<Line>;
 }
 
 /** The JSON of a response, or of a line of it. */
 type Line = Readonly<Record<string, unknown>>;
+
+/** The fields of the last line. */
+type End = (done: DoneEvent, content: string) => Promise<Line>;
 
 /**
  * Generates the response: NDJSON whose last line has `done: true`, or one object with `stream: false`.
@@ -49,19 +54,26 @@ export async function respond(exchange: Exchange, asked: GenerationRequest): Pro
   const { engine } = await engineForModel(exchange, named, keepAliveOf(body.keep_alive));
   const loadMs = performance.now() - began;
   checkLoaded(options, engine.info);
-  const { sampling, stop, maxTokens } = toAnswerOptions(options, body);
   const input = await asked.input(engine);
+  if (body._debug_render_only) {
+    return json({
+      ...head(asked),
+      ...asked.shape(EMPTY_CHUNK),
+      done: false,
+      _debug_info: { rendered_template: await promptText(engine, input) },
+    });
+  }
   const answer = await startAnswer(exchange, engine, {
     input,
-    maxTokens,
-    sampling,
-    stop,
+    ...toAnswerOptions(options, body),
     format,
     ignoreEos: false,
     logprobs,
   });
-  const end = (done: DoneEvent) =>
-    toStatistics(done, { totalMs: performance.now() - began, loadMs });
+  const end: End = async (done, content) => ({
+    ...toStatistics(done, { totalMs: performance.now() - began, loadMs }),
+    ...await asked.finish?.(engine, input, content),
+  });
   if (body.stream !== false) return ndjsonStream(lines(toChunks(answer), asked, end));
   return json(await whole(toChunks(answer), asked, end));
 }
@@ -74,13 +86,17 @@ function head({ body }: GenerationRequest): Line {
 async function* lines(
   parts: AsyncIterable<AnswerChunk | DoneEvent>,
   asked: GenerationRequest,
-  end: (done: DoneEvent) => Line,
+  end: End,
 ): AsyncGenerator<Line, void> {
   try {
+    let content = "";
     for await (const part of parts) {
-      yield "type" in part
-        ? { ...head(asked), ...asked.shape(EMPTY_CHUNK), ...end(part) }
-        : { ...head(asked), ...asked.shape(part), done: false };
+      if ("type" in part) {
+        yield { ...head(asked), ...asked.shape(EMPTY_CHUNK), ...await end(part, content) };
+      } else {
+        content += part.content;
+        yield { ...head(asked), ...asked.shape(part), done: false };
+      }
     }
   } catch (thrown) {
     const error = toShimmyError(thrown);
@@ -91,7 +107,7 @@ async function* lines(
 async function whole(
   parts: AsyncIterable<AnswerChunk | DoneEvent>,
   asked: GenerationRequest,
-  end: (done: DoneEvent) => Line,
+  end: End,
 ): Promise<Line> {
   let all = EMPTY_CHUNK;
   let done: DoneEvent | undefined;
@@ -100,7 +116,7 @@ async function whole(
     else all = mergeChunks(all, part);
   }
   if (done === undefined) throw new ShimmyError("backend", "Generation ended without a result");
-  return { ...head(asked), ...asked.shape(all), ...end(done) };
+  return { ...head(asked), ...asked.shape(all), ...await end(done, all.content) };
 }
 
 /** A request without a prompt: loads the model, or unloads it with `keep_alive: 0` when it is idle. */

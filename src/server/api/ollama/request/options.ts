@@ -36,7 +36,9 @@ export const optionsSchema = z.strictObject({
   seed: samplingFields.seed,
   stop: stopFields.stop,
   num_keep: integerFrom(-1).nullish().describe("Accepted; the context is not shifted"),
-  num_ctx: integerFrom(1).nullish().describe("At most the context length of the loaded model"),
+  num_ctx: integerFrom(1).nullish().describe(
+    "Maximum tokens of prompt and answer together; at most the context length of the loaded model",
+  ),
   num_batch: integerFrom(1).nullish().describe(WHEN_LOADED),
   num_thread: integerFrom(0).nullish().describe(WHEN_LOADED),
   num_gpu: integerFrom(-1).nullish().describe(WHEN_LOADED),
@@ -75,6 +77,8 @@ export interface AnswerOptions {
   readonly stop: readonly string[];
   /** `null`: until the context is full. */
   readonly maxTokens: number | null;
+  /** Maximum tokens of prompt and answer together. */
+  readonly contextLength?: number;
 }
 
 /** Converts the options that apply to one answer; `body` has those beside `options`. */
@@ -87,6 +91,7 @@ export function toAnswerOptions(
     sampling: { ...toSampling(body), ...toSampling(options) },
     stop: toStopConditions({ stop: options.stop ?? body.stop }).stop,
     maxTokens: limit && limit > 0 ? limit : null,
+    ...(options.num_ctx ? { contextLength: options.num_ctx } : {}),
   };
 }
 

@@ -84,7 +84,12 @@ Deno.test("options that do not change the answer are accepted, and defaults of a
     tfs_z: 1,
   });
   checkLoaded(options, info);
-  assertEquals(toAnswerOptions(options), { sampling: {}, stop: [], maxTokens: null });
+  assertEquals(toAnswerOptions(options), {
+    sampling: {},
+    stop: [],
+    maxTokens: null,
+    contextLength: 512,
+  });
 });
 
 Deno.test("fields beside options apply where options have no value", () => {

@@ -37,7 +37,7 @@ const answerFields = {
     .describe("Accepted; a prompt over the context is rejected, never truncated"),
   shift: boolean.nullish()
     .describe("Accepted; generation ends when the context is full unless the server shifts it"),
-  _debug_render_only: fixed(false, "prompts are not returned"),
+  _debug_render_only: boolean.nullish().describe("Return the prompt instead of an answer"),
 };
 
 const toolCall = z.strictObject({
@@ -107,9 +107,8 @@ export const generateBody = z.strictObject({
   template: z.literal("", {
     error: "is not supported: use raw for a prompt without the template of the model",
   }).nullish(),
-  context: z.array(z.unknown()).max(0, {
-    error: "is not supported: send the conversation to /api/chat",
-  }).nullish(),
+  context: z.array(integerFrom(0), { error: "must be a list of token ids" }).nullish()
+    .describe("The context of an earlier response: tokens before the prompt"),
   images,
   width: unsupported(NO_IMAGES),
   height: unsupported(NO_IMAGES),
