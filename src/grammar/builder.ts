@@ -3,7 +3,7 @@ import { compileRelaxed, SchemaDocument } from "./document/mod.ts";
 import { chars, type Expr, MAX_GRAMMAR_LENGTH, MAX_RULES } from "./expression/mod.ts";
 import { parsePattern, PatternError, wholeAutomaton } from "./regex/mod.ts";
 import { automatonExpr, Compiler } from "./schema/mod.ts";
-import { JSON_RULES, print, Rules } from "./rules/mod.ts";
+import { isSharedString, JSON_RULES, print, Rules } from "./rules/mod.ts";
 
 export interface GrammarOptions {
   /**
@@ -101,7 +101,12 @@ export class GrammarBuilder {
 
   /** Adds the rules of any JSON object. Returns the name of its rule. */
   addJsonObject(): string {
-    return this.#addRules(this.#rules(), "json-object", "");
+    return this.#addJson("json-object");
+  }
+
+  /** Adds the rules of any JSON value. Returns the name of its rule. */
+  addJsonValue(): string {
+    return this.#addJson("json-value");
   }
 
   /**
@@ -137,11 +142,20 @@ export class GrammarBuilder {
   }
 
   #rules(): Rules {
-    const rules = new Rules((name) =>
-      name === "root" || this.#bodies.has(name) || isJsonRule(name)
+    const rules = new Rules(
+      (name) => name === "root" || this.#bodies.has(name) || isJsonRule(name),
+      (name) => this.#bodies.has(name),
     );
     for (const [name, body] of Object.entries(JSON_RULES)) rules.define(name, body(this.#compact));
     return rules;
+  }
+
+  /** Adds a rule of JSON itself. These rules are few, so they are not limited. */
+  #addJson(root: string): string {
+    for (const [name, body] of this.#rules().finish(root)!) {
+      if (!this.#bodies.has(name)) this.#bodies.set(name, print(body));
+    }
+    return root;
   }
 
   /** Adds all rules that `root` needs, or none if they exceed the limits. */
@@ -175,7 +189,7 @@ function invalid(field: string, what: string): ShimmyError {
 }
 
 function isJsonRule(name: string): boolean {
-  return Object.hasOwn(JSON_RULES, name);
+  return Object.hasOwn(JSON_RULES, name) || isSharedString(name);
 }
 
 /**

@@ -33,6 +33,21 @@ const EXPONENT_DIGITS = 2;
 /** Levels of indentation are limited for the same reason. */
 const INDENTATION = 20;
 
+/** Name of the rule for strings with bounds of their length. */
+export function boundedString(min: number, max: number): string {
+  return `json-string-${min}-${max}`;
+}
+
+/** Name of the rule for strings of a format. */
+export function formattedString(format: string): string {
+  return `json-format-${format}`;
+}
+
+/** True for the names of string rules that all schemas of a grammar share. */
+export function isSharedString(name: string): boolean {
+  return /^json-(string-\d+-(\d+|Infinity)|format-[a-z\d-]+)$/.test(name);
+}
+
 /** Rules of JSON itself, by rule name. */
 export const JSON_RULES: Readonly<Record<string, (compact: boolean) => Expr>> = {
   "ws": (compact) =>

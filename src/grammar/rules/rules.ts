@@ -1,5 +1,7 @@
 import {
+  ALL,
   alt,
+  chars,
   EMPTY,
   type Expr,
   isEmpty,
@@ -30,7 +32,14 @@ export class Rules {
   readonly #names = new Set<string>();
   readonly #counts = new Map<string, number>();
 
-  constructor(readonly taken: (name: string) => boolean) {}
+  /**
+   * @param taken True for names that a new rule must not have.
+   * @param known True for rules that the grammar has already.
+   */
+  constructor(
+    readonly taken: (name: string) => boolean,
+    readonly known: (name: string) => boolean = () => false,
+  ) {}
 
   /** Reserves a unique name with a prefix. */
   reserve(hint: string): string {
@@ -47,6 +56,13 @@ export class Rules {
   /** Sets the body of a reserved name. */
   define(name: string, body: Expr, helper = false): Expr {
     this.#rules.set(name, { body, helper });
+    return ref(name);
+  }
+
+  /** A rule whose name says its body, so that all schemas of a grammar share it. */
+  shared(name: string, body: () => Expr): Expr {
+    // The body of a known rule is not used.
+    if (!this.#rules.has(name)) this.define(name, this.known(name) ? chars(ALL) : body());
     return ref(name);
   }
 
@@ -76,7 +92,7 @@ export class Rules {
         return ref(block);
       });
     for (let name = queue.shift(); name !== undefined; name = queue.shift()) {
-      if (finished.has(name)) continue;
+      if (finished.has(name) || this.known(name)) continue;
       const inlined = this.#inline(this.#rules.get(name)!.body, uses, 0);
       finished.set(name, EMPTY);
       finished.set(name, split(simplify(inlined), name));
@@ -214,14 +230,14 @@ function splitRepeat(item: Expr, min: number, max: number, hoist: (item: Expr) =
   }
   const block = hoist(repeat(item, REPEAT_BLOCK, REPEAT_BLOCK));
   const required = seq(
-    repeat(block, Math.floor(min / REPEAT_BLOCK), Math.floor(min / REPEAT_BLOCK)),
+    splitRepeat(block, Math.floor(min / REPEAT_BLOCK), Math.floor(min / REPEAT_BLOCK), hoist),
     repeat(item, min % REPEAT_BLOCK, min % REPEAT_BLOCK),
   );
   if (optionalCount === Infinity) return seq(required, repeat(item, 0, Infinity));
   const blockCount = Math.max(0, Math.floor((optionalCount - REPEAT_BLOCK + 1) / REPEAT_BLOCK));
   return seq(
     required,
-    repeat(block, 0, blockCount),
+    splitRepeat(block, 0, blockCount, hoist),
     repeat(item, 0, optionalCount - blockCount * REPEAT_BLOCK),
   );
 }

@@ -23,8 +23,11 @@ import {
   text,
 } from "../expression/mod.ts";
 import { formatAutomaton } from "./formats.ts";
-import { jsonCharacter, type Rules } from "../rules/mod.ts";
+import { boundedString, formattedString, jsonCharacter, type Rules } from "../rules/mod.ts";
 import { readCount, readString, type Schema, type SchemaNode } from "../document/mod.ts";
+
+/** Maximum length of strings whose rules are not shared. */
+const SHORT_LENGTH = 64;
 
 /** Combined string constraints of several nodes. */
 export interface StringConstraint {
@@ -32,6 +35,8 @@ export interface StringConstraint {
   readonly max: number;
   /** Automaton of all patterns and formats; null if there are none. */
   readonly content: Dfa | null;
+  /** The format, if it is the only constraint of the content. */
+  readonly format: string | null;
   /** The node and keyword for an error if the automaton is too large. */
   readonly origin: { readonly node: SchemaNode; readonly keyword: string } | null;
 }
@@ -46,6 +51,7 @@ function readConstraint(context: Context, nodes: readonly SchemaNode[]): StringC
   let max = Infinity;
   let origin: StringConstraint["origin"] = null;
   const automata: Dfa[] = [];
+  const formats: string[] = [];
   for (const node of nodes) {
     min = Math.max(min, readCount(document, node, "minLength") ?? 0);
     max = Math.min(max, readCount(document, node, "maxLength") ?? Infinity);
@@ -56,13 +62,15 @@ function readConstraint(context: Context, nodes: readonly SchemaNode[]): StringC
     }
     const format = readFormat(context, node);
     const known = format === undefined ? null : formatAutomaton(format);
-    if (known !== null) {
+    if (format !== undefined && known !== null) {
+      formats.push(format);
       origin ??= { node, keyword: "format" };
       automata.push(known);
     }
   }
   const content = origin === null ? null : context.intersect(origin.node, origin.keyword, automata);
-  return { min, max, content, origin };
+  const [format = null] = automata.length === 1 ? formats : [];
+  return { min, max, content, format, origin };
 }
 
 /** What an automaton that would be too large is replaced with: fewer strings, or more. */
@@ -129,10 +137,17 @@ export function stringExpr(
   nodes: readonly SchemaNode[],
   hint: string,
 ): Expr {
-  const { min, max, content } = stringConstraint(context, nodes);
+  const { min, max, content, format } = stringConstraint(context, nodes);
+  const isBounded = min > 0 || max < Infinity;
+  if (format !== null && !isBounded) {
+    const name = formattedString(format);
+    return rules.shared(name, () => automatonString(rules, content!, format));
+  }
   if (content !== null) return automatonString(rules, stringAutomaton(context, nodes)!, hint);
-  if (min === 0 && max === Infinity) return ref("json-string");
-  return seq(text('"'), repeat(ref("json-char"), min, max), text('"'));
+  if (!isBounded) return ref("json-string");
+  const bounded = () => seq(text('"'), repeat(ref("json-char"), min, max), text('"'));
+  if (max <= SHORT_LENGTH) return bounded();
+  return rules.shared(boundedString(min, max), bounded);
 }
 
 /**

@@ -40,6 +40,7 @@ export interface RuleBuilder {
   readonly notices: readonly string[];
   addPattern(pattern: string, hint?: string, field?: string): string;
   addJsonObject(): string;
+  addJsonValue(): string;
   addRule(name: string, body: string): void;
   toString(): string;
 }
@@ -102,7 +103,7 @@ export class GrammarRules {
 
   /** Like {@linkcode arguments}, for one of the arguments. */
   argument({ name, strict, field = `tools '${name}'` }: Tool, schema: unknown): string {
-    return this.#constrained(schema, field, strict) ?? this.#builder.addSchema({}, "argument");
+    return this.#constrained(schema, field, strict) ?? this.#builder.addJsonValue();
   }
 
   /** Name of a rule for a schema; null if no part of it can be expressed. */

@@ -14,6 +14,9 @@ class Builder implements RuleBuilder {
     return "";
   }
   readonly notices: readonly string[] = [];
+  addJsonValue() {
+    return "value";
+  }
   addJsonObject() {
     return "object";
   }
