@@ -10,7 +10,8 @@ import {
 
 /**
  * What the server does with a field: `supported`; `refused` with an error that names the field;
- * `fixed`, which accepts one value and refuses all others; `ignored`, accepted without effect.
+ * `fixed`, which accepts one value and refuses all others; `ignored`, accepted without effect and
+ * reported.
  */
 export type Treatment = "supported" | "refused" | "fixed" | "ignored";
 
@@ -57,27 +58,35 @@ function fieldOf(given: Schema, path: string): Field {
   const { schema, optional, fallback } = unwrap(given);
   const definition = definitionOf(schema);
   const base = { path, required: !optional, schema };
+  const description = descriptionOf(given) ?? "";
+  const isIgnored = IGNORED.test(description);
   const isEmptyList = definition.type === "array" && longest(schema) === 0;
+  if (isIgnored && (definition.type === "null" || isEmptyList)) {
+    const note = noteOf(description);
+    return { ...base, value: "", treatment: "ignored", note, within: [] };
+  }
   if (definition.type === "null" || isEmptyList) {
     return { ...base, value: "", treatment: "refused", note: refusalOf(given), within: [] };
   }
   const absent = fallback === undefined ? "" : `; default ${JSON.stringify(fallback)}`;
   const value = describeValue(schema) + absent;
   const refusesOthers = definition.type === "literal" && definition.error !== undefined;
-  if (refusesOthers && definition.values.length === 1 && optional) {
+  if (refusesOthers && definition.values.length === 1 && optional && !isIgnored) {
     return { ...base, value, treatment: "fixed", note: refusalOf(given), within: [] };
   }
-  const description = descriptionOf(given) ?? "";
-  const isIgnored = IGNORED.test(description);
   const within = fieldsOf(schema, path);
   return {
     ...base,
     value,
     treatment: isIgnored ? "ignored" : "supported",
-    note: capitalize(description.replace(IGNORED, "")),
+    note: noteOf(description),
     // The nested fields of an ignored field have no effect either, except those that are refused.
     within: isIgnored ? within.filter(({ treatment }) => treatment === "refused") : within,
   };
+}
+
+function noteOf(description: string): string {
+  return capitalize(description.replace(IGNORED, ""));
 }
 
 function capitalize(text: string): string {

@@ -48,7 +48,7 @@ export const SERVE_OPTIONS = {
     help: "origin of web pages that may use the server; *: any origin",
   }),
   "strict": flag({
-    help: "reject unknown fields of OpenAI requests instead of ignoring them",
+    help: "reject request fields that have no effect instead of ignoring them",
   }),
   "in-process": flag({
     help: "run CPU models inside the server's process instead of one process each",

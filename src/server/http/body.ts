@@ -60,19 +60,35 @@ function parseJson(bytes: Uint8Array): unknown {
 
 export type Issue = z.core.$ZodIssue;
 
+/** Whether an issue with a full path can be repaired by removing fields. */
+export type IsRepairable = (issue: Issue) => boolean;
+
 /**
- * The most specific issues of a value that matches no member of a union, with their full paths: all
- * issues of the member whose first issue is deepest. When no member reached a field of the value, the
- * message of the union is more useful.
+ * The most specific issues of a value that matches no member of a union, with their full paths: those
+ * of the member that needs the fewest repairs, or else of the member whose first issue is deepest. When
+ * no member reached a field of the value, the message of the union is more useful.
  */
-export function issuesOf(issue: Issue): readonly Issue[] {
+export function issuesOf(
+  issue: Issue,
+  isRepairable: IsRepairable = ({ code }) => code === "unrecognized_keys",
+): readonly Issue[] {
   if (issue.code !== "invalid_union") return [issue];
-  const members = issue.errors.map((issues) => issues.flatMap((one) => issuesOf(one as Issue)));
+  const members = issue.errors.map((issues) =>
+    issues.flatMap((one) =>
+      issuesOf({ ...one, path: [...issue.path, ...one.path] } as Issue, isRepairable)
+    )
+  ).filter((found) => found.length > 0);
+  const repairable = members.filter((found) => found.every(isRepairable))
+    .sort((a, b) => fieldCount(a) - fieldCount(b));
   const reached = members.filter(([first]) =>
-    first !== undefined &&
-    (first.code === "unrecognized_keys" || first.path.some((key) => typeof key === "string"))
-  ).sort(([a], [b]) => b!.path.length - a!.path.length)[0];
-  return reached?.map((one) => ({ ...one, path: [...issue.path, ...one.path] })) ?? [issue];
+    first!.path.slice(issue.path.length).some((key) => typeof key === "string")
+  ).sort(([a], [b]) => b!.path.length - a!.path.length);
+  return repairable[0] ?? reached[0] ?? [issue];
+}
+
+/** The number of fields that issues are about. */
+function fieldCount(issues: readonly Issue[]): number {
+  return issues.reduce((sum, one) => sum + ("keys" in one ? one.keys.length : 1), 0);
 }
 
 /**

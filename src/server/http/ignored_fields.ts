@@ -61,7 +61,10 @@ function repaired(schema: z.ZodType, value: unknown, report: Report | null): unk
   for (let round = 0; round < MAX_ROUNDS; round++) {
     const { error } = schema.safeParse(copy);
     if (error === undefined) break;
-    const changes = error.issues.flatMap(issuesOf)
+    const isRepairable = (issue: Issue) =>
+      issue.code === "unrecognized_keys" || at(copy, issue.path) === null ||
+      ignoredAt(schema, issue.path) !== null;
+    const changes = error.issues.flatMap((issue) => issuesOf(issue, isRepairable))
       .map((issue) => repair(schema, copy, issue, report));
     if (!changes.includes(true)) break;
   }

@@ -98,6 +98,86 @@ Deno.test("fields that matter to the answer are still refused by name", async ()
   assertEquals(ignored, "colour");
 });
 
+/** Values of known fields that have no effect here, by route. */
+const WITHOUT_EFFECT: readonly (readonly [string, Record<string, unknown>])[] = [
+  [CHAT, {
+    store: true,
+    verbosity: "low",
+    service_tier: "flex",
+    prompt_cache_retention: "1h",
+    prompt_cache_options: { mode: "explicit", prewarm: true },
+    prediction: { type: "content", content: "x" },
+  }],
+  ["/v1/responses", {
+    input: "Hi",
+    truncation: "auto",
+    service_tier: "priority",
+    text: { verbosity: "high" },
+    reasoning: { mode: "pro", context: "some_turns" },
+  }],
+  ["/v1/messages", {
+    model: "double",
+    max_tokens: 8,
+    messages: MESSAGES,
+    speed: "fast",
+    service_tier: "priority",
+    inference_geo: "eu",
+    diagnostics: {},
+    output_config: { task_budget: { total: 1 } },
+    tools: [{ name: "f", input_schema: { type: "object" }, eager_input_streaming: false }],
+  }],
+  ["/api/chat", {
+    model: "double",
+    messages: MESSAGES,
+    truncate: true,
+    shift: true,
+    options: {
+      num_batch: 7,
+      num_thread: 99,
+      num_gpu: 99,
+      main_gpu: 1,
+      use_mmap: false,
+      numa: 5,
+    },
+  }],
+  ["/ollama/api/generate", { model: "double", prompt: "Hi", options: { low_vram: "yes" } }],
+  ["/api/show", { model: "double", options: { num_ctx: 9 }, template: "x" }],
+];
+
+/** The paths of the fields that {@linkcode WITHOUT_EFFECT} sets, without those of the base request. */
+function leaves(value: unknown, path = ""): string[] {
+  if (Array.isArray(value)) return value.flatMap((item) => leaves(item, `${path}[]`));
+  if (typeof value !== "object" || value === null) return [path];
+  const fields = Object.entries(value);
+  if (fields.length === 0) return [path];
+  return fields.flatMap(([name, inner]) => leaves(inner, path === "" ? name : `${path}.${name}`));
+}
+
+for (const [path, body] of WITHOUT_EFFECT) {
+  Deno.test(`${path} ignores values that cannot change the answer, unless strict`, async () => {
+    const { request, send } = serverDouble();
+    const asked = path === CHAT ? { messages: MESSAGES, ...body } : body;
+    const response = await request(path, asked);
+    assertEquals(response.status, 200);
+    const fields = response.headers.get("x-shimmy-ignored")!.split(", ");
+    await response.body?.cancel();
+    const base = /^(model|prompt|input|max_tokens|messages.*|tools\[\]\.(name|input_schema.*))$/;
+    for (const field of leaves(body).filter((one) => !base.test(one))) {
+      const found = fields.some((one) => field === one || field.startsWith(`${one}.`));
+      assertEquals([field, found], [field, true], fields.join());
+    }
+    const strict = await send("POST", path, asked, { "x-shimmy-strict": "1" });
+    assertEquals(strict.status, 400);
+    await strict.body?.cancel();
+  });
+}
+
+Deno.test("values that describe what the server does are accepted in strict mode", async () => {
+  const values = { store: false, verbosity: "medium", service_tier: "auto", user: "me" };
+  const { status, ignored } = await ask(values, { strict: true });
+  assertEquals([status, ignored?.split(", ").toSorted()], [200, Object.keys(values).toSorted()]);
+});
+
 Deno.test("names from clients are bounded and safe in the header", async () => {
   const { ignored } = await ask({ "a b\r\nset-cookie: x": 1, ["x".repeat(500)]: 1 });
   assertEquals(ignored, `a?b??set-cookie??x, ${"x".repeat(61)}...`);
@@ -149,7 +229,10 @@ Deno.test("the Anthropic dialect ignores unknown fields at every depth", async (
     max_tokens: 8,
     system: [block("Be brief."), block("Be kind.")],
     messages: [{ role: "user", content: Array.from({ length: 40 }, () => block("Hi")), id: "x" }],
-    tools: [{ name: "f", input_schema: { type: "object" }, colour: 1 }],
+    tools: [
+      { name: "f", input_schema: { type: "object" }, colour: 1 },
+      { type: "tool_search_tool_bm25", name: "search", colour: 1 },
+    ],
     thinking: { type: "adaptive", colour: 1 },
     output_config: { effort: "low", colour: 1 },
   };

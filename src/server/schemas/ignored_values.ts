@@ -1,11 +1,23 @@
 import * as z from "zod";
 
+/** Beginnings of descriptions of fields without effect: with any value, and with the listed values. */
+const ANY_VALUE = "Ignored: ";
+const LISTED_VALUES = "Accepted; ";
+
+/**
+ * A field that has no effect. The schema lists the values that describe what the server does; other
+ * values are ignored too, except in strict mode.
+ */
+export function ignored<T extends z.ZodType>(schema: T, reason: string) {
+  return schema.nullish().describe(`${ANY_VALUE}${reason}`);
+}
+
 /**
  * The fields of a schema that have no effect, by name. A field is one of them if every variant of its
  * object describes it so.
  */
 interface FieldTree {
-  /** The description of the field: `Ignored: ` accepts any value, `Accepted; ` the values of the schema. */
+  /** `ignored` accepts any value, `accepted` the values of the schema; neither has an effect. */
   readonly effect: "ignored" | "accepted" | "supported";
   readonly fields: ReadonlyMap<string, FieldTree>;
   readonly items: FieldTree | null;
@@ -71,8 +83,8 @@ function treeOf(schema: z.core.$ZodType): FieldTree {
 function read(schema: z.core.$ZodType): FieldTree {
   const tree = readInner(schema);
   const description = z.globalRegistry.get(schema)?.description ?? "";
-  if (description.startsWith("Ignored: ")) return { ...tree, effect: "ignored" };
-  return description.startsWith("Accepted; ") ? { ...tree, effect: "accepted" } : tree;
+  if (description.startsWith(ANY_VALUE)) return { ...tree, effect: "ignored" };
+  return description.startsWith(LISTED_VALUES) ? { ...tree, effect: "accepted" } : tree;
 }
 
 function readInner(schema: z.core.$ZodType): FieldTree {

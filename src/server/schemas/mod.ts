@@ -3,9 +3,9 @@
  *
  * @module
  */
-export { ignoredAt, visitIgnored } from "./ignored_values.ts";
+export { ignored, ignoredAt, visitIgnored } from "./ignored_values.ts";
 export { keepAlive, keepAliveOf } from "./keep_alive.ts";
-export { fixed, ignored, unsupported } from "./unsupported.ts";
+export { fixed, unsupported, withoutEffect } from "./unsupported.ts";
 export {
   integerBetween,
   integerFrom,

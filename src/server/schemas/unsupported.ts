@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { ignored } from "./ignored_values.ts";
 
 /** A field that is known and not supported: any value except `null` is rejected with the reason. */
 export function unsupported(reason: string) {
@@ -10,10 +11,7 @@ export function fixed<T extends string | number | boolean>(value: T, reason: str
   return z.literal(value, { error: `must be ${JSON.stringify(value)}: ${reason}` }).nullish();
 }
 
-/**
- * A field that has no effect. The schema describes the values that its API has; other values are ignored
- * too, except in strict mode.
- */
-export function ignored<T extends z.ZodType>(schema: T, reason: string) {
-  return schema.nullish().describe(`Ignored: ${reason}`);
+/** A field that has no effect, with the value that describes what the server does. */
+export function withoutEffect<T extends string | number | boolean>(value: T, reason: string) {
+  return ignored(fixed(value, reason), reason);
 }

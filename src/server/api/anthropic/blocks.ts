@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { unsupported } from "../../schemas/mod.ts";
+import { ignored, unsupported } from "../../schemas/mod.ts";
 import { tool } from "./tools.ts";
 import { cacheControl, jsonObject, text } from "./values.ts";
 
@@ -7,7 +7,10 @@ const textBlock = z.strictObject({
   type: z.literal("text"),
   text,
   cache_control: cacheControl,
-  citations: z.array(z.unknown()).max(0, { error: "citations are not supported" }).nullish(),
+  citations: ignored(
+    z.array(z.unknown()).max(0, { error: "citations are not supported" }),
+    "only the text is used",
+  ),
 });
 
 export type TextBlock = z.output<typeof textBlock>;
@@ -15,7 +18,7 @@ export type TextBlock = z.output<typeof textBlock>;
 const thinkingBlock = z.strictObject({
   type: z.literal("thinking"),
   thinking: text,
-  signature: text.nullish().describe("Accepted; only the text is used"),
+  signature: ignored(text, "only the text is used"),
 });
 
 const toolUseBlock = z.strictObject({

@@ -1,10 +1,11 @@
 import * as z from "zod";
 import {
-  fixed,
+  ignored,
   integerBetween,
   integerFrom,
   samplingFields,
   unsupported,
+  withoutEffect,
 } from "../../schemas/mod.ts";
 import { messageParam, textContent } from "./blocks.ts";
 import { anyTool } from "./tools.ts";
@@ -22,6 +23,11 @@ const toolChoice = z.discriminatedUnion("type", [
 const display = z.enum(["summarized", "omitted"], { error: "must be summarized or omitted" })
   .nullish().describe("omitted removes the reasoning text from the answer");
 
+/** A field that is not supported and cannot change the answer. */
+function without(reason: string) {
+  return ignored(unsupported(reason), reason);
+}
+
 /** Minimum budget of Anthropic's API. */
 const BUDGET_MINIMUM = 1024;
 
@@ -33,12 +39,12 @@ const thinking = z.discriminatedUnion("type", [
         "Maximum reasoning tokens; also passed to the chat template as thinking_budget",
       ),
     display,
-    block_binding: unsupported("thinking blocks have no binding"),
+    block_binding: without("thinking blocks have no binding"),
   }),
   z.strictObject({
     type: z.literal("adaptive"),
     display,
-    block_binding: unsupported("thinking blocks have no binding"),
+    block_binding: without("thinking blocks have no binding"),
   }),
   z.strictObject({ type: z.literal("disabled") }),
 ], { error: "must be enabled, adaptive or disabled" });
@@ -55,7 +61,7 @@ const outputConfig = z.strictObject({
     "Reasoning level of the chat template; xhigh and max mean high",
   ),
   format: outputFormat.nullish(),
-  task_budget: unsupported("there are no task budgets"),
+  task_budget: without("there are no task budgets"),
 });
 
 /** Accepts edits that change nothing; rejects edits that would shorten the conversation. */
@@ -91,13 +97,13 @@ const promptFields = {
   output_config: outputConfig.nullish(),
   output_format: outputFormat.nullish().describe("The older name of output_config.format"),
   cache_control: cacheControl,
-  speed: fixed("standard", "there is one speed"),
+  speed: withoutEffect("standard", "there is one speed"),
   mcp_servers: z.array(z.unknown()).max(0, { error: "is not supported: list tools instead" })
     .nullish(),
   context_management: contextManagement.nullish()
     .describe("Accepted; edits that would shorten the conversation are refused"),
   compaction: unsupported("conversations are never shortened"),
-  billing_policy: unsupported(SERVICE),
+  billing_policy: without(SERVICE),
 };
 
 /** The body of `POST /v1/messages/count_tokens`. */
@@ -114,17 +120,18 @@ export const messagesBody = z.strictObject({
   temperature: samplingFields.temperature,
   top_k: integerBetween(0, 1_000_000).nullish(),
   top_p: samplingFields.top_p,
-  metadata: z.strictObject({ user_id: text.nullish() }).nullish()
-    .describe("Accepted; no user data is stored"),
-  service_tier: z.enum(["auto", "standard_only"], { error: "must be auto or standard_only" })
-    .nullish().describe("Accepted; there is one tier"),
+  metadata: ignored(z.strictObject({ user_id: text.nullish() }), "no user data is stored"),
+  service_tier: ignored(
+    z.enum(["auto", "standard_only"], { error: "must be auto or standard_only" }),
+    "there is one tier",
+  ),
   container: unsupported("there are no containers"),
-  diagnostics: unsupported(SERVICE),
-  inference_geo: unsupported("inference runs on this server"),
-  fallbacks: unsupported("the requested model always answers"),
-  fallback_credit_token: unsupported(SERVICE),
+  diagnostics: without(SERVICE),
+  inference_geo: without("inference runs on this server"),
+  fallbacks: without("the requested model always answers"),
+  fallback_credit_token: without(SERVICE),
   thread: unsupported("send the whole conversation in messages"),
-  safeguards: unsupported(SERVICE),
+  safeguards: without(SERVICE),
 });
 
 export type CountBody = z.output<typeof countBody>;

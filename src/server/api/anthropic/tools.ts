@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { fixed } from "../../schemas/mod.ts";
+import { withoutEffect } from "../../schemas/mod.ts";
 import { boolean, cacheControl, jsonObject, text } from "./values.ts";
 
 /** Anthropic's rule. */
@@ -26,7 +26,7 @@ export const tool = z.strictObject({
   defer_loading: boolean.nullish().describe(
     "Leave the tool out of the prompt until a `tool_reference` or `tool_addition` names it",
   ),
-  eager_input_streaming: fixed(true, "arguments are always streamed"),
+  eager_input_streaming: withoutEffect(true, "arguments are always streamed"),
 });
 
 const SEARCHES = [

@@ -3,6 +3,7 @@ import type { ModelInfo, Sampling } from "../../../../engine/protocol/mod.ts";
 import { ShimmyError } from "../../../../errors.ts";
 import {
   fixed,
+  ignored,
   integerFrom,
   samplingFields,
   stopFields,
@@ -10,12 +11,12 @@ import {
   toStopConditions,
 } from "../../../schemas/mod.ts";
 
-const WHEN_LOADED = "Accepted; fixed when the model is loaded, and set when the server starts";
+const WHEN_LOADED = "fixed when the model is loaded, and set when the server starts";
 const flag = z.boolean({ error: "must be true or false" });
 
 /**
  * `options` of a request: all options of Ollama and its clients. Sampling options apply. Options that are
- * fixed when the model is loaded are accepted if they match, and rejected otherwise.
+ * fixed when the model is loaded and cannot change the answer are ignored.
  */
 export const optionsSchema = z.strictObject({
   num_predict: integerFrom(-2).nullish().describe(
@@ -35,23 +36,23 @@ export const optionsSchema = z.strictObject({
   mirostat_eta: samplingFields.mirostat_eta,
   seed: samplingFields.seed,
   stop: stopFields.stop,
-  num_keep: integerFrom(-1).nullish().describe("Accepted; the context is not shifted"),
+  num_keep: ignored(integerFrom(-1), "the context is not shifted"),
   num_ctx: integerFrom(1).nullish().describe(
     "Maximum tokens of prompt and answer together; at most the context length of the loaded model",
   ),
-  num_batch: integerFrom(1).nullish().describe(WHEN_LOADED),
-  num_thread: integerFrom(0).nullish().describe(WHEN_LOADED),
-  num_gpu: integerFrom(-1).nullish().describe(WHEN_LOADED),
-  main_gpu: integerFrom(0).nullish().describe(WHEN_LOADED),
-  use_mmap: flag.nullish().describe(WHEN_LOADED),
-  use_mlock: flag.nullish().describe(WHEN_LOADED),
-  low_vram: flag.nullish().describe(WHEN_LOADED),
-  numa: flag.nullish().describe(WHEN_LOADED),
-  f16_kv: flag.nullish().describe(WHEN_LOADED),
+  num_batch: ignored(integerFrom(1), WHEN_LOADED),
+  num_thread: ignored(integerFrom(0), WHEN_LOADED),
+  num_gpu: ignored(integerFrom(-1), WHEN_LOADED),
+  main_gpu: ignored(integerFrom(0), WHEN_LOADED),
+  use_mmap: ignored(flag, WHEN_LOADED),
+  use_mlock: ignored(flag, WHEN_LOADED),
+  low_vram: ignored(flag, WHEN_LOADED),
+  numa: ignored(flag, WHEN_LOADED),
+  f16_kv: ignored(flag, WHEN_LOADED),
   vocab_only: fixed(false, "requests need the whole model"),
   logits_all: fixed(false, "ask for logprobs"),
   embedding_only: fixed(false, "requests need the whole model"),
-  draft_num_predict: integerFrom(0).nullish().describe(WHEN_LOADED),
+  draft_num_predict: ignored(integerFrom(0), WHEN_LOADED),
   penalize_newline: fixed(true, "newlines are penalized like other tokens"),
   tfs_z: fixed(1, "llama.cpp has removed this sampler"),
 }, { error: "must be an object" });

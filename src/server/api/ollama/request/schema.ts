@@ -1,6 +1,7 @@
 import * as z from "zod";
 import {
   fixed,
+  ignored,
   integerBetween,
   integerFrom,
   keepAlive,
@@ -33,10 +34,11 @@ const answerFields = {
   think,
   logprobs: boolean.nullish(),
   top_logprobs: integerBetween(0, 20).nullish(),
-  truncate: boolean.nullish()
-    .describe("Accepted; a prompt over the context is rejected, never truncated"),
-  shift: boolean.nullish()
-    .describe("Accepted; generation ends when the context is full unless the server shifts it"),
+  truncate: ignored(boolean, "a prompt over the context is rejected, never truncated"),
+  shift: ignored(
+    boolean,
+    "generation ends when the context is full unless the server shifts it",
+  ),
   _debug_render_only: boolean.nullish().describe("Return the prompt instead of an answer"),
 };
 
@@ -146,16 +148,17 @@ export const embeddingsBody = z.strictObject({
   prompt: text.nullish().describe("Without a prompt, the model is only loaded"),
 });
 
-const EMPTY_OR_OWN = "is not supported: it does not change the response";
+const NO_CHANGE = "it does not change the response";
+const EMPTY_OR_OWN = `is not supported: ${NO_CHANGE}`;
 
 /** The body of `POST /api/show`. */
 export const showBody = z.strictObject({
   model: text.nullish(),
   name: text.nullish().describe("The older name of model"),
   verbose: fixed(false, "tensors and vocabulary are not returned"),
-  system: z.literal("", { error: EMPTY_OR_OWN }).nullish(),
-  template: z.literal("", { error: EMPTY_OR_OWN }).nullish(),
-  options: z.strictObject({}, { error: EMPTY_OR_OWN }).nullish(),
+  system: ignored(z.literal("", { error: EMPTY_OR_OWN }), NO_CHANGE),
+  template: ignored(z.literal("", { error: EMPTY_OR_OWN }), NO_CHANGE),
+  options: ignored(z.strictObject({}, { error: EMPTY_OR_OWN }), NO_CHANGE),
 });
 
 const aboutModel = {

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import type { AnswerRequest } from "../../../../chat/mod.ts";
 import { ShimmyError } from "../../../../errors.ts";
-import { isGiven, toRun, toSampling, toStopConditions } from "../../../schemas/mod.ts";
+import { ignored, isGiven, toRun, toSampling, toStopConditions } from "../../../schemas/mod.ts";
 import {
   boolean,
   cachePrompt,
@@ -56,13 +56,17 @@ export const chatBody = z.strictObject({
   stream: boolean.nullish(),
   stream_options: streamOptions,
   verbosity,
-  store: z.literal(false, {
-    error: "chat completions are not stored; responses are (/v1/responses)",
-  }).nullish(),
+  store: ignored(
+    z.literal(false, { error: "chat completions are not stored; responses are (/v1/responses)" }),
+    "chat completions are not stored",
+  ),
   modalities: z.array(z.literal("text", { error: "only text is supported" })).nullish()
     .describe("Accepted; answers are text"),
   audio: rejected("audio is not supported"),
-  prediction: rejected("predicted outputs are not supported"),
+  prediction: ignored(
+    rejected("predicted outputs are not supported"),
+    "the answer is the same without a prediction",
+  ),
   web_search_options: rejected("web search is not supported"),
   functions: rejected("is deprecated and not supported; use tools"),
   function_call: rejected("is deprecated and not supported; use tool_choice"),

@@ -4,7 +4,7 @@ import type { Engine } from "../../../../engine/mod.ts";
 import { ShimmyError } from "../../../../errors.ts";
 import { isGiven, toRun, toSampling, toStopConditions } from "../../../schemas/mod.ts";
 import {
-  ABOUT_USERS,
+  aboutUser,
   boolean,
   cachePrompt,
   choiceCount,
@@ -52,7 +52,7 @@ export const completionBody = z.strictObject({
   reasoning_sampling: rejected(NO_REASONING),
   stream: boolean.nullish(),
   stream_options: streamOptions,
-  user: text.nullish().describe(ABOUT_USERS),
+  user: aboutUser,
 });
 
 export type CompletionBody = z.output<typeof completionBody>;

@@ -5,7 +5,7 @@ import { ShimmyError } from "../../../../errors.ts";
 import { type Exchange, json, parseLenient, readJson, type Route } from "../../../http/mod.ts";
 import { engineFor, truncateEmbedding } from "../../../answers/mod.ts";
 import { openaiDialect } from "../shared/dialect.ts";
-import { ABOUT_USERS, text } from "../shared/fields.ts";
+import { aboutUser, text } from "../shared/fields.ts";
 
 /** Maximum inputs of a request: OpenAI's limit. */
 const INPUTS_LIMIT = 2048;
@@ -27,7 +27,7 @@ const embeddingsBody = z.strictObject({
   dimensions: z.int({ error: DIMENSIONS_ERROR }).min(1, { error: DIMENSIONS_ERROR }).nullish()
     .describe("Keep only the first dimensions, for models that support it"),
   encoding_format: z.enum(["float", "base64"], { error: "must be float or base64" }).nullish(),
-  user: text.nullish().describe(ABOUT_USERS),
+  user: aboutUser,
 });
 
 const embeddingsAnswer = z.object({

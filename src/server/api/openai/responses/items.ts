@@ -1,23 +1,25 @@
 import * as z from "zod";
-import { cacheBreakpoint, sentBack, text } from "../shared/fields.ts";
+import { ignored } from "../../../schemas/mod.ts";
+import { annotations, cacheBreakpoint, sentBack, text } from "../shared/fields.ts";
 import { onlyText } from "../shared/messages.ts";
 import { responseTool } from "./tools/mod.ts";
 
-const status = z.enum(["in_progress", "completed", "incomplete"]).nullish()
-  .describe("Accepted; has no effect");
+const status = ignored(
+  z.enum(["in_progress", "completed", "incomplete"]),
+  "clients send back the items of responses",
+);
 const itemId = text.nullish();
 
 const inputText = z.strictObject({
   type: z.literal("input_text"),
   text,
-  prompt_cache_breakpoint: cacheBreakpoint.nullish(),
+  prompt_cache_breakpoint: cacheBreakpoint,
 });
 const outputText = z.strictObject({
   type: z.literal("output_text"),
   text,
-  annotations: z.array(z.unknown()).max(0, { error: "annotations are not supported" }).nullish(),
-  logprobs: z.array(z.unknown()).nullish()
-    .describe("Accepted; clients send back the items of responses"),
+  annotations,
+  logprobs: ignored(z.array(z.unknown()), "clients send back the items of responses"),
   parsed: sentBack,
 });
 const refusalPart = z.strictObject({ type: z.literal("refusal"), refusal: text });
@@ -39,8 +41,7 @@ const message = z.strictObject({
   }),
   content: messageContent,
   status,
-  phase: z.enum(["commentary", "final_answer"]).nullish()
-    .describe("Accepted; chat templates have no phases"),
+  phase: ignored(z.enum(["commentary", "final_answer"]), "chat templates have no phases"),
 });
 
 const functionCall = z.strictObject({

@@ -1,11 +1,12 @@
 import * as z from "zod";
 import type { AnswerRequest } from "../../../../chat/mod.ts";
-import { toRun, toSampling, toStopConditions } from "../../../schemas/mod.ts";
+import { ignored, toRun, toSampling, toStopConditions } from "../../../schemas/mod.ts";
 import {
   boolean,
   generationFields,
   jsonObject,
   maxTokens,
+  obfuscation,
   rejected,
   serviceFields,
   templateArguments,
@@ -62,20 +63,36 @@ export const responsePromptFields = {
     effort: reasoningEffort.nullish(),
     summary,
     generate_summary: summary,
-    context: z.enum(["auto", "all_turns"], {
-      error: "must be auto or all_turns: the chat template selects the reasoning",
-    }).nullish().describe("Accepted; the chat template selects the reasoning"),
-    mode: z.literal("standard", { error: "must be standard" }).nullish(),
+    context: ignored(
+      z.enum(["auto", "all_turns"], {
+        error: "must be auto or all_turns: the chat template selects the reasoning",
+      }),
+      "the chat template selects the reasoning",
+    ),
+    mode: ignored(z.literal("standard", { error: "must be standard" }), "there is one mode"),
   }).nullish(),
   text: z.strictObject({ format: textFormat.nullish(), verbosity }).nullish(),
-  truncation: z.literal("disabled", {
-    error: "must be disabled: a conversation over the context is rejected, never truncated",
-  }).nullish(),
+  truncation: ignored(
+    z.literal("disabled", {
+      error: "must be disabled: a conversation over the context is rejected, never truncated",
+    }),
+    "a conversation over the context is refused, never truncated",
+  ),
   conversation: rejected("conversations are not supported; use previous_response_id"),
   chat_template_kwargs: templateArguments,
 };
 
-const INCLUDABLE = ["message.output_text.logprobs", "reasoning.encrypted_content"] as const;
+/** Values of `include`; those after the second are about tools and images, which responses never have. */
+const INCLUDABLE = [
+  "message.output_text.logprobs",
+  "reasoning.encrypted_content",
+  "code_interpreter_call.outputs",
+  "computer_call_output.output.image_url",
+  "file_search_call.results",
+  "message.input_image.image_url",
+  "web_search_call.action.sources",
+  "web_search_call.results",
+] as const;
 
 /** The body of `POST /v1/responses`: all fields of OpenAI's API and extensions. */
 export const responseBody = z.strictObject({
@@ -86,7 +103,7 @@ export const responseBody = z.strictObject({
   max_tokens: rejected("is not a field of responses; use max_output_tokens"),
   max_completion_tokens: rejected("is a field of chat completions; use max_output_tokens"),
   messages: rejected("is a field of chat completions; use input"),
-  max_tool_calls: maxTokens.describe("Accepted; there are no built-in tools"),
+  max_tool_calls: ignored(maxTokens, "there are no built-in tools"),
   include: z.array(z.enum(INCLUDABLE, { error: `must be one of ${INCLUDABLE.join(", ")}` }))
     .nullish(),
   top_logprobs: topLogprobs,
@@ -95,7 +112,7 @@ export const responseBody = z.strictObject({
   ),
   stream: boolean.nullish(),
   stream_options: z.strictObject({
-    include_obfuscation: z.literal(false, { error: "obfuscation is not supported" }).nullish(),
+    include_obfuscation: obfuscation,
   }).nullish(),
   background: z.literal(false, { error: "background responses are not supported" }).nullish(),
   prompt: rejected("stored prompts are not supported"),

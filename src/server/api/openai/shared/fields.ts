@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { runFields, samplingFields, stopFields } from "../../../schemas/mod.ts";
+import { ignored, runFields, samplingFields, stopFields } from "../../../schemas/mod.ts";
 
 /** A field that is known and not supported: any value except `null` is rejected with the reason. */
 export function rejected(reason: string) {
@@ -29,54 +29,75 @@ export type Metadata = z.output<typeof metadata>;
 export const sentBack = z.unknown().optional()
   .describe("Accepted; clients add it to messages that they send back");
 
+/** Annotations of an earlier answer. */
+export const annotations = ignored(
+  z.array(z.unknown()).max(0, { error: "annotations are not supported" }),
+  "only the text is used",
+);
+
 /**
  * A breakpoint of the prompt cache. The server caches every prefix, so a breakpoint changes nothing; a
  * lifetime cannot be guaranteed.
  */
-export const cacheBreakpoint = z.strictObject({
-  mode: z.literal("explicit"),
-  ttl: rejected("a lifetime of the prompt cache cannot be guaranteed"),
-}).describe("Accepted; every prefix is cached anyway");
+export const cacheBreakpoint = ignored(
+  z.strictObject({
+    mode: z.literal("explicit"),
+    ttl: rejected("a lifetime of the prompt cache cannot be guaranteed"),
+  }),
+  "every prefix is cached anyway",
+);
 
-/** Description of fields that identify a user. */
-export const ABOUT_USERS = "Accepted; no user data is stored";
+/** A field that identifies a user. */
+export const aboutUser = ignored(text, "no user data is stored");
 
 /**
  * Fields of chat completions and responses that identify the user or configure OpenAI's service. Values
  * that describe what this server does are accepted; others are rejected.
  */
 export const serviceFields = {
-  user: text.nullish().describe(ABOUT_USERS),
-  safety_identifier: text.nullish().describe(ABOUT_USERS),
+  user: aboutUser,
+  safety_identifier: aboutUser,
   metadata: metadata.nullish().describe("Repeated in the response"),
-  service_tier: z.enum(["auto", "default"], {
-    error: "must be auto or default: there are no other tiers",
-  }).nullish().describe("Accepted; there is one tier"),
-  prompt_cache_key: text.nullish().describe(
-    "Accepted; requests share prefixes regardless of the key",
+  service_tier: ignored(
+    z.enum(["auto", "default"], { error: "must be auto or default: there are no other tiers" }),
+    "there is one tier",
   ),
-  prompt_cache_retention: z.enum(["in_memory", "24h"], { error: "must be in_memory or 24h" })
-    .nullish().describe("Accepted; prefixes are cached while memory lasts"),
-  prompt_cache_options: z.strictObject({
-    mode: z.literal("implicit", { error: "must be implicit: every prefix is cached" }).nullish(),
-    ttl: rejected("a lifetime of the prompt cache cannot be guaranteed"),
-    prewarm: z.literal(false, { error: "prewarming is not supported" }).nullish(),
-    comparison_response_id: rejected("cache diagnostics are not supported"),
-  }).nullish(),
+  prompt_cache_key: ignored(text, "requests share prefixes regardless of the key"),
+  prompt_cache_retention: ignored(
+    z.enum(["in_memory", "24h"], { error: "must be in_memory or 24h" }),
+    "prefixes are cached while memory lasts",
+  ),
+  prompt_cache_options: ignored(
+    z.strictObject({
+      mode: z.literal("implicit", { error: "must be implicit: every prefix is cached" }).nullish(),
+      ttl: rejected("a lifetime of the prompt cache cannot be guaranteed"),
+      prewarm: z.literal(false, { error: "prewarming is not supported" }).nullish(),
+      comparison_response_id: rejected("cache diagnostics are not supported"),
+    }),
+    "every prefix is cached while memory lasts",
+  ),
   moderation: rejected("moderation is not supported"),
 };
 
 /** `verbosity`, which no chat template supports. */
-export const verbosity = z.literal("medium", {
-  error: "must be medium: other verbosities are not supported; ask for them in the prompt",
-}).nullish();
+export const verbosity = ignored(
+  z.literal("medium", {
+    error: "must be medium: other verbosities are not supported; ask for them in the prompt",
+  }),
+  "no chat template supports it; ask for it in the prompt",
+);
+
+export const obfuscation = ignored(
+  z.literal(false, { error: "obfuscation is not supported" }),
+  "streams are not obfuscated",
+);
 
 /** `stream_options` of chat completions and completions. */
 export const streamOptions = z.strictObject({
   include_usage: boolean.nullish().describe("Send the usage in a last chunk without choices"),
   continuous_usage_stats: boolean.nullish()
     .describe("With include_usage: each chunk reports the tokens of its choice so far"),
-  include_obfuscation: z.literal(false, { error: "obfuscation is not supported" }).nullish(),
+  include_obfuscation: obfuscation,
 }).nullish();
 
 /** Fields of all generating routes beside OpenAI's fields. */

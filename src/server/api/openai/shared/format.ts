@@ -17,7 +17,7 @@ const schemaFields = {
   schema: jsonObject.nullish().describe("Default: any JSON object"),
   strict: boolean.nullish()
     .describe(
-      "Accepted; the schema always applies, and schemas that cannot be enforced are refused",
+      "The schema always applies, and schemas that cannot be enforced are refused",
     ),
 };
 

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import type { Message, ToolCall } from "../../../../chat/mod.ts";
-import { cacheBreakpoint, rejected, sentBack, text } from "./fields.ts";
+import { ignored } from "../../../schemas/mod.ts";
+import { annotations, cacheBreakpoint, rejected, sentBack, text } from "./fields.ts";
 
 /** The error for content parts that are not text. */
 export function onlyText(issue: { readonly input?: unknown }): string {
@@ -12,7 +13,7 @@ export function onlyText(issue: { readonly input?: unknown }): string {
 const textPart = z.strictObject({
   type: z.literal("text"),
   text,
-  prompt_cache_breakpoint: cacheBreakpoint.nullish(),
+  prompt_cache_breakpoint: cacheBreakpoint,
 });
 const refusalPart = z.strictObject({ type: z.literal("refusal"), refusal: text });
 
@@ -34,7 +35,7 @@ const toolCall = z.strictObject({
     arguments: text,
     parsed_arguments: sentBack,
   }),
-  index: z.number().optional().describe("Accepted; the order of the list applies"),
+  index: ignored(z.number(), "the order of the list applies"),
 });
 
 const name = text.nullish();
@@ -53,7 +54,7 @@ export const chatMessage = z.discriminatedUnion("role", [
     tool_calls: z.array(toolCall).nullish(),
     function_call: rejected("is deprecated and not supported; use tool_calls"),
     audio: rejected("audio is not supported"),
-    annotations: z.array(z.unknown()).max(0, { error: "annotations are not supported" }).nullish(),
+    annotations,
     parsed: sentBack,
   }),
   z.strictObject({ role: z.literal("tool"), content, tool_call_id: text, name }),
