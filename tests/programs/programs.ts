@@ -47,7 +47,7 @@ export const AIDER: Tested = {
   executable: "aider",
   title: "aider",
   api: "OpenAI chat completions",
-  job: "`aider --message` writes the file that the model edits",
+  job: "aider writes the file that the model edits",
 };
 
 export const LM_EVAL: Tested = {

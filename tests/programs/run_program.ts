@@ -3,7 +3,7 @@ import type { Tested } from "./programs.ts";
 import { provide } from "./registry.ts";
 
 /** Time for the job of a program. The first start of some programs takes half a minute. */
-const JOB_MS = 180_000;
+const JOB_MS = 300_000;
 
 /** Output and exit status of a program. */
 export interface Outcome {
