@@ -151,6 +151,27 @@ Deno.test("serve --ollama answers at a second address as Ollama does", async () 
   assertEquals(await done, 0);
 });
 
+Deno.test("serve --alias gives a model other names", async () => {
+  const environment = new EnvironmentDouble();
+  const aliases = ["--alias", "GPT-4=m", "--alias", "*=m"];
+  const done = main(["serve", "--port", "0", "--in-process", ...aliases], environment);
+  while (environment.out === "") await new Promise((resolve) => setTimeout(resolve, 5));
+  const url = `http://${environment.out.trim()}/v1`;
+  const { data } = await (await fetch(`${url}/models`)).json();
+  assertEquals(data.map(({ id }: { id: string }) => id), ["m", "gpt-4"]);
+  for (const model of ["gpt-4", "anything"]) {
+    const body = JSON.stringify({ model, prompt: "Hi" });
+    const answer = await (await fetch(`${url}/completions`, { method: "POST", body })).json();
+    assertEquals(answer.model, model);
+  }
+  environment.interrupt("SIGTERM");
+  assertEquals(await done, 0);
+  assertEquals(
+    await failure(["serve", "--alias", "gpt-4"], 2),
+    "shimmy: --alias: must be NAME=MODEL, not 'gpt-4'",
+  );
+});
+
 Deno.test("serve --ollama needs a free port, and a key beyond this machine", async () => {
   assertEquals(
     await failure(["serve", "--port", "0", "--ollama", "0.0.0.0"], 2),
@@ -278,7 +299,7 @@ Deno.test("an unknown level of SHIMMY_LOG is a usage error", async () => {
 Deno.test("failures exit with 1 and one line", async () => {
   assertEquals(
     await failure(["generate", "n", "--prompt", "x"], 1),
-    "shimmy: Model 'n' not found: The nearest name is 'm'",
+    "shimmy: Model 'n' not found; available: m",
   );
 });
 

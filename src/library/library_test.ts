@@ -1,4 +1,10 @@
-import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertRejects,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
 import { fromFileUrl } from "@std/path";
 import { loadModel, type LoadModelOptions, ShimmyError } from "./mod.ts";
 
@@ -79,7 +85,8 @@ Deno.test("texts become vectors of length 1, and tokens become text again", asyn
 
 Deno.test("what cannot be done is an error that names it", async () => {
   const unknown = await assertRejects(() => load({ model: "no-such-model" }), ShimmyError);
-  assertEquals([unknown.kind, unknown.message], ["not_found", "Model 'no-such-model' not found"]);
+  assertEquals(unknown.kind, "not_found");
+  assertStringIncludes(unknown.message, "Model 'no-such-model' not found");
   await assertRejects(() => load({ contextLength: -1 }), RangeError, "contextLength: must be");
   await assertRejects(() => load({ parallel: 0 }), RangeError, "parallel: must be");
   await assertRejects(() => load({ gpuLayers: 1.5 }), RangeError, "gpuLayers: must be");

@@ -8,7 +8,7 @@ import { createPool } from "../models/registry/registry.ts";
 import { createHandler } from "./app.ts";
 
 /** A server with the model `double`, which the configuration gives aliases, a system message and a limit. */
-function configured() {
+function configured(aliases: Readonly<Record<string, string>> = { "gpt-4": "double" }) {
   const engine = new EngineDouble({ info: { chatTemplate: TINY_TEMPLATE } });
   const pool = createPool({
     discover: () => Promise.resolve({ models: [entryDouble("double")], skipped: [], sources: [] }),
@@ -17,7 +17,7 @@ function configured() {
     paths: "found",
     config: {
       models: { double: { aliases: ["mine"], settings: { system: "Be brief", maxTokens: 5 } } },
-      aliases: { "gpt-4": "double" },
+      aliases,
       defaults: {},
     },
   });
@@ -52,6 +52,28 @@ Deno.test("aliases of the configuration are listed and repeated as requested", a
   assertEquals((await send("/v1/chat/completions", { messages: MESSAGES })).model, "double");
   const cased = await send("/v1/chat/completions", { model: "Double", messages: MESSAGES });
   assertEquals(cased.model, "double");
+});
+
+Deno.test("with the alias * every unknown name is the model, and answers repeat the name", async () => {
+  const { pool, send } = configured({ "*": "double" });
+  await using _ = pool;
+  const { data } = await send("/v1/models");
+  assertEquals(data.map(({ id }: { id: string }) => id), ["double", "mine"]);
+  for (const model of ["gpt-4o-mini", "phi3-mini:latest", "a/b"]) {
+    const chat = await send("/v1/chat/completions", { model, messages: MESSAGES });
+    assertEquals(chat.model, model);
+    assertEquals((await send("/v1/completions", { model, prompt: "Hi" })).model, model);
+    const message = await send("/v1/messages", { model, messages: MESSAGES, max_tokens: 3 });
+    assertEquals(message.model, model);
+    assertEquals((await send("/v1/responses", { model, input: "Hi" })).model, model);
+    assertEquals((await send("/v1/embeddings", { model, input: "Hi" })).model, model);
+    const ollama = await send("/api/chat", { model, messages: MESSAGES, stream: false });
+    assertEquals(ollama.model, model);
+    const native = await send("/api/generate", { model, prompt: "Hi" });
+    assertEquals(native.model, model);
+  }
+  const known = await send("/v1/chat/completions", { model: "mine", messages: MESSAGES });
+  assertEquals(known.model, "mine");
 });
 
 Deno.test("the system message of the configuration is used unless the request has one", async () => {

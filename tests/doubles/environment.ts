@@ -5,6 +5,7 @@ import type {
   ModelSessionRequest,
 } from "../../src/cli/environment/environment.ts";
 import type { Discovery, ModelEntry } from "../../src/models/entry/entry.ts";
+import { withAliases } from "../../src/models/registry/apply_config.ts";
 import { KEEP_ALL } from "../../src/models/registry/load_policy.ts";
 import { createPool } from "../../src/models/registry/registry.ts";
 import { EngineDouble, type EngineDoubleOptions } from "./engine.ts";
@@ -108,13 +109,14 @@ export class EnvironmentDouble implements Environment {
       plan: (entry) => new PoolDouble().plan(entry),
       loras: [],
       paths: request.paths,
-      config: request.config?.models,
+      config: withAliases(request.config?.models, request.aliases ?? {}),
     });
     return Promise.resolve({
       registry,
       selectModel: () => registry.resolve(request.named),
       prepareLibrary: () => Promise.resolve(),
-      configure: ({ config }: ModelSessionChange) => registry.configure(config?.models, KEEP_ALL),
+      configure: ({ config, aliases = {} }: ModelSessionChange) =>
+        registry.configure(withAliases(config?.models, aliases), KEEP_ALL),
       [Symbol.asyncDispose]: () => registry[Symbol.asyncDispose](),
     });
   };

@@ -62,6 +62,10 @@ export class PoolDouble implements ModelPool {
     return Promise.reject(new ShimmyError("not_found", message, { field: "model" }));
   }
 
+  fallback(): Promise<undefined> {
+    return Promise.resolve(undefined);
+  }
+
   engine(entry: ModelEntry, signal?: AbortSignal): Promise<Engine> {
     if (signal?.aborted) {
       return Promise.reject(new ShimmyError("cancelled", "Loading was given up"));

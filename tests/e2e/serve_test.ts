@@ -146,7 +146,9 @@ Deno.test("what is wrong with a request is told with its status and in one sente
   assertStringIncludes(context, "context holds");
   assertEquals((await send(JSON.stringify(FRANCE), {}))[0], 401);
   assertEquals((await send(JSON.stringify(FRANCE), { "x-api-key": "guess" }))[0], 401);
-  assertEquals(await ask({ ...FRANCE, model: "nobody" }), [404, "Model 'nobody' not found"]);
+  const [unknown, names] = await ask({ ...FRANCE, model: "nobody" });
+  assertEquals(unknown, 404);
+  assertMatch(names, /^Model 'nobody' not found; .*available: .*shimmy-tiny/);
   assertEquals((await send(new Uint8Array(80 * 2 ** 20)))[0], 413);
 
   const discovered = await fetch(server.url("/api/models/discover"), {

@@ -57,7 +57,9 @@ Deno.test("a command for a server says why the server cannot be used", async () 
   const allowed = await run(["ps"], { SHIMMY_HOST: host, SHIMMY_API_KEY: "secret" });
   assertEquals(allowed.status, 0);
   const unknown = await run(["stop", "mm"], { SHIMMY_HOST: host, SHIMMY_API_KEY: "secret" });
-  assertEquals([unknown.status, unknown.notes], [1, ["shimmy: Model 'mm' not found"]]);
+  assertEquals([unknown.status, unknown.notes], [1, [
+    "shimmy: Model 'mm' not found; the nearest name is 'm'; available: m, other",
+  ]]);
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const closed = `127.0.0.1:${listener.addr.port}`;
   listener.close();

@@ -74,6 +74,7 @@ export default command({
         globals: await resolveDraft(environment, globals, values, pulling),
         parallel: values.parallel,
         config,
+        aliases: values.alias,
         residency: residencyLimits(values),
         isolate: !values["in-process"] && await canIsolate(log),
         paths: "found",
@@ -213,7 +214,12 @@ async function prepare(
     // With --keep-alive 0 the model would be unloaded before the first request.
     if (!keepsModels) return;
     if (!isChosen && entry.source !== "base" && entry.source !== "builtin") return;
-    const { info } = await session.registry.engine(entry, stop);
+    const engine = await session.registry.preload(entry, stop);
+    if (engine === null) {
+      log.info(`${printable(entry.name)} is loaded on request: another model was requested first`);
+      return;
+    }
+    const { info } = engine;
     log.info(`Loaded ${printable(entry.name)} (${info.description}): ${placementLine(info)}`);
   } catch (error) {
     if (!stop.aborted) log.error(explain(error, verbose));

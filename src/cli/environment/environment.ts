@@ -51,7 +51,7 @@ export interface ResidencyLimits {
 /** The parts of a session's request that can change while the session is open. */
 export type ModelSessionChange = Pick<
   ModelSessionRequest,
-  "globals" | "parallel" | "config" | "residency"
+  "globals" | "parallel" | "config" | "aliases" | "residency"
 >;
 
 /** What a command needs to open a model session. */
@@ -69,6 +69,8 @@ export interface ModelSessionRequest {
   readonly paths: "any" | "found";
   /** The configuration file, if there is one. */
   readonly config?: Config | null;
+  /** Aliases beside those of the configuration file: lower-case alias to model name. */
+  readonly aliases?: Readonly<Record<string, string>>;
   /** When models are unloaded. Without it, models are unloaded only on request. */
   readonly residency?: ResidencyLimits;
   /** Run each model in a process of its own, so that a crash ends only that model. */

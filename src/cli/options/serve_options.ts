@@ -1,6 +1,6 @@
 import { DEFAULT_KEEP_ALIVE, type KeepAlive, parseKeepAlive } from "../../models/entry/mod.ts";
 import { flag, integer, text, texts } from "./option_kinds.ts";
-import type { Option, Values } from "./options.ts";
+import { type Option, UsageError, type Values } from "./options.ts";
 
 /** The options of `serve`. */
 export const SERVE_OPTIONS = {
@@ -29,6 +29,7 @@ export const SERVE_OPTIONS = {
     env: "SHIMMY_BASE_GGUF",
     help: "default model: a file, or an hf:, ollama: or https: reference, which is pulled first",
   }),
+  "alias": aliases(),
   "yes": flag({ help: "pull a missing default model without asking" }),
   "api-key": text("KEY", { env: "SHIMMY_API_KEY", help: "API key that clients must send" }),
   "parallel": integer({
@@ -57,6 +58,20 @@ export const SERVE_OPTIONS = {
 } as const;
 
 export type ServeValues = Values<typeof SERVE_OPTIONS>;
+
+function aliases(): Option<Readonly<Record<string, string>>> {
+  return {
+    value: "NAME=MODEL",
+    repeatable: true,
+    help: "another name for a model; *=MODEL: every unknown name",
+    read: (given, label) =>
+      Object.fromEntries(given.map((text) => {
+        const [, alias, name] = /^([^=]+)=(.+)$/.exec(text) ?? [];
+        if (alias !== undefined && name !== undefined) return [alias.toLowerCase(), name];
+        throw new UsageError(`${label}: must be NAME=MODEL, not '${text}'`);
+      })),
+  };
+}
 
 function keepAlive(): Option<KeepAlive> {
   return {

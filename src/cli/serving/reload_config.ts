@@ -103,6 +103,7 @@ class ConfigReloader {
         globals: { ...globals, "gpu-backend": this.#call.globals["gpu-backend"] },
         parallel: next.values.parallel,
         config: next.config,
+        aliases: next.values.alias,
         residency: residencyLimits(next.values),
       });
       this.#warnFixed(fixedValues(next));

@@ -22,6 +22,7 @@ import {
   type LoadEngine,
   type LoadPolicy,
   type Registry,
+  withAliases,
 } from "../../models/registry/mod.ts";
 import {
   estimateMainMemory,
@@ -82,7 +83,7 @@ class RegistrySession implements ModelSession {
       loras: defaultLoras(globals.lora, named, environment),
       plan: this.#plan,
       paths: request.paths,
-      config: config?.models,
+      config: withAliases(config?.models, request.aliases ?? {}),
       policy: this.#policy,
       log: this.#notify,
       engineKey: (entry) => loadKey(entry, this.#request),
@@ -101,7 +102,8 @@ class RegistrySession implements ModelSession {
 
   async configure(change: ModelSessionChange): Promise<void> {
     this.#request = { ...this.#request, ...change };
-    await this.registry.configure(change.config?.models, this.#policy);
+    const config = withAliases(change.config?.models, change.aliases ?? {});
+    await this.registry.configure(config, this.#policy);
   }
 
   async prepareLibrary(): Promise<void> {

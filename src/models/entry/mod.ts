@@ -28,5 +28,6 @@ export {
   nearestName,
   shardName,
 } from "./names.ts";
+export { modelNotFound } from "./not_found.ts";
 export { embeddingJson, placementJson } from "./placement_json.ts";
 export { groupShards, shardSet } from "./shards.ts";

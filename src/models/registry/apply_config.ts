@@ -15,7 +15,7 @@ import {
 export interface ModelConfig {
   /** By lower-case name. */
   readonly models: Readonly<Record<string, ConfiguredModel>>;
-  /** Aliases: lower-case alias to model name. */
+  /** Aliases: lower-case alias to model name. The alias `*` stands for every unknown name. */
   readonly aliases: Readonly<Record<string, string>>;
   /** Default sampling for every model. */
   readonly defaults: Partial<Sampling>;
@@ -69,6 +69,25 @@ export async function withConfig(
   };
 }
 
+/** The alias of every unknown name. */
+const ANY_NAME = "*";
+
+/** Name of the model for unknown names: the alias `*` of the file or of one of its models. */
+export function fallbackName({ aliases, models }: ModelConfig): string | undefined {
+  return aliases[ANY_NAME] ??
+    Object.entries(models).find(([, model]) => model.aliases.includes(ANY_NAME))?.[0];
+}
+
+/** A configuration with additional aliases, which take precedence. */
+export function withAliases(
+  config: ModelConfig | undefined,
+  aliases: Readonly<Record<string, string>>,
+): ModelConfig | undefined {
+  if (Object.keys(aliases).length === 0) return config;
+  const base = config ?? { models: {}, aliases: {}, defaults: {} };
+  return { ...base, aliases: { ...base.aliases, ...aliases } };
+}
+
 /** Reads the model at a configured path that no source contains. Null if no path is configured. */
 async function fileOf(
   path: string | undefined,
@@ -88,6 +107,7 @@ function configured(
 ): ModelEntry {
   const names = new Set([...base.aliases ?? [], base.name, ...aliases]);
   names.delete(name);
+  names.delete(ANY_NAME);
   const entry = {
     ...base,
     name,
@@ -128,7 +148,7 @@ function aliased(
     if (entry === undefined) log(`aliases.${alias}: no model '${name}' was found`);
     else if (entries.some((other) => other.name === alias)) {
       log(`aliases.${alias}: is already the name of a model`);
-    } else added.set(entry, [...added.get(entry) ?? [], alias]);
+    } else if (alias !== ANY_NAME) added.set(entry, [...added.get(entry) ?? [], alias]);
   }
   const taken = new Set(Object.keys(aliases));
   return entries.map((entry) => {

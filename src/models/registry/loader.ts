@@ -145,6 +145,13 @@ export class ModelLoader implements AsyncDisposable {
     };
   }
 
+  /** True if another model is loaded, loading or unloading. */
+  hasOther(entry: ModelEntry): boolean {
+    const model = this.#models.get(this.#engineKey(entry));
+    const own = model === undefined || model.state === "failed" ? null : model.reservation;
+    return this.#reservations().some((reservation) => reservation !== own);
+  }
+
   /** Bytes of loaded models on devices, by device name. */
   get onDevices(): ReadonlyMap<string, number> {
     return bytesOnDevices(this.#reservations());

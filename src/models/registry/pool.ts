@@ -14,9 +14,11 @@ export interface ModelPool {
   /**
    * Returns the entry for a name; without a name, the default model.
    *
-   * @throws {ShimmyError} `not_found`, with the message `Model 'x' not found`.
+   * @throws {ShimmyError} `not_found`; the message begins with `Model 'x' not found`.
    */
   resolve(name: string | undefined): Promise<ModelEntry>;
+  /** The model for unknown names: the target of the alias `*`. */
+  fallback(): Promise<ModelEntry | undefined>;
   /**
    * Returns the engine of a model and loads it if necessary. Concurrent calls share one load.
    *

@@ -4,7 +4,7 @@ import type { Engine } from "../../engine/mod.ts";
 import type { LoadPlan } from "../../engine/planning/mod.ts";
 import type { Log } from "../memory/mod.ts";
 import type { Clock } from "./clock.ts";
-import { type ModelConfig, withConfig } from "./apply_config.ts";
+import { fallbackName, type ModelConfig, withConfig } from "./apply_config.ts";
 import { withRequestDefaults } from "./sampling_defaults.ts";
 import { candidateOf, describe, isModel } from "../discovery/mod.ts";
 import {
@@ -15,7 +15,7 @@ import {
   looksLikePath,
   type Lora,
   type ModelEntry,
-  nearestName,
+  modelNotFound,
   shardSet,
   type SkippedFile,
 } from "../entry/mod.ts";
@@ -68,6 +68,13 @@ export interface Registry extends ModelPool, AsyncDisposable {
    * @throws {ShimmyError} `backend`. The name is in `detail` only, because clients must not see it.
    */
   resolveDraft(name: string): Promise<ModelEntry>;
+  /**
+   * Loads a model that no request has asked for yet, unless another model is loaded, loading or
+   * unloading: a preload must not evict the model of a request.
+   *
+   * @returns Null if the model was not loaded.
+   */
+  preload(entry: ModelEntry, signal?: AbortSignal): Promise<Engine | null>;
   /**
    * Applies another configuration and policy. Running requests are not affected. Loaded models that
    * no longer match the configuration are unloaded afterwards.
@@ -137,11 +144,12 @@ class Pool implements Registry {
     const entries = await this.list();
     const found = findByName(entries, name) ?? await this.#open(name);
     if (found !== undefined) return found;
-    const nearest = nearestName(entries.map((entry) => entry.name), name);
-    throw new ShimmyError("not_found", `Model '${name}' not found`, {
-      field: "model",
-      ...(nearest === undefined ? {} : { detail: `The nearest name is '${nearest}'` }),
-    });
+    throw modelNotFound(entries, name);
+  }
+
+  async fallback(): Promise<ModelEntry | undefined> {
+    const name = this.#config === undefined ? undefined : fallbackName(this.#config);
+    return name === undefined ? undefined : findByName(await this.list(), name);
   }
 
   async resolveDraft(name: string): Promise<ModelEntry> {
@@ -157,6 +165,10 @@ class Pool implements Registry {
   async engine(entry: ModelEntry, signal?: AbortSignal): Promise<Engine> {
     const engine = await this.#loader.engine(entry, signal);
     return withRequestDefaults(engine, entry.settings);
+  }
+
+  async preload(entry: ModelEntry, signal?: AbortSignal): Promise<Engine | null> {
+    return this.#loader.hasOther(entry) ? null : await this.engine(entry, signal);
   }
 
   async lease(entry: ModelEntry, signal?: AbortSignal, keepAlive?: KeepAlive): Promise<Lease> {

@@ -3,6 +3,8 @@ import { fromFileUrl, resolve } from "@std/path";
 import type { Engine } from "../../engine/engine.ts";
 import { ShimmyError } from "../../errors.ts";
 import type { Discovery, ModelEntry } from "../entry/entry.ts";
+import type { ModelConfig } from "./apply_config.ts";
+import { KEEP_ALL } from "./load_policy.ts";
 import type { LoadEngine } from "./model_instance.ts";
 import { createPool, type PoolOptions, type Registry } from "./registry.ts";
 
@@ -159,12 +161,60 @@ Deno.test("an unusable base model is an error and is never replaced by another m
   assertEquals(error.kind, "backend");
 });
 
-Deno.test("an unknown name is refused with the nearest name as detail", async () => {
-  const { pool } = setUp([entry("llama3"), entry("phi-4")]);
-  const error = await assertRejects(() => pool.resolve("lama3"), ShimmyError);
-  assertEquals(error.message, "Model 'lama3' not found");
-  assertEquals(error.kind, "not_found");
-  assertEquals(error.detail, "The nearest name is 'llama3'");
+Deno.test("an unknown name is refused with the nearest name and the names there are", async () => {
+  const refusalOf = async (models: readonly ModelEntry[], name: string) => {
+    const error = await assertRejects(() => setUp(models).pool.resolve(name), ShimmyError);
+    assertEquals([error.kind, error.field], ["not_found", "model"]);
+    return error.message;
+  };
+  assertEquals(
+    await refusalOf([entry("llama3", { aliases: ["mine"] }), entry("phi-4")], "lama3"),
+    "Model 'lama3' not found; the nearest name is 'llama3'; available: llama3, mine, phi-4",
+  );
+  assertEquals(await refusalOf([entry("one")], "x"), "Model 'x' not found; available: one");
+  assertEquals(await refusalOf([], "x"), "Model 'x' not found");
+  const many = Array.from({ length: 12 }, (_, index) => entry(`m${index}`));
+  const listed = "m0, m1, m2, m3, m4, m5, m6, m7, m8, m9 and 2 more";
+  assertEquals(
+    await refusalOf(many, "m99"),
+    `Model 'm99' not found; the nearest name is 'm9'; available: ${listed}`,
+  );
+  assertEquals((await refusalOf(many, "x".repeat(100_000))).length < 400, true);
+});
+
+Deno.test("the alias * names the model for unknown names", async () => {
+  const fallbackOf = async (config: Partial<ModelConfig>) => {
+    const whole = { models: {}, aliases: {}, defaults: {}, ...config };
+    const { pool } = setUp([entry("first"), entry("second")], { config: whole });
+    return (await pool.fallback())?.name;
+  };
+  assertEquals(await fallbackOf({}), undefined);
+  assertEquals(await fallbackOf({ aliases: { "*": "second" } }), "second");
+  assertEquals(await fallbackOf({ aliases: { "*": "nobody" } }), undefined);
+  assertEquals(
+    await fallbackOf({ models: { second: { aliases: ["*"], settings: {} } } }),
+    "second",
+  );
+});
+
+Deno.test("a preload does not evict the model of a request", async () => {
+  const { pool, loader } = setUp([], { policy: { ...KEEP_ALL, maxModels: 1 } });
+  const [wanted, preferred] = [entry("wanted"), entry("preferred")];
+  const loading = pool.engine(wanted);
+  await settle();
+  assertEquals(await pool.preload(preferred), null);
+  const double = loader.calls[0]!.finish();
+  await loading;
+  assertEquals(await pool.preload(preferred), null);
+  assertEquals((await pool.preload(wanted)) === null, false);
+  assertEquals(double.disposed, false);
+  assertEquals([pool.state(wanted).state, pool.state(preferred).state], ["loaded", "unloaded"]);
+  await pool.unload(wanted);
+  const preloading = pool.preload(preferred);
+  await settle();
+  loader.calls[1]!.finish();
+  await preloading;
+  assertEquals(pool.state(preferred).state, "loaded");
 });
 
 Deno.test("a path of an undiscovered file is opened only if any path is allowed", async () => {

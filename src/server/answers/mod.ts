@@ -10,6 +10,7 @@ export {
   listResolved,
   qualifiedName,
   type ResolvedModel,
+  resolveForKind,
   resolveModel,
 } from "./model_names.ts";
 export {

@@ -36,7 +36,8 @@ export function adapterJson({ name, kind, scale, layers, digest }: AdapterInfo) 
 
 /**
  * Resolves a model name. `base:adapter` is the model `base` with an adapter, unless a model has exactly
- * that name, as models of Ollama's store do.
+ * that name, as models of Ollama's store do. An unknown name is the model with the alias `*`, if there
+ * is one.
  *
  * @param find resolves a name without an adapter; throws `not_found`.
  * @throws {ShimmyError} `not_found`
@@ -50,15 +51,46 @@ export async function resolveModel(
     const entry = await find(name);
     return { entry, adapter: null, ...aliasOf(entry, name) };
   } catch (error) {
-    const split = name?.lastIndexOf(":") ?? -1;
-    if (name === undefined || split < 1 || !isNotFound(error)) throw error;
-    const wanted = name.slice(split + 1).toLowerCase();
-    const entry = await find(name.slice(0, split)).catch(() => null);
-    const files = entry === null ? [] : await pool.adapters(entry);
-    const adapter = files.find((file) => file.name === wanted);
-    if (entry === null || adapter === undefined) throw error;
-    return { entry, adapter, ...aliasOf(entry, name.slice(0, split)) };
+    if (name === undefined || !isNotFound(error)) throw error;
+    const combined = await resolveWithAdapter(pool, name, find);
+    if (combined !== null) return combined;
+    const entry = await pool.fallback();
+    if (entry === undefined) throw error;
+    return { entry, adapter: null, alias: name };
   }
+}
+
+/** Resolves `base:adapter`; null if there is no such model or adapter. */
+async function resolveWithAdapter(
+  pool: ModelPool,
+  name: string,
+  find: (name: string | undefined) => Promise<ModelEntry>,
+): Promise<ResolvedModel | null> {
+  const split = name.lastIndexOf(":");
+  if (split < 1) return null;
+  const wanted = name.slice(split + 1).toLowerCase();
+  const entry = await find(name.slice(0, split)).catch(() => null);
+  const files = entry === null ? [] : await pool.adapters(entry);
+  const adapter = files.find((file) => file.name === wanted);
+  if (entry === null || adapter === undefined) return null;
+  return { entry, adapter, ...aliasOf(entry, name.slice(0, split)) };
+}
+
+/**
+ * Resolves the model for a task that needs a kind of model. Without a name, the default model is used if
+ * it is of that kind, or else the only model of that kind, or else the default model.
+ *
+ * @throws {ShimmyError} `not_found`
+ */
+export async function resolveForKind(
+  pool: ModelPool,
+  name: string | undefined,
+  kind: ModelEntry["kind"],
+): Promise<ResolvedModel> {
+  const named = await resolveModel(pool, name);
+  if (name !== undefined || named.entry.kind === kind) return named;
+  const [only, ...others] = (await pool.list()).filter((entry) => entry.kind === kind);
+  return only === undefined || others.length > 0 ? named : { entry: only, adapter: null };
 }
 
 function isNotFound(error: unknown): boolean {

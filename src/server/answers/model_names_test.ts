@@ -1,5 +1,9 @@
 import { assertEquals } from "@std/assert";
 import { post, serverDouble } from "../../../tests/doubles/context.ts";
+import { EngineDouble } from "../../../tests/doubles/engine.ts";
+import { entryDouble, PoolDouble } from "../../../tests/doubles/pool.ts";
+import type { ModelEntry } from "../../models/entry/entry.ts";
+import { resolveForKind } from "./model_names.ts";
 
 Deno.test("a model's name with an adapter's answers with that adapter, and loads it for itself", async () => {
   const { handler, engine } = serverDouble();
@@ -30,4 +34,19 @@ Deno.test("a name whose model or adapter is not there is not found, as it was wr
     assertEquals(response.status, 404, model);
     assertEquals(error.startsWith("Model '"), true, error);
   }
+});
+
+Deno.test("without a name a task takes the only model of its kind, or the default model", async () => {
+  const chosen = async (kinds: readonly ModelEntry["kind"][], name?: string) => {
+    const models = kinds.map((kind, index) => ({
+      entry: entryDouble(`${kind}-${index}`, { kind }),
+      engine: new EngineDouble(),
+    }));
+    return (await resolveForKind(new PoolDouble(...models), name, "rerank")).entry.name;
+  };
+  assertEquals(await chosen(["language", "embedding", "rerank"]), "rerank-2");
+  assertEquals(await chosen(["language", "rerank", "rerank"]), "language-0");
+  assertEquals(await chosen(["rerank", "rerank"]), "rerank-0");
+  assertEquals(await chosen(["language", "embedding"]), "language-0");
+  assertEquals(await chosen(["language", "rerank"], "language-0"), "language-0");
 });

@@ -3,7 +3,7 @@ import * as z from "zod";
 import type { Embedding, EmbedInput } from "../../../../engine/protocol/mod.ts";
 import { ShimmyError } from "../../../../errors.ts";
 import { type Exchange, json, parseLenient, readJson, type Route } from "../../../http/mod.ts";
-import { engineFor, truncateEmbedding } from "../../../answers/mod.ts";
+import { engineForModel, resolveForKind, truncateEmbedding } from "../../../answers/mod.ts";
 import { openaiDialect } from "../shared/dialect.ts";
 import { aboutUser, text } from "../shared/fields.ts";
 
@@ -17,7 +17,7 @@ const inputTokens = z.array(z.int({ error: "token ids must be whole numbers" }).
 const DIMENSIONS_ERROR = "must be a whole number, 1 or more";
 
 const embeddingsBody = z.strictObject({
-  model: text.nullish().describe("Default: the default model"),
+  model: text.nullish().describe("Default: the only embedding model, or else the default model"),
   input: z.union([
     inputText,
     inputTokens,
@@ -69,7 +69,8 @@ export function promptUsage(tokens: readonly number[]) {
 
 async function embed(exchange: Exchange): Promise<Response> {
   const body = parseLenient(exchange, embeddingsBody, await readJson(exchange));
-  const { entry, engine } = await engineFor(exchange, body.model ?? undefined);
+  const named = await resolveForKind(exchange.context.pool, body.model ?? undefined, "embedding");
+  const { entry, engine } = await engineForModel(exchange, named);
   if (entry.kind === "rerank") {
     const message = "model: is a reranking model and computes no embeddings; use /v1/rerank";
     throw new ShimmyError("invalid", message, { field: "model" });

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { ShimmyError } from "../../../../errors.ts";
 import { type Exchange, json, parseLenient, readJson, type Route } from "../../../http/mod.ts";
-import { engineFor } from "../../../answers/mod.ts";
+import { engineForModel, resolveForKind } from "../../../answers/mod.ts";
 import { openaiDialect } from "../shared/dialect.ts";
 import { promptUsage } from "./embeddings.ts";
 import { boolean, text } from "../shared/fields.ts";
@@ -13,7 +13,7 @@ const DOCUMENTS_ERROR = `must be a list of 1 to ${DOCUMENTS_LIMIT} texts`;
 const TOP_ERROR = "must be a whole number, 1 or more";
 
 const rerankBody = z.strictObject({
-  model: text.nullish().describe("Default: the default model"),
+  model: text.nullish().describe("Default: the only reranking model, or else the default model"),
   query: text.min(1, { error: "must not be empty" }),
   documents: z.array(z.union([z.string(), z.strictObject({ text })]), { error: DOCUMENTS_ERROR })
     .min(1, { error: DOCUMENTS_ERROR }).max(DOCUMENTS_LIMIT, { error: DOCUMENTS_ERROR }),
@@ -35,7 +35,8 @@ const rerankAnswer = z.object({
 
 async function rerank(exchange: Exchange): Promise<Response> {
   const body = parseLenient(exchange, rerankBody, await readJson(exchange));
-  const { entry, engine } = await engineFor(exchange, body.model ?? undefined);
+  const named = await resolveForKind(exchange.context.pool, body.model ?? undefined, "rerank");
+  const { entry, engine } = await engineForModel(exchange, named);
   if (entry.kind !== "rerank") {
     throw new ShimmyError("invalid", "model: must be a reranking model", { field: "model" });
   }
