@@ -40,6 +40,7 @@ export interface Library extends Disposable {
  */
 export function openLibrary(folder: string): Library {
   const files = locateLibrary(folder, Deno.build.os);
+  forbidDebugger();
   const opened: { close(): void }[] = [];
   const open = <S extends Deno.ForeignLibraryInterface>(path: string, symbols: S) => {
     const library = load(path, symbols);
@@ -55,6 +56,14 @@ export function openLibrary(folder: string): Library {
     close();
     throw error;
   }
+}
+
+/** On a failed assertion, ggml would start a debugger, whose output goes to stdout. */
+function forbidDebugger(): void {
+  const variable = "GGML_NO_BACKTRACE";
+  // Without the permission, a failed assertion has more output; the user need not be asked for it.
+  if (Deno.permissions.querySync({ name: "env", variable }).state !== "granted") return;
+  Deno.env.set(variable, "1");
 }
 
 function openFiles(

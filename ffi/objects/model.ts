@@ -168,14 +168,15 @@ export class Model implements Disposable {
     return this.#library.llama.llama_model_has_decoder(this.handle);
   }
 
-  /** The Jinja template with a name, or the default template. */
+  /** The Jinja template with a name, or the default template. An empty template counts as none. */
   chatTemplate(name: string | null): string | null {
-    return readCString(
+    const template = readCString(
       this.#library.llama.llama_model_chat_template(
         this.handle,
         name === null ? null : cString(name),
       ),
     );
+    return template?.trim() ? template : null;
   }
 
   /** One scalar value of the metadata, as text. */

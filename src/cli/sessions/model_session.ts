@@ -35,6 +35,7 @@ import { cacheDirectory } from "../../runtime/library/paths.ts";
 import type { Progress, Selection } from "../../runtime/mod.ts";
 import { defaultModel } from "./default_model.ts";
 import { bytes } from "../output/mod.ts";
+import { checkVocabulary } from "./check_vocabulary.ts";
 import { loadKey, loadOptions, requestFor } from "./load_options.ts";
 import type {
   Environment,
@@ -228,8 +229,11 @@ class RegistrySession implements ModelSession {
   };
 
   async #options(entry: ModelEntry, selection: Selection): Promise<LoadOptions> {
+    const draft = await this.#draft();
+    await checkVocabulary(entry);
+    if (draft !== undefined) await checkVocabulary(draft);
     return loadOptions(entry, selection, this.#request, {
-      draft: await this.#draft(),
+      draft,
       // A server has models with other vocabularies; they run without the draft model.
       isDraftOptional: this.#request.residency !== undefined,
       sessionFolder: this.#sessionFolder,

@@ -94,6 +94,7 @@ function createContext({ library, model, options, flags, threads, abort, notes }
     trained: model.trainedContext,
     sequences: options.kvUnified ? 1 : options.parallel,
     bytesPerToken,
+    modelBytes: model.size,
     available: freeMemory(library, options),
   });
   notes.push(...plan.notes);

@@ -19,6 +19,14 @@ const BYTES_PER_VALUE: Readonly<Record<KvType, number>> = {
 const SHARE_OF_FREE = 0.5;
 /** Maximum bytes of the KV cache, under the same condition. */
 const MAX_BYTES = 4 * 2 ** 30;
+/**
+ * Maximum bytes of the KV cache per byte of the model, under the same condition. Llama 3.2 1B, whose
+ * context is long for its size, needs about five for each sequence. The header of a small file could
+ * otherwise claim a length that takes gigabytes.
+ */
+const MAX_BYTES_PER_MODEL_BYTE = 32;
+/** The KV cache of a model of any size may have these bytes. */
+const SMALL_BYTES = 128 * 2 ** 20;
 /** Minimum context length when memory limits the context. */
 const MIN_CONTEXT = 2048;
 /** libllama rounds the cells of a sequence up to a multiple of this. */
@@ -97,6 +105,8 @@ export interface ContextSizeOptions {
   readonly trained: number;
   readonly sequences: number;
   readonly bytesPerToken: number;
+  /** Size of the model in bytes. */
+  readonly modelBytes: number;
   /** Free memory in bytes. */
   readonly available: number;
   /** Layers with a sliding window; null without any. */
@@ -186,7 +196,7 @@ export function slidingLayers(
  * less if memory is short. Notes explain limits.
  */
 export function chooseContext(options: ContextSizeOptions): { length: number; notes: string[] } {
-  const { requested, trained, sequences, bytesPerToken, available } = options;
+  const { requested, trained, sequences, bytesPerToken, modelBytes, available } = options;
   if (requested > 0) {
     return {
       length: requested,
@@ -198,7 +208,8 @@ export function chooseContext(options: ContextSizeOptions): { length: number; no
     };
   }
   const wanted = trained > 0 ? trained : MIN_CONTEXT;
-  const budget = Math.min(available * SHARE_OF_FREE, MAX_BYTES);
+  const plausible = Math.max(SMALL_BYTES, modelBytes * MAX_BYTES_PER_MODEL_BYTE);
+  const budget = Math.min(available * SHARE_OF_FREE, MAX_BYTES, plausible);
   const fitting = bytesPerToken > 0
     ? Math.floor(budget / (bytesPerToken * sequences) / CELL_STEP) * CELL_STEP
     : wanted;

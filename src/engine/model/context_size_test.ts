@@ -7,7 +7,13 @@ import {
   slidingLayers,
 } from "./context_size.ts";
 
-const roomy = { trained: 8192, sequences: 4, bytesPerToken: 1024, available: 64 * 2 ** 30 };
+const roomy = {
+  trained: 8192,
+  sequences: 4,
+  bytesPerToken: 1024,
+  modelBytes: 2 ** 30,
+  available: 64 * 2 ** 30,
+};
 
 Deno.test("the context has the trained length if memory allows", () => {
   assertEquals(chooseContext({ ...roomy, requested: 0 }), { length: 8192, notes: [] });
@@ -17,6 +23,15 @@ Deno.test("the context is shorter if memory is short, and a note has both length
   const plan = chooseContext({ ...roomy, requested: 0, available: 4096 * 4 * 1024 * 2 });
   assertEquals(plan.length, 4096);
   assertMatch(plan.notes[0]!, /4096 of 8192 trained tokens/);
+});
+
+Deno.test("a small file cannot claim a context of gigabytes", () => {
+  const claim = { ...roomy, requested: 0, trained: 2 ** 31 - 1, modelBytes: 500_000 };
+  const plan = chooseContext(claim);
+  assertEquals(plan.length * claim.sequences * claim.bytesPerToken, 2 ** 27);
+  assertMatch(plan.notes[0]!, /32768 of 2147483647 trained tokens/);
+  assertEquals(chooseContext({ ...claim, modelBytes: 2 ** 26 }).length, 2 ** 31 / 4096);
+  assertEquals(chooseContext({ ...claim, requested: 100_000 }).length, 100_000);
 });
 
 Deno.test("a requested length is kept, and a note says when it exceeds the trained length", () => {

@@ -193,6 +193,7 @@ class Planning {
       trained: model.trainedContext,
       sequences: kvUnified ? 1 : parallel,
       bytesPerToken: model.kvBytesPerToken,
+      modelBytes: model.tensors.reduce((sum, { bytes }) => sum + bytes, 0),
       available,
     });
   }

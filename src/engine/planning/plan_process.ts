@@ -22,6 +22,8 @@ export class PlanProcess implements AsyncDisposable {
     try {
       this.#child = new Deno.Command(program, {
         args,
+        // Otherwise ggml starts a debugger on a crash, whose output hides the reason.
+        env: { GGML_NO_BACKTRACE: "1" },
         stdin: "piped",
         stdout: "null",
         stderr: "piped",
@@ -68,9 +70,17 @@ export class PlanProcess implements AsyncDisposable {
     for (;;) {
       const { value: line, done } = await this.#lines.read();
       if (done) {
-        throw new ShimmyError("backend", "Cannot plan the load: the planning process ended", {
-          detail: log.join("\n").slice(-2000),
-        });
+        const failed = log.find((one) => one.includes("GGML_ASSERT("));
+        const reason = failed === undefined
+          ? ""
+          : `: ${failed.slice(failed.indexOf("GGML_ASSERT("))}`;
+        throw new ShimmyError(
+          "backend",
+          `Cannot plan the load: the planning process ended${reason}`,
+          {
+            detail: log.join("\n").slice(-2000),
+          },
+        );
       }
       if (line.startsWith(PLAN_MARK)) {
         return { text: line.slice(PLAN_MARK.length), log: log.join("\n") };

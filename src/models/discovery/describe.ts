@@ -1,3 +1,4 @@
+import { basename } from "@std/path";
 import type { ModelEntry, SkippedFile, SourceKind } from "../entry/mod.ts";
 import { type GgufHeader, quantizationName, readHeader } from "../gguf/mod.ts";
 import { messageOf } from "../../errors.ts";
@@ -29,6 +30,7 @@ export async function describe(
   candidate: Candidate,
   source: SourceKind,
 ): Promise<ModelEntry | SkippedFile> {
+  const { name } = candidate;
   const headers: GgufHeader[] = [];
   let size = 0;
   let modified = 0;
@@ -39,18 +41,23 @@ export async function describe(
       size += info.size;
       modified = Math.max(modified, info.mtime?.getTime() ?? 0);
     } catch (error) {
-      return { path, reason: messageOf(error), kind: "broken" };
+      return await missingFile(candidate, path, source) ??
+        { path, name, reason: messageOf(error), kind: "broken" };
     }
+  }
+  const incomplete = shardProblem(headers);
+  if (incomplete !== null) {
+    return { path: candidate.paths[0]!, name, reason: incomplete, kind: "shard" };
   }
   // The first shard holds the metadata of the whole model.
   const header = headers[0]!;
   const path = candidate.paths[0]!;
   const tensors = headers.reduce((sum, one) => sum + one.tensors, 0);
   const other = notAModel(header, tensors);
-  if (other !== null) return { path, ...other };
+  if (other !== null) return { path, name, ...other };
   const architecture = text(header, "general.architecture");
   if (architecture === undefined) {
-    return { path, reason: "its metadata has no architecture", kind: "broken" };
+    return { path, name, reason: "its metadata has no architecture", kind: "broken" };
   }
   return {
     name: candidate.name,
@@ -63,16 +70,62 @@ export async function describe(
     parameters: headers.reduce((sum, one) => sum + one.parameters, 0),
     contextLength: count(header, `${architecture}.context_length`) ?? null,
     embeddingLength: count(header, `${architecture}.embedding_length`) ?? null,
-    chatTemplate: text(header, "tokenizer.chat_template") ?? null,
+    chatTemplate: templateOf(header),
     kind: kindOf(header, architecture),
     loras: candidate.loras ?? [],
     ...(candidate.ollama === undefined ? {} : { ollama: candidate.ollama }),
   };
 }
 
+/**
+ * Names a missing file of a model that has other files: a shard, or a blob of Ollama's store. Null if
+ * the file exists or is the whole model.
+ */
+async function missingFile(
+  { paths, name }: Candidate,
+  path: string,
+  source: SourceKind,
+): Promise<SkippedFile | null> {
+  const isMissing = await Deno.lstat(path).then(
+    () => false,
+    (error) => error instanceof Deno.errors.NotFound,
+  );
+  const isStored = source === "ollama";
+  if (!isMissing || (paths.length === 1 && !isStored)) return null;
+  return {
+    path,
+    name,
+    reason: `its ${isStored ? "blob" : "shard"} ${basename(path)} is missing`,
+    kind: isStored ? "broken" : "shard",
+  };
+}
+
+/**
+ * The reason why files are not all shards of one model, from the keys that `llama-gguf-split` writes.
+ * Null if they are, or if no file has such keys.
+ */
+function shardProblem(headers: readonly GgufHeader[]): string | null {
+  const total = count(headers[0]!, "split.count") ?? 0;
+  if (total <= 1 && headers.length === 1) return null;
+  for (const [index, header] of headers.entries()) {
+    const split = count(header, "split.count");
+    if (split === undefined && total === 0) continue;
+    if (split !== headers.length) {
+      return `one of ${split ?? 1} shards, and ${headers.length} ` +
+        `${headers.length === 1 ? "was" : "were"} found; their names must be ` +
+        `NAME-00001-of-${String(split ?? 1).padStart(5, "0")}.gguf and so on`;
+    }
+    const number = count(header, "split.no");
+    if (number !== undefined && number !== index) {
+      return `its shard ${index + 1} contains shard ${number + 1}`;
+    }
+  }
+  return null;
+}
+
 /** True if the candidate is a model. */
 export function isModel(described: ModelEntry | SkippedFile): described is ModelEntry {
-  return "name" in described;
+  return "paths" in described;
 }
 
 /** Says what a GGUF file is if it is not a model, otherwise `null`. */
@@ -104,6 +157,12 @@ function kindOf(header: GgufHeader, architecture: string): ModelEntry["kind"] {
   const isCausal = header.metadata.get(`${architecture}.attention.causal`) !== false;
   if (EMBEDDING_ARCHITECTURES.has(architecture) || !isCausal) return "embedding";
   return pooling === undefined || pooling === POOLING_NONE ? "language" : "embedding";
+}
+
+/** The chat template of the file. An empty template counts as none. */
+function templateOf(header: GgufHeader): string | null {
+  const template = text(header, "tokenizer.chat_template");
+  return template?.trim() ? template : null;
 }
 
 function elementsOf(headers: readonly GgufHeader[]): ReadonlyMap<number, number> {

@@ -114,6 +114,40 @@ Deno.test("an incomplete shard set is skipped with the name of the missing shard
   ]);
 });
 
+Deno.test("shards are recognized by their metadata, whatever their names", async () => {
+  using machine = new Machine();
+  const shard = (number: number, count: number) =>
+    buildModel({ "split.no": number, "split.count": count });
+  machine.write("work/models/first.gguf", shard(0, 3));
+  machine.write("work/models/sum-00001-of-00002.gguf", shard(0, 3));
+  machine.write("work/models/sum-00002-of-00002.gguf", shard(1, 3));
+  machine.write("work/models/order-00001-of-00002.gguf", shard(1, 2));
+  machine.write("work/models/order-00002-of-00002.gguf", shard(0, 2));
+  machine.write("work/models/mixed-00001-of-00002.gguf", shard(0, 2));
+  machine.write("work/models/mixed-00002-of-00002.gguf", model());
+  machine.write("work/models/whole-00001-of-00002.gguf", shard(0, 2));
+  machine.write("work/models/whole-00002-of-00002.gguf", shard(1, 2));
+  machine.write("work/models/single.gguf", shard(0, 1));
+  const { models, skipped } = await machine.discover();
+  assertEquals(models.map((entry) => entry.name), ["single", "whole"]);
+  const reason = (found: string, count: string) =>
+    `one of ${found} found; their names must be NAME-00001-of-0000${count}.gguf and so on`;
+  assertEquals(skipped.map(({ name, kind, reason }) => [name, kind, reason]), [
+    ["first", "shard", reason("3 shards, and 1 was", "3")],
+    ["mixed", "shard", reason("1 shards, and 2 were", "1")],
+    ["order", "shard", "its shard 1 contains shard 2"],
+    ["sum", "shard", reason("3 shards, and 2 were", "3")],
+  ]);
+});
+
+Deno.test("an empty chat template counts as none", async () => {
+  using machine = new Machine();
+  machine.write("work/models/a.gguf", buildModel({ "tokenizer.chat_template": "" }));
+  machine.write("work/models/b.gguf", buildModel({ "tokenizer.chat_template": " \n" }));
+  const { models } = await machine.discover();
+  assertEquals(models.map((entry) => entry.chatTemplate), [null, null]);
+});
+
 Deno.test("a file that is not a model is reported with its kind", async () => {
   using machine = new Machine();
   const tensor = [{ name: "a", shape: [1] }];

@@ -84,6 +84,8 @@ export type SourceKind =
 /** A file that was scanned and cannot be listed as a model. */
 export interface SkippedFile {
   readonly path: string;
+  /** The name that the model would have. */
+  readonly name?: string;
   readonly reason: string;
   readonly kind: "adapter" | "projector" | "vocabulary" | "shard" | "other" | "broken";
 }

@@ -1,6 +1,6 @@
 import { basename } from "@std/path";
 import type { SkippedFile } from "./entry.ts";
-import { shardName } from "./names.ts";
+import { modelName, shardName } from "./names.ts";
 
 /** Files grouped into models. */
 export interface ShardGroups {
@@ -26,7 +26,14 @@ export function groupShards(paths: readonly string[]): ShardGroups {
     seen.add(first);
     const missing = set.find((one) => !present.has(one));
     if (missing === undefined) models.push(set);
-    else skipped.push({ path, kind: "shard", reason: `its shard ${basename(missing)} is missing` });
+    else {
+      skipped.push({
+        path,
+        name: modelName(path),
+        kind: "shard",
+        reason: `its shard ${basename(missing)} is missing`,
+      });
+    }
   }
   return { models, skipped };
 }

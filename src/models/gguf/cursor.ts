@@ -17,6 +17,9 @@ const WINDOW_BYTES = MAX_STRING_BYTES;
  */
 const FIRST_READ_BYTES = 64 * 1024;
 
+/** Receives the bytes of a string, from `start` to `end` of a buffer that is reused afterwards. */
+export type VisitString = (buffer: Uint8Array, start: number, end: number) => void;
+
 const decoder = new TextDecoder();
 
 /**
@@ -96,6 +99,24 @@ export class GgufCursor {
         left--;
       }
       await this.skip(at - this.#at);
+    }
+  }
+
+  /** Passes each of `count` strings to a function. */
+  async strings(count: number, visit: VisitString): Promise<void> {
+    for (let left = count; left > 0;) {
+      await this.ensure(8);
+      const bytes = 8 + this.#lengthAt(this.#at);
+      if (bytes > MAX_STRING_BYTES) throw malformed("a string in an array is too long");
+      await this.ensure(bytes);
+      // As many strings as the window holds.
+      while (left > 0 && this.#at + 8 <= this.#end) {
+        const end = this.#at + 8 + this.#lengthAt(this.#at);
+        if (end > this.#end) break;
+        visit(this.#window, this.#at + 8, end);
+        this.#at = end;
+        left--;
+      }
     }
   }
 

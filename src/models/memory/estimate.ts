@@ -79,6 +79,7 @@ function kvBytes(
     trained: entry.contextLength ?? 0,
     sequences,
     bytesPerToken,
+    modelBytes: entry.size,
     available,
   });
   return length * sequences * bytesPerToken;

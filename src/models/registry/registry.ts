@@ -144,6 +144,7 @@ class Pool implements Registry {
     const entries = await this.list();
     const found = findByName(entries, name) ?? await this.#open(name);
     if (found !== undefined) return found;
+    await this.#refuseSkipped(name);
     throw modelNotFound(entries, name);
   }
 
@@ -219,6 +220,20 @@ class Pool implements Registry {
     }
   };
 
+  /** @throws {ShimmyError} `not_found` with the reason, if the name is that of an unusable model. */
+  async #refuseSkipped(name: string): Promise<void> {
+    const { skipped } = await this.discovery();
+    const names = [name.toLowerCase(), `${name.toLowerCase()}:latest`];
+    const found = skipped.find((file) =>
+      file.name !== undefined && file.kind !== "adapter" && names.includes(file.name)
+    );
+    if (found === undefined) return;
+    throw new ShimmyError("not_found", `Cannot use model '${name}': ${found.reason}`, {
+      field: "model",
+      detail: found.path,
+    });
+  }
+
   async #default(): Promise<ModelEntry> {
     const { defaultModel, discovery } = await this.#currentScan();
     if (defaultModel !== undefined) return defaultModel;
@@ -228,7 +243,8 @@ class Pool implements Registry {
     }
     if (base === undefined) throw new ShimmyError("not_found", "No model was found");
     const path = resolvePath(base);
-    const reason = discovery.skipped.find((file) => resolvePath(file.path) === path)?.reason;
+    const files = shardSet(path);
+    const reason = discovery.skipped.find((file) => files.includes(resolvePath(file.path)))?.reason;
     throw new ShimmyError("backend", `Cannot use the base model: ${reason ?? "not found"}`, {
       detail: path,
     });

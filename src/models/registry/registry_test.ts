@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import { fromFileUrl, resolve } from "@std/path";
+import { Machine, model } from "../../../tests/models/machine.ts";
 import type { Engine } from "../../engine/engine.ts";
 import { ShimmyError } from "../../errors.ts";
 import type { Discovery, ModelEntry } from "../entry/entry.ts";
@@ -226,6 +227,35 @@ Deno.test("a path of an undiscovered file is opened only if any path is allowed"
   assertEquals(await open.list(), [opened]);
   const error = await assertRejects(() => open.resolve("./no.gguf"), ShimmyError);
   assertEquals(error.message, "Cannot use model './no.gguf': does not exist");
+});
+
+Deno.test("a model with a missing file is refused with the name of that file", async () => {
+  using machine = new Machine();
+  const digest = `sha256-${"a".repeat(64)}`;
+  machine.write(
+    "home/.ollama/models/manifests/registry.ollama.ai/library/tiny/latest",
+    JSON.stringify({
+      layers: [{
+        mediaType: "application/vnd.ollama.image.model",
+        digest: digest.replace("-", ":"),
+      }],
+    }),
+  );
+  const shard = machine.write("elsewhere/m-00001-of-00002.gguf", model());
+  const { pool } = setUp([], { paths: "any", discover: () => machine.discover() });
+  const message = async (name: string) =>
+    (await assertRejects(() => pool.resolve(name), ShimmyError)).message;
+  assertEquals(await message("Tiny"), `Cannot use model 'Tiny': its blob ${digest} is missing`);
+  assertEquals(await message("other"), "Model 'other' not found");
+  assertEquals(
+    await message(shard),
+    `Cannot use model '${shard}': its shard m-00002-of-00002.gguf is missing`,
+  );
+  const based = setUp([], { base: shard, discover: () => machine.discover({ base: shard }) }).pool;
+  assertEquals(
+    (await assertRejects(() => based.resolve(undefined), ShimmyError)).message,
+    "Cannot use the base model: its shard m-00002-of-00002.gguf is missing",
+  );
 });
 
 Deno.test("a draft is a discovered model or any file, and its name is only in the detail", async () => {

@@ -175,7 +175,7 @@ Deno.test("broken manifests are reported and cannot name files outside of the st
     "its manifest has no GGUF model",
     "its manifest has a malformed digest",
     "its manifest is too large",
-    "does not exist",
+    `its blob sha256-${"f".repeat(64)} is missing`,
   ]);
 });
 
