@@ -93,9 +93,15 @@ function fieldCount(issues: readonly Issue[]): number {
 
 /**
  * Validates a value.
+ *
+ * @param nearest Finds the known field nearest to an unknown one, for the message.
  * @throws {ShimmyError} `invalid` for the first issue; the message is `<field>: <what is allowed>`.
  */
-export function parse<T extends z.ZodType>(schema: T, value: unknown): z.output<T> {
+export function parse<T extends z.ZodType>(
+  schema: T,
+  value: unknown,
+  nearest: (path: readonly PropertyKey[], key: string) => string | undefined = () => undefined,
+): z.output<T> {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   const issue = issuesOf(result.error.issues[0]!)[0]!;
@@ -103,6 +109,8 @@ export function parse<T extends z.ZodType>(schema: T, value: unknown): z.output<
   const path = [...issue.path, ...(unknownKey === undefined ? [] : [unknownKey])];
   const field = path.map((key) => typeof key === "number" ? `[${key}]` : `.${String(key)}`)
     .join("").replace(/^\./, "") || "body";
-  const message = unknownKey === undefined ? issue.message : "is not a known field";
+  const near = unknownKey === undefined ? undefined : nearest(issue.path, unknownKey);
+  const unknown = `is not a known field${near === undefined ? "" : `; did you mean ${near}?`}`;
+  const message = unknownKey === undefined ? issue.message : unknown;
   throw new ShimmyError("invalid", `${field}: ${message}`, { field, cause: result.error });
 }

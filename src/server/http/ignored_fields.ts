@@ -1,6 +1,7 @@
 import type * as z from "zod";
+import { nearestName } from "../../models/entry/mod.ts";
 import { type Issue, issuesOf, parse } from "./body.ts";
-import { ignoredAt, visitIgnored } from "../schemas/mod.ts";
+import { fieldNamesAt, ignoredAt, visitIgnored } from "../schemas/mod.ts";
 import type { Dialect, Exchange } from "./route.ts";
 
 /** Maximum validations of one body: each removes the unknown fields that the last one found. */
@@ -40,6 +41,22 @@ export function parseLenient<T extends z.ZodType>(
   } finally {
     if (fields.size > 0) exchange.ignoreFields([...fields], dialect);
   }
+}
+
+/**
+ * Validates a value of the native API: an unknown field is an error with the nearest name, and `null`
+ * counts as absent at every depth.
+ *
+ * @throws {ShimmyError} `invalid` for the first issue.
+ */
+export function parseStrict<T extends z.ZodType>(schema: T, value: unknown): z.output<T> {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  return parse(
+    schema,
+    repaired(schema, value, null),
+    (path, key) => nearestName(fieldNamesAt(schema, path), key),
+  );
 }
 
 /** A request that must not contain anything that has no effect. */

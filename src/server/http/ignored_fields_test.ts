@@ -215,6 +215,43 @@ Deno.test("every route of the dialects of other servers ignores unknown fields",
   await native.body?.cancel();
 });
 
+Deno.test("the native API takes null as absent, and names the nearest field of a typo", async () => {
+  const { engine, request } = serverDouble();
+  const nulls = { name: null, tool_calls: null, tool_call_id: null };
+  const body = {
+    model: "double",
+    prompt: null,
+    messages: [{ role: "user", content: "Hello", ...nulls }],
+    stream: true,
+    temperature: 0,
+    top_p: null,
+    top_k: null,
+    max_tokens: null,
+    reasoning_sampling: { temperature: null, colour: null },
+  };
+  const response = await request("/api/generate", body);
+  assertEquals([response.status, response.headers.get("x-shimmy-ignored")], [200, null]);
+  await response.text();
+  assertEquals(engine.requests.length, 1);
+  for (
+    const [fields, message] of [
+      [{ temprature: 1 }, "temprature: is not a known field; did you mean temperature?"],
+      [
+        { messages: [{ role: "user", content: "Hi", nam: "x" }] },
+        "messages[0].nam: is not a known field; did you mean name?",
+      ],
+      [
+        { reasoning_sampling: { topp: 1 } },
+        "reasoning_sampling.topp: is not a known field; did you mean top_p?",
+      ],
+      [{ messages: [{ role: "user", content: null }] }, "messages[0].content: must be text"],
+    ] as const
+  ) {
+    const refused = await request("/api/generate", { ...body, ...fields });
+    assertEquals([refused.status, (await refused.json()).error], [400, message]);
+  }
+});
+
 Deno.test("the Anthropic dialect ignores unknown fields at every depth", async () => {
   const { request, send } = serverDouble();
   const block = (text: string) => ({

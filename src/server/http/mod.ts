@@ -9,7 +9,7 @@ export { parse, readJson, readOptionalJson } from "./body.ts";
 export { isPreflight, preflightResponse, setCorsHeaders } from "./cors.ts";
 export { errorResponse, HttpError, statusOf, toShimmyError } from "./errors.ts";
 export { etagOf, taggedResponse } from "./etag.ts";
-export { isStrict, parseLenient } from "./ignored_fields.ts";
+export { isStrict, parseLenient, parseStrict } from "./ignored_fields.ts";
 export { json } from "./json.ts";
 export { preferredType, type ResponseType } from "./negotiation.ts";
 export type { Dialect, Exchange, Route, ServerContext, ServerSettings } from "./route.ts";

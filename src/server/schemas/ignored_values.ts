@@ -50,6 +50,16 @@ export function ignoredAt(
   return null;
 }
 
+/** The names of the fields that a schema has at a path, of all variants. */
+export function fieldNamesAt(schema: z.ZodType, path: readonly PropertyKey[]): readonly string[] {
+  let tree: FieldTree | null | undefined = read(schema);
+  for (const key of path) {
+    tree = typeof key === "number" ? tree.items : tree.fields.get(String(key));
+    if (!tree) return [];
+  }
+  return [...tree.fields.keys()];
+}
+
 function visit(
   tree: FieldTree,
   value: unknown,

@@ -3,7 +3,7 @@ import {
   eventStream,
   type Exchange,
   ndjsonStream,
-  parse,
+  parseStrict,
   preferredType,
   type ResponseType,
   type ServerSentEvent,
@@ -33,7 +33,7 @@ const FORMS: Readonly<Record<ResponseType, ResponseForm>> = {
 
 /** Handles a native `POST /api/generate` whose body has been read. */
 export async function handleGenerate(exchange: Exchange, value: unknown): Promise<Response> {
-  const body = parse(generateSchema, value);
+  const body = parseStrict(generateSchema, value);
   const request = toAnswerRequest(body);
   const form = await formOf(body, exchange.request);
   const keepAlive = keepAliveOf(body.keep_alive);

@@ -268,7 +268,7 @@ const refused: readonly (readonly [unknown, string])[] = [
   [{ prompt: 1 }, "prompt: must be text"],
   [{ prompt: "Hi", temperature: -1 }, "temperature: must be a number from 0 to 100"],
   [{ prompt: "Hi", max_tokens: 0 }, "max_tokens: must be a whole number, 1 or more"],
-  [{ prompt: "Hi", max_token: 5 }, "max_token: is not a known field"],
+  [{ prompt: "Hi", max_token: 5 }, "max_token: is not a known field; did you mean max_tokens?"],
   [{ prompt: "Hi", stream_format: "xml" }, "stream_format: must be one of text, json, ndjson"],
   [{ messages: [] }, "messages: must have at least one message"],
   [

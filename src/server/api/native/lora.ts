@@ -4,7 +4,7 @@ import type { AdapterChange } from "../../../engine/protocol/mod.ts";
 import type { ModelEntry } from "../../../models/entry/mod.ts";
 import type { AdapterFile } from "../../../models/registry/mod.ts";
 import { adapterJson, adapterNotFound, engineForEntry } from "../../answers/mod.ts";
-import { type Exchange, parse, readJson, type Route } from "../../http/mod.ts";
+import { type Exchange, parseStrict, readJson, type Route } from "../../http/mod.ts";
 import { nativeDialect } from "./dialect.ts";
 
 const layers = z.tuple([z.int(), z.int()], {
@@ -87,7 +87,7 @@ function stateOf(
 
 async function change(exchange: Exchange): Promise<Response> {
   const { pool } = exchange.context;
-  const body = parse(changeSchema, await readJson(exchange));
+  const body = parseStrict(changeSchema, await readJson(exchange));
   const entry = await pool.resolve(body.model ?? undefined);
   const files = await pool.adapters(entry);
   const engine = await engineForEntry(exchange, entry);

@@ -8,7 +8,7 @@ import {
   placementJson,
 } from "../../../models/entry/mod.ts";
 import type { ModelPool, ModelState } from "../../../models/registry/mod.ts";
-import { type Exchange, parse, readOptionalJson, type Route } from "../../http/mod.ts";
+import { type Exchange, parseStrict, readOptionalJson, type Route } from "../../http/mod.ts";
 import { engineStatus } from "../../metrics/mod.ts";
 import { engineForEntry } from "../../answers/mod.ts";
 import { keepAlive, keepAliveOf } from "../../schemas/mod.ts";
@@ -205,7 +205,7 @@ function toPlan(name: string, plan: LoadPlan): z.output<typeof planSchema> {
 
 /** The optional body of a load. */
 async function loadBody(exchange: Exchange): Promise<z.output<typeof loadSchema>> {
-  return parse(loadSchema, await readOptionalJson(exchange) ?? {});
+  return parseStrict(loadSchema, await readOptionalJson(exchange) ?? {});
 }
 
 /** The model that the path names. */

@@ -3,7 +3,7 @@ import type { Answer } from "../../../chat/mod.ts";
 import type { Control } from "../../../engine/protocol/mod.ts";
 import { ShimmyError } from "../../../errors.ts";
 import {
-  parse,
+  parseStrict,
   type ServerContext,
   statusOf,
   toShimmyError,
@@ -93,7 +93,7 @@ export class Session {
         'A request is running: wait until it is done, or send {"stop": true}',
       );
     }
-    for (const control of toControls(parse(controlSchema, value))) {
+    for (const control of toControls(parseStrict(controlSchema, value))) {
       if (running.answer === null) running.pendingControls.push(control);
       else running.answer.control(control);
     }
@@ -125,7 +125,7 @@ export class Session {
     };
     let status = 200;
     try {
-      const body = parse(generateSchema, value);
+      const body = parseStrict(generateSchema, value);
       const request = toAnswerRequest(body);
       const keepAlive = keepAliveOf(body.keep_alive);
       const { engine } = await engineFor(caller, body.model ?? undefined, keepAlive);
@@ -183,13 +183,15 @@ export class Session {
 /** Whether a frame is a request, not a control. */
 function isRequest(value: unknown): boolean {
   return typeof value === "object" && value !== null &&
-    ["prompt", "messages", "model"].some((field) => Object.hasOwn(value, field));
+    Object.entries(value).some(([field, given]) =>
+      ["prompt", "messages", "model"].includes(field) && given !== null
+    );
 }
 
 /** Whether a frame is a control, which may arrive after the `done` of its request. */
 function isControl(value: unknown): boolean {
   if (typeof value !== "object" || value === null) return false;
-  const entries = Object.entries(value);
+  const entries = Object.entries(value).filter(([, on]) => on !== null);
   return entries.length > 0 &&
     entries.every(([key, on]) => ["stop", "pause", "resume"].includes(key) && on === true);
 }

@@ -6,13 +6,13 @@ import { ShimmyError } from "../../../errors.ts";
 
 const tick = () => new Promise<void>((resolve) => setTimeout(resolve, 1));
 
-/** Says `x` until something ends it, a token a millisecond. */
+/** Generates `x` until a control ends the answer, one token per millisecond. */
 const endless: EngineDoubleOptions = {
   script: { tokens: ["x"], endless: true },
   beforeToken: tick,
 };
 
-Deno.test("tokens come as text frames, then how it ended", async () => {
+Deno.test("tokens are sent as text frames, and the end as a JSON frame", async () => {
   await using server = listen();
   await using client = await new Client(server.port).open();
   client.send({ prompt: "Hi" });
@@ -23,7 +23,7 @@ Deno.test("tokens come as text frames, then how it ended", async () => {
   assertEquals(done.timings.first_token_ms, 3);
 });
 
-Deno.test("the format json makes every frame the unified event", async () => {
+Deno.test("with the format json, every frame is a unified event", async () => {
   await using server = listen();
   await using client = await new Client(server.port).open();
   client.send({ prompt: "Hi", stream_format: "json" });
@@ -31,7 +31,7 @@ Deno.test("the format json makes every frame the unified event", async () => {
   assertEquals(frames.slice(0, 2), ['{"token":"Hello","index":0}', '{"token":" world","index":1}']);
 });
 
-Deno.test("after done the socket takes the next request", async () => {
+Deno.test("the socket accepts the next request after done", async () => {
   await using server = listen();
   await using client = await new Client(server.port).open();
   for (const max_tokens of [1, 2]) {
@@ -52,7 +52,25 @@ Deno.test("a stop frame ends the answer", async () => {
   assertEquals(server.engine.finished, ["stop"]);
 });
 
-Deno.test("a stop frame that crosses done on its way is no error", async () => {
+Deno.test("null fields of requests and controls count as absent", async () => {
+  await using server = listen(endless);
+  await using client = await new Client(server.port).open();
+  const message = { role: "user", content: "Hi", name: null, tool_calls: null };
+  client.send({ prompt: null, messages: [message], top_p: null });
+  await client.next();
+  const nulls = { prompt: null, pause: null, phase: null, temperature: null, colour: null };
+  client.send({ stop: true, ...nulls });
+  const done = JSON.parse((await client.answer()).at(-1)!);
+  assertEquals([done.done, done.finish_reason], [true, "stop"]);
+  client.send({ stop: true, pause: null });
+  client.send({ prompt: "Hi", temprature: 1 });
+  assertEquals(
+    await client.next(),
+    '{"error":"temprature: is not a known field; did you mean temperature?"}',
+  );
+});
+
+Deno.test("a stop frame that arrives after done is no error", async () => {
   await using server = listen();
   await using client = await new Client(server.port).open();
   client.send({ prompt: "Hi" });
@@ -62,7 +80,7 @@ Deno.test("a stop frame that crosses done on its way is no error", async () => {
   assertEquals((await client.answer()).slice(0, 2), ["Hello", " world"]);
 });
 
-Deno.test("sampling fields change while tokens flow", async () => {
+Deno.test("a frame changes sampling fields during generation", async () => {
   await using server = listen(endless);
   await using client = await new Client(server.port).open();
   client.send({ prompt: "Hi", temperature: 1 });
@@ -75,7 +93,7 @@ Deno.test("sampling fields change while tokens flow", async () => {
   ]);
 });
 
-Deno.test("a frame may say which phase its sampling is for", async () => {
+Deno.test("a frame selects the phase that its sampling applies to", async () => {
   await using server = listen(endless);
   await using client = await new Client(server.port).open();
   client.send({ prompt: "Hi" });
@@ -96,7 +114,7 @@ Deno.test("a frame may say which phase its sampling is for", async () => {
   ]);
 });
 
-Deno.test("a paused answer waits for resume", async () => {
+Deno.test("a paused answer continues after resume", async () => {
   await using server = listen(endless);
   await using client = await new Client(server.port).open();
   client.send({ prompt: "Hi" });
@@ -113,7 +131,7 @@ Deno.test("a paused answer waits for resume", async () => {
   assertEquals(server.engine.controls.map(({ type }) => type), ["pause", "resume", "stop"]);
 });
 
-Deno.test("a second request while one runs is refused and the first goes on", async () => {
+Deno.test("a second request during generation is refused and the first continues", async () => {
   await using server = listen(endless);
   await using client = await new Client(server.port).open();
   client.send({ prompt: "Hi" });
@@ -144,7 +162,7 @@ for (const [frame, error] of refused) {
   });
 }
 
-Deno.test("a control that is wrong is refused and the answer goes on", async () => {
+Deno.test("an invalid control is refused and the answer continues", async () => {
   await using server = listen(endless);
   await using client = await new Client(server.port).open();
   client.send({ prompt: "Hi" });
@@ -163,7 +181,7 @@ Deno.test("a binary frame is refused", async () => {
   assertEquals(JSON.parse(await client.next()), { error: "frame: must be text, not binary" });
 });
 
-Deno.test("a frame over the limit is refused and ends the connection", async () => {
+Deno.test("a frame over the limit is refused and the connection closes", async () => {
   await using server = listen({}, { maxBodyBytes: 100 });
   await using client = await new Client(server.port).open();
   client.send({ prompt: "x".repeat(200) });
@@ -171,7 +189,7 @@ Deno.test("a frame over the limit is refused and ends the connection", async () 
   assertEquals((await client.closed).code, 1009);
 });
 
-Deno.test("a failure while tokens flow is told and the socket stays open", async () => {
+Deno.test("an error during generation is sent and the socket stays open", async () => {
   let broken = true;
   const error = new ShimmyError("backend", "The device was lost");
   await using server = listen({
@@ -203,21 +221,21 @@ Deno.test("a foreign page cannot open a socket, a listed one can", async () => {
   assertEquals(await shakeHands(server.port, `Origin: http://127.0.0.1:${server.port}`), 101);
 });
 
-Deno.test("with a key set the handshake needs it", async () => {
+Deno.test("the handshake requires the API key", async () => {
   await using server = listen({}, { apiKey: "secret" });
   assertEquals(await shakeHands(server.port), 401);
   assertEquals(await shakeHands(server.port, "x-api-key: guess"), 401);
   assertEquals(await shakeHands(server.port, "Authorization: Bearer secret"), 101);
 });
 
-Deno.test("a plain GET is told to upgrade", async () => {
+Deno.test("a GET without an upgrade is refused", async () => {
   const response = await serverDouble().handler(get("/ws/generate"));
   assertEquals(response.status, 426);
   assertEquals(response.headers.get("upgrade"), "websocket");
   await response.body?.cancel();
 });
 
-Deno.test("when the server stops, idle sockets close and busy ones finish first", async () => {
+Deno.test("on shutdown, idle sockets close at once and others after their answer", async () => {
   const stopping = new AbortController();
   const gate = Promise.withResolvers<void>();
   await using server = listen(
@@ -238,7 +256,7 @@ Deno.test("when the server stops, idle sockets close and busy ones finish first"
   assertEquals((await busy.closed).code, 1001);
 });
 
-Deno.test("a client that does not read holds its answer back", async () => {
+Deno.test("a client that does not read pauses its answer", async () => {
   let made = 0;
   await using server = listen({
     info: { contextLength: 1_000_000 },
