@@ -1,3 +1,4 @@
+import { delay } from "@std/async/delay";
 import { assert, assertEquals } from "@std/assert";
 import { serverDouble } from "../../tests/doubles/server.ts";
 import type { AccessRecord } from "./http/usage.ts";
@@ -58,4 +59,16 @@ Deno.test("several choices of a request count together, and embeddings count the
   const embedded = await (await server.request("/v1/embeddings", embeddings)).json();
   assertEquals(records[1]!.promptTokens, embedded.usage.prompt_tokens);
   assert(records[1]!.promptTokens > 0);
+});
+
+Deno.test("a request whose client disconnects is recorded with the tokens generated so far", async () => {
+  const { server, records } = recorded();
+  const body = { messages: [{ role: "user", content: "Hi" }], stream: true };
+  const response = await server.request("/v1/chat/completions", body);
+  const reader = response.body!.getReader();
+  let text = "";
+  while (!text.includes("Hello")) text += new TextDecoder().decode((await reader.read()).value);
+  await reader.cancel();
+  await delay(0);
+  assertEquals([records.length, records[0]?.completionTokens], [1, 1]);
 });

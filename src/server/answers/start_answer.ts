@@ -1,6 +1,6 @@
 import { type Answer, answer, type AnswerEvent, type AnswerRequest } from "../../chat/mod.ts";
 import type { Engine } from "../../engine/mod.ts";
-import type { Notice } from "../../engine/protocol/mod.ts";
+import type { Notice, Usage } from "../../engine/protocol/mod.ts";
 import { ShimmyError } from "../../errors.ts";
 import type { KeepAlive, ModelEntry } from "../../models/entry/mod.ts";
 import { qualifiedName, type ResolvedModel, resolveModel, withAdapters } from "./model_names.ts";
@@ -64,7 +64,16 @@ export function bindAnswer(caller: Caller, engine: Engine, request: AnswerReques
   caller.onEnd(() => queued.remove());
   if (queued.place !== null) caller.setQueuePlace(queued.place);
   const inner = answer(engine, request);
-  const cancel = () => inner.control({ type: "cancel" });
+  let isRecorded = false;
+  const record = (usage: Partial<Usage>) => {
+    if (!isRecorded) caller.recordUsage(usage);
+    isRecorded = true;
+  };
+  const cancel = () => {
+    // The last event, which has the usage, comes after the request is logged.
+    record({ completionTokens: inner.completionTokens });
+    inner.control({ type: "cancel" });
+  };
   signal.addEventListener("abort", cancel, { once: true });
   const observer = context.metrics?.observeAnswer();
 
@@ -75,7 +84,7 @@ export function bindAnswer(caller: Caller, engine: Engine, request: AnswerReques
         queued.started();
         observer?.event(event);
         if (event.type === "done") {
-          caller.recordUsage(event.usage);
+          record(event.usage);
           reportNotices(caller, event.notices);
         }
         yield event;
