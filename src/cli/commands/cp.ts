@@ -17,7 +17,10 @@ export default command({
     if (
       /[\s\p{Cc}]/u.test(name) || name === "" || /\.gguf$|^(hf|ollama|https?):|^[./~\\]/.test(name)
     ) {
-      throw new UsageError(`cp: '${printable(given)}' cannot be the name of a model`);
+      throw new UsageError(
+        `cp: NAME must be a name without spaces that is no path and no reference, ` +
+          `not '${printable(given)}'`,
+      );
     }
     await using session = await environment.openModelSession({
       globals,
@@ -34,7 +37,7 @@ export default command({
     const target = entry.source === "path" ? { path: entry.paths[0]! } : { name: entry.name };
     const path = config?.path ?? configPaths.at(-1)!;
     await addModelName(path, config?.text ?? null, name, target);
-    environment.output.note(printable(`${name} stands for ${entry.name} in ${path}`));
+    environment.output.note(printable(`Added the name ${name} for ${entry.name} to ${path}`));
     return EXIT.ok;
   },
 });

@@ -20,7 +20,8 @@ export default command({
     const entries = await session.registry.list();
     if (values.json) await environment.output.print(JSON.stringify(entries.map(entryJson)));
     else if (values.short) {
-      for (const entry of entries) await environment.output.print(printable(entry.name));
+      const names = entries.flatMap(({ name, aliases = [] }) => [name, ...aliases]);
+      for (const name of names) await environment.output.print(printable(name));
     } else await environment.output.print(entryTable(entries));
     return EXIT.ok;
   },
@@ -45,12 +46,25 @@ export function entryJson(entry: ModelEntry) {
   };
 }
 
-/** Models as a table. */
+/** Models as a table. Aliases have a column if a model has one. */
 export function entryTable(entries: readonly ModelEntry[]): string {
+  const hasAliases = entries.some(({ aliases = [] }) => aliases.length > 0);
+  const aliasesOf = (text: string) => hasAliases ? [text] : [];
   return table([
-    ["NAME", "PARAMETERS", "QUANT", "SIZE", "CONTEXT", "KIND", "ARCHITECTURE", "SOURCE"],
+    [
+      "NAME",
+      ...aliasesOf("ALIASES"),
+      "PARAMETERS",
+      "QUANT",
+      "SIZE",
+      "CONTEXT",
+      "KIND",
+      "ARCHITECTURE",
+      "SOURCE",
+    ],
     ...entries.map((entry) => [
       entry.name,
+      ...aliasesOf(entry.aliases?.join(", ") ?? ""),
       parameters(entry.parameters),
       entry.quantization,
       bytes(entry.size),

@@ -1,19 +1,28 @@
 import { ShimmyError } from "../../errors.ts";
 import { isReference } from "../../models/pull/mod.ts";
+import { removeModelName } from "../config/mod.ts";
 import { command, EXIT } from "../environment/mod.ts";
 import { bytes, printable } from "../output/mod.ts";
 import { confirm, modelStore } from "../pulling/mod.ts";
 import { flag } from "../options/mod.ts";
 
-/** `rm`: removes a model. The user must confirm the removal of a model that Shimmy did not pull. */
+/**
+ * `rm`: removes a model, or only its name if `cp` gave it. The user must confirm the removal of a model
+ * that Shimmy did not pull.
+ */
 export default command({
   operands: ["NAME"],
   options: {
     "yes": flag({ help: "remove without asking, even a model that Shimmy did not pull" }),
   },
-  run: async ({ values, globals, operands }, environment) => {
+  run: async ({ values, globals, config, operands }, environment) => {
     const store = modelStore(environment);
     const asked = operands[0]!;
+    if (config !== null && await removeModelName(config, asked)) {
+      const model = config.models.aliases[asked.toLowerCase()];
+      await environment.output.print(printable(`Removed the name ${asked}; ${model} stays`));
+      return EXIT.ok;
+    }
     const named = await nameOf(asked, () => store.find(asked));
     await using session = await environment.openModelSession({
       globals,

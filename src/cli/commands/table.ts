@@ -32,7 +32,7 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     load: () => import("./pull.ts"),
   },
   rm: {
-    summary: "remove a model",
+    summary: "remove a model, or a name that cp added",
     load: () => import("./rm.ts"),
   },
   cp: {

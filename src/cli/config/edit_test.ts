@@ -1,5 +1,5 @@
 /** `cp`, which edits the configuration file. */
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { EnvironmentDouble } from "../../../tests/doubles/environment.ts";
 import { entryDouble } from "../../../tests/doubles/pool.ts";
@@ -27,7 +27,7 @@ Deno.test("cp adds an alias to the configuration file and keeps the rest", async
     const path = join(folder, "shimmy.json");
     await Deno.writeTextFile(path, '{"defaults": {"seed": 7}, "aliases": {"a": "m"}}');
     const { status, notes } = await cp(path, "m", "GPT-4");
-    assertEquals([status, notes], [0, [`gpt-4 stands for m in ${path}`]]);
+    assertEquals([status, notes], [0, [`Added the name gpt-4 for m to ${path}`]]);
     assertEquals(JSON.parse(await Deno.readTextFile(path)), {
       defaults: { seed: 7 },
       aliases: { a: "m", "gpt-4": "m" },
@@ -51,7 +51,7 @@ Deno.test("cp creates the user's configuration file when there is none", async (
     } finally {
       Deno.chdir(before);
     }
-    const path = environment.notes[0]!.split(" in ").at(-1)!;
+    const path = environment.notes[0]!.split(" to ").at(-1)!;
     assertEquals(path.startsWith(folder), true);
     assertEquals(JSON.parse(await Deno.readTextFile(path)), { aliases: { mine: "m" } });
   });
@@ -67,7 +67,8 @@ Deno.test("cp refuses names of models, unusable names and files with comments", 
     });
     for (const name of ["a b", "x.gguf", "hf:o/r", "./a", ""]) {
       const { status, notes } = await cp(path, "m", name);
-      assertEquals([status, notes[0]], [2, `shimmy: cp: '${name}' cannot be the name of a model`]);
+      assertEquals(status, 2);
+      assertMatch(notes[0]!, new RegExp(`^shimmy: cp: NAME must be a name .*, not '${name}'$`));
     }
     assertEquals((await cp(path, "nobody", "x")).status, 1);
     assertEquals(await Deno.readTextFile(path), "{}");
@@ -75,5 +76,23 @@ Deno.test("cp refuses names of models, unusable names and files with comments", 
     const { status, notes } = await cp(path, "m", "x");
     assertEquals(status, 1);
     assertStringIncludes(notes[0]!, 'it has comments; add {"aliases":{"x":"m"}} to it');
+  });
+});
+
+Deno.test("rm removes a name that cp gave, and not the model", async () => {
+  await withHome(async (folder) => {
+    const path = join(folder, "shimmy.json");
+    await Deno.writeTextFile(path, '{"defaults": {"seed": 7}, "aliases": {"Mine": "m", "b": "m"}}');
+    const environment = new EnvironmentDouble({ models: [entryDouble("m")] });
+    assertEquals(await main(["rm", "mine", "--config", path], environment), 0);
+    assertEquals(environment.out, "Removed the name mine; m stays\n");
+    assertEquals(JSON.parse(await Deno.readTextFile(path)), {
+      defaults: { seed: 7 },
+      aliases: { b: "m" },
+    });
+    await Deno.writeTextFile(path, '{"aliases": {"mine": "m"}} // comment');
+    const refused = new EnvironmentDouble({ models: [entryDouble("m")] });
+    assertEquals(await main(["rm", "mine", "--config", path], refused), 1);
+    assertStringIncludes(refused.notes[0]!, "has comments; remove aliases.mine from it");
   });
 });
