@@ -206,3 +206,7 @@ declare module "@std/text/closest-string" {
     },
   ): string;
 }
+
+declare module "@std/text/levenshtein-distance" {
+  export function levenshteinDistance(str1: string, str2: string): number;
+}

@@ -1,6 +1,6 @@
 import { basename } from "@std/path";
 import { ShimmyError } from "../errors.ts";
-import { nearestName } from "../models/entry/mod.ts";
+import { similarName } from "../models/entry/mod.ts";
 import { type Config, configPaths, findConfig } from "./config/mod.ts";
 import {
   checkOperands,
@@ -106,7 +106,9 @@ function unknownCommand(name: string): UsageError {
   if (name.startsWith("-")) {
     return new UsageError(`Unknown option ${name} before a command; see shimmy --help`);
   }
-  return new UsageError(
-    `Unknown command '${name}'; did you mean '${nearestName(Object.keys(COMMANDS), name)}'?`,
-  );
+  const similar = similarName([...Object.keys(COMMANDS), "help"], name);
+  const hint = similar === undefined
+    ? "shimmy --help lists the commands"
+    : `did you mean '${similar}'?`;
+  return new UsageError(`Unknown command '${name}'; ${hint}`);
 }

@@ -371,7 +371,7 @@ Deno.test("commands for one model take it from -m too", async () => {
 });
 
 Deno.test("an empty prompt is a usage error", async () => {
-  const message = "the prompt is empty; give it as an argument, with --prompt or on standard input";
+  const message = "the prompt is empty; give it after NAME, with --prompt or on standard input";
   for (const args of [["--prompt", ""], ["m", ""], ["--prompt", "-"], [], ["--prompt", " \n"]]) {
     assertEquals(
       await failure(["generate", ...args], 2, { lines: ["", " "] }),

@@ -118,8 +118,11 @@ function toUrl(host: string): URL {
   const isUrl = /^https?:\/\//i.test(host);
   const address = isUrl ? host : `http://${host}`;
   const url = URL.canParse(address) ? new URL(address) : null;
-  if (url === null || url.hostname === "" || /\s/.test(host)) {
-    throw new UsageError(`--host: must be HOST, HOST:PORT or a URL, not '${host}'`);
+  const hasOtherScheme = !isUrl && host.includes("://");
+  if (url === null || url.hostname === "" || hasOtherScheme || /\s/.test(host)) {
+    throw new UsageError(
+      `--host: must be HOST, HOST:PORT or an http: or https: URL, not '${host}'`,
+    );
   }
   if (!isUrl && !/:\d+$/.test(host.replace(/\/.*$/, ""))) url.port = "11435";
   return url;

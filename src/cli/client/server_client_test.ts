@@ -69,7 +69,10 @@ Deno.test("a command for a server says why the server cannot be used", async () 
   ]);
   const wrong = await run(["ps", "--host", "a b"]);
   assertEquals(wrong.status, 2);
-  assertStringIncludes(wrong.notes[0]!, "--host: must be HOST, HOST:PORT or a URL, not 'a b'");
+  assertStringIncludes(
+    wrong.notes[0]!,
+    "--host: must be HOST, HOST:PORT or an http: or https: URL, not 'a b'",
+  );
 });
 
 Deno.test("another program at the address is no Shimmy server", async () => {

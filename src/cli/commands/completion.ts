@@ -1,4 +1,3 @@
-import { nearestName } from "../../models/entry/mod.ts";
 import { describeCommands, SHELLS } from "../completion/mod.ts";
 import { command, EXIT } from "../environment/mod.ts";
 import { UsageError } from "../options/mod.ts";
@@ -11,8 +10,8 @@ export default command({
   run: async ({ operands: [shell = ""] }, environment) => {
     const script = Object.hasOwn(SHELLS, shell) ? SHELLS[shell] : undefined;
     if (script === undefined) {
-      const nearest = nearestName(Object.keys(SHELLS), shell);
-      throw new UsageError(`completion: '${shell}' is no known shell; did you mean '${nearest}'?`);
+      const shells = Object.keys(SHELLS).join(", ");
+      throw new UsageError(`completion: the shell must be one of ${shells}, not '${shell}'`);
     }
     await environment.output.print(script(describeCommands(await loadCommands())).trimEnd());
     return EXIT.ok;

@@ -110,7 +110,7 @@ async function promptFromStdin(
 
 function emptyPrompt(name: string): UsageError {
   return new UsageError(
-    `${name}: the prompt is empty; give it as an argument, with --prompt or on standard input`,
+    `${name}: the prompt is empty; give it after NAME, with --prompt or on standard input`,
   );
 }
 

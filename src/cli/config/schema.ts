@@ -9,9 +9,9 @@ import {
   expandHome,
   type Lora,
   type ModelSettings,
-  nearestName,
   parseKeepAlive,
   parseLora,
+  similarName,
   toKeepAlive,
 } from "../../models/entry/mod.ts";
 import { parse } from "../../server/http/mod.ts";
@@ -90,6 +90,9 @@ const schema = z.strictObject({
     .describe("Command line options without the leading hyphens"),
 }, { error: "must be an object" });
 
+/** The end of the message about an unknown field. */
+const UNKNOWN_FIELD = "is not a known field";
+
 type ModelBody = z.output<typeof model>;
 
 /**
@@ -108,7 +111,7 @@ export function toConfig(
   if (typeof json !== "object" || json === null || Array.isArray(json)) {
     throw new ShimmyError("invalid", 'must contain a JSON object, such as { "models": {} }');
   }
-  const body = parse(schema, json);
+  const body = parseBody(json);
   const resolvePath: ResolvePath = (given) => resolve(dirname(path), expandHome(given, home));
   const reasoning = body.defaults?.reasoning_sampling;
   const models = Object.entries(body.models ?? {}).map(([own, value]) => {
@@ -126,6 +129,31 @@ export function toConfig(
     },
     options: toOptions(body.server ?? {}, known, home),
   };
+}
+
+/** @throws {ShimmyError} `invalid`; an unknown field is named with the most similar known one. */
+function parseBody(json: object): z.output<typeof schema> {
+  try {
+    return parse(schema, json);
+  } catch (error) {
+    if (!(error instanceof ShimmyError) || !error.message.endsWith(UNKNOWN_FIELD)) throw error;
+    const { field = "" } = error;
+    const hint = suggestion(Object.keys(objectOf(field)?.shape ?? {}), field.split(".").at(-1)!);
+    throw new ShimmyError("invalid", `${error.message}${hint}`, { field, cause: error });
+  }
+}
+
+/** The schema of the object that contains a field, if it is one of those with many fields. */
+function objectOf(field: string) {
+  if (!field.includes(".")) return schema;
+  if (/(^|\.)(defaults|reasoning_sampling)\.[^.]+$/.test(field)) return defaults;
+  return field.startsWith("models.") && !field.includes("[") ? model : undefined;
+}
+
+/** The end of a message about an unknown name: the most similar known name, or nothing. */
+function suggestion(known: readonly string[], name: string): string {
+  const similar = similarName(known, name);
+  return similar === undefined ? "" : `; did you mean ${similar}?`;
 }
 
 /** Makes a path of the file absolute. */
@@ -225,8 +253,8 @@ function toOptions(
     const field = `server.${key}`;
     const kind = Object.hasOwn(known, key) ? known[key] : undefined;
     if (kind === undefined) {
-      const nearest = nearestName(Object.keys(known), key);
-      throw refusal(field, `is not a known option; the nearest is ${nearest}`);
+      const hint = suggestion(Object.keys(known), key) || "; shimmy serve --help-all lists them";
+      throw refusal(field, `is not a known option${hint}`);
     }
     if (typeof value === "boolean" || kind.value === undefined) {
       const bare = kind.value === undefined ? "true" : kind.bare;

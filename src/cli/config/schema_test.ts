@@ -144,7 +144,18 @@ const mistakes: readonly (readonly [unknown, string])[] = [
   [{ models: { a: { system: 1 } } }, "models.a.system: must be text"],
   [{ models: { a: { keep_alive: 1, "keep-alive": 2 } } }, "models.a.keep_alive: is the former"],
   [{ models: { a: { "keep-alive": "soon" } } }, "models.a.keep-alive: must be a duration"],
-  [{ model: {} }, "model: is not a known field"],
+  [{ model: {} }, "model: is not a known field; did you mean models?"],
+  [
+    { models: { "a.b": { "max-tokens": 1 } } },
+    "models.a.b.max-tokens: is not a known field; did you " +
+    "mean max_tokens?",
+  ],
+  [{ defaults: { temprature: 1 } }, "defaults.temprature: is not a known field; did you mean temp"],
+  [{ models: { a: { loras: [{ path: "b", names: 1 }] } } }, "models.a.loras[0]"],
+  [
+    { server: { colour: 1 } },
+    "server.colour: is not a known option; shimmy serve --help-all lists",
+  ],
   [{ models: { a: { ctx: -1 } } }, "models.a.ctx: must be a whole number, 0 or more"],
   [{ models: { a: { path: 1 } } }, "models.a.path: must be text"],
   [{ models: { a: { "kv-type": "q9" } } }, "models.a.kv-type: must be one of f32, "],
@@ -159,7 +170,7 @@ const mistakes: readonly (readonly [unknown, string])[] = [
     "defaults.reasoning_sampling.top_p: must be a number from 0 to 1",
   ],
   [{ aliases: { a: "" } }, "aliases.a: must not be empty"],
-  [{ server: { prot: 1 } }, "server.prot: is not a known option; the nearest is port"],
+  [{ server: { prot: 1 } }, "server.prot: is not a known option; did you mean port?"],
   [{ server: { port: true } }, "server.port: must be N"],
   [{ server: { ollama: ["a", "b"] } }, "server.ollama: takes one value, not a list"],
   [{ server: { insecure: "yes" } }, "server.insecure: must be true or false"],

@@ -1,6 +1,6 @@
 import { parseArgs } from "@std/cli/parse-args";
 import { ShimmyError } from "../../errors.ts";
-import { expandHome, homeFolder, nearestName } from "../../models/entry/mod.ts";
+import { expandHome, homeFolder, similarName } from "../../models/entry/mod.ts";
 
 /** An option as data; `T` is the type of its value. */
 export interface Option<T> {
@@ -98,7 +98,7 @@ function normalizeOptions(args: readonly string[], options: OptionSet): string[]
     }
     const [written, inline] = splitValue(arg);
     const name = optionName(written, options);
-    if (name === undefined) throw unknownOption(written, Object.keys(options));
+    if (name === undefined) throw unknownOption(written, options);
     const { value: placeholder, bare } = options[name]!;
     if (placeholder === undefined) {
       if (inline !== undefined) throw new UsageError(`${written}: takes no value`);
@@ -178,19 +178,35 @@ const LLAMA_CPP_NAMES: Readonly<Record<string, string>> = {
   "temp": "temperature",
 };
 
-function unknownOption(written: string, names: readonly string[]): UsageError {
+function unknownOption(written: string, options: OptionSet): UsageError {
+  const names = Object.keys(options);
   const name = written.replace(/^-+/, "");
-  // The nearest name of one letter would be arbitrary.
-  if (name.length === 1) {
-    const likely = names.find((one) => one.startsWith(name));
-    return new UsageError(
-      `Unknown option ${written}; ` +
-        (likely === undefined ? "--help lists the options" : `did you mean --${likely}?`),
-    );
-  }
-  const same = Object.hasOwn(LLAMA_CPP_NAMES, name) ? LLAMA_CPP_NAMES[name] : undefined;
-  const nearest = same !== undefined && names.includes(same) ? same : nearestName(names, name);
+  const suggestion = suggestOption(written, name, names, options);
   return new UsageError(
-    `Unknown option ${written}${nearest === undefined ? "" : `; did you mean --${nearest}?`}`,
+    `Unknown option ${written}; ` +
+      (suggestion === undefined ? "--help lists the options" : `did you mean ${suggestion}?`),
   );
+}
+
+function suggestOption(
+  written: string,
+  name: string,
+  names: readonly string[],
+  options: OptionSet,
+): string | undefined {
+  // The nearest name of one letter would be arbitrary.
+  if (name.length === 1) return withHyphens(names.find((one) => one.startsWith(name)));
+  const same = Object.hasOwn(LLAMA_CPP_NAMES, name) ? LLAMA_CPP_NAMES[name] : undefined;
+  if (same !== undefined && names.includes(same)) return withHyphens(same);
+  const similar = similarName(names, name);
+  if (similar !== undefined) return withHyphens(similar);
+  // The value of a one-letter option is an argument of its own: `-n 5`, not `-n5`.
+  const letter = written.slice(0, 2);
+  return !written.startsWith("--") && optionName(letter, options) !== undefined
+    ? `${letter} ${written.slice(2)}`
+    : undefined;
+}
+
+function withHyphens(name: string | undefined): string | undefined {
+  return name === undefined ? undefined : `--${name}`;
 }

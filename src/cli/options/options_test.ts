@@ -106,8 +106,9 @@ Deno.test("unknown options are refused with the nearest name", () => {
   refused(["--colour", "red"], "Unknown option --colour; did you mean --color?");
   refused(["-w"], "Unknown option -w; did you mean --wild?");
   refused(["-x"], "Unknown option -x; --help lists the options");
-  refused(["--constructor"], "Unknown option --constructor; did you mean --color?");
+  refused(["--constructor"], "Unknown option --constructor; --help lists the options");
   refused(["--no-wild=true"], "Unknown option --no-wild; did you mean --wild?");
+  refused(["-n5"], "Unknown option -n5; did you mean -n 5?");
 });
 
 Deno.test("llama.cpp's option names are answered with Shimmy's", () => {

@@ -27,6 +27,7 @@ export {
   modelName,
   nearestName,
   shardName,
+  similarName,
 } from "./names.ts";
 export { modelNotFound } from "./not_found.ts";
 export { embeddingJson, placementJson } from "./placement_json.ts";

@@ -1,4 +1,5 @@
 import { closestString } from "@std/text/closest-string";
+import { levenshteinDistance } from "@std/text/levenshtein-distance";
 import { basename, isAbsolute, resolve } from "@std/path";
 import type { ModelEntry } from "./entry.ts";
 
@@ -64,4 +65,18 @@ export function looksLikePath(text: string): boolean {
 /** Returns the known name most similar to `asked`, or `undefined` if no names are known. */
 export function nearestName(names: readonly string[], asked: string): string | undefined {
   return names.length === 0 ? undefined : closestString(asked, names);
+}
+
+/**
+ * Like {@linkcode nearestName}, but `undefined` unless the names are similar: one contains the other, or
+ * at most half of the characters differ. Otherwise a suggestion would be arbitrary.
+ */
+export function similarName(names: readonly string[], asked: string): string | undefined {
+  const nearest = nearestName(names, asked);
+  if (nearest === undefined) return undefined;
+  const distance = levenshteinDistance(asked, nearest);
+  if (2 * distance <= Math.max(asked.length, nearest.length)) return nearest;
+  return names.find((name) =>
+    Math.min(name.length, asked.length) >= 3 && (name.includes(asked) || asked.includes(name))
+  );
 }

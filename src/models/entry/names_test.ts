@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { resolve } from "@std/path";
 import type { ModelEntry } from "./entry.ts";
-import { findByName, modelName, nearestName, shardName } from "./names.ts";
+import { findByName, modelName, nearestName, shardName, similarName } from "./names.ts";
 
 function entry(name: string, path: string, aliases?: string[]): ModelEntry {
   return {
@@ -59,4 +59,13 @@ Deno.test("entries are found by name, alias, tag and path", () => {
 Deno.test("the nearest name is the one with the fewest changes", () => {
   assertEquals(nearestName(["qwen3-8b", "llama3", "phi-4"], "lama3"), "llama3");
   assertEquals(nearestName([], "x"), undefined);
+});
+
+Deno.test("a similar name contains the other or differs in at most half of the characters", () => {
+  const names = ["chat", "cp", "gpu-info", "stop"];
+  assertEquals(similarName(names, "caht"), "chat");
+  assertEquals(similarName(names, "gpu"), "gpu-info");
+  assertEquals(similarName(names, "json"), undefined);
+  assertEquals(similarName(names, "version"), undefined);
+  assertEquals(similarName([], "x"), undefined);
 });
