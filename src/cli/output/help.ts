@@ -16,6 +16,7 @@ export const ENVIRONMENT_VARIABLES = [
   ["HF_HOME", "Hugging Face's directory"],
   ["HF_HUB_CACHE", "Hugging Face's model cache; also HUGGINGFACE_HUB_CACHE"],
   ["HF_TOKEN", "Hugging Face access token for gated and private repositories"],
+  ["HF_HUB_OFFLINE", "1: use cached files of the Hugging Face hub only, without requests"],
   ["HF_ENDPOINT", "URL of the Hugging Face hub; default https://huggingface.co"],
   ["SHIMMY_OLLAMA_REGISTRY", "URL of the Ollama registry"],
   ["HTTPS_PROXY", "proxy of downloads; also HTTP_PROXY and ALL_PROXY, and lower-case names"],

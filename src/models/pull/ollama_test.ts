@@ -22,6 +22,20 @@ Deno.test("a model from Ollama's registry is stored completely before its manife
   assertEquals(machine.hub.asked.at(-1)?.path.endsWith(sha256(BYTES)), true);
 });
 
+Deno.test("a model that Ollama pulled is found without a request, unless a file is missing", async () => {
+  await using machine = new PullMachine();
+  machine.hub.models.set("library/tiny:latest", { layers: [{ kind: "model", bytes: BYTES }] });
+  const model = await machine.pull("ollama:tiny");
+  // Ollama keeps no records of Shimmy.
+  await Deno.remove(machine.path("cache"), { recursive: true });
+  const asked = machine.hub.asked.length;
+  assertEquals(await machine.store.find("ollama:library/tiny"), model);
+  assertEquals(await machine.store.find("ollama:tiny:1b"), null);
+  await Deno.remove(model.paths[0]!);
+  assertEquals(await machine.store.find("ollama:tiny"), null);
+  assertEquals(machine.hub.asked.length, asked);
+});
+
 Deno.test("a missing model and one without weights are refused", async () => {
   await using machine = new PullMachine();
   machine.hub.models.set("library/words:latest", {

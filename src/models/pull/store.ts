@@ -1,4 +1,5 @@
 import { checkSpace, download, type DownloadProgress } from "../../download/mod.ts";
+import { ShimmyError } from "../../errors.ts";
 import type { ModelEntry } from "../entry/mod.ts";
 import {
   missingBytes,
@@ -8,7 +9,8 @@ import {
   type PullPlan,
 } from "./plan.ts";
 import { Records } from "./records.ts";
-import { parseReference, referenceText } from "./reference.ts";
+import { cachedHubModel, isHubOffline, offlineError, storedOllamaModel } from "./cached_model.ts";
+import { type HubReference, parseReference, referenceText } from "./reference.ts";
 import type { Removal } from "./removal.ts";
 
 /** Progress of a pull. */
@@ -38,7 +40,8 @@ export interface PullOptions {
 /** Pulls and removes models. */
 export interface ModelStore {
   /**
-   * Finds an earlier pull of a reference whose files are all present. It makes no request.
+   * Finds the model of a reference whose files are all present: an earlier pull, or the file of
+   * another tool in a shared cache. It makes no request.
    *
    * @throws {ShimmyError} `invalid` if the text is not a reference.
    */
@@ -82,21 +85,24 @@ class Store implements ModelStore {
   }
 
   async find(reference: string): Promise<PulledModel | null> {
-    const record = await this.#records.find(referenceText(parseReference(reference)));
-    const model = record?.model ?? null;
-    if (model === null) return null;
-    const exist = model.paths.map((path) => Deno.stat(path).then(() => true, () => false));
-    return (await Promise.all(exist)).every(Boolean) ? model : null;
+    const parsed = parseReference(reference);
+    const model = (await this.#records.find(referenceText(parsed)))?.model ?? null;
+    if (model !== null) {
+      const exist = model.paths.map((path) => Deno.stat(path).then(() => true, () => false));
+      if ((await Promise.all(exist)).every(Boolean)) return model;
+    }
+    if (parsed.kind === "ollama") return await storedOllamaModel(parsed, this.#environment);
+    // Without a quantization, the hub may have a better file than the cache.
+    const isExact = parsed.kind === "hub" && (parsed.file ?? parsed.quantization) !== null;
+    return isExact ? await cachedHubModel(parsed, this.#environment) : null;
   }
 
   // Each kind of source is imported on first use, because most commands pull nothing.
   async plan(text: string, { sha256 = null, signal }: PlanOptions = {}): Promise<PullPlan> {
     const reference = parseReference(text);
     switch (reference.kind) {
-      case "hub": {
-        const { planHub } = await import("./hub.ts");
-        return await planHub(reference, this.#environment, signal);
-      }
+      case "hub":
+        return await this.#planHub(reference, signal);
       case "ollama": {
         const { planOllama } = await import("./ollama.ts");
         return await planOllama(reference, this.#environment, signal);
@@ -105,6 +111,22 @@ class Store implements ModelStore {
         const { planUrl } = await import("./url.ts");
         return await planUrl(reference, this.#environment, this.#records, { sha256, signal });
       }
+    }
+  }
+
+  /** Plans a pull from the hub. Without the hub, the cache serves. */
+  async #planHub(reference: HubReference, signal?: AbortSignal): Promise<PullPlan> {
+    const isOffline = isHubOffline(this.#environment.env);
+    try {
+      if (isOffline) throw offlineError(reference);
+      const { planHub } = await import("./hub.ts");
+      return await planHub(reference, this.#environment, signal);
+    } catch (error) {
+      const isUnreachable = error instanceof ShimmyError && error.kind === "backend";
+      if (!isOffline && !isUnreachable) throw error;
+      const model = await cachedHubModel(reference, this.#environment);
+      if (model === null) throw error;
+      return presentPlan(referenceText(reference), model);
     }
   }
 
@@ -165,6 +187,16 @@ class Store implements ModelStore {
     if (written.length === 0 && model === null) return;
     await this.#records.add({ reference, model, written });
   }
+}
+
+/** A plan without downloads, for a model that is present. */
+function presentPlan(reference: string, model: PulledModel): PullPlan {
+  return {
+    reference,
+    from: "the cache",
+    files: [],
+    finish: () => Promise.resolve({ model, written: [] }),
+  };
 }
 
 /** Bytes of disk that an incomplete file uses. Holes use none. */

@@ -85,6 +85,53 @@ Deno.test("present files are not downloaded again, whichever tool wrote them", a
   assertEquals(await machine.store.find("hf:Owner/Tiny-GGUF:q4_k_m"), null);
 });
 
+Deno.test("without the hub, files that another tool cached serve", async () => {
+  await using machine = new PullMachine();
+  const snapshot = machine.cached("snapshots", COMMIT);
+  Deno.mkdirSync(snapshot, { recursive: true });
+  Deno.mkdirSync(machine.cached("refs"));
+  Deno.writeTextFileSync(machine.cached("refs", "main"), `${COMMIT}\n`);
+  for (const name of ["tiny-Q8_0.gguf", "mmproj-F16.gguf"]) {
+    Deno.writeFileSync(`${snapshot}/${name}`, BYTES);
+  }
+  const model = {
+    name: "tiny-q8_0",
+    paths: [machine.cached("snapshots", COMMIT, "tiny-Q8_0.gguf")],
+  };
+  const forms = ["", ":q8_0", "/tiny-Q8_0.gguf", "@main", `@${COMMIT}:Q8_0`];
+  const references = forms.map((form) => `hf:Owner/Tiny-GGUF${form}`);
+  for (const reference of references.slice(1, 3)) {
+    assertEquals(await machine.store.find(reference), model);
+  }
+  // The hub has a better file.
+  assertEquals(await machine.store.find(references[0]!), null);
+  assertEquals(machine.hub.asked.length, 0);
+  machine.env.HF_ENDPOINT = "http://127.0.0.1:9";
+  for (const reference of references) assertEquals(await machine.pull(reference), model);
+  const missing = await machine.failure("hf:Owner/Tiny-GGUF:Q4_0");
+  assertStringIncludes(missing.message, "127.0.0.1:9 (HF_ENDPOINT)");
+});
+
+Deno.test("HF_HUB_OFFLINE forbids requests to the hub", async () => {
+  await using machine = new PullMachine();
+  const model = await machine.pull("hf:Owner/Tiny-GGUF");
+  machine.env.HF_HUB_OFFLINE = "1";
+  const asked = machine.hub.asked.length;
+  assertEquals(await machine.pull("hf:Owner/Tiny-GGUF:Q4_K_M"), model);
+  assertEquals(await machine.pull("hf:Owner/Tiny-GGUF@main"), model);
+  const missing = await machine.failure("hf:Owner/Tiny-GGUF:Q8_0");
+  assertEquals([missing.kind, missing.message], [
+    "not_found",
+    "Cannot pull hf:Owner/Tiny-GGUF:Q8_0: HF_HUB_OFFLINE is set and the cache does not have it",
+  ]);
+  assertEquals(machine.hub.asked.length, asked);
+  // A blob that was removed leaves a link without a file.
+  Deno.removeSync(machine.cached("blobs", sha256(BYTES)));
+  assertEquals((await machine.failure("hf:Owner/Tiny-GGUF")).kind, "not_found");
+  machine.env.HF_HUB_OFFLINE = "0";
+  assertEquals(await machine.pull("hf:Owner/Tiny-GGUF"), model);
+});
+
 Deno.test("the name of any shard pulls the whole set", async () => {
   await using machine = new PullMachine();
   const [first, second] = [gguf(2_000), gguf(3_000)];
