@@ -1,6 +1,15 @@
 import { ShimmyError } from "../errors.ts";
 import { compileRelaxed, SchemaDocument } from "./document/mod.ts";
-import { chars, type Expr, MAX_GRAMMAR_LENGTH, MAX_RULES } from "./expression/mod.ts";
+import {
+  BudgetError,
+  chars,
+  type Expr,
+  MAX_COMPILE_MILLISECONDS,
+  MAX_COMPILE_STEPS,
+  MAX_GRAMMAR_LENGTH,
+  MAX_RULES,
+  withBudget,
+} from "./expression/mod.ts";
 import { parsePattern, PatternError, wholeAutomaton } from "./regex/mod.ts";
 import { automatonExpr, Compiler } from "./schema/mod.ts";
 import { isSharedString, JSON_RULES, print, Rules } from "./rules/mod.ts";
@@ -66,10 +75,10 @@ export class GrammarBuilder {
    * @returns The name of the rule.
    */
   addRelaxedSchema(schema: unknown, hint: string, field: string): string {
-    const { value: rule, notices } = compileRelaxed(
-      schema,
+    // All attempts share one budget.
+    const { value: rule, notices } = bounded(
       field,
-      (document) => this.#compile(document, hint),
+      () => compileRelaxed(schema, field, (document) => this.#compile(document, hint)),
     );
     for (const notice of notices) this.#notices.add(notice);
     return rule;
@@ -134,9 +143,11 @@ export class GrammarBuilder {
   }
 
   #compile(document: SchemaDocument, hint: string): string {
-    const rules = this.#rules();
-    const name = new Compiler(document, rules).compile(hint);
-    this.#addRules(rules, name, "no value is valid for the schema", document.field);
+    const name = bounded(document.field, () => {
+      const rules = this.#rules();
+      const root = new Compiler(document, rules).compile(hint);
+      return this.#addRules(rules, root, "no value is valid for the schema", document.field);
+    });
     for (const notice of document.notices) this.#notices.add(notice);
     return name;
   }
@@ -186,6 +197,16 @@ export class GrammarBuilder {
 
 function invalid(field: string, what: string): ShimmyError {
   return new ShimmyError("invalid", `${field}: ${what}`, { field });
+}
+
+/** Compiles within the budget of one schema. */
+function bounded<T>(field: string, compile: () => T): T {
+  try {
+    return withBudget(MAX_COMPILE_STEPS, MAX_COMPILE_MILLISECONDS, compile);
+  } catch (error) {
+    if (error instanceof BudgetError) throw invalid(field, error.message);
+    throw error;
+  }
 }
 
 function isJsonRule(name: string): boolean {

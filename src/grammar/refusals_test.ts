@@ -129,6 +129,45 @@ Deno.test("malicious schemas are refused in bounded time with a reason", () => {
   }
 });
 
+Deno.test("a schema has one budget for all of its parts", () => {
+  const object = (count: number, schema: (index: number) => unknown) => ({
+    type: "object",
+    properties: Object.fromEntries(
+      Array.from({ length: count }, (_, index) => [`p${index}`, schema(index)]),
+    ),
+  });
+  const cases: readonly (readonly [string, unknown, string])[] = [
+    ["equal", object(100, () => ({ pattern: "^.*a.{9}0$" })), "grammar rules"],
+    ["patterns", object(100, (index) => ({ pattern: `^.*a.{9}${index}$` })), "too much work"],
+    ["states", object(20, (index) => ({ pattern: `^.*a.{20}${index}$` })), "states"],
+    [
+      "lengths",
+      object(30, (index) => ({ pattern: "^[a-z]+(-[a-z]+)*$", maxLength: 900 + index })),
+      "too much work",
+    ],
+    [
+      "branches",
+      {
+        oneOf: Array.from(
+          { length: 30 },
+          (_, index) => object(2, (own) => ({ minLength: index + own })),
+        ),
+      },
+      "",
+    ],
+  ];
+  for (const [name, schema, reason] of cases) {
+    const start = performance.now();
+    assertStringIncludes(refusal(schema), reason, name);
+    const milliseconds = performance.now() - start;
+    assert(milliseconds < 10_000, `${name} took ${milliseconds} ms`);
+  }
+  // An object with many properties is within the budget.
+  const large = object(2_000, () => ({ type: "string" }));
+  schemaToGrammar(large);
+  schemaToGrammar({ ...large, required: Object.keys(large.properties) });
+});
+
 Deno.test("errors name the request field of the schema", () => {
   const builder = new GrammarBuilder({ field: "tools[0].parameters" });
   const error = assertThrows(() => builder.addSchema({ $ref: "#/none" }), ShimmyError);

@@ -1,4 +1,4 @@
-import { MAX_ALTERNATIVES } from "../expression/mod.ts";
+import { MAX_ALTERNATIVES, spend } from "../expression/mod.ts";
 import { branchesOf, dependents } from "./conditions.ts";
 import {
   constrains,
@@ -171,6 +171,9 @@ export class CombinatorExpander {
         `it expands to more than ${MAX_ALTERNATIVES} combinations`,
       );
     }
+    const parts = (list: readonly Alternative[]) =>
+      list.reduce((sum, { nodes, excluded }) => sum + 1 + nodes.length + 4 * excluded.length, 0);
+    spend(2 * (a.length * parts(b) + b.length * parts(a)));
     const combined = a.flatMap((left) =>
       b.map((right) => ({
         nodes: [...new Set([...left.nodes, ...right.nodes])],

@@ -6,6 +6,13 @@
 export const MAX_SCHEMA_DEPTH = 128;
 /** Number of objects and arrays in a schema. Each may become a rule. */
 export const MAX_SCHEMA_NODES = 10_000;
+/**
+ * Elementary steps of a schema's compilation: transitions of automata and parts of rules. An idle
+ * core needs less than a second.
+ */
+export const MAX_COMPILE_STEPS = 2_000_000;
+/** Time of a schema's compilation on a busy machine. */
+export const MAX_COMPILE_MILLISECONDS = 10_000;
 /** Number of values in an `enum`. Each is an alternative that is checked for every token. */
 export const MAX_ENUM_VALUES = 5_000;
 /** Number of combinations that `anyOf`, `oneOf` and `allOf` expand to for one value. */

@@ -1,5 +1,6 @@
 /** Expression trees of grammar rules and regular expressions, character sets, and cost limits. */
 
+export { BudgetError, spend, withBudget } from "./budget.ts";
 export {
   ALL,
   type CharSet,
@@ -32,6 +33,8 @@ export {
 } from "./expr.ts";
 export {
   MAX_ALTERNATIVES,
+  MAX_COMPILE_MILLISECONDS,
+  MAX_COMPILE_STEPS,
   MAX_COUNTED_LENGTH,
   MAX_COUNTING_STATES,
   MAX_ENUM_VALUES,

@@ -1,5 +1,13 @@
 import { type Dfa, type Edge, joinEdges, type State, trim } from "./automaton.ts";
-import { ALL, type CharSet, complement, intersect, MAX_STATES, union } from "../expression/mod.ts";
+import {
+  ALL,
+  type CharSet,
+  complement,
+  intersect,
+  MAX_STATES,
+  spend,
+  union,
+} from "../expression/mod.ts";
 import { minimize } from "./minimize.ts";
 import { PatternError } from "./parser.ts";
 
@@ -96,6 +104,7 @@ function product(
     const [left, right] = pairs[index]!;
     const mine = a[left]!;
     const other = right === null ? { accepts: false, edges: [] } : b[right]!;
+    spend(2 + mine.edges.length * (1 + other.edges.length));
     const edges: Edge[] = [];
     const free = complement(union(...other.edges.map(({ set }) => set)));
     for (const { set, to } of mine.edges) {

@@ -7,6 +7,7 @@ import {
   MAX_STATES,
   MAX_SUBSET_WORK,
   type Pattern,
+  spend,
   union,
 } from "../expression/mod.ts";
 import { minimize } from "./minimize.ts";
@@ -122,9 +123,11 @@ function subsets(nodes: readonly Node[], start: number, final: number): Dfa {
   const states: State[] = [];
   for (let index = 0; index < sets.length; index++) {
     const members = sets[index]!;
+    spend(4 + 2 * members.length);
     const atEnd = closure(nodes, members, index === 0 ? ["start", "end"] : ["end"]);
     const edges = splitMoves(members.flatMap((member) => nodes[member]!.reads))
       .map(({ set, targets }) => ({ set, to: name(closure(nodes, targets, []), false) }));
+    spend(4 * edges.length);
     states.push({ accepts: atEnd.includes(final), edges: joinEdges(edges) });
   }
   return minimize(trim(states));

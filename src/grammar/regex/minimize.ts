@@ -1,3 +1,4 @@
+import { spend } from "../expression/mod.ts";
 import { type Dfa, joinEdges } from "./automaton.ts";
 
 /**
@@ -8,6 +9,7 @@ export function minimize(dfa: Dfa): Dfa {
   let block = numbered(extremes(dfa));
   let count = new Set(block).size;
   while (true) {
+    spend(dfa.reduce((sum, state) => sum + 2 + 2 * state.edges.length, 0));
     const next = numbered(dfa.map((state, index) => {
       const moves = joinEdges(state.edges.map(({ set, to }) => ({ set, to: block[to]! })))
         .sort((a, b) => a.to - b.to);

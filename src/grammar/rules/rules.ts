@@ -12,6 +12,7 @@ import {
   repeat,
   REPEAT_BLOCK,
   seq,
+  spend,
 } from "../expression/mod.ts";
 import { simplify } from "./simplify.ts";
 
@@ -21,6 +22,10 @@ interface Rule {
   readonly helper: boolean;
 }
 
+/** Cost of one part of a rule: it is simplified, printed and parsed. */
+const RULE_STEPS = 5;
+/** Maximum number of rules that are inlined into each other. Inlining recurses. */
+const MAX_INLINE_CHAIN = 200;
 /** Maximum nesting depth of groups in a body after inlining. */
 const MAX_INLINE_DEPTH = 24;
 
@@ -31,6 +36,7 @@ export class Rules {
   readonly #rules = new Map<string, Rule>();
   readonly #names = new Set<string>();
   readonly #counts = new Map<string, number>();
+  readonly #shared = new Map<object, string>();
 
   /**
    * @param taken True for names that a new rule must not have.
@@ -55,6 +61,7 @@ export class Rules {
 
   /** Sets the body of a reserved name. */
   define(name: string, body: Expr, helper = false): Expr {
+    spend(RULE_STEPS * size(body));
     this.#rules.set(name, { body, helper });
     return ref(name);
   }
@@ -63,6 +70,16 @@ export class Rules {
   shared(name: string, body: () => Expr): Expr {
     // The body of a known rule is not used.
     if (!this.#rules.has(name)) this.define(name, this.known(name) ? chars(ALL) : body());
+    return ref(name);
+  }
+
+  /** A rule that is made once for each source, such as an automaton. */
+  sharedOf(source: object, hint: string, make: () => Expr): Expr {
+    let name = this.#shared.get(source);
+    if (name === undefined) {
+      this.#shared.set(source, name = this.reserve(hint));
+      this.define(name, make(), true);
+    }
     return ref(name);
   }
 
@@ -135,24 +152,38 @@ export class Rules {
     return uses;
   }
 
-  #inline(expr: Expr, uses: ReadonlyMap<string, number>, depth: number): Expr {
+  #inline(expr: Expr, uses: ReadonlyMap<string, number>, depth: number, chain = 0): Expr {
     switch (expr.kind) {
       case "ref": {
         const rule = this.#rules.get(expr.rule)!;
         if (isEmpty(rule.body) || rule.body.kind === "text") return rule.body;
-        if (rule.body.kind === "ref") return this.#inline(rule.body, uses, depth);
+        if (chain >= MAX_INLINE_CHAIN) return expr;
+        if (rule.body.kind === "ref") return this.#inline(rule.body, uses, depth, chain + 1);
         if (!rule.helper || uses.get(expr.rule) !== 1 || depth >= MAX_INLINE_DEPTH) return expr;
-        return this.#inline(rule.body, uses, depth);
+        return this.#inline(rule.body, uses, depth, chain + 1);
       }
       case "seq":
-        return seq(...expr.items.map((item) => this.#inline(item, uses, depth)));
+        return seq(...expr.items.map((item) => this.#inline(item, uses, depth, chain)));
       case "alt":
-        return alt(...expr.items.map((item) => this.#inline(item, uses, depth + 1)));
+        return alt(...expr.items.map((item) => this.#inline(item, uses, depth + 1, chain)));
       case "repeat":
-        return repeat(this.#inline(expr.item, uses, depth + 1), expr.min, expr.max);
+        return repeat(this.#inline(expr.item, uses, depth + 1, chain), expr.min, expr.max);
       default:
         return expr;
     }
+  }
+}
+
+/** Number of parts of a body. */
+function size(expr: Expr): number {
+  switch (expr.kind) {
+    case "seq":
+    case "alt":
+      return expr.items.reduce((sum, item) => sum + size(item), 1);
+    case "repeat":
+      return 1 + size(expr.item);
+    default:
+      return 1;
   }
 }
 

@@ -1,3 +1,4 @@
+import { BudgetError } from "../expression/mod.ts";
 import { CombinatorExpander } from "../expansion/mod.ts";
 import {
   type Dfa,
@@ -12,6 +13,7 @@ import type { SchemaDocument, SchemaNode } from "../document/mod.ts";
 export class Context {
   readonly combinators: CombinatorExpander;
   readonly #patterns = new Map<string, Dfa>();
+  readonly #languages = new Map<string, Dfa>();
   readonly #parts = new Map<SchemaNode, Map<string, unknown>>();
   readonly #merged = new Map<string, unknown>();
 
@@ -33,7 +35,7 @@ export class Context {
     try {
       return construct();
     } catch (error) {
-      if (!(error instanceof PatternError)) throw error;
+      if (!(error instanceof PatternError || error instanceof BudgetError)) throw error;
       throw this.document.unsupported(node, keyword, error.message);
     }
   }
@@ -43,6 +45,13 @@ export class Context {
     const [first, ...rest] = automata;
     if (first === undefined) return null;
     return this.buildAutomaton(node, keyword, () => intersection(first, ...rest));
+  }
+
+  /** An automaton that several nodes share. Equal automata become the same rules. */
+  memoLanguage(key: string, make: () => Dfa): Dfa {
+    let dfa = this.#languages.get(key);
+    if (dfa === undefined) this.#languages.set(key, dfa = make());
+    return dfa;
   }
 
   /** Caches a value that is computed from several nodes. */

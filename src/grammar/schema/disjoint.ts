@@ -1,4 +1,5 @@
 import { arrayShape, itemSchemas } from "./arrays.ts";
+import { spend } from "../expression/mod.ts";
 import { intersection, isEmptyLanguage } from "../regex/mod.ts";
 import { typeConstraint, typeOf } from "./type_constraint.ts";
 import type { Context } from "./context.ts";
@@ -8,6 +9,8 @@ import { objectShape, propertySchemas } from "./objects.ts";
 import { numberConstraint } from "./number_ranges.ts";
 import { stringAutomaton } from "./strings.ts";
 
+/** Cost of one comparison. */
+const DISJOINT_STEPS = 10;
 /** Maximum depth at which properties are compared. Discriminators are at the first level. */
 const MAX_DEPTH = 6;
 
@@ -24,6 +27,7 @@ export function isDisjoint(
   type: TypeName,
   depth = 0,
 ): boolean {
+  spend(DISJOINT_STEPS + 4 * (written.length + other.length));
   const { types, values } = typeConstraint(context, other);
   const shared = types.has(type) || (type === "integer" && types.has("number")) ||
     (type === "number" && types.has("integer"));

@@ -37,6 +37,8 @@ export interface StringConstraint {
   readonly content: Dfa | null;
   /** The format, if it is the only constraint of the content. */
   readonly format: string | null;
+  /** Equal for equal contents. */
+  readonly key: string;
   /** The node and keyword for an error if the automaton is too large. */
   readonly origin: { readonly node: SchemaNode; readonly keyword: string } | null;
 }
@@ -50,7 +52,7 @@ function readConstraint(context: Context, nodes: readonly SchemaNode[]): StringC
   let min = 0;
   let max = Infinity;
   let origin: StringConstraint["origin"] = null;
-  const automata: Dfa[] = [];
+  const automata = new Map<string, Dfa>();
   const formats: string[] = [];
   for (const node of nodes) {
     min = Math.max(min, readCount(document, node, "minLength") ?? 0);
@@ -58,19 +60,25 @@ function readConstraint(context: Context, nodes: readonly SchemaNode[]): StringC
     const pattern = readString(document, node, "pattern");
     if (pattern !== undefined) {
       origin = { node, keyword: "pattern" };
-      automata.push(context.pattern(node, "pattern", pattern));
+      automata.set(`pattern ${pattern}`, context.pattern(node, "pattern", pattern));
     }
     const format = readFormat(context, node);
     const known = format === undefined ? null : formatAutomaton(format);
     if (format !== undefined && known !== null) {
       formats.push(format);
       origin ??= { node, keyword: "format" };
-      automata.push(known);
+      automata.set(`format ${format}`, known);
     }
   }
-  const content = origin === null ? null : context.intersect(origin.node, origin.keyword, automata);
-  const [format = null] = automata.length === 1 ? formats : [];
-  return { min, max, content, format, origin };
+  const key = JSON.stringify([...automata.keys()].sort());
+  if (origin === null) return { min, max, content: null, key, format: null, origin };
+  const { node, keyword } = origin;
+  const content = context.memoLanguage(
+    key,
+    () => context.intersect(node, keyword, [...automata.values()])!,
+  );
+  const [format = null] = automata.size === 1 ? formats : [];
+  return { min, max, content, key, format, origin };
 }
 
 /** What an automaton that would be too large is replaced with: fewer strings, or more. */
@@ -89,16 +97,18 @@ export function stringAutomaton(
   if (min === 0 && max === Infinity) return content;
   const node = origin?.node ?? nodes.find((one) => "minLength" in one || "maxLength" in one)!;
   const keyword = origin?.keyword ?? ("maxLength" in node ? "maxLength" : "minLength");
-  return context.buildAutomaton(
-    node,
-    keyword,
-    () =>
-      max < min
-        ? EMPTY_LANGUAGE
-        : content === null
-        ? lengths(min, max)
-        : withLengthLimit(content, min, max, rounding),
-  );
+  const make = () =>
+    context.buildAutomaton(
+      node,
+      keyword,
+      () =>
+        max < min
+          ? EMPTY_LANGUAGE
+          : content === null
+          ? lengths(min, max)
+          : withLengthLimit(content, min, max, rounding),
+    );
+  return context.memoLanguage(`${rounding} ${min} ${max} ${constraint.key}`, make);
 }
 
 /**
@@ -141,7 +151,7 @@ export function stringExpr(
   const isBounded = min > 0 || max < Infinity;
   if (format !== null && !isBounded) {
     const name = formattedString(format);
-    return rules.shared(name, () => automatonString(rules, content!, format));
+    return rules.shared(name, () => quotedAutomaton(rules, content!, format));
   }
   if (content !== null) return automatonString(rules, stringAutomaton(context, nodes)!, hint);
   if (!isBounded) return ref("json-string");
@@ -150,11 +160,16 @@ export function stringExpr(
   return rules.shared(boundedString(min, max), bounded);
 }
 
-/**
- * A JSON string with content that an automaton accepts, one rule per state. Every character has one
- * spelling, so that no escape can express an excluded character.
- */
+/** A JSON string with content that an automaton accepts. Equal automata have the same rules. */
 export function automatonString(rules: Rules, dfa: Dfa, hint: string): Expr {
+  return rules.sharedOf(dfa, hint, () => quotedAutomaton(rules, dfa, hint));
+}
+
+/**
+ * A JSON string, one rule per state. Every character has one spelling, so that no escape can express
+ * an excluded character.
+ */
+function quotedAutomaton(rules: Rules, dfa: Dfa, hint: string): Expr {
   return seq(text('"'), automatonExpr(rules, dfa, hint, jsonCharacter, text('"')));
 }
 
