@@ -1,6 +1,7 @@
 import type {
   AdapterChange,
   AdapterInfo,
+  AddSpecial,
   Control,
   EmbedRequest,
   EmbedResult,
@@ -23,8 +24,8 @@ export interface Engine extends AsyncDisposable {
    * context, a full queue, a backend error.
    */
   generate(request: SequenceRequest): RunningSequence;
-  /** Token ids of a prompt. `addSpecial` adds the special tokens that the vocabulary asks for. */
-  tokenize(prompt: readonly PromptPart[], addSpecial: boolean): Promise<number[]>;
+  /** Token ids of a prompt. `addSpecial`: see {@linkcode AddSpecial}. */
+  tokenize(prompt: readonly PromptPart[], addSpecial: AddSpecial): Promise<number[]>;
   detokenize(tokens: readonly number[]): Promise<string>;
   /**
    * Computes embeddings, or scores of documents for a query.

@@ -6,6 +6,7 @@ import type { Transport } from "./process/mod.ts";
 import {
   type AdapterChange,
   type AdapterInfo,
+  type AddSpecial,
   deserializeError,
   type EmbedRequest,
   type EmbedResult,
@@ -99,7 +100,7 @@ export class EngineClient implements Engine {
     return sequence;
   }
 
-  tokenize(prompt: readonly PromptPart[], addSpecial: boolean): Promise<number[]> {
+  tokenize(prompt: readonly PromptPart[], addSpecial: AddSpecial): Promise<number[]> {
     return this.#call((call) => ({ type: "tokenize", call, prompt, addSpecial }));
   }
 

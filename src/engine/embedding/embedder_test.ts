@@ -330,3 +330,41 @@ Deno.test("the embedding context is freed with its model", async () => {
   model[Symbol.dispose]();
   assertEquals([embedder.status(0).contextLength, embedder.status(0).memory], [0, null]);
 });
+
+Deno.test("the ids of a text with the tokens at both ends give the vector of the text", async () => {
+  for (const model of ["bert-mean", "qwen3-last"] as const) {
+    await withModel(ENCODERS[model](), async (engine) => {
+      const ids = async (text: string, add: boolean | "both") =>
+        await engine.tokenize([{ text, special: true }], add);
+      const tokens = await ids("a b", "both");
+      const { vectors } = await engine.embed({
+        inputs: [{ field: "text", text: "a b" }, { field: "tokens", tokens }],
+        normalize: true,
+      });
+      assertLess(distance(vectors[0]!, vectors[1]!), ROUNDING);
+      const inside = await ids("a b", false);
+      // The closing token, which a prompt does not have.
+      assertEquals(tokens.slice(tokens.length - 1 - inside.length, -1), inside);
+    });
+  }
+});
+
+Deno.test("an empty text is embedded as the tokens that the vocabulary adds", async () => {
+  await withModel(bertModel("mean"), async (engine) => {
+    const { vectors, tokens } = await engine.embed(texts([""]));
+    assertEquals(tokens, [2]);
+    assertAlmostEquals(Math.hypot(...vectors[0]!), 1, 1e-6);
+  });
+});
+
+Deno.test("control tokens in a text are parsed only if asked", async () => {
+  await withModel(bertModel("mean"), async (engine) => {
+    const input = { field: "input", text: "[SEP]" };
+    const { tokens } = await engine.embed({
+      inputs: [input, { ...input, special: true }],
+      normalize: true,
+    });
+    assertGreater(tokens[0]!, 3);
+    assertEquals(tokens[1], 3);
+  });
+});

@@ -103,7 +103,7 @@ export class EmbeddingQueue {
     const tokens = "query" in input
       ? tokenizer.encodePair(input.query, input.document)
       : "text" in input
-      ? tokenizer.encodeWhole(input.text)
+      ? tokenizer.encodeWhole(input.text, input.special)
       : tokenizer.check(input.tokens, field);
     if (tokens.length === 0) {
       throw new ShimmyError("invalid", `${field}: must not be empty`, { field });

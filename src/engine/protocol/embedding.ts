@@ -8,7 +8,8 @@ import type { LoraChoice } from "./adapters.ts";
 export type EmbedInput =
   & { readonly field: string }
   & (
-    | { readonly text: string }
+    /** `special`: parse the text for control tokens. Default false. */
+    | { readonly text: string; readonly special?: boolean }
     | { readonly tokens: readonly number[] }
     | { readonly query: string; readonly document: string }
   );

@@ -9,7 +9,7 @@ import type { SerializedError } from "./errors.ts";
 import type { SequenceEvent } from "./event.ts";
 import type { LoadOptions } from "./load_options.ts";
 import type { ModelInfo } from "./model_info.ts";
-import type { Phase, PromptPart, SequenceRequest } from "./request.ts";
+import type { AddSpecial, Phase, PromptPart, SequenceRequest } from "./request.ts";
 import type { Sampling } from "./sampling.ts";
 
 /** Changes to a running sequence. They take effect at the next token. */
@@ -33,7 +33,7 @@ export type ToEngineCore =
     readonly type: "tokenize";
     readonly call: number;
     readonly prompt: readonly PromptPart[];
-    readonly addSpecial: boolean;
+    readonly addSpecial: AddSpecial;
   }
   | { readonly type: "embed"; readonly call: number; readonly request: EmbedRequest }
   /** Cancels an `embed` call. */

@@ -44,6 +44,6 @@ export {
   SPLIT_MODES,
   type TensorOverride,
 } from "./placement.ts";
-export type { Phase, PromptPart, ReasoningPhase, SequenceRequest } from "./request.ts";
+export type { AddSpecial, Phase, PromptPart, ReasoningPhase, SequenceRequest } from "./request.ts";
 export { DEFAULT_SAMPLING, type Sampling } from "./sampling.ts";
 export type { EngineStatus, LoopStatus } from "./status.ts";

@@ -6,6 +6,12 @@ export type PromptPart =
   | { readonly text: string; readonly special: boolean }
   | { readonly tokens: readonly number[] };
 
+/**
+ * Special tokens that the vocabulary asks for: none, the token at the begin as for a prompt, or those
+ * at both ends as for an embedding.
+ */
+export type AddSpecial = boolean | "both";
+
 /** Phase of an answer: the reasoning, if any, and then the answer itself. */
 export type Phase = "reasoning" | "answer";
 

@@ -1,6 +1,6 @@
 import type { Vocab } from "../../../ffi/mod.ts";
 import { ShimmyError } from "../../errors.ts";
-import type { PromptPart } from "../protocol/mod.ts";
+import type { AddSpecial, PromptPart } from "../protocol/mod.ts";
 
 /** Bytes of a token, and their text if they are complete characters. */
 export interface Piece {
@@ -22,10 +22,14 @@ export class Tokenizer {
 
   /**
    * Encodes a prompt. With `addSpecial`, prepends BOS if the vocabulary asks for it and the prompt
-   * does not begin with it.
+   * does not begin with it. `both` encodes a single text as for an embedding.
    * @throws {ShimmyError} `invalid` for a token id outside the vocabulary.
    */
-  encode(prompt: readonly PromptPart[], addSpecial: boolean): number[] {
+  encode(prompt: readonly PromptPart[], addSpecial: AddSpecial): number[] {
+    const [only] = prompt;
+    if (addSpecial === "both" && only !== undefined && "text" in only && prompt.length === 1) {
+      return this.encodeWhole(only.text, only.special);
+    }
     const tokens: number[] = [];
     for (const part of prompt) {
       if ("tokens" in part) {
@@ -43,10 +47,11 @@ export class Tokenizer {
 
   /**
    * Encodes a text for an embedding, with the special tokens that the vocabulary adds at the ends.
-   * The text is not parsed for control tokens.
+   *
+   * @param special Parse the text for control tokens.
    */
-  encodeWhole(text: string): number[] {
-    return [...this.#vocab.tokenize(text, true, false)];
+  encodeWhole(text: string, special = false): number[] {
+    return [...this.#vocab.tokenize(text, true, special)];
   }
 
   /** Truncates tokens to `length`. Keeps a final control token that the vocabulary added. */

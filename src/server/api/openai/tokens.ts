@@ -82,7 +82,7 @@ async function tokenize(exchange: Exchange): Promise<Response> {
   const body = parseLenient(exchange, tokenizeBody, value);
   const { engine } = await engineFor(exchange, body.model ?? undefined);
   const part = { text: body.content, special: body.parse_special ?? true };
-  return json({ tokens: await engine.tokenize([part], body.add_special ?? false) });
+  return json({ tokens: await engine.tokenize([part], body.add_special ? "both" : false) });
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {
@@ -93,7 +93,7 @@ async function tokenizePrompt(exchange: Exchange, value: unknown): Promise<Respo
   const body = parseLenient(exchange, vllmTokenizeBody, value);
   const { engine } = await engineFor(exchange, body.model ?? undefined);
   const part = { text: body.prompt, special: true };
-  const tokens = await engine.tokenize([part], body.add_special_tokens ?? true);
+  const tokens = await engine.tokenize([part], body.add_special_tokens === false ? false : "both");
   return await vllmTokens(engine, tokens, body.return_token_strs ?? false);
 }
 

@@ -5,14 +5,13 @@ import { ShimmyError } from "../../../../errors.ts";
 import { type Exchange, json, parseLenient, readJson, type Route } from "../../../http/mod.ts";
 import { engineForModel, resolveForKind, truncateEmbedding } from "../../../answers/mod.ts";
 import { openaiDialect } from "../shared/dialect.ts";
-import { aboutUser, text } from "../shared/fields.ts";
+import { aboutUser, boolean, text } from "../shared/fields.ts";
 
 /** Maximum inputs of a request: OpenAI's limit. */
 const INPUTS_LIMIT = 2048;
 
-const INPUT_ERROR =
-  `must be text, token ids, or a list of at most ${INPUTS_LIMIT} of either, none empty`;
-const inputText = z.string().min(1, { error: INPUT_ERROR });
+const INPUT_ERROR = `must be text, token ids, or a list of 1 to ${INPUTS_LIMIT} of either`;
+const inputText = z.string();
 const inputTokens = z.array(z.int({ error: "token ids must be whole numbers" }).min(0)).min(1);
 const DIMENSIONS_ERROR = "must be a whole number, 1 or more";
 
@@ -21,11 +20,12 @@ const embeddingsBody = z.strictObject({
   input: z.union([
     inputText,
     inputTokens,
-    z.array(inputText).min(1).max(INPUTS_LIMIT),
-    z.array(inputTokens).min(1).max(INPUTS_LIMIT),
+    z.array(z.union([inputText, inputTokens])).min(1).max(INPUTS_LIMIT),
   ], { error: INPUT_ERROR }),
   dimensions: z.int({ error: DIMENSIONS_ERROR }).min(1, { error: DIMENSIONS_ERROR }).nullish()
     .describe("Keep only the first dimensions, for models that support it"),
+  parse_special: boolean.nullish()
+    .describe("Parse control tokens in the texts. Default false: they are plain text"),
   encoding_format: z.enum(["float", "base64"], { error: "must be float or base64" }).nullish(),
   user: aboutUser,
 });
@@ -41,12 +41,13 @@ const embeddingsAnswer = z.object({
   usage: z.object({ prompt_tokens: z.int(), total_tokens: z.int() }),
 });
 
-function toInputs(input: z.output<typeof embeddingsBody>["input"]): EmbedInput[] {
-  if (typeof input === "string") return [{ field: "input", text: input }];
+function toInputs({ input, parse_special }: z.output<typeof embeddingsBody>): EmbedInput[] {
+  const special = parse_special ?? false;
+  if (typeof input === "string") return [{ field: "input", text: input, special }];
   if (isTokens(input)) return [{ field: "input", tokens: input }];
   return input.map((one, index) => {
     const field = `input[${index}]`;
-    return typeof one === "string" ? { field, text: one } : { field, tokens: one };
+    return typeof one === "string" ? { field, text: one, special } : { field, tokens: one };
   });
 }
 
@@ -75,7 +76,7 @@ async function embed(exchange: Exchange): Promise<Response> {
     const message = "model: is a reranking model and computes no embeddings; use /v1/rerank";
     throw new ShimmyError("invalid", message, { field: "model" });
   }
-  const inputs = toInputs(body.input);
+  const inputs = toInputs(body);
   const { vectors, tokens } = await engine.embed({ inputs, normalize: true }, exchange.signal);
   exchange.recordUsage({ promptTokens: promptUsage(tokens).prompt_tokens });
   const data = vectors.map((whole, index) => {

@@ -31,6 +31,8 @@ Deno.test("one text, token ids and lists of token ids are inputs", async () => {
   assertEquals(await lengths("abcd"), [4]);
   assertEquals(await lengths([97, 98, 99]), [3]);
   assertEquals(await lengths([[97], [98, 99]]), [1, 2]);
+  assertEquals(await lengths([[97], "bcd", [98, 99]]), [1, 3, 2]);
+  assertEquals(await lengths(["", "a"]), [0, 1]);
 });
 
 Deno.test("base64 holds the floats in little-endian order", async () => {
@@ -49,7 +51,8 @@ Deno.test("fewer dimensions are scaled to length 1 again", async () => {
 
 for (
   const [body, field] of [
-    [{ input: "" }, "input"],
+    [{ input: [1, "a"] }, "input"],
+    [{ input: [[]] }, "input"],
     [{ input: [] }, "input"],
     [{}, "input"],
     [{ input: "a", dimensions: 5 }, "dimensions"],
@@ -76,4 +79,14 @@ Deno.test("a reranking model makes no embeddings", async () => {
   const { status, answer } = await ask({ input: "a" }, { kind: "rerank" });
   assertEquals(status, 400);
   assertEquals(answer.error.param, "model");
+});
+
+Deno.test("control tokens in a text are plain text unless asked otherwise", async () => {
+  const { engine, request } = serverDouble({ routes: openaiRoutes, entry: { kind: "embedding" } });
+  await request("/v1/embeddings", { input: "<s>" });
+  await request("/v1/embeddings", { input: ["<s>", [1]], parse_special: true });
+  assertEquals(engine.embedded.map(({ inputs }) => inputs), [
+    [{ field: "input", text: "<s>", special: false }],
+    [{ field: "input[0]", text: "<s>", special: true }, { field: "input[1]", tokens: [1] }],
+  ]);
 });
