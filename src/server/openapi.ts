@@ -2,6 +2,7 @@ import * as z from "zod";
 import { STATUS_CODE } from "@std/http/status";
 import { nativeDialect } from "./api/native/mod.ts";
 import { ShimmyError } from "../errors.ts";
+import { ANY_VALUE } from "./schemas/mod.ts";
 import { type Dialect, etagOf, type Route, taggedResponse } from "./http/mod.ts";
 
 type Json = Record<string, unknown>;
@@ -54,6 +55,8 @@ export function describeRoutes(routes: readonly Route[], version: string): Json 
         xApiKey: { type: "apiKey", in: "header", name: "x-api-key" },
         apiKey: { type: "apiKey", in: "header", name: "api-key" },
       },
+      parameters: { strict: STRICT_PARAMETER },
+      headers: { ignored: IGNORED_HEADER },
       responses: Object.fromEntries([...dialects.values()].flatMap(errorResponsesOf)),
     },
     security: [{}, { bearer: [] }, { xApiKey: [] }, { apiKey: [] }],
@@ -77,7 +80,7 @@ function operation(route: Route): Json {
     responses: {
       ...(route.upgrade
         ? { "101": { description: "The connection is upgraded to WebSocket" } }
-        : { "200": { description: "The response", ...contentOf(route) } }),
+        : { "200": { description: "The response", ...headersOf(route), ...contentOf(route) } }),
       ...Object.fromEntries(
         ERRORS.map(([status]) => [
           status,
@@ -88,9 +91,33 @@ function operation(route: Route): Json {
   };
 }
 
-function parametersOf({ path, query = {} }: Route): Json[] {
+/** Whether a route ignores unknown fields and values without effect, as all do but the native ones. */
+function isLenient({ body, dialect }: Route): boolean {
+  return body !== undefined && dialect.name !== "native";
+}
+
+const STRICT_PARAMETER = {
+  name: "x-shimmy-strict",
+  in: "header",
+  description: "Reject fields that have no effect instead of ignoring them",
+  schema: { type: "string", enum: ["1"] },
+};
+
+const IGNORED_HEADER = {
+  description: "Fields of the request that had no effect, separated by commas",
+  schema: { type: "string" },
+};
+
+function headersOf(route: Route): Json {
+  if (!isLenient(route)) return {};
+  return { headers: { "x-shimmy-ignored": { $ref: "#/components/headers/ignored" } } };
+}
+
+function parametersOf(route: Route): Json[] {
+  const { path, query = {} } = route;
   const schema = { type: "string" };
   return [
+    ...(isLenient(route) ? [{ $ref: "#/components/parameters/strict" }] : []),
     ...[...path.matchAll(/:(\w+)/g)].map(([, name]) => ({
       name,
       in: "path",
@@ -144,9 +171,9 @@ function exampleOf(status: number, description: string): ShimmyError {
   return new ShimmyError(kind ?? "invalid", description);
 }
 
-/** The schema of a request body. All dialects but the native one ignore unknown fields. */
-function bodySchema({ body, dialect }: Route): Json {
-  return toSchema(body!, "input", dialect.name !== "native");
+/** The schema of a request body; lenient routes accept unknown fields and any value without effect. */
+function bodySchema(route: Route): Json {
+  return toSchema(route.body!, "input", isLenient(route));
 }
 
 function toSchema(schema: z.ZodType, io: "input" | "output", isOpen = false): Json {
@@ -154,9 +181,12 @@ function toSchema(schema: z.ZodType, io: "input" | "output", isOpen = false): Js
     io,
     unrepresentable: "any",
     override: ({ jsonSchema }) => {
-      if (isOpen && jsonSchema.additionalProperties === false) {
-        delete jsonSchema.additionalProperties;
-      }
+      if (!isOpen) return;
+      if (jsonSchema.additionalProperties === false) delete jsonSchema.additionalProperties;
+      const { description } = jsonSchema;
+      if (!description?.startsWith(ANY_VALUE)) return;
+      for (const key of Object.keys(jsonSchema)) delete jsonSchema[key];
+      jsonSchema.description = description;
     },
   });
   return json;

@@ -28,7 +28,7 @@ Deno.test("every route is described, with its body and its path's names", async 
     assertEquals(operation.requestBody !== undefined, body !== undefined, path);
     const names = [...path.matchAll(/:(\w+)/g)].map(([, name]) => name);
     assertEquals(
-      (operation.parameters ?? []).map(({ name }: Document) => name),
+      (operation.parameters ?? []).flatMap(({ name }: Document) => name ?? []),
       [...names, ...Object.keys(query ?? {})],
     );
   }
@@ -78,8 +78,27 @@ Deno.test("the ways to authenticate, stream and fail are described", async () =>
   const schema = generate.requestBody.content["application/json"].schema;
   assertEquals(schema.additionalProperties, false);
   assert(schema.properties.dry_multiplier);
+  assertEquals(generate.parameters, undefined);
   assertEquals(paths["/health"].get.security, []);
   assertEquals(Object.keys(paths["/ws/generate"].get.responses)[0], "101");
   const failure = components.responses.native404.content["application/json"];
   assertEquals(failure.example, { error: "There is no such model or route" });
+});
+
+Deno.test("routes that ignore fields describe the headers about it and accept any value", async () => {
+  const { components, paths } = await fetchDocument();
+  for (const path of ["/v1/chat/completions", "/v1/messages", "/api/chat", "/tokenize"]) {
+    const { parameters, responses } = paths[path].post;
+    assertEquals(parameters, [{ $ref: "#/components/parameters/strict" }], path);
+    assertEquals(Object.keys(responses["200"].headers), ["x-shimmy-ignored"], path);
+  }
+  assertEquals(components.parameters.strict.name, "x-shimmy-strict");
+  const { schema } = paths["/v1/chat/completions"].post.requestBody.content["application/json"];
+  assertEquals(schema.additionalProperties, undefined);
+  assertEquals(schema.properties.service_tier, { description: "Ignored: there is one tier" });
+  assertEquals(schema.properties.prediction, {
+    description: "Ignored: the answer is the same without a prediction",
+  });
+  assertEquals(schema.properties.modalities.type, undefined);
+  assert(JSON.stringify(schema.properties.modalities).includes('"text"'));
 });

@@ -334,6 +334,16 @@ Deno.test("ignored fields are in the header of streams, the access log and the m
   }
 });
 
+Deno.test("pages of a listed origin may read the header of ignored fields", async () => {
+  const origin = "https://page.example";
+  const { send } = serverDouble({ settings: { corsOrigins: [origin] } });
+  const response = await send("POST", CHAT, { messages: MESSAGES, colour: 1 }, { origin });
+  await response.body?.cancel();
+  const exposed = response.headers.get("access-control-expose-headers")!.split(", ");
+  assertEquals(exposed.includes("x-shimmy-ignored"), true);
+  assertEquals(response.headers.get("x-shimmy-ignored"), "colour");
+});
+
 Deno.test("the metric has a bounded number of fields", async () => {
   const { request } = serverDouble();
   for (let round = 0; round < 6; round++) {

@@ -1,7 +1,9 @@
 import * as z from "zod";
 
-/** Beginnings of descriptions of fields without effect: with any value, and with the listed values. */
-const ANY_VALUE = "Ignored: ";
+/** The description of a field that has no effect with any value begins with this. */
+export const ANY_VALUE = "Ignored: ";
+
+/** The description of a field that has no effect and accepts only the listed values begins with this. */
 const LISTED_VALUES = "Accepted; ";
 
 /**
