@@ -94,7 +94,7 @@ const OTHERS_OPTIONS = [
   ...["tag", "detach", "wait", "profile", "rm", "repo", "now", "unit", "follow"],
   ...["check", "ignore-missing"],
   // Of cargo.
-  ...["release", "features", "no-default-features"],
+  ...["release", "features"],
   "help",
   "lock",
   "help-all",

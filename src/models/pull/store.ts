@@ -1,6 +1,9 @@
 import { checkSpace, download, type DownloadProgress } from "../../download/mod.ts";
 import { ShimmyError } from "../../errors.ts";
+import { ollamaStore } from "../discovery/mod.ts";
 import type { ModelEntry } from "../entry/mod.ts";
+import type { Blob, Blobs } from "./blobs.ts";
+import type { CreateRequest } from "./create.ts";
 import {
   missingBytes,
   type PlannedFile,
@@ -66,6 +69,15 @@ export interface ModelStore {
    * @throws {ShimmyError} `invalid` if the model cannot be removed.
    */
   removal(entry: ModelEntry, asked: string): Promise<Removal>;
+  /**
+   * Creates a model in Ollama's store.
+   *
+   * @param onLayer receives each layer of the model.
+   * @throws {ShimmyError} `invalid`, with the field.
+   */
+  create(request: CreateRequest, onLayer?: (layer: Blob) => void): Promise<PulledModel>;
+  /** The blobs of Ollama's store. */
+  blobs(): Promise<Blobs>;
 }
 
 const CONNECTIONS = 4;
@@ -156,6 +168,25 @@ class Store implements ModelStore {
   async removal(entry: ModelEntry, asked: string): Promise<Removal> {
     const { planRemoval } = await import("./removal.ts");
     return await planRemoval(entry, asked, this.#environment, this.#records);
+  }
+
+  async create(request: CreateRequest, onLayer?: (layer: Blob) => void): Promise<PulledModel> {
+    const { createModel } = await import("./create.ts");
+    const created = await createModel(request, this.#ollamaStore(), onLayer);
+    const { reference, name, paths, written } = created;
+    await this.#records.add({ reference, model: { name, paths }, written });
+    return { name, paths };
+  }
+
+  async blobs(): Promise<Blobs> {
+    const { Blobs } = await import("./blobs.ts");
+    return new Blobs(this.#ollamaStore());
+  }
+
+  #ollamaStore(): string {
+    const store = ollamaStore(this.#environment);
+    if (store !== null) return store;
+    throw new ShimmyError("invalid", "OLLAMA_MODELS: must be set if there is no home folder");
   }
 
   /** Downloads a file. True if this call wrote it. */

@@ -9,8 +9,10 @@ import { chat } from "./generation/chat.ts";
 import { embed, embeddings } from "./generation/embed.ts";
 import { inOllamaWords, ollamaDialect } from "./dialect.ts";
 import { ollamaGenerate } from "./generation/generate.ts";
-import { ps, show, tags, version } from "./models/models.ts";
+import { ps, show, status, tags, version } from "./models/models.ts";
+import { copy, create, findBlob, push, receiveBlob } from "./models/create.ts";
 import { pull, remove } from "./models/pull.ts";
+import { copyBody, createBody, pushBody } from "./request/create_schema.ts";
 import {
   chatBody,
   deleteBody,
@@ -89,6 +91,48 @@ const routes: readonly OllamaRoute[] = [
     answer: answers.pullAnswer,
     streams: ["application/x-ndjson"],
     handle: pull,
+  },
+  {
+    method: "POST",
+    path: "/api/create",
+    summary: "Create a model from another model or from blobs",
+    body: createBody,
+    answer: answers.pullAnswer,
+    streams: ["application/x-ndjson"],
+    handle: create,
+  },
+  {
+    method: "POST",
+    path: "/api/copy",
+    summary: "Give a model another name",
+    body: copyBody,
+    handle: copy,
+  },
+  {
+    method: "GET",
+    path: "/api/blobs/:digest",
+    summary: "Check whether a blob exists, usually with HEAD",
+    handle: findBlob,
+  },
+  {
+    method: "POST",
+    path: "/api/blobs/:digest",
+    summary: "Upload a file for /api/create; its digest is checked",
+    handle: receiveBlob,
+  },
+  {
+    method: "POST",
+    path: "/api/push",
+    summary: "Refused: models are not published",
+    body: pushBody,
+    handle: push,
+  },
+  {
+    method: "GET",
+    path: "/api/status",
+    summary: "State of Ollama's cloud, which is always disabled",
+    answer: answers.statusAnswer,
+    handle: status,
   },
   {
     method: "DELETE",

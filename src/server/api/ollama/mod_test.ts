@@ -348,8 +348,8 @@ Deno.test("every answer fits the schema that describes it", async () => {
   };
   for (const { method, path, answer } of ollamaRoutes) {
     const body = bodies[path];
-    if (method !== "GET" && body === undefined) continue;
-    answer!.parse(await (await send(method, path, body)).json());
+    if ((method !== "GET" && body === undefined) || answer === undefined) continue;
+    answer.parse(await (await send(method, path, body)).json());
   }
   for (
     const [path, body] of [["/api/chat", CHAT], ["/ollama/api/generate", {

@@ -30,6 +30,11 @@ export const versionAnswer = z.strictObject({
   shimmy: z.string().describe("Version of Shimmy"),
 });
 
+/** The response of `GET /api/status`. */
+export const statusAnswer = z.strictObject({
+  cloud: z.strictObject({ disabled: z.boolean(), source: z.string() }),
+});
+
 /** The response of `GET /api/tags`. */
 export const tagsAnswer = z.strictObject({
   models: z.array(z.strictObject({ ...listed, modified_at: time, capabilities })),

@@ -22,6 +22,11 @@ export function version({ context }: Exchange): Response {
   return json({ version: API_LEVEL, shimmy: context.settings.version });
 }
 
+/** `GET /api/status`: no model runs elsewhere. */
+export function status(): Response {
+  return json({ cloud: { disabled: true, source: "config" } });
+}
+
 /** `GET /api/tags`: all models, latest first, each followed by its combinations with adapters. */
 export async function tags({ context: { pool } }: Exchange): Promise<Response> {
   const named = (await listResolved(pool)).sort((a, b) => b.entry.modified - a.entry.modified);

@@ -1,15 +1,7 @@
-import type * as z from "zod";
 import type { ModelStore, PullEvent, PullPlan } from "../../../../models/pull/mod.ts";
 import { ShimmyError } from "../../../../errors.ts";
-import {
-  type Exchange,
-  HttpError,
-  json,
-  ndjsonStream,
-  statusOf,
-  toShimmyError,
-} from "../../../http/mod.ts";
-import { ollamaDialect } from "../dialect.ts";
+import { type Exchange, HttpError, json, ndjsonStream } from "../../../http/mod.ts";
+import { type Line, named, storeOf, withErrorLine } from "./store.ts";
 import { resolveTagged } from "./tagged_name.ts";
 import { readBody } from "../request/parse_body.ts";
 import { deleteBody, pullBody } from "../request/schema.ts";
@@ -18,9 +10,6 @@ import { deleteBody, pullBody } from "../request/schema.ts";
 const REGISTRIES: ReadonlySet<string> = new Set(["registry.ollama.ai", "hf.co", "huggingface.co"]);
 /** Minimum milliseconds between two lines about the same file. */
 const LINE_INTERVAL = 100;
-
-/** A line of `POST /api/pull`. */
-type Line = Readonly<Record<string, unknown>>;
 
 /** `POST /api/pull`: progress of each file, then `success`. A later request resumes an aborted pull. */
 export async function pull(exchange: Exchange): Promise<Response> {
@@ -56,15 +45,6 @@ export async function remove(exchange: Exchange): Promise<Response> {
   await removal.run();
   await pool.rescan();
   return new Response(null, { status: 200 });
-}
-
-function storeOf({ context: { store } }: Exchange): ModelStore {
-  if (store !== undefined) return store;
-  throw new HttpError(501, "This server has no model store: it cannot pull or remove models");
-}
-
-function named({ model, name }: z.output<typeof deleteBody>): string {
-  return (model || name)!;
 }
 
 /** The pull reference of a name in Ollama's form. */
@@ -157,14 +137,4 @@ function fileProgress(
     ...(size === null ? {} : { total: size }),
     completed,
   };
-}
-
-/** The lines; an error becomes the last line. */
-async function* withErrorLine(lines: AsyncIterable<Line>): AsyncGenerator<Line, void> {
-  try {
-    yield* lines;
-  } catch (thrown) {
-    const error = toShimmyError(thrown);
-    yield ollamaDialect.errorBody(error, statusOf(error), "") as Line;
-  }
 }

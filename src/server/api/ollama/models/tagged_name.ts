@@ -6,7 +6,7 @@ import { type ResolvedModel, resolveModel } from "../../../answers/mod.ts";
 const LATEST = ":latest";
 
 /** The name of a model with a tag, as Ollama's clients show it. */
-export function taggedName({ name }: ModelEntry): string {
+export function taggedName({ name }: Pick<ModelEntry, "name">): string {
   return name.slice(name.lastIndexOf("/") + 1).includes(":") ? name : `${name}${LATEST}`;
 }
 
