@@ -74,6 +74,7 @@ export async function describe(
     kind: kindOf(header, architecture),
     loras: candidate.loras ?? [],
     ...(candidate.ollama === undefined ? {} : { ollama: candidate.ollama }),
+    ...(candidate.settings === undefined ? {} : { settings: candidate.settings }),
   };
 }
 

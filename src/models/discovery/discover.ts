@@ -111,10 +111,14 @@ function onceByPath<T extends { readonly path: string }>(items: readonly T[]): T
   return [...new Map(items.toReversed().map((item) => [item.path, item])).values()].toReversed();
 }
 
-/** Identifies a model: candidates with the same real file and the same adapters are equal. */
-async function identity({ paths, loras = [] }: Candidate): Promise<string> {
+/**
+ * Identifies a model: candidates with the same real file, the same adapters and the same settings are
+ * equal.
+ */
+async function identity({ paths, loras = [], settings }: Candidate): Promise<string> {
   const all = [paths[0]!, ...loras.map((lora) => lora.path)];
-  return (await Promise.all(all.map(realPath))).join("\0");
+  const own = settings === undefined ? [] : [JSON.stringify(settings)];
+  return [...await Promise.all(all.map(realPath)), ...own].join("\0");
 }
 
 async function realPath(path: string): Promise<string> {

@@ -27,7 +27,7 @@ export interface ModelEntry {
   readonly loras: readonly Lora[];
   /** Other names of the same file, for example a second tag in Ollama's store. */
   readonly aliases?: readonly string[];
-  /** Settings of the model in the configuration file. */
+  /** Settings of the model in its store, and in the configuration file, which takes precedence. */
   readonly settings?: ModelSettings;
   /** Files that Ollama's store keeps beside the weights, by layer type. */
   readonly ollama?: Readonly<Partial<Record<OllamaLayer, string>>>;
@@ -49,6 +49,8 @@ export interface ModelSettings {
   readonly system?: string;
   /** Maximum tokens for requests that do not limit them. */
   readonly maxTokens?: number;
+  /** Stop strings in addition to those of a request. */
+  readonly stop?: readonly string[];
   /** Default sampling for requests. */
   readonly sampling?: Partial<Sampling>;
   /** Default sampling during reasoning; overrides `sampling`. */

@@ -99,6 +99,12 @@ async function fileOf(
   return null;
 }
 
+/** Settings of the store with those of the configuration file. */
+function merged(base: ModelSettings = {}, own: ModelSettings): ModelSettings {
+  const sampling = { ...base.sampling, ...own.sampling };
+  return { ...base, ...own, ...(isEmpty(sampling) ? {} : { sampling }) };
+}
+
 function configured(
   name: string,
   base: ModelEntry,
@@ -113,7 +119,7 @@ function configured(
     name,
     ...(names.size === 0 ? {} : { aliases: [...names] }),
     ...(loras === undefined ? {} : { loras }),
-    settings,
+    settings: merged(base.settings, settings),
   };
   return withSampling(entry, config);
 }

@@ -4,7 +4,7 @@ import type { ModelSettings } from "../entry/mod.ts";
 
 type RequestDefaults = Pick<
   ModelSettings,
-  "sampling" | "reasoningSampling" | "maxTokens" | "system"
+  "sampling" | "reasoningSampling" | "maxTokens" | "system" | "stop"
 >;
 
 /**
@@ -12,9 +12,9 @@ type RequestDefaults = Pick<
  * the request, then the reasoning defaults.
  */
 export function withRequestDefaults(engine: Engine, defaults: RequestDefaults = {}): Engine {
-  const { sampling, reasoningSampling, maxTokens, system } = defaults;
+  const { sampling, reasoningSampling, maxTokens, system, stop = [] } = defaults;
   const isEmptyDefault = isEmpty(sampling) && isEmpty(reasoningSampling) &&
-    maxTokens === undefined && system === undefined;
+    maxTokens === undefined && system === undefined && stop.length === 0;
   if (isEmptyDefault) return engine;
   return {
     ...(system === undefined ? {} : { defaultSystem: system }),
@@ -23,6 +23,7 @@ export function withRequestDefaults(engine: Engine, defaults: RequestDefaults = 
     generate: (request) =>
       engine.generate({
         ...request,
+        stop: [...new Set([...request.stop, ...stop])],
         maxTokens: request.maxTokens ?? maxTokens ?? null,
         sampling: { ...sampling, ...request.sampling },
         ...reasoningOf(request, defaults),

@@ -9,6 +9,7 @@ import {
   type ModelSource,
   type ScanResult,
 } from "./source.ts";
+import { settingsOf } from "./ollama_settings.ts";
 import { isFolder } from "./walk.ts";
 
 /** Size limit of a manifest file. Real manifests have a few kilobytes. */
@@ -115,12 +116,14 @@ async function readManifest(
     else if (EXTRA_LAYERS.has(kind)) ollama[kind as OllamaLayer] = blob;
   }
   if (models.length === 0) return "its manifest has no GGUF model";
+  const settings = await settingsOf(ollama);
   return {
     paths: models,
     name: storeName(parts),
     qualifier: "ollama",
     ...(loras.length === 0 ? {} : { loras }),
     ...(Object.keys(ollama).length === 0 ? {} : { ollama }),
+    ...(settings === undefined ? {} : { settings }),
   };
 }
 

@@ -1,4 +1,4 @@
-import type { Lora, OllamaLayer, SkippedFile, SourceKind } from "../../entry/mod.ts";
+import type { Lora, ModelSettings, OllamaLayer, SkippedFile, SourceKind } from "../../entry/mod.ts";
 
 /** A location that is scanned for models. */
 export interface ModelSource {
@@ -25,6 +25,8 @@ export interface Candidate {
   readonly qualifier: string;
   readonly loras?: readonly Lora[];
   readonly ollama?: Readonly<Partial<Record<OllamaLayer, string>>>;
+  /** Settings that the source keeps with the model. */
+  readonly settings?: ModelSettings;
 }
 
 /** The process environment that discovery depends on. Tests pass their own. */

@@ -58,7 +58,7 @@ export const showAnswer = z.strictObject({
   template: z.string(),
   system: z.string(),
   details,
-  messages: z.array(z.unknown()).max(0),
+  messages: z.array(z.unknown()),
   model_info: z.record(z.string(), z.union([z.string(), z.number()])),
   capabilities,
   modified_at: time,

@@ -114,21 +114,42 @@ Deno.test("a model that is based on a created one inherits what it does not repl
   await place.send("POST", "/api/create", { ...first, stream: false });
   const [one] = await place.models();
   await place.store.create({ name: "two:v2", base: one!, parameters: { top_k: 7 } });
-  const params = (await place.models()).find(({ name }) => name === "two:v2")?.ollama?.params ??
-    // Until discovery lists both, the manifest tells.
-    layerOf(place.root, "library/two/v2", "params");
-  assertEquals(JSON.parse(Deno.readTextFileSync(params)), { top_k: 7, top_p: 0.5 });
-  const system = layerOf(place.root, "library/two/v2", "system");
-  assertEquals(Deno.readTextFileSync(system), "S");
+  const models = await place.models();
+  assertEquals(models.map(({ name, settings }) => [name, settings]), [
+    ["one:latest", { system: "S", sampling: { topK: 5, topP: 0.5 } }],
+    ["two:v2", { system: "S", sampling: { topK: 7, topP: 0.5 } }],
+  ]);
+  assertEquals(models[0]!.paths, models[1]!.paths);
 });
 
-/** The path of a layer's blob. */
-function layerOf(root: string, name: string, kind: string): string {
-  const path = join(root, "manifests", "registry.ollama.ai", name);
-  const { layers } = JSON.parse(Deno.readTextFileSync(path));
-  const layer = layers.find(({ mediaType }: { mediaType: string }) => mediaType.endsWith(kind));
-  return join(root, "blobs", layer.digest.replace(":", "-"));
-}
+Deno.test("show tells what a created model adds to its file", async () => {
+  using place = new Place();
+  await place.store.create({
+    name: "brief",
+    base: place.server.entry,
+    texts: { system: "Be brief.", license: "MIT", messages: '[{"role":"user","content":"Hi"}]' },
+    parameters: { num_ctx: 64, stop: ["a", "b"] },
+  });
+  const [entry] = await place.models();
+  assertEquals(entry!.settings, { system: "Be brief.", contextLength: 64, stop: ["a", "b"] });
+  const { send } = serverDouble({ routes: ollamaRoutes, entry: { ...entry!, name: "double" } });
+  const shown = await (await send("POST", "/api/show", { model: "double" })).json();
+  assertEquals(shown.parameters.split(/ *\n/), [
+    "num_ctx                        64",
+    'stop                           "a"',
+    'stop                           "b"',
+  ]);
+  assertEquals([shown.system, shown.license, shown.messages], [
+    "Be brief.",
+    "MIT",
+    [{ role: "user", content: "Hi" }],
+  ]);
+  assertEquals(
+    shown.modelfile,
+    'FROM double:latest\nSYSTEM """Be brief."""\nPARAMETER num_ctx 64\nPARAMETER stop "a"\n' +
+      'PARAMETER stop "b"\n',
+  );
+});
 
 Deno.test("a model is created from an uploaded file, and deleted again", async () => {
   using place = new Place();

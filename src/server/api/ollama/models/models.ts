@@ -3,6 +3,7 @@ import { capabilitiesOf, type ModelEntry } from "../../../../models/entry/mod.ts
 import type { ModelUse } from "../../../../models/registry/mod.ts";
 import { type Exchange, json } from "../../../http/mod.ts";
 import { listResolved } from "../../../answers/mod.ts";
+import { modelfileOf, modelfileText } from "./modelfile.ts";
 import { details, listed } from "./describe.ts";
 import { resolveModelName, taggedName } from "./tagged_name.ts";
 import { readBody } from "../request/parse_body.ts";
@@ -68,15 +69,16 @@ export async function show(exchange: Exchange): Promise<Response> {
   const { pool } = exchange.context;
   const { entry, adapter } = await resolveModelName(pool, name);
   const info = pool.state(entry).engine?.info ?? null;
-  const license = info?.metadata["general.license"];
+  const modelfile = await modelfileOf(entry);
+  const license = modelfile.license ?? info?.metadata["general.license"];
   return json({
     ...(license === undefined ? {} : { license }),
-    modelfile: `FROM ${taggedName(entry)}\n${adapter === null ? "" : `ADAPTER ${adapter.name}\n`}`,
-    parameters: "",
+    modelfile: modelfileText(taggedName(entry), adapter?.name ?? null, modelfile),
+    parameters: modelfile.parameters,
     template: entry.chatTemplate ?? "",
-    system: "",
+    system: modelfile.system,
     details: details(entry, adapter),
-    messages: [],
+    messages: modelfile.messages,
     model_info: modelInfo(entry, info),
     capabilities: capabilitiesOf(entry),
     modified_at: new Date(entry.modified).toISOString(),
