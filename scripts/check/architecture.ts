@@ -45,7 +45,8 @@ export const LAYERS: readonly (readonly string[])[] = [
   ["src/models/entry"],
   ["src/models/discovery/sources"],
   ["src/models/discovery"],
-  ["src/models/memory", "src/models/pull"],
+  ["src/models/memory", "src/models/ollama_store"],
+  ["src/models/pull"],
   ["src/models/registry"],
   // Messages to prompt, text to message.
   ["src/chat/jinja", "src/chat/conversation"],

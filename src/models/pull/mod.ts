@@ -1,7 +1,5 @@
 /** Pulls models from the Hugging Face hub, Ollama's registry or a URL, and removes models. */
 
-export type { Blob, Blobs } from "./blobs.ts";
-export type { CreateRequest } from "./create.ts";
 export { missingBytes, type PulledModel, type PullEnvironment, type PullPlan } from "./plan.ts";
 export {
   isReference,

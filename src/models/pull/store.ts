@@ -2,8 +2,7 @@ import { checkSpace, download, type DownloadProgress } from "../../download/mod.
 import { ShimmyError } from "../../errors.ts";
 import { ollamaStore } from "../discovery/mod.ts";
 import type { ModelEntry } from "../entry/mod.ts";
-import type { Blob, Blobs } from "./blobs.ts";
-import type { CreateRequest } from "./create.ts";
+import type { Blob, Blobs, CreateRequest } from "../ollama_store/mod.ts";
 import {
   missingBytes,
   type PlannedFile,
@@ -171,15 +170,20 @@ class Store implements ModelStore {
   }
 
   async create(request: CreateRequest, onLayer?: (layer: Blob) => void): Promise<PulledModel> {
-    const { createModel } = await import("./create.ts");
-    const created = await createModel(request, this.#ollamaStore(), onLayer);
+    const { createModel } = await import("../ollama_store/create.ts");
+    const created = await createModel(
+      request,
+      partsOf(request.name),
+      this.#ollamaStore(),
+      onLayer,
+    );
     const { reference, name, paths, written } = created;
     await this.#records.add({ reference, model: { name, paths }, written });
     return { name, paths };
   }
 
   async blobs(): Promise<Blobs> {
-    const { Blobs } = await import("./blobs.ts");
+    const { Blobs } = await import("../ollama_store/blobs.ts");
     return new Blobs(this.#ollamaStore());
   }
 
@@ -228,6 +232,21 @@ function presentPlan(reference: string, model: PulledModel): PullPlan {
     files: [],
     finish: () => Promise.resolve({ model, written: [] }),
   };
+}
+
+/** Host, namespace, model and tag of a name in Ollama's form. */
+function partsOf(name: string): readonly string[] {
+  try {
+    const reference = parseReference(`ollama:${name}`);
+    if (reference.kind === "ollama") {
+      return [reference.host, reference.namespace, reference.model, reference.tag];
+    }
+  } catch {
+    // The message of the reference speaks of a pull.
+  }
+  throw new ShimmyError("invalid", "invalid model name: must be [namespace/]name[:tag]", {
+    field: "model",
+  });
 }
 
 /** Bytes of disk that an incomplete file uses. Holes use none. */

@@ -1,5 +1,5 @@
 import { ShimmyError } from "../../../../errors.ts";
-import type { Blob, CreateRequest } from "../../../../models/pull/mod.ts";
+import type { Blob, CreateRequest } from "../../../../models/ollama_store/mod.ts";
 import { type Exchange, HttpError, json, ndjsonStream } from "../../../http/mod.ts";
 import { readBody } from "../request/parse_body.ts";
 import { copyBody, createBody, pushBody } from "../request/create_schema.ts";

@@ -3,7 +3,6 @@ import { ShimmyError } from "../../errors.ts";
 import { storeName } from "../discovery/mod.ts";
 import type { ModelEntry, OllamaLayer } from "../entry/mod.ts";
 import { type Blob, Blobs } from "./blobs.ts";
-import { parseReference } from "./reference.ts";
 
 /** A model to create from another model, or from blobs. */
 export interface CreateRequest {
@@ -47,17 +46,18 @@ interface Layer extends Blob {
  * Creates a model in Ollama's store: a manifest that names the blobs of the model, of its adapters and
  * of its texts. The weights are linked, not copied.
  *
+ * @param parts host, namespace, model and tag of the name.
  * @param onLayer receives each layer.
- * @throws {ShimmyError} `invalid` for a malformed name or digest, a blob that does not exist, or a file
+ * @throws {ShimmyError} `invalid` for a malformed digest, a blob that does not exist, or a file
  * that is not GGUF.
  */
 export async function createModel(
   request: CreateRequest,
+  parts: readonly string[],
   store: string,
   onLayer: (layer: Blob) => void = () => {},
 ): Promise<CreatedModel> {
   const { base, files = [], adapters = [] } = request;
-  const parts = partsOf(request.name);
   const blobs = new Blobs(store);
   const layers: Layer[] = [];
   const add = (kind: string, blob: Blob) => {
@@ -100,21 +100,6 @@ export async function createModel(
     paths: models.map(({ digest }) => blobs.path(digest)),
     written: [path, ...fresh.map(({ digest }) => blobs.path(digest))],
   };
-}
-
-/** Host, namespace, model and tag of a name. */
-function partsOf(name: string): readonly string[] {
-  try {
-    const reference = parseReference(`ollama:${name}`);
-    if (reference.kind === "ollama") {
-      return [reference.host, reference.namespace, reference.model, reference.tag];
-    }
-  } catch {
-    // The message of the reference speaks of a pull.
-  }
-  throw new ShimmyError("invalid", "invalid model name: must be [namespace/]name[:tag]", {
-    field: "model",
-  });
 }
 
 async function modelBlobs(base: ModelEntry, blobs: Blobs): Promise<Blob[]> {
