@@ -6,7 +6,7 @@ import { Context } from "./context.ts";
 import { isDisjoint } from "./disjoint.ts";
 import { withoutExclusions } from "./exclusions.ts";
 import { alt, type Expr, isNothing, NOTHING, ref, seq, text } from "../expression/mod.ts";
-import { satisfies } from "./validate.ts";
+import { isOfType, satisfies } from "./validate.ts";
 import { bracketed, COLON, type ObjectMember, objectMembers, type Rules } from "../rules/mod.ts";
 import type { Schema, SchemaDocument, SchemaNode, TypeName } from "../document/mod.ts";
 import { nameClasses, objectShape, propertySchemas } from "./objects.ts";
@@ -83,9 +83,13 @@ export class Compiler {
     }
     const found = withoutExclusions(this.#context, alternative, type);
     if (found.length === 0) this.#noteOverlap(alternative, type);
-    return alt(
-      ...found.map((nodes) => this.#typed(typeConstraint(this.#context, nodes), type, hint)),
-    );
+    return alt(...found.map((nodes) => {
+      const constraint = typeConstraint(this.#context, nodes);
+      if (constraint.values === null) return this.#typed(constraint, type, hint);
+      const isAllowed = (value: unknown) =>
+        isOfType(value, type) && satisfies(this.#context, { nodes, excluded: [] }, value);
+      return listed(constraint.values.filter(isAllowed));
+    }));
   }
 
   /** Keeps the reason why an alternative generates nothing. */

@@ -48,6 +48,11 @@ export function satisfiesNodes(
   return !isRecord(value) || isValidObject(context, nodes, value);
 }
 
+/** True for a value of a type. Integers are numbers. */
+export function isOfType(value: unknown, type: TypeName): boolean {
+  return hasType(new Set([type]), value);
+}
+
 function hasType(types: ReadonlySet<TypeName>, value: unknown): boolean {
   return types.has(typeOf(value)) || (types.has("integer") && Number.isInteger(value));
 }
