@@ -423,3 +423,29 @@ Deno.test("openai: a failure amid a stream is thrown by its iteration", async ()
     "Generation failed",
   );
 });
+
+Deno.test("openai: fields of vLLM reach the model", async () => {
+  await using server = tinyServer();
+  const { chat } = clientOf(server);
+  const about = { model: MODEL, messages: FRANCE, temperature: 0 };
+  const contentOf = async (fields: Record<string, unknown>) => {
+    const answer = await chat.completions.create({ ...about, stream: false as const, ...fields });
+    return answer.choices[0]!.message.content!;
+  };
+  assertMatch(
+    await contentOf({ structured_outputs: { regex: "[A-C]{3}-[0-9]{2}" } }),
+    /^[A-C]{3}-\d\d$/,
+  );
+  assertEquals(["tea", "milk"].includes(await contentOf({ guided_choice: ["tea", "milk"] })), true);
+  const begun = [...FRANCE, { role: "assistant" as const, content: "The capital of" }];
+  assertEquals(await contentOf({ messages: begun }), " France is Paris.");
+  const fresh = { messages: begun, add_generation_prompt: true, continue_final_message: false };
+  assertNotEquals(await contentOf(fresh), " France is Paris.");
+  const usage = { include_usage: true, continuous_usage_stats: true };
+  const stream = await chat.completions.create({ ...about, stream: true, stream_options: usage });
+  const counts: number[] = [];
+  for await (const chunk of stream) counts.push(chunk.usage!.completion_tokens);
+  assertEquals(counts[0], 0);
+  assertEquals(counts, counts.toSorted((a, b) => a - b));
+  assertEquals(counts.at(-1)! > 3, true);
+});
