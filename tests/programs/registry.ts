@@ -24,11 +24,14 @@ function cacheFolder(): string {
   return join(Deno.env.get("XDG_CACHE_HOME") || join(home, ".cache"), "shimmy-test-programs");
 }
 
+/** The folder of executables in a virtual environment of Python. */
+const SCRIPTS = Deno.build.os === "windows" ? "Scripts" : "bin";
+
 /** Path of the executable of a program that is installed. */
 function executableOf(folder: string, { registry, executable }: Pinned): string {
   return registry === "npm"
     ? join(folder, "node_modules", ".bin", executable)
-    : join(folder, "bin", executable);
+    : join(folder, SCRIPTS, executable);
 }
 
 async function exists(path: string): Promise<boolean> {
@@ -61,7 +64,7 @@ async function install(folder: string, pinned: Pinned): Promise<string | null> {
   }
   const python = Deno.build.os === "windows" ? "python" : "python3";
   return await failureOf(python, ["-m", "venv", folder]) ??
-    await failureOf(join(folder, "bin", "pip"), [
+    await failureOf(join(folder, SCRIPTS, "pip"), [
       "install",
       "--quiet",
       `${name}${extras === undefined ? "" : `[${extras}]`}==${version}`,

@@ -2,8 +2,8 @@
 import type { Tested } from "./programs.ts";
 import { provide } from "./registry.ts";
 
-/** Time for the job of a program. The first start of some programs takes half a minute. */
-const JOB_MS = 300_000;
+/** Time for the job of a program. The first start of Python programs takes minutes on a busy machine. */
+const JOB_MS = 600_000;
 
 /** Output and exit status of a program. */
 export interface Outcome {
