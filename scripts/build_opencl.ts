@@ -1,13 +1,13 @@
 /**
- * Builds ggml's OpenCL backend, which nobody publishes for this version, from the pinned source, and puts
- * it into a copy of the prebuilt libraries:
+ * Builds ggml's OpenCL backend from the pinned source and adds it to a copy of the prebuilt libraries. No
+ * OpenCL backend is published for this version.
  *
  *     deno task build:opencl [FOLDER]        # default: dist/opencl
  *     SHIMMY_LIBLLAMA=dist/opencl shimmy gpu-info --gpu-backend opencl
  *
- * It takes git, npm, cmake, a C++ compiler, Python 3, OpenCL's headers and its loader; on Debian:
- * `apt install git npm cmake g++ python3 opencl-headers ocl-icd-opencl-dev`. `SHIMMY_LLAMA_SOURCE` names a
- * source tree of that version that is there already.
+ * Requires git, npm, cmake, a C++ compiler, Python 3, OpenCL's headers and its loader. On Debian:
+ * `apt install git npm cmake g++ python3 opencl-headers ocl-icd-opencl-dev`. `SHIMMY_LLAMA_SOURCE` names an
+ * existing source tree of that version.
  */
 import { basename, join, resolve } from "@std/path";
 import { findRuntime } from "../src/runtime/mod.ts";
@@ -23,19 +23,19 @@ const library = `${os === "windows" ? "" : "lib"}ggml-opencl.${
 
 const SETTINGS = [
   "GGML_OPENCL=ON",
-  // Those kernels are for Qualcomm's GPUs alone, and without them Intel's work too.
+  // The Adreno kernels work on Qualcomm's GPUs only. Without them, Intel's GPUs work too.
   `GGML_OPENCL_USE_ADRENO_KERNELS=${arch === "aarch64" ? "ON" : "OFF"}`,
   "LLAMA_BUILD_COMMON=OFF",
   "LLAMA_BUILD_SERVER=OFF",
   "LLAMA_BUILD_TOOLS=OFF",
 ];
 
-/** Builds the backend. @returns its file, below `folder`. */
+/** Builds the backend below `folder`. @returns the path of its file. */
 async function buildBackend(source: string, folder: string): Promise<string> {
   const built = await buildBeside({ source, folder, settings: SETTINGS, targets: ["ggml-opencl"] });
   const file = join(built, library);
   if (await Deno.stat(file).then(() => true, () => false)) return file;
-  throw new SourceError(`The build left no ${library}`);
+  throw new SourceError(`The build did not create ${library}`);
 }
 
 const folder = resolve(Deno.args[0] ?? join("dist", "opencl"));

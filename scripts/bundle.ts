@@ -1,6 +1,6 @@
 /**
- * Makes `dist/shimmy.js`: all of Shimmy in one file, the built-in model included. It runs with
- * `deno run` from a file and from an `http:` URL with nothing beside it.
+ * Writes `dist/shimmy.js`: all of Shimmy and the built-in model in one file. `deno run` runs it from a
+ * file or from an `http:` URL; no other file is needed.
  *
  *     deno task bundle
  */
@@ -14,19 +14,19 @@ const ROOT = fromFileUrl(new URL("..", import.meta.url));
 /** Where the bundle is written. */
 export const BUNDLE = join(ROOT, "dist", "shimmy.js");
 
-/** What `src/assets/bytes_in_bundle.ts` has where the model belongs. */
+/** The placeholder of the model in `src/assets/bytes_in_bundle.ts`. */
 const MARK = '"@@shimmy-tiny@@"';
 
-/** Bytes that a bundle may have besides the model's; what the model takes as text counts. */
+/** Maximum bytes of a bundle without the bytes of the model; the overhead of its text form counts. */
 const LIMIT = 1_000_000;
 
-/** Bundles, and checks the size. @throws {Error} where bundling failed or the bundle is too large */
+/** Writes the bundle. @throws {Error} if bundling fails or the bundle is too large. */
 export async function bundle(): Promise<void> {
   const model = await Deno.readFile(join(ROOT, "src", "assets", "tiny", "shimmy-tiny.gguf"));
   const code = await bundleCode();
   const text = `"${await encode(model)}"`;
   if (code.split(MARK).length !== 2) {
-    throw new Error("The place for the model is not in the bundle");
+    throw new Error("The bundle does not contain the placeholder of the model");
   }
   await Deno.writeTextFile(BUNDLE, withWorkingRequire(code).replace(MARK, () => text));
   const { size } = await Deno.stat(BUNDLE);
@@ -54,7 +54,7 @@ async function bundleCode(): Promise<string> {
     imports: { ...imports, "../../src/assets/bytes.ts": "../../src/assets/bytes_in_bundle.ts" },
   };
   await Deno.writeTextFile(join(build, "deno.json"), JSON.stringify(config));
-  // A copy: what Deno writes into it of this other configuration is not the project's.
+  // A copy of the lock file: Deno adds the packages of this other configuration to it.
   await Deno.copyFile(join(ROOT, "deno.lock"), join(build, "deno.lock"));
   const output = join(build, "code.js");
   await run([
@@ -69,13 +69,13 @@ async function bundleCode(): Promise<string> {
   return await Deno.readTextFile(output);
 }
 
-/** Zipped, as the text of a string. */
+/** Compressed bytes as the text of a string literal. */
 async function encode(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
   const zipped = new Blob([bytes]).stream().pipeThrough(new CompressionStream("gzip"));
   return encodeText(new Uint8Array(await new Response(zipped).arrayBuffer()));
 }
 
-/** Runs Deno. @throws {Error} where it fails */
+/** Runs Deno. @throws {Error} if it fails. */
 export async function run(args: readonly string[], deno = Deno.execPath()): Promise<void> {
   const { success, code } = await new Deno.Command(deno, { args: [...args], cwd: ROOT })
     .spawn().status;

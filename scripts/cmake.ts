@@ -1,17 +1,17 @@
 import { join } from "@std/path";
 import { SourceError } from "./ffi/source.ts";
 
-/** What to make of a source tree. */
+/** A build of a source tree. */
 export interface CmakeBuild {
   readonly source: string;
-  /** Where everything that is made on the way lies. */
+  /** Folder for intermediate files. */
   readonly folder: string;
-  /** `NAME=VALUE`. */
+  /** CMake definitions, `NAME=VALUE`. */
   readonly settings: readonly string[];
   readonly targets: readonly string[];
 }
 
-/** What is built finds its libraries beside itself, under names that have no version: those that are published. */
+/** Programs find the published libraries, whose names have no version, in their own folder. */
 const BESIDE = [
   "CMAKE_BUILD_TYPE=Release",
   "CMAKE_PLATFORM_NO_VERSIONED_SONAME=ON",
@@ -25,10 +25,10 @@ const BESIDE = [
 ];
 
 /**
- * Builds targets of llama.cpp that work beside the published libraries.
+ * Builds targets of llama.cpp that use the published libraries in the same folder.
  *
- * @returns the folder with what was built
- * @throws {SourceError} where a program is missing or the build fails
+ * @returns the folder with the built files.
+ * @throws {SourceError} if a program is missing or the build fails.
  */
 export async function buildBeside(build: CmakeBuild): Promise<string> {
   const { source, folder, targets } = build;

@@ -1,10 +1,11 @@
 /**
- * Makes `dist/shimmy`, one executable, out of the bundle.
+ * Compiles the bundle to one executable, `dist/shimmy`.
  *
  *     deno task compile [--target TRIPLE] [--with-runtime VARIANT] [--deno PROGRAM]
  *
- * `--with-runtime` puts the libraries of a variant into it, so that it needs no network. `--deno` names
- * the Deno that compiles; it fetches its runtime, unless `DENORT_BIN` names one of the same version.
+ * `--with-runtime` includes the libraries of a variant, so that the executable needs no network. `--deno`
+ * names the Deno that compiles. Deno downloads its runtime, unless `DENORT_BIN` names a runtime of the same
+ * version.
  */
 import { fromFileUrl, join } from "@std/path";
 import { parseArgs } from "node:util";
@@ -33,7 +34,7 @@ export const TARGETS: Readonly<Record<string, Platform>> = {
   "aarch64-pc-windows-msvc": { os: "win", arch: "arm64" },
 };
 
-/** What the executable may do: all that `deno task shimmy` may. */
+/** Permissions of the executable: those of `deno task shimmy`. */
 const RIGHTS = ["ffi", "read", "write", "net", "env", "sys", "run"].map((name) =>
   `--allow-${name}`
 );
@@ -65,7 +66,7 @@ function fail(message: string): never {
   Deno.exit(2);
 }
 
-/** Lays out a variant's libraries as the executable is to hold them, and returns the folder. */
+/** Writes a variant's libraries as the executable contains them. @returns the folder. */
 async function layOutRuntime(platform: Platform, variant: Variant): Promise<string> {
   if (!npmPackage(platform, variant)) {
     fail(`--with-runtime: nobody publishes ${variant} for ${platform.os}-${platform.arch}`);
@@ -85,7 +86,7 @@ async function compile({ target, withRuntime, deno }: CompileOptions): Promise<v
     "compile",
     "--quiet",
     "--no-check",
-    // The bundle needs nothing from it, and a Deno of another version may not understand it.
+    // The bundle needs no configuration, and a Deno of another version may reject it.
     "--no-config",
     "--no-prompt",
     "--unstable-no-legacy-abort",
@@ -100,7 +101,7 @@ async function compile({ target, withRuntime, deno }: CompileOptions): Promise<v
   console.error(`${output}: ${Math.round(size / 1e6)} MB`);
 }
 
-/** Runs `deno compile`. @throws {Error} with one sentence where it fails */
+/** Runs `deno compile`. @throws {Error} with one sentence if it fails. */
 async function runCompiler(args: readonly string[], deno: string): Promise<void> {
   const { success, stderr } = await new Deno.Command(deno, {
     args: [...args],

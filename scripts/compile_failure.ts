@@ -1,8 +1,8 @@
 /**
- * Says in one sentence why `deno compile` failed.
+ * Explains in one sentence why `deno compile` failed.
  *
- * @param stderr what Deno printed
- * @param chosen `DENORT_BIN`, where it is set
+ * @param stderr output of Deno on stderr
+ * @param chosen value of `DENORT_BIN`, if it is set
  */
 export function compileFailure(stderr: string, chosen: string | undefined): string {
   const runtime = /\/(denort-[\w.-]+)\.zip/.exec(stderr)?.[1];
@@ -23,7 +23,7 @@ export function compileFailure(stderr: string, chosen: string | undefined): stri
   return `Cannot compile: ${reasons.join(": ") || "deno compile printed no reason"}`;
 }
 
-/** The numbered causes under an error of Deno's, from the outermost to the innermost. */
+/** The numbered causes of an error of Deno, from the outermost to the innermost. */
 function causesIn(stderr: string): string[] {
   const [, list = ""] = stderr.split(/^Caused by:$/m);
   const [causes = ""] = list.split(/^Stack backtrace:/m);

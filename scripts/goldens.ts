@@ -1,9 +1,12 @@
 /**
- * Writes the golden facts under `tests/golden/`: what llama.cpp's own programs make of awkward texts, of
- * prompts and of texts to embed, with the models that the tests use, and of conversations, with the chat
- * templates of its sources. `SHIMMY_LLAMA_BIN` names the folder of its programs, built from the pinned
- * version, and `SHIMMY_LLAMA_SOURCE` its sources, which otherwise come from npm. Names of files, without
- * their ending, limit it to those: `deno task goldens templates`.
+ * Writes the golden facts in `tests/golden/`. They are results of llama.cpp's own programs: tokens of
+ * difficult texts, continuations of prompts, and embeddings, with the models of the tests, and rendered
+ * conversations, with the chat templates of llama.cpp's source.
+ *
+ *     deno task goldens [NAME ...]        # default: all files; NAME: a file without its extension
+ *
+ * `SHIMMY_LLAMA_BIN` names the folder of the programs, built from the pinned version. `SHIMMY_LLAMA_SOURCE`
+ * names the source; without it, the source comes from npm.
  */
 import { fromFileUrl, join } from "@std/path";
 import { LLAMA_VERSION } from "../ffi/library/version.ts";
@@ -21,9 +24,9 @@ const F16 = ["--model", path("../tests/models/shimmy-tiny-f16.gguf")];
 const PIRATE = ["--lora", path("../tests/models/pirate-lora.gguf")];
 
 interface Recorded {
-  /** Of the file. */
+  /** Name of the golden file. */
   readonly name: string;
-  /** How the server is started. */
+  /** Arguments of the server. */
   readonly arguments: readonly string[];
 }
 
@@ -36,10 +39,10 @@ const MODELS: readonly Recorded[] = [
 
 /** Texts whose embeddings are recorded, with an adapter and a control vector. */
 const EMBEDDED = ["a red fox", "What is the capital of France?"];
-/** Digits after the point: beyond them processors differ. */
+/** Decimals of scores and log probabilities; further decimals differ between processors. */
 const DIGITS = 5;
 
-/** The same with control vectors, whose files are made in a folder. */
+/** Records embeddings with control vectors. Their files are written to a folder. */
 async function vectorModels(folder: string): Promise<readonly Recorded[]> {
   const { swerve, drift } = await writeVectors(folder);
   const scaled = (text: string) => ["--control-vector-scaled", text];
@@ -80,7 +83,7 @@ async function main(): Promise<void> {
   ];
   const unknown = Deno.args.find((name) => !names.includes(name));
   if (unknown !== undefined) {
-    console.error(`There is no ${unknown}; there are ${names.join(", ")}`);
+    console.error(`${unknown} is not a golden file; valid are ${names.join(", ")}`);
     Deno.exit(1);
   }
   const isAsked = (name: string) => Deno.args.length === 0 || Deno.args.includes(name);
@@ -105,7 +108,7 @@ async function main(): Promise<void> {
   if (isAsked("embeddings")) await write("embeddings", await embeddingRows(programs));
 }
 
-/** Records what every chat template makes of every conversation, and BOS and EOS as it was given them. */
+/** Records every conversation rendered by every chat template, with the texts of BOS and EOS. */
 async function writeTemplates(program: string): Promise<void> {
   const rows = [];
   let tokens = {};
@@ -161,7 +164,7 @@ async function write(
   head: Readonly<Record<string, string>> = {},
 ): Promise<void> {
   const file = path(`../tests/golden/${name}.json`);
-  // One row a line: a change of one fact is a change of one line.
+  // One row per line, so that a change of one fact changes one line.
   const lines = rows.map((row) => `    ${ascii(JSON.stringify(row))}`).join(",\n");
   const facts = Object.entries({ llama: LLAMA_VERSION, ...head })
     .map(([key, value]) => `  "${key}": ${ascii(JSON.stringify(value))},\n`).join("");
@@ -169,7 +172,7 @@ async function write(
   console.error(`${name}: ${rows.length} rows`);
 }
 
-/** Escapes what is not ASCII: much of it is invisible or turns the direction of a line around. */
+/** Escapes characters outside ASCII: many are invisible or reverse the direction of the text. */
 function ascii(json: string): string {
   return json.replace(
     /[\u007f-\uffff]/g,

@@ -1,10 +1,10 @@
 /**
- * Writes the libraries of a variant into a folder, with their licences, for an image or a package.
+ * Writes the libraries of a variant and their licences to a folder, for an image or a package.
  *
  *     deno task libraries [--variant VARIANT] [--to FOLDER]
  *
- * CUDA comes as llama.cpp's release archive, which holds CUDA's own libraries; every other variant comes
- * as an npm package.
+ * The CUDA variant comes from llama.cpp's release archive, which contains CUDA's own libraries. Every other
+ * variant comes from an npm package.
  */
 import { fromFileUrl, join, resolve } from "@std/path";
 import { parseArgs } from "node:util";
@@ -23,13 +23,13 @@ import { LLAMA_LICENCE, llamaLicence, PACKAGE_LICENCE } from "./licences.ts";
 
 const DIST = fromFileUrl(new URL("../dist", import.meta.url));
 
-/** Libraries of llama.cpp's programs, and files for Node.js alone. */
+/** Libraries of llama.cpp's programs, and files for Node.js only. */
 const UNUSED = /llama-common|\.node$|^_|^\./;
 
 /**
- * Writes a variant's libraries from their npm package into a folder, which is emptied first.
+ * Empties a folder and writes a variant's libraries from their npm package to it.
  *
- * @throws {Error} where no package holds the variant
+ * @throws {Error} if no package contains the variant.
  */
 export async function layOutPackage(
   platform: Platform,
@@ -52,7 +52,7 @@ export async function layOutPackage(
   await Deno.writeTextFile(join(to, MANIFEST), JSON.stringify(await describeFolder(to, false)));
 }
 
-/** Writes a variant's libraries from llama.cpp's release archives into a folder. */
+/** Writes a variant's libraries from llama.cpp's release archives to a folder. */
 async function layOutArchive(platform: Platform, variant: Variant, to: string): Promise<void> {
   const cacheDir = await Deno.makeTempDir();
   try {

@@ -1,16 +1,16 @@
-/** Who llama.cpp and ggml belong to, as their own LICENSE says; `deno task ffi:check` compares it. */
+/** Copyright line of llama.cpp and ggml, from their LICENSE; `deno task ffi:check` compares it. */
 const GGML_HOLDER = "Copyright (c) 2023-2026 The ggml authors";
 
-/** What llama.cpp's releases call the file, too. */
+/** Name of the licence file, as in llama.cpp's releases. */
 export const LLAMA_LICENCE = "LICENSE";
-/** Of the npm packages that the libraries come in. */
+/** Name of the licence file of the npm packages with the libraries. */
 export const PACKAGE_LICENCE = "LICENSE.node-llama-cpp";
 
 /**
- * The licence of llama.cpp and ggml, made from another project's MIT licence: the npm packages that
- * hold their libraries bring no text but that of the packages.
+ * The licence of llama.cpp and ggml, derived from the MIT licence of the npm packages: the packages with
+ * their libraries contain only the licence of the packages.
  *
- * @throws {Error} where the text names no holder in a line of its own.
+ * @throws {Error} if no line of the text names the copyright holder.
  */
 export function llamaLicence(mit: string): string {
   const holder = /^Copyright \(c\) .*$/m;

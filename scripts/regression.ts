@@ -1,13 +1,14 @@
 /**
- * A release gate: every regression of the bugs this project was founded on. A backend or a number of
- * layers that was asked for must reach the native call, whichever command takes it, and be reported as
- * libllama placed it; a backend that is missing must be an error and never the CPU in silence.
+ * The release gate for placement on devices. A requested backend or number of layers must reach the native
+ * call from every command, and must be reported as libllama placed it. A missing backend must be an error;
+ * Shimmy never silently falls back to the CPU.
  *
- * Run it with `deno task regression`. What needs a device is skipped where there is none, which is told;
- * `--require-device` makes that a failure, for the machine that releases.
+ *     deno task regression [--require-device]
+ *
+ * Without a device, the tests that need one are skipped and reported. With `--require-device` they fail.
  */
 
-/** Test files, each of which is about the flags' way from the command line to the native call. */
+/** Tests of the path of the options from the command line to the native call. */
 const FILES = [
   "src/cli/options/options_test.ts",
   "src/cli/sessions/load_options_test.ts",

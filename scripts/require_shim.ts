@@ -1,21 +1,21 @@
 /**
- * What a bundle gives CommonJS packages for `require`. They want Node's own modules from it and nothing
- * else, which can be had from a file and from a URL alike.
+ * The `require` of CommonJS packages in a bundle. They require only Node's built-in modules, which are
+ * available to a bundle from a file and from a URL.
  */
 const BUILTIN = "(name=>process.getBuiltinModule(name))";
 
-/** esbuild's own, which throws where there is no `require`. Every name in it is the minifier's choice. */
+/** The `require` of esbuild, which throws if there is no global one. The minifier chooses the names. */
 const UNTOUCHED =
   /\b(var |,)([\w$]+)=\(([\w$]+)=>typeof require<"u"\?require:[^;]*;throw Error\('Dynamic require of "'\+[\w$]+\+'" is not supported'\)\}\)/g;
 
-/** What Deno makes of that where the minifier's names suit it: a `require` that only a file can have. */
+/** Deno's replacement for some names: a `require` that works only in a file. */
 const OF_A_FILE =
   /import ?\{createRequire(?: as [\w$]+)?\} ?from ?"node:module";var ([\w$]+)=[\w$]+\(import\.meta\.url\)/g;
 
 /**
- * Minified code in which the bundler's `require` works wherever the code is run from.
+ * Minified code in which `require` works from a file and from a URL.
  *
- * @throws {Error} where a `require` is left that does not
+ * @throws {Error} if another `require` remains.
  */
 export function withWorkingRequire(code: string): string {
   const mended = code

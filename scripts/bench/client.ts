@@ -77,7 +77,7 @@ function answerOf(received: readonly Received[], url: string): Omit<Answer, "sen
     texts.push(text);
     times.push(at);
   }
-  if (usage === null) throw new Error(`${url} ended without telling its usage`);
+  if (usage === null) throw new Error(`${url} ended without its usage`);
   return {
     times,
     text: texts.join(""),
@@ -102,7 +102,7 @@ function* events(received: readonly Received[]): Generator<{ at: number; data: s
       yield { at, data };
     }
   }
-  throw new Error("The stream broke off before [DONE]");
+  throw new Error("The stream ended before [DONE]");
 }
 
 /** Milliseconds from the request to the first text. */

@@ -1,12 +1,12 @@
 /**
- * Measures Shimmy, and beside it llama.cpp's own programs, with a model made on the spot.
+ * Measures Shimmy and llama.cpp's own programs with a model that is generated for the run.
  *
  * usage: deno task bench [--only 1,2] [--quick] [--rounds N] [--threads N] [--json FILE]
  *   [--peer llama-server=PATH] [--peer-bench PATH] [--peer-batched-bench PATH]
  *   [--shimmy PATH] [--model FILE] [--type f16|q8_0|q4_0]
  *
- * `--peer-bench` names llama-bench; llama-batched-bench is expected beside it unless it is named.
- * Nothing is judged by time: missed targets are told, and the exit status says whether everything ran.
+ * `--peer-bench` names llama-bench. llama-batched-bench is in the same folder unless it is named. Missed
+ * targets are reported and do not change the exit status; the status is 0 if everything ran.
  */
 import { parseArgs } from "node:util";
 import { dirname, join } from "@std/path";

@@ -65,7 +65,7 @@ export async function batchedBench(
     const line = text.split("\n").find((line) => line.startsWith("{"));
     if (line !== undefined) return JSON.parse(line) as BatchedResult;
   }
-  throw new Error(`llama-batched-bench left its result out ${ATTEMPTS} times`);
+  throw new Error(`llama-batched-bench printed no result in ${ATTEMPTS} attempts`);
 }
 
 async function output(program: string, args: string[]): Promise<string> {

@@ -1,12 +1,12 @@
 /**
- * Builds llama.cpp's own programs from the pinned source and puts them beside the very libraries that
- * Shimmy loads, so that a comparison tells programs apart and not compilers:
+ * Builds llama.cpp's own programs from the pinned source and copies the libraries that Shimmy loads to the
+ * same folder, so that a comparison measures programs and not compilers.
  *
  *     deno task bench:peers [FOLDER]         # default: dist/peers
  *     deno task bench --peer llama-server=dist/peers/llama-server --peer-bench dist/peers/llama-bench
  *
- * It takes git, npm, cmake and a C++ compiler, and some twenty minutes of two cores. `SHIMMY_LLAMA_SOURCE`
- * names a source tree of that version that is there already. On Linux and macOS.
+ * Requires git, npm, cmake and a C++ compiler, and takes about 20 minutes on two cores. Works on Linux and
+ * macOS. `SHIMMY_LLAMA_SOURCE` names an existing source tree of that version.
  */
 import { join, resolve } from "@std/path";
 import { LLAMA_VERSION } from "../../ffi/library/version.ts";

@@ -108,7 +108,7 @@ async function firstLine(child: Deno.ChildProcess): Promise<string> {
   const lines = child.stdout.pipeThrough(new TextDecoderStream()).pipeThrough(new TextLineStream());
   const reader = lines.getReader();
   const { value } = await reader.read();
-  if (value === undefined) throw new Error("The server ended before it told its address");
+  if (value === undefined) throw new Error("The server ended before it printed its address");
   // Drain the output, so that the server never blocks on the pipe.
   reader.releaseLock();
   lines.pipeTo(new WritableStream()).catch(() => {});
@@ -126,8 +126,10 @@ async function whenReady(
   child.status.then(() => exited = true);
   const answers = async (route: string, good: (status: number) => boolean): Promise<number> => {
     while (true) {
-      if (exited) throw new Error(`${column} ended while it started`);
-      if (performance.now() - started > READY_MS) throw new Error(`${column} does not get ready`);
+      if (exited) throw new Error(`${column} ended during its start`);
+      if (performance.now() - started > READY_MS) {
+        throw new Error(`${column} is not ready after ${READY_MS / 1000} s`);
+      }
       const status = await fetch(url + route).then(async (response) => {
         await response.body?.cancel();
         return response.status;

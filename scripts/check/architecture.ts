@@ -7,7 +7,7 @@
 
 /** Rooms by layer, the lowest layer first. Rooms of one layer do not import each other. */
 export const LAYERS: readonly (readonly string[])[] = [
-  // What every room may use.
+  // Used by every room.
   ["src/assets"],
   ["src"],
   // Bindings.
@@ -27,7 +27,7 @@ export const LAYERS: readonly (readonly string[])[] = [
   ["src/engine/process"],
   ["src/engine/planning"],
   ["src/engine"],
-  // Which libllama.
+  // Selection and download of libllama.
   ["src/download", "src/runtime/unpack"],
   ["src/runtime/library"],
   ["src/runtime/devices"],
@@ -40,7 +40,7 @@ export const LAYERS: readonly (readonly string[])[] = [
   ["src/grammar/expansion"],
   ["src/grammar/schema"],
   ["src/grammar"],
-  // Which models.
+  // Models on disk and in memory.
   ["src/models/gguf"],
   ["src/models/entry"],
   ["src/models/discovery/sources"],
@@ -48,7 +48,7 @@ export const LAYERS: readonly (readonly string[])[] = [
   ["src/models/memory", "src/models/ollama_store"],
   ["src/models/pull"],
   ["src/models/registry"],
-  // Messages to prompt, text to message.
+  // Messages to a prompt, and text to a message.
   ["src/chat/jinja", "src/chat/conversation"],
   ["src/chat/stream"],
   ["src/chat/formats/shared"],
@@ -76,7 +76,7 @@ export const LAYERS: readonly (readonly string[])[] = [
   ["src/cli/sessions"],
   ["src/cli/commands"],
   ["src/cli"],
-  // The same for programs.
+  // The library for Deno programs.
   ["src/library"],
   ["main.ts"],
 ];

@@ -38,7 +38,7 @@ export function stdImports(source: string): string[] {
   return [...source.matchAll(IMPORT)].map(([, name]) => name!);
 }
 
-/** What is wrong with an entry, or null. The npm package has the files of JSR's under the same names. */
+/** The problem of an entry, or null. The npm package has JSR's files under the same names. */
 function entryProblem(name: string, target: string): string | null {
   const jsr = jsrTarget(name);
   if (jsr === null) return `${name} is not the name of a JSR export`;

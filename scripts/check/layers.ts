@@ -22,7 +22,7 @@ export interface Import {
   readonly isDynamic: boolean;
 }
 
-/** What of `deno info --json` is read. */
+/** The used part of `deno info --json`. */
 interface ModuleGraph {
   readonly modules: readonly {
     readonly specifier: string;
@@ -55,7 +55,7 @@ function passed({ from, to }: Import, doors: ReadonlySet<string>): string[] {
   return folders;
 }
 
-/** What is wrong with imports, one sentence each. `files` are all modules of the source. */
+/** The problems of imports, one sentence each. `files` are all modules of the source. */
 export function findProblems(imports: readonly Import[], files: readonly string[]): string[] {
   const problems: string[] = [];
   const doors = new Set(files.filter((file) => file.endsWith("/mod.ts")));

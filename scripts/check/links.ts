@@ -81,7 +81,7 @@ export function namedFiles(page: string, folders: readonly string[]): Link[] {
   );
 }
 
-/** What the checker reads of the repository. */
+/** The part of the repository that the checker reads. */
 export interface Repository {
   /** Markdown files by their path from the root, with `/`. */
   readonly pages: ReadonlyMap<string, string>;
@@ -91,7 +91,7 @@ export interface Repository {
   readonly folders: readonly string[];
 }
 
-/** What is wrong with the pages, one sentence each. */
+/** The problems of the pages, one sentence each. */
 export function findBrokenLinks({ pages, exists, folders }: Repository): string[] {
   const problems: string[] = [];
   for (const [path, page] of pages) {

@@ -68,7 +68,7 @@ async function fetchSource(into: string): Promise<string> {
   const npm = Deno.build.os === "windows" ? "npm.cmd" : "npm";
   await run([npm, "pack", "--silent", SOURCE_PACKAGE], into);
   const archive = [...Deno.readDirSync(into)].find((entry) => entry.name.endsWith(".tgz"));
-  if (!archive) throw new SourceError(`npm pack left no archive of ${SOURCE_PACKAGE}`);
+  if (!archive) throw new SourceError(`npm pack created no archive of ${SOURCE_PACKAGE}`);
   const bundle = "package/llama/gitRelease.bundle";
   await run(["tar", "-xzf", archive.name, bundle], into);
   // Check out files as committed, without converting line endings.

@@ -1,6 +1,6 @@
 import type { Message, Tool, ToolCall } from "../../src/chat/conversation/conversation.ts";
 
-/** A conversation that every template is tried with. */
+/** A conversation that every template renders. */
 export interface Conversation {
   readonly name: string;
   readonly messages: readonly Message[];

@@ -1,11 +1,11 @@
-/** What llama.cpp's own programs make of texts with the tiny encoders that the tests build. */
+/** Embeddings and scores of llama.cpp's own programs, with the tiny encoders that the tests build. */
 import { encodeHex } from "@std/encoding/hex";
 import { join } from "@std/path";
 import { ENCODERS, TINY_SHAPE } from "../../tests/models/encoders.ts";
 import { expandText, type GoldenText } from "./inputs.ts";
 import { startLlamaServer } from "./llama_server.ts";
 
-/** Texts of very different lengths; none holds a control token, which llama.cpp would read as such. */
+/** Texts of very different lengths, without control tokens, which llama.cpp would parse. */
 export const EMBEDDED_TEXTS: readonly GoldenText[] = [
   { name: "one letter", text: "a" },
   { name: "two words", text: "hello world" },
@@ -18,11 +18,11 @@ export const EMBEDDED_TEXTS: readonly GoldenText[] = [
   },
   { name: "spaces and newlines", text: "  a \t b\n\n c  " },
   { name: "thirty words", text: "se ", times: 30 },
-  // An encoder puts a token at each end; the server leaves a decoder room for one more.
+  // An encoder adds a token at each end; the server reserves one more position for a decoder.
   { name: "as long as fits", text: Array(TINY_SHAPE.context - 2).fill("a").join(" ") },
 ];
 
-/** Token ids given in place of a text. */
+/** Token ids in place of a text. */
 export const EMBEDDED_TOKENS: readonly number[] = [2, 17, 42, 99, 100, 3];
 
 const QUERY = "what is a panda?";
@@ -36,15 +36,15 @@ const DOCUMENTS: readonly string[] = [
 
 const SEPARATOR = "<#sep#>";
 
-/** How the programs run: as many tokens at once, with flash attention or without. */
+/** Settings of the programs: tokens per batch, and flash attention. */
 const limits = (tokens: number, flash: "auto" | "off") => [
   ...["--threads", "1", "--flash-attn", flash],
   ...["--ctx-size", "--batch-size", "--ubatch-size"].flatMap((option) => [option, `${tokens}`]),
 ];
 
 /**
- * `llama-embedding` takes 256 sequences, and ends where a batch has fewer tokens. With fewer sequences
- * it would split a batch by the lengths of its texts, and take the mean of the last part alone.
+ * `llama-embedding` uses 256 sequences and fails if a batch has fewer tokens. With fewer sequences it
+ * would split a batch by the lengths of its texts and take the mean of the last part only.
  */
 const SEQUENCES = 256;
 
@@ -52,7 +52,8 @@ const SEQUENCES = 256;
 const digits = (values: readonly number[]) => values.map((value) => Number(value.toPrecision(9)));
 
 /**
- * Rows of vectors, from the server and where it prints whole ones from `llama-embedding`, and of scores.
+ * Rows of vectors from the server, of vectors from `llama-embedding` if its output is complete, and of
+ * scores.
  *
  * @param programs gives the path of a program by its name.
  */
@@ -77,7 +78,7 @@ export async function embeddingRows(programs: (name: string) => string): Promise
   return rows;
 }
 
-/** SHA-256 of a model's file, by which a test knows that the facts are about the same one. */
+/** SHA-256 of a model's file, so that a test can check that the facts are about the same file. */
 export async function hash(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
   return encodeHex(await crypto.subtle.digest("SHA-256", bytes));
 }
@@ -107,10 +108,10 @@ async function vectorRows(programs: (name: string) => string, model: string, fil
   return rows;
 }
 
-/** Its printing thread is ended with the program, often before everything is printed. */
+/** Attempts: the program often ends before its output thread has printed everything. */
 const ATTEMPTS = 50;
 
-/** What `llama-embedding` prints for all texts, which it computes together: seven decimals. */
+/** Output of `llama-embedding` for all texts in one batch, with seven decimals. */
 async function printedVectors(
   program: string,
   file: string,
@@ -130,10 +131,10 @@ async function printedVectors(
     const vectors = readVectors(new TextDecoder().decode(stdout));
     if (vectors?.length === EMBEDDED_TEXTS.length) return vectors;
   }
-  throw new Error(`llama-embedding printed nothing whole in ${ATTEMPTS} attempts`);
+  throw new Error(`llama-embedding printed no complete output in ${ATTEMPTS} attempts`);
 }
 
-/** The vectors in JSON of OpenAI's shape; null where it is cut off. */
+/** The vectors in JSON of OpenAI's format; null if the JSON is incomplete. */
 function readVectors(json: string): readonly (readonly number[])[] | null {
   try {
     const { data }: { data: { embedding: number[] }[] } = JSON.parse(json);

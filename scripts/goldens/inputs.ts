@@ -1,4 +1,4 @@
-/** A text of the golden facts; `times` repeats it, so that long ones need not be written out. */
+/** A text of the golden facts; `times` repeats it, to keep long texts short in the file. */
 export interface GoldenText {
   readonly name: string;
   readonly text: string;
@@ -56,7 +56,7 @@ const chat = (user: string, system?: string) =>
   (system === undefined ? "" : `<|im_start|>system\n${system}<|im_end|>\n`) +
   `<|im_start|>user\n${user}<|im_end|>\n<|im_start|>assistant\n`;
 
-/** Prompts, control tokens included, and how many tokens may follow. */
+/** Prompts with control tokens, and the maximum of generated tokens. */
 export const CONTINUATIONS: readonly { readonly prompt: string; readonly maxTokens: number }[] = [
   { prompt: chat("Hello"), maxTokens: 64 },
   { prompt: chat("What is the capital of France?"), maxTokens: 64 },

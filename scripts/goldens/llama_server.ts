@@ -1,8 +1,8 @@
-/** Seconds the server gets to load a small model. */
+/** Timeout in seconds for loading a small model. */
 const START_SECONDS = 60;
 const POLL_SECONDS = 0.05;
 
-/** What the server generated. */
+/** Generated tokens of the server. */
 export interface Completion {
   readonly text: string;
   /** Ids of the generated tokens, without the one that ended the generation. */
@@ -11,8 +11,8 @@ export interface Completion {
 }
 
 /**
- * A token counts as a fact when its log probability is this much above the next one's: processors round
- * differently, and at a smaller lead another one may choose otherwise.
+ * Minimum difference of log probabilities between a token and the next likely token for the choice to be a
+ * fact. Processors round differently, so a smaller difference can lead to another choice.
  */
 const LEAST_LEAD = 0.05;
 
@@ -49,26 +49,26 @@ export interface SpecialTokens {
 
 /** A running llama.cpp server. */
 export interface LlamaServer extends AsyncDisposable {
-  /** Token ids of a text, without BOS; `special` reads control tokens as such. */
+  /** Token ids of a text, without BOS; `special` parses control tokens. */
   tokenize(text: string, special: boolean): Promise<readonly number[]>;
   /**
-   * A greedy continuation of a prompt in which control tokens are read as such, up to where the choice
-   * of a token becomes a matter of rounding.
+   * A greedy continuation of a prompt with parsed control tokens, up to the first token whose choice
+   * depends on rounding.
    */
   complete(prompt: string, maxTokens: number): Promise<Completion>;
   /** The texts of BOS and EOS. */
   specialTokens(): Promise<SpecialTokens>;
-  /** The embedding of a text or of token ids, and how many tokens it has. */
+  /** The embedding of a text or of token ids, and the number of tokens. */
   embed(input: string | readonly number[]): Promise<{
     readonly vector: readonly number[];
     readonly tokens: number;
   }>;
-  /** Documents by their scores for a query, the best first, and how many tokens all pairs have. */
+  /** Documents by their scores for a query, the best first, and the number of tokens of all pairs. */
   rerank(query: string, documents: readonly string[]): Promise<{
     readonly results: readonly { readonly index: number; readonly score: number }[];
     readonly tokens: number;
   }>;
-  /** What the chat template makes of a request's messages and tools; null where it is refused. */
+  /** A request's messages and tools, rendered by the chat template; null if the template fails. */
   render(body: Readonly<Record<string, unknown>>): Promise<string | null>;
 }
 
@@ -98,7 +98,7 @@ export async function startLlamaServer(
   }
   return {
     async tokenize(content, special) {
-      // JSON cannot carry half of a surrogate pair to C++; UTF-8 has U+FFFD in its place anyway.
+      // Half of a surrogate pair has no form in UTF-8; U+FFFD replaces it.
       const { tokens } = await post<{ tokens: number[] }>(`${origin}/tokenize`, {
         content: content.toWellFormed(),
         add_special: false,

@@ -1,4 +1,4 @@
-/** The chat templates of llama.cpp's sources, and the facts about what its server makes of them. */
+/** The chat templates of llama.cpp's source, and conversations as its server renders them. */
 import { encodeHex } from "@std/encoding/hex";
 import { join } from "@std/path";
 import { withLlamaSource } from "../ffi/source.ts";
@@ -11,7 +11,7 @@ export interface NamedTemplate {
   readonly source: string;
 }
 
-/** A rendering by its length in bytes of UTF-8 and the SHA-256 of those, in hex; null where it was refused. */
+/** A rendering: length in bytes of UTF-8, and SHA-256 in hex; null if the template failed. */
 export type Fingerprint = { readonly bytes: number; readonly sha256: string } | null;
 
 /** The golden fact about one template and one conversation. */
@@ -24,7 +24,7 @@ export interface RenderingRow {
 /**
  * The chat templates in `models/templates/` of the pinned llama.cpp, by name.
  *
- * @throws as {@linkcode withLlamaSource} does
+ * @throws errors of {@linkcode withLlamaSource}.
  */
 export async function llamaTemplates(): Promise<readonly NamedTemplate[]> {
   return await withLlamaSource([], async (source) => {
@@ -57,7 +57,7 @@ export async function withTemplateServer<T>(
   }
 }
 
-/** What a server makes of every conversation, as golden facts. */
+/** Golden facts: every conversation as a server renders it. */
 export async function renderingRows(
   template: string,
   server: LlamaServer,
@@ -70,7 +70,7 @@ export async function renderingRows(
   return rows;
 }
 
-/** The fingerprint of a text that was just rendered; it is the same on every day. */
+/** The fingerprint of a text that was rendered today; it does not depend on the date. */
 export async function fingerprint(rendering: string | null): Promise<Fingerprint> {
   if (rendering === null) return null;
   const bytes = new TextEncoder().encode(withoutToday(rendering, new Date()));
@@ -78,9 +78,9 @@ export async function fingerprint(rendering: string | null): Promise<Fingerprint
   return { bytes: bytes.length, sha256 };
 }
 
-/** Puts the directives of C's `strftime` for today's date, in the ways that templates write it. */
+/** Replaces today's date, in the formats of templates, with the directives of C's `strftime`. */
 function withoutToday(text: string, now: Date): string {
-  // Not by the function under test that formats dates for templates.
+  // Does not use the function under test that formats dates for templates.
   const part = (options: Intl.DateTimeFormatOptions) => now.toLocaleDateString("en-US", options);
   const year = part({ year: "numeric" });
   const month = part({ month: "2-digit" });

@@ -30,7 +30,7 @@ export interface Stage {
   readonly settings: Settings;
 }
 
-/** What a container starts with. Settings that a stage does not have come from its base. */
+/** Settings of a container. Settings that a stage lacks come from its base. */
 export interface Settings {
   env: Record<string, string>;
   workdir?: string;
@@ -43,7 +43,7 @@ export interface Settings {
   health?: readonly string[];
 }
 
-/** @throws {SyntaxError} for what this reader does not know */
+/** @throws {SyntaxError} for an instruction or a flag that this reader does not support. */
 export function parseDockerfile(text: string): Map<string, Stage> {
   const stages = new Map<string, Stage>();
   const args = new Map<string, string>();

@@ -1,34 +1,34 @@
 /**
- * Carries out the Dockerfile's steps in folders made by `debootstrap`, where no container engine runs:
- * each `RUN` in a `chroot` with namespaces of its own. The result is not an image, and a folder takes the
- * place of each layer; the commands, files, settings and users are the Dockerfile's own.
+ * Runs the Dockerfile's steps without a container engine, in folders made by `debootstrap`: each `RUN` in a
+ * `chroot` with its own namespaces. The result is not an image; a folder replaces each layer. Commands,
+ * files, settings and users are those of the Dockerfile.
  *
- * It needs root on Linux, `debootstrap` and util-linux.
+ * Requires root on Linux, `debootstrap` and util-linux.
  */
 import { dirname, join } from "@std/path";
 import { parseDockerfile, type Settings, type Stage } from "./dockerfile.ts";
 
-/** A root folder and what a container of it starts with. */
+/** A root folder and the settings of a container with this root. */
 export interface Image {
   readonly root: string;
   readonly settings: Settings;
 }
 
-/** Where images come from and where they are put. */
+/** Inputs and folders of a build. */
 export interface BuildOptions {
-  /** The repository: its Dockerfile is carried out, and it is the build's context. */
+  /** The repository: it contains the Dockerfile and is the context of the build. */
   readonly context: string;
   /** The folder for the stages; it is emptied first. */
   readonly into: string;
   /** A folder for the base system, which is kept for the next build. */
   readonly baseCache: string;
-  /** Folders of this machine that stand for the build's cache mounts. */
+  /** Folders of the host that replace the build's cache mounts. */
   readonly caches: Readonly<Record<string, string>>;
-  /** Files of this machine that stand for images: image to path in the image to file. */
+  /** Files of the host that replace images: image to path in the image to file. */
   readonly files: (image: string) => Readonly<Record<string, string>> | null;
 }
 
-/** Builds the stages that a target needs. @throws {Error} where a step fails */
+/** Builds the stages of a target. @throws {Error} if a step fails. */
 export async function buildTarget(target: string, options: BuildOptions): Promise<Image> {
   const dockerfile = await Deno.readTextFile(join(options.context, "Dockerfile"));
   const stages = parseDockerfile(dockerfile);
@@ -68,7 +68,7 @@ export async function buildTarget(target: string, options: BuildOptions): Promis
   return await build(target);
 }
 
-/** A stage's settings on top of those of its base; a port or a volume stays. */
+/** A stage's settings merged with those of its base; ports and volumes are kept. */
 function merge(base: Settings | undefined, own: Stage["settings"]): Settings {
   if (base === undefined) return own;
   return {
@@ -97,7 +97,7 @@ async function layBase(image: string, root: string, options: BuildOptions): Prom
     await Deno.remove(partial, { recursive: true }).catch(() => {});
     await Deno.mkdir(options.baseCache, { recursive: true });
     await run(["debootstrap", "--variant=minbase", suite, partial]);
-    // What debootstrap downloaded is not needed any more.
+    // The packages that debootstrap downloaded are no longer needed.
     await run(["chroot", partial, "apt-get", "clean"]);
     await Deno.rename(partial, cached);
   }
@@ -132,7 +132,7 @@ async function copy(
     }
     const path = join(from?.root ?? context, source);
     const { isDirectory } = await Deno.stat(path);
-    // A folder's content is copied, not the folder.
+    // COPY copies the content of a folder, not the folder.
     if (isDirectory) await Deno.mkdir(to, { recursive: true });
     await run(["cp", "-a", isDirectory ? `${path}/.` : path, to]);
     if (!isDirectory) await Deno.chown(await fileAt(to, source), 0, 0);
@@ -144,7 +144,7 @@ async function fileAt(to: string, source: string): Promise<string> {
   return isDirectory ? join(to, source.split("/").at(-1) ?? "") : to;
 }
 
-/** Mounts what every container has, in a mount namespace of its own. `$1` is the root. */
+/** Mounts the file systems of every container in its own mount namespace. `$1` is the root. */
 const MOUNTS = `
 mount --bind "$1" "$1"
 mount -t proc proc "$1/proc"
@@ -157,10 +157,10 @@ ln -s /proc/self/fd "$1/dev/fd"
 mount -t tmpfs -o mode=1777 tmpfs "$1/tmp"
 `;
 
-/** Settings of this machine that a build's downloads need: proxies and certificates. */
+/** Settings of the host for the downloads of a build: proxies and certificates. */
 const NETWORK = /^(https?_proxy|no_proxy|npm_config_registry)$/i;
 
-/** Runs a command of the build as root, with the network. @throws {Error} where it fails */
+/** Runs a command of the build as root, with the network. @throws {Error} if it fails. */
 export async function runInside(
   { root, settings }: Image,
   command: string,
@@ -199,17 +199,17 @@ exec chroot "$1" env -i -C "$2" ${env.map(quoted).join(" ")} /bin/sh -c ${quoted
   ]);
 }
 
-/** A container that runs. */
+/** A running container. */
 export interface Container extends AsyncDisposable {
   /** Runs a command in it as its user, with its settings. */
   exec(command: readonly string[]): Promise<Output>;
-  /** What it has printed by now. */
+  /** Output so far. */
   readonly printed: { readonly text: string };
-  /** Sends SIGTERM, and SIGKILL after ten seconds as engines do, and returns its exit status. */
+  /** Sends SIGTERM, and SIGKILL after ten seconds, as container engines do. @returns the exit status. */
   stop(): Promise<number>;
 }
 
-/** What a command printed and how it ended. */
+/** Output and exit status of a command. */
 export interface Output {
   readonly code: number;
   readonly stdout: string;
@@ -217,10 +217,10 @@ export interface Output {
 }
 
 /**
- * Starts an image as `compose.yaml` does: as the image's user with no capabilities, on a root folder that
- * cannot be written, without any network but its own loopback device.
+ * Starts an image as `compose.yaml` does: as the image's user, without capabilities, on a read-only root,
+ * with a loopback device as its only network.
  *
- * @param volumes folders of this machine, by their paths in the container
+ * @param volumes folders of the host, by their paths in the container
  */
 export async function startContainer(
   { root, settings }: Image,
@@ -298,9 +298,9 @@ exec chroot "$1" "\${@:${binds.length * 2 + 2}}"
   };
 }
 
-/** The process that is number 1 in the namespace that `unshare` made, or `null` when it has ended. */
+/** Process 1 of the namespace that `unshare` created, or `null` if it has ended. */
 async function firstProcess(parent: number): Promise<number | null> {
-  // Deno reads /proc only with every permission.
+  // Deno reads /proc only with all permissions.
   const args = [`/proc/${parent}/task/${parent}/children`];
   const { stdout } = await new Deno.Command("cat", { args, stderr: "null" }).output();
   const [first = ""] = new TextDecoder().decode(stdout).trim().split(" ");
@@ -311,7 +311,7 @@ function kill(pid: number, signal: Deno.Signal): void {
   try {
     Deno.kill(pid, signal);
   } catch {
-    // It has ended by itself.
+    // The process has already ended.
   }
 }
 

@@ -4,7 +4,7 @@ import type { Row } from "../report.ts";
 import { benchText } from "../vocabulary.ts";
 
 /**
- * Time to the first token of a prompt that the server has seen, wholly or in part. `--model` names a model
+ * Time to the first token of a prompt whose tokens are in the prefix cache, all or in part. `--model` names a model
  * with another kind of memory, such as a sliding window or recurrent layers.
  */
 export const prefixReuse: Scenario = {
@@ -26,7 +26,7 @@ export const prefixReuse: Scenario = {
         const first = await ask(prompt);
         times.cold.push(firstToken(first));
         times.again.push(firstToken(await ask(prompt)));
-        // Another end after nine tenths of the prompt.
+        // A different end after nine tenths of the prompt.
         const kept = prompt.slice(0, Math.floor(prompt.length * 0.9));
         await ask(`${kept} ${benchText(16, ++seed)}`);
         times.branch.push(firstToken(await ask(`${kept} ${benchText(16, ++seed)}`)));
