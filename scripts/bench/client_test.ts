@@ -49,7 +49,7 @@ Deno.test("refusals, failures and broken streams are errors", async () => {
   const cases: readonly (readonly [string[], number, string])[] = [
     [['{"error":"no"}'], 400, "400 from"],
     [[chunk("a"), 'data: {"error":{"message":"boom"}}\n\n'], 200, "boom"],
-    [[chunk("a")], 200, "broke off"],
+    [[chunk("a")], 200, "ended before"],
     [[chunk("a"), "data: [DONE]\n\n"], 200, "usage"],
   ];
   for (const [pieces, status, message] of cases) {
