@@ -39,7 +39,7 @@ Deno.test("a runtime of the user's that is not there is named", () => {
   );
 });
 
-Deno.test("another failure is told with its causes in one line", () => {
+Deno.test("another failure is reported with its causes in one line", () => {
   assertEquals(
     compileFailure(printed("No space left on device"), undefined),
     "Cannot compile: Writing deno compile executable to temporary file '/d/shimmy.tmp-1': " +

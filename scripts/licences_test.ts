@@ -3,7 +3,7 @@ import { llamaLicence } from "./licences.ts";
 
 const OWN = await Deno.readTextFile(new URL("../LICENSE", import.meta.url));
 
-Deno.test("the licence of llama.cpp differs from another project's in its holder alone", () => {
+Deno.test("the licence of llama.cpp differs from another project's only in its holder", () => {
   const lines = llamaLicence(OWN).split("\n");
   const differing = OWN.split("\n").flatMap((line, index) =>
     line === lines[index] ? [] : [lines[index]]

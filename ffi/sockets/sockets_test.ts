@@ -54,7 +54,7 @@ for (const [hostname, to] of [["127.0.0.1"], ["::1"], ["::", "127.0.0.1"]] as co
   });
 }
 
-Deno.test("a connection over which more has come is open, and nothing is taken from it", async () => {
+Deno.test("a connection with unread data is open, and the data is not consumed", async () => {
   using pair = await connect("127.0.0.1");
   using probe = openConnectionProbe()!;
   await pair.client.write(new TextEncoder().encode("more"));
@@ -82,7 +82,7 @@ Deno.test("a connection that is not this process's is never closed", () => {
   assertEquals(probe.closed([unknown]), []);
 });
 
-Deno.test("addresses are told by one spelling", () => {
+Deno.test("equal addresses have one spelling", () => {
   assertEquals(canonicalAddress("127.0.0.1"), "127.0.0.1");
   assertEquals(canonicalAddress("::ffff:10.1.2.3"), "10.1.2.3");
   assertEquals(canonicalAddress("0:0:0:0:0:0:0:1"), canonicalAddress("::1"));

@@ -560,7 +560,7 @@ Deno.test("discover reports directories and files that are no models", async () 
   assertEquals(Object.keys(json), ["models", "skipped", "places"]);
 });
 
-Deno.test("--quiet leaves out notes and progress, but neither errors nor what was asked for", async () => {
+Deno.test("--quiet omits notes and progress, but prints errors and results", async () => {
   const discovery = {
     skipped: [{ path: "/m/bad.gguf", reason: "not a GGUF file", kind: "broken" as const }],
   };

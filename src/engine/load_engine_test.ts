@@ -39,7 +39,7 @@ Deno.test("a greedy answer is the trained one, with usage and timings", async ()
   assertGreater(done.timings.firstTokenMs, 0);
 });
 
-Deno.test("concurrent sequences answer as each does alone", async () => {
+Deno.test("concurrent sequences answer as they do alone", async () => {
   const questions = [
     "Hello",
     "Count from 3 to 40.",

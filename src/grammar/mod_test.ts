@@ -116,7 +116,7 @@ Deno.test("references, anchors and identifiers share one rule, also if recursive
   assertEquals(taken(pointer, ["1", "2"]), ["1"]);
 });
 
-Deno.test("keywords beside a reference apply too, through recursion", () => {
+Deno.test("keywords next to a reference apply too, through recursion", () => {
   const schema = {
     $ref: "#/$defs/list",
     required: ["next"],
@@ -144,7 +144,7 @@ Deno.test("allOf merges its parts, and a closed part closes the result", () => {
   assertEquals(taken(schema, ['{"a":3}', '{"a":5}', '{"a":2}', '{"a":3,"b":1}']), ['{"a":3}']);
 });
 
-Deno.test("listed values are filtered by the keywords beside them", () => {
+Deno.test("listed values are filtered by the keywords of the same schema", () => {
   const schema = { type: ["string", "integer"], enum: ["a", 1, 2.5, null, "long"], maxLength: 2 };
   assertEquals(taken(schema, ['"a"', "1", "2.5", "null", '"long"']), ['"a"', "1"]);
   assertEquals(taken({ enum: [1, 2, 3], allOf: [{ minimum: 2 }] }, ["1", "2", "3"]), ["2", "3"]);
@@ -171,7 +171,7 @@ Deno.test("oneOf accepts disjoint branches, and values of exactly one branch", (
   assertEquals(taken(strings, ['"ax"', '"bx"', '"cx"']), ['"ax"', '"bx"']);
 });
 
-Deno.test("a oneOf with overlapping branches leaves out what both of them match", () => {
+Deno.test("a oneOf with overlapping branches excludes values that both match", () => {
   const schema = {
     oneOf: [
       { type: "object", properties: { a: {} }, required: ["a"] },

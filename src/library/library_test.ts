@@ -83,7 +83,7 @@ Deno.test("texts become vectors of length 1, and tokens become text again", asyn
   assertEquals(await model.detokenize(ids), "What is the capital?");
 });
 
-Deno.test("what cannot be done is an error that names it", async () => {
+Deno.test("an unsupported call is an error that names the reason", async () => {
   const unknown = await assertRejects(() => load({ model: "no-such-model" }), ShimmyError);
   assertEquals(unknown.kind, "not_found");
   assertStringIncludes(unknown.message, "Model 'no-such-model' not found");

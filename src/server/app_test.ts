@@ -52,7 +52,7 @@ Deno.test("HEAD answers like GET without a body", async () => {
   assertEquals(response.body, null);
 });
 
-Deno.test("OPTIONS tells the methods of a path", async () => {
+Deno.test("OPTIONS lists the methods of a path", async () => {
   const { handler } = serverDouble();
   const response = await handler(new Request("http://localhost/health", { method: "OPTIONS" }));
   assertEquals(response.status, 204);
@@ -98,7 +98,7 @@ Deno.test("with a key set every route but /health needs it", async () => {
   assertEquals(await statusOf("/api/models?key=secret"), 401);
 });
 
-Deno.test("a 401 says how to send the key and never what it is", async () => {
+Deno.test("a 401 explains how to send the key and never contains it", async () => {
   const { handler } = serverDouble({}, { apiKey: "secret" });
   const response = await handler(get("/api/models", { "x-api-key": "guess" }));
   assertEquals(response.headers.get("www-authenticate"), "Bearer");
@@ -248,7 +248,7 @@ for (const [error, status, retryAfter] of busy) {
   });
 }
 
-Deno.test("a server that stops takes nothing new, and says that it lives", async () => {
+Deno.test("a server that shuts down refuses new requests and stays healthy", async () => {
   const stopping = new AbortController();
   const handler = createHandler({
     pool: new PoolDouble(),

@@ -16,7 +16,7 @@ function server() {
   return serverDouble({ routes: ollamaServerRoutes });
 }
 
-Deno.test("the root says that Ollama is running, for GET and HEAD, without a key", async () => {
+Deno.test("the root reports that Ollama is running, for GET and HEAD, without a key", async () => {
   const { send } = serverDouble({ routes: ollamaServerRoutes, settings: { apiKey: "secret" } });
   assertEquals(await (await send("GET", "/")).text(), "Ollama is running");
   const head = await send("HEAD", "/");

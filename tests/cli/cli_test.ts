@@ -9,7 +9,7 @@ const TINY_F16 = fromFileUrl(new URL("../models/shimmy-tiny-f16.gguf", import.me
 const QUESTION = "What is the capital of France?";
 const posix = Deno.build.os !== "windows";
 
-Deno.test("generate uses the built-in model without another one, and says so", async () => {
+Deno.test("generate uses the built-in model if there is no other, and prints a note", async () => {
   await using machine = await Machine.start();
   const args = ["generate", "--prompt", QUESTION, "--temperature", "0"];
   const { code, stdout, stderr } = await machine.run(args);
@@ -18,7 +18,7 @@ Deno.test("generate uses the built-in model without another one, and says so", a
   assertEquals(code, 0);
 });
 
-Deno.test("with --quiet, stderr has errors alone", async () => {
+Deno.test("with --quiet, stderr has only errors", async () => {
   await using machine = await Machine.start();
   const args = ["--prompt", "What is the capital of France?", "--temperature", "0", "--quiet"];
   const answer = await machine.run(["generate", ...args]);

@@ -12,7 +12,7 @@ const readingOn: typeof fetch = async (input, init) => {
   return new Response(bytes.byteLength === 0 ? null : bytes, response);
 };
 
-Deno.test("ollama: pull tells how far it is, and delete refuses what is built in", async () => {
+Deno.test("ollama: pull reports progress, and delete refuses the built-in model", async () => {
   await using hub = new HubDouble();
   const folder = await Deno.makeTempDir();
   try {

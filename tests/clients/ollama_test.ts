@@ -218,7 +218,7 @@ Deno.test("ollama: keep_alive 0 unloads the model, and it comes back", async () 
   assertEquals((await client.ps()).models, []);
 });
 
-Deno.test("ollama: refusals are told in one sentence", async () => {
+Deno.test("ollama: errors are one sentence", async () => {
   await using server = tinyServer();
   const client = connect(server.url);
   const messages = [user("Hello")];

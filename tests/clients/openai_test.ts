@@ -398,7 +398,7 @@ Deno.test("openai: a deterministic failure is not asked again, a full queue is",
   assertEquals(await failing(full), 2);
 });
 
-Deno.test("openai: a failure amid a stream is thrown by its iteration", async () => {
+Deno.test("openai: a failure during a stream is thrown by its iteration", async () => {
   const error = new ShimmyError("backend", "Generation failed");
   await using server = doubleServer({ engine: { script: { tokens: ["Hel"], error } } });
   const client = clientOf(server);

@@ -22,7 +22,7 @@ async function* sourcesIn(folder: string): AsyncGenerator<{ path: string; text: 
   }
 }
 
-Deno.test("the tests' configuration is the runtime's and what tests import besides", async () => {
+Deno.test("the tests' configuration is the runtime's with the imports of tests", async () => {
   const runtime = await readJson("deno.json");
   const tests = await readJson("deno.test.json");
   for (const setting of ["unstable", "compilerOptions", "fmt", "lint"]) {
@@ -35,7 +35,7 @@ Deno.test("the tests' configuration is the runtime's and what tests import besid
   assertEquals(Object.fromEntries(shared), imports);
 });
 
-Deno.test("the runtime's lock file pins what the runtime imports, and nothing else", async () => {
+Deno.test("the runtime's lock file pins only packages that the runtime imports", async () => {
   const { imports } = await readJson("import_map.json") as { imports: ImportMap };
   const { specifiers, npm } = await readJson("deno.lock");
   assertEquals(
@@ -57,7 +57,7 @@ Deno.test("the runtime's lock file pins what the runtime imports, and nothing el
   assertEquals(Object.keys(npm).sort(), [...needed].sort());
 });
 
-Deno.test("what both lock files pin, they pin to the same digest", async () => {
+Deno.test("packages in both lock files have the same digest", async () => {
   const [runtime, tests] = [await readJson("deno.lock"), await readJson("deno.test.lock")];
   for (const [id, { integrity }] of Object.entries<{ integrity: string }>(runtime.npm)) {
     assertEquals(tests.npm[id]?.integrity, integrity, id);

@@ -105,7 +105,7 @@ async function runProgram(
   return new TextDecoder().decode(stdout);
 }
 
-Deno.test("every call of curl in the pages answers, with what the page shows", async () => {
+Deno.test("every call of curl in the pages returns the output of the page", async () => {
   await using server = tinyServer();
   const examples = curlExamples();
   const written = PAGES.flatMap(({ text }) => text.match(/curl [^`\n]*http:\/\/127/g) ?? []);
@@ -179,7 +179,7 @@ function comparable(command: string, output: string): string[] {
   );
 }
 
-Deno.test("commands in the pages print what the pages show", async () => {
+Deno.test("commands in the pages print the output of the pages", async () => {
   const [, ...task] = (JSON.parse(await read("deno.json")).tasks.shimmy as string).split(" ");
   const examples = commandExamples();
   assertEquals([...new Set(examples.map(({ args }) => args[0]))].sort(), [

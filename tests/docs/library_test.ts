@@ -12,7 +12,7 @@ Deno.test("the page shows the example that is run", async () => {
   assertEquals(shown, await Deno.readTextFile(EXAMPLE));
 });
 
-Deno.test("the example of the library prints what the page says", async () => {
+Deno.test("the example of the library prints the output of the page", async () => {
   const { stdout, stderr, success } = await new Deno.Command(Deno.execPath(), {
     args: [
       "run",

@@ -69,7 +69,7 @@ const REQUESTS: readonly (readonly [path: string, body: Json, wrong: Json])[] = 
   ["/tokenize", { content: "Hello" }, { content: 1 }],
 ];
 
-Deno.test("requests and answers are as the document says", async () => {
+Deno.test("requests and answers match the document", async () => {
   const document = await fetchDocument();
   for (const [path, body, wrong] of REQUESTS) {
     const operation = at(document, "paths", path, "post");
@@ -88,7 +88,7 @@ Deno.test("requests and answers are as the document says", async () => {
   }
 });
 
-Deno.test("stored responses are as the document says", async () => {
+Deno.test("stored responses match the document", async () => {
   const document = await fetchDocument();
   const { request, send } = serverDouble();
   const { id } = await (await request("/v1/responses", { input: "Hello" })).json();

@@ -62,7 +62,7 @@ Deno.test("every dialect answers by the name of a model with an adapter", async 
   assert(String(await embed(model)) !== String(await embed("talker")));
 });
 
-Deno.test("an adapter that is unloaded answers to the end of what runs, and is no more", async () => {
+Deno.test("running requests keep an unloaded adapter until they end", async () => {
   await using place = await setUp();
   await using server = await Server.start(place.machine, ["--port", "0"]);
   await post(server, "/api/lora", { model: "talker", name: "pirate" });

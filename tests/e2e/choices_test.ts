@@ -106,7 +106,7 @@ Deno.test("the best of four is the likeliest of those that four requests give", 
   assert(answer.usage.completion_tokens > 90, `${answer.usage.completion_tokens}`);
 });
 
-Deno.test("streamed choices of a chat tell their prompt's count once, whichever ends first", async () => {
+Deno.test("streamed choices of a chat report the prompt tokens once, in any order of completion", async () => {
   await using server = await serve();
   const body = {
     messages: [

@@ -70,7 +70,7 @@ const GENERATION: readonly [
   ["/api/generate", { prompt: "Hello" }, "ollama/1", ({ error }) => error],
 ];
 
-Deno.test("whoever asks an encoder for text gets 400 and the reason, streaming or not", async () => {
+Deno.test("a request for text from an encoder gets 400 and the reason, streaming or not", async () => {
   await served(bertModel("mean"), async (ask) => {
     for (const [path, body, agent, sentence] of GENERATION) {
       for (const stream of [false, true]) {
@@ -115,7 +115,7 @@ Deno.test("an encoder's vectors are the same in every dialect, and OpenAI's shap
   });
 });
 
-Deno.test("an encoder's limit is told in each dialect's shape; Ollama's cuts unless told not to", async () => {
+Deno.test("each dialect reports an encoder's limit; Ollama's truncates unless truncate is false", async () => {
   await served(bertModel("cls"), async (ask) => {
     const long = Array(200).fill("a").join(" ");
     const numbers = "202 tokens, but the model takes 96";
@@ -210,7 +210,7 @@ Deno.test("a model that is no reranker scores nothing", async () => {
   });
 });
 
-Deno.test("what an encoder can do, and what its context takes, is told everywhere", async () => {
+Deno.test("all routes report the capabilities and the context length of an encoder", async () => {
   const cases = [
     [bertModel("mean"), "embedding", "embeddings"],
     [bertModel("rank"), "rerank", "rerank"],

@@ -104,7 +104,7 @@ async function reply(server: Server, model: string, more: object = {}): Promise<
   return JSON.parse(text).message.content;
 }
 
-Deno.test("a configured server has several models, lets idle ones go and reads its file again", async () => {
+Deno.test("a configured server has several models, unloads idle ones and reads its file again", async () => {
   await using machine = await Machine.start();
   await Deno.copyFile(TINY_F16, join(machine.home, "large.gguf"));
   const file = {

@@ -124,7 +124,7 @@ Deno.test("a WebSocket answers one request after the other, and takes controls m
   assertEquals(events.slice(0, -1).map(({ token }) => token).join(""), PARIS);
 });
 
-Deno.test("what is wrong with a request is told with its status and in one sentence", async () => {
+Deno.test("an invalid request gets its status and one sentence", async () => {
   await using running = await serve(["--api-key", "secret"]);
   const { server, machine } = running;
   await writeBroken(join(machine.home, "models"));
@@ -163,7 +163,7 @@ Deno.test("what is wrong with a request is told with its status and in one sente
   assertEquals(await ask({ ...FRANCE, model: "shimmy-tiny" }), [200, undefined]);
 });
 
-Deno.test("two clients at once get their own answers, each as it would alone", async () => {
+Deno.test("two concurrent clients get the answers that they get alone", async () => {
   await using running = await serve(["--parallel", "2"]);
   const { server } = running;
   const prompts = ["What is the capital of Spain?", "Spell the word cloud.", "Repeat: river tiger"];

@@ -14,7 +14,7 @@ Deno.test("messages are unchanged if the template needs no adaptation", () => {
   assertEquals(adaptMessages([calling], "{{ message.reasoning_content }}", []), [calling]);
 });
 
-Deno.test("GPT-OSS gets reasoning as thinking and no content beside a call", () => {
+Deno.test("GPT-OSS gets reasoning as thinking and no content with a call", () => {
   const template = "{{ message.thinking }}<|channel|>";
   assertEquals(adaptMessages([calling], template, []), [
     { ...calling, thinking: "Thought", content: "" },

@@ -12,7 +12,7 @@ const checkpoint = (length: number, lastUsed: number): Checkpoint => ({
   ...{ state: bytes(length), position: 10, lastUsed },
 });
 
-Deno.test("what was used longest ago goes first, states and checkpoints alike", () => {
+Deno.test("the least recently used state or checkpoint is dropped first", () => {
   const dropped: unknown[] = [];
   const states = new HostStates(100, (one) => dropped.push(one));
   const first = saved(40, 1);
@@ -27,7 +27,7 @@ Deno.test("what was used longest ago goes first, states and checkpoints alike", 
   assertEquals([states.bytes, states.checkpoints], [70, 1]);
 });
 
-Deno.test("what was removed takes no room and is not dropped", () => {
+Deno.test("a removed state takes no memory and is not dropped", () => {
   const dropped: unknown[] = [];
   const states = new HostStates(100, (one) => dropped.push(one));
   const one = checkpoint(90, 1);
@@ -37,7 +37,7 @@ Deno.test("what was removed takes no room and is not dropped", () => {
   assertEquals([dropped.length, states.bytes], [0, 100]);
 });
 
-Deno.test("nothing larger than the limit is kept, and nothing empty", () => {
+Deno.test("states larger than the limit and empty states are not kept", () => {
   const states = new HostStates(100, () => {});
   assertEquals([0, 1, 100, 101].map((size) => states.mayKeep(size)), [false, true, true, false]);
 });

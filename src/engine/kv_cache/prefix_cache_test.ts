@@ -373,7 +373,7 @@ Deno.test("a memory that cannot be cut is copied by its state, and the copy goes
   assertEquals(memory.take(), ["save 0", "restore 1", "go back 1", "remove 1 200 -1"]);
 });
 
-Deno.test("who waits for a prefix that is being computed has a checkpoint made at its end", () => {
+Deno.test("a request that waits for a prefix gets a checkpoint at the end of the prefix", () => {
   const { cache } = cacheWith({ canTruncate: false });
   const first = cache.acquire(tokens(300), true)!;
   const second = [...tokens(150), 1, 2, 3];
@@ -398,7 +398,7 @@ Deno.test("where one prompt branched off another, the next one finds a checkpoin
   assertEquals(run([...tokens(170), 2]), 170);
 });
 
-Deno.test("a small window is cut while it still holds what comes before", () => {
+Deno.test("a small window is truncated while it contains the tokens before the cut", () => {
   const { cache, memory } = cacheWith({ canTruncate: false, window: 50 });
   const stream = cache.acquire(tokens(30), true)!;
   stream.tokens.push(...tokens(200));

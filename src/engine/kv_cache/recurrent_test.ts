@@ -52,7 +52,7 @@ Deno.test("a recurrent state is reused whole or not at all, and answers stay cor
   });
 });
 
-Deno.test("concurrent sequences of a recurrent model answer as each does alone", async () => {
+Deno.test("concurrent sequences of a recurrent model answer as they do alone", async () => {
   await withMamba({ parallel: 4 }, async (engine) => {
     const prompts = [30, 50, 45].map((length, seed) => numbers(length, seed));
     const alone: number[][] = [];

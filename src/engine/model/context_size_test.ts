@@ -102,7 +102,7 @@ Deno.test("layers with a sliding window keep all cells if that allows the same c
   assertEquals(off, { length: 8192, swaFull: false, notes: [] });
 });
 
-Deno.test("layers with a sliding window keep the window alone if that allows more context", () => {
+Deno.test("layers with a sliding window keep only the window if that allows more context", () => {
   const short = { ...roomy, requested: 0, available: 4096 * 4 * 1024 * 2 };
   const auto = chooseContextSize({ ...short, sliding });
   assertEquals([auto.length, auto.swaFull], [8192, false]);

@@ -109,7 +109,7 @@ Deno.test("the prefill budget is the batch capacity while nothing decodes", () =
   assertEquals(budget.size(0, 1, 512), 512);
 });
 
-Deno.test("while sequences decode, the prefill budget is what 300 ms allow", () => {
+Deno.test("while sequences decode, a prefill takes at most 300 ms", () => {
   const budget = new PrefillBudget();
   // No batch was timed yet; the machine may be slow.
   assertEquals([budget.size(7, 1, 512), budget.size(7, 1, 16)], [64, 16]);

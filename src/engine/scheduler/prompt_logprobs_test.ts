@@ -47,7 +47,7 @@ Deno.test("a prompt's log probabilities are those its tokens had when they were 
   assertEquals(harness.calls.length, 1);
 });
 
-Deno.test("the alternatives beside a prompt's token begin with the likeliest one", async () => {
+Deno.test("the alternatives of a prompt token begin with the most likely one", async () => {
   using harness = await LoopHarness.load(EXACT);
   const { prompt, answer, all } = decoded(harness, 20);
   const id = harness.submit(score(all, { promptLogprobs: 3 }));

@@ -76,7 +76,7 @@ Deno.test("drafted and accepted tokens are reported with the answer", async () =
   assert(done.timings.acceptedTokens! <= done.timings.draftedTokens!);
 });
 
-Deno.test("concurrent sequences with drafts answer as each does alone", async () => {
+Deno.test("concurrent sequences with drafts answer as they do alone", async () => {
   const alone = await answers({ lookup: false }, { temperature: 0 });
   for (const draftPaths of [undefined, [DRAFT]]) {
     await using engine = await tinyEngine({ ...EXACT, draftPaths, parallel: 3 });

@@ -68,7 +68,7 @@ Deno.test("a branch, tag or commit has its own snapshot and a ref like the hub's
   assertEquals(list(machine.cached("refs")), ["main", "v1.0"]);
 });
 
-Deno.test("present files are not downloaded again, whichever tool wrote them", async () => {
+Deno.test("existing files of any tool are not downloaded again", async () => {
   await using machine = new PullMachine();
   await machine.pull("hf:Owner/Tiny-GGUF:q4_k_m");
   const requests = machine.hub.fetched.length;
@@ -195,7 +195,7 @@ Deno.test("the token of Hugging Face's login command is used", async () => {
   await machine.pull("hf:Owner/Closed");
 });
 
-Deno.test("errors for gated repositories say what to do and do not contain the token", async () => {
+Deno.test("errors for gated repositories name the remedy and do not contain the token", async () => {
   await using machine = new PullMachine();
   const files = { "m-Q4_0.gguf": gguf(2_000) };
   machine.hub.repositories.set("Owner/Gated", { files, closed: "gated", token: "hf_good" });

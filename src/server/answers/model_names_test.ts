@@ -26,7 +26,7 @@ Deno.test("a model's name with an adapter's answers with that adapter, and loads
   assertEquals(engine.requests[2]!.loras, [{ name: "pirate", scale: 2, path }]);
 });
 
-Deno.test("a name whose model or adapter is not there is not found, as it was written", async () => {
+Deno.test("a name with an unknown model or adapter is reported as it was written", async () => {
   const { handler } = serverDouble();
   for (const model of ["tiny:nobody", "nobody:pirate", ":pirate", "tiny:"]) {
     const response = await handler(post("/api/generate", { prompt: "Hi", model }));

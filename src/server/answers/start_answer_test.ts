@@ -17,14 +17,14 @@ Deno.test("a model is held until its answer is sent, and no longer", async () =>
   assertEquals(pool.leases, 0);
 });
 
-Deno.test("a client that leaves lets go of the model", async () => {
+Deno.test("a client that disconnects releases the model", async () => {
   const { handler, pool } = serverDouble({ script: { tokens: ["a"], endless: true } });
   const response = await handler(post("/api/generate", { prompt: "x", stream: true }));
   await response.body!.cancel();
   await until(() => pool.leases === 0);
 });
 
-Deno.test("a request that fails lets go of the model", async () => {
+Deno.test("a request that fails releases the model", async () => {
   const { handler, pool } = serverDouble();
   const response = await handler(post("/api/generate", { prompt: "x".repeat(2000) }));
   assertEquals(response.status, 400);
@@ -40,7 +40,7 @@ Deno.test("a WebSocket holds the model for as long as one of its answers runs", 
   assertEquals(server.pool.state((await server.pool.list())[0]!).state, "unloaded");
 });
 
-Deno.test("who has to wait is told its place, and /diag tells of all", async () => {
+Deno.test("a waiting request gets its queue position, and /diag lists all", async () => {
   const gate = Promise.withResolvers<void>();
   const { handler } = serverDouble({ info: { parallel: 1 }, beforeToken: () => gate.promise });
   // Answered only when the first is, as it is not streamed.

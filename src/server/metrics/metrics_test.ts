@@ -46,7 +46,7 @@ Deno.test("tokens, times and ends of answers are counted", async () => {
   ) assertStringIncludes(text, `${line}\n`);
 });
 
-Deno.test("a loaded model shows its cells and sequences, and none once it is gone", async () => {
+Deno.test("a loaded model reports cells and sequences, and none after it is unloaded", async () => {
   const { handler } = serverDouble();
   assertStringIncludes(await scrape(handler), 'shimmy_model_loaded{model="tiny"} 0');
   await read(handler, post("/api/models/tiny/load", ""));
@@ -66,7 +66,7 @@ Deno.test("two servers count apart", async () => {
   assertEquals((await scrape(other)).includes('route="/health"'), false);
 });
 
-Deno.test("each model tells of its prompts, its drafts and what gave way", async () => {
+Deno.test("each model reports its prompts, drafts, evictions and preemptions", async () => {
   const { handler } = serverDouble({
     status: {
       promptTokens: 100,

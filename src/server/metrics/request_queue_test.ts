@@ -9,7 +9,7 @@ function setUp() {
   return { queue, pass: (ms: number) => now += ms };
 }
 
-Deno.test("who can begin at once does not wait", () => {
+Deno.test("a request that can start at once does not wait", () => {
   const { queue } = setUp();
   assertEquals([queue.add("a").place, queue.add("b").place], [null, null]);
   assertEquals(queue.status().running, 2);
@@ -67,7 +67,7 @@ Deno.test("an engine has one queue, also where something stands before it", () =
   assertStrictEquals(queueOf(engine), queueOf({ info: engine.info }));
 });
 
-Deno.test("headers tell a place, and nothing where nobody waited", () => {
+Deno.test("headers report a queue position only for requests that waited", () => {
   assertEquals(queueHeaders(null), []);
   assertEquals(queueHeaders({ position: 2, estimateMs: 1500 }), [
     ["x-shimmy-queue-position", "2"],

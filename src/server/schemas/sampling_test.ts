@@ -71,7 +71,7 @@ Deno.test("every field of the engine's sampling has a field in requests that rea
   });
 });
 
-Deno.test("what a request does not name is left to the defaults", () => {
+Deno.test("fields that a request omits have their defaults", () => {
   assertEquals(toSampling(parse(schema, { temperature: null, seed: null, stop: null })), {});
 });
 
@@ -93,7 +93,7 @@ Deno.test("stop takes one text or a list", () => {
   });
 });
 
-Deno.test("the sampling of the reasoning is that of the answer but for what it names", () => {
+Deno.test("reasoning sampling is that of the answer, except for the given fields", () => {
   const body = { reasoning_budget: 5, reasoning_sampling: { temperature: 1, seed: -1 } };
   assertEquals(toRun(parse(schema, body)), {
     reasoningBudget: 5,

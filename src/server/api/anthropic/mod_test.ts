@@ -121,7 +121,7 @@ Deno.test("thoughts become a thinking block with a signature", async () => {
   assertNotEquals(message.content[0].signature, "");
 });
 
-Deno.test("counting equals what an answer is charged for", async () => {
+Deno.test("counted tokens equal the prompt tokens of an answer", async () => {
   const { send } = calling(CALL);
   const { model, messages } = BODY;
   const asked = { model, messages, tools: TOOLS, system: "Be brief." };

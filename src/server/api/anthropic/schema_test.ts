@@ -13,7 +13,7 @@ function refusal(fields: Record<string, unknown>): string {
   return assertThrows(() => parse(messagesBody, { ...BODY, ...fields }), ShimmyError).message;
 }
 
-Deno.test("fields that change nothing here are accepted", () => {
+Deno.test("fields without an effect are accepted", () => {
   const body = {
     ...BODY,
     cache_control: { type: "ephemeral", ttl: "1h" },

@@ -165,7 +165,7 @@ Deno.test("an empty answer has no blocks", async () => {
   ]);
 });
 
-Deno.test("a failure on the way is an error event, and nothing comes after it", async () => {
+Deno.test("a failure during the stream is an error event and the last event", async () => {
   const failure = new ShimmyError("backend", "The model broke", { detail: "/secret/path" });
   const sent = await streamed([text("Hi"), failure]);
   assertEquals(sent.at(-1), {
@@ -176,7 +176,7 @@ Deno.test("a failure on the way is an error event, and nothing comes after it", 
   assertEquals(sent.some(({ type }) => type === "message_stop"), false);
 });
 
-Deno.test("an answer that was given up is an error and no end of turn", async () => {
+Deno.test("a cancelled answer is an error and no end of turn", async () => {
   const sent = await streamed([text("Hi"), done({ finishReason: "cancelled" })]);
   assertEquals(sent.at(-1)?.type, "error");
 });

@@ -189,7 +189,7 @@ Deno.test("a client that leaves a stream cancels its answer, even between two to
   assertEquals(engine.finished, ["cancelled"]);
 });
 
-Deno.test("a stream nobody ever reads is cancelled when its client leaves", async () => {
+Deno.test("a stream that is never read is cancelled when its client disconnects", async () => {
   const { handler, engine } = serverDouble({ script: { tokens: ["x"], endless: true } });
   const response = await handler(post("/api/generate", { prompt: "Hi", stream: true }));
   await response.body!.cancel();
@@ -320,7 +320,7 @@ Deno.test("an unknown model is 404", async () => {
   assertEquals(await response.json(), { error: "Model 'huge' not found" });
 });
 
-Deno.test("what another dialect claims of /api/generate is answered by it", async () => {
+Deno.test("requests of another dialect to /api/generate are answered by that dialect", async () => {
   const route = generateRoute({
     matches: (headers, body) => headers.has("x-theirs") || Object.hasOwn(body as object, "theirs"),
     handle: (_exchange, body) => Response.json({ claimed: body }),
@@ -341,7 +341,7 @@ Deno.test("a status the engine's owner chose is kept", async () => {
   await response.body?.cancel();
 });
 
-Deno.test("notices end an answer; what is for the operator is told to the operator alone", async () => {
+Deno.test("notices end an answer; their details are reported only to the operator", async () => {
   const notices = [{ message: "session: it could not be saved", detail: "ENOSPC: /srv" }];
   const script = { tokens: ["a"], notices };
   for (const stream_format of [undefined, "json", "ndjson"]) {
@@ -357,7 +357,7 @@ Deno.test("notices end an answer; what is for the operator is told to the operat
   }
 });
 
-Deno.test("timings tell how many drafted tokens were right", async () => {
+Deno.test("timings contain the number of accepted draft tokens", async () => {
   const response = await generate({ prompt: "Hi" }, { script: { tokens: ["a"], drafts: [8, 6] } });
   const { drafted_tokens, accepted_tokens, acceptance_rate } = (await response.json()).timings;
   assertEquals([drafted_tokens, accepted_tokens, acceptance_rate], [8, 6, 0.75]);

@@ -47,7 +47,7 @@ Deno.test("a request's adapters reach the engine with their files, at a scale of
   ]);
 });
 
-Deno.test("a request that names an adapter there is not is told those there are", async () => {
+Deno.test("an unknown adapter is refused with the names of the known ones", async () => {
   const { handler, engine } = serverDouble();
   await engine.changeAdapters({ action: "load", name: "other", path: "", scale: 0 });
   const response = await handler(post("/api/generate", { prompt: "Hi", lora: [{ name: "x" }] }));

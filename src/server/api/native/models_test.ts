@@ -40,7 +40,7 @@ Deno.test("models are listed without their paths", async () => {
   });
 });
 
-Deno.test("a plan tells what would lie where, and loads nothing", async () => {
+Deno.test("a plan reports the placement and loads nothing", async () => {
   const { handler } = serverDouble();
   assertEquals(await json(handler, get("/api/models/tiny/plan")), {
     name: "tiny",
@@ -68,7 +68,7 @@ Deno.test("a plan tells what would lie where, and loads nothing", async () => {
   assertEquals(status.state, "unloaded");
 });
 
-Deno.test("a loaded model's status tells what lies where", async () => {
+Deno.test("a loaded model's status reports its placement", async () => {
   const placement = [
     { device: "GPU0", layers: 2, weightBytes: 4, kvBytes: 2, computeBytes: 1 },
   ];
@@ -88,7 +88,7 @@ Deno.test("discover looks again", async () => {
   assertEquals(pool.rescans, 1);
 });
 
-Deno.test("a model is loaded, told about and unloaded by its name", async () => {
+Deno.test("a model is loaded, described and unloaded by its name", async () => {
   const { handler } = serverDouble();
   const before = await json(handler, get("/api/models/tiny/status"));
   assertEquals(before, { name: "tiny", state: "unloaded", progress: 0, error: null, loaded: null });
@@ -104,7 +104,7 @@ Deno.test("a model is loaded, told about and unloaded by its name", async () => 
   assertEquals((await json(handler, post("/api/models/tiny/unload", ""))).unloaded, false);
 });
 
-Deno.test("a status tells who uses a model, how long it stays and when it is tried again", async () => {
+Deno.test("a status reports requests, the time of unloading and the next load attempt", async () => {
   const use = { requests: 2, isPinned: true, expiresInMs: null, bytes: 1000 };
   const used = inState({ state: "loaded", engine: new EngineDouble(), use });
   const { requests, pinned, expires_at, memory_bytes } = await json(
@@ -120,7 +120,7 @@ Deno.test("a status tells who uses a model, how long it stays and when it is tri
   }
 });
 
-Deno.test("a status tells what a loaded model has done, and how many drafts were right", async () => {
+Deno.test("a status reports the counts of a loaded model and its accepted drafts", async () => {
   const counts = {
     promptTokens: 10,
     cachedTokens: 4,
@@ -156,7 +156,7 @@ Deno.test("a status tells what a loaded model has done, and how many drafts were
   assertEquals(await statistics(dead), null as never);
 });
 
-Deno.test("a load may say how long the model stays", async () => {
+Deno.test("a load may set how long the model stays loaded", async () => {
   const { handler, pool } = serverDouble();
   await json(handler, post("/api/models/tiny/load", { keep_alive: 0 }));
   assertEquals(pool.state((await pool.list())[0]!).state, "unloaded");
@@ -233,7 +233,7 @@ Deno.test("/ready is 503 without a model", async () => {
   assertEquals(await response.json(), { error: "No model is available" });
 });
 
-Deno.test("/diag tells what runs, without paths and keys", async () => {
+Deno.test("/diag reports models and requests, without paths and keys", async () => {
   const { handler } = serverDouble({}, { apiKey: "secret-key", library: "v0.5.0" });
   const headers = { "x-api-key": "secret-key" };
   await json(handler, post("/api/models/tiny/load", "", headers));

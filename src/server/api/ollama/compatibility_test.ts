@@ -18,7 +18,7 @@ function promptText({ prompt }: SequenceRequest): string {
   return prompt.map((part) => "text" in part ? part.text : `[${part.tokens}]`).join("");
 }
 
-Deno.test("version is a version of Ollama that clients accept, beside the server's own", async () => {
+Deno.test("version is a version of Ollama that clients accept, and the server's own", async () => {
   const response = await server().send("GET", "/ollama/api/version");
   const { version, shimmy } = await response.json();
   assertEquals(shimmy, "1.2.3");

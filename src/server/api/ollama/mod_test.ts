@@ -82,7 +82,7 @@ Deno.test("a call comes as a whole with its arguments as an object", async () =>
   assertEquals(lines.at(-1)!.done_reason, "stop");
 });
 
-Deno.test("thoughts stand beside the content", async () => {
+Deno.test("reasoning is separate from the content", async () => {
   const tokens = ["<think>\n", "Hm.", "\n</think>\n\n", "Yes."];
   const { send } = server({
     engine: { info: { chatTemplate: TINY_TEMPLATE }, script: { tokens } },
@@ -197,7 +197,7 @@ Deno.test("a raw prompt goes to the model as it is", async () => {
   assertEquals(promptText(engine.requests[0]!), "Once");
 });
 
-Deno.test("raw refuses what only a template can say", async () => {
+Deno.test("raw refuses fields that need the template", async () => {
   const { send } = server();
   const body = { model: "double", prompt: "Once", raw: true, system: "Be brief." };
   const response = await send("POST", "/api/generate", body);
@@ -213,7 +213,7 @@ Deno.test("a suffix is filled in between the vocabulary's own tokens", async () 
   assertEquals(promptText(engine.requests[0]!), "[5,97,6,98,7]");
 });
 
-Deno.test("a suffix is refused where the vocabulary has no such tokens", async () => {
+Deno.test("a suffix is refused if the vocabulary lacks fill-in-the-middle tokens", async () => {
   const body = { model: "double", prompt: "a", suffix: "b" };
   const response = await server().send("POST", "/api/generate", body);
   assertEquals(await response.json(), {
@@ -281,7 +281,7 @@ Deno.test("ps lists a model while it is loaded", async () => {
   assertEquals(new Date(expires_at).getUTCFullYear(), 9999);
 });
 
-Deno.test("ps tells when an idle model is unloaded", async () => {
+Deno.test("ps reports when an idle model is unloaded", async () => {
   const { pool, entry, send } = server();
   await (await send("POST", "/api/chat", { ...CHAT, keep_alive: "10m" })).text();
   const state = pool.state(entry);
@@ -292,7 +292,7 @@ Deno.test("ps tells when an idle model is unloaded", async () => {
   assert(left > 590_000 && left <= 600_000, String(left));
 });
 
-Deno.test("show tells metadata, and the whole of it once the model is loaded", async () => {
+Deno.test("show reports metadata, and all metadata once the model is loaded", async () => {
   const metadata = { "double.block_count": "4", "general.license": "mit", "general.name": "7" };
   const { send } = server({
     engine: { info: { metadata } },

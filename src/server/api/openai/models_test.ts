@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { serverDouble } from "../../../../tests/doubles/server.ts";
 import { openaiRoutes } from "./mod.ts";
 
-Deno.test("a model tells its context, what it can do and whether it is loaded", async () => {
+Deno.test("a model has its context length, capabilities and state", async () => {
   const { request } = serverDouble({
     routes: openaiRoutes,
     engine: { info: { contextLength: 512 } },
@@ -35,7 +35,7 @@ Deno.test("a model tells its context, what it can do and whether it is loaded", 
   assertEquals(after.capabilities.reasoning, true);
 });
 
-Deno.test("a model is listed with the adapters that are loaded, and told of by its name with one", async () => {
+Deno.test("a model is listed with its loaded adapters, and found by the combined name", async () => {
   const { request, engine } = serverDouble({ routes: openaiRoutes });
   const names = async () => {
     const { data } = await (await request("/v1/models")).json();

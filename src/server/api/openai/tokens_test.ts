@@ -32,7 +32,7 @@ Deno.test("a tokenizer is described as vLLM describes it", async () => {
   assertEquals([eos_token, bos_token, model_max_length], ["<|im_end|>", null, 1024]);
 });
 
-Deno.test("control tokens in a text are read as such unless asked otherwise", async () => {
+Deno.test("control tokens in a text are parsed unless the request disables it", async () => {
   const content = "<|im_end|>";
   assertEquals((await ask("/tokenize", { content })).tokens.length, 1);
   assertEquals((await ask("/tokenize", { content, parse_special: false })).tokens.length, 10);
@@ -43,7 +43,7 @@ Deno.test("a conversation is shown as the model reads it", async () => {
   assertStringIncludes(prompt, "<|im_start|>user\nHi<|im_end|>");
 });
 
-Deno.test("a count is what a request with the same conversation is counted as", async () => {
+Deno.test("a count equals the prompt tokens of a request with the same conversation", async () => {
   const server = serverDouble({ routes: openaiRoutes });
   const post = async (path: string, body: unknown) =>
     await (await server.request(path, body)).json();

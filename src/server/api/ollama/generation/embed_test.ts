@@ -19,7 +19,7 @@ Deno.test("embed answers a text or several, each with a vector", async () => {
   assertEquals(none.embeddings, []);
 });
 
-Deno.test("embed cuts what is too long unless it is told not to; the older embeddings never does", async () => {
+Deno.test("embed truncates long inputs unless truncate is false; embeddings never truncates", async () => {
   const { send } = server();
   const long = "x".repeat(2000);
   for (const truncate of [undefined, null, true]) {
@@ -39,7 +39,7 @@ Deno.test("the older embeddings answers one text with one vector", async () => {
   assertEquals(await response.json(), { embedding: [4, 0, 0, 0] });
 });
 
-Deno.test("embed refuses what it cannot do by name", async () => {
+Deno.test("embed refuses unsupported fields by name", async () => {
   const refusal = async (fields: Record<string, unknown>, double = server()) => {
     const response = await double.send("POST", "/api/embed", {
       model: "double",

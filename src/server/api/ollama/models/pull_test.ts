@@ -47,7 +47,7 @@ async function linesOf(response: Response) {
   return lines;
 }
 
-Deno.test("pull tells of each file, of checking and writing, and ends with success", async () => {
+Deno.test("pull reports each file, checking and writing, and ends with success", async () => {
   await using place = new Place();
   const { send, pool } = place.server();
   const response = await send("POST", "/api/pull", { model: "tiny" });
@@ -80,7 +80,7 @@ Deno.test("without streaming pull answers when all is there; hf: pulls from the 
   assertEquals((await place.store.find("hf:o/r"))?.name, "a-q4_0");
 });
 
-Deno.test("what cannot be pulled is told before the stream, or in its last line", async () => {
+Deno.test("a failed pull is reported before the stream or in its last line", async () => {
   await using place = new Place();
   const { send } = place.server();
   const missing = await send("POST", "/api/pull", { model: "none" });
@@ -96,7 +96,7 @@ Deno.test("what cannot be pulled is told before the stream, or in its last line"
   );
 });
 
-Deno.test("a server does not fetch from where a client says", async () => {
+Deno.test("a server does not fetch URLs of clients", async () => {
   await using place = new Place();
   const { send } = place.server();
   for (const model of ["https://example.org/m.gguf", "10.0.0.1:80/a/b", "evil.example/a/b"]) {
@@ -135,7 +135,7 @@ Deno.test("a client that leaves ends the pull, and the next one goes on", async 
   assertEquals(place.hub.fetched.at(-1)?.range, "bytes=100-");
 });
 
-Deno.test("delete removes what Shimmy pulled, unloads it, and nothing else", async () => {
+Deno.test("delete unloads and removes a model that Shimmy pulled, and nothing else", async () => {
   await using place = new Place();
   await place.store.pull(await place.store.plan("ollama:tiny"));
   const { send, pool, entry } = place.server({
@@ -150,7 +150,7 @@ Deno.test("delete removes what Shimmy pulled, unloads it, and nothing else", asy
   assertEquals((await send("DELETE", "/api/delete", { model: "other" })).status, 404);
 });
 
-Deno.test("delete refuses what Shimmy did not pull, and says what would remove it", async () => {
+Deno.test("delete refuses a model that Shimmy did not pull, and names the command that removes it", async () => {
   await using place = new Place();
   const path = `${place.folder}/mine.gguf`;
   Deno.writeFileSync(path, BYTES);
@@ -163,7 +163,7 @@ Deno.test("delete refuses what Shimmy did not pull, and says what would remove i
   assert(Deno.statSync(path).isFile);
 });
 
-Deno.test("a server without a store says that it does neither", async () => {
+Deno.test("a server without a store reports that it cannot pull or delete", async () => {
   const { send } = serverDouble({ routes: ollamaRoutes });
   for (const [method, path] of [["POST", "/api/pull"], ["DELETE", "/api/delete"]] as const) {
     const response = await send(method, path, { model: "double" });

@@ -92,7 +92,7 @@ Deno.test("options that do not change the answer are accepted, and defaults of a
   });
 });
 
-Deno.test("fields beside options apply where options have no value", () => {
+Deno.test("fields next to options apply if options have no value", () => {
   const body = { temperature: 0.1, top_p: 0.2, max_output_tokens: 9, max_tokens: 8, stop: "x" };
   assertEquals(toAnswerOptions({}, body), {
     sampling: { temperature: 0.1, topP: 0.2 },

@@ -299,7 +299,7 @@ Deno.test("a reasoning effort reaches the template, and its arguments win over i
   );
 });
 
-Deno.test("a last assistant message is continued unless vLLM's fields say otherwise", () => {
+Deno.test("a last assistant message is continued unless vLLM's fields disable it", () => {
   const call = { id: "1", type: "function", function: { name: "f", arguments: "{}" } };
   const last = { role: "assistant", content: "Hel" };
   const inputOf = (fields: Record<string, unknown>, message: object = last) => {
@@ -319,7 +319,7 @@ Deno.test("a last assistant message is continued unless vLLM's fields say otherw
   assertEquals(inputOf({}, HELLO[0]), [false, true]);
 });
 
-Deno.test("only a last assistant message can be continued, and not beside a new one", () => {
+Deno.test("only a last assistant message can be continued, and not with a new one", () => {
   assertEquals(refusalOf({ continue_final_message: true }), {
     message: "continue_final_message: the last message must be of the assistant",
     field: "continue_final_message",

@@ -68,7 +68,7 @@ Deno.test("usage comes in a last chunk without choices, and counts the shared pr
   });
 });
 
-Deno.test("the prompt's usage is that of the first choice, whichever ends first", async () => {
+Deno.test("the prompt's usage is that of the first choice, in any order of completion", async () => {
   const shared = { ...DONE, usage: { ...DONE.usage, cachedTokens: 4 } };
   const chunks = await read([[0, text("a")], [1, text("b")], [1, shared], [0, DONE]], {
     includeUsage: true,
@@ -138,7 +138,7 @@ Deno.test("log probabilities of the reasoning stand apart from those of the cont
   });
 });
 
-Deno.test("a failure amid the stream is its last event, without [DONE]", async () => {
+Deno.test("a failure during the stream is its last event, without [DONE]", async () => {
   const chunks = await read([[0, text("a")], [0, new ShimmyError("backend", "The model died")]]);
   assertEquals(chunks.at(-1), {
     error: { message: "The model died", type: "server_error", param: null, code: "backend_error" },

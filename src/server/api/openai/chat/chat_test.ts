@@ -153,7 +153,7 @@ for (const stream of [false, true]) {
   });
 }
 
-Deno.test("a failed backend tells clients not to ask again", async () => {
+Deno.test("a failed backend asks clients not to retry", async () => {
   const error = new ShimmyError("backend", "Generation failed");
   const { request } = serve({ script: { tokens: [], error } });
   const response = await request(PATH, { messages: HELLO });
@@ -162,7 +162,7 @@ Deno.test("a failed backend tells clients not to ask again", async () => {
   assertEquals((await response.json()).error.type, "server_error");
 });
 
-Deno.test("a full queue asks to come back later, and says so to clients", async () => {
+Deno.test("a full queue asks clients to retry later", async () => {
   const error = new ShimmyError("overloaded", "The queue is full", { retryAfter: 2 });
   const { request } = serve({ script: { tokens: [], error } });
   const response = await request(PATH, { messages: HELLO });
@@ -172,7 +172,7 @@ Deno.test("a full queue asks to come back later, and says so to clients", async 
   assertEquals((await response.json()).error.code, "overloaded");
 });
 
-Deno.test("a failure amid a stream ends it without [DONE]", async () => {
+Deno.test("a failure during a stream ends it without [DONE]", async () => {
   const error = new ShimmyError("backend", "Generation failed");
   const { request } = serve({ script: { tokens: ["Hel", "lo"], error } });
   const events = await readEvents(await request(PATH, { messages: HELLO, stream: true }));
@@ -189,7 +189,7 @@ Deno.test("a client that leaves a stream frees its sequences", async () => {
   assertEquals(server.engine.finished.length, 2);
 });
 
-Deno.test("notices stand beside the answer, and in the chunk that ends a choice", async () => {
+Deno.test("notices are in the answer, and in the chunk that ends a choice", async () => {
   const { request } = serve({ script: { tokens: ["a"], notices: [{ message: "session: gone" }] } });
   const answer = await (await request(PATH, { messages: HELLO, n: 2 })).json();
   assertEquals(answer.notices, ["session: gone"]);
@@ -226,7 +226,7 @@ Deno.test("a grammar with a mistake is refused in OpenAI's shape, also where the
   assertEquals(engine.requests, []);
 });
 
-Deno.test("the fingerprint tells of the adapters that answer", async () => {
+Deno.test("the fingerprint depends on the adapters of the answer", async () => {
   const { request, engine } = serverDouble({ routes: openaiRoutes });
   const of = async (model: string) => {
     const body = { model, messages: [{ role: "user", content: "Hello" }] };

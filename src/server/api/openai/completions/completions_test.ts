@@ -57,7 +57,7 @@ Deno.test("echo puts the prompt before the text, token ids as text", async () =>
   );
 });
 
-Deno.test("echo with no tokens to make gives the prompt alone and counts it", async () => {
+Deno.test("echo with zero tokens to generate returns and counts only the prompt", async () => {
   const { answer, engine } = await ask({ prompt: "abc", echo: true, max_tokens: 0 });
   assertEquals(answer.choices, [{
     text: "abc",
@@ -69,7 +69,7 @@ Deno.test("echo with no tokens to make gives the prompt alone and counts it", as
   assertEquals(engine.requests.length, 0);
 });
 
-Deno.test("an echoed prompt has log probabilities beside those of the answer", async () => {
+Deno.test("an echoed prompt has log probabilities before those of the answer", async () => {
   const { answer, engine } = await ask({
     prompt: "abc",
     echo: true,
@@ -184,7 +184,7 @@ for (
   });
 }
 
-Deno.test("a stream echoes first, then tells text, reason and usage", async () => {
+Deno.test("a stream echoes first, then sends text, reason and usage", async () => {
   const { request } = serve();
   const body = {
     prompt: ["a", "b"],
@@ -204,7 +204,7 @@ Deno.test("a stream echoes first, then tells text, reason and usage", async () =
   assertEquals(chunks.at(-1).usage.completion_tokens, 4);
 });
 
-Deno.test("notices stand beside the choices, and in the chunk that ends one", async () => {
+Deno.test("notices are next to the choices, and in the chunk that ends a choice", async () => {
   const { request } = serve({ script: { tokens: ["a"], notices: [{ message: "session: gone" }] } });
   const answer = await (await request(PATH, { prompt: "a" })).json();
   assertEquals(answer.notices, ["session: gone"]);

@@ -66,7 +66,7 @@ for (
   });
 }
 
-Deno.test("an input over the limit is refused with both numbers, and nothing is cut", async () => {
+Deno.test("an input over the limit is refused with both numbers and never truncated", async () => {
   const { status, answer } = await ask({ input: ["a", "b".repeat(1025)] });
   assertEquals(status, 400);
   assertEquals(answer.error.code, "context_length_exceeded");

@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { toConversation } from "./conversation.ts";
 import { encodeReasoning } from "./reasoning.ts";
 
-Deno.test("what the assistant thought, said and called becomes one message", () => {
+Deno.test("reasoning, text and calls of the assistant become one message", () => {
   const messages = toConversation([
     { role: "user", content: [{ type: "input_text", text: "Add." }] },
     { type: "reasoning", summary: [], content: [{ type: "reasoning_text", text: "Hm." }] },

@@ -118,7 +118,7 @@ Deno.test("a summary that is asked for is the reasoning itself", async () => {
   assertEquals(events.at(-1).response.output[0].summary[0].text.trim(), "Hm.");
 });
 
-Deno.test("an answer cut by the limit is incomplete and says why", async () => {
+Deno.test("an answer that reaches the limit is incomplete, with the reason", async () => {
   const events = await stream({ input: "Hello", max_output_tokens: 1 });
   const { type, response } = events.at(-1);
   assertEquals(type, "response.incomplete");
@@ -127,7 +127,7 @@ Deno.test("an answer cut by the limit is incomplete and says why", async () => {
   assertEquals(response.output[0].status, "incomplete");
 });
 
-Deno.test("a failure amid the stream is told as failed and as an error", async () => {
+Deno.test("a failure during the stream is reported as failed and as an error", async () => {
   const error = new ShimmyError("backend", "Generation failed");
   const events = await stream({ input: "Hello" }, { script: { tokens: ["Hel"], error } });
   assertEquals(types(events).slice(-2), ["response.failed", "error"]);
@@ -146,7 +146,7 @@ Deno.test("a previous response's conversation goes before the new input, its ins
   assertMatch(text, /user\nOne<.*assistant\nHello world<.*user\nTwo</s);
 });
 
-Deno.test("a response that was not stored cannot be gone on from", async () => {
+Deno.test("a response that was not stored cannot be continued", async () => {
   const server = serve();
   const post = (body: unknown) => server.request(PATH, body);
   const { id, store } = await (await post({ input: "One", store: false })).json();

@@ -37,7 +37,7 @@ Deno.test("the items of a request are listed newest first, a page at a time", as
   assertEquals(texts(ascending), ["One", "Two", "Three"]);
 });
 
-Deno.test("what a query asks for and cannot have is refused by name", async () => {
+Deno.test("an unsupported query parameter is refused by name", async () => {
   const { request, path } = await stored("Hello");
   const response = await request(`${path}?stream=true`);
   assertEquals(response.status, 400);

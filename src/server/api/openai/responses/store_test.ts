@@ -33,7 +33,7 @@ Deno.test("the oldest responses are forgotten when they take too much", () => {
   assertEquals(store.delete("b"), true);
 });
 
-Deno.test("a response larger than the whole store pushes nothing out", () => {
+Deno.test("a response larger than the store evicts nothing", () => {
   const store = new ResponseStore({ responses: 100, size: 3000 });
   store.add(response("a"), [], []);
   store.add(response("b"), [item("x".repeat(3000))], []);

@@ -25,7 +25,7 @@ Deno.test("sources that run together take turns", async () => {
   assertEquals(seen, ["0:1", "1:3", "0:2", "1:4"]);
 });
 
-Deno.test("no more sources run at once than the limit says", async () => {
+Deno.test("at most as many sources run at once as the limit allows", async () => {
   const log: string[] = [];
   const starts = ["a", "b", "c"].map((name) => source(name, ["x"], log));
   for await (const _ of mergeStreams(starts, 1));

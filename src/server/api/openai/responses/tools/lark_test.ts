@@ -44,7 +44,7 @@ Deno.test("a pattern constrains a text of a schema", () => {
   assert(schemaToGrammar({ type: "string", pattern }).length > 100);
 });
 
-Deno.test("what cannot be converted is named", () => {
+Deno.test("an unsupported construct is named", () => {
   const cases: [grammar: string, message: string][] = [
     ['start: "(" start? ")"', "the rule 'start' is recursive"],
     ["start: other", "there is no rule 'other'"],
