@@ -12,7 +12,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
 
 /**
  * The folder of a real libllama: `SHIMMY_LIBLLAMA`, or the npm package for this machine, which Deno
- * fetches. `null` where there is none for this machine.
+ * fetches. `null` if there is none for this machine.
  */
 export async function realLibraryFolder(): Promise<string | null> {
   const given = Deno.env.get("SHIMMY_LIBLLAMA");

@@ -1,12 +1,12 @@
 /**
- * What stands in a bundle in place of `bytes.ts`: the built-in model's bytes are in the bundle itself.
- * `scripts/bundle.ts` puts them where the mark is, zipped and as text.
+ * Replaces `bytes.ts` in a bundle, which contains the built-in model. `scripts/bundle.ts` replaces the
+ * placeholder with the compressed bytes as text.
  */
 import { decodeText } from "./text_bytes.ts";
 
 const ENCODED = "@@shimmy-tiny@@";
 
-/** There is no file: see {@linkcode tinyModelBytes}. */
+/** Null: the bundle has no file of the model; see {@linkcode tinyModelBytes}. */
 export function tinyModelPath(): URL | null {
   return null;
 }

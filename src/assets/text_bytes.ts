@@ -1,9 +1,9 @@
 /**
- * Bytes as text that stands in a string without escapes and takes little room in UTF-8: seven bits a
- * character, 1.19 bytes for each byte, where base64 takes 1.33.
+ * Bytes as text for a string literal without escapes: seven bits per character. A byte takes 1.19 bytes of
+ * UTF-8; in base64 it would take 1.33.
  */
 
-/** What a string in a source file may not hold as it is: NUL, line feed, carriage return, `"`, `\`. */
+/** Characters that a string literal must escape: NUL, line feed, carriage return, `"`, `\`. */
 const FORBIDDEN = new Set([0, 10, 13, 34, 92]);
 
 /** The text of bytes. */

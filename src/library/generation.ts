@@ -5,14 +5,14 @@ import type { Timings, Usage } from "../engine/protocol/mod.ts";
 export interface GenerationResult {
   /** The whole answer, without the reasoning. */
   readonly text: string;
-  /** What the model wrote before its answer, if it reasons; else empty. */
+  /** Text of the reasoning before the answer; empty without reasoning. */
   readonly reasoning: string;
   /**
    * `stop`: the model ended its answer, or a stop string did. `length`: the maximum of tokens or the
-   * context length was reached. `cancelled`: the caller left the iteration or aborted.
+   * context length was reached. `cancelled`: the caller ended the iteration early or aborted.
    */
   readonly finishReason: AnswerFinish;
-  /** Number of tokens. `null` for an answer that was left before its end. */
+  /** Number of tokens. `null` for an answer whose iteration ended early. */
   readonly usage: Usage | null;
   /** Durations in milliseconds and rates in tokens per second. `null` as for `usage`. */
   readonly timings: Timings | null;
@@ -21,9 +21,9 @@ export interface GenerationResult {
 /** A running answer: iterate it once for pieces of its text, or wait for its result. */
 export interface Generation extends AsyncIterable<string> {
   /**
-   * The finished answer. Reads what nobody has read yet.
+   * The finished answer. Reads the remaining events.
    *
-   * @throws {ShimmyError} where the request cannot be answered, as the iteration does
+   * @throws {ShimmyError} if the request fails, like the iteration.
    */
   result(): Promise<GenerationResult>;
 }

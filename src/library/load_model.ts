@@ -5,8 +5,8 @@ import type { BackendChoice } from "../runtime/mod.ts";
 import { type Model, SessionModel } from "./model.ts";
 
 /**
- * Which model is loaded, and how. What is not given comes from the environment variables of the command
- * line, such as `SHIMMY_GPU_BACKEND` and `SHIMMY_MODEL_PATHS`, or has the command line's default. The
+ * The model and how to load it. Omitted options come from the environment variables of the command line,
+ * such as `SHIMMY_GPU_BACKEND` and `SHIMMY_MODEL_PATHS`, or have the command line's defaults. The
  * configuration file is not read.
  */
 export interface LoadModelOptions {
@@ -15,7 +15,7 @@ export interface LoadModelOptions {
    * @default {"SHIMMY_BASE_GGUF, else the first model that is found, else the built-in shimmy-tiny"}
    */
   readonly model?: string;
-  /** Folders with models, besides the customary ones. */
+  /** Additional folders with models. */
   readonly modelDirs?: readonly string[];
   /** Compute backend. */
   readonly gpuBackend?: BackendChoice;
@@ -31,16 +31,16 @@ export interface LoadModelOptions {
   readonly kvType?: KvType;
   /** Receives messages about models and libraries. By default, nothing is printed. */
   readonly onNote?: (line: string) => void;
-  /** Cancels the loading. */
+  /** Cancels the load. */
   readonly signal?: AbortSignal;
 }
 
 /**
- * Finds libllama and a model as the command line does, and loads the model. libllama is downloaded when
- * it is not on this machine; a model never is. A model on the CPU runs in a Worker of this process, a
- * model on a GPU in a process of its own.
+ * Finds libllama and a model like the command line, and loads the model. A missing libllama is downloaded;
+ * a missing model is not. A model on the CPU runs in a Worker of this process, and a model on a GPU runs in
+ * its own process.
  *
- * @throws {ShimmyError} `not_found` for an unknown model; `backend` where the model cannot be loaded or
+ * @throws {ShimmyError} `not_found` for an unknown model; `backend` if the model cannot be loaded or
  * libllama cannot be found; `cancelled`
  * @throws {RangeError} for a number that is out of range
  */

@@ -1,5 +1,5 @@
 /**
- * Models inside of a Deno program, without a server.
+ * Runs models inside a Deno program, without a server.
  *
  * ```ts
  * import { loadModel } from "@shimmy/shimmy/library";

@@ -26,7 +26,7 @@ export interface EmbedOptions {
   readonly normalize?: boolean;
   /** Cut a text that is too long instead of refusing it. @default {false} */
   readonly truncate?: boolean;
-  /** Cancels what is not computed yet. */
+  /** Cancels the remaining computation. */
   readonly signal?: AbortSignal;
 }
 
@@ -66,7 +66,7 @@ export interface Model extends AsyncDisposable {
   detokenize(tokens: readonly number[]): Promise<string>;
 }
 
-/** A model of a session that belongs to it alone. */
+/** A model with its own session. */
 export class SessionModel implements Model {
   readonly #entry: ModelEntry;
   readonly #session: AsyncDisposable;

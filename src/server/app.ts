@@ -119,7 +119,7 @@ export function createHandler(
   };
 }
 
-/** What a request has matched so far. */
+/** The matched route of a request. */
 interface Matched {
   /** The route's path, for the metrics. */
   path: string;

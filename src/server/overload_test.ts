@@ -1,4 +1,4 @@
-/** What a client is told when the queue is full, in the shape that its dialect has for it. */
+/** The error of each dialect when the queue is full. */
 import { assertEquals } from "@std/assert";
 import { serverDouble } from "../../tests/doubles/server.ts";
 import { ShimmyError } from "../errors.ts";

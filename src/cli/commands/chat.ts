@@ -89,7 +89,7 @@ class Interrupts implements Disposable {
 /** The result of waiting for a message that a second interrupt ends. */
 const INTERRUPTED = Symbol("interrupted");
 
-/** What the answers of a chat depend on. */
+/** Settings of the answers of a chat. */
 interface ChatSettings {
   readonly engine: Engine;
   readonly entry: ModelEntry;

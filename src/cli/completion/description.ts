@@ -1,7 +1,7 @@
 import type { Command } from "../environment/mod.ts";
 import { GLOBAL_OPTIONS, type Option, type OptionSet } from "../options/mod.ts";
 
-/** What the value of an option, or an operand, is completed with. */
+/** Source of completions for the value of an option or an operand. */
 export type ValueKind =
   /** One of these words. */
   | readonly string[]

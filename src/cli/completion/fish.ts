@@ -38,7 +38,7 @@ function optionText({ name, short, help, value }: CompletedOption): string {
     .join(" ");
 }
 
-/** What completes a kind of value. */
+/** The completion command of a kind of value. */
 function completion(kind: ValueKind): string {
   switch (kind) {
     case "file":

@@ -2,7 +2,7 @@ import { dirname } from "@std/path";
 import { ShimmyError } from "../../errors.ts";
 import type { Config } from "./config.ts";
 
-/** What a new name stands for: another model's name, or a file. */
+/** The target of a new name: another model's name, or a file. */
 export type NameTarget = { readonly name: string } | { readonly path: string };
 
 /**

@@ -1,4 +1,4 @@
-/** The configuration file: where it is, and what it contains. */
+/** Finds, parses and edits the configuration file. */
 export type { Config } from "./config.ts";
 export { addModelName, type NameTarget, removeModelName } from "./edit.ts";
 export { configPaths, findConfig } from "./read.ts";

@@ -4,7 +4,7 @@ import { homeFolder } from "../../models/entry/mod.ts";
 import { GLOBAL_OPTIONS, SERVE_OPTIONS, UsageError } from "../options/mod.ts";
 import { type Config, CONFIG_NAME } from "./config.ts";
 
-/** What determines the path of the configuration file. */
+/** Inputs of the search for the configuration file. */
 export interface ConfigSearch {
   /** The value of `--config` or `SHIMMY_CONFIG`. */
   readonly named: string | null;

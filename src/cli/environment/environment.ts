@@ -54,7 +54,7 @@ export type ModelSessionChange = Pick<
   "globals" | "parallel" | "config" | "aliases" | "residency"
 >;
 
-/** What a command needs to open a model session. */
+/** Options of a model session. */
 export interface ModelSessionRequest {
   readonly globals: GlobalValues;
   /** The default model's file. It overrides `SHIMMY_BASE_GGUF`. */
@@ -69,11 +69,11 @@ export interface ModelSessionRequest {
   readonly paths: "any" | "found";
   /** The configuration file, if there is one. */
   readonly config?: Config | null;
-  /** Aliases beside those of the configuration file: lower-case alias to model name. */
+  /** Aliases in addition to the configuration file: lower-case alias to model name. */
   readonly aliases?: Readonly<Record<string, string>>;
   /** When models are unloaded. Without it, models are unloaded only on request. */
   readonly residency?: ResidencyLimits;
-  /** Run each model in a process of its own, so that a crash ends only that model. */
+  /** Run each model in its own process, so that a crash ends only that model. */
   readonly isolate?: boolean;
   /** Receives messages about models and libraries. @default {Output.note} */
   readonly notify?: (line: string) => void;

@@ -1,4 +1,4 @@
-/** What a command is and what it runs in: streams, interrupts, environment variables and models. */
+/** Definition of a command, and its environment: streams, interrupts, variables and models. */
 export { type Call, checkOperands, type Command, command, EXIT } from "./command.ts";
 export {
   type Environment,

@@ -200,7 +200,7 @@ function suggestOption(
   if (same !== undefined && names.includes(same)) return withHyphens(same);
   const similar = similarName(names, name);
   if (similar !== undefined) return withHyphens(similar);
-  // The value of a one-letter option is an argument of its own: `-n 5`, not `-n5`.
+  // The value of a one-letter option is a separate argument: `-n 5`, not `-n5`.
   const letter = written.slice(0, 2);
   return !written.startsWith("--") && optionName(letter, options) !== undefined
     ? `${letter} ${written.slice(2)}`

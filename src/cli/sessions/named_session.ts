@@ -30,7 +30,7 @@ export function nameOf(
   return operand ?? option ?? undefined;
 }
 
-/** What a command for one model needs to open a session. */
+/** Options of a session for one model. */
 export interface NamedModelRequest {
   /** The model as it was typed: a name, a path or a reference. `undefined`: the default model. */
   readonly asked: string | undefined;

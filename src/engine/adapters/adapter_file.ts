@@ -15,7 +15,7 @@ import {
 import { sha256 } from "../../digest.ts";
 import { explainAdapterFailure, type NativeGate } from "../native/mod.ts";
 
-/** What is needed to load adapters for a model. */
+/** Inputs of a load of adapters. */
 export interface AdapterResources {
   readonly library: Library;
   readonly model: Model;

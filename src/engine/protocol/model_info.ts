@@ -2,7 +2,7 @@ import type { DeviceInfo, Placement } from "./placement.ts";
 
 /** Description of a loaded model. */
 export interface ModelInfo {
-  /** What the model does: generate text, compute embeddings, or score documents. */
+  /** Task of the model: generate text, compute embeddings, or score documents. */
   readonly kind: "language" | "embedding" | "rerank";
   /** libllama's description of the model, e.g. `llama 2.6M Q4_K - Medium`. */
   readonly description: string;

@@ -4,7 +4,7 @@ import type { SessionStore } from "../kv_cache/mod.ts";
 import type { SamplerModel } from "../sampling/mod.ts";
 import type { DraftModel } from "../speculation/mod.ts";
 
-/** What a loaded model provides for text generation. */
+/** Resources of a loaded model for text generation. */
 export interface GenerationContext {
   readonly context: Context;
   readonly sampling: SamplerModel;

@@ -1,7 +1,7 @@
 import { cannotGenerateError } from "../../engine/protocol/mod.ts";
 import type { ModelEntry } from "./entry.ts";
 
-/** What a model can do. The names are those of Ollama's API. */
+/** Capabilities of a model, with the names of Ollama's API. */
 export type Capability = "completion" | "tools" | "thinking" | "embedding" | "rerank";
 
 /** Texts in a chat template that render or switch reasoning. */

@@ -1,4 +1,4 @@
-/** Model entries: what is known of a model without loading it, and names, adapters and keep-alive. */
+/** Model entries: facts about a model that is not loaded, names, adapters and keep-alive. */
 
 export { capabilitiesOf, type Capability, checkGeneratesText } from "./capabilities.ts";
 export type {

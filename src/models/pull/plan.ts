@@ -30,7 +30,7 @@ export interface PlannedFile {
   readonly present: boolean;
 }
 
-/** What a pull downloads. A plan writes nothing. */
+/** Downloads of a pull. A plan writes nothing. */
 export interface PullPlan {
   /** The reference in its canonical spelling, the key of the pull record. */
   readonly reference: string;

@@ -103,7 +103,7 @@ export class ModelLoader implements AsyncDisposable {
   }
 
   /**
-   * Unloads a model. A pending load is aborted and its callers are told. True if the model was
+   * Unloads a model. A pending load is aborted, and its callers get an error. True if the model was
    * loaded.
    */
   async unload(entry: ModelEntry): Promise<boolean> {

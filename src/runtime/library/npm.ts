@@ -84,7 +84,7 @@ function cachedBinaries(
       if (existsSync(join(version, "bins", name))) return join(version, "bins");
     }
   } catch {
-    // Deno itself looks where the folder is missing or may not be read.
+    // The folder is missing or may not be read: Deno resolves the package itself.
   }
   return null;
 }

@@ -1,20 +1,20 @@
 import { V8_FLAGS } from "../../own_command.ts";
 import { packageIntegrity } from "./release.ts";
 
-/** What the packages of `@node-llama-cpp` export. */
+/** The exports of the packages of `@node-llama-cpp`. */
 export interface BinariesModule {
   getBinsDir(): { readonly binsDir: string; readonly packageVersion: string };
 }
 
-/** Imports a package; tests put a double in its place. */
+/** Imports a package. Tests replace it with a double. */
 export type ImportPackage = (specifier: string) => Promise<BinariesModule>;
 
 /**
  * Imports a package in a child process. An import in this process would add the package to the lock
- * file of the source tree, which lists what every machine needs, and Deno would print its own lines of
- * progress. Where the child cannot be started, the package is imported here.
+ * file of the source tree, which lists the packages of all platforms, and Deno would print its own
+ * progress. If the child process cannot be started, this process imports the package.
  *
- * @throws {Error} with the last line that Deno printed, where it cannot fetch the package
+ * @throws {Error} with the last line that Deno printed if it cannot fetch the package.
  */
 export const importPackage: ImportPackage = async (specifier) =>
   await mayStartChild() ? await importInChild(specifier) : await import(specifier);
@@ -31,7 +31,7 @@ export async function importInChild(
     const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
       args: [
         ...["run", "--quiet", "--no-prompt", V8_FLAGS, "--allow-read"],
-        // A configuration with dependencies of its own would replace the digest in the lock file.
+        // A configuration with dependencies would replace the digest in the lock file.
         "--no-config",
         lock === null ? "--no-lock" : `--lock=${lock}`,
         `data:application/javascript,${encodeURIComponent(code)}`,
@@ -56,7 +56,7 @@ async function mayStartChild(): Promise<boolean> {
   return rights.every(({ state }) => state === "granted");
 }
 
-/** A lock file with the digest of the package, or `null` where the digest is not known. */
+/** A lock file with the digest of the package; `null` if the digest is not known. */
 async function writeLock(specifier: string): Promise<string | null> {
   const id = specifier.slice("npm:".length);
   const [, name = ""] = /^@node-llama-cpp\/(.+)@/.exec(id) ?? [];
@@ -73,9 +73,9 @@ async function writeLock(specifier: string): Promise<string | null> {
   return path;
 }
 
-/** What Deno says of a failed import, in one line and without its stack. */
+/** Deno's reason of a failed import, in one line without the stack. */
 function reasonIn(stderr: string): string {
-  const [told = ""] = stderr.split(/^Stack backtrace:|^ +at /m);
-  return told.replace(/^error: (?:Uncaught \(in promise\) )?(?:\w*Error: )?/, "")
+  const [message = ""] = stderr.split(/^Stack backtrace:|^ +at /m);
+  return message.replace(/^error: (?:Uncaught \(in promise\) )?(?:\w*Error: )?/, "")
     .split(/\n\s*(?:\d+: )?/).filter((line) => line !== "").join(": ");
 }

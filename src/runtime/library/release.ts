@@ -133,7 +133,7 @@ const PACKAGE_INTEGRITY: Readonly<Record<string, string>> = {
     "sha512-W+7naKCXX9/eEjjFmRS8vvx91QyLXDbeFxexZc3bh/PtQABZgmRL3C0AtYYXn4YGTj/3Qor4lWZn2tpjZFPLdQ==",
 };
 
-/** The pinned digest of a package, or `null` where there is none. */
+/** The pinned digest of a package, or `null` if there is none. */
 export function packageIntegrity(name: string): string | null {
   return Object.hasOwn(PACKAGE_INTEGRITY, name) ? PACKAGE_INTEGRITY[name] ?? null : null;
 }

@@ -121,7 +121,7 @@ function reportNotices({ context, requestId }: Caller, notices: readonly Notice[
  * still set the status of the response. After `keepAliveMs` without an event it resolves anyway: the
  * stream must begin to send keep-alive comments, and a later error becomes an event of the stream.
  *
- * @throws {ShimmyError} What the first step of the iteration throws.
+ * @throws {ShimmyError} the error of the first step of the iteration.
  */
 export async function startAnswer(
   caller: Caller,

@@ -79,7 +79,7 @@ export class DisconnectWatcher implements AsyncDisposable {
     }
   }
 
-  /** Returns null, and ends all checks, where the system has no probe. */
+  /** Returns null, and ends all checks, if the system has no probe. */
   async #openProbe(): Promise<ConnectionProbe | null> {
     const probe = await this.#open().catch(() => null);
     if (probe === null) this.#isClosed = true;

@@ -15,7 +15,7 @@ const STATUS: Readonly<Record<ErrorKind, number>> = {
   backend: STATUS_CODE.BadGateway,
 };
 
-/** An error of the HTTP layer, such as 401, 403, 405 or 413, with a status of its own. */
+/** An error of the HTTP layer, such as 401, 403, 405 or 413, with its own status. */
 export class HttpError extends ShimmyError {
   /** Headers that the status requires, such as `allow` for 405. */
   readonly headers: Readonly<Record<string, string>>;

@@ -1,5 +1,5 @@
 /**
- * The HTTP layer, which knows no API: routes as data, the router, request bodies, errors as responses,
+ * The HTTP layer, independent of all APIs: routes as data, the router, request bodies, errors as responses,
  * streams, content negotiation, API keys and CORS.
  *
  * @module

@@ -5,7 +5,7 @@ import type { ModelStore } from "../../models/pull/mod.ts";
 import type { Metrics, QueuePlace } from "../metrics/mod.ts";
 import type { AccessRecord, RequestUsage } from "./usage.ts";
 
-/** What every handler may use: one object per server. */
+/** Services for all handlers: one object per server. */
 export interface ServerContext {
   readonly pool: ModelPool;
   /** The store that models are pulled to and removed from; absent: both are disabled. */
@@ -78,7 +78,7 @@ export interface Dialect {
   readonly name: "native" | "openai" | "anthropic" | "ollama";
   /** The JSON body of an error. */
   errorBody(error: ShimmyError, status: number, requestId: string): unknown;
-  /** Headers of an error beside those of every response. */
+  /** Additional headers of an error. */
   errorHeaders?(error: ShimmyError, status: number, requestId: string): HeadersInit;
 }
 
