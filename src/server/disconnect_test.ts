@@ -123,7 +123,7 @@ for (
     ["/api/embeddings", { model: "double", prompt: "a" }, "embedding"],
   ] as const
 ) {
-  Deno.test(`${path} gives up what it computes for a client that disconnects`, async () => {
+  Deno.test(`${path} cancels the computation when the client disconnects`, async () => {
     const gate = Promise.withResolvers<void>();
     await using server = listenAll({
       engine: { beforeEmbedding: gate.promise },

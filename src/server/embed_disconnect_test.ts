@@ -14,7 +14,7 @@ for (
     ["/api/embeddings", { model: "double", prompt: "a" }, "embedding"],
   ] as const
 ) {
-  Deno.test(`what ${path} computes for a client that has gone is given up`, async () => {
+  Deno.test(`${path} cancels the computation when the client disconnects`, async () => {
     const gate = Promise.withResolvers<void>();
     const engine = { beforeEmbedding: gate.promise };
     const server = serverDouble({ routes: ROUTES, engine, entry: { kind } });

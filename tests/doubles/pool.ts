@@ -68,7 +68,7 @@ export class PoolDouble implements ModelPool {
 
   engine(entry: ModelEntry, signal?: AbortSignal): Promise<Engine> {
     if (signal?.aborted) {
-      return Promise.reject(new ShimmyError("cancelled", "Loading was given up"));
+      return Promise.reject(new ShimmyError("cancelled", "The load was cancelled"));
     }
     const model = this.#models.find((candidate) => candidate.entry.name === entry.name);
     if (model === undefined) {

@@ -107,8 +107,8 @@ export async function planStoreRemoval(entry: ModelEntry, asked: string): Promis
   }
   const rest = manifests.filter((one) => one !== manifest);
   const needed = new Set((await Promise.all(rest.map(({ path }) => blobsOf(path)))).flat());
-  const gone = (await blobsOf(manifest.path)).filter((name) => !needed.has(name));
-  const blobs = gone.map((name) => join(store, "blobs", name));
+  const unused = (await blobsOf(manifest.path)).filter((name) => !needed.has(name));
+  const blobs = unused.map((name) => join(store, "blobs", name));
   const exist = await Promise.all(blobs.map(exists));
   return {
     files: [manifest.path, ...blobs.filter((_, i) => exist[i])],

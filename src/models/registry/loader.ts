@@ -158,7 +158,7 @@ export class ModelLoader implements AsyncDisposable {
   }
 
   /**
-   * Applies another policy and other entries. Loaded models whose entry or settings are gone are
+   * Applies another policy and other entries. Loaded models whose entry or settings were removed are
    * unloaded when their requests are done.
    */
   reconfigure(policy: LoadPolicy, entries: readonly ModelEntry[]): void {
