@@ -449,3 +449,51 @@ Deno.test("openai: fields of vLLM reach the model", async () => {
   assertEquals(counts, counts.toSorted((a, b) => a - b));
   assertEquals(counts.at(-1)! > 3, true);
 });
+
+Deno.test("openai: the grammar of a custom tool applies to its input", async () => {
+  await using server = tinyServer();
+  const client = clientOf(server);
+  const definition = 'start: "*** Begin" LF line+ "*** End"\n' +
+    'line: "+" /[a-c"]{1,4}/ LF\n%import common.LF\n';
+  const response = await client.responses.create({
+    model: MODEL,
+    input: "Write a patch.",
+    max_output_tokens: 400,
+    temperature: 0,
+    tools: [{
+      type: "custom",
+      name: "patch",
+      description: "Applies a patch",
+      format: { type: "grammar", syntax: "lark", definition },
+    }],
+    tool_choice: { type: "custom", name: "patch" },
+  });
+  const [item] = response.output;
+  assert(item?.type === "custom_tool_call", JSON.stringify(item));
+  assertEquals(item.name, "patch");
+  const text = /^\*\*\* Begin\n(?:\+[a-c"]{1,4}\n)*(?:\+[a-c"]{0,4}\n?)?(?:\*{0,3} ?E?n?d?)?$/;
+  assertMatch(item.input, text);
+  if (response.status === "completed") assertMatch(item.input, /\n\*\*\* End$/);
+});
+
+Deno.test("openai: a tool of a namespace is called by both names", async () => {
+  await using server = tinyServer();
+  const weather = {
+    type: "function" as const,
+    name: "get_weather",
+    description: "Get the weather in a city",
+    strict: false,
+    parameters: WEATHER.function.parameters,
+  };
+  const response = await clientOf(server).responses.create({
+    model: MODEL,
+    input: "What is the weather in Paris?",
+    temperature: 0,
+    tool_choice: "required",
+    tools: [{ type: "namespace", name: "city", description: "About cities", tools: [weather] }],
+  });
+  const [call] = response.output;
+  assert(call?.type === "function_call", JSON.stringify(call));
+  assertEquals([call.namespace, call.name], ["city", "get_weather"]);
+  assertEquals(Object.keys(JSON.parse(call.arguments)), ["city"]);
+});
