@@ -6,7 +6,8 @@
  * - passes a room's door: a folder with a `mod.ts` is entered by that module. A dynamic import may name
  *   any module of a room, because the door would load all of the room.
  *
- * It also checks that no folder holds too many files. Tests may import any module.
+ * It also checks that no folder holds too many files, and that every room, door and list of peers of
+ * `architecture.ts` exists. Tests may import any module.
  *
  *     deno task check:layers
  */
@@ -111,6 +112,14 @@ export function findCycles(imports: readonly Import[]): string[][] {
   return cycles;
 }
 
+/** Entries of `architecture.ts` that name no module and no folder of modules. */
+export function findUnused(names: Iterable<string>, files: readonly string[]): string[] {
+  const isUsed = (name: string) =>
+    files.some((file) => file === name || file.startsWith(`${name}/`));
+  return [...names].filter((name) => !isUsed(name))
+    .map((name) => `architecture.ts names ${name}, which does not exist`);
+}
+
 /** All modules of the source but tests. */
 function sourceFiles(): string[] {
   const files: string[] = ["main.ts"];
@@ -159,7 +168,8 @@ async function readImports(files: readonly string[]): Promise<Import[]> {
 if (import.meta.main) {
   const files = sourceFiles();
   const imports = await readImports(files);
-  const problems = findProblems(imports, files);
+  const names = [...LAYERS.flat(), ...DOORS, ...PEERS];
+  const problems = [...findProblems(imports, files), ...findUnused(names, files)];
   for (const problem of problems) console.error(problem);
   console.error(
     `${files.length} modules, ${imports.length} imports, ${LAYERS.length} layers: ` +

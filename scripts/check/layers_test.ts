@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { findCycles, findProblems, type Import } from "./layers.ts";
+import { findCycles, findProblems, findUnused, type Import } from "./layers.ts";
 
 const edge = (from: string, to: string, isDynamic = false): Import => ({ from, to, isDynamic });
 
@@ -53,5 +53,14 @@ Deno.test("a module without a room and a folder with too many files are problems
   const files = Array.from({ length: 16 }, (_, index) => `src/engine/model/file${index}.ts`);
   assertEquals(findProblems([], files), [
     "src/engine/model holds 16 files; at most 15 are allowed",
+  ]);
+});
+
+Deno.test("a room or a door that does not exist is a problem", () => {
+  const files = ["main.ts", "src/engine/mod.ts"];
+  assertEquals(findUnused(["main.ts", "src/engine", "src/engine/mod.ts"], files), []);
+  assertEquals(findUnused(["src/eng", "src/engine/door.ts"], files), [
+    "architecture.ts names src/eng, which does not exist",
+    "architecture.ts names src/engine/door.ts, which does not exist",
   ]);
 });
