@@ -32,13 +32,15 @@ export async function bundle(): Promise<void> {
   const { size } = await Deno.stat(BUNDLE);
   const besides = size - new TextEncoder().encode(text).length;
   console.error(
-    `dist/shimmy.js: ${size} bytes: ${besides} of code, and the built-in model's ${model.length} ` +
-      `as ${size - besides} of text`,
+    `dist/shimmy.js: ${size} bytes: ${besides} bytes of code and ${
+      size - besides
+    } bytes of text for ` +
+      `the built-in model of ${model.length} bytes`,
   );
   if (besides > LIMIT) {
     throw new Error(
-      `The bundle has ${besides} bytes besides the model's; ${LIMIT} are allowed. Has a library come ` +
-        "whole instead of in part? Of zod import * as z, not { z }",
+      `The bundle has ${besides} bytes of code; at most ${LIMIT} are allowed. Check that no library is ` +
+        "included completely: zod must be imported with `import * as z`, not with `import { z }`",
     );
   }
 }
