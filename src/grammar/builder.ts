@@ -11,7 +11,7 @@ import {
   withBudget,
 } from "./expression/mod.ts";
 import { parsePattern, PatternError, wholeAutomaton } from "./regex/mod.ts";
-import { automatonExpr, Compiler } from "./schema/mod.ts";
+import { automatonExpr, Compiler, textExpr } from "./schema/mod.ts";
 import { isSharedString, JSON_RULES, print, Rules } from "./rules/mod.ts";
 
 export interface GrammarOptions {
@@ -106,6 +106,26 @@ export class GrammarBuilder {
       throw invalid(field, `the expression cannot be expressed: ${error.message}`);
     }
     return this.#addRules(rules, name, "no text matches the expression", field);
+  }
+
+  /**
+   * Adds the rules of the strings of a schema as text without quotation marks and without `stop`.
+   * Returns the name of the rule.
+   *
+   * @param strict Refuse keywords that cannot be expressed. Otherwise they are left out.
+   * @throws {ShimmyError} `invalid` with the keyword, or if the schema has no strings.
+   */
+  addText(schema: unknown, stop: string, hint: string, field: string, strict: boolean): string {
+    const compile = (document: SchemaDocument) => {
+      const rules = this.#rules();
+      const name = rules.reserve(hint);
+      rules.define(name, textExpr(document, rules, stop, hint));
+      return this.#addRules(rules, name, "no string is valid for the schema", field);
+    };
+    if (strict) return compile(new SchemaDocument(schema, field));
+    const { value: rule, notices } = compileRelaxed(schema, field, compile);
+    for (const notice of notices) this.#notices.add(notice);
+    return rule;
   }
 
   /** Adds the rules of any JSON object. Returns the name of its rule. */

@@ -3,6 +3,13 @@ import { anyOf, type GrammarRules, membersRule, quoted } from "./shared/gbnf.ts"
 import type { EventBuffer, IncrementalParser, Reader } from "../stream/mod.ts";
 import type { ToolFormat } from "./shared/format.ts";
 import { ArgumentsWriter, asValue } from "./shared/arguments.ts";
+import {
+  type ArgumentsForm,
+  argumentsForms,
+  formsOf,
+  resolved,
+  Visits,
+} from "./shared/arguments_schema.ts";
 import { readSections } from "./shared/sections.ts";
 
 const OPEN = "<|tool_call>";
@@ -98,9 +105,7 @@ export const gemma4: ToolFormat = {
       "call",
       anyOf(
         tools.map((tool) =>
-          `${quoted(`${OPEN}call:${tool.name}`)} ${valueRule(tool.parameters, tool, rules)} ${
-            quoted(CLOSE)
-          }`
+          `${quoted(`${OPEN}call:${tool.name}`)} ${argumentsRule(tool, rules)} ${quoted(CLOSE)}`
         ),
       ),
     );
@@ -108,25 +113,62 @@ export const gemma4: ToolFormat = {
   },
 };
 
-/** GBNF expression for values of a schema, as far as this notation differs from JSON. */
-function valueRule(schema: unknown, tool: Tool, rules: GrammarRules): string {
-  const { type, enum: values, properties, required = [], items } = schema as {
-    type?: unknown;
-    enum?: readonly unknown[];
-    properties?: Record<string, unknown>;
-    required?: readonly string[];
-    items?: unknown;
-  };
-  if (values !== undefined) return anyOf(values.map((value) => quoted(writeValue(value))));
-  if (type === "string") return `${quoted(QUOTE)} ${rules.until(QUOTE)} ${quoted(QUOTE)}`;
-  if (type === "array" && items !== undefined) {
-    const item = valueRule(items, tool, rules);
-    return `"[" ( ${item} ( "," ${item} )* )? "]"`;
-  }
-  if (type !== "object" || properties === undefined) return rules.argument(tool, schema);
-  const members = Object.entries(properties).map(([key, value]) => ({
-    rule: `${quoted(`${key}:`)} ${valueRule(value, tool, rules)}`,
-    required: required.includes(key),
+/** GBNF expression for the arguments of a tool. */
+function argumentsRule(tool: Tool, rules: GrammarRules): string {
+  return anyOf(argumentsForms(tool).map((form) => objectRule(form, tool, rules, new Visits())));
+}
+
+function objectRule(
+  { members, required, others }: ArgumentsForm,
+  tool: Tool,
+  rules: GrammarRules,
+  visits: Visits,
+): string {
+  const written = [...members].map(([key, schemas]) => ({
+    rule: `${quoted(`${key}:`)} ${rules.part(valueRule(schemas, tool, rules, visits))}`,
+    required: required.has(key),
   }));
-  return `"{" ${membersRule(members)} "}"`;
+  if (others === null || written.length > 0) return `"{" ${membersRule(written)} "}"`;
+  const other = `[a-zA-Z0-9_-]+ ":" ${valueRule(others, tool, rules, visits)}`;
+  return `"{" ( ${other} ( "," ${other} )* )? "}"`;
+}
+
+/** GBNF expression for values of schemas, as far as this notation differs from JSON. */
+function valueRule(
+  schemas: readonly unknown[],
+  tool: Tool,
+  rules: GrammarRules,
+  visits: Visits,
+): string {
+  const json = () => rules.argument(tool, schemas);
+  if (schemas.length !== 1 || !visits.next()) return json();
+  const schema = resolved(tool.parameters, schemas[0]);
+  if (typeof schema !== "object" || schema === null) return json();
+  const { type, enum: values, items, nullable } = schema as Record<string, unknown>;
+  const orNull = nullable === true ? ' | "null"' : "";
+  if ("const" in schema) return quoted(writeValue(schema.const));
+  if (Array.isArray(values)) return anyOf(values.map((value) => quoted(writeValue(value))));
+  const { anyOf: any, oneOf } = schema as Record<string, unknown>;
+  const branches = [any, oneOf]
+    .find(Array.isArray);
+  if (branches !== undefined && type === undefined) {
+    return anyOf(branches.map((branch: unknown) => valueRule([branch], tool, rules, visits)));
+  }
+  if (Array.isArray(type) && type.length > 1) {
+    return anyOf(type.map((one) => valueRule([{ ...schema, type: one }], tool, rules, visits)));
+  }
+  const [only] = [type].flat();
+  if (only === "string") {
+    return `( ${quoted(QUOTE)} ${rules.text(tool, [schema], QUOTE)} ${quoted(QUOTE)}${orNull} )`;
+  }
+  if (only === "array" && items !== undefined && !Array.isArray(items)) {
+    const item = rules.part(valueRule([items], tool, rules, visits));
+    return `( "[" ( ${item} ( "," ${item} )* )? "]"${orNull} )`;
+  }
+  if (only !== "object" || !("properties" in schema)) return json();
+  const object = rules.once(schema, () => {
+    const forms = formsOf(tool.parameters, schema);
+    return anyOf([...new Set(forms.map((form) => objectRule(form, tool, rules, visits)))]);
+  });
+  return `( ${object}${orNull} )`;
 }

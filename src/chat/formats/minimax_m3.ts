@@ -2,7 +2,14 @@ import { argumentsObject, type Tool, type ToolCall } from "../conversation/mod.t
 import { anyOf, type GrammarRules, quoted } from "./shared/gbnf.ts";
 import type { EventBuffer, IncrementalParser, Reader } from "../stream/mod.ts";
 import type { ParseContext, ToolFormat } from "./shared/format.ts";
-import { ArgumentsWriter, asValue, kindOf, type ValueKind } from "./shared/arguments.ts";
+import {
+  ArgumentsWriter,
+  asValue,
+  kindOf,
+  kindOfSchemas,
+  type ValueKind,
+} from "./shared/arguments.ts";
+import { formsOf, resolved, Visits } from "./shared/arguments_schema.ts";
 import { readSections } from "./shared/sections.ts";
 
 /** Prefix of every tag. */
@@ -86,9 +93,9 @@ export const minimaxM3: ToolFormat = {
       "call",
       anyOf(
         tools.map((tool) =>
-          `${quoted(`${INVOKE}${tool.name}">`)} ${membersOf(tool.parameters, tool, rules)} ${
-            quoted(INVOKE_END)
-          }`
+          `${quoted(`${INVOKE}${tool.name}">`)} ${
+            membersOf(tool.parameters, tool, rules, new Visits())
+          } ${quoted(INVOKE_END)}`
         ),
       ),
     );
@@ -98,31 +105,54 @@ export const minimaxM3: ToolFormat = {
 };
 
 /** GBNF expression for the elements of an object's members. */
-function membersOf(schema: unknown, tool: Tool, rules: GrammarRules): string {
-  const { properties = {}, required = [] } = schema as {
-    properties?: Record<string, unknown>;
-    required?: readonly string[];
-  };
-  const members = Object.entries(properties).map(([key, value]) => {
-    const element = elementRule(key, value, tool, rules);
-    return required.includes(key) ? element : `( ${element} )?`;
+function membersOf(schema: unknown, tool: Tool, rules: GrammarRules, visits: Visits): string {
+  const forms = formsOf(tool.parameters, schema).map(({ members, required, others }) => {
+    const written = [...members].map(([key, schemas]) => {
+      const element = elementRule(key, schemas, tool, rules, visits);
+      return required.has(key) ? element : `( ${element} )?`;
+    });
+    if (others === null || written.length > 0) return written.join(" ") || '""';
+    if (others.length > 0) rules.note(tool, "additionalProperties is not enforced in this format");
+    return rules.until(INVOKE_END);
   });
-  return members.join(" ");
+  return anyOf(forms);
 }
 
-function elementRule(tag: string, schema: unknown, tool: Tool, rules: GrammarRules): string {
+function elementRule(
+  tag: string,
+  schemas: readonly unknown[],
+  tool: Tool,
+  rules: GrammarRules,
+  visits: Visits,
+): string {
   const close = `${NS}</${tag}>`;
-  const { type, enum: values, items, properties } = schema as Record<string, unknown>;
-  const inner = Array.isArray(values)
-    ? anyOf(
+  return `${quoted(`${NS}<${tag}>`)} ${contentRule(close, schemas, tool, rules, visits)} ${
+    quoted(close)
+  }`;
+}
+
+function contentRule(
+  close: string,
+  schemas: readonly unknown[],
+  tool: Tool,
+  rules: GrammarRules,
+  visits: Visits,
+): string {
+  const json = () => rules.argument(tool, schemas);
+  if (schemas.length !== 1 || !visits.next()) return json();
+  const schema = resolved(tool.parameters, schemas[0]);
+  if (typeof schema !== "object" || schema === null) return json();
+  const { type, enum: values, items } = schema as Record<string, unknown>;
+  if (Array.isArray(values)) {
+    return anyOf(
       values.map((value) => quoted(typeof value === "string" ? value : JSON.stringify(value))),
-    )
-    : type === "string"
-    ? rules.until(close)
-    : type === "array" && items !== undefined
-    ? `( ${elementRule("item", items, tool, rules)} )*`
-    : type === "object" && properties !== undefined
-    ? membersOf(schema, tool, rules)
-    : rules.argument(tool, schema);
-  return `${quoted(`${NS}<${tag}>`)} ${inner} ${quoted(close)}`;
+    );
+  }
+  if (kindOfSchemas(tool.parameters, schemas) === "text") return rules.text(tool, schemas, close);
+  if (type === "array" && items !== undefined && !Array.isArray(items)) {
+    return `( ${elementRule("item", [items], tool, rules, visits)} )*`;
+  }
+  return type === "object" && "properties" in schema
+    ? membersOf(schema, tool, rules, visits)
+    : json();
 }

@@ -2,3 +2,4 @@
 
 export { Compiler } from "./compile.ts";
 export { automatonExpr } from "./strings.ts";
+export { textExpr } from "./texts.ts";

@@ -1,4 +1,5 @@
 import type { Tool } from "../../conversation/mod.ts";
+import { resolved, schemasOf, Visits } from "./arguments_schema.ts";
 import type { EventBuffer, IncrementalParser, Reader } from "../../stream/mod.ts";
 
 /** How the value of an argument is written: raw text, JSON, or either. */
@@ -84,27 +85,45 @@ export function asValue(text: string): unknown {
   }
 }
 
-/** The kind of the argument `key` in a tool's schema. */
+/** The kind of the argument `key` in a tool's schema. The grammar of the call uses the same kind. */
 export function kindOf(tool: Tool | undefined, key: string): ValueKind {
-  const properties = tool?.parameters["properties"];
-  if (typeof properties !== "object" || properties === null) return "either";
-  return kindOfSchema((properties as Record<string, unknown>)[key]);
+  return tool === undefined ? "either" : kindOfSchemas(tool.parameters, schemasOf(tool, key));
 }
 
-function kindOfSchema(schema: unknown): ValueKind {
-  if (typeof schema !== "object" || schema === null) return "either";
-  const { type, enum: values, anyOf, oneOf } = schema as Record<string, unknown>;
+/** The kind of a value that is valid for schemas with the same root. */
+export function kindOfSchemas(root: Tool["parameters"], schemas: readonly unknown[]): ValueKind {
+  const visits = new Visits();
+  return commonKind(schemas.map((schema) => kindOfSchema(root, schema, visits)));
+}
+
+function commonKind(kinds: readonly ValueKind[]): ValueKind {
+  return new Set(kinds).size === 1 ? kinds[0]! : "either";
+}
+
+function kindOfSchema(root: Tool["parameters"], schema: unknown, visits: Visits): ValueKind {
+  const target = resolved(root, schema);
+  if (typeof target !== "object" || target === null || !visits.next()) return "either";
+  const node = target as Record<string, unknown>;
+  const { type, enum: values, anyOf, oneOf, allOf, nullable } = node;
   if (type !== undefined) {
-    const types = Array.isArray(type) ? type : [type];
+    const types = [type, nullable === true ? "null" : []].flat()
+      .map((name) => String(name).toLowerCase());
     if (types.length === 1) return types[0] === "string" ? "text" : "json";
     return types.includes("string") ? "either" : "json";
   }
+  if ("const" in node) return typeof node["const"] === "string" ? "text" : "json";
   if (Array.isArray(values)) {
-    return values.every((value) => typeof value === "string") ? "text" : "either";
+    return values.every((value) => typeof value === "string")
+      ? "text"
+      : values.some((value) => typeof value === "string")
+      ? "either"
+      : "json";
   }
-  const kinds = new Set(
-    [anyOf, oneOf].flatMap((list) => Array.isArray(list) ? list : [])
-      .map(kindOfSchema),
-  );
-  return kinds.size === 1 ? [...kinds][0]! : "either";
+  const branches = [anyOf, oneOf].find(Array.isArray);
+  if (branches !== undefined) {
+    return commonKind(branches.map((branch: unknown) => kindOfSchema(root, branch, visits)));
+  }
+  if (!Array.isArray(allOf)) return "either";
+  const kinds = allOf.map((part: unknown) => kindOfSchema(root, part, visits));
+  return kinds.find((kind) => kind !== "either") ?? "either";
 }

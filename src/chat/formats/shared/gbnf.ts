@@ -1,5 +1,6 @@
 import { ShimmyError } from "../../../errors.ts";
 import type { Tool } from "../../conversation/mod.ts";
+import { standalone } from "./arguments_schema.ts";
 
 /** A text as GBNF literal. */
 export function quoted(text: string): string {
@@ -39,10 +40,35 @@ export interface RuleBuilder {
   addRelaxedSchema(schema: unknown, hint: string, field: string): string;
   readonly notices: readonly string[];
   addPattern(pattern: string, hint?: string, field?: string): string;
+  addText(schema: unknown, stop: string, hint: string, field: string, strict: boolean): string;
   addJsonObject(): string;
   addJsonValue(): string;
   addRule(name: string, body: string): void;
   toString(): string;
+}
+
+/** Length of an expression that gets no rule of its own. */
+const MAX_REPEATED_LENGTH = 80;
+
+/** Each counted character of a text needs a rule for each character of its stop. */
+const MAX_COUNTED_TEXT = 64;
+
+/** True for a bound of the length that is not counted. */
+function isLong(schema: unknown): schema is { readonly maxLength: number } {
+  const { maxLength } = Object(schema) as { maxLength?: unknown };
+  return typeof maxLength === "number" && maxLength > MAX_COUNTED_TEXT;
+}
+
+/** Leaves out what does not change the strings of a schema. */
+function withoutAnnotations(key: string, value: unknown): unknown {
+  return ["title", "description", "default", "examples"].includes(key) ? undefined : value;
+}
+
+/** True if a schema restricts strings in no way. */
+function isAnyText(schema: unknown): boolean {
+  return typeof schema === "object" && schema !== null &&
+    !["const", "enum", "pattern", "minLength", "maxLength", "format", "$ref", "allOf", "anyOf"]
+      .concat("oneOf", "not", "if").some((key) => key in schema);
 }
 
 /** True if a schema says nothing about the type of its values. */
@@ -54,7 +80,13 @@ function isUntyped(schema: Tool["parameters"]): boolean {
 export class GrammarRules {
   readonly #builder: RuleBuilder;
   readonly #untilRules = new Map<string, string>();
-  readonly #notices: string[] = [];
+  readonly #parts = new Map<string, string>();
+  readonly #made = new Map<object, string>();
+  /** Rules of arguments by the tool's name and the schemas, which references can repeat. */
+  readonly #argumentRules = new Map<string, string>();
+  /** Rules of texts by their schema, which many arguments share. */
+  readonly #textRules = new Map<string, string>();
+  readonly #notices = new Set<string>();
   #embedded = 0;
 
   constructor(builder: RuleBuilder) {
@@ -90,6 +122,36 @@ export class GrammarRules {
     return [...this.#builder.notices, ...this.#notices];
   }
 
+  /** A name for a long expression that is written several times; a short expression itself. */
+  part(expression: string): string {
+    if (expression.length <= MAX_REPEATED_LENGTH) return expression;
+    let name = this.#parts.get(expression);
+    if (name === undefined) {
+      name = this.add(`value-${this.#parts.size}`, expression);
+      this.#parts.set(expression, name);
+    }
+    return name;
+  }
+
+  /**
+   * Name of the rule for a schema, which `make` writes once. The rule may refer to itself after a
+   * text of its own.
+   */
+  once(schema: object, make: () => string): string {
+    let name = this.#made.get(schema);
+    if (name === undefined) {
+      name = `object-${this.#made.size}`;
+      this.#made.set(schema, name);
+      this.add(name, make());
+    }
+    return `chat-${name}`;
+  }
+
+  /** Reports a part of a tool's schema that a format does not enforce. */
+  note({ name, field = `tools '${name}'` }: Tool, what: string): void {
+    this.#notices.add(`${field}: ${what}`);
+  }
+
   /**
    * Name of a rule for a tool's arguments in JSON. Keywords that a grammar cannot express are
    * reported as notices.
@@ -101,19 +163,58 @@ export class GrammarRules {
     return this.#constrained(schema, field, strict) ?? this.#builder.addJsonObject();
   }
 
-  /** Like {@linkcode arguments}, for one of the arguments. */
-  argument({ name, strict, field = `tools '${name}'` }: Tool, schema: unknown): string {
-    return this.#constrained(schema, field, strict) ?? this.#builder.addJsonValue();
+  /** Like {@linkcode arguments}, for one of the arguments, with all of its schemas. */
+  argument(tool: Tool, schemas: readonly unknown[]): string {
+    const { name, strict, field = `tools '${name}'` } = tool;
+    const key = JSON.stringify([name, schemas]);
+    const rule = this.#argumentRules.get(key) ??
+      this.#constrained(standalone(tool, schemas), field, strict) ?? this.#builder.addJsonValue();
+    this.#argumentRules.set(key, rule);
+    return rule;
+  }
+
+  /** Name of a rule for an argument as text without quotation marks and without `stop`. */
+  text(tool: Tool, schemas: readonly unknown[], stop: string): string {
+    if (schemas.every(isAnyText)) return this.until(stop);
+    const schema = standalone(tool, schemas);
+    const key = JSON.stringify([tool.strict, stop, schema], withoutAnnotations);
+    const rule = this.#textRules.get(key) ?? this.#newText(tool, schema, stop);
+    this.#textRules.set(key, rule);
+    return rule;
+  }
+
+  #newText(tool: Tool, schema: unknown, stop: string): string {
+    const { name, strict = false, field = `tools '${name}'` } = tool;
+    if (!strict && isLong(schema)) {
+      const { maxLength: _, ...rest } = schema;
+      this.#notices.add(
+        `${field}: maxLength of an argument without quotation marks is enforced up to ` +
+          `${MAX_COUNTED_TEXT} characters only`,
+      );
+      return this.text(tool, [rest], stop);
+    }
+    const add = () => this.#builder.addText(schema, stop, "text", field, strict);
+    return this.#kept(add, strict) ?? this.until(stop);
   }
 
   /** Name of a rule for a schema; null if no part of it can be expressed. */
-  #constrained(schema: unknown, field: string, strict: boolean | undefined): string | null {
-    if (strict) return this.#builder.addSchema(schema, "argument", field);
+  #constrained(schema: unknown, field: string, strict = false): string | null {
+    return this.#kept(
+      () =>
+        strict
+          ? this.#builder.addSchema(schema, "argument", field)
+          : this.#builder.addRelaxedSchema(schema, "argument", field),
+      strict,
+    );
+  }
+
+  /** The rule that `add` returns; null with a notice if it fails and the tool is not strict. */
+  #kept(add: () => string, strict: boolean): string | null {
     try {
-      return this.#builder.addRelaxedSchema(schema, "argument", field);
+      return add();
     } catch (error) {
-      if (!(error instanceof ShimmyError)) throw error;
-      this.#notices.push(`${error.message}; the schema is not enforced`);
+      if (!(error instanceof ShimmyError) || strict) throw error;
+      this.#notices.add(`${error.message}; the schema is not enforced`);
       return null;
     }
   }

@@ -13,6 +13,9 @@ class Builder implements RuleBuilder {
   addPattern(): string {
     return "";
   }
+  addText(): string {
+    return "text";
+  }
   readonly notices: readonly string[] = [];
   addJsonValue() {
     return "value";

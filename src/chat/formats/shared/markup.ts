@@ -2,7 +2,15 @@ import { argumentsObject, type Tool, type ToolCall } from "../../conversation/mo
 import { anyOf, type GrammarRules, quoted } from "./gbnf.ts";
 import type { EventBuffer, IncrementalParser, Reader } from "../../stream/mod.ts";
 import type { ParseContext, ToolFormat } from "./format.ts";
-import { ArgumentsWriter, kindOf, readValue, type ValueKind } from "./arguments.ts";
+import { type ArgumentsForm, argumentsForms } from "./arguments_schema.ts";
+import {
+  ArgumentsWriter,
+  asValue,
+  kindOf,
+  kindOfSchemas,
+  readValue,
+  type ValueKind,
+} from "./arguments.ts";
 import { readSections } from "./sections.ts";
 
 /** Tags of a format with one tag per call and one per argument. */
@@ -153,38 +161,71 @@ function markupGrammar(
   rules: GrammarRules,
   parallel: boolean,
 ): string {
-  const space = "[ \\t\\r\\n]*";
   const call = rules.add("call", anyOf(tools.map((tool) => callRule(markup, tool, rules))));
-  const calls = parallel ? `${call} ( ${space} ${call} )*` : call;
+  const calls = parallel ? `${call} ( ${SPACE} ${call} )*` : call;
   if (markup.open === "") return calls;
-  return `${quoted(markup.open)} ${space} ${calls} ${space} ${quoted(markup.close)}`;
+  return `${quoted(markup.open)} ${SPACE} ${calls} ${SPACE} ${quoted(markup.close)}`;
 }
 
+const SPACE = "[ \\t\\r\\n]*";
+
 function callRule(markup: Markup, tool: Tool, rules: GrammarRules): string {
-  const { properties = {}, required = [] } = tool.parameters as {
-    properties?: Record<string, unknown>;
-    required?: readonly string[];
-  };
-  const space = "[ \\t\\r\\n]*";
-  const edge = markup.lines ? '"\\n"' : "";
-  const members = Object.entries(properties).map(([key, schema]) => {
-    const text = kindOf(tool, key) === "text";
-    const attributes = markup.attributes?.(text ? "string" : schemaType(schema)) ?? "";
-    const head = markup.argument + key + markup.argumentNameEnd + attributes;
-    const value = text && !hasEnum(schema)
-      ? rules.until(`${markup.lines ? "\n" : ""}${markup.argumentClose}`)
-      : text
-      ? anyOf((schema as { enum: string[] }).enum.map(quoted))
-      : rules.argument(tool, schema);
-    const opened = markup.valueOpen === "" ? "" : `${space} ${quoted(markup.valueOpen)}`;
-    const member = `${quoted(head)} ${opened} ${edge} ${value} ${edge} ${
-      quoted(markup.argumentClose)
-    } ${space}`;
-    return required.includes(key) ? member : `( ${member} )?`;
-  });
+  const forms = argumentsForms(tool).map((form) => formRule(markup, tool, form, rules));
   const head = quoted(markup.call + tool.name + markup.callNameEnd);
-  return `${head} ${markup.afterName?.rule ?? ""} ${space} ${members.join(" ")} ` +
+  return `${head} ${markup.afterName?.rule ?? ""} ${SPACE} ${anyOf(forms)} ` +
     quoted(markup.callClose);
+}
+
+function formRule(
+  markup: Markup,
+  tool: Tool,
+  { members, required, others }: ArgumentsForm,
+  rules: GrammarRules,
+): string {
+  const written = [...members].map(([key, schemas]) => {
+    const member = memberRule(markup, tool, quoted(key), schemas, rules);
+    return required.has(key) ? member : `( ${member} )?`;
+  });
+  if (others === null) return written.join(" ") || '""';
+  // A name of another argument has no characters of a tag.
+  const name = '[^\\x00-\\x1F<>"]+';
+  return [...written, `( ${memberRule(markup, tool, name, others, rules)} )*`].join(" ");
+}
+
+/** GBNF expression for an argument with its tags. */
+function memberRule(
+  markup: Markup,
+  tool: Tool,
+  name: string,
+  schemas: readonly unknown[],
+  rules: GrammarRules,
+): string {
+  const stop = `${markup.lines ? "\n" : ""}${markup.argumentClose}`;
+  const kind = schemas.length === 0 ? "either" : kindOfSchemas(tool.parameters, schemas);
+  const member = (types: readonly string[], value: string) => {
+    const attributes = [...new Set(types.map((type) => markup.attributes?.(type) ?? ""))];
+    const head = anyOf(attributes.map((text) => quoted(markup.argumentNameEnd + text)));
+    const opened = markup.valueOpen === "" ? "" : `${SPACE} ${quoted(markup.valueOpen)}`;
+    const edge = markup.lines ? '"\\n"' : "";
+    return `${quoted(markup.argument)} ${name} ${head} ${opened} ${edge} ${value} ${edge} ` +
+      `${quoted(markup.argumentClose)} ${SPACE}`;
+  };
+  if (kind === "text") return member(["string"], rules.text(tool, schemas, stop));
+  const json = rules.argument(tool, schemas);
+  const types = jsonTypes(schemas[0]);
+  if (kind === "json") return member(types, json);
+  // With attributes, the attribute says how the value is written.
+  if (markup.attributes === undefined) return member(types, anyOf([json, ...bareTexts(schemas)]));
+  return anyOf([member(["string"], rules.text(tool, schemas, stop)), member(types, json)]);
+}
+
+/** Listed texts without quotation marks, if they are not JSON. */
+function bareTexts(schemas: readonly unknown[]): string[] {
+  const [schema] = schemas;
+  if (schemas.length !== 1 || !hasEnum(schema)) return [];
+  return schema.enum.filter((value) =>
+    typeof value === "string" && value !== "" && value.trim() === value && asValue(value) === value
+  ).map((value) => quoted(value as string));
 }
 
 /** The JSON type of a value. */
@@ -193,12 +234,15 @@ function typeOf(value: unknown): string {
   return value === null ? "null" : typeof value;
 }
 
-/** The JSON type in a schema. Integers are numbers. */
-function schemaType(schema: unknown): string {
-  const type = (schema as { type?: unknown } | null)?.type;
-  return typeof type === "string" && type !== "integer" ? type : "number";
+/** The JSON types of values that are not text. */
+function jsonTypes(schema: unknown): readonly string[] {
+  const { type, nullable } = Object(schema) as { type?: unknown; nullable?: unknown };
+  const all = ["number", "boolean", "object", "array", "null"];
+  if (typeof type !== "string" || nullable === true) return all;
+  return all.includes(type) ? [type] : ["number"];
 }
 
-function hasEnum(schema: unknown): boolean {
-  return typeof schema === "object" && schema !== null && "enum" in schema;
+function hasEnum(schema: unknown): schema is { enum: readonly unknown[] } {
+  return typeof schema === "object" && schema !== null && "enum" in schema &&
+    Array.isArray(schema.enum);
 }

@@ -1,6 +1,7 @@
 import { argumentsObject, type Tool, type ToolCall } from "../../conversation/mod.ts";
 import { anyOf, type GrammarRules, membersRule, quoted } from "./gbnf.ts";
 import type { EventBuffer, IncrementalParser, Reader } from "../../stream/mod.ts";
+import { argumentsForms } from "./arguments_schema.ts";
 import { ArgumentsWriter } from "./arguments.ts";
 
 /**
@@ -152,14 +153,32 @@ export function pythonGrammar(
 }
 
 function callRule(tool: Tool, rules: GrammarRules): string {
-  const { properties = {}, required = [] } = tool.parameters as {
-    properties?: Record<string, unknown>;
-    required?: readonly string[];
-  };
-  const members = Object.entries(properties).map(([key, schema]) => {
-    const isBoolean = (schema as { type?: unknown } | null)?.type === "boolean";
-    const value = isBoolean ? '( "True" | "False" )' : rules.argument(tool, schema);
-    return { rule: `${quoted(`${key}=`)} ${value}`, required: required.includes(key) };
+  const forms = argumentsForms(tool).map(({ members, required, others }) => {
+    const written = [...members].map(([key, schemas]) => ({
+      rule: `${quoted(`${key}=`)} ${valueRule(tool, schemas, rules)}`,
+      required: required.has(key),
+    }));
+    if (others === null) return membersRule(written, ", ");
+    const other = `[a-zA-Z_] [a-zA-Z0-9_]* "=" ${valueRule(tool, others, rules)}`;
+    if (written.length === 0) return `( ${other} ( ", " ${other} )* )?`;
+    return membersRule(written, ", ");
   });
-  return `${quoted(`${tool.name}(`)} ${membersRule(members, ", ")} ")"`;
+  return `${quoted(`${tool.name}(`)} ${anyOf(forms.map((form) => form || '""'))} ")"`;
+}
+
+function valueRule(tool: Tool, schemas: readonly unknown[], rules: GrammarRules): string {
+  const [schema] = schemas;
+  const node = Object(schemas.length === 1 ? schema : undefined) as Record<string, unknown>;
+  if (node["type"] === "boolean" && !("enum" in node) && node["nullable"] !== true) {
+    return '( "True" | "False" )';
+  }
+  return `( ${rules.argument(tool, schemas)}${acceptsNull(schema) ? ' | "None"' : ""} )`;
+}
+
+/** True if a listed type of a schema is null. */
+function acceptsNull(schema: unknown): boolean {
+  const { type, enum: values, nullable } = Object(schema) as Record<string, unknown>;
+  return (Array.isArray(type) && type.includes("null")) ||
+    (nullable === true && type !== undefined) ||
+    (Array.isArray(values) && type === undefined && values.includes(null));
 }
