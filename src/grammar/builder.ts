@@ -51,13 +51,15 @@ export class GrammarBuilder {
   }
 
   /**
-   * Adds the rules of a JSON Schema (draft 2020-12). Returns the name of the rule for its values,
+   * Adds the rules of a JSON Schema (drafts 4 to 2020-12). Returns the name of the rule for its values,
    * which the bodies of other rules may use.
    *
    * Every text of that rule is JSON that validates against the schema. The grammar is narrower than
    * the schema in some points that guide models: properties are in schema order; objects and tuples
    * that list their members and do not mention others have no other members; digits, indentation
-   * and repetitions are bounded; formats allow the common part of their specifications.
+   * and repetitions are bounded; formats allow the common part of their specifications; values for
+   * which a grammar cannot tell that `not` or another branch of `oneOf` does not match are left
+   * out. Keywords and formats that JSON Schema does not define are ignored with a notice.
    *
    * @param hint Prefix of the rule names.
    * @throws {ShimmyError} `invalid` with the keyword and a JSON pointer, if the schema is

@@ -311,6 +311,17 @@ Deno.test("schemas of earlier drafts keep their meaning", () => {
   };
   const objects = ['{"n":1}', '{"n":2}', '{"m":1}', '{"r":null}', '{"s":true}', '{"t":null}'];
   assertEquals(taken(draft4, objects), objects.slice(1));
+  const draft7 = {
+    $schema: "http://json-schema.org/draft-07/schema#",
+    $id: "http://example.org/root.json",
+    type: "object",
+    properties: { a: { $id: "http://example.org/other/", $ref: "name.json" } },
+    definitions: {
+      name: { $id: "http://example.org/name.json", type: "string" },
+      other: { $id: "http://example.org/other/name.json", type: "integer" },
+    },
+  };
+  assertEquals(taken(draft7, ['{"a":1}', '{"a":"n"}']), ['{"a":"n"}']);
   const draft3 = {
     type: "object",
     properties: { a: { type: "any", required: true }, b: { type: "null", required: false } },

@@ -68,6 +68,8 @@ export class SchemaDocument {
   readonly #ignored = new Map<string, string>();
   /** True if `id` is an identifier, as in draft 4 and earlier. */
   readonly #plainIds: boolean;
+  /** True if identifiers beside a `$ref` have no effect, as in draft 7 and earlier. */
+  readonly #refStandsAlone: boolean;
 
   /**
    * @param field Name of the schema in errors: the field of the request.
@@ -77,6 +79,7 @@ export class SchemaDocument {
     this.#checkSize(root);
     const dialect = isRecord(root) ? root.$schema : undefined;
     this.#plainIds = typeof dialect !== "string" || /draft-0[34]/.test(dialect);
+    this.#refStandsAlone = typeof dialect === "string" && /draft-0[3-7]/.test(dialect);
     this.root = this.schema(root, "#");
     this.#resources.set(NO_BASE, this.root);
     this.#index(this.root, "#", NO_BASE);
@@ -254,7 +257,9 @@ export class SchemaDocument {
 
   /** Registers a node's identifiers. Returns the base URI of its children. */
   #registerIdentifiers(node: SchemaNode, outer: string): string {
-    const id = node.$id ?? (this.#plainIds ? node.id : undefined);
+    const id = typeof node.$ref === "string" && this.#refStandsAlone
+      ? undefined
+      : node.$id ?? (this.#plainIds ? node.id : undefined);
     const [path, fragment = ""] = typeof id === "string"
       ? id.split("#", 2) as [string, string?]
       : [""];
