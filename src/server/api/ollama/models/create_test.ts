@@ -252,3 +252,10 @@ Deno.test("status says that nothing runs in Ollama's cloud", async () => {
   const { send } = serverDouble({ routes: ollamaRoutes });
   assertEquals((await (await send("GET", "/api/status")).json()).cloud.disabled, true);
 });
+
+Deno.test("tags lists a model of the store under each of its tags", async () => {
+  const entry = { source: "ollama", name: "double:v1", aliases: ["other:v2", "nick"] } as const;
+  const { send } = serverDouble({ routes: ollamaRoutes, entry });
+  const { models } = await (await send("GET", "/api/tags")).json();
+  assertEquals(models.map(({ name }: { name: string }) => name), ["double:v1", "other:v2"]);
+});

@@ -2,7 +2,7 @@ import { deviceBytes, loadedBytes, type ModelInfo } from "../../../../engine/pro
 import { capabilitiesOf, type ModelEntry } from "../../../../models/entry/mod.ts";
 import type { ModelUse } from "../../../../models/registry/mod.ts";
 import { type Exchange, json } from "../../../http/mod.ts";
-import { listResolved } from "../../../answers/mod.ts";
+import { listResolved, type ResolvedModel } from "../../../answers/mod.ts";
 import { modelfileOf, modelfileText } from "./modelfile.ts";
 import { details, listed } from "./describe.ts";
 import { resolveModelName, taggedName } from "./tagged_name.ts";
@@ -28,15 +28,27 @@ export function status(): Response {
   return json({ cloud: { disabled: true, source: "config" } });
 }
 
-/** `GET /api/tags`: all models, latest first, each followed by its combinations with adapters. */
+/**
+ * `GET /api/tags`: all models, latest first, each followed by its combinations with adapters. A model of
+ * Ollama's store is listed under each of its tags.
+ */
 export async function tags({ context: { pool } }: Exchange): Promise<Response> {
-  const named = (await listResolved(pool)).sort((a, b) => b.entry.modified - a.entry.modified);
+  const named = (await listResolved(pool)).flatMap(withTags)
+    .sort((a, b) => b.entry.modified - a.entry.modified);
   const models = await Promise.all(named.map(async ({ entry, adapter }) => ({
     ...await listed(entry, adapter),
     modified_at: new Date(entry.modified).toISOString(),
     capabilities: capabilitiesOf(entry),
   })));
   return json({ models });
+}
+
+/** A model with its other tags in Ollama's store, each as an entry of its own. */
+function withTags(named: ResolvedModel): ResolvedModel[] {
+  const { entry, adapter } = named;
+  if (entry.source !== "ollama" || adapter !== null) return [named];
+  const tags = (entry.aliases ?? []).filter((alias) => alias.includes(":"));
+  return [named, ...tags.map((name) => ({ entry: { ...entry, name }, adapter }))];
 }
 
 /** `GET /api/ps`: the loaded models. */
