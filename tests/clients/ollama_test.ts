@@ -177,7 +177,7 @@ Deno.test("ollama: list, ps, show and version", async () => {
   assertEquals(shown.capabilities.slice(0, 2), ["completion", "tools"]);
   const info = shown.model_info as unknown as Record<string, unknown>;
   assertEquals(info["llama.context_length"], 1024);
-  assertEquals(await client.version(), { version: "1.2.3" });
+  assertMatch((await client.version()).version, /^0\.\d+\.\d+$/);
 });
 
 Deno.test("ollama: embed and the older embeddings", async () => {
@@ -225,12 +225,12 @@ Deno.test("ollama: errors are one sentence", async () => {
   await assertRejects(
     () => client.chat({ model: "other", messages }),
     Error,
-    "Model 'other' not found",
+    "model 'other' not found",
   );
   await assertRejects(
-    () => client.chat({ model: MODEL, messages, options: { num_gpu: 3 } }),
+    () => client.chat({ model: MODEL, messages, options: { tfs_z: 0.5 } }),
     Error,
-    "options.num_gpu: must be -1 or 0",
+    "options.tfs_z: must be 1",
   );
   await assertRejects(
     () => client.chat({ model: MODEL, messages: [{ ...user("What is it?"), images: ["aGk="] }] }),
