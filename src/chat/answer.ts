@@ -75,7 +75,7 @@ export async function countTokens(engine: Engine, input: Input): Promise<number>
  * @throws {ShimmyError} `invalid` if the model's template refuses the conversation.
  */
 export async function promptTokens(engine: Engine, input: Input): Promise<readonly number[]> {
-  const prompt = await renderPrompt(engine.info, withDefaultSystem(engine, input));
+  const prompt = await renderPrompt(engine.info, withDefaultMessages(engine, input));
   return await engine.tokenize(prompt, true);
 }
 
@@ -85,16 +85,37 @@ export async function promptTokens(engine: Engine, input: Input): Promise<readon
  * @throws {ShimmyError} `invalid` if the model's template refuses the conversation.
  */
 export async function promptText(engine: Engine, input: Input): Promise<string> {
-  const parts = await renderPrompt(engine.info, withDefaultSystem(engine, input));
+  const parts = await renderPrompt(engine.info, withDefaultMessages(engine, input));
   const texts = parts.map((part) => "text" in part ? part.text : engine.detokenize(part.tokens));
   return (await Promise.all(texts)).join("");
 }
 
-/** An input with the model's default system message, if it is a conversation without one. */
-function withDefaultSystem({ defaultSystem }: Engine, input: Input): Input {
-  if (defaultSystem === undefined || input.type !== "chat") return input;
-  if (input.messages.some(({ role }) => role === "system" || role === "developer")) return input;
-  return { ...input, messages: [{ role: "system", content: defaultSystem }, ...input.messages] };
+/**
+ * An input with the model's default system message, if it is a conversation without one, and with the
+ * model's messages before those of the conversation.
+ */
+function withDefaultMessages({ defaultSystem, defaultMessages = [] }: Engine, input: Input): Input {
+  if (input.type !== "chat" || (defaultSystem === undefined && defaultMessages.length === 0)) {
+    return input;
+  }
+  const isSystem = ({ role }: { readonly role: string }) =>
+    role === "system" || role === "developer";
+  const own = input.messages.some(isSystem) || defaultMessages.some(isSystem);
+  // Most templates accept a system message only at the beginning.
+  const first = input.messages.findIndex((message) => !isSystem(message));
+  const start = first < 0 ? input.messages.length : first;
+  return {
+    ...input,
+    messages: [
+      ...(defaultSystem === undefined || own
+        ? []
+        : [{ role: "system" as const, content: defaultSystem }]),
+      ...input.messages.slice(0, start),
+      // With a prefix, the conversation does not begin here.
+      ...(input.prefix === undefined ? defaultMessages : []),
+      ...input.messages.slice(start),
+    ],
+  };
 }
 
 /** Forwards controls to a sequence. It queues controls until the sequence has started. */
@@ -123,7 +144,7 @@ async function* runAnswer(
   queue: ControlQueue,
   progress: { completionTokens: number },
 ): AsyncGenerator<AnswerEvent, void> {
-  const request = { ...given, input: withDefaultSystem(engine, given.input) };
+  const request = { ...given, input: withDefaultMessages(engine, given.input) };
   const { format } = request;
   if (format.type === "grammar") await checkRawGrammar(engine, format.source, format.field);
   const chat = request.input.type === "chat" ? await renderChat(engine.info, request.input) : null;

@@ -330,3 +330,30 @@ Deno.test("a default system message is counted and used where the conversation h
   const prompt = double.requests[0]!.prompt.map((part) => "text" in part ? part.text : "").join("");
   assert(prompt.includes("Be brief"));
 });
+
+Deno.test("the model's messages come between the system message and the conversation", async () => {
+  await using double = engine(["a"]);
+  const texts: string[] = [];
+  const configured = {
+    ...double,
+    info: double.info,
+    defaultSystem: "Be brief",
+    defaultMessages: [{ role: "user", content: "Ahoy" }, { role: "assistant", content: "Arr" }],
+    tokenize: (prompt: readonly PromptPart[]) => {
+      texts.push(prompt.map((part) => "text" in part ? part.text : "").join(""));
+      return Promise.resolve([1]);
+    },
+  } as unknown as Engine;
+  const user = { role: "user", content: "Land?" } as const;
+  await countTokens(configured, chat({ messages: [user] }));
+  await countTokens(configured, chat({ messages: [{ role: "system", content: "Shout" }, user] }));
+  await countTokens(configured, chat({ messages: [user], prefix: [1] }));
+  const order = (text: string) =>
+    ["Be brief", "Shout", "Ahoy", "Arr", "Land?"].filter((part) => text.includes(part))
+      .sort((a, b) => text.indexOf(a) - text.indexOf(b));
+  assertEquals(texts.map(order), [
+    ["Be brief", "Ahoy", "Arr", "Land?"],
+    ["Shout", "Ahoy", "Arr", "Land?"],
+    ["Be brief", "Land?"],
+  ]);
+});

@@ -17,6 +17,11 @@ export interface Engine extends AsyncDisposable {
   readonly info: ModelInfo;
   /** System message for conversations without one, from the model's configuration. */
   readonly defaultSystem?: string;
+  /** Messages between the system message and the conversation, from the model's configuration. */
+  readonly defaultMessages?: readonly {
+    readonly role: "system" | "user" | "assistant";
+    readonly content: string;
+  }[];
   /**
    * Queues a sequence and returns at once.
    *

@@ -32,9 +32,15 @@ export default command({
     });
     const entry = await session.registry.resolve(named);
     const removal = await store.removal(entry, named);
+    // A removal from Ollama's store removes one tag, which may be an alias.
+    const tags = [named.toLowerCase(), `${named.toLowerCase()}:latest`];
+    const name = entry.aliases?.find((alias) =>
+      entry.source === "ollama" && tags.includes(alias)
+    ) ??
+      entry.name;
     const size = bytes(removal.bytes);
     if (!removal.owned) {
-      const why = `${entry.name} was not pulled by Shimmy, and other programs may use it`;
+      const why = `${name} was not pulled by Shimmy, and other programs may use it`;
       const answer = await confirm(environment, printable(`${why}. Remove its ${size}?`), {
         yes: values.yes,
       });
@@ -43,13 +49,13 @@ export default command({
           detail: entry.paths[0]!,
         });
       }
-      if (!answer) throw new ShimmyError("invalid", `${entry.name} was not removed`);
+      if (!answer) throw new ShimmyError("invalid", `${name} was not removed`);
     }
     await removal.run();
     for (const path of removal.files) {
       if (globals.verbose) environment.output.note(printable(`Removed ${path}`));
     }
-    await environment.output.print(printable(`Removed ${entry.name} (${size})`));
+    await environment.output.print(printable(`Removed ${name} (${size})`));
     return EXIT.ok;
   },
 });

@@ -33,6 +33,12 @@ export interface ModelEntry {
   readonly ollama?: Readonly<Partial<Record<OllamaLayer, string>>>;
 }
 
+/** A message before the messages of every conversation. */
+export interface ExampleMessage {
+  readonly role: "system" | "user" | "assistant";
+  readonly content: string;
+}
+
 /** Settings of one model in the configuration file. They override the command line. */
 export interface ModelSettings {
   /** Tokens per sequence. 0 means the trained context length. */
@@ -47,6 +53,8 @@ export interface ModelSettings {
   readonly keepAlive?: KeepAlive;
   /** System message for chat requests without one. */
   readonly system?: string;
+  /** Messages after the system message of every conversation. */
+  readonly messages?: readonly ExampleMessage[];
   /** Maximum tokens for requests that do not limit them. */
   readonly maxTokens?: number;
   /** Stop strings in addition to those of a request. */

@@ -3,6 +3,7 @@
 export { capabilitiesOf, type Capability, checkGeneratesText } from "./capabilities.ts";
 export type {
   Discovery,
+  ExampleMessage,
   Lora,
   ModelEntry,
   ModelSettings,

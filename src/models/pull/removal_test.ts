@@ -70,6 +70,21 @@ class TestMachine implements AsyncDisposable {
   }
 }
 
+Deno.test("removing a variant in Ollama's store keeps the model it shares weights with", async () => {
+  await using machine = new TestMachine();
+  const weights = { kind: "model", bytes: model(1) as Uint8Array<ArrayBuffer> };
+  const system = { kind: "system", bytes: new TextEncoder().encode("Be brief") };
+  machine.hub.models.set("library/base:latest", { layers: [weights] });
+  machine.hub.models.set("library/short:latest", { layers: [weights, system] });
+  await machine.pull("ollama:base");
+  await machine.pull("ollama:short");
+  assertEquals(await machine.names(), ["base:latest", "short:latest"]);
+  await (await machine.removal("short:latest")).run();
+  assertEquals(await machine.names(), ["base:latest"]);
+  await (await machine.removal("base:latest")).run();
+  assertEquals(await machine.names(), []);
+});
+
 Deno.test("removing a model from the hub leaves no files", async () => {
   await using machine = new TestMachine();
   const bytes = model(1) as Uint8Array<ArrayBuffer>;

@@ -4,7 +4,7 @@ import type { ModelSettings } from "../entry/mod.ts";
 
 type RequestDefaults = Pick<
   ModelSettings,
-  "sampling" | "reasoningSampling" | "maxTokens" | "system" | "stop"
+  "sampling" | "reasoningSampling" | "maxTokens" | "system" | "messages" | "stop"
 >;
 
 /**
@@ -12,12 +12,13 @@ type RequestDefaults = Pick<
  * the request, then the reasoning defaults.
  */
 export function withRequestDefaults(engine: Engine, defaults: RequestDefaults = {}): Engine {
-  const { sampling, reasoningSampling, maxTokens, system, stop = [] } = defaults;
+  const { sampling, reasoningSampling, maxTokens, system, messages, stop = [] } = defaults;
   const isEmptyDefault = isEmpty(sampling) && isEmpty(reasoningSampling) &&
-    maxTokens === undefined && system === undefined && stop.length === 0;
+    [maxTokens, system, messages].every((value) => value === undefined) && stop.length === 0;
   if (isEmptyDefault) return engine;
   return {
     ...(system === undefined ? {} : { defaultSystem: system }),
+    ...(messages === undefined ? {} : { defaultMessages: messages }),
     info: engine.info,
     closed: engine.closed,
     generate: (request) =>

@@ -64,3 +64,10 @@ Deno.test("the model's system message is part of its engine", async () => {
   await using double = new EngineDouble();
   assertEquals(withRequestDefaults(double, { system: "Be brief" }).defaultSystem, "Be brief");
 });
+
+Deno.test("the model's stop strings are added to those of a request", async () => {
+  await using double = new EngineDouble();
+  const engine = withRequestDefaults(double, { stop: ["a", "b"] });
+  engine.generate({ ...REQUEST, stop: ["b", "c"] });
+  assertEquals(double.requests[0]?.stop, ["b", "c", "a"]);
+});

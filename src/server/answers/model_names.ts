@@ -141,6 +141,7 @@ export async function withAdapters(
   return {
     info: engine.info,
     ...(engine.defaultSystem === undefined ? {} : { defaultSystem: engine.defaultSystem }),
+    ...(engine.defaultMessages === undefined ? {} : { defaultMessages: engine.defaultMessages }),
     closed: engine.closed,
     get adapters() {
       return chosen === null ? engine.adapters : engine.adapters

@@ -1,5 +1,5 @@
 import type { Sampling } from "../../../engine/protocol/mod.ts";
-import type { ModelSettings, OllamaLayer } from "../../entry/mod.ts";
+import type { ExampleMessage, ModelSettings, OllamaLayer } from "../../entry/mod.ts";
 
 /** Size limit of a layer of text. */
 const MAX_BYTES = 1024 * 1024;
@@ -21,7 +21,7 @@ const SAMPLING: Readonly<Record<string, Exclude<keyof Sampling, "seed" | "logitB
 };
 
 /**
- * The settings in the layers of a model: SYSTEM and PARAMETER of its Modelfile. Layers that cannot be
+ * The settings in the layers of a model: SYSTEM, PARAMETER and MESSAGE of its Modelfile. Layers that cannot be
  * read, and parameters that are not numbers, are left out.
  *
  * @param layers paths of blobs by layer type.
@@ -39,8 +39,10 @@ export async function settingsOf(
   }
   if (Number.isInteger(params.seed)) sampling.seed = Number(params.seed) < 0 ? null : params.seed;
   const stop = [params.stop ?? []].flat().filter((one) => typeof one === "string" && one !== "");
+  const messages = messagesOf(await textOf(layers.messages));
   const settings: ModelSettings = {
     ...(system ? { system } : {}),
+    ...(messages.length === 0 ? {} : { messages }),
     ...(Object.keys(sampling).length === 0 ? {} : { sampling }),
     ...(isCount(params.num_predict) ? { maxTokens: params.num_predict } : {}),
     ...(isCount(params.num_ctx) ? { contextLength: params.num_ctx } : {}),
@@ -60,6 +62,21 @@ function parametersOf(text: string | null): Readonly<Record<string, unknown>> {
   } catch {
     return {};
   }
+}
+
+function messagesOf(text: string | null): ExampleMessage[] {
+  try {
+    const list: unknown = JSON.parse(text ?? "[]");
+    return Array.isArray(list) ? list.filter(isMessage) : [];
+  } catch {
+    return [];
+  }
+}
+
+function isMessage(value: unknown): value is ExampleMessage {
+  if (typeof value !== "object" || value === null) return false;
+  const { role, content } = value as Partial<Record<string, unknown>>;
+  return ["system", "user", "assistant"].includes(role as string) && typeof content === "string";
 }
 
 async function textOf(path: string | undefined): Promise<string | null> {

@@ -151,6 +151,60 @@ Deno.test("Ollama's manifests are resolved to their blobs, with Ollama's names",
   assertEquals(tuned?.source, "ollama");
 });
 
+Deno.test("a variant of a model in Ollama's store is a model of its own with the same weights", async () => {
+  using machine = new Machine();
+  const store = "home/.ollama/models";
+  const layer = (content: unknown) =>
+    new TextEncoder().encode(typeof content === "string" ? content : JSON.stringify(content));
+  const library = "registry.ollama.ai/library";
+  ollama(machine, store, `${library}/base/latest`, [["model", "a", model(1)]]);
+  ollama(machine, store, `${library}/pirate/latest`, [
+    ["model", "a"],
+    ["system", "b", layer("Talk like a pirate.")],
+    [
+      "params",
+      "c",
+      layer({
+        temperature: 0.5,
+        top_k: -1,
+        seed: 7,
+        stop: ["ARR", ""],
+        num_predict: 12,
+        top_p: "high",
+      }),
+    ],
+    [
+      "messages",
+      "d",
+      layer([{ role: "user", content: "Ahoy" }, { role: "assistant", content: "Arr" }, {}]),
+    ],
+    ["template", "e", layer("{{ .Prompt }}")],
+    ["license", "f", layer("Free.")],
+  ]);
+  ollama(machine, store, `${library}/pirate/copy`, [
+    ["model", "a"],
+    ["system", "b"],
+    ["params", "c"],
+    ["messages", "d"],
+    ["template", "e"],
+  ]);
+  const { models } = await machine.discover();
+  assertEquals(models.map(({ name, aliases }) => [name, aliases]), [
+    ["base:latest", undefined],
+    ["pirate:copy", ["pirate:latest"]],
+  ]);
+  const [base, pirate] = models;
+  assertEquals(base?.settings, undefined);
+  assertEquals(pirate?.paths, base?.paths);
+  assertEquals(pirate?.settings, {
+    system: "Talk like a pirate.",
+    messages: [{ role: "user", content: "Ahoy" }, { role: "assistant", content: "Arr" }],
+    stop: ["ARR"],
+    maxTokens: 12,
+    sampling: { temperature: 0.5, topK: -1, seed: 7 },
+  });
+});
+
 Deno.test("broken manifests are reported and cannot name files outside of the store", async () => {
   using machine = new Machine();
   const store = "elsewhere";

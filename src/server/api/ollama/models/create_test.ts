@@ -131,7 +131,12 @@ Deno.test("show tells what a created model adds to its file", async () => {
     parameters: { num_ctx: 64, stop: ["a", "b"] },
   });
   const [entry] = await place.models();
-  assertEquals(entry!.settings, { system: "Be brief.", contextLength: 64, stop: ["a", "b"] });
+  assertEquals(entry!.settings, {
+    system: "Be brief.",
+    messages: [{ role: "user", content: "Hi" }],
+    contextLength: 64,
+    stop: ["a", "b"],
+  });
   const { send } = serverDouble({ routes: ollamaRoutes, entry: { ...entry!, name: "double" } });
   const shown = await (await send("POST", "/api/show", { model: "double" })).json();
   assertEquals(shown.parameters.split(/ *\n/), [

@@ -6,6 +6,8 @@ type Parameters = Readonly<Record<string, unknown>>;
 /** What the Modelfile of a model adds to its file. */
 export interface Modelfile {
   readonly system: string;
+  /** A template of Go. */
+  readonly template: string | undefined;
   readonly license: string | undefined;
   readonly messages: readonly unknown[];
   /** One line per parameter: its name, padded, and its value. */
@@ -17,12 +19,13 @@ const NAME_WIDTH = 30;
 
 /** Reads the layers that Ollama's store keeps beside the weights. */
 export async function modelfileOf(entry: ModelEntry): Promise<Modelfile> {
-  const [license, messages, params] = await Promise.all(
-    (["license", "messages", "params"] as const).map((kind) => textOf(entry, kind)),
+  const [template, license, messages, params] = await Promise.all(
+    (["template", "license", "messages", "params"] as const).map((kind) => textOf(entry, kind)),
   );
   const list = jsonOf(messages);
   return {
     system: entry.settings?.system ?? "",
+    template,
     license,
     messages: Array.isArray(list) ? list : [],
     parameters: linesOf(jsonOf(params)).map(([name, value]) =>
@@ -35,11 +38,12 @@ export async function modelfileOf(entry: ModelEntry): Promise<Modelfile> {
 export function modelfileText(
   from: string,
   adapter: string | null,
-  { system, parameters }: Modelfile,
+  { system, template, parameters }: Modelfile,
 ): string {
   const lines = [
     `FROM ${from}`,
     ...(adapter === null ? [] : [`ADAPTER ${adapter}`]),
+    ...(template === undefined ? [] : [`TEMPLATE """${template}"""`]),
     ...(system === "" ? [] : [`SYSTEM """${system}"""`]),
     ...parameters.split("\n").filter((line) => line !== "")
       .map((line) => `PARAMETER ${line.replace(/ +/, " ")}`),

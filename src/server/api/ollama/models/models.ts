@@ -87,7 +87,7 @@ export async function show(exchange: Exchange): Promise<Response> {
     ...(license === undefined ? {} : { license }),
     modelfile: modelfileText(taggedName(entry), adapter?.name ?? null, modelfile),
     parameters: modelfile.parameters,
-    template: entry.chatTemplate ?? "",
+    template: modelfile.template ?? entry.chatTemplate ?? "",
     system: modelfile.system,
     details: details(entry, adapter),
     messages: modelfile.messages,
