@@ -4,9 +4,9 @@ import { ShimmyError } from "../../../../errors.ts";
 import { ignored, isGiven, toRun, toSampling, toStopConditions } from "../../../schemas/mod.ts";
 import {
   boolean,
-  cachePrompt,
   choiceCount,
   generationFields,
+  llamaServerFields,
   maxTokens,
   rejected,
   serviceFields,
@@ -49,7 +49,7 @@ export const chatBody = z.strictObject({
   max_completion_tokens: maxTokens.describe("Maximum tokens to generate, including reasoning"),
   max_output_tokens: rejected("is a field of /v1/responses; use max_completion_tokens"),
   ...formatFields,
-  cache_prompt: cachePrompt,
+  ...llamaServerFields,
   logprobs: boolean.nullish(),
   top_logprobs: topLogprobs,
   prompt_logprobs: topLogprobs.describe("Alternatives to report beside each token of the prompt"),

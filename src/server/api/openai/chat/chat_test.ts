@@ -272,3 +272,21 @@ Deno.test("prompt_logprobs reports the prompt's log probabilities once for all c
   const { status } = await request(PATH, { ...body, stream: true });
   assertEquals(status, 400);
 });
+
+Deno.test("fields of llama-server that have no effect are accepted and reported", async () => {
+  const { request } = serve();
+  const fields = { id_slot: 3, return_progress: true, timings_per_token: true, cache_prompt: true };
+  for (const path of [PATH, "/v1/completions"]) {
+    const response = await request(path, { ...ownFields(path), ...fields });
+    assertEquals(response.status, 200);
+    await response.body?.cancel();
+    assertEquals(
+      response.headers.get("x-shimmy-ignored"),
+      "id_slot, return_progress, timings_per_token",
+    );
+  }
+});
+
+function ownFields(path: string): Record<string, unknown> {
+  return path === PATH ? { messages: HELLO } : { prompt: "Hello" };
+}

@@ -109,9 +109,20 @@ export const generationFields = {
     .describe("GBNF grammar with the start symbol root"),
 };
 
-/** Whether prompt tokens come from the prefix cache, as in llama-server. */
-export const cachePrompt = boolean.nullish()
-  .describe("Reuse prompt tokens from the prefix cache. Default true");
+/** Fields of llama-server about the prompt cache, slots and progress. */
+export const llamaServerFields = {
+  cache_prompt: boolean.nullish()
+    .describe("Reuse prompt tokens from the prefix cache. Default true"),
+  id_slot: ignored(z.literal(-1, { error: "must be -1" }), "the scheduler assigns the slot"),
+  return_progress: ignored(
+    z.literal(false, { error: "must be false" }),
+    "a stream does not report the progress of the prompt",
+  ),
+  timings_per_token: ignored(
+    z.literal(false, { error: "must be false" }),
+    "chunks do not report timings",
+  ),
+};
 
 export const templateArguments = jsonObject.nullish()
   .describe("Variables of the chat template, such as enable_thinking");
