@@ -228,6 +228,15 @@ function reasoningPhase(
   };
 }
 
+/** Maximum number of notices about the schemas of one request. */
+const MAX_NOTICES = 32;
+
+function bounded(notices: readonly string[]): readonly string[] {
+  if (notices.length <= MAX_NOTICES) return notices;
+  const more = notices.length - MAX_NOTICES + 1;
+  return [...notices.slice(0, MAX_NOTICES - 1), `${more} more parts of schemas are not enforced`];
+}
+
 /** Converts the events of a sequence to events of an answer. */
 class EventAssembler {
   readonly #parser: AnswerParser | null;
@@ -238,7 +247,7 @@ class EventAssembler {
   /** @param notices Sentences about parts of the request that have no effect. */
   constructor(parser: AnswerParser | null, notices: readonly string[]) {
     this.#parser = parser;
-    this.#notices = notices.map((message) => ({ message }));
+    this.#notices = bounded(notices).map((message) => ({ message }));
   }
 
   *add(

@@ -147,3 +147,18 @@ Deno.test("a streamed answer has the notices too", async () => {
   const events = (await readEvents(response)).map(({ data }) => data).join("");
   assertStringIncludes(events, `${chat.field}: pattern at`);
 });
+
+Deno.test("the number of notices is bounded", async () => {
+  const { request } = serverDouble({ routes, engine: { info: { contextLength: 9_000 } } });
+  const chat = DIALECTS[0]!;
+  const properties = Object.fromEntries(
+    Array.from(
+      { length: 50 },
+      (_, index) => [`p${index}`, { type: "string", format: `unknown-${index}` }],
+    ),
+  );
+  const body = { model: "double", ...chat.body({ type: "object", properties }, false) };
+  const { notices } = await (await request(chat.path, body)).json();
+  assertEquals(notices.length, 32);
+  assertStringIncludes(notices.at(-1), "19 more");
+});
