@@ -39,7 +39,7 @@ export interface ServerSettings {
   readonly loopbackOnly: boolean;
   /** Maximum size of a request body in bytes. */
   readonly maxBodyBytes: number;
-  /** Reject unknown fields in the dialects of other servers instead of ignoring them. */
+  /** Reject fields without effect in the dialects of other servers instead of ignoring them. */
   readonly strict?: boolean;
   /** Milliseconds without an event after which a stream sends a comment, so that proxies keep it open. */
   readonly keepAliveMs: number;

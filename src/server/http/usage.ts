@@ -13,7 +13,7 @@ export interface AccessRecord extends RequestUsage {
   readonly path: string;
   readonly status: number;
   readonly durationMs: number;
-  /** Unknown fields of the body that were ignored; absent when there are none. */
+  /** Fields of the body that had no effect; absent when there are none. */
   readonly ignoredFields?: readonly string[];
 }
 

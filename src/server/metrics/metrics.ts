@@ -33,7 +33,7 @@ export class Metrics {
     this.#record((to) => to.requests.inc({ method, route, status }));
   }
 
-  /** Counts unknown fields of a request that were ignored; beyond a limit, fields count as `other`. */
+  /** Counts fields of a request that had no effect; beyond a limit, fields count as `other`. */
   ignoredFields(dialect: string, fields: readonly string[]): void {
     for (const name of fields) {
       const isKnown = this.#fieldLabels.has(name) || this.#fieldLabels.size < MAX_FIELD_LABELS;

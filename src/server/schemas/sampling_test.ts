@@ -14,7 +14,7 @@ import {
 
 const schema = z.strictObject({ ...samplingFields, ...stopFields, ...runFields });
 
-Deno.test("every field of the engine's sampling has a field in requests that reaches it", () => {
+Deno.test("every sampling parameter of the engine has a request field", () => {
   const body = parse(schema, {
     temperature: 0.5,
     dynatemp_range: 0.25,
@@ -75,7 +75,7 @@ Deno.test("fields that a request omits have their defaults", () => {
   assertEquals(toSampling(parse(schema, { temperature: null, seed: null, stop: null })), {});
 });
 
-Deno.test("a negative seed means a fresh one and a wide one is folded into 32 bits", () => {
+Deno.test("a negative seed is random, and a large seed is reduced to 32 bits", () => {
   assertEquals(toSampling(parse(schema, { seed: -1 })), { seed: null });
   assertEquals(toSampling(parse(schema, { seed: 0xffff_ffff })), { seed: 0 });
   assertEquals(toSampling(parse(schema, { seed: 0x1_0000_0007 })), { seed: 8 });
