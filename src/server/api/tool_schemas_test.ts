@@ -154,7 +154,7 @@ Deno.test("the number of notices is bounded", async () => {
   const properties = Object.fromEntries(
     Array.from(
       { length: 50 },
-      (_, index) => [`p${index}`, { type: "string", format: `unknown-${index}` }],
+      (_, index) => [`p${index}`, { type: "string", pattern: `(?=a)b${index}` }],
     ),
   );
   const body = { model: "double", ...chat.body({ type: "object", properties }, false) };
