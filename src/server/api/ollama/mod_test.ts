@@ -228,11 +228,17 @@ Deno.test("generate under /ollama is Ollama's whatever the body", async () => {
   assertEquals([response, done_reason], ["Hello world", "stop"]);
 });
 
-Deno.test("a template of the request is refused by name", async () => {
-  const body = { model: "double", prompt: "Hi", template: "{{ .Prompt }}" };
-  const response = await server().send("POST", "/api/generate", body);
-  assertEquals(response.status, 400);
-  assertStringIncludes((await response.json()).error, "template: is not supported");
+Deno.test("a template of the request takes the place of the chat template", async () => {
+  const { engine, send } = server();
+  const template = "{{ if .System }}[{{ .System }}]{{ end }}<{{ .Prompt }}>{{ .Response }}";
+  const body = { model: "double", prompt: "Hi", system: "S", template, stream: false };
+  assertEquals((await (await send("POST", "/api/generate", body)).json()).response, "Hello world");
+  assertEquals(promptText(engine.requests[0]!), "[S]<Hi>");
+  const both = await send("POST", "/api/generate", { ...body, context: [1] });
+  assertEquals(await both.json(), { error: "context: cannot be combined with template" });
+  const refused = await send("POST", "/api/generate", { ...body, template: "{{ .Tools }}" });
+  assertEquals(refused.status, 400);
+  assertStringIncludes((await refused.json()).error, "template: '{{ .Tools }}' is not supported");
 });
 
 Deno.test("tags lists every model with its details", async () => {

@@ -4,6 +4,7 @@ import { ShimmyError } from "../../../../errors.ts";
 import type { Exchange } from "../../../http/mod.ts";
 import { respond } from "./respond.ts";
 import { toMessages } from "./messages.ts";
+import { renderTemplate } from "./prompt_template.ts";
 import type { AnswerChunk } from "./chunks.ts";
 import { parseBody } from "../request/parse_body.ts";
 import { type GenerateBody, generateBody } from "../request/schema.ts";
@@ -31,11 +32,17 @@ function toInput(body: GenerateBody): ((engine: Engine) => Input | Promise<Input
     rejectWith("suffix", body);
     return (engine) => toFillInTheMiddle(engine, prompt ?? "", suffix);
   }
+  if (body.template) rejectWith("template", body);
   if (body.messages && body.messages.length > 0) return () => toConversation(body);
   if (!prompt) return null;
   if (raw) {
     rejectWith("raw", body);
     return () => ({ type: "text", text: prompt });
+  }
+  if (body.template) {
+    const { template, system } = body;
+    const text = renderTemplate(template, { System: system ?? "", Prompt: prompt, Suffix: "" });
+    return () => ({ type: "text", text });
   }
   return () => toConversation(body);
 }
@@ -83,9 +90,18 @@ async function toContext(
   }
 }
 
+const CHAT_FIELDS = ["system", "think", "context", "template"] as const;
+
+/** Fields that would have no effect beside another one. */
+const REPLACED = {
+  raw: CHAT_FIELDS,
+  suffix: CHAT_FIELDS,
+  template: ["think", "context", "messages"],
+} as const;
+
 /** Rejects fields that need the chat template when the template is not used. */
-function rejectWith(plain: "raw" | "suffix", body: GenerateBody): void {
-  const field = (["system", "think", "context"] as const).find((name) => isSet(body[name]));
+function rejectWith(plain: keyof typeof REPLACED, body: GenerateBody): void {
+  const field = REPLACED[plain].find((name) => isSet(body[name]));
   if (field === undefined) return;
   throw new ShimmyError("invalid", `${field}: cannot be combined with ${plain}`, { field });
 }

@@ -106,9 +106,9 @@ export const generateBody = z.strictObject({
   ),
   system: text.nullish(),
   raw: boolean.nullish().describe("Send the prompt to the model without the chat template"),
-  template: z.literal("", {
-    error: "is not supported: use raw for a prompt without the template of the model",
-  }).nullish(),
+  template: text.nullish().describe(
+    "Prompt template in place of the chat template: .System, .Prompt, .Response, if, else and end",
+  ),
   context: z.array(integerFrom(0), { error: "must be a list of token ids" }).nullish()
     .describe("The context of an earlier response: tokens before the prompt"),
   images,
