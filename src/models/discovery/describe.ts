@@ -70,7 +70,7 @@ export async function describe(
     parameters: headers.reduce((sum, one) => sum + one.parameters, 0),
     contextLength: count(header, `${architecture}.context_length`) ?? null,
     embeddingLength: count(header, `${architecture}.embedding_length`) ?? null,
-    chatTemplate: templateOf(header),
+    chatTemplate: candidate.settings?.chatTemplate ?? templateOf(header),
     kind: kindOf(header, architecture),
     loras: candidate.loras ?? [],
     ...(candidate.ollama === undefined ? {} : { ollama: candidate.ollama }),

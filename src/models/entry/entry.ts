@@ -53,6 +53,8 @@ export interface ModelSettings {
   readonly keepAlive?: KeepAlive;
   /** System message for chat requests without one. */
   readonly system?: string;
+  /** Jinja template that replaces the one in the file. */
+  readonly chatTemplate?: string;
   /** Messages after the system message of every conversation. */
   readonly messages?: readonly ExampleMessage[];
   /** Maximum tokens for requests that do not limit them. */

@@ -4,7 +4,7 @@ import type { ModelSettings } from "../entry/mod.ts";
 
 type RequestDefaults = Pick<
   ModelSettings,
-  "sampling" | "reasoningSampling" | "maxTokens" | "system" | "messages" | "stop"
+  "sampling" | "reasoningSampling" | "maxTokens" | "system" | "messages" | "stop" | "chatTemplate"
 >;
 
 /**
@@ -12,14 +12,18 @@ type RequestDefaults = Pick<
  * the request, then the reasoning defaults.
  */
 export function withRequestDefaults(engine: Engine, defaults: RequestDefaults = {}): Engine {
-  const { sampling, reasoningSampling, maxTokens, system, messages, stop = [] } = defaults;
+  const { sampling, reasoningSampling, maxTokens, system, messages, stop = [], chatTemplate } =
+    defaults;
   const isEmptyDefault = isEmpty(sampling) && isEmpty(reasoningSampling) &&
-    [maxTokens, system, messages].every((value) => value === undefined) && stop.length === 0;
+    [maxTokens, system, messages, chatTemplate].every((value) => value === undefined) &&
+    stop.length === 0;
   if (isEmptyDefault) return engine;
   return {
     ...(system === undefined ? {} : { defaultSystem: system }),
     ...(messages === undefined ? {} : { defaultMessages: messages }),
-    info: engine.info,
+    info: chatTemplate === undefined
+      ? engine.info
+      : { ...engine.info, chatTemplate, toolTemplate: null },
     closed: engine.closed,
     generate: (request) =>
       engine.generate({

@@ -71,3 +71,10 @@ Deno.test("the model's stop strings are added to those of a request", async () =
   engine.generate({ ...REQUEST, stop: ["b", "c"] });
   assertEquals(double.requests[0]?.stop, ["b", "c", "a"]);
 });
+
+Deno.test("the model's template replaces those of the file", async () => {
+  await using double = new EngineDouble();
+  const { info } = withRequestDefaults(double, { chatTemplate: "{{ messages }}" });
+  assertEquals([info.chatTemplate, info.toolTemplate], ["{{ messages }}", null]);
+  assertEquals(info.contextLength, double.info.contextLength);
+});

@@ -1,4 +1,5 @@
 import type { Sampling } from "../../../engine/protocol/mod.ts";
+import { translateTemplate } from "./go_template.ts";
 import type { ExampleMessage, ModelSettings, OllamaLayer } from "../../entry/mod.ts";
 
 /** Size limit of a layer of text. */
@@ -21,8 +22,8 @@ const SAMPLING: Readonly<Record<string, Exclude<keyof Sampling, "seed" | "logitB
 };
 
 /**
- * The settings in the layers of a model: SYSTEM, PARAMETER and MESSAGE of its Modelfile. Layers that cannot be
- * read, and parameters that are not numbers, are left out.
+ * The settings in the layers of a model: SYSTEM, PARAMETER, TEMPLATE and MESSAGE of its Modelfile. Layers that
+ * cannot be read or translated, and parameters that are not numbers, are left out.
  *
  * @param layers paths of blobs by layer type.
  * @returns undefined if there are no settings.
@@ -39,9 +40,12 @@ export async function settingsOf(
   }
   if (Number.isInteger(params.seed)) sampling.seed = Number(params.seed) < 0 ? null : params.seed;
   const stop = [params.stop ?? []].flat().filter((one) => typeof one === "string" && one !== "");
+  const template = await textOf(layers.template);
+  const chatTemplate = template?.trim() ? translateTemplate(template) : null;
   const messages = messagesOf(await textOf(layers.messages));
   const settings: ModelSettings = {
     ...(system ? { system } : {}),
+    ...(chatTemplate === null ? {} : { chatTemplate }),
     ...(messages.length === 0 ? {} : { messages }),
     ...(Object.keys(sampling).length === 0 ? {} : { sampling }),
     ...(isCount(params.num_predict) ? { maxTokens: params.num_predict } : {}),

@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertMatch } from "@std/assert";
 import { Machine, model, sources } from "../../../../tests/models/machine.ts";
 
 const posix = Deno.build.os !== "windows";
@@ -202,7 +202,9 @@ Deno.test("a variant of a model in Ollama's store is a model of its own with the
     stop: ["ARR"],
     maxTokens: 12,
     sampling: { temperature: 0.5, topK: -1, seed: 7 },
+    chatTemplate: pirate!.chatTemplate!,
   });
+  assertMatch(pirate!.chatTemplate!, /turn\.Prompt/);
 });
 
 Deno.test("broken manifests are reported and cannot name files outside of the store", async () => {
