@@ -10,7 +10,7 @@ export const MAX_SCHEMA_NODES = 10_000;
  * Elementary steps of a schema's compilation: transitions of automata and parts of rules. An idle
  * core needs less than a second.
  */
-export const MAX_COMPILE_STEPS = 2_000_000;
+export const MAX_COMPILE_STEPS = 3_000_000;
 /** Time of a schema's compilation on a busy machine. */
 export const MAX_COMPILE_MILLISECONDS = 10_000;
 /** Number of values in an `enum`. Each is an alternative that is checked for every token. */

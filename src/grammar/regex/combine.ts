@@ -104,7 +104,8 @@ function product(
     const [left, right] = pairs[index]!;
     const mine = a[left]!;
     const other = right === null ? { accepts: false, edges: [] } : b[right]!;
-    spend(2 + mine.edges.length * (1 + other.edges.length));
+    const ranges = other.edges.reduce((sum, { set }) => sum + set.length, 0);
+    spend(2 + mine.edges.length * (1 + other.edges.length) + ranges);
     const edges: Edge[] = [];
     const free = complement(union(...other.edges.map(({ set }) => set)));
     for (const { set, to } of mine.edges) {

@@ -8,8 +8,12 @@ import { type Dfa, joinEdges } from "./automaton.ts";
 export function minimize(dfa: Dfa): Dfa {
   let block = numbered(extremes(dfa));
   let count = new Set(block).size;
+  const steps = dfa.reduce(
+    (sum, { edges }) => edges.reduce((more, { set }) => more + 2 + 2 * set.length, sum + 2),
+    0,
+  );
   while (true) {
-    spend(dfa.reduce((sum, state) => sum + 2 + 2 * state.edges.length, 0));
+    spend(steps);
     const next = numbered(dfa.map((state, index) => {
       const moves = joinEdges(state.edges.map(({ set, to }) => ({ set, to: block[to]! })))
         .sort((a, b) => a.to - b.to);

@@ -23,7 +23,7 @@ interface Rule {
 }
 
 /** Cost of one part of a rule: it is simplified, printed and parsed. */
-const RULE_STEPS = 5;
+const RULE_STEPS = 8;
 /** Maximum number of rules that are inlined into each other. Inlining recurses. */
 const MAX_INLINE_CHAIN = 200;
 /** Maximum nesting depth of groups in a body after inlining. */

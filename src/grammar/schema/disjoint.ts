@@ -10,7 +10,7 @@ import { numberConstraint } from "./number_ranges.ts";
 import { stringAutomaton } from "./strings.ts";
 
 /** Cost of one comparison. */
-const DISJOINT_STEPS = 10;
+const DISJOINT_STEPS = 20;
 /** Maximum depth at which properties are compared. Discriminators are at the first level. */
 const MAX_DEPTH = 6;
 
@@ -27,7 +27,7 @@ export function isDisjoint(
   type: TypeName,
   depth = 0,
 ): boolean {
-  spend(DISJOINT_STEPS + 4 * (written.length + other.length));
+  spend(DISJOINT_STEPS + 8 * (written.length + other.length));
   const { types, values } = typeConstraint(context, other);
   const shared = types.has(type) || (type === "integer" && types.has("number")) ||
     (type === "number" && types.has("integer"));
