@@ -95,6 +95,8 @@ const OTHERS_OPTIONS = [
   ...["check", "ignore-missing"],
   // Of cargo.
   ...["release", "features"],
+  // Of `deno task test:schemas`.
+  ...["every", "reasons"],
   "help",
   "lock",
   "help-all",
