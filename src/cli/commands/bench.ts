@@ -3,7 +3,7 @@ import type { Timings } from "../../engine/protocol/mod.ts";
 import { ShimmyError } from "../../errors.ts";
 import { checkGeneratesText, placementJson } from "../../models/entry/mod.ts";
 import { command, EXIT, interruptible } from "../environment/mod.ts";
-import { printable, table } from "../output/mod.ts";
+import { describeModel, printable, table } from "../output/mod.ts";
 import { MODEL_OPTIONS, nameOf, openNamedModel, PULL_OPTIONS } from "../sessions/mod.ts";
 import { flag, integer } from "../options/mod.ts";
 
@@ -104,7 +104,7 @@ function reportOf(model: string, { info }: Engine, size: Size, runs: readonly Ti
   };
   return {
     model,
-    description: info.description,
+    description: describeModel(info),
     devices: info.devices.map((device) => device.name),
     offloaded_layers: info.offloadedLayers,
     placement: placementJson(info.placement),
