@@ -83,6 +83,8 @@ const OTHERS_OPTIONS = [
   ...["ffi", "read", "write", "net", "env", "sys", "run"].map((right) => `allow-${right}`),
   // Of `deno task bench`.
   ...["peer", "peer-bench", "type", "model", "only", "quick"],
+  // Of `deno task test:schemas`.
+  ...["every", "reasons"],
   // Of llama.cpp's programs.
   "control-vector",
   "control-vector-layer-range",
