@@ -3,7 +3,7 @@ import { ShimmyError } from "../../errors.ts";
 import type { Engine } from "../../engine/mod.ts";
 import type { LoadPlan } from "../../engine/planning/mod.ts";
 import type { Log } from "../memory/mod.ts";
-import type { Clock } from "./clock.ts";
+import { type Clock, SYSTEM_CLOCK } from "./clock.ts";
 import { fallbackName, type ModelConfig, withConfig } from "./apply_config.ts";
 import { withRequestDefaults } from "./sampling_defaults.ts";
 import { candidateOf, describe, isModel } from "../discovery/mod.ts";
@@ -92,6 +92,9 @@ export function createPool(options: PoolOptions): Registry {
   return new Pool(options);
 }
 
+/** Time between two scans that unknown names cause. */
+const RESCAN_MS = 5_000;
+
 /** Result of a scan with the default model. */
 interface Scan {
   readonly discovery: Discovery;
@@ -106,6 +109,8 @@ class Pool implements Registry {
   readonly #adapterChanges = new AdapterChanges();
   #config: ModelConfig | undefined;
   #scan: Promise<Scan> | null = null;
+  /** When the last scan ended, by the clock. */
+  #scannedAt = -Infinity;
   /** Models outside of all sources that were requested by path. */
   readonly #opened = new Map<string, ModelEntry>();
 
@@ -141,11 +146,22 @@ class Pool implements Registry {
 
   async resolve(name: string | undefined): Promise<ModelEntry> {
     if (name === undefined) return await this.#default();
-    const entries = await this.list();
-    const found = findByName(entries, name) ?? await this.#open(name);
+    const found = await this.#find(name) ?? await this.#findNew(name);
     if (found !== undefined) return found;
     await this.#refuseSkipped(name);
-    throw modelNotFound(entries, name);
+    throw modelNotFound(await this.list(), name);
+  }
+
+  async #find(name: string): Promise<ModelEntry | undefined> {
+    return findByName(await this.list(), name) ?? await this.#open(name);
+  }
+
+  /** Searches again for a name that is not known: its file may have come after the last scan. */
+  async #findNew(name: string): Promise<ModelEntry | undefined> {
+    const { clock = SYSTEM_CLOCK } = this.#options;
+    if (clock.now() - this.#scannedAt < RESCAN_MS) return undefined;
+    await this.rescan();
+    return await this.#find(name);
   }
 
   async fallback(): Promise<ModelEntry | undefined> {
@@ -264,6 +280,7 @@ class Pool implements Registry {
   async #scanSources(): Promise<Scan> {
     const { base, loras, preferred, log = () => {} } = this.#options;
     const found = await this.#options.discover();
+    this.#scannedAt = (this.#options.clock ?? SYSTEM_CLOCK).now();
     const discovery = this.#config === undefined
       ? found
       : await withConfig(found, this.#config, log);

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import { fromFileUrl, resolve } from "@std/path";
+import { ClockDouble } from "../../../tests/doubles/clock.ts";
 import { Machine, model } from "../../../tests/models/machine.ts";
 import type { Engine } from "../../engine/engine.ts";
 import { ShimmyError } from "../../errors.ts";
@@ -131,6 +132,30 @@ Deno.test("a model's adapters are its own, then the discovered ones, each name o
     { name: "mood", path: resolve("/models/mood.gguf") },
   ]);
   assertEquals((await pool.adapters(entry("m"))).map(({ name }) => name), ["style", "mood"]);
+});
+
+Deno.test("a name that is not known is searched for again, at most every five seconds", async () => {
+  const clock = new ClockDouble();
+  const models = [entry("first")];
+  let scans = 0;
+  const pool = createPool({
+    discover: () => {
+      scans++;
+      return Promise.resolve({ models: [...models], skipped: [], sources: [] });
+    },
+    load: () => Promise.reject(new Error("Nothing is loaded here")),
+    loras: [],
+    paths: "found",
+    clock,
+  });
+  await pool.list();
+  models.push(entry("pulled"));
+  await assertRejects(() => pool.resolve("pulled"), ShimmyError, "not found");
+  assertEquals(scans, 1);
+  await clock.pass(5_000);
+  assertEquals((await pool.resolve("pulled")).name, "pulled");
+  await assertRejects(() => pool.resolve("other"), ShimmyError, "not found");
+  assertEquals(scans, 2);
 });
 
 Deno.test("without a base model the first language model is the default", async () => {
