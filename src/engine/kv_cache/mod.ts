@@ -1,6 +1,7 @@
 /** KV cache of one context: prefix cache, radix tree, checkpoints, saved states, sessions on disk. */
 export { messageBoundaries } from "./checkpoints.ts";
-export { type KvStream, PrefixCache } from "./prefix_cache.ts";
+export type { KvStream } from "./cached_prefix.ts";
+export { PrefixCache } from "./prefix_cache.ts";
 export { type OpenedSession, SessionCache } from "./session_cache.ts";
 export { SessionStore } from "./session_store.ts";
 export { timedMemory } from "./timed_memory.ts";

@@ -1,64 +1,15 @@
-import type { Context } from "../../../ffi/mod.ts";
+import {
+  type CachedPrefix,
+  type Holder,
+  isStream,
+  type KvMemory,
+  type KvStream,
+  type PrefixCacheOptions,
+  usablePrefix,
+} from "./cached_prefix.ts";
 import { type Checkpoint, MIN_CHECKPOINT_GAP, planCheckpoints } from "./checkpoints.ts";
 import { HostStates, type SavedState } from "./host_states.ts";
 import { type PrefixMatch, RadixTree } from "./radix_tree.ts";
-
-/** A stream of the KV cache: the cells of one sequence. */
-export interface KvStream {
-  /** Sequence id in libllama. */
-  readonly id: number;
-  /** Tokens in the KV cache, from position 0. */
-  readonly tokens: number[];
-  /** Scope of the tokens: see {@linkcode PrefixCache.acquire}. */
-  scope: string;
-  busy: boolean;
-  lastUsed: number;
-  /** Checkpoints of these tokens, by ascending position. */
-  checkpoints: Checkpoint[];
-  /** Positions of the prompt at which checkpoints will be made, ascending. */
-  planned: number[];
-}
-
-type Holder = KvStream | SavedState;
-
-const isStream = (holder: Holder): holder is KvStream => "busy" in holder;
-
-/** The parts of a context that the cache uses. */
-export type KvMemory = Pick<
-  Context,
-  | "removeTokens"
-  | "copySequence"
-  | "saveSequence"
-  | "restoreSequence"
-  | "saveCheckpoint"
-  | "restoreCheckpoint"
-  | "firstPosition"
->;
-
-/** A cached prefix: its holder, its length in tokens, and the checkpoint to restore. */
-interface CachedPrefix {
-  readonly holder: Holder;
-  readonly length: number;
-  /** Null if the memory can be truncated at that length, or holds exactly the prefix. */
-  readonly checkpoint: Checkpoint | null;
-}
-
-export interface PrefixCacheOptions {
-  readonly streams: number;
-  /**
-   * Whether the end of a sequence can be removed from the KV cache. Recurrent models do not support it;
-   * their sequences return to checkpoints.
-   */
-  readonly canTruncate: boolean;
-  /** Tokens of a small sliding window: a sequence can be truncated while it holds them; 0 for none. */
-  readonly window: number;
-  /** Maximum bytes of saved states and checkpoints in host memory. */
-  readonly savedBytes: number;
-  /** Cells shared by all streams; null if each stream has its own cells. */
-  readonly sharedCells: number | null;
-  /** Whether positions of a running sequence may be shifted. */
-  readonly mayShiftPositions: boolean;
-}
 
 /** Saving fewer tokens to host memory costs more than recomputing them. */
 const MIN_SAVED_TOKENS = 64;
@@ -235,28 +186,13 @@ export class PrefixCache {
     for (const match of this.#matches(scope, tokens)) {
       if (best !== null && match.length <= best.length) break;
       const limit = Math.min(match.length, match.holder.tokens.length, tokens.length - 1);
-      const known = this.#usable(match.holder, limit);
+      const known = usablePrefix(match.holder, limit, this.#memory, this.#options);
       const { holder, length } = known;
       if (length === 0 || length <= (best?.length ?? 0)) continue;
       if (length < MIN_COPIED_TOKENS && !this.#isCheap(holder, length)) continue;
       best = known;
     }
     return best;
-  }
-
-  /** The longest prefix of at most `limit` tokens that a holder can provide. */
-  #usable(holder: Holder, limit: number): CachedPrefix {
-    const whole = { holder, length: limit, checkpoint: null };
-    if (this.#options.canTruncate || limit === holder.tokens.length) return whole;
-    const { window } = this.#options;
-    if (window > 0 && isStream(holder)) {
-      const first = this.#memory.firstPosition(holder.id);
-      if (first >= 0 && first <= Math.max(0, limit - window)) return whole;
-    }
-    const checkpoint = holder.checkpoints.findLast(({ position }) => position <= limit);
-    return checkpoint === undefined
-      ? { holder, length: 0, checkpoint: null }
-      : { holder, length: checkpoint.position, checkpoint };
   }
 
   /** Provides a stream that holds a cached prefix. */
@@ -462,7 +398,8 @@ export class PrefixCache {
     for (const { holder, length } of this.#matches(stream.scope, stream.tokens)) {
       if (length < stream.tokens.length) return false;
       if (holder === stream || holder.tokens.length < stream.tokens.length) continue;
-      if (this.#usable(holder, stream.tokens.length).length === stream.tokens.length) return true;
+      const { length: wanted } = stream.tokens;
+      if (usablePrefix(holder, wanted, this.#memory, this.#options).length === wanted) return true;
     }
     return false;
   }

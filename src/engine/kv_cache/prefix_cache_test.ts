@@ -1,10 +1,6 @@
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
-import {
-  type KvMemory,
-  type KvStream,
-  PrefixCache,
-  type PrefixCacheOptions,
-} from "./prefix_cache.ts";
+import type { KvMemory, KvStream, PrefixCacheOptions } from "./cached_prefix.ts";
+import { PrefixCache } from "./prefix_cache.ts";
 
 /** Bytes of a saved state. */
 const STATE_BYTES = 100;

@@ -1,6 +1,7 @@
 import type { Context } from "../../../ffi/mod.ts";
 import { messageOf, ShimmyError } from "../../errors.ts";
-import type { KvStream, PrefixCache } from "./prefix_cache.ts";
+import type { KvStream } from "./cached_prefix.ts";
+import type { PrefixCache } from "./prefix_cache.ts";
 import type { Notice, SequenceRequest } from "../protocol/mod.ts";
 import type { SessionStore } from "./session_store.ts";
 

@@ -1,4 +1,4 @@
-import type { KvMemory } from "./prefix_cache.ts";
+import type { KvMemory } from "./cached_prefix.ts";
 
 /**
  * Wraps a KV memory and adds the time of saving and restoring states to `native`: copying megabytes

@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { ask, question, TINY_F16 } from "../../../tests/support/engine.ts";
 import { LoopHarness } from "../../../tests/support/loop.ts";
 import { PaddingRows } from "./padding_rows.ts";
-import type { KvStream } from "../kv_cache/prefix_cache.ts";
+import type { KvStream } from "../kv_cache/cached_prefix.ts";
 
 /** An idle stream with this many tokens. */
 function idle(id: number, length = 0): KvStream {
