@@ -35,7 +35,15 @@ export class Machine implements AsyncDisposable {
       cwd: this.#home,
       clearEnv: true,
       env: {
-        ...inherited("PATH", "DENO_DIR", "SYSTEMROOT", "TMPDIR", "TEMP"),
+        ...inherited(
+          "PATH",
+          "DENO_DIR",
+          "DENO_TLS_CA_STORE",
+          "DENO_CERT",
+          "SYSTEMROOT",
+          "TMPDIR",
+          "TEMP",
+        ),
         DENO_DIR: denoFolder(),
         HOME: this.#home,
         USERPROFILE: this.#home,
