@@ -388,8 +388,9 @@ export class PrefixCache {
   }
 
   #insertSaved(saved: SavedState): void {
-    this.#states.add(saved);
+    // Making room may evict checkpoints of this state.
     this.#saved.add(saved);
+    this.#states.add(saved);
     this.#tree(saved.scope).set(saved, saved.tokens);
   }
 

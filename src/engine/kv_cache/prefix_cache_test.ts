@@ -418,3 +418,15 @@ Deno.test("checkpoints share the bound of saved states", () => {
   cache.release(stream, true);
   assertEquals(cache.hostMemory, { checkpoints: 0, bytes: 0 });
 });
+
+Deno.test("a saved state does not keep checkpoints that it evicts", () => {
+  const { cache } = cacheWith({
+    canTruncate: false,
+    savedBytes: STATE_BYTES + 2 * CHECKPOINT_BYTES,
+  });
+  const stream = cache.acquire(tokens(300), true, "", [100, 200])!;
+  prefill(cache, stream, tokens(300));
+  cache.swapOut(stream);
+  assertEquals(cache.hostMemory.checkpoints, 2);
+  assertEquals(cache.acquire([...tokens(150), 7, 8], true)!.tokens.length, 0);
+});
