@@ -1,7 +1,7 @@
 /** Tiny embedding and reranking models with random weights, built in memory. */
 import { benchVocabulary } from "../../scripts/bench/vocabulary.ts";
 import { buildGguf, type GgufEntry } from "./build_gguf.ts";
-import { type RandomTensor, randomWeights, type Spread } from "./random_weights.ts";
+import { type RandomTensor, randomWeights, tensor } from "./random_weights.ts";
 
 /** `enum llama_pooling_type` of llama.h. */
 const POOLING = { none: 0, mean: 1, cls: 2, last: 3, rank: 4 } as const;
@@ -93,12 +93,6 @@ export function sentencePieces(): Vocabulary {
     },
   };
 }
-
-const tensor = (name: string, spread: Spread, ...shape: number[]): RandomTensor => ({
-  name,
-  shape,
-  spread,
-});
 
 /** A matrix and its bias. */
 const linear = (name: string, inputs: number, outputs: number): RandomTensor[] => [

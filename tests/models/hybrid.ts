@@ -1,7 +1,7 @@
 /** A tiny model with convolution and attention layers (LFM2) and random weights: its memory is a hybrid. */
 import { buildGguf } from "./build_gguf.ts";
 import { sentencePieces } from "./encoders.ts";
-import { type RandomTensor, randomWeights, type Spread } from "./random_weights.ts";
+import { randomWeights, tensor } from "./random_weights.ts";
 
 const WIDTH = 64;
 /** KV heads of each layer; a layer without any is a short convolution. */
@@ -15,11 +15,6 @@ const CACHE = 3;
 /** The model's file. */
 export function hybridModel(): Uint8Array<ArrayBuffer> {
   const vocabulary = sentencePieces();
-  const tensor = (name: string, spread: Spread, ...shape: number[]): RandomTensor => ({
-    name,
-    shape,
-    spread,
-  });
   const tensors = [
     tensor("token_embd.weight", "table", WIDTH, vocabulary.texts.length),
     tensor("token_embd_norm.weight", "norm", WIDTH),

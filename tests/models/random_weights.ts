@@ -22,6 +22,11 @@ export interface RandomTensor {
   readonly spread: Spread;
 }
 
+/** A tensor with this distribution; its shape has the fastest dimension first. */
+export function tensor(name: string, spread: Spread, ...shape: number[]): RandomTensor {
+  return { name, shape, spread };
+}
+
 const ALIGNMENT = 32;
 
 /** 32-bit floats of all tensors in the order of the GGUF file. */

@@ -1,7 +1,7 @@
 /** A tiny recurrent model (Mamba) with random weights. Its state cannot be truncated. */
 import { buildGguf } from "./build_gguf.ts";
 import { sentencePieces } from "./encoders.ts";
-import { type RandomTensor, randomWeights, type Spread } from "./random_weights.ts";
+import { randomWeights, tensor } from "./random_weights.ts";
 
 const WIDTH = 64;
 const LAYERS = 2;
@@ -14,11 +14,6 @@ const TIME_STEP_RANK = 4;
 /** The model's file. */
 export function mambaModel(): Uint8Array<ArrayBuffer> {
   const vocabulary = sentencePieces();
-  const tensor = (name: string, spread: Spread, ...shape: number[]): RandomTensor => ({
-    name,
-    shape,
-    spread,
-  });
   const tensors = [
     tensor("token_embd.weight", "table", WIDTH, vocabulary.texts.length),
     tensor("output_norm.weight", "norm", WIDTH),

@@ -4,7 +4,7 @@
  */
 import { buildGguf } from "./build_gguf.ts";
 import { sentencePieces } from "./encoders.ts";
-import { type RandomTensor, randomWeights, type Spread } from "./random_weights.ts";
+import { randomWeights, tensor } from "./random_weights.ts";
 
 const WIDTH = 64;
 /** Gemma 3 has one layer with full attention after five layers with a window. */
@@ -20,11 +20,6 @@ export const WINDOW = 24;
 /** The model's file. */
 export function windowedModel(): Uint8Array<ArrayBuffer> {
   const vocabulary = sentencePieces();
-  const tensor = (name: string, spread: Spread, ...shape: number[]): RandomTensor => ({
-    name,
-    shape,
-    spread,
-  });
   const tensors = [
     tensor("token_embd.weight", "table", WIDTH, vocabulary.texts.length),
     tensor("output_norm.weight", "norm", WIDTH),

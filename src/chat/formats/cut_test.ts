@@ -1,26 +1,10 @@
 import { assert, assertEquals } from "@std/assert";
 import { chatIn, parsePieces } from "../../../tests/doubles/parsed.ts";
+import { tools } from "../../../tests/doubles/tools.ts";
 import { Random } from "../../../tests/grammar/random.ts";
 import { SAMPLES } from "../../../tests/templates/samples.ts";
-import type { Tool, ToolCall } from "../conversation/conversation.ts";
+import type { ToolCall } from "../conversation/conversation.ts";
 import { FORMATS } from "./detect.ts";
-
-const tools: readonly Tool[] = [
-  {
-    name: "get_weather",
-    parameters: {
-      type: "object",
-      properties: {
-        city: { type: "string" },
-        days: { type: "integer" },
-        exact: { type: "boolean" },
-        places: { type: "array", items: { type: "string" } },
-      },
-      required: ["city"],
-    },
-  },
-  { name: "get_time", parameters: { type: "object", properties: { zone: { type: "string" } } } },
-];
 
 const CALLS: readonly ToolCall[] = [
   {

@@ -1,27 +1,8 @@
 import { assertEquals } from "@std/assert";
 import { chatIn, parseAnswer } from "../../../tests/doubles/parsed.ts";
-import type { Tool, ToolCall } from "../conversation/conversation.ts";
+import { tools } from "../../../tests/doubles/tools.ts";
+import type { ToolCall } from "../conversation/conversation.ts";
 import { FORMATS } from "./detect.ts";
-
-const tools: readonly Tool[] = [
-  {
-    name: "get_weather",
-    parameters: {
-      type: "object",
-      properties: {
-        city: { type: "string" },
-        days: { type: "integer" },
-        exact: { type: "boolean" },
-        places: { type: "array", items: { type: "string" } },
-      },
-      required: ["city"],
-    },
-  },
-  {
-    name: "get_time",
-    parameters: { type: "object", properties: { zone: { type: "string" } } },
-  },
-];
 
 const SIZES = [1, 2, 3, 5, 8, 13, 10_000];
 

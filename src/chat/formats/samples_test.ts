@@ -1,29 +1,9 @@
 import { assertEquals } from "@std/assert";
 import { chatIn, parseAnswer } from "../../../tests/doubles/parsed.ts";
+import { tools } from "../../../tests/doubles/tools.ts";
 import { SAMPLES } from "../../../tests/templates/samples.ts";
-import type { Tool } from "../conversation/conversation.ts";
 import { FORMATS } from "./detect.ts";
 import type { ToolFormat } from "./shared/format.ts";
-
-const tools: readonly Tool[] = [
-  {
-    name: "get_weather",
-    parameters: {
-      type: "object",
-      properties: {
-        city: { type: "string" },
-        days: { type: "integer" },
-        exact: { type: "boolean" },
-        places: { type: "array", items: { type: "string" } },
-      },
-      required: ["city"],
-    },
-  },
-  {
-    name: "get_time",
-    parameters: { type: "object", properties: { zone: { type: "string" } } },
-  },
-];
 
 function formatOf(name: string): ToolFormat {
   return FORMATS.find((format) => format.name === name)!;

@@ -1,25 +1,11 @@
 import { assertEquals } from "@std/assert";
 import { resolve } from "@std/path";
+import { modelEntry } from "../../../tests/doubles/model_entry.ts";
 import type { ModelEntry } from "./entry.ts";
 import { findByName, modelName, nearestName, shardName, similarName } from "./names.ts";
 
 function entry(name: string, path: string, aliases?: string[]): ModelEntry {
-  return {
-    name,
-    paths: [path],
-    size: 0,
-    modified: 0,
-    source: "folder",
-    architecture: "llama",
-    quantization: "F16",
-    parameters: null,
-    contextLength: null,
-    embeddingLength: null,
-    chatTemplate: null,
-    kind: "language",
-    loras: [],
-    ...(aliases === undefined ? {} : { aliases }),
-  };
+  return modelEntry(name, { paths: [path], ...(aliases === undefined ? {} : { aliases }) });
 }
 
 Deno.test("a name is the file's without extension and shard suffix, lower-cased", () => {

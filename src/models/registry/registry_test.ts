@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import { fromFileUrl, resolve } from "@std/path";
 import { ClockDouble } from "../../../tests/doubles/clock.ts";
+import { modelEntry } from "../../../tests/doubles/model_entry.ts";
 import { Machine, model } from "../../../tests/models/machine.ts";
 import type { Engine } from "../../engine/engine.ts";
 import { ShimmyError } from "../../errors.ts";
@@ -11,25 +12,6 @@ import type { LoadEngine } from "./model_instance.ts";
 import { createPool, type PoolOptions, type Registry } from "./registry.ts";
 
 const TINY = fromFileUrl(new URL("../../assets/tiny/shimmy-tiny.gguf", import.meta.url));
-
-function entry(name: string, more: Partial<ModelEntry> = {}): ModelEntry {
-  return {
-    name,
-    paths: [`/models/${name}.gguf`],
-    size: 0,
-    modified: 0,
-    source: "folder",
-    architecture: "llama",
-    quantization: "F16",
-    parameters: null,
-    contextLength: null,
-    embeddingLength: null,
-    chatTemplate: null,
-    kind: "language",
-    loras: [],
-    ...more,
-  };
-}
 
 /** State of an unused model without idle timeout. */
 const NO_USE = { requests: 0, isPinned: false, expiresInMs: null, bytes: null };
@@ -97,8 +79,8 @@ async function settle(): Promise<void> {
 
 Deno.test("the default is the base model, with the adapters of the command line", async () => {
   const lora = { path: "/l.gguf", scale: 0.5 };
-  const base = entry("base", { source: "base" });
-  const { pool } = setUp([entry("first"), base], { base: "/models/base.gguf", loras: [lora] });
+  const base = modelEntry("base", { source: "base" });
+  const { pool } = setUp([modelEntry("first"), base], { base: "/models/base.gguf", loras: [lora] });
   const chosen = await pool.resolve(undefined);
   assertEquals(chosen, { ...base, loras: [lora] });
   assertEquals(await pool.resolve("base"), chosen);
@@ -126,17 +108,17 @@ Deno.test("a model's adapters are its own, then the discovered ones, each name o
     name: "Tone",
     scale: 0,
   }];
-  assertEquals(await pool.adapters(entry("m", { loras })), [
+  assertEquals(await pool.adapters(modelEntry("m", { loras })), [
     { name: "style", path: resolve("/own/style.gguf") },
     { name: "tone", path: resolve("/b.gguf") },
     { name: "mood", path: resolve("/models/mood.gguf") },
   ]);
-  assertEquals((await pool.adapters(entry("m"))).map(({ name }) => name), ["style", "mood"]);
+  assertEquals((await pool.adapters(modelEntry("m"))).map(({ name }) => name), ["style", "mood"]);
 });
 
 Deno.test("a name that is not known is searched for again, at most every five seconds", async () => {
   const clock = new ClockDouble();
-  const models = [entry("first")];
+  const models = [modelEntry("first")];
   let scans = 0;
   const pool = createPool({
     discover: () => {
@@ -149,7 +131,7 @@ Deno.test("a name that is not known is searched for again, at most every five se
     clock,
   });
   await pool.list();
-  models.push(entry("pulled"));
+  models.push(modelEntry("pulled"));
   await assertRejects(() => pool.resolve("pulled"), ShimmyError, "not found");
   assertEquals(scans, 1);
   await clock.pass(5_000);
@@ -160,21 +142,21 @@ Deno.test("a name that is not known is searched for again, at most every five se
 
 Deno.test("without a base model the first language model is the default", async () => {
   const { pool } = setUp([
-    entry("vectors", { kind: "embedding" }),
-    entry("talks"),
-    entry("shimmy-tiny", { source: "builtin" }),
+    modelEntry("vectors", { kind: "embedding" }),
+    modelEntry("talks"),
+    modelEntry("shimmy-tiny", { source: "builtin" }),
   ]);
   assertEquals((await pool.resolve(undefined)).name, "talks");
 });
 
 Deno.test("the built-in model is the default when there is no other", async () => {
-  const { pool } = setUp([entry("shimmy-tiny", { source: "builtin" })]);
+  const { pool } = setUp([modelEntry("shimmy-tiny", { source: "builtin" })]);
   assertEquals((await pool.resolve(undefined)).source, "builtin");
 });
 
 Deno.test("an unusable base model is an error and is never replaced by another model", async () => {
   const discovery: Discovery = {
-    models: [entry("other")],
+    models: [modelEntry("other")],
     skipped: [{ path: "/models/base.gguf", reason: "not a GGUF file", kind: "broken" }],
     sources: [],
   };
@@ -194,12 +176,12 @@ Deno.test("an unknown name is refused with the nearest name and the names there 
     return error.message;
   };
   assertEquals(
-    await refusalOf([entry("llama3", { aliases: ["mine"] }), entry("phi-4")], "lama3"),
+    await refusalOf([modelEntry("llama3", { aliases: ["mine"] }), modelEntry("phi-4")], "lama3"),
     "Model 'lama3' not found; the nearest name is 'llama3'; available: llama3, mine, phi-4",
   );
-  assertEquals(await refusalOf([entry("one")], "x"), "Model 'x' not found; available: one");
+  assertEquals(await refusalOf([modelEntry("one")], "x"), "Model 'x' not found; available: one");
   assertEquals(await refusalOf([], "x"), "Model 'x' not found");
-  const many = Array.from({ length: 12 }, (_, index) => entry(`m${index}`));
+  const many = Array.from({ length: 12 }, (_, index) => modelEntry(`m${index}`));
   const listed = "m0, m1, m2, m3, m4, m5, m6, m7, m8, m9 and 2 more";
   assertEquals(
     await refusalOf(many, "m99"),
@@ -211,7 +193,7 @@ Deno.test("an unknown name is refused with the nearest name and the names there 
 Deno.test("the alias * names the model for unknown names", async () => {
   const fallbackOf = async (config: Partial<ModelConfig>) => {
     const whole = { models: {}, aliases: {}, defaults: {}, ...config };
-    const { pool } = setUp([entry("first"), entry("second")], { config: whole });
+    const { pool } = setUp([modelEntry("first"), modelEntry("second")], { config: whole });
     return (await pool.fallback())?.name;
   };
   assertEquals(await fallbackOf({}), undefined);
@@ -225,7 +207,7 @@ Deno.test("the alias * names the model for unknown names", async () => {
 
 Deno.test("a preload does not evict the model of a request", async () => {
   const { pool, loader } = setUp([], { policy: { ...KEEP_ALL, maxModels: 1 } });
-  const [wanted, preferred] = [entry("wanted"), entry("preferred")];
+  const [wanted, preferred] = [modelEntry("wanted"), modelEntry("preferred")];
   const loading = pool.engine(wanted);
   await settle();
   assertEquals(await pool.preload(preferred), null);
@@ -285,7 +267,7 @@ Deno.test("a model with a missing file is refused with the name of that file", a
 
 Deno.test("a draft is a discovered model or any file, and its name is only in the detail", async () => {
   await using pool = createPool({
-    discover: () => Promise.resolve({ models: [entry("a")], skipped: [], sources: [] }),
+    discover: () => Promise.resolve({ models: [modelEntry("a")], skipped: [], sources: [] }),
     load: () => Promise.reject(new Error()),
     loras: [],
     paths: "found",
@@ -312,7 +294,7 @@ Deno.test("sources are scanned once, again on rescan, and after a failure", asyn
     discover: () => {
       scans++;
       if (scans === 1) return Promise.reject(new Error("no disk"));
-      return Promise.resolve({ models: [entry(`m${scans}`)], skipped: [], sources: [] });
+      return Promise.resolve({ models: [modelEntry(`m${scans}`)], skipped: [], sources: [] });
     },
   });
   await assertRejects(() => pool.list(), Error, "no disk");
@@ -325,7 +307,7 @@ Deno.test("sources are scanned once, again on rescan, and after a failure", asyn
 
 Deno.test("concurrent requests share one load, and its progress is visible", async () => {
   const { pool, loader } = setUp([]);
-  const model = entry("m");
+  const model = modelEntry("m");
   assertEquals(pool.state(model).state, "unloaded");
   const both = Promise.all([pool.engine(model), pool.engine({ ...model })]);
   await settle();
@@ -354,7 +336,7 @@ Deno.test("concurrent requests share one load, and its progress is visible", asy
 
 Deno.test("the same model with other adapters has another engine", async () => {
   const { pool, loader } = setUp([]);
-  const model = entry("m");
+  const model = modelEntry("m");
   const first = pool.engine(model);
   const second = pool.engine({ ...model, loras: [{ path: "/l.gguf", scale: 1 }] });
   await settle();
@@ -365,7 +347,7 @@ Deno.test("the same model with other adapters has another engine", async () => {
 
 Deno.test("a cancelled request leaves the load to the others", async () => {
   const { pool, loader } = setUp([]);
-  const model = entry("m");
+  const model = modelEntry("m");
   const controller = new AbortController();
   const cancelled = pool.engine(model, controller.signal);
   const waiting = pool.engine(model);
@@ -380,7 +362,7 @@ Deno.test("a cancelled request leaves the load to the others", async () => {
 
 Deno.test("cancelling the last request aborts the load, and the next request loads again", async () => {
   const { pool, loader } = setUp([]);
-  const model = entry("m");
+  const model = modelEntry("m");
   const controller = new AbortController();
   const only = pool.engine(model, controller.signal);
   await settle();
@@ -397,13 +379,17 @@ Deno.test("cancelling the last request aborts the load, and the next request loa
 
 Deno.test("an already cancelled request starts no load", async () => {
   const { pool, loader } = setUp([]);
-  await assertRejects(() => pool.engine(entry("m"), AbortSignal.abort()), ShimmyError, "cancelled");
+  await assertRejects(
+    () => pool.engine(modelEntry("m"), AbortSignal.abort()),
+    ShimmyError,
+    "cancelled",
+  );
   assertEquals(loader.calls.length, 0);
 });
 
 Deno.test("a failed load keeps its reason and the next request retries", async () => {
   const { pool, loader } = setUp([]);
-  const model = entry("m");
+  const model = modelEntry("m");
   const failing = pool.engine(model);
   await settle();
   loader.calls[0]!.fail(new ShimmyError("backend", "Not enough memory"));
@@ -419,7 +405,7 @@ Deno.test("a failed load keeps its reason and the next request retries", async (
 
 Deno.test("an error that is not a ShimmyError is not shown", async () => {
   const { pool, loader } = setUp([]);
-  const failing = pool.engine(entry("m"));
+  const failing = pool.engine(modelEntry("m"));
   await settle();
   loader.calls[0]!.fail(new TypeError("undefined is not a function in /home/x"));
   const error = await assertRejects(() => failing, ShimmyError);
@@ -428,7 +414,7 @@ Deno.test("an error that is not a ShimmyError is not shown", async () => {
 
 Deno.test("a crashed engine is dropped and its reason kept", async () => {
   const { pool, loader } = setUp([]);
-  const model = entry("m");
+  const model = modelEntry("m");
   const first = pool.engine(model);
   await settle();
   const double = loader.calls[0]!.finish();
@@ -449,7 +435,7 @@ Deno.test("a crashed engine is dropped and its reason kept", async () => {
 
 Deno.test("unloading disposes of the engine and returns whether it was loaded", async () => {
   const { pool, loader } = setUp([]);
-  const model = entry("m");
+  const model = modelEntry("m");
   assertEquals(await pool.unload(model), false);
   const loading = pool.engine(model);
   await settle();
@@ -462,7 +448,7 @@ Deno.test("unloading disposes of the engine and returns whether it was loaded", 
 
 Deno.test("unloading aborts a load and its requests get the reason", async () => {
   const { pool, loader } = setUp([]);
-  const model = entry("m");
+  const model = modelEntry("m");
   const loading = assertRejects(() => pool.engine(model), ShimmyError, "Model 'm' was unloaded");
   await settle();
   assertEquals(await pool.unload(model), false);
@@ -474,7 +460,7 @@ Deno.test("unloading aborts a load and its requests get the reason", async () =>
 Deno.test("an engine that finishes loading after an abort is disposed", async () => {
   const stubborn = Promise.withResolvers<Engine>();
   const { pool } = setUp([], { load: () => stubborn.promise });
-  const model = entry("m");
+  const model = modelEntry("m");
   const loading = assertRejects(() => pool.engine(model), ShimmyError, "was unloaded");
   await settle();
   const unloading = pool.unload(model);
@@ -487,8 +473,8 @@ Deno.test("an engine that finishes loading after an abort is disposed", async ()
 
 Deno.test("disposing of the pool disposes of every engine and aborts every load", async () => {
   const { pool, loader } = setUp([]);
-  const loaded = pool.engine(entry("a"));
-  const loading = assertRejects(() => pool.engine(entry("b")), ShimmyError, "shutting down");
+  const loaded = pool.engine(modelEntry("a"));
+  const loading = assertRejects(() => pool.engine(modelEntry("b")), ShimmyError, "shutting down");
   await settle();
   const double = loader.calls[0]!.finish();
   await loaded;
@@ -496,5 +482,5 @@ Deno.test("disposing of the pool disposes of every engine and aborts every load"
   await loading;
   assertEquals(double.disposed, true);
   assertEquals(loader.calls[1]!.signal.aborted, true);
-  await assertRejects(() => pool.engine(entry("a")), ShimmyError, "shutting down");
+  await assertRejects(() => pool.engine(modelEntry("a")), ShimmyError, "shutting down");
 });
