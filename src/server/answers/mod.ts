@@ -4,6 +4,7 @@
  *
  * @module
  */
+export { callArguments } from "./call_arguments.ts";
 export {
   adapterJson,
   adapterNotFound,

@@ -1,6 +1,7 @@
 import type { AnswerEvent } from "../../../chat/mod.ts";
 import type { Usage } from "../../../engine/protocol/mod.ts";
 import { ShimmyError } from "../../../errors.ts";
+import { callArguments } from "../../answers/mod.ts";
 import type { ContentBlock, MessageAnswer, StopReason } from "./response_schemas.ts";
 
 /** Values of the request that the message repeats or depends on. */
@@ -166,21 +167,9 @@ function toBlock(block: OpenBlock, options: MessageOptions): ContentBlock {
         type: "tool_use",
         id,
         name,
-        input: parseObject(block.text),
+        input: callArguments(block.text),
         caller: { type: "direct" },
       };
     }
-  }
-}
-
-/** Arguments as an object; without members if they were cut. */
-function parseObject(json: string): Record<string, unknown> {
-  try {
-    const value: unknown = JSON.parse(json);
-    return typeof value === "object" && value !== null && !Array.isArray(value)
-      ? value as Record<string, unknown>
-      : {};
-  } catch {
-    return {};
   }
 }

@@ -1,6 +1,7 @@
 import type { AnswerEvent, AnswerLogprob } from "../../../../chat/mod.ts";
 import type { TokenLogprob } from "../../../../engine/protocol/mod.ts";
 import { ShimmyError } from "../../../../errors.ts";
+import { callArguments } from "../../../answers/mod.ts";
 
 /** The log probability of a token in Ollama's form. */
 export interface Logprob {
@@ -89,19 +90,7 @@ export async function* toChunks(
 function toCall(
   { index, id, name, json }: { index: number; id: string; name: string; json: string },
 ): Call {
-  return { id, function: { index, name, arguments: toObject(json) } };
-}
-
-/** Arguments as an object; without members if they were cut. */
-function toObject(json: string): Record<string, unknown> {
-  try {
-    const value: unknown = JSON.parse(json);
-    return typeof value === "object" && value !== null && !Array.isArray(value)
-      ? value as Record<string, unknown>
-      : {};
-  } catch {
-    return {};
-  }
+  return { id, function: { index, name, arguments: callArguments(json) } };
 }
 
 const decoder = new TextDecoder();
