@@ -611,6 +611,9 @@ Deno.test("bench measures independent runs and ignores the first", async () => {
   }
   const readable = (await shimmy(args)).environment.out;
   assertMatch(readable, /decode +4 +6\.0 ± 0\.0 tokens\/s/);
+  assertStringIncludes(readable, "; 2 runs\n");
+  const once = (await shimmy([...args.slice(0, -1), "1"])).environment.out;
+  assertStringIncludes(once, "; 1 run\n");
 });
 
 Deno.test("bench refuses an answer that does not fit into the context", async () => {

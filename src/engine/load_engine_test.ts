@@ -14,6 +14,7 @@ const STORY = question("Tell me a story about a fox.");
 Deno.test("a loaded model describes itself", async () => {
   await using engine = await tinyEngine();
   assertEquals(engine.info.architecture, "llama");
+  assertEquals(engine.info.description, "llama 2.6M Q4_K - Medium");
   assertEquals(engine.info.vocabularySize, 1024);
   assertEquals(engine.info.trainedContext, 1024);
   assertEquals(engine.info.layers, 4);

@@ -3,7 +3,7 @@ import type { Timings } from "../../engine/protocol/mod.ts";
 import { ShimmyError } from "../../errors.ts";
 import { checkGeneratesText, placementJson } from "../../models/entry/mod.ts";
 import { command, EXIT, interruptible } from "../environment/mod.ts";
-import { describeModel, printable, table } from "../output/mod.ts";
+import { printable, table } from "../output/mod.ts";
 import { MODEL_OPTIONS, nameOf, openNamedModel, PULL_OPTIONS } from "../sessions/mod.ts";
 import { flag, integer } from "../options/mod.ts";
 
@@ -104,7 +104,7 @@ function reportOf(model: string, { info }: Engine, size: Size, runs: readonly Ti
   };
   return {
     model,
-    description: describeModel(info),
+    description: info.description,
     devices: info.devices.map((device) => device.name),
     offloaded_layers: info.offloadedLayers,
     placement: placementJson(info.placement),
@@ -123,7 +123,7 @@ function readable(report: ReturnType<typeof reportOf>): string {
     `${mean.toFixed(1)} ± ${deviation.toFixed(1)}`;
   return [
     `${printable(report.model)}: ${report.description}; ${report.devices.join(", ")}; ` +
-    `${report.threads} threads; ${report.runs} runs`,
+    `${report.threads} threads; ${report.runs} ${report.runs === 1 ? "run" : "runs"}`,
     table([
       ["TEST", "TOKENS", "RESULT"],
       ["prefill", report.prompt_tokens, `${cell(report.prompt_per_second)} tokens/s`],

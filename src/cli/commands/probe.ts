@@ -7,7 +7,7 @@ import {
   placementJson,
 } from "../../models/entry/mod.ts";
 import { command, EXIT, interruptible } from "../environment/mod.ts";
-import { buffers, bytes, contextBuffers, describeModel, fields } from "../output/mod.ts";
+import { buffers, bytes, contextBuffers, fields } from "../output/mod.ts";
 import { MODEL_OPTIONS, nameOf, openNamedModel, PULL_OPTIONS } from "../sessions/mod.ts";
 import { flag } from "../options/mod.ts";
 
@@ -69,7 +69,7 @@ function reportOf(
   const isLanguage = info.kind === "language";
   return {
     model: entry.name,
-    description: describeModel(info),
+    description: info.description,
     kind: info.kind,
     capabilities: capabilitiesOf({ kind: info.kind, chatTemplate: info.chatTemplate }),
     load_ms: info.loadMs,

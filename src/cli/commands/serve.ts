@@ -27,7 +27,7 @@ import {
   type InterruptSignal,
   type ModelSession,
 } from "../environment/mod.ts";
-import { describeModel, explain, placementLine, printable } from "../output/mod.ts";
+import { explain, placementLine, printable } from "../output/mod.ts";
 import {
   checkDefaultModel,
   createLog,
@@ -220,7 +220,7 @@ async function prepare(
       return;
     }
     const { info } = engine;
-    log.info(`Loaded ${printable(entry.name)} (${describeModel(info)}): ${placementLine(info)}`);
+    log.info(`Loaded ${printable(entry.name)} (${info.description}): ${placementLine(info)}`);
   } catch (error) {
     if (!stop.aborted) log.error(explain(error, verbose));
   }

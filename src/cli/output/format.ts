@@ -1,5 +1,5 @@
 import { format as formatBytes } from "@std/fmt/bytes";
-import type { ModelInfo, Timings, Usage } from "../../engine/protocol/mod.ts";
+import type { Timings, Usage } from "../../engine/protocol/mod.ts";
 import { printable } from "./printable.ts";
 import { displayWidth } from "./width.ts";
 
@@ -42,11 +42,6 @@ export function parameters(count: number | null): string {
     if (count >= size) return `${(count / size).toFixed(1)}${unit}`;
   }
   return String(count);
-}
-
-/** libllama's description of a model. It writes `?B` for sizes it does not know; they become a count. */
-export function describeModel(info: Pick<ModelInfo, "description" | "parameters">): string {
-  return info.description.replace("?B", parameters(info.parameters));
 }
 
 /** Usage for `--json`, in the spelling of the HTTP API. */

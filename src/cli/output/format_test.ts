@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { bytes, describeModel, fields, parameters, table } from "./format.ts";
+import { bytes, fields, parameters, table } from "./format.ts";
 
 Deno.test("columns are as wide as their widest cell, and numbers are right-aligned", () => {
   assertEquals(
@@ -15,10 +15,6 @@ Deno.test("sizes have units", () => {
   assertEquals(parameters(2_623_744), "2.6M");
   assertEquals(parameters(8_030_261_248), "8.0B");
   assertEquals(parameters(12), "12");
-  assertEquals(
-    describeModel({ description: "llama ?B Q4_K - Medium", parameters: 2_623_744 }),
-    "llama 2.6M Q4_K - Medium",
-  );
   assertEquals(parameters(null), "?");
 });
 

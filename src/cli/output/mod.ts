@@ -1,14 +1,6 @@
 /** Text for people and JSON for programs: tables, sizes, help and error messages. */
 export { explain } from "./explain.ts";
-export {
-  bytes,
-  describeModel,
-  fields,
-  parameters,
-  table,
-  timingsJson,
-  usageJson,
-} from "./format.ts";
+export { bytes, fields, parameters, table, timingsJson, usageJson } from "./format.ts";
 export { commandHelp, overview } from "./help.ts";
 export { buffers, contextBuffers, placementLine } from "./placement.ts";
 export { printable, printableLines } from "./printable.ts";

@@ -30,7 +30,7 @@ export function describeModel(
   const textOf = (token: number | null) => token === null ? "" : vocab.text(token);
   return {
     kind: generation !== null ? "language" : embedder.isRanking ? "rerank" : "embedding",
-    description: model.description,
+    description: descriptionOf(model),
     architecture: model.architecture,
     parameters: model.parameters,
     size: model.size,
@@ -56,6 +56,12 @@ export function describeModel(
     processBytes: Deno.memoryUsage().rss,
     notes: facts.notes,
   };
+}
+
+/** libllama's description. It has `?B` where libllama has no name for the size; a count replaces that. */
+function descriptionOf({ description, parameters }: Model): string {
+  const count = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });
+  return description.replace("?B", count.format(parameters));
 }
 
 /** Placement without devices: everything is on the CPU. Other buffer sizes are only in the log. */
