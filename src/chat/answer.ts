@@ -1,7 +1,11 @@
-import type { Engine, RunningSequence } from "../engine/mod.ts";
+import {
+  type Engine,
+  type FlowControl,
+  type RunningSequence,
+  type Sink,
+  Transform,
+} from "../engine/mod.ts";
 import type {
-  Control,
-  Notice,
   PromptPart,
   ReasoningPhase,
   SequenceEvent,
@@ -15,49 +19,29 @@ import {
   type RenderedChat,
   renderPrompt,
 } from "./prompt/mod.ts";
-import type {
-  AnswerEvent,
-  AnswerFinish,
-  AnswerLogprob,
-  AnswerRequest,
-  Input,
-} from "./conversation/mod.ts";
+import type { AnswerEvent, AnswerRequest, Input } from "./conversation/mod.ts";
+import { AnswerAssembler } from "./answer_assembler.ts";
 import { AnswerParser } from "./answer_parser.ts";
-import type { ParsedEvent } from "./stream/mod.ts";
 
-/** A running answer. It can be iterated once. Leaving the iteration early cancels the answer. */
-export interface Answer extends AsyncIterable<AnswerEvent> {
+/** A running answer. */
+export interface Answer {
   /** Number of tokens that were generated up to the last event. */
   readonly completionTokens: number;
   /** Takes effect at the next token. */
-  control(control: Control): void;
+  control(control: FlowControl): void;
 }
 
 /**
  * Runs a request on an engine: renders the prompt, constrains the sampling to the requested format,
  * and parses the output into text, reasoning and tool calls.
  *
- * The iteration throws all errors as `ShimmyError`.
+ * @param sink receives the events; the last one is `done`. Its `end` gets errors as `ShimmyError`. It
+ * is called only after the return.
  */
-export function answer(engine: Engine, request: AnswerRequest): Answer {
-  const queue = new ControlQueue();
-  const progress = { completionTokens: 0 };
-  const events = runAnswer(engine, request, queue, progress);
-  return {
-    get completionTokens() {
-      return progress.completionTokens;
-    },
-    control: (control) => queue.send(control),
-    [Symbol.asyncIterator]: () => ({
-      next: () => events.next(),
-      // `return` of a generator that waits for a token would take effect only after that token.
-      return: async () => {
-        queue.send({ type: "cancel" });
-        await events.return();
-        return { done: true, value: undefined };
-      },
-    }),
-  };
+export function answer(engine: Engine, request: AnswerRequest, sink: Sink<AnswerEvent>): Answer {
+  const running = new RunningAnswer(sink);
+  running.start(engine, request).catch((error) => sink.end(error));
+  return running;
 }
 
 /**
@@ -118,67 +102,60 @@ function withDefaultMessages({ defaultSystem, defaultMessages = [] }: Engine, in
   };
 }
 
-/** Forwards controls to a sequence. It queues controls until the sequence has started. */
-class ControlQueue {
+/** Converts the events of a sequence to those of an answer, and keeps controls until it starts. */
+class RunningAnswer extends Transform<SequenceEvent, AnswerEvent> implements Answer {
+  completionTokens = 0;
+  #assembler: AnswerAssembler | null = null;
+  /** The text of a control token that is not a part of the message. */
+  #isHidden: (text: string) => boolean = () => false;
   #sequence: RunningSequence | null = null;
-  readonly #early: Control[] = [];
+  readonly #early: FlowControl[] = [];
   #isCancelled = false;
 
-  connect(sequence: RunningSequence): void {
-    this.#sequence = sequence;
-    for (const control of this.#early) sequence.control(control);
-  }
-
-  send(control: Control): void {
+  control(control: FlowControl): void {
     // Several callers may cancel an answer. Only the first cancellation is forwarded.
     if (this.#isCancelled) return;
     this.#isCancelled = control.type === "cancel";
     if (this.#sequence === null) this.#early.push(control);
     else this.#sequence.control(control);
   }
-}
 
-async function* runAnswer(
-  engine: Engine,
-  given: AnswerRequest,
-  queue: ControlQueue,
-  progress: { completionTokens: number },
-): AsyncGenerator<AnswerEvent, void> {
-  const request = { ...given, input: withDefaultMessages(engine, given.input) };
-  const { format } = request;
-  if (format.type === "grammar") await checkRawGrammar(engine, format.source, format.field);
-  const chat = request.input.type === "chat" ? await renderChat(engine.info, request.input) : null;
-  const controls = controlTokensOf(engine.info);
-  const markers = chat === null ? [] : markersOf(chat, controls);
-  const prompt = chat?.parts ?? await renderPrompt(engine.info, request.input);
-  const constraint = await constraintOf(request, chat);
-  const sequence = engine.generate({
-    ...sequenceRequest(request, chat, prompt),
-    ...(constraint === null ? {} : { grammar: constraint.grammar }),
-    ...(markers.length === 0 ? {} : { specialText: true }),
-  });
-  queue.connect(sequence);
-  const assembler = new EventAssembler(
-    chat === null ? null : new AnswerParser(chat),
-    constraint?.notices ?? [],
-  );
-  for await (const event of sequence) {
-    if (event.type === "error") continue;
-    if (event.type === "prompt") {
-      yield event;
-      continue;
+  /** Rejects with a request that cannot be sent to the engine. */
+  async start(engine: Engine, given: AnswerRequest): Promise<void> {
+    const request = { ...given, input: withDefaultMessages(engine, given.input) };
+    const { format } = request;
+    if (format.type === "grammar") await checkRawGrammar(engine, format.source, format.field);
+    const chat = request.input.type === "chat"
+      ? await renderChat(engine.info, request.input)
+      : null;
+    const controls = controlTokensOf(engine.info);
+    const markers = chat === null ? [] : markersOf(chat, controls);
+    const prompt = chat?.parts ?? await renderPrompt(engine.info, request.input);
+    const constraint = await constraintOf(request, chat);
+    // With `specialText`, all control tokens are in the text.
+    if (markers.length > 0) {
+      this.#isHidden = (text) => controls.has(text) && !markers.includes(text);
     }
-    if (event.type === "token") progress.completionTokens++;
-    else progress.completionTokens = event.usage.completionTokens;
-    // With `specialText`, all control tokens are in the text. Those that are not markers are not
-    // part of the message.
-    const hidden = markers.length > 0 && controls.has(event.text) && !markers.includes(event.text);
-    // `yield*` would create several promises per event.
-    for (
-      const answerEvent of assembler.add(hidden ? { ...event, text: "" } : event, request.stop)
-    ) {
-      yield answerEvent;
-    }
+    this.#assembler = new AnswerAssembler(
+      chat === null ? null : new AnswerParser(chat),
+      request.stop,
+      constraint?.notices ?? [],
+      this.out,
+    );
+    this.#sequence = engine.generate({
+      ...sequenceRequest(request, chat, prompt),
+      ...(constraint === null ? {} : { grammar: constraint.grammar }),
+      ...(markers.length === 0 ? {} : { specialText: true }),
+    }, this);
+    for (const control of this.#early) this.#sequence.control(control);
+  }
+
+  override event(event: SequenceEvent): void {
+    if (event.type === "error") return;
+    if (event.type === "prompt") return this.out.event(event);
+    if (event.type === "token") this.completionTokens++;
+    else this.completionTokens = event.usage.completionTokens;
+    this.#assembler!.add(this.#isHidden(event.text) ? { ...event, text: "" } : event);
   }
 }
 
@@ -226,71 +203,4 @@ function reasoningPhase(
     ...(tokens === undefined ? {} : { tokens }),
     ...(sampling === undefined ? {} : { sampling }),
   };
-}
-
-/** Maximum number of notices about the schemas of one request. */
-const MAX_NOTICES = 32;
-
-function bounded(notices: readonly string[]): readonly string[] {
-  if (notices.length <= MAX_NOTICES) return notices;
-  const more = notices.length - MAX_NOTICES + 1;
-  return [...notices.slice(0, MAX_NOTICES - 1), `${more} more parts of schemas are not enforced`];
-}
-
-/** Converts the events of a sequence to events of an answer. */
-class EventAssembler {
-  readonly #parser: AnswerParser | null;
-  readonly #notices: readonly Notice[];
-  /** Log probabilities of tokens whose text is not emitted yet. */
-  #logprobs: AnswerLogprob[] = [];
-
-  /** @param notices Sentences about parts of the request that have no effect. */
-  constructor(parser: AnswerParser | null, notices: readonly string[]) {
-    this.#parser = parser;
-    this.#notices = bounded(notices).map((message) => ({ message }));
-  }
-
-  *add(
-    event: Extract<SequenceEvent, { type: "token" | "done" }>,
-    stops: readonly string[],
-  ): Generator<AnswerEvent> {
-    if (event.type === "token" && event.logprob !== undefined) this.#logprobs.push(event.logprob);
-    yield* this.#emit(this.#parsed(event.text));
-    if (event.type !== "done") return;
-    const { usage, timings } = event;
-    const notices = [...this.#notices, ...event.notices ?? []];
-    const stopString = event.stopString !== null && stops.includes(event.stopString)
-      ? event.stopString
-      : null;
-    const isCut = event.finishReason !== "stop" || stopString !== null;
-    yield* this.#emit(this.#parser?.end(isCut ? { following: stopString } : null) ?? []);
-    const incompleteCall = this.#parser?.incompleteCall ?? null;
-    yield {
-      type: "done",
-      finishReason: this.#finish(event.finishReason),
-      stopString,
-      usage,
-      timings,
-      ...(incompleteCall === null ? {} : { incompleteCall }),
-      ...(notices.length === 0 ? {} : { notices }),
-    };
-  }
-
-  #parsed(text: string): ParsedEvent[] {
-    if (this.#parser !== null) return this.#parser.push(text);
-    return text === "" ? [] : [{ type: "text", text }];
-  }
-
-  *#emit(events: readonly ParsedEvent[]): Generator<AnswerEvent> {
-    for (const event of events) {
-      const logprobs = this.#logprobs;
-      this.#logprobs = [];
-      yield event.type === "text" || event.type === "reasoning" ? { ...event, logprobs } : event;
-    }
-  }
-
-  #finish(reason: "stop" | "length" | "cancelled"): AnswerFinish {
-    if (reason !== "stop" || this.#parser === null || this.#parser.calls === 0) return reason;
-    return this.#parser.endsInCall ? "stop" : "tool_calls";
-  }
 }

@@ -1,10 +1,11 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertGreaterOrEqual, assertRejects } from "@std/assert";
 import { EngineDouble, type EngineDoubleOptions } from "../../tests/doubles/engine.ts";
 import { TINY_TEMPLATE } from "../../tests/doubles/tiny_template.ts";
 import type { Engine } from "../engine/engine.ts";
+import { iterateEvents } from "../engine/event_queue.ts";
 import type { PromptPart } from "../engine/protocol/mod.ts";
 import { ShimmyError } from "../errors.ts";
-import { answer, countTokens } from "./answer.ts";
+import { type Answer, answer, countTokens } from "./answer.ts";
 import type { AnswerEvent, AnswerRequest, Input, Tool } from "./conversation/conversation.ts";
 
 const weather: Tool = { name: "get_weather", parameters: { type: "object" } };
@@ -43,8 +44,12 @@ function engine(tokens: string[], options: EngineDoubleOptions = {}): EngineDoub
   });
 }
 
+function iterate(double: Engine, asked: AnswerRequest) {
+  return iterateEvents<AnswerEvent, Answer>((sink) => answer(double, asked, sink));
+}
+
 async function events(double: EngineDouble, values: Partial<AnswerRequest> = {}) {
-  return await Array.fromAsync(answer(double, request(values)));
+  return await Array.fromAsync(iterate(double, request(values)));
 }
 
 /** The joined text of all events of one type. */
@@ -236,27 +241,27 @@ Deno.test("only the request's own stop strings are reported", async () => {
 
 Deno.test("controls reach the sequence, also those sent before its start", async () => {
   await using double = engine(["x"], { script: { tokens: ["x"], endless: true } });
-  const early = answer(double, request());
+  const early = iterate(double, request());
   early.control({ type: "sampling", sampling: { temperature: 0.2 } });
   let seen = 0;
   for await (const event of early) {
     if (event.type === "text" && ++seen === 3) early.control({ type: "stop" });
   }
-  assertEquals(seen, 3);
+  assertGreaterOrEqual(seen, 3);
   assertEquals(double.controls.map((control) => control.type), ["sampling", "stop"]);
 });
 
 Deno.test("leaving the iteration cancels the sequence", async () => {
   await using double = engine(["x"], { script: { tokens: ["x"], endless: true } });
-  for await (const _event of answer(double, request())) break;
-  assertEquals(double.running, 0);
+  for await (const _event of iterate(double, request())) break;
+  while (double.running > 0) await new Promise((resolve) => setTimeout(resolve, 1));
   assertEquals(double.controls, [{ type: "cancel" }]);
 });
 
 Deno.test("leaving while waiting for a token cancels at once", async () => {
   const gate = Promise.withResolvers<void>();
   await using double = engine(["x"], { beforeToken: () => gate.promise });
-  const iterator = answer(double, request())[Symbol.asyncIterator]();
+  const iterator = iterate(double, request())[Symbol.asyncIterator]();
   const pending = iterator.next();
   while (double.running === 0) await new Promise((resolve) => setTimeout(resolve, 1));
   const left = iterator.return!();
@@ -326,7 +331,7 @@ Deno.test("a default system message is counted and used where the conversation h
   const developer = { role: "developer", content: "Be long" } as const;
   await countTokens(configured, chat({ messages: [developer, { role: "user", content: "Hi" }] }));
   assertEquals(texts.map((text) => text.includes("Be brief")), [true, false]);
-  await Array.fromAsync(answer(configured, request()));
+  await Array.fromAsync(iterate(configured, request()));
   const prompt = double.requests[0]!.prompt.map((part) => "text" in part ? part.text : "").join("");
   assert(prompt.includes("Be brief"));
 });

@@ -11,6 +11,7 @@ import type {
   SequenceEvent,
   SequenceRequest,
 } from "./protocol/mod.ts";
+import type { Sink } from "./sink.ts";
 
 /** A loaded model. Tests replace it with a double. */
 export interface Engine extends AsyncDisposable {
@@ -25,10 +26,11 @@ export interface Engine extends AsyncDisposable {
   /**
    * Queues a sequence and returns at once.
    *
-   * The iteration throws failures as `ShimmyError`: an invalid grammar, a prompt longer than the
-   * context, a full queue, a backend error.
+   * @param sink receives the events, the last of which is `done`. It is called only after the return.
+   * Its `end` gets failures as `ShimmyError`: an invalid grammar, a prompt longer than the context, a
+   * full queue, a backend error.
    */
-  generate(request: SequenceRequest): RunningSequence;
+  generate(request: SequenceRequest, sink: Sink<SequenceEvent>): RunningSequence;
   /** Token ids of a prompt. `addSpecial`: see {@linkcode AddSpecial}. */
   tokenize(prompt: readonly PromptPart[], addSpecial: AddSpecial): Promise<number[]>;
   detokenize(tokens: readonly number[]): Promise<string>;
@@ -54,10 +56,13 @@ export interface Engine extends AsyncDisposable {
 }
 
 /**
- * A running sequence. Iterate it once; the last event is `done`. Ending the iteration early cancels
- * the sequence. A slow reader pauses the sequence.
+ * A control, or back pressure: a sink that cannot pass its output on holds the sequence and later
+ * releases it. A sequence is computed while it is neither paused nor held.
  */
-export interface RunningSequence extends AsyncIterable<SequenceEvent> {
+export type FlowControl = Control | { readonly type: "hold" } | { readonly type: "release" };
+
+/** A running sequence. */
+export interface RunningSequence {
   /** Takes effect at the next token. Ignored after the end of the sequence. */
-  control(control: Control): void;
+  control(control: FlowControl): void;
 }

@@ -1,6 +1,6 @@
 import { ShimmyError } from "../errors.ts";
+import { ClientSequence } from "./client_sequence.ts";
 import type { Engine, RunningSequence } from "./engine.ts";
-import { SequenceEventStream } from "./event_stream.ts";
 import { readContextLog, readLoadLog } from "./model/mod.ts";
 import type { Transport } from "./process/mod.ts";
 import {
@@ -15,9 +15,11 @@ import {
   type LoadOptions,
   type ModelInfo,
   type PromptPart,
+  type SequenceEvent,
   type SequenceRequest,
   type ToEngineCore,
 } from "./protocol/mod.ts";
+import type { Sink } from "./sink.ts";
 
 /** Milliseconds that an engine core gets to unload before it is terminated. */
 const UNLOAD_MS = 5000;
@@ -41,7 +43,7 @@ interface PendingCall {
 /** Client of an engine core: the public interface over a transport. */
 export class EngineClient implements Engine {
   readonly #transport: Transport;
-  readonly #sequences = new Map<number, SequenceEventStream>();
+  readonly #sequences = new Map<number, ClientSequence>();
   readonly #calls = new Map<number, PendingCall>();
   readonly #closed = Promise.withResolvers<string | null>();
   readonly #loaded = Promise.withResolvers<ModelInfo>();
@@ -86,13 +88,15 @@ export class EngineClient implements Engine {
     this.#info = loadLog === null ? info : withPlacement(info, await loadLog);
   }
 
-  generate(request: SequenceRequest): RunningSequence {
+  generate(request: SequenceRequest, sink: Sink<SequenceEvent>): RunningSequence {
     const id = this.#nextId++;
-    const sequence = new SequenceEventStream((control) =>
-      this.#post({ type: "control", id, control })
+    const sequence = new ClientSequence(
+      sink,
+      (control) => this.#post({ type: "control", id, control }),
     );
     if (this.#isEnded) {
-      sequence.fail(new ShimmyError("backend", "The model is no longer loaded"));
+      const error = new ShimmyError("backend", "The model is no longer loaded");
+      queueMicrotask(() => sequence.fail(error));
       return sequence;
     }
     this.#sequences.set(id, sequence);
@@ -188,12 +192,7 @@ export class EngineClient implements Engine {
   #receive(message: FromEngineCore): void {
     switch (message.type) {
       case "step":
-        for (const { id, event } of message.events) {
-          const sequence = this.#sequences.get(id);
-          if (event.type === "done" || event.type === "error") this.#sequences.delete(id);
-          sequence?.push(event);
-        }
-        return;
+        return this.#dispatch(message.events);
       case "adapters":
         this.#adapters = message.adapters;
         return;
@@ -214,5 +213,18 @@ export class EngineClient implements Engine {
       case "unloaded":
         return this.#unloaded.resolve();
     }
+  }
+
+  /** Passes the events of a message to their sequences, each of which sends its output once. */
+  #dispatch(events: Extract<FromEngineCore, { type: "step" }>["events"]): void {
+    const touched = new Set<ClientSequence>();
+    for (const { id, event } of events) {
+      const sequence = this.#sequences.get(id);
+      if (sequence === undefined) continue;
+      sequence.push(event);
+      if (sequence.hasEnded) this.#sequences.delete(id);
+      touched.add(sequence);
+    }
+    for (const sequence of touched) sequence.flush();
   }
 }

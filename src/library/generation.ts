@@ -1,4 +1,5 @@
 import type { Answer, AnswerEvent, AnswerFinish } from "../chat/mod.ts";
+import { iterateEvents, type Sink } from "../engine/mod.ts";
 import type { Timings, Usage } from "../engine/protocol/mod.ts";
 
 /** A finished answer. */
@@ -30,15 +31,14 @@ export interface Generation extends AsyncIterable<string> {
 
 /** The text of an answer's events. */
 export class AnswerGeneration implements Generation {
-  readonly #answer: Answer;
   readonly #events: AsyncGenerator<string, void>;
   #text = "";
   #reasoning = "";
   #done: Extract<AnswerEvent, { type: "done" }> | null = null;
 
-  constructor(answer: Answer, signal: AbortSignal | undefined) {
-    this.#answer = answer;
-    this.#events = this.#read(signal);
+  /** @param start starts the answer; called when the iteration begins. */
+  constructor(start: (sink: Sink<AnswerEvent>) => Answer, signal: AbortSignal | undefined) {
+    this.#events = this.#read(start, signal);
   }
 
   [Symbol.asyncIterator](): AsyncIterator<string> {
@@ -56,13 +56,16 @@ export class AnswerGeneration implements Generation {
     };
   }
 
-  async *#read(signal: AbortSignal | undefined): AsyncGenerator<string, void> {
-    const cancel = () => this.#answer.control({ type: "cancel" });
-    // The request has not been sent yet, so that nothing has to be cancelled.
+  async *#read(
+    start: (sink: Sink<AnswerEvent>) => Answer,
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<string, void> {
     if (signal?.aborted) return;
+    const answer = iterateEvents(start);
+    const cancel = () => answer.control({ type: "cancel" });
     signal?.addEventListener("abort", cancel);
     try {
-      for await (const event of this.#answer) {
+      for await (const event of answer) {
         if (event.type === "done") this.#done = event;
         if (event.type === "reasoning") this.#reasoning += event.text;
         if (event.type !== "text") continue;

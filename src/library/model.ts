@@ -1,4 +1,4 @@
-import { answer, type Format, type Input, type Message } from "../chat/mod.ts";
+import { answer, type AnswerRequest, type Format, type Input, type Message } from "../chat/mod.ts";
 import type { Engine } from "../engine/mod.ts";
 import type { ModelInfo, Sampling } from "../engine/protocol/mod.ts";
 import { checkGeneratesText, type ModelEntry } from "../models/entry/mod.ts";
@@ -89,7 +89,7 @@ export class SessionModel implements Model {
   generate(prompt: string | readonly Message[], options: GenerateOptions = {}): Generation {
     const { maxTokens = null, stop = [], system, raw, format, signal, ...sampling } = options;
     checkGeneratesText(this.#entry);
-    const running = answer(this.engine, {
+    const request: AnswerRequest = {
       input: inputOf(prompt, system, raw ?? false),
       maxTokens,
       sampling,
@@ -97,8 +97,8 @@ export class SessionModel implements Model {
       format: format ?? { type: "text" },
       ignoreEos: false,
       logprobs: null,
-    });
-    return new AnswerGeneration(running, signal);
+    };
+    return new AnswerGeneration((sink) => answer(this.engine, request, sink), signal);
   }
 
   async embed(texts: readonly string[], options: EmbedOptions = {}): Promise<Embeddings> {

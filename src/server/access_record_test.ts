@@ -1,12 +1,16 @@
-import { delay } from "@std/async/delay";
 import { assert, assertEquals } from "@std/assert";
+import { until } from "../../tests/doubles/context.ts";
+import type { EngineDoubleOptions } from "../../tests/doubles/engine.ts";
 import { serverDouble } from "../../tests/doubles/server.ts";
 import type { AccessRecord } from "./http/usage.ts";
 
 /** A server that records its finished requests. */
-function recorded() {
+function recorded(engine: EngineDoubleOptions = {}) {
   const records: AccessRecord[] = [];
-  const server = serverDouble({ context: { access: (record) => void records.push(record) } });
+  const server = serverDouble({
+    engine,
+    context: { access: (record) => void records.push(record) },
+  });
   return { server, records };
 }
 
@@ -62,13 +66,17 @@ Deno.test("several choices of a request count together, and embeddings count the
 });
 
 Deno.test("a request whose client disconnects is recorded with the tokens generated so far", async () => {
-  const { server, records } = recorded();
+  const gate = Promise.withResolvers<void>();
+  const { server, records } = recorded({
+    beforeToken: (index) => index === 1 ? gate.promise : undefined,
+  });
   const body = { messages: [{ role: "user", content: "Hi" }], stream: true };
   const response = await server.request("/v1/chat/completions", body);
   const reader = response.body!.getReader();
   let text = "";
   while (!text.includes("Hello")) text += new TextDecoder().decode((await reader.read()).value);
   await reader.cancel();
-  await delay(0);
+  gate.resolve();
+  await until(() => records.length > 0);
   assertEquals([records.length, records[0]?.completionTokens], [1, 1]);
 });

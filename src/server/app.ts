@@ -135,6 +135,7 @@ async function runRoute(route: Route, exchange: RequestExchange): Promise<Respon
     const response = await route.handle(exchange);
     streams = observeStream(response, {
       cancelled: () => exchange.abort(),
+      held: (isHeld) => exchange.hold(isHeld),
       ended: () => exchange.end(),
     });
     for (const [name, value] of queueHeaders(exchange.queuePlace)) {
@@ -154,6 +155,8 @@ class RequestExchange implements Exchange {
   #hasBegun = false;
   /** Null after the end. */
   #endCallbacks: (() => void)[] | null = [];
+  #isHeld = false;
+  readonly #holdCallbacks: ((isHeld: boolean) => void)[] = [];
   #queuePlace: QueuePlace | null = null;
   readonly #usage = new UsageRecorder();
   #ignoredFields: readonly string[] = [];
@@ -185,6 +188,17 @@ class RequestExchange implements Exchange {
   onEnd(callback: () => void): void {
     if (this.#endCallbacks === null) callback();
     else this.#endCallbacks.push(callback);
+  }
+
+  onHold(callback: (isHeld: boolean) => void): void {
+    this.#holdCallbacks.push(callback);
+    if (this.#isHeld) callback(true);
+  }
+
+  /** Back pressure of the streamed response. */
+  hold(isHeld: boolean): void {
+    this.#isHeld = isHeld;
+    for (const callback of this.#holdCallbacks) callback(isHeld);
   }
 
   setQueuePlace(place: QueuePlace): void {

@@ -11,6 +11,7 @@ import { FORMATS } from "../../src/chat/formats/detect.ts";
 import { GrammarRules } from "../../src/chat/formats/shared/gbnf.ts";
 import { renderPrompt } from "../../src/chat/prompt/prompt.ts";
 import type { Engine } from "../../src/engine/engine.ts";
+import { collectEvents } from "../../src/engine/sink.ts";
 import { GrammarBuilder } from "../../src/grammar/mod.ts";
 import { TINY_TEMPLATE } from "../doubles/tiny_template.ts";
 import { ask, collect, question, tinyEngine } from "../support/engine.ts";
@@ -53,7 +54,8 @@ function chat(text: string, values: Partial<Extract<Input, { type: "chat" }>> = 
 }
 
 async function run(engine: Engine, input: Input, values: Partial<AnswerRequest> = {}) {
-  const events: AnswerEvent[] = await Array.fromAsync(answer(engine, {
+  const events: AnswerEvent[] = [];
+  const request: AnswerRequest = {
     input,
     maxTokens: 120,
     sampling: { temperature: 0 },
@@ -62,7 +64,11 @@ async function run(engine: Engine, input: Input, values: Partial<AnswerRequest> 
     ignoreEos: false,
     logprobs: null,
     ...values,
-  }));
+  };
+  await collectEvents<AnswerEvent>(
+    (sink) => answer(engine, request, sink),
+    (event) => events.push(event),
+  );
   const joined = (type: "text" | "reasoning" | "tool_arguments") =>
     events.map((event) => event.type === type ? event.text : "").join("");
   const done = events.at(-1)!;
@@ -166,7 +172,7 @@ function delegate(engine: Engine): Engine {
   return {
     info: engine.info,
     closed: engine.closed,
-    generate: (request) => engine.generate(request),
+    generate: (request, sink) => engine.generate(request, sink),
     tokenize: (prompt, addSpecial) => engine.tokenize(prompt, addSpecial),
     detokenize: (tokens) => engine.detokenize(tokens),
     embed: (request) => engine.embed(request),

@@ -1,8 +1,8 @@
-import type { Engine, RunningSequence } from "../../src/engine/engine.ts";
+import type { Engine, FlowControl, RunningSequence } from "../../src/engine/engine.ts";
+import type { Sink } from "../../src/engine/sink.ts";
 import type {
   AdapterChange,
   AdapterInfo,
-  Control,
   EmbedRequest,
   EmbedResult,
   EngineStatus,
@@ -106,9 +106,9 @@ export class EngineDouble implements Engine {
   /** The abort signals of embedding requests. */
   readonly embedSignals: (AbortSignal | undefined)[] = [];
   /** All controls of all sequences. */
-  readonly controls: Control[] = [];
+  readonly controls: FlowControl[] = [];
   /** Finish reasons of the sequences in the order of their ends. */
-  readonly finished: (FinishReason | "error" | "abandoned")[] = [];
+  readonly finished: (FinishReason | "error")[] = [];
   readonly closed: Promise<string | null>;
   readonly #options: EngineDoubleOptions;
   readonly #close: (reason: string | null) => void;
@@ -124,29 +124,43 @@ export class EngineDouble implements Engine {
     this.#close = resolve;
   }
 
-  /** Number of sequences that are being iterated. */
+  /** Number of sequences that are running. */
   get running(): number {
     return this.#running;
   }
 
-  generate(request: SequenceRequest): RunningSequence {
+  generate(request: SequenceRequest, sink: Sink<SequenceEvent>): RunningSequence {
     const index = this.requests.push(request) - 1;
     const { script } = this.#options;
     const said = typeof script === "function" ? script(request, index) : script;
     const state = new SequenceState(request);
     const events = this.#run(state, said ?? { tokens: ["Hello", " world"] });
+    void this.#send(events, sink);
     return {
       control: (control) => {
+        if (state.hasEnded) return;
         this.controls.push(control);
         state.control(control);
       },
-      [Symbol.asyncIterator]: () => events,
     };
+  }
+
+  async #send(events: AsyncIterable<SequenceEvent>, sink: Sink<SequenceEvent>): Promise<void> {
+    try {
+      for await (const event of events) {
+        sink.event(event);
+        sink.flush();
+      }
+    } catch (error) {
+      return sink.end(error);
+    }
+    sink.end();
   }
 
   async *#run(state: SequenceState, script: Script): AsyncGenerator<SequenceEvent, void> {
     this.#running++;
-    let ended: FinishReason | "error" | "abandoned" = "abandoned";
+    // A sink that throws ends the iteration.
+    let ended: FinishReason | "error" = "error";
     try {
       const promptTokens = this.#ids(state.request.prompt, true).length;
       if (promptTokens >= this.info.contextLength) {
@@ -182,10 +196,8 @@ export class EngineDouble implements Engine {
       }
       ended = state.finish;
       yield state.done(promptTokens, script);
-    } catch (error) {
-      ended = "error";
-      throw error;
     } finally {
+      state.hasEnded = true;
       this.#running--;
       this.finished.push(ended);
     }
@@ -325,6 +337,7 @@ export class EngineDouble implements Engine {
 /** State of one sequence. */
 class SequenceState {
   finish: FinishReason | null = null;
+  hasEnded = false;
   tokens = 0;
   resumed: Promise<void> = Promise.resolve();
   #resume: () => void = () => {};
@@ -333,9 +346,10 @@ class SequenceState {
 
   constructor(readonly request: SequenceRequest) {}
 
-  control(control: Control): void {
+  control(control: FlowControl): void {
     switch (control.type) {
       case "pause":
+      case "hold":
         this.#resume();
         this.resumed = new Promise((resolve) => this.#resume = resolve);
         return;
@@ -348,6 +362,7 @@ class SequenceState {
         this.finish = "stop";
         break;
       case "resume":
+      case "release":
         break;
     }
     this.#resume();

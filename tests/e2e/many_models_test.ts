@@ -1,7 +1,6 @@
 /** Two real models at once: through the pool with memory of the test's own, and through the server. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
-import { loadEngine } from "../../src/engine/load_engine.ts";
 import { describe, isModel } from "../../src/models/discovery/describe.ts";
 import type { ModelEntry } from "../../src/models/entry/entry.ts";
 import { KEEP_ALL } from "../../src/models/registry/load_policy.ts";
@@ -11,7 +10,16 @@ import { createPool } from "../../src/models/registry/registry.ts";
 import { shardSet } from "../../src/models/entry/shards.ts";
 import { Machine, Server } from "../cli/machine.ts";
 import { mainMemory } from "../doubles/memory.ts";
-import { ask, collect, question, TINY, TINY_F16, tinyOptions } from "../support/engine.ts";
+import {
+  ask,
+  collect,
+  iterating,
+  loadEngine,
+  question,
+  TINY,
+  TINY_F16,
+  tinyOptions,
+} from "../support/engine.ts";
 
 const FRANCE = "What is the capital of France?";
 
@@ -38,7 +46,7 @@ Deno.test("two models answer at once, and where memory has room for one they tak
   });
   const answer = async (entry: ModelEntry) => {
     using lease = await pool.lease(entry);
-    return (await collect(lease.engine.generate(ask(question(FRANCE))))).text;
+    return (await collect(iterating(lease.engine).generate(ask(question(FRANCE))))).text;
   };
   const paris = "The capital of France is Paris.";
   assertEquals(await Promise.all(models.map(answer)), [paris, paris]);

@@ -3,9 +3,15 @@ import { assertEquals, assertGreater, assertGreaterOrEqual, assertLess } from "@
 import { LLAMA_VERSION } from "../../ffi/mod.ts";
 import { expandText } from "../../scripts/goldens/inputs.ts";
 import type { LoadOptions } from "../../src/engine/protocol/mod.ts";
-import type { Engine } from "../../src/engine/engine.ts";
 import { writeVectors } from "../models/control_vector.ts";
-import { ask, collect, PIRATE_LORA, TINY_F16, tinyEngine } from "../support/engine.ts";
+import {
+  ask,
+  collect,
+  type IteratingEngine,
+  PIRATE_LORA,
+  TINY_F16,
+  tinyEngine,
+} from "../support/engine.ts";
 import embeddings from "./embeddings_adapted.json" with { type: "json" };
 import f16 from "./continuations_f16.json" with { type: "json" };
 import pirate from "./continuations_pirate.json" with { type: "json" };
@@ -51,7 +57,7 @@ for (const [name, { rows }, changes] of CONTINUATIONS) {
   });
 }
 
-async function continuesAs(engine: Engine, rows: typeof q4.rows): Promise<void> {
+async function continuesAs(engine: IteratingEngine, rows: typeof q4.rows): Promise<void> {
   assertGreaterOrEqual(rows.length, 12);
   for (const { prompt, maxTokens, text, tokens, finishReason } of rows) {
     const answer = await collect(engine.generate(ask(prompt, { maxTokens, cachePrompt: false })));

@@ -1,8 +1,7 @@
 /** Engines with the tiny encoder models, for tests. */
 import { join } from "@std/path";
 import { withFolder } from "../../ffi/testing.ts";
-import { loadEngine } from "../../src/engine/load_engine.ts";
-import type { Engine } from "../../src/engine/engine.ts";
+import { type IteratingEngine as Engine, loadEngine } from "./engine.ts";
 import type { Embedding, EmbedRequest, LoadOptions } from "../../src/engine/protocol/mod.ts";
 import { tinyOptions } from "./engine.ts";
 

@@ -1,8 +1,9 @@
 /** The engine with the tiny model, for tests. */
 import { fromFileUrl } from "@std/path";
 import { realLibraryFolder } from "../../ffi/testing.ts";
-import { loadEngine } from "../../src/engine/load_engine.ts";
+import { loadEngine as loadWithSinks } from "../../src/engine/load_engine.ts";
 import type { Engine, RunningSequence } from "../../src/engine/engine.ts";
+import { iterateEvents } from "../../src/engine/event_queue.ts";
 import type { LoadOptions, SequenceEvent, SequenceRequest } from "../../src/engine/protocol/mod.ts";
 
 const path = (relative: string) => fromFileUrl(new URL(relative, import.meta.url));
@@ -36,8 +37,35 @@ export async function tinyOptions(changes: Partial<LoadOptions> = {}): Promise<L
   };
 }
 
+/** A sequence whose events are iterated. Ending the iteration early cancels the sequence. */
+export type IteratedSequence = RunningSequence & AsyncIterable<SequenceEvent>;
+
+/** An engine that also generates without a sink, for tests that iterate the events. */
+export interface IteratingEngine extends Engine {
+  generate(request: SequenceRequest): IteratedSequence;
+  generate(...asked: Parameters<Engine["generate"]>): RunningSequence;
+}
+
+/** Lets an engine generate without a sink. */
+export function iterating(engine: Engine): IteratingEngine {
+  const generate = engine.generate.bind(engine);
+  return Object.assign(engine, {
+    generate: (...[request, sink]: Partial<Parameters<Engine["generate"]>>) =>
+      sink === undefined
+        ? iterateEvents<SequenceEvent, RunningSequence>((queue) => generate(request!, queue))
+        : generate(request!, sink),
+  }) as IteratingEngine;
+}
+
+/** Loads an engine that also generates without a sink. */
+export async function loadEngine(
+  ...options: Parameters<typeof loadWithSinks>
+): Promise<IteratingEngine> {
+  return iterating(await loadWithSinks(...options));
+}
+
 /** An engine with the tiny model. */
-export async function tinyEngine(changes: Partial<LoadOptions> = {}): Promise<Engine> {
+export async function tinyEngine(changes: Partial<LoadOptions> = {}): Promise<IteratingEngine> {
   return await loadEngine(await tinyOptions(changes));
 }
 
@@ -58,7 +86,7 @@ export function ask(prompt: string, changes: Partial<SequenceRequest> = {}): Seq
 }
 
 /** All events of a sequence, with the complete text. */
-export async function collect(run: RunningSequence): Promise<{
+export async function collect(run: AsyncIterable<SequenceEvent>): Promise<{
   readonly text: string;
   readonly tokens: readonly number[];
   readonly done: Extract<SequenceEvent, { type: "done" }>;

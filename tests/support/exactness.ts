@@ -1,8 +1,7 @@
 /** Compares answers that must be equal regardless of caching and batching. */
 import { assertGreater, assertLess } from "@std/assert";
-import type { Engine } from "../../src/engine/engine.ts";
 import type { FinishReason, Usage } from "../../src/engine/protocol/mod.ts";
-import { ask, collect } from "./engine.ts";
+import { ask, collect, type IteratingEngine } from "./engine.ts";
 
 /** Tolerance for rounding in log probabilities. */
 const ROUNDING = 0.02;
@@ -37,7 +36,7 @@ export interface Way {
 
 /** The answers in the order of the prompts. */
 export async function answer(
-  engine: Engine,
+  engine: IteratingEngine,
   prompts: readonly (string | readonly number[])[],
   way: Way,
 ): Promise<Answer[]> {

@@ -1,5 +1,6 @@
 import { realLibraryFolder } from "../../../ffi/testing.ts";
 import { loadEngine } from "../../../src/engine/load_engine.ts";
+import { collectEvents } from "../../../src/engine/sink.ts";
 import { type Bench, completion, measureInterleaved, type Scenario } from "../bench.ts";
 import { gaps, stream } from "../client.ts";
 import { residentBytes } from "../memory.ts";
@@ -67,9 +68,7 @@ async function loopCost(bench: Bench, count: number, tokens: number): Promise<nu
       stop: [],
       ignoreEos: true,
     };
-    for await (const event of engine.generate(request)) {
-      if (event.type === "error") throw new Error(event.error.message);
-    }
+    await collectEvents((sink) => engine.generate(request, sink), () => {});
   };
   await run(1);
   const before = await engine.status();

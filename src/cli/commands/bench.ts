@@ -1,5 +1,5 @@
-import type { Engine } from "../../engine/mod.ts";
-import type { Timings } from "../../engine/protocol/mod.ts";
+import { collectEvents, type Engine } from "../../engine/mod.ts";
+import type { SequenceEvent, SequenceRequest, Timings } from "../../engine/protocol/mod.ts";
 import { ShimmyError } from "../../errors.ts";
 import { checkGeneratesText, placementJson } from "../../models/entry/mod.ts";
 import { command, EXIT, interruptible } from "../environment/mod.ts";
@@ -71,17 +71,22 @@ function sizeFor({ info }: Engine, prompt: number, answer: number): Size {
 }
 
 async function measure(engine: Engine, size: Size, signal: AbortSignal): Promise<Timings> {
-  const run = engine.generate({
+  const request: SequenceRequest = {
     prompt: [{ tokens: pseudoRandomTokens(size.prompt, engine.info.vocabularySize) }],
     maxTokens: size.answer,
     sampling: { temperature: 0 },
     stop: [],
     ignoreEos: true,
     cachePrompt: false,
+  };
+  const collected: { timings?: Timings } = {};
+  await collectEvents<SequenceEvent>((sink) => {
+    const run = engine.generate(request, sink);
+    signal.addEventListener("abort", () => run.control({ type: "cancel" }), { once: true });
+  }, (event) => {
+    if (event.type === "done") collected.timings = event.timings;
   });
-  signal.addEventListener("abort", () => run.control({ type: "cancel" }), { once: true });
-  for await (const event of run) if (event.type === "done") return event.timings;
-  throw new ShimmyError("backend", "The run ended without a result");
+  return collected.timings!;
 }
 
 /** Token ids from the whole vocabulary, equal in every run. */

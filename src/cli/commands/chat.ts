@@ -1,5 +1,5 @@
-import { answer, type Message } from "../../chat/mod.ts";
-import type { Engine } from "../../engine/mod.ts";
+import { type Answer, answer, type AnswerEvent, type Message } from "../../chat/mod.ts";
+import { type Engine, iterateEvents } from "../../engine/mod.ts";
 import { messageOf, ShimmyError } from "../../errors.ts";
 import { checkGeneratesText, type ModelEntry } from "../../models/entry/mod.ts";
 import { type Call, command, type Environment, EXIT } from "../environment/mod.ts";
@@ -176,8 +176,8 @@ class Chat {
     const { engine, entry, values, globals } = this.#settings;
     let text = "";
     try {
-      const input = conversation(this.#messages);
-      const run = answer(engine, requestOf(values, globals, entry, input));
+      const request = requestOf(values, globals, entry, conversation(this.#messages));
+      const run = iterateEvents<AnswerEvent, Answer>((sink) => answer(engine, request, sink));
       signal.addEventListener("abort", () => run.control({ type: "cancel" }), { once: true });
       for await (const event of run) {
         if (event.type !== "text") continue;

@@ -1,10 +1,12 @@
 import {
+  type Answer,
   answer,
   type AnswerEvent,
   type AnswerRequest,
   type Input,
   type Message,
 } from "../../chat/mod.ts";
+import { iterateEvents } from "../../engine/mod.ts";
 import { checkGeneratesText, type ModelEntry } from "../../models/entry/mod.ts";
 import { type Call, command, type Environment, EXIT, interruptible } from "../environment/mod.ts";
 import { timingsJson, usageJson } from "../output/mod.ts";
@@ -56,12 +58,13 @@ export async function generate(
   const isStdinUsed = prompt === null;
   const input = inputOf(values, prompt ?? await promptFromStdin(name, values, environment));
   return await interruptible(environment, EXIT.interrupted, async (signal) => {
-    const request = { asked, yes: values.yes, isStdinUsed, globals, config, signal };
-    await using session = await openNamedModel(environment, request);
+    const opening = { asked, yes: values.yes, isStdinUsed, globals, config, signal };
+    await using session = await openNamedModel(environment, opening);
     const entry = await session.selectModel();
     checkGeneratesText(entry);
     const engine = await session.registry.engine(entry, signal);
-    const run = answer(engine, requestOf(values, globals, entry, input));
+    const request = requestOf(values, globals, entry, input);
+    const run = iterateEvents<AnswerEvent, Answer>((sink) => answer(engine, request, sink));
     signal.addEventListener("abort", () => run.control({ type: "cancel" }), { once: true });
     const done = values.json
       ? await collect(run, entry.name, environment)

@@ -1,5 +1,11 @@
-import type { Engine } from "../../engine/mod.ts";
-import type { EmbeddingStatus, EmbedInput, ModelInfo } from "../../engine/protocol/mod.ts";
+import { collectEvents, type Engine } from "../../engine/mod.ts";
+import type {
+  EmbeddingStatus,
+  EmbedInput,
+  ModelInfo,
+  SequenceEvent,
+  SequenceRequest,
+} from "../../engine/protocol/mod.ts";
 import {
   capabilitiesOf,
   embeddingJson,
@@ -35,17 +41,17 @@ export default command({
 
 /** Milliseconds from submission to the first token. */
 async function decodeOne(engine: Engine): Promise<number> {
-  const run = engine.generate({
+  const request: SequenceRequest = {
     prompt: [{ text: "Hello", special: false }],
     maxTokens: 1,
     sampling: { temperature: 0 },
     stop: [],
     ignoreEos: true,
-  });
+  };
   let firstTokenMs = 0;
-  for await (const event of run) {
+  await collectEvents<SequenceEvent>((sink) => engine.generate(request, sink), (event) => {
     if (event.type === "done") firstTokenMs = event.timings.firstTokenMs;
-  }
+  });
   return firstTokenMs;
 }
 

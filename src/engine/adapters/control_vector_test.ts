@@ -14,7 +14,7 @@ import {
   tinyEngine,
 } from "../../../tests/support/engine.ts";
 import { ShimmyError } from "../../errors.ts";
-import type { Engine } from "../engine.ts";
+import type { IteratingEngine as Engine } from "../../../tests/support/engine.ts";
 import type { AdapterChange, AdapterInfo, LoadOptions, LoraChoice } from "../protocol/mod.ts";
 
 const FRANCE = question("What is the capital of France?");

@@ -17,7 +17,7 @@ import {
   tinyOptions,
 } from "../../../tests/support/engine.ts";
 import { ShimmyError } from "../../errors.ts";
-import type { Engine } from "../engine.ts";
+import type { IteratingEngine as Engine } from "../../../tests/support/engine.ts";
 import { EngineFlags } from "../native/shared_flags.ts";
 import { NativeGate } from "../native/native_gate.ts";
 import { loadModel } from "../loading/load_model.ts";

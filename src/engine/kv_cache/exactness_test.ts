@@ -8,7 +8,7 @@ import {
   randomNumbers,
   type Way,
 } from "../../../tests/support/exactness.ts";
-import type { Engine } from "../engine.ts";
+import type { IteratingEngine as Engine } from "../../../tests/support/engine.ts";
 import type { LoadOptions } from "../protocol/mod.ts";
 
 /** An engine with f16 weights and an f32 cache: rounding of quantized weights would hide small errors. */

@@ -13,7 +13,7 @@ import {
   randomNumbers,
   type Way,
 } from "../../../tests/support/exactness.ts";
-import type { Engine } from "../engine.ts";
+import type { IteratingEngine as Engine } from "../../../tests/support/engine.ts";
 import type { LoadOptions } from "../protocol/mod.ts";
 
 /** A kind of memory, by a model that has it. */

@@ -4,7 +4,7 @@ import { join } from "@std/path";
 import { withFolder } from "../../../ffi/testing.ts";
 import { mambaModel } from "../../../tests/models/recurrent.ts";
 import { ask, collect, tinyEngine } from "../../../tests/support/engine.ts";
-import type { Engine } from "../engine.ts";
+import type { IteratingEngine as Engine } from "../../../tests/support/engine.ts";
 import type { LoadOptions, SequenceRequest } from "../protocol/mod.ts";
 
 async function withMamba(

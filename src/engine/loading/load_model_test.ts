@@ -12,6 +12,7 @@ import {
   ask,
   collect,
   DRAFT,
+  loadEngine,
   PIRATE_LORA,
   question,
   TINY,
@@ -19,7 +20,6 @@ import {
   tinyOptions,
 } from "../../../tests/support/engine.ts";
 import { ShimmyError } from "../../errors.ts";
-import { loadEngine } from "../load_engine.ts";
 import { explainLoadFailure } from "../native/failures.ts";
 import { NativeGate } from "../native/native_gate.ts";
 import { KV_TYPES, type LoadOptions } from "../protocol/mod.ts";

@@ -1,11 +1,10 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { delay } from "@std/async/delay";
-import { ask, collect, question, tinyOptions } from "../../../tests/support/engine.ts";
+import { ask, collect, loadEngine, question, tinyOptions } from "../../../tests/support/engine.ts";
 import { LOCK, MAIN } from "../../../tests/support/source.ts";
 import { ShimmyError } from "../../errors.ts";
 import type { ChildCommand } from "./child_transport.ts";
-import { loadEngine } from "../load_engine.ts";
-import type { Engine } from "../engine.ts";
+import type { IteratingEngine as Engine } from "../../../tests/support/engine.ts";
 
 const RIGHTS = ["--allow-ffi", "--allow-read", "--allow-env", "--allow-sys"];
 const COMMAND: ChildCommand = [

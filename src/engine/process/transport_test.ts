@@ -5,13 +5,13 @@ import { withFolder } from "../../../ffi/testing.ts";
 import {
   ask,
   collect,
+  loadEngine,
   PIRATE_LORA,
   question,
   tinyEngine,
   tinyOptions,
 } from "../../../tests/support/engine.ts";
 import { ShimmyError } from "../../errors.ts";
-import { loadEngine } from "../load_engine.ts";
 
 const FRANCE = question("What is the capital of France?");
 const PARIS = "The capital of France is Paris.";

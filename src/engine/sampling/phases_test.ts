@@ -8,7 +8,7 @@ import {
   TINY_F16,
   tinyEngine,
 } from "../../../tests/support/engine.ts";
-import type { Engine } from "../engine.ts";
+import type { IteratingEngine as Engine } from "../../../tests/support/engine.ts";
 import type {
   Control,
   LoadOptions,

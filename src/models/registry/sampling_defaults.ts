@@ -25,14 +25,14 @@ export function withRequestDefaults(engine: Engine, defaults: RequestDefaults = 
       ? engine.info
       : { ...engine.info, chatTemplate, toolTemplate: null },
     closed: engine.closed,
-    generate: (request) =>
+    generate: (request, sink) =>
       engine.generate({
         ...request,
         stop: [...new Set([...request.stop, ...stop])],
         maxTokens: request.maxTokens ?? maxTokens ?? null,
         sampling: { ...sampling, ...request.sampling },
         ...reasoningOf(request, defaults),
-      }),
+      }, sink),
     tokenize: (prompt, addSpecial) => engine.tokenize(prompt, addSpecial),
     detokenize: (tokens) => engine.detokenize(tokens),
     embed: (request, signal) => engine.embed(request, signal),

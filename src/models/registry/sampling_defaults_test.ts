@@ -9,6 +9,8 @@ const REQUEST: SequenceRequest = {
   sampling: { topK: 3, seed: 1 },
   stop: [],
 };
+/** Nothing reads the events. */
+const IGNORED = { event() {}, flush() {}, end() {} };
 const REASONING = { open: "<think>", close: "</think>", isOpen: false };
 
 async function reaches(
@@ -16,7 +18,7 @@ async function reaches(
   request: Partial<SequenceRequest>,
 ) {
   await using double = new EngineDouble();
-  withRequestDefaults(double, defaults).generate({ ...REQUEST, ...request });
+  withRequestDefaults(double, defaults).generate({ ...REQUEST, ...request }, IGNORED);
   const { sampling, reasoning } = double.requests[0]!;
   return { sampling, reasoning };
 }
@@ -54,9 +56,9 @@ Deno.test("without defaults the engine is the same", async () => {
 Deno.test("the model's token limit applies to requests without one", async () => {
   await using double = new EngineDouble();
   const engine = withRequestDefaults(double, { maxTokens: 7 });
-  engine.generate({ ...REQUEST, maxTokens: null });
-  engine.generate({ ...REQUEST, maxTokens: 9 });
-  engine.generate({ ...REQUEST, maxTokens: 0 });
+  engine.generate({ ...REQUEST, maxTokens: null }, IGNORED);
+  engine.generate({ ...REQUEST, maxTokens: 9 }, IGNORED);
+  engine.generate({ ...REQUEST, maxTokens: 0 }, IGNORED);
   assertEquals(double.requests.map(({ maxTokens }) => maxTokens), [7, 9, 0]);
 });
 
@@ -68,7 +70,7 @@ Deno.test("the model's system message is part of its engine", async () => {
 Deno.test("the model's stop strings are added to those of a request", async () => {
   await using double = new EngineDouble();
   const engine = withRequestDefaults(double, { stop: ["a", "b"] });
-  engine.generate({ ...REQUEST, stop: ["b", "c"] });
+  engine.generate({ ...REQUEST, stop: ["b", "c"] }, IGNORED);
   assertEquals(double.requests[0]?.stop, ["b", "c", "a"]);
 });
 

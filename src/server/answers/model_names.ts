@@ -1,4 +1,4 @@
-import type { Engine, RunningSequence } from "../../engine/mod.ts";
+import type { Engine } from "../../engine/mod.ts";
 import type { AdapterInfo, LoraChoice } from "../../engine/protocol/mod.ts";
 import { ShimmyError } from "../../errors.ts";
 import type { ModelEntry } from "../../models/entry/mod.ts";
@@ -147,13 +147,7 @@ export async function withAdapters(
       return chosen === null ? engine.adapters : engine.adapters
         .filter(({ name }) => name === chosen.name).map((info) => ({ ...info, scale: 1 }));
     },
-    generate: (request) => {
-      try {
-        return engine.generate(completed(request));
-      } catch (error) {
-        return failed(error);
-      }
-    },
+    generate: (request, sink) => engine.generate(completed(request), sink),
     tokenize: (prompt, addSpecial) => engine.tokenize(prompt, addSpecial),
     detokenize: (tokens) => engine.detokenize(tokens),
     embed: async (request, signal) => await engine.embed(completed(request), signal),
@@ -175,12 +169,4 @@ export function adapterNotFound(
     ? "the model has no adapters"
     : `available: ${[...names].sort().join(", ")}`;
   return new ShimmyError("not_found", `Adapter '${name}' not found; ${known}`, { field });
-}
-
-/** A run that fails before its first event. */
-function failed(error: unknown): RunningSequence {
-  return {
-    control() {},
-    [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(error) }),
-  };
 }

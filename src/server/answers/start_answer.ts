@@ -1,5 +1,5 @@
 import { type Answer, answer, type AnswerEvent, type AnswerRequest } from "../../chat/mod.ts";
-import type { Engine } from "../../engine/mod.ts";
+import type { Engine, Sink } from "../../engine/mod.ts";
 import type { Notice, Usage } from "../../engine/protocol/mod.ts";
 import { ShimmyError } from "../../errors.ts";
 import type { KeepAlive, ModelEntry } from "../../models/entry/mod.ts";
@@ -10,7 +10,7 @@ import type { Exchange } from "../http/mod.ts";
 /** The recipient of a generated answer: an HTTP exchange, or a WebSocket for one of its requests. */
 export type Caller = Pick<
   Exchange,
-  "signal" | "context" | "requestId" | "onEnd" | "setQueuePlace" | "recordUsage"
+  "signal" | "context" | "requestId" | "onEnd" | "onHold" | "setQueuePlace" | "recordUsage"
 >;
 
 /**
@@ -56,56 +56,57 @@ export async function engineForEntry(
 /**
  * Starts generation and cancels it as soon as the client disconnects, also before the first event and
  * between events, so that its KV cells are free within one step. All dialects generate through this
- * function, which also records metrics and queue places.
+ * function, which also applies back pressure and records metrics and queue places.
+ *
+ * @param sink receives the events; called only after the return.
+ * @throws {ShimmyError} `cancelled` when the client has disconnected.
  */
-export function bindAnswer(caller: Caller, engine: Engine, request: AnswerRequest): Answer {
+export function bindAnswer(
+  caller: Caller,
+  engine: Engine,
+  request: AnswerRequest,
+  sink: Sink<AnswerEvent>,
+): Answer {
   const { signal, context } = caller;
+  if (signal.aborted) throw new ShimmyError("cancelled", "The request was cancelled");
   const queued = queueOf(engine).add(caller.requestId);
   caller.onEnd(() => queued.remove());
   if (queued.place !== null) caller.setQueuePlace(queued.place);
-  const inner = answer(engine, request);
+  const observer = context.metrics?.observeAnswer();
   let isRecorded = false;
   const record = (usage: Partial<Usage>) => {
     if (!isRecorded) caller.recordUsage(usage);
     isRecorded = true;
   };
-  const cancel = () => {
-    // The last event, which has the usage, comes after the request is logged.
-    record({ completionTokens: inner.completionTokens });
-    inner.control({ type: "cancel" });
-  };
-  signal.addEventListener("abort", cancel, { once: true });
-  const observer = context.metrics?.observeAnswer();
-
-  async function* events(): AsyncGenerator<AnswerEvent, void> {
-    try {
-      if (signal.aborted) throw new ShimmyError("cancelled", "The request was cancelled");
-      for await (const event of inner) {
-        queued.started();
-        observer?.event(event);
-        if (event.type === "done") {
-          record(event.usage);
-          reportNotices(caller, event.notices);
-        }
-        yield event;
+  let isDone = false;
+  const running = answer(engine, request, {
+    event(event) {
+      queued.started();
+      observer?.event(event);
+      if (event.type === "done") {
+        isDone = true;
+        record(event.usage);
+        reportNotices(caller, event.notices);
       }
-    } catch (error) {
-      observer?.failed();
-      throw error;
-    } finally {
+      sink.event(event);
+    },
+    flush: () => sink.flush(),
+    end(error) {
+      if (error !== undefined && !isDone) observer?.failed();
       observer?.ended();
       queued.remove();
       signal.removeEventListener("abort", cancel);
-    }
-  }
-
-  return {
-    get completionTokens() {
-      return inner.completionTokens;
+      sink.end(error);
     },
-    control: (control) => inner.control(control),
-    [Symbol.asyncIterator]: events,
+  });
+  const cancel = () => {
+    // The last event, which has the usage, comes after the request is logged.
+    record({ completionTokens: running.completionTokens });
+    running.control({ type: "cancel" });
   };
+  signal.addEventListener("abort", cancel, { once: true });
+  caller.onHold((isHeld) => running.control({ type: isHeld ? "hold" : "release" }));
+  return running;
 }
 
 /** Reports notices with details for the operator, such as a fault of a native library. */
@@ -116,41 +117,46 @@ function reportNotices({ context, requestId }: Caller, notices: readonly Notice[
   }
 }
 
+/** An answer whose first event can be awaited. */
+export interface StartedAnswer extends Answer {
+  /** Rejects with the error of an answer without events, which is not passed to the sink. */
+  readonly started: Promise<void>;
+}
+
 /**
- * Like {@linkcode bindAnswer}, but resolves after the first event, so that an error of the request can
- * still set the status of the response. After `keepAliveMs` without an event it resolves anyway: the
- * stream must begin to send keep-alive comments, and a later error becomes an event of the stream.
- *
- * @throws {ShimmyError} the error of the first step of the iteration.
+ * Like {@linkcode bindAnswer}. Await `started` before the response: it resolves after the first event,
+ * so that an error of the request can still set the status. After `keepAliveMs` without an event it
+ * resolves anyway: the stream must begin to send keep-alive comments, and a later error ends the stream.
  */
-export async function startAnswer(
+export function startAnswer(
   caller: Caller,
   engine: Engine,
   request: AnswerRequest,
-): Promise<Answer> {
-  const bound = bindAnswer(caller, engine, request);
-  const iterator = bound[Symbol.asyncIterator]();
-  const first = iterator.next();
-  // A response that is cancelled before it was read does not iterate, and so would not end the iteration.
-  caller.onEnd(() => void iterator.return!().catch(() => {}));
-  await settledWithin(first, caller.context.settings.keepAliveMs);
-  let pending: Promise<IteratorResult<AnswerEvent>> | null = first;
+  sink: Sink<AnswerEvent>,
+): StartedAnswer {
+  const first = Promise.withResolvers<void>();
+  let isStarted = false;
+  const running = bindAnswer(caller, engine, request, {
+    event(event) {
+      isStarted = true;
+      first.resolve();
+      sink.event(event);
+    },
+    flush: () => sink.flush(),
+    end(error) {
+      if (!isStarted && error !== undefined) return first.reject(error);
+      first.resolve();
+      sink.end(error);
+    },
+  });
+  const started = settledWithin(first.promise, caller.context.settings.keepAliveMs)
+    .then(() => void (isStarted = true));
   return {
     get completionTokens() {
-      return bound.completionTokens;
+      return running.completionTokens;
     },
-    control: (control) => bound.control(control),
-    [Symbol.asyncIterator]: () => ({
-      next() {
-        const result = pending ?? iterator.next();
-        pending = null;
-        return result;
-      },
-      return() {
-        bound.control({ type: "cancel" });
-        return iterator.return!();
-      },
-    }),
+    control: (control) => running.control(control),
+    started,
   };
 }
 

@@ -15,5 +15,11 @@ export { preferredType, type ResponseType } from "./negotiation.ts";
 export type { Dialect, Exchange, Route, ServerContext, ServerSettings } from "./route.ts";
 export { Router } from "./router.ts";
 export { type ClientConnection, type Handler, type Listener, serveHttp } from "./serve.ts";
-export { eventStream, ndjsonStream, observeStream, type ServerSentEvent } from "./streams.ts";
+export {
+  eventStream,
+  ndjsonStream,
+  observeStream,
+  ResponseStream,
+  type ServerSentEvent,
+} from "./streams.ts";
 export { type AccessRecord, type RequestUsage, UsageRecorder } from "./usage.ts";

@@ -61,6 +61,8 @@ export interface Exchange {
   readonly signal: AbortSignal;
   /** Registers a callback for the end of the exchange: the response was sent or the client disconnected. */
   onEnd(callback: () => void): void;
+  /** Registers a callback for back pressure: the client does not read its streamed response, or reads again. */
+  onHold(callback: (isHeld: boolean) => void): void;
   /** Sets the place in the queue that the headers of the response report. */
   setQueuePlace(place: QueuePlace): void;
   /** Records the model for the access log, and adds token counts. */

@@ -1,3 +1,5 @@
+import type { Sink } from "../../engine/mod.ts";
+
 /** One event of a `text/event-stream`. */
 export interface ServerSentEvent {
   readonly event?: string;
@@ -8,118 +10,183 @@ export interface ServerSentEvent {
 const encoder = new TextEncoder();
 
 /**
- * The bytes of an event. `ServerSentEventStream` of `@std/http` writes `data:x` where the APIs that
+ * The text of an event. `ServerSentEventStream` of `@std/http` writes `data:x` where the APIs that
  * Shimmy implements write `data: x`, and adds a transform stream to the path of every token.
  */
-function encodeEvent({ event, data }: ServerSentEvent): Uint8Array {
+function encodeEvent({ event, data }: ServerSentEvent): string {
   const name = event === undefined ? "" : `event: ${event}\n`;
-  const lines = data.split(/\r\n|\r|\n/).map((line) => `data: ${line}\n`).join("");
-  return encoder.encode(`${name}${lines}\n`);
+  const lines = /[\r\n]/.test(data) ? data.replace(/\r\n|\r|\n/g, "\ndata: ") : data;
+  return `${name}data: ${lines}\n\n`;
 }
 
 interface StreamOptions<T> {
-  readonly encode: (value: T) => Uint8Array;
+  readonly encode: (value: T) => string;
   readonly headers?: HeadersInit;
   /** Sent after each `ms` without a value; absent when the format has no comments. */
-  readonly keepAlive?: { readonly ms: number; readonly bytes: Uint8Array };
+  readonly keepAlive?: { readonly ms: number; readonly text: string };
 }
 
-/** Callbacks for the end of a streamed response. */
+/** Callbacks of a streamed response. */
 export interface StreamObserver {
-  /**
-   * The client disconnected before the response ended. A generator that awaits its next value handles
-   * `return()` only after that value, so the producer of the values must be cancelled from here.
-   */
+  /** The client disconnected before the response ended: the source of the values must be cancelled. */
   readonly cancelled: () => void;
-  /** The iterator of the values has ended, for whatever reason. */
+  /** The client does not read as fast as values come, or reads again: the source holds or goes on. */
+  readonly held: (isHeld: boolean) => void;
+  /** The response was sent, or the source of a cancelled response has ended. */
   readonly ended: () => void;
 }
 
-/** Observers of the responses that this module made. */
-const observers = new WeakMap<Response, { observer: StreamObserver }>();
+/** Streams of the responses that this module made. */
+const streams = new WeakMap<Response, ResponseStream<never>>();
 
 /** Observes a response made by this module. False for any other response: its body is complete. */
 export function observeStream(response: Response, observer: StreamObserver): boolean {
-  const slot = observers.get(response);
-  if (slot !== undefined) slot.observer = observer;
-  return slot !== undefined;
+  const stream = streams.get(response);
+  stream?.observe(observer);
+  return stream !== undefined;
 }
 
-/**
- * A response that pulls from `values` only as fast as the client reads, and calls the iterator's
- * `return()` when the client disconnects.
- */
-function streamResponse<T>(
-  values: AsyncIterable<T>,
-  contentType: string,
-  options: StreamOptions<T>,
-): Response {
-  const iterator = values[Symbol.asyncIterator]();
-  const { encode, keepAlive } = options;
-  const timer = keepAlive === undefined ? null : new IdleTimer(keepAlive.ms);
-  let pending: Promise<IteratorResult<T>> | null = null;
-  const slot: { observer: StreamObserver } = { observer: { cancelled() {}, ended() {} } };
-  let hasEnded = false;
-  const end = () => {
-    if (!hasEnded) slot.observer.ended();
-    hasEnded = true;
-  };
-  const body = new ReadableStream<Uint8Array>({
-    async pull(controller) {
-      pending ??= iterator.next();
-      try {
-        const result = await (timer?.wait(pending) ?? pending);
-        if (result === IDLE) return controller.enqueue(keepAlive!.bytes);
-        pending = null;
-        if (!result.done) return controller.enqueue(encode(result.value));
-        timer?.stop();
-        end();
-        controller.close();
-      } catch (error) {
-        timer?.stop();
-        end();
-        throw error;
-      }
-    },
-    cancel() {
-      timer?.stop();
-      slot.observer.cancelled();
-      Promise.resolve(iterator.return?.()).then(end, end);
-    },
-  }, { highWaterMark: 0 });
-  const headers = new Headers(options.headers);
-  headers.set("content-type", contentType);
-  headers.set("cache-control", "no-cache");
-  const response = new Response(body, { headers });
-  observers.set(response, slot);
-  return response;
-}
+/** Values and characters that the client has not read at which the source is held. */
+const HOLD_AT = { values: 256, characters: 1 << 16 };
 
-/** What {@linkcode IdleTimer.wait} resolves with in place of a value that takes too long. */
-const IDLE = "idle";
+/** A streamed response: values in, encoded and collected into one write for each flush. */
+export class ResponseStream<T> implements Sink<T> {
+  readonly response: Response;
+  #observer: StreamObserver | null = null;
+  #isHeld = false;
+  readonly #options: StreamOptions<T>;
+  readonly #keepAlive: KeepAlive | null;
+  #controller!: ReadableStreamDefaultController<Uint8Array>;
+  /** Text that is not sent yet, and its number of values. */
+  #text = "";
+  #values = 0;
+  /** The client waits for bytes. */
+  #isWanted = false;
+  #state: "open" | "ending" | "closed" | "cancelled" = "open";
 
-/**
- * Detects that a value takes long. One interval serves a whole stream, because a timer for every token
- * would cost more than the rest of sending it.
- */
-class IdleTimer {
-  readonly #ms: number;
-  #interval: ReturnType<typeof setInterval> | null = null;
-  #resolve: ((idle: typeof IDLE) => void) | null = null;
-  #ticks = 0;
-
-  constructor(ms: number) {
-    this.#ms = ms;
+  constructor(contentType: string, options: StreamOptions<T>) {
+    this.#options = options;
+    const { keepAlive } = options;
+    this.#keepAlive = keepAlive === undefined
+      ? null
+      : new KeepAlive(keepAlive.ms, () => this.#sendIfWanted(keepAlive.text));
+    const body = new ReadableStream<Uint8Array>({
+      start: (controller) => void (this.#controller = controller),
+      pull: () => this.#pull(),
+      cancel: () => this.#cancel(),
+    }, { highWaterMark: 0 });
+    const headers = new Headers(options.headers);
+    headers.set("content-type", contentType);
+    headers.set("cache-control", "no-cache");
+    this.response = new Response(body, { headers });
+    streams.set(this.response, this);
   }
 
-  /** The value, or `IDLE` when it takes longer than `ms / 2` to `ms`. */
-  wait<T>(value: Promise<T>): Promise<T | typeof IDLE> {
+  /** Sets the observer; tells it what happened before. */
+  observe(observer: StreamObserver): void {
+    this.#observer = observer;
+    if (this.#state === "closed") this.#ended();
+    else if (this.#isHeld) observer.held(true);
+  }
+
+  event(value: T): void {
+    if (this.#state !== "open") return;
+    this.#text += this.#options.encode(value);
+    this.#values++;
+  }
+
+  flush(): void {
+    this.#keepAlive?.reset();
+    this.#send();
+    this.#hold(this.#text.length >= HOLD_AT.characters || this.#values >= HOLD_AT.values);
+  }
+
+  end(error?: unknown): void {
+    if (this.#state === "cancelled") return this.#ended();
+    if (this.#state !== "open") return;
+    if (error !== undefined) {
+      this.#controller.error(error);
+      return this.#close();
+    }
+    this.#state = "ending";
+    this.#send();
+  }
+
+  #pull(): void {
+    this.#isWanted = true;
+    this.#keepAlive?.start();
+    this.#send();
+    this.#hold(false);
+  }
+
+  /** Sends the collected text if the client waits for it, and closes the body after the last text. */
+  #send(): void {
+    if (this.#text !== "" && this.#isWanted) {
+      const text = this.#text;
+      this.#text = "";
+      this.#values = 0;
+      this.#sendIfWanted(text);
+    }
+    if (this.#state !== "ending" || this.#text !== "") return;
+    this.#controller.close();
+    this.#close();
+  }
+
+  #sendIfWanted(text: string): void {
+    if (!this.#isWanted) return;
+    this.#isWanted = false;
+    this.#controller.enqueue(encoder.encode(text));
+  }
+
+  #close(): void {
+    this.#state = "closed";
+    this.#keepAlive?.stop();
+    this.#ended();
+  }
+
+  #cancel(): void {
+    const isOver = this.#state === "ending";
+    this.#state = "cancelled";
+    this.#text = "";
+    this.#isWanted = false;
+    this.#keepAlive?.stop();
+    this.#observer?.cancelled();
+    if (isOver) this.#ended();
+  }
+
+  #ended(): void {
+    this.#observer?.ended();
+    this.#observer = null;
+  }
+
+  #hold(isHeld: boolean): void {
+    if (isHeld === this.#isHeld) return;
+    this.#isHeld = isHeld;
+    this.#observer?.held(isHeld);
+  }
+}
+
+/**
+ * Calls back when nothing was sent for `ms / 2` to `ms`. One interval serves a whole stream, because a
+ * timer for every token would cost more than the rest of sending it.
+ */
+class KeepAlive {
+  readonly #ms: number;
+  readonly #onIdle: () => void;
+  #interval: ReturnType<typeof setInterval> | null = null;
+  #ticks = 0;
+
+  constructor(ms: number, onIdle: () => void) {
+    this.#ms = ms;
+    this.#onIdle = onIdle;
+  }
+
+  start(): void {
     this.#interval ??= setInterval(() => this.#tick(), this.#ms / 2);
-    return new Promise((resolve, reject) => {
-      this.#ticks = 0;
-      this.#resolve = resolve;
-      value.then(resolve, reject);
-    });
+  }
+
+  reset(): void {
+    this.#ticks = 0;
   }
 
   stop(): void {
@@ -127,31 +194,28 @@ class IdleTimer {
   }
 
   #tick(): void {
-    if (++this.#ticks >= 2) this.#resolve?.(IDLE);
+    if (++this.#ticks < 2) return;
+    this.#ticks = 0;
+    this.#onIdle();
   }
 }
 
 /** A `text/event-stream` response. */
 export function eventStream(
-  events: AsyncIterable<ServerSentEvent>,
   options: { readonly headers?: HeadersInit; readonly keepAliveMs?: number } = {},
-): Response {
-  return streamResponse(events, "text/event-stream; charset=utf-8", {
+): ResponseStream<ServerSentEvent> {
+  return new ResponseStream("text/event-stream; charset=utf-8", {
     encode: encodeEvent,
     ...(options.headers === undefined ? {} : { headers: options.headers }),
     ...(options.keepAliveMs === undefined
       ? {}
-      : { keepAlive: { ms: options.keepAliveMs, bytes: encoder.encode(": keep-alive\n\n") } }),
+      : { keepAlive: { ms: options.keepAliveMs, text: ": keep-alive\n\n" } }),
   });
 }
 
 /** An `application/x-ndjson` response: one JSON value per line. */
-export function ndjsonStream(
-  values: AsyncIterable<unknown>,
-  options: { readonly headers?: HeadersInit } = {},
-): Response {
-  return streamResponse(values, "application/x-ndjson; charset=utf-8", {
-    ...options,
-    encode: (value) => encoder.encode(JSON.stringify(value) + "\n"),
+export function ndjsonStream(): ResponseStream<unknown> {
+  return new ResponseStream("application/x-ndjson; charset=utf-8", {
+    encode: (value) => JSON.stringify(value) + "\n",
   });
 }

@@ -1,16 +1,39 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { eventStream, ndjsonStream, observeStream, type ServerSentEvent } from "./streams.ts";
+import {
+  eventStream,
+  ndjsonStream,
+  observeStream,
+  type ResponseStream,
+  type ServerSentEvent,
+} from "./streams.ts";
 
-async function* events(...all: ServerSentEvent[]): AsyncGenerator<ServerSentEvent, void> {
-  yield* all;
+function sent(...events: ServerSentEvent[]): ResponseStream<ServerSentEvent> {
+  const stream = eventStream();
+  for (const event of events) stream.event(event);
+  stream.end();
+  return stream;
 }
 
+/** Counts of what an observer was told. */
+function observed({ response }: ResponseStream<ServerSentEvent>) {
+  const told = { cancelled: 0, ended: 0, held: [] as boolean[] };
+  observeStream(response, {
+    cancelled: () => told.cancelled++,
+    held: (isHeld) => told.held.push(isHeld),
+    ended: () => told.ended++,
+  });
+  return told;
+}
+
+const decode = (bytes: Uint8Array | undefined) => new TextDecoder().decode(bytes);
+const tick = () => new Promise((resolve) => setTimeout(resolve, 0));
+
 Deno.test("events carry their names and every line of their data", async () => {
-  const response = eventStream(events(
+  const { response } = sent(
     { event: "error", data: "x" },
     { data: "" },
     { data: "a\r\nb\rc\nd\n" },
-  ));
+  );
   assertEquals(response.headers.get("cache-control"), "no-cache");
   assertEquals(
     await response.text(),
@@ -19,68 +42,97 @@ Deno.test("events carry their names and every line of their data", async () => {
 });
 
 Deno.test("each value is one line of JSON", async () => {
-  async function* values() {
-    yield { text: "a\nb" };
-    yield [1];
-  }
-  assertEquals(await ndjsonStream(values()).text(), '{"text":"a\\nb"}\n[1]\n');
+  const stream = ndjsonStream();
+  for (const value of [{ text: "a\nb" }, [1]]) stream.event(value);
+  stream.end();
+  assertEquals(await stream.response.text(), '{"text":"a\\nb"}\n[1]\n');
 });
 
-Deno.test("a disconnect is reported at once, before the next value", async () => {
-  const gate = Promise.withResolvers<void>();
-  let cleaned = false;
-  async function* slow() {
-    try {
-      await gate.promise;
-      yield { data: "late" };
-    } finally {
-      cleaned = true;
-    }
+Deno.test("the events up to a flush are sent in one write", async () => {
+  const stream = eventStream();
+  const reader = stream.response.body!.getReader();
+  const first = reader.read();
+  await tick();
+  stream.event({ data: "a" });
+  stream.event({ data: "b" });
+  stream.flush();
+  assertEquals(decode((await first).value), "data: a\n\ndata: b\n\n");
+  // The client does not read: the next writes are sent together.
+  for (const data of ["c", "d"]) {
+    stream.event({ data });
+    stream.flush();
   }
-  const response = eventStream(slow());
-  let told = 0;
-  let ended = 0;
-  observeStream(response, { cancelled: () => told++, ended: () => ended++ });
-  const reader = response.body!.getReader();
+  assertEquals(decode((await reader.read()).value), "data: c\n\ndata: d\n\n");
+  stream.end();
+  assertEquals((await reader.read()).done, true);
+});
+
+Deno.test("a client that does not read holds the source until it reads", async () => {
+  const stream = eventStream();
+  const told = observed(stream);
+  const write = () => {
+    stream.event({ data: "x".repeat(50_000) });
+    stream.flush();
+  };
+  write();
+  assertEquals(told.held, []);
+  write();
+  write();
+  assertEquals(told.held, [true]);
+  const reader = stream.response.body!.getReader();
+  assertEquals((await reader.read()).value!.length > 150_000, true);
+  assertEquals(told.held, [true, false]);
+  await reader.cancel();
+});
+
+Deno.test("an observer learns that its source is held", () => {
+  const stream = eventStream();
+  stream.event({ data: "x".repeat(100_000) });
+  stream.flush();
+  assertEquals(observed(stream).held, [true]);
+});
+
+Deno.test("a disconnect is reported at once, the end when the source has ended", async () => {
+  const stream = eventStream();
+  const told = observed(stream);
+  const reader = stream.response.body!.getReader();
   const read = reader.read();
-  await new Promise((resolve) => setTimeout(resolve, 0));
+  await tick();
   await reader.cancel();
   assertEquals((await read).done, true);
-  assertEquals([told, ended, cleaned], [1, 0, false]);
-  gate.resolve();
-  await new Promise((resolve) => setTimeout(resolve, 0));
-  assertEquals([told, ended, cleaned], [1, 1, true]);
+  assertEquals([told.cancelled, told.ended], [1, 0]);
+  stream.event({ data: "late" });
+  stream.flush();
+  stream.end();
+  assertEquals([told.cancelled, told.ended], [1, 1]);
 });
 
-Deno.test("a stream that was read to its end was not cancelled", async () => {
-  const response = eventStream(events({ data: "x" }));
-  let told = 0;
-  let ended = 0;
-  assertEquals(observeStream(response, { cancelled: () => told++, ended: () => ended++ }), true);
-  await response.text();
-  assertEquals([told, ended], [0, 1]);
-  assertEquals(observeStream(Response.json({}), { cancelled() {}, ended() {} }), false);
+Deno.test("a stream ends when its last text was read, and was not cancelled then", async () => {
+  const stream = sent({ data: "x" });
+  const told = observed(stream);
+  assertEquals(told.ended, 0);
+  await stream.response.text();
+  assertEquals([told.cancelled, told.ended], [0, 1]);
+  assertEquals(
+    observeStream(Response.json({}), { cancelled() {}, held() {}, ended() {} }),
+    false,
+  );
+});
+
+Deno.test("a stream without text ends before it is read", () => {
+  assertEquals(observed(sent()).ended, 1);
 });
 
 Deno.test("a failure after a disconnect is ignored", async () => {
-  const gate = Promise.withResolvers<void>();
-  // deno-lint-ignore require-yield
-  async function* failing(): AsyncGenerator<ServerSentEvent, void> {
-    await gate.promise;
-    throw new Error("too late to matter");
-  }
-  const response = eventStream(failing(), { keepAliveMs: 1 });
-  const reader = response.body!.getReader();
-  assertEquals(new TextDecoder().decode((await reader.read()).value), ": keep-alive\n\n");
+  const stream = eventStream({ keepAliveMs: 1 });
+  const reader = stream.response.body!.getReader();
+  assertEquals(decode((await reader.read()).value), ": keep-alive\n\n");
   await reader.cancel();
-  gate.resolve();
-  await new Promise((resolve) => setTimeout(resolve, 5));
+  stream.end(new Error("too late to matter"));
 });
 
 Deno.test("an unhandled failure breaks the stream", async () => {
-  // deno-lint-ignore require-yield
-  async function* failing(): AsyncGenerator<ServerSentEvent, void> {
-    throw new Error("broken");
-  }
-  await assertRejects(() => eventStream(failing()).text(), Error, "broken");
+  const stream = eventStream();
+  stream.end(new Error("broken"));
+  await assertRejects(() => stream.response.text(), Error, "broken");
 });

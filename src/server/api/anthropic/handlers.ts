@@ -1,11 +1,12 @@
-import { countTokens } from "../../../chat/mod.ts";
+import { type AnswerEvent, countTokens } from "../../../chat/mod.ts";
+import { collectEvents } from "../../../engine/mod.ts";
 import { eventStream, type Exchange, parseLenient, readJson } from "../../http/mod.ts";
-import { engineFor, startAnswer } from "../../answers/mod.ts";
+import { bindAnswer, engineFor, startAnswer } from "../../answers/mod.ts";
 import type { CountAnswer, MessageAnswer } from "./response_schemas.ts";
-import { collectMessage } from "./message.ts";
+import { CollectedMessage } from "./message.ts";
 import { toAnswerRequest, toInput } from "./request.ts";
 import { countBody, messagesBody } from "./schema.ts";
-import { messageEvents } from "./stream.ts";
+import { MessageEvents } from "./stream.ts";
 
 function json(value: MessageAnswer | CountAnswer, { requestId }: Exchange): Response {
   return Response.json(value, {
@@ -27,22 +28,31 @@ export async function createMessage(exchange: Exchange): Promise<Response> {
       thinking.display === "omitted",
   };
   if (!body.stream) {
-    const answer = await startAnswer(exchange, engine, request);
-    return json(await collectMessage(answer, options), exchange);
+    const collected = new CollectedMessage(options);
+    await collectEvents<AnswerEvent>(
+      (sink) => bindAnswer(exchange, engine, request, sink),
+      (event) => collected.add(event),
+    );
+    return json(collected.message, exchange);
   }
-  // The tokens are counted during prefill. An error is also thrown by the answer.
-  const counting = countTokens(engine, request.input);
-  counting.catch(() => {});
-  const answer = await startAnswer(exchange, engine, request);
   const { requestId, context: { settings } } = exchange;
-  const promptTokens = await counting.catch((error: unknown) => {
-    answer.control({ type: "cancel" });
-    throw error;
-  });
-  return eventStream(messageEvents(answer, { ...options, promptTokens, requestId }), {
+  const stream = eventStream({
     headers: { "request-id": requestId },
     keepAliveMs: settings.keepAliveMs,
   });
+  const events = new MessageEvents({ ...options, requestId }, stream);
+  // The tokens are counted during prefill. An error is also thrown by the answer.
+  const counting = countTokens(engine, request.input);
+  counting.catch(() => {});
+  const answer = startAnswer(exchange, engine, request, events);
+  await answer.started;
+  events.begin(
+    await counting.catch((error: unknown) => {
+      answer.control({ type: "cancel" });
+      throw error;
+    }),
+  );
+  return stream.response;
 }
 
 /** `POST /v1/messages/count_tokens`: renders and tokenizes the prompt as for generation. */

@@ -93,46 +93,53 @@ export function signatureOf({ id }: MessageOptions): string {
   return btoa(id);
 }
 
-/**
- * The whole answer.
- *
- * A call that the token limit or a stop sequence cut has the input `{}`: its arguments are no object.
- * The stop reason is then not `tool_use`.
- */
-export async function collectMessage(
-  events: AsyncIterable<AnswerEvent>,
-  options: MessageOptions,
-): Promise<MessageAnswer> {
-  const blocks: OpenBlock[] = [];
-  let done: DoneEvent | undefined;
-  for await (const event of events) {
-    const last = blocks.at(-1);
+/** Collects the blocks of a whole answer. */
+export class CollectedMessage {
+  readonly #options: MessageOptions;
+  readonly #blocks: OpenBlock[] = [];
+  #done: DoneEvent | null = null;
+
+  constructor(options: MessageOptions) {
+    this.#options = options;
+  }
+
+  add(event: AnswerEvent): void {
+    const last = this.#blocks.at(-1);
     switch (event.type) {
       case "text":
       case "reasoning":
         if (event.text === "") break;
         if (last?.type === event.type) last.text += event.text;
-        else blocks.push({ type: event.type, text: event.text });
+        else this.#blocks.push({ type: event.type, text: event.text });
         break;
       case "tool_call":
-        blocks.push({ ...event, text: "" });
+        this.#blocks.push({ ...event, text: "" });
         break;
       case "tool_arguments":
-        for (const block of blocks) {
+        for (const block of this.#blocks) {
           if (block.type === "tool_call" && block.index === event.index) block.text += event.text;
         }
         break;
       case "done":
-        done = event;
+        this.#done = event;
     }
   }
-  if (done === undefined) throw new ShimmyError("backend", "Generation ended without a result");
-  return {
-    ...emptyMessage(options, done.usage),
-    content: blocks.map((block) => toBlock(block, options)),
-    ...toStop(done, options),
-    ...toNotices(done),
-  };
+
+  /**
+   * The whole answer.
+   *
+   * A call that the token limit or a stop sequence cut has the input `{}`: its arguments are no object.
+   * The stop reason is then not `tool_use`.
+   */
+  get message(): MessageAnswer {
+    if (this.#done === null) throw new ShimmyError("backend", "Generation ended without a result");
+    return {
+      ...emptyMessage(this.#options, this.#done.usage),
+      content: this.#blocks.map((block) => toBlock(block, this.#options)),
+      ...toStop(this.#done, this.#options),
+      ...toNotices(this.#done),
+    };
+  }
 }
 
 /** Parts of the request that had no effect, which Anthropic's API does not report. */

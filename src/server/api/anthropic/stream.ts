@@ -1,5 +1,5 @@
 import type { AnswerEvent } from "../../../chat/mod.ts";
-import { ShimmyError } from "../../../errors.ts";
+import { type Sink, Transform } from "../../../engine/mod.ts";
 import { type ServerSentEvent, statusOf, toShimmyError } from "../../http/mod.ts";
 import type { ContentBlock } from "./response_schemas.ts";
 import { toEnvelope } from "./dialect.ts";
@@ -14,10 +14,6 @@ import {
 
 type Json = { readonly type: string } & Readonly<Record<string, unknown>>;
 
-function named(data: Json): ServerSentEvent {
-  return { event: data.type, data: JSON.stringify(data) };
-}
-
 /**
  * The answer as Anthropic's named events: `message_start`, `ping`, for each block `content_block_start`,
  * deltas and `content_block_stop`, then `message_delta` and `message_stop`. An `error` event ends the
@@ -26,105 +22,132 @@ function named(data: Json): ServerSentEvent {
  * `message_start` counts the whole prompt as input, because the number of cached tokens is only known at
  * the end; `message_delta` reports it.
  */
-export async function* messageEvents(
-  events: AsyncIterable<AnswerEvent>,
-  options: MessageOptions & { readonly promptTokens: number; readonly requestId: string },
-): AsyncGenerator<ServerSentEvent, void> {
-  try {
-    for await (const data of messageData(events, options)) yield named(data);
-  } catch (thrown) {
-    const error = toShimmyError(thrown);
-    const { type, ...rest } = toEnvelope(error, statusOf(error), options.requestId);
-    yield named({ type, ...rest });
-  }
-}
+export class MessageEvents extends Transform<AnswerEvent, ServerSentEvent> {
+  readonly #options: MessageOptions & { readonly requestId: string };
+  readonly #blocks: BlockSequence;
+  /** Events before the begin of the message; null after it. */
+  #early: AnswerEvent[] | null = [];
+  /** The end of an answer that ended before the begin of the message. */
+  #ending: { readonly error: unknown } | null = null;
 
-async function* messageData(
-  events: AsyncIterable<AnswerEvent>,
-  options: MessageOptions & { readonly promptTokens: number },
-): AsyncGenerator<Json, void> {
-  const usage = { promptTokens: options.promptTokens, completionTokens: 0, cachedTokens: 0 };
-  yield { type: "message_start", message: emptyMessage(options, usage) };
-  yield { type: "ping" };
-  const blocks = new BlockSequence(options);
-  for await (const event of events) {
+  constructor(
+    options: MessageOptions & { readonly requestId: string },
+    stream: Sink<ServerSentEvent>,
+  ) {
+    super(stream);
+    this.#options = options;
+    this.#blocks = new BlockSequence(options, (data) => this.#send(data));
+  }
+
+  /** Begins the message. Earlier events follow it. */
+  begin(promptTokens: number): void {
+    const usage = { promptTokens, completionTokens: 0, cachedTokens: 0 };
+    this.#send({ type: "message_start", message: emptyMessage(this.#options, usage) });
+    this.#send({ type: "ping" });
+    const early = this.#early ?? [];
+    this.#early = null;
+    try {
+      for (const event of early) this.event(event);
+    } catch (error) {
+      return this.end(error);
+    }
+    if (this.#ending === null) this.flush();
+    else this.end(this.#ending.error);
+  }
+
+  override event(event: AnswerEvent): void {
+    if (this.#early !== null) return void this.#early.push(event);
+    const blocks = this.#blocks;
     switch (event.type) {
       case "text":
         if (event.text === "") break;
-        yield* blocks.open("text");
-        yield blocks.delta({ type: "text_delta", text: event.text });
+        blocks.open("text");
+        blocks.delta({ type: "text_delta", text: event.text });
         break;
       case "reasoning":
         if (event.text === "") break;
-        yield* blocks.open("thinking");
-        if (!options.hideThinking) {
-          yield blocks.delta({ type: "thinking_delta", thinking: event.text });
+        blocks.open("thinking");
+        if (!this.#options.hideThinking) {
+          blocks.delta({ type: "thinking_delta", thinking: event.text });
         }
         break;
       case "tool_call":
-        yield* blocks.openCall(event.id, event.name);
+        blocks.openCall(event.id, event.name);
         break;
       case "tool_arguments":
-        yield blocks.delta({ type: "input_json_delta", partial_json: event.text });
+        blocks.delta({ type: "input_json_delta", partial_json: event.text });
         break;
-      case "done": {
-        yield* blocks.close();
-        const stop = toStop(event, options);
-        yield {
+      case "done":
+        blocks.close();
+        this.#send({
           type: "message_delta",
-          delta: { ...stop, stop_details: null, container: null },
+          delta: { ...toStop(event, this.#options), stop_details: null, container: null },
           usage: tokenCounts(event.usage),
           ...toNotices(event),
-        };
-        yield { type: "message_stop" };
-        return;
-      }
+        });
+        this.#send({ type: "message_stop" });
     }
   }
-  throw new ShimmyError("backend", "Generation ended without a result");
+
+  override end(thrown?: unknown): void {
+    if (this.#early !== null) {
+      this.#ending = { error: thrown };
+      return;
+    }
+    if (thrown !== undefined) {
+      const error = toShimmyError(thrown);
+      const { type, ...rest } = toEnvelope(error, statusOf(error), this.#options.requestId);
+      this.#send({ type, ...rest });
+    }
+    this.out.end();
+  }
+
+  #send(data: Json): void {
+    this.out.event({ event: data.type, data: JSON.stringify(data) });
+  }
 }
 
 /** A sequence of blocks: opening a block closes the previous one. */
 class BlockSequence {
   readonly #options: MessageOptions;
+  readonly #send: (data: Json) => void;
   #index = -1;
   #open: ContentBlock["type"] | null = null;
 
-  constructor(options: MessageOptions) {
+  constructor(options: MessageOptions, send: (data: Json) => void) {
     this.#options = options;
+    this.#send = send;
   }
 
   /** Opens a text or thinking block, unless one of this type is open. */
-  *open(type: "text" | "thinking"): Generator<Json> {
+  open(type: "text" | "thinking"): void {
     if (this.#open === type) return;
-    yield* this.#start(
-      type === "text" ? { type, text: "" } : { type, thinking: "", signature: "" },
-    );
+    this.#start(type === "text" ? { type, text: "" } : { type, thinking: "", signature: "" });
   }
 
   /** Opens a block for a tool call. */
-  *openCall(id: string, name: string): Generator<Json> {
-    yield* this.#start({ type: "tool_use", id, name, input: {}, caller: { type: "direct" } });
+  openCall(id: string, name: string): void {
+    this.#start({ type: "tool_use", id, name, input: {}, caller: { type: "direct" } });
   }
 
-  delta(delta: Json): Json {
-    return { type: "content_block_delta", index: this.#index, delta };
+  delta(delta: Json): void {
+    this.#send({ type: "content_block_delta", index: this.#index, delta });
   }
 
   /** Closes the open block, if any. */
-  *close(): Generator<Json> {
+  close(): void {
     if (this.#open === null) return;
     if (this.#open === "thinking") {
-      yield this.delta({ type: "signature_delta", signature: signatureOf(this.#options) });
+      this.delta({ type: "signature_delta", signature: signatureOf(this.#options) });
     }
-    yield { type: "content_block_stop", index: this.#index };
+    this.#send({ type: "content_block_stop", index: this.#index });
     this.#open = null;
   }
 
-  *#start(block: ContentBlock): Generator<Json> {
-    yield* this.close();
+  #start(block: ContentBlock): void {
+    this.close();
     this.#index++;
     this.#open = block.type;
-    yield { type: "content_block_start", index: this.#index, content_block: block };
+    this.#send({ type: "content_block_start", index: this.#index, content_block: block });
   }
 }

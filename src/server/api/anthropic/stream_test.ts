@@ -1,15 +1,17 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import type { AnswerEvent } from "../../../chat/conversation/conversation.ts";
 import { ShimmyError } from "../../../errors.ts";
-import { collectMessage } from "./message.ts";
-import { messageEvents } from "./stream.ts";
+import { feed } from "../../../../tests/support/feed.ts";
+import { collectEvents } from "../../../engine/sink.ts";
+import type { ServerSentEvent } from "../../http/streams.ts";
+import { CollectedMessage } from "./message.ts";
+import { MessageEvents } from "./stream.ts";
 
 const OPTIONS = {
   id: "msg_1",
   model: "double",
   maxTokens: 16,
   hideThinking: false,
-  promptTokens: 9,
   requestId: "req_1",
 };
 
@@ -50,23 +52,42 @@ const TALK: readonly AnswerEvent[] = [
   done({ finishReason: "tool_calls" }),
 ];
 
-async function* from(events: readonly (AnswerEvent | ShimmyError)[]): AsyncGenerator<AnswerEvent> {
-  for (const event of events) {
-    await Promise.resolve();
-    if (event instanceof ShimmyError) throw event;
-    yield event;
-  }
+function collect(events: readonly AnswerEvent[], options = OPTIONS) {
+  const collected = new CollectedMessage(options);
+  for (const event of events) collected.add(event);
+  return collected.message;
 }
 
-async function streamed(events: readonly (AnswerEvent | ShimmyError)[], options = OPTIONS) {
+async function streamed(
+  events: readonly (AnswerEvent | ShimmyError)[],
+  options = OPTIONS,
+  start = (message: MessageEvents) => {
+    message.begin(9);
+    feed(message, events);
+  },
+) {
   const sent: Record<string, unknown>[] = [];
-  for await (const { event, data } of messageEvents(from(events), options)) {
-    const json = JSON.parse(data);
-    assertEquals(event, json.type);
-    sent.push(json);
-  }
+  await collectEvents<ServerSentEvent>(
+    (stream) => start(new MessageEvents(options, stream)),
+    ({ event, data }) => {
+      const json = JSON.parse(data);
+      assertEquals(event, json.type);
+      sent.push(json);
+    },
+  );
   return sent;
 }
+
+Deno.test("events before the begin of the message follow it", async () => {
+  for (const end of [done(), new ShimmyError("backend", "The model broke")]) {
+    const events = [text("Hi"), end];
+    const early = await streamed(events, OPTIONS, (message) => {
+      feed(message, events);
+      message.begin(9);
+    });
+    assertEquals(early, await streamed(events));
+  }
+});
 
 Deno.test("thoughts, text and calls are blocks one after the other", async () => {
   const sent = await streamed(TALK);
@@ -185,12 +206,12 @@ Deno.test("omitted thinking keeps its block and signature and loses its text", a
   const options = { ...OPTIONS, hideThinking: true };
   const sent = await streamed(TALK, options);
   assertEquals(JSON.stringify(sent).includes("calls."), false);
-  const { content } = await collectMessage(from(TALK), options);
+  const { content } = collect(TALK, options);
   assertEquals(content[0], { type: "thinking", thinking: "", signature: btoa("msg_1") });
 });
 
-Deno.test("a whole message has the same blocks", async () => {
-  const message = await collectMessage(from(TALK), OPTIONS);
+Deno.test("a whole message has the same blocks", () => {
+  const message = collect(TALK);
   assertEquals(message.content, [
     { type: "thinking", thinking: "Two calls.", signature: btoa("msg_1") },
     { type: "text", text: "I will look." },
@@ -207,36 +228,33 @@ Deno.test("a whole message has the same blocks", async () => {
   assertMatch(message.id, /^msg_/);
 });
 
-Deno.test("each end of an answer has its stop reason", async () => {
-  const reason = async (values: Partial<Done>) => {
-    const { stop_reason, stop_sequence } = await collectMessage(from([done(values)]), OPTIONS);
+Deno.test("each end of an answer has its stop reason", () => {
+  const reason = (values: Partial<Done>) => {
+    const { stop_reason, stop_sequence } = collect([done(values)]);
     return { stop_reason, stop_sequence };
   };
-  assertEquals(await reason({}), { stop_reason: "end_turn", stop_sequence: null });
-  assertEquals(await reason({ stopString: "END" }), {
+  assertEquals(reason({}), { stop_reason: "end_turn", stop_sequence: null });
+  assertEquals(reason({ stopString: "END" }), {
     stop_reason: "stop_sequence",
     stop_sequence: "END",
   });
-  assertEquals(await reason({ finishReason: "length" }), {
+  assertEquals(reason({ finishReason: "length" }), {
     stop_reason: "max_tokens",
     stop_sequence: null,
   });
   const usage = { promptTokens: 9, completionTokens: 3, cachedTokens: 0 };
-  assertEquals(await reason({ finishReason: "length", usage }), {
+  assertEquals(reason({ finishReason: "length", usage }), {
     stop_reason: "model_context_window_exceeded",
     stop_sequence: null,
   });
 });
 
-Deno.test("a call that the token limit cut has no input", async () => {
-  const message = await collectMessage(
-    from([
-      { type: "tool_call", index: 0, id: "call_1", name: "get_weather" },
-      { type: "tool_arguments", index: 0, text: '{"city":' },
-      done({ finishReason: "length" }),
-    ]),
-    OPTIONS,
-  );
+Deno.test("a call that the token limit cut has no input", () => {
+  const message = collect([
+    { type: "tool_call", index: 0, id: "call_1", name: "get_weather" },
+    { type: "tool_arguments", index: 0, text: '{"city":' },
+    done({ finishReason: "length" }),
+  ]);
   assertEquals(message.content, [{
     type: "tool_use",
     id: "call_1",

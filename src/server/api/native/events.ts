@@ -1,25 +1,25 @@
 import type { AnswerEvent } from "../../../chat/mod.ts";
+import { Transform } from "../../../engine/mod.ts";
 import type { FinishReason, Timings } from "../../../engine/protocol/mod.ts";
 import type { Done, UnifiedEvent } from "./schema.ts";
 
 /**
- * The unified events of an answer: tokens, reasoning and the end. Tokens without text, such as a part of
- * a character or the possible begin of a stop string, are omitted.
+ * Converts an answer to unified events: tokens, reasoning and the end. Tokens without text, such as a
+ * part of a character or the possible begin of a stop string, are omitted.
  */
-export async function* toUnifiedEvents(
-  events: AsyncIterable<AnswerEvent>,
-): AsyncGenerator<UnifiedEvent, void> {
-  let index = 0;
-  for await (const event of events) {
+export class UnifiedEvents extends Transform<AnswerEvent, UnifiedEvent> {
+  #index = 0;
+
+  override event(event: AnswerEvent): void {
     switch (event.type) {
       case "text":
-        if (event.text !== "") yield { token: event.text, index: index++ };
+        if (event.text !== "") this.out.event({ token: event.text, index: this.#index++ });
         break;
       case "reasoning":
-        if (event.text !== "") yield { reasoning: event.text, index: index++ };
+        if (event.text !== "") this.out.event({ reasoning: event.text, index: this.#index++ });
         break;
       case "done":
-        yield toDone(event);
+        this.out.event(toDone(event));
         break;
       // Native requests have no tools.
       case "tool_call":

@@ -1,4 +1,4 @@
-import type { Answer } from "../../../chat/mod.ts";
+import { collectEvents, type Sink, Transform } from "../../../engine/mod.ts";
 import {
   eventStream,
   type Exchange,
@@ -9,9 +9,9 @@ import {
   type ServerSentEvent,
   toShimmyError,
 } from "../../http/mod.ts";
-import { engineFor, startAnswer } from "../../answers/mod.ts";
+import { bindAnswer, engineFor, startAnswer } from "../../answers/mod.ts";
 import { keepAliveOf } from "../../schemas/mod.ts";
-import { toUnifiedEvents } from "./events.ts";
+import { UnifiedEvents } from "./events.ts";
 import { toAnswerRequest } from "./request.ts";
 import {
   type Done,
@@ -38,20 +38,16 @@ export async function handleGenerate(exchange: Exchange, value: unknown): Promis
   const form = await formOf(body, exchange.request);
   const keepAlive = keepAliveOf(body.keep_alive);
   const { entry, engine } = await engineFor(exchange, body.model ?? undefined, keepAlive);
-  const answer = await startAnswer(exchange, engine, request);
-  const { keepAliveMs } = exchange.context.settings;
-  switch (form) {
-    case "object":
-      return Response.json(await toObject(answer, entry.name));
-    case "text":
-      return eventStream(sse(answer, (event) => "token" in event ? event.token : null, exchange), {
-        keepAliveMs,
-      });
-    case "json":
-      return eventStream(sse(answer, (event) => JSON.stringify(event), exchange), { keepAliveMs });
-    case "ndjson":
-      return ndjsonStream(withFailure(toUnifiedEvents(answer), exchange));
+  if (form === "object") {
+    const object = await toObject(
+      (sink) => bindAnswer(exchange, engine, request, new UnifiedEvents(sink)),
+      entry.name,
+    );
+    return Response.json(object);
   }
+  const { response, sink } = streamOf(form, exchange);
+  await startAnswer(exchange, engine, request, new UnifiedEvents(sink)).started;
+  return response;
 }
 
 /** The fields of the body decide; the `Accept` header decides what they leave open. */
@@ -68,52 +64,84 @@ async function formOf(
   return FORMS[type];
 }
 
-async function toObject(answer: Answer, model: string): Promise<GenerateAnswer> {
+async function toObject(
+  start: (sink: Sink<UnifiedEvent>) => unknown,
+  model: string,
+): Promise<GenerateAnswer> {
   let response = "";
   let reasoning = "";
-  let done: Done | null = null;
-  for await (const event of toUnifiedEvents(answer)) {
+  const collected: { done?: Done } = {};
+  await collectEvents<UnifiedEvent>(start, (event) => {
     if ("token" in event) response += event.token;
     else if ("reasoning" in event) reasoning += event.reasoning;
-    else if ("done" in event) done = event;
-  }
-  if (done === null) throw new Error("An answer ended without its done event");
+    else if ("done" in event) collected.done = event;
+  });
   return {
     response,
     ...(reasoning === "" ? {} : { reasoning }),
     model,
     created_at: new Date().toISOString(),
-    ...done,
+    ...collected.done!,
   };
 }
 
-/** The answer as server-sent events; events for which `data` returns null are omitted. */
-async function* sse(
-  answer: Answer,
-  data: (event: UnifiedEvent) => string | null,
+/** A streamed response and the sink of its events. */
+function streamOf(
+  form: Exclude<ResponseForm, "object">,
   exchange: Exchange,
-): AsyncGenerator<ServerSentEvent, void> {
-  for await (const event of withFailure(toUnifiedEvents(answer), exchange)) {
-    if ("error" in event) {
-      yield { event: "error", data: JSON.stringify(event) };
-      return;
-    }
-    const text = data(event);
-    if (text !== null) yield { data: text };
+): { readonly response: Response; readonly sink: Sink<UnifiedEvent> } {
+  if (form === "ndjson") {
+    const stream = ndjsonStream();
+    return { response: stream.response, sink: new Failures(stream, exchange) };
   }
-  yield { data: "[DONE]" };
+  const stream = eventStream({ keepAliveMs: exchange.context.settings.keepAliveMs });
+  return { response: stream.response, sink: new Failures(new Data(stream, form), exchange) };
+}
+
+/** Unified events as server-sent events: as JSON, or the texts of tokens alone. */
+class Data extends Transform<UnifiedEvent, ServerSentEvent> {
+  readonly #form: "json" | "text";
+  #hasFailed = false;
+
+  constructor(stream: Sink<ServerSentEvent>, form: "json" | "text") {
+    super(stream);
+    this.#form = form;
+  }
+
+  override event(event: UnifiedEvent): void {
+    if ("error" in event) {
+      this.#hasFailed = true;
+      this.out.event({ event: "error", data: JSON.stringify(event) });
+    } else if (this.#form === "json") this.out.event({ data: JSON.stringify(event) });
+    else if ("token" in event) this.out.event({ data: event.token });
+  }
+
+  override end(): void {
+    if (!this.#hasFailed) this.out.event({ data: "[DONE]" });
+    this.out.end();
+  }
 }
 
 /** Turns an error during the stream into the last event. */
-async function* withFailure(
-  events: AsyncIterable<UnifiedEvent>,
-  { context, requestId }: Exchange,
-): AsyncGenerator<UnifiedEvent, void> {
-  try {
-    yield* events;
-  } catch (thrown) {
-    const error = toShimmyError(thrown);
-    if (error.kind === "backend") context.report?.(error, requestId);
-    yield { error: error.message };
+class Failures extends Transform<UnifiedEvent, UnifiedEvent> {
+  readonly #exchange: Exchange;
+
+  constructor(sink: Sink<UnifiedEvent>, exchange: Exchange) {
+    super(sink);
+    this.#exchange = exchange;
+  }
+
+  override event(event: UnifiedEvent): void {
+    this.out.event(event);
+  }
+
+  override end(thrown?: unknown): void {
+    if (thrown !== undefined) {
+      const error = toShimmyError(thrown);
+      const { context, requestId } = this.#exchange;
+      if (error.kind === "backend") context.report?.(error, requestId);
+      this.out.event({ error: error.message });
+    }
+    this.out.end();
   }
 }

@@ -1,5 +1,5 @@
-import { delay } from "@std/async/delay";
 import type { Answer } from "../../../chat/mod.ts";
+import { collectEvents } from "../../../engine/mod.ts";
 import type { Control } from "../../../engine/protocol/mod.ts";
 import { ShimmyError } from "../../../errors.ts";
 import {
@@ -11,14 +11,14 @@ import {
 } from "../../http/mod.ts";
 import { bindAnswer, type Caller, engineFor } from "../../answers/mod.ts";
 import { keepAliveOf, toSampling } from "../../schemas/mod.ts";
-import { toUnifiedEvents } from "./events.ts";
+import { UnifiedEvents } from "./events.ts";
 import { toAnswerRequest } from "./request.ts";
 import { type ControlBody, controlSchema, generateSchema, type UnifiedEvent } from "./schema.ts";
 
 /** The part of a WebSocket that a session uses. */
 export type Socket = Pick<WebSocket, "send" | "close" | "readyState" | "bufferedAmount">;
 
-/** Maximum unsent bytes; above it, sending waits. */
+/** Maximum unsent bytes; above it, the answer is held. */
 const SEND_BUFFER = 256 * 1024;
 
 /** Poll interval of the send buffer in milliseconds: WebSockets have no event for it. */
@@ -43,6 +43,8 @@ export class Session {
   readonly #requestId: string;
   readonly #stop = () => this.#closeIfStopping();
   #running: RunningRequest | null = null;
+  /** Set while an answer is held. */
+  #drainTimer: ReturnType<typeof setInterval> | null = null;
 
   constructor(socket: Socket, context: ServerContext, requestId: string) {
     this.#socket = socket;
@@ -119,24 +121,29 @@ export class Session {
       context: this.#context,
       requestId: this.#requestId,
       signal: running.controller.signal,
-      onEnd: (callback) => ends.defer(callback),
+      onEnd: (callback) => void ends.defer(callback),
+      // The socket itself holds the answer.
+      onHold: () => {},
       setQueuePlace: () => {},
       recordUsage: (usage) => recorder.record(usage),
     };
+    ends.defer(() => this.#stopPolling());
     let status = 200;
     try {
       const body = parseStrict(generateSchema, value);
       const request = toAnswerRequest(body);
       const keepAlive = keepAliveOf(body.keep_alive);
       const { engine } = await engineFor(caller, body.model ?? undefined, keepAlive);
-      running.answer = bindAnswer(caller, engine, request);
-      for (const control of running.pendingControls) running.answer.control(control);
       const text = (body.stream_format ?? "text") === "text";
-      for await (const event of toUnifiedEvents(running.answer)) {
+      await collectEvents<UnifiedEvent>((sink) => {
+        const answer = bindAnswer(caller, engine, request, new UnifiedEvents(sink));
+        running.answer = answer;
+        for (const control of running.pendingControls) answer.control(control);
+      }, (event) => {
         if ("done" in event) this.#running = null;
         this.#sendEvent(event, text);
-        await this.#drained(caller.signal);
-      }
+        this.#holdIfFull(running.answer!);
+      });
     } catch (thrown) {
       this.#running = null;
       status = statusOf(toShimmyError(thrown));
@@ -168,9 +175,20 @@ export class Session {
     if (this.#socket.readyState === WebSocket.OPEN) this.#socket.send(frame);
   }
 
-  /** Waits while the send buffer is full, which also pauses generation. */
-  async #drained(signal: AbortSignal): Promise<void> {
-    while (this.#socket.bufferedAmount > SEND_BUFFER && !signal.aborted) await delay(DRAIN_POLL);
+  /** Holds the answer while the send buffer is full. */
+  #holdIfFull(answer: Answer): void {
+    if (this.#socket.bufferedAmount <= SEND_BUFFER || this.#drainTimer !== null) return;
+    answer.control({ type: "hold" });
+    this.#drainTimer = setInterval(() => {
+      if (this.#socket.bufferedAmount > SEND_BUFFER) return;
+      this.#stopPolling();
+      answer.control({ type: "release" });
+    }, DRAIN_POLL);
+  }
+
+  #stopPolling(): void {
+    if (this.#drainTimer !== null) clearInterval(this.#drainTimer);
+    this.#drainTimer = null;
   }
 
   #closeIfStopping(): void {

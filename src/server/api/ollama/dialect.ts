@@ -1,11 +1,16 @@
 import { ShimmyError } from "../../../errors.ts";
-import type { Dialect } from "../../http/mod.ts";
+import { type Dialect, toShimmyError } from "../../http/mod.ts";
 
 /** Ollama's error format: one sentence under `error`. */
 export const ollamaDialect: Dialect = {
   name: "ollama",
   errorBody: (error) => ({ error: sentenceOf(error) }),
 };
+
+/** An error as the last line of a stream. */
+export function errorLine(thrown: unknown): { readonly error: string } {
+  return { error: sentenceOf(toShimmyError(thrown)) };
+}
 
 /** An error of a route that is shared with another dialect, in the words of this one. */
 export function inOllamaWords(thrown: unknown): unknown {

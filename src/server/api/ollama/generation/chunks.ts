@@ -44,45 +44,47 @@ export function mergeChunks(a: AnswerChunk, b: AnswerChunk): AnswerChunk {
 }
 
 /**
- * An answer in the chunks that Ollama sends: text and reasoning at once, a tool call when its arguments
- * are complete. The arguments of a call that the token limit or a stop string cut are `{}`. The last
- * value is the `done` event.
- *
- * @throws {ShimmyError} `cancelled` when the answer was cancelled.
+ * Converts an answer to the chunks that Ollama sends: text and reasoning at once, a tool call when its
+ * arguments are complete. The arguments of a call that the token limit or a stop string cut are `{}`.
  */
-export async function* toChunks(
-  events: AsyncIterable<AnswerEvent>,
-): AsyncGenerator<AnswerChunk | DoneEvent, void> {
-  let call: { index: number; id: string; name: string; json: string } | null = null;
-  for await (const event of events) {
-    if (call !== null && event.type !== "tool_arguments") {
-      const calls = [toCall(call)];
-      call = null;
-      yield { ...EMPTY_CHUNK, calls };
+export class ChunkBuilder {
+  readonly #emit: (chunk: AnswerChunk) => void;
+  #call: { index: number; id: string; name: string; json: string } | null = null;
+
+  constructor(emit: (chunk: AnswerChunk) => void) {
+    this.#emit = emit;
+  }
+
+  /** @throws {ShimmyError} `cancelled` when the answer was cancelled. */
+  add(event: AnswerEvent): void {
+    if (this.#call !== null && event.type !== "tool_arguments") {
+      const calls = [toCall(this.#call)];
+      this.#call = null;
+      this.#emit({ ...EMPTY_CHUNK, calls });
     }
     switch (event.type) {
       case "text":
         if (event.text !== "" || event.logprobs.length > 0) {
           const logprobs = event.logprobs.map(toLogprob);
-          yield { ...EMPTY_CHUNK, content: event.text, logprobs };
+          this.#emit({ ...EMPTY_CHUNK, content: event.text, logprobs });
         }
         break;
       case "reasoning":
         if (event.text !== "") {
-          yield { ...EMPTY_CHUNK, thinking: event.text, logprobs: event.logprobs.map(toLogprob) };
+          const logprobs = event.logprobs.map(toLogprob);
+          this.#emit({ ...EMPTY_CHUNK, thinking: event.text, logprobs });
         }
         break;
       case "tool_call":
-        call = { index: event.index, id: event.id, name: event.name, json: "" };
+        this.#call = { index: event.index, id: event.id, name: event.name, json: "" };
         break;
       case "tool_arguments":
-        if (call !== null) call.json += event.text;
+        if (this.#call !== null) this.#call.json += event.text;
         break;
       case "done":
         if (event.finishReason === "cancelled") {
           throw new ShimmyError("cancelled", "The answer was cancelled before its end");
         }
-        yield event;
     }
   }
 }

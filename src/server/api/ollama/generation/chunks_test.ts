@@ -1,7 +1,7 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertThrows } from "@std/assert";
 import type { AnswerEvent } from "../../../../chat/conversation/conversation.ts";
 import { ShimmyError } from "../../../../errors.ts";
-import { toChunks } from "./chunks.ts";
+import { type AnswerChunk, ChunkBuilder } from "./chunks.ts";
 
 function done(finishReason: "stop" | "length" | "tool_calls" | "cancelled"): AnswerEvent {
   return {
@@ -20,25 +20,22 @@ function done(finishReason: "stop" | "length" | "tool_calls" | "cancelled"): Ans
   };
 }
 
-async function* from(events: readonly AnswerEvent[]): AsyncGenerator<AnswerEvent> {
-  for (const event of events) yield await Promise.resolve(event);
+function chunksOf(events: readonly AnswerEvent[]): AnswerChunk[] {
+  const chunks: AnswerChunk[] = [];
+  const builder = new ChunkBuilder((chunk) => chunks.push(chunk));
+  for (const event of events) builder.add(event);
+  return chunks;
 }
 
-async function contents(events: readonly AnswerEvent[]) {
-  const found = [];
-  for await (const piece of toChunks(from(events))) {
-    if ("type" in piece) found.push(piece.finishReason);
-    else {
-      const { content, thinking, calls } = piece;
-      found.push(content || thinking || calls.map((call) => call.function));
-    }
-  }
-  return found;
+function contents(events: readonly AnswerEvent[]) {
+  return chunksOf(events).map(({ content, thinking, calls }) =>
+    content || thinking || calls.map((call) => call.function)
+  );
 }
 
-Deno.test("a call comes once its arguments are whole", async () => {
+Deno.test("a call comes once its arguments are whole", () => {
   assertEquals(
-    await contents([
+    contents([
       { type: "reasoning", text: "Hm.", logprobs: [] },
       { type: "text", text: "I look.", logprobs: [] },
       { type: "tool_call", index: 0, id: "a", name: "get_weather" },
@@ -52,32 +49,29 @@ Deno.test("a call comes once its arguments are whole", async () => {
       "I look.",
       [{ index: 0, name: "get_weather", arguments: { city: "Paris" } }],
       [{ index: 1, name: "get_time", arguments: {} }],
-      "tool_calls",
     ],
   );
 });
 
-Deno.test("a call that the token limit cut has no arguments", async () => {
+Deno.test("a call that the token limit cut has no arguments", () => {
   assertEquals(
-    await contents([
+    contents([
       { type: "tool_call", index: 0, id: "a", name: "get_weather" },
       { type: "tool_arguments", index: 0, text: '{"city":' },
       done("length"),
     ]),
-    [[{ index: 0, name: "get_weather", arguments: {} }], "length"],
+    [[{ index: 0, name: "get_weather", arguments: {} }]],
   );
 });
 
-Deno.test("log probabilities come with the text of their tokens", async () => {
+Deno.test("log probabilities come with the text of their tokens", () => {
   const token = { token: 1, bytes: [0xc3, 0xa9], logprob: -0.5 };
   const other = { token: 2, bytes: [0x65], logprob: -1.5 };
-  const events = toChunks(from([
+  const [chunk] = chunksOf([
     { type: "text", text: "é", logprobs: [{ ...token, top: [token, other] }] },
     done("stop"),
-  ]));
-  const { value } = await events.next();
-  await events.return();
-  assertEquals(value, {
+  ]);
+  assertEquals(chunk, {
     content: "é",
     thinking: "",
     calls: [],
@@ -93,6 +87,6 @@ Deno.test("log probabilities come with the text of their tokens", async () => {
   });
 });
 
-Deno.test("a cancelled answer is an error", async () => {
-  await assertRejects(() => contents([done("cancelled")]), ShimmyError, "cancelled");
+Deno.test("a cancelled answer is an error", () => {
+  assertThrows(() => contents([done("cancelled")]), ShimmyError, "cancelled");
 });

@@ -1,15 +1,21 @@
-import { type Format, type Input, promptText } from "../../../../chat/mod.ts";
-import type { Engine } from "../../../../engine/mod.ts";
+import { type AnswerEvent, type Format, type Input, promptText } from "../../../../chat/mod.ts";
+import { collectEvents, type Engine, type Sink, Transform } from "../../../../engine/mod.ts";
 import { ShimmyError } from "../../../../errors.ts";
 import type { ModelEntry } from "../../../../models/entry/mod.ts";
-import { type Exchange, json, ndjsonStream, statusOf, toShimmyError } from "../../../http/mod.ts";
-import { engineForEntry, engineForModel, startAnswer } from "../../../answers/mod.ts";
+import { type Exchange, json, ndjsonStream } from "../../../http/mod.ts";
+import { bindAnswer, engineForEntry, engineForModel, startAnswer } from "../../../answers/mod.ts";
 import { keepAliveOf } from "../../../schemas/mod.ts";
-import { ollamaDialect } from "../dialect.ts";
+import { errorLine } from "../dialect.ts";
 import { toStatistics } from "./statistics.ts";
 import { resolveModelName } from "../models/tagged_name.ts";
 import { checkLoaded, toAnswerOptions } from "../request/options.ts";
-import { type AnswerChunk, type DoneEvent, EMPTY_CHUNK, mergeChunks, toChunks } from "./chunks.ts";
+import {
+  type AnswerChunk,
+  ChunkBuilder,
+  type DoneEvent,
+  EMPTY_CHUNK,
+  mergeChunks,
+} from "./chunks.ts";
 import type { AnswerBody } from "../request/schema.ts";
 import { checkThinks } from "../request/think.ts";
 
@@ -63,19 +69,24 @@ export async function respond(exchange: Exchange, asked: GenerationRequest): Pro
       _debug_info: { rendered_template: await promptText(engine, input) },
     });
   }
-  const answer = await startAnswer(exchange, engine, {
+  const request = {
     input,
     ...toAnswerOptions(options, body),
     format,
     ignoreEos: false,
     logprobs,
-  });
+  };
   const end: End = async (done, content) => ({
     ...toStatistics(done, { totalMs: performance.now() - began, loadMs }),
     ...await asked.finish?.(engine, input, content),
   });
-  if (body.stream !== false) return ndjsonStream(lines(toChunks(answer), asked, end));
-  return json(await whole(toChunks(answer), asked, end));
+  if (body.stream === false) {
+    const collect = (sink: Sink<AnswerEvent>) => bindAnswer(exchange, engine, request, sink);
+    return json(await whole(collect, asked, end));
+  }
+  const stream = ndjsonStream();
+  await startAnswer(exchange, engine, request, new Lines(asked, end, stream)).started;
+  return stream.response;
 }
 
 /** The first fields of every line. */
@@ -83,40 +94,57 @@ function head({ body }: GenerationRequest): Line {
   return { model: body.model, created_at: new Date().toISOString() };
 }
 
-async function* lines(
-  parts: AsyncIterable<AnswerChunk | DoneEvent>,
-  asked: GenerationRequest,
-  end: End,
-): AsyncGenerator<Line, void> {
-  try {
-    let content = "";
-    for await (const part of parts) {
-      if ("type" in part) {
-        yield { ...head(asked), ...asked.shape(EMPTY_CHUNK), ...await end(part, content) };
-      } else {
-        content += part.content;
-        yield { ...head(asked), ...asked.shape(part), done: false };
-      }
-    }
-  } catch (thrown) {
-    const error = toShimmyError(thrown);
-    yield ollamaDialect.errorBody(error, statusOf(error), "") as Line;
+/** The lines of a streamed answer. */
+class Lines extends Transform<AnswerEvent, Line> {
+  readonly #asked: GenerationRequest;
+  readonly #end: End;
+  readonly #chunks = new ChunkBuilder((chunk) => this.#add(chunk));
+  #content = "";
+  #done: DoneEvent | null = null;
+
+  constructor(asked: GenerationRequest, end: End, stream: Sink<Line>) {
+    super(stream);
+    this.#asked = asked;
+    this.#end = end;
+  }
+
+  override event(event: AnswerEvent): void {
+    this.#chunks.add(event);
+    if (event.type === "done") this.#done = event;
+  }
+
+  override end(error?: unknown): void {
+    if (this.#done === null) return this.#fail(error);
+    this.#end(this.#done, this.#content).then((last) => {
+      this.out.event({ ...head(this.#asked), ...this.#asked.shape(EMPTY_CHUNK), ...last });
+      this.out.end();
+    }).catch((thrown) => this.#fail(thrown));
+  }
+
+  #add(chunk: AnswerChunk): void {
+    this.#content += chunk.content;
+    this.out.event({ ...head(this.#asked), ...this.#asked.shape(chunk), done: false });
+  }
+
+  #fail(thrown: unknown): void {
+    this.out.event(errorLine(thrown));
+    this.out.end();
   }
 }
 
 async function whole(
-  parts: AsyncIterable<AnswerChunk | DoneEvent>,
+  start: (sink: Sink<AnswerEvent>) => unknown,
   asked: GenerationRequest,
   end: End,
 ): Promise<Line> {
-  let all = EMPTY_CHUNK;
-  let done: DoneEvent | undefined;
-  for await (const part of parts) {
-    if ("type" in part) done = part;
-    else all = mergeChunks(all, part);
-  }
-  if (done === undefined) throw new ShimmyError("backend", "Generation ended without a result");
-  return { ...head(asked), ...asked.shape(all), ...await end(done, all.content) };
+  const collected: { all: AnswerChunk; done?: DoneEvent } = { all: EMPTY_CHUNK };
+  const chunks = new ChunkBuilder((chunk) => collected.all = mergeChunks(collected.all, chunk));
+  await collectEvents<AnswerEvent>(start, (event) => {
+    chunks.add(event);
+    if (event.type === "done") collected.done = event;
+  });
+  const { all, done } = collected;
+  return { ...head(asked), ...asked.shape(all), ...await end(done!, all.content) };
 }
 
 /** A request without a prompt: loads the model, or unloads it with `keep_alive: 0` when it is idle. */

@@ -1,9 +1,9 @@
 import { ShimmyError } from "../../../../errors.ts";
 import type { Blob, CreateRequest } from "../../../../models/ollama_store/mod.ts";
-import { type Exchange, HttpError, json, ndjsonStream } from "../../../http/mod.ts";
+import { type Exchange, HttpError } from "../../../http/mod.ts";
 import { readBody } from "../request/parse_body.ts";
 import { copyBody, createBody, pushBody } from "../request/create_schema.ts";
-import { type Line, named, storeOf, withErrorLine } from "./store.ts";
+import { type Line, lineResponse, named, storeOf } from "./store.ts";
 import { resolveTagged, taggedName } from "./tagged_name.ts";
 
 /** `POST /api/create`: a model from another model or from blobs, with texts and parameters of its own. */
@@ -33,10 +33,7 @@ export async function create(exchange: Exchange): Promise<Response> {
     },
     ...(parameters ? { parameters: given(parameters) } : {}),
   });
-  if (body.stream !== false) return ndjsonStream(withErrorLine(lines));
-  let last: Line = {};
-  for await (const line of lines) last = line;
-  return json(last);
+  return await lineResponse(lines, body.stream !== false);
 }
 
 /** `POST /api/copy`: another name for a model. The weights are not copied. */

@@ -1,7 +1,7 @@
 import type { ModelStore, PullEvent, PullPlan } from "../../../../models/pull/mod.ts";
 import { ShimmyError } from "../../../../errors.ts";
-import { type Exchange, HttpError, json, ndjsonStream } from "../../../http/mod.ts";
-import { type Line, named, storeOf, withErrorLine } from "./store.ts";
+import { type Exchange, HttpError } from "../../../http/mod.ts";
+import { type Line, lineResponse, named, storeOf } from "./store.ts";
 import { resolveTagged } from "./tagged_name.ts";
 import { readBody } from "../request/parse_body.ts";
 import { deleteBody, pullBody } from "../request/schema.ts";
@@ -20,10 +20,7 @@ export async function pull(exchange: Exchange): Promise<Response> {
   const signal = stopping ? AbortSignal.any([exchange.signal, stopping]) : exchange.signal;
   const plan = await store.plan(referenceOf(name), { signal });
   const lines = pullLines(store, plan, exchange, signal);
-  if (body.stream !== false) return ndjsonStream(withErrorLine(lines));
-  let last: Line = {};
-  for await (const line of lines) last = line;
-  return json(last);
+  return await lineResponse(lines, body.stream !== false);
 }
 
 /** `DELETE /api/delete`: removes a model that Shimmy pulled. */

@@ -1,6 +1,7 @@
 import type { ModelStore } from "../../../../models/pull/mod.ts";
-import { type Exchange, HttpError, statusOf, toShimmyError } from "../../../http/mod.ts";
-import { ollamaDialect } from "../dialect.ts";
+import type { Sink } from "../../../../engine/mod.ts";
+import { type Exchange, HttpError, json, ndjsonStream } from "../../../http/mod.ts";
+import { errorLine } from "../dialect.ts";
 
 /** A line of a response about a model that is pulled or created. */
 export type Line = Readonly<Record<string, unknown>>;
@@ -24,12 +25,29 @@ export function named(
   return (model || name)!;
 }
 
-/** The lines; an error becomes the last line. */
-export async function* withErrorLine(lines: AsyncIterable<Line>): AsyncGenerator<Line, void> {
-  try {
-    yield* lines;
-  } catch (thrown) {
-    const error = toShimmyError(thrown);
-    yield ollamaDialect.errorBody(error, statusOf(error), "") as Line;
+/** A response with the lines of work, or with the last line alone. An error becomes the last line of a stream. */
+export async function lineResponse(
+  lines: AsyncIterable<Line>,
+  isStreamed: boolean,
+): Promise<Response> {
+  if (!isStreamed) {
+    let last: Line = {};
+    for await (const line of lines) last = line;
+    return json(last);
   }
+  const stream = ndjsonStream();
+  void sendLines(lines, stream);
+  return stream.response;
+}
+
+async function sendLines(lines: AsyncIterable<Line>, stream: Sink<Line>): Promise<void> {
+  try {
+    for await (const line of lines) {
+      stream.event(line);
+      stream.flush();
+    }
+  } catch (thrown) {
+    stream.event(errorLine(thrown));
+  }
+  stream.end();
 }

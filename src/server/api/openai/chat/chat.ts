@@ -1,4 +1,4 @@
-import { type Answer, type AnswerRequest, countTokens } from "../../../../chat/mod.ts";
+import { type AnswerRequest, countTokens } from "../../../../chat/mod.ts";
 import type { Engine } from "../../../../engine/mod.ts";
 import type { ModelEntry } from "../../../../models/entry/mod.ts";
 import {
@@ -9,10 +9,10 @@ import {
   readJson,
   type Route,
 } from "../../../http/mod.ts";
-import { bindAnswer, engineFor, startAnswer } from "../../../answers/mod.ts";
+import { engineFor } from "../../../answers/mod.ts";
 import { chatAnswer } from "../shared/response_schemas.ts";
 import { type ChatBody, chatBody, toChatRequest } from "./chat_schema.ts";
-import { chatChunks } from "./chat_stream.ts";
+import { ChatChunks } from "./chat_stream.ts";
 import { openaiDialect } from "../shared/dialect.ts";
 import {
   fingerprint,
@@ -23,10 +23,10 @@ import {
   toUsage,
   unixSeconds,
 } from "../shared/envelope.ts";
-import { CollectedAnswer } from "../shared/collected_answer.ts";
+import type { CollectedAnswer } from "../shared/collected_answer.ts";
 import { toPromptLogprobs } from "../shared/prompt_logprobs.ts";
-import { mergeStreams } from "../shared/merge_streams.ts";
 import { toChoiceRequests } from "../shared/choices.ts";
+import { choicesOf, collectChoices } from "../shared/run_choices.ts";
 
 /** Common fields of the response and of all chunks. */
 async function headOf(
@@ -71,11 +71,7 @@ async function whole(
   requests: readonly AnswerRequest[],
   head: Readonly<Record<string, unknown>>,
 ): Promise<Response> {
-  const answers = requests.map(() => new CollectedAnswer());
-  const starts = requests.map((request) => () => bindAnswer(exchange, engine, request));
-  for await (const { index, value } of mergeStreams(starts, engine.info.parallel)) {
-    answers[index]!.add(value);
-  }
+  const answers = await collectChoices(exchange, engine, requests);
   const withLogprobs = requests[0]!.logprobs !== null;
   return json({
     ...head,
@@ -99,18 +95,17 @@ async function streamed(
   const includeUsage = options?.include_usage ?? false;
   const reportsProgress = includeUsage && options?.continuous_usage_stats === true;
   const promptTokens = reportsProgress ? await countTokens(engine, requests[0]!.input) : 0;
-  const answers: Answer[] = [await startAnswer(exchange, engine, requests[0]!)];
-  const starts = requests.map((request, index) => () =>
-    answers[index] ??= bindAnswer(exchange, engine, request)
-  );
-  const completionTokens = (choice: number) => answers[choice]?.completionTokens ?? 0;
-  const chunks = chatChunks(mergeStreams(starts, engine.info.parallel), {
+  const stream = eventStream({ keepAliveMs: exchange.context.settings.keepAliveMs });
+  const completionTokens = (choice: number) => choices.completionTokens(choice);
+  const chunks = new ChatChunks({
     head,
     includeUsage,
     withLogprobs: requests[0]!.logprobs !== null,
     ...(reportsProgress ? { progress: { promptTokens, completionTokens } } : {}),
-  });
-  return eventStream(chunks, { keepAliveMs: exchange.context.settings.keepAliveMs });
+  }, stream);
+  const choices = choicesOf(exchange, engine, requests, chunks);
+  await choices.run(engine.info.parallel);
+  return stream.response;
 }
 
 async function complete(exchange: Exchange): Promise<Response> {

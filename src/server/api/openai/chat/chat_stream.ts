@@ -1,4 +1,5 @@
 import type { AnswerEvent } from "../../../../chat/mod.ts";
+import { type Sink, Transform } from "../../../../engine/mod.ts";
 import type { Usage } from "../../../../engine/protocol/mod.ts";
 import { type ServerSentEvent, statusOf, toShimmyError } from "../../../http/mod.ts";
 import { toOpenAIError } from "../shared/dialect.ts";
@@ -9,7 +10,7 @@ import {
   toUsage,
   toUsageSoFar,
 } from "../shared/envelope.ts";
-import type { Indexed } from "../shared/merge_streams.ts";
+import type { Indexed } from "../shared/run_choices.ts";
 
 export interface ChunkOptions {
   /** Common fields of all chunks, such as id and model. */
@@ -60,44 +61,58 @@ export function errorEvent(thrown: unknown): ServerSentEvent {
 }
 
 /** The stream of a chat completion: chunks in order of the events, the usage, `[DONE]`. */
-export async function* chatChunks(
-  events: AsyncIterable<Indexed<AnswerEvent>>,
-  { head, includeUsage, withLogprobs, progress }: ChunkOptions,
-): AsyncGenerator<ServerSentEvent, void> {
-  const chunk = (choices: readonly unknown[], usage: unknown, more = {}): ServerSentEvent => ({
-    data: JSON.stringify({
-      ...head,
-      object: "chat.completion.chunk",
-      choices,
-      ...(includeUsage ? { usage } : {}),
-      ...more,
-    }),
-  });
-  const usageSoFar = (completionTokens: number) =>
-    progress === undefined ? null : toUsageSoFar(progress.promptTokens, completionTokens);
-  const begun = new Set<number>();
-  const usages: Usage[] = [];
-  try {
-    for await (const { index, value: event } of events) {
-      if (!begun.has(index)) {
-        begun.add(index);
-        const delta = { role: "assistant", content: "" };
-        const usage = usageSoFar(0);
-        yield chunk([{ index, delta, logprobs: null, finish_reason: null }], usage);
-      }
-      const delta = toDelta(event);
-      if (delta === null) continue;
-      const logprobs = withLogprobs ? logprobsOf(event) : null;
-      const reason = event.type === "done" ? toFinishReason(event.finishReason) : null;
-      // Indexed, because the prefill of the first choice is the one that counts.
-      if (event.type === "done") usages[index] = event.usage;
-      const notices = event.type === "done" ? toNotices([event]) : {};
-      const usage = usageSoFar(progress?.completionTokens(index) ?? 0);
-      yield chunk([{ index, delta, logprobs, finish_reason: reason }], usage, notices);
+export class ChatChunks extends Transform<Indexed<AnswerEvent>, ServerSentEvent> {
+  readonly #options: ChunkOptions;
+  /** The common fields of all chunks as JSON, without the closing brace. */
+  readonly #head: string;
+  readonly #begun = new Set<number>();
+  readonly #usages: Usage[] = [];
+
+  constructor(options: ChunkOptions, stream: Sink<ServerSentEvent>) {
+    super(stream);
+    this.#options = options;
+    const head = JSON.stringify({ ...options.head, object: "chat.completion.chunk" });
+    this.#head = head.slice(0, -1);
+  }
+
+  override event({ index, value: event }: Indexed<AnswerEvent>): void {
+    const { withLogprobs, progress } = this.#options;
+    if (!this.#begun.has(index)) {
+      this.#begun.add(index);
+      const delta = { role: "assistant", content: "" };
+      this.#chunk([{ index, delta, logprobs: null, finish_reason: null }], this.#usageSoFar(0));
     }
-    if (includeUsage) yield chunk([], toUsage(usages));
-    yield { data: "[DONE]" };
-  } catch (error) {
-    yield errorEvent(error);
+    const delta = toDelta(event);
+    if (delta === null) return;
+    const logprobs = withLogprobs ? logprobsOf(event) : null;
+    const reason = event.type === "done" ? toFinishReason(event.finishReason) : null;
+    // Indexed, because the prefill of the first choice is the one that counts.
+    if (event.type === "done") this.#usages[index] = event.usage;
+    const notices = event.type === "done" ? toNotices([event]) : {};
+    const usage = this.#usageSoFar(progress?.completionTokens(index) ?? 0);
+    this.#chunk([{ index, delta, logprobs, finish_reason: reason }], usage, notices);
+  }
+
+  override end(error?: unknown): void {
+    if (error !== undefined) this.out.event(errorEvent(error));
+    else {
+      if (this.#options.includeUsage) this.#chunk([], toUsage(this.#usages));
+      this.out.event({ data: "[DONE]" });
+    }
+    this.out.end();
+  }
+
+  #usageSoFar(completionTokens: number) {
+    const { progress } = this.#options;
+    return progress === undefined ? null : toUsageSoFar(progress.promptTokens, completionTokens);
+  }
+
+  #chunk(choices: readonly unknown[], usage: unknown, more = {}): void {
+    const rest = JSON.stringify({
+      choices,
+      ...(this.#options.includeUsage ? { usage } : {}),
+      ...more,
+    });
+    this.out.event({ data: `${this.#head},${rest.slice(1)}` });
   }
 }

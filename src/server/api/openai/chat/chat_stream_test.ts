@@ -1,7 +1,10 @@
 import { assertEquals } from "@std/assert";
 import type { AnswerEvent } from "../../../../chat/conversation/conversation.ts";
+import { collectEvents } from "../../../../engine/sink.ts";
+import { feed } from "../../../../../tests/support/feed.ts";
 import { ShimmyError } from "../../../../errors.ts";
-import { chatChunks } from "./chat_stream.ts";
+import type { ServerSentEvent } from "../../../http/streams.ts";
+import { ChatChunks } from "./chat_stream.ts";
 
 const DONE: AnswerEvent = {
   type: "done",
@@ -23,20 +26,19 @@ async function read(
   events: readonly (readonly [number, AnswerEvent | ShimmyError])[],
   options: { includeUsage?: boolean; withLogprobs?: boolean } = {},
 ) {
-  async function* source() {
-    for (const [index, value] of events) {
-      if (value instanceof ShimmyError) throw value;
-      yield await Promise.resolve({ index, value });
-    }
-  }
   const seen: unknown[] = [];
-  const chunks = chatChunks(source(), {
-    head: { id: "chatcmpl-1" },
-    includeUsage: false,
-    withLogprobs: false,
-    ...options,
-  });
-  for await (const { data } of chunks) seen.push(data === "[DONE]" ? data : JSON.parse(data));
+  await collectEvents<ServerSentEvent>((stream) => {
+    const chunks = new ChatChunks({
+      head: { id: "chatcmpl-1" },
+      includeUsage: false,
+      withLogprobs: false,
+      ...options,
+    }, stream);
+    feed(
+      chunks,
+      events.map(([index, value]) => value instanceof ShimmyError ? value : { index, value }),
+    );
+  }, ({ data }) => seen.push(data === "[DONE]" ? data : JSON.parse(data)));
   // deno-lint-ignore no-explicit-any
   return seen as any[];
 }

@@ -1,4 +1,4 @@
-import { type Answer, type AnswerRequest, countTokens } from "../../../../chat/mod.ts";
+import { type AnswerRequest, countTokens } from "../../../../chat/mod.ts";
 import type { Engine } from "../../../../engine/mod.ts";
 import type { Usage } from "../../../../engine/protocol/mod.ts";
 import {
@@ -8,9 +8,8 @@ import {
   parseLenient,
   readJson,
   type Route,
-  type ServerSentEvent,
 } from "../../../http/mod.ts";
-import { bindAnswer, engineFor, startAnswer } from "../../../answers/mod.ts";
+import { engineFor } from "../../../answers/mod.ts";
 import { completionAnswer } from "../shared/response_schemas.ts";
 import { meanLogprob, toLegacyLogprobs } from "./completion_logprobs.ts";
 import {
@@ -22,7 +21,7 @@ import {
   toCompletionRequest,
   toInput,
 } from "./completion_schema.ts";
-import { completionChunks } from "./completion_stream.ts";
+import { CompletionChunks } from "./completion_stream.ts";
 import { openaiDialect } from "../shared/dialect.ts";
 import {
   fingerprint,
@@ -32,10 +31,9 @@ import {
   toUsage,
   unixSeconds,
 } from "../shared/envelope.ts";
-import { CollectedAnswer } from "../shared/collected_answer.ts";
 import { toPromptLogprobs } from "../shared/prompt_logprobs.ts";
-import { mergeStreams } from "../shared/merge_streams.ts";
 import { toChoiceRequests } from "../shared/choices.ts";
+import { choicesOf, collectChoices } from "../shared/run_choices.ts";
 
 /** A prompt of a request and the requests of its choices. */
 interface Job {
@@ -94,13 +92,10 @@ async function whole(
   jobs: readonly Job[],
   body: CompletionBody,
 ): Promise<unknown> {
-  const answers = jobs.map(({ requests }) => requests.map(() => new CollectedAnswer()));
   const all = jobs.flatMap(({ requests }) => requests);
-  const flat = answers.flat();
-  const starts = all.map((request) => () => bindAnswer(exchange, engine, request));
-  for await (const { index, value } of mergeStreams(starts, engine.info.parallel)) {
-    flat[index]!.add(value);
-  }
+  const flat = await collectChoices(exchange, engine, all);
+  let taken = 0;
+  const answers = jobs.map(({ requests }) => flat.slice(taken, taken += requests.length));
   const wanted = body.n ?? 1;
   const chosen = answers.flatMap((made, job) => {
     const ranked = made.length > wanted
@@ -133,7 +128,7 @@ async function streamed(
   jobs: readonly Job[],
   body: CompletionBody,
   head: Readonly<Record<string, unknown>>,
-): Promise<AsyncIterable<ServerSentEvent>> {
+): Promise<Response> {
   const { include_usage: includeUsage, continuous_usage_stats: continuous } = body.stream_options ??
     {};
   const counts = includeUsage && continuous
@@ -141,24 +136,24 @@ async function streamed(
     : null;
   const perPrompt = body.n ?? 1;
   const requests = jobs.flatMap((job) => job.requests);
-  const answers: Answer[] = [await startAnswer(exchange, engine, requests[0]!)];
-  const starts = requests.map((request, index) => () =>
-    answers[index] ??= bindAnswer(exchange, engine, request)
-  );
   const progress = counts === null ? {} : {
     progress: {
       promptTokens: (choice: number) => counts[Math.floor(choice / perPrompt)] ?? 0,
-      completionTokens: (choice: number) => answers[choice]?.completionTokens ?? 0,
+      completionTokens: (choice: number) => choices.completionTokens(choice),
     },
   };
-  return completionChunks(mergeStreams(starts, engine.info.parallel), {
+  const stream = eventStream({ keepAliveMs: exchange.context.settings.keepAliveMs });
+  const chunks = new CompletionChunks({
     head,
     echoes: jobs.flatMap((job) => job.requests.map(() => job.echo)),
     perPrompt,
     includeUsage: includeUsage ?? false,
     withLogprobs: typeof body.logprobs === "number",
     ...progress,
-  });
+  }, stream);
+  const choices = choicesOf(exchange, engine, requests, chunks);
+  await choices.run(engine.info.parallel);
+  return stream.response;
 }
 
 async function complete(exchange: Exchange): Promise<Response> {
@@ -174,10 +169,7 @@ async function complete(exchange: Exchange): Promise<Response> {
     model: entry.name,
     system_fingerprint: await fingerprint(entry, engine, settings.version),
   };
-  if (body.stream) {
-    const events = await streamed(exchange, engine, jobs, body, head);
-    return eventStream(events, { keepAliveMs: settings.keepAliveMs });
-  }
+  if (body.stream) return await streamed(exchange, engine, jobs, body, head);
   const answer = body.max_tokens === 0 && promptLogprobsOf(body) === null
     ? await withoutTokens(engine, jobs)
     : await whole(exchange, engine, jobs, body);

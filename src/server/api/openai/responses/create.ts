@@ -1,5 +1,5 @@
 import type { AnswerEvent, AnswerRequest } from "../../../../chat/mod.ts";
-import type { Engine } from "../../../../engine/mod.ts";
+import { collectEvents, type Engine, type Sink, Transform } from "../../../../engine/mod.ts";
 import { ShimmyError } from "../../../../errors.ts";
 import {
   eventStream,
@@ -63,16 +63,8 @@ class ResponseGeneration {
     this.builder = new ResponseBuilder(head, prompt);
   }
 
-  /** The events of an answer; the response is stored before the last event. */
-  async *events(answer: AsyncIterable<AnswerEvent>) {
-    yield* this.builder.begin();
-    for await (const event of answer) {
-      if (event.type === "done") yield* await this.#ended(event);
-      else yield* this.builder.add(event);
-    }
-  }
-
-  async #ended(done: Done): Promise<readonly ResponseEvent[]> {
+  /** Completes the response and stores it. Returns the last events. */
+  async end(done: Done): Promise<readonly ResponseEvent[]> {
     const text = this.builder.reasoning;
     const thought = text === ""
       ? 0
@@ -85,15 +77,46 @@ class ResponseGeneration {
   }
 }
 
-async function* streamed(
-  generation: ResponseGeneration,
-  answer: AsyncIterable<AnswerEvent>,
-): AsyncGenerator<ServerSentEvent, void> {
-  const named = (event: ResponseEvent) => ({ event: event.type, data: JSON.stringify(event) });
-  try {
-    for await (const event of generation.events(answer)) yield named(event);
-  } catch (error) {
-    for (const event of generation.builder.fail(toShimmyError(error))) yield named(event);
+/** The events of a response as server-sent events. */
+class ResponseEvents extends Transform<AnswerEvent, ServerSentEvent> {
+  readonly #generation: ResponseGeneration;
+  #hasBegun = false;
+  #done: Done | null = null;
+
+  constructor(generation: ResponseGeneration, stream: Sink<ServerSentEvent>) {
+    super(stream);
+    this.#generation = generation;
+  }
+
+  override event(event: AnswerEvent): void {
+    this.#begin();
+    if (event.type === "done") this.#done = event;
+    else this.#send(this.#generation.builder.add(event));
+  }
+
+  override end(error?: unknown): void {
+    this.#begin();
+    if (this.#done === null) return this.#fail(error);
+    this.#generation.end(this.#done).then((events) => {
+      this.#send(events);
+      this.out.end();
+    }).catch((thrown) => this.#fail(thrown));
+  }
+
+  #begin(): void {
+    if (!this.#hasBegun) this.#send(this.#generation.builder.begin());
+    this.#hasBegun = true;
+  }
+
+  #fail(error: unknown): void {
+    this.#send(this.#generation.builder.fail(toShimmyError(error)));
+    this.out.end();
+  }
+
+  #send(events: Iterable<ResponseEvent>): void {
+    for (const event of events) {
+      this.out.event({ event: event.type, data: JSON.stringify(event) });
+    }
   }
 }
 
@@ -103,11 +126,20 @@ export async function create(exchange: Exchange, store: ResponseStore): Promise<
   const turn = toTurn(store, body);
   const { entry, engine } = await engineFor(exchange, body.model ?? undefined);
   const generation = new ResponseGeneration(exchange, engine, store, turn, body, entry.name);
+  const { request, builder } = generation;
   if (body.stream) {
-    const answer = await startAnswer(exchange, engine, generation.request);
-    const { keepAliveMs } = exchange.context.settings;
-    return eventStream(streamed(generation, answer), { keepAliveMs });
+    const stream = eventStream({ keepAliveMs: exchange.context.settings.keepAliveMs });
+    await startAnswer(exchange, engine, request, new ResponseEvents(generation, stream)).started;
+    return stream.response;
   }
-  for await (const _ of generation.events(bindAnswer(exchange, engine, generation.request)));
-  return json(generation.builder.response);
+  const collected: { done?: Done } = {};
+  await collectEvents<AnswerEvent>(
+    (sink) => bindAnswer(exchange, engine, request, sink),
+    (event) => {
+      if (event.type === "done") collected.done = event;
+      else for (const _ of builder.add(event));
+    },
+  );
+  await generation.end(collected.done!);
+  return json(builder.response);
 }

@@ -1,0 +1,104 @@
+import type { Answer, AnswerEvent, AnswerRequest } from "../../../../chat/mod.ts";
+import { collectEvents, type Engine, type Sink } from "../../../../engine/mod.ts";
+import { bindAnswer, type Caller, startAnswer } from "../../../answers/mod.ts";
+import { CollectedAnswer } from "./collected_answer.ts";
+
+/** A value and the index of its source. */
+export interface Indexed<T> {
+  readonly index: number;
+  readonly value: T;
+}
+
+/** Starts the answer of a choice. The first one may have to be awaited before the others start. */
+type Start = (
+  index: number,
+  sink: Sink<AnswerEvent>,
+) => Answer & { readonly started?: Promise<void> };
+
+/**
+ * Runs the answers of all choices of a request and passes their events to one sink.
+ *
+ * At most `limit` answers run at a time; the next one starts when one ends. When one fails, the others
+ * are cancelled.
+ */
+export class Choices {
+  readonly #count: number;
+  readonly #start: Start;
+  readonly #sink: Sink<Indexed<AnswerEvent>>;
+  readonly #answers: ReturnType<Start>[] = [];
+  #started = 0;
+  #running = 0;
+  #hasFailed = false;
+
+  constructor(count: number, start: Start, sink: Sink<Indexed<AnswerEvent>>) {
+    this.#count = count;
+    this.#start = start;
+    this.#sink = sink;
+  }
+
+  /**
+   * Starts the first answers.
+   * @throws the error of the first start.
+   */
+  async run(limit: number): Promise<void> {
+    await this.#startNext().started;
+    while (this.#started < Math.min(this.#count, limit)) this.#startNext();
+  }
+
+  /** Tokens that a choice has so far. */
+  completionTokens(index: number): number {
+    return this.#answers[index]?.completionTokens ?? 0;
+  }
+
+  #startNext() {
+    const index = this.#started++;
+    this.#running++;
+    return this.#answers[index] = this.#start(index, {
+      event: (value) => {
+        if (!this.#hasFailed) this.#sink.event({ index, value });
+      },
+      flush: () => {
+        if (!this.#hasFailed) this.#sink.flush();
+      },
+      end: (error) => this.#ended(error),
+    });
+  }
+
+  #ended(error: unknown): void {
+    this.#running--;
+    if (this.#hasFailed) return;
+    if (error !== undefined) {
+      this.#hasFailed = true;
+      for (const answer of this.#answers) answer.control({ type: "cancel" });
+      return this.#sink.end(error);
+    }
+    if (this.#started < this.#count) this.#startNext();
+    else if (this.#running === 0) this.#sink.end();
+  }
+}
+
+/** The choices of requests. The first answer starts as {@linkcode startAnswer} does. */
+export function choicesOf(
+  caller: Caller,
+  engine: Engine,
+  requests: readonly AnswerRequest[],
+  sink: Sink<Indexed<AnswerEvent>>,
+): Choices {
+  const start: Start = (index, one) =>
+    (index === 0 ? startAnswer : bindAnswer)(caller, engine, requests[index]!, one);
+  return new Choices(requests.length, start, sink);
+}
+
+/** The finished answers of all choices. */
+export async function collectChoices(
+  caller: Caller,
+  engine: Engine,
+  requests: readonly AnswerRequest[],
+): Promise<readonly CollectedAnswer[]> {
+  const answers = requests.map(() => new CollectedAnswer());
+  await collectEvents<Indexed<AnswerEvent>>(
+    (sink) => choicesOf(caller, engine, requests, sink).run(engine.info.parallel),
+    ({ index, value }) => answers[index]!.add(value),
+  );
+  return answers;
+}
