@@ -1,4 +1,10 @@
-import { KV_TYPES, SPLIT_MODES, SWA_FULL, type TensorOverride } from "../../engine/protocol/mod.ts";
+import {
+  DEFAULT_STREAM_INTERVAL,
+  KV_TYPES,
+  SPLIT_MODES,
+  SWA_FULL,
+  type TensorOverride,
+} from "../../engine/protocol/mod.ts";
 import { type Lora, parseLora } from "../../models/entry/mod.ts";
 import { flag, integer, oneOf, text, texts } from "./option_kinds.ts";
 import { type Option, UsageError, type Values } from "./options.ts";
@@ -77,6 +83,12 @@ export const GLOBAL_OPTIONS = {
     help: "use flash attention; default auto",
   }),
   "context-shift": flag({ help: "discard the oldest half of a full context and continue" }),
+  "stream-interval": integer({
+    min: 0,
+    max: 1000,
+    fallback: DEFAULT_STREAM_INTERVAL,
+    help: "milliseconds in which fast tokens are sent together; 0: each token at once; default 16",
+  }),
   "lookup": oneOf(["on", "off"], {
     fallback: "on",
     help: "speculative decoding from repeated text; default on",

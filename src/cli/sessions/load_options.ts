@@ -64,6 +64,7 @@ export function loadOptions(
     swaFull: globals["swa-full"],
     lookup: globals.lookup === "on",
     contextShift: globals["context-shift"],
+    streamInterval: globals["stream-interval"],
     ...(more.draft === undefined
       ? {}
       : { draftPaths: more.draft.paths, isDraftOptional: more.isDraftOptional ?? false }),

@@ -44,6 +44,7 @@ Deno.test("without options the engine uses its defaults", () => {
     swaFull: "auto",
     lookup: true,
     contextShift: false,
+    streamInterval: 16,
     verbose: false,
   });
 });
@@ -57,6 +58,7 @@ Deno.test("every option reaches the engine", () => {
     [["--flash-attn", "off"], { flashAttention: "off" }],
     [["--kv-unified"], { kvUnified: true }],
     [["--lookup", "off"], { lookup: false }],
+    [["--stream-interval", "0"], { streamInterval: 0 }],
     [["--context-shift"], { contextShift: true }],
     [["--verbose"], { verbose: true }],
     [["--gpu-layers", "7"], { gpuLayers: 7 }],

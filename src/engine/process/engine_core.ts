@@ -5,15 +5,16 @@ import { type LoadedModel, loadModel } from "../loading/mod.ts";
 import { Loop } from "../scheduler/mod.ts";
 import {
   cannotGenerateError,
+  DEFAULT_STREAM_INTERVAL,
   type EngineStatus,
   type FromEngineCore,
   type LoadOptions,
   type LoopStatus,
-  type SequenceEvent,
   type SequenceRequest,
   serializeError,
   type ToEngineCore,
 } from "../protocol/mod.ts";
+import { EventBatch } from "./event_batch.ts";
 
 /** Receiver of the messages of the engine core. */
 export type Post = (message: FromEngineCore) => void;
@@ -36,7 +37,7 @@ export class EngineCore {
   #model: LoadedModel | null = null;
   #loop: Loop | null = null;
   #embeddings: EmbeddingQueue | null = null;
-  #events: { id: number; event: SequenceEvent }[] = [];
+  #events = new EventBatch(DEFAULT_STREAM_INTERVAL);
   #isRunning = false;
   /** Revision of the adapters that was last sent. */
   #sentRevision = 0;
@@ -106,11 +107,8 @@ export class EngineCore {
       );
       const { generation, tokenizer } = this.#model;
       if (generation !== null) {
-        this.#loop = new Loop(
-          generation,
-          tokenizer,
-          (id, event) => this.#events.push({ id, event }),
-        );
+        this.#events = new EventBatch(options.streamInterval ?? DEFAULT_STREAM_INTERVAL);
+        this.#loop = new Loop(generation, tokenizer, (id, event) => this.#events.add(id, event));
       }
       this.#embeddings = new EmbeddingQueue(
         this.#model,
@@ -127,7 +125,7 @@ export class EngineCore {
   #submit(id: number, request: SequenceRequest): void {
     if (this.#loop !== null) return this.#loop.submit(id, request);
     const error = cannotGenerateError(this.#model?.info.kind ?? "embedding");
-    this.#events.push({ id, event: { type: "error", error: serializeError(error) } });
+    this.#events.add(id, { type: "error", error: serializeError(error) });
   }
 
   #status({ adapters }: LoadedModel): EngineStatus {
@@ -156,11 +154,12 @@ export class EngineCore {
     if (this.#isRunning) return;
     this.#isRunning = true;
     while (this.#loop?.hasWork || this.#embeddings?.hasWork) {
+      const start = performance.now();
       this.#gate.shared(() => {
         this.#loop?.step();
         this.#embeddings?.step();
       });
-      this.#flush();
+      this.#flushIfDue(start);
       while (this.#model !== null && this.#flags.announcedMessages !== this.#received) {
         await this.#yield();
       }
@@ -168,12 +167,20 @@ export class EngineCore {
     this.#isRunning = false;
   }
 
-  /** Sends all events since the last call in one message. */
-  #flush(): void {
-    if (this.#events.length === 0) return;
-    const events = this.#events;
-    this.#events = [];
-    this.#post({ type: "step", events });
+  /**
+   * Sends the events that must not wait for the next step.
+   * @param start time at which the last step began
+   */
+  #flushIfDue(start: number): void {
+    const now = performance.now();
+    const isQuick = this.#loop?.isDecoding && !this.#embeddings?.hasWork;
+    this.#flush(now, isQuick ? now + now - start : Infinity);
+  }
+
+  /** Sends the events in one message, at the latest when the next step would end too late for them. */
+  #flush(now = performance.now(), nextAt = Infinity): void {
+    const events = this.#events.take(now, nextAt);
+    if (events !== null) this.#post({ type: "step", events });
   }
 
   #unload(): void {

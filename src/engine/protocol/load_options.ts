@@ -52,6 +52,11 @@ export interface LoadOptions {
   readonly isDraftOptional?: boolean;
   /** Discard the older half of a sequence when its context is full, and continue generating. */
   readonly contextShift: boolean;
+  /**
+   * Minimum milliseconds between two messages with tokens. 0: each token at once. Default
+   * {@linkcode DEFAULT_STREAM_INTERVAL}.
+   */
+  readonly streamInterval?: number | undefined;
   /** Folder of saved sessions. */
   readonly sessionFolder?: string | undefined;
   /** Write native logs to stderr. */
@@ -59,6 +64,9 @@ export interface LoadOptions {
   /** Write the native log of the load to stderr, followed by the line `LOG_END`. */
   readonly logLoad?: boolean | undefined;
 }
+
+/** The time between two pictures of a screen that shows 60 in a second, in milliseconds. */
+export const DEFAULT_STREAM_INTERVAL = 16;
 
 /** Marks the end of the native log of a load. */
 export const LOG_END = "shimmy: end of the load's log";

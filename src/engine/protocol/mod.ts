@@ -26,6 +26,7 @@ export type {
 } from "./event.ts";
 export { decodeBody, encodeFrame, FRAME, FrameReader, signalFrame } from "./frames.ts";
 export {
+  DEFAULT_STREAM_INTERVAL,
   KV_TYPES,
   type KvType,
   type LoadOptions,

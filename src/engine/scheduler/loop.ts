@@ -76,6 +76,11 @@ export class Loop {
     return this.#scheduler.hasWork;
   }
 
+  /** Whether the next step decodes, as far as is known: it then takes about as long as the last one. */
+  get isDecoding(): boolean {
+    return this.#scheduler.running.every(({ remaining }) => remaining <= 1);
+  }
+
   /** Queues a request. A request that cannot be queued gets one error event. */
   submit(id: number, request: SequenceRequest): void {
     try {
