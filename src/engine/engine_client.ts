@@ -21,9 +21,6 @@ import {
 } from "./protocol/mod.ts";
 import type { Sink } from "./sink.ts";
 
-/** Milliseconds that an engine core gets to unload before it is terminated. */
-const UNLOAD_MS = 5000;
-
 /** Adds the placement in the native log of the load to the model info. */
 function withPlacement(info: ModelInfo, log: string): ModelInfo {
   const { placement, layerDevices } = readLoadLog(log);
@@ -145,7 +142,9 @@ export class EngineClient implements Engine {
     this.#transport.abort();
     this.#post({ type: "unload" });
     let timer: ReturnType<typeof setTimeout> | undefined;
-    const late = new Promise<void>((resolve) => timer = setTimeout(resolve, UNLOAD_MS));
+    const late = new Promise<void>((resolve) =>
+      timer = setTimeout(resolve, this.#transport.unloadMs)
+    );
     await Promise.race([this.#unloaded.promise, late]);
     clearTimeout(timer);
     await this.end(null);

@@ -34,6 +34,7 @@ export class ChildTransport implements Transport {
   readonly #input: WritableStreamDefaultWriter<Uint8Array<ArrayBuffer>>;
   readonly #loadLog = Promise.withResolvers<string>();
   readonly loadLog = this.#loadLog.promise;
+  readonly unloadMs = 5000;
   #isClosed = false;
   #stderrTail = "";
   #reading: Promise<unknown> = Promise.resolve();

@@ -15,6 +15,7 @@ import {
   type ToEngineCore,
 } from "../protocol/mod.ts";
 import { EventBatch } from "./event_batch.ts";
+import { isLong, LongPrompts } from "./long_prompts.ts";
 
 /** Receiver of the messages of the engine core. */
 export type Post = (message: FromEngineCore) => void;
@@ -38,6 +39,7 @@ export class EngineCore {
   #loop: Loop | null = null;
   #embeddings: EmbeddingQueue | null = null;
   #events = new EventBatch(DEFAULT_STREAM_INTERVAL);
+  readonly #longPrompts = new LongPrompts();
   #isRunning = false;
   /** Revision of the adapters that was last sent. */
   #sentRevision = 0;
@@ -69,6 +71,7 @@ export class EngineCore {
         this.#submit(message.id, message.request);
         break;
       case "control":
+        if (this.#longPrompts.control(message.id, message.control)) break;
         this.#loop?.control(message.id, message.control);
         break;
       case "embed":
@@ -84,10 +87,7 @@ export class EngineCore {
           return adapters.list();
         });
       case "tokenize":
-        return this.#reply(
-          message.call,
-          (model) => model.tokenizer.encode(message.prompt, message.addSpecial),
-        );
+        return this.#tokenize(message);
       case "detokenize":
         return this.#reply(message.call, (model) => model.tokenizer.decode(message.tokens));
       case "status":
@@ -123,9 +123,44 @@ export class EngineCore {
   }
 
   #submit(id: number, request: SequenceRequest): void {
-    if (this.#loop !== null) return this.#loop.submit(id, request);
+    if (this.#loop !== null) {
+      if (isLong(request.prompt)) return this.#submitLong(id, request);
+      return this.#loop.submit(id, request);
+    }
     const error = cannotGenerateError(this.#model?.info.kind ?? "embedding");
     this.#events.add(id, { type: "error", error: serializeError(error) });
+  }
+
+  /** Tokenizes the prompt in another thread, so that running sequences do not wait. */
+  #submitLong(id: number, request: SequenceRequest): void {
+    const { tokenizer } = this.#model!;
+    this.#longPrompts.keepControls(id);
+    this.#longPrompts.add(async () => {
+      const tokens = await tokenizer.encodeAsync(request.prompt, true).catch(() => undefined);
+      const controls = this.#longPrompts.takeControls(id);
+      this.#gate.shared(() => {
+        // Without tokens the loop tokenizes, and reports the error.
+        this.#loop?.submit(id, request, tokens);
+        for (const control of controls) this.#loop?.control(id, control);
+      });
+      this.#flush();
+      void this.#run();
+    });
+  }
+
+  #tokenize({ call, prompt, addSpecial }: Extract<ToEngineCore, { type: "tokenize" }>): void {
+    const model = this.#model;
+    if (model === null || !isLong(prompt)) {
+      return this.#reply(call, ({ tokenizer }) => tokenizer.encode(prompt, addSpecial));
+    }
+    this.#longPrompts.add(async () => {
+      const tokens = await model.tokenizer.encodeAsync(prompt, addSpecial)
+        .catch((error: unknown) => ({ error }));
+      this.#reply(call, () => {
+        if ("error" in tokens) throw tokens.error;
+        return tokens;
+      });
+    });
   }
 
   #status({ adapters }: LoadedModel): EngineStatus {
@@ -163,6 +198,8 @@ export class EngineCore {
       while (this.#model !== null && this.#flags.announcedMessages !== this.#received) {
         await this.#yield();
       }
+      // Otherwise the other thread could not report its tokens.
+      if (this.#longPrompts.count > 0) await this.#yield();
     }
     this.#isRunning = false;
   }
@@ -188,9 +225,14 @@ export class EngineCore {
     this.#flush();
     this.#loop = null;
     this.#embeddings = null;
-    this.#model?.[Symbol.dispose]();
-    this.#model = null;
-    this.#post({ type: "unloaded" });
+    const close = () => {
+      this.#model?.[Symbol.dispose]();
+      this.#model = null;
+      this.#post({ type: "unloaded" });
+    };
+    if (this.#longPrompts.count === 0) return close();
+    // The other thread reads the vocabulary.
+    void this.#longPrompts.idle.then(() => this.#gate.shared(close));
   }
 }
 

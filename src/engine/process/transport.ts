@@ -19,6 +19,8 @@ export interface Transport {
    * core is not that of this process; else null.
    */
   readonly loadLog: Promise<string> | null;
+  /** Milliseconds that the core gets to unload before it is terminated. */
+  readonly unloadMs: number;
   /** Aborts the running native computation and every later one. */
   abort(): void;
   /** Cancels the running load. */
@@ -53,6 +55,8 @@ const gate = new NativeGate();
 /** Transport to an engine core in a Worker of this process. */
 export class WorkerTransport implements Transport {
   readonly loadLog = null;
+  /** Long, because native threads of this process may still read the model's memory. */
+  readonly unloadMs = 60_000;
   readonly #flags = new EngineFlags();
   readonly #worker = startThread(THREAD_NAME.worker);
 

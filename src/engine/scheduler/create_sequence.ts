@@ -2,27 +2,25 @@ import { ShimmyError } from "../../errors.ts";
 import { messageBoundaries, type SessionCache } from "../kv_cache/mod.ts";
 import type { SequenceRequest } from "../protocol/mod.ts";
 import { TokenSampler } from "../sampling/mod.ts";
-import type { Tokenizer } from "../tokenizer/mod.ts";
 import type { GenerationContext } from "./generation.ts";
 import { Sequence } from "./sequence.ts";
 
 /**
- * Creates the sequence of a request: tokenizes the prompt, acquires adapters, opens the session and
- * builds the sampler.
+ * Creates the sequence of a request: acquires adapters, opens the session and builds the sampler.
  *
+ * @param prompt the tokens of the prompt.
  * @throws {ShimmyError} `invalid` for an empty prompt, grammar or session that cannot be used;
  * `not_found` for an unknown adapter; `context_length` with both token counts.
  */
 export function createSequence(
   id: number,
   request: SequenceRequest,
+  prompt: number[],
   model: GenerationContext,
-  tokenizer: Tokenizer,
   sessions: SessionCache,
 ): Sequence {
   const { contextShift } = model;
   const length = Math.min(model.sequenceLength, request.contextLength ?? Infinity);
-  const prompt = tokenizer.encode(request.prompt, true);
   if (prompt.length === 0) {
     throw new ShimmyError("invalid", "prompt: must not be empty", { field: "prompt" });
   }

@@ -81,16 +81,19 @@ export class Loop {
     return this.#scheduler.running.every(({ remaining }) => remaining <= 1);
   }
 
-  /** Queues a request. A request that cannot be queued gets one error event. */
-  submit(id: number, request: SequenceRequest): void {
+  /**
+   * Queues a request. A request that cannot be queued gets one error event.
+   * @param prompt the tokens of the prompt, if they are known.
+   */
+  submit(id: number, request: SequenceRequest, prompt?: number[]): void {
     try {
-      this.#scheduler.add(this.#createSequence(id, request));
+      this.#scheduler.add(this.#createSequence(id, request, prompt));
     } catch (error) {
       this.#emit(id, { type: "error", error: serializeError(error) });
     }
   }
 
-  #createSequence(id: number, request: SequenceRequest): Sequence {
+  #createSequence(id: number, request: SequenceRequest, prompt: number[] | undefined): Sequence {
     if (this.#scheduler.waiting.length >= this.#queueLimit) {
       throw new ShimmyError(
         "overloaded",
@@ -98,7 +101,8 @@ export class Loop {
         { retryAfter: 1 },
       );
     }
-    return createSequence(id, request, this.#model, this.#tokenizer, this.#sessions);
+    const tokens = prompt ?? this.#tokenizer.encode(request.prompt, true);
+    return createSequence(id, request, tokens, this.#model, this.#sessions);
   }
 
   /** Applies a control to a waiting or running sequence. Ignored for finished sequences. */

@@ -26,19 +26,36 @@ export class Tokenizer {
    * @throws {ShimmyError} `invalid` for a token id outside the vocabulary.
    */
   encode(prompt: readonly PromptPart[], addSpecial: AddSpecial): number[] {
-    const [only] = prompt;
-    if (addSpecial === "both" && only !== undefined && "text" in only && prompt.length === 1) {
-      return this.encodeWhole(only.text, only.special);
-    }
-    const tokens: number[] = [];
+    const ends = hasEnds(prompt, addSpecial);
+    const pieces = prompt.map((part) =>
+      "tokens" in part
+        ? this.check(part.tokens, "prompt")
+        : this.#vocab.tokenize(part.text, ends, part.special)
+    );
+    return this.#joined(pieces, ends ? false : addSpecial);
+  }
+
+  /**
+   * Like {@linkcode Tokenizer.encode}, in another thread. The model must stay open until the end.
+   * @throws {ShimmyError} `invalid` for a token id outside the vocabulary.
+   */
+  async encodeAsync(prompt: readonly PromptPart[], addSpecial: AddSpecial): Promise<number[]> {
+    const ends = hasEnds(prompt, addSpecial);
+    const pieces: (readonly number[] | Int32Array)[] = [];
     for (const part of prompt) {
-      if ("tokens" in part) {
-        for (const token of this.check(part.tokens, "prompt")) tokens.push(token);
-      } else {
-        for (const token of this.#vocab.tokenize(part.text, false, part.special)) {
-          tokens.push(token);
-        }
-      }
+      pieces.push(
+        "tokens" in part
+          ? this.check(part.tokens, "prompt")
+          : await this.#vocab.tokenizeAsync(part.text, ends, part.special),
+      );
+    }
+    return this.#joined(pieces, ends ? false : addSpecial);
+  }
+
+  #joined(pieces: readonly (readonly number[] | Int32Array)[], addSpecial: AddSpecial): number[] {
+    const tokens: number[] = [];
+    for (const piece of pieces) {
+      for (const token of piece) tokens.push(token);
     }
     const { bos } = this.#vocab;
     if (addSpecial && this.#vocab.addBos && bos !== null && tokens[0] !== bos) tokens.unshift(bos);
@@ -149,4 +166,9 @@ export class Tokenizer {
     }
     return text + decoder.decode();
   }
+}
+
+/** Whether the vocabulary adds its special tokens at both ends: to a single text, as for an embedding. */
+function hasEnds(prompt: readonly PromptPart[], addSpecial: AddSpecial): boolean {
+  return addSpecial === "both" && prompt.length === 1 && "text" in prompt[0]!;
 }

@@ -1,0 +1,53 @@
+import type { Control, PromptPart } from "../protocol/mod.ts";
+
+/**
+ * Characters of a prompt from which tokenizing takes longer than a step, and about a thousand times
+ * longer than a call in another thread.
+ */
+const LONG_PROMPT = 16_384;
+
+/** Whether the texts of a prompt are so long that another thread should tokenize them. */
+export function isLong(prompt: readonly PromptPart[]): boolean {
+  let length = 0;
+  for (const part of prompt) if ("text" in part) length += part.text.length;
+  return length >= LONG_PROMPT;
+}
+
+/** Work with long prompts, one after the other, and the controls of sequences that wait for it. */
+export class LongPrompts {
+  readonly #controls = new Map<number, Control[]>();
+  #last: Promise<void> = Promise.resolve();
+  #count = 0;
+
+  /** Number of prompts that are not tokenized yet. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Resolves when no prompt is being tokenized. */
+  get idle(): Promise<void> {
+    return this.#last;
+  }
+
+  /** Runs work after the earlier work. The work handles its own errors. */
+  add(work: () => Promise<void>): void {
+    this.#count++;
+    this.#last = this.#last.then(work).finally(() => this.#count--);
+  }
+
+  /** Keeps the controls of a sequence until {@linkcode LongPrompts.takeControls}. */
+  keepControls(id: number): void {
+    this.#controls.set(id, []);
+  }
+
+  /** Whether the sequence waits for its prompt; the control is then kept. */
+  control(id: number, control: Control): boolean {
+    return this.#controls.get(id)?.push(control) !== undefined;
+  }
+
+  takeControls(id: number): readonly Control[] {
+    const controls = this.#controls.get(id) ?? [];
+    this.#controls.delete(id);
+    return controls;
+  }
+}

@@ -1,0 +1,62 @@
+/** Long prompts are tokenized beside the loop. */
+import { assertEquals, assertGreater, assertRejects } from "@std/assert";
+import { ask, collect, question, tinyEngine } from "../../../tests/support/engine.ts";
+import { ShimmyError } from "../../errors.ts";
+
+/** 3.6 MB of text. */
+const LONG = "The quick brown fox jumps. ".repeat(133_334);
+
+Deno.test("an answer is computed while a long prompt is tokenized", async () => {
+  await using engine = await tinyEngine({ contextShift: true, lookup: false });
+  const running = engine.generate(ask(question("Hello"), { maxTokens: null, ignoreEos: true }));
+  const events = running[Symbol.asyncIterator]();
+  await events.next();
+  const long = assertRejects(() => collect(engine.generate(ask(LONG))), ShimmyError);
+  const before = (await engine.status()).steps;
+  assertEquals((await long).kind, "context_length");
+  const { steps } = await engine.status();
+  // In the loop's own thread, not even one step would be computed.
+  assertGreater(steps - before, 20);
+  await events.return!();
+});
+
+Deno.test("counting the tokens of a long text does not hold up an answer either", async () => {
+  await using engine = await tinyEngine({ contextShift: true, lookup: false });
+  const running = engine.generate(ask(question("Hello"), { maxTokens: null, ignoreEos: true }));
+  const events = running[Symbol.asyncIterator]();
+  await events.next();
+  const counting = engine.tokenize([{ text: LONG, special: false }], false);
+  const before = (await engine.status()).steps;
+  const tokens = await counting;
+  assertGreater((await engine.status()).steps - before, 20);
+  assertEquals(await engine.detokenize(tokens), LONG);
+  await events.return!();
+});
+
+Deno.test("a long prompt is answered like its tokens", async () => {
+  await using engine = await tinyEngine({ contextLength: 16_384, parallel: 1 });
+  const text = question("What is the capital of France? ".repeat(540));
+  const tokens = await engine.tokenize([{ text, special: true }], true);
+  assertEquals(await engine.detokenize(tokens), text);
+  const limits = { maxTokens: 5, ignoreEos: true };
+  const answer = await collect(engine.generate(ask(text, limits)));
+  const same = await collect(engine.generate({ ...ask("", limits), prompt: [{ tokens }] }));
+  assertEquals(answer.done.usage.promptTokens, tokens.length);
+  assertEquals(answer.tokens, same.tokens);
+});
+
+Deno.test("controls of a sequence reach it although its prompt is not tokenized yet", async () => {
+  await using engine = await tinyEngine({ contextLength: 16_384, parallel: 1 });
+  const sequence = engine.generate(ask("a ".repeat(10_000), { maxTokens: null }));
+  sequence.control({ type: "cancel" });
+  const { done } = await collect(sequence);
+  assertEquals(done.finishReason, "cancelled");
+});
+
+Deno.test("an engine that is unloaded while it tokenizes ends cleanly", async () => {
+  const engine = await tinyEngine();
+  const failed = assertRejects(() => collect(engine.generate(ask(LONG))), ShimmyError);
+  await engine.status();
+  await engine[Symbol.asyncDispose]();
+  assertEquals((await failed).message, "The model was unloaded");
+});
