@@ -12,32 +12,38 @@ const MIN_PADDING_LIMIT = 3;
  */
 const MAX_EXTRA_TOKENS = 256;
 /** Batches to time with and without padding before deciding. */
-const TRIALS = 6;
+const TRIALS = 24;
 /** Maximum time of a padded batch relative to a plain one. */
 const MAX_TIME_RATIO = 0.97;
 /** Maximum batch shapes to remember. */
 const MAX_SHAPES = 256;
 
 /**
- * Best times of batches of one shape in milliseconds. The minimum is used because disturbances only
- * add time.
+ * Times of batches of one shape in milliseconds. Plain and padded batches alternate, because batches
+ * get slower as their sequences grow. The medians are compared: the effect is a few percent, less
+ * than the spread of single batches and of their minimum.
  */
 class Trial {
-  #plain = { count: 0, best: Infinity };
-  #padded = { count: 0, best: Infinity };
+  readonly #plain: number[] = [];
+  readonly #padded: number[] = [];
+  #isFaster = false;
 
   /** Whether to pad the next batch. */
   get isPadded(): boolean {
-    if (this.#plain.count < TRIALS) return false;
-    return this.#padded.count < TRIALS || this.#padded.best < this.#plain.best * MAX_TIME_RATIO;
+    if (this.#padded.length === TRIALS) return this.#isFaster;
+    return this.#padded.length < this.#plain.length;
   }
 
   record(isPadded: boolean, ms: number): void {
-    const side = isPadded ? this.#padded : this.#plain;
-    if (side.count >= TRIALS) return;
-    side.count++;
-    side.best = Math.min(side.best, ms);
+    if (this.#padded.length === TRIALS) return;
+    (isPadded ? this.#padded : this.#plain).push(ms);
+    if (this.#padded.length < TRIALS) return;
+    this.#isFaster = median(this.#padded) < median(this.#plain) * MAX_TIME_RATIO;
   }
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[values.length >> 1]!;
 }
 
 /**

@@ -9,7 +9,7 @@ const AGEING_TOKENS_PER_MS = 0.25;
  */
 const TOKENS_PER_PRIORITY = 4096;
 /** Target time of a prefill batch while sequences decode, in milliseconds. */
-const PREFILL_BATCH_MS = 300;
+const PREFILL_BATCH_MS = 100;
 /** Maximum factor on the target time when waiting prompts outnumber decoding sequences. */
 const MAX_BUDGET_FACTOR = 4;
 /** Minimum budget in tokens; smaller batches would slow prompts down too much. */
