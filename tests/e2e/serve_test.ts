@@ -226,3 +226,15 @@ Deno.test({
     assertEquals(refused, true);
   },
 });
+
+Deno.test("a server that is ready warms itself up with a request that is not counted as one", async () => {
+  await using running = await serve();
+  const { server } = running;
+  const deadline = performance.now() + 20_000;
+  let metrics = "";
+  while (!/^shimmy_model_completion_tokens_total\{[^}]*\} [1-9]/m.test(metrics)) {
+    assertLess(performance.now(), deadline, metrics);
+    metrics = await (await fetch(server.url("/metrics"))).text();
+  }
+  assertEquals(/route="\/v1\/chat\/completions"/.test(metrics), false);
+});

@@ -1,4 +1,6 @@
+import { delay } from "@std/async/delay";
 import { LLAMA_VERSION } from "../../../ffi/library/version.ts";
+import type { ModelEntry } from "../../models/entry/mod.ts";
 import { isReference } from "../../models/pull/mod.ts";
 import {
   createHandler,
@@ -36,11 +38,14 @@ import {
   logAccess,
   residencyLimits,
   resolveAddress,
+  warmUp,
   warnMissingFolders,
   watchConfig,
 } from "../serving/mod.ts";
 import { modelStore, resolveDefaultModel, resolveDraft } from "../pulling/mod.ts";
 
+/** Milliseconds between the end of the load and the request that warms the server up. */
+const WARM_UP_DELAY = 50;
 /** Milliseconds that running requests have to finish when the server stops. */
 const DRAIN_MS = 30_000;
 /** Maximum size of a request body: long conversations with base64 images fit. */
@@ -130,6 +135,7 @@ export default command({
       const ready = prepare(session, log, globals.verbose, stop, {
         isChosen: asked !== undefined && isReference(asked),
         keepsModels: values["keep-alive"] > 0,
+        warmUp: (entry) => warmUp(context(address.hostname), entry.name, stop),
       });
       await aborted(stop);
       log.info("Finishing running requests; press Ctrl-C again to quit now");
@@ -199,7 +205,12 @@ async function prepare(
   log: Log,
   verbose: boolean,
   stop: AbortSignal,
-  { isChosen, keepsModels }: { readonly isChosen: boolean; readonly keepsModels: boolean },
+  { isChosen, keepsModels, warmUp }: {
+    readonly isChosen: boolean;
+    readonly keepsModels: boolean;
+    /** Sends a first request to a loaded model. */
+    readonly warmUp: (entry: ModelEntry) => Promise<void>;
+  },
 ): Promise<void> {
   try {
     const { models, skipped } = await session.registry.discovery();
@@ -221,6 +232,10 @@ async function prepare(
     }
     const { info } = engine;
     log.info(`Loaded ${printable(entry.name)} (${info.description}): ${placementLine(info)}`);
+    if (info.kind !== "language") return;
+    // After the answers to clients that wait for the load.
+    await delay(WARM_UP_DELAY, { signal: stop });
+    await warmUp(entry);
   } catch (error) {
     if (!stop.aborted) log.error(explain(error, verbose));
   }

@@ -3,3 +3,4 @@ export { createLog, type Log, logAccess } from "./log.ts";
 export { residencyLimits, watchConfig } from "./reload_config.ts";
 export { listen } from "./listen.ts";
 export { checkDefaultModel, resolveAddress, warnMissingFolders } from "./start_checks.ts";
+export { warmUp } from "./warm_up.ts";
