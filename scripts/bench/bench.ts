@@ -12,6 +12,8 @@ export interface Bench {
   readonly llamaBench: string | null;
   readonly batchedBench: string | null;
   readonly threads: number;
+  /** All programs leave a core to others. */
+  readonly spareCore: boolean;
   readonly rounds: number;
   /** Small sizes, to check that everything works. */
   readonly quick: boolean;
@@ -33,6 +35,7 @@ export type Figures = Readonly<Record<string, number>>;
  * affect all alike.
  *
  * @param native measures the benchmark program of llama.cpp, if there is one
+ * @param beforeStart runs before each start of a server
  * @returns for each figure and column the values of all rounds.
  */
 export async function measureInterleaved(
@@ -40,11 +43,13 @@ export async function measureInterleaved(
   settings: Omit<Settings, "model" | "threads">,
   measure: (server: Server) => Promise<Figures>,
   native?: () => Promise<Figures>,
+  beforeStart: () => Promise<void> = () => Promise.resolve(),
 ): Promise<Map<string, Partial<Record<Column, number[]>>>> {
   const { model, threads } = bench;
   const all = { model, threads, ...settings };
   const values = new Map<string, Partial<Record<Column, number[]>>>();
   const served = async (start: () => Promise<Server>): Promise<Figures> => {
+    await beforeStart();
     await using server = await start();
     return await measure(server);
   };

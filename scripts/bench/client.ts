@@ -36,7 +36,7 @@ interface Received {
  * Chunks are stored with their arrival times and parsed at the end, because parsing would compete
  * with servers that compute on all cores.
  *
- * @param onPiece called for each chunk with the number of chunks so far, about one per token.
+ * @param onPiece called for each chunk with the number of events so far, about one per token.
  * @throws {Error} if the server refuses, or the stream breaks off.
  */
 export async function stream(
@@ -56,11 +56,26 @@ export async function stream(
   }
   const received: Received[] = [];
   const reader = response.body.getReader();
+  const count = eventCounter();
   for (let result; !(result = await reader.read()).done;) {
     received.push({ at: performance.now(), bytes: result.value });
-    onPiece?.(received.length);
+    if (onPiece !== undefined) onPiece(count(result.value));
   }
   return { sent, ...answerOf(received, url) };
+}
+
+/** Counts the events in the chunks so far: an empty line ends each. */
+function eventCounter(): (bytes: Uint8Array) => number {
+  let count = 0;
+  let isLineEnd = false;
+  return (bytes) => {
+    for (const byte of bytes) {
+      const isNewline = byte === 0x0a;
+      if (isNewline && isLineEnd) count++;
+      isLineEnd = isNewline;
+    }
+    return count;
+  };
 }
 
 function answerOf(received: readonly Received[], url: string): Omit<Answer, "sent"> {
@@ -117,8 +132,16 @@ export function gaps({ times }: Answer): number[] {
   return times.slice(1).map((time, index) => time - times[index]!);
 }
 
-/** Tokens per second after the first token. */
-export function decodeRate({ times, tokens }: Answer): number {
+/**
+ * Mean milliseconds per token after the first one. Unlike gaps, the mean does not depend on how many
+ * tokens a server sends at once.
+ */
+export function timePerToken({ times, tokens }: Answer): number {
   if (times.length < 2) throw new Error("The answer is too short to measure");
-  return (tokens - 1) / (times.at(-1)! - times[0]!) * 1000;
+  return (times.at(-1)! - times[0]!) / (tokens - 1);
+}
+
+/** Tokens per second after the first token. */
+export function decodeRate(answer: Answer): number {
+  return 1000 / timePerToken(answer);
 }

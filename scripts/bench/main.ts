@@ -1,7 +1,7 @@
 /**
  * Measures Shimmy and llama.cpp's own programs with a model that is generated for the run.
  *
- * usage: deno task bench [--only 1,2] [--quick] [--rounds N] [--threads N] [--json FILE]
+ * usage: deno task bench [--only 1,2] [--quick] [--rounds N] [--threads N] [--spare-core] [--json FILE]
  *   [--peer llama-server=PATH] [--peer-bench PATH] [--peer-batched-bench PATH]
  *   [--shimmy PATH] [--model FILE] [--type f16|q8_0|q4_0]
  *
@@ -16,9 +16,11 @@ import { DEFAULT_SHAPE, WEIGHT_TYPES, writeModel } from "./gguf_writer.ts";
 import { machine } from "./machine.ts";
 import { kvBytes, QUICK_SHAPE } from "./models.ts";
 import { judge, type Result, table } from "./report.ts";
+import { contextGrowth } from "./scenarios/context_growth.ts";
 import { longArrival } from "./scenarios/long_arrival.ts";
 import { lookup } from "./scenarios/lookup.ts";
 import { manyClients } from "./scenarios/many_clients.ts";
+import { modelLoad } from "./scenarios/model_load.ts";
 import { ownCost } from "./scenarios/own_cost.ts";
 import { prefixReuse } from "./scenarios/prefix_reuse.ts";
 import { sharedPrefix } from "./scenarios/shared_prefix.ts";
@@ -36,6 +38,8 @@ const SCENARIOS: readonly Scenario[] = [
   structured,
   lookup,
   prefixReuse,
+  contextGrowth,
+  modelLoad,
 ];
 
 const VOCABULARY = 32_000;
@@ -48,6 +52,7 @@ const args = (() => {
       args: Deno.args,
       options: {
         quick: { type: "boolean" },
+        "spare-core": { type: "boolean" },
         only: TEXT,
         rounds: TEXT,
         threads: TEXT,
@@ -92,6 +97,7 @@ function peer(): string | null {
 }
 
 const quick = args.quick === true;
+const spareCore = args["spare-core"] === true;
 const type = WEIGHT_TYPES.find((name) => name === (args.type ?? "q4_0")) ??
   fail(`--type: must be one of ${WEIGHT_TYPES.join(", ")}`);
 const shape = { ...(quick ? QUICK_SHAPE : DEFAULT_SHAPE), type };
@@ -122,7 +128,8 @@ try {
     llamaBench: peerBench,
     batchedBench: args["peer-batched-bench"] ??
       (peerBench === null ? null : join(dirname(peerBench), "llama-batched-bench")),
-    threads: count("threads", 0),
+    threads: count("threads", spareCore ? Math.max(1, navigator.hardwareConcurrency - 1) : 0),
+    spareCore,
     rounds: count("rounds", quick ? 1 : 3),
     quick,
     say,
