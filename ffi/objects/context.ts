@@ -136,10 +136,20 @@ export class Context implements Disposable {
     return this.#library.llama.llama_memory_seq_pos_max(this.#memory, sequence);
   }
 
-  /** Clears the KV cache. */
-  clear(): void {
+  /**
+   * Number of KV streams: 1 if all sequences share one buffer.
+   */
+  get streams(): number {
+    return Math.round(this.contextLength / this.sequenceLength);
+  }
+
+  /**
+   * Clears the KV cache.
+   * @param data whether to overwrite the cells too, which takes long for a large cache.
+   */
+  clear(data = true): void {
     if (this.#memory === null) return;
-    this.#library.llama.llama_memory_clear(this.#memory, true);
+    this.#library.llama.llama_memory_clear(this.#memory, data);
   }
 
   /** Returns the state of a sequence, for `restoreSequence`. */

@@ -7,6 +7,7 @@ import {
   listDevices,
   type Model,
   NativeError,
+  releaseUnusedCells,
   type Vocab,
 } from "../../../ffi/mod.ts";
 import { ShimmyError } from "../../errors.ts";
@@ -47,6 +48,7 @@ export function createGeneration(resources: LoadResources): GenerationContext | 
   stack.use(context);
   context.attachThreadPool(resources.pool);
   warmUp(model, context);
+  if (isOnCpu(options)) releaseUnusedCells(library, context, model.layers);
   // A context that keeps every cell of a sliding window can be truncated at any token.
   const canTruncate = !model.isRecurrent && swaFull;
   const sequenceLength = options.contextLength > 0
@@ -184,13 +186,16 @@ function freeMemory(library: Library, options: LoadOptions): number {
   return gpus.length === 0 ? availableMemory() : free;
 }
 
-/** Computes one token, so that the first request does not pay for lazy initialization. */
+/**
+ * Computes one token, so that the first request does not pay for lazy initialization. Its cell keeps
+ * its data, which no sequence reads; a recurrent state is cleared.
+ */
 function warmUp(model: Model, context: Context): void {
   const batch = new Batch(1);
   batch.add(model.vocab.bos ?? model.vocab.eos ?? 0, 0, 0, true);
   context.decode(batch);
   context.synchronize();
-  context.clear();
+  context.clear(model.isRecurrent);
 }
 
 /** End-of-generation tokens. */
