@@ -165,6 +165,15 @@ export class Context implements Disposable {
     return Number(written) === size ? bytes : bytes.slice(0, Number(written));
   }
 
+  /**
+   * Bytes of the state of a sequence.
+   * @param isPartial without what can be truncated: see `saveCheckpoint`.
+   */
+  stateBytes(sequence: number, isPartial: boolean): number {
+    const flags = isPartial ? LLAMA_STATE_SEQ_FLAGS_PARTIAL_ONLY : 0;
+    return Number(this.#library.llama.llama_state_seq_get_size_ext(this.handle, sequence, flags));
+  }
+
   /** Restores a saved state into a sequence. @returns false if it does not fit. */
   restoreSequence(sequence: number, state: Uint8Array<ArrayBuffer>): boolean {
     const read = this.#library.llama.llama_state_seq_set_data(

@@ -1,6 +1,7 @@
 import type { Context } from "../../../ffi/mod.ts";
 import type { Checkpoint } from "./checkpoints.ts";
 import type { SavedState } from "./host_states.ts";
+import type { StateParts } from "./stream_state.ts";
 
 /** A stream of the KV cache: the cells of one sequence. */
 export interface KvStream {
@@ -33,6 +34,8 @@ export type KvMemory = Pick<
   | "saveCheckpoint"
   | "restoreCheckpoint"
   | "firstPosition"
+  | "stateBytes"
+  | "streams"
 >;
 
 /** A cached prefix: its holder, its length in tokens, and the checkpoint to restore. */
@@ -59,6 +62,8 @@ export interface PrefixCacheOptions {
   readonly sharedCells: number | null;
   /** Whether positions of a running sequence may be shifted. */
   readonly mayShiftPositions: boolean;
+  /** What the state of a sequence consists of; null if it cannot be converted to other streams. */
+  readonly stateParts: StateParts | null;
 }
 
 /** The longest prefix of at most `limit` tokens that a holder can provide. */

@@ -13,6 +13,11 @@ class MemoryDouble implements KvMemory {
   canRemove = true;
   canRestore = true;
   first = 0;
+  streams = 2;
+
+  stateBytes(): number {
+    return STATE_BYTES;
+  }
 
   removeTokens(sequence: number, from: number, to: number): boolean {
     this.calls.push(`remove ${sequence} ${from} ${to}`);
@@ -57,6 +62,7 @@ function cacheWith(options: Partial<PrefixCacheOptions> = {}) {
     savedBytes: 1000,
     sharedCells: null,
     mayShiftPositions: false,
+    stateParts: "attention",
     ...options,
   });
   return { memory, cache };

@@ -1,12 +1,14 @@
-import { Batch } from "../../../ffi/mod.ts";
+import type { Batch } from "../../../ffi/mod.ts";
 import { messageOf, ShimmyError } from "../../errors.ts";
 import { LoopStats } from "./loop_stats.ts";
 import { addDecodeTokens, addPrefillChunks, byStream } from "./batch_builder.ts";
-import { PaddingRows } from "./padding_rows.ts";
-import type { GenerationContext } from "./generation.ts";
+import type { PaddingRows } from "./padding_rows.ts";
+import type { GenerationContext, LargerContext } from "./generation.ts";
+import { cacheOptions, memoryOf, partsFor } from "./loop_parts.ts";
 import { tokenLogprobs } from "../sampling/mod.ts";
-import { type KvStream, PrefixCache, SessionCache, timedMemory } from "../kv_cache/mod.ts";
+import { type KvStream, PrefixCache, type SessionCache } from "../kv_cache/mod.ts";
 import {
+  type ContextShape,
   type Control,
   type FinishReason,
   type LoopStatus,
@@ -16,10 +18,10 @@ import {
 } from "../protocol/mod.ts";
 import { Scheduler } from "./scheduler.ts";
 import { PrefillBudget } from "./priority.ts";
-import { createSequence } from "./create_sequence.ts";
+import { createSequence, tooLong } from "./create_sequence.ts";
 import { scorePrompt } from "./prompt_logprobs.ts";
 import type { Sequence } from "./sequence.ts";
-import { Speculation } from "../speculation/mod.ts";
+import type { Speculation } from "../speculation/mod.ts";
 import type { Tokenizer } from "../tokenizer/mod.ts";
 import { BatchPolicy, type BatchSelection } from "./batch_policy.ts";
 
@@ -30,16 +32,16 @@ type Emit = (id: number, event: SequenceEvent) => void;
 
 /** Scheduler loop of one model: continuous batching over the streams of one context. */
 export class Loop {
-  readonly #model: GenerationContext;
+  #model: GenerationContext;
   readonly #tokenizer: Tokenizer;
   readonly #emit: Emit;
   readonly #cache: PrefixCache;
-  readonly #batch: Batch;
+  #batch: Batch;
   readonly #prefillBudget = new PrefillBudget();
-  readonly #speculation: Speculation;
+  #speculation: Speculation;
   /** Null if padding rows cannot help. */
-  readonly #padding: PaddingRows | null;
-  readonly #sessions: SessionCache;
+  #padding: PaddingRows | null;
+  #sessions: SessionCache;
   readonly #queueLimit: number;
   readonly #scheduler: Scheduler;
   readonly #policy = new BatchPolicy();
@@ -47,28 +49,26 @@ export class Loop {
   #members: readonly Sequence[] = [];
   #paddingStreams: readonly KvStream[] = [];
   readonly #stats = new LoopStats();
+  /** Number of contexts that replaced another one. */
+  #replacements = 0;
 
   constructor(model: GenerationContext, tokenizer: Tokenizer, emit: Emit) {
     this.#model = model;
     this.#tokenizer = tokenizer;
     this.#emit = emit;
-    this.#batch = new Batch(model.context.batchSize);
     this.#queueLimit = QUEUE_PER_STREAM * model.parallel;
-    // Rejected drafted tokens must be removed from the KV cache.
-    this.#speculation = new Speculation(model.canTruncate ? model.draft : null, model);
-    this.#padding = model.isOnCpu && model.canTruncate && !model.kvUnified
-      ? new PaddingRows(model.sequenceLength)
-      : null;
-    this.#cache = new PrefixCache(timedMemory(model.context, model.sampling.native), {
-      streams: model.parallel,
-      canTruncate: model.canTruncate,
-      window: model.window,
-      savedBytes: model.savedBytes,
-      sharedCells: model.kvUnified ? model.context.contextLength : null,
-      mayShiftPositions: model.contextShift,
-    });
-    this.#scheduler = new Scheduler(this.#cache, (sequence) => this.#sessions.begin(sequence));
-    this.#sessions = new SessionCache(model.sessions, model.context, this.#cache);
+    this.#cache = new PrefixCache(memoryOf(model), cacheOptions(model));
+    this.#scheduler = new Scheduler(
+      this.#cache,
+      model.sequenceLength,
+      (sequence) => this.#sessions.begin(sequence),
+    );
+    ({
+      batch: this.#batch,
+      speculation: this.#speculation,
+      padding: this.#padding,
+      sessions: this.#sessions,
+    } = partsFor(model, this.#cache));
   }
 
   /** Whether a step would compute anything. */
@@ -98,7 +98,14 @@ export class Loop {
         { retryAfter: 1 },
       );
     }
-    return createSequence(id, request, this.#model, this.#tokenizer, this.#sessions);
+    return createSequence(
+      id,
+      request,
+      this.#model,
+      this.#tokenizer,
+      this.#sessions,
+      this.#cache.cellsUsed,
+    );
   }
 
   /** Applies a control to a waiting or running sequence. Ignored for finished sequences. */
@@ -128,6 +135,7 @@ export class Loop {
   /** Computes one decode or prefill batch and samples from it. */
   step(): void {
     const start = performance.now();
+    this.#enlarge();
     this.#scheduler.admit(start);
     const selection = this.#policy.next(this.#scheduler.running, start);
     if (selection === null) return;
@@ -275,7 +283,60 @@ export class Loop {
     this.#speculation.record(sequence, accepted);
     this.#removeRejected(sequence, finish);
     if (finish !== null) this.#finish(sequence, finish);
-    else if (sequence.room < 1) this.#shift(sequence);
+    else if (sequence.room < 1) this.#outgrow(sequence);
+  }
+
+  /** A sequence has filled its stream. */
+  #outgrow(sequence: Sequence): void {
+    const needed = sequence.tokens.length + 1;
+    const mayGrow = needed <= sequence.limits.length && !sequence.isShifted;
+    if (mayGrow && this.#model.larger(needed, this.#cache.cellsUsed) !== null) {
+      this.#scheduler.suspend(sequence);
+    } else if (this.#model.contextShift) this.#shift(sequence);
+    else this.#finish(sequence, "length");
+  }
+
+  /**
+   * Creates a larger context for a waiting sequence that is longer than a stream, as soon as the running
+   * sequences have ended.
+   */
+  #enlarge(): void {
+    const sequence = this.#scheduler.tooLong;
+    if (sequence === undefined) return;
+    this.#scheduler.suspendIdle();
+    if (this.#scheduler.running.length > 0) return;
+    const { tokens } = sequence;
+    const larger = this.#model.larger(tokens.length + 1, this.#cache.cellsUsed);
+    try {
+      if (larger !== null) return this.#replaceContext(larger);
+    } catch (error) {
+      // The old context is closed too: without any, the model cannot go on.
+      this.#replaceContext({ shape: this.#model.shape, stateBytes: 0 });
+      return this.#fail(sequence, error, true);
+    }
+    // Memory has become short since the sequence was accepted.
+    if (sequence.completionTokens > 0) this.#finish(sequence, "length");
+    else this.#fail(sequence, tooLong(tokens.length, this.#model.sequenceLength), true);
+  }
+
+  #replaceContext({ shape, stateBytes }: LargerContext): void {
+    this.#cache.move(stateBytes, () => {
+      this.#model = this.#model.replace(shape);
+      return { memory: memoryOf(this.#model), options: cacheOptions(this.#model) };
+    });
+    this.#scheduler.streamLength = this.#model.sequenceLength;
+    ({
+      batch: this.#batch,
+      speculation: this.#speculation,
+      padding: this.#padding,
+      sessions: this.#sessions,
+    } = partsFor(this.#model, this.#cache, this.#speculation));
+    this.#replacements++;
+  }
+
+  /** The shape of the context. A new one is another object. */
+  get shape(): ContextShape {
+    return this.#model.shape;
   }
 
   /** Removes rejected drafted tokens from the KV cache. */
@@ -367,6 +428,11 @@ export class Loop {
       acceptedTokens: this.#speculation.accepted,
       evictions: this.#cache.evictions,
       preemptions: this.#scheduler.preemptions,
+      context: {
+        ...this.#model.shape,
+        replacements: this.#replacements,
+        waiting: this.#scheduler.tooLong?.tokens.length ?? null,
+      },
     };
   }
 

@@ -1,4 +1,4 @@
-import { chooseContext, kvBytesPerToken } from "../../engine/mod.ts";
+import { chooseShape, contextBudget, kvBytesPerToken } from "../../engine/mod.ts";
 import type { LoadOptions } from "../../engine/protocol/mod.ts";
 import type { ModelEntry } from "../entry/mod.ts";
 import { type GgufHeader, readHeader } from "../gguf/mod.ts";
@@ -73,16 +73,15 @@ function kvBytes(
     },
     plan.kvType,
   );
-  const sequences = plan.kvUnified ? 1 : plan.parallel;
-  const { length } = chooseContext({
+  const { shape } = chooseShape({
     requested: plan.contextLength,
     trained: entry.contextLength ?? 0,
-    sequences,
+    parallel: plan.parallel,
+    kvUnified: plan.kvUnified,
     bytesPerToken,
-    modelBytes: entry.size,
-    available,
+    budget: contextBudget({ isMain: true, available, modelBytes: entry.size }),
   });
-  return length * sequences * bytesPerToken;
+  return shape.kvBytes;
 }
 
 function numberOf(header: GgufHeader, key: string): number {
