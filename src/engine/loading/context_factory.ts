@@ -62,7 +62,8 @@ export class ContextFactory {
     const memory = isOnCpu(options)
       ? {
         isMain: true,
-        available: Math.min(memoryBefore, options.memoryLimit ?? Infinity),
+        available: Math.min(memoryBefore, options.memoryLimit ?? Infinity) -
+          (options.memoryClaimed ?? 0),
         modelBytes: model.size,
       }
       : { isMain: false, available: freeOnDevices(library, options), modelBytes: model.size };

@@ -226,7 +226,11 @@ class Planning {
     );
     const modelBytes = model.tensors.reduce((sum, { bytes }) => sum + bytes, 0);
     const memory = isOnCpu(this.#options) || free.length === 0
-      ? { isMain: true, available: this.#mainMemory, modelBytes }
+      ? {
+        isMain: true,
+        available: this.#mainMemory - (this.#options.memoryClaimed ?? 0),
+        modelBytes,
+      }
       : { isMain: false, available: free.reduce((sum, bytes) => sum + bytes, 0), modelBytes };
     return this.#shapeWithin(model, contextBudget(memory));
   }

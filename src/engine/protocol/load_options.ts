@@ -46,6 +46,8 @@ export interface LoadOptions {
   readonly shape?: ContextShape | undefined;
   /** Maximum bytes of main memory for weights and context. Default: the available memory. */
   readonly memoryLimit?: number | undefined;
+  /** Bytes of the available main memory that the contexts of loaded models may still take. */
+  readonly memoryClaimed?: number | undefined;
   /** Bytes to leave free on each device. Null or absent: see `deviceReserve`. */
   readonly gpuReserve?: number | null | undefined;
   /**

@@ -11,6 +11,8 @@ export type LoadShape = Pick<
 
 /** Default number of tokens in a step. */
 const DEFAULT_BATCH = 512;
+/** Tokens of a context for which idle models are unloaded. */
+const USEFUL_CONTEXT = 8192;
 /**
  * Approximate bytes of intermediate results per token of a step and embedding dimension: a few rows
  * of 32-bit values.
@@ -21,7 +23,7 @@ const COMPUTE_BYTES = 64;
  * Estimates the main memory of a model that is loaded on the CPU, in bytes: the files of the model
  * and its adapters, the KV cache and the compute buffers.
  *
- * @param available Free bytes. They determine the context length if no length is given.
+ * @param available Bytes for the model. They determine the context length if no length is given.
  * @throws {ShimmyError} If the file's header cannot be read.
  */
 export async function estimateMainMemory(
@@ -80,6 +82,7 @@ function kvBytes(
     kvUnified: plan.kvUnified,
     bytesPerToken,
     budget: contextBudget({ isMain: true, available, modelBytes: entry.size }),
+    atLeast: Math.min(plan.contextLength || entry.contextLength || 0, USEFUL_CONTEXT),
   });
   return shape.kvBytes;
 }
