@@ -54,7 +54,7 @@ export interface PrefixCacheOptions {
    * their sequences return to checkpoints.
    */
   readonly canTruncate: boolean;
-  /** Tokens of a small sliding window: a sequence can be truncated while it holds them; 0 for none. */
+  /** Tokens of a sliding window: a sequence can be truncated while it holds them; 0 for none. */
   readonly window: number;
   /** Maximum bytes of saved states and checkpoints in host memory. */
   readonly savedBytes: number;
@@ -74,7 +74,8 @@ export function usablePrefix(
   { canTruncate, window }: Pick<PrefixCacheOptions, "canTruncate" | "window">,
 ): CachedPrefix {
   const whole = { holder, length: limit, checkpoint: null };
-  if (canTruncate || limit === holder.tokens.length) return whole;
+  if (limit === holder.tokens.length || (canTruncate && window === 0)) return whole;
+  // A saved state has the cells of the last window only, also of a context that keeps all cells.
   if (window > 0 && isStream(holder)) {
     const first = memory.firstPosition(holder.id);
     if (first >= 0 && first <= Math.max(0, limit - window)) return whole;

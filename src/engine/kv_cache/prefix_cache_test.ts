@@ -436,3 +436,30 @@ Deno.test("a saved state does not keep checkpoints that it evicts", () => {
   assertEquals(cache.hostMemory.checkpoints, 2);
   assertEquals(cache.acquire([...tokens(150), 7, 8], true)!.tokens.length, 0);
 });
+
+Deno.test("with a sliding window, a saved state is reused as a whole only", () => {
+  // The state has the cells of the last window, also where a context keeps all cells.
+  for (const canTruncate of [true, false]) {
+    const { memory, cache } = cacheWith({ streams: 1, window: 24, canTruncate });
+    run(cache, tokens(200));
+    run(cache, tokens(200, 1000));
+    memory.take();
+    const branch = cache.acquire([...tokens(150), 7, 8], true)!;
+    assertEquals(branch.tokens.length, 0);
+    cache.release(branch, true);
+    const whole = cache.acquire([...tokens(200), 7, 8], true)!;
+    assertEquals(whole.tokens.length, 200);
+  }
+});
+
+Deno.test("with a sliding window and all cells, a stream is truncated while it holds the window", () => {
+  const { memory, cache } = cacheWith({ window: 24 });
+  run(cache, tokens(200));
+  memory.first = 0;
+  const stream = cache.acquire([...tokens(150), 7, 8], true)!;
+  assertEquals(stream.tokens.length, 150);
+  cache.release(stream, false);
+  // It was restored from a saved state.
+  memory.first = 126;
+  assertEquals(cache.acquire([...tokens(130), 9], true)!.tokens.length, 0);
+});

@@ -105,7 +105,7 @@ class Generations {
       maxOutputs: maxOutputs({ ...options, parallel: shape.sequences }, model.vocab.size),
       kvUnified: shape.unified,
       canTruncate,
-      window: model.isRecurrent || shape.swaFull ? 0 : model.slidingWindow,
+      window: model.isRecurrent ? 0 : model.slidingWindow,
       stateParts: this.#stateParts,
       isOnCpu: isOnCpu(options),
       sessions: this.#sessions,

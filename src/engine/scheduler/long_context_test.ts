@@ -77,7 +77,7 @@ Deno.test("conversations of all lengths share one buffer, and each has the text 
       words(20),
       [...start, ...words(LONGEST / 2)],
       words(LONGEST / 8),
-      words(LONGEST - 100),
+      words(LONGEST / 2),
       [...start, ...words(10)],
       words(300),
     ];

@@ -23,7 +23,7 @@ import { scorePrompt } from "./prompt_logprobs.ts";
 import type { Sequence } from "./sequence.ts";
 import type { Speculation } from "../speculation/mod.ts";
 import type { Tokenizer } from "../tokenizer/mod.ts";
-import { BatchPolicy, type BatchSelection } from "./batch_policy.ts";
+import type { BatchPolicy, BatchSelection } from "./batch_policy.ts";
 
 /** Maximum waiting requests per stream; more are refused. */
 const QUEUE_PER_STREAM = 16;
@@ -44,7 +44,7 @@ export class Loop {
   #sessions: SessionCache;
   readonly #queueLimit: number;
   readonly #scheduler: Scheduler;
-  readonly #policy = new BatchPolicy();
+  #policy: BatchPolicy;
   /** Sequences in the current batch, and idle streams with a padding row in it. */
   #members: readonly Sequence[] = [];
   #paddingStreams: readonly KvStream[] = [];
@@ -65,6 +65,7 @@ export class Loop {
     );
     ({
       batch: this.#batch,
+      policy: this.#policy,
       speculation: this.#speculation,
       padding: this.#padding,
       sessions: this.#sessions,
@@ -156,9 +157,14 @@ export class Loop {
     this.#stats.stepMs += performance.now() - start;
   }
 
-  #buildPrefillBatch({ sequences, decoding }: BatchSelection<Sequence>, now: number): void {
+  #buildPrefillBatch(selection: BatchSelection<Sequence>, now: number): void {
+    const { sequences, riders, decoding } = selection;
+    for (const rider of riders) rider.draft = [];
     const budget = this.#prefillBudget.size(decoding, sequences.length, this.#batch.capacity);
-    this.#members = addPrefillChunks(this.#batch, sequences, budget, now, this.#model.maxOutputs);
+    const { maxOutputs, kvUnified: isUnified } = this.#model;
+    const way = { riders, isUnified };
+    const prompts = addPrefillChunks(this.#batch, sequences, budget, now, maxOutputs, way);
+    this.#members = [...riders, ...prompts];
     this.#paddingStreams = [];
   }
 
@@ -327,6 +333,7 @@ export class Loop {
     this.#scheduler.streamLength = this.#model.sequenceLength;
     ({
       batch: this.#batch,
+      policy: this.#policy,
       speculation: this.#speculation,
       padding: this.#padding,
       sessions: this.#sessions,

@@ -1,12 +1,14 @@
 import { Batch } from "../../../ffi/mod.ts";
 import { type PrefixCache, SessionCache, timedMemory } from "../kv_cache/mod.ts";
 import { Speculation } from "../speculation/mod.ts";
+import { BatchPolicy } from "./batch_policy.ts";
 import type { GenerationContext } from "./generation.ts";
 import { PaddingRows } from "./padding_rows.ts";
 
 /** What a loop creates for each context. */
 export interface LoopParts {
   readonly batch: Batch;
+  readonly policy: BatchPolicy;
   readonly speculation: Speculation;
   /** Null if padding rows cannot help. */
   readonly padding: PaddingRows | null;
@@ -21,6 +23,7 @@ export function partsFor(
 ): LoopParts {
   return {
     batch: new Batch(model.context.batchSize),
+    policy: new BatchPolicy(model.kvUnified),
     // Rejected drafted tokens must be removed from the KV cache.
     speculation: new Speculation(model.canTruncate ? model.draft : null, model, former),
     padding: model.isOnCpu && model.canTruncate && !model.kvUnified
