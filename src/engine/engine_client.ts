@@ -205,6 +205,10 @@ export class EngineClient implements Engine {
           shape,
           contextLength: shape.length,
           parallel: shape.sequences,
+          placement: placement.map((part) => ({
+            ...part,
+            kvBytes: part.kvBytes === null ? null : Math.ceil(part.kvBytes * growth),
+          })),
         };
         return;
       }

@@ -9,13 +9,12 @@ import {
 } from "./cached_prefix.ts";
 import { type Checkpoint, MIN_CHECKPOINT_GAP, planCheckpoints } from "./checkpoints.ts";
 import { HostStates, type SavedState } from "./host_states.ts";
+import { SharedCells } from "./shared_cells.ts";
 import { type PrefixMatch, RadixTree } from "./radix_tree.ts";
-import { collectStates, type MovedStream, restoreState } from "./moved_streams.ts";
+import { collectStates, restoreState } from "./moved_streams.ts";
 
 /** Saving fewer tokens to host memory costs more than recomputing them. */
 const MIN_SAVED_TOKENS = 64;
-/** Cells for the first tokens of an answer. */
-const MIN_ANSWER_CELLS = 64;
 /** Copying a stream for fewer tokens costs more than recomputing them. */
 const MIN_COPIED_TOKENS = 32;
 
@@ -39,8 +38,7 @@ export class PrefixCache {
    * be saved or restored.
    */
   readonly #pendingCopies = new Set<KvStream>();
-  /** Cells that running sequences need for their prompts, without those that they share. */
-  readonly #needs = new Map<KvStream, { readonly tokens: number; readonly shared: number }>();
+  readonly #cells = new SharedCells();
 
   constructor(memory: KvMemory, options: PrefixCacheOptions) {
     this.#memory = memory;
@@ -133,18 +131,12 @@ export class PrefixCache {
 
   /**
    * Whether there are cells for a prompt beside the running sequences, in a buffer that all streams share.
-   * A sequence alone is never refused.
    */
   hasCellsFor(tokens: readonly number[], useCache: boolean, scope = ""): boolean {
     const { sharedCells } = this.#options;
-    const busy = this.#streams.filter((stream) => stream.busy);
-    if (sharedCells === null || busy.length === 0) return true;
-    const taken = busy.reduce((sum, stream) => {
-      const { tokens, shared } = this.#needs.get(stream) ?? { tokens: 0, shared: 0 };
-      return sum + Math.max(tokens, stream.tokens.length) - shared;
-    }, 0);
+    if (sharedCells === null) return true;
     const best = useCache ? this.#best(tokens, scope) : null;
-    return taken + tokens.length + MIN_ANSWER_CELLS - this.#sharedBy(best) <= sharedCells;
+    return this.#cells.haveRoomFor(tokens.length - this.#sharedBy(best), sharedCells);
   }
 
   /** Cells of a prefix that a running sequence holds, and that its copy shares. */
@@ -170,10 +162,10 @@ export class PrefixCache {
   ): KvStream | null {
     const best = useCache ? this.#best(tokens, scope) : null;
     const shared = useCache ? this.#longestMatch(tokens, scope) : 0;
-    const cells = { tokens: tokens.length, shared: this.#sharedBy(best) };
+    const sharedByBest = this.#sharedBy(best);
     const stream = best === null ? this.#acquireEmpty(null) : this.#reuse(best);
     if (stream === null) return null;
-    this.#needs.set(stream, cells);
+    this.#cells.add(stream, tokens.length, sharedByBest);
     if (!this.#options.canTruncate) this.#planAll(stream, tokens.length, boundaries, shared);
     stream.busy = true;
     stream.lastUsed = ++this.#clock;
@@ -185,7 +177,7 @@ export class PrefixCache {
   /** Releases the stream of a finished sequence. Its tokens stay cached, unless `forget`. */
   release(stream: KvStream, forget: boolean): void {
     stream.busy = false;
-    this.#needs.delete(stream);
+    this.#cells.remove(stream);
     stream.planned = [];
     stream.lastUsed = ++this.#clock;
     if (forget) this.#clear(stream);

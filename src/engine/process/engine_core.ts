@@ -5,8 +5,8 @@ import { type LoadedModel, loadModel } from "../loading/mod.ts";
 import { Loop } from "../scheduler/mod.ts";
 import {
   cannotGenerateError,
-  DEFAULT_STREAM_INTERVAL,
   type ContextShape,
+  DEFAULT_STREAM_INTERVAL,
   type EngineStatus,
   type FromEngineCore,
   type LoadOptions,

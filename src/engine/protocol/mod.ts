@@ -26,8 +26,8 @@ export type {
 } from "./event.ts";
 export { decodeBody, encodeFrame, FRAME, FrameReader, signalFrame } from "./frames.ts";
 export {
-  DEFAULT_STREAM_INTERVAL,
   type ContextShape,
+  DEFAULT_STREAM_INTERVAL,
   KV_TYPES,
   KV_UNIFIED,
   type KvType,

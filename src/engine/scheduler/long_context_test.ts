@@ -9,7 +9,7 @@ import {
 import { join } from "@std/path";
 import { withFolder } from "../../../ffi/testing.ts";
 import { WIDE_BYTES_PER_TOKEN, writeWideCacheModel } from "../../../tests/models/wide_cache.ts";
-import { tinyEngine } from "../../../tests/support/engine.ts";
+import { type IteratingEngine, tinyEngine } from "../../../tests/support/engine.ts";
 import {
   type Answer,
   answer,
@@ -18,7 +18,6 @@ import {
   type Way,
 } from "../../../tests/support/exactness.ts";
 import { ShimmyError } from "../../errors.ts";
-import type { Engine } from "../engine.ts";
 import type { LoadOptions } from "../protocol/mod.ts";
 
 /** The longest prompts. With SHIMMY_TEST_LONG they take minutes. */
@@ -34,7 +33,7 @@ const WORDS = 280;
 
 interface Model {
   /** Loads the model with memory for a number of KV cells. */
-  load(cells: number, changes?: Partial<LoadOptions>): Promise<Engine>;
+  load(cells: number, changes?: Partial<LoadOptions>): Promise<IteratingEngine>;
 }
 
 async function withModel(use: (model: Model) => Promise<void>): Promise<void> {

@@ -1,12 +1,11 @@
-import type { Batch } from "../../../ffi/mod.ts";
 import { messageOf, ShimmyError } from "../../errors.ts";
-import { LoopStats } from "./loop_stats.ts";
+import { LoopStats, statusOf } from "./loop_stats.ts";
 import { addDecodeTokens, addPrefillChunks, byStream } from "./batch_builder.ts";
-import type { PaddingRows } from "./padding_rows.ts";
 import type { GenerationContext, LargerContext } from "./generation.ts";
-import { cacheOptions, memoryOf, partsFor } from "./loop_parts.ts";
+import { shiftContext } from "./context_shift.ts";
+import { cacheOptions, type LoopParts, memoryOf, partsFor } from "./loop_parts.ts";
 import { tokenLogprobs } from "../sampling/mod.ts";
-import { type KvStream, PrefixCache, type SessionCache } from "../kv_cache/mod.ts";
+import { type KvStream, PrefixCache } from "../kv_cache/mod.ts";
 import {
   type ContextShape,
   type Control,
@@ -21,9 +20,8 @@ import { PrefillBudget } from "./priority.ts";
 import { createSequence, tooLong } from "./create_sequence.ts";
 import { scorePrompt } from "./prompt_logprobs.ts";
 import type { Sequence } from "./sequence.ts";
-import type { Speculation } from "../speculation/mod.ts";
 import type { Tokenizer } from "../tokenizer/mod.ts";
-import type { BatchPolicy, BatchSelection } from "./batch_policy.ts";
+import type { BatchSelection } from "./batch_policy.ts";
 
 /** Maximum waiting requests per stream; more are refused. */
 const QUEUE_PER_STREAM = 16;
@@ -36,21 +34,15 @@ export class Loop {
   readonly #tokenizer: Tokenizer;
   readonly #emit: Emit;
   readonly #cache: PrefixCache;
-  #batch: Batch;
   readonly #prefillBudget = new PrefillBudget();
-  #speculation: Speculation;
-  /** Null if padding rows cannot help. */
-  #padding: PaddingRows | null;
-  #sessions: SessionCache;
   readonly #queueLimit: number;
   readonly #scheduler: Scheduler;
-  #policy: BatchPolicy;
+  /** What belongs to the current context. */
+  #parts: LoopParts;
   /** Sequences in the current batch, and idle streams with a padding row in it. */
   #members: readonly Sequence[] = [];
   #paddingStreams: readonly KvStream[] = [];
   readonly #stats = new LoopStats();
-  /** Number of contexts that replaced another one. */
-  #replacements = 0;
 
   constructor(model: GenerationContext, tokenizer: Tokenizer, emit: Emit) {
     this.#model = model;
@@ -61,15 +53,9 @@ export class Loop {
     this.#scheduler = new Scheduler(
       this.#cache,
       model.sequenceLength,
-      (sequence) => this.#sessions.begin(sequence),
+      (sequence) => this.#parts.sessions.begin(sequence),
     );
-    ({
-      batch: this.#batch,
-      policy: this.#policy,
-      speculation: this.#speculation,
-      padding: this.#padding,
-      sessions: this.#sessions,
-    } = partsFor(model, this.#cache));
+    this.#parts = partsFor(model, this.#cache);
   }
 
   /** Whether a step would compute anything. */
@@ -99,14 +85,9 @@ export class Loop {
         { retryAfter: 1 },
       );
     }
-    return createSequence(
-      id,
-      request,
-      this.#model,
-      this.#tokenizer,
-      this.#sessions,
-      this.#cache.cellsUsed,
-    );
+    const { sessions } = this.#parts;
+    const { cellsUsed } = this.#cache;
+    return createSequence(id, request, this.#model, this.#tokenizer, sessions, cellsUsed);
   }
 
   /** Applies a control to a waiting or running sequence. Ignored for finished sequences. */
@@ -138,7 +119,7 @@ export class Loop {
     const start = performance.now();
     this.#enlarge();
     this.#scheduler.admit(start);
-    const selection = this.#policy.next(this.#scheduler.running, start);
+    const selection = this.#parts.policy.next(this.#scheduler.running, start);
     if (selection === null) return;
     if (!this.#applyAdapters(selection.sequences)) return;
     if (selection.isPrefill) this.#buildPrefillBatch(selection, start);
@@ -148,8 +129,8 @@ export class Loop {
     const native = performance.now() - before;
     this.#stats.nativeMs += native;
     if (computed) {
-      if (selection.isPrefill) this.#prefillBudget.record(this.#batch.length, native);
-      else this.#padding?.record(native);
+      if (selection.isPrefill) this.#prefillBudget.record(this.#parts.batch.length, native);
+      else this.#parts.padding?.record(native);
       if (selection.isPrefill) this.#makeCheckpoints();
       this.#sample();
     }
@@ -160,29 +141,33 @@ export class Loop {
   #buildPrefillBatch(selection: BatchSelection<Sequence>, now: number): void {
     const { sequences, riders, decoding } = selection;
     for (const rider of riders) rider.draft = [];
-    const budget = this.#prefillBudget.size(decoding, sequences.length, this.#batch.capacity);
+    const budget = this.#prefillBudget.size(decoding, sequences.length, this.#parts.batch.capacity);
     const { maxOutputs, kvUnified: isUnified } = this.#model;
     const way = { riders, isUnified };
-    const prompts = addPrefillChunks(this.#batch, sequences, budget, now, maxOutputs, way);
+    const prompts = addPrefillChunks(this.#parts.batch, sequences, budget, now, maxOutputs, way);
     this.#members = [...riders, ...prompts];
     this.#paddingStreams = [];
   }
 
   /** @param decoding sequences in the order of their streams */
   #buildDecodeBatch(decoding: readonly Sequence[]): void {
-    this.#speculation.draft(decoding, this.#batch.capacity - decoding.length);
+    this.#parts.speculation.draft(decoding, this.#parts.batch.capacity - decoding.length);
     this.#members = decoding;
     this.#paddingStreams = this.#choosePadding(decoding);
-    addDecodeTokens(this.#batch, decoding, this.#paddingStreams);
+    addDecodeTokens(this.#parts.batch, decoding, this.#paddingStreams);
   }
 
   /** A single sequence needs no padding, and drafts already fill row groups. */
   #choosePadding(decoding: readonly Sequence[]): readonly KvStream[] {
-    if (this.#padding === null || decoding.length < 2) return [];
+    if (this.#parts.padding === null || decoding.length < 2) return [];
     if (decoding.some(({ draft }) => draft.length > 0)) return [];
     const streams = decoding.map((sequence) => sequence.stream!);
     const longest = Math.max(...streams.map(({ tokens }) => tokens.length));
-    return this.#padding.choose(streams.map(({ id }) => id), this.#cache.idleStreams, longest);
+    return this.#parts.padding.choose(
+      streams.map(({ id }) => id),
+      this.#cache.idleStreams,
+      longest,
+    );
   }
 
   /**
@@ -203,7 +188,7 @@ export class Loop {
    */
   #decode(): boolean {
     try {
-      const outcome = this.#model.context.decode(this.#batch);
+      const outcome = this.#model.context.decode(this.#parts.batch);
       // A GPU may still compute when the call returns; its time belongs to this batch.
       this.#model.context.synchronize();
       this.#cache.completeCopies();
@@ -286,7 +271,7 @@ export class Loop {
       if (finish !== null || sequence.tokens.at(-1) !== sequence.draft[accepted]) break;
       accepted++;
     }
-    this.#speculation.record(sequence, accepted);
+    this.#parts.speculation.record(sequence, accepted);
     this.#removeRejected(sequence, finish);
     if (finish !== null) this.#finish(sequence, finish);
     else if (sequence.room < 1) this.#outgrow(sequence);
@@ -298,8 +283,9 @@ export class Loop {
     const mayGrow = needed <= sequence.limits.length && !sequence.isShifted;
     if (mayGrow && this.#model.larger(needed, this.#cache.cellsUsed) !== null) {
       this.#scheduler.suspend(sequence);
-    } else if (this.#model.contextShift) this.#shift(sequence);
-    else this.#finish(sequence, "length");
+    } else if (this.#model.contextShift) {
+      shiftContext(sequence, this.#model.context, this.#cache);
+    } else this.#finish(sequence, "length");
   }
 
   /**
@@ -331,14 +317,8 @@ export class Loop {
       return { memory: memoryOf(this.#model), options: cacheOptions(this.#model) };
     });
     this.#scheduler.streamLength = this.#model.sequenceLength;
-    ({
-      batch: this.#batch,
-      policy: this.#policy,
-      speculation: this.#speculation,
-      padding: this.#padding,
-      sessions: this.#sessions,
-    } = partsFor(this.#model, this.#cache, this.#speculation));
-    this.#replacements++;
+    this.#parts = partsFor(this.#model, this.#cache, this.#parts.speculation);
+    this.#stats.replacements++;
   }
 
   /** The shape of the context. A new one is another object. */
@@ -384,24 +364,8 @@ export class Loop {
     return sequence.completionTokens >= sequence.maxTokens ? "length" : null;
   }
 
-  /**
-   * Context shift: the stream is full, so half of the tokens after the first one are discarded,
-   * oldest first.
-   */
-  #shift(sequence: Sequence): void {
-    const { context } = this.#model;
-    const stream = sequence.stream!;
-    const keep = 1;
-    const count = (stream.tokens.length - keep) >> 1;
-    context.removeTokens(stream.id, keep, keep + count);
-    context.shiftTokens(stream.id, keep + count, -1, -count);
-    stream.tokens.splice(keep, count);
-    sequence.forget(keep, count);
-    sequence.scope = this.#cache.isolate(stream);
-  }
-
   #finish(sequence: Sequence, reason: FinishReason): void {
-    this.#sessions.save(sequence);
+    this.#parts.sessions.save(sequence);
     this.#drop(sequence, false);
     const event = sequence.done(reason);
     this.#stats.add(sequence);
@@ -417,29 +381,11 @@ export class Loop {
   }
 
   status(): LoopStatus {
-    const { context } = this.#model;
-    const { running, waiting } = this.#scheduler;
-    const counts = this.#stats.snapshot();
     return {
-      running: running.length,
-      prefilling: running.filter((sequence) => sequence.isPrefilling).length,
-      queued: waiting.length,
+      ...statusOf(this.#model, this.#scheduler, this.#cache, this.#stats),
+      ...this.#stats.snapshot(this.#model.sampling.native.ms),
+      ...this.#parts.speculation.status,
       queueLimit: this.#queueLimit,
-      // Sequences may share cells of one buffer.
-      cellsUsed: Math.min(this.#cache.cellsUsed, context.contextLength),
-      cellsTotal: context.contextLength,
-      ...counts,
-      nativeMs: counts.nativeMs + this.#model.sampling.native.ms,
-      speculation: this.#speculation.kind,
-      draftedTokens: this.#speculation.drafted,
-      acceptedTokens: this.#speculation.accepted,
-      evictions: this.#cache.evictions,
-      preemptions: this.#scheduler.preemptions,
-      context: {
-        ...this.#model.shape,
-        replacements: this.#replacements,
-        waiting: this.#scheduler.tooLong?.tokens.length ?? null,
-      },
     };
   }
 

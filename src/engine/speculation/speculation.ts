@@ -38,6 +38,15 @@ export class Speculation {
     return this.#accepted;
   }
 
+  /** Source and counts of drafted tokens. */
+  get status() {
+    return {
+      speculation: this.kind,
+      draftedTokens: this.#drafted,
+      acceptedTokens: this.#accepted,
+    };
+  }
+
   /**
    * Sets the `draft` of each sequence.
    * @param room maximum total length of all drafts.
