@@ -8,6 +8,7 @@ export type { ModelOptions, SplitMode } from "./objects/model_parameters.ts";
 export { bufferTypes } from "./backends/buffer_types.ts";
 export { type FileTensor, GgufFile, type TensorSize, tensorSizes } from "./objects/gguf_file.ts";
 export { Context } from "./objects/context.ts";
+export { releaseUnusedCells } from "./objects/unused_cells.ts";
 export { Batch } from "./objects/batch.ts";
 export { Candidates, grammarSampler, Sampler, SamplerChain } from "./objects/sampler.ts";
 export { Vocab } from "./objects/vocab.ts";

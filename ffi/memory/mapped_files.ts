@@ -2,6 +2,8 @@ import { readSystemFile } from "./system_file.ts";
 
 /** `MADV_DONTNEED` of Linux's `<asm-generic/mman-common.h>`. */
 const MADV_DONTNEED = 4;
+/** A multiple of every page size of Linux. */
+const PAGE = 65_536n;
 
 /**
  * Releases resident pages of read-only mappings of files; they are read again when accessed.
@@ -15,6 +17,16 @@ export function releaseMappedPages(paths: readonly string[]): void {
   if (maps === null) return;
   // /proc/self/maps lists real paths.
   const files = new Set(paths.map((path) => Deno.realPathSync(path)));
+  releasePages(readOnlyMappings(maps, files));
+}
+
+/**
+ * Releases the whole pages within address ranges (`MADV_DONTNEED`). Private pages without a file read as
+ * zeros afterwards, pages of a file are read again. Linux only.
+ *
+ * @returns released bytes
+ */
+export function releasePages(ranges: readonly { start: bigint; end: bigint }[]): number {
   using stack = new DisposableStack();
   const libc = stack.adopt(
     Deno.dlopen("libc.so.6", {
@@ -22,9 +34,14 @@ export function releaseMappedPages(paths: readonly string[]): void {
     }),
     (library) => library.close(),
   ).symbols;
-  for (const { start, end } of readOnlyMappings(maps, files)) {
-    libc.madvise(start, end - start, MADV_DONTNEED);
+  let released = 0n;
+  for (const { start, end } of ranges) {
+    const first = (start + PAGE - 1n) / PAGE * PAGE;
+    const length = end / PAGE * PAGE - first;
+    if (length <= 0n) continue;
+    if (libc.madvise(first, length, MADV_DONTNEED) === 0) released += length;
   }
+  return Number(released);
 }
 
 /** Address ranges of read-only mappings of `files` in `/proc/self/maps`. */

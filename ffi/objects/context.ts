@@ -136,10 +136,20 @@ export class Context implements Disposable {
     return this.#library.llama.llama_memory_seq_pos_max(this.#memory, sequence);
   }
 
-  /** Clears the KV cache. */
-  clear(): void {
+  /**
+   * Number of KV streams: 1 if all sequences share one buffer.
+   */
+  get streams(): number {
+    return Math.round(this.contextLength / this.sequenceLength);
+  }
+
+  /**
+   * Clears the KV cache.
+   * @param data whether to overwrite the cells too, which takes long for a large cache.
+   */
+  clear(data = true): void {
     if (this.#memory === null) return;
-    this.#library.llama.llama_memory_clear(this.#memory, true);
+    this.#library.llama.llama_memory_clear(this.#memory, data);
   }
 
   /** Returns the state of a sequence, for `restoreSequence`. */
@@ -153,6 +163,15 @@ export class Context implements Disposable {
       sequence,
     );
     return Number(written) === size ? bytes : bytes.slice(0, Number(written));
+  }
+
+  /**
+   * Bytes of the state of a sequence.
+   * @param isPartial without what can be truncated: see `saveCheckpoint`.
+   */
+  stateBytes(sequence: number, isPartial: boolean): number {
+    const flags = isPartial ? LLAMA_STATE_SEQ_FLAGS_PARTIAL_ONLY : 0;
+    return Number(this.#library.llama.llama_state_seq_get_size_ext(this.handle, sequence, flags));
   }
 
   /** Restores a saved state into a sequence. @returns false if it does not fit. */

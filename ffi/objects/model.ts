@@ -156,8 +156,12 @@ export class Model implements Disposable {
    * Whether the model is recurrent (Mamba, RWKV) or hybrid: the end of its state cannot be removed.
    */
   get isRecurrent(): boolean {
-    return this.#library.llama.llama_model_is_recurrent(this.handle) ||
-      this.#library.llama.llama_model_is_hybrid(this.handle);
+    return this.#library.llama.llama_model_is_recurrent(this.handle) || this.isHybrid;
+  }
+
+  /** Whether the model has recurrent layers and layers with attention. */
+  get isHybrid(): boolean {
+    return this.#library.llama.llama_model_is_hybrid(this.handle);
   }
 
   get hasEncoder(): boolean {

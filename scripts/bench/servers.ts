@@ -54,7 +54,7 @@ export async function startShimmy(program: string | null, settings: Settings): P
     // The context of a unified cache is the total of all sequences.
     ...["--ctx", `${settings.context * (settings.unified ? settings.parallel : 1)}`],
     ...["--threads", `${settings.threads}`, "--gpu-backend", "cpu"],
-    ...(settings.unified ? ["--kv-unified"] : []),
+    ...["--kv-unified", settings.unified ? "on" : "off"],
     ...(settings.inProcess ? ["--in-process"] : []),
     // Random weights repeat themselves, so drafts would give a speed that real models do not have.
     ...(settings.extra?.shimmy ?? ["--lookup", "off"]),

@@ -195,6 +195,22 @@ export class EngineClient implements Engine {
       case "adapters":
         this.#adapters = message.adapters;
         return;
+      case "context": {
+        const { shape } = message;
+        const { shape: former, placement } = this.info;
+        const growth = former === null || former.kvBytes === 0 ? 1 : shape.kvBytes / former.kvBytes;
+        this.#info = {
+          ...this.info,
+          shape,
+          contextLength: shape.length,
+          parallel: shape.sequences,
+          placement: placement.map((part) => ({
+            ...part,
+            kvBytes: part.kvBytes === null ? null : Math.ceil(part.kvBytes * growth),
+          })),
+        };
+        return;
+      }
       case "reply":
         this.#calls.get(message.call)?.resolve(message.value);
         this.#calls.delete(message.call);

@@ -2,7 +2,7 @@
 export type { Engine, FlowControl, RunningSequence } from "./engine.ts";
 export { iterateEvents } from "./event_queue.ts";
 export { loadEngine } from "./load_engine.ts";
-export { chooseContext, expertOverrides, kvBytesPerToken } from "./model/mod.ts";
+export { chooseShape, contextBudget, expertOverrides, kvBytesPerToken } from "./model/mod.ts";
 export { availableMemory } from "./native/mod.ts";
 export { ENGINE_COMMAND, ENGINE_MODULE } from "./process/mod.ts";
 export { collectEvents, type Sink, Transform } from "./sink.ts";

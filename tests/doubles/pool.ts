@@ -98,6 +98,16 @@ export class PoolDouble implements ModelPool {
       offloadedLayers: 0,
       contextLength: entry.contextLength ?? 0,
       parallel: 1,
+      shape: {
+        length: entry.contextLength ?? 0,
+        sequences: 1,
+        unified: false,
+        cells: entry.contextLength ?? 0,
+        swaFull: true,
+        kvBytes: 8,
+        reason: "One sequence",
+      },
+      slidingBytes: null,
       devices: [{
         device: "CPU",
         kind: "cpu",

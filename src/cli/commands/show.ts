@@ -1,5 +1,10 @@
 import type { LoadPlan } from "../../engine/planning/mod.ts";
-import { capabilitiesOf, type ModelEntry, placementJson } from "../../models/entry/mod.ts";
+import {
+  capabilitiesOf,
+  type ModelEntry,
+  placementJson,
+  shapeJson,
+} from "../../models/entry/mod.ts";
 import { type GgufHeader, type GgufValue, readHeader } from "../../models/gguf/mod.ts";
 import { command, EXIT, interruptible } from "../environment/mod.ts";
 import { buffers, bytes, fields, parameters } from "../output/mod.ts";
@@ -22,7 +27,8 @@ export default command({
   run: ({ values, globals, config, operands }, environment) =>
     interruptible(environment, EXIT.interrupted, async (signal) => {
       const asked = nameOf("show", values.name, operands[0]);
-      const request = { asked, yes: values.yes, globals, config, signal };
+      // As `serve` loads it.
+      const request = { asked, yes: values.yes, globals, config, parallel: 0, signal };
       await using session = await openNamedModel(environment, request);
       const entry = await session.selectModel();
       const head = await readHeader(entry.paths[0]!);
@@ -40,7 +46,9 @@ function reportOf(entry: ModelEntry, { metadata, tensors }: GgufHeader, plan: Lo
     ...entryJson(entry),
     capabilities: capabilitiesOf(entry),
     tensors,
-    ...(plan === null ? {} : { placement: placementJson(plan.devices) }),
+    ...(plan === null
+      ? {}
+      : { placement: placementJson(plan.devices), context: shapeJson(plan.shape) }),
     chat_template: entry.chatTemplate,
     ...(entry.ollama === undefined ? {} : { ollama: entry.ollama }),
     metadata: Object.fromEntries([...metadata].map(([key, value]) => [key, plain(value)])),
@@ -65,6 +73,7 @@ function readable(entry: ModelEntry, { metadata }: GgufHeader, plan: LoadPlan | 
     ...Object.entries(entry.ollama ?? {}).map(([layer, path]) =>
       [`Ollama ${layer}`, path] as const
     ),
+    ...(plan === null ? [] : [["context", plan.shape.reason] as const]),
     ...(plan?.devices ?? []).map((part) =>
       [
         part.device,

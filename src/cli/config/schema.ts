@@ -59,7 +59,9 @@ const model = z.strictObject({
   loras: z.array(lora, { error: "must be a list of adapters" }).optional()
     .describe("Adapters to load with the model"),
   ctx: integerFrom(0).optional().describe("Context length of each sequence in tokens"),
-  parallel: integerBetween(1, 256).optional().describe("Requests that run in parallel"),
+  parallel: z.union([z.literal("auto"), integerBetween(1, 256)], {
+    error: "must be auto or a whole number 1 to 256",
+  }).optional().describe("Requests that run in parallel"),
   "kv-type": z.enum(KV_TYPES, { error: `must be one of ${KV_TYPES.join(", ")}` }).optional(),
   "gpu-layers": z.union([z.literal("auto"), z.literal("all"), z.int().min(0)], {
     error: LAYERS_ERROR,
@@ -202,7 +204,7 @@ function toSettings(body: ModelBody, at: string): ModelSettings {
   const reasoning = body.defaults?.reasoning_sampling;
   return {
     ...(ctx === undefined ? {} : { contextLength: ctx }),
-    ...(parallel === undefined ? {} : { parallel }),
+    ...(parallel === undefined ? {} : { parallel: parallel === "auto" ? 0 : parallel }),
     ...(kvType === undefined ? {} : { kvType }),
     ...(layers === undefined
       ? {}
@@ -261,6 +263,7 @@ function toOptions(
       if (bare === undefined) throw refusal(field, `must be ${kind.value}`);
       if (typeof value !== "boolean") throw refusal(field, "must be true or false");
       if (value) options[key] = [bare];
+      else if (kind.negated !== undefined) options[key] = [kind.negated];
       continue;
     }
     if (Array.isArray(value) && !kind.repeatable) {

@@ -1,6 +1,7 @@
 import {
   DEFAULT_STREAM_INTERVAL,
   KV_TYPES,
+  KV_UNIFIED,
   SPLIT_MODES,
   SWA_FULL,
   type TensorOverride,
@@ -73,7 +74,15 @@ export const GLOBAL_OPTIONS = {
     help: "maximum tokens per decode step; 0: the default",
   }),
   "kv-type": oneOf(KV_TYPES, { fallback: "f16", help: "data type of the KV cache; default f16" }),
-  "kv-unified": flag({ help: "share one KV buffer between all sequences" }),
+  "kv-unified": {
+    ...oneOf(KV_UNIFIED, {
+      fallback: "auto",
+      help: "share one KV buffer between all sequences; auto: unless each gets the whole context",
+    }),
+    bare: "on",
+    words: KV_UNIFIED,
+    negated: "off",
+  },
   "swa-full": oneOf(SWA_FULL, {
     fallback: "auto",
     help: "keep all cells of sliding-window layers; auto: unless the window allows more context",

@@ -71,3 +71,19 @@ export function oneOf<const W extends string>(
     },
   };
 }
+
+/** Sequences that run in parallel: 0 for `auto`, also the default. */
+export function parallel(help: string): Option<number> {
+  const count = integer({ min: 1, max: 256, fallback: 0, help });
+  return {
+    ...count,
+    value: "auto|N",
+    read: (texts, label) => {
+      if (texts[0] === "auto") return 0;
+      if (texts[0] === undefined || /^\d{1,3}$/.test(texts[0])) return count.read(texts, label);
+      throw new UsageError(
+        `${label}: must be auto or a whole number 1 to 256, not '${texts[0]}'`,
+      );
+    },
+  };
+}

@@ -8,6 +8,10 @@ export interface Option<T> {
   readonly value?: string;
   /** The value that the option has when it is given without one; absent: a value is required. */
   readonly bare?: string;
+  /** Words that are its value if they follow the option; absent: any argument that is no option. */
+  readonly words?: readonly string[];
+  /** The value for `false` in a configuration file; absent: the default. */
+  readonly negated?: string;
   /** A one-letter form, as in `-n 5`. */
   readonly short?: string;
   /** The environment variable that sets the value when the option is not given. */
@@ -99,7 +103,7 @@ function normalizeOptions(args: readonly string[], options: OptionSet): string[]
     const [written, inline] = splitValue(arg);
     const name = optionName(written, options);
     if (name === undefined) throw unknownOption(written, options);
-    const { value: placeholder, bare } = options[name]!;
+    const { value: placeholder, bare, words } = options[name]!;
     if (placeholder === undefined) {
       if (inline !== undefined) throw new UsageError(`${written}: takes no value`);
       normalized.push(`--${name}=true`);
@@ -109,7 +113,8 @@ function normalizeOptions(args: readonly string[], options: OptionSet): string[]
     // A known option in the place of a value means that the value was forgotten.
     const isForgotten = next === undefined ||
       (isOptionLike(next) && optionName(splitValue(next)[0], options) !== undefined);
-    if (inline === undefined && isForgotten) {
+    const isOther = words !== undefined && bare !== undefined && !words.includes(next ?? "");
+    if (inline === undefined && (isForgotten || isOther)) {
       if (bare === undefined) throw new UsageError(`${written}: needs a value, ${placeholder}`);
       normalized.push(`--${name}=${bare}`);
       continue;

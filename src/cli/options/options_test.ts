@@ -159,3 +159,13 @@ Deno.test("an option with a bare form may be given without a value", () => {
   assertEquals(valueOf(["--near", "1.2.3.4"]), "1.2.3.4");
   assertEquals(valueOf(["--near=1.2.3.4", "--far"]), "1.2.3.4");
 });
+
+Deno.test("an option with words takes only these as its value", () => {
+  const options = { "kv-unified": GLOBAL_OPTIONS["kv-unified"] };
+  const parsed = (...args: string[]) => parseOptions(args, options, () => undefined);
+  assertEquals(parsed().values["kv-unified"], "auto");
+  assertEquals(parsed("--kv-unified", "off").values["kv-unified"], "off");
+  const { values, positionals } = parsed("--kv-unified", "Hello");
+  assertEquals([values["kv-unified"], positionals], ["on", ["Hello"]]);
+  assertThrows(() => parsed("--kv-unified=maybe"), UsageError, "--kv-unified: must be one of");
+});

@@ -1,5 +1,5 @@
 import { DEFAULT_KEEP_ALIVE, type KeepAlive, parseKeepAlive } from "../../models/entry/mod.ts";
-import { flag, integer, text, texts } from "./option_kinds.ts";
+import { flag, integer, parallel, text, texts } from "./option_kinds.ts";
 import { type Option, UsageError, type Values } from "./options.ts";
 
 /** The options of `serve`. */
@@ -32,12 +32,9 @@ export const SERVE_OPTIONS = {
   "alias": aliases(),
   "yes": flag({ help: "pull a missing default model without asking" }),
   "api-key": text("KEY", { env: "SHIMMY_API_KEY", help: "API key that clients must send" }),
-  "parallel": integer({
-    min: 1,
-    max: 256,
-    fallback: 4,
-    help: "maximum requests that a model runs in parallel; default 4",
-  }),
+  "parallel": parallel(
+    "maximum requests that a model runs in parallel; auto: 4, fewer if memory is short; default auto",
+  ),
   "keep-alive": keepAlive(),
   "max-models": integer({
     env: "SHIMMY_MAX_MODELS",

@@ -61,6 +61,7 @@ export function loadOptions(
     kvType: globals["kv-type"],
     flashAttention: globals["flash-attn"],
     kvUnified: globals["kv-unified"],
+    gpuReserve: globals["gpu-reserve"] === null ? null : globals["gpu-reserve"] * 2 ** 20,
     swaFull: globals["swa-full"],
     lookup: globals.lookup === "on",
     contextShift: globals["context-shift"],

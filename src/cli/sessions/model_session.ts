@@ -7,7 +7,7 @@ import {
   loadEngine,
 } from "../../engine/mod.ts";
 import type { LoadPlan } from "../../engine/planning/mod.ts";
-import type { LoadOptions } from "../../engine/protocol/mod.ts";
+import type { LoadOptions, ModelInfo } from "../../engine/protocol/mod.ts";
 import { discover, modelSources, processEnvironment } from "../../models/discovery/mod.ts";
 import {
   expandHome,
@@ -59,6 +59,8 @@ class RegistrySession implements ModelSession {
   readonly #notify: (line: string) => void;
   readonly #closing = new AbortController();
   #selection: Promise<Selection> | null = null;
+  /** Main memory that the contexts of loaded models may take, in bytes. */
+  readonly #claims = new Map<Engine, number>();
   /** Plans of models that the memory admission has accepted and that are not loaded yet. */
   readonly #plans = new WeakMap<ModelEntry, LoadPlan>();
 
@@ -132,7 +134,9 @@ class RegistrySession implements ModelSession {
       const { isolate } = this.#request;
       const onDevices = selection.devices.length > 0;
       const engine = await loadEngine(
-        onDevices ? await this.#withPlan(entry, options, signal) : options,
+        onDevices
+          ? await this.#withPlan(entry, options, signal)
+          : { ...options, memoryClaimed: this.#claimed },
         {
           onProgress: showProgress,
           signal,
@@ -141,12 +145,33 @@ class RegistrySession implements ModelSession {
         },
       );
       output.progress(null);
-      for (const note of engine.info.notes) this.#notify(note);
+      this.#report(entry, engine.info);
+      if (!onDevices) this.#claim(engine);
       return engine;
     } finally {
       output.progress(null);
     }
   };
+
+  /** Reports the notes of a load; a server also reports the shape of the context. */
+  #report({ name }: ModelEntry, { notes, shape }: ModelInfo): void {
+    for (const note of notes) this.#notify(note);
+    if (shape === null || this.#request.residency === undefined) return;
+    this.#notify(`Context of ${name} (KV cache of ${bytes(shape.kvBytes)}): ${shape.reason}`);
+  }
+
+  /**
+   * Counts the KV cache of a model on the CPU until the model is unloaded. Its unused cells are not
+   * resident, so that the system reports their memory as available.
+   */
+  #claim(engine: Engine): void {
+    this.#claims.set(engine, engine.info.shape?.kvBytes ?? 0);
+    void engine.closed.then(() => this.#claims.delete(engine));
+  }
+
+  get #claimed(): number {
+    return this.#claims.values().reduce((sum, bytes) => sum + bytes, 0);
+  }
 
   get #policy(): LoadPolicy {
     const { residency } = this.#request;
@@ -171,11 +196,12 @@ class RegistrySession implements ModelSession {
     const { globals } = requestFor(entry, this.#request);
     if (selection.devices.length === 0 || options.gpuLayers === 0) {
       const free = availableMemory();
+      const left = free - this.#claimed;
       const draft = await this.#draft();
       const drafts = draft === undefined
         ? 0
-        : await estimateMainMemory(draft, { ...options, kvType: "f16" }, free);
-      const required = await estimateMainMemory(entry, options, free) + drafts;
+        : await estimateMainMemory(draft, { ...options, kvType: "f16" }, left);
+      const required = await estimateMainMemory(entry, options, left) + drafts;
       return {
         requirements: [{ memory: MAIN_MEMORY, required, free }],
         canOffloadLess: false,

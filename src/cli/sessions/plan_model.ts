@@ -27,12 +27,12 @@ export function planModel(
   });
 }
 
-/** Load options with the offloaded layers and the context length of a plan. */
+/** Load options with the offloaded layers and the context of a plan. */
 export function withPlan(
   options: LoadOptions,
-  { offloadedLayers, contextLength, notes }: LoadPlan,
+  { offloadedLayers, shape, notes }: LoadPlan,
 ): LoadOptions {
-  return { ...options, gpuLayers: offloadedLayers, contextLength, notes };
+  return { ...options, gpuLayers: offloadedLayers, shape, notes };
 }
 
 /** The memory that a planned load needs on each device. Devices that do not report their memory have no limit. */

@@ -1,6 +1,7 @@
 import type { Context } from "../../../ffi/mod.ts";
 import type { Checkpoint } from "./checkpoints.ts";
 import type { SavedState } from "./host_states.ts";
+import type { StateParts } from "./stream_state.ts";
 
 /** A stream of the KV cache: the cells of one sequence. */
 export interface KvStream {
@@ -33,6 +34,8 @@ export type KvMemory = Pick<
   | "saveCheckpoint"
   | "restoreCheckpoint"
   | "firstPosition"
+  | "stateBytes"
+  | "streams"
 >;
 
 /** A cached prefix: its holder, its length in tokens, and the checkpoint to restore. */
@@ -51,7 +54,7 @@ export interface PrefixCacheOptions {
    * their sequences return to checkpoints.
    */
   readonly canTruncate: boolean;
-  /** Tokens of a small sliding window: a sequence can be truncated while it holds them; 0 for none. */
+  /** Tokens of a sliding window: a sequence can be truncated while it holds them; 0 for none. */
   readonly window: number;
   /** Maximum bytes of saved states and checkpoints in host memory. */
   readonly savedBytes: number;
@@ -59,6 +62,8 @@ export interface PrefixCacheOptions {
   readonly sharedCells: number | null;
   /** Whether positions of a running sequence may be shifted. */
   readonly mayShiftPositions: boolean;
+  /** What the state of a sequence consists of; null if it cannot be converted to other streams. */
+  readonly stateParts: StateParts | null;
 }
 
 /** The longest prefix of at most `limit` tokens that a holder can provide. */
@@ -69,7 +74,8 @@ export function usablePrefix(
   { canTruncate, window }: Pick<PrefixCacheOptions, "canTruncate" | "window">,
 ): CachedPrefix {
   const whole = { holder, length: limit, checkpoint: null };
-  if (canTruncate || limit === holder.tokens.length) return whole;
+  if (limit === holder.tokens.length || (canTruncate && window === 0)) return whole;
+  // A saved state has the cells of the last window only, also of a context that keeps all cells.
   if (window > 0 && isStream(holder)) {
     const first = memory.firstPosition(holder.id);
     if (first >= 0 && first <= Math.max(0, limit - window)) return whole;

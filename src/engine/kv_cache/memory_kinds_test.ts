@@ -144,3 +144,21 @@ for (const kind of KINDS) {
     });
   });
 }
+
+for (const kind of KINDS) {
+  Deno.test(`${kind.name}: a branch of a state in host memory has the same text`, async () => {
+    await withModel(kind, async (load) => {
+      await using engine = await load({ parallel: 1 });
+      const random = randomNumbers(7);
+      const way: Way = { together: 1, cachePrompt: true, maxTokens: 12, ignoreEos: true };
+      const [long, other, end] = [words(300, random), words(200, random), words(10, random)];
+      // The second prompt moves the state of the first to host memory.
+      await answer(engine, [long, other], way);
+      const branch = [[...long.slice(0, 200), ...end]];
+      const branched = await answer(engine, branch, way);
+
+      const alone = await answer(engine, branch, { ...way, cachePrompt: false });
+      assertSameAnswers(branched, alone, kind.name);
+    });
+  });
+}

@@ -5,3 +5,4 @@ export { PrefixCache } from "./prefix_cache.ts";
 export { type OpenedSession, SessionCache } from "./session_cache.ts";
 export { SessionStore } from "./session_store.ts";
 export { timedMemory } from "./timed_memory.ts";
+export type { StateParts } from "./stream_state.ts";

@@ -9,7 +9,9 @@ import {
 } from "./cached_prefix.ts";
 import { type Checkpoint, MIN_CHECKPOINT_GAP, planCheckpoints } from "./checkpoints.ts";
 import { HostStates, type SavedState } from "./host_states.ts";
+import { SharedCells } from "./shared_cells.ts";
 import { type PrefixMatch, RadixTree } from "./radix_tree.ts";
+import { collectStates, restoreState } from "./moved_streams.ts";
 
 /** Saving fewer tokens to host memory costs more than recomputing them. */
 const MIN_SAVED_TOKENS = 64;
@@ -22,9 +24,9 @@ const MIN_COPIED_TOKENS = 32;
  * memory. A new sequence reuses the longest cached prefix, also that of a running sequence.
  */
 export class PrefixCache {
-  readonly #memory: KvMemory;
-  readonly #options: PrefixCacheOptions;
-  readonly #streams: readonly KvStream[];
+  #memory: KvMemory;
+  #options: PrefixCacheOptions;
+  #streams: readonly KvStream[];
   /** One radix tree per scope. */
   readonly #trees = new Map<string, RadixTree<Holder>>();
   readonly #states: HostStates;
@@ -36,14 +38,13 @@ export class PrefixCache {
    * be saved or restored.
    */
   readonly #pendingCopies = new Set<KvStream>();
+  readonly #cells = new SharedCells();
 
   constructor(memory: KvMemory, options: PrefixCacheOptions) {
     this.#memory = memory;
     this.#options = options;
     this.#states = new HostStates(options.savedBytes, (dropped) => this.#dropped(dropped));
-    this.#streams = Array.from({ length: options.streams }, (_, id) => ({
-      ...{ id, tokens: [], scope: "", busy: false, lastUsed: 0, checkpoints: [], planned: [] },
-    }));
+    this.#streams = emptyStreams(options.streams);
   }
 
   #matches(scope: string, tokens: readonly number[]): Iterable<PrefixMatch<Holder>> {
@@ -77,6 +78,39 @@ export class PrefixCache {
     return this.#streams.some((stream) => !stream.busy);
   }
 
+  /**
+   * Moves the cached tokens of idle streams to another context, the most recently used first.
+   *
+   * @param stateBytes maximum bytes of their states, which are in host memory meanwhile
+   * @param open closes the old context and opens the other one
+   */
+  move(
+    stateBytes: number,
+    open: () => { readonly memory: KvMemory; readonly options: PrefixCacheOptions },
+  ): void {
+    const { streams: before } = this.#memory;
+    const movable = this.#streams.filter((one) => !one.busy && !this.#pendingCopies.has(one));
+    const states = this.#options.stateParts === null
+      ? []
+      : collectStates(this.#memory, movable, MIN_SAVED_TOKENS, stateBytes);
+    for (const stream of this.#streams) {
+      this.#setCheckpoints(stream, []);
+      this.#removeFromIndex(stream);
+    }
+    this.#pendingCopies.clear();
+    this.#streams = [];
+    const { memory, options } = open();
+    this.#memory = memory;
+    this.#options = options;
+    this.#streams = emptyStreams(options.streams);
+    if (memory.streams !== before) { for (const saved of [...this.#saved]) this.#discard(saved); }
+    states.slice(0, options.streams).forEach((state, id) => {
+      const stream = this.#streams[id]!;
+      if (!restoreState(memory, stream, state, options.stateParts!)) return;
+      this.#tree(stream.scope).set(stream, state.tokens);
+    });
+  }
+
   /** Whether a running sequence is computing a prefix of these tokens that is worth waiting for. */
   isBeingComputed(tokens: readonly number[], scope = ""): boolean {
     const known = this.#best(tokens, scope)?.length ?? 0;
@@ -96,6 +130,22 @@ export class PrefixCache {
   }
 
   /**
+   * Whether there are cells for a prompt beside the running sequences, in a buffer that all streams share.
+   */
+  hasCellsFor(tokens: readonly number[], useCache: boolean, scope = ""): boolean {
+    const { sharedCells } = this.#options;
+    if (sharedCells === null) return true;
+    const best = useCache ? this.#best(tokens, scope) : null;
+    return this.#cells.haveRoomFor(tokens.length - this.#sharedBy(best), sharedCells);
+  }
+
+  /** Cells of a prefix that a running sequence holds, and that its copy shares. */
+  #sharedBy(prefix: CachedPrefix | null): number {
+    if (prefix === null || this.#options.sharedCells === null || this.#copiesByState) return 0;
+    return isStream(prefix.holder) && prefix.holder.busy ? prefix.length : 0;
+  }
+
+  /**
    * Acquires a stream that holds the longest cached prefix of a prompt; `stream.tokens.length` is
    * its length. At least one token is left to compute.
    *
@@ -112,8 +162,10 @@ export class PrefixCache {
   ): KvStream | null {
     const best = useCache ? this.#best(tokens, scope) : null;
     const shared = useCache ? this.#longestMatch(tokens, scope) : 0;
+    const sharedByBest = this.#sharedBy(best);
     const stream = best === null ? this.#acquireEmpty(null) : this.#reuse(best);
     if (stream === null) return null;
+    this.#cells.add(stream, tokens.length, sharedByBest);
     if (!this.#options.canTruncate) this.#planAll(stream, tokens.length, boundaries, shared);
     stream.busy = true;
     stream.lastUsed = ++this.#clock;
@@ -125,6 +177,7 @@ export class PrefixCache {
   /** Releases the stream of a finished sequence. Its tokens stay cached, unless `forget`. */
   release(stream: KvStream, forget: boolean): void {
     stream.busy = false;
+    this.#cells.remove(stream);
     stream.planned = [];
     stream.lastUsed = ++this.#clock;
     if (forget) this.#clear(stream);
@@ -424,4 +477,10 @@ export class PrefixCache {
     this.#setCheckpoints(saved, []);
     this.#removeFromIndex(saved);
   }
+}
+
+function emptyStreams(count: number): KvStream[] {
+  return Array.from({ length: count }, (_, id) => ({
+    ...{ id, tokens: [], scope: "", busy: false, lastUsed: 0, checkpoints: [], planned: [] },
+  }));
 }

@@ -13,6 +13,11 @@ class MemoryDouble implements KvMemory {
   canRemove = true;
   canRestore = true;
   first = 0;
+  streams = 2;
+
+  stateBytes(): number {
+    return STATE_BYTES;
+  }
 
   removeTokens(sequence: number, from: number, to: number): boolean {
     this.calls.push(`remove ${sequence} ${from} ${to}`);
@@ -57,6 +62,7 @@ function cacheWith(options: Partial<PrefixCacheOptions> = {}) {
     savedBytes: 1000,
     sharedCells: null,
     mayShiftPositions: false,
+    stateParts: "attention",
     ...options,
   });
   return { memory, cache };
@@ -429,4 +435,31 @@ Deno.test("a saved state does not keep checkpoints that it evicts", () => {
   cache.swapOut(stream);
   assertEquals(cache.hostMemory.checkpoints, 2);
   assertEquals(cache.acquire([...tokens(150), 7, 8], true)!.tokens.length, 0);
+});
+
+Deno.test("with a sliding window, a saved state is reused as a whole only", () => {
+  // The state has the cells of the last window, also where a context keeps all cells.
+  for (const canTruncate of [true, false]) {
+    const { memory, cache } = cacheWith({ streams: 1, window: 24, canTruncate });
+    run(cache, tokens(200));
+    run(cache, tokens(200, 1000));
+    memory.take();
+    const branch = cache.acquire([...tokens(150), 7, 8], true)!;
+    assertEquals(branch.tokens.length, 0);
+    cache.release(branch, true);
+    const whole = cache.acquire([...tokens(200), 7, 8], true)!;
+    assertEquals(whole.tokens.length, 200);
+  }
+});
+
+Deno.test("with a sliding window and all cells, a stream is truncated while it holds the window", () => {
+  const { memory, cache } = cacheWith({ window: 24 });
+  run(cache, tokens(200));
+  memory.first = 0;
+  const stream = cache.acquire([...tokens(150), 7, 8], true)!;
+  assertEquals(stream.tokens.length, 150);
+  cache.release(stream, false);
+  // It was restored from a saved state.
+  memory.first = 126;
+  assertEquals(cache.acquire([...tokens(130), 9], true)!.tokens.length, 0);
 });

@@ -19,6 +19,8 @@ export function timedMemory(memory: KvMemory, native: { ms: number }): KvMemory 
     saveSequence: (sequence) => timed(() => memory.saveSequence(sequence)),
     saveCheckpoint: (sequence) => timed(() => memory.saveCheckpoint(sequence)),
     restoreCheckpoint: (sequence, state) => timed(() => memory.restoreCheckpoint(sequence, state)),
+    stateBytes: (sequence, isPartial) => memory.stateBytes(sequence, isPartial),
+    streams: memory.streams,
     firstPosition: (sequence) => memory.firstPosition(sequence),
     restoreSequence: (sequence, state) => timed(() => memory.restoreSequence(sequence, state)),
   };

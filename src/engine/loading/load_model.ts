@@ -12,7 +12,12 @@ import {
 } from "../../../ffi/mod.ts";
 import { Adapters } from "../adapters/mod.ts";
 import { Embedder } from "../embedding/mod.ts";
-import { defaultThreads, type EngineFlags, type NativeGate } from "../native/mod.ts";
+import {
+  availableMemory,
+  defaultThreads,
+  type EngineFlags,
+  type NativeGate,
+} from "../native/mod.ts";
 import type { GenerationContext } from "../scheduler/mod.ts";
 import { createGeneration } from "./create_generation.ts";
 import { describeModel } from "./model_info.ts";
@@ -55,6 +60,7 @@ export function loadModel(
   gate.serialized(() => loadBackends(library));
   library.llama.llama_backend_init();
   const abort = stack.use(abortCheck());
+  const memoryBefore = availableMemory();
   const threads = options.threads > 0 ? options.threads : defaultThreads();
   const pool = stack.use(ThreadPool.create(library, { threads }));
   const model = stack.use(
@@ -71,7 +77,18 @@ export function loadModel(
   const notes = [...options.notes ?? [], ...overrideNotes(library, options)];
   const adapters = new Adapters({ library, model, gate });
   adapters.loadAll(options.loras);
-  const shared = { library, model, adapters, options, flags, gate, threads, pool, abort };
+  const shared = {
+    library,
+    model,
+    adapters,
+    options,
+    flags,
+    gate,
+    threads,
+    pool,
+    abort,
+    memoryBefore,
+  };
   const generation = model.isEmbeddingModel
     ? null
     : createGeneration({ ...shared, tokenizer, notes, stack });

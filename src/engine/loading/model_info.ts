@@ -40,6 +40,7 @@ export function describeModel(
     trainedContext: model.trainedContext,
     contextLength: generation?.sequenceLength ?? embedder.limit,
     parallel: generation?.parallel ?? embedder.sequences,
+    shape: generation?.shape ?? null,
     batchSize: generation?.context.batchSize ?? embedder.batchSize,
     threads: facts.threads,
     devices,

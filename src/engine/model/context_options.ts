@@ -1,6 +1,9 @@
 import { type ContextParams, GGML_TYPE, LLAMA_FLASH_ATTN_TYPE } from "../../../ffi/mod.ts";
 import { MAX_DRAFT, maxDraftedSequences } from "../speculation/mod.ts";
-import type { LoadOptions } from "../protocol/mod.ts";
+import type { ContextShape, LoadOptions } from "../protocol/mod.ts";
+
+/** Maximum host memory for saved states and checkpoints. */
+export const SAVED_STATE_BYTES = 256 * 2 ** 20;
 
 /** Default `n_batch`: tokens in one call of `llama_decode`. */
 export const DEFAULT_BATCH = 512;
@@ -26,31 +29,30 @@ export function kvTypeOf({ kvType }: Pick<LoadOptions, "kvType">): number {
 /**
  * Sets the parameters of the generation context. Planning uses the same parameters.
  *
- * @param length maximum tokens of one sequence
- * @param swaFull whether layers with a sliding window keep all cells
+ * @param shape `sequences` and `unified` replace the options
  */
 export function configureContext(
   parameters: ContextParams,
   options: LoadOptions,
-  length: number,
+  shape: Pick<ContextShape, "cells" | "sequences" | "unified" | "swaFull">,
   threads: number,
   vocabularySize: number,
-  swaFull: boolean,
 ): void {
-  const batchSize = maxBatch(options);
+  const sized = { ...options, parallel: shape.sequences };
+  const batchSize = maxBatch(sized);
   const kvType = kvTypeOf(options);
-  parameters.n_ctx = length * (options.kvUnified ? 1 : options.parallel);
-  parameters.n_seq_max = options.parallel;
+  parameters.n_ctx = shape.cells;
+  parameters.n_seq_max = shape.sequences;
   parameters.n_batch = batchSize;
   parameters.n_ubatch = isOnCpu(options) ? Math.min(batchSize, CPU_MICRO_BATCH) : batchSize;
-  parameters.n_outputs_max = maxOutputs(options, vocabularySize);
+  parameters.n_outputs_max = maxOutputs(sized, vocabularySize);
   parameters.n_threads = threads;
   parameters.n_threads_batch = threads;
   parameters.flash_attn_type = FLASH_ATTENTION[options.flashAttention];
   parameters.type_k = kvType;
   parameters.type_v = kvType;
-  parameters.kv_unified = options.kvUnified;
-  parameters.swa_full = swaFull;
+  parameters.kv_unified = shape.unified;
+  parameters.swa_full = shape.swaFull;
   parameters.no_perf = true;
 }
 

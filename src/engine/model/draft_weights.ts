@@ -1,7 +1,7 @@
 import type { Context, Library, Model, Vocab } from "../../../ffi/mod.ts";
 import { ShimmyError } from "../../errors.ts";
 import { DEFAULT_BATCH } from "./context_options.ts";
-import type { LoadOptions } from "../protocol/mod.ts";
+import type { ContextShape, LoadOptions } from "../protocol/mod.ts";
 import { type LoadObserver, readWeights } from "./weights.ts";
 
 /** Options to open a draft model. */
@@ -10,28 +10,29 @@ export interface DraftOptions {
   /** The target model. */
   readonly model: Model;
   readonly options: LoadOptions;
-  /** Maximum tokens of one sequence. */
-  readonly length: number;
   readonly threads: number;
   /** Open without allocating memory. */
   readonly noAllocation?: boolean;
 }
+
+/** Creates a context of the draft model that has the same streams as the target's. Close it first. */
+export type DraftContexts = (shape: ContextShape) => Context;
 
 const OTHER_VOCABULARY = "its vocabulary differs from that of the model";
 /** Note for a load that skips the draft model. */
 export const DRAFT_NOT_USED = `The draft model is skipped: ${OTHER_VOCABULARY}`;
 
 /**
- * Opens the draft model with a context that has the same streams; `stack` closes both.
+ * Opens the draft model; `stack` closes it.
  * @returns null if the vocabularies differ and the draft model is optional.
  * @throws {ShimmyError} `invalid` if the vocabularies differ and it is not; as `readWeights`.
  */
 export function openDraft(
   library: Library,
-  { paths, model, options, length, threads, noAllocation = false }: DraftOptions,
+  { paths, model, options, threads, noAllocation = false }: DraftOptions,
   observer: LoadObserver,
   stack: DisposableStack,
-): Context | null {
+): DraftContexts | null {
   const draft = stack.use(readWeights(library, paths, options, observer, noAllocation));
   if (!sharesVocabulary(model.vocab, draft.vocab)) {
     if (options.isDraftOptional) {
@@ -43,16 +44,18 @@ export function openDraft(
       detail: paths[0]!,
     });
   }
-  return stack.use(draft.createContext((parameters) => {
-    parameters.n_ctx = length * options.parallel;
-    parameters.n_seq_max = options.parallel;
-    parameters.n_batch = DEFAULT_BATCH;
-    parameters.n_ubatch = DEFAULT_BATCH;
-    parameters.n_outputs_max = options.parallel;
-    parameters.n_threads = threads;
-    parameters.n_threads_batch = threads;
-    parameters.no_perf = true;
-  }));
+  return (shape) =>
+    draft.createContext((parameters) => {
+      parameters.n_ctx = shape.cells;
+      parameters.n_seq_max = shape.sequences;
+      parameters.kv_unified = shape.unified;
+      parameters.n_batch = DEFAULT_BATCH;
+      parameters.n_ubatch = DEFAULT_BATCH;
+      parameters.n_outputs_max = shape.sequences;
+      parameters.n_threads = threads;
+      parameters.n_threads_batch = threads;
+      parameters.no_perf = true;
+    });
 }
 
 /** Whether every token has the same text in both vocabularies. */

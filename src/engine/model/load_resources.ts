@@ -16,6 +16,8 @@ export interface LoadResources {
   readonly threads: number;
   readonly pool: ThreadPool;
   readonly abort: AbortCheck | null;
+  /** Available main memory in bytes before the weights were read. */
+  readonly memoryBefore: number;
   /** Fallbacks and limits, one sentence each. Later steps add to it. */
   readonly notes: string[];
   /** Closes what the load creates. */

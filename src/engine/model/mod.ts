@@ -6,18 +6,13 @@ export {
   isOnCpu,
   kvTypeOf,
   maxOutputs,
-} from "./context_options.ts";
-export {
-  checkContext,
-  chooseContext,
-  chooseContextSize,
-  type ContextSize,
-  kvBytesPerToken,
   SAVED_STATE_BYTES,
-  type SlidingLayers,
-  slidingLayers,
-} from "./context_size.ts";
-export { DRAFT_NOT_USED, openDraft } from "./draft_weights.ts";
+} from "./context_options.ts";
+export { checkContext } from "./check_context.ts";
+export { contextBudget, type ContextMemory, deviceReserve } from "./context_budget.ts";
+export { chooseShape, type ChosenShape, type ShapeOptions } from "./context_shape.ts";
+export { kvBytesPerToken, type SlidingLayers, slidingLayers } from "./kv_bytes.ts";
+export { DRAFT_NOT_USED, type DraftContexts, openDraft } from "./draft_weights.ts";
 export { fingerprint } from "./fingerprint.ts";
 export {
   type LoadReport,

@@ -2,8 +2,11 @@ import type { TensorSize } from "../../../ffi/mod.ts";
 import { ShimmyError } from "../../errors.ts";
 import type { ChildCommand } from "../process/mod.ts";
 import {
-  chooseContextSize,
-  type ContextSize,
+  chooseShape,
+  type ChosenShape,
+  contextBudget,
+  deviceReserve,
+  isOnCpu,
   type LoadReport,
   type MeasuredPlacement,
   placeTensors,
@@ -14,7 +17,7 @@ import {
 } from "../model/mod.ts";
 import type { PlannedModel } from "./plan_messages.ts";
 import { PlanProcess } from "./plan_process.ts";
-import type { DeviceInfo, LoadOptions } from "../protocol/mod.ts";
+import type { ContextShape, DeviceInfo, LoadOptions } from "../protocol/mod.ts";
 import { availableMemory } from "../native/mod.ts";
 
 /** Planned memory of a device and its free memory, in bytes. */
@@ -39,6 +42,9 @@ export interface LoadPlan {
   /** Maximum tokens of one sequence. */
   readonly contextLength: number;
   readonly parallel: number;
+  readonly shape: ContextShape;
+  /** KV cache of both ways to keep layers with a sliding window, in bytes; null without such layers. */
+  readonly slidingBytes: { readonly full: number; readonly window: number } | null;
   readonly devices: readonly PlannedDevice[];
   /** Size of all experts in bytes; 0 for a dense model. */
   readonly expertBytes: number;
@@ -81,6 +87,13 @@ export async function planLoad(options: LoadOptions, planOptions: PlanOptions): 
   }
 }
 
+/**
+ * Tokens of a context before a layer is moved off a device, if the model was trained on as many.
+ */
+const MIN_OFFLOADED_CONTEXT = 32_768;
+/** Attempts to fit a context to measured compute buffers. */
+const MAX_ATTEMPTS = 4;
+
 /** A model loaded without allocation, before its context. */
 interface TrialLoad {
   readonly model: PlannedModel;
@@ -112,17 +125,47 @@ class Planning {
   async run(): Promise<LoadPlan> {
     const asked = this.#planOptions.chooseLayers ? -1 : this.#options.gpuLayers;
     const first = await this.#model(asked);
-    const plan = await this.#context(first, this.#contextFor(first));
+    const plan = await this.#largestContext(first);
     if (!this.#planOptions.chooseLayers || this.#fitsDevices(plan)) return plan;
-    return await this.#mostLayers(plan);
+    return await this.#mostLayers(plan, this.#shortest(first.model));
   }
 
-  /** Finds the maximum number of layers that fit, by bisection. Each step is a separate load. */
-  async #mostLayers(all: LoadPlan): Promise<LoadPlan> {
-    const none = await this.#model(0);
-    // Choose the context length once, so that the result depends only on the layers.
-    const context = this.#chooseContext(none.model, availableMemory());
-    let best = await this.#context(none, context);
+  /**
+   * Plans the largest context beside the layers on the devices. The size of compute buffers is known
+   * only after a context was made, so the context may have to shrink.
+   */
+  async #largestContext(trial: TrialLoad): Promise<LoadPlan> {
+    const shortest = this.#shortest(trial.model).shape;
+    let chosen = this.#contextFor(trial);
+    let plan = await this.#context(trial, chosen);
+    for (let attempt = 1; attempt < MAX_ATTEMPTS && !this.#fitsDevices(plan); attempt++) {
+      if (this.#options.contextLength > 0 || chosen.shape.cells <= shortest.cells) break;
+      const excess = plan.devices.reduce((sum, device) => sum + excessBytes(device), 0);
+      const budget = Math.max(shortest.kvBytes, chosen.shape.kvBytes - excess * attempt);
+      chosen = this.#shapeWithin(trial.model, budget);
+      plan = await this.#context(trial, chosen);
+    }
+    return plan;
+  }
+
+  /** The shortest context for which layers stay on the devices. */
+  #shortest(model: PlannedModel): ChosenShape {
+    const { kvUnified, parallel } = this.#options;
+    const trained = model.trainedContext > 0 ? model.trainedContext : MIN_OFFLOADED_CONTEXT;
+    const isSeparate = kvUnified === "off" || kvUnified === false;
+    const cells = Math.min(trained, MIN_OFFLOADED_CONTEXT) *
+      (isSeparate ? Math.max(1, parallel) : 1);
+    return this.#shapeWithin(model, cells * model.kvBytesPerToken);
+  }
+
+  /**
+   * Finds the maximum number of layers that fit, by bisection. Each step is a separate load. The
+   * context is the same in all steps, so that the result depends only on the layers.
+   */
+  async #mostLayers(all: LoadPlan, context: ChosenShape): Promise<LoadPlan> {
+    const whole = await this.#context(await this.#model(all.layers), context);
+    if (this.#fitsDevices(whole)) return whole;
+    let best = await this.#context(await this.#model(0), context);
     let fitting = 0;
     let tooMany = all.layers;
     while (tooMany - fitting > 1) {
@@ -170,49 +213,61 @@ class Planning {
     return { ...places, byDevice: new Map([...places.byDevice, ...parts]) };
   }
 
-  /**
-   * The context length that a load would choose, from the free memory where the KV cache will be.
-   */
-  #contextFor({ model, weights, log }: TrialLoad): ContextSize {
+  /** The context that a load would choose, from the free memory where the KV cache will be. */
+  #contextFor({ model, weights, log }: TrialLoad): ChosenShape {
     const { layerDevices, sharing } = readLoadLog(log);
     const used = new Set([...layerDevices.values(), ...sharing]);
     const free = this.#gpus(model).filter(({ name }) => used.has(name)).map((device) =>
-      Math.max(0, device.memoryFree - (weights.byDevice.get(device.name) ?? 0))
+      Math.max(
+        0,
+        device.memoryFree - (weights.byDevice.get(device.name) ?? 0) -
+          deviceReserve(device.memoryTotal, this.#planOptions.reserve),
+      )
     );
-    return this.#chooseContext(
-      model,
-      free.length === 0 ? availableMemory() : free.reduce((sum, bytes) => sum + bytes, 0),
-    );
+    const modelBytes = model.tensors.reduce((sum, { bytes }) => sum + bytes, 0);
+    const memory = isOnCpu(this.#options) || free.length === 0
+      ? {
+        isMain: true,
+        available: this.#mainMemory - (this.#options.memoryClaimed ?? 0),
+        modelBytes,
+      }
+      : { isMain: false, available: free.reduce((sum, bytes) => sum + bytes, 0), modelBytes };
+    return this.#shapeWithin(model, contextBudget(memory));
   }
 
-  #chooseContext(model: PlannedModel, available: number): ContextSize {
+  get #mainMemory(): number {
+    return Math.min(availableMemory(), this.#options.memoryLimit ?? Infinity);
+  }
+
+  #shapeWithin(model: PlannedModel, budget: number): ChosenShape {
     const { contextLength, kvUnified, parallel } = this.#options;
-    return chooseContextSize({
+    return chooseShape({
       sliding: model.sliding,
       requested: contextLength,
       trained: model.trainedContext,
-      sequences: kvUnified ? 1 : parallel,
+      parallel,
+      kvUnified,
       bytesPerToken: model.kvBytesPerToken,
-      modelBytes: model.tensors.reduce((sum, { bytes }) => sum + bytes, 0),
-      available,
+      budget,
     });
   }
 
-  async #context(trial: TrialLoad, { length, swaFull, notes }: ContextSize): Promise<LoadPlan> {
+  async #context(trial: TrialLoad, { shape, notes }: ChosenShape): Promise<LoadPlan> {
     const { model, weights, adapters } = trial;
-    const log = trial.log + (await this.#process.request({ type: "context", length, swaFull })).log;
-    const { placement, layerDevices } = readLoadLog(log);
-    const draft = model.generates ? await this.#draft(length) : NO_DRAFT;
+    const ownLog = (await this.#process.request({ type: "context", shape })).log;
+    const { placement, layerDevices } = readLoadLog(trial.log + ownLog);
+    const slidingBytes = await this.#slidingBytes(trial, shape, kvBytes(placement));
+    const draft = model.generates ? await this.#draft(shape) : NO_DRAFT;
     const gpus = this.#gpus(model);
     const cpu = model.devices.find(({ kind }) => kind === "cpu");
-    const known = [...gpus, ...(cpu === undefined ? [] : [{ ...cpu, ...hostMemory() }])];
+    const main = { memoryFree: this.#mainMemory };
+    const known = [...gpus, ...(cpu === undefined ? [] : [{ ...cpu, ...main }])];
     const devices = known.map((device) => {
       const { name, kind, memoryFree, memoryTotal } = device;
       const placed = placement.find((one) => one.device === name);
       const drafts = draft.placement.find((one) => one.device === name);
       const isCpu = kind === "cpu";
       const layers = placed?.layers ?? 0;
-      const reserve = this.#planOptions.reserve ?? Math.min(2 ** 30, Math.floor(memoryTotal / 8));
       return {
         device: name,
         kind,
@@ -224,15 +279,19 @@ class Planning {
         cacheBytes: isCpu ? model.cacheBytes : 0,
         memoryFree,
         memoryTotal,
-        memoryReserved: isCpu || layers === 0 ? 0 : reserve,
+        memoryReserved: isCpu || layers === 0
+          ? 0
+          : deviceReserve(memoryTotal, this.#planOptions.reserve),
       };
     });
     const plan = {
       fits: false,
       layers: layerDevices.size,
       offloadedLayers: [...layerDevices.values()].filter((device) => device !== cpu?.name).length,
-      contextLength: length,
-      parallel: this.#options.parallel,
+      contextLength: shape.length,
+      parallel: shape.sequences,
+      shape,
+      slidingBytes,
       devices,
       expertBytes: weights.expertBytes,
       savedBytes: weights.savedBytes,
@@ -251,11 +310,26 @@ class Planning {
     };
   }
 
+  /** Measures the other way to keep the cells of layers with a sliding window. */
+  async #slidingBytes(
+    { model, log }: TrialLoad,
+    shape: ContextShape,
+    bytes: number,
+  ): Promise<LoadPlan["slidingBytes"]> {
+    if (model.sliding === null || !model.generates) return null;
+    const other = { ...shape, swaFull: !shape.swaFull };
+    const otherLog = (await this.#process.request({ type: "context", shape: other })).log;
+    const otherBytes = kvBytes(readLoadLog(log + otherLog).placement);
+    return shape.swaFull
+      ? { full: bytes, window: otherBytes }
+      : { full: otherBytes, window: bytes };
+  }
+
   /** The memory of the draft model by device; empty without a draft model. */
-  async #draft(length: number): Promise<DraftPart> {
+  async #draft(shape: ContextShape): Promise<DraftPart> {
     const { draftPaths: paths } = this.#options;
     if (paths === undefined) return NO_DRAFT;
-    const { response, log } = await this.#process.request({ type: "draft", paths, length });
+    const { response, log } = await this.#process.request({ type: "draft", paths, shape });
     if (!("draftTensors" in response)) {
       throw new Error("Cannot plan the load: unexpected response of the planning process");
     }
@@ -301,7 +375,13 @@ function hasRoom(device: PlannedDevice): boolean {
     needed <= device.memoryFree - device.memoryReserved;
 }
 
-/** Free host memory. ggml reports all host memory as free. */
-function hostMemory(): { readonly memoryFree: number } {
-  return { memoryFree: availableMemory() };
+/** Bytes that a device lacks. */
+function excessBytes(device: PlannedDevice): number {
+  if (device.kind === "cpu" || hasRoom(device)) return 0;
+  return plannedBytes(device) - (device.memoryFree - device.memoryReserved);
+}
+
+/** KV cache of all devices in bytes. */
+function kvBytes(placement: readonly MeasuredPlacement[]): number {
+  return placement.reduce((sum, part) => sum + (part.kvBytes ?? 0), 0);
 }

@@ -29,7 +29,7 @@ import {
   type PlanRequest,
   type PlanResponse,
 } from "./plan_messages.ts";
-import { type LoadOptions, serializeError } from "../protocol/mod.ts";
+import { type ContextShape, type LoadOptions, serializeError } from "../protocol/mod.ts";
 
 /**
  * A process that loads a model without allocating memory. libllama reports placement only in its
@@ -63,10 +63,10 @@ class Planner implements Disposable {
         case "model":
           return { model: this.#load(request.options) };
         case "context":
-          this.#makeContext(request.length, request.swaFull);
+          this.#makeContext(request.shape);
           return { context: "made" };
         case "draft":
-          return this.#openDraft(request.paths, request.length);
+          return this.#openDraft(request.paths, request.shape);
       }
     } catch (error) {
       return { error: serializeError(error) };
@@ -95,13 +95,13 @@ class Planner implements Disposable {
     };
   }
 
-  #makeContext(length: number, swaFull: boolean): void {
+  #makeContext(shape: ContextShape): void {
     const { model, options } = this.#loaded!;
     const threads = threadsOf(options);
     try {
       model.createContext((parameters) => {
         if (!model.isEmbeddingModel) {
-          return configureContext(parameters, options, length, threads, model.vocab.size, swaFull);
+          return configureContext(parameters, options, shape, threads, model.vocab.size);
         }
         const { tokens, sequences } = initialContextSize(model, options, null);
         configureEmbedding(parameters, { model, options, threads }, tokens, sequences);
@@ -110,7 +110,7 @@ class Planner implements Disposable {
       if (!(cause instanceof NativeError)) throw cause;
       throw new ShimmyError(
         "backend",
-        `Cannot create a context of ${length} tokens: not supported by the model`,
+        `Cannot create a context of ${shape.length} tokens: not supported by the model`,
         {
           cause,
         },
@@ -118,14 +118,15 @@ class Planner implements Disposable {
     }
   }
 
-  #openDraft(paths: readonly string[], length: number): PlanResponse {
+  #openDraft(paths: readonly string[], shape: ContextShape): PlanResponse {
     const { model, options } = this.#loaded!;
     const library = this.#library!;
     using stack = new DisposableStack();
     const threads = threadsOf(options);
-    const draftOptions = { paths, model, options, length, threads, noAllocation: true };
-    const context = openDraft(library, draftOptions, this.#observer, stack);
-    if (context === null) return { draftTensors: [], notes: [DRAFT_NOT_USED] };
+    const draftOptions = { paths, model, options, threads, noAllocation: true };
+    const contexts = openDraft(library, draftOptions, this.#observer, stack);
+    if (contexts === null) return { draftTensors: [], notes: [DRAFT_NOT_USED] };
+    contexts(shape).close();
     return { draftTensors: paths.flatMap((path) => tensorSizes(library, path)), notes: [] };
   }
 

@@ -1,6 +1,6 @@
 import type { TensorSize } from "../../../ffi/mod.ts";
 import type { SlidingLayers } from "../model/mod.ts";
-import type { DeviceInfo, LoadOptions, SerializedError } from "../protocol/mod.ts";
+import type { ContextShape, DeviceInfo, LoadOptions, SerializedError } from "../protocol/mod.ts";
 
 /** Internal command that runs a planning process. */
 export const PLAN_COMMAND = "__plan";
@@ -14,10 +14,10 @@ export const PLAN_MARK = "shimmy-plan ";
  */
 export type PlanRequest =
   | { readonly type: "model"; readonly options: LoadOptions }
-  /** `length`: maximum tokens of one sequence. An embedding model ignores it. */
-  | { readonly type: "context"; readonly length: number; readonly swaFull: boolean }
+  /** An embedding model ignores the shape. */
+  | { readonly type: "context"; readonly shape: ContextShape }
   /** The draft model with its context. */
-  | { readonly type: "draft"; readonly paths: readonly string[]; readonly length: number };
+  | { readonly type: "draft"; readonly paths: readonly string[]; readonly shape: ContextShape };
 
 /** Properties of a model that was loaded without weights. */
 export interface PlannedModel {

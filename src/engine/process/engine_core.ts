@@ -5,6 +5,7 @@ import { type LoadedModel, loadModel } from "../loading/mod.ts";
 import { Loop } from "../scheduler/mod.ts";
 import {
   cannotGenerateError,
+  type ContextShape,
   DEFAULT_STREAM_INTERVAL,
   type EngineStatus,
   type FromEngineCore,
@@ -43,6 +44,8 @@ export class EngineCore {
   #isRunning = false;
   /** Revision of the adapters that was last sent. */
   #sentRevision = 0;
+  /** Shape of the context that was last sent. */
+  #sentShape: ContextShape | null = null;
   /**
    * Number of received messages, including the one with the flags. Equals the announced number when
    * no message is on its way.
@@ -116,6 +119,7 @@ export class EngineCore {
         (call, error) => this.#post({ type: "refused", call, error: serializeError(error) }),
       );
       this.#sendAdapters();
+      this.#sentShape = this.#model.info.shape;
       this.#post({ type: "loaded", info: this.#model.info });
     } catch (error) {
       this.#post({ type: "failed", error: serializeError(error) });
@@ -175,6 +179,14 @@ export class EngineCore {
     this.#post({ type: "adapters", adapters: adapters.list() });
   }
 
+  /** Reports a context that has replaced the former one. */
+  #sendShape(): void {
+    const shape = this.#loop?.shape ?? null;
+    if (shape === null || shape === this.#sentShape) return;
+    this.#sentShape = shape;
+    this.#post({ type: "context", shape });
+  }
+
   #reply(call: number, answer: (model: LoadedModel) => unknown): void {
     try {
       if (this.#model === null) throw new ShimmyError("backend", "The model is not loaded");
@@ -194,6 +206,7 @@ export class EngineCore {
         this.#loop?.step();
         this.#embeddings?.step();
       });
+      this.#sendShape();
       this.#flushIfDue(start);
       while (this.#model !== null && this.#flags.announcedMessages !== this.#received) {
         await this.#yield();
@@ -252,6 +265,7 @@ const IDLE: LoopStatus = {
   acceptedTokens: 0,
   evictions: 0,
   preemptions: 0,
+  context: null,
   steps: 0,
   nativeMs: 0,
   stepMs: 0,

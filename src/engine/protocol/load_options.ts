@@ -28,7 +28,7 @@ export interface LoadOptions {
   readonly notes?: readonly string[] | undefined;
   /** Maximum tokens of one sequence. 0: the trained context length. */
   readonly contextLength: number;
-  /** Maximum concurrent sequences. */
+  /** Maximum concurrent sequences. 0: four, or as many as memory allows. */
   readonly parallel: number;
   /** Maximum tokens in one call of `llama_decode` (`n_batch`). 0: 512. */
   readonly batchSize: number;
@@ -37,8 +37,19 @@ export interface LoadOptions {
   /** Element type of the KV cache. */
   readonly kvType: KvType;
   readonly flashAttention: "auto" | "on" | "off";
-  /** Use one KV buffer for all sequences instead of one stream per sequence. */
-  readonly kvUnified: boolean;
+  /**
+   * Use one KV buffer for all sequences instead of one stream per sequence. `auto`: unless memory allows
+   * every sequence the whole context.
+   */
+  readonly kvUnified: KvUnified;
+  /** Shape of the context, as a plan has chosen it. Default: chosen at the load. */
+  readonly shape?: ContextShape | undefined;
+  /** Maximum bytes of main memory for weights and context. Default: the available memory. */
+  readonly memoryLimit?: number | undefined;
+  /** Bytes of the available main memory that the contexts of loaded models may still take. */
+  readonly memoryClaimed?: number | undefined;
+  /** Bytes to leave free on each device. Null or absent: see `deviceReserve`. */
+  readonly gpuReserve?: number | null | undefined;
   /**
    * Whether layers with a sliding window keep all cells. `auto`, the default, keeps them unless the
    * window alone allows a longer context.
@@ -88,3 +99,25 @@ export type KvType = (typeof KV_TYPES)[number];
 /** Ways to keep the cells of layers with a sliding window. */
 export const SWA_FULL = ["auto", "on", "off"] as const;
 export type SwaFull = (typeof SWA_FULL)[number];
+
+/** Ways to share KV cells between sequences. `true` is `on`, `false` is `off`. */
+export const KV_UNIFIED = ["auto", "on", "off"] as const;
+export type KvUnified = (typeof KV_UNIFIED)[number] | boolean;
+
+/** Shape of a generation context: how sequences share its KV cells. */
+export interface ContextShape {
+  /** Maximum tokens of one sequence. */
+  readonly length: number;
+  /** Maximum concurrent sequences. */
+  readonly sequences: number;
+  /** Whether all sequences share one KV buffer; else each has a stream of `length` cells. */
+  readonly unified: boolean;
+  /** KV cells in total. */
+  readonly cells: number;
+  /** Whether layers with a sliding window keep all cells. */
+  readonly swaFull: boolean;
+  /** Upper bound of the KV cache in bytes. */
+  readonly kvBytes: number;
+  /** Why the context has this shape, in one sentence. */
+  readonly reason: string;
+}

@@ -7,7 +7,7 @@ import type { AdapterChange, AdapterInfo } from "./adapters.ts";
 import type { EmbedRequest } from "./embedding.ts";
 import type { SerializedError } from "./errors.ts";
 import type { SequenceEvent } from "./event.ts";
-import type { LoadOptions } from "./load_options.ts";
+import type { ContextShape, LoadOptions } from "./load_options.ts";
 import type { ModelInfo } from "./model_info.ts";
 import type { AddSpecial, Phase, PromptPart, SequenceRequest } from "./request.ts";
 import type { Sampling } from "./sampling.ts";
@@ -54,6 +54,8 @@ export type FromEngineCore =
   }
   /** Loaded adapters. Sent before the reply to the call that changed them. */
   | { readonly type: "adapters"; readonly adapters: readonly AdapterInfo[] }
+  /** Another context has replaced the former one. */
+  | { readonly type: "context"; readonly shape: ContextShape }
   | { readonly type: "reply"; readonly call: number; readonly value: unknown }
   | { readonly type: "refused"; readonly call: number; readonly error: SerializedError }
   | { readonly type: "unloaded" };

@@ -26,9 +26,12 @@ export type {
 } from "./event.ts";
 export { decodeBody, encodeFrame, FRAME, FrameReader, signalFrame } from "./frames.ts";
 export {
+  type ContextShape,
   DEFAULT_STREAM_INTERVAL,
   KV_TYPES,
+  KV_UNIFIED,
   type KvType,
+  type KvUnified,
   type LoadOptions,
   LOG_END,
   SWA_FULL,
@@ -47,4 +50,4 @@ export {
 } from "./placement.ts";
 export type { AddSpecial, Phase, PromptPart, ReasoningPhase, SequenceRequest } from "./request.ts";
 export { DEFAULT_SAMPLING, type Sampling } from "./sampling.ts";
-export type { EngineStatus, LoopStatus } from "./status.ts";
+export type { ContextStatus, EngineStatus, LoopStatus } from "./status.ts";

@@ -1,3 +1,4 @@
+import type { ContextShape } from "./load_options.ts";
 import type { DeviceInfo, Placement } from "./placement.ts";
 
 /** Description of a loaded model. */
@@ -16,9 +17,11 @@ export interface ModelInfo {
   readonly layers: number;
   /** Context length of the training, in tokens. */
   readonly trainedContext: number;
-  /** Maximum tokens of one sequence. */
+  /** Maximum tokens of one sequence. A longer sequence may get another context: see `shape`. */
   readonly contextLength: number;
   readonly parallel: number;
+  /** Shape of the generation context, also of one that replaces it; null for other models. */
+  readonly shape: ContextShape | null;
   readonly batchSize: number;
   readonly threads: number;
   readonly devices: readonly DeviceInfo[];

@@ -1,5 +1,14 @@
 import type { EmbeddingStatus } from "./embedding.ts";
 import type { AdapterInfo } from "./adapters.ts";
+import type { ContextShape } from "./load_options.ts";
+
+/** The generation context of an engine. */
+export interface ContextStatus extends ContextShape {
+  /** Contexts that replaced another one, because a sequence needed another shape. */
+  readonly replacements: number;
+  /** Tokens of a sequence that waits for a larger context; null without any. */
+  readonly waiting: number | null;
+}
 
 /** Counters and gauges of one engine. */
 export interface EngineStatus {
@@ -26,6 +35,8 @@ export interface EngineStatus {
   /** Milliseconds in native decoding and sampling, and in whole steps. */
   readonly nativeMs: number;
   readonly stepMs: number;
+  /** Null for a model that does not generate. */
+  readonly context: ContextStatus | null;
   readonly loras: readonly AdapterInfo[];
   /** Null until the first embedding or score is computed. */
   readonly embedding: EmbeddingStatus | null;

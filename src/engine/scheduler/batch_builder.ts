@@ -48,11 +48,20 @@ export function addDecodeTokens(
  */
 const MAX_BUDGET_EXCESS = 1.5;
 
+/** How prompts are computed. */
+export interface PrefillWay {
+  /** Decoding sequences whose next token is in the batch too, without drafts. */
+  readonly riders: readonly Sequence[];
+  /** Whether all sequences share one KV buffer. */
+  readonly isUnified: boolean;
+}
+
 /**
  * Fills a batch with prompt chunks of at most `budget` tokens in total. A prompt is split only if
  * it is longer than the batch, or if most of the batch would stay empty: libllama computes
- * sequences together only up to the shortest, so the beginning of another prompt splits the batch
- * in two.
+ * streams together only up to the shortest, so the beginning of another prompt splits the batch
+ * in two. In a buffer that all sequences share, libllama takes the tokens as they come (`split_simple`
+ * in llama-batch.cpp), so the batch is filled.
  * @param maxOutputs maximum outputs of a batch; each prompt needs one for its last token.
  * @returns the sequences that have a chunk in the batch.
  */
@@ -62,10 +71,11 @@ export function addPrefillChunks(
   budget: number,
   now: number,
   maxOutputs: number,
+  { riders, isUnified }: PrefillWay = { riders: [], isUnified: false },
 ): readonly Sequence[] {
-  batch.clear();
+  addDecodeTokens(batch, riders, []);
   let room = Math.min(budget, batch.room);
-  let outputs = maxOutputs - prompts.length;
+  let outputs = maxOutputs - prompts.length - riders.length;
   const chunks: { sequence: Sequence; count: number }[] = [];
   for (const sequence of byPriority(prompts, now)) {
     // A paused sequence is computed up to its last token, because other sequences may wait for its
@@ -79,8 +89,8 @@ export function addPrefillChunks(
     if (isFirst && wanted <= Math.min(budget * MAX_BUDGET_EXCESS, batch.room)) {
       room = Math.max(room, wanted);
     }
-    if (wanted > room && room < budget / 2) break;
-    let count = wanted <= room ? wanted : wholeGroups(room);
+    if (room === 0 || (!isUnified && wanted > room && room < budget / 2)) break;
+    let count = wanted <= room ? wanted : isUnified ? room : wholeGroups(room);
     if (sequence.scoresPrompt) {
       count = Math.min(count, isFirst ? Math.max(outputs, 1) : outputs);
       if (count <= 0) continue;

@@ -114,3 +114,21 @@ Deno.test("a prompt's chunk ends where a checkpoint is planned", () => {
   assertEquals(batch.positions.at(-1), 29);
   assertEquals(one.outputs, []);
 });
+
+Deno.test("in a shared buffer a prefill batch is filled, and carries the decoding sequences", () => {
+  const batch = new BatchDouble();
+  const rider = sequence(3, 20, 19);
+  const prompts = [sequence(1, 40, 0), sequence(2, 45, 0), sequence(4, 50, 0)];
+  const way = { riders: [rider], isUnified: true };
+  const chosen = addPrefillChunks(batch as unknown as Batch, prompts, 64, 0, 8, way);
+  assertEquals(batch.length, 64);
+  assertEquals(batch.streams, [3, ...Array(40).fill(1), ...Array(23).fill(2)]);
+  assertEquals(chosen, prompts.slice(0, 2));
+  assertEquals([rider.outputs, prompts[0]!.outputs], [[0], [40]]);
+  assertEquals(prompts[1]!.outputs, []);
+  // Streams of their own would compute the second prompt separately.
+  const streams = { riders: [], isUnified: false };
+  const fresh = [sequence(1, 40, 0), sequence(2, 45, 0)];
+  addPrefillChunks(batch as unknown as Batch, fresh, 64, 0, 8, streams);
+  assertEquals(batch.length, 40);
+});

@@ -12,6 +12,8 @@ export interface BatchSelection<S> {
   readonly sequences: readonly S[];
   /** Whether the batch is a prefill batch; else a decode batch. */
   readonly isPrefill: boolean;
+  /** Decoding sequences whose next token is in the prefill batch too. */
+  readonly riders: readonly S[];
   /** Number of decoding sequences, with any adapters. */
   readonly decoding: number;
 }
@@ -30,12 +32,21 @@ const ADAPTER_SWITCH_MS = 50;
  * that of the prompt, and a context computes with one set of adapters at a time. Every decoding
  * sequence gets its next token, in one batch per set of adapters; then one prefill batch follows.
  * Between two tokens of a sequence there is at most one prefill batch.
+ *
+ * In a buffer that all sequences share, each token attends over the cells of all sequences anyway. There
+ * the decoding sequences ride in the prefill batch, which saves a pass over the weights.
  */
 export class BatchPolicy {
+  readonly #mixes: boolean;
   /** Adapter keys whose sequences were decoded since the last prefill batch. */
   readonly #decodedKeys = new Set<string>();
   /** Adapter key of the last decode batch, and the time since which it is used. */
   #lastBatch = { key: "", since: -Infinity };
+
+  /** @param mixes whether decoding sequences ride in prefill batches. */
+  constructor(mixes = false) {
+    this.#mixes = mixes;
+  }
 
   /** Selects the next batch; null if all running sequences are paused. */
   next<S extends BatchCandidate>(running: readonly S[], now: number): BatchSelection<S> | null {
@@ -46,15 +57,17 @@ export class BatchPolicy {
     const isDecoded = ({ adapters }: S) => this.#decodedKeys.has(adapters.key);
     const keepsAdapters = prefilling.length === 0 &&
       now - this.#lastBatch.since < ADAPTER_SWITCH_MS;
+    const prompt = byPriority(prefilling, now)[0];
+    const rides = ({ adapters }: S) => this.#mixes && adapters.key === prompt?.adapters.key;
     let first =
       (keepsAdapters
         ? decoding.find(({ adapters }) => adapters.key === this.#lastBatch.key)
         : undefined) ??
-        decoding.find((sequence) => !isDecoded(sequence));
+        decoding.find((sequence) => !isDecoded(sequence) && !rides(sequence));
     const isPrefill = first === undefined && prefilling.length > 0;
     if (first === undefined) {
       this.#decodedKeys.clear();
-      first = isPrefill ? byPriority(prefilling, now)[0] : decoding[0];
+      first = isPrefill ? prompt : decoding[0];
     }
     if (first === undefined) return null;
     const { key } = first.adapters;
@@ -65,6 +78,7 @@ export class BatchPolicy {
     return {
       sequences: (isPrefill ? prefilling : decoding).filter(({ adapters }) => adapters.key === key),
       isPrefill,
+      riders: isPrefill ? decoding.filter(rides) : [],
       decoding: decoding.length,
     };
   }

@@ -63,6 +63,7 @@ Deno.test("a paused sequence is not decoded, but its prompt is computed", () => 
   assertEquals(new BatchPolicy().next([paused, prompt], 0), {
     sequences: [prompt],
     isPrefill: true,
+    riders: [],
     decoding: 0,
   });
 });
@@ -86,4 +87,18 @@ Deno.test("without prompts, sequences with the same adapters continue for a whil
   assertEquals([at(1160, [candidate(1, "x")]), at(1161, [candidate(1, "x")])], ["x", "x"]);
   // A new sequence is decoded at once if the time of the others is over.
   assertEquals([at(1300, [candidate(1, "x")]), at(1301), at(1302)], ["x", "yy", "yy"]);
+});
+
+Deno.test("in a shared buffer, decoding sequences with the same adapters ride in prefill batches", () => {
+  const policy = new BatchPolicy(true);
+  const [decoding, other, prompt] = [candidate(1, "x"), candidate(1, "y"), candidate(300, "x")];
+  const sequences = [decoding, other, prompt];
+  const next = () => policy.next<BatchCandidate>(sequences, 0)!;
+  // Another set of adapters needs a batch of its own.
+  for (let round = 0; round < 2; round++) {
+    const own = next();
+    assertEquals([own.sequences, own.isPrefill, own.riders], [[other], false, []]);
+    const mixed = next();
+    assertEquals([mixed.sequences, mixed.isPrefill, mixed.riders], [[prompt], true, [decoding]]);
+  }
 });

@@ -9,6 +9,7 @@ import { Sequence } from "./sequence.ts";
  * Creates the sequence of a request: acquires adapters, opens the session and builds the sampler.
  *
  * @param prompt the tokens of the prompt.
+ * @param cellsUsed cells of the context that were written.
  * @throws {ShimmyError} `invalid` for an empty prompt, grammar or session that cannot be used;
  * `not_found` for an unknown adapter; `context_length` with both token counts.
  */
@@ -18,21 +19,20 @@ export function createSequence(
   prompt: number[],
   model: GenerationContext,
   sessions: SessionCache,
+  cellsUsed: number,
 ): Sequence {
   const { contextShift } = model;
-  const length = Math.min(model.sequenceLength, request.contextLength ?? Infinity);
+  const length = Math.min(model.maxLength, request.contextLength ?? Infinity);
   if (prompt.length === 0) {
     throw new ShimmyError("invalid", "prompt: must not be empty", { field: "prompt" });
   }
   const room = length - prompt.length;
   // A prompt may fill the context if no tokens are to be generated.
-  if (room < (request.maxTokens === 0 ? 0 : 1)) {
-    throw new ShimmyError(
-      "context_length",
-      `The prompt has ${prompt.length} tokens, but the context holds ${length}`,
-      { field: "prompt" },
-    );
-  }
+  const least = request.maxTokens === 0 ? 0 : 1;
+  const needed = prompt.length + least;
+  const fits = room >= least &&
+    (needed <= model.sequenceLength || model.larger(needed, cellsUsed) !== null);
+  if (!fits) throw tooLong(prompt.length, Math.min(length, model.sequenceLength));
   const requested = request.maxTokens ?? room;
   const maxTokens = contextShift ? requested : Math.min(requested, room);
   const adapters = model.adapters.acquire(request.loras);
@@ -50,4 +50,13 @@ export function createSequence(
     model.adapters.release(adapters);
     throw error;
   }
+}
+
+/** The error of a prompt that is longer than any context that memory allows. */
+export function tooLong(tokens: number, length: number): ShimmyError {
+  return new ShimmyError(
+    "context_length",
+    `The prompt has ${tokens} tokens, but the context holds ${length}`,
+    { field: "prompt" },
+  );
 }

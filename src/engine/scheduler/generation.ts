@@ -1,16 +1,27 @@
 import type { Context } from "../../../ffi/mod.ts";
 import type { Adapters } from "../adapters/mod.ts";
-import type { SessionStore } from "../kv_cache/mod.ts";
+import type { SessionStore, StateParts } from "../kv_cache/mod.ts";
+import type { ContextShape } from "../protocol/mod.ts";
 import type { SamplerModel } from "../sampling/mod.ts";
 import type { DraftModel } from "../speculation/mod.ts";
+
+/** A context to create in place of another one. */
+export interface LargerContext {
+  readonly shape: ContextShape;
+  /** Host memory for the states that move to it, in bytes. */
+  readonly stateBytes: number;
+}
 
 /** Resources of a loaded model for text generation. */
 export interface GenerationContext {
   readonly context: Context;
   readonly sampling: SamplerModel;
   readonly adapters: Adapters;
-  /** Maximum tokens of one sequence. */
+  readonly shape: ContextShape;
+  /** Maximum tokens of one sequence in this context. */
   readonly sequenceLength: number;
+  /** Maximum tokens of one sequence in any context of the model. */
+  readonly maxLength: number;
   readonly parallel: number;
   /** Maximum outputs of a batch. */
   readonly maxOutputs: number;
@@ -25,10 +36,23 @@ export interface GenerationContext {
   readonly contextShift: boolean;
   /** Whether tokens at the end of a sequence can be removed from the KV cache. */
   readonly canTruncate: boolean;
-  /** Tokens of a small sliding window: a sequence can be truncated while it holds them; 0 for none. */
+  /** Tokens of a sliding window: a sequence can be truncated while it holds them; 0 for none. */
   readonly window: number;
+  /** What the state of a sequence consists of; null if it cannot move to other streams. */
+  readonly stateParts: StateParts | null;
   /** Whether only the CPU computes. */
   readonly isOnCpu: boolean;
   /** Maximum bytes of saved states in host memory. */
   readonly savedBytes: number;
+  /**
+   * The shape of a context for a sequence that is longer than `sequenceLength`; null if memory has no
+   * room for it.
+   * @param cellsUsed cells of this context that were written; they become free with it.
+   */
+  larger(length: number, cellsUsed: number): LargerContext | null;
+  /**
+   * Closes this context and creates another one.
+   * @throws {ShimmyError} `backend` if that fails; then there is no context.
+   */
+  replace(shape: ContextShape): GenerationContext;
 }

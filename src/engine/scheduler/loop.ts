@@ -1,12 +1,13 @@
-import { Batch } from "../../../ffi/mod.ts";
 import { messageOf, ShimmyError } from "../../errors.ts";
-import { LoopStats } from "./loop_stats.ts";
+import { LoopStats, statusOf } from "./loop_stats.ts";
 import { addDecodeTokens, addPrefillChunks, byStream } from "./batch_builder.ts";
-import { PaddingRows } from "./padding_rows.ts";
-import type { GenerationContext } from "./generation.ts";
+import type { GenerationContext, LargerContext } from "./generation.ts";
+import { shiftContext } from "./context_shift.ts";
+import { cacheOptions, type LoopParts, memoryOf, partsFor } from "./loop_parts.ts";
 import { tokenLogprobs } from "../sampling/mod.ts";
-import { type KvStream, PrefixCache, SessionCache, timedMemory } from "../kv_cache/mod.ts";
+import { type KvStream, PrefixCache } from "../kv_cache/mod.ts";
 import {
+  type ContextShape,
   type Control,
   type FinishReason,
   type LoopStatus,
@@ -16,12 +17,11 @@ import {
 } from "../protocol/mod.ts";
 import { Scheduler } from "./scheduler.ts";
 import { PrefillBudget } from "./priority.ts";
-import { createSequence } from "./create_sequence.ts";
+import { createSequence, tooLong } from "./create_sequence.ts";
 import { scorePrompt } from "./prompt_logprobs.ts";
 import type { Sequence } from "./sequence.ts";
-import { Speculation } from "../speculation/mod.ts";
 import type { Tokenizer } from "../tokenizer/mod.ts";
-import { BatchPolicy, type BatchSelection } from "./batch_policy.ts";
+import type { BatchSelection } from "./batch_policy.ts";
 
 /** Maximum waiting requests per stream; more are refused. */
 const QUEUE_PER_STREAM = 16;
@@ -30,19 +30,15 @@ type Emit = (id: number, event: SequenceEvent) => void;
 
 /** Scheduler loop of one model: continuous batching over the streams of one context. */
 export class Loop {
-  readonly #model: GenerationContext;
+  #model: GenerationContext;
   readonly #tokenizer: Tokenizer;
   readonly #emit: Emit;
   readonly #cache: PrefixCache;
-  readonly #batch: Batch;
   readonly #prefillBudget = new PrefillBudget();
-  readonly #speculation: Speculation;
-  /** Null if padding rows cannot help. */
-  readonly #padding: PaddingRows | null;
-  readonly #sessions: SessionCache;
   readonly #queueLimit: number;
   readonly #scheduler: Scheduler;
-  readonly #policy = new BatchPolicy();
+  /** What belongs to the current context. */
+  #parts: LoopParts;
   /** Sequences in the current batch, and idle streams with a padding row in it. */
   #members: readonly Sequence[] = [];
   #paddingStreams: readonly KvStream[] = [];
@@ -52,23 +48,14 @@ export class Loop {
     this.#model = model;
     this.#tokenizer = tokenizer;
     this.#emit = emit;
-    this.#batch = new Batch(model.context.batchSize);
     this.#queueLimit = QUEUE_PER_STREAM * model.parallel;
-    // Rejected drafted tokens must be removed from the KV cache.
-    this.#speculation = new Speculation(model.canTruncate ? model.draft : null, model);
-    this.#padding = model.isOnCpu && model.canTruncate && !model.kvUnified
-      ? new PaddingRows(model.sequenceLength)
-      : null;
-    this.#cache = new PrefixCache(timedMemory(model.context, model.sampling.native), {
-      streams: model.parallel,
-      canTruncate: model.canTruncate,
-      window: model.window,
-      savedBytes: model.savedBytes,
-      sharedCells: model.kvUnified ? model.context.contextLength : null,
-      mayShiftPositions: model.contextShift,
-    });
-    this.#scheduler = new Scheduler(this.#cache, (sequence) => this.#sessions.begin(sequence));
-    this.#sessions = new SessionCache(model.sessions, model.context, this.#cache);
+    this.#cache = new PrefixCache(memoryOf(model), cacheOptions(model));
+    this.#scheduler = new Scheduler(
+      this.#cache,
+      model.sequenceLength,
+      (sequence) => this.#parts.sessions.begin(sequence),
+    );
+    this.#parts = partsFor(model, this.#cache);
   }
 
   /** Whether a step would compute anything. */
@@ -102,7 +89,9 @@ export class Loop {
       );
     }
     const tokens = prompt ?? this.#tokenizer.encode(request.prompt, true);
-    return createSequence(id, request, tokens, this.#model, this.#sessions);
+    const { sessions } = this.#parts;
+    const { cellsUsed } = this.#cache;
+    return createSequence(id, request, tokens, this.#model, sessions, cellsUsed);
   }
 
   /** Applies a control to a waiting or running sequence. Ignored for finished sequences. */
@@ -132,8 +121,9 @@ export class Loop {
   /** Computes one decode or prefill batch and samples from it. */
   step(): void {
     const start = performance.now();
+    this.#enlarge();
     this.#scheduler.admit(start);
-    const selection = this.#policy.next(this.#scheduler.running, start);
+    const selection = this.#parts.policy.next(this.#scheduler.running, start);
     if (selection === null) return;
     if (!this.#applyAdapters(selection.sequences)) return;
     if (selection.isPrefill) this.#buildPrefillBatch(selection, start);
@@ -143,8 +133,8 @@ export class Loop {
     const native = performance.now() - before;
     this.#stats.nativeMs += native;
     if (computed) {
-      if (selection.isPrefill) this.#prefillBudget.record(this.#batch.length, native);
-      else this.#padding?.record(native);
+      if (selection.isPrefill) this.#prefillBudget.record(this.#parts.batch.length, native);
+      else this.#parts.padding?.record(native);
       if (selection.isPrefill) this.#makeCheckpoints();
       this.#sample();
     }
@@ -152,27 +142,36 @@ export class Loop {
     this.#stats.stepMs += performance.now() - start;
   }
 
-  #buildPrefillBatch({ sequences, decoding }: BatchSelection<Sequence>, now: number): void {
-    const budget = this.#prefillBudget.size(decoding, sequences.length, this.#batch.capacity);
-    this.#members = addPrefillChunks(this.#batch, sequences, budget, now, this.#model.maxOutputs);
+  #buildPrefillBatch(selection: BatchSelection<Sequence>, now: number): void {
+    const { sequences, riders, decoding } = selection;
+    for (const rider of riders) rider.draft = [];
+    const budget = this.#prefillBudget.size(decoding, sequences.length, this.#parts.batch.capacity);
+    const { maxOutputs, kvUnified: isUnified } = this.#model;
+    const way = { riders, isUnified };
+    const prompts = addPrefillChunks(this.#parts.batch, sequences, budget, now, maxOutputs, way);
+    this.#members = [...riders, ...prompts];
     this.#paddingStreams = [];
   }
 
   /** @param decoding sequences in the order of their streams */
   #buildDecodeBatch(decoding: readonly Sequence[]): void {
-    this.#speculation.draft(decoding, this.#batch.capacity - decoding.length);
+    this.#parts.speculation.draft(decoding, this.#parts.batch.capacity - decoding.length);
     this.#members = decoding;
     this.#paddingStreams = this.#choosePadding(decoding);
-    addDecodeTokens(this.#batch, decoding, this.#paddingStreams);
+    addDecodeTokens(this.#parts.batch, decoding, this.#paddingStreams);
   }
 
   /** A single sequence needs no padding, and drafts already fill row groups. */
   #choosePadding(decoding: readonly Sequence[]): readonly KvStream[] {
-    if (this.#padding === null || decoding.length < 2) return [];
+    if (this.#parts.padding === null || decoding.length < 2) return [];
     if (decoding.some(({ draft }) => draft.length > 0)) return [];
     const streams = decoding.map((sequence) => sequence.stream!);
     const longest = Math.max(...streams.map(({ tokens }) => tokens.length));
-    return this.#padding.choose(streams.map(({ id }) => id), this.#cache.idleStreams, longest);
+    return this.#parts.padding.choose(
+      streams.map(({ id }) => id),
+      this.#cache.idleStreams,
+      longest,
+    );
   }
 
   /**
@@ -193,7 +192,7 @@ export class Loop {
    */
   #decode(): boolean {
     try {
-      const outcome = this.#model.context.decode(this.#batch);
+      const outcome = this.#model.context.decode(this.#parts.batch);
       // A GPU may still compute when the call returns; its time belongs to this batch.
       this.#model.context.synchronize();
       this.#cache.completeCopies();
@@ -276,10 +275,59 @@ export class Loop {
       if (finish !== null || sequence.tokens.at(-1) !== sequence.draft[accepted]) break;
       accepted++;
     }
-    this.#speculation.record(sequence, accepted);
+    this.#parts.speculation.record(sequence, accepted);
     this.#removeRejected(sequence, finish);
     if (finish !== null) this.#finish(sequence, finish);
-    else if (sequence.room < 1) this.#shift(sequence);
+    else if (sequence.room < 1) this.#outgrow(sequence);
+  }
+
+  /** A sequence has filled its stream. */
+  #outgrow(sequence: Sequence): void {
+    const needed = sequence.tokens.length + 1;
+    const mayGrow = needed <= sequence.limits.length && !sequence.isShifted;
+    if (mayGrow && this.#model.larger(needed, this.#cache.cellsUsed) !== null) {
+      this.#scheduler.suspend(sequence);
+    } else if (this.#model.contextShift) {
+      shiftContext(sequence, this.#model.context, this.#cache);
+    } else this.#finish(sequence, "length");
+  }
+
+  /**
+   * Creates a larger context for a waiting sequence that is longer than a stream, as soon as the running
+   * sequences have ended.
+   */
+  #enlarge(): void {
+    const sequence = this.#scheduler.tooLong;
+    if (sequence === undefined) return;
+    this.#scheduler.suspendIdle();
+    if (this.#scheduler.running.length > 0) return;
+    const { tokens } = sequence;
+    const larger = this.#model.larger(tokens.length + 1, this.#cache.cellsUsed);
+    try {
+      if (larger !== null) return this.#replaceContext(larger);
+    } catch (error) {
+      // The old context is closed too: without any, the model cannot go on.
+      this.#replaceContext({ shape: this.#model.shape, stateBytes: 0 });
+      return this.#fail(sequence, error, true);
+    }
+    // Memory has become short since the sequence was accepted.
+    if (sequence.completionTokens > 0) this.#finish(sequence, "length");
+    else this.#fail(sequence, tooLong(tokens.length, this.#model.sequenceLength), true);
+  }
+
+  #replaceContext({ shape, stateBytes }: LargerContext): void {
+    this.#cache.move(stateBytes, () => {
+      this.#model = this.#model.replace(shape);
+      return { memory: memoryOf(this.#model), options: cacheOptions(this.#model) };
+    });
+    this.#scheduler.streamLength = this.#model.sequenceLength;
+    this.#parts = partsFor(this.#model, this.#cache, this.#parts.speculation);
+    this.#stats.replacements++;
+  }
+
+  /** The shape of the context. A new one is another object. */
+  get shape(): ContextShape {
+    return this.#model.shape;
   }
 
   /** Removes rejected drafted tokens from the KV cache. */
@@ -320,24 +368,8 @@ export class Loop {
     return sequence.completionTokens >= sequence.maxTokens ? "length" : null;
   }
 
-  /**
-   * Context shift: the stream is full, so half of the tokens after the first one are discarded,
-   * oldest first.
-   */
-  #shift(sequence: Sequence): void {
-    const { context } = this.#model;
-    const stream = sequence.stream!;
-    const keep = 1;
-    const count = (stream.tokens.length - keep) >> 1;
-    context.removeTokens(stream.id, keep, keep + count);
-    context.shiftTokens(stream.id, keep + count, -1, -count);
-    stream.tokens.splice(keep, count);
-    sequence.forget(keep, count);
-    sequence.scope = this.#cache.isolate(stream);
-  }
-
   #finish(sequence: Sequence, reason: FinishReason): void {
-    this.#sessions.save(sequence);
+    this.#parts.sessions.save(sequence);
     this.#drop(sequence, false);
     const event = sequence.done(reason);
     this.#stats.add(sequence);
@@ -353,24 +385,11 @@ export class Loop {
   }
 
   status(): LoopStatus {
-    const { context } = this.#model;
-    const { running, waiting } = this.#scheduler;
-    const counts = this.#stats.snapshot();
     return {
-      running: running.length,
-      prefilling: running.filter((sequence) => sequence.isPrefilling).length,
-      queued: waiting.length,
+      ...statusOf(this.#model, this.#scheduler, this.#cache, this.#stats),
+      ...this.#stats.snapshot(this.#model.sampling.native.ms),
+      ...this.#parts.speculation.status,
       queueLimit: this.#queueLimit,
-      // Sequences may share cells of one buffer.
-      cellsUsed: Math.min(this.#cache.cellsUsed, context.contextLength),
-      cellsTotal: context.contextLength,
-      ...counts,
-      nativeMs: counts.nativeMs + this.#model.sampling.native.ms,
-      speculation: this.#speculation.kind,
-      draftedTokens: this.#speculation.drafted,
-      acceptedTokens: this.#speculation.accepted,
-      evictions: this.#cache.evictions,
-      preemptions: this.#scheduler.preemptions,
     };
   }
 

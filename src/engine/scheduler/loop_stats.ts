@@ -1,4 +1,7 @@
+import type { PrefixCache } from "../kv_cache/mod.ts";
 import type { EngineStatus } from "../protocol/mod.ts";
+import type { GenerationContext } from "./generation.ts";
+import type { Scheduler } from "./scheduler.ts";
 import type { Sequence } from "./sequence.ts";
 
 /** Counters of a loop. */
@@ -7,6 +10,8 @@ export class LoopStats {
   /** Milliseconds in native decoding, and in whole steps. */
   nativeMs = 0;
   stepMs = 0;
+  /** Contexts that replaced another one. */
+  replacements = 0;
   #promptTokens = 0;
   #cachedTokens = 0;
   #completionTokens = 0;
@@ -18,8 +23,11 @@ export class LoopStats {
     this.#completionTokens += completionTokens;
   }
 
-  /** The counters as reported in the engine status. */
-  snapshot(): Pick<
+  /**
+   * The counters as reported in the engine status.
+   * @param samplingMs milliseconds in native samplers
+   */
+  snapshot(samplingMs: number): Pick<
     EngineStatus,
     | "promptTokens"
     | "cachedTokens"
@@ -33,8 +41,28 @@ export class LoopStats {
       cachedTokens: this.#cachedTokens,
       completionTokens: this.#completionTokens,
       steps: this.steps,
-      nativeMs: this.nativeMs,
+      nativeMs: this.nativeMs + samplingMs,
       stepMs: this.stepMs,
     };
   }
+}
+
+/** The part of the engine status that tells of the sequences and their context. */
+export function statusOf(
+  { context, shape }: GenerationContext,
+  { running, waiting, preemptions, tooLong }: Scheduler,
+  { cellsUsed, evictions }: PrefixCache,
+  { replacements }: LoopStats,
+) {
+  return {
+    running: running.length,
+    prefilling: running.filter((sequence) => sequence.isPrefilling).length,
+    queued: waiting.length,
+    // Sequences may share cells of one buffer.
+    cellsUsed: Math.min(cellsUsed, context.contextLength),
+    cellsTotal: context.contextLength,
+    evictions,
+    preemptions,
+    context: { ...shape, replacements, waiting: tooLong?.tokens.length ?? null },
+  };
 }

@@ -1,3 +1,3 @@
 /** Continuous batching: scheduler, batch policy, prefill budget, the loop, sequences. */
-export type { GenerationContext } from "./generation.ts";
+export type { GenerationContext, LargerContext } from "./generation.ts";
 export { Loop } from "./loop.ts";

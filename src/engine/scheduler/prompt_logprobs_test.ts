@@ -86,7 +86,7 @@ Deno.test("a scored prompt is computed in as many batches as outputs allow", asy
 Deno.test("a prompt that fills the context can be scored, and is reported once after an interruption", async () => {
   using harness = await LoopHarness.load({
     ...EXACT,
-    ...{ contextLength: 256, parallel: 2, kvUnified: true },
+    ...{ contextLength: 256, parallel: 2 },
   });
   const { all } = decoded(harness, 120);
   const full = Array.from({ length: 256 }, (_, at) => all[at % all.length]!);

@@ -9,6 +9,8 @@ import type { Sequence } from "./sequence.ts";
 export class Scheduler {
   readonly #cache: PrefixCache;
   readonly #onBegin: (sequence: Sequence) => void;
+  /** Maximum tokens of one sequence in the context. */
+  streamLength: number;
   #preemptions = 0;
   #waiting: Sequence[] = [];
   #running: Sequence[] = [];
@@ -16,8 +18,13 @@ export class Scheduler {
   #isFull = false;
 
   /** @param onBegin called for each sequence that got its first stream. */
-  constructor(cache: PrefixCache, onBegin: (sequence: Sequence) => void) {
+  constructor(
+    cache: PrefixCache,
+    streamLength: number,
+    onBegin: (sequence: Sequence) => void,
+  ) {
     this.#cache = cache;
+    this.streamLength = streamLength;
     this.#onBegin = onBegin;
   }
 
@@ -65,10 +72,28 @@ export class Scheduler {
     sequence.stream = null;
   }
 
-  /** Admits waiting sequences. */
+  /** The first waiting sequence that is longer than a stream; undefined without any. */
+  get tooLong(): Sequence | undefined {
+    const long = this.#waiting.filter((one) => !one.paused && this.#isTooLong(one));
+    return long.reduce<Sequence | undefined>(
+      (first, one) => first === undefined || one.id < first.id ? one : first,
+      undefined,
+    );
+  }
+
+  #isTooLong({ tokens, maxTokens }: Sequence): boolean {
+    return tokens.length + (maxTokens === 0 ? 0 : 1) > this.streamLength;
+  }
+
+  /** Admits waiting sequences. Later ones than a sequence that is too long wait until it was admitted. */
   admit(now: number): void {
     if (this.#waiting.length === 0) return;
-    for (const sequence of byPriority(this.#waiting.filter(({ paused }) => !paused), now)) {
+    const held = this.tooLong?.id ?? Infinity;
+    const admissible = this.#waiting.filter((one) =>
+      !one.paused && !this.#isTooLong(one) && (one.id < held || one.completionTokens > 0)
+    );
+    let isFirst = true;
+    for (const sequence of byPriority(admissible, now)) {
       if (!this.#hasRoom && !this.#swapOutIdle()) return;
       // Cached tokens have no logits, which prompt log probabilities need.
       const useCache = (sequence.request.cachePrompt ?? true) && !sequence.scoresPrompt;
@@ -78,6 +103,12 @@ export class Scheduler {
       if (useCache && this.#cache.isBeingComputed(sequence.tokens, scope)) continue;
       // A preempted sequence may reuse its own state even if its request bypasses the cache.
       const mayReuse = useCache || sequence.completionTokens > 0;
+      if (!this.#cache.hasCellsFor(sequence.tokens, mayReuse, scope)) {
+        // The first sequence gets the next free cells; later ones may use what it leaves.
+        if (isFirst) return;
+        continue;
+      }
+      isFirst = false;
       const stream = this.#cache.acquire(
         sequence.tokens,
         mayReuse,
@@ -88,6 +119,7 @@ export class Scheduler {
         this.#isFull = true;
         return;
       }
+      sequence.capacity = this.streamLength;
       if (sequence.admit(stream)) this.#onBegin(sequence);
       this.#waiting.splice(this.#waiting.indexOf(sequence), 1);
       this.#running.push(sequence);
@@ -104,6 +136,20 @@ export class Scheduler {
     this.#preemptions++;
     this.#isFull = true;
     return true;
+  }
+
+  /** Returns a sequence to the waiting ones. Its tokens stay cached in its stream. */
+  suspend(sequence: Sequence): void {
+    this.#running.splice(this.#running.indexOf(sequence), 1);
+    this.#cache.release(sequence.stream!, false);
+    sequence.stream = null;
+    this.#waiting.push(sequence);
+    this.#isFull = false;
+  }
+
+  /** Suspends paused sequences, which may stay paused for any time. */
+  suspendIdle(): void {
+    for (const sequence of this.#running.filter(isIdle)) this.suspend(sequence);
   }
 
   /** Swaps out a paused sequence to free its stream. @returns whether there was one. */

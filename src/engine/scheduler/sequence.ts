@@ -17,7 +17,7 @@ import { AnswerStops } from "./answer_stops.ts";
 export interface SequenceLimits {
   /** Maximum tokens to generate. */
   readonly maxTokens: number;
-  /** Maximum tokens of prompt and answer in the stream. */
+  /** Maximum tokens of prompt and answer. */
   readonly length: number;
 }
 
@@ -30,6 +30,8 @@ export class Sequence {
   scope: string;
   /** Set while the sequence is admitted. */
   stream: KvStream | null = null;
+  /** Maximum tokens of its stream. */
+  capacity = Infinity;
   paused = false;
   /** Output indices in the current batch from which the next tokens are sampled. */
   readonly outputs: number[] = [];
@@ -84,7 +86,7 @@ export class Sequence {
 
   /** Tokens that the stream can still hold. */
   get room(): number {
-    return this.limits.length - this.tokens.length;
+    return Math.min(this.limits.length, this.capacity) - this.tokens.length;
   }
 
   /** Tokens that are not in the KV cache yet. */

@@ -31,7 +31,7 @@ export class DraftModel {
    */
   propose(sequences: readonly DraftedSequence[], limits: readonly number[]): number[][] {
     const drafts: number[][] = sequences.map(() => []);
-    sequences.forEach((sequence) => this.#catchUp(sequence));
+    for (const sequence of sequences) if (!this.#catchUp(sequence, sequences)) return drafts;
     let open = sequences.map((_, index) => index).filter((index) => limits[index]! > 0);
     while (open.length > 0) {
       this.#batch.clear();
@@ -43,7 +43,7 @@ export class DraftModel {
           true,
         );
       });
-      if (this.#context.decode(this.#batch) !== "done") return drafts;
+      if (!this.#compute(sequences)) return drafts;
       open = open.filter((index, at) => {
         const draft = drafts[index]!;
         const { token, probability } = this.#likeliest(outputs[at]!);
@@ -58,8 +58,9 @@ export class DraftModel {
   /**
    * Computes the tokens of a sequence that the draft model's stream does not hold, except the last
    * token.
+   * @returns false if its context is full.
    */
-  #catchUp(sequence: DraftedSequence): void {
+  #catchUp(sequence: DraftedSequence, all: readonly DraftedSequence[]): boolean {
     const { id } = sequence.stream!;
     const { tokens } = sequence;
     const held = this.#cached.get(id) ?? [];
@@ -76,8 +77,31 @@ export class DraftModel {
       while (held.length < end && this.#batch.room > 0) {
         this.#add(id, tokens[held.length]!, held.length === end - 1);
       }
-      this.#context.decode(this.#batch);
+      if (!this.#compute(all)) return false;
     }
+    return true;
+  }
+
+  /**
+   * Computes the batch. If a buffer that all streams share is full, the streams of other sequences are
+   * cleared first.
+   * @returns false if it is full nevertheless.
+   */
+  #compute(sequences: readonly DraftedSequence[]): boolean {
+    if (this.#context.decode(this.#batch) === "done") return true;
+    const drafted = new Set(sequences.map(({ stream }) => stream!.id));
+    for (const [id, held] of this.#cached) {
+      if (drafted.has(id)) continue;
+      this.#context.removeTokens(id, -1, -1);
+      held.length = 0;
+    }
+    if (this.#context.decode(this.#batch) === "done") return true;
+    for (const id of drafted) {
+      const held = this.#cached.get(id);
+      if (held === undefined) continue;
+      held.length = Math.min(held.length, this.#context.lastPosition(id) + 1);
+    }
+    return false;
   }
 
   #add(stream: number, token: number, output: boolean): number {

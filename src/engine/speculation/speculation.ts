@@ -17,9 +17,12 @@ export class Speculation {
   #drafted = 0;
   #accepted = 0;
 
-  constructor(model: DraftModel | null, place: SpeculationOptions) {
+  /** @param former speculation in an earlier context, whose counters go on. */
+  constructor(model: DraftModel | null, place: SpeculationOptions, former?: Speculation) {
     this.#model = model;
     this.#options = place;
+    this.#drafted = former?.drafted ?? 0;
+    this.#accepted = former?.accepted ?? 0;
   }
 
   /** Source of drafts. */
@@ -33,6 +36,15 @@ export class Speculation {
 
   get accepted(): number {
     return this.#accepted;
+  }
+
+  /** Source and counts of drafted tokens. */
+  get status() {
+    return {
+      speculation: this.kind,
+      draftedTokens: this.#drafted,
+      acceptedTokens: this.#accepted,
+    };
   }
 
   /**

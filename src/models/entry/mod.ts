@@ -31,5 +31,5 @@ export {
   similarName,
 } from "./names.ts";
 export { modelNotFound } from "./not_found.ts";
-export { embeddingJson, placementJson } from "./placement_json.ts";
+export { embeddingJson, placementJson, shapeJson } from "./placement_json.ts";
 export { groupShards, shardSet } from "./shards.ts";

@@ -1,4 +1,4 @@
-import type { EmbeddingStatus, Placement } from "../../engine/protocol/mod.ts";
+import type { ContextShape, EmbeddingStatus, Placement } from "../../engine/protocol/mod.ts";
 
 /** Placement of a model on devices for JSON output of commands and routes, in bytes. */
 export function placementJson(placement: readonly Placement[]) {
@@ -22,5 +22,18 @@ export function embeddingJson(embedding: EmbeddingStatus | null) {
       kv_bytes: kvBytes,
       compute_bytes: computeBytes,
     })) ?? null,
+  };
+}
+
+/** The shape of a generation context for JSON output. */
+export function shapeJson(shape: ContextShape) {
+  return {
+    context_length: shape.length,
+    parallel: shape.sequences,
+    kv_unified: shape.unified,
+    kv_cells: shape.cells,
+    kv_bytes: shape.kvBytes,
+    swa_full: shape.swaFull,
+    reason: shape.reason,
   };
 }

@@ -1,4 +1,4 @@
-import { chooseContext, kvBytesPerToken } from "../../engine/mod.ts";
+import { chooseShape, contextBudget, kvBytesPerToken } from "../../engine/mod.ts";
 import type { LoadOptions } from "../../engine/protocol/mod.ts";
 import type { ModelEntry } from "../entry/mod.ts";
 import { type GgufHeader, readHeader } from "../gguf/mod.ts";
@@ -11,6 +11,8 @@ export type LoadShape = Pick<
 
 /** Default number of tokens in a step. */
 const DEFAULT_BATCH = 512;
+/** Tokens of a context for which idle models are unloaded. */
+const USEFUL_CONTEXT = 8192;
 /**
  * Approximate bytes of intermediate results per token of a step and embedding dimension: a few rows
  * of 32-bit values.
@@ -21,7 +23,7 @@ const COMPUTE_BYTES = 64;
  * Estimates the main memory of a model that is loaded on the CPU, in bytes: the files of the model
  * and its adapters, the KV cache and the compute buffers.
  *
- * @param available Free bytes. They determine the context length if no length is given.
+ * @param available Bytes for the model. They determine the context length if no length is given.
  * @throws {ShimmyError} If the file's header cannot be read.
  */
 export async function estimateMainMemory(
@@ -73,16 +75,16 @@ function kvBytes(
     },
     plan.kvType,
   );
-  const sequences = plan.kvUnified ? 1 : plan.parallel;
-  const { length } = chooseContext({
+  const { shape } = chooseShape({
     requested: plan.contextLength,
     trained: entry.contextLength ?? 0,
-    sequences,
+    parallel: plan.parallel,
+    kvUnified: plan.kvUnified,
     bytesPerToken,
-    modelBytes: entry.size,
-    available,
+    budget: contextBudget({ isMain: true, available, modelBytes: entry.size }),
+    atLeast: Math.min(plan.contextLength || entry.contextLength || 0, USEFUL_CONTEXT),
   });
-  return length * sequences * bytesPerToken;
+  return shape.kvBytes;
 }
 
 function numberOf(header: GgufHeader, key: string): number {

@@ -6,6 +6,7 @@ import {
   embeddingJson,
   type ModelEntry,
   placementJson,
+  shapeJson,
 } from "../../../models/entry/mod.ts";
 import type { ModelPool, ModelState } from "../../../models/registry/mod.ts";
 import { type Exchange, parseStrict, readOptionalJson, type Route } from "../../http/mod.ts";
@@ -41,6 +42,17 @@ const placementSchema = z.object({
   compute_bytes: z.int().nullable(),
 });
 
+/** How sequences share the KV cache. */
+const shapeSchema = z.object({
+  context_length: z.int().describe("Maximum tokens of a sequence"),
+  parallel: z.int().describe("Sequences that run in parallel"),
+  kv_unified: z.boolean().describe("Whether all sequences share one KV buffer"),
+  kv_cells: z.int().describe("KV cells in total, one for each token"),
+  kv_bytes: z.int().describe("Upper bound of the KV cache"),
+  swa_full: z.boolean().describe("Whether layers with a sliding window keep all cells"),
+  reason: z.string().describe("Why the context has this shape"),
+});
+
 /** The context for embeddings and scores; the first such request creates it. */
 const embeddingSchema = z.object({
   input_limit: z.int().describe("Maximum tokens of an input"),
@@ -60,6 +72,11 @@ const planSchema = z.object({
   offloaded_layers: z.int(),
   context_length: z.int().describe("Context length of a sequence in tokens"),
   parallel: z.int(),
+  context: shapeSchema,
+  sliding_window_bytes: z.object({
+    full: z.int().describe("With all cells"),
+    window: z.int().describe("With the cells of the window"),
+  }).nullable().describe("KV cache of both values of --swa-full; null without such layers"),
   devices: z.array(placementSchema.extend({
     cache_bytes: z.int().describe("Maximum size of cached states of finished requests"),
     memory_free: z.int(),
@@ -89,6 +106,12 @@ const modelStatusSchema = z.object({
     capabilities: z.array(z.enum(["completion", "tools", "thinking", "embedding", "rerank"])),
     context_length: z.int().describe("Context length of a sequence in tokens"),
     parallel: z.int(),
+    context: shapeSchema.extend({
+      replacements: z.int().nullable()
+        .describe("Contexts that replaced another one for a longer sequence; null while busy"),
+      waiting: z.int().nullable()
+        .describe("Tokens of a sequence that waits for a larger context"),
+    }).nullable().describe("Null for a model that does not generate"),
     devices: z.array(z.string()),
     offloaded_layers: z.int(),
     layers: z.int(),
@@ -162,6 +185,7 @@ function toLoadedStatus(
     capabilities: capabilitiesOf(info),
     context_length: info.contextLength,
     parallel: info.parallel,
+    context: contextOf(info, status),
     devices: info.devices.map(({ name }) => name),
     offloaded_layers: info.offloadedLayers,
     layers: info.layers,
@@ -170,6 +194,17 @@ function toLoadedStatus(
     load_ms: info.loadMs,
     notes: [...info.notes],
     statistics: status === null ? null : statisticsOf(status),
+  };
+}
+
+/** The generation context in the spelling of the API. */
+export function contextOf({ shape }: ModelInfo, status: EngineStatus | null) {
+  const now = status?.context ?? null;
+  if (shape === null) return null;
+  return {
+    ...shapeJson(now ?? shape),
+    replacements: now?.replacements ?? null,
+    waiting: now?.waiting ?? null,
   };
 }
 
@@ -190,6 +225,8 @@ function toPlan(name: string, plan: LoadPlan): z.output<typeof planSchema> {
     offloaded_layers: plan.offloadedLayers,
     context_length: plan.contextLength,
     parallel: plan.parallel,
+    context: shapeJson(plan.shape),
+    sliding_window_bytes: plan.slidingBytes,
     devices: plan.devices.map((device) => ({
       ...placementJson([device])[0]!,
       cache_bytes: device.cacheBytes,

@@ -49,6 +49,16 @@ Deno.test("a plan reports the placement and loads nothing", async () => {
     offloaded_layers: 0,
     context_length: 1024,
     parallel: 1,
+    context: {
+      context_length: 1024,
+      parallel: 1,
+      kv_unified: false,
+      kv_cells: 1024,
+      kv_bytes: 8,
+      swa_full: true,
+      reason: "One sequence",
+    },
+    sliding_window_bytes: null,
     devices: [{
       device: "CPU",
       layers: 2,

@@ -8,7 +8,7 @@ import { adapterJson } from "../../answers/mod.ts";
 import { engineStatus, queueOf } from "../../metrics/mod.ts";
 import { type Exchange, HttpError, type Route } from "../../http/mod.ts";
 import { nativeDialect } from "./dialect.ts";
-import { toEmbeddingStatus, toUsageStatus } from "./models.ts";
+import { contextOf, toEmbeddingStatus, toUsageStatus } from "./models.ts";
 
 /** `Retry-After` while a model loads, in seconds. */
 const LOADING_RETRY = 2;
@@ -73,6 +73,7 @@ async function diagnose({ context: { pool, settings } }: Exchange): Promise<Resp
       description: info.description,
       context_length: info.contextLength,
       parallel: info.parallel,
+      context: contextOf(info, status),
       batch_size: info.batchSize,
       threads: info.threads,
       layers: info.layers,

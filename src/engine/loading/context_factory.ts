@@ -1,0 +1,213 @@
+import {
+  address,
+  Batch,
+  type Context,
+  type Library,
+  listDevices,
+  type Model,
+  NativeError,
+  releaseUnusedCells,
+} from "../../../ffi/mod.ts";
+import { ShimmyError } from "../../errors.ts";
+import {
+  checkContext,
+  chooseShape,
+  type ChosenShape,
+  configureContext,
+  contextBudget,
+  type ContextMemory,
+  deviceReserve,
+  isOnCpu,
+  kvBytesPerToken,
+  type LoadResources,
+  ropeStretch,
+  slidingLayers,
+  stretchRope,
+} from "../model/mod.ts";
+import { availableMemory } from "../native/mod.ts";
+import type { ContextShape, LoadOptions } from "../protocol/mod.ts";
+import type { LargerContext } from "../scheduler/mod.ts";
+
+/** Main memory to leave free beside states that move to another context. */
+const STATE_MARGIN = 256 * 2 ** 20;
+
+/** Creates the generation contexts of a loaded model, one after the other. */
+export class ContextFactory {
+  readonly #resources: LoadResources;
+  readonly #metadata: Readonly<Record<string, string>>;
+  readonly #bytesPerToken: number;
+  /** Bytes of the weights that the available main memory still counts as free: pages of the file. */
+  readonly #uncountedWeights: number;
+
+  constructor(resources: LoadResources) {
+    const { model, options, memoryBefore } = resources;
+    this.#resources = resources;
+    this.#metadata = model.metadata();
+    this.#bytesPerToken = kvBytesPerToken(model, this.#metadata, options.kvType);
+    const counted = Math.min(model.size, Math.max(0, memoryBefore - availableMemory()));
+    this.#uncountedWeights = model.size - counted;
+  }
+
+  /** Maximum tokens of a sequence in any context. */
+  maxLength(shape: ContextShape): number {
+    const { options, model } = this.#resources;
+    if (options.contextLength > 0) return options.contextLength;
+    return Math.max(shape.length, model.trainedContext);
+  }
+
+  /** Chooses the shape of the first context. */
+  choose(): ChosenShape {
+    const { options, library, model, memoryBefore } = this.#resources;
+    if (options.shape !== undefined) return { shape: options.shape, notes: [] };
+    const memory = isOnCpu(options)
+      ? {
+        isMain: true,
+        available: Math.min(memoryBefore, options.memoryLimit ?? Infinity) -
+          (options.memoryClaimed ?? 0),
+        modelBytes: model.size,
+      }
+      : { isMain: false, available: freeOnDevices(library, options), modelBytes: model.size };
+    return this.#shapeIn(memory);
+  }
+
+  /**
+   * The shape of a context for a sequence that is longer than the sequences of the current context.
+   *
+   * @param length tokens of the sequence
+   * @param current the shape of the current context, which will be closed
+   * @param cellsUsed cells of the current context that were written
+   * @returns null if the memory has no room for it.
+   */
+  larger(length: number, current: ContextShape, cellsUsed: number): LargerContext | null {
+    const { options, library, model } = this.#resources;
+    if (length > this.maxLength(current)) return null;
+    const memory = isOnCpu(options)
+      ? {
+        isMain: true,
+        available: Math.min(availableMemory() + cellsUsed * this.#bytesPerToken, this.#memoryLeft),
+        modelBytes: this.#uncountedWeights,
+      }
+      : {
+        isMain: false,
+        available: freeOnDevices(library, options) + current.kvBytes,
+        modelBytes: model.size,
+      };
+    const requested = { ...memory, isRequested: true };
+    const budget = contextBudget(requested);
+    const { shape } = this.#shapeIn(requested, length, current.sequences);
+    if (shape.length < length || shape.kvBytes > budget) return null;
+    const free = availableMemory();
+    const stateBytes = isOnCpu(options)
+      ? free + cellsUsed * this.#bytesPerToken - shape.kvBytes - STATE_MARGIN
+      : free / 2;
+    return { shape, stateBytes: Math.max(0, stateBytes) };
+  }
+
+  /** What the limit of main memory leaves beside the weights that are counted already. */
+  get #memoryLeft(): number {
+    const { options, model } = this.#resources;
+    return (options.memoryLimit ?? Infinity) - (model.size - this.#uncountedWeights);
+  }
+
+  #shapeIn(memory: ContextMemory, atLeast?: number, parallel?: number): ChosenShape {
+    const { model, options } = this.#resources;
+    return chooseShape({
+      sliding: slidingLayers(model, this.#metadata, this.#bytesPerToken, options.swaFull),
+      requested: options.contextLength,
+      trained: model.trainedContext,
+      parallel: parallel ?? options.parallel,
+      kvUnified: options.kvUnified,
+      bytesPerToken: this.#bytesPerToken,
+      budget: contextBudget(memory),
+      ...(atLeast === undefined ? {} : { atLeast }),
+    });
+  }
+
+  /**
+   * Creates a context.
+   * @throws {ShimmyError} `invalid` if the context cannot fit, `backend` if libllama cannot create it.
+   */
+  create(shape: ContextShape): Context {
+    const { library, model, options, pool, notes } = this.#resources;
+    this.#check(shape);
+    const length = Math.max(shape.length, options.contextLength);
+    const { trainedContext, ropeType } = model;
+    const stretch = ropeStretch(length, { trainedContext, ropeType, metadata: this.#metadata });
+    if (stretch !== null) {
+      notes.push(`RoPE is scaled by YaRN with factor ${Number(stretch.toFixed(2))}`);
+    }
+    const context = this.#open(shape, stretch);
+    if (!context.hasMemory) return context;
+    context.attachThreadPool(pool);
+    warmUp(model, context);
+    if (isOnCpu(options)) releaseUnusedCells(library, context, model.layers);
+    return context;
+  }
+
+  #check(shape: ContextShape): void {
+    const { library, model, options } = this.#resources;
+    const keepsAll = !model.isRecurrent && model.slidingWindow === 0 &&
+      this.#metadata[`${this.#metadata["general.architecture"]}.attention.kv_lora_rank`] ===
+        undefined;
+    const problem = checkContext({
+      ...options,
+      shape,
+      bytesPerToken: keepsAll ? this.#bytesPerToken : null,
+      memory: totalMemory(library),
+    });
+    if (problem !== null) throw problem;
+  }
+
+  #open(shape: ContextShape, stretch: number | null): Context {
+    const { model, options, flags, threads, abort } = this.#resources;
+    try {
+      return model.createContext((parameters) => {
+        configureContext(parameters, options, shape, threads, model.vocab.size);
+        if (stretch !== null) stretchRope(parameters, stretch, model.trainedContext);
+        if (abort !== null) {
+          parameters.abort_callback = abort.address;
+          parameters.abort_callback_data = address(flags.abortBytes);
+        }
+      }, flags);
+    } catch (error) {
+      if (!(error instanceof NativeError)) throw error;
+      throw new ShimmyError(
+        "backend",
+        `Cannot create a context of ${shape.length} tokens for ${shape.sequences} sequences with a ` +
+          `${options.kvType} KV cache: not enough memory, or not supported by the model`,
+        { cause: error },
+      );
+    }
+  }
+}
+
+/** Total memory of the host and the GPUs in bytes. */
+function totalMemory(library: Library): number {
+  const devices = listDevices(library).filter(({ kind }) => kind === "gpu");
+  return devices.reduce((sum, device) => sum + device.memoryTotal, Deno.systemMemoryInfo().total);
+}
+
+/** Free memory in bytes on the devices that will hold the KV cache, after their reserves. */
+function freeOnDevices(library: Library, options: LoadOptions): number {
+  const gpus = listDevices(library).filter(({ kind, name }) =>
+    kind !== "cpu" && (options.devices?.includes(name) ?? true)
+  );
+  if (gpus.length === 0) return availableMemory();
+  return gpus.reduce(
+    (sum, { memoryFree, memoryTotal }) =>
+      sum + Math.max(0, memoryFree - deviceReserve(memoryTotal, options.gpuReserve)),
+    0,
+  );
+}
+
+/**
+ * Computes one token, so that the first request does not pay for lazy initialization. Its cell keeps
+ * its data, which no sequence reads; a recurrent state is cleared.
+ */
+function warmUp(model: Model, context: Context): void {
+  const batch = new Batch(1);
+  batch.add(model.vocab.bos ?? model.vocab.eos ?? 0, 0, 0, true);
+  context.decode(batch);
+  context.synchronize();
+  context.clear(model.isRecurrent);
+}

@@ -1,0 +1,52 @@
+import { Batch } from "../../../ffi/mod.ts";
+import { type PrefixCache, SessionCache, timedMemory } from "../kv_cache/mod.ts";
+import { Speculation } from "../speculation/mod.ts";
+import { BatchPolicy } from "./batch_policy.ts";
+import type { GenerationContext } from "./generation.ts";
+import { PaddingRows } from "./padding_rows.ts";
+
+/** What a loop creates for each context. */
+export interface LoopParts {
+  readonly batch: Batch;
+  readonly policy: BatchPolicy;
+  readonly speculation: Speculation;
+  /** Null if padding rows cannot help. */
+  readonly padding: PaddingRows | null;
+  readonly sessions: SessionCache;
+}
+
+/** @param former its counters go on. */
+export function partsFor(
+  model: GenerationContext,
+  cache: PrefixCache,
+  former?: Speculation,
+): LoopParts {
+  return {
+    batch: new Batch(model.context.batchSize),
+    policy: new BatchPolicy(model.kvUnified),
+    // Rejected drafted tokens must be removed from the KV cache.
+    speculation: new Speculation(model.canTruncate ? model.draft : null, model, former),
+    padding: model.isOnCpu && model.canTruncate && !model.kvUnified
+      ? new PaddingRows(model.sequenceLength)
+      : null,
+    sessions: new SessionCache(model.sessions, model.context, cache),
+  };
+}
+
+/** The KV memory of a model, which counts its time as native. */
+export function memoryOf({ context, sampling }: GenerationContext) {
+  return timedMemory(context, sampling.native);
+}
+
+/** Options of the prefix cache of a model. */
+export function cacheOptions(model: GenerationContext) {
+  return {
+    streams: model.parallel,
+    canTruncate: model.canTruncate,
+    window: model.window,
+    savedBytes: model.savedBytes,
+    sharedCells: model.kvUnified ? model.context.contextLength : null,
+    mayShiftPositions: model.contextShift,
+    stateParts: model.stateParts,
+  };
+}
