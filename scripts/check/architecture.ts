@@ -10,6 +10,8 @@ export const LAYERS: readonly (readonly string[])[] = [
   // Used by every room.
   ["src/assets"],
   ["src"],
+  // Keys, their rights and counters.
+  ["src/access"],
   // Bindings.
   ["ffi/memory", "ffi/sockets"],
   ["ffi/generated"],
@@ -59,6 +61,7 @@ export const LAYERS: readonly (readonly string[])[] = [
   // HTTP. No dialect imports another.
   ["src/server/metrics", "src/server/schemas"],
   ["src/server/http"],
+  ["src/server/access"],
   ["src/server/answers"],
   [
     "src/server/api/native",
@@ -72,7 +75,7 @@ export const LAYERS: readonly (readonly string[])[] = [
   ["src/cli/config"],
   ["src/cli/environment"],
   ["src/cli/client", "src/cli/output", "src/cli/serving", "src/cli/completion"],
-  ["src/cli/pulling"],
+  ["src/cli/keys", "src/cli/pulling"],
   ["src/cli/sessions"],
   ["src/cli/commands"],
   ["src/cli"],

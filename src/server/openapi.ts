@@ -11,9 +11,10 @@ type Json = Record<string, unknown>;
 const ERRORS: readonly (readonly [number, string])[] = [
   [STATUS_CODE.BadRequest, "The request is malformed or a value is out of range"],
   [STATUS_CODE.Unauthorized, "The API key is missing or wrong"],
-  [STATUS_CODE.Forbidden, "The host or the origin is not allowed"],
+  [STATUS_CODE.Forbidden, "The host, the origin, or the key's scope or models do not allow it"],
   [STATUS_CODE.NotFound, "There is no such model or route"],
   [STATUS_CODE.ContentTooLarge, "The body is too large"],
+  [STATUS_CODE.TooManyRequests, "A limit of the key is reached; see Retry-After"],
   [STATUS_CODE.BadGateway, "The model cannot be loaded, or generation failed"],
   [STATUS_CODE.ServiceUnavailable, "The queue is full; see Retry-After"],
 ];
@@ -28,6 +29,7 @@ export function openApiRoute(routes: readonly Route[], version: string): Route {
   return {
     method: "GET",
     path: "/openapi.json",
+    scope: "any",
     dialect: nativeDialect,
     summary: "OpenAPI description of all routes",
     async handle({ request }) {
@@ -69,6 +71,7 @@ function operation(route: Route): Json {
     operationId: operationId(route),
     summary: route.summary,
     tags: [route.dialect.name],
+    ...(route.open ? {} : { "x-shimmy-scope": route.scope }),
     ...(route.open ? { security: [] } : {}),
     ...(parameters.length === 0 ? {} : { parameters }),
     ...(route.body === undefined ? {} : {

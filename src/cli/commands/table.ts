@@ -43,6 +43,14 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: "list the models that a running server has loaded",
     load: () => import("./ps.ts"),
   },
+  keys: {
+    summary: "make, list and revoke API keys with limited rights",
+    load: () => import("./keys.ts"),
+  },
+  license: {
+    summary: "show a license",
+    load: () => import("./license.ts"),
+  },
   stop: {
     summary: "unload a model of a running server",
     load: () => import("./stop.ts"),

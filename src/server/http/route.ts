@@ -1,4 +1,5 @@
 import type * as z from "zod";
+import type { KeyClaims, Keyring, Scope } from "../../access/mod.ts";
 import type { ShimmyError } from "../../errors.ts";
 import type { ModelPool } from "../../models/registry/mod.ts";
 import type { ModelStore } from "../../models/pull/mod.ts";
@@ -11,6 +12,8 @@ export interface ServerContext {
   /** The store that models are pulled to and removed from; absent: both are disabled. */
   readonly store?: ModelStore;
   readonly settings: ServerSettings;
+  /** Signed keys; absent: the server accepts none. */
+  readonly keyring?: Keyring;
   /** Metrics of this server; `createHandler` creates them when absent. */
   readonly metrics?: Metrics;
   /** Receives every server-side error, with the details that clients do not see. */
@@ -19,6 +22,8 @@ export interface ServerContext {
   readonly access?: (record: AccessRecord) => void;
   /** Aborts when the server shuts down: WebSockets close after their running request. */
   readonly stopping?: AbortSignal;
+  /** Aborts when the listener is replaced: WebSockets close as when the server shuts down. */
+  readonly replaced?: AbortSignal;
   /**
    * Requests that run over WebSockets. `Deno.serve` closes WebSockets at once when it shuts down, so
    * await these first.
@@ -31,7 +36,7 @@ export interface ServerSettings {
   readonly version: string;
   /** Version of libllama, when it is loaded. */
   readonly library?: string;
-  /** All routes except `/health` require it; null: no key is required. */
+  /** The key with all rights; null: there is none. */
   readonly apiKey: string | null;
   /** Origins that may call the server from a browser; `*` allows any. */
   readonly corsOrigins: readonly string[];
@@ -54,6 +59,10 @@ export interface Exchange {
   readonly context: ServerContext;
   /** Also the `x-request-id` header of the response. */
   readonly requestId: string;
+  /** The rights of the signed key that the request has; null: all rights. */
+  readonly key: KeyClaims | null;
+  /** For logs: the id of the signed key, or `api-key`; null without a key. */
+  readonly keyId: string | null;
   /**
    * Aborts when the client disconnects, before the response or while it is streamed. Pass it to every
    * long operation; `startAnswer` cancels generation with it.
@@ -84,6 +93,9 @@ export interface Dialect {
   errorHeaders?(error: ShimmyError, status: number, requestId: string): HeadersInit;
 }
 
+/** The scope that a signed key needs for a route; `any`: a valid key suffices. */
+export type RouteScope = Scope | "any";
+
 /** A route as data: the router and `/openapi.json` are made from the route table. */
 export interface Route {
   readonly method: "GET" | "POST" | "DELETE";
@@ -91,6 +103,7 @@ export interface Route {
   readonly path: string;
   readonly dialect: Dialect;
   readonly summary: string;
+  readonly scope: RouteScope;
   /** Schema of the JSON request body, if the route takes one. */
   readonly body?: z.ZodType;
   /** Descriptions of the query parameters by name; all are optional. */

@@ -116,6 +116,7 @@ export const operationRoutes: readonly Route[] = [
   {
     method: "GET",
     path: "/",
+    scope: "any",
     dialect: nativeDialect,
     summary: "Name and version as plain text",
     text: true,
@@ -124,6 +125,7 @@ export const operationRoutes: readonly Route[] = [
   {
     method: "GET",
     path: "/health",
+    scope: "any",
     dialect: nativeDialect,
     summary: "Liveness check",
     open: true,
@@ -133,6 +135,7 @@ export const operationRoutes: readonly Route[] = [
   {
     method: "GET",
     path: "/ready",
+    scope: "any",
     dialect: nativeDialect,
     summary: "Readiness check: a model is available",
     answer: z.object({ status: z.literal("ready"), model: z.string() }),
@@ -144,6 +147,7 @@ export const operationRoutes: readonly Route[] = [
   {
     method: "GET",
     path: "/metrics",
+    scope: "metrics",
     dialect: nativeDialect,
     summary: "Metrics in Prometheus' text format",
     text: true,
@@ -155,6 +159,7 @@ export const operationRoutes: readonly Route[] = [
   {
     method: "GET",
     path: "/diag",
+    scope: "metrics",
     dialect: nativeDialect,
     summary: "Loaded models, devices and queues",
     answer: z.object({
