@@ -58,10 +58,12 @@ export const LAYERS: readonly (readonly string[])[] = [
   ["src/chat/prompt"],
   ["src/chat/constraint"],
   ["src/chat"],
+  // Receipts of answers.
+  ["src/receipts"],
   // HTTP. No dialect imports another.
   ["src/server/metrics", "src/server/schemas"],
   ["src/server/http"],
-  ["src/server/access"],
+  ["src/server/access", "src/server/receipts"],
   ["src/server/answers"],
   [
     "src/server/api/native",
@@ -75,7 +77,7 @@ export const LAYERS: readonly (readonly string[])[] = [
   ["src/cli/config"],
   ["src/cli/environment"],
   ["src/cli/client", "src/cli/output", "src/cli/serving", "src/cli/completion"],
-  ["src/cli/keys", "src/cli/pulling"],
+  ["src/cli/keys", "src/cli/pulling", "src/cli/verification"],
   ["src/cli/sessions"],
   ["src/cli/commands"],
   ["src/cli"],

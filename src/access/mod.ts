@@ -16,7 +16,7 @@ export {
 } from "./key_list.ts";
 export { type Excess, FolderKeyring, type KeyQuotas, type Keyring } from "./keyring.ts";
 export { allowsModel } from "./model_patterns.ts";
-export { isReadableByOthers } from "./private_file.ts";
+export { isReadableByOthers, readIfExists, writePrivateFile } from "./private_file.ts";
 export { parseLifetime, parseQuota, quotaText } from "./quantities.ts";
 export { DEFAULT_SCOPES, isScope, type Scope, SCOPES } from "./scopes.ts";
 export {

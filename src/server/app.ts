@@ -8,6 +8,7 @@ import {
   errorResponse,
   type Exchange,
   type Handler,
+  hasAnswers,
   HttpError,
   isPreflight,
   observeStream,
@@ -32,6 +33,8 @@ import {
   rateHeaders,
   storeOfKey,
 } from "./access/mod.ts";
+import { ReceiptCollector } from "../receipts/mod.ts";
+import { withReceipts } from "./receipts/mod.ts";
 import { nativeDialect } from "./api/native/mod.ts";
 import { Metrics, queueHeaders, type QueuePlace } from "./metrics/mod.ts";
 import { openApiRoute } from "./openapi.ts";
@@ -88,7 +91,16 @@ export function createHandler(
       admit(keyring!, claims);
     }
     const own = contextOf(context, claims);
-    const exchange = new RequestExchange(request, connection, url, params, own, id, matched.caller);
+    const exchange = new RequestExchange(
+      request,
+      connection,
+      url,
+      params,
+      own,
+      id,
+      matched.caller,
+      route,
+    );
     matched.exchange = exchange;
     if (claims !== null) {
       exchange.onEnd(() => keyring!.spend(claims, tokensOf(exchange.usage)));
@@ -187,7 +199,8 @@ async function runRoute(route: Route, exchange: RequestExchange): Promise<Respon
     for (const [name, value] of queueHeaders(exchange.queuePlace)) {
       response.headers.set(name, value);
     }
-    return response;
+    const { receipts } = exchange;
+    return receipts?.isWanted ? await withReceipts(response, receipts) : response;
   } finally {
     exchange.beginResponse();
     if (!streams) exchange.end();
@@ -205,6 +218,7 @@ class RequestExchange implements Exchange {
   readonly #holdCallbacks: ((isHeld: boolean) => void)[] = [];
   #queuePlace: QueuePlace | null = null;
   readonly #usage = new UsageRecorder();
+  readonly receipts: ReceiptCollector | null;
   #ignoredFields: readonly string[] = [];
   #ignoringDialect: Dialect["name"] | undefined;
 
@@ -216,7 +230,11 @@ class RequestExchange implements Exchange {
     readonly context: ServerContext,
     readonly requestId: string,
     readonly caller: Caller,
-  ) {}
+    route: Route,
+  ) {
+    this.receipts = hasAnswers(route) ? new ReceiptCollector(context.receipts, route.path) : null;
+    if (request.headers.get("x-shimmy-receipt") === "1") this.receipts?.want();
+  }
 
   get key(): KeyClaims | null {
     return this.caller.claims;

@@ -8,6 +8,8 @@ import {
   ollamaServerRoutes,
   type ServerContext,
 } from "../../server/mod.ts";
+import { createIssuer, FileDigests } from "../../receipts/mod.ts";
+import { cacheDirectory } from "../../runtime/library/paths.ts";
 import { VERSION } from "../../version.ts";
 import { keyFolder } from "../config/mod.ts";
 import {
@@ -98,6 +100,11 @@ export default command({
         paths: "found",
         notify: log.info,
       });
+      const receipts = folder === null ? null : createIssuer({
+        folder,
+        digests: new FileDigests(cacheDirectory(env)),
+        versions: { shimmy: VERSION, libllama: LLAMA_VERSION },
+      });
       const socketAnswers = new Set<Promise<void>>();
       const metrics = new Metrics();
       const context = (hostname: string | null, replaced?: AbortSignal): ServerContext => ({
@@ -118,6 +125,7 @@ export default command({
         report: (error, requestId) =>
           log.error(explain(error, globals.verbose), { request: requestId }),
         ...(keyring === null ? {} : { keyring }),
+        ...(receipts === null ? {} : { receipts }),
         access: (record) => {
           logAccess(log, record);
           audit?.write(auditLine(record, new Date()));

@@ -51,6 +51,10 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: "show a license",
     load: () => import("./license.ts"),
   },
+  verify: {
+    summary: "check a receipt: its signature, and the answer computed again",
+    load: () => import("./verify.ts"),
+  },
   stop: {
     summary: "unload a model of a running server",
     load: () => import("./stop.ts"),

@@ -12,6 +12,7 @@ import type {
 import type { TokenSampler } from "../sampling/mod.ts";
 import { type Piece, Utf8Stream } from "../tokenizer/mod.ts";
 import { AnswerStops } from "./answer_stops.ts";
+import { SequenceTracer } from "./sequence_trace.ts";
 
 /** Limits of a sequence. */
 export interface SequenceLimits {
@@ -44,6 +45,8 @@ export class Sequence {
   completionTokens = 0;
   cachedTokens = 0;
   stopString: string | null = null;
+  /** Null unless the request asks for a trace. */
+  readonly tracer: SequenceTracer | null;
   /** Deviations from the request. */
   readonly notices: Notice[] = [];
   #lookup: NgramLookup | null = null;
@@ -69,6 +72,7 @@ export class Sequence {
   ) {
     if (session.notice !== null) this.notices.push(session.notice);
     this.promptLength = tokens.length;
+    this.tracer = request.trace ? new SequenceTracer(tokens) : null;
     this.scope = adapters.key;
     this.#stops = new AnswerStops(request.stop, sampler.stage);
   }
@@ -137,6 +141,7 @@ export class Sequence {
     logprob?: TokenLogprob & { readonly top: readonly TokenLogprob[] },
   ): SequenceEvent {
     this.#count();
+    this.tracer?.token(token);
     this.tokens.push(token);
     const { stage, beyondReasoning } = this.sampler;
     const whole = this.#utf8.push(piece.bytes, piece.text);
@@ -148,7 +153,8 @@ export class Sequence {
   }
 
   /** Counts a sampled end-of-generation token, which has no text. */
-  acceptEndOfGeneration(): void {
+  acceptEndOfGeneration(token: number): void {
+    this.tracer?.token(token);
     this.#count();
   }
 
@@ -177,6 +183,7 @@ export class Sequence {
       },
       timings: this.#timings(),
       ...(this.notices.length === 0 ? {} : { notices: this.notices }),
+      ...(this.tracer === null ? {} : { trace: this.tracer.trace(this.sampler, this.adapters) }),
     };
   }
 

@@ -5,7 +5,7 @@
  * @module
  */
 export { apiKeyCheck, checkHost, checkOrigin, keysOf, originOf, unauthorized } from "./access.ts";
-export { parse, readJson, readOptionalJson } from "./body.ts";
+export { parse, readJson, readOptionalJson, withoutReceipt } from "./body.ts";
 export { isPreflight, preflightResponse, setCorsHeaders } from "./cors.ts";
 export { errorResponse, HttpError, statusOf, toShimmyError } from "./errors.ts";
 export { etagOf, taggedResponse } from "./etag.ts";
@@ -20,6 +20,7 @@ export type {
   ServerContext,
   ServerSettings,
 } from "./route.ts";
+export { hasAnswers } from "./route.ts";
 export { Router } from "./router.ts";
 export {
   eventStream,

@@ -3,6 +3,7 @@ import type { KeyClaims, Keyring, Scope } from "../../access/mod.ts";
 import type { ShimmyError } from "../../errors.ts";
 import type { ModelPool } from "../../models/registry/mod.ts";
 import type { ModelStore } from "../../models/pull/mod.ts";
+import type { ReceiptCollector, ReceiptIssuer, Replay } from "../../receipts/mod.ts";
 import type { Metrics, QueuePlace } from "../metrics/mod.ts";
 import type { AccessRecord, RequestUsage } from "./usage.ts";
 
@@ -16,6 +17,10 @@ export interface ServerContext {
   readonly keyring?: Keyring;
   /** Metrics of this server; `createHandler` creates them when absent. */
   readonly metrics?: Metrics;
+  /** Makes receipts; absent: requests for receipts are refused. */
+  readonly receipts?: ReceiptIssuer;
+  /** Computes answers again, to verify receipts. */
+  readonly replay?: Replay;
   /** Receives every server-side error, with the details that clients do not see. */
   readonly report?: (error: ShimmyError, requestId: string) => void;
   /** Receives every finished request, for an access log. */
@@ -63,6 +68,8 @@ export interface Exchange {
   readonly key: KeyClaims | null;
   /** For logs: the id of the signed key, or `api-key`; null without a key. */
   readonly keyId: string | null;
+  /** The receipts of the answers; null on a route without answers. */
+  readonly receipts: ReceiptCollector | null;
   /**
    * Aborts when the client disconnects, before the response or while it is streamed. Pass it to every
    * long operation; `startAnswer` cancels generation with it.
@@ -95,6 +102,11 @@ export interface Dialect {
 
 /** The scope that a signed key needs for a route; `any`: a valid key suffices. */
 export type RouteScope = Scope | "any";
+
+/** Whether the answers of a route can have receipts. */
+export function hasAnswers({ scope, streams }: Route): boolean {
+  return scope === "chat" && streams !== undefined;
+}
 
 /** A route as data: the router and `/openapi.json` are made from the route table. */
 export interface Route {

@@ -10,7 +10,9 @@ import {
   tokensOf,
   toShimmyError,
   UsageRecorder,
+  withoutReceipt,
 } from "../../http/mod.ts";
+import { ReceiptCollector } from "../../../receipts/mod.ts";
 import { admit } from "../../access/mod.ts";
 import { bindAnswer, type Caller, engineFor } from "../../answers/mod.ts";
 import { keepAliveOf, toSampling } from "../../schemas/mod.ts";
@@ -129,6 +131,7 @@ export class Session {
     using ends = new DisposableStack();
     const recorder = new UsageRecorder();
     const start = performance.now();
+    const receipts = new ReceiptCollector(this.#context.receipts, "/ws/generate");
     const caller: Caller = {
       context: this.#context,
       requestId: this.#requestId,
@@ -138,6 +141,7 @@ export class Session {
       onHold: () => {},
       setQueuePlace: () => {},
       recordUsage: (usage) => recorder.record(usage),
+      receipts,
     };
     ends.defer(() => this.#stopPolling());
     let status = 200;
@@ -146,20 +150,28 @@ export class Session {
     try {
       if (key !== null && !this.#isAdmitted) admit(keyring!, key);
       this.#isAdmitted = false;
-      const body = parseStrict(generateSchema, value);
+      const body = parseStrict(generateSchema, withoutReceipt({ receipts }, value));
       const request = toAnswerRequest(body);
       const keepAlive = keepAliveOf(body.keep_alive);
       const { engine } = await engineFor(caller, body.model ?? undefined, keepAlive);
       const text = (body.stream_format ?? "text") === "text";
+      // The last event waits for its receipt.
+      let done: UnifiedEvent | null = null;
       await collectEvents<UnifiedEvent>((sink) => {
         const answer = bindAnswer(caller, engine, request, new UnifiedEvents(sink));
         running.answer = answer;
         for (const control of running.pendingControls) answer.control(control);
       }, (event) => {
+        if ("done" in event && receipts.isWanted) return void (done = event);
         if ("done" in event) this.#running = null;
         this.#sendEvent(event, text);
         this.#holdIfFull(running.answer!);
       });
+      if (done !== null) {
+        const members = await receipts.members();
+        this.#running = null;
+        this.#sendEvent({ ...done as UnifiedEvent, ...members }, text);
+      }
     } catch (thrown) {
       this.#running = null;
       status = statusOf(toShimmyError(thrown));
