@@ -14,7 +14,15 @@ export async function listenOnSocket(path: string, handler: Handler): Promise<Li
   // The mode must be right from the first moment, so that nobody connects before a `chmod`.
   const before = Deno.umask(0o777 & ~PRIVATE);
   try {
-    return serveHttp({ path }, handler);
+    const server = serveHttp({ path }, handler);
+    return {
+      addr: server.addr,
+      async shutdown() {
+        await server.shutdown();
+        // Deno 2.4 leaves the socket.
+        await Deno.remove(path).catch(() => {});
+      },
+    };
   } catch (error) {
     throw failure(path, messageOf(error), error);
   } finally {

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { Client, listen } from "../../../tests/doubles/listening.ts";
 import { serverDouble } from "../../../tests/doubles/server.ts";
 import { KeysDouble } from "../../../tests/doubles/keys.ts";
 import { entryDouble, PoolDouble } from "../../../tests/doubles/pool.ts";
@@ -268,4 +269,36 @@ Deno.test("a stored response belongs to the key that made it", async () => {
   assertEquals(await status("GET", one.token), 200);
   assertEquals(await status("GET", "full"), 200);
   assertEquals(await status("DELETE", one.token), 200);
+});
+
+Deno.test("each request over a WebSocket counts, and a revoked key ends with the next one", async () => {
+  await using keys = await KeysDouble.create();
+  const records: AccessRecord[] = [];
+  const access = (record: AccessRecord) => void records.push(record);
+  await using server = listen({}, {}, { keyring: keys.keyring, access });
+  const { token, claims } = await keys.issue({
+    rate: { amount: 2, seconds: 3600 },
+    tokens: { amount: 1000, seconds: 3600 },
+  });
+  await using client = await new Client(server.port, { "x-api-key": token }).open();
+  const remaining = () => keys.keyring.quotas(claims).requests?.remaining;
+  const ask = async () => {
+    client.send({ prompt: "Hi" });
+    return JSON.parse((await client.answer()).at(-1)!);
+  };
+  const { usage } = await ask();
+  assertEquals(remaining(), 1);
+  assertEquals(keys.keyring.quotas(claims).tokens?.remaining, 1000 - usage.total_tokens);
+  assertEquals((await ask()).done, true);
+  assertEquals(remaining(), 0);
+  assertStringIncludes((await ask()).error, "limit of requests is reached: 2/hour");
+  await keys.revoke(claims.id);
+  assertEquals((await ask()).error, "The API key was revoked");
+  const sent = records.filter(({ method }) => method === "WEBSOCKET");
+  assertEquals(sent.map(({ key, status }) => [key, status]), [
+    [claims.id, 200],
+    [claims.id, 200],
+    [claims.id, 429],
+    [claims.id, 401],
+  ]);
 });
