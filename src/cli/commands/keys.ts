@@ -19,7 +19,7 @@ import {
 import { ShimmyError } from "../../errors.ts";
 import { keyFolder } from "../config/mod.ts";
 import { command, type Environment, EXIT } from "../environment/mod.ts";
-import { flag, KEYS_DIR, text, UsageError, type Values } from "../options/mod.ts";
+import { flag, KEYS_DIR, parsed, text, UsageError, type Values } from "../options/mod.ts";
 import { describeKey, inspectKey, keyJson, keyTable } from "../keys/mod.ts";
 
 const OPTIONS = {
@@ -30,9 +30,11 @@ const OPTIONS = {
   "scopes": text("SCOPE,...", {
     help: `create: ${SCOPES.join(", ")}; default: ${DEFAULT_SCOPES.join(",")}`,
   }),
-  "expires": text("TIME", { help: "create: lifetime such as 30d or 12h; default: no end" }),
-  "rate": text("N/TIME", { help: "create: maximum requests, such as 60/min" }),
-  "tokens": text("N/TIME", { help: "create: maximum tokens, such as 1M/day" }),
+  "expires": parsed(parseLifetime, "TIME", {
+    help: "create: lifetime such as 30d or 12h; default: no end",
+  }),
+  "rate": parsed(parseQuota, "N/TIME", { help: "create: maximum requests, such as 60/min" }),
+  "tokens": parsed(parseQuota, "N/TIME", { help: "create: maximum tokens, such as 1M/day" }),
   "keys-dir": text("DIR", KEYS_DIR),
   "json": flag({ help: "print JSON" }),
 } as const;
@@ -111,11 +113,9 @@ async function create({ folder, values, environment: { output } }: Action): Prom
     created: now,
     scopes: scopesOf(values.scopes),
     ...(models === null ? {} : { models }),
-    ...(values.expires === null
-      ? {}
-      : { expires: now + parseLifetime(values.expires, "--expires") }),
-    ...(values.rate === null ? {} : { rate: parseQuota(values.rate, "--rate") }),
-    ...(values.tokens === null ? {} : { tokens: parseQuota(values.tokens, "--tokens") }),
+    ...(values.expires === null ? {} : { expires: now + values.expires }),
+    ...(values.rate === null ? {} : { rate: values.rate }),
+    ...(values.tokens === null ? {} : { tokens: values.tokens }),
   };
   const isFirst = await readKeyList(folder) === null;
   const signingKey = await ensureSigningKey(folder);

@@ -2,7 +2,7 @@ import { ensureSigningKey, parseLifetime, randomId, signToken } from "../../acce
 import { keyFolder } from "../config/mod.ts";
 import { command, EXIT } from "../environment/mod.ts";
 import { inspectLicense } from "../keys/mod.ts";
-import { flag, KEYS_DIR, text, UsageError } from "../options/mod.ts";
+import { flag, KEYS_DIR, parsed, text, UsageError } from "../options/mod.ts";
 
 /** `license`: shows a license. No command and no server asks for one. */
 export default command({
@@ -13,7 +13,9 @@ export default command({
       help: "public key of the issuer; default: the own one of shimmy keys",
     }),
     "issue": text("NAME", { help: "sign a license for NAME with the own key, and print it" }),
-    "expires": text("TIME", { help: "with --issue: lifetime such as 1y or 30d; default: no end" }),
+    "expires": parsed(parseLifetime, "TIME", {
+      help: "with --issue: lifetime such as 1y or 30d; default: no end",
+    }),
     "keys-dir": text("DIR", KEYS_DIR),
     "json": flag({ help: "print JSON" }),
   },
@@ -23,9 +25,7 @@ export default command({
     if (values.issue !== null) {
       if (folder === null) throw new UsageError("license: there is no home folder; set --keys-dir");
       const { privateKey } = await ensureSigningKey(folder);
-      const expires = values.expires === null
-        ? {}
-        : { expires: now + parseLifetime(values.expires, "--expires") };
+      const expires = values.expires === null ? {} : { expires: now + values.expires };
       const name = values.issue;
       const claims = { type: "license", id: randomId(), name, created: now, ...expires } as const;
       await output.print(await signToken(claims, privateKey));
