@@ -10,6 +10,8 @@ export const LAYERS: readonly (readonly string[])[] = [
   // Used by every room.
   ["src/assets"],
   ["src"],
+  // Keys, their rights and counters.
+  ["src/access"],
   // Bindings.
   ["ffi/memory", "ffi/sockets"],
   ["ffi/generated"],
@@ -56,9 +58,12 @@ export const LAYERS: readonly (readonly string[])[] = [
   ["src/chat/prompt"],
   ["src/chat/constraint"],
   ["src/chat"],
+  // Receipts of answers.
+  ["src/receipts"],
   // HTTP. No dialect imports another.
   ["src/server/metrics", "src/server/schemas"],
   ["src/server/http"],
+  ["src/server/access", "src/server/receipts"],
   ["src/server/answers"],
   [
     "src/server/api/native",
@@ -72,7 +77,7 @@ export const LAYERS: readonly (readonly string[])[] = [
   ["src/cli/config"],
   ["src/cli/environment"],
   ["src/cli/client", "src/cli/output", "src/cli/serving", "src/cli/completion"],
-  ["src/cli/pulling"],
+  ["src/cli/keys", "src/cli/pulling", "src/cli/verification"],
   ["src/cli/sessions"],
   ["src/cli/commands"],
   ["src/cli"],

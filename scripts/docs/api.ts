@@ -1,4 +1,5 @@
-import type { Dialect, Route } from "../../src/server/http/route.ts";
+import { SCOPES } from "../../src/access/scopes.ts";
+import type { Dialect, Route, RouteScope } from "../../src/server/http/route.ts";
 import { controlSchema, generateSchema } from "../../src/server/api/native/schema.ts";
 import { openApiRoute } from "../../src/server/openapi.ts";
 import { allRoutes } from "../../src/server/routes.ts";
@@ -39,6 +40,20 @@ export function routeTable(dialect: Dialect["name"]): string {
   return table(
     ["route", "does", "streams"],
     routesOf(dialect).map((route) => [code(routeName(route)), route.summary, streamsOf(route)]),
+  );
+}
+
+/** A table of the scopes, with the routes that need each. */
+export function scopeTable(): string {
+  const scopes = [...SCOPES, "any"] as const;
+  const routes = (scope: RouteScope) =>
+    ROUTES.filter((route) => route.scope === scope && !route.open && !isTwin(route));
+  return table(
+    ["scope", "routes"],
+    scopes.map((scope) => [
+      scope === "any" ? "any valid key" : code(scope),
+      [...new Set(routes(scope).map((route) => code(routeName(route))))].join(", "),
+    ]),
   );
 }
 

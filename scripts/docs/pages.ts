@@ -1,4 +1,4 @@
-import { DIALECTS, fieldTables, routeTable, samplingTable } from "./api.ts";
+import { DIALECTS, fieldTables, routeTable, samplingTable, scopeTable } from "./api.ts";
 import {
   commandReference,
   commandTable,
@@ -20,6 +20,7 @@ export const PAGES: readonly string[] = [
   "docs/configuration.md",
   "docs/gpu.md",
   "docs/integrations.md",
+  "docs/security.md",
 ];
 
 /** Every generated section by its name. */
@@ -33,6 +34,7 @@ export async function makeSections(): Promise<Readonly<Record<string, string>>> 
     "layers": layerTable(),
     "programs": unformatted(await programTable()),
     "sampling": samplingTable(),
+    "scopes": scopeTable(),
     ...Object.fromEntries(DIALECTS.flatMap((name) => [
       [`routes-${name}`, routeTable(name)],
       [`fields-${name}`, unformatted(fieldTables(name))],

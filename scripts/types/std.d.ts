@@ -70,6 +70,11 @@ declare module "@std/encoding/base64" {
   export function decodeBase64(b64: string): Uint8Array<ArrayBuffer>;
 }
 
+declare module "@std/encoding/base64url" {
+  export function encodeBase64Url(data: ArrayBuffer | Uint8Array | string): string;
+  export function decodeBase64Url(b64url: string): Uint8Array<ArrayBuffer>;
+}
+
 declare module "@std/encoding/hex" {
   export function encodeHex(src: string | Uint8Array | ArrayBuffer): string;
 }

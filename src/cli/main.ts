@@ -17,6 +17,7 @@ import { checkPlacement, GLOBAL_OPTIONS, parseOptions, UsageError } from "./opti
 const DEVICES_COMMAND = "__devices";
 const ENGINE_COMMAND = "__engine";
 const PLAN_COMMAND = "__plan";
+const DIGEST_COMMAND = "__digest";
 
 /** Runs a command line. Resolves to the exit status and never throws. */
 export async function main(args: readonly string[], environment: Environment): Promise<number> {
@@ -57,6 +58,11 @@ async function dispatch(
   if (name === PLAN_COMMAND) {
     const { planChild } = await import("../engine/planning/plan_main.ts");
     await planChild();
+    return EXIT.ok;
+  }
+  if (name === DIGEST_COMMAND) {
+    const { digestMain } = await import("../receipts/digest_main.ts");
+    await digestMain(rest[0] ?? "");
     return EXIT.ok;
   }
   if (name === DEVICES_COMMAND) {

@@ -133,7 +133,8 @@ Deno.test("placement options without an effect are usage errors", async () => {
 Deno.test("serve refuses a public address without an API key", async () => {
   assertEquals(
     await failure(["serve", "--bind", "0.0.0.0:1"], 2),
-    "shimmy: --bind: other machines can reach 0.0.0.0; set --api-key, or use --insecure",
+    "shimmy: --bind: other machines can reach 0.0.0.0; set --api-key, " +
+      "make keys with shimmy keys init, or use --insecure",
   );
 });
 
@@ -175,7 +176,8 @@ Deno.test("serve --alias gives a model other names", async () => {
 Deno.test("serve --ollama needs a free port, and a key beyond this machine", async () => {
   assertEquals(
     await failure(["serve", "--port", "0", "--ollama", "0.0.0.0"], 2),
-    "shimmy: --ollama: other machines can reach 0.0.0.0; set --api-key, or use --insecure",
+    "shimmy: --ollama: other machines can reach 0.0.0.0; set --api-key, " +
+      "make keys with shimmy keys init, or use --insecure",
   );
   using other = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = other.addr as Deno.NetAddr;

@@ -26,6 +26,8 @@ Deno.test("a finished request is recorded with its model, tokens and status", as
   assertEquals(rest, {
     method: "POST",
     path: "/v1/chat/completions",
+    route: "/v1/chat/completions",
+    key: null,
     status: 200,
     model: "double",
     promptTokens: usage.prompt_tokens,

@@ -1,6 +1,6 @@
 import { STATUS_CODE } from "@std/http/status";
+import type { KeyClaims } from "../access/mod.ts";
 import {
-  apiKeyCheck,
   checkHost,
   checkOrigin,
   type ClientConnection,
@@ -8,6 +8,7 @@ import {
   errorResponse,
   type Exchange,
   type Handler,
+  hasAnswers,
   HttpError,
   isPreflight,
   observeStream,
@@ -19,10 +20,21 @@ import {
   type ServerContext,
   setCorsHeaders,
   statusOf,
+  tokensOf,
   toShimmyError,
-  unauthorized,
   UsageRecorder,
 } from "./http/mod.ts";
+import {
+  admit,
+  type Caller,
+  checkScope,
+  createAuthenticator,
+  poolOf,
+  rateHeaders,
+  storeOfKey,
+} from "./access/mod.ts";
+import { ReceiptCollector } from "../receipts/mod.ts";
+import { withReceipts } from "./receipts/mod.ts";
 import { nativeDialect } from "./api/native/mod.ts";
 import { Metrics, queueHeaders, type QueuePlace } from "./metrics/mod.ts";
 import { openApiRoute } from "./openapi.ts";
@@ -47,7 +59,8 @@ export function createHandler(
   const table: Route[] = [...routes];
   table.push(openApiRoute(table, settings.version));
   const router = new Router(table, nativeDialect);
-  const hasKey = apiKeyCheck(settings.apiKey);
+  const { keyring } = context;
+  const authenticator = createAuthenticator(settings.apiKey, keyring);
 
   /** The route's response; sets the fields of `matched` as soon as the route is known. */
   async function dispatch(
@@ -64,7 +77,7 @@ export function createHandler(
     }
     checkOrigin(origin, request);
     const open = router.isOpen(url.pathname);
-    if (!open && !await hasKey(request.headers)) throw unauthorized();
+    if (!open) matched.caller = await authenticator.authenticate(request.headers);
     if (context.stopping?.aborted && !open) {
       throw new HttpError(STATUS_CODE.ServiceUnavailable, "The server is shutting down", {
         retryAfter: SHUTDOWN_RETRY,
@@ -72,15 +85,35 @@ export function createHandler(
     }
     if (request.method === "OPTIONS") return optionsResponse(router, url.pathname);
     const { route, params } = router.find(request.method, url.pathname);
-    matched.path = route.path;
-    matched.exchange = new RequestExchange(request, connection, url, params, context, id);
-    return await runRoute(route, matched.exchange);
+    const { claims } = matched.caller;
+    if (claims !== null) {
+      checkScope(claims, route);
+      admit(keyring!, claims);
+    }
+    const own = contextOf(context, claims);
+    const exchange = new RequestExchange(
+      request,
+      connection,
+      url,
+      params,
+      own,
+      id,
+      matched.caller,
+      route,
+    );
+    matched.exchange = exchange;
+    if (claims !== null) {
+      exchange.onEnd(() => keyring!.spend(claims, tokensOf(exchange.usage)));
+    }
+    exchange.onEnd(() => metrics.keyTokens(matched.caller.keyId, exchange.usage));
+    return await runRoute(route, exchange);
   }
 
   return async (request, connection) => {
     const url = new URL(request.url);
     const id = requestIdOf(request);
-    const matched: Matched = { path: "unknown", exchange: null };
+    const path = router.label(request.method, url.pathname);
+    const matched: Matched = { path, caller: UNKNOWN_CALLER, exchange: null };
     const start = performance.now();
     let response: Response;
     try {
@@ -91,13 +124,17 @@ export function createHandler(
       response = errorResponse(router.dialect(request.method, url.pathname), error, id);
     }
     metrics.request(request.method, matched.path, response.status);
+    metrics.keyRequest(matched.caller.keyId, response.status);
     const { status } = response;
+    const { claims, keyId } = matched.caller;
     const ignored = matched.exchange?.ignoredFields ?? [];
     const logAccess = () =>
       context.access?.({
         requestId: id,
         method: request.method,
         path: url.pathname,
+        route: matched.path,
+        key: keyId,
         status,
         ...(matched.exchange?.usage ?? NO_USAGE),
         durationMs: performance.now() - start,
@@ -108,6 +145,12 @@ export function createHandler(
     // Deno creates the response to an upgrade, and its headers are immutable.
     if (response.status === STATUS_CODE.SwitchingProtocols) return response;
     response.headers.set("x-request-id", id);
+    if (claims !== null) {
+      const { name } = router.dialect(request.method, url.pathname);
+      for (const [header, value] of rateHeaders(keyring!.quotas(claims), name)) {
+        response.headers.set(header, value);
+      }
+    }
     if (ignored.length > 0) {
       response.headers.set("x-shimmy-ignored", ignored.join(", "));
       const dialect = matched.exchange?.ignoringDialect ??
@@ -123,7 +166,22 @@ export function createHandler(
 interface Matched {
   /** The route's path, for the metrics. */
   path: string;
+  caller: Caller;
   exchange: RequestExchange | null;
+}
+
+/** The sender of a request whose key was not checked. */
+const UNKNOWN_CALLER: Caller = { claims: null, keyId: null };
+
+/** The context of a request: the models and the store that its key may use. */
+function contextOf(context: ServerContext, claims: KeyClaims | null): ServerContext {
+  if (claims === null) return context;
+  const { pool, store } = context;
+  return {
+    ...context,
+    pool: poolOf(pool, claims),
+    ...(store === undefined ? {} : { store: storeOfKey(store, claims) }),
+  };
 }
 
 const NO_USAGE: RequestUsage = { model: null, promptTokens: 0, completionTokens: 0 };
@@ -141,7 +199,8 @@ async function runRoute(route: Route, exchange: RequestExchange): Promise<Respon
     for (const [name, value] of queueHeaders(exchange.queuePlace)) {
       response.headers.set(name, value);
     }
-    return response;
+    const { receipts } = exchange;
+    return receipts?.isWanted ? await withReceipts(response, receipts) : response;
   } finally {
     exchange.beginResponse();
     if (!streams) exchange.end();
@@ -159,6 +218,7 @@ class RequestExchange implements Exchange {
   readonly #holdCallbacks: ((isHeld: boolean) => void)[] = [];
   #queuePlace: QueuePlace | null = null;
   readonly #usage = new UsageRecorder();
+  readonly receipts: ReceiptCollector | null;
   #ignoredFields: readonly string[] = [];
   #ignoringDialect: Dialect["name"] | undefined;
 
@@ -169,7 +229,20 @@ class RequestExchange implements Exchange {
     readonly params: Readonly<Record<string, string>>,
     readonly context: ServerContext,
     readonly requestId: string,
-  ) {}
+    readonly caller: Caller,
+    route: Route,
+  ) {
+    this.receipts = hasAnswers(route) ? new ReceiptCollector(context.receipts, route.path) : null;
+    if (request.headers.get("x-shimmy-receipt") === "1") this.receipts?.want();
+  }
+
+  get key(): KeyClaims | null {
+    return this.caller.claims;
+  }
+
+  get keyId(): string | null {
+    return this.caller.keyId;
+  }
 
   get signal(): AbortSignal {
     if (this.#controller === null) {

@@ -27,6 +27,7 @@ Deno.test("an unknown path is refused in the shape of the API it lies in", async
   const route = (name: Dialect["name"], path: string): Route => ({
     method: "GET",
     path,
+    scope: "any",
     dialect: shape(name),
     summary: "",
     handle: () => new Response(),

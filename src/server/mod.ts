@@ -8,6 +8,7 @@
 export { createHandler } from "./app.ts";
 export {
   type AccessRecord,
+  type Endpoint,
   type Handler,
   type Listener,
   serveHttp,

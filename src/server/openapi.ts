@@ -3,7 +3,7 @@ import { STATUS_CODE } from "@std/http/status";
 import { nativeDialect } from "./api/native/mod.ts";
 import { ShimmyError } from "../errors.ts";
 import { ANY_VALUE } from "./schemas/mod.ts";
-import { type Dialect, etagOf, type Route, taggedResponse } from "./http/mod.ts";
+import { type Dialect, etagOf, hasAnswers, type Route, taggedResponse } from "./http/mod.ts";
 
 type Json = Record<string, unknown>;
 
@@ -11,9 +11,10 @@ type Json = Record<string, unknown>;
 const ERRORS: readonly (readonly [number, string])[] = [
   [STATUS_CODE.BadRequest, "The request is malformed or a value is out of range"],
   [STATUS_CODE.Unauthorized, "The API key is missing or wrong"],
-  [STATUS_CODE.Forbidden, "The host or the origin is not allowed"],
+  [STATUS_CODE.Forbidden, "The host, the origin, or the key's scope or models do not allow it"],
   [STATUS_CODE.NotFound, "There is no such model or route"],
   [STATUS_CODE.ContentTooLarge, "The body is too large"],
+  [STATUS_CODE.TooManyRequests, "A limit of the key is reached; see Retry-After"],
   [STATUS_CODE.BadGateway, "The model cannot be loaded, or generation failed"],
   [STATUS_CODE.ServiceUnavailable, "The queue is full; see Retry-After"],
 ];
@@ -28,6 +29,7 @@ export function openApiRoute(routes: readonly Route[], version: string): Route {
   return {
     method: "GET",
     path: "/openapi.json",
+    scope: "any",
     dialect: nativeDialect,
     summary: "OpenAPI description of all routes",
     async handle({ request }) {
@@ -55,7 +57,7 @@ export function describeRoutes(routes: readonly Route[], version: string): Json 
         xApiKey: { type: "apiKey", in: "header", name: "x-api-key" },
         apiKey: { type: "apiKey", in: "header", name: "api-key" },
       },
-      parameters: { strict: STRICT_PARAMETER },
+      parameters: { strict: STRICT_PARAMETER, receipt: RECEIPT_PARAMETER },
       headers: { ignored: IGNORED_HEADER },
       responses: Object.fromEntries([...dialects.values()].flatMap(errorResponsesOf)),
     },
@@ -69,6 +71,7 @@ function operation(route: Route): Json {
     operationId: operationId(route),
     summary: route.summary,
     tags: [route.dialect.name],
+    ...(route.open ? {} : { "x-shimmy-scope": route.scope }),
     ...(route.open ? { security: [] } : {}),
     ...(parameters.length === 0 ? {} : { parameters }),
     ...(route.body === undefined ? {} : {
@@ -103,6 +106,13 @@ const STRICT_PARAMETER = {
   schema: { type: "string", enum: ["1"] },
 };
 
+const RECEIPT_PARAMETER = {
+  name: "x-shimmy-receipt",
+  in: "header",
+  description: "Add a signed receipt to the response, as receipt in the body does",
+  schema: { type: "string", enum: ["1"] },
+};
+
 const IGNORED_HEADER = {
   description: "Fields of the request that had no effect, separated by commas",
   schema: { type: "string" },
@@ -118,6 +128,7 @@ function parametersOf(route: Route): Json[] {
   const schema = { type: "string" };
   return [
     ...(isLenient(route) ? [{ $ref: "#/components/parameters/strict" }] : []),
+    ...(hasAnswers(route) ? [{ $ref: "#/components/parameters/receipt" }] : []),
     ...[...path.matchAll(/:(\w+)/g)].map(([, name]) => ({
       name,
       in: "path",
@@ -173,8 +184,16 @@ function exampleOf(status: number, description: string): ShimmyError {
 
 /** The schema of a request body; lenient routes accept unknown fields and any value without effect. */
 function bodySchema(route: Route): Json {
-  return toSchema(route.body!, "input", isLenient(route));
+  const schema = toSchema(route.body!, "input", isLenient(route));
+  if (!hasAnswers(route)) return schema;
+  return { ...schema, properties: { ...schema.properties as Json, receipt: RECEIPT_FIELD } };
 }
+
+/** Every route with answers takes it, beside the schema of its body. */
+const RECEIPT_FIELD = {
+  description: "Add a signed receipt to the response",
+  type: ["boolean", "null"],
+};
 
 function toSchema(schema: z.ZodType, io: "input" | "output", isOpen = false): Json {
   const { $schema: _, ...json } = z.toJSONSchema(schema, {

@@ -78,7 +78,11 @@ Deno.test("the ways to authenticate, stream and fail are described", async () =>
   const schema = generate.requestBody.content["application/json"].schema;
   assertEquals(schema.additionalProperties, false);
   assert(schema.properties.dry_multiplier);
-  assertEquals(generate.parameters, undefined);
+  assertEquals(generate.parameters, [{ $ref: "#/components/parameters/receipt" }]);
+  assertEquals(schema.properties.receipt.type, ["boolean", "null"]);
+  assertEquals(generate["x-shimmy-scope"], "chat");
+  assertEquals(paths["/api/lora"].get.parameters.length, 1);
+  assertEquals(paths["/api/models/{name}/unload"].post["x-shimmy-scope"], "admin");
   assertEquals(paths["/health"].get.security, []);
   assertEquals(Object.keys(paths["/ws/generate"].get.responses)[0], "101");
   const failure = components.responses.native404.content["application/json"];
@@ -89,7 +93,9 @@ Deno.test("routes that ignore fields describe the headers about it and accept an
   const { components, paths } = await fetchDocument();
   for (const path of ["/v1/chat/completions", "/v1/messages", "/api/chat", "/tokenize"]) {
     const { parameters, responses } = paths[path].post;
-    assertEquals(parameters, [{ $ref: "#/components/parameters/strict" }], path);
+    const wanted = path === "/tokenize" ? ["strict"] : ["strict", "receipt"];
+    const refs = wanted.map((name) => ({ $ref: `#/components/parameters/${name}` }));
+    assertEquals(parameters, refs, path);
     assertEquals(Object.keys(responses["200"].headers), ["x-shimmy-ignored"], path);
   }
   assertEquals(components.parameters.strict.name, "x-shimmy-strict");

@@ -1,5 +1,5 @@
 import { anthropicRoutes } from "./api/anthropic/mod.ts";
-import { generateRoute, nativeRoutes } from "./api/native/mod.ts";
+import { generateRoute, nativeDialect, nativeRoutes } from "./api/native/mod.ts";
 import {
   isOllamaGenerate,
   ollamaOnlyRoutes,
@@ -7,11 +7,13 @@ import {
   sharedGenerate,
 } from "./api/ollama/mod.ts";
 import { openaiRoutes } from "./api/openai/mod.ts";
+import { receiptRoutes } from "./receipts/mod.ts";
 import type { Route } from "./http/mod.ts";
 
 /** All routes of all dialects. */
 export const allRoutes: readonly Route[] = [
   ...nativeRoutes,
+  ...receiptRoutes(nativeDialect),
   generateRoute({ matches: isOllamaGenerate, handle: sharedGenerate }),
   ...openaiRoutes,
   ...anthropicRoutes,

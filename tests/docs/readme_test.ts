@@ -105,6 +105,7 @@ const OTHERS_OPTIONS = [
   "max-semi-space-size",
   "reload",
   "target",
+  "unix-socket",
   "unstable-no-legacy-abort",
   "v8-flags",
   "version",

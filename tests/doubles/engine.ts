@@ -13,7 +13,9 @@ import type {
   PromptPart,
   SequenceEvent,
   SequenceRequest,
+  SequenceTrace,
 } from "../../src/engine/protocol/mod.ts";
+import { DEFAULT_SAMPLING } from "../../src/engine/protocol/sampling.ts";
 import { ShimmyError } from "../../src/errors.ts";
 
 /** Scripted answer to a request. */
@@ -74,6 +76,14 @@ const INFO: ModelInfo = {
   controlTokens: ["<|endoftext|>", "<|im_start|>", "<|im_end|>"],
   fim: null,
   metadata: {},
+  settings: {
+    kvType: "f16",
+    flashAttention: "auto",
+    lookup: false,
+    contextShift: false,
+    swaFull: true,
+    draft: false,
+  },
   loadMs: 1,
   processBytes: 1,
   notes: [],
@@ -341,6 +351,7 @@ class SequenceState {
   finish: FinishReason | null = null;
   hasEnded = false;
   tokens = 0;
+  readonly ids: number[] = [];
   resumed: Promise<void> = Promise.resolve();
   #resume: () => void = () => {};
   #held = "";
@@ -373,6 +384,7 @@ class SequenceState {
   token(text: string): SequenceEvent {
     this.tokens++;
     const id = text.codePointAt(0) ?? 0;
+    this.ids.push(id);
     const { logprobs } = this.request;
     const chosen = { token: id, bytes: [...new TextEncoder().encode(text)], logprob: -0.5 };
     const top = Array.from({ length: logprobs ?? 0 }, (_, rank) => ({
@@ -405,6 +417,18 @@ class SequenceState {
         ...(drafts === undefined ? {} : { draftedTokens: drafts[0], acceptedTokens: drafts[1] }),
       },
       ...(notices === undefined ? {} : { notices }),
+      ...(this.request.trace ? { trace: this.#trace(promptTokens) } : {}),
+    };
+  }
+
+  #trace(promptTokens: number): SequenceTrace {
+    return {
+      promptTokens: Array.from({ length: promptTokens }, (_, index) => index),
+      tokens: this.ids,
+      sampling: { ...DEFAULT_SAMPLING, ...this.request.sampling, seed: 7 },
+      isSteered: false,
+      adapters: [],
+      batches: { prefillRows: [1, 1], decodeRows: [1, 1], sequences: [1, 1] },
     };
   }
 

@@ -29,8 +29,8 @@ export class Client implements AsyncDisposable {
   readonly #frames: string[] = [];
   #arrived: () => void = () => {};
 
-  constructor(port: number) {
-    this.socket = new WebSocket(`ws://127.0.0.1:${port}/ws/generate`);
+  constructor(port: number, headers: Readonly<Record<string, string>> = {}) {
+    this.socket = new WebSocket(`ws://127.0.0.1:${port}/ws/generate`, { headers: { ...headers } });
     this.socket.onmessage = ({ data }) => {
       this.#frames.push(data);
       this.#arrived();

@@ -1,6 +1,6 @@
 import { messageOf, ShimmyError } from "../../errors.ts";
 import { connectionError } from "../../download/mod.ts";
-import { text, UsageError, type Values } from "../options/mod.ts";
+import { socketPath, text, UsageError, type Values } from "../options/mod.ts";
 
 /** The address on which `serve` listens by default. */
 const DEFAULT_HOST = "127.0.0.1:11435";
@@ -11,7 +11,7 @@ const TIMEOUT_MS = 30_000;
 export const SERVER_OPTIONS = {
   "host": text("URL", {
     env: "SHIMMY_HOST",
-    help: `address of the server; default ${DEFAULT_HOST}`,
+    help: `address of the server, or unix:PATH; default ${DEFAULT_HOST}`,
   }),
   "api-key": text("KEY", { env: "SHIMMY_API_KEY", help: "API key of the server" }),
 } as const;
@@ -36,6 +36,8 @@ export interface ServerModel {
 /** The HTTP client of one server. */
 export class ServerClient {
   readonly #base: URL;
+  /** Of a Unix socket; null: the URL tells the address. */
+  readonly #path: string | null;
   readonly #apiKey: string | null;
   readonly #env: (name: string) => string | undefined;
   readonly #signal: AbortSignal;
@@ -48,7 +50,9 @@ export class ServerClient {
       readonly signal: AbortSignal;
     },
   ) {
-    this.#base = toUrl(values.host ?? DEFAULT_HOST);
+    const host = values.host ?? DEFAULT_HOST;
+    this.#path = socketPath(host);
+    this.#base = this.#path === null ? toUrl(host) : new URL("http://localhost");
     this.#apiKey = values["api-key"];
     this.#env = env;
     this.#signal = signal;
@@ -93,8 +97,14 @@ export class ServerClient {
     const headers = new Headers();
     if (this.#apiKey !== null) headers.set("authorization", `Bearer ${this.#apiKey}`);
     const signal = AbortSignal.any([this.#signal, AbortSignal.timeout(TIMEOUT_MS)]);
+    const path = this.#path;
+    // The body of a response must have been read before its client is closed.
+    using client = path === null
+      ? null
+      : Deno.createHttpClient({ proxy: { transport: "unix", path } });
     try {
-      return await fetch(url, { method, headers, signal });
+      const response = await fetch(url, { method, headers, signal, ...(client && { client }) });
+      return client === null ? response : new Response(await response.bytes(), response);
     } catch (error) {
       if (this.#signal.aborted) {
         throw new ShimmyError("cancelled", "The request was cancelled", { cause: error });
@@ -107,7 +117,8 @@ export class ServerClient {
   }
 
   #failure(reason: string, cause?: unknown): ShimmyError {
-    return new ShimmyError("backend", `Cannot use the server at ${this.#base.origin}: ${reason}`, {
+    const at = this.#path === null ? this.#base.origin : `unix:${this.#path}`;
+    return new ShimmyError("backend", `Cannot use the server at ${at}: ${reason}`, {
       cause,
     });
   }
@@ -121,7 +132,7 @@ function toUrl(host: string): URL {
   const hasOtherScheme = !isUrl && host.includes("://");
   if (url === null || url.hostname === "" || hasOtherScheme || /\s/.test(host)) {
     throw new UsageError(
-      `--host: must be HOST, HOST:PORT or an http: or https: URL, not '${host}'`,
+      `--host: must be HOST, HOST:PORT, unix:PATH or an http: or https: URL, not '${host}'`,
     );
   }
   if (!isUrl && !/:\d+$/.test(host.replace(/\/.*$/, ""))) url.port = "11435";

@@ -71,7 +71,7 @@ Deno.test("a command for a server says why the server cannot be used", async () 
   assertEquals(wrong.status, 2);
   assertStringIncludes(
     wrong.notes[0]!,
-    "--host: must be HOST, HOST:PORT or an http: or https: URL, not 'a b'",
+    "--host: must be HOST, HOST:PORT, unix:PATH or an http: or https: URL, not 'a b'",
   );
 });
 

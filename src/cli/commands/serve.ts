@@ -10,15 +10,19 @@ import {
   ollamaServerRoutes,
   type ServerContext,
 } from "../../server/mod.ts";
+import { createIssuer, FileDigests } from "../../receipts/mod.ts";
+import { cacheDirectory } from "../../runtime/library/paths.ts";
 import { VERSION } from "../../version.ts";
+import { keyFolder } from "../config/mod.ts";
 import {
   type Address,
   formatAddress,
   isLoopback,
-  parseAddress,
+  parseBind,
   parseOllamaAddress,
   SERVE_OPTIONS,
   type ServeValues,
+  type SocketPath,
   UsageError,
 } from "../options/mod.ts";
 import {
@@ -31,11 +35,16 @@ import {
 } from "../environment/mod.ts";
 import { explain, placementLine, printable } from "../output/mod.ts";
 import {
+  auditLine,
+  certificateFiles,
   checkDefaultModel,
   createLog,
   listen,
+  listenWithTls,
   type Log,
   logAccess,
+  openAudit,
+  openKeyring,
   residencyLimits,
   resolveAddress,
   warmUp,
@@ -59,13 +68,24 @@ export default command({
   options: SERVE_OPTIONS,
   run: async ({ values, globals, config, configPaths, reload }, environment) => {
     const { output, env } = environment;
-    const address = resolveAddress(parseAddress(values.bind, values.port));
+    const bind = parseBind(values.bind, values.port);
+    const address = "path" in bind ? bind : resolveAddress(bind);
+    const certificate = certificateFiles(values["tls-cert"], values["tls-key"]);
+    if (certificate !== null && "path" in address) {
+      throw new UsageError("--tls-cert: a Unix socket has no TLS");
+    }
     const ollamaAddress = values.ollama === null
       ? null
       : resolveAddress(parseOllamaAddress(values.ollama), "--ollama");
     const log = createLog(env("SHIMMY_LOG"), globals.verbose, output);
     const addresses = [address, ...(ollamaAddress === null ? [] : [ollamaAddress])];
-    const apiKey = await apiKeyFor(addresses, values, environment);
+    const folder = keyFolder(values["keys-dir"], { env, os: Deno.build.os });
+    await using keys = await openKeyring(folder, log);
+    const { keyring } = keys;
+    const apiKey = keyring?.isRequired
+      ? values["api-key"]
+      : await apiKeyFor(addresses, values, environment);
+    await using audit = values.audit === null ? null : await openAudit(values.audit, log);
     let interruptedBy: InterruptSignal | undefined;
     using _ = environment.onInterrupt((signal) => interruptedBy ??= signal);
     return await interruptible(environment, EXIT.interrupted, async (stop) => {
@@ -85,9 +105,14 @@ export default command({
         paths: "found",
         notify: log.info,
       });
+      const receipts = folder === null ? null : createIssuer({
+        folder,
+        digests: new FileDigests(cacheDirectory(env)),
+        versions: { shimmy: VERSION, libllama: LLAMA_VERSION },
+      });
       const socketAnswers = new Set<Promise<void>>();
       const metrics = new Metrics();
-      const context = (hostname: string): ServerContext => ({
+      const context = (hostname: string | null, replaced?: AbortSignal): ServerContext => ({
         pool: session.registry,
         store: modelStore(environment),
         metrics,
@@ -96,27 +121,45 @@ export default command({
           library: LLAMA_VERSION,
           apiKey,
           corsOrigins: values["cors-origin"],
-          loopbackOnly: isLoopback(hostname),
+          // A browser cannot reach a socket.
+          loopbackOnly: hostname !== null && isLoopback(hostname),
           strict: values.strict,
           maxBodyBytes: MAX_BODY_BYTES,
           keepAliveMs: KEEP_ALIVE_MS,
         },
         report: (error, requestId) =>
           log.error(explain(error, globals.verbose), { request: requestId }),
-        access: (record) => logAccess(log, record),
+        ...(keyring === null ? {} : { keyring }),
+        ...(receipts === null ? {} : { receipts }),
+        access: (record) => {
+          logAccess(log, record);
+          audit?.write(auditLine(record, new Date()));
+        },
         stopping: stop,
+        ...(replaced === undefined ? {} : { replaced }),
         socketAnswers,
       });
-      const servers = [listen(address, createHandler(context(address.hostname)))];
+      const hostname = "path" in address ? null : address.hostname;
+      const servers = [
+        certificate === null || "path" in address
+          ? await listen(address, createHandler(context(hostname)))
+          : await listenWithTls(address, {
+            files: certificate,
+            handlerFor: (replaced) => createHandler(context(hostname, replaced)),
+            socketAnswers,
+            log,
+          }),
+      ];
       if (ollamaAddress !== null) {
         const handler = createHandler(context(ollamaAddress.hostname), ollamaServerRoutes);
         servers.push(await listenBeside(servers[0]!, ollamaAddress, handler));
       }
-      const { hostname, port } = servers[0]!.addr;
-      await output.print(formatAddress(hostname, port));
-      log.info(`Shimmy ${VERSION} listens on http://${formatAddress(hostname, port)}`);
-      for (const { addr } of servers.slice(1)) {
-        log.info(`Ollama's API is on http://${formatAddress(addr.hostname, addr.port)}`);
+      const at = addressText(servers[0]!);
+      await output.print(at);
+      const url = "path" in address ? at : `${certificate === null ? "http" : "https"}://${at}`;
+      log.info(`Shimmy ${VERSION} listens on ${url}`);
+      for (const server of servers.slice(1)) {
+        log.info(`Ollama's API is on http://${addressText(server)}`);
       }
       if (config !== null) log.info(`Using configuration file ${config.path}`);
       await using _watch = watchConfig(
@@ -135,7 +178,7 @@ export default command({
       const ready = prepare(session, log, globals.verbose, stop, {
         isChosen: asked !== undefined && isReference(asked),
         keepsModels: values["keep-alive"] > 0,
-        warmUp: (entry) => warmUp(context(address.hostname), entry.name, stop),
+        warmUp: (entry) => warmUp(context(hostname), entry.name, stop),
       });
       await aborted(stop);
       log.info("Finishing running requests; press Ctrl-C again to quit now");
@@ -165,21 +208,26 @@ async function canIsolate(log: Log): Promise<boolean> {
  * @throws {UsageError} for such an address when no key is given.
  */
 async function apiKeyFor(
-  addresses: readonly Address[],
+  addresses: readonly (Address | SocketPath)[],
   values: Pick<ServeValues, "api-key" | "insecure">,
   { input }: Environment,
 ): Promise<string | null> {
   const { "api-key": given, insecure } = values;
-  const open = addresses.findIndex(({ hostname }) => !isLoopback(hostname));
+  const open = addresses.findIndex((one) => "hostname" in one && !isLoopback(one.hostname));
   if (open < 0 || given !== null || insecure) return given;
-  const { hostname } = addresses[open]!;
+  const { hostname } = addresses[open] as Address;
   const question = `Other machines can reach ${hostname}. API key that clients must send:`;
   const key = input.isTerminal ? await input.secret(question) : null;
   if (key) return key;
   throw new UsageError(
     `${open === 0 ? "--bind" : "--ollama"}: other machines can reach ${hostname}; ` +
-      "set --api-key, or use --insecure",
+      "set --api-key, make keys with shimmy keys init, or use --insecure",
   );
+}
+
+/** The address of a server, as clients of the command line take it. */
+function addressText({ addr }: Listener): string {
+  return "path" in addr ? `unix:${addr.path}` : formatAddress(addr.hostname, addr.port);
 }
 
 /** Listens on a second address; ends the first server if the address is not free. */
@@ -189,7 +237,7 @@ async function listenBeside(
   handler: Handler,
 ): Promise<Listener> {
   try {
-    return listen(address, handler);
+    return await listen(address, handler);
   } catch (error) {
     await first.shutdown();
     throw error;

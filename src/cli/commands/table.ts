@@ -43,6 +43,18 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: "list the models that a running server has loaded",
     load: () => import("./ps.ts"),
   },
+  keys: {
+    summary: "make, list and revoke API keys with limited rights",
+    load: () => import("./keys.ts"),
+  },
+  license: {
+    summary: "show a license",
+    load: () => import("./license.ts"),
+  },
+  verify: {
+    summary: "check a receipt: its signature, and the answer computed again",
+    load: () => import("./verify.ts"),
+  },
   stop: {
     summary: "unload a model of a running server",
     load: () => import("./stop.ts"),

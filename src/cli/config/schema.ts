@@ -243,7 +243,16 @@ function lowerCased(aliases: Readonly<Record<string, string>>): Record<string, s
 }
 
 /** Options whose values are paths, or paths separated by `;`. */
-const PATH_OPTIONS: ReadonlySet<string> = new Set(["model-path", "model-dirs", "lora", "draft"]);
+const PATH_OPTIONS: ReadonlySet<string> = new Set([
+  "model-path",
+  "model-dirs",
+  "lora",
+  "draft",
+  "keys-dir",
+  "tls-cert",
+  "tls-key",
+  "audit",
+]);
 
 function toOptions(
   given: Readonly<Record<string, z.output<typeof option>>>,

@@ -7,6 +7,11 @@ const LAST_PORT = 11_535;
 const OLLAMA_PORT = 11_434;
 const LOOPBACK = "127.0.0.1";
 
+/** A path of a Unix domain socket. */
+export interface SocketPath {
+  readonly path: string;
+}
+
 /** An address to listen on. */
 export interface Address {
   readonly hostname: string;
@@ -33,6 +38,36 @@ export function parseAddress(bind: string | null, port: number | null, label = "
     throw new UsageError(`${label}: must be auto, ADDRESS or ADDRESS:PORT, not '${bind}'`);
   }
   return { hostname: match[1] || match[2] || LOOPBACK, ports: own === null ? ports : [own] };
+}
+
+/** The scheme of a socket's path in `--bind` and `--host`. */
+const UNIX = "unix:";
+
+/** The path of `unix:PATH`; null for any other text. */
+export function socketPath(text: string): string | null {
+  return text.startsWith(UNIX) ? text.slice(UNIX.length) : null;
+}
+
+/**
+ * Reads `--bind`: `unix:PATH`, or a form of {@linkcode parseAddress}.
+ *
+ * @throws {UsageError} when `bind` has another form, and for a socket where there are none.
+ */
+export function parseBind(
+  bind: string | null,
+  port: number | null,
+  os: typeof Deno.build.os = Deno.build.os,
+): Address | SocketPath {
+  const path = bind === null ? null : socketPath(bind);
+  if (path === null) return parseAddress(bind, port);
+  if (os === "windows") throw new UsageError("--bind: unix: is not available on Windows");
+  // sockaddr_un holds 108 bytes on Linux and 104 on macOS, with the final zero.
+  const limit = os === "darwin" ? 103 : 107;
+  const { length } = new TextEncoder().encode(path);
+  if (length > 0 && length <= limit && !path.includes("\0")) return { path };
+  throw new UsageError(
+    `--bind: the path of a socket must have 1 to ${limit} bytes, not ${length}`,
+  );
 }
 
 /**

@@ -1,5 +1,11 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { formatAddress, isLoopback, parseAddress, parseOllamaAddress } from "./address.ts";
+import {
+  formatAddress,
+  isLoopback,
+  parseAddress,
+  parseBind,
+  parseOllamaAddress,
+} from "./address.ts";
 import { UsageError } from "./options.ts";
 
 Deno.test("auto is the loopback address and the default ports", () => {
@@ -50,4 +56,16 @@ Deno.test("the address for clients of Ollama has Ollama's port", () => {
   assertEquals(parseOllamaAddress("0.0.0.0"), { hostname: "0.0.0.0", ports: [11_434] });
   assertEquals(parseOllamaAddress(":8080"), { hostname: "127.0.0.1", ports: [8080] });
   assertThrows(() => parseOllamaAddress("8080"), UsageError, "--ollama: must be auto, ADDRESS");
+});
+
+Deno.test("unix: is the path of a socket, where there are sockets", () => {
+  assertEquals(parseBind("unix:/tmp/s", null, "linux"), { path: "/tmp/s" });
+  assertEquals(parseBind("unix:s", 5, "darwin"), { path: "s" });
+  assertEquals(parseBind("127.0.0.1:5", null, "linux"), parseAddress("127.0.0.1:5", null));
+  assertEquals(parseBind(null, 5, "windows"), parseAddress(null, 5));
+  const refused = [["unix:", "linux"], [`unix:${"x".repeat(108)}`, "linux"]] as const;
+  for (const [bind, os] of refused) {
+    assertThrows(() => parseBind(bind, null, os), UsageError, "must have 1 to 107 bytes");
+  }
+  assertThrows(() => parseBind("unix:/s", null, "windows"), UsageError, "not available on Windows");
 });

@@ -4,11 +4,14 @@ export {
   formatAddress,
   isLoopback,
   parseAddress,
+  parseBind,
   parseOllamaAddress,
+  type SocketPath,
+  socketPath,
 } from "./address.ts";
 export { GLOBAL_OPTIONS, type GlobalValues } from "./global_options.ts";
-export { flag, integer, parallel, text } from "./option_kinds.ts";
+export { flag, integer, parallel, parsed, text } from "./option_kinds.ts";
 export { type Option, type OptionSet, parseOptions, UsageError, type Values } from "./options.ts";
 export { checkPlacement, placementOptions } from "./placement_options.ts";
 export { SAMPLING_OPTIONS, samplingOf } from "./sampling_options.ts";
-export { SERVE_OPTIONS, type ServeValues } from "./serve_options.ts";
+export { KEYS_DIR, SERVE_OPTIONS, type ServeValues } from "./serve_options.ts";

@@ -13,6 +13,23 @@ export function text(value: string, common: Common): Option<string | null> {
   return { ...common, value, read: (texts) => texts[0] ?? null };
 }
 
+/**
+ * A value that a function reads, or `null` when it is not given.
+ *
+ * @param parse throws `invalid`, with a message that begins with `label`.
+ */
+export function parsed<T>(
+  parse: (text: string, label: string) => T,
+  value: string,
+  common: Common,
+): Option<T | null> {
+  return {
+    ...common,
+    value,
+    read: ([given], label) => given === undefined ? null : parse(given, label),
+  };
+}
+
 /** Texts, in the order in which they were given. */
 export function texts(value: string, common: Common): Option<readonly string[]> {
   return { ...common, value, repeatable: true, read: (texts) => texts };

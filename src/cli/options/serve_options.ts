@@ -2,11 +2,18 @@ import { DEFAULT_KEEP_ALIVE, type KeepAlive, parseKeepAlive } from "../../models
 import { flag, integer, parallel, text, texts } from "./option_kinds.ts";
 import { type Option, UsageError, type Values } from "./options.ts";
 
+/** The folder of signed keys, as `serve` and the commands for keys take it. */
+export const KEYS_DIR = {
+  isPath: true,
+  env: "SHIMMY_KEYS_DIR",
+  help: "folder of signed keys; default: keys in the user's configuration folder",
+} as const;
+
 /** The options of `serve`. */
 export const SERVE_OPTIONS = {
-  "bind": text("ADDR:PORT|auto", {
+  "bind": text("ADDR:PORT|unix:PATH|auto", {
     env: "SHIMMY_BIND_ADDRESS",
-    help: "address to listen on; auto: 127.0.0.1 and the first free port from 11435",
+    help: "address or socket to listen on; auto: 127.0.0.1 and the first free port from 11435",
   }),
   "port": integer({
     env: "SHIMMY_PORT",
@@ -32,6 +39,16 @@ export const SERVE_OPTIONS = {
   "alias": aliases(),
   "yes": flag({ help: "pull a missing default model without asking" }),
   "api-key": text("KEY", { env: "SHIMMY_API_KEY", help: "API key that clients must send" }),
+  "keys-dir": text("DIR", KEYS_DIR),
+  "tls-cert": text("FILE", {
+    isPath: true,
+    help: "certificate chain in PEM; the server speaks HTTPS and reads a changed file again",
+  }),
+  "tls-key": text("FILE", { isPath: true, help: "private key of the certificate in PEM" }),
+  "audit": text("FILE", {
+    isPath: true,
+    help: "append a JSON line for each request: time, key, route, model, tokens, status",
+  }),
   "parallel": parallel(
     "maximum requests that a model runs in parallel; auto: 4, fewer if memory is short; default auto",
   ),

@@ -1,12 +1,34 @@
 import { messageOf, ShimmyError } from "../../errors.ts";
-import { type Handler, type Listener, serveHttp } from "../../server/mod.ts";
-import { type Address, formatAddress } from "../options/mod.ts";
+import { type Endpoint, type Handler, type Listener, serveHttp } from "../../server/mod.ts";
+import { type Address, formatAddress, type SocketPath } from "../options/mod.ts";
+import { listenOnSocket } from "./unix_socket.ts";
 
-/** Listens on the first free port. */
-export function listen({ hostname, ports }: Address, handler: Handler): Listener {
+/** Certificate and private key in PEM. */
+export interface Certificate {
+  readonly cert: string;
+  readonly key: string;
+}
+
+/** Listens on the first free port, or on a socket. */
+export function listen(
+  address: Address | SocketPath,
+  handler: Handler,
+  tls?: Certificate,
+): Promise<Listener> {
+  return Promise.resolve().then(() =>
+    "path" in address ? listenOnSocket(address.path, handler) : listenOnPort(address, handler, tls)
+  );
+}
+
+function listenOnPort(
+  { hostname, ports }: Address,
+  handler: Handler,
+  tls: Certificate | undefined,
+): Listener {
   for (const port of ports) {
+    const endpoint: Endpoint = { hostname, port, ...(tls === undefined ? {} : { tls }) };
     try {
-      return serveHttp({ hostname, port }, handler);
+      return serveHttp(endpoint, handler);
     } catch (error) {
       if (error instanceof Deno.errors.AddrInUse) continue;
       const address = formatAddress(hostname, port);

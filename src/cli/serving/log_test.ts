@@ -61,6 +61,8 @@ Deno.test("the level debug adds the time and the requests", () => {
   const record = {
     requestId: "r1",
     method: "POST",
+    route: "/v1/chat/completions",
+    key: null,
     path: "/v1/chat/completions",
     status: 200,
     model: 'a "b"',

@@ -1,6 +1,9 @@
 /** Parts of a running server: the log and the reload of the configuration file. */
 export { createLog, type Log, logAccess } from "./log.ts";
 export { residencyLimits, watchConfig } from "./reload_config.ts";
+export { auditLine, openAudit } from "./audit.ts";
+export { openKeyring } from "./keyring.ts";
 export { listen } from "./listen.ts";
+export { certificateFiles, listenWithTls } from "./tls_listener.ts";
 export { checkDefaultModel, resolveAddress, warnMissingFolders } from "./start_checks.ts";
 export { warmUp } from "./warm_up.ts";

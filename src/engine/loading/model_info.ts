@@ -53,6 +53,15 @@ export function describeModel(
     controlTokens: controlTokens.filter((text) => text.length > 0),
     fim: vocab.fim,
     metadata,
+    settings: {
+      kvType: options.kvType,
+      flashAttention: options.flashAttention,
+
+      lookup: generation?.lookup ?? false,
+      contextShift: generation?.contextShift ?? false,
+      swaFull: (generation?.window ?? 0) === 0,
+      draft: (generation?.draft ?? null) !== null,
+    },
     loadMs: facts.loadMs,
     processBytes: Deno.memoryUsage().rss,
     notes: facts.notes,

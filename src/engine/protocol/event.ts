@@ -1,4 +1,5 @@
 import type { SerializedError } from "./errors.ts";
+import type { SequenceTrace } from "./trace.ts";
 
 /** A token and its log probability in the model's distribution, before sampling. */
 export interface TokenLogprob {
@@ -69,5 +70,7 @@ export type SequenceEvent =
     readonly usage: Usage;
     readonly timings: Timings;
     readonly notices?: readonly Notice[];
+    /** If the request asked for it. */
+    readonly trace?: SequenceTrace;
   }
   | { readonly type: "error"; readonly error: SerializedError };

@@ -46,13 +46,14 @@ function frame(kind: number, body: Uint8Array): Uint8Array<ArrayBuffer> {
 }
 
 /**
- * Whether JSON represents every value. Log probabilities may be infinite, and results may hold
- * Float32Arrays; JSON has neither.
+ * Whether JSON represents every value. Log probabilities and biases may be infinite, and results may
+ * hold Float32Arrays; JSON has neither.
  */
 function isPlain(message: ToEngineCore | FromEngineCore): boolean {
   return message.type === "step" &&
     message.events.every(({ event }) =>
-      event.type !== "prompt" && (event.type !== "token" || event.logprob === undefined)
+      event.type !== "prompt" && (event.type !== "token" || event.logprob === undefined) &&
+      (event.type !== "done" || event.trace === undefined)
     );
 }
 

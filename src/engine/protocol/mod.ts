@@ -38,7 +38,7 @@ export {
   type SwaFull,
 } from "./load_options.ts";
 export type { Control, FromEngineCore, ToEngineCore } from "./messages.ts";
-export type { ModelInfo } from "./model_info.ts";
+export type { ContextSettings, ModelInfo } from "./model_info.ts";
 export { cannotGenerateError } from "./model_kind.ts";
 export {
   deviceBytes,
@@ -51,3 +51,4 @@ export {
 export type { AddSpecial, Phase, PromptPart, ReasoningPhase, SequenceRequest } from "./request.ts";
 export { DEFAULT_SAMPLING, type Sampling } from "./sampling.ts";
 export type { ContextStatus, EngineStatus, LoopStatus } from "./status.ts";
+export type { AppliedAdapter, BatchShapes, Range, SequenceTrace } from "./trace.ts";

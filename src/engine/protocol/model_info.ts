@@ -1,5 +1,15 @@
-import type { ContextShape } from "./load_options.ts";
+import type { ContextShape, LoadOptions } from "./load_options.ts";
 import type { DeviceInfo, Placement } from "./placement.ts";
+
+/** Settings of a context that can change how a result is rounded. */
+export type ContextSettings =
+  & Pick<LoadOptions, "kvType" | "flashAttention" | "lookup" | "contextShift">
+  & {
+    /** Whether layers with a sliding window keep all cells. */
+    readonly swaFull: boolean;
+    /** Whether a draft model proposes tokens. */
+    readonly draft: boolean;
+  };
 
 /** Description of a loaded model. */
 export interface ModelInfo {
@@ -43,6 +53,8 @@ export interface ModelInfo {
     | null;
   /** Scalar GGUF metadata values, as text. */
   readonly metadata: Readonly<Record<string, string>>;
+  /** The settings of the context. */
+  readonly settings: ContextSettings;
   readonly loadMs: number;
   /** Resident memory of the process right after the load, in bytes. */
   readonly processBytes: number;

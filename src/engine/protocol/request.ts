@@ -79,4 +79,6 @@ export interface SequenceRequest {
   readonly priority?: number;
   /** Reuse prompt tokens from the prefix cache. Default true. */
   readonly cachePrompt?: boolean;
+  /** Report how the answer was computed in the `done` event. */
+  readonly trace?: boolean;
 }

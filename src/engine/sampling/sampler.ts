@@ -31,6 +31,9 @@ export class TokenSampler implements Disposable {
   /** Null if the reasoning uses the chain of the answer. */
   #reasoning: SamplingChain | null = null;
   #beyond = "";
+  /** The complete sampling at the start, with the seed that was drawn. */
+  readonly initial: { readonly answer: Sampling; readonly reasoning: Sampling | null };
+  #isSteered = false;
   /** Tokens of the sequence, which a new chain is initialized with. */
   readonly #past: readonly number[];
 
@@ -53,8 +56,18 @@ export class TokenSampler implements Disposable {
       canRollBack: this.#constraint !== null,
     };
     this.#answer = SamplingChain.build(model, options, past);
-    if (reasoning?.sampling === undefined || !differs(reasoning.sampling, options.sampling)) return;
-    this.#reasoning = this.#answer.withSampling(reasoning.sampling, past);
+    if (reasoning?.sampling !== undefined && differs(reasoning.sampling, options.sampling)) {
+      this.#reasoning = this.#answer.withSampling(reasoning.sampling, past);
+    }
+    this.initial = {
+      answer: withSeed(this.#answer.options),
+      reasoning: this.#reasoning === null ? null : withSeed(this.#reasoning.options),
+    };
+  }
+
+  /** Whether the sampling was changed after the start. */
+  get isSteered(): boolean {
+    return this.#isSteered;
   }
 
   get #phase(): Phase {
@@ -137,6 +150,7 @@ export class TokenSampler implements Disposable {
    */
   update(changes: Partial<Sampling>, phase?: Phase): void {
     if (phase === "reasoning" && (this.#tracker?.isOver ?? true)) return;
+    this.#isSteered = true;
     if (phase !== undefined && this.#tracker?.isOver === false) {
       this.#reasoning ??= this.#answer.clone();
     }
@@ -161,6 +175,11 @@ export class TokenSampler implements Disposable {
   [Symbol.dispose](): void {
     this.close();
   }
+}
+
+/** The sampling of a chain with its seed. */
+function withSeed({ sampling, seed }: SamplingChainOptions): Sampling {
+  return { ...sampling, seed: sampling.seed ?? seed };
 }
 
 /** Whether changes differ from the current sampling. */

@@ -133,6 +133,9 @@ export class Loop {
     const native = performance.now() - before;
     this.#stats.nativeMs += native;
     if (computed) {
+      for (const { tracer } of this.#members) {
+        tracer?.batch(this.#parts.batch.length, this.#members.length, selection.isPrefill);
+      }
       if (selection.isPrefill) this.#prefillBudget.record(this.#parts.batch.length, native);
       else this.#parts.padding?.record(native);
       if (selection.isPrefill) this.#makeCheckpoints();
@@ -350,7 +353,7 @@ export class Loop {
     if (sequence.maxTokens === 0) return "length";
     const token = sequence.sampler.sample(context, output);
     if (sampling.vocab.isEndOfGeneration(token)) {
-      sequence.acceptEndOfGeneration();
+      sequence.acceptEndOfGeneration(token);
       return "stop";
     }
     const event = sequence.accept(

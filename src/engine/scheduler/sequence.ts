@@ -12,6 +12,7 @@ import type {
 import type { TokenSampler } from "../sampling/mod.ts";
 import { type Piece, Utf8Stream } from "../tokenizer/mod.ts";
 import { AnswerStops } from "./answer_stops.ts";
+import { SequenceTracer } from "./sequence_trace.ts";
 
 /** Limits of a sequence. */
 export interface SequenceLimits {
@@ -46,6 +47,8 @@ export class Sequence {
   completionTokens = 0;
   cachedTokens = 0;
   stopString: string | null = null;
+  /** Null unless the request asks for a trace. */
+  readonly tracer: SequenceTracer | null;
   /** Deviations from the request. */
   readonly notices: Notice[] = [];
   #lookup: NgramLookup | null = null;
@@ -71,6 +74,7 @@ export class Sequence {
   ) {
     if (session.notice !== null) this.notices.push(session.notice);
     this.promptLength = tokens.length;
+    this.tracer = request.trace ? new SequenceTracer(tokens) : null;
     this.scope = adapters.key;
     this.#stops = new AnswerStops(request.stop, sampler.stage);
   }
@@ -139,6 +143,7 @@ export class Sequence {
     logprob?: TokenLogprob & { readonly top: readonly TokenLogprob[] },
   ): SequenceEvent {
     this.#count();
+    this.tracer?.token(token);
     this.tokens.push(token);
     const { stage, beyondReasoning } = this.sampler;
     const whole = this.#utf8.push(piece.bytes, piece.text);
@@ -150,7 +155,8 @@ export class Sequence {
   }
 
   /** Counts a sampled end-of-generation token, which has no text. */
-  acceptEndOfGeneration(): void {
+  acceptEndOfGeneration(token: number): void {
+    this.tracer?.token(token);
     this.#count();
   }
 
@@ -179,6 +185,7 @@ export class Sequence {
       },
       timings: this.#timings(),
       ...(this.notices.length === 0 ? {} : { notices: this.notices }),
+      ...(this.tracer === null ? {} : { trace: this.tracer.trace(this.sampler, this.adapters) }),
     };
   }
 

@@ -4,13 +4,21 @@ import type { Notice, Usage } from "../../engine/protocol/mod.ts";
 import { ShimmyError } from "../../errors.ts";
 import type { KeepAlive, ModelEntry } from "../../models/entry/mod.ts";
 import { qualifiedName, type ResolvedModel, resolveModel, withAdapters } from "./model_names.ts";
+import { rememberModel, tracedEngine } from "./traced_engine.ts";
 import { queueOf } from "../metrics/mod.ts";
 import type { Exchange } from "../http/mod.ts";
 
 /** The recipient of a generated answer: an HTTP exchange, or a WebSocket for one of its requests. */
 export type Caller = Pick<
   Exchange,
-  "signal" | "context" | "requestId" | "onEnd" | "onHold" | "setQueuePlace" | "recordUsage"
+  | "signal"
+  | "context"
+  | "requestId"
+  | "onEnd"
+  | "onHold"
+  | "setQueuePlace"
+  | "recordUsage"
+  | "receipts"
 >;
 
 /**
@@ -39,6 +47,7 @@ export async function engineForModel(
   const files = await caller.context.pool.adapters(entry);
   caller.recordUsage({ model: qualifiedName(named) });
   const engine = await withAdapters(await engineForEntry(caller, entry, keepAlive), files, adapter);
+  rememberModel(engine, entry);
   return { entry: { ...entry, name: qualifiedName(named) }, engine };
 }
 
@@ -50,6 +59,7 @@ export async function engineForEntry(
 ): Promise<Engine> {
   const lease = await caller.context.pool.lease(entry, caller.signal, keepAlive);
   caller.onEnd(() => lease[Symbol.dispose]());
+  rememberModel(lease.engine, entry);
   return lease.engine;
 }
 
@@ -79,7 +89,7 @@ export function bindAnswer(
     isRecorded = true;
   };
   let isDone = false;
-  const running = answer(engine, request, {
+  const running = answer(tracedEngine(caller, engine), request, {
     event(event) {
       queued.started();
       observer?.event(event);

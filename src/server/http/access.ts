@@ -27,7 +27,8 @@ export function unauthorized(): HttpError {
   });
 }
 
-function keysOf(headers: Headers): string[] {
+/** The keys of a request, from all headers that may carry one. */
+export function keysOf(headers: Headers): string[] {
   const bearer = /^bearer\s+(.*)$/i.exec(headers.get("authorization") ?? "")?.[1];
   return [bearer, ...KEY_HEADERS.map((name) => headers.get(name))]
     .filter((key) => key !== null && key !== undefined);

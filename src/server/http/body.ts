@@ -37,13 +37,33 @@ async function readBytes(request: Request, limit: number): Promise<Uint8Array> {
  * @throws {ShimmyError} `invalid` for a body that is not JSON; 413 above the limit.
  */
 export async function readJson(exchange: Exchange): Promise<unknown> {
-  return parseJson(await readBody(exchange));
+  return withoutReceipt(exchange, parseJson(await readBody(exchange)));
 }
 
 /** Like {@linkcode readJson}; undefined when the body is empty. */
 export async function readOptionalJson(exchange: Exchange): Promise<unknown> {
   const bytes = await readBody(exchange);
-  return bytes.length === 0 ? undefined : parseJson(bytes);
+  return bytes.length === 0 ? undefined : withoutReceipt(exchange, parseJson(bytes));
+}
+
+/**
+ * The body without `receipt`, which every dialect has on routes with answers.
+ *
+ * @throws {ShimmyError} `invalid` for a value that is neither true, false nor null.
+ */
+export function withoutReceipt({ receipts }: Pick<Exchange, "receipts">, body: unknown): unknown {
+  if (receipts === null || !isObject(body)) return body;
+  const { receipt = null, ...rest } = body;
+  if (receipt !== null && typeof receipt !== "boolean") {
+    throw new ShimmyError("invalid", "receipt: must be true or false", { field: "receipt" });
+  }
+  if (receipt) receipts.want();
+  receipts.setBody(rest);
+  return rest;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function readBody({ request, context }: Exchange): Promise<Uint8Array> {

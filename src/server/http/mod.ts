@@ -4,17 +4,24 @@
  *
  * @module
  */
-export { apiKeyCheck, checkHost, checkOrigin, originOf, unauthorized } from "./access.ts";
-export { parse, readJson, readOptionalJson } from "./body.ts";
+export { apiKeyCheck, checkHost, checkOrigin, keysOf, originOf, unauthorized } from "./access.ts";
+export { parse, readJson, readOptionalJson, withoutReceipt } from "./body.ts";
 export { isPreflight, preflightResponse, setCorsHeaders } from "./cors.ts";
 export { errorResponse, HttpError, statusOf, toShimmyError } from "./errors.ts";
 export { etagOf, taggedResponse } from "./etag.ts";
 export { isStrict, parseLenient, parseStrict } from "./ignored_fields.ts";
 export { json } from "./json.ts";
 export { preferredType, type ResponseType } from "./negotiation.ts";
-export type { Dialect, Exchange, Route, ServerContext, ServerSettings } from "./route.ts";
+export type {
+  Dialect,
+  Exchange,
+  Route,
+  RouteScope,
+  ServerContext,
+  ServerSettings,
+} from "./route.ts";
+export { hasAnswers } from "./route.ts";
 export { Router } from "./router.ts";
-export { type ClientConnection, type Handler, type Listener, serveHttp } from "./serve.ts";
 export {
   eventStream,
   ndjsonStream,
@@ -22,4 +29,11 @@ export {
   ResponseStream,
   type ServerSentEvent,
 } from "./streams.ts";
-export { type AccessRecord, type RequestUsage, UsageRecorder } from "./usage.ts";
+export {
+  type ClientConnection,
+  type Endpoint,
+  type Handler,
+  type Listener,
+  serveHttp,
+} from "./serve.ts";
+export { type AccessRecord, type RequestUsage, tokensOf, UsageRecorder } from "./usage.ts";

@@ -1,7 +1,9 @@
 import type * as z from "zod";
+import type { KeyClaims, Keyring, Scope } from "../../access/mod.ts";
 import type { ShimmyError } from "../../errors.ts";
 import type { ModelPool } from "../../models/registry/mod.ts";
 import type { ModelStore } from "../../models/pull/mod.ts";
+import type { ReceiptCollector, ReceiptIssuer, Replay } from "../../receipts/mod.ts";
 import type { Metrics, QueuePlace } from "../metrics/mod.ts";
 import type { AccessRecord, RequestUsage } from "./usage.ts";
 
@@ -11,14 +13,22 @@ export interface ServerContext {
   /** The store that models are pulled to and removed from; absent: both are disabled. */
   readonly store?: ModelStore;
   readonly settings: ServerSettings;
+  /** Signed keys; absent: the server accepts none. */
+  readonly keyring?: Keyring;
   /** Metrics of this server; `createHandler` creates them when absent. */
   readonly metrics?: Metrics;
+  /** Makes receipts; absent: requests for receipts are refused. */
+  readonly receipts?: ReceiptIssuer;
+  /** Computes answers again, to verify receipts. */
+  readonly replay?: Replay;
   /** Receives every server-side error, with the details that clients do not see. */
   readonly report?: (error: ShimmyError, requestId: string) => void;
   /** Receives every finished request, for an access log. */
   readonly access?: (record: AccessRecord) => void;
   /** Aborts when the server shuts down: WebSockets close after their running request. */
   readonly stopping?: AbortSignal;
+  /** Aborts when the listener is replaced: WebSockets close as when the server shuts down. */
+  readonly replaced?: AbortSignal;
   /**
    * Requests that run over WebSockets. `Deno.serve` closes WebSockets at once when it shuts down, so
    * await these first.
@@ -31,7 +41,7 @@ export interface ServerSettings {
   readonly version: string;
   /** Version of libllama, when it is loaded. */
   readonly library?: string;
-  /** All routes except `/health` require it; null: no key is required. */
+  /** The key with all rights; null: there is none. */
   readonly apiKey: string | null;
   /** Origins that may call the server from a browser; `*` allows any. */
   readonly corsOrigins: readonly string[];
@@ -54,6 +64,12 @@ export interface Exchange {
   readonly context: ServerContext;
   /** Also the `x-request-id` header of the response. */
   readonly requestId: string;
+  /** The rights of the signed key that the request has; null: all rights. */
+  readonly key: KeyClaims | null;
+  /** For logs: the id of the signed key, or `api-key`; null without a key. */
+  readonly keyId: string | null;
+  /** The receipts of the answers; null on a route without answers. */
+  readonly receipts: ReceiptCollector | null;
   /**
    * Aborts when the client disconnects, before the response or while it is streamed. Pass it to every
    * long operation; `startAnswer` cancels generation with it.
@@ -84,6 +100,14 @@ export interface Dialect {
   errorHeaders?(error: ShimmyError, status: number, requestId: string): HeadersInit;
 }
 
+/** The scope that a signed key needs for a route; `any`: a valid key suffices. */
+export type RouteScope = Scope | "any";
+
+/** Whether the answers of a route can have receipts. */
+export function hasAnswers({ scope, streams }: Route): boolean {
+  return scope === "chat" && streams !== undefined;
+}
+
 /** A route as data: the router and `/openapi.json` are made from the route table. */
 export interface Route {
   readonly method: "GET" | "POST" | "DELETE";
@@ -91,6 +115,7 @@ export interface Route {
   readonly path: string;
   readonly dialect: Dialect;
   readonly summary: string;
+  readonly scope: RouteScope;
   /** Schema of the JSON request body, if the route takes one. */
   readonly body?: z.ZodType;
   /** Descriptions of the query parameters by name; all are optional. */

@@ -72,6 +72,11 @@ export class Router {
     return { route, params: found.groups === null ? NO_PARAMS : decoded(found.groups) };
   }
 
+  /** Path of the route of a method and path, for logs; `unknown` without a route. */
+  label(method: string, pathname: string): string {
+    return this.#at(pathname)?.methods.get(method === "HEAD" ? "GET" : method)?.path ?? "unknown";
+  }
+
   /** Methods of a path; empty for an unknown path. */
   methods(pathname: string): readonly string[] {
     const found = this.#at(pathname);

@@ -17,33 +17,53 @@ export interface ClientConnection {
 export type Handler = (request: Request, connection?: ClientConnection) => Promise<Response>;
 
 /** A listening server. */
-export interface Listener {
-  readonly addr: Deno.NetAddr;
+export interface Listener<A = Deno.NetAddr | Deno.UnixAddr> {
+  readonly addr: A;
   /** Accepts no more requests; resolves when the current ones have their responses. */
   shutdown(): Promise<void>;
 }
 
+/** An address to listen on, with TLS if there is a certificate. */
+export interface TcpEndpoint {
+  readonly hostname: string;
+  readonly port: number;
+  /** Certificate chain and private key in PEM. */
+  readonly tls?: { readonly cert: string; readonly key: string };
+}
+
+/** Where a server listens: on an address or on a Unix socket. */
+export type Endpoint = TcpEndpoint | { readonly path: string };
+
 /**
  * Serves a handler.
  *
- * @throws {Deno.errors.AddrInUse} And the other errors of `Deno.listen`.
+ * @throws {Deno.errors.AddrInUse} And the other errors of `Deno.listen`; of TLS for an invalid certificate.
  */
-export function serveHttp(
-  { hostname, port }: { readonly hostname: string; readonly port: number },
-  handler: Handler,
-): Listener {
-  const options = { hostname, port, onListen: () => {} };
+export function serveHttp(endpoint: TcpEndpoint, handler: Handler): Listener<Deno.NetAddr>;
+export function serveHttp(endpoint: Endpoint, handler: Handler): Listener;
+export function serveHttp(endpoint: Endpoint, handler: Handler): Listener {
+  const onListen = () => {};
+  // A socket's client has no address by which its connection could be checked.
+  if ("path" in endpoint) {
+    const { path } = endpoint;
+    return Deno.serve({ path, onListen }, (request) => handler(request)) as Listener;
+  }
+  const { hostname, port, tls = {} } = endpoint;
+  const options = { hostname, port, onListen, ...tls };
   if (signalIsComplete(Deno.version.deno)) {
     return Deno.serve(options, (request) => handler(request));
   }
   const watcher = new DisconnectWatcher();
-  const server: Listener = Deno.serve(options, (request, info) =>
-    handler(request, {
-      onDisconnect(callback) {
-        const connection = { remote: info.remoteAddr, localPort: server.addr.port };
-        return watcher.watch(connection, callback);
-      },
-    }));
+  const server: Deno.HttpServer<Deno.NetAddr> = Deno.serve(
+    options,
+    (request, info) =>
+      handler(request, {
+        onDisconnect(callback) {
+          const connection = { remote: info.remoteAddr, localPort: server.addr.port };
+          return watcher.watch(connection, callback);
+        },
+      }),
+  );
   return {
     addr: server.addr,
     async shutdown() {

@@ -6,11 +6,20 @@ export interface RequestUsage {
   readonly completionTokens: number;
 }
 
+/** Tokens that count for the quota of a key. */
+export function tokensOf({ promptTokens, completionTokens }: RequestUsage): number {
+  return promptTokens + completionTokens;
+}
+
 /** A finished request: its response was sent or its client has disconnected. */
 export interface AccessRecord extends RequestUsage {
   readonly requestId: string;
   readonly method: string;
   readonly path: string;
+  /** Path of the route, such as `/api/models/:name/load`; `unknown` without a route. */
+  readonly route: string;
+  /** Id of the signed key, or `api-key`; null without a key. */
+  readonly key: string | null;
   readonly status: number;
   readonly durationMs: number;
   /** Fields of the body that had no effect; absent when there are none. */

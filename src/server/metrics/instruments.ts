@@ -11,6 +11,8 @@ export interface Instruments {
   readonly requests: Counter<"method" | "route" | "status">;
   readonly answers: Counter<"finish_reason">;
   readonly ignoredFields: Counter<"dialect" | "field">;
+  readonly keyRequests: Counter<"key" | "status">;
+  readonly keyTokens: Counter<"key" | "kind">;
   readonly promptTokens: Counter;
   readonly cachedTokens: Counter;
   readonly completionTokens: Counter;
@@ -120,6 +122,12 @@ export async function createInstruments(): Promise<Instruments> {
       "ignored_fields_total",
       "Request fields that were ignored",
       ["dialect", "field"],
+    ),
+    keyRequests: counter("key_requests_total", "Requests by key", ["key", "status"]),
+    keyTokens: counter(
+      "key_tokens_total",
+      "Tokens by key and kind: prompt or completion",
+      ["key", "kind"],
     ),
     promptTokens: counter("prompt_tokens_total", "Prompt tokens"),
     cachedTokens: counter("cached_prompt_tokens_total", "Prompt tokens that were cached"),

@@ -43,6 +43,27 @@ export class Metrics {
     }
   }
 
+  /** Counts a request of a key by its status; without a key nothing is counted. */
+  keyRequest(key: string | null, status: number): void {
+    if (key !== null) this.#record((to) => to.keyRequests.inc({ key, status }));
+  }
+
+  /** Adds the tokens of a request of a key. */
+  keyTokens(
+    key: string | null,
+    usage: { readonly promptTokens: number; readonly completionTokens: number },
+  ): void {
+    if (key === null) return;
+    for (
+      const [kind, tokens] of [["prompt", usage.promptTokens], [
+        "completion",
+        usage.completionTokens,
+      ]] as const
+    ) {
+      if (tokens > 0) this.#record((to) => to.keyTokens.inc({ key, kind }, tokens));
+    }
+  }
+
   /** Observes an answer whose request arrives now. */
   observeAnswer(): AnswerObserver {
     let last = performance.now();

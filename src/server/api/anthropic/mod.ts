@@ -16,6 +16,7 @@ export const anthropicRoutes: readonly Route[] = [
   {
     method: "POST",
     path: "/v1/messages",
+    scope: "chat",
     dialect: anthropicDialect,
     summary: "Generate a message for a conversation",
     body: messagesBody,
@@ -26,6 +27,7 @@ export const anthropicRoutes: readonly Route[] = [
   {
     method: "POST",
     path: "/v1/messages/count_tokens",
+    scope: "chat",
     dialect: anthropicDialect,
     summary: "Count the prompt tokens of a conversation",
     body: countBody,

@@ -21,6 +21,7 @@ export function generateRoute(other?: GenerateDialect): Route {
   return {
     method: "POST",
     path: "/api/generate",
+    scope: "chat",
     dialect: nativeDialect,
     summary: "Generate text from a prompt or a conversation",
     body: generateSchema,

@@ -52,6 +52,7 @@ export const loraRoutes: readonly Route[] = [
   {
     method: "GET",
     path: "/api/lora",
+    scope: "models:read",
     dialect: nativeDialect,
     summary: "List the adapters of a model",
     query: { model: "Default: the default model" },
@@ -64,6 +65,7 @@ export const loraRoutes: readonly Route[] = [
   {
     method: "POST",
     path: "/api/lora",
+    scope: "admin",
     dialect: nativeDialect,
     summary: "Load, rescale or unload an adapter without a restart",
     body: changeSchema,

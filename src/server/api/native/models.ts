@@ -255,6 +255,7 @@ export const modelRoutes: readonly Route[] = [
   {
     method: "GET",
     path: "/api/models",
+    scope: "models:read",
     dialect: nativeDialect,
     summary: "List registered and discovered models",
     answer: modelListSchema,
@@ -265,6 +266,7 @@ export const modelRoutes: readonly Route[] = [
   {
     method: "POST",
     path: "/api/models/discover",
+    scope: "admin",
     dialect: nativeDialect,
     summary: "Discover models again",
     answer: modelListSchema,
@@ -275,6 +277,7 @@ export const modelRoutes: readonly Route[] = [
   {
     method: "POST",
     path: "/api/models/:name/load",
+    scope: "admin",
     dialect: nativeDialect,
     summary: "Load a model; responds when it is loaded",
     body: loadSchema,
@@ -289,6 +292,7 @@ export const modelRoutes: readonly Route[] = [
   {
     method: "POST",
     path: "/api/models/:name/unload",
+    scope: "admin",
     dialect: nativeDialect,
     summary: "Unload a model; running requests are cancelled",
     answer: unloadSchema,
@@ -301,6 +305,7 @@ export const modelRoutes: readonly Route[] = [
   {
     method: "GET",
     path: "/api/models/:name/plan",
+    scope: "admin",
     dialect: nativeDialect,
     summary: "Plan the placement of a model without loading it",
     answer: planSchema,
@@ -312,6 +317,7 @@ export const modelRoutes: readonly Route[] = [
   {
     method: "GET",
     path: "/api/models/:name/status",
+    scope: "models:read",
     dialect: nativeDialect,
     summary: "Status of a model",
     answer: modelStatusSchema,

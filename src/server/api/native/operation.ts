@@ -117,6 +117,7 @@ export const operationRoutes: readonly Route[] = [
   {
     method: "GET",
     path: "/",
+    scope: "any",
     dialect: nativeDialect,
     summary: "Name and version as plain text",
     text: true,
@@ -125,6 +126,7 @@ export const operationRoutes: readonly Route[] = [
   {
     method: "GET",
     path: "/health",
+    scope: "any",
     dialect: nativeDialect,
     summary: "Liveness check",
     open: true,
@@ -134,6 +136,7 @@ export const operationRoutes: readonly Route[] = [
   {
     method: "GET",
     path: "/ready",
+    scope: "any",
     dialect: nativeDialect,
     summary: "Readiness check: a model is available",
     answer: z.object({ status: z.literal("ready"), model: z.string() }),
@@ -145,6 +148,7 @@ export const operationRoutes: readonly Route[] = [
   {
     method: "GET",
     path: "/metrics",
+    scope: "metrics",
     dialect: nativeDialect,
     summary: "Metrics in Prometheus' text format",
     text: true,
@@ -156,6 +160,7 @@ export const operationRoutes: readonly Route[] = [
   {
     method: "GET",
     path: "/diag",
+    scope: "metrics",
     dialect: nativeDialect,
     summary: "Loaded models, devices and queues",
     answer: z.object({

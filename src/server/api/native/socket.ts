@@ -7,10 +7,11 @@ import { Session } from "./socket_session.ts";
 export const socketRoute: Route = {
   method: "GET",
   path: "/ws/generate",
+  scope: "chat",
   dialect: nativeDialect,
   summary: "Generate over a WebSocket, with control frames during generation",
   upgrade: true,
-  handle({ request, context, requestId }) {
+  handle({ request, context, requestId, key, keyId }) {
     if (request.headers.get("upgrade")?.toLowerCase() !== "websocket") {
       throw new HttpError(
         STATUS_CODE.UpgradeRequired,
@@ -20,8 +21,11 @@ export const socketRoute: Route = {
         },
       );
     }
+    if (context.replaced?.aborted) {
+      throw new HttpError(STATUS_CODE.ServiceUnavailable, "Connect again");
+    }
     const { socket, response } = upgrade(request);
-    const session = new Session(socket, context, requestId);
+    const session = new Session(socket, context, { requestId, key, keyId });
     socket.onmessage = ({ data }) => session.receive(data);
     socket.onclose = () => session.close();
     socket.onerror = () => session.close();

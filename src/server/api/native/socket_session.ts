@@ -3,12 +3,17 @@ import { collectEvents } from "../../../engine/mod.ts";
 import type { Control } from "../../../engine/protocol/mod.ts";
 import { ShimmyError } from "../../../errors.ts";
 import {
+  type Exchange,
   parseStrict,
   type ServerContext,
   statusOf,
+  tokensOf,
   toShimmyError,
   UsageRecorder,
+  withoutReceipt,
 } from "../../http/mod.ts";
+import { ReceiptCollector } from "../../../receipts/mod.ts";
+import { admit } from "../../access/mod.ts";
 import { bindAnswer, type Caller, engineFor } from "../../answers/mod.ts";
 import { keepAliveOf, toSampling } from "../../schemas/mod.ts";
 import { UnifiedEvents } from "./events.ts";
@@ -36,21 +41,29 @@ interface RunningRequest {
   answer: Answer | null;
 }
 
+/** The client of a WebSocket. */
+export type Sender = Pick<Exchange, "requestId" | "key" | "keyId">;
+
 /** A connection with one WebSocket client: one request at a time, and controls for it. */
 export class Session {
   readonly #socket: Socket;
   readonly #context: ServerContext;
   readonly #requestId: string;
+  readonly #sender: Sender;
+  /** The upgrade itself was counted as the first request. */
+  #isAdmitted = true;
   readonly #stop = () => this.#closeIfStopping();
   #running: RunningRequest | null = null;
   /** Set while an answer is held. */
   #drainTimer: ReturnType<typeof setInterval> | null = null;
 
-  constructor(socket: Socket, context: ServerContext, requestId: string) {
+  constructor(socket: Socket, context: ServerContext, sender: Sender) {
     this.#socket = socket;
     this.#context = context;
-    this.#requestId = requestId;
+    this.#requestId = sender.requestId;
+    this.#sender = sender;
     context.stopping?.addEventListener("abort", this.#stop);
+    context.replaced?.addEventListener("abort", this.#stop);
   }
 
   /** Handles a frame; sends errors to the client. */
@@ -74,6 +87,7 @@ export class Session {
   /** Cancels the running request after a disconnect. */
   close(): void {
     this.#context.stopping?.removeEventListener("abort", this.#stop);
+    this.#context.replaced?.removeEventListener("abort", this.#stop);
     this.#running?.controller.abort();
   }
 
@@ -117,6 +131,7 @@ export class Session {
     using ends = new DisposableStack();
     const recorder = new UsageRecorder();
     const start = performance.now();
+    const receipts = new ReceiptCollector(this.#context.receipts, "/ws/generate");
     const caller: Caller = {
       context: this.#context,
       requestId: this.#requestId,
@@ -126,33 +141,50 @@ export class Session {
       onHold: () => {},
       setQueuePlace: () => {},
       recordUsage: (usage) => recorder.record(usage),
+      receipts,
     };
     ends.defer(() => this.#stopPolling());
     let status = 200;
+    const { key, keyId } = this.#sender;
+    const keyring = this.#context.keyring;
     try {
-      const body = parseStrict(generateSchema, value);
+      if (key !== null && !this.#isAdmitted) admit(keyring!, key);
+      this.#isAdmitted = false;
+      const body = parseStrict(generateSchema, withoutReceipt({ receipts }, value));
       const request = toAnswerRequest(body);
       const keepAlive = keepAliveOf(body.keep_alive);
       const { engine } = await engineFor(caller, body.model ?? undefined, keepAlive);
       const text = (body.stream_format ?? "text") === "text";
+      // The last event waits for its receipt.
+      let done: UnifiedEvent | null = null;
       await collectEvents<UnifiedEvent>((sink) => {
         const answer = bindAnswer(caller, engine, request, new UnifiedEvents(sink));
         running.answer = answer;
         for (const control of running.pendingControls) answer.control(control);
       }, (event) => {
+        if ("done" in event && receipts.isWanted) return void (done = event);
         if ("done" in event) this.#running = null;
         this.#sendEvent(event, text);
         this.#holdIfFull(running.answer!);
       });
+      if (done !== null) {
+        const members = await receipts.members();
+        this.#running = null;
+        this.#sendEvent({ ...done as UnifiedEvent, ...members }, text);
+      }
     } catch (thrown) {
       this.#running = null;
       status = statusOf(toShimmyError(thrown));
       this.#sendError(thrown);
     }
+    if (key !== null) keyring!.spend(key, tokensOf(recorder.usage));
+    this.#context.metrics?.keyTokens(keyId, recorder.usage);
     this.#context.access?.({
       requestId: this.#requestId,
       method: "WEBSOCKET",
       path: "/ws/generate",
+      route: "/ws/generate",
+      key: keyId,
       status,
       ...recorder.usage,
       durationMs: performance.now() - start,
@@ -192,9 +224,10 @@ export class Session {
   }
 
   #closeIfStopping(): void {
-    if (this.#context.stopping?.aborted && this.#running === null) {
-      this.#socket.close(GOING_AWAY, "The server is shutting down");
-    }
+    const { stopping, replaced } = this.#context;
+    if (this.#running !== null) return;
+    if (stopping?.aborted) this.#socket.close(GOING_AWAY, "The server is shutting down");
+    else if (replaced?.aborted) this.#socket.close(GOING_AWAY, "Connect again");
   }
 }
 

@@ -32,6 +32,7 @@ const routes: readonly OllamaRoute[] = [
   {
     method: "GET",
     path: "/api/tags",
+    scope: "models:read",
     summary: "List available models",
     answer: answers.tagsAnswer,
     handle: tags,
@@ -39,6 +40,7 @@ const routes: readonly OllamaRoute[] = [
   {
     method: "GET",
     path: "/api/ps",
+    scope: "models:read",
     summary: "List loaded models",
     answer: answers.psAnswer,
     handle: ps,
@@ -46,6 +48,7 @@ const routes: readonly OllamaRoute[] = [
   {
     method: "GET",
     path: "/api/version",
+    scope: "any",
     summary: "Version of Ollama whose API is spoken, and version of Shimmy",
     answer: answers.versionAnswer,
     handle: version,
@@ -53,6 +56,7 @@ const routes: readonly OllamaRoute[] = [
   {
     method: "POST",
     path: "/api/chat",
+    scope: "chat",
     summary: "Generate an answer for a conversation",
     body: chatBody,
     answer: answers.chatAnswer,
@@ -62,6 +66,7 @@ const routes: readonly OllamaRoute[] = [
   {
     method: "POST",
     path: "/api/embed",
+    scope: "embed",
     summary: "Unit-length embeddings",
     body: embedBody,
     answer: answers.embedAnswer,
@@ -70,6 +75,7 @@ const routes: readonly OllamaRoute[] = [
   {
     method: "POST",
     path: "/api/embeddings",
+    scope: "embed",
     summary: "Embedding of one text; the older form of /api/embed",
     body: embeddingsBody,
     answer: answers.embeddingsAnswer,
@@ -78,6 +84,7 @@ const routes: readonly OllamaRoute[] = [
   {
     method: "POST",
     path: "/api/show",
+    scope: "models:read",
     summary: "Details of a model",
     body: showBody,
     answer: answers.showAnswer,
@@ -86,6 +93,7 @@ const routes: readonly OllamaRoute[] = [
   {
     method: "POST",
     path: "/api/pull",
+    scope: "admin",
     summary: "Pull a model from Ollama's registry or Hugging Face",
     body: pullBody,
     answer: answers.pullAnswer,
@@ -95,6 +103,7 @@ const routes: readonly OllamaRoute[] = [
   {
     method: "POST",
     path: "/api/create",
+    scope: "admin",
     summary: "Create a model from another model or from blobs",
     body: createBody,
     answer: answers.pullAnswer,
@@ -104,6 +113,7 @@ const routes: readonly OllamaRoute[] = [
   {
     method: "POST",
     path: "/api/copy",
+    scope: "admin",
     summary: "Give a model another name",
     body: copyBody,
     handle: copy,
@@ -111,18 +121,21 @@ const routes: readonly OllamaRoute[] = [
   {
     method: "GET",
     path: "/api/blobs/:digest",
+    scope: "admin",
     summary: "Check whether a blob exists, usually with HEAD",
     handle: findBlob,
   },
   {
     method: "POST",
     path: "/api/blobs/:digest",
+    scope: "admin",
     summary: "Upload a file for /api/create; its digest is checked",
     handle: receiveBlob,
   },
   {
     method: "POST",
     path: "/api/push",
+    scope: "admin",
     summary: "Refused: models are not published",
     body: pushBody,
     handle: push,
@@ -130,6 +143,7 @@ const routes: readonly OllamaRoute[] = [
   {
     method: "GET",
     path: "/api/status",
+    scope: "any",
     summary: "State of Ollama's cloud, which is always disabled",
     answer: answers.statusAnswer,
     handle: status,
@@ -137,6 +151,7 @@ const routes: readonly OllamaRoute[] = [
   {
     method: "DELETE",
     path: "/api/delete",
+    scope: "admin",
     summary: "Delete a model that was pulled",
     body: deleteBody,
     handle: remove,
@@ -156,6 +171,7 @@ export async function sharedGenerate(exchange: Exchange, body: unknown): Promise
 const generate: OllamaRoute = {
   method: "POST",
   path: "/api/generate",
+  scope: "chat",
   summary: "Generate an answer for a prompt",
   body: generateBody,
   answer: answers.generateAnswer,
@@ -174,6 +190,7 @@ export const ollamaOnlyRoutes: readonly Route[] = [
   {
     method: "GET",
     path: "/",
+    scope: "any",
     dialect: ollamaDialect,
     summary: "Liveness check",
     text: true,

@@ -83,6 +83,7 @@ export const modelRoutes: readonly Route[] = [
   {
     method: "GET",
     path: "/v1/models",
+    scope: "models:read",
     dialect: openaiDialect,
     summary: "List models and their combinations with adapters",
     answer: modelList,
@@ -91,6 +92,7 @@ export const modelRoutes: readonly Route[] = [
   {
     method: "GET",
     path: "/v1/models/:id",
+    scope: "models:read",
     dialect: openaiDialect,
     summary: "Details of a model",
     answer: model,

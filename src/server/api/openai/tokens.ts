@@ -169,11 +169,13 @@ async function countResponse(exchange: Exchange): Promise<Response> {
 
 const dialect = openaiDialect;
 const method = "POST";
+const scope = "chat";
 
 /** Routes for tokens: tokenize, detokenize, render a conversation, count. */
 export const tokenRoutes: readonly Route[] = [
   {
     method,
+    scope,
     path: "/tokenize",
     dialect,
     summary: "Tokenize a text",
@@ -184,6 +186,7 @@ export const tokenRoutes: readonly Route[] = [
   {
     method: "GET",
     path: "/tokenizer_info",
+    scope: "chat",
     dialect,
     summary: "Tokenizer of a model, for clients that count tokens",
     answer: tokenizerInfo,
@@ -191,6 +194,7 @@ export const tokenRoutes: readonly Route[] = [
   },
   {
     method,
+    scope,
     path: "/detokenize",
     dialect,
     summary: "Convert token ids to text",
@@ -200,6 +204,7 @@ export const tokenRoutes: readonly Route[] = [
   },
   {
     method,
+    scope,
     path: "/apply-template",
     dialect,
     summary: "Render a conversation with the chat template",
@@ -209,6 +214,7 @@ export const tokenRoutes: readonly Route[] = [
   },
   {
     method,
+    scope,
     path: "/v1/chat/completions/input_tokens",
     dialect,
     summary: "Count the prompt tokens of a chat completion",
@@ -218,6 +224,7 @@ export const tokenRoutes: readonly Route[] = [
   },
   {
     method,
+    scope,
     path: "/v1/responses/input_tokens",
     dialect,
     summary: "Count the prompt tokens of a response",

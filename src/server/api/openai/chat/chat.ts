@@ -130,6 +130,7 @@ async function complete(exchange: Exchange): Promise<Response> {
 export const chatRoutes: readonly Route[] = [{
   method: "POST",
   path: "/v1/chat/completions",
+  scope: "chat",
   dialect: openaiDialect,
   summary: "Generate an answer for a conversation",
   body: chatBody,

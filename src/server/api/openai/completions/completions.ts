@@ -180,6 +180,7 @@ async function complete(exchange: Exchange): Promise<Response> {
 export const completionRoutes: readonly Route[] = [{
   method: "POST",
   path: "/v1/completions",
+  scope: "chat",
   dialect: openaiDialect,
   summary: "Generate a continuation of text",
   body: completionBody,

@@ -91,6 +91,7 @@ async function embed(exchange: Exchange): Promise<Response> {
 export const embeddingRoutes: readonly Route[] = [{
   method: "POST",
   path: "/v1/embeddings",
+  scope: "embed",
   dialect: openaiDialect,
   summary: "Unit-length embeddings",
   body: embeddingsBody,

@@ -65,6 +65,7 @@ async function rerank(exchange: Exchange): Promise<Response> {
 export const rerankRoutes: readonly Route[] = [{
   method: "POST",
   path: "/v1/rerank",
+  scope: "embed",
   dialect: openaiDialect,
   summary: "Score documents for a query, best first",
   body: rerankBody,

@@ -1,5 +1,6 @@
 import { type Exchange, HttpError, json, type Route } from "../../../http/mod.ts";
 import type { ModelPool } from "../../../../models/registry/mod.ts";
+import { wholePool } from "../../../access/mod.ts";
 import { deletedAnswer, itemsAnswer, responseAnswer } from "../shared/response_schemas.ts";
 import { openaiDialect } from "../shared/dialect.ts";
 import { create } from "./create.ts";
@@ -10,11 +11,12 @@ import { ResponseStore, type StoredItem } from "./store.ts";
 /** Stored responses of each server, by its models. */
 const stores = new WeakMap<ModelPool, ResponseStore>();
 
-/** The stored responses of a server. */
-export function storeOf({ context: { pool } }: Exchange): ResponseStore {
+/** The stored responses of a server; a signed key reaches only its own. */
+export function storeOf({ context, key }: Exchange): ResponseStore {
+  const pool = wholePool(context.pool);
   let store = stores.get(pool);
   if (store === undefined) stores.set(pool, store = new ResponseStore());
-  return store;
+  return key === null ? store : store.of(key.id);
 }
 
 /** Values of query parameters that describe what the server always does. */
@@ -67,6 +69,7 @@ export const responseRoutes: readonly Route[] = [
   {
     method: "POST",
     path: "/v1/responses",
+    scope: "chat",
     dialect,
     summary: "Generate a response for a conversation of items",
     body: responseBody,
@@ -77,6 +80,7 @@ export const responseRoutes: readonly Route[] = [
   {
     method: "GET",
     path: "/v1/responses/:id",
+    scope: "chat",
     dialect,
     summary: "Retrieve a stored response",
     answer: responseAnswer,
@@ -85,6 +89,7 @@ export const responseRoutes: readonly Route[] = [
   {
     method: "DELETE",
     path: "/v1/responses/:id",
+    scope: "chat",
     dialect,
     summary: "Delete a stored response",
     answer: deletedAnswer,
@@ -93,6 +98,7 @@ export const responseRoutes: readonly Route[] = [
   {
     method: "GET",
     path: "/v1/responses/:id/input_items",
+    scope: "chat",
     dialect,
     summary: "List the input items of a stored response",
     query: {

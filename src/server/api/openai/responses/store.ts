@@ -6,6 +6,8 @@ import type { ResponseObject } from "./object.ts";
 
 /** A stored response. */
 export interface StoredResponse {
+  /** Id of the signed key whose request made it; null: a request with all rights. */
+  readonly owner: string | null;
   readonly response: ResponseObject;
   /** The input items of the request, each with an id. */
   readonly input: readonly StoredItem[];
@@ -36,11 +38,22 @@ const LIMITS: StoreLimits = { responses: 1024, size: 64 * 1024 * 1024 };
  */
 export class ResponseStore {
   readonly #limits: StoreLimits;
-  readonly #responses = new Map<string, StoredResponse>();
-  #size = 0;
+  readonly #owner: string | null;
+  readonly #shared: { readonly responses: Map<string, StoredResponse>; size: number };
 
-  constructor(limits: StoreLimits = LIMITS) {
+  constructor(
+    limits: StoreLimits = LIMITS,
+    owner: string | null = null,
+    shared = { responses: new Map<string, StoredResponse>(), size: 0 },
+  ) {
     this.#limits = limits;
+    this.#owner = owner;
+    this.#shared = shared;
+  }
+
+  /** The part of the store that a signed key reaches: its own responses. */
+  of(owner: string): ResponseStore {
+    return new ResponseStore(this.#limits, owner, this.#shared);
   }
 
   /** Stores a response, unless it is larger than the whole store. */
@@ -49,12 +62,13 @@ export class ResponseStore {
     const conversation = [...before, ...input, ...output];
     const size = JSON.stringify(response).length + JSON.stringify(conversation).length;
     if (size > this.#limits.size) return;
-    this.#responses.set(response.id, { response, input, conversation, size });
-    this.#size += size;
-    for (const id of this.#responses.keys()) {
+    const { responses: kept } = this.#shared;
+    kept.set(response.id, { owner: this.#owner, response, input, conversation, size });
+    this.#shared.size += size;
+    for (const id of kept.keys()) {
       const { responses, size: most } = this.#limits;
-      if (this.#responses.size <= responses && this.#size <= most) break;
-      this.delete(id);
+      if (kept.size <= responses && this.#shared.size <= most) break;
+      this.#remove(id);
     }
   }
 
@@ -63,18 +77,25 @@ export class ResponseStore {
    * @throws {HttpError} 404; 400 when the id is that of a request's field.
    */
   get(id: string, field?: string): StoredResponse {
-    const found = this.#responses.get(id);
-    if (found !== undefined) return found;
+    const found = this.#shared.responses.get(id);
+    if (found !== undefined && this.#reaches(found)) return found;
     const message = `Response '${id}' not found: it was not stored or has been evicted`;
     if (field === undefined) throw new HttpError(404, message);
     throw new ShimmyError("invalid", `${field}: ${message}`, { field });
   }
 
   delete(id: string): boolean {
-    const found = this.#responses.get(id);
-    if (found === undefined) return false;
-    this.#size -= found.size;
-    return this.#responses.delete(id);
+    const found = this.#shared.responses.get(id);
+    return found !== undefined && this.#reaches(found) && this.#remove(id);
+  }
+
+  #reaches({ owner }: StoredResponse): boolean {
+    return this.#owner === null || owner === this.#owner;
+  }
+
+  #remove(id: string): boolean {
+    this.#shared.size -= this.#shared.responses.get(id)?.size ?? 0;
+    return this.#shared.responses.delete(id);
   }
 
   /**
@@ -91,8 +112,9 @@ export class ResponseStore {
   }
 
   #item(id: string): StoredItem | undefined {
-    for (const { conversation } of [...this.#responses.values()].reverse()) {
-      const found = conversation.find((item) => item.id === id);
+    for (const stored of [...this.#shared.responses.values()].reverse()) {
+      if (!this.#reaches(stored)) continue;
+      const found = stored.conversation.find((item) => item.id === id);
       if (found !== undefined) return found;
     }
     return undefined;

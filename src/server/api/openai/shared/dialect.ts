@@ -22,6 +22,7 @@ function codeOf(error: ShimmyError, status: number): string | null {
   if (error.kind === "backend") return "backend_error";
   if (status === 401) return "invalid_api_key";
   if (status === 404) return "not_found";
+  if (status === 429) return "rate_limit_exceeded";
   return null;
 }
 

@@ -1,0 +1,140 @@
+import { messageOf } from "../errors.ts";
+import type { KeyClaims } from "./claims.ts";
+import { KeyCounters, type QuotaState } from "./counters.ts";
+import { type KeyList, readKeyList } from "./key_list.ts";
+import { readSigningKey, type SigningKey } from "./signing_key.ts";
+import { isSignedBy, parseToken } from "./token.ts";
+
+/** A quota of a key that is used up. */
+export interface Excess {
+  readonly of: "requests" | "tokens";
+  readonly state: QuotaState;
+}
+
+/** What is left of the quotas of a key. */
+export interface KeyQuotas {
+  readonly requests?: QuotaState;
+  readonly tokens?: QuotaState;
+}
+
+/** The signed keys that a server accepts. */
+export interface Keyring {
+  /** Whether requests need a key. */
+  readonly isRequired: boolean;
+  /** The claims of a key with a valid signature, whatever its state; null for any other text. */
+  verify(token: string): Promise<KeyClaims | null>;
+  /** Why a key is no longer valid, or null. */
+  invalidity(claims: KeyClaims): "expired" | "revoked" | null;
+  /** Counts a request, unless a quota is used up: then returns that quota. */
+  admit(claims: KeyClaims): Excess | null;
+  /** Counts tokens of an answered request. */
+  spend(claims: KeyClaims, tokens: number): void;
+  quotas(claims: KeyClaims): KeyQuotas;
+}
+
+/** Verified tokens that are kept, so that a request does not pay for the signature again. */
+const MAX_VERIFIED = 1000;
+
+/** A keyring on a folder that `shimmy keys` manages. */
+export class FolderKeyring implements Keyring, AsyncDisposable {
+  readonly #folder: string;
+  readonly #counters: KeyCounters;
+  readonly #now: () => number;
+  readonly #warn: (message: string) => void;
+  readonly #verified = new Map<string, KeyClaims>();
+  #signingKey: SigningKey | null = null;
+  #list: KeyList | null = null;
+
+  private constructor(folder: string, options: KeyringOptions) {
+    const { now = Date.now, warn = () => {} } = options;
+    this.#folder = folder;
+    this.#now = now;
+    this.#warn = warn;
+    const failed = (error: unknown) =>
+      warn(`Cannot keep the counters of keys: ${messageOf(error)}`);
+    this.#counters = new KeyCounters(folder, { now, failed });
+  }
+
+  /**
+   * Opens the keyring of a folder, which need not exist.
+   *
+   * @throws {ShimmyError} `backend` for a damaged file.
+   */
+  static async open(folder: string, options: KeyringOptions = {}): Promise<FolderKeyring> {
+    const keyring = new FolderKeyring(folder, options);
+    await keyring.#read();
+    await keyring.#counters.read();
+    return keyring;
+  }
+
+  get isRequired(): boolean {
+    return this.#list !== null;
+  }
+
+  /** Reads the files again. What cannot be read does not change: a lost list opens no server. */
+  async reload(): Promise<void> {
+    try {
+      await this.#read();
+    } catch (error) {
+      this.#warn(messageOf(error));
+    }
+  }
+
+  async #read(): Promise<void> {
+    const [signingKey, list] = [
+      await readSigningKey(this.#folder),
+      await readKeyList(this.#folder),
+    ];
+    if (signingKey?.id !== this.#signingKey?.id) this.#verified.clear();
+    this.#signingKey = signingKey;
+    if (list !== null) this.#list = list;
+    else if (this.#list !== null) {
+      this.#warn("The list of keys has disappeared; keys stay required");
+    }
+  }
+
+  async verify(token: string): Promise<KeyClaims | null> {
+    const known = this.#verified.get(token);
+    if (known !== undefined) return known;
+    const parsed = this.#signingKey === null || this.#list === null ? null : parseToken(token);
+    if (parsed === null || parsed.claims.type !== "key") return null;
+    if (!await isSignedBy(parsed, this.#signingKey!.publicKey)) return null;
+    if (this.#verified.size >= MAX_VERIFIED) this.#verified.clear();
+    this.#verified.set(token, parsed.claims);
+    return parsed.claims;
+  }
+
+  invalidity({ id, expires }: KeyClaims): "expired" | "revoked" | null {
+    if (this.#list !== null && Object.hasOwn(this.#list.revoked, id)) return "revoked";
+    return expires !== undefined && this.#now() / 1000 >= expires ? "expired" : null;
+  }
+
+  admit(claims: KeyClaims): Excess | null {
+    const { requests, tokens } = this.quotas(claims);
+    if (requests?.remaining === 0) return { of: "requests", state: requests };
+    if (tokens?.remaining === 0) return { of: "tokens", state: tokens };
+    this.#counters.add(claims.id, { requests: 1, tokens: 0 }, claims);
+    return null;
+  }
+
+  spend(claims: KeyClaims, tokens: number): void {
+    if (tokens > 0) this.#counters.add(claims.id, { requests: 0, tokens }, claims);
+  }
+
+  quotas({ id, rate, tokens }: KeyClaims): KeyQuotas {
+    return {
+      ...(rate === undefined ? {} : { requests: this.#counters.state(id, "rate", rate) }),
+      ...(tokens === undefined ? {} : { tokens: this.#counters.state(id, "quota", tokens) }),
+    };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#counters[Symbol.asyncDispose]();
+  }
+}
+
+export interface KeyringOptions {
+  /** Milliseconds since the epoch. */
+  readonly now?: () => number;
+  readonly warn?: (message: string) => void;
+}

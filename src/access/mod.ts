@@ -1,0 +1,31 @@
+/**
+ * Access in parts: signed keys that carry their rights, their list, counters, the signing key and the
+ * audit log. No room of the server or of the command line knows the files.
+ *
+ * @module
+ */
+export { type Claims, type KeyClaims, type LicenseClaims, type Quota, randomId } from "./claims.ts";
+export { type KeyUse, type QuotaState, readKeyUse } from "./counters.ts";
+export {
+  addKey,
+  ensureKeyList,
+  type KeyList,
+  keyListPath,
+  readKeyList,
+  revokeKey,
+} from "./key_list.ts";
+export { type Excess, FolderKeyring, type KeyQuotas, type Keyring } from "./keyring.ts";
+export { allowsModel } from "./model_patterns.ts";
+export { isReadableByOthers, readIfExists, writePrivateFile } from "./private_file.ts";
+export { parseLifetime, parseQuota, quotaText } from "./quantities.ts";
+export { DEFAULT_SCOPES, isScope, type Scope, SCOPES } from "./scopes.ts";
+export {
+  ensureSigningKey,
+  importPublicKey,
+  publicKeyId,
+  readSigningKey,
+  type SigningKey,
+  signingKeyPath,
+} from "./signing_key.ts";
+export { isSignedBy, parseToken, signToken } from "./token.ts";
+export { type AuditLine, AuditLog } from "./audit.ts";

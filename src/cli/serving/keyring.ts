@@ -1,0 +1,40 @@
+import {
+  FolderKeyring,
+  isReadableByOthers,
+  keyListPath,
+  signingKeyPath,
+} from "../../access/mod.ts";
+import { messageOf } from "../../errors.ts";
+import type { Log } from "./log.ts";
+import { watchFile } from "./watch_file.ts";
+
+/**
+ * The keyring of a folder; it follows the changes that `shimmy keys` makes.
+ *
+ * @param folder Null: the machine has no folder for keys.
+ * @throws {ShimmyError} `backend` for a damaged file.
+ */
+export async function openKeyring(
+  folder: string | null,
+  log: Log,
+): Promise<{ readonly keyring: FolderKeyring | null } & AsyncDisposable> {
+  if (folder === null) return { keyring: null, [Symbol.asyncDispose]: () => Promise.resolve() };
+  const keyring = await FolderKeyring.open(folder, { warn: log.warn });
+  if (keyring.isRequired) {
+    log.info("Requests need a key; shimmy keys list shows the keys");
+    if (await isReadableByOthers(signingKeyPath(folder))) {
+      log.warn("Other users can read the signing key and make keys: run chmod 600 on its file");
+    }
+  }
+  await using stack = new AsyncDisposableStack();
+  stack.use(keyring);
+  try {
+    stack.use(watchFile(keyListPath(folder), () => keyring.reload()));
+  } catch (error) {
+    log.warn(
+      `Cannot watch the list of keys; revoked keys count after a restart: ${messageOf(error)}`,
+    );
+  }
+  const kept = stack.move();
+  return { keyring, [Symbol.asyncDispose]: () => kept.disposeAsync() };
+}

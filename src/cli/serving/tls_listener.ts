@@ -1,0 +1,146 @@
+import { messageOf, ShimmyError } from "../../errors.ts";
+import { type Handler, type Listener, serveHttp } from "../../server/mod.ts";
+import { type Address, UsageError } from "../options/mod.ts";
+import { type Certificate, listen } from "./listen.ts";
+import type { Log } from "./log.ts";
+import { watchFile } from "./watch_file.ts";
+
+/** Milliseconds that requests over WebSockets have to finish before the listener is replaced. */
+const SOCKETS_MS = 30_000;
+/** Milliseconds during which the freed port is tried again. */
+const REBIND_MS = 5000;
+const REBIND_INTERVAL_MS = 5;
+
+/** The files of a certificate. */
+export interface CertificateFiles {
+  readonly cert: string;
+  readonly key: string;
+}
+
+/**
+ * The files of `--tls-cert` and `--tls-key`; null without both.
+ *
+ * @throws {UsageError} when one of them is missing.
+ */
+export function certificateFiles(cert: string | null, key: string | null): CertificateFiles | null {
+  if (cert === null && key === null) return null;
+  if (key === null) throw new UsageError("--tls-cert: needs --tls-key, the private key");
+  if (cert === null) throw new UsageError("--tls-key: needs --tls-cert, the certificate");
+  return { cert, key };
+}
+
+export interface TlsOptions {
+  readonly files: CertificateFiles;
+  /** Creates a handler whose WebSockets close when the signal aborts. */
+  readonly handlerFor: (replaced: AbortSignal) => Handler;
+  /** Requests that run over WebSockets. */
+  readonly socketAnswers: ReadonlySet<Promise<void>>;
+  readonly log: Pick<Log, "info" | "warn">;
+}
+
+/**
+ * Listens with TLS, and with the new certificate after the files have changed. `Deno.serve` cannot change
+ * the certificate of a listener, so the listener is replaced: running requests finish on the old one, and
+ * new connections are refused for some milliseconds. An invalid certificate changes nothing.
+ *
+ * @throws {ShimmyError} `backend` for files that cannot be used.
+ */
+export async function listenWithTls(address: Address, options: TlsOptions): Promise<Listener> {
+  const tls = await read(options.files);
+  const replaced = new AbortController();
+  const first = await listen(address, options.handlerFor(replaced.signal), tls);
+  return new TlsListener(options, tls, first, replaced);
+}
+
+async function read({ cert, key }: CertificateFiles): Promise<Certificate> {
+  const text = async (option: string, path: string) => {
+    try {
+      return await Deno.readTextFile(path);
+    } catch (error) {
+      const message = `${option}: cannot read ${path}: ${messageOf(error)}`;
+      throw new ShimmyError("backend", message, { cause: error });
+    }
+  };
+  return { cert: await text("--tls-cert", cert), key: await text("--tls-key", key) };
+}
+
+class TlsListener implements Listener {
+  readonly addr: Deno.NetAddr;
+  readonly #options: TlsOptions;
+  readonly #watches: readonly AsyncDisposable[];
+  readonly #ending = new Set<Promise<void>>();
+  #tls: Certificate;
+  #current: Listener;
+  #replaced: AbortController;
+  #running: Promise<void> = Promise.resolve();
+  #isClosed = false;
+
+  constructor(options: TlsOptions, tls: Certificate, first: Listener, replaced: AbortController) {
+    this.#options = options;
+    this.#tls = tls;
+    this.#current = first;
+    this.#replaced = replaced;
+    this.addr = first.addr as Deno.NetAddr;
+    const { cert, key } = options.files;
+    this.#watches = [cert, key].map((path) => watchFile(path, () => this.#reload()));
+  }
+
+  async shutdown(): Promise<void> {
+    this.#isClosed = true;
+    await Promise.all(this.#watches.map((watch) => watch[Symbol.asyncDispose]()));
+    await this.#running;
+    await Promise.all([this.#current.shutdown(), ...this.#ending]);
+  }
+
+  /** Both files may change at the same time. */
+  #reload(): Promise<void> {
+    return this.#running = this.#running.then(() => this.#replace()).catch((error) =>
+      this.#options.log.warn(`The certificate stays unchanged: ${messageOf(error)}`)
+    );
+  }
+
+  async #replace(): Promise<void> {
+    const { files, handlerFor, socketAnswers, log } = this.#options;
+    const tls = await read(files);
+    const isSame = tls.cert === this.#tls.cert && tls.key === this.#tls.key;
+    if (isSame || this.#isClosed) return;
+    await check(tls);
+    this.#replaced.abort();
+    await settled(socketAnswers);
+    const ended = this.#current.shutdown();
+    this.#ending.add(ended);
+    void ended.then(() => this.#ending.delete(ended));
+    const replaced = new AbortController();
+    this.#current = await this.#rebind(handlerFor(replaced.signal), tls);
+    this.#replaced = replaced;
+    this.#tls = tls;
+    log.info("The certificate has changed; new connections use it");
+  }
+
+  async #rebind(handler: Handler, tls: Certificate): Promise<Listener> {
+    const { hostname, port } = this.addr;
+    const end = performance.now() + REBIND_MS;
+    for (;;) {
+      try {
+        return serveHttp({ hostname, port, tls }, handler);
+      } catch (error) {
+        if (!(error instanceof Deno.errors.AddrInUse) || performance.now() > end) throw error;
+        await new Promise((resolve) => setTimeout(resolve, REBIND_INTERVAL_MS));
+      }
+    }
+  }
+}
+
+/** Throws if a certificate and its key cannot be used. */
+async function check(tls: Certificate): Promise<void> {
+  const handler = () => Promise.resolve(new Response());
+  await serveHttp({ hostname: "127.0.0.1", port: 0, tls }, handler).shutdown();
+}
+
+/** Waits for requests over WebSockets, but not without end. */
+async function settled(answers: ReadonlySet<Promise<void>>): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const timeout = new Promise<void>((resolve) => timer = setTimeout(resolve, SOCKETS_MS));
+  await Promise.race([Promise.all(answers), timeout]);
+  clearTimeout(timer);
+}

@@ -1,0 +1,5 @@
+/** Verifies receipts: reads them, computes their answers again and compares. */
+export { compare, obstacles, type Verdict } from "./compare.ts";
+export { type Proof, readProof } from "./proof.ts";
+export { replay } from "./replay.ts";
+export { verdictJson, verdictText } from "./report.ts";

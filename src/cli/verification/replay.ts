@@ -1,0 +1,98 @@
+import type { SequenceTrace } from "../../engine/protocol/mod.ts";
+import type { ModelPool } from "../../models/registry/mod.ts";
+import { fromSamplingJson, type Receipt, type ReceiptIssuer } from "../../receipts/mod.ts";
+import { createHandler } from "../../server/mod.ts";
+import { VERSION } from "../../version.ts";
+import type { Proof } from "./proof.ts";
+
+/** The traces of answers that were computed again; or why the request was refused. */
+export type Replayed =
+  | { readonly traces: readonly SequenceTrace[] }
+  | { readonly refusal: string };
+
+/** The traces are all that is compared. */
+const NO_RECEIPTS: ReceiptIssuer = {
+  prepare() {},
+  issue: () => Promise.reject(new Error("A verification makes no receipts")),
+  publicKey: () => Promise.reject(new Error("A verification makes no receipts")),
+};
+
+/** Routes by which a request that came to another route is answered the same. */
+const SAME_ROUTES: Readonly<Record<string, string>> = { "/ws/generate": "/api/generate" };
+
+/** Fields that say how the answer is sent. */
+const DELIVERY = ["stream_options", "stream_format"];
+
+/**
+ * Sends a request again, through the handler of the server, with the sampling of its receipts.
+ *
+ * @param model The name of the model, if not that of the request.
+ */
+export async function replay(
+  pool: ModelPool,
+  { request, receipts }: Proof,
+  model: string | undefined,
+): Promise<Replayed> {
+  const [{ route }] = receipts;
+  const body = {
+    ...Object.fromEntries(Object.entries(request).filter(([name]) => !DELIVERY.includes(name))),
+    ...(model === undefined ? {} : { model }),
+    stream: false,
+    receipt: true,
+  };
+  const first = await send(pool, SAME_ROUTES[route] ?? route, body, receipts);
+  // The native API and Ollama's share a route. The user agent, which no receipt has, may decide.
+  if (route !== "/api/generate" || isSamePrompt(first, receipts)) return first;
+  const other = await send(pool, `/ollama${route}`, body, receipts);
+  return isSamePrompt(other, receipts) ? other : first;
+}
+
+async function send(
+  pool: ModelPool,
+  route: string,
+  body: unknown,
+  receipts: readonly Receipt[],
+): Promise<Replayed> {
+  const traces: SequenceTrace[] = [];
+  const handler = createHandler({
+    pool,
+    settings: {
+      version: VERSION,
+      apiKey: null,
+      corsOrigins: [],
+      loopbackOnly: false,
+      maxBodyBytes: Infinity,
+      keepAliveMs: 2 ** 30,
+    },
+    receipts: NO_RECEIPTS,
+    replay: {
+      samplings: receipts.map((receipt) => ({
+        answer: fromSamplingJson(receipt.sampling),
+        reasoning: receipt.reasoning_sampling === undefined
+          ? null
+          : fromSamplingJson(receipt.reasoning_sampling),
+      })),
+      traced: (index, trace) => traces[index] = trace,
+    },
+  });
+  const init = { method: "POST", body: JSON.stringify(body) };
+  const response = await handler(new Request(`http://localhost${route}`, init));
+  const text = await response.text();
+  if (response.status === 200 && traces.length > 0) return { traces };
+  return { refusal: messageIn(text) };
+}
+
+function isSamePrompt(replayed: Replayed, [receipt]: readonly Receipt[]): boolean {
+  return "traces" in replayed &&
+    replayed.traces[0]?.promptTokens.length === receipt?.prompt.tokens;
+}
+
+/** The message of an error in any dialect's form. */
+function messageIn(text: string): string {
+  try {
+    const { error } = JSON.parse(text);
+    return String(typeof error === "string" ? error : error.message);
+  } catch {
+    return "no answer";
+  }
+}

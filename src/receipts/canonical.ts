@@ -1,0 +1,44 @@
+import { encodeHex } from "@std/encoding/hex";
+
+/**
+ * JSON with sorted keys and without spaces, as RFC 8785 defines it: equal values have equal texts.
+ * `JSON.stringify` already writes numbers and strings in that form. `undefined` members are left out.
+ */
+export function canonicalJson(value: unknown): string {
+  return JSON.stringify(sorted(value));
+}
+
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).filter(([, member]) => member !== undefined)
+      .sort(([a], [b]) => a < b ? -1 : a > b ? 1 : 0)
+      .map(([key, member]) => [key, sorted(member)]),
+  );
+}
+
+/** SHA-256 of a text in UTF-8, or of bytes, in hexadecimal. */
+export async function sha256Hex(data: string | Uint8Array<ArrayBuffer>): Promise<string> {
+  const bytes = typeof data === "string" ? new TextEncoder().encode(data) : data;
+  return encodeHex(await crypto.subtle.digest("SHA-256", bytes));
+}
+
+/** SHA-256 of token ids, each as 32 bits in little-endian order. */
+export async function tokensDigest(tokens: readonly number[]): Promise<string> {
+  const view = new DataView(new ArrayBuffer(tokens.length * 4));
+  tokens.forEach((token, index) => view.setInt32(index * 4, token, true));
+  return await sha256Hex(new Uint8Array(view.buffer));
+}
+
+/** Fields of a request that do not change its answer. */
+const DELIVERY = ["receipt", "stream", "stream_options", "stream_format", "user", "metadata"];
+
+/** SHA-256 of a request's body without the fields that only say how the answer is sent. */
+export async function requestDigest(body: unknown): Promise<string> {
+  const isObject = typeof body === "object" && body !== null && !Array.isArray(body);
+  const kept = isObject
+    ? Object.fromEntries(Object.entries(body).filter(([key]) => !DELIVERY.includes(key)))
+    : body;
+  return await sha256Hex(canonicalJson(kept));
+}

@@ -1,0 +1,80 @@
+import type { Sampling, SequenceTrace } from "../engine/protocol/mod.ts";
+import { messageOf, ShimmyError } from "../errors.ts";
+import type { AnsweredRequest, ReceiptIssuer } from "./issuer.ts";
+import type { Receipt } from "./receipt.ts";
+
+/** In place of a receipt that could not be made. */
+export interface FailedReceipt {
+  readonly error: string;
+}
+
+/** Computes answers again with the sampling of their receipts. */
+export interface Replay {
+  /** The sampling of each answer of the request, in order. */
+  readonly samplings: readonly {
+    readonly answer: Sampling;
+    readonly reasoning: Sampling | null;
+  }[];
+  /** Receives the trace of each answer. */
+  readonly traced: (index: number, trace: SequenceTrace) => void;
+}
+
+/** The receipts of one request, which may have several answers. */
+export class ReceiptCollector {
+  readonly #issuer: ReceiptIssuer | undefined;
+  readonly #route: string;
+  #isWanted = false;
+  #body: unknown = null;
+  #pending: (Promise<Receipt | FailedReceipt> | null)[] = [];
+
+  /** @param issuer Undefined: receipts are refused. */
+  constructor(issuer: ReceiptIssuer | undefined, route: string) {
+    this.#issuer = issuer;
+    this.#route = route;
+  }
+
+  get isWanted(): boolean {
+    return this.#isWanted;
+  }
+
+  /** Asks for receipts. @throws {ShimmyError} `invalid` when the server makes none. */
+  want(): void {
+    if (this.#issuer === undefined) {
+      throw new ShimmyError("invalid", "receipt: this server makes no receipts", {
+        field: "receipt",
+      });
+    }
+    this.#isWanted = true;
+  }
+
+  /** Sets the body that the receipts are about. */
+  setBody(body: unknown): void {
+    this.#body = body;
+  }
+
+  /** Reserves the place of an answer. Returns its index. */
+  reserve(paths: readonly string[]): number {
+    this.#issuer?.prepare(paths);
+    return this.#pending.push(null) - 1;
+  }
+
+  /** Begins to make the receipt of an answer. */
+  add(index: number, answer: Omit<AnsweredRequest, "route" | "body">): void {
+    const made = this.#issuer!.issue({ ...answer, route: this.#route, body: this.#body });
+    this.#pending[index] = made.catch((error) => ({ error: messageOf(error) }));
+  }
+
+  /**
+   * The member for the response: `receipt`, or `receipts` for several answers in their order. Empty
+   * without a finished answer.
+   */
+  async members(): Promise<
+    | { readonly receipt: Receipt | FailedReceipt }
+    | { readonly receipts: readonly (Receipt | FailedReceipt)[] }
+    | Record<never, never>
+  > {
+    const made = await Promise.all(this.#pending.filter((one) => one !== null));
+    if (made.length === 0) return {};
+    return made.length === 1 ? { receipt: made[0]! } : { receipts: made };
+  }
+}

@@ -1,0 +1,10 @@
+/**
+ * Signed receipts of answers: what was computed, with which files, versions and settings.
+ *
+ * @module
+ */
+export { canonicalJson, requestDigest, tokensDigest } from "./canonical.ts";
+export { type FailedReceipt, ReceiptCollector, type Replay } from "./collector.ts";
+export { FileDigests } from "./digests.ts";
+export { type AnsweredRequest, createIssuer, type ReceiptIssuer } from "./issuer.ts";
+export { fromSamplingJson, isReceipt, isSignatureValid, type Receipt } from "./receipt.ts";

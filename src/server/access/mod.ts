@@ -1,0 +1,15 @@
+/**
+ * What a request may do: its key, the scope of its route, its models and its quotas.
+ *
+ * @module
+ */
+export {
+  admit,
+  type Authenticator,
+  type Caller,
+  checkScope,
+  createAuthenticator,
+} from "./authenticate.ts";
+export { poolOf, wholePool } from "./limited_pool.ts";
+export { storeOfKey } from "./limited_store.ts";
+export { rateHeaders } from "./rate_headers.ts";
