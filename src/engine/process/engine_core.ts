@@ -16,7 +16,7 @@ import {
   type ToEngineCore,
 } from "../protocol/mod.ts";
 import { EventBatch } from "./event_batch.ts";
-import { isLong, LongPrompts } from "./long_prompts.ts";
+import { isLong, LongPrompts, MAX_LONG_PROMPTS } from "./long_prompts.ts";
 
 /** Receiver of the messages of the engine core. */
 export type Post = (message: FromEngineCore) => void;
@@ -138,6 +138,11 @@ export class EngineCore {
   /** Tokenizes the prompt in another thread, so that running sequences do not wait. */
   #submitLong(id: number, request: SequenceRequest): void {
     const { tokenizer } = this.#model!;
+    if (this.#longPrompts.count >= MAX_LONG_PROMPTS) {
+      const message = `The queue is full: ${MAX_LONG_PROMPTS} long prompts are waiting`;
+      const error = new ShimmyError("overloaded", message, { retryAfter: 1 });
+      return this.#events.add(id, { type: "error", error: serializeError(error) });
+    }
     this.#longPrompts.keepControls(id);
     this.#longPrompts.add(async () => {
       const tokens = await tokenizer.encodeAsync(request.prompt, true).catch(() => undefined);

@@ -6,6 +6,9 @@ import type { Control, PromptPart } from "../protocol/mod.ts";
  */
 const LONG_PROMPT = 16_384;
 
+/** Maximum prompts that wait to be tokenized; more are refused. */
+export const MAX_LONG_PROMPTS = 64;
+
 /** Whether the texts of a prompt are so long that another thread should tokenize them. */
 export function isLong(prompt: readonly PromptPart[]): boolean {
   let length = 0;

@@ -2,9 +2,10 @@
 import { assertEquals, assertGreater, assertRejects } from "@std/assert";
 import { ask, collect, question, tinyEngine } from "../../../tests/support/engine.ts";
 import { ShimmyError } from "../../errors.ts";
+import { MAX_LONG_PROMPTS } from "./long_prompts.ts";
 
-/** 3.6 MB of text. */
-const LONG = "The quick brown fox jumps. ".repeat(133_334);
+/** 1 MB of text. */
+const LONG = "The quick brown fox jumps. ".repeat(37_038);
 
 Deno.test("an answer is computed while a long prompt is tokenized", async () => {
   await using engine = await tinyEngine({ contextShift: true, lookup: false });
@@ -59,4 +60,16 @@ Deno.test("an engine that is unloaded while it tokenizes ends cleanly", async ()
   await engine.status();
   await engine[Symbol.asyncDispose]();
   assertEquals((await failed).message, "The model was unloaded");
+});
+
+Deno.test("long prompts beyond the limit are refused", async () => {
+  const engine = await tinyEngine();
+  const outcomes = Array.from(
+    { length: MAX_LONG_PROMPTS + 1 },
+    () => assertRejects(() => collect(engine.generate(ask("a ".repeat(10_000)))), ShimmyError),
+  );
+  assertEquals((await outcomes.at(-1)!).kind, "overloaded");
+  const kinds = (await Promise.all(outcomes.slice(0, -1))).map(({ kind }) => kind);
+  assertEquals(new Set(kinds), new Set(["context_length"]));
+  await engine[Symbol.asyncDispose]();
 });
