@@ -1,5 +1,5 @@
 import type { Sampling, SequenceTrace } from "../engine/protocol/mod.ts";
-import { messageOf, ShimmyError } from "../errors.ts";
+import { ShimmyError } from "../errors.ts";
 import type { AnsweredRequest, ReceiptIssuer } from "./issuer.ts";
 import type { Receipt } from "./receipt.ts";
 
@@ -61,7 +61,7 @@ export class ReceiptCollector {
   /** Begins to make the receipt of an answer. */
   add(index: number, answer: Omit<AnsweredRequest, "route" | "body">): void {
     const made = this.#issuer!.issue({ ...answer, route: this.#route, body: this.#body });
-    this.#pending[index] = made.catch((error) => ({ error: messageOf(error) }));
+    this.#pending[index] = made.catch((error) => ({ error: clientMessage(error) }));
   }
 
   /**
@@ -77,4 +77,9 @@ export class ReceiptCollector {
     if (made.length === 0) return {};
     return made.length === 1 ? { receipt: made[0]! } : { receipts: made };
   }
+}
+
+/** Messages of the system contain paths, which are not for clients. */
+function clientMessage(error: unknown): string {
+  return error instanceof ShimmyError ? error.message : "The receipt could not be made";
 }

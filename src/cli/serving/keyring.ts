@@ -19,7 +19,12 @@ export async function openKeyring(
   log: Log,
 ): Promise<{ readonly keyring: FolderKeyring | null } & AsyncDisposable> {
   if (folder === null) return { keyring: null, [Symbol.asyncDispose]: () => Promise.resolve() };
-  const keyring = await FolderKeyring.open(folder, { warn: log.warn });
+  const keyring = await FolderKeyring.open(folder, { warn: log.warn }).catch((error) => {
+    if (!(error instanceof Deno.errors.NotCapable)) throw error;
+    log.info("Signed keys are off, because the permission to read their folder is not granted");
+    return null;
+  });
+  if (keyring === null) return openKeyring(null, log);
   if (keyring.isRequired) {
     log.info("Requests need a key; shimmy keys list shows the keys");
     if (await isReadableByOthers(signingKeyPath(folder))) {
@@ -31,7 +36,9 @@ export async function openKeyring(
   try {
     stack.use(watchFile(keyListPath(folder), () => keyring.reload()));
   } catch (error) {
-    log.warn(
+    // A folder that does not exist may never be created.
+    const tell = keyring.isRequired ? log.warn : log.debug;
+    tell(
       `Cannot watch the list of keys; revoked keys count after a restart: ${messageOf(error)}`,
     );
   }

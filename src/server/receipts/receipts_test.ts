@@ -184,3 +184,18 @@ Deno.test("a client of server-sent events reads the stream with a receipt", asyn
   assert(isReceipt(chunk.receipt));
   assertEquals(events.at(-1)!.data, "[DONE]");
 });
+
+Deno.test("a key that cannot be written fails the receipt, not the answer, and tells no path", async () => {
+  await using issuer = await issuing();
+  const digests = new FileDigests(null, () => Promise.resolve("00"));
+  const versions = { shimmy: "1", libllama: "2" };
+  // A file in place of the folder.
+  const folder = join(issuer.entry.paths[0]!, "keys");
+  const receipts = createIssuer({ folder, digests, versions });
+  const server = double({ ...issuer, receipts });
+  const [path, body] = REQUESTS[0]!;
+  const response = await server.request(path, { ...body, receipt: true });
+  const { choices, receipt } = await response.json();
+  assertEquals(choices[0].message.content, "Hello world");
+  assertEquals(receipt, { error: "The receipt could not be made" });
+});
