@@ -14,22 +14,13 @@ import {
   runClient,
   setupLines,
   shellScript,
-  startTemporaryServer,
+  startServer,
   type Target,
   temporaryFolder,
   type TemporaryServer,
   writeSettings,
 } from "../launching/mod.ts";
-import {
-  flag,
-  GLOBAL_OPTIONS,
-  integer,
-  isLoopback,
-  parseOptions,
-  SERVE_OPTIONS,
-  text,
-  UsageError,
-} from "../options/mod.ts";
+import { flag, GLOBAL_OPTIONS, integer, parseOptions, text, UsageError } from "../options/mod.ts";
 import { printable } from "../output/mod.ts";
 
 const OPTIONS = {
@@ -126,7 +117,8 @@ async function prepare(
         `No server answers at ${running.origin}; start one with shimmy serve, or set --host`,
       );
     }
-    server = await startServer(call, environment, new URL(running.origin));
+    const { default: serve } = await import("./serve.ts");
+    server = await startServer(call, environment, new URL(running.origin), serve);
     resources.use(server);
     connection = new ServerClient({ ...values, host: server.address }, { env, signal });
     output.note(`Started a server, which ends with ${client.title}`);
@@ -139,7 +131,7 @@ async function prepare(
     context: values.print ? await connection.contextLength(model) : await connection.load(model),
     hasKey: values["api-key"] !== null,
   };
-  const folder = values.print ? lastingFolder(cacheDirectory(env)) : await temporaryFolder();
+  const folder = values.print ? lastingFolder(() => cacheDirectory(env)) : await temporaryFolder();
   resources.use(folder);
   const pathOf = (file: string) => join(folder.path, file);
   const setup = client.configure(target, pathOf);
@@ -173,41 +165,4 @@ function globalsFor({ globals }: Call<typeof OPTIONS>): string[] {
       JSON.stringify(value) !== JSON.stringify(defaults[name as keyof typeof defaults])
     )
     .map(([name]) => `--${name}`);
-}
-
-/**
- * Starts a server in this process: at the address that was asked for, else at a free port, so that a
- * second `launch` does not use a server that ends with the first one.
- *
- * @throws {ShimmyError} `backend` when the address is one of another machine.
- */
-async function startServer(
-  call: Call<typeof OPTIONS>,
-  environment: Environment,
-  asked: URL,
-): Promise<TemporaryServer> {
-  const { host, "api-key": apiKey, parallel } = call.values;
-  const hostname = asked.hostname.replace(/^\[|\]$/g, "");
-  if (host !== null && !isLoopback(hostname)) {
-    throw new ShimmyError(
-      "backend",
-      `No server answers at ${asked.origin}, and launch starts servers on this machine only`,
-    );
-  }
-  const options = { ...GLOBAL_OPTIONS, ...SERVE_OPTIONS };
-  const parse = ({ config, globals }: Pick<Call<typeof OPTIONS>, "config" | "globals">) => {
-    const file = config === null ? undefined : { label: config.path, options: config.options };
-    const { values } = parseOptions([], options, environment.env, file);
-    const bind = host === null ? "127.0.0.1:0" : asked.host;
-    const fixed = { bind, port: null, ollama: null, "api-key": apiKey, parallel };
-    return { values: { ...values, ...fixed }, globals, config };
-  };
-  const { default: serve } = await import("./serve.ts");
-  return await startTemporaryServer(environment, (inner) =>
-    serve.run({
-      ...parse(call),
-      operands: [],
-      configPaths: call.configPaths,
-      reload: async () => parse(await call.reload()),
-    }, inner));
 }

@@ -8,4 +8,5 @@ export { setupLines } from "./report.ts";
 export { runClient } from "./run_client.ts";
 export { lastingFolder, temporaryFolder, writeSettings } from "./settings_files.ts";
 export { shellScript } from "./shell.ts";
-export { startTemporaryServer, type TemporaryServer } from "./temporary_server.ts";
+export { startServer } from "./start_server.ts";
+export type { TemporaryServer } from "./temporary_server.ts";

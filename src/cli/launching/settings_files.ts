@@ -12,16 +12,25 @@ export async function temporaryFolder(): Promise<SettingsFolder> {
   return { path, [Symbol.asyncDispose]: () => Deno.remove(path, { recursive: true }) };
 }
 
-/** A folder that stays, for a client that the user starts. */
-export function lastingFolder(cache: string): SettingsFolder {
-  return { path: join(cache, "launch"), [Symbol.asyncDispose]: () => Promise.resolve() };
+/**
+ * A folder that stays, for a client that the user starts.
+ * @param cache the folder for it. It is asked for only when a client has a settings file.
+ */
+export function lastingFolder(cache: () => string): SettingsFolder {
+  return {
+    get path() {
+      return join(cache(), "launch");
+    },
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
 }
 
 /** Writes settings files, and replaces those of an earlier launch. */
 export async function writeSettings(
-  { path }: SettingsFolder,
+  folder: SettingsFolder,
   files: readonly SettingsFile[],
 ): Promise<void> {
-  if (files.length > 0) await Deno.mkdir(path, { recursive: true });
-  for (const { name, text } of files) await Deno.writeTextFile(join(path, name), text);
+  if (files.length === 0) return;
+  await Deno.mkdir(folder.path, { recursive: true });
+  for (const { name, text } of files) await Deno.writeTextFile(join(folder.path, name), text);
 }

@@ -8,7 +8,7 @@ export const claude: Client = {
   title: "Claude Code",
   executable: "claude",
   install: "npm install -g @anthropic-ai/claude-code",
-  promptTokens: 38_000,
+  promptTokens: 21_500,
   configure: (target) => ({
     variables: {
       ANTHROPIC_BASE_URL: target.url,

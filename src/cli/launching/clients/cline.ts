@@ -8,7 +8,7 @@ export const cline: Client = {
   title: "Cline",
   executable: "cline",
   install: "npm install -g cline",
-  promptTokens: 10_000,
+  promptTokens: 10_700,
   configure: (target, pathOf) => {
     const name = "cline-providers.json";
     const { url, model } = target;

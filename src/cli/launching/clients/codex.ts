@@ -5,7 +5,7 @@ export const codex: Client = {
   title: "Codex CLI",
   executable: "codex",
   install: "npm install -g @openai/codex",
-  promptTokens: 13_000,
+  promptTokens: 18_800,
   configure: (target) => {
     const provider = "model_providers.shimmy";
     const settings = {

@@ -5,7 +5,7 @@ export const opencode: Client = {
   title: "opencode",
   executable: "opencode",
   install: "npm install -g opencode-ai",
-  promptTokens: 16_000,
+  promptTokens: 16_400,
   configure: (target) => {
     const { url, model, context, hasKey } = target;
     const settings = {
