@@ -11,6 +11,8 @@ export interface Pinned {
   readonly extras?: string;
   /** The executable that the package installs. */
   readonly executable: string;
+  /** Packages beside it, as NAME@VERSION, such as a version of Node.js that the program needs. */
+  readonly beside?: readonly string[];
 }
 
 /** Time to fetch and install a package. */
@@ -56,11 +58,11 @@ async function failureOf(program: string, args: readonly string[]): Promise<stri
 
 /** Installs a program into `folder`; the reason when that fails. */
 async function install(folder: string, pinned: Pinned): Promise<string | null> {
-  const { registry, name, version, extras } = pinned;
+  const { registry, name, version, extras, beside = [] } = pinned;
   await Deno.mkdir(folder, { recursive: true });
   if (registry === "npm") {
     const options = ["--prefix", folder, "--no-audit", "--no-fund", "--loglevel=error"];
-    return await failureOf("npm", ["install", ...options, `${name}@${version}`]);
+    return await failureOf("npm", ["install", ...options, `${name}@${version}`, ...beside]);
   }
   const python = Deno.build.os === "windows" ? "python" : "python3";
   return await failureOf(python, ["-m", "venv", folder]) ??
