@@ -117,8 +117,8 @@ export const LITELLM: Tested = {
   version: "1.110.2",
   executable: "python",
   title: "litellm",
-  api: "OpenAI chat completions and Anthropic messages",
-  job: "`completion` answers through both APIs, on the built-in model",
+  api: "OpenAI chat completions, Anthropic messages, Ollama chat",
+  job: "`completion` answers through the three APIs, on the built-in model",
 };
 
 export const LM_EVAL: Tested = {
