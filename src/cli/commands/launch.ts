@@ -137,9 +137,11 @@ async function prepare(
   const setup = client.configure(target, pathOf);
   await writeSettings(folder, setup.files);
   for (const line of setupLines(target, setup, pathOf)) output.note(printable(line));
+  const listed = models.find(({ name }) => name === model);
   const warning = contextWarning(client, target, {
-    trained: models.find(({ name }) => name === model)?.context_length ?? null,
+    trained: listed?.context_length ?? null,
     isOwn: server !== null,
+    isBuiltin: listed?.source === "builtin",
   });
   if (warning !== null) output.alert(printable(warning));
   return { setup, server };

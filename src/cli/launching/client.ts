@@ -29,6 +29,14 @@ export interface Setup {
   readonly files: readonly SettingsFile[];
 }
 
+/** Tokens of a prompt, measured with two vocabularies. */
+export interface PromptTokens {
+  /** With SmolLM2's vocabulary of 49,152 tokens. Larger ones need slightly fewer. */
+  readonly usual: number;
+  /** With the small vocabulary of the built-in model. */
+  readonly builtin: number;
+}
+
 /** A client program. */
 export interface Client {
   /** Name for people. */
@@ -37,11 +45,8 @@ export interface Client {
   readonly executable: string;
   /** The command that installs the client. */
   readonly install: string;
-  /**
-   * Tokens of the client's first prompt, without a question, in the built-in model's vocabulary. Large
-   * vocabularies need fewer tokens.
-   */
-  readonly promptTokens: number;
+  /** Size of the client's first prompt in an empty repository. */
+  readonly promptTokens: PromptTokens;
   /**
    * The settings for a target.
    * @param pathOf the path that a settings file of this name will have.

@@ -5,7 +5,7 @@ export const aider: Client = {
   title: "aider",
   executable: "aider",
   install: "pip install aider-chat",
-  promptTokens: 1_600,
+  promptTokens: { usual: 750, builtin: 1_600 },
   configure: (target, pathOf) => {
     const name = "aider-models.json";
     const model = `openai/${target.model}`;

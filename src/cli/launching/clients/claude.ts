@@ -8,7 +8,7 @@ export const claude: Client = {
   title: "Claude Code",
   executable: "claude",
   install: "npm install -g @anthropic-ai/claude-code",
-  promptTokens: 21_500,
+  promptTokens: { usual: 10_200, builtin: 21_500 },
   configure: (target) => ({
     variables: {
       ANTHROPIC_BASE_URL: target.url,

@@ -8,7 +8,7 @@ export const cline: Client = {
   title: "Cline",
   executable: "cline",
   install: "npm install -g cline",
-  promptTokens: 10_700,
+  promptTokens: { usual: 5_600, builtin: 10_700 },
   configure: (target, pathOf) => {
     const name = "cline-providers.json";
     const { url, model } = target;

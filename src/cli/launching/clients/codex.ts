@@ -5,7 +5,7 @@ export const codex: Client = {
   title: "Codex CLI",
   executable: "codex",
   install: "npm install -g @openai/codex",
-  promptTokens: 18_800,
+  promptTokens: { usual: 8_500, builtin: 18_800 },
   configure: (target) => {
     const provider = "model_providers.shimmy";
     const settings = {

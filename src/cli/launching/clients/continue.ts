@@ -5,7 +5,7 @@ export const continueCli: Client = {
   title: "Continue",
   executable: "cn",
   install: "npm install -g @continuedev/cli",
-  promptTokens: 2_700,
+  promptTokens: { usual: 1_500, builtin: 2_700 },
   configure: (target, pathOf) => {
     const name = "continue.yaml";
     const { url, model, context, hasKey } = target;

@@ -5,7 +5,7 @@ export const opencode: Client = {
   title: "opencode",
   executable: "opencode",
   install: "npm install -g opencode-ai",
-  promptTokens: 16_400,
+  promptTokens: { usual: 7_700, builtin: 16_400 },
   configure: (target) => {
     const { url, model, context, hasKey } = target;
     const settings = {

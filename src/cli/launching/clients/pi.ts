@@ -5,7 +5,7 @@ export const pi: Client = {
   title: "pi",
   executable: "pi",
   install: "npm install -g @earendil-works/pi-coding-agent",
-  promptTokens: 2_900,
+  promptTokens: { usual: 1_500, builtin: 2_900 },
   configure: (target, pathOf) => {
     const name = "pi-provider.js";
     const { url, model, context, hasKey } = target;

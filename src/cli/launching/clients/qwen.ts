@@ -8,7 +8,7 @@ export const qwen: Client = {
   title: "Qwen Code",
   executable: "qwen",
   install: "npm install -g @qwen-code/qwen-code",
-  promptTokens: 34_400,
+  promptTokens: { usual: 15_100, builtin: 34_400 },
   configure: (target, pathOf) => {
     const name = "qwen-defaults.json";
     const settings = { model: { generationConfig: { contextWindowSize: target.context } } };
