@@ -19,7 +19,7 @@ export interface Pinned {
 const INSTALL_MS = 600_000;
 
 /** The folder of installed programs; `SHIMMY_TEST_PROGRAMS` overrides it. */
-function cacheFolder(): string {
+export function cacheFolder(): string {
   const given = Deno.env.get("SHIMMY_TEST_PROGRAMS");
   if (given) return given;
   const home = Deno.env.get("HOME") ?? Deno.env.get("USERPROFILE") ?? ".";
@@ -41,7 +41,7 @@ async function exists(path: string): Promise<boolean> {
 }
 
 /** Runs a command; the last lines of its output when it fails, and null when it does not. */
-async function failureOf(program: string, args: readonly string[]): Promise<string | null> {
+export async function failureOf(program: string, args: readonly string[]): Promise<string | null> {
   try {
     const { success, stdout, stderr } = await new Deno.Command(program, {
       args: [...args],
