@@ -1,11 +1,10 @@
 import type { AnswerEvent, Tool } from "../../../../chat/mod.ts";
 import { type Sink, Transform } from "../../../../engine/mod.ts";
-import { callArguments } from "../../../answers/mod.ts";
+import { callArguments, findTools, type Found } from "../../../answers/mod.ts";
 import type { AssistantBlock, MessageParam } from "../blocks.ts";
 import { offeredTools } from "../offered_tools.ts";
 import type { MessagesBody } from "../schema.ts";
 import { SEARCH_NAMES, type ServerSearch, serverSearches } from "../tools.ts";
-import { findTools, type Found } from "./find_tools.ts";
 
 /** Searches of one answer. The last part of the answer has to do without the search. */
 const MOST_SEARCHES = 5;

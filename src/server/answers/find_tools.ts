@@ -1,6 +1,6 @@
-import type { Tool } from "../../../../chat/mod.ts";
-import { ShimmyError } from "../../../../errors.ts";
-import { patternMatcher } from "../../../../grammar/mod.ts";
+import type { Tool } from "../../chat/mod.ts";
+import { ShimmyError } from "../../errors.ts";
+import { patternMatcher } from "../../grammar/mod.ts";
 import { rankByWords } from "./rank_by_words.ts";
 
 /** How a tool search interprets its query. */
