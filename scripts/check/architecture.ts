@@ -77,7 +77,7 @@ export const LAYERS: readonly (readonly string[])[] = [
   ["src/cli/config"],
   ["src/cli/environment"],
   ["src/cli/client", "src/cli/output", "src/cli/serving", "src/cli/completion"],
-  ["src/cli/keys", "src/cli/pulling", "src/cli/verification"],
+  ["src/cli/keys", "src/cli/launching", "src/cli/pulling", "src/cli/verification"],
   ["src/cli/sessions"],
   ["src/cli/commands"],
   ["src/cli"],

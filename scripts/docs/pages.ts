@@ -5,6 +5,7 @@ import {
   environmentTable,
   globalOptionTable,
 } from "./command_line.ts";
+import { launchTable } from "./launch.ts";
 import { layerTable } from "./layers.ts";
 import { makeManual, MANUAL } from "./manual.ts";
 import { fillSections } from "./markdown.ts";
@@ -31,6 +32,7 @@ export async function makeSections(): Promise<Readonly<Record<string, string>>> 
     "global-options": globalOptionTable(),
     "builds": buildTable(),
     "environment": await environmentTable(),
+    "launch": unformatted(launchTable()),
     "layers": layerTable(),
     "programs": unformatted(await programTable()),
     "sampling": samplingTable(),

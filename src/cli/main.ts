@@ -73,8 +73,10 @@ async function dispatch(
   const entry = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (entry === undefined) throw unknownCommand(name);
   const { default: command } = await entry.load();
-  const isHelpAll = rest.includes("--help-all");
-  if (isHelpAll || rest.includes("--help") || rest.includes("-h")) {
+  // What follows `--` is for another program.
+  const own = rest.includes("--") ? rest.slice(0, rest.indexOf("--")) : rest;
+  const isHelpAll = own.includes("--help-all");
+  if (isHelpAll || own.includes("--help") || own.includes("-h")) {
     await output.print(commandHelp(name, entry.summary, command, isHelpAll));
     return EXIT.ok;
   }

@@ -3,6 +3,7 @@ import { GrammarBuilder, type GrammarOptions } from "./builder.ts";
 
 export { GrammarBuilder, type GrammarOptions } from "./builder.ts";
 export { checkGrammar } from "./gbnf/mod.ts";
+export { patternMatcher } from "./pattern_matcher.ts";
 export { literal } from "./rules/mod.ts";
 
 /**

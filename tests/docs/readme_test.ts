@@ -83,6 +83,9 @@ const OTHERS_OPTIONS = [
   ...["ffi", "read", "write", "net", "env", "sys", "run"].map((right) => `allow-${right}`),
   // Of `deno task bench`.
   ...["peer", "peer-bench", "type", "model", "only", "quick"],
+  // Of the clients that `launch` starts.
+  ...["map-tokens", "edit-format", "provider", "baseurl", "apikey", "modelid", "extension"],
+  "auth-type",
   // Of `deno task test:schemas`.
   ...["every", "reasons"],
   // Of llama.cpp's programs.
@@ -97,6 +100,9 @@ const OTHERS_OPTIONS = [
   ...["check", "ignore-missing"],
   // Of cargo.
   ...["release", "features"],
+  // Of the clients that `launch` starts.
+  ...["map-tokens", "edit-format", "provider", "baseurl", "apikey", "modelid", "extension"],
+  "auth-type",
   // Of `deno task test:schemas`.
   ...["every", "reasons"],
   "help",

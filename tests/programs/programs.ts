@@ -50,6 +50,77 @@ export const AIDER: Tested = {
   job: "aider writes the file that the model edits",
 };
 
+export const QWEN_CODE: Tested = {
+  registry: "npm",
+  name: "@qwen-code/qwen-code",
+  version: "0.24.4",
+  executable: "qwen",
+  title: "Qwen Code",
+  api: "OpenAI chat completions",
+  job: "`qwen` reads a file that the model asks for, and prints the answer",
+};
+
+export const PI: Tested = {
+  registry: "npm",
+  name: "@earendil-works/pi-coding-agent",
+  version: "1.6.0",
+  executable: "pi",
+  beside: ["node@22.23.3"],
+  title: "pi",
+  api: "OpenAI chat completions",
+  job: "`pi -p` runs a command that the model calls, and prints the answer",
+};
+
+export const CLINE: Tested = {
+  registry: "npm",
+  name: "cline",
+  version: "3.0.65",
+  executable: "cline",
+  title: "Cline",
+  api: "OpenAI chat completions",
+  job: "`cline` runs a command that the model calls, and prints the answer",
+};
+
+export const CONTINUE: Tested = {
+  registry: "npm",
+  name: "@continuedev/cli",
+  version: "1.5.47",
+  executable: "cn",
+  title: "Continue",
+  api: "OpenAI chat completions",
+  job: "`cn -p` runs a command that the model calls, and prints the answer",
+};
+
+export const LANGCHAIN: Tested = {
+  registry: "pypi",
+  name: "langchain-openai",
+  version: "1.7.4",
+  executable: "python",
+  title: "LangChain for Python",
+  api: "OpenAI chat completions",
+  job: "`ChatOpenAI` answers, streams, and calls a tool, on the built-in model",
+};
+
+export const LLAMA_INDEX: Tested = {
+  registry: "pypi",
+  name: "llama-index-llms-openai-like",
+  version: "0.8.1",
+  executable: "python",
+  title: "LlamaIndex",
+  api: "OpenAI chat completions",
+  job: "`OpenAILike` answers and streams, on the built-in model",
+};
+
+export const LITELLM: Tested = {
+  registry: "pypi",
+  name: "litellm",
+  version: "1.110.2",
+  executable: "python",
+  title: "litellm",
+  api: "OpenAI chat completions, Anthropic messages, Ollama chat",
+  job: "`completion` answers through the three APIs, on the built-in model",
+};
+
 export const LM_EVAL: Tested = {
   registry: "pypi",
   name: "lm-eval",
@@ -76,7 +147,14 @@ export const PROGRAMS: readonly Tested[] = [
   CODEX,
   CLAUDE_CODE,
   OPENCODE,
+  QWEN_CODE,
   AIDER,
+  PI,
+  CLINE,
+  CONTINUE,
+  LANGCHAIN,
+  LLAMA_INDEX,
+  LITELLM,
   LM_EVAL,
   GUIDELLM,
 ];

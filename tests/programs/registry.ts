@@ -11,13 +11,15 @@ export interface Pinned {
   readonly extras?: string;
   /** The executable that the package installs. */
   readonly executable: string;
+  /** Packages beside it, as NAME@VERSION, such as a version of Node.js that the program needs. */
+  readonly beside?: readonly string[];
 }
 
 /** Time to fetch and install a package. */
 const INSTALL_MS = 600_000;
 
 /** The folder of installed programs; `SHIMMY_TEST_PROGRAMS` overrides it. */
-function cacheFolder(): string {
+export function cacheFolder(): string {
   const given = Deno.env.get("SHIMMY_TEST_PROGRAMS");
   if (given) return given;
   const home = Deno.env.get("HOME") ?? Deno.env.get("USERPROFILE") ?? ".";
@@ -39,7 +41,7 @@ async function exists(path: string): Promise<boolean> {
 }
 
 /** Runs a command; the last lines of its output when it fails, and null when it does not. */
-async function failureOf(program: string, args: readonly string[]): Promise<string | null> {
+export async function failureOf(program: string, args: readonly string[]): Promise<string | null> {
   try {
     const { success, stdout, stderr } = await new Deno.Command(program, {
       args: [...args],
@@ -56,11 +58,11 @@ async function failureOf(program: string, args: readonly string[]): Promise<stri
 
 /** Installs a program into `folder`; the reason when that fails. */
 async function install(folder: string, pinned: Pinned): Promise<string | null> {
-  const { registry, name, version, extras } = pinned;
+  const { registry, name, version, extras, beside = [] } = pinned;
   await Deno.mkdir(folder, { recursive: true });
   if (registry === "npm") {
     const options = ["--prefix", folder, "--no-audit", "--no-fund", "--loglevel=error"];
-    return await failureOf("npm", ["install", ...options, `${name}@${version}`]);
+    return await failureOf("npm", ["install", ...options, `${name}@${version}`, ...beside]);
   }
   const python = Deno.build.os === "windows" ? "python" : "python3";
   return await failureOf(python, ["-m", "venv", folder]) ??

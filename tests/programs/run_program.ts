@@ -1,4 +1,6 @@
 /** Tests with real programs. */
+import { DELIMITER, dirname } from "@std/path";
+import { LOCK, MAIN } from "../support/source.ts";
 import type { Tested } from "./programs.ts";
 import { provide } from "./registry.ts";
 
@@ -18,6 +20,8 @@ export interface Bench {
   readonly folder: string;
   /** Runs the program with an environment that has nothing of the user's. */
   run(args: readonly string[], env?: Readonly<Record<string, string>>): Promise<Outcome>;
+  /** Runs the program through `shimmy launch`, as {@linkcode run} does. */
+  launch(args: readonly string[], env?: Readonly<Record<string, string>>): Promise<Outcome>;
   /** Writes a file below the home folder or, without `~/`, below the working folder. */
   write(path: string, text: string): Promise<void>;
 }
@@ -30,6 +34,16 @@ function inherited(): Record<string, string> {
     return value === undefined ? [] : [[name, value]];
   });
   return Object.fromEntries(found);
+}
+
+/** The folder with Deno's packages, which a home folder of its own would hide. */
+function denoFolder(): Record<string, string> {
+  const { denoDir } = JSON.parse(
+    new TextDecoder().decode(
+      new Deno.Command(Deno.execPath(), { args: ["info", "--json"] }).outputSync().stdout,
+    ),
+  );
+  return { DENO_DIR: denoDir };
 }
 
 async function output(program: string, options: Deno.CommandOptions): Promise<Outcome> {
@@ -48,15 +62,23 @@ async function bench(program: string): Promise<Bench & { readonly root: string }
   await Deno.mkdir(home);
   await Deno.mkdir(folder);
   await output("git", { args: ["init", "--quiet", folder] });
+  const own = { HOME: home, USERPROFILE: home, NO_COLOR: "1" };
+  const path = `${dirname(program)}${DELIMITER}${Deno.env.get("PATH") ?? ""}`;
+  const start = (command: string, args: readonly string[], env: Record<string, string>) =>
+    output(command, {
+      args: [...args],
+      cwd: folder,
+      clearEnv: true,
+      env: { ...inherited(), PATH: path, ...own, ...env },
+    });
   return {
     root,
     folder,
-    run: (args, env = {}) =>
-      output(program, {
-        args: [...args],
-        cwd: folder,
-        clearEnv: true,
-        env: { ...inherited(), HOME: home, USERPROFILE: home, NO_COLOR: "1", ...env },
+    run: (args, env = {}) => start(program, args, env),
+    launch: (args, env = {}) =>
+      start(Deno.execPath(), ["run", "--allow-all", LOCK, MAIN, "launch", ...args], {
+        ...denoFolder(),
+        ...env,
       }),
     async write(path, text) {
       const full = path.startsWith("~/") ? `${home}/${path.slice(2)}` : `${folder}/${path}`;

@@ -26,11 +26,17 @@ function call([name, args]: ScriptedCall): Script {
 /**
  * Serves the model `double`. It makes one call of `calls` for each result in the conversation, then says
  * `answer`. Agents also send requests beside the conversation, such as for a title.
+ *
+ * @param apiKey the key that requests must have; `null`: none.
  */
-export function scriptedServer(calls: readonly ScriptedCall[], answer: string): ScriptedServer {
+export function scriptedServer(
+  calls: readonly ScriptedCall[],
+  answer: string,
+  apiKey: string | null = null,
+): ScriptedServer {
   const server = doubleServer({
     routes: allRoutes,
-    settings: { maxBodyBytes: 1 << 24 },
+    settings: { maxBodyBytes: 1 << 24, apiKey },
     engine: {
       info: { contextLength: CONTEXT, trainedContext: CONTEXT },
       script(request) {

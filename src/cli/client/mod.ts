@@ -1,2 +1,7 @@
 /** The client of a running server, for the commands that manage one. */
-export { SERVER_OPTIONS, ServerClient, type ServerModel } from "./server_client.ts";
+export {
+  type ListedModel,
+  SERVER_OPTIONS,
+  ServerClient,
+  type ServerModel,
+} from "./server_client.ts";

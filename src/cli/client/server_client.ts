@@ -33,6 +33,16 @@ export interface ServerModel {
   } | null;
 }
 
+/** A model that a server can load, as `/api/models` lists it. */
+export interface ListedModel {
+  readonly name: string;
+  readonly state: string;
+  readonly kind: string;
+  readonly source: string;
+  /** Context length of the training in tokens. */
+  readonly context_length: number | null;
+}
+
 /** The HTTP client of one server. */
 export class ServerClient {
   readonly #base: URL;
@@ -58,31 +68,68 @@ export class ServerClient {
     this.#signal = signal;
   }
 
-  /** The models that are not unloaded, with their status. */
-  async models(): Promise<readonly ServerModel[]> {
+  /** `http://HOST:PORT` of the server, without a slash at its end. */
+  get origin(): string {
+    return this.#base.origin;
+  }
+
+  /** Whether any program answers at the address. */
+  async isReachable(): Promise<boolean> {
+    const url = new URL("/health", this.#base);
+    const response = await this.#fetch("GET", url, TIMEOUT_MS).catch(() => null);
+    await response?.body?.cancel();
+    return response !== null;
+  }
+
+  /** All models of the server. */
+  async list(): Promise<readonly ListedModel[]> {
     const { models } = await this.#request("GET", "/api/models") as {
-      models?: readonly Pick<ServerModel, "name" | "state">[];
+      models?: readonly ListedModel[];
     };
     if (!Array.isArray(models)) throw this.#failure("it is not a Shimmy server");
-    const used = models.filter(({ state }) => state !== "unloaded");
-    return await Promise.all(
-      used.map(({ name }) =>
-        this.#request("GET", `/api/models/${encodeURIComponent(name)}/status`) as Promise<
-          ServerModel
-        >
-      ),
-    );
+    return models;
+  }
+
+  /** The models that are not unloaded, with their status. */
+  async models(): Promise<readonly ServerModel[]> {
+    const used = (await this.list()).filter(({ state }) => state !== "unloaded");
+    return await Promise.all(used.map(({ name }) => this.status(name)));
+  }
+
+  /** The status of a model. */
+  async status(name: string): Promise<ServerModel> {
+    return await this.#request("GET", modelPath(name, "status")) as ServerModel;
+  }
+
+  /** Loads a model, which may take minutes. Resolves to its context length in tokens. */
+  async load(name: string): Promise<number> {
+    const { loaded } = await this.#request("POST", modelPath(name, "load"), null) as ServerModel;
+    if (loaded === null) throw this.#failure(`it did not load ${name}`);
+    return loaded.context_length;
+  }
+
+  /** The context length that a model has or would be loaded with, in tokens. */
+  async contextLength(name: string): Promise<number> {
+    const { loaded } = await this.status(name);
+    if (loaded !== null) return loaded.context_length;
+    const plan = await this.#request("GET", modelPath(name, "plan"), null);
+    return (plan as { context_length: number }).context_length;
   }
 
   /** Unloads a model. Resolves to its name, and to whether it was loaded. */
   async unload(name: string): Promise<{ readonly name: string; readonly unloaded: boolean }> {
-    const path = `/api/models/${encodeURIComponent(name)}/unload`;
+    const path = modelPath(name, "unload");
     return await this.#request("POST", path) as { name: string; unloaded: boolean };
   }
 
-  async #request(method: string, path: string): Promise<object> {
+  /** @param timeoutMs Time limit for the head of the response; `null`: none. */
+  async #request(
+    method: string,
+    path: string,
+    timeoutMs: number | null = TIMEOUT_MS,
+  ): Promise<object> {
     const url = new URL(path, this.#base);
-    const response = await this.#fetch(method, url);
+    const response = await this.#fetch(method, url, timeoutMs);
     const body: unknown = await response.json().catch(() => null);
     if (response.status === 401) {
       throw this.#failure("it requires an API key; set --api-key or SHIMMY_API_KEY");
@@ -93,10 +140,11 @@ export class ServerClient {
     throw new ShimmyError(response.status === 404 ? "not_found" : "backend", error);
   }
 
-  async #fetch(method: string, url: URL): Promise<Response> {
+  async #fetch(method: string, url: URL, timeoutMs: number | null): Promise<Response> {
     const headers = new Headers();
     if (this.#apiKey !== null) headers.set("authorization", `Bearer ${this.#apiKey}`);
-    const signal = AbortSignal.any([this.#signal, AbortSignal.timeout(TIMEOUT_MS)]);
+    const limits = timeoutMs === null ? [] : [AbortSignal.timeout(timeoutMs)];
+    const signal = AbortSignal.any([this.#signal, ...limits]);
     const path = this.#path;
     // The body of a response must have been read before its client is closed.
     using client = path === null
@@ -122,6 +170,10 @@ export class ServerClient {
       cause,
     });
   }
+}
+
+function modelPath(name: string, action: string): string {
+  return `/api/models/${encodeURIComponent(name)}/${action}`;
 }
 
 /** A URL, or an address such as `HOST:PORT`. An address without a port has the default port. */

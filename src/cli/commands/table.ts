@@ -23,6 +23,10 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: "answer a prompt, or chat without one",
     load: () => import("./run.ts"),
   },
+  launch: {
+    summary: "start a coding agent or another client with this server",
+    load: () => import("./launch.ts"),
+  },
   list: {
     summary: "list available models",
     load: () => import("./list.ts"),

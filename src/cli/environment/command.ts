@@ -7,7 +7,7 @@ export const EXIT = { ok: 0, failure: 1, usage: 2, interrupted: 130 } as const;
 
 /** A command of the command line: its arguments and its action. */
 export interface Command<S extends OptionSet = OptionSet> {
-  /** Positional arguments as the help shows them, e.g. `[NAME]`. */
+  /** Positional arguments as the help shows them, e.g. `[NAME]`; the last may be `[NAME...]`. */
   readonly operands: readonly string[];
   /** Forms of the operands and their meanings. */
   readonly notes?: readonly (readonly [form: string, meaning: string])[];
@@ -53,6 +53,6 @@ export function checkOperands(
   );
   const missing = required[given.length];
   if (missing !== undefined) throw new UsageError(`${name}: ${missing} is missing`);
-  const extra = given[wanted.length];
+  const extra = wanted.at(-1)?.endsWith("...]") ? undefined : given[wanted.length];
   if (extra !== undefined) throw new UsageError(`${name}: unexpected argument '${extra}'`);
 }

@@ -22,6 +22,7 @@ export const ENVIRONMENT_VARIABLES = [
   ["HTTPS_PROXY", "proxy of downloads; also HTTP_PROXY and ALL_PROXY, and lower-case names"],
   ["NO_PROXY", "hosts that are reached without the proxy"],
   ["no_proxy", "lower-case form of NO_PROXY"],
+  ["PATHEXT", "extensions of executables in PATH on Windows, for launch"],
 ] as const;
 
 /** Exit statuses and their meanings. */

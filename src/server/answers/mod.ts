@@ -5,6 +5,7 @@
  * @module
  */
 export { callArguments } from "./call_arguments.ts";
+export { findTools, type Found } from "./find_tools.ts";
 export {
   adapterJson,
   adapterNotFound,

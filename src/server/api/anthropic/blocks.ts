@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { ignored, unsupported } from "../../schemas/mod.ts";
-import { tool } from "./tools.ts";
+import { SEARCH_NAMES, tool } from "./tools.ts";
 import { cacheControl, jsonObject, text } from "./values.ts";
 
 const textBlock = z.strictObject({
@@ -79,11 +79,11 @@ const toolResultBlock = z.strictObject({
   toolset_name: unsupported("there are no toolsets"),
 });
 
-/** A search that another server ran, in a conversation that continues here. */
+/** A search that a server ran earlier in the conversation. */
 const serverToolUseBlock = z.strictObject({
   type: z.literal("server_tool_use"),
   id: text,
-  name: z.enum(["tool_search_tool_regex", "tool_search_tool_bm25"], {
+  name: z.enum(SEARCH_NAMES, {
     error: "must be a tool search: other tools of Anthropic's servers are not supported",
   }),
   input: jsonObject,

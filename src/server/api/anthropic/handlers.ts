@@ -1,10 +1,11 @@
 import { type AnswerEvent, countTokens } from "../../../chat/mod.ts";
-import { collectEvents } from "../../../engine/mod.ts";
+import { collectEvents, type Sink } from "../../../engine/mod.ts";
 import { eventStream, type Exchange, parseLenient, readJson } from "../../http/mod.ts";
 import { bindAnswer, engineFor, startAnswer } from "../../answers/mod.ts";
 import type { CountAnswer, MessageAnswer } from "./response_schemas.ts";
 import { CollectedMessage } from "./message.ts";
 import { toAnswerRequest, toInput } from "./request.ts";
+import { type SearchEvent, SearchingAnswer } from "./search/mod.ts";
 import { countBody, messagesBody } from "./schema.ts";
 import { MessageEvents } from "./stream.ts";
 
@@ -27,10 +28,16 @@ export async function createMessage(exchange: Exchange): Promise<Response> {
     hideThinking: thinking !== null && thinking !== undefined && "display" in thinking &&
       thinking.display === "omitted",
   };
+  const searching = (sink: Sink<AnswerEvent | SearchEvent>) =>
+    new SearchingAnswer(
+      body,
+      sink,
+      (next, answer) => bindAnswer(exchange, engine, toAnswerRequest(next), answer),
+    );
   if (!body.stream) {
     const collected = new CollectedMessage(options);
-    await collectEvents<AnswerEvent>(
-      (sink) => bindAnswer(exchange, engine, request, sink),
+    await collectEvents<AnswerEvent | SearchEvent>(
+      (sink) => bindAnswer(exchange, engine, request, searching(sink)),
       (event) => collected.add(event),
     );
     return json(collected.message, exchange);
@@ -44,7 +51,7 @@ export async function createMessage(exchange: Exchange): Promise<Response> {
   // The tokens are counted during prefill. An error is also thrown by the answer.
   const counting = countTokens(engine, request.input);
   counting.catch(() => {});
-  const answer = startAnswer(exchange, engine, request, events);
+  const answer = startAnswer(exchange, engine, request, searching(events));
   await answer.started;
   events.begin(
     await counting.catch((error: unknown) => {

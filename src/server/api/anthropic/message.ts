@@ -3,6 +3,7 @@ import type { Usage } from "../../../engine/protocol/mod.ts";
 import { ShimmyError } from "../../../errors.ts";
 import { callArguments } from "../../answers/mod.ts";
 import type { ContentBlock, MessageAnswer, StopReason } from "./response_schemas.ts";
+import { type SearchEvent, toResultBlock } from "./search/mod.ts";
 
 /** Values of the request that the message repeats or depends on. */
 export interface MessageOptions {
@@ -103,7 +104,7 @@ export class CollectedMessage {
     this.#options = options;
   }
 
-  add(event: AnswerEvent): void {
+  add(event: AnswerEvent | SearchEvent): void {
     const last = this.#blocks.at(-1);
     switch (event.type) {
       case "text":
@@ -120,6 +121,9 @@ export class CollectedMessage {
           if (block.type === "tool_call" && block.index === event.index) block.text += event.text;
         }
         break;
+      case "server_search":
+        this.#blocks.push(event);
+        break;
       case "done":
         this.#done = event;
     }
@@ -135,7 +139,9 @@ export class CollectedMessage {
     if (this.#done === null) throw new ShimmyError("backend", "Generation ended without a result");
     return {
       ...emptyMessage(this.#options, this.#done.usage),
-      content: this.#blocks.map((block) => toBlock(block, this.#options)),
+      content: this.#blocks.flatMap((block) =>
+        block.type === "server_search" ? searchBlocks(block) : [toBlock(block, this.#options)]
+      ),
       ...toStop(this.#done, this.#options),
       ...toNotices(this.#done),
     };
@@ -147,8 +153,18 @@ export function toNotices({ notices = [] }: DoneEvent): Pick<MessageAnswer, "not
   return notices.length === 0 ? {} : { notices: notices.map(({ message }) => message) };
 }
 
+/** The blocks of a search: the call, and its result. */
+export function searchBlocks(event: SearchEvent): [call: ContentBlock, result: ContentBlock] {
+  const { id, name, input } = event;
+  return [
+    { type: "server_tool_use", id, name, input, caller: { type: "direct" } },
+    toResultBlock(event),
+  ];
+}
+
 /** A block that is still being written. */
 type OpenBlock =
+  | SearchEvent
   | { readonly type: "text" | "reasoning"; text: string }
   | {
     readonly type: "tool_call";
@@ -158,7 +174,7 @@ type OpenBlock =
     text: string;
   };
 
-function toBlock(block: OpenBlock, options: MessageOptions): ContentBlock {
+function toBlock(block: Exclude<OpenBlock, SearchEvent>, options: MessageOptions): ContentBlock {
   switch (block.type) {
     case "text":
       return { type: "text", text: block.text };

@@ -2,7 +2,7 @@ import type { Tool } from "../../../chat/mod.ts";
 import { ShimmyError } from "../../../errors.ts";
 import type { MessageParam } from "./blocks.ts";
 import type { CountBody } from "./schema.ts";
-import type { ClientTool } from "./tools.ts";
+import { type ClientTool, type ServerSearch, serverSearches } from "./tools.ts";
 
 /** @param field field of the request that has the tool. */
 function toTool(tool: ClientTool, field: string): Tool {
@@ -13,6 +13,25 @@ function toTool(tool: ClientTool, field: string): Tool {
     parameters: input_examples ? { ...schema, examples: input_examples } : schema,
     ...(strict ? { strict } : {}),
     field: `${field}.input_schema`,
+  };
+}
+
+/** A search that the server runs, as the model sees it. */
+function toSearch({ name, kind }: ServerSearch): Tool {
+  const query = kind === "regex"
+    ? "Regular expression that is matched with names, descriptions and arguments of tools"
+    : "Words that describe the tool";
+  return {
+    name,
+    description:
+      "Finds tools that are not listed here. Call it before a task for which no listed " +
+      "tool fits. The result defines the tools, which can be called from then on.",
+    parameters: {
+      type: "object",
+      properties: { query: { type: "string", description: query } },
+      required: ["query"],
+    },
+    field: "tools",
   };
 }
 
@@ -64,17 +83,17 @@ export interface OfferedTools {
  */
 export function offeredTools(body: CountBody): OfferedTools {
   const given = body.tools ?? [];
-  const searches = given.some((tool) => !("input_schema" in tool));
   const chosen = body.tool_choice?.type === "tool" ? body.tool_choice.name : null;
   const all = new Map<string, Tool>();
   const offered = new Map<string, Tool>();
+  for (const search of serverSearches(given)) offered.set(search.name, toSearch(search));
   for (const [index, tool] of given.entries()) {
     if (!("input_schema" in tool)) continue;
     if (all.has(tool.name)) {
       throw new ShimmyError("invalid", `tools: '${tool.name}' is not unique`, { field: "tools" });
     }
     all.set(tool.name, toTool(tool, `tools[${index}]`));
-    const isDeferred = tool.defer_loading === true && !searches && tool.name !== chosen;
+    const isDeferred = tool.defer_loading === true && tool.name !== chosen;
     if (!isDeferred) offered.set(tool.name, all.get(tool.name)!);
   }
   for (const change of changesOf(body.messages)) {

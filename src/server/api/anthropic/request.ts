@@ -15,15 +15,17 @@ function invalid(field: string, message: string): ShimmyError {
  */
 export function toInput(body: CountBody): Input {
   const { tools, all } = offeredTools(body);
-  const { messages, tool_choice: choice } = body;
+  const { tool_choice: choice } = body;
+  const messages = toMessages(body.system, body.messages, all);
   return {
     type: "chat",
-    messages: toMessages(body.system, messages, all),
+    messages,
     tools,
     toolChoice: toChoice(body, tools),
     parallelToolCalls: !(choice && "disable_parallel_tool_use" in choice &&
       choice.disable_parallel_tool_use),
     templateArguments: toTemplateArguments(body),
+    // A turn that ends with the result of a search ends with a message of the role tool.
     continueLast: messages.at(-1)?.role === "assistant",
   };
 }

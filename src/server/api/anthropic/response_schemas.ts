@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { SEARCH_NAMES } from "./tools.ts";
 
 const contentBlock = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("text"), text: z.string() }),
@@ -13,6 +14,31 @@ const contentBlock = z.discriminatedUnion("type", [
     name: z.string(),
     input: z.record(z.string(), z.unknown()),
     caller: z.strictObject({ type: z.literal("direct") }),
+  }),
+  z.strictObject({
+    type: z.literal("server_tool_use"),
+    id: z.string(),
+    name: z.enum(SEARCH_NAMES),
+    input: z.record(z.string(), z.unknown()),
+    caller: z.strictObject({ type: z.literal("direct") }),
+  }).describe("A tool search that the server ran"),
+  z.strictObject({
+    type: z.literal("tool_search_tool_result"),
+    tool_use_id: z.string(),
+    content: z.discriminatedUnion("type", [
+      z.strictObject({
+        type: z.literal("tool_search_tool_search_result"),
+        tool_references: z.array(z.strictObject({
+          type: z.literal("tool_reference"),
+          tool_name: z.string(),
+        })),
+      }),
+      z.strictObject({
+        type: z.literal("tool_search_tool_result_error"),
+        error_code: z.literal("invalid_tool_input"),
+        error_message: z.string(),
+      }),
+    ]),
   }),
 ]);
 

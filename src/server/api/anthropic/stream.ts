@@ -3,9 +3,11 @@ import { type Sink, Transform } from "../../../engine/mod.ts";
 import { type ServerSentEvent, statusOf, toShimmyError } from "../../http/mod.ts";
 import type { ContentBlock } from "./response_schemas.ts";
 import { toEnvelope } from "./dialect.ts";
+import type { SearchEvent } from "./search/mod.ts";
 import {
   emptyMessage,
   type MessageOptions,
+  searchBlocks,
   signatureOf,
   tokenCounts,
   toNotices,
@@ -22,11 +24,11 @@ type Json = { readonly type: string } & Readonly<Record<string, unknown>>;
  * `message_start` counts the whole prompt as input, because the number of cached tokens is only known at
  * the end; `message_delta` reports it.
  */
-export class MessageEvents extends Transform<AnswerEvent, ServerSentEvent> {
+export class MessageEvents extends Transform<AnswerEvent | SearchEvent, ServerSentEvent> {
   readonly #options: MessageOptions & { readonly requestId: string };
   readonly #blocks: BlockSequence;
   /** Events before the begin of the message; null after it. */
-  #early: AnswerEvent[] | null = [];
+  #early: (AnswerEvent | SearchEvent)[] | null = [];
   /** The end of an answer that ended before the begin of the message. */
   #ending: { readonly error: unknown } | null = null;
 
@@ -55,7 +57,7 @@ export class MessageEvents extends Transform<AnswerEvent, ServerSentEvent> {
     else this.end(this.#ending.error);
   }
 
-  override event(event: AnswerEvent): void {
+  override event(event: AnswerEvent | SearchEvent): void {
     if (this.#early !== null) return void this.#early.push(event);
     const blocks = this.#blocks;
     switch (event.type) {
@@ -76,6 +78,9 @@ export class MessageEvents extends Transform<AnswerEvent, ServerSentEvent> {
         break;
       case "tool_arguments":
         blocks.delta({ type: "input_json_delta", partial_json: event.text });
+        break;
+      case "server_search":
+        blocks.search(event);
         break;
       case "done":
         blocks.close();
@@ -128,6 +133,14 @@ class BlockSequence {
   /** Opens a block for a tool call. */
   openCall(id: string, name: string): void {
     this.#start({ type: "tool_use", id, name, input: {}, caller: { type: "direct" } });
+  }
+
+  /** The two blocks of a search, of which only the input of the call comes as a delta. */
+  search(event: SearchEvent): void {
+    const [call, result] = searchBlocks(event);
+    this.#start({ ...call, input: {} } as ContentBlock);
+    this.delta({ type: "input_json_delta", partial_json: JSON.stringify(event.input) });
+    this.#start(result);
   }
 
   delta(delta: Json): void {

@@ -29,6 +29,9 @@ export const tool = z.strictObject({
   eager_input_streaming: withoutEffect(true, "arguments are always streamed"),
 });
 
+/** Names of the searches in blocks; the types of the tools begin with them. */
+export const SEARCH_NAMES = ["tool_search_tool_regex", "tool_search_tool_bm25"] as const;
+
 const SEARCHES = [
   "tool_search_tool_regex_20251119",
   "tool_search_tool_regex",
@@ -41,10 +44,29 @@ const serverSearch = z.strictObject({
   type: z.enum(SEARCHES),
   name: text,
   cache_control: cacheControl,
-}).describe("Accepted; the server does not search, and offers all deferred tools");
+}).describe(
+  "The model may search the tools with `defer_loading`, by a regular expression or words",
+);
 
 /** One of `tools`. */
 export const anyTool = z.union([tool, serverSearch]);
 
 export type AnyTool = z.output<typeof anyTool>;
 export type ClientTool = z.output<typeof tool>;
+
+/** A search of the request. */
+export interface ServerSearch {
+  readonly name: string;
+  readonly type: (typeof SEARCHES)[number];
+  readonly kind: "regex" | "bm25";
+}
+
+/** The searches among the tools of a request. There is nothing to search without a deferred tool. */
+export function serverSearches(tools: readonly AnyTool[]): ServerSearch[] {
+  if (!tools.some((tool) => "defer_loading" in tool && tool.defer_loading === true)) return [];
+  return tools.flatMap((tool) =>
+    "input_schema" in tool
+      ? []
+      : [{ name: tool.name, type: tool.type, kind: tool.type.includes("regex") ? "regex" : "bm25" }]
+  );
+}

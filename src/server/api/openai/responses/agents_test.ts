@@ -140,11 +140,9 @@ Deno.test("deferred tools are offered once a search of the client has found them
     assertStringIncludes(next.prompt.slice(first.prompt.length), `"name":"${name}"`);
   }
   assertEquals(next.answer.output[0].namespace, "agents");
-  for (const search of [[], [{ type: "tool_search" }]]) {
-    const without = await ask({ input: "Go.", tools: [...search, tools[1]] });
-    assertStringIncludes(without.prompt, '"name": "hidden"');
-    assertEquals(without.answer.notices?.length ?? 0, search.length);
-  }
+  const without = await ask({ input: "Go.", tools: [tools[1]] });
+  assertStringIncludes(without.prompt, '"name": "hidden"');
+  assertEquals(without.answer.notices?.length ?? 0, 0);
 });
 
 Deno.test("tools and items of other types are left out with a notice", async () => {

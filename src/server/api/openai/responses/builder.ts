@@ -12,9 +12,16 @@ import {
   toResponse,
   toResponseUsage,
 } from "./object.ts";
-import { openCall } from "./open_calls.ts";
+import { openCall, openFound } from "./open_calls.ts";
 import { type ItemEvent, type OpenItem, openMessage, openReasoning } from "./open_items.ts";
 import type { ResponseInput } from "./schema.ts";
+import type { ResponseTool } from "./tools/mod.ts";
+
+/** The tools that a search of the server found. */
+export interface FoundTools {
+  readonly type: "found_tools";
+  readonly tools: readonly ResponseTool[];
+}
 
 /** An event of the stream. */
 export type ResponseEvent = ItemEvent & { readonly sequence_number: number };
@@ -36,12 +43,15 @@ export class ResponseBuilder {
     error: null,
     usage: null,
   };
+  /** What calls of the functions in the prompt are for the client. A search of the server adds some. */
+  targets: ResponseInput["targets"];
   /** The reasoning, to count its tokens. */
   reasoning = "";
 
   constructor(head: ResponseHead, prompt: Omit<ResponseInput, "input">) {
     this.#head = head;
     this.#prompt = prompt;
+    this.targets = prompt.targets;
   }
 
   /** The current response. */
@@ -59,7 +69,7 @@ export class ResponseBuilder {
   }
 
   /** The events for an event of the answer, except its last. */
-  *add(event: Exclude<AnswerEvent, { type: "done" }>): Generator<ResponseEvent, void> {
+  *add(event: Exclude<AnswerEvent | FoundTools, { type: "done" }>): Generator<ResponseEvent, void> {
     switch (event.type) {
       case "text":
         if (event.text === "" && event.logprobs.length === 0) return;
@@ -73,10 +83,14 @@ export class ResponseBuilder {
         yield* this.#append(event.text, []);
         break;
       case "tool_call": {
-        const target = this.#prompt.targets.get(event.name);
+        const target = this.targets.get(event.name);
         yield* this.#begin("call", openCall(this.#next, event.id, event.name, target));
         break;
       }
+      case "found_tools":
+        yield* this.#begin("call", openFound(event.tools));
+        yield* this.#close("completed");
+        break;
       case "tool_arguments":
         if (event.text !== "") yield* this.#append(event.text, []);
     }

@@ -58,6 +58,7 @@ function toMessage({ content, reasoning, toolCalls }: AssistantMessage): Message
 export function toConversation(items: readonly ConversationItem[]): Message[] {
   const messages: Message[] = [];
   const callNames = new Map<string, string>();
+  let searchId = "";
   let turn: AssistantMessage | null = null;
   const close = () => {
     if (turn !== null) messages.push(toMessage(turn));
@@ -99,7 +100,8 @@ export function toConversation(items: readonly ConversationItem[]): Message[] {
         break;
       }
       case "tool_search_call":
-        call(item.call_id ?? item.id ?? "", TOOL_SEARCH, JSON.stringify(item.arguments ?? {}));
+        searchId = item.call_id ?? item.id ?? "";
+        call(searchId, TOOL_SEARCH, JSON.stringify(item.arguments ?? {}));
         break;
       case "function_call_output":
       case "custom_tool_call_output":
@@ -109,7 +111,8 @@ export function toConversation(items: readonly ConversationItem[]): Message[] {
         result(item.call_id ?? item.id ?? "", item.output);
         break;
       case "tool_search_output":
-        result(item.call_id ?? "", foundTools(item.tools), TOOL_SEARCH);
+        // Items of a server's search have no id of the call: the result follows its call.
+        result(item.call_id ?? searchId, foundTools(item.tools), TOOL_SEARCH);
         break;
       case "other":
         break;

@@ -14,7 +14,8 @@ import {
 import { bindAnswer, engineFor, startAnswer } from "../../../answers/mod.ts";
 import { newId, unixSeconds } from "../shared/envelope.ts";
 import type { Done } from "../shared/collected_answer.ts";
-import { ResponseBuilder, type ResponseEvent } from "./builder.ts";
+import { type FoundTools, ResponseBuilder, type ResponseEvent } from "./builder.ts";
+import { SearchedParts } from "./searched_parts.ts";
 import type { ConversationItem } from "./items.ts";
 import {
   type ResponseBody,
@@ -23,13 +24,7 @@ import {
   toResponseInput,
   toResponseRequest,
 } from "./schema.ts";
-import type { ResponseStore, StoredItem } from "./store.ts";
-
-/** The items of a request and of the conversation before it. */
-export interface ConversationTurn {
-  readonly before: readonly StoredItem[];
-  readonly input: readonly StoredItem[];
-}
+import type { ConversationTurn, ResponseStore } from "./store.ts";
 
 /** Resolves the conversation of a request. */
 export function toTurn(store: ResponseStore, body: ResponsePrompt): ConversationTurn {
@@ -77,8 +72,59 @@ class ResponseGeneration {
   }
 }
 
+/**
+ * The events of a response. When the model searches for tools, and the server runs the search, the answer
+ * goes on with the tools that were found. The last event of the answer has the usage of all parts.
+ */
+class SearchingResponse extends Transform<AnswerEvent, AnswerEvent | FoundTools> {
+  readonly #generation: ResponseGeneration;
+  readonly #parts: SearchedParts;
+  #done: Done | null = null;
+
+  constructor(generation: ResponseGeneration, out: Sink<AnswerEvent | FoundTools>) {
+    super(out);
+    this.#generation = generation;
+    this.#parts = new SearchedParts(generation.turn, generation.body);
+  }
+
+  override event(event: AnswerEvent): void {
+    if (event.type === "done") {
+      this.#done = event;
+      return;
+    }
+    this.#parts.take(event, this.#generation.builder.targets);
+    this.out.event(event);
+  }
+
+  override end(error?: unknown): void {
+    if (error !== undefined || this.#done === null) return this.out.end(error);
+    try {
+      if (this.#goesOn(this.#done)) return;
+    } catch (thrown) {
+      return this.out.end(thrown);
+    }
+    this.out.end();
+  }
+
+  /** Runs the searches of a part and starts the next part; false when the answer ends instead. */
+  #goesOn(done: Done): boolean {
+    const { builder, exchange, engine } = this.#generation;
+    const found = this.#parts.end(done);
+    for (const tools of found) this.out.event({ type: "found_tools", tools });
+    const next = found.length === 0 ? null : this.#parts.next(builder.items);
+    if (next === null) {
+      this.out.event(this.#parts.whole(done));
+      return false;
+    }
+    this.#done = null;
+    builder.targets = next.targets;
+    bindAnswer(exchange, engine, next.request, this);
+    return true;
+  }
+}
+
 /** The events of a response as server-sent events. */
-class ResponseEvents extends Transform<AnswerEvent, ServerSentEvent> {
+class ResponseEvents extends Transform<AnswerEvent | FoundTools, ServerSentEvent> {
   readonly #generation: ResponseGeneration;
   #hasBegun = false;
   #done: Done | null = null;
@@ -88,7 +134,7 @@ class ResponseEvents extends Transform<AnswerEvent, ServerSentEvent> {
     this.#generation = generation;
   }
 
-  override event(event: AnswerEvent): void {
+  override event(event: AnswerEvent | FoundTools): void {
     this.#begin();
     if (event.type === "done") this.#done = event;
     else this.#send(this.#generation.builder.add(event));
@@ -127,14 +173,17 @@ export async function create(exchange: Exchange, store: ResponseStore): Promise<
   const { entry, engine } = await engineFor(exchange, body.model ?? undefined);
   const generation = new ResponseGeneration(exchange, engine, store, turn, body, entry.name);
   const { request, builder } = generation;
+  const searching = (sink: Sink<AnswerEvent | FoundTools>) =>
+    new SearchingResponse(generation, sink);
   if (body.stream) {
     const stream = eventStream({ keepAliveMs: exchange.context.settings.keepAliveMs });
-    await startAnswer(exchange, engine, request, new ResponseEvents(generation, stream)).started;
+    await startAnswer(exchange, engine, request, searching(new ResponseEvents(generation, stream)))
+      .started;
     return stream.response;
   }
   const collected: { done?: Done } = {};
-  await collectEvents<AnswerEvent>(
-    (sink) => bindAnswer(exchange, engine, request, sink),
+  await collectEvents<AnswerEvent | FoundTools>(
+    (sink) => bindAnswer(exchange, engine, request, searching(sink)),
     (event) => {
       if (event.type === "done") collected.done = event;
       else for (const _ of builder.add(event));

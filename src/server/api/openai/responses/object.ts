@@ -1,3 +1,4 @@
+import type { ResponseTool } from "./tools/mod.ts";
 import type { AnswerLogprob } from "../../../../chat/mod.ts";
 import type { Usage } from "../../../../engine/protocol/mod.ts";
 import { toLogprobs } from "../shared/envelope.ts";
@@ -44,9 +45,17 @@ export type OutputItem =
     readonly type: "tool_search_call";
     readonly id: string;
     readonly status: ItemStatus;
-    readonly call_id: string;
-    readonly execution: "client";
+    readonly call_id: string | null;
+    readonly execution: "client" | "server";
     readonly arguments: Readonly<Record<string, unknown>>;
+  }
+  | {
+    readonly type: "tool_search_output";
+    readonly id: string;
+    readonly status: ItemStatus;
+    readonly call_id: null;
+    readonly execution: "server";
+    readonly tools: readonly ResponseTool[];
   }
   | {
     readonly type: "reasoning";

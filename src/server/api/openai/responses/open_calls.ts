@@ -2,7 +2,7 @@ import { newId } from "../shared/envelope.ts";
 import { ITEM_PREFIX } from "./items.ts";
 import type { OutputItem, ShellAction } from "./object.ts";
 import type { OpenItem } from "./open_items.ts";
-import { type CallTarget, partialInput, wholeInput } from "./tools/mod.ts";
+import { type CallTarget, partialInput, type ResponseTool, wholeInput } from "./tools/mod.ts";
 
 interface Named {
   readonly name: string;
@@ -38,14 +38,28 @@ export function openCall(
         type: "tool_search_call",
         id,
         status,
-        call_id: callId,
-        execution: "client",
+        // A search of the server has no result that the client sends.
+        call_id: target.execution === "client" ? callId : null,
+        execution: target.execution,
         arguments: given,
       }));
     }
     default:
       return openFunctionCall(outputIndex, callId, target ?? { name });
   }
+}
+
+/** The result of a search of the server. */
+export function openFound(tools: readonly ResponseTool[]): OpenItem {
+  const id = newId(ITEM_PREFIX.tool_search_output);
+  return openObjectCall((status) => ({
+    type: "tool_search_output",
+    id,
+    status,
+    call_id: null,
+    execution: "server",
+    tools: status === "in_progress" ? [] : tools,
+  }));
 }
 
 function toNames({ name, namespace }: Named): Named {

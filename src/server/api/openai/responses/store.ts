@@ -32,6 +32,12 @@ export interface StoreLimits {
 /** Enough for agents that run for hours; limited because clients do not delete responses. */
 const LIMITS: StoreLimits = { responses: 1024, size: 64 * 1024 * 1024 };
 
+/** The items of a request and of the conversation before it. */
+export interface ConversationTurn {
+  readonly before: readonly StoredItem[];
+  readonly input: readonly StoredItem[];
+}
+
 /**
  * Responses by id, in memory. Above a limit the oldest are evicted. A response includes its whole
  * conversation, so that later responses do not depend on evicted ones.

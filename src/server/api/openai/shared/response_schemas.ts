@@ -100,6 +100,7 @@ export const responseAnswer = z.looseObject({
       "custom_tool_call",
       "local_shell_call",
       "tool_search_call",
+      "tool_search_output",
       "reasoning",
     ]),
     id: z.string(),

@@ -7,7 +7,7 @@ import type { ResponseTool } from "./schema.ts";
 export type CallTarget =
   | { readonly type: "function" | "custom"; readonly name: string; readonly namespace?: string }
   | { readonly type: "local_shell" }
-  | { readonly type: "tool_search" };
+  | { readonly type: "tool_search"; readonly execution: "client" | "server" };
 
 /** The tools of a request as functions, the only kind of tool that chat templates know. */
 export interface OfferedTools {
@@ -52,9 +52,25 @@ const SEARCH_PARAMETERS = {
   required: ["query"],
 };
 
-/** A search that the client runs. */
-function isSearch(tool: ResponseTool): boolean {
-  return tool.type === "tool_search" && tool.execution === "client";
+const SERVER_SEARCH: FunctionDefinition = {
+  name: TOOL_SEARCH,
+  description:
+    "Finds tools that are not listed here by words that describe them. Call it before a " +
+    "task for which no listed tool fits. The result defines the tools.",
+  parameters: SEARCH_PARAMETERS,
+};
+
+/** Whether a tool stays out of the prompt until a search finds it, or one of a namespace does. */
+function isDeferred(tool: ResponseTool): boolean {
+  if (tool.type === "namespace") return tool.tools.some(isDeferred);
+  return "defer_loading" in tool && tool.defer_loading === true;
+}
+
+/** Whether tools can be deferred: the client searches, or the server has something to search. */
+function defersTools(tools: readonly ResponseTool[]): boolean {
+  return tools.some((tool) =>
+    tool.type === "tool_search" && (tool.execution === "client" || tools.some(isDeferred))
+  );
 }
 
 /** Collects functions in the order of the tools. */
@@ -91,9 +107,9 @@ class Offer {
       case "local_shell":
         return this.#put(LOCAL_SHELL_FUNCTION, { type: "local_shell" }, isLoaded);
       case "tool_search":
-        if (!isSearch(tool)) {
-          this.notices.add("The server does not search for tools; all tools are offered");
-          return;
+        if (tool.execution !== "client") {
+          if (!this.#defers) return;
+          return this.#put(SERVER_SEARCH, { type: "tool_search", execution: "server" }, isLoaded);
         }
         return this.#put(
           {
@@ -102,7 +118,7 @@ class Offer {
             parameters: tool.parameters ?? SEARCH_PARAMETERS,
             field: `${field}.parameters`,
           },
-          { type: "tool_search" },
+          { type: "tool_search", execution: "client" },
           isLoaded,
         );
       case "other":
@@ -190,7 +206,7 @@ export function offerTools(
   tools: readonly ResponseTool[],
   found: readonly ResponseTool[],
 ): OfferedTools {
-  const offer = new Offer(tools.some(isSearch));
+  const offer = new Offer(defersTools(tools));
   tools.forEach((tool, index) => offer.add(tool, `tools[${index}]`, false));
   for (const tool of found) offer.add(tool, "input", true);
   return { ...offer, notices: [...offer.notices] };

@@ -7,7 +7,7 @@ const directCallers = z.array(z.literal("direct", { error: "only direct calls ar
 
 const deferLoading = boolean.nullish().describe(
   "Leave the tool out of the prompt until a `tool_search_output` item contains it; applies with a " +
-    "`tool_search` tool whose execution is client",
+    "`tool_search` tool",
 );
 
 const functionTool = z.strictObject({
@@ -57,7 +57,7 @@ const localShellTool = z.strictObject({ type: z.literal("local_shell") });
 const toolSearchTool = z.strictObject({
   type: z.literal("tool_search"),
   execution: z.enum(["client", "server"], { error: "must be client or server" }).nullish()
-    .describe("client: the client runs the search; otherwise no search, and all tools are offered"),
+    .describe("client: the client runs the search; default: the server searches by words"),
   description: text.nullish(),
   parameters: jsonObject.nullish().describe("Default: an object with the text `query`"),
 });
