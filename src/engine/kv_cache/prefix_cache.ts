@@ -239,7 +239,9 @@ export class PrefixCache {
     for (const match of this.#matches(scope, tokens)) {
       if (best !== null && match.length <= best.length) break;
       const limit = Math.min(match.length, match.holder.tokens.length, tokens.length - 1);
-      const known = usablePrefix(match.holder, limit, this.#memory, this.#options);
+      const byState = !isStream(match.holder) ||
+        (this.#copiesByState && !this.#isReusableInPlace(match.holder, limit));
+      const known = usablePrefix(match.holder, limit, byState, this.#memory, this.#options);
       const { holder, length } = known;
       if (length === 0 || length <= (best?.length ?? 0)) continue;
       if (length < MIN_COPIED_TOKENS && !this.#isCheap(holder, length)) continue;
@@ -453,7 +455,9 @@ export class PrefixCache {
       if (length < stream.tokens.length) return false;
       if (holder === stream || holder.tokens.length < stream.tokens.length) continue;
       const { length: wanted } = stream.tokens;
-      if (usablePrefix(holder, wanted, this.#memory, this.#options).length === wanted) return true;
+      const byState = !isStream(holder) || this.#copiesByState;
+      const usable = usablePrefix(holder, wanted, byState, this.#memory, this.#options);
+      if (usable.length === wanted) return true;
     }
     return false;
   }
