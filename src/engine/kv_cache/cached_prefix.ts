@@ -61,6 +61,8 @@ export interface PrefixCacheOptions {
   readonly window: number;
   /** Maximum bytes of saved states and checkpoints in host memory. */
   readonly savedBytes: number;
+  /** Receives states that host memory does not hold, if they can be kept elsewhere. */
+  readonly spill?: ((state: SavedState) => void) | undefined;
   /** Cells shared by all streams; null if each stream has its own cells. */
   readonly sharedCells: number | null;
   /** Whether positions of a running sequence may be shifted. */

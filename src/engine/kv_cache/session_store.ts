@@ -1,25 +1,22 @@
 import { join } from "@std/path";
 import { messageOf } from "../../errors.ts";
-import { crc32, sha256 } from "../../digest.ts";
+import { sha256 } from "../../digest.ts";
+import {
+  decodeState,
+  type StateOrigin,
+  type StoredState,
+  writeStateSync,
+} from "../disk_cache/mod.ts";
 
-const MAGIC = "SHIMMYS2";
-/** End of the checksum, which covers everything after it. */
-const HEAD = MAGIC.length + 4;
 const EXTENSION = ".session";
 /** Hexadecimal digits of hashes in file names: 128 bits. */
 const DIGITS = 32;
 /** Maximum total bytes of saved sessions. The least recently used sessions are deleted first. */
 const MAX_BYTES = 2 * 2 ** 30;
 
-/** Tokens of a sequence and its KV cache state. */
-export interface SavedSession {
-  readonly tokens: readonly number[];
-  readonly state: Uint8Array<ArrayBuffer>;
-}
-
 /** Result of a lookup. */
 export type SessionLookup =
-  | { readonly status: "found"; readonly session: SavedSession }
+  | { readonly status: "found"; readonly session: StoredState }
   | { readonly status: "missing" }
   /** A session saved with another model, adapter, cache type or library. */
   | { readonly status: "incompatible" }
@@ -31,8 +28,7 @@ export type SessionLookup =
  *
  * A file belongs to one fingerprint: everything that makes a state unusable for another model,
  * adapter, cache type or library. The file name is made of hashes of the session name and the
- * fingerprint. File format: magic, CRC-32 of the rest, length of the fingerprint, fingerprint,
- * number of tokens, tokens, state. Numbers have 32 bits, little-endian.
+ * fingerprint. The format of the files is that of `disk_cache/`.
  */
 export class SessionStore {
   readonly #folder: string;
@@ -44,12 +40,9 @@ export class SessionStore {
     this.#fingerprint = fingerprint;
   }
 
-  #path(name: string, fingerprint: string): string {
-    return join(this.#folder, `${digest(name)}-${digest(fingerprint)}${EXTENSION}`);
-  }
-
-  #fingerprintOf(scope: string): string {
-    return `${this.#fingerprint}\0${scope}`;
+  #path(name: string, { fingerprint, scope }: StateOrigin): string {
+    const origin = digest(`${fingerprint}\0${scope}`);
+    return join(this.#folder, `${digest(name)}-${origin}${EXTENSION}`);
   }
 
   /**
@@ -57,11 +50,11 @@ export class SessionStore {
    * @param scope what the tokens are computed with besides the model, such as adapters.
    */
   find(name: string, scope = ""): SessionLookup {
-    const fingerprint = this.#fingerprintOf(scope);
-    const path = this.#path(name, fingerprint);
+    const origin = { fingerprint: this.#fingerprint, scope };
+    const path = this.#path(name, origin);
     try {
-      const session = decode(Deno.readFileSync(path), fingerprint);
-      if (session === null) return { status: "unreadable", reason: "Not a session file" };
+      const session = decodeState(Deno.readFileSync(path), origin);
+      if (session === null) return { status: "unreadable", reason: "Not the file of the session" };
       const now = new Date();
       Deno.utimeSync(path, now, now);
       return { status: "found", session };
@@ -88,26 +81,12 @@ export class SessionStore {
   }
 
   /**
-   * Saves a session, replacing an earlier one. Writes to a temporary file and renames it, so
-   * readers never see a partial file.
+   * Saves a session, replacing an earlier one. Readers never see a partial file.
    * @throws {Error} of the system, such as a full disk.
    */
-  save(name: string, session: SavedSession, scope = ""): void {
-    Deno.mkdirSync(this.#folder, { recursive: true });
-    const fingerprint = this.#fingerprintOf(scope);
-    const path = this.#path(name, fingerprint);
-    const temporary = `${path}.${Deno.pid}-${crypto.randomUUID()}`;
-    try {
-      Deno.writeFileSync(temporary, encode(session, fingerprint));
-      Deno.renameSync(temporary, path);
-    } catch (error) {
-      try {
-        Deno.removeSync(temporary);
-      } catch {
-        // The file was not created.
-      }
-      throw error;
-    }
+  save(name: string, session: StoredState, scope = ""): void {
+    const origin = { fingerprint: this.#fingerprint, scope };
+    writeStateSync(this.#path(name, origin), session, origin);
     this.#prune();
   }
 
@@ -130,45 +109,4 @@ export class SessionStore {
 
 function digest(text: string): string {
   return sha256().update(text).digest("hex").slice(0, DIGITS);
-}
-
-function encode({ tokens, state }: SavedSession, fingerprint: string): Uint8Array {
-  const magic = new TextEncoder().encode(MAGIC);
-  const print = new TextEncoder().encode(fingerprint);
-  const bytes = new Uint8Array(HEAD + 8 + print.length + tokens.length * 4 + state.length);
-  const view = new DataView(bytes.buffer);
-  bytes.set(magic);
-  let at = HEAD;
-  view.setUint32(at, print.length, true);
-  at += 4;
-  bytes.set(print, at);
-  at += print.length;
-  view.setUint32(at, tokens.length, true);
-  at += 4;
-  for (const token of tokens) {
-    view.setInt32(at, token, true);
-    at += 4;
-  }
-  bytes.set(state, at);
-  view.setUint32(magic.length, crc32(bytes.subarray(HEAD)), true);
-  return bytes;
-}
-
-/** @throws {RangeError} if the file is truncated or damaged. */
-function decode(bytes: Uint8Array<ArrayBuffer>, fingerprint: string): SavedSession | null {
-  const view = new DataView(bytes.buffer);
-  const text = (from: number, length: number) =>
-    new TextDecoder().decode(bytes.subarray(from, from + length));
-  if (text(0, MAGIC.length) !== MAGIC) return null;
-  if (view.getUint32(MAGIC.length, true) !== crc32(bytes.subarray(HEAD))) {
-    throw new RangeError("Session file is damaged: checksum mismatch");
-  }
-  const printLength = view.getUint32(HEAD, true);
-  let at = HEAD + 4;
-  if (text(at, printLength) !== fingerprint) return null;
-  at += printLength;
-  const count = view.getUint32(at, true);
-  at += 4;
-  const tokens = Array.from({ length: count }, (_, index) => view.getInt32(at + index * 4, true));
-  return { tokens, state: bytes.slice(at + count * 4) };
 }
