@@ -1,4 +1,4 @@
-/** States of sequences in files: their format, and a cache of them that processes share. */
+/** States of sequences in files: their format, sessions, and a cache that processes share. */
 export {
   DiskCache,
   type DiskCacheOptions,
@@ -8,5 +8,5 @@ export {
 export type { DiskMatch } from "./disk_index.ts";
 export type { DiskLimits } from "./eviction.ts";
 export { ReadCost } from "./read_cost.ts";
-export { decodeState, type StateOrigin, type StoredState } from "./state_file.ts";
-export { reasonOf, writeStateSync } from "./write_state.ts";
+export { SessionStore } from "./session_store.ts";
+export { reasonOf } from "./write_state.ts";

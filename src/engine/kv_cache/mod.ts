@@ -4,7 +4,6 @@ export type { KvStream } from "./cached_prefix.ts";
 export type { SavedState } from "./host_states.ts";
 export { PrefixCache } from "./prefix_cache.ts";
 export type { OpenedSession } from "./session_cache.ts";
-export { SessionStore } from "./session_store.ts";
 export { StoredPrefixes } from "./stored_prefixes.ts";
 export { timedMemory } from "./timed_memory.ts";
 export type { StateParts } from "./stream_state.ts";

@@ -1,10 +1,9 @@
 import type { Context } from "../../../ffi/mod.ts";
-import type { DiskCache, ScopedState } from "../disk_cache/mod.ts";
+import type { DiskCache, ScopedState, SessionStore } from "../disk_cache/mod.ts";
 import type { SequenceRequest } from "../protocol/mod.ts";
 import { DiskPrefixes, type RestorableSequence } from "./disk_prefixes.ts";
 import type { PrefixCache } from "./prefix_cache.ts";
 import { type OpenedSession, SessionCache, type SessionSequence } from "./session_cache.ts";
-import type { SessionStore } from "./session_store.ts";
 
 export interface StoredPrefixesOptions {
   /** Null without a prefix cache on disk. */

@@ -13,8 +13,8 @@ import {
 import type { ContextShape } from "../protocol/mod.ts";
 import { recommendedSampling, type SamplerModel } from "../sampling/mod.ts";
 import type { GenerationContext } from "../scheduler/mod.ts";
-import { DiskCache, type DiskCacheTarget } from "../disk_cache/mod.ts";
-import { SessionStore, type StateParts } from "../kv_cache/mod.ts";
+import { DiskCache, type DiskCacheTarget, SessionStore } from "../disk_cache/mod.ts";
+import type { StateParts } from "../kv_cache/mod.ts";
 import { ContextFactory } from "./context_factory.ts";
 
 /**

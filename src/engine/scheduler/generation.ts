@@ -1,7 +1,7 @@
 import type { Context } from "../../../ffi/mod.ts";
 import type { Adapters } from "../adapters/mod.ts";
-import type { DiskCache } from "../disk_cache/mod.ts";
-import type { SessionStore, StateParts } from "../kv_cache/mod.ts";
+import type { DiskCache, SessionStore } from "../disk_cache/mod.ts";
+import type { StateParts } from "../kv_cache/mod.ts";
 import type { ContextShape } from "../protocol/mod.ts";
 import type { SamplerModel } from "../sampling/mod.ts";
 import type { DraftModel } from "../speculation/mod.ts";

@@ -9,7 +9,8 @@ import {
   tinyEngine,
 } from "../../../tests/support/engine.ts";
 import { ShimmyError } from "../../errors.ts";
-import { decodeState, writeStateSync } from "../disk_cache/mod.ts";
+import { decodeState } from "./state_file.ts";
+import { writeStateSync } from "./write_state.ts";
 import type { LoadOptions, Notice } from "../protocol/mod.ts";
 import { SessionStore } from "./session_store.ts";
 

@@ -1,12 +1,8 @@
 import { join } from "@std/path";
 import { messageOf } from "../../errors.ts";
 import { sha256 } from "../../digest.ts";
-import {
-  decodeState,
-  type StateOrigin,
-  type StoredState,
-  writeStateSync,
-} from "../disk_cache/mod.ts";
+import { decodeState, type StateOrigin, type StoredState } from "./state_file.ts";
+import { writeStateSync } from "./write_state.ts";
 
 const EXTENSION = ".session";
 /** Hexadecimal digits of hashes in file names: 128 bits. */
@@ -28,7 +24,7 @@ export type SessionLookup =
  *
  * A file belongs to one fingerprint: everything that makes a state unusable for another model,
  * adapter, cache type or library. The file name is made of hashes of the session name and the
- * fingerprint. The format of the files is that of `disk_cache/`.
+ * fingerprint. The format of the files is that of the disk cache.
  */
 export class SessionStore {
   readonly #folder: string;
