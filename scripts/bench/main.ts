@@ -23,6 +23,7 @@ import { manyClients } from "./scenarios/many_clients.ts";
 import { modelLoad } from "./scenarios/model_load.ts";
 import { ownCost } from "./scenarios/own_cost.ts";
 import { prefixReuse } from "./scenarios/prefix_reuse.ts";
+import { restart } from "./scenarios/restart.ts";
 import { sharedPrefix } from "./scenarios/shared_prefix.ts";
 import { singleStream } from "./scenarios/single_stream.ts";
 import { structured } from "./scenarios/structured.ts";
@@ -40,6 +41,7 @@ const SCENARIOS: readonly Scenario[] = [
   prefixReuse,
   contextGrowth,
   modelLoad,
+  restart,
 ];
 
 const VOCABULARY = 32_000;

@@ -21,6 +21,7 @@ export const LAYERS: readonly (readonly string[])[] = [
   ["ffi"],
   // The engine: one loaded model.
   ["src/engine/protocol"],
+  ["src/engine/disk_cache"],
   ["src/engine/native", "src/engine/tokenizer", "src/engine/kv_cache", "src/engine/sampling"],
   ["src/engine/adapters", "src/engine/speculation"],
   ["src/engine/model"],

@@ -8,6 +8,7 @@ import {
   type AdapterInfo,
   type AddSpecial,
   deserializeError,
+  DISK_SAVE_MS,
   type EmbedRequest,
   type EmbedResult,
   type EngineStatus,
@@ -48,6 +49,9 @@ export class EngineClient implements Engine {
   /** Native logs of the embedding contexts, in the order of their creation. */
   readonly #contextLogs: string[] = [];
   #onProgress: (fraction: number) => void = () => {};
+  #onNotice: (notice: string) => void = () => {};
+  /** Milliseconds that an unload may take for writing states to disk. */
+  #saveMs = 0;
   #nextId = 1;
   #ending: Promise<void> | null = null;
   #info: ModelInfo | null = null;
@@ -77,8 +81,14 @@ export class EngineClient implements Engine {
     return this.#adapters;
   }
 
-  async load(options: LoadOptions, onProgress: (fraction: number) => void): Promise<void> {
+  async load(
+    options: LoadOptions,
+    onProgress: (fraction: number) => void,
+    onNotice: (notice: string) => void,
+  ): Promise<void> {
     this.#onProgress = onProgress;
+    this.#onNotice = onNotice;
+    if (options.diskCache !== undefined) this.#saveMs = DISK_SAVE_MS;
     const { loadLog } = this.#transport;
     this.#post({ type: "load", options: { ...options, logLoad: loadLog !== null } });
     const info = await this.#loaded.promise;
@@ -143,7 +153,7 @@ export class EngineClient implements Engine {
     this.#post({ type: "unload" });
     let timer: ReturnType<typeof setTimeout> | undefined;
     const late = new Promise<void>((resolve) =>
-      timer = setTimeout(resolve, this.#transport.unloadMs)
+      timer = setTimeout(resolve, this.#transport.unloadMs + this.#saveMs)
     );
     await Promise.race([this.#unloaded.promise, late]);
     clearTimeout(timer);
@@ -225,6 +235,8 @@ export class EngineClient implements Engine {
         return this.#loaded.resolve(message.info);
       case "failed":
         return this.#loaded.reject(deserializeError(message.error));
+      case "notice":
+        return this.#onNotice(message.notice);
       case "unloaded":
         return this.#unloaded.resolve();
     }

@@ -7,13 +7,15 @@ import type { LoadOptions } from "./protocol/mod.ts";
 /**
  * Loads a model in an engine thread, or with `isolate` in a child process.
  *
+ * @param onNotice receives fallbacks after the load, such as a full disk.
  * @param onProgress receives the fraction of the weights read so far, 0 to 1.
  * @param isolate command that runs this program as an engine process.
  * @throws {ShimmyError} with the reason; `cancelled` if `signal` was aborted.
  */
 export async function loadEngine(
   options: LoadOptions,
-  { onProgress, signal, isolate }: {
+  { onProgress, onNotice, signal, isolate }: {
+    readonly onNotice?: ((notice: string) => void) | undefined;
     readonly onProgress?: ((fraction: number) => void) | undefined;
     readonly signal?: AbortSignal | undefined;
     readonly isolate?: ChildCommand | undefined;
@@ -27,7 +29,7 @@ export async function loadEngine(
   const cancel = () => transport.cancelLoading();
   signal?.addEventListener("abort", cancel);
   try {
-    await engine.load(options, onProgress ?? (() => {}));
+    await engine.load(options, onProgress ?? (() => {}), onNotice ?? (() => {}));
     return engine;
   } catch (error) {
     await engine.end("The model could not be loaded");

@@ -299,6 +299,7 @@ export class EngineDouble implements Engine {
       draftedTokens: 0,
       acceptedTokens: 0,
       evictions: 0,
+      diskCache: null,
       preemptions: 0,
       steps: this.#completionTokens,
       nativeMs: 0,

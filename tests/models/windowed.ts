@@ -23,6 +23,8 @@ export function windowedModel(): Uint8Array<ArrayBuffer> {
   const tensors = [
     tensor("token_embd.weight", "table", WIDTH, vocabulary.texts.length),
     tensor("output_norm.weight", "norm", WIDTH),
+    // With the embeddings as output, the model repeats its last token with certainty, whatever was before.
+    tensor("output.weight", "matrix", WIDTH, vocabulary.texts.length),
   ];
   for (let layer = 0; layer < LAYERS; layer++) {
     const block = `blk.${layer}.`;

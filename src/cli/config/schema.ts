@@ -11,6 +11,7 @@ import {
   type ModelSettings,
   parseKeepAlive,
   parseLora,
+  parseSize,
   similarName,
   toKeepAlive,
 } from "../../models/entry/mod.ts";
@@ -33,6 +34,10 @@ const names = z.union([name.transform((one) => [one]), z.array(name)], {
 const KEEP_ALIVE_ERROR = 'must be seconds as a number, or a duration such as "5m" or "-1"';
 const keepAlive = z.union([z.number(), z.string()], { error: KEEP_ALIVE_ERROR });
 const LAYERS_ERROR = 'must be "auto", "all" or a whole number of layers';
+
+const diskCache = z.union([z.string(), z.literal(0)], {
+  error: "must be a size with a unit such as 20GB or 512MiB, or 0",
+});
 
 const defaults = z.strictObject({
   ...samplingFields,
@@ -63,6 +68,9 @@ const model = z.strictObject({
     error: "must be auto or a whole number 1 to 256",
   }).optional().describe("Requests that run in parallel"),
   "kv-type": z.enum(KV_TYPES, { error: `must be one of ${KV_TYPES.join(", ")}` }).optional(),
+  "disk-cache": diskCache.optional()
+    .describe("Maximum size of the model's prefixes on disk; 0: keep nothing"),
+  disk_cache: diskCache.optional().describe("Other spelling of disk-cache"),
   "gpu-layers": z.union([z.literal("auto"), z.literal("all"), z.int().min(0)], {
     error: LAYERS_ERROR,
   }).optional(),
@@ -200,12 +208,16 @@ function toSettings(body: ModelBody, at: string): ModelSettings {
   }
   const timeField = former === undefined ? "keep-alive" : "keep_alive";
   const layers = body["gpu-layers"];
+  const diskCache = body["disk-cache"] ?? body.disk_cache;
   const kvType = body["kv-type"];
   const reasoning = body.defaults?.reasoning_sampling;
   return {
     ...(ctx === undefined ? {} : { contextLength: ctx }),
     ...(parallel === undefined ? {} : { parallel: parallel === "auto" ? 0 : parallel }),
     ...(kvType === undefined ? {} : { kvType }),
+    ...(diskCache === undefined
+      ? {}
+      : { diskCache: parseSize(String(diskCache), `${at}.disk-cache`) }),
     ...(layers === undefined
       ? {}
       : { gpuLayers: layers === "auto" ? null : layers === "all" ? -1 : layers }),
@@ -246,6 +258,7 @@ function lowerCased(aliases: Readonly<Record<string, string>>): Record<string, s
 const PATH_OPTIONS: ReadonlySet<string> = new Set([
   "model-path",
   "model-dirs",
+  "disk-cache-dir",
   "lora",
   "draft",
   "keys-dir",
@@ -260,11 +273,13 @@ function toOptions(
   home: string | undefined,
 ): Record<string, readonly string[]> {
   const options: Record<string, readonly string[]> = {};
-  for (const [key, value] of Object.entries(given)) {
-    const field = `server.${key}`;
+  for (const [name, value] of Object.entries(given)) {
+    const field = `server.${name}`;
+    // As in disk_cache, the spelling of fields in requests.
+    const key = name.replaceAll("_", "-");
     const kind = Object.hasOwn(known, key) ? known[key] : undefined;
     if (kind === undefined) {
-      const hint = suggestion(Object.keys(known), key) || "; shimmy serve --help-all lists them";
+      const hint = suggestion(Object.keys(known), name) || "; shimmy serve --help-all lists them";
       throw refusal(field, `is not a known option${hint}`);
     }
     if (typeof value === "boolean" || kind.value === undefined) {

@@ -84,6 +84,35 @@ Deno.test("the example of the documentation is valid", async () => {
   assertEquals(options, { port: ["11500"], "max-models": ["2"], "keep-alive": ["10m"] });
 });
 
+Deno.test("the bound of a model's disk cache has two spellings, also among the options", () => {
+  const { models, options } = read({
+    models: {
+      a: { "disk-cache": "2GB" },
+      b: { disk_cache: "1GiB" },
+      c: { disk_cache: 0 },
+      d: {},
+    },
+    server: { disk_cache: "20GB" },
+  });
+  assertEquals(Object.values(models.models).map(({ settings }) => settings.diskCache), [
+    2e9,
+    2 ** 30,
+    0,
+    undefined,
+  ]);
+  assertEquals(options, { "disk-cache": ["20GB"] });
+  assertThrows(
+    () => read({ models: { a: { disk_cache: "2" } } }),
+    ShimmyError,
+    "models.a.disk-cache: must be a size with a unit such as 20GB or 512MiB, or 0, not '2'",
+  );
+  assertThrows(
+    () => read({ models: { a: { "disk-cache": 5 } } }),
+    ShimmyError,
+    "models.a.disk-cache: must be a size with a unit such as 20GB or 512MiB, or 0",
+  );
+});
+
 Deno.test("options become texts, as on the command line", () => {
   const { options } = read({
     server: {

@@ -7,7 +7,7 @@ import {
   type TensorOverride,
 } from "../../engine/protocol/mod.ts";
 import { type Lora, parseLora } from "../../models/entry/mod.ts";
-import { flag, integer, oneOf, text, texts } from "./option_kinds.ts";
+import { flag, integer, oneOf, size, text, texts } from "./option_kinds.ts";
 import { type Option, UsageError, type Values } from "./options.ts";
 
 /** Values of `--gpu-backend`. */
@@ -101,6 +101,17 @@ export const GLOBAL_OPTIONS = {
   "lookup": oneOf(["on", "off"], {
     fallback: "on",
     help: "speculative decoding from repeated text; default on",
+  }),
+  "disk-cache": size({
+    env: "SHIMMY_DISK_CACHE",
+    help:
+      "keep prefixes on disk, with what was said, in files of this size together: 20GB; 0: keep " +
+      "nothing; default 0",
+  }),
+  "disk-cache-dir": text("DIR", {
+    isPath: true,
+    env: "SHIMMY_DISK_CACHE_DIR",
+    help: "directory of --disk-cache; default: in the cache directory",
   }),
   "draft": text("NAME", {
     isPath: true,

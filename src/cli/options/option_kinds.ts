@@ -1,3 +1,4 @@
+import { parseSize } from "../../models/entry/mod.ts";
 import { type Option, UsageError } from "./options.ts";
 
 /** Fields that every kind of option shares. */
@@ -68,6 +69,15 @@ export function number(
       const bounds = max === Infinity ? `of at least ${min}` : `from ${min} to ${max}`;
       throw new UsageError(`${label}: must be a number ${bounds}, not '${given}'`);
     },
+  };
+}
+
+/** A number of bytes such as 20GB; 0 when it is not given. */
+export function size(common: Common): Option<number> {
+  return {
+    ...common,
+    value: "SIZE",
+    read: ([given], label) => given === undefined ? 0 : parseSize(given, label),
   };
 }
 

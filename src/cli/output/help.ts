@@ -6,7 +6,7 @@ import { GLOBAL_OPTIONS, type OptionSet } from "../options/mod.ts";
 export const ENVIRONMENT_VARIABLES = [
   ["SHIMMY_LORA_GGUF", "adapter for the default model: FILE or FILE:SCALE"],
   ["SHIMMY_LIBLLAMA", "directory with libllama"],
-  ["SHIMMY_CACHE_DIR", "directory for downloaded libraries and saved sessions"],
+  ["SHIMMY_CACHE_DIR", "directory for downloaded libraries, saved sessions and prefixes on disk"],
   ["SHIMMY_RELEASE_BASE", "base URL of llama.cpp's release archives; default GitHub"],
   [
     "SHIMMY_LOG",

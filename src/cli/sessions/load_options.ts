@@ -1,5 +1,5 @@
-import { resolve } from "@std/path";
-import type { LoadOptions } from "../../engine/protocol/mod.ts";
+import { join, resolve } from "@std/path";
+import type { DiskCacheLocation, LoadOptions } from "../../engine/protocol/mod.ts";
 import { adapterName, type ModelEntry } from "../../models/entry/mod.ts";
 import type { Selection } from "../../runtime/mod.ts";
 import { placementOptions } from "../options/mod.ts";
@@ -7,7 +7,7 @@ import type { ModelSessionRequest } from "../environment/mod.ts";
 
 /** A request in which the settings of one model override the global options. */
 export function requestFor<R extends LoadRequest>(entry: ModelEntry, request: R): R {
-  const { contextLength, parallel, kvType, gpuLayers } = entry.settings ?? {};
+  const { contextLength, parallel, kvType, gpuLayers, diskCache } = entry.settings ?? {};
   const { globals } = request;
   return {
     ...request,
@@ -16,6 +16,7 @@ export function requestFor<R extends LoadRequest>(entry: ModelEntry, request: R)
       ...globals,
       ctx: contextLength ?? globals.ctx,
       "kv-type": kvType ?? globals["kv-type"],
+      "disk-cache": diskCache ?? globals["disk-cache"],
       "gpu-layers": gpuLayers === undefined ? globals["gpu-layers"] : gpuLayers,
     },
   };
@@ -31,6 +32,26 @@ export function loadKey(entry: ModelEntry, request: LoadRequest): string {
   return JSON.stringify([entry.paths, entry.loras, parallel, rest]);
 }
 
+/**
+ * The prefix cache on disk for a model. Undefined if nothing is kept.
+ * @param cacheFolder the folder of all caches
+ */
+export function diskCacheOf(
+  entry: ModelEntry,
+  request: LoadRequest,
+  cacheFolder: () => string,
+): DiskCacheLocation | undefined {
+  const modelBytes = requestFor(entry, request).globals["disk-cache"];
+  if (modelBytes === 0) return undefined;
+  const { "disk-cache": total, "disk-cache-dir": given } = request.globals;
+  return {
+    folder: given === null ? join(cacheFolder(), "prefixes") : resolve(given),
+    modelBytes,
+    // A model may have its own bound when there is none for all models.
+    totalBytes: total === 0 ? Number.MAX_SAFE_INTEGER : total,
+  };
+}
+
 /** The global options as the engine takes them. */
 export function loadOptions(
   entry: ModelEntry,
@@ -40,6 +61,7 @@ export function loadOptions(
     readonly draft?: ModelEntry | undefined;
     readonly isDraftOptional?: boolean;
     readonly sessionFolder?: string;
+    readonly diskCache?: DiskCacheLocation | undefined;
   } = {},
 ): LoadOptions {
   const { globals, parallel } = requestFor(entry, request);
@@ -70,6 +92,7 @@ export function loadOptions(
       ? {}
       : { draftPaths: more.draft.paths, isDraftOptional: more.isDraftOptional ?? false }),
     ...(more.sessionFolder === undefined ? {} : { sessionFolder: more.sessionFolder }),
+    ...(more.diskCache === undefined ? {} : { diskCache: more.diskCache }),
     verbose: globals.verbose,
   };
 }

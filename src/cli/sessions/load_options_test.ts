@@ -1,11 +1,12 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { resolve } from "@std/path";
+import { join, resolve } from "@std/path";
 import { entryDouble } from "../../../tests/doubles/pool.ts";
 import type { LoadOptions } from "../../engine/protocol/mod.ts";
 import { expertOverrides } from "../../engine/model/tensor_placement.ts";
+import { ShimmyError } from "../../errors.ts";
 import { GLOBAL_OPTIONS } from "../options/global_options.ts";
 import { parseOptions, UsageError } from "../options/options.ts";
-import { loadOptions } from "./load_options.ts";
+import { diskCacheOf, loadOptions } from "./load_options.ts";
 import { checkPlacement } from "../options/placement_options.ts";
 
 function valuesOf(args: string[]) {
@@ -87,6 +88,32 @@ Deno.test("every option reaches the engine", () => {
   for (const [args, expected] of cases) {
     assertEquals(optionsFor(args), { ...optionsFor([]), ...expected }, args.join(" "));
   }
+});
+
+Deno.test("a prefix cache on disk is used only if it is asked for, also for one model", () => {
+  const location = (args: string[], diskCache?: number) => {
+    const settings = diskCache === undefined ? {} : { diskCache };
+    const request = { globals: valuesOf(args), parallel: 1 };
+    return diskCacheOf(entryDouble("m", { settings }), request, () => "/cache");
+  };
+  assertEquals([location([]), location(["--disk-cache", "0"])], [undefined, undefined]);
+  assertEquals(location(["--disk-cache", "2GB"]), {
+    folder: join("/cache", "prefixes"),
+    modelBytes: 2e9,
+    totalBytes: 2e9,
+  });
+  assertEquals(location(["--disk-cache", "2GB", "--disk-cache-dir", "kept"], 1e9), {
+    folder: resolve("kept"),
+    modelBytes: 1e9,
+    totalBytes: 2e9,
+  });
+  assertEquals(location([], 1e9)?.totalBytes, Number.MAX_SAFE_INTEGER);
+  assertEquals(location(["--disk-cache", "2GB"], 0), undefined);
+  assertThrows(
+    () => location(["--disk-cache", "2"]),
+    ShimmyError,
+    "--disk-cache: must be a size with a unit such as 20GB or 512MiB, or 0, not '2'",
+  );
 });
 
 Deno.test("placement options without an effect are refused", () => {

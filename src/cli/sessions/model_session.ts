@@ -36,7 +36,7 @@ import type { Progress, Selection } from "../../runtime/mod.ts";
 import { defaultModel } from "./default_model.ts";
 import { bytes } from "../output/mod.ts";
 import { checkVocabulary } from "./check_vocabulary.ts";
-import { loadKey, loadOptions, requestFor } from "./load_options.ts";
+import { diskCacheOf, loadKey, loadOptions, requestFor } from "./load_options.ts";
 import type {
   Environment,
   ModelSession,
@@ -141,7 +141,8 @@ class RegistrySession implements ModelSession {
           onProgress: showProgress,
           signal,
           // A crash of a GPU driver ends its process, so that a model on a GPU has its own process.
-          isolate: isolate === true || onDevices ? this.#engineCommand() : undefined,
+          isolate: isolate === true || onDevices ? this.#engineCommand(options) : undefined,
+          onNotice: (notice) => this.#notify(`${entry.name}: ${notice}`),
         },
       );
       output.progress(null);
@@ -237,11 +238,12 @@ class RegistrySession implements ModelSession {
     return join(cacheDirectory(this.#environment.env), "sessions");
   }
 
-  /** A model's process may write only saved sessions. */
-  #engineCommand(): OwnCommand {
-    return ownCommand(ENGINE_COMMAND, ENGINE_MODULE, {
-      rights: [`--allow-write=${this.#sessionFolder}`],
-    });
+  /** A model's process may write only saved sessions and its prefix cache. */
+  #engineCommand({ diskCache }: LoadOptions): OwnCommand {
+    const folders = [this.#sessionFolder, ...(diskCache === undefined ? [] : [diskCache.folder])];
+    // A comma separates folders; two commas stand for a comma in a name.
+    const list = folders.map((folder) => folder.replaceAll(",", ",,")).join();
+    return ownCommand(ENGINE_COMMAND, ENGINE_MODULE, { rights: [`--allow-write=${list}`] });
   }
 
   readonly #plan = async (
@@ -263,6 +265,7 @@ class RegistrySession implements ModelSession {
       // A server has models with other vocabularies; they run without the draft model.
       isDraftOptional: this.#request.residency !== undefined,
       sessionFolder: this.#sessionFolder,
+      diskCache: diskCacheOf(entry, this.#request, () => cacheDirectory(this.#environment.env)),
     });
   }
 

@@ -54,10 +54,15 @@ export interface PrefixCacheOptions {
    * their sequences return to checkpoints.
    */
   readonly canTruncate: boolean;
-  /** Tokens of a sliding window: a sequence can be truncated while it holds them; 0 for none. */
+  /**
+   * Tokens of a sliding window: a sequence can be truncated while it holds the window before the cut. A state
+   * holds the last window only, also that of a sequence with all cells. 0 for none.
+   */
   readonly window: number;
   /** Maximum bytes of saved states and checkpoints in host memory. */
   readonly savedBytes: number;
+  /** Receives states that host memory does not hold, if they can be kept elsewhere. */
+  readonly spill?: ((state: SavedState) => void) | undefined;
   /** Cells shared by all streams; null if each stream has its own cells. */
   readonly sharedCells: number | null;
   /** Whether positions of a running sequence may be shifted. */
@@ -66,17 +71,20 @@ export interface PrefixCacheOptions {
   readonly stateParts: StateParts | null;
 }
 
-/** The longest prefix of at most `limit` tokens that a holder can provide. */
+/**
+ * The longest prefix of at most `limit` tokens that a holder can provide.
+ * @param byState whether the holder is a state, or a stream that is copied by its state
+ */
 export function usablePrefix(
   holder: Holder,
   limit: number,
+  byState: boolean,
   memory: Pick<KvMemory, "firstPosition">,
   { canTruncate, window }: Pick<PrefixCacheOptions, "canTruncate" | "window">,
 ): CachedPrefix {
   const whole = { holder, length: limit, checkpoint: null };
   if (limit === holder.tokens.length || (canTruncate && window === 0)) return whole;
-  // A saved state has the cells of the last window only, also of a context that keeps all cells.
-  if (window > 0 && isStream(holder)) {
+  if (window > 0 && !byState && isStream(holder)) {
     const first = memory.firstPosition(holder.id);
     if (first >= 0 && first <= Math.max(0, limit - window)) return whole;
   }

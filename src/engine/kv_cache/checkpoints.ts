@@ -43,6 +43,39 @@ export function planCheckpoints(length: number, boundaries: readonly number[]): 
   return planned.sort((a, b) => a - b);
 }
 
+/** A stream that checkpoints are planned for. */
+interface PlannedStream {
+  readonly tokens: readonly number[];
+  readonly checkpoints: readonly Checkpoint[];
+  /** Ascending positions. */
+  planned: number[];
+}
+
+/** Plans a checkpoint at a position that the stream has not reached yet. */
+export function planCheckpoint(stream: PlannedStream, position: number): void {
+  if (stream.planned.includes(position)) return;
+  stream.planned = [...stream.planned, position].sort((a, b) => a - b);
+}
+
+/**
+ * Plans the checkpoints of a prompt in its stream, which holds a prefix.
+ * @param shared tokens in common with another prompt: later prompts may branch there too.
+ */
+export function planPrompt(
+  stream: PlannedStream,
+  length: number,
+  boundaries: readonly number[],
+  shared: number,
+): void {
+  const held = stream.tokens.length;
+  stream.planned = planCheckpoints(length, boundaries).filter((position) => position > held);
+  const branch = Math.min(shared, length - 1);
+  const isNear = stream.checkpoints.some(({ position }) =>
+    position <= branch && branch - position < MIN_CHECKPOINT_GAP
+  );
+  if (branch >= held + MIN_CHECKPOINT_GAP && !isNear) planCheckpoint(stream, branch);
+}
+
 /** Positions of a prompt where a control token follows text: chat templates begin and end messages there. */
 export function messageBoundaries(
   tokens: readonly number[],

@@ -28,7 +28,7 @@ interface Kind {
 }
 
 const KINDS: readonly Kind[] = [
-  { name: "a sliding window with all cells", model: windowedModel, cached: 0.5, again: 1 },
+  { name: "a sliding window with all cells", model: windowedModel, cached: 0.3, again: 1 },
   {
     ...{ name: "a small sliding window", model: windowedModel, cached: 0.3, again: 1 },
     options: { swaFull: "off" },

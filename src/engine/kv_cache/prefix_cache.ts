@@ -7,10 +7,12 @@ import {
   type PrefixCacheOptions,
   usablePrefix,
 } from "./cached_prefix.ts";
-import { type Checkpoint, MIN_CHECKPOINT_GAP, planCheckpoints } from "./checkpoints.ts";
-import { HostStates, type SavedState } from "./host_states.ts";
+import { type Checkpoint, planCheckpoint, planPrompt } from "./checkpoints.ts";
+import type { SavedState } from "./host_states.ts";
+import { ISOLATED, SavedStates } from "./saved_states.ts";
+import type { ScopedState } from "../disk_cache/mod.ts";
+import { PrefixIndex } from "./prefix_index.ts";
 import { SharedCells } from "./shared_cells.ts";
-import { type PrefixMatch, RadixTree } from "./radix_tree.ts";
 import { collectStates, restoreState } from "./moved_streams.ts";
 
 /** Saving fewer tokens to host memory costs more than recomputing them. */
@@ -27,10 +29,8 @@ export class PrefixCache {
   #memory: KvMemory;
   #options: PrefixCacheOptions;
   #streams: readonly KvStream[];
-  /** One radix tree per scope. */
-  readonly #trees = new Map<string, RadixTree<Holder>>();
-  readonly #states: HostStates;
-  readonly #saved = new Set<SavedState>();
+  readonly #index = new PrefixIndex();
+  readonly #saved: SavedStates;
   #evictions = 0;
   #clock = 0;
   /**
@@ -43,20 +43,14 @@ export class PrefixCache {
   constructor(memory: KvMemory, options: PrefixCacheOptions) {
     this.#memory = memory;
     this.#options = options;
-    this.#states = new HostStates(options.savedBytes, (dropped) => this.#dropped(dropped));
     this.#streams = emptyStreams(options.streams);
-  }
-
-  #matches(scope: string, tokens: readonly number[]): Iterable<PrefixMatch<Holder>> {
-    return this.#trees.get(scope)?.matches(tokens) ?? [];
-  }
-
-  #tree(scope: string): RadixTree<Holder> {
-    const known = this.#trees.get(scope);
-    if (known !== undefined) return known;
-    const tree = new RadixTree<Holder>();
-    this.#trees.set(scope, tree);
-    return tree;
+    this.#saved = new SavedStates({
+      limit: options.savedBytes,
+      index: this.#index,
+      streams: () => this.#streams,
+      spill: options.spill,
+      onEvict: () => this.#evictions++,
+    });
   }
 
   /** Number of tokens in all streams. */
@@ -94,8 +88,8 @@ export class PrefixCache {
       ? []
       : collectStates(this.#memory, movable, MIN_SAVED_TOKENS, stateBytes);
     for (const stream of this.#streams) {
-      this.#setCheckpoints(stream, []);
-      this.#removeFromIndex(stream);
+      this.#saved.setCheckpoints(stream, []);
+      this.#index.delete(stream);
     }
     this.#pendingCopies.clear();
     this.#streams = [];
@@ -103,18 +97,23 @@ export class PrefixCache {
     this.#memory = memory;
     this.#options = options;
     this.#streams = emptyStreams(options.streams);
-    if (memory.streams !== before) { for (const saved of [...this.#saved]) this.#discard(saved); }
+    if (memory.streams !== before) this.#saved.clear();
     states.slice(0, options.streams).forEach((state, id) => {
       const stream = this.#streams[id]!;
       if (!restoreState(memory, stream, state, options.stateParts!)) return;
-      this.#tree(stream.scope).set(stream, state.tokens);
+      this.#index.set(stream, state.tokens);
     });
+  }
+
+  /** Tokens of a prompt that the longest usable cached prefix has. */
+  cachedLength(tokens: readonly number[], scope: string): number {
+    return this.#best(tokens, scope)?.length ?? 0;
   }
 
   /** Whether a running sequence is computing a prefix of these tokens that is worth waiting for. */
   isBeingComputed(tokens: readonly number[], scope = ""): boolean {
-    const known = this.#best(tokens, scope)?.length ?? 0;
-    for (const { holder, length } of this.#matches(scope, tokens)) {
+    const known = this.cachedLength(tokens, scope);
+    for (const { holder, length } of this.#index.matches(scope, tokens)) {
       if (!isStream(holder) || !holder.busy) continue;
       const wanted = Math.min(length, tokens.length - 1);
       if (wanted < known + MIN_COPIED_TOKENS) return false;
@@ -123,7 +122,7 @@ export class PrefixCache {
         if (this.#options.canTruncate) return false;
         continue;
       }
-      if (!this.#options.canTruncate) this.#plan(holder, wanted);
+      if (!this.#options.canTruncate) planCheckpoint(holder, wanted);
       return true;
     }
     return false;
@@ -161,16 +160,16 @@ export class PrefixCache {
     boundaries: readonly number[] = [],
   ): KvStream | null {
     const best = useCache ? this.#best(tokens, scope) : null;
-    const shared = useCache ? this.#longestMatch(tokens, scope) : 0;
+    const shared = useCache ? this.#index.longestMatch(scope, tokens) : 0;
     const sharedByBest = this.#sharedBy(best);
     const stream = best === null ? this.#acquireEmpty(null) : this.#reuse(best);
     if (stream === null) return null;
     this.#cells.add(stream, tokens.length, sharedByBest);
-    if (!this.#options.canTruncate) this.#planAll(stream, tokens.length, boundaries, shared);
+    if (!this.#options.canTruncate) planPrompt(stream, tokens.length, boundaries, shared);
     stream.busy = true;
     stream.lastUsed = ++this.#clock;
     stream.scope = scope;
-    this.#tree(scope).set(stream, tokens);
+    this.#index.set(stream, tokens);
     return stream;
   }
 
@@ -181,7 +180,7 @@ export class PrefixCache {
     stream.planned = [];
     stream.lastUsed = ++this.#clock;
     if (forget) this.#clear(stream);
-    else this.#tree(stream.scope).set(stream, [...stream.tokens]);
+    else this.#index.set(stream, [...stream.tokens]);
   }
 
   /** Saves the state of a preempted sequence to host memory and releases its stream. */
@@ -190,13 +189,27 @@ export class PrefixCache {
     this.release(stream, true);
   }
 
-  /** Inserts a saved state, unless its tokens are already cached. */
-  insertState(tokens: readonly number[], state: Uint8Array<ArrayBuffer>, scope = ""): void {
-    for (const { holder, length } of this.#matches(scope, tokens)) {
+  /**
+   * Inserts a state from a file for one sequence; pass it to `removeInserted` when the sequence has its stream.
+   * @returns null if the tokens are already cached, or if the state is larger than host memory may hold
+   * and another such state is in use.
+   */
+  insertState({ tokens, state, scope, checkpoints }: ScopedState): SavedState | null {
+    for (const { holder, length } of this.#index.matches(scope, tokens)) {
       if (length < tokens.length) break;
-      if (holder.tokens.length >= tokens.length) return;
+      if (holder.tokens.length >= tokens.length) return null;
     }
-    this.#insertSaved({ state, tokens, scope, checkpoints: [], lastUsed: ++this.#clock });
+    const saved: SavedState = {
+      ...{ state, tokens, scope, checkpoints: [], lastUsed: ++this.#clock },
+    };
+    if (!this.#saved.addForOne(saved)) return null;
+    for (const one of checkpoints) this.#addCheckpoint(saved, one);
+    return saved;
+  }
+
+  /** Frees the memory of an inserted state. */
+  removeInserted(saved: SavedState): void {
+    this.#saved.remove(saved);
   }
 
   /**
@@ -205,9 +218,9 @@ export class PrefixCache {
    * @returns the new scope.
    */
   isolate(stream: KvStream): string {
-    this.#removeFromIndex(stream);
+    this.#index.delete(stream);
     this.#pendingCopies.add(stream);
-    return stream.scope = `${stream.scope}\0${++this.#clock}`;
+    return stream.scope = `${stream.scope}${ISOLATED}${++this.#clock}`;
   }
 
   /** Call after a decode, which completes copies and shifts. */
@@ -227,19 +240,15 @@ export class PrefixCache {
     return true;
   }
 
-  /** Tokens of a prompt that another sequence has computed or will compute. */
-  #longestMatch(tokens: readonly number[], scope: string): number {
-    for (const { length } of this.#matches(scope, tokens)) return length;
-    return 0;
-  }
-
   /** The longest usable prefix and its holder. */
   #best(tokens: readonly number[], scope: string): CachedPrefix | null {
     let best: CachedPrefix | null = null;
-    for (const match of this.#matches(scope, tokens)) {
+    for (const match of this.#index.matches(scope, tokens)) {
       if (best !== null && match.length <= best.length) break;
       const limit = Math.min(match.length, match.holder.tokens.length, tokens.length - 1);
-      const known = usablePrefix(match.holder, limit, this.#memory, this.#options);
+      const byState = !isStream(match.holder) ||
+        (this.#copiesByState && !this.#isReusableInPlace(match.holder, limit));
+      const known = usablePrefix(match.holder, limit, byState, this.#memory, this.#options);
       const { holder, length } = known;
       if (length === 0 || length <= (best?.length ?? 0)) continue;
       if (length < MIN_COPIED_TOKENS && !this.#isCheap(holder, length)) continue;
@@ -270,7 +279,7 @@ export class PrefixCache {
       if (!this.#memory.restoreSequence(target.id, state)) {
         // libllama keeps the cells of a partly restored state.
         this.#memory.removeTokens(target.id, -1, -1);
-        if (!isStream(holder)) this.#discard(holder);
+        if (!isStream(holder)) this.#saved.remove(holder);
         return target;
       }
       holder.lastUsed = ++this.#clock;
@@ -278,23 +287,6 @@ export class PrefixCache {
     }
     target.checkpoints = checkpoints;
     return this.#truncate(target, length, checkpoint);
-  }
-
-  /** Plans a checkpoint at a position that the stream has not reached yet. */
-  #plan(stream: KvStream, position: number): void {
-    if (stream.planned.includes(position)) return;
-    stream.planned = [...stream.planned, position].sort((a, b) => a - b);
-  }
-
-  /** @param shared tokens in common with another prompt: later prompts may branch there too. */
-  #planAll(stream: KvStream, length: number, boundaries: readonly number[], shared: number): void {
-    const held = stream.tokens.length;
-    stream.planned = planCheckpoints(length, boundaries).filter((position) => position > held);
-    const branch = Math.min(shared, length - 1);
-    const isNear = stream.checkpoints.some(({ position }) =>
-      position <= branch && branch - position < MIN_CHECKPOINT_GAP
-    );
-    if (branch >= held + MIN_CHECKPOINT_GAP && !isNear) this.#plan(stream, branch);
   }
 
   /** Makes the checkpoint that is planned at the length of a stream. Call it after each decode. */
@@ -306,16 +298,16 @@ export class PrefixCache {
     if (!isDue) return;
     if (stream.checkpoints.some(({ position }) => position === tokens.length)) return;
     const state = this.#memory.saveCheckpoint(stream.id);
-    if (!this.#states.mayKeep(state.length)) return;
-    const checkpoint = { position: tokens.length, state, lastUsed: ++this.#clock };
-    this.#states.addCheckpoint(checkpoint);
-    stream.checkpoints = [...stream.checkpoints, checkpoint]
-      .sort((a, b) => a.position - b.position);
+    this.#addCheckpoint(stream, { position: tokens.length, state });
+  }
+
+  #addCheckpoint(holder: Holder, { position, state }: Omit<Checkpoint, "lastUsed">): void {
+    this.#saved.addCheckpoint(holder, { position, state, lastUsed: ++this.#clock });
   }
 
   /** Number of checkpoints, and bytes of checkpoints and saved states. */
   get hostMemory(): { readonly checkpoints: number; readonly bytes: number } {
-    return { checkpoints: this.#states.checkpoints, bytes: this.#states.bytes };
+    return this.#saved.memory;
   }
 
   /**
@@ -371,28 +363,12 @@ export class PrefixCache {
       this.#memory.restoreCheckpoint(stream.id, checkpoint.state);
     if (isBack && this.#memory.removeTokens(stream.id, length, -1)) {
       stream.tokens.length = length;
-      this.#setCheckpoints(
+      this.#saved.setCheckpoints(
         stream,
         stream.checkpoints.filter(({ position }) => position <= length),
       );
     } else this.#clear(stream);
     return stream;
-  }
-
-  /** Sets the checkpoints of a holder. Checkpoints without a holder are removed. */
-  #setCheckpoints(holder: Holder, checkpoints: Checkpoint[]): void {
-    const before = holder.checkpoints;
-    holder.checkpoints = checkpoints;
-    for (const checkpoint of before) {
-      if (!this.#holders.some((one) => one.checkpoints.includes(checkpoint))) {
-        this.#states.remove(checkpoint);
-      }
-    }
-  }
-
-  /** All holders of checkpoints. */
-  get #holders(): readonly Holder[] {
-    return [...this.#streams, ...this.#saved];
   }
 
   /**
@@ -416,66 +392,60 @@ export class PrefixCache {
   #clear(stream: KvStream): void {
     this.#memory.removeTokens(stream.id, -1, -1);
     stream.tokens.length = 0;
-    this.#setCheckpoints(stream, []);
-    this.#removeFromIndex(stream);
-  }
-
-  #removeFromIndex(holder: Holder): void {
-    const tree = this.#tree(holder.scope);
-    tree.delete(holder);
-    if (tree.isEmpty) this.#trees.delete(holder.scope);
+    this.#saved.setCheckpoints(stream, []);
+    this.#index.delete(stream);
   }
 
   #save(stream: KvStream, minTokens = MIN_SAVED_TOKENS): void {
     if (stream.tokens.length < minTokens || this.#pendingCopies.has(stream)) return;
-    if (this.#options.savedBytes === 0 || this.#isHeldElsewhere(stream)) return;
-    const state = this.#memory.saveSequence(stream.id);
-    if (!this.#states.mayKeep(state.length)) return;
-    this.#insertSaved({
-      state,
-      tokens: [...stream.tokens],
-      scope: stream.scope,
-      checkpoints: stream.checkpoints,
-      lastUsed: ++this.#clock,
-    });
+    if (this.#saved.isUsed && !this.#isHeldElsewhere(stream)) {
+      this.#saved.add(this.#stateOf(stream));
+    }
   }
 
-  #insertSaved(saved: SavedState): void {
-    // Making room may evict checkpoints of this state.
-    this.#saved.add(saved);
-    this.#states.add(saved);
-    this.#tree(saved.scope).set(saved, saved.tokens);
+  #stateOf({ id, tokens, scope, checkpoints }: KvStream): SavedState {
+    const state = this.#memory.saveSequence(id);
+    return { state, tokens: [...tokens], scope, checkpoints, lastUsed: ++this.#clock };
+  }
+
+  /**
+   * The states that are worth keeping when the context closes, most recently used first. A state is read
+   * from the KV cache when it is asked for.
+   *
+   * @param wants whether a state with these tokens is wanted
+   */
+  *states(wants: (tokens: readonly number[], scope: string) => boolean): Generator<ScopedState> {
+    const holders = this.#saved.holders.toSorted((a, b) => b.lastUsed - a.lastUsed);
+    for (const holder of holders) {
+      const { tokens, scope } = holder;
+      if (isStream(holder) && (holder.busy || this.#pendingCopies.has(holder))) continue;
+      if (scope.includes(ISOLATED) || !wants(tokens, scope) || this.#isHeldLonger(holder)) continue;
+      yield isStream(holder) ? this.#stateOf(holder) : holder;
+    }
   }
 
   /** Whether another holder has all tokens of this stream. */
   #isHeldElsewhere(stream: KvStream): boolean {
-    for (const { holder, length } of this.#matches(stream.scope, stream.tokens)) {
-      if (length < stream.tokens.length) return false;
-      if (holder === stream || holder.tokens.length < stream.tokens.length) continue;
-      const { length: wanted } = stream.tokens;
-      if (usablePrefix(holder, wanted, this.#memory, this.#options).length === wanted) return true;
+    return this.#othersWith(stream).some((holder) => holder.tokens.length >= stream.tokens.length);
+  }
+
+  /** Whether another holder has all tokens of this one and more. */
+  #isHeldLonger(one: Holder): boolean {
+    return this.#othersWith(one).some((holder) => holder.tokens.length > one.tokens.length);
+  }
+
+  /** Other holders that can provide all tokens of this one. */
+  #othersWith(one: Holder): Holder[] {
+    const wanted = one.tokens.length;
+    const others: Holder[] = [];
+    for (const { holder, length } of this.#index.matches(one.scope, one.tokens)) {
+      if (length < wanted) break;
+      if (holder === one || holder.tokens.length < wanted) continue;
+      const byState = !isStream(holder) || this.#copiesByState;
+      const usable = usablePrefix(holder, wanted, byState, this.#memory, this.#options);
+      if (usable.length === wanted) others.push(holder);
     }
-    return false;
-  }
-
-  /** A state or checkpoint was evicted from host memory. */
-  #dropped(dropped: SavedState | Checkpoint): void {
-    this.#evictions++;
-    if ("position" in dropped) {
-      for (const holder of this.#holders) {
-        holder.checkpoints = holder.checkpoints.filter((one) => one !== dropped);
-      }
-    } else this.#forgetSaved(dropped);
-  }
-
-  #discard(saved: SavedState): void {
-    if (this.#states.remove(saved)) this.#forgetSaved(saved);
-  }
-
-  #forgetSaved(saved: SavedState): void {
-    this.#saved.delete(saved);
-    this.#setCheckpoints(saved, []);
-    this.#removeFromIndex(saved);
+    return others;
   }
 }
 

@@ -1,75 +1,12 @@
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
-import type { KvMemory, KvStream, PrefixCacheOptions } from "./cached_prefix.ts";
-import { PrefixCache } from "./prefix_cache.ts";
-
-/** Bytes of a saved state. */
-const STATE_BYTES = 100;
-/** Bytes of a checkpoint. */
-const CHECKPOINT_BYTES = 10;
-
-/** A KV memory that only records calls. */
-class MemoryDouble implements KvMemory {
-  readonly calls: string[] = [];
-  canRemove = true;
-  canRestore = true;
-  first = 0;
-  streams = 2;
-
-  stateBytes(): number {
-    return STATE_BYTES;
-  }
-
-  removeTokens(sequence: number, from: number, to: number): boolean {
-    this.calls.push(`remove ${sequence} ${from} ${to}`);
-    return this.canRemove;
-  }
-  copySequence(source: number, target: number): void {
-    this.calls.push(`copy ${source} ${target}`);
-  }
-  saveSequence(sequence: number): Uint8Array<ArrayBuffer> {
-    this.calls.push(`save ${sequence}`);
-    return new Uint8Array(STATE_BYTES);
-  }
-  restoreSequence(sequence: number): boolean {
-    this.calls.push(`restore ${sequence}`);
-    return this.canRestore;
-  }
-
-  saveCheckpoint(sequence: number): Uint8Array<ArrayBuffer> {
-    this.calls.push(`checkpoint ${sequence}`);
-    return new Uint8Array(CHECKPOINT_BYTES);
-  }
-  restoreCheckpoint(sequence: number): boolean {
-    this.calls.push(`go back ${sequence}`);
-    return this.canRestore;
-  }
-  firstPosition(): number {
-    return this.first;
-  }
-
-  /** Returns and clears the recorded calls. */
-  take(): string[] {
-    return this.calls.splice(0);
-  }
-}
-
-function cacheWith(options: Partial<PrefixCacheOptions> = {}) {
-  const memory = new MemoryDouble();
-  const cache = new PrefixCache(memory, {
-    streams: 2,
-    canTruncate: true,
-    window: 0,
-    savedBytes: 1000,
-    sharedCells: null,
-    mayShiftPositions: false,
-    stateParts: "attention",
-    ...options,
-  });
-  return { memory, cache };
-}
-
-/** Token ids from `from` on. */
-const tokens = (length: number, from = 0) => Array.from({ length }, (_, i) => from + i);
+import {
+  cacheWith,
+  CHECKPOINT_BYTES,
+  STATE_BYTES,
+  tokens,
+} from "../../../tests/doubles/kv_cache.ts";
+import type { KvStream } from "./cached_prefix.ts";
+import type { PrefixCache } from "./prefix_cache.ts";
 
 /** Runs a sequence from its prompt to its end. */
 function run(cache: PrefixCache, prompt: readonly number[], useCache = true) {
@@ -298,7 +235,9 @@ Deno.test("a saved state is restored when enough cells are free, and kept until 
 
 Deno.test("a state larger than the buffer is recomputed", () => {
   const { cache, memory } = cacheWith({ streams: 2, sharedCells: 300 });
-  cache.insertState(tokens(400), new Uint8Array(STATE_BYTES));
+  cache.insertState({
+    ...{ tokens: tokens(400), state: new Uint8Array(STATE_BYTES), scope: "", checkpoints: [] },
+  });
   memory.canRestore = false;
   assertEquals(cache.acquire([...tokens(400), 7], true)!.tokens.length, 0);
 });

@@ -1,14 +1,17 @@
 import type { Context } from "../../../ffi/mod.ts";
 import { messageOf, ShimmyError } from "../../errors.ts";
 import type { KvStream } from "./cached_prefix.ts";
+import { reasonOf, type SessionStore } from "../disk_cache/mod.ts";
+import type { SavedState } from "./host_states.ts";
 import type { PrefixCache } from "./prefix_cache.ts";
 import type { Notice, SequenceRequest } from "../protocol/mod.ts";
-import type { SessionStore } from "./session_store.ts";
 
 /** The saved session of a request. */
 export interface OpenedSession {
   /** Tokens of the restored state; null if there is none. */
   readonly tokens: readonly number[] | null;
+  /** The state, if the prefix cache holds it for this request. */
+  readonly inserted: SavedState | null;
   /** Why an existing session cannot be used. */
   readonly notice: Notice | null;
 }
@@ -26,7 +29,7 @@ export interface SessionSequence {
   readonly isShifted: boolean;
 }
 
-const NO_SESSION: OpenedSession = { tokens: null, notice: null };
+const NO_SESSION: OpenedSession = { tokens: null, inserted: null, notice: null };
 
 /** Loads saved sessions into the prefix cache and saves sequences to disk. */
 export class SessionCache {
@@ -59,9 +62,10 @@ export class SessionCache {
     }
     const found = this.#store.find(name, scope);
     switch (found.status) {
-      case "found":
-        this.#cache.insertState(found.session.tokens, found.session.state, scope);
-        return { tokens: found.session.tokens, notice: null };
+      case "found": {
+        const inserted = this.#cache.insertState({ ...found.session, scope });
+        return { tokens: found.session.tokens, inserted, notice: null };
+      }
       case "missing":
         return NO_SESSION;
       case "incompatible":
@@ -97,8 +101,9 @@ export class SessionCache {
       return;
     }
     try {
+      const { tokens, checkpoints } = stream;
       const state = this.#context.saveSequence(stream.id);
-      this.#store?.save(request.session, { tokens: stream.tokens, state }, adapters.key);
+      this.#store?.save(request.session, { tokens, checkpoints, state }, adapters.key);
     } catch (error) {
       notices.push({
         message: `session: not saved, because ${reasonOf(error)}`,
@@ -110,16 +115,9 @@ export class SessionCache {
 
 function notReused(reason: string, detail?: string): OpenedSession {
   const message = `session: not reused, because ${reason}; the prompt was recomputed`;
-  return { tokens: null, notice: { message, ...(detail === undefined ? {} : { detail }) } };
-}
-
-/** Reason of a failure for clients. The message of the system has paths. */
-function reasonOf(error: unknown): string {
-  const code = (error as { code?: unknown } | null)?.code;
-  if (code === "ENOSPC" || code === "EDQUOT") return "the disk is full";
-  const { PermissionDenied, NotCapable } = Deno.errors;
-  if (error instanceof PermissionDenied || error instanceof NotCapable) {
-    return "the server may not write to its folder";
-  }
-  return "the server cannot write its file";
+  return {
+    tokens: null,
+    inserted: null,
+    notice: { message, ...(detail === undefined ? {} : { detail }) },
+  };
 }

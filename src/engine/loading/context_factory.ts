@@ -123,6 +123,14 @@ export class ContextFactory {
     });
   }
 
+  /** Factor by which YaRN scales RoPE; null without scaling. */
+  ropeStretch(shape: ContextShape): number | null {
+    const { model, options } = this.#resources;
+    const length = Math.max(shape.length, options.contextLength);
+    const { trainedContext, ropeType } = model;
+    return ropeStretch(length, { trainedContext, ropeType, metadata: this.#metadata });
+  }
+
   /**
    * Creates a context.
    * @throws {ShimmyError} `invalid` if the context cannot fit, `backend` if libllama cannot create it.
@@ -130,9 +138,7 @@ export class ContextFactory {
   create(shape: ContextShape): Context {
     const { library, model, options, pool, notes } = this.#resources;
     this.#check(shape);
-    const length = Math.max(shape.length, options.contextLength);
-    const { trainedContext, ropeType } = model;
-    const stretch = ropeStretch(length, { trainedContext, ropeType, metadata: this.#metadata });
+    const stretch = this.ropeStretch(shape);
     if (stretch !== null) {
       notes.push(`RoPE is scaled by YaRN with factor ${Number(stretch.toFixed(2))}`);
     }

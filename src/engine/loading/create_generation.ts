@@ -13,7 +13,8 @@ import {
 import type { ContextShape } from "../protocol/mod.ts";
 import { recommendedSampling, type SamplerModel } from "../sampling/mod.ts";
 import type { GenerationContext } from "../scheduler/mod.ts";
-import { SessionStore, type StateParts } from "../kv_cache/mod.ts";
+import { DiskCache, type DiskCacheTarget, SessionStore } from "../disk_cache/mod.ts";
+import type { StateParts } from "../kv_cache/mod.ts";
 import { ContextFactory } from "./context_factory.ts";
 
 /**
@@ -59,19 +60,16 @@ class Generations {
   readonly #factory: ContextFactory;
   readonly #contexts: OpenContexts;
   readonly #sampling: SamplerModel;
-  readonly #sessions: SessionStore | null;
+  /** Null without a prefix cache on disk. */
+  #diskCache: DiskCache | null = null;
   /** Null without a draft model. */
   #openDraft: DraftContexts | null;
 
   constructor(resources: LoadResources, factory: ContextFactory, contexts: OpenContexts) {
-    const { library, model, options } = resources;
     this.#resources = resources;
     this.#factory = factory;
     this.#contexts = contexts;
     this.#sampling = samplerModel(resources);
-    this.#sessions = options.sessionFolder === undefined
-      ? null
-      : new SessionStore(options.sessionFolder, fingerprint(library, model, options));
     this.#openDraft = null;
   }
 
@@ -91,24 +89,55 @@ class Generations {
     return !this.#resources.model.isRecurrent && swaFull;
   }
 
+  /** What the states of a context depend on. */
+  #identity(shape: ContextShape): string {
+    const { library, model, options } = this.#resources;
+    return fingerprint(library, model, options, {
+      swaFull: shape.swaFull,
+      ropeStretch: this.#factory.ropeStretch(shape),
+      streams: shape.unified ? 1 : shape.sequences,
+    });
+  }
+
+  /** Files of another context cannot be restored: the cache is used with those of this one. */
+  #useDiskCache(target: DiskCacheTarget): DiskCache | null {
+    const { diskCache, modelPaths } = this.#resources.options;
+    if (diskCache === undefined) return null;
+    const { folder, modelBytes, totalBytes } = diskCache;
+    const limits = { model: modelBytes, total: totalBytes };
+    this.#diskCache ??= new DiskCache({ folder, limits, model: modelPaths.join("\0") });
+    this.#diskCache.use(target);
+    return this.#diskCache;
+  }
+
   #describe(shape: ContextShape): GenerationContext {
     const { model, options, adapters } = this.#resources;
+    const identity = this.#identity(shape);
+    const window = model.isRecurrent ? 0 : model.slidingWindow;
+    const sequenceLength = Math.min(shape.length, this.#contexts.main!.sequenceLength);
     const context = this.#contexts.main!;
     const canTruncate = this.#canTruncate(shape);
     return {
       context,
       adapters,
       shape,
-      sequenceLength: Math.min(shape.length, context.sequenceLength),
+      sequenceLength,
       maxLength: Math.max(this.#sampling.sequenceLength, shape.length),
       parallel: shape.sequences,
       maxOutputs: maxOutputs({ ...options, parallel: shape.sequences }, model.vocab.size),
       kvUnified: shape.unified,
       canTruncate,
-      window: model.isRecurrent ? 0 : model.slidingWindow,
+      window,
       stateParts: this.#stateParts,
       isOnCpu: isOnCpu(options),
-      sessions: this.#sessions,
+      sessions: options.sessionFolder === undefined
+        ? null
+        : new SessionStore(options.sessionFolder, identity),
+      diskCache: this.#useDiskCache({
+        ...{ fingerprint: identity, sequenceLength },
+        // A state holds the last window only.
+        canTruncate: canTruncate && window === 0,
+      }),
       draft: this.#draft(shape),
       lookup: canTruncate && options.lookup,
       contextShift: options.contextShift && canTruncate && context.canShift,

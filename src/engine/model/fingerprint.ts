@@ -1,11 +1,26 @@
 import type { Library, Model } from "../../../ffi/mod.ts";
 import type { LoadOptions } from "../protocol/mod.ts";
 
+/** Properties of a context that decide what its states hold. */
+export interface ContextLayout {
+  /** Whether layers with a sliding window keep all cells. */
+  readonly swaFull: boolean;
+  /** Factor by which YaRN scales RoPE; null without scaling. */
+  readonly ropeStretch: number | null;
+  /** Streams of the KV cache: 1 for a buffer that all sequences share. */
+  readonly streams: number;
+}
+
 /**
  * Identifies everything except adapters that a saved KV cache state depends on. Engines with the
  * same fingerprint can restore each other's states.
  */
-export function fingerprint(library: Library, model: Model, options: LoadOptions): string {
+export function fingerprint(
+  library: Library,
+  model: Model,
+  options: LoadOptions,
+  { swaFull, ropeStretch, streams }: ContextLayout,
+): string {
   const { modelPaths, kvType, flashAttention } = options;
   const file = (path: string) => {
     const { size, mtime } = Deno.statSync(path);
@@ -18,5 +33,9 @@ export function fingerprint(library: Library, model: Model, options: LoadOptions
     modelPaths.map(file),
     kvType,
     flashAttention,
+    swaFull,
+    ropeStretch,
+    // libllama writes the number of streams into the state of each sequence, and compares it.
+    streams,
   ]);
 }

@@ -1,6 +1,6 @@
 import { isProgram } from "../../own_command.ts";
 import { EngineFlags, NativeGate } from "../native/mod.ts";
-import { FRAME, FrameReader } from "../protocol/mod.ts";
+import { DISK_SAVE_MS, FRAME, FrameReader, type ToEngineCore } from "../protocol/mod.ts";
 import { type SharedMemory, startThread, THREAD_NAME } from "./transport.ts";
 
 /** Internal command that runs {@linkcode engineChild}. */
@@ -8,10 +8,13 @@ export const ENGINE_COMMAND = "__engine";
 /** Module that runs {@linkcode engineChild} when started as a program. */
 export const ENGINE_MODULE = import.meta.url;
 
+/** Milliseconds for the unload of a child whose parent has ended. */
+const MAX_UNLOAD_MS = DISK_SAVE_MS + 2000;
+
 /**
  * Main thread of a child process with one engine. Forwards frames from stdin to the engine thread,
- * which writes its messages to stdout itself. Exits when stdin ends, so the process never outlives
- * its parent.
+ * which writes its messages to stdout itself. Unloads the model and exits when stdin ends, so the
+ * process does not outlive its parent.
  */
 export async function engineChild(): Promise<never> {
   const flags = new EngineFlags();
@@ -23,8 +26,9 @@ export async function engineChild(): Promise<never> {
     );
     Deno.exit(1);
   };
-  // Ctrl-C reaches the whole process group; the parent decides when the child ends.
+  // Signals reach the whole process group; the parent decides when the child ends.
   Deno.addSignalListener("SIGINT", () => {});
+  if (Deno.build.os !== "windows") Deno.addSignalListener("SIGTERM", () => {});
   flags.announceMessage();
   const shared: SharedMemory = { flags: flags.buffer, gate: new NativeGate().buffer };
   worker.postMessage(shared);
@@ -39,6 +43,12 @@ export async function engineChild(): Promise<never> {
       }
     }
   }
+  // Without its parent, the child saves its states and ends.
+  const unloaded = new Promise<void>((resolve) => worker.onmessage = () => resolve());
+  flags.abort();
+  flags.announceMessage();
+  worker.postMessage({ type: "unload" } satisfies ToEngineCore);
+  await Promise.race([unloaded, new Promise((resolve) => setTimeout(resolve, MAX_UNLOAD_MS))]);
   Deno.exit(0);
 }
 

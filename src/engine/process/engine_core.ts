@@ -7,6 +7,7 @@ import {
   cannotGenerateError,
   type ContextShape,
   DEFAULT_STREAM_INTERVAL,
+  DISK_SAVE_MS,
   type EngineStatus,
   type FromEngineCore,
   type LoadOptions,
@@ -42,6 +43,7 @@ export class EngineCore {
   #events = new EventBatch(DEFAULT_STREAM_INTERVAL);
   readonly #longPrompts = new LongPrompts();
   #isRunning = false;
+  #unloading: Promise<void> | null = null;
   /** Revision of the adapters that was last sent. */
   #sentRevision = 0;
   /** Shape of the context that was last sent. */
@@ -96,7 +98,8 @@ export class EngineCore {
       case "status":
         return this.#reply(message.call, (model) => this.#status(model));
       case "unload":
-        return this.#unload();
+        this.#unloading ??= this.#unload();
+        return;
     }
     this.#flush();
   }
@@ -111,7 +114,16 @@ export class EngineCore {
       const { generation, tokenizer } = this.#model;
       if (generation !== null) {
         this.#events = new EventBatch(options.streamInterval ?? DEFAULT_STREAM_INTERVAL);
-        this.#loop = new Loop(generation, tokenizer, (id, event) => this.#events.add(id, event));
+        this.#loop = new Loop(
+          generation,
+          tokenizer,
+          (id, event) => this.#events.add(id, event),
+          () => void this.#run(),
+        );
+        const { diskCache } = generation;
+        if (diskCache !== null) {
+          diskCache.onNotice = (notice) => this.#post({ type: "notice", notice });
+        }
       }
       this.#embeddings = new EmbeddingQueue(
         this.#model,
@@ -213,6 +225,7 @@ export class EngineCore {
       });
       this.#sendShape();
       this.#flushIfDue(start);
+      if (this.#loop?.stored.isBusy) await this.#yield();
       while (this.#model !== null && this.#flags.announcedMessages !== this.#received) {
         await this.#yield();
       }
@@ -238,19 +251,23 @@ export class EngineCore {
     if (events !== null) this.#post({ type: "step", events });
   }
 
-  #unload(): void {
-    this.#loop?.close();
+  /** Writes states to the disk cache, if there is one, and frees the model. */
+  async #unload(): Promise<void> {
+    const loop = this.#loop;
+    loop?.close();
     this.#flush();
     this.#loop = null;
     this.#embeddings = null;
-    const close = () => {
-      this.#model?.[Symbol.dispose]();
-      this.#model = null;
-      this.#post({ type: "unloaded" });
-    };
-    if (this.#longPrompts.count === 0) return close();
     // The other thread reads the vocabulary.
-    void this.#longPrompts.idle.then(() => this.#gate.shared(close));
+    if (this.#longPrompts.count > 0) await this.#longPrompts.idle;
+    await loop?.stored.saveAll(
+      performance.now() + DISK_SAVE_MS,
+      (work) => this.#gate.shared(work),
+    );
+    const model = this.#model;
+    this.#model = null;
+    this.#gate.shared(() => model?.[Symbol.dispose]());
+    this.#post({ type: "unloaded" });
   }
 }
 
@@ -269,6 +286,7 @@ const IDLE: LoopStatus = {
   draftedTokens: 0,
   acceptedTokens: 0,
   evictions: 0,
+  diskCache: null,
   preemptions: 0,
   context: null,
   steps: 0,

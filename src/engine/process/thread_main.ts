@@ -20,7 +20,13 @@ const scope = globalThis as unknown as WorkerScope;
 /** Writes to stdout directly; forwarding through the main thread would add latency. */
 const writeToParent: Post = (message) => {
   const bytes = encodeFrame(message);
-  for (let at = 0; at < bytes.length;) at += Deno.stdout.writeSync(bytes.subarray(at));
+  try {
+    for (let at = 0; at < bytes.length;) at += Deno.stdout.writeSync(bytes.subarray(at));
+  } catch (error) {
+    // The parent has ended; the main thread then unloads the model.
+    if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+  }
+  if (message.type === "unloaded") scope.postMessage(message.type);
 };
 
 const post: Post = scope.name === THREAD_NAME.child

@@ -70,6 +70,8 @@ export interface LoadOptions {
   readonly streamInterval?: number | undefined;
   /** Folder of saved sessions. */
   readonly sessionFolder?: string | undefined;
+  /** Keep prefixes on disk for later processes. */
+  readonly diskCache?: DiskCacheLocation | undefined;
   /** Write native logs to stderr. */
   readonly verbose: boolean;
   /** Write the native log of the load to stderr, followed by the line `LOG_END`. */
@@ -78,6 +80,18 @@ export interface LoadOptions {
 
 /** The time between two pictures of a screen that shows 60 in a second, in milliseconds. */
 export const DEFAULT_STREAM_INTERVAL = 16;
+
+/** Folder and bounds of a prefix cache on disk. */
+export interface DiskCacheLocation {
+  readonly folder: string;
+  /** Maximum bytes of the files of this model. */
+  readonly modelBytes: number;
+  /** Maximum bytes of all files in the folder. */
+  readonly totalBytes: number;
+}
+
+/** Milliseconds in which an unload writes states to disk. States that are left are not written. */
+export const DISK_SAVE_MS = 10_000;
 
 /** Marks the end of the native log of a load. */
 export const LOG_END = "shimmy: end of the load's log";

@@ -58,4 +58,6 @@ export type FromEngineCore =
   | { readonly type: "context"; readonly shape: ContextShape }
   | { readonly type: "reply"; readonly call: number; readonly value: unknown }
   | { readonly type: "refused"; readonly call: number; readonly error: SerializedError }
+  /** A fallback after the load, for the log. */
+  | { readonly type: "notice"; readonly notice: string }
   | { readonly type: "unloaded" };

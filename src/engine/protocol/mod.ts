@@ -28,6 +28,8 @@ export { decodeBody, encodeFrame, FRAME, FrameReader, signalFrame } from "./fram
 export {
   type ContextShape,
   DEFAULT_STREAM_INTERVAL,
+  DISK_SAVE_MS,
+  type DiskCacheLocation,
   KV_TYPES,
   KV_UNIFIED,
   type KvType,
@@ -50,5 +52,5 @@ export {
 } from "./placement.ts";
 export type { AddSpecial, Phase, PromptPart, ReasoningPhase, SequenceRequest } from "./request.ts";
 export { DEFAULT_SAMPLING, type Sampling } from "./sampling.ts";
-export type { ContextStatus, EngineStatus, LoopStatus } from "./status.ts";
+export type { ContextStatus, DiskCacheStatus, EngineStatus, LoopStatus } from "./status.ts";
 export type { AppliedAdapter, BatchShapes, Range, SequenceTrace } from "./trace.ts";

@@ -29,6 +29,8 @@ export interface EngineStatus {
   readonly acceptedTokens: number;
   /** Cached prefixes that were evicted. */
   readonly evictions: number;
+  /** Null without a prefix cache on disk. */
+  readonly diskCache: DiskCacheStatus | null;
   /** Sequences that were preempted because the KV cache was full, and resumed later. */
   readonly preemptions: number;
   readonly steps: number;
@@ -44,3 +46,21 @@ export interface EngineStatus {
 
 /** The part of the status that the scheduler loop reports. */
 export type LoopStatus = Omit<EngineStatus, "loras" | "embedding">;
+
+/** Counters and gauges of the prefix cache on disk. */
+export interface DiskCacheStatus {
+  /** Bytes and files in the folder, of all models. */
+  readonly bytes: number;
+  readonly files: number;
+  /** Maximum bytes of this model's files. */
+  readonly limitBytes: number;
+  /** Requests that began with a state from disk, and requests for which there was none. */
+  readonly hits: number;
+  readonly misses: number;
+  /** States that were written. */
+  readonly writes: number;
+  /** Reads and writes that failed. */
+  readonly failures: number;
+  /** Each kind of failure once, without paths. */
+  readonly notices: readonly string[];
+}

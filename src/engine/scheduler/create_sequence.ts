@@ -1,5 +1,5 @@
 import { ShimmyError } from "../../errors.ts";
-import { messageBoundaries, type SessionCache } from "../kv_cache/mod.ts";
+import { messageBoundaries, type StoredPrefixes } from "../kv_cache/mod.ts";
 import type { SequenceRequest } from "../protocol/mod.ts";
 import { TokenSampler } from "../sampling/mod.ts";
 import type { GenerationContext } from "./generation.ts";
@@ -18,7 +18,7 @@ export function createSequence(
   request: SequenceRequest,
   prompt: number[],
   model: GenerationContext,
-  sessions: SessionCache,
+  stored: StoredPrefixes,
   cellsUsed: number,
 ): Sequence {
   const { contextShift } = model;
@@ -37,7 +37,7 @@ export function createSequence(
   const maxTokens = contextShift ? requested : Math.min(requested, room);
   const adapters = model.adapters.acquire(request.loras);
   try {
-    const session = sessions.open(request, adapters.key);
+    const session = stored.open(request, adapters.key);
     const sampler = new TokenSampler(model.sampling, request, prompt);
     const limits = { maxTokens, length };
     const sequence = new Sequence(id, request, prompt, sampler, limits, adapters, session);

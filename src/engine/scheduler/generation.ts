@@ -1,6 +1,7 @@
 import type { Context } from "../../../ffi/mod.ts";
 import type { Adapters } from "../adapters/mod.ts";
-import type { SessionStore, StateParts } from "../kv_cache/mod.ts";
+import type { DiskCache, SessionStore } from "../disk_cache/mod.ts";
+import type { StateParts } from "../kv_cache/mod.ts";
 import type { ContextShape } from "../protocol/mod.ts";
 import type { SamplerModel } from "../sampling/mod.ts";
 import type { DraftModel } from "../speculation/mod.ts";
@@ -29,6 +30,8 @@ export interface GenerationContext {
   readonly kvUnified: boolean;
   /** Null without a session folder. */
   readonly sessions: SessionStore | null;
+  /** Null without a prefix cache on disk. */
+  readonly diskCache: DiskCache | null;
   readonly draft: DraftModel | null;
   /** Whether to draft by prompt lookup. */
   readonly lookup: boolean;

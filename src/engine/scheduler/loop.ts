@@ -5,7 +5,7 @@ import type { GenerationContext, LargerContext } from "./generation.ts";
 import { shiftContext } from "./context_shift.ts";
 import { cacheOptions, type LoopParts, memoryOf, partsFor } from "./loop_parts.ts";
 import { tokenLogprobs } from "../sampling/mod.ts";
-import { type KvStream, PrefixCache } from "../kv_cache/mod.ts";
+import { type KvStream, PrefixCache, StoredPrefixes } from "../kv_cache/mod.ts";
 import {
   type ContextShape,
   type Control,
@@ -35,6 +35,8 @@ export class Loop {
   readonly #emit: Emit;
   readonly #cache: PrefixCache;
   readonly #prefillBudget = new PrefillBudget();
+  /** Prefixes in files. */
+  readonly stored: StoredPrefixes;
   readonly #queueLimit: number;
   readonly #scheduler: Scheduler;
   /** What belongs to the current context. */
@@ -44,18 +46,28 @@ export class Loop {
   #paddingStreams: readonly KvStream[] = [];
   readonly #stats = new LoopStats();
 
-  constructor(model: GenerationContext, tokenizer: Tokenizer, emit: Emit) {
+  /** @param onReady called when there is new work without a call of this class. */
+  constructor(model: GenerationContext, tokenizer: Tokenizer, emit: Emit, onReady = () => {}) {
     this.#model = model;
     this.#tokenizer = tokenizer;
     this.#emit = emit;
     this.#queueLimit = QUEUE_PER_STREAM * model.parallel;
-    this.#cache = new PrefixCache(memoryOf(model), cacheOptions(model));
+    this.#cache = new PrefixCache(memoryOf(model), {
+      ...cacheOptions(model),
+      spill: model.diskCache === null ? undefined : (state) => this.stored.spill(state),
+    });
+    this.stored = new StoredPrefixes(this.#cache, {
+      disk: model.diskCache,
+      budget: model.savedBytes,
+      msPerToken: () => this.#prefillBudget.msPerToken,
+      onReady,
+    }, model);
     this.#scheduler = new Scheduler(
       this.#cache,
       model.sequenceLength,
-      (sequence) => this.#parts.sessions.begin(sequence),
+      (sequence) => this.stored.admitted(sequence),
     );
-    this.#parts = partsFor(model, this.#cache);
+    this.#parts = partsFor(model);
   }
 
   /** Whether a step would compute anything. */
@@ -74,7 +86,9 @@ export class Loop {
    */
   submit(id: number, request: SequenceRequest, prompt?: number[]): void {
     try {
-      this.#scheduler.add(this.#createSequence(id, request, prompt));
+      const sequence = this.#createSequence(id, request, prompt);
+      this.stored.submitted(sequence);
+      this.#scheduler.add(sequence);
     } catch (error) {
       this.#emit(id, { type: "error", error: serializeError(error) });
     }
@@ -89,9 +103,8 @@ export class Loop {
       );
     }
     const tokens = prompt ?? this.#tokenizer.encode(request.prompt, true);
-    const { sessions } = this.#parts;
     const { cellsUsed } = this.#cache;
-    return createSequence(id, request, tokens, this.#model, sessions, cellsUsed);
+    return createSequence(id, request, tokens, this.#model, this.stored, cellsUsed);
   }
 
   /** Applies a control to a waiting or running sequence. Ignored for finished sequences. */
@@ -324,7 +337,8 @@ export class Loop {
       return { memory: memoryOf(this.#model), options: cacheOptions(this.#model) };
     });
     this.#scheduler.streamLength = this.#model.sequenceLength;
-    this.#parts = partsFor(this.#model, this.#cache, this.#parts.speculation);
+    this.#parts = partsFor(this.#model, this.#parts.speculation);
+    this.stored.setContext(this.#model);
     this.#stats.replacements++;
   }
 
@@ -372,7 +386,7 @@ export class Loop {
   }
 
   #finish(sequence: Sequence, reason: FinishReason): void {
-    this.#parts.sessions.save(sequence);
+    this.stored.finished(sequence);
     this.#drop(sequence, false);
     const event = sequence.done(reason);
     this.#stats.add(sequence);
@@ -383,6 +397,7 @@ export class Loop {
   #drop(sequence: Sequence, forget: boolean): void {
     // After a context shift the KV cache depends on discarded tokens and cannot be reused.
     this.#scheduler.remove(sequence, forget || sequence.isShifted);
+    this.stored.removed(sequence);
     sequence.sampler.close();
     this.#model.adapters.release(sequence.adapters);
   }

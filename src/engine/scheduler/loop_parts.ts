@@ -1,5 +1,5 @@
 import { Batch } from "../../../ffi/mod.ts";
-import { type PrefixCache, SessionCache, timedMemory } from "../kv_cache/mod.ts";
+import { timedMemory } from "../kv_cache/mod.ts";
 import { Speculation } from "../speculation/mod.ts";
 import { BatchPolicy } from "./batch_policy.ts";
 import type { GenerationContext } from "./generation.ts";
@@ -12,13 +12,11 @@ export interface LoopParts {
   readonly speculation: Speculation;
   /** Null if padding rows cannot help. */
   readonly padding: PaddingRows | null;
-  readonly sessions: SessionCache;
 }
 
 /** @param former its counters go on. */
 export function partsFor(
   model: GenerationContext,
-  cache: PrefixCache,
   former?: Speculation,
 ): LoopParts {
   return {
@@ -29,7 +27,6 @@ export function partsFor(
     padding: model.isOnCpu && model.canTruncate && !model.kvUnified
       ? new PaddingRows(model.sequenceLength)
       : null,
-    sessions: new SessionCache(model.sessions, model.context, cache),
   };
 }
 

@@ -49,12 +49,13 @@ export class LoopStats {
 
 /** The part of the engine status that tells of the sequences and their context. */
 export function statusOf(
-  { context, shape }: GenerationContext,
+  { context, shape, diskCache }: GenerationContext,
   { running, waiting, preemptions, tooLong }: Scheduler,
   { cellsUsed, evictions }: PrefixCache,
   { replacements }: LoopStats,
 ) {
   return {
+    diskCache: diskCache?.status ?? null,
     running: running.length,
     prefilling: running.filter((sequence) => sequence.isPrefilling).length,
     queued: waiting.length,

@@ -76,6 +76,11 @@ export class PrefillBudget {
     return Math.min(capacity, budget);
   }
 
+  /** Milliseconds to compute a token of a prompt; 0 before any batch was timed. */
+  get msPerToken(): number {
+    return this.#msPerToken;
+  }
+
   /** Records the time of a prefill batch. */
   record(promptTokens: number, ms: number): void {
     // Small batches are limited by reading the weights, not by the number of tokens.

@@ -45,7 +45,7 @@ export class Scheduler {
   /** Whether there is something to compute. */
   get hasWork(): boolean {
     return this.#running.some((sequence) => !isIdle(sequence)) ||
-      (this.#waiting.some(({ paused }) => !paused) &&
+      (this.#waiting.some(isReady) &&
         (this.#hasRoom || this.#running.some(isIdle)));
   }
 
@@ -90,7 +90,7 @@ export class Scheduler {
     if (this.#waiting.length === 0) return;
     const held = this.tooLong?.id ?? Infinity;
     const admissible = this.#waiting.filter((one) =>
-      !one.paused && !this.#isTooLong(one) && (one.id < held || one.completionTokens > 0)
+      isReady(one) && !this.#isTooLong(one) && (one.id < held || one.completionTokens > 0)
     );
     let isFirst = true;
     for (const sequence of byPriority(admissible, now)) {
@@ -167,6 +167,11 @@ export class Scheduler {
     sequence.stream = null;
     this.#waiting.push(sequence);
   }
+}
+
+/** Whether a waiting sequence can be admitted. */
+function isReady({ paused, isRestoring }: Sequence): boolean {
+  return !paused && !isRestoring;
 }
 
 /** Whether a sequence has nothing to compute until it is resumed. */

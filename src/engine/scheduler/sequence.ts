@@ -1,6 +1,6 @@
 import type { AdapterSet } from "../adapters/mod.ts";
 import { DraftPolicy, NgramLookup } from "../speculation/mod.ts";
-import type { KvStream, OpenedSession } from "../kv_cache/mod.ts";
+import type { KvStream, OpenedSession, SavedState } from "../kv_cache/mod.ts";
 import type {
   FinishReason,
   Notice,
@@ -34,6 +34,10 @@ export class Sequence {
   /** Maximum tokens of its stream. */
   capacity = Infinity;
   paused = false;
+  /** Set while its prefix is read from disk: it is not admitted. */
+  isRestoring = false;
+  /** A state in the prefix cache that is kept for this sequence. */
+  inserted: SavedState | null;
   /** Output indices in the current batch from which the next tokens are sampled. */
   readonly outputs: number[] = [];
   /** Positions of message boundaries in the prompt, for a memory that needs checkpoints. */
@@ -76,6 +80,7 @@ export class Sequence {
     this.promptLength = tokens.length;
     this.tracer = request.trace ? new SequenceTracer(tokens) : null;
     this.scope = adapters.key;
+    this.inserted = session.inserted;
     this.#stops = new AnswerStops(request.stop, sampler.stage);
   }
 

@@ -46,6 +46,8 @@ export interface ModelSettings {
   /** Maximum number of sequences that run at once. */
   readonly parallel?: number;
   readonly kvType?: KvType;
+  /** Maximum bytes of the model's files in the prefix cache on disk. 0 keeps nothing. */
+  readonly diskCache?: number;
   /** Number of layers on devices. -1 means all, null means as many as fit. */
   readonly gpuLayers?: number | null;
   /** The model has no idle timeout and is unloaded last to free memory. */

@@ -33,3 +33,4 @@ export {
 export { modelNotFound } from "./not_found.ts";
 export { embeddingJson, placementJson, shapeJson } from "./placement_json.ts";
 export { groupShards, shardSet } from "./shards.ts";
+export { parseSize } from "./size.ts";

@@ -98,6 +98,19 @@ export async function createInstruments(): Promise<Instruments> {
     "Sequences that were preempted because KV cells were exhausted",
     ["model"],
   );
+  const diskBytes = gauge("disk_cache_bytes", "Bytes of the prefix cache on disk, of all models");
+  const diskFiles = gauge("disk_cache_files", "Files of the prefix cache on disk, of all models");
+  const diskLookups = counter(
+    "disk_cache_lookups_total",
+    "Requests that memory could not serve, by result on disk: hit or miss",
+    ["model", "result"],
+  );
+  const diskWrites = counter("disk_cache_writes_total", "States written to disk", ["model"]);
+  const diskFailures = counter(
+    "disk_cache_failures_total",
+    "Reads and writes of the prefix cache on disk that failed",
+    ["model"],
+  );
   const modelMetrics = [
     modelLoaded,
     running,
@@ -112,6 +125,11 @@ export async function createInstruments(): Promise<Instruments> {
     accepted,
     evictions,
     preemptions,
+    diskBytes,
+    diskFiles,
+    diskLookups,
+    diskWrites,
+    diskFailures,
   ];
 
   return {
@@ -157,6 +175,15 @@ export async function createInstruments(): Promise<Instruments> {
       completionTokens.inc({ model }, status.completionTokens);
       evictions.inc({ model }, status.evictions);
       preemptions.inc({ model }, status.preemptions);
+      const { diskCache } = status;
+      if (diskCache !== null) {
+        diskBytes.set({ model }, diskCache.bytes);
+        diskFiles.set({ model }, diskCache.files);
+        diskLookups.inc({ model, result: "hit" }, diskCache.hits);
+        diskLookups.inc({ model, result: "miss" }, diskCache.misses);
+        diskWrites.inc({ model }, diskCache.writes);
+        diskFailures.inc({ model }, diskCache.failures);
+      }
       if (status.speculation === null) return;
       drafted.inc({ model, by: status.speculation }, status.draftedTokens);
       accepted.inc({ model, by: status.speculation }, status.acceptedTokens);

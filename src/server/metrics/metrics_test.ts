@@ -77,6 +77,10 @@ Deno.test("each model reports its prompts, drafts, evictions and preemptions", a
       acceptedTokens: 15,
       evictions: 3,
       preemptions: 2,
+      diskCache: {
+        ...{ bytes: 500, files: 2, limitBytes: 900, hits: 4, misses: 5, writes: 6, failures: 1 },
+        notices: [],
+      },
     },
   });
   await read(handler, post("/api/models/tiny/load", ""));
@@ -92,6 +96,12 @@ Deno.test("each model reports its prompts, drafts, evictions and preemptions", a
       'shimmy_accepted_draft_tokens_total{model="tiny",by="lookup"} 15',
       'shimmy_cache_evictions_total{model="tiny"} 3',
       'shimmy_preemptions_total{model="tiny"} 2',
+      'shimmy_disk_cache_bytes{model="tiny"} 500',
+      'shimmy_disk_cache_files{model="tiny"} 2',
+      'shimmy_disk_cache_lookups_total{model="tiny",result="hit"} 4',
+      'shimmy_disk_cache_lookups_total{model="tiny",result="miss"} 5',
+      'shimmy_disk_cache_writes_total{model="tiny"} 6',
+      'shimmy_disk_cache_failures_total{model="tiny"} 1',
     ]
   ) assertStringIncludes(text, `${line}\n`);
   await read(handler, post("/api/models/tiny/unload", ""));

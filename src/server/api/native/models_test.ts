@@ -157,8 +157,18 @@ Deno.test("a status reports the counts of a loaded model and its accepted drafts
     accepted_tokens: 6,
     acceptance_rate: 0.75,
     evictions: 1,
+    disk_cache: null,
     preemptions: 2,
   });
+  const disk = {
+    ...{ bytes: 5, files: 1, limitBytes: 9, hits: 2, misses: 3, writes: 4, failures: 1 },
+    notices: ["Disk cache: a state was not saved, because the disk is full"],
+  };
+  const { limitBytes, ...rest } = disk;
+  assertEquals(
+    (await statistics(new EngineDouble({ status: { diskCache: disk } }))).disk_cache,
+    { ...rest, limit_bytes: limitBytes },
+  );
   const { speculation, acceptance_rate } = await statistics(new EngineDouble());
   assertEquals([speculation, acceptance_rate], [null, null]);
   const dead = new EngineDouble();

@@ -1,5 +1,16 @@
 import * as z from "zod";
-import type { EngineStatus } from "../../../engine/protocol/mod.ts";
+import type { DiskCacheStatus, EngineStatus } from "../../../engine/protocol/mod.ts";
+
+const diskCacheSchema = z.object({
+  bytes: z.int().describe("Bytes of all files in the folder"),
+  files: z.int(),
+  limit_bytes: z.int().describe("Maximum bytes of the files of this model"),
+  hits: z.int().describe("Requests that began with a state from disk"),
+  misses: z.int().describe("Requests for which there was none"),
+  writes: z.int().describe("States that were written"),
+  failures: z.int().describe("Reads and writes that failed"),
+  notices: z.array(z.string()).describe("Each kind of failure once"),
+}).describe("Prefix cache on disk; null without one");
 
 /** Counts of a model since it was loaded. */
 export const statisticsSchema = z.object({
@@ -14,6 +25,7 @@ export const statisticsSchema = z.object({
     "Accepted share of drafted tokens, 0 to 1; null without drafts",
   ),
   evictions: z.int().describe("Evicted cached prefixes"),
+  disk_cache: diskCacheSchema.nullable(),
   preemptions: z.int().describe("Sequences preempted because KV cells were exhausted"),
 });
 
@@ -29,6 +41,13 @@ export function statisticsOf(status: EngineStatus): z.output<typeof statisticsSc
     accepted_tokens: acceptedTokens,
     acceptance_rate: draftedTokens === 0 ? null : acceptedTokens / draftedTokens,
     evictions: status.evictions,
+    disk_cache: status.diskCache === null ? null : diskCacheOf(status.diskCache),
     preemptions: status.preemptions,
   };
+}
+
+function diskCacheOf(
+  { limitBytes, ...counts }: DiskCacheStatus,
+): z.output<typeof diskCacheSchema> {
+  return { ...counts, notices: [...counts.notices], limit_bytes: limitBytes };
 }

@@ -9,11 +9,16 @@ import {
   tinyEngine,
 } from "../../../tests/support/engine.ts";
 import { ShimmyError } from "../../errors.ts";
-import { crc32 } from "../../digest.ts";
+import { decodeState } from "./state_file.ts";
+import { writeStateSync } from "./write_state.ts";
 import type { LoadOptions, Notice } from "../protocol/mod.ts";
 import { SessionStore } from "./session_store.ts";
 
-const SESSION = { tokens: [1, -1, 70_000], state: new Uint8Array([0, 255, 7]) };
+const SESSION = {
+  tokens: [1, -1, 70_000],
+  state: new Uint8Array([0, 255, 7]),
+  checkpoints: [{ position: 2, state: new Uint8Array([3]) }],
+};
 
 async function inFolder(use: (folder: string) => void | Promise<void>): Promise<void> {
   const folder = await Deno.makeTempDir();
@@ -186,9 +191,11 @@ Deno.test("a state that libllama refuses adds a notice, and the prompt is comput
     const notices = await noticesOfSecond(LONG, LONG, (folder) => {
       for (const { name } of Deno.readDirSync(folder)) {
         const path = join(folder, name);
-        const bytes = Deno.readFileSync(path).slice(0, -missing);
-        new DataView(bytes.buffer).setUint32(8, crc32(bytes.subarray(12)), true);
-        Deno.writeFileSync(path, bytes);
+        const bytes = Deno.readFileSync(path);
+        const headLength = new DataView(bytes.buffer).getUint32(8, true);
+        const head = JSON.parse(new TextDecoder().decode(bytes.subarray(16, 16 + headLength)));
+        const session = decodeState(bytes, head)!;
+        writeStateSync(path, { ...session, state: session.state.slice(0, -missing) }, head);
       }
     });
     assertEquals(notices, [{

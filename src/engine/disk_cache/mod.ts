@@ -1,0 +1,12 @@
+/** States of sequences in files: their format, sessions, and a cache that processes share. */
+export {
+  DiskCache,
+  type DiskCacheOptions,
+  type DiskCacheTarget,
+  type ScopedState,
+} from "./disk_cache.ts";
+export type { DiskMatch } from "./disk_index.ts";
+export type { DiskLimits } from "./eviction.ts";
+export { ReadCost } from "./read_cost.ts";
+export { SessionStore } from "./session_store.ts";
+export { reasonOf } from "./write_state.ts";

@@ -1,0 +1,108 @@
+import { join } from "@std/path";
+import { messageOf } from "../../errors.ts";
+import { sha256 } from "../../digest.ts";
+import { decodeState, type StateOrigin, type StoredState } from "./state_file.ts";
+import { writeStateSync } from "./write_state.ts";
+
+const EXTENSION = ".session";
+/** Hexadecimal digits of hashes in file names: 128 bits. */
+const DIGITS = 32;
+/** Maximum total bytes of saved sessions. The least recently used sessions are deleted first. */
+const MAX_BYTES = 2 * 2 ** 30;
+
+/** Result of a lookup. */
+export type SessionLookup =
+  | { readonly status: "found"; readonly session: StoredState }
+  | { readonly status: "missing" }
+  /** A session saved with another model, adapter, cache type or library. */
+  | { readonly status: "incompatible" }
+  | { readonly status: "unreadable"; readonly reason: string };
+
+/**
+ * KV cache states saved on disk by session name, so that a conversation continues after a restart
+ * without prefill.
+ *
+ * A file belongs to one fingerprint: everything that makes a state unusable for another model,
+ * adapter, cache type or library. The file name is made of hashes of the session name and the
+ * fingerprint. The format of the files is that of the disk cache.
+ */
+export class SessionStore {
+  readonly #folder: string;
+  readonly #fingerprint: string;
+
+  /** @param folder is created when the first session is saved. */
+  constructor(folder: string, fingerprint: string) {
+    this.#folder = folder;
+    this.#fingerprint = fingerprint;
+  }
+
+  #path(name: string, { fingerprint, scope }: StateOrigin): string {
+    const origin = digest(`${fingerprint}\0${scope}`);
+    return join(this.#folder, `${digest(name)}-${origin}${EXTENSION}`);
+  }
+
+  /**
+   * Finds a session.
+   * @param scope what the tokens are computed with besides the model, such as adapters.
+   */
+  find(name: string, scope = ""): SessionLookup {
+    const origin = { fingerprint: this.#fingerprint, scope };
+    const path = this.#path(name, origin);
+    try {
+      const session = decodeState(Deno.readFileSync(path), origin);
+      if (session === null) return { status: "unreadable", reason: "Not the file of the session" };
+      const now = new Date();
+      Deno.utimeSync(path, now, now);
+      return { status: "found", session };
+    } catch (error) {
+      const { NotFound, NotADirectory } = Deno.errors;
+      if (error instanceof NotFound || error instanceof NotADirectory) {
+        return { status: this.#hasOther(name) ? "incompatible" : "missing" };
+      }
+      return { status: "unreadable", reason: messageOf(error) };
+    }
+  }
+
+  /** Whether a session of this name exists with any fingerprint. */
+  #hasOther(name: string): boolean {
+    const beginning = `${digest(name)}-`;
+    try {
+      return [...Deno.readDirSync(this.#folder)].some((file) =>
+        file.name.startsWith(beginning) && file.name.endsWith(EXTENSION)
+      );
+    } catch {
+      // The folder does not exist yet or is not readable.
+      return false;
+    }
+  }
+
+  /**
+   * Saves a session, replacing an earlier one. Readers never see a partial file.
+   * @throws {Error} of the system, such as a full disk.
+   */
+  save(name: string, session: StoredState, scope = ""): void {
+    const origin = { fingerprint: this.#fingerprint, scope };
+    writeStateSync(this.#path(name, origin), session, origin);
+    this.#prune();
+  }
+
+  #prune(): void {
+    const files = [...Deno.readDirSync(this.#folder)]
+      .filter(({ name }) => name.endsWith(EXTENSION))
+      .map(({ name }) => {
+        const path = join(this.#folder, name);
+        const { size, mtime } = Deno.statSync(path);
+        return { path, size, used: mtime?.getTime() ?? 0 };
+      })
+      .sort((a, b) => b.used - a.used);
+    let bytes = 0;
+    for (const { path, size } of files) {
+      bytes += size;
+      if (bytes > MAX_BYTES) Deno.removeSync(path);
+    }
+  }
+}
+
+function digest(text: string): string {
+  return sha256().update(text).digest("hex").slice(0, DIGITS);
+}

@@ -1,0 +1,170 @@
+/** Reuse of prefixes on disk after a restart, with each kind of memory: never another text. */
+import { assertEquals, assertGreater, assertLess } from "@std/assert";
+import { join } from "@std/path";
+import { withFolder } from "../../../ffi/testing.ts";
+import { hybridModel } from "../../../tests/models/hybrid.ts";
+import { mambaModel } from "../../../tests/models/recurrent.ts";
+import { windowedModel } from "../../../tests/models/windowed.ts";
+import {
+  type IteratingEngine as Engine,
+  loadEngine,
+  PIRATE_LORA,
+  TINY_F16,
+  tinyEngine,
+  tinyOptions,
+} from "../../../tests/support/engine.ts";
+import { type Answer, answer, randomNumbers, type Way } from "../../../tests/support/exactness.ts";
+import type { DiskCacheStatus, LoadOptions } from "../protocol/mod.ts";
+
+/** A kind of memory, by a model that has it. */
+interface Kind {
+  readonly name: string;
+  /** Null: the tiny model. */
+  readonly model: (() => Uint8Array<ArrayBuffer>) | null;
+  readonly options?: Partial<LoadOptions>;
+  /** Whether a state on disk is used as a whole only. */
+  readonly isWhole?: boolean;
+}
+
+const KINDS: readonly Kind[] = [
+  { name: "full attention", model: null },
+  { name: "a quantized KV cache", model: null, options: { kvType: "q8_0", flashAttention: "on" } },
+  { name: "a unified buffer", model: null, options: { kvUnified: true } },
+  // A state has the last window only, and no checkpoints are made.
+  { name: "a sliding window with all cells", model: windowedModel, isWhole: true },
+  { name: "a small sliding window", model: windowedModel, options: { swaFull: "off" } },
+  { name: "recurrent layers", model: mambaModel },
+  { name: "recurrent and attention layers", model: hybridModel },
+];
+
+/** Ids of ordinary words in the vocabulary of the models. */
+const FIRST_WORD = 300;
+const WORDS = 180;
+const random = randomNumbers(7);
+const words = (count: number) => Array.from({ length: count }, () => FIRST_WORD + random(WORDS));
+
+const WAY: Way = { together: 1, cachePrompt: true, maxTokens: 6, ignoreEos: true };
+
+type Load = (changes?: Partial<LoadOptions>) => Promise<Engine>;
+
+async function withCache(
+  { model, options }: Kind,
+  use: (load: Load, folder: string) => Promise<void>,
+): Promise<void> {
+  await withFolder(async (folder) => {
+    const path = model === null ? TINY_F16 : join(folder, "model.gguf");
+    if (model !== null) await Deno.writeFile(path, model());
+    const cache = join(folder, "cache");
+    const diskCache = { folder: cache, modelBytes: 2 ** 30, totalBytes: 2 ** 30 };
+    await use((changes = {}) =>
+      tinyEngine({
+        modelPaths: [path],
+        kvType: "f32",
+        flashAttention: "off",
+        contextLength: 1024,
+        diskCache,
+        ...options,
+        ...changes,
+      }), cache);
+  });
+}
+
+async function diskStatus(engine: Engine): Promise<DiskCacheStatus> {
+  return (await engine.status()).diskCache!;
+}
+
+function assertEqualLogprobs(actual: Answer, expected: Answer): void {
+  assertEquals(actual.tokens.map(({ id }) => id), expected.tokens.map(({ id }) => id));
+  for (const [index, { logprob }] of expected.tokens.entries()) {
+    assertLess(Math.abs(actual.tokens[index]!.logprob - logprob), 0.001);
+  }
+}
+
+for (const kind of KINDS) {
+  Deno.test(`${kind.name}: a restarted engine continues from disk as if it had computed`, async () => {
+    await withCache(kind, async (load) => {
+      const first = words(600);
+      let next: number[];
+      {
+        await using engine = await load();
+        const [said] = await answer(engine, [first], WAY);
+        next = [...first, ...said!.tokens.map(({ id }) => id), ...words(20)];
+      }
+      const edited = [...first.slice(0, 580), ...words(30)];
+      const alone: Answer[] = [];
+      {
+        await using engine = await load({ diskCache: undefined });
+        const plain = { ...WAY, cachePrompt: false };
+        alone.push(...await answer(engine, [next, edited, first], plain));
+        // A model that is always certain would answer the same from a wrong state.
+        assertLess(
+          Math.min(...alone.flatMap((one) => one.tokens.map(({ logprob }) => logprob))),
+          -0.1,
+        );
+      }
+      for (const [index, prompt] of [next, edited, first].entries()) {
+        await using engine = await load();
+        const [continued] = await answer(engine, [prompt], WAY);
+        assertEqualLogprobs(continued!, alone[index]!);
+        const { cachedTokens, promptTokens } = continued!.usage;
+        const isFound = prompt === next || !kind.isWhole;
+        if (!isFound) assertEquals(cachedTokens, 0);
+        else if (prompt === first) assertEquals(cachedTokens, promptTokens - 1);
+        // Memories that cannot be truncated have a checkpoint at 512.
+        else assertGreater(cachedTokens, prompt === next ? 600 : 511);
+        const status = await diskStatus(engine);
+        assertEquals([status.hits, status.failures, status.notices], [isFound ? 1 : 0, 0, []]);
+      }
+    });
+  });
+}
+
+Deno.test("another KV cache type computes again and says so once; an adapter has its own states", async () => {
+  await withCache({ name: "", model: null }, async (load) => {
+    const prompt = words(200);
+    const cached = async (changes: Partial<LoadOptions>) => {
+      await using engine = await load(changes);
+      const [{ usage }] = (await answer(engine, [prompt], WAY)) as [Answer];
+      return [usage.cachedTokens, (await diskStatus(engine)).notices.length];
+    };
+    assertEquals(await cached({}), [0, 0]);
+    assertEquals(await cached({}), [199, 0]);
+    const adapted = { loras: [{ path: PIRATE_LORA, scale: 1, name: "pirate" }] };
+    assertEquals(await cached(adapted), [0, 0]);
+    assertEquals(await cached(adapted), [199, 0]);
+    assertEquals(await cached({ loras: [{ ...adapted.loras[0]!, scale: 0.5 }] }), [0, 0]);
+    assertEquals(await cached({ kvType: "f16" }), [0, 1]);
+    // libllama would refuse a state of a context with another number of streams.
+    assertEquals(await cached({ parallel: 2 }), [0, 1]);
+  });
+});
+
+Deno.test("notices reach the owner of the engine, and requests that leave do no harm", async () => {
+  await withFolder(async (folder) => {
+    const prompt = words(200);
+    const diskCache = { folder: join(folder, "cache"), modelBytes: 2 ** 30, totalBytes: 2 ** 30 };
+    const options = await tinyOptions({ diskCache, parallel: 1 });
+    {
+      await using engine = await loadEngine(options);
+      await answer(engine, [prompt], WAY);
+    }
+    for (const { name } of Deno.readDirSync(diskCache.folder)) {
+      const path = join(diskCache.folder, name);
+      const bytes = Deno.readFileSync(path);
+      bytes[bytes.length - 100]! ^= 1;
+      Deno.writeFileSync(path, bytes);
+    }
+    const said: string[] = [];
+    await using engine = await loadEngine(options, { onNotice: (notice) => said.push(notice) });
+    const ask = { prompt: [{ tokens: prompt }], sampling: { temperature: 0 }, stop: [] };
+    const left = engine.generate({ ...ask, maxTokens: 6 });
+    left.control({ type: "cancel" });
+    for await (const event of left) if (event.type === "done") break;
+    const [{ usage }] = (await answer(engine, [prompt], WAY)) as [Answer];
+    assertEquals(usage.cachedTokens, 0);
+    assertEquals(said, [
+      "Disk cache: a file is damaged and was removed; its prompt is computed again",
+    ]);
+    assertEquals((await diskStatus(engine)).notices, said);
+  });
+});

@@ -1,0 +1,118 @@
+import type { Context } from "../../../ffi/mod.ts";
+import type { DiskCache, ScopedState, SessionStore } from "../disk_cache/mod.ts";
+import type { SequenceRequest } from "../protocol/mod.ts";
+import { DiskPrefixes, type RestorableSequence } from "./disk_prefixes.ts";
+import type { PrefixCache } from "./prefix_cache.ts";
+import { type OpenedSession, SessionCache, type SessionSequence } from "./session_cache.ts";
+
+export interface StoredPrefixesOptions {
+  /** Null without a prefix cache on disk. */
+  readonly disk: DiskCache | null;
+  /** Maximum bytes of states that are read and not yet in a stream. */
+  readonly budget: number;
+  /** Milliseconds to compute a token of a prompt; 0 if not known. */
+  readonly msPerToken: () => number;
+  /** Called when a sequence can be admitted after its prefix was read. */
+  readonly onReady: () => void;
+}
+
+/** The context of sequences, and the sessions that it can restore; null without a session folder. */
+export interface SessionContext {
+  readonly context: Pick<Context, "saveSequence">;
+  readonly sessions: SessionStore | null;
+}
+
+/** The properties of a sequence that stored prefixes need. */
+type StoredSequence = SessionSequence & RestorableSequence & { readonly scoresPrompt: boolean };
+
+/** Prefixes in files, for the prefix cache: sessions by name, and the disk cache. */
+export class StoredPrefixes {
+  #sessions: SessionCache;
+  readonly #disk: DiskCache | null;
+  readonly #reader: DiskPrefixes | null;
+  readonly #cache: PrefixCache;
+  readonly #msPerToken: () => number;
+
+  constructor(cache: PrefixCache, options: StoredPrefixesOptions, context: SessionContext) {
+    const { disk } = options;
+    this.#cache = cache;
+    this.#sessions = new SessionCache(context.sessions, context.context, cache);
+    this.#disk = disk;
+    this.#reader = disk === null ? null : new DiskPrefixes(disk, cache, options);
+    this.#msPerToken = options.msPerToken;
+  }
+
+  /** Call when the context was replaced. */
+  setContext({ context, sessions }: SessionContext): void {
+    this.#sessions = new SessionCache(sessions, context, this.#cache);
+  }
+
+  /** Whether files are being read or written: then the engine thread must yield to the event loop. */
+  get isBusy(): boolean {
+    return this.#reader?.isBusy ?? false;
+  }
+
+  /** Opens the session of a request; see {@linkcode SessionCache.open}. */
+  open(request: SequenceRequest, scope: string): OpenedSession {
+    return this.#sessions.open(request, scope);
+  }
+
+  /** Begins to read the prefix of a new sequence from disk. */
+  submitted(sequence: StoredSequence): void {
+    const { request, scoresPrompt, session } = sequence;
+    // Cached tokens have no logits, which prompt log probabilities need.
+    if (request.cachePrompt === false || scoresPrompt || session.tokens !== null) return;
+    this.#reader?.begin(sequence);
+  }
+
+  /** Call when a sequence has its first stream. */
+  admitted(sequence: StoredSequence): void {
+    this.#sessions.begin(sequence);
+    this.#reader?.checkUse(sequence, sequence.cachedTokens);
+    this.#release(sequence);
+  }
+
+  /** Call before the stream of a finished sequence is released. */
+  finished(sequence: StoredSequence): void {
+    this.#sessions.save(sequence);
+  }
+
+  /** Call when a sequence has left the loop. */
+  removed(sequence: StoredSequence): void {
+    this.#release(sequence);
+  }
+
+  /** Frees the memory of the state that was read for a sequence. */
+  #release(sequence: RestorableSequence): void {
+    this.#reader?.release(sequence);
+    if (sequence.inserted !== null) this.#cache.removeInserted(sequence.inserted);
+    sequence.inserted = null;
+  }
+
+  /** Writes a state that host memory does not hold. */
+  spill(state: ScopedState): void {
+    this.#disk?.spill(state, this.#computeMs(state));
+  }
+
+  /**
+   * Writes all states that are worth keeping.
+   * @param deadline time of `performance.now()` after which no more are written
+   * @param native runs native work
+   */
+  async saveAll(deadline: number, native: <T>(work: () => T) => T): Promise<void> {
+    const disk = this.#disk;
+    if (disk === null) return;
+    await disk.flush();
+    const states = this.#cache.states((tokens, scope) => disk.wants(tokens, scope));
+    while (performance.now() < deadline) {
+      const { value, done } = native(() => states.next());
+      if (done) return;
+      await disk.write(value, this.#computeMs(value), deadline);
+    }
+  }
+
+  /** Time to compute the tokens of a state in milliseconds; a guess before any prompt was computed. */
+  #computeMs({ tokens }: ScopedState): number {
+    return tokens.length * (this.#msPerToken() || 1);
+  }
+}
