@@ -12,7 +12,7 @@ import type {
 import type { TokenSampler } from "../sampling/mod.ts";
 import { type Piece, Utf8Stream } from "../tokenizer/mod.ts";
 import { AnswerStops } from "./answer_stops.ts";
-import { SequenceTracer } from "./sequence_trace.ts";
+import { SequenceTracer } from "./trace/sequence_trace.ts";
 
 /** Limits of a sequence. */
 export interface SequenceLimits {

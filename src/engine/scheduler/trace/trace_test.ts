@@ -6,9 +6,9 @@ import {
   PIRATE_LORA,
   question,
   tinyEngine,
-} from "../../../tests/support/engine.ts";
+} from "../../../../tests/support/engine.ts";
 
-import type { SequenceRequest, SequenceTrace } from "../protocol/mod.ts";
+import type { SequenceRequest, SequenceTrace } from "../../protocol/mod.ts";
 
 const STORY = question(
   "Tell me a story about a fox and a long journey through the woods with many friends.",

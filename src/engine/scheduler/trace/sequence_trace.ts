@@ -1,6 +1,6 @@
-import type { AdapterCombination } from "../adapters/mod.ts";
-import type { AppliedAdapter, Range, SequenceTrace } from "../protocol/mod.ts";
-import type { TokenSampler } from "../sampling/mod.ts";
+import type { AdapterCombination } from "../../adapters/mod.ts";
+import type { AppliedAdapter, Range, SequenceTrace } from "../../protocol/mod.ts";
+import type { TokenSampler } from "../../sampling/mod.ts";
 
 /** Records how a sequence is computed. Its own token list: a context shift discards tokens of the stream. */
 export class SequenceTracer {
