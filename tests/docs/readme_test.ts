@@ -82,7 +82,7 @@ Deno.test("the picture of the README is small, has dark colors and shows existin
 const OTHERS_OPTIONS = [
   ...["ffi", "read", "write", "net", "env", "sys", "run"].map((right) => `allow-${right}`),
   // Of `deno task bench`.
-  ...["peer", "peer-bench", "type", "model", "only", "quick"],
+  ...["peer", "peer-bench", "type", "model", "only", "quick", "spare-core"],
   // Of the clients that `launch` starts.
   ...["map-tokens", "edit-format", "provider", "baseurl", "apikey", "modelid", "extension"],
   "auth-type",
