@@ -100,6 +100,9 @@ async function prepare(
 ) {
   const { values } = call;
   const { env, output } = environment;
+  if (values.host?.startsWith("unix:")) {
+    throw new UsageError(`--host: clients need HOST, HOST:PORT or a URL, not '${values.host}'`);
+  }
   const running = new ServerClient(values, { env, signal });
   let server: TemporaryServer | null = null;
   let connection = running;

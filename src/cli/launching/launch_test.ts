@@ -215,6 +215,10 @@ Deno.test("launch says what is missing", async () => {
     "shimmy: Continue is not installed: PATH has no 'cn'; install it with: " +
     "npm install -g @continuedev/cli",
   ]]);
+  const socket = await launch(["codex", "--print", "--host", "unix:/tmp/socket"], {});
+  assertEquals([socket.status, socket.notes], [2, [
+    "shimmy: --host: clients need HOST, HOST:PORT or a URL, not 'unix:/tmp/socket'",
+  ]]);
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const host = `127.0.0.1:${listener.addr.port}`;
   listener.close();
