@@ -48,11 +48,20 @@ export async function environmentTable(): Promise<string> {
       [`${name} `, command.options] as [string, OptionSet]
     ),
   ];
-  const fromOptions = options.flatMap(([command, set]) =>
-    Object.entries(set).flatMap(([name, { env, help }]) =>
-      env === undefined ? [] : [[code(env), `${help}; ${code(`${command}--${name}`)} overrides it`]]
-    )
-  );
+  // Several commands share an option: one row names them all.
+  const overrides = new Map<string, string[]>();
+  for (const [command, set] of options) {
+    for (const [name, { env, help }] of Object.entries(set)) {
+      if (env === undefined) continue;
+      const row = JSON.stringify([env, help]);
+      overrides.set(row, [...overrides.get(row) ?? [], code(`${command}--${name}`)]);
+    }
+  }
+  const fromOptions = [...overrides].map(([row, names]) => {
+    const [env, help] = JSON.parse(row);
+    const verb = names.length === 1 ? "overrides" : "override";
+    return [code(env), `${help}; ${names.join(", ")} ${verb} it`];
+  });
   return table(["variable", "meaning"], [
     ...fromOptions,
     ...ENVIRONMENT_VARIABLES.map(([name, help]) => [code(name), help]),
