@@ -28,6 +28,7 @@ interface Kind {
 }
 
 const KINDS: readonly Kind[] = [
+  // A state in host memory has the last window only, so a branch of it is computed again.
   { name: "a sliding window with all cells", model: windowedModel, cached: 0.3, again: 1 },
   {
     ...{ name: "a small sliding window", model: windowedModel, cached: 0.3, again: 1 },
