@@ -13,6 +13,8 @@ export const MAX_SCHEMA_NODES = 10_000;
 export const MAX_COMPILE_STEPS = 3_000_000;
 /** Time of a schema's compilation on a busy machine. */
 export const MAX_COMPILE_MILLISECONDS = 10_000;
+/** Growth of the heap during a schema's compilation. */
+export const MAX_COMPILE_HEAP = 512 * 1024 * 1024;
 /** Number of values in an `enum`. Each is an alternative that is checked for every token. */
 export const MAX_ENUM_VALUES = 5_000;
 /** Number of combinations that `anyOf`, `oneOf` and `allOf` expand to for one value. */

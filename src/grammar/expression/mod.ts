@@ -1,6 +1,6 @@
 /** Expression trees of grammar rules and regular expressions, character sets, and cost limits. */
 
-export { BudgetError, spend, withBudget } from "./budget.ts";
+export { BudgetError, spend, withBudget } from "../../budget.ts";
 export {
   ALL,
   type CharSet,
@@ -33,6 +33,7 @@ export {
 } from "./expr.ts";
 export {
   MAX_ALTERNATIVES,
+  MAX_COMPILE_HEAP,
   MAX_COMPILE_MILLISECONDS,
   MAX_COMPILE_STEPS,
   MAX_COUNTED_LENGTH,
