@@ -12,6 +12,7 @@ import {
 } from "../../server/mod.ts";
 import { createIssuer, FileDigests } from "../../receipts/mod.ts";
 import { cacheDirectory } from "../../runtime/library/paths.ts";
+import { PreparationPool } from "../../chat/mod.ts";
 import { VERSION } from "../../version.ts";
 import { keyFolder } from "../config/mod.ts";
 import {
@@ -110,12 +111,14 @@ export default command({
         digests: new FileDigests(cacheDirectory(env)),
         versions: { shimmy: VERSION, libllama: LLAMA_VERSION },
       });
+      using preparer = new PreparationPool();
       const socketAnswers = new Set<Promise<void>>();
       const metrics = new Metrics();
       const context = (hostname: string | null, replaced?: AbortSignal): ServerContext => ({
         pool: session.registry,
         store: modelStore(environment),
         metrics,
+        preparer,
         settings: {
           version: VERSION,
           library: LLAMA_VERSION,
@@ -180,6 +183,7 @@ export default command({
         keepsModels: values["keep-alive"] > 0,
         warmUp: (entry) => warmUp(context(hostname), entry.name, stop),
       });
+      preparer.warm();
       await aborted(stop);
       log.info("Finishing running requests; press Ctrl-C again to quit now");
       await drain(servers, socketAnswers, log);

@@ -108,7 +108,7 @@ export function bindAnswer(
       signal.removeEventListener("abort", cancel);
       sink.end(error);
     },
-  });
+  }, context.preparer);
   const cancel = () => {
     // The last event, which has the usage, comes after the request is logged.
     record({ completionTokens: running.completionTokens });
