@@ -64,9 +64,18 @@ export const MAX_GBNF_LEFT_DEPTH = 10_000;
 export const MAX_GBNF_ELEMENTS = 5_000_000;
 /**
  * Number of expansions of a rule's start. llama.cpp keeps all of them at every character and
- * compares each with all others, which takes half a minute for this number.
+ * compares each with all others: 0.3 s for this number, half a minute for ten times as many.
  */
-export const MAX_GBNF_EXPANSIONS = 100_000;
+export const MAX_GBNF_EXPANSIONS = 10_000;
+/**
+ * Ways in which a grammar may read the same text of {@linkcode MAX_PATH_LENGTH} characters, which is
+ * longer than most tokens. llama.cpp follows all of them through each token.
+ */
+export const MAX_GBNF_PATHS = 10_000;
+export const MAX_PATH_LENGTH = 16;
+/** Expansions that are counted to find these ways, in all and from one start. */
+export const MAX_AMBIGUITY_STEPS = 5_000_000;
+export const MAX_START_STEPS = 200_000;
 /**
  * Number of expansions of a repetition of a nullable item. llama.cpp's time per character grows
  * with their third power: 20 ms for this number, 10 s for a thousand.
