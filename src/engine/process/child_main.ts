@@ -1,6 +1,7 @@
 import { isProgram } from "../../own_command.ts";
 import { EngineFlags, NativeGate } from "../native/mod.ts";
 import { FRAME, FrameReader } from "../protocol/mod.ts";
+import { sendHeartbeats } from "./heartbeat.ts";
 import { type SharedMemory, startThread, THREAD_NAME } from "./transport.ts";
 
 /** Internal command that runs {@linkcode engineChild}. */
@@ -25,6 +26,7 @@ export async function engineChild(): Promise<never> {
   };
   // Ctrl-C reaches the whole process group; the parent decides when the child ends.
   Deno.addSignalListener("SIGINT", () => {});
+  sendHeartbeats();
   flags.announceMessage();
   const shared: SharedMemory = { flags: flags.buffer, gate: new NativeGate().buffer };
   worker.postMessage(shared);
