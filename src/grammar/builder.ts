@@ -250,6 +250,10 @@ function bounded<T>(field: string, compile: () => T): T {
     return withBudget(LIMITS, SPENT, compile);
   } catch (error) {
     if (error instanceof BudgetError) throw invalid(field, error.message);
+    // The stack is finite, and the compiler recurses for each property and level.
+    if (error instanceof RangeError) {
+      throw invalid(field, "the schema has too many properties or levels");
+    }
     throw error;
   }
 }

@@ -12,7 +12,6 @@ import {
   parseKeepAlive,
   parseLora,
   similarName,
-  toKeepAlive,
 } from "../../models/entry/mod.ts";
 import { parse } from "../../server/http/mod.ts";
 import {
@@ -211,9 +210,7 @@ function toSettings(body: ModelBody, at: string): ModelSettings {
       : { gpuLayers: layers === "auto" ? null : layers === "all" ? -1 : layers }),
     ...(pinned === undefined ? {} : { pinned }),
     ...(time === undefined ? {} : {
-      keepAlive: typeof time === "number"
-        ? toKeepAlive(time)
-        : parseKeepAlive(time, `${at}.${timeField}`),
+      keepAlive: parseKeepAlive(String(time), `${at}.${timeField}`),
     }),
     ...(system === undefined ? {} : { system }),
     ...(maxTokens === undefined ? {} : { maxTokens }),

@@ -1,5 +1,6 @@
 import { join } from "@std/path";
 import { messageOf } from "../../errors.ts";
+import { checkRegularFileSync } from "../../regular_file.ts";
 import { crc32, sha256 } from "../../digest.ts";
 
 const MAGIC = "SHIMMYS2";
@@ -60,6 +61,7 @@ export class SessionStore {
     const fingerprint = this.#fingerprintOf(scope);
     const path = this.#path(name, fingerprint);
     try {
+      checkRegularFileSync(path);
       const session = decode(Deno.readFileSync(path), fingerprint);
       if (session === null) return { status: "unreadable", reason: "Not a session file" };
       const now = new Date();

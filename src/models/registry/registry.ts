@@ -24,6 +24,7 @@ import { ModelLoader } from "./loader.ts";
 import { AdapterChanges } from "./adapter_changes.ts";
 import type { AdapterFile, Lease, ModelPool, ModelState } from "./pool.ts";
 import { engineKey, type LoadEngine } from "./model_instance.ts";
+import { SharedPlans } from "./shared_plans.ts";
 
 export interface PoolOptions {
   /** Scans all sources. */
@@ -106,6 +107,7 @@ class Pool implements Registry {
   readonly #options: PoolOptions;
   readonly #loader: ModelLoader;
   readonly #engineKey: (entry: ModelEntry) => string;
+  readonly #plans = new SharedPlans();
   readonly #adapterChanges = new AdapterChanges();
   #config: ModelConfig | undefined;
   #scan: Promise<Scan> | null = null;
@@ -204,7 +206,11 @@ class Pool implements Registry {
   async plan(entry: ModelEntry, signal?: AbortSignal): Promise<LoadPlan> {
     const { plan } = this.#options;
     if (plan === undefined) throw new ShimmyError("backend", "Load planning is not available");
-    return await plan(entry, this.#loader.onDevices, signal);
+    return await this.#plans.get(
+      this.#engineKey(entry),
+      signal,
+      (shared) => plan(entry, this.#loader.onDevices, shared),
+    );
   }
 
   async unload(entry: ModelEntry): Promise<boolean> {

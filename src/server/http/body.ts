@@ -2,6 +2,7 @@ import type * as z from "zod";
 import { STATUS_CODE } from "@std/http/status";
 import { ShimmyError } from "../../errors.ts";
 import { HttpError } from "./errors.ts";
+import { parseJsonValue } from "./request/json_value.ts";
 import type { Exchange } from "./route.ts";
 
 /** The body as bytes. @throws {HttpError} 413 above the limit, without reading further. */
@@ -72,8 +73,9 @@ function readBody({ request, context }: Exchange): Promise<Uint8Array> {
 
 function parseJson(bytes: Uint8Array): unknown {
   try {
-    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+    return parseJsonValue(new TextDecoder("utf-8", { fatal: true }).decode(bytes), "body");
   } catch (cause) {
+    if (cause instanceof ShimmyError) throw cause;
     throw new ShimmyError("invalid", "body: must be JSON in UTF-8", { field: "body", cause });
   }
 }

@@ -131,6 +131,8 @@ export interface Route {
   readonly streams?: readonly ("text/event-stream" | "application/x-ndjson")[];
   /** The response is an upgrade to WebSocket. */
   readonly upgrade?: boolean;
+  /** The route starts work or processes: pages of other sites must not make browsers request it. */
+  readonly costly?: boolean;
   /** The route requires no API key. */
   readonly open?: boolean;
   readonly handle: (exchange: Exchange) => Response | Promise<Response>;

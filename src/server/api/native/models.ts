@@ -4,6 +4,7 @@ import type { EmbeddingStatus, EngineStatus, ModelInfo } from "../../../engine/p
 import {
   capabilitiesOf,
   embeddingJson,
+  keepAliveEnd,
   type ModelEntry,
   placementJson,
   shapeJson,
@@ -168,9 +169,7 @@ export function toUsageStatus({ use, retryMs }: Pick<ModelState, "use" | "retryM
     ...(use === undefined ? {} : {
       requests: use.requests,
       pinned: use.isPinned,
-      expires_at: use.expiresInMs === null
-        ? null
-        : new Date(Date.now() + use.expiresInMs).toISOString(),
+      expires_at: use.expiresInMs === null ? null : keepAliveEnd(use.expiresInMs),
       memory_bytes: use.bytes,
     }),
   };
@@ -308,6 +307,7 @@ export const modelRoutes: readonly Route[] = [
     scope: "admin",
     dialect: nativeDialect,
     summary: "Plan the placement of a model without loading it",
+    costly: true,
     answer: planSchema,
     async handle(exchange) {
       const [pool, entry] = await modelOfPath(exchange);

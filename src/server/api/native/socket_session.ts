@@ -4,6 +4,7 @@ import type { Control } from "../../../engine/protocol/mod.ts";
 import { ShimmyError } from "../../../errors.ts";
 import {
   type Exchange,
+  parseJsonValue,
   parseStrict,
   type ServerContext,
   statusOf,
@@ -96,8 +97,9 @@ export class Session {
       throw new ShimmyError("invalid", "frame: must be text, not binary", { field: "frame" });
     }
     try {
-      return JSON.parse(frame);
+      return parseJsonValue(frame, "frame");
     } catch (cause) {
+      if (cause instanceof ShimmyError) throw cause;
       throw new ShimmyError("invalid", "frame: must be JSON", { field: "frame", cause });
     }
   }
