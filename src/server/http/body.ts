@@ -5,6 +5,8 @@ import { HttpError } from "./errors.ts";
 import { parseJsonValue } from "./request/json_value.ts";
 import type { Exchange } from "./route.ts";
 
+const DEFAULT_TIMEOUT_MS = 60_000;
+
 /** The body as bytes. @throws {HttpError} 413 above the limit, without reading further. */
 async function readBytes(request: Request, limit: number): Promise<Uint8Array> {
   const tooLarge = () =>
@@ -67,8 +69,21 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-function readBody({ request, context }: Exchange): Promise<Uint8Array> {
-  return readBytes(request, context.settings.maxBodyBytes);
+async function readBody({ request, context }: Exchange): Promise<Uint8Array> {
+  const { maxBodyBytes, bodyTimeoutMs = DEFAULT_TIMEOUT_MS } = context.settings;
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => {
+    const message = `The body did not come within ${bodyTimeoutMs / 1000} s`;
+    // The rest of the body is not read, so the connection cannot carry another request.
+    reject(
+      new HttpError(STATUS_CODE.RequestTimeout, message, { headers: { connection: "close" } }),
+    );
+  }, bodyTimeoutMs);
+  try {
+    return await Promise.race([readBytes(request, maxBodyBytes), late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 function parseJson(bytes: Uint8Array): unknown {

@@ -38,6 +38,7 @@ export {
   ResponseStream,
   type ServerSentEvent,
 } from "./streams.ts";
+export type { ConnectionLimits } from "./request/connection_guard.ts";
 export {
   type ClientConnection,
   type Endpoint,

@@ -52,6 +52,8 @@ export interface ServerSettings {
   readonly loopbackOnly: boolean;
   /** Maximum size of a request body in bytes. */
   readonly maxBodyBytes: number;
+  /** Maximum milliseconds until the whole body of a request has come. */
+  readonly bodyTimeoutMs?: number;
   /** Reject fields without effect in the dialects of other servers instead of ignoring them. */
   readonly strict?: boolean;
   /** Milliseconds without an event after which a stream sends a comment, so that proxies keep it open. */
