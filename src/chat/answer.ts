@@ -218,6 +218,7 @@ function sequenceRequest(
     ...(request.session === undefined ? {} : { session: request.session }),
     ...(request.loras === undefined ? {} : { loras: request.loras }),
     ...(request.priority === undefined ? {} : { priority: request.priority }),
+    ...(request.client === undefined ? {} : { client: request.client }),
     ...(chat === null ? {} : { reasoning: reasoningPhase(request, chat) }),
     ...(request.cachePrompt === undefined ? {} : { cachePrompt: request.cachePrompt }),
     ...(request.promptLogprobs === undefined ? {} : { promptLogprobs: request.promptLogprobs }),

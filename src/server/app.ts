@@ -247,6 +247,11 @@ class RequestExchange implements Exchange {
     return this.caller.keyId;
   }
 
+  get client(): string | undefined {
+    const { keyId } = this.caller;
+    return keyId === null ? this.connection?.address : `key ${keyId}`;
+  }
+
   get signal(): AbortSignal {
     if (this.#controller === null) {
       const controller = new AbortController();

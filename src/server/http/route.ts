@@ -80,6 +80,8 @@ export interface Exchange {
    * long operation; `startAnswer` cancels generation with it.
    */
   readonly signal: AbortSignal;
+  /** Who sent the request: the signed key, else the address. Requests of different clients take turns. */
+  readonly client?: string | undefined;
   /** Registers a callback for the end of the exchange: the response was sent or the client disconnected. */
   onEnd(callback: () => void): void;
   /** Registers a callback for back pressure: the client does not read its streamed response, or reads again. */

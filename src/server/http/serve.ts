@@ -4,6 +4,8 @@ import { ConnectionGuard, type ConnectionLimits } from "./request/connection_gua
 
 /** The client's end of a connection that carries one request. */
 export interface ClientConnection {
+  /** Address of the client. */
+  readonly address: string;
   /**
    * Calls back when the client disconnects before the response begins.
    *
@@ -14,7 +16,7 @@ export interface ClientConnection {
 
 /**
  * Handles a request and always returns a response. Only the upgrade to WebSocket needs a socket.
- * `connection` is given where `request.signal` does not report every client that disconnects.
+ * `connection` is absent in tests without a socket.
  */
 export type Handler = (request: Request, connection?: ClientConnection) => Promise<Response>;
 
@@ -61,8 +63,11 @@ export function serveHttp(endpoint: Endpoint, handler: Handler): Listener {
       return guarded(guard, info, () =>
         handler(
           request,
-          watcher === null ? undefined : {
+          {
+            address: remoteAddr.hostname,
             onDisconnect(callback) {
+              // Where there is no watcher, the signal of the request reports every client.
+              if (watcher === null) return () => {};
               const connection = { remote: remoteAddr, localPort: server.addr.port };
               return watcher.watch(connection, callback);
             },

@@ -43,7 +43,7 @@ interface RunningRequest {
 }
 
 /** The client of a WebSocket. */
-export type Sender = Pick<Exchange, "requestId" | "key" | "keyId">;
+export type Sender = Pick<Exchange, "requestId" | "client" | "key" | "keyId">;
 
 /** A connection with one WebSocket client: one request at a time, and controls for it. */
 export class Session {
@@ -137,6 +137,7 @@ export class Session {
     const caller: Caller = {
       context: this.#context,
       requestId: this.#requestId,
+      client: this.#sender.client,
       signal: running.controller.signal,
       onEnd: (callback) => void ends.defer(callback),
       // The socket itself holds the answer.
