@@ -145,6 +145,13 @@ export class ModelLoader implements AsyncDisposable {
     };
   }
 
+  /** The entries of the models that are loaded or loading. */
+  loadedEntries(): readonly ModelEntry[] {
+    return [...this.#models.values()].flatMap((model) =>
+      model.state === "failed" ? [] : [model.reservation.entry]
+    );
+  }
+
   /** True if another model is loaded, loading or unloading. */
   hasOther(entry: ModelEntry): boolean {
     const model = this.#models.get(this.#engineKey(entry));

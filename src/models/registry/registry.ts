@@ -138,6 +138,14 @@ class Pool implements Registry {
   }
 
   async list(): Promise<readonly ModelEntry[]> {
+    const known = await this.#known();
+    const names = new Set(known.map(({ name }) => name));
+    const removed = this.#loader.loadedEntries().filter(({ name }) => !names.has(name));
+    return [...known, ...removed.map((entry) => ({ ...entry, isRemoved: true }))];
+  }
+
+  /** The models whose files exist. */
+  async #known(): Promise<readonly ModelEntry[]> {
     return [...(await this.#currentScan()).entries, ...this.#opened.values()];
   }
 
@@ -200,7 +208,8 @@ class Pool implements Registry {
 
   async configure(config: ModelConfig | undefined, policy: LoadPolicy): Promise<void> {
     this.#config = config;
-    this.#loader.reconfigure(policy, await this.rescan());
+    this.#scan = null;
+    this.#loader.reconfigure(policy, await this.#known());
   }
 
   async plan(entry: ModelEntry, signal?: AbortSignal): Promise<LoadPlan> {

@@ -30,6 +30,7 @@ const modelSchema = z.object({
   context_length: z.number().nullable().describe("Context length in training, in tokens"),
   size: z.number().describe("Bytes"),
   modified_at: z.iso.datetime(),
+  removed: z.boolean().optional().describe("The file was removed; the model is still loaded"),
 });
 
 const modelListSchema = z.object({ models: z.array(modelSchema) });
@@ -147,6 +148,7 @@ function describe(pool: ModelPool, entry: ModelEntry): z.output<typeof modelSche
     context_length: entry.contextLength,
     size: entry.size,
     modified_at: new Date(entry.modified).toISOString(),
+    ...(entry.isRemoved ? { removed: true } : {}),
   };
 }
 
