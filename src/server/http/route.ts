@@ -125,6 +125,8 @@ export interface Route {
   readonly scope: RouteScope;
   /** Schema of the JSON request body, if the route takes one. */
   readonly body?: z.ZodType;
+  /** A request without a body is valid. */
+  readonly optionalBody?: boolean;
   /** Descriptions of the query parameters by name; all are optional. */
   readonly query?: Readonly<Record<string, string>>;
   /** Schema of the JSON response. */

@@ -282,6 +282,7 @@ export const modelRoutes: readonly Route[] = [
     dialect: nativeDialect,
     summary: "Load a model; responds when it is loaded",
     body: loadSchema,
+    optionalBody: true,
     answer: modelStatusSchema,
     async handle(exchange) {
       const [pool, entry] = await modelOfPath(exchange);
