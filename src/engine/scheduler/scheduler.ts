@@ -1,6 +1,6 @@
 import type { PrefixCache } from "../kv_cache/mod.ts";
-import { ClientTurns } from "./client_shares.ts";
-import { preemptionCandidate } from "./priority.ts";
+import { ClientTurns } from "./order/client_shares.ts";
+import { preemptionCandidate } from "./order/priority.ts";
 import type { Sequence } from "./sequence.ts";
 
 /**

@@ -1,4 +1,4 @@
-import type { Sequence } from "./sequence.ts";
+import type { Sequence } from "../sequence.ts";
 
 /** Ageing: a waiting prompt counts this many tokens shorter per millisecond. */
 const AGEING_TOKENS_PER_MS = 0.25;

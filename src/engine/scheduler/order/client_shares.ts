@@ -1,5 +1,5 @@
 import { schedulingCost, TOKENS_PER_PRIORITY } from "./priority.ts";
-import type { Sequence } from "./sequence.ts";
+import type { Sequence } from "../sequence.ts";
 
 /** Share of the queue that one client may fill, so that others always find a place. */
 const QUEUE_SHARE = 0.75;
