@@ -1,5 +1,5 @@
-// One file for both: the command line, and the engine's thread, which a bundle starts from itself.
-// Nothing is imported before it is known which of the two this is.
+// One file for all: the command line, and the threads of the engine and of the preparation of requests,
+// which a bundle starts from itself. Nothing is imported before it is known which of them this is.
 
 declare const WorkerGlobalScope: (new () => unknown) | undefined;
 
@@ -8,10 +8,14 @@ const isThread = typeof WorkerGlobalScope !== "undefined" &&
 
 if (isThread) {
   // A message that comes before the thread listens would be lost: from source, importing takes a while.
-  const scope = globalThis as unknown as { onmessage: (event: MessageEvent) => void };
+  const scope = globalThis as unknown as {
+    readonly name: string;
+    onmessage: (event: MessageEvent) => void;
+  };
   const early: MessageEvent[] = [];
   scope.onmessage = (event) => early.push(event);
-  await import("./src/engine/process/thread_main.ts");
+  if (scope.name === "shimmy-preparation") await import("./src/chat/preparation/thread_main.ts");
+  else await import("./src/engine/process/thread_main.ts");
   for (const event of early) scope.onmessage(event);
 } else if (import.meta.main) {
   const [{ main }, { processEnvironment }] = await Promise.all([

@@ -12,8 +12,12 @@ const SYSTEMS = {
   darwin: { libc: "libSystem.B.dylib", AF_INET6: 30, MSG_DONTWAIT: 0x80, POLLRDHUP: 0 },
 } as const;
 
+/** A system whose sockets are known here. */
+export type PosixSystem = keyof typeof SYSTEMS;
+
 const AF_INET = 2;
 const MSG_PEEK = 2;
+const SHUT_RDWR = 2;
 const POLLIN = 1;
 const POLLERR = 8;
 const POLLHUP = 16;
@@ -31,51 +35,36 @@ const SYMBOLS = {
   getpeername: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
   getsockname: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
   poll: { parameters: ["buffer", "usize", "i32"], result: "i32" },
+  shutdown: { parameters: ["i32", "i32"], result: "i32" },
   recv: { parameters: ["i32", "buffer", "usize", "i32"], result: "isize" },
 } as const satisfies Deno.ForeignLibraryInterface;
 
 /** Polls the sockets. Deno does not expose their descriptors, so they are found by their addresses. */
-export function posixProbe(os: keyof typeof SYSTEMS): ConnectionProbe {
-  return new PosixProbe(SYSTEMS[os]);
+export function posixProbe(os: PosixSystem): ConnectionProbe {
+  return new PosixProbe(os);
 }
 
-interface EndPoint {
+export interface EndPoint {
   readonly port: number;
   readonly address: () => string;
 }
 
-class PosixProbe implements ConnectionProbe {
-  readonly #system: typeof SYSTEMS[keyof typeof SYSTEMS];
+/** The calls about sockets. */
+export class SocketLibrary {
+  readonly system: typeof SYSTEMS[PosixSystem];
   readonly #libc: Deno.DynamicLibrary<typeof SYMBOLS>;
-  /** Null: not found. */
-  readonly #descriptors = new WeakMap<Connection, number | null>();
   readonly #name = new Uint8Array(SOCKADDR);
   readonly #nameView = new DataView(this.#name.buffer);
   readonly #nameLength = new Uint32Array(1);
   readonly #byte = new Uint8Array(1);
 
-  constructor(system: typeof SYSTEMS[keyof typeof SYSTEMS]) {
-    this.#system = system;
-    this.#libc = Deno.dlopen(system.libc, SYMBOLS);
-  }
-
-  closed(connections: Iterable<Connection>): Connection[] {
-    const known = [...connections].flatMap((connection) => {
-      const descriptor = this.#descriptorOf(connection);
-      return descriptor === null ? [] : [{ connection, descriptor }];
-    });
-    if (known.length === 0) return [];
-    const { POLLRDHUP } = this.#system;
-    const events = this.#poll(known.map(({ descriptor }) => descriptor), POLLIN | POLLRDHUP);
-    return known.filter(({ descriptor }, index) => {
-      const event = events[index]!;
-      if ((event & (POLLERR | POLLHUP | POLLRDHUP)) !== 0) return true;
-      return (event & POLLIN) !== 0 && this.#isAtEnd(descriptor);
-    }).map(({ connection }) => connection);
+  constructor(system: PosixSystem) {
+    this.system = SYSTEMS[system];
+    this.#libc = Deno.dlopen(this.system.libc, SYMBOLS);
   }
 
   /** Returns at once which of `events`, or errors, each descriptor has. */
-  #poll(descriptors: readonly number[], events: number): readonly number[] {
+  poll(descriptors: readonly number[], events: number): readonly number[] {
     const polled = new DataView(new ArrayBuffer(POLLFD * descriptors.length));
     descriptors.forEach((descriptor, index) => {
       polled.setInt32(POLLFD * index, descriptor, true);
@@ -85,25 +74,70 @@ class PosixProbe implements ConnectionProbe {
     return descriptors.map((_, index) => polled.getInt16(POLLFD * index + 6, true));
   }
 
-  /** The open descriptors. The system assigns the lowest free one, so there are no wide gaps. */
-  *#open(): Generator<number> {
-    for (let first = 0; first < DESCRIPTORS; first += TOGETHER) {
-      const all = Array.from({ length: TOGETHER }, (_, index) => first + index);
-      const events = this.#poll(all, 0);
-      const open = all.filter((_, index) => (events[index]! & POLLNVAL) === 0);
-      if (open.length === 0) return;
-      yield* open;
-    }
+  /** Whether the other end has closed and all it sent was read. Consumes nothing. */
+  isAtEnd(descriptor: number): boolean {
+    const flags = MSG_PEEK | this.system.MSG_DONTWAIT;
+    return this.#libc.symbols.recv(descriptor, this.#byte, 1n, flags) === 0n;
+  }
+
+  /** One end of a TCP connection; null if the descriptor is no TCP connection. */
+  endPoint(end: "getpeername" | "getsockname", descriptor: number): EndPoint | null {
+    this.#nameLength[0] = SOCKADDR;
+    const length = new Uint8Array(this.#nameLength.buffer);
+    if (this.#libc.symbols[end](descriptor, this.#name, length) !== 0) return null;
+    return toEndPoint(this.#nameView, this.system.AF_INET6);
+  }
+
+  /** Ends both directions of a connection. */
+  shutdown(descriptor: number): void {
+    this.#libc.symbols.shutdown(descriptor, SHUT_RDWR);
+  }
+
+  close(): void {
+    this.#libc.close();
+  }
+}
+
+/** The open descriptors. The system assigns the lowest free one, so there are no wide gaps. */
+export function* openDescriptors(library: SocketLibrary): Generator<number> {
+  for (let first = 0; first < DESCRIPTORS; first += TOGETHER) {
+    const all = Array.from({ length: TOGETHER }, (_, index) => first + index);
+    const events = library.poll(all, 0);
+    const open = all.filter((_, index) => (events[index]! & POLLNVAL) === 0);
+    if (open.length === 0) return;
+    yield* open;
+  }
+}
+
+class PosixProbe implements ConnectionProbe {
+  readonly #library: SocketLibrary;
+  /** Null: not found. */
+  readonly #descriptors = new WeakMap<Connection, number | null>();
+
+  constructor(system: PosixSystem) {
+    this.#library = new SocketLibrary(system);
+  }
+
+  closed(connections: Iterable<Connection>): Connection[] {
+    const known = [...connections].flatMap((connection) => {
+      const descriptor = this.#descriptorOf(connection);
+      return descriptor === null ? [] : [{ connection, descriptor }];
+    });
+    if (known.length === 0) return [];
+    const { POLLRDHUP } = this.#library.system;
+    const events = this.#library.poll(
+      known.map(({ descriptor }) => descriptor),
+      POLLIN | POLLRDHUP,
+    );
+    return known.filter(({ descriptor }, index) => {
+      const event = events[index]!;
+      if ((event & (POLLERR | POLLHUP | POLLRDHUP)) !== 0) return true;
+      return (event & POLLIN) !== 0 && this.#library.isAtEnd(descriptor);
+    }).map(({ connection }) => connection);
   }
 
   [Symbol.dispose](): void {
-    this.#libc.close();
-  }
-
-  /** Whether the other end has closed and all it sent was read. Consumes nothing. */
-  #isAtEnd(descriptor: number): boolean {
-    const flags = MSG_PEEK | this.#system.MSG_DONTWAIT;
-    return this.#libc.symbols.recv(descriptor, this.#byte, 1n, flags) === 0n;
+    this.#library.close();
   }
 
   #descriptorOf(connection: Connection): number | null {
@@ -120,27 +154,20 @@ class PosixProbe implements ConnectionProbe {
 
   #find({ remote, localPort }: Connection): number | null {
     const address = canonicalAddress(remote.hostname);
-    for (const descriptor of this.#open()) {
-      const peer = this.#endPoint("getpeername", descriptor);
+    for (const descriptor of openDescriptors(this.#library)) {
+      const peer = this.#library.endPoint("getpeername", descriptor);
       if (peer?.port !== remote.port || peer.address() !== address) continue;
-      if (this.#endPoint("getsockname", descriptor)?.port === localPort) return descriptor;
+      const own = this.#library.endPoint("getsockname", descriptor);
+      if (own?.port === localPort) return descriptor;
     }
     return null;
   }
 
   /** Whether the descriptor now belongs to another connection. A reset connection has no peer. */
   #isOther(descriptor: number, { remote }: Connection): boolean {
-    const peer = this.#endPoint("getpeername", descriptor);
+    const peer = this.#library.endPoint("getpeername", descriptor);
     return peer !== null &&
       (peer.port !== remote.port || peer.address() !== canonicalAddress(remote.hostname));
-  }
-
-  /** One end of a TCP connection; null if the descriptor is no TCP connection. */
-  #endPoint(end: "getpeername" | "getsockname", descriptor: number): EndPoint | null {
-    this.#nameLength[0] = SOCKADDR;
-    const length = new Uint8Array(this.#nameLength.buffer);
-    if (this.#libc.symbols[end](descriptor, this.#name, length) !== 0) return null;
-    return toEndPoint(this.#nameView, this.#system.AF_INET6);
   }
 }
 

@@ -58,6 +58,7 @@ export const LAYERS: readonly (readonly string[])[] = [
   ["src/chat/formats"],
   ["src/chat/prompt"],
   ["src/chat/constraint"],
+  ["src/chat/preparation"],
   ["src/chat"],
   // Receipts of answers.
   ["src/receipts"],

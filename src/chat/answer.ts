@@ -11,15 +11,14 @@ import type {
   SequenceEvent,
   SequenceRequest,
 } from "../engine/protocol/mod.ts";
-import { checkRawGrammar, constraintOf } from "./constraint/mod.ts";
 import {
   type ControlTokens,
   controlTokensOf,
-  renderChat,
   type RenderedChat,
-  renderPrompt,
+  textOfParts,
 } from "./prompt/mod.ts";
 import type { AnswerEvent, AnswerRequest, Input } from "./conversation/mod.ts";
+import { inlinePreparer, type PreparedAnswer, type Preparer } from "./preparation/mod.ts";
 import { AnswerAssembler } from "./answer_assembler.ts";
 import { AnswerParser } from "./answer_parser.ts";
 
@@ -37,10 +36,16 @@ export interface Answer {
  *
  * @param sink receives the events; the last one is `done`. Its `end` gets errors as `ShimmyError`. It
  * is called only after the return.
+ * @param preparer Renders the prompt and compiles the grammar; by default this thread.
  */
-export function answer(engine: Engine, request: AnswerRequest, sink: Sink<AnswerEvent>): Answer {
+export function answer(
+  engine: Engine,
+  request: AnswerRequest,
+  sink: Sink<AnswerEvent>,
+  preparer: Preparer = inlinePreparer,
+): Answer {
   const running = new RunningAnswer(sink);
-  running.start(engine, request).catch((error) => sink.end(error));
+  running.start(engine, request, preparer).catch((error) => sink.end(error));
   return running;
 }
 
@@ -49,8 +54,12 @@ export function answer(engine: Engine, request: AnswerRequest, sink: Sink<Answer
  *
  * @throws {ShimmyError} `invalid` if the model's template refuses the conversation.
  */
-export async function countTokens(engine: Engine, input: Input): Promise<number> {
-  return (await promptTokens(engine, input)).length;
+export async function countTokens(
+  engine: Engine,
+  input: Input,
+  preparer?: Preparer,
+): Promise<number> {
+  return (await promptTokens(engine, input, preparer)).length;
 }
 
 /**
@@ -58,8 +67,12 @@ export async function countTokens(engine: Engine, input: Input): Promise<number>
  *
  * @throws {ShimmyError} `invalid` if the model's template refuses the conversation.
  */
-export async function promptTokens(engine: Engine, input: Input): Promise<readonly number[]> {
-  const prompt = await renderPrompt(engine.info, withDefaultMessages(engine, input));
+export async function promptTokens(
+  engine: Engine,
+  input: Input,
+  preparer: Preparer = inlinePreparer,
+): Promise<readonly number[]> {
+  const prompt = await preparer.prompt(engine.info, withDefaultMessages(engine, input));
   return await engine.tokenize(prompt, true);
 }
 
@@ -68,10 +81,27 @@ export async function promptTokens(engine: Engine, input: Input): Promise<readon
  *
  * @throws {ShimmyError} `invalid` if the model's template refuses the conversation.
  */
-export async function promptText(engine: Engine, input: Input): Promise<string> {
-  const parts = await renderPrompt(engine.info, withDefaultMessages(engine, input));
+export async function promptText(
+  engine: Engine,
+  input: Input,
+  preparer: Preparer = inlinePreparer,
+): Promise<string> {
+  const parts = await preparer.prompt(engine.info, withDefaultMessages(engine, input));
   const texts = parts.map((part) => "text" in part ? part.text : engine.detokenize(part.tokens));
   return (await Promise.all(texts)).join("");
+}
+
+/**
+ * The text of a conversation's prompt without the model's default messages.
+ *
+ * @throws {ShimmyError} `invalid` if the model's template refuses the conversation.
+ */
+export async function conversationText(
+  { info }: Engine,
+  input: Input,
+  preparer: Preparer = inlinePreparer,
+): Promise<string> {
+  return textOfParts(await preparer.prompt(info, input));
 }
 
 /**
@@ -121,17 +151,13 @@ class RunningAnswer extends Transform<SequenceEvent, AnswerEvent> implements Ans
   }
 
   /** Rejects with a request that cannot be sent to the engine. */
-  async start(engine: Engine, given: AnswerRequest): Promise<void> {
+  async start(engine: Engine, given: AnswerRequest, preparer: Preparer): Promise<void> {
     const request = { ...given, input: withDefaultMessages(engine, given.input) };
-    const { format } = request;
-    if (format.type === "grammar") await checkRawGrammar(engine, format.source, format.field);
-    const chat = request.input.type === "chat"
-      ? await renderChat(engine.info, request.input)
-      : null;
+    const prepared = await preparer.answer(engine.info, request.input, request.format);
+    const { chat, prompt, constraint } = prepared;
+    await checkGrammarTokens(engine, prepared);
     const controls = controlTokensOf(engine.info);
     const markers = chat === null ? [] : markersOf(chat, controls);
-    const prompt = chat?.parts ?? await renderPrompt(engine.info, request.input);
-    const constraint = await constraintOf(request, chat);
     // With `specialText`, all control tokens are in the text.
     if (markers.length > 0) {
       this.#isHidden = (text) => controls.has(text) && !markers.includes(text);
@@ -159,6 +185,17 @@ class RunningAnswer extends Transform<SequenceEvent, AnswerEvent> implements Ans
   }
 }
 
+/** @throws {ShimmyError} `invalid` if a token of the request's grammar is not in the vocabulary. */
+async function checkGrammarTokens(
+  engine: Engine,
+  { grammarTokens }: PreparedAnswer,
+): Promise<void> {
+  for (const { text, error } of grammarTokens) {
+    const ids = await engine.tokenize([{ text, special: true }], false);
+    if (ids.length !== 1) throw error;
+  }
+}
+
 /** The control tokens that the parser needs. */
 function markersOf(chat: RenderedChat, controls: ControlTokens): readonly string[] {
   const { format, tools, reasoning } = chat;
@@ -181,6 +218,7 @@ function sequenceRequest(
     ...(request.session === undefined ? {} : { session: request.session }),
     ...(request.loras === undefined ? {} : { loras: request.loras }),
     ...(request.priority === undefined ? {} : { priority: request.priority }),
+    ...(request.client === undefined ? {} : { client: request.client }),
     ...(chat === null ? {} : { reasoning: reasoningPhase(request, chat) }),
     ...(request.cachePrompt === undefined ? {} : { cachePrompt: request.cachePrompt }),
     ...(request.promptLogprobs === undefined ? {} : { promptLogprobs: request.promptLogprobs }),

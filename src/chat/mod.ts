@@ -1,6 +1,13 @@
 /** Answers to chat requests: renders prompts, constrains sampling, parses text, reasoning and calls. */
 
-export { type Answer, answer, countTokens, promptText, promptTokens } from "./answer.ts";
+export {
+  type Answer,
+  answer,
+  conversationText,
+  countTokens,
+  promptText,
+  promptTokens,
+} from "./answer.ts";
 export type {
   AnswerEvent,
   AnswerFinish,
@@ -14,4 +21,4 @@ export type {
   ToolChoice,
 } from "./conversation/mod.ts";
 export { toolDefinitions } from "./conversation/mod.ts";
-export { renderText } from "./prompt/mod.ts";
+export { PreparationPool, type Preparer } from "./preparation/mod.ts";

@@ -138,6 +138,15 @@ Deno.test("serve refuses a public address without an API key", async () => {
   );
 });
 
+Deno.test("serve refuses an API key that no header can carry", async () => {
+  for (const key of ["schlüssel", "two words", "ключ"]) {
+    assertEquals(
+      await failure(["serve", "--port", "0", "--api-key", key], 2),
+      "shimmy: --api-key: must consist of visible ASCII characters, as in a header",
+    );
+  }
+});
+
 Deno.test("serve --ollama answers at a second address as Ollama does", async () => {
   const environment = new EnvironmentDouble();
   const done = main(["serve", "--port", "0", "--ollama", ":0", "--in-process"], environment);

@@ -51,6 +51,8 @@ export interface Engine extends AsyncDisposable {
    */
   changeAdapters(change: AdapterChange): Promise<AdapterInfo[]>;
   status(): Promise<EngineStatus>;
+  /** False while the model's process gives no sign of life; absent: it always does. */
+  readonly isResponding?: boolean;
   /** Resolves when the engine has ended: to null after disposal, else to the reason. */
   readonly closed: Promise<string | null>;
 }

@@ -73,6 +73,10 @@ export class EngineClient implements Engine {
     return this.#info;
   }
 
+  get isResponding(): boolean {
+    return this.#transport.isResponding;
+  }
+
   get closed(): Promise<string | null> {
     return this.#closed.promise;
   }

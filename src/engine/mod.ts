@@ -4,5 +4,5 @@ export { iterateEvents } from "./event_queue.ts";
 export { loadEngine } from "./load_engine.ts";
 export { chooseShape, contextBudget, expertOverrides, kvBytesPerToken } from "./model/mod.ts";
 export { availableMemory } from "./native/mod.ts";
-export { ENGINE_COMMAND, ENGINE_MODULE } from "./process/mod.ts";
 export { collectEvents, type Sink, Transform } from "./sink.ts";
+export { ENGINE_COMMAND, ENGINE_MODULE, NOT_RESPONDING } from "./process/mod.ts";

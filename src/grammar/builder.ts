@@ -4,6 +4,7 @@ import {
   BudgetError,
   chars,
   type Expr,
+  MAX_COMPILE_HEAP,
   MAX_COMPILE_MILLISECONDS,
   MAX_COMPILE_STEPS,
   MAX_GRAMMAR_LENGTH,
@@ -98,16 +99,18 @@ export class GrammarBuilder {
    * @throws {ShimmyError} `invalid` if no text matches or a grammar cannot express the expression.
    */
   addPattern(pattern: string, hint = "text", field = this.#field): string {
-    const rules = this.#rules();
-    const name = rules.reserve(hint);
-    try {
-      const dfa = wholeAutomaton(parsePattern(pattern));
-      rules.define(name, automatonExpr(rules, dfa, hint, chars));
-    } catch (error) {
-      if (!(error instanceof PatternError)) throw error;
-      throw invalid(field, `the expression cannot be expressed: ${error.message}`);
-    }
-    return this.#addRules(rules, name, "no text matches the expression", field);
+    return bounded(field, () => {
+      const rules = this.#rules();
+      const name = rules.reserve(hint);
+      try {
+        const dfa = wholeAutomaton(parsePattern(pattern));
+        rules.define(name, automatonExpr(rules, dfa, hint, chars));
+      } catch (error) {
+        if (!(error instanceof PatternError)) throw error;
+        throw invalid(field, `the expression cannot be expressed: ${error.message}`);
+      }
+      return this.#addRules(rules, name, "no text matches the expression", field);
+    });
   }
 
   /**
@@ -124,8 +127,11 @@ export class GrammarBuilder {
       rules.define(name, textExpr(document, rules, stop, hint));
       return this.#addRules(rules, name, "no string is valid for the schema", field);
     };
-    if (strict) return compile(new SchemaDocument(schema, field));
-    const { value: rule, notices } = compileRelaxed(schema, field, compile);
+    if (strict) return bounded(field, () => compile(new SchemaDocument(schema, field)));
+    const { value: rule, notices } = bounded(
+      field,
+      () => compileRelaxed(schema, field, compile),
+    );
     for (const notice of notices) this.#notices.add(notice);
     return rule;
   }
@@ -221,12 +227,33 @@ function invalid(field: string, what: string): ShimmyError {
   return new ShimmyError("invalid", `${field}: ${what}`, { field });
 }
 
+/** The limits of one schema, and of all schemas and expressions of one grammar. */
+const LIMITS = {
+  steps: MAX_COMPILE_STEPS,
+  milliseconds: MAX_COMPILE_MILLISECONDS,
+  heapBytes: MAX_COMPILE_HEAP,
+};
+
+const SPENT = "the schema needs too much work; use fewer or simpler patterns";
+
+/**
+ * Builds a grammar of any number of schemas and expressions within one budget. The schemas of tools
+ * for which the budget does not last are left out, as those that cannot be expressed are.
+ */
+export function withGrammarBudget<T>(build: () => T): T {
+  return withBudget(LIMITS, SPENT, build);
+}
+
 /** Compiles within the budget of one schema. */
 function bounded<T>(field: string, compile: () => T): T {
   try {
-    return withBudget(MAX_COMPILE_STEPS, MAX_COMPILE_MILLISECONDS, compile);
+    return withBudget(LIMITS, SPENT, compile);
   } catch (error) {
     if (error instanceof BudgetError) throw invalid(field, error.message);
+    // The stack is finite, and the compiler recurses for each property and level.
+    if (error instanceof RangeError) {
+      throw invalid(field, "the schema has too many properties or levels");
+    }
     throw error;
   }
 }

@@ -1,7 +1,7 @@
 /** Compiles JSON Schema to GBNF, llama.cpp's grammar format, and checks GBNF grammars. */
 import { GrammarBuilder, type GrammarOptions } from "./builder.ts";
 
-export { GrammarBuilder, type GrammarOptions } from "./builder.ts";
+export { GrammarBuilder, type GrammarOptions, withGrammarBudget } from "./builder.ts";
 export { checkGrammar } from "./gbnf/mod.ts";
 export { patternMatcher } from "./pattern_matcher.ts";
 export { literal } from "./rules/mod.ts";

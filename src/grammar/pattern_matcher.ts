@@ -2,9 +2,9 @@ import { BudgetError, withBudget } from "./expression/mod.ts";
 import { accepts, parsePattern, PatternError, searchAutomaton } from "./regex/mod.ts";
 import { ShimmyError } from "../errors.ts";
 
-/** Steps and time for one pattern. The steps take some milliseconds on an idle machine. */
-const BUDGET_STEPS = 200_000;
-const BUDGET_MS = 2_000;
+/** The work for one pattern. The steps take some milliseconds on an idle machine. */
+const LIMITS = { steps: 200_000, milliseconds: 2_000 };
+const SPENT = "it needs too much work";
 
 /**
  * A test whether a text contains a match of a regular expression, without regard to case. The time of a
@@ -17,16 +17,11 @@ export function patternMatcher(source: string): (text: string) => boolean {
   const lower = source.replace(/^\(\?i\)/, "")
     .replace(/\\.|[A-Z]/g, (part) => part.length > 1 ? part : part.toLowerCase());
   try {
-    const automaton = withBudget(
-      BUDGET_STEPS,
-      BUDGET_MS,
-      () => searchAutomaton(parsePattern(lower)),
-    );
+    const automaton = withBudget(LIMITS, SPENT, () => searchAutomaton(parsePattern(lower)));
     return (text) => accepts(automaton, text.toLowerCase());
   } catch (error) {
     if (!(error instanceof PatternError) && !(error instanceof BudgetError)) throw error;
-    const reason = error instanceof PatternError ? error.message : "it needs too much work";
-    throw new ShimmyError("invalid", `pattern '${source.slice(0, 64)}': ${reason}`, {
+    throw new ShimmyError("invalid", `pattern '${source.slice(0, 64)}': ${error.message}`, {
       cause: error,
     });
   }

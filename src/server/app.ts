@@ -3,6 +3,7 @@ import type { KeyClaims } from "../access/mod.ts";
 import {
   checkHost,
   checkOrigin,
+  checkSite,
   type ClientConnection,
   type Dialect,
   errorResponse,
@@ -85,6 +86,7 @@ export function createHandler(
     }
     if (request.method === "OPTIONS") return optionsResponse(router, url.pathname);
     const { route, params } = router.find(request.method, url.pathname);
+    if (route.costly) checkSite(origin, request);
     const { claims } = matched.caller;
     if (claims !== null) {
       checkScope(claims, route);
@@ -110,8 +112,9 @@ export function createHandler(
   }
 
   return async (request, connection) => {
-    const url = new URL(request.url);
     const id = requestIdOf(request);
+    const url = urlOf(request);
+    if (url === null) return invalidUrl(router, request, id);
     const path = router.label(request.method, url.pathname);
     const matched: Matched = { path, caller: UNKNOWN_CALLER, exchange: null };
     const start = performance.now();
@@ -244,6 +247,11 @@ class RequestExchange implements Exchange {
     return this.caller.keyId;
   }
 
+  get client(): string | undefined {
+    const { keyId } = this.caller;
+    return keyId === null ? this.connection?.address : `key ${keyId}`;
+  }
+
   get signal(): AbortSignal {
     if (this.#controller === null) {
       const controller = new AbortController();
@@ -321,6 +329,34 @@ class RequestExchange implements Exchange {
   /** Aborts the signal: the client has disconnected. */
   abort(): void {
     this.#controller?.abort(new DOMException("The client disconnected", "AbortError"));
+  }
+}
+
+/** The URL of a request; null if its target or `Host` is not part of a URL. */
+function urlOf(request: Request): URL | null {
+  try {
+    return new URL(request.url);
+  } catch {
+    return null;
+  }
+}
+
+/** The response to a request without a valid URL, in the dialect of what looks like its path. */
+function invalidUrl(router: Router, request: Request, id: string): Response {
+  const error = new HttpError(
+    STATUS_CODE.BadRequest,
+    "The target and the Host of the request must form a URL",
+  );
+  const response = errorResponse(router.dialect(request.method, pathLike(request)), error, id);
+  response.headers.set("x-request-id", id);
+  return response;
+}
+
+function pathLike(request: Request): string {
+  try {
+    return /^[a-z]+:\/\/[^/]*(\/[^?#]*)/i.exec(request.url)?.[1] ?? "/";
+  } catch {
+    return "/";
   }
 }
 

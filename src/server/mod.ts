@@ -8,6 +8,7 @@
 export { createHandler } from "./app.ts";
 export {
   type AccessRecord,
+  type ConnectionLimits,
   type Endpoint,
   type Handler,
   type Listener,

@@ -19,6 +19,32 @@ const ERRORS: readonly (readonly [number, string])[] = [
   [STATUS_CODE.ServiceUnavailable, "The queue is full; see Retry-After"],
 ];
 
+/** Error statuses of some routes. */
+const UPGRADE_REQUIRED: readonly [number, string] = [
+  STATUS_CODE.UpgradeRequired,
+  "The request is no upgrade to WebSocket",
+];
+const TIMEOUT: readonly [number, string] = [
+  STATUS_CODE.RequestTimeout,
+  "The body did not come in time",
+];
+/** RFC 9110, 15.6.2. */
+const UNSUPPORTED: readonly [number, string] = [
+  501,
+  "The server has no store of models, or does not support the operation",
+];
+const SPECIAL_ERRORS = [UPGRADE_REQUIRED, TIMEOUT, UNSUPPORTED];
+
+/** The error statuses of a route, with their reasons. */
+function errorsOf({ upgrade, body, dialect }: Route): (readonly [number, string])[] {
+  return [
+    ...ERRORS,
+    ...(upgrade ? [UPGRADE_REQUIRED] : []),
+    ...(body === undefined ? [] : [TIMEOUT]),
+    ...(dialect.name === "ollama" ? [UNSUPPORTED] : []),
+  ];
+}
+
 /** `GET /openapi.json`: the routes as an OpenAPI 3.1 document, created at the first request. */
 export function openApiRoute(routes: readonly Route[], version: string): Route {
   let document: Promise<{ readonly text: string; readonly tag: string }> | null = null;
@@ -76,7 +102,7 @@ function operation(route: Route): Json {
     ...(parameters.length === 0 ? {} : { parameters }),
     ...(route.body === undefined ? {} : {
       requestBody: {
-        required: true,
+        required: !route.optionalBody,
         content: { "application/json": { schema: bodySchema(route) } },
       },
     }),
@@ -85,7 +111,7 @@ function operation(route: Route): Json {
         ? { "101": { description: "The connection is upgraded to WebSocket" } }
         : { "200": { description: "The response", ...headersOf(route), ...contentOf(route) } }),
       ...Object.fromEntries(
-        ERRORS.map(([status]) => [
+        errorsOf(route).map(([status]) => [
           status,
           { $ref: `#/components/responses/${errorName(route.dialect, status)}` },
         ]),
@@ -102,8 +128,8 @@ function isLenient({ body, dialect }: Route): boolean {
 const STRICT_PARAMETER = {
   name: "x-shimmy-strict",
   in: "header",
-  description: "Reject fields that have no effect instead of ignoring them",
-  schema: { type: "string", enum: ["1"] },
+  description: "1: reject fields that have no effect instead of ignoring them",
+  schema: { type: "string" },
 };
 
 const RECEIPT_PARAMETER = {
@@ -163,7 +189,7 @@ function errorName({ name }: Dialect, status: number): string {
 
 /** The error responses of a dialect, each with an example in the form of the dialect. */
 function errorResponsesOf(dialect: Dialect): [string, Json][] {
-  return ERRORS.map(([status, description]) => [
+  return [...ERRORS, ...SPECIAL_ERRORS].map(([status, description]) => [
     errorName(dialect, status),
     {
       description,
@@ -194,12 +220,25 @@ const RECEIPT_FIELD = {
   description: "Add a signed receipt to the response",
   type: ["boolean", "null"],
 };
+/**
+ * Describes a tuple of equal items as a list of that length. Programs that read OpenAPI 3.1 as an older
+ * JSON Schema do not know `prefixItems`.
+ */
+function describeTuple(schema: Json): void {
+  const items = schema["prefixItems"] ?? schema["items"];
+  if (!Array.isArray(items)) return;
+  const [first, ...others] = items.map((item) => JSON.stringify(item));
+  if (first === undefined || others.some((other) => other !== first)) return;
+  delete schema["prefixItems"];
+  Object.assign(schema, { items: items[0], minItems: items.length, maxItems: items.length });
+}
 
 function toSchema(schema: z.ZodType, io: "input" | "output", isOpen = false): Json {
   const { $schema: _, ...json } = z.toJSONSchema(schema, {
     io,
     unrepresentable: "any",
     override: ({ jsonSchema }) => {
+      describeTuple(jsonSchema as Json);
       if (!isOpen) return;
       if (jsonSchema.additionalProperties === false) delete jsonSchema.additionalProperties;
       const { description } = jsonSchema;

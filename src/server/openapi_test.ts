@@ -108,3 +108,19 @@ Deno.test("routes that ignore fields describe the headers about it and accept an
   assertEquals(schema.properties.modalities.type, undefined);
   assert(JSON.stringify(schema.properties.modalities).includes('"text"'));
 });
+
+Deno.test("the document has the statuses, bodies and tuples that the server has", async () => {
+  const document = await fetchDocument();
+  const { paths } = document;
+  assertEquals("426" in paths["/ws/generate"]["get"].responses, true);
+  assertEquals("501" in paths["/ollama/api/push"]["post"].responses, true);
+  assertEquals("408" in paths["/v1/chat/completions"]["post"].responses, true);
+  assertEquals(paths["/api/models/{name}/load"]["post"].requestBody!.required, false);
+  assertEquals(paths["/v1/chat/completions"]["post"].requestBody!.required, true);
+  const lists: unknown[] = [];
+  JSON.stringify(document, (key, value) => {
+    if (key === "prefixItems" || (key === "items" && Array.isArray(value))) lists.push(value);
+    return value;
+  });
+  assertEquals(lists, []);
+});

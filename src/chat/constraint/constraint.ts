@@ -21,16 +21,16 @@ export interface Constraint {
  * offered.
  */
 export async function constraintOf(
-  request: AnswerRequest,
+  { format, input }: Pick<AnswerRequest, "format" | "input">,
   chat: RenderedChat | null,
 ): Promise<Constraint | null> {
-  const { format, input } = request;
   if (chat === null || input.type !== "chat") {
     if (format.type === "text") return null;
     if (format.type === "grammar") return raw(format.source);
-    const rules = await newRules();
-    const source = rules.print(contentRule(format, rules));
-    return { grammar: { source }, notices: rules.notices };
+    return await cachedGrammar(
+      JSON.stringify(["content", format]),
+      (rules) => contentRule(format, rules),
+    );
   }
   const forced = forcedTools(input, chat.tools);
   const parallel = input.parallelToolCalls;
@@ -69,8 +69,7 @@ async function cachedGrammar(
 ): Promise<Constraint> {
   let constraint = cache.get(key);
   if (constraint === undefined) {
-    const rules = await newRules();
-    constraint = { grammar: { source: rules.print(make(rules)) }, notices: rules.notices };
+    constraint = await newGrammar(make);
     const oldest = cache.keys().next();
     if (cache.size >= CACHE_SIZE && !oldest.done) cache.delete(oldest.value);
   }
@@ -80,10 +79,13 @@ async function cachedGrammar(
   return constraint;
 }
 
-/** Imported on use: most answers are not constrained. */
-async function newRules(): Promise<GrammarRules> {
-  const { GrammarBuilder } = await import("../../grammar/mod.ts");
-  return new GrammarRules(new GrammarBuilder());
+/** Builds a grammar. All of its schemas share one budget. */
+async function newGrammar(make: (rules: GrammarRules) => string): Promise<Constraint> {
+  // Imported on use: most answers are not constrained.
+  const { GrammarBuilder, withGrammarBudget } = await import("../../grammar/mod.ts");
+  const rules = new GrammarRules(new GrammarBuilder());
+  const source = withGrammarBudget(() => rules.print(make(rules)));
+  return { grammar: { source }, notices: rules.notices };
 }
 
 /** The tools of which one must be called; null if no call is required. */

@@ -1,4 +1,4 @@
 /** Grammars that constrain answers to a format or to tool calls. */
 
-export { constraintOf } from "./constraint.ts";
-export { checkRawGrammar } from "./raw_grammar.ts";
+export { type Constraint, constraintOf } from "./constraint.ts";
+export { checkRawGrammar, type GrammarToken } from "./raw_grammar.ts";

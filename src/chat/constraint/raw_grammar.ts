@@ -1,37 +1,42 @@
-import type { Engine } from "../../engine/mod.ts";
 import { ShimmyError } from "../../errors.ts";
 
 /** The field in the errors of the grammar room. */
 const CHECKED = "grammar";
 
+/** A text that a grammar uses as one token, and the error if the vocabulary has no such token. */
+export interface GrammarToken {
+  readonly text: string;
+  readonly error: ShimmyError;
+}
+
 /**
  * Checks the grammar of a request.
  *
  * @param field Name of the grammar in errors.
+ * @returns The tokens that remain to be checked against the vocabulary.
  * @throws {ShimmyError} `invalid`, with the field, the problem and its location.
  */
 export async function checkRawGrammar(
-  engine: Engine,
   source: string,
   field = CHECKED,
-): Promise<void> {
+): Promise<readonly GrammarToken[]> {
+  // Imported on use: most answers are not constrained.
+  const { checkGrammar } = await import("../../grammar/mod.ts");
   try {
-    await check(engine, source);
+    const { tokens, unknownToken } = checkGrammar(source);
+    const named = new Map(tokens.map((token) => [token.text, token]));
+    return [...named.values()].map((token) => ({
+      text: token.text,
+      error: renamed(unknownToken(token), field),
+    }));
   } catch (error) {
-    if (!(error instanceof ShimmyError) || error.field !== CHECKED || field === CHECKED) {
-      throw error;
-    }
-    const message = error.message.replace(CHECKED, field);
-    throw new ShimmyError("invalid", message, { field, cause: error });
+    throw error instanceof ShimmyError ? renamed(error, field) : error;
   }
 }
 
-async function check(engine: Engine, source: string): Promise<void> {
-  // Imported on use: most answers are not constrained.
-  const { checkGrammar } = await import("../../grammar/mod.ts");
-  const { tokens, unknownToken } = checkGrammar(source);
-  for (const token of tokens) {
-    const ids = await engine.tokenize([{ text: token.text, special: true }], false);
-    if (ids.length !== 1) throw unknownToken(token);
-  }
+/** The error with the name of the request's field. */
+function renamed(error: ShimmyError, field: string): ShimmyError {
+  if (error.field !== CHECKED || field === CHECKED) return error;
+  const message = error.message.replace(CHECKED, field);
+  return new ShimmyError("invalid", message, { field, cause: error });
 }

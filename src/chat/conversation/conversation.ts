@@ -108,6 +108,8 @@ export interface AnswerRequest {
   readonly session?: string;
   /** Waiting requests with a higher priority start first. */
   readonly priority?: number;
+  /** Who sent the request. Waiting requests of different clients take turns. */
+  readonly client?: string;
   /** Reuse prompt tokens from the prefix cache. Default true. */
   readonly cachePrompt?: boolean;
   /** Return log probabilities of the prompt, with this number of alternatives per token. */

@@ -70,6 +70,13 @@ export const FORMATS: readonly ToolFormat[] = [
   generic,
 ];
 
+const byName = new Map(FORMATS.map((format) => [format.name, format]));
+
+/** The tool format of a name; the generic one if there is none. */
+export function formatNamed(name: string): ToolFormat {
+  return byName.get(name) ?? generic;
+}
+
 /** The tool format of a chat template. */
 export function detectFormat(template: string): ToolFormat {
   return FORMATS.find((format) => format.matches(template)) ?? generic;

@@ -1,4 +1,5 @@
 import type { Environment, parse } from "@huggingface/jinja";
+import { checkedWidth, counted } from "./metering.ts";
 import { FILTERS, METHODS } from "./python.ts";
 import type { RuntimeValue, Values } from "./values.ts";
 
@@ -8,10 +9,12 @@ interface Node {
   [field: string]: unknown;
 }
 
-/** Name prefixes of this file's functions in a template's environment. */
+/** Names, or their prefixes, of this file's functions in a template's environment. */
 const FILTER = "__filter_";
 const METHOD = "__method_";
 const DICTIONARY = "__dictionary";
+const WIDTH = "__width";
+const COUNTED = "__counted";
 
 /**
  * Rewrites a parsed template in place to support Python features that the library lacks: missing
@@ -30,6 +33,8 @@ export function setFunctions(environment: Environment, values: Values): void {
     }
   }
   environment.setVariable(DICTIONARY, values.func((args) => dictionary(args, values)));
+  environment.setVariable(WIDTH, values.func(([width]) => checkedWidth(width!)));
+  environment.setVariable(COUNTED, values.func(([value]) => counted(value!)));
 }
 
 function visit(value: unknown, seen: Set<unknown>): void {
@@ -102,7 +107,18 @@ function rewriteFilter(node: Node): void {
     node["operand"] = orEmpty(operand);
   } else if (Object.hasOwn(FILTERS, name)) {
     becomeCall(node, FILTER + name, [operand, ...(call ? filter["args"] as Node[] : [])]);
+  } else if (name === "tojson" || name === "indent") {
+    node["operand"] = callOf(COUNTED, [operand]);
+    if (call) filter["args"] = (filter["args"] as Node[]).map(withCheckedWidth);
   }
+}
+
+/** An argument of `tojson` or `indent`, whose width is checked. */
+function withCheckedWidth(argument: Node): Node {
+  if (argument.type !== "KeywordArgumentExpression") return callOf(WIDTH, [argument]);
+  const name = (argument["key"] as Node)["value"];
+  if (name !== "indent" && name !== "width") return argument;
+  return { ...argument, value: callOf(WIDTH, [argument["value"] as Node]) };
 }
 
 function rewriteCall(node: Node): void {
@@ -120,11 +136,11 @@ function rewriteObject(node: Node): void {
 }
 
 function becomeCall(node: Node, name: string, args: Node[]): void {
-  Object.assign(node, {
-    type: "CallExpression",
-    callee: { type: "Identifier", value: name },
-    args,
-  });
+  Object.assign(node, callOf(name, args));
+}
+
+function callOf(name: string, args: Node[]): Node {
+  return { type: "CallExpression", callee: { type: "Identifier", value: name }, args };
 }
 
 /** A dictionary of alternating keys and values that keeps the type of its keys. */

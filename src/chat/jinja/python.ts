@@ -1,3 +1,4 @@
+import { joined, spendReplacement } from "./metering.ts";
 import {
   itemsOf,
   membersOf,
@@ -17,6 +18,8 @@ export const FILTERS: Readonly<Record<string, PythonFunction>> = {
   count: ([value], values) => values.of(lengthOf(value!)),
   min: ([value], values) => extreme(itemsOf(value) ?? [], -1, values),
   max: ([value], values) => extreme(itemsOf(value) ?? [], 1, values),
+  join: ([list, separator], values) => values.of(joined(textsOf(list!), separatorOf(separator))),
+  replace,
 };
 
 /** Python methods that the library lacks, or supports only without arguments. */
@@ -45,13 +48,36 @@ export const METHODS: Readonly<Record<string, PythonFunction>> = {
   count: ([text, part], values) => values.of(textOf(text).split(textOf(part)).length - 1),
   isdigit: ([text], values) => values.of(/^\d+$/.test(textOf(text))),
   join: ([text, list], values) =>
-    values.of((itemsOf(list) ?? []).map((item) => textOf(item)).join(textOf(text))),
+    values.of(joined((itemsOf(list) ?? []).map((item) => textOf(item)), textOf(text))),
+  replace,
   append: ([list, item], values) => {
     itemsOf(list)?.push(item!);
     return values.of(null);
   },
   pop: ([container, key], values) => pop(container!, key) ?? values.undefined,
 };
+
+/** The library's `replace`, within the budget. */
+function replace(args: readonly RuntimeValue[]): RuntimeValue {
+  const [text, ...rest] = args;
+  const builtin = (text?.builtins as Map<string, RuntimeValue> | undefined)?.get("replace");
+  if (typeof builtin?.value !== "function") throw new Error("replace() needs a string");
+  spendReplacement(args);
+  return (builtin.value as (args: readonly RuntimeValue[]) => RuntimeValue)(rest);
+}
+
+/** The texts that `join` joins: items of a list, or characters of a string. */
+function textsOf(value: RuntimeValue): readonly unknown[] {
+  if (typeof value.value === "string") return Array.from(value.value);
+  const items = itemsOf(value);
+  if (items === null) throw new Error(`Cannot apply filter "join" to type: ${value.type}`);
+  return items.map((item) => item.value);
+}
+
+/** The separator of `join`, given by position or by name. */
+function separatorOf(argument: RuntimeValue | undefined): string {
+  return textOf(membersOf(argument)?.get("separator") ?? argument);
+}
 
 function lengthOf(value: RuntimeValue): number {
   if (typeof value.value === "string") return Array.from(value.value).length;

@@ -1,6 +1,8 @@
 import type { Environment, Interpreter } from "@huggingface/jinja";
+import { BudgetError, type Limits, spend, withBudget } from "../../budget.ts";
 import { messageOf, ShimmyError } from "../../errors.ts";
 import { makeCompatible, setFunctions } from "./compatibility.ts";
+import { meter } from "./metering.ts";
 import { strftime } from "./strftime.ts";
 import { valuesOf } from "./values.ts";
 
@@ -10,13 +12,24 @@ export interface Template {
   /**
    * Renders a conversation as text.
    *
-   * @throws {ShimmyError} `invalid` with the template's own error message.
+   * @throws {ShimmyError} `invalid` with the template's own error message, or if rendering exceeds
+   * its budget.
    */
   render(variables: Readonly<Record<string, unknown>>): string;
 }
 
 /** Maximum length of a template's `range`. Templates are as untrusted as model files. */
 const RANGE_LIMIT = 100_000;
+
+/**
+ * The budget of a rendering. Templates of long conversations with many tools need less than a
+ * hundredth of the steps.
+ */
+export const RENDER_LIMITS: Limits = {
+  steps: 10_000_000,
+  milliseconds: 5_000,
+  heapBytes: 512 * 1024 * 1024,
+};
 
 const parsed = new Map<string, Promise<Template>>();
 
@@ -58,13 +71,14 @@ async function parseTemplate(source: string): Promise<Template> {
       const environment = new jinja.Environment();
       setGlobals(environment);
       setFunctions(environment, values);
-      const interpreter: Interpreter = new jinja.Interpreter(environment);
+      const interpreter: Interpreter = meter(new jinja.Interpreter(environment));
       try {
         for (const [name, value] of Object.entries(variables)) {
           if (value !== undefined) environment.set(name, value);
         }
-        return String(interpreter.run(program).value);
+        return withBudget(RENDER_LIMITS, SPENT, () => String(interpreter.run(program).value));
       } catch (cause) {
+        if (cause instanceof BudgetError) throw templateBudgetError(cause);
         throw new ShimmyError(
           "invalid",
           `messages: the model's chat template refuses the messages: ${messageOf(cause)}`,
@@ -73,6 +87,14 @@ async function parseTemplate(source: string): Promise<Template> {
       }
     },
   };
+}
+
+const SPENT = "it takes too many steps, too much time or too much memory";
+
+/** The error for a template whose rendering exceeds its budget. */
+function templateBudgetError(cause: Error): ShimmyError {
+  const message = `messages: cannot render the model's chat template: ${cause.message}`;
+  return new ShimmyError("invalid", message, { field: "messages", cause });
 }
 
 /** Defines the globals of chat templates. */
@@ -98,5 +120,6 @@ function range(first: number, last?: number, step = 1): number[] {
   const [start, stop] = last === undefined ? [0, first] : [first, last];
   const length = Math.max(0, Math.ceil((stop - start) / step));
   if (!(length <= RANGE_LIMIT)) throw new RangeError("range() is too long");
+  spend(length);
   return Array.from({ length }, (_, index) => start + index * step);
 }

@@ -6,5 +6,5 @@ export {
   renderChat,
   type RenderedChat,
   renderPrompt,
-  renderText,
+  textOfParts,
 } from "./prompt.ts";

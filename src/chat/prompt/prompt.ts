@@ -60,7 +60,11 @@ export async function renderText(
   info: ModelInfo,
   input: Exclude<Input, { type: "tokens" }>,
 ): Promise<string> {
-  const parts = await renderPrompt(info, input);
+  return textOfParts(await renderPrompt(info, input));
+}
+
+/** The text of the parts of a prompt. */
+export function textOfParts(parts: readonly PromptPart[]): string {
   return parts.map((part) => "text" in part ? part.text : "").join("");
 }
 

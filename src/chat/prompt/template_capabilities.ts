@@ -1,3 +1,4 @@
+import { BudgetError } from "../../budget.ts";
 import { adaptMessages } from "./adapt_messages.ts";
 import type { Tool } from "../conversation/mod.ts";
 import { templateDefaults } from "./template_defaults.ts";
@@ -127,7 +128,9 @@ function attempt(
       ...toolVariables(tools, template.source),
       messages: parts ? inParts(adapted) : adapted,
     });
-  } catch {
+  } catch (error) {
+    // It would exceed its budget in every probe.
+    if (error instanceof Error && error.cause instanceof BudgetError) throw error;
     return null;
   }
 }

@@ -3,6 +3,7 @@ import { LLAMA_VERSION } from "../../../ffi/library/version.ts";
 import type { ModelEntry } from "../../models/entry/mod.ts";
 import { isReference } from "../../models/pull/mod.ts";
 import {
+  type ConnectionLimits,
   createHandler,
   type Handler,
   type Listener,
@@ -12,6 +13,7 @@ import {
 } from "../../server/mod.ts";
 import { createIssuer, FileDigests } from "../../receipts/mod.ts";
 import { cacheDirectory } from "../../runtime/library/paths.ts";
+import { PreparationPool } from "../../chat/mod.ts";
 import { VERSION } from "../../version.ts";
 import { keyFolder } from "../config/mod.ts";
 import {
@@ -55,8 +57,6 @@ import { modelStore, resolveDefaultModel, resolveDraft } from "../pulling/mod.ts
 
 /** Milliseconds between the end of the load and the request that warms the server up. */
 const WARM_UP_DELAY = 50;
-/** Milliseconds that running requests have to finish when the server stops. */
-const DRAIN_MS = 30_000;
 /** Maximum size of a request body: long conversations with base64 images fit. */
 const MAX_BODY_BYTES = 64 * 1024 * 1024;
 /** Interval of keep-alive comments. Common proxies close a stream after 60 s without data. */
@@ -110,12 +110,14 @@ export default command({
         digests: new FileDigests(cacheDirectory(env)),
         versions: { shimmy: VERSION, libllama: LLAMA_VERSION },
       });
+      using preparer = new PreparationPool();
       const socketAnswers = new Set<Promise<void>>();
       const metrics = new Metrics();
       const context = (hostname: string | null, replaced?: AbortSignal): ServerContext => ({
         pool: session.registry,
         store: modelStore(environment),
         metrics,
+        preparer,
         settings: {
           version: VERSION,
           library: LLAMA_VERSION,
@@ -125,6 +127,7 @@ export default command({
           loopbackOnly: hostname !== null && isLoopback(hostname),
           strict: values.strict,
           maxBodyBytes: MAX_BODY_BYTES,
+          bodyTimeoutMs: values["request-timeout"] * 1000,
           keepAliveMs: KEEP_ALIVE_MS,
         },
         report: (error, requestId) =>
@@ -140,11 +143,16 @@ export default command({
         socketAnswers,
       });
       const hostname = "path" in address ? null : address.hostname;
+      const limits = {
+        idleMs: values["request-timeout"] * 1000,
+        most: values["max-connections"],
+      };
       const servers = [
         certificate === null || "path" in address
-          ? await listen(address, createHandler(context(hostname)))
+          ? await listen(address, createHandler(context(hostname)), { limits })
           : await listenWithTls(address, {
             files: certificate,
+            limits,
             handlerFor: (replaced) => createHandler(context(hostname, replaced)),
             socketAnswers,
             log,
@@ -152,7 +160,7 @@ export default command({
       ];
       if (ollamaAddress !== null) {
         const handler = createHandler(context(ollamaAddress.hostname), ollamaServerRoutes);
-        servers.push(await listenBeside(servers[0]!, ollamaAddress, handler));
+        servers.push(await listenBeside(servers[0]!, ollamaAddress, handler, limits));
       }
       const at = addressText(servers[0]!);
       await output.print(at);
@@ -180,9 +188,13 @@ export default command({
         keepsModels: values["keep-alive"] > 0,
         warmUp: (entry) => warmUp(context(hostname), entry.name, stop),
       });
+      preparer.warm();
       await aborted(stop);
-      log.info("Finishing running requests; press Ctrl-C again to quit now");
-      await drain(servers, socketAnswers, log);
+      log.info(
+        `Finishing running requests for at most ${values.drain} s; ` +
+          "press Ctrl-C again, or send a second signal, to quit now",
+      );
+      await drain(servers, socketAnswers, values.drain, log);
       await session[Symbol.asyncDispose]();
       await ready;
       // A service manager that stops the server expects success.
@@ -213,6 +225,10 @@ async function apiKeyFor(
   { input }: Environment,
 ): Promise<string | null> {
   const { "api-key": given, insecure } = values;
+  // Headers are Latin-1, and clients send other characters in different encodings.
+  if (given !== null && !/^[\x21-\x7e]+$/.test(given)) {
+    throw new UsageError("--api-key: must consist of visible ASCII characters, as in a header");
+  }
   const open = addresses.findIndex((one) => "hostname" in one && !isLoopback(one.hostname));
   if (open < 0 || given !== null || insecure) return given;
   const { hostname } = addresses[open] as Address;
@@ -235,9 +251,10 @@ async function listenBeside(
   first: Listener,
   address: Address,
   handler: Handler,
+  limits: ConnectionLimits,
 ): Promise<Listener> {
   try {
-    return await listen(address, handler);
+    return await listen(address, handler, { limits });
   } catch (error) {
     await first.shutdown();
     throw error;
@@ -289,21 +306,22 @@ async function prepare(
   }
 }
 
-/** Waits until all requests are done, at most `DRAIN_MS`. */
+/** Waits until all requests are done, for at most `seconds`. */
 async function drain(
   servers: readonly Listener[],
   socketAnswers: ReadonlySet<Promise<void>>,
+  seconds: number,
   log: Log,
 ): Promise<void> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const timeout = new Promise<"timeout">((resolve) =>
-    timer = setTimeout(() => resolve("timeout"), DRAIN_MS)
+    timer = setTimeout(() => resolve("timeout"), seconds * 1000)
   );
   const done = Promise.all(socketAnswers).then(() =>
     Promise.all(servers.map((server) => server.shutdown()))
   );
   if (await Promise.race([done, timeout]) === "timeout") {
-    log.warn(`Aborting requests that did not finish within ${DRAIN_MS / 1000} s`);
+    log.warn(`Aborting requests that did not finish within ${seconds} s`);
   }
   clearTimeout(timer);
 }

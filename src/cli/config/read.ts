@@ -1,5 +1,6 @@
 import { basename, isAbsolute, join, resolve } from "@std/path";
 import { messageOf } from "../../errors.ts";
+import { checkRegularFile } from "../../regular_file.ts";
 import { homeFolder } from "../../models/entry/mod.ts";
 import { GLOBAL_OPTIONS, SERVE_OPTIONS, UsageError } from "../options/mod.ts";
 import { type Config, CONFIG_NAME } from "./config.ts";
@@ -79,6 +80,7 @@ async function configOf(
 /** A file's text; `null` when the file does not exist. */
 async function textOf(path: string): Promise<string | null> {
   try {
+    await checkRegularFile(path);
     return await Deno.readTextFile(path);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return null;

@@ -86,6 +86,19 @@ Deno.test("the user's configuration folder depends on the operating system", () 
   assertEquals(configDirectory({ env: env({}), os: "linux" }), null);
 });
 
+Deno.test({
+  name: "a pipe in place of a configuration file is refused and blocks nothing",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    await using homes = await Homes.make();
+    await homes.write("work/other.json", "{}");
+    const pipe = join(homes.cwd, "pipe.json");
+    await new Deno.Command("mkfifo", { args: [pipe] }).output();
+    const error = await assertRejects(() => homes.find("pipe.json"), UsageError);
+    assertStringIncludes(error.message, "pipe.json: not a regular file");
+  },
+});
+
 Deno.test("a directory and a file that is no object are refused with one sentence", async () => {
   await using homes = await Homes.make();
   const directory = await assertRejects(() => homes.find("../settings"), UsageError);

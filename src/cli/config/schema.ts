@@ -13,7 +13,6 @@ import {
   parseLora,
   parseSize,
   similarName,
-  toKeepAlive,
 } from "../../models/entry/mod.ts";
 import { parse } from "../../server/http/mod.ts";
 import {
@@ -223,9 +222,7 @@ function toSettings(body: ModelBody, at: string): ModelSettings {
       : { gpuLayers: layers === "auto" ? null : layers === "all" ? -1 : layers }),
     ...(pinned === undefined ? {} : { pinned }),
     ...(time === undefined ? {} : {
-      keepAlive: typeof time === "number"
-        ? toKeepAlive(time)
-        : parseKeepAlive(time, `${at}.${timeField}`),
+      keepAlive: parseKeepAlive(String(time), `${at}.${timeField}`),
     }),
     ...(system === undefined ? {} : { system }),
     ...(maxTokens === undefined ? {} : { maxTokens }),

@@ -59,6 +59,24 @@ export const SERVE_OPTIONS = {
     fallback: null,
     help: "maximum loaded models; default: as many as fit into memory",
   }),
+  "request-timeout": integer({
+    min: 1,
+    max: 3_600,
+    fallback: 60,
+    help: "seconds for the head of a request, for its body, and without a request; default 60",
+  }),
+  "max-connections": integer({
+    min: 1,
+    max: 60_000,
+    fallback: 1024,
+    help: "connections beyond which those without a running request are closed; default 1024",
+  }),
+  "drain": integer({
+    min: 0,
+    max: 86_400,
+    fallback: 30,
+    help: "seconds that running requests have to finish when the server stops; default 30",
+  }),
   "cors-origin": texts("ORIGIN", {
     help: "origin of web pages that may use the server; *: any origin",
   }),

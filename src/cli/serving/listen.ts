@@ -1,5 +1,11 @@
 import { messageOf, ShimmyError } from "../../errors.ts";
-import { type Endpoint, type Handler, type Listener, serveHttp } from "../../server/mod.ts";
+import {
+  type ConnectionLimits,
+  type Endpoint,
+  type Handler,
+  type Listener,
+  serveHttp,
+} from "../../server/mod.ts";
 import { type Address, formatAddress, type SocketPath } from "../options/mod.ts";
 import { listenOnSocket } from "./unix_socket.ts";
 
@@ -9,24 +15,31 @@ export interface Certificate {
   readonly key: string;
 }
 
+export interface ListenOptions {
+  readonly tls?: Certificate;
+  readonly limits?: ConnectionLimits;
+}
+
 /** Listens on the first free port, or on a socket. */
 export function listen(
   address: Address | SocketPath,
   handler: Handler,
-  tls?: Certificate,
+  options: ListenOptions = {},
 ): Promise<Listener> {
   return Promise.resolve().then(() =>
-    "path" in address ? listenOnSocket(address.path, handler) : listenOnPort(address, handler, tls)
+    "path" in address
+      ? listenOnSocket(address.path, handler)
+      : listenOnPort(address, handler, options)
   );
 }
 
 function listenOnPort(
   { hostname, ports }: Address,
   handler: Handler,
-  tls: Certificate | undefined,
+  options: ListenOptions,
 ): Listener {
   for (const port of ports) {
-    const endpoint: Endpoint = { hostname, port, ...(tls === undefined ? {} : { tls }) };
+    const endpoint: Endpoint = { hostname, port, ...options };
     try {
       return serveHttp(endpoint, handler);
     } catch (error) {

@@ -1,5 +1,6 @@
 import { basename } from "@std/path";
 import { messageOf } from "../../errors.ts";
+import { checkRegularFile } from "../../regular_file.ts";
 import type { Call, ModelSession, ResidencyLimits } from "../environment/mod.ts";
 import type { GlobalValues, SERVE_OPTIONS, ServeValues } from "../options/mod.ts";
 import type { Log } from "./log.ts";
@@ -21,6 +22,9 @@ const FIXED = [
   "tls-cert",
   "tls-key",
   "audit",
+  "request-timeout",
+  "max-connections",
+  "drain",
   "cors-origin",
   "strict",
   "in-process",
@@ -132,7 +136,8 @@ class ConfigReloader {
 /** The first of the files that exists. */
 async function snapshotOf(paths: readonly string[]): Promise<FileSnapshot | null> {
   for (const path of paths) {
-    const text = await Deno.readTextFile(path).catch(() => null);
+    const text = await checkRegularFile(path).then(() => Deno.readTextFile(path))
+      .catch(() => null);
     if (text !== null) return { path, text };
   }
   return null;

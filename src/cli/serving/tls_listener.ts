@@ -1,5 +1,5 @@
 import { messageOf, ShimmyError } from "../../errors.ts";
-import { type Handler, type Listener, serveHttp } from "../../server/mod.ts";
+import { type ConnectionLimits, type Handler, type Listener, serveHttp } from "../../server/mod.ts";
 import { type Address, UsageError } from "../options/mod.ts";
 import { type Certificate, listen } from "./listen.ts";
 import type { Log } from "./log.ts";
@@ -31,6 +31,7 @@ export function certificateFiles(cert: string | null, key: string | null): Certi
 
 export interface TlsOptions {
   readonly files: CertificateFiles;
+  readonly limits?: ConnectionLimits;
   /** Creates a handler whose WebSockets close when the signal aborts. */
   readonly handlerFor: (replaced: AbortSignal) => Handler;
   /** Requests that run over WebSockets. */
@@ -48,7 +49,10 @@ export interface TlsOptions {
 export async function listenWithTls(address: Address, options: TlsOptions): Promise<Listener> {
   const tls = await read(options.files);
   const replaced = new AbortController();
-  const first = await listen(address, options.handlerFor(replaced.signal), tls);
+  const first = await listen(address, options.handlerFor(replaced.signal), {
+    tls,
+    ...(options.limits === undefined ? {} : { limits: options.limits }),
+  });
   return new TlsListener(options, tls, first, replaced);
 }
 
@@ -119,10 +123,11 @@ class TlsListener implements Listener {
 
   async #rebind(handler: Handler, tls: Certificate): Promise<Listener> {
     const { hostname, port } = this.addr;
+    const { limits } = this.#options;
     const end = performance.now() + REBIND_MS;
     for (;;) {
       try {
-        return serveHttp({ hostname, port, tls }, handler);
+        return serveHttp({ hostname, port, tls, ...(limits && { limits }) }, handler);
       } catch (error) {
         if (!(error instanceof Deno.errors.AddrInUse) || performance.now() > end) throw error;
         await new Promise((resolve) => setTimeout(resolve, REBIND_INTERVAL_MS));

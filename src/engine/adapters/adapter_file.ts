@@ -6,6 +6,8 @@ import {
   type Model,
   NativeError,
 } from "../../../ffi/mod.ts";
+import { messageOf } from "../../errors.ts";
+import { checkRegularFileSync } from "../../regular_file.ts";
 import {
   adapterError,
   CONTROL_VECTOR,
@@ -53,6 +55,7 @@ export function loadAdapter(resources: AdapterResources, path: string): LoadedAd
       throw explainAdapterFailure({ gate, library, path }, again, error);
     }
   };
+  checkFile(path);
   const read = () => GgufFile.open(library, path);
   using file = explained(read, () => read().close());
   const architecture = file.text("general.architecture");
@@ -74,6 +77,16 @@ export function loadAdapter(resources: AdapterResources, path: string): LoadedAd
   }
   const lora = explained(() => model.loadLora(path), () => model.loadLora(path).close());
   return { kind: "lora", lora };
+}
+
+/** Refuses a path that libllama would wait for. The errors of a missing file are libllama's. */
+function checkFile(path: string): void {
+  try {
+    checkRegularFileSync(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return;
+    throw adapterError(path, messageOf(error));
+  }
 }
 
 /** Bytes hashed at a time. */

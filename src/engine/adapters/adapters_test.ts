@@ -131,6 +131,26 @@ Deno.test("invalid adapter changes are refused with a reason", async () => {
   assertEquals(taken.message, "name: adapter 'pirate' is already loaded from another file");
 });
 
+Deno.test({
+  name: "a pipe in place of an adapter file is refused and blocks nothing",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    await using engine = await tinyEngine();
+    const folder = await Deno.makeTempDir();
+    try {
+      const path = `${folder}/pipe.gguf`;
+      await new Deno.Command("mkfifo", { args: [path] }).output();
+      const error = await assertRejects(
+        () => engine.changeAdapters({ action: "load", path, scale: 1 }),
+        ShimmyError,
+      );
+      assertEquals(error.message, "Cannot load adapter 'pipe.gguf': not a regular file");
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  },
+});
+
 Deno.test("LoRA metadata on which libllama would abort is refused", async () => {
   await using engine = await tinyEngine();
   const path = await Deno.makeTempFile({ suffix: ".gguf" });

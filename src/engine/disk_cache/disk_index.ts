@@ -1,4 +1,5 @@
 import { join } from "@std/path";
+import { checkRegularFileSync } from "../../regular_file.ts";
 import { parseName, type StateName } from "./file_name.ts";
 import {
   DamagedStateFile,
@@ -169,6 +170,7 @@ function removeIfPossible(path: string): void {
 }
 
 function readHead(path: string): StateHead {
+  checkRegularFileSync(path);
   using file = Deno.openSync(path);
   const first = readExactly(file, HEAD_BYTES);
   const missing = PREAMBLE + headLength(first) - first.length;

@@ -1,5 +1,6 @@
 import { join } from "@std/path";
 import { messageOf } from "../../errors.ts";
+import { checkRegularFileSync } from "../../regular_file.ts";
 import { sha256 } from "../../digest.ts";
 import { decodeState, type StateOrigin, type StoredState } from "./state_file.ts";
 import { writeStateSync } from "./write_state.ts";
@@ -49,6 +50,7 @@ export class SessionStore {
     const origin = { fingerprint: this.#fingerprint, scope };
     const path = this.#path(name, origin);
     try {
+      checkRegularFileSync(path);
       const session = decodeState(Deno.readFileSync(path), origin);
       if (session === null) return { status: "unreadable", reason: "Not the file of the session" };
       const now = new Date();

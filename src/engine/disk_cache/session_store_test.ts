@@ -49,6 +49,20 @@ Deno.test("a session of another fingerprint is not used", async () => {
   });
 });
 
+Deno.test({
+  name: "a pipe in place of a session file is unreadable and blocks nothing",
+  ignore: Deno.build.os === "windows",
+  fn: () =>
+    inFolder(async (folder) => {
+      const store = new SessionStore(folder, "a");
+      store.save("talk", SESSION);
+      const [{ name }] = [...Deno.readDirSync(folder)] as [Deno.DirEntry];
+      await Deno.remove(join(folder, name));
+      await new Deno.Command("mkfifo", { args: [join(folder, name)] }).output();
+      assertEquals(store.find("talk"), { status: "unreadable", reason: "not a regular file" });
+    }),
+});
+
 Deno.test("a truncated session file is unreadable and does not crash", async () => {
   await inFolder(async (folder) => {
     const store = new SessionStore(folder, "a");

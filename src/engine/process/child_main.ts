@@ -1,6 +1,7 @@
 import { isProgram } from "../../own_command.ts";
 import { EngineFlags, NativeGate } from "../native/mod.ts";
 import { DISK_SAVE_MS, FRAME, FrameReader, type ToEngineCore } from "../protocol/mod.ts";
+import { sendHeartbeats } from "./heartbeat.ts";
 import { type SharedMemory, startThread, THREAD_NAME } from "./transport.ts";
 
 /** Internal command that runs {@linkcode engineChild}. */
@@ -29,6 +30,7 @@ export async function engineChild(): Promise<never> {
   // Signals reach the whole process group; the parent decides when the child ends.
   Deno.addSignalListener("SIGINT", () => {});
   if (Deno.build.os !== "windows") Deno.addSignalListener("SIGTERM", () => {});
+  sendHeartbeats();
   flags.announceMessage();
   const shared: SharedMemory = { flags: flags.buffer, gate: new NativeGate().buffer };
   worker.postMessage(shared);

@@ -9,6 +9,7 @@ import {
   signalFrame,
   type ToEngineCore,
 } from "../protocol/mod.ts";
+import { HeartbeatMonitor } from "./heartbeat.ts";
 import type { Transport } from "./transport.ts";
 
 /** Characters of stderr output kept for error details. */
@@ -25,6 +26,9 @@ const CHILD_ENVIRONMENT = {
   MALLOC_ARENA_MAX: "1",
 };
 
+/** Why a process without heartbeats ended. */
+export const NOT_RESPONDING = "The model's process does not respond";
+
 /** Command that runs {@linkcode engineChild}. */
 export type ChildCommand = readonly [program: string, ...args: string[]];
 
@@ -38,6 +42,7 @@ export class ChildTransport implements Transport {
   #isClosed = false;
   #stderrTail = "";
   #reading: Promise<unknown> = Promise.resolve();
+  #heartbeats: HeartbeatMonitor | null = null;
 
   /**
    * @param verbose forwards the stderr output of the child.
@@ -69,12 +74,14 @@ export class ChildTransport implements Transport {
     const end = (reason: string) => {
       if (this.#isClosed) return;
       this.#isClosed = true;
+      this.#heartbeats?.[Symbol.dispose]();
       this.#kill();
       onEnd(reason, this.#stderrTail.trim() || undefined);
     };
+    const heartbeats = this.#heartbeats = new HeartbeatMonitor(() => end(NOT_RESPONDING));
     this.#reading = Promise.allSettled([
       this.#readMessages(onMessage).catch((error) => end(messageOf(error))),
-      this.#readStderr(onContextLog),
+      this.#readStderr(onContextLog, heartbeats),
     ]);
     void this.#child.status.then(async ({ code, signal }) => {
       await this.#reading;
@@ -92,11 +99,19 @@ export class ChildTransport implements Transport {
     }
   }
 
-  async #readStderr(onContextLog: (log: string) => void): Promise<void> {
+  get isResponding(): boolean {
+    return this.#heartbeats?.isResponding ?? true;
+  }
+
+  async #readStderr(
+    onContextLog: (log: string) => void,
+    heartbeats: HeartbeatMonitor,
+  ): Promise<void> {
     const decoder = new TextDecoder();
     let unread = "";
     let isLoaded = false;
-    for await (const piece of this.#child.stderr) {
+    for await (const output of this.#child.stderr) {
+      const piece = heartbeats.filter(output);
       if (this.verbose) await writeAll(piece);
       unread += decoder.decode(piece, { stream: true });
       for (let end; (end = unread.indexOf(LOG_END)) >= 0; isLoaded = true) {
@@ -132,6 +147,7 @@ export class ChildTransport implements Transport {
 
   async terminate(): Promise<void> {
     this.#isClosed = true;
+    this.#heartbeats?.[Symbol.dispose]();
     await this.#input.close().catch(() => {});
     this.#kill();
     await this.#child.status;

@@ -14,6 +14,8 @@ export interface Transport {
     onContextLog: (log: string) => void,
   ): void;
   post(message: ToEngineCore): void;
+  /** False while the core's process gives no sign of life. */
+  readonly isResponding: boolean;
   /**
    * Resolves to the native log of the load if the load writes one (`logLoad`) and the stderr of the
    * core is not that of this process; else null.
@@ -57,6 +59,7 @@ export class WorkerTransport implements Transport {
   readonly loadLog = null;
   /** Long, because native threads of this process may still read the model's memory. */
   readonly unloadMs = 60_000;
+  readonly isResponding = true;
   readonly #flags = new EngineFlags();
   readonly #worker = startThread(THREAD_NAME.worker);
 

@@ -77,6 +77,8 @@ export interface SequenceRequest {
   readonly loras?: readonly LoraChoice[];
   /** Scheduling priority; higher runs first. Each 16 s of waiting counts as one step. Default 0. */
   readonly priority?: number;
+  /** Who sent the request. Waiting requests of different clients take turns. */
+  readonly client?: string;
   /** Reuse prompt tokens from the prefix cache. Default true. */
   readonly cachePrompt?: boolean;
   /** Report how the answer was computed in the `done` event. */

@@ -9,6 +9,12 @@ import type { SamplerModel } from "./sampler_model.ts";
 const TRIGGER_WINDOW = 2048;
 
 /**
+ * Milliseconds that the grammar may take for one token. The model computes nothing else meanwhile. A
+ * grammar whose next step would take longer is not known before, so this ends the sequence after it.
+ */
+const TOKEN_LIMIT_MS = 5_000;
+
+/**
  * A grammar constraint on the tokens of a sequence. With triggers it is lazy: inactive until a
  * trigger matches the text.
  *
@@ -58,7 +64,7 @@ export class GrammarConstraint {
   #permits(grammar: Sampler, token: number): boolean {
     const { candidates } = this.#model;
     candidates.only(token);
-    grammar.apply(candidates);
+    timed(() => grammar.apply(candidates));
     return candidates.firstIsPossible;
   }
 
@@ -72,12 +78,14 @@ export class GrammarConstraint {
   }
 
   apply(candidates: Candidates): void {
-    this.#grammar?.apply(candidates);
+    const grammar = this.#grammar;
+    if (grammar !== null) timed(() => grammar.apply(candidates));
   }
 
   accept(token: number): void {
-    if (this.#grammar !== null) {
-      this.#grammar.accept(token);
+    const grammar = this.#grammar;
+    if (grammar !== null) {
+      timed(() => grammar.accept(token));
       return;
     }
     this.scan(this.#decoder.decode(this.#model.vocab.piece(token, true), { stream: true }));
@@ -119,4 +127,20 @@ export class GrammarConstraint {
   close(): void {
     this.#stop();
   }
+}
+
+/** Runs a native step. @throws {ShimmyError} `invalid` if it took too long. */
+function timed(step: () => void): void {
+  const start = performance.now();
+  step();
+  const milliseconds = performance.now() - start;
+  if (milliseconds <= TOKEN_LIMIT_MS) return;
+  throw new ShimmyError(
+    "invalid",
+    `grammar: one token took ${
+      Math.round(milliseconds)
+    } ms; at most ${TOKEN_LIMIT_MS} are allowed: ` +
+      "the grammar reads the same text in too many ways",
+    { field: "grammar" },
+  );
 }

@@ -1,5 +1,5 @@
 import type { Batch } from "../../../ffi/mod.ts";
-import { byPriority } from "./priority.ts";
+import { byPriority } from "./order/priority.ts";
 import type { KvStream } from "../kv_cache/mod.ts";
 import { ROW_GROUP } from "../native/mod.ts";
 import type { Sequence } from "./sequence.ts";

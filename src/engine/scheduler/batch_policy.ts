@@ -1,4 +1,4 @@
-import { byPriority, type PrioritizedSequence } from "./priority.ts";
+import { byPriority, type PrioritizedSequence } from "./order/priority.ts";
 import type { Sequence } from "./sequence.ts";
 
 /** The properties of a sequence that the policy needs. */

@@ -16,12 +16,13 @@ import {
   serializeError,
 } from "../protocol/mod.ts";
 import { Scheduler } from "./scheduler.ts";
-import { PrefillBudget } from "./priority.ts";
+import { PrefillBudget } from "./order/priority.ts";
 import { createSequence, tooLong } from "./create_sequence.ts";
 import { scorePrompt } from "./prompt_logprobs.ts";
 import type { Sequence } from "./sequence.ts";
 import type { Tokenizer } from "../tokenizer/mod.ts";
 import type { BatchSelection } from "./batch_policy.ts";
+import { hasFilledShare } from "./order/client_shares.ts";
 
 /** Maximum waiting requests per stream; more are refused. */
 const QUEUE_PER_STREAM = 16;
@@ -99,6 +100,13 @@ export class Loop {
       throw new ShimmyError(
         "overloaded",
         `The queue is full: ${this.#queueLimit} requests are waiting`,
+        { retryAfter: 1 },
+      );
+    }
+    if (hasFilledShare(this.#scheduler.waiting, request.client, this.#queueLimit)) {
+      throw new ShimmyError(
+        "overloaded",
+        "The queue has no more places for this client: too many of its requests are waiting",
         { retryAfter: 1 },
       );
     }

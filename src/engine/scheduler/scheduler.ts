@@ -1,5 +1,6 @@
 import type { PrefixCache } from "../kv_cache/mod.ts";
-import { byPriority, preemptionCandidate } from "./priority.ts";
+import { ClientTurns } from "./order/client_shares.ts";
+import { preemptionCandidate } from "./order/priority.ts";
 import type { Sequence } from "./sequence.ts";
 
 /**
@@ -9,6 +10,7 @@ import type { Sequence } from "./sequence.ts";
 export class Scheduler {
   readonly #cache: PrefixCache;
   readonly #onBegin: (sequence: Sequence) => void;
+  readonly #turns = new ClientTurns();
   /** Maximum tokens of one sequence in the context. */
   streamLength: number;
   #preemptions = 0;
@@ -93,7 +95,7 @@ export class Scheduler {
       isReady(one) && !this.#isTooLong(one) && (one.id < held || one.completionTokens > 0)
     );
     let isFirst = true;
-    for (const sequence of byPriority(admissible, now)) {
+    for (const sequence of this.#turns.order(admissible, this.#running, now)) {
       if (!this.#hasRoom && !this.#swapOutIdle()) return;
       // Cached tokens have no logits, which prompt log probabilities need.
       const useCache = (sequence.request.cachePrompt ?? true) && !sequence.scoresPrompt;
@@ -122,6 +124,7 @@ export class Scheduler {
       sequence.capacity = this.streamLength;
       if (sequence.admit(stream)) this.#onBegin(sequence);
       this.#waiting.splice(this.#waiting.indexOf(sequence), 1);
+      this.#turns.admit(sequence);
       this.#running.push(sequence);
     }
   }

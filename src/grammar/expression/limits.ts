@@ -13,6 +13,8 @@ export const MAX_SCHEMA_NODES = 10_000;
 export const MAX_COMPILE_STEPS = 3_000_000;
 /** Time of a schema's compilation on a busy machine. */
 export const MAX_COMPILE_MILLISECONDS = 10_000;
+/** Growth of the heap during a schema's compilation. */
+export const MAX_COMPILE_HEAP = 512 * 1024 * 1024;
 /** Number of values in an `enum`. Each is an alternative that is checked for every token. */
 export const MAX_ENUM_VALUES = 5_000;
 /** Number of combinations that `anyOf`, `oneOf` and `allOf` expand to for one value. */
@@ -62,9 +64,18 @@ export const MAX_GBNF_LEFT_DEPTH = 10_000;
 export const MAX_GBNF_ELEMENTS = 5_000_000;
 /**
  * Number of expansions of a rule's start. llama.cpp keeps all of them at every character and
- * compares each with all others, which takes half a minute for this number.
+ * compares each with all others: 0.3 s for this number, half a minute for ten times as many.
  */
-export const MAX_GBNF_EXPANSIONS = 100_000;
+export const MAX_GBNF_EXPANSIONS = 10_000;
+/**
+ * Ways in which a grammar may read the same text of {@linkcode MAX_PATH_LENGTH} characters, which is
+ * longer than most tokens. llama.cpp follows all of them through each token.
+ */
+export const MAX_GBNF_PATHS = 10_000;
+export const MAX_PATH_LENGTH = 16;
+/** Expansions that are counted to find these ways, in all and from one start. */
+export const MAX_AMBIGUITY_STEPS = 5_000_000;
+export const MAX_START_STEPS = 200_000;
 /**
  * Number of expansions of a repetition of a nullable item. llama.cpp's time per character grows
  * with their third power: 20 ms for this number, 10 s for a thousand.

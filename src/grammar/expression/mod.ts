@@ -1,6 +1,6 @@
 /** Expression trees of grammar rules and regular expressions, character sets, and cost limits. */
 
-export { BudgetError, spend, withBudget } from "./budget.ts";
+export { BudgetError, spend, withBudget } from "../../budget.ts";
 export {
   ALL,
   type CharSet,
@@ -33,6 +33,8 @@ export {
 } from "./expr.ts";
 export {
   MAX_ALTERNATIVES,
+  MAX_AMBIGUITY_STEPS,
+  MAX_COMPILE_HEAP,
   MAX_COMPILE_MILLISECONDS,
   MAX_COMPILE_STEPS,
   MAX_COUNTED_LENGTH,
@@ -42,10 +44,12 @@ export {
   MAX_GBNF_EXPANSIONS,
   MAX_GBNF_GROUPS,
   MAX_GBNF_LEFT_DEPTH,
+  MAX_GBNF_PATHS,
   MAX_GBNF_STEPS,
   MAX_GRAMMAR_LENGTH,
   MAX_KEY_PATTERNS,
   MAX_NULLABLE_EXPANSIONS,
+  MAX_PATH_LENGTH,
   MAX_PATTERN_DEPTH,
   MAX_PATTERN_LENGTH,
   MAX_POSITIONS,
@@ -54,6 +58,7 @@ export {
   MAX_RULES,
   MAX_SCHEMA_DEPTH,
   MAX_SCHEMA_NODES,
+  MAX_START_STEPS,
   MAX_STATES,
   MAX_SUBSET_WORK,
   REPEAT_BLOCK,

@@ -1,4 +1,5 @@
 import type { ShimmyError } from "../../errors.ts";
+import { findAmbiguity } from "./ambiguity.ts";
 import { findRecursion, type Problem } from "./recursion.ts";
 import { findExpansionProblem } from "./expansion_bound.ts";
 import type { NamedToken, ParsedGbnf } from "./parsed_gbnf.ts";
@@ -30,6 +31,8 @@ export function checkGrammar(source: string): CheckedGrammar {
   if (recursion !== null) throw problemError(grammar, recursion);
   const expansion = findExpansionProblem(grammar);
   if (expansion !== null) throw problemError(grammar, expansion);
+  const ambiguity = findAmbiguity(grammar);
+  if (ambiguity !== null) throw problemError(grammar, ambiguity);
   const boundary = findTokenBoundaryProblem(grammar);
   if (boundary !== null) throw problemError(grammar, boundary);
   return {

@@ -1,17 +1,36 @@
+import type { CharSet } from "../expression/mod.ts";
 import type { Scanner } from "./scanner.ts";
 
-/** Elements of a rule that are not rule ids. */
-export const CHARACTER = -1;
+/** Elements of a rule that are not rule ids. Characters have the numbers from here down. */
+const FIRST_CHARACTER = -16;
 export const OR = -2;
 export const END = -3;
 export const TOKEN = -5;
 /** Any token except one. */
 export const NEGATED_TOKEN = -4;
 
+/** The element of the characters with an index in `ParsedGbnf.characters`. */
+export function characterElement(index: number): number {
+  return FIRST_CHARACTER - index;
+}
+
+/** True for an element that reads a character. */
+export function isCharacter(element: number): boolean {
+  return element <= FIRST_CHARACTER || element === CLASS_PART;
+}
+
+/** The characters that an element reads; null for other elements. */
+export function charactersOf({ characters }: ParsedGbnf, element: number): CharSet | null {
+  return element <= FIRST_CHARACTER ? characters[FIRST_CHARACTER - element]! : null;
+}
+
 /**
  * A rule's alternatives as one list: elements, `OR` between alternatives, `END` after the last.
  */
 export type Elements = readonly number[];
+
+/** A further member of the class of characters before it. */
+export const CLASS_PART = -6;
 
 /** A token that the grammar names by text. */
 export interface NamedToken {
@@ -30,6 +49,8 @@ export interface ParsedGbnf {
   /** Ids of the rules that the source names. */
   readonly ids: ReadonlyMap<string, number>;
   readonly tokens: readonly NamedToken[];
+  /** Sets of characters that elements read. */
+  readonly characters: readonly CharSet[];
   /** All counted repetitions. */
   readonly repeats: readonly Repeat[];
 }

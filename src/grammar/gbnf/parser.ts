@@ -1,6 +1,15 @@
-import { MAX_GBNF_ELEMENTS, MAX_GBNF_GROUPS, MAX_REPEATED_RULES } from "../expression/mod.ts";
 import {
-  CHARACTER,
+  ALL,
+  type CharSet,
+  charSet,
+  complement,
+  MAX_GBNF_ELEMENTS,
+  MAX_GBNF_GROUPS,
+  MAX_REPEATED_RULES,
+} from "../expression/mod.ts";
+import {
+  characterElement,
+  CLASS_PART,
   type Elements,
   END,
   type GbnfSymbol,
@@ -30,6 +39,7 @@ class Parser {
   readonly #ids = new Map<string, number>();
   readonly #tokens: NamedToken[] = [];
   readonly #repeats: Repeat[] = [];
+  readonly #characters: CharSet[] = [];
   #repeated = 0;
   #groups = 0;
 
@@ -47,6 +57,7 @@ class Parser {
       symbols: this.#symbols,
       ids: this.#ids,
       tokens: this.#tokens,
+      characters: this.#characters,
       repeats: this.#repeats,
     };
   }
@@ -129,7 +140,7 @@ class Parser {
     const scanner = this.#scanner;
     if (scanner.take('"')) this.#literal(rule);
     else if (scanner.take("[")) this.#class(rule);
-    else if (scanner.take(".")) rule.push(CHARACTER);
+    else if (scanner.take(".")) this.#push(rule, ALL);
     else if (scanner.next === "<" || scanner.next === "!") this.#token(rule);
     else if (scanner.isAtName) {
       const { at } = scanner;
@@ -146,9 +157,14 @@ class Parser {
       if (scanner.isDone) {
         throw scanner.error('the literal is not closed: it needs a second "', begin);
       }
-      scanner.character();
-      rule.push(CHARACTER);
+      const point = scanner.character();
+      this.#push(rule, [[point, point]]);
     }
+  }
+
+  /** Adds an element that reads a character of a set. */
+  #push(rule: number[], set: CharSet): void {
+    rule.push(characterElement(this.#characters.push(set) - 1));
   }
 
   #class(rule: number[]): void {
@@ -157,17 +173,25 @@ class Parser {
     const checkEnd = () => {
       if (scanner.isDone) throw scanner.error('the class is not closed: it needs a "]"', begin);
     };
-    scanner.take("^");
-    while (!scanner.take("]")) {
+    const isNegated = scanner.take("^");
+    const ranges: [number, number][] = [];
+    let members = 0;
+    for (; !scanner.take("]"); members++) {
       checkEnd();
-      scanner.character();
-      rule.push(CHARACTER);
-      if (scanner.next !== "-" || scanner.source[scanner.at + 1] === "]") continue;
-      scanner.at++;
-      checkEnd();
-      scanner.character();
-      rule.push(CHARACTER);
+      const low = scanner.character();
+      let high = low;
+      if (scanner.next === "-" && scanner.source[scanner.at + 1] !== "]") {
+        scanner.at++;
+        checkEnd();
+        high = scanner.character();
+        members++;
+      }
+      ranges.push([low, high]);
     }
+    if (members === 0) return;
+    const set = charSet(...ranges);
+    this.#push(rule, isNegated ? complement(set) : set);
+    for (let part = 1; part < members; part++) rule.push(CLASS_PART);
   }
 
   /** Parses `<[id]>` or `<text>`. A preceding exclamation mark means any other token. */

@@ -102,18 +102,21 @@ export class Scanner {
     return BigInt(digits) === LARGEST ? Infinity : Number(digits);
   }
 
-  /** Scans a character of a literal or class, which may be escaped. */
-  character(): void {
+  /** Scans a character of a literal or class, which may be escaped. Returns its code point. */
+  character(): number {
     if (!this.take("\\")) {
-      this.at += this.source.codePointAt(this.at)! > 0xffff ? 2 : 1;
-      return;
+      const point = this.source.codePointAt(this.at)!;
+      this.at += point > 0xffff ? 2 : 1;
+      return point;
     }
     const start = this.at - 1;
     const letter = this.next;
     this.at++;
     const digits = HEX_DIGITS[letter];
     if (digits === undefined) {
-      if (letter in CONTROLS || ESCAPED.has(letter)) return;
+      if (letter in CONTROLS || ESCAPED.has(letter)) {
+        return (CONTROLS[letter] ?? letter).codePointAt(0)!;
+      }
       throw this.error(
         `unknown escape ${JSON.stringify(`\\${letter}`).replace("\\\\", "\\")}; known are ` +
           String.raw`\n \r \t \\ \" \[ \] \- \xNN \uNNNN \UNNNNNNNN`,
@@ -125,5 +128,6 @@ export class Scanner {
       throw this.error(`expected ${digits} hexadecimal digits after \\${letter}`, start);
     }
     this.at += digits;
+    return parseInt(hex, 16);
   }
 }

@@ -1,5 +1,5 @@
 import { alternatives, nullableRules } from "./first_sets.ts";
-import { CHARACTER, type Elements, NEGATED_TOKEN, type ParsedGbnf } from "./parsed_gbnf.ts";
+import { type Elements, isCharacter, NEGATED_TOKEN, type ParsedGbnf } from "./parsed_gbnf.ts";
 import type { Problem } from "./recursion.ts";
 
 /**
@@ -10,10 +10,14 @@ import type { Problem } from "./recursion.ts";
 export function findTokenBoundaryProblem({ rules, symbols }: ParsedGbnf): Problem | null {
   const isNullable = nullableRules(rules);
   const alternativesOf = rules.map((rule = []) => [...alternatives(rule)]);
-  const startWithNegated = rulesStartingWith(alternativesOf, NEGATED_TOKEN, isNullable);
+  const startWithNegated = rulesStartingWith(
+    alternativesOf,
+    (element) => element === NEGATED_TOKEN,
+    isNullable,
+  );
   const endWithText = rulesStartingWith(
     alternativesOf.map((all) => all.map((alternative) => alternative.toReversed())),
-    CHARACTER,
+    isCharacter,
     isNullable,
   );
   for (const [rule, all] of alternativesOf.entries()) {
@@ -27,7 +31,7 @@ export function findTokenBoundaryProblem({ rules, symbols }: ParsedGbnf): Proble
           return { rule, message };
         }
         const isNullableRule = element >= 0 && isNullable[element]!;
-        isAfterText = element === CHARACTER || endWithText.has(element) ||
+        isAfterText = isCharacter(element) || endWithText.has(element) ||
           (isNullableRule && isAfterText);
       }
     }
@@ -35,10 +39,10 @@ export function findTokenBoundaryProblem({ rules, symbols }: ParsedGbnf): Proble
   return null;
 }
 
-/** The rules that may start with an element. */
+/** The rules that may start with a wanted element. */
 function rulesStartingWith(
   rules: readonly (readonly Elements[])[],
-  wanted: number,
+  isWanted: (element: number) => boolean,
   isNullable: readonly boolean[],
 ): ReadonlySet<number> {
   const found = new Set<number>();
@@ -46,7 +50,7 @@ function rulesStartingWith(
   for (const [rule, all] of rules.entries()) {
     for (const alternative of all) {
       for (const element of alternative) {
-        if (element === wanted) found.add(rule);
+        if (isWanted(element)) found.add(rule);
         if (element < 0) break;
         const known = users.get(element);
         if (known === undefined) users.set(element, [rule]);

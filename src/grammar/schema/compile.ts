@@ -5,7 +5,16 @@ import { type TypeConstraint, typeConstraint } from "./type_constraint.ts";
 import { Context } from "./context.ts";
 import { isDisjoint } from "./disjoint.ts";
 import { withoutExclusions } from "./exclusions.ts";
-import { alt, type Expr, isNothing, NOTHING, ref, seq, text } from "../expression/mod.ts";
+import {
+  alt,
+  type Expr,
+  isNothing,
+  MAX_COUNTING_STATES,
+  NOTHING,
+  ref,
+  seq,
+  text,
+} from "../expression/mod.ts";
 import { isOfType, satisfies } from "./validate.ts";
 import { bracketed, COLON, type ObjectMember, objectMembers, type Rules } from "../rules/mod.ts";
 import type { Schema, SchemaDocument, SchemaNode, TypeName } from "../document/mod.ts";
@@ -146,15 +155,24 @@ export class Compiler {
     const extra = shape.open ? this.#extra(nodes, shape, hint) : NOTHING;
     const list = objectMembers(this.rules, slots, extra, shape, hint);
     if (list === null) {
-      const node = nodes.find((one) => "minProperties" in one || "maxProperties" in one)!;
-      const keyword = "minProperties" in node ? "minProperties" : "maxProperties";
-      throw this.document.unsupported(
-        node,
-        keyword,
-        "a grammar can count only the declared properties and one more, up to a limit",
-      );
+      throw this.#uncountable(nodes, shape.names.length);
     }
     return bracketed("{}", list);
+  }
+
+  /** The error for an object whose properties need too many states. */
+  #uncountable(nodes: readonly SchemaNode[], properties: number): ShimmyError {
+    for (const keyword of ["minProperties", "maxProperties"]) {
+      const node = nodes.find((one) => keyword in one);
+      if (node === undefined) continue;
+      const reason = "a grammar can count only the declared properties and one more, up to a limit";
+      return this.document.unsupported(node, keyword, reason);
+    }
+    return this.document.unsupported(
+      nodes.find((one) => "properties" in one) ?? nodes[0]!,
+      "properties",
+      `an object has ${properties} properties; at most ${MAX_COUNTING_STATES} are allowed`,
+    );
   }
 
   /** A property that is not declared. */

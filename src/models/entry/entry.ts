@@ -27,6 +27,8 @@ export interface ModelEntry {
   readonly loras: readonly Lora[];
   /** Other names of the same file, for example a second tag in Ollama's store. */
   readonly aliases?: readonly string[];
+  /** The file was removed, and the model is still loaded. */
+  readonly isRemoved?: boolean;
   /** Settings of the model in its store, and in the configuration file, which takes precedence. */
   readonly settings?: ModelSettings;
   /** Files that Ollama's store keeps beside the weights, by layer type. */

@@ -8,6 +8,19 @@ export type KeepAlive = number;
 /** Default idle timeout, the same as Ollama's. */
 export const DEFAULT_KEEP_ALIVE: KeepAlive = 5 * 60_000;
 
+/** Longest idle timeout that is not `Infinity`: ten years. Its end is a date of the calendar. */
+export const MAX_KEEP_ALIVE: KeepAlive = 10 * 365 * 24 * 3_600_000;
+
+/** Whether an idle timeout is in the range. */
+export function isKeepAlive(ms: number): ms is KeepAlive {
+  return ms === Infinity || ms <= MAX_KEEP_ALIVE;
+}
+
+/** The time at the end of an idle timeout in ISO 8601. */
+export function keepAliveEnd(ms: KeepAlive): string {
+  return new Date(Date.now() + Math.min(ms, MAX_KEEP_ALIVE)).toISOString();
+}
+
 /** A duration in Go's syntax, for example `1h30m` (https://pkg.go.dev/time#ParseDuration). */
 export const DURATION = /^[-+]?(?:0|(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+)$/;
 
@@ -39,11 +52,16 @@ export function toKeepAlive(value: number | string): KeepAlive {
  * @throws {ShimmyError} `invalid`; the message begins with `label`.
  */
 export function parseKeepAlive(text: string, label: string): KeepAlive {
-  if (/^[-+]?\d+(\.\d+)?$/.test(text)) return toKeepAlive(Number(text));
-  if (DURATION.test(text)) return toKeepAlive(text);
+  const ms = /^[-+]?\d+(\.\d+)?$/.test(text)
+    ? toKeepAlive(Number(text))
+    : DURATION.test(text)
+    ? toKeepAlive(text)
+    : null;
+  if (ms !== null && isKeepAlive(ms)) return ms;
   throw new ShimmyError(
     "invalid",
-    `${label}: must be a duration such as 5m, 0 to unload at once or -1 for never, not '${text}'`,
+    `${label}: must be a duration such as 5m of at most ten years, 0 to unload at once or -1 for ` +
+      `never, not '${text}'`,
     { field: label },
   );
 }

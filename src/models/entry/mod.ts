@@ -16,7 +16,9 @@ export {
   DEFAULT_KEEP_ALIVE,
   DURATION,
   formatKeepAlive,
+  isKeepAlive,
   type KeepAlive,
+  keepAliveEnd,
   parseKeepAlive,
   toKeepAlive,
 } from "./keep_alive.ts";

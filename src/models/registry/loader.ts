@@ -1,6 +1,6 @@
 import { messageOf, ShimmyError } from "../../errors.ts";
 import { deviceBytes } from "../../engine/protocol/mod.ts";
-import type { Engine } from "../../engine/mod.ts";
+import { type Engine, NOT_RESPONDING } from "../../engine/mod.ts";
 import { Admission, bytesOnDevices, type Log, Reservation } from "../memory/mod.ts";
 import { BackOff } from "./back_off.ts";
 import { type Clock, SYSTEM_CLOCK } from "./clock.ts";
@@ -145,6 +145,13 @@ export class ModelLoader implements AsyncDisposable {
     };
   }
 
+  /** The entries of the models that are loaded or loading. */
+  loadedEntries(): readonly ModelEntry[] {
+    return [...this.#models.values()].flatMap((model) =>
+      model.state === "failed" ? [] : [model.reservation.entry]
+    );
+  }
+
   /** True if another model is loaded, loading or unloading. */
   hasOther(entry: ModelEntry): boolean {
     const model = this.#models.get(this.#engineKey(entry));
@@ -261,10 +268,22 @@ export class ModelLoader implements AsyncDisposable {
       reservation.cancelIdleTimer();
       if (reason === null) this.#models.delete(key);
       else this.#setFailed(key, reason);
+      if (reason === NOT_RESPONDING) this.#restart(reservation.entry);
       this.#notifyChange();
     });
     this.#idleTimers.startLoaded(reservation);
     this.#notifyChange();
+  }
+
+  /**
+   * Loads a model again whose process was ended because it did not respond. A server that waits for
+   * requests would not be ready before.
+   */
+  #restart(entry: ModelEntry): void {
+    if (this.#disposed) return;
+    this.#log(`${entry.name} did not respond and is loaded again`);
+    // The next request gets the reason of a failure.
+    this.engine(entry).catch(() => {});
   }
 
   #setFailed(key: string, error: string): void {

@@ -24,6 +24,7 @@ import { ModelLoader } from "./loader.ts";
 import { AdapterChanges } from "./adapter_changes.ts";
 import type { AdapterFile, Lease, ModelPool, ModelState } from "./pool.ts";
 import { engineKey, type LoadEngine } from "./model_instance.ts";
+import { SharedPlans } from "./shared_plans.ts";
 
 export interface PoolOptions {
   /** Scans all sources. */
@@ -106,6 +107,7 @@ class Pool implements Registry {
   readonly #options: PoolOptions;
   readonly #loader: ModelLoader;
   readonly #engineKey: (entry: ModelEntry) => string;
+  readonly #plans = new SharedPlans();
   readonly #adapterChanges = new AdapterChanges();
   #config: ModelConfig | undefined;
   #scan: Promise<Scan> | null = null;
@@ -136,6 +138,14 @@ class Pool implements Registry {
   }
 
   async list(): Promise<readonly ModelEntry[]> {
+    const known = await this.#known();
+    const names = new Set(known.map(({ name }) => name));
+    const removed = this.#loader.loadedEntries().filter(({ name }) => !names.has(name));
+    return [...known, ...removed.map((entry) => ({ ...entry, isRemoved: true }))];
+  }
+
+  /** The models whose files exist. */
+  async #known(): Promise<readonly ModelEntry[]> {
     return [...(await this.#currentScan()).entries, ...this.#opened.values()];
   }
 
@@ -198,13 +208,18 @@ class Pool implements Registry {
 
   async configure(config: ModelConfig | undefined, policy: LoadPolicy): Promise<void> {
     this.#config = config;
-    this.#loader.reconfigure(policy, await this.rescan());
+    this.#scan = null;
+    this.#loader.reconfigure(policy, await this.#known());
   }
 
   async plan(entry: ModelEntry, signal?: AbortSignal): Promise<LoadPlan> {
     const { plan } = this.#options;
     if (plan === undefined) throw new ShimmyError("backend", "Load planning is not available");
-    return await plan(entry, this.#loader.onDevices, signal);
+    return await this.#plans.get(
+      this.#engineKey(entry),
+      signal,
+      (shared) => plan(entry, this.#loader.onDevices, shared),
+    );
   }
 
   async unload(entry: ModelEntry): Promise<boolean> {

@@ -433,6 +433,40 @@ Deno.test("a crashed engine is dropped and its reason kept", async () => {
   assert(await second !== await first);
 });
 
+Deno.test("a model whose process does not respond is loaded again at once", async () => {
+  const { pool, loader } = setUp([]);
+  const model = modelEntry("m");
+  const first = pool.engine(model);
+  await settle();
+  loader.calls[0]!.finish().crash("The model's process does not respond");
+  await first;
+  await settle();
+  assertEquals(pool.state(model).state, "loading");
+  const second = loader.calls[1]!.finish();
+  assertStrictEquals(await pool.engine(model), second as unknown as Engine);
+});
+
+Deno.test("a model whose file was removed is listed until it is unloaded", async () => {
+  let files = [modelEntry("m")];
+  const { pool, loader } = setUp([], {
+    discover: () => Promise.resolve({ models: files, skipped: [], sources: [] }),
+  });
+  const loading = pool.engine(await pool.resolve("m"));
+  await settle();
+  const double = loader.calls[0]!.finish();
+  await loading;
+  files = [];
+  assertEquals((await pool.rescan()).map(({ name, isRemoved }) => [name, isRemoved]), [[
+    "m",
+    true,
+  ]]);
+  const entry = await pool.resolve("m");
+  assertEquals(pool.state(entry).state, "loaded");
+  assertEquals(await pool.unload(entry), true);
+  assertEquals(double.disposed, true);
+  assertEquals(await pool.list(), []);
+});
+
 Deno.test("unloading disposes of the engine and returns whether it was loaded", async () => {
   const { pool, loader } = setUp([]);
   const model = modelEntry("m");

@@ -36,6 +36,9 @@ export function withRequestDefaults(engine: Engine, defaults: RequestDefaults = 
     tokenize: (prompt, addSpecial) => engine.tokenize(prompt, addSpecial),
     detokenize: (tokens) => engine.detokenize(tokens),
     embed: (request, signal) => engine.embed(request, signal),
+    get isResponding() {
+      return engine.isResponding ?? true;
+    },
     get adapters() {
       return engine.adapters;
     },

@@ -143,6 +143,9 @@ export async function withAdapters(
     ...(engine.defaultSystem === undefined ? {} : { defaultSystem: engine.defaultSystem }),
     ...(engine.defaultMessages === undefined ? {} : { defaultMessages: engine.defaultMessages }),
     closed: engine.closed,
+    get isResponding() {
+      return engine.isResponding ?? true;
+    },
     get adapters() {
       return chosen === null ? engine.adapters : engine.adapters
         .filter(({ name }) => name === chosen.name).map((info) => ({ ...info, scale: 1 }));

@@ -14,6 +14,7 @@ export type Caller = Pick<
   | "signal"
   | "context"
   | "requestId"
+  | "client"
   | "onEnd"
   | "onHold"
   | "setQueuePlace"
@@ -89,7 +90,9 @@ export function bindAnswer(
     isRecorded = true;
   };
   let isDone = false;
-  const running = answer(tracedEngine(caller, engine), request, {
+  const { client } = caller;
+  const asked = client === undefined ? request : { ...request, client };
+  const running = answer(tracedEngine(caller, engine), asked, {
     event(event) {
       queued.started();
       observer?.event(event);
@@ -108,7 +111,7 @@ export function bindAnswer(
       signal.removeEventListener("abort", cancel);
       sink.end(error);
     },
-  });
+  }, context.preparer);
   const cancel = () => {
     // The last event, which has the usage, comes after the request is logged.
     record({ completionTokens: running.completionTokens });

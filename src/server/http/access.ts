@@ -88,6 +88,16 @@ export function checkOrigin(kind: OriginKind, request: Request): void {
   throw originNotAllowed();
 }
 
+/**
+ * Rejects a request that a page of another site makes a browser send without an `Origin`, as for an
+ * image. Only browsers send `Sec-Fetch-Site`; `none` means that the user opened the address.
+ */
+export function checkSite(kind: OriginKind, request: Request): void {
+  const site = request.headers.get("sec-fetch-site");
+  const isOther = site === "cross-site" || site === "same-site";
+  if (isOther && kind !== "same" && kind !== "listed") throw originNotAllowed();
+}
+
 /** The error for a request of a foreign origin. */
 export function originNotAllowed(): HttpError {
   return new HttpError(

@@ -2,7 +2,10 @@ import type * as z from "zod";
 import { STATUS_CODE } from "@std/http/status";
 import { ShimmyError } from "../../errors.ts";
 import { HttpError } from "./errors.ts";
+import { parseJsonValue } from "./request/json_value.ts";
 import type { Exchange } from "./route.ts";
+
+const DEFAULT_TIMEOUT_MS = 60_000;
 
 /** The body as bytes. @throws {HttpError} 413 above the limit, without reading further. */
 async function readBytes(request: Request, limit: number): Promise<Uint8Array> {
@@ -66,14 +69,28 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-function readBody({ request, context }: Exchange): Promise<Uint8Array> {
-  return readBytes(request, context.settings.maxBodyBytes);
+async function readBody({ request, context }: Exchange): Promise<Uint8Array> {
+  const { maxBodyBytes, bodyTimeoutMs = DEFAULT_TIMEOUT_MS } = context.settings;
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => {
+    const message = `The body did not come within ${bodyTimeoutMs / 1000} s`;
+    // The rest of the body is not read, so the connection cannot carry another request.
+    reject(
+      new HttpError(STATUS_CODE.RequestTimeout, message, { headers: { connection: "close" } }),
+    );
+  }, bodyTimeoutMs);
+  try {
+    return await Promise.race([readBytes(request, maxBodyBytes), late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 function parseJson(bytes: Uint8Array): unknown {
   try {
-    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+    return parseJsonValue(new TextDecoder("utf-8", { fatal: true }).decode(bytes), "body");
   } catch (cause) {
+    if (cause instanceof ShimmyError) throw cause;
     throw new ShimmyError("invalid", "body: must be JSON in UTF-8", { field: "body", cause });
   }
 }

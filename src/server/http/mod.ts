@@ -4,13 +4,22 @@
  *
  * @module
  */
-export { apiKeyCheck, checkHost, checkOrigin, keysOf, originOf, unauthorized } from "./access.ts";
+export {
+  apiKeyCheck,
+  checkHost,
+  checkOrigin,
+  checkSite,
+  keysOf,
+  originOf,
+  unauthorized,
+} from "./access.ts";
 export { parse, readJson, readOptionalJson, withoutReceipt } from "./body.ts";
 export { isPreflight, preflightResponse, setCorsHeaders } from "./cors.ts";
 export { errorResponse, HttpError, statusOf, toShimmyError } from "./errors.ts";
 export { etagOf, taggedResponse } from "./etag.ts";
 export { isStrict, parseLenient, parseStrict } from "./ignored_fields.ts";
 export { json } from "./json.ts";
+export { parseJsonValue } from "./request/json_value.ts";
 export { preferredType, type ResponseType } from "./negotiation.ts";
 export type {
   Dialect,
@@ -29,6 +38,7 @@ export {
   ResponseStream,
   type ServerSentEvent,
 } from "./streams.ts";
+export type { ConnectionLimits } from "./request/connection_guard.ts";
 export {
   type ClientConnection,
   type Endpoint,

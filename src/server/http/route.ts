@@ -1,5 +1,6 @@
 import type * as z from "zod";
 import type { KeyClaims, Keyring, Scope } from "../../access/mod.ts";
+import type { Preparer } from "../../chat/mod.ts";
 import type { ShimmyError } from "../../errors.ts";
 import type { ModelPool } from "../../models/registry/mod.ts";
 import type { ModelStore } from "../../models/pull/mod.ts";
@@ -21,6 +22,8 @@ export interface ServerContext {
   readonly receipts?: ReceiptIssuer;
   /** Computes answers again, to verify receipts. */
   readonly replay?: Replay;
+  /** Renders prompts and compiles grammars; absent: the main thread does. */
+  readonly preparer?: Preparer | undefined;
   /** Receives every server-side error, with the details that clients do not see. */
   readonly report?: (error: ShimmyError, requestId: string) => void;
   /** Receives every finished request, for an access log. */
@@ -49,6 +52,8 @@ export interface ServerSettings {
   readonly loopbackOnly: boolean;
   /** Maximum size of a request body in bytes. */
   readonly maxBodyBytes: number;
+  /** Maximum milliseconds until the whole body of a request has come. */
+  readonly bodyTimeoutMs?: number;
   /** Reject fields without effect in the dialects of other servers instead of ignoring them. */
   readonly strict?: boolean;
   /** Milliseconds without an event after which a stream sends a comment, so that proxies keep it open. */
@@ -75,6 +80,8 @@ export interface Exchange {
    * long operation; `startAnswer` cancels generation with it.
    */
   readonly signal: AbortSignal;
+  /** Who sent the request: the signed key, else the address. Requests of different clients take turns. */
+  readonly client?: string | undefined;
   /** Registers a callback for the end of the exchange: the response was sent or the client disconnected. */
   onEnd(callback: () => void): void;
   /** Registers a callback for back pressure: the client does not read its streamed response, or reads again. */
@@ -118,6 +125,8 @@ export interface Route {
   readonly scope: RouteScope;
   /** Schema of the JSON request body, if the route takes one. */
   readonly body?: z.ZodType;
+  /** A request without a body is valid. */
+  readonly optionalBody?: boolean;
   /** Descriptions of the query parameters by name; all are optional. */
   readonly query?: Readonly<Record<string, string>>;
   /** Schema of the JSON response. */
@@ -128,6 +137,8 @@ export interface Route {
   readonly streams?: readonly ("text/event-stream" | "application/x-ndjson")[];
   /** The response is an upgrade to WebSocket. */
   readonly upgrade?: boolean;
+  /** The route starts work or processes: pages of other sites must not make browsers request it. */
+  readonly costly?: boolean;
   /** The route requires no API key. */
   readonly open?: boolean;
   readonly handle: (exchange: Exchange) => Response | Promise<Response>;

@@ -1,7 +1,11 @@
+import { STATUS_CODE } from "@std/http/status";
 import { DisconnectWatcher, signalIsComplete } from "./disconnects.ts";
+import { ConnectionGuard, type ConnectionLimits } from "./request/connection_guard.ts";
 
 /** The client's end of a connection that carries one request. */
 export interface ClientConnection {
+  /** Address of the client. */
+  readonly address: string;
   /**
    * Calls back when the client disconnects before the response begins.
    *
@@ -12,7 +16,7 @@ export interface ClientConnection {
 
 /**
  * Handles a request and always returns a response. Only the upgrade to WebSocket needs a socket.
- * `connection` is given where `request.signal` does not report every client that disconnects.
+ * `connection` is absent in tests without a socket.
  */
 export type Handler = (request: Request, connection?: ClientConnection) => Promise<Response>;
 
@@ -29,6 +33,7 @@ export interface TcpEndpoint {
   readonly port: number;
   /** Certificate chain and private key in PEM. */
   readonly tls?: { readonly cert: string; readonly key: string };
+  readonly limits?: ConnectionLimits;
 }
 
 /** Where a server listens: on an address or on a Unix socket. */
@@ -48,27 +53,59 @@ export function serveHttp(endpoint: Endpoint, handler: Handler): Listener {
     const { path } = endpoint;
     return Deno.serve({ path, onListen }, (request) => handler(request)) as Listener;
   }
-  const { hostname, port, tls = {} } = endpoint;
+  const { hostname, port, tls = {}, limits = DEFAULT_LIMITS } = endpoint;
   const options = { hostname, port, onListen, ...tls };
-  if (signalIsComplete(Deno.version.deno)) {
-    return Deno.serve(options, (request) => handler(request));
+  const watcher = signalIsComplete(Deno.version.deno) ? null : new DisconnectWatcher();
+  const guard = new ConnectionGuard(limits, () => server.addr.port);
+  const serve = () =>
+    Deno.serve(options, (request, info) => {
+      const { remoteAddr } = info;
+      return guarded(guard, info, () =>
+        handler(
+          request,
+          {
+            address: remoteAddr.hostname,
+            onDisconnect(callback) {
+              // Where there is no watcher, the signal of the request reports every client.
+              if (watcher === null) return () => {};
+              const connection = { remote: remoteAddr, localPort: server.addr.port };
+              return watcher.watch(connection, callback);
+            },
+          },
+        ));
+    });
+  let server: Deno.HttpServer<Deno.NetAddr>;
+  try {
+    server = serve();
+  } catch (error) {
+    guard[Symbol.dispose]();
+    throw error;
   }
-  const watcher = new DisconnectWatcher();
-  const server: Deno.HttpServer<Deno.NetAddr> = Deno.serve(
-    options,
-    (request, info) =>
-      handler(request, {
-        onDisconnect(callback) {
-          const connection = { remote: info.remoteAddr, localPort: server.addr.port };
-          return watcher.watch(connection, callback);
-        },
-      }),
-  );
   return {
     addr: server.addr,
     async shutdown() {
+      guard[Symbol.dispose]();
       await server.shutdown();
-      await watcher[Symbol.asyncDispose]();
+      await watcher?.[Symbol.asyncDispose]();
     },
   };
+}
+
+/** Limits for servers that set none. */
+const DEFAULT_LIMITS: ConnectionLimits = { idleMs: 60_000, most: 1024 };
+
+/** Handles a request, whose connection is not idle until the whole response was sent. */
+async function guarded(
+  guard: ConnectionGuard,
+  { remoteAddr: { port }, completed }: Deno.ServeHandlerInfo<Deno.NetAddr>,
+  handle: () => Promise<Response>,
+): Promise<Response> {
+  guard.started(port);
+  const response = await handle();
+  // An upgraded connection stays with its WebSocket.
+  if (response.status !== STATUS_CODE.SwitchingProtocols) {
+    const ended = () => guard.ended(port);
+    completed.then(ended, ended);
+  }
+  return response;
 }

@@ -23,6 +23,14 @@ export function integerFrom(minimum: number) {
   return z.int({ error }).min(minimum, { error });
 }
 
+/** Largest integer of libllama's parameters. */
+const LARGEST_INTEGER = 2 ** 31 - 1;
+
+/** An integer parameter of libllama of at least `minimum`. */
+function nativeInteger(minimum: number) {
+  return integerBetween(minimum, LARGEST_INTEGER);
+}
+
 const BIAS_ERROR = "must map token ids to numbers from -100 to 100, or to false to ban the token";
 
 const logitBias = z.record(
@@ -48,7 +56,7 @@ export const samplingFields = {
   temperature: numberBetween(0, 100).nullish().describe("0 selects the most likely token"),
   dynatemp_range: numberBetween(0, 100).nullish(),
   dynatemp_exponent: numberBetween(0, 100).nullish(),
-  top_k: integerFrom(-1).nullish().describe("0 and -1 disable it"),
+  top_k: nativeInteger(-1).nullish().describe("0 and -1 disable it"),
   top_p: numberBetween(0, 1).nullish(),
   min_p: numberBetween(0, 1).nullish(),
   typical_p: numberBetween(0, 1).nullish(),
@@ -56,14 +64,14 @@ export const samplingFields = {
   xtc_probability: numberBetween(0, 1).nullish(),
   xtc_threshold: numberBetween(0, 1).nullish(),
   repeat_penalty: numberBetween(0.01, 100).nullish().describe("1 disables it"),
-  repeat_last_n: integerFrom(-1).nullish()
+  repeat_last_n: nativeInteger(-1).nullish()
     .describe("Number of latest tokens that penalties apply to; -1 is the whole context"),
   frequency_penalty: numberBetween(-2, 2).nullish(),
   presence_penalty: numberBetween(-2, 2).nullish(),
   dry_multiplier: numberBetween(0, 100).nullish().describe("0 disables it"),
   dry_base: numberBetween(1, 100).nullish(),
-  dry_allowed_length: integerFrom(0).nullish(),
-  dry_penalty_last_n: integerFrom(-1).nullish().describe("-1 is the whole context"),
+  dry_allowed_length: nativeInteger(0).nullish(),
+  dry_penalty_last_n: nativeInteger(-1).nullish().describe("-1 is the whole context"),
   dry_sequence_breakers: z.array(text.min(1, { error: "must not be empty" }), {
     error: "must be a list of texts",
   }).max(LIST_LIMIT, { error: `must have at most ${LIST_LIMIT} entries` }).nullish(),
@@ -173,7 +181,10 @@ export function toSampling(body: SamplingBody): Partial<Sampling> {
     if (value !== undefined && value !== null) sampling[key] = value;
   }
   if (typeof body.top_k === "number") sampling.topK = Math.max(0, body.top_k);
-  if (typeof body.seed === "number") sampling.seed = body.seed < 0 ? null : body.seed % SEED_RANGE;
+  if (typeof body.seed === "number") {
+    // The sum turns -0 into 0.
+    sampling.seed = body.seed < 0 ? null : body.seed % SEED_RANGE + 0;
+  }
   if (body.logit_bias) {
     sampling.logitBias = Object.entries(body.logit_bias).map(([token, bias]) => ({
       token: Number(token),

@@ -105,7 +105,7 @@ Deno.test("reasoning sampling is that of the answer, except for the given fields
 const refused: readonly (readonly [Record<string, unknown>, string])[] = [
   [{ temperature: -1 }, "temperature: must be a number from 0 to 100"],
   [{ temperature: "hot" }, "temperature: must be a number from 0 to 100"],
-  [{ top_k: 1.5 }, "top_k: must be a whole number, -1 or more"],
+  [{ top_k: 1.5 }, "top_k: must be a whole number from -1 to 2147483647"],
   [{ top_p: 1.01 }, "top_p: must be a number from 0 to 1"],
   [{ mirostat: 3 }, "mirostat: must be 0 (off), 1 or 2"],
   [{ seed: 0.5 }, "seed: must be a whole number; a negative value selects a random seed"],

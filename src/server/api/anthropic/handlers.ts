@@ -49,7 +49,7 @@ export async function createMessage(exchange: Exchange): Promise<Response> {
   });
   const events = new MessageEvents({ ...options, requestId }, stream);
   // The tokens are counted during prefill. An error is also thrown by the answer.
-  const counting = countTokens(engine, request.input);
+  const counting = countTokens(engine, request.input, exchange.context.preparer);
   counting.catch(() => {});
   const answer = startAnswer(exchange, engine, request, searching(events));
   await answer.started;
@@ -67,5 +67,8 @@ export async function countTokensOf(exchange: Exchange): Promise<Response> {
   const body = parseLenient(exchange, countBody, await readJson(exchange));
   const input = toInput(body);
   const { engine } = await engineFor(exchange, body.model);
-  return json({ input_tokens: await countTokens(engine, input) }, exchange);
+  return json(
+    { input_tokens: await countTokens(engine, input, exchange.context.preparer) },
+    exchange,
+  );
 }

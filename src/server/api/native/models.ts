@@ -4,6 +4,7 @@ import type { EmbeddingStatus, EngineStatus, ModelInfo } from "../../../engine/p
 import {
   capabilitiesOf,
   embeddingJson,
+  keepAliveEnd,
   type ModelEntry,
   placementJson,
   shapeJson,
@@ -29,6 +30,7 @@ const modelSchema = z.object({
   context_length: z.number().nullable().describe("Context length in training, in tokens"),
   size: z.number().describe("Bytes"),
   modified_at: z.iso.datetime(),
+  removed: z.boolean().optional().describe("The file was removed; the model is still loaded"),
 });
 
 const modelListSchema = z.object({ models: z.array(modelSchema) });
@@ -146,6 +148,7 @@ function describe(pool: ModelPool, entry: ModelEntry): z.output<typeof modelSche
     context_length: entry.contextLength,
     size: entry.size,
     modified_at: new Date(entry.modified).toISOString(),
+    ...(entry.isRemoved ? { removed: true } : {}),
   };
 }
 
@@ -168,9 +171,7 @@ export function toUsageStatus({ use, retryMs }: Pick<ModelState, "use" | "retryM
     ...(use === undefined ? {} : {
       requests: use.requests,
       pinned: use.isPinned,
-      expires_at: use.expiresInMs === null
-        ? null
-        : new Date(Date.now() + use.expiresInMs).toISOString(),
+      expires_at: use.expiresInMs === null ? null : keepAliveEnd(use.expiresInMs),
       memory_bytes: use.bytes,
     }),
   };
@@ -281,6 +282,7 @@ export const modelRoutes: readonly Route[] = [
     dialect: nativeDialect,
     summary: "Load a model; responds when it is loaded",
     body: loadSchema,
+    optionalBody: true,
     answer: modelStatusSchema,
     async handle(exchange) {
       const [pool, entry] = await modelOfPath(exchange);
@@ -308,6 +310,7 @@ export const modelRoutes: readonly Route[] = [
     scope: "admin",
     dialect: nativeDialect,
     summary: "Plan the placement of a model without loading it",
+    costly: true,
     answer: planSchema,
     async handle(exchange) {
       const [pool, entry] = await modelOfPath(exchange);

@@ -245,6 +245,13 @@ for (const [state, error] of unready) {
   });
 }
 
+Deno.test("/ready is 503 while the process of the loaded model does not respond", async () => {
+  const engine = Object.assign(new EngineDouble(), { isResponding: false });
+  const response = await inState({ state: "loaded", engine })(get("/ready"));
+  assertEquals(response.status, 503);
+  assertEquals(await response.json(), { error: "Model 'tiny' does not respond" });
+});
+
 Deno.test("/ready is 503 without a model", async () => {
   const response = await createHandler({ pool: new PoolDouble(), settings: SETTINGS })(
     get("/ready"),

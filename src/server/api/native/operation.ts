@@ -16,8 +16,13 @@ const LOADING_RETRY = 2;
 /** A model that is loaded, or that the next request would load. */
 async function readyModel(pool: ModelPool): Promise<ModelEntry> {
   const entries = await pool.list();
-  const loaded = entries.find((entry) => pool.state(entry).state === "loaded");
-  if (loaded !== undefined) return loaded;
+  const loaded = entries.filter((entry) => pool.state(entry).state === "loaded");
+  const responding = loaded.find((entry) => pool.state(entry).engine?.isResponding !== false);
+  if (responding !== undefined) return responding;
+  if (loaded[0] !== undefined) {
+    const message = `Model '${loaded[0].name}' does not respond`;
+    throw new HttpError(STATUS_CODE.ServiceUnavailable, message, { retryAfter: LOADING_RETRY });
+  }
   const entry = await pool.resolve(undefined).catch((thrown) => {
     if (thrown instanceof ShimmyError && thrown.kind === "not_found") {
       throw new HttpError(STATUS_CODE.ServiceUnavailable, "No model is available");

@@ -11,7 +11,7 @@ export const socketRoute: Route = {
   dialect: nativeDialect,
   summary: "Generate over a WebSocket, with control frames during generation",
   upgrade: true,
-  handle({ request, context, requestId, key, keyId }) {
+  handle({ request, context, requestId, client, key, keyId }) {
     if (request.headers.get("upgrade")?.toLowerCase() !== "websocket") {
       throw new HttpError(
         STATUS_CODE.UpgradeRequired,
@@ -25,7 +25,7 @@ export const socketRoute: Route = {
       throw new HttpError(STATUS_CODE.ServiceUnavailable, "Connect again");
     }
     const { socket, response } = upgrade(request);
-    const session = new Session(socket, context, { requestId, key, keyId });
+    const session = new Session(socket, context, { requestId, client, key, keyId });
     socket.onmessage = ({ data }) => session.receive(data);
     socket.onclose = () => session.close();
     socket.onerror = () => session.close();

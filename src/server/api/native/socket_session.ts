@@ -4,6 +4,7 @@ import type { Control } from "../../../engine/protocol/mod.ts";
 import { ShimmyError } from "../../../errors.ts";
 import {
   type Exchange,
+  parseJsonValue,
   parseStrict,
   type ServerContext,
   statusOf,
@@ -42,7 +43,7 @@ interface RunningRequest {
 }
 
 /** The client of a WebSocket. */
-export type Sender = Pick<Exchange, "requestId" | "key" | "keyId">;
+export type Sender = Pick<Exchange, "requestId" | "client" | "key" | "keyId">;
 
 /** A connection with one WebSocket client: one request at a time, and controls for it. */
 export class Session {
@@ -96,8 +97,9 @@ export class Session {
       throw new ShimmyError("invalid", "frame: must be text, not binary", { field: "frame" });
     }
     try {
-      return JSON.parse(frame);
+      return parseJsonValue(frame, "frame");
     } catch (cause) {
+      if (cause instanceof ShimmyError) throw cause;
       throw new ShimmyError("invalid", "frame: must be JSON", { field: "frame", cause });
     }
   }
@@ -135,6 +137,7 @@ export class Session {
     const caller: Caller = {
       context: this.#context,
       requestId: this.#requestId,
+      client: this.#sender.client,
       signal: running.controller.signal,
       onEnd: (callback) => void ends.defer(callback),
       // The socket itself holds the answer.

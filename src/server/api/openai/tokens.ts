@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { countTokens, renderText } from "../../../chat/mod.ts";
+import { conversationText, countTokens } from "../../../chat/mod.ts";
 import type { Engine } from "../../../engine/mod.ts";
 import { type Exchange, json, parseLenient, readJson, type Route } from "../../http/mod.ts";
 import { engineFor } from "../../answers/mod.ts";
@@ -100,7 +100,10 @@ async function tokenizePrompt(exchange: Exchange, value: unknown): Promise<Respo
 async function tokenizeChat(exchange: Exchange, value: unknown): Promise<Response> {
   const body = parseLenient(exchange, vllmTokenizeChatBody, value);
   const { engine } = await engineFor(exchange, body.model ?? undefined);
-  const part = { text: await renderText(engine.info, toChatInput(body)), special: true };
+  const part = {
+    text: await conversationText(engine, toChatInput(body), exchange.context.preparer),
+    special: true,
+  };
   const tokens = await engine.tokenize([part], body.add_special_tokens ?? false);
   return await vllmTokens(engine, tokens, body.return_token_strs ?? false);
 }
@@ -147,7 +150,9 @@ async function detokenize(exchange: Exchange): Promise<Response> {
 async function applyTemplate(exchange: Exchange): Promise<Response> {
   const body = parseLenient(exchange, templateBody, await readJson(exchange));
   const { engine } = await engineFor(exchange, body.model ?? undefined);
-  return json({ prompt: await renderText(engine.info, toChatInput(body)) });
+  return json({
+    prompt: await conversationText(engine, toChatInput(body), exchange.context.preparer),
+  });
 }
 
 function counted(tokens: number): Response {
@@ -157,14 +162,15 @@ function counted(tokens: number): Response {
 async function countChat(exchange: Exchange): Promise<Response> {
   const body = parseLenient(exchange, chatBody, await readJson(exchange));
   const { engine } = await engineFor(exchange, body.model ?? undefined);
-  return counted(await countTokens(engine, toChatInput(body)));
+  return counted(await countTokens(engine, toChatInput(body), exchange.context.preparer));
 }
 
 async function countResponse(exchange: Exchange): Promise<Response> {
   const body = parseLenient(exchange, responseCountBody, await readJson(exchange));
   const { before, input } = toTurn(storeOf(exchange), body);
   const { engine } = await engineFor(exchange, body.model ?? undefined);
-  return counted(await countTokens(engine, toResponseInput(body, [...before, ...input]).input));
+  const whole = toResponseInput(body, [...before, ...input]).input;
+  return counted(await countTokens(engine, whole, exchange.context.preparer));
 }
 
 const dialect = openaiDialect;

@@ -22,7 +22,7 @@ export async function ollamaGenerate(exchange: Exchange, body: unknown): Promise
     does: "generate",
     input: toInput(asked),
     shape: toResponse,
-    ...(asked.raw ? {} : { finish: toContext }),
+    ...(asked.raw ? {} : { finish: (...answer) => toContext(exchange, ...answer) }),
   });
 }
 
@@ -72,6 +72,7 @@ function toConversation(
  * continues the conversation.
  */
 async function toContext(
+  { context: { preparer } }: Exchange,
   engine: Engine,
   input: Input,
   content: string,
@@ -83,7 +84,7 @@ async function toContext(
     : [...input.messages, { role: "assistant", content }];
   try {
     const whole = { ...input, messages, continueLast: false, addGenerationPrompt: false };
-    return { context: await promptTokens(engine, whole) };
+    return { context: await promptTokens(engine, whole, preparer) };
   } catch {
     // The template refuses the conversation. The answer is complete without a context.
     return {};

@@ -66,7 +66,9 @@ export async function respond(exchange: Exchange, asked: GenerationRequest): Pro
       ...head(asked),
       ...asked.shape(EMPTY_CHUNK),
       done: false,
-      _debug_info: { rendered_template: await promptText(engine, input) },
+      _debug_info: {
+        rendered_template: await promptText(engine, input, exchange.context.preparer),
+      },
     });
   }
   const request = {

@@ -1,5 +1,5 @@
 import { deviceBytes, loadedBytes, type ModelInfo } from "../../../../engine/protocol/mod.ts";
-import { capabilitiesOf, type ModelEntry } from "../../../../models/entry/mod.ts";
+import { capabilitiesOf, keepAliveEnd, type ModelEntry } from "../../../../models/entry/mod.ts";
 import type { ModelUse } from "../../../../models/registry/mod.ts";
 import { type Exchange, json } from "../../../http/mod.ts";
 import { listResolved, type ResolvedModel } from "../../../answers/mod.ts";
@@ -71,7 +71,7 @@ export async function ps({ context: { pool } }: Exchange): Promise<Response> {
 /** When an idle model is unloaded. */
 function expiry(use: ModelUse | undefined): string {
   const left = use?.expiresInMs ?? null;
-  return left === null ? NEVER : new Date(Date.now() + left).toISOString();
+  return left === null ? NEVER : keepAliveEnd(left);
 }
 
 /** `POST /api/show`. */

@@ -94,7 +94,9 @@ async function streamed(
 ): Promise<Response> {
   const includeUsage = options?.include_usage ?? false;
   const reportsProgress = includeUsage && options?.continuous_usage_stats === true;
-  const promptTokens = reportsProgress ? await countTokens(engine, requests[0]!.input) : 0;
+  const promptTokens = reportsProgress
+    ? await countTokens(engine, requests[0]!.input, exchange.context.preparer)
+    : 0;
   const stream = eventStream({ keepAliveMs: exchange.context.settings.keepAliveMs });
   const completionTokens = (choice: number) => choices.completionTokens(choice);
   const chunks = new ChatChunks({

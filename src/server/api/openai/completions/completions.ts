@@ -132,7 +132,11 @@ async function streamed(
   const { include_usage: includeUsage, continuous_usage_stats: continuous } = body.stream_options ??
     {};
   const counts = includeUsage && continuous
-    ? await Promise.all(jobs.map(({ requests }) => countTokens(engine, requests[0]!.input)))
+    ? await Promise.all(
+      jobs.map(({ requests }) =>
+        countTokens(engine, requests[0]!.input, exchange.context.preparer)
+      ),
+    )
     : null;
   const perPrompt = body.n ?? 1;
   const requests = jobs.flatMap((job) => job.requests);

@@ -1,4 +1,4 @@
-import type { Sequence } from "./sequence.ts";
+import type { Sequence } from "../sequence.ts";
 
 /** Ageing: a waiting prompt counts this many tokens shorter per millisecond. */
 const AGEING_TOKENS_PER_MS = 0.25;
@@ -7,7 +7,7 @@ const AGEING_TOKENS_PER_MS = 0.25;
  * At equal age a higher priority always runs first. No sequence is overtaken by sequences that
  * arrive more than 16 s later per step of priority between them.
  */
-const TOKENS_PER_PRIORITY = 4096;
+export const TOKENS_PER_PRIORITY = 4096;
 /** Target time of a prefill batch while sequences decode, in milliseconds. */
 const PREFILL_BATCH_MS = 100;
 /** Maximum factor on the target time when waiting prompts outnumber decoding sequences. */
@@ -23,7 +23,7 @@ export type PrioritizedSequence =
   & { readonly request: Pick<Sequence["request"], "priority"> };
 
 /** Cost of a sequence; lower runs first. The length counts with a limit of one step of priority. */
-function schedulingCost(
+export function schedulingCost(
   { remaining, submitted, request }: PrioritizedSequence,
   now: number,
 ): number {

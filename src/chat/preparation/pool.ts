@@ -1,0 +1,155 @@
+import { deserializeError, type ModelInfo, type PromptPart } from "../../engine/protocol/mod.ts";
+import { ShimmyError } from "../../errors.ts";
+import type { Format, Input } from "../conversation/mod.ts";
+import { fromMessage, type FromThread, type Task } from "./messages.ts";
+import type { PreparedAnswer, Preparer } from "./prepare.ts";
+import { PHASE_LIMITS, type PhaseLimits, PreparationThread } from "./thread.ts";
+
+/** Threads that work at the same time. The others start when a task waits behind a long one. */
+const MAX_THREADS = 3;
+/** Milliseconds that a task waits before another thread starts. Most tasks take less than one. */
+const PATIENCE_MS = 20;
+/** Milliseconds after which a thread in addition to the first one ends. */
+const IDLE_MS = 10_000;
+/** Maximum number of waiting tasks. */
+const MAX_WAITING = 1024;
+/** Seconds after which a client may try again. */
+const RETRY_AFTER = 2;
+
+type Timer = ReturnType<typeof setTimeout>;
+
+interface Job {
+  readonly info: ModelInfo;
+  readonly task: Task;
+  readonly resolve: (message: FromThread) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/**
+ * Prepares requests in threads of this process. A thread whose task exceeds its budget is
+ * terminated, which returns its memory; only that request fails.
+ */
+export class PreparationPool implements Preparer, Disposable {
+  readonly #waiting: Job[] = [];
+  readonly #idle: PreparationThread[] = [];
+  readonly #threads = new Set<PreparationThread>();
+  readonly #idleTimers = new Map<PreparationThread, Timer>();
+  #patience: Timer | null = null;
+  #isClosed = false;
+  readonly #limits: PhaseLimits;
+
+  constructor(limits: PhaseLimits = PHASE_LIMITS) {
+    this.#limits = limits;
+  }
+
+  /** Starts the first thread, so that the first request does not wait for it. */
+  warm(): void {
+    if (this.#threads.size === 0 && !this.#isClosed) this.#idle.push(this.#start());
+  }
+
+  async answer(info: ModelInfo, input: Input, format: Format): Promise<PreparedAnswer> {
+    const message = await this.#run(info, { type: "answer", input, format });
+    if (!("answer" in message)) throw new TypeError("The thread answered another task");
+    return fromMessage(message.answer, input);
+  }
+
+  async prompt(info: ModelInfo, input: Input): Promise<readonly PromptPart[]> {
+    // A text has no template, and its tokens need not be copied.
+    if (input.type === "text") return [{ text: input.text, special: true }];
+    if (input.type === "tokens") return [{ tokens: input.tokens }];
+    const message = await this.#run(info, { type: "prompt", input });
+    if (!("prompt" in message)) throw new TypeError("The thread answered another task");
+    return message.prompt;
+  }
+
+  #run(info: ModelInfo, task: Task): Promise<FromThread> {
+    if (this.#isClosed) return Promise.reject(closed());
+    if (this.#waiting.length >= MAX_WAITING) {
+      return Promise.reject(
+        new ShimmyError("overloaded", "Too many requests wait for their preparation", {
+          retryAfter: RETRY_AFTER,
+        }),
+      );
+    }
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ info, task, resolve, reject });
+      this.#dispatch();
+    });
+  }
+
+  /** Gives waiting tasks to idle threads, and starts a thread if all others are busy for long. */
+  #dispatch(): void {
+    while (this.#waiting.length > 0) {
+      // The latest thread is warm, and the others may end.
+      const thread = this.#idle.pop() ?? (this.#threads.size === 0 ? this.#start() : null);
+      if (thread === null) break;
+      this.#keep(thread);
+      void this.#work(thread, this.#waiting.shift()!);
+    }
+    if (this.#waiting.length === 0 || this.#patience !== null) return;
+    if (this.#threads.size >= MAX_THREADS) return;
+    this.#patience = setTimeout(() => {
+      this.#patience = null;
+      if (this.#waiting.length === 0 || this.#isClosed) return;
+      this.#idle.push(this.#start());
+      this.#dispatch();
+    }, PATIENCE_MS);
+  }
+
+  #start(): PreparationThread {
+    const thread = new PreparationThread(this.#limits);
+    this.#threads.add(thread);
+    return thread;
+  }
+
+  async #work(thread: PreparationThread, job: Job): Promise<void> {
+    try {
+      const message = await thread.run(job.info, job.task);
+      if ("isLarge" in message && message.isLarge) this.#end(thread);
+      if ("error" in message) job.reject(deserializeError(message.error));
+      else job.resolve(message);
+    } catch (error) {
+      this.#end(thread);
+      job.reject(error as Error);
+    }
+    if (this.#isClosed) return;
+    if (this.#threads.has(thread)) this.#release(thread);
+    else this.warm();
+    this.#dispatch();
+  }
+
+  #release(thread: PreparationThread): void {
+    this.#idle.push(thread);
+    if (this.#threads.size === 1) return;
+    const timer = setTimeout(() => {
+      if (this.#threads.size > 1) this.#end(thread);
+    }, IDLE_MS);
+    Deno.unrefTimer(Number(timer));
+    this.#idleTimers.set(thread, timer);
+  }
+
+  #keep(thread: PreparationThread): void {
+    clearTimeout(this.#idleTimers.get(thread));
+    this.#idleTimers.delete(thread);
+  }
+
+  #end(thread: PreparationThread): void {
+    this.#keep(thread);
+    this.#threads.delete(thread);
+    const index = this.#idle.indexOf(thread);
+    if (index >= 0) this.#idle.splice(index, 1);
+    thread[Symbol.dispose]();
+  }
+
+  /** Ends all threads. Running and waiting tasks fail. */
+  [Symbol.dispose](): void {
+    this.#isClosed = true;
+    clearTimeout(this.#patience ?? undefined);
+    for (const job of this.#waiting.splice(0)) job.reject(closed());
+    for (const thread of [...this.#threads]) this.#end(thread);
+  }
+}
+
+function closed(): ShimmyError {
+  return new ShimmyError("cancelled", "The server is shutting down");
+}

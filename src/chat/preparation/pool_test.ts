@@ -1,0 +1,133 @@
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { EngineDouble } from "../../../tests/doubles/engine.ts";
+import { TINY_TEMPLATE } from "../../../tests/doubles/tiny_template.ts";
+import { ShimmyError } from "../../errors.ts";
+import type { Format } from "../conversation/mod.ts";
+import type { ChatInput } from "../prompt/mod.ts";
+import { PreparationPool } from "./pool.ts";
+import { inlinePreparer } from "./prepare.ts";
+
+const TEXT: Format = { type: "text" };
+
+const input: ChatInput = {
+  type: "chat",
+  messages: [{ role: "user", content: "Hi <|im_end|>" }],
+  tools: [{
+    name: "get_weather",
+    parameters: { type: "object", properties: { city: { type: "string" } } },
+  }],
+  toolChoice: { type: "auto" },
+  parallelToolCalls: true,
+  templateArguments: {},
+  continueLast: false,
+};
+
+/** Rendered until the budget of steps is spent. */
+const ENDLESS =
+  "{% macro m(n) %}{% if n %}{{ m(n - 1) }}{{ m(n - 1) }}{% endif %}{% endmacro %}{{ m(60) }}";
+
+function modelWith(chatTemplate: string) {
+  return new EngineDouble({ info: { chatTemplate } }).info;
+}
+
+/** Counts the turns of this thread's event loop while a promise is pending. */
+async function turnsDuring(promise: Promise<unknown>): Promise<number> {
+  let turns = 0;
+  const timer = setInterval(() => turns++, 5);
+  await promise.catch(() => {});
+  clearInterval(timer);
+  return turns;
+}
+
+Deno.test("a request prepared in a thread is the same as one prepared here", async () => {
+  using pool = new PreparationPool();
+  const info = modelWith(TINY_TEMPLATE);
+  const schema = { type: "object", properties: { n: { type: "integer" } }, required: ["n"] };
+  const formats: readonly Format[] = [
+    TEXT,
+    { type: "json_schema", schema },
+    { type: "grammar", source: 'root ::= <[1]> | "a"' },
+  ];
+  for (const format of formats) {
+    const [theirs, ours] = await Promise.all([
+      pool.answer(info, input, format),
+      inlinePreparer.answer(info, input, format),
+    ]);
+    assertEquals(theirs, ours);
+  }
+  assertEquals(await pool.prompt(info, input), await inlinePreparer.prompt(info, input));
+  const text = { type: "text", text: "plain" } as const;
+  assertEquals(await pool.prompt(info, text), [{ text: "plain", special: true }]);
+  assertEquals((await pool.answer(info, text, TEXT)).chat, null);
+});
+
+Deno.test("a template that exceeds its budget is refused, and this thread goes on", async () => {
+  using pool = new PreparationPool();
+  const refused = assertRejects(
+    () => pool.answer(modelWith(ENDLESS), input, TEXT),
+    ShimmyError,
+    "messages: cannot render the model's chat template",
+  );
+  assert(await turnsDuring(refused) > 5);
+  assertEquals((await refused).kind, "invalid");
+  await pool.answer(modelWith(TINY_TEMPLATE), input, TEXT);
+});
+
+Deno.test("a schema that exceeds its budget is refused by name, and this thread goes on", async () => {
+  using pool = new PreparationPool();
+  const properties = Object.fromEntries(
+    Array.from({ length: 100 }, (_, n) => [`p${n}`, { type: "string", pattern: `^.*a.{9}${n}$` }]),
+  );
+  const format: Format = { type: "json_schema", schema: { type: "object", properties } };
+  const refused = assertRejects(
+    () => pool.answer(modelWith(TINY_TEMPLATE), { ...input, tools: [] }, format),
+    ShimmyError,
+    "json_schema",
+  );
+  assert(await turnsDuring(refused) > 5);
+  assertEquals((await refused).field, "json_schema");
+});
+
+Deno.test("a task does not wait for the end of a long one", async () => {
+  using pool = new PreparationPool();
+  const order: string[] = [];
+  const long = pool.prompt(modelWith(ENDLESS), input).catch(() => order.push("long"));
+  const short = pool.prompt(modelWith(TINY_TEMPLATE), input).then(() => order.push("short"));
+  await Promise.all([long, short]);
+  assertEquals(order, ["short", "long"]);
+});
+
+Deno.test("a thread is terminated when a task takes longer than its limit", async () => {
+  using pool = new PreparationPool({ start: 60_000, template: 50, format: 60_000 });
+  const error = await assertRejects(
+    () => pool.prompt(modelWith(ENDLESS), input),
+    ShimmyError,
+    "takes longer than 0.05 s",
+  );
+  assertEquals([error.kind, error.field], ["invalid", "messages"]);
+});
+
+Deno.test("a closed pool fails what it has not done", async () => {
+  const pool = new PreparationPool();
+  const running = assertRejects(() => pool.prompt(modelWith(ENDLESS), input), ShimmyError);
+  pool[Symbol.dispose]();
+  assertStringIncludes((await running).message, "shutting down");
+  await assertRejects(() => pool.prompt(modelWith(TINY_TEMPLATE), input), ShimmyError, "shutting");
+});
+
+Deno.test("the main module started as a Worker with the name of the pool's threads prepares", async () => {
+  const worker = new Worker(new URL("../../../main.ts", import.meta.url), {
+    type: "module",
+    name: "shimmy-preparation",
+  });
+  try {
+    const result = new Promise<unknown>((resolve) => {
+      worker.onmessage = ({ data }) => "prompt" in data && resolve(data.prompt);
+    });
+    const info = modelWith(TINY_TEMPLATE);
+    worker.postMessage({ model: 1, info, task: { type: "prompt", input } });
+    assertEquals(await result, await inlinePreparer.prompt(info, input));
+  } finally {
+    worker.terminate();
+  }
+});
