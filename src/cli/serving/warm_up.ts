@@ -10,11 +10,11 @@ const TOKENS = 4;
  * @param model name of the model.
  */
 export async function warmUp(
-  { pool, settings }: Pick<ServerContext, "pool" | "settings">,
+  { pool, settings, preparer }: Pick<ServerContext, "pool" | "settings" | "preparer">,
   model: string,
   signal: AbortSignal,
 ): Promise<void> {
-  const handler = createHandler({ pool, settings: { ...settings, apiKey: null } });
+  const handler = createHandler({ pool, settings: { ...settings, apiKey: null }, preparer });
   const body = {
     model,
     messages: [{ role: "user", content: "Hi" }],
