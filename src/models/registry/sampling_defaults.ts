@@ -21,6 +21,8 @@ export function withRequestDefaults(engine: Engine, defaults: RequestDefaults = 
   return {
     ...(system === undefined ? {} : { defaultSystem: system }),
     ...(messages === undefined ? {} : { defaultMessages: messages }),
+    ...(sampling === undefined ? {} : { defaultSampling: sampling }),
+    ...(maxTokens === undefined ? {} : { defaultMaxTokens: maxTokens }),
     info: chatTemplate === undefined
       ? engine.info
       : { ...engine.info, chatTemplate, toolTemplate: null },
@@ -35,11 +37,13 @@ export function withRequestDefaults(engine: Engine, defaults: RequestDefaults = 
       }, sink),
     tokenize: (prompt, addSpecial) => engine.tokenize(prompt, addSpecial),
     detokenize: (tokens) => engine.detokenize(tokens),
+    pieces: (tokens) => engine.pieces(tokens),
     embed: (request, signal) => engine.embed(request, signal),
     get adapters() {
       return engine.adapters;
     },
     changeAdapters: (change) => engine.changeAdapters(change),
+    changeSlot: (change) => engine.changeSlot(change),
     status: () => engine.status(),
     [Symbol.asyncDispose]: () => engine[Symbol.asyncDispose](),
   };

@@ -16,6 +16,7 @@ export type {
   Dialect,
   Exchange,
   Route,
+  RouteForm,
   RouteScope,
   ServerContext,
   ServerSettings,
