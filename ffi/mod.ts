@@ -10,7 +10,13 @@ export { type FileTensor, GgufFile, type TensorSize, tensorSizes } from "./objec
 export { Context } from "./objects/context.ts";
 export { releaseUnusedCells } from "./objects/unused_cells.ts";
 export { Batch } from "./objects/batch.ts";
-export { Candidates, grammarSampler, Sampler, SamplerChain } from "./objects/sampler.ts";
+export {
+  type Candidate,
+  Candidates,
+  grammarSampler,
+  Sampler,
+  SamplerChain,
+} from "./objects/sampler.ts";
 export { Vocab } from "./objects/vocab.ts";
 export { LoraAdapter } from "./objects/lora.ts";
 export { ThreadPool } from "./backends/thread_pool.ts";

@@ -16,6 +16,12 @@ export type ErrorKind =
   /** The library or the model could not be loaded, or the backend failed during generation. */
   | "backend";
 
+/** Token counts of a `context_length` error. */
+export interface ContextOverflow {
+  readonly promptTokens: number;
+  readonly contextLength: number;
+}
+
 /**
  * An error with a message for the person who sent the request or typed the command.
  *
@@ -30,16 +36,25 @@ export class ShimmyError extends Error {
   readonly detail?: string;
   /** Seconds after which a retry makes sense. */
   readonly retryAfter?: number;
+  /** Tokens of a prompt that does not fit, and tokens of the context. */
+  readonly overflow?: ContextOverflow;
 
   constructor(
     readonly kind: ErrorKind,
     message: string,
-    options: { field?: string; detail?: string; retryAfter?: number; cause?: unknown } = {},
+    options: {
+      field?: string;
+      detail?: string;
+      retryAfter?: number;
+      overflow?: ContextOverflow;
+      cause?: unknown;
+    } = {},
   ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     if (options.field !== undefined) this.field = options.field;
     if (options.detail !== undefined) this.detail = options.detail;
     if (options.retryAfter !== undefined) this.retryAfter = options.retryAfter;
+    if (options.overflow !== undefined) this.overflow = options.overflow;
   }
 }
 

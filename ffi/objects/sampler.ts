@@ -7,6 +7,12 @@ import type { Vocab } from "./vocab.ts";
 /** Bytes of a `llama_token_data`: id, logit, p. */
 const TOKEN_DATA_BYTES = 12;
 
+/** A token that samplers left, and its probability among them. */
+export interface Candidate {
+  readonly token: number;
+  readonly probability: number;
+}
+
 /**
  * All tokens of a vocabulary as sampling candidates. One instance per engine is enough, because it
  * is used within a single call.
@@ -63,6 +69,16 @@ export class Candidates {
   get selected(): number | null {
     const index = Number(this.#array.selected);
     return index < 0 ? null : this.#ids[index * 3]!;
+  }
+
+  /** The candidates that are left, with their probabilities after the last sampler. */
+  remaining(): Candidate[] {
+    const left: Candidate[] = [];
+    for (let at = 0; at < Number(this.#array.size) * 3; at += 3) {
+      const probability = this.#values[at + 2]!;
+      if (probability > 0) left.push({ token: this.#ids[at]!, probability });
+    }
+    return left;
   }
 
   /** @internal */
@@ -150,6 +166,16 @@ export class SamplerChain extends Sampler {
   /** Samples from the remaining distribution. */
   distribution(seed: number): this {
     return this.#add(this.library.llama.llama_sampler_init_dist(seed));
+  }
+
+  /** For fill-in-the-middle: ends the text rather than to continue it without confidence. */
+  infill(vocab: Vocab): this {
+    return this.#add(this.library.llama.llama_sampler_init_infill(vocab.handle));
+  }
+
+  /** Samples towards a target probability. The last sampler of a chain. */
+  adaptiveP(target: number, decay: number, seed: number): this {
+    return this.#add(this.library.llama.llama_sampler_init_adaptive_p(target, decay, seed));
   }
 
   topK(k: number): this {

@@ -10,6 +10,15 @@ const PIECE_BYTES = 128;
 /** Maximum tokens that are usually added to a text. */
 const ADDED_TOKENS = 8;
 
+/** Fill-in-the-middle tokens; null where the vocabulary has no such token. */
+export interface FillTokens {
+  readonly prefix: number;
+  readonly suffix: number;
+  readonly middle: number;
+  readonly repository: number | null;
+  readonly separator: number | null;
+}
+
 /** A vocabulary: conversion between text and token ids. Valid as long as its model. */
 export class Vocab {
   readonly #library: Library;
@@ -165,13 +174,17 @@ export class Vocab {
   }
 
   /** Fill-in-the-middle tokens, if the vocabulary has all three. */
-  get fim(): { prefix: number; suffix: number; middle: number } | null {
+  get fim(): FillTokens | null {
     const prefix = tokenOrNull(this.#library.llama.llama_vocab_fim_pre(this.#handle));
     const suffix = tokenOrNull(this.#library.llama.llama_vocab_fim_suf(this.#handle));
     const middle = tokenOrNull(this.#library.llama.llama_vocab_fim_mid(this.#handle));
-    return prefix === null || suffix === null || middle === null
-      ? null
-      : { prefix, suffix, middle };
+    return prefix === null || suffix === null || middle === null ? null : {
+      prefix,
+      suffix,
+      middle,
+      repository: tokenOrNull(this.#library.llama.llama_vocab_fim_rep(this.#handle)),
+      separator: tokenOrNull(this.#library.llama.llama_vocab_fim_sep(this.#handle)),
+    };
   }
 
   /** Tokens that the model file excludes from generation. */

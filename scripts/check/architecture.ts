@@ -23,7 +23,7 @@ export const LAYERS: readonly (readonly string[])[] = [
   ["src/engine/protocol"],
   ["src/engine/disk_cache"],
   ["src/engine/native", "src/engine/tokenizer", "src/engine/kv_cache", "src/engine/sampling"],
-  ["src/engine/adapters", "src/engine/speculation"],
+  ["src/engine/adapters", "src/engine/speculation", "src/engine/slots"],
   ["src/engine/model"],
   ["src/engine/embedding", "src/engine/scheduler"],
   ["src/engine/loading"],
@@ -72,6 +72,7 @@ export const LAYERS: readonly (readonly string[])[] = [
     "src/server/api/openai",
     "src/server/api/anthropic",
     "src/server/api/ollama",
+    "src/server/api/llamacpp",
   ],
   ["src/server"],
   // The command line.

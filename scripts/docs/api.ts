@@ -10,10 +10,17 @@ import { code, table, wideTable } from "./markdown.ts";
 import { type Schema, unwrap } from "./values.ts";
 
 /** The dialects; each has a page `docs/api/<name>.md`. */
-export const DIALECTS: readonly Dialect["name"][] = ["native", "openai", "anthropic", "ollama"];
+export const DIALECTS: readonly Dialect["name"][] = [
+  "native",
+  "openai",
+  "anthropic",
+  "ollama",
+  "llamacpp",
+];
 
-/** Every route of the server. */
-export const ROUTES: readonly Route[] = [...allRoutes, openApiRoute(allRoutes, VERSION)];
+/** Every route of the server; a route that dialects share is in the list once for each. */
+export const ROUTES: readonly Route[] = [...allRoutes, openApiRoute(allRoutes, VERSION)]
+  .flatMap((route) => route.forms ?? [route]);
 
 /** Ollama's routes exist with and without this prefix; the pages show a pair once. */
 const PREFIX = "/ollama";

@@ -170,6 +170,7 @@ declare module "@std/http/status" {
     readonly ContentTooLarge: 413;
     readonly UpgradeRequired: 426;
     readonly TooManyRequests: 429;
+    readonly NotImplemented: 501;
     readonly BadGateway: 502;
     readonly ServiceUnavailable: 503;
     readonly GatewayTimeout: 504;

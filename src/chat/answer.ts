@@ -166,6 +166,7 @@ class RunningAnswer extends Transform<SequenceEvent, AnswerEvent> implements Ans
       chat === null ? null : new AnswerParser(chat),
       request.stop,
       constraint?.notices ?? [],
+      request.reportsTokens ?? false,
       this.out,
     );
     this.#sequence = engine.generate({
@@ -178,7 +179,7 @@ class RunningAnswer extends Transform<SequenceEvent, AnswerEvent> implements Ans
 
   override event(event: SequenceEvent): void {
     if (event.type === "error") return;
-    if (event.type === "prompt") return this.out.event(event);
+    if (event.type === "prompt" || event.type === "progress") return this.out.event(event);
     if (event.type === "token") this.completionTokens++;
     else this.completionTokens = event.usage.completionTokens;
     this.#assembler!.add(this.#isHidden(event.text) ? { ...event, text: "" } : event);
@@ -210,6 +211,7 @@ function sequenceRequest(
 ): SequenceRequest {
   return {
     prompt,
+    ...(request.input.type === "tokens" && request.input.isComplete ? { addSpecial: false } : {}),
     maxTokens: request.maxTokens,
     sampling: request.sampling,
     stop: [...request.stop, ...(chat?.stops ?? [])],
@@ -223,6 +225,10 @@ function sequenceRequest(
     ...(request.cachePrompt === undefined ? {} : { cachePrompt: request.cachePrompt }),
     ...(request.promptLogprobs === undefined ? {} : { promptLogprobs: request.promptLogprobs }),
     ...(request.logprobs === null ? {} : { logprobs: request.logprobs }),
+    ...(request.sampledLogprobs ? { sampledLogprobs: true } : {}),
+    ...(request.reportsProgress ? { reportsProgress: true } : {}),
+    ...(request.reportsTimings ? { reportsTimings: true } : {}),
+    ...(request.slot === undefined ? {} : { slot: request.slot }),
   };
 }
 

@@ -21,25 +21,35 @@ export class AnswerAssembler {
   readonly #sink: Sink<AnswerEvent>;
   /** Log probabilities of tokens whose text is not emitted yet. */
   #logprobs: AnswerLogprob[] = [];
+  /** Tokens whose text is not emitted yet; null if they are not reported. */
+  #tokens: number[] | null;
+  #soFar: Extract<SequenceEvent, { type: "token" }>["soFar"];
 
   /**
    * @param stops The stop strings of the request; the sequence may have others.
    * @param notices Sentences about parts of the request that have no effect.
+   * @param reportsTokens Whether texts come with the ids of their tokens.
    */
   constructor(
     parser: AnswerParser | null,
     stops: readonly string[],
     notices: readonly string[],
+    reportsTokens: boolean,
     sink: Sink<AnswerEvent>,
   ) {
     this.#parser = parser;
     this.#stops = stops;
     this.#notices = bounded(notices).map((message) => ({ message }));
+    this.#tokens = reportsTokens ? [] : null;
     this.#sink = sink;
   }
 
   add(event: Extract<SequenceEvent, { type: "token" | "done" }>): void {
-    if (event.type === "token" && event.logprob !== undefined) this.#logprobs.push(event.logprob);
+    if (event.type === "token") {
+      if (event.logprob !== undefined) this.#logprobs.push(event.logprob);
+      this.#tokens?.push(event.token);
+      this.#soFar = event.soFar;
+    }
     if (this.#parser !== null) this.#emit(this.#parser.push(event.text));
     else if (event.text !== "") this.#emit([{ type: "text", text: event.text }]);
     if (event.type === "done") this.#end(event);
@@ -52,6 +62,9 @@ export class AnswerAssembler {
       : null;
     const isCut = event.finishReason !== "stop" || stopString !== null;
     this.#emit(this.#parser?.end(isCut ? { following: stopString } : null) ?? []);
+    // Tokens without text at the end, such as a part of a character.
+    const hasRest = this.#logprobs.length > 0 || (this.#tokens?.length ?? 0) > 0;
+    if (hasRest) this.#emit([{ type: "text", text: "" }]);
     const incompleteCall = this.#parser?.incompleteCall ?? null;
     this.#sink.event({
       type: "done",
@@ -59,6 +72,7 @@ export class AnswerAssembler {
       stopString,
       usage,
       timings,
+      ...(event.slot === undefined ? {} : { slot: event.slot }),
       ...(incompleteCall === null ? {} : { incompleteCall }),
       ...(notices.length === 0 ? {} : { notices }),
     });
@@ -68,9 +82,19 @@ export class AnswerAssembler {
     for (const event of events) {
       const logprobs = this.#logprobs;
       this.#logprobs = [];
-      const { type } = event;
-      this.#sink.event(type === "text" || type === "reasoning" ? { ...event, logprobs } : event);
+      const isText = event.type === "text" || event.type === "reasoning";
+      this.#sink.event(isText ? { ...event, logprobs, ...this.#report() } : event);
     }
+  }
+
+  /** What a text reports beside log probabilities, if it is requested. */
+  #report() {
+    const tokens = this.#tokens;
+    if (tokens !== null) this.#tokens = [];
+    return {
+      ...(tokens === null ? {} : { tokens }),
+      ...(this.#soFar === undefined ? {} : { soFar: this.#soFar }),
+    };
   }
 
   #finish(reason: "stop" | "length" | "cancelled"): AnswerFinish {

@@ -228,6 +228,14 @@ Deno.test("log probabilities are attached to the text of their tokens", async ()
   assertEquals(counts, [2, 1]);
 });
 
+Deno.test("log probabilities of tokens without text at the end are reported", async () => {
+  await using double = engine(["a", ""]);
+  const all = await events(double, { logprobs: 0, reportsTokens: true });
+  const texts = all.filter((event) => event.type === "text")
+    .map(({ text, logprobs, tokens }) => [text, logprobs.length, tokens]);
+  assertEquals(texts, [["a", 1, [97]], ["", 1, [0]]]);
+});
+
 Deno.test("only the request's own stop strings are reported", async () => {
   await using double = engine(["one ", "STOP", "two"]);
   const all = await events(double, { stop: ["STOP"] });

@@ -8,8 +8,11 @@ import type {
   EngineStatus,
   ModelInfo,
   PromptPart,
+  Sampling,
   SequenceEvent,
   SequenceRequest,
+  SlotChange,
+  SlotChangeResult,
 } from "./protocol/mod.ts";
 import type { Sink } from "./sink.ts";
 
@@ -18,6 +21,9 @@ export interface Engine extends AsyncDisposable {
   readonly info: ModelInfo;
   /** System message for conversations without one, from the model's configuration. */
   readonly defaultSystem?: string;
+  /** Sampling and token limit of requests that set none, from the model's configuration. */
+  readonly defaultSampling?: Partial<Sampling>;
+  readonly defaultMaxTokens?: number;
   /** Messages between the system message and the conversation, from the model's configuration. */
   readonly defaultMessages?: readonly {
     readonly role: "system" | "user" | "assistant";
@@ -34,6 +40,8 @@ export interface Engine extends AsyncDisposable {
   /** Token ids of a prompt. `addSpecial`: see {@linkcode AddSpecial}. */
   tokenize(prompt: readonly PromptPart[], addSpecial: AddSpecial): Promise<number[]>;
   detokenize(tokens: readonly number[]): Promise<string>;
+  /** The bytes of each token, which may be a part of a character. */
+  pieces(tokens: readonly number[]): Promise<readonly Uint8Array<ArrayBuffer>[]>;
   /**
    * Computes embeddings, or scores of documents for a query.
    * @param signal cancels inputs that are not computed yet.
@@ -50,6 +58,12 @@ export interface Engine extends AsyncDisposable {
    * not an adapter for the model.
    */
   changeAdapters(change: AdapterChange): Promise<AdapterInfo[]>;
+  /**
+   * Saves, restores or erases the tokens of an idle slot.
+   * @throws {ShimmyError} `invalid` for an unknown slot, `not_found` for an unknown session,
+   * `overloaded` for a slot that is in use, `backend` with the reason.
+   */
+  changeSlot(change: SlotChange): Promise<SlotChangeResult>;
   status(): Promise<EngineStatus>;
   /** False while the model's process gives no sign of life; absent: it always does. */
   readonly isResponding?: boolean;

@@ -18,6 +18,8 @@ import {
   type PromptPart,
   type SequenceEvent,
   type SequenceRequest,
+  type SlotChange,
+  type SlotChangeResult,
   type ToEngineCore,
 } from "./protocol/mod.ts";
 import type { Sink } from "./sink.ts";
@@ -123,6 +125,10 @@ export class EngineClient implements Engine {
     return this.#call((call) => ({ type: "detokenize", call, tokens }));
   }
 
+  pieces(tokens: readonly number[]): Promise<readonly Uint8Array<ArrayBuffer>[]> {
+    return this.#call((call) => ({ type: "pieces", call, tokens }));
+  }
+
   async embed(request: EmbedRequest, signal?: AbortSignal): Promise<EmbedResult> {
     if (signal?.aborted) throw new ShimmyError("cancelled", "The request was cancelled");
     const call = this.#nextId;
@@ -138,6 +144,10 @@ export class EngineClient implements Engine {
 
   changeAdapters(change: AdapterChange): Promise<AdapterInfo[]> {
     return this.#call((call) => ({ type: "adapter", call, change }));
+  }
+
+  changeSlot(change: SlotChange): Promise<SlotChangeResult> {
+    return this.#call((call) => ({ type: "slot", call, change }));
   }
 
   async status(): Promise<EngineStatus> {

@@ -1,5 +1,6 @@
 import {
   assert,
+  assertAlmostEquals,
   assertEquals,
   assertGreater,
   assertRejects,
@@ -257,11 +258,52 @@ Deno.test("every sampling parameter reaches the native chain", async () => {
     { mirostat: 2, mirostatTau: 0.5 },
     { seed: 12 },
     { logitBias: [{ token: Number(plain.split(",")[0]), bias: -Infinity }] },
+    { minP: 0.5, minKeep: 200 },
+    { samplers: ["temperature", "infill"] },
+    { samplers: ["adaptive_p"], adaptiveTarget: 0.9 },
+    { samplers: ["adaptive_p"], adaptiveTarget: 0.1, adaptiveDecay: 0 },
+    { samplers: [] },
+    { temperature: 0, samplers: ["top_k"], topK: 3 },
   ];
   for (const change of changes) {
     assert(await tell({ ...hot, ...change }) !== plain, `no effect: ${JSON.stringify(change)}`);
   }
   assertEquals(await tell(hot), plain);
+});
+
+Deno.test("only the listed samplers apply, in their order", async () => {
+  await using engine = await tinyEngine();
+  const tell = async (sampling: Partial<Sampling>) => {
+    const request = ask("a lake in the", { sampling, maxTokens: 60, ignoreEos: true });
+    return (await collect(engine.generate(request))).tokens.join();
+  };
+  const hot = { temperature: 1.5, seed: 11, topK: 8, topP: 0.7, minP: 0 };
+  const both = await tell({ ...hot, samplers: ["top_k", "top_p", "temperature"] });
+  assertEquals(await tell({ ...hot, samplers: ["top_k", "top_p", "temperature", "min_p"] }), both);
+  assert(await tell({ ...hot, samplers: ["temperature", "top_k", "top_p"] }) !== both);
+  assert(await tell({ ...hot, samplers: ["top_k", "temperature"] }) !== both);
+  // Without the temperature, a temperature of 0 is not greedy.
+  const cold = { ...hot, temperature: 0, topK: 0, topP: 1 };
+  assert(await tell({ ...cold, samplers: ["top_k"] }) !== await tell(cold));
+});
+
+Deno.test("log probabilities after the samplers are those that the samplers left", async () => {
+  await using engine = await tinyEngine();
+  for (const topK of [1, 3]) {
+    const { events } = await collect(engine.generate(ask("a lake in the", {
+      logprobs: 10,
+      sampledLogprobs: true,
+      maxTokens: 8,
+      sampling: { temperature: 1, seed: 3, topK, topP: 1, minP: 0 },
+    })));
+    for (const event of events) {
+      if (event.type !== "token") continue;
+      const { logprob: chosen, top } = event.logprob!;
+      assert(top.length <= topK);
+      assertAlmostEquals(top.reduce((sum, { logprob }) => sum + Math.exp(logprob), 0), 1, 1e-4);
+      assert(top.some(({ token, logprob }) => token === event.token && logprob === chosen));
+    }
+  }
 });
 
 Deno.test("answers follow a grammar, and an invalid grammar is refused", async () => {

@@ -124,7 +124,8 @@ export function createHandler(
     } catch (thrown) {
       const error = toShimmyError(thrown);
       if (statusOf(error) >= 500) context.report?.(error, id);
-      response = errorResponse(router.dialect(request.method, url.pathname), error, id);
+      const dialect = matched.exchange?.dialect ?? router.dialect(request.method, url.pathname);
+      response = errorResponse(dialect, error, id);
     }
     metrics.request(request.method, matched.path, response.status);
     metrics.keyRequest(matched.caller.keyId, response.status);
@@ -156,9 +157,8 @@ export function createHandler(
     }
     if (ignored.length > 0) {
       response.headers.set("x-shimmy-ignored", ignored.join(", "));
-      const dialect = matched.exchange?.ignoringDialect ??
-        router.dialect(request.method, url.pathname).name;
-      metrics.ignoredFields(dialect, ignored);
+      const dialect = matched.exchange?.dialect ?? router.dialect(request.method, url.pathname);
+      metrics.ignoredFields(dialect.name, ignored);
     }
     setCorsHeaders(settings, originOf(settings, request, url), request, response.headers);
     return request.method === "HEAD" ? await withoutBody(response) : response;
@@ -223,7 +223,7 @@ class RequestExchange implements Exchange {
   readonly #usage = new UsageRecorder();
   readonly receipts: ReceiptCollector | null;
   #ignoredFields: readonly string[] = [];
-  #ignoringDialect: Dialect["name"] | undefined;
+  #dialect: Dialect | undefined;
 
   constructor(
     readonly request: Request,
@@ -290,14 +290,17 @@ class RequestExchange implements Exchange {
     this.#usage.record(usage);
   }
 
-  ignoreFields(fields: readonly string[], dialect?: Dialect["name"]): void {
+  ignoreFields(fields: readonly string[]): void {
     this.#ignoredFields = [...this.#ignoredFields, ...fields];
-    this.#ignoringDialect = dialect;
   }
 
-  /** The dialect that ignored fields, on a route that two dialects share. */
-  get ignoringDialect(): Dialect["name"] | undefined {
-    return this.#ignoringDialect;
+  useDialect(dialect: Dialect): void {
+    this.#dialect = dialect;
+  }
+
+  /** The dialect of the request, on a route that several dialects share. */
+  get dialect(): Dialect | undefined {
+    return this.#dialect;
   }
 
   get ignoredFields(): readonly string[] {

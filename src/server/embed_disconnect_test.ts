@@ -1,10 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { until } from "../../tests/doubles/context.ts";
 import { serverDouble } from "../../tests/doubles/server.ts";
-import { ollamaRoutes } from "./api/ollama/mod.ts";
-import { openaiRoutes } from "./api/openai/mod.ts";
-
-const ROUTES = [...openaiRoutes, ...ollamaRoutes];
 
 for (
   const [path, body, kind] of [
@@ -17,7 +13,7 @@ for (
   Deno.test(`${path} cancels the computation when the client disconnects`, async () => {
     const gate = Promise.withResolvers<void>();
     const engine = { beforeEmbedding: gate.promise };
-    const server = serverDouble({ routes: ROUTES, engine, entry: { kind } });
+    const server = serverDouble({ engine, entry: { kind } });
     const client = new AbortController();
     const answer = server.request(path, body, { signal: client.signal });
     await until(() => server.engine.embedSignals.length > 0);

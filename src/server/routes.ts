@@ -1,4 +1,12 @@
 import { anthropicRoutes } from "./api/anthropic/mod.ts";
+import {
+  LLAMACPP_ALIASES,
+  llamacppDialect,
+  llamacppRoutes,
+  RERANK_PATHS,
+  teiRerankRoute,
+  tokenizeRoute,
+} from "./api/llamacpp/mod.ts";
 import { generateRoute, nativeDialect, nativeRoutes } from "./api/native/mod.ts";
 import {
   isOllamaGenerate,
@@ -6,17 +14,40 @@ import {
   ollamaRoutes,
   sharedGenerate,
 } from "./api/ollama/mod.ts";
-import { openaiRoutes } from "./api/openai/mod.ts";
+import { jinaRerankRoute, openaiRoutes, vllmTokenizeRoute } from "./api/openai/mod.ts";
 import { receiptRoutes } from "./receipts/mod.ts";
 import type { Route } from "./http/mod.ts";
+import { sharedRoute } from "./shared_route.ts";
+
+/** Routes that the dialects of OpenAI and llama.cpp share. */
+const sharedRoutes: readonly Route[] = [
+  sharedRoute(tokenizeRoute, vllmTokenizeRoute),
+  ...RERANK_PATHS.map((path) => sharedRoute(teiRerankRoute(path), { ...jinaRerankRoute, path })),
+];
+
+/** OpenAI's routes at the other paths that llama.cpp's server has for them. */
+const llamacppAliases: readonly Route[] = Object.entries(LLAMACPP_ALIASES).flatMap(
+  ([path, target]) =>
+    openaiRoutes.filter((route) => route.path === target)
+      .map((route) => ({ ...route, path, dialect: llamacppDialect })),
+);
+
+/** The routes below `/v1`. */
+const v1Routes: readonly Route[] = [
+  ...openaiRoutes,
+  ...sharedRoutes.filter(({ path }) => path.startsWith("/v1/")),
+  ...anthropicRoutes,
+];
 
 /** All routes of all dialects. */
 export const allRoutes: readonly Route[] = [
   ...nativeRoutes,
   ...receiptRoutes(nativeDialect),
   generateRoute({ matches: isOllamaGenerate, handle: sharedGenerate }),
-  ...openaiRoutes,
-  ...anthropicRoutes,
+  ...v1Routes,
+  ...sharedRoutes.filter(({ path }) => !path.startsWith("/v1/")),
+  ...llamacppRoutes,
+  ...llamacppAliases,
   ...ollamaRoutes,
 ];
 
@@ -24,6 +55,5 @@ export const allRoutes: readonly Route[] = [
 export const ollamaServerRoutes: readonly Route[] = [
   ...ollamaOnlyRoutes,
   ...ollamaRoutes,
-  ...openaiRoutes,
-  ...anthropicRoutes,
+  ...v1Routes,
 ];

@@ -175,9 +175,11 @@ function delegate(engine: Engine): Engine {
     generate: (request, sink) => engine.generate(request, sink),
     tokenize: (prompt, addSpecial) => engine.tokenize(prompt, addSpecial),
     detokenize: (tokens) => engine.detokenize(tokens),
+    pieces: (tokens) => engine.pieces(tokens),
     embed: (request) => engine.embed(request),
     adapters: engine.adapters,
     changeAdapters: (change) => engine.changeAdapters(change),
+    changeSlot: (change) => engine.changeSlot(change),
     status: () => engine.status(),
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };

@@ -14,6 +14,9 @@ import type {
   SequenceEvent,
   SequenceRequest,
   SequenceTrace,
+  SlotChange,
+  SlotChangeResult,
+  Timings,
 } from "../../src/engine/protocol/mod.ts";
 import { DEFAULT_SAMPLING } from "../../src/engine/protocol/sampling.ts";
 import { ShimmyError } from "../../src/errors.ts";
@@ -51,6 +54,15 @@ export interface EngineDoubleOptions {
 /** Ids from here on are the entries of `controlTokens`; lower ids are code points. */
 const FIRST_CONTROL = 0x110000;
 
+const TIMINGS: Timings = {
+  queueMs: 1,
+  promptMs: 2,
+  firstTokenMs: 3,
+  predictedMs: 4,
+  promptPerSecond: 5,
+  predictedPerSecond: 6,
+};
+
 const INFO: ModelInfo = {
   kind: "language",
   description: "double 1 F32",
@@ -75,6 +87,8 @@ const INFO: ModelInfo = {
   eosText: "<|im_end|>",
   controlTokens: ["<|endoftext|>", "<|im_start|>", "<|im_end|>"],
   fim: null,
+  endOfGeneration: [FIRST_CONTROL + 2],
+  recommendedSampling: {},
   metadata: {},
   settings: {
     kvType: "f16",
@@ -178,6 +192,7 @@ export class EngineDouble implements Engine {
         throw new ShimmyError(
           "context_length",
           `The prompt has ${promptTokens} tokens, but the context holds ${this.info.contextLength}`,
+          { overflow: { promptTokens, contextLength: this.info.contextLength } },
         );
       }
       const room = this.info.contextLength - promptTokens;
@@ -190,6 +205,10 @@ export class EngineDouble implements Engine {
           logprobs: ids.map((id, at) => scoredToken(id, at, promptLogprobs)),
         };
       }
+      for (const processedTokens of state.request.reportsProgress ? [0, promptTokens] : []) {
+        const progress = { promptTokens, cachedTokens: 0, processedTokens };
+        yield { type: "progress", progress, timings: TIMINGS };
+      }
       while (state.finish === null) {
         if (state.tokens >= limit) state.finish = "length";
         else if (state.tokens >= script.tokens.length && !script.endless) {
@@ -201,7 +220,7 @@ export class EngineDouble implements Engine {
           if (state.finish === null) {
             const text = script.tokens[state.tokens % script.tokens.length]!;
             this.#completionTokens++;
-            yield state.token(text);
+            yield state.token(text, promptTokens);
           }
         }
       }
@@ -225,6 +244,11 @@ export class EngineDouble implements Engine {
         : this.info.controlTokens[token - FIRST_CONTROL] ?? ""
     );
     return Promise.resolve(texts.join(""));
+  }
+
+  async pieces(tokens: readonly number[]): Promise<Uint8Array<ArrayBuffer>[]> {
+    const texts = await Promise.all(tokens.map((token) => this.detokenize([token])));
+    return texts.map((text) => new TextEncoder().encode(text));
   }
 
   /** Embeds a text as its length and three zeros; scores a document as its length. */
@@ -275,6 +299,14 @@ export class EngineDouble implements Engine {
     return Promise.resolve(this.#listAdapters());
   }
 
+  /** All changes of slots. */
+  readonly slotChanges: SlotChange[] = [];
+
+  changeSlot(change: SlotChange): Promise<SlotChangeResult> {
+    this.slotChanges.push(change);
+    return Promise.resolve({ tokens: 5, bytes: 20, milliseconds: 1 });
+  }
+
   #listAdapters(): AdapterInfo[] {
     return [...this.#adapters].map(([name, file]) => ({
       ...file,
@@ -302,6 +334,10 @@ export class EngineDouble implements Engine {
       diskCache: null,
       preemptions: 0,
       steps: this.#completionTokens,
+      slots: Array.from(
+        { length: this.info.parallel },
+        (_, id) => ({ id, tokens: 0, running: null }),
+      ),
       nativeMs: 0,
       stepMs: 0,
       context: null,
@@ -368,6 +404,7 @@ class SequenceState {
         this.resumed = new Promise((resolve) => this.#resume = resolve);
         return;
       case "sampling":
+      case "end-reasoning":
         return;
       case "cancel":
         this.finish = "cancelled";
@@ -382,7 +419,7 @@ class SequenceState {
     this.#resume();
   }
 
-  token(text: string): SequenceEvent {
+  token(text: string, promptTokens: number): SequenceEvent {
     this.tokens++;
     const id = text.codePointAt(0) ?? 0;
     this.ids.push(id);
@@ -398,6 +435,9 @@ class SequenceState {
       text: this.#release(text),
       token: id,
       ...(logprobs === undefined ? {} : { logprob: { ...chosen, top } }),
+      ...(this.request.reportsTimings
+        ? { soFar: { usage: this.#usage(promptTokens), timings: TIMINGS } }
+        : {}),
     };
   }
 
@@ -407,14 +447,10 @@ class SequenceState {
       text: this.#stopString === null ? this.#held : "",
       finishReason: this.finish!,
       stopString: this.#stopString,
-      usage: { promptTokens, completionTokens: this.tokens, cachedTokens: 0 },
+      usage: this.#usage(promptTokens),
+      slot: this.request.slot ?? 0,
       timings: {
-        queueMs: 1,
-        promptMs: 2,
-        firstTokenMs: 3,
-        predictedMs: 4,
-        promptPerSecond: 5,
-        predictedPerSecond: 6,
+        ...TIMINGS,
         ...(drafts === undefined ? {} : { draftedTokens: drafts[0], acceptedTokens: drafts[1] }),
       },
       ...(notices === undefined ? {} : { notices }),
@@ -431,6 +467,10 @@ class SequenceState {
       adapters: [],
       batches: { prefillRows: [1, 1], decodeRows: [1, 1], sequences: [1, 1] },
     };
+  }
+
+  #usage(promptTokens: number) {
+    return { promptTokens, completionTokens: this.tokens, cachedTokens: 0 };
   }
 
   /** Releases text that cannot become a stop string. */

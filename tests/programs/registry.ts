@@ -27,7 +27,7 @@ export function cacheFolder(): string {
 }
 
 /** The folder of executables in a virtual environment of Python. */
-const SCRIPTS = Deno.build.os === "windows" ? "Scripts" : "bin";
+export const SCRIPTS = Deno.build.os === "windows" ? "Scripts" : "bin";
 
 /** Path of the executable of a program that is installed. */
 function executableOf(folder: string, { registry, executable }: Pinned): string {

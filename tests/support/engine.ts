@@ -97,7 +97,7 @@ export async function collect(run: AsyncIterable<SequenceEvent>): Promise<{
   const tokens: number[] = [];
   for await (const event of run) {
     events.push(event);
-    if (event.type === "error" || event.type === "prompt") continue;
+    if (event.type !== "token" && event.type !== "done") continue;
     text += event.text;
     if (event.type === "token") tokens.push(event.token);
     else return { text, tokens, done: event, events };

@@ -7,6 +7,7 @@ import type {
   LoraChoice,
   Notice,
   PromptLogprob,
+  PromptProgress,
   Sampling,
   Timings,
   TokenLogprob,
@@ -86,7 +87,12 @@ export type Input =
   }
   /** Raw text. Control tokens in it are parsed. */
   | { readonly type: "text"; readonly text: string }
-  | { readonly type: "tokens"; readonly tokens: readonly number[] };
+  /** `isComplete`: the tokens get no special token at their begin. */
+  | {
+    readonly type: "tokens";
+    readonly tokens: readonly number[];
+    readonly isComplete?: boolean;
+  };
 
 /** A request for an answer. */
 export interface AnswerRequest {
@@ -116,6 +122,16 @@ export interface AnswerRequest {
   readonly promptLogprobs?: number;
   /** Number of alternatives per token; `null` for no log probabilities. */
   readonly logprobs: number | null;
+  /** Report log probabilities after the samplers instead of those of the model. */
+  readonly sampledLogprobs?: boolean;
+  /** Report the ids of the tokens with their text. */
+  readonly reportsTokens?: boolean;
+  /** Report the progress of the prompt. */
+  readonly reportsProgress?: boolean;
+  /** Report timings with each token. */
+  readonly reportsTimings?: boolean;
+  /** The slot that must compute the answer. Default: any. */
+  readonly slot?: number;
 }
 
 /** Log probability of a token and its alternatives. */
@@ -124,16 +140,24 @@ export type AnswerLogprob = TokenLogprob & { readonly top: readonly TokenLogprob
 /** Why an answer ended. */
 export type AnswerFinish = FinishReason | "tool_calls";
 
+/** A piece of the answer's text or reasoning. */
+interface TextPiece {
+  readonly text: string;
+  readonly logprobs: readonly AnswerLogprob[];
+  /** The tokens of the text, if requested. */
+  readonly tokens?: readonly number[];
+  /** Counts and timings up to the last token, if requested. */
+  readonly soFar?: { readonly usage: Usage; readonly timings: Timings };
+}
+
 /** An event of an answer. */
 export type AnswerEvent =
   /** Log probabilities of the next prompt tokens. They come before all other events. */
   | { readonly type: "prompt"; readonly logprobs: readonly PromptLogprob[] }
-  | { readonly type: "text"; readonly text: string; readonly logprobs: readonly AnswerLogprob[] }
-  | {
-    readonly type: "reasoning";
-    readonly text: string;
-    readonly logprobs: readonly AnswerLogprob[];
-  }
+  /** How much of the prompt is computed. */
+  | { readonly type: "progress"; readonly progress: PromptProgress; readonly timings: Timings }
+  | ({ readonly type: "text" } & TextPiece)
+  | ({ readonly type: "reasoning" } & TextPiece)
   | {
     readonly type: "tool_call";
     readonly index: number;
@@ -147,6 +171,8 @@ export type AnswerEvent =
     readonly stopString: string | null;
     readonly usage: Usage;
     readonly timings: Timings;
+    /** The slot that computed the answer. */
+    readonly slot?: number;
     /**
      * Index of a call that the answer ended in. Its arguments are the text up to there, which is
      * not the JSON text of an object.

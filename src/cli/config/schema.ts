@@ -25,6 +25,7 @@ import {
 import type { OptionSet } from "../options/mod.ts";
 import type { Config } from "./config.ts";
 
+const TAGS_ERROR = "must be a list of texts";
 const text = z.string({ error: "must be text" });
 const name = text.min(1, { error: "must not be empty" });
 const names = z.union([name.transform((one) => [one]), z.array(name)], {
@@ -78,6 +79,9 @@ const model = z.strictObject({
   "keep-alive": keepAlive.optional().describe("Time until the idle model is unloaded"),
   keep_alive: keepAlive.optional().describe("Former name of keep-alive"),
   system: text.optional().describe("System message for conversations without one"),
+  tags: z.array(z.string({ error: TAGS_ERROR }).min(1, { error: TAGS_ERROR }), {
+    error: TAGS_ERROR,
+  }).optional().describe("Words that /models reports"),
   max_tokens: integerFrom(1).optional()
     .describe("Maximum tokens for requests that do not limit them"),
   defaults: defaults.optional().describe("Default sampling of the model"),
@@ -200,7 +204,7 @@ function toModel(body: ModelBody, at: string, resolvePath: ResolvePath): Configu
 }
 
 function toSettings(body: ModelBody, at: string): ModelSettings {
-  const { ctx, parallel, pinned, system, max_tokens: maxTokens, keep_alive: former } = body;
+  const { ctx, parallel, pinned, system, tags, max_tokens: maxTokens, keep_alive: former } = body;
   const time = body["keep-alive"] ?? former;
   if (former !== undefined && time !== former) {
     throw refusal(`${at}.keep_alive`, "is the former name of keep-alive; set only keep-alive");
@@ -213,6 +217,7 @@ function toSettings(body: ModelBody, at: string): ModelSettings {
   return {
     ...(ctx === undefined ? {} : { contextLength: ctx }),
     ...(parallel === undefined ? {} : { parallel: parallel === "auto" ? 0 : parallel }),
+    ...(tags === undefined ? {} : { tags }),
     ...(kvType === undefined ? {} : { kvType }),
     ...(diskCache === undefined
       ? {}

@@ -95,7 +95,7 @@ Deno.test("a running sequence keeps an adapter that is unloaded", async () => {
   const run = engine.generate(ask(question("Tell me a story about a fox."), { maxTokens: 60 }));
   let text = "";
   for await (const event of run) {
-    if (event.type === "error" || event.type === "prompt") continue;
+    if (event.type !== "token" && event.type !== "done") continue;
     if (text === "") await engine.changeAdapters({ action: "unload", name: "pirate" });
     text += event.text;
   }

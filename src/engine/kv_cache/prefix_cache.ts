@@ -105,6 +105,52 @@ export class PrefixCache {
     });
   }
 
+  /** The streams in the order of their ids. */
+  get streams(): readonly KvStream[] {
+    return this.#streams;
+  }
+
+  /**
+   * Replaces the content of an idle stream by a saved state.
+   * @returns false if the state cannot be restored; then the stream is empty.
+   */
+  restore(
+    stream: KvStream,
+    tokens: readonly number[],
+    state: Uint8Array<ArrayBuffer>,
+    scope: string,
+  ): boolean {
+    this.erase(stream);
+    if (!this.#freeCells(tokens.length)) return false;
+    if (!this.#memory.restoreSequence(stream.id, state)) {
+      // libllama keeps the cells of a partly restored state.
+      this.#memory.removeTokens(stream.id, -1, -1);
+      return false;
+    }
+    stream.scope = scope;
+    stream.tokens.push(...tokens);
+    this.release(stream, false);
+    return true;
+  }
+
+  /** Whether no cells of a stream are still to be copied or shifted by the next decode. */
+  isSettled(stream: KvStream): boolean {
+    return !this.#pendingCopies.has(stream);
+  }
+
+  /**
+   * Removes the tokens of an idle stream, and states in host memory that hold a part or a continuation
+   * of them.
+   */
+  erase(stream: KvStream): void {
+    const tokens = [...stream.tokens];
+    for (const { holder, length } of [...this.#index.matches(stream.scope, tokens)]) {
+      if (isStream(holder)) continue;
+      if (length === Math.min(holder.tokens.length, tokens.length)) this.#saved.remove(holder);
+    }
+    this.#clear(stream);
+  }
+
   /** Tokens of a prompt that the longest usable cached prefix has. */
   cachedLength(tokens: readonly number[], scope: string): number {
     return this.#best(tokens, scope)?.length ?? 0;
@@ -151,6 +197,7 @@ export class PrefixCache {
    * @param scope what the tokens are computed with besides the model, such as adapters. Prefixes
    * are not shared between scopes.
    * @param boundaries positions of message boundaries, for a memory that needs checkpoints.
+   * @param slot the id of the stream to acquire, which must be free. Default: any.
    * @returns null if no stream, or not enough cells for the prefix, are free.
    */
   acquire(
@@ -158,11 +205,12 @@ export class PrefixCache {
     useCache: boolean,
     scope = "",
     boundaries: readonly number[] = [],
+    slot?: number,
   ): KvStream | null {
-    const best = useCache ? this.#best(tokens, scope) : null;
+    const best = useCache ? this.#best(tokens, scope, slot) : null;
     const shared = useCache ? this.#index.longestMatch(scope, tokens) : 0;
     const sharedByBest = this.#sharedBy(best);
-    const stream = best === null ? this.#acquireEmpty(null) : this.#reuse(best);
+    const stream = best === null ? this.#acquireEmpty(null, slot) : this.#reuse(best, slot);
     if (stream === null) return null;
     this.#cells.add(stream, tokens.length, sharedByBest);
     if (!this.#options.canTruncate) planPrompt(stream, tokens.length, boundaries, shared);
@@ -241,29 +289,29 @@ export class PrefixCache {
   }
 
   /** The longest usable prefix and its holder. */
-  #best(tokens: readonly number[], scope: string): CachedPrefix | null {
+  #best(tokens: readonly number[], scope: string, slot?: number): CachedPrefix | null {
     let best: CachedPrefix | null = null;
     for (const match of this.#index.matches(scope, tokens)) {
       if (best !== null && match.length <= best.length) break;
       const limit = Math.min(match.length, match.holder.tokens.length, tokens.length - 1);
       const byState = !isStream(match.holder) ||
-        (this.#copiesByState && !this.#isReusableInPlace(match.holder, limit));
+        (this.#copiesByState && !this.#isReusableInPlace(match.holder, limit, slot));
       const known = usablePrefix(match.holder, limit, byState, this.#memory, this.#options);
       const { holder, length } = known;
       if (length === 0 || length <= (best?.length ?? 0)) continue;
-      if (length < MIN_COPIED_TOKENS && !this.#isCheap(holder, length)) continue;
+      if (length < MIN_COPIED_TOKENS && !this.#isCheap(holder, length, slot)) continue;
       best = known;
     }
     return best;
   }
 
   /** Provides a stream that holds a cached prefix. */
-  #reuse({ holder, length, checkpoint }: CachedPrefix): KvStream | null {
-    if (isStream(holder) && this.#isReusableInPlace(holder, length)) {
+  #reuse({ holder, length, checkpoint }: CachedPrefix, slot?: number): KvStream | null {
+    if (isStream(holder) && this.#isReusableInPlace(holder, length, slot)) {
       if (!this.#keepsMost(holder, length)) this.#save(holder);
       return this.#truncate(holder, length, checkpoint);
     }
-    const target = this.#acquireEmpty(holder);
+    const target = this.#acquireEmpty(holder, slot);
     if (target === null) return null;
     const checkpoints = holder.checkpoints.filter(({ position }) => position <= length);
     if (isStream(holder) && !this.#copiesByState) {
@@ -337,8 +385,9 @@ export class PrefixCache {
    * Whether a stream may be reused in place, which discards its tokens beyond the prefix: if these
    * are few, or if no other stream is free (then they are saved first).
    */
-  #isReusableInPlace(holder: Holder, length: number): boolean {
+  #isReusableInPlace(holder: Holder, length: number, slot?: number): boolean {
     if (!isStream(holder) || holder.busy) return false;
+    if (slot !== undefined) return holder.id === slot;
     if (this.#keepsMost(holder, length)) return true;
     return this.#streams.every((other) => other === holder || other.busy);
   }
@@ -350,9 +399,9 @@ export class PrefixCache {
   /**
    * Whether reusing a short prefix is cheap: in place, or from a state that holds few other tokens.
    */
-  #isCheap(holder: Holder, length: number): boolean {
+  #isCheap(holder: Holder, length: number, slot?: number): boolean {
     return isStream(holder)
-      ? this.#isReusableInPlace(holder, length)
+      ? this.#isReusableInPlace(holder, length, slot)
       : length * 2 >= holder.tokens.length;
   }
 
@@ -375,10 +424,11 @@ export class PrefixCache {
    * Provides an empty stream other than `except`: an empty one, else the least recently used one,
    * after saving its state.
    */
-  #acquireEmpty(except: Holder | null): KvStream | null {
+  #acquireEmpty(except: Holder | null, slot?: number): KvStream | null {
     let oldest: KvStream | null = null;
     for (const stream of this.#streams) {
       if (stream.busy || stream === except) continue;
+      if (slot !== undefined && stream.id !== slot) continue;
       if (stream.tokens.length === 0) return stream;
       if (oldest === null || stream.lastUsed < oldest.lastUsed) oldest = stream;
     }

@@ -402,3 +402,37 @@ Deno.test("with a sliding window and all cells, a stream is truncated while it h
   memory.first = 126;
   assertEquals(cache.acquire([...tokens(130), 9], true)!.tokens.length, 0);
 });
+
+Deno.test("a stream that is asked for is acquired, with a prefix that another one holds", () => {
+  const { cache, memory } = cacheWith({ streams: 3 });
+  const prompt = Array.from({ length: 80 }, (_, at) => at);
+  const first = cache.acquire(prompt, true, "", [], 2)!;
+  assertEquals(first.id, 2);
+  first.tokens.push(...prompt);
+  cache.release(first, false);
+  memory.take();
+  const second = cache.acquire([...prompt, 200], true, "", [], 1)!;
+  assertEquals([second.id, second.tokens.length], [1, 80]);
+  assertEquals(memory.take(), ["copy 2 1"]);
+  cache.release(second, false);
+  assertEquals(cache.acquire([...prompt, 201], true, "", [], 2)!.id, 2);
+  assertEquals(memory.take().filter((call) => call.startsWith("copy")), []);
+});
+
+Deno.test("an erased stream is not restored from host memory", () => {
+  const { cache } = cacheWith({ streams: 1 });
+  const run = (tokens: readonly number[]) => {
+    const stream = cache.acquire(tokens, true)!;
+    const cached = stream.tokens.length;
+    stream.tokens.push(...tokens.slice(cached));
+    cache.release(stream, false);
+    return { stream, cached };
+  };
+  const prompt = Array.from({ length: 80 }, (_, at) => at);
+  run(prompt);
+  run([500, 501, 502]);
+  const { stream, cached } = run([...prompt, 81]);
+  assertEquals(cached, 80);
+  cache.erase(stream);
+  assertEquals(run([...prompt, 81]).cached, 0);
+});

@@ -1,5 +1,6 @@
 import { type Library, listDevices, type Model } from "../../../ffi/mod.ts";
 import type { Embedder } from "../embedding/mod.ts";
+import { recommendedSampling } from "../sampling/mod.ts";
 import type { GenerationContext } from "../scheduler/mod.ts";
 import type { LoadOptions, ModelInfo, Placement } from "../protocol/mod.ts";
 
@@ -52,6 +53,8 @@ export function describeModel(
     eosText: textOf(vocab.eos),
     controlTokens: controlTokens.filter((text) => text.length > 0),
     fim: vocab.fim,
+    endOfGeneration: generation?.sampling.endOfGeneration ?? [],
+    recommendedSampling: recommendedSampling(metadata),
     metadata,
     settings: {
       kvType: options.kvType,

@@ -91,10 +91,23 @@ export class EngineCore {
           this.#sendAdapters();
           return adapters.list();
         });
+      case "slot":
+        return this.#reply(message.call, ({ info }) => {
+          if (this.#loop === null) throw cannotGenerateError(info.kind);
+          return this.#loop.changeSlot(message.change);
+        });
       case "tokenize":
         return this.#tokenize(message);
       case "detokenize":
         return this.#reply(message.call, (model) => model.tokenizer.decode(message.tokens));
+      case "pieces":
+        return this.#reply(
+          message.call,
+          ({ tokenizer }) =>
+            tokenizer.check(message.tokens, "tokens").map((token) =>
+              tokenizer.piece(token, true).bytes.slice()
+            ),
+        );
       case "status":
         return this.#reply(message.call, (model) => this.#status(model));
       case "unload":
@@ -157,7 +170,9 @@ export class EngineCore {
     }
     this.#longPrompts.keepControls(id);
     this.#longPrompts.add(async () => {
-      const tokens = await tokenizer.encodeAsync(request.prompt, true).catch(() => undefined);
+      const tokens = await tokenizer.encodeAsync(request.prompt, request.addSpecial ?? true).catch(
+        () => undefined,
+      );
       const controls = this.#longPrompts.takeControls(id);
       this.#gate.shared(() => {
         // Without tokens the loop tokenizes, and reports the error.
@@ -290,6 +305,7 @@ const IDLE: LoopStatus = {
   preemptions: 0,
   context: null,
   steps: 0,
+  slots: [],
   nativeMs: 0,
   stepMs: 0,
 };

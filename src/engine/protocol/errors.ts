@@ -1,4 +1,4 @@
-import { type ErrorKind, messageOf, ShimmyError } from "../../errors.ts";
+import { type ContextOverflow, type ErrorKind, messageOf, ShimmyError } from "../../errors.ts";
 
 /** An error in a message between the public interface and the engine core. */
 export interface SerializedError {
@@ -7,6 +7,7 @@ export interface SerializedError {
   readonly field?: string;
   readonly detail?: string;
   readonly retryAfter?: number;
+  readonly overflow?: ContextOverflow;
 }
 
 /** Converts an error to a message. Errors that are not a `ShimmyError` become `backend` errors. */
@@ -14,13 +15,14 @@ export function serializeError(error: unknown): SerializedError {
   if (!(error instanceof ShimmyError)) {
     return { kind: "backend", message: "Generation failed", detail: messageOf(error) };
   }
-  const { kind, message, field, detail, retryAfter } = error;
+  const { kind, message, field, detail, retryAfter, overflow } = error;
   return {
     kind,
     message,
     ...(field === undefined ? {} : { field }),
     ...(detail === undefined ? {} : { detail }),
     ...(retryAfter === undefined ? {} : { retryAfter }),
+    ...(overflow === undefined ? {} : { overflow }),
   };
 }
 

@@ -39,6 +39,15 @@ export interface Timings {
   readonly acceptedTokens?: number;
 }
 
+/** Progress of a prompt, in tokens. */
+export interface PromptProgress {
+  readonly promptTokens: number;
+  /** Prompt tokens that were already in the KV cache. */
+  readonly cachedTokens: number;
+  /** Prompt tokens in the KV cache now. */
+  readonly processedTokens: number;
+}
+
 /** A deviation from the request that does not make the answer wrong. */
 export interface Notice {
   /** Message for the client. Begins with the name of the field. */
@@ -55,9 +64,17 @@ export type SequenceEvent =
     readonly logprobs: readonly PromptLogprob[];
   }
   | {
+    /** How much of the prompt is computed, if requested: at the start and after each batch. */
+    readonly type: "progress";
+    readonly progress: PromptProgress;
+    readonly timings: Timings;
+  }
+  | {
     readonly type: "token";
     readonly text: string;
     readonly token: number;
+    /** Counts and timings up to this token, if requested. */
+    readonly soFar?: { readonly usage: Usage; readonly timings: Timings };
     readonly logprob?: TokenLogprob & { readonly top: readonly TokenLogprob[] };
   }
   | {
@@ -69,6 +86,8 @@ export type SequenceEvent =
     readonly stopString: string | null;
     readonly usage: Usage;
     readonly timings: Timings;
+    /** The slot that computed the sequence; absent if it had none. */
+    readonly slot?: number;
     readonly notices?: readonly Notice[];
     /** If the request asked for it. */
     readonly trace?: SequenceTrace;

@@ -11,11 +11,14 @@ import type { ContextShape, LoadOptions } from "./load_options.ts";
 import type { ModelInfo } from "./model_info.ts";
 import type { AddSpecial, Phase, PromptPart, SequenceRequest } from "./request.ts";
 import type { Sampling } from "./sampling.ts";
+import type { SlotChange } from "./status.ts";
 
 /** Changes to a running sequence. They take effect at the next token. */
 export type Control =
   | { readonly type: "cancel" }
   | { readonly type: "stop" }
+  /** Close the reasoning and continue with the answer. */
+  | { readonly type: "end-reasoning" }
   | { readonly type: "pause" }
   | { readonly type: "resume" }
   | {
@@ -39,6 +42,9 @@ export type ToEngineCore =
   /** Cancels an `embed` call. */
   | { readonly type: "cancel-embed"; readonly call: number }
   | { readonly type: "adapter"; readonly call: number; readonly change: AdapterChange }
+  | { readonly type: "slot"; readonly call: number; readonly change: SlotChange }
+  /** The bytes of each token. */
+  | { readonly type: "pieces"; readonly call: number; readonly tokens: readonly number[] }
   | { readonly type: "detokenize"; readonly call: number; readonly tokens: readonly number[] }
   | { readonly type: "status"; readonly call: number }
   | { readonly type: "unload" };

@@ -19,6 +19,7 @@ export type {
   FinishReason,
   Notice,
   PromptLogprob,
+  PromptProgress,
   SequenceEvent,
   Timings,
   TokenLogprob,
@@ -40,7 +41,7 @@ export {
   type SwaFull,
 } from "./load_options.ts";
 export type { Control, FromEngineCore, ToEngineCore } from "./messages.ts";
-export type { ContextSettings, ModelInfo } from "./model_info.ts";
+export type { ContextSettings, FillTokens, ModelInfo } from "./model_info.ts";
 export { cannotGenerateError } from "./model_kind.ts";
 export {
   deviceBytes,
@@ -51,6 +52,14 @@ export {
   type TensorOverride,
 } from "./placement.ts";
 export type { AddSpecial, Phase, PromptPart, ReasoningPhase, SequenceRequest } from "./request.ts";
-export { DEFAULT_SAMPLING, type Sampling } from "./sampling.ts";
-export type { ContextStatus, DiskCacheStatus, EngineStatus, LoopStatus } from "./status.ts";
+export { DEFAULT_SAMPLING, type SamplerName, SAMPLERS, type Sampling } from "./sampling.ts";
+export type {
+  ContextStatus,
+  DiskCacheStatus,
+  EngineStatus,
+  LoopStatus,
+  SlotChange,
+  SlotChangeResult,
+  SlotStatus,
+} from "./status.ts";
 export type { AppliedAdapter, BatchShapes, Range, SequenceTrace } from "./trace.ts";

@@ -1,5 +1,16 @@
 import type { ContextShape, LoadOptions } from "./load_options.ts";
 import type { DeviceInfo, Placement } from "./placement.ts";
+import type { Sampling } from "./sampling.ts";
+
+/** Fill-in-the-middle tokens. Vocabularies without repositories have no tokens for them. */
+export interface FillTokens {
+  readonly prefix: number;
+  readonly suffix: number;
+  readonly middle: number;
+  /** Before the name of a repository, and before the name of each of its files. */
+  readonly repository: number | null;
+  readonly separator: number | null;
+}
 
 /** Settings of a context that can change how a result is rounded. */
 export type ContextSettings =
@@ -48,9 +59,11 @@ export interface ModelInfo {
   /** Text of every control token. User text must not be tokenized as one of these. */
   readonly controlTokens: readonly string[];
   /** Fill-in-the-middle tokens, if the vocabulary has them. */
-  readonly fim:
-    | { readonly prefix: number; readonly suffix: number; readonly middle: number }
-    | null;
+  readonly fim: FillTokens | null;
+  /** Tokens that end an answer. */
+  readonly endOfGeneration: readonly number[];
+  /** Sampling that the model file recommends. */
+  readonly recommendedSampling: Partial<Sampling>;
   /** Scalar GGUF metadata values, as text. */
   readonly metadata: Readonly<Record<string, string>>;
   /** The settings of the context. */

@@ -37,6 +37,8 @@ export interface ReasoningPhase {
 /** A generation request. */
 export interface SequenceRequest {
   readonly prompt: readonly PromptPart[];
+  /** Whether the prompt gets the special token at its begin. Default true. */
+  readonly addSpecial?: boolean;
   /** Maximum tokens to generate. `null`: until the context is full. */
   readonly maxTokens: number | null;
   /** Maximum tokens of prompt and answer together. Default: the context length of a sequence. */
@@ -60,11 +62,19 @@ export interface SequenceRequest {
   readonly ignoreEos?: boolean;
   /** Number of alternatives to report with each token. 0: only the chosen token. */
   readonly logprobs?: number;
+  /** Report log probabilities after the samplers instead of those of the model. */
+  readonly sampledLogprobs?: boolean;
   /**
    * Report the log probability of each prompt token, with this many alternatives, before the first
    * token of the answer. Disables reuse of cached prompt tokens.
    */
   readonly promptLogprobs?: number;
+  /** Report the progress of the prompt. */
+  readonly reportsProgress?: boolean;
+  /** Report timings with each token. */
+  readonly reportsTimings?: boolean;
+  /** The slot that must compute the sequence. Default: any. */
+  readonly slot?: number;
   /** Include the text of control tokens in the output. */
   readonly specialText?: boolean;
   readonly reasoning?: ReasoningPhase;

@@ -1,3 +1,22 @@
+/** Names of all samplers. */
+export const SAMPLERS = [
+  "penalties",
+  "dry",
+  "top_n_sigma",
+  "top_k",
+  "typ_p",
+  "top_p",
+  "min_p",
+  "xtc",
+  "temperature",
+  "infill",
+  "adaptive_p",
+] as const;
+export type SamplerName = (typeof SAMPLERS)[number];
+
+/** The samplers that apply by default, in the order of llama.cpp. */
+const DEFAULT_SAMPLERS: readonly SamplerName[] = SAMPLERS.slice(0, -2);
+
 /** Sampling parameters. Defaults: {@linkcode DEFAULT_SAMPLING}. */
 export interface Sampling {
   /** 0: greedy. */
@@ -26,6 +45,13 @@ export interface Sampling {
   readonly mirostat: 0 | 1 | 2;
   readonly mirostatTau: number;
   readonly mirostatEta: number;
+  /** Minimum candidates that truncating samplers keep. */
+  readonly minKeep: number;
+  /** Target probability of `adaptive_p`, and the decay of its average. */
+  readonly adaptiveTarget: number;
+  readonly adaptiveDecay: number;
+  /** Samplers to apply, in order. A sampler that is not listed is not applied. */
+  readonly samplers: readonly SamplerName[];
   /** `null`: a random seed. */
   readonly seed: number | null;
   /** Added to the logit of a token. `-Infinity` bans the token. */
@@ -56,6 +82,10 @@ export const DEFAULT_SAMPLING: Sampling = {
   mirostat: 0,
   mirostatTau: 5,
   mirostatEta: 0.1,
+  minKeep: 1,
+  adaptiveTarget: -1,
+  adaptiveDecay: 0.9,
+  samplers: DEFAULT_SAMPLERS,
   seed: null,
   logitBias: [],
 };

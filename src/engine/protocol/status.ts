@@ -34,6 +34,7 @@ export interface EngineStatus {
   /** Sequences that were preempted because the KV cache was full, and resumed later. */
   readonly preemptions: number;
   readonly steps: number;
+  readonly slots: readonly SlotStatus[];
   /** Milliseconds in native decoding and sampling, and in whole steps. */
   readonly nativeMs: number;
   readonly stepMs: number;
@@ -63,4 +64,32 @@ export interface DiskCacheStatus {
   readonly failures: number;
   /** Each kind of failure once, without paths. */
   readonly notices: readonly string[];
+}
+
+/** A slot: the cells of one running sequence, which keep its tokens afterwards. */
+export interface SlotStatus {
+  readonly id: number;
+  /** Tokens in the KV cache. */
+  readonly tokens: number;
+  /** The sequence that the slot computes; null for an idle slot. */
+  readonly running: {
+    readonly promptTokens: number;
+    readonly cachedTokens: number;
+    readonly completionTokens: number;
+    /** Tokens that the sequence may still generate. */
+    readonly remainingTokens: number;
+  } | null;
+}
+
+/** A change of an idle slot. `session` is the name of a saved session. */
+export type SlotChange =
+  | { readonly action: "save"; readonly slot: number; readonly session: string }
+  | { readonly action: "restore"; readonly slot: number; readonly session: string }
+  | { readonly action: "erase"; readonly slot: number };
+
+/** Result of a change: tokens and bytes that were saved, restored or erased, and its duration. */
+export interface SlotChangeResult {
+  readonly tokens: number;
+  readonly bytes: number;
+  readonly milliseconds: number;
 }

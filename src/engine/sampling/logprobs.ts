@@ -1,3 +1,4 @@
+import type { Candidate } from "../../../ffi/mod.ts";
 import type { TokenLogprob } from "../protocol/mod.ts";
 
 /**
@@ -21,6 +22,31 @@ export function tokenLogprobs(
     logprob: logits[token]! - normalizer,
   });
   return { ...describe(chosen), top: likeliest(logits, top).map(describe) };
+}
+
+/**
+ * Log probabilities of the chosen token and of the `top` likeliest candidates that the samplers left. A
+ * sampler that takes the most likely token leaves no other.
+ */
+export function sampledLogprobs(
+  candidates: readonly Candidate[],
+  chosen: number,
+  top: number,
+  bytes: (token: number) => Uint8Array,
+): TokenLogprob & { top: TokenLogprob[] } {
+  const left = candidates.some(({ token }) => token === chosen)
+    ? candidates
+    : [{ token: chosen, probability: 1 }];
+  const describe = ({ token, probability }: Candidate): TokenLogprob => ({
+    token,
+    bytes: [...bytes(token)],
+    logprob: Math.log(probability),
+  });
+  const ranked = left.toSorted((a, b) => b.probability - a.probability).slice(0, top);
+  return {
+    ...describe(left.find(({ token }) => token === chosen)!),
+    top: ranked.map(describe),
+  };
 }
 
 /** Ids of the `count` largest logits in descending order. */

@@ -1,5 +1,5 @@
 import { assertAlmostEquals, assertEquals } from "@std/assert";
-import { tokenLogprobs } from "./logprobs.ts";
+import { sampledLogprobs, tokenLogprobs } from "./logprobs.ts";
 
 const noBytes = () => new Uint8Array();
 
@@ -16,6 +16,16 @@ Deno.test("large logits do not overflow, and banned tokens have probability 0", 
   assertEquals(result.logprob, -Infinity);
   assertAlmostEquals(result.top[0]!.logprob, Math.log(0.5), 1e-6);
   assertEquals(result.top.map(({ token }) => token), [0, 2]);
+});
+
+Deno.test("log probabilities after the samplers are those of the candidates that are left", () => {
+  const left = [{ token: 4, probability: 0.25 }, { token: 9, probability: 0.75 }];
+  const result = sampledLogprobs(left, 4, 5, noBytes);
+  assertAlmostEquals(result.logprob, Math.log(0.25), 1e-9);
+  assertEquals(result.top.map(({ token }) => token), [9, 4]);
+  // A greedy sampler computes no probabilities.
+  const greedy = sampledLogprobs([], 4, 5, noBytes);
+  assertEquals([greedy.logprob, greedy.top], [0, [{ token: 4, bytes: [], logprob: 0 }]]);
 });
 
 Deno.test("no alternatives are reported if none are requested", () => {

@@ -1,5 +1,5 @@
 /** Token sampling: sampler chains, grammar constraints, reasoning phases, log probabilities. */
-export { tokenLogprobs } from "./logprobs.ts";
+export { sampledLogprobs, tokenLogprobs } from "./logprobs.ts";
 export { recommendedSampling } from "./recommended_sampling.ts";
 export { TokenSampler } from "./sampler.ts";
 export type { ReasoningStage } from "./phase_tracker.ts";

@@ -23,6 +23,7 @@ export class PhaseTracker {
   #text = "";
   #reasoningTokens = 0;
   #forcedToken: number[] = [];
+  #isEnding = false;
 
   constructor(reasoning: ReasoningPhase, tokenText: TokenText) {
     this.#reasoning = reasoning;
@@ -68,6 +69,13 @@ export class PhaseTracker {
     return "";
   }
 
+  /** Closes the reasoning with the next tokens. Ignored before and after it. */
+  end(): void {
+    if (this.#state !== "inside" || this.#forcedToken.length > 0) return;
+    this.#isEnding = true;
+    this.#forceClosing();
+  }
+
   #detectOpening(): void {
     const begun = this.#text.trimStart();
     if (begun.startsWith(this.#open)) {
@@ -102,7 +110,8 @@ export class PhaseTracker {
 
   #forceClosing(): void {
     const { tokens = Infinity, close } = this.#reasoning;
-    if (this.#state !== "inside" || this.#reasoningTokens < tokens) return;
+    if (this.#state !== "inside") return;
+    if (!this.#isEnding && this.#reasoningTokens < tokens) return;
     if (this.#isClosing()) return;
     this.#forcedToken = [...this.#tokenText.tokensOf(close)];
   }

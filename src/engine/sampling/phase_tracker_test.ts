@@ -35,6 +35,19 @@ Deno.test("reasoning over its budget is closed by forced tokens", () => {
   assertEquals(say("<t>abc", 0), "<t></t>abc");
 });
 
+Deno.test("reasoning that is ended is closed by forced tokens, and only then", () => {
+  const limit = { open: "<t>", close: "</t>", isOpen: true };
+  const tracker = new PhaseTracker(limit, TOKEN_TEXT);
+  tracker.accept(97);
+  assertEquals(tracker.forcedToken, null);
+  tracker.end();
+  assertEquals(tracker.forcedToken, "<".codePointAt(0));
+  for (const token of TOKEN_TEXT.tokensOf("</t>")) tracker.accept(token);
+  assertEquals([tracker.forcedToken, tracker.stage], [null, "after"]);
+  tracker.end();
+  assertEquals(tracker.forcedToken, null);
+});
+
 Deno.test("an answer without reasoning is unchanged", () => {
   assertEquals(say("yes <t>abcdef", 1), "yes <t>abcdef");
   assertEquals(say("\n <t>abc", 1), "\n <t>a</t>bc");

@@ -1,4 +1,4 @@
-import type { Context } from "../../../ffi/mod.ts";
+import type { Candidate, Context } from "../../../ffi/mod.ts";
 import { ShimmyError } from "../../errors.ts";
 import { SamplingChain, type SamplingChainOptions } from "./sampler_chain.ts";
 import { GrammarConstraint } from "./grammar_constraint.ts";
@@ -31,6 +31,9 @@ export class TokenSampler implements Disposable {
   /** Null if the reasoning uses the chain of the answer. */
   #reasoning: SamplingChain | null = null;
   #beyond = "";
+  /** Whether the probabilities after the samplers are needed. */
+  readonly #reportsSampled: boolean;
+  #probabilities: readonly Candidate[] = [];
   /** The complete sampling at the start, with the seed that was drawn. */
   readonly initial: { readonly answer: Sampling; readonly reasoning: Sampling | null };
   #isSteered = false;
@@ -44,6 +47,7 @@ export class TokenSampler implements Disposable {
   constructor(model: SamplerModel, request: SequenceRequest, past: readonly number[]) {
     this.#model = model;
     this.#past = past;
+    this.#reportsSampled = request.sampledLogprobs === true && request.logprobs !== undefined;
     const { reasoning, grammar } = request;
     this.#tracker = reasoning === undefined ? null : new PhaseTracker(reasoning, model.tokenText);
     this.#constraint = grammar === undefined
@@ -103,6 +107,7 @@ export class TokenSampler implements Disposable {
       throw new ShimmyError("backend", "The grammar does not allow the end of the reasoning");
     }
     chain.accept(forcedToken);
+    this.#probabilities = [{ token: forcedToken, probability: 1 }];
     return forcedToken;
   }
 
@@ -111,22 +116,40 @@ export class TokenSampler implements Disposable {
    * the whole vocabulary, which is expensive, only if the token is not allowed.
    */
   #sampleAllowed(chain: SamplingChain, context: Context, index: number): number {
-    const token = chain.sample(context, index);
     const constraint = this.#constraint;
+    if (this.#reportsSampled) return this.#sampleAmong(chain, context, index);
+    const token = chain.sample(context, index);
     if (constraint === null) return token;
     if (constraint.allows(token)) {
       chain.commit();
       return token;
     }
+    chain.rollBack();
+    return this.#sampleAmong(chain, context, index);
+  }
+
+  /** Samples from the tokens that the grammar allows. */
+  #sampleAmong(chain: SamplingChain, context: Context, index: number): number {
     const { candidates } = this.#model;
     candidates.fill(context.logits(index));
-    constraint.apply(candidates);
-    const chosen = chain.resample(candidates);
-    if (chosen === null || !constraint.allows(chosen)) {
+    this.#constraint?.apply(candidates);
+    const chosen = chain.select(candidates);
+    if (chosen === null || this.#constraint?.allows(chosen) === false) {
       throw new ShimmyError("backend", "The grammar allows no token to continue with");
     }
+    if (this.#reportsSampled) this.#probabilities = candidates.remaining();
     chain.commit();
     return chosen;
+  }
+
+  /** The candidates of the last token after the samplers, if the request reports them. */
+  probabilities(): readonly Candidate[] {
+    return this.#probabilities;
+  }
+
+  /** Closes the reasoning with the next tokens, if the sequence is in it. */
+  endReasoning(): void {
+    this.#tracker?.end();
   }
 
   /** Updates phase and grammar with a token. Reasoning text does not trigger a lazy grammar. */

@@ -1,9 +1,6 @@
 import { type Candidates, type Context, type Sampler, SamplerChain } from "../../../ffi/mod.ts";
-import type { Sampling } from "../protocol/mod.ts";
+import type { SamplerName, Sampling } from "../protocol/mod.ts";
 import type { SamplerModel } from "./sampler_model.ts";
-
-/** Minimum candidates that truncating samplers keep. */
-const MIN_KEEP = 1;
 
 /** Options of a chain. */
 export interface SamplingChainOptions {
@@ -54,7 +51,7 @@ export class SamplingChain implements Disposable {
   }
 
   /**
-   * Samples and accepts a token. Call {@linkcode commit} or {@linkcode resample} next, if the chain
+   * Samples and accepts a token. Call {@linkcode commit} or {@linkcode rollBack} next, if the chain
    * can roll back.
    */
   sample(context: Context, index: number): number {
@@ -64,9 +61,13 @@ export class SamplingChain implements Disposable {
     return token;
   }
 
-  /** Rolls back the sampled token and samples from these candidates; null if none can be chosen. */
-  resample(candidates: Candidates): number | null {
+  /** Rolls back the sampled token. */
+  rollBack(): void {
     this.#native.copyFrom(this.#checkpoint!);
+  }
+
+  /** Samples from these candidates and accepts the token; null if none can be chosen. */
+  select(candidates: Candidates): number | null {
     this.#native.apply(candidates);
     const token = candidates.selected;
     if (token !== null) this.#native.accept(token);
@@ -111,13 +112,12 @@ function lookBack(model: SamplerModel, sampling: Sampling): number {
   );
 }
 
-/** Builds the native chain. The order of samplers is the default of llama.cpp. */
-function buildNative(
-  model: SamplerModel,
-  { sampling, seed: fallback, ignoreEos }: SamplingChainOptions,
-): SamplerChain {
+/** Builds the native chain. */
+function buildNative(model: SamplerModel, options: SamplingChainOptions): SamplerChain {
   const { library, vocab } = model;
-  const seed = sampling.seed ?? fallback;
+  const { sampling, ignoreEos } = options;
+  const { samplers, temperature, mirostat } = sampling;
+  const seed = sampling.seed ?? options.seed;
   const chain = new SamplerChain(library);
   const biases = [
     ...sampling.logitBias,
@@ -125,40 +125,74 @@ function buildNative(
       .map((token) => ({ token, bias: -Infinity })),
   ];
   if (biases.length > 0) chain.logitBias(vocab.size, biases);
-  if (penalizes(sampling)) {
+  const isGreedy = temperature === 0 && samplers.includes("temperature");
+  if (isGreedy || mirostat !== 0) {
+    for (const name of samplers.filter(isPenalty)) ADD[name](chain, model, sampling, seed);
+    if (isGreedy) return chain.greedy();
+    chain.temperature(temperature, 0, 1);
+    return mirostat === 1
+      ? chain.mirostat(vocab.size, seed, sampling.mirostatTau, sampling.mirostatEta)
+      : chain.mirostatV2(seed, sampling.mirostatTau, sampling.mirostatEta);
+  }
+  for (const name of samplers) ADD[name](chain, model, sampling, seed);
+  return samplers.includes("adaptive_p")
+    ? chain.adaptiveP(sampling.adaptiveTarget, sampling.adaptiveDecay, seed)
+    : chain.distribution(seed);
+}
+
+/** Whether a sampler changes logits by earlier tokens, so that it changes the most likely token too. */
+function isPenalty(name: SamplerName): boolean {
+  return name === "penalties" || name === "dry";
+}
+
+type Add = (chain: SamplerChain, model: SamplerModel, sampling: Sampling, seed: number) => void;
+
+/** Adds each sampler to a chain, unless its parameters turn it off. */
+const ADD: Readonly<Record<SamplerName, Add>> = {
+  penalties(chain, model, sampling) {
+    if (!penalizes(sampling)) return;
     chain.penalties(
-      vocab.size,
+      model.vocab.size,
       lastN(model, sampling.repeatLastN),
       sampling.repeatPenalty,
       sampling.frequencyPenalty,
       sampling.presencePenalty,
     );
-  }
-  if (sampling.dryMultiplier !== 0) {
-    chain.dry(vocab, {
+  },
+  dry(chain, model, sampling) {
+    if (sampling.dryMultiplier === 0) return;
+    chain.dry(model.vocab, {
       multiplier: sampling.dryMultiplier,
       base: sampling.dryBase,
       allowedLength: sampling.dryAllowedLength,
       penaltyLastN: lastN(model, sampling.dryPenaltyLastN),
       sequenceBreakers: sampling.drySequenceBreakers,
     });
-  }
-  if (sampling.temperature === 0) return chain.greedy();
-  if (sampling.mirostat !== 0) {
-    chain.temperature(sampling.temperature, 0, 1);
-    return sampling.mirostat === 1
-      ? chain.mirostat(vocab.size, seed, sampling.mirostatTau, sampling.mirostatEta)
-      : chain.mirostatV2(seed, sampling.mirostatTau, sampling.mirostatEta);
-  }
-  if (sampling.topNSigma >= 0) chain.topNSigma(sampling.topNSigma);
-  if (sampling.topK > 0) chain.topK(sampling.topK);
-  if (sampling.typicalP < 1) chain.typical(sampling.typicalP, MIN_KEEP);
-  if (sampling.topP < 1) chain.topP(sampling.topP, MIN_KEEP);
-  if (sampling.minP > 0) chain.minP(sampling.minP, MIN_KEEP);
-  if (sampling.xtcProbability > 0) {
-    chain.xtc(sampling.xtcProbability, sampling.xtcThreshold, MIN_KEEP, seed);
-  }
-  return chain
-    .temperature(sampling.temperature, sampling.dynatempRange, sampling.dynatempExponent)
-    .distribution(seed);
-}
+  },
+  top_n_sigma(chain, _model, { topNSigma }) {
+    if (topNSigma >= 0) chain.topNSigma(topNSigma);
+  },
+  top_k(chain, _model, { topK }) {
+    if (topK > 0) chain.topK(topK);
+  },
+  typ_p(chain, _model, { typicalP, minKeep }) {
+    if (typicalP < 1) chain.typical(typicalP, minKeep);
+  },
+  top_p(chain, _model, { topP, minKeep }) {
+    if (topP < 1) chain.topP(topP, minKeep);
+  },
+  min_p(chain, _model, { minP, minKeep }) {
+    if (minP > 0) chain.minP(minP, minKeep);
+  },
+  xtc(chain, _model, { xtcProbability, xtcThreshold, minKeep }, seed) {
+    if (xtcProbability > 0) chain.xtc(xtcProbability, xtcThreshold, minKeep, seed);
+  },
+  temperature(chain, _model, { temperature, dynatempRange, dynatempExponent }) {
+    chain.temperature(temperature, dynatempRange, dynatempExponent);
+  },
+  infill(chain, model) {
+    chain.infill(model.vocab);
+  },
+  // It selects the token, so it comes at the end of the chain.
+  adaptive_p() {},
+};

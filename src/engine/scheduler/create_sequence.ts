@@ -57,6 +57,6 @@ export function tooLong(tokens: number, length: number): ShimmyError {
   return new ShimmyError(
     "context_length",
     `The prompt has ${tokens} tokens, but the context holds ${length}`,
-    { field: "prompt" },
+    { field: "prompt", overflow: { promptTokens: tokens, contextLength: length } },
   );
 }

@@ -4,8 +4,9 @@ import { addDecodeTokens, addPrefillChunks, byStream } from "./batch_builder.ts"
 import type { GenerationContext, LargerContext } from "./generation.ts";
 import { shiftContext } from "./context_shift.ts";
 import { cacheOptions, type LoopParts, memoryOf, partsFor } from "./loop_parts.ts";
-import { tokenLogprobs } from "../sampling/mod.ts";
+import { sampledLogprobs, tokenLogprobs } from "../sampling/mod.ts";
 import { type KvStream, PrefixCache, StoredPrefixes } from "../kv_cache/mod.ts";
+import { Slots } from "../slots/mod.ts";
 import {
   type ContextShape,
   type Control,
@@ -14,6 +15,8 @@ import {
   type SequenceEvent,
   type SequenceRequest,
   serializeError,
+  type SlotChange,
+  type SlotChangeResult,
 } from "../protocol/mod.ts";
 import { Scheduler } from "./scheduler.ts";
 import { PrefillBudget } from "./order/priority.ts";
@@ -40,6 +43,7 @@ export class Loop {
   readonly stored: StoredPrefixes;
   readonly #queueLimit: number;
   readonly #scheduler: Scheduler;
+  readonly #slots: Slots;
   /** What belongs to the current context. */
   #parts: LoopParts;
   /** Sequences in the current batch, and idle streams with a padding row in it. */
@@ -66,8 +70,9 @@ export class Loop {
     this.#scheduler = new Scheduler(
       this.#cache,
       model.sequenceLength,
-      (sequence) => this.stored.admitted(sequence),
+      (sequence) => this.#begin(sequence),
     );
+    this.#slots = new Slots(() => this.#model, this.#cache, () => this.#defaultScope());
     this.#parts = partsFor(model);
   }
 
@@ -95,6 +100,29 @@ export class Loop {
     }
   }
 
+  /** Changes an idle slot. See `Engine.changeSlot`. */
+  changeSlot(change: SlotChange): SlotChangeResult {
+    return this.#slots.change(change);
+  }
+
+  /** The scope of sequences with the adapters of requests that choose none. */
+  #defaultScope(): string {
+    const adapters = this.#model.adapters.acquire(undefined);
+    this.#model.adapters.release(adapters);
+    return adapters.key;
+  }
+
+  /** A sequence got its first stream. */
+  #begin(sequence: Sequence): void {
+    this.stored.admitted(sequence);
+    this.#reportProgress(sequence);
+  }
+
+  #reportProgress(sequence: Sequence): void {
+    const event = sequence.progress();
+    if (event !== null) this.#emit(sequence.id, event);
+  }
+
   #createSequence(id: number, request: SequenceRequest, prompt: number[] | undefined): Sequence {
     if (this.#scheduler.waiting.length >= this.#queueLimit) {
       throw new ShimmyError(
@@ -103,6 +131,7 @@ export class Loop {
         { retryAfter: 1 },
       );
     }
+    if (request.slot !== undefined) this.#slots.find(request.slot);
     if (hasFilledShare(this.#scheduler.waiting, request.client, this.#queueLimit)) {
       throw new ShimmyError(
         "overloaded",
@@ -110,7 +139,7 @@ export class Loop {
         { retryAfter: 1 },
       );
     }
-    const tokens = prompt ?? this.#tokenizer.encode(request.prompt, true);
+    const tokens = prompt ?? this.#tokenizer.encode(request.prompt, request.addSpecial ?? true);
     const { cellsUsed } = this.#cache;
     return createSequence(id, request, tokens, this.#model, this.stored, cellsUsed);
   }
@@ -124,6 +153,9 @@ export class Loop {
         return this.#finish(sequence, "cancelled");
       case "stop":
         return this.#finish(sequence, "stop");
+      case "end-reasoning":
+        sequence.sampler.endReasoning();
+        return;
       case "pause":
         sequence.paused = true;
         return;
@@ -274,6 +306,7 @@ export class Loop {
   #sample(): void {
     for (const sequence of this.#members) {
       try {
+        this.#reportProgress(sequence);
         if (sequence.scoresPrompt) {
           const logprobs = scorePrompt(sequence, this.#model.context, this.#tokenizer);
           if (logprobs.length > 0) this.#emit(sequence.id, { type: "prompt", logprobs });
@@ -381,16 +414,20 @@ export class Loop {
     const event = sequence.accept(
       token,
       this.#tokenizer.piece(token, request.specialText ?? false),
-      request.logprobs === undefined ? undefined : tokenLogprobs(
-        context.logits(output),
-        token,
-        request.logprobs,
-        (id) => this.#tokenizer.piece(id, true).bytes,
-      ),
+      request.logprobs === undefined
+        ? undefined
+        : this.#logprobs(sequence, output, token, request.logprobs),
     );
     this.#emit(sequence.id, event);
     if (sequence.stopString !== null) return "stop";
     return sequence.completionTokens >= sequence.maxTokens ? "length" : null;
+  }
+
+  #logprobs({ request, sampler }: Sequence, output: number, token: number, count: number) {
+    const bytes = (id: number) => this.#tokenizer.piece(id, true).bytes;
+    return request.sampledLogprobs
+      ? sampledLogprobs(sampler.probabilities(), token, count, bytes)
+      : tokenLogprobs(this.#model.context.logits(output), token, count, bytes);
   }
 
   #finish(sequence: Sequence, reason: FinishReason): void {
@@ -416,6 +453,7 @@ export class Loop {
       ...this.#stats.snapshot(this.#model.sampling.native.ms),
       ...this.#parts.speculation.status,
       queueLimit: this.#queueLimit,
+      slots: this.#slots.status(this.#scheduler.running),
     };
   }
 

@@ -97,6 +97,8 @@ export class Scheduler {
     let isFirst = true;
     for (const sequence of this.#turns.order(admissible, this.#running, now)) {
       if (!this.#hasRoom && !this.#swapOutIdle()) return;
+      const { slot } = sequence.request;
+      if (slot !== undefined && this.#cache.streams[slot]?.busy !== false) continue;
       // Cached tokens have no logits, which prompt log probabilities need.
       const useCache = (sequence.request.cachePrompt ?? true) && !sequence.scoresPrompt;
       const { scope } = sequence;
@@ -116,6 +118,7 @@ export class Scheduler {
         mayReuse,
         scope,
         sequence.boundaries,
+        slot,
       );
       if (stream === null) {
         this.#isFull = true;

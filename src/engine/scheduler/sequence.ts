@@ -8,6 +8,7 @@ import type {
   SequenceRequest,
   Timings,
   TokenLogprob,
+  Usage,
 } from "../protocol/mod.ts";
 import type { TokenSampler } from "../sampling/mod.ts";
 import { type Piece, Utf8Stream } from "../tokenizer/mod.ts";
@@ -59,6 +60,10 @@ export class Sequence {
   #admitted = 0;
   #prefilled = 0;
   #firstToken = 0;
+  /** Processed prompt tokens in the last report; -1: there was none. */
+  #reportedTokens = -1;
+  /** The last slot. */
+  #slot: number | undefined;
   readonly #utf8 = new Utf8Stream();
   readonly #stops: AnswerStops;
 
@@ -124,6 +129,7 @@ export class Sequence {
    */
   admit(stream: KvStream): boolean {
     this.stream = stream;
+    this.#slot = stream.id;
     if (this.#admitted !== 0) return false;
     this.#admitted = performance.now();
     this.cachedTokens = stream.tokens.length;
@@ -133,6 +139,23 @@ export class Sequence {
   /** Marks the prompt as completely computed. */
   markPrefilled(): void {
     if (this.#prefilled === 0) this.#prefilled = performance.now();
+  }
+
+  /**
+   * The progress of the prompt, if it is requested and has changed since the last call. A preempted
+   * sequence computes its prompt again, which is no progress.
+   */
+  progress(): SequenceEvent | null {
+    if (!this.request.reportsProgress || this.completionTokens > 0) return null;
+    const processedTokens = Math.min(this.stream?.tokens.length ?? 0, this.promptLength);
+    if (processedTokens <= this.#reportedTokens) return null;
+    this.#reportedTokens = processedTokens;
+    const { promptLength: promptTokens, cachedTokens } = this;
+    return {
+      type: "progress",
+      progress: { promptTokens, cachedTokens, processedTokens },
+      timings: this.#timings(processedTokens),
+    };
   }
 
   /** Discards tokens, as the context shift of its stream did. */
@@ -154,9 +177,12 @@ export class Sequence {
     const whole = this.#utf8.push(piece.bytes, piece.text);
     const { text, stop } = this.#stops.push(whole, stage, beyondReasoning);
     this.stopString = stop;
+    const report = this.request.reportsTimings
+      ? { soFar: { usage: this.#usage(), timings: this.#timings() } }
+      : {};
     return logprob === undefined
-      ? { type: "token", text, token }
-      : { type: "token", text, token, logprob };
+      ? { type: "token", text, token, ...report }
+      : { type: "token", text, token, logprob, ...report };
   }
 
   /** Counts a sampled end-of-generation token, which has no text. */
@@ -183,31 +209,37 @@ export class Sequence {
       text,
       finishReason,
       stopString: this.stopString,
-      usage: {
-        promptTokens: this.promptLength,
-        completionTokens: this.completionTokens,
-        cachedTokens: this.cachedTokens,
-      },
+      usage: this.#usage(),
       timings: this.#timings(),
+      ...(this.#slot === undefined ? {} : { slot: this.#slot }),
       ...(this.notices.length === 0 ? {} : { notices: this.notices }),
       ...(this.tracer === null ? {} : { trace: this.tracer.trace(this.sampler, this.adapters) }),
     };
   }
 
-  #timings(): Timings {
+  #usage(): Usage {
+    return {
+      promptTokens: this.promptLength,
+      completionTokens: this.completionTokens,
+      cachedTokens: this.cachedTokens,
+    };
+  }
+
+  /** @param processed prompt tokens in the KV cache. */
+  #timings(processed = this.promptLength): Timings {
     const now = performance.now();
     const admitted = this.#admitted || now;
     const prefilled = this.#prefilled || now;
     const first = this.#firstToken || now;
     const promptMs = prefilled - admitted;
     const predictedMs = now - first;
-    const computed = this.promptLength - this.cachedTokens;
+    const computed = processed - this.cachedTokens;
     return {
       queueMs: admitted - this.submitted,
       promptMs,
       firstTokenMs: first - this.submitted,
       predictedMs,
-      promptPerSecond: promptMs > 0 && this.#prefilled > 0 ? computed / promptMs * 1000 : 0,
+      promptPerSecond: promptMs > 0 && computed > 0 ? computed / promptMs * 1000 : 0,
       predictedPerSecond: predictedMs > 0 && this.completionTokens > 1
         ? (this.completionTokens - 1) / predictedMs * 1000
         : 0,

@@ -61,6 +61,8 @@ export interface ModelSettings {
   readonly chatTemplate?: string;
   /** Messages after the system message of every conversation. */
   readonly messages?: readonly ExampleMessage[];
+  /** Words about the model for clients. */
+  readonly tags?: readonly string[];
   /** Maximum tokens for requests that do not limit them. */
   readonly maxTokens?: number;
   /** Stop strings in addition to those of a request. */

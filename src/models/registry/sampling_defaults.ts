@@ -21,6 +21,8 @@ export function withRequestDefaults(engine: Engine, defaults: RequestDefaults = 
   return {
     ...(system === undefined ? {} : { defaultSystem: system }),
     ...(messages === undefined ? {} : { defaultMessages: messages }),
+    ...(sampling === undefined ? {} : { defaultSampling: sampling }),
+    ...(maxTokens === undefined ? {} : { defaultMaxTokens: maxTokens }),
     info: chatTemplate === undefined
       ? engine.info
       : { ...engine.info, chatTemplate, toolTemplate: null },
@@ -35,6 +37,7 @@ export function withRequestDefaults(engine: Engine, defaults: RequestDefaults = 
       }, sink),
     tokenize: (prompt, addSpecial) => engine.tokenize(prompt, addSpecial),
     detokenize: (tokens) => engine.detokenize(tokens),
+    pieces: (tokens) => engine.pieces(tokens),
     embed: (request, signal) => engine.embed(request, signal),
     get isResponding() {
       return engine.isResponding ?? true;
@@ -43,6 +46,7 @@ export function withRequestDefaults(engine: Engine, defaults: RequestDefaults = 
       return engine.adapters;
     },
     changeAdapters: (change) => engine.changeAdapters(change),
+    changeSlot: (change) => engine.changeSlot(change),
     status: () => engine.status(),
     [Symbol.asyncDispose]: () => engine[Symbol.asyncDispose](),
   };

@@ -6,6 +6,8 @@
  */
 export { callArguments } from "./call_arguments.ts";
 export { findTools, type Found } from "./find_tools.ts";
+export { toChoiceRequests } from "./choices.ts";
+export { type Choices, choicesOf, type Indexed } from "./run_choices.ts";
 export {
   adapterJson,
   adapterNotFound,
@@ -15,6 +17,8 @@ export {
   resolveForKind,
   resolveModel,
 } from "./model_names.ts";
+export { controlAnswers, nameAnswer } from "./running_answers.ts";
+export { DOCUMENTS_LIMIT, scoreDocuments } from "./score_documents.ts";
 export {
   bindAnswer,
   type Caller,
@@ -23,4 +27,11 @@ export {
   engineForModel,
   startAnswer,
 } from "./start_answer.ts";
+export {
+  promptProgressSchema,
+  timingsSchema,
+  toProgressTimings,
+  toPromptProgress,
+  toTimings,
+} from "./timings.ts";
 export { truncateEmbedding } from "./truncate_embedding.ts";

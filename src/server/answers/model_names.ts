@@ -142,6 +142,8 @@ export async function withAdapters(
     info: engine.info,
     ...(engine.defaultSystem === undefined ? {} : { defaultSystem: engine.defaultSystem }),
     ...(engine.defaultMessages === undefined ? {} : { defaultMessages: engine.defaultMessages }),
+    ...(engine.defaultSampling === undefined ? {} : { defaultSampling: engine.defaultSampling }),
+    ...(engine.defaultMaxTokens === undefined ? {} : { defaultMaxTokens: engine.defaultMaxTokens }),
     closed: engine.closed,
     get isResponding() {
       return engine.isResponding ?? true;
@@ -153,8 +155,10 @@ export async function withAdapters(
     generate: (request, sink) => engine.generate(completed(request), sink),
     tokenize: (prompt, addSpecial) => engine.tokenize(prompt, addSpecial),
     detokenize: (tokens) => engine.detokenize(tokens),
+    pieces: (tokens) => engine.pieces(tokens),
     embed: async (request, signal) => await engine.embed(completed(request), signal),
     changeAdapters: (change) => engine.changeAdapters(change),
+    changeSlot: (change) => engine.changeSlot(change),
     status: () => engine.status(),
     [Symbol.asyncDispose]: () => engine[Symbol.asyncDispose](),
   };

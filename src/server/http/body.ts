@@ -40,8 +40,13 @@ async function readBytes(request: Request, limit: number): Promise<Uint8Array> {
  * @throws {ShimmyError} `invalid` for a body that is not JSON; 413 above the limit.
  */
 export async function readJson(exchange: Exchange): Promise<unknown> {
-  return withoutReceipt(exchange, parseJson(await readBody(exchange)));
+  const read = values.get(exchange.request) ?? readBody(exchange).then(parseJson);
+  values.set(exchange.request, read);
+  return withoutReceipt(exchange, await read);
 }
+
+/** The bodies that were read: on a shared route, the body decides which handler reads it again. */
+const values = new WeakMap<Request, Promise<unknown>>();
 
 /** Like {@linkcode readJson}; undefined when the body is empty. */
 export async function readOptionalJson(exchange: Exchange): Promise<unknown> {

@@ -2,7 +2,7 @@ import type * as z from "zod";
 import { nearestName } from "../../models/entry/mod.ts";
 import { type Issue, issuesOf, parse } from "./body.ts";
 import { fieldNamesAt, ignoredAt, visitIgnored } from "../schemas/mod.ts";
-import type { Dialect, Exchange } from "./route.ts";
+import type { Exchange } from "./route.ts";
 
 /** Maximum validations of one body: each removes the unknown fields that the last one found. */
 const MAX_ROUNDS = 32;
@@ -20,14 +20,12 @@ const STRICT_HEADER = "x-shimmy-strict";
  * `null` counts as absent at every depth. With `--strict` or the request header `x-shimmy-strict: 1`,
  * unknown fields and values are errors.
  *
- * @param dialect For routes that two dialects share; by default the dialect of the route.
  * @throws {ShimmyError} `invalid` for the first issue.
  */
 export function parseLenient<T extends z.ZodType>(
   exchange: Exchange,
   schema: T,
   value: unknown,
-  dialect?: Dialect["name"],
 ): z.output<T> {
   const fields = new Set<string>();
   const report = (path: readonly PropertyKey[]) => {
@@ -39,7 +37,7 @@ export function parseLenient<T extends z.ZodType>(
     if (result.success) return result.data;
     return parse(schema, repaired(schema, value, isStrict(exchange) ? null : report));
   } finally {
-    if (fields.size > 0) exchange.ignoreFields([...fields], dialect);
+    if (fields.size > 0) exchange.ignoreFields([...fields]);
   }
 }
 

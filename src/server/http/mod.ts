@@ -25,6 +25,7 @@ export type {
   Dialect,
   Exchange,
   Route,
+  RouteForm,
   RouteScope,
   ServerContext,
   ServerSettings,

@@ -90,17 +90,15 @@ export interface Exchange {
   setQueuePlace(place: QueuePlace): void;
   /** Records the model for the access log, and adds token counts. */
   recordUsage(usage: Partial<RequestUsage>): void;
-  /**
-   * Reports fields of the body that were ignored: in a header, the access log and the metrics.
-   *
-   * @param dialect For routes that two dialects share; by default the dialect of the route.
-   */
-  ignoreFields(fields: readonly string[], dialect?: Dialect["name"]): void;
+  /** Reports fields of the body that were ignored: in a header, the access log and the metrics. */
+  ignoreFields(fields: readonly string[]): void;
+  /** On a route that several dialects share: the dialect of the request. */
+  useDialect(dialect: Dialect): void;
 }
 
 /** The error format of an API. `errors.ts` maps kinds of errors to statuses. */
 export interface Dialect {
-  readonly name: "native" | "openai" | "anthropic" | "ollama";
+  readonly name: "native" | "openai" | "anthropic" | "ollama" | "llamacpp";
   /** The JSON body of an error. */
   errorBody(error: ShimmyError, status: number, requestId: string): unknown;
   /** Additional headers of an error. */
@@ -141,5 +139,13 @@ export interface Route {
   readonly costly?: boolean;
   /** The route requires no API key. */
   readonly open?: boolean;
+  /** The forms of a route that several dialects share. */
+  readonly forms?: readonly Route[];
   readonly handle: (exchange: Exchange) => Response | Promise<Response>;
+}
+
+/** One form of a route that several dialects share. */
+export interface RouteForm extends Route {
+  /** Whether a body has this form. The form without it takes all other bodies. */
+  readonly accepts?: (body: unknown) => boolean;
 }

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import type { AnswerRequest } from "../../chat/mod.ts";
-import type { Sampling } from "../../engine/protocol/mod.ts";
+import { type SamplerName, SAMPLERS, type Sampling } from "../../engine/protocol/mod.ts";
 
 /** Maximum length of lists in a request: every token is compared with each entry. */
 const LIST_LIMIT = 128;
@@ -46,6 +46,45 @@ const logitBias = z.record(
 
 const text = z.string({ error: "must be text" });
 
+const SAMPLERS_ERROR = `must be a list of ${SAMPLERS.join(", ")}`;
+
+/** The letters of samplers (`common_sampler_type_to_chr` of llama.cpp). */
+const SAMPLER_LETTERS: Readonly<Record<string, SamplerName>> = {
+  e: "penalties",
+  d: "dry",
+  s: "top_n_sigma",
+  k: "top_k",
+  y: "typ_p",
+  p: "top_p",
+  m: "min_p",
+  x: "xtc",
+  t: "temperature",
+  i: "infill",
+  a: "adaptive_p",
+};
+
+/** Other spellings (`common_sampler_types_from_names`). */
+const SAMPLER_ALIASES: Readonly<Record<string, SamplerName>> = {
+  ...Object.fromEntries(
+    SAMPLERS.flatMap((
+      name,
+    ) => [[name.replaceAll("_", "-"), name], [name.replaceAll("_", ""), name]]),
+  ),
+  nucleus: "top_p",
+  temp: "temperature",
+  typ: "typ_p",
+};
+
+/** The samplers of a list or of a text of letters; null if one is unknown. */
+function namesOf(given: string | readonly string[]): readonly SamplerName[] | null {
+  const names = typeof given === "string"
+    ? [...given].map((letter) => SAMPLER_LETTERS[letter])
+    : given.map((name) => name.toLowerCase()).map((name) =>
+      SAMPLERS.find((own) => own === name) ?? SAMPLER_ALIASES[name]
+    );
+  return names.every((name) => name !== undefined) ? names : null;
+}
+
 const SEED_ERROR = "must be a whole number; a negative value selects a random seed";
 
 /**
@@ -80,6 +119,13 @@ export const samplingFields = {
   }).nullish(),
   mirostat_tau: numberBetween(0, 100).nullish(),
   mirostat_eta: numberBetween(0, 1).nullish(),
+  adaptive_target: numberBetween(-1, 1).nullish()
+    .describe("Target probability of the sampler adaptive_p"),
+  adaptive_decay: numberBetween(0, 0.99).nullish(),
+  min_keep: integerFrom(0).nullish().describe("Minimum candidates that truncating samplers keep"),
+  samplers: z.union([z.string(), z.array(z.string())], { error: SAMPLERS_ERROR })
+    .refine((given) => namesOf(given) !== null, { error: SAMPLERS_ERROR }).nullish()
+    .describe("Samplers in the order of their application: names, or letters as in llama.cpp"),
   seed: z.int({ error: SEED_ERROR }).nullish().describe("A negative value selects a random seed"),
   logit_bias: logitBias.nullish()
     .describe("Token ids mapped to a value added to the logit; false bans the token"),
@@ -141,8 +187,8 @@ type RunBody = z.output<typeof runSchema>;
 
 /** Fields whose value is passed to the engine unchanged. */
 const UNCHANGED: readonly (readonly [
-  Exclude<keyof SamplingBody, "seed" | "logit_bias" | "top_k">,
-  Exclude<keyof Sampling, "seed" | "logitBias" | "topK">,
+  Exclude<keyof SamplingBody, "seed" | "logit_bias" | "top_k" | "samplers" | "min_keep">,
+  Exclude<keyof Sampling, "seed" | "logitBias" | "topK" | "samplers" | "minKeep">,
 ])[] = [
   ["temperature", "temperature"],
   ["dynatemp_range", "dynatempRange"],
@@ -165,6 +211,8 @@ const UNCHANGED: readonly (readonly [
   ["mirostat", "mirostat"],
   ["mirostat_tau", "mirostatTau"],
   ["mirostat_eta", "mirostatEta"],
+  ["adaptive_target", "adaptiveTarget"],
+  ["adaptive_decay", "adaptiveDecay"],
 ];
 
 /**
@@ -181,6 +229,8 @@ export function toSampling(body: SamplingBody): Partial<Sampling> {
     if (value !== undefined && value !== null) sampling[key] = value;
   }
   if (typeof body.top_k === "number") sampling.topK = Math.max(0, body.top_k);
+  if (typeof body.min_keep === "number") sampling.minKeep = Math.max(1, body.min_keep);
+  if (isGiven(body.samplers)) sampling.samplers = namesOf(body.samplers);
   if (typeof body.seed === "number") {
     // The sum turns -0 into 0.
     sampling.seed = body.seed < 0 ? null : body.seed % SEED_RANGE + 0;

@@ -38,6 +38,10 @@ Deno.test("every sampling parameter of the engine has a request field", () => {
     mirostat: 2,
     mirostat_tau: 4,
     mirostat_eta: 0.5,
+    adaptive_target: 0.5,
+    adaptive_decay: 0.25,
+    min_keep: 3,
+    samplers: ["top_k", "Top-P", "temp", "infill"],
     seed: 42,
     logit_bias: { "15": -2.5, "16": false },
   });
@@ -66,6 +70,10 @@ Deno.test("every sampling parameter of the engine has a request field", () => {
     mirostat: 2,
     mirostatTau: 4,
     mirostatEta: 0.5,
+    adaptiveTarget: 0.5,
+    adaptiveDecay: 0.25,
+    minKeep: 3,
+    samplers: ["top_k", "top_p", "temperature", "infill"],
     seed: 42,
     logitBias: [{ token: 15, bias: -2.5 }, { token: 16, bias: -Infinity }],
   });

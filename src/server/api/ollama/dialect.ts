@@ -1,4 +1,4 @@
-import { ShimmyError } from "../../../errors.ts";
+import type { ShimmyError } from "../../../errors.ts";
 import { type Dialect, toShimmyError } from "../../http/mod.ts";
 
 /** Ollama's error format: one sentence under `error`. */
@@ -10,18 +10,6 @@ export const ollamaDialect: Dialect = {
 /** An error as the last line of a stream. */
 export function errorLine(thrown: unknown): { readonly error: string } {
   return { error: sentenceOf(toShimmyError(thrown)) };
-}
-
-/** An error of a route that is shared with another dialect, in the words of this one. */
-export function inOllamaWords(thrown: unknown): unknown {
-  if (!(thrown instanceof ShimmyError) || sentenceOf(thrown) === thrown.message) return thrown;
-  const { kind, field, detail, retryAfter } = thrown;
-  return new ShimmyError(kind, sentenceOf(thrown), {
-    ...(field === undefined ? {} : { field }),
-    ...(detail === undefined ? {} : { detail }),
-    ...(retryAfter === undefined ? {} : { retryAfter }),
-    cause: thrown,
-  });
 }
 
 /** The message of an error, with the words by which clients of Ollama recognize its kind. */

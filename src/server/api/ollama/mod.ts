@@ -7,7 +7,7 @@ import { type Exchange, readOptionalJson, type Route } from "../../http/mod.ts";
 import * as answers from "./response_schemas.ts";
 import { chat } from "./generation/chat.ts";
 import { embed, embeddings } from "./generation/embed.ts";
-import { inOllamaWords, ollamaDialect } from "./dialect.ts";
+import { ollamaDialect } from "./dialect.ts";
 import { ollamaGenerate } from "./generation/generate.ts";
 import { ps, show, status, tags, version } from "./models/models.ts";
 import { copy, create, findBlob, push, receiveBlob } from "./models/create.ts";
@@ -160,11 +160,8 @@ const routes: readonly OllamaRoute[] = [
 
 /** Handles a request in Ollama's form to the path that is shared with the native API. */
 export async function sharedGenerate(exchange: Exchange, body: unknown): Promise<Response> {
-  try {
-    return await ollamaGenerate(exchange, body);
-  } catch (thrown) {
-    throw inOllamaWords(thrown);
-  }
+  exchange.useDialect(ollamaDialect);
+  return await ollamaGenerate(exchange, body);
 }
 
 /** Without the prefix `/ollama`, the route is shared with the native API on Shimmy's own address. */

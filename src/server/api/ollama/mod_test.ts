@@ -206,7 +206,9 @@ Deno.test("raw refuses fields that need the template", async () => {
 
 Deno.test("a suffix is filled in between the vocabulary's own tokens", async () => {
   const { engine, send } = server({
-    engine: { info: { fim: { prefix: 5, suffix: 6, middle: 7 } } },
+    engine: {
+      info: { fim: { prefix: 5, suffix: 6, middle: 7, repository: null, separator: null } },
+    },
   });
   const body = { model: "double", prompt: "a", suffix: "b", stream: false };
   await (await send("POST", "/api/generate", body)).body?.cancel();

@@ -10,19 +10,19 @@ import { chatRoutes } from "./chat/chat.ts";
 import { completionRoutes } from "./completions/completions.ts";
 import { embeddingRoutes } from "./embeddings/embeddings.ts";
 import { modelRoutes } from "./models.ts";
-import { rerankRoutes } from "./embeddings/rerank.ts";
 import { responseRoutes } from "./responses/routes.ts";
 import { tokenRoutes } from "./tokens.ts";
 
+export { jinaRerankRoute } from "./embeddings/rerank.ts";
 export { openaiDialect } from "./shared/dialect.ts";
+export { vllmTokenizeRoute } from "./tokens.ts";
 
-/** All routes of OpenAI's API and its extensions. */
+/** All routes of OpenAI's API and its extensions, except those that are shared with another dialect. */
 export const openaiRoutes: readonly Route[] = [
   ...modelRoutes,
   ...chatRoutes,
   ...completionRoutes,
   ...responseRoutes,
   ...embeddingRoutes,
-  ...rerankRoutes,
   ...tokenRoutes,
 ];

@@ -12,15 +12,6 @@ import { responsePromptFields, toResponseInput } from "./responses/schema.ts";
 
 const model = text.nullish().describe("Default: the default model");
 
-const tokenizeBody = z.strictObject({
-  model,
-  content: text,
-  add_special: boolean.nullish().describe("Add the special tokens at begin and end"),
-  parse_special: boolean.nullish().describe("Parse control tokens. Default true"),
-  with_pieces: z.literal(false, { error: "pieces are not supported; use /detokenize" }).nullish(),
-});
-const tokenizeAnswer = z.object({ tokens: z.array(z.int()) });
-
 /** vLLM's form of `POST /tokenize`: a text in `prompt`. */
 const vllmTokenizeBody = z.strictObject({
   model,
@@ -75,18 +66,9 @@ const countAnswer = z.object({
 
 async function tokenize(exchange: Exchange): Promise<Response> {
   const value = await readJson(exchange);
-  if (isRecord(value) && !("content" in value)) {
-    if ("prompt" in value) return await tokenizePrompt(exchange, value);
-    if ("messages" in value) return await tokenizeChat(exchange, value);
-  }
-  const body = parseLenient(exchange, tokenizeBody, value);
-  const { engine } = await engineFor(exchange, body.model ?? undefined);
-  const part = { text: body.content, special: body.parse_special ?? true };
-  return json({ tokens: await engine.tokenize([part], body.add_special ? "both" : false) });
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null;
+  return typeof value === "object" && value !== null && "messages" in value
+    ? await tokenizeChat(exchange, value)
+    : await tokenizePrompt(exchange, value);
 }
 
 async function tokenizePrompt(exchange: Exchange, value: unknown): Promise<Response> {
@@ -177,18 +159,20 @@ const dialect = openaiDialect;
 const method = "POST";
 const scope = "chat";
 
-/** Routes for tokens: tokenize, detokenize, render a conversation, count. */
+/** `POST /tokenize` in vLLM's form. The path has another form in the dialect of llama.cpp. */
+export const vllmTokenizeRoute: Route = {
+  method,
+  scope,
+  path: "/tokenize",
+  dialect,
+  summary: "Tokenize a text or a conversation, in vLLM's form",
+  body: z.union([vllmTokenizeBody, vllmTokenizeChatBody]),
+  answer: vllmTokenizeAnswer,
+  handle: tokenize,
+};
+
+/** Routes for tokens: detokenize, render a conversation, count. */
 export const tokenRoutes: readonly Route[] = [
-  {
-    method,
-    scope,
-    path: "/tokenize",
-    dialect,
-    summary: "Tokenize a text",
-    body: z.union([tokenizeBody, vllmTokenizeBody, vllmTokenizeChatBody]),
-    answer: z.union([tokenizeAnswer, vllmTokenizeAnswer]),
-    handle: tokenize,
-  },
   {
     method: "GET",
     path: "/tokenizer_info",

@@ -1,11 +1,10 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { serverDouble } from "../../../../tests/doubles/server.ts";
-import { openaiRoutes } from "./mod.ts";
 
 const MESSAGES = [{ role: "user", content: "Hi" }];
 
 async function ask(path: string, body: unknown) {
-  return await (await serverDouble({ routes: openaiRoutes }).request(path, body)).json();
+  return await (await serverDouble().request(path, body)).json();
 }
 
 Deno.test("text becomes token ids and back", async () => {
@@ -27,7 +26,7 @@ Deno.test("text and conversations become token ids in vLLM's form", async () => 
 });
 
 Deno.test("a tokenizer is described as vLLM describes it", async () => {
-  const response = await serverDouble({ routes: openaiRoutes }).request("/tokenizer_info");
+  const response = await serverDouble().request("/tokenizer_info");
   const { eos_token, bos_token, model_max_length } = await response.json();
   assertEquals([eos_token, bos_token, model_max_length], ["<|im_end|>", null, 1024]);
 });
@@ -44,7 +43,7 @@ Deno.test("a conversation is shown as the model reads it", async () => {
 });
 
 Deno.test("a count equals the prompt tokens of a request with the same conversation", async () => {
-  const server = serverDouble({ routes: openaiRoutes });
+  const server = serverDouble();
   const post = async (path: string, body: unknown) =>
     await (await server.request(path, body)).json();
   const { usage } = await post("/v1/chat/completions", { messages: MESSAGES });

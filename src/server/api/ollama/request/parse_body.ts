@@ -28,8 +28,7 @@ export function parseBody<T extends z.ZodType>(
   if (namesModel(schema) && isModelAbsent(value)) {
     throw new ShimmyError("invalid", "model is required", { field: "model" });
   }
-  // A path may be shared with the native API.
-  return parseLenient(exchange, schema, value, "ollama");
+  return parseLenient(exchange, schema, value);
 }
 
 function namesModel(schema: z.ZodType): boolean {

@@ -1,4 +1,4 @@
-import { type AnswerRequest, countTokens } from "../../../../chat/mod.ts";
+import { type AnswerRequest, countTokens, promptText } from "../../../../chat/mod.ts";
 import type { Engine } from "../../../../engine/mod.ts";
 import type { ModelEntry } from "../../../../models/entry/mod.ts";
 import {
@@ -9,7 +9,7 @@ import {
   readJson,
   type Route,
 } from "../../../http/mod.ts";
-import { engineFor } from "../../../answers/mod.ts";
+import { choicesOf, engineFor, nameAnswer, toChoiceRequests } from "../../../answers/mod.ts";
 import { chatAnswer } from "../shared/response_schemas.ts";
 import { type ChatBody, chatBody, toChatRequest } from "./chat_schema.ts";
 import { ChatChunks } from "./chat_stream.ts";
@@ -25,8 +25,8 @@ import {
 } from "../shared/envelope.ts";
 import type { CollectedAnswer } from "../shared/collected_answer.ts";
 import { toPromptLogprobs } from "../shared/prompt_logprobs.ts";
-import { toChoiceRequests } from "../shared/choices.ts";
-import { choicesOf, collectChoices } from "../shared/run_choices.ts";
+import { collectChoices } from "../shared/collect_choices.ts";
+import { toFinalTimings } from "../shared/telemetry.ts";
 
 /** Common fields of the response and of all chunks. */
 async function headOf(
@@ -81,6 +81,7 @@ async function whole(
       ? {}
       : { prompt_logprobs: toPromptLogprobs(answers[0]!.promptLogprobs) }),
     usage: toUsage(answers.map(({ done }) => done.usage)),
+    ...toFinalTimings(answers[0]!.done),
     ...toNotices(answers.map(({ done }) => done)),
   });
 }
@@ -106,6 +107,7 @@ async function streamed(
     ...(reportsProgress ? { progress: { promptTokens, completionTokens } } : {}),
   }, stream);
   const choices = choicesOf(exchange, engine, requests, chunks);
+  nameAnswer(exchange, String(head.id), choices);
   await choices.run(engine.info.parallel);
   return stream.response;
 }
@@ -123,7 +125,10 @@ async function complete(exchange: Exchange): Promise<Response> {
   const head = await headOf(exchange, target, body);
   if (!body.stream) {
     const metadata = body.metadata ? { metadata: body.metadata } : {};
-    return whole(exchange, engine, requests, { ...head, ...metadata });
+    const debug = body.verbose
+      ? { __verbose: { prompt: await promptText(engine, request.input) } }
+      : {};
+    return whole(exchange, engine, requests, { ...head, ...metadata, ...debug });
   }
   return streamed(exchange, engine, requests, head, body.stream_options);
 }

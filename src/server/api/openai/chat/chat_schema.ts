@@ -1,7 +1,7 @@
 import * as z from "zod";
 import type { AnswerRequest } from "../../../../chat/mod.ts";
 import { ShimmyError } from "../../../../errors.ts";
-import { ignored, isGiven, toRun, toSampling, toStopConditions } from "../../../schemas/mod.ts";
+import { ignored, toRun, toSampling, toStopConditions } from "../../../schemas/mod.ts";
 import {
   boolean,
   choiceCount,
@@ -13,6 +13,7 @@ import {
   streamOptions,
   templateArguments,
   text,
+  toLlamaServerOptions,
   topLogprobs,
   verbosity,
 } from "../shared/fields.ts";
@@ -54,6 +55,7 @@ export const chatBody = z.strictObject({
   top_logprobs: topLogprobs,
   prompt_logprobs: topLogprobs.describe("Alternatives to report beside each token of the prompt"),
   stream: boolean.nullish(),
+  verbose: boolean.nullish().describe("Return the prompt in __verbose, as llama-server does"),
   stream_options: streamOptions,
   verbosity,
   store: ignored(
@@ -149,7 +151,7 @@ export function toChatRequest(body: ChatBody): AnswerRequest {
     ...toStopConditions(body),
     ...toRun(body),
     format: toFormat(body),
-    ...(isGiven(body.cache_prompt) ? { cachePrompt: body.cache_prompt } : {}),
+    ...toLlamaServerOptions(body),
     logprobs: body.logprobs ? body.top_logprobs ?? 0 : null,
   };
 }

@@ -1,6 +1,7 @@
 import type { AnswerEvent } from "../../../../chat/mod.ts";
 import { type Sink, Transform } from "../../../../engine/mod.ts";
 import type { Usage } from "../../../../engine/protocol/mod.ts";
+import type { Indexed } from "../../../answers/mod.ts";
 import { type ServerSentEvent, statusOf, toShimmyError } from "../../../http/mod.ts";
 import { toOpenAIError } from "../shared/dialect.ts";
 import {
@@ -10,7 +11,7 @@ import {
   toUsage,
   toUsageSoFar,
 } from "../shared/envelope.ts";
-import type { Indexed } from "../shared/run_choices.ts";
+import { toFinalTimings, toProgress, toTimingsSoFar } from "../shared/telemetry.ts";
 
 export interface ChunkOptions {
   /** Common fields of all chunks, such as id and model. */
@@ -31,6 +32,7 @@ type Delta = Readonly<Record<string, unknown>>;
 function toDelta(event: AnswerEvent): Delta | null {
   switch (event.type) {
     case "prompt":
+    case "progress":
       return null;
     case "text":
       return event.text === "" && event.logprobs.length === 0 ? null : { content: event.text };
@@ -67,6 +69,7 @@ export class ChatChunks extends Transform<Indexed<AnswerEvent>, ServerSentEvent>
   readonly #head: string;
   readonly #begun = new Set<number>();
   readonly #usages: Usage[] = [];
+  #lastTimings = {};
 
   constructor(options: ChunkOptions, stream: Sink<ServerSentEvent>) {
     super(stream);
@@ -79,24 +82,33 @@ export class ChatChunks extends Transform<Indexed<AnswerEvent>, ServerSentEvent>
     const { withLogprobs, progress } = this.#options;
     if (!this.#begun.has(index)) {
       this.#begun.add(index);
-      const delta = { role: "assistant", content: "" };
+      const delta = { role: "assistant", content: null };
       this.#chunk([{ index, delta, logprobs: null, finish_reason: null }], this.#usageSoFar(0));
+    }
+    if (event.type === "progress") {
+      const choice = { index, delta: {}, logprobs: null, finish_reason: null };
+      return this.#chunk([choice], this.#usageSoFar(0), toProgress(event));
     }
     const delta = toDelta(event);
     if (delta === null) return;
     const logprobs = withLogprobs ? logprobsOf(event) : null;
     const reason = event.type === "done" ? toFinishReason(event.finishReason) : null;
     // Indexed, because the prefill of the first choice is the one that counts.
-    if (event.type === "done") this.#usages[index] = event.usage;
-    const notices = event.type === "done" ? toNotices([event]) : {};
+    if (event.type === "done") {
+      this.#usages[index] = event.usage;
+      this.#lastTimings = toFinalTimings(event);
+    }
+    const more = event.type === "done"
+      ? { ...toNotices([event]), ...this.#lastTimings }
+      : toTimingsSoFar(event);
     const usage = this.#usageSoFar(progress?.completionTokens(index) ?? 0);
-    this.#chunk([{ index, delta, logprobs, finish_reason: reason }], usage, notices);
+    this.#chunk([{ index, delta, logprobs, finish_reason: reason }], usage, more);
   }
 
   override end(error?: unknown): void {
     if (error !== undefined) this.out.event(errorEvent(error));
     else {
-      if (this.#options.includeUsage) this.#chunk([], toUsage(this.#usages));
+      if (this.#options.includeUsage) this.#chunk([], toUsage(this.#usages), this.#lastTimings);
       this.out.event({ data: "[DONE]" });
     }
     this.out.end();

@@ -48,7 +48,7 @@ const text = (value: string): AnswerEvent => ({ type: "text", text: value, logpr
 Deno.test("the first delta carries the role, the last the reason, and then the stream is done", async () => {
   const chunks = await read([[0, text("Hi")], [0, DONE]]);
   assertEquals(chunks.slice(0, 3).map(({ choices }) => choices[0]), [
-    { index: 0, delta: { role: "assistant", content: "" }, logprobs: null, finish_reason: null },
+    { index: 0, delta: { role: "assistant", content: null }, logprobs: null, finish_reason: null },
     { index: 0, delta: { content: "Hi" }, logprobs: null, finish_reason: null },
     { index: 0, delta: {}, logprobs: null, finish_reason: "stop" },
   ]);

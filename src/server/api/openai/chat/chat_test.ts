@@ -16,7 +16,7 @@ Deno.test("an answer has OpenAI's shape", async () => {
   const response = await request(PATH, { model: "double", messages: HELLO });
   assertEquals(response.status, 200);
   assertEquals(response.headers.get("content-type"), "application/json; charset=utf-8");
-  const { id, created, system_fingerprint, usage, ...rest } = await response.json();
+  const { id, created, system_fingerprint, usage, timings, ...rest } = await response.json();
   assertMatch(id, /^chatcmpl-[0-9a-f]{24}$/);
   assertMatch(system_fingerprint, /^fp_[0-9a-f]{10}$/);
   assertEquals(Math.abs(Date.now() / 1000 - created) < 60, true);
@@ -33,6 +33,7 @@ Deno.test("an answer has OpenAI's shape", async () => {
   assertEquals(usage.completion_tokens, 2);
   assertEquals(usage.total_tokens, usage.prompt_tokens + 2);
   assertEquals(usage.prompt_tokens_details, { cached_tokens: 0 });
+  assertEquals([timings.prompt_n, timings.predicted_n], [usage.prompt_tokens, 2]);
 });
 
 Deno.test("metadata and the service tier come back with the answer", async () => {
@@ -92,7 +93,7 @@ Deno.test("a streamed answer is chunks, usage and [DONE]", async () => {
     chunks.slice(0, -1).map(({ choices: [choice] }) =>
       choice.delta.content ?? choice.finish_reason
     ),
-    ["", "Hello", " world", "stop"],
+    [null, "Hello", " world", "stop"],
   );
   assertEquals(new Set(chunks.map(({ id }) => id)).size, 1);
   assertEquals(chunks.at(-1).usage.completion_tokens, 2);
@@ -273,18 +274,42 @@ Deno.test("prompt_logprobs reports the prompt's log probabilities once for all c
   assertEquals(status, 400);
 });
 
-Deno.test("fields of llama-server that have no effect are accepted and reported", async () => {
-  const { request } = serve();
-  const fields = { id_slot: 3, return_progress: true, timings_per_token: true, cache_prompt: true };
+Deno.test("fields of llama-server reach the engine, and chunks report progress and timings", async () => {
+  const { request, engine } = serve();
+  const fields = {
+    id_slot: 3,
+    return_progress: true,
+    timings_per_token: true,
+    cache_prompt: false,
+  };
   for (const path of [PATH, "/v1/completions"]) {
-    const response = await request(path, { ...ownFields(path), ...fields });
-    assertEquals(response.status, 200);
-    await response.body?.cancel();
-    assertEquals(
-      response.headers.get("x-shimmy-ignored"),
-      "id_slot, return_progress, timings_per_token",
-    );
+    const response = await request(path, { ...ownFields(path), ...fields, stream: true });
+    assertEquals(response.headers.get("x-shimmy-ignored"), null);
+    const chunks = (await readEvents(response)).slice(0, -1).map(({ data }) => JSON.parse(data));
+    const { slot, reportsProgress, reportsTimings, cachePrompt } = engine.requests.at(-1)!;
+    assertEquals([slot, reportsProgress, reportsTimings, cachePrompt], [3, true, true, false]);
+    const progress = chunks.filter((chunk) => chunk.prompt_progress !== undefined);
+    const { prompt_progress: last } = progress.at(-1);
+    assertEquals([last.processed, last.cache], [last.total, 0]);
+    const predicted = chunks.filter((chunk) => chunk.timings !== undefined)
+      .map(({ timings }) => timings.predicted_n);
+    assertEquals(predicted, [0, 0, 1, 2, 2]);
   }
+});
+
+Deno.test("a verbose answer has the prompt", async () => {
+  const { request } = serve();
+  const answer = await (await request(PATH, { messages: HELLO, verbose: true })).json();
+  assertEquals(answer.__verbose.prompt.includes("<|im_start|>assistant"), true);
+  assertEquals("__verbose" in await (await request(PATH, { messages: HELLO })).json(), false);
+});
+
+Deno.test("without streaming, progress and timings of tokens are not requested", async () => {
+  const { request, engine } = serve();
+  const body = { messages: HELLO, id_slot: -1, return_progress: true, timings_per_token: true };
+  await (await request(PATH, body)).body?.cancel();
+  const { slot, reportsProgress, reportsTimings } = engine.requests[0]!;
+  assertEquals([slot, reportsProgress, reportsTimings], [undefined, undefined, undefined]);
 });
 
 function ownFields(path: string): Record<string, unknown> {

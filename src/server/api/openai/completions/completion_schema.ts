@@ -2,7 +2,7 @@ import * as z from "zod";
 import type { AnswerRequest, Input } from "../../../../chat/mod.ts";
 import type { Engine } from "../../../../engine/mod.ts";
 import { ShimmyError } from "../../../../errors.ts";
-import { isGiven, toRun, toSampling, toStopConditions } from "../../../schemas/mod.ts";
+import { toRun, toSampling, toStopConditions } from "../../../schemas/mod.ts";
 import {
   aboutUser,
   boolean,
@@ -13,6 +13,7 @@ import {
   rejected,
   streamOptions,
   text,
+  toLlamaServerOptions,
   topLogprobs,
 } from "../shared/fields.ts";
 import { formatFields, toFormat } from "../shared/format.ts";
@@ -138,7 +139,7 @@ export function toCompletionRequest(body: CompletionBody): Omit<AnswerRequest, "
     ...toStopConditions(body),
     ...toRun(body),
     format: toFormat(body),
-    ...(isGiven(body.cache_prompt) ? { cachePrompt: body.cache_prompt } : {}),
+    ...toLlamaServerOptions(body),
     logprobs: body.logprobs ?? (ranks ? 0 : null),
   };
 }

@@ -1,11 +1,12 @@
 import type { AnswerEvent } from "../../../../chat/mod.ts";
 import { type Sink, Transform } from "../../../../engine/mod.ts";
 import type { PromptLogprob, Usage } from "../../../../engine/protocol/mod.ts";
+import type { Indexed } from "../../../answers/mod.ts";
 import type { ServerSentEvent } from "../../../http/mod.ts";
 import { errorEvent } from "../chat/chat_stream.ts";
 import { toLegacyLogprobs } from "./completion_logprobs.ts";
 import { toFinishReason, toNotices, toUsage, toUsageSoFar } from "../shared/envelope.ts";
-import type { Indexed } from "../shared/run_choices.ts";
+import { toFinalTimings, toProgress, toTimingsSoFar } from "../shared/telemetry.ts";
 
 export interface CompletionChunkOptions {
   /** Common fields of all chunks, such as id and model. */
@@ -33,6 +34,7 @@ export class CompletionChunks extends Transform<Indexed<AnswerEvent>, ServerSent
   readonly #prompts = new Map<number, PromptLogprob[]>();
   readonly #usages: Usage[] = [];
   readonly #promptUsages: Usage[] = [];
+  #lastTimings = {};
 
   constructor(options: CompletionChunkOptions, stream: Sink<ServerSentEvent>) {
     super(stream);
@@ -41,6 +43,9 @@ export class CompletionChunks extends Transform<Indexed<AnswerEvent>, ServerSent
   }
 
   override event({ index, value: event }: Indexed<AnswerEvent>): void {
+    if (event.type === "progress") {
+      return this.#piece(index, "", null, null, toProgress(event));
+    }
     if (event.type === "prompt") {
       this.#prompts.set(index, [...this.#prompts.get(index) ?? [], ...event.logprobs]);
       return;
@@ -51,12 +56,13 @@ export class CompletionChunks extends Transform<Indexed<AnswerEvent>, ServerSent
       const offset = this.#lengths.get(index)!;
       const logprobs = this.#options.withLogprobs ? toLegacyLogprobs(event.logprobs, offset) : null;
       this.#lengths.set(index, offset + [...event.text].length);
-      this.#piece(index, event.text, logprobs, null);
+      this.#piece(index, event.text, logprobs, null, toTimingsSoFar(event));
     } else if (event.type === "done") {
       this.#usages.push(event.usage);
       if (index % this.#options.perPrompt === 0) this.#promptUsages.push(event.usage);
       const reason = toFinishReason(event.finishReason);
-      this.#piece(index, "", null, reason, toNotices([event]));
+      this.#lastTimings = toFinalTimings(event);
+      this.#piece(index, "", null, reason, { ...toNotices([event]), ...this.#lastTimings });
     }
   }
 
@@ -64,7 +70,7 @@ export class CompletionChunks extends Transform<Indexed<AnswerEvent>, ServerSent
     if (error !== undefined) this.out.event(errorEvent(error));
     else {
       if (this.#options.includeUsage) {
-        this.#chunk([], toUsage(this.#usages, this.#promptUsages));
+        this.#chunk([], toUsage(this.#usages, this.#promptUsages), this.#lastTimings);
       }
       this.out.event({ data: "[DONE]" });
     }

@@ -9,7 +9,7 @@ import {
   readJson,
   type Route,
 } from "../../../http/mod.ts";
-import { engineFor } from "../../../answers/mod.ts";
+import { choicesOf, engineFor, toChoiceRequests } from "../../../answers/mod.ts";
 import { completionAnswer } from "../shared/response_schemas.ts";
 import { meanLogprob, toLegacyLogprobs } from "./completion_logprobs.ts";
 import {
@@ -32,8 +32,8 @@ import {
   unixSeconds,
 } from "../shared/envelope.ts";
 import { toPromptLogprobs } from "../shared/prompt_logprobs.ts";
-import { toChoiceRequests } from "../shared/choices.ts";
-import { choicesOf, collectChoices } from "../shared/run_choices.ts";
+import { collectChoices } from "../shared/collect_choices.ts";
+import { toFinalTimings } from "../shared/telemetry.ts";
 
 /** A prompt of a request and the requests of its choices. */
 interface Job {
@@ -118,6 +118,7 @@ async function whole(
       finish_reason: toFinishReason(answer.done.finishReason),
     })),
     usage: toUsage(flat.map(({ done }) => done.usage), answers.map((made) => made[0]!.done.usage)),
+    ...toFinalTimings(flat[0]!.done),
     ...toNotices(flat.map(({ done }) => done)),
   };
 }

@@ -139,7 +139,10 @@ Deno.test("no tokens and no echo: the prompt is counted", async () => {
 });
 
 Deno.test("a suffix is laid out with the fill-in-the-middle tokens", async () => {
-  const fim = { prefix: 0x110000, suffix: 0x110001, middle: 0x110002 };
+  const fim = {
+    ...{ prefix: 0x110000, suffix: 0x110001, middle: 0x110002 },
+    ...{ repository: null, separator: null },
+  };
   const { engine } = await ask({ prompt: "a", suffix: "b" }, { info: { fim } });
   assertEquals(engine.requests[0]!.prompt, [
     { tokens: [fim.prefix, 97, fim.suffix, 98, fim.middle] },

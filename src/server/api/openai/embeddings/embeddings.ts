@@ -1,5 +1,6 @@
 import { encodeBase64 } from "@std/encoding/base64";
 import * as z from "zod";
+import type { Engine } from "../../../../engine/mod.ts";
 import type { Embedding, EmbedInput } from "../../../../engine/protocol/mod.ts";
 import { ShimmyError } from "../../../../errors.ts";
 import { type Exchange, json, parseLenient, readJson, type Route } from "../../../http/mod.ts";
@@ -12,15 +13,18 @@ const INPUTS_LIMIT = 2048;
 
 const INPUT_ERROR = `must be text, token ids, or a list of 1 to ${INPUTS_LIMIT} of either`;
 const inputText = z.string();
-const inputTokens = z.array(z.int({ error: "token ids must be whole numbers" }).min(0)).min(1);
+const tokenId = z.int({ error: "token ids must be whole numbers" }).min(0);
+/** Token ids, with texts between them as in llama-server. */
+const inputTokens = z.array(z.union([tokenId, inputText])).min(1);
 const DIMENSIONS_ERROR = "must be a whole number, 1 or more";
 
 const embeddingsBody = z.strictObject({
   model: text.nullish().describe("Default: the only embedding model, or else the default model"),
   input: z.union([
     inputText,
-    inputTokens,
+    z.array(tokenId).min(1),
     z.array(z.union([inputText, inputTokens])).min(1).max(INPUTS_LIMIT),
+    inputTokens,
   ], { error: INPUT_ERROR }),
   dimensions: z.int({ error: DIMENSIONS_ERROR }).min(1, { error: DIMENSIONS_ERROR }).nullish()
     .describe("Keep only the first dimensions, for models that support it"),
@@ -41,18 +45,34 @@ const embeddingsAnswer = z.object({
   usage: z.object({ prompt_tokens: z.int(), total_tokens: z.int() }),
 });
 
-function toInputs({ input, parse_special }: z.output<typeof embeddingsBody>): EmbedInput[] {
+/** One input: a text, or token ids and texts. */
+type Input = string | readonly (number | string)[];
+
+async function toInputs(
+  engine: Engine,
+  { input, parse_special }: z.output<typeof embeddingsBody>,
+): Promise<EmbedInput[]> {
   const special = parse_special ?? false;
-  if (typeof input === "string") return [{ field: "input", text: input, special }];
-  if (isTokens(input)) return [{ field: "input", tokens: input }];
-  return input.map((one, index) => {
-    const field = `input[${index}]`;
-    return typeof one === "string" ? { field, text: one, special } : { field, tokens: one };
-  });
+  const toInput = async (one: Input, field: string): Promise<EmbedInput> => {
+    if (typeof one === "string") return { field, text: one, special };
+    if (isTokens(one)) return { field, tokens: one };
+    const parts = one.map((part) =>
+      typeof part === "string" ? { text: part, special } : { tokens: [part] }
+    );
+    return { field, tokens: await engine.tokenize(parts, false) };
+  };
+  if (typeof input === "string") return [await toInput(input, "input")];
+  const list: readonly (Input | number)[] = input;
+  if (list.some((one) => typeof one === "number")) {
+    return [await toInput(list as readonly (number | string)[], "input")];
+  }
+  return await Promise.all(
+    (list as readonly Input[]).map((one, index) => toInput(one, `input[${index}]`)),
+  );
 }
 
-function isTokens(list: readonly (string | number | readonly number[])[]): list is number[] {
-  return typeof list[0] === "number";
+function isTokens(list: readonly (string | number)[]): list is readonly number[] {
+  return list.every((one) => typeof one === "number");
 }
 
 /** Little-endian 32-bit floats on every machine. */
@@ -76,7 +96,7 @@ async function embed(exchange: Exchange): Promise<Response> {
     const message = "model: is a reranking model and computes no embeddings; use /v1/rerank";
     throw new ShimmyError("invalid", message, { field: "model" });
   }
-  const inputs = toInputs(body);
+  const inputs = await toInputs(engine, body);
   const { vectors, tokens } = await engine.embed({ inputs, normalize: true }, exchange.signal);
   exchange.recordUsage({ promptTokens: promptUsage(tokens).prompt_tokens });
   const data = vectors.map((whole, index) => {

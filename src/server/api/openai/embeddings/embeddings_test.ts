@@ -51,7 +51,7 @@ Deno.test("fewer dimensions are scaled to length 1 again", async () => {
 
 for (
   const [body, field] of [
-    [{ input: [1, "a"] }, "input"],
+    [{ input: [1, true] }, "input"],
     [{ input: [[]] }, "input"],
     [{ input: [] }, "input"],
     [{}, "input"],
@@ -88,5 +88,19 @@ Deno.test("control tokens in a text are plain text unless asked otherwise", asyn
   assertEquals(engine.embedded.map(({ inputs }) => inputs), [
     [{ field: "input", text: "<s>", special: false }],
     [{ field: "input[0]", text: "<s>", special: true }, { field: "input[1]", tokens: [1] }],
+  ]);
+});
+
+Deno.test("token ids and texts in one list are one input", async () => {
+  const server = serverDouble({ entry: { kind: "embedding" } });
+  for (const input of [[97, "bc", 100], [[97, "bc", 100], "e"]]) {
+    const response = await server.request("/v1/embeddings", { input });
+    assertEquals(response.status, 200);
+    await response.body?.cancel();
+  }
+  const tokens = [97, 98, 99, 100];
+  assertEquals(server.engine.embedded.map(({ inputs }) => inputs), [
+    [{ field: "input", tokens }],
+    [{ field: "input[0]", tokens }, { field: "input[1]", text: "e", special: false }],
   ]);
 });

@@ -1,13 +1,9 @@
 import * as z from "zod";
-import { ShimmyError } from "../../../../errors.ts";
 import { type Exchange, json, parseLenient, readJson, type Route } from "../../../http/mod.ts";
-import { engineForModel, resolveForKind } from "../../../answers/mod.ts";
+import { DOCUMENTS_LIMIT, scoreDocuments } from "../../../answers/mod.ts";
 import { openaiDialect } from "../shared/dialect.ts";
 import { promptUsage } from "./embeddings.ts";
 import { boolean, text } from "../shared/fields.ts";
-
-/** Maximum documents of a request; each is a sequence. */
-const DOCUMENTS_LIMIT = 2048;
 
 const DOCUMENTS_ERROR = `must be a list of 1 to ${DOCUMENTS_LIMIT} texts`;
 const TOP_ERROR = "must be a whole number, 1 or more";
@@ -35,34 +31,29 @@ const rerankAnswer = z.object({
 
 async function rerank(exchange: Exchange): Promise<Response> {
   const body = parseLenient(exchange, rerankBody, await readJson(exchange));
-  const named = await resolveForKind(exchange.context.pool, body.model ?? undefined, "rerank");
-  const { entry, engine } = await engineForModel(exchange, named);
-  if (entry.kind !== "rerank") {
-    throw new ShimmyError("invalid", "model: must be a reranking model", { field: "model" });
-  }
-  const documents = body.documents.map((one) => typeof one === "string" ? one : one.text);
-  const inputs = documents.map((document, index) => ({
-    field: `documents[${index}]`,
-    query: body.query,
-    document,
-  }));
-  const { vectors, tokens } = await engine.embed({ inputs, normalize: false }, exchange.signal);
-  exchange.recordUsage({ promptTokens: promptUsage(tokens).prompt_tokens });
-  const results = documents.map((document, index) => ({
+  const texts = body.documents.map((one) => typeof one === "string" ? one : one.text);
+  const { model, documents, promptTokens } = await scoreDocuments(
+    exchange,
+    body.model ?? undefined,
+    body.query,
+    texts,
+    "documents",
+  );
+  const results = documents.map(({ index, score, text }) => ({
     index,
-    relevance_score: vectors[index]![0]!,
-    ...(body.return_documents ? { document: { text: document } } : {}),
-  })).sort((a, b) => b.relevance_score - a.relevance_score);
+    relevance_score: score,
+    ...(body.return_documents ? { document: { text } } : {}),
+  }));
   return json({
     object: "list",
-    model: entry.name,
+    model,
     results: results.slice(0, body.top_n ?? results.length),
-    usage: promptUsage(tokens),
+    usage: promptUsage([promptTokens]),
   });
 }
 
-/** `/v1/rerank` in Jina's form: OpenAI's API has no such route. */
-export const rerankRoutes: readonly Route[] = [{
+/** `/v1/rerank` in Jina's form: OpenAI's API has no such route. The path has another form too. */
+export const jinaRerankRoute: Route = {
   method: "POST",
   path: "/v1/rerank",
   scope: "embed",
@@ -71,4 +62,4 @@ export const rerankRoutes: readonly Route[] = [{
   body: rerankBody,
   answer: rerankAnswer,
   handle: rerank,
-}];
+};

@@ -1,10 +1,9 @@
 import { assertEquals } from "@std/assert";
 import { serverDouble } from "../../../../../tests/doubles/server.ts";
 import type { ModelEntry } from "../../../../models/entry/entry.ts";
-import { openaiRoutes } from "../mod.ts";
 
 async function ask(body: Record<string, unknown>, entry: Partial<ModelEntry> = {}) {
-  const server = serverDouble({ routes: openaiRoutes, entry: { kind: "rerank", ...entry } });
+  const server = serverDouble({ entry: { kind: "rerank", ...entry } });
   const response = await server.request("/v1/rerank", body);
   return { status: response.status, answer: await response.json() };
 }

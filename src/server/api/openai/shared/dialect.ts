@@ -7,6 +7,9 @@ export interface OpenAIError {
   readonly type: string;
   readonly param: string | null;
   readonly code: string | null;
+  /** Tokens of a prompt that does not fit, and tokens of the context, as in llama-server. */
+  readonly n_prompt_tokens?: number;
+  readonly n_ctx?: number;
 }
 
 const TYPES: Readonly<Record<number, string>> = {
@@ -34,6 +37,10 @@ export function toOpenAIError(error: ShimmyError, status: number): OpenAIError {
     type: TYPES[status] ?? (status < 500 ? "invalid_request_error" : "server_error"),
     param: param === "body" ? null : param,
     code: codeOf(error, status),
+    ...(error.overflow === undefined ? {} : {
+      n_prompt_tokens: error.overflow.promptTokens,
+      n_ctx: error.overflow.contextLength,
+    }),
   };
 }
 

@@ -1,5 +1,13 @@
 import * as z from "zod";
-import { ignored, runFields, samplingFields, stopFields } from "../../../schemas/mod.ts";
+import type { AnswerRequest } from "../../../../chat/mod.ts";
+import {
+  ignored,
+  integerFrom,
+  isGiven,
+  runFields,
+  samplingFields,
+  stopFields,
+} from "../../../schemas/mod.ts";
 
 /** A field that is known and not supported: any value except `null` is rejected with the reason. */
 export function rejected(reason: string) {
@@ -113,16 +121,28 @@ export const generationFields = {
 export const llamaServerFields = {
   cache_prompt: boolean.nullish()
     .describe("Reuse prompt tokens from the prefix cache. Default true"),
-  id_slot: ignored(z.literal(-1, { error: "must be -1" }), "the scheduler assigns the slot"),
-  return_progress: ignored(
-    z.literal(false, { error: "must be false" }),
-    "a stream does not report the progress of the prompt",
-  ),
-  timings_per_token: ignored(
-    z.literal(false, { error: "must be false" }),
-    "chunks do not report timings",
-  ),
+  id_slot: integerFrom(-1).nullish()
+    .describe("Slot that computes the answer; -1, the default: any"),
+  return_progress: boolean.nullish()
+    .describe("A stream reports the progress of the prompt in prompt_progress"),
+  timings_per_token: boolean.nullish().describe("Chunks of a stream report timings"),
 };
+
+const llamaServerSchema = z.object(llamaServerFields);
+
+/** Converts {@linkcode llamaServerFields}. */
+export function toLlamaServerOptions(
+  { cache_prompt, id_slot, return_progress, timings_per_token, stream }:
+    & z.output<typeof llamaServerSchema>
+    & { readonly stream?: boolean | null | undefined },
+): Pick<AnswerRequest, "cachePrompt" | "slot" | "reportsProgress" | "reportsTimings"> {
+  return {
+    ...(isGiven(cache_prompt) ? { cachePrompt: cache_prompt } : {}),
+    ...(isGiven(id_slot) && id_slot >= 0 ? { slot: id_slot } : {}),
+    ...(stream && return_progress ? { reportsProgress: true } : {}),
+    ...(stream && timings_per_token ? { reportsTimings: true } : {}),
+  };
+}
 
 export const templateArguments = jsonObject.nullish()
   .describe("Variables of the chat template, such as enable_thinking");

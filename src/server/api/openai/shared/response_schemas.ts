@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { timingsSchema } from "../../../answers/mod.ts";
 
 const usage = z.object({
   prompt_tokens: z.int(),
@@ -8,6 +9,8 @@ const usage = z.object({
     cached_tokens: z.int().describe("Prompt tokens that were cached"),
   }),
 });
+
+const timings = timingsSchema.optional().describe("As llama-server reports them");
 
 const notices = z.array(z.string()).optional()
   .describe("Deviations from the request that do not affect correctness");
@@ -58,9 +61,11 @@ export const chatAnswer = z.object({
   })),
   prompt_logprobs: promptLogprobs,
   usage,
+  timings,
   notices,
   service_tier: z.literal("default").optional(),
   metadata: z.record(z.string(), z.string()).optional(),
+  __verbose: z.object({ prompt: z.string() }).optional(),
 });
 
 /** The response of `POST /v1/completions` without streaming. */
@@ -82,6 +87,7 @@ export const completionAnswer = z.object({
     finish_reason: z.enum(["stop", "length"]),
   })),
   usage,
+  timings,
   notices,
 });
 

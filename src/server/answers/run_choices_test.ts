@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
-import type { AnswerEvent } from "../../../../chat/conversation/conversation.ts";
-import { collectEvents, type Sink } from "../../../../engine/sink.ts";
+import type { AnswerEvent } from "../../chat/conversation/conversation.ts";
+import { collectEvents, type Sink } from "../../engine/sink.ts";
 import { Choices, type Indexed } from "./run_choices.ts";
 
 /** Answers that a test controls: their sinks, and a log of their starts and cancellations. */

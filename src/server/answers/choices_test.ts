@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import type { AnswerRequest } from "../../../../chat/conversation/conversation.ts";
+import type { AnswerRequest } from "../../chat/conversation/conversation.ts";
 import { toChoiceRequests } from "./choices.ts";
 
 const REQUEST: AnswerRequest = {

@@ -1,7 +1,6 @@
-import type { Answer, AnswerEvent, AnswerRequest } from "../../../../chat/mod.ts";
-import { collectEvents, type Engine, type Sink } from "../../../../engine/mod.ts";
-import { bindAnswer, type Caller, startAnswer } from "../../../answers/mod.ts";
-import { CollectedAnswer } from "./collected_answer.ts";
+import type { Answer, AnswerEvent, AnswerRequest } from "../../chat/mod.ts";
+import type { Engine, FlowControl, Sink } from "../../engine/mod.ts";
+import { bindAnswer, type Caller, startAnswer } from "./start_answer.ts";
 
 /** A value and the index of its source. */
 export interface Indexed<T> {
@@ -50,6 +49,12 @@ export class Choices {
     return this.#answers[index]?.completionTokens ?? 0;
   }
 
+  /** Controls one choice, or all that have started. */
+  control(control: FlowControl, index?: number): void {
+    const answers = index === undefined ? this.#answers : [this.#answers[index]];
+    for (const answer of answers) answer?.control(control);
+  }
+
   #startNext() {
     const index = this.#started++;
     this.#running++;
@@ -87,18 +92,4 @@ export function choicesOf(
   const start: Start = (index, one) =>
     (index === 0 ? startAnswer : bindAnswer)(caller, engine, requests[index]!, one);
   return new Choices(requests.length, start, sink);
-}
-
-/** The finished answers of all choices. */
-export async function collectChoices(
-  caller: Caller,
-  engine: Engine,
-  requests: readonly AnswerRequest[],
-): Promise<readonly CollectedAnswer[]> {
-  const answers = requests.map(() => new CollectedAnswer());
-  await collectEvents<Indexed<AnswerEvent>>(
-    (sink) => choicesOf(caller, engine, requests, sink).run(engine.info.parallel),
-    ({ index, value }) => answers[index]!.add(value),
-  );
-  return answers;
 }

@@ -1,5 +1,5 @@
-import type { AnswerRequest } from "../../../../chat/mod.ts";
-import type { Sampling } from "../../../../engine/protocol/mod.ts";
+import type { AnswerRequest } from "../../chat/mod.ts";
+import type { Sampling } from "../../engine/protocol/mod.ts";
 
 /** Seeds have 32 bits, and the highest means "random" (`LLAMA_DEFAULT_SEED` in llama.h). */
 const SEED_RANGE = 0xffff_ffff;

@@ -1,0 +1,80 @@
+import * as z from "zod";
+import { basename } from "@std/path";
+import { engineFor } from "../../../answers/mod.ts";
+import { type Exchange, HttpError, json, type Route } from "../../../http/mod.ts";
+import { STATUS_CODE } from "@std/http/status";
+import { llamacppDialect } from "../dialect.ts";
+import { generationSettings, NO_FIELDS } from "../completion/settings.ts";
+
+const propsAnswer = z.looseObject({
+  default_generation_settings: z.object({
+    n_ctx: z.int(),
+    params: z.looseObject({ seed: z.int(), temperature: z.number() }),
+  }),
+  total_slots: z.int(),
+  model_alias: z.string(),
+  model_path: z.string().describe("Name of the file"),
+  chat_template: z.string(),
+  bos_token: z.string(),
+  eos_token: z.string(),
+  build_info: z.string(),
+  is_sleeping: z.boolean(),
+});
+
+/** Query parameter of these routes. */
+export const MODEL_QUERY = { model: "Default: the default model" };
+
+async function props(exchange: Exchange): Promise<Response> {
+  const { context, url } = exchange;
+  const name = url.searchParams.get("model") ?? undefined;
+  const { entry, engine } = await engineFor(exchange, name);
+  const { info } = engine;
+  return json({
+    default_generation_settings: {
+      n_ctx: info.contextLength,
+      params: generationSettings(engine, NO_FIELDS),
+    },
+    total_slots: info.parallel,
+    model_alias: entry.name,
+    model_ftype: entry.quantization,
+    // Clients do not learn the folders of the server.
+    model_path: basename(entry.paths[0] ?? ""),
+    modalities: { vision: false, video: false, audio: false },
+    endpoint_slots: true,
+    endpoint_props: false,
+    endpoint_metrics: true,
+    chat_template: info.chatTemplate ?? "",
+    ...(info.toolTemplate === null ? {} : { chat_template_tool_use: info.toolTemplate }),
+    bos_token: info.bosText,
+    eos_token: info.eosText,
+    build_info: `shimmy ${context.settings.version}`,
+    is_sleeping: false,
+  });
+}
+
+/** `/props` of llama-server. */
+export const propsRoutes: readonly Route[] = [
+  {
+    method: "GET",
+    scope: "models:read",
+    path: "/props",
+    dialect: llamacppDialect,
+    summary: "Properties of a model and default settings of requests",
+    query: MODEL_QUERY,
+    answer: propsAnswer,
+    handle: props,
+  },
+  {
+    method: "POST",
+    scope: "admin",
+    path: "/props",
+    dialect: llamacppDialect,
+    summary: "Refused: there are no properties to change",
+    handle() {
+      throw new HttpError(
+        STATUS_CODE.NotImplemented,
+        "This server does not support changing global properties",
+      );
+    },
+  },
+];
