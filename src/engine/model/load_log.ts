@@ -23,6 +23,8 @@ export interface LoadReport {
 export const SHARED = "Meta";
 
 const CPU = "CPU";
+/** A buffer type of ggml's CPU backend, for weights in the layout of matrix extensions of x86-64. */
+const AMX = "AMX";
 const MIB = 2 ** 20;
 
 // Log lines of llama-model.cpp, llama-adapter.cpp, llama-kv-cache.cpp, llama-memory-recurrent.cpp
@@ -31,6 +33,8 @@ const SHARING = /: creating a Meta device with \d+ devices$/;
 const SHARER = /: - device \d+: (\S+)$/;
 const LAYER = /^load_tensors: layer\s+(\d+) assigned to device (\S+?),/;
 const WEIGHTS = /:\s+(\S+) (?:model|LoRA) buffer size =\s+([\d.]+) MiB/;
+const MAPPED = "CPU_Mapped";
+const CONVERTED: ReadonlySet<string> = new Set(["CPU_REPACK", AMX]);
 const CACHED_LAYER = /\blayer\s+\d+: dev = (\S+)$/;
 const CACHE = /: size =\s+([\d.]+) MiB \(\s*\d+ cells/;
 const COMPUTE = /:\s+(\S+) compute buffer size =\s+([\d.]+) MiB/;
@@ -83,6 +87,10 @@ class LoadLogReader {
    */
   #reserved = new Map<string, number>();
 
+  /** Bytes of the model that the log is describing: of its mapped file, and of converted weights. */
+  #mapped = 0;
+  #converted = 0;
+
   read(line: string): void {
     if (SHARING.test(line)) this.#sharing = [];
     const sharer = SHARER.exec(line);
@@ -93,7 +101,7 @@ class LoadLogReader {
       this.#layers.set(Number(layer[1]), nameOf(layer[2]!));
     }
     const weights = WEIGHTS.exec(line);
-    if (weights !== null) this.#weights.add(this.#deviceOf(weights[1]!), bytes(weights[2]!));
+    if (weights !== null) this.#addWeights(weights[1]!, bytes(weights[2]!));
     const cached = CACHED_LAYER.exec(line);
     if (cached !== null) this.#cached.push(nameOf(cached[1]!));
     const cache = CACHE.exec(line);
@@ -102,7 +110,26 @@ class LoadLogReader {
     if (output !== null) this.#compute.add(this.#deviceOf(output[1]!), bytes(output[2]!));
     const compute = COMPUTE.exec(line);
     if (compute !== null) this.#reserved.set(compute[1]!, bytes(compute[2]!));
-    if (CONTEXT.test(line)) this.#endContext();
+    if (CONTEXT.test(line)) {
+      this.#endModel();
+      this.#endContext();
+    }
+  }
+
+  #addWeights(buffer: string, size: number): void {
+    if (buffer === MAPPED) this.#mapped += size;
+    else if (CONVERTED.has(buffer)) this.#converted += size;
+    else this.#weights.add(this.#deviceOf(buffer), size);
+  }
+
+  /**
+   * The mapping of a file includes the weights that were converted to another layout. Their pages are
+   * released after the conversion.
+   */
+  #endModel(): void {
+    const size = Math.max(this.#mapped, this.#converted);
+    if (size > 0) this.#weights.add(CPU, size);
+    this.#mapped = this.#converted = 0;
   }
 
   /** Buffer names are device names with a suffix: `CPU_Mapped`, `Vulkan_Host`. */
@@ -112,9 +139,9 @@ class LoadLogReader {
     if (devices.has(buffer)) return buffer;
     const prefix = buffer.replace(/_[^_]*$/, "");
     if (devices.has(prefix)) return prefix;
-    return buffer === CPU || buffer.startsWith(`${CPU}_`) || buffer.endsWith("_Host")
-      ? CPU
-      : buffer;
+    const isHost = buffer === CPU || buffer.startsWith(`${CPU}_`) || buffer === AMX ||
+      buffer.endsWith("_Host");
+    return isHost ? CPU : buffer;
   }
 
   /** Splits a KV cache size over its layers: a load without allocation reports only the sum. */
@@ -138,6 +165,7 @@ class LoadLogReader {
   }
 
   report(): LoadReport {
+    this.#endModel();
     this.#endContext();
     const counts = new BytesByDevice();
     for (const device of this.#layers.values()) counts.add(device, 1);

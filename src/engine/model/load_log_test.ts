@@ -41,6 +41,21 @@ Deno.test("a log gives layers and buffers of each device", () => {
   ]);
 });
 
+Deno.test("weights that the CPU backend converts replace those of the mapped file", () => {
+  const weights = (log: string) =>
+    readLoadLog(log).placement.map(({ device, weightBytes }) => [device, weightBytes / MIB]);
+  const mapped = `
+load_tensors: layer   0 assigned to device CPU, is_swa = 0
+load_tensors:   CPU_Mapped model buffer size =     4.00 MiB
+`;
+  const repacked = "load_tensors:   CPU_REPACK model buffer size =     3.00 MiB\n";
+  const amx = "load_tensors:          AMX model buffer size =     2.00 MiB\n";
+  assertEquals(weights(mapped + repacked), [["CPU", 4]]);
+  assertEquals(weights(mapped + repacked + amx), [["CPU", 5]]);
+  const context = "llama_context: constructing llama_context\n";
+  assertEquals(weights(mapped + repacked + context + mapped + amx), [["CPU", 8]]);
+});
+
 Deno.test("a draft model adds buffers but no layers", () => {
   const draft = LOG.replaceAll("device CPU", "device Vulkan0");
   const [cpu, gpu] = readLoadLog(LOG + draft).placement;
