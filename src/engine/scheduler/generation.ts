@@ -39,6 +39,8 @@ export interface GenerationContext {
   readonly contextShift: boolean;
   /** Whether tokens at the end of a sequence can be removed from the KV cache. */
   readonly canTruncate: boolean;
+  /** Whether layers have a recurrent state, which returns to checkpoints only. */
+  readonly isRecurrent: boolean;
   /** Tokens of a sliding window: a sequence can be truncated while it holds them; 0 for none. */
   readonly window: number;
   /** What the state of a sequence consists of; null if it cannot move to other streams. */
