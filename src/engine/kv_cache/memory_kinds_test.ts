@@ -16,7 +16,7 @@ import {
   type Way,
 } from "../../../tests/support/exactness.ts";
 import type { IteratingEngine as Engine } from "../../../tests/support/engine.ts";
-import type { LoadOptions } from "../protocol/mod.ts";
+import type { LoadOptions, MemoryKind } from "../protocol/mod.ts";
 
 /** A kind of memory, by a model that has it. */
 interface Kind {
@@ -25,23 +25,46 @@ interface Kind {
   readonly options?: Partial<LoadOptions>;
   /** Share of the prompts' tokens that conversations find cached, at least. */
   readonly cached: number;
+  /** The kind as the status tells it. */
+  readonly memory: MemoryKind;
   /** Whether sequences take cells that can run out. */
   readonly hasCells: boolean;
 }
 
-const whole = { cached: 0.5, hasCells: true };
+const whole = { cached: 0.3, hasCells: true };
 const checkpoints = { cached: 0.3, hasCells: true };
 const small = { ...checkpoints, options: { swaFull: "off" } } as const;
 
 const KINDS: readonly Kind[] = [
-  { name: "full attention with experts", model: mixtureModel, ...whole },
-  { name: "a sliding window with all cells", model: windowedModel, ...whole },
-  { name: "a small sliding window", model: windowedModel, ...small },
-  { name: "a window with sinks and experts, all cells", model: gptOssModel, ...whole },
-  { name: "a small window with sinks and experts", model: gptOssModel, ...small },
-  { name: "recurrent layers", model: mambaModel, ...checkpoints, hasCells: false },
-  { name: "convolutions and attention", model: hybridModel, ...checkpoints },
-  { name: "state-space layers and attention", model: hybridSsmModel, ...checkpoints },
+  { name: "full attention with experts", model: mixtureModel, memory: "attention", ...whole },
+  {
+    name: "a sliding window with all cells",
+    model: windowedModel,
+    memory: "window_all_cells",
+    ...whole,
+  },
+  { name: "a small sliding window", model: windowedModel, memory: "window", ...small },
+  {
+    name: "a window with sinks and experts, all cells",
+    model: gptOssModel,
+    memory: "window_all_cells",
+    ...whole,
+  },
+  { name: "a small window with sinks and experts", model: gptOssModel, memory: "window", ...small },
+  {
+    name: "recurrent layers",
+    model: mambaModel,
+    memory: "recurrent",
+    ...checkpoints,
+    hasCells: false,
+  },
+  { name: "convolutions and attention", model: hybridModel, memory: "hybrid", ...checkpoints },
+  {
+    name: "state-space layers and attention",
+    model: hybridSsmModel,
+    memory: "hybrid",
+    ...checkpoints,
+  },
 ];
 
 /** Largest difference of log probabilities, with weights and cache of 32 bits. */
@@ -188,6 +211,10 @@ for (const kind of KINDS) {
       for (const { usage } of [second!, third!]) {
         assertGreater(usage.cachedTokens + 1, usage.promptTokens - 1);
       }
+      const { memoryKind, checkpoints, savedBytes } = await engine.status();
+      assertEquals(memoryKind, kind.memory);
+      const needsCheckpoints = ["window", "recurrent", "hybrid"].includes(kind.memory);
+      assertEquals([checkpoints > 0, savedBytes > 0], [needsCheckpoints, needsCheckpoints]);
     });
   });
 

@@ -52,5 +52,12 @@ export {
 } from "./placement.ts";
 export type { AddSpecial, Phase, PromptPart, ReasoningPhase, SequenceRequest } from "./request.ts";
 export { DEFAULT_SAMPLING, type Sampling } from "./sampling.ts";
-export type { ContextStatus, DiskCacheStatus, EngineStatus, LoopStatus } from "./status.ts";
+export {
+  type ContextStatus,
+  type DiskCacheStatus,
+  type EngineStatus,
+  type LoopStatus,
+  MEMORY_KINDS,
+  type MemoryKind,
+} from "./status.ts";
 export type { AppliedAdapter, BatchShapes, Range, SequenceTrace } from "./trace.ts";
