@@ -24,7 +24,7 @@ await realModelTests(GEMMA3, golden, {
     load,
   ) => {
     await using engine = await load({ parallel: 2, swaFull: "on" });
-    await checkReuse(engine, golden, 0.95);
+    await checkReuse(engine, golden, 0.85);
   },
   "prefixes are reused with the window alone, and answers stay llama.cpp's": async (load) => {
     await using engine = await load({ parallel: 2, swaFull: "off" });

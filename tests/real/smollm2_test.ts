@@ -29,7 +29,7 @@ await realModelTests(SMOLLM2, golden, {
   },
   "prefixes are reused, and answers stay llama.cpp's": async (load) => {
     await using engine = await load({ parallel: 2 });
-    await checkReuse(engine, golden, 0.95);
+    await checkReuse(engine, golden, 0.85);
   },
   "conversations are rendered and calls are forced as llama.cpp does": async (load) => {
     await using engine = await load();
