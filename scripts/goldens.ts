@@ -1,7 +1,8 @@
 /**
  * Writes the golden facts in `tests/golden/`. They are results of llama.cpp's own programs: tokens of
- * difficult texts, continuations of prompts, and embeddings, with the models of the tests, and rendered
- * conversations, with the chat templates of llama.cpp's source.
+ * difficult texts, continuations of prompts, and embeddings, with the models of the tests, rendered
+ * conversations, with the chat templates of llama.cpp's source, and facts about real models, which are
+ * fetched (`SHIMMY_TEST_MODELS` names their folder).
  *
  *     deno task goldens [NAME ...]        # default: all files; NAME: a file without its extension
  *
@@ -13,6 +14,7 @@ import { LLAMA_VERSION } from "../ffi/library/version.ts";
 import { embeddingRows } from "./goldens/embeddings.ts";
 import { AWKWARD_TEXTS, CONTINUATIONS, expandText, type GoldenText } from "./goldens/inputs.ts";
 import { type LlamaServer, startLlamaServer } from "./goldens/llama_server.ts";
+import { REAL_MODELS, realModelRows } from "./goldens/real_models.ts";
 import { writeVectors } from "../tests/models/control_vector.ts";
 import { llamaTemplates, renderingRows, withTemplateServer } from "./goldens/templates.ts";
 
@@ -80,6 +82,7 @@ async function main(): Promise<void> {
     "templates",
     "embeddings",
     "embeddings_adapted",
+    ...Object.keys(REAL_MODELS),
   ];
   const unknown = Deno.args.find((name) => !names.includes(name));
   if (unknown !== undefined) {
@@ -106,6 +109,9 @@ async function main(): Promise<void> {
   await Deno.remove(vectors, { recursive: true });
   if (isAsked("templates")) await writeTemplates(program);
   if (isAsked("embeddings")) await write("embeddings", await embeddingRows(programs));
+  for (const [name, { sha256 }] of Object.entries(REAL_MODELS)) {
+    if (isAsked(name)) await write(name, await realModelRows(name, programs), { sha256 });
+  }
 }
 
 /** Records every conversation rendered by every chat template, with the texts of BOS and EOS. */
@@ -115,7 +121,8 @@ async function writeTemplates(program: string): Promise<void> {
   for (const template of await llamaTemplates()) {
     rows.push(
       ...await withTemplateServer(program, TINY, template, async (server) => {
-        tokens = await server.specialTokens();
+        const { bosText, eosText } = await server.properties();
+        tokens = { bosText, eosText };
         return await renderingRows(template.name, server);
       }),
     );
@@ -136,12 +143,11 @@ async function tokenTable(server: LlamaServer) {
 async function continuationTable(server: LlamaServer) {
   const rows = [];
   for (const { prompt, maxTokens } of CONTINUATIONS) {
-    const completion = await server.complete(prompt, maxTokens);
-    const { tokens, finishReason } = completion;
+    const { text, tokens, finishReason } = await server.complete(prompt, maxTokens);
     rows.push({
       prompt,
       maxTokens: finishReason === "length" ? tokens.length : maxTokens,
-      ...completion,
+      ...{ text, tokens, finishReason },
     });
   }
   return rows;

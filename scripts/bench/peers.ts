@@ -14,7 +14,7 @@ import { findRuntime } from "../../src/runtime/mod.ts";
 import { buildBeside } from "../cmake.ts";
 import { SourceError, withLlamaSource } from "../ffi/source.ts";
 
-const PROGRAMS = ["llama-server", "llama-bench", "llama-batched-bench"];
+const PROGRAMS = ["llama-server", "llama-bench", "llama-batched-bench", "llama-perplexity"];
 
 const SETTINGS = ["LLAMA_OPENSSL=OFF", "LLAMA_BUILD_UI=OFF", "GGML_OPENMP=OFF"];
 

@@ -8,6 +8,9 @@ export interface Completion {
   /** Ids of the generated tokens, without the one that ended the generation. */
   readonly tokens: readonly number[];
   readonly finishReason: "stop" | "length";
+  /** The log probability of each generated token, and its lead over the next likely token. */
+  readonly logprobs: readonly number[];
+  readonly leads: readonly number[];
 }
 
 /**
@@ -24,6 +27,7 @@ interface CompletionAnswer {
 interface CompletionStep {
   readonly id: number;
   readonly token: string;
+  readonly logprob: number;
   readonly top_logprobs: readonly { readonly logprob: number }[];
 }
 
@@ -41,8 +45,9 @@ function lead({ top_logprobs: [first, second] }: CompletionStep): number {
   return first!.logprob - (second?.logprob ?? -Infinity);
 }
 
-/** The texts of the tokens that chat templates know by name. */
-export interface SpecialTokens {
+/** The chat template, and the texts of the tokens that chat templates know by name. */
+export interface TemplateProperties {
+  readonly chatTemplate: string;
   readonly bosText: string;
   readonly eosText: string;
 }
@@ -53,11 +58,12 @@ export interface LlamaServer extends AsyncDisposable {
   tokenize(text: string, special: boolean): Promise<readonly number[]>;
   /**
    * A greedy continuation of a prompt with parsed control tokens, up to the first token whose choice
-   * depends on rounding.
+   * depends on rounding. With a grammar (GBNF) it is not cut: the server tells no log probabilities of
+   * the tokens that the grammar allows.
    */
-  complete(prompt: string, maxTokens: number): Promise<Completion>;
-  /** The texts of BOS and EOS. */
-  specialTokens(): Promise<SpecialTokens>;
+  complete(prompt: string, maxTokens: number, grammar?: string): Promise<Completion>;
+  /** The chat template, and the texts of BOS and EOS. */
+  properties(): Promise<TemplateProperties>;
   /** The embedding of a text or of token ids, and the number of tokens. */
   embed(input: string | readonly number[]): Promise<{
     readonly vector: readonly number[];
@@ -106,28 +112,38 @@ export async function startLlamaServer(
       });
       return tokens;
     },
-    async complete(prompt, maxTokens) {
+    async complete(prompt, maxTokens, grammar) {
       const answer = await post<CompletionAnswer>(`${origin}/completion`, {
         prompt,
         n_predict: maxTokens,
         temperature: 0,
         cache_prompt: false,
         n_probs: 2,
+        ...(grammar === undefined ? {} : { grammar }),
       });
       const steps = answer.completion_probabilities;
-      const unsure = steps.findIndex((step) => lead(step) < LEAST_LEAD);
-      const cut = unsure < 0 ? steps : steps.slice(0, unsure);
+      const unsure = grammar === undefined
+        ? steps.findIndex((step) => lead(step) < LEAST_LEAD)
+        : -1;
       const isStop = answer.stop_type === "eos" && unsure < 0;
+      const cut = steps.slice(0, isStop ? -1 : unsure < 0 ? undefined : unsure);
       return {
-        text: cut.slice(0, isStop ? -1 : undefined).map(({ token }) => token).join(""),
-        tokens: cut.slice(0, isStop ? -1 : undefined).map(({ id }) => id),
+        text: cut.map(({ token }) => token).join(""),
+        tokens: cut.map(({ id }) => id),
         finishReason: isStop ? "stop" : "length",
+        logprobs: cut.map(({ logprob }) => logprob),
+        leads: cut.map(lead),
       };
     },
-    async specialTokens() {
+    async properties() {
       const response = await fetch(`${origin}/props`);
-      const props: { bos_token: string; eos_token: string } = await response.json();
-      return { bosText: props.bos_token, eosText: props.eos_token };
+      const props: { bos_token: string; eos_token: string; chat_template: string } = await response
+        .json();
+      return {
+        chatTemplate: props.chat_template,
+        bosText: props.bos_token,
+        eosText: props.eos_token,
+      };
     },
     async embed(input) {
       const { data, usage } = await post<EmbeddingAnswer>(`${origin}/v1/embeddings`, { input });

@@ -1,7 +1,8 @@
 /** Runs llama.cpp's tests of its server, from the pinned source, against Shimmy. */
 import { fromFileUrl, join } from "@std/path";
 import { SOURCE_PACKAGE, withLlamaSource } from "../../scripts/ffi/source.ts";
-import { cacheFolder, failureOf, SCRIPTS } from "../programs/registry.ts";
+import { programsFolder, SCRIPTS } from "../programs/registry.ts";
+import { failureOf } from "../support/packages.ts";
 import { DOWNLOADS } from "./models.ts";
 
 const here = (name: string) => fromFileUrl(new URL(name, import.meta.url));
@@ -67,7 +68,7 @@ async function withSuite<T>(use: (scripts: string, tests: string) => Promise<T>)
 
 /** A virtual environment with the packages of the suite; its folder of executables. */
 async function environment(requirements: string): Promise<string> {
-  const folder = join(cacheFolder(), "llama-server", SOURCE_PACKAGE);
+  const folder = join(programsFolder(), "llama-server", SOURCE_PACKAGE);
   const scripts = join(folder, SCRIPTS);
   const complete = join(folder, "complete");
   if (await Deno.stat(complete).then(() => true, () => false)) return scripts;

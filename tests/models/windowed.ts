@@ -21,7 +21,8 @@ export const WINDOW = 24;
 export function windowedModel(): Uint8Array<ArrayBuffer> {
   const vocabulary = sentencePieces();
   const tensors = [
-    tensor("token_embd.weight", "table", WIDTH, vocabulary.texts.length),
+    // Gemma 3 multiplies embeddings by the root of their width. Large ones would hide the attention.
+    tensor("token_embd.weight", "bias", WIDTH, vocabulary.texts.length),
     tensor("output_norm.weight", "norm", WIDTH),
     // With the embeddings as output, the model repeats its last token with certainty, whatever was before.
     tensor("output.weight", "matrix", WIDTH, vocabulary.texts.length),

@@ -1,5 +1,6 @@
 /** Programs from npm and PyPI, installed into a cache folder outside of the repository. */
 import { join } from "@std/path";
+import { cacheFolder, failureOf, PYTHON } from "../support/packages.ts";
 
 /** A program and the version that the tests were written for. */
 export interface Pinned {
@@ -15,15 +16,9 @@ export interface Pinned {
   readonly beside?: readonly string[];
 }
 
-/** Time to fetch and install a package. */
-const INSTALL_MS = 600_000;
-
 /** The folder of installed programs; `SHIMMY_TEST_PROGRAMS` overrides it. */
-export function cacheFolder(): string {
-  const given = Deno.env.get("SHIMMY_TEST_PROGRAMS");
-  if (given) return given;
-  const home = Deno.env.get("HOME") ?? Deno.env.get("USERPROFILE") ?? ".";
-  return join(Deno.env.get("XDG_CACHE_HOME") || join(home, ".cache"), "shimmy-test-programs");
+export function programsFolder(): string {
+  return cacheFolder("shimmy-test-programs", "SHIMMY_TEST_PROGRAMS");
 }
 
 /** The folder of executables in a virtual environment of Python. */
@@ -40,22 +35,6 @@ async function exists(path: string): Promise<boolean> {
   return await Deno.stat(path).then(() => true, () => false);
 }
 
-/** Runs a command; the last lines of its output when it fails, and null when it does not. */
-export async function failureOf(program: string, args: readonly string[]): Promise<string | null> {
-  try {
-    const { success, stdout, stderr } = await new Deno.Command(program, {
-      args: [...args],
-      stdin: "null",
-      signal: AbortSignal.timeout(INSTALL_MS),
-    }).output();
-    if (success) return null;
-    const text = new TextDecoder().decode(stderr) || new TextDecoder().decode(stdout);
-    return text.trim().split("\n").slice(-3).join(" ");
-  } catch (error) {
-    return `${program}: ${error instanceof Error ? error.message : error}`;
-  }
-}
-
 /** Installs a program into `folder`; the reason when that fails. */
 async function install(folder: string, pinned: Pinned): Promise<string | null> {
   const { registry, name, version, extras, beside = [] } = pinned;
@@ -64,8 +43,7 @@ async function install(folder: string, pinned: Pinned): Promise<string | null> {
     const options = ["--prefix", folder, "--no-audit", "--no-fund", "--loglevel=error"];
     return await failureOf("npm", ["install", ...options, `${name}@${version}`, ...beside]);
   }
-  const python = Deno.build.os === "windows" ? "python" : "python3";
-  return await failureOf(python, ["-m", "venv", folder]) ??
+  return await failureOf(PYTHON, ["-m", "venv", folder]) ??
     await failureOf(join(folder, SCRIPTS, "pip"), [
       "install",
       "--quiet",
@@ -79,7 +57,7 @@ export type Installed = { readonly path: string } | { readonly missing: string }
 /** Installs a program where it is not installed yet. */
 export async function provide(pinned: Pinned): Promise<Installed> {
   const { registry, name, version } = pinned;
-  const folder = join(cacheFolder(), registry, `${name.replace("/", "+")}@${version}`);
+  const folder = join(programsFolder(), registry, `${name.replace("/", "+")}@${version}`);
   const path = executableOf(folder, pinned);
   if (await exists(path)) return { path };
   const failure = await install(folder, pinned);

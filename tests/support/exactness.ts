@@ -3,7 +3,7 @@ import { assertGreater, assertLess } from "@std/assert";
 import type { FinishReason, Usage } from "../../src/engine/protocol/mod.ts";
 import { ask, collect, type IteratingEngine } from "./engine.ts";
 
-/** Tolerance for rounding in log probabilities. */
+/** Tolerance for rounding in log probabilities, with weights or kernels that round. */
 const ROUNDING = 0.02;
 
 /** Reproducible pseudo-random numbers (mulberry32). */
@@ -32,6 +32,8 @@ export interface Way {
   readonly cachePrompt: boolean;
   readonly maxTokens: number;
   readonly ignoreEos?: boolean;
+  /** Number of sessions that the prompts take turns in; none without it. */
+  readonly sessions?: number;
 }
 
 /** The answers in the order of the prompts. */
@@ -40,7 +42,7 @@ export async function answer(
   prompts: readonly (string | readonly number[])[],
   way: Way,
 ): Promise<Answer[]> {
-  const { together, ...changes } = way;
+  const { together, sessions, ...changes } = way;
   const answers: Answer[] = [];
   let next = 0;
   await Promise.all(Array.from({ length: together }, async () => {
@@ -50,6 +52,7 @@ export async function answer(
       const request = {
         ...ask(typeof prompt === "string" ? prompt : "", { ...changes, logprobs: 2 }),
         ...(typeof prompt === "string" ? {} : { prompt: [{ tokens: prompt }] }),
+        ...(sessions === undefined ? {} : { session: `session-${index % sessions}` }),
       };
       const { events, done } = await collect(engine.generate(request));
       const tokens = events.flatMap((event) => {
@@ -72,6 +75,7 @@ export function assertSameAnswers(
   actual: readonly Answer[],
   expected: readonly Answer[],
   name: string,
+  rounding = ROUNDING,
 ) {
   let compared = 0;
   let worst = 0;
@@ -80,14 +84,14 @@ export function assertSameAnswers(
     for (const [j, token] of wanted.entries()) {
       const got = tokens[j];
       if (got?.id !== token.id) {
-        assertLess(token.lead, ROUNDING, `${name}: answer ${i} is another one from token ${j} on`);
+        assertLess(token.lead, rounding, `${name}: answer ${i} is another one from token ${j} on`);
         break;
       }
       worst = Math.max(worst, Math.abs(got.logprob - token.logprob));
       compared++;
     }
   }
-  assertLess(worst, ROUNDING, `${name}: log probabilities differ`);
+  assertLess(worst, rounding, `${name}: log probabilities differ`);
   const all = expected.reduce((sum, { tokens }) => sum + tokens.length, 0);
   assertGreater(compared / all, 0.85, name);
 }

@@ -81,7 +81,8 @@ for (const template of program ? templates : []) {
   Deno.test(`the golden facts about ${template.name} are what llama.cpp's server says`, async () => {
     await withTemplateServer(program!, MODEL, template, async (server) => {
       const { bosText, eosText } = golden;
-      assertEquals(await server.specialTokens(), { bosText, eosText });
+      const properties = await server.properties();
+      assertEquals([properties.bosText, properties.eosText], [bosText, eosText]);
       assertEquals(
         await renderingRows(template.name, server),
         golden.rows.filter((row) => row.template === template.name),

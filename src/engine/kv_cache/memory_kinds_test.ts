@@ -2,7 +2,9 @@
 import { assertEquals, assertGreater } from "@std/assert";
 import { join } from "@std/path";
 import { withFolder } from "../../../ffi/testing.ts";
+import { gptOssModel, mixtureModel } from "../../../tests/models/experts.ts";
 import { hybridModel } from "../../../tests/models/hybrid.ts";
+import { hybridSsmModel } from "../../../tests/models/hybrid_ssm.ts";
 import { mambaModel } from "../../../tests/models/recurrent.ts";
 import { WINDOW, windowedModel } from "../../../tests/models/windowed.ts";
 import { tinyEngine } from "../../../tests/support/engine.ts";
@@ -14,7 +16,7 @@ import {
   type Way,
 } from "../../../tests/support/exactness.ts";
 import type { IteratingEngine as Engine } from "../../../tests/support/engine.ts";
-import type { LoadOptions } from "../protocol/mod.ts";
+import type { LoadOptions, MemoryKind } from "../protocol/mod.ts";
 
 /** A kind of memory, by a model that has it. */
 interface Kind {
@@ -23,20 +25,55 @@ interface Kind {
   readonly options?: Partial<LoadOptions>;
   /** Share of the prompts' tokens that conversations find cached, at least. */
   readonly cached: number;
-  /** Tokens of a prompt that are computed again when it comes again, at most. */
-  readonly again: number;
+  /** The kind as the status tells it. */
+  readonly memory: MemoryKind;
+  /** Whether sequences take cells that can run out. */
+  readonly hasCells: boolean;
 }
 
+const whole = { cached: 0.3, hasCells: true };
+const checkpoints = { cached: 0.3, hasCells: true };
+const small = { ...checkpoints, options: { swaFull: "off" } } as const;
+
 const KINDS: readonly Kind[] = [
-  // A state in host memory has the last window only, so a branch of it is computed again.
-  { name: "a sliding window with all cells", model: windowedModel, cached: 0.3, again: 1 },
+  { name: "full attention with experts", model: mixtureModel, memory: "attention", ...whole },
   {
-    ...{ name: "a small sliding window", model: windowedModel, cached: 0.3, again: 1 },
-    options: { swaFull: "off" },
+    name: "a sliding window with all cells",
+    model: windowedModel,
+    memory: "window_all_cells",
+    ...whole,
   },
-  { name: "recurrent layers", model: mambaModel, cached: 0.3, again: 1 },
-  { name: "recurrent and attention layers", model: hybridModel, cached: 0.3, again: 1 },
+  { name: "a small sliding window", model: windowedModel, memory: "window", ...small },
+  {
+    name: "a window with sinks and experts, all cells",
+    model: gptOssModel,
+    memory: "window_all_cells",
+    ...whole,
+  },
+  { name: "a small window with sinks and experts", model: gptOssModel, memory: "window", ...small },
+  {
+    name: "recurrent layers",
+    model: mambaModel,
+    memory: "recurrent",
+    ...checkpoints,
+    hasCells: false,
+  },
+  { name: "convolutions and attention", model: hybridModel, memory: "hybrid", ...checkpoints },
+  {
+    name: "state-space layers and attention",
+    model: hybridSsmModel,
+    memory: "hybrid",
+    ...checkpoints,
+  },
 ];
+
+/** Largest difference of log probabilities, with weights and cache of 32 bits. */
+const ROUNDING = 0.001;
+
+/** Seeds of conversations, and their number; more with `SHIMMY_LONG_TESTS`. */
+const LONG = Deno.env.get("SHIMMY_LONG_TESTS") === "1";
+const SEEDS = LONG ? [11, 12, 13] : [11];
+const CONVERSATIONS = LONG ? 400 : 100;
 
 /** Ids of ordinary words in the vocabulary of the random models. */
 const FIRST_WORD = 300;
@@ -69,14 +106,14 @@ function words(count: number, random: (below: number) => number): number[] {
 /** Prompts that go on from one another, branch off in the middle, come again, and begin anew. */
 async function conversations(
   load: Load,
-  count: number,
+  seed: number,
   plain: Way,
 ): Promise<{ prompts: number[][]; alone: Answer[] }> {
   await using engine = await load({ parallel: 1 });
-  const random = randomNumbers(11);
+  const random = randomNumbers(seed);
   const prompts: number[][] = [];
   const alone: Answer[] = [];
-  while (prompts.length < count) {
+  while (prompts.length < CONVERSATIONS) {
     const index = random(prompts.length || 1);
     const earlier = prompts[index];
     const said = alone[index]?.tokens.map(({ id }) => id) ?? [];
@@ -87,32 +124,80 @@ async function conversations(
     } else if (choice === 1) prompt = [...earlier];
     else if (choice < 5) prompt = [...earlier, ...said, ...words(5 + random(30), random)];
     else prompt = [...earlier.slice(0, 1 + random(earlier.length)), ...words(10, random)];
-    prompts.push(prompt);
-    alone.push(...await answer(engine, [prompt], plain));
+    const answers = await answer(engine, [prompt], plain);
+    // Several choices of one request are equal prompts at the same time.
+    const choices = random(6) === 0 ? 3 : 1;
+    for (let choice = 0; choice < choices; choice++) {
+      prompts.push(prompt);
+      alone.push(...answers);
+    }
   }
   return { prompts, alone };
+}
+
+/** How the conversations are computed with the cache. */
+interface Variant {
+  readonly together: number;
+  readonly options: Partial<LoadOptions>;
+  readonly sessions?: number;
+}
+
+const VARIANTS: readonly Variant[] = [
+  { together: 1, options: { parallel: 2 } },
+  { together: 4, options: { parallel: 3 } },
+  { together: 6, options: { parallel: 4, batchSize: 48 } },
+  { together: 5, options: { parallel: 4, kvUnified: true, contextLength: 1024 } },
+  { together: 2, options: { parallel: 2 }, sessions: 7 },
+];
+
+async function checkConversations(kind: Kind, load: Load, seed: number): Promise<void> {
+  const plain: Way = { together: 1, cachePrompt: false, maxTokens: 6, ignoreEos: true };
+  const { prompts, alone } = await conversations(load, seed, plain);
+  for (const { together, options, sessions } of VARIANTS) {
+    const name = JSON.stringify({ kind: kind.name, seed, together, sessions, ...options });
+    await withFolder(async (sessionFolder) => {
+      await using engine = await load({
+        ...options,
+        ...(sessions === undefined ? {} : { sessionFolder }),
+      });
+      const way = { ...plain, together, cachePrompt: true };
+      const answers = await answer(
+        engine,
+        prompts,
+        sessions === undefined ? way : { ...way, sessions },
+      );
+      assertSameAnswers(answers, alone, name, ROUNDING);
+      const total = answers.reduce((sum, { usage }) => sum + usage.promptTokens, 0);
+      const cached = answers.reduce((sum, { usage }) => sum + usage.cachedTokens, 0);
+      assertGreater(cached / total, kind.cached, name);
+    });
+  }
 }
 
 for (const kind of KINDS) {
   Deno.test(`${kind.name}: answers are the same with the cache and without`, async () => {
     await withModel(kind, async (load) => {
-      const plain: Way = { together: 1, cachePrompt: false, maxTokens: 6, ignoreEos: true };
-      const { prompts, alone } = await conversations(load, 120, plain);
-      const ways: readonly [number, Partial<LoadOptions>][] = [
-        [1, { parallel: 2 }],
-        [4, { parallel: 3 }],
-        [6, { parallel: 4, batchSize: 48 }],
-        [5, { parallel: 4, kvUnified: true, contextLength: 1024 }],
-      ];
-      for (const [together, options] of ways) {
-        await using engine = await load(options);
-        const answers = await answer(engine, prompts, { ...plain, together, cachePrompt: true });
-        const name = JSON.stringify({ kind: kind.name, together, ...options });
-        assertSameAnswers(answers, alone, name);
-        const total = answers.reduce((sum, { usage }) => sum + usage.promptTokens, 0);
-        const cached = answers.reduce((sum, { usage }) => sum + usage.cachedTokens, 0);
-        assertGreater(cached / total, kind.cached, name);
+      for (const seed of SEEDS) await checkConversations(kind, load, seed);
+    });
+  });
+
+  Deno.test(`${kind.name}: preempted sequences go on with the same answer`, async () => {
+    await withModel(kind, async (load) => {
+      const random = randomNumbers(21);
+      const prompts = Array.from({ length: 6 }, () => words(40 + random(40), random));
+      const plain: Way = { together: 1, cachePrompt: false, maxTokens: 120, ignoreEos: true };
+      let alone: Answer[];
+      {
+        await using engine = await load({ parallel: 1 });
+        alone = await answer(engine, prompts, plain);
       }
+      // Four sequences of about 180 tokens need more than 300 cells.
+      const options = { parallel: 4, kvUnified: true, contextLength: 300 };
+      await using engine = await load(options);
+      const way = { ...plain, together: prompts.length, cachePrompt: true };
+      assertSameAnswers(await answer(engine, prompts, way), alone, kind.name, ROUNDING);
+      const { preemptions } = await engine.status();
+      assertEquals(preemptions > 0, kind.hasCells, `${preemptions} preemptions`);
     });
   });
 
@@ -124,8 +209,12 @@ for (const kind of KINDS) {
       const [first, second, third] = await answer(engine, [prompt, prompt, prompt], way);
       assertEquals(first!.usage.cachedTokens, 0);
       for (const { usage } of [second!, third!]) {
-        assertGreater(usage.cachedTokens + kind.again, usage.promptTokens - 1);
+        assertGreater(usage.cachedTokens + 1, usage.promptTokens - 1);
       }
+      const { memoryKind, checkpoints, savedBytes } = await engine.status();
+      assertEquals(memoryKind, kind.memory);
+      const needsCheckpoints = ["window", "recurrent", "hybrid"].includes(kind.memory);
+      assertEquals([checkpoints > 0, savedBytes > 0], [needsCheckpoints, needsCheckpoints]);
     });
   });
 
@@ -141,7 +230,7 @@ for (const kind of KINDS) {
       const computed = answers.map(({ usage }) => usage.promptTokens - usage.cachedTokens);
       assertEquals(computed.filter((tokens) => tokens >= 400).length, 1, computed.join());
       const alone = await answer(engine, prompts, { ...way, together: 1, cachePrompt: false });
-      assertSameAnswers(answers, alone, kind.name);
+      assertSameAnswers(answers, alone, kind.name, ROUNDING);
     });
   });
 }

@@ -354,6 +354,34 @@ Deno.test("a small window is truncated while it contains the tokens before the c
   assertEquals(cache.acquire([...tokens(120), 1, 2], true)!.tokens.length, 0);
 });
 
+Deno.test("a saved state holds only the window at its end, also if the context keeps all cells", () => {
+  const { cache, memory } = cacheWith({ streams: 1, window: 50 });
+  run(cache, tokens(200));
+  run(cache, tokens(80, 1000));
+  // Most of the saved tokens are wanted, but not the last ones.
+  assertEquals(run(cache, [...tokens(160), 1, 2]).known, 0);
+  memory.take();
+  const continued = cache.acquire([...tokens(200), 1, 2], true)!;
+  assertEquals([continued.tokens.length, memory.take().includes("restore 0")], [200, true]);
+  // The stream has the same gap.
+  memory.first = 150;
+  continued.tokens.push(1);
+  cache.completeCopies();
+  cache.release(continued, false);
+  assertEquals(cache.acquire([...tokens(200), 5, 6], true)!.tokens.length, 200);
+});
+
+Deno.test("a copy by state goes back only where it holds the window", () => {
+  const { cache, memory } = cacheWith({ canTruncate: false, window: 50 });
+  const running = cache.acquire(tokens(200), true)!;
+  running.tokens.push(...tokens(200));
+  memory.restoreSequence = () => {
+    memory.first = 150;
+    return true;
+  };
+  assertEquals(cache.acquire([...tokens(160), 1, 2], true)!.tokens.length, 0);
+});
+
 Deno.test("checkpoints share the bound of saved states", () => {
   const { cache } = cacheWith({ canTruncate: false, savedBytes: 4 * CHECKPOINT_BYTES });
   const stream = cache.acquire(tokens(400), true, "", [50, 100, 150, 200, 250])!;

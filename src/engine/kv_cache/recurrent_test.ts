@@ -68,9 +68,9 @@ Deno.test("concurrent sequences of a recurrent model answer as they do alone", a
 
 Deno.test("limits of a recurrent model are noted", async () => {
   await withMamba({ contextShift: true, draftPaths: ["the same"] }, async (engine) => {
-    assertEquals((await engine.status()).speculation, null);
+    assertEquals((await engine.status()).speculation, "lookup");
     assertEquals(engine.info.notes.filter((note) => /draft|shift/.test(note)), [
-      "The draft model is skipped: the model cannot remove tokens from its KV cache",
+      "The draft model is skipped: it has a recurrent state, which cannot lose rejected tokens",
       "The model does not support context shift: answers end when the context is full",
     ]);
     const { tokens } = await collect(engine.generate(from(numbers(20, 3), true)));

@@ -1,7 +1,6 @@
 import { Candidates, type Context, type Vocab } from "../../../ffi/mod.ts";
 import { DraftModel } from "../speculation/mod.ts";
 import {
-  DRAFT_NOT_USED,
   type DraftContexts,
   fingerprint,
   isOnCpu,
@@ -10,7 +9,7 @@ import {
   openDraft,
   SAVED_STATE_BYTES,
 } from "../model/mod.ts";
-import type { ContextShape } from "../protocol/mod.ts";
+import type { ContextShape, MemoryKind } from "../protocol/mod.ts";
 import { recommendedSampling, type SamplerModel } from "../sampling/mod.ts";
 import type { GenerationContext } from "../scheduler/mod.ts";
 import { DiskCache, type DiskCacheTarget, SessionStore } from "../disk_cache/mod.ts";
@@ -75,7 +74,7 @@ class Generations {
 
   /** The first generation context of the model. */
   first(shape: ContextShape): GenerationContext {
-    this.#openDraft = openDraftModel(this.#resources, this.#canTruncate(shape));
+    this.#openDraft = openDraftModel(this.#resources);
     const { options, notes } = this.#resources;
     const generation = this.#describe(shape);
     if (options.contextShift && !generation.contextShift) {
@@ -110,6 +109,13 @@ class Generations {
     return this.#diskCache;
   }
 
+  #memoryKind({ swaFull }: ContextShape): MemoryKind {
+    const { isRecurrent, isHybrid, slidingWindow } = this.#resources.model;
+    if (isRecurrent) return isHybrid ? "hybrid" : "recurrent";
+    if (slidingWindow === 0) return "attention";
+    return swaFull ? "window_all_cells" : "window";
+  }
+
   #describe(shape: ContextShape): GenerationContext {
     const { model, options, adapters } = this.#resources;
     const identity = this.#identity(shape);
@@ -128,6 +134,8 @@ class Generations {
       kvUnified: shape.unified,
       canTruncate,
       window,
+      isRecurrent: model.isRecurrent,
+      memoryKind: this.#memoryKind(shape),
       stateParts: this.#stateParts,
       isOnCpu: isOnCpu(options),
       sessions: options.sessionFolder === undefined
@@ -139,7 +147,7 @@ class Generations {
         canTruncate: canTruncate && window === 0,
       }),
       draft: this.#draft(shape),
-      lookup: canTruncate && options.lookup,
+      lookup: options.lookup,
       contextShift: options.contextShift && canTruncate && context.canShift,
       savedBytes: SAVED_STATE_BYTES,
       sampling: this.#sampling,
@@ -190,14 +198,9 @@ function samplerModel({ library, model, tokenizer, options }: LoadResources): Sa
 }
 
 /** Opens the draft model; null without one. */
-function openDraftModel(resources: LoadResources, canTruncate: boolean): DraftContexts | null {
+function openDraftModel(resources: LoadResources): DraftContexts | null {
   const { library, model, options, flags, gate, threads, notes, stack } = resources;
   if (options.draftPaths === undefined) return null;
-  // Rejected drafted tokens must be removed from the KV cache.
-  if (!canTruncate) {
-    notes.push("The draft model is skipped: the model cannot remove tokens from its KV cache");
-    return null;
-  }
   const observer = {
     gate,
     onProgress: () => {},
@@ -205,8 +208,9 @@ function openDraftModel(resources: LoadResources, canTruncate: boolean): DraftCo
   };
   const draftOptions = { paths: options.draftPaths, model, options, threads };
   const contexts = openDraft(library, draftOptions, observer, stack);
-  if (contexts === null) notes.push(DRAFT_NOT_USED);
-  return contexts;
+  if (typeof contexts !== "string") return contexts;
+  notes.push(contexts);
+  return null;
 }
 
 /** End-of-generation tokens. */

@@ -19,12 +19,12 @@ export interface DraftOptions {
 export type DraftContexts = (shape: ContextShape) => Context;
 
 const OTHER_VOCABULARY = "its vocabulary differs from that of the model";
-/** Note for a load that skips the draft model. */
-export const DRAFT_NOT_USED = `The draft model is skipped: ${OTHER_VOCABULARY}`;
+const RECURRENT = "it has a recurrent state, which cannot lose rejected tokens";
 
 /**
  * Opens the draft model; `stack` closes it.
- * @returns null if the vocabularies differ and the draft model is optional.
+ * @returns a note if the draft model is skipped: if the vocabularies differ and the draft model is optional,
+ * or if the draft model is recurrent.
  * @throws {ShimmyError} `invalid` if the vocabularies differ and it is not; as `readWeights`.
  */
 export function openDraft(
@@ -32,17 +32,21 @@ export function openDraft(
   { paths, model, options, threads, noAllocation = false }: DraftOptions,
   observer: LoadObserver,
   stack: DisposableStack,
-): DraftContexts | null {
+): DraftContexts | string {
   const draft = stack.use(readWeights(library, paths, options, observer, noAllocation));
   if (!sharesVocabulary(model.vocab, draft.vocab)) {
     if (options.isDraftOptional) {
       draft.close();
-      return null;
+      return skipped(OTHER_VOCABULARY);
     }
     throw new ShimmyError("invalid", `Cannot use the draft model: ${OTHER_VOCABULARY}`, {
       field: "draft",
       detail: paths[0]!,
     });
+  }
+  if (draft.isRecurrent) {
+    draft.close();
+    return skipped(RECURRENT);
   }
   return (shape) =>
     draft.createContext((parameters) => {
@@ -56,6 +60,10 @@ export function openDraft(
       parameters.n_threads_batch = threads;
       parameters.no_perf = true;
     });
+}
+
+function skipped(reason: string): string {
+  return `The draft model is skipped: ${reason}`;
 }
 
 /** Whether every token has the same text in both vocabularies. */

@@ -12,7 +12,7 @@ export { checkContext } from "./check_context.ts";
 export { contextBudget, type ContextMemory, deviceReserve } from "./context_budget.ts";
 export { chooseShape, type ChosenShape, type ShapeOptions } from "./context_shape.ts";
 export { kvBytesPerToken, type SlidingLayers, slidingLayers } from "./kv_bytes.ts";
-export { DRAFT_NOT_USED, type DraftContexts, openDraft } from "./draft_weights.ts";
+export { type DraftContexts, openDraft } from "./draft_weights.ts";
 export { fingerprint } from "./fingerprint.ts";
 export {
   type LoadReport,

@@ -13,7 +13,6 @@ import { ShimmyError } from "../../errors.ts";
 import { isProgram } from "../../own_command.ts";
 import {
   configureContext,
-  DRAFT_NOT_USED,
   kvBytesPerToken,
   type LoadObserver,
   openDraft,
@@ -125,7 +124,7 @@ class Planner implements Disposable {
     const threads = threadsOf(options);
     const draftOptions = { paths, model, options, threads, noAllocation: true };
     const contexts = openDraft(library, draftOptions, this.#observer, stack);
-    if (contexts === null) return { draftTensors: [], notes: [DRAFT_NOT_USED] };
+    if (typeof contexts === "string") return { draftTensors: [], notes: [contexts] };
     contexts(shape).close();
     return { draftTensors: paths.flatMap((path) => tensorSizes(library, path)), notes: [] };
   }

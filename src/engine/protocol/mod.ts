@@ -53,13 +53,15 @@ export {
 } from "./placement.ts";
 export type { AddSpecial, Phase, PromptPart, ReasoningPhase, SequenceRequest } from "./request.ts";
 export { DEFAULT_SAMPLING, type SamplerName, SAMPLERS, type Sampling } from "./sampling.ts";
-export type {
-  ContextStatus,
-  DiskCacheStatus,
-  EngineStatus,
-  LoopStatus,
-  SlotChange,
-  SlotChangeResult,
-  SlotStatus,
+export {
+  type ContextStatus,
+  type DiskCacheStatus,
+  type EngineStatus,
+  type LoopStatus,
+  MEMORY_KINDS,
+  type MemoryKind,
+  type SlotChange,
+  type SlotChangeResult,
+  type SlotStatus,
 } from "./status.ts";
 export type { AppliedAdapter, BatchShapes, Range, SequenceTrace } from "./trace.ts";

@@ -10,6 +10,20 @@ export interface ContextStatus extends ContextShape {
   readonly waiting: number | null;
 }
 
+/**
+ * What a model keeps of a sequence: all tokens (`attention`), in some layers a sliding window, with all
+ * cells (`window_all_cells`) or the window alone (`window`), or a recurrent state, in all layers
+ * (`recurrent`) or some (`hybrid`).
+ */
+export const MEMORY_KINDS = [
+  "attention",
+  "window_all_cells",
+  "window",
+  "recurrent",
+  "hybrid",
+] as const;
+export type MemoryKind = (typeof MEMORY_KINDS)[number];
+
 /** Counters and gauges of one engine. */
 export interface EngineStatus {
   readonly running: number;
@@ -27,6 +41,11 @@ export interface EngineStatus {
   /** Drafted tokens, and drafted tokens that were accepted. */
   readonly draftedTokens: number;
   readonly acceptedTokens: number;
+  /** Null for a model that does not generate. */
+  readonly memoryKind: MemoryKind | null;
+  /** Checkpoints in host memory, and bytes of checkpoints and saved states. */
+  readonly checkpoints: number;
+  readonly savedBytes: number;
   /** Cached prefixes that were evicted. */
   readonly evictions: number;
   /** Null without a prefix cache on disk. */

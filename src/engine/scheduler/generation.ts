@@ -2,7 +2,7 @@ import type { Context } from "../../../ffi/mod.ts";
 import type { Adapters } from "../adapters/mod.ts";
 import type { DiskCache, SessionStore } from "../disk_cache/mod.ts";
 import type { StateParts } from "../kv_cache/mod.ts";
-import type { ContextShape } from "../protocol/mod.ts";
+import type { ContextShape, MemoryKind } from "../protocol/mod.ts";
 import type { SamplerModel } from "../sampling/mod.ts";
 import type { DraftModel } from "../speculation/mod.ts";
 
@@ -39,6 +39,9 @@ export interface GenerationContext {
   readonly contextShift: boolean;
   /** Whether tokens at the end of a sequence can be removed from the KV cache. */
   readonly canTruncate: boolean;
+  readonly memoryKind: MemoryKind;
+  /** Whether layers have a recurrent state, which returns to checkpoints only. */
+  readonly isRecurrent: boolean;
   /** Tokens of a sliding window: a sequence can be truncated while it holds them; 0 for none. */
   readonly window: number;
   /** What the state of a sequence consists of; null if it cannot move to other streams. */

@@ -195,7 +195,9 @@ export class Loop {
       this.#sample();
     }
     this.#stats.steps++;
-    this.#stats.stepMs += performance.now() - start;
+    const spent = performance.now() - start;
+    this.#stats.stepMs += spent;
+    this.#parts.speculation.recordStep(this.#members, selection.isPrefill, spent);
   }
 
   #buildPrefillBatch(selection: BatchSelection<Sequence>, now: number): void {
@@ -211,10 +213,12 @@ export class Loop {
 
   /** @param decoding sequences in the order of their streams */
   #buildDecodeBatch(decoding: readonly Sequence[]): void {
-    this.#parts.speculation.draft(decoding, this.#parts.batch.capacity - decoding.length);
+    const { speculation, batch, undo } = this.#parts;
+    speculation.draft(decoding, batch.capacity - decoding.length);
+    for (const { draft, stream } of decoding) if (draft.length > 0) undo.prepare(stream!);
     this.#members = decoding;
     this.#paddingStreams = this.#choosePadding(decoding);
-    addDecodeTokens(this.#parts.batch, decoding, this.#paddingStreams);
+    addDecodeTokens(batch, decoding, this.#paddingStreams);
   }
 
   /** A single sequence needs no padding, and drafts already fill row groups. */
@@ -396,9 +400,7 @@ export class Loop {
       stream.tokens.length,
       finish === null ? sequence.tokens.length - 1 : sequence.tokens.length,
     );
-    if (sequence.draft.length === 0 || valid === stream.tokens.length) return;
-    this.#model.context.removeTokens(stream.id, valid, -1);
-    stream.tokens.length = valid;
+    if (sequence.draft.length > 0) this.#parts.undo.undo(stream, valid);
   }
 
   /** @returns the finish reason, or null. */

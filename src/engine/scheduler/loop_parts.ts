@@ -1,6 +1,6 @@
 import { Batch } from "../../../ffi/mod.ts";
 import { timedMemory } from "../kv_cache/mod.ts";
-import { Speculation } from "../speculation/mod.ts";
+import { DraftUndo, Speculation } from "../speculation/mod.ts";
 import { BatchPolicy } from "./batch_policy.ts";
 import type { GenerationContext } from "./generation.ts";
 import { PaddingRows } from "./padding_rows.ts";
@@ -10,6 +10,7 @@ export interface LoopParts {
   readonly batch: Batch;
   readonly policy: BatchPolicy;
   readonly speculation: Speculation;
+  readonly undo: DraftUndo;
   /** Null if padding rows cannot help. */
   readonly padding: PaddingRows | null;
 }
@@ -22,8 +23,8 @@ export function partsFor(
   return {
     batch: new Batch(model.context.batchSize),
     policy: new BatchPolicy(model.kvUnified),
-    // Rejected drafted tokens must be removed from the KV cache.
-    speculation: new Speculation(model.canTruncate ? model.draft : null, model, former),
+    speculation: new Speculation(model.draft, model, former),
+    undo: new DraftUndo(memoryOf(model), model.isRecurrent),
     padding: model.isOnCpu && model.canTruncate && !model.kvUnified
       ? new PaddingRows(model.sequenceLength)
       : null,

@@ -49,9 +49,9 @@ export class LoopStats {
 
 /** The part of the engine status that tells of the sequences and their context. */
 export function statusOf(
-  { context, shape, diskCache }: GenerationContext,
+  { context, shape, diskCache, memoryKind }: GenerationContext,
   { running, waiting, preemptions, tooLong }: Scheduler,
-  { cellsUsed, evictions }: PrefixCache,
+  { cellsUsed, evictions, hostMemory }: PrefixCache,
   { replacements }: LoopStats,
 ) {
   return {
@@ -63,6 +63,9 @@ export function statusOf(
     cellsUsed: Math.min(cellsUsed, context.contextLength),
     cellsTotal: context.contextLength,
     evictions,
+    memoryKind,
+    checkpoints: hostMemory.checkpoints,
+    savedBytes: hostMemory.bytes,
     preemptions,
     context: { ...shape, replacements, waiting: tooLong?.tokens.length ?? null },
   };

@@ -49,6 +49,7 @@ export class Sequence {
   scoredTokens = 0;
   /** Drafted tokens in the batch. */
   draft: readonly number[] = [];
+  accepted = 0;
   completionTokens = 0;
   cachedTokens = 0;
   stopString: string | null = null;

@@ -8,6 +8,8 @@ export interface DraftedSequence {
   readonly tokens: readonly number[];
   /** Drafted tokens for the next batch. */
   draft: readonly number[];
+  /** Number of drafted tokens of the last batch that were accepted. */
+  accepted: number;
   readonly policy: DraftPolicy;
   readonly lookup: NgramLookup;
   readonly maxTokens: number;

@@ -1,4 +1,5 @@
 import type { DraftModel } from "./draft_model.ts";
+import { DraftTrial } from "./draft_trial.ts";
 import { draftLength, maxDraftedSequences } from "./draft_policy.ts";
 import type { DraftedSequence } from "./drafted_sequence.ts";
 
@@ -8,12 +9,18 @@ export interface SpeculationOptions {
   readonly lookup: boolean;
   readonly kvUnified: boolean;
   readonly isOnCpu: boolean;
+  /** Whether rejected tokens are undone by checkpoints: see `DraftUndo`. */
+  readonly isRecurrent: boolean;
 }
 
 /** Drafts tokens for running sequences, by prompt lookup or by a draft model. */
 export class Speculation {
   readonly #model: DraftModel | null;
   readonly #options: SpeculationOptions;
+  /** Null if drafts need no checkpoints. */
+  readonly #trial: DraftTrial | null;
+  /** The sequence that computes accepted tokens again in the next step. */
+  #repeating: DraftedSequence | null = null;
   #drafted = 0;
   #accepted = 0;
 
@@ -21,6 +28,7 @@ export class Speculation {
   constructor(model: DraftModel | null, place: SpeculationOptions, former?: Speculation) {
     this.#model = model;
     this.#options = place;
+    this.#trial = place.isRecurrent ? new DraftTrial() : null;
     this.#drafted = former?.drafted ?? 0;
     this.#accepted = former?.accepted ?? 0;
   }
@@ -55,6 +63,7 @@ export class Speculation {
     for (const sequence of sequences) sequence.draft = [];
     const { kvUnified, isOnCpu } = this.#options;
     if (this.kind === null || sequences.length === 0) return;
+    if (this.#trial?.mayDraft === false) return;
     if (sequences.length > maxDraftedSequences(isOnCpu)) return;
     const share = Math.floor(room / sequences.length);
     const limits = sequences.map((sequence) => {
@@ -79,8 +88,27 @@ export class Speculation {
     );
   }
 
+  /**
+   * Records the time of a step. Only steps of one sequence are compared; others depend on the prompts and
+   * answers beside it.
+   */
+  recordStep(members: readonly DraftedSequence[], isPrefill: boolean, ms: number): void {
+    const [sequence] = members;
+    if (this.#trial === null || sequence === undefined) return;
+    const isRepeated = this.#repeating === sequence;
+    this.#repeating = null;
+    if (members.length > 1) return;
+    const { draft, accepted } = sequence;
+    if (draft.length > 0) {
+      this.#trial.recordDrafted(accepted + 1, ms);
+      if (accepted < draft.length) this.#repeating = sequence;
+    } else if (isRepeated) this.#trial.recordDrafted(1, ms);
+    else if (!isPrefill) this.#trial.recordPlain(ms);
+  }
+
   /** Records how many drafted tokens of a sequence were accepted. */
   record(sequence: DraftedSequence, accepted: number): void {
+    sequence.accepted = accepted;
     sequence.policy.record(sequence.draft.length, accepted);
     this.#drafted += sequence.draft.length;
     this.#accepted += accepted;

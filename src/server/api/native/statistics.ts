@@ -1,5 +1,9 @@
 import * as z from "zod";
-import type { DiskCacheStatus, EngineStatus } from "../../../engine/protocol/mod.ts";
+import {
+  type DiskCacheStatus,
+  type EngineStatus,
+  MEMORY_KINDS,
+} from "../../../engine/protocol/mod.ts";
 
 const diskCacheSchema = z.object({
   bytes: z.int().describe("Bytes of all files in the folder"),
@@ -24,6 +28,10 @@ export const statisticsSchema = z.object({
   acceptance_rate: z.number().nullable().describe(
     "Accepted share of drafted tokens, 0 to 1; null without drafts",
   ),
+  memory: z.enum(MEMORY_KINDS).nullable()
+    .describe("What the model keeps of a sequence; null for a model that does not generate"),
+  checkpoints: z.int().describe("Checkpoints of sequences in main memory"),
+  saved_bytes: z.int().describe("Bytes of checkpoints and saved prefixes in main memory"),
   evictions: z.int().describe("Evicted cached prefixes"),
   disk_cache: diskCacheSchema.nullable(),
   preemptions: z.int().describe("Sequences preempted because KV cells were exhausted"),
@@ -40,6 +48,9 @@ export function statisticsOf(status: EngineStatus): z.output<typeof statisticsSc
     drafted_tokens: draftedTokens,
     accepted_tokens: acceptedTokens,
     acceptance_rate: draftedTokens === 0 ? null : acceptedTokens / draftedTokens,
+    memory: status.memoryKind,
+    checkpoints: status.checkpoints,
+    saved_bytes: status.savedBytes,
     evictions: status.evictions,
     disk_cache: status.diskCache === null ? null : diskCacheOf(status.diskCache),
     preemptions: status.preemptions,
