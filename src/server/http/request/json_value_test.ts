@@ -16,11 +16,22 @@ Deno.test("a value that nests deeper is refused by name", () => {
       const error = assertThrows(
         () => parseJsonValue(nested(open, close, depth), "body"),
         ShimmyError,
-        "body: values nest deeper than 512 levels",
+        "values nest deeper than 512 levels",
       );
       assertEquals(error.kind, "invalid");
     }
   }
+});
+
+Deno.test("the error names the field up to the fourth level", () => {
+  const fieldOf = (text: string) =>
+    assertThrows(() => parseJsonValue(text, "body"), ShimmyError).field;
+  const deep = nested("[", "]", 600);
+  assertEquals(
+    fieldOf(`{"a":1,"tools":[{},{"f":{"parameters":{"x":${deep}}}}]}`),
+    "tools[1].f.parameters",
+  );
+  assertEquals(fieldOf(`{"kwargs":{"b":${nested('{"c":', "}", 600)}}}`), "kwargs.b.c.c");
 });
 
 Deno.test("negative zeros become zeros", () => {

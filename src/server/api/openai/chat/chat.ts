@@ -126,7 +126,9 @@ async function complete(exchange: Exchange): Promise<Response> {
   if (!body.stream) {
     const metadata = body.metadata ? { metadata: body.metadata } : {};
     const debug = body.verbose
-      ? { __verbose: { prompt: await promptText(engine, request.input) } }
+      ? {
+        __verbose: { prompt: await promptText(engine, request.input, exchange.context.preparer) },
+      }
       : {};
     return whole(exchange, engine, requests, { ...head, ...metadata, ...debug });
   }
