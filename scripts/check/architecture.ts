@@ -23,7 +23,12 @@ export const LAYERS: readonly (readonly string[])[] = [
   ["src/engine/protocol"],
   ["src/engine/disk_cache"],
   ["src/engine/native", "src/engine/tokenizer", "src/engine/kv_cache", "src/engine/sampling"],
-  ["src/engine/adapters", "src/engine/speculation", "src/engine/slots"],
+  [
+    "src/engine/adapters",
+    "src/engine/speculation",
+    "src/engine/slots",
+    "src/engine/stored_prefixes",
+  ],
   ["src/engine/model"],
   ["src/engine/embedding", "src/engine/scheduler"],
   ["src/engine/loading"],

@@ -1,5 +1,11 @@
 /** `launch` with executables on PATH that record how they were started. */
-import { assertEquals, assertMatch, assertNotEquals, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertNotEquals,
+  assertStringIncludes,
+} from "@std/assert";
 import { join } from "@std/path";
 import { EnvironmentDouble } from "../../../tests/doubles/environment.ts";
 import { entryDouble } from "../../../tests/doubles/pool.ts";
@@ -62,7 +68,12 @@ async function installed(executable: string, status = 0) {
 async function serving(args: string[] = []) {
   const server = new EnvironmentDouble({ models: [entryDouble("m", { contextLength: 65_536 })] });
   const done = main(["serve", "--port", "0", "--in-process", ...args], server);
-  while (server.out === "") await new Promise((resolve) => setTimeout(resolve, 5));
+  let isDone = false;
+  done.finally(() => isDone = true);
+  while (server.out === "") {
+    assert(!isDone, server.notes.join("\n"));
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
   return {
     host: server.out.trim(),
     [Symbol.asyncDispose]: async () => {
@@ -153,13 +164,13 @@ Deno.test({
   name: "a shell that evaluates the output of --print starts the client as launch does",
   ignore,
   async fn() {
-    await using server = await serving(["--api-key", "it's $HOME"]);
+    await using server = await serving(["--api-key", "it's$HOME"]);
     await using client = await installed("qwen");
     await using cache = await installed("unused");
     const env = {
       PATH: client.folder,
       SHIMMY_HOST: server.host,
-      SHIMMY_API_KEY: "it's $HOME",
+      SHIMMY_API_KEY: "it's$HOME",
       SHIMMY_CACHE_DIR: cache.folder,
     };
     await launch(["qwen", "--", "-p", "it's"], env);
@@ -168,7 +179,7 @@ Deno.test({
     assertEquals(status, 0);
     const shell = new Deno.Command("sh", {
       args: ["-c", 'eval "$1"', "sh", out],
-      env: { PATH: `${client.folder}:${Deno.env.get("PATH")}`, SHIMMY_API_KEY: "it's $HOME" },
+      env: { PATH: `${client.folder}:${Deno.env.get("PATH")}`, SHIMMY_API_KEY: "it's$HOME" },
     });
     assertEquals((await shell.output()).code, 0);
     const evaluated = await client.recorded();
@@ -177,7 +188,7 @@ Deno.test({
     for (const name of ["OPENAI_BASE_URL", "OPENAI_API_KEY", "OPENAI_MODEL"]) {
       assertEquals(evaluated.env[name], started.env[name], name);
     }
-    assertEquals(started.env.OPENAI_API_KEY, "it's $HOME");
+    assertEquals(started.env.OPENAI_API_KEY, "it's$HOME");
     const path = evaluated.env.QWEN_CODE_SYSTEM_DEFAULTS_PATH!;
     assertNotEquals(path, started.env.QWEN_CODE_SYSTEM_DEFAULTS_PATH);
     assertEquals(

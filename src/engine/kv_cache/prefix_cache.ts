@@ -5,20 +5,18 @@ import {
   type KvMemory,
   type KvStream,
   type PrefixCacheOptions,
-  usablePrefix,
 } from "./cached_prefix.ts";
 import { type Checkpoint, planCheckpoint, planPrompt } from "./checkpoints.ts";
 import type { SavedState } from "./host_states.ts";
 import { ISOLATED, SavedStates } from "./saved_states.ts";
 import type { ScopedState } from "../disk_cache/mod.ts";
 import { PrefixIndex } from "./prefix_index.ts";
+import { MIN_COPIED_TOKENS, PrefixSearch } from "./prefix_search.ts";
 import { SharedCells } from "./shared_cells.ts";
 import { collectStates, restoreState } from "./moved_streams.ts";
 
 /** Saving fewer tokens to host memory costs more than recomputing them. */
 const MIN_SAVED_TOKENS = 64;
-/** Copying a stream for fewer tokens costs more than recomputing them. */
-const MIN_COPIED_TOKENS = 32;
 
 /**
  * Assigns KV cache streams to sequences and reuses computed prefixes. A finished sequence leaves
@@ -30,6 +28,11 @@ export class PrefixCache {
   #options: PrefixCacheOptions;
   #streams: readonly KvStream[];
   readonly #index = new PrefixIndex();
+  readonly #search = new PrefixSearch(this.#index, () => ({
+    memory: this.#memory,
+    options: this.#options,
+    streams: this.#streams,
+  }));
   readonly #saved: SavedStates;
   #evictions = 0;
   #clock = 0;
@@ -153,7 +156,7 @@ export class PrefixCache {
 
   /** Tokens of a prompt that the longest usable cached prefix has. */
   cachedLength(tokens: readonly number[], scope: string): number {
-    return this.#best(tokens, scope)?.length ?? 0;
+    return this.#search.best(tokens, scope)?.length ?? 0;
   }
 
   /** Whether a running sequence is computing a prefix of these tokens that is worth waiting for. */
@@ -180,13 +183,15 @@ export class PrefixCache {
   hasCellsFor(tokens: readonly number[], useCache: boolean, scope = ""): boolean {
     const { sharedCells } = this.#options;
     if (sharedCells === null) return true;
-    const best = useCache ? this.#best(tokens, scope) : null;
+    const best = useCache ? this.#search.best(tokens, scope) : null;
     return this.#cells.haveRoomFor(tokens.length - this.#sharedBy(best), sharedCells);
   }
 
   /** Cells of a prefix that a running sequence holds, and that its copy shares. */
   #sharedBy(prefix: CachedPrefix | null): number {
-    if (prefix === null || this.#options.sharedCells === null || this.#copiesByState) return 0;
+    if (prefix === null || this.#options.sharedCells === null || this.#search.copiesByState) {
+      return 0;
+    }
     return isStream(prefix.holder) && prefix.holder.busy ? prefix.length : 0;
   }
 
@@ -207,7 +212,7 @@ export class PrefixCache {
     boundaries: readonly number[] = [],
     slot?: number,
   ): KvStream | null {
-    const best = useCache ? this.#best(tokens, scope, slot) : null;
+    const best = useCache ? this.#search.best(tokens, scope, slot) : null;
     const shared = useCache ? this.#index.longestMatch(scope, tokens) : 0;
     const sharedByBest = this.#sharedBy(best);
     const stream = best === null ? this.#acquireEmpty(null, slot) : this.#reuse(best, slot);
@@ -288,33 +293,16 @@ export class PrefixCache {
     return true;
   }
 
-  /** The longest usable prefix and its holder. */
-  #best(tokens: readonly number[], scope: string, slot?: number): CachedPrefix | null {
-    let best: CachedPrefix | null = null;
-    for (const match of this.#index.matches(scope, tokens)) {
-      if (best !== null && match.length <= best.length) break;
-      const limit = Math.min(match.length, match.holder.tokens.length, tokens.length - 1);
-      const byState = !isStream(match.holder) ||
-        (this.#copiesByState && !this.#isReusableInPlace(match.holder, limit, slot));
-      const known = usablePrefix(match.holder, limit, byState, this.#memory, this.#options);
-      const { holder, length } = known;
-      if (length === 0 || length <= (best?.length ?? 0)) continue;
-      if (length < MIN_COPIED_TOKENS && !this.#isCheap(holder, length, slot)) continue;
-      best = known;
-    }
-    return best;
-  }
-
   /** Provides a stream that holds a cached prefix. */
   #reuse({ holder, length, checkpoint }: CachedPrefix, slot?: number): KvStream | null {
-    if (isStream(holder) && this.#isReusableInPlace(holder, length, slot)) {
-      if (!this.#keepsMost(holder, length)) this.#save(holder);
+    if (isStream(holder) && this.#search.isReusableInPlace(holder, length, slot)) {
+      if (!this.#search.keepsMost(holder, length)) this.#save(holder);
       return this.#truncate(holder, length, checkpoint);
     }
     const target = this.#acquireEmpty(holder, slot);
     if (target === null) return null;
     const checkpoints = holder.checkpoints.filter(({ position }) => position <= length);
-    if (isStream(holder) && !this.#copiesByState) {
+    if (isStream(holder) && !this.#search.copiesByState) {
       this.#memory.copySequence(holder.id, target.id);
       this.#pendingCopies.add(holder).add(target);
       target.tokens.push(...holder.tokens);
@@ -359,16 +347,6 @@ export class PrefixCache {
   }
 
   /**
-   * In a unified buffer a copied sequence shares cells with its source, and a cell has one
-   * position. If positions may be shifted, the copy needs its own cells.
-   */
-  get #copiesByState(): boolean {
-    const { canTruncate, sharedCells, mayShiftPositions } = this.#options;
-    // A copy takes place at the next decode and would overwrite a restored checkpoint.
-    return !canTruncate || (sharedCells !== null && mayShiftPositions);
-  }
-
-  /**
    * Frees cells by evicting idle streams.
    * @returns false if more cells become free only when running sequences end.
    */
@@ -379,30 +357,6 @@ export class PrefixCache {
       if (!this.evict()) return !this.#streams.some(({ busy }) => busy);
     }
     return true;
-  }
-
-  /**
-   * Whether a stream may be reused in place, which discards its tokens beyond the prefix: if these
-   * are few, or if no other stream is free (then they are saved first).
-   */
-  #isReusableInPlace(holder: Holder, length: number, slot?: number): boolean {
-    if (!isStream(holder) || holder.busy) return false;
-    if (slot !== undefined) return holder.id === slot;
-    if (this.#keepsMost(holder, length)) return true;
-    return this.#streams.every((other) => other === holder || other.busy);
-  }
-
-  #keepsMost(holder: Holder, length: number): boolean {
-    return length * 2 >= holder.tokens.length;
-  }
-
-  /**
-   * Whether reusing a short prefix is cheap: in place, or from a state that holds few other tokens.
-   */
-  #isCheap(holder: Holder, length: number, slot?: number): boolean {
-    return isStream(holder)
-      ? this.#isReusableInPlace(holder, length, slot)
-      : length * 2 >= holder.tokens.length;
   }
 
   #truncate(stream: KvStream, length: number, checkpoint: Checkpoint | null): KvStream {
@@ -448,7 +402,7 @@ export class PrefixCache {
 
   #save(stream: KvStream, minTokens = MIN_SAVED_TOKENS): void {
     if (stream.tokens.length < minTokens || this.#pendingCopies.has(stream)) return;
-    if (this.#saved.isUsed && !this.#isHeldElsewhere(stream)) {
+    if (this.#saved.isUsed && !this.#search.isHeldElsewhere(stream)) {
       this.#saved.add(this.#stateOf(stream));
     }
   }
@@ -469,33 +423,11 @@ export class PrefixCache {
     for (const holder of holders) {
       const { tokens, scope } = holder;
       if (isStream(holder) && (holder.busy || this.#pendingCopies.has(holder))) continue;
-      if (scope.includes(ISOLATED) || !wants(tokens, scope) || this.#isHeldLonger(holder)) continue;
+      if (scope.includes(ISOLATED) || !wants(tokens, scope) || this.#search.isHeldLonger(holder)) {
+        continue;
+      }
       yield isStream(holder) ? this.#stateOf(holder) : holder;
     }
-  }
-
-  /** Whether another holder has all tokens of this stream. */
-  #isHeldElsewhere(stream: KvStream): boolean {
-    return this.#othersWith(stream).some((holder) => holder.tokens.length >= stream.tokens.length);
-  }
-
-  /** Whether another holder has all tokens of this one and more. */
-  #isHeldLonger(one: Holder): boolean {
-    return this.#othersWith(one).some((holder) => holder.tokens.length > one.tokens.length);
-  }
-
-  /** Other holders that can provide all tokens of this one. */
-  #othersWith(one: Holder): Holder[] {
-    const wanted = one.tokens.length;
-    const others: Holder[] = [];
-    for (const { holder, length } of this.#index.matches(one.scope, one.tokens)) {
-      if (length < wanted) break;
-      if (holder === one || holder.tokens.length < wanted) continue;
-      const byState = !isStream(holder) || this.#copiesByState;
-      const usable = usablePrefix(holder, wanted, byState, this.#memory, this.#options);
-      if (usable.length === wanted) others.push(holder);
-    }
-    return others;
   }
 }
 

@@ -1,5 +1,6 @@
 import { ShimmyError } from "../../errors.ts";
-import { messageBoundaries, type StoredPrefixes } from "../kv_cache/mod.ts";
+import { messageBoundaries } from "../kv_cache/mod.ts";
+import type { StoredPrefixes } from "../stored_prefixes/mod.ts";
 import type { SequenceRequest } from "../protocol/mod.ts";
 import { TokenSampler } from "../sampling/mod.ts";
 import type { GenerationContext } from "./generation.ts";

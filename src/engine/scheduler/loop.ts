@@ -5,7 +5,8 @@ import type { GenerationContext, LargerContext } from "./generation.ts";
 import { shiftContext } from "./context_shift.ts";
 import { cacheOptions, type LoopParts, memoryOf, partsFor } from "./loop_parts.ts";
 import { sampledLogprobs, tokenLogprobs } from "../sampling/mod.ts";
-import { type KvStream, PrefixCache, StoredPrefixes } from "../kv_cache/mod.ts";
+import { type KvStream, PrefixCache } from "../kv_cache/mod.ts";
+import { StoredPrefixes } from "../stored_prefixes/mod.ts";
 import { Slots } from "../slots/mod.ts";
 import {
   type ContextShape,

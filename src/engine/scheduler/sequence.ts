@@ -1,6 +1,7 @@
 import type { AdapterSet } from "../adapters/mod.ts";
 import { DraftPolicy, NgramLookup } from "../speculation/mod.ts";
-import type { KvStream, OpenedSession, SavedState } from "../kv_cache/mod.ts";
+import type { KvStream, SavedState } from "../kv_cache/mod.ts";
+import type { OpenedSession } from "../stored_prefixes/mod.ts";
 import type {
   FinishReason,
   Notice,

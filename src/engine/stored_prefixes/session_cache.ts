@@ -1,9 +1,7 @@
 import type { Context } from "../../../ffi/mod.ts";
 import { messageOf, ShimmyError } from "../../errors.ts";
-import type { KvStream } from "./cached_prefix.ts";
+import type { KvStream, PrefixCache, SavedState } from "../kv_cache/mod.ts";
 import { reasonOf, type SessionStore } from "../disk_cache/mod.ts";
-import type { SavedState } from "./host_states.ts";
-import type { PrefixCache } from "./prefix_cache.ts";
 import type { Notice, SequenceRequest } from "../protocol/mod.ts";
 
 /** The saved session of a request. */

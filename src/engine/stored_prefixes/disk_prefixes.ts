@@ -1,6 +1,5 @@
+import type { PrefixCache, SavedState } from "../kv_cache/mod.ts";
 import { type DiskCache, type DiskMatch, ReadCost, type ScopedState } from "../disk_cache/mod.ts";
-import type { SavedState } from "./host_states.ts";
-import type { PrefixCache } from "./prefix_cache.ts";
 
 /** The properties of a waiting sequence that reading its prefix needs. */
 export interface RestorableSequence {

@@ -1,8 +1,8 @@
+import type { PrefixCache } from "../kv_cache/mod.ts";
 import type { Context } from "../../../ffi/mod.ts";
 import type { DiskCache, ScopedState, SessionStore } from "../disk_cache/mod.ts";
 import type { SequenceRequest } from "../protocol/mod.ts";
 import { DiskPrefixes, type RestorableSequence } from "./disk_prefixes.ts";
-import type { PrefixCache } from "./prefix_cache.ts";
 import { type OpenedSession, SessionCache, type SessionSequence } from "./session_cache.ts";
 
 export interface StoredPrefixesOptions {
