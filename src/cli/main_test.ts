@@ -238,7 +238,7 @@ Deno.test("serve ends with 130 after Ctrl-C and with 0 after SIGTERM", async () 
     assertEquals(await done, status);
     assertStringIncludes(
       environment.notes.join("\n"),
-      "Finishing running requests; press Ctrl-C again to quit now",
+      "Finishing running requests for at most 30 s; press Ctrl-C again, or send a second signal",
     );
   }
 });

@@ -220,17 +220,21 @@ const RECEIPT_FIELD = {
   description: "Add a signed receipt to the response",
   type: ["boolean", "null"],
 };
+
 /**
- * Describes a tuple of equal items as a list of that length. Programs that read OpenAPI 3.1 as an older
- * JSON Schema do not know `prefixItems`.
+ * Describes a tuple as a list of that length, in which each item is one of the tuple's. Programs that
+ * read OpenAPI 3.1 as an older JSON Schema do not know `prefixItems`.
  */
 function describeTuple(schema: Json): void {
   const items = schema["prefixItems"] ?? schema["items"];
   if (!Array.isArray(items)) return;
-  const [first, ...others] = items.map((item) => JSON.stringify(item));
-  if (first === undefined || others.some((other) => other !== first)) return;
+  const kinds = [...new Map(items.map((item) => [JSON.stringify(item), item])).values()];
   delete schema["prefixItems"];
-  Object.assign(schema, { items: items[0], minItems: items.length, maxItems: items.length });
+  Object.assign(schema, {
+    items: kinds.length === 1 ? kinds[0] : { anyOf: kinds },
+    minItems: items.length,
+    maxItems: items.length,
+  });
 }
 
 function toSchema(schema: z.ZodType, io: "input" | "output", isOpen = false): Json {
