@@ -140,7 +140,8 @@ export class ContextFactory {
     this.#check(shape);
     const stretch = this.ropeStretch(shape);
     if (stretch !== null) {
-      notes.push(`RoPE is scaled by YaRN with factor ${Number(stretch.toFixed(2))}`);
+      const factor = Number(stretch.toFixed(2));
+      notes.push(`Positions are scaled by YaRN with factor ${factor}; answers can be worse`);
     }
     const context = this.#open(shape, stretch);
     if (!context.hasMemory) return context;

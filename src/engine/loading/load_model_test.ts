@@ -282,7 +282,7 @@ Deno.test("the context has the requested length, with a note if it exceeds the t
     2048,
     [
       "The context of 2048 tokens exceeds the trained length of 1024 tokens",
-      "RoPE is scaled by YaRN with factor 2",
+      "Positions are scaled by YaRN with factor 2; answers can be worse",
     ],
   ]);
 });
