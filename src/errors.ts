@@ -62,3 +62,11 @@ export class ShimmyError extends Error {
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
+
+/**
+ * The reason of a failed file operation, for a message that names the file itself: Deno's message
+ * without the number of the error, the operation and the path.
+ */
+export function fileReason(error: unknown): string {
+  return messageOf(error).replace(/(?: \(os error \d+\))?: \w+ '[^]*'$| \(os error \d+\)$/, "");
+}

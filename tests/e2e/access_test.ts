@@ -182,6 +182,8 @@ Deno.test("TLS serves a new certificate without ending the running answer", asyn
     env: { DENO_CERT: await authority(machine) },
   });
   assertStringIncludes(models.stdout, "shimmy-tiny");
+  const untrusting = await machine.run(["ps", "--host", url]);
+  assertStringIncludes(untrusting.stderr, "is not trusted; set DENO_CERT to a file");
   server.kill("SIGTERM");
   assertStringIncludes((await server.ended()).stderr, "The certificate stays unchanged");
 });
@@ -197,6 +199,11 @@ Deno.test("TLS options that cannot be used are refused at the start", async () =
   const unread = await machine.run(["serve", "--port", "0", ...absent]);
   assertEquals(unread.code, 1);
   assertStringIncludes(unread.stderr, "--tls-key: cannot read");
+  assertEquals(unread.stderr.includes("os error"), false);
+  const swapped = ["--tls-cert", path, "--tls-key", path];
+  const unusable = await machine.run(["serve", "--port", "0", ...swapped]);
+  assertEquals(unusable.code, 1);
+  assertStringIncludes(unusable.stderr, `Cannot use --tls-cert ${path} with --tls-key ${path}: `);
 });
 
 Deno.test({

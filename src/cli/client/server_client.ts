@@ -160,7 +160,10 @@ export class ServerClient {
       const reason = error instanceof DOMException
         ? `it did not answer within ${TIMEOUT_MS / 1000} s`
         : messageOf(connectionError(error, url, this.#env));
-      throw this.#failure(`${reason}; start it with shimmy serve, or set --host`, error);
+      const advice = /TLS certificate/.test(reason)
+        ? "set DENO_CERT to a file with the certificate of its authority"
+        : "start it with shimmy serve, or set --host";
+      throw this.#failure(`${reason}; ${advice}`, error);
     }
   }
 

@@ -1,5 +1,5 @@
 import { readSigningKey } from "../../access/mod.ts";
-import { messageOf, ShimmyError } from "../../errors.ts";
+import { fileReason, ShimmyError } from "../../errors.ts";
 import { FileDigests, isSignatureValid, type Receipt } from "../../receipts/mod.ts";
 import { cacheDirectory } from "../../runtime/library/paths.ts";
 import { keyFolder } from "../config/mod.ts";
@@ -23,7 +23,8 @@ const OPTIONS = {
     help: "model that computes the answer again; default: the one that the receipt names",
   }),
   "public-key": text("KEY", {
-    help: "public key of the server; default: the own one, or that of the receipt",
+    help:
+      "public key that must have signed; default: that of shimmy keys public, or that of the receipt",
   }),
   "keys-dir": text("DIR", KEYS_DIR),
   "text": flag({ help: "print the text of the tokens too" }),
@@ -145,6 +146,6 @@ async function read(path: string): Promise<string> {
   try {
     return await Deno.readTextFile(path);
   } catch (cause) {
-    throw new ShimmyError("not_found", `Cannot read ${path}: ${messageOf(cause)}`, { cause });
+    throw new ShimmyError("not_found", `Cannot read ${path}: ${fileReason(cause)}`, { cause });
   }
 }

@@ -1,5 +1,5 @@
 import { basename, isAbsolute, join, resolve } from "@std/path";
-import { messageOf } from "../../errors.ts";
+import { fileReason, messageOf } from "../../errors.ts";
 import { checkRegularFile } from "../../regular_file.ts";
 import { homeFolder } from "../../models/entry/mod.ts";
 import { GLOBAL_OPTIONS, SERVE_OPTIONS, UsageError } from "../options/mod.ts";
@@ -88,6 +88,6 @@ async function textOf(path: string): Promise<string | null> {
     if ((await Deno.stat(path).catch(() => null))?.isDirectory) {
       throw new UsageError(`${path} is a directory; name the configuration file in it`);
     }
-    throw new UsageError(`Cannot read ${path}: ${messageOf(error)}`);
+    throw new UsageError(`Cannot read ${path}: ${fileReason(error)}`);
   }
 }

@@ -1,5 +1,5 @@
 import { type AuditLine, AuditLog, isReadableByOthers } from "../../access/mod.ts";
-import { messageOf } from "../../errors.ts";
+import { fileReason } from "../../errors.ts";
 import type { AccessRecord } from "../../server/mod.ts";
 import { UsageError } from "../options/mod.ts";
 import type { Log } from "./log.ts";
@@ -15,7 +15,7 @@ export async function openAudit(path: string, log: Log): Promise<AuditLog> {
     if (await isReadableByOthers(path)) log.warn(`--audit: other users can read ${path}`);
     return audit;
   } catch (error) {
-    throw new UsageError(`--audit: cannot open ${path}: ${messageOf(error)}`);
+    throw new UsageError(`--audit: cannot open ${path}: ${fileReason(error)}`);
   }
 }
 

@@ -1,4 +1,4 @@
-import { messageOf, ShimmyError } from "../../errors.ts";
+import { fileReason, messageOf, ShimmyError } from "../../errors.ts";
 import { type ConnectionLimits, type Handler, type Listener, serveHttp } from "../../server/mod.ts";
 import { type Address, UsageError } from "../options/mod.ts";
 import { type Certificate, listen } from "./listen.ts";
@@ -48,6 +48,7 @@ export interface TlsOptions {
  */
 export async function listenWithTls(address: Address, options: TlsOptions): Promise<Listener> {
   const tls = await read(options.files);
+  await check(tls, options.files);
   const replaced = new AbortController();
   const first = await listen(address, options.handlerFor(replaced.signal), {
     tls,
@@ -61,7 +62,7 @@ async function read({ cert, key }: CertificateFiles): Promise<Certificate> {
     try {
       return await Deno.readTextFile(path);
     } catch (error) {
-      const message = `${option}: cannot read ${path}: ${messageOf(error)}`;
+      const message = `${option}: cannot read ${path}: ${fileReason(error)}`;
       throw new ShimmyError("backend", message, { cause: error });
     }
   };
@@ -108,7 +109,7 @@ class TlsListener implements Listener {
     const tls = await read(files);
     const isSame = tls.cert === this.#tls.cert && tls.key === this.#tls.key;
     if (isSame || this.#isClosed) return;
-    await check(tls);
+    await check(tls, files);
     this.#replaced.abort();
     await settled(socketAnswers);
     const ended = this.#current.shutdown();
@@ -136,10 +137,15 @@ class TlsListener implements Listener {
   }
 }
 
-/** Throws if a certificate and its key cannot be used. */
-async function check(tls: Certificate): Promise<void> {
+/** @throws {ShimmyError} `backend`, with the files, for a certificate and a key that cannot be used. */
+async function check(tls: Certificate, { cert, key }: CertificateFiles): Promise<void> {
   const handler = () => Promise.resolve(new Response());
-  await serveHttp({ hostname: "127.0.0.1", port: 0, tls }, handler).shutdown();
+  try {
+    await serveHttp({ hostname: "127.0.0.1", port: 0, tls }, handler).shutdown();
+  } catch (error) {
+    const message = `Cannot use --tls-cert ${cert} with --tls-key ${key}: ${messageOf(error)}`;
+    throw new ShimmyError("backend", message, { cause: error });
+  }
 }
 
 /** Waits for requests over WebSockets, but not without end. */
