@@ -153,6 +153,16 @@ export function parse<T extends z.ZodType>(
     .join("").replace(/^\./, "") || "body";
   const near = unknownKey === undefined ? undefined : nearest(issue.path, unknownKey);
   const unknown = `is not a known field${near === undefined ? "" : `; did you mean ${near}?`}`;
-  const message = unknownKey === undefined ? issue.message : unknown;
+  const known = isAbsent(value, issue.path) ? `is missing; ${issue.message}` : issue.message;
+  const message = unknownKey === undefined ? known : unknown;
   throw new ShimmyError("invalid", `${field}: ${message}`, { field, cause: result.error });
+}
+
+/** Whether the value has no field at the path. The empty path is the value itself. */
+function isAbsent(value: unknown, path: readonly PropertyKey[]): boolean {
+  const found = path.reduce<unknown>(
+    (at, key) => typeof at === "object" && at !== null ? at[key as keyof typeof at] : null,
+    value,
+  );
+  return found === undefined;
 }

@@ -62,8 +62,16 @@ Deno.test("null where a value is required is an error", async () => {
   const { status, message } = await ask({ messages: [{ role: "user", content: null }] });
   assertEquals([status, message], [
     400,
-    "messages[0].content: must be text or a list of text parts",
+    "messages[0].content: is missing; must be text or a list of text parts",
   ]);
+});
+
+Deno.test("an absent field that is required is missing, and one of another type is not", async () => {
+  assertEquals(
+    (await ask({ messages: undefined })).message,
+    "messages: is missing; must be a list of messages",
+  );
+  assertEquals((await ask({ messages: 7 })).message, "messages: must be a list of messages");
 });
 
 Deno.test("free-form JSON keeps its nulls and unknown keys", async () => {
@@ -244,7 +252,10 @@ Deno.test("the native API takes null as absent, and names the nearest field of a
         { reasoning_sampling: { topp: 1 } },
         "reasoning_sampling.topp: is not a known field; did you mean top_p?",
       ],
-      [{ messages: [{ role: "user", content: null }] }, "messages[0].content: must be text"],
+      [
+        { messages: [{ role: "user", content: null }] },
+        "messages[0].content: is missing; must be text",
+      ],
     ] as const
   ) {
     const refused = await request("/api/generate", { ...body, ...fields });
