@@ -40,7 +40,7 @@ const OPTIONS = {
 export default command({
   operands: [Object.keys(CLIENTS).join("|"), "[ARGS...]"],
   notes: [
-    [Object.keys(CLIENTS).join(", "), "client program, which must be installed"],
+    ...Object.entries(CLIENTS).map(([name, { title }]) => [name, title] as const),
     ["-- ARGS", "arguments of the client; -- precedes arguments that begin with a hyphen"],
   ],
   options: OPTIONS,

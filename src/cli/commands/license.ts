@@ -10,9 +10,11 @@ export default command({
   options: {
     "license": text("LICENSE", { env: "SHIMMY_LICENSE", help: "the license to show" }),
     "public-key": text("KEY", {
-      help: "public key of the issuer; default: the own one of shimmy keys",
+      help: "public key of the issuer; default: that of shimmy keys public",
     }),
-    "issue": text("NAME", { help: "sign a license for NAME with the own key, and print it" }),
+    "issue": text("NAME", {
+      help: "sign a license for NAME with the signing key of shimmy keys, and print it",
+    }),
     "expires": parsed(parseLifetime, "TIME", {
       help: "with --issue: lifetime such as 1y or 30d; default: no end",
     }),

@@ -16,6 +16,11 @@ import { downloadProgress } from "../sessions/mod.ts";
 /** `runtime`: lists, installs and removes variants of libllama. */
 export default command({
   operands: ["list|install|remove", "[VARIANT]"],
+  notes: [
+    ["list", "list the variants and which are installed"],
+    ["install VARIANT", `download a variant: ${VARIANTS.join(", ")}`],
+    ["remove VARIANT", "remove a downloaded variant"],
+  ],
   options: { "json": flag({ help: "print JSON" }) },
   run: ({ values, operands: [action, name] }, environment) =>
     interruptible(environment, EXIT.interrupted, async (signal) => {

@@ -52,7 +52,14 @@ export function checkOperands(
     !operand.startsWith("[") && !(operand === "NAME" && isNamed)
   );
   const missing = required[given.length];
-  if (missing !== undefined) throw new UsageError(`${name}: ${missing} is missing`);
+  if (missing !== undefined) throw new UsageError(`${name}: ${missingOperand(missing)}`);
   const extra = wanted.at(-1)?.endsWith("...]") ? undefined : given[wanted.length];
   if (extra !== undefined) throw new UsageError(`${name}: unexpected argument '${extra}'`);
+}
+
+function missingOperand(operand: string): string {
+  const choices = operand.split("|");
+  return choices.length === 1
+    ? `${operand} is missing`
+    : `an argument is missing; must be one of ${choices.join(", ")}`;
 }

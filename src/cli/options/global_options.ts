@@ -105,8 +105,8 @@ export const GLOBAL_OPTIONS = {
   "disk-cache": size({
     env: "SHIMMY_DISK_CACHE",
     help:
-      "keep prefixes on disk, with what was said, in files of this size together: 20GB; 0: keep " +
-      "nothing; default 0",
+      "maximum size of the prefix cache on disk, such as 20GB; the files contain prompts and answers; " +
+      "0: no files; default 0",
   }),
   "disk-cache-dir": text("DIR", {
     isPath: true,
