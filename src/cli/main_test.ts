@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { dirname, join } from "@std/path";
+import { dirname, join, resolve } from "@std/path";
 import { entryDouble } from "../../tests/doubles/pool.ts";
 import {
   EnvironmentDouble,
@@ -159,6 +159,22 @@ Deno.test("serve --ollama answers at a second address as Ollama does", async () 
   assertStringIncludes(await metrics.text(), 'route="/api/tags"');
   environment.interrupt("SIGTERM");
   assertEquals(await done, 0);
+});
+
+Deno.test("serve names the folder of the disk cache, which gets prompts and answers", async () => {
+  for (const [args, isNamed] of [[["--disk-cache", "2GB"], true], [[], false]] as const) {
+    const environment = new EnvironmentDouble();
+    const command = ["serve", "--port", "0", "--in-process", "--disk-cache-dir", "kept", ...args];
+    const done = main(command, environment);
+    while (environment.out === "") await new Promise((resolve) => setTimeout(resolve, 5));
+    environment.interrupt("SIGTERM");
+    assertEquals(await done, 0);
+    const notes = environment.notes.filter((note) => note.includes("--disk-cache"));
+    assertEquals(notes.length, isNamed ? 1 : 0);
+    if (isNamed) {
+      assertStringIncludes(notes[0]!, `answers are kept in ${resolve("kept")}, at most 1.9 GiB`);
+    }
+  }
 });
 
 Deno.test("serve --alias gives a model other names", async () => {

@@ -19,6 +19,7 @@ import { keyFolder } from "../config/mod.ts";
 import {
   type Address,
   formatAddress,
+  type GlobalValues,
   isLoopback,
   parseBind,
   parseOllamaAddress,
@@ -35,7 +36,7 @@ import {
   type InterruptSignal,
   type ModelSession,
 } from "../environment/mod.ts";
-import { explain, placementLine, printable } from "../output/mod.ts";
+import { bytes, explain, placementLine, printable } from "../output/mod.ts";
 import {
   auditLine,
   certificateFiles,
@@ -53,6 +54,7 @@ import {
   warnMissingFolders,
   watchConfig,
 } from "../serving/mod.ts";
+import { diskCacheFolder } from "../sessions/mod.ts";
 import { modelStore, resolveDefaultModel, resolveDraft } from "../pulling/mod.ts";
 
 /** Milliseconds between the end of the load and the request that warms the server up. */
@@ -170,6 +172,7 @@ export default command({
         log.info(`Ollama's API is on http://${addressText(server)}`);
       }
       if (config !== null) log.info(`Using configuration file ${config.path}`);
+      noteDiskCache(globals, env, log);
       await using _watch = watchConfig(
         { values, globals, config, configPaths, reload },
         session,
@@ -202,6 +205,14 @@ export default command({
     });
   },
 });
+
+/** Names the folder of the prefix cache on disk, because the files contain what was said. */
+function noteDiskCache(globals: GlobalValues, env: Environment["env"], log: Log): void {
+  const size = globals["disk-cache"];
+  if (size === 0) return;
+  const folder = diskCacheFolder(globals, () => cacheDirectory(env));
+  log.info(`Prompts and answers are kept in ${folder}, at most ${bytes(size)} (--disk-cache)`);
+}
 
 /** Whether child processes may be started. If not, the log says so. */
 async function canIsolate(log: Log): Promise<boolean> {

@@ -43,13 +43,21 @@ export function diskCacheOf(
 ): DiskCacheLocation | undefined {
   const modelBytes = requestFor(entry, request).globals["disk-cache"];
   if (modelBytes === 0) return undefined;
-  const { "disk-cache": total, "disk-cache-dir": given } = request.globals;
+  const { "disk-cache": total } = request.globals;
   return {
-    folder: given === null ? join(cacheFolder(), "prefixes") : resolve(given),
+    folder: diskCacheFolder(request.globals, cacheFolder),
     modelBytes,
     // A model may have its own bound when there is none for all models.
     totalBytes: total === 0 ? Number.MAX_SAFE_INTEGER : total,
   };
+}
+
+/** The folder of the prefix cache on disk. */
+export function diskCacheFolder(
+  { "disk-cache-dir": given }: Pick<LoadRequest["globals"], "disk-cache-dir">,
+  cacheFolder: () => string,
+): string {
+  return given === null ? join(cacheFolder(), "prefixes") : resolve(given);
 }
 
 /** The global options as the engine takes them. */
