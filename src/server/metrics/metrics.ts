@@ -94,7 +94,7 @@ export class Metrics {
     };
   }
 
-  /** All metrics in Prometheus' text format, with the content type. */
+  /** All metrics in Prometheus text format, with the content type. */
   async render(pool: ModelPool): Promise<{ readonly text: string; readonly contentType: string }> {
     const instruments = await this.#load();
     instruments.resetModels();

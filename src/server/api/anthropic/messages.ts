@@ -34,7 +34,7 @@ function addedName(block: Exclude<ResultContent | SystemContent, string>[number]
   return block.type === "tool_addition" ? block.tool.name : null;
 }
 
-/** The begin of a block with data for the billing of one request. */
+/** The start of a block with data for the billing of one request. */
 const BILLING = /^x-anthropic-billing-header:/;
 
 /** The system prompt without blocks that differ in each request: the prefix cache would not apply. */

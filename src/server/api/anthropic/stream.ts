@@ -27,9 +27,9 @@ type Json = { readonly type: string } & Readonly<Record<string, unknown>>;
 export class MessageEvents extends Transform<AnswerEvent | SearchEvent, ServerSentEvent> {
   readonly #options: MessageOptions & { readonly requestId: string };
   readonly #blocks: BlockSequence;
-  /** Events before the begin of the message; null after it. */
+  /** Events before the start of the message; null after it. */
   #early: (AnswerEvent | SearchEvent)[] | null = [];
-  /** The end of an answer that ended before the begin of the message. */
+  /** The end of an answer that ended before the start of the message. */
   #ending: { readonly error: unknown } | null = null;
 
   constructor(

@@ -78,7 +78,7 @@ async function streamed(
   return sent;
 }
 
-Deno.test("events before the begin of the message follow it", async () => {
+Deno.test("events before the start of the message follow it", async () => {
   for (const end of [done(), new ShimmyError("backend", "The model broke")]) {
     const events = [text("Hi"), end];
     const early = await streamed(events, OPTIONS, (message) => {

@@ -9,7 +9,9 @@ import { llamacppDialect } from "./dialect.ts";
 const tokenizeBody = z.strictObject({
   model: text.nullish().describe("Default: the default model"),
   content: mixedPrompt,
-  add_special: flag.nullish().describe("Add the special tokens at begin and end. Default false"),
+  add_special: flag.nullish().describe(
+    "Add the special tokens at the start and the end. Default false",
+  ),
   parse_special: flag.nullish().describe("Parse control tokens. Default true"),
   with_pieces: flag.nullish().describe("Return the text of each token too, or its bytes"),
 });

@@ -155,7 +155,7 @@ export const operationRoutes: readonly Route[] = [
     path: "/metrics",
     scope: "metrics",
     dialect: nativeDialect,
-    summary: "Metrics in Prometheus' text format",
+    summary: "Metrics in Prometheus text format",
     text: true,
     async handle({ context }) {
       const { text, contentType } = await context.metrics!.render(context.pool);

@@ -53,7 +53,7 @@ export const responsePromptFields = {
   input: z.union([z.string(), z.array(sentItem)], { error: "must be text or a list of items" })
     .nullish(),
   instructions: text.nullish().describe(
-    "System message at the begin of the prompt; not stored with the conversation",
+    "System message at the start of the prompt; not stored with the conversation",
   ),
   previous_response_id: text.nullish(),
   tools: z.array(responseTool, { error: "must be a list of tools" }).nullish(),

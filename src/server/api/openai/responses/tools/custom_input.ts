@@ -1,9 +1,9 @@
-/** The begin of the arguments of a custom tool's function. */
+/** The start of the arguments of a custom tool's function. */
 const BEGIN = /^\s*\{\s*"input"\s*:\s*"/;
 
 /**
  * The part of a custom tool's input that incomplete arguments contain.
- * @param json the begin of an object with the text `input`.
+ * @param json the start of an object with the text `input`.
  */
 export function partialInput(json: string): string {
   const begin = json.match(BEGIN);
