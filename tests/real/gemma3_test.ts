@@ -28,6 +28,7 @@ await realModelTests(GEMMA3, golden, {
   },
   "prefixes are reused with the window alone, and answers stay llama.cpp's": async (load) => {
     await using engine = await load({ parallel: 2, swaFull: "off" });
-    await checkReuse(engine, golden, 0.5);
+    // A branch before the window of 512 tokens, and before the first checkpoint, is computed again.
+    await checkReuse(engine, golden, 0.5, 400);
   },
 });

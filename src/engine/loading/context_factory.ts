@@ -15,8 +15,8 @@ import {
   type ChosenShape,
   configureContext,
   contextBudget,
-  type ContextMemory,
   deviceReserve,
+  FIRST_CONTEXT_BYTES,
   isOnCpu,
   kvBytesPerToken,
   type LoadResources,
@@ -30,6 +30,9 @@ import type { LargerContext } from "../scheduler/mod.ts";
 
 /** Main memory to leave free beside states that move to another context. */
 const STATE_MARGIN = 256 * 2 ** 20;
+
+/** A larger context is larger by this factor, if memory allows, because creating one takes seconds. */
+const GROWTH = 1.5;
 
 /** Creates the generation contexts of a loaded model, one after the other. */
 export class ContextFactory {
@@ -67,7 +70,7 @@ export class ContextFactory {
         modelBytes: model.size,
       }
       : { isMain: false, available: freeOnDevices(library, options), modelBytes: model.size };
-    return this.#shapeIn(memory);
+    return this.#shapeIn(contextBudget(memory));
   }
 
   /**
@@ -92,15 +95,27 @@ export class ContextFactory {
         available: freeOnDevices(library, options) + current.kvBytes,
         modelBytes: model.size,
       };
-    const requested = { ...memory, isRequested: true };
-    const budget = contextBudget(requested);
-    const { shape } = this.#shapeIn(requested, length, current.sequences);
-    if (shape.length < length || shape.kvBytes > budget) return null;
+    const budget = contextBudget({ ...memory, isRequested: true });
+    const shape = this.#grown(length, current, budget);
+    if (shape === null) return null;
     const free = availableMemory();
     const stateBytes = isOnCpu(options)
       ? free + cellsUsed * this.#bytesPerToken - shape.kvBytes - STATE_MARGIN
       : free / 2;
     return { shape, stateBytes: Math.max(0, stateBytes) };
+  }
+
+  /** A larger shape within a budget: not all of it at once, and with room beyond the length. */
+  #grown(length: number, current: ContextShape, budget: number): ContextShape | null {
+    const roomy = Math.max(length, Math.floor(current.length * GROWTH));
+    const longest = Math.min(roomy, this.maxLength(current));
+    const modest = Math.min(budget, Math.max(FIRST_CONTEXT_BYTES, 2 * current.kvBytes));
+    const ways = [[longest, modest], [longest, budget], [length, budget]] as const;
+    for (const [atLeast, bytes] of ways) {
+      const { shape } = this.#shapeIn(bytes, atLeast, current.sequences);
+      if (shape.length >= atLeast && shape.kvBytes <= bytes) return shape;
+    }
+    return null;
   }
 
   /** What the limit of main memory leaves beside the weights that are counted already. */
@@ -109,7 +124,7 @@ export class ContextFactory {
     return (options.memoryLimit ?? Infinity) - (model.size - this.#uncountedWeights);
   }
 
-  #shapeIn(memory: ContextMemory, atLeast?: number, parallel?: number): ChosenShape {
+  #shapeIn(budget: number, atLeast?: number, parallel?: number): ChosenShape {
     const { model, options } = this.#resources;
     return chooseShape({
       sliding: slidingLayers(model, this.#metadata, this.#bytesPerToken, options.swaFull),
@@ -118,7 +133,7 @@ export class ContextFactory {
       parallel: parallel ?? options.parallel,
       kvUnified: options.kvUnified,
       bytesPerToken: this.#bytesPerToken,
-      budget: contextBudget(memory),
+      budget,
       ...(atLeast === undefined ? {} : { atLeast }),
     });
   }

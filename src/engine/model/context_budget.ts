@@ -8,10 +8,10 @@ const MAIN_SHARE = 0.75;
 /** The same for a context that a long request needs at once. */
 const MAIN_SHARE_ON_REQUEST = 0.9;
 /**
- * Maximum bytes where libllama's zeros keep every new cell resident, until a request needs more. On Linux
- * unused cells are released: see `releaseUnusedCells`.
+ * Maximum bytes of main memory for the first context of a model. libllama writes zeros to the whole KV
+ * cache, which takes half a second of a core for each GiB. A longer request gets a larger context.
  */
-const RESIDENT_BYTES = 4 * 2 ** 30;
+export const FIRST_CONTEXT_BYTES = 4 * 2 ** 30;
 /** The same shares of the free memory of devices, beside `DEVICE_COMPUTE_BYTES`. */
 const DEVICE_SHARE = 0.95;
 /** Free memory of devices for compute buffers. */
@@ -58,8 +58,7 @@ export function contextBudget(
 
 function mainBudget(left: number, isRequested: boolean): number {
   if (isRequested) return left * MAIN_SHARE_ON_REQUEST;
-  const limit = Deno.build.os === "linux" ? Infinity : RESIDENT_BYTES;
-  return Math.min(limit, left * MAIN_SHARE);
+  return Math.min(FIRST_CONTEXT_BYTES, left * MAIN_SHARE);
 }
 
 /** Bytes to leave free on a device: the requested number, else an eighth of the device, at most 1 GiB. */

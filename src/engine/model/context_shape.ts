@@ -152,7 +152,7 @@ function lengthNotes({ requested, trained }: ShapeOptions, shape: ContextShape):
   return shape.length < wanted
     ? [
       `The context is limited to ${shape.length} of ${wanted} trained tokens to save memory; ` +
-      `set --ctx to change it`,
+      `a longer request gets more if memory allows, --ctx sets another length`,
     ]
     : [];
 }

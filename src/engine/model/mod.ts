@@ -9,7 +9,12 @@ export {
   SAVED_STATE_BYTES,
 } from "./context_options.ts";
 export { checkContext } from "./check_context.ts";
-export { contextBudget, type ContextMemory, deviceReserve } from "./context_budget.ts";
+export {
+  contextBudget,
+  type ContextMemory,
+  deviceReserve,
+  FIRST_CONTEXT_BYTES,
+} from "./context_budget.ts";
 export { chooseShape, type ChosenShape, type ShapeOptions } from "./context_shape.ts";
 export { kvBytesPerToken, type SlidingLayers, slidingLayers } from "./kv_bytes.ts";
 export { type DraftContexts, openDraft } from "./draft_weights.ts";

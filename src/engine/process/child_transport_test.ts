@@ -155,3 +155,20 @@ Deno.test({
     assertEquals((await child.status).code, 0);
   },
 });
+
+Deno.test("a process lives on without a reader of its heartbeats, until its input ends", async () => {
+  const [program, ...args] = COMMAND;
+  const child = new Deno.Command(program, {
+    args,
+    stdin: "piped",
+    stdout: "null",
+    stderr: "piped",
+  }).spawn();
+  const heartbeats = child.stderr.getReader();
+  await heartbeats.read();
+  await heartbeats.cancel();
+  // The next heartbeat, which fails.
+  await Promise.race([child.status, delay(2500)]);
+  await child.stdin.close().catch(() => {});
+  assertEquals((await child.status).code, 0);
+});

@@ -273,12 +273,12 @@ export class EngineCore {
     this.#flush();
     this.#loop = null;
     this.#embeddings = null;
-    // The other thread reads the vocabulary.
-    if (this.#longPrompts.count > 0) await this.#longPrompts.idle;
     await loop?.stored.saveAll(
       performance.now() + DISK_SAVE_MS,
       (work) => this.#gate.shared(work),
     );
+    // The other thread reads the vocabulary. More prompts may come meanwhile.
+    while (this.#longPrompts.count > 0) await this.#longPrompts.idle;
     const model = this.#model;
     this.#model = null;
     this.#gate.shared(() => model?.[Symbol.dispose]());

@@ -15,8 +15,16 @@ const LOST_MS = 15_000;
 /** Writes heartbeats until the process ends. */
 export function sendHeartbeats(): void {
   const beat = new Uint8Array([HEARTBEAT]);
-  Deno.stderr.writeSync(beat);
-  setInterval(() => Deno.stderr.writeSync(beat), INTERVAL_MS);
+  const send = () => {
+    try {
+      Deno.stderr.writeSync(beat);
+    } catch {
+      // The parent has ended; this process must live on until its states are on disk.
+      clearInterval(timer);
+    }
+  };
+  const timer = setInterval(send, INTERVAL_MS);
+  send();
 }
 
 /** Watches the heartbeats of a process, from the first one on. */

@@ -9,7 +9,7 @@ import {
 import { join } from "@std/path";
 import { withFolder } from "../../../ffi/testing.ts";
 import { WIDE_BYTES_PER_TOKEN, writeWideCacheModel } from "../../../tests/models/wide_cache.ts";
-import { type IteratingEngine, tinyEngine } from "../../../tests/support/engine.ts";
+import { ask, collect, type IteratingEngine, tinyEngine } from "../../../tests/support/engine.ts";
 import {
   type Answer,
   answer,
@@ -21,7 +21,7 @@ import { ShimmyError } from "../../errors.ts";
 import type { LoadOptions } from "../protocol/mod.ts";
 
 /** The longest prompts. With SHIMMY_TEST_LONG they take minutes. */
-const LONGEST = Deno.env.get("SHIMMY_TEST_LONG") ? 40_000 : 3000;
+const LONGEST = Deno.env.get("SHIMMY_TEST_LONG") ? 40_000 : 2500;
 const TRAINED = 2 * LONGEST;
 /** Memory that a load leaves for compute buffers and saved states, and its share for the KV cache. */
 const OVERHEAD = 512 * 2 ** 20;
@@ -49,7 +49,7 @@ async function withModel(use: (model: Model) => Promise<void>): Promise<void> {
           kvUnified: "auto",
           parallel: 0,
           lookup: false,
-          threads: 2,
+          threads: 1,
           memoryLimit: size + OVERHEAD + cells * WIDE_BYTES_PER_TOKEN / SHARE,
           ...changes,
         }),
@@ -81,7 +81,7 @@ Deno.test("conversations of all lengths share one buffer, and each has the text 
       words(300),
     ];
     const expected = await alone(model, prompts);
-    for (const together of [1, 4, 16]) {
+    for (const together of [4, 16]) {
       const cells = Math.round(1.25 * LONGEST);
       await using engine = await model.load(cells, { parallel: 4 });
       const shape = engine.info.shape!;
@@ -138,7 +138,8 @@ Deno.test("a request longer than a stream gets a context of another shape, with 
 
 Deno.test("an answer that outgrows its stream continues in a larger context", async () => {
   await withModel(async (model) => {
-    const load = (parallel: number) => model.load(8192, { parallel, kvUnified: "off" });
+    // Four longer streams do not fit: a context for one more token would soon be too short again.
+    const load = (parallel: number) => model.load(6900, { parallel, kvUnified: "off" });
     const way = { ...ALONE, maxTokens: 12 };
     await using own = await load(1);
     await using engine = await load(4);
@@ -150,6 +151,20 @@ Deno.test("an answer that outgrows its stream continues in a larger context", as
     assertSameAnswers(answers, expected, "beyond the stream");
     assertEquals(answers.map(({ tokens }) => tokens.length), [12, 12]);
     assertEquals((await engine.status()).context!.replacements, 1);
+  });
+});
+
+Deno.test("a request for a slot that a new context no longer has is refused", async () => {
+  await withModel(async (model) => {
+    await using engine = await model.load(2 * LONGEST, { parallel: 3, kvUnified: "off" });
+    const way = { maxTokens: 4, ignoreEos: true };
+    const submit = (tokens: number[], slot: number) =>
+      collect(engine.generate({ ...ask("", way), prompt: [{ tokens }], slot }));
+    const long = submit(words(LONGEST), 0);
+    const pinned = submit(words(20), 2);
+    const error = await assertRejects(() => pinned, ShimmyError);
+    assertEquals([error.kind, error.field], ["invalid", "id_slot"]);
+    assertEquals((await long).tokens.length, 4);
   });
 });
 

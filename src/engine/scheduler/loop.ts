@@ -84,7 +84,8 @@ export class Loop {
 
   /** Whether the next step decodes, as far as is known: it then takes about as long as the last one. */
   get isDecoding(): boolean {
-    return this.#scheduler.running.every(({ remaining }) => remaining <= 1);
+    const { running } = this.#scheduler;
+    return running.length > 0 && running.every(({ remaining }) => remaining <= 1);
   }
 
   /**
@@ -345,9 +346,8 @@ export class Loop {
 
   /** A sequence has filled its stream. */
   #outgrow(sequence: Sequence): void {
-    const needed = sequence.tokens.length + 1;
-    const mayGrow = needed <= sequence.limits.length && !sequence.isShifted;
-    if (mayGrow && this.#model.larger(needed, this.#cache.cellsUsed) !== null) {
+    const mayGrow = sequence.tokens.length < sequence.limits.length && !sequence.isShifted;
+    if (mayGrow && this.#larger(sequence) !== null) {
       this.#scheduler.suspend(sequence);
     } else if (this.#model.contextShift) {
       shiftContext(sequence, this.#model.context, this.#cache);
@@ -364,7 +364,7 @@ export class Loop {
     this.#scheduler.suspendIdle();
     if (this.#scheduler.running.length > 0) return;
     const { tokens } = sequence;
-    const larger = this.#model.larger(tokens.length + 1, this.#cache.cellsUsed);
+    const larger = this.#larger(sequence);
     try {
       if (larger !== null) return this.#replaceContext(larger);
     } catch (error) {
@@ -377,6 +377,10 @@ export class Loop {
     else this.#fail(sequence, tooLong(tokens.length, this.#model.sequenceLength), true);
   }
 
+  #larger({ neededLength }: Sequence): LargerContext | null {
+    return this.#model.larger(neededLength, this.#cache.cellsUsed);
+  }
+
   #replaceContext({ shape, stateBytes }: LargerContext): void {
     this.#cache.move(stateBytes, () => {
       this.#model = this.#model.replace(shape);
@@ -386,6 +390,20 @@ export class Loop {
     this.#parts = partsFor(this.#model, this.#parts.speculation);
     this.stored.setContext(this.#model);
     this.#stats.replacements++;
+    this.#failWithoutSlot();
+  }
+
+  /** The new context may have fewer slots than a waiting request was accepted for. */
+  #failWithoutSlot(): void {
+    for (const sequence of [...this.#scheduler.waiting]) {
+      const { slot } = sequence.request;
+      if (slot === undefined || slot < this.#cache.streams.length) continue;
+      try {
+        this.#slots.find(slot);
+      } catch (error) {
+        this.#fail(sequence, error, false);
+      }
+    }
   }
 
   /** The shape of the context. A new one is another object. */

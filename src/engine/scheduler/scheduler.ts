@@ -98,7 +98,7 @@ export class Scheduler {
     for (const sequence of this.#turns.order(admissible, this.#running, now)) {
       if (!this.#hasRoom && !this.#swapOutIdle()) return;
       const { slot } = sequence.request;
-      if (slot !== undefined && this.#cache.streams[slot]?.busy !== false) continue;
+      if (slot !== undefined && !this.#freeSlot(slot)) continue;
       // Cached tokens have no logits, which prompt log probabilities need.
       const useCache = (sequence.request.cachePrompt ?? true) && !sequence.scoresPrompt;
       const { scope } = sequence;
@@ -107,7 +107,7 @@ export class Scheduler {
       if (useCache && this.#cache.isBeingComputed(sequence.tokens, scope)) continue;
       // A preempted sequence may reuse its own state even if its request bypasses the cache.
       const mayReuse = useCache || sequence.completionTokens > 0;
-      if (!this.#cache.hasCellsFor(sequence.tokens, mayReuse, scope)) {
+      if (!this.#hasCellsFor(sequence, mayReuse)) {
         // The first sequence gets the next free cells; later ones may use what it leaves.
         if (isFirst) return;
         continue;
@@ -158,9 +158,24 @@ export class Scheduler {
     for (const sequence of this.#running.filter(isIdle)) this.suspend(sequence);
   }
 
+  /** Whether a slot is free, after a paused sequence was swapped out of it. */
+  #freeSlot(slot: number): boolean {
+    return this.#cache.streams[slot]?.busy === false || this.#swapOutIdle(slot);
+  }
+
+  /** Whether there are cells for a sequence, after paused sequences were swapped out for it. */
+  #hasCellsFor({ tokens, scope }: Sequence, useCache: boolean): boolean {
+    do {
+      if (this.#cache.hasCellsFor(tokens, useCache, scope)) return true;
+    } while (this.#swapOutIdle());
+    return false;
+  }
+
   /** Swaps out a paused sequence to free its stream. @returns whether there was one. */
-  #swapOutIdle(): boolean {
-    const idle = preemptionCandidate(this.#running.filter(isIdle));
+  #swapOutIdle(slot?: number): boolean {
+    const idle = preemptionCandidate(
+      this.#running.filter((one) => isIdle(one) && (slot === undefined || one.stream!.id === slot)),
+    );
     if (idle === undefined) return false;
     this.#swapOut(idle);
     this.#isFull = false;

@@ -16,6 +16,9 @@ import { type Piece, Utf8Stream } from "../tokenizer/mod.ts";
 import { AnswerStops } from "./answer_stops.ts";
 import { SequenceTracer } from "./trace/sequence_trace.ts";
 
+/** Tokens that an answer gets at least when it goes on in a larger context. */
+const MIN_GROWTH = 256;
+
 /** Limits of a sequence. */
 export interface SequenceLimits {
   /** Maximum tokens to generate. */
@@ -103,6 +106,12 @@ export class Sequence {
   /** Tokens that the stream can still hold. */
   get room(): number {
     return Math.min(this.limits.length, this.capacity) - this.tokens.length;
+  }
+
+  /** Tokens that a stream must hold for the sequence to go on. */
+  get neededLength(): number {
+    if (this.completionTokens === 0) return this.tokens.length + (this.maxTokens === 0 ? 0 : 1);
+    return Math.min(this.limits.length, this.tokens.length + MIN_GROWTH);
   }
 
   /** Tokens that are not in the KV cache yet. */

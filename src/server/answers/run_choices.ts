@@ -41,7 +41,8 @@ export class Choices {
    */
   async run(limit: number): Promise<void> {
     await this.#startNext().started;
-    while (this.#started < Math.min(this.#count, limit)) this.#startNext();
+    const together = Math.min(this.#count, limit);
+    while (this.#started < together && !this.#hasFailed) this.#startNext();
   }
 
   /** Tokens that a choice has so far. */
@@ -72,13 +73,21 @@ export class Choices {
   #ended(error: unknown): void {
     this.#running--;
     if (this.#hasFailed) return;
-    if (error !== undefined) {
-      this.#hasFailed = true;
-      for (const answer of this.#answers) answer.control({ type: "cancel" });
-      return this.#sink.end(error);
-    }
-    if (this.#started < this.#count) this.#startNext();
-    else if (this.#running === 0) this.#sink.end();
+    if (error !== undefined) return this.#fail(error);
+    if (this.#started < this.#count) {
+      try {
+        this.#startNext();
+      } catch (refused) {
+        // The client has left meanwhile. An end must not throw: the engine calls it.
+        this.#fail(refused);
+      }
+    } else if (this.#running === 0) this.#sink.end();
+  }
+
+  #fail(error: unknown): void {
+    this.#hasFailed = true;
+    for (const answer of this.#answers) answer.control({ type: "cancel" });
+    this.#sink.end(error);
   }
 }
 

@@ -9,10 +9,13 @@ function answers(count: number) {
   const sinks: Sink<AnswerEvent>[] = [];
   const seen: string[] = [];
   const collected = Promise.withResolvers<void>();
+  /** Called before an answer starts. */
+  const start = { check: (_index: number) => {} };
   const run = (limit: number) => {
     collectEvents<Indexed<AnswerEvent>>(
       (sink) =>
         new Choices(count, (index, one) => {
+          start.check(index);
           log.push(`${index} begins`);
           sinks[index] = one;
           return {
@@ -24,7 +27,7 @@ function answers(count: number) {
     ).then(collected.resolve, collected.reject);
     return new Promise((resolve) => setTimeout(resolve, 0));
   };
-  return { log, sinks, seen, run, collected: collected.promise };
+  return { log, sinks, seen, run, start, collected: collected.promise };
 }
 
 const text = (text: string): AnswerEvent => ({ type: "text", text, logprobs: [] });
@@ -62,4 +65,16 @@ Deno.test("a failure of one choice cancels the others and ends the events", asyn
   assertEquals(await failed, "broken");
   assertEquals(log, ["0 begins", "1 begins", "0 cancel", "1 cancel"]);
   assertEquals(seen, []);
+});
+
+Deno.test("a choice that cannot start, because the client has left, fails the request", async () => {
+  const { log, sinks, start, run, collected } = answers(3);
+  await run(2);
+  const failed = collected.catch((error: Error) => error.message);
+  start.check = () => {
+    throw new Error("The request was cancelled");
+  };
+  sinks[0]!.end();
+  assertEquals(await failed, "The request was cancelled");
+  assertEquals(log, ["0 begins", "1 begins", "0 cancel", "1 cancel"]);
 });
