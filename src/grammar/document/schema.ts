@@ -53,9 +53,10 @@ export class SchemaDocument {
   /**
    * @param given The schema. Keywords that are null are absent.
    * @param field Name of the schema in errors: the field of the request.
+   * @param isStrict Refuse formats that are not known, instead of ignoring them.
    * @throws {ShimmyError} If the value is not a schema, or is too large.
    */
-  constructor(given: unknown, readonly field: string) {
+  constructor(given: unknown, readonly field: string, readonly isStrict = false) {
     this.#checkSize(given);
     const root = withoutNulls(given);
     if (root !== given) this.#checkSize(root);
