@@ -20,5 +20,5 @@ export type {
   ToolCall,
   ToolChoice,
 } from "./conversation/mod.ts";
-export { toolDefinitions } from "./conversation/mod.ts";
+export { argumentsObject, toolDefinitions } from "./conversation/mod.ts";
 export { PreparationPool, type Preparer } from "./preparation/mod.ts";

@@ -66,9 +66,10 @@ export class GrammarBuilder {
    * @throws {ShimmyError} `invalid` with the keyword and a JSON pointer, if the schema is
    * malformed, if no value is valid, or if a grammar cannot express it.
    * @param field Name of the schema in errors, if the builder has several schemas.
+   * @param isStrict Refuse formats that are not known, instead of ignoring them.
    */
-  addSchema(schema: unknown, hint = "value", field = this.#field): string {
-    return this.#compile(new SchemaDocument(schema, field), hint);
+  addSchema(schema: unknown, hint = "value", field = this.#field, isStrict = false): string {
+    return this.#compile(new SchemaDocument(schema, field, isStrict), hint);
   }
 
   /**
@@ -127,7 +128,7 @@ export class GrammarBuilder {
       rules.define(name, textExpr(document, rules, stop, hint));
       return this.#addRules(rules, name, "no string is valid for the schema", field);
     };
-    if (strict) return bounded(field, () => compile(new SchemaDocument(schema, field)));
+    if (strict) return bounded(field, () => compile(new SchemaDocument(schema, field, true)));
     const { value: rule, notices } = bounded(
       field,
       () => compileRelaxed(schema, field, compile),

@@ -78,7 +78,7 @@ Deno.test("every answer has a request id, the client's own when it is sane", asy
   await refused.body?.cancel();
 });
 
-Deno.test("with a key set every route but /health needs it", async () => {
+Deno.test("with a key set every route but the liveness checks needs it", async () => {
   const { handler } = serverDouble({}, { apiKey: "secret" });
   const statusOf = async (path: string, headers: HeadersInit = {}) => {
     const response = await handler(get(path, headers));
@@ -86,6 +86,7 @@ Deno.test("with a key set every route but /health needs it", async () => {
     return response.status;
   };
   assertEquals(await statusOf("/health"), 200);
+  assertEquals(await statusOf("/v1/health"), 200);
   for (const path of ["/", "/ready", "/metrics", "/diag", "/api/models", "/nope"]) {
     assertEquals(await statusOf(path), 401, path);
   }

@@ -21,6 +21,73 @@ interface ClientRequest {
 
 /** Requests with fields that the server does not know or that have no effect, as clients send them. */
 const REQUESTS: readonly ClientRequest[] = [
+  // Programs in Go write an absent object as null, and agents send a call back that was cut.
+  ...[null, "", "null", '{"a": "', '"{\\"a\\": "'].flatMap((given): ClientRequest[] => [
+    {
+      client: `agents, chat with arguments ${given}`,
+      path: "/v1/chat/completions",
+      body: {
+        model: MODEL,
+        messages: [
+          { role: "user", content: "Hello" },
+          {
+            role: "assistant",
+            content: null,
+            tool_calls: [{ id: "1", type: "function", function: { name: "f", arguments: given } }],
+          },
+          { role: "tool", tool_call_id: "1", content: "invalid arguments" },
+        ],
+      },
+      ignored: [],
+    },
+    {
+      client: `agents, responses with arguments ${given}`,
+      path: "/v1/responses",
+      body: {
+        model: MODEL,
+        input: [
+          { role: "user", content: "Hello" },
+          { type: "function_call", call_id: "1", name: "f", arguments: given },
+          { type: "function_call_output", call_id: "1", output: "invalid arguments" },
+        ],
+      },
+      ignored: [],
+    },
+  ]),
+  {
+    client: "agents, messages with null for the input of a call and the type of a schema",
+    path: "/v1/messages",
+    body: {
+      model: MODEL,
+      max_tokens: 8,
+      tools: [{ name: "f", input_schema: { type: null, properties: null } }],
+      messages: [
+        { role: "user", content: "Hello" },
+        { role: "assistant", content: [{ type: "tool_use", id: "1", name: "f", input: null }] },
+        { role: "user", content: [{ type: "tool_result", tool_use_id: "1", content: null }] },
+      ],
+    },
+    ignored: [],
+  },
+  {
+    client: "agents, Ollama with null for the arguments of a call and the type of a tool",
+    path: "/api/chat",
+    body: {
+      model: MODEL,
+      stream: false,
+      tools: [{ type: null, function: { name: "f", parameters: null } }],
+      messages: [
+        { role: "user", content: "Hello" },
+        {
+          role: "assistant",
+          content: null,
+          tool_calls: [{ function: { name: "f", arguments: null } }],
+        },
+        { role: "tool", content: "nothing", tool_name: "f" },
+      ],
+    },
+    ignored: [],
+  },
   {
     client: "guidellm, chat",
     path: "/v1/chat/completions",

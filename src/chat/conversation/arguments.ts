@@ -1,24 +1,16 @@
-import { ShimmyError } from "../../errors.ts";
 import type { ToolCall } from "./conversation.ts";
 
-/** The arguments of a call as an object. */
-export function argumentsObject(call: ToolCall): Record<string, unknown> {
-  let value: unknown;
+/**
+ * The arguments of a call as an object. It has no members if the text is not the JSON of an object: clients
+ * send calls back that the token limit cut, and a conversation must go on after one.
+ */
+export function argumentsObject(call: Pick<ToolCall, "arguments">): Record<string, unknown> {
   try {
-    value = JSON.parse(call.arguments === "" ? "{}" : call.arguments);
-  } catch (cause) {
-    throw new ShimmyError(
-      "invalid",
-      `messages: the arguments of the call of '${call.name}' must be the JSON text of an object`,
-      { field: "messages", cause },
-    );
+    const value: unknown = JSON.parse(call.arguments);
+    return typeof value === "object" && value !== null && !Array.isArray(value)
+      ? value as Record<string, unknown>
+      : {};
+  } catch {
+    return {};
   }
-  if (typeof value === "object" && value !== null && !Array.isArray(value)) {
-    return value as Record<string, unknown>;
-  }
-  throw new ShimmyError(
-    "invalid",
-    `messages: the arguments of the call of '${call.name}' must be an object`,
-    { field: "messages" },
-  );
 }

@@ -49,6 +49,7 @@ function receiptsOf(response: unknown): Receipt[] {
 
 function receiptsIn(value: unknown): Receipt[] {
   if (isReceipt(value)) return [value];
+  if (Array.isArray(value)) return value.flatMap(receiptsIn);
   if (!isObject(value)) return [];
   const { receipt, receipts, response } = value;
   if (isReceipt(receipt)) return [receipt];

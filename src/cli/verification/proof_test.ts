@@ -29,6 +29,10 @@ Deno.test("a receipt is found in a response, a stream and a file with both", asy
     JSON.stringify({ response: "Hello", receipt }),
     JSON.stringify(receipt),
     JSON.stringify({ id: "x", receipts: [receipt] }),
+    JSON.stringify([{ content: "Hello", receipt }]),
+    `data: {"content": "", "stop": true}\n\nevent: receipt\ndata: ${
+      JSON.stringify({ receipt })
+    }\n\n`,
     `data: {"token": "Hello"}\n\ndata: ${line}\n\ndata: [DONE]\n\n`,
     `{"done": false}\n${line}\n`,
     `event: response.completed\ndata: ${JSON.stringify({ response: { receipt } })}\n\n`,
@@ -36,7 +40,7 @@ Deno.test("a receipt is found in a response, a stream and a file with both", asy
   for (const text of texts) {
     assertEquals((await readProof(text, request)).receipts, [receipt], text);
   }
-  for (const response of [{ receipt }, texts[3]]) {
+  for (const response of [{ receipt }, texts[5]]) {
     const both = await readProof(JSON.stringify({ request: REQUEST, response }), null);
     assertEquals([both.request, both.receipts], [REQUEST, [receipt]]);
   }

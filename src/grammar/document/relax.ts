@@ -1,4 +1,5 @@
 import { TYPES } from "./keywords.ts";
+import { withoutNulls } from "./nulls.ts";
 import { isRecord, SchemaDocument, SchemaFault } from "./schema.ts";
 
 /** Maximum number of keywords that are left out of one schema. */
@@ -26,7 +27,7 @@ export function compileRelaxed<T>(
 ): Relaxed<T> {
   // The size is checked before the copy, because a copy is recursive.
   new SchemaDocument(schema, field);
-  const copy: unknown = structuredClone(schema);
+  const copy = withoutNulls(structuredClone(schema));
   const notices: string[] = [];
   for (;;) {
     const document = new SchemaDocument(copy, field);

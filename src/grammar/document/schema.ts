@@ -1,32 +1,11 @@
 import { ShimmyError } from "../../errors.ts";
 import { MAX_SCHEMA_DEPTH, MAX_SCHEMA_NODES } from "../expression/mod.ts";
+import { withoutNulls } from "./nulls.ts";
+import { LISTS, MAPS, SINGLE } from "./subschemas.ts";
 
 /** A schema object. Its keywords are checked when they are read. */
 export type SchemaNode = Readonly<Record<string, unknown>>;
 export type Schema = boolean | SchemaNode;
-
-const SINGLE = [
-  "items",
-  "additionalItems",
-  "additionalProperties",
-  "propertyNames",
-  "contains",
-  "not",
-  "if",
-  "then",
-  "else",
-  "unevaluatedItems",
-  "unevaluatedProperties",
-];
-const LISTS = ["allOf", "anyOf", "oneOf", "prefixItems", "items"];
-const MAPS = [
-  "properties",
-  "patternProperties",
-  "$defs",
-  "definitions",
-  "dependentSchemas",
-  "dependencies",
-];
 
 /** Base URI of a schema without an identifier. */
 const NO_BASE = "schema:/";
@@ -72,11 +51,15 @@ export class SchemaDocument {
   readonly #refStandsAlone: boolean;
 
   /**
+   * @param given The schema. Keywords that are null are absent.
    * @param field Name of the schema in errors: the field of the request.
+   * @param isStrict Refuse formats that are not known, instead of ignoring them.
    * @throws {ShimmyError} If the value is not a schema, or is too large.
    */
-  constructor(root: unknown, readonly field: string) {
-    this.#checkSize(root);
+  constructor(given: unknown, readonly field: string, readonly isStrict = false) {
+    this.#checkSize(given);
+    const root = withoutNulls(given);
+    if (root !== given) this.#checkSize(root);
     const dialect = isRecord(root) ? root.$schema : undefined;
     this.#plainIds = typeof dialect !== "string" || /draft-0[34]/.test(dialect);
     this.#refStandsAlone = typeof dialect === "string" && /draft-0[3-7]/.test(dialect);

@@ -76,10 +76,11 @@ function impliedTypes(context: Context, node: SchemaNode): TypeName[] {
 }
 
 /** A node's format; undefined if it has none, or one that is not known. */
-export function readFormat(context: Context, node: SchemaNode): string | undefined {
-  const format = readString(context.document, node, "format");
+export function readFormat({ document }: Context, node: SchemaNode): string | undefined {
+  const format = readString(document, node, "format");
   if (format === undefined || FORMATS.includes(format)) return format;
-  context.document.ignore(node, `format "${format}"`);
+  if (document.isStrict) throw document.unsupported(node, "format", `"${format}" is not known`);
+  document.ignore(node, `format "${format}"`);
   return undefined;
 }
 

@@ -1,11 +1,6 @@
+import { argumentsObject } from "../../chat/mod.ts";
+
 /** Arguments of an answered tool call as an object; without members if they were cut. */
 export function callArguments(json: string): Record<string, unknown> {
-  try {
-    const value: unknown = JSON.parse(json);
-    return typeof value === "object" && value !== null && !Array.isArray(value)
-      ? value as Record<string, unknown>
-      : {};
-  } catch {
-    return {};
-  }
+  return argumentsObject({ arguments: json });
 }

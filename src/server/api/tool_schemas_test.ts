@@ -90,6 +90,16 @@ for (const { path, field, body } of DIALECTS) {
     assertStringIncludes(text, `${field}: pattern at #/properties/a cannot be expressed`);
   });
 
+  Deno.test(`${path}: only a strict tool refuses a format that is not known`, async () => {
+    const schema = { type: "object", properties: { a: { type: "string", format: "color" } } };
+    const relaxed = await send(schema);
+    assertEquals(relaxed.status, 200, relaxed.text);
+    assertStringIncludes(relaxed.text, `${field}: ignored format`);
+    const strict = await send(schema, true);
+    assertEquals(strict.status, 400);
+    assertStringIncludes(strict.text, `${field}: format at #/properties/a cannot be expressed`);
+  });
+
   Deno.test(`${path}: parameters that nest too deep are refused by field`, async () => {
     let deep: Schema = {};
     for (let level = 0; level < 5_000; level++) deep = { items: deep };

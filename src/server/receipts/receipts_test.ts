@@ -43,6 +43,7 @@ const REQUESTS: readonly (readonly [path: string, body: Record<string, unknown>]
   ["/api/chat", { model: "double", messages: MESSAGES }],
   ["/ollama/api/generate", { model: "double", prompt: "Hi" }],
   ["/api/generate", { model: "double", prompt: "Hi" }],
+  ["/completion", { model: "double", prompt: "Hi" }],
 ];
 
 Deno.test("every dialect returns a signed receipt with the whole answer", async () => {
@@ -104,6 +105,21 @@ Deno.test("several choices have several receipts, in their order", async () => {
   const response = await server.request(path, { ...body, n: 3, receipt: true });
   const { receipts } = await response.json();
   assertEquals(receipts.length, 3);
+  assert(receipts.every(isReceipt));
+});
+
+Deno.test("each completion of a list has its receipt", async () => {
+  await using issuer = await issuing();
+  const server = double(issuer);
+  const body = { model: "double", prompt: ["Hi", "Ho"], receipt: true };
+  const answers = await (await server.request("/completion", body)).json();
+  assertEquals(answers.map((one: { content: string }) => one.content).length, 2);
+  assert(answers.every((one: { receipt: unknown }) => isReceipt(one.receipt)));
+  const stream = await server.request("/completion", { ...body, stream: true });
+  const last = (await readEvents(stream)).at(-1)!;
+  assertEquals(last.event, "receipt");
+  const { receipts } = JSON.parse(last.data);
+  assertEquals(receipts.length, 2);
   assert(receipts.every(isReceipt));
 });
 

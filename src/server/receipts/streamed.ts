@@ -16,7 +16,8 @@ const RESPONSE_ENDS = ["response.completed", "response.incomplete"];
  * - responses: the response of `response.completed`;
  * - Ollama and NDJSON: the object with `"done": true`;
  * - other OpenAI streams: a chunk without choices before `[DONE]`;
- * - text streams: an event `receipt` before `[DONE]`.
+ * - text streams: an event `receipt` before `[DONE]`;
+ * - streams of llama.cpp's completions, which have no mark of the end: an event `receipt` at the end.
  */
 export class StreamedReceipts {
   readonly #members: () => Promise<Members>;
@@ -27,6 +28,7 @@ export class StreamedReceipts {
   /** Of the first chunk. */
   #chunk: Json | null = null;
   #isAdded = false;
+  #hasEvents = false;
 
   /** @param members Called once, when the answer is complete. */
   constructor(members: () => Promise<Members>) {
@@ -42,10 +44,18 @@ export class StreamedReceipts {
     return this.#encoder.encode(text);
   }
 
+  /** The bytes to send after the last ones. */
+  async end(): Promise<Uint8Array> {
+    const rest = this.#rest === "" ? "" : await this.#line(this.#rest);
+    const isUnmarked = this.#hasEvents && this.#chunk === null && !this.#isAdded;
+    return this.#encoder.encode(rest + (isUnmarked ? await this.#beforeEnd() : ""));
+  }
+
   async #line(line: string): Promise<string> {
     if (this.#isAdded) return line;
     if (line === "data: [DONE]") return await this.#beforeEnd() + line;
     const prefix = line.startsWith("data: ") ? "data: " : "";
+    this.#hasEvents ||= prefix !== "";
     if (!line.startsWith(`${prefix}{`)) return line;
     this.#chunk ??= chunkOf(line.slice(prefix.length));
     if (!mayEnd(line)) return line;

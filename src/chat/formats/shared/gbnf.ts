@@ -36,7 +36,7 @@ export function membersRule(
 
 /** Builds rules from JSON Schemas with unique names: the grammar room's builder. */
 export interface RuleBuilder {
-  addSchema(schema: unknown, hint?: string, field?: string): string;
+  addSchema(schema: unknown, hint?: string, field?: string, isStrict?: boolean): string;
   addRelaxedSchema(schema: unknown, hint: string, field: string): string;
   readonly notices: readonly string[];
   addPattern(pattern: string, hint?: string, field?: string): string;
@@ -202,7 +202,7 @@ export class GrammarRules {
     return this.#kept(
       () =>
         strict
-          ? this.#builder.addSchema(schema, "argument", field)
+          ? this.#builder.addSchema(schema, "argument", field, true)
           : this.#builder.addRelaxedSchema(schema, "argument", field),
       strict,
     );

@@ -25,7 +25,7 @@ const toolUseBlock = z.strictObject({
   type: z.literal("tool_use"),
   id: text,
   name: text,
-  input: jsonObject,
+  input: jsonObject.nullish(),
   caller: z.strictObject({
     type: z.literal("direct", { error: "must be direct: there are no server tools" }),
   }).nullish().describe("Accepted; there are no server tools"),

@@ -168,7 +168,7 @@ function assistantMessage(content: readonly AssistantBlock[]): Message {
     else if (block.type === "thinking") reasoning += block.thinking;
     else if (block.type !== "tool_search_tool_result") {
       const { id, name, input } = block;
-      toolCalls.push({ id, name, arguments: JSON.stringify(input) });
+      toolCalls.push({ id, name, arguments: JSON.stringify(input ?? {}) });
     }
   }
   return {

@@ -12,7 +12,7 @@ export const tool = z.strictObject({
   }).nullish(),
   name: text.regex(TOOL_NAME, { error: "must be 1 to 128 letters, digits, _ or -" }),
   description: text.nullish(),
-  input_schema: jsonObject.refine(({ type }) => type === "object", {
+  input_schema: jsonObject.refine(({ type }) => (type ?? "object") === "object", {
     error: "must be a JSON Schema whose type is object",
   }),
   input_examples: z.array(jsonObject, { error: "must be a list of objects" }).nullish()

@@ -128,16 +128,17 @@ export const operationRoutes: readonly Route[] = [
     text: true,
     handle: ({ context }) => new Response(`Shimmy ${context.settings.version} is running\n`),
   },
-  {
+  // Clients of llama-server and of vLLM whose base URL ends in `/v1` ask there.
+  ...["/health", "/v1/health"].map((path): Route => ({
     method: "GET",
-    path: "/health",
+    path,
     scope: "any",
     dialect: nativeDialect,
     summary: "Liveness check",
     open: true,
     answer: z.object({ status: z.literal("ok") }),
     handle: () => Response.json({ status: "ok" }),
-  },
+  })),
   {
     method: "GET",
     path: "/ready",

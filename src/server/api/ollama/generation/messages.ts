@@ -29,7 +29,7 @@ export function toMessages(params: readonly MessageParam[]): Message[] {
     const toolCalls = (param.tool_calls ?? []).map((call) => ({
       id: call.id || `call_${calls++}`,
       name: call.function.name,
-      arguments: JSON.stringify(call.function.arguments),
+      arguments: JSON.stringify(call.function.arguments ?? {}),
     }));
     open.push(...toolCalls);
     return {

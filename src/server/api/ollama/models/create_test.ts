@@ -7,7 +7,9 @@ import { model } from "../../../../../tests/models/machine.ts";
 import { discover } from "../../../../models/discovery/discover.ts";
 import { ollamaSources } from "../../../../models/discovery/sources/mod.ts";
 import { createStore } from "../../../../models/pull/mod.ts";
+import { visitIgnored } from "../../../schemas/mod.ts";
 import { ollamaRoutes } from "../mod.ts";
+import { createBody } from "../request/create_schema.ts";
 
 const BYTES = model(1) as Uint8Array<ArrayBuffer>;
 const DIGEST = `sha256:${sha256(BYTES)}`;
@@ -106,6 +108,13 @@ Deno.test("a model is created from another one without copying its weights", asy
   assertEquals(read(created!.ollama!.system!), "Be brief.");
   assertEquals(JSON.parse(read(created!.ollama!.params!)), { temperature: 0.25 });
   assertEquals(read(created!.ollama!.license!), "A\nB");
+});
+
+Deno.test("no field that a new model takes over is reported as ignored", () => {
+  const ignored: string[] = [];
+  const body = { from: "base", system: "S", template: "{{ .Prompt }}", messages: [] };
+  visitIgnored(createBody, body, (path) => ignored.push(path.join(".")));
+  assertEquals(ignored, []);
 });
 
 Deno.test("a model that is based on a created one inherits what it does not replace", async () => {

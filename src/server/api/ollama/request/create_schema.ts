@@ -24,11 +24,11 @@ export const createBody = z.strictObject({
   parameters: optionsSchema.nullish().describe("Default options"),
   license: z.union([text, z.array(text)], { error: "must be text or a list of texts" }).nullish(),
   template: text.nullish().describe(
-    "Accepted; stored for Ollama. The chat template of the model file applies",
+    "Applies if it has only .System, .Prompt, .Response, if, else and end; another one is shown",
   ),
   messages: z.array(z.looseObject({ role: text, content: text.nullish() }), {
     error: "must be a list of messages",
-  }).nullish().describe("Accepted; stored for Ollama"),
+  }).nullish().describe("Precede the messages of a request"),
   quantize: unsupported(QUANTIZE),
   quantization: unsupported(QUANTIZE),
   draft_files: unsupported(DRAFT),

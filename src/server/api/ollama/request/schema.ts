@@ -49,7 +49,7 @@ const toolCall = z.strictObject({
     index: z.int().nullish().describe("Accepted; the order of the list applies"),
     name: text,
     description: text.nullish().describe("Accepted; the description of the tool applies"),
-    arguments: jsonObject,
+    arguments: jsonObject.nullish(),
   }),
 });
 
@@ -66,7 +66,8 @@ const message = z.strictObject({
 });
 
 const tool = z.strictObject({
-  type: z.literal("function", { error: "must be function: other tools are not supported" }),
+  type: z.literal("function", { error: "must be function: other tools are not supported" })
+    .nullish(),
   function: z.strictObject({
     type: text.nullish().describe("Accepted; every tool is a function"),
     name: text.min(1, { error: "must not be empty" }),

@@ -85,7 +85,7 @@ export function toConversation(items: readonly ConversationItem[]): Message[] {
           .reasoning = reasoningText(item);
         break;
       case "function_call":
-        call(item.call_id, flatName(item.name, item.namespace), item.arguments);
+        call(item.call_id, flatName(item.name, item.namespace), item.arguments ?? "");
         break;
       case "custom_tool_call":
         call(

@@ -49,7 +49,7 @@ const functionCall = z.strictObject({
   id: itemId,
   call_id: text,
   name: text,
-  arguments: text,
+  arguments: text.nullish(),
   status,
   caller: directCaller,
   namespace: text.nullish(),

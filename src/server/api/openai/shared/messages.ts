@@ -32,7 +32,7 @@ const toolCall = z.strictObject({
   type: z.literal("function", { error: "only function calls are supported" }).optional(),
   function: z.strictObject({
     name: text,
-    arguments: text,
+    arguments: text.nullish(),
     parsed_arguments: sentBack,
   }),
   index: ignored(z.number(), "the order of the list applies"),
@@ -74,7 +74,7 @@ function toToolCalls(calls: readonly z.output<typeof toolCall>[]): ToolCall[] {
   return calls.map((call) => ({
     id: call.id,
     name: call.function.name,
-    arguments: call.function.arguments,
+    arguments: call.function.arguments ?? "",
   }));
 }
 
