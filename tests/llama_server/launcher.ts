@@ -47,6 +47,22 @@ async function fileOf(values: ServerArguments, folder: string): Promise<string> 
     values.pooling as Pooling | undefined,
   );
   if (file === null) throw new Error(`launcher: no model stands for ${values["hf-repo"]}`);
+  return await named(await withGivenTemplate(file, values, folder), namesOf(values)[0], folder);
+}
+
+/** The file under the model's name, because a model has the name of its file as an alias. */
+async function named(file: string, name: string, folder: string): Promise<string> {
+  if (!file.startsWith(folder) || !/^[\w.-]+$/.test(name)) return file;
+  const renamed = join(folder, `${name}.gguf`);
+  await Deno.rename(file, renamed);
+  return renamed;
+}
+
+async function withGivenTemplate(
+  file: string,
+  values: ServerArguments,
+  folder: string,
+): Promise<string> {
   const template = values["chat-template-file"] === undefined
     ? values["chat-template"]
     : await Deno.readTextFile(values["chat-template-file"]);

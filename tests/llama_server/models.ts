@@ -11,6 +11,9 @@ export const DOWNLOADS: Readonly<Record<string, string>> = {
   "stories15M-q4_0.gguf": path("tests/models/shimmy-tiny-draft.gguf"),
 };
 
+/** Environment variable: path of the model that stands for models that follow instructions. */
+export const CHAT_MODEL = "SHIMMY_SUITE_CHAT_MODEL";
+
 /** As long as the contexts of the suite's encoders. */
 const ENCODER: EncoderShape = { width: 32, layers: 2, heads: 2, feedForward: 64, context: 512 };
 
@@ -32,7 +35,7 @@ export async function modelFor(
     return await written(folder, `encoder-${kind}`, () => bertModel(kind, ENCODER));
   }
   if (/stories15M_MOE/.test(name)) return path("tests/models/shimmy-tiny-f16.gguf");
-  if (!/stories260K|tinygemma3/.test(name)) return null;
+  if (!/stories260K|tinygemma3/.test(name)) return Deno.env.get(CHAT_MODEL) ?? null;
   return await written(folder, "stories", () => storiesModel(/infill/.test(name)));
 }
 

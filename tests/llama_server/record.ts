@@ -6,13 +6,14 @@
  * `--from FILE` reads the outcomes of an earlier run from a file, one JSON object a line.
  */
 import { parseArgs } from "node:util";
-import { NOT_RUN, REASONS } from "./reasons.ts";
-import { listTests, runSuite, type TestOutcome } from "./suite.ts";
+import { REASONS } from "./reasons.ts";
+import { NOT_RUN, runAll } from "./selection.ts";
+import { listTests, type TestOutcome } from "./suite.ts";
 import { formatTable, type Line, lineOf, summary } from "./table.ts";
 
 const TABLE = new URL("results.txt", import.meta.url);
 
-const SLOW = "the suite marks it as slow: it needs a model of several GB";
+const SLOW = "not run: the suite marks it as slow, it needs a model of several GB";
 
 /** The outcomes of earlier runs; the last one of a test counts. */
 async function readOutcomes(files: readonly string[]): Promise<TestOutcome[]> {
@@ -29,9 +30,8 @@ function fileOf(id: string): string {
 const { values } = parseArgs({ options: { from: { type: "string", multiple: true } } });
 const all = await listTests([]);
 const quick = new Set(await listTests(["-m", "not slow"]));
-const selection = ["-m", "not slow", ...Object.keys(NOT_RUN).map((file) => `--ignore=${file}`)];
 const outcomes = values.from === undefined
-  ? await runSuite(selection, ({ id, outcome }) => console.error(`${outcome} ${id}`))
+  ? await runAll(({ id, outcome }) => console.error(`${outcome} ${id}`))
   : await readOutcomes(values.from);
 const ran = new Map(outcomes.map((outcome) => [outcome.id, lineOf(outcome, REASONS)]));
 const lines = all.map((id): Line => {

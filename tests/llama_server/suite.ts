@@ -2,8 +2,10 @@
 import { fromFileUrl, join } from "@std/path";
 import { SOURCE_PACKAGE, withLlamaSource } from "../../scripts/ffi/source.ts";
 import { programsFolder, SCRIPTS } from "../programs/registry.ts";
-import { failureOf } from "../support/packages.ts";
-import { DOWNLOADS } from "./models.ts";
+import { BUILTIN_NAME } from "../../src/models/discovery/builtin.ts";
+import { provideModel, SMOLLM2 } from "../real/real_models.ts";
+import { failureOf, PYTHON } from "../support/packages.ts";
+import { CHAT_MODEL, DOWNLOADS } from "./models.ts";
 
 const here = (name: string) => fromFileUrl(new URL(name, import.meta.url));
 
@@ -12,8 +14,8 @@ export interface TestOutcome {
   /** Such as `unit/test_basic.py::test_server_props`. */
   readonly id: string;
   readonly outcome: "passed" | "failed" | "skipped";
-  /** Texts of a model that differed and were not compared. */
-  readonly differentTexts: number;
+  /** What differed on purpose and was adapted, such as `text` or `token counts`. */
+  readonly differences: readonly string[];
   /** The assertion that failed, or the reason of a skip. */
   readonly failure: string;
 }
@@ -26,13 +28,27 @@ export class SuiteUnavailable extends Error {}
  *
  * @param selection arguments of pytest that select tests.
  * @param onTest called for each test when it has ended.
+ * @param chatModel path of the model that stands for those which follow instructions; null: there is none.
  * @throws {SuiteUnavailable} when the source or the Python packages cannot be fetched.
  */
 export async function runSuite(
   selection: readonly string[],
   onTest: (outcome: TestOutcome) => void,
+  chatModel: string | null = null,
 ): Promise<TestOutcome[]> {
-  return await withSuite((scripts, tests) => pytest(scripts, tests, selection, onTest));
+  return await withSuite((scripts, tests) => {
+    return pytest(scripts, tests, { selection, onTest, chatModel });
+  });
+}
+
+/**
+ * The model that stands for those which follow instructions.
+ * @throws {SuiteUnavailable} when it cannot be fetched.
+ */
+export async function chatModel(): Promise<string> {
+  const provided = await provideModel(SMOLLM2);
+  if ("missing" in provided) throw new SuiteUnavailable(provided.missing);
+  return provided.path;
 }
 
 /**
@@ -72,9 +88,11 @@ async function environment(requirements: string): Promise<string> {
   const scripts = join(folder, SCRIPTS);
   const complete = join(folder, "complete");
   if (await Deno.stat(complete).then(() => true, () => false)) return scripts;
-  const python = Deno.build.os === "windows" ? "python" : "python3";
-  const failure = await failureOf(python, ["-m", "venv", folder]) ??
-    await failureOf(join(scripts, "pip"), ["install", "--quiet", "-r", requirements]);
+  const failure = await failureOf(PYTHON, ["-m", "venv", folder]) ??
+    await failureOf(join(scripts, "pip"), [
+      ...["install", "--quiet", "--disable-pip-version-check", "--retries", "1", "--timeout", "20"],
+      ...["-r", requirements],
+    ]);
   if (failure !== null) throw new SuiteUnavailable(failure);
   await Deno.writeTextFile(complete, "");
   return scripts;
@@ -94,8 +112,11 @@ async function launcherScript(folder: string): Promise<string> {
 async function pytest(
   scripts: string,
   tests: string,
-  selection: readonly string[],
-  onTest: (outcome: TestOutcome) => void,
+  { selection, onTest, chatModel }: {
+    readonly selection: readonly string[];
+    readonly onTest: (outcome: TestOutcome) => void;
+    readonly chatModel: string | null;
+  },
 ): Promise<TestOutcome[]> {
   const folder = await Deno.makeTempDir({ prefix: "shimmy-suite-" });
   try {
@@ -112,6 +133,8 @@ async function pytest(
         // Servers have a home folder of their own.
         DENO_DIR: await denoFolder(),
         SHIMMY_SUITE_REPORT: report,
+        ...(chatModel === null ? {} : { [CHAT_MODEL]: chatModel }),
+        SHIMMY_SUITE_BUILT_IN_MODEL: BUILTIN_NAME,
         SHIMMY_SUITE_DOWNLOADS: JSON.stringify(DOWNLOADS),
       },
       stdin: "null",

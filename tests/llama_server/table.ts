@@ -2,13 +2,13 @@
 import type { TestOutcome } from "./suite.ts";
 
 /**
- * `pass`; `pass without text`, when only texts that one model writes differed; `not comparable`, when the
- * test needs a model that cannot be had; `not applicable`, when Shimmy has no such function or behaves
- * otherwise on purpose; `fail`.
+ * `pass`; `pass adapted`, when what differs on purpose was adapted; `not comparable`, when the test needs a
+ * model that cannot be had; `not applicable`, when Shimmy has no such function or behaves otherwise on
+ * purpose; `fail`.
  */
 export const STATUSES = [
   "pass",
-  "pass without text",
+  "pass adapted",
   "not comparable",
   "not applicable",
   "fail",
@@ -19,25 +19,29 @@ export type Status = (typeof STATUSES)[number];
 export interface Line {
   readonly id: string;
   readonly status: Status;
-  /** Why the test does not pass; empty for one that passes. */
+  /** Why the test does not pass, or what was adapted; empty for one that passes. */
   readonly reason: string;
 }
 
-/** Why tests do not pass, for the first pattern that matches the id and the failed assertion. */
+/** Why tests do not pass, for the first entry that matches the id and the failed assertion. */
 export interface Reason {
   readonly test: RegExp;
-  readonly failure?: RegExp;
-  readonly status: Exclude<Status, "pass" | "pass without text">;
+  /** Matches the statement that failed, with what was found: `STATEMENT # DETAIL`. */
+  readonly failure: RegExp;
+  readonly status: Exclude<Status, "pass" | "pass adapted">;
   readonly reason: string;
 }
 
 /** The line of a test that has run. */
 export function lineOf(outcome: TestOutcome, reasons: readonly Reason[]): Line {
-  const { id, failure, differentTexts } = outcome;
+  const { failure, differences } = outcome;
+  const id = oneLine(outcome.id);
   if (outcome.outcome === "passed") {
-    return { id, status: differentTexts > 0 ? "pass without text" : "pass", reason: "" };
+    return differences.length === 0
+      ? { id, status: "pass", reason: "" }
+      : { id, status: "pass adapted", reason: differences.join(", ") };
   }
-  const known = reasons.find((one) => one.test.test(id) && (one.failure?.test(failure) ?? true));
+  const known = reasons.find((one) => one.test.test(id) && one.failure.test(failure));
   if (known !== undefined) return { id, status: known.status, reason: known.reason };
   return { id, status: "fail", reason: failure.replaceAll(/\s+/g, " ").replaceAll("|", "/") };
 }
@@ -51,7 +55,7 @@ const SEPARATOR = " | ";
 export function formatTable(lines: readonly Line[]): string {
   return lines.toSorted((a, b) => a.id < b.id ? -1 : 1)
     .map(({ id, status, reason }) =>
-      [status, oneLine(id), reason].filter((part) => part !== "").join(SEPARATOR)
+      [status, id, reason].filter((part) => part !== "").join(SEPARATOR)
     ).join("\n") + "\n";
 }
 
@@ -60,18 +64,26 @@ function oneLine(id: string): string {
   return id.replaceAll("\n", "\\n");
 }
 
-/** Ids of a table's tests that pass, as the table writes them. */
-export function readPassing(text: string): Set<string> {
-  return new Set(
-    text.split("\n").map((line) => line.split(SEPARATOR)).filter(([status]) =>
-      status?.startsWith("pass")
-    ).map(([_, ...rest]) => rest.join(SEPARATOR)),
-  );
+/** The lines of a table by their ids. An id may have the separator in it, a reason has not. */
+export function readTable(text: string): Map<string, Line> {
+  const lines = text.split("\n").filter((line) => line !== "").map((line): Line => {
+    const [status, ...rest] = line.split(SEPARATOR);
+    const reason = status === "pass" ? "" : rest.pop()!;
+    return { id: rest.join(SEPARATOR), status: status as Status, reason };
+  });
+  return new Map(lines.map((line) => [line.id, line]));
 }
 
-/** Tests that the table lists as passing and that failed now. */
-export function regressions(passing: ReadonlySet<string>, lines: readonly Line[]): Line[] {
-  return lines.filter((line) => !passes(line) && passing.has(oneLine(line.id)));
+/**
+ * Tests that passed and fail now, and tests that did not pass and now fail for a reason that is not the
+ * one in the table.
+ */
+export function regressions(table: ReadonlyMap<string, Line>, lines: readonly Line[]): Line[] {
+  return lines.filter((line) => {
+    const before = table.get(line.id);
+    if (passes(line) || before === undefined) return false;
+    return passes(before) || before.reason !== line.reason;
+  });
 }
 
 /** Counts by status, in the order of {@linkcode STATUSES}. */

@@ -1,7 +1,7 @@
 import type { Environment, parse } from "@huggingface/jinja";
 import { checkedWidth, counted } from "./metering.ts";
 import { FILTERS, METHODS } from "./python.ts";
-import type { RuntimeValue, Values } from "./values.ts";
+import { pythonString, type RuntimeValue, type Values } from "./values.ts";
 
 /** A node of the library's syntax tree. */
 interface Node {
@@ -15,11 +15,16 @@ const METHOD = "__method_";
 const DICTIONARY = "__dictionary";
 const WIDTH = "__width";
 const COUNTED = "__counted";
+const TEXT = "__text";
+
+/** Filters of text, which Jinja applies to the text of any value; that of an undefined one is empty. */
+const TEXT_FILTERS = new Set(["capitalize", "indent", "lower", "title", "trim", "upper"]);
 
 /**
  * Rewrites a parsed template in place to support Python features that the library lacks: missing
  * filters and methods become calls of functions from {@linkcode setFunctions}, loops over undefined
- * values are empty, tuples can be unpacked, and dictionaries may have numbers as keys.
+ * values are empty, filters of text take any value, tuples can be unpacked, and dictionaries may have
+ * numbers as keys.
  */
 export function makeCompatible(program: ReturnType<typeof parse>): void {
   visit(program, new Set());
@@ -35,6 +40,9 @@ export function setFunctions(environment: Environment, values: Values): void {
   environment.setVariable(DICTIONARY, values.func((args) => dictionary(args, values)));
   environment.setVariable(WIDTH, values.func(([width]) => checkedWidth(width!)));
   environment.setVariable(COUNTED, values.func(([value]) => counted(value!)));
+  const isText = (value: RuntimeValue) => typeof value.value === "string";
+  const text = (value: RuntimeValue) => isText(value) ? value : values.of(pythonString(value));
+  environment.setVariable(TEXT, values.func(([value]) => text(value!)));
 }
 
 function visit(value: unknown, seen: Set<unknown>): void {
@@ -102,6 +110,7 @@ function rewriteFilter(node: Node): void {
   const filter = node["filter"] as Node;
   const call = filter.type === "CallExpression";
   const name = String((call ? filter["callee"] as Node : filter)["value"]);
+  if (TEXT_FILTERS.has(name)) node["operand"] = callOf(TEXT, [node["operand"] as Node]);
   const operand = node["operand"] as Node;
   if (name === "selectattr" || name === "rejectattr" || name === "map") {
     node["operand"] = orEmpty(operand);

@@ -71,3 +71,11 @@ Deno.test("list filters treat undefined as an empty list", async () => {
   const source = "{{ xs | selectattr('a') | list | length }}{{ xs | map(attribute='a') | list }}";
   assertEquals(await render(source, { xs: null }), "0[]");
 });
+
+Deno.test("filters of text take any value, and nothing for an undefined one", async () => {
+  const source = "[{{ d.none_such | trim }}{{ none_such | upper }}] {{ none | lower }} " +
+    "{{ 7 | trim }} {{ ' a ' | trim }} {{ ['x'] | upper }}";
+  assertEquals(await render(source, { d: {} }), "[] none 7 a ['X']");
+  const description = "{% for d in ds %}{{ ': ' + d.description|trim }}{% endfor %}";
+  assertEquals(await render(description, { ds: [{ description: " b " }, {}] }), ": b: ");
+});

@@ -92,6 +92,15 @@ Deno.test("thinking and effort become template variables", () => {
   );
 });
 
+Deno.test("a thinking budget may be smaller than Anthropic's minimum, but not 0", () => {
+  const thinking = (budget_tokens: number) => ({ thinking: { type: "enabled", budget_tokens } });
+  assertEquals(
+    chatOf({ max_tokens: 100, ...thinking(50) }).templateArguments["thinking_budget"],
+    50,
+  );
+  assertEquals(refusal(thinking(0)), "thinking.budget_tokens: must be a whole number, 1 or more");
+});
+
 Deno.test("a thinking budget that max_tokens cannot hold is refused", () => {
   assertEquals(
     refusal({ max_tokens: 1024, thinking: { type: "enabled", budget_tokens: 1024 } }),

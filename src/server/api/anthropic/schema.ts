@@ -28,13 +28,11 @@ function without(reason: string) {
   return ignored(unsupported(reason), reason);
 }
 
-/** Minimum budget of Anthropic's API. */
-const BUDGET_MINIMUM = 1024;
-
 const thinking = z.discriminatedUnion("type", [
   z.strictObject({
     type: z.literal("enabled"),
-    budget_tokens: integerFrom(BUDGET_MINIMUM)
+    // Anthropic's API takes 1024 or more. Small models reason less, and llama-server takes any budget.
+    budget_tokens: integerFrom(1)
       .describe(
         "Maximum reasoning tokens; also passed to the chat template as thinking_budget",
       ),

@@ -124,12 +124,12 @@ Deno.test("two limits that differ are refused, two that agree are not", () => {
   assertEquals(requestOf({ max_tokens: 5, max_completion_tokens: 5 }).maxTokens, 5);
 });
 
-Deno.test("text parts are joined, and tool results learn the name of their tool", () => {
+Deno.test("text parts are lines, and tool results learn the name of their tool", () => {
   const { input } = requestOf({
     messages: [
       {
         role: "developer",
-        content: [{ type: "text", text: "Be " }, { type: "text", text: "kind." }],
+        content: [{ type: "text", text: "Be kind." }, { type: "text", text: "Be short." }],
       },
       { role: "user", content: "Weather?", name: "Ann" },
       {
@@ -147,7 +147,7 @@ Deno.test("text parts are joined, and tool results learn the name of their tool"
     tools: [TOOL],
   });
   assertEquals(input.type === "chat" ? input.messages : [], [
-    { role: "developer", content: "Be kind." },
+    { role: "developer", content: "Be kind.\nBe short." },
     { role: "user", content: "Weather?", name: "Ann" },
     {
       role: "assistant",

@@ -4,6 +4,7 @@ import { statusOf } from "../../../http/mod.ts";
 import { toOpenAIError } from "../shared/dialect.ts";
 import { toFinishReason, toNotices, unixSeconds } from "../shared/envelope.ts";
 import type { Done } from "../shared/collected_answer.ts";
+import { toFinalTimings, toProgress, toTimingsSoFar } from "../shared/telemetry.ts";
 import {
   type OutputItem,
   type ResponseHead,
@@ -68,9 +69,24 @@ export class ResponseBuilder {
     yield this.#event({ type: "response.in_progress", response: this.response });
   }
 
-  /** The events for an event of the answer, except its last. */
+  /** The events for an event of the answer, except its last; the timings so far are in the last one. */
   *add(event: Exclude<AnswerEvent | FoundTools, { type: "done" }>): Generator<ResponseEvent, void> {
+    const events = [...this.#eventsOf(event)];
+    const timings = event.type === "found_tools" ? {} : toTimingsSoFar(event);
+    for (const [index, one] of events.entries()) {
+      yield index === events.length - 1 ? { ...one, ...timings } : one;
+    }
+  }
+
+  *#eventsOf(
+    event: Exclude<AnswerEvent | FoundTools, { type: "done" }>,
+  ): Generator<ResponseEvent, void> {
     switch (event.type) {
+      case "progress": {
+        const { response } = this;
+        yield this.#event({ type: "response.in_progress", response, ...toProgress(event) });
+        break;
+      }
       case "text":
         if (event.text === "" && event.logprobs.length === 0) return;
         if (this.#open?.kind !== "text") yield* this.#begin("text", openMessage(this.#next));
@@ -119,7 +135,8 @@ export class ResponseBuilder {
       usage: toResponseUsage(done.usage, reasoningTokens),
       ...this.#notices(done),
     };
-    yield this.#event({ type: `response.${status}`, response: this.response });
+    const { response } = this;
+    yield this.#event({ type: `response.${status}`, response, ...toFinalTimings(done) });
   }
 
   /** The last events of a failed answer. */

@@ -1,4 +1,5 @@
 import { type Message, type ToolCall, toolDefinitions } from "../../../../chat/mod.ts";
+import { joinParts } from "../shared/messages.ts";
 import { toTool } from "../shared/tools.ts";
 import { decodeReasoning } from "./reasoning.ts";
 import type { ConversationItem } from "./items.ts";
@@ -6,9 +7,9 @@ import { flatName, LOCAL_SHELL, offerTools, type ResponseTool, TOOL_SEARCH } fro
 
 type Parts = Extract<ConversationItem, { role: string }>["content"];
 
-function joined(content: Parts): string {
+function joined(role: string, content: Parts): string {
   if (typeof content === "string") return content;
-  return content.map((part) => part.type === "refusal" ? part.refusal : part.text).join("");
+  return joinParts(role, content.map((part) => part.type === "refusal" ? part.refusal : part.text));
 }
 
 /** The text of a reasoning item: content, encrypted content or summary. */
@@ -105,7 +106,7 @@ export function toConversation(items: readonly ConversationItem[]): Message[] {
         break;
       case "function_call_output":
       case "custom_tool_call_output":
-        result(item.call_id, joined(item.output), item.name);
+        result(item.call_id, joined("tool", item.output), item.name);
         break;
       case "local_shell_call_output":
         result(item.call_id ?? item.id ?? "", item.output);
@@ -119,11 +120,12 @@ export function toConversation(items: readonly ConversationItem[]): Message[] {
       default:
         if (item.role === "assistant") {
           open((at) => at.content === null && at.toolCalls.length === 0).content = joined(
+            "assistant",
             item.content,
           );
         } else {
           close();
-          messages.push({ role: item.role, content: joined(item.content) });
+          messages.push({ role: item.role, content: joined(item.role, item.content) });
         }
     }
   }

@@ -2,9 +2,12 @@ import { assertEquals } from "@std/assert";
 import { toConversation } from "./conversation.ts";
 import { encodeReasoning } from "./reasoning.ts";
 
-Deno.test("reasoning, text and calls of the assistant become one message", () => {
+Deno.test("text parts are lines; reasoning, text and calls of the assistant become one message", () => {
   const messages = toConversation([
-    { role: "user", content: [{ type: "input_text", text: "Add." }] },
+    {
+      role: "user",
+      content: [{ type: "input_text", text: "Add." }, { type: "input_text", text: "Multiply." }],
+    },
     { type: "reasoning", summary: [], content: [{ type: "reasoning_text", text: "Hm." }] },
     { type: "message", role: "assistant", content: [{ type: "output_text", text: "Adding." }] },
     { type: "function_call", call_id: "c1", name: "add", arguments: "{}" },
@@ -17,7 +20,7 @@ Deno.test("reasoning, text and calls of the assistant become one message", () =>
     },
   ]);
   assertEquals(messages, [
-    { role: "user", content: "Add." },
+    { role: "user", content: "Add.\nMultiply." },
     {
       role: "assistant",
       content: "Adding.",

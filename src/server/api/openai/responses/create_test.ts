@@ -227,3 +227,32 @@ Deno.test("notices are a part of the response that has ended", async () => {
   assertEquals(events.at(-1).response.notices, ["session: gone"]);
   assertEquals(events[0].response.notices, undefined);
 });
+
+Deno.test("streams report progress and timings as llama-server does", async () => {
+  const fields = { return_progress: true, timings_per_token: true, id_slot: 3 };
+  const { request, engine } = serve();
+  const response = await request(PATH, { input: "Hello", stream: true, ...fields });
+  assertEquals(response.headers.get("x-shimmy-ignored"), null);
+  const events: Json[] = (await readEvents(response)).map(({ data }) => JSON.parse(data));
+  assertEquals(events.map(({ sequence_number }) => sequence_number), [...events.keys()]);
+  const { slot, reportsProgress, reportsTimings } = engine.requests[0]!;
+  assertEquals([slot, reportsProgress, reportsTimings], [3, true, true]);
+  const progress = events.filter((event) => event.prompt_progress !== undefined);
+  assertEquals(types(progress), ["response.in_progress", "response.in_progress"]);
+  const { prompt_progress: last } = progress.at(-1);
+  assertEquals([last.processed, last.cache], [last.total, 0]);
+  const timed = events.filter((event) => event.timings !== undefined);
+  assertEquals(timed.map(({ type, timings }) => [type, timings.predicted_n]), [
+    ["response.in_progress", 0],
+    ["response.in_progress", 0],
+    ["response.output_text.delta", 1],
+    ["response.output_text.delta", 2],
+    ["response.completed", 2],
+  ]);
+});
+
+Deno.test("the last event of a stream has timings, other events only on request", async () => {
+  const events = await stream({ input: "Hello" });
+  const timed = events.filter((event) => "timings" in event || "prompt_progress" in event);
+  assertEquals(types(timed), ["response.completed"]);
+});

@@ -26,6 +26,7 @@ export class SearchedParts {
   readonly #turn: ConversationTurn;
   readonly #body: ResponseBody;
   readonly #usage = { promptTokens: 0, completionTokens: 0, cachedTokens: 0 };
+  readonly #timings = { promptMs: 0, predictedMs: 0, draftedTokens: 0, acceptedTokens: 0 };
   readonly #loaded = new Set<string>();
   #searches = 0;
   /** Arguments of the search calls of the current part, by the index of the call. */
@@ -59,11 +60,8 @@ export class SearchedParts {
 
   /** Ends the current part and runs its searches: the tools that each of them found. */
   end(done: Done): ResponseTool[][] {
-    for (const name of Object.keys(this.#usage) as (keyof typeof done.usage)[]) {
-      if (name in this.#usage) {
-        this.#usage[name as "promptTokens"] += done.usage[name as "promptTokens"];
-      }
-    }
+    add(this.#usage, done.usage);
+    add(this.#timings, done.timings);
     // The arguments of a call that the token limit cut are no query.
     if (done.finishReason !== "tool_calls") return [];
     const all = candidates(this.#body.tools ?? []);
@@ -100,10 +98,22 @@ export class SearchedParts {
     return { request: toResponseRequest(body, input), targets };
   }
 
-  /** The end of the answer, with the usage of all parts. */
+  /** The end of the answer, with the usage and the timings of all parts. */
   whole(done: Done): Done {
-    return { ...done, usage: { ...done.usage, ...this.#usage } };
+    return {
+      ...done,
+      usage: { ...done.usage, ...this.#usage },
+      timings: { ...done.timings, ...this.#timings },
+    };
   }
+}
+
+/** Adds the numbers of one part to the sums of the same names. */
+function add<Name extends string>(
+  sums: Record<Name, number>,
+  part: { readonly [Key in NoInfer<Name>]?: number },
+): void {
+  for (const name of Object.keys(sums) as Name[]) sums[name] += part[name] ?? 0;
 }
 
 /** A function or custom tool, alone or in its namespace, as the search compares it. */

@@ -106,6 +106,8 @@ Deno.test("a stream has the items of the search in order", async () => {
   ]);
   assertEquals(events.map(({ sequence_number }) => sequence_number), events.map((_, at) => at));
   assertEquals(events.at(-1).response.output.length, 3);
+  const { timings, response } = events.at(-1);
+  assertEquals(timings.predicted_n, response.usage.output_tokens);
 });
 
 Deno.test("searches without end are bounded", async () => {

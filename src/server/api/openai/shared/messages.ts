@@ -62,12 +62,18 @@ export const chatMessage = z.discriminatedUnion("role", [
 
 export type ChatMessage = z.output<typeof chatMessage>;
 
-type Content = z.output<typeof assistantContent>;
-
-function joined(content: Content | null | undefined): string {
+function joined({ role, content }: ChatMessage): string {
   if (!content) return "";
   if (typeof content === "string") return content;
-  return content.map((part) => part.type === "text" ? part.text : part.refusal).join("");
+  return joinParts(role, content.map((part) => part.type === "text" ? part.text : part.refusal));
+}
+
+/**
+ * Joins the text parts of a message: by line breaks, as llama-server and vLLM do, because parts are texts of
+ * their own. The parts of an answer continue each other.
+ */
+export function joinParts(role: string, parts: readonly string[]): string {
+  return parts.join(role === "assistant" ? "" : "\n");
 }
 
 function toToolCalls(calls: readonly z.output<typeof toolCall>[]): ToolCall[] {
@@ -82,7 +88,7 @@ function toToolCalls(calls: readonly z.output<typeof toolCall>[]): ToolCall[] {
 export function toMessages(messages: readonly ChatMessage[]): Message[] {
   const callNames = new Map<string, string>();
   return messages.map((message): Message => {
-    const base = { role: message.role, content: joined(message.content) };
+    const base = { role: message.role, content: joined(message) };
     const named = message.name ? { name: message.name } : {};
     if (message.role === "tool") {
       const called = message.name ?? callNames.get(message.tool_call_id);
