@@ -226,7 +226,7 @@ export class EngineClient implements Engine {
         this.#info = {
           ...this.info,
           shape,
-          contextLength: shape.length,
+          contextLength: Math.max(this.info.contextLength, shape.length),
           parallel: shape.sequences,
           placement: placement.map((part) => ({
             ...part,

@@ -106,7 +106,7 @@ function environmentOf(info: ModelInfo): Pick<Receipt, "backend" | "context"> {
       threads: info.threads,
     },
     context: {
-      length: info.contextLength,
+      length: info.shape?.length ?? info.contextLength,
       parallel: info.parallel,
       batch_size: info.batchSize,
       kv_type: settings.kvType,

@@ -100,7 +100,7 @@ function environmentDifferences(
     ["devices", backend.devices, devices],
     ["offloaded layers", backend.offloaded_layers, info.offloadedLayers],
     ["threads", backend.threads, info.threads],
-    ["the context length", context.length, info.contextLength],
+    ["the context length", context.length, info.shape?.length ?? info.contextLength],
     ["the batch size", context.batch_size, info.batchSize],
     ["the type of the KV cache", context.kv_type, settings.kvType],
     ["flash attention", context.flash_attention, settings.flashAttention],

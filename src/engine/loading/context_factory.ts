@@ -105,6 +105,18 @@ export class ContextFactory {
     return { shape, stateBytes: Math.max(0, stateBytes) };
   }
 
+  /**
+   * Maximum tokens of a sequence, in a context of this shape or in a larger one that memory has room for
+   * now; to a twentieth, where memory limits it.
+   */
+  longest(shape: ContextShape): number {
+    for (let length = this.maxLength(shape); length > shape.length; length -= length / 20) {
+      const whole = Math.floor(length);
+      if (this.larger(whole, shape, 0) !== null) return whole;
+    }
+    return shape.length;
+  }
+
   /** A larger shape within a budget: not all of it at once, and with room beyond the length. */
   #grown(length: number, current: ContextShape, budget: number): ContextShape | null {
     const roomy = Math.max(length, Math.floor(current.length * GROWTH));

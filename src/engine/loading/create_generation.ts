@@ -128,6 +128,7 @@ class Generations {
       adapters,
       shape,
       sequenceLength,
+      longestLength: Math.max(sequenceLength, this.#factory.longest(shape)),
       maxLength: Math.max(this.#sampling.sequenceLength, shape.length),
       parallel: shape.sequences,
       maxOutputs: maxOutputs({ ...options, parallel: shape.sequences }, model.vocab.size),

@@ -39,7 +39,7 @@ export function describeModel(
     embeddingLength: model.embeddingLength,
     layers: model.layers,
     trainedContext: model.trainedContext,
-    contextLength: generation?.sequenceLength ?? embedder.limit,
+    contextLength: generation?.longestLength ?? embedder.limit,
     parallel: generation?.parallel ?? embedder.sequences,
     shape: generation?.shape ?? null,
     batchSize: generation?.context.batchSize ?? embedder.batchSize,

@@ -38,7 +38,10 @@ export interface ModelInfo {
   readonly layers: number;
   /** Context length of the training, in tokens. */
   readonly trainedContext: number;
-  /** Maximum tokens of one sequence. A longer sequence may get another context: see `shape`. */
+  /**
+   * Maximum tokens of one sequence: in the current context, which has `shape`, or in a larger one that
+   * memory had room for at the load.
+   */
   readonly contextLength: number;
   readonly parallel: number;
   /** Shape of the generation context, also of one that replaces it; null for other models. */

@@ -21,6 +21,8 @@ export interface GenerationContext {
   readonly shape: ContextShape;
   /** Maximum tokens of one sequence in this context. */
   readonly sequenceLength: number;
+  /** The same, or that of a larger context that memory had room for when this one was created. */
+  readonly longestLength: number;
   /** Maximum tokens of one sequence in any context of the model. */
   readonly maxLength: number;
   readonly parallel: number;

@@ -117,6 +117,8 @@ Deno.test("a request longer than a stream gets a context of another shape, with 
     const before = engine.info.shape!;
     assertEquals([before.sequences, before.unified], [3, false]);
     assert(before.length < LONGEST);
+    // What one conversation may have.
+    assertGreater(engine.info.contextLength, LONGEST);
     const way = { ...ALONE, cachePrompt: true };
     const [started] = await answer(engine, [first], way);
     // The long request and a shorter one that comes later.
@@ -128,7 +130,7 @@ Deno.test("a request longer than a stream gets a context of another shape, with 
     assertEquals([context!.replacements, context!.waiting], [1, null]);
     assert(context!.length > LONGEST && context!.sequences < 3);
     // The description of the model tells of the new context too.
-    assertEquals(engine.info.contextLength, context!.length);
+    assertEquals(engine.info.shape!.length, context!.length);
     assertEquals(engine.info.parallel, context!.sequences);
     const tooLong = words(TRAINED + 1);
     const error = await assertRejects(() => answer(engine, [tooLong], way), ShimmyError);
