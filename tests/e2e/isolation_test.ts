@@ -137,7 +137,8 @@ async function waiting(server: Server, count: number): Promise<void> {
     const { models } = await (await fetch(server.url("/diag"))).json();
     const { queue, sequences } = models[0];
     assertEquals(sequences, undefined);
-    if (queue.running + queue.waiting === count) return;
+    // The request that warms the server up may be one more.
+    if (queue.running + queue.waiting >= count) return;
     assertLess(performance.now(), deadline, `still ${JSON.stringify(queue)}`);
   }
 }
