@@ -84,9 +84,10 @@ Deno.test("a stopping server drains for the time of --drain, and a second signal
   assertStringIncludes(stderr, "Finishing running requests for at most 1 s");
   await cut.text().catch(() => {});
 
-  await using patient = await Server.start(machine, ["--port", "0", "--drain", "3600"]);
-  const held = await patient.generate({ ...endless, prompt: "Tell me a longer story." });
-  // A client that does not read keeps its request running.
+  const options = ["--port", "0", "--drain", "3600", "--ctx", "16384"];
+  await using patient = await Server.start(machine, options);
+  // An answer of many seconds.
+  const held = await patient.generate({ ...endless, max_tokens: 12_000 });
   patient.kill("SIGTERM");
   await delay(500);
   patient.kill("SIGTERM");
