@@ -27,6 +27,9 @@ const CHECKS = [
 const EXCLUDED = [
   ...["/api", "/ollama/api"].flatMap((prefix) => [`${prefix}/pull`, `${prefix}/push`]),
   "/api/models/{name}/unload",
+  // The built-in model has no tokens for infill.
+  "/infill",
+  "/props",
 ];
 const SECONDS = 120;
 

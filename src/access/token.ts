@@ -32,7 +32,8 @@ export function parseToken(text: string): ParsedToken | null {
   try {
     const json = new TextDecoder("utf-8", { fatal: true }).decode(decodeBase64Url(match[1]!));
     const claims = fromPayload(JSON.parse(json));
-    const signed = new TextEncoder().encode(PREFIX + match[1]!);
+    // Deno 2.4 does not declare the kind of buffer of an encoded text.
+    const signed = Uint8Array.from(new TextEncoder().encode(PREFIX + match[1]!));
     return claims && { claims, signed, signature: decodeBase64Url(match[2]!) };
   } catch {
     return null;

@@ -41,7 +41,7 @@ function errorsOf({ upgrade, body, dialect }: Route): (readonly [number, string]
     ...ERRORS,
     ...(upgrade ? [UPGRADE_REQUIRED] : []),
     ...(body === undefined ? [] : [TIMEOUT]),
-    ...(dialect.name === "ollama" ? [UNSUPPORTED] : []),
+    ...(["ollama", "llamacpp"].includes(dialect.name) ? [UNSUPPORTED] : []),
   ];
 }
 
@@ -170,10 +170,11 @@ function parametersOf(route: Route): Json[] {
   ];
 }
 
-function contentOf({ answer, text, streams = [] }: Route): Json {
+function contentOf(route: Route): Json {
+  const { answer, text, streams = [] } = route;
   const content: Record<string, Json> = {};
   if (text) content["text/plain"] = { schema: { type: "string" } };
-  if (answer !== undefined) content["application/json"] = { schema: toSchema(answer, "output") };
+  if (answer !== undefined) content["application/json"] = { schema: answerSchema(route) };
   for (const type of streams) content[type] = { schema: { type: "string" } };
   return Object.keys(content).length === 0 ? {} : { content };
 }
@@ -213,6 +214,30 @@ function bodySchema(route: Route): Json {
   const schema = toSchema(route.body!, "input", isLenient(route));
   if (!hasAnswers(route)) return schema;
   return { ...schema, properties: { ...schema.properties as Json, receipt: RECEIPT_FIELD } };
+}
+
+/** The schema of a response; with a receipt, if the route has answers. */
+function answerSchema(route: Route): Json {
+  const schema = toSchema(route.answer!, "output");
+  return hasAnswers(route) ? withReceipt(schema) : schema;
+}
+
+/** A schema with the field of a receipt in each of its objects. */
+function withReceipt(schema: Json): Json {
+  const { properties, anyOf, items } = schema as {
+    properties?: Json;
+    anyOf?: readonly Json[];
+    items?: Json;
+  };
+  if (properties !== undefined) {
+    const receipt = {
+      type: "object",
+      description: "The signed receipt, if the request asks for it",
+    };
+    return { ...schema, properties: { ...properties, receipt } };
+  }
+  if (anyOf !== undefined) return { ...schema, anyOf: anyOf.map(withReceipt) };
+  return items === undefined ? schema : { ...schema, items: withReceipt(items) };
 }
 
 /** Every route with answers takes it, beside the schema of its body. */

@@ -144,7 +144,7 @@ export async function registerChecks(backend: Backend): Promise<void> {
       ]
     ) {
       const args = [TINY_F16, ...on, ...more];
-      const plan = await gpu.json(["plan", ...args]);
+      const plan = await gpu.json(["plan", ...args, "--parallel", "1"]);
       const probe = await gpu.json(["probe", ...args]);
       assertEquals(plan.fits, true);
       assertEquals(plan.offloaded_layers, probe.offloaded_layers);
