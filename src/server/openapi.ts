@@ -222,7 +222,7 @@ function answerSchema(route: Route): Json {
   return hasAnswers(route) ? withReceipt(schema) : schema;
 }
 
-/** A schema with the field of a receipt in each of its objects. */
+/** A schema with the fields of receipts in each of its objects. */
 function withReceipt(schema: Json): Json {
   const { properties, anyOf, items } = schema as {
     properties?: Json;
@@ -230,15 +230,17 @@ function withReceipt(schema: Json): Json {
     items?: Json;
   };
   if (properties !== undefined) {
-    const receipt = {
-      type: "object",
-      description: "The signed receipt, if the request asks for it",
-    };
-    return { ...schema, properties: { ...properties, receipt } };
+    return { ...schema, properties: { ...properties, ...RECEIPTS } };
   }
   if (anyOf !== undefined) return { ...schema, anyOf: anyOf.map(withReceipt) };
   return items === undefined ? schema : { ...schema, items: withReceipt(items) };
 }
+
+/** A response with one answer has `receipt`; a response with several has `receipts`. */
+const RECEIPTS = {
+  receipt: { type: "object", description: "The signed receipt, if the request asks for it" },
+  receipts: { type: "array", items: { type: "object" }, description: "The same for each answer" },
+};
 
 /** Every route with answers takes it, beside the schema of its body. */
 const RECEIPT_FIELD = {
