@@ -189,7 +189,10 @@ export default command({
       const ready = prepare(session, log, globals.verbose, stop, {
         isChosen: asked !== undefined && isReference(asked),
         keepsModels: values["keep-alive"] > 0,
-        warmUp: (entry) => warmUp(context(hostname), entry.name, stop),
+        // The answer to a client warms the server up as well.
+        warmUp: async (entry) => {
+          if (!metrics.hasAnswers) await warmUp(context(hostname), entry.name, stop);
+        },
       });
       preparer.warm();
       await aborted(stop);

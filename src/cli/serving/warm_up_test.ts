@@ -26,3 +26,15 @@ Deno.test("a server that stops cancels the request", async () => {
   await warming;
   assertEquals(engine.finished, ["cancelled"]);
 });
+
+Deno.test("a request that does not end in time is cancelled", async () => {
+  const gate = Promise.withResolvers<void>();
+  await using engine = new EngineDouble({ beforeToken: () => gate.promise });
+  const pool = new PoolDouble({ entry: entryDouble("tiny"), engine });
+  const { signal } = new AbortController();
+  const warming = warmUp({ pool, settings: SETTINGS }, "tiny", signal, 20);
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  gate.resolve();
+  await warming;
+  assertEquals(engine.finished, ["cancelled"]);
+});

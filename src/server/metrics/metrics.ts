@@ -23,6 +23,7 @@ export interface AnswerObserver {
  * answer or at the first scrape; earlier observations are kept in a short list.
  */
 export class Metrics {
+  #hasAnswers = false;
   #instruments: Instruments | null = null;
   #loading: Promise<Instruments> | null = null;
   #backlog: ((instruments: Instruments) => void)[] = [];
@@ -64,8 +65,14 @@ export class Metrics {
     }
   }
 
+  /** Whether an answer has begun since the start. */
+  get hasAnswers(): boolean {
+    return this.#hasAnswers;
+  }
+
   /** Observes an answer whose request arrives now. */
   observeAnswer(): AnswerObserver {
+    this.#hasAnswers = true;
     let last = performance.now();
     let tokens = 0;
     return {
