@@ -34,4 +34,5 @@ export {
   toPromptProgress,
   toTimings,
 } from "./timings.ts";
+export { ContinuedAnswer, type DoneEvent } from "./continued_answer.ts";
 export { truncateEmbedding } from "./truncate_embedding.ts";

@@ -1,6 +1,12 @@
 import type { AnswerEvent, Tool } from "../../../../chat/mod.ts";
-import { type Sink, Transform } from "../../../../engine/mod.ts";
-import { callArguments, findTools, type Found } from "../../../answers/mod.ts";
+import type { Sink } from "../../../../engine/mod.ts";
+import {
+  callArguments,
+  ContinuedAnswer,
+  type DoneEvent,
+  findTools,
+  type Found,
+} from "../../../answers/mod.ts";
 import type { AssistantBlock, MessageParam } from "../blocks.ts";
 import { offeredTools } from "../offered_tools.ts";
 import type { MessagesBody } from "../schema.ts";
@@ -21,8 +27,6 @@ export interface SearchEvent {
   readonly found: Found;
 }
 
-type DoneEvent = Extract<AnswerEvent, { type: "done" }>;
-
 /** Starts the answer to a request with a longer conversation. */
 type Next = (body: MessagesBody, sink: Sink<AnswerEvent>) => unknown;
 
@@ -31,13 +35,12 @@ type Next = (body: MessagesBody, sink: Sink<AnswerEvent>) => unknown;
  * searches the deferred tools, and the model goes on with the definitions that were found. A search ends
  * the answer as any call does if the model also called a tool of the client.
  */
-export class SearchingAnswer extends Transform<AnswerEvent, AnswerEvent | SearchEvent> {
+export class SearchingAnswer extends ContinuedAnswer<AnswerEvent | SearchEvent> {
   readonly #body: MessagesBody;
   readonly #next: Next;
   readonly #total = { promptTokens: 0, completionTokens: 0, cachedTokens: 0 };
   #searches = 0;
   #turn: Turn;
-  #done: DoneEvent | null = null;
 
   constructor(body: MessagesBody, out: Sink<AnswerEvent | SearchEvent>, next: Next) {
     super(out);
@@ -46,23 +49,12 @@ export class SearchingAnswer extends Transform<AnswerEvent, AnswerEvent | Search
     this.#turn = new Turn(body);
   }
 
-  override event(event: AnswerEvent): void {
-    if (event.type === "done") this.#done = event;
-    else if (!this.#turn.take(event)) this.out.event(event);
-  }
-
-  override end(error?: unknown): void {
-    if (error !== undefined || this.#done === null) return this.out.end(error);
-    try {
-      if (this.#goesOn(this.#done)) return;
-    } catch (thrown) {
-      return this.out.end(thrown);
-    }
-    this.out.end();
+  protected override take(event: Exclude<AnswerEvent, DoneEvent>): void {
+    if (!this.#turn.take(event)) this.out.event(event);
   }
 
   /** Runs the searches of a turn and starts the next turn; false when the answer ends instead. */
-  #goesOn(done: DoneEvent): boolean {
+  protected override goesOn(done: DoneEvent): boolean {
     for (const name of COUNTS) {
       this.#total[name] += done.usage[name];
     }
@@ -80,7 +72,6 @@ export class SearchingAnswer extends Transform<AnswerEvent, AnswerEvent | Search
     const continued = { ...this.#turn.continued(results), max_tokens: left };
     const request = this.#searches < MOST_SEARCHES ? continued : withoutSearches(continued);
     this.#turn = new Turn(request);
-    this.#done = null;
     this.#next(request, this);
     return true;
   }

@@ -11,7 +11,7 @@ import {
   type ServerSentEvent,
   toShimmyError,
 } from "../../../http/mod.ts";
-import { bindAnswer, engineFor, startAnswer } from "../../../answers/mod.ts";
+import { bindAnswer, ContinuedAnswer, engineFor, startAnswer } from "../../../answers/mod.ts";
 import { newId, unixSeconds } from "../shared/envelope.ts";
 import type { Done } from "../shared/collected_answer.ts";
 import { type FoundTools, ResponseBuilder, type ResponseEvent } from "./builder.ts";
@@ -76,10 +76,9 @@ class ResponseGeneration {
  * The events of a response. When the model searches for tools, and the server runs the search, the answer
  * goes on with the tools that were found. The last event of the answer has the usage of all parts.
  */
-class SearchingResponse extends Transform<AnswerEvent, AnswerEvent | FoundTools> {
+class SearchingResponse extends ContinuedAnswer<AnswerEvent | FoundTools> {
   readonly #generation: ResponseGeneration;
   readonly #parts: SearchedParts;
-  #done: Done | null = null;
 
   constructor(generation: ResponseGeneration, out: Sink<AnswerEvent | FoundTools>) {
     super(out);
@@ -87,27 +86,13 @@ class SearchingResponse extends Transform<AnswerEvent, AnswerEvent | FoundTools>
     this.#parts = new SearchedParts(generation.turn, generation.body);
   }
 
-  override event(event: AnswerEvent): void {
-    if (event.type === "done") {
-      this.#done = event;
-      return;
-    }
+  protected override take(event: Exclude<AnswerEvent, Done>): void {
     this.#parts.take(event, this.#generation.builder.targets);
     this.out.event(event);
   }
 
-  override end(error?: unknown): void {
-    if (error !== undefined || this.#done === null) return this.out.end(error);
-    try {
-      if (this.#goesOn(this.#done)) return;
-    } catch (thrown) {
-      return this.out.end(thrown);
-    }
-    this.out.end();
-  }
-
   /** Runs the searches of a part and starts the next part; false when the answer ends instead. */
-  #goesOn(done: Done): boolean {
+  protected override goesOn(done: Done): boolean {
     const { builder, exchange, engine } = this.#generation;
     const found = this.#parts.end(done);
     for (const tools of found) this.out.event({ type: "found_tools", tools });
@@ -116,7 +101,6 @@ class SearchingResponse extends Transform<AnswerEvent, AnswerEvent | FoundTools>
       this.out.event(this.#parts.whole(done));
       return false;
     }
-    this.#done = null;
     builder.targets = next.targets;
     bindAnswer(exchange, engine, next.request, this);
     return true;

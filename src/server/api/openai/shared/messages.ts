@@ -69,7 +69,7 @@ function joined({ role, content }: ChatMessage): string {
 }
 
 /**
- * Joins the text parts of a message: by line breaks, as llama-server and vLLM do, because parts are texts of
+ * Joins the text parts of a message: by line breaks, as llama-server does, because parts are texts of
  * their own. The parts of an answer continue each other.
  */
 export function joinParts(role: string, parts: readonly string[]): string {
