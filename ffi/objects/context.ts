@@ -152,17 +152,20 @@ export class Context implements Disposable {
     this.#library.llama.llama_memory_clear(this.#memory, data);
   }
 
-  /** Returns the state of a sequence, for `restoreSequence`. */
-  saveSequence(sequence: number): Uint8Array<ArrayBuffer> {
+  /**
+   * Returns the state of a sequence, for `restoreSequence`.
+   * @param room bytes after the state that are left to the caller; they are 0.
+   */
+  saveSequence(sequence: number, room = 0): Uint8Array<ArrayBuffer> {
     const size = Number(this.#library.llama.llama_state_seq_get_size(this.handle, sequence));
-    const bytes = new Uint8Array(size);
+    const bytes = new Uint8Array(size + room);
     const written = this.#library.llama.llama_state_seq_get_data(
       this.handle,
       bytes,
       BigInt(size),
       sequence,
     );
-    return Number(written) === size ? bytes : bytes.slice(0, Number(written));
+    return withRoom(bytes, Number(written), room);
   }
 
   /**
@@ -188,14 +191,15 @@ export class Context implements Disposable {
   /**
    * Returns the part of a sequence's state that cannot be truncated: the state of recurrent layers and
    * the cells of a small sliding window. `restoreCheckpoint` takes these bytes.
+   * @param room bytes after the state that are left to the caller; they are 0.
    */
-  saveCheckpoint(sequence: number): Uint8Array<ArrayBuffer> {
+  saveCheckpoint(sequence: number, room = 0): Uint8Array<ArrayBuffer> {
     const { llama } = this.#library;
     const flags = LLAMA_STATE_SEQ_FLAGS_PARTIAL_ONLY;
     const size = llama.llama_state_seq_get_size_ext(this.handle, sequence, flags);
-    const bytes = new Uint8Array(Number(size));
+    const bytes = new Uint8Array(Number(size) + room);
     const written = llama.llama_state_seq_get_data_ext(this.handle, bytes, size, sequence, flags);
-    return Number(written) === bytes.length ? bytes : bytes.slice(0, Number(written));
+    return withRoom(bytes, Number(written), room);
   }
 
   /**
@@ -266,4 +270,16 @@ export class Context implements Disposable {
   [Symbol.dispose](): void {
     this.close();
   }
+}
+
+/** The first bytes that were written, with room after them. Copies only if fewer than expected were. */
+function withRoom(
+  bytes: Uint8Array<ArrayBuffer>,
+  written: number,
+  room: number,
+): Uint8Array<ArrayBuffer> {
+  if (written + room === bytes.length) return bytes;
+  const shorter = new Uint8Array(written + room);
+  shorter.set(bytes.subarray(0, written));
+  return shorter;
 }

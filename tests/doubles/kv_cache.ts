@@ -62,7 +62,6 @@ export function cacheWith(options: Partial<PrefixCacheOptions> = {}) {
     savedBytes: 1000,
     sharedCells: null,
     mayShiftPositions: false,
-    stateParts: "attention",
     ...options,
   });
   return { memory, cache };

@@ -1,7 +1,7 @@
 import { crc32 } from "../../digest.ts";
 import { markTokens, tokenBytes, type TokenMarks } from "./token_marks.ts";
 
-const MAGIC = new TextEncoder().encode("SHIMMYS3");
+const MAGIC = new TextEncoder().encode("SHIMMYS4");
 /** Bytes before the head: magic, length of the head, CRC-32 of the head. */
 export const PREAMBLE = MAGIC.length + 8;
 const TRAILER = 4;

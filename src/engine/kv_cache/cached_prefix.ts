@@ -1,7 +1,6 @@
 import type { Context } from "../../../ffi/mod.ts";
 import type { Checkpoint } from "./checkpoints.ts";
 import type { SavedState } from "./host_states.ts";
-import type { StateParts } from "./stream_state.ts";
 
 /** A stream of the KV cache: the cells of one sequence. */
 export interface KvStream {
@@ -67,8 +66,6 @@ export interface PrefixCacheOptions {
   readonly sharedCells: number | null;
   /** Whether positions of a running sequence may be shifted. */
   readonly mayShiftPositions: boolean;
-  /** What the state of a sequence consists of; null if it cannot be converted to other streams. */
-  readonly stateParts: StateParts | null;
 }
 
 /**

@@ -3,5 +3,6 @@ export { messageBoundaries } from "./checkpoints.ts";
 export type { KvStream } from "./cached_prefix.ts";
 export type { SavedState } from "./host_states.ts";
 export { PrefixCache } from "./prefix_cache.ts";
+export { portableMemory } from "./portable_memory.ts";
 export { timedMemory } from "./timed_memory.ts";
 export type { StateParts } from "./stream_state.ts";

@@ -13,7 +13,6 @@ import type { ScopedState } from "../disk_cache/mod.ts";
 import { PrefixIndex } from "./prefix_index.ts";
 import { MIN_COPIED_TOKENS, PrefixSearch } from "./prefix_search.ts";
 import { SharedCells } from "./shared_cells.ts";
-import { collectStates, restoreState } from "./moved_streams.ts";
 
 /** Saving fewer tokens to host memory costs more than recomputing them. */
 const MIN_SAVED_TOKENS = 64;
@@ -85,27 +84,51 @@ export class PrefixCache {
     stateBytes: number,
     open: () => { readonly memory: KvMemory; readonly options: PrefixCacheOptions },
   ): void {
-    const { streams: before } = this.#memory;
-    const movable = this.#streams.filter((one) => !one.busy && !this.#pendingCopies.has(one));
-    const states = this.#options.stateParts === null
-      ? []
-      : collectStates(this.#memory, movable, MIN_SAVED_TOKENS, stateBytes);
-    for (const stream of this.#streams) {
-      this.#saved.setCheckpoints(stream, []);
-      this.#index.delete(stream);
-    }
+    const states = this.#idleStates(stateBytes);
+    const former = this.#streams;
+    for (const stream of former) this.#index.delete(stream);
     this.#pendingCopies.clear();
-    this.#streams = [];
     const { memory, options } = open();
     this.#memory = memory;
     this.#options = options;
     this.#streams = emptyStreams(options.streams);
-    if (memory.streams !== before) this.#saved.clear();
-    states.slice(0, options.streams).forEach((state, id) => {
+    for (const [id, moved] of states.slice(0, options.streams).entries()) {
       const stream = this.#streams[id]!;
-      if (!restoreState(memory, stream, state, options.stateParts!)) return;
-      this.#index.set(stream, state.tokens);
-    });
+      if (!this.#restoreState(stream, moved.state)) continue;
+      stream.tokens.push(...moved.tokens);
+      stream.scope = moved.scope;
+      stream.lastUsed = moved.lastUsed;
+      stream.checkpoints = moved.checkpoints;
+      this.#index.set(stream, moved.tokens);
+    }
+    // Only now, because the new streams have checkpoints of the former ones.
+    for (const stream of former) this.#saved.setCheckpoints(stream, []);
+  }
+
+  /**
+   * The states of idle streams, the most recently used first.
+   * @param limit maximum bytes in total
+   */
+  #idleStates(limit: number): SavedState[] {
+    const states: SavedState[] = [];
+    let bytes = 0;
+    for (const stream of this.#streams.toSorted((a, b) => b.lastUsed - a.lastUsed)) {
+      if (stream.busy || this.#pendingCopies.has(stream)) continue;
+      if (stream.tokens.length < MIN_SAVED_TOKENS) continue;
+      const size = this.#memory.stateBytes(stream.id, false);
+      if (bytes + size > limit) continue;
+      bytes += size;
+      const { lastUsed } = stream;
+      states.push({ ...this.stateOf(stream), lastUsed });
+    }
+    return states;
+  }
+
+  #restoreState(stream: KvStream, state: Uint8Array<ArrayBuffer>): boolean {
+    if (this.#memory.restoreSequence(stream.id, state)) return true;
+    // libllama keeps the cells of a partly restored state.
+    this.#memory.removeTokens(stream.id, -1, -1);
+    return false;
   }
 
   /** The streams in the order of their ids. */
@@ -125,11 +148,7 @@ export class PrefixCache {
   ): boolean {
     this.erase(stream);
     if (!this.#freeCells(tokens.length)) return false;
-    if (!this.#memory.restoreSequence(stream.id, state)) {
-      // libllama keeps the cells of a partly restored state.
-      this.#memory.removeTokens(stream.id, -1, -1);
-      return false;
-    }
+    if (!this.#restoreState(stream, state)) return false;
     stream.scope = scope;
     stream.tokens.push(...tokens);
     this.release(stream, false);
@@ -312,9 +331,7 @@ export class PrefixCache {
       const held = [...holder.tokens];
       const state = isStream(holder) ? this.#memory.saveSequence(holder.id) : holder.state;
       if (!this.#freeCells(held.length)) return null;
-      if (!this.#memory.restoreSequence(target.id, state)) {
-        // libllama keeps the cells of a partly restored state.
-        this.#memory.removeTokens(target.id, -1, -1);
+      if (!this.#restoreState(target, state)) {
         if (!isStream(holder)) this.#saved.remove(holder);
         return target;
       }
@@ -403,11 +420,12 @@ export class PrefixCache {
   #save(stream: KvStream, minTokens = MIN_SAVED_TOKENS): void {
     if (stream.tokens.length < minTokens || this.#pendingCopies.has(stream)) return;
     if (this.#saved.isUsed && !this.#search.isHeldElsewhere(stream)) {
-      this.#saved.add(this.#stateOf(stream));
+      this.#saved.add(this.stateOf(stream));
     }
   }
 
-  #stateOf({ id, tokens, scope, checkpoints }: KvStream): SavedState {
+  /** The state of a stream whose cells are settled. */
+  stateOf({ id, tokens, scope, checkpoints }: KvStream): SavedState {
     const state = this.#memory.saveSequence(id);
     return { state, tokens: [...tokens], scope, checkpoints, lastUsed: ++this.#clock };
   }
@@ -426,7 +444,7 @@ export class PrefixCache {
       if (scope.includes(ISOLATED) || !wants(tokens, scope) || this.#search.isHeldLonger(holder)) {
         continue;
       }
-      yield isStream(holder) ? this.#stateOf(holder) : holder;
+      yield isStream(holder) ? this.stateOf(holder) : holder;
     }
   }
 }

@@ -17,7 +17,10 @@ export type StateParts =
 /** State of a sequence in a context with several KV streams. */
 export interface StreamState {
   readonly state: Uint8Array<ArrayBuffer>;
-  /** Bytes of the state without the first part (`LLAMA_STATE_SEQ_FLAGS_PARTIAL_ONLY`). */
+  /**
+   * Bytes of the state without the first part (`LLAMA_STATE_SEQ_FLAGS_PARTIAL_ONLY`): all of them for a
+   * checkpoint.
+   */
   readonly partialBytes: number;
   /** Number of streams, and the stream that has the sequence. */
   readonly streams: number;
@@ -38,8 +41,10 @@ export function toStreams(
   streams: number,
 ): Uint8Array<ArrayBuffer> {
   if (count === streams || parts === "recurrent") return state;
+  // A checkpoint has only the part that a whole state has last; attention has one part.
   const first = parts === "attention" ? state.length : state.length - (partialBytes - HEAD);
-  const pieces = [state.subarray(0, HEAD), ...convert(state.subarray(HEAD, first))];
+  const pieces: Uint8Array[] = [state.subarray(0, HEAD)];
+  if (first > HEAD) pieces.push(...convert(state.subarray(HEAD, first)));
   if (parts === "windowed") pieces.push(...convert(state.subarray(first)));
   else pieces.push(state.subarray(first));
   const result = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0));

@@ -94,7 +94,7 @@ class Generations {
     return fingerprint(library, model, options, {
       swaFull: shape.swaFull,
       ropeStretch: this.#factory.ropeStretch(shape),
-      streams: shape.unified ? 1 : shape.sequences,
+      streams: this.#stateParts !== null ? null : shape.unified ? 1 : shape.sequences,
     });
   }
 

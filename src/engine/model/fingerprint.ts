@@ -7,8 +7,8 @@ export interface ContextLayout {
   readonly swaFull: boolean;
   /** Factor by which YaRN scales RoPE; null without scaling. */
   readonly ropeStretch: number | null;
-  /** Streams of the KV cache: 1 for a buffer that all sequences share. */
-  readonly streams: number;
+  /** Streams of the KV cache, where a state does not fit other numbers; else null. */
+  readonly streams: number | null;
 }
 
 /**
@@ -35,7 +35,6 @@ export function fingerprint(
     flashAttention,
     swaFull,
     ropeStretch,
-    // libllama writes the number of streams into the state of each sequence, and compares it.
     streams,
   ]);
 }

@@ -1,5 +1,5 @@
 import { Batch } from "../../../ffi/mod.ts";
-import { timedMemory } from "../kv_cache/mod.ts";
+import { portableMemory, timedMemory } from "../kv_cache/mod.ts";
 import { DraftUndo, Speculation } from "../speculation/mod.ts";
 import { BatchPolicy } from "./batch_policy.ts";
 import type { GenerationContext } from "./generation.ts";
@@ -31,9 +31,9 @@ export function partsFor(
   };
 }
 
-/** The KV memory of a model, which counts its time as native. */
-export function memoryOf({ context, sampling }: GenerationContext) {
-  return timedMemory(context, sampling.native);
+/** The KV memory of a model, which counts its time as native. Its states fit any number of streams. */
+export function memoryOf({ context, stateParts, sampling }: GenerationContext) {
+  return timedMemory(portableMemory(context, stateParts), sampling.native);
 }
 
 /** Options of the prefix cache of a model. */
@@ -45,6 +45,5 @@ export function cacheOptions(model: GenerationContext) {
     savedBytes: model.savedBytes,
     sharedCells: model.kvUnified ? model.context.contextLength : null,
     mayShiftPositions: model.contextShift,
-    stateParts: model.stateParts,
   };
 }

@@ -1,12 +1,10 @@
 import { ShimmyError } from "../../errors.ts";
-import type { Context } from "../../../ffi/mod.ts";
 import type { SlotChange, SlotChangeResult, SlotStatus } from "../protocol/mod.ts";
 import type { SessionStore } from "../disk_cache/mod.ts";
 import type { KvStream, PrefixCache } from "../kv_cache/mod.ts";
 
 /** What slots need of a model and its current context. */
 export interface SlotModel {
-  readonly context: Pick<Context, "saveSequence">;
   /** Null without a session folder. */
   readonly sessions: SessionStore | null;
 }
@@ -96,10 +94,9 @@ export class Slots {
 
   #save(stream: KvStream, session: string): number {
     const sessions = this.#sessions();
-    const state = this.#modelOf().context.saveSequence(stream.id);
+    const state = this.#cache.stateOf(stream);
     try {
-      const { tokens, checkpoints, scope } = stream;
-      sessions.save(session, { tokens, checkpoints, state }, scope);
+      sessions.save(session, state, state.scope);
     } catch (cause) {
       throw new ShimmyError(
         "backend",
@@ -109,7 +106,7 @@ export class Slots {
         },
       );
     }
-    return state.length;
+    return state.state.length;
   }
 
   #restore(stream: KvStream, session: string): { tokens: number; bytes: number } {

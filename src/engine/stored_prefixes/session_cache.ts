@@ -1,4 +1,3 @@
-import type { Context } from "../../../ffi/mod.ts";
 import { messageOf, ShimmyError } from "../../errors.ts";
 import type { KvStream, PrefixCache, SavedState } from "../kv_cache/mod.ts";
 import { reasonOf, type SessionStore } from "../disk_cache/mod.ts";
@@ -32,17 +31,11 @@ const NO_SESSION: OpenedSession = { tokens: null, inserted: null, notice: null }
 /** Loads saved sessions into the prefix cache and saves sequences to disk. */
 export class SessionCache {
   readonly #store: SessionStore | null;
-  readonly #context: Pick<Context, "saveSequence">;
   readonly #cache: PrefixCache;
 
   /** @param store null without a session folder. */
-  constructor(
-    store: SessionStore | null,
-    context: Pick<Context, "saveSequence">,
-    cache: PrefixCache,
-  ) {
+  constructor(store: SessionStore | null, cache: PrefixCache) {
     this.#store = store;
-    this.#context = context;
     this.#cache = cache;
   }
 
@@ -99,9 +92,7 @@ export class SessionCache {
       return;
     }
     try {
-      const { tokens, checkpoints } = stream;
-      const state = this.#context.saveSequence(stream.id);
-      this.#store?.save(request.session, { tokens, checkpoints, state }, adapters.key);
+      this.#store?.save(request.session, this.#cache.stateOf(stream), adapters.key);
     } catch (error) {
       notices.push({
         message: `session: not saved, because ${reasonOf(error)}`,

@@ -1,5 +1,4 @@
 import type { PrefixCache } from "../kv_cache/mod.ts";
-import type { Context } from "../../../ffi/mod.ts";
 import type { DiskCache, ScopedState, SessionStore } from "../disk_cache/mod.ts";
 import type { SequenceRequest } from "../protocol/mod.ts";
 import { DiskPrefixes, type RestorableSequence } from "./disk_prefixes.ts";
@@ -16,9 +15,8 @@ export interface StoredPrefixesOptions {
   readonly onReady: () => void;
 }
 
-/** The context of sequences, and the sessions that it can restore; null without a session folder. */
+/** What a context can restore: the sessions that it can restore; null without a session folder. */
 export interface SessionContext {
-  readonly context: Pick<Context, "saveSequence">;
   readonly sessions: SessionStore | null;
 }
 
@@ -36,15 +34,15 @@ export class StoredPrefixes {
   constructor(cache: PrefixCache, options: StoredPrefixesOptions, context: SessionContext) {
     const { disk } = options;
     this.#cache = cache;
-    this.#sessions = new SessionCache(context.sessions, context.context, cache);
+    this.#sessions = new SessionCache(context.sessions, cache);
     this.#disk = disk;
     this.#reader = disk === null ? null : new DiskPrefixes(disk, cache, options);
     this.#msPerToken = options.msPerToken;
   }
 
   /** Call when the context was replaced. */
-  setContext({ context, sessions }: SessionContext): void {
-    this.#sessions = new SessionCache(sessions, context, this.#cache);
+  setContext({ sessions }: SessionContext): void {
+    this.#sessions = new SessionCache(sessions, this.#cache);
   }
 
   /** Whether files are being read or written: then the engine thread must yield to the event loop. */
