@@ -5,6 +5,7 @@ export { captureLogs, type LogLine, printLogs, silenceLogs } from "./backends/lo
 export { NativeError } from "./library/error.ts";
 export { Model } from "./objects/model.ts";
 export type { ModelOptions, SplitMode } from "./objects/model_parameters.ts";
+export { cpuFeatures } from "./backends/cpu_features.ts";
 export { bufferTypes } from "./backends/buffer_types.ts";
 export { type FileTensor, GgufFile, type TensorSize, tensorSizes } from "./objects/gguf_file.ts";
 export { Context } from "./objects/context.ts";

@@ -1,6 +1,7 @@
 import { Candidates, type Context, type Vocab } from "../../../ffi/mod.ts";
 import { DraftModel } from "../speculation/mod.ts";
 import {
+  CPU_MICRO_BATCH,
   type DraftContexts,
   fingerprint,
   isOnCpu,
@@ -9,6 +10,7 @@ import {
   openDraft,
   SAVED_STATE_BYTES,
 } from "../model/mod.ts";
+import { type PromptRows, promptRowsOnCpu, ROW_GROUP } from "../native/mod.ts";
 import type { ContextShape, MemoryKind } from "../protocol/mod.ts";
 import { recommendedSampling, type SamplerModel } from "../sampling/mod.ts";
 import type { GenerationContext } from "../scheduler/mod.ts";
@@ -139,6 +141,7 @@ class Generations {
       memoryKind: this.#memoryKind(shape),
       stateParts: this.#stateParts,
       isOnCpu: isOnCpu(options),
+      promptRows: this.#promptRows(context.batchSize),
       sessions: options.sessionFolder === undefined
         ? null
         : new SessionStore(options.sessionFolder, identity),
@@ -155,6 +158,13 @@ class Generations {
       larger: (length, cellsUsed) => this.#factory.larger(length, shape, cellsUsed),
       replace: (next) => this.#replace(next),
     };
+  }
+
+  #promptRows(batchSize: number): PromptRows {
+    const { library, options } = this.#resources;
+    return isOnCpu(options)
+      ? promptRowsOnCpu(library, batchSize, CPU_MICRO_BATCH)
+      : { group: ROW_GROUP, most: batchSize };
   }
 
   /** DeepSeek's indexers have a further cache, and some hybrids have layers with a sliding window. */

@@ -12,7 +12,7 @@ export const DEFAULT_BATCH = 512;
  * `n_ubatch` on a CPU. Larger values are not faster (llama-bench, prompt of 512 tokens: 446 t/s
  * with 256, 445 t/s with 512) but double the compute buffer.
  */
-const CPU_MICRO_BATCH = 256;
+export const CPU_MICRO_BATCH = 256;
 
 /** Values of `--flash-attn` as libllama enum values. */
 export const FLASH_ATTENTION = {

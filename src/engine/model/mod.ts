@@ -1,6 +1,7 @@
 /** A model before its context: weights, placement, context size and options, native load log. */
 export {
   configureContext,
+  CPU_MICRO_BATCH,
   DEFAULT_BATCH,
   FLASH_ATTENTION,
   isOnCpu,

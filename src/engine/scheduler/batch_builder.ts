@@ -54,6 +54,24 @@ export interface PrefillWay {
   readonly riders: readonly Sequence[];
   /** Whether all sequences share one KV buffer. */
   readonly isUnified: boolean;
+  /** Rows that kernels compute together: see `PromptRows`. */
+  readonly rowGroup: number;
+}
+
+const PLAIN: PrefillWay = { riders: [], isUnified: false, rowGroup: ROW_GROUP };
+
+/**
+ * Rows from which a batch with an incomplete group takes longer than its full groups and the rest apart.
+ * Below, each batch mostly reads the weights.
+ */
+const MIN_ALIGNED = 32;
+
+/** The prompts of a batch. */
+export interface PrefillSelection {
+  /** The sequences that have a chunk in the batch. */
+  readonly sequences: readonly Sequence[];
+  /** Those of them whose last rows are left for the next batch, because they fill no group. */
+  readonly tails: readonly Sequence[];
 }
 
 /**
@@ -61,9 +79,9 @@ export interface PrefillWay {
  * it is longer than the batch, or if most of the batch would stay empty: libllama computes
  * streams together only up to the shortest, so the beginning of another prompt splits the batch
  * in two. In a buffer that all sequences share, libllama takes the tokens as they come (`split_simple`
- * in llama-batch.cpp), so the batch is filled.
+ * in llama-batch.cpp), so the batch is filled. Where kernels compute large groups of rows, the last rows of
+ * a prompt that fill no group are left for a batch of their own.
  * @param maxOutputs maximum outputs of a batch; each prompt needs one for its last token.
- * @returns the sequences that have a chunk in the batch.
  */
 export function addPrefillChunks(
   batch: Batch,
@@ -71,12 +89,12 @@ export function addPrefillChunks(
   budget: number,
   now: number,
   maxOutputs: number,
-  { riders, isUnified }: PrefillWay = { riders: [], isUnified: false },
-): readonly Sequence[] {
+  { riders, isUnified, rowGroup }: PrefillWay = PLAIN,
+): PrefillSelection {
   addDecodeTokens(batch, riders, []);
   let room = Math.min(budget, batch.room);
   let outputs = maxOutputs - prompts.length - riders.length;
-  const chunks: { sequence: Sequence; count: number }[] = [];
+  const chunks: Chunk[] = [];
   for (const sequence of byPriority(prompts, now)) {
     // A paused sequence is computed up to its last token, because other sequences may wait for its
     // prompt.
@@ -97,12 +115,38 @@ export function addPrefillChunks(
       outputs -= count;
     }
     room -= count;
-    chunks.push({ sequence, count });
+    const chunk = { sequence, count, isWhole: count === wanted };
+    chunks.push(isUnified ? chunk : aligned(chunk, count, rowGroup));
+  }
+  // In a shared buffer the rows of the batch count, not those of each prompt.
+  if (isUnified && chunks.length > 0) {
+    const rows = chunks.reduce((sum, { count }) => sum + count, batch.length);
+    chunks.push(aligned(chunks.pop()!, rows, rowGroup));
   }
   for (const { sequence, count } of chunks.toSorted((a, b) => byStream(a.sequence, b.sequence))) {
     addChunk(batch, sequence, count);
   }
-  return chunks.map(({ sequence }) => sequence);
+  return {
+    sequences: chunks.map(({ sequence }) => sequence),
+    tails: chunks.filter(({ isCut }) => isCut).map(({ sequence }) => sequence),
+  };
+}
+
+/** The next tokens of a prompt. */
+interface Chunk {
+  readonly sequence: Sequence;
+  readonly count: number;
+  /** Whether these are all tokens up to the end of the prompt or the next checkpoint. */
+  readonly isWhole: boolean;
+  /** Whether the last rows were left out. */
+  readonly isCut?: boolean;
+}
+
+/** Leaves out the last rows of a chunk, if the rows of its batch fill no group and take less time apart. */
+function aligned(chunk: Chunk, rows: number, group: number): Chunk {
+  const excess = group > ROW_GROUP && rows > MIN_ALIGNED ? rows % group : 0;
+  if (excess === 0 || excess >= chunk.count) return chunk;
+  return { ...chunk, count: chunk.count - excess, isCut: chunk.isWhole };
 }
 
 /** Rounds down to whole row groups; keeps less than one group. */

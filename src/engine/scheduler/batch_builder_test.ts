@@ -65,7 +65,13 @@ Deno.test("padding rows are in stream order and have no outputs", () => {
 Deno.test("the shortest prompts share a batch in stream order", () => {
   const batch = new BatchDouble();
   const [long, short, middle] = [sequence(0, 40, 0), sequence(2, 3, 0), sequence(1, 6, 0)];
-  const members = addPrefillChunks(batch as unknown as Batch, [long, short, middle], 20, 0, 512);
+  const { sequences: members } = addPrefillChunks(
+    batch as unknown as Batch,
+    [long, short, middle],
+    20,
+    0,
+    512,
+  );
   assertEquals(members, [short, middle, long]);
   assertEquals(batch.streams.join(""), "00000000" + "111111" + "222");
   assertEquals([long, short, middle].map(({ outputs }) => outputs), [[], [16], [13]]);
@@ -74,7 +80,13 @@ Deno.test("the shortest prompts share a batch in stream order", () => {
 Deno.test("a prompt is not started if little room is left", () => {
   const batch = new BatchDouble();
   const [long, short, middle] = [sequence(0, 40, 0), sequence(2, 3, 0), sequence(1, 6, 0)];
-  const members = addPrefillChunks(batch as unknown as Batch, [long, short, middle], 12, 0, 512);
+  const { sequences: members } = addPrefillChunks(
+    batch as unknown as Batch,
+    [long, short, middle],
+    12,
+    0,
+    512,
+  );
   assertEquals(members, [short, middle]);
   assertEquals(batch.streams.join(""), "111111" + "222");
 });
@@ -93,16 +105,16 @@ Deno.test("a prompt longer than the room of a batch is split", () => {
   // Split at row groups of four.
   for (const [budget, rows] of [[16, 16], [15, 12], [3, 3]] as const) {
     const cut = [sequence(0, 50, 0), sequence(1, 40, 10)];
-    assertEquals(addPrefillChunks(batch as unknown as Batch, cut, budget, 0, 512), cut.slice(1));
+    const { sequences } = addPrefillChunks(batch as unknown as Batch, cut, budget, 0, 512);
+    assertEquals(sequences, cut.slice(1));
     assertEquals(batch.length, rows);
   }
-  assertEquals(addPrefillChunks(batch as unknown as Batch, [longer, long], 16, 0, 512), [long]);
+  const add = (prompts: Sequence[]) =>
+    addPrefillChunks(batch as unknown as Batch, prompts, 16, 0, 512).sequences;
+  assertEquals(add([longer, long]), [long]);
   assertEquals(long.outputs, []);
   const [short, next] = [sequence(2, 6, 0), sequence(3, 40, 0)];
-  assertEquals(addPrefillChunks(batch as unknown as Batch, [next, short], 16, 0, 512), [
-    short,
-    next,
-  ]);
+  assertEquals(add([next, short]), [short, next]);
   assertEquals(batch.streams.join(""), "222222" + "33333333");
 });
 
@@ -119,16 +131,68 @@ Deno.test("in a shared buffer a prefill batch is filled, and carries the decodin
   const batch = new BatchDouble();
   const rider = sequence(3, 20, 19);
   const prompts = [sequence(1, 40, 0), sequence(2, 45, 0), sequence(4, 50, 0)];
-  const way = { riders: [rider], isUnified: true };
+  const way = { riders: [rider], isUnified: true, rowGroup: 4 };
   const chosen = addPrefillChunks(batch as unknown as Batch, prompts, 64, 0, 8, way);
   assertEquals(batch.length, 64);
   assertEquals(batch.streams, [3, ...Array(40).fill(1), ...Array(23).fill(2)]);
-  assertEquals(chosen, prompts.slice(0, 2));
+  assertEquals(chosen.sequences, prompts.slice(0, 2));
   assertEquals([rider.outputs, prompts[0]!.outputs], [[0], [40]]);
   assertEquals(prompts[1]!.outputs, []);
   // Streams of their own would compute the second prompt separately.
-  const streams = { riders: [], isUnified: false };
+  const streams = { riders: [], isUnified: false, rowGroup: 4 };
   const fresh = [sequence(1, 40, 0), sequence(2, 45, 0)];
   addPrefillChunks(batch as unknown as Batch, fresh, 64, 0, 8, streams);
   assertEquals(batch.length, 40);
+});
+
+Deno.test("where kernels compute 16 rows together, a prompt's last rows are left for the next batch", () => {
+  const way = { riders: [], isUnified: false, rowGroup: 16 };
+  for (
+    const [length, rows, isCut] of [
+      [64, 64, false],
+      [61, 48, true],
+      [49, 48, true],
+      [32, 32, false],
+      // Fewer rows take as long as reading the weights.
+      [31, 31, false],
+      [17, 17, false],
+    ] as const
+  ) {
+    const batch = new BatchDouble();
+    const one = sequence(1, length, 0);
+    const { tails } = addPrefillChunks(batch as unknown as Batch, [one], 64, 0, 512, way);
+    assertEquals([batch.length, tails.length], [rows, isCut ? 1 : 0]);
+    assertEquals(one.outputs, isCut ? [] : [length - 1]);
+  }
+});
+
+Deno.test("the first part of a longer prompt has no last rows", () => {
+  const way = { riders: [], isUnified: false, rowGroup: 16 };
+  const batch = new BatchDouble();
+  const { tails } = addPrefillChunks(
+    batch as unknown as Batch,
+    [sequence(1, 200, 0)],
+    60,
+    0,
+    512,
+    way,
+  );
+  assertEquals([batch.length, tails], [48, []]);
+});
+
+Deno.test("in a shared buffer the rows of a batch fill groups, whosever they are", () => {
+  const batch = new BatchDouble();
+  const rider = sequence(3, 20, 19);
+  const prompts = [sequence(1, 30, 0), sequence(2, 31, 0)];
+  const way = { riders: [rider], isUnified: true, rowGroup: 16 };
+  const { sequences, tails } = addPrefillChunks(
+    batch as unknown as Batch,
+    prompts,
+    64,
+    0,
+    8,
+    way,
+  );
+  assertEquals(batch.streams, [3, ...Array(30).fill(1), ...Array(17).fill(2)]);
+  assertEquals([sequences, tails], [prompts, [prompts[1]!]]);
 });

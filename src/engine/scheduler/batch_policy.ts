@@ -40,6 +40,8 @@ export class BatchPolicy {
   readonly #mixes: boolean;
   /** Adapter keys whose sequences were decoded since the last prefill batch. */
   readonly #decodedKeys = new Set<string>();
+  /** Sequences whose last rows were left over by the last prefill batch. */
+  #tails: readonly { readonly id: number }[] = [];
   /** Adapter key of the last decode batch, and the time since which it is used. */
   #lastBatch = { key: "", since: -Infinity };
 
@@ -48,12 +50,25 @@ export class BatchPolicy {
     this.#mixes = mixes;
   }
 
+  /**
+   * Announces that the next batch computes the last rows of prompts that were in this prefill batch, so that
+   * they do not wait for a decode batch.
+   */
+  continueWith(tails: readonly { readonly id: number }[]): void {
+    this.#tails = tails;
+  }
+
   /** Selects the next batch; null if all running sequences are paused. */
   next<S extends BatchCandidate>(running: readonly S[], now: number): BatchSelection<S> | null {
     const decoding = running.filter(({ paused, remaining }) => !paused && remaining <= 1);
     // A paused sequence is computed up to its last token, because other sequences may wait for its
     // prompt.
     const prefilling = running.filter(({ remaining }) => remaining > 1);
+    const tails = prefilling.filter(({ id }) => this.#tails.some((one) => one.id === id));
+    this.#tails = [];
+    if (tails.length > 0) {
+      return { sequences: tails, isPrefill: true, riders: [], decoding: decoding.length };
+    }
     const isDecoded = ({ adapters }: S) => this.#decodedKeys.has(adapters.key);
     const keepsAdapters = prefilling.length === 0 &&
       now - this.#lastBatch.since < ADAPTER_SWITCH_MS;

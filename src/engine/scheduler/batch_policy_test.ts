@@ -102,3 +102,19 @@ Deno.test("in a shared buffer, decoding sequences with the same adapters ride in
     assertEquals([mixed.sequences, mixed.isPrefill, mixed.riders], [[prompt], true, [decoding]]);
   }
 });
+
+Deno.test("the last rows of prompts come before the next decode batch", () => {
+  const policy = new BatchPolicy();
+  const [answer, prompt, other] = [candidate(1), candidate(5), candidate(400)];
+  const running = [answer, prompt, other];
+  const next = () => policy.next<BatchCandidate>(running, 0)!;
+  assertEquals(next().isPrefill, false);
+  assertEquals(next().isPrefill, true);
+  policy.continueWith([prompt]);
+  const { isPrefill, sequences, decoding } = next();
+  assertEquals([isPrefill, sequences, decoding], [true, [prompt], 1]);
+  assertEquals(next().isPrefill, false);
+  // A sequence that has ended meanwhile is not waited for.
+  policy.continueWith([candidate(5)]);
+  assertEquals(next().sequences, [prompt, other]);
+});

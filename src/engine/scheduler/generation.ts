@@ -2,6 +2,7 @@ import type { Context } from "../../../ffi/mod.ts";
 import type { Adapters } from "../adapters/mod.ts";
 import type { DiskCache, SessionStore } from "../disk_cache/mod.ts";
 import type { StateParts } from "../kv_cache/mod.ts";
+import type { PromptRows } from "../native/mod.ts";
 import type { ContextShape, MemoryKind } from "../protocol/mod.ts";
 import type { SamplerModel } from "../sampling/mod.ts";
 import type { DraftModel } from "../speculation/mod.ts";
@@ -50,6 +51,8 @@ export interface GenerationContext {
   readonly stateParts: StateParts | null;
   /** Whether only the CPU computes. */
   readonly isOnCpu: boolean;
+  /** How to cut prompts into batches. */
+  readonly promptRows: PromptRows;
   /** Maximum bytes of saved states in host memory. */
   readonly savedBytes: number;
   /**

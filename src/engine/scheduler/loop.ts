@@ -205,11 +205,13 @@ export class Loop {
   #buildPrefillBatch(selection: BatchSelection<Sequence>, now: number): void {
     const { sequences, riders, decoding } = selection;
     for (const rider of riders) rider.draft = [];
-    const budget = this.#prefillBudget.size(decoding, sequences.length, this.#parts.batch.capacity);
-    const { maxOutputs, kvUnified: isUnified } = this.#model;
-    const way = { riders, isUnified };
-    const prompts = addPrefillChunks(this.#parts.batch, sequences, budget, now, maxOutputs, way);
-    this.#members = [...riders, ...prompts];
+    const { maxOutputs, kvUnified: isUnified, promptRows } = this.#model;
+    const { batch, policy } = this.#parts;
+    const budget = this.#prefillBudget.size(decoding, sequences.length, promptRows.most);
+    const way = { riders, isUnified, rowGroup: promptRows.group };
+    const prompts = addPrefillChunks(batch, sequences, budget, now, maxOutputs, way);
+    policy.continueWith(prompts.tails);
+    this.#members = [...riders, ...prompts.sequences];
     this.#paddingStreams = [];
   }
 
