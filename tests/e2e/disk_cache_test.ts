@@ -4,7 +4,8 @@ import { join } from "@std/path";
 import { childrenOf, Machine, Server } from "../cli/machine.ts";
 
 const STORY = "Tell me a story about a fox. ".repeat(40);
-const FIRST = { prompt: STORY, temperature: 0, max_tokens: 16 };
+/** The name that follows is nearly a tie: a batch of another size may decide it. */
+const FIRST = { prompt: STORY, temperature: 0, max_tokens: 6 };
 const SECOND = { ...FIRST, prompt: `${STORY}And now one about a hen.` };
 
 const withProcesses = { ignore: Deno.build.os === "windows" };

@@ -5,6 +5,16 @@ export interface DoneFrame {
   readonly usage: { readonly completion_tokens: number };
 }
 
+/** The object of a frame, or null where a token's text only begins like one. */
+function object(frame: string): unknown {
+  if (!frame.startsWith('{"')) return null;
+  try {
+    return JSON.parse(frame);
+  } catch {
+    return null;
+  }
+}
+
 /** A WebSocket client that reads one frame after the other. */
 export class FrameSocket implements AsyncDisposable {
   readonly #socket: WebSocket;
@@ -46,7 +56,7 @@ export class FrameSocket implements AsyncDisposable {
   async frame(): Promise<unknown> {
     const { value, done } = await this.#frames.read();
     if (done) throw new Error("The socket was closed");
-    return value.startsWith('{"') ? JSON.parse(value) : value;
+    return object(value) ?? value;
   }
 
   /** The rest of an answer. */
