@@ -191,8 +191,7 @@ export class Loop {
       for (const { tracer } of this.#members) {
         tracer?.batch(this.#parts.batch.length, this.#members.length, selection.isPrefill);
       }
-      if (selection.isPrefill) this.#prefillBudget.record(this.#parts.batch.length, native);
-      else this.#parts.padding?.record(native);
+      this.#recordTime(selection, native);
       if (selection.isPrefill) this.#makeCheckpoints();
       this.#sample();
     }
@@ -200,6 +199,16 @@ export class Loop {
     const spent = performance.now() - start;
     this.#stats.stepMs += spent;
     this.#parts.speculation.recordStep(this.#members, selection.isPrefill, spent);
+  }
+
+  #recordTime({ isPrefill, riders }: BatchSelection<Sequence>, ms: number): void {
+    if (isPrefill) {
+      const promptTokens = this.#parts.batch.length - riders.length;
+      this.#prefillBudget.record(promptTokens, ms, riders.length > 0);
+    } else {
+      this.#prefillBudget.recordDecode(ms);
+      this.#parts.padding?.record(ms);
+    }
   }
 
   #buildPrefillBatch(selection: BatchSelection<Sequence>, now: number): void {

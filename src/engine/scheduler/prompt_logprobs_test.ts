@@ -1,4 +1,4 @@
-import { assert, assertAlmostEquals, assertEquals, assertGreater } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals, assertGreater, assertLess } from "@std/assert";
 import { ask, question, TINY_F16 } from "../../../tests/support/engine.ts";
 import { LoopHarness } from "../../../tests/support/loop.ts";
 import type { SequenceRequest } from "../protocol/mod.ts";
@@ -43,8 +43,8 @@ Deno.test("a prompt's log probabilities are those its tokens had when they were 
     assertClose(scored[at]!.logprob!, logprobs[at]!, `token ${at}`);
   });
   assertEquals([done!.finishReason, tokens.length], ["length", 0]);
-  // In batches, and not token by token.
-  assertEquals(harness.calls.length, 1);
+  // In a batch, perhaps with one for its last rows, and not token by token.
+  assertLess(harness.calls.length, 3);
 });
 
 Deno.test("the alternatives of a prompt token begin with the most likely one", async () => {

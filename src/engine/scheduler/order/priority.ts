@@ -8,8 +8,13 @@ const AGEING_TOKENS_PER_MS = 0.25;
  * arrive more than 16 s later per step of priority between them.
  */
 export const TOKENS_PER_PRIORITY = 4096;
-/** Target time of a prefill batch while sequences decode, in milliseconds. */
+/** Least target time of a prefill batch while sequences decode, in milliseconds. */
 const PREFILL_BATCH_MS = 100;
+/**
+ * A prefill batch may take so many times as long as a decode batch: where that is long, more of them before
+ * all prompts are computed would cost more than the longer gap.
+ */
+const PREFILL_SHARE = 3;
 /** Maximum factor on the target time when waiting prompts outnumber decoding sequences. */
 const MAX_BUDGET_FACTOR = 4;
 /** Minimum budget in tokens; smaller batches would slow prompts down too much. */
@@ -61,6 +66,7 @@ export function preemptionCandidate<S extends PrioritizedSequence & Pick<Sequenc
 /** Token budget of prefill batches, so that a long prompt does not delay decoding sequences. */
 export class PrefillBudget {
   #msPerToken = 0;
+  #decodeMs = 0;
 
   /**
    * Maximum tokens of a prefill batch of `capacity` tokens, while `decoding` sequences wait for it.
@@ -72,8 +78,12 @@ export class PrefillBudget {
     const factor = Math.min(MAX_BUDGET_FACTOR, Math.max(1, prompts / decoding));
     const budget = this.#msPerToken === 0
       ? INITIAL_BUDGET
-      : Math.max(MIN_BUDGET, Math.floor(PREFILL_BATCH_MS * factor / this.#msPerToken));
+      : Math.max(MIN_BUDGET, Math.floor(this.#targetMs * factor / this.#msPerToken));
     return Math.min(capacity, budget);
+  }
+
+  get #targetMs(): number {
+    return Math.max(PREFILL_BATCH_MS, PREFILL_SHARE * this.#decodeMs);
   }
 
   /** Milliseconds to compute a token of a prompt; 0 before any batch was timed. */
@@ -81,11 +91,25 @@ export class PrefillBudget {
     return this.#msPerToken;
   }
 
-  /** Records the time of a prefill batch. */
-  record(promptTokens: number, ms: number): void {
+  /**
+   * Records the time of a prefill batch.
+   * @param rides whether decoding sequences were in the batch too
+   */
+  record(promptTokens: number, ms: number, rides = false): void {
     // Small batches are limited by reading the weights, not by the number of tokens.
     if (promptTokens < MIN_BUDGET) return;
-    const measured = ms / promptTokens;
-    this.#msPerToken = this.#msPerToken === 0 ? measured : this.#msPerToken * 0.7 + measured * 0.3;
+    if (rides) this.recordDecode(Math.max(0, ms - promptTokens * this.#msPerToken));
+    const own = rides ? Math.max(ms / 4, ms - this.#decodeMs) : ms;
+    this.#msPerToken = moved(this.#msPerToken, own / promptTokens);
   }
+
+  /** Records the time of a decode batch. */
+  recordDecode(ms: number): void {
+    this.#decodeMs = moved(this.#decodeMs, ms);
+  }
+}
+
+/** A moving average; 0 before the first value. */
+function moved(average: number, value: number): number {
+  return average === 0 ? value : average * 0.7 + value * 0.3;
 }

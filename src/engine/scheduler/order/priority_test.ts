@@ -1,4 +1,10 @@
-import { assert, assertEquals, assertLess, assertStrictEquals } from "@std/assert";
+import {
+  assert,
+  assertAlmostEquals,
+  assertEquals,
+  assertLess,
+  assertStrictEquals,
+} from "@std/assert";
 import {
   byPriority,
   preemptionCandidate,
@@ -129,4 +135,21 @@ Deno.test("the prefill budget grows with the ratio of prompts to decoding sequen
   budget.record(100, 100);
   assertEquals([1, 4, 8, 12].map((prompts) => budget.size(4, prompts, 512)), [100, 100, 200, 300]);
   assertEquals([budget.size(1, 31, 512), budget.size(1, 31, 256)], [400, 256]);
+});
+
+Deno.test("where a decode batch takes long, a prefill takes at most three times as long", () => {
+  const budget = new PrefillBudget();
+  budget.record(100, 100);
+  budget.recordDecode(30);
+  assertEquals(budget.size(4, 1, 512), 100);
+  for (let i = 0; i < 50; i++) budget.recordDecode(70);
+  assertAlmostEquals(budget.size(4, 1, 512), 210, 2);
+});
+
+Deno.test("the time of decoding sequences in a prefill batch is told from that of the prompt", () => {
+  const budget = new PrefillBudget();
+  budget.record(100, 100);
+  for (let i = 0; i < 50; i++) budget.record(100, 250, true);
+  assertAlmostEquals(budget.msPerToken, 1, 0.01);
+  assertAlmostEquals(budget.size(4, 1, 512), 450, 10);
 });
