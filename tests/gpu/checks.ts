@@ -229,7 +229,10 @@ export async function registerChecks(backend: Backend): Promise<void> {
     assert(plan.offloaded_layers > 0 && plan.offloaded_layers < TINY_LAYERS, JSON.stringify(plan));
     const probe = await gpu.json(["probe", ...sized, ...reserve]);
     assertEquals(probe.offloaded_layers, plan.offloaded_layers);
-    assertStringIncludes(probe.notes.join(), `${plan.offloaded_layers} of ${TINY_LAYERS} layers fit`);
+    assertStringIncludes(
+      probe.notes.join(),
+      `${plan.offloaded_layers} of ${TINY_LAYERS} layers fit`,
+    );
     const none = await gpu.json(["plan", ...sized, ...one, "--gpu-reserve", "100000000"]);
     assertEquals(none.offloaded_layers, 0);
   });
