@@ -1,7 +1,7 @@
-/** The client of a running server, for the commands that manage one. */
+/** The client of a running server, for the commands that use one. */
 export {
   type ListedModel,
-  SERVER_OPTIONS,
+  type ReadError,
   ServerClient,
   type ServerModel,
 } from "./server_client.ts";

@@ -1,20 +1,7 @@
-import { messageOf, ShimmyError } from "../../errors.ts";
-import { connectionError } from "../../download/mod.ts";
-import { socketPath, text, UsageError, type Values } from "../options/mod.ts";
-
-/** The address on which `serve` listens by default. */
-const DEFAULT_HOST = "127.0.0.1:11435";
-/** Time limit for the head of a response. Unloading a model waits for its process to end. */
-const TIMEOUT_MS = 30_000;
-
-/** Options of the commands that talk to a running server. */
-export const SERVER_OPTIONS = {
-  "host": text("URL", {
-    env: "SHIMMY_HOST",
-    help: `address of the server, or unix:PATH; default ${DEFAULT_HOST}`,
-  }),
-  "api-key": text("KEY", { env: "SHIMMY_API_KEY", help: "API key of the server" }),
-} as const;
+import { ServerSentEventParseStream } from "@std/http/server-sent-event-parse-stream";
+import { ShimmyError } from "../../errors.ts";
+import type { SERVER_OPTIONS, Values } from "../options/mod.ts";
+import { Connection, type ServerCall } from "./connection.ts";
 
 /** A model that a server has loaded, is loading or failed to load, as `/api/models/NAME/status` has it. */
 export interface ServerModel {
@@ -39,54 +26,66 @@ export interface ListedModel {
   readonly state: string;
   readonly kind: string;
   readonly source: string;
+  readonly architecture: string;
+  readonly quantization: string;
+  readonly parameters: number | null;
   /** Context length of the training in tokens. */
   readonly context_length: number | null;
+  /** Bytes. */
+  readonly size: number;
 }
+
+/** Properties of a loaded model, as `/props` has them. */
+export interface ServerProperties {
+  readonly model_alias: string;
+  readonly chat_template: string;
+  readonly default_generation_settings: { readonly n_ctx: number };
+}
+
+/** Reads an error of a dialect; null for a body of another form. */
+export type ReadError = (body: unknown) => ShimmyError | null;
 
 /** The HTTP client of one server. */
 export class ServerClient {
-  readonly #base: URL;
-  /** Of a Unix socket; null: the URL tells the address. */
-  readonly #path: string | null;
-  readonly #apiKey: string | null;
-  readonly #env: (name: string) => string | undefined;
-  readonly #signal: AbortSignal;
+  readonly #connection: Connection;
 
   /** @throws {UsageError} for an address that is no URL. */
   constructor(
     values: Values<typeof SERVER_OPTIONS>,
-    { env, signal }: {
+    options: {
       readonly env: (name: string) => string | undefined;
       readonly signal: AbortSignal;
     },
   ) {
-    const host = values.host ?? DEFAULT_HOST;
-    this.#path = socketPath(host);
-    this.#base = this.#path === null ? toUrl(host) : new URL("http://localhost");
-    this.#apiKey = values["api-key"];
-    this.#env = env;
-    this.#signal = signal;
+    this.#connection = new Connection(values, options);
   }
 
   /** `http://HOST:PORT` of the server, without a slash at its end. */
   get origin(): string {
-    return this.#base.origin;
+    return this.#connection.origin;
+  }
+
+  /** The address for messages: the origin, or `unix:PATH`. */
+  get address(): string {
+    return this.#connection.address;
   }
 
   /** Whether any program answers at the address. */
   async isReachable(): Promise<boolean> {
-    const url = new URL("/health", this.#base);
-    const response = await this.#fetch("GET", url, TIMEOUT_MS).catch(() => null);
-    await response?.body?.cancel();
-    return response !== null;
+    const call = { method: "GET", path: "/health" };
+    const discard = async (response: Response) => {
+      await response.body?.cancel();
+      return true;
+    };
+    return await this.#connection.send(call, discard).catch(() => false);
   }
 
   /** All models of the server. */
   async list(): Promise<readonly ListedModel[]> {
-    const { models } = await this.#request("GET", "/api/models") as {
+    const { models } = await this.#request({ method: "GET", path: "/api/models" }) as {
       models?: readonly ListedModel[];
     };
-    if (!Array.isArray(models)) throw this.#failure("it is not a Shimmy server");
+    if (!Array.isArray(models)) throw this.#connection.failure("it is not a Shimmy server");
     return models;
   }
 
@@ -98,98 +97,99 @@ export class ServerClient {
 
   /** The status of a model. */
   async status(name: string): Promise<ServerModel> {
-    return await this.#request("GET", modelPath(name, "status")) as ServerModel;
+    return await this.#request({ method: "GET", path: modelPath(name, "status") }) as ServerModel;
   }
 
   /** Loads a model, which may take minutes. Resolves to its context length in tokens. */
   async load(name: string): Promise<number> {
-    const { loaded } = await this.#request("POST", modelPath(name, "load"), null) as ServerModel;
-    if (loaded === null) throw this.#failure(`it did not load ${name}`);
+    const call = { method: "POST", path: modelPath(name, "load"), timeoutMs: null };
+    const { loaded } = await this.#request(call) as ServerModel;
+    if (loaded === null) throw this.#connection.failure(`it did not load ${name}`);
     return loaded.context_length;
+  }
+
+  /**
+   * The properties of a model, which the server loads first.
+   * @param name `undefined`: the default model.
+   */
+  async properties(name: string | undefined, signal: AbortSignal): Promise<ServerProperties> {
+    const path = name === undefined ? "/props" : `/props?model=${encodeURIComponent(name)}`;
+    const call = { method: "GET", path, signal, timeoutMs: null };
+    return await this.#request(call, llamaError) as ServerProperties;
   }
 
   /** The context length that a model has or would be loaded with, in tokens. */
   async contextLength(name: string): Promise<number> {
     const { loaded } = await this.status(name);
     if (loaded !== null) return loaded.context_length;
-    const plan = await this.#request("GET", modelPath(name, "plan"), null);
-    return (plan as { context_length: number }).context_length;
+    const call = { method: "GET", path: modelPath(name, "plan"), timeoutMs: null };
+    return (await this.#request(call) as { context_length: number }).context_length;
   }
 
   /** Unloads a model. Resolves to its name, and to whether it was loaded. */
   async unload(name: string): Promise<{ readonly name: string; readonly unloaded: boolean }> {
-    const path = modelPath(name, "unload");
-    return await this.#request("POST", path) as { name: string; unloaded: boolean };
+    const call = { method: "POST", path: modelPath(name, "unload") };
+    return await this.#request(call) as { name: string; unloaded: boolean };
   }
 
-  /** @param timeoutMs Time limit for the head of the response; `null`: none. */
-  async #request(
-    method: string,
+  /** The answer of another route. @param readError reads the errors of its dialect. */
+  async post(path: string, body: unknown, readError?: ReadError): Promise<object> {
+    return await this.#request({ method: "POST", path, body, timeoutMs: null }, readError);
+  }
+
+  /** The JSON values of a stream of server-sent events, without the mark of its end. */
+  async *stream(
     path: string,
-    timeoutMs: number | null = TIMEOUT_MS,
-  ): Promise<object> {
-    const url = new URL(path, this.#base);
-    const response = await this.#fetch(method, url, timeoutMs);
+    body: unknown,
+    signal: AbortSignal,
+    readError: ReadError,
+  ): AsyncGenerator<unknown> {
+    const call = { method: "POST", path, body, signal, timeoutMs: null };
+    const read = (response: Response) => this.#events(response, readError);
+    yield* this.#connection.sendStream(call, read);
+  }
+
+  async *#events(response: Response, readError: ReadError): AsyncGenerator<unknown> {
+    if (!response.ok || response.body === null) {
+      await this.#parse(response, readError);
+      throw this.#connection.failure("it sent no stream");
+    }
+    const events = response.body.pipeThrough(new ServerSentEventParseStream());
+    for await (const { data } of events) {
+      if (data !== undefined && data !== "[DONE]") yield JSON.parse(data);
+    }
+  }
+
+  async #request(call: ServerCall, readError?: ReadError): Promise<object> {
+    return await this.#connection.send(call, (response) => this.#parse(response, readError));
+  }
+
+  async #parse(response: Response, readError: ReadError = nativeError(response)): Promise<object> {
     const body: unknown = await response.json().catch(() => null);
     if (response.status === 401) {
-      throw this.#failure("it requires an API key; set --api-key or SHIMMY_API_KEY");
+      throw this.#connection.failure("it requires an API key; set --api-key or SHIMMY_API_KEY");
     }
-    const error = typeof body === "object" && body !== null && "error" in body ? body.error : null;
     if (response.ok && typeof body === "object" && body !== null) return body;
-    if (typeof error !== "string") throw this.#failure("it is not a Shimmy server");
-    throw new ShimmyError(response.status === 404 ? "not_found" : "backend", error);
+    throw readError(body) ?? this.#connection.failure("it is not a Shimmy server");
   }
+}
 
-  async #fetch(method: string, url: URL, timeoutMs: number | null): Promise<Response> {
-    const headers = new Headers();
-    if (this.#apiKey !== null) headers.set("authorization", `Bearer ${this.#apiKey}`);
-    const limits = timeoutMs === null ? [] : [AbortSignal.timeout(timeoutMs)];
-    const signal = AbortSignal.any([this.#signal, ...limits]);
-    const path = this.#path;
-    // The body of a response must have been read before its client is closed.
-    using client = path === null
-      ? null
-      : Deno.createHttpClient({ proxy: { transport: "unix", path } });
-    try {
-      const response = await fetch(url, { method, headers, signal, ...(client && { client }) });
-      return client === null ? response : new Response(await response.bytes(), response);
-    } catch (error) {
-      if (this.#signal.aborted) {
-        throw new ShimmyError("cancelled", "The request was cancelled", { cause: error });
-      }
-      const reason = error instanceof DOMException
-        ? `it did not answer within ${TIMEOUT_MS / 1000} s`
-        : messageOf(connectionError(error, url, this.#env));
-      const advice = /TLS certificate/.test(reason)
-        ? "set DENO_CERT to a file with the certificate of its authority"
-        : "start it with shimmy serve, or set --host";
-      throw this.#failure(`${reason}; ${advice}`, error);
-    }
-  }
+/** Reads an error of the native dialect and of Ollama's. */
+function nativeError({ status }: Response): ReadError {
+  return (body) => {
+    const error = (body as { error?: unknown } | null)?.error;
+    if (typeof error !== "string") return null;
+    return new ShimmyError(status === 404 ? "not_found" : "backend", error);
+  };
+}
 
-  #failure(reason: string, cause?: unknown): ShimmyError {
-    const at = this.#path === null ? this.#base.origin : `unix:${this.#path}`;
-    return new ShimmyError("backend", `Cannot use the server at ${at}: ${reason}`, {
-      cause,
-    });
-  }
+/** Reads an error of llama-server's dialect. */
+function llamaError(body: unknown): ShimmyError | null {
+  const error = (body as { error?: { message?: unknown; code?: unknown } } | null)?.error;
+  if (typeof error?.message !== "string") return null;
+  return new ShimmyError(error.code === 404 ? "not_found" : "backend", error.message);
 }
 
 function modelPath(name: string, action: string): string {
   return `/api/models/${encodeURIComponent(name)}/${action}`;
-}
-
-/** A URL, or an address such as `HOST:PORT`. An address without a port has the default port. */
-function toUrl(host: string): URL {
-  const isUrl = /^https?:\/\//i.test(host);
-  const address = isUrl ? host : `http://${host}`;
-  const url = URL.canParse(address) ? new URL(address) : null;
-  const hasOtherScheme = !isUrl && host.includes("://");
-  if (url === null || url.hostname === "" || hasOtherScheme || /\s/.test(host)) {
-    throw new UsageError(
-      `--host: must be HOST, HOST:PORT, unix:PATH or an http: or https: URL, not '${host}'`,
-    );
-  }
-  if (!isUrl && !/:\d+$/.test(host.replace(/\/.*$/, ""))) url.port = "11435";
-  return url;
 }

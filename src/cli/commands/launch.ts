@@ -2,7 +2,7 @@ import { join } from "@std/path";
 import { ShimmyError } from "../../errors.ts";
 import { similarName } from "../../models/entry/mod.ts";
 import { cacheDirectory } from "../../runtime/library/paths.ts";
-import { type ListedModel, SERVER_OPTIONS, ServerClient } from "../client/mod.ts";
+import { type ListedModel, ServerClient } from "../client/mod.ts";
 import { type Call, command, type Environment, EXIT } from "../environment/mod.ts";
 import {
   chooseModel,
@@ -20,7 +20,15 @@ import {
   type TemporaryServer,
   writeSettings,
 } from "../launching/mod.ts";
-import { flag, GLOBAL_OPTIONS, integer, parseOptions, text, UsageError } from "../options/mod.ts";
+import {
+  flag,
+  GLOBAL_OPTIONS,
+  integer,
+  parseOptions,
+  SERVER_OPTIONS,
+  text,
+  UsageError,
+} from "../options/mod.ts";
 import { printable } from "../output/mod.ts";
 
 const OPTIONS = {

@@ -1,6 +1,6 @@
-import { SERVER_OPTIONS, ServerClient, type ServerModel } from "../client/mod.ts";
+import { ServerClient, type ServerModel } from "../client/mod.ts";
 import { command, EXIT, interruptible } from "../environment/mod.ts";
-import { flag } from "../options/mod.ts";
+import { flag, SERVER_OPTIONS } from "../options/mod.ts";
 import { bytes, table } from "../output/mod.ts";
 
 /** `ps`: lists the models that a running server has loaded. */

@@ -1,5 +1,6 @@
-import { SERVER_OPTIONS, ServerClient } from "../client/mod.ts";
+import { ServerClient } from "../client/mod.ts";
 import { command, EXIT, interruptible } from "../environment/mod.ts";
+import { SERVER_OPTIONS } from "../options/mod.ts";
 import { printable } from "../output/mod.ts";
 
 /** `stop`: unloads a model of a running server. */

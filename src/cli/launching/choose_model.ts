@@ -1,6 +1,9 @@
 import { UsageError } from "../options/mod.ts";
 import type { ListedModel } from "../client/mod.ts";
 
+/** The parts of a model that decide. */
+type Choosable = Pick<ListedModel, "name" | "state" | "kind" | "source">;
+
 /** Names in a message. */
 const MOST_NAMES = 10;
 
@@ -10,7 +13,7 @@ const MOST_NAMES = 10;
  *
  * @throws {UsageError} when the server has no language model, or several.
  */
-export function chooseModel(models: readonly ListedModel[]): ListedModel {
+export function chooseModel<M extends Choosable>(models: readonly M[]): M {
   const language = models.filter(({ kind }) => kind === "language");
   const loaded = language.filter(({ state }) => state === "loaded");
   const candidates = loaded.length > 0 ? loaded : language;

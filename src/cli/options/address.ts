@@ -7,6 +7,9 @@ const LAST_PORT = 11_535;
 const OLLAMA_PORT = 11_434;
 const LOOPBACK = "127.0.0.1";
 
+/** The address on which `serve` listens by default. */
+export const DEFAULT_HOST = `${LOOPBACK}:${FIRST_PORT}`;
+
 /** A path of a Unix domain socket. */
 export interface SocketPath {
   readonly path: string;

@@ -1,9 +1,14 @@
 import { deviceBytes, loadedBytes, type ModelInfo } from "../../../../engine/protocol/mod.ts";
-import { capabilitiesOf, keepAliveEnd, type ModelEntry } from "../../../../models/entry/mod.ts";
+import {
+  capabilitiesOf,
+  keepAliveEnd,
+  type ModelEntry,
+  modelfileOf,
+  modelfileText,
+} from "../../../../models/entry/mod.ts";
 import type { ModelUse } from "../../../../models/registry/mod.ts";
 import { type Exchange, json } from "../../../http/mod.ts";
 import { listResolved, type ResolvedModel } from "../../../answers/mod.ts";
-import { modelfileOf, modelfileText } from "./modelfile.ts";
 import { details, listed } from "./describe.ts";
 import { resolveModelName, taggedName } from "./tagged_name.ts";
 import { readBody } from "../request/parse_body.ts";

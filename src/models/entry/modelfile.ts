@@ -1,4 +1,4 @@
-import type { ModelEntry, OllamaLayer } from "../../../../models/entry/mod.ts";
+import type { ModelEntry, OllamaLayer } from "./entry.ts";
 
 /** Parameters as Ollama's Modelfile names them. */
 type Parameters = Readonly<Record<string, unknown>>;
