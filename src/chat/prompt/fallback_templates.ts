@@ -51,17 +51,17 @@ const CHATML: FallbackTemplate = {
 {%- if add_generation_prompt -%}{{- '<|im_start|>assistant\\n' -}}{%- endif -%}`,
 };
 
-/** For unknown models: roles as words, which any language model can follow. */
+/** For unknown models: roles as words, which any language model can follow. An answer ends at a role. */
 const PLAIN: FallbackTemplate = {
   name: "plain",
   requiredTokens: [],
   modelNames: /^$/,
-  stops: ["\nUser:"],
+  stops: ["\nUser:", "\nAssistant:", "\nSystem:", "\nHuman:"],
   template: `{%- for message in messages -%}
 {%- if message.role == 'system' -%}
 {{- message.content + '\\n\\n' -}}
 {%- else -%}
-{{- ('User' if message.role == 'user' else 'Assistant') + ': ' + message.content + '\\n' -}}
+{{- ('User' if message.role == 'user' else 'Assistant') + ': ' + (message.content | trim) + '\\n' -}}
 {%- endif -%}
 {%- endfor -%}
 {%- if add_generation_prompt -%}{{- 'Assistant:' -}}{%- endif -%}`,

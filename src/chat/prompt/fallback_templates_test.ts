@@ -53,5 +53,5 @@ Deno.test("the model name decides if tokens match several fallbacks or none", ()
 
 Deno.test("an unknown model gets plain roles", async () => {
   assertEquals(await render([]), "Be brief.\n\nUser: Hi\nAssistant: Hello\nUser: Bye\nAssistant:");
-  assertEquals(family([]).stops, ["\nUser:"]);
+  assertEquals(family([]).stops, ["\nUser:", "\nAssistant:", "\nSystem:", "\nHuman:"]);
 });
