@@ -87,6 +87,10 @@ export const LAYERS: readonly (readonly string[])[] = [
   ["src/cli/client", "src/cli/output", "src/cli/serving", "src/cli/completion"],
   ["src/cli/keys", "src/cli/launching", "src/cli/pulling", "src/cli/verification"],
   ["src/cli/sessions"],
+  ["src/cli/answering"],
+  ["src/cli/chat/editor", "src/cli/chat/conversation", "src/cli/chat/rendering"],
+  ["src/cli/chat/commands"],
+  ["src/cli/chat"],
   ["src/cli/commands"],
   ["src/cli"],
   // The library for Deno programs.

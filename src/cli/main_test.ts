@@ -688,18 +688,22 @@ Deno.test("in chat a second Ctrl-C at the prompt exits with 130", async () => {
     return waiting.promise;
   };
   assertEquals(await main(["chat", "m"], environment), 130);
-  assertStringIncludes(environment.notes.join("\n"), "Press Ctrl-C again, or type /exit, to quit.");
+  assertStringIncludes(environment.notes.join("\n"), "Press Ctrl-C again, or type /bye, to quit.");
   waiting.resolve(null);
 });
 
-Deno.test("with --context-shift a chat drops its oldest messages when the context is full", async () => {
-  const lines = ["a".repeat(600), "b".repeat(600), "short"];
-  const shifted = await shimmy(["chat", "m", "--context-shift", "--system", "Be brief"], { lines });
-  assertEquals(shifted.environment.out, "Hello world\n".repeat(3));
-  const last = promptOf(shifted.environment, shifted.environment.engine.requests.length - 1);
-  assert(last.includes("Be brief") && last.includes("short") && !last.includes("aaa"));
-  const plain = await shimmy(["chat", "m"], { lines });
-  assertStringIncludes(plain.environment.notes.join("\n"), "the context holds 1024");
+Deno.test("a chat drops its oldest messages when the context is full, and says so once", async () => {
+  const lines = [..."abcd"].map((letter) => letter.repeat(400));
+  for (const shift of [[], ["--context-shift"]]) {
+    const { environment } = await shimmy(["chat", "m", ...shift, "--system", "Be brief"], {
+      lines,
+    });
+    assertEquals(environment.out, "Hello world\n".repeat(4));
+    const last = promptOf(environment, environment.engine.requests.length - 1);
+    assert(last.includes("Be brief") && last.includes("ddd") && !last.includes("aaa"), last);
+    const told = environment.notes.filter((note) => note.includes("longer than the context"));
+    assertEquals(told.length, 1);
+  }
 });
 
 Deno.test("names with control characters are escaped", async () => {

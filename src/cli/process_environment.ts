@@ -1,23 +1,30 @@
 import { TextLineStream } from "@std/streams/text-line-stream";
+import { DEFAULT_HOST } from "./options/mod.ts";
 import {
   type Environment,
   type Input,
   type InterruptSignal,
+  type Keyboard,
   type Output,
   OutputClosed,
 } from "./environment/mod.ts";
-import { printable, printableLines, truncated } from "./output/mod.ts";
+import { printableLines, ProgressLine } from "./output/mod.ts";
 
-/** Milliseconds between two updates of the progress line. More updates cannot be read. */
-const PROGRESS_MS = 100;
-/** Moves the cursor to the start of the line and clears the line. */
-const CLEAR_LINE = "\r\x1b[2K";
+/** Bytes of one read of a terminal. */
+const READ_BYTES = 16_384;
+const LINE_FEED = 10;
 
 /** The streams, environment variables and signals of this process. */
 export function processEnvironment(): Environment {
+  const output = new ProcessOutput();
+  const input = new ProcessInput();
   const environment: Environment = {
-    output: new ProcessOutput(),
-    input: new ProcessInput(),
+    output,
+    input,
+    defaultServer: DEFAULT_HOST,
+    keyboard: input.isTerminal && output.isTerminal && Deno.env.get("TERM") !== "dumb"
+      ? new ProcessKeyboard(input)
+      : null,
     env: (name) => Deno.env.get(name),
     onInterrupt: listenForInterrupts,
     openModelSession: async (request) =>
@@ -29,8 +36,7 @@ export function processEnvironment(): Environment {
 class ProcessOutput implements Output {
   readonly isTerminal = Deno.stdout.isTerminal();
   readonly #encoder = new TextEncoder();
-  #progressShown = false;
-  #progressTime = -Infinity;
+  readonly #progress = new ProgressLine((text) => this.#writeNote(text), columns);
   #silent = false;
 
   get showsProgress(): boolean {
@@ -67,13 +73,7 @@ class ProcessOutput implements Output {
   }
 
   progress(line: string | null): void {
-    if (!this.showsProgress || (line === null && !this.#progressShown)) return;
-    const now = performance.now();
-    if (line !== null && now - this.#progressTime < PROGRESS_MS) return;
-    this.#progressTime = line === null ? -Infinity : now;
-    this.#progressShown = line !== null;
-    // A line that wraps could not be cleared again.
-    this.#writeNote(`${CLEAR_LINE}${truncated(printable(line ?? ""), columns())}`);
+    if (this.showsProgress) this.#progress.show(line);
   }
 
   /** Notes are rare and short, so that a synchronous write blocks nothing for long. */
@@ -99,12 +99,15 @@ function columns(): number {
 class ProcessInput implements Input {
   readonly isTerminal = Deno.stdin.isTerminal();
   #lines: ReadableStreamDefaultReader<string> | null = null;
+  /** Bytes that were read and not used. */
+  #rest: Uint8Array = new Uint8Array();
 
   async text(): Promise<string> {
     return await new Response(Deno.stdin.readable).text();
   }
 
   async line(): Promise<string | null> {
+    if (this.isTerminal) return await this.#terminalLine();
     this.#lines ??= Deno.stdin.readable
       .pipeThrough(new TextDecoderStream())
       .pipeThrough(new TextLineStream())
@@ -116,6 +119,62 @@ class ProcessInput implements Input {
   async secret(question: string): Promise<string | null> {
     const { promptSecret } = await import("@std/cli/prompt-secret");
     return promptSecret(question);
+  }
+
+  /** The next bytes of stdin; `null` at the end. */
+  async bytes(): Promise<Uint8Array | null> {
+    const rest = this.#rest;
+    this.#rest = new Uint8Array();
+    if (rest.length > 0) return rest;
+    const buffer = new Uint8Array(READ_BYTES);
+    const count = await Deno.stdin.read(buffer);
+    return count === null ? null : buffer.subarray(0, count);
+  }
+
+  /** A line of a terminal. A stream would read ahead, and the keyboard would miss the next keys. */
+  async #terminalLine(): Promise<string | null> {
+    let line = new Uint8Array();
+    for (;;) {
+      const bytes = await this.bytes();
+      if (bytes === null) return line.length === 0 ? null : decodeLine(line);
+      const end = bytes.indexOf(LINE_FEED);
+      const taken = bytes.subarray(0, end === -1 ? bytes.length : end);
+      line = new Uint8Array([...line, ...taken]);
+      if (end === -1) continue;
+      this.#rest = bytes.slice(end + 1);
+      return decodeLine(line);
+    }
+  }
+}
+
+function decodeLine(bytes: Uint8Array): string {
+  return new TextDecoder().decode(bytes).replace(/\r$/, "");
+}
+
+class ProcessKeyboard implements Keyboard {
+  readonly #input: ProcessInput;
+
+  constructor(input: ProcessInput) {
+    this.#input = input;
+  }
+
+  get columns(): number {
+    return columns() + 1;
+  }
+
+  read(): Promise<Uint8Array | null> {
+    return this.#input.bytes();
+  }
+
+  setRaw(isRaw: boolean): void {
+    Deno.stdin.setRaw(isRaw);
+  }
+
+  onResize(handler: () => void): Disposable {
+    // Windows has no such signal.
+    if (Deno.build.os === "windows") return { [Symbol.dispose]: () => {} };
+    Deno.addSignalListener("SIGWINCH", handler);
+    return { [Symbol.dispose]: () => Deno.removeSignalListener("SIGWINCH", handler) };
   }
 }
 

@@ -78,6 +78,8 @@ async function openSession(options: LoadModelOptions, parallel: number): Promise
       print: unused,
     },
     input: { isTerminal: false, text: unused, line: unused, secret: unused },
+    keyboard: null,
+    defaultServer: null,
     onInterrupt: unused,
     openModelSession: (request) => openModelSession(request, environment),
   };

@@ -28,12 +28,12 @@ export class Machine implements AsyncDisposable {
     return this.#home;
   }
 
-  command(args: string[], env: Record<string, string> = {}, stdin: "piped" | "null" = "null") {
-    return new Deno.Command(Deno.execPath(), {
+  /** The program, arguments and variables that run a command line. */
+  invocation(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
+    return {
+      program: Deno.execPath(),
       // One thread does not wait for others on a busy machine.
       args: ["run", LOCK, ...RIGHTS, MAIN, ...args, "--threads", "1"],
-      cwd: this.#home,
-      clearEnv: true,
       env: {
         ...inherited(
           "PATH",
@@ -51,6 +51,15 @@ export class Machine implements AsyncDisposable {
         NO_COLOR: "1",
         ...env,
       },
+    };
+  }
+
+  command(args: string[], env: Record<string, string> = {}, stdin: "piped" | "null" = "null") {
+    const { program, ...invocation } = this.invocation(args, env);
+    return new Deno.Command(program, {
+      ...invocation,
+      cwd: this.#home,
+      clearEnv: true,
       stdin,
       stdout: "piped",
       stderr: "piped",

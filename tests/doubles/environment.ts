@@ -1,6 +1,7 @@
 import type {
   Environment,
   InterruptSignal,
+  Keyboard,
   ModelSessionChange,
   ModelSessionRequest,
 } from "../../src/cli/environment/environment.ts";
@@ -20,6 +21,10 @@ export interface EnvironmentDoubleOptions {
   readonly engine?: EngineDoubleOptions;
   /** Whether stdin and stderr are terminals. */
   readonly terminal?: boolean;
+  /** Where commands look for a running server; default: nowhere. */
+  readonly defaultServer?: string;
+  /** The keyboard of the terminal, for commands that read keys. */
+  readonly keyboard?: Keyboard;
 }
 
 /** An environment in memory: records what a command prints and requests, and can interrupt it. */
@@ -39,11 +44,17 @@ export class EnvironmentDouble implements Environment {
   readonly #handlers = new Set<(signal: InterruptSignal) => void>();
   #isSilent = false;
 
+  readonly keyboard: Keyboard | null;
+  readonly defaultServer: string | null;
+
   constructor(options: EnvironmentDoubleOptions = {}) {
     this.#options = options;
+    this.keyboard = options.keyboard ?? null;
+    this.defaultServer = options.defaultServer ?? null;
     this.#lines = [...options.lines ?? []];
     this.engine = new EngineDouble(options.engine);
     this.output.showsProgress = this.input.isTerminal = options.terminal ?? false;
+    this.output.isTerminal = options.keyboard !== undefined;
   }
 
   readonly output = {

@@ -41,7 +41,10 @@ Deno.test("ps lists the loaded models, and stop unloads one", async () => {
   const stopped = await run(["stop", "m", "--host", `http://${host}/`], {});
   assertEquals([stopped.status, stopped.out], [0, "Unloaded m\n"]);
   const again = await run(["stop", "m"]);
-  assertEquals([again.status, again.out, again.notes], [0, "", ["m is not loaded"]]);
+  assertEquals([again.status, again.out, again.notes], [0, "", [
+    `The server at http://${host} answers`,
+    "m is not loaded",
+  ]]);
   assertMatch((await run(["ps"])).out, /^NAME .*\n$/);
 });
 

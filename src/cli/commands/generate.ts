@@ -1,21 +1,12 @@
-import {
-  type Answer,
-  answer,
-  type AnswerEvent,
-  type AnswerRequest,
-  type Input,
-  type Message,
-} from "../../chat/mod.ts";
-import { iterateEvents } from "../../engine/mod.ts";
-import { checkGeneratesText, type ModelEntry } from "../../models/entry/mod.ts";
+import type { AnswerEvent, Input, Message } from "../../chat/mod.ts";
+import { conversation, openModel, requestOf } from "../answering/mod.ts";
 import { type Call, command, type Environment, EXIT, interruptible } from "../environment/mod.ts";
 import { timingsJson, usageJson } from "../output/mod.ts";
-import { MODEL_OPTIONS, nameOf, openNamedModel, PULL_OPTIONS } from "../sessions/mod.ts";
+import { MODEL_OPTIONS, nameOf, PULL_OPTIONS } from "../sessions/mod.ts";
 import {
+  ATTACH_OPTIONS,
   flag,
-  type GlobalValues,
   SAMPLING_OPTIONS,
-  samplingOf,
   text,
   UsageError,
   type Values,
@@ -29,6 +20,7 @@ export const GENERATE_OPTIONS = {
   }),
   ...MODEL_OPTIONS,
   ...PULL_OPTIONS,
+  ...ATTACH_OPTIONS,
   "system": text("TEXT", { help: "system message" }),
   "raw": flag({ help: "complete the prompt without the chat template" }),
   "json": flag({ help: "print one JSON object after the answer is complete" }),
@@ -58,16 +50,12 @@ export async function generate(
   const isStdinUsed = prompt === null;
   const input = inputOf(values, prompt ?? await promptFromStdin(name, values, environment));
   return await interruptible(environment, EXIT.interrupted, async (signal) => {
-    const opening = { asked, yes: values.yes, isStdinUsed, globals, config, signal };
-    await using session = await openNamedModel(environment, opening);
-    const entry = await session.selectModel();
-    checkGeneratesText(entry);
-    const engine = await session.registry.engine(entry, signal);
-    const request = requestOf(values, globals, entry, input);
-    const run = iterateEvents<AnswerEvent, Answer>((sink) => answer(engine, request, sink));
-    signal.addEventListener("abort", () => run.control({ type: "cancel" }), { once: true });
+    const opening = { asked, isStdinUsed, values, globals, config };
+    await using opened = await openModel(environment, opening, signal);
+    const { model } = opened;
+    const run = model.answer(requestOf(values, model, input), signal);
     const done = values.json
-      ? await collect(run, entry.name, environment)
+      ? await collect(run, model.name, environment)
       : await stream(run, environment);
     return done.finishReason === "cancelled" ? EXIT.interrupted : EXIT.ok;
   });
@@ -123,41 +111,6 @@ function inputOf(values: GenerateValues, prompt: string): Input {
     ? []
     : [{ role: "system", content: values.system }];
   return conversation([...system, { role: "user", content: prompt }]);
-}
-
-/** Messages as an input without tools. */
-export function conversation(messages: readonly Message[]): Input {
-  return {
-    type: "chat",
-    messages,
-    tools: [],
-    toolChoice: { type: "none" },
-    parallelToolCalls: false,
-    templateArguments: {},
-    continueLast: false,
-  };
-}
-
-/** A request for text with the sampling options. */
-export function requestOf(
-  values: Values<typeof SAMPLING_OPTIONS>,
-  globals: Pick<GlobalValues, "context-shift">,
-  entry: Pick<ModelEntry, "settings">,
-  input: Input,
-): AnswerRequest {
-  // Without a limit, an answer ends at the end of the context, and the context would never be shifted.
-  const limit = globals["context-shift"]
-    ? entry.settings?.maxTokens ?? Number.MAX_SAFE_INTEGER
-    : null;
-  return {
-    input,
-    maxTokens: values["max-tokens"] ?? limit,
-    sampling: samplingOf(values),
-    stop: values.stop,
-    format: { type: "text" },
-    ignoreEos: false,
-    logprobs: null,
-  };
 }
 
 async function stream(events: AsyncIterable<AnswerEvent>, { output }: Environment): Promise<Done> {

@@ -1,31 +1,96 @@
 import type { ModelEntry } from "../../models/entry/mod.ts";
-import { command, EXIT } from "../environment/mod.ts";
+import { findServer } from "../answering/mod.ts";
+import type { ListedModel } from "../client/mod.ts";
+import {
+  type Call,
+  command,
+  type Environment,
+  EXIT,
+  interruptible,
+  type Output,
+} from "../environment/mod.ts";
 import { bytes, parameters, printable, table } from "../output/mod.ts";
-import { flag } from "../options/mod.ts";
+import { ATTACH_OPTIONS, flag } from "../options/mod.ts";
 
-/** `list`: lists available models. */
+const OPTIONS = {
+  "short": flag({ help: "print only names" }),
+  "json": flag({ help: "print JSON" }),
+  ...ATTACH_OPTIONS,
+} as const;
+
+/** `list`: lists the models of a running server, or those that this process finds. */
 export default command({
   operands: [],
-  options: {
-    "short": flag({ help: "print only names" }),
-    "json": flag({ help: "print JSON" }),
-  },
-  run: async ({ values, globals, config }, environment) => {
-    await using session = await environment.openModelSession({
-      globals,
-      config,
-      parallel: 1,
-      paths: "found",
-    });
-    const entries = await session.registry.list();
-    if (values.json) await environment.output.print(JSON.stringify(entries.map(entryJson)));
-    else if (values.short) {
-      const names = entries.flatMap(({ name, aliases = [] }) => [name, ...aliases]);
-      for (const name of names) await environment.output.print(printable(name));
-    } else await environment.output.print(entryTable(entries));
-    return EXIT.ok;
-  },
+  options: OPTIONS,
+  run: (call, environment) =>
+    interruptible(environment, EXIT.interrupted, async (signal) => {
+      const { output } = environment;
+      const server = await findServer(call.values, environment, signal);
+      if (server === null) await listLocal(call, environment);
+      else {
+        const models = await server.client.list();
+        output.note(`The server at ${server.client.address} answers`);
+        await listServer(call.values, models, output);
+      }
+      return EXIT.ok;
+    }),
 });
+
+async function listServer(
+  { json, short }: Pick<Call<typeof OPTIONS>["values"], "json" | "short">,
+  models: readonly ListedModel[],
+  output: Output,
+): Promise<void> {
+  if (json) return await output.print(JSON.stringify(models));
+  if (!short) return await output.print(serverTable(models));
+  for (const { name } of models) await output.print(printable(name));
+}
+
+/** The models of a server as a table. */
+function serverTable(models: readonly ListedModel[]): string {
+  return table([
+    [
+      "NAME",
+      "PARAMETERS",
+      "QUANT",
+      "SIZE",
+      "CONTEXT",
+      "KIND",
+      "ARCHITECTURE",
+      "SOURCE",
+      "STATE",
+    ],
+    ...models.map((model) => [
+      model.name,
+      parameters(model.parameters),
+      model.quantization,
+      bytes(model.size),
+      String(model.context_length ?? "?"),
+      model.kind,
+      model.architecture,
+      model.source,
+      model.state,
+    ]),
+  ]);
+}
+
+async function listLocal(
+  { values, globals, config }: Call<typeof OPTIONS>,
+  environment: Environment,
+): Promise<void> {
+  await using session = await environment.openModelSession({
+    globals,
+    config,
+    parallel: 1,
+    paths: "found",
+  });
+  const entries = await session.registry.list();
+  if (values.json) await environment.output.print(JSON.stringify(entries.map(entryJson)));
+  else if (values.short) {
+    const names = entries.flatMap(({ name, aliases = [] }) => [name, ...aliases]);
+    for (const name of names) await environment.output.print(printable(name));
+  } else await environment.output.print(entryTable(entries));
+}
 
 /** A model for `--json`. Sizes are in bytes. */
 export function entryJson(entry: ModelEntry) {

@@ -9,7 +9,9 @@ export default command({
   options: { ...SERVER_OPTIONS, "json": flag({ help: "print JSON" }) },
   run: ({ values }, environment) =>
     interruptible(environment, EXIT.interrupted, async (signal) => {
-      const models = await new ServerClient(values, { env: environment.env, signal }).models();
+      const client = new ServerClient(values, { env: environment.env, signal });
+      const models = await client.models();
+      environment.output.note(`The server at ${client.address} answers`);
       await environment.output.print(
         values.json ? JSON.stringify(models) : modelTable(models, Date.now()),
       );

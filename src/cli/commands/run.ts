@@ -1,6 +1,5 @@
 import { command } from "../environment/mod.ts";
 import { UsageError } from "../options/mod.ts";
-import { chat } from "./chat.ts";
 import { argumentsOf, generate, GENERATE_OPTIONS } from "./generate.ts";
 
 /** `run`: answers the prompt, or starts a chat when there is none. */
@@ -16,6 +15,7 @@ export default command({
     for (const name of ["raw", "json"] as const) {
       if (values[name]) throw new UsageError(`--${name}: needs a prompt`);
     }
+    const { chat } = await import("../chat/mod.ts");
     return await chat({ ...call, asked }, environment);
   },
 });

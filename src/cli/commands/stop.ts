@@ -11,6 +11,7 @@ export default command({
     interruptible(environment, EXIT.interrupted, async (signal) => {
       const client = new ServerClient(values, { env: environment.env, signal });
       const { name, unloaded } = await client.unload(operands[0]!);
+      environment.output.note(`The server at ${client.address} answers`);
       if (unloaded) await environment.output.print(printable(`Unloaded ${name}`));
       else environment.output.note(printable(`${name} is not loaded`));
       return EXIT.ok;

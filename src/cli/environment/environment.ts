@@ -41,6 +41,18 @@ export interface Input {
   secret(question: string): Promise<string | null>;
 }
 
+/** The keys of a terminal and its size. */
+export interface Keyboard {
+  /** The next bytes from the terminal; `null` at the end. */
+  read(): Promise<Uint8Array | null>;
+  /** Whether keys arrive one by one, without echo and without signals, or line by line. */
+  setRaw(isRaw: boolean): void;
+  /** Columns of the terminal. */
+  readonly columns: number;
+  /** Calls `handler` when the size of the terminal changes, until disposed. */
+  onResize(handler: () => void): Disposable;
+}
+
 /** How long idle models stay loaded, and how many models are loaded at most. */
 export interface ResidencyLimits {
   readonly keepAlive: KeepAlive;
@@ -97,6 +109,10 @@ export type InterruptSignal = "SIGINT" | "SIGTERM";
 export interface Environment {
   readonly output: Output;
   readonly input: Input;
+  /** Where commands look for a running server if none is named; `null`: nowhere. */
+  readonly defaultServer: string | null;
+  /** The terminal of stdin and stdout, if both are one and it can move its cursor. */
+  readonly keyboard: Keyboard | null;
   /** Reads an environment variable. */
   readonly env: (name: string) => string | undefined;
   /** Calls `handler` for SIGINT, and for SIGTERM where it exists, until disposed. */

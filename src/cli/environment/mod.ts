@@ -4,6 +4,7 @@ export {
   type Environment,
   type Input,
   type InterruptSignal,
+  type Keyboard,
   type ModelSession,
   type ModelSessionChange,
   type ModelSessionRequest,

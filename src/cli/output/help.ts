@@ -22,6 +22,10 @@ export const ENVIRONMENT_VARIABLES = [
   ["HTTPS_PROXY", "proxy of downloads; also HTTP_PROXY and ALL_PROXY, and lower-case names"],
   ["NO_PROXY", "hosts that are reached without the proxy"],
   ["no_proxy", "lower-case form of NO_PROXY"],
+  ["NO_COLOR", "any value: the chat shows text without colours and Markdown"],
+  ["TERM", "dumb: the chat reads lines instead of keys"],
+  ["VISUAL", "editor of the chat's command /edit; default EDITOR"],
+  ["EDITOR", "editor of the chat's command /edit; default vi, on Windows notepad"],
   ["PATHEXT", "extensions of executables in PATH on Windows, for launch"],
 ] as const;
 

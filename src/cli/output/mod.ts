@@ -4,4 +4,5 @@ export { bytes, fields, parameters, table, timingsJson, usageJson } from "./form
 export { commandHelp, overview } from "./help.ts";
 export { buffers, contextBuffers, placementLine } from "./placement.ts";
 export { printable, printableLines } from "./printable.ts";
+export { ProgressLine } from "./progress_line.ts";
 export { displayWidth, truncated } from "./width.ts";

@@ -1,4 +1,10 @@
 /** Model sessions: the registry together with libllama, load options and placement of one command. */
 export { diskCacheFolder } from "./load_options.ts";
 export { downloadProgress } from "./model_session.ts";
-export { MODEL_OPTIONS, nameOf, openNamedModel, PULL_OPTIONS } from "./named_session.ts";
+export {
+  MODEL_OPTIONS,
+  type NamedModelRequest,
+  nameOf,
+  openNamedModel,
+  PULL_OPTIONS,
+} from "./named_session.ts";

@@ -1,0 +1,181 @@
+/** The chat without a terminal: its commands and the context. */
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import {
+  EnvironmentDouble,
+  type EnvironmentDoubleOptions,
+} from "../../../tests/doubles/environment.ts";
+import { KeyboardDouble } from "../../../tests/doubles/keyboard.ts";
+import { entryDouble } from "../../../tests/doubles/pool.ts";
+import { main } from "../main.ts";
+
+/** Runs a chat with lines on stdin, in a home folder of its own. */
+async function chat(lines: readonly string[], options: EnvironmentDoubleOptions = {}) {
+  const folder = await Deno.makeTempDir();
+  try {
+    // The configuration folder of each system.
+    const env = { HOME: folder, XDG_CONFIG_HOME: folder, APPDATA: folder, ...options.env };
+    const environment = new EnvironmentDouble({ lines, ...options, env });
+    const status = await main(["chat", "m"], environment);
+    return { status, environment, said: environment.notes.join("\n"), folder };
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+function promptOf({ engine }: EnvironmentDouble, index: number): string {
+  return engine.requests[index]!.prompt.map((part) => "text" in part ? part.text : "").join("");
+}
+
+Deno.test("each command confirms what it did", async () => {
+  const { said, status } = await chat([
+    "/set system Be brief",
+    "/show system",
+    "/set parameter top_p 0.5",
+    "/set parameter num_predict 7",
+    "/set parameter top_p 2",
+    "/set parameter colour red",
+    "/show parameters",
+    "/set parameter top_p",
+    "/set think off",
+    "/set verbose on",
+    "/set format json",
+    "/set format xml",
+    "/set nowordwrap",
+    "/set history off",
+    "/show nothing",
+    "/bye",
+    "never read",
+  ]);
+  assertEquals(status, 0);
+  for (
+    const line of [
+      "Set the system message.",
+      "Be brief",
+      "Set top_p to 0.5.",
+      "Set num_predict to 7.",
+      "top_p: must be a number from 0 to 1, not '2'",
+      "/set parameter: NAME must be one of max_tokens, temperature, ",
+      "Of this chat:\nmax_tokens 7\ntop_p 0.5",
+      "top_p is the model's own.",
+      "The model does not reason.",
+      "Tokens and rates are shown after each answer.",
+      "Answers are JSON objects.",
+      "/set format: must be one of json, text, not 'xml'",
+      "Lines are not broken.",
+      "Messages are not kept in the history.",
+      "/show: NAME must be one of info, template, ",
+    ]
+  ) assertStringIncludes(said, line);
+});
+
+Deno.test("settings reach the request", async () => {
+  const { environment } = await chat([
+    "/set parameter temperature 0.25",
+    "/set parameter num_predict 7",
+    "/set parameter stop END",
+    "/set format json",
+    "/set think off",
+    "Hi",
+    "/retry 0.5",
+    "Again",
+  ]);
+  const [first, retried, again] = environment.engine.requests;
+  assertEquals([first!.sampling.temperature, first!.maxTokens], [0.25, 7]);
+  assert(first!.stop.includes("END"));
+  assert(first!.grammar !== undefined);
+  assertEquals(first!.reasoning?.tokens, 0);
+  // The temperature of /retry is for one answer.
+  assertEquals([retried!.sampling.temperature, again!.sampling.temperature], [0.5, 0.25]);
+  assertEquals(promptOf(environment, 1), promptOf(environment, 0));
+});
+
+Deno.test("undo, fork and keep change the conversation", async () => {
+  const texts = ["one", "two", "three", "four"];
+  const { environment, said } = await chat(
+    ["first", "/fork 3", "/keep 2", "second", "/undo", "third", "/fork 1", "/keep 9"],
+    { engine: { script: (_, index) => ({ tokens: [texts[index] ?? "five"] }) } },
+  );
+  assertStringIncludes(said, "Going on with answer 1 of 3; /keep N chooses another.");
+  assertStringIncludes(said, "Going on with answer 2.");
+  const last = promptOf(environment, environment.engine.requests.length - 1);
+  assertMatch(last, /first[^]*three[^]*third/);
+  assert(!last.includes("second"), last);
+  assertStringIncludes(said, "/fork: N must be a whole number 2 to 16, not '1'.");
+  assertStringIncludes(said, "There are no answers; /fork N computes them.");
+});
+
+Deno.test("a saved conversation goes on, and with another model too", async () => {
+  const { environment, said } = await chat(
+    [
+      "first",
+      "/save one",
+      "/clear",
+      "/resume one",
+      "/load other",
+      "second",
+      "/load absent",
+      "third",
+    ],
+    { models: [entryDouble("m"), entryDouble("other")] },
+  );
+  assertStringIncludes(said, "Saved 2 messages as 'one'.");
+  assertStringIncludes(said, "Resumed 'one' with 2 messages.");
+  assertStringIncludes(said, "Going on with other; the conversation stays.");
+  assertStringIncludes(said, "Model 'absent' not found");
+  assertEquals(environment.loaded.map(({ name }) => name), ["m", "other"]);
+  assertMatch(promptOf(environment, 2), /first[^]*Hello world[^]*second[^]*third/);
+});
+
+Deno.test("an answer that fills the context goes on without the oldest turns", async () => {
+  const { environment, said } = await chat(["a".repeat(300), "b".repeat(300), "/show system"], {
+    engine: {
+      script: (_, index) => index === 1 ? { tokens: ["x"], endless: true } : { tokens: ["done"] },
+    },
+  });
+  const { requests } = environment.engine;
+  assertEquals(requests.length, 3);
+  assert(promptOf(environment, 1).includes("aaa"));
+  // The answer is continued, and its first part is in the prompt.
+  assertMatch(promptOf(environment, 2), /^(?!.*aaa)[^]*bbb[^]*x{20}$/);
+  assertMatch(environment.out, /\nx+done\n$/);
+  assertEquals(said.split("longer than the context of 1024 tokens").length, 2);
+});
+
+Deno.test("a full context without anything to leave out is reported", async () => {
+  const { said } = await chat(["a".repeat(300)], {
+    engine: { script: () => ({ tokens: ["x"], endless: true }) },
+  });
+  assertStringIncludes(said, "The context of 1024 tokens is full, so that the answer ends here.");
+});
+
+Deno.test("a limit of tokens is no full context", async () => {
+  const { environment, said } = await chat(["/set parameter num_predict 3", "Hi"], {
+    engine: { script: () => ({ tokens: ["x"], endless: true }) },
+  });
+  assertEquals(environment.out, "xxx\n");
+  assert(!said.includes("is full"), said);
+});
+
+Deno.test("a model without a chat template is named once", async () => {
+  const plain = await chat(["Hi", "Hi"]);
+  assertEquals(plain.said.split("m has no chat template").length, 2);
+  const own = await chat(["Hi"], {
+    engine: { info: { chatTemplate: "{{ messages[0].content }}" } },
+  });
+  assert(!own.said.includes("no chat template"));
+});
+
+Deno.test("at a terminal, /why, /tokens, /stats and the rate line tell about the answer", async () => {
+  const keyboard = new KeyboardDouble();
+  keyboard.type("/set verbose\rHi\r/why\r/tokens\r/stats\r/copy\r/image cat.png\r\x04");
+  const { environment, said, status } = await chat([], { keyboard, env: { NO_COLOR: "1" } });
+  assertEquals(status, 0);
+  assertEquals(environment.engine.requests[0]!.logprobs, 4);
+  assertMatch(said, /60\.7 % {2}"Hello"\n 60\.7 % {2}" world"/);
+  assertMatch(said, /\[#*\.+\] \d+ of 1024 tokens, \d+ %/);
+  assertMatch(said, /2 tokens at 6\.0 tokens\/s; prompt of \d+ tokens at 5\.0 tokens\/s/);
+  assertMatch(said, /last answer: +2 tokens/);
+  assertStringIncludes(said, "Copied the last answer (11 characters) through the terminal");
+  assertStringIncludes(environment.out, "\x1b]52;c;SGVsbG8gd29ybGQ=\x07");
+  assertStringIncludes(said, "Cannot attach 'cat.png': the model m takes no images.");
+});

@@ -1,0 +1,126 @@
+import { basename, resolve } from "@std/path";
+import { fileReason } from "../../../errors.ts";
+import { expandHome, homeFolder } from "../../../models/entry/mod.ts";
+import { bytes, table } from "../../output/mod.ts";
+import { exportText } from "../conversation/mod.ts";
+import { type ChatCommands, type ChatContext, counted } from "./command.ts";
+
+/** The largest file that is attached. Larger ones fit into no usual context. */
+const MOST_BYTES = 2 ** 22;
+
+/** Commands that read and write files. */
+export const FILE_COMMANDS: ChatCommands = {
+  save: {
+    usage: "/save NAME",
+    help: "save the conversation",
+    completes: "session",
+    run: async (chat, name) => {
+      if (name === "") return chat.say("/save: NAME is missing.");
+      const { messages } = chat.conversation;
+      await chat.saved.save(name, { model: chat.model.name, messages });
+      chat.say(`Saved ${counted(messages.length, "message")} as '${name}'.`);
+    },
+  },
+  sessions: {
+    usage: "/sessions",
+    help: "list the saved conversations",
+    run: async (chat) => {
+      const saved = await chat.saved.list();
+      if (saved.length === 0) {
+        return chat.say("No conversation is saved; /save NAME saves this one.");
+      }
+      chat.say(table([
+        ["NAME", "SAVED"],
+        ...saved.map(({ name, modified }) => [name, modified?.toLocaleString() ?? "?"]),
+      ]));
+    },
+  },
+  resume: {
+    usage: "/resume NAME",
+    help: "go on with a saved conversation",
+    completes: "session",
+    run: async (chat, name) => {
+      if (name === "") return chat.say("/resume: NAME is missing; /sessions lists them.");
+      const { model, messages } = await chat.saved.load(name);
+      chat.conversation.restore(messages);
+      chat.last = null;
+      chat.alternatives = [];
+      const other = model === chat.model.name ? "" : `; it was saved with ${model}`;
+      chat.say(`Resumed '${name}' with ${counted(messages.length, "message")}${other}.`);
+    },
+  },
+  export: {
+    usage: "/export FILE",
+    help: "write the conversation to a file, as Markdown or .json",
+    completes: "file",
+    run: async (chat, given) => {
+      if (given === "") return chat.say("/export: FILE is missing.");
+      const path = pathOf(chat, given);
+      const { messages } = chat.conversation;
+      const text = exportText(path, { model: chat.model.name, messages });
+      try {
+        await Deno.writeTextFile(path, text, { createNew: true });
+      } catch (error) {
+        const reason = error instanceof Deno.errors.AlreadyExists
+          ? "the file exists"
+          : fileReason(error);
+        return chat.say(`Cannot write '${given}': ${reason}.`);
+      }
+      chat.say(`Wrote ${counted(messages.length, "message")} to '${given}'.`);
+    },
+  },
+  file: {
+    usage: "/file PATH",
+    help: "attach a text file to the next question",
+    completes: "file",
+    run: async (chat, given) => {
+      if (given === "") return chat.say("/file: PATH is missing.");
+      const text = await textOf(chat, given);
+      if (text === null) return;
+      const fence = "`".repeat(Math.max(3, ...runsOf(text).map((length) => length + 1)));
+      chat.conversation.attach(`${basename(given)}:\n${fence}\n${text.trimEnd()}\n${fence}`);
+      chat.say(
+        `Attached '${given}' (${counted(text.length, "character")}) to the next question.`,
+      );
+    },
+  },
+  image: {
+    usage: "/image PATH",
+    help: "attach an image; refused, as no model takes images",
+    completes: "file",
+    run: (chat, path) => {
+      if (path === "") return chat.say("/image: PATH is missing.");
+      chat.say(`Cannot attach '${path}': the model ${chat.model.name} takes no images.`);
+    },
+  },
+};
+
+/** The text of a file; null and a message when it cannot be attached. */
+async function textOf(chat: ChatContext, given: string): Promise<string | null> {
+  const refuse = (reason: string) => {
+    chat.say(`Cannot attach '${given}': ${reason}.`);
+    return null;
+  };
+  try {
+    const path = pathOf(chat, given);
+    const { size, isFile } = await Deno.stat(path);
+    if (!isFile) return refuse("it is no file");
+    if (size > MOST_BYTES) {
+      return refuse(`it has ${bytes(size)}, and at most ${bytes(MOST_BYTES)} are allowed`);
+    }
+    const content = await Deno.readFile(path);
+    if (content.includes(0)) return refuse("it is no text");
+    return new TextDecoder("utf-8", { fatal: true }).decode(content);
+  } catch (error) {
+    return refuse(error instanceof TypeError ? "it is no text in UTF-8" : fileReason(error));
+  }
+}
+
+function pathOf({ environment: { env } }: ChatContext, given: string): string {
+  return resolve(expandHome(given, homeFolder(env)));
+}
+
+/** Lengths of the runs of backquotes in a text. */
+function runsOf(text: string): number[] {
+  return (text.match(/`+/g) ?? []).map(({ length }) => length);
+}

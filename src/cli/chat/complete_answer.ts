@@ -1,0 +1,118 @@
+import type { AnswerEvent, AnswerLogprob, AnswerRequest } from "../../chat/mod.ts";
+import type { Usage } from "../../engine/protocol/mod.ts";
+import { ShimmyError } from "../../errors.ts";
+import { conversation as inputOf, type OpenModel } from "../answering/mod.ts";
+import type { LastAnswer } from "./commands/mod.ts";
+import { type Conversation, fitConversation } from "./conversation/mod.ts";
+
+type Done = Extract<AnswerEvent, { type: "done" }>;
+type ChatInput = Extract<AnswerRequest["input"], { type: "chat" }>;
+
+/** An answer, its end, and how its conversation was changed to fit the context. */
+export interface CompleteAnswer extends LastAnswer {
+  readonly isCancelled: boolean;
+  /** The context is full, and there was nothing to leave out. */
+  readonly isFull: boolean;
+}
+
+/** What an answer needs. */
+export interface AnswerParts {
+  readonly model: OpenModel;
+  readonly conversation: Conversation;
+  /** The request for the messages of the conversation. */
+  readonly request: (input: ChatInput) => AnswerRequest;
+  readonly templateArguments: ChatInput["templateArguments"];
+  readonly signal: AbortSignal;
+  readonly onEvent: (event: AnswerEvent) => Promise<void>;
+  /** The oldest questions were left out. */
+  readonly onDropped: () => void;
+}
+
+/**
+ * Answers the last question of a conversation. A conversation that outgrows the context loses its oldest
+ * questions with their answers, before the answer and amid it. A model that shifts its context only loses
+ * them where the prompt itself is too long.
+ *
+ * @throws {ShimmyError} `context_length` if the last question alone is too long.
+ */
+export async function completeAnswer(parts: AnswerParts): Promise<CompleteAnswer> {
+  const { model, conversation, onDropped } = parts;
+  const answer = new AnswerSum();
+  const messages = () =>
+    answer.text === ""
+      ? conversation.messages
+      : [...conversation.messages, { role: "assistant" as const, content: answer.text }];
+  const input = () =>
+    inputOf(messages(), {
+      templateArguments: parts.templateArguments,
+      continueLast: answer.text !== "",
+    });
+  const { maxTokens } = parts.request(input());
+  if (!model.shiftsContext) {
+    const count = () => model.countTokens(input());
+    const room = { contextLength: model.contextLength, maxTokens, count };
+    if (await fitConversation(conversation, room) > 0) onDropped();
+  }
+  for (;;) {
+    try {
+      const done = await answer.add(parts, input(), maxTokens);
+      const isFull = done.finishReason === "length" && !answer.hasReached(maxTokens) &&
+        done.usage.promptTokens + done.usage.completionTokens >= model.contextLength - 1;
+      if (!isFull || !conversation.dropOldest()) return answer.result(done, isFull);
+    } catch (error) {
+      const isTooLong = error instanceof ShimmyError && error.kind === "context_length";
+      if (!isTooLong || !conversation.dropOldest()) throw error;
+    }
+    onDropped();
+  }
+}
+
+/** The parts of an answer that was continued. */
+class AnswerSum {
+  text = "";
+  #reasoning = "";
+  #completionTokens = 0;
+  readonly #logprobs: AnswerLogprob[] = [];
+
+  /** Whether a limit of tokens is reached. */
+  hasReached(limit: number | null): boolean {
+    return limit !== null && this.#completionTokens >= limit;
+  }
+
+  /** Runs a request and adds its events. Resolves to the last event. */
+  async add(
+    { model, request, signal, onEvent }: AnswerParts,
+    input: ChatInput,
+    limit: number | null,
+  ): Promise<Done> {
+    const given = request(input);
+    const rest = limit === null ? null : limit - this.#completionTokens;
+    let done: Done | null = null;
+    // Without text, the continued answer would begin in its middle.
+    if (this.text === "") this.#reasoning = "";
+    for await (const event of model.answer({ ...given, maxTokens: rest }, signal)) {
+      if (event.type === "text") {
+        this.text += event.text;
+        this.#logprobs.push(...event.logprobs);
+      } else if (event.type === "reasoning") this.#reasoning += event.text;
+      else if (event.type === "done") done = event;
+      await onEvent(event);
+    }
+    if (done === null) throw new Error("An answer has ended without its last event");
+    this.#completionTokens += done.usage.completionTokens;
+    return done;
+  }
+
+  result({ finishReason, usage, timings }: Done, isFull: boolean): CompleteAnswer {
+    const all: Usage = { ...usage, completionTokens: this.#completionTokens };
+    return {
+      text: this.text,
+      reasoning: this.#reasoning,
+      logprobs: this.#logprobs,
+      usage: all,
+      timings,
+      isCancelled: finishReason === "cancelled",
+      isFull,
+    };
+  }
+}

@@ -1,0 +1,89 @@
+import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { ShimmyError } from "../../../errors.ts";
+import { Conversation } from "./conversation.ts";
+import { exportText } from "./export.ts";
+import { fitConversation } from "./fit.ts";
+import { SavedConversations } from "./saved_conversations.ts";
+
+function conversationOf(...questions: string[]): Conversation {
+  const conversation = new Conversation("Be brief");
+  for (const question of questions) {
+    conversation.ask(question);
+    conversation.reply(`${question}!`, "");
+  }
+  return conversation;
+}
+
+const contents = (conversation: Conversation) =>
+  conversation.messages.map(({ content }) => content);
+
+Deno.test("undo removes the last question with its answer, and keeps the system message", () => {
+  const conversation = conversationOf("a", "b");
+  assertEquals(conversation.undo(), "b");
+  assertEquals(contents(conversation), ["Be brief", "a", "a!"]);
+  assertEquals([conversation.undo(), conversation.undo()], ["a", null]);
+  assertEquals(contents(conversation), ["Be brief"]);
+});
+
+Deno.test("attached texts go before the next question only", () => {
+  const conversation = new Conversation(null);
+  conversation.attach("file");
+  conversation.ask("what?");
+  conversation.reply("this", "thought");
+  conversation.ask("why?");
+  assertEquals(contents(conversation), ["file\n\nwhat?", "this", "why?"]);
+});
+
+Deno.test("the oldest questions leave until a quarter of the context is free", async () => {
+  const count = (conversation: Conversation) => () =>
+    Promise.resolve(contents(conversation).join("").length);
+  const conversation = conversationOf("a".repeat(30), "b".repeat(30), "c".repeat(20));
+  const room = { contextLength: 100, maxTokens: null, count: count(conversation) };
+  assertEquals(await fitConversation(conversation, room), 2);
+  assertEquals(conversation.messages.map(({ content }) => content[0]), ["B", "c", "c"]);
+  // A single question stays, however long it is.
+  const long = conversationOf("x".repeat(500));
+  assertEquals(await fitConversation(long, { ...room, count: count(long) }), 0);
+  const limited = conversationOf("a".repeat(20), "b".repeat(20));
+  assertEquals(
+    await fitConversation(limited, { ...room, maxTokens: 5, count: count(limited) }),
+    0,
+  );
+});
+
+Deno.test("a saved conversation is restored with its model, and listed", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const saved = new SavedConversations(`${folder}/sessions`);
+    assertEquals(await saved.list(), []);
+    const conversation = conversationOf("a");
+    await saved.save("my chat", { model: "m", messages: conversation.messages });
+    assertEquals((await saved.list()).map(({ name }) => name), ["my chat"]);
+    const { model, messages } = await saved.load("my chat");
+    const restored = new Conversation(null);
+    restored.restore(messages);
+    assertEquals([model, restored.system, contents(restored)], [
+      "m",
+      "Be brief",
+      contents(conversation),
+    ]);
+    await assertRejects(() => saved.load("other"), ShimmyError, "no saved conversation 'other'");
+    await assertRejects(
+      () => saved.save("../x", { model: "m", messages: [] }),
+      ShimmyError,
+      "not '../x'",
+    );
+    await Deno.writeTextFile(`${folder}/sessions/bad.json`, '{"model":1}');
+    await assertRejects(() => saved.load("bad"), ShimmyError, "its file is no conversation");
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("a conversation is exported as Markdown or JSON", () => {
+  const { messages } = conversationOf("a");
+  const saved = { model: "m", messages };
+  assertEquals(JSON.parse(exportText("x.json", saved)), { model: "m", messages: [...messages] });
+  const text = exportText("x.md", saved);
+  assertStringIncludes(text, "# Conversation with m\n\n## System\n\nBe brief\n\n## User\n\na\n");
+});

@@ -1,0 +1,94 @@
+import { join } from "@std/path";
+import type { Message } from "../../../chat/mod.ts";
+import { fileReason, ShimmyError } from "../../../errors.ts";
+import type { SavedConversation } from "./conversation.ts";
+
+/** A name that is a file's name on every system. */
+const NAME = /^(?!\.)[\w .-]{1,100}$/u;
+const EXTENSION = ".json";
+
+/** Conversations in files that only the user can read. */
+export class SavedConversations {
+  readonly #path: string | null;
+
+  /** @param path The folder; `null`: there is none, and nothing can be saved. */
+  constructor(path: string | null) {
+    this.#path = path;
+  }
+
+  /** @throws {ShimmyError} `invalid` without a folder. */
+  get #folder(): string {
+    if (this.#path !== null) return this.#path;
+    throw new ShimmyError("invalid", "There is no home folder for conversations; set HOME");
+  }
+
+  /** Names of all conversations, the latest first. */
+  async list(): Promise<readonly { readonly name: string; readonly modified: Date | null }[]> {
+    const folder = this.#folder;
+    const saved: { name: string; modified: Date | null }[] = [];
+    try {
+      for await (const { name } of Deno.readDir(folder)) {
+        if (!name.endsWith(EXTENSION)) continue;
+        const { mtime } = await Deno.stat(join(folder, name));
+        saved.push({ name: name.slice(0, -EXTENSION.length), modified: mtime });
+      }
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    }
+    return saved.sort((a, b) => Number(b.modified) - Number(a.modified));
+  }
+
+  /**
+   * Saves a conversation, and replaces one of the same name.
+   * @throws {ShimmyError} `invalid` for a name that is no file's name; `backend`.
+   */
+  async save(name: string, conversation: SavedConversation): Promise<void> {
+    const path = this.#fileOf(name);
+    const temporary = `${path}.${crypto.randomUUID()}`;
+    try {
+      await Deno.mkdir(this.#folder, { recursive: true });
+      await Deno.writeTextFile(temporary, JSON.stringify(conversation, null, 2), { mode: 0o600 });
+      await Deno.rename(temporary, path);
+    } catch (error) {
+      throw new ShimmyError("invalid", `Cannot save '${name}': ${fileReason(error)}`);
+    }
+  }
+
+  /** @throws {ShimmyError} `not_found`; `invalid` for a file of another form. */
+  async load(name: string): Promise<SavedConversation> {
+    let text: string;
+    try {
+      text = await Deno.readTextFile(this.#fileOf(name));
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+      throw new ShimmyError("not_found", `There is no saved conversation '${name}'`);
+    }
+    const saved = parsed(text);
+    if (saved !== null) return saved;
+    throw new ShimmyError("invalid", `Cannot resume '${name}': its file is no conversation`);
+  }
+
+  #fileOf(name: string): string {
+    if (NAME.test(name)) return join(this.#folder, `${name}${EXTENSION}`);
+    throw new ShimmyError(
+      "invalid",
+      `A name must have 1 to 100 letters, digits, spaces, hyphens, dots and underscores, not '${name}'`,
+    );
+  }
+}
+
+function parsed(text: string): SavedConversation | null {
+  try {
+    const { model, messages } = JSON.parse(text);
+    const isRight = typeof model === "string" && Array.isArray(messages) &&
+      messages.every(isMessage);
+    return isRight ? { model, messages } : null;
+  } catch {
+    return null;
+  }
+}
+
+function isMessage(value: unknown): value is Message {
+  const { role, content } = value as Partial<Message>;
+  return ["system", "user", "assistant"].includes(role ?? "") && typeof content === "string";
+}

@@ -1,0 +1,104 @@
+import type { AnswerEvent } from "../../../chat/mod.ts";
+import { MarkdownStream } from "./markdown_stream.ts";
+import { styled, type Styles } from "./styles.ts";
+import { WordWrap } from "./word_wrap.ts";
+import type { Output } from "../../environment/mod.ts";
+
+/** How answers are shown. */
+export interface ViewOptions {
+  /** Null: the text as the model writes it, without Markdown and colours. */
+  readonly styles: Styles | null;
+  readonly columns: number;
+  /** Whether lines are broken between words. */
+  readonly wraps: boolean;
+  /** Whether the reasoning is shown, folded into one line, or left out. */
+  readonly reasoning: "shown" | "folded" | "hidden";
+}
+
+/** Characters of a model that could send commands to the terminal. */
+// deno-lint-ignore no-control-regex
+const CONTROLS = /[\x00-\x08\x0b-\x1f\x7f-\x9f]/g;
+
+/** Shows an answer while it streams. */
+export class AnswerView {
+  readonly #output: Output;
+  readonly #options: ViewOptions;
+  readonly #text: { push(text: string): string; end(): string };
+  readonly #thoughts: WordWrap;
+  readonly #started = performance.now();
+  #isReasoning = false;
+  #hasText = false;
+
+  constructor(output: Output, options: ViewOptions) {
+    const { styles, columns, wraps } = options;
+    this.#output = output;
+    this.#options = options;
+    const edge = wraps ? columns : Infinity;
+    this.#text = styles === null ? new WordWrap(edge) : new MarkdownStream(styles, columns, wraps);
+    this.#thoughts = new WordWrap(edge);
+  }
+
+  async event(event: AnswerEvent): Promise<void> {
+    if (event.type === "progress") this.#showProgress(event.progress);
+    if ((event.type !== "reasoning" && event.type !== "text") || event.text === "") return;
+    // A pipe gets the text as it is.
+    const isTerminal = this.#options.columns !== Infinity;
+    const text = isTerminal ? event.text.replace(CONTROLS, "") : event.text;
+    if (event.type === "reasoning") await this.#reasoning(text);
+    else await this.#answer(text);
+  }
+
+  /** Shows the rest, and ends the line. */
+  async end(): Promise<void> {
+    await this.#endReasoning();
+    await this.#write(`${this.#text.end()}\n`);
+  }
+
+  async #answer(text: string): Promise<void> {
+    await this.#endReasoning();
+    // After reasoning, and without a template, many models begin with a space or empty lines.
+    const shown = this.#hasText || this.#options.columns === Infinity ? text : text.trimStart();
+    this.#hasText ||= shown !== "";
+    await this.#write(this.#text.push(shown));
+  }
+
+  async #reasoning(text: string): Promise<void> {
+    const { reasoning, styles } = this.#options;
+    if (reasoning === "hidden") return;
+    if (reasoning === "folded") {
+      this.#isReasoning = true;
+      this.#output.progress(`Reasoning, ${this.#seconds()} s`);
+      return;
+    }
+    if (!this.#isReasoning) await this.#write(styles?.dim.on ?? "");
+    this.#isReasoning = true;
+    await this.#write(this.#thoughts.push(text));
+  }
+
+  async #endReasoning(): Promise<void> {
+    if (!this.#isReasoning) return;
+    this.#isReasoning = false;
+    const { reasoning, styles } = this.#options;
+    if (reasoning === "shown") {
+      return await this.#write(`${this.#thoughts.end()}${styles?.dim.off ?? ""}\n\n`);
+    }
+    const line = `▸ Reasoned for ${this.#seconds()} s; /show reasoning shows it`;
+    await this.#write(`${styles === null ? line : styled(styles.dim, line)}\n`);
+  }
+
+  #showProgress(
+    { promptTokens, processedTokens }: { promptTokens: number; processedTokens: number },
+  ): void {
+    if (processedTokens >= promptTokens || promptTokens === 0) return;
+    const share = Math.floor(processedTokens / promptTokens * 100);
+    this.#output.progress(`Reading the prompt ${share} %`);
+  }
+
+  #seconds(): string {
+    return ((performance.now() - this.#started) / 1000).toFixed(1);
+  }
+
+  async #write(text: string): Promise<void> {
+    if (text !== "") await this.#output.write(text);
+  }
+}
