@@ -1,34 +1,8 @@
-import {
-  type Engine,
-  type FlowControl,
-  type RunningSequence,
-  type Sink,
-  Transform,
-} from "../engine/mod.ts";
-import type {
-  PromptPart,
-  ReasoningPhase,
-  SequenceEvent,
-  SequenceRequest,
-} from "../engine/protocol/mod.ts";
-import {
-  type ControlTokens,
-  controlTokensOf,
-  type RenderedChat,
-  textOfParts,
-} from "./prompt/mod.ts";
+import type { Engine, Sink } from "../engine/mod.ts";
 import type { AnswerEvent, AnswerRequest, Input } from "./conversation/mod.ts";
-import { inlinePreparer, type PreparedAnswer, type Preparer } from "./preparation/mod.ts";
-import { AnswerAssembler } from "./answer_assembler.ts";
-import { AnswerParser } from "./answer_parser.ts";
-
-/** A running answer. */
-export interface Answer {
-  /** Number of tokens that were generated up to the last event. */
-  readonly completionTokens: number;
-  /** Takes effect at the next token. */
-  control(control: FlowControl): void;
-}
+import { inlinePreparer, type Preparer } from "./preparation/mod.ts";
+import { textOfParts } from "./prompt/mod.ts";
+import { type Answer, RunningAnswer } from "./running_answer.ts";
 
 /**
  * Runs a request on an engine: renders the prompt, constrains the sampling to the requested format,
@@ -45,7 +19,8 @@ export function answer(
   preparer: Preparer = inlinePreparer,
 ): Answer {
   const running = new RunningAnswer(sink);
-  running.start(engine, request, preparer).catch((error) => sink.end(error));
+  const whole = { ...request, input: withDefaultMessages(engine, request.input) };
+  running.start(engine, whole, preparer).catch((error) => sink.end(error));
   return running;
 }
 
@@ -129,122 +104,5 @@ function withDefaultMessages({ defaultSystem, defaultMessages = [] }: Engine, in
       ...(input.prefix === undefined ? defaultMessages : []),
       ...input.messages.slice(start),
     ],
-  };
-}
-
-/** Converts the events of a sequence to those of an answer, and keeps controls until it starts. */
-class RunningAnswer extends Transform<SequenceEvent, AnswerEvent> implements Answer {
-  completionTokens = 0;
-  #assembler: AnswerAssembler | null = null;
-  /** The text of a control token that is not a part of the message. */
-  #isHidden: (text: string) => boolean = () => false;
-  #sequence: RunningSequence | null = null;
-  readonly #early: FlowControl[] = [];
-  #isCancelled = false;
-
-  control(control: FlowControl): void {
-    // Several callers may cancel an answer. Only the first cancellation is forwarded.
-    if (this.#isCancelled) return;
-    this.#isCancelled = control.type === "cancel";
-    if (this.#sequence === null) this.#early.push(control);
-    else this.#sequence.control(control);
-  }
-
-  /** Rejects with a request that cannot be sent to the engine. */
-  async start(engine: Engine, given: AnswerRequest, preparer: Preparer): Promise<void> {
-    const request = { ...given, input: withDefaultMessages(engine, given.input) };
-    const prepared = await preparer.answer(engine.info, request.input, request.format);
-    const { chat, prompt, constraint } = prepared;
-    await checkGrammarTokens(engine, prepared);
-    const controls = controlTokensOf(engine.info);
-    const markers = chat === null ? [] : markersOf(chat, controls);
-    // With `specialText`, all control tokens are in the text.
-    if (markers.length > 0) {
-      this.#isHidden = (text) => controls.has(text) && !markers.includes(text);
-    }
-    this.#assembler = new AnswerAssembler(
-      chat === null ? null : new AnswerParser(chat),
-      request.stop,
-      constraint?.notices ?? [],
-      request.reportsTokens ?? false,
-      this.out,
-    );
-    this.#sequence = engine.generate({
-      ...sequenceRequest(request, chat, prompt),
-      ...(constraint === null ? {} : { grammar: constraint.grammar }),
-      ...(markers.length === 0 ? {} : { specialText: true }),
-    }, this);
-    for (const control of this.#early) this.#sequence.control(control);
-  }
-
-  override event(event: SequenceEvent): void {
-    if (event.type === "error") return;
-    if (event.type === "prompt" || event.type === "progress") return this.out.event(event);
-    if (event.type === "token") this.completionTokens++;
-    else this.completionTokens = event.usage.completionTokens;
-    this.#assembler!.add(this.#isHidden(event.text) ? { ...event, text: "" } : event);
-  }
-}
-
-/** @throws {ShimmyError} `invalid` if a token of the request's grammar is not in the vocabulary. */
-async function checkGrammarTokens(
-  engine: Engine,
-  { grammarTokens }: PreparedAnswer,
-): Promise<void> {
-  for (const { text, error } of grammarTokens) {
-    const ids = await engine.tokenize([{ text, special: true }], false);
-    if (ids.length !== 1) throw error;
-  }
-}
-
-/** The control tokens that the parser needs. */
-function markersOf(chat: RenderedChat, controls: ControlTokens): readonly string[] {
-  const { format, tools, reasoning } = chat;
-  const wanted = tools.length > 0 || format.framesAnswer ? format.markers : [];
-  return [...wanted, reasoning.open, reasoning.close].flatMap((text) => controls.allIn(text));
-}
-
-function sequenceRequest(
-  request: AnswerRequest,
-  chat: RenderedChat | null,
-  prompt: readonly PromptPart[],
-): SequenceRequest {
-  return {
-    prompt,
-    ...(request.input.type === "tokens" && request.input.isComplete ? { addSpecial: false } : {}),
-    maxTokens: request.maxTokens,
-    sampling: request.sampling,
-    stop: [...request.stop, ...(chat?.stops ?? [])],
-    ignoreEos: request.ignoreEos,
-    ...(request.contextLength === undefined ? {} : { contextLength: request.contextLength }),
-    ...(request.session === undefined ? {} : { session: request.session }),
-    ...(request.loras === undefined ? {} : { loras: request.loras }),
-    ...(request.priority === undefined ? {} : { priority: request.priority }),
-    ...(request.client === undefined ? {} : { client: request.client }),
-    ...(chat === null ? {} : { reasoning: reasoningPhase(request, chat) }),
-    ...(request.cachePrompt === undefined ? {} : { cachePrompt: request.cachePrompt }),
-    ...(request.promptLogprobs === undefined ? {} : { promptLogprobs: request.promptLogprobs }),
-    ...(request.logprobs === null ? {} : { logprobs: request.logprobs }),
-    ...(request.sampledLogprobs ? { sampledLogprobs: true } : {}),
-    ...(request.reportsProgress ? { reportsProgress: true } : {}),
-    ...(request.reportsTimings ? { reportsTimings: true } : {}),
-    ...(request.slot === undefined ? {} : { slot: request.slot }),
-  };
-}
-
-/** The reasoning phase matches what the parser reads as reasoning. */
-function reasoningPhase(
-  { reasoningBudget: tokens, reasoningSampling: sampling }: AnswerRequest,
-  { format, reasoning, generationPrompt, opensReasoning }: RenderedChat,
-): ReasoningPhase {
-  const { open, close } = format.reasoningFrame ?? reasoning;
-  return {
-    open,
-    close,
-    isOpen: format.reasoningFrame === undefined
-      ? opensReasoning
-      : generationPrompt.trimEnd().endsWith(open),
-    ...(tokens === undefined ? {} : { tokens }),
-    ...(sampling === undefined ? {} : { sampling }),
   };
 }

@@ -5,7 +5,8 @@ import type { Engine } from "../engine/engine.ts";
 import { iterateEvents } from "../engine/event_queue.ts";
 import type { PromptPart } from "../engine/protocol/mod.ts";
 import { ShimmyError } from "../errors.ts";
-import { type Answer, answer, countTokens } from "./answer.ts";
+import { answer, countTokens } from "./answer.ts";
+import type { Answer } from "./running_answer.ts";
 import type { AnswerEvent, AnswerRequest, Input, Tool } from "./conversation/conversation.ts";
 
 const weather: Tool = { name: "get_weather", parameters: { type: "object" } };

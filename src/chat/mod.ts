@@ -1,18 +1,13 @@
 /** Answers to chat requests: renders prompts, constrains sampling, parses text, reasoning and calls. */
 
-export {
-  type Answer,
-  answer,
-  conversationText,
-  countTokens,
-  promptText,
-  promptTokens,
-} from "./answer.ts";
+export { answer, conversationText, countTokens, promptText, promptTokens } from "./answer.ts";
 export type {
+  AnswerEdit,
   AnswerEvent,
   AnswerFinish,
   AnswerLogprob,
   AnswerRequest,
+  AnswerSoFar,
   Format,
   Input,
   Message,
@@ -20,5 +15,6 @@ export type {
   ToolCall,
   ToolChoice,
 } from "./conversation/mod.ts";
-export { argumentsObject, toolDefinitions } from "./conversation/mod.ts";
+export { argumentsObject, toolDefinitions, withSeedOffset } from "./conversation/mod.ts";
+export type { Answer, AnswerFork, ForkedAnswer } from "./running_answer.ts";
 export { PreparationPool, type Preparer } from "./preparation/mod.ts";

@@ -1,20 +1,31 @@
-import type { ShimmyError } from "../errors.ts";
+import { ShimmyError } from "../errors.ts";
 import type { FlowControl, RunningSequence } from "./engine.ts";
-import { type Control, deserializeError, type SequenceEvent } from "./protocol/mod.ts";
+import { type Control, deserializeError, type Edit, type SequenceEvent } from "./protocol/mod.ts";
 import type { Sink } from "./sink.ts";
 
 /** A sequence of an engine core: passes its events to a sink, and controls to the core. */
 export class ClientSequence implements RunningSequence {
   readonly #sink: Sink<SequenceEvent>;
   readonly #send: (control: Control) => void;
+  readonly #edit: (edit: Edit) => Promise<number>;
   #hasEnded = false;
   /** Paused by the caller, and held by the sink. */
   #isPaused = false;
   #isHeld = false;
 
-  constructor(sink: Sink<SequenceEvent>, send: (control: Control) => void) {
+  constructor(
+    sink: Sink<SequenceEvent>,
+    send: (control: Control) => void,
+    edit: (edit: Edit) => Promise<number>,
+  ) {
     this.#sink = sink;
     this.#send = send;
+    this.#edit = edit;
+  }
+
+  edit(edit: Edit): Promise<number> {
+    if (!this.#hasEnded) return this.#edit(edit);
+    return Promise.reject(new ShimmyError("not_found", "The answer has ended"));
   }
 
   get hasEnded(): boolean {

@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
 import { ShimmyError } from "../errors.ts";
 import { ClientSequence } from "./client_sequence.ts";
 import type { SequenceEvent } from "./protocol/mod.ts";
@@ -23,14 +23,21 @@ const DONE: SequenceEvent = {
 /** A sequence with a log of the calls of its sink and of its controls. */
 function logged(onEvent: (event: SequenceEvent) => void = () => {}) {
   const log: string[] = [];
-  const sequence = new ClientSequence({
-    event(event) {
-      log.push(event.type);
-      onEvent(event);
+  const sequence = new ClientSequence(
+    {
+      event(event) {
+        log.push(event.type);
+        onEvent(event);
+      },
+      flush: () => void log.push("flush"),
+      end: (error) => void log.push(error instanceof Error ? `end: ${error.message}` : "end"),
     },
-    flush: () => void log.push("flush"),
-    end: (error) => void log.push(error instanceof Error ? `end: ${error.message}` : "end"),
-  }, (control) => void log.push(`to core: ${control.type}`));
+    (control) => void log.push(`to core: ${control.type}`),
+    ({ keep }) => {
+      log.push(`to core: keep ${keep}`);
+      return Promise.resolve(keep ?? 0);
+    },
+  );
   return { log, sequence };
 }
 
@@ -80,4 +87,12 @@ Deno.test("an exception of the sink at done needs no cancellation", () => {
   });
   sequence.push(DONE);
   assertEquals(log, ["done", "end: a bug"]);
+});
+
+Deno.test("edits go to the core until the end, and are refused after it", async () => {
+  const { log, sequence } = logged();
+  assertEquals(await sequence.edit({ keep: 3 }), 3);
+  assertEquals(log, ["to core: keep 3"]);
+  sequence.fail(new ShimmyError("backend", "x"));
+  await assertRejects(() => sequence.edit({ keep: 3 }), ShimmyError, "The answer has ended");
 });

@@ -3,6 +3,7 @@ import type {
   AdapterInfo,
   AddSpecial,
   Control,
+  Edit,
   EmbedRequest,
   EmbedResult,
   EngineStatus,
@@ -81,4 +82,12 @@ export type FlowControl = Control | { readonly type: "hold" } | { readonly type:
 export interface RunningSequence {
   /** Takes effect at the next token. Ignored after the end of the sequence. */
   control(control: FlowControl): void;
+  /**
+   * Changes the tokens of the answer. The events of the change come before the result.
+   *
+   * @returns the number of tokens of the answer.
+   * @throws {ShimmyError} `not_found` after the end of the sequence; `invalid` for an edit that cannot be
+   * applied, which then changes nothing.
+   */
+  edit(edit: Edit): Promise<number>;
 }

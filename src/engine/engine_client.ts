@@ -106,6 +106,7 @@ export class EngineClient implements Engine {
     const sequence = new ClientSequence(
       sink,
       (control) => this.#post({ type: "control", id, control }),
+      (edit) => this.#call((call) => ({ type: "edit", call, id, edit })),
     );
     if (this.#isEnded) {
       const error = new ShimmyError("backend", "The model is no longer loaded");

@@ -3,6 +3,7 @@ import type { Sink } from "../../src/engine/sink.ts";
 import type {
   AdapterChange,
   AdapterInfo,
+  Edit,
   EmbedRequest,
   EmbedResult,
   EngineStatus,
@@ -132,6 +133,8 @@ export class EngineDouble implements Engine {
   readonly embedSignals: (AbortSignal | undefined)[] = [];
   /** All controls of all sequences. */
   readonly controls: FlowControl[] = [];
+  /** All edits of all sequences. */
+  readonly edits: Edit[] = [];
   /** Finish reasons of the sequences in the order of their ends. */
   readonly finished: (FinishReason | "error")[] = [];
   readonly closed: Promise<string | null>;
@@ -166,6 +169,15 @@ export class EngineDouble implements Engine {
         if (state.hasEnded) return;
         this.controls.push(control);
         state.control(control);
+      },
+      edit: async (edit) => {
+        if (state.hasEnded) throw new ShimmyError("not_found", "The answer has ended");
+        this.edits.push(edit);
+        const inserted = edit.tokens ?? codePoints(edit.text ?? "");
+        const texts = await Promise.all(inserted.map((token) => this.detokenize([token])));
+        for (const event of state.edit(edit, texts)) sink.event(event);
+        sink.flush();
+        return state.tokens;
       },
     };
   }
@@ -208,6 +220,10 @@ export class EngineDouble implements Engine {
       for (const processedTokens of state.request.reportsProgress ? [0, promptTokens] : []) {
         const progress = { promptTokens, cachedTokens: 0, processedTokens };
         yield { type: "progress", progress, timings: TIMINGS };
+      }
+      if (state.request.begun?.isReported) {
+        const texts = await Promise.all(state.ids.map((token) => this.detokenize([token])));
+        yield* state.edit({ keep: 0 }, texts).filter(({ type }) => type === "token");
       }
       while (state.finish === null) {
         if (state.tokens >= limit) state.finish = "length";
@@ -390,14 +406,35 @@ export class EngineDouble implements Engine {
 class SequenceState {
   finish: FinishReason | null = null;
   hasEnded = false;
-  tokens = 0;
-  readonly ids: number[] = [];
+  tokens: number;
+  readonly ids: number[];
   resumed: Promise<void> = Promise.resolve();
   #resume: () => void = () => {};
   #held = "";
   #stopString: string | null = null;
 
-  constructor(readonly request: SequenceRequest) {}
+  constructor(readonly request: SequenceRequest) {
+    this.ids = [...request.begun?.tokens ?? []];
+    this.tokens = this.ids.length;
+  }
+
+  /** Changes the tokens as the real engine does. */
+  edit({ keep = this.tokens }: Edit, inserted: readonly string[]): SequenceEvent[] {
+    if (keep > this.tokens) {
+      throw new ShimmyError("invalid", `rewind: must be from 0 to ${this.tokens}, not ${keep}`, {
+        field: "rewind",
+      });
+    }
+    const events: SequenceEvent[] = keep < this.tokens ? [{ type: "rewind", keep }] : [];
+    this.tokens = this.ids.length = keep;
+    for (const text of inserted) {
+      this.tokens++;
+      const token = text.codePointAt(0) ?? 0;
+      this.ids.push(token);
+      events.push({ type: "token", text, token, isInserted: true });
+    }
+    return events;
+  }
 
   control(control: FlowControl): void {
     switch (control.type) {

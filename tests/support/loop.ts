@@ -6,6 +6,7 @@ import { type LoadedModel, loadModel } from "../../src/engine/loading/load_model
 import { Loop } from "../../src/engine/scheduler/loop.ts";
 import type {
   Control,
+  Edit,
   LoadOptions,
   LoopStatus,
   PromptLogprob,
@@ -26,6 +27,8 @@ export interface Call {
 /** The events of a sequence so far. */
 export interface Report {
   text: string;
+  /** The text of each token, as it came with it. */
+  readonly texts: string[];
   readonly tokens: number[];
   readonly logprobs: number[];
   readonly promptLogprobs: PromptLogprob[];
@@ -86,9 +89,15 @@ export class LoopHarness implements Disposable {
       report.promptLogprobs.push(...event.logprobs);
       return;
     }
+    if (event.type === "rewind") {
+      for (const list of [report.texts, report.tokens, report.at]) list.length = event.keep;
+      report.text = report.texts.join("");
+      return;
+    }
     report.text += event.text;
     if (event.type === "done") report.done = event;
     else {
+      report.texts.push(event.text);
       report.tokens.push(event.token);
       report.at.push(this.calls.length);
       if (event.logprob !== undefined) report.logprobs.push(event.logprob.logprob);
@@ -99,6 +108,7 @@ export class LoopHarness implements Disposable {
   submit(request: SequenceRequest): number {
     const id = this.reports.push({
       text: "",
+      texts: [],
       tokens: [],
       logprobs: [],
       promptLogprobs: [],
@@ -112,6 +122,16 @@ export class LoopHarness implements Disposable {
 
   control(id: number, control: Control): void {
     this.#loop.control(id, control);
+  }
+
+  /** @returns the number of tokens of the answer. */
+  edit(id: number, edit: Edit): number {
+    return this.#loop.edit(id, edit);
+  }
+
+  /** The tokens of a text with control tokens. */
+  tokenize(text: string): number[] {
+    return this.#model.tokenizer.encode([{ text, special: true }], false);
   }
 
   get status(): LoopStatus {

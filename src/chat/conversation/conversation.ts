@@ -3,6 +3,7 @@
  * answer, independent of any API's JSON.
  */
 import type {
+  Edit,
   FinishReason,
   LoraChoice,
   Notice,
@@ -126,6 +127,10 @@ export interface AnswerRequest {
   readonly sampledLogprobs?: boolean;
   /** Report the ids of the tokens with their text. */
   readonly reportsTokens?: boolean;
+  /** Ids of tokens that the answer begins with. They have events as inserted tokens. */
+  readonly begun?: readonly number[];
+  /** Have at least one text or reasoning event for each token, with its place. */
+  readonly placesTokens?: boolean;
   /** Report the progress of the prompt. */
   readonly reportsProgress?: boolean;
   /** Report timings with each token. */
@@ -140,12 +145,37 @@ export type AnswerLogprob = TokenLogprob & { readonly top: readonly TokenLogprob
 /** Why an answer ended. */
 export type AnswerFinish = FinishReason | "tool_calls";
 
+/** The token that a piece of text came with. */
+export interface TokenPlace {
+  /** Position of the token in the answer; the number of its tokens for text at the end. */
+  readonly index: number;
+  /** Null for text at the end, which was held back. */
+  readonly token: number | null;
+  /** A control put the token there. */
+  readonly isInserted: boolean;
+}
+
+/** A change to the tokens of a running answer: see `Edit` of the engine. */
+export interface AnswerEdit extends Omit<Edit, "grammar"> {
+  /** Format of what follows. */
+  readonly format?: Format;
+}
+
+/** What an answer consists of, up to a token. */
+export interface AnswerSoFar {
+  readonly text: string;
+  readonly reasoning: string;
+  readonly toolCalls: readonly ToolCall[];
+}
+
 /** A piece of the answer's text or reasoning. */
 interface TextPiece {
   readonly text: string;
   readonly logprobs: readonly AnswerLogprob[];
   /** The tokens of the text, if requested. */
   readonly tokens?: readonly number[];
+  /** The token of the text, if there is to be an event for each token. */
+  readonly place?: TokenPlace;
   /** Counts and timings up to the last token, if requested. */
   readonly soFar?: { readonly usage: Usage; readonly timings: Timings };
 }
@@ -156,6 +186,8 @@ export type AnswerEvent =
   | { readonly type: "prompt"; readonly logprobs: readonly PromptLogprob[] }
   /** How much of the prompt is computed. */
   | { readonly type: "progress"; readonly progress: PromptProgress; readonly timings: Timings }
+  /** The answer returned to its first `index` tokens, of which this remains. */
+  | { readonly type: "rewind"; readonly index: number; readonly remains: AnswerSoFar }
   | ({ readonly type: "text" } & TextPiece)
   | ({ readonly type: "reasoning" } & TextPiece)
   | {

@@ -2,14 +2,18 @@
 
 export { argumentsObject } from "./arguments.ts";
 export { checkCallNesting, withUsableSchema } from "./tool_schema.ts";
+export { withSeedOffset } from "./seed.ts";
 export type {
+  AnswerEdit,
   AnswerEvent,
   AnswerFinish,
   AnswerLogprob,
   AnswerRequest,
+  AnswerSoFar,
   Format,
   Input,
   Message,
+  TokenPlace,
   Tool,
   ToolCall,
   ToolChoice,

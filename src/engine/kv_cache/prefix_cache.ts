@@ -5,6 +5,7 @@ import {
   type KvMemory,
   type KvStream,
   type PrefixCacheOptions,
+  usablePrefix,
 } from "./cached_prefix.ts";
 import { type Checkpoint, planCheckpoint, planPrompt } from "./checkpoints.ts";
 import type { SavedState } from "./host_states.ts";
@@ -282,6 +283,30 @@ export class PrefixCache {
   /** Frees the memory of an inserted state. */
   removeInserted(saved: SavedState): void {
     this.#saved.remove(saved);
+  }
+
+  /**
+   * Returns a running stream to its first tokens, or to the nearest checkpoint before them.
+   *
+   * @param tokens the tokens of the sequence from now on. The stream loses its tokens from the first one
+   * that differs.
+   * @param length maximum tokens that stay in the stream.
+   */
+  rewind(stream: KvStream, tokens: readonly number[], length: number): void {
+    if (stream.tokens.length > length) {
+      const options = this.#options;
+      const found = usablePrefix(stream, length, false, this.#memory, options);
+      this.#truncate(stream, found.length, found.checkpoint);
+      stream.planned = stream.planned.filter((position) => position > stream.tokens.length);
+      // The next rewind may return to the same place.
+      if (!options.canTruncate && stream.tokens.length < length) planCheckpoint(stream, length);
+    }
+    this.#index.set(stream, tokens);
+  }
+
+  /** Lets other sequences find the tokens of a running sequence, also those of its answer. */
+  announce(stream: KvStream, tokens: readonly number[]): void {
+    this.#index.set(stream, tokens);
   }
 
   /**

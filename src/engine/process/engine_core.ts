@@ -79,6 +79,14 @@ export class EngineCore {
         if (this.#longPrompts.control(message.id, message.control)) break;
         this.#loop?.control(message.id, message.control);
         break;
+      case "edit":
+        return this.#reply(message.call, () => {
+          if (this.#loop === null) throw new ShimmyError("not_found", "The answer has ended");
+          const tokens = this.#loop.edit(message.id, message.edit);
+          // The events come before the reply.
+          this.#flush();
+          return tokens;
+        });
       case "embed":
         this.#embeddings?.submit(message.call, message.request);
         break;

@@ -23,6 +23,8 @@ export interface Usage {
   readonly completionTokens: number;
   /** Prompt tokens that were already in the KV cache. */
   readonly cachedTokens: number;
+  /** Tokens that were generated and then dropped by rewinds; absent without rewinds. */
+  readonly discardedTokens?: number;
 }
 
 /** Durations in milliseconds; rates in tokens per second. */
@@ -76,6 +78,13 @@ export type SequenceEvent =
     /** Counts and timings up to this token, if requested. */
     readonly soFar?: { readonly usage: Usage; readonly timings: Timings };
     readonly logprob?: TokenLogprob & { readonly top: readonly TokenLogprob[] };
+    /** The token was not sampled: an edit put it there. */
+    readonly isInserted?: true;
+  }
+  | {
+    /** The answer returned to its first tokens. Other tokens follow. */
+    readonly type: "rewind";
+    readonly keep: number;
   }
   | {
     readonly type: "done";

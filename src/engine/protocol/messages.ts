@@ -28,10 +28,30 @@ export type Control =
     readonly phase?: Phase;
   };
 
+/**
+ * A change to the tokens of a running answer and to how it goes on. It takes effect as a whole before the
+ * next token, or not at all.
+ */
+export interface Edit {
+  /** Number of tokens of the answer that stay. Default: all. */
+  readonly keep?: number;
+  /** Text to put after them; control tokens in it are not parsed. */
+  readonly text?: string;
+  /** Tokens to put after them, in place of a text. */
+  readonly tokens?: readonly number[];
+  /** Grammar of what follows; null: none. Default: the grammar of the answer goes on. */
+  readonly grammar?: SequenceRequest["grammar"] | null;
+  readonly sampling?: Partial<Sampling>;
+  /** The phase that the sampling applies to: see {@linkcode Control}. */
+  readonly phase?: Phase;
+}
+
 export type ToEngineCore =
   | { readonly type: "load"; readonly options: LoadOptions }
   | { readonly type: "submit"; readonly id: number; readonly request: SequenceRequest }
   | { readonly type: "control"; readonly id: number; readonly control: Control }
+  /** The reply is the number of tokens of the answer. */
+  | { readonly type: "edit"; readonly call: number; readonly id: number; readonly edit: Edit }
   | {
     readonly type: "tokenize";
     readonly call: number;

@@ -40,7 +40,7 @@ export {
   SWA_FULL,
   type SwaFull,
 } from "./load_options.ts";
-export type { Control, FromEngineCore, ToEngineCore } from "./messages.ts";
+export type { Control, Edit, FromEngineCore, ToEngineCore } from "./messages.ts";
 export type { ContextSettings, FillTokens, ModelInfo } from "./model_info.ts";
 export { cannotGenerateError } from "./model_kind.ts";
 export {

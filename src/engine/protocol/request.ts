@@ -91,6 +91,14 @@ export interface SequenceRequest {
   readonly client?: string;
   /** Reuse prompt tokens from the prefix cache. Default true. */
   readonly cachePrompt?: boolean;
+  /** Tokens that the answer begins with. They count as generated. */
+  readonly begun?: {
+    readonly tokens: readonly number[];
+    /** Whether they have events. Default false. */
+    readonly isReported?: boolean;
+    /** Number of tokens that the grammar does not apply to. Default 0. */
+    readonly unconstrained?: number;
+  };
   /** Report how the answer was computed in the `done` event. */
   readonly trace?: boolean;
 }

@@ -58,6 +58,8 @@ export class PhaseTracker {
    */
   accept(token: number): string {
     if (this.#state === "after") return "";
+    // An inserted token is not the forced one: the reasoning then goes on with it.
+    if (this.#forcedToken.length > 0 && token !== this.#forcedToken[0]) this.#forcedToken = [];
     if (this.#forcedToken.length > 0) {
       this.#forcedToken.shift();
       if (this.#forcedToken.length === 0) this.#state = "after";

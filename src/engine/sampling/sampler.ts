@@ -7,9 +7,16 @@ import type { SamplerModel } from "./sampler_model.ts";
 import {
   DEFAULT_SAMPLING,
   type Phase,
+  type ReasoningPhase,
   type Sampling,
   type SequenceRequest,
 } from "../protocol/mod.ts";
+
+/** The part of a request that its sampler needs. */
+type SamplerRequest = Pick<
+  SequenceRequest,
+  "sampling" | "grammar" | "reasoning" | "ignoreEos" | "logprobs" | "sampledLogprobs"
+>;
 
 /** A random seed. */
 function freshSeed(): number {
@@ -39,14 +46,19 @@ export class TokenSampler implements Disposable {
   #isSteered = false;
   /** Tokens of the sequence, which a new chain is initialized with. */
   readonly #past: readonly number[];
+  readonly #request: SamplerRequest;
+  /** Sampling of the reasoning, also after it; undefined: that of the answer. */
+  #reasoningSampling: Partial<Sampling> | undefined;
 
   /**
    * @param past token list of the sequence: the prompt, then each sampled token.
    * @throws {ShimmyError} `invalid` if the grammar cannot be parsed.
    */
-  constructor(model: SamplerModel, request: SequenceRequest, past: readonly number[]) {
+  constructor(model: SamplerModel, request: SamplerRequest, past: readonly number[]) {
     this.#model = model;
     this.#past = past;
+    this.#request = request;
+    this.#reasoningSampling = request.reasoning?.sampling;
     this.#reportsSampled = request.sampledLogprobs === true && request.logprobs !== undefined;
     const { reasoning, grammar } = request;
     this.#tracker = reasoning === undefined ? null : new PhaseTracker(reasoning, model.tokenText);
@@ -67,6 +79,51 @@ export class TokenSampler implements Disposable {
       answer: withSeed(this.#answer.options),
       reasoning: this.#reasoning === null ? null : withSeed(this.#reasoning.options),
     };
+  }
+
+  /**
+   * A sampler of the same request, with the present sampling, for other tokens. Give it the tokens of the
+   * answer by {@linkcode TokenSampler.replay}. Random numbers start again: from the seed of the request, or
+   * from another seed.
+   *
+   * @param past token list of the sequence: the prompt, then the tokens of the answer.
+   * @param grammar null: none; undefined: the present one.
+   */
+  restarted(past: readonly number[], grammar?: SequenceRequest["grammar"] | null): TokenSampler {
+    const { grammar: present, reasoning, ...request } = this.#request;
+    const next = grammar === undefined ? present : grammar;
+    const sampler = new TokenSampler(
+      this.#model,
+      {
+        ...request,
+        sampling: this.#answer.options.sampling,
+        ...(next === undefined || next === null ? {} : { grammar: next }),
+        ...(reasoning === undefined ? {} : { reasoning: this.#withSampling(reasoning) }),
+      },
+      past,
+    );
+    sampler.#isSteered = true;
+    return sampler;
+  }
+
+  #withSampling({ sampling: _, ...reasoning }: ReasoningPhase): ReasoningPhase {
+    const sampling = this.#reasoning?.options.sampling ?? this.#reasoningSampling;
+    return sampling === undefined ? reasoning : { ...reasoning, sampling };
+  }
+
+  /**
+   * Takes the next token of an answer that exists already.
+   *
+   * @param isConstrained whether the grammar applies to it.
+   * @throws {ShimmyError} `invalid` if the grammar does not allow it.
+   */
+  replay(token: number, isConstrained: boolean): void {
+    if (isConstrained && this.#constraint?.allows(token) === false) {
+      throw new ShimmyError("invalid", "insert: the grammar does not allow these tokens", {
+        field: "insert",
+      });
+    }
+    this.#observe(token, this.#phase, isConstrained);
   }
 
   /** Whether the sampling was changed after the start. */
@@ -153,14 +210,15 @@ export class TokenSampler implements Disposable {
   }
 
   /** Updates phase and grammar with a token. Reasoning text does not trigger a lazy grammar. */
-  #observe(token: number, phase: Phase): void {
+  #observe(token: number, phase: Phase, isConstrained = true): void {
     const beyond = this.#beyond = this.#tracker?.accept(token) ?? "";
-    if (this.#tracker?.isOver) {
-      this.#reasoning?.close();
+    if (this.#tracker?.isOver && this.#reasoning !== null) {
+      this.#reasoningSampling = this.#reasoning.options.sampling;
+      this.#reasoning.close();
       this.#reasoning = null;
     }
     const constraint = this.#constraint;
-    if (constraint === null) return;
+    if (constraint === null || !isConstrained) return;
     if (!constraint.isInactive || (phase === "answer" && this.#phase === "answer")) {
       constraint.accept(token);
     } else if (this.#phase === "reasoning") constraint.resetText();

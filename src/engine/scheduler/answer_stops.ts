@@ -1,10 +1,37 @@
 import type { ReasoningStage } from "../sampling/mod.ts";
-import { StopMatcher } from "../tokenizer/mod.ts";
+import { type Piece, StopMatcher, Utf8Stream } from "../tokenizer/mod.ts";
 
 /** Text that can be shown, and the stop string if one was found. */
 interface Matched {
   readonly text: string;
   readonly stop: string | null;
+}
+
+/** Where a sequence is after a token of its answer. */
+export interface AnswerPlace {
+  readonly stage: ReasoningStage;
+  /** Text after the closing mark, if the token ended the reasoning. */
+  readonly beyondReasoning: string;
+}
+
+/** The text of an answer, from the bytes of its tokens up to its stop string. */
+export class AnswerText {
+  readonly #utf8 = new Utf8Stream();
+  readonly #stops: AnswerStops;
+
+  /** @param stage Where the first token stands. */
+  constructor(stops: readonly string[], stage: ReasoningStage) {
+    this.#stops = new AnswerStops(stops, stage);
+  }
+
+  push({ bytes, text }: Piece, { stage, beyondReasoning }: AnswerPlace): Matched {
+    return this.#stops.push(this.#utf8.push(bytes, text), stage, beyondReasoning);
+  }
+
+  /** Returns all text that is held back. */
+  end(): Matched {
+    return this.#stops.end(this.#utf8.flush());
+  }
 }
 
 /** Finds stop strings in the answer. They do not apply to the reasoning before the answer. */

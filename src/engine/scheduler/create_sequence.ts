@@ -3,6 +3,7 @@ import { messageBoundaries } from "../kv_cache/mod.ts";
 import type { StoredPrefixes } from "../stored_prefixes/mod.ts";
 import type { SequenceRequest } from "../protocol/mod.ts";
 import { TokenSampler } from "../sampling/mod.ts";
+import { beginAnswer, type EditTools } from "./edit_sequence.ts";
 import type { GenerationContext } from "./generation.ts";
 import { Sequence } from "./sequence.ts";
 
@@ -21,7 +22,9 @@ export function createSequence(
   model: GenerationContext,
   stored: StoredPrefixes,
   cellsUsed: number,
+  tools: Omit<EditTools, "cache">,
 ): Sequence {
+  const begunTokens = request.begun?.tokens.length ?? 0;
   const { contextShift } = model;
   const length = Math.min(model.maxLength, request.contextLength ?? Infinity);
   if (prompt.length === 0) {
@@ -30,8 +33,8 @@ export function createSequence(
   const room = length - prompt.length;
   // A prompt may fill the context if no tokens are to be generated.
   const least = request.maxTokens === 0 ? 0 : 1;
-  const needed = prompt.length + least;
-  const fits = room >= least &&
+  const needed = prompt.length + begunTokens + least;
+  const fits = room >= begunTokens + least &&
     (needed <= model.sequenceLength || model.larger(needed, cellsUsed) !== null);
   if (!fits) throw tooLong(prompt.length, Math.min(length, model.sequenceLength));
   const requested = request.maxTokens ?? room;
@@ -46,6 +49,7 @@ export function createSequence(
       const { vocab } = model.sampling;
       sequence.boundaries = messageBoundaries(prompt, (token) => vocab.isControl(token));
     }
+    if (request.begun !== undefined) beginAnswer(sequence, request.begun, tools);
     return sequence;
   } catch (error) {
     model.adapters.release(adapters);

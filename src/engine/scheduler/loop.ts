@@ -11,6 +11,7 @@ import { Slots } from "../slots/mod.ts";
 import {
   type ContextShape,
   type Control,
+  type Edit,
   type FinishReason,
   type LoopStatus,
   type SequenceEvent,
@@ -22,6 +23,7 @@ import {
 import { Scheduler } from "./scheduler.ts";
 import { PrefillBudget } from "./order/priority.ts";
 import { createSequence, tooLong } from "./create_sequence.ts";
+import { editSequence, type EditTools } from "./edit_sequence.ts";
 import { scorePrompt } from "./prompt_logprobs.ts";
 import type { Sequence } from "./sequence.ts";
 import type { Tokenizer } from "../tokenizer/mod.ts";
@@ -143,7 +145,42 @@ export class Loop {
     }
     const tokens = prompt ?? this.#tokenizer.encode(request.prompt, request.addSpecial ?? true);
     const { cellsUsed } = this.#cache;
-    return createSequence(id, request, tokens, this.#model, this.stored, cellsUsed);
+    if (request.begun !== undefined) this.#announce();
+    const { stored } = this;
+    return createSequence(id, request, tokens, this.#model, stored, cellsUsed, this.#tools(id));
+  }
+
+  #tools(id: number): EditTools {
+    return {
+      tokenizer: this.#tokenizer,
+      cache: this.#cache,
+      isEndOfGeneration: (token) => this.#model.sampling.vocab.isEndOfGeneration(token),
+      emit: (event) => this.#emit(id, event),
+    };
+  }
+
+  /** Lets a sequence that begins like an answer find that answer, which is still running. */
+  #announce(): void {
+    for (const { stream, tokens } of this.#scheduler.running) this.#cache.announce(stream!, tokens);
+  }
+
+  /**
+   * Changes the tokens of a waiting or running sequence.
+   *
+   * @returns the number of tokens of its answer.
+   * @throws {ShimmyError} `not_found` if there is no such sequence; `invalid` if the edit cannot be
+   * applied.
+   */
+  edit(id: number, edit: Edit): number {
+    const sequence = this.#scheduler.find(id);
+    if (sequence === undefined) {
+      throw new ShimmyError("not_found", "The answer has ended, or its prompt is not read yet");
+    }
+    const reason = editSequence(sequence, edit, this.#tools(id));
+    const { completionTokens } = sequence;
+    if (reason !== null) this.#finish(sequence, reason);
+    else if (sequence.stream !== null && sequence.room < 1) this.#outgrow(sequence);
+    return completionTokens;
   }
 
   /** Applies a control to a waiting or running sequence. Ignored for finished sequences. */

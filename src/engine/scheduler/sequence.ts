@@ -12,8 +12,8 @@ import type {
   Usage,
 } from "../protocol/mod.ts";
 import type { TokenSampler } from "../sampling/mod.ts";
-import { type Piece, Utf8Stream } from "../tokenizer/mod.ts";
-import { AnswerStops } from "./answer_stops.ts";
+import type { Piece } from "../tokenizer/mod.ts";
+import { type AnswerPlace, AnswerText } from "./answer_stops.ts";
 import { SequenceTracer } from "./trace/sequence_trace.ts";
 
 /** Tokens that an answer gets at least when it goes on in a larger context. */
@@ -69,8 +69,12 @@ export class Sequence {
   #reportedTokens = -1;
   /** The last slot. */
   #slot: number | undefined;
-  readonly #utf8 = new Utf8Stream();
-  readonly #stops: AnswerStops;
+  #text: AnswerText;
+  /** Sampled tokens, and those of them that rewinds dropped. */
+  #sampled = 0;
+  #discarded = 0;
+  /** Tokens at the beginning of the answer that the grammar does not apply to. */
+  unconstrained = 0;
 
   constructor(
     readonly id: number,
@@ -79,8 +83,8 @@ export class Sequence {
      * The prompt, then each sampled token; the last one is not in the KV cache yet. The sampler
      * shares this list.
      */
-    readonly tokens: number[],
-    readonly sampler: TokenSampler,
+    public tokens: number[],
+    public sampler: TokenSampler,
     readonly limits: SequenceLimits,
     /** The adapters it is computed with. */
     readonly adapters: AdapterSet,
@@ -91,7 +95,7 @@ export class Sequence {
     this.tracer = request.trace ? new SequenceTracer(tokens) : null;
     this.scope = adapters.key;
     this.inserted = session.inserted;
-    this.#stops = new AnswerStops(request.stop, sampler.stage);
+    this.#text = new AnswerText(request.stop, sampler.stage);
   }
 
   /** Whether log probabilities of prompt tokens are still to be reported. */
@@ -181,29 +185,54 @@ export class Sequence {
     piece: Piece,
     logprob?: TokenLogprob & { readonly top: readonly TokenLogprob[] },
   ): SequenceEvent {
-    this.#count();
-    this.tracer?.token(token);
+    if (this.#sampled++ === 0) this.#firstToken = performance.now();
     this.tokens.push(token);
-    const { stage, beyondReasoning } = this.sampler;
-    const whole = this.#utf8.push(piece.bytes, piece.text);
-    const { text, stop } = this.#stops.push(whole, stage, beyondReasoning);
+    const event = this.#show(token, piece, this.sampler);
+    return logprob === undefined ? event : { ...event, logprob };
+  }
+
+  /**
+   * Replaces the answer from a token on. The sampler has replayed the tokens.
+   *
+   * @param keep number of tokens of the answer that stay
+   * @param text the text state after them
+   */
+  rewind(keep: number, tokens: number[], sampler: TokenSampler, text: AnswerText): void {
+    this.sampler.close();
+    this.#discarded += this.completionTokens - keep;
+    this.completionTokens = keep;
+    this.tracer?.rewind(keep);
+    this.tokens = tokens;
+    this.sampler = sampler;
+    this.#text = text;
+    this.#lookup = null;
+    this.draft = [];
+  }
+
+  /** Adds a token that {@linkcode Sequence.rewind} has put into the list. @returns its event. */
+  insert(token: number, piece: Piece, place: AnswerPlace): SequenceEvent {
+    return { ...this.#show(token, piece, place), isInserted: true };
+  }
+
+  #show(
+    token: number,
+    piece: Piece,
+    place: AnswerPlace,
+  ): Extract<SequenceEvent, { type: "token" }> {
+    this.completionTokens++;
+    this.tracer?.token(token);
+    const { text, stop } = this.#text.push(piece, place);
     this.stopString = stop;
     const report = this.request.reportsTimings
       ? { soFar: { usage: this.#usage(), timings: this.#timings() } }
       : {};
-    return logprob === undefined
-      ? { type: "token", text, token, ...report }
-      : { type: "token", text, token, logprob, ...report };
+    return { type: "token", text, token, ...report };
   }
 
   /** Counts a sampled end-of-generation token, which has no text. */
   acceptEndOfGeneration(token: number): void {
     this.tracer?.token(token);
-    this.#count();
-  }
-
-  #count(): void {
-    if (this.completionTokens === 0) this.#firstToken = performance.now();
+    if (this.#sampled++ === 0) this.#firstToken = performance.now();
     this.completionTokens++;
   }
 
@@ -211,7 +240,7 @@ export class Sequence {
   done(finishReason: FinishReason): SequenceEvent {
     let text = "";
     if (this.stopString === null) {
-      const last = this.#stops.end(this.#utf8.flush());
+      const last = this.#text.end();
       this.stopString = last.stop;
       text = last.text;
     }
@@ -233,6 +262,7 @@ export class Sequence {
       promptTokens: this.promptLength,
       completionTokens: this.completionTokens,
       cachedTokens: this.cachedTokens,
+      ...(this.#discarded === 0 ? {} : { discardedTokens: this.#discarded }),
     };
   }
 
@@ -251,8 +281,8 @@ export class Sequence {
       firstTokenMs: first - this.submitted,
       predictedMs,
       promptPerSecond: promptMs > 0 && computed > 0 ? computed / promptMs * 1000 : 0,
-      predictedPerSecond: predictedMs > 0 && this.completionTokens > 1
-        ? (this.completionTokens - 1) / predictedMs * 1000
+      predictedPerSecond: predictedMs > 0 && this.#sampled > 1
+        ? (this.#sampled - 1) / predictedMs * 1000
         : 0,
       draftedTokens: this.policy.drafted,
       acceptedTokens: this.policy.accepted,

@@ -1,6 +1,14 @@
-import type { Answer, AnswerEvent, AnswerRequest } from "../../chat/mod.ts";
+import type {
+  Answer,
+  AnswerEdit,
+  AnswerEvent,
+  AnswerFork,
+  AnswerRequest,
+  AnswerSoFar,
+} from "../../chat/mod.ts";
 import type { Engine, FlowControl, Sink } from "../../engine/mod.ts";
-import { bindAnswer, type Caller, startAnswer } from "./start_answer.ts";
+import { ShimmyError } from "../../errors.ts";
+import { bindAnswer, bindFork, type Caller, startAnswer } from "./start_answer.ts";
 
 /** A value and the index of its source. */
 export interface Indexed<T> {
@@ -14,25 +22,120 @@ type Start = (
   sink: Sink<AnswerEvent>,
 ) => Answer & { readonly started?: Promise<void> };
 
+/** Starts a fork of an answer. */
+type StartFork = (
+  parent: Answer,
+  fork: AnswerFork,
+  sink: Sink<AnswerEvent>,
+) => { readonly answer: Answer; readonly soFar: AnswerSoFar };
+
+/** New choices that begin with the first tokens of another one. */
+export interface Forks {
+  readonly parent: number;
+  /** Number of tokens that they begin with. */
+  readonly at: number;
+  readonly choices: readonly number[];
+  readonly soFar: AnswerSoFar;
+}
+
 /**
  * Runs the answers of all choices of a request and passes their events to one sink.
  *
  * At most `limit` answers run at a time; the next one starts when one ends. When one fails, the others
- * are cancelled.
+ * are cancelled. Forks are further choices, which start at once; one that fails ends alone.
  */
 export class Choices {
-  readonly #count: number;
+  #count: number;
   readonly #start: Start;
+  readonly #startFork: StartFork | undefined;
   readonly #sink: Sink<Indexed<AnswerEvent>>;
-  readonly #answers: ReturnType<Start>[] = [];
+  readonly #answers: Answer[] = [];
+  readonly #hasEnded: boolean[] = [];
+  /** Index of the first fork. */
+  readonly #firstFork: number;
+  /** Number of choices, with forks. */
+  #known: number;
   #started = 0;
   #running = 0;
   #hasFailed = false;
 
-  constructor(count: number, start: Start, sink: Sink<Indexed<AnswerEvent>>) {
-    this.#count = count;
+  constructor(
+    count: number,
+    start: Start,
+    sink: Sink<Indexed<AnswerEvent>>,
+    startFork?: StartFork,
+  ) {
+    this.#count = this.#firstFork = this.#known = count;
     this.#start = start;
+    this.#startFork = startFork;
     this.#sink = sink;
+  }
+
+  /** Number of choices, with forks. */
+  get count(): number {
+    return this.#known;
+  }
+
+  /** Number of forks that run. */
+  get runningForks(): number {
+    let running = 0;
+    for (let index = this.#firstFork; index < this.#known; index++) {
+      if (!this.#hasEnded[index]) running++;
+    }
+    return running;
+  }
+
+  /** Whether at most one choice still runs, and no other starts. */
+  get isLast(): boolean {
+    return this.#running <= 1 && this.#started >= this.#count;
+  }
+
+  hasEnded(index: number): boolean {
+    return this.#hasEnded[index] ?? false;
+  }
+
+  /** Changes the tokens of a choice: see `Answer.edit`. */
+  async edit(index: number, edit: AnswerEdit): Promise<number> {
+    return await this.#begun(index).edit(edit);
+  }
+
+  /**
+   * Starts further choices that begin with the first tokens of one.
+   * @throws {ShimmyError} `not_found` for a choice that has not begun; `invalid` for more tokens than it has.
+   */
+  fork(parent: number, fork: Omit<AnswerFork, "number">, count: number): Forks {
+    const answer = this.#begun(parent);
+    if (this.#startFork === undefined) {
+      throw new ShimmyError("invalid", "fork: answers of this API have no forks", {
+        field: "fork",
+      });
+    }
+    let soFar: AnswerSoFar | null = null;
+    const choices: number[] = [];
+    for (let number = 0; number < count; number++) {
+      const index = this.#known;
+      const started = this.#startFork(answer, { ...fork, number }, this.#sinkOf(index));
+      this.#known++;
+      this.#running++;
+      this.#answers[index] = started.answer;
+      soFar = started.soFar;
+      choices.push(index);
+    }
+    return { parent, at: fork.at, choices, soFar: soFar! };
+  }
+
+  /** Cancels all choices but one, also those that have not started. */
+  keep(index: number): void {
+    this.#count = Math.min(this.#count, this.#started);
+    this.#answers.forEach((answer, other) => {
+      if (other !== index) answer.control({ type: "cancel" });
+    });
+  }
+
+  #begun(index: number): Answer {
+    const answer = this.#answers[index];
+    if (answer !== undefined) return answer;
+    throw new ShimmyError("not_found", "The answer has not begun: it waits for another choice");
   }
 
   /**
@@ -56,24 +159,35 @@ export class Choices {
     for (const answer of answers) answer?.control(control);
   }
 
-  #startNext() {
+  #startNext(): ReturnType<Start> {
     const index = this.#started++;
     this.#running++;
-    return this.#answers[index] = this.#start(index, {
+    const answer = this.#start(index, this.#sinkOf(index));
+    this.#answers[index] = answer;
+    return answer;
+  }
+
+  #sinkOf(index: number): Sink<AnswerEvent> {
+    return {
       event: (value) => {
         if (!this.#hasFailed) this.#sink.event({ index, value });
       },
       flush: () => {
         if (!this.#hasFailed) this.#sink.flush();
       },
-      end: (error) => this.#ended(error),
-    });
+      end: (error) => this.#ended(index, error),
+    };
   }
 
-  #ended(error: unknown): void {
+  #ended(index: number, error: unknown): void {
+    this.#hasEnded[index] = true;
     this.#running--;
     if (this.#hasFailed) return;
-    if (error !== undefined) return this.#fail(error);
+    if (error !== undefined) {
+      if (index < this.#firstFork) return this.#fail(error);
+      this.#sink.event({ index, value: failedFork(error) });
+      this.#sink.flush();
+    }
     if (this.#started < this.#count) {
       try {
         this.#startNext();
@@ -91,14 +205,33 @@ export class Choices {
   }
 }
 
-/** The choices of requests. The first answer starts as {@linkcode startAnswer} does. */
+/** The end of a fork that failed: the other choices go on. */
+function failedFork(thrown: unknown): AnswerEvent {
+  const message = thrown instanceof ShimmyError ? thrown.message : "Internal error";
+  const none = { queueMs: 0, promptMs: 0, firstTokenMs: 0, predictedMs: 0 };
+  return {
+    type: "done",
+    finishReason: "cancelled",
+    stopString: null,
+    usage: { promptTokens: 0, completionTokens: 0, cachedTokens: 0 },
+    timings: { ...none, promptPerSecond: 0, predictedPerSecond: 0 },
+    notices: [{ message: `fork: ${message}` }],
+  };
+}
+
+/**
+ * The choices of requests. The first answer starts as {@linkcode startAnswer} does, unless `isAwaited` is
+ * false: then its errors go to the sink.
+ */
 export function choicesOf(
   caller: Caller,
   engine: Engine,
   requests: readonly AnswerRequest[],
   sink: Sink<Indexed<AnswerEvent>>,
+  { isAwaited = true, mayFork = false } = {},
 ): Choices {
   const start: Start = (index, one) =>
-    (index === 0 ? startAnswer : bindAnswer)(caller, engine, requests[index]!, one);
-  return new Choices(requests.length, start, sink);
+    (index === 0 && isAwaited ? startAnswer : bindAnswer)(caller, engine, requests[index]!, one);
+  const startFork: StartFork = (parent, fork, one) => bindFork(caller, engine, parent, fork, one);
+  return new Choices(requests.length, start, sink, mayFork ? startFork : undefined);
 }

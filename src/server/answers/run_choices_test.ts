@@ -21,6 +21,10 @@ function answers(count: number) {
           return {
             completionTokens: 0,
             control: ({ type }) => void log.push(`${index} ${type}`),
+            edit: () => Promise.resolve(0),
+            fork: () => {
+              throw new Error("Unused");
+            },
           };
         }, sink).run(limit),
       ({ index, value }) => void seen.push(`${index}:${value.type === "text" ? value.text : ""}`),

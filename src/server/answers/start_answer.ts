@@ -1,4 +1,11 @@
-import { type Answer, answer, type AnswerEvent, type AnswerRequest } from "../../chat/mod.ts";
+import {
+  type Answer,
+  answer,
+  type AnswerEvent,
+  type AnswerFork,
+  type AnswerRequest,
+  type ForkedAnswer,
+} from "../../chat/mod.ts";
 import type { Engine, Sink } from "../../engine/mod.ts";
 import type { Notice, Usage } from "../../engine/protocol/mod.ts";
 import { ShimmyError } from "../../errors.ts";
@@ -78,6 +85,39 @@ export function bindAnswer(
   request: AnswerRequest,
   sink: Sink<AnswerEvent>,
 ): Answer {
+  const { client, context: { preparer } } = caller;
+  const asked = client === undefined ? request : { ...request, client };
+  return bind(caller, engine, sink, (observed) => {
+    const running = answer(tracedEngine(caller, engine), asked, observed, preparer);
+    return { running, result: running };
+  });
+}
+
+/**
+ * Starts an answer that begins with the first tokens of another one, and binds it as
+ * {@linkcode bindAnswer} does. Receipts do not describe forks.
+ *
+ * @throws as `Answer.fork` does.
+ */
+export function bindFork(
+  caller: Caller,
+  engine: Engine,
+  parent: Answer,
+  fork: AnswerFork,
+  sink: Sink<AnswerEvent>,
+): ForkedAnswer {
+  return bind(caller, engine, sink, (observed) => {
+    const result = parent.fork(engine, fork, observed);
+    return { running: result.answer, result };
+  });
+}
+
+function bind<T>(
+  caller: Caller,
+  engine: Engine,
+  sink: Sink<AnswerEvent>,
+  start: (observed: Sink<AnswerEvent>) => { readonly running: Answer; readonly result: T },
+): T {
   const { signal, context } = caller;
   if (signal.aborted) throw new ShimmyError("cancelled", "The request was cancelled");
   const queued = queueOf(engine).add(caller.requestId);
@@ -90,15 +130,15 @@ export function bindAnswer(
     isRecorded = true;
   };
   let isDone = false;
-  const { client } = caller;
-  const asked = client === undefined ? request : { ...request, client };
-  const running = answer(tracedEngine(caller, engine), asked, {
+  const { running, result } = start({
     event(event) {
       queued.started();
       observer?.event(event);
       if (event.type === "done") {
         isDone = true;
-        record(event.usage);
+        const { completionTokens, discardedTokens = 0 } = event.usage;
+        // Dropped tokens were computed.
+        record({ ...event.usage, completionTokens: completionTokens + discardedTokens });
         reportNotices(caller, event.notices);
       }
       sink.event(event);
@@ -111,7 +151,7 @@ export function bindAnswer(
       signal.removeEventListener("abort", cancel);
       sink.end(error);
     },
-  }, context.preparer);
+  });
   const cancel = () => {
     // The last event, which has the usage, comes after the request is logged.
     record({ completionTokens: running.completionTokens });
@@ -119,7 +159,7 @@ export function bindAnswer(
   };
   signal.addEventListener("abort", cancel, { once: true });
   caller.onHold((isHeld) => running.control({ type: isHeld ? "hold" : "release" }));
-  return running;
+  return result;
 }
 
 /** Reports notices with details for the operator, such as a fault of a native library. */
@@ -169,6 +209,8 @@ export function startAnswer(
       return running.completionTokens;
     },
     control: (control) => running.control(control),
+    edit: (edit) => running.edit(edit),
+    fork: (...fork) => running.fork(...fork),
     started,
   };
 }

@@ -54,6 +54,7 @@ export function tracedEngine(
         if (control.type === "stop" || control.type === "cancel") isStopped = true;
         running.control(control);
       },
+      edit: (edit) => running.edit(edit),
     };
   };
   // The other members keep their engine: some are getters.

@@ -19,6 +19,11 @@ export class SequenceTracer {
     this.#tokens.push(token);
   }
 
+  /** Forgets all tokens after the first `count`. */
+  rewind(count: number): void {
+    this.#tokens.length = count;
+  }
+
   /** Records a batch that the sequence was part of. */
   batch(rows: number, sequences: number, isPrefill: boolean): void {
     if (isPrefill) this.#prefillRows = extended(this.#prefillRows, rows);

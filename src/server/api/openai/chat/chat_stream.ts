@@ -33,6 +33,7 @@ function toDelta(event: AnswerEvent): Delta | null {
   switch (event.type) {
     case "prompt":
     case "progress":
+    case "rewind":
       return null;
     case "text":
       return event.text === "" && event.logprobs.length === 0 ? null : { content: event.text };

@@ -36,7 +36,7 @@ export async function fingerprint(
 
 /** `usage` of chat completions and completions; prompt tokens count once per prompt. */
 export function toUsage(usages: readonly Usage[], prompts: readonly Usage[] = usages.slice(0, 1)) {
-  const sum = (of: readonly Usage[], key: keyof Usage) =>
+  const sum = (of: readonly Usage[], key: Exclude<keyof Usage, "discardedTokens">) =>
     of.reduce((all, one) => all + one[key], 0);
   const promptTokens = sum(prompts, "promptTokens");
   const completionTokens = sum(usages, "completionTokens");
