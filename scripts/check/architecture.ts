@@ -72,6 +72,7 @@ export const LAYERS: readonly (readonly string[])[] = [
   ["src/server/http"],
   ["src/server/access", "src/server/receipts"],
   ["src/server/answers"],
+  ["src/server/resuming"],
   [
     "src/server/api/native",
     "src/server/api/openai",

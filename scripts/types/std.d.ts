@@ -167,6 +167,8 @@ declare module "@std/http/status" {
     readonly NotFound: 404;
     readonly MethodNotAllowed: 405;
     readonly RequestTimeout: 408;
+    readonly Conflict: 409;
+    readonly Gone: 410;
     readonly ContentTooLarge: 413;
     readonly UpgradeRequired: 426;
     readonly TooManyRequests: 429;

@@ -32,7 +32,16 @@ export async function tokensDigest(tokens: readonly number[]): Promise<string> {
 }
 
 /** Fields of a request that do not change its answer. */
-const DELIVERY = ["receipt", "stream", "stream_options", "stream_format", "user", "metadata"];
+const DELIVERY = [
+  "receipt",
+  "stream",
+  "stream_options",
+  "stream_format",
+  "detach",
+  "alternatives",
+  "user",
+  "metadata",
+];
 
 /** SHA-256 of a request's body without the fields that only say how the answer is sent. */
 export async function requestDigest(body: unknown): Promise<string> {

@@ -33,14 +33,26 @@ const UNSUPPORTED: readonly [number, string] = [
   501,
   "The server has no store of models, or does not support the operation",
 ];
-const SPECIAL_ERRORS = [UPGRADE_REQUIRED, TIMEOUT, UNSUPPORTED];
+const CONFLICT: readonly [number, string] = [
+  STATUS_CODE.Conflict,
+  "The answer has ended, or has not begun",
+];
+const GONE: readonly [number, string] = [
+  STATUS_CODE.Gone,
+  "The events that the request asks for are no longer kept",
+];
+const SPECIAL_ERRORS = [UPGRADE_REQUIRED, TIMEOUT, UNSUPPORTED, CONFLICT, GONE];
 
 /** The error statuses of a route, with their reasons. */
-function errorsOf({ upgrade, body, dialect }: Route): (readonly [number, string])[] {
+function errorsOf(
+  { upgrade, body, dialect, conflicts, expires }: Route,
+): (readonly [number, string])[] {
   return [
     ...ERRORS,
     ...(upgrade ? [UPGRADE_REQUIRED] : []),
     ...(body === undefined ? [] : [TIMEOUT]),
+    ...(conflicts ? [CONFLICT] : []),
+    ...(expires ? [GONE] : []),
     ...(["ollama", "llamacpp"].includes(dialect.name) ? [UNSUPPORTED] : []),
   ];
 }

@@ -21,7 +21,7 @@ const NO_RECEIPTS: ReceiptIssuer = {
 const SAME_ROUTES: Readonly<Record<string, string>> = { "/ws/generate": "/api/generate" };
 
 /** Fields that say how the answer is sent. */
-const DELIVERY = ["stream_options", "stream_format"];
+const DELIVERY = ["stream_options", "stream_format", "detach", "alternatives"];
 
 /**
  * Sends a request again, through the handler of the server, with the sampling of its receipts.

@@ -7,7 +7,7 @@
 export { callArguments } from "./call_arguments.ts";
 export { findTools, type Found } from "./find_tools.ts";
 export { toChoiceRequests } from "./choices.ts";
-export { type Choices, choicesOf, type Indexed } from "./run_choices.ts";
+export { Choices, choicesOf, type Forks, type Indexed } from "./run_choices.ts";
 export {
   adapterJson,
   adapterNotFound,
@@ -17,7 +17,15 @@ export {
   resolveForKind,
   resolveModel,
 } from "./model_names.ts";
-export { controlAnswers, nameAnswer } from "./running_answers.ts";
+export {
+  choiceId,
+  controlAnswers,
+  findChoice,
+  findResumable,
+  type NamedAnswers,
+  type NamedChoice,
+  steeredChoices,
+} from "./running_answers.ts";
 export { DOCUMENTS_LIMIT, scoreDocuments } from "./score_documents.ts";
 export {
   bindAnswer,

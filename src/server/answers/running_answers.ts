@@ -1,38 +1,145 @@
+import type { AnswerEvent, AnswerRequest } from "../../chat/mod.ts";
+import type { Engine, Sink } from "../../engine/mod.ts";
 import type { Control } from "../../engine/protocol/mod.ts";
+import { type Exchange, HttpError } from "../http/mod.ts";
+import { type Choices, choicesOf, type Forks, type Indexed } from "./run_choices.ts";
 import type { Caller } from "./start_answer.ts";
 
-/** An answer, or all choices of a request. */
-interface Controlled {
-  control(control: Control): void;
+/** Milliseconds for which an answer that has ended is still known. */
+const KEPT_MS = 60_000;
+
+/** Maximum answers that have ended and are still known. */
+const KEPT_ANSWERS = 1024;
+
+/** The id of a choice: the first one has that of the response. */
+export function choiceId(id: string, index: number): string {
+  return index === 0 ? id : `${id}-${index}`;
 }
 
-/** Running answers by the id of their response, for each server. */
-const running = new WeakMap<object, Map<string, Set<Controlled>>>();
+/** What the answers of a response can do beyond `Choices`. */
+export interface NamedAnswers {
+  /** Id of the response. */
+  readonly id: string;
+  readonly choices: Choices;
+  /** Tells the client of forks, before their first event. Absent: the response cannot tell of forks. */
+  readonly forked?: (forks: Forks) => void;
+  /** Whether the client learns of rewinds. */
+  readonly canRewind: boolean;
+  /** Takes the stream of the response up again. Absent: its events are not kept. */
+  readonly resume?: (exchange: Exchange) => Promise<Response>;
+}
 
-/** Lets other requests control an answer by the id of its response until the exchange ends. */
-export function nameAnswer(
-  caller: Pick<Caller, "context" | "onEnd">,
-  id: string,
-  answer: Controlled,
-): void {
-  const { pool } = caller.context;
-  const answers = running.get(pool) ?? new Map<string, Set<Controlled>>();
-  running.set(pool, answers);
-  const named = answers.get(id) ?? new Set<Controlled>();
-  answers.set(id, named.add(answer));
-  caller.onEnd(() => {
-    named.delete(answer);
-    if (named.size === 0) answers.delete(id);
+/** A choice of a response. */
+export interface NamedChoice {
+  readonly answers: NamedAnswers;
+  readonly index: number;
+}
+
+/** A response by its id. */
+interface Entry extends Pick<NamedAnswers, "resume"> {
+  /** Id of the signed key whose request it was; null: a request with all rights. */
+  readonly owner: string | null;
+  /** Number of its choices. */
+  readonly count: number;
+  /** Null after the end. */
+  readonly answers: NamedAnswers | null;
+  /** Infinity while it runs. */
+  readonly endedAt: number;
+}
+
+/** Who asks for an answer. */
+type Asker = Pick<Caller, "context" | "key">;
+
+/** Answers by the id of their response, for each server. */
+const servers = new WeakMap<object, Map<string, Entry>>();
+
+function entriesOf({ context: { settings } }: Pick<Caller, "context">): Map<string, Entry> {
+  const entries = servers.get(settings) ?? new Map<string, Entry>();
+  servers.set(settings, entries);
+  return entries;
+}
+
+/**
+ * Like `choicesOf`, for choices that other requests of the same key may control by their ids.
+ * @param isAwaited as for `choicesOf`.
+ */
+export function steeredChoices(
+  caller: Caller,
+  engine: Engine,
+  requests: readonly AnswerRequest[],
+  sink: Sink<Indexed<AnswerEvent>>,
+  named: Omit<NamedAnswers, "choices">,
+  isAwaited = true,
+): Choices {
+  const entries = entriesOf(caller);
+  forget(entries);
+  const options = { isAwaited, mayFork: named.forked !== undefined };
+  const choices = choicesOf(caller, engine, requests, sink, options);
+  const owner = caller.key?.id ?? null;
+  const kept = named.resume === undefined ? {} : { resume: named.resume };
+  entries.set(named.id, {
+    ...{ owner, ...kept, endedAt: Infinity },
+    answers: { ...named, choices },
+    get count() {
+      return choices.count;
+    },
   });
+  caller.onEnd(() => {
+    // To the end of the order in which ended answers are forgotten, without their tokens.
+    entries.delete(named.id);
+    const { count } = choices;
+    entries.set(named.id, { owner, ...kept, endedAt: performance.now(), answers: null, count });
+  });
+  return choices;
 }
 
-/** Controls the answers of a response. @returns false if no such response is running. */
-export function controlAnswers(
-  { context }: Pick<Caller, "context">,
-  id: string,
-  control: Control,
-): boolean {
-  const answers = running.get(context.pool)?.get(id);
-  for (const answer of answers ?? []) answer.control(control);
-  return answers !== undefined;
+function forget(entries: Map<string, Entry>): void {
+  const now = performance.now();
+  let ended = 0;
+  for (const { answers } of entries.values()) if (answers === null) ended++;
+  for (const [id, { answers, endedAt }] of entries) {
+    if (answers !== null) continue;
+    if (ended <= KEPT_ANSWERS && now - endedAt < KEPT_MS) break;
+    entries.delete(id);
+    ended--;
+  }
+}
+
+/**
+ * The choice with an id.
+ * @throws {HttpError} 404 as {@linkcode findResumable} does; 409 if its response has ended.
+ */
+export function findChoice(asker: Asker, id: string): NamedChoice {
+  const { entry: { answers }, index } = find(asker, id);
+  if (answers !== null) return { answers, index };
+  throw new HttpError(409, "The answer has ended");
+}
+
+/**
+ * How the stream is taken up again that has the answer with an id; undefined: its events are not kept.
+ * @throws {HttpError} 404 for an unknown id, and for the id of an answer of another key.
+ */
+export function findResumable(asker: Asker, id: string): NamedAnswers["resume"] {
+  return find(asker, id).entry.resume;
+}
+
+function find(asker: Asker, id: string): { readonly entry: Entry; readonly index: number } {
+  const entries = entriesOf(asker);
+  forget(entries);
+  const [, base = id, number] = /^(.*)-(\d{1,6})$/.exec(id) ?? [];
+  for (const [name, index] of [[id, 0], [base, Number(number ?? 0)]] as const) {
+    const entry = entries.get(name);
+    if (entry === undefined || index >= entry.count) continue;
+    if (asker.key === null || asker.key.id === entry.owner) return { entry, index };
+  }
+  throw new HttpError(404, `Answer '${id}' not found: it is unknown, or ended too long ago`);
+}
+
+/** Controls all answers of a response. @returns false if no such response is running. */
+export function controlAnswers(asker: Asker, id: string, control: Control): boolean {
+  const entry = entriesOf(asker).get(id);
+  if (entry === undefined || entry.answers === null) return false;
+  if (asker.key !== null && asker.key.id !== entry.owner) return false;
+  entry.answers.choices.control(control);
+  return true;
 }

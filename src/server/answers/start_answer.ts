@@ -22,6 +22,7 @@ export type Caller = Pick<
   | "context"
   | "requestId"
   | "client"
+  | "key"
   | "onEnd"
   | "onHold"
   | "setQueuePlace"

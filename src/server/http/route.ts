@@ -109,8 +109,8 @@ export interface Dialect {
 export type RouteScope = Scope | "any";
 
 /** Whether the answers of a route can have receipts. */
-export function hasAnswers({ scope, streams }: Route): boolean {
-  return scope === "chat" && streams !== undefined;
+export function hasAnswers({ method, scope, streams }: Route): boolean {
+  return method === "POST" && scope === "chat" && streams !== undefined;
 }
 
 /** A route as data: the router and `/openapi.json` are made from the route table. */
@@ -133,6 +133,10 @@ export interface Route {
   readonly text?: boolean;
   /** Media types of streamed responses. */
   readonly streams?: readonly ("text/event-stream" | "application/x-ndjson")[];
+  /** The state of the named object may not allow the request (409). */
+  readonly conflicts?: boolean;
+  /** What the request asks for may be no longer kept (410). */
+  readonly expires?: boolean;
   /** The response is an upgrade to WebSocket. */
   readonly upgrade?: boolean;
   /** The route starts work or processes: pages of other sites must not make browsers request it. */

@@ -3,6 +3,8 @@ import type { Sink } from "../../engine/mod.ts";
 /** One event of a `text/event-stream`. */
 export interface ServerSentEvent {
   readonly event?: string;
+  /** A client that lost the stream sends the last one in `Last-Event-ID`. */
+  readonly id?: string;
   /** Each line becomes a `data:` line of its own, as the format requires. */
   readonly data: string;
 }
@@ -13,8 +15,9 @@ const encoder = new TextEncoder();
  * The text of an event. `ServerSentEventStream` of `@std/http` writes `data:x` where the APIs that
  * Shimmy implements write `data: x`, and adds a transform stream to the path of every token.
  */
-function encodeEvent({ event, data }: ServerSentEvent): string {
-  const name = event === undefined ? "" : `event: ${event}\n`;
+function encodeEvent({ event, id, data }: ServerSentEvent): string {
+  const number = id === undefined ? "" : `id: ${id}\n`;
+  const name = event === undefined ? number : `${number}event: ${event}\n`;
   const lines = /[\r\n]/.test(data) ? data.replace(/\r\n|\r|\n/g, "\ndata: ") : data;
   return `${name}data: ${lines}\n\n`;
 }

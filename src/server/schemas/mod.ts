@@ -7,6 +7,7 @@ export { ANY_VALUE, fieldNamesAt, ignored, ignoredAt, visitIgnored } from "./ign
 export { keepAlive, keepAliveOf } from "./keep_alive.ts";
 export { fixed, unsupported, withoutEffect } from "./unsupported.ts";
 export {
+  detachField,
   integerBetween,
   integerFrom,
   isGiven,

@@ -149,6 +149,12 @@ export const stopFields = {
     .describe("Continue after end-of-generation tokens"),
 };
 
+/** Field of requests whose answers may go on without their client. */
+export const detachField = z.boolean({ error: "must be true or false" }).nullish()
+  .describe(
+    "Go on with a streamed answer when the client leaves; the stream can be taken up again",
+  );
+
 const LORA_ERROR = "must be a list of {name, scale} with a scale from -10 to 10";
 
 const loraChoice = z.strictObject({

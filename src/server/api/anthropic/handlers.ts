@@ -1,13 +1,22 @@
 import { type AnswerEvent, countTokens } from "../../../chat/mod.ts";
 import { collectEvents, type Sink } from "../../../engine/mod.ts";
+import { ShimmyError } from "../../../errors.ts";
+import { callerOf, keptStream } from "../../resuming/mod.ts";
 import { eventStream, type Exchange, parseLenient, readJson } from "../../http/mod.ts";
-import { bindAnswer, engineFor, startAnswer } from "../../answers/mod.ts";
+import {
+  bindAnswer,
+  choicesOf,
+  engineFor,
+  type Indexed,
+  steeredChoices,
+} from "../../answers/mod.ts";
 import type { CountAnswer, MessageAnswer } from "./response_schemas.ts";
 import { CollectedMessage } from "./message.ts";
 import { toAnswerRequest, toInput } from "./request.ts";
 import { type SearchEvent, SearchingAnswer } from "./search/mod.ts";
 import { countBody, messagesBody } from "./schema.ts";
 import { MessageEvents } from "./stream.ts";
+import { serverSearches } from "./tools.ts";
 
 function json(value: MessageAnswer | CountAnswer, { requestId }: Exchange): Response {
   return Response.json(value, {
@@ -34,6 +43,11 @@ export async function createMessage(exchange: Exchange): Promise<Response> {
       sink,
       (next, answer) => bindAnswer(exchange, engine, toAnswerRequest(next), answer),
     );
+  const isSearching = serverSearches(body.tools ?? []).length > 0;
+  if (body.detach && (!body.stream || isSearching)) {
+    const what = "requires a stream, and tools that the server does not search";
+    throw new ShimmyError("invalid", `detach: ${what}`, { field: "detach" });
+  }
   if (!body.stream) {
     const collected = new CollectedMessage(options);
     await collectEvents<AnswerEvent | SearchEvent>(
@@ -47,15 +61,31 @@ export async function createMessage(exchange: Exchange): Promise<Response> {
     headers: { "request-id": requestId },
     keepAliveMs: settings.keepAliveMs,
   });
-  const events = new MessageEvents({ ...options, requestId }, stream);
+  const isDetached = body.detach ?? false;
+  const { sink, ...kept } = keptStream(stream, isDetached);
+  const events = new MessageEvents({ ...options, requestId }, sink);
   // The tokens are counted during prefill. An error is also thrown by the answer.
   const counting = countTokens(engine, request.input, exchange.context.preparer);
   counting.catch(() => {});
-  const answer = startAnswer(exchange, engine, request, searching(events));
-  await answer.started;
+  const answers = searching(events);
+  const only: Sink<Indexed<AnswerEvent>> = {
+    event: ({ value }) => answers.event(value),
+    flush: () => answers.flush(),
+    end: (error) => answers.end(error),
+  };
+  const caller = callerOf(exchange, isDetached);
+  // An answer of several parts has no tokens of its own.
+  const choices = isSearching
+    ? choicesOf(caller, engine, [request], only)
+    : steeredChoices(caller, engine, [request], only, {
+      id: options.id,
+      canRewind: true,
+      ...kept,
+    });
+  await choices.run(1);
   events.begin(
     await counting.catch((error: unknown) => {
-      answer.control({ type: "cancel" });
+      choices.control({ type: "cancel" });
       throw error;
     }),
   );

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import {
+  detachField,
   ignored,
   integerBetween,
   integerFrom,
@@ -112,6 +113,7 @@ export const messagesBody = z.strictObject({
   ...promptFields,
   max_tokens: integerFrom(1),
   stream: boolean.nullish(),
+  detach: detachField,
   stop_sequences: z.array(text.min(1, { error: "must not be empty" }), {
     error: "must be a list of texts",
   }).max(128, { error: "must have at most 128 entries" }).nullish(),

@@ -1,5 +1,6 @@
-import type { AnswerEvent } from "../../../chat/mod.ts";
+import type { AnswerEvent, AnswerSoFar } from "../../../chat/mod.ts";
 import { type Sink, Transform } from "../../../engine/mod.ts";
+import { callArguments } from "../../answers/mod.ts";
 import { type ServerSentEvent, statusOf, toShimmyError } from "../../http/mod.ts";
 import type { ContentBlock } from "./response_schemas.ts";
 import { toEnvelope } from "./dialect.ts";
@@ -82,6 +83,9 @@ export class MessageEvents extends Transform<AnswerEvent | SearchEvent, ServerSe
       case "server_search":
         blocks.search(event);
         break;
+      case "rewind":
+        this.#rewind(event.index, event.remains);
+        break;
       case "done":
         blocks.close();
         this.#send({
@@ -92,6 +96,17 @@ export class MessageEvents extends Transform<AnswerEvent | SearchEvent, ServerSe
         });
         this.#send({ type: "message_stop" });
     }
+  }
+
+  /** The last call may go on, so it comes again as a block. */
+  #rewind(index: number, { toolCalls, ...soFar }: AnswerSoFar): void {
+    const last = toolCalls.at(-1);
+    const before = { ...soFar, toolCalls: toolCalls.slice(0, -1) };
+    this.#blocks.close();
+    this.#send({ type: "rewind", index, content: contentOf(before, this.#options) });
+    if (last === undefined) return;
+    this.#blocks.openCall(last.id, last.name);
+    this.#blocks.delta({ type: "input_json_delta", partial_json: last.arguments });
   }
 
   override end(thrown?: unknown): void {
@@ -110,6 +125,27 @@ export class MessageEvents extends Transform<AnswerEvent | SearchEvent, ServerSe
   #send(data: Json): void {
     this.out.event({ event: data.type, data: JSON.stringify(data) });
   }
+}
+
+/** The content that an answer is so far. */
+function contentOf(
+  { text, reasoning, toolCalls }: AnswerSoFar,
+  options: MessageOptions,
+): readonly ContentBlock[] {
+  const thinking = options.hideThinking ? "" : reasoning;
+  return [
+    ...(reasoning === ""
+      ? []
+      : [{ type: "thinking" as const, thinking, signature: signatureOf(options) }]),
+    ...(text === "" ? [] : [{ type: "text" as const, text }]),
+    ...toolCalls.map(({ id, name, arguments: given }) => ({
+      type: "tool_use" as const,
+      id,
+      name,
+      input: callArguments(given),
+      caller: { type: "direct" as const },
+    })),
+  ];
 }
 
 /** A sequence of blocks: opening a block closes the previous one. */

@@ -1,36 +1,97 @@
 import type { AnswerEvent } from "../../../chat/mod.ts";
-import { Transform } from "../../../engine/mod.ts";
+import { type Sink, Transform } from "../../../engine/mod.ts";
 import type { FinishReason, Timings } from "../../../engine/protocol/mod.ts";
+import { choiceId, type Forks, type Indexed } from "../../answers/mod.ts";
 import type { Done, UnifiedEvent } from "./schema.ts";
 
-/**
- * Converts an answer to unified events: tokens, reasoning and the end. Tokens without text, such as a
- * part of a character or the possible begin of a stop string, are omitted.
- */
-export class UnifiedEvents extends Transform<AnswerEvent, UnifiedEvent> {
-  #index = 0;
+type TextEvent = Extract<AnswerEvent, { type: "text" | "reasoning" }>;
 
-  override event(event: AnswerEvent): void {
-    switch (event.type) {
+const decoder = new TextDecoder();
+
+/**
+ * Converts the answers of a request to unified events: one for each token, rewinds, forks and the ends.
+ * Events of forks have the id of their answer, and those of the request's own answer where it begins and
+ * ends.
+ */
+export class UnifiedEvents extends Transform<Indexed<AnswerEvent>, UnifiedEvent> {
+  readonly #id: string;
+  #hasBegun = false;
+
+  /** @param id id of the request's own answer */
+  constructor(id: string, sink: Sink<UnifiedEvent>) {
+    super(sink);
+    this.#id = id;
+  }
+
+  override event({ index, value }: Indexed<AnswerEvent>): void {
+    switch (value.type) {
       case "text":
-        if (event.text !== "") this.out.event({ token: event.text, index: this.#index++ });
+        if (isEmpty(value)) break;
+        this.out.event({ token: value.text, ...tokenFields(value), ...this.#first(index) });
         break;
       case "reasoning":
-        if (event.text !== "") this.out.event({ reasoning: event.text, index: this.#index++ });
+        if (isEmpty(value)) break;
+        this.out.event({ reasoning: value.text, ...tokenFields(value), ...this.#first(index) });
+        break;
+      case "rewind":
+        this.out.event({ rewind: value.index, ...this.#of(index) });
         break;
       case "done":
-        this.out.event(toDone(event));
+        this.out.event({ ...toDone(value), answer: choiceId(this.#id, index) });
         break;
-      // Native requests have no tools.
+      // Native requests have no tools, and do not ask for progress.
       case "tool_call":
       case "tool_arguments":
+      case "prompt":
+      case "progress":
         break;
     }
   }
+
+  /** Tells of new answers. Call it before their first event. */
+  forked({ parent, at, choices }: Forks): void {
+    const answers = choices.map((index) => choiceId(this.#id, index));
+    this.out.event({ forked: at, answers, ...this.#of(parent) });
+    this.out.flush();
+  }
+
+  /** The id of an answer in its event; absent for the request's own answer. */
+  #of(index: number) {
+    return index === 0 ? {} : { answer: choiceId(this.#id, index) };
+  }
+
+  #first(index: number) {
+    if (index > 0 || this.#hasBegun) return this.#of(index);
+    this.#hasBegun = true;
+    return { answer: this.#id };
+  }
+}
+
+/** Whether an event has neither text nor a token. */
+function isEmpty({ text, place }: TextEvent): boolean {
+  return text === "" && (place === undefined || place.token === null);
+}
+
+function tokenFields({ place, logprobs }: TextEvent) {
+  if (place === undefined) return { index: 0 };
+  const [own] = logprobs;
+  return {
+    index: place.index,
+    ...(place.token === null ? {} : { id: place.token }),
+    ...(own === undefined ? {} : {
+      logprob: own.logprob,
+      alternatives: own.top.map(({ token, bytes, logprob }) => ({
+        id: token,
+        token: decoder.decode(new Uint8Array(bytes)),
+        logprob,
+      })),
+    }),
+    ...(place.isInserted ? { inserted: true as const } : {}),
+  };
 }
 
 /** The last event of an answer in the spelling of the native API. */
-export function toDone(event: Extract<AnswerEvent, { type: "done" }>): Done {
+function toDone(event: Extract<AnswerEvent, { type: "done" }>): Done {
   const { usage, timings, notices = [] } = event;
   return {
     done: true,
@@ -40,6 +101,7 @@ export function toDone(event: Extract<AnswerEvent, { type: "done" }>): Done {
       completion_tokens: usage.completionTokens,
       total_tokens: usage.promptTokens + usage.completionTokens,
       cached_tokens: usage.cachedTokens,
+      ...(usage.discardedTokens === undefined ? {} : { discarded_tokens: usage.discardedTokens }),
     },
     timings: {
       queue_ms: timings.queueMs,

@@ -1,20 +1,14 @@
-import { collectEvents, type Sink, Transform } from "../../../engine/mod.ts";
-import {
-  eventStream,
-  type Exchange,
-  ndjsonStream,
-  parseStrict,
-  preferredType,
-  type ResponseType,
-  type ServerSentEvent,
-  toShimmyError,
-} from "../../http/mod.ts";
-import { bindAnswer, engineFor, startAnswer } from "../../answers/mod.ts";
+import { collectEvents, type Sink } from "../../../engine/mod.ts";
+import { ShimmyError } from "../../../errors.ts";
+import { type Exchange, parseStrict, preferredType, type ResponseType } from "../../http/mod.ts";
+import { choicesOf, engineFor, steeredChoices } from "../../answers/mod.ts";
+import { callerOf } from "../../resuming/mod.ts";
 import { keepAliveOf } from "../../schemas/mod.ts";
 import { UnifiedEvents } from "./events.ts";
 import { toAnswerRequest } from "./request.ts";
+import { type StreamForm, streamOf } from "./streaming/event_streams.ts";
+import { keptFrames } from "./streaming/resume.ts";
 import {
-  type Done,
   type GenerateAnswer,
   type GenerateBody,
   generateSchema,
@@ -22,7 +16,7 @@ import {
 } from "./schema.ts";
 
 /** The form of a response: one JSON object, or a stream in one of the formats of `stream_format`. */
-type ResponseForm = "object" | "text" | "json" | "ndjson";
+type ResponseForm = "object" | StreamForm;
 
 /** The form that each media type of the `Accept` header selects. */
 const FORMS: Readonly<Record<ResponseType, ResponseForm>> = {
@@ -31,23 +25,51 @@ const FORMS: Readonly<Record<ResponseType, ResponseForm>> = {
   "application/x-ndjson": "ndjson",
 };
 
+/** The response header with the id of a streamed answer. */
+const ANSWER_HEADER = "x-shimmy-answer";
+
+/** The id of an answer. */
+export function newAnswerId(): string {
+  return `gen-${crypto.randomUUID().replaceAll("-", "")}`;
+}
+
 /** Handles a native `POST /api/generate` whose body has been read. */
 export async function handleGenerate(exchange: Exchange, value: unknown): Promise<Response> {
   const body = parseStrict(generateSchema, value);
-  const request = toAnswerRequest(body);
   const form = await formOf(body, exchange.request);
+  const hasTokens = form === "json" || form === "ndjson";
+  const request = toAnswerRequest(body, hasTokens || (form === "text" && body.detach === true));
   const keepAlive = keepAliveOf(body.keep_alive);
-  const { entry, engine } = await engineFor(exchange, body.model ?? undefined, keepAlive);
+  const id = newAnswerId();
   if (form === "object") {
+    if (body.detach) throw needsStream();
+    const { entry, engine } = await engineFor(exchange, body.model ?? undefined, keepAlive);
     const object = await toObject(
-      (sink) => bindAnswer(exchange, engine, request, new UnifiedEvents(sink)),
+      (sink) => choicesOf(exchange, engine, [request], new UnifiedEvents(id, sink)).run(1),
       entry.name,
     );
     return Response.json(object);
   }
-  const { response, sink } = streamOf(form, exchange);
-  await startAnswer(exchange, engine, request, new UnifiedEvents(sink)).started;
+  const isText = form === "text";
+  const isDetached = body.detach ?? false;
+  const { response, sink } = streamOf(form, exchange, isDetached);
+  response.headers.set(ANSWER_HEADER, id);
+  const { frames, ...kept } = keptFrames(sink, id, request.placesTokens ?? false);
+  const events = new UnifiedEvents(id, frames);
+  const caller = callerOf(exchange, isDetached);
+  const { engine } = await engineFor(caller, body.model ?? undefined, keepAlive);
+  const choices = steeredChoices(caller, engine, [request], events, {
+    id,
+    canRewind: !isText,
+    ...(isText ? {} : { forked: (forks) => events.forked(forks) }),
+    ...kept,
+  });
+  await choices.run(1);
   return response;
+}
+
+function needsStream(): ShimmyError {
+  return new ShimmyError("invalid", "detach: requires a stream", { field: "detach" });
 }
 
 /** The fields of the body decide; the `Accept` header decides what they leave open. */
@@ -70,78 +92,19 @@ async function toObject(
 ): Promise<GenerateAnswer> {
   let response = "";
   let reasoning = "";
-  const collected: { done?: Done } = {};
+  const collected: { done?: Extract<UnifiedEvent, { done: true }> } = {};
   await collectEvents<UnifiedEvent>(start, (event) => {
     if ("token" in event) response += event.token;
     else if ("reasoning" in event) reasoning += event.reasoning;
     else if ("done" in event) collected.done = event;
   });
+  // The answer has ended, so nothing can be done with its id.
+  const { answer: _, ...done } = collected.done!;
   return {
     response,
     ...(reasoning === "" ? {} : { reasoning }),
     model,
     created_at: new Date().toISOString(),
-    ...collected.done!,
+    ...done,
   };
-}
-
-/** A streamed response and the sink of its events. */
-function streamOf(
-  form: Exclude<ResponseForm, "object">,
-  exchange: Exchange,
-): { readonly response: Response; readonly sink: Sink<UnifiedEvent> } {
-  if (form === "ndjson") {
-    const stream = ndjsonStream();
-    return { response: stream.response, sink: new Failures(stream, exchange) };
-  }
-  const stream = eventStream({ keepAliveMs: exchange.context.settings.keepAliveMs });
-  return { response: stream.response, sink: new Failures(new Data(stream, form), exchange) };
-}
-
-/** Unified events as server-sent events: as JSON, or the texts of tokens alone. */
-class Data extends Transform<UnifiedEvent, ServerSentEvent> {
-  readonly #form: "json" | "text";
-  #hasFailed = false;
-
-  constructor(stream: Sink<ServerSentEvent>, form: "json" | "text") {
-    super(stream);
-    this.#form = form;
-  }
-
-  override event(event: UnifiedEvent): void {
-    if ("error" in event) {
-      this.#hasFailed = true;
-      this.out.event({ event: "error", data: JSON.stringify(event) });
-    } else if (this.#form === "json") this.out.event({ data: JSON.stringify(event) });
-    else if ("token" in event) this.out.event({ data: event.token });
-  }
-
-  override end(): void {
-    if (!this.#hasFailed) this.out.event({ data: "[DONE]" });
-    this.out.end();
-  }
-}
-
-/** Turns an error during the stream into the last event. */
-class Failures extends Transform<UnifiedEvent, UnifiedEvent> {
-  readonly #exchange: Exchange;
-
-  constructor(sink: Sink<UnifiedEvent>, exchange: Exchange) {
-    super(sink);
-    this.#exchange = exchange;
-  }
-
-  override event(event: UnifiedEvent): void {
-    this.out.event(event);
-  }
-
-  override end(thrown?: unknown): void {
-    if (thrown !== undefined) {
-      const error = toShimmyError(thrown);
-      const { context, requestId } = this.#exchange;
-      if (error.kind === "backend") context.report?.(error, requestId);
-      this.out.event({ error: error.message });
-    }
-    this.out.end();
-  }
 }

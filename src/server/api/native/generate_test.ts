@@ -74,12 +74,13 @@ Deno.test("newlines in a token become several data lines", async () => {
 Deno.test("the format json streams unified events", async () => {
   const response = await generate({ prompt: "Hi", stream: true, stream_format: "json" });
   const lines = (await response.text()).split("\n\n").filter((line) => line !== "");
+  const id = response.headers.get("x-shimmy-answer")!;
   assertEquals(lines.slice(0, 2), [
-    'data: {"token":"Hello","index":0}',
-    'data: {"token":" world","index":1}',
+    `data: {"token":"Hello","index":0,"id":72,"answer":"${id}"}`,
+    'data: {"token":" world","index":1,"id":32}',
   ]);
   const done = JSON.parse(lines[2]!.slice("data: ".length));
-  assertEquals(Object.keys(done), ["done", "finish_reason", "usage", "timings"]);
+  assertEquals(Object.keys(done), ["done", "finish_reason", "usage", "timings", "answer"]);
   assertEquals(lines.slice(3), ["data: [DONE]"]);
 });
 
@@ -114,8 +115,8 @@ for (const [body, headers] of ndjsonRequests) {
     assertEquals(response.headers.get("content-type"), "application/x-ndjson; charset=utf-8");
     const events = (await response.text()).trimEnd().split("\n").map((line) => JSON.parse(line));
     assertEquals(events.slice(0, 2), [
-      { token: "Hello", index: 0 },
-      { token: " world", index: 1 },
+      { token: "Hello", index: 0, id: 72, answer: response.headers.get("x-shimmy-answer") },
+      { token: " world", index: 1, id: 32 },
     ]);
     assertEquals(events[2].done, true);
     assertEquals(events.length, 3);

@@ -4,10 +4,12 @@
  * @module
  */
 import type { Route } from "../../http/mod.ts";
+import { controlRoute } from "./control.ts";
 import { loraRoutes } from "./lora.ts";
 import { modelRoutes } from "./models.ts";
 import { operationRoutes } from "./operation.ts";
 import { socketRoute } from "./socket.ts";
+import { resumeRoute } from "./streaming/resume.ts";
 
 export { nativeDialect } from "./dialect.ts";
 export { generateRoute } from "./generate_route.ts";
@@ -17,5 +19,7 @@ export const nativeRoutes: readonly Route[] = [
   ...operationRoutes,
   ...modelRoutes,
   ...loraRoutes,
+  controlRoute,
+  resumeRoute,
   socketRoute,
 ];

@@ -5,9 +5,13 @@ import type { GenerateBody } from "./schema.ts";
 
 /**
  * Converts a native request for the engine.
+ * @param placesTokens whether the stream has an event for each token.
  * @throws {ShimmyError} `invalid` when fields contradict each other or the prompt is missing.
  */
-export function toAnswerRequest(body: GenerateBody): AnswerRequest {
+export function toAnswerRequest(body: GenerateBody, placesTokens = false): AnswerRequest {
+  if (isGiven(body.alternatives) && !placesTokens) {
+    throw invalid("alternatives", "requires a stream with the format json or ndjson");
+  }
   return {
     input: toInput(body),
     maxTokens: body.max_tokens ?? null,
@@ -15,7 +19,9 @@ export function toAnswerRequest(body: GenerateBody): AnswerRequest {
     ...toStopConditions(body),
     ...toRun(body),
     format: toFormat(body),
-    logprobs: null,
+    logprobs: body.alternatives ?? null,
+    ...(placesTokens ? { placesTokens } : {}),
+    ...(isGiven(body.begin) ? { begun: body.begin } : {}),
   };
 }
 

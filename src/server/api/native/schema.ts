@@ -1,5 +1,7 @@
 import * as z from "zod";
 import {
+  detachField,
+  integerBetween,
   integerFrom,
   keepAlive,
   runFields,
@@ -40,7 +42,16 @@ export const generateSchema = z.strictObject({
   ...stopFields,
   ...runFields,
   keep_alive: keepAlive,
+  begin: z.array(integerFrom(0), { error: "must be a list of token ids" }).max(65_536, {
+    error: "must have at most 65536 token ids",
+  }).nullish().describe(
+    "Token ids that the answer begins with, such as those of an earlier answer; they count as generated",
+  ),
+  alternatives: integerBetween(0, 20).nullish().describe(
+    "Number of alternatives to report with each token, with log probabilities. Needs the formats json or ndjson",
+  ),
   stream: flag.nullish().describe("When absent, the Accept header decides"),
+  detach: detachField,
   stream_format: z.enum(FORMATS, { error: `must be one of ${FORMATS.join(", ")}` }).nullish()
     .describe("text and json are server-sent events; when absent, the Accept header decides"),
   json_schema: schemaValue.nullish().describe("Constrain the answer to JSON of this schema"),
@@ -55,6 +66,7 @@ const usageSchema = z.object({
   completion_tokens: z.int(),
   total_tokens: z.int(),
   cached_tokens: z.int(),
+  discarded_tokens: z.int().optional().describe("Tokens that rewinds dropped; absent without them"),
 });
 
 const timingsSchema = z.object({
@@ -92,23 +104,80 @@ export const generateAnswerSchema = z.object({
 
 const PHASES = ["reasoning", "answer"] as const;
 
-/** A control frame of a WebSocket client during generation. */
-export const controlSchema = z.strictObject({
+/** Maximum forks that one control makes. */
+const MAX_FORKS = 8;
+
+const controlFields = {
   stop: z.literal(true, { error: "must be true during generation" }).optional(),
   pause: z.literal(true, { error: "must be true" }).optional(),
   resume: z.literal(true, { error: "must be true" }).optional(),
   ...samplingFields,
   phase: z.enum(PHASES, { error: "must be reasoning or answer" }).optional()
     .describe("Phase that the sampling applies to. Default: the current phase and the next"),
+  rewind: integerFrom(0).nullish().describe("Drop the tokens of the answer from this index on"),
+  insert: text.min(1, { error: "must not be empty" }).nullish()
+    .describe("Put this text there, or at the end without rewind. Control tokens are not parsed"),
+  token: integerFrom(0).nullish()
+    .describe("Put this token there, or at the end without rewind"),
+  fork: integerFrom(0).nullish().describe(
+    "Start further answers that begin with this number of tokens. The sampling applies to them",
+  ),
+  n: integerBetween(1, MAX_FORKS).nullish().describe("Number of forks. Default 1"),
+  keep: text.nullish().describe("Cancel all answers of the request but the one with this id"),
+  json_schema: schemaValue.nullish()
+    .describe("Constrain what follows to JSON of this schema"),
+  grammar: text.min(1, { error: "must not be empty" }).nullish()
+    .describe("Constrain what follows by a GBNF grammar with the start symbol root"),
+  unconstrained: z.literal(true, { error: "must be true" }).nullish()
+    .describe("Remove the grammar or schema of what follows"),
+};
+
+/** The body of `POST /api/generate/:id/control`. */
+export const controlBody = z.strictObject(controlFields);
+
+/** A control frame of a WebSocket client during generation. */
+export const controlSchema = z.strictObject({
+  ...controlFields,
+  answer: text.nullish().describe("Id of the answer. Default: the answer of the request"),
 });
 
-export type ControlBody = z.output<typeof controlSchema>;
+/** The response of `POST /api/generate/:id/control`. */
+export const controlAnswerSchema = z.object({
+  id: z.string(),
+  tokens: z.int().optional().describe("Tokens of the answer after a change of its tokens"),
+  forks: z.array(z.string()).optional().describe("Ids of the forks"),
+});
+
+export type ControlBody = z.output<typeof controlBody>;
+export type ControlAnswer = z.output<typeof controlAnswerSchema>;
 export type Done = z.output<typeof doneSchema>;
 export type GenerateAnswer = z.output<typeof generateAnswerSchema>;
 
+/** What an event of a token has beside its text. */
+interface TokenFields {
+  /** Position of the token in the answer. */
+  readonly index: number;
+  /** Absent for text at the end that was held back. */
+  readonly id?: number;
+  readonly logprob?: number;
+  readonly alternatives?: readonly {
+    readonly id: number;
+    readonly token: string;
+    readonly logprob: number;
+  }[];
+  readonly inserted?: true;
+}
+
+/** The id of an answer: in all events of a fork, and in the first and the last one of another answer. */
+interface OfAnswer {
+  readonly answer?: string;
+}
+
 /** An event of a stream in the format `json` or `ndjson`. */
 export type UnifiedEvent =
-  | { readonly token: string; readonly index: number }
-  | { readonly reasoning: string; readonly index: number }
-  | Done
+  | ({ readonly token: string } & TokenFields & OfAnswer)
+  | ({ readonly reasoning: string } & TokenFields & OfAnswer)
+  | ({ readonly rewind: number } & OfAnswer)
+  | ({ readonly forked: number; readonly answers: readonly string[] } & OfAnswer)
+  | (Done & OfAnswer)
   | { readonly error: string };

@@ -1,6 +1,4 @@
-import type { Answer } from "../../../chat/mod.ts";
-import { collectEvents } from "../../../engine/mod.ts";
-import type { Control } from "../../../engine/protocol/mod.ts";
+import { collectEvents, type Sink } from "../../../engine/mod.ts";
 import { ShimmyError } from "../../../errors.ts";
 import {
   type Exchange,
@@ -15,11 +13,21 @@ import {
 } from "../../http/mod.ts";
 import { ReceiptCollector } from "../../../receipts/mod.ts";
 import { admit } from "../../access/mod.ts";
-import { bindAnswer, type Caller, engineFor } from "../../answers/mod.ts";
-import { keepAliveOf, toSampling } from "../../schemas/mod.ts";
+import {
+  type Caller,
+  type Choices,
+  engineFor,
+  findChoice,
+  steeredChoices,
+} from "../../answers/mod.ts";
+import type { Numbered } from "../../resuming/mod.ts";
+import { keepAliveOf } from "../../schemas/mod.ts";
+import { type AnswerControl, applyControl, readControl } from "./control.ts";
 import { UnifiedEvents } from "./events.ts";
+import { newAnswerId } from "./generate.ts";
 import { toAnswerRequest } from "./request.ts";
-import { type ControlBody, controlSchema, generateSchema, type UnifiedEvent } from "./schema.ts";
+import { keptFrames } from "./streaming/resume.ts";
+import { controlSchema, generateSchema, type UnifiedEvent } from "./schema.ts";
 
 /** The part of a WebSocket that a session uses. */
 export type Socket = Pick<WebSocket, "send" | "close" | "readyState" | "bufferedAmount">;
@@ -36,10 +44,19 @@ const MESSAGE_TOO_BIG = 1009;
 
 /** The running request. */
 interface RunningRequest {
+  readonly id: string;
   readonly controller: AbortController;
+  /** Whether it goes on when the client leaves. */
+  isDetached: boolean;
   /** Controls that arrived before generation started. */
-  pendingControls: Control[];
-  answer: Answer | null;
+  readonly pendingControls: AddressedControl[];
+  choices: Choices | null;
+}
+
+/** A control and the id of its answer. */
+interface AddressedControl {
+  readonly id: string;
+  readonly control: AnswerControl;
 }
 
 /** The client of a WebSocket. */
@@ -79,6 +96,7 @@ export class Session {
     try {
       const value = this.#read(frame);
       if (this.#running !== null) this.#control(this.#running, value);
+      else if (isSteering(value)) throw new ShimmyError("invalid", "The answer has ended");
       else if (!isControl(value)) this.#track(this.#generate(value));
     } catch (thrown) {
       this.#sendError(thrown);
@@ -89,7 +107,8 @@ export class Session {
   close(): void {
     this.#context.stopping?.removeEventListener("abort", this.#stop);
     this.#context.replaced?.removeEventListener("abort", this.#stop);
-    this.#running?.controller.abort();
+    if (this.#running?.isDetached) this.#release();
+    else this.#running?.controller.abort();
   }
 
   #read(frame: unknown): unknown {
@@ -111,10 +130,22 @@ export class Session {
         'A request is running: wait until it is done, or send {"stop": true}',
       );
     }
-    for (const control of toControls(parseStrict(controlSchema, value))) {
-      if (running.answer === null) running.pendingControls.push(control);
-      else running.answer.control(control);
-    }
+    const { answer, ...body } = parseStrict(controlSchema, value);
+    const addressed = { id: answer ?? running.id, control: readControl(body) };
+    if (running.choices === null) running.pendingControls.push(addressed);
+    else this.#apply(running, addressed);
+  }
+
+  /** Applies a control; sends an error to the client, and the answer goes on. */
+  #apply(running: RunningRequest, { id, control }: AddressedControl): void {
+    const asker = { context: this.#context, key: this.#sender.key };
+    const applied = async () => {
+      const choice = findChoice(asker, id);
+      if (choice.answers.id === running.id) return await applyControl(choice, control);
+      const message = `answer: '${id}' is not an answer of this request`;
+      throw new ShimmyError("invalid", message, { field: "answer" });
+    };
+    applied().catch((error) => this.#sendError(error));
   }
 
   #track(answer: Promise<void>): void {
@@ -125,9 +156,11 @@ export class Session {
 
   async #generate(value: unknown): Promise<void> {
     const running: RunningRequest = {
+      id: newAnswerId(),
       controller: new AbortController(),
+      isDetached: false,
       pendingControls: [],
-      answer: null,
+      choices: null,
     };
     this.#running = running;
     using ends = new DisposableStack();
@@ -138,6 +171,7 @@ export class Session {
       context: this.#context,
       requestId: this.#requestId,
       client: this.#sender.client,
+      key: this.#sender.key,
       signal: running.controller.signal,
       onEnd: (callback) => void ends.defer(callback),
       // The socket itself holds the answer.
@@ -154,27 +188,40 @@ export class Session {
       if (key !== null && !this.#isAdmitted) admit(keyring!, key);
       this.#isAdmitted = false;
       const body = parseStrict(generateSchema, withoutReceipt({ receipts }, value));
-      const request = toAnswerRequest(body);
+      const text = (body.stream_format ?? "text") === "text";
+      running.isDetached = body.detach ?? false;
+      const request = toAnswerRequest(body, !text || running.isDetached);
       const keepAlive = keepAliveOf(body.keep_alive);
       const { engine } = await engineFor(caller, body.model ?? undefined, keepAlive);
-      const text = (body.stream_format ?? "text") === "text";
-      // The last event waits for its receipt.
+      // The last event waits for its receipt, and for the end of all forks.
       let done: UnifiedEvent | null = null;
       await collectEvents<UnifiedEvent>((sink) => {
-        const answer = bindAnswer(caller, engine, request, new UnifiedEvents(sink));
-        running.answer = answer;
-        for (const control of running.pendingControls) answer.control(control);
+        const out: Sink<Numbered<UnifiedEvent>> = {
+          event: ({ event }) => sink.event(event),
+          flush: () => sink.flush(),
+          end: (error) => sink.end(error),
+        };
+        const { frames, ...kept } = keptFrames(out, running.id, request.placesTokens ?? false);
+        const events = new UnifiedEvents(running.id, frames);
+        const choices = steeredChoices(caller, engine, [request], events, {
+          id: running.id,
+          canRewind: !text,
+          ...(text ? {} : { forked: (forks) => events.forked(forks) }),
+          ...kept,
+        }, false);
+        running.choices = choices;
+        const started = choices.run(1);
+        for (const control of running.pendingControls) this.#apply(running, control);
+        return started;
       }, (event) => {
-        if ("done" in event && receipts.isWanted) return void (done = event);
-        if ("done" in event) this.#running = null;
+        const { choices } = running;
+        if ("done" in event && choices!.isLast) return void (done = event);
         this.#sendEvent(event, text);
-        this.#holdIfFull(running.answer!);
+        this.#holdIfFull(choices!);
       });
-      if (done !== null) {
-        const members = await receipts.members();
-        this.#running = null;
-        this.#sendEvent({ ...done as UnifiedEvent, ...members }, text);
-      }
+      const members = receipts.isWanted ? await receipts.members() : {};
+      this.#running = null;
+      if (done !== null) this.#sendEvent({ ...done as UnifiedEvent, ...members }, text);
     } catch (thrown) {
       this.#running = null;
       status = statusOf(toShimmyError(thrown));
@@ -196,8 +243,10 @@ export class Session {
   }
 
   #sendEvent(event: UnifiedEvent, text: boolean): void {
-    if (text && "token" in event) this.#send(event.token);
-    else if (!text || !("reasoning" in event)) this.#send(JSON.stringify(event));
+    if (!text) return this.#send(JSON.stringify(event));
+    if (!("token" in event)) {
+      if (!("reasoning" in event)) this.#send(JSON.stringify(event));
+    } else if (event.token !== "") this.#send(event.token);
   }
 
   #sendError(thrown: unknown): void {
@@ -211,14 +260,24 @@ export class Session {
   }
 
   /** Holds the answer while the send buffer is full. */
-  #holdIfFull(answer: Answer): void {
-    if (this.#socket.bufferedAmount <= SEND_BUFFER || this.#drainTimer !== null) return;
+  #holdIfFull(answer: Pick<Choices, "control">): void {
+    if (!this.#isFull || this.#drainTimer !== null) return;
     answer.control({ type: "hold" });
     this.#drainTimer = setInterval(() => {
-      if (this.#socket.bufferedAmount > SEND_BUFFER) return;
-      this.#stopPolling();
-      answer.control({ type: "release" });
+      if (!this.#isFull) this.#release();
     }, DRAIN_POLL);
+  }
+
+  /** Whether a client that is connected does not read as fast as frames come. */
+  get #isFull(): boolean {
+    const { readyState, bufferedAmount } = this.#socket;
+    return readyState === WebSocket.OPEN && bufferedAmount > SEND_BUFFER;
+  }
+
+  #release(): void {
+    if (this.#drainTimer === null) return;
+    this.#stopPolling();
+    this.#running?.choices?.control({ type: "release" });
   }
 
   #stopPolling(): void {
@@ -242,25 +301,16 @@ function isRequest(value: unknown): boolean {
     );
 }
 
+/** Whether a frame steers an answer in a way that needs one. */
+function isSteering(value: unknown): boolean {
+  return typeof value === "object" && value !== null && !isRequest(value) &&
+    ["rewind", "insert", "token", "fork", "keep"].some((field) => field in value);
+}
+
 /** Whether a frame is a control, which may arrive after the `done` of its request. */
 function isControl(value: unknown): boolean {
   if (typeof value !== "object" || value === null) return false;
   const entries = Object.entries(value).filter(([, on]) => on !== null);
   return entries.length > 0 &&
     entries.every(([key, on]) => ["stop", "pause", "resume"].includes(key) && on === true);
-}
-
-function toControls(body: ControlBody): Control[] {
-  const sampling = toSampling(body);
-  const controls: Control[] = [];
-  const { phase } = body;
-  if (Object.keys(sampling).length > 0) {
-    controls.push({ type: "sampling", sampling, ...(phase === undefined ? {} : { phase }) });
-  } else if (phase !== undefined) {
-    throw new ShimmyError("invalid", "phase: requires a sampling field", { field: "phase" });
-  }
-  if (body.pause) controls.push({ type: "pause" });
-  if (body.resume) controls.push({ type: "resume" });
-  if (body.stop) controls.push({ type: "stop" });
-  return controls;
 }

@@ -28,7 +28,78 @@ Deno.test("with the format json, every frame is a unified event", async () => {
   await using client = await new Client(server.port).open();
   client.send({ prompt: "Hi", stream_format: "json" });
   const frames = await client.answer();
-  assertEquals(frames.slice(0, 2), ['{"token":"Hello","index":0}', '{"token":" world","index":1}']);
+  const { answer, ...first } = JSON.parse(frames[0]!);
+  assertEquals(first, { token: "Hello", index: 0, id: 72 });
+  assertEquals(frames[1], '{"token":" world","index":1,"id":32}');
+  assertEquals(JSON.parse(frames[2]!).answer, answer);
+});
+
+/** Six letters; the answer waits before the fifth until `open` is called. */
+function waiting() {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const engine: EngineDoubleOptions = {
+    script: { tokens: ["a", "b", "c", "d", "e", "f"] },
+    beforeToken: (index) => index < 4 ? undefined : promise,
+  };
+  return { engine, open: resolve };
+}
+
+Deno.test("a frame rewinds the answer, and a refused one leaves it as it is", async () => {
+  const { engine, open } = waiting();
+  await using server = listen(engine);
+  await using client = await new Client(server.port).open();
+  client.send({ prompt: "Hi", stream_format: "json" });
+  for (let taken = 0; taken < 4; taken++) await client.next();
+  client.send({ rewind: 9 });
+  assertEquals(await client.next(), '{"error":"rewind: must be from 0 to 4, not 9"}');
+  client.send({ rewind: 1, token: "X".codePointAt(0)! });
+  assertEquals(await client.next(), '{"rewind":1}');
+  assertEquals(await client.next(), '{"token":"X","index":1,"id":88,"inserted":true}');
+  open();
+  const frames = (await client.answer()).map((frame) => JSON.parse(frame));
+  assertEquals(frames.map(({ token }) => token), ["c", "d", "e", "f", undefined]);
+  client.send({ rewind: 1 });
+  assertStringIncludes(await client.next(), "The answer has ended");
+});
+
+Deno.test("forks share the socket, which takes the next request when all have ended", async () => {
+  const { engine, open } = waiting();
+  await using server = listen(engine);
+  await using client = await new Client(server.port).open();
+  client.send({ prompt: "Hi", stream_format: "json" });
+  const { answer: id } = JSON.parse(await client.next());
+  for (let taken = 1; taken < 4; taken++) await client.next();
+  client.send({ fork: 2 });
+  const fork = `${id}-1`;
+  assertEquals(JSON.parse(await client.next()), { forked: 2, answers: [fork] });
+  client.send({ answer: fork, rewind: 2, insert: "Z" });
+  const seen: Record<string, unknown>[] = [];
+  const read = async () => void seen.push(JSON.parse(await client.next()));
+  while (!seen.some(({ token }) => token === "Z")) await read();
+  open();
+  while (seen.filter(({ done }) => done).length < 2) await read();
+  const text = seen.filter(({ answer, inserted, token }) => answer === fork && token && !inserted);
+  assertEquals(text.slice(-3).map(({ token }) => token), ["d", "e", "f"]);
+  client.send({ prompt: "Hi", stream_format: "json" });
+  assertEquals(JSON.parse(await client.next()).token, "a");
+});
+
+Deno.test("a detached answer goes on when the socket closes", async () => {
+  const { engine, open } = waiting();
+  await using server = listen(engine);
+  const client = await new Client(server.port).open();
+  client.send({ prompt: "Hi", stream_format: "json", detach: true });
+  const { answer: id } = JSON.parse(await client.next());
+  await client[Symbol.asyncDispose]();
+  open();
+  await until(() => server.engine.finished.length === 1);
+  assertEquals(server.engine.finished, ["stop"]);
+  const path = `/api/generate/${id}/stream?from=4`;
+  const response = await server.handler(get(path, { accept: "application/x-ndjson" }));
+  const tokens = (await response.text()).trimEnd().split("\n").map((line) =>
+    JSON.parse(line).token
+  );
+  assertEquals(tokens, ["e", "f", undefined]);
 });
 
 Deno.test("the socket accepts the next request after done", async () => {

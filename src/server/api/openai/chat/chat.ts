@@ -9,7 +9,8 @@ import {
   readJson,
   type Route,
 } from "../../../http/mod.ts";
-import { choicesOf, engineFor, nameAnswer, toChoiceRequests } from "../../../answers/mod.ts";
+import { engineFor, steeredChoices, toChoiceRequests } from "../../../answers/mod.ts";
+import { callerOf, keptStream } from "../../../resuming/mod.ts";
 import { chatAnswer } from "../shared/response_schemas.ts";
 import { type ChatBody, chatBody, toChatRequest } from "./chat_schema.ts";
 import { ChatChunks } from "./chat_stream.ts";
@@ -91,7 +92,7 @@ async function streamed(
   engine: Engine,
   requests: readonly AnswerRequest[],
   head: Readonly<Record<string, unknown>>,
-  options: ChatBody["stream_options"],
+  { stream_options: options, detach }: ChatBody,
 ): Promise<Response> {
   const includeUsage = options?.include_usage ?? false;
   const reportsProgress = includeUsage && options?.continuous_usage_stats === true;
@@ -99,15 +100,21 @@ async function streamed(
     ? await countTokens(engine, requests[0]!.input, exchange.context.preparer)
     : 0;
   const stream = eventStream({ keepAliveMs: exchange.context.settings.keepAliveMs });
+  const isDetached = detach ?? false;
+  const { sink, ...kept } = keptStream(stream, isDetached);
   const completionTokens = (choice: number) => choices.completionTokens(choice);
   const chunks = new ChatChunks({
     head,
     includeUsage,
     withLogprobs: requests[0]!.logprobs !== null,
     ...(reportsProgress ? { progress: { promptTokens, completionTokens } } : {}),
-  }, stream);
-  const choices = choicesOf(exchange, engine, requests, chunks);
-  nameAnswer(exchange, String(head.id), choices);
+  }, sink);
+  const choices = steeredChoices(callerOf(exchange, isDetached), engine, requests, chunks, {
+    id: String(head.id),
+    canRewind: true,
+    forked: (forks) => chunks.forked(forks),
+    ...kept,
+  });
   await choices.run(engine.info.parallel);
   return stream.response;
 }
@@ -132,7 +139,7 @@ async function complete(exchange: Exchange): Promise<Response> {
       : {};
     return whole(exchange, engine, requests, { ...head, ...metadata, ...debug });
   }
-  return streamed(exchange, engine, requests, head, body.stream_options);
+  return streamed(exchange, engine, requests, head, body);
 }
 
 /** `/v1/chat/completions`. */

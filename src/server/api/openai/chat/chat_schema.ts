@@ -1,7 +1,7 @@
 import * as z from "zod";
 import type { AnswerRequest } from "../../../../chat/mod.ts";
 import { ShimmyError } from "../../../../errors.ts";
-import { ignored, toRun, toSampling, toStopConditions } from "../../../schemas/mod.ts";
+import { detachField, ignored, toRun, toSampling, toStopConditions } from "../../../schemas/mod.ts";
 import {
   boolean,
   choiceCount,
@@ -55,6 +55,7 @@ export const chatBody = z.strictObject({
   top_logprobs: topLogprobs,
   prompt_logprobs: topLogprobs.describe("Alternatives to report beside each token of the prompt"),
   stream: boolean.nullish(),
+  detach: detachField,
   verbose: boolean.nullish().describe("Return the prompt in __verbose, as llama-server does"),
   stream_options: streamOptions,
   verbosity,
@@ -131,6 +132,9 @@ export function toChatInput(
  * @throws {ShimmyError} `invalid` when fields contradict each other.
  */
 export function toChatRequest(body: ChatBody): AnswerRequest {
+  if (body.detach && !body.stream) {
+    throw invalid("detach", "can only be set when stream is true");
+  }
   if (body.stream_options && !body.stream) {
     throw invalid("stream_options", "can only be set when stream is true");
   }

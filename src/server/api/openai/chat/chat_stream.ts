@@ -1,7 +1,7 @@
-import type { AnswerEvent } from "../../../../chat/mod.ts";
+import type { AnswerEvent, AnswerSoFar } from "../../../../chat/mod.ts";
 import { type Sink, Transform } from "../../../../engine/mod.ts";
 import type { Usage } from "../../../../engine/protocol/mod.ts";
-import type { Indexed } from "../../../answers/mod.ts";
+import type { Forks, Indexed } from "../../../answers/mod.ts";
 import { type ServerSentEvent, statusOf, toShimmyError } from "../../../http/mod.ts";
 import { toOpenAIError } from "../shared/dialect.ts";
 import {
@@ -52,6 +52,22 @@ function toDelta(event: AnswerEvent): Delta | null {
   }
 }
 
+/** The message that an answer is so far. */
+function toMessage({ text, reasoning, toolCalls }: AnswerSoFar) {
+  return {
+    role: "assistant",
+    content: text,
+    ...(reasoning === "" ? {} : { reasoning_content: reasoning }),
+    ...(toolCalls.length === 0 ? {} : {
+      tool_calls: toolCalls.map(({ id, name, arguments: given }) => ({
+        id,
+        type: "function",
+        function: { name, arguments: given },
+      })),
+    }),
+  };
+}
+
 function logprobsOf(event: AnswerEvent) {
   if (event.type === "text") return toChatLogprobs(event.logprobs);
   return event.type === "reasoning" ? toChatLogprobs([], event.logprobs) : null;
@@ -81,10 +97,11 @@ export class ChatChunks extends Transform<Indexed<AnswerEvent>, ServerSentEvent>
 
   override event({ index, value: event }: Indexed<AnswerEvent>): void {
     const { withLogprobs, progress } = this.#options;
-    if (!this.#begun.has(index)) {
-      this.#begun.add(index);
-      const delta = { role: "assistant", content: null };
-      this.#chunk([{ index, delta, logprobs: null, finish_reason: null }], this.#usageSoFar(0));
+    if (!this.#begun.has(index)) this.#begin(index);
+    if (event.type === "rewind") {
+      const choice = { index, delta: {}, logprobs: null, finish_reason: null };
+      const rewind = { index: event.index, message: toMessage(event.remains) };
+      return this.#chunk([choice], this.#usageSoFar(event.index), { rewind });
     }
     if (event.type === "progress") {
       const choice = { index, delta: {}, logprobs: null, finish_reason: null };
@@ -104,6 +121,20 @@ export class ChatChunks extends Transform<Indexed<AnswerEvent>, ServerSentEvent>
       : toTimingsSoFar(event);
     const usage = this.#usageSoFar(progress?.completionTokens(index) ?? 0);
     this.#chunk([{ index, delta, logprobs, finish_reason: reason }], usage, more);
+  }
+
+  /** Tells of new choices and what they begin with. Call it before their first event. */
+  forked({ parent, at, choices, soFar }: Forks): void {
+    const fork = { choice: parent, index: at, message: toMessage(soFar) };
+    for (const index of choices) this.#begin(index, at, { fork });
+    this.out.flush();
+  }
+
+  #begin(index: number, completionTokens = 0, more = {}): void {
+    this.#begun.add(index);
+    const delta = { role: "assistant", content: null };
+    const choice = { index, delta, logprobs: null, finish_reason: null };
+    this.#chunk([choice], this.#usageSoFar(completionTokens), more);
   }
 
   override end(error?: unknown): void {

@@ -1,0 +1,182 @@
+import { STATUS_CODE } from "@std/http/status";
+import type { AnswerEdit, Format } from "../../../chat/mod.ts";
+import type { Control, Sampling } from "../../../engine/protocol/mod.ts";
+import { ShimmyError } from "../../../errors.ts";
+import { choiceId, findChoice, type NamedChoice } from "../../answers/mod.ts";
+import { type Exchange, HttpError, parseStrict, readJson, type Route } from "../../http/mod.ts";
+import { isGiven, toSampling } from "../../schemas/mod.ts";
+import { nativeDialect } from "./dialect.ts";
+import {
+  type ControlAnswer,
+  controlAnswerSchema,
+  type ControlBody,
+  controlBody,
+} from "./schema.ts";
+
+/** Maximum forks of a request that run at a time. */
+const MAX_RUNNING_FORKS = 16;
+
+/** What a control does. */
+export interface AnswerControl {
+  /** Controls before and after the edit. */
+  readonly before: readonly Control[];
+  readonly edit: AnswerEdit | null;
+  readonly after: readonly Control[];
+  readonly fork: {
+    readonly at: number;
+    readonly count: number;
+    readonly sampling: Partial<Sampling>;
+  } | null;
+  /** Id of the answer to keep. */
+  readonly keep: string | null;
+}
+
+/**
+ * Reads a control.
+ * @throws {ShimmyError} `invalid` for fields that exclude each other.
+ */
+export function readControl(body: ControlBody): AnswerControl {
+  const sampling = toSampling(body);
+  const hasSampling = Object.keys(sampling).length > 0;
+  const { phase, fork, keep } = body;
+  if (phase !== undefined && !hasSampling) throw invalid("phase", "requires a sampling field");
+  if (isGiven(body.n) && !isGiven(fork)) throw invalid("n", "requires fork");
+  const edit = toEdit(body);
+  const { pause, resume, stop } = body;
+  const isOther = edit !== null || pause || resume || stop;
+  if (isGiven(fork) && (isOther || isGiven(keep) || phase !== undefined)) {
+    throw invalid("fork", "can be used with n and sampling fields only");
+  }
+  if (isGiven(keep) && (isOther || hasSampling)) throw invalid("keep", "must be the only field");
+  const steers = hasSampling && !isGiven(fork);
+  const changes = { sampling, ...(phase === undefined ? {} : { phase }) };
+  return {
+    before: [
+      ...(steers && edit === null ? [{ type: "sampling", ...changes } as const] : []),
+      ...(pause ? [{ type: "pause" } as const] : []),
+    ],
+    edit: edit === null || !steers ? edit : { ...edit, ...changes },
+    after: [
+      ...(resume ? [{ type: "resume" } as const] : []),
+      ...(stop ? [{ type: "stop" } as const] : []),
+    ],
+    fork: isGiven(fork) ? { at: fork, count: body.n ?? 1, sampling } : null,
+    keep: keep ?? null,
+  };
+}
+
+/** The change of the tokens or of the format; null without one. */
+function toEdit(body: ControlBody): AnswerEdit | null {
+  const { rewind, insert, token } = body;
+  if (isGiven(insert) && isGiven(token)) {
+    throw invalid("token", "cannot be used with insert: choose one");
+  }
+  const format = toFormat(body);
+  const edit: AnswerEdit = {
+    ...(isGiven(rewind) ? { keep: rewind } : {}),
+    ...(isGiven(insert) ? { text: insert } : {}),
+    ...(isGiven(token) ? { tokens: [token] } : {}),
+    ...(format === null ? {} : { format }),
+  };
+  return Object.keys(edit).length === 0 ? null : edit;
+}
+
+function toFormat({ grammar, json_schema: schema, unconstrained }: ControlBody): Format | null {
+  const given = [isGiven(grammar), isGiven(schema), unconstrained === true];
+  if (given.filter(Boolean).length > 1) {
+    throw invalid("grammar", "choose one of grammar, json_schema and unconstrained");
+  }
+  if (isGiven(grammar)) return { type: "grammar", source: grammar };
+  if (isGiven(schema)) return { type: "json_schema", schema };
+  return unconstrained ? { type: "text" } : null;
+}
+
+/**
+ * Applies a control to an answer. Controls without a change of tokens or format take effect at once.
+ *
+ * @throws {ShimmyError} `invalid` for a control that the answer refuses; 409 for an answer that has ended
+ * or not begun.
+ */
+export async function applyControl(
+  { answers, index }: NamedChoice,
+  control: AnswerControl,
+): Promise<ControlAnswer> {
+  const { choices, forked, canRewind } = answers;
+  const id = choiceId(answers.id, index);
+  const { fork, keep, edit } = control;
+  if (fork !== null) {
+    if (forked === undefined) throw cannotTell("fork");
+    if (choices.runningForks + fork.count > MAX_RUNNING_FORKS) {
+      throw invalid("n", `at most ${MAX_RUNNING_FORKS} forks of a request can run at a time`);
+    }
+    const made = conflict(() => choices.fork(index, fork, fork.count));
+    forked(made);
+    return { id, forks: made.choices.map((choice) => choiceId(answers.id, choice)) };
+  }
+  if (keep !== null) {
+    choices.keep(keptIndex(answers.id, keep, choices.count));
+    return { id };
+  }
+  if (choices.hasEnded(index)) throw new HttpError(STATUS_CODE.Conflict, "The answer has ended");
+  for (const one of control.before) choices.control(one, index);
+  let tokens: number | null = null;
+  if (edit !== null) {
+    if (changesTokens(edit) && !canRewind) throw cannotTell("rewind");
+    tokens = await choices.edit(index, edit).catch((error) =>
+      conflict(() => {
+        throw error;
+      })
+    );
+  }
+  for (const one of control.after) choices.control(one, index);
+  return { id, ...(tokens === null ? {} : { tokens }) };
+}
+
+function changesTokens({ keep, text, tokens }: AnswerEdit): boolean {
+  return keep !== undefined || text !== undefined || tokens !== undefined;
+}
+
+function keptIndex(id: string, kept: string, count: number): number {
+  for (let index = 0; index < count; index++) if (choiceId(id, index) === kept) return index;
+  throw invalid("keep", `'${kept}' is not an answer of this request`);
+}
+
+function cannotTell(field: string): ShimmyError {
+  return invalid(
+    field,
+    "the stream of this answer cannot tell of it; use stream_format json or ndjson",
+  );
+}
+
+/** An answer that has not begun or has ended is known, so the status is not 404. */
+function conflict<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (!(error instanceof ShimmyError) || error.kind !== "not_found") throw error;
+    throw new HttpError(STATUS_CODE.Conflict, error.message, { cause: error });
+  }
+}
+
+function invalid(field: string, what: string): ShimmyError {
+  return new ShimmyError("invalid", `${field}: ${what}`, { field });
+}
+
+async function control(exchange: Exchange): Promise<Response> {
+  const choice = findChoice(exchange, exchange.params.id!);
+  const body = parseStrict(controlBody, await readJson(exchange));
+  return Response.json(await applyControl(choice, readControl(body)));
+}
+
+/** `POST /api/generate/:id/control`: controls of an answer that streams over HTTP. */
+export const controlRoute: Route = {
+  method: "POST",
+  path: "/api/generate/:id/control",
+  scope: "chat",
+  dialect: nativeDialect,
+  summary: "Control an answer that is streamed",
+  body: controlBody,
+  answer: controlAnswerSchema,
+  conflicts: true,
+  handle: control,
+};

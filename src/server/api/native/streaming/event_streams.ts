@@ -1,0 +1,98 @@
+import { type Sink, Transform } from "../../../../engine/mod.ts";
+import {
+  eventStream,
+  type Exchange,
+  ndjsonStream,
+  type ServerSentEvent,
+  toShimmyError,
+} from "../../../http/mod.ts";
+import type { Numbered } from "../../../resuming/mod.ts";
+import type { UnifiedEvent } from "../schema.ts";
+
+/** The format of a stream: server-sent events with texts or JSON, or lines of JSON. */
+export type StreamForm = "text" | "json" | "ndjson";
+
+type NumberedEvent = Numbered<UnifiedEvent>;
+
+/**
+ * A streamed response and the sink of its events.
+ * @param withIds whether server-sent events have their numbers as ids.
+ */
+export function streamOf(
+  form: StreamForm,
+  exchange: Exchange,
+  withIds: boolean,
+): { readonly response: Response; readonly sink: Sink<NumberedEvent> } {
+  if (form === "ndjson") {
+    const stream = ndjsonStream();
+    const lines: Sink<NumberedEvent> = {
+      event: ({ event }) => stream.event(event),
+      flush: () => stream.flush(),
+      end: () => stream.end(),
+    };
+    return { response: stream.response, sink: new Failures(lines, exchange) };
+  }
+  const stream = eventStream({ keepAliveMs: exchange.context.settings.keepAliveMs });
+  return {
+    response: stream.response,
+    sink: new Failures(new Data(stream, form, withIds), exchange),
+  };
+}
+
+/** Unified events as server-sent events: as JSON, or the texts of tokens alone. */
+class Data extends Transform<NumberedEvent, ServerSentEvent> {
+  readonly #form: "json" | "text";
+  readonly #withIds: boolean;
+  #hasFailed = false;
+
+  constructor(stream: Sink<ServerSentEvent>, form: "json" | "text", withIds: boolean) {
+    super(stream);
+    this.#form = form;
+    this.#withIds = withIds;
+  }
+
+  override event({ event, number }: NumberedEvent): void {
+    const id = this.#withIds && number > 0 ? { id: String(number) } : {};
+    if ("error" in event) {
+      this.#hasFailed = true;
+      this.out.event({ event: "error", data: JSON.stringify(event) });
+    } else if (this.#form === "json") this.out.event({ ...id, data: JSON.stringify(event) });
+    else if ("token" in event && event.token !== "") this.out.event({ ...id, data: event.token });
+  }
+
+  override end(): void {
+    if (!this.#hasFailed) this.out.event({ data: "[DONE]" });
+    this.out.end();
+  }
+}
+
+/** Turns an error during the stream into the last event. */
+class Failures extends Transform<NumberedEvent, NumberedEvent> {
+  readonly #exchange: Exchange;
+
+  constructor(sink: Sink<NumberedEvent>, exchange: Exchange) {
+    super(sink);
+    this.#exchange = exchange;
+  }
+
+  override event(event: NumberedEvent): void {
+    this.out.event(event);
+  }
+
+  override end(thrown?: unknown): void {
+    if (thrown !== undefined) {
+      const error = toShimmyError(thrown);
+      const { context, requestId } = this.#exchange;
+      if (error.kind === "backend") context.report?.(error, requestId);
+      this.out.event({ number: 0, event: { error: error.message } });
+    }
+    this.out.end();
+  }
+}
+
+/** Bytes of an event in memory, about. */
+export function sizeOfUnified(event: UnifiedEvent): number {
+  if (!("index" in event)) return 512;
+  const text = "token" in event ? event.token : event.reasoning;
+  return 200 + text.length + 100 * (event.alternatives?.length ?? 0);
+}

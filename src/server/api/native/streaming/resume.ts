@@ -1,0 +1,103 @@
+import type { Sink } from "../../../../engine/mod.ts";
+import { findResumable } from "../../../answers/mod.ts";
+import { type Exchange, HttpError, preferredType, type Route } from "../../../http/mod.ts";
+import { EventLog, follow, type Numbered, resumePoint } from "../../../resuming/mod.ts";
+import { nativeDialect } from "../dialect.ts";
+import type { UnifiedEvent } from "../schema.ts";
+import { sizeOfUnified, streamOf } from "./event_streams.ts";
+
+type NumberedEvent = Numbered<UnifiedEvent>;
+
+const MEDIA_TYPES = ["text/event-stream", "application/x-ndjson"] as const;
+
+/** Frames of a stream, and how it is taken up again; absent: they are not kept. */
+interface KeptFrames {
+  readonly frames: Sink<UnifiedEvent>;
+  readonly resume?: (exchange: Exchange) => Promise<Response>;
+}
+
+/**
+ * Keeps the frames of an answer.
+ * @param id id of the request's own answer.
+ */
+export function keptFrames(out: Sink<NumberedEvent>, id: string, isKept: boolean): KeptFrames {
+  if (isKept) {
+    const log = new EventLog(out, sizeOfUnified);
+    return { frames: log, resume: (exchange) => resumeUnified(exchange, log, id) };
+  }
+  const frames: Sink<UnifiedEvent> = {
+    event: (event) => out.event({ number: 0, event }),
+    flush: () => out.flush(),
+    end: (error) => out.end(error),
+  };
+  return { frames };
+}
+
+/**
+ * Takes the stream of a native answer up again: from a token of the answers as they are now, or after an
+ * event.
+ *
+ * @throws {HttpError} 410 if the events are no longer kept.
+ */
+async function resumeUnified(
+  exchange: Exchange,
+  log: EventLog<UnifiedEvent>,
+  id: string,
+): Promise<Response> {
+  const { from, lastEvent } = resumePoint(exchange);
+  const type = await preferredType(exchange.request, MEDIA_TYPES);
+  const form = type === "application/x-ndjson" ? "ndjson" : "json";
+  const isView = lastEvent === null || from !== null;
+  const events = log.after(isView ? 0 : lastEvent);
+  const { response, sink } = streamOf(form, exchange, true);
+  let after = lastEvent ?? 0;
+  if (isView) {
+    for (const one of presentEvents(events, from ?? 0, id)) sink.event(one);
+    sink.flush();
+    after = log.last;
+  }
+  follow(exchange, log, after, sink);
+  return response;
+}
+
+/** The events of the tokens that answers have now, from an index on, and of their forks and ends. */
+export function presentEvents(
+  events: readonly NumberedEvent[],
+  from: number,
+  id: string,
+): readonly NumberedEvent[] {
+  let present: NumberedEvent[] = [];
+  const answerOf = ({ answer = id }: { readonly answer?: string }) => answer;
+  for (const one of events) {
+    const { event } = one;
+    if ("rewind" in event) {
+      const answer = answerOf(event);
+      present = present.filter(({ event: earlier }) =>
+        !("index" in earlier) || answerOf(earlier) !== answer || earlier.index < event.rewind
+      );
+    } else present.push(one);
+  }
+  return present.filter(({ event }) => !("index" in event) || event.index >= from);
+}
+
+/** `GET /api/generate/:id/stream`: takes a stream up again. */
+export const resumeRoute: Route = {
+  method: "GET",
+  path: "/api/generate/:id/stream",
+  scope: "chat",
+  dialect: nativeDialect,
+  summary: "Take up the stream of an answer again, while it runs and for a time after",
+  query: {
+    from: "Index of the first token, for native answers. Default 0",
+    last_event_id: "Number of the last event that the client has; the header Last-Event-ID wins",
+  },
+  streams: MEDIA_TYPES,
+  expires: true,
+  handle: async (exchange) => {
+    const id = exchange.params.id!;
+    const resume = findResumable(exchange, id);
+    if (resume !== undefined) return await resume(exchange);
+    const reason = 'its request needs "detach": true';
+    throw new HttpError(404, `The events of answer '${id}' are not kept: ${reason}`);
+  },
+};

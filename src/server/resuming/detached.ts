@@ -1,0 +1,47 @@
+import { ShimmyError } from "../../errors.ts";
+import type { Caller } from "../answers/mod.ts";
+import type { Exchange } from "../http/mod.ts";
+
+/** Maximum answers of a server that may go on without their clients. */
+const MAX_DETACHED = 64;
+
+/** Number of detached answers that run, for each server. */
+const counts = new WeakMap<object, number>();
+
+/**
+ * The caller of a streamed answer; if the answer is detached, a client that leaves does not cancel it. The
+ * exchange ends with the answer in any case. A server that shuts down waits for detached answers as for
+ * those of WebSockets.
+ *
+ * @throws {ShimmyError} `overloaded` if too many detached answers run.
+ */
+export function callerOf(exchange: Exchange, isDetached: boolean): Caller {
+  if (!isDetached) return exchange;
+  const { context, key, requestId, client, receipts } = exchange;
+  const { settings, socketAnswers } = context;
+  const running = counts.get(settings) ?? 0;
+  if (running >= MAX_DETACHED) {
+    const message = `At most ${MAX_DETACHED} detached answers can run at a time`;
+    throw new ShimmyError("overloaded", message, { retryAfter: 1 });
+  }
+  counts.set(settings, running + 1);
+  const { promise, resolve } = Promise.withResolvers<void>();
+  socketAnswers?.add(promise);
+  exchange.onEnd(() => {
+    counts.set(settings, counts.get(settings)! - 1);
+    socketAnswers?.delete(promise);
+    resolve();
+  });
+  return {
+    ...{ context, key, requestId, client, receipts },
+    signal: new AbortController().signal,
+    onEnd: (callback) => exchange.onEnd(callback),
+    onHold(callback) {
+      const { signal } = exchange;
+      exchange.onHold((isHeld) => callback(isHeld && !signal.aborted));
+      signal.addEventListener("abort", () => callback(false), { once: true });
+    },
+    setQueuePlace: (place) => exchange.setQueuePlace(place),
+    recordUsage: (usage) => exchange.recordUsage(usage),
+  };
+}

@@ -1,0 +1,8 @@
+/**
+ * Responses that can be taken up again: their events, and answers that go on without their client.
+ *
+ * @module
+ */
+export { callerOf } from "./detached.ts";
+export { EventLog, type Numbered } from "./event_log.ts";
+export { follow, keptStream, resumePoint } from "./resume.ts";
