@@ -5,15 +5,17 @@
  * @module
  */
 export { type Claims, type KeyClaims, type LicenseClaims, type Quota, randomId } from "./claims.ts";
-export { type KeyUse, type QuotaState, readKeyUse } from "./counters.ts";
+export type { QuotaState } from "./counters.ts";
+export { ensureKeyList, type KeyList, keyListPath, readKeyList, revokeKey } from "./key_list.ts";
+export { keyJson, type KeyKnowledge, knownKeyJson, stateOf, timeText } from "./key_json.ts";
 export {
-  addKey,
-  ensureKeyList,
-  type KeyList,
-  keyListPath,
-  readKeyList,
-  revokeKey,
-} from "./key_list.ts";
+  FolderKeyStore,
+  type IssuedKey,
+  issueKey,
+  type KeyRights,
+  type KeyStore,
+  readKeys,
+} from "./key_store.ts";
 export { type Excess, FolderKeyring, type KeyQuotas, type Keyring } from "./keyring.ts";
 export { allowsModel } from "./model_patterns.ts";
 export { isReadableByOthers, readIfExists, writePrivateFile } from "./private_file.ts";

@@ -50,6 +50,9 @@ export function quotaText({ amount, seconds }: Quota): string {
   return `${amount / factor}${suffix}/${count === 1 ? "" : count}${unit}`;
 }
 
+/** Seconds of the longest lifetime: its end must be a date that can be written. */
+const MAX_LIFETIME = 1000 * 365 * 86_400;
+
 /**
  * Parses a duration such as `30d`, `12h` or `90min`. Resolves to seconds.
  *
@@ -60,9 +63,9 @@ export function parseLifetime(text: string, label: string): number {
   const days = { y: 365, year: 365, years: 365 }[match?.[2]?.toLowerCase() ?? ""];
   const unit = days === undefined ? UNITS[match?.[2]?.toLowerCase() ?? ""] : days * 86_400;
   const seconds = Number(match?.[1]) * (unit ?? NaN);
-  if (Number.isSafeInteger(seconds) && seconds > 0) return seconds;
+  if (Number.isInteger(seconds) && seconds > 0 && seconds <= MAX_LIFETIME) return seconds;
   throw new ShimmyError(
     "invalid",
-    `${label}: must be a duration such as 30d or 12h, not '${text}'`,
+    `${label}: must be a duration such as 30d or 12h, of at most 1000 years, not '${text}'`,
   );
 }

@@ -37,7 +37,7 @@ Deno.test("other quotas and lifetimes are refused with the option and an example
       "--rate: must be a number per time",
     );
   }
-  for (const text of ["", "30", "0d", "1.5d", "-1d", "d"]) {
+  for (const text of ["", "30", "0d", "1.5d", "-1d", "d", "1001y"]) {
     assertThrows(() => parseLifetime(text, "--expires"), ShimmyError, "--expires: must be");
   }
 });

@@ -5,7 +5,7 @@
  * - `embed`: embeddings and scores;
  * - `models:read`: names, states and details of models;
  * - `metrics`: metrics and diagnostics of the whole server;
- * - `admin`: load, unload, pull, create and delete models, and change adapters.
+ * - `admin`: load, unload, pull, create and delete models, change adapters, and manage keys.
  */
 export const SCOPES = ["chat", "embed", "models:read", "metrics", "admin"] as const;
 

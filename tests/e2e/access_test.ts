@@ -97,6 +97,30 @@ Deno.test("keys that are made while a server runs are required from then on", as
   assertEquals(await status(withKey(key)), 200);
 });
 
+Deno.test("an administrator's key makes and revokes keys of a running server over HTTP", async () => {
+  await using machine = await Machine.start();
+  const admin = await createKey(machine, "--name", "ops", "--scopes", "admin,models:read");
+  await using server = await Server.start(machine);
+  const ask = async (method: string, path: string, key: string, body?: unknown) => {
+    const response = await fetch(server.url(path), {
+      method,
+      headers: withKey(key),
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    return { status: response.status, json: await response.json() };
+  };
+  const rights = { name: "guest", scopes: ["models:read"], expires: "30d" };
+  const { status, json: { key, id } } = await ask("POST", "/api/keys", admin, rights);
+  assertEquals(status, 200);
+  // The key is valid at once, and for the command line too.
+  assertEquals((await ask("GET", "/v1/models", key)).status, 200);
+  assertEquals((await machine.run(["keys", "inspect", key])).code, 0);
+  assertEquals((await ask("POST", "/api/keys", key, { name: "n" })).status, 403);
+  assertEquals((await ask("DELETE", `/api/keys/${id}`, admin)).json.state, "revoked");
+  assertEquals((await ask("GET", "/v1/models", key)).status, 401);
+  assertEquals((await machine.run(["keys", "inspect", key])).code, 1);
+});
+
 Deno.test("an address beyond this machine needs no API key if there are signed keys", async () => {
   await using machine = await Machine.start();
   const refused = await machine.run(["serve", "--bind", "0.0.0.0:0"]);

@@ -1,26 +1,26 @@
 import {
-  addKey,
   DEFAULT_SCOPES,
   ensureKeyList,
   ensureSigningKey,
   isScope,
-  type KeyClaims,
+  issueKey,
+  keyJson,
+  type KeyRights,
+  knownKeyJson,
   parseLifetime,
   parseQuota,
-  randomId,
   readKeyList,
-  readKeyUse,
+  readKeys,
   readSigningKey,
   revokeKey,
   type Scope,
   SCOPES,
-  signToken,
 } from "../../access/mod.ts";
 import { ShimmyError } from "../../errors.ts";
 import { keyFolder } from "../config/mod.ts";
 import { command, type Environment, EXIT } from "../environment/mod.ts";
 import { flag, KEYS_DIR, parsed, text, UsageError, type Values } from "../options/mod.ts";
-import { describeKey, inspectKey, keyJson, keyTable } from "../keys/mod.ts";
+import { describeKey, inspectKey, keyTable } from "../keys/mod.ts";
 
 const OPTIONS = {
   "name": text("NAME", { help: "create: name of the key's holder" }),
@@ -106,11 +106,8 @@ async function create({ folder, values, environment: { output } }: Action): Prom
   if (name.length > 100) throw new UsageError("--name: must have at most 100 characters");
   const now = Math.floor(Date.now() / 1000);
   const models = listOf(values.models);
-  const claims: KeyClaims = {
-    type: "key",
-    id: randomId(),
+  const rights: KeyRights = {
     name,
-    created: now,
     scopes: scopesOf(values.scopes),
     ...(models === null ? {} : { models }),
     ...(values.expires === null ? {} : { expires: now + values.expires }),
@@ -118,9 +115,7 @@ async function create({ folder, values, environment: { output } }: Action): Prom
     ...(values.tokens === null ? {} : { tokens: values.tokens }),
   };
   const isFirst = await readKeyList(folder) === null;
-  const signingKey = await ensureSigningKey(folder);
-  const key = await signToken(claims, signingKey.privateKey);
-  await addKey(folder, claims);
+  const { key, claims } = await issueKey(folder, rights, now);
   await output.print(values.json ? JSON.stringify({ key, ...keyJson(claims) }) : key);
   output.note(`${describeKey(claims)}\nThe key is not stored: keep it now`);
   if (isFirst) output.note("Servers of this user now require a key");
@@ -128,14 +123,12 @@ async function create({ folder, values, environment: { output } }: Action): Prom
 }
 
 async function list({ folder, values, environment: { output } }: Action): Promise<number> {
-  const list = await readKeyList(folder);
-  if (list === null) throw noKeys();
-  const use = await readKeyUse(folder);
-  const now = Date.now() / 1000;
+  const known = await readKeys(folder, Date.now() / 1000);
+  if (known === null) throw noKeys();
   await output.print(
     values.json
-      ? JSON.stringify(list.keys.map((claims) => keyJson(claims, { list, use, now })))
-      : keyTable({ list, use, now }),
+      ? JSON.stringify(known.list.keys.map((claims) => knownKeyJson(claims, known)))
+      : keyTable(known),
   );
   return EXIT.ok;
 }

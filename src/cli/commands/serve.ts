@@ -83,7 +83,7 @@ export default command({
     const addresses = [address, ...(ollamaAddress === null ? [] : [ollamaAddress])];
     const folder = keyFolder(values["keys-dir"], { env, os: Deno.build.os });
     await using keys = await openKeyring(folder, log);
-    const { keyring } = keys;
+    const { keyring, store } = keys;
     const apiKey = keyring?.isRequired
       ? values["api-key"]
       : await apiKeyFor(addresses, values, environment);
@@ -134,7 +134,7 @@ export default command({
         },
         report: (error, requestId) =>
           log.error(explain(error, globals.verbose), { request: requestId }),
-        ...(keyring === null ? {} : { keyring }),
+        ...(keyring === null || store === null ? {} : { keyring, keys: store }),
         ...(receipts === null ? {} : { receipts }),
         access: (record) => {
           logAccess(log, record);

@@ -2,13 +2,15 @@ import {
   type Claims,
   importPublicKey,
   isSignedBy,
+  keyJson,
   parseToken,
   readKeyList,
   readSigningKey,
+  stateOf,
+  timeText,
 } from "../../access/mod.ts";
 import { ShimmyError } from "../../errors.ts";
 import { fields } from "../output/mod.ts";
-import { keyJson, stateOf, timeText } from "./describe.ts";
 
 /** What a token says, and whether it may be believed. */
 export interface Inspection {

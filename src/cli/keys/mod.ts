@@ -1,3 +1,3 @@
 /** Keys and licenses as text for people and JSON for programs. */
-export { describeKey, keyJson, keyTable } from "./describe.ts";
+export { describeKey, keyTable } from "./describe.ts";
 export { inspectKey, inspectLicense } from "./inspect.ts";

@@ -1,5 +1,6 @@
 import {
   FolderKeyring,
+  FolderKeyStore,
   isReadableByOthers,
   keyListPath,
   signingKeyPath,
@@ -7,6 +8,12 @@ import {
 import { messageOf } from "../../errors.ts";
 import type { Log } from "./log.ts";
 import { watchFile } from "./watch_file.ts";
+
+/** The keys that a server accepts, and the store that changes them; null where it accepts none. */
+export interface OpenKeys extends AsyncDisposable {
+  readonly keyring: FolderKeyring | null;
+  readonly store: FolderKeyStore | null;
+}
 
 /**
  * The keyring of a folder; it follows the changes that `shimmy keys` makes.
@@ -17,8 +24,10 @@ import { watchFile } from "./watch_file.ts";
 export async function openKeyring(
   folder: string | null,
   log: Log,
-): Promise<{ readonly keyring: FolderKeyring | null } & AsyncDisposable> {
-  if (folder === null) return { keyring: null, [Symbol.asyncDispose]: () => Promise.resolve() };
+): Promise<OpenKeys> {
+  if (folder === null) {
+    return { keyring: null, store: null, [Symbol.asyncDispose]: () => Promise.resolve() };
+  }
   const keyring = await FolderKeyring.open(folder, { warn: log.warn }).catch((error) => {
     if (!(error instanceof Deno.errors.NotCapable)) throw error;
     log.info("Signed keys are off, because the permission to read their folder is not granted");
@@ -43,5 +52,6 @@ export async function openKeyring(
     );
   }
   const kept = stack.move();
-  return { keyring, [Symbol.asyncDispose]: () => kept.disposeAsync() };
+  const store = new FolderKeyStore(folder, () => keyring.reload());
+  return { keyring, store, [Symbol.asyncDispose]: () => kept.disposeAsync() };
 }

@@ -26,7 +26,7 @@ Deno.test("every route declares a scope, and only liveness checks are open", () 
 
 Deno.test("routes that change the server need the scope admin", () => {
   const isChange = ({ method, path }: Route) =>
-    /pull|create|copy|blobs|push|delete|discover|load|lora/.test(path) && method !== "GET";
+    /pull|create|copy|blobs|push|delete|discover|load|lora|keys/.test(path) && method !== "GET";
   const changes = ROUTES.filter(([route]) => isChange(route));
   assert(changes.length > 15);
   for (const [{ path, scope }] of changes) assertEquals(scope, "admin", path);

@@ -1,5 +1,5 @@
 import type * as z from "zod";
-import type { KeyClaims, Keyring, Scope } from "../../access/mod.ts";
+import type { KeyClaims, Keyring, KeyStore, Scope } from "../../access/mod.ts";
 import type { Preparer } from "../../chat/mod.ts";
 import type { ShimmyError } from "../../errors.ts";
 import type { ModelPool } from "../../models/registry/mod.ts";
@@ -16,6 +16,8 @@ export interface ServerContext {
   readonly settings: ServerSettings;
   /** Signed keys; absent: the server accepts none. */
   readonly keyring?: Keyring;
+  /** Makes and revokes signed keys; absent: the server cannot. */
+  readonly keys?: KeyStore;
   /** Metrics of this server; `createHandler` creates them when absent. */
   readonly metrics?: Metrics;
   /** Makes receipts; absent: requests for receipts are refused. */

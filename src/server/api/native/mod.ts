@@ -1,10 +1,11 @@
 /**
- * Shimmy's own API: generation over HTTP and WebSocket, models, adapters and operation.
+ * Shimmy's own API: generation over HTTP and WebSocket, models, adapters, keys and operation.
  *
  * @module
  */
 import type { Route } from "../../http/mod.ts";
 import { controlRoute } from "./control.ts";
+import { keyRoutes } from "./keys.ts";
 import { loraRoutes } from "./lora.ts";
 import { modelRoutes } from "./models.ts";
 import { operationRoutes } from "./operation.ts";
@@ -21,5 +22,6 @@ export const nativeRoutes: readonly Route[] = [
   ...loraRoutes,
   controlRoute,
   resumeRoute,
+  ...keyRoutes,
   socketRoute,
 ];
