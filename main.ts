@@ -15,7 +15,9 @@ if (isThread) {
   const early: MessageEvent[] = [];
   scope.onmessage = (event) => early.push(event);
   if (scope.name === "shimmy-preparation") await import("./src/chat/preparation/thread_main.ts");
-  else await import("./src/engine/process/thread_main.ts");
+  else if (scope.name === "shimmy-preparation-host") {
+    await import("./src/chat/preparation/host_main.ts");
+  } else await import("./src/engine/process/thread_main.ts");
   for (const event of early) scope.onmessage(event);
 } else if (import.meta.main) {
   const [{ main }, { processEnvironment }] = await Promise.all([

@@ -1,5 +1,5 @@
 import type { Interpreter } from "@huggingface/jinja";
-import { spend } from "../../budget.ts";
+import { BudgetError, spend } from "../../budget.ts";
 import { itemsOf, membersOf, type RuntimeValue, textOf } from "./values.ts";
 
 /** Maximum characters of a text that a template makes: no prompt of a model is that long. */
@@ -39,11 +39,11 @@ function spendFor({ value }: RuntimeValue): void {
 /**
  * Takes the work on a text from the budget before the text is made.
  *
- * @throws {RangeError} for a text that is too long.
+ * @throws {BudgetError} also for a text that is too long.
  */
 function spendText(length: number): void {
   if (length > MAX_TEXT) {
-    throw new RangeError(`a text of ${length} characters is longer than ${MAX_TEXT}`);
+    throw new BudgetError(`a text of ${length} characters is longer than ${MAX_TEXT}`);
   }
   if (length >= CHARACTERS) spend(Math.floor(length / CHARACTERS));
 }

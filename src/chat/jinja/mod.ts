@@ -1,4 +1,4 @@
 /** Jinja chat templates with the Python features that models rely on. */
 
 export { strftime } from "./strftime.ts";
-export { loadTemplate, type Template } from "./template.ts";
+export { isTemplateBudgetError, loadTemplate, type Template } from "./template.ts";

@@ -91,6 +91,11 @@ async function parseTemplate(source: string): Promise<Template> {
 
 const SPENT = "it takes too many steps, too much time or too much memory";
 
+/** Whether an error of {@linkcode Template.render} says that the rendering exceeded its budget. */
+export function isTemplateBudgetError(error: unknown): error is ShimmyError {
+  return error instanceof ShimmyError && error.cause instanceof BudgetError;
+}
+
 /** The error for a template whose rendering exceeds its budget. */
 function templateBudgetError(cause: Error): ShimmyError {
   const message = `messages: cannot render the model's chat template: ${cause.message}`;

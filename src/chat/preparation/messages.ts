@@ -6,7 +6,7 @@ import {
   serializeError,
 } from "../../engine/protocol/mod.ts";
 import type { Constraint } from "../constraint/mod.ts";
-import { type Format, type Input, withUsableSchema } from "../conversation/mod.ts";
+import type { Format, Input, Tool } from "../conversation/mod.ts";
 import { formatNamed } from "../formats/mod.ts";
 import type { RenderedChat } from "../prompt/mod.ts";
 import type { Phase, PreparedAnswer } from "./prepare.ts";
@@ -32,9 +32,14 @@ export type FromThread =
   | { readonly answer: SentAnswer; readonly isLarge: boolean }
   | { readonly prompt: readonly PromptPart[]; readonly isLarge: boolean }
   /** `isLarge`: the heap of the thread has grown, and only its end returns the memory. */
-  | { readonly error: SerializedError; readonly isLarge: boolean };
+  | {
+    readonly error: SerializedError;
+    readonly isLarge: boolean;
+    /** A chat template that can render no conversation within its budget. */
+    readonly unusable?: string;
+  };
 
-/** A prepared answer without functions, and without the tools, which the receiver has. */
+/** A prepared answer without functions, and without the tools that the receiver has. */
 export interface SentAnswer {
   readonly prompt: readonly PromptPart[];
   readonly chat: SentChat | null;
@@ -42,21 +47,32 @@ export interface SentAnswer {
   readonly grammarTokens: readonly { readonly text: string; readonly error: SerializedError }[];
 }
 
-type SentChat = Omit<RenderedChat, "parts" | "tools" | "format"> & { readonly format: string };
+type SentChat = Omit<RenderedChat, "parts" | "tools" | "format"> & {
+  readonly format: string;
+  /** Null: the tool of the request is unchanged. */
+  readonly tools: readonly (Tool | null)[];
+};
 
-/** A prepared answer as a message. */
-export function toMessage(answer: PreparedAnswer): SentAnswer {
+/** A prepared answer as a message to the sender of `input`. */
+export function toMessage(answer: PreparedAnswer, input: Input): SentAnswer {
   const { chat, prompt, constraint, grammarTokens } = answer;
   return {
     prompt,
-    chat: chat === null ? null : sentChat(chat),
+    chat: chat === null || input.type !== "chat" ? null : sentChat(chat, input.tools),
     constraint,
     grammarTokens: grammarTokens.map(({ text, error }) => ({ text, error: serializeError(error) })),
   };
 }
 
-function sentChat({ parts: _, tools: _tools, format, ...rest }: RenderedChat): SentChat {
-  return { ...rest, format: format.name };
+function sentChat(
+  { parts: _, tools, format, ...rest }: RenderedChat,
+  given: readonly Tool[],
+): SentChat {
+  return {
+    ...rest,
+    tools: tools.map((tool, index) => tool === given[index] ? null : tool),
+    format: format.name,
+  };
 }
 
 /** The prepared answer of a message about `input`. */
@@ -67,7 +83,7 @@ export function fromMessage(sent: SentAnswer, input: Input): PreparedAnswer {
     chat: chat === null || input.type !== "chat" ? null : {
       ...chat,
       parts: prompt,
-      tools: input.toolChoice.type === "none" ? [] : input.tools.map(withUsableSchema),
+      tools: chat.tools.map((tool, index) => tool ?? input.tools[index]!),
       format: formatNamed(chat.format),
     },
     constraint,

@@ -1,8 +1,10 @@
 import { deserializeError, type ModelInfo, type PromptPart } from "../../engine/protocol/mod.ts";
 import { ShimmyError } from "../../errors.ts";
 import type { Format, Input } from "../conversation/mod.ts";
+import { ThreadHost } from "./host.ts";
 import { fromMessage, type FromThread, type Task } from "./messages.ts";
-import type { PreparedAnswer, Preparer } from "./prepare.ts";
+import { prepareAnswer, type PreparedAnswer, type Preparer } from "./prepare.ts";
+import { RefusedTemplates } from "./refused_templates.ts";
 import { PHASE_LIMITS, type PhaseLimits, PreparationThread } from "./thread.ts";
 
 /** Threads that work at the same time. The others start when a task waits behind a long one. */
@@ -30,6 +32,7 @@ interface Job {
  * terminated, which returns its memory; only that request fails.
  */
 export class PreparationPool implements Preparer, Disposable {
+  #host: ThreadHost | null = null;
   readonly #waiting: Job[] = [];
   readonly #idle: PreparationThread[] = [];
   readonly #threads = new Set<PreparationThread>();
@@ -37,6 +40,7 @@ export class PreparationPool implements Preparer, Disposable {
   #patience: Timer | null = null;
   #isClosed = false;
   readonly #limits: PhaseLimits;
+  readonly #refused = new RefusedTemplates();
 
   constructor(limits: PhaseLimits = PHASE_LIMITS) {
     this.#limits = limits;
@@ -48,6 +52,10 @@ export class PreparationPool implements Preparer, Disposable {
   }
 
   async answer(info: ModelInfo, input: Input, format: Format): Promise<PreparedAnswer> {
+    // A prompt without a template and without a grammar is no work.
+    if (input.type !== "chat" && format.type === "text") {
+      return await prepareAnswer(info, input, format);
+    }
     const message = await this.#run(info, { type: "answer", input, format });
     if (!("answer" in message)) throw new TypeError("The thread answered another task");
     return fromMessage(message.answer, input);
@@ -62,16 +70,15 @@ export class PreparationPool implements Preparer, Disposable {
     return message.prompt;
   }
 
-  #run(info: ModelInfo, task: Task): Promise<FromThread> {
-    if (this.#isClosed) return Promise.reject(closed());
+  async #run(info: ModelInfo, task: Task): Promise<FromThread> {
+    if (this.#isClosed) throw closed();
+    this.#refused.check(info, task.input);
     if (this.#waiting.length >= MAX_WAITING) {
-      return Promise.reject(
-        new ShimmyError("overloaded", "Too many requests wait for their preparation", {
-          retryAfter: RETRY_AFTER,
-        }),
-      );
+      throw new ShimmyError("overloaded", "Too many requests wait for their preparation", {
+        retryAfter: RETRY_AFTER,
+      });
     }
-    return new Promise((resolve, reject) => {
+    return await new Promise((resolve, reject) => {
       this.#waiting.push({ info, task, resolve, reject });
       this.#dispatch();
     });
@@ -97,7 +104,7 @@ export class PreparationPool implements Preparer, Disposable {
   }
 
   #start(): PreparationThread {
-    const thread = new PreparationThread(this.#limits);
+    const thread = new PreparationThread(this.#host ??= new ThreadHost(), this.#limits);
     this.#threads.add(thread);
     return thread;
   }
@@ -106,7 +113,7 @@ export class PreparationPool implements Preparer, Disposable {
     try {
       const message = await thread.run(job.info, job.task);
       if ("isLarge" in message && message.isLarge) this.#end(thread);
-      if ("error" in message) job.reject(deserializeError(message.error));
+      if ("error" in message) this.#fail(job, message);
       else job.resolve(message);
     } catch (error) {
       this.#end(thread);
@@ -116,6 +123,21 @@ export class PreparationPool implements Preparer, Disposable {
     if (this.#threads.has(thread)) this.#release(thread);
     else this.warm();
     this.#dispatch();
+  }
+
+  #fail(job: Job, { error, unusable }: Extract<FromThread, { error: unknown }>): void {
+    job.reject(deserializeError(error));
+    if (unusable === undefined) return;
+    this.#refused.add(unusable, error);
+    // Others with the same template wait.
+    for (const waiting of this.#waiting.splice(0)) {
+      try {
+        this.#refused.check(waiting.info, waiting.task.input);
+        this.#waiting.push(waiting);
+      } catch (error) {
+        waiting.reject(error as Error);
+      }
+    }
   }
 
   #release(thread: PreparationThread): void {
@@ -147,6 +169,7 @@ export class PreparationPool implements Preparer, Disposable {
     clearTimeout(this.#patience ?? undefined);
     for (const job of this.#waiting.splice(0)) job.reject(closed());
     for (const thread of [...this.#threads]) this.#end(thread);
+    this.#host?.[Symbol.dispose]();
   }
 }
 

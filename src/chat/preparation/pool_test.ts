@@ -61,6 +61,38 @@ Deno.test("a request prepared in a thread is the same as one prepared here", asy
   assertEquals((await pool.answer(info, text, TEXT)).chat, null);
 });
 
+Deno.test("a prompt without a template and a format needs no thread", async () => {
+  // No thread starts within this time.
+  using pool = new PreparationPool({ start: 1, template: 1, format: 1 });
+  const info = modelWith(TINY_TEMPLATE);
+  for (
+    const plain of [{ type: "text", text: "plain" }, { type: "tokens", tokens: [1, 2] }] as const
+  ) {
+    assertEquals(
+      await pool.answer(info, plain, TEXT),
+      await inlinePreparer.answer(info, plain, TEXT),
+    );
+  }
+  await assertRejects(() => pool.answer(info, input, TEXT), ShimmyError, "too busy");
+});
+
+Deno.test("tools are the same from a thread, also those whose schemas were mended", async () => {
+  using pool = new PreparationPool();
+  const info = modelWith(TINY_TEMPLATE);
+  const properties = { city: { type: "string", required: true }, unit: null };
+  const [tool] = input.tools;
+  const tools = [tool!, { name: "broken", parameters: { type: "object", properties } }];
+  for (const toolChoice of [{ type: "auto" }, { type: "none" }] as const) {
+    const asked = { ...input, tools, toolChoice };
+    const [theirs, ours] = await Promise.all([
+      pool.answer(info, asked, TEXT),
+      inlinePreparer.answer(info, asked, TEXT),
+    ]);
+    assertEquals(theirs, ours);
+    assertEquals(theirs.chat!.tools[0] === tool, toolChoice.type === "auto");
+  }
+});
+
 Deno.test("a template that exceeds its budget is refused, and this thread goes on", async () => {
   using pool = new PreparationPool();
   const refused = assertRejects(
@@ -71,6 +103,22 @@ Deno.test("a template that exceeds its budget is refused, and this thread goes o
   assert(await turnsDuring(refused) > 5);
   assertEquals((await refused).kind, "invalid");
   await pool.answer(modelWith(TINY_TEMPLATE), input, TEXT);
+});
+
+Deno.test("the next request with a refused template is refused without a thread", async () => {
+  using pool = new PreparationPool();
+  const info = modelWith(ENDLESS);
+  const errors = await Promise.all(
+    Array.from({ length: 6 }, () => assertRejects(() => pool.prompt(info, input), ShimmyError)),
+  );
+  assertEquals(new Set(errors.map(({ message }) => message)).size, 1);
+  // Another model with the same template.
+  const again = pool.prompt(modelWith(ENDLESS), input);
+  const next = pool.prompt(modelWith(TINY_TEMPLATE), input);
+  // Rendering the template again would take longer.
+  const first = await Promise.race([again.catch(() => "refused"), next.then(() => "rendered")]);
+  assertEquals(first, "refused");
+  await next;
 });
 
 Deno.test("a schema that exceeds its budget is refused by name, and this thread goes on", async () => {
@@ -115,19 +163,28 @@ Deno.test("a closed pool fails what it has not done", async () => {
   await assertRejects(() => pool.prompt(modelWith(TINY_TEMPLATE), input), ShimmyError, "shutting");
 });
 
-Deno.test("the main module started as a Worker with the name of the pool's threads prepares", async () => {
-  const worker = new Worker(new URL("../../../main.ts", import.meta.url), {
-    type: "module",
-    name: "shimmy-preparation",
+/** How the main module as a Worker of these names gets the port to the sender of tasks. */
+const CONNECTIONS: Readonly<Record<string, (port: MessagePort) => unknown>> = {
+  "shimmy-preparation": (port) => port,
+  "shimmy-preparation-host": (port) => ({ start: 1, port }),
+};
+
+for (const [name, connection] of Object.entries(CONNECTIONS)) {
+  Deno.test(`the main module started as a Worker with the name ${name} prepares`, async () => {
+    const main = new URL("../../../main.ts", import.meta.url);
+    const worker = new Worker(main, { type: "module", name });
+    const { port1, port2 } = new MessageChannel();
+    try {
+      const result = new Promise<unknown>((resolve) => {
+        port1.onmessage = ({ data }) => "prompt" in data && resolve(data.prompt);
+      });
+      worker.postMessage(connection(port2), [port2]);
+      const info = modelWith(TINY_TEMPLATE);
+      port1.postMessage({ model: 1, info, task: { type: "prompt", input } });
+      assertEquals(await result, await inlinePreparer.prompt(info, input));
+    } finally {
+      port1.close();
+      worker.terminate();
+    }
   });
-  try {
-    const result = new Promise<unknown>((resolve) => {
-      worker.onmessage = ({ data }) => "prompt" in data && resolve(data.prompt);
-    });
-    const info = modelWith(TINY_TEMPLATE);
-    worker.postMessage({ model: 1, info, task: { type: "prompt", input } });
-    assertEquals(await result, await inlinePreparer.prompt(info, input));
-  } finally {
-    worker.terminate();
-  }
-});
+}

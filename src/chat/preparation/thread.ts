@@ -1,11 +1,9 @@
 import type { ModelInfo } from "../../engine/protocol/mod.ts";
 import { ShimmyError } from "../../errors.ts";
-import { startOwnThread } from "../../own_thread.ts";
+import type { HostedThread, ThreadHost } from "./host.ts";
 import type { FromThread, Task, ToThread } from "./messages.ts";
 import type { Phase } from "./prepare.ts";
-
-/** Name of preparation threads, by which the main module recognises them. */
-export const PREPARATION_THREAD = "shimmy-preparation";
+import { Watchdog } from "./watchdog.ts";
 
 /**
  * Default milliseconds of each part of a task after which the thread is terminated. The budgets inside of
@@ -21,24 +19,27 @@ const MAX_MODELS = 16;
 const numbers = new WeakMap<ModelInfo, number>();
 let nextNumber = 1;
 
-/** A Worker that prepares one request at a time. */
+/** The task of a thread. */
+interface Running {
+  receive(message: FromThread): void;
+  expire(): void;
+  fail(error: Error): void;
+}
+
+/** A thread that prepares one request at a time. */
 export class PreparationThread implements Disposable {
-  readonly #worker = startOwnThread(
-    PREPARATION_THREAD,
-    new URL("./thread_main.ts", import.meta.url),
-  );
+  readonly #thread: HostedThread;
   #hasStarted = false;
   readonly #models = new Set<number>();
-  #running: { receive(message: FromThread): void; fail(error: Error): void } | null = null;
+  readonly #watchdog = new Watchdog(() => this.#running?.expire());
+  #running: Running | null = null;
 
-  constructor(private readonly limits: PhaseLimits) {
-    this.#worker.onmessage = ({ data }: MessageEvent<FromThread>) => this.#running?.receive(data);
-    this.#worker.onerror = (event) => {
-      event.preventDefault();
-      this.#running?.fail(
-        new ShimmyError("backend", "Preparing the request failed", { detail: event.message }),
-      );
-    };
+  constructor(host: ThreadHost, private readonly limits: PhaseLimits) {
+    this.#thread = host.start((detail) =>
+      this.#running?.fail(new ShimmyError("backend", "Preparing the request failed", { detail }))
+    );
+    this.#thread.port.onmessage = ({ data }: MessageEvent<FromThread>) =>
+      this.#running?.receive(data);
   }
 
   /**
@@ -48,13 +49,10 @@ export class PreparationThread implements Disposable {
    */
   async run(info: ModelInfo, task: Task): Promise<FromThread> {
     const { promise, resolve, reject } = Promise.withResolvers<FromThread>();
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const limit = (phase: Phase | "start") => {
-      clearTimeout(timer);
-      timer = setTimeout(
-        () => reject(tooLong(phase, task, this.limits[phase])),
-        this.limits[phase],
-      );
+    let phase: Phase | "start" = "start";
+    const limit = (next: Phase | "start") => {
+      phase = next;
+      this.#watchdog.set(this.limits[next]);
     };
     limit(this.#hasStarted ? "template" : "start");
     this.#running = {
@@ -63,13 +61,14 @@ export class PreparationThread implements Disposable {
         if ("phase" in message) limit(message.phase);
         else resolve(message);
       },
+      expire: () => reject(tooLong(phase, task, this.limits[phase])),
       fail: reject,
     };
     try {
-      this.#worker.postMessage(this.#message(info, task));
+      this.#thread.port.postMessage(this.#message(info, task));
       return await promise;
     } finally {
-      clearTimeout(timer);
+      this.#watchdog.clear();
       this.#running = null;
     }
   }
@@ -88,7 +87,8 @@ export class PreparationThread implements Disposable {
 
   /** Ends the thread. A running task fails. */
   [Symbol.dispose](): void {
-    this.#worker.terminate();
+    this.#watchdog[Symbol.dispose]();
+    this.#thread[Symbol.dispose]();
     this.#running?.fail(new ShimmyError("cancelled", "The server is shutting down"));
   }
 }

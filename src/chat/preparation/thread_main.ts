@@ -1,16 +1,15 @@
 import { type ModelInfo, serializeError } from "../../engine/protocol/mod.ts";
-import { renderPrompt } from "../prompt/mod.ts";
+import { renderPrompt, UnusableTemplateError } from "../prompt/mod.ts";
 import { type FromThread, toMessage, type ToThread } from "./messages.ts";
 import { type Phase, prepareAnswer } from "./prepare.ts";
 
-/** The parts of the global scope of a dedicated Worker that are used here. */
-interface WorkerScope {
-  postMessage(message: FromThread): void;
-  onmessage: ((event: MessageEvent<ToThread>) => void) | null;
-}
-
-const scope = globalThis as unknown as WorkerScope;
-const post = (message: FromThread) => scope.postMessage(message);
+/** The part of the global scope of a dedicated Worker that is used here. */
+const scope = globalThis as unknown as {
+  /** The only message is the port to the sender of the tasks. */
+  onmessage: ((event: MessageEvent<MessagePort>) => void) | null;
+};
+let port: MessagePort;
+const post = (message: FromThread) => port.postMessage(message);
 
 /** Heap of the thread that is not kept for the next task. */
 const LARGE_HEAP = 128 * 1024 * 1024;
@@ -29,7 +28,14 @@ function announce(phase: Phase): void {
 
 const models = new Map<number, ModelInfo>();
 
-scope.onmessage = async ({ data: { model, info, forget, task } }) => {
+scope.onmessage = ({ data }) => {
+  port = data;
+  port.onmessage = run;
+};
+
+async function run(
+  { data: { model, info, forget, task } }: MessageEvent<ToThread>,
+): Promise<void> {
   if (forget !== undefined) models.delete(forget);
   if (info !== undefined) models.set(model, info);
   const start = performance.now();
@@ -44,9 +50,10 @@ scope.onmessage = async ({ data: { model, info, forget, task } }) => {
     } else {
       const { input, format } = task;
       const answer = await prepareAnswer(known, input, format, announce);
-      post({ answer: toMessage(answer), isLarge: isLarge() });
+      post({ answer: toMessage(answer, input), isLarge: isLarge() });
     }
   } catch (error) {
-    post({ error: serializeError(error), isLarge: isLarge() });
+    const unusable = error instanceof UnusableTemplateError ? { unusable: error.source } : {};
+    post({ error: serializeError(error), isLarge: isLarge(), ...unusable });
   }
-};
+}

@@ -3,8 +3,10 @@
 export { type ControlTokens, controlTokensOf } from "./control_tokens.ts";
 export {
   type ChatInput,
+  ownTemplate,
   renderChat,
   type RenderedChat,
   renderPrompt,
   textOfParts,
 } from "./prompt.ts";
+export { UnusableTemplateError } from "./template_capabilities.ts";

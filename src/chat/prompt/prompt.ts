@@ -137,11 +137,16 @@ function reasonsUnasked(template: string, { close }: ReasoningTags): boolean {
   return template.includes(close) && /enable_thinking|thinking_mode/.test(template);
 }
 
+/** The source of the model's template for conversations with or without tools; null if it has none. */
+export function ownTemplate(info: ModelInfo, tools: boolean): string | null {
+  return tools && info.toolTemplate !== null ? info.toolTemplate : info.chatTemplate;
+}
+
 function templateOf(
   info: ModelInfo,
   tools: boolean,
 ): { source: string; fallback: FallbackTemplate | null } {
-  const own = tools && info.toolTemplate !== null ? info.toolTemplate : info.chatTemplate;
+  const own = ownTemplate(info, tools);
   if (own !== null) return { source: own, fallback: null };
   const fallback = fallbackTemplate(info);
   return { source: fallback.template, fallback };

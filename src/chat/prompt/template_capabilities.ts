@@ -1,8 +1,8 @@
-import { BudgetError } from "../../budget.ts";
+import { ShimmyError } from "../../errors.ts";
 import { adaptMessages } from "./adapt_messages.ts";
 import type { Tool } from "../conversation/mod.ts";
 import { templateDefaults } from "./template_defaults.ts";
-import type { Template } from "../jinja/mod.ts";
+import { isTemplateBudgetError, type Template } from "../jinja/mod.ts";
 import { inParts, type TemplateMessage } from "./template_message.ts";
 import { toolVariables } from "./tool_variables.ts";
 
@@ -24,9 +24,20 @@ export interface TemplateCapabilities {
   readonly objectArguments: boolean;
 }
 
+/** A template that exceeds its budget with small conversations: it can render none. */
+export class UnusableTemplateError extends ShimmyError {
+  constructor(readonly source: string, cause: ShimmyError) {
+    super("invalid", cause.message, { field: "messages", cause });
+  }
+}
+
 const cache = new WeakMap<Template, TemplateCapabilities>();
 
-/** The capabilities of a template, cached per template. */
+/**
+ * The capabilities of a template, cached per template.
+ *
+ * @throws {UnusableTemplateError} If the template exceeds its budget.
+ */
 export function templateCapabilities(template: Template): TemplateCapabilities {
   let capabilities = cache.get(template);
   if (capabilities === undefined) cache.set(template, capabilities = probe(template));
@@ -130,7 +141,7 @@ function attempt(
     });
   } catch (error) {
     // It would exceed its budget in every probe.
-    if (error instanceof Error && error.cause instanceof BudgetError) throw error;
+    if (isTemplateBudgetError(error)) throw new UnusableTemplateError(template.source, error);
     return null;
   }
 }
