@@ -1,26 +1,33 @@
 /**
- * Measures how long `/health` takes while a server works on hostile inputs.
+ * Measures how long `/health` takes while a server works on hostile inputs, and prints the table of
+ * docs/reliability.md.
  *
- *     deno task measure:health [--limit MS]
+ *     deno task measure:health [--limit MS] [--only TEXT]
  *
  * The status is 1 if the 99th percentile of an input is above the limit, 100 ms by default. The figures
  * are meaningful on an idle machine only.
  */
 import { join } from "@std/path";
+import { parseArgs } from "@std/cli/parse-args";
 import { delay } from "@std/async/delay";
+import { table } from "../../scripts/docs/markdown.ts";
 import { Machine, Server } from "../cli/machine.ts";
-import { GRAMMARS, SCHEMAS, TEMPLATES, writeModel } from "./inputs.ts";
+import type { Order } from "./sender.ts";
+import { BODIES, GRAMMARS, SCHEMAS, TEMPLATES, writeModel } from "./inputs.ts";
 
 /** Requests with the same input that run at the same time. */
 const TOGETHER = 4;
 /** Milliseconds between two requests to `/health`, and the longest measurement of an input. */
 const PAUSE_MS = 10;
 const LONGEST_MS = 15_000;
+/** Requests to `/health` for an input that is refused fast: it is sent again meanwhile. */
+const SAMPLES = 100;
 
 interface Input {
   readonly name: string;
   readonly path: string;
-  readonly body: unknown;
+  /** A value, or the text of a body. */
+  readonly body: Readonly<Record<string, unknown>> | (() => string);
 }
 
 interface Row {
@@ -60,47 +67,55 @@ function inputs(models: ReadonlyMap<string, string>): Input[] {
       path: "/api/generate",
       body: { model: TINY, prompt: "Hi", max_tokens: 1, grammar },
     })),
+    ...Object.entries(BODIES).map(([name, [path, body]]) => ({
+      name: `body: ${name}`,
+      path,
+      body,
+    })),
     { name: "none", path: "/api/generate", body: { model: TINY, prompt: "Hi", max_tokens: 200 } },
   ];
 }
 
-async function send(server: Server, { path, body }: Input, signal: AbortSignal): Promise<string> {
-  try {
-    const response = await fetch(server.url(path), {
-      method: "POST",
-      body: JSON.stringify(body),
-      signal,
-    });
-    await response.text();
-    return String(response.status);
-  } catch {
-    return "none";
-  }
+function bytesOf({ body }: Input): Uint8Array<ArrayBuffer> {
+  return new TextEncoder().encode(typeof body === "function" ? body() : JSON.stringify(body));
+}
+
+/** The statuses of requests with the same body that run at the same time. */
+async function send(worker: Worker, order: Order): Promise<readonly string[]> {
+  const { promise, resolve, reject } = Promise.withResolvers<readonly string[]>();
+  worker.onmessage = ({ data }) => resolve(data);
+  worker.onerror = ({ message }) => reject(new Error(message));
+  worker.postMessage(order);
+  return await promise;
 }
 
 /** Measures `/health` until all requests of an input have their answers. */
 async function measure(server: Server, input: Input): Promise<Row> {
-  const abort = new AbortController();
+  const worker = new Worker(new URL("./sender.ts", import.meta.url), { type: "module" });
+  const order = { url: server.url(input.path), body: bytesOf(input), count: TOGETHER };
   const start = performance.now();
-  let isDone = false;
-  const answers = Promise.all(
-    Array.from({ length: TOGETHER }, () => send(server, input, abort.signal)),
-  ).finally(() => isDone = true);
+  const left = () => LONGEST_MS - (performance.now() - start);
   const times: number[] = [];
-  while (!isDone && performance.now() - start < LONGEST_MS) {
-    const before = performance.now();
-    await (await fetch(server.url("/health"))).text();
-    times.push(performance.now() - before);
-    await delay(PAUSE_MS);
-  }
-  abort.abort();
-  const statuses = [...new Set(await answers)].join(", ");
+  const statuses = new Set<string>();
+  do {
+    let isDone = false;
+    const answers = send(worker, { ...order, milliseconds: Math.max(1, Math.round(left())) })
+      .finally(() => isDone = true);
+    while (!isDone) {
+      const before = performance.now();
+      await (await fetch(server.url("/health"))).text();
+      times.push(performance.now() - before);
+      await delay(PAUSE_MS);
+    }
+    for (const status of await answers) statuses.add(status);
+  } while (times.length < SAMPLES && left() > 0);
+  worker.terminate();
   times.sort((a, b) => a - b);
   const at = (share: number) =>
     times[Math.min(times.length - 1, Math.floor(share * times.length))]!;
   return {
     name: input.name,
-    statuses,
+    statuses: [...statuses].join(", "),
     seconds: (performance.now() - start) / 1000,
     samples: times.length,
     p50: at(0.5),
@@ -109,17 +124,18 @@ async function measure(server: Server, input: Input): Promise<Row> {
   };
 }
 
-function print({ name, statuses, seconds, samples, p50, p99, most }: Row): void {
-  const ms = (value: number) => value.toFixed(1);
-  console.log(
-    `| ${name} | ${statuses} | ${seconds.toFixed(1)} | ${samples} | ${ms(p50)} | ${ms(p99)} | ${
-      ms(most)
-    } |`,
-  );
+const HEAD = ["input", "statuses", "s", "samples", "p50 ms", "p99 ms", "most ms"];
+
+function cells({ name, statuses, seconds, samples, p50, p99, most }: Row): string[] {
+  const figures = [seconds, p50, p99, most].map((value) => value.toFixed(1));
+  return [name, statuses, figures[0]!, String(samples), ...figures.slice(1)];
 }
 
 async function main(args: readonly string[]): Promise<number> {
-  const limit = Number(args[args.indexOf("--limit") + 1] ?? 100) || 100;
+  const { limit = "100", only = "" } = parseArgs([...args], { string: ["limit", "only"] }) as {
+    limit?: string;
+    only?: string;
+  };
   await using machine = await Machine.start();
   const folder = join(machine.home, "models");
   await Deno.mkdir(folder);
@@ -130,25 +146,18 @@ async function main(args: readonly string[]): Promise<number> {
   }
   await using server = await Server.start(machine, ["--port", "0", "--model-dirs", folder]);
   // Each model is loaded before it is measured.
-  const idle = {
-    name: "",
-    path: "/api/generate",
-    body: { model: TINY, prompt: "Hi", max_tokens: 1 },
-  };
-  await send(server, idle, new AbortController().signal);
-  for (const model of models.values()) {
-    const body = { model, prompt: "Hi", max_tokens: 1 };
-    await send(server, { ...idle, path: "/v1/completions", body }, new AbortController().signal);
+  for (const model of [TINY, ...models.values()]) {
+    const body = JSON.stringify({ model, prompt: "Hi", max_tokens: 1 });
+    await (await fetch(server.url("/v1/completions"), { method: "POST", body })).text();
   }
-  console.log("| input | statuses | s | samples | p50 ms | p99 ms | most ms |");
-  console.log("| --- | --- | ---: | ---: | ---: | ---: | ---: |");
-  let isSlow = false;
-  for (const input of inputs(models)) {
+  const rows: Row[] = [];
+  for (const input of inputs(models).filter(({ name }) => name.includes(only))) {
     const row = await measure(server, input);
-    print(row);
-    isSlow ||= row.p99 > limit;
+    rows.push(row);
+    console.error(cells(row).join("  "));
   }
-  return isSlow ? 1 : 0;
+  console.log(table(HEAD, rows.map(cells)));
+  return rows.some(({ p99 }) => p99 > Number(limit)) ? 1 : 0;
 }
 
 if (import.meta.main) Deno.exit(await main(Deno.args));

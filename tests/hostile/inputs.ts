@@ -45,25 +45,58 @@ export const GRAMMARS: Readonly<Record<string, string>> = {
   }`,
 };
 
-/** The key of a chat template in a GGUF file, and the bytes of the type and the length after it. */
-const KEY = "tokenizer.chat_template";
+const CHAT = "/v1/chat/completions";
+const chatWith = (content: string) =>
+  `{"model":"shimmy-tiny","messages":[{"role":"user","content":"${content}"}]}`;
+const listOf = (count: number, item: string) => `[${`${item},`.repeat(count - 1)}${item}]`;
+
+/** Paths and texts of bodies. The texts are made when they are needed: they are large. */
+export const BODIES: Readonly<Record<string, readonly [path: string, text: () => string]>> = {
+  "a message of 31 MiB": [CHAT, () => chatWith("\\n".repeat(15.5 * 2 ** 20))],
+  "900,000 token ids": [
+    "/v1/completions",
+    () => `{"model":"shimmy-tiny","prompt":${listOf(900_000, "5")}}`,
+  ],
+  "20,000 wrong messages": [CHAT, () => `{"messages":${listOf(20_000, '{"role":1}')}}`],
+  "10 million values": [CHAT, () => `{"messages":${listOf(10_000_000, "{}")}}`],
+  "values nested 5,000 deep": [
+    CHAT,
+    () => `{"messages":${"[".repeat(5_000)}${"]".repeat(5_000)}}`,
+  ],
+};
+
+/** Bytes of the type and of the length before a text in the metadata of a GGUF file. */
 const TYPE_BYTES = 4;
 const LENGTH_BYTES = 8;
+
+/** The bytes of the tiny model, and the position behind a key of its metadata. */
+async function tinyModel(key: string) {
+  const bytes = await Deno.readFile(TINY);
+  const text = new TextEncoder().encode(key);
+  const at = bytes.findIndex((_, start) =>
+    text.every((byte, index) => bytes[start + index] === byte)
+  );
+  if (at < 0) throw new RangeError(`The tiny model has no ${key}`);
+  return { bytes, at: at + text.length };
+}
 
 /**
  * Writes the tiny model with another chat template, which must not be longer than its own. A comment
  * fills the rest, so that all offsets stay the same.
  */
 export async function writeModel(path: string, template: string): Promise<void> {
-  const bytes = await Deno.readFile(TINY);
-  const key = new TextEncoder().encode(KEY);
-  const at = bytes.findIndex((_, start) =>
-    key.every((byte, index) => bytes[start + index] === byte)
-  );
-  const length = at + key.length + TYPE_BYTES;
+  const { bytes, at } = await tinyModel("tokenizer.chat_template");
+  const length = at + TYPE_BYTES;
   const size = Number(new DataView(bytes.buffer).getBigUint64(length, true));
   const filled = `${template}{#`.padEnd(size - 2) + "#}";
-  if (at < 0 || filled.length !== size) throw new RangeError("The template is too long");
+  if (filled.length !== size) throw new RangeError("The template is too long");
   bytes.set(new TextEncoder().encode(filled), length + LENGTH_BYTES);
+  await Deno.writeFile(path, bytes);
+}
+
+/** Writes the tiny model with another trained context length in its header. */
+export async function writeLongModel(path: string, contextLength: number): Promise<void> {
+  const { bytes, at } = await tinyModel("llama.context_length");
+  new DataView(bytes.buffer).setUint32(at + TYPE_BYTES, contextLength, true);
   await Deno.writeFile(path, bytes);
 }

@@ -59,8 +59,11 @@ import { modelStore, resolveDefaultModel, resolveDraft } from "../pulling/mod.ts
 
 /** Milliseconds between the end of the load and the request that warms the server up. */
 const WARM_UP_DELAY = 50;
-/** Maximum size of a request body: long conversations with base64 images fit. */
-const MAX_BODY_BYTES = 64 * 1024 * 1024;
+/**
+ * Maximum size of a request body. The conversations of the longest contexts have some megabytes; reading a
+ * larger text blocks the main thread.
+ */
+const MAX_BODY_BYTES = 32 * 1024 * 1024;
 /** Interval of keep-alive comments. Common proxies close a stream after 60 s without data. */
 const KEEP_ALIVE_MS = 15_000;
 

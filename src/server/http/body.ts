@@ -1,7 +1,9 @@
 import type * as z from "zod";
 import { STATUS_CODE } from "@std/http/status";
 import { ShimmyError } from "../../errors.ts";
+import { boundLists } from "../schemas/mod.ts";
 import { HttpError } from "./errors.ts";
+import { checkJsonSize } from "./request/json_size.ts";
 import { parseJsonValue } from "./request/json_value.ts";
 import type { Exchange } from "./route.ts";
 
@@ -51,7 +53,7 @@ const values = new WeakMap<Request, Promise<unknown>>();
 /** Like {@linkcode readJson}; undefined when the body is empty. */
 export async function readOptionalJson(exchange: Exchange): Promise<unknown> {
   const bytes = await readBody(exchange);
-  return bytes.length === 0 ? undefined : withoutReceipt(exchange, parseJson(bytes));
+  return bytes.length === 0 ? undefined : withoutReceipt(exchange, await parseJson(bytes));
 }
 
 /**
@@ -91,7 +93,8 @@ async function readBody({ request, context }: Exchange): Promise<Uint8Array> {
   }
 }
 
-function parseJson(bytes: Uint8Array): unknown {
+async function parseJson(bytes: Uint8Array): Promise<unknown> {
+  await checkJsonSize(bytes);
   try {
     return parseJsonValue(new TextDecoder("utf-8", { fatal: true }).decode(bytes), "body");
   } catch (cause) {
@@ -133,6 +136,14 @@ function fieldCount(issues: readonly Issue[]): number {
   return issues.reduce((sum, one) => sum + ("keys" in one ? one.keys.length : 1), 0);
 }
 
+/** Validates a value, with a bound on the issues of each list. */
+export function validate<T extends z.ZodType>(
+  schema: T,
+  value: unknown,
+): z.ZodSafeParseResult<z.output<T>> {
+  return boundLists(schema).safeParse(value);
+}
+
 /**
  * Validates a value.
  *
@@ -144,7 +155,7 @@ export function parse<T extends z.ZodType>(
   value: unknown,
   nearest: (path: readonly PropertyKey[], key: string) => string | undefined = () => undefined,
 ): z.output<T> {
-  const result = schema.safeParse(value);
+  const result = validate(schema, value);
   if (result.success) return result.data;
   const issue = issuesOf(result.error.issues[0]!)[0]!;
   const unknownKey = issue.code === "unrecognized_keys" ? issue.keys[0] : undefined;

@@ -1,11 +1,14 @@
 import type * as z from "zod";
+import { ShimmyError } from "../../errors.ts";
 import { nearestName } from "../../models/entry/mod.ts";
-import { type Issue, issuesOf, parse } from "./body.ts";
+import { type Issue, issuesOf, parse, validate } from "./body.ts";
 import { fieldNamesAt, ignoredAt, visitIgnored } from "../schemas/mod.ts";
 import type { Exchange } from "./route.ts";
 
 /** Maximum validations of one body: each removes the unknown fields that the last one found. */
 const MAX_ROUNDS = 32;
+/** Maximum fields that are removed from one body. */
+const MAX_REPAIRS = 10_000;
 
 /** Maximum ignored fields that a response reports, and the maximum length of each. */
 const MAX_FIELDS = 32;
@@ -33,7 +36,7 @@ export function parseLenient<T extends z.ZodType>(
   };
   visitIgnored(schema, value, report);
   try {
-    const result = schema.safeParse(value);
+    const result = validate(schema, value);
     if (result.success) return result.data;
     return parse(schema, repaired(schema, value, isStrict(exchange) ? null : report));
   } finally {
@@ -48,7 +51,7 @@ export function parseLenient<T extends z.ZodType>(
  * @throws {ShimmyError} `invalid` for the first issue.
  */
 export function parseStrict<T extends z.ZodType>(schema: T, value: unknown): z.output<T> {
-  const result = schema.safeParse(value);
+  const result = validate(schema, value);
   if (result.success) return result.data;
   return parse(
     schema,
@@ -72,18 +75,33 @@ type Report = (path: readonly PropertyKey[]) => void;
  * @param report null: unknown fields and values stay.
  */
 function repaired(schema: z.ZodType, value: unknown, report: Report | null): unknown {
-  const copy = structuredClone(value);
+  let copy: unknown;
+  let count = 0;
   for (let round = 0; round < MAX_ROUNDS; round++) {
-    const { error } = schema.safeParse(copy);
+    const current = copy ?? value;
+    const { error } = validate(schema, current);
     if (error === undefined) break;
     const isRepairable = (issue: Issue) =>
-      issue.code === "unrecognized_keys" || at(copy, issue.path) === null ||
+      issue.code === "unrecognized_keys" || at(current, issue.path) === null ||
       ignoredAt(schema, issue.path) !== null;
-    const changes = error.issues.flatMap((issue) => issuesOf(issue, isRepairable))
-      .map((issue) => repair(schema, copy, issue, report));
+    const issues = error.issues.flatMap((issue) => issuesOf(issue, isRepairable));
+    // Most wrong values cannot be repaired, and a copy of a long list takes a while.
+    if (!issues.some(isRepairable)) break;
+    copy ??= structuredClone(value);
+    const changes = issues.map((issue) => repair(schema, copy, issue, report));
     if (!changes.includes(true)) break;
+    count += changes.length;
+    if (count > MAX_REPAIRS) {
+      throw new ShimmyError(
+        "invalid",
+        `body: more than ${MAX_REPAIRS} fields are unknown or null`,
+        {
+          field: "body",
+        },
+      );
+    }
   }
-  return copy;
+  return copy ?? value;
 }
 
 /** Removes the field of an issue if it is null, unknown or without effect; true if the value changed. */

@@ -71,7 +71,9 @@ function visit(
   if (typeof value !== "object" || value === null) return;
   if (Array.isArray(value)) {
     const { items } = tree;
-    if (items !== null) { for (const item of value) visit(items, item, [...path, 0], report); }
+    if (items === null) return;
+    const inner = [...path, 0];
+    for (const item of value) visit(items, item, inner, report);
     return;
   }
   for (const [name, field] of tree.fields) {

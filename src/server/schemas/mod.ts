@@ -3,6 +3,7 @@
  *
  * @module
  */
+export { boundLists } from "./bounded_lists.ts";
 export { ANY_VALUE, fieldNamesAt, ignored, ignoredAt, visitIgnored } from "./ignored_values.ts";
 export { keepAlive, keepAliveOf } from "./keep_alive.ts";
 export { fixed, unsupported, withoutEffect } from "./unsupported.ts";

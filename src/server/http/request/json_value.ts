@@ -18,24 +18,49 @@ const NAMED_LEVELS = 4;
  */
 export function parseJsonValue(text: string, field: string): unknown {
   const root = { value: JSON.parse(text) as unknown };
-  const pending: [container: Record<string, unknown>, depth: number, path: string][] = [
-    [root, 0, ""],
-  ];
+  // Two lists instead of one of pairs: a request can have many values.
+  const pending: Container[] = [root];
+  const depths = [0];
   for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
-    const [container, depth, path] = next;
-    if (depth > MAX_DEPTH) throw tooDeep(path || field);
-    for (const key in container) {
-      const value = container[key];
-      if (typeof value === "object" && value !== null) {
-        // The first level is the whole value.
-        const isNamed = depth > 0 && depth <= NAMED_LEVELS;
-        const step = Array.isArray(container) ? `[${key}]` : path === "" ? key : `.${key}`;
-        const inner = isNamed ? path + step : path;
-        pending.push([value as Record<string, unknown>, depth + 1, inner]);
-      } else if (value === 0) container[key] = 0;
+    const depth = depths.pop()!;
+    if (depth > MAX_DEPTH) throw tooDeep(deepPath(root.value) || field);
+    const inner = (value: unknown) => {
+      if (!isContainer(value)) return false;
+      pending.push(value);
+      depths.push(depth + 1);
+      return true;
+    };
+    if (Array.isArray(next)) {
+      // By index: `for in` makes a text of each.
+      for (let index = 0; index < next.length; index++) {
+        if (!inner(next[index]) && next[index] === 0) next[index] = 0;
+      }
+    } else {
+      for (const key in next) if (!inner(next[key]) && next[key] === 0) next[key] = 0;
     }
   }
   return root.value;
+}
+
+type Container = Record<string, unknown>;
+
+/** The first steps of the way to a value that nests too deep. */
+function deepPath(value: unknown): string {
+  const pending: [value: unknown, depth: number, path: string][] = [[value, 1, ""]];
+  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+    const [container, depth, path] = next;
+    if (!isContainer(container)) continue;
+    if (depth > MAX_DEPTH) return path;
+    for (const [key, inner] of Object.entries(container)) {
+      const step = Array.isArray(container) ? `[${key}]` : path === "" ? key : `.${key}`;
+      pending.push([inner, depth + 1, depth <= NAMED_LEVELS ? path + step : path]);
+    }
+  }
+  return "";
+}
+
+function isContainer(value: unknown): value is Container {
+  return typeof value === "object" && value !== null;
 }
 
 function tooDeep(field: string): ShimmyError {
