@@ -5,29 +5,12 @@ import { ensureSigningKey } from "../../src/access/signing_key.ts";
 import { type Receipt, signReceipt } from "../../src/receipts/receipt.ts";
 import { Machine, Server } from "../cli/machine.ts";
 import { TINY_F16 } from "../support/engine.ts";
+import { save } from "./saved_answer.ts";
 
 const ASK = {
   messages: [{ role: "user", content: "Tell me a story about a fox." }],
   max_tokens: 30,
 };
-
-/** Sends a request and saves it with its response, as the page of receipts describes. */
-async function save(
-  machine: Machine,
-  server: Server,
-  path: string,
-  body: unknown,
-): Promise<{ request: string; response: string; text: string }> {
-  const answered = await fetch(server.url(path), { method: "POST", body: JSON.stringify(body) });
-  const text = await answered.text();
-  assertEquals(answered.status, 200, text);
-  const id = crypto.randomUUID();
-  const request = join(machine.home, `${id}.request.json`);
-  const response = join(machine.home, `${id}.response`);
-  await Deno.writeTextFile(request, JSON.stringify(body));
-  await Deno.writeTextFile(response, text);
-  return { request, response, text };
-}
 
 /** Signs a changed receipt with the machine's own key. */
 async function forge(machine: Machine, receipt: Receipt, changes: Partial<Receipt>) {
