@@ -6,6 +6,7 @@
  */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
+import { TEMPLATES, writeModel } from "../hostile/inputs.ts";
 import { generate, type Outcome, type Program, run, serve } from "../support/program.ts";
 
 const ROOT = fromFileUrl(new URL("../..", import.meta.url));
@@ -139,8 +140,31 @@ Deno.test({
     await using server = await serve(bare(home, [EXECUTABLE]));
     assertEquals(await generate(server.base, QUESTION), ANSWER);
     assertEquals(await server.stop(), 0);
+    await refusesHostileTemplate(home);
   },
 });
+
+/** The threads of the executable render templates, and one that would never end is refused. */
+async function refusesHostileTemplate(home: string): Promise<void> {
+  const folder = join(home, "hostile");
+  await Deno.mkdir(folder);
+  await writeModel(join(folder, "hostile.gguf"), TEMPLATES["nested loops"]!);
+  await using server = await serve(bare(home, [EXECUTABLE]), ["--model-dirs", folder]);
+  const ask = async (path: string, body: Record<string, unknown>) => {
+    const response = await fetch(`${server.base}${path}`, {
+      method: "POST",
+      body: JSON.stringify({ model: "hostile", max_tokens: 4, ...body }),
+    });
+    return { status: response.status, text: await response.text() };
+  };
+  const messages = [{ role: "user", content: QUESTION }];
+  const refused = await ask("/v1/chat/completions", { messages });
+  assertEquals(refused.status, 400, refused.text);
+  assertStringIncludes(refused.text, "chat template");
+  const completed = await ask("/v1/completions", { prompt: QUESTION });
+  assertEquals(completed.status, 200, completed.text);
+  assertEquals(await server.stop(), 0);
+}
 
 Deno.test("without network, compiling ends with one sentence that names DENORT_BIN", async () => {
   const nowhere = "http://127.0.0.1:9";
