@@ -1,4 +1,5 @@
 import { dirname } from "@std/path";
+import { renameComplete } from "../rename_complete.ts";
 
 /** Mode of files that only their owner may read. Windows ignores it. */
 const PRIVATE = 0o600;
@@ -12,7 +13,7 @@ export async function writePrivateFile(path: string, text: string): Promise<void
   const temporary = `${path}.${crypto.randomUUID()}.tmp`;
   try {
     await Deno.writeTextFile(temporary, text, { mode: PRIVATE, createNew: true });
-    await Deno.rename(temporary, path);
+    await renameComplete(temporary, path);
   } catch (error) {
     await Deno.remove(temporary).catch(() => {});
     throw error;

@@ -1,5 +1,6 @@
 import { dirname } from "@std/path";
 import { ShimmyError } from "../../errors.ts";
+import { renameComplete } from "../../rename_complete.ts";
 import type { Config } from "./config.ts";
 
 /** The target of a new name: another model's name, or a file. */
@@ -47,7 +48,7 @@ async function write(path: string, body: Record<string, unknown>): Promise<void>
   const part = `${path}.${crypto.randomUUID().slice(0, 8)}.part`;
   try {
     await Deno.writeTextFile(part, `${JSON.stringify(body, null, 2)}\n`, { createNew: true });
-    await Deno.rename(part, path);
+    await renameComplete(part, path);
   } catch (error) {
     await Deno.remove(part).catch(() => {});
     throw error;

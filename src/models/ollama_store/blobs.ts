@@ -3,6 +3,7 @@ import { encodeHex } from "@std/encoding/hex";
 import { dirname, join } from "@std/path";
 import { checkSpace, hashFile, removeIfThere, sizeOf } from "../../download/mod.ts";
 import { ShimmyError } from "../../errors.ts";
+import { renameComplete } from "../../rename_complete.ts";
 
 /** A digest as Ollama's API writes it; its store also has it with a hyphen. */
 const DIGEST = /^sha256[:-]([0-9a-f]{64})$/;
@@ -119,6 +120,6 @@ export class Blobs {
 
   async #keep(part: string, path: string): Promise<void> {
     await Deno.mkdir(dirname(path), { recursive: true });
-    await Deno.rename(part, path);
+    await renameComplete(part, path);
   }
 }

@@ -1,5 +1,6 @@
 import { basename, dirname, join } from "@std/path";
 import { ShimmyError } from "../../errors.ts";
+import { renameComplete } from "../../rename_complete.ts";
 import { storeName } from "../discovery/mod.ts";
 import type { ModelEntry, OllamaLayer } from "../entry/mod.ts";
 import { type Blob, Blobs } from "./blobs.ts";
@@ -164,5 +165,5 @@ async function writeAside(path: string, text: string, store: string): Promise<vo
   await Deno.mkdir(dirname(part), { recursive: true });
   await Deno.mkdir(dirname(path), { recursive: true });
   await Deno.writeTextFile(part, text);
-  await Deno.rename(part, path);
+  await renameComplete(part, path);
 }

@@ -1,5 +1,6 @@
 import { dirname, join, relative } from "@std/path";
 import { removeIfThere, sizeOf } from "../../download/mod.ts";
+import { renameComplete } from "../../rename_complete.ts";
 
 // Layout of the cache: https://huggingface.co/docs/hub/local-cache
 
@@ -56,5 +57,5 @@ export async function writeRef(folder: string, revision: string, commit: string)
   await Deno.mkdir(dirname(path), { recursive: true });
   const temporary = `${path}.${crypto.randomUUID()}.incomplete`;
   await Deno.writeTextFile(temporary, commit);
-  await Deno.rename(temporary, path);
+  await renameComplete(temporary, path);
 }

@@ -1,6 +1,7 @@
 import { dirname, join } from "@std/path";
 import { request, sizeOf, StallTimer } from "../../download/mod.ts";
 import { messageOf, ShimmyError } from "../../errors.ts";
+import { renameComplete } from "../../rename_complete.ts";
 import { MAX_MANIFEST_BYTES, ollamaStore, storeName } from "../discovery/mod.ts";
 import type { PlannedFile, PullEnvironment, PullPlan } from "./plan.ts";
 import { OLLAMA_HOST, type OllamaReference, referenceText } from "./reference.ts";
@@ -67,7 +68,7 @@ export async function planOllama(
       const temporary = join(store, ".shimmy", `manifest-${crypto.randomUUID()}`);
       await Deno.mkdir(dirname(temporary), { recursive: true });
       await Deno.writeFile(temporary, bytes);
-      await Deno.rename(temporary, path);
+      await renameComplete(temporary, path);
       const paths = layers.filter(({ mediaType }) => mediaType === MODEL_TYPE).map(blob);
       return { model: { name: storeName(parts), paths }, written: [path] };
     },

@@ -1,6 +1,7 @@
 import { encodeHex } from "@std/encoding/hex";
 import { join } from "@std/path";
 import { removeIfThere } from "../../download/mod.ts";
+import { renameComplete } from "../../rename_complete.ts";
 import type { PulledModel } from "./plan.ts";
 
 /** Record of a pull. */
@@ -79,7 +80,7 @@ export class Records {
     const path = await this.#path(record.reference);
     const temporary = `${path}.${crypto.randomUUID()}.incomplete`;
     await Deno.writeTextFile(temporary, JSON.stringify(record, null, 1));
-    await Deno.rename(temporary, path);
+    await renameComplete(temporary, path);
   }
 
   #folder(): string {
