@@ -1,28 +1,17 @@
 import { join } from "@std/path";
 import type { Quota } from "./claims.ts";
+import {
+  addedUses,
+  type KeyUse,
+  type KeyUses,
+  type Spending,
+  windowStart,
+  withSpending,
+} from "./key_use.ts";
 import { readIfExists, writePrivateFile } from "./private_file.ts";
 
 /** File of the counters in the key folder. */
 const FILE = "usage.json";
-
-/** Use of a key. */
-export interface KeyUse {
-  /** Requests and tokens since the key was created. */
-  readonly requests: number;
-  readonly tokens: number;
-  /** Seconds since the epoch. */
-  readonly lastUsed: number;
-  /** What was used of each quota in its current window. */
-  readonly rate?: WindowUse;
-  readonly quota?: WindowUse;
-}
-
-/** Use in a window of time. */
-export interface WindowUse {
-  /** Seconds since the epoch. */
-  readonly start: number;
-  readonly used: number;
-}
 
 /** What is left of a quota. */
 export interface QuotaState {
@@ -34,24 +23,29 @@ export interface QuotaState {
   readonly resetAt: number;
 }
 
-const UNUSED: KeyUse = { requests: 0, tokens: 0, lastUsed: 0 };
-
 /**
- * Counts requests and tokens by key. The counts are written to a file some time after a change, so that
- * they survive a restart; a crash loses the changes of that time.
+ * Counts requests and tokens by key. Some time after a change, it is added to the counts in a file, so
+ * that they survive a restart and servers with the same folder count together; a crash loses the changes of
+ * that time. There is no lock, because a server that is stopped would keep it: of two servers that write
+ * within the same milliseconds, one may lose its latest changes.
  */
 export class KeyCounters {
   readonly #path: string;
-  readonly #use = new Map<string, KeyUse>();
   readonly #now: () => number;
   readonly #delayMs: number;
   readonly #failed: (error: unknown) => void;
+  /** The counts in the file, as they were last seen. */
+  #saved: KeyUses = {};
+  /** What is being added to the file. */
+  #saving: KeyUses = {};
+  /** What is not in the file yet. */
+  #unsaved: Record<string, KeyUse> = {};
   #timer: ReturnType<typeof setTimeout> | undefined;
   #writing: Promise<void> = Promise.resolve();
 
   /**
    * @param now Milliseconds since the epoch.
-   * @param failed Receives an error when the file cannot be written.
+   * @param failed Receives an error when the file cannot be read or written.
    */
   constructor(
     folder: string,
@@ -69,17 +63,18 @@ export class KeyCounters {
 
   /** Reads the counts of earlier runs. A damaged file counts as empty and is reported. */
   async read(): Promise<void> {
-    for (const [id, use] of Object.entries(await readUse(this.#path, this.#failed))) {
-      this.#use.set(id, use);
-    }
+    this.#saved = await readUse(this.#path, this.#failed) ?? {};
   }
 
   /** The state of a quota after its use until now. */
   state(id: string, kind: "rate" | "quota", { amount, seconds }: Quota): QuotaState {
     const now = this.#now() / 1000;
     const start = windowStart(now, seconds);
-    const use = this.#use.get(id)?.[kind];
-    const used = use?.start === start ? use.used : 0;
+    let used = 0;
+    for (const uses of [this.#saved, this.#saving, this.#unsaved]) {
+      const window = uses[id]?.[kind];
+      if (window?.start === start) used += window.used;
+    }
     return {
       limit: amount,
       remaining: Math.max(0, amount - used),
@@ -89,22 +84,9 @@ export class KeyCounters {
   }
 
   /** Adds requests and tokens of a key. */
-  add(
-    id: string,
-    { requests, tokens }: { readonly requests: number; readonly tokens: number },
-    quotas: { readonly rate?: Quota; readonly tokens?: Quota },
-  ): void {
+  add(id: string, spending: Spending): void {
     const now = this.#now() / 1000;
-    const before = this.#use.get(id) ?? UNUSED;
-    const rate = advanced(before.rate, quotas.rate, requests, now);
-    const quota = advanced(before.quota, quotas.tokens, tokens, now);
-    this.#use.set(id, {
-      requests: before.requests + requests,
-      tokens: before.tokens + tokens,
-      lastUsed: Math.floor(now),
-      ...(rate === undefined ? {} : { rate }),
-      ...(quota === undefined ? {} : { quota }),
-    });
+    this.#unsaved[id] = withSpending(this.#unsaved[id], spending, now);
     this.#timer ??= setTimeout(() => this.#save(), this.#delayMs);
   }
 
@@ -119,44 +101,43 @@ export class KeyCounters {
 
   #save(): void {
     this.#timer = undefined;
-    const text = JSON.stringify(Object.fromEntries(this.#use));
-    this.#writing = this.#writing.then(() => writePrivateFile(this.#path, text))
-      .catch(this.#failed);
+    this.#writing = this.#writing.then(() => this.#addToFile()).catch(this.#failed);
+  }
+
+  async #addToFile(): Promise<void> {
+    const now = this.#now() / 1000;
+    this.#saving = this.#unsaved;
+    this.#unsaved = {};
+    try {
+      // A file that has disappeared or was damaged is written anew.
+      const before = await readUse(this.#path, this.#failed) ?? this.#saved;
+      const after = addedUses(before, this.#saving, now);
+      await writePrivateFile(this.#path, JSON.stringify(after));
+      this.#saved = after;
+    } catch (error) {
+      // It is added with the next change.
+      this.#unsaved = { ...addedUses(this.#saving, this.#unsaved, now) };
+      throw error;
+    } finally {
+      this.#saving = {};
+    }
   }
 }
 
 /** The use of all keys of a folder. */
-export function readKeyUse(folder: string): Promise<Readonly<Record<string, KeyUse>>> {
-  return readUse(join(folder, FILE), () => {});
+export async function readKeyUse(folder: string): Promise<KeyUses> {
+  return await readUse(join(folder, FILE), () => {}) ?? {};
 }
 
-async function readUse(
-  path: string,
-  failed: (error: unknown) => void,
-): Promise<Record<string, KeyUse>> {
+/** @returns null if there is no file, or if it is damaged, which is reported. */
+async function readUse(path: string, failed: (error: unknown) => void): Promise<KeyUses | null> {
   try {
     const text = await readIfExists(path);
-    const value: unknown = text === null ? {} : JSON.parse(text);
-    if (typeof value !== "object" || value === null) throw new TypeError("it is not an object");
-    return value as Record<string, KeyUse>;
+    const value: unknown = text === null ? null : JSON.parse(text);
+    if (typeof value !== "object") throw new TypeError("it is not an object");
+    return value as KeyUses | null;
   } catch (error) {
     failed(error);
-    return {};
+    return null;
   }
-}
-
-/** Start of the window that contains a time: a window is the same before and after a restart. */
-function windowStart(now: number, seconds: number): number {
-  return Math.floor(now / seconds) * seconds;
-}
-
-function advanced(
-  before: WindowUse | undefined,
-  quota: Quota | undefined,
-  count: number,
-  now: number,
-): WindowUse | undefined {
-  if (quota === undefined) return undefined;
-  const start = windowStart(now, quota.seconds);
-  return { start, used: (before?.start === start ? before.used : 0) + count };
 }

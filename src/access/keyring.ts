@@ -113,12 +113,12 @@ export class FolderKeyring implements Keyring, AsyncDisposable {
     const { requests, tokens } = this.quotas(claims);
     if (requests?.remaining === 0) return { of: "requests", state: requests };
     if (tokens?.remaining === 0) return { of: "tokens", state: tokens };
-    this.#counters.add(claims.id, { requests: 1, tokens: 0 }, claims);
+    this.#counters.add(claims.id, { requests: 1, tokens: 0, quotas: claims });
     return null;
   }
 
   spend(claims: KeyClaims, tokens: number): void {
-    if (tokens > 0) this.#counters.add(claims.id, { requests: 0, tokens }, claims);
+    if (tokens > 0) this.#counters.add(claims.id, { requests: 0, tokens, quotas: claims });
   }
 
   quotas({ id, rate, tokens }: KeyClaims): KeyQuotas {

@@ -5,7 +5,8 @@
  * @module
  */
 export { type Claims, type KeyClaims, type LicenseClaims, type Quota, randomId } from "./claims.ts";
-export type { QuotaState } from "./counters.ts";
+export { type QuotaState, readKeyUse } from "./counters.ts";
+export type { KeyUse } from "./key_use.ts";
 export { ensureKeyList, type KeyList, keyListPath, readKeyList, revokeKey } from "./key_list.ts";
 export { keyJson, type KeyKnowledge, knownKeyJson, stateOf, timeText } from "./key_json.ts";
 export {
