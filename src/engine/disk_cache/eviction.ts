@@ -1,6 +1,6 @@
 import { join } from "@std/path";
 import { parseName } from "./file_name.ts";
-import { UNFINISHED } from "./write_state.ts";
+import { UNFINISHED, UNFINISHED_MS } from "./write_state.ts";
 
 /** Bounds of a cache folder in bytes. */
 export interface DiskLimits {
@@ -22,8 +22,6 @@ export interface EvictableFile {
 
 /** Files that were used in the same time are about equally recent. */
 const RECENT_MS = 60_000;
-/** Unfinished files of processes that ended are removed after this time. */
-const UNFINISHED_MS = 3_600_000;
 
 /**
  * Usefulness of a file: time that it saves for each byte, less the longer it was not used. The least useful

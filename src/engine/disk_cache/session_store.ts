@@ -3,9 +3,11 @@ import { messageOf } from "../../errors.ts";
 import { checkRegularFileSync } from "../../regular_file.ts";
 import { sha256 } from "../../digest.ts";
 import { decodeState, type StateOrigin, type StoredState } from "./state_file.ts";
-import { writeStateSync } from "./write_state.ts";
+import { UNFINISHED_MS, writeStateSync } from "./write_state.ts";
 
 const EXTENSION = ".session";
+/** The name of a session that is being written, or whose process has ended meanwhile. */
+const UNFINISHED_SESSION = /\.session\.[\w-]+\.tmp$/;
 /** Hexadecimal digits of hashes in file names: 128 bits. */
 const DIGITS = 32;
 /** Maximum total bytes of saved sessions. The least recently used sessions are deleted first. */
@@ -53,8 +55,7 @@ export class SessionStore {
       checkRegularFileSync(path);
       const session = decodeState(Deno.readFileSync(path), origin);
       if (session === null) return { status: "unreadable", reason: "Not the file of the session" };
-      const now = new Date();
-      Deno.utimeSync(path, now, now);
+      touch(path);
       return { status: "found", session };
     } catch (error) {
       const { NotFound, NotADirectory } = Deno.errors;
@@ -88,20 +89,58 @@ export class SessionStore {
     this.#prune();
   }
 
+  /** Removes the least recently used sessions beyond the limit, and what ended processes left unfinished. */
   #prune(): void {
-    const files = [...Deno.readDirSync(this.#folder)]
-      .filter(({ name }) => name.endsWith(EXTENSION))
-      .map(({ name }) => {
-        const path = join(this.#folder, name);
-        const { size, mtime } = Deno.statSync(path);
-        return { path, size, used: mtime?.getTime() ?? 0 };
-      })
-      .sort((a, b) => b.used - a.used);
-    let bytes = 0;
-    for (const { path, size } of files) {
-      bytes += size;
-      if (bytes > MAX_BYTES) Deno.removeSync(path);
+    const files: StoredFile[] = [];
+    for (const { name } of Deno.readDirSync(this.#folder)) {
+      const path = join(this.#folder, name);
+      if (name.endsWith(EXTENSION)) files.push(...statOf(path));
+      else if (UNFINISHED_SESSION.test(name)) {
+        for (const { used } of statOf(path)) if (Date.now() - used > UNFINISHED_MS) remove(path);
+      }
     }
+    let bytes = 0;
+    for (const { path, size } of files.sort((a, b) => b.used - a.used)) {
+      bytes += size;
+      if (bytes > MAX_BYTES) remove(path);
+    }
+  }
+}
+
+interface StoredFile {
+  readonly path: string;
+  readonly size: number;
+  /** Time of the last use in milliseconds since the epoch. */
+  readonly used: number;
+}
+
+/** Nothing for a file that another process has removed. */
+function statOf(path: string): StoredFile[] {
+  try {
+    const { size, mtime } = Deno.statSync(path);
+    return [{ path, size, used: mtime?.getTime() ?? 0 }];
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return [];
+    throw error;
+  }
+}
+
+/** Removes a file, unless another process has removed it. */
+function remove(path: string): void {
+  try {
+    Deno.removeSync(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}
+
+/** Marks a file as used. Only the order of removal depends on it, so that a read-only file is no error. */
+function touch(path: string): void {
+  const now = new Date();
+  try {
+    Deno.utimeSync(path, now, now);
+  } catch {
+    // The folder is read-only, or another process has removed the file.
   }
 }
 

@@ -104,6 +104,58 @@ Deno.test("saving again replaces the session and leaves no other files", async (
   });
 });
 
+Deno.test("what a killed process left unfinished is removed after an hour", async () => {
+  await inFolder((folder) => {
+    const store = new SessionStore(folder, "a");
+    store.save("talk", SESSION);
+    const [{ name }] = [...Deno.readDirSync(folder)] as [Deno.DirEntry];
+    const unfinished = (age: number) => {
+      const path = join(folder, `${name}.${crypto.randomUUID()}.tmp`);
+      Deno.writeTextFileSync(path, "half");
+      const time = (Date.now() - age) / 1000;
+      Deno.utimeSync(path, time, time);
+      return path;
+    };
+    const [_old, young] = [unfinished(3_700_000), unfinished(60_000)];
+    store.save("talk", SESSION);
+    const left = [...Deno.readDirSync(folder)].map((file) => join(folder, file.name));
+    assertEquals(left.sort(), [join(folder, name), young].sort());
+  });
+});
+
+Deno.test("two processes that save at the same time do not fail each other", async () => {
+  await inFolder((folder) => {
+    const store = new SessionStore(folder, "a");
+    const { statSync } = Deno;
+    // Another process removes a file between the list of the folder and its size.
+    Deno.statSync = () => {
+      throw new Deno.errors.NotFound();
+    };
+    try {
+      store.save("talk", SESSION);
+    } finally {
+      Deno.statSync = statSync;
+    }
+    assertEquals(store.find("talk"), { status: "found", session: SESSION });
+  });
+});
+
+Deno.test("a session in a read-only folder is restored", async () => {
+  await inFolder((folder) => {
+    const store = new SessionStore(folder, "a");
+    store.save("talk", SESSION);
+    const { utimeSync } = Deno;
+    Deno.utimeSync = () => {
+      throw new Deno.errors.PermissionDenied("Read-only file system");
+    };
+    try {
+      assertEquals(store.find("talk"), { status: "found", session: SESSION });
+    } finally {
+      Deno.utimeSync = utimeSync;
+    }
+  });
+});
+
 Deno.test("any session name stays within the folder", async () => {
   await inFolder((folder) => {
     const store = new SessionStore(folder, "a");

@@ -3,6 +3,8 @@ import { type StateOrigin, statePieces, type StoredState } from "./state_file.ts
 
 /** The end of the name of a file that is being written. */
 export const UNFINISHED = ".tmp";
+/** Unfinished files of processes that ended are removed after this time. */
+export const UNFINISHED_MS = 3_600_000;
 /** A file with what was said: only its owner may read it. */
 const FILE = { write: true, createNew: true, mode: 0o600 };
 const FOLDER = { recursive: true, mode: 0o700 };
