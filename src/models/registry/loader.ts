@@ -8,6 +8,7 @@ import type { KeepAlive, ModelEntry } from "../entry/mod.ts";
 import { IdleTimers } from "./idle_timers.ts";
 import { KEEP_ALL, type LoadPolicy } from "./load_policy.ts";
 import { PendingUnloads } from "./pending_unloads.ts";
+import { Restarts } from "./restarts.ts";
 import type { Lease, ModelState } from "./pool.ts";
 import {
   engineKey,
@@ -34,6 +35,7 @@ export class ModelLoader implements AsyncDisposable {
   readonly #log: Log;
   readonly #engineKey: (entry: ModelEntry) => string;
   readonly #backOff: BackOff;
+  readonly #restarts: Restarts;
   readonly #admission: Admission;
   readonly #idleTimers: IdleTimers;
   readonly #models = new Map<string, ModelInstance>();
@@ -49,6 +51,7 @@ export class ModelLoader implements AsyncDisposable {
     this.#engineKey = options.engineKey ?? engineKey;
     this.#policy = options.policy ?? KEEP_ALL;
     this.#backOff = new BackOff(this.#clock.now);
+    this.#restarts = new Restarts(this.#clock, this.#backOff);
     this.#admission = new Admission(
       {
         reservations: () => this.#reservations(),
@@ -185,6 +188,7 @@ export class ModelLoader implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#disposed = true;
+    this.#restarts[Symbol.dispose]();
     const reason = new ShimmyError("cancelled", "Shimmy is shutting down");
     this.#unloads.releaseAll();
     const ends = [...this.#models].map(([key, model]) => this.#remove(key, model, reason));
@@ -268,7 +272,7 @@ export class ModelLoader implements AsyncDisposable {
       reservation.cancelIdleTimer();
       if (reason === null) this.#models.delete(key);
       else this.#setFailed(key, reason);
-      if (reason === NOT_RESPONDING) this.#restart(reservation.entry);
+      if (reason === NOT_RESPONDING) this.#restart(key, reservation.entry);
       this.#notifyChange();
     });
     this.#idleTimers.startLoaded(reservation);
@@ -279,11 +283,13 @@ export class ModelLoader implements AsyncDisposable {
    * Loads a model again whose process was ended because it did not respond. A server that waits for
    * requests would not be ready before.
    */
-  #restart(entry: ModelEntry): void {
+  #restart(key: string, entry: ModelEntry): void {
     if (this.#disposed) return;
     this.#log(`${entry.name} did not respond and is loaded again`);
-    // The next request gets the reason of a failure.
-    this.engine(entry).catch(() => {});
+    this.#restarts.add(key, () => {
+      // The next request gets the reason of a failure.
+      if (this.#models.get(key)?.state === "failed") this.engine(entry).catch(() => {});
+    });
   }
 
   #setFailed(key: string, error: string): void {

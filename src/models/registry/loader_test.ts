@@ -289,3 +289,33 @@ Deno.test("the state of a failed model has the time of the next attempt", async 
   await clock.pass(1000);
   assertEquals("retryMs" in loader.state(a), false);
 });
+
+Deno.test("a model that hangs again and again is loaded when its back-off has passed", async () => {
+  const clock = new ClockDouble();
+  const engines: EngineDouble[] = [];
+  const loader = new ModelLoader({
+    load: () => {
+      const engine = new EngineDouble();
+      engines.push(engine);
+      return Promise.resolve(engine);
+    },
+    clock,
+  });
+  (await loader.lease(a))[Symbol.dispose]();
+  const hang = async () => {
+    engines.at(-1)!.die("The model's process does not respond");
+    await settle();
+  };
+  await hang();
+  assertEquals([engines.length, loader.state(a).state], [2, "loaded"]);
+  await hang();
+  assertEquals([engines.length, loader.state(a).state], [2, "failed"]);
+  await clock.pass(999);
+  assertEquals(engines.length, 2);
+  await clock.pass(1);
+  assertEquals([engines.length, loader.state(a).state], [3, "loaded"]);
+  // Nobody waits for a model after the shutdown.
+  await hang();
+  await loader[Symbol.asyncDispose]();
+  assertEquals(clock.pending, 0);
+});
