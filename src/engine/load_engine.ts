@@ -26,7 +26,12 @@ export async function loadEngine(
     ? new WorkerTransport()
     : new ChildTransport(isolate, options.verbose);
   const engine = new EngineClient(transport);
-  const cancel = () => transport.cancelLoading();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const cancel = () => {
+    transport.cancelLoading();
+    // A process that hangs, or reads a large tensor from a slow disk, does not notice.
+    timer = setTimeout(() => void engine.end("Loading was cancelled"), transport.unloadMs);
+  };
   signal?.addEventListener("abort", cancel);
   try {
     await engine.load(options, onProgress ?? (() => {}), onNotice ?? (() => {}));
@@ -35,6 +40,7 @@ export async function loadEngine(
     await engine.end("The model could not be loaded");
     throw error;
   } finally {
+    clearTimeout(timer);
     signal?.removeEventListener("abort", cancel);
   }
 }

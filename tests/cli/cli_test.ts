@@ -229,6 +229,19 @@ Deno.test("with --in-process, models run inside the server's process", async () 
   if (Deno.build.os === "linux") assertEquals(await childrenOf(server.pid), []);
 });
 
+Deno.test({
+  name: "serve warns that --step-timeout has no effect with --in-process",
+  ignore: !posix,
+  async fn() {
+    await using machine = await Machine.start();
+    const args = ["--port", "0", "--in-process", "--step-timeout", "9"];
+    await using server = await Server.start(machine, args);
+    server.kill("SIGTERM");
+    const { stderr } = await server.ended();
+    assertStringIncludes(stderr, "--step-timeout has no effect on models");
+  },
+});
+
 Deno.test("two servers use two ports", async () => {
   await using machine = await Machine.start();
   await using one = await Server.start(machine, []);

@@ -12,16 +12,19 @@ const RIGHTS = ["ffi", "read", "write", "net", "env", "sys", "run"].map((right) 
 export class Machine implements AsyncDisposable {
   readonly #home: string;
   readonly #library: string;
+  readonly #around: readonly string[];
 
-  private constructor(home: string, library: string) {
+  private constructor(home: string, library: string, around: readonly string[]) {
     this.#home = home;
     this.#library = library;
+    this.#around = around;
   }
 
-  static async start(): Promise<Machine> {
+  /** @param around A command that gets the command line of Shimmy as its last arguments and becomes it. */
+  static async start(around: readonly string[] = []): Promise<Machine> {
     const library = await realLibraryFolder();
     if (library === null) throw new Error("There is no libllama for this machine");
-    return new Machine(await Deno.makeTempDir(), library);
+    return new Machine(await Deno.makeTempDir(), library, around);
   }
 
   get home(): string {
@@ -30,10 +33,15 @@ export class Machine implements AsyncDisposable {
 
   /** The program, arguments and variables that run a command line. */
   invocation(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
-    return {
-      program: Deno.execPath(),
+    const [program, ...rest] = [
+      ...this.#around,
+      ...[Deno.execPath(), "run", LOCK, ...RIGHTS, MAIN, ...args],
       // One thread does not wait for others on a busy machine.
-      args: ["run", LOCK, ...RIGHTS, MAIN, ...args, "--threads", "1"],
+      ...["--threads", "1"],
+    ];
+    return {
+      program: program!,
+      args: rest,
       env: {
         ...inherited(
           "PATH",

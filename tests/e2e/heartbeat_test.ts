@@ -1,7 +1,8 @@
-/** A model's process that is stopped, as by a debugger or a full cgroup. */
+/** A model's process that is stopped, as by a debugger or a full cgroup, or whose engine thread hangs. */
 import { assertEquals } from "@std/assert";
 import { delay } from "@std/async/delay";
 import { childrenOf, Machine, Server } from "../cli/machine.ts";
+import { engineThread, holdThread, whyNoHold } from "../support/held_thread.ts";
 
 const ask = { prompt: "What is the capital of France?", temperature: 0 };
 
@@ -12,6 +13,13 @@ async function until(condition: () => Promise<boolean>): Promise<void> {
     await delay(100);
   }
   throw new Error("The condition does not hold after a minute");
+}
+
+/** The status of `/ready`. */
+async function readiness(server: Server): Promise<number> {
+  const response = await fetch(server.url("/ready"));
+  await response.body?.cancel();
+  return response.status;
 }
 
 Deno.test({
@@ -25,23 +33,38 @@ Deno.test({
       "The capital of France is Paris.",
     );
     const [child] = await childrenOf(server.pid);
-    const status = async () => {
-      const response = await fetch(server.url("/ready"));
-      await response.body?.cancel();
-      return response.status;
-    };
-    assertEquals(await status(), 200);
+    assertEquals(await readiness(server), 200);
     Deno.kill(child!, "SIGSTOP");
     const waiting = server.generate(ask);
-    await until(async () => await status() === 503);
+    await until(async () => await readiness(server) === 503);
     const failed = await waiting;
     assertEquals(failed.status, 502);
     assertEquals(await failed.json(), { error: "The model's process does not respond" });
-    await until(async () => await status() === 200);
+    await until(async () => await readiness(server) === 200);
     assertEquals(
       (await (await server.generate(ask)).json()).response,
       "The capital of France is Paris.",
     );
+    const [next] = await childrenOf(server.pid);
+    assertEquals(next === child, false);
+  },
+});
+
+Deno.test({
+  name: "a process whose engine thread hangs is replaced after the time of --step-timeout",
+  ignore: await whyNoHold() !== null,
+  async fn() {
+    await using machine = await Machine.start();
+    await using server = await Server.start(machine, ["--port", "0", "--step-timeout", "3"]);
+    const answer = async () => (await (await server.generate(ask)).json()).response;
+    assertEquals(await answer(), "The capital of France is Paris.");
+    const [child] = await childrenOf(server.pid);
+    using _held = holdThread(await engineThread(child!));
+    const failed = await server.generate(ask);
+    assertEquals(failed.status, 502);
+    assertEquals(await failed.json(), { error: "The model's process does not respond" });
+    await until(async () => await readiness(server) === 200);
+    assertEquals(await answer(), "The capital of France is Paris.");
     const [next] = await childrenOf(server.pid);
     assertEquals(next === child, false);
   },

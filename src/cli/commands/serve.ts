@@ -106,7 +106,8 @@ export default command({
         config,
         aliases: values.alias,
         residency: residencyLimits(values),
-        isolate: !values["in-process"] && await canIsolate(log),
+        isolate: await isolates(values, log),
+        stepTimeout: values["step-timeout"],
         paths: "found",
         notify: log.info,
       });
@@ -218,6 +219,18 @@ function noteDiskCache(globals: GlobalValues, env: Environment["env"], log: Log)
   if (size === 0) return;
   const folder = diskCacheFolder(globals, () => cacheDirectory(env));
   log.info(`Prompts and answers are kept in ${folder}, at most ${bytes(size)} (--disk-cache)`);
+}
+
+/** Whether each model gets a process of its own. The log says what is without effect otherwise. */
+async function isolates(
+  { "in-process": isInside, "step-timeout": limit }: ServeValues,
+  log: Log,
+): Promise<boolean> {
+  if (!isInside && await canIsolate(log)) return true;
+  if (limit !== null) {
+    log.warn("--step-timeout has no effect on models that run inside the server's process");
+  }
+  return false;
 }
 
 /** Whether child processes may be started. If not, the log says so. */

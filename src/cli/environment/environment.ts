@@ -63,7 +63,7 @@ export interface ResidencyLimits {
 /** The parts of a session's request that can change while the session is open. */
 export type ModelSessionChange = Pick<
   ModelSessionRequest,
-  "globals" | "parallel" | "config" | "aliases" | "residency"
+  "globals" | "parallel" | "stepTimeout" | "config" | "aliases" | "residency"
 >;
 
 /** Options of a model session. */
@@ -87,6 +87,8 @@ export interface ModelSessionRequest {
   readonly residency?: ResidencyLimits;
   /** Run each model in its own process, so that a crash ends only that model. */
   readonly isolate?: boolean;
+  /** Seconds that a model's process may take for a batch; see `LoadOptions`. */
+  readonly stepTimeout?: number | null;
   /** Receives messages about models and libraries. @default {Output.note} */
   readonly notify?: (line: string) => void;
 }

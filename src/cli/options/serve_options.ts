@@ -59,6 +59,14 @@ export const SERVE_OPTIONS = {
     fallback: null,
     help: "maximum loaded models; default: as many as fit into memory",
   }),
+  "step-timeout": integer({
+    min: 0,
+    max: 86_400,
+    fallback: null,
+    help:
+      "seconds without progress after which a model's process is ended and loaded again; 0: never; " +
+      "default: by the model's size, at least 60",
+  }),
   "request-timeout": integer({
     min: 1,
     max: 3_600,

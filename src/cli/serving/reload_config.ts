@@ -110,6 +110,7 @@ class ConfigReloader {
       await this.#session.configure({
         globals: { ...globals, "gpu-backend": this.#call.globals["gpu-backend"] },
         parallel: next.values.parallel,
+        stepTimeout: next.values["step-timeout"],
         config: next.config,
         aliases: next.values.alias,
         residency: residencyLimits(next.values),

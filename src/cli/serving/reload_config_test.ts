@@ -77,14 +77,14 @@ Deno.test("a changed file is applied without a restart", async () => {
   await using server = await follow();
   const body = {
     aliases: { other: "m" },
-    server: { "keep-alive": "1m", parallel: 9, ctx: 512 },
+    server: { "keep-alive": "1m", parallel: 9, ctx: 512, "step-timeout": 7 },
   };
   await Deno.writeTextFile(server.path, JSON.stringify(body));
   await server.logged(1);
   assertEquals(server.lines, ["shimmy.json changed; new requests use its settings"]);
   const [change] = server.changes;
   assertEquals(change?.residency, { keepAlive: 60_000, maxModels: null });
-  assertEquals([change?.parallel, change?.globals.ctx], [9, 512]);
+  assertEquals([change?.parallel, change?.globals.ctx, change?.stepTimeout], [9, 512, 7]);
   assertEquals((await server.session.registry.resolve("other")).name, "m");
 });
 

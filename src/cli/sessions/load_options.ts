@@ -23,13 +23,13 @@ export function requestFor<R extends LoadRequest>(entry: ModelEntry, request: R)
 }
 
 /** The parts of a request that decide how a model is loaded. */
-type LoadRequest = Pick<ModelSessionRequest, "globals" | "parallel">;
+type LoadRequest = Pick<ModelSessionRequest, "globals" | "parallel" | "stepTimeout">;
 
 /** A key that is equal for loads with the same result. */
 export function loadKey(entry: ModelEntry, request: LoadRequest): string {
-  const { globals, parallel } = requestFor(entry, request);
+  const { globals, parallel, stepTimeout } = requestFor(entry, request);
   const { "model-dirs": _dirs, lora: _lora, config: _config, verbose: _verbose, ...rest } = globals;
-  return JSON.stringify([entry.paths, entry.loras, parallel, rest]);
+  return JSON.stringify([entry.paths, entry.loras, parallel, stepTimeout, rest]);
 }
 
 /**
@@ -72,7 +72,7 @@ export function loadOptions(
     readonly diskCache?: DiskCacheLocation | undefined;
   } = {},
 ): LoadOptions {
-  const { globals, parallel } = requestFor(entry, request);
+  const { globals, parallel, stepTimeout } = requestFor(entry, request);
   return {
     libraryFolder: runtime.folder,
     modelPaths: entry.paths,
@@ -101,6 +101,7 @@ export function loadOptions(
       : { draftPaths: more.draft.paths, isDraftOptional: more.isDraftOptional ?? false }),
     ...(more.sessionFolder === undefined ? {} : { sessionFolder: more.sessionFolder }),
     ...(more.diskCache === undefined ? {} : { diskCache: more.diskCache }),
+    ...(stepTimeout === undefined ? {} : { stepTimeout }),
     verbose: globals.verbose,
   };
 }

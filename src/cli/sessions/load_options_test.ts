@@ -90,6 +90,18 @@ Deno.test("every option reaches the engine", () => {
   }
 });
 
+Deno.test("the limit of a step reaches the engine", () => {
+  const runtime = { variant: "cpu", folder: "/lib", source: "cache", version: "0.5.0" } as const;
+  const request = { globals: valuesOf([]), parallel: 1 };
+  for (const stepTimeout of [null, 0, 9]) {
+    const options = loadOptions(entryDouble("m"), { runtime, devices: [] }, {
+      ...request,
+      stepTimeout,
+    });
+    assertEquals(options.stepTimeout, stepTimeout);
+  }
+});
+
 Deno.test("a prefix cache on disk is used only if it is asked for, also for one model", () => {
   const location = (args: string[], diskCache?: number) => {
     const settings = diskCache === undefined ? {} : { diskCache };

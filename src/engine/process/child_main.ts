@@ -3,6 +3,7 @@ import { EngineFlags, NativeGate } from "../native/mod.ts";
 import { DISK_SAVE_MS, FRAME, FrameReader, type ToEngineCore } from "../protocol/mod.ts";
 import { sendHeartbeats } from "./heartbeat.ts";
 import { type SharedMemory, startThread, THREAD_NAME } from "./transport.ts";
+import { WorkWatch } from "./work_watch.ts";
 
 /** Internal command that runs {@linkcode engineChild}. */
 export const ENGINE_COMMAND = "__engine";
@@ -30,7 +31,7 @@ export async function engineChild(): Promise<never> {
   // Signals reach the whole process group; the parent decides when the child ends.
   Deno.addSignalListener("SIGINT", () => {});
   if (Deno.build.os !== "windows") Deno.addSignalListener("SIGTERM", () => {});
-  sendHeartbeats();
+  sendHeartbeats(new WorkWatch(flags));
   flags.announceMessage();
   const shared: SharedMemory = { flags: flags.buffer, gate: new NativeGate().buffer };
   worker.postMessage(shared);

@@ -148,8 +148,10 @@ export class ChildTransport implements Transport {
   async terminate(): Promise<void> {
     this.#isClosed = true;
     this.#heartbeats?.[Symbol.dispose]();
-    await this.#input.close().catch(() => {});
+    // A process that is stopped does not read what waits for it, so that its input never closes before its end.
+    const closed = this.#input.close().catch(() => {});
     this.#kill();
+    await closed;
     await this.#child.status;
     await this.#reading;
   }

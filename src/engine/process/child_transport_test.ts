@@ -119,6 +119,49 @@ Deno.test({
   },
 });
 
+/** The process id that a traced command has written. */
+async function tracedPid(file: string): Promise<number> {
+  for (let waited = 0; waited < 1000; waited++) {
+    const text = await Deno.readTextFile(file);
+    if (text.endsWith("\n")) return Number(text);
+    await delay(10);
+  }
+  throw new Error("The process did not start within ten seconds");
+}
+
+Deno.test({
+  name: "the load of a stopped process can be cancelled",
+  ...withShell,
+  fn: async () => {
+    const file = await Deno.makeTempFile();
+    const cancelling = new AbortController();
+    const load = loadEngine(await tinyOptions(), {
+      isolate: traced(file),
+      signal: cancelling.signal,
+    });
+    Deno.kill(await tracedPid(file), "SIGSTOP");
+    cancelling.abort();
+    const error = await assertRejects(() => load, ShimmyError);
+    assertEquals(error.message, "Loading was cancelled");
+    await Deno.remove(file);
+  },
+});
+
+Deno.test({
+  name: "a stopped process that has more input than a pipe holds can be ended",
+  ...withShell,
+  fn: async () => {
+    const file = await Deno.makeTempFile();
+    const engine = await loadEngine(await tinyOptions(), { isolate: traced(file) });
+    Deno.kill(await tracedPid(file), "SIGSTOP");
+    const answer = collect(engine.generate(ask(question("fox ".repeat(500_000)))));
+    const failure = assertRejects(() => answer, ShimmyError);
+    await engine[Symbol.asyncDispose]();
+    assertEquals((await failure).message, "The model was unloaded");
+    await Deno.remove(file);
+  },
+});
+
 Deno.test("load errors are passed from the child process", async () => {
   const options = await tinyOptions({ modelPaths: [MAIN] });
   const error = await assertRejects(() => loadEngine(options, { isolate: COMMAND }), ShimmyError);

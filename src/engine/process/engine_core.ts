@@ -17,6 +17,7 @@ import {
   type ToEngineCore,
 } from "../protocol/mod.ts";
 import { EventBatch } from "./event_batch.ts";
+import { WorkLimits } from "./work_limits.ts";
 import { isLong, LongPrompts, MAX_LONG_PROMPTS } from "./long_prompts.ts";
 
 /** Receiver of the messages of the engine core. */
@@ -31,6 +32,9 @@ type Yield = () => Promise<void>;
  * Between two steps the core compares the number of announced messages with the number of received
  * ones, and yields to the event loop only while they differ: yielding costs more than all other
  * work of a step outside native code.
+ *
+ * It reports the beginning and the end of each piece of work through the flags, so that the main
+ * thread of the process notices native code that does not return.
  */
 export class EngineCore {
   readonly #flags: EngineFlags;
@@ -48,22 +52,21 @@ export class EngineCore {
   #sentRevision = 0;
   /** Shape of the context that was last sent. */
   #sentShape: ContextShape | null = null;
-  /**
-   * Number of received messages, including the one with the flags. Equals the announced number when
-   * no message is on its way.
-   */
-  #received = 1;
+  #limits = WorkLimits.NONE;
 
   constructor(flags: EngineFlags, gate: NativeGate, post: Post) {
     this.#flags = flags;
     this.#gate = gate;
     this.#post = post;
+    // The message with the flags.
+    flags.receiveMessage();
   }
 
   /** Handles a message of the public interface. */
   receive(message: ToEngineCore): void {
-    this.#received = (this.#received + 1) | 0;
-    this.#gate.shared(() => this.#handle(message));
+    this.#flags.receiveMessage();
+    if (message.type === "load") this.#limits = WorkLimits.of(message.options);
+    this.#work(this.#limits.message, () => this.#gate.shared(() => this.#handle(message)));
     this.#sendAdapters();
     void this.#run();
   }
@@ -130,7 +133,10 @@ export class EngineCore {
       this.#model = loadModel(
         options,
         { flags: this.#flags, gate: this.#gate },
-        (fraction) => this.#post({ type: "loading", fraction }),
+        (fraction) => {
+          this.#flags.beginWork(this.#limits.message);
+          this.#post({ type: "loading", fraction });
+        },
       );
       const { generation, tokenizer } = this.#model;
       if (generation !== null) {
@@ -242,20 +248,36 @@ export class EngineCore {
     this.#isRunning = true;
     while (this.#loop?.hasWork || this.#embeddings?.hasWork) {
       const start = performance.now();
-      this.#gate.shared(() => {
-        this.#loop?.step();
-        this.#embeddings?.step();
-      });
+      this.#work(this.#stepLimit(), () =>
+        this.#gate.shared(() => {
+          this.#loop?.step();
+          this.#embeddings?.step();
+        }));
       this.#sendShape();
       this.#flushIfDue(start);
       if (this.#loop?.stored.isBusy) await this.#yield();
-      while (this.#model !== null && this.#flags.announcedMessages !== this.#received) {
+      while (this.#model !== null && this.#flags.hasUnreceived) {
         await this.#yield();
       }
       // Otherwise the other thread could not report its tokens.
       if (this.#longPrompts.count > 0) await this.#yield();
     }
     this.#isRunning = false;
+  }
+
+  /** Lets the main thread of the process watch a piece of work. */
+  #work(limit: number, work: () => void): void {
+    this.#flags.beginWork(limit);
+    try {
+      work();
+    } finally {
+      this.#flags.endWork();
+    }
+  }
+
+  #stepLimit(): number {
+    const inputLimit = this.#embeddings?.hasWork ? this.#model!.embedder.limit : 0;
+    return this.#limits.step(this.#loop?.shape.kvBytes ?? 0, inputLimit);
   }
 
   /**

@@ -46,8 +46,11 @@ Deno.test("a process is not lost because the machine slept", () => {
   assertEquals(monitor.isResponding, true);
 });
 
-Deno.test("a process that sends no heartbeats is not watched", () => {
-  using monitor = new HeartbeatMonitor(() => {}, () => 1e9);
-  monitor.filter(bytes(65));
-  assertEquals(monitor.isResponding, true);
+Deno.test("a process has a minute for its first heartbeat", () => {
+  const state = { now: 0, lost: 0 };
+  using monitor = new HeartbeatMonitor(() => state.lost++, () => state.now);
+  for (; state.now < 59_000; state.now += 1_000) monitor.check();
+  assertEquals([monitor.isResponding, state.lost], [true, 0]);
+  for (; state.now < 70_000; state.now += 1_000) monitor.check();
+  assertEquals(state.lost, 1);
 });

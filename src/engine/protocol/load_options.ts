@@ -72,6 +72,11 @@ export interface LoadOptions {
   readonly sessionFolder?: string | undefined;
   /** Keep prefixes on disk for later processes. */
   readonly diskCache?: DiskCacheLocation | undefined;
+  /**
+   * Seconds that the engine thread of a child process may take for a batch, a message, or a part of the
+   * load, before the process is ended. 0: any time. Null or absent: by the size of the model.
+   */
+  readonly stepTimeout?: number | null | undefined;
   /** Write native logs to stderr. */
   readonly verbose: boolean;
   /** Write the native log of the load to stderr, followed by the line `LOG_END`. */
