@@ -6,8 +6,8 @@ import type { Tally } from "./tally.ts";
 
 /** Share of requests over a WebSocket. */
 const SOCKET_SHARE = 0.08;
-/** Milliseconds before a client that was refused asks again. */
-const RETRY_MS = 200;
+/** Seconds before a client that got an error asks again, unless the server says when. */
+const RETRY_S = 0.2;
 
 /** Clients that send one request of any kind after the other. */
 export class MixedLoad implements AsyncDisposable {
@@ -29,7 +29,9 @@ export class MixedLoad implements AsyncDisposable {
       const kind = random.pick(REQUESTS);
       const outcome = await (isSocket ? sendOverSocket(base, random) : send(base, kind, random));
       tally.add(isSocket ? "websocket" : kind.name, outcome);
-      if (outcome.is !== "answered") await delay(RETRY_MS);
+      if (outcome.is === "answered" || this.#isOver) continue;
+      const wait = outcome.is === "refused" ? outcome.retryAfter : null;
+      await delay((wait ?? RETRY_S) * 1000);
     }
   }
 

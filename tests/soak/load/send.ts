@@ -19,7 +19,7 @@ export async function send(base: string, kind: RequestKind, random: Random): Pro
       signal: AbortSignal.timeout(LONGEST_MS),
     });
     const body = await response.text();
-    if (!response.ok) return refusal(response.status, body);
+    if (!response.ok) return refusal(response, body);
     const ending = kind.ending(body);
     if (ending.is === "complete") return { is: "answered" };
     return ending.is === "error"
@@ -30,7 +30,7 @@ export async function send(base: string, kind: RequestKind, random: Random): Pro
   }
 }
 
-function refusal(status: number, body: string): Outcome {
+function refusal({ status, headers }: Response, body: string): Outcome {
   let message: string | null = null;
   try {
     message = errorOf(JSON.parse(body));
@@ -39,7 +39,7 @@ function refusal(status: number, body: string): Outcome {
   }
   return message === null
     ? { is: "lost", why: `status ${status} without an error: ${body.slice(0, 160)}` }
-    : { is: "refused", status, message };
+    : { is: "refused", status, message, retryAfter: Number(headers.get("retry-after")) || null };
 }
 
 /** Asks twice over one WebSocket, which the server then closes when the client does. */

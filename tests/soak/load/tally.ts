@@ -2,7 +2,13 @@
 export type Outcome =
   | { readonly is: "answered" }
   /** The server answered with a status of an error, in the shape of its dialect. */
-  | { readonly is: "refused"; readonly status: number; readonly message: string }
+  | {
+    readonly is: "refused";
+    readonly status: number;
+    readonly message: string;
+    /** Seconds after which the server asks for a retry; null if it does not say. */
+    readonly retryAfter: number | null;
+  }
   /** The stream ended with an error event. */
   | { readonly is: "failed"; readonly message: string }
   | { readonly is: "lost"; readonly why: string };
