@@ -1,13 +1,8 @@
 import { join } from "@std/path";
 import { checkRegularFileSync } from "../../regular_file.ts";
 import { parseName, type StateName } from "./file_name.ts";
-import {
-  DamagedStateFile,
-  decodeHead,
-  headLength,
-  PREAMBLE,
-  type StateHead,
-} from "./state_file.ts";
+import { DamagedStateFile, decodeHead, headLength, PREAMBLE } from "./state_file.ts";
+import type { StateHead } from "./state_head.ts";
 import { PrefixChecksums, usableTokens } from "./token_marks.ts";
 
 /** Bytes that hold the head of most files: about 20,000 tokens. */

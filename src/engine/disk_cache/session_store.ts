@@ -2,7 +2,8 @@ import { join } from "@std/path";
 import { messageOf } from "../../errors.ts";
 import { checkRegularFileSync } from "../../regular_file.ts";
 import { sha256 } from "../../digest.ts";
-import { decodeState, type StateOrigin, type StoredState } from "./state_file.ts";
+import { decodeState, type StoredState } from "./state_file.ts";
+import type { StateOrigin } from "./state_head.ts";
 import { UNFINISHED_MS, writeStateSync } from "./write_state.ts";
 
 const EXTENSION = ".session";

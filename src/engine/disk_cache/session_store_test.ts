@@ -95,11 +95,9 @@ Deno.test("saving again replaces the session and leaves no other files", async (
   await inFolder((folder) => {
     const store = new SessionStore(folder, "a");
     store.save("talk", SESSION);
-    store.save("talk", { ...SESSION, tokens: [5] });
-    assertEquals(store.find("talk"), {
-      status: "found",
-      session: { ...SESSION, tokens: [5] },
-    });
+    const shorter = { ...SESSION, tokens: [5], checkpoints: [] };
+    store.save("talk", shorter);
+    assertEquals(store.find("talk"), { status: "found", session: shorter });
     assertEquals([...Deno.readDirSync(folder)].length, 1);
   });
 });

@@ -1,5 +1,6 @@
 import { crc32 } from "../../digest.ts";
-import { markTokens, tokenBytes, type TokenMarks } from "./token_marks.ts";
+import { isStateHead, type StateHead, type StateOrigin } from "./state_head.ts";
+import { markTokens, tokenBytes } from "./token_marks.ts";
 
 const MAGIC = new TextEncoder().encode("SHIMMYS4");
 /** Bytes before the head: magic, length of the head, CRC-32 of the head. */
@@ -20,21 +21,6 @@ export interface StoredState {
   readonly state: Uint8Array<ArrayBuffer>;
   /** By ascending position. */
   readonly checkpoints: readonly StoredCheckpoint[];
-}
-
-/** What a state was computed with. */
-export interface StateOrigin {
-  /** Everything that makes a state unusable for another model, KV cache type or library. */
-  readonly fingerprint: string;
-  /** What the tokens were computed with besides the model, such as adapters. */
-  readonly scope: string;
-}
-
-/** The head of a file. */
-export interface StateHead extends StateOrigin {
-  readonly marks: TokenMarks;
-  readonly checkpointBytes: readonly number[];
-  readonly stateBytes: number;
 }
 
 /** A file is truncated or has other bytes than were written. */
@@ -108,7 +94,18 @@ export function decodeHead(bytes: Uint8Array): StateHead {
   if (bytes.length < end || crc32(json) !== uint32At(bytes, MAGIC.length + 4)) {
     throw new DamagedStateFile("The head of the file is damaged");
   }
-  return JSON.parse(new TextDecoder().decode(json));
+  const head = parseHead(new TextDecoder().decode(json));
+  if (!isStateHead(head)) throw new DamagedStateFile("The head of the file is malformed");
+  return head;
+}
+
+/** @returns undefined for a text that is not JSON. */
+function parseHead(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return undefined;
+  }
 }
 
 /**

@@ -1,5 +1,6 @@
 import { dirname } from "@std/path";
-import { type StateOrigin, statePieces, type StoredState } from "./state_file.ts";
+import { statePieces, type StoredState } from "./state_file.ts";
+import type { StateOrigin } from "./state_head.ts";
 
 /** The end of the name of a file that is being written. */
 export const UNFINISHED = ".tmp";
