@@ -1,3 +1,4 @@
+import { append } from "../../append.ts";
 import {
   type CachedPrefix,
   type Holder,
@@ -96,7 +97,7 @@ export class PrefixCache {
     for (const [id, moved] of states.slice(0, options.streams).entries()) {
       const stream = this.#streams[id]!;
       if (!this.#restoreState(stream, moved.state)) continue;
-      stream.tokens.push(...moved.tokens);
+      append(stream.tokens, moved.tokens);
       stream.scope = moved.scope;
       stream.lastUsed = moved.lastUsed;
       stream.checkpoints = moved.checkpoints;
@@ -151,7 +152,7 @@ export class PrefixCache {
     if (!this.#freeCells(tokens.length)) return false;
     if (!this.#restoreState(stream, state)) return false;
     stream.scope = scope;
-    stream.tokens.push(...tokens);
+    append(stream.tokens, tokens);
     this.release(stream, false);
     return true;
   }
@@ -349,7 +350,7 @@ export class PrefixCache {
     if (isStream(holder) && !this.#search.copiesByState) {
       this.#memory.copySequence(holder.id, target.id);
       this.#pendingCopies.add(holder).add(target);
-      target.tokens.push(...holder.tokens);
+      append(target.tokens, holder.tokens);
     } else {
       if (this.#pendingCopies.has(target)) return target;
       // Freeing cells may evict the holder.
@@ -361,7 +362,7 @@ export class PrefixCache {
         return target;
       }
       holder.lastUsed = ++this.#clock;
-      target.tokens.push(...held);
+      append(target.tokens, held);
     }
     target.checkpoints = checkpoints;
     return this.#truncate(target, length, checkpoint);

@@ -192,7 +192,11 @@ export class TokenSampler implements Disposable {
     this.#constraint?.apply(candidates);
     const chosen = chain.select(candidates);
     if (chosen === null || this.#constraint?.allows(chosen) === false) {
-      throw new ShimmyError("backend", "The grammar allows no token to continue with");
+      // Each grammar is parsed before, so it allows texts, but the vocabulary may have no token for them.
+      throw new ShimmyError(
+        "invalid",
+        "The grammar allows no token of the model's vocabulary to continue with",
+      );
     }
     if (this.#reportsSampled) this.#probabilities = candidates.remaining();
     chain.commit();

@@ -5,7 +5,7 @@ export type CharSet = readonly (readonly [low: number, high: number])[];
 export const ALL: CharSet = [[0, 0xd7ff], [0xe000, 0x10ffff]];
 
 /** Makes a set from ranges in any order, overlapping or not. */
-export function charSet(...ranges: readonly (readonly [number, number])[]): CharSet {
+export function charSet(ranges: readonly (readonly [number, number])[]): CharSet {
   const sorted = ranges.filter(([low, high]) => low <= high).sort((a, b) => a[0] - b[0]);
   const merged: [number, number][] = [];
   for (const [low, high] of sorted) {
@@ -18,16 +18,16 @@ export function charSet(...ranges: readonly (readonly [number, number])[]): Char
 
 /** The set of the characters in a text. */
 export function charsOf(text: string): CharSet {
-  return charSet(...[...text].map((char) => [code(char), code(char)] as const));
+  return charSet([...text].map((char) => [code(char), code(char)] as const));
 }
 
 /** A range of characters, both ends included. */
 export function range(low: string, high: string): CharSet {
-  return charSet([code(low), code(high)]);
+  return charSet([[code(low), code(high)]]);
 }
 
 export function union(...sets: readonly CharSet[]): CharSet {
-  return charSet(...sets.flat());
+  return charSet(sets.flat());
 }
 
 export function intersect(a: CharSet, b: CharSet): CharSet {

@@ -189,7 +189,7 @@ class Parser {
       ranges.push([low, high]);
     }
     if (members === 0) return;
-    const set = charSet(...ranges);
+    const set = charSet(ranges);
     this.#push(rule, isNegated ? complement(set) : set);
     for (let part = 1; part < members; part++) rule.push(CLASS_PART);
   }

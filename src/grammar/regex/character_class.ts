@@ -13,7 +13,7 @@ const DIGITS = range("0", "9");
 const WORD = union(range("a", "z"), range("A", "Z"), DIGITS, charsOf("_"));
 /** WhiteSpace and LineTerminator of ECMA-262. */
 const SPACE = union(
-  charSet([0x09, 0x0d], [0x2000, 0x200a], [0x2028, 0x2029]),
+  charSet([[0x09, 0x0d], [0x2000, 0x200a], [0x2028, 0x2029]]),
   charsOf(" \u00a0\u1680\u202f\u205f\u3000\ufeff"),
 );
 
@@ -62,7 +62,7 @@ export function readEscape(source: string, at: number, inClass: boolean): Escape
   const control = /^\\c([a-zA-Z])/.exec(rest);
   if (control !== null) {
     const point = control[1]!.charCodeAt(0) % 32;
-    return { set: charSet([point, point]), next: at + 3 };
+    return { set: charSet([[point, point]]), next: at + 3 };
   }
   const property = /^\\[pP]\{[\w=]+\}/.exec(rest);
   if (property !== null) {
@@ -81,7 +81,7 @@ function codePoint(source: string, at: number, match: RegExpExecArray): Escaped 
     point = (point - 0xd800) * 0x400 + (parseInt(low[1]!, 16) - 0xdc00) + 0x10000;
     next += 6;
   }
-  return { set: charSet([point, point]), next };
+  return { set: charSet([[point, point]]), next };
 }
 
 const properties = new Map<string, CharSet>();
@@ -128,7 +128,7 @@ export function readClass(source: string, at: number): Escaped | null {
     next = high.next;
     const from = onlyPoint(low.set);
     const to = onlyPoint(high.set);
-    if (from !== null && to !== null) parts.push(charSet([from, to]));
+    if (from !== null && to !== null) parts.push(charSet([[from, to]]));
     else parts.push(low.set, charsOf("-"), high.set);
   }
   const set = union(...parts);
@@ -139,5 +139,5 @@ function readMember(source: string, at: number): Escaped | null {
   if (source[at] === "\\") return readEscape(source, at, true);
   const point = source.codePointAt(at);
   if (point === undefined) return null;
-  return { set: charSet([point, point]), next: at + (point > 0xffff ? 2 : 1) };
+  return { set: charSet([[point, point]]), next: at + (point > 0xffff ? 2 : 1) };
 }

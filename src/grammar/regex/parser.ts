@@ -98,7 +98,7 @@ class Reader {
     }
     const point = this.source.codePointAt(this.#at)!;
     this.#at += point > 0xffff ? 2 : 1;
-    return chars(charSet([point, point]));
+    return chars(charSet([[point, point]]));
   }
 
   #group(): Pattern {

@@ -19,7 +19,7 @@ import {
 } from "../expression/mod.ts";
 
 /** Characters that must be escaped in JSON strings: quotes, backslashes and control characters. */
-const ESCAPED: CharSet = union(charSet([0, 0x1f], [0x7f, 0x7f]), charsOf('"\\'));
+const ESCAPED: CharSet = union(charSet([[0, 0x1f], [0x7f, 0x7f]]), charsOf('"\\'));
 const HEX = oneOf("0123456789abcdefABCDEF");
 const DIGIT = oneOf("0123456789");
 

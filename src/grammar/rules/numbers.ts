@@ -139,7 +139,7 @@ function magnitudes(low: bigint, high: bigint, fraction: number): Regular {
 const DIGIT = digitRange(0, 9);
 
 function digitRange(low: number, high: number): Regular {
-  return chars(charSet([0x30 + low, 0x30 + high]));
+  return chars(charSet([[0x30 + low, 0x30 + high]]));
 }
 
 function padded(units: bigint, width: number): string {
@@ -229,7 +229,7 @@ export function multiples(units: number, fraction: number): Dfa {
   const scale = (power: number) => Number(10n ** BigInt(power) % BigInt(units));
   // States: the start, after "-", then every remainder for each layer.
   const state = (layer: number, remainder: number) => 2 + layer * units + remainder;
-  const digit = (value: number) => charSet([0x30 + value, 0x30 + value]);
+  const digit = (value: number) => charSet([[0x30 + value, 0x30 + value]]);
   const step = (layer: number, remainder: number) =>
     Array.from({ length: 10 }, (_, value) => ({
       set: digit(value),

@@ -1,3 +1,4 @@
+import { append } from "../../../../append.ts";
 import type { AnswerEvent, AnswerLogprob, ToolCall } from "../../../../chat/mod.ts";
 import type { PromptLogprob } from "../../../../engine/protocol/mod.ts";
 import { ShimmyError } from "../../../../errors.ts";
@@ -18,15 +19,15 @@ export class CollectedAnswer {
   add(event: AnswerEvent): void {
     switch (event.type) {
       case "prompt":
-        this.promptLogprobs.push(...event.logprobs);
+        append(this.promptLogprobs, event.logprobs);
         break;
       case "text":
         this.text += event.text;
-        this.logprobs.push(...event.logprobs);
+        append(this.logprobs, event.logprobs);
         break;
       case "reasoning":
         this.reasoning += event.text;
-        this.reasoningLogprobs.push(...event.logprobs);
+        append(this.reasoningLogprobs, event.logprobs);
         break;
       case "tool_call":
         this.#calls[event.index] = { id: event.id, name: event.name, arguments: "" };
