@@ -240,9 +240,20 @@ const SPENT = "the schema needs too much work; use fewer or simpler patterns";
 /**
  * Builds a grammar of any number of schemas and expressions within one budget. The schemas of tools
  * for which the budget does not last are left out, as those that cannot be expressed are.
+ *
+ * @throws {ShimmyError} `invalid` if the budget or the stack does not last for the rest.
  */
 export function withGrammarBudget<T>(build: () => T): T {
-  return withBudget(LIMITS, SPENT, build);
+  try {
+    return withBudget(LIMITS, SPENT, build);
+  } catch (error) {
+    if (!(error instanceof BudgetError || error instanceof RangeError)) throw error;
+    throw new ShimmyError(
+      "invalid",
+      "The tools and formats of the request need too much work; use fewer or simpler ones",
+      { cause: error },
+    );
+  }
 }
 
 /** Compiles within the budget of one schema. */

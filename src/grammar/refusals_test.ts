@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { ShimmyError } from "../errors.ts";
-import { GrammarBuilder, schemaToGrammar } from "./mod.ts";
+import { spend } from "./expression/mod.ts";
+import { GrammarBuilder, schemaToGrammar, withGrammarBudget } from "./mod.ts";
 
 function refusal(schema: unknown): string {
   const error = assertThrows(() => schemaToGrammar(schema), ShimmyError);
@@ -173,4 +174,15 @@ Deno.test("errors name the request field of the schema", () => {
   const error = assertThrows(() => builder.addSchema({ $ref: "#/none" }), ShimmyError);
   assertEquals(error.field, "tools[0].parameters");
   assertStringIncludes(error.message, "tools[0].parameters: $ref at #");
+});
+
+Deno.test("a grammar whose parts together exceed its budget or the stack is refused", () => {
+  const recurse = (): number => 1 + recurse();
+  const works = [recurse, () => {
+    for (;;) spend(1000);
+  }];
+  for (const work of works) {
+    const error = assertThrows(() => withGrammarBudget(work), ShimmyError, "use fewer or simpler");
+    assertEquals(error.kind, "invalid");
+  }
 });
