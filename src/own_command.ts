@@ -34,6 +34,13 @@ export function ownCommand(
   return [program, "run", ...quiet, ...needed, ...rights, main, hidden, ...args];
 }
 
+/** Whether this program may start itself in a child process: whether `--allow-run` is granted. */
+export async function canRunItself(): Promise<boolean> {
+  if (Deno.build.standalone) return true;
+  const { state } = await Deno.permissions.query({ name: "run", command: Deno.execPath() });
+  return state === "granted";
+}
+
 /** True if {@linkcode ownCommand} started the module to run its command. */
 export function isProgram({ main }: ImportMeta): boolean {
   return main && isSource;

@@ -12,6 +12,7 @@ import {
   type ModelEntry,
   placementJson,
 } from "../../models/entry/mod.ts";
+import { canRunItself } from "../../own_command.ts";
 import { command, EXIT, interruptible } from "../environment/mod.ts";
 import { buffers, bytes, contextBuffers, fields } from "../output/mod.ts";
 import { MODEL_OPTIONS, nameOf, openNamedModel, PULL_OPTIONS } from "../sessions/mod.ts";
@@ -24,7 +25,9 @@ export default command({
   run: ({ values, globals, config, operands }, environment) =>
     interruptible(environment, EXIT.interrupted, async (signal) => {
       const asked = nameOf("probe", values.name, operands[0]);
-      const request = { asked, yes: values.yes, globals, config, signal };
+      // A damaged file can end the process that loads it.
+      const isolate = await canRunItself();
+      const request = { asked, yes: values.yes, globals, config, isolate, signal };
       await using session = await openNamedModel(environment, request);
       const entry = await session.selectModel();
       const engine = await session.registry.engine(entry, signal);

@@ -13,6 +13,7 @@ import {
 } from "../../server/mod.ts";
 import { createIssuer, FileDigests } from "../../receipts/mod.ts";
 import { cacheDirectory } from "../../runtime/library/paths.ts";
+import { canRunItself } from "../../own_command.ts";
 import { PreparationPool } from "../../chat/mod.ts";
 import { VERSION } from "../../version.ts";
 import { keyFolder } from "../config/mod.ts";
@@ -235,10 +236,7 @@ async function isolates(
 
 /** Whether child processes may be started. If not, the log says so. */
 async function canIsolate(log: Log): Promise<boolean> {
-  if (Deno.build.standalone) return true;
-  const command = Deno.execPath();
-  const { state } = await Deno.permissions.query({ name: "run", command });
-  if (state === "granted") return true;
+  if (await canRunItself()) return true;
   log.info("Models run inside the server's process, because --allow-run is not granted");
   return false;
 }

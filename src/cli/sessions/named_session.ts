@@ -42,6 +42,8 @@ export interface NamedModelRequest {
   readonly config: Config | null;
   /** Sequences that run in parallel. @default {1} */
   readonly parallel?: number;
+  /** Run the model in its own process. @default {false} */
+  readonly isolate?: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -56,7 +58,8 @@ export async function openNamedModel(
   environment: Environment,
   request: NamedModelRequest,
 ): Promise<ModelSession> {
-  const { asked, yes, isStdinUsed = false, config, parallel = 1, signal } = request;
+  const { asked, yes, isStdinUsed = false, config, parallel = 1, isolate = false } = request;
+  const { signal } = request;
   const consent = { yes, isStdinUsed };
   const pulled = await resolveReference(environment, asked, consent, { signal });
   const named = pulled?.named ?? asked;
@@ -70,6 +73,7 @@ export async function openNamedModel(
     config,
     named,
     parallel,
+    isolate,
     paths: "any",
   });
 }

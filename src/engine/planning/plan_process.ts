@@ -2,7 +2,7 @@ import { TextLineStream } from "@std/streams/text-line-stream";
 import { messageOf, ShimmyError } from "../../errors.ts";
 import type { ChildCommand } from "../process/mod.ts";
 import { PLAN_MARK, type PlanRequest, type PlanResponse } from "./plan_messages.ts";
-import { deserializeError } from "../protocol/mod.ts";
+import { assertionIn, deserializeError } from "../protocol/mod.ts";
 
 /** Timeout of a response in milliseconds, for drivers that hang. */
 const RESPONSE_TIMEOUT_MS = 60_000;
@@ -70,16 +70,11 @@ export class PlanProcess implements AsyncDisposable {
     for (;;) {
       const { value: line, done } = await this.#lines.read();
       if (done) {
-        const failed = log.find((one) => one.includes("GGML_ASSERT("));
-        const reason = failed === undefined
-          ? ""
-          : `: ${failed.slice(failed.indexOf("GGML_ASSERT("))}`;
+        const output = log.join("\n");
         throw new ShimmyError(
           "backend",
-          `Cannot plan the load: the planning process ended${reason}`,
-          {
-            detail: log.join("\n").slice(-2000),
-          },
+          `Cannot plan the load: the planning process ended${assertionIn(output)}`,
+          { detail: output.slice(-2000) },
         );
       }
       if (line.startsWith(PLAN_MARK)) {

@@ -1,5 +1,6 @@
 import { messageOf, ShimmyError } from "../../errors.ts";
 import {
+  assertionIn,
   decodeBody,
   encodeFrame,
   FRAME,
@@ -86,7 +87,7 @@ export class ChildTransport implements Transport {
     void this.#child.status.then(async ({ code, signal }) => {
       await this.#reading;
       const how = signal === null ? `with status ${code}` : `by ${signal}`;
-      end(`The model's process ended ${how}`);
+      end(`The model's process ended ${how}${assertionIn(this.#stderrTail)}`);
     });
   }
 

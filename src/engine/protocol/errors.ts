@@ -30,3 +30,13 @@ export function serializeError(error: unknown): SerializedError {
 export function deserializeError({ kind, message, ...options }: SerializedError): ShimmyError {
   return new ShimmyError(kind, message, options);
 }
+
+/**
+ * The failed assertion of libllama in the output of a process that it ended, with a colon before it.
+ * Empty if there is none. The path of the source file is left out.
+ */
+export function assertionIn(output: string): string {
+  // Other output may follow on the same line.
+  const failed = /GGML_ASSERT\(.*?\) failed/.exec(output)?.[0];
+  return failed === undefined ? "" : `: ${failed}`;
+}

@@ -14,7 +14,7 @@ export type {
   EmbedRequest,
   EmbedResult,
 } from "./embedding.ts";
-export { deserializeError, type SerializedError, serializeError } from "./errors.ts";
+export { assertionIn, deserializeError, type SerializedError, serializeError } from "./errors.ts";
 export type {
   FinishReason,
   Notice,
