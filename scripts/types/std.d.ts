@@ -77,6 +77,7 @@ declare module "@std/encoding/base64url" {
 
 declare module "@std/encoding/hex" {
   export function encodeHex(src: string | Uint8Array | ArrayBuffer): string;
+  export function decodeHex(src: string): Uint8Array<ArrayBuffer>;
 }
 
 declare module "@std/async/pool" {

@@ -1,0 +1,33 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { fromFileUrl } from "@std/path";
+import type { ChatInput } from "../../../src/chat/prompt/mod.ts";
+import { TINY } from "../../support/engine.ts";
+import { Host } from "./host.ts";
+import type { HostResult, HostTask } from "./host_main.ts";
+
+const INPUT: ChatInput = {
+  type: "chat",
+  messages: [{ role: "user", content: "Hi" }],
+  tools: [],
+  toolChoice: { type: "auto" },
+  parallelToolCalls: true,
+  templateArguments: {},
+  continueLast: false,
+};
+
+Deno.test("a process of the product tells what it accepts and what it refuses", async () => {
+  await using host = new Host();
+  const run = async (task: HostTask) => {
+    const result = await host.run(task);
+    assert(!("kind" in result), JSON.stringify(result));
+    return result as HostResult;
+  };
+  const path = fromFileUrl(import.meta.url);
+  assertEquals((await run({ type: "header", path: TINY })).refused, null);
+  assertEquals((await run({ type: "header", path })).refused, "not a GGUF file");
+  const render = (template: string) => run({ type: "template", template, input: INPUT });
+  assertEquals((await render("{{ messages[0].content }}")).refused, null);
+  const { refused, thrown } = await render("{{ raise_exception('no') }}");
+  assertStringIncludes(refused!, "no");
+  assertEquals(thrown, null);
+});
