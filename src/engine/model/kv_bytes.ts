@@ -1,3 +1,4 @@
+import { ownMember } from "../../own_member.ts";
 import type { Model } from "../../../ffi/mod.ts";
 import type { KvType, SwaFull } from "../protocol/mod.ts";
 
@@ -70,6 +71,6 @@ export function slidingLayers(
   if (slidingWindow === 0) return null;
   const architecture = metadata["general.architecture"] ?? "";
   const stored = Number(metadata[`${architecture}.attention.sliding_window_pattern`]);
-  const pattern = stored > 0 ? stored : PATTERNS[architecture] ?? 1;
+  const pattern = stored > 0 ? stored : ownMember(PATTERNS, architecture) ?? 1;
   return { window: slidingWindow, fullBytesPerToken: bytesPerToken / pattern, mode };
 }

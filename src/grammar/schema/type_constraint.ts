@@ -1,3 +1,4 @@
+import { ownMember } from "../../own_member.ts";
 import type { Context } from "./context.ts";
 import { formatRange, FORMATS } from "./formats.ts";
 import {
@@ -67,7 +68,9 @@ function bothTypes(a: ReadonlySet<TypeName>, b: readonly TypeName[]): ReadonlySe
 function impliedTypes(context: Context, node: SchemaNode): TypeName[] {
   const implied = Object.keys(node).flatMap((key) =>
     // In draft 3, `required: true` belongs to a property of any type.
-    key === "required" && typeof node.required === "boolean" ? [] : TYPE_OF_KEYWORD[key] ?? []
+    key === "required" && typeof node.required === "boolean"
+      ? []
+      : ownMember(TYPE_OF_KEYWORD, key) ?? []
   );
   // A format without a type restricts strings, or numbers.
   const format = readFormat(context, node);

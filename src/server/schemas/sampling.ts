@@ -1,3 +1,4 @@
+import { ownMember } from "../../own_member.ts";
 import * as z from "zod";
 import type { AnswerRequest } from "../../chat/mod.ts";
 import { type SamplerName, SAMPLERS, type Sampling } from "../../engine/protocol/mod.ts";
@@ -80,7 +81,7 @@ function namesOf(given: string | readonly string[]): readonly SamplerName[] | nu
   const names = typeof given === "string"
     ? [...given].map((letter) => SAMPLER_LETTERS[letter])
     : given.map((name) => name.toLowerCase()).map((name) =>
-      SAMPLERS.find((own) => own === name) ?? SAMPLER_ALIASES[name]
+      SAMPLERS.find((own) => own === name) ?? ownMember(SAMPLER_ALIASES, name)
     );
   return names.every((name) => name !== undefined) ? names : null;
 }

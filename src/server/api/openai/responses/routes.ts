@@ -1,3 +1,4 @@
+import { ownMember } from "../../../../own_member.ts";
 import { type Exchange, HttpError, json, type Route } from "../../../http/mod.ts";
 import type { ModelPool } from "../../../../models/registry/mod.ts";
 import { wholePool } from "../../../access/mod.ts";
@@ -29,7 +30,7 @@ const DEFAULT_VALUES: Readonly<Record<string, RegExp>> = {
 
 function refuseQuery(url: URL, known: readonly string[]): void {
   for (const [name, value] of url.searchParams) {
-    if (known.includes(name) || DEFAULT_VALUES[name]?.test(value)) continue;
+    if (known.includes(name) || ownMember(DEFAULT_VALUES, name)?.test(value)) continue;
     throw new HttpError(400, `${name}: is not supported here`, { field: name });
   }
 }
