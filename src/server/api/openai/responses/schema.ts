@@ -136,7 +136,8 @@ function toRequestedChoice(
 ): RequestedChoice | null {
   if (!choice) return null;
   if (typeof choice === "string") return choice;
-  if ("mode" in choice && Array.isArray(choice.tools)) {
+  // Another kind of choice may have members of these names, which are not checked.
+  if (choice.type === "allowed_tools" && "mode" in choice && Array.isArray(choice.tools)) {
     const names = choice.tools.flatMap((tool: ChosenTool) => chosenNames(tool, offered));
     return { mode: choice.mode as "auto" | "required", names };
   }
