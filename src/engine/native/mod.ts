@@ -2,5 +2,5 @@
 export { explainAdapterFailure, explainLoadFailure } from "./failures.ts";
 export { NativeGate } from "./native_gate.ts";
 export { type PromptRows, promptRowsOnCpu, ROW_GROUP } from "./row_group.ts";
-export { EngineFlags, type WorkState } from "./shared_flags.ts";
+export { EngineFlags } from "./shared_flags.ts";
 export { availableMemory, defaultThreads } from "./system.ts";
