@@ -72,13 +72,13 @@ export function parseOptions<S extends OptionSet>(
   const names = Object.keys(options);
   const isFlag = (name: string) => options[name]!.value === undefined;
   const { _: positionals, ...given } = parseArgs(normalizeOptions(args, options), {
-    boolean: names.filter(isFlag),
-    string: [...names.filter((name) => !isFlag(name)), "_"],
-    collect: names,
+    boolean: names.filter(isFlag).map(keyOf),
+    string: [...names.filter((name) => !isFlag(name)).map(keyOf), "_"],
+    collect: names.map(keyOf),
   });
   const values: Record<string, unknown> = {};
   for (const [name, option] of Object.entries(options)) {
-    const texts = (given[name] as (string | boolean)[]).map(String);
+    const texts = (given[keyOf(name)] as (string | boolean)[]).map(String);
     if (texts.length > 1 && !option.repeatable) {
       throw new UsageError(`--${name}: may be given only once`);
     }
@@ -87,8 +87,13 @@ export function parseOptions<S extends OptionSet>(
   return { values: values as Values<S>, positionals: positionals.map(String) };
 }
 
+/** The key of an option for `parseArgs`, which takes a name that begins with `no-` for a negation. */
+function keyOf(name: string): string {
+  return `:${name}`;
+}
+
 /**
- * Writes each option as `--name=value`. `parseArgs` accepts a value that begins with a hyphen, such as
+ * Writes each option as `--:name=value`. `parseArgs` accepts a value that begins with a hyphen, such as
  * `-` or `-1`, only in this form.
  */
 function normalizeOptions(args: readonly string[], options: OptionSet): string[] {
@@ -106,7 +111,7 @@ function normalizeOptions(args: readonly string[], options: OptionSet): string[]
     const { value: placeholder, bare, words } = options[name]!;
     if (placeholder === undefined) {
       if (inline !== undefined) throw new UsageError(`${written}: takes no value`);
-      normalized.push(`--${name}=true`);
+      normalized.push(`--${keyOf(name)}=true`);
       continue;
     }
     const next = args[index + 1];
@@ -116,11 +121,11 @@ function normalizeOptions(args: readonly string[], options: OptionSet): string[]
     const isOther = words !== undefined && bare !== undefined && !words.includes(next ?? "");
     if (inline === undefined && (isForgotten || isOther)) {
       if (bare === undefined) throw new UsageError(`${written}: needs a value, ${placeholder}`);
-      normalized.push(`--${name}=${bare}`);
+      normalized.push(`--${keyOf(name)}=${bare}`);
       continue;
     }
     if (inline === undefined) index++;
-    normalized.push(`--${name}=${inline ?? next}`);
+    normalized.push(`--${keyOf(name)}=${inline ?? next}`);
   }
   return normalized;
 }

@@ -169,3 +169,10 @@ Deno.test("an option with words takes only these as its value", () => {
   assertEquals([values["kv-unified"], positionals], ["on", ["Hello"]]);
   assertThrows(() => parsed("--kv-unified=maybe"), UsageError, "--kv-unified: must be one of");
 });
+
+Deno.test("a flag whose name begins with no- is that flag, not a negation", () => {
+  const options = { "no-ui": flag({ help: "no page" }), "ui": flag({ help: "page" }) } as const;
+  const given = (args: string[]) => parseOptions(args, options, () => undefined).values;
+  assertEquals(given(["--no-ui"]), { "no-ui": true, "ui": false });
+  assertEquals(given(["--ui"]), { "no-ui": false, "ui": true });
+});
