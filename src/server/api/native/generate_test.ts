@@ -364,3 +364,24 @@ Deno.test("timings contain the number of accepted draft tokens", async () => {
   const { drafted_tokens, accepted_tokens, acceptance_rate } = (await response.json()).timings;
   assertEquals([drafted_tokens, accepted_tokens, acceptance_rate], [8, 6, 0.75]);
 });
+
+Deno.test("continue_last ends the prompt with the beginning of the answer", async () => {
+  const messages = [
+    { role: "user", content: "Name a colour." },
+    { role: "assistant", content: "My favourite is" },
+  ];
+  assert((await promptOf({ messages, continue_last: true })).endsWith("My favourite is"));
+  assert(!(await promptOf({ messages })).endsWith("My favourite is"));
+});
+
+Deno.test("continue_last without a message of the assistant at the end is 400", async () => {
+  const bodies = [
+    { prompt: "Hi", continue_last: true },
+    { messages: [{ role: "user", content: "Hi" }], continue_last: true },
+  ];
+  for (const body of bodies) {
+    const response = await generate(body);
+    assertEquals(response.status, 400);
+    assertStringIncludes((await response.json()).error, "continue_last: needs messages");
+  }
+});

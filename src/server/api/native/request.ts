@@ -27,6 +27,10 @@ export function toAnswerRequest(body: GenerateBody, placesTokens = false): Answe
 
 function toInput(body: GenerateBody): Input {
   const { messages, system, prompt } = body;
+  const continueLast = body.continue_last === true;
+  if (continueLast && messages?.at(-1)?.role !== "assistant") {
+    throw invalid("continue_last", "needs messages of which the last one is of the assistant");
+  }
   if (body.raw) {
     if (messages) {
       throw invalid("raw", "cannot be used with messages, which need the chat template");
@@ -52,7 +56,7 @@ function toInput(body: GenerateBody): Input {
     toolChoice: { type: "none" },
     parallelToolCalls: false,
     templateArguments: {},
-    continueLast: false,
+    continueLast,
   };
 }
 

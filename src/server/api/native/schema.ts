@@ -33,6 +33,8 @@ export const generateSchema = z.strictObject({
   messages: z.array(messageSchema, { error: "must be a list of messages" })
     .min(1, { error: "must have at least one message" })
     .nullish().describe("Replaces prompt"),
+  continue_last: flag.nullish()
+    .describe("The last message, of the assistant, is the beginning of the answer"),
   system: text.nullish().describe("System message before the prompt or the messages"),
   raw: flag.nullish().describe("Send the prompt to the model without the chat template"),
   max_tokens: integerFrom(1).nullish().describe(
