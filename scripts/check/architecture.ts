@@ -7,6 +7,12 @@
 
 /** Rooms by layer, the lowest layer first. Rooms of one layer do not import each other. */
 export const LAYERS: readonly (readonly string[])[] = [
+  // The program of the web page. It runs in browsers and imports nothing else.
+  ["src/web/api", "src/web/ui", "src/web/conversation"],
+  ["src/web/shell", "src/web/live", "src/web/markdown"],
+  ["src/web/storage"],
+  ["src/web/pages/chat", "src/web/pages/models", "src/web/pages/machine", "src/web/pages/api"],
+  ["src/web"],
   // Used by every room.
   ["src/assets"],
   ["src"],
@@ -70,7 +76,7 @@ export const LAYERS: readonly (readonly string[])[] = [
   // HTTP. No dialect imports another.
   ["src/server/metrics", "src/server/schemas"],
   ["src/server/http"],
-  ["src/server/access", "src/server/receipts"],
+  ["src/server/access", "src/server/receipts", "src/server/ui"],
   ["src/server/answers"],
   ["src/server/resuming"],
   [

@@ -127,7 +127,7 @@ function sourceFiles(): string[] {
     for (const { name, isDirectory } of Deno.readDirSync(join(ROOT, folder))) {
       const path = `${folder}/${name}`;
       if (isDirectory) walk(path);
-      else if (name.endsWith(".ts") && !name.endsWith("_test.ts")) files.push(path);
+      else if (/\.tsx?$/.test(name) && !/_test\.tsx?$/.test(name)) files.push(path);
     }
   };
   walk("src");

@@ -140,6 +140,10 @@ declare module "@std/http/negotiation" {
     request: { readonly headers: Headers },
     ...types: readonly string[]
   ): string | undefined;
+  export function acceptsEncodings(
+    request: { readonly headers: Headers },
+    ...encodings: readonly string[]
+  ): string | undefined;
 }
 
 declare module "@std/http/server-sent-event-parse-stream" {

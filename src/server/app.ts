@@ -57,7 +57,7 @@ export function createHandler(
   routes: readonly Route[] = allRoutes,
 ): Handler {
   const context: ServerContext = { pool, settings, metrics, ...rest };
-  const table: Route[] = [...routes];
+  const table = routes.filter(({ isPage }) => !isPage || settings.ui === true);
   table.push(openApiRoute(table, settings.version));
   const router = new Router(table, nativeDialect);
   const { keyring } = context;
@@ -77,7 +77,7 @@ export function createHandler(
       return preflightResponse(origin, request, router.methods(url.pathname));
     }
     checkOrigin(origin, request);
-    const open = router.isOpen(url.pathname);
+    const open = await router.isOpen(url.pathname, request, settings);
     if (!open) matched.caller = await authenticator.authenticate(request.headers);
     if (context.stopping?.aborted && !open) {
       throw new HttpError(STATUS_CODE.ServiceUnavailable, "The server is shutting down", {

@@ -183,9 +183,10 @@ function parametersOf(route: Route): Json[] {
 }
 
 function contentOf(route: Route): Json {
-  const { answer, text, streams = [] } = route;
+  const { answer, text, html, streams = [] } = route;
   const content: Record<string, Json> = {};
   if (text) content["text/plain"] = { schema: { type: "string" } };
+  if (html) content["text/html"] = { schema: { type: "string" } };
   if (answer !== undefined) content["application/json"] = { schema: answerSchema(route) };
   for (const type of streams) content[type] = { schema: { type: "string" } };
   return Object.keys(content).length === 0 ? {} : { content };

@@ -6,7 +6,7 @@ import { allRoutes } from "./routes.ts";
 type Document = Record<string, any>;
 
 async function fetchDocument(): Promise<Document> {
-  const response = await serverDouble().request("/openapi.json");
+  const response = await serverDouble({ settings: { ui: true } }).request("/openapi.json");
   assertEquals(response.headers.get("content-type"), "application/json");
   return await response.json();
 }

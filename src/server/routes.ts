@@ -16,6 +16,7 @@ import {
 } from "./api/ollama/mod.ts";
 import { jinaRerankRoute, openaiRoutes, vllmTokenizeRoute } from "./api/openai/mod.ts";
 import { receiptRoutes } from "./receipts/mod.ts";
+import { pageRoutes } from "./ui/mod.ts";
 import type { Route } from "./http/mod.ts";
 import { sharedRoute } from "./shared_route.ts";
 
@@ -41,6 +42,7 @@ const v1Routes: readonly Route[] = [
 
 /** All routes of all dialects. */
 export const allRoutes: readonly Route[] = [
+  ...pageRoutes(nativeDialect),
   ...nativeRoutes,
   ...receiptRoutes(nativeDialect),
   generateRoute({ matches: isOllamaGenerate, handle: sharedGenerate }),

@@ -68,6 +68,7 @@ for (const where of ["a file", "an http: URL"]) {
     assertEquals(await generate(server.base, QUESTION), ANSWER);
     const openapi = await (await fetch(`${server.base}/openapi.json`)).text();
     assertStringIncludes(openapi, "/api/generate");
+    assertStringIncludes(await (await fetch(`${server.base}/ui`)).text(), "<!doctype html>");
     assertEquals(await server.stop(), 0);
   });
 }

@@ -4,7 +4,7 @@
  * Deno's runtime of version 2.4.2 is inside another program that is published on npm, so that this works
  * where Deno's own downloads are out of reach.
  */
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
 import { TEMPLATES, writeModel } from "../hostile/inputs.ts";
 import { generate, type Outcome, type Program, run, serve } from "../support/program.ts";
@@ -139,6 +139,7 @@ Deno.test({
 
     await using server = await serve(bare(home, [EXECUTABLE]));
     assertEquals(await generate(server.base, QUESTION), ANSWER);
+    assertMatch(await (await fetch(`${server.base}/ui`)).text(), /^<!doctype html>/);
     assertEquals(await server.stop(), 0);
     await refusesHostileTemplate(home);
   },

@@ -35,6 +35,16 @@ Deno.test("the tests' configuration is the runtime's with the imports of tests",
   assertEquals(Object.fromEntries(shared), imports);
 });
 
+Deno.test("the web page's configuration has the checks of the runtime's", async () => {
+  const { compilerOptions: runtime } = await readJson("deno.json");
+  const { compilerOptions: page, imports } = await readJson("deno.web.json");
+  for (const [name, value] of Object.entries(runtime)) assertEquals(page[name], value, name);
+  const { imports: shared } = await readJson("import_map.json") as { imports: ImportMap };
+  for (const name of Object.keys(shared)) {
+    if (name in imports) assertEquals(imports[name], shared[name], name);
+  }
+});
+
 Deno.test("the runtime's lock file pins only packages that the runtime imports", async () => {
   const { imports } = await readJson("import_map.json") as { imports: ImportMap };
   const { specifiers, npm } = await readJson("deno.lock");
@@ -88,7 +98,7 @@ Deno.test("every task names its lock file, so that `deno task` itself fetches no
     for (const [command] of task.matchAll(RESOLVING)) {
       // A script that uses packages of the tests runs with their configuration.
       const wanted = /deno (?:test|check)/.test(command)
-        ? ["--config=deno.test.json"]
+        ? ["--config=deno.test.json", "--config=deno.web.json"]
         : ["--lock=deno.lock", "--config=deno.test.json"];
       assert(wanted.some((word) => command.split(" ").includes(word)), name);
       commands++;

@@ -42,13 +42,16 @@ import {
   auditLine,
   certificateFiles,
   checkDefaultModel,
+  checkOpen,
   createLog,
   listen,
   listenWithTls,
   type Log,
   logAccess,
   openAudit,
+  openBrowser,
   openKeyring,
+  pageAddress,
   residencyLimits,
   resolveAddress,
   warmUp,
@@ -76,6 +79,7 @@ export default command({
     const { output, env } = environment;
     const bind = parseBind(values.bind, values.port);
     const address = "path" in bind ? bind : resolveAddress(bind);
+    checkOpen(values, address);
     const certificate = certificateFiles(values["tls-cert"], values["tls-key"]);
     if (certificate !== null && "path" in address) {
       throw new UsageError("--tls-cert: a Unix socket has no TLS");
@@ -133,6 +137,7 @@ export default command({
           // A browser cannot reach a socket.
           loopbackOnly: hostname !== null && isLoopback(hostname),
           strict: values.strict,
+          ui: !values["no-ui"],
           maxBodyBytes: MAX_BODY_BYTES,
           bodyTimeoutMs: values["request-timeout"] * 1000,
           keepAliveMs: KEEP_ALIVE_MS,
@@ -171,10 +176,17 @@ export default command({
       }
       const at = addressText(servers[0]!);
       await output.print(at);
-      const url = "path" in address ? at : `${certificate === null ? "http" : "https"}://${at}`;
+      const scheme = certificate === null ? "http" : "https";
+      const url = "path" in address ? at : `${scheme}://${at}`;
       log.info(`Shimmy ${VERSION} listens on ${url}`);
       for (const server of servers.slice(1)) {
         log.info(`Ollama's API is on http://${addressText(server)}`);
+      }
+      const { addr } = servers[0]!;
+      if (!values["no-ui"] && addr.transport === "tcp") {
+        const page = pageAddress(scheme, addr);
+        log.info(`Open ${page} for the web page`);
+        if (values.open) void openBrowser(page, log);
       }
       if (config !== null) log.info(`Using configuration file ${config.path}`);
       noteDiskCache(globals, env, log);

@@ -91,6 +91,8 @@ export const SERVE_OPTIONS = {
   "strict": flag({
     help: "reject request fields that have no effect instead of ignoring them",
   }),
+  "no-ui": flag({ help: "do not serve the web page" }),
+  "open": flag({ help: "open the web page in the browser" }),
   "in-process": flag({
     help: "run CPU models inside the server's process instead of one process each",
   }),

@@ -6,4 +6,5 @@ export { openKeyring } from "./keyring.ts";
 export { listen } from "./listen.ts";
 export { certificateFiles, listenWithTls } from "./tls_listener.ts";
 export { checkDefaultModel, resolveAddress, warnMissingFolders } from "./start_checks.ts";
+export { checkOpen, openBrowser, pageAddress } from "./web_page.ts";
 export { warmUp } from "./warm_up.ts";

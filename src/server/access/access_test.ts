@@ -21,7 +21,7 @@ Deno.test("every route declares a scope, and only liveness checks are open", () 
     assert(scope === "any" || SCOPES.includes(scope), `${method} ${path}`);
   }
   const open = ROUTES.filter(([route]) => route.open).map(([{ path }]) => path);
-  assertEquals(open, ["/health", "/v1/health", "/"]);
+  assertEquals(open, ["/ui", "/health", "/v1/health", "/"]);
 });
 
 Deno.test("routes that change the server need the scope admin", () => {

@@ -5,7 +5,7 @@ export type ResponseType = "application/json" | "text/event-stream" | "applicati
  * The media type of `types` that the `Accept` header of a request prefers, by its weights. The first
  * type wins a tie and serves requests without the header; undefined where none is acceptable.
  */
-export async function preferredType<T extends ResponseType>(
+export async function preferredType<T extends ResponseType | "text/plain" | "text/html">(
   request: Request,
   types: readonly [T, ...T[]],
 ): Promise<T | undefined> {

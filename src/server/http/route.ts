@@ -58,6 +58,8 @@ export interface ServerSettings {
   readonly bodyTimeoutMs?: number;
   /** Reject fields without effect in the dialects of other servers instead of ignoring them. */
   readonly strict?: boolean;
+  /** Serve the web page at `/ui`, and at `/` for browsers. */
+  readonly ui?: boolean;
   /** Milliseconds without an event after which a stream sends a comment, so that proxies keep it open. */
   readonly keepAliveMs: number;
 }
@@ -133,6 +135,8 @@ export interface Route {
   readonly answer?: z.ZodType;
   /** The response is plain text. */
   readonly text?: boolean;
+  /** The response is HTML; with `text`, the `Accept` header decides. */
+  readonly html?: boolean;
   /** Media types of streamed responses. */
   readonly streams?: readonly ("text/event-stream" | "application/x-ndjson")[];
   /** The state of the named object may not allow the request (409). */
@@ -145,6 +149,10 @@ export interface Route {
   readonly costly?: boolean;
   /** The route requires no API key. */
   readonly open?: boolean;
+  /** Whether the route requires no API key for a request. It must be the only one of its path. */
+  readonly openFor?: (request: Request, settings: ServerSettings) => Promise<boolean>;
+  /** The route exists only with the setting `ui`. */
+  readonly isPage?: boolean;
   /** The forms of a route that several dialects share. */
   readonly forms?: readonly Route[];
   readonly handle: (exchange: Exchange) => Response | Promise<Response>;

@@ -1,6 +1,6 @@
 import { STATUS_CODE } from "@std/http/status";
 import { HttpError } from "./errors.ts";
-import type { Dialect, Route } from "./route.ts";
+import type { Dialect, Route, ServerSettings } from "./route.ts";
 
 /** Routes of one path by method. */
 type Methods = ReadonlyMap<string, Route>;
@@ -83,10 +83,20 @@ export class Router {
     return found === null ? [] : listMethods(found.methods);
   }
 
-  /** Whether no route of a path requires an API key. */
-  isOpen(pathname: string): boolean {
+  /** Whether no route of a path requires an API key for a request. */
+  isOpen(
+    pathname: string,
+    request: Request,
+    settings: ServerSettings,
+  ): boolean | Promise<boolean> {
     const methods = this.#exact.get(pathname);
-    return methods !== undefined && methods.values().every((route) => route.open === true);
+    if (methods === undefined) return false;
+    for (const { open, openFor } of methods.values()) {
+      if (open === true) continue;
+      if (openFor === undefined || methods.size > 1) return false;
+      return openFor(request, settings);
+    }
+    return true;
   }
 
   /** The dialect for errors about a path. */

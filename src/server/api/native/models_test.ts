@@ -279,11 +279,6 @@ Deno.test("/diag reports models and requests, without paths and keys", async () 
   assertEquals(/secret-key|\.gguf/.test(JSON.stringify(body)), false);
 });
 
-Deno.test("the root greets", async () => {
-  const response = await serverDouble().handler(get("/"));
-  assertEquals(await response.text(), "Shimmy 1.2.3 is running\n");
-});
-
 Deno.test("loading that fails is 502 with the reason", async () => {
   const engine = new ShimmyError("backend", "Model 'tiny' is not a GGUF file");
   const pool = new PoolDouble({ entry: entryDouble("tiny"), engine });

@@ -119,15 +119,6 @@ async function diagnose({ context: { pool, settings } }: Exchange): Promise<Resp
 
 /** Routes for operators and monitoring. */
 export const operationRoutes: readonly Route[] = [
-  {
-    method: "GET",
-    path: "/",
-    scope: "any",
-    dialect: nativeDialect,
-    summary: "Name and version as plain text",
-    text: true,
-    handle: ({ context }) => new Response(`Shimmy ${context.settings.version} is running\n`),
-  },
   // Clients of llama-server and of vLLM whose base URL ends in `/v1` ask there.
   ...["/health", "/v1/health"].map((path): Route => ({
     method: "GET",

@@ -1,0 +1,23 @@
+import { getJson } from "./request.ts";
+
+/** A model of `GET /api/models`. */
+export interface ModelSummary {
+  readonly name: string;
+  readonly state: "unloaded" | "loading" | "loaded" | "failed";
+  readonly kind: "language" | "embedding" | "rerank";
+  readonly source: string;
+  readonly architecture: string;
+  readonly quantization: string;
+  readonly parameters: number | null;
+  /** Context length in training, in tokens. */
+  readonly context_length: number | null;
+  /** Bytes. */
+  readonly size: number;
+  readonly modified_at: string;
+  readonly removed?: boolean;
+}
+
+/** The models of the server. @throws {ApiError} */
+export async function listModels(): Promise<readonly ModelSummary[]> {
+  return (await getJson<{ models: readonly ModelSummary[] }>("/api/models")).models;
+}

@@ -1,0 +1,162 @@
+import type { Conversation, Message, Role, TextFile, ToolCall } from "./conversation.ts";
+import { createConversation, createMessage, titleFrom } from "./create.ts";
+import { FORMAT } from "./export.ts";
+import { addMessage, childrenOf } from "./tree.ts";
+
+const ROLES: readonly Role[] = ["user", "assistant", "tool"];
+
+type Json = Readonly<Record<string, unknown>>;
+
+/**
+ * A conversation from an exported file: JSON with all branches, or Markdown with one.
+ *
+ * @throws {SyntaxError} if the text is neither; the message says what is wrong.
+ */
+export function importConversation(text: string): Conversation {
+  return /^\s*[{[]/.test(text) ? fromJson(text) : fromMarkdown(text);
+}
+
+function fromJson(text: string): Conversation {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new SyntaxError("the file is not valid JSON", { cause });
+  }
+  const body = objectOf(value, "the file");
+  if (body.format !== FORMAT) throw new SyntaxError(`format: must be ${FORMAT}`);
+  if (body.version !== 1) throw new SyntaxError("version: must be 1");
+  const list = body.messages;
+  if (!Array.isArray(list)) throw new SyntaxError("messages: must be a list");
+  const messages = new Map<string, Message>();
+  list.forEach((one, index) => {
+    const message = messageOf(objectOf(one, `messages[${index}]`), `messages[${index}]`);
+    if (message.parent !== null && !messages.has(message.parent)) {
+      throw new SyntaxError(`messages[${index}].parent: must be the id of an earlier message`);
+    }
+    messages.set(message.id, message);
+  });
+  return createConversation({
+    title: textOf(body.title, "title"),
+    isNamed: body.isNamed === true,
+    system: body.system === undefined ? "" : textOf(body.system, "system"),
+    tools: typeof body.tools === "string" ? body.tools : "",
+    model: typeof body.model === "string" ? body.model : null,
+    sampling: samplingOf(body.sampling),
+    chosen: chosenOf(body.chosen, messages),
+    messages,
+    ...(typeof body.created === "number" ? { created: body.created } : {}),
+  });
+}
+
+function messageOf(body: Json, at: string): Message {
+  const role = ROLES.find((one) => one === body.role);
+  if (role === undefined) throw new SyntaxError(`${at}.role: must be one of ${ROLES.join(", ")}`);
+  const { parent, files, toolCalls } = body;
+  return {
+    id: textOf(body.id, `${at}.id`),
+    parent: parent === null ? null : textOf(parent, `${at}.parent`),
+    role,
+    content: textOf(body.content, `${at}.content`),
+    created: typeof body.created === "number" ? body.created : Date.now(),
+    ...(role === "assistant" ? { ending: "stop" as const } : {}),
+    ...optional("reasoning", body.reasoning),
+    ...optional("model", body.model),
+    ...optional("prefix", body.prefix),
+    ...optional("toolCallId", body.toolCallId),
+    ...(Array.isArray(files)
+      ? { files: files.map((file, index) => fileOf(file, `${at}.files[${index}]`)) }
+      : {}),
+    ...(Array.isArray(toolCalls)
+      ? { toolCalls: toolCalls.map((call, index) => callOf(call, `${at}.toolCalls[${index}]`)) }
+      : {}),
+  };
+}
+
+function fileOf(value: unknown, at: string): TextFile {
+  const { name, text } = objectOf(value, at);
+  return { name: textOf(name, `${at}.name`), text: textOf(text, `${at}.text`) };
+}
+
+function callOf(value: unknown, at: string): ToolCall {
+  const call = objectOf(value, at);
+  return {
+    id: textOf(call.id, `${at}.id`),
+    name: textOf(call.name, `${at}.name`),
+    arguments: textOf(call.arguments, `${at}.arguments`),
+  };
+}
+
+function samplingOf(value: unknown): Conversation["sampling"] {
+  if (typeof value !== "object" || value === null) return {};
+  const numbers = Object.entries(value).filter(([, one]) => typeof one === "number");
+  return Object.fromEntries(numbers);
+}
+
+function chosenOf(value: unknown, messages: ReadonlyMap<string, Message>): Record<string, string> {
+  if (typeof value !== "object" || value === null) return {};
+  return Object.fromEntries(
+    Object.entries(value).filter(([parent, id]) =>
+      childrenOf({ messages }, parent === "" ? null : parent).some((child) => child.id === id)
+    ),
+  );
+}
+
+function optional<K extends string>(key: K, value: unknown): { readonly [P in K]?: string } {
+  return typeof value === "string" ? { [key]: value } as { [P in K]: string } : {};
+}
+
+function textOf(value: unknown, at: string): string {
+  if (typeof value !== "string") throw new SyntaxError(`${at}: must be text`);
+  return value;
+}
+
+function objectOf(value: unknown, at: string): Json {
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Json;
+  throw new SyntaxError(`${at}: must be an object`);
+}
+
+/** The comment before each message, and the heading behind it. */
+const SECTION = /^<!-- shimmy: (system|user|assistant|tool) -->\n+##[^\n]*\n*/gm;
+
+const REASONING = /^<details><summary>Reasoning<\/summary>\n\n([^]*?)\n\n<\/details>\n*/;
+
+function fromMarkdown(text: string): Conversation {
+  const source = text.replaceAll("\r\n", "\n");
+  const sections = [...source.matchAll(SECTION)];
+  if (sections.length === 0) {
+    throw new SyntaxError("the file is neither an exported conversation in JSON nor in Markdown");
+  }
+  const title = /^# (.+)$/m.exec(source.slice(0, sections[0]!.index))?.[1];
+  let conversation = createConversation({ isNamed: title !== undefined, ...(title && { title }) });
+  let parent: string | null = null;
+  sections.forEach((section, index) => {
+    const role = section[1]!;
+    const content = source.slice(
+      section.index + section[0].length,
+      sections[index + 1]?.index,
+    ).trim();
+    if (role === "system") {
+      conversation = { ...conversation, system: content };
+      return;
+    }
+    const message = fromSection(role as Role, content, parent);
+    conversation = addMessage(conversation, message);
+    parent = message.id;
+  });
+  if (title !== undefined) return conversation;
+  const [first] = conversation.messages.values();
+  return { ...conversation, title: titleFrom(first?.content ?? "") };
+}
+
+function fromSection(role: Role, content: string, parent: string | null): Message {
+  if (role !== "assistant") return createMessage({ role, parent, content });
+  const [all, reasoning] = REASONING.exec(content) ?? ["", undefined];
+  return createMessage({
+    role,
+    parent,
+    content: content.slice(all.length),
+    ending: "stop",
+    ...(reasoning === undefined ? {} : { reasoning }),
+  });
+}

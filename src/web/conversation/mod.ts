@@ -1,0 +1,30 @@
+/**
+ * Conversations as trees of messages: pure functions without a document.
+ *
+ * @module
+ */
+export type {
+  Conversation,
+  Ending,
+  Message,
+  Role,
+  Sampling,
+  Summary,
+  TextFile,
+  ToolCall,
+  Usage,
+} from "./conversation.ts";
+export { createConversation, createMessage, summaryOf, titleFrom } from "./create.ts";
+export { fileNameOf, toJson, toMarkdown } from "./export.ts";
+export { importConversation } from "./import.ts";
+export { chatPromptOf, contentOf, type PromptMessage, promptOf } from "./prompt.ts";
+export {
+  addMessage,
+  childrenOf,
+  choose,
+  pathOf,
+  pathTo,
+  removeMessage,
+  replaceMessage,
+  siblingsOf,
+} from "./tree.ts";

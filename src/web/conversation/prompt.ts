@@ -1,0 +1,51 @@
+import type { Message } from "./conversation.ts";
+
+/** A message as the native API takes it. */
+export interface PromptMessage {
+  readonly role: "user" | "assistant";
+  readonly content: string;
+}
+
+/** A fence that the text does not contain. */
+export function fenceFor(text: string): string {
+  const longest = Math.max(2, ...[...text.matchAll(/^`{3,}/gm)].map(([fence]) => fence.length));
+  return "`".repeat(longest + 1);
+}
+
+/** The content of a message as the model sees it: attached files come before the text. */
+export function contentOf({ content, files = [] }: Pick<Message, "content" | "files">): string {
+  const parts = files.map(({ name, text }) => {
+    const fence = fenceFor(text);
+    return `File \`${name}\`:\n${fence}\n${text.replace(/\n$/, "")}\n${fence}`;
+  });
+  return [...parts, ...(content === "" ? [] : [content])].join("\n\n");
+}
+
+/** The messages of a branch for chat completions, with calls of tools and their results. */
+export function chatPromptOf(system: string, path: readonly Message[]): readonly unknown[] {
+  const messages = path.map((message) => {
+    const { role, content, toolCalls = [], toolCallId } = message;
+    if (role === "tool") return { role, content, tool_call_id: toolCallId };
+    if (role === "user") return { role, content: contentOf(message) };
+    return {
+      role,
+      content,
+      ...(toolCalls.length === 0 ? {} : {
+        tool_calls: toolCalls.map(({ id, name, arguments: given }) => ({
+          id,
+          type: "function",
+          function: { name, arguments: given },
+        })),
+      }),
+    };
+  });
+  return system === "" ? messages : [{ role: "system", content: system }, ...messages];
+}
+
+/** The messages of a branch for the native API. Results of tools are messages of the user there. */
+export function promptOf(path: readonly Message[]): PromptMessage[] {
+  return path.map((message) => ({
+    role: message.role === "assistant" ? "assistant" : "user",
+    content: contentOf(message),
+  }));
+}

@@ -1,0 +1,60 @@
+import { ApiError, request, serverEvents, valuesOf } from "../api/mod.ts";
+import { framesOfChat } from "./chat_frames.ts";
+import type { AnswerRequest, Frame } from "./frames.ts";
+
+/** The id of a streamed answer of the native API. */
+const ANSWER_HEADER = "x-shimmy-answer";
+
+/** The beginning of the ids of chat completions. */
+const CHAT_PREFIX = "chatcmpl-";
+
+/** A stream of frames and the id of its answer. */
+export interface Frames {
+  readonly id: string;
+  readonly frames: AsyncGenerator<Frame>;
+}
+
+/** Starts an answer, which goes on when this page is left. @throws {ApiError} */
+export async function startFrames({ route, body }: AnswerRequest): Promise<Frames> {
+  if (route === "chat") {
+    const options = { include_usage: true, continuous_usage_stats: true };
+    const more = { stream: true, stream_options: options, detach: true };
+    return await chatFrames(await post("/v1/chat/completions", { ...body, ...more }));
+  }
+  const more = { stream: true, stream_format: "ndjson", detach: true };
+  const response = await post("/api/generate", { ...body, ...more });
+  const id = response.headers.get(ANSWER_HEADER);
+  if (id === null) throw new ApiError("The server did not name the answer", response.status);
+  return { id, frames: valuesOf<Frame>(response) };
+}
+
+async function post(path: string, body: unknown): Promise<Response> {
+  const headers = { "content-type": "application/json" };
+  return await request(path, { method: "POST", headers, body: JSON.stringify(body) });
+}
+
+/** The frames of a chat completion, whose chunks have its id. */
+async function chatFrames(response: Response): Promise<Frames> {
+  const events = serverEvents(response);
+  const { value: first, done } = await events.next();
+  if (done) throw new ApiError("The server sent no answer", response.status);
+  const { id, error } = JSON.parse(first.data);
+  if (error !== undefined) throw new ApiError(error.message, response.status);
+  const all = async function* () {
+    yield first;
+    yield* events;
+  };
+  return { id, frames: framesOfChat(all(), id) };
+}
+
+/**
+ * Takes up an answer again: all its frames, then those that come.
+ *
+ * @throws {ApiError} with status 404 or 410 if the server no longer has it.
+ */
+export async function resumeFrames(id: string): Promise<Frames> {
+  const path = `/api/generate/${encodeURIComponent(id)}/stream`;
+  if (id.startsWith(CHAT_PREFIX)) return await chatFrames(await request(path));
+  const headers = { accept: "application/x-ndjson" };
+  return { id, frames: valuesOf<Frame>(await request(`${path}?from=0`, { headers })) };
+}

@@ -1,0 +1,40 @@
+/**
+ * The state of the chat: open conversations, running answers and what the user does with them.
+ *
+ * @module
+ */
+export {
+  answerAgain,
+  editMessage,
+  forkAnswer,
+  goOn,
+  insertText,
+  keepAnswer,
+  pickToken,
+  type Place,
+  send,
+  sendToolResults,
+  setSampling,
+  showBranch,
+  stepBranch,
+} from "./actions.ts";
+export {
+  change,
+  current,
+  draftTarget,
+  exportConversation,
+  importFile,
+  newConversation,
+  openConversation,
+  removeBranch,
+  removeConversation,
+  renameConversation,
+  searchConversations,
+  startHistory,
+  summaries,
+} from "./conversations.ts";
+export { type Live, liveAnswers, piecesOf } from "./live_answers.ts";
+export { loadModels, models } from "./models.ts";
+export { resumeRunning, runningConversation } from "./resume_running.ts";
+export { pauseAnswers, resumeAnswers, stopAnswers } from "./steering.ts";
+export { isNarrow, setCompared, togglePanel, view } from "./view_settings.ts";

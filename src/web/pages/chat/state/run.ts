@@ -1,0 +1,241 @@
+import { signal } from "@preact/signals";
+import { ApiError } from "../../../api/mod.ts";
+import {
+  addMessage,
+  choose,
+  createMessage,
+  type Ending,
+  type Message,
+  replaceMessage,
+} from "../../../conversation/mod.ts";
+import {
+  type AnswerRequest,
+  AnswerText,
+  FrameReader,
+  type Frames,
+  resumeFrames,
+  startFrames,
+} from "../../../live/mod.ts";
+import { announce } from "../../../ui/mod.ts";
+import { change, conversationOf } from "./conversations.ts";
+import { endLive, type Live, liveAnswers, setLive, touch } from "./live_answers.ts";
+import { forget, remember, wasPaused } from "./running_streams.ts";
+import { steer } from "./steering.ts";
+import { setCompared } from "./view_settings.ts";
+
+/** Attempts to take up a stream that broke, and the milliseconds before each. */
+const RETRIES = [200, 1_000, 3_000];
+
+/** A stream of the server: an answer and its forks. */
+class Run {
+  readonly #conversation: string;
+  /** Messages by the ids of their answers. */
+  readonly #messages = new Map<string, string>();
+  #reader: FrameReader | null = null;
+
+  constructor(conversation: string) {
+    this.#conversation = conversation;
+  }
+
+  /** Starts a new answer; the message has been added without its text. */
+  async start(message: Message, request: AnswerRequest): Promise<void> {
+    this.#show(message.id, null, new AnswerText(message.prefix));
+    let frames: Frames;
+    try {
+      frames = await startFrames(request);
+    } catch (error) {
+      this.#fail(message.id, error);
+      return;
+    }
+    this.#bind(message.id, frames.id, frames.id);
+    await this.#follow(frames, message.prefix);
+  }
+
+  /**
+   * Takes up an answer of an earlier visit of the page.
+   *
+   * @param messages All messages whose answers the stream has, also those that ended.
+   */
+  async resume(stream: string, messages: readonly Message[]): Promise<void> {
+    const root = messages.find(({ answer }) => answer?.id === stream);
+    const running = messages.filter(({ ending }) => ending === undefined);
+    for (const { id, answer } of messages) this.#messages.set(answer!.id, id);
+    for (const { id, answer, prefix } of running) {
+      this.#show(id, answer!.id, new AnswerText(prefix));
+    }
+    try {
+      await this.#follow(await resumeFrames(stream), root?.prefix);
+    } catch (error) {
+      for (const { id } of running) this.#fail(id, error, "lost");
+      forget(stream);
+    }
+  }
+
+  /** Reads a stream to its end; takes it up again where it breaks. */
+  async #follow({ id, frames }: Frames, prefix?: string): Promise<void> {
+    remember({ conversation: this.#conversation, stream: id });
+    let next: Frames["frames"] | null = frames;
+    for (let attempt = 0; next !== null; attempt++) {
+      const reader = this.#createReader(id, prefix);
+      try {
+        for await (const frame of next) reader.read(frame);
+      } catch {
+        // The connection broke.
+      }
+      if (reader.isDone) break;
+      next = await this.#reconnect(id, attempt);
+      if (next === null) reader.fail("The connection to the server broke");
+    }
+    forget(id);
+  }
+
+  async #reconnect(id: string, attempt: number): Promise<Frames["frames"] | null> {
+    for (const delay of RETRIES.slice(attempt)) {
+      await new Promise((resolve) => setTimeout(resolve, delay));
+      try {
+        return (await resumeFrames(id)).frames;
+      } catch (error) {
+        if (error instanceof ApiError && error.status !== 0) return null;
+      }
+    }
+    return null;
+  }
+
+  #createReader(root: string, prefix?: string): FrameReader {
+    const reader = new FrameReader(root, {
+      changed: (id) => this.#touch(id),
+      forked: (parent, _, ids) => this.#fork(root, parent, ids),
+      done: (id, frame) => {
+        const { usage, timings, finish_reason: reason } = frame;
+        const isStopped = reason === "stop" && this.#liveOf(id)?.isStopped === true;
+        announce("An answer is complete", { isQuiet: true });
+        this.#end(id, {
+          ending: isStopped ? "cancelled" : reason,
+          usage: {
+            promptTokens: usage.prompt_tokens,
+            cachedTokens: usage.cached_tokens,
+            completionTokens: usage.completion_tokens,
+            firstTokenMs: timings.first_token_ms,
+            tokensPerSecond: timings.predicted_per_second,
+          },
+        });
+      },
+      failed: (id, message) => this.#end(id, { ending: "failed", error: message }),
+    }, prefix);
+    this.#reader = reader;
+    for (const [id, message] of this.#messages) {
+      const text = reader.answers.get(id);
+      if (text !== undefined) this.#show(message, id, text);
+    }
+    return reader;
+  }
+
+  /** Shows a message as running. */
+  #show(message: string, id: string | null, text: AnswerText): void {
+    const before = liveAnswers.value.get(message);
+    const isPaused = before?.isPaused ?? signal(id !== null && wasPaused(id));
+    const version = before?.version ?? signal(0);
+    const { began = null, isStopped = false } = before ?? {};
+    const conversation = this.#conversation;
+    setLive(message, { conversation, id, text, version, isPaused, began, isStopped });
+  }
+
+  /** The server named the answer of a message. */
+  #bind(message: string, id: string, stream: string): void {
+    this.#messages.set(id, message);
+    if (liveAnswers.value.get(message)?.isStopped) void steer(id, { stop: true });
+    change(
+      this.#conversation,
+      (conversation) =>
+        replaceMessage(conversation, message, (one) => ({ ...one, answer: { id, stream } })),
+    );
+  }
+
+  #touch(id: string): void {
+    const live = this.#liveOf(id);
+    if (live !== undefined) touch(live);
+  }
+
+  #liveOf(id: string): Live | undefined {
+    const message = this.#messages.get(id);
+    return message === undefined ? undefined : liveAnswers.value.get(message);
+  }
+
+  /** Forks become messages beside that of their parent. */
+  #fork(root: string, parent: string, ids: readonly string[]): void {
+    const beside = this.#messages.get(parent);
+    for (const id of ids) {
+      let message = this.#messages.get(id);
+      if (message === undefined && beside !== undefined) {
+        message = this.#addBeside(beside, id, root);
+        this.#messages.set(id, message);
+      }
+      if (message !== undefined) this.#show(message, id, this.#reader!.answers.get(id)!);
+    }
+  }
+
+  #addBeside(beside: string, id: string, stream: string): string {
+    let added = "";
+    change(this.#conversation, (conversation) => {
+      const { parent, model, prefix } = conversation.messages.get(beside)!;
+      const message = createMessage({
+        parent,
+        role: "assistant",
+        content: "",
+        answer: { id, stream },
+        ...(model === undefined ? {} : { model }),
+        ...(prefix === undefined ? {} : { prefix }),
+      });
+      added = message.id;
+      setCompared(parent, true);
+      return choose(addMessage(conversation, message), beside);
+    });
+    return added;
+  }
+
+  #end(id: string, fields: Pick<Message, "ending" | "usage" | "error">): void {
+    const message = this.#messages.get(id);
+    if (message !== undefined) this.#finish(message, fields);
+  }
+
+  #fail(message: string, error: unknown, ending: Ending = "failed"): void {
+    this.#finish(message, {
+      ending,
+      error: error instanceof Error ? error.message : String(error),
+    });
+  }
+
+  /** Writes the text of an answer that ended into its message. */
+  #finish(message: string, fields: Pick<Message, "ending" | "usage" | "error">): void {
+    const live = liveAnswers.value.get(message);
+    const { content = "", reasoning = "", toolCalls = [] } = live?.text ?? {};
+    change(this.#conversation, (conversation) =>
+      replaceMessage(conversation, message, (one) => ({
+        ...one,
+        ...fields,
+        // A lost answer keeps the text that was written before.
+        ...(fields.ending === "lost" ? {} : { content }),
+        ...(reasoning === "" ? {} : { reasoning }),
+        ...(toolCalls.length === 0 ? {} : { toolCalls }),
+      })));
+    endLive(message);
+  }
+}
+
+/** Starts the answer of a message that has been added to a conversation. */
+export function startRun(conversation: string, message: Message, request: AnswerRequest): void {
+  void new Run(conversation).start(message, request);
+}
+
+/** Takes up a stream of an earlier visit of the page. */
+export async function resumeRun(conversation: string, stream: string): Promise<void> {
+  const found = await conversationOf(conversation);
+  const messages = [...found?.value.messages.values() ?? []].filter(({ answer }) =>
+    answer?.stream === stream
+  );
+  const isEnded = messages.every(({ id, ending }) =>
+    ending !== undefined || liveAnswers.value.has(id)
+  );
+  if (isEnded) forget(stream);
+  else await new Run(conversation).resume(stream, messages);
+}

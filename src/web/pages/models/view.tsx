@@ -1,0 +1,4 @@
+/** The content of the page. */
+export function View() {
+  return <h1>Models</h1>;
+}

@@ -1,0 +1,36 @@
+import type { TextFile } from "../conversation/mod.ts";
+
+/** A message that was not sent. */
+export interface Draft {
+  readonly text: string;
+  readonly files: readonly TextFile[];
+}
+
+const EMPTY: Draft = { text: "", files: [] };
+
+const keyOf = (conversation: string) => `shimmy.draft.${conversation}`;
+
+/** The draft of a conversation; empty if there is none. */
+export function draftOf(conversation: string): Draft {
+  try {
+    const { text, files } = JSON.parse(localStorage.getItem(keyOf(conversation)) ?? "{}");
+    return { text: text ?? "", files: files ?? [] };
+  } catch {
+    return EMPTY;
+  }
+}
+
+/**
+ * Keeps the draft of a conversation across reloads.
+ *
+ * @returns whether it was kept; large files can exceed what the browser stores.
+ */
+export function keepDraft(conversation: string, { text, files }: Draft): boolean {
+  try {
+    if (text === "" && files.length === 0) localStorage.removeItem(keyOf(conversation));
+    else localStorage.setItem(keyOf(conversation), JSON.stringify({ text, files }));
+    return true;
+  } catch {
+    return false;
+  }
+}
