@@ -23,10 +23,14 @@ const CHECKS = [
   "response_headers_conformance",
   "response_schema_conformance",
 ];
-/** Routes that need the network, always answer 501, or make other requests fail by their purpose. */
+/**
+ * Routes that need the network, never end, always answer 501, or make other requests fail by their
+ * purpose.
+ */
 const EXCLUDED = [
   ...["/api", "/ollama/api"].flatMap((prefix) => [`${prefix}/pull`, `${prefix}/push`]),
   "/api/models/{name}/unload",
+  "/api/events",
   // The built-in model has no tokens for infill.
   "/infill",
   "/props",

@@ -74,7 +74,7 @@ export const LAYERS: readonly (readonly string[])[] = [
   // Receipts of answers.
   ["src/receipts"],
   // HTTP. No dialect imports another.
-  ["src/server/metrics", "src/server/schemas"],
+  ["src/server/metrics", "src/server/schemas", "src/server/activity"],
   ["src/server/http"],
   ["src/server/access", "src/server/receipts", "src/server/ui"],
   ["src/server/answers"],

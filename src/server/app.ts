@@ -36,6 +36,7 @@ import {
 } from "./access/mod.ts";
 import { ReceiptCollector } from "../receipts/mod.ts";
 import { withReceipts } from "./receipts/mod.ts";
+import { Activity } from "./activity/mod.ts";
 import { nativeDialect } from "./api/native/mod.ts";
 import { Metrics, queueHeaders, type QueuePlace } from "./metrics/mod.ts";
 import { openApiRoute } from "./openapi.ts";
@@ -53,10 +54,14 @@ const VALID_REQUEST_ID = /^[\w.:-]{1,128}$/;
  * @param routes The route table; by default every route of every dialect.
  */
 export function createHandler(
-  { pool, settings, metrics = new Metrics(), ...rest }: ServerContext,
+  { pool, settings, metrics = new Metrics(), activity = new Activity(), ...rest }: ServerContext,
   routes: readonly Route[] = allRoutes,
 ): Handler {
-  const context: ServerContext = { pool, settings, metrics, ...rest };
+  const report: ServerContext["report"] = (error, requestId) => {
+    activity.failed({ requestId, status: statusOf(error), message: error.message });
+    rest.report?.(error, requestId);
+  };
+  const context: ServerContext = { pool, settings, metrics, activity, ...rest, report };
   const table = routes.filter(({ isPage }) => !isPage || settings.ui === true);
   table.push(openApiRoute(table, settings.version));
   const router = new Router(table, nativeDialect);
@@ -132,18 +137,23 @@ export function createHandler(
     const { status } = response;
     const { claims, keyId } = matched.caller;
     const ignored = matched.exchange?.ignoredFields ?? [];
-    const logAccess = () =>
-      context.access?.({
+    const logAccess = () => {
+      const finished = {
         requestId: id,
         method: request.method,
-        path: url.pathname,
         route: matched.path,
-        key: keyId,
         status,
         ...(matched.exchange?.usage ?? NO_USAGE),
         durationMs: performance.now() - start,
+      };
+      activity.finished(finished);
+      context.access?.({
+        ...finished,
+        path: url.pathname,
+        key: keyId,
         ...(ignored.length === 0 ? {} : { ignoredFields: ignored }),
       });
+    };
     if (matched.exchange === null) logAccess();
     else matched.exchange.onEnd(logAccess);
     // Deno creates the response to an upgrade, and its headers are immutable.

@@ -1,6 +1,7 @@
 /**
  * The HTTP server: `http/` is the layer below the APIs, `api/` has a folder per dialect, `answers/` connects
- * requests to engines, `schemas/` holds shared request fields, `metrics/` the figures of `/metrics`.
+ * requests to engines, `schemas/` holds shared request fields, `metrics/` the figures of `/metrics`,
+ * `activity/` what `/api/events` tells.
  *
  * @module
  */
@@ -15,5 +16,6 @@ export {
   serveHttp,
   type ServerContext,
 } from "./http/mod.ts";
+export { Activity } from "./activity/mod.ts";
 export { Metrics } from "./metrics/mod.ts";
 export { ollamaServerRoutes } from "./routes.ts";

@@ -183,13 +183,22 @@ function parametersOf(route: Route): Json[] {
 }
 
 function contentOf(route: Route): Json {
-  const { answer, text, html, streams = [] } = route;
+  const { answer, text, html, streams = [], events } = route;
   const content: Record<string, Json> = {};
   if (text) content["text/plain"] = { schema: { type: "string" } };
   if (html) content["text/html"] = { schema: { type: "string" } };
   if (answer !== undefined) content["application/json"] = { schema: answerSchema(route) };
-  for (const type of streams) content[type] = { schema: { type: "string" } };
+  for (const type of streams) content[type] = { schema: { type: "string" }, ...eventsOf(events) };
   return Object.keys(content).length === 0 ? {} : { content };
+}
+
+/** The data of each server-sent event. OpenAPI 3.1 has no field for it. */
+function eventsOf(events: Route["events"]): Json {
+  if (events === undefined) return {};
+  const schemas = Object.entries(events).map((
+    [name, schema],
+  ) => [name, toSchema(schema, "output")]);
+  return { "x-shimmy-events": Object.fromEntries(schemas) };
 }
 
 function operationId({ method, path }: Route): string {

@@ -3,6 +3,7 @@ import { LLAMA_VERSION } from "../../../ffi/library/version.ts";
 import type { ModelEntry } from "../../models/entry/mod.ts";
 import { isReference } from "../../models/pull/mod.ts";
 import {
+  Activity,
   type ConnectionLimits,
   createHandler,
   type Handler,
@@ -57,6 +58,7 @@ import {
   warmUp,
   warnMissingFolders,
   watchConfig,
+  watchedLog,
 } from "../serving/mod.ts";
 import { diskCacheFolder } from "../sessions/mod.ts";
 import { modelStore, resolveDefaultModel, resolveDraft } from "../pulling/mod.ts";
@@ -87,7 +89,9 @@ export default command({
     const ollamaAddress = values.ollama === null
       ? null
       : resolveAddress(parseOllamaAddress(values.ollama), "--ollama");
-    const log = createLog(env("SHIMMY_LOG"), globals.verbose, output);
+    const activity = new Activity();
+    const ownLog = createLog(env("SHIMMY_LOG"), globals.verbose, output);
+    const log = watchedLog(ownLog, activity);
     const addresses = [address, ...(ollamaAddress === null ? [] : [ollamaAddress])];
     const folder = keyFolder(values["keys-dir"], { env, os: Deno.build.os });
     await using keys = await openKeyring(folder, log);
@@ -128,6 +132,7 @@ export default command({
         pool: session.registry,
         store: modelStore(environment),
         metrics,
+        activity,
         preparer,
         settings: {
           version: VERSION,
@@ -142,8 +147,9 @@ export default command({
           bodyTimeoutMs: values["request-timeout"] * 1000,
           keepAliveMs: KEEP_ALIVE_MS,
         },
+        // Details are for the operator alone.
         report: (error, requestId) =>
-          log.error(explain(error, globals.verbose), { request: requestId }),
+          ownLog.error(explain(error, globals.verbose), { request: requestId }),
         ...(keyring === null || store === null ? {} : { keyring, keys: store }),
         ...(receipts === null ? {} : { receipts }),
         access: (record) => {

@@ -1,4 +1,4 @@
-import type { AccessRecord } from "../../server/mod.ts";
+import type { AccessRecord, Activity } from "../../server/mod.ts";
 import type { Output } from "../environment/mod.ts";
 import { UsageError } from "../options/mod.ts";
 
@@ -43,6 +43,15 @@ export function createLog(
     };
   };
   return { error: at("error"), warn: at("warn"), info: at("info"), debug: at("debug") };
+}
+
+/** A log whose lines are also told to those who watch the server, but lines of the level `debug`. */
+export function watchedLog(log: Log, activity: Pick<Activity, "log">): Log {
+  const at = (level: Exclude<Level, "debug">): Log[Level] => (message, fields) => {
+    log[level](message, fields);
+    activity.log(level, message);
+  };
+  return { ...log, error: at("error"), warn: at("warn"), info: at("info") };
 }
 
 /** Logs a finished request at the level `debug`. */

@@ -1,5 +1,5 @@
 import { assertEquals, assertMatch, assertThrows } from "@std/assert";
-import { createLog, logAccess } from "./log.ts";
+import { createLog, logAccess, watchedLog } from "./log.ts";
 import { UsageError } from "../options/options.ts";
 
 /** Collects alerts and notes. */
@@ -82,4 +82,17 @@ Deno.test("the level debug adds the time and the requests", () => {
     }
     if (setting === "debug,json") assertEquals(JSON.parse(lines[0]!).completion_tokens, 7);
   }
+});
+
+Deno.test("lines are told to those who watch the server, whatever level the log shows", () => {
+  const lines: string[] = [];
+  const told: string[] = [];
+  const activity = { log: (level: string, line: string) => void told.push(`${level} ${line}`) };
+  const log = watchedLog(createLog("error", false, outputTo(lines)), activity);
+  log.error("broke", { request: "r1" });
+  log.warn("odd");
+  log.info("came");
+  log.debug("detail");
+  assertEquals(lines, ['error: broke request="r1"']);
+  assertEquals(told, ["error broke", "warn odd", "info came"]);
 });

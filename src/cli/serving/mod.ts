@@ -1,5 +1,5 @@
 /** Parts of a running server: the log and the reload of the configuration file. */
-export { createLog, type Log, logAccess } from "./log.ts";
+export { createLog, type Log, logAccess, watchedLog } from "./log.ts";
 export { residencyLimits, watchConfig } from "./reload_config.ts";
 export { auditLine, openAudit } from "./audit.ts";
 export { openKeyring } from "./keyring.ts";

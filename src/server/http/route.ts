@@ -5,6 +5,7 @@ import type { ShimmyError } from "../../errors.ts";
 import type { ModelPool } from "../../models/registry/mod.ts";
 import type { ModelStore } from "../../models/pull/mod.ts";
 import type { ReceiptCollector, ReceiptIssuer, Replay } from "../../receipts/mod.ts";
+import type { Activity } from "../activity/mod.ts";
 import type { Metrics, QueuePlace } from "../metrics/mod.ts";
 import type { AccessRecord, RequestUsage } from "./usage.ts";
 
@@ -20,6 +21,8 @@ export interface ServerContext {
   readonly keys?: KeyStore;
   /** Metrics of this server; `createHandler` creates them when absent. */
   readonly metrics?: Metrics;
+  /** What happens on this server, for `/api/events`; `createHandler` creates it when absent. */
+  readonly activity?: Activity;
   /** Makes receipts; absent: requests for receipts are refused. */
   readonly receipts?: ReceiptIssuer;
   /** Computes answers again, to verify receipts. */
@@ -143,6 +146,8 @@ export interface Route {
   readonly conflicts?: boolean;
   /** What the request asks for may be no longer kept (410). */
   readonly expires?: boolean;
+  /** Schemas of the data of server-sent events, by the name of the event. */
+  readonly events?: Readonly<Record<string, z.ZodType>>;
   /** The response is an upgrade to WebSocket. */
   readonly upgrade?: boolean;
   /** The route starts work or processes: pages of other sites must not make browsers request it. */

@@ -6,6 +6,7 @@
 import type { Route } from "../../http/mod.ts";
 import { controlRoute } from "./control.ts";
 import { keyRoutes } from "./keys.ts";
+import { eventsRoute } from "./live/mod.ts";
 import { loraRoutes } from "./lora.ts";
 import { modelRoutes } from "./models.ts";
 import { operationRoutes } from "./operation.ts";
@@ -18,6 +19,7 @@ export { generateRoute } from "./generate_route.ts";
 /** All native routes except `POST /api/generate`, which is shared with Ollama's API. */
 export const nativeRoutes: readonly Route[] = [
   ...operationRoutes,
+  eventsRoute,
   ...modelRoutes,
   ...loraRoutes,
   controlRoute,

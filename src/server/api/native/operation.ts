@@ -1,14 +1,11 @@
 import { STATUS_CODE } from "@std/http/status";
 import * as z from "zod";
-import type { Engine } from "../../../engine/mod.ts";
 import { ShimmyError } from "../../../errors.ts";
-import { type ModelEntry, placementJson } from "../../../models/entry/mod.ts";
+import type { ModelEntry } from "../../../models/entry/mod.ts";
 import type { ModelPool } from "../../../models/registry/mod.ts";
-import { adapterJson } from "../../answers/mod.ts";
-import { engineStatus, queueOf } from "../../metrics/mod.ts";
 import { type Exchange, HttpError, type Route } from "../../http/mod.ts";
 import { nativeDialect } from "./dialect.ts";
-import { contextOf, toEmbeddingStatus, toUsageStatus } from "./models.ts";
+import { diagnoseModel, uptimeSeconds } from "./live/mod.ts";
 
 /** `Retry-After` while a model loads, in seconds. */
 const LOADING_RETRY = 2;
@@ -49,70 +46,17 @@ async function readyModel(pool: ModelPool): Promise<ModelEntry> {
   return entry;
 }
 
-/** The queue of a model with estimated waiting times. */
-function queueStatus(engine: Engine) {
-  const { running, waiting, estimateMs } = queueOf(engine).status();
-  return {
-    running,
-    waiting: waiting.length,
-    estimate_ms: estimateMs,
-    requests: waiting.map((one) => ({
-      request_id: one.requestId,
-      position: one.position,
-      estimate_ms: one.estimateMs,
-      waited_ms: one.waitedMs,
-    })),
-  };
-}
-
 /** The state of the server, without paths and keys. */
 async function diagnose({ context: { pool, settings } }: Exchange): Promise<Response> {
-  const models = await Promise.all((await pool.list()).map(async (entry) => {
-    const { state, progress, error, engine, ...more } = pool.state(entry);
-    const about = { name: entry.name, state, progress, error, ...toUsageStatus(more) };
-    if (engine === null) return about;
-    const { info } = engine;
-    const status = await engineStatus(engine);
-    return {
-      ...about,
-      description: info.description,
-      context_length: info.contextLength,
-      parallel: info.parallel,
-      context: contextOf(info, status),
-      batch_size: info.batchSize,
-      threads: info.threads,
-      layers: info.layers,
-      offloaded_layers: info.offloadedLayers,
-      placement: placementJson(info.placement),
-      notes: info.notes,
-      devices: info.devices.map((device) => ({
-        name: device.name,
-        description: device.description,
-        kind: device.kind,
-        backend: device.backend,
-        memory_free: device.memoryFree,
-        memory_total: device.memoryTotal,
-      })),
-      queue: queueStatus(engine),
-      ...(status === null ? {} : {
-        sequences: {
-          running: status.running,
-          prefilling: status.prefilling,
-          queued: status.queued,
-          queue_limit: status.queueLimit,
-        },
-        kv_cells: { used: status.cellsUsed, total: status.cellsTotal },
-        adapters: status.loras.map(adapterJson),
-        embedding: toEmbeddingStatus(status.embedding),
-      }),
-    };
-  }));
+  const models = await Promise.all(
+    (await pool.list()).map(async (entry) => (await diagnoseModel(pool, entry)).figures),
+  );
   return Response.json({
     shimmy: settings.version,
     libllama: settings.library ?? null,
     deno: Deno.version.deno,
     platform: `${Deno.build.os}-${Deno.build.arch}`,
-    uptime_seconds: Math.round(performance.now() / 1000),
+    uptime_seconds: uptimeSeconds(),
     models,
   });
 }

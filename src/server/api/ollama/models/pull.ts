@@ -1,6 +1,7 @@
 import type { ModelStore, PullEvent, PullPlan } from "../../../../models/pull/mod.ts";
 import { ShimmyError } from "../../../../errors.ts";
 import { type Exchange, HttpError } from "../../../http/mod.ts";
+import { WatchedPull } from "./watched_pull.ts";
 import { type Line, lineResponse, named, storeOf } from "./store.ts";
 import { resolveTagged } from "./tagged_name.ts";
 import { readBody } from "../request/parse_body.ts";
@@ -63,7 +64,7 @@ function referenceOf(name: string): string {
 async function* pullLines(
   store: ModelStore,
   plan: PullPlan,
-  { context: { pool } }: Exchange,
+  { context: { pool, activity } }: Exchange,
   signal: AbortSignal,
 ): AsyncGenerator<Line, void> {
   yield { status: "pulling manifest" };
@@ -71,9 +72,15 @@ async function* pullLines(
     if (file.present) yield fileProgress(file, file.size ?? 0);
   }
   const lines = new ProgressLines();
-  const work = store.pull(plan, { signal, onEvent: (event) => lines.onEvent(event) });
+  const watched = new WatchedPull(activity?.pull(plan.reference), plan);
+  const onEvent = (event: PullEvent) => {
+    lines.onEvent(event);
+    watched.onEvent(event);
+  };
+  const work = store.pull(plan, { signal, onEvent });
   // An error is thrown after the last line.
-  const ended = work.then(() => lines.end(), () => lines.end());
+  const ended = work.then(() => watched.end(), (error) => watched.end(error))
+    .finally(() => lines.end());
   yield* lines;
   await ended;
   await work;

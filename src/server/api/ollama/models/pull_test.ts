@@ -5,6 +5,7 @@ import { serverDouble, type ServerDoubleOptions } from "../../../../../tests/dou
 import { until } from "../../../../../tests/doubles/context.ts";
 import { model } from "../../../../../tests/models/machine.ts";
 import { createStore } from "../../../../models/pull/mod.ts";
+import { Activity, type ActivityEvent, type PullStatus } from "../../../activity/mod.ts";
 import { pullAnswer } from "../response_schemas.ts";
 import { ollamaRoutes } from "../mod.ts";
 
@@ -70,6 +71,33 @@ Deno.test("pull reports each file, checking and writing, and ends with success",
   const again = await linesOf(await send("POST", "/ollama/api/pull", { name: "tiny:latest" }));
   assertEquals(again.find(({ digest }) => digest === DIGEST), { ...about, completed: total });
   assertEquals(again.at(-1), { status: "success" });
+});
+
+Deno.test("those who watch the server see the progress of a pull and its end", async () => {
+  await using place = new Place();
+  const activity = new Activity();
+  const ends: ActivityEvent[] = [];
+  activity.listen((event) => {
+    if (event.type === "pull") ends.push(event);
+  });
+  const { send } = place.server({ context: { store: place.store, activity } });
+  const seen: PullStatus[] = [];
+  place.hub.interfere = () => {
+    seen.push(...activity.pulls);
+    return null;
+  };
+  await linesOf(await send("POST", "/api/pull", { model: "tiny" }));
+  assertEquals(seen[0], {
+    ...{ model: "ollama:tiny:latest", status: "pulling manifest" },
+    ...{ completed: 0, total: null },
+  });
+  assertEquals(activity.pulls, []);
+  place.hub.interfere = () => new Response("no", { status: 403 });
+  await linesOf(await send("POST", "/api/pull", { model: "hf:o/r" }));
+  assertEquals(
+    ends.map((event) => event.type === "pull" && [event.model, event.outcome]),
+    [["ollama:tiny:latest", "done"], ["hf:o/r", "failed"]],
+  );
 });
 
 Deno.test("without streaming pull answers when all is there; hf: pulls from the hub", async () => {
