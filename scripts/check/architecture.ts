@@ -9,7 +9,7 @@
 export const LAYERS: readonly (readonly string[])[] = [
   // The program of the web page. It runs in browsers and imports nothing else.
   ["src/web/api", "src/web/ui", "src/web/conversation"],
-  ["src/web/shell", "src/web/live", "src/web/markdown"],
+  ["src/web/shell", "src/web/live", "src/web/markdown", "src/web/events", "src/web/memory"],
   ["src/web/storage"],
   ["src/web/pages/chat", "src/web/pages/models", "src/web/pages/machine", "src/web/pages/api"],
   ["src/web"],

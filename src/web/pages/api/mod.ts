@@ -1,4 +1,4 @@
-/** The page `API`. */
+/** The page `API`: reads and tries the routes of `/openapi.json`. */
 import type { Page } from "../../shell/mod.ts";
 import { View } from "./view.tsx";
 

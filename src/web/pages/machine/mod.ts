@@ -1,4 +1,4 @@
-/** The page `Machine`. */
+/** The page `Machine`: rates, queues, memory, layers, requests, errors and the log, as they change. */
 import type { Page } from "../../shell/mod.ts";
 import { View } from "./view.tsx";
 

@@ -1,4 +1,4 @@
-/** The page `Models`. */
+/** The page `Models`: load, unload, pull, delete and plan models, and change their adapters. */
 import type { Page } from "../../shell/mod.ts";
 import { View } from "./view.tsx";
 
