@@ -9,7 +9,7 @@ import {
 } from "@std/assert";
 import { join } from "@std/path";
 import { Machine, Server } from "../cli/machine.ts";
-import { TINY } from "../support/engine.ts";
+import { writeBroken } from "../models/broken.ts";
 import { FrameSocket } from "./frame_socket.ts";
 
 const FRANCE = { prompt: "What is the capital of France?", temperature: 0 };
@@ -22,16 +22,6 @@ async function serve(args: string[] = [], env: Record<string, string> = {}) {
   const machine = stack.use(await Machine.start());
   const server = stack.use(await Server.start(machine, ["--port", "0", ...args], env));
   return { machine, server, [Symbol.asyncDispose]: () => stack.disposeAsync() };
-}
-
-/** A model whose head can be read and whose tokenizer nobody knows. */
-async function writeBroken(folder: string): Promise<void> {
-  const bytes = await Deno.readFile(TINY);
-  const name = "\x05\0\0\0\0\0\0\0qwen2";
-  const at = new TextDecoder("latin1").decode(bytes).indexOf(name);
-  bytes.set(new TextEncoder().encode("x"), at + name.length - 1);
-  await Deno.mkdir(folder, { recursive: true });
-  await Deno.writeFile(join(folder, "broken.gguf"), bytes);
 }
 
 /** The model's part of `/diag`, once it says what is waited for. */

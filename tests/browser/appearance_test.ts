@@ -1,0 +1,59 @@
+/** Accessibility and appearance of all pages. */
+import axe from "test:axe-core";
+import { assertEquals } from "@std/assert";
+import type { Page } from "test:playwright-core";
+import { uiTest } from "./ui.ts";
+
+const PAGES = ["chat", "models", "machine", "api"];
+
+/** What axe-core finds on a page, a line for each violation with its first element. */
+async function violations(page: Page): Promise<string[]> {
+  await page.evaluate(axe.source);
+  const { violations } = await page.evaluate<axe.AxeResults>("axe.run(document)");
+  return violations.map(({ id, help, nodes }) => `${id}: ${help}: ${nodes[0]?.html}`);
+}
+
+/** Whether the page is wider than its window. */
+async function isTooWide(page: Page): Promise<boolean> {
+  return await page.evaluate<boolean>(
+    "document.documentElement.scrollWidth > document.documentElement.clientWidth",
+  );
+}
+
+for (const colorScheme of ["light", "dark"] as const) {
+  for (
+    const [device, viewport] of [
+      ["a desktop", { width: 1280, height: 800 }],
+      ["a phone", { width: 390, height: 844 }],
+    ] as const
+  ) {
+    uiTest(`axe-core finds nothing on ${device} in the ${colorScheme} scheme`, async (start) => {
+      await using ui = await start({ context: { colorScheme, viewport } });
+      const { page } = ui;
+      const found: string[] = [];
+      for (const id of PAGES) {
+        await ui.open(`#/${id}`);
+        await page.locator(`main.page-${id}`).waitFor();
+        if (id !== "chat") await page.locator("h1").waitFor();
+        if (id === "api") await page.getByRole("link", { name: "POST /v1/completions" }).click();
+        if (id === "machine") await page.getByText("live", { exact: true }).waitFor();
+        if (id === "models") await page.locator(".card").waitFor();
+        found.push(...(await violations(page)).map((text) => `${id}: ${text}`));
+        if (await isTooWide(page)) found.push(`${id} is wider than the window`);
+      }
+      assertEquals(found, []);
+    });
+  }
+}
+
+uiTest("axe-core finds nothing in the dialogs of models", async (start) => {
+  await using ui = await start();
+  const { page } = ui;
+  await ui.open("#/models");
+  for (const name of ["Plan", "Adapters"]) {
+    await page.getByRole("button", { name }).click();
+    await page.getByRole("dialog").locator("p").first().waitFor();
+    assertEquals(await violations(page), []);
+    await page.keyboard.press("Escape");
+  }
+});
