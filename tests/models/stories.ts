@@ -31,8 +31,13 @@ const FILL_TOKENS = {
   "tokenizer.ggml.fim_mid_token_id": 8,
 };
 
-/** The model's file. @param fills Whether the vocabulary has fill-in-the-middle tokens. */
-export function storiesModel(fills = false): Uint8Array<ArrayBuffer> {
+/**
+ * The model's file.
+ *
+ * @param fills Whether the vocabulary has fill-in-the-middle tokens.
+ * @param context Tokens of its context.
+ */
+export function storiesModel(fills = false, context = 2048): Uint8Array<ArrayBuffer> {
   const { texts: short, metadata } = sentencePieces();
   const pairs = [...new Set(PAIRS.split(" "))];
   const texts = [...short, ...pairs];
@@ -65,7 +70,7 @@ export function storiesModel(fills = false): Uint8Array<ArrayBuffer> {
       "general.architecture": "llama",
       "general.name": "random weights",
       "general.file_type": 0,
-      "llama.context_length": 2048,
+      "llama.context_length": context,
       "llama.embedding_length": WIDTH,
       "llama.block_count": LAYERS,
       "llama.feed_forward_length": FEED_FORWARD,
