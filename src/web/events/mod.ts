@@ -11,5 +11,5 @@ export type {
   Placement,
   Status,
 } from "./types.ts";
-export { entries, history, type Point, requests, status } from "./state.ts";
+export { entries, history, type Point, requests, status, statusAt } from "./state.ts";
 export { changes, type Connection, connection, reconnect, useLive } from "./follow.ts";

@@ -16,6 +16,9 @@ export interface Point {
 /** The latest status; null before the first one. */
 export const status = signal<Status | null>(null);
 
+/** When the latest status came, by `performance.now()`. */
+export const statusAt = signal(0);
+
 /** Rates of the last two minutes, the oldest first. */
 export const history = signal<readonly Point[]>([]);
 
@@ -34,6 +37,7 @@ export function receive<N extends keyof EventData>(name: N, data: EventData[N]):
     const point = { prompt: next.prompt_per_second, completion: next.completion_per_second };
     batch(() => {
       status.value = next;
+      statusAt.value = performance.now();
       history.value = [...history.value, point].slice(-HISTORY);
     });
   } else if (name === "request") {

@@ -1,11 +1,11 @@
 import { useSignal } from "@preact/signals";
 import type { ModelSummary } from "../../api/mod.ts";
-import { status } from "../../events/mod.ts";
+import { status, statusAt } from "../../events/mod.ts";
 import { announce, count, size } from "../../ui/mod.ts";
 import type { Asked } from "./asked.ts";
 import { load, loads } from "./load.ts";
 import { Progress } from "./progress.tsx";
-import { messageOf, unload } from "./store.ts";
+import { listedAt, messageOf, unload } from "./store.ts";
 
 /** A model with its facts and what can be done with it. */
 export function ModelCard({ model, ask }: {
@@ -15,7 +15,9 @@ export function ModelCard({ model, ask }: {
   const { name } = model;
   const own = loads.value.get(name);
   const live = status.value?.models.find((one) => one.name === name);
-  const state = own === undefined ? live?.state ?? model.state : "loading";
+  // A model that was loaded and unloaded between two events changes in neither of them.
+  const now = statusAt.value > listedAt.value ? live?.state ?? "unloaded" : model.state;
+  const state = own === undefined ? now : "loading";
   const isBusy = useSignal(false);
   const run = async (work: () => Promise<void>) => {
     isBusy.value = true;

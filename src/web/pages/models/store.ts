@@ -4,6 +4,9 @@ import { ApiError, getJson, listModels, type ModelSummary, request } from "../..
 /** The models of the server; null before they are listed. */
 export const models = signal<readonly ModelSummary[] | null>(null);
 
+/** When the models were listed, by `performance.now()`. */
+export const listedAt = signal(0);
+
 /** Why the models cannot be listed. */
 export const listError = signal<string | null>(null);
 
@@ -69,6 +72,7 @@ export function messageOf(error: unknown): string {
 async function keepList(list: () => Promise<readonly ModelSummary[]>): Promise<void> {
   try {
     models.value = await list();
+    listedAt.value = performance.now();
     listError.value = null;
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
