@@ -88,6 +88,8 @@ const OTHERS_OPTIONS = [
   "auth-type",
   // Of `deno task test:schemas`.
   ...["every", "reasons"],
+  // Of `deno task soak` and `deno task fuzz`.
+  ...["minutes", "save", "replay"],
   // Of llama.cpp's programs.
   "control-vector",
   "control-vector-layer-range",
