@@ -165,6 +165,8 @@ Deno.test({
     }
     await using server = await start(machine, ...cacheArguments(machine));
     assertGreater((await ask(server, SECOND)).usage.cached_tokens, 200);
+    // Otherwise its model's process would write while the folder is removed.
+    await stop(server);
   },
 });
 
