@@ -45,11 +45,17 @@ export async function pageResponse(request: Request): Promise<Response> {
   if (!ifNoneMatch(request.headers.get("if-none-match"), tag)) {
     return new Response(null, { status: 304, headers });
   }
-  const { acceptsEncodings } = await import("@std/http/negotiation");
-  if (acceptsEncodings(request, "gzip", "identity") !== "gzip") {
+  if (!await takesGzip(request)) {
     const plain = new Blob([zipped]).stream().pipeThrough(new DecompressionStream("gzip"));
     return new Response(await new Response(plain).arrayBuffer(), { headers });
   }
   headers.set("content-encoding", "gzip");
   return new Response(zipped, { headers });
+}
+
+/** Whether a client says that it reads gzip. curl says nothing, and shows what comes. */
+async function takesGzip(request: Request): Promise<boolean> {
+  if (!request.headers.has("accept-encoding")) return false;
+  const { acceptsEncodings } = await import("@std/http/negotiation");
+  return acceptsEncodings(request, "gzip", "identity") === "gzip";
 }
