@@ -15,6 +15,8 @@ const LABEL = 12;
  */
 export function portableMemory(memory: Context, parts: StateParts | null): KvMemory {
   const { streams } = memory;
+  // Only these states have a part that a checkpoint has too.
+  const isSplit = parts === "windowed" || parts === "hybrid";
   const label = (sequence: number, state: Uint8Array<ArrayBuffer>, partialBytes: number) => {
     const view = new DataView(state.buffer, state.length - LABEL);
     [streams, sequence % streams, partialBytes].forEach((value, at) =>
@@ -33,8 +35,11 @@ export function portableMemory(memory: Context, parts: StateParts | null): KvMem
     copySequence: (source, target) => memory.copySequence(source, target),
     firstPosition: (sequence) => memory.firstPosition(sequence),
     stateBytes: (sequence, isPartial) => memory.stateBytes(sequence, isPartial) + LABEL,
-    saveSequence: (sequence) =>
-      label(sequence, memory.saveSequence(sequence, LABEL), memory.stateBytes(sequence, true)),
+    saveSequence(sequence) {
+      const state = memory.saveSequence(sequence, LABEL);
+      const whole = state.length - LABEL;
+      return label(sequence, state, isSplit ? memory.stateBytes(sequence, true) : whole);
+    },
     saveCheckpoint(sequence) {
       const state = memory.saveCheckpoint(sequence, LABEL);
       return label(sequence, state, state.length - LABEL);

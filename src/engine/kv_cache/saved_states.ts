@@ -76,11 +76,6 @@ export class SavedStates {
     if (this.#host.remove(saved) || saved === this.#oversized) this.#forget(saved);
   }
 
-  /** Removes all states. */
-  clear(): void {
-    for (const saved of [...this.#saved]) this.remove(saved);
-  }
-
   addCheckpoint(holder: Holder, checkpoint: Checkpoint): void {
     if (!this.#host.mayKeep(checkpoint.state.length)) return;
     this.#host.addCheckpoint(checkpoint);
