@@ -11,10 +11,14 @@ const MIN_PADDING_LIMIT = 3;
  * attends to all its tokens.
  */
 const MAX_EXTRA_TOKENS = 256;
-/** Batches to time with and without padding before deciding. */
+/** Batches to time with and without padding before padding is chosen. */
 const TRIALS = 24;
 /** Maximum time of a padded batch relative to a plain one. */
 const MAX_TIME_RATIO = 0.97;
+/** Batches of both kinds after which slower padding is given up: each trial of it costs its time. */
+const MIN_TRIALS = 3;
+/** Time of a padded batch relative to a plain one from which padding is slower. */
+const SLOWER_RATIO = 1.02;
 /** Maximum batch shapes to remember. */
 const MAX_SHAPES = 256;
 
@@ -26,19 +30,21 @@ const MAX_SHAPES = 256;
 class Trial {
   readonly #plain: number[] = [];
   readonly #padded: number[] = [];
-  #isFaster = false;
+  #isFaster: boolean | null = null;
 
   /** Whether to pad the next batch. */
   get isPadded(): boolean {
-    if (this.#padded.length === TRIALS) return this.#isFaster;
-    return this.#padded.length < this.#plain.length;
+    return this.#isFaster ?? this.#padded.length < this.#plain.length;
   }
 
   record(isPadded: boolean, ms: number): void {
-    if (this.#padded.length === TRIALS) return;
+    if (this.#isFaster !== null) return;
     (isPadded ? this.#padded : this.#plain).push(ms);
-    if (this.#padded.length < TRIALS) return;
-    this.#isFaster = median(this.#padded) < median(this.#plain) * MAX_TIME_RATIO;
+    const trials = this.#padded.length;
+    if (!isPadded || trials < MIN_TRIALS) return;
+    const ratio = median(this.#padded) / median(this.#plain);
+    if (ratio >= SLOWER_RATIO) this.#isFaster = false;
+    else if (trials === TRIALS) this.#isFaster = ratio < MAX_TIME_RATIO;
   }
 }
 

@@ -127,3 +127,13 @@ Deno.test("both ways are timed alternately, as batches get slower while sequence
   assertEquals(isPadded.slice(0, 4), [false, true, false, true]);
   assertEquals(isPadded.slice(-4), [true, true, true, true]);
 });
+
+Deno.test("padding that is slower is given up after a few batches", () => {
+  const padding = new PaddingRows(400);
+  const isPadded: boolean[] = [];
+  for (let step = 0; step < 60; step++) {
+    isPadded.push(padding.choose([0, 1, 2], [idle(3)], 100).length > 0);
+    padding.record(isPadded.at(-1) ? 105 : 100);
+  }
+  assertEquals(isPadded.lastIndexOf(true), 5);
+});
