@@ -1,5 +1,5 @@
 import type { Engine } from "../../engine/mod.ts";
-import type { ReasoningPhase, SequenceRequest } from "../../engine/protocol/mod.ts";
+import type { ModelInfo, ReasoningPhase, SequenceRequest } from "../../engine/protocol/mod.ts";
 import type { ModelSettings } from "../entry/mod.ts";
 
 type RequestDefaults = Pick<
@@ -23,9 +23,7 @@ export function withRequestDefaults(engine: Engine, defaults: RequestDefaults = 
     ...(messages === undefined ? {} : { defaultMessages: messages }),
     ...(sampling === undefined ? {} : { defaultSampling: sampling }),
     ...(maxTokens === undefined ? {} : { defaultMaxTokens: maxTokens }),
-    info: chatTemplate === undefined
-      ? engine.info
-      : { ...engine.info, chatTemplate, toolTemplate: null },
+    info: chatTemplate === undefined ? engine.info : withTemplate(engine.info, chatTemplate),
     closed: engine.closed,
     generate: (request, sink) =>
       engine.generate({
@@ -50,6 +48,17 @@ export function withRequestDefaults(engine: Engine, defaults: RequestDefaults = 
     status: () => engine.status(),
     [Symbol.asyncDispose]: () => engine[Symbol.asyncDispose](),
   };
+}
+
+/** By the info of the engine: threads that prepare prompts receive each info once. */
+const templated = new WeakMap<ModelInfo, ModelInfo>();
+
+function withTemplate(info: ModelInfo, chatTemplate: string): ModelInfo {
+  const known = templated.get(info);
+  if (known?.chatTemplate === chatTemplate) return known;
+  const made = { ...info, chatTemplate, toolTemplate: null };
+  templated.set(info, made);
+  return made;
 }
 
 /** Reasoning options of the request, completed with the defaults. */

@@ -53,6 +53,15 @@ Deno.test("without defaults the engine is the same", async () => {
   assertStrictEquals(withRequestDefaults(double, { sampling: {} }), double);
 });
 
+Deno.test("all wrappers with a template have the same info, which threads receive once", async () => {
+  await using double = new EngineDouble();
+  const wrap = (chatTemplate: string) => withRequestDefaults(double, { chatTemplate }).info;
+  const first = wrap("{{ messages }}");
+  assertEquals(first.chatTemplate, "{{ messages }}");
+  assertStrictEquals(wrap("{{ messages }}"), first);
+  assertEquals(wrap("other").chatTemplate, "other");
+});
+
 Deno.test("the model's token limit applies to requests without one", async () => {
   await using double = new EngineDouble();
   const engine = withRequestDefaults(double, { maxTokens: 7 });

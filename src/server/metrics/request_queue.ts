@@ -1,5 +1,4 @@
 import type { Engine } from "../../engine/mod.ts";
-import type { ModelInfo } from "../../engine/protocol/mod.ts";
 
 /** The place of a request in the queue of its model. */
 export interface QueuePlace {
@@ -41,7 +40,7 @@ interface Entry {
  * priorities), so a place is an estimate; a query to the engine per request would cost more.
  */
 export class RequestQueue {
-  readonly #parallel: number;
+  #parallel: number;
   readonly #now: () => number;
   readonly #entries = new Set<Entry>();
   /** Mean duration in milliseconds; null before the first request has ended. */
@@ -51,6 +50,12 @@ export class RequestQueue {
   constructor(parallel: number, now: () => number = () => performance.now()) {
     this.#parallel = parallel;
     this.#now = now;
+  }
+
+  /** Sets the number of requests that run at once: a context of another shape may have another one. */
+  setParallel(parallel: number): void {
+    this.#parallel = parallel;
+    this.#promote();
   }
 
   add(requestId: string): QueuedRequest {
@@ -119,15 +124,18 @@ export class RequestQueue {
   }
 }
 
-/** `info` is one object for the lifetime of an engine and is shared by its wrappers. */
-const queues = new WeakMap<ModelInfo, RequestQueue>();
+/** `closed` is one promise for the lifetime of an engine, and its wrappers have the same. */
+const queues = new WeakMap<Engine["closed"], RequestQueue>();
 
 /** The queue of an engine. */
-export function queueOf({ info }: Pick<Engine, "info">): RequestQueue {
-  const known = queues.get(info);
-  if (known !== undefined) return known;
+export function queueOf({ info, closed }: Pick<Engine, "info" | "closed">): RequestQueue {
+  const known = queues.get(closed);
+  if (known !== undefined) {
+    known.setParallel(info.parallel);
+    return known;
+  }
   const queue = new RequestQueue(info.parallel);
-  queues.set(info, queue);
+  queues.set(closed, queue);
   return queue;
 }
 

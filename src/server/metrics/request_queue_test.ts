@@ -1,5 +1,6 @@
 import { assertEquals, assertStrictEquals } from "@std/assert";
 import { EngineDouble } from "../../../tests/doubles/engine.ts";
+import { withRequestDefaults } from "../../models/registry/sampling_defaults.ts";
 import { queueHeaders, queueOf, RequestQueue } from "./request_queue.ts";
 
 /** A queue of two at a time on a clock of the test's own. */
@@ -64,7 +65,17 @@ Deno.test("one whose first event comes does not wait, whatever its place", () =>
 
 Deno.test("an engine has one queue, also where something stands before it", () => {
   const engine = new EngineDouble({ info: { parallel: 3 } });
-  assertStrictEquals(queueOf(engine), queueOf({ info: engine.info }));
+  const wrapper = withRequestDefaults(engine, { chatTemplate: "{{ messages }}" });
+  assertStrictEquals(queueOf(engine), queueOf(wrapper));
+});
+
+Deno.test("a queue goes on when the engine gets a context of another shape", () => {
+  const engine = new EngineDouble({ info: { parallel: 2 } });
+  const { info, closed } = engine;
+  for (const id of ["a", "b", "c"]) queueOf(engine).add(id);
+  assertEquals(queueOf(engine).status().waiting.length, 1);
+  const { running, waiting } = queueOf({ info: { ...info, parallel: 3 }, closed }).status();
+  assertEquals([running, waiting.length], [3, 0]);
 });
 
 Deno.test("headers report a queue position only for requests that waited", () => {
