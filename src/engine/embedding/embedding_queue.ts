@@ -1,7 +1,7 @@
 import { ShimmyError } from "../../errors.ts";
 import type { Adapters, AdapterSet } from "../adapters/mod.ts";
 import type { Embedder } from "./embedder.ts";
-import type { Tokenizer } from "../tokenizer/mod.ts";
+import { LONG_TEXT, type Tokenizer } from "../tokenizer/mod.ts";
 import type {
   Embedding,
   EmbeddingStatus,
@@ -19,6 +19,14 @@ export interface EmbeddingModel {
   readonly adapters: Adapters;
   readonly embedder: Embedder;
 }
+
+/**
+ * Runs work that waits for another thread, after earlier work of the kind. Meanwhile the engine thread goes on.
+ *
+ * @param work handles its own errors.
+ * @param end runs after it.
+ */
+export type RunBeside = (work: () => Promise<void>, end: () => void) => void;
 
 /** A queued request: its tokenized inputs and the results so far. */
 interface Job {
@@ -40,16 +48,21 @@ export class EmbeddingQueue {
   readonly #model: EmbeddingModel;
   readonly #onResult: (call: number, result: EmbedResult) => void;
   readonly #onError: (call: number, error: unknown) => void;
+  readonly #beside: RunBeside;
   #jobs: Job[] = [];
+  /** Requests whose texts another thread tokenizes. */
+  readonly #encoding = new Map<number, EmbedRequest>();
 
   constructor(
     model: EmbeddingModel,
     answer: (call: number, result: EmbedResult) => void,
     refuse: (call: number, error: unknown) => void,
+    beside: RunBeside,
   ) {
     this.#model = model;
     this.#onResult = answer;
     this.#onError = refuse;
+    this.#beside = beside;
   }
 
   get hasWork(): boolean {
@@ -58,7 +71,11 @@ export class EmbeddingQueue {
 
   /** Null until something is computed. */
   status(): EmbeddingStatus | null {
-    const queued = this.#jobs.reduce((sum, job) => sum + job.inputs.length - job.vectors.length, 0);
+    const encoding = this.#encoding.values().reduce((sum, { inputs }) => sum + inputs.length, 0);
+    const queued = this.#jobs.reduce(
+      (sum, job) => sum + job.inputs.length - job.vectors.length,
+      encoding,
+    );
     const { embedder } = this.#model;
     const status = embedder.status(queued);
     return status.contexts === 0 ? null : status;
@@ -66,7 +83,7 @@ export class EmbeddingQueue {
 
   submit(call: number, request: EmbedRequest): void {
     try {
-      if (this.#jobs.length >= QUEUE_LIMIT) {
+      if (this.#jobs.length + this.#encoding.size >= QUEUE_LIMIT) {
         throw new ShimmyError(
           "overloaded",
           `The queue is full: ${QUEUE_LIMIT} requests are waiting`,
@@ -75,36 +92,71 @@ export class EmbeddingQueue {
           },
         );
       }
-      const inputs = request.inputs.map((input) => this.#encode(input, request));
-      if (inputs.length === 0) return this.#onResult(call, { vectors: [], tokens: [] });
-      const adapters = this.#model.adapters.acquire(request.loras);
-      this.#jobs.push({ call, request, adapters, inputs, vectors: [], taken: 0 });
+      for (const input of request.inputs) checkAbility(input, this.#model.embedder);
+      if (textLength(request) >= LONG_TEXT) return this.#encodeBeside(call, request);
+      const { tokenizer } = this.#model;
+      this.#add(
+        call,
+        request,
+        request.inputs.map((input) => this.#fitted(input, tokenizer.encodeInput(input), request)),
+      );
     } catch (error) {
       this.#onError(call, error);
     }
   }
 
+  /** Tokenizes the texts of a request in another thread, so that running sequences do not wait. */
+  #encodeBeside(call: number, request: EmbedRequest): void {
+    this.#encoding.set(call, request);
+    const inputs: (readonly number[])[] = [];
+    let failure: { readonly error: unknown } | null = null;
+    const encode = async () => {
+      try {
+        for (const input of request.inputs) {
+          if (!this.#encoding.has(call)) return;
+          const tokens = await this.#model.tokenizer.encodeInputAsync(input);
+          inputs.push(this.#fitted(input, tokens, request));
+        }
+      } catch (error) {
+        failure = { error };
+      }
+    };
+    this.#beside(encode, () => {
+      // Without the call, the request was cancelled meanwhile.
+      if (!this.#encoding.delete(call)) return;
+      try {
+        if (failure !== null) throw failure.error;
+        this.#add(call, request, inputs);
+      } catch (error) {
+        this.#onError(call, error);
+      }
+    });
+  }
+
+  #add(call: number, request: EmbedRequest, inputs: readonly (readonly number[])[]): void {
+    if (inputs.length === 0) return this.#onResult(call, { vectors: [], tokens: [] });
+    const adapters = this.#model.adapters.acquire(request.loras);
+    this.#jobs.push({ call, request, adapters, inputs, vectors: [], taken: 0 });
+  }
+
   /** Cancels a request unless it is complete. */
   cancel(call: number): void {
     const job = this.#jobs.find((one) => one.call === call);
-    if (job === undefined) return;
-    this.#drop(job);
+    if (job !== undefined) this.#drop(job);
+    else if (!this.#encoding.delete(call)) return;
     this.#onError(call, new ShimmyError("cancelled", "The request was cancelled"));
   }
 
-  /** @throws {ShimmyError} `invalid`, or `context_length` with both token counts. */
-  #encode(
-    input: EmbedInput,
+  /**
+   * The tokens of an input, truncated to the limit if the request allows it.
+   * @throws {ShimmyError} `invalid`, or `context_length` with both token counts.
+   */
+  #fitted(
+    { field }: EmbedInput,
+    tokens: readonly number[],
     { truncate = false, contextLength = Infinity }: EmbedRequest,
   ): readonly number[] {
     const { tokenizer, embedder } = this.#model;
-    checkAbility(input, embedder);
-    const { field } = input;
-    const tokens = "query" in input
-      ? tokenizer.encodePair(input.query, input.document)
-      : "text" in input
-      ? tokenizer.encodeWhole(input.text, input.special)
-      : tokenizer.check(input.tokens, field);
     if (tokens.length === 0) {
       throw new ShimmyError("invalid", `${field}: must not be empty`, { field });
     }
@@ -185,6 +237,16 @@ export class EmbeddingQueue {
     this.#jobs = this.#jobs.filter((one) => one !== job);
     this.#model.adapters.release(job.adapters);
   }
+}
+
+/** Characters of all texts of a request. */
+function textLength({ inputs }: EmbedRequest): number {
+  let length = 0;
+  for (const input of inputs) {
+    if ("query" in input) length += input.query.length + input.document.length;
+    else if ("text" in input) length += input.text.length;
+  }
+  return length;
 }
 
 /** @throws {ShimmyError} `invalid` if the model does not support the kind of input. */

@@ -156,6 +156,12 @@ export class EngineCore {
         this.#model,
         (call, value) => this.#post({ type: "reply", call, value }),
         (call, error) => this.#post({ type: "refused", call, error: serializeError(error) }),
+        (work, end) =>
+          this.#longPrompts.add(async () => {
+            await work();
+            this.#gate.shared(end);
+            void this.#run();
+          }),
       );
       this.#sendAdapters();
       this.#sentShape = this.#model.info.shape;

@@ -1,10 +1,5 @@
 import type { Control, PromptPart } from "../protocol/mod.ts";
-
-/**
- * Characters of a prompt from which tokenizing takes longer than a step, and about a thousand times
- * longer than a call in another thread.
- */
-const LONG_PROMPT = 16_384;
+import { LONG_TEXT } from "../tokenizer/mod.ts";
 
 /** Maximum prompts that wait to be tokenized; more are refused. */
 export const MAX_LONG_PROMPTS = 64;
@@ -13,21 +8,21 @@ export const MAX_LONG_PROMPTS = 64;
 export function isLong(prompt: readonly PromptPart[]): boolean {
   let length = 0;
   for (const part of prompt) if ("text" in part) length += part.text.length;
-  return length >= LONG_PROMPT;
+  return length >= LONG_TEXT;
 }
 
-/** Work with long prompts, one after the other, and the controls of sequences that wait for it. */
+/** Work with long texts, one after the other, and the controls of sequences that wait for it. */
 export class LongPrompts {
   readonly #controls = new Map<number, Control[]>();
   #last: Promise<void> = Promise.resolve();
   #count = 0;
 
-  /** Number of prompts that are not tokenized yet. */
+  /** Number of prompts and other texts that are not tokenized yet. */
   get count(): number {
     return this.#count;
   }
 
-  /** Resolves when no prompt is being tokenized. */
+  /** Resolves when nothing is being tokenized. */
   get idle(): Promise<void> {
     return this.#last;
   }

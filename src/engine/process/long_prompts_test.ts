@@ -1,5 +1,5 @@
-/** Long prompts are tokenized beside the loop. */
-import { assertEquals, assertGreater, assertRejects } from "@std/assert";
+/** Long prompts and texts are tokenized beside the loop. */
+import { assertAlmostEquals, assertEquals, assertGreater, assertRejects } from "@std/assert";
 import { ask, collect, question, tinyEngine } from "../../../tests/support/engine.ts";
 import { ShimmyError } from "../../errors.ts";
 import { MAX_LONG_PROMPTS } from "./long_prompts.ts";
@@ -32,6 +32,46 @@ Deno.test("counting the tokens of a long text does not hold up an answer either"
   assertGreater((await engine.status()).steps - before, 20);
   assertEquals(await engine.detokenize(tokens), LONG);
   await events.return!();
+});
+
+Deno.test("long texts of an embedding do not hold up an answer either", async () => {
+  await using engine = await tinyEngine({ contextShift: true, lookup: false });
+  const running = engine.generate(ask(question("Hello"), { maxTokens: null, ignoreEos: true }));
+  const events = running[Symbol.asyncIterator]();
+  await events.next();
+  const long = { inputs: [{ field: "input", text: LONG }], normalize: true };
+  const refused = assertRejects(() => engine.embed(long), ShimmyError);
+  const before = (await engine.status()).steps;
+  assertEquals((await refused).kind, "context_length");
+  assertGreater((await engine.status()).steps - before, 20);
+  await events.return!();
+});
+
+Deno.test("many texts of an embedding are embedded like each of them", async () => {
+  await using engine = await tinyEngine();
+  const texts = Array.from({ length: 40 }, (_, at) => `${at} ${"and so on ".repeat(50)}`);
+  const inputs = texts.map((text) => ({ field: "input", text }));
+  const { vectors, tokens } = await engine.embed({ inputs, normalize: true });
+  assertEquals(vectors.length, 40);
+  for (const at of [0, 17, 39]) {
+    const alone = await engine.embed({ inputs: [inputs[at]!], normalize: true });
+    assertEquals(tokens[at], alone.tokens[0]);
+    const product = vectors[at]!.reduce((sum, value, i) => sum + value * alone.vectors[0]![i]!, 0);
+    assertAlmostEquals(product, 1, 0.001);
+  }
+});
+
+Deno.test("an embedding is cancelled although its texts are not tokenized yet", async () => {
+  await using engine = await tinyEngine();
+  const controller = new AbortController();
+  const long = { inputs: [{ field: "input", text: LONG }], normalize: true, truncate: true };
+  const waiting = { inputs: [{ field: "input", text: LONG }], normalize: true, truncate: true };
+  const first = engine.embed(long);
+  const cancelled = assertRejects(() => engine.embed(waiting, controller.signal), ShimmyError);
+  controller.abort();
+  assertEquals((await cancelled).kind, "cancelled");
+  assertEquals((await first).vectors.length, 1);
+  assertEquals((await engine.status()).embedding!.queued, 0);
 });
 
 Deno.test("a long prompt is answered like its tokens", async () => {

@@ -1,12 +1,31 @@
 import type { Vocab } from "../../../ffi/mod.ts";
 import { ShimmyError } from "../../errors.ts";
-import type { AddSpecial, PromptPart } from "../protocol/mod.ts";
+import { append } from "../../append.ts";
+import type { AddSpecial, EmbedInput, PromptPart } from "../protocol/mod.ts";
 
 /** Bytes of a token, and their text if they are complete characters. */
 export interface Piece {
   readonly bytes: Uint8Array;
   readonly text: string | null;
 }
+
+/** A text of which an encoding needs the tokens. */
+interface TextToEncode {
+  readonly text: string;
+  /** Whether to add the special tokens of the vocabulary at the ends. */
+  readonly ends: boolean;
+  /** Whether to parse the text for control tokens. */
+  readonly special: boolean;
+}
+
+/** The steps of an encoding: it yields texts, receives their tokens and returns all tokens. */
+type Encoding = Generator<TextToEncode, number[], Int32Array>;
+
+/**
+ * Characters of texts from which encoding takes longer than a step, and about a thousand times longer than
+ * a call in another thread.
+ */
+export const LONG_TEXT = 16_384;
 
 /** Encodes prompts and decodes tokens. Caches the piece of each token. */
 export class Tokenizer {
@@ -26,49 +45,73 @@ export class Tokenizer {
    * @throws {ShimmyError} `invalid` for a token id outside the vocabulary.
    */
   encode(prompt: readonly PromptPart[], addSpecial: AddSpecial): number[] {
-    const ends = hasEnds(prompt, addSpecial);
-    const pieces = prompt.map((part) =>
-      "tokens" in part
-        ? this.check(part.tokens, "prompt")
-        : this.#vocab.tokenize(part.text, ends, part.special)
-    );
-    return this.#joined(pieces, ends ? false : addSpecial);
+    return this.#encodeHere(this.#prompt(prompt, addSpecial));
   }
 
   /**
    * Like {@linkcode Tokenizer.encode}, in another thread. The model must stay open until the end.
    * @throws {ShimmyError} `invalid` for a token id outside the vocabulary.
    */
-  async encodeAsync(prompt: readonly PromptPart[], addSpecial: AddSpecial): Promise<number[]> {
-    const ends = hasEnds(prompt, addSpecial);
-    const pieces: (readonly number[] | Int32Array)[] = [];
-    for (const part of prompt) {
-      pieces.push(
-        "tokens" in part
-          ? this.check(part.tokens, "prompt")
-          : await this.#vocab.tokenizeAsync(part.text, ends, part.special),
-      );
-    }
-    return this.#joined(pieces, ends ? false : addSpecial);
-  }
-
-  #joined(pieces: readonly (readonly number[] | Int32Array)[], addSpecial: AddSpecial): number[] {
-    const tokens: number[] = [];
-    for (const piece of pieces) {
-      for (const token of piece) tokens.push(token);
-    }
-    const { bos } = this.#vocab;
-    if (addSpecial && this.#vocab.addBos && bos !== null && tokens[0] !== bos) tokens.unshift(bos);
-    return tokens;
+  encodeAsync(prompt: readonly PromptPart[], addSpecial: AddSpecial): Promise<number[]> {
+    return this.#encodeBeside(this.#prompt(prompt, addSpecial));
   }
 
   /**
-   * Encodes a text for an embedding, with the special tokens that the vocabulary adds at the ends.
-   *
-   * @param special Parse the text for control tokens.
+   * Encodes an input of an embedding: a text, with the special tokens that the vocabulary adds at the ends,
+   * token ids, or a query and a document for a reranking model.
+   * @throws {ShimmyError} `invalid` for a token id outside the vocabulary.
    */
-  encodeWhole(text: string, special = false): number[] {
-    return [...this.#vocab.tokenize(text, true, special)];
+  encodeInput(input: EmbedInput): number[] {
+    return this.#encodeHere(this.#input(input));
+  }
+
+  /**
+   * Like {@linkcode Tokenizer.encodeInput}, in another thread. The model must stay open until the end.
+   * @throws {ShimmyError} `invalid` for a token id outside the vocabulary.
+   */
+  encodeInputAsync(input: EmbedInput): Promise<number[]> {
+    return this.#encodeBeside(this.#input(input));
+  }
+
+  #encodeHere(encoding: Encoding): number[] {
+    let step = encoding.next();
+    while (!step.done) {
+      const { text, ends, special } = step.value;
+      step = encoding.next(this.#vocab.tokenize(text, ends, special));
+    }
+    return step.value;
+  }
+
+  async #encodeBeside(encoding: Encoding): Promise<number[]> {
+    let step = encoding.next();
+    while (!step.done) {
+      const { text, ends, special } = step.value;
+      step = encoding.next(await this.#vocab.tokenizeAsync(text, ends, special));
+    }
+    return step.value;
+  }
+
+  *#prompt(prompt: readonly PromptPart[], addSpecial: AddSpecial): Encoding {
+    const ends = hasEnds(prompt, addSpecial);
+    const tokens: number[] = [];
+    for (const part of prompt) {
+      append(
+        tokens,
+        "tokens" in part
+          ? this.check(part.tokens, "prompt")
+          : yield { text: part.text, ends, special: part.special },
+      );
+    }
+    const { bos } = this.#vocab;
+    const addsBos = !ends && addSpecial && this.#vocab.addBos;
+    if (addsBos && bos !== null && tokens[0] !== bos) tokens.unshift(bos);
+    return tokens;
+  }
+
+  *#input(input: EmbedInput): Encoding {
+    if ("query" in input) return yield* this.#pair(input.query, input.document);
+    if ("tokens" in input) return [...this.check(input.tokens, input.field)];
+    return [...yield { text: input.text, ends: true, special: input.special ?? false }];
   }
 
   /** Truncates tokens to `length`. Keeps a final control token that the vocabulary added. */
@@ -82,19 +125,19 @@ export class Tokenizer {
    * Encodes a query and a document for a reranking model: by its template, or as `[BOS] query [EOS]
    * [SEP] document [EOS]`, with each special token only if the vocabulary asks for it.
    */
-  encodePair(query: string, document: string): number[] {
+  *#pair(query: string, document: string): Encoding {
     const vocab = this.#vocab;
     if (this.rerankTemplate !== null) {
-      return this.#encodeTemplate(this.rerankTemplate, { query, document });
+      return yield* this.#template(this.rerankTemplate, { query, document });
     }
     const mark = (wanted: boolean, token: number | null) => wanted && token !== null ? [token] : [];
     const end = mark(vocab.addEos, vocab.eos ?? vocab.sep);
     return [
       ...mark(vocab.addBos, vocab.bos),
-      ...vocab.tokenize(query, false, false),
+      ...yield plain(query),
       ...end,
       ...mark(vocab.addSep, vocab.sep),
-      ...vocab.tokenize(document, false, false),
+      ...yield plain(document),
       ...end,
     ];
   }
@@ -104,26 +147,24 @@ export class Tokenizer {
    * contains a control token; otherwise the tokenizer merges across part boundaries, as in
    * llama-server.
    */
-  #encodeTemplate(
+  *#template(
     template: string,
     texts: Readonly<Record<"query" | "document", string>>,
-  ): number[] {
+  ): Encoding {
     const pieces = template.split(/\{(query|document)\}/);
     const parts = pieces.map((piece, index) =>
       index % 2 === 0
         ? { text: piece, special: true }
         : { text: texts[piece as "query" | "document"], special: false }
     );
-    if (Object.values(texts).some((text) => this.#holdsControl(text))) {
-      return this.encode(parts, false);
+    for (const text of Object.values(texts)) {
+      // A part of the text would be parsed as a control token.
+      const tokens = yield { text, ends: false, special: true };
+      if (tokens.some((token) => this.#vocab.isControl(token))) {
+        return yield* this.#prompt(parts, false);
+      }
     }
-    return [...this.#vocab.tokenize(parts.map(({ text }) => text).join(""), false, true)];
-  }
-
-  /** Whether a part of the text would be parsed as a control token. */
-  #holdsControl(text: string): boolean {
-    const isControl = (token: number) => this.#vocab.isControl(token);
-    return this.#vocab.tokenize(text, false, true).some(isControl);
+    return [...yield { text: parts.map(({ text }) => text).join(""), ends: false, special: true }];
   }
 
   /**
@@ -171,4 +212,9 @@ export class Tokenizer {
 /** Whether the vocabulary adds its special tokens at both ends: to a single text, as for an embedding. */
 function hasEnds(prompt: readonly PromptPart[], addSpecial: AddSpecial): boolean {
   return addSpecial === "both" && prompt.length === 1 && "text" in prompt[0]!;
+}
+
+/** A text without special tokens. */
+function plain(text: string): TextToEncode {
+  return { text, ends: false, special: false };
 }
