@@ -138,6 +138,8 @@ export class DiskCache {
   /** Whether a state with these tokens is worth a file. */
   wants(tokens: readonly number[], scope: string): boolean {
     if (tokens.length < this.minTokens) return false;
+    // Another process may have removed a file.
+    this.#refresh();
     // A file with all blocks of the tokens saves nearly as much.
     const atLeast = tokens.length - tokens.length % BLOCK;
     const query = { tokens, scope, limit: tokens.length, atLeast };
@@ -190,7 +192,7 @@ export class DiskCache {
   ): Promise<boolean> {
     const { folder, limits, open } = this.#options;
     const { tokens, scope } = stored;
-    const size = sizeOfState(stored);
+    const size = sizeOfState(stored, { fingerprint, scope });
     if (size > Math.min(limits.model, limits.total)) {
       this.#note("a state is larger than the disk cache and is not saved");
       return false;

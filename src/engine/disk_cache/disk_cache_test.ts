@@ -186,6 +186,16 @@ Deno.test("a file that another process removed is computed again without a notic
   });
 });
 
+Deno.test("a state whose file another process removed is written again", async () => {
+  await withCache(async (open, folder) => {
+    const cache = open();
+    await cache.write(state(), 500);
+    Deno.removeSync(onlyFile(folder));
+    assertEquals(await cache.write(state(), 500), true);
+    assertEquals(find(cache, tokens(120))!.length, 100);
+  });
+});
+
 Deno.test("files of another process are found without a restart", async () => {
   await withCache(async (open) => {
     const [one, two] = [open(), open()];
@@ -212,6 +222,28 @@ Deno.test("the bound holds, and the least useful file goes first", async () => {
     assertEquals(find(cache, tokens(101, 9000))!.length, 100);
     assertEquals(find(cache, tokens(101, 0)), null);
     assertEquals(cache.status.failures, 0);
+  });
+});
+
+Deno.test("the bound counts whole files, and those that ended processes left unfinished", async () => {
+  await withCache(async (open, folder) => {
+    await open().write(state(), 500);
+    const path = onlyFile(folder);
+    const { size } = Deno.statSync(path);
+    const sizes = () =>
+      [...Deno.readDirSync(folder)].map(({ name }) => Deno.statSync(join(folder, name)).size);
+    const total = () => sizes().reduce((sum, bytes) => sum + bytes, 0);
+    const write = async (limit: number, first: number) => {
+      const cache = open({ limits: { model: limit, total: limit } });
+      await cache.write(state({ tokens: tokens(100, first) }), 500);
+      assert(total() <= limit, `${total()} of ${limit} bytes`);
+    };
+    // The names and the checksums in the head differ by a few bytes.
+    await write(2 * size - 40, 1000);
+    Deno.writeFileSync(`${path}.1.tmp`, new Uint8Array(size));
+    await write(3 * size - 40, 2000);
+    await write(3 * size - 40, 3000);
+    assertEquals(sizes().length, 2);
   });
 });
 

@@ -1,6 +1,6 @@
 import { join } from "@std/path";
 import { parseName } from "./file_name.ts";
-import { UNFINISHED, UNFINISHED_MS } from "./write_state.ts";
+import { StateTooLarge, UNFINISHED, UNFINISHED_MS } from "./write_state.ts";
 
 /** Bounds of a cache folder in bytes. */
 export interface DiskLimits {
@@ -18,6 +18,8 @@ export interface EvictableFile {
   readonly computeMs: number;
   /** Time of the last use in milliseconds since the epoch. */
   readonly used: number;
+  /** Whether a process is writing the file, or has ended meanwhile: its bytes count, but it is not evicted. */
+  readonly isUnfinished?: boolean;
 }
 
 /** Files that were used in the same time are about equally recent. */
@@ -31,13 +33,16 @@ export function usefulness({ size, computeMs, used }: EvictableFile, now: number
   return computeMs / size / (Math.max(0, now - used) + RECENT_MS);
 }
 
-/** Names of the files to evict, least useful first, so that a new file of `size` bytes of a model fits. */
+/**
+ * Names of the files to evict, least useful first, so that a new file of `size` bytes of a model fits.
+ * @returns null if it does not fit, whatever is evicted.
+ */
 export function chooseEvictions(
   files: readonly EvictableFile[],
   { model, size }: { readonly model: string; readonly size: number },
   limits: DiskLimits,
   now: number,
-): string[] {
+): string[] | null {
   let total = size;
   let own = size;
   for (const file of files) {
@@ -45,7 +50,8 @@ export function chooseEvictions(
     if (file.model === model) own += file.size;
   }
   const evicted: string[] = [];
-  const byUse = files.map((file) => ({ file, value: usefulness(file, now) }))
+  const byUse = files.filter(({ isUnfinished }) => !isUnfinished)
+    .map((file) => ({ file, value: usefulness(file, now) }))
     .sort((a, b) => a.value - b.value);
   for (const { file } of byUse) {
     const isOwn = file.model === model;
@@ -54,12 +60,13 @@ export function chooseEvictions(
     total -= file.size;
     if (isOwn) own -= file.size;
   }
-  return evicted;
+  return total <= limits.total && own <= limits.model ? evicted : null;
 }
 
 /**
  * Removes files until a new one fits. A file that another process removes meanwhile is no error.
  * @returns the names of the removed files.
+ * @throws {StateTooLarge} if it does not fit, whatever is removed; then nothing is removed.
  */
 export async function makeRoom(
   folder: string,
@@ -73,6 +80,7 @@ export async function makeRoom(
     throw error;
   });
   const names = chooseEvictions(files, file, limits, now);
+  if (names === null) throw new StateTooLarge("files that are being written take its place");
   for (const name of names) await removeFile(folder, name);
   return names;
 }
@@ -86,7 +94,7 @@ export async function removeFile(folder: string, name: string): Promise<void> {
   }
 }
 
-/** Removes old unfinished files; lists the others. */
+/** Removes old unfinished files; lists all others. */
 async function listFiles(folder: string, now: number): Promise<EvictableFile[]> {
   const files: EvictableFile[] = [];
   for await (const { name } of Deno.readDir(folder)) {
@@ -96,11 +104,8 @@ async function listFiles(folder: string, now: number): Promise<EvictableFile[]> 
     const info = await Deno.stat(join(folder, name)).catch(() => null);
     if (info === null) continue;
     const used = info.mtime?.getTime() ?? 0;
-    if (isUnfinished) {
-      if (now - used > UNFINISHED_MS) await removeFile(folder, name);
-      continue;
-    }
-    files.push({ ...parsed, name, size: info.size, used });
+    if (isUnfinished && now - used > UNFINISHED_MS) await removeFile(folder, name);
+    else files.push({ ...parsed, name, size: info.size, used, isUnfinished });
   }
   return files;
 }

@@ -12,7 +12,7 @@ function evicted(
   files: readonly EvictableFile[],
   size: number,
   limits = { model: Infinity, total: 300 },
-): string[] {
+): string[] | null {
   return chooseEvictions(files, { model: "m", size }, limits, NOW);
 }
 
@@ -46,6 +46,17 @@ Deno.test("a small state that took long outlives a large one that is a little yo
     file("large", { size: 200, computeMs: 1000, used: NOW - MINUTE }),
   ];
   assertEquals(evicted(files, 150), ["large"]);
+});
+
+Deno.test("an unfinished file counts, and stays", () => {
+  const files = [
+    file("a", { isUnfinished: true, used: NOW - 50 * MINUTE }),
+    file("b"),
+    file("c", { used: NOW - 9 * MINUTE }),
+  ];
+  assertEquals(evicted(files, 100), ["c"]);
+  // Beside the unfinished file, so many bytes never fit.
+  assertEquals(evicted(files, 250), null);
 });
 
 Deno.test("the bound of a model evicts its own files, the bound of all evicts any", () => {

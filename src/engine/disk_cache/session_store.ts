@@ -2,16 +2,16 @@ import { join } from "@std/path";
 import { messageOf } from "../../errors.ts";
 import { checkRegularFileSync } from "../../regular_file.ts";
 import { sha256 } from "../../digest.ts";
-import { decodeState, type StoredState } from "./state_file.ts";
+import { decodeState, sizeOfState, type StoredState } from "./state_file.ts";
 import type { StateOrigin } from "./state_head.ts";
-import { UNFINISHED_MS, writeStateSync } from "./write_state.ts";
+import { StateTooLarge, UNFINISHED_MS, writeStateSync } from "./write_state.ts";
 
 const EXTENSION = ".session";
 /** The name of a session that is being written, or whose process has ended meanwhile. */
 const UNFINISHED_SESSION = /\.session\.[\w-]+\.tmp$/;
 /** Hexadecimal digits of hashes in file names: 128 bits. */
 const DIGITS = 32;
-/** Maximum total bytes of saved sessions. The least recently used sessions are deleted first. */
+/** Default maximum total bytes of saved sessions. The least recently used sessions are deleted first. */
 const MAX_BYTES = 2 * 2 ** 30;
 
 /** Result of a lookup. */
@@ -33,11 +33,16 @@ export type SessionLookup =
 export class SessionStore {
   readonly #folder: string;
   readonly #fingerprint: string;
+  readonly #maxBytes: number;
 
-  /** @param folder is created when the first session is saved. */
-  constructor(folder: string, fingerprint: string) {
+  /**
+   * @param folder is created when the first session is saved.
+   * @param maxBytes maximum total bytes of saved sessions.
+   */
+  constructor(folder: string, fingerprint: string, maxBytes = MAX_BYTES) {
     this.#folder = folder;
     this.#fingerprint = fingerprint;
+    this.#maxBytes = maxBytes;
   }
 
   #path(name: string, { fingerprint, scope }: StateOrigin): string {
@@ -82,10 +87,15 @@ export class SessionStore {
 
   /**
    * Saves a session, replacing an earlier one. Readers never see a partial file.
+   * @throws {StateTooLarge} if the session is larger than all sessions may be.
    * @throws {Error} of the system, such as a full disk.
    */
   save(name: string, session: StoredState, scope = ""): void {
     const origin = { fingerprint: this.#fingerprint, scope };
+    const size = sizeOfState(session, origin);
+    if (size > this.#maxBytes) {
+      throw new StateTooLarge(`it has ${size} bytes, and all sessions may have ${this.#maxBytes}`);
+    }
     writeStateSync(this.#path(name, origin), session, origin);
     this.#prune();
   }
@@ -102,8 +112,8 @@ export class SessionStore {
     }
     let bytes = 0;
     for (const { path, size } of files.sort((a, b) => b.used - a.used)) {
-      bytes += size;
-      if (bytes > MAX_BYTES) remove(path);
+      if (bytes + size > this.#maxBytes) remove(path);
+      else bytes += size;
     }
   }
 }

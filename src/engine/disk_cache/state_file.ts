@@ -32,18 +32,9 @@ export class DamagedStateFile extends Error {}
  * Format: magic, length of the head, CRC-32 of the head, head as JSON, tokens, checkpoints, state, CRC-32 of
  * tokens, checkpoints and state. Numbers outside the head have 32 bits, little-endian.
  */
-export function* statePieces(
-  { tokens, state, checkpoints }: StoredState,
-  { fingerprint, scope }: StateOrigin,
-): Generator<Uint8Array> {
-  const head: StateHead = {
-    fingerprint,
-    scope,
-    marks: markTokens(tokens, scope, checkpoints.map(({ position }) => position)),
-    checkpointBytes: checkpoints.map((one) => one.state.length),
-    stateBytes: state.length,
-  };
-  yield encodeHead(head);
+export function* statePieces(stored: StoredState, origin: StateOrigin): Generator<Uint8Array> {
+  const { tokens, state, checkpoints } = stored;
+  yield encodeHead(headOf(stored, origin));
   let checksum = 0;
   for (const part of [tokenBytes(tokens), ...checkpoints.map((one) => one.state), state]) {
     for (let at = 0; at < part.length; at += PIECE) {
@@ -55,10 +46,24 @@ export function* statePieces(
   yield uint32(checksum);
 }
 
-/** Bytes of a file without its head. */
-export function sizeOfState({ tokens, state, checkpoints }: StoredState): number {
-  return tokens.length * 4 + state.length +
+/** Bytes of a file. */
+export function sizeOfState(stored: StoredState, origin: StateOrigin): number {
+  const { tokens, state, checkpoints } = stored;
+  return encodeHead(headOf(stored, origin)).length + tokens.length * 4 + state.length +
     checkpoints.reduce((sum, one) => sum + one.state.length, TRAILER);
+}
+
+function headOf(
+  { tokens, state, checkpoints }: StoredState,
+  { fingerprint, scope }: StateOrigin,
+): StateHead {
+  return {
+    fingerprint,
+    scope,
+    marks: markTokens(tokens, scope, checkpoints.map(({ position }) => position)),
+    checkpointBytes: checkpoints.map((one) => one.state.length),
+    stateBytes: state.length,
+  };
 }
 
 function encodeHead(head: StateHead): Uint8Array {

@@ -23,6 +23,9 @@ const openFile: OpenFile = (path) => Deno.open(path, FILE);
 /** Writing took longer than it may. */
 export class WriteTimeout extends Error {}
 
+/** A state is larger than its folder may be. The message can follow "because". */
+export class StateTooLarge extends Error {}
+
 /**
  * Writes a state to a temporary file and renames it, so that readers never see a partial file.
  *
@@ -86,6 +89,7 @@ function temporaryOf(path: string): string {
 
 /** Reason of a failed write for users. The message of the system has paths. */
 export function reasonOf(error: unknown): string {
+  if (error instanceof StateTooLarge) return error.message;
   const code = (error as { code?: unknown } | null)?.code;
   if (code === "ENOSPC" || code === "EDQUOT") return "the disk is full";
   const { PermissionDenied, NotCapable } = Deno.errors;
