@@ -227,6 +227,7 @@ export class EngineClient implements Engine {
         this.#info = {
           ...this.info,
           shape,
+          settings: { ...this.info.settings, swaFull: shape.swaFull },
           contextLength: Math.max(this.info.contextLength, shape.length),
           parallel: shape.sequences,
           placement: placement.map((part) => ({

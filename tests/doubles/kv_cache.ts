@@ -55,7 +55,7 @@ export class MemoryDouble implements KvMemory {
 /** A prefix cache over a double. */
 export function cacheWith(options: Partial<PrefixCacheOptions> = {}) {
   const memory = new MemoryDouble();
-  const cache = new PrefixCache(memory, {
+  const all: PrefixCacheOptions = {
     streams: 2,
     canTruncate: true,
     window: 0,
@@ -63,8 +63,8 @@ export function cacheWith(options: Partial<PrefixCacheOptions> = {}) {
     sharedCells: null,
     mayShiftPositions: false,
     ...options,
-  });
-  return { memory, cache };
+  };
+  return { memory, cache: new PrefixCache(memory, all), options: all };
 }
 
 /** Token ids from `from` on. */

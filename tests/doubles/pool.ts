@@ -1,6 +1,6 @@
 import type { Engine } from "../../src/engine/engine.ts";
 import { ShimmyError } from "../../src/errors.ts";
-import type { LoadPlan } from "../../src/engine/planning/plan.ts";
+import type { LoadPlan } from "../../src/engine/planning/load_plan.ts";
 import type { ModelEntry } from "../../src/models/entry/entry.ts";
 import type { KeepAlive } from "../../src/models/entry/keep_alive.ts";
 import type { AdapterFile, Lease, ModelPool, ModelState } from "../../src/models/registry/pool.ts";

@@ -1,4 +1,10 @@
-import { assertEquals, assertGreater, assertRejects, assertStringIncludes } from "@std/assert";
+import {
+  assertEquals,
+  assertGreater,
+  assertRejects,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
 import { join } from "@std/path";
 import {
   ask,
@@ -10,7 +16,7 @@ import {
 } from "../../../tests/support/engine.ts";
 import { ShimmyError } from "../../errors.ts";
 import { decodeState } from "./state_file.ts";
-import { writeStateSync } from "./write_state.ts";
+import { StateTooLarge, writeStateSync } from "./write_state.ts";
 import type { LoadOptions, Notice } from "../protocol/mod.ts";
 import { SessionStore } from "./session_store.ts";
 
@@ -118,6 +124,29 @@ Deno.test("what a killed process left unfinished is removed after an hour", asyn
     store.save("talk", SESSION);
     const left = [...Deno.readDirSync(folder)].map((file) => join(folder, file.name));
     assertEquals(left.sort(), [join(folder, name), young].sort());
+  });
+});
+
+Deno.test("sessions beyond the bound are deleted, the least recently used first", async () => {
+  await inFolder((folder) => {
+    const large = (bytes: number) => ({ ...SESSION, state: new Uint8Array(bytes) });
+    const store = new SessionStore(folder, "a", 5000);
+    store.save("old", large(500));
+    store.save("large", large(3500));
+    for (const [name, hours] of [["old", 2], ["large", 1]] as const) {
+      assertEquals(store.find(name).status, "found");
+      const file = [...Deno.readDirSync(folder)].map((one) => join(folder, one.name))
+        .find((path) => (Deno.statSync(path).size > 2000) === (name === "large"))!;
+      const time = new Date(Date.now() - hours * 3_600_000);
+      Deno.utimeSync(file, time, time);
+    }
+    // The large one has no room beside it; the older one has.
+    store.save("new", large(2000));
+    const status = (name: string) => store.find(name).status;
+    assertEquals([status("new"), status("large"), status("old")], ["found", "missing", "found"]);
+    const error = assertThrows(() => store.save("huge", large(6000)), StateTooLarge);
+    assertStringIncludes(error.message, "all sessions may have 5000");
+    assertEquals([status("new"), status("huge")], ["found", "missing"]);
   });
 });
 
@@ -300,6 +329,22 @@ Deno.test("a session with a shifted context is not saved and adds a notice", asy
     assertEquals(done.notices, [{
       message: "session: not saved, because its context was shifted",
     }]);
+  });
+});
+
+Deno.test("a request that is refused leaves nothing of its session in memory", async () => {
+  await inFolder(async (sessionFolder) => {
+    const prompt = question("Tell me a story about a fox. ".repeat(20));
+    {
+      await using engine = await tinyEngine({ sessionFolder });
+      await collect(engine.generate(ask(prompt, { session: "talk" })));
+    }
+    await using engine = await tinyEngine({ sessionFolder });
+    const refused = { session: "talk", grammar: { source: "root ::= (" } };
+    await assertRejects(() => collect(engine.generate(ask(prompt, refused))), ShimmyError);
+    assertEquals((await engine.status()).savedBytes, 0);
+    const { done } = await collect(engine.generate(ask(prompt, { session: "talk" })));
+    assertGreater(done.usage.cachedTokens, 0);
   });
 });
 

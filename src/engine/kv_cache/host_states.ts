@@ -8,6 +8,8 @@ export interface SavedState {
   /** Checkpoints of these tokens, by ascending position. */
   checkpoints: Checkpoint[];
   lastUsed: number;
+  /** Set when libllama did not accept the state. */
+  isRefused?: boolean;
 }
 
 /** Saved states and checkpoints in host memory, bounded in bytes; the least recently used are evicted first. */

@@ -90,10 +90,29 @@ export class PrefixCache {
     const former = this.#streams;
     for (const stream of former) this.#index.delete(stream);
     this.#pendingCopies.clear();
-    const { memory, options } = open();
-    this.#memory = memory;
-    this.#options = options;
-    this.#streams = emptyStreams(options.streams);
+    // The old context is closed even if the other one cannot be opened.
+    this.#streams = emptyStreams(former.length);
+    try {
+      const { memory, options } = open();
+      this.#memory = memory;
+      this.#options = options;
+      this.#streams = emptyStreams(options.streams);
+      this.#restoreStates(states);
+    } finally {
+      // Only now, because the new streams have checkpoints of the former ones.
+      for (const stream of former) this.#saved.setCheckpoints(stream, []);
+    }
+  }
+
+  /** Removes all states in host memory, which the next context cannot use. */
+  forgetStates(): void {
+    for (const holder of this.#saved.holders) {
+      if (!isStream(holder)) this.#saved.remove(holder);
+    }
+  }
+
+  #restoreStates(states: readonly SavedState[]): void {
+    const options = this.#options;
     for (const [id, moved] of states.slice(0, options.streams).entries()) {
       const stream = this.#streams[id]!;
       if (!this.#restoreState(stream, moved.state)) continue;
@@ -103,8 +122,6 @@ export class PrefixCache {
       stream.checkpoints = moved.checkpoints;
       this.#index.set(stream, moved.tokens);
     }
-    // Only now, because the new streams have checkpoints of the former ones.
-    for (const stream of former) this.#saved.setCheckpoints(stream, []);
   }
 
   /**
@@ -142,17 +159,13 @@ export class PrefixCache {
    * Replaces the content of an idle stream by a saved state.
    * @returns false if the state cannot be restored; then the stream is empty.
    */
-  restore(
-    stream: KvStream,
-    tokens: readonly number[],
-    state: Uint8Array<ArrayBuffer>,
-    scope: string,
-  ): boolean {
+  restore(stream: KvStream, { tokens, state, scope, checkpoints }: ScopedState): boolean {
     this.erase(stream);
     if (!this.#freeCells(tokens.length)) return false;
     if (!this.#restoreState(stream, state)) return false;
     stream.scope = scope;
     append(stream.tokens, tokens);
+    for (const one of checkpoints) this.#addCheckpoint(stream, one);
     this.release(stream, false);
     return true;
   }
@@ -277,7 +290,11 @@ export class PrefixCache {
       ...{ state, tokens, scope, checkpoints: [], lastUsed: ++this.#clock },
     };
     if (!this.#saved.addForOne(saved)) return null;
-    for (const one of checkpoints) this.#addCheckpoint(saved, one);
+    // The last ones first: they leave the fewest tokens to compute, and the bound may not allow all.
+    for (const one of checkpoints.toReversed()) {
+      if (!this.#saved.mayAdd(saved, one.state.length)) break;
+      this.#addCheckpoint(saved, one);
+    }
     return saved;
   }
 
@@ -317,8 +334,18 @@ export class PrefixCache {
    */
   isolate(stream: KvStream): string {
     this.#index.delete(stream);
+    this.discard(stream.scope);
     this.#pendingCopies.add(stream);
     return stream.scope = `${stream.scope}${ISOLATED}${++this.#clock}`;
+  }
+
+  /** Removes what is held for one sequence alone, which no longer needs it. Other scopes keep their prefixes. */
+  discard(scope: string): void {
+    if (!scope.includes(ISOLATED)) return;
+    for (const holder of this.#index.holders(scope)) {
+      if (!isStream(holder)) this.#saved.remove(holder);
+      else if (!holder.busy) this.#clear(holder);
+    }
   }
 
   /** Call after a decode, which completes copies and shifts. */
@@ -358,7 +385,10 @@ export class PrefixCache {
       const state = isStream(holder) ? this.#memory.saveSequence(holder.id) : holder.state;
       if (!this.#freeCells(held.length)) return null;
       if (!this.#restoreState(target, state)) {
-        if (!isStream(holder)) this.#saved.remove(holder);
+        if (!isStream(holder)) {
+          holder.isRefused = true;
+          this.#saved.remove(holder);
+        }
         return target;
       }
       holder.lastUsed = ++this.#clock;

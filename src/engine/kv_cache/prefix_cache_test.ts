@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertStrictEquals } from "@std/assert";
+import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import {
   cacheWith,
   CHECKPOINT_BYTES,
@@ -463,4 +463,73 @@ Deno.test("an erased stream is not restored from host memory", () => {
   assertEquals(cached, 80);
   cache.erase(stream);
   assertEquals(run([...prompt, 81]).cached, 0);
+});
+
+Deno.test("a cache whose next context cannot be opened is empty, and moves to another one", () => {
+  const { cache } = cacheWith();
+  run(cache, tokens(200));
+  assertThrows(
+    () =>
+      cache.move(0, () => {
+        throw new Error("no memory");
+      }),
+    Error,
+    "no memory",
+  );
+  assertEquals([cache.cellsUsed, cache.cachedLength(tokens(200), "")], [0, 0]);
+  // The memory of the closed context is not read.
+  const other = cacheWith();
+  cache.move(1000, () => other);
+  assertEquals(other.memory.take(), []);
+  assertEquals(run(cache, tokens(200)).known, 0);
+});
+
+Deno.test("what is held for a shifted sequence alone is removed with its scope", () => {
+  const { cache } = cacheWith();
+  const stream = cache.acquire(tokens(200), true)!;
+  stream.tokens.push(...tokens(200));
+  const scope = cache.isolate(stream);
+  cache.completeCopies();
+  cache.swapOut(stream);
+  const again = cache.acquire([...tokens(200), 7], true, scope)!;
+  again.tokens.push(7);
+  assertEquals(cache.hostMemory.bytes, STATE_BYTES);
+  // A further shift makes the state useless.
+  const next = cache.isolate(again);
+  assertEquals([cache.hostMemory.bytes, cache.cachedLength(tokens(250), scope)], [0, 0]);
+  cache.completeCopies();
+  cache.release(again, false);
+  assertEquals(cache.cachedLength(tokens(250), next), 200);
+  cache.discard(next);
+  assertEquals([cache.cellsUsed, cache.cachedLength(tokens(250), next)], [0, 0]);
+});
+
+Deno.test("an inserted state stays although its checkpoints exceed the bound of host memory", () => {
+  const { cache } = cacheWith({ canTruncate: false, savedBytes: STATE_BYTES + 25 });
+  const checkpoints = [100, 150, 200].map((position) => ({
+    position,
+    state: new Uint8Array(CHECKPOINT_BYTES),
+  }));
+  const inserted = cache.insertState({
+    tokens: tokens(300),
+    state: new Uint8Array(STATE_BYTES),
+    scope: "",
+    checkpoints,
+  })!;
+  assertEquals(inserted.checkpoints.map(({ position }) => position), [150, 200]);
+  const stream = cache.acquire([...tokens(300), 7], true)!;
+  assertEquals(stream.tokens.length, 300);
+  cache.removeInserted(inserted);
+});
+
+Deno.test("a restored stream goes back to the checkpoints of its state", () => {
+  const { cache, memory } = cacheWith({ canTruncate: false });
+  const stream = cache.streams[1]!;
+  const checkpoints = [{ position: 150, state: new Uint8Array(CHECKPOINT_BYTES) }];
+  const state = new Uint8Array(STATE_BYTES);
+  assert(cache.restore(stream, { tokens: tokens(200), state, scope: "", checkpoints }));
+  memory.take();
+  const branch = cache.acquire([...tokens(160), 7], true, "", [], 1)!;
+  assertEquals(branch.tokens.length, 150);
+  assertEquals(memory.take(), ["go back 1", "remove 1 150 -1"]);
 });

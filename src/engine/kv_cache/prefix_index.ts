@@ -16,6 +16,11 @@ export class PrefixIndex {
     return 0;
   }
 
+  /** All holders of a scope. */
+  holders(scope: string): readonly Holder[] {
+    return [...this.#trees.get(scope)?.holders ?? []];
+  }
+
   /** Sets the tokens of a holder in its scope. */
   set(holder: Holder, tokens: readonly number[]): void {
     let tree = this.#trees.get(holder.scope);

@@ -19,10 +19,10 @@ export class RadixTree<H> {
   readonly #root: Node<H> = { tokens: [], children: new Map(), holders: new Set() };
   readonly #tokens = new Map<H, readonly number[]>();
 
-  /** Sets the tokens of a holder, replacing earlier ones. */
+  /** Sets the tokens of a holder, replacing earlier ones. The list may change afterwards. */
   set(holder: H, tokens: readonly number[]): void {
     this.delete(holder);
-    this.#tokens.set(holder, tokens);
+    this.#tokens.set(holder, tokens.slice());
     let node = this.#root;
     let depth = 0;
     while (depth < tokens.length) {
@@ -67,6 +67,11 @@ export class RadixTree<H> {
   /** Whether the tree has no holders. */
   get isEmpty(): boolean {
     return this.#tokens.size === 0;
+  }
+
+  /** The holders. */
+  get holders(): Iterable<H> {
+    return this.#tokens.keys();
   }
 
   /** The tokens of a holder. */

@@ -76,6 +76,15 @@ export class SavedStates {
     if (this.#host.remove(saved) || saved === this.#oversized) this.#forget(saved);
   }
 
+  /**
+   * Whether a checkpoint of these bytes fits beside a state and its other checkpoints: otherwise it would evict
+   * them.
+   */
+  mayAdd({ state, checkpoints }: SavedState, bytes: number): boolean {
+    const own = checkpoints.reduce((sum, one) => sum + one.state.length, bytes);
+    return own + (this.#oversized?.state === state ? 0 : state.length) <= this.#options.limit;
+  }
+
   addCheckpoint(holder: Holder, checkpoint: Checkpoint): void {
     if (!this.#host.mayKeep(checkpoint.state.length)) return;
     this.#host.addCheckpoint(checkpoint);

@@ -18,8 +18,12 @@ import {
   deviceReserve,
   FIRST_CONTEXT_BYTES,
   isOnCpu,
-  kvBytesPerToken,
   type LoadResources,
+  microBatch,
+  modelKvBytesPerToken,
+  type OpenedDraft,
+  recurrentBytesPerSequence,
+  ropeFactors,
   ropeStretch,
   slidingLayers,
   stretchRope,
@@ -38,17 +42,31 @@ const GROWTH = 1.5;
 export class ContextFactory {
   readonly #resources: LoadResources;
   readonly #metadata: Readonly<Record<string, string>>;
+  /** KV cache bytes per token of the model, and of its draft model. */
   readonly #bytesPerToken: number;
-  /** Bytes of the weights that the available main memory still counts as free: pages of the file. */
-  readonly #uncountedWeights: number;
+  readonly #draftBytesPerToken: number;
+  /** Bytes of the recurrent state of each sequence. */
+  readonly #sequenceBytes: number;
+  /** Bytes of the weights of both. */
+  readonly #weights: number;
+  /** Bytes of the weights that the available main memory does not count as free, as it does pages of a file. */
+  readonly #countedWeights: number;
 
-  constructor(resources: LoadResources) {
-    const { model, options, memoryBefore } = resources;
+  /** @param draft null without a draft model. */
+  constructor(resources: LoadResources, draft: OpenedDraft | null) {
+    const { library, model, options, memoryBefore } = resources;
     this.#resources = resources;
     this.#metadata = model.metadata();
-    this.#bytesPerToken = kvBytesPerToken(model, this.#metadata, options.kvType);
-    const counted = Math.min(model.size, Math.max(0, memoryBefore - availableMemory()));
-    this.#uncountedWeights = model.size - counted;
+    this.#bytesPerToken = modelKvBytesPerToken(
+      library,
+      model,
+      options.modelPaths,
+      options.kvType,
+    );
+    this.#draftBytesPerToken = draft?.kvBytesPerToken ?? 0;
+    this.#sequenceBytes = recurrentBytesPerSequence(library, model, options.modelPaths);
+    this.#weights = model.size + (draft?.bytes ?? 0);
+    this.#countedWeights = Math.min(this.#weights, Math.max(0, memoryBefore - availableMemory()));
   }
 
   /** Maximum tokens of a sequence in any context. */
@@ -60,16 +78,16 @@ export class ContextFactory {
 
   /** Chooses the shape of the first context. */
   choose(): ChosenShape {
-    const { options, library, model, memoryBefore } = this.#resources;
+    const { options, library, memoryBefore } = this.#resources;
     if (options.shape !== undefined) return { shape: options.shape, notes: [] };
     const memory = isOnCpu(options)
       ? {
         isMain: true,
         available: Math.min(memoryBefore, options.memoryLimit ?? Infinity) -
           (options.memoryClaimed ?? 0),
-        modelBytes: model.size,
+        modelBytes: this.#weights,
       }
-      : { isMain: false, available: freeOnDevices(library, options), modelBytes: model.size };
+      : { isMain: false, available: freeOnDevices(library, options), modelBytes: this.#weights };
     return this.#shapeIn(contextBudget(memory));
   }
 
@@ -81,27 +99,31 @@ export class ContextFactory {
    * @param cellsUsed cells of the current context that were written
    * @returns null if the memory has no room for it.
    */
-  larger(length: number, current: ContextShape, cellsUsed: number): LargerContext | null {
-    const { options, library, model } = this.#resources;
+  larger(
+    length: number,
+    current: ContextShape,
+    cellsUsed: number,
+  ): Omit<LargerContext, "keepsStates"> | null {
+    const { options, library } = this.#resources;
     if (length > this.maxLength(current)) return null;
+    const free = availableMemory();
+    const freed = cellsUsed * (this.#bytesPerToken + this.#draftBytesPerToken);
     const memory = isOnCpu(options)
       ? {
         isMain: true,
-        available: Math.min(availableMemory() + cellsUsed * this.#bytesPerToken, this.#memoryLeft),
-        modelBytes: this.#uncountedWeights,
+        // As it would be before the weights were read.
+        available: Math.min(free + freed + this.#countedWeights, options.memoryLimit ?? Infinity),
+        modelBytes: this.#weights,
       }
       : {
         isMain: false,
         available: freeOnDevices(library, options) + current.kvBytes,
-        modelBytes: model.size,
+        modelBytes: this.#weights,
       };
     const budget = contextBudget({ ...memory, isRequested: true });
     const shape = this.#grown(length, current, budget);
     if (shape === null) return null;
-    const free = availableMemory();
-    const stateBytes = isOnCpu(options)
-      ? free + cellsUsed * this.#bytesPerToken - shape.kvBytes - STATE_MARGIN
-      : free / 2;
+    const stateBytes = isOnCpu(options) ? free + freed - shape.kvBytes - STATE_MARGIN : free / 2;
     return { shape, stateBytes: Math.max(0, stateBytes) };
   }
 
@@ -130,21 +152,18 @@ export class ContextFactory {
     return null;
   }
 
-  /** What the limit of main memory leaves beside the weights that are counted already. */
-  get #memoryLeft(): number {
-    const { options, model } = this.#resources;
-    return (options.memoryLimit ?? Infinity) - (model.size - this.#uncountedWeights);
-  }
-
   #shapeIn(budget: number, atLeast?: number, parallel?: number): ChosenShape {
     const { model, options } = this.#resources;
+    const own = this.#bytesPerToken;
     return chooseShape({
-      sliding: slidingLayers(model, this.#metadata, this.#bytesPerToken, options.swaFull),
+      sliding: slidingLayers(model, this.#metadata, own, microBatch(options), options.swaFull),
+      draftBytesPerToken: this.#draftBytesPerToken,
+      sequenceBytes: this.#sequenceBytes,
       requested: options.contextLength,
       trained: model.trainedContext,
       parallel: parallel ?? options.parallel,
       kvUnified: options.kvUnified,
-      bytesPerToken: this.#bytesPerToken,
+      bytesPerToken: own,
       budget,
       ...(atLeast === undefined ? {} : { atLeast }),
     });
@@ -156,6 +175,11 @@ export class ContextFactory {
     const length = Math.max(shape.length, options.contextLength);
     const { trainedContext, ropeType } = model;
     return ropeStretch(length, { trainedContext, ropeType, metadata: this.#metadata });
+  }
+
+  /** Factors of long RoPE that the context uses; null without them. */
+  ropeFactors({ unified, cells, length }: ContextShape): "short" | "long" | null {
+    return ropeFactors(unified ? cells : length, { metadata: this.#metadata });
   }
 
   /**

@@ -2,12 +2,12 @@ import { Candidates, type Context, type Vocab } from "../../../ffi/mod.ts";
 import { DraftModel } from "../speculation/mod.ts";
 import {
   CPU_MICRO_BATCH,
-  type DraftContexts,
   fingerprint,
   isOnCpu,
   type LoadResources,
   maxOutputs,
   openDraft,
+  type OpenedDraft,
   SAVED_STATE_BYTES,
 } from "../model/mod.ts";
 import { type PromptRows, promptRowsOnCpu, ROW_GROUP } from "../native/mod.ts";
@@ -24,7 +24,9 @@ import { ContextFactory } from "./context_factory.ts";
  */
 export function createGeneration(resources: LoadResources): GenerationContext | null {
   const { notes } = resources;
-  const factory = new ContextFactory(resources);
+  // Before the context, which gets the memory beside the weights of both.
+  const draft = openDraftModel(resources);
+  const factory = new ContextFactory(resources, draft);
   const chosen = factory.choose();
   notes.push(...chosen.notes);
   const context = factory.create(chosen.shape);
@@ -35,7 +37,7 @@ export function createGeneration(resources: LoadResources): GenerationContext | 
   const contexts = new OpenContexts();
   contexts.main = context;
   try {
-    return new Generations(resources, factory, contexts).first(chosen.shape);
+    return new Generations(resources, factory, contexts, draft).first(chosen.shape);
   } finally {
     // After the weights of the draft model, so that its context is closed before them.
     resources.stack.use(contexts);
@@ -64,19 +66,23 @@ class Generations {
   /** Null without a prefix cache on disk. */
   #diskCache: DiskCache | null = null;
   /** Null without a draft model. */
-  #openDraft: DraftContexts | null;
+  readonly #draft: OpenedDraft | null;
 
-  constructor(resources: LoadResources, factory: ContextFactory, contexts: OpenContexts) {
+  constructor(
+    resources: LoadResources,
+    factory: ContextFactory,
+    contexts: OpenContexts,
+    draft: OpenedDraft | null,
+  ) {
     this.#resources = resources;
     this.#factory = factory;
     this.#contexts = contexts;
     this.#sampling = samplerModel(resources);
-    this.#openDraft = null;
+    this.#draft = draft;
   }
 
   /** The first generation context of the model. */
   first(shape: ContextShape): GenerationContext {
-    this.#openDraft = openDraftModel(this.#resources);
     const { options, notes } = this.#resources;
     const generation = this.#describe(shape);
     if (options.contextShift && !generation.contextShift) {
@@ -96,6 +102,7 @@ class Generations {
     return fingerprint(library, model, options, {
       swaFull: shape.swaFull,
       ropeStretch: this.#factory.ropeStretch(shape),
+      ropeFactors: this.#factory.ropeFactors(shape),
       streams: this.#stateParts !== null ? null : shape.unified ? 1 : shape.sequences,
     });
   }
@@ -150,12 +157,15 @@ class Generations {
         // A state holds the last window only.
         canTruncate: canTruncate && window === 0,
       }),
-      draft: this.#draft(shape),
+      draft: this.#draftModel(shape),
       lookup: options.lookup,
       contextShift: options.contextShift && canTruncate && context.canShift,
       savedBytes: SAVED_STATE_BYTES,
       sampling: this.#sampling,
-      larger: (length, cellsUsed) => this.#factory.larger(length, shape, cellsUsed),
+      larger: (length, cellsUsed) => {
+        const next = this.#factory.larger(length, shape, cellsUsed);
+        return next && { ...next, keepsStates: this.#identity(next.shape) === identity };
+      },
       replace: (next) => this.#replace(next),
     };
   }
@@ -176,9 +186,9 @@ class Generations {
     return slidingWindow > 0 ? "windowed" : "attention";
   }
 
-  #draft(shape: ContextShape): DraftModel | null {
-    if (this.#openDraft === null) return null;
-    const context = this.#contexts.draft = this.#openDraft(shape);
+  #draftModel(shape: ContextShape): DraftModel | null {
+    if (this.#draft === null) return null;
+    const context = this.#contexts.draft = this.#draft.createContext(shape);
     context.attachThreadPool(this.#resources.pool);
     return new DraftModel(context);
   }
@@ -209,7 +219,7 @@ function samplerModel({ library, model, tokenizer, options }: LoadResources): Sa
 }
 
 /** Opens the draft model; null without one. */
-function openDraftModel(resources: LoadResources): DraftContexts | null {
+function openDraftModel(resources: LoadResources): OpenedDraft | null {
   const { library, model, options, flags, gate, threads, notes, stack } = resources;
   if (options.draftPaths === undefined) return null;
   const observer = {
@@ -218,9 +228,9 @@ function openDraftModel(resources: LoadResources): DraftContexts | null {
     isCancelled: () => flags.isLoadingCancelled,
   };
   const draftOptions = { paths: options.draftPaths, model, options, threads };
-  const contexts = openDraft(library, draftOptions, observer, stack);
-  if (typeof contexts !== "string") return contexts;
-  notes.push(contexts);
+  const draft = openDraft(library, draftOptions, observer, stack);
+  if (typeof draft !== "string") return draft;
+  notes.push(draft);
   return null;
 }
 

@@ -2,12 +2,14 @@ import {
   assert,
   assertEquals,
   assertGreater,
+  assertLess,
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
 import { join } from "@std/path";
 import { listDevices, loadBackends, Model, NativeError, openLibrary } from "../../../ffi/mod.ts";
 import { withFolder } from "../../../ffi/testing.ts";
+import { windowedModel } from "../../../tests/models/windowed.ts";
 import {
   ask,
   collect,
@@ -300,4 +302,33 @@ Deno.test("threads, batch size and number of sequences reach the context", async
   await using small = await tinyEngine({ batchSize: 1, parallel: 4 });
   // A batch holds at least one token per sequence.
   assertEquals(small.info.batchSize, 4);
+});
+
+Deno.test({
+  name: "the KV cache of a draft model is not resident before it is used",
+  ignore: Deno.build.os !== "linux",
+  fn: async () => {
+    const resident = async (changes: Partial<LoadOptions>) => {
+      const options = { contextLength: 65_536, parallel: 1, lookup: false, ...changes };
+      await using engine = await tinyEngine(options);
+      return engine.info.processBytes;
+    };
+    const alone = await resident({});
+    // Keys and values of 4 layers, 2 heads of 64 values each, 16 bits.
+    const kvBytes = 65_536 * 4 * 2 * (64 + 64) * 2;
+    assertLess(await resident({ draftPaths: [TINY] }) - alone, kvBytes / 2);
+  },
+});
+
+Deno.test("the settings tell whether a sliding window keeps all cells", async () => {
+  await withFolder(async (folder) => {
+    const path = join(folder, "windowed.gguf");
+    await Deno.writeFile(path, windowedModel());
+    for (const swaFull of ["on", "off"] as const) {
+      await using engine = await tinyEngine({ modelPaths: [path], swaFull });
+      assertEquals(engine.info.settings.swaFull, swaFull === "on");
+    }
+    await using plain = await tinyEngine();
+    assertEquals(plain.info.settings.swaFull, true);
+  });
 });

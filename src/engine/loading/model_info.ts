@@ -59,10 +59,9 @@ export function describeModel(
     settings: {
       kvType: options.kvType,
       flashAttention: options.flashAttention,
-
       lookup: generation?.lookup ?? false,
       contextShift: generation?.contextShift ?? false,
-      swaFull: (generation?.window ?? 0) === 0,
+      swaFull: generation?.shape.swaFull ?? true,
       draft: (generation?.draft ?? null) !== null,
     },
     loadMs: facts.loadMs,

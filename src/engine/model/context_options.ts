@@ -44,7 +44,7 @@ export function configureContext(
   parameters.n_ctx = shape.cells;
   parameters.n_seq_max = shape.sequences;
   parameters.n_batch = batchSize;
-  parameters.n_ubatch = isOnCpu(options) ? Math.min(batchSize, CPU_MICRO_BATCH) : batchSize;
+  parameters.n_ubatch = microBatch(sized);
   parameters.n_outputs_max = maxOutputs(sized, vocabularySize);
   parameters.n_threads = threads;
   parameters.n_threads_batch = threads;
@@ -77,9 +77,17 @@ export function maxOutputs(options: LoadOptions, vocabularySize: number): number
   return Math.min(maxBatch(options), Math.max(sampled, scored));
 }
 
+type BatchOptions = Pick<LoadOptions, "batchSize" | "parallel">;
+
 /** `n_batch`: at least one token per sequence. */
-function maxBatch({ batchSize, parallel }: LoadOptions): number {
+function maxBatch({ batchSize, parallel }: BatchOptions): number {
   return Math.max(batchSize > 0 ? batchSize : DEFAULT_BATCH, parallel);
+}
+
+/** `n_ubatch`: tokens in a physical batch. */
+export function microBatch(options: Parameters<typeof isOnCpu>[0] & BatchOptions): number {
+  const batchSize = maxBatch(options);
+  return isOnCpu(options) ? Math.min(batchSize, CPU_MICRO_BATCH) : batchSize;
 }
 
 /** Whether only the CPU computes. */

@@ -19,6 +19,10 @@ export interface ShapeOptions {
   readonly kvUnified: KvUnified;
   /** KV cache bytes per token. */
   readonly bytesPerToken: number;
+  /** The same of a draft model, which has a context of the same shape. Default 0. */
+  readonly draftBytesPerToken?: number;
+  /** Bytes of the recurrent state of each sequence. Default 0. */
+  readonly sequenceBytes?: number;
   /** Maximum bytes of the KV cache, unless the length is requested. */
   readonly budget: number;
   /** Layers with a sliding window; null without any. */
@@ -41,19 +45,25 @@ export interface ChosenShape {
  * context.
  */
 export function chooseShape(options: ShapeOptions): ChosenShape {
-  const { sliding = null, bytesPerToken, budget, requested } = options;
+  const { sliding = null, draftBytesPerToken = 0, budget, requested } = options;
+  const bytesPerToken = options.bytesPerToken + draftBytesPerToken;
   const full = shapeWithin(options, { bytesPerToken, budget, swaFull: true });
   const notes = lengthNotes(options, full);
   if (sliding === null || sliding.mode === "on") return { shape: full, notes };
-  const { window, fullBytesPerToken } = sliding;
-  const windowBytes = (bytesPerToken - fullBytesPerToken) * window * full.sequences;
+  const { window, batch } = sliding;
+  const fullBytesPerToken = sliding.fullBytesPerToken + draftBytesPerToken;
   const small = shapeWithin(options, {
     bytesPerToken: fullBytesPerToken,
-    budget: Math.max(0, budget - windowBytes),
-    fixedBytes: windowBytes,
+    budget,
+    // Source: the constructor of `llama_kv_cache_iswa`.
+    windowBytes: (sequences, unified) => {
+      const perStream = unified ? window * sequences + batch : window + batch;
+      const cells = Math.ceil(perStream / CELL_STEP) * CELL_STEP * (unified ? 1 : sequences);
+      return (bytesPerToken - fullBytesPerToken) * cells;
+    },
     swaFull: false,
   });
-  const fits = requested === 0 || full.kvBytes <= budget;
+  const fits = requested === 0 || full.kvBytes <= Math.max(budget, small.kvBytes);
   if (sliding.mode === "auto" && fits && full.length >= small.length) return { shape: full, notes };
   const note = `Layers with a sliding window keep ${window} tokens and not the whole context ` +
     `(${gigabytes(small.kvBytes)} instead of ${
@@ -68,31 +78,44 @@ export function chooseShape(options: ShapeOptions): ChosenShape {
 interface ShapeMemory {
   readonly bytesPerToken: number;
   readonly budget: number;
-  /** Bytes of the KV cache beside the cells. */
-  readonly fixedBytes?: number;
+  /** Bytes of the windows of a number of sequences. */
+  readonly windowBytes?: (sequences: number, unified: boolean) => number;
   readonly swaFull: boolean;
 }
 
 function shapeWithin(options: ShapeOptions, memory: ShapeMemory): ContextShape {
-  const { requested, trained, parallel, kvUnified, atLeast = 0 } = options;
-  const { bytesPerToken, budget, swaFull, fixedBytes = 0 } = memory;
+  const { requested, trained, parallel, kvUnified, atLeast = 0, sequenceBytes = 0 } = options;
+  const { bytesPerToken, budget, swaFull, windowBytes = () => 0 } = memory;
+  const fixedBytes = (count: number, unified: boolean) =>
+    windowBytes(count, unified) + count * sequenceBytes;
   const wanted = requested > 0 ? requested : trained > 0 ? trained : MIN_CONTEXT;
-  const fitting = bytesPerToken > 0 ? Math.floor(budget / bytesPerToken) : Infinity;
+  const cellsFor = (count: number, unified: boolean) => {
+    const left = Math.max(0, budget - fixedBytes(count, unified));
+    return bytesPerToken > 0 ? Math.floor(left / bytesPerToken) : Infinity;
+  };
+  const most = cellsFor(1, true) / Math.min(wanted, MIN_CONTEXT);
   const sequences = parallel > 0
     ? parallel
-    : Math.max(1, Math.min(AUTO_SEQUENCES, Math.floor(fitting / Math.min(wanted, MIN_CONTEXT))));
+    : Math.max(1, Math.min(AUTO_SEQUENCES, Math.floor(most)));
+  const fitting = cellsFor(sequences, false);
   const shape = (length: number, cells: number, unified: boolean, count = sequences) => ({
     length,
     sequences: count,
     unified,
     cells,
     swaFull,
-    kvBytes: Math.ceil(cells * bytesPerToken + fixedBytes),
-    reason: reasonOf({ length, cells, unified, count, wanted, requested, budget, bytesPerToken }),
+    kvBytes: Math.ceil(cells * bytesPerToken + fixedBytes(count, unified)),
+    reason: reasonOf({
+      ...{ length, cells, unified, count, wanted, requested, budget },
+      needed: count * wanted * bytesPerToken + fixedBytes(count, false),
+    }),
   });
   const least = Math.max(atLeast, Math.min(wanted, MIN_CONTEXT));
   // The cells that memory allows, but not more than all sequences can use.
-  const shared = Math.max(least, Math.min(wholeSteps(fitting), wanted * sequences));
+  const shared = Math.max(
+    least,
+    Math.min(wholeSteps(cellsFor(sequences, true)), wanted * sequences),
+  );
   if (kvUnified === "on" || kvUnified === true) {
     return requested > 0
       ? shape(requested, requested, true)
@@ -120,15 +143,14 @@ function reasonOf(facts: {
   readonly wanted: number;
   readonly requested: number;
   readonly budget: number;
-  readonly bytesPerToken: number;
+  /** Bytes of a KV cache with the whole context for each sequence. */
+  readonly needed: number;
 }): string {
-  const { length, cells, unified, count, wanted, requested, budget, bytesPerToken } = facts;
+  const { length, cells, unified, count, wanted, requested, budget, needed } = facts;
   const kind = requested > 0 ? "requested" : "trained";
   const whole = `the whole ${kind} context of ${wanted} tokens`;
   const short = `${count === 1 ? whole : `${count} sequences with ${whole}`} ` +
-    `${count === 1 ? "needs" : "need"} ${
-      gigabytes(count * wanted * bytesPerToken)
-    }, the KV cache may ` +
+    `${count === 1 ? "needs" : "need"} ${gigabytes(needed)}, the KV cache may ` +
     `have ${gigabytes(budget)}`;
   if (unified) {
     return count * wanted > cells

@@ -146,7 +146,7 @@ Deno.test("a quantized KV cache requires flash attention", () => {
   assertEquals(problem("bf16", "off"), undefined);
 });
 
-const sliding = { window: 512, fullBytesPerToken: 256, mode: "auto" } as const;
+const sliding = { window: 512, fullBytesPerToken: 256, batch: 256, mode: "auto" } as const;
 
 Deno.test("layers with a sliding window keep all cells if that allows the same context", () => {
   assertEquals(chosen({}).shape.swaFull, true);
@@ -166,13 +166,33 @@ Deno.test("layers with a sliding window keep only the window if that allows more
   assertEquals([requested.shape.length, requested.shape.swaFull], [8192, false]);
 });
 
+Deno.test("the KV cache of small windows has a batch more than the window", () => {
+  const off = { ...sliding, mode: "off" } as const;
+  // 512 + 256 tokens in each of four streams, or 4 x 512 + 256 in one buffer.
+  const streams = chosen({ sliding: off, kvUnified: "off" }).shape;
+  assertEquals(streams.kvBytes, 4 * 8192 * 256 + 4 * 768 * 768);
+  const buffer = chosen({ sliding: off, kvUnified: "on" }).shape;
+  assertEquals(buffer.kvBytes, 4 * 8192 * 256 + 2304 * 768);
+});
+
+Deno.test("a draft model takes its part of the KV cache", () => {
+  const draft = { draftBytesPerToken: 256, budget: 20_000 * 1024 };
+  const shared = chosen(draft).shape;
+  assertEquals(summary(shared), [8192, 4, true, 15_872]);
+  assertEquals(shared.kvBytes, 15_872 * 1280);
+  const window = chosen({ ...draft, budget: 4096 * 1280, sliding }).shape;
+  assertEquals(window.swaFull, false);
+  // The draft model keeps all cells.
+  assertEquals(window.kvBytes, window.cells * 512 + 2304 * 768);
+});
+
 Deno.test("the share of layers with full attention comes from the metadata or the architecture", () => {
   const model = { slidingWindow: 512 };
   const share = (metadata: Record<string, string>) =>
-    slidingLayers(model, metadata, 1200)?.fullBytesPerToken;
+    slidingLayers(model, metadata, 1200, 256)?.fullBytesPerToken;
   assertEquals(share({ "general.architecture": "gemma3" }), 200);
   assertEquals(share({ "general.architecture": "other" }), 1200);
   const stored = { "general.architecture": "x", "x.attention.sliding_window_pattern": "3" };
   assertEquals(share(stored), 400);
-  assertEquals(slidingLayers({ slidingWindow: 0 }, {}, 1200), null);
+  assertEquals(slidingLayers({ slidingWindow: 0 }, {}, 1200, 256), null);
 });

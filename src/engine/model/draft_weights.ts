@@ -1,6 +1,13 @@
-import type { Context, Library, Model, Vocab } from "../../../ffi/mod.ts";
+import {
+  type Context,
+  type Library,
+  type Model,
+  releaseUnusedCells,
+  type Vocab,
+} from "../../../ffi/mod.ts";
 import { ShimmyError } from "../../errors.ts";
-import { DEFAULT_BATCH } from "./context_options.ts";
+import { DEFAULT_BATCH, isOnCpu, kvTypeOf } from "./context_options.ts";
+import { modelKvBytesPerToken } from "./kv_bytes.ts";
 import type { ContextShape, LoadOptions } from "../protocol/mod.ts";
 import { type LoadObserver, readWeights } from "./weights.ts";
 
@@ -15,8 +22,18 @@ export interface DraftOptions {
   readonly noAllocation?: boolean;
 }
 
-/** Creates a context of the draft model that has the same streams as the target's. Close it first. */
-export type DraftContexts = (shape: ContextShape) => Context;
+/** An open draft model. */
+export interface OpenedDraft {
+  /** Bytes of its weights. */
+  readonly bytes: number;
+  /** Its KV cache bytes per token. */
+  readonly kvBytesPerToken: number;
+  /** Creates a context that has the same streams as the target's. Close it before the model. */
+  createContext(shape: ContextShape): Context;
+}
+
+/** Element type of its KV cache. */
+const KV_TYPE = "f16";
 
 const OTHER_VOCABULARY = "its vocabulary differs from that of the model";
 const RECURRENT = "it has a recurrent state, which cannot lose rejected tokens";
@@ -32,7 +49,7 @@ export function openDraft(
   { paths, model, options, threads, noAllocation = false }: DraftOptions,
   observer: LoadObserver,
   stack: DisposableStack,
-): DraftContexts | string {
+): OpenedDraft | string {
   const draft = stack.use(readWeights(library, paths, options, observer, noAllocation));
   if (!sharesVocabulary(model.vocab, draft.vocab)) {
     if (options.isDraftOptional) {
@@ -48,18 +65,27 @@ export function openDraft(
     draft.close();
     return skipped(RECURRENT);
   }
-  return (shape) =>
-    draft.createContext((parameters) => {
-      parameters.n_ctx = shape.cells;
-      parameters.n_seq_max = shape.sequences;
-      parameters.kv_unified = shape.unified;
-      parameters.n_batch = DEFAULT_BATCH;
-      parameters.n_ubatch = DEFAULT_BATCH;
-      parameters.n_outputs_max = shape.sequences;
-      parameters.n_threads = threads;
-      parameters.n_threads_batch = threads;
-      parameters.no_perf = true;
-    });
+  return {
+    bytes: draft.size,
+    kvBytesPerToken: modelKvBytesPerToken(library, draft, paths, KV_TYPE),
+    createContext: (shape) => {
+      const context = draft.createContext((parameters) => {
+        parameters.n_ctx = shape.cells;
+        parameters.n_seq_max = shape.sequences;
+        parameters.kv_unified = shape.unified;
+        parameters.n_batch = DEFAULT_BATCH;
+        parameters.n_ubatch = DEFAULT_BATCH;
+        parameters.n_outputs_max = shape.sequences;
+        parameters.type_k = kvTypeOf({ kvType: KV_TYPE });
+        parameters.type_v = kvTypeOf({ kvType: KV_TYPE });
+        parameters.n_threads = threads;
+        parameters.n_threads_batch = threads;
+        parameters.no_perf = true;
+      });
+      if (isOnCpu(options) && !noAllocation) releaseUnusedCells(library, context, draft.layers);
+      return context;
+    },
+  };
 }
 
 function skipped(reason: string): string {

@@ -7,6 +7,8 @@ export interface ContextLayout {
   readonly swaFull: boolean;
   /** Factor by which YaRN scales RoPE; null without scaling. */
   readonly ropeStretch: number | null;
+  /** Factors of long RoPE; null without them. */
+  readonly ropeFactors: "short" | "long" | null;
   /** Streams of the KV cache, where a state does not fit other numbers; else null. */
   readonly streams: number | null;
 }
@@ -19,7 +21,7 @@ export function fingerprint(
   library: Library,
   model: Model,
   options: LoadOptions,
-  { swaFull, ropeStretch, streams }: ContextLayout,
+  { swaFull, ropeStretch, ropeFactors, streams }: ContextLayout,
 ): string {
   const { modelPaths, kvType, flashAttention } = options;
   const file = (path: string) => {
@@ -36,5 +38,6 @@ export function fingerprint(
     swaFull,
     ropeStretch,
     streams,
+    ...(ropeFactors === null ? [] : [ropeFactors]),
   ]);
 }

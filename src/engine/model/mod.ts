@@ -7,6 +7,7 @@ export {
   isOnCpu,
   kvTypeOf,
   maxOutputs,
+  microBatch,
   SAVED_STATE_BYTES,
 } from "./context_options.ts";
 export { checkContext } from "./check_context.ts";
@@ -17,8 +18,14 @@ export {
   FIRST_CONTEXT_BYTES,
 } from "./context_budget.ts";
 export { chooseShape, type ChosenShape, type ShapeOptions } from "./context_shape.ts";
-export { kvBytesPerToken, type SlidingLayers, slidingLayers } from "./kv_bytes.ts";
-export { type DraftContexts, openDraft } from "./draft_weights.ts";
+export {
+  kvBytesPerToken,
+  modelKvBytesPerToken,
+  recurrentBytesPerSequence,
+  type SlidingLayers,
+  slidingLayers,
+} from "./kv_bytes.ts";
+export { openDraft, type OpenedDraft } from "./draft_weights.ts";
 export { fingerprint } from "./fingerprint.ts";
 export {
   type LoadReport,
@@ -28,7 +35,7 @@ export {
   SHARED,
 } from "./load_log.ts";
 export type { LoadResources } from "./load_resources.ts";
-export { ropeStretch, stretchRope } from "./rope_scaling.ts";
+export { ropeFactors, ropeStretch, stretchRope } from "./rope_scaling.ts";
 export {
   expertOverrides,
   placeTensors,

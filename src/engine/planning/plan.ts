@@ -15,44 +15,11 @@ import {
   unmatchedOverrides,
   type WeightPlaces,
 } from "../model/mod.ts";
-import type { PlannedModel } from "./plan_messages.ts";
+import { excessBytes, hasRoom, type LoadPlan } from "./load_plan.ts";
+import type { PlannedDraft, PlannedModel } from "./plan_messages.ts";
 import { PlanProcess } from "./plan_process.ts";
 import type { ContextShape, DeviceInfo, LoadOptions } from "../protocol/mod.ts";
 import { availableMemory } from "../native/mod.ts";
-
-/** Planned memory of a device and its free memory, in bytes. */
-export interface PlannedDevice extends MeasuredPlacement {
-  readonly kind: DeviceInfo["kind"];
-  readonly memoryFree: number;
-  readonly memoryTotal: number;
-  /** Bytes of the free memory to leave free. */
-  readonly memoryReserved: number;
-  /** Maximum bytes of saved states of finished sequences, in addition to the rest. */
-  readonly cacheBytes: number;
-}
-
-/** Result of planning a load, without allocating weights. */
-export interface LoadPlan {
-  /** Whether every device has enough free memory, with its reserve. */
-  readonly fits: boolean;
-  /** Number of layers. The output layer counts as one layer. */
-  readonly layers: number;
-  /** Layers offloaded from the CPU. */
-  readonly offloadedLayers: number;
-  /** Maximum tokens of one sequence. */
-  readonly contextLength: number;
-  readonly parallel: number;
-  readonly shape: ContextShape;
-  /** KV cache of both ways to keep layers with a sliding window, in bytes; null without such layers. */
-  readonly slidingBytes: { readonly full: number; readonly window: number } | null;
-  readonly devices: readonly PlannedDevice[];
-  /** Size of all experts in bytes; 0 for a dense model. */
-  readonly expertBytes: number;
-  /** Bytes that tensor overrides move from devices to the CPU. */
-  readonly savedBytes: number;
-  /** Limits, one sentence each. */
-  readonly notes: readonly string[];
-}
 
 export interface PlanOptions {
   /** Command that runs this program as a planning process. */
@@ -101,6 +68,8 @@ interface TrialLoad {
   readonly weights: WeightPlaces;
   /** Bytes of its adapters, by device. */
   readonly adapters: ReadonlyMap<string, number>;
+  /** Null without a draft model, or if it is skipped. */
+  readonly draft: PlannedDraft | null;
 }
 
 /** Memory of the draft model. */
@@ -127,7 +96,7 @@ class Planning {
     const first = await this.#model(asked);
     const plan = await this.#largestContext(first);
     if (!this.#planOptions.chooseLayers || this.#fitsDevices(plan)) return plan;
-    return await this.#mostLayers(plan, this.#shortest(first.model));
+    return await this.#mostLayers(plan, this.#shortest(first));
   }
 
   /**
@@ -135,27 +104,29 @@ class Planning {
    * only after a context was made, so the context may have to shrink.
    */
   async #largestContext(trial: TrialLoad): Promise<LoadPlan> {
-    const shortest = this.#shortest(trial.model).shape;
+    const shortest = this.#shortest(trial).shape;
     let chosen = this.#contextFor(trial);
     let plan = await this.#context(trial, chosen);
     for (let attempt = 1; attempt < MAX_ATTEMPTS && !this.#fitsDevices(plan); attempt++) {
       if (this.#options.contextLength > 0 || chosen.shape.cells <= shortest.cells) break;
       const excess = plan.devices.reduce((sum, device) => sum + excessBytes(device), 0);
       const budget = Math.max(shortest.kvBytes, chosen.shape.kvBytes - excess * attempt);
-      chosen = this.#shapeWithin(trial.model, budget);
+      chosen = this.#shapeWithin(trial, budget);
       plan = await this.#context(trial, chosen);
     }
     return plan;
   }
 
   /** The shortest context for which layers stay on the devices. */
-  #shortest(model: PlannedModel): ChosenShape {
+  #shortest(trial: TrialLoad): ChosenShape {
+    const { model, draft } = trial;
     const { kvUnified, parallel } = this.#options;
     const trained = model.trainedContext > 0 ? model.trainedContext : MIN_OFFLOADED_CONTEXT;
     const isSeparate = kvUnified === "off" || kvUnified === false;
     const cells = Math.min(trained, MIN_OFFLOADED_CONTEXT) *
       (isSeparate ? Math.max(1, parallel) : 1);
-    return this.#shapeWithin(model, cells * model.kvBytesPerToken);
+    const bytesPerToken = model.kvBytesPerToken + (draft?.kvBytesPerToken ?? 0);
+    return this.#shapeWithin(trial, cells * bytesPerToken);
   }
 
   /**
@@ -192,7 +163,9 @@ class Planning {
       devices: response.model.devices.map((one) => this.#withFreeMemory(one)),
     };
     const report = readLoadLog(log);
+    const draft = model.generates ? (await this.#openDraft(null)).draft : null;
     return {
+      draft: typeof draft === "string" ? null : draft,
       model,
       log,
       weights: this.#place(model.tensors, report),
@@ -214,7 +187,8 @@ class Planning {
   }
 
   /** The context that a load would choose, from the free memory where the KV cache will be. */
-  #contextFor({ model, weights, log }: TrialLoad): ChosenShape {
+  #contextFor(trial: TrialLoad): ChosenShape {
+    const { model, weights, log, draft } = trial;
     const { layerDevices, sharing } = readLoadLog(log);
     const used = new Set([...layerDevices.values(), ...sharing]);
     const free = this.#gpus(model).filter(({ name }) => used.has(name)).map((device) =>
@@ -224,22 +198,27 @@ class Planning {
           deviceReserve(device.memoryTotal, this.#planOptions.reserve),
       )
     );
-    const modelBytes = model.tensors.reduce((sum, { bytes }) => sum + bytes, 0);
+    const draftBytes = draft?.bytes ?? 0;
+    const modelBytes = model.tensors.reduce((sum, { bytes }) => sum + bytes, draftBytes);
     const memory = isOnCpu(this.#options) || free.length === 0
       ? {
         isMain: true,
         available: this.#mainMemory - (this.#options.memoryClaimed ?? 0),
         modelBytes,
       }
-      : { isMain: false, available: free.reduce((sum, bytes) => sum + bytes, 0), modelBytes };
-    return this.#shapeWithin(model, contextBudget(memory));
+      : {
+        isMain: false,
+        available: free.reduce((sum, bytes) => sum + bytes, -draftBytes),
+        modelBytes,
+      };
+    return this.#shapeWithin(trial, contextBudget(memory));
   }
 
   get #mainMemory(): number {
     return Math.min(availableMemory(), this.#options.memoryLimit ?? Infinity);
   }
 
-  #shapeWithin(model: PlannedModel, budget: number): ChosenShape {
+  #shapeWithin({ model, draft }: TrialLoad, budget: number): ChosenShape {
     const { contextLength, kvUnified, parallel } = this.#options;
     return chooseShape({
       sliding: model.sliding,
@@ -248,6 +227,8 @@ class Planning {
       parallel,
       kvUnified,
       bytesPerToken: model.kvBytesPerToken,
+      draftBytesPerToken: draft?.kvBytesPerToken ?? 0,
+      sequenceBytes: model.sequenceBytes,
       budget,
     });
   }
@@ -257,7 +238,7 @@ class Planning {
     const ownLog = (await this.#process.request({ type: "context", shape })).log;
     const { placement, layerDevices } = readLoadLog(trial.log + ownLog);
     const slidingBytes = await this.#slidingBytes(trial, shape, kvBytes(placement));
-    const draft = model.generates ? await this.#draft(shape) : NO_DRAFT;
+    const draft = model.generates ? await this.#draftPart(shape) : NO_DRAFT;
     const gpus = this.#gpus(model);
     const cpu = model.devices.find(({ kind }) => kind === "cpu");
     const main = { memoryFree: this.#mainMemory };
@@ -326,20 +307,29 @@ class Planning {
   }
 
   /** The memory of the draft model by device; empty without a draft model. */
-  async #draft(shape: ContextShape): Promise<DraftPart> {
-    const { draftPaths: paths } = this.#options;
-    if (paths === undefined) return NO_DRAFT;
-    const { response, log } = await this.#process.request({ type: "draft", paths, shape });
-    if (!("draftTensors" in response)) {
-      throw new Error("Cannot plan the load: unexpected response of the planning process");
-    }
+  async #draftPart(shape: ContextShape): Promise<DraftPart> {
+    const { draft, log } = await this.#openDraft(shape);
+    if (draft === null) return NO_DRAFT;
+    if (typeof draft === "string") return { placement: [], notes: [draft] };
     const report = readLoadLog(log);
-    const { byDevice } = this.#place(response.draftTensors, report);
+    const { byDevice } = this.#place(draft.tensors, report);
     const placement = report.placement.map((part) => ({
       ...part,
       weightBytes: byDevice.get(part.device) ?? 0,
     }));
-    return { placement, notes: response.notes };
+    return { placement, notes: [] };
+  }
+
+  /**
+   * Opens the draft model, with a context unless the shape is null.
+   * @returns null without a draft model; why it is skipped; or the draft model.
+   */
+  async #openDraft(shape: ContextShape | null) {
+    const { draftPaths: paths } = this.#options;
+    if (paths === undefined) return { draft: null, log: "" };
+    const { response, log } = await this.#process.request({ type: "draft", paths, shape });
+    if ("draft" in response) return { draft: response.draft, log };
+    throw new Error("Cannot plan the load: unexpected response of the planning process");
   }
 
   /** Limits the free memory of a device to what loaded models leave. */
@@ -358,27 +348,6 @@ class Planning {
   #fitsDevices({ devices }: Pick<LoadPlan, "devices">): boolean {
     return devices.every((device) => device.kind === "cpu" || hasRoom(device));
   }
-}
-
-/** Memory of a model on a device right after the load, in bytes. */
-export function plannedBytes(device: PlannedDevice): number {
-  return device.weightBytes + device.kvBytes + device.computeBytes;
-}
-
-/**
- * Whether a device has enough free memory. A device with nothing to hold, or with unknown memory,
- * has enough.
- */
-function hasRoom(device: PlannedDevice): boolean {
-  const needed = plannedBytes(device) + device.cacheBytes;
-  return needed === 0 || device.memoryTotal === 0 ||
-    needed <= device.memoryFree - device.memoryReserved;
-}
-
-/** Bytes that a device lacks. */
-function excessBytes(device: PlannedDevice): number {
-  if (device.kind === "cpu" || hasRoom(device)) return 0;
-  return plannedBytes(device) - (device.memoryFree - device.memoryReserved);
 }
 
 /** KV cache of all devices in bytes. */

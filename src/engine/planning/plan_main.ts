@@ -13,10 +13,12 @@ import { ShimmyError } from "../../errors.ts";
 import { isProgram } from "../../own_command.ts";
 import {
   configureContext,
-  kvBytesPerToken,
   type LoadObserver,
+  microBatch,
+  modelKvBytesPerToken,
   openDraft,
   readWeights,
+  recurrentBytesPerSequence,
   SAVED_STATE_BYTES,
   slidingLayers,
 } from "../model/mod.ts";
@@ -24,6 +26,7 @@ import { configureEmbedding, initialContextSize } from "../embedding/mod.ts";
 import { defaultThreads, NativeGate } from "../native/mod.ts";
 import {
   PLAN_MARK,
+  type PlannedDraft,
   type PlannedModel,
   type PlanRequest,
   type PlanResponse,
@@ -65,7 +68,7 @@ class Planner implements Disposable {
           this.#makeContext(request.shape);
           return { context: "made" };
         case "draft":
-          return this.#openDraft(request.paths, request.shape);
+          return { draft: this.#openDraft(request.paths, request.shape) };
       }
     } catch (error) {
       return { error: serializeError(error) };
@@ -79,14 +82,17 @@ class Planner implements Disposable {
     const model = readWeights(library, options.modelPaths, options, this.#observer, true);
     const generates = !model.isEmbeddingModel;
     const metadata = model.metadata();
-    const bytesPerToken = kvBytesPerToken(model, metadata, options.kvType);
+    const { modelPaths: paths, kvType } = options;
+    const bytesPerToken = modelKvBytesPerToken(library, model, paths, kvType);
+    const batch = microBatch(options);
     this.#loaded = { model, options };
     return {
       layers: model.layers,
       trainedContext: model.trainedContext,
       generates,
       kvBytesPerToken: bytesPerToken,
-      sliding: slidingLayers(model, metadata, bytesPerToken, options.swaFull),
+      sequenceBytes: recurrentBytesPerSequence(library, model, paths),
+      sliding: slidingLayers(model, metadata, bytesPerToken, batch, options.swaFull),
       cacheBytes: generates ? SAVED_STATE_BYTES : 0,
       tensors: options.modelPaths.flatMap((path) => tensorSizes(library, path)),
       adapterTensors: options.loras.flatMap(({ path }) => tensorSizes(library, path)),
@@ -117,16 +123,18 @@ class Planner implements Disposable {
     }
   }
 
-  #openDraft(paths: readonly string[], shape: ContextShape): PlanResponse {
+  #openDraft(paths: readonly string[], shape: ContextShape | null): PlannedDraft | string {
     const { model, options } = this.#loaded!;
     const library = this.#library!;
     using stack = new DisposableStack();
     const threads = threadsOf(options);
     const draftOptions = { paths, model, options, threads, noAllocation: true };
-    const contexts = openDraft(library, draftOptions, this.#observer, stack);
-    if (typeof contexts === "string") return { draftTensors: [], notes: [contexts] };
-    contexts(shape).close();
-    return { draftTensors: paths.flatMap((path) => tensorSizes(library, path)), notes: [] };
+    const draft = openDraft(library, draftOptions, this.#observer, stack);
+    if (typeof draft === "string") return draft;
+    if (shape !== null) draft.createContext(shape).close();
+    const { bytes, kvBytesPerToken } = draft;
+    const tensors = paths.flatMap((path) => tensorSizes(library, path));
+    return { bytes, kvBytesPerToken, tensors };
   }
 
   #unload(): void {

@@ -16,8 +16,20 @@ export type PlanRequest =
   | { readonly type: "model"; readonly options: LoadOptions }
   /** An embedding model ignores the shape. */
   | { readonly type: "context"; readonly shape: ContextShape }
-  /** The draft model with its context. */
-  | { readonly type: "draft"; readonly paths: readonly string[]; readonly shape: ContextShape };
+  /** The draft model, with a context unless the shape is null. */
+  | {
+    readonly type: "draft";
+    readonly paths: readonly string[];
+    readonly shape: ContextShape | null;
+  };
+
+/** Properties of a draft model that was opened without weights. */
+export interface PlannedDraft {
+  /** Bytes of its weights. */
+  readonly bytes: number;
+  readonly kvBytesPerToken: number;
+  readonly tensors: readonly TensorSize[];
+}
 
 /** Properties of a model that was loaded without weights. */
 export interface PlannedModel {
@@ -27,6 +39,8 @@ export interface PlannedModel {
   /** Whether the model generates text, and so has a generation context. */
   readonly generates: boolean;
   readonly kvBytesPerToken: number;
+  /** Bytes of the recurrent state of each sequence. */
+  readonly sequenceBytes: number;
   /** Layers with a sliding window; null without any. */
   readonly sliding: SlidingLayers | null;
   /** Maximum bytes of saved states in host memory. */
@@ -41,5 +55,6 @@ export interface PlannedModel {
 export type PlanResponse =
   | { readonly model: PlannedModel }
   | { readonly context: "made" }
-  | { readonly draftTensors: readonly TensorSize[]; readonly notes: readonly string[] }
+  /** The draft model, or why it is skipped. */
+  | { readonly draft: PlannedDraft | string }
   | { readonly error: SerializedError };

@@ -4,6 +4,9 @@ import { withFolder } from "../../../ffi/testing.ts";
 import { writeModel } from "../../../scripts/bench/gguf_writer.ts";
 import { QUICK_SHAPE } from "../../../scripts/bench/models.ts";
 import { benchVocabulary } from "../../../scripts/bench/vocabulary.ts";
+import { hybridModel } from "../../../tests/models/hybrid.ts";
+import { hybridSsmModel } from "../../../tests/models/hybrid_ssm.ts";
+import { mambaModel } from "../../../tests/models/recurrent.ts";
 import { windowedModel } from "../../../tests/models/windowed.ts";
 import { ENCODERS } from "../../../tests/models/encoders.ts";
 import { LOCK, MAIN } from "../../../tests/support/source.ts";
@@ -79,6 +82,42 @@ Deno.test("a small sliding window reaches the native context", async () => {
     assertEquals(await kvBytes("auto"), full);
     assert(await kvBytes("off") < full / 3);
   });
+});
+
+Deno.test("the KV cache of a plan's context is what libllama allocates, for each kind of memory", async () => {
+  const kinds = {
+    "a small window in streams": [windowedModel, { swaFull: "off" }],
+    "a small window in one buffer": [windowedModel, { swaFull: "off", kvUnified: true }],
+    "a window with all cells": [windowedModel, { swaFull: "on" }],
+    "recurrent layers": [mambaModel, {}],
+    "convolutions and attention": [hybridModel, {}],
+    "state-space layers and attention": [hybridSsmModel, {}],
+  } as const;
+  await withFolder(async (folder) => {
+    for (const [name, [model, options]] of Object.entries(kinds)) {
+      const path = join(folder, "model.gguf");
+      await Deno.writeFile(path, model());
+      const changes = { modelPaths: [path], contextLength: 2048, parallel: 3, ...options };
+      const { shape, devices } = await plan(changes);
+      const { kvBytes } = devices[0]!;
+      assert(shape.kvBytes > 0.9 * kvBytes, `${name}: ${shape.kvBytes}, allocated ${kvBytes}`);
+      assert(shape.kvBytes < 1.1 * kvBytes, `${name}: ${shape.kvBytes}, allocated ${kvBytes}`);
+    }
+  });
+});
+
+Deno.test("a draft model leaves less memory for the context", async () => {
+  const memoryLimit = 2 ** 29 + 16 * 2 ** 20;
+  const limited = { contextLength: 0, parallel: 4, kvUnified: "auto", memoryLimit } as const;
+  const alone = await plan(limited);
+  const drafting = await plan({ ...limited, draftPaths: [DRAFT] });
+  assert(drafting.shape.cells < alone.shape.cells);
+  const { kvBytes } = drafting.devices[0]!;
+  assertAlmostEquals(drafting.shape.kvBytes, kvBytes, ROUNDING);
+  // A load chooses the same.
+  const options = await tinyOptions({ modelPaths: [TINY_F16], ...limited, draftPaths: [DRAFT] });
+  await using engine = await loadEngine(options);
+  assertEquals(engine.info.shape?.cells, drafting.shape.cells);
 });
 
 /** Half of the hundredth of a MiB in which the log counts, for each of the lines that are added up. */

@@ -18,7 +18,7 @@ export function shiftContext(
   const count = (stream.tokens.length - KEPT) >> 1;
   context.removeTokens(stream.id, KEPT, KEPT + count);
   context.shiftTokens(stream.id, KEPT + count, -1, -count);
+  sequence.scope = cache.isolate(stream);
   stream.tokens.splice(KEPT, count);
   sequence.forget(KEPT, count);
-  sequence.scope = cache.isolate(stream);
 }

@@ -1,5 +1,5 @@
 /** Context shift: answers continue when their context is full. */
-import { assertAlmostEquals, assertEquals, assertLess } from "@std/assert";
+import { assertAlmostEquals, assertEquals, assertGreater, assertLess } from "@std/assert";
 import { join } from "@std/path";
 import { withFolder } from "../../../ffi/testing.ts";
 import { DEFAULT_SHAPE, writeModel } from "../../../scripts/bench/gguf_writer.ts";
@@ -120,5 +120,51 @@ Deno.test("a shifted stream is not reused by others, nor saved before its positi
       assertEquals(harness.reports[id]!.tokens, fresh.runAll([request])[0]!.tokens);
       assertLess(harness.reports[id]!.done!.usage.cachedTokens, 2);
     }
+  });
+});
+
+Deno.test("no later prompt finds the tokens that a shifted stream had", async () => {
+  await withOneLayer([
+    { contextLength: 100, contextShift: true, parallel: 2 },
+    { contextLength: 256 },
+  ], (harness, fresh) => {
+    const run = (request: SequenceRequest) => {
+      const id = harness.submit(request);
+      harness.run();
+      return harness.reports[id]!;
+    };
+    const shared = prompt(40);
+    const shifted = from([...shared, ...prompt(30).toReversed()], 60);
+    const first = harness.submit(shifted);
+    // Another prompt branches off, and stays cached.
+    const second = harness.submit(from([...shared, 311, 312, 313], 2));
+    harness.run();
+    assertEquals(harness.reports[second]!.tokens.length, 2);
+    assertEquals(harness.reports[first]!.tokens.length, 60);
+    // The stream that was shifted gets other tokens, then the first prompt comes again.
+    run({ ...from(prompt(90).map((token) => token + 1), 2), cachePrompt: false });
+    const again = run({ ...shifted, maxTokens: 8 });
+    const [alone] = fresh.runAll([{ ...shifted, maxTokens: 8 }]);
+    assertEquals(again.tokens, alone!.tokens);
+    for (const [at, logprob] of again.logprobs.entries()) {
+      assertAlmostEquals(logprob, alone!.logprobs[at]!, ROUNDING);
+    }
+    assertEquals(again.done!.usage.cachedTokens, 41);
+  });
+});
+
+Deno.test("a shifted answer that was preempted leaves no state behind", async () => {
+  const options = { contextLength: 256, contextShift: true, kvUnified: true, parallel: 2 };
+  await withOneLayer([options], (harness) => {
+    const first = harness.submit(from(prompt(100), 400));
+    // The context was full with the 155th token.
+    harness.run(() => harness.reports[first]!.tokens.length === 160);
+    const second = harness.submit({ ...from(prompt(20).toReversed(), 150), priority: 1 });
+    harness.run(() => harness.status.preemptions > 0);
+    assertGreater(harness.status.savedBytes, 0);
+    harness.run();
+    assertEquals(harness.reports[first]!.tokens.length, 400);
+    assertEquals(harness.reports[second]!.tokens.length, 150);
+    assertEquals(harness.status.savedBytes, 0);
   });
 });

@@ -1,6 +1,6 @@
 import { ShimmyError } from "../../errors.ts";
 import { messageBoundaries } from "../kv_cache/mod.ts";
-import type { StoredPrefixes } from "../stored_prefixes/mod.ts";
+import type { OpenedSession, StoredPrefixes } from "../stored_prefixes/mod.ts";
 import type { SequenceRequest } from "../protocol/mod.ts";
 import { TokenSampler } from "../sampling/mod.ts";
 import { beginAnswer, type EditTools } from "./edit_sequence.ts";
@@ -40,8 +40,9 @@ export function createSequence(
   const requested = request.maxTokens ?? room;
   const maxTokens = contextShift ? requested : Math.min(requested, room);
   const adapters = model.adapters.acquire(request.loras);
+  let session: OpenedSession | null = null;
   try {
-    const session = stored.open(request, adapters.key);
+    session = stored.open(request, adapters.key);
     const sampler = new TokenSampler(model.sampling, request, prompt);
     const limits = { maxTokens, length };
     const sequence = new Sequence(id, request, prompt, sampler, limits, adapters, session);
@@ -52,6 +53,7 @@ export function createSequence(
     if (request.begun !== undefined) beginAnswer(sequence, request.begun, tools);
     return sequence;
   } catch (error) {
+    if (session !== null) stored.close(session);
     model.adapters.release(adapters);
     throw error;
   }

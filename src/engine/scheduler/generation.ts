@@ -12,6 +12,8 @@ export interface LargerContext {
   readonly shape: ContextShape;
   /** Host memory for the states that move to it, in bytes. */
   readonly stateBytes: number;
+  /** Whether states of the former context fit it. */
+  readonly keepsStates: boolean;
 }
 
 /** Resources of a loaded model for text generation. */

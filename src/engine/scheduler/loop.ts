@@ -417,7 +417,7 @@ export class Loop {
       if (larger !== null) return this.#replaceContext(larger);
     } catch (error) {
       // The old context is closed too: without any, the model cannot go on.
-      this.#replaceContext({ shape: this.#model.shape, stateBytes: 0 });
+      this.#replaceContext({ shape: this.#model.shape, stateBytes: 0, keepsStates: true });
       return this.#fail(sequence, error, true);
     }
     // Memory has become short since the sequence was accepted.
@@ -429,8 +429,9 @@ export class Loop {
     return this.#model.larger(neededLength, this.#cache.cellsUsed);
   }
 
-  #replaceContext({ shape, stateBytes }: LargerContext): void {
-    this.#cache.move(stateBytes, () => {
+  #replaceContext({ shape, stateBytes, keepsStates }: LargerContext): void {
+    if (!keepsStates) this.#cache.forgetStates();
+    this.#cache.move(keepsStates ? stateBytes : 0, () => {
       this.#model = this.#model.replace(shape);
       return { memory: memoryOf(this.#model), options: cacheOptions(this.#model) };
     });
@@ -439,6 +440,10 @@ export class Loop {
     this.stored.setContext(this.#model);
     this.#stats.replacements++;
     this.#failWithoutSlot();
+    // The former context was too short for some of the states on disk.
+    for (const sequence of this.#scheduler.waiting) {
+      if (!sequence.isRestoring && sequence.completionTokens === 0) this.stored.submitted(sequence);
+    }
   }
 
   /** The new context may have fewer slots than a waiting request was accepted for. */
@@ -511,6 +516,7 @@ export class Loop {
   #drop(sequence: Sequence, forget: boolean): void {
     // After a context shift the KV cache depends on discarded tokens and cannot be reused.
     this.#scheduler.remove(sequence, forget || sequence.isShifted);
+    if (sequence.isShifted) this.#cache.discard(sequence.scope);
     this.stored.removed(sequence);
     sequence.sampler.close();
     this.#model.adapters.release(sequence.adapters);

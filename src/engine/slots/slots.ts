@@ -125,7 +125,7 @@ export class Slots {
       });
     }
     const { tokens, state } = found.session;
-    if (!this.#cache.restore(stream, tokens, state, this.#scope())) {
+    if (!this.#cache.restore(stream, { ...found.session, scope: this.#scope() })) {
       throw new ShimmyError("backend", `Cannot restore slot ${stream.id} from '${session}'`);
     }
     return { tokens: tokens.length, bytes: state.length };

@@ -14,7 +14,7 @@ import {
   tinyOptions,
 } from "../../../tests/support/engine.ts";
 import { type Answer, answer, randomNumbers, type Way } from "../../../tests/support/exactness.ts";
-import type { DiskCacheStatus, LoadOptions } from "../protocol/mod.ts";
+import type { ContextShape, DiskCacheStatus, LoadOptions } from "../protocol/mod.ts";
 
 /** A kind of memory, by a model that has it. */
 interface Kind {
@@ -136,6 +136,26 @@ Deno.test("another KV cache type computes again and says so once; an adapter has
     assertEquals(await cached({ loras: [{ ...adapted.loras[0]!, scale: 0.5 }] }), [0, 0]);
     assertEquals(await cached({ kvType: "f16" }), [0, 1]);
     assertEquals(await cached({ kvType: "f16", parallel: 2 }), [199, 1]);
+  });
+});
+
+Deno.test("a conversation longer than the first context is read when a larger one replaces it", async () => {
+  await withCache({ name: "", model: null }, async (load) => {
+    const first = words(600);
+    const way = { ...WAY, cachePrompt: true };
+    {
+      await using engine = await load({ contextLength: 0 });
+      await answer(engine, [first], way);
+    }
+    const shape: ContextShape = {
+      ...{ length: 256, sequences: 2, unified: false, cells: 512, swaFull: true, kvBytes: 0 },
+      reason: "two short streams",
+    };
+    await using engine = await load({ contextLength: 0, shape, parallel: 2, kvUnified: "off" });
+    const [continued] = await answer(engine, [[...first, ...words(20)]], way);
+    assertEquals((await engine.status()).context!.replacements, 1);
+    assertGreater(continued!.usage.cachedTokens, 590);
+    assertEquals((await diskStatus(engine)).hits, 1);
   });
 });
 

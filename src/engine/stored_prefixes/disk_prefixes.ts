@@ -76,11 +76,9 @@ export class DiskPrefixes {
   }
 
   /** Call when a sequence has its stream: libllama may have refused the state. */
-  checkUse(sequence: RestorableSequence, cachedTokens: number): void {
+  checkUse(sequence: RestorableSequence): void {
     const match = this.#held.get(sequence);
-    if (sequence.inserted !== null && match !== undefined && cachedTokens === 0) {
-      this.#disk.refuse(match);
-    }
+    if (match !== undefined && sequence.inserted?.isRefused) this.#disk.refuse(match);
   }
 
   /** Call when a sequence needs its inserted state no longer. */

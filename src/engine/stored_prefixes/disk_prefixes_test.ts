@@ -142,7 +142,11 @@ Deno.test("a state that libllama refuses is not read again", async () => {
     const one = sequence(0);
     reader.begin(one);
     await ready(1);
-    reader.checkUse(one, 0);
+    // A state that was not used for another reason stays.
+    reader.checkUse(one);
+    assertEquals(disk.status.notices, []);
+    one.inserted!.isRefused = true;
+    reader.checkUse(one);
     reader.release(one);
     assertEquals(disk.status.notices, [
       "Disk cache: libllama does not accept a saved state; its prompt is computed again",

@@ -55,6 +55,11 @@ export class StoredPrefixes {
     return this.#sessions.open(request, scope);
   }
 
+  /** Frees the memory of a session that no sequence will use. */
+  close({ inserted }: OpenedSession): void {
+    if (inserted !== null) this.#cache.removeInserted(inserted);
+  }
+
   /** Begins to read the prefix of a new sequence from disk. */
   submitted(sequence: StoredSequence): void {
     const { request, scoresPrompt, session } = sequence;
@@ -66,7 +71,7 @@ export class StoredPrefixes {
   /** Call when a sequence has its first stream. */
   admitted(sequence: StoredSequence): void {
     this.#sessions.begin(sequence);
-    this.#reader?.checkUse(sequence, sequence.cachedTokens);
+    this.#reader?.checkUse(sequence);
     this.#release(sequence);
   }
 
