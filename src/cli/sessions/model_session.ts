@@ -59,8 +59,8 @@ class RegistrySession implements ModelSession {
   readonly #notify: (line: string) => void;
   readonly #closing = new AbortController();
   #selection: Promise<Selection> | null = null;
-  /** Main memory that the contexts of loaded models may take, in bytes. */
-  readonly #claims = new Map<Engine, number>();
+  /** Loaded models whose contexts may take main memory. */
+  readonly #claims = new Set<Engine>();
   /** Plans of models that the memory admission has accepted and that are not loaded yet. */
   readonly #plans = new WeakMap<ModelEntry, LoadPlan>();
 
@@ -166,12 +166,13 @@ class RegistrySession implements ModelSession {
    * resident, so that the system reports their memory as available.
    */
   #claim(engine: Engine): void {
-    this.#claims.set(engine, engine.info.shape?.kvBytes ?? 0);
+    this.#claims.add(engine);
     void engine.closed.then(() => this.#claims.delete(engine));
   }
 
   get #claimed(): number {
-    return this.#claims.values().reduce((sum, bytes) => sum + bytes, 0);
+    // A context may have been replaced by a larger one.
+    return this.#claims.values().reduce((sum, { info }) => sum + (info.shape?.kvBytes ?? 0), 0);
   }
 
   get #policy(): LoadPolicy {
@@ -198,11 +199,7 @@ class RegistrySession implements ModelSession {
     if (selection.devices.length === 0 || options.gpuLayers === 0) {
       const free = availableMemory();
       const left = free - this.#claimed;
-      const draft = await this.#draft();
-      const drafts = draft === undefined
-        ? 0
-        : await estimateMainMemory(draft, { ...options, kvType: "f16" }, left);
-      const required = await estimateMainMemory(entry, options, left) + drafts;
+      const required = await estimateMainMemory(entry, options, left, await this.#draft());
       return {
         requirements: [{ memory: MAIN_MEMORY, required, free }],
         canOffloadLess: false,

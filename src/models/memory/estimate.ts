@@ -20,25 +20,47 @@ const USEFUL_CONTEXT = 8192;
 const COMPUTE_BYTES = 64;
 
 /**
- * Estimates the main memory of a model that is loaded on the CPU, in bytes: the files of the model
- * and its adapters, the KV cache and the compute buffers.
+ * Estimates the main memory of a model that is loaded on the CPU, in bytes: the files of the model,
+ * of its draft model and of its adapters, the KV caches and the compute buffers.
  *
  * @param available Bytes for the model. They determine the context length if no length is given.
- * @throws {ShimmyError} If the file's header cannot be read.
+ * @param draft The draft model, whose context has the shape of the model's context.
+ * @throws {ShimmyError} If a file's header cannot be read.
  */
 export async function estimateMainMemory(
   entry: ModelEntry,
   plan: LoadShape,
   available: number,
+  draft?: ModelEntry,
 ): Promise<number> {
   const header = await readHeader(entry.paths[0]!);
-  const count = (key: string) => numberOf(header, `${entry.architecture}.${key}`);
-  const embeddingLength = count("embedding_length");
-  const kv = entry.kind === "language" ? kvBytes(entry, header, plan, available) : 0;
+  const isDrafted = draft !== undefined && entry.kind === "language";
+  const drafting = isDrafted ? await draftPart(draft) : { size: 0, bytesPerToken: 0, compute: 0 };
+  const kv = entry.kind === "language" ? kvBytes(entry, header, plan, available, drafting) : 0;
   const batch = plan.batchSize > 0 ? plan.batchSize : DEFAULT_BATCH;
   const adapters = await Promise.all(entry.loras.map(({ path }) => sizeOf(path)));
-  const files = adapters.reduce((sum, bytes) => sum + bytes, entry.size);
-  return Math.ceil(files + kv + batch * embeddingLength * COMPUTE_BYTES);
+  const files = adapters.reduce((sum, bytes) => sum + bytes, entry.size + drafting.size);
+  return Math.ceil(files + kv + computeBytes(entry, header, batch) + drafting.compute);
+}
+
+/** Memory of a draft model. */
+interface DraftPart {
+  readonly size: number;
+  readonly bytesPerToken: number;
+  readonly compute: number;
+}
+
+async function draftPart(draft: ModelEntry): Promise<DraftPart> {
+  const header = await readHeader(draft.paths[0]!);
+  return {
+    size: draft.size,
+    bytesPerToken: bytesPerToken(draft, header, "f16"),
+    compute: computeBytes(draft, header, DEFAULT_BATCH),
+  };
+}
+
+function computeBytes({ architecture }: ModelEntry, header: GgufHeader, batch: number): number {
+  return batch * numberOf(header, `${architecture}.embedding_length`) * COMPUTE_BYTES;
 }
 
 /**
@@ -53,15 +75,34 @@ function kvBytes(
   header: GgufHeader,
   plan: LoadShape,
   available: number,
+  draft: DraftPart,
 ): number {
-  const { architecture } = entry;
+  const { shape } = chooseShape({
+    requested: plan.contextLength,
+    trained: entry.contextLength ?? 0,
+    parallel: plan.parallel,
+    kvUnified: plan.kvUnified,
+    bytesPerToken: bytesPerToken(entry, header, plan.kvType),
+    draftBytesPerToken: draft.bytesPerToken,
+    budget: contextBudget({ isMain: true, available, modelBytes: entry.size + draft.size }),
+    atLeast: Math.min(plan.contextLength || entry.contextLength || 0, USEFUL_CONTEXT),
+  });
+  return shape.kvBytes;
+}
+
+/** KV cache bytes per token. */
+function bytesPerToken(
+  { architecture }: ModelEntry,
+  header: GgufHeader,
+  kvType: LoadShape["kvType"],
+): number {
   const count = (key: string) => numberOf(header, `${architecture}.${key}`);
   const heads = count("attention.head_count");
   const lengths = ["key_length", "value_length"].map((key) => {
     const name = `${architecture}.attention.${key}`;
     return [name, header.metadata.get(name)] as const;
   }).filter(([, value]) => typeof value === "number");
-  const bytesPerToken = kvBytesPerToken(
+  return kvBytesPerToken(
     {
       layers: count("block_count"),
       heads,
@@ -73,18 +114,8 @@ function kvBytes(
       "general.architecture": architecture,
       ...Object.fromEntries(lengths.map(([name, value]) => [name, String(value)])),
     },
-    plan.kvType,
+    kvType,
   );
-  const { shape } = chooseShape({
-    requested: plan.contextLength,
-    trained: entry.contextLength ?? 0,
-    parallel: plan.parallel,
-    kvUnified: plan.kvUnified,
-    bytesPerToken,
-    budget: contextBudget({ isMain: true, available, modelBytes: entry.size }),
-    atLeast: Math.min(plan.contextLength || entry.contextLength || 0, USEFUL_CONTEXT),
-  });
-  return shape.kvBytes;
 }
 
 function numberOf(header: GgufHeader, key: string): number {

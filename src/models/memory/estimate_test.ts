@@ -39,6 +39,20 @@ Deno.test("a model needs its file, a KV cache for each sequence and compute buff
   );
 });
 
+Deno.test("a draft model has a context of the same shape, in half precision", async () => {
+  const entry = await tiny();
+  const drafted = (changes: Partial<LoadShape>, available = 2 ** 40) =>
+    estimateMainMemory(entry, { ...shape, ...changes }, available, entry);
+  const both = 2 * (entry.size + 512 * 2 * KV_PER_TOKEN + COMPUTE);
+  assertEquals(await drafted({}), both);
+  assertEquals(await drafted({ kvType: "f32" }), both + 512 * 2 * KV_PER_TOKEN);
+  // Both share what the memory allows.
+  const available = 2 ** 30;
+  const auto = { contextLength: 0, parallel: 400, kvUnified: "auto" } as const;
+  const need = await drafted(auto, available);
+  assert(need < available, `${need} bytes`);
+});
+
 Deno.test("an embedding model has no KV cache", async () => {
   const entry: ModelEntry = { ...await tiny(), kind: "embedding" };
   assertEquals(await estimateMainMemory(entry, shape, 2 ** 40), entry.size + COMPUTE);
