@@ -8,6 +8,8 @@ import {
 } from "@std/assert";
 import { join } from "@std/path";
 import { withFolder } from "../../../ffi/testing.ts";
+import { DEFAULT_SHAPE, writeModel } from "../../../scripts/bench/gguf_writer.ts";
+import { benchVocabulary } from "../../../scripts/bench/vocabulary.ts";
 import { wideBytesPerToken, writeWideCacheModel } from "../../../tests/models/wide_cache.ts";
 import { ask, collect, type IteratingEngine, tinyEngine } from "../../../tests/support/engine.ts";
 import {
@@ -180,6 +182,33 @@ Deno.test("a request for a slot that a new context no longer has is refused", as
     const error = await assertRejects(() => pinned, ShimmyError);
     assertEquals([error.kind, error.field], ["invalid", "id_slot"]);
     assertEquals((await long).tokens.length, 4);
+  });
+});
+
+Deno.test("weights that are in memory already leave a longer request its context", async () => {
+  await withFolder(async (folder) => {
+    const path = join(folder, "repacked.gguf");
+    const trained = 40_000;
+    // Weights of this type are copied to another layout, so that the free memory counts them.
+    const wide = {
+      type: "q4_0",
+      embedding: 1024,
+      heads: 8,
+      kvHeads: 8,
+      feedForward: 8192,
+    } as const;
+    const shape = { ...DEFAULT_SHAPE, ...wide, layers: 1, context: trained };
+    await writeModel(path, shape, benchVocabulary(600));
+    const { size } = await Deno.stat(path);
+    await using engine = await tinyEngine({
+      modelPaths: [path],
+      kvType: "f32",
+      kvUnified: "off",
+      parallel: 3,
+      memoryLimit: size + OVERHEAD + 1.2 * trained * wideBytesPerToken(8) / SHARE,
+    });
+    assert(engine.info.shape!.length < trained / 2);
+    assertEquals(engine.info.contextLength, trained);
   });
 });
 
