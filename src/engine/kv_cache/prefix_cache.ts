@@ -1,23 +1,19 @@
 import { append } from "../../append.ts";
 import {
   type CachedPrefix,
-  type Holder,
   isStream,
   type KvMemory,
   type KvStream,
   type PrefixCacheOptions,
   usablePrefix,
 } from "./cached_prefix.ts";
-import { type Checkpoint, planCheckpoint, planPrompt } from "./checkpoints.ts";
+import { CachedStreams } from "./cached_streams.ts";
+import { planCheckpoint, planPrompt } from "./checkpoints.ts";
 import type { SavedState } from "./host_states.ts";
-import { ISOLATED, SavedStates } from "./saved_states.ts";
+import { ISOLATED } from "./saved_states.ts";
 import type { ScopedState } from "../disk_cache/mod.ts";
-import { PrefixIndex } from "./prefix_index.ts";
-import { MIN_COPIED_TOKENS, PrefixSearch } from "./prefix_search.ts";
+import { MIN_COPIED_TOKENS } from "./prefix_search.ts";
 import { SharedCells } from "./shared_cells.ts";
-
-/** Saving fewer tokens to host memory costs more than recomputing them. */
-const MIN_SAVED_TOKENS = 64;
 
 /**
  * Assigns KV cache streams to sequences and reuses computed prefixes. A finished sequence leaves
@@ -25,55 +21,30 @@ const MIN_SAVED_TOKENS = 64;
  * memory. A new sequence reuses the longest cached prefix, also that of a running sequence.
  */
 export class PrefixCache {
-  #memory: KvMemory;
-  #options: PrefixCacheOptions;
-  #streams: readonly KvStream[];
-  readonly #index = new PrefixIndex();
-  readonly #search = new PrefixSearch(this.#index, () => ({
-    memory: this.#memory,
-    options: this.#options,
-    streams: this.#streams,
-  }));
-  readonly #saved: SavedStates;
-  #evictions = 0;
-  #clock = 0;
-  /**
-   * Streams whose cells are copied or shifted at the next decode. Until then their states must not
-   * be saved or restored.
-   */
-  readonly #pendingCopies = new Set<KvStream>();
+  readonly #held: CachedStreams;
   readonly #cells = new SharedCells();
 
   constructor(memory: KvMemory, options: PrefixCacheOptions) {
-    this.#memory = memory;
-    this.#options = options;
-    this.#streams = emptyStreams(options.streams);
-    this.#saved = new SavedStates({
-      limit: options.savedBytes,
-      index: this.#index,
-      streams: () => this.#streams,
-      spill: options.spill,
-      onEvict: () => this.#evictions++,
-    });
+    this.#held = new CachedStreams(memory, options);
   }
 
   /** Number of tokens in all streams. */
   get cellsUsed(): number {
-    return this.#streams.reduce((sum, stream) => sum + stream.tokens.length, 0);
+    return this.#held.cellsUsed;
   }
 
   /** Number of streams and saved states that were evicted. */
   get evictions(): number {
-    return this.#evictions;
+    return this.#held.evictions;
   }
 
   /** Streams without a running sequence, with or without cached tokens. */
   get idleStreams(): readonly KvStream[] {
-    return this.#streams.filter((stream) => !stream.busy);
+    return this.#held.list.filter((stream) => !stream.busy);
   }
 
   get hasFreeStream(): boolean {
-    return this.#streams.some((stream) => !stream.busy);
+    return this.#held.list.some((stream) => !stream.busy);
   }
 
   /**
@@ -86,73 +57,17 @@ export class PrefixCache {
     stateBytes: number,
     open: () => { readonly memory: KvMemory; readonly options: PrefixCacheOptions },
   ): void {
-    const states = this.#idleStates(stateBytes);
-    const former = this.#streams;
-    for (const stream of former) this.#index.delete(stream);
-    this.#pendingCopies.clear();
-    // The old context is closed even if the other one cannot be opened.
-    this.#streams = emptyStreams(former.length);
-    try {
-      const { memory, options } = open();
-      this.#memory = memory;
-      this.#options = options;
-      this.#streams = emptyStreams(options.streams);
-      this.#restoreStates(states);
-    } finally {
-      // Only now, because the new streams have checkpoints of the former ones.
-      for (const stream of former) this.#saved.setCheckpoints(stream, []);
-    }
+    this.#held.move(stateBytes, open);
   }
 
   /** Removes all states in host memory, which the next context cannot use. */
   forgetStates(): void {
-    for (const holder of this.#saved.holders) {
-      if (!isStream(holder)) this.#saved.remove(holder);
-    }
-  }
-
-  #restoreStates(states: readonly SavedState[]): void {
-    const options = this.#options;
-    for (const [id, moved] of states.slice(0, options.streams).entries()) {
-      const stream = this.#streams[id]!;
-      if (!this.#restoreState(stream, moved.state)) continue;
-      append(stream.tokens, moved.tokens);
-      stream.scope = moved.scope;
-      stream.lastUsed = moved.lastUsed;
-      stream.checkpoints = moved.checkpoints;
-      this.#index.set(stream, moved.tokens);
-    }
-  }
-
-  /**
-   * The states of idle streams, the most recently used first.
-   * @param limit maximum bytes in total
-   */
-  #idleStates(limit: number): SavedState[] {
-    const states: SavedState[] = [];
-    let bytes = 0;
-    for (const stream of this.#streams.toSorted((a, b) => b.lastUsed - a.lastUsed)) {
-      if (stream.busy || this.#pendingCopies.has(stream)) continue;
-      if (stream.tokens.length < MIN_SAVED_TOKENS) continue;
-      const size = this.#memory.stateBytes(stream.id, false);
-      if (bytes + size > limit) continue;
-      bytes += size;
-      const { lastUsed } = stream;
-      states.push({ ...this.stateOf(stream), lastUsed });
-    }
-    return states;
-  }
-
-  #restoreState(stream: KvStream, state: Uint8Array<ArrayBuffer>): boolean {
-    if (this.#memory.restoreSequence(stream.id, state)) return true;
-    // libllama keeps the cells of a partly restored state.
-    this.#memory.removeTokens(stream.id, -1, -1);
-    return false;
+    this.#held.forgetStates();
   }
 
   /** The streams in the order of their ids. */
   get streams(): readonly KvStream[] {
-    return this.#streams;
+    return this.#held.list;
   }
 
   /**
@@ -161,18 +76,18 @@ export class PrefixCache {
    */
   restore(stream: KvStream, { tokens, state, scope, checkpoints }: ScopedState): boolean {
     this.erase(stream);
-    if (!this.#freeCells(tokens.length)) return false;
-    if (!this.#restoreState(stream, state)) return false;
+    if (!this.#held.freeCells(tokens.length)) return false;
+    if (!this.#held.restoreState(stream, state)) return false;
     stream.scope = scope;
     append(stream.tokens, tokens);
-    for (const one of checkpoints) this.#addCheckpoint(stream, one);
+    for (const one of checkpoints) this.#held.addCheckpoint(stream, one);
     this.release(stream, false);
     return true;
   }
 
   /** Whether no cells of a stream are still to be copied or shifted by the next decode. */
   isSettled(stream: KvStream): boolean {
-    return !this.#pendingCopies.has(stream);
+    return !this.#held.pending.has(stream);
   }
 
   /**
@@ -181,31 +96,31 @@ export class PrefixCache {
    */
   erase(stream: KvStream): void {
     const tokens = [...stream.tokens];
-    for (const { holder, length } of [...this.#index.matches(stream.scope, tokens)]) {
+    for (const { holder, length } of [...this.#held.index.matches(stream.scope, tokens)]) {
       if (isStream(holder)) continue;
-      if (length === Math.min(holder.tokens.length, tokens.length)) this.#saved.remove(holder);
+      if (length === Math.min(holder.tokens.length, tokens.length)) this.#held.saved.remove(holder);
     }
-    this.#clear(stream);
+    this.#held.clear(stream);
   }
 
   /** Tokens of a prompt that the longest usable cached prefix has. */
   cachedLength(tokens: readonly number[], scope: string): number {
-    return this.#search.best(tokens, scope)?.length ?? 0;
+    return this.#held.search.best(tokens, scope)?.length ?? 0;
   }
 
   /** Whether a running sequence is computing a prefix of these tokens that is worth waiting for. */
   isBeingComputed(tokens: readonly number[], scope = ""): boolean {
     const known = this.cachedLength(tokens, scope);
-    for (const { holder, length } of this.#index.matches(scope, tokens)) {
+    for (const { holder, length } of this.#held.index.matches(scope, tokens)) {
       if (!isStream(holder) || !holder.busy) continue;
       const wanted = Math.min(length, tokens.length - 1);
       if (wanted < known + MIN_COPIED_TOKENS) return false;
       if (wanted <= holder.tokens.length) {
         // This sequence is past that position; another one may still reach it.
-        if (this.#options.canTruncate) return false;
+        if (this.#held.options.canTruncate) return false;
         continue;
       }
-      if (!this.#options.canTruncate) planCheckpoint(holder, wanted);
+      if (!this.#held.options.canTruncate) planCheckpoint(holder, wanted);
       return true;
     }
     return false;
@@ -215,15 +130,17 @@ export class PrefixCache {
    * Whether there are cells for a prompt beside the running sequences, in a buffer that all streams share.
    */
   hasCellsFor(tokens: readonly number[], useCache: boolean, scope = ""): boolean {
-    const { sharedCells } = this.#options;
+    const { sharedCells } = this.#held.options;
     if (sharedCells === null) return true;
-    const best = useCache ? this.#search.best(tokens, scope) : null;
+    const best = useCache ? this.#held.search.best(tokens, scope) : null;
     return this.#cells.haveRoomFor(tokens.length - this.#sharedBy(best), sharedCells);
   }
 
   /** Cells of a prefix that a running sequence holds, and that its copy shares. */
   #sharedBy(prefix: CachedPrefix | null): number {
-    if (prefix === null || this.#options.sharedCells === null || this.#search.copiesByState) {
+    if (
+      prefix === null || this.#held.options.sharedCells === null || this.#held.search.copiesByState
+    ) {
       return 0;
     }
     return isStream(prefix.holder) && prefix.holder.busy ? prefix.length : 0;
@@ -246,17 +163,17 @@ export class PrefixCache {
     boundaries: readonly number[] = [],
     slot?: number,
   ): KvStream | null {
-    const best = useCache ? this.#search.best(tokens, scope, slot) : null;
-    const shared = useCache ? this.#index.longestMatch(scope, tokens) : 0;
+    const best = useCache ? this.#held.search.best(tokens, scope, slot) : null;
+    const shared = useCache ? this.#held.index.longestMatch(scope, tokens) : 0;
     const sharedByBest = this.#sharedBy(best);
-    const stream = best === null ? this.#acquireEmpty(null, slot) : this.#reuse(best, slot);
+    const stream = best === null ? this.#held.acquireEmpty(null, slot) : this.#reuse(best, slot);
     if (stream === null) return null;
     this.#cells.add(stream, tokens.length, sharedByBest);
-    if (!this.#options.canTruncate) planPrompt(stream, tokens.length, boundaries, shared);
+    if (!this.#held.options.canTruncate) planPrompt(stream, tokens.length, boundaries, shared);
     stream.busy = true;
-    stream.lastUsed = ++this.#clock;
+    stream.lastUsed = this.#held.tick();
     stream.scope = scope;
-    this.#index.set(stream, tokens);
+    this.#held.index.set(stream, tokens);
     return stream;
   }
 
@@ -265,14 +182,14 @@ export class PrefixCache {
     stream.busy = false;
     this.#cells.remove(stream);
     stream.planned = [];
-    stream.lastUsed = ++this.#clock;
-    if (forget) this.#clear(stream);
-    else this.#index.set(stream, [...stream.tokens]);
+    stream.lastUsed = this.#held.tick();
+    if (forget) this.#held.clear(stream);
+    else this.#held.index.set(stream, [...stream.tokens]);
   }
 
   /** Saves the state of a preempted sequence to host memory and releases its stream. */
   swapOut(stream: KvStream): void {
-    this.#save(stream, 1);
+    this.#held.save(stream, 1);
     this.release(stream, true);
   }
 
@@ -282,25 +199,25 @@ export class PrefixCache {
    * and another such state is in use.
    */
   insertState({ tokens, state, scope, checkpoints }: ScopedState): SavedState | null {
-    for (const { holder, length } of this.#index.matches(scope, tokens)) {
+    for (const { holder, length } of this.#held.index.matches(scope, tokens)) {
       if (length < tokens.length) break;
       if (holder.tokens.length >= tokens.length) return null;
     }
     const saved: SavedState = {
-      ...{ state, tokens, scope, checkpoints: [], lastUsed: ++this.#clock },
+      ...{ state, tokens, scope, checkpoints: [], lastUsed: this.#held.tick() },
     };
-    if (!this.#saved.addForOne(saved)) return null;
+    if (!this.#held.saved.addForOne(saved)) return null;
     // The last ones first: they leave the fewest tokens to compute, and the bound may not allow all.
     for (const one of checkpoints.toReversed()) {
-      if (!this.#saved.mayAdd(saved, one.state.length)) break;
-      this.#addCheckpoint(saved, one);
+      if (!this.#held.saved.mayAdd(saved, one.state.length)) break;
+      this.#held.addCheckpoint(saved, one);
     }
     return saved;
   }
 
   /** Frees the memory of an inserted state. */
   removeInserted(saved: SavedState): void {
-    this.#saved.remove(saved);
+    this.#held.saved.remove(saved);
   }
 
   /**
@@ -312,19 +229,19 @@ export class PrefixCache {
    */
   rewind(stream: KvStream, tokens: readonly number[], length: number): void {
     if (stream.tokens.length > length) {
-      const options = this.#options;
-      const found = usablePrefix(stream, length, false, this.#memory, options);
-      this.#truncate(stream, found.length, found.checkpoint);
+      const options = this.#held.options;
+      const found = usablePrefix(stream, length, false, this.#held.memory, options);
+      this.#held.truncate(stream, found.length, found.checkpoint);
       stream.planned = stream.planned.filter((position) => position > stream.tokens.length);
       // The next rewind may return to the same place.
       if (!options.canTruncate && stream.tokens.length < length) planCheckpoint(stream, length);
     }
-    this.#index.set(stream, tokens);
+    this.#held.index.set(stream, tokens);
   }
 
   /** Lets other sequences find the tokens of a running sequence, also those of its answer. */
   announce(stream: KvStream, tokens: readonly number[]): void {
-    this.#index.set(stream, tokens);
+    this.#held.index.set(stream, tokens);
   }
 
   /**
@@ -333,24 +250,26 @@ export class PrefixCache {
    * @returns the new scope.
    */
   isolate(stream: KvStream): string {
-    this.#index.delete(stream);
+    this.#held.index.delete(stream);
     this.discard(stream.scope);
-    this.#pendingCopies.add(stream);
-    return stream.scope = `${stream.scope}${ISOLATED}${++this.#clock}`;
+    // From now on it needs the cells that it has.
+    this.#cells.add(stream, 0, 0);
+    this.#held.pending.add(stream);
+    return stream.scope = `${stream.scope}${ISOLATED}${this.#held.tick()}`;
   }
 
   /** Removes what is held for one sequence alone, which no longer needs it. Other scopes keep their prefixes. */
   discard(scope: string): void {
     if (!scope.includes(ISOLATED)) return;
-    for (const holder of this.#index.holders(scope)) {
-      if (!isStream(holder)) this.#saved.remove(holder);
-      else if (!holder.busy) this.#clear(holder);
+    for (const holder of this.#held.index.holders(scope)) {
+      if (!isStream(holder)) this.#held.saved.remove(holder);
+      else if (!holder.busy) this.#held.clear(holder);
     }
   }
 
   /** Call after a decode, which completes copies and shifts. */
   completeCopies(): void {
-    this.#pendingCopies.clear();
+    this.#held.pending.clear();
   }
 
   /**
@@ -358,44 +277,45 @@ export class PrefixCache {
    * @returns false if there is none.
    */
   evict(): boolean {
-    const idle = this.#streams.filter((stream) => !stream.busy && stream.tokens.length > 0);
-    if (idle.length === 0) return false;
-    this.#evictions++;
-    this.#clear(idle.reduce((a, b) => a.lastUsed <= b.lastUsed ? a : b));
-    return true;
+    return this.#held.evict();
+  }
+
+  /** The state of a stream whose cells are settled. */
+  stateOf(stream: KvStream): SavedState {
+    return this.#held.stateOf(stream);
   }
 
   /** Provides a stream that holds a cached prefix. */
   #reuse({ holder, length, checkpoint }: CachedPrefix, slot?: number): KvStream | null {
-    if (isStream(holder) && this.#search.isReusableInPlace(holder, length, slot)) {
-      if (!this.#search.keepsMost(holder, length)) this.#save(holder);
-      return this.#truncate(holder, length, checkpoint);
+    if (isStream(holder) && this.#held.search.isReusableInPlace(holder, length, slot)) {
+      if (!this.#held.search.keepsMost(holder, length)) this.#held.save(holder);
+      return this.#held.truncate(holder, length, checkpoint);
     }
-    const target = this.#acquireEmpty(holder, slot);
+    const target = this.#held.acquireEmpty(holder, slot);
     if (target === null) return null;
     const checkpoints = holder.checkpoints.filter(({ position }) => position <= length);
-    if (isStream(holder) && !this.#search.copiesByState) {
-      this.#memory.copySequence(holder.id, target.id);
-      this.#pendingCopies.add(holder).add(target);
+    if (isStream(holder) && !this.#held.search.copiesByState) {
+      this.#held.memory.copySequence(holder.id, target.id);
+      this.#held.pending.add(holder).add(target);
       append(target.tokens, holder.tokens);
     } else {
-      if (this.#pendingCopies.has(target)) return target;
+      if (this.#held.pending.has(target)) return target;
       // Freeing cells may evict the holder.
       const held = [...holder.tokens];
-      const state = isStream(holder) ? this.#memory.saveSequence(holder.id) : holder.state;
-      if (!this.#freeCells(held.length)) return null;
-      if (!this.#restoreState(target, state)) {
+      const state = isStream(holder) ? this.#held.memory.saveSequence(holder.id) : holder.state;
+      if (!this.#held.freeCells(held.length)) return null;
+      if (!this.#held.restoreState(target, state)) {
         if (!isStream(holder)) {
           holder.isRefused = true;
-          this.#saved.remove(holder);
+          this.#held.saved.remove(holder);
         }
         return target;
       }
-      holder.lastUsed = ++this.#clock;
+      holder.lastUsed = this.#held.tick();
       append(target.tokens, held);
     }
     target.checkpoints = checkpoints;
-    return this.#truncate(target, length, checkpoint);
+    return this.#held.truncate(target, length, checkpoint);
   }
 
   /** Makes the checkpoint that is planned at the length of a stream. Call it after each decode. */
@@ -406,84 +326,13 @@ export class PrefixCache {
     stream.planned = planned.filter((position) => position > tokens.length);
     if (!isDue) return;
     if (stream.checkpoints.some(({ position }) => position === tokens.length)) return;
-    const state = this.#memory.saveCheckpoint(stream.id);
-    this.#addCheckpoint(stream, { position: tokens.length, state });
-  }
-
-  #addCheckpoint(holder: Holder, { position, state }: Omit<Checkpoint, "lastUsed">): void {
-    this.#saved.addCheckpoint(holder, { position, state, lastUsed: ++this.#clock });
+    const state = this.#held.memory.saveCheckpoint(stream.id);
+    this.#held.addCheckpoint(stream, { position: tokens.length, state });
   }
 
   /** Number of checkpoints, and bytes of checkpoints and saved states. */
   get hostMemory(): { readonly checkpoints: number; readonly bytes: number } {
-    return this.#saved.memory;
-  }
-
-  /**
-   * Frees cells by evicting idle streams.
-   * @returns false if more cells become free only when running sequences end.
-   */
-  #freeCells(cells: number): boolean {
-    const { sharedCells } = this.#options;
-    if (sharedCells === null) return true;
-    while (sharedCells - this.cellsUsed < cells) {
-      if (!this.evict()) return !this.#streams.some(({ busy }) => busy);
-    }
-    return true;
-  }
-
-  #truncate(stream: KvStream, length: number, checkpoint: Checkpoint | null): KvStream {
-    if (length === stream.tokens.length) return stream;
-    if (checkpoint !== null) checkpoint.lastUsed = ++this.#clock;
-    const isBack = checkpoint === null ||
-      this.#memory.restoreCheckpoint(stream.id, checkpoint.state);
-    if (isBack && this.#memory.removeTokens(stream.id, length, -1)) {
-      stream.tokens.length = length;
-      this.#saved.setCheckpoints(
-        stream,
-        stream.checkpoints.filter(({ position }) => position <= length),
-      );
-    } else this.#clear(stream);
-    return stream;
-  }
-
-  /**
-   * Provides an empty stream other than `except`: an empty one, else the least recently used one,
-   * after saving its state.
-   */
-  #acquireEmpty(except: Holder | null, slot?: number): KvStream | null {
-    let oldest: KvStream | null = null;
-    for (const stream of this.#streams) {
-      if (stream.busy || stream === except) continue;
-      if (slot !== undefined && stream.id !== slot) continue;
-      if (stream.tokens.length === 0) return stream;
-      if (oldest === null || stream.lastUsed < oldest.lastUsed) oldest = stream;
-    }
-    if (oldest === null) return null;
-    this.#save(oldest);
-    this.#evictions++;
-    this.#clear(oldest);
-    return oldest;
-  }
-
-  #clear(stream: KvStream): void {
-    this.#memory.removeTokens(stream.id, -1, -1);
-    stream.tokens.length = 0;
-    this.#saved.setCheckpoints(stream, []);
-    this.#index.delete(stream);
-  }
-
-  #save(stream: KvStream, minTokens = MIN_SAVED_TOKENS): void {
-    if (stream.tokens.length < minTokens || this.#pendingCopies.has(stream)) return;
-    if (this.#saved.isUsed && !this.#search.isHeldElsewhere(stream)) {
-      this.#saved.add(this.stateOf(stream));
-    }
-  }
-
-  /** The state of a stream whose cells are settled. */
-  stateOf({ id, tokens, scope, checkpoints }: KvStream): SavedState {
-    const state = this.#memory.saveSequence(id);
-    return { state, tokens: [...tokens], scope, checkpoints, lastUsed: ++this.#clock };
+    return this.#held.saved.memory;
   }
 
   /**
@@ -493,20 +342,16 @@ export class PrefixCache {
    * @param wants whether a state with these tokens is wanted
    */
   *states(wants: (tokens: readonly number[], scope: string) => boolean): Generator<ScopedState> {
-    const holders = this.#saved.holders.toSorted((a, b) => b.lastUsed - a.lastUsed);
+    const holders = this.#held.saved.holders.toSorted((a, b) => b.lastUsed - a.lastUsed);
     for (const holder of holders) {
       const { tokens, scope } = holder;
-      if (isStream(holder) && (holder.busy || this.#pendingCopies.has(holder))) continue;
-      if (scope.includes(ISOLATED) || !wants(tokens, scope) || this.#search.isHeldLonger(holder)) {
+      if (isStream(holder) && (holder.busy || this.#held.pending.has(holder))) continue;
+      if (
+        scope.includes(ISOLATED) || !wants(tokens, scope) || this.#held.search.isHeldLonger(holder)
+      ) {
         continue;
       }
-      yield isStream(holder) ? this.stateOf(holder) : holder;
+      yield isStream(holder) ? this.#held.stateOf(holder) : holder;
     }
   }
-}
-
-function emptyStreams(count: number): KvStream[] {
-  return Array.from({ length: count }, (_, id) => ({
-    ...{ id, tokens: [], scope: "", busy: false, lastUsed: 0, checkpoints: [], planned: [] },
-  }));
 }

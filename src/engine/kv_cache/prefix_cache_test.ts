@@ -268,6 +268,16 @@ Deno.test("a shifted stream has its own scope", () => {
   assertEquals(cache.acquire([...tokens(200), 7, 8], true, scope)!.tokens.length, 201);
 });
 
+Deno.test("in a shared buffer, the cells that a shift has freed are free for another prompt", () => {
+  const { cache } = cacheWith({ sharedCells: 1000, mayShiftPositions: true });
+  const stream = cache.acquire(tokens(800), true)!;
+  stream.tokens.push(...tokens(800));
+  assertEquals(cache.hasCellsFor(tokens(400, 5000), true), false);
+  cache.isolate(stream);
+  stream.tokens.splice(1, 400);
+  assertEquals(cache.hasCellsFor(tokens(400, 5000), true), true);
+});
+
 Deno.test("the state of a preempted sequence is saved regardless of its length", () => {
   const { cache } = cacheWith();
   const stream = cache.acquire(tokens(20), true)!;
