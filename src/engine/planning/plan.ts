@@ -37,6 +37,8 @@ export interface PlanOptions {
    */
   readonly held?: ReadonlyMap<string, number> | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Milliseconds for each response of the process, after which it is ended. Default 60,000. */
+  readonly responseMs?: number;
 }
 
 /**
@@ -45,7 +47,11 @@ export interface PlanOptions {
  * @throws {ShimmyError} the reason if the model cannot be loaded; `cancelled`
  */
 export async function planLoad(options: LoadOptions, planOptions: PlanOptions): Promise<LoadPlan> {
-  await using process = new PlanProcess(planOptions.command, planOptions.signal);
+  await using process = new PlanProcess(
+    planOptions.command,
+    planOptions.signal,
+    planOptions.responseMs,
+  );
   try {
     return await new Planning(process, options, planOptions).run();
   } catch (error) {

@@ -4,8 +4,8 @@ import type { ChildCommand } from "../process/mod.ts";
 import { PLAN_MARK, type PlanRequest, type PlanResponse } from "./plan_messages.ts";
 import { assertionIn, deserializeError } from "../protocol/mod.ts";
 
-/** Timeout of a response in milliseconds, for drivers that hang. */
-const RESPONSE_TIMEOUT_MS = 60_000;
+/** Milliseconds for a response. Drivers can hang, and a process can be stopped. */
+const RESPONSE_MS = 60_000;
 
 /** A planning process; see `plan_main.ts`. */
 export class PlanProcess implements AsyncDisposable {
@@ -13,12 +13,20 @@ export class PlanProcess implements AsyncDisposable {
   readonly #input: WritableStreamDefaultWriter<Uint8Array<ArrayBuffer>>;
   readonly #lines: ReadableStreamDefaultReader<string>;
   readonly #signal: AbortSignal | undefined;
+  readonly #responseMs: number;
+  #isLate = false;
 
   /**
    * @param signal ends the process.
+   * @param responseMs milliseconds for a response, after which the process is ended.
    * @throws {ShimmyError} `backend` if the process cannot be started.
    */
-  constructor([program, ...args]: ChildCommand, signal?: AbortSignal) {
+  constructor(
+    [program, ...args]: ChildCommand,
+    signal: AbortSignal | undefined,
+    responseMs = RESPONSE_MS,
+  ) {
+    this.#responseMs = responseMs;
     try {
       this.#child = new Deno.Command(program, {
         args,
@@ -46,12 +54,15 @@ export class PlanProcess implements AsyncDisposable {
 
   /**
    * Sends a request. Resolves to the response and the native log before it.
-   * @throws {ShimmyError} the error of the process; `backend` if it ended or timed out.
+   * @throws {ShimmyError} the error of the process; `backend` if it ended or did not respond in time.
    */
   async request(
     request: PlanRequest,
   ): Promise<{ response: Exclude<PlanResponse, { error: unknown }>; log: string }> {
-    const timer = setTimeout(this.#kill, RESPONSE_TIMEOUT_MS);
+    const timer = setTimeout(() => {
+      this.#isLate = true;
+      this.#kill();
+    }, this.#responseMs);
     try {
       const line = new Uint8Array(new TextEncoder().encode(`${JSON.stringify(request)}\n`));
       // When the process has ended, reading its lines throws below.
@@ -71,11 +82,12 @@ export class PlanProcess implements AsyncDisposable {
       const { value: line, done } = await this.#lines.read();
       if (done) {
         const output = log.join("\n");
-        throw new ShimmyError(
-          "backend",
-          `Cannot plan the load: the planning process ended${assertionIn(output)}`,
-          { detail: output.slice(-2000) },
-        );
+        const what = this.#isLate
+          ? `did not respond within ${this.#responseMs / 1000} s`
+          : `ended${assertionIn(output)}`;
+        throw new ShimmyError("backend", `Cannot plan the load: the planning process ${what}`, {
+          detail: output.slice(-2000),
+        });
       }
       if (line.startsWith(PLAN_MARK)) {
         return { text: line.slice(PLAN_MARK.length), log: log.join("\n") };

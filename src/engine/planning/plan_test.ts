@@ -1,4 +1,4 @@
-import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
 import { withFolder } from "../../../ffi/testing.ts";
 import { writeModel } from "../../../scripts/bench/gguf_writer.ts";
@@ -209,6 +209,26 @@ Deno.test("planning fails with the same error as loading", async () => {
     ShimmyError,
     "buffer 'GPU7' not found; available: ",
   );
+});
+
+Deno.test({
+  name: "a planning process that is stopped is ended after the time for a response",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    const script = "console.error(Deno.pid); Deno.kill(Deno.pid, 'SIGSTOP')";
+    const stopped: ChildCommand = [Deno.execPath(), "eval", "--quiet", script];
+    const error = await assertRejects(
+      // Long enough for the process to start.
+      () => plan({}, { command: stopped, responseMs: 5_000 }),
+      ShimmyError,
+      "Cannot plan the load: the planning process did not respond within 5 s",
+    );
+    assertEquals(error.kind, "backend");
+    const pid = Number(error.detail?.trim());
+    assert(pid > 0, `the process wrote ${error.detail}`);
+    // The process was ended, and its status was read.
+    assertThrows(() => Deno.kill(pid, "SIGCONT"), Deno.errors.NotFound);
+  },
 });
 
 Deno.test("a planning process that ends and an abort signal are errors", async () => {
