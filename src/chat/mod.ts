@@ -17,4 +17,10 @@ export type {
 } from "./conversation/mod.ts";
 export { argumentsObject, toolDefinitions, withSeedOffset } from "./conversation/mod.ts";
 export type { Answer, AnswerFork, ForkedAnswer } from "./running_answer.ts";
-export { PreparationPool, type Preparer } from "./preparation/mod.ts";
+export {
+  inlinePreparer,
+  type JsonParser,
+  PreparationPool,
+  type Preparer,
+  sharedPreparer,
+} from "./preparation/mod.ts";

@@ -26,7 +26,6 @@ import {
 } from "./conversation/mod.ts";
 import type { PreparedAnswer, Preparer } from "./preparation/mod.ts";
 import { type ControlTokens, controlTokensOf, type RenderedChat } from "./prompt/mod.ts";
-import { checkPromptLength } from "./prompt_length.ts";
 
 /** A running answer. */
 export interface Answer {
@@ -151,7 +150,6 @@ export class RunningAnswer extends Transform<SequenceEvent, AnswerEvent> impleme
   async start(engine: Engine, request: AnswerRequest, preparer: Preparer): Promise<void> {
     const prepared = await preparer.answer(engine.info, request.input, request.format);
     const { chat, prompt, constraint } = prepared;
-    checkPromptLength(engine.info, prompt);
     await checkGrammarTokens(engine, prepared);
     const controls = controlTokensOf(engine.info);
     const markers = chat === null ? [] : markersOf(chat, controls);

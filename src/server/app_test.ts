@@ -3,6 +3,7 @@ import { get, post, serverDouble, SETTINGS } from "../../tests/doubles/context.t
 import { EngineDouble } from "../../tests/doubles/engine.ts";
 import { entryDouble, PoolDouble } from "../../tests/doubles/pool.ts";
 import { ShimmyError } from "../errors.ts";
+import { serverDouble as fullServer } from "../../tests/doubles/server.ts";
 import { createHandler } from "./app.ts";
 import { HttpError } from "./http/errors.ts";
 import type { Dialect, Route } from "./http/route.ts";
@@ -196,10 +197,31 @@ Deno.test("a body over the limit is 413, announced or not", async () => {
   const large = JSON.stringify({ prompt: "x".repeat(200) });
   const announced = await handler(post("/api/generate", large, { "content-length": "212" }));
   assertEquals(announced.status, 413);
-  assertEquals(await announced.json(), { error: "Request body is larger than 100 bytes" });
+  assertEquals(await announced.json(), {
+    error: "Request body is larger than 100 bytes, the limit of this server (--max-body)",
+  });
   const chunked = await handler(post("/api/generate", large));
   assertEquals(chunked.status, 413);
   await chunked.body?.cancel();
+});
+
+Deno.test("a body over the limit is 413 in the shape of each dialect", async () => {
+  const message = "Request body is larger than 100 bytes, the limit of this server (--max-body)";
+  const type = "invalid_request_error";
+  const shapes: Readonly<Record<string, unknown>> = {
+    "/api/generate": { error: message },
+    "/api/chat": { error: message },
+    "/v1/embeddings": { error: { message, type, param: null, code: null } },
+    "/v1/messages": { type: "error", error: { type: "request_too_large", message } },
+    "/completion": { error: { code: 413, message, type } },
+  };
+  const { handler } = fullServer({ settings: { maxBodyBytes: 100 } });
+  for (const [path, shape] of Object.entries(shapes)) {
+    const response = await handler(post(path, JSON.stringify({ prompt: "x".repeat(200) })));
+    assertEquals([path, response.status], [path, 413]);
+    const { request_id: _, ...body } = await response.json();
+    assertEquals(body, shape);
+  }
 });
 
 Deno.test("a model that cannot load is 502 without its path", async () => {

@@ -63,3 +63,19 @@ Deno.test("a page of another site cannot make a browser plan a load", async () =
   assertEquals(await plan({ "sec-fetch-site": "none" }), 200);
   assertEquals(await plan({}), 200);
 });
+
+Deno.test("--max-body sets the size of the largest body", async () => {
+  await using machine = await Machine.start();
+  await using server = await Server.start(machine, ["--port", "0", "--max-body", "64KiB"]);
+  const count = (length: number) =>
+    fetch(server.url("/tokenize"), {
+      method: "POST",
+      body: JSON.stringify({ content: " ".repeat(length) }),
+    });
+  const refused = await count(65_536);
+  assertEquals(refused.status, 413);
+  assertMatch(await refused.text(), /larger than 65536 bytes/);
+  const accepted = await count(65_000);
+  assertEquals(accepted.status, 200);
+  await accepted.body?.cancel();
+});

@@ -13,17 +13,29 @@ import type { Phase, PreparedAnswer } from "./prepare.ts";
 
 /** Work for a preparation thread. */
 export type Task =
+  | ModelTask
+  /** Parse a JSON text in UTF-8. */
+  | { readonly type: "json"; readonly bytes: Uint8Array<ArrayBuffer>; readonly field: string };
+
+/** Work that needs a model. */
+export type ModelTask =
   | { readonly type: "answer"; readonly input: Input; readonly format: Format }
   | { readonly type: "prompt"; readonly input: Input };
 
 /** Message to a preparation thread. */
 export interface ToThread {
-  /** Number of the model. `info` is present in the first message about it. */
-  readonly model: number;
+  /** The model of the task; absent for a task without one. */
+  readonly model?: SentModel;
+  readonly task: Task;
+}
+
+/** A model in a message. */
+export interface SentModel {
+  readonly id: number;
+  /** Present in the first message about the model. */
   readonly info?: ModelInfo;
   /** A model that is not named again. */
   readonly forget?: number;
-  readonly task: Task;
 }
 
 /** Message from a preparation thread. The last message about a task has its result. */
@@ -31,6 +43,7 @@ export type FromThread =
   | { readonly phase: Phase }
   | { readonly answer: SentAnswer; readonly isLarge: boolean }
   | { readonly prompt: readonly PromptPart[]; readonly isLarge: boolean }
+  | { readonly json: unknown; readonly isLarge: boolean }
   /** `isLarge`: the heap of the thread has grown, and only its end returns the memory. */
   | {
     readonly error: SerializedError;

@@ -1,4 +1,10 @@
 /** Rendering of prompts and compilation of grammars, in this thread or in threads of their own. */
 
 export { PreparationPool } from "./pool.ts";
-export { inlinePreparer, type PreparedAnswer, type Preparer } from "./prepare.ts";
+export {
+  inlinePreparer,
+  type JsonParser,
+  type PreparedAnswer,
+  type Preparer,
+  sharedPreparer,
+} from "./prepare.ts";

@@ -3,7 +3,7 @@ import { ShimmyError } from "../../errors.ts";
 import type { Format, Input } from "../conversation/mod.ts";
 import { ThreadHost } from "./host.ts";
 import { fromMessage, type FromThread, type Task } from "./messages.ts";
-import { prepareAnswer, type PreparedAnswer, type Preparer } from "./prepare.ts";
+import { type JsonParser, prepareAnswer, type PreparedAnswer, type Preparer } from "./prepare.ts";
 import { RefusedTemplates } from "./refused_templates.ts";
 import { PHASE_LIMITS, type PhaseLimits, PreparationThread } from "./thread.ts";
 
@@ -21,7 +21,8 @@ const RETRY_AFTER = 2;
 type Timer = ReturnType<typeof setTimeout>;
 
 interface Job {
-  readonly info: ModelInfo;
+  /** Null for a task without a model. */
+  readonly info: ModelInfo | null;
   readonly task: Task;
   readonly resolve: (message: FromThread) => void;
   readonly reject: (error: Error) => void;
@@ -31,7 +32,7 @@ interface Job {
  * Prepares requests in threads of this process. A thread whose task exceeds its budget is
  * terminated, which returns its memory; only that request fails.
  */
-export class PreparationPool implements Preparer, Disposable {
+export class PreparationPool implements Preparer, JsonParser, Disposable {
   #host: ThreadHost | null = null;
   readonly #waiting: Job[] = [];
   readonly #idle: PreparationThread[] = [];
@@ -41,9 +42,11 @@ export class PreparationPool implements Preparer, Disposable {
   #isClosed = false;
   readonly #limits: PhaseLimits;
   readonly #refused = new RefusedTemplates();
+  /** The end of the last large request. */
+  #lastJson: Promise<void> = Promise.resolve();
 
-  constructor(limits: PhaseLimits = PHASE_LIMITS) {
-    this.#limits = limits;
+  constructor(limits: Partial<PhaseLimits> = {}) {
+    this.#limits = { ...PHASE_LIMITS, ...limits };
   }
 
   /** Starts the first thread, so that the first request does not wait for it. */
@@ -70,9 +73,19 @@ export class PreparationPool implements Preparer, Disposable {
     return message.prompt;
   }
 
-  async #run(info: ModelInfo, task: Task): Promise<FromThread> {
+  /** Large requests are parsed one after the other, so that this thread does not receive several at once. */
+  async json(bytes: Uint8Array<ArrayBuffer>, field: string): Promise<unknown> {
+    const parsed = this.#lastJson.then(() => this.#run(null, { type: "json", bytes, field }));
+    // The promise that stays has no value.
+    this.#lastJson = parsed.then(() => {}, () => {});
+    const message = await parsed;
+    if (!("json" in message)) throw new TypeError("The thread answered another task");
+    return message.json;
+  }
+
+  async #run(info: ModelInfo | null, task: Task): Promise<FromThread> {
     if (this.#isClosed) throw closed();
-    this.#refused.check(info, task.input);
+    this.#checkTemplate({ info, task });
     if (this.#waiting.length >= MAX_WAITING) {
       throw new ShimmyError("overloaded", "Too many requests wait for their preparation", {
         retryAfter: RETRY_AFTER,
@@ -132,12 +145,16 @@ export class PreparationPool implements Preparer, Disposable {
     // Others with the same template wait.
     for (const waiting of this.#waiting.splice(0)) {
       try {
-        this.#refused.check(waiting.info, waiting.task.input);
+        this.#checkTemplate(waiting);
         this.#waiting.push(waiting);
       } catch (error) {
         waiting.reject(error as Error);
       }
     }
+  }
+
+  #checkTemplate({ info, task }: Pick<Job, "info" | "task">): void {
+    if (info !== null && task.type !== "json") this.#refused.check(info, task.input);
   }
 
   #release(thread: PreparationThread): void {

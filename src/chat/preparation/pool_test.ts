@@ -1,26 +1,28 @@
-import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertRejects,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
 import { EngineDouble } from "../../../tests/doubles/engine.ts";
 import { TINY_TEMPLATE } from "../../../tests/doubles/tiny_template.ts";
+import { chatInput } from "../../../tests/support/chat_request.ts";
 import { ShimmyError } from "../../errors.ts";
+import { parseJsonBytes } from "../../json_value.ts";
 import type { Format } from "../conversation/mod.ts";
-import type { ChatInput } from "../prompt/mod.ts";
 import { PreparationPool } from "./pool.ts";
 import { inlinePreparer } from "./prepare.ts";
 
 const TEXT: Format = { type: "text" };
 
-const input: ChatInput = {
-  type: "chat",
+const input = chatInput({
   messages: [{ role: "user", content: "Hi <|im_end|>" }],
   tools: [{
     name: "get_weather",
     parameters: { type: "object", properties: { city: { type: "string" } } },
   }],
-  toolChoice: { type: "auto" },
-  parallelToolCalls: true,
-  templateArguments: {},
-  continueLast: false,
-};
+});
 
 /** Rendered until the budget of steps is spent. */
 const ENDLESS =
@@ -91,6 +93,42 @@ Deno.test("tools are the same from a thread, also those whose schemas were mende
     assertEquals(theirs, ours);
     assertEquals(theirs.chat!.tools[0] === tool, toolChoice.type === "auto");
   }
+});
+
+Deno.test("a JSON text parsed in a thread has the same value as one parsed here", async () => {
+  using pool = new PreparationPool();
+  const bytesOf = (text: string) => new TextEncoder().encode(text);
+  const text = '{"b":[1,-0,0.5,null],"__proto__":{"x":"\\u00e9\\n"},"a":"\u20ac"}';
+  const theirs = await pool.json(bytesOf(text), "body");
+  assertEquals(JSON.stringify(theirs), JSON.stringify(parseJsonBytes(bytesOf(text), "body")));
+  assertEquals(Object.is((theirs as { b: number[] }).b[1], 0), true);
+  for (const wrong of ["[1,", "[".repeat(600) + "]".repeat(600)]) {
+    const there = await assertRejects(() => pool.json(bytesOf(wrong), "frame"), ShimmyError);
+    const here = assertThrows(() => parseJsonBytes(bytesOf(wrong), "frame"), ShimmyError);
+    assertEquals([there.message, there.field], [here.message, here.field]);
+  }
+});
+
+Deno.test("the bytes of a large request are moved to the thread, and one follows the other", async () => {
+  using pool = new PreparationPool();
+  const texts = Array.from({ length: 4 }, (_, index) => `"${String(index).repeat(100_000)}"`);
+  const order: number[] = [];
+  await Promise.all(texts.map(async (text, index) => {
+    const bytes = new TextEncoder().encode(text);
+    assertEquals(await pool.json(bytes, "body"), JSON.parse(text));
+    assertEquals(bytes.byteLength, 0);
+    order.push(index);
+  }));
+  assertEquals(order, [0, 1, 2, 3]);
+});
+
+Deno.test("a prompt that cannot fit the context is refused in the thread", async () => {
+  using pool = new PreparationPool();
+  const { info } = new EngineDouble({ info: { chatTemplate: TINY_TEMPLATE, contextLength: 4 } });
+  const content = "a".repeat(4 * 1024);
+  const long = chatInput({ messages: [{ role: "user", content }] });
+  const error = await assertRejects(() => pool.answer(info, long, TEXT), ShimmyError);
+  assertEquals([error.kind, error.overflow?.contextLength], ["context_length", 4]);
 });
 
 Deno.test("a template that exceeds its budget is refused, and this thread goes on", async () => {
@@ -180,7 +218,7 @@ for (const [name, connection] of Object.entries(CONNECTIONS)) {
       });
       worker.postMessage(connection(port2), [port2]);
       const info = modelWith(TINY_TEMPLATE);
-      port1.postMessage({ model: 1, info, task: { type: "prompt", input } });
+      port1.postMessage({ model: { id: 1, info }, task: { type: "prompt", input } });
       assertEquals(await result, await inlinePreparer.prompt(info, input));
     } finally {
       port1.close();

@@ -7,6 +7,7 @@ import {
 } from "../constraint/mod.ts";
 import type { Format, Input } from "../conversation/mod.ts";
 import { renderChat, type RenderedChat, renderPrompt } from "../prompt/mod.ts";
+import { checkPromptLength } from "./prompt_length.ts";
 
 /** A request as the engine and the parser of its answer need it. */
 export interface PreparedAnswer {
@@ -28,15 +29,28 @@ export interface Preparer {
    * Renders a request's prompt and compiles its constraint.
    *
    * @throws {ShimmyError} `invalid` if the template refuses the conversation, if a grammar cannot
-   * express the format, or if one of them exceeds its budget.
+   * express the format, or if one of them exceeds its budget; `context_length` for a prompt that cannot fit
+   * the context.
    */
   answer(info: ModelInfo, input: Input, format: Format): Promise<PreparedAnswer>;
   /** Renders a prompt. Throws as {@linkcode Preparer.answer} does. */
   prompt(info: ModelInfo, input: Input): Promise<readonly PromptPart[]>;
 }
 
+/** Parses the JSON texts of large requests, outside of the main thread too. */
+export interface JsonParser {
+  /**
+   * Parses a text.
+   *
+   * @param bytes The text in UTF-8, in a buffer of its own, which cannot be used afterwards.
+   * @param field Name of the whole value in errors.
+   * @throws {ShimmyError} `invalid` for bytes that are not JSON, or nest too deep.
+   */
+  json(bytes: Uint8Array<ArrayBuffer>, field: string): Promise<unknown>;
+}
+
 /** Parts of a preparation, with limits of their own. */
-export type Phase = "template" | "format";
+export type Phase = "json" | "template" | "format";
 
 /** Prepares a request in this thread. `onPhase` is called before each part of the work. */
 export async function prepareAnswer(
@@ -48,12 +62,29 @@ export async function prepareAnswer(
   onPhase("template");
   const chat = input.type === "chat" ? await renderChat(info, input) : null;
   const prompt = chat?.parts ?? await renderPrompt(info, input);
+  checkPromptLength(info, prompt);
   if (format.type !== "text" || (chat !== null && chat.tools.length > 0)) onPhase("format");
   const grammarTokens = format.type === "grammar"
     ? await checkRawGrammar(format.source, format.field)
     : [];
   const constraint = await constraintOf({ input, format }, chat);
   return { prompt, chat, constraint, grammarTokens };
+}
+
+/**
+ * A preparer that prepares the first answer once for all answers with the same format. Their inputs must
+ * be the same too, as those of the choices of a request are.
+ */
+export function sharedPreparer(preparer: Preparer): Preparer {
+  let first: { readonly format: Format; readonly prepared: Promise<PreparedAnswer> } | null = null;
+  return {
+    answer(info, input, format) {
+      if (first !== null && first.format !== format) return preparer.answer(info, input, format);
+      first ??= { format, prepared: preparer.answer(info, input, format) };
+      return first.prepared;
+    },
+    prompt: (info, input) => preparer.prompt(info, input),
+  };
 }
 
 /** Prepares requests in the calling thread, for programs with one user. */

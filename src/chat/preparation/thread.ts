@@ -1,7 +1,7 @@
 import type { ModelInfo } from "../../engine/protocol/mod.ts";
 import { ShimmyError } from "../../errors.ts";
 import type { HostedThread, ThreadHost } from "./host.ts";
-import type { FromThread, Task, ToThread } from "./messages.ts";
+import type { FromThread, ModelTask, SentModel, Task, ToThread } from "./messages.ts";
 import type { Phase } from "./prepare.ts";
 import { Watchdog } from "./watchdog.ts";
 
@@ -9,7 +9,12 @@ import { Watchdog } from "./watchdog.ts";
  * Default milliseconds of each part of a task after which the thread is terminated. The budgets inside of
  * the thread end most work earlier; these limits end what they do not count.
  */
-export const PHASE_LIMITS: PhaseLimits = { start: 30_000, template: 8_000, format: 15_000 };
+export const PHASE_LIMITS: PhaseLimits = {
+  start: 30_000,
+  json: 15_000,
+  template: 8_000,
+  format: 15_000,
+};
 
 export type PhaseLimits = Readonly<Record<Phase | "start", number>>;
 
@@ -45,16 +50,18 @@ export class PreparationThread implements Disposable {
   /**
    * Runs a task. Resolves to its last message.
    *
+   * @param info The model of the task; null for a task without one.
    * @throws {ShimmyError} `invalid` if the task takes too long; the thread must then be ended.
    */
-  async run(info: ModelInfo, task: Task): Promise<FromThread> {
+  async run(info: ModelInfo | null, task: Task): Promise<FromThread> {
     const { promise, resolve, reject } = Promise.withResolvers<FromThread>();
     let phase: Phase | "start" = "start";
     const limit = (next: Phase | "start") => {
       phase = next;
       this.#watchdog.set(this.limits[next]);
     };
-    limit(this.#hasStarted ? "template" : "start");
+    const first = task.type === "json" ? "json" : "template";
+    limit(this.#hasStarted ? first : "start");
     this.#running = {
       receive: (message) => {
         this.#hasStarted = true;
@@ -65,7 +72,10 @@ export class PreparationThread implements Disposable {
       fail: reject,
     };
     try {
-      this.#thread.port.postMessage(this.#message(info, task));
+      const message: ToThread = info === null ? { task } : { model: this.#model(info), task };
+      // The text of a large request is not copied.
+      const moved = task.type === "json" ? [task.bytes.buffer] : [];
+      this.#thread.port.postMessage(message, moved);
       return await promise;
     } finally {
       this.#watchdog.clear();
@@ -73,16 +83,16 @@ export class PreparationThread implements Disposable {
     }
   }
 
-  #message(info: ModelInfo, task: Task): ToThread {
-    let model = numbers.get(info);
-    if (model === undefined) numbers.set(info, model = nextNumber++);
-    const isKnown = this.#models.delete(model);
+  #model(info: ModelInfo): SentModel {
+    let id = numbers.get(info);
+    if (id === undefined) numbers.set(info, id = nextNumber++);
+    const isKnown = this.#models.delete(id);
     const oldest = this.#models.values().next();
-    this.#models.add(model);
-    if (isKnown) return { model, task };
-    if (this.#models.size <= MAX_MODELS || oldest.done) return { model, info, task };
+    this.#models.add(id);
+    if (isKnown) return { id };
+    if (this.#models.size <= MAX_MODELS || oldest.done) return { id, info };
     this.#models.delete(oldest.value);
-    return { model, info, forget: oldest.value, task };
+    return { id, info, forget: oldest.value };
   }
 
   /** Ends the thread. A running task fails. */
@@ -100,6 +110,12 @@ function tooLong(phase: Phase | "start", task: Task, milliseconds: number): Shim
     });
   }
   const seconds = `${milliseconds / 1000} s`;
+  if (task.type === "json") {
+    const { field } = task;
+    return new ShimmyError("invalid", `${field}: parsing it takes longer than ${seconds}`, {
+      field,
+    });
+  }
   if (phase === "template") {
     const what = `messages: rendering the model's chat template takes longer than ${seconds}`;
     return new ShimmyError("invalid", what, { field: "messages" });
@@ -111,7 +127,7 @@ function tooLong(phase: Phase | "start", task: Task, milliseconds: number): Shim
 }
 
 /** The field of a request that a long compilation is about. */
-function fieldOf(task: Task): string {
+function fieldOf(task: ModelTask): string {
   if (task.type !== "answer") return "messages";
   const { format, input } = task;
   if ("field" in format && format.field !== undefined) return format.field;

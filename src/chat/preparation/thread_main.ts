@@ -1,7 +1,14 @@
 import { type ModelInfo, serializeError } from "../../engine/protocol/mod.ts";
-import { renderPrompt, UnusableTemplateError } from "../prompt/mod.ts";
-import { type FromThread, toMessage, type ToThread } from "./messages.ts";
-import { type Phase, prepareAnswer } from "./prepare.ts";
+import { parseJsonBytes } from "../../json_value.ts";
+import { UnusableTemplateError } from "../prompt/mod.ts";
+import {
+  type FromThread,
+  type SentModel,
+  type Task,
+  toMessage,
+  type ToThread,
+} from "./messages.ts";
+import { inlinePreparer, type Phase, prepareAnswer } from "./prepare.ts";
 
 /** The part of the global scope of a dedicated Worker that is used here. */
 const scope = globalThis as unknown as {
@@ -21,7 +28,7 @@ let hasAnnounced = false;
 
 function announce(phase: Phase): void {
   // Most tasks take less time than a message.
-  if (hasAnnounced && phase === "template") return;
+  if (hasAnnounced && phase !== "format") return;
   hasAnnounced = true;
   post({ phase });
 }
@@ -33,27 +40,35 @@ scope.onmessage = ({ data }) => {
   port.onmessage = run;
 };
 
-async function run(
-  { data: { model, info, forget, task } }: MessageEvent<ToThread>,
-): Promise<void> {
-  if (forget !== undefined) models.delete(forget);
-  if (info !== undefined) models.set(model, info);
+async function run({ data: { model, task } }: MessageEvent<ToThread>): Promise<void> {
   const start = performance.now();
   const isLarge = () =>
     performance.now() - start > LONG_TASK && Deno.memoryUsage().heapUsed > LARGE_HEAP;
   try {
-    const known = models.get(model)!;
-    if (task.type === "prompt") {
-      announce("template");
-      const prompt = await renderPrompt(known, task.input);
-      post({ prompt, isLarge: isLarge() });
-    } else {
-      const { input, format } = task;
-      const answer = await prepareAnswer(known, input, format, announce);
-      post({ answer: toMessage(answer, input), isLarge: isLarge() });
-    }
+    const result = await resultOf(task, model);
+    post({ ...result, isLarge: isLarge() });
   } catch (error) {
     const unusable = error instanceof UnusableTemplateError ? { unusable: error.source } : {};
     post({ error: serializeError(error), isLarge: isLarge(), ...unusable });
   }
+}
+
+async function resultOf(task: Task, model: SentModel | undefined) {
+  if (task.type === "json") {
+    announce("json");
+    return { json: parseJsonBytes(task.bytes, task.field) };
+  }
+  const info = known(model!);
+  if (task.type === "prompt") {
+    announce("template");
+    return { prompt: await inlinePreparer.prompt(info, task.input) };
+  }
+  const answer = await prepareAnswer(info, task.input, task.format, announce);
+  return { answer: toMessage(answer, task.input) };
+}
+
+function known({ id, info, forget }: SentModel): ModelInfo {
+  if (forget !== undefined) models.delete(forget);
+  if (info !== undefined) models.set(id, info);
+  return models.get(id)!;
 }

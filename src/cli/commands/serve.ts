@@ -65,11 +65,6 @@ import { modelStore, resolveDefaultModel, resolveDraft } from "../pulling/mod.ts
 
 /** Milliseconds between the end of the load and the request that warms the server up. */
 const WARM_UP_DELAY = 50;
-/**
- * Maximum size of a request body. The conversations of the longest contexts have some megabytes; reading a
- * larger text blocks the main thread.
- */
-const MAX_BODY_BYTES = 32 * 1024 * 1024;
 /** Interval of keep-alive comments. Common proxies close a stream after 60 s without data. */
 const KEEP_ALIVE_MS = 15_000;
 
@@ -134,6 +129,7 @@ export default command({
         metrics,
         activity,
         preparer,
+        parser: preparer,
         settings: {
           version: VERSION,
           library: LLAMA_VERSION,
@@ -143,7 +139,7 @@ export default command({
           loopbackOnly: hostname !== null && isLoopback(hostname),
           strict: values.strict,
           ui: !values["no-ui"],
-          maxBodyBytes: MAX_BODY_BYTES,
+          maxBodyBytes: values["max-body"],
           bodyTimeoutMs: values["request-timeout"] * 1000,
           keepAliveMs: KEEP_ALIVE_MS,
         },

@@ -81,6 +81,22 @@ export function size(common: Common): Option<number> {
   };
 }
 
+/** A number of bytes within bounds, or `fallback` when it is not given. The bounds are sizes such as 20GB. */
+export function sizeWithin(
+  common: Common & { readonly min: string; readonly max: string; readonly fallback: string },
+): Option<number> {
+  const { min, max, fallback, ...rest } = common;
+  return {
+    ...rest,
+    value: "SIZE",
+    read: ([given = fallback], label) => {
+      const bytes = parseSize(given, label);
+      if (bytes >= parseSize(min, label) && bytes <= parseSize(max, label)) return bytes;
+      throw new UsageError(`${label}: must be a size from ${min} to ${max}, not '${given}'`);
+    },
+  };
+}
+
 /** One word of a list. Upper and lower case are the same. */
 export function oneOf<const W extends string>(
   words: readonly W[],

@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { GLOBAL_OPTIONS } from "./global_options.ts";
-import { flag, integer, number, oneOf, text, texts } from "./option_kinds.ts";
+import { flag, integer, number, oneOf, sizeWithin, text, texts } from "./option_kinds.ts";
 import { parseOptions, UsageError } from "./options.ts";
 
 const OPTIONS = {
@@ -8,6 +8,7 @@ const OPTIONS = {
   "color": oneOf(["red", "green"], { fallback: "red", env: "COLOR", help: "a color" }),
   "count": integer({ min: -5, max: 10, fallback: null, env: "COUNT", help: "how many" }),
   "prompt": text("TEXT", { env: "PROMPT", help: "what to say" }),
+  "limit": sizeWithin({ min: "1KiB", max: "2MiB", fallback: "1MiB", help: "how much" }),
   "rate": number({ min: 0, max: 1, help: "how often" }),
   "stop": texts("TEXT", { help: "where to end" }),
   "wild": flag({ help: "be wild" }),
@@ -28,6 +29,7 @@ Deno.test("missing options have their defaults", () => {
       amount: null,
       color: "red",
       count: null,
+      limit: 1 << 20,
       prompt: null,
       rate: null,
       stop: [],
@@ -73,6 +75,14 @@ Deno.test("values and operands stay texts, whatever they look like", () => {
   // A flag takes no value, not even one that looks like a boolean.
   const flagged = parse(["--wild", "true"]);
   assertEquals([flagged.values.wild, flagged.positionals], [true, ["true"]]);
+});
+
+Deno.test("a size is within its bounds", () => {
+  assertEquals(parse(["--limit", "1KiB"]).values.limit, 1024);
+  assertEquals(parse(["--limit", "2M"]).values.limit, 2 << 20);
+  for (const text of ["0", "1KB", "2.1MiB"]) {
+    refused(["--limit", text], `--limit: must be a size from 1KiB to 2MiB, not '${text}'`);
+  }
 });
 
 Deno.test("an option may have a short form", () => {

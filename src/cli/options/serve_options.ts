@@ -1,5 +1,5 @@
 import { DEFAULT_KEEP_ALIVE, type KeepAlive, parseKeepAlive } from "../../models/entry/mod.ts";
-import { flag, integer, parallel, text, texts } from "./option_kinds.ts";
+import { flag, integer, parallel, sizeWithin, text, texts } from "./option_kinds.ts";
 import { type Option, UsageError, type Values } from "./options.ts";
 
 /** The folder of signed keys, as `serve` and the commands for keys take it. */
@@ -78,6 +78,14 @@ export const SERVE_OPTIONS = {
     max: 60_000,
     fallback: 1024,
     help: "connections beyond which those without a running request are closed; default 1024",
+  }),
+  "max-body": sizeWithin({
+    env: "SHIMMY_MAX_BODY",
+    min: "64KiB",
+    // Texts of JavaScript have a maximum length of about twice as much.
+    max: "256MiB",
+    fallback: "32MiB",
+    help: "maximum size of a request's body, 64KiB to 256MiB; a larger one gets 413; default 32MiB",
   }),
   "drain": integer({
     min: 0,

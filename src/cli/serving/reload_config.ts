@@ -24,6 +24,7 @@ const FIXED = [
   "audit",
   "request-timeout",
   "max-connections",
+  "max-body",
   "drain",
   "cors-origin",
   "strict",

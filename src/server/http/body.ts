@@ -3,16 +3,18 @@ import { STATUS_CODE } from "@std/http/status";
 import { ShimmyError } from "../../errors.ts";
 import { boundLists } from "../schemas/mod.ts";
 import { HttpError } from "./errors.ts";
-import { checkJsonSize } from "./request/json_size.ts";
-import { parseJsonValue } from "./request/json_value.ts";
+import { parseJson } from "./request/parse_json.ts";
 import type { Exchange } from "./route.ts";
 
 const DEFAULT_TIMEOUT_MS = 60_000;
 
 /** The body as bytes. @throws {HttpError} 413 above the limit, without reading further. */
-async function readBytes(request: Request, limit: number): Promise<Uint8Array> {
+async function readBytes(request: Request, limit: number): Promise<Uint8Array<ArrayBuffer>> {
   const tooLarge = () =>
-    new HttpError(STATUS_CODE.ContentTooLarge, `Request body is larger than ${limit} bytes`);
+    new HttpError(
+      STATUS_CODE.ContentTooLarge,
+      `Request body is larger than ${limit} bytes, the limit of this server (--max-body)`,
+    );
   const announced = request.headers.get("content-length");
   if (Number(announced ?? 0) > limit) throw tooLarge();
   if (announced !== null) {
@@ -42,7 +44,8 @@ async function readBytes(request: Request, limit: number): Promise<Uint8Array> {
  * @throws {ShimmyError} `invalid` for a body that is not JSON; 413 above the limit.
  */
 export async function readJson(exchange: Exchange): Promise<unknown> {
-  const read = values.get(exchange.request) ?? readBody(exchange).then(parseJson);
+  const read = values.get(exchange.request) ??
+    readBody(exchange).then((bytes) => parsed(bytes, exchange));
   values.set(exchange.request, read);
   return withoutReceipt(exchange, await read);
 }
@@ -53,7 +56,11 @@ const values = new WeakMap<Request, Promise<unknown>>();
 /** Like {@linkcode readJson}; undefined when the body is empty. */
 export async function readOptionalJson(exchange: Exchange): Promise<unknown> {
   const bytes = await readBody(exchange);
-  return bytes.length === 0 ? undefined : withoutReceipt(exchange, await parseJson(bytes));
+  return bytes.length === 0 ? undefined : withoutReceipt(exchange, await parsed(bytes, exchange));
+}
+
+function parsed(bytes: Uint8Array<ArrayBuffer>, { context }: Exchange): Promise<unknown> {
+  return parseJson(bytes, "body", context.parser);
 }
 
 /**
@@ -76,7 +83,7 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-async function readBody({ request, context }: Exchange): Promise<Uint8Array> {
+async function readBody({ request, context }: Exchange): Promise<Uint8Array<ArrayBuffer>> {
   const { maxBodyBytes, bodyTimeoutMs = DEFAULT_TIMEOUT_MS } = context.settings;
   const { promise: late, reject } = Promise.withResolvers<never>();
   const timer = setTimeout(() => {
@@ -90,16 +97,6 @@ async function readBody({ request, context }: Exchange): Promise<Uint8Array> {
     return await Promise.race([readBytes(request, maxBodyBytes), late]);
   } finally {
     clearTimeout(timer);
-  }
-}
-
-async function parseJson(bytes: Uint8Array): Promise<unknown> {
-  await checkJsonSize(bytes);
-  try {
-    return parseJsonValue(new TextDecoder("utf-8", { fatal: true }).decode(bytes), "body");
-  } catch (cause) {
-    if (cause instanceof ShimmyError) throw cause;
-    throw new ShimmyError("invalid", "body: must be JSON in UTF-8", { field: "body", cause });
   }
 }
 
@@ -147,17 +144,26 @@ export function validate<T extends z.ZodType>(
 /**
  * Validates a value.
  *
- * @param nearest Finds the known field nearest to an unknown one, for the message.
- * @throws {ShimmyError} `invalid` for the first issue; the message is `<field>: <what is allowed>`.
+ * @throws {ShimmyError} `invalid` as {@linkcode invalidValue} describes it.
  */
-export function parse<T extends z.ZodType>(
-  schema: T,
-  value: unknown,
-  nearest: (path: readonly PropertyKey[], key: string) => string | undefined = () => undefined,
-): z.output<T> {
+export function parse<T extends z.ZodType>(schema: T, value: unknown): z.output<T> {
   const result = validate(schema, value);
   if (result.success) return result.data;
-  const issue = issuesOf(result.error.issues[0]!)[0]!;
+  throw invalidValue(value, result.error);
+}
+
+/**
+ * The error for a value with issues. It is about the first one; the message is
+ * `<field>: <what is allowed>`.
+ *
+ * @param nearest Finds the known field nearest to an unknown one, for the message.
+ */
+export function invalidValue(
+  value: unknown,
+  error: z.ZodError,
+  nearest: (path: readonly PropertyKey[], key: string) => string | undefined = () => undefined,
+): ShimmyError {
+  const issue = issuesOf(error.issues[0]!)[0]!;
   const unknownKey = issue.code === "unrecognized_keys" ? issue.keys[0] : undefined;
   const path = [...issue.path, ...(unknownKey === undefined ? [] : [unknownKey])];
   const field = path.map((key) => typeof key === "number" ? `[${key}]` : `.${String(key)}`)
@@ -166,7 +172,7 @@ export function parse<T extends z.ZodType>(
   const unknown = `is not a known field${near === undefined ? "" : `; did you mean ${near}?`}`;
   const known = isAbsent(value, issue.path) ? `is missing; ${issue.message}` : issue.message;
   const message = unknownKey === undefined ? known : unknown;
-  throw new ShimmyError("invalid", `${field}: ${message}`, { field, cause: result.error });
+  return new ShimmyError("invalid", `${field}: ${message}`, { field, cause: error });
 }
 
 /** Whether the value has no field at the path. The empty path is the value itself. */

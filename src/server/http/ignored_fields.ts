@@ -1,7 +1,7 @@
 import type * as z from "zod";
 import { ShimmyError } from "../../errors.ts";
 import { nearestName } from "../../models/entry/mod.ts";
-import { type Issue, issuesOf, parse, validate } from "./body.ts";
+import { invalidValue, type Issue, issuesOf, validate } from "./body.ts";
 import { fieldNamesAt, ignoredAt, visitIgnored } from "../schemas/mod.ts";
 import type { Exchange } from "./route.ts";
 
@@ -36,9 +36,9 @@ export function parseLenient<T extends z.ZodType>(
   };
   visitIgnored(schema, value, report);
   try {
-    const result = validate(schema, value);
+    const { result, last } = repaired(schema, value, isStrict(exchange) ? null : report);
     if (result.success) return result.data;
-    return parse(schema, repaired(schema, value, isStrict(exchange) ? null : report));
+    throw invalidValue(last, result.error);
   } finally {
     if (fields.size > 0) exchange.ignoreFields([...fields]);
   }
@@ -51,11 +51,11 @@ export function parseLenient<T extends z.ZodType>(
  * @throws {ShimmyError} `invalid` for the first issue.
  */
 export function parseStrict<T extends z.ZodType>(schema: T, value: unknown): z.output<T> {
-  const result = validate(schema, value);
+  const { result, last } = repaired(schema, value, null);
   if (result.success) return result.data;
-  return parse(
-    schema,
-    repaired(schema, value, null),
+  throw invalidValue(
+    last,
+    result.error,
     (path, key) => nearestName(fieldNamesAt(schema, path), key),
   );
 }
@@ -68,27 +68,37 @@ export function isStrict({ request, context: { settings } }: Exchange): boolean 
 /** Receives the path of a field that was ignored. */
 type Report = (path: readonly PropertyKey[]) => void;
 
+/** The last validation of a value. */
+interface Repaired<T extends z.ZodType> {
+  readonly result: z.ZodSafeParseResult<z.output<T>>;
+  /** What was validated. */
+  readonly last: unknown;
+}
+
 /**
- * The value without `null` fields that the schema rejects, without unknown fields, and without values
- * of fields that have no effect.
+ * Validates a value without `null` fields that the schema rejects, without unknown fields, and without
+ * values of fields that have no effect. A valid value is validated once.
  *
  * @param report null: unknown fields and values stay.
  */
-function repaired(schema: z.ZodType, value: unknown, report: Report | null): unknown {
-  let copy: unknown;
+function repaired<T extends z.ZodType>(
+  schema: T,
+  value: unknown,
+  report: Report | null,
+): Repaired<T> {
+  let last = value;
+  let result = validate(schema, value);
   let count = 0;
-  for (let round = 0; round < MAX_ROUNDS; round++) {
-    const current = copy ?? value;
-    const { error } = validate(schema, current);
-    if (error === undefined) break;
+  for (let round = 0; round < MAX_ROUNDS && !result.success; round++) {
+    const current = last;
     const isRepairable = (issue: Issue) =>
       issue.code === "unrecognized_keys" || at(current, issue.path) === null ||
       ignoredAt(schema, issue.path) !== null;
-    const issues = error.issues.flatMap((issue) => issuesOf(issue, isRepairable));
+    const issues = result.error.issues.flatMap((issue) => issuesOf(issue, isRepairable));
     // Most wrong values cannot be repaired, and a copy of a long list takes a while.
     if (!issues.some(isRepairable)) break;
-    copy ??= structuredClone(value);
-    const changes = issues.map((issue) => repair(schema, copy, issue, report));
+    if (round === 0) last = copyOf(value);
+    const changes = issues.map((issue) => repair(schema, last, issue, report));
     if (!changes.includes(true)) break;
     count += changes.length;
     if (count > MAX_REPAIRS) {
@@ -100,8 +110,16 @@ function repaired(schema: z.ZodType, value: unknown, report: Report | null): unk
         },
       );
     }
+    result = validate(schema, last);
   }
-  return copy ?? value;
+  return { result, last };
+}
+
+/** A copy of a JSON value, whose texts are not copied: they can be long. */
+function copyOf(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(copyOf);
+  if (!isObject(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, copyOf(inner)]));
 }
 
 /** Removes the field of an issue if it is null, unknown or without effect; true if the value changed. */

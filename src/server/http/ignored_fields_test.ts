@@ -1,5 +1,8 @@
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import * as z from "zod";
 import { serverDouble } from "../../../tests/doubles/server.ts";
+import { ShimmyError } from "../../errors.ts";
+import { parseStrict } from "./ignored_fields.ts";
 import type { AccessRecord } from "./usage.ts";
 
 const CHAT = "/v1/chat/completions";
@@ -56,6 +59,18 @@ Deno.test("null means absent at every depth and is not reported", async () => {
     }, { strict });
     assertEquals([status, ignored], [200, null]);
   }
+});
+
+Deno.test("a wrong value that cannot be repaired is validated once", () => {
+  let count = 0;
+  const schema = z.strictObject({
+    a: z.unknown().refine(() => {
+      count++;
+      return false;
+    }, { error: "must be something else" }),
+  });
+  assertThrows(() => parseStrict(schema, { a: 1 }), ShimmyError, "a: must be something else");
+  assertEquals(count, 1);
 });
 
 Deno.test("null where a value is required is an error", async () => {

@@ -19,7 +19,8 @@ export { errorResponse, HttpError, statusOf, toShimmyError } from "./errors.ts";
 export { etagOf, taggedResponse } from "./etag.ts";
 export { isStrict, parseLenient, parseStrict } from "./ignored_fields.ts";
 export { json } from "./json.ts";
-export { parseJsonValue } from "./request/json_value.ts";
+export { SMALL_BYTES } from "./request/json_size.ts";
+export { parseJson } from "./request/parse_json.ts";
 export { preferredType, type ResponseType } from "./negotiation.ts";
 export type {
   Dialect,

@@ -1,6 +1,6 @@
 import type * as z from "zod";
 import type { KeyClaims, Keyring, KeyStore, Scope } from "../../access/mod.ts";
-import type { Preparer } from "../../chat/mod.ts";
+import type { JsonParser, Preparer } from "../../chat/mod.ts";
 import type { ShimmyError } from "../../errors.ts";
 import type { ModelPool } from "../../models/registry/mod.ts";
 import type { ModelStore } from "../../models/pull/mod.ts";
@@ -29,6 +29,8 @@ export interface ServerContext {
   readonly replay?: Replay;
   /** Renders prompts and compiles grammars; absent: the main thread does. */
   readonly preparer?: Preparer | undefined;
+  /** Parses large bodies; absent: the main thread does. */
+  readonly parser?: JsonParser;
   /** Receives every server-side error, with the details that clients do not see. */
   readonly report?: (error: ShimmyError, requestId: string) => void;
   /** Receives every finished request, for an access log. */

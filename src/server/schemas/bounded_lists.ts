@@ -38,11 +38,13 @@ function isSchema(value: unknown): value is Schema {
   return typeof value === "object" && value !== null && "_zod" in value;
 }
 
-function boundList({ _zod: internals }: Schema): void {
+function boundList(schema: z.core.$ZodType): void {
+  const { _zod: internals } = schema;
   // At the first use, zod puts another function in this place.
   internals.parse({ value: [], issues: [] }, { async: false });
   const { parse } = internals;
   const most = maximumOf(internals.def);
+  const isItem = integerCheckOf((internals.def as z.core.$ZodArrayDef).element);
   const hasChecks = internals.run !== parse;
   internals.parse = (payload, context) => {
     const { value } = payload;
@@ -50,6 +52,8 @@ function boundList({ _zod: internals }: Schema): void {
     if (!Array.isArray(value) || value.length <= CHUNK || value.length > most) {
       return parse(payload, context);
     }
+    // The token ids of a long prompt.
+    if (isItem !== null && value.every(isItem)) return payload;
     const parsed: unknown[] = [];
     for (
       let start = 0;
@@ -66,6 +70,27 @@ function boundList({ _zod: internals }: Schema): void {
     return payload;
   };
   if (!hasChecks) internals.run = internals.parse;
+}
+
+type Bound = z.core.$ZodCheckGreaterThanDef | z.core.$ZodCheckLessThanDef;
+
+/**
+ * Whether a value is one of the integers that a schema accepts. Null for a schema of something else, and
+ * for one with checks beyond a range.
+ */
+function integerCheckOf({ _zod: { def } }: Schema): ((value: unknown) => boolean) | null {
+  const { type, format, coerce, checks = [] } = def as Partial<z.core.$ZodNumberFormatDef>;
+  if (type !== "number" || format !== "safeint" || coerce) return null;
+  let [least, most] = [-Infinity, Infinity];
+  for (const { _zod: { def } } of checks) {
+    const { check, value, inclusive, when } = def as Partial<Bound>;
+    if (typeof value !== "number" || !inclusive || when !== undefined) return null;
+    if (check === "greater_than") least = Math.max(least, value);
+    else if (check === "less_than") most = Math.min(most, value);
+    else return null;
+  }
+  return (value) =>
+    Number.isSafeInteger(value) && (value as number) >= least && (value as number) <= most;
 }
 
 /** The maximum length of a list. */

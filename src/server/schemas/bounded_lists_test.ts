@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import * as z from "zod";
 import { boundLists } from "./bounded_lists.ts";
 
@@ -38,6 +38,30 @@ Deno.test("valid lists and short wrong ones are validated as without bounds", ()
     assertEquals(actual.data, expected.data);
     assertEquals(actual.error?.issues, expected.error?.issues);
   }
+});
+
+Deno.test("a long list of integers is validated as without bounds, and not copied", () => {
+  const schemas = [
+    () => z.array(z.int()),
+    () => z.array(z.int().min(0)).min(1),
+    () => z.array(z.int().min(0).max(9)),
+    () => z.array(z.int().gt(0).lt(9)),
+    () => z.array(z.int().multipleOf(2)),
+    () => z.array(z.int().refine((value) => value !== 3)),
+  ];
+  const lists = [-1, 0, 0.5, 3, 9, 10, 2 ** 53, "5", null].map((
+    last,
+  ) => [...Array(500).fill(2), last]);
+  for (const schemaOf of schemas) {
+    const [plain, bounded] = [schemaOf(), boundLists(schemaOf())];
+    for (const list of lists) {
+      const [expected, actual] = [plain.safeParse(list), bounded.safeParse(list)];
+      assertEquals(actual.data, expected.data);
+      assertEquals(issuesOf(bounded, list), issuesOf(plain, list));
+    }
+  }
+  const ids = Array(MANY).fill(5);
+  assertStrictEquals(boundLists(z.array(z.int().min(0)).min(1)).parse(ids), ids);
 });
 
 Deno.test("the issues of a list are bounded, and the first ones are the same", () => {

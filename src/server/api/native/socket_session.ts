@@ -2,7 +2,6 @@ import { collectEvents, type Sink } from "../../../engine/mod.ts";
 import { ShimmyError } from "../../../errors.ts";
 import {
   type Exchange,
-  parseJsonValue,
   parseStrict,
   type ServerContext,
   statusOf,
@@ -26,6 +25,7 @@ import { type AnswerControl, applyControl, readControl } from "./control.ts";
 import { UnifiedEvents } from "./events.ts";
 import { newAnswerId } from "./generate.ts";
 import { toAnswerRequest } from "./request.ts";
+import { FrameReader } from "./streaming/frame_reader.ts";
 import { keptFrames } from "./streaming/resume.ts";
 import { controlSchema, generateSchema, type UnifiedEvent } from "./schema.ts";
 
@@ -68,6 +68,7 @@ export class Session {
   readonly #context: ServerContext;
   readonly #requestId: string;
   readonly #sender: Sender;
+  readonly #reader: FrameReader;
   /** The upgrade itself was counted as the first request. */
   #isAdmitted = true;
   readonly #stop = () => this.#closeIfStopping();
@@ -80,6 +81,10 @@ export class Session {
     this.#context = context;
     this.#requestId = sender.requestId;
     this.#sender = sender;
+    this.#reader = new FrameReader(context, {
+      value: (value) => this.#handle(value),
+      error: (error) => this.#sendError(error),
+    });
     context.stopping?.addEventListener("abort", this.#stop);
     context.replaced?.addEventListener("abort", this.#stop);
   }
@@ -88,19 +93,23 @@ export class Session {
   receive(frame: unknown): void {
     const limit = this.#context.settings.maxBodyBytes;
     if (typeof frame === "string" && frame.length > limit) {
-      const message = `frame: must be at most ${limit} bytes long`;
+      const message =
+        `frame: must be at most ${limit} bytes long, the limit of this server (--max-body)`;
       this.#sendError(new ShimmyError("invalid", message, { field: "frame" }));
       this.#socket.close(MESSAGE_TOO_BIG);
       return;
     }
-    try {
-      const value = this.#read(frame);
-      if (this.#running !== null) this.#control(this.#running, value);
-      else if (isSteering(value)) throw new ShimmyError("invalid", "The answer has ended");
-      else if (!isControl(value)) this.#track(this.#generate(value));
-    } catch (thrown) {
-      this.#sendError(thrown);
-    }
+    if (typeof frame === "string") return this.#reader.read(frame);
+    const message = "frame: must be text, not binary";
+    this.#sendError(new ShimmyError("invalid", message, { field: "frame" }));
+  }
+
+  #handle(value: unknown): void {
+    // The client may have left while a long frame was parsed.
+    if (this.#socket.readyState !== WebSocket.OPEN) return;
+    if (this.#running !== null) this.#control(this.#running, value);
+    else if (isSteering(value)) throw new ShimmyError("invalid", "The answer has ended");
+    else if (!isControl(value)) this.#track(this.#generate(value));
   }
 
   /** Cancels the running request after a disconnect. */
@@ -109,18 +118,6 @@ export class Session {
     this.#context.replaced?.removeEventListener("abort", this.#stop);
     if (this.#running?.isDetached) this.#release();
     else this.#running?.controller.abort();
-  }
-
-  #read(frame: unknown): unknown {
-    if (typeof frame !== "string") {
-      throw new ShimmyError("invalid", "frame: must be text, not binary", { field: "frame" });
-    }
-    try {
-      return parseJsonValue(frame, "frame");
-    } catch (cause) {
-      if (cause instanceof ShimmyError) throw cause;
-      throw new ShimmyError("invalid", "frame: must be JSON", { field: "frame", cause });
-    }
   }
 
   #control(running: RunningRequest, value: unknown): void {

@@ -256,7 +256,9 @@ Deno.test("a frame over the limit is refused and the connection closes", async (
   await using server = listen({}, { maxBodyBytes: 100 });
   await using client = await new Client(server.port).open();
   client.send({ prompt: "x".repeat(200) });
-  assertEquals(JSON.parse(await client.next()), { error: "frame: must be at most 100 bytes long" });
+  assertEquals(JSON.parse(await client.next()), {
+    error: "frame: must be at most 100 bytes long, the limit of this server (--max-body)",
+  });
   assertEquals((await client.closed).code, 1009);
 });
 

@@ -2,7 +2,7 @@ import { STATUS_CODE } from "@std/http/status";
 import { HttpError } from "../errors.ts";
 
 /** Bodies up to this size are not counted: they cannot have many values. */
-const SMALL_BYTES = 1 << 16;
+export const SMALL_BYTES = 1 << 16;
 /** Bytes that are counted without a pause. */
 const SLICE_BYTES = 1 << 20;
 
@@ -12,7 +12,7 @@ export interface JsonLimits {
   readonly values: number;
   /**
    * Texts, names, objects, lists, and numbers that are not whole or negative. Each takes some microseconds
-   * to parse and to validate, in the main thread.
+   * to validate, in the main thread.
    */
   readonly parts: number;
 }
@@ -36,13 +36,13 @@ function tableOf(characters: string): Uint8Array {
 let last: Promise<void> = Promise.resolve();
 
 /** A pause in which other requests are handled. Large bodies that wait at the same time take turns. */
-function pause(): Promise<void> {
+export function pause(): Promise<void> {
   return last = last.then(() => new Promise((resolve) => setTimeout(resolve, 0)));
 }
 
 /**
- * Counts the values of a JSON text, with pauses for other requests. Large texts are also parsed one after
- * the other.
+ * Counts the values of a JSON text, with pauses for other requests. The callers of large texts go on one
+ * after the other.
  *
  * @throws {HttpError} 413 for too many values.
  */

@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { ShimmyError } from "../errors.ts";
+import { ShimmyError } from "../../errors.ts";
 import { checkPromptLength } from "./prompt_length.ts";
 
 const info = { contextLength: 100 };

@@ -1,5 +1,5 @@
-import type { ModelInfo, PromptPart } from "../engine/protocol/mod.ts";
-import { ShimmyError } from "../errors.ts";
+import type { ModelInfo, PromptPart } from "../../engine/protocol/mod.ts";
+import { ShimmyError } from "../../errors.ts";
 
 /** More than the characters of the longest token of any vocabulary: the longest are runs of spaces. */
 const MAX_TOKEN_CHARACTERS = 1024;

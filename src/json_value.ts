@@ -1,4 +1,4 @@
-import { ShimmyError } from "../../../errors.ts";
+import { ShimmyError } from "./errors.ts";
 
 /**
  * Maximum nesting depth of a request. Validation, templates and grammars recurse, and their stack is
@@ -40,6 +40,20 @@ export function parseJsonValue(text: string, field: string): unknown {
     }
   }
   return root.value;
+}
+
+/**
+ * Parses the JSON text of a request in UTF-8, as {@linkcode parseJsonValue} does.
+ *
+ * @throws {ShimmyError} `invalid` for bytes that are not JSON in UTF-8, and for a value that nests too deep.
+ */
+export function parseJsonBytes(bytes: Uint8Array, field: string): unknown {
+  try {
+    return parseJsonValue(new TextDecoder("utf-8", { fatal: true }).decode(bytes), field);
+  } catch (cause) {
+    if (cause instanceof ShimmyError) throw cause;
+    throw new ShimmyError("invalid", `${field}: must be JSON in UTF-8`, { field, cause });
+  }
 }
 
 type Container = Record<string, unknown>;

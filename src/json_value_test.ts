@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { ShimmyError } from "../../../errors.ts";
-import { parseJsonValue } from "./json_value.ts";
+import { ShimmyError } from "./errors.ts";
+import { parseJsonBytes, parseJsonValue } from "./json_value.ts";
 
 const nested = (open: string, close: string, depth: number) =>
   `${open.repeat(depth)}1${close.repeat(depth)}`;
@@ -43,4 +43,16 @@ Deno.test("negative zeros become zeros", () => {
 Deno.test("own properties keep their names and order", () => {
   const text = '{"b":1,"__proto__":{"x":-0},"a":null}';
   assertEquals(JSON.stringify(parseJsonValue(text, "body")), text.replace("-0", "0"));
+});
+
+Deno.test("bytes that are not JSON in UTF-8 are refused by name", () => {
+  assertEquals(parseJsonBytes(new TextEncoder().encode('{"a":"\u00e9"}'), "body"), { a: "\u00e9" });
+  for (const bytes of [[0x22, 0xff, 0x22], [0x7b], []]) {
+    const error = assertThrows(
+      () => parseJsonBytes(new Uint8Array(bytes), "body"),
+      ShimmyError,
+      "body: must be JSON in UTF-8",
+    );
+    assertEquals([error.kind, error.field], ["invalid", "body"]);
+  }
 });
