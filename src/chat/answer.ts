@@ -20,7 +20,7 @@ export function answer(
 ): Answer {
   const running = new RunningAnswer(sink);
   const whole = { ...request, input: withDefaultMessages(engine, request.input) };
-  running.start(engine, whole, preparer).catch((error) => sink.end(error));
+  running.start(engine, whole, preparer).catch((error) => running.end(error));
   return running;
 }
 
@@ -32,9 +32,10 @@ export function answer(
 export async function countTokens(
   engine: Engine,
   input: Input,
-  preparer?: Preparer,
+  preparer: Preparer = inlinePreparer,
 ): Promise<number> {
-  return (await promptTokens(engine, input, preparer)).length;
+  const prompt = await preparer.prompt(engine.info, withDefaultMessages(engine, input));
+  return await engine.countTokens(prompt, true);
 }
 
 /**

@@ -1,41 +1,16 @@
 import { assert, assertEquals, assertGreaterOrEqual, assertRejects } from "@std/assert";
 import { EngineDouble, type EngineDoubleOptions } from "../../tests/doubles/engine.ts";
 import { TINY_TEMPLATE } from "../../tests/doubles/tiny_template.ts";
+import { chatInput, chatRequest } from "../../tests/support/chat_request.ts";
 import type { Engine } from "../engine/engine.ts";
 import { iterateEvents } from "../engine/event_queue.ts";
 import type { PromptPart } from "../engine/protocol/mod.ts";
 import { ShimmyError } from "../errors.ts";
 import { answer, countTokens } from "./answer.ts";
 import type { Answer } from "./running_answer.ts";
-import type { AnswerEvent, AnswerRequest, Input, Tool } from "./conversation/conversation.ts";
+import type { AnswerEvent, AnswerRequest, Tool } from "./conversation/conversation.ts";
 
 const weather: Tool = { name: "get_weather", parameters: { type: "object" } };
-
-function chat(values: Partial<Extract<Input, { type: "chat" }>> = {}): Input {
-  return {
-    type: "chat",
-    messages: [{ role: "user", content: "Hi" }],
-    tools: [],
-    toolChoice: { type: "auto" },
-    parallelToolCalls: true,
-    templateArguments: {},
-    continueLast: false,
-    ...values,
-  };
-}
-
-function request(values: Partial<AnswerRequest> = {}): AnswerRequest {
-  return {
-    input: chat(),
-    maxTokens: null,
-    sampling: {},
-    stop: [],
-    format: { type: "text" },
-    ignoreEos: false,
-    logprobs: null,
-    ...values,
-  };
-}
 
 function engine(tokens: string[], options: EngineDoubleOptions = {}): EngineDouble {
   return new EngineDouble({
@@ -50,7 +25,7 @@ function iterate(double: Engine, asked: AnswerRequest) {
 }
 
 async function events(double: EngineDouble, values: Partial<AnswerRequest> = {}) {
-  return await Array.fromAsync(iterate(double, request(values)));
+  return await Array.fromAsync(iterate(double, chatRequest(values)));
 }
 
 /** The joined text of all events of one type. */
@@ -185,7 +160,7 @@ Deno.test("a tool call streams its arguments and ends the answer", async () => {
     '</tool_call>\n<tool_call>\n{"name": "get_weather", "arguments": {"city": "Rome"}}\n</tool_call>';
   for (const size of [1, 5, text.length]) {
     await using double = engine(text.match(new RegExp(`[^]{1,${size}}`, "g"))!);
-    const all = await events(double, { input: chat({ tools: [weather] }) });
+    const all = await events(double, { input: chatInput({ tools: [weather] }) });
     assertEquals(joined(all, "text"), "Let me see.");
     const calls = all.filter((event) => event.type === "tool_call");
     assertEquals(calls.map(({ index, name }) => [index, name]), [
@@ -205,7 +180,7 @@ Deno.test("without tools a tag is text", async () => {
 
 Deno.test("text that only looks like a call is emitted without its tags", async () => {
   await using double = engine(['<tool_call>{"no": 1}', "</tool_call> end"]);
-  const all = await events(double, { input: chat({ tools: [weather] }) });
+  const all = await events(double, { input: chatInput({ tools: [weather] }) });
   assertEquals(joined(all, "text"), '{"no": 1} end');
   assertEquals(finish(all).finishReason, "stop");
 });
@@ -214,7 +189,7 @@ Deno.test("control tokens that are markers are requested, others stay hidden", a
   const call = ["<tool_call>", '{"name": "get_weather"}', "</tool_call>", "<|im_end|>"];
   const controlTokens = ["<|im_start|>", "<|im_end|>", "<tool_call>", "</tool_call>"];
   await using double = engine(["Hi", ...call], { info: { controlTokens } });
-  const all = await events(double, { input: chat({ tools: [weather] }) });
+  const all = await events(double, { input: chatInput({ tools: [weather] }) });
   assertEquals(double.requests[0]?.specialText, true);
   assertEquals(joined(all, "text"), "Hi");
   assertEquals(joined(all, "tool_arguments"), "{}");
@@ -250,7 +225,7 @@ Deno.test("only the request's own stop strings are reported", async () => {
 
 Deno.test("controls reach the sequence, also those sent before its start", async () => {
   await using double = engine(["x"], { script: { tokens: ["x"], endless: true } });
-  const early = iterate(double, request());
+  const early = iterate(double, chatRequest());
   early.control({ type: "sampling", sampling: { temperature: 0.2 } });
   let seen = 0;
   for await (const event of early) {
@@ -262,7 +237,7 @@ Deno.test("controls reach the sequence, also those sent before its start", async
 
 Deno.test("leaving the iteration cancels the sequence", async () => {
   await using double = engine(["x"], { script: { tokens: ["x"], endless: true } });
-  for await (const _event of iterate(double, request())) break;
+  for await (const _event of iterate(double, chatRequest())) break;
   while (double.running > 0) await new Promise((resolve) => setTimeout(resolve, 1));
   assertEquals(double.controls, [{ type: "cancel" }]);
 });
@@ -270,7 +245,7 @@ Deno.test("leaving the iteration cancels the sequence", async () => {
 Deno.test("leaving while waiting for a token cancels at once", async () => {
   const gate = Promise.withResolvers<void>();
   await using double = engine(["x"], { beforeToken: () => gate.promise });
-  const iterator = iterate(double, request())[Symbol.asyncIterator]();
+  const iterator = iterate(double, chatRequest())[Symbol.asyncIterator]();
   const pending = iterator.next();
   while (double.running === 0) await new Promise((resolve) => setTimeout(resolve, 1));
   const left = iterator.return!();
@@ -299,7 +274,7 @@ Deno.test("text and tokens are answered without a template", async () => {
 Deno.test("tokens are counted as the engine counts the whole prompt", async () => {
   await using double = engine([], { info: { bosText: "<|endoftext|>" } });
   const text = "user\nHi\nassistant\n";
-  assertEquals(await countTokens(double, chat()), text.length + 4);
+  assertEquals(await countTokens(double, chatInput()), text.length + 4);
 });
 
 const strange: readonly (readonly [source: string, message: string])[] = [
@@ -331,16 +306,19 @@ Deno.test("a default system message is counted and used where the conversation h
     info: double.info,
     defaultSystem: "Be brief",
     generate: double.generate.bind(double),
-    tokenize: (prompt: readonly PromptPart[]) => {
+    countTokens: (prompt: readonly PromptPart[]) => {
       texts.push(prompt.map((part) => "text" in part ? part.text : "").join(""));
-      return Promise.resolve([1]);
+      return Promise.resolve(1);
     },
   } as unknown as Engine;
-  await countTokens(configured, chat());
+  await countTokens(configured, chatInput());
   const developer = { role: "developer", content: "Be long" } as const;
-  await countTokens(configured, chat({ messages: [developer, { role: "user", content: "Hi" }] }));
+  await countTokens(
+    configured,
+    chatInput({ messages: [developer, { role: "user", content: "Hi" }] }),
+  );
   assertEquals(texts.map((text) => text.includes("Be brief")), [true, false]);
-  await Array.fromAsync(iterate(configured, request()));
+  await Array.fromAsync(iterate(configured, chatRequest()));
   const prompt = double.requests[0]!.prompt.map((part) => "text" in part ? part.text : "").join("");
   assert(prompt.includes("Be brief"));
 });
@@ -353,15 +331,18 @@ Deno.test("the model's messages come between the system message and the conversa
     info: double.info,
     defaultSystem: "Be brief",
     defaultMessages: [{ role: "user", content: "Ahoy" }, { role: "assistant", content: "Arr" }],
-    tokenize: (prompt: readonly PromptPart[]) => {
+    countTokens: (prompt: readonly PromptPart[]) => {
       texts.push(prompt.map((part) => "text" in part ? part.text : "").join(""));
-      return Promise.resolve([1]);
+      return Promise.resolve(1);
     },
   } as unknown as Engine;
   const user = { role: "user", content: "Land?" } as const;
-  await countTokens(configured, chat({ messages: [user] }));
-  await countTokens(configured, chat({ messages: [{ role: "system", content: "Shout" }, user] }));
-  await countTokens(configured, chat({ messages: [user], prefix: [1] }));
+  await countTokens(configured, chatInput({ messages: [user] }));
+  await countTokens(
+    configured,
+    chatInput({ messages: [{ role: "system", content: "Shout" }, user] }),
+  );
+  await countTokens(configured, chatInput({ messages: [user], prefix: [1] }));
   const order = (text: string) =>
     ["Be brief", "Shout", "Ahoy", "Arr", "Land?"].filter((part) => text.includes(part))
       .sort((a, b) => text.indexOf(a) - text.indexOf(b));

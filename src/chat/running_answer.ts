@@ -31,6 +31,13 @@ import { type ControlTokens, controlTokensOf, type RenderedChat } from "./prompt
 export interface Answer {
   /** Number of tokens that were generated up to the last event. */
   readonly completionTokens: number;
+  /** Number of the prompt's tokens; null before the request is queued, and unless it reports its length. */
+  readonly promptTokens: number | null;
+  /**
+   * Resolves to the number of the prompt's tokens when a request that reports its length is queued. Rejects
+   * with the error of a request that ends before.
+   */
+  readonly queued: Promise<number>;
   /** Takes effect at the next token. */
   control(control: FlowControl): void;
   /**
@@ -71,12 +78,24 @@ export interface ForkedAnswer {
 /** Converts the events of a sequence to those of an answer, and keeps controls until it starts. */
 export class RunningAnswer extends Transform<SequenceEvent, AnswerEvent> implements Answer {
   completionTokens = 0;
+  promptTokens: number | null = null;
+  readonly #queued = Promise.withResolvers<number>();
   #assembler: AnswerAssembler | null = null;
   /** Null until the request is prepared. */
   #prepared: PreparedRequest | null = null;
   #sequence: RunningSequence | null = null;
   readonly #early: FlowControl[] = [];
   #isCancelled = false;
+
+  constructor(out: Sink<AnswerEvent>) {
+    super(out);
+    // Most callers do not await it.
+    this.#queued.promise.catch(() => {});
+  }
+
+  get queued(): Promise<number> {
+    return this.#queued.promise;
+  }
 
   control(control: FlowControl): void {
     // Several callers may cancel an answer. Only the first cancellation is forwarded.
@@ -114,10 +133,12 @@ export class RunningAnswer extends Transform<SequenceEvent, AnswerEvent> impleme
     const kept = past.slice(0, at);
     const offset = typeof sampling.seed === "number" ? number : number + 1;
     // A session and a slot belong to one answer, and the prompt is known.
-    const { session: _, slot: __, promptLogprobs: ___, reportsProgress: ____, ...rest } = request;
+    const { session: _, slot: __, promptLogprobs: ___, ...rest } = request;
     const answer = new RunningAnswer(sink);
     const own = {
       ...rest,
+      reportsLength: false,
+      reportsProgress: false,
       sampling: withSeedOffset({ ...request.sampling, ...sampling }, offset),
       begun: { ...request.begun, isReported: false, tokens: kept.map(({ token }) => token) },
     };
@@ -192,6 +213,10 @@ export class RunningAnswer extends Transform<SequenceEvent, AnswerEvent> impleme
 
   override event(event: SequenceEvent): void {
     if (event.type === "error") return;
+    if (event.type === "queued") {
+      this.promptTokens = event.promptTokens;
+      return this.#queued.resolve(event.promptTokens);
+    }
     if (event.type === "prompt" || event.type === "progress") return this.out.event(event);
     if (event.type === "rewind") {
       this.completionTokens = event.keep;
@@ -201,6 +226,16 @@ export class RunningAnswer extends Transform<SequenceEvent, AnswerEvent> impleme
     else this.completionTokens = event.usage.completionTokens;
     this.#assembler!.add(this.#prepared!.isHidden(event.text) ? { ...event, text: "" } : event);
   }
+
+  override end(error?: unknown): void {
+    this.#queued.reject(error ?? notQueued());
+    super.end(error);
+  }
+}
+
+/** The error of an answer that ended before its request was queued. */
+function notQueued(): ShimmyError {
+  return new ShimmyError("cancelled", "The answer ended before its request was queued");
 }
 
 /** A request as its answer needs it. Changes of the sampling and of the grammar change `request`. */
@@ -268,6 +303,7 @@ function sequenceRequest(
     ...(request.promptLogprobs === undefined ? {} : { promptLogprobs: request.promptLogprobs }),
     ...(request.logprobs === null ? {} : { logprobs: request.logprobs }),
     ...(request.sampledLogprobs ? { sampledLogprobs: true } : {}),
+    ...(request.reportsLength ? { reportsLength: true } : {}),
     ...(request.reportsProgress ? { reportsProgress: true } : {}),
     ...(request.reportsTimings ? { reportsTimings: true } : {}),
     ...(request.slot === undefined ? {} : { slot: request.slot }),

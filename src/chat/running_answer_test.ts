@@ -2,6 +2,7 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { EngineDouble } from "../../tests/doubles/engine.ts";
 import { TINY_TEMPLATE } from "../../tests/doubles/tiny_template.ts";
+import { chatInput, chatRequest } from "../../tests/support/chat_request.ts";
 import { ShimmyError } from "../errors.ts";
 import { answer } from "./answer.ts";
 import type { AnswerEvent, AnswerRequest, AnswerSoFar } from "./conversation/conversation.ts";
@@ -16,23 +17,9 @@ const TOKENS = [...TEXT].reduce<string[]>((pieces, character, at) => {
   return pieces;
 }, []);
 
-const REQUEST: AnswerRequest = {
-  input: {
-    type: "chat",
-    messages: [{ role: "user", content: "Hi" }],
-    tools: [{ name: "get_weather", parameters: { type: "object" } }],
-    toolChoice: { type: "auto" },
-    parallelToolCalls: true,
-    templateArguments: {},
-    continueLast: false,
-  },
-  maxTokens: null,
-  sampling: {},
-  stop: [],
-  format: { type: "text" },
-  ignoreEos: false,
-  logprobs: null,
-};
+const REQUEST = chatRequest({
+  input: chatInput({ tools: [{ name: "get_weather", parameters: { type: "object" } }] }),
+});
 
 /** The message that a client puts together from events. */
 class Message {
@@ -200,4 +187,42 @@ Deno.test("an answer cannot be changed before its prompt is prepared and after i
   open();
   await ended;
   await assertRejects(() => running.edit({ keep: 0 }), ShimmyError, "has ended");
+});
+
+Deno.test("an answer tells the tokens of its prompt when it is queued, if that is requested", async () => {
+  const ends = () => Promise.withResolvers<unknown>();
+  for (const reportsLength of [true, false]) {
+    await using engine = new EngineDouble({ info: { chatTemplate: TINY_TEMPLATE } });
+    const { promise, resolve } = ends();
+    const known: (number | null)[] = [];
+    let promptTokens = 0;
+    const running = answer(engine, { ...REQUEST, reportsLength }, {
+      event(event) {
+        known.push(running.promptTokens);
+        if (event.type === "done") promptTokens = event.usage.promptTokens;
+      },
+      flush() {},
+      end: resolve,
+    });
+    assertEquals(running.promptTokens, null);
+    if (!reportsLength) await assertRejects(() => running.queued, ShimmyError, "ended before");
+    await promise;
+    assertEquals(new Set(known), new Set([reportsLength ? promptTokens : null]));
+    if (reportsLength) assertEquals(await running.queued, promptTokens);
+  }
+});
+
+Deno.test("the error of an answer that is not queued is that of its wait", async () => {
+  await using engine = new EngineDouble({
+    info: { chatTemplate: TINY_TEMPLATE, contextLength: 1 },
+  });
+  const { promise, resolve } = Promise.withResolvers<unknown>();
+  const running = answer(engine, { ...REQUEST, reportsLength: true }, {
+    event() {},
+    flush() {},
+    end: resolve,
+  });
+  const error = await assertRejects(() => running.queued, ShimmyError);
+  assertEquals(error.kind, "context_length");
+  assertEquals(await promise, error);
 });

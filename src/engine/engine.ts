@@ -38,8 +38,14 @@ export interface Engine extends AsyncDisposable {
    * full queue, a backend error.
    */
   generate(request: SequenceRequest, sink: Sink<SequenceEvent>): RunningSequence;
-  /** Token ids of a prompt. `addSpecial`: see {@linkcode AddSpecial}. */
+  /**
+   * Token ids of a prompt. `addSpecial`: see {@linkcode AddSpecial}.
+   * @throws {ShimmyError} `invalid` for a text that is much longer than the context; `overloaded` if many
+   * long texts wait.
+   */
   tokenize(prompt: readonly PromptPart[], addSpecial: AddSpecial): Promise<number[]>;
+  /** Number of the tokens of a prompt. Throws as {@linkcode Engine.tokenize} does. */
+  countTokens(prompt: readonly PromptPart[], addSpecial: AddSpecial): Promise<number>;
   detokenize(tokens: readonly number[]): Promise<string>;
   /** The bytes of each token, which may be a part of a character. */
   pieces(tokens: readonly number[]): Promise<readonly Uint8Array<ArrayBuffer>[]>;

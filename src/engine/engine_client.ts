@@ -23,6 +23,7 @@ import {
   type ToEngineCore,
 } from "./protocol/mod.ts";
 import type { Sink } from "./sink.ts";
+import { checkTextLength } from "./text_limit.ts";
 
 /** Adds the placement in the native log of the load to the model info. */
 function withPlacement(info: ModelInfo, log: string): ModelInfo {
@@ -118,8 +119,16 @@ export class EngineClient implements Engine {
     return sequence;
   }
 
-  tokenize(prompt: readonly PromptPart[], addSpecial: AddSpecial): Promise<number[]> {
-    return this.#call((call) => ({ type: "tokenize", call, prompt, addSpecial }));
+  async tokenize(prompt: readonly PromptPart[], addSpecial: AddSpecial): Promise<number[]> {
+    checkTextLength(this.info, prompt);
+    const result = "tokens";
+    return await this.#call((call) => ({ type: "tokenize", call, prompt, addSpecial, result }));
+  }
+
+  async countTokens(prompt: readonly PromptPart[], addSpecial: AddSpecial): Promise<number> {
+    checkTextLength(this.info, prompt);
+    const result = "count";
+    return await this.#call((call) => ({ type: "tokenize", call, prompt, addSpecial, result }));
   }
 
   detokenize(tokens: readonly number[]): Promise<string> {

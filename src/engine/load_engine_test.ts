@@ -41,6 +41,20 @@ Deno.test("a greedy answer is the trained one, with usage and timings", async ()
   assertGreater(done.timings.firstTokenMs, 0);
 });
 
+Deno.test("a request tells the tokens of its prompt when it is queued, if it asks for that", async () => {
+  await using engine = await tinyEngine({ parallel: 1 });
+  const endless = { maxTokens: null, ignoreEos: true };
+  const running = engine.generate(ask(STORY, endless))[Symbol.asyncIterator]();
+  await running.next();
+  // There is no slot for it.
+  const asked = ask(question("What is the capital of France?"), { reportsLength: true });
+  const waiting = engine.generate(asked)[Symbol.asyncIterator]();
+  assertEquals((await waiting.next()).value, { type: "queued", promptTokens: 15 });
+  await running.return!();
+  assertEquals((await waiting.next()).value?.type, "token");
+  await waiting.return!();
+});
+
 Deno.test("concurrent sequences answer as they do alone", async () => {
   const questions = [
     "Hello",

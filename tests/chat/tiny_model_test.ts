@@ -174,6 +174,7 @@ function delegate(engine: Engine): Engine {
     closed: engine.closed,
     generate: (request, sink) => engine.generate(request, sink),
     tokenize: (prompt, addSpecial) => engine.tokenize(prompt, addSpecial),
+    countTokens: (prompt, addSpecial) => engine.countTokens(prompt, addSpecial),
     detokenize: (tokens) => engine.detokenize(tokens),
     pieces: (tokens) => engine.pieces(tokens),
     embed: (request) => engine.embed(request),

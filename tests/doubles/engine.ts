@@ -207,6 +207,7 @@ export class EngineDouble implements Engine {
           { overflow: { promptTokens, contextLength: this.info.contextLength } },
         );
       }
+      if (state.request.reportsLength) yield { type: "queued", promptTokens };
       const room = this.info.contextLength - promptTokens;
       const limit = Math.min(state.request.maxTokens ?? room, room);
       const { promptLogprobs } = state.request;
@@ -251,6 +252,10 @@ export class EngineDouble implements Engine {
 
   tokenize(prompt: readonly PromptPart[], addSpecial: boolean): Promise<number[]> {
     return Promise.resolve(this.#ids(prompt, addSpecial));
+  }
+
+  countTokens(prompt: readonly PromptPart[], addSpecial: boolean): Promise<number> {
+    return Promise.resolve(this.#ids(prompt, addSpecial).length);
   }
 
   detokenize(tokens: readonly number[]): Promise<string> {

@@ -84,7 +84,7 @@ export class LoopHarness implements Disposable {
       report.error = event.error;
       return;
     }
-    if (event.type === "progress") return;
+    if (event.type === "progress" || event.type === "queued") return;
     if (event.type === "prompt") {
       report.promptLogprobs.push(...event.logprobs);
       return;

@@ -131,6 +131,8 @@ export interface AnswerRequest {
   readonly begun?: readonly number[];
   /** Have at least one text or reasoning event for each token, with its place. */
   readonly placesTokens?: boolean;
+  /** Tell the number of the prompt's tokens when the request is queued: see `Answer.promptTokens`. */
+  readonly reportsLength?: boolean;
   /** Report the progress of the prompt. */
   readonly reportsProgress?: boolean;
   /** Report timings with each token. */

@@ -17,14 +17,12 @@ import {
   type ToEngineCore,
 } from "../protocol/mod.ts";
 import { EventBatch } from "./event_batch.ts";
+import { macrotaskYield, type Yield } from "./macrotask_yield.ts";
 import { WorkLimits } from "./work_limits.ts";
-import { isLong, LongPrompts, MAX_LONG_PROMPTS } from "./long_prompts.ts";
+import { DECODED_TOKENS, isLong, LongPrompts, MAX_REPLIED_TOKENS } from "./long_prompts.ts";
 
 /** Receiver of the messages of the engine core. */
 export type Post = (message: FromEngineCore) => void;
-
-/** Yields to the event loop, so that queued messages are received. */
-type Yield = () => Promise<void>;
 
 /**
  * Runs one model behind the messages of `protocol/`, in a Worker or a child process.
@@ -41,6 +39,8 @@ export class EngineCore {
   readonly #gate: NativeGate;
   readonly #post: Post;
   readonly #yield: Yield = macrotaskYield();
+  /** Between two parts of work with a long prompt. */
+  readonly #pause: Yield = macrotaskYield();
   #model: LoadedModel | null = null;
   #loop: Loop | null = null;
   #embeddings: EmbeddingQueue | null = null;
@@ -110,7 +110,7 @@ export class EngineCore {
       case "tokenize":
         return this.#tokenize(message);
       case "detokenize":
-        return this.#reply(message.call, (model) => model.tokenizer.decode(message.tokens));
+        return this.#detokenize(message);
       case "pieces":
         return this.#reply(
           message.call,
@@ -183,9 +183,9 @@ export class EngineCore {
   /** Tokenizes the prompt in another thread, so that running sequences do not wait. */
   #submitLong(id: number, request: SequenceRequest): void {
     const { tokenizer } = this.#model!;
-    if (this.#longPrompts.count >= MAX_LONG_PROMPTS) {
-      const message = `The queue is full: ${MAX_LONG_PROMPTS} long prompts are waiting`;
-      const error = new ShimmyError("overloaded", message, { retryAfter: 1 });
+    try {
+      this.#longPrompts.checkRoom();
+    } catch (error) {
       return this.#events.add(id, { type: "error", error: serializeError(error) });
     }
     this.#longPrompts.keepControls(id);
@@ -204,18 +204,57 @@ export class EngineCore {
     });
   }
 
-  #tokenize({ call, prompt, addSpecial }: Extract<ToEngineCore, { type: "tokenize" }>): void {
+  #tokenize(
+    { call, prompt, addSpecial, result }: Extract<ToEngineCore, { type: "tokenize" }>,
+  ): void {
+    const replied = (tokens: readonly number[]) => {
+      if (result === "count") return tokens.length;
+      if (tokens.length <= MAX_REPLIED_TOKENS) return tokens;
+      const message =
+        `The text has ${tokens.length} tokens; at most ${MAX_REPLIED_TOKENS} are listed`;
+      throw new ShimmyError("invalid", message);
+    };
+    if (!isLong(prompt)) {
+      return this.#reply(call, ({ tokenizer }) => replied(tokenizer.encode(prompt, addSpecial)));
+    }
+    this.#replyLater(
+      call,
+      async ({ tokenizer }) => replied(await tokenizer.encodeAsync(prompt, addSpecial)),
+    );
+  }
+
+  #detokenize({ call, tokens }: Extract<ToEngineCore, { type: "detokenize" }>): void {
+    if (tokens.length <= DECODED_TOKENS) {
+      return this.#reply(call, ({ tokenizer }) => tokenizer.decode(tokens));
+    }
+    this.#replyLater(call, async ({ tokenizer }) => {
+      const parts = tokenizer.decodeParts(tokens, DECODED_TOKENS);
+      let text = "";
+      for (const part of parts) {
+        text += part;
+        await this.#pause();
+      }
+      return text;
+    });
+  }
+
+  /** Replies after the long prompts that wait, while the loop goes on. */
+  #replyLater(call: number, answer: (model: LoadedModel) => Promise<unknown>): void {
     const model = this.#model;
-    if (model === null || !isLong(prompt)) {
-      return this.#reply(call, ({ tokenizer }) => tokenizer.encode(prompt, addSpecial));
+    try {
+      if (model === null) throw new ShimmyError("backend", "The model is not loaded");
+      this.#longPrompts.checkRoom();
+    } catch (error) {
+      return this.#post({ type: "refused", call, error: serializeError(error) });
     }
     this.#longPrompts.add(async () => {
-      const tokens = await model.tokenizer.encodeAsync(prompt, addSpecial)
-        .catch((error: unknown) => ({ error }));
-      this.#reply(call, () => {
-        if ("error" in tokens) throw tokens.error;
-        return tokens;
-      });
+      const outcome = await answer(model).then(
+        (value) => () => value,
+        (error: unknown) => () => {
+          throw error;
+        },
+      );
+      this.#reply(call, outcome);
     });
   }
 
@@ -348,15 +387,3 @@ const IDLE: LoopStatus = {
   nativeMs: 0,
   stepMs: 0,
 };
-
-/** Yields to the event loop by a message to itself. A timer would wait at least a millisecond. */
-function macrotaskYield(): Yield {
-  const { port1, port2 } = new MessageChannel();
-  let resume = () => {};
-  port1.onmessage = () => resume();
-  return () =>
-    new Promise((resolve) => {
-      resume = resolve;
-      port2.postMessage(null);
-    });
-}

@@ -1,8 +1,15 @@
+import { ShimmyError } from "../../errors.ts";
 import type { Control, PromptPart } from "../protocol/mod.ts";
 import { LONG_TEXT } from "../tokenizer/mod.ts";
 
 /** Maximum prompts that wait to be tokenized; more are refused. */
 export const MAX_LONG_PROMPTS = 64;
+
+/** Maximum token ids of a reply: the other process would need long to receive more. */
+export const MAX_REPLIED_TOKENS = 1_000_000;
+
+/** Token ids that are decoded without a step of the loop between them. */
+export const DECODED_TOKENS = 16_384;
 
 /** Whether the texts of a prompt are so long that another thread should tokenize them. */
 export function isLong(prompt: readonly PromptPart[]): boolean {
@@ -25,6 +32,13 @@ export class LongPrompts {
   /** Resolves when nothing is being tokenized. */
   get idle(): Promise<void> {
     return this.#last;
+  }
+
+  /** @throws {ShimmyError} `overloaded` if many prompts wait. */
+  checkRoom(): void {
+    if (this.#count < MAX_LONG_PROMPTS) return;
+    const message = `The queue is full: ${MAX_LONG_PROMPTS} long prompts are waiting`;
+    throw new ShimmyError("overloaded", message, { retryAfter: 1 });
   }
 
   /** Runs work after the earlier work. The work handles its own errors. */

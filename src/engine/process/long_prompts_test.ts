@@ -114,3 +114,51 @@ Deno.test("long prompts beyond the limit are refused", async () => {
   assertEquals(new Set(kinds), new Set(["context_length"]));
   await engine[Symbol.asyncDispose]();
 });
+
+Deno.test("the number of a text's tokens is that of its list, for short and long texts", async () => {
+  await using engine = await tinyEngine();
+  for (const text of ["Hello <|im_end|>", LONG]) {
+    for (const add of [true, false, "both"] as const) {
+      const parts = [{ text, special: true }];
+      const { length } = await engine.tokenize(parts, add);
+      assertEquals(await engine.countTokens(parts, add), length);
+    }
+  }
+});
+
+Deno.test("a text that is much longer than the context is neither counted nor tokenized", async () => {
+  await using engine = await tinyEngine();
+  const parts = [{ text: "a".repeat(2 ** 20 + 1), special: false }];
+  for (
+    const refused of [() => engine.countTokens(parts, true), () => engine.tokenize(parts, true)]
+  ) {
+    const error = await assertRejects(refused, ShimmyError, "has 1048577 characters");
+    assertEquals(error.kind, "invalid");
+  }
+});
+
+Deno.test("long texts to count beyond the limit are refused", async () => {
+  const engine = await tinyEngine();
+  const texts = [LONG, ...Array.from({ length: MAX_LONG_PROMPTS }, () => "a ".repeat(10_000))];
+  const counts = texts.map((text) => engine.countTokens([{ text, special: false }], false));
+  const error = await assertRejects(() => counts.at(-1)!, ShimmyError, "The queue is full");
+  assertEquals(error.kind, "overloaded");
+  await Promise.all(counts.slice(0, -1));
+  await engine[Symbol.asyncDispose]();
+});
+
+Deno.test("many tokens are decoded while an answer is computed", async () => {
+  await using engine = await tinyEngine({ contextShift: true, lookup: false });
+  const tokens = await engine.tokenize([{
+    text: "The \u20ac fox. ".repeat(60_000),
+    special: false,
+  }], false);
+  const running = engine.generate(ask(question("Hello"), { maxTokens: null, ignoreEos: true }));
+  const events = running[Symbol.asyncIterator]();
+  await events.next();
+  const decoding = engine.detokenize(tokens);
+  const before = (await engine.status()).steps;
+  assertEquals(await decoding, "The \u20ac fox. ".repeat(60_000));
+  assertGreater((await engine.status()).steps - before, 1);
+  await events.return!();
+});

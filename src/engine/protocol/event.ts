@@ -61,6 +61,11 @@ export interface Notice {
 /** Events of a sequence. There is one `token` event per token; its text may be empty. */
 export type SequenceEvent =
   | {
+    /** The request is queued, if this is to be reported: it comes before the other events. */
+    readonly type: "queued";
+    readonly promptTokens: number;
+  }
+  | {
     /** The next prompt tokens with their log probabilities, if requested. */
     readonly type: "prompt";
     readonly logprobs: readonly PromptLogprob[];

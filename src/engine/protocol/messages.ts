@@ -57,6 +57,8 @@ export type ToEngineCore =
     readonly call: number;
     readonly prompt: readonly PromptPart[];
     readonly addSpecial: AddSpecial;
+    /** What to reply with: the token ids, or their number. */
+    readonly result: "tokens" | "count";
   }
   | { readonly type: "embed"; readonly call: number; readonly request: EmbedRequest }
   /** Cancels an `embed` call. */

@@ -69,6 +69,8 @@ export interface SequenceRequest {
    * token of the answer. Disables reuse of cached prompt tokens.
    */
   readonly promptLogprobs?: number;
+  /** Report the number of the prompt's tokens when the request is queued. */
+  readonly reportsLength?: boolean;
   /** Report the progress of the prompt. */
   readonly reportsProgress?: boolean;
   /** Report timings with each token. */

@@ -99,6 +99,9 @@ export class Loop {
       const sequence = this.#createSequence(id, request, prompt);
       this.stored.submitted(sequence);
       this.#scheduler.add(sequence);
+      if (request.reportsLength) {
+        this.#emit(id, { type: "queued", promptTokens: sequence.promptLength });
+      }
     } catch (error) {
       this.#emit(id, { type: "error", error: serializeError(error) });
     }

@@ -200,12 +200,24 @@ export class Tokenizer {
 
   /** Decodes token ids, including the text of control tokens. */
   decode(tokens: readonly number[]): string {
+    return [...this.decodeParts(tokens, Infinity)].join("");
+  }
+
+  /**
+   * Like {@linkcode Tokenizer.decode}, in parts.
+   * @param count number of tokens after which a part ends.
+   */
+  *decodeParts(tokens: readonly number[], count: number): Generator<string> {
     const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
     let text = "";
+    let taken = 0;
     for (const token of this.check(tokens, "prompt")) {
       text += decoder.decode(this.piece(token, true).bytes, { stream: true });
+      if (++taken % count !== 0) continue;
+      yield text;
+      text = "";
     }
-    return text + decoder.decode();
+    yield text + decoder.decode();
   }
 }
 

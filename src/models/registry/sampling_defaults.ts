@@ -34,6 +34,7 @@ export function withRequestDefaults(engine: Engine, defaults: RequestDefaults = 
         ...reasoningOf(request, defaults),
       }, sink),
     tokenize: (prompt, addSpecial) => engine.tokenize(prompt, addSpecial),
+    countTokens: (prompt, addSpecial) => engine.countTokens(prompt, addSpecial),
     detokenize: (tokens) => engine.detokenize(tokens),
     pieces: (tokens) => engine.pieces(tokens),
     embed: (request, signal) => engine.embed(request, signal),

@@ -43,4 +43,5 @@ export {
   toTimings,
 } from "./timings.ts";
 export { ContinuedAnswer, type DoneEvent } from "./continued_answer.ts";
+export { tokenPieces } from "./token_pieces.ts";
 export { truncateEmbedding } from "./truncate_embedding.ts";

@@ -154,6 +154,7 @@ export async function withAdapters(
     },
     generate: (request, sink) => engine.generate(completed(request), sink),
     tokenize: (prompt, addSpecial) => engine.tokenize(prompt, addSpecial),
+    countTokens: (prompt, addSpecial) => engine.countTokens(prompt, addSpecial),
     detokenize: (tokens) => engine.detokenize(tokens),
     pieces: (tokens) => engine.pieces(tokens),
     embed: async (request, signal) => await engine.embed(completed(request), signal),

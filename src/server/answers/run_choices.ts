@@ -1,10 +1,14 @@
-import type {
-  Answer,
-  AnswerEdit,
-  AnswerEvent,
-  AnswerFork,
-  AnswerRequest,
-  AnswerSoFar,
+import {
+  type Answer,
+  type AnswerEdit,
+  type AnswerEvent,
+  type AnswerFork,
+  type AnswerRequest,
+  type AnswerSoFar,
+  inlinePreparer,
+  type Input,
+  type Preparer,
+  sharedPreparer,
 } from "../../chat/mod.ts";
 import type { Engine, FlowControl, Sink } from "../../engine/mod.ts";
 import { ShimmyError } from "../../errors.ts";
@@ -153,6 +157,21 @@ export class Choices {
     return this.#answers[index]?.completionTokens ?? 0;
   }
 
+  /** Tokens of the prompt of a choice: see `Answer.promptTokens`. */
+  promptTokens(index: number): number | null {
+    return this.#answers[index]?.promptTokens ?? null;
+  }
+
+  /**
+   * Resolves to the tokens of the first choice's prompt: see `Answer.queued`.
+   * @throws {TypeError} before `run` is called.
+   */
+  get queued(): Promise<number> {
+    const [first] = this.#answers;
+    if (first === undefined) throw new TypeError("Cannot await the prompt: no choice has started");
+    return first.queued;
+  }
+
   /** Controls one choice, or all that have started. */
   control(control: FlowControl, index?: number): void {
     const answers = index === undefined ? this.#answers : [this.#answers[index]];
@@ -230,8 +249,19 @@ export function choicesOf(
   sink: Sink<Indexed<AnswerEvent>>,
   { isAwaited = true, mayFork = false } = {},
 ): Choices {
-  const start: Start = (index, one) =>
-    (index === 0 && isAwaited ? startAnswer : bindAnswer)(caller, engine, requests[index]!, one);
+  const preparers = new Map<Input, Preparer>();
+  /** Choices with the same prompt render it once. */
+  const preparerOf = ({ input }: AnswerRequest): Preparer => {
+    const shared = preparers.get(input) ??
+      sharedPreparer(caller.context.preparer ?? inlinePreparer);
+    preparers.set(input, shared);
+    return shared;
+  };
+  const start: Start = (index, one) => {
+    const request = requests[index]!;
+    const begin = index === 0 && isAwaited ? startAnswer : bindAnswer;
+    return begin(caller, engine, request, one, preparerOf(request));
+  };
   const startFork: StartFork = (parent, fork, one) => bindFork(caller, engine, parent, fork, one);
   return new Choices(requests.length, start, sink, mayFork ? startFork : undefined);
 }

@@ -1,4 +1,6 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
+import { countingPreparer } from "../../../tests/doubles/preparer.ts";
+import { serverDouble } from "../../../tests/doubles/server.ts";
 import type { AnswerEvent } from "../../chat/conversation/conversation.ts";
 import { collectEvents, type Sink } from "../../engine/sink.ts";
 import { Choices, type Indexed } from "./run_choices.ts";
@@ -20,6 +22,8 @@ function answers(count: number) {
           sinks[index] = one;
           return {
             completionTokens: 0,
+            promptTokens: null,
+            queued: new Promise(() => {}),
             control: ({ type }) => void log.push(`${index} ${type}`),
             edit: () => Promise.resolve(0),
             fork: () => {
@@ -81,4 +85,51 @@ Deno.test("a choice that cannot start, because the client has left, fails the re
   sinks[0]!.end();
   assertEquals(await failed, "The request was cancelled");
   assertEquals(log, ["0 begins", "1 begins", "0 cancel", "1 cancel"]);
+});
+
+/** What the preparer does for a request, and the text of the response. */
+async function prepared(path: string, body: Record<string, unknown>) {
+  const preparer = countingPreparer();
+  const { engine, request } = serverDouble({ context: { preparer } });
+  const messages = [{ role: "user", content: "Hello" }];
+  const response = await request(path, { model: "double", max_tokens: 4, messages, ...body });
+  const text = await response.text();
+  assertEquals([response.status, text], [200, text]);
+  return { calls: preparer.calls, requests: engine.requests, text };
+}
+
+Deno.test("the choices of a request share one preparation", async () => {
+  for (const more of [{}, { stream: true }, { response_format: { type: "json_object" } }]) {
+    const { calls, requests } = await prepared("/v1/chat/completions", { n: 3, seed: 1, ...more });
+    assertEquals(calls, ["answer"]);
+    assertEquals(requests.map(({ sampling }) => sampling.seed), [1, 2, 3]);
+    assertEquals(new Set(requests.map(({ prompt }) => JSON.stringify(prompt))).size, 1);
+  }
+});
+
+Deno.test("a stream that reports the tokens of the prompt renders the prompt once", async () => {
+  const stream_options = { include_usage: true, continuous_usage_stats: true };
+  const streams = {
+    "/v1/chat/completions": { stream_options, n: 2 },
+    "/v1/messages": {},
+  };
+  for (const [path, body] of Object.entries(streams)) {
+    const { calls, requests, text } = await prepared(path, { stream: true, ...body });
+    assertEquals([path, calls], [path, ["answer"]]);
+    const [part] = requests[0]!.prompt;
+    assert(part !== undefined && text.includes("Hello"));
+    const [, tokens] = /"(?:prompt|input)_tokens":(\d+)/.exec(text) ?? [];
+    assert(Number(tokens) > 0, `${path} reports ${tokens} tokens`);
+  }
+});
+
+Deno.test("prompts of one request are prepared one by one", async () => {
+  const { calls, requests } = await prepared("/v1/completions", {
+    messages: undefined,
+    prompt: ["a", "b"],
+    n: 2,
+  });
+  assertEquals(calls, ["answer", "answer"]);
+  const texts = requests.map(({ prompt }) => prompt.map((part) => "text" in part ? part.text : ""));
+  assertEquals(texts.flat().toSorted(), ["a", "a", "b", "b"]);
 });

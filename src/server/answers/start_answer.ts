@@ -78,6 +78,7 @@ export async function engineForEntry(
  * function, which also applies back pressure and records metrics and queue places.
  *
  * @param sink receives the events; called only after the return.
+ * @param preparer Default: that of the server.
  * @throws {ShimmyError} `cancelled` when the client has disconnected.
  */
 export function bindAnswer(
@@ -85,8 +86,9 @@ export function bindAnswer(
   engine: Engine,
   request: AnswerRequest,
   sink: Sink<AnswerEvent>,
+  preparer = caller.context.preparer,
 ): Answer {
-  const { client, context: { preparer } } = caller;
+  const { client } = caller;
   const asked = client === undefined ? request : { ...request, client };
   return bind(caller, engine, sink, (observed) => {
     const running = answer(tracedEngine(caller, engine), asked, observed, preparer);
@@ -187,6 +189,7 @@ export function startAnswer(
   engine: Engine,
   request: AnswerRequest,
   sink: Sink<AnswerEvent>,
+  preparer = caller.context.preparer,
 ): StartedAnswer {
   const first = Promise.withResolvers<void>();
   let isStarted = false;
@@ -202,13 +205,17 @@ export function startAnswer(
       first.resolve();
       sink.end(error);
     },
-  });
+  }, preparer);
   const started = settledWithin(first.promise, caller.context.settings.keepAliveMs)
     .then(() => void (isStarted = true));
   return {
     get completionTokens() {
       return running.completionTokens;
     },
+    get promptTokens() {
+      return running.promptTokens;
+    },
+    queued: running.queued,
     control: (control) => running.control(control),
     edit: (edit) => running.edit(edit),
     fork: (...fork) => running.fork(...fork),

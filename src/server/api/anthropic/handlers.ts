@@ -64,9 +64,6 @@ export async function createMessage(exchange: Exchange): Promise<Response> {
   const isDetached = body.detach ?? false;
   const { sink, ...kept } = keptStream(stream, isDetached);
   const events = new MessageEvents({ ...options, requestId }, sink);
-  // The tokens are counted during prefill. An error is also thrown by the answer.
-  const counting = countTokens(engine, request.input, exchange.context.preparer);
-  counting.catch(() => {});
   const answers = searching(events);
   const only: Sink<Indexed<AnswerEvent>> = {
     event: ({ value }) => answers.event(value),
@@ -74,21 +71,18 @@ export async function createMessage(exchange: Exchange): Promise<Response> {
     end: (error) => answers.end(error),
   };
   const caller = callerOf(exchange, isDetached);
+  // The first event has the tokens of the prompt.
+  const requests = [{ ...request, reportsLength: true }];
   // An answer of several parts has no tokens of its own.
   const choices = isSearching
-    ? choicesOf(caller, engine, [request], only)
-    : steeredChoices(caller, engine, [request], only, {
+    ? choicesOf(caller, engine, requests, only)
+    : steeredChoices(caller, engine, requests, only, {
       id: options.id,
       canRewind: true,
       ...kept,
     });
   await choices.run(1);
-  events.begin(
-    await counting.catch((error: unknown) => {
-      choices.control({ type: "cancel" });
-      throw error;
-    }),
-  );
+  events.begin(await choices.queued);
   return stream.response;
 }
 

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import type { Engine } from "../../../engine/mod.ts";
-import { engineFor } from "../../answers/mod.ts";
+import { engineFor, tokenPieces } from "../../answers/mod.ts";
 import { type Exchange, json, parseLenient, readJson, type RouteForm } from "../../http/mod.ts";
 import { flag, mixedPrompt, text } from "./completion/fields.ts";
 import { partsOf } from "./completion/prompts.ts";
@@ -34,7 +34,7 @@ async function tokenize(exchange: Exchange): Promise<Response> {
 /** The tokens with their text; with their bytes where these are no complete characters. */
 async function withPieces(engine: Engine, tokens: readonly number[]) {
   const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-  const pieces = await engine.pieces(tokens);
+  const pieces = await tokenPieces(engine, tokens, "with_pieces");
   return pieces.map((bytes, index) => {
     const id = tokens[index]!;
     try {

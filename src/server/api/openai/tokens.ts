@@ -2,7 +2,7 @@ import * as z from "zod";
 import { conversationText, countTokens } from "../../../chat/mod.ts";
 import type { Engine } from "../../../engine/mod.ts";
 import { type Exchange, json, parseLenient, readJson, type Route } from "../../http/mod.ts";
-import { engineFor } from "../../answers/mod.ts";
+import { engineFor, tokenPieces } from "../../answers/mod.ts";
 import { chatBody, chatPromptFields, toChatInput } from "./chat/chat_schema.ts";
 import { openaiDialect } from "./shared/dialect.ts";
 import { boolean, rejected, text } from "./shared/fields.ts";
@@ -95,13 +95,13 @@ async function vllmTokens(
   tokens: readonly number[],
   withTexts: boolean,
 ): Promise<Response> {
+  const pieces = withTexts ? await tokenPieces(engine, tokens, "return_token_strs") : null;
+  const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
   return json({
     count: tokens.length,
     max_model_len: engine.info.contextLength,
     tokens,
-    token_strs: withTexts
-      ? await Promise.all(tokens.map((token) => engine.detokenize([token])))
-      : null,
+    token_strs: pieces?.map((bytes) => decoder.decode(bytes)) ?? null,
   });
 }
 

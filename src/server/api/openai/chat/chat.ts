@@ -1,4 +1,4 @@
-import { type AnswerRequest, countTokens, promptText } from "../../../../chat/mod.ts";
+import { type AnswerRequest, promptText } from "../../../../chat/mod.ts";
 import type { Engine } from "../../../../engine/mod.ts";
 import type { ModelEntry } from "../../../../models/entry/mod.ts";
 import {
@@ -96,20 +96,24 @@ async function streamed(
 ): Promise<Response> {
   const includeUsage = options?.include_usage ?? false;
   const reportsProgress = includeUsage && options?.continuous_usage_stats === true;
-  const promptTokens = reportsProgress
-    ? await countTokens(engine, requests[0]!.input, exchange.context.preparer)
-    : 0;
   const stream = eventStream({ keepAliveMs: exchange.context.settings.keepAliveMs });
   const isDetached = detach ?? false;
   const { sink, ...kept } = keptStream(stream, isDetached);
-  const completionTokens = (choice: number) => choices.completionTokens(choice);
+  const progress = {
+    // The choices share the prompt.
+    promptTokens: () => choices.promptTokens(0) ?? 0,
+    completionTokens: (choice: number) => choices.completionTokens(choice),
+  };
   const chunks = new ChatChunks({
     head,
     includeUsage,
     withLogprobs: requests[0]!.logprobs !== null,
-    ...(reportsProgress ? { progress: { promptTokens, completionTokens } } : {}),
+    ...(reportsProgress ? { progress } : {}),
   }, sink);
-  const choices = steeredChoices(callerOf(exchange, isDetached), engine, requests, chunks, {
+  const asked = reportsProgress
+    ? requests.map((one) => ({ ...one, reportsLength: true }))
+    : requests;
+  const choices = steeredChoices(callerOf(exchange, isDetached), engine, asked, chunks, {
     id: String(head.id),
     canRewind: true,
     forked: (forks) => chunks.forked(forks),

@@ -21,7 +21,7 @@ export interface ChunkOptions {
   readonly withLogprobs: boolean;
   /** Tokens of the prompt, and of a choice so far, for chunks that report them. */
   readonly progress?: {
-    readonly promptTokens: number;
+    readonly promptTokens: () => number;
     readonly completionTokens: (choice: number) => number;
   };
 }
@@ -148,7 +148,7 @@ export class ChatChunks extends Transform<Indexed<AnswerEvent>, ServerSentEvent>
 
   #usageSoFar(completionTokens: number) {
     const { progress } = this.#options;
-    return progress === undefined ? null : toUsageSoFar(progress.promptTokens, completionTokens);
+    return progress === undefined ? null : toUsageSoFar(progress.promptTokens(), completionTokens);
   }
 
   #chunk(choices: readonly unknown[], usage: unknown, more = {}): void {

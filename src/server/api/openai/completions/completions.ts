@@ -1,4 +1,4 @@
-import { type AnswerRequest, countTokens } from "../../../../chat/mod.ts";
+import type { AnswerRequest } from "../../../../chat/mod.ts";
 import type { Engine } from "../../../../engine/mod.ts";
 import type { Usage } from "../../../../engine/protocol/mod.ts";
 import {
@@ -49,13 +49,13 @@ async function toJobs(engine: Engine, body: CompletionBody): Promise<Job[]> {
   return await Promise.all(
     prompts(body).map(async (prompt) => {
       const input = await toInput(engine, prompt, body.suffix);
-      const echoed = typeof prompt === "string" ? prompt : await engine.detokenize(prompt);
+      const echo = body.echo ? await textOf(engine, prompt) : "";
       const [first, ...others] = toChoiceRequests(
         { ...request, input },
         body.best_of ?? body.n ?? 1,
       );
       return {
-        echo: body.echo ? echoed : "",
+        echo,
         // The choices of a prompt share its log probabilities: they are computed once, unless each choice
         // is sent as soon as it comes.
         requests: body.stream
@@ -66,13 +66,17 @@ async function toJobs(engine: Engine, body: CompletionBody): Promise<Job[]> {
   );
 }
 
+function textOf(engine: Engine, prompt: string | readonly number[]): string | Promise<string> {
+  return typeof prompt === "string" ? prompt : engine.detokenize(prompt);
+}
+
 /** The answer to `max_tokens: 0`: nothing is generated, and the tokens of the prompt are counted. */
 async function withoutTokens(engine: Engine, jobs: readonly Job[]): Promise<unknown> {
   const counts = await Promise.all(jobs.map(async ({ requests }) => {
     const { input } = requests[0]!;
     if (input.type === "tokens") return input.tokens.length;
     const text = input.type === "text" ? input.text : "";
-    return (await engine.tokenize([{ text, special: true }], true)).length;
+    return await engine.countTokens([{ text, special: true }], true);
   }));
   const texts = jobs.flatMap(({ echo, requests }) => requests.map(() => echo));
   const usages = counts.map((promptTokens): Usage => ({
@@ -132,18 +136,12 @@ async function streamed(
 ): Promise<Response> {
   const { include_usage: includeUsage, continuous_usage_stats: continuous } = body.stream_options ??
     {};
-  const counts = includeUsage && continuous
-    ? await Promise.all(
-      jobs.map(({ requests }) =>
-        countTokens(engine, requests[0]!.input, exchange.context.preparer)
-      ),
-    )
-    : null;
-  const perPrompt = body.n ?? 1;
-  const requests = jobs.flatMap((job) => job.requests);
-  const progress = counts === null ? {} : {
+  const reportsProgress = includeUsage && continuous === true;
+  const requests = jobs.flatMap((job) => job.requests)
+    .map((one) => reportsProgress ? { ...one, reportsLength: true } : one);
+  const progress = !reportsProgress ? {} : {
     progress: {
-      promptTokens: (choice: number) => counts[Math.floor(choice / perPrompt)] ?? 0,
+      promptTokens: (choice: number) => choices.promptTokens(choice) ?? 0,
       completionTokens: (choice: number) => choices.completionTokens(choice),
     },
   };
@@ -151,7 +149,7 @@ async function streamed(
   const chunks = new CompletionChunks({
     head,
     echoes: jobs.flatMap((job) => job.requests.map(() => job.echo)),
-    perPrompt,
+    perPrompt: body.n ?? 1,
     includeUsage: includeUsage ?? false,
     withLogprobs: typeof body.logprobs === "number",
     ...progress,

@@ -63,7 +63,7 @@ class ResponseGeneration {
     const text = this.builder.reasoning;
     const thought = text === ""
       ? 0
-      : (await this.engine.tokenize([{ text, special: false }], false)).length;
+      : await this.engine.countTokens([{ text, special: false }], false);
     const events = [...this.builder.end(done, thought)];
     if (this.body.store ?? true) {
       this.store.add(this.builder.response, this.turn.input, this.turn.before);
