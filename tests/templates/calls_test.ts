@@ -10,6 +10,7 @@ import {
 import type { ModelInfo } from "../../src/engine/protocol/mod.ts";
 import { EngineDouble } from "../doubles/engine.ts";
 import { parseAnswer } from "../doubles/parsed.ts";
+import { chatInput } from "../support/chat_request.ts";
 import { pinnedTemplates } from "./pinned.ts";
 
 const { templates, missing } = await pinnedTemplates();
@@ -24,15 +25,7 @@ const AFTER_CALLS =
   /<\|im_end\|>|<\|(?:eot|eom)_id\|>|<seed:eos>|<\|END_OF_TURN_TOKEN\|>|<｜end▁of▁sentence｜>|<｜hy_eos|<end_of_turn>|<\|end_of_text\|>|<\|end\|>\n|<end_of_sentence>|\[e~\[|<\|eot\|>|<SPECIAL_12>|<\|end_of_msg\|>|<turn\|>|<\|tool_response>|<\|role_end\|>|<\/assistant>|<\|assistant_end\|>|<\|observation\|>|<sep>|<\|(?:user|assistant)\|>|<\|START_OF_TURN_TOKEN\|><\|SYSTEM|<\|message_sep\|>\n\nfunction result|<\|start\|>functions|\[Result\]|<\/s>|<\|assistant_start\|>|\n\nUser: |\n\nAssistant: /;
 
 function chat(messages: ChatInput["messages"]): ChatInput {
-  return {
-    type: "chat",
-    messages,
-    tools: TOOLS,
-    toolChoice: { type: "auto" },
-    parallelToolCalls: true,
-    templateArguments: {},
-    continueLast: false,
-  };
+  return chatInput({ messages, tools: TOOLS });
 }
 
 const question = { role: "user", content: "Question" } as const;

@@ -15,6 +15,7 @@ import {
 import { renderText } from "../../src/chat/prompt/prompt.ts";
 import { ShimmyError } from "../../src/errors.ts";
 import { EngineDouble } from "../doubles/engine.ts";
+import { chatInput } from "../support/chat_request.ts";
 import golden from "../golden/templates.json" with { type: "json" };
 import { EXPECTED_DIFFERENCES } from "./expectations.ts";
 import { pinnedTemplates } from "./pinned.ts";
@@ -30,15 +31,7 @@ async function ours(
   const { bosText, eosText } = golden;
   const { info } = new EngineDouble({ info: { chatTemplate: template.source, bosText, eosText } });
   try {
-    return await renderText(info, {
-      type: "chat",
-      messages,
-      tools,
-      toolChoice: { type: "auto" },
-      parallelToolCalls: true,
-      templateArguments: {},
-      continueLast: false,
-    });
+    return await renderText(info, chatInput({ messages, tools }));
   } catch (error) {
     if (error instanceof ShimmyError) return null;
     throw error;

@@ -1,10 +1,11 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { EngineDouble } from "../../../tests/doubles/engine.ts";
 import { TINY_TEMPLATE } from "../../../tests/doubles/tiny_template.ts";
+import { chatInput } from "../../../tests/support/chat_request.ts";
 import { matches, parseGbnf } from "../../../tests/grammar/gbnf.ts";
 import { ShimmyError } from "../../errors.ts";
 import { constraintOf } from "./constraint.ts";
-import type { AnswerRequest, Format, Tool } from "../conversation/conversation.ts";
+import type { Format, Tool } from "../conversation/conversation.ts";
 import { type ChatInput, renderChat } from "../prompt/prompt.ts";
 
 const tools: readonly Tool[] = ["get_weather", "get_time"].map((name) => ({
@@ -17,27 +18,9 @@ async function constrain(
   format: Format = { type: "text" },
   chatTemplate = TINY_TEMPLATE,
 ) {
-  const input: ChatInput = {
-    type: "chat",
-    messages: [{ role: "user", content: "Hi" }],
-    tools: [],
-    toolChoice: { type: "auto" },
-    parallelToolCalls: true,
-    templateArguments: {},
-    continueLast: false,
-    ...values,
-  };
-  const request: AnswerRequest = {
-    input,
-    maxTokens: null,
-    sampling: {},
-    stop: [],
-    format,
-    ignoreEos: false,
-    logprobs: null,
-  };
+  const input = chatInput(values);
   const { info } = new EngineDouble({ info: { chatTemplate } });
-  return (await constraintOf(request, await renderChat(info, input)))?.grammar ?? null;
+  return (await constraintOf({ input, format }, await renderChat(info, input)))?.grammar ?? null;
 }
 
 const call = (name: string) =>

@@ -1,21 +1,13 @@
 import { assertThrows } from "@std/assert";
 import { EngineDouble } from "../../../tests/doubles/engine.ts";
+import { chatInput } from "../../../tests/support/chat_request.ts";
 import { ShimmyError } from "../../errors.ts";
-import type { Input } from "../conversation/mod.ts";
 import { RefusedTemplates } from "./refused_templates.ts";
 
 const ERROR = { kind: "invalid", message: "messages: too many steps", field: "messages" } as const;
 
-const input: Input = {
-  type: "chat",
-  messages: [{ role: "user", content: "Hi" }],
-  tools: [],
-  toolChoice: { type: "auto" },
-  parallelToolCalls: true,
-  templateArguments: {},
-  continueLast: false,
-};
-const withTools: Input = { ...input, tools: [{ name: "f", parameters: {} }] };
+const input = chatInput();
+const withTools = chatInput({ tools: [{ name: "f", parameters: {} }] });
 
 function modelWith(chatTemplate: string | null, toolTemplate: string | null = null) {
   return new EngineDouble({ info: { chatTemplate, toolTemplate } }).info;

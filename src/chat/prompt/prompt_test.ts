@@ -1,6 +1,7 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { EngineDouble } from "../../../tests/doubles/engine.ts";
 import { TINY_TEMPLATE } from "../../../tests/doubles/tiny_template.ts";
+import { chatInput } from "../../../tests/support/chat_request.ts";
 import type { ModelInfo } from "../../engine/protocol/mod.ts";
 import { ShimmyError } from "../../errors.ts";
 import type { Message, Tool } from "../conversation/conversation.ts";
@@ -11,16 +12,7 @@ function info(values: Partial<ModelInfo> = {}): ModelInfo {
 }
 
 function chat(messages: readonly Message[], values: Partial<ChatInput> = {}): ChatInput {
-  return {
-    type: "chat",
-    messages,
-    tools: [],
-    toolChoice: { type: "auto" },
-    parallelToolCalls: true,
-    templateArguments: {},
-    continueLast: false,
-    ...values,
-  };
+  return chatInput({ messages, ...values });
 }
 
 const weather: Tool = {

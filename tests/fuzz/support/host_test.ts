@@ -1,19 +1,9 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { fromFileUrl } from "@std/path";
-import type { ChatInput } from "../../../src/chat/prompt/mod.ts";
+import { chatInput } from "../../support/chat_request.ts";
 import { TINY } from "../../support/engine.ts";
 import { Host } from "./host.ts";
 import type { HostResult, HostTask } from "./host_main.ts";
-
-const INPUT: ChatInput = {
-  type: "chat",
-  messages: [{ role: "user", content: "Hi" }],
-  tools: [],
-  toolChoice: { type: "auto" },
-  parallelToolCalls: true,
-  templateArguments: {},
-  continueLast: false,
-};
 
 Deno.test("a process of the product tells what it accepts and what it refuses", async () => {
   await using host = new Host();
@@ -25,7 +15,7 @@ Deno.test("a process of the product tells what it accepts and what it refuses", 
   const path = fromFileUrl(import.meta.url);
   assertEquals((await run({ type: "header", path: TINY })).refused, null);
   assertEquals((await run({ type: "header", path })).refused, "not a GGUF file");
-  const render = (template: string) => run({ type: "template", template, input: INPUT });
+  const render = (template: string) => run({ type: "template", template, input: chatInput() });
   assertEquals((await render("{{ messages[0].content }}")).refused, null);
   const { refused, thrown } = await render("{{ raise_exception('no') }}");
   assertStringIncludes(refused!, "no");

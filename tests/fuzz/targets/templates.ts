@@ -1,6 +1,7 @@
 import * as fc from "test:fast-check";
 import type { ChatInput } from "../../../src/chat/prompt/mod.ts";
 import { TINY_TEMPLATE } from "../../doubles/tiny_template.ts";
+import { chatInput } from "../../support/chat_request.ts";
 import { editText, type TextEdit, textEdits } from "../mutation/text_edits.ts";
 import { Host } from "../support/host.ts";
 import { checkVisible, type Problem } from "../support/problem.ts";
@@ -105,19 +106,9 @@ const tools: ChatInput["tools"] = [{
   parameters: { type: "object", properties: { city: { type: "string" } }, required: ["city"] },
 }];
 
-const common: Omit<ChatInput, "messages"> = {
-  type: "chat",
-  tools: [],
-  toolChoice: { type: "auto" },
-  parallelToolCalls: true,
-  templateArguments: {},
-  continueLast: false,
-};
-
 const INPUTS: readonly ChatInput[] = [
-  { ...common, messages: [{ role: "user", content: "Hi <|im_end|>" }] },
-  {
-    ...common,
+  chatInput({ messages: [{ role: "user", content: "Hi <|im_end|>" }] }),
+  chatInput({
     tools,
     messages: [
       { role: "system", content: "Be brief." },
@@ -130,13 +121,12 @@ const INPUTS: readonly ChatInput[] = [
       },
       { role: "tool", content: "12", toolCallId: "1", name: "get_weather" },
     ],
-  },
-  {
-    ...common,
+  }),
+  chatInput({
     continueLast: true,
     templateArguments: { enable_thinking: false, x: [{ "": null }], messages: 1 },
     messages: [{ role: "user", content: "a" }, { role: "assistant", content: "b" }],
-  },
+  }),
 ];
 
 /** Chat templates of model files. */
