@@ -1,8 +1,8 @@
 import type { Discovery } from "../../models/entry/mod.ts";
-import { command, EXIT } from "../environment/mod.ts";
-import { printable, table } from "../output/mod.ts";
+import { command, EXIT, openFoundModels } from "../environment/mod.ts";
+import { modelTable, printable, table } from "../output/mod.ts";
 import { flag } from "../options/mod.ts";
-import { entryJson, entryTable } from "./list.ts";
+import { entryJson } from "./list.ts";
 
 /** `discover`: searches all model directories and reports the models and the unusable files. */
 export default command({
@@ -11,8 +11,10 @@ export default command({
     "llm-only": flag({ help: "omit embedding and rerank models" }),
     "json": flag({ help: "print JSON" }),
   },
-  run: async ({ values, globals, config }, { output, openModelSession }) => {
-    await using session = await openModelSession({ globals, config, parallel: 1, paths: "found" });
+  run: async (call, environment) => {
+    await using session = await openFoundModels(environment, call);
+    const { values } = call;
+    const { output } = environment;
     const { models, skipped, sources } = await session.registry.discovery();
     const shown = values["llm-only"] ? models.filter((entry) => entry.kind === "language") : models;
     if (values.json) {
@@ -21,7 +23,7 @@ export default command({
       );
       return EXIT.ok;
     }
-    await output.print(entryTable(shown));
+    await output.print(modelTable(shown));
     for (const entry of shown) {
       await output.print(printable(`${entry.name}: ${entry.paths.join(", ")}`));
     }

@@ -7,9 +7,10 @@ import {
   type Environment,
   EXIT,
   interruptible,
+  openFoundModels,
   type Output,
 } from "../environment/mod.ts";
-import { bytes, parameters, printable, table } from "../output/mod.ts";
+import { modelTable, printable } from "../output/mod.ts";
 import { ATTACH_OPTIONS, flag } from "../options/mod.ts";
 
 const OPTIONS = {
@@ -42,54 +43,28 @@ async function listServer(
   output: Output,
 ): Promise<void> {
   if (json) return await output.print(JSON.stringify(models));
-  if (!short) return await output.print(serverTable(models));
+  if (!short) {
+    const rows = models.map(({ context_length, ...model }) => ({
+      ...model,
+      contextLength: context_length,
+    }));
+    return await output.print(modelTable(rows));
+  }
   for (const { name } of models) await output.print(printable(name));
 }
 
-/** The models of a server as a table. */
-function serverTable(models: readonly ListedModel[]): string {
-  return table([
-    [
-      "NAME",
-      "PARAMETERS",
-      "QUANT",
-      "SIZE",
-      "CONTEXT",
-      "KIND",
-      "ARCHITECTURE",
-      "SOURCE",
-      "STATE",
-    ],
-    ...models.map((model) => [
-      model.name,
-      parameters(model.parameters),
-      model.quantization,
-      bytes(model.size),
-      String(model.context_length ?? "?"),
-      model.kind,
-      model.architecture,
-      model.source,
-      model.state,
-    ]),
-  ]);
-}
-
 async function listLocal(
-  { values, globals, config }: Call<typeof OPTIONS>,
+  call: Call<typeof OPTIONS>,
   environment: Environment,
 ): Promise<void> {
-  await using session = await environment.openModelSession({
-    globals,
-    config,
-    parallel: 1,
-    paths: "found",
-  });
+  await using session = await openFoundModels(environment, call);
+  const { values } = call;
   const entries = await session.registry.list();
   if (values.json) await environment.output.print(JSON.stringify(entries.map(entryJson)));
   else if (values.short) {
     const names = entries.flatMap(({ name, aliases = [] }) => [name, ...aliases]);
     for (const name of names) await environment.output.print(printable(name));
-  } else await environment.output.print(entryTable(entries));
+  } else await environment.output.print(modelTable(entries));
 }
 
 /** A model for `--json`. Sizes are in bytes. */
@@ -109,34 +84,4 @@ export function entryJson(entry: ModelEntry) {
     paths: entry.paths,
     loras: entry.loras,
   };
-}
-
-/** Models as a table. Aliases have a column if a model has one. */
-export function entryTable(entries: readonly ModelEntry[]): string {
-  const hasAliases = entries.some(({ aliases = [] }) => aliases.length > 0);
-  const aliasesOf = (text: string) => hasAliases ? [text] : [];
-  return table([
-    [
-      "NAME",
-      ...aliasesOf("ALIASES"),
-      "PARAMETERS",
-      "QUANT",
-      "SIZE",
-      "CONTEXT",
-      "KIND",
-      "ARCHITECTURE",
-      "SOURCE",
-    ],
-    ...entries.map((entry) => [
-      entry.name,
-      ...aliasesOf(entry.aliases?.join(", ") ?? ""),
-      parameters(entry.parameters),
-      entry.quantization,
-      bytes(entry.size),
-      String(entry.contextLength ?? "?"),
-      entry.kind,
-      entry.architecture,
-      entry.source,
-    ]),
-  ]);
 }

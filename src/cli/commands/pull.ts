@@ -6,7 +6,14 @@ import {
   type PulledModel,
   type Reference,
 } from "../../models/pull/mod.ts";
-import { type Call, command, type Environment, EXIT, interruptible } from "../environment/mod.ts";
+import {
+  type Call,
+  command,
+  type Environment,
+  EXIT,
+  interruptible,
+  openFoundModels,
+} from "../environment/mod.ts";
 import { printable } from "../output/mod.ts";
 import { modelStore, pullWithProgress } from "../pulling/mod.ts";
 import { flag, integer, type Option, UsageError } from "../options/mod.ts";
@@ -72,15 +79,10 @@ function referenceOf(asked: string): Reference {
 /** The name of the pulled model. Another file may already have the name of the file. */
 async function nameOf(
   { name, paths }: PulledModel,
-  { globals, config }: Pick<Call<typeof OPTIONS>, "globals" | "config">,
+  call: Pick<Call<typeof OPTIONS>, "globals" | "config">,
   environment: Environment,
 ): Promise<string> {
-  await using session = await environment.openModelSession({
-    globals,
-    config,
-    parallel: 1,
-    paths: "found",
-  });
+  await using session = await openFoundModels(environment, call);
   const models = await session.registry.list();
   // A file in Ollama's store can have several names; the requested one is kept.
   const isThis = (one: ModelEntry) => one.paths[0] === paths[0];

@@ -12,4 +12,5 @@ export {
   OutputClosed,
   type ResidencyLimits,
 } from "./environment.ts";
+export { openFoundModels } from "./found_models.ts";
 export { interruptible } from "./interrupt.ts";
