@@ -4,40 +4,10 @@ import { ShimmyError } from "../../errors.ts";
 import { boundLists } from "../schemas/mod.ts";
 import { HttpError } from "./errors.ts";
 import { parseJson } from "./request/parse_json.ts";
+import { readBytes } from "./request/read_bytes.ts";
 import type { Exchange } from "./route.ts";
 
 const DEFAULT_TIMEOUT_MS = 60_000;
-
-/** The body as bytes. @throws {HttpError} 413 above the limit, without reading further. */
-async function readBytes(request: Request, limit: number): Promise<Uint8Array<ArrayBuffer>> {
-  const tooLarge = () =>
-    new HttpError(
-      STATUS_CODE.ContentTooLarge,
-      `Request body is larger than ${limit} bytes, the limit of this server (--max-body)`,
-    );
-  const announced = request.headers.get("content-length");
-  if (Number(announced ?? 0) > limit) throw tooLarge();
-  if (announced !== null) {
-    const bytes = new Uint8Array(await request.arrayBuffer());
-    if (bytes.length > limit) throw tooLarge();
-    return bytes;
-  }
-  if (request.body === null) return new Uint8Array();
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  for await (const chunk of request.body) {
-    length += chunk.length;
-    if (length > limit) throw tooLarge();
-    chunks.push(chunk);
-  }
-  const bytes = new Uint8Array(length);
-  let offset = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, offset);
-    offset += chunk.length;
-  }
-  return bytes;
-}
 
 /**
  * The body of a request as JSON.

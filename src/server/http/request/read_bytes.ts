@@ -1,0 +1,77 @@
+import { STATUS_CODE } from "@std/http/status";
+import { HttpError } from "../errors.ts";
+import { pause } from "./json_size.ts";
+
+/** Bytes that are allocated and copied at once. More would hold the thread for milliseconds. */
+const LARGE_BYTES = 1 << 20;
+
+/**
+ * The body of a request as bytes in a buffer of their own. A large body is copied in parts, so that other
+ * requests are handled meanwhile.
+ *
+ * @param limit Maximum size in bytes.
+ * @throws {HttpError} 413 above the limit, without reading further.
+ */
+export async function readBytes(
+  request: Request,
+  limit: number,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const announced = request.headers.get("content-length");
+  if (Number(announced ?? 0) > limit) throw tooLarge(limit);
+  if (announced !== null && Number(announced) <= LARGE_BYTES) {
+    const bytes = new Uint8Array(await request.arrayBuffer());
+    if (bytes.length > limit) throw tooLarge(limit);
+    return bytes;
+  }
+  if (request.body === null) return new Uint8Array();
+  return announced === null
+    ? await readUnknown(request.body, limit)
+    : await readAnnounced(request.body, Number(announced), limit);
+}
+
+/** Reads a body into memory of its announced size, which the system provides as it is written. */
+async function readAnnounced(
+  body: ReadableStream<Uint8Array>,
+  announced: number,
+  limit: number,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const bytes = new Uint8Array(announced);
+  let length = 0;
+  for await (const chunk of body) {
+    // Only a request without a connection can have another size than it announces.
+    if (length + chunk.length > announced) throw tooLarge(limit);
+    bytes.set(chunk, length);
+    length += chunk.length;
+  }
+  return length === announced ? bytes : bytes.slice(0, length);
+}
+
+async function readUnknown(
+  body: ReadableStream<Uint8Array>,
+  limit: number,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of body) {
+    length += chunk.length;
+    if (length > limit) throw tooLarge(limit);
+    chunks.push(chunk);
+  }
+  const bytes = new Uint8Array(length);
+  let [at, copied] = [0, 0];
+  for (const chunk of chunks) {
+    bytes.set(chunk, at);
+    at += chunk.length;
+    copied += chunk.length;
+    if (copied < LARGE_BYTES) continue;
+    copied = 0;
+    await pause();
+  }
+  return bytes;
+}
+
+function tooLarge(limit: number): HttpError {
+  const message =
+    `Request body is larger than ${limit} bytes, the limit of this server (--max-body)`;
+  return new HttpError(STATUS_CODE.ContentTooLarge, message);
+}

@@ -1,0 +1,63 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { HttpError } from "../errors.ts";
+import { readBytes } from "./read_bytes.ts";
+
+const LARGE = 3 * 2 ** 20;
+
+/** A request whose body comes in chunks. */
+function requestOf(
+  bytes: Uint8Array<ArrayBuffer>,
+  announced: number | null,
+  chunk: number,
+): Request {
+  let at = 0;
+  const body = new ReadableStream<Uint8Array<ArrayBuffer>>({
+    pull(controller) {
+      if (at < bytes.length) controller.enqueue(bytes.slice(at, at += chunk));
+      else controller.close();
+    },
+  });
+  const headers: HeadersInit = announced === null ? {} : { "content-length": String(announced) };
+  return new Request("http://localhost/", { method: "POST", headers, body });
+}
+
+const patterned = (length: number) => Uint8Array.from({ length }, (_, index) => index % 251);
+
+Deno.test("bodies of all sizes are read whole, announced or not", async () => {
+  for (const length of [0, 1, 70_000, LARGE]) {
+    const bytes = patterned(length);
+    for (const announced of [null, length]) {
+      const read = await readBytes(requestOf(bytes, announced, 65_536), LARGE);
+      // Element by element, assertEquals would take seconds.
+      assertEquals([read.length, read.every((byte, at) => byte === bytes[at])], [length, true]);
+      assertEquals(read.byteLength, read.buffer.byteLength);
+    }
+  }
+  assertEquals(await readBytes(new Request("http://localhost/"), 0), new Uint8Array());
+});
+
+Deno.test("a large body that is shorter than announced has its own length", async () => {
+  const read = await readBytes(requestOf(patterned(LARGE - 5), LARGE, 65_536), LARGE);
+  assertEquals(read.buffer.byteLength, LARGE - 5);
+});
+
+Deno.test("a body above the limit is refused, also if it announces less", async () => {
+  const bytes = patterned(LARGE);
+  for (const announced of [null, LARGE, LARGE - 70_000, 10]) {
+    const error = await assertRejects(
+      () => readBytes(requestOf(bytes, announced, 65_536), LARGE - 70_000),
+      HttpError,
+      "larger than",
+    );
+    assertEquals(error.status, 413);
+  }
+});
+
+Deno.test("other work goes on while the chunks of a large body are joined", async () => {
+  const request = requestOf(patterned(8 * LARGE), null, 8 * LARGE / 16);
+  let turns = 0;
+  const timer = setInterval(() => turns++, 0);
+  await readBytes(request, Infinity);
+  clearInterval(timer);
+  assertEquals(turns > 5, true);
+});
