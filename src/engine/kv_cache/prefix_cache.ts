@@ -267,6 +267,17 @@ export class PrefixCache {
     }
   }
 
+  /**
+   * Empties a running stream whose tokens are computed anew, in a scope that its new tokens share.
+   * Call {@linkcode PrefixCache.rewind} with these tokens after it.
+   */
+  restart(stream: KvStream, scope: string): void {
+    this.#held.index.delete(stream);
+    this.discard(stream.scope);
+    stream.scope = scope;
+    this.#held.truncate(stream, 0, null);
+  }
+
   /** Call after a decode, which completes copies and shifts. */
   completeCopies(): void {
     this.#held.pending.clear();

@@ -33,10 +33,15 @@ export function createSequence(
   const room = length - prompt.length;
   // A prompt may fill the context if no tokens are to be generated.
   const least = request.maxTokens === 0 ? 0 : 1;
-  const needed = prompt.length + begunTokens + least;
-  const fits = room >= begunTokens + least &&
-    (needed <= model.sequenceLength || model.larger(needed, cellsUsed) !== null);
-  if (!fits) throw tooLong(prompt.length, Math.min(length, model.sequenceLength));
+  const fits = (begun: number) => {
+    const needed = prompt.length + begun + least;
+    if (needed > length) return false;
+    return needed <= model.sequenceLength || model.larger(needed, cellsUsed) !== null;
+  };
+  const isWhole = fits(begunTokens);
+  if (!isWhole && !(contextShift && fits(0))) {
+    throw tooLong(prompt.length, Math.min(length, model.sequenceLength));
+  }
   const requested = request.maxTokens ?? room;
   const maxTokens = contextShift ? requested : Math.min(requested, room);
   const adapters = model.adapters.acquire(request.loras);
@@ -44,13 +49,16 @@ export function createSequence(
   try {
     session = stored.open(request, adapters.key);
     const sampler = new TokenSampler(model.sampling, request, prompt);
-    const limits = { maxTokens, length };
+    const limits = { maxTokens, length, mayShift: contextShift };
     const sequence = new Sequence(id, request, prompt, sampler, limits, adapters, session);
     if (!model.canTruncate) {
       const { vocab } = model.sampling;
       sequence.boundaries = messageBoundaries(prompt, (token) => vocab.isControl(token));
     }
-    if (request.begun !== undefined) beginAnswer(sequence, request.begun, tools);
+    if (request.begun !== undefined) {
+      const held = isWhole ? Infinity : Math.min(length, model.sequenceLength);
+      beginAnswer(sequence, request.begun, held, tools);
+    }
     return sequence;
   } catch (error) {
     if (session !== null) stored.close(session);

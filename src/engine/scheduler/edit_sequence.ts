@@ -5,11 +5,12 @@ import type { TokenSampler } from "../sampling/mod.ts";
 import type { Piece, Tokenizer } from "../tokenizer/mod.ts";
 import { type AnswerPlace, AnswerText } from "./answer_stops.ts";
 import type { Sequence } from "./sequence.ts";
+import { contextAfter } from "./shift/dropped_tokens.ts";
 
 /** What an edit needs of its loop. */
 export interface EditTools {
   readonly tokenizer: Pick<Tokenizer, "check" | "encode" | "piece">;
-  readonly cache: Pick<PrefixCache, "rewind">;
+  readonly cache: Pick<PrefixCache, "rewind" | "restart">;
   readonly isEndOfGeneration: (token: number) => boolean;
   readonly emit: (event: SequenceEvent) => void;
 }
@@ -43,20 +44,26 @@ export function editSequence(
     if (edit.sampling !== undefined) sequence.sampler.update(edit.sampling, edit.phase);
     return null;
   }
-  checkRoom(sequence, keep, given.length);
+  checkKept(sequence, keep);
+  const { tokens: kept, dropped } = sequence.contextAt(keep);
+  checkRoom(sequence, kept.length, keep, given.length);
   const end = given.findIndex(isEndOfGeneration);
   const inserted = end < 0 ? given : given.slice(0, end);
-  const answerStart = sequence.promptLength;
-  const tokens = [...sequence.tokens.slice(0, answerStart + keep), ...inserted];
+  const tokens = [...kept, ...inserted];
+  const { promptLength } = sequence;
+  const answer = [
+    ...sequence.wholeTokens.slice(promptLength, promptLength + keep),
+    ...inserted,
+  ];
   const unconstrained = edit.grammar === undefined
     ? Math.min(sequence.unconstrained, keep)
     : keep + inserted.length;
-  const { sampler, text, places } = replay(sequence, tokens, keep, unconstrained, tokenizer, edit);
-  sequence.rewind(keep, tokens, sampler, text);
+  const replayed = replay(sequence, { tokens, answer, keep, unconstrained }, tokenizer, edit);
+  const { sampler, text, places } = replayed;
+  const isUnshifted = dropped.length < sequence.shifts;
+  sequence.rewind(keep, { tokens, dropped }, sampler, text);
   sequence.unconstrained = unconstrained;
-  if (sequence.stream !== null) {
-    cache.rewind(sequence.stream, tokens, Math.min(answerStart + keep, tokens.length - 1));
-  }
+  rewindCache(sequence, isUnshifted, kept.length, cache);
   if (keep < before) emit({ type: "rewind", keep });
   for (const [at, token] of inserted.entries()) {
     emit(sequence.insert(token, pieceOf(tokenizer, sequence.request, token), places[at]!));
@@ -70,20 +77,46 @@ export function editSequence(
 }
 
 /**
+ * Lets the KV cache follow a rewind.
+ *
+ * @param isUnshifted whether the context has tokens again that a shift dropped. Their cells are gone, so the
+ * context is computed anew.
+ * @param kept tokens of the context that stay
+ */
+function rewindCache(
+  sequence: Sequence,
+  isUnshifted: boolean,
+  kept: number,
+  cache: EditTools["cache"],
+): void {
+  const { stream, tokens, adapters } = sequence;
+  if (isUnshifted) sequence.scope = adapters.key;
+  if (stream === null) return;
+  if (isUnshifted) cache.restart(stream, sequence.scope);
+  cache.rewind(stream, tokens, Math.min(kept, tokens.length - 1));
+}
+
+/**
  * Gives a new sequence the tokens that its answer begins with.
+ *
+ * @param length maximum tokens of the context, which is shifted as often as an answer of these tokens would
+ * have shifted it
  * @throws {ShimmyError} `invalid` if the answer cannot begin with them; then the sampler is closed.
  */
 export function beginAnswer(
   sequence: Sequence,
   { tokens: begun, unconstrained = 0, isReported = false }: NonNullable<SequenceRequest["begun"]>,
+  length: number,
   { tokenizer, isEndOfGeneration, emit }: Omit<EditTools, "cache">,
 ): void {
   try {
-    const tokens = [...sequence.tokens, ...tokenizer.check(begun, "begin")];
+    const answer = tokenizer.check(begun, "begin");
     if (begun.some(isEndOfGeneration)) throw refused("begin", "has a token that ends an answer");
-    checkRoom(sequence, 0, begun.length);
-    const { sampler, text, places } = replay(sequence, tokens, 0, unconstrained, tokenizer, {});
-    sequence.rewind(0, tokens, sampler, text);
+    checkRoom(sequence, sequence.tokens.length, 0, begun.length);
+    const context = contextAfter(sequence.tokens, answer, length);
+    const replayed = { tokens: context.tokens, answer, keep: 0, unconstrained };
+    const { sampler, text, places } = replay(sequence, replayed, tokenizer, {});
+    sequence.rewind(0, context, sampler, text);
     sequence.unconstrained = unconstrained;
     const events = begun.map((token, at) => {
       const event = sequence.insert(
@@ -107,15 +140,24 @@ function insertedBy({ text, tokens }: Edit, tokenizer: EditTools["tokenizer"]): 
   return text === undefined ? [] : tokenizer.encode([{ text, special: false }], false);
 }
 
-function checkRoom(sequence: Sequence, keep: number, inserted: number): void {
-  const { completionTokens, promptLength, limits, maxTokens } = sequence;
-  if (sequence.isShifted) {
-    throw refused("rewind", "is not possible after a context shift, which drops tokens");
-  }
-  if (!Number.isInteger(keep) || keep < 0 || keep > completionTokens) {
-    throw refused("rewind", `must be from 0 to ${completionTokens}, not ${keep}`);
-  }
-  const room = Math.min(maxTokens, limits.length - 1 - promptLength) - keep;
+/** @throws {ShimmyError} `invalid` unless the answer has `keep` tokens. */
+function checkKept({ completionTokens }: Sequence, keep: number): void {
+  if (Number.isInteger(keep) && keep >= 0 && keep <= completionTokens) return;
+  throw refused("rewind", `must be from 0 to ${completionTokens}, not ${keep}`);
+}
+
+/**
+ * @param context tokens of the context before the inserted ones
+ * @param keep tokens of the answer before the inserted ones
+ */
+function checkRoom(
+  { limits, maxTokens }: Sequence,
+  context: number,
+  keep: number,
+  inserted: number,
+): void {
+  const held = limits.mayShift ? Infinity : limits.length - 1 - context;
+  const room = Math.min(maxTokens - keep, held);
   if (inserted > Math.max(0, room)) {
     throw refused("insert", `has ${inserted} tokens, but the answer has room for ${room}`);
   }
@@ -133,25 +175,32 @@ function pieceOf(
   return tokenizer.piece(token, specialText ?? false);
 }
 
-/** @param unconstrained number of tokens at the beginning that the grammar does not apply to */
+/** Tokens to replay. */
+interface Replay {
+  /** The context from now on. */
+  readonly tokens: readonly number[];
+  /** The tokens of the answer, also those that context shifts dropped. */
+  readonly answer: readonly number[];
+  /** Number of them that stay; the others are inserted. */
+  readonly keep: number;
+  /** Number of them at the beginning that the grammar does not apply to. */
+  readonly unconstrained: number;
+}
+
 function replay(
-  sequence: Sequence,
-  tokens: readonly number[],
-  keep: number,
-  unconstrained: number,
+  { request, sampler: present }: Sequence,
+  { tokens, answer, keep, unconstrained }: Replay,
   tokenizer: EditTools["tokenizer"],
   { grammar, sampling, phase }: Edit,
 ): Replayed {
-  const { request, promptLength } = sequence;
-  if (grammar !== undefined && grammar !== null && sequence.sampler.stage === "inside") {
+  if (grammar !== undefined && grammar !== null && present.stage === "inside") {
     throw refused("grammar", "cannot be set while the answer is inside its reasoning");
   }
-  const sampler = sequence.sampler.restarted(tokens, grammar);
+  const sampler = present.restarted(tokens, grammar);
   try {
     const text = new AnswerText(request.stop, sampler.stage);
     const places: AnswerPlace[] = [];
-    for (let at = 0; promptLength + at < tokens.length; at++) {
-      const token = tokens[promptLength + at]!;
+    for (const [at, token] of answer.entries()) {
       sampler.replay(token, at >= unconstrained);
       const { stage, beyondReasoning } = sampler;
       if (at < keep) text.push(pieceOf(tokenizer, request, token), sampler);

@@ -125,6 +125,53 @@ Deno.test("edits that cannot be applied are refused and change nothing", async (
   assertEquals(tokens, loop.runAll([ask(COUNT, { maxTokens: 20 })])[0]!.tokens);
 });
 
+/** A loop whose context is full long before its answers end. */
+function shifting(): Promise<LoopHarness> {
+  return LoopHarness.load({ contextLength: 64, contextShift: true, lookup: false });
+}
+
+Deno.test("stop strings, penalties and counters follow a rewind after a context shift", async () => {
+  using loop = await shifting();
+  const sampling = { temperature: 0, repeatPenalty: 1.3, repeatLastN: 16 };
+  const long = ask(COUNT, { maxTokens: 120, ignoreEos: true, sampling });
+  const plain = loop.runAll([long])[0]!;
+  assertEquals(plain.tokens.length, 120);
+  const rewound = begin(loop, long, 110);
+  assertEquals(loop.edit(rewound, { keep: 100 }), 100);
+  loop.run();
+  assertEquals(loop.reports[rewound]!.text, plain.text);
+  assertEquals(loop.reports[rewound]!.done!.usage.discardedTokens, 10);
+  // A string that begins in what stays, and ends in what comes again.
+  const stop = plain.texts.slice(98, 103).join("");
+  const at = plain.text.indexOf(stop);
+  const request = { ...long, stop: [stop] };
+  const begun = loop.runAll([request])[0]!;
+  assertEquals([begun.text, begun.done!.stopString], [plain.text.slice(0, at), stop]);
+  const count = begun.done!.usage.completionTokens;
+  assertGreater(count, 64);
+  const id = begin(loop, request, count - 1);
+  loop.edit(id, { keep: count - 3 });
+  loop.run();
+  const { text, done } = loop.reports[id]!;
+  assertEquals([text, done!.stopString, done!.usage.completionTokens], [begun.text, stop, count]);
+});
+
+Deno.test("a grammar follows a rewind after a context shift, and refuses what does not fit", async () => {
+  using loop = await shifting();
+  const grammar = { source: 'root ::= [0-9]+ ("," [0-9]+)*' };
+  const request = ask(COUNT, { grammar, maxTokens: 100, ignoreEos: true });
+  const plain = loop.runAll([request])[0]!.text;
+  const id = begin(loop, request, 90);
+  assertThrows(() => loop.edit(id, { keep: 85, text: "two" }), ShimmyError, "grammar");
+  loop.edit(id, { keep: 85 });
+  loop.run();
+  assertEquals(loop.reports[id]!.text, plain);
+  const other = begin(loop, request, 90);
+  loop.edit(other, { keep: 80, text: ",7,", grammar: { source: "root ::= [a-c]{60}" } });
+  loop.run(() => loop.reports[other]!.tokens.length >= 88);
+  assertMatch(loop.reports[other]!.text, /^[\d,]+,7,[a-c]+$/);
+});
+
 Deno.test("an answer that begins with tokens goes on as the answer that had them", async () => {
   using loop = await LoopHarness.load();
   const plain = loop.runAll([ask(COUNT)])[0]!;

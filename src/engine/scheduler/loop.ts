@@ -2,7 +2,7 @@ import { messageOf, ShimmyError } from "../../errors.ts";
 import { LoopStats, statusOf } from "./loop_stats.ts";
 import { addDecodeTokens, addPrefillChunks, byStream } from "./batch_builder.ts";
 import type { GenerationContext, LargerContext } from "./generation.ts";
-import { shiftContext } from "./context_shift.ts";
+import { shiftContext, shiftedLike } from "./shift/shift_context.ts";
 import { cacheOptions, type LoopParts, memoryOf, partsFor } from "./loop_parts.ts";
 import { sampledLogprobs, tokenLogprobs } from "../sampling/mod.ts";
 import { type KvStream, PrefixCache } from "../kv_cache/mod.ts";
@@ -150,7 +150,11 @@ export class Loop {
     const { cellsUsed } = this.#cache;
     if (request.begun !== undefined) this.#announce();
     const { stored } = this;
-    return createSequence(id, request, tokens, this.#model, stored, cellsUsed, this.#tools(id));
+    const tools = this.#tools(id);
+    const sequence = createSequence(id, request, tokens, this.#model, stored, cellsUsed, tools);
+    const shifted = sequence.isShifted && shiftedLike(sequence, this.#scheduler.running);
+    if (shifted) sequence.scope = shifted.scope;
+    return sequence;
   }
 
   #tools(id: number): EditTools {
@@ -400,9 +404,13 @@ export class Loop {
     const mayGrow = sequence.tokens.length < sequence.limits.length && !sequence.isShifted;
     if (mayGrow && this.#larger(sequence) !== null) {
       this.#scheduler.suspend(sequence);
-    } else if (this.#model.contextShift) {
-      shiftContext(sequence, this.#model.context, this.#cache);
-    } else this.#finish(sequence, "length");
+    } else if (this.#model.contextShift) this.#shift(sequence);
+    else this.#finish(sequence, "length");
+  }
+
+  /** Shifts the context of a sequence; inserted tokens may need more than one shift. */
+  #shift(sequence: Sequence): void {
+    while (sequence.room < 1) shiftContext(sequence, this.#model.context, this.#cache);
   }
 
   /**
@@ -424,7 +432,10 @@ export class Loop {
       return this.#fail(sequence, error, true);
     }
     // Memory has become short since the sequence was accepted.
-    if (sequence.completionTokens > 0) this.#finish(sequence, "length");
+    if (sequence.completionTokens > 0 && this.#model.contextShift) {
+      sequence.capacity = this.#model.sequenceLength;
+      this.#shift(sequence);
+    } else if (sequence.completionTokens > 0) this.#finish(sequence, "length");
     else this.#fail(sequence, tooLong(tokens.length, this.#model.sequenceLength), true);
   }
 

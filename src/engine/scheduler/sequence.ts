@@ -14,6 +14,12 @@ import type {
 import type { TokenSampler } from "../sampling/mod.ts";
 import type { Piece } from "../tokenizer/mod.ts";
 import { type AnswerPlace, AnswerText } from "./answer_stops.ts";
+import {
+  contextAt,
+  type DroppedTokens,
+  restored,
+  type ShiftedTokens,
+} from "./shift/dropped_tokens.ts";
 import { SequenceTracer } from "./trace/sequence_trace.ts";
 
 /** Tokens that an answer gets at least when it goes on in a larger context. */
@@ -25,6 +31,8 @@ export interface SequenceLimits {
   readonly maxTokens: number;
   /** Maximum tokens of prompt and answer. */
   readonly length: number;
+  /** Whether the answer goes on when its context is full (context shift). */
+  readonly mayShift: boolean;
 }
 
 /** A request in the loop, from its prompt to its last token. */
@@ -75,13 +83,15 @@ export class Sequence {
   #discarded = 0;
   /** Tokens at the beginning of the answer that the grammar does not apply to. */
   unconstrained = 0;
+  /** What context shifts dropped, the earliest first. */
+  #dropped: readonly DroppedTokens[] = [];
 
   constructor(
     readonly id: number,
     readonly request: SequenceRequest,
     /**
-     * The prompt, then each sampled token; the last one is not in the KV cache yet. The sampler
-     * shares this list.
+     * The prompt, then each sampled token; the last one is not in the KV cache yet. Context shifts drop
+     * tokens. The sampler shares this list.
      */
     public tokens: number[],
     public sampler: TokenSampler,
@@ -123,9 +133,24 @@ export class Sequence {
     return this.tokens.length - (this.stream?.tokens.length ?? 0);
   }
 
-  /** Whether the context was shifted. */
+  /** Whether context shifts have dropped tokens. */
   get isShifted(): boolean {
-    return this.scope !== this.adapters.key;
+    return this.shifts > 0;
+  }
+
+  /** Number of context shifts. */
+  get shifts(): number {
+    return this.#dropped.length;
+  }
+
+  /** The prompt and the answer, with the tokens that context shifts dropped. */
+  get wholeTokens(): readonly number[] {
+    return this.isShifted ? restored(this.tokens, this.#dropped) : this.tokens;
+  }
+
+  /** The context when the answer had its first `keep` tokens. */
+  contextAt(keep: number): ShiftedTokens {
+    return contextAt({ tokens: this.tokens, dropped: this.#dropped }, this.promptLength, keep);
   }
 
   /** Whether the prompt is not completely computed. */
@@ -175,7 +200,8 @@ export class Sequence {
 
   /** Discards tokens, as the context shift of its stream did. */
   forget(from: number, count: number): void {
-    this.tokens.splice(from, count);
+    const tokens = this.tokens.splice(from, count);
+    this.#dropped = [...this.#dropped, { at: this.completionTokens, tokens }];
     this.#lookup = null;
   }
 
@@ -195,14 +221,21 @@ export class Sequence {
    * Replaces the answer from a token on. The sampler has replayed the tokens.
    *
    * @param keep number of tokens of the answer that stay
-   * @param text the text state after them
+   * @param context the context from now on, with inserted tokens
+   * @param text the text state after the tokens that stay
    */
-  rewind(keep: number, tokens: number[], sampler: TokenSampler, text: AnswerText): void {
+  rewind(
+    keep: number,
+    { tokens, dropped }: ShiftedTokens,
+    sampler: TokenSampler,
+    text: AnswerText,
+  ): void {
     this.sampler.close();
     this.#discarded += this.completionTokens - keep;
     this.completionTokens = keep;
     this.tracer?.rewind(keep);
     this.tokens = tokens;
+    this.#dropped = dropped;
     this.sampler = sampler;
     this.#text = text;
     this.#lookup = null;

@@ -1,12 +1,12 @@
 /** Context shift: answers continue when their context is full. */
 import { assertAlmostEquals, assertEquals, assertGreater, assertLess } from "@std/assert";
 import { join } from "@std/path";
-import { withFolder } from "../../../ffi/testing.ts";
-import { DEFAULT_SHAPE, writeModel } from "../../../scripts/bench/gguf_writer.ts";
-import { benchVocabulary } from "../../../scripts/bench/vocabulary.ts";
-import { ask } from "../../../tests/support/engine.ts";
-import { LoopHarness } from "../../../tests/support/loop.ts";
-import type { LoadOptions, SequenceRequest } from "../protocol/mod.ts";
+import { withFolder } from "../../../../ffi/testing.ts";
+import { DEFAULT_SHAPE, writeModel } from "../../../../scripts/bench/gguf_writer.ts";
+import { benchVocabulary } from "../../../../scripts/bench/vocabulary.ts";
+import { ask } from "../../../../tests/support/engine.ts";
+import { LoopHarness } from "../../../../tests/support/loop.ts";
+import type { LoadOptions, SequenceRequest } from "../../protocol/mod.ts";
 
 /**
  * A loop on a model of one layer. Its KV cache entries depend only on the token and its position,
@@ -40,25 +40,113 @@ function from(tokens: readonly number[], maxTokens: number): SequenceRequest {
 
 const prompt = (length: number) => Array.from({ length }, (_, at) => 300 + (at * 41) % 290);
 const BOS = 1;
-/** Tolerance for rounding in log probabilities. */
-const ROUNDING = 0.02;
+/** Tolerance for rounding in log probabilities: one quantized activation that differs changes them by 0.02. */
+const ROUNDING = 0.05;
+
+/** A context of 64 tokens that shifts, and one that holds all tokens. */
+const SHIFTING = [{ contextLength: 64, contextShift: true }, { contextLength: 256 }] as const;
+
+/** Checks that each token of an answer is as likely as after a prompt of what remained of the context. */
+function assertFollows(
+  plain: LoopHarness,
+  tokens: readonly number[],
+  logprobs: readonly (number | null)[],
+): void {
+  let context = [BOS, ...prompt(19)];
+  for (const [at, token] of tokens.entries()) {
+    const [anew] = plain.runAll([from(context, 1)]);
+    const logprob = logprobs[at];
+    // If two tokens are about equally likely, rounding decides between them.
+    if (typeof logprob === "number") {
+      assertAlmostEquals(logprob, anew!.logprobs[0]!, ROUNDING, `token ${at}`);
+    }
+    context.push(token);
+    // Of the 63 computed tokens, the first one and half of the others remain.
+    if (context.length === 64) context = [BOS, ...context.slice(1 + 31)];
+  }
+}
 
 Deno.test("a shifted context equals one computed from its remaining tokens", async () => {
-  await withOneLayer([
-    { contextLength: 64, contextShift: true },
-    { contextLength: 256 },
-  ], (shifting, plain) => {
+  await withOneLayer(SHIFTING, (shifting, plain) => {
     const { tokens, logprobs, done } = shifting.runAll([from(prompt(19), 150)])[0]!;
     assertEquals(done?.finishReason, "length");
-    let context = [BOS, ...prompt(19)];
-    for (const [at, token] of tokens.entries()) {
+    assertFollows(plain, tokens, logprobs);
+  });
+});
+
+// The context is full with 44, 75 and 106 tokens of the answer.
+for (const keep of [115, 106, 90, 44, 10, 0]) {
+  Deno.test(`an answer of 120 tokens after shifts is rewound to ${keep}`, async () => {
+    await withOneLayer(SHIFTING, (shifting, plain) => {
+      const id = shifting.submit(from(prompt(19), 150));
+      const report = shifting.reports[id]!;
+      shifting.run(() => report.tokens.length === 120);
+      assertEquals(shifting.edit(id, { keep }), keep);
+      const calls = shifting.calls.length;
+      const kept = report.logprobs.slice(0, keep);
+      report.logprobs.length = 0;
+      shifting.run();
+      assertEquals(report.tokens.length, 150);
+      assertFollows(plain, report.tokens, [...kept, ...report.logprobs]);
+      const { completionTokens, promptTokens, discardedTokens } = report.done!.usage;
+      assertEquals([promptTokens, completionTokens], [20, 150]);
+      assertEquals(discardedTokens, 120 - keep);
+      const computed = shifting.calls.slice(calls).reduce((sum, { tokens }) => sum + tokens, 0);
+      // Only tokens that a shift has dropped are computed again.
+      if (keep >= 106) assertEquals(computed, 150 - keep);
+      else assertLess(computed, 150 - keep + 64);
+    });
+  });
+}
+
+Deno.test("tokens that are inserted into a full context shift it", async () => {
+  await withOneLayer(SHIFTING, (shifting, plain) => {
+    const id = shifting.submit(from(prompt(19), 150));
+    const report = shifting.reports[id]!;
+    shifting.run(() => report.tokens.length === 40);
+    const inserted = prompt(30).toReversed();
+    assertEquals(shifting.edit(id, { tokens: inserted }), 70);
+    const { tokens } = report;
+    const all = [...prompt(19), ...tokens];
+    assertEquals(all.length, 89);
+    report.logprobs.length = 0;
+    shifting.run(() => tokens.length === 80);
+    // Of 90 tokens with the first one, 44 of the oldest others are dropped.
+    let context = [BOS, ...all.slice(44)];
+    for (const [at, token] of tokens.slice(70).entries()) {
       const [anew] = plain.runAll([from(context, 1)]);
-      // If two tokens are about equally likely, rounding decides between them.
-      assertAlmostEquals(logprobs[at]!, anew!.logprobs[0]!, ROUNDING, `token ${at}`);
-      context.push(token);
-      // Of the 63 computed tokens, the first one and half of the others remain.
-      if (context.length === 64) context = [BOS, ...context.slice(1 + 31)];
+      assertAlmostEquals(report.logprobs[at]!, anew!.logprobs[0]!, ROUNDING, `token ${at}`);
+      context = [...context, token];
     }
+    shifting.run();
+    assertEquals(report.done!.finishReason, "length");
+    assertEquals(tokens.length, 150);
+  });
+});
+
+Deno.test("a fork after a shift copies the shifted cells, and goes on like its answer", async () => {
+  const [shift, whole] = SHIFTING;
+  await withOneLayer([{ ...shift, parallel: 3 }, whole], (shifting, plain) => {
+    const request = from(prompt(19), 150);
+    const id = shifting.submit(request);
+    const parent = shifting.reports[id]!;
+    shifting.run(() => parent.tokens.length === 60);
+    // One from before the shift, one from after it.
+    const forks = [30, 55].map((at) => {
+      const tokens = parent.tokens.slice(0, at);
+      return { at, tokens, id: shifting.submit({ ...request, begun: { tokens } }) };
+    });
+    shifting.run();
+    for (const { at, tokens, id } of forks) {
+      const fork = shifting.reports[id]!;
+      assertEquals(fork.error, null);
+      const logprobs = [...tokens.map(() => null), ...fork.logprobs];
+      assertFollows(plain, [...tokens, ...fork.tokens], logprobs);
+      assertEquals(fork.done!.usage.completionTokens, 150);
+      // The context has 20 tokens of the prompt; the shift dropped 31.
+      if (at === 55) assertEquals(fork.done!.usage.cachedTokens, 20 + at - 31 - 1);
+    }
+    assertFollows(plain, parent.tokens, parent.logprobs);
   });
 });
 
