@@ -114,18 +114,38 @@ Deno.test("controls that cannot be applied have their status, and the answer goe
   assertEquals(await refused({ rewind: 1 }), [409, "The answer has ended"]);
 });
 
-Deno.test("a stream of text refuses what it cannot tell", async () => {
+Deno.test("a stream of texts tells of rewinds and forks by events with names", async () => {
   const { engine, open } = waiting();
   const server = serverDouble({ engine });
   const response = await server.request("/api/generate", { prompt: "Hi", stream: true });
   const id = response.headers.get("x-shimmy-answer")!;
-  for (const body of [{ rewind: 1 }, { insert: "x" }, { fork: 1 }]) {
-    const { status } = await control(server, id, body);
-    assertEquals(status, 400);
-  }
-  assertEquals((await control(server, id, { temperature: 0 })).status, 200);
+  // It is refused as long as there are fewer tokens.
+  while ((await control(server, id, { rewind: FREE })).status !== 200);
+  await control(server, id, { rewind: 2, insert: "XY" });
+  const fork = `${id}-1`;
+  assertEquals(await (await control(server, id, { fork: 1 })).json(), { id, forks: [fork] });
+  await control(server, fork, { rewind: 0, insert: "Z" });
   open();
-  assertEquals((await readEvents(response)).map(({ data }) => data), [...LETTERS, "[DONE]"]);
+  const events = await readEvents(response);
+  const plain = events.filter(({ event }) => event === undefined).map(({ data }) => data);
+  assertEquals(plain, ["a", "b", "c", "d", "e", "f", "X", "Y", "e", "f", "g", "h", "[DONE]"]);
+  const named = events.filter(({ event }) => event !== undefined && event !== fork)
+    .map(({ event, data }) => [event, JSON.parse(data)]);
+  const ends = named.filter(([name]) => name === "done").map(([, { answer }]) => answer);
+  assertEquals(new Set(ends), new Set([id, fork]));
+  assertEquals(named.slice(0, -2), [
+    ["rewind", { rewind: 2, text: "ab" }],
+    ["forked", { forked: 1, answers: [fork], text: "a" }],
+    ["rewind", { rewind: 0, text: "", answer: fork }],
+  ]);
+  const texts = events.filter(({ event }) => event === fork).map(({ data }) => data);
+  assertEquals(texts.slice(texts.indexOf("Z")).join(""), "Zbcdefgh");
+});
+
+Deno.test("alternatives are refused for a stream of texts, also for a detached one", async () => {
+  const server = serverDouble();
+  const body = { prompt: "Hi", stream: true, detach: true, alternatives: 2 };
+  assertEquals((await server.request("/api/generate", body)).status, 400);
 });
 
 Deno.test("forks begin with the tokens of an answer, and one of the answers is kept", async () => {

@@ -7,7 +7,7 @@
 export { callArguments } from "./call_arguments.ts";
 export { findTools, type Found } from "./find_tools.ts";
 export { toChoiceRequests } from "./choices.ts";
-export { Choices, choicesOf, type Forks, type Indexed } from "./run_choices.ts";
+export { Choices, choicesOf, type Forks, type Indexed, type StartedChoice } from "./run_choices.ts";
 export {
   adapterJson,
   adapterNotFound,
@@ -24,11 +24,13 @@ export {
   findResumable,
   type NamedAnswers,
   type NamedChoice,
+  steeredAnswer,
   steeredChoices,
 } from "./running_answers.ts";
 export { DOCUMENTS_LIMIT, scoreDocuments } from "./score_documents.ts";
 export {
   bindAnswer,
+  bindFork,
   type Caller,
   engineFor,
   engineForEntry,

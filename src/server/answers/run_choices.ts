@@ -20,11 +20,11 @@ export interface Indexed<T> {
   readonly value: T;
 }
 
-/** Starts the answer of a choice. The first one may have to be awaited before the others start. */
-type Start = (
-  index: number,
-  sink: Sink<AnswerEvent>,
-) => Answer & { readonly started?: Promise<void> };
+/** An answer of a choice. The first one may have to be awaited before the others start. */
+export type StartedChoice = Answer & { readonly started?: Promise<void> };
+
+/** Starts the answer of a choice. */
+export type Start<Event = AnswerEvent> = (index: number, sink: Sink<Event>) => StartedChoice;
 
 /** Starts a fork of an answer. */
 type StartFork = (
@@ -48,11 +48,11 @@ export interface Forks {
  * At most `limit` answers run at a time; the next one starts when one ends. When one fails, the others
  * are cancelled. Forks are further choices, which start at once; one that fails ends alone.
  */
-export class Choices {
+export class Choices<Event = AnswerEvent> {
   #count: number;
-  readonly #start: Start;
+  readonly #start: Start<Event | AnswerEvent>;
   readonly #startFork: StartFork | undefined;
-  readonly #sink: Sink<Indexed<AnswerEvent>>;
+  readonly #sink: Sink<Indexed<Event | AnswerEvent>>;
   readonly #answers: Answer[] = [];
   readonly #hasEnded: boolean[] = [];
   /** Index of the first fork. */
@@ -65,8 +65,8 @@ export class Choices {
 
   constructor(
     count: number,
-    start: Start,
-    sink: Sink<Indexed<AnswerEvent>>,
+    start: Start<Event | AnswerEvent>,
+    sink: Sink<Indexed<Event | AnswerEvent>>,
     startFork?: StartFork,
   ) {
     this.#count = this.#firstFork = this.#known = count;
@@ -110,9 +110,8 @@ export class Choices {
   fork(parent: number, fork: Omit<AnswerFork, "number">, count: number): Forks {
     const answer = this.#begun(parent);
     if (this.#startFork === undefined) {
-      throw new ShimmyError("invalid", "fork: answers of this API have no forks", {
-        field: "fork",
-      });
+      const message = "fork: a stream of this API has one answer, so it has no forks";
+      throw new ShimmyError("invalid", message, { field: "fork" });
     }
     let soFar: AnswerSoFar | null = null;
     const choices: number[] = [];
@@ -178,7 +177,7 @@ export class Choices {
     for (const answer of answers) answer?.control(control);
   }
 
-  #startNext(): ReturnType<Start> {
+  #startNext(): StartedChoice {
     const index = this.#started++;
     this.#running++;
     const answer = this.#start(index, this.#sinkOf(index));
@@ -186,7 +185,7 @@ export class Choices {
     return answer;
   }
 
-  #sinkOf(index: number): Sink<AnswerEvent> {
+  #sinkOf(index: number): Sink<Event | AnswerEvent> {
     return {
       event: (value) => {
         if (!this.#hasFailed) this.#sink.event({ index, value });

@@ -2,7 +2,7 @@ import type { AnswerEvent, AnswerRequest } from "../../chat/mod.ts";
 import type { Engine, Sink } from "../../engine/mod.ts";
 import type { Control } from "../../engine/protocol/mod.ts";
 import { type Exchange, HttpError } from "../http/mod.ts";
-import { type Choices, choicesOf, type Forks, type Indexed } from "./run_choices.ts";
+import { Choices, choicesOf, type Forks, type Indexed, type Start } from "./run_choices.ts";
 import type { Caller } from "./start_answer.ts";
 
 /** Milliseconds for which an answer that has ended is still known. */
@@ -20,11 +20,9 @@ export function choiceId(id: string, index: number): string {
 export interface NamedAnswers {
   /** Id of the response. */
   readonly id: string;
-  readonly choices: Choices;
+  readonly choices: Pick<Choices, keyof Choices>;
   /** Tells the client of forks, before their first event. Absent: the response cannot tell of forks. */
   readonly forked?: (forks: Forks) => void;
-  /** Whether the client learns of rewinds. */
-  readonly canRewind: boolean;
   /** Takes the stream of the response up again. Absent: its events are not kept. */
   readonly resume?: (exchange: Exchange) => Promise<Response>;
 }
@@ -71,10 +69,32 @@ export function steeredChoices(
   named: Omit<NamedAnswers, "choices">,
   isAwaited = true,
 ): Choices {
-  const entries = entriesOf(caller);
-  forget(entries);
   const options = { isAwaited, mayFork: named.forked !== undefined };
   const choices = choicesOf(caller, engine, requests, sink, options);
+  nameChoices(caller, choices, named);
+  return choices;
+}
+
+/** An answer of one choice that other requests of the same key may control by its id. */
+export function steeredAnswer<Event>(
+  caller: Caller,
+  start: Start<Event | AnswerEvent>,
+  sink: Sink<Indexed<Event | AnswerEvent>>,
+  named: Omit<NamedAnswers, "choices" | "forked">,
+): Choices<Event> {
+  const choices = new Choices<Event>(1, start, sink);
+  nameChoices(caller, choices, named);
+  return choices;
+}
+
+/** Makes the choices of a response known by its id, also for a time after their end. */
+function nameChoices(
+  caller: Caller,
+  choices: NamedAnswers["choices"],
+  named: Omit<NamedAnswers, "choices">,
+): void {
+  const entries = entriesOf(caller);
+  forget(entries);
   const owner = caller.key?.id ?? null;
   const kept = named.resume === undefined ? {} : { resume: named.resume };
   entries.set(named.id, {
@@ -90,7 +110,6 @@ export function steeredChoices(
     const { count } = choices;
     entries.set(named.id, { owner, ...kept, endedAt: performance.now(), answers: null, count });
   });
-  return choices;
 }
 
 function forget(entries: Map<string, Entry>): void {

@@ -1,22 +1,23 @@
-import { type AnswerEvent, countTokens } from "../../../chat/mod.ts";
-import { collectEvents, type Sink } from "../../../engine/mod.ts";
+import { countTokens } from "../../../chat/mod.ts";
+import { collectEvents, type Engine, type Sink } from "../../../engine/mod.ts";
 import { ShimmyError } from "../../../errors.ts";
 import { callerOf, keptStream } from "../../resuming/mod.ts";
 import { eventStream, type Exchange, parseLenient, readJson } from "../../http/mod.ts";
 import {
   bindAnswer,
-  choicesOf,
+  bindFork,
+  type Caller,
   engineFor,
   type Indexed,
-  steeredChoices,
+  startAnswer,
+  steeredAnswer,
 } from "../../answers/mod.ts";
 import type { CountAnswer, MessageAnswer } from "./response_schemas.ts";
 import { CollectedMessage } from "./message.ts";
 import { toAnswerRequest, toInput } from "./request.ts";
-import { type SearchEvent, SearchingAnswer } from "./search/mod.ts";
+import { type PartStarts, type SearchedEvent, SearchingAnswer } from "./search/mod.ts";
 import { countBody, messagesBody } from "./schema.ts";
 import { MessageEvents } from "./stream.ts";
-import { serverSearches } from "./tools.ts";
 
 function json(value: MessageAnswer | CountAnswer, { requestId }: Exchange): Response {
   return Response.json(value, {
@@ -24,10 +25,20 @@ function json(value: MessageAnswer | CountAnswer, { requestId }: Exchange): Resp
   });
 }
 
+/** How the parts of a message start, all of them for the same caller. */
+function partStarts(caller: Caller, engine: Engine): PartStarts {
+  return {
+    start: (body, sink, format) =>
+      bindAnswer(caller, engine, { ...toAnswerRequest(body), ...(format && { format }) }, sink),
+    startAgain: (parent, fork, sink) => bindFork(caller, engine, parent, fork, sink),
+  };
+}
+
 /** `POST /v1/messages`. */
 export async function createMessage(exchange: Exchange): Promise<Response> {
   const body = parseLenient(exchange, messagesBody, await readJson(exchange));
-  const request = toAnswerRequest(body);
+  // Refuses a wrong request before its model is loaded.
+  toAnswerRequest(body);
   const { entry, engine } = await engineFor(exchange, body.model);
   const { thinking } = body;
   const options = {
@@ -37,21 +48,13 @@ export async function createMessage(exchange: Exchange): Promise<Response> {
     hideThinking: thinking !== null && thinking !== undefined && "display" in thinking &&
       thinking.display === "omitted",
   };
-  const searching = (sink: Sink<AnswerEvent | SearchEvent>) =>
-    new SearchingAnswer(
-      body,
-      sink,
-      (next, answer) => bindAnswer(exchange, engine, toAnswerRequest(next), answer),
-    );
-  const isSearching = serverSearches(body.tools ?? []).length > 0;
-  if (body.detach && (!body.stream || isSearching)) {
-    const what = "requires a stream, and tools that the server does not search";
-    throw new ShimmyError("invalid", `detach: ${what}`, { field: "detach" });
+  if (body.detach && !body.stream) {
+    throw new ShimmyError("invalid", "detach: requires a stream", { field: "detach" });
   }
   if (!body.stream) {
     const collected = new CollectedMessage(options);
-    await collectEvents<AnswerEvent | SearchEvent>(
-      (sink) => bindAnswer(exchange, engine, request, searching(sink)),
+    await collectEvents<SearchedEvent>(
+      (sink) => new SearchingAnswer(body, sink, partStarts(exchange, engine)),
       (event) => collected.add(event),
     );
     return json(collected.message, exchange);
@@ -64,23 +67,22 @@ export async function createMessage(exchange: Exchange): Promise<Response> {
   const isDetached = body.detach ?? false;
   const { sink, ...kept } = keptStream(stream, isDetached);
   const events = new MessageEvents({ ...options, requestId }, sink);
-  const answers = searching(events);
-  const only: Sink<Indexed<AnswerEvent>> = {
-    event: ({ value }) => answers.event(value),
-    flush: () => answers.flush(),
-    end: (error) => answers.end(error),
+  const only: Sink<Indexed<SearchedEvent>> = {
+    event: ({ value }) => events.event(value),
+    flush: () => events.flush(),
+    end: (error) => events.end(error),
   };
   const caller = callerOf(exchange, isDetached);
+  const starts = partStarts(caller, engine);
   // The first event has the tokens of the prompt.
-  const requests = [{ ...request, reportsLength: true }];
-  // An answer of several parts has no tokens of its own.
-  const choices = isSearching
-    ? choicesOf(caller, engine, requests, only)
-    : steeredChoices(caller, engine, requests, only, {
-      id: options.id,
-      canRewind: true,
-      ...kept,
-    });
+  const first: PartStarts["start"] = (next, answer) =>
+    startAnswer(caller, engine, { ...toAnswerRequest(next), reportsLength: true }, answer);
+  const choices = steeredAnswer<SearchedEvent>(
+    caller,
+    (_, answer) => new SearchingAnswer(body, answer, { ...starts, first }),
+    only,
+    { id: options.id, ...kept },
+  );
   await choices.run(1);
   events.begin(await choices.queued);
   return stream.response;

@@ -3,7 +3,7 @@ import type { Usage } from "../../../engine/protocol/mod.ts";
 import { ShimmyError } from "../../../errors.ts";
 import { callArguments } from "../../answers/mod.ts";
 import type { ContentBlock, MessageAnswer, StopReason } from "./response_schemas.ts";
-import { type SearchEvent, toResultBlock } from "./search/mod.ts";
+import { type SearchedEvent, type SearchEvent, toResultBlock } from "./search/mod.ts";
 
 /** Values of the request that the message repeats or depends on. */
 export interface MessageOptions {
@@ -104,7 +104,7 @@ export class CollectedMessage {
     this.#options = options;
   }
 
-  add(event: AnswerEvent | SearchEvent): void {
+  add(event: SearchedEvent): void {
     const last = this.#blocks.at(-1);
     switch (event.type) {
       case "text":

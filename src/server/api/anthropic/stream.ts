@@ -1,10 +1,10 @@
-import type { AnswerEvent, AnswerSoFar } from "../../../chat/mod.ts";
+import type { AnswerSoFar } from "../../../chat/mod.ts";
 import { type Sink, Transform } from "../../../engine/mod.ts";
 import { callArguments } from "../../answers/mod.ts";
 import { type ServerSentEvent, statusOf, toShimmyError } from "../../http/mod.ts";
 import type { ContentBlock } from "./response_schemas.ts";
 import { toEnvelope } from "./dialect.ts";
-import type { SearchEvent } from "./search/mod.ts";
+import type { SearchedEvent, SearchedPart, SearchEvent } from "./search/mod.ts";
 import {
   emptyMessage,
   type MessageOptions,
@@ -25,11 +25,11 @@ type Json = { readonly type: string } & Readonly<Record<string, unknown>>;
  * `message_start` counts the whole prompt as input, because the number of cached tokens is only known at
  * the end; `message_delta` reports it.
  */
-export class MessageEvents extends Transform<AnswerEvent | SearchEvent, ServerSentEvent> {
+export class MessageEvents extends Transform<SearchedEvent, ServerSentEvent> {
   readonly #options: MessageOptions & { readonly requestId: string };
   readonly #blocks: BlockSequence;
   /** Events before the start of the message; null after it. */
-  #early: (AnswerEvent | SearchEvent)[] | null = [];
+  #early: SearchedEvent[] | null = [];
   /** The end of an answer that ended before the start of the message. */
   #ending: { readonly error: unknown } | null = null;
 
@@ -58,7 +58,7 @@ export class MessageEvents extends Transform<AnswerEvent | SearchEvent, ServerSe
     else this.end(this.#ending.error);
   }
 
-  override event(event: AnswerEvent | SearchEvent): void {
+  override event(event: SearchedEvent): void {
     if (this.#early !== null) return void this.#early.push(event);
     const blocks = this.#blocks;
     switch (event.type) {
@@ -84,7 +84,7 @@ export class MessageEvents extends Transform<AnswerEvent | SearchEvent, ServerSe
         blocks.search(event);
         break;
       case "rewind":
-        this.#rewind(event.index, event.remains);
+        this.#rewind(event.index, event.remains, event.before);
         break;
       case "done":
         blocks.close();
@@ -99,11 +99,21 @@ export class MessageEvents extends Transform<AnswerEvent | SearchEvent, ServerSe
   }
 
   /** The last call may go on, so it comes again as a block. */
-  #rewind(index: number, { toolCalls, ...soFar }: AnswerSoFar): void {
+  #rewind(
+    index: number,
+    { toolCalls, ...soFar }: AnswerSoFar,
+    before: readonly SearchedPart[] = [],
+  ): void {
     const last = toolCalls.at(-1);
-    const before = { ...soFar, toolCalls: toolCalls.slice(0, -1) };
+    const content = [
+      ...before.flatMap((part) => [
+        ...contentOf(part.soFar, this.#options),
+        ...part.searches.flatMap(searchBlocks),
+      ]),
+      ...contentOf({ ...soFar, toolCalls: toolCalls.slice(0, -1) }, this.#options),
+    ];
     this.#blocks.close();
-    this.#send({ type: "rewind", index, content: contentOf(before, this.#options) });
+    this.#send({ type: "rewind", index, content });
     if (last === undefined) return;
     this.#blocks.openCall(last.id, last.name);
     this.#blocks.delta({ type: "input_json_delta", partial_json: last.arguments });

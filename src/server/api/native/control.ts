@@ -101,16 +101,16 @@ export async function applyControl(
   { answers, index }: NamedChoice,
   control: AnswerControl,
 ): Promise<ControlAnswer> {
-  const { choices, forked, canRewind } = answers;
+  const { choices, forked } = answers;
   const id = choiceId(answers.id, index);
   const { fork, keep, edit } = control;
   if (fork !== null) {
-    if (forked === undefined) throw cannotTell("fork");
     if (choices.runningForks + fork.count > MAX_RUNNING_FORKS) {
       throw invalid("n", `at most ${MAX_RUNNING_FORKS} forks of a request can run at a time`);
     }
     const made = conflict(() => choices.fork(index, fork, fork.count));
-    forked(made);
+    // Without `forked`, the fork was refused.
+    forked!(made);
     return { id, forks: made.choices.map((choice) => choiceId(answers.id, choice)) };
   }
   if (keep !== null) {
@@ -121,7 +121,6 @@ export async function applyControl(
   for (const one of control.before) choices.control(one, index);
   let tokens: number | null = null;
   if (edit !== null) {
-    if (changesTokens(edit) && !canRewind) throw cannotTell("rewind");
     tokens = await choices.edit(index, edit).catch((error) =>
       conflict(() => {
         throw error;
@@ -132,20 +131,9 @@ export async function applyControl(
   return { id, ...(tokens === null ? {} : { tokens }) };
 }
 
-function changesTokens({ keep, text, tokens }: AnswerEdit): boolean {
-  return keep !== undefined || text !== undefined || tokens !== undefined;
-}
-
 function keptIndex(id: string, kept: string, count: number): number {
   for (let index = 0; index < count; index++) if (choiceId(id, index) === kept) return index;
   throw invalid("keep", `'${kept}' is not an answer of this request`);
-}
-
-function cannotTell(field: string): ShimmyError {
-  return invalid(
-    field,
-    "the stream of this answer cannot tell of it; use stream_format json or ndjson",
-  );
 }
 
 /** An answer that has not begun or has ended is known, so the status is not 404. */

@@ -1,4 +1,4 @@
-import type { AnswerEvent } from "../../../chat/mod.ts";
+import type { AnswerEvent, AnswerSoFar } from "../../../chat/mod.ts";
 import { type Sink, Transform } from "../../../engine/mod.ts";
 import type { FinishReason, Timings } from "../../../engine/protocol/mod.ts";
 import { choiceId, type Forks, type Indexed } from "../../answers/mod.ts";
@@ -15,12 +15,17 @@ const decoder = new TextDecoder();
  */
 export class UnifiedEvents extends Transform<Indexed<AnswerEvent>, UnifiedEvent> {
   readonly #id: string;
+  readonly #tellsText: boolean;
   #hasBegun = false;
 
-  /** @param id id of the request's own answer */
-  constructor(id: string, sink: Sink<UnifiedEvent>) {
+  /**
+   * @param id id of the request's own answer
+   * @param tellsText whether rewinds and forks come with the text that remains, for a stream of texts
+   */
+  constructor(id: string, sink: Sink<UnifiedEvent>, tellsText = false) {
     super(sink);
     this.#id = id;
+    this.#tellsText = tellsText;
   }
 
   override event({ index, value }: Indexed<AnswerEvent>): void {
@@ -34,7 +39,11 @@ export class UnifiedEvents extends Transform<Indexed<AnswerEvent>, UnifiedEvent>
         this.out.event({ reasoning: value.text, ...tokenFields(value), ...this.#first(index) });
         break;
       case "rewind":
-        this.out.event({ rewind: value.index, ...this.#of(index) });
+        this.out.event({
+          rewind: value.index,
+          ...this.#textOf(value.remains),
+          ...this.#of(index),
+        });
         break;
       case "done":
         this.out.event({ ...toDone(value), answer: choiceId(this.#id, index) });
@@ -49,10 +58,14 @@ export class UnifiedEvents extends Transform<Indexed<AnswerEvent>, UnifiedEvent>
   }
 
   /** Tells of new answers. Call it before their first event. */
-  forked({ parent, at, choices }: Forks): void {
+  forked({ parent, at, choices, soFar }: Forks): void {
     const answers = choices.map((index) => choiceId(this.#id, index));
-    this.out.event({ forked: at, answers, ...this.#of(parent) });
+    this.out.event({ forked: at, answers, ...this.#textOf(soFar), ...this.#of(parent) });
     this.out.flush();
+  }
+
+  #textOf({ text }: AnswerSoFar) {
+    return this.#tellsText ? { text } : {};
   }
 
   /** The id of an answer in its event; absent for the request's own answer. */
@@ -65,6 +78,11 @@ export class UnifiedEvents extends Transform<Indexed<AnswerEvent>, UnifiedEvent>
     this.#hasBegun = true;
     return { answer: this.#id };
   }
+}
+
+/** Whether an event belongs to a fork of the answer with an id. */
+export function isOfFork(event: UnifiedEvent, id: string): boolean {
+  return "answer" in event && event.answer !== undefined && event.answer !== id;
 }
 
 /** Whether an event has neither text nor a token. */

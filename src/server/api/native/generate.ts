@@ -37,8 +37,7 @@ export function newAnswerId(): string {
 export async function handleGenerate(exchange: Exchange, value: unknown): Promise<Response> {
   const body = parseStrict(generateSchema, value);
   const form = await formOf(body, exchange.request);
-  const hasTokens = form === "json" || form === "ndjson";
-  const request = toAnswerRequest(body, hasTokens || (form === "text" && body.detach === true));
+  const request = toAnswerRequest(body, form === "json" || form === "ndjson" ? "frames" : form);
   const keepAlive = keepAliveOf(body.keep_alive);
   const id = newAnswerId();
   if (form === "object") {
@@ -50,18 +49,16 @@ export async function handleGenerate(exchange: Exchange, value: unknown): Promis
     );
     return Response.json(object);
   }
-  const isText = form === "text";
   const isDetached = body.detach ?? false;
-  const { response, sink } = streamOf(form, exchange, isDetached);
+  const { response, sink } = streamOf(form, exchange, id, isDetached);
   response.headers.set(ANSWER_HEADER, id);
-  const { frames, ...kept } = keptFrames(sink, id, request.placesTokens ?? false);
-  const events = new UnifiedEvents(id, frames);
+  const { frames, ...kept } = keptFrames(sink, id);
+  const events = new UnifiedEvents(id, frames, form === "text");
   const caller = callerOf(exchange, isDetached);
   const { engine } = await engineFor(caller, body.model ?? undefined, keepAlive);
   const choices = steeredChoices(caller, engine, [request], events, {
     id,
-    canRewind: !isText,
-    ...(isText ? {} : { forked: (forks) => events.forked(forks) }),
+    forked: (forks) => events.forked(forks),
     ...kept,
   });
   await choices.run(1);

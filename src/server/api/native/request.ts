@@ -3,13 +3,15 @@ import { ShimmyError } from "../../../errors.ts";
 import { isGiven, toRun, toSampling, toStopConditions } from "../../schemas/mod.ts";
 import type { GenerateBody } from "./schema.ts";
 
+/** What a response consists of: one object, a stream of texts, or a stream with a frame for each token. */
+export type RequestForm = "object" | "text" | "frames";
+
 /**
  * Converts a native request for the engine.
- * @param placesTokens whether the stream has an event for each token.
  * @throws {ShimmyError} `invalid` when fields contradict each other or the prompt is missing.
  */
-export function toAnswerRequest(body: GenerateBody, placesTokens = false): AnswerRequest {
-  if (isGiven(body.alternatives) && !placesTokens) {
+export function toAnswerRequest(body: GenerateBody, form: RequestForm): AnswerRequest {
+  if (isGiven(body.alternatives) && form !== "frames") {
     throw invalid("alternatives", "requires a stream with the format json or ndjson");
   }
   return {
@@ -20,7 +22,7 @@ export function toAnswerRequest(body: GenerateBody, placesTokens = false): Answe
     ...toRun(body),
     format: toFormat(body),
     logprobs: body.alternatives ?? null,
-    ...(placesTokens ? { placesTokens } : {}),
+    ...(form === "object" ? {} : { placesTokens: true }),
     ...(isGiven(body.begin) ? { begun: body.begin } : {}),
   };
 }

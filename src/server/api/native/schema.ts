@@ -175,11 +175,17 @@ interface OfAnswer {
   readonly answer?: string;
 }
 
+/** In streams of the format `text`. */
+interface Remains {
+  /** The text of the answer before the index. */
+  readonly text?: string;
+}
+
 /** An event of a stream in the format `json` or `ndjson`. */
 export type UnifiedEvent =
   | ({ readonly token: string } & TokenFields & OfAnswer)
   | ({ readonly reasoning: string } & TokenFields & OfAnswer)
-  | ({ readonly rewind: number } & OfAnswer)
-  | ({ readonly forked: number; readonly answers: readonly string[] } & OfAnswer)
+  | ({ readonly rewind: number } & Remains & OfAnswer)
+  | ({ readonly forked: number; readonly answers: readonly string[] } & Remains & OfAnswer)
   | (Done & OfAnswer)
   | { readonly error: string };

@@ -22,7 +22,7 @@ import {
 import type { Numbered } from "../../resuming/mod.ts";
 import { keepAliveOf } from "../../schemas/mod.ts";
 import { type AnswerControl, applyControl, readControl } from "./control.ts";
-import { UnifiedEvents } from "./events.ts";
+import { isOfFork, UnifiedEvents } from "./events.ts";
 import { newAnswerId } from "./generate.ts";
 import { toAnswerRequest } from "./request.ts";
 import { FrameReader } from "./streaming/frame_reader.ts";
@@ -187,7 +187,7 @@ export class Session {
       const body = parseStrict(generateSchema, withoutReceipt({ receipts }, value));
       const text = (body.stream_format ?? "text") === "text";
       running.isDetached = body.detach ?? false;
-      const request = toAnswerRequest(body, !text || running.isDetached);
+      const request = toAnswerRequest(body, text ? "text" : "frames");
       const keepAlive = keepAliveOf(body.keep_alive);
       const { engine } = await engineFor(caller, body.model ?? undefined, keepAlive);
       // The last event waits for its receipt, and for the end of all forks.
@@ -198,12 +198,11 @@ export class Session {
           flush: () => sink.flush(),
           end: (error) => sink.end(error),
         };
-        const { frames, ...kept } = keptFrames(out, running.id, request.placesTokens ?? false);
-        const events = new UnifiedEvents(running.id, frames);
+        const { frames, ...kept } = keptFrames(out, running.id);
+        const events = new UnifiedEvents(running.id, frames, text);
         const choices = steeredChoices(caller, engine, [request], events, {
           id: running.id,
-          canRewind: !text,
-          ...(text ? {} : { forked: (forks) => events.forked(forks) }),
+          forked: (forks) => events.forked(forks),
           ...kept,
         }, false);
         running.choices = choices;
@@ -213,12 +212,12 @@ export class Session {
       }, (event) => {
         const { choices } = running;
         if ("done" in event && choices!.isLast) return void (done = event);
-        this.#sendEvent(event, text);
+        this.#sendEvent(event, text ? running.id : null);
         this.#holdIfFull(choices!);
       });
       const members = receipts.isWanted ? await receipts.members() : {};
       this.#running = null;
-      if (done !== null) this.#sendEvent({ ...done as UnifiedEvent, ...members }, text);
+      if (done !== null) this.#sendEvent({ ...done as UnifiedEvent, ...members }, null);
     } catch (thrown) {
       this.#running = null;
       status = statusOf(toShimmyError(thrown));
@@ -239,11 +238,11 @@ export class Session {
     this.#closeIfStopping();
   }
 
-  #sendEvent(event: UnifiedEvent, text: boolean): void {
-    if (!text) return this.#send(JSON.stringify(event));
-    if (!("token" in event)) {
-      if (!("reasoning" in event)) this.#send(JSON.stringify(event));
-    } else if (event.token !== "") this.#send(event.token);
+  /** @param textOf id of the answer whose tokens are sent as texts; null: none. */
+  #sendEvent(event: UnifiedEvent, textOf: string | null): void {
+    if (textOf === null || !("index" in event) || isOfFork(event, textOf)) {
+      this.#send(JSON.stringify(event));
+    } else if ("token" in event && event.token !== "") this.#send(event.token);
   }
 
   #sendError(thrown: unknown): void {

@@ -84,6 +84,37 @@ Deno.test("forks share the socket, which takes the next request when all have en
   assertEquals(JSON.parse(await client.next()).token, "a");
 });
 
+Deno.test("a socket of texts tells of rewinds and forks by frames of JSON", async () => {
+  const { engine, open } = waiting();
+  await using server = listen(engine);
+  await using client = await new Client(server.port).open();
+  client.send({ prompt: "Hi" });
+  const texts: string[] = [];
+  while (texts.length < 4) texts.push(await client.next());
+  assertEquals(texts, ["a", "b", "c", "d"]);
+  client.send({ rewind: 1, insert: "X" });
+  assertEquals(JSON.parse(await client.next()), { rewind: 1, text: "a" });
+  assertEquals(await client.next(), "X");
+  client.send({ fork: 2 });
+  const forked = JSON.parse(await client.next());
+  const [fork] = forked.answers;
+  assertEquals(forked, { forked: 2, answers: [fork], text: "aX" });
+  open();
+  const frames: string[] = [];
+  const ends = () => frames.filter((frame) => frame.startsWith('{"done"')).length;
+  while (ends() < 2) frames.push(await client.next());
+  const plain = frames.filter((frame) => !frame.startsWith("{"));
+  assertEquals(plain.join(""), "cdef");
+  const ofFork = frames.filter((frame) => frame.startsWith('{"token"'))
+    .map((frame) => JSON.parse(frame));
+  assertEquals(ofFork.map(({ token, index, answer }) => [token, index, answer]), [
+    ["c", 2, fork],
+    ["d", 3, fork],
+    ["e", 4, fork],
+    ["f", 5, fork],
+  ]);
+});
+
 Deno.test("a detached answer goes on when the socket closes", async () => {
   const { engine, open } = waiting();
   await using server = listen(engine);

@@ -1,189 +1,242 @@
-import type { AnswerEvent, Tool } from "../../../../chat/mod.ts";
-import type { Sink } from "../../../../engine/mod.ts";
-import {
-  callArguments,
-  ContinuedAnswer,
-  type DoneEvent,
-  findTools,
-  type Found,
-} from "../../../answers/mod.ts";
-import type { AssistantBlock, MessageParam } from "../blocks.ts";
-import { offeredTools } from "../offered_tools.ts";
+import type {
+  Answer,
+  AnswerEdit,
+  AnswerEvent,
+  AnswerFork,
+  AnswerSoFar,
+  ForkedAnswer,
+  Format,
+} from "../../../../chat/mod.ts";
+import type { FlowControl, Sink } from "../../../../engine/mod.ts";
+import { ShimmyError } from "../../../../errors.ts";
+import type { DoneEvent, StartedChoice } from "../../../answers/mod.ts";
 import type { MessagesBody } from "../schema.ts";
-import { SEARCH_NAMES, type ServerSearch, serverSearches } from "../tools.ts";
+import { Part, type SearchedEvent } from "./part.ts";
 
 /** Searches of one answer. The last part of the answer has to do without the search. */
 const MOST_SEARCHES = 5;
 
-/** Counts of the usage that the parts of an answer add up to. */
-const COUNTS = ["promptTokens", "completionTokens", "cachedTokens"] as const;
-
-/** A search that the server ran. */
-export interface SearchEvent {
-  readonly type: "server_search";
-  readonly id: string;
-  readonly name: (typeof SEARCH_NAMES)[number];
-  readonly input: Readonly<Record<string, unknown>>;
-  readonly found: Found;
+/** How the parts of an answer start. */
+export interface PartStarts {
+  /** Starts the answer to a request. @param format replaces that of the request. */
+  readonly start: (
+    body: MessagesBody,
+    sink: Sink<AnswerEvent>,
+    format?: Format,
+  ) => StartedChoice;
+  /** Starts the first part. Default: `start`. */
+  readonly first?: PartStarts["start"];
+  /** Starts an answer that begins with tokens of another one. */
+  readonly startAgain: (
+    parent: Answer,
+    fork: AnswerFork,
+    sink: Sink<AnswerEvent>,
+  ) => ForkedAnswer;
 }
-
-/** Starts the answer to a request with a longer conversation. */
-type Next = (body: MessagesBody, sink: Sink<AnswerEvent>) => unknown;
 
 /**
  * An answer in which the server runs the model's tool searches: the model calls the search, the server
  * searches the deferred tools, and the model goes on with the definitions that were found. A search ends
  * the answer as any call does if the model also called a tool of the client.
+ *
+ * The tokens of all parts have one sequence of indices. A rewind into an earlier part starts that part
+ * again with the tokens before.
  */
-export class SearchingAnswer extends ContinuedAnswer<AnswerEvent | SearchEvent> {
-  readonly #body: MessagesBody;
-  readonly #next: Next;
-  readonly #total = { promptTokens: 0, completionTokens: 0, cachedTokens: 0 };
-  #searches = 0;
-  #turn: Turn;
+export class SearchingAnswer implements Answer {
+  /** See `StartedAnswer.started`; undefined if the first part does not wait. */
+  readonly started?: Promise<void>;
+  readonly #out: Sink<SearchedEvent>;
+  readonly #starts: PartStarts;
+  /** The parts of the answer; the last one runs. */
+  #parts: Part[] = [];
+  /** Tokens of parts that rewinds dropped. */
+  #discarded = 0;
+  /** Changes of the sampling, which later parts have too. */
+  readonly #steered: Extract<FlowControl, { type: "sampling" }>[] = [];
+  /** The format that a control has set, and the part in which it did. */
+  #format: { readonly format: Format; readonly part: Part } | null = null;
+  #isPaused = false;
+  #isStopped = false;
+  #hasEnded = false;
 
-  constructor(body: MessagesBody, out: Sink<AnswerEvent | SearchEvent>, next: Next) {
-    super(out);
-    this.#body = body;
-    this.#next = next;
-    this.#turn = new Turn(body);
+  constructor(body: MessagesBody, out: Sink<SearchedEvent>, starts: PartStarts) {
+    this.#out = {
+      event: (event) => out.event(event),
+      flush: () => out.flush(),
+      end: (error) => {
+        this.#hasEnded = true;
+        out.end(error);
+      },
+    };
+    this.#starts = starts;
+    const { started } = this.#startPart(body, starts.first);
+    if (started !== undefined) this.started = started;
   }
 
-  protected override take(event: Exclude<AnswerEvent, DoneEvent>): void {
-    if (!this.#turn.take(event)) this.out.event(event);
+  get completionTokens(): number {
+    const { offset, answer } = this.#last;
+    return offset + answer.completionTokens;
   }
 
-  /** Runs the searches of a turn and starts the next turn; false when the answer ends instead. */
-  protected override goesOn(done: DoneEvent): boolean {
-    for (const name of COUNTS) {
-      this.#total[name] += done.usage[name];
+  /** Tokens of the first part's prompt: the later parts go on from it. */
+  get promptTokens(): number | null {
+    return this.#parts[0]!.answer.promptTokens;
+  }
+
+  /** As {@linkcode promptTokens}: see `Answer.queued`. */
+  get queued(): Promise<number> {
+    return this.#parts[0]!.answer.queued;
+  }
+
+  get #last(): Part {
+    return this.#parts.at(-1)!;
+  }
+
+  control(control: FlowControl): void {
+    if (control.type === "sampling") this.#steered.push(control);
+    else if (control.type === "pause" || control.type === "resume") {
+      this.#isPaused = control.type === "pause";
+    } else if (control.type === "stop" || control.type === "cancel") this.#isStopped = true;
+    this.#last.answer.control(control);
+  }
+
+  async edit(edit: AnswerEdit): Promise<number> {
+    const tokens = await this.#edit(edit);
+    const { sampling, phase, format } = edit;
+    if (sampling !== undefined) {
+      this.#steered.push({ type: "sampling", sampling, ...(phase === undefined ? {} : { phase }) });
     }
+    if (format !== undefined) this.#format = { format, part: this.#last };
+    return tokens;
+  }
+
+  async #edit({ keep, ...edit }: AnswerEdit): Promise<number> {
+    const { answer, offset } = this.#last;
+    if (keep === undefined) return offset + await answer.edit(edit);
+    if (keep < offset) return await this.#return(keep, edit);
+    if (offset > 0 && keep > this.completionTokens) {
+      const message = `rewind: must be from 0 to ${this.completionTokens}, not ${keep}`;
+      throw new ShimmyError("invalid", message, { field: "rewind" });
+    }
+    return offset + await answer.edit({ ...edit, keep: keep - offset });
+  }
+
+  fork(): never {
+    throw new ShimmyError("invalid", "fork: a message has no forks", { field: "fork" });
+  }
+
+  /**
+   * Returns to an earlier part. The present part goes on until the edit is applied, because a refused edit
+   * changes nothing.
+   */
+  async #return(keep: number, given: Omit<AnswerEdit, "keep">): Promise<number> {
+    const index = this.#parts.findLastIndex(({ offset }) => offset <= keep);
+    const former = this.#parts[index]!;
+    const part = this.#newPart(former.body, former.offset);
+    const at = keep - former.offset;
+    // A format that was set later applies from here on.
+    const isLater = this.#format !== null && this.#parts.indexOf(this.#format.part) > index;
+    const edit = isLater ? { format: this.#format!.format, ...given } : given;
+    const sampling = Object.assign({}, ...this.#steered.map(({ sampling }) => sampling));
+    const { answer, soFar } = this.#starts.startAgain(
+      former.answer,
+      { at, sampling, number: 0 },
+      part.gate,
+    );
+    part.answer = answer;
+    for (const control of this.#steered) answer.control(control);
+    let tokens = at;
+    try {
+      if (Object.keys(edit).length > 0) tokens = await answer.edit(edit);
+      if (this.#hasEnded || !this.#parts.includes(former)) {
+        throw new ShimmyError("not_found", "The answer has ended, or was rewound meanwhile");
+      }
+    } catch (error) {
+      part.gate.close();
+      answer.control({ type: "cancel" });
+      throw error;
+    }
+    const dropped = this.#parts.splice(index, Infinity, part);
+    dropped.at(-1)!.answer.control({ type: "cancel" });
+    for (const one of dropped) {
+      one.gate.close();
+      this.#discarded += one.tokens + (one.usage?.discardedTokens ?? 0);
+    }
+    // They are counted with the new part.
+    this.#discarded -= at;
+    if (this.#isPaused) answer.control({ type: "pause" });
+    this.#rewound(part, at, soFar);
+    part.gate.open();
+    this.#out.flush();
+    return former.offset + tokens;
+  }
+
+  #startPart(body: MessagesBody, start = this.#starts.start): StartedChoice {
+    const offset = this.#parts.reduce((sum, { tokens }) => sum + tokens, 0);
+    const part = this.#newPart(body, offset);
+    const answer = part.answer = start(body, part.gate, this.#format?.format);
+    this.#parts.push(part);
+    for (const control of this.#steered) answer.control(control);
+    if (this.#isPaused) answer.control({ type: "pause" });
+    part.gate.open();
+    return answer;
+  }
+
+  #newPart(body: MessagesBody, offset: number): Part {
+    return new Part(body, offset, this.#out, {
+      rewound: (part, index, remains) => this.#rewound(part, index, remains),
+      goesOn: (part, done) => this.#goesOn(part, done),
+    });
+  }
+
+  #rewound(part: Part, index: number, remains: AnswerSoFar): void {
+    const before = this.#parts.slice(0, this.#parts.indexOf(part));
+    this.#out.event({
+      type: "rewind",
+      index: part.offset + index,
+      remains: part.turn.restore(remains),
+      before: before.map(({ turn, searches }) => ({ soFar: turn.soFar, searches })),
+    });
+  }
+
+  /** Runs the searches of a part and starts the next part; false when the answer ends instead. */
+  #goesOn(part: Part, done: DoneEvent): boolean {
+    part.usage = done.usage;
     // A search that the token limit cut is left out: the stop reason tells why.
-    const results = done.finishReason === "tool_calls" ? this.#turn.search() : [];
-    for (const result of results) this.out.event(result);
-    this.#searches += results.length;
-    const left = this.#body.max_tokens - this.#total.completionTokens;
-    const isEnd = results.length === 0 || this.#turn.callsClient;
+    const isSearching = done.finishReason === "tool_calls" && !this.#isStopped;
+    part.searches = isSearching ? part.turn.search() : [];
+    for (const result of part.searches) this.#out.event(result);
+    const usage = this.#usage();
+    const left = part.body.max_tokens - part.tokens;
+    const isEnd = part.searches.length === 0 || part.turn.callsClient;
     if (isEnd || left <= 0) {
-      const end = { ...done, usage: { ...done.usage, ...this.#total } };
-      this.out.event(isEnd ? end : { ...end, finishReason: "length" });
+      const end = { ...done, usage };
+      // The client does not know of a search that a stop has prevented.
+      const isStopped = this.#isStopped && done.finishReason === "tool_calls" &&
+        !part.turn.callsClient;
+      if (!isEnd) this.#out.event({ ...end, finishReason: "length" });
+      else this.#out.event(isStopped ? { ...end, finishReason: "stop" } : end);
       return false;
     }
-    const continued = { ...this.#turn.continued(results), max_tokens: left };
-    const request = this.#searches < MOST_SEARCHES ? continued : withoutSearches(continued);
-    this.#turn = new Turn(request);
-    this.#next(request, this);
+    const continued = { ...part.turn.continued(part.searches), max_tokens: left };
+    const searches = this.#parts.reduce((sum, one) => sum + one.searches.length, 0);
+    this.#startPart(searches < MOST_SEARCHES ? continued : withoutSearches(continued));
     return true;
+  }
+
+  #usage(): DoneEvent["usage"] {
+    const total = { promptTokens: 0, completionTokens: 0, cachedTokens: 0 };
+    let discarded = this.#discarded;
+    for (const { usage } of this.#parts) {
+      total.promptTokens += usage?.promptTokens ?? 0;
+      total.completionTokens += usage?.completionTokens ?? 0;
+      total.cachedTokens += usage?.cachedTokens ?? 0;
+      discarded += usage?.discardedTokens ?? 0;
+    }
+    return { ...total, ...(discarded === 0 ? {} : { discardedTokens: discarded }) };
   }
 }
 
 function withoutSearches(body: MessagesBody): MessagesBody {
   return { ...body, tools: (body.tools ?? []).filter((tool) => "input_schema" in tool) };
-}
-
-/** A part of the answer, up to the end of generation. */
-class Turn {
-  /** Whether the model called a tool that the client runs. */
-  callsClient = false;
-  readonly #body: MessagesBody;
-  readonly #searches: ReadonlyMap<string, ServerSearch>;
-  readonly #calls = new Map<number, { id: string; search: ServerSearch; text: string }>();
-  #text = "";
-  #reasoning = "";
-
-  constructor(body: MessagesBody) {
-    this.#body = body;
-    this.#searches = new Map(serverSearches(body.tools ?? []).map((one) => [one.name, one]));
-  }
-
-  /** Reads an event. True for a part of a search call, which the client sees when it was run. */
-  take(event: Exclude<AnswerEvent, DoneEvent>): boolean {
-    switch (event.type) {
-      case "text":
-        this.#text += event.text;
-        return false;
-      case "reasoning":
-        this.#reasoning += event.text;
-        return false;
-      case "tool_call": {
-        const search = this.#searches.get(event.name);
-        if (search === undefined) {
-          this.callsClient = true;
-          return false;
-        }
-        const id = `srvtoolu_${crypto.randomUUID().replaceAll("-", "")}`;
-        this.#calls.set(event.index, { id, search, text: "" });
-        return true;
-      }
-      case "tool_arguments": {
-        const call = this.#calls.get(event.index);
-        if (call !== undefined) call.text += event.text;
-        return call !== undefined;
-      }
-      default:
-        return false;
-    }
-  }
-
-  /** Runs the searches of the turn. */
-  search(): SearchEvent[] {
-    const deferred = deferredTools(this.#body);
-    return [...this.#calls.values()].map(({ id, search: { kind, type }, text }) => {
-      const input = callArguments(text);
-      const name = SEARCH_NAMES.find((one) => type.startsWith(one))!;
-      return {
-        type: "server_search",
-        id,
-        name,
-        input,
-        found: findTools(kind, input.query, deferred),
-      };
-    });
-  }
-
-  /** The request whose conversation contains this turn. */
-  continued(results: readonly SearchEvent[]): MessagesBody {
-    const thinking = { type: "thinking" as const, thinking: this.#reasoning, signature: "" };
-    const content: AssistantBlock[] = [
-      ...(this.#reasoning === "" ? [] : [thinking]),
-      ...(this.#text === "" ? [] : [{ type: "text" as const, text: this.#text }]),
-      ...results.map(({ id, name, input }) => ({
-        type: "server_tool_use" as const,
-        id,
-        name,
-        input,
-      })),
-      ...results.map(toResultBlock),
-    ];
-    const turn: MessageParam = { role: "assistant", content };
-    return { ...this.#body, messages: [...this.#body.messages, turn] };
-  }
-}
-
-/** The deferred tools that the conversation does not offer yet. */
-function deferredTools(body: MessagesBody): Tool[] {
-  const { tools, all } = offeredTools(body);
-  const offered = new Set(tools.map(({ name }) => name));
-  return [...all.values()].filter(({ name }) => !offered.has(name));
-}
-
-/** The block with the result of a search. */
-export function toResultBlock({ id, found }: SearchEvent) {
-  return {
-    type: "tool_search_tool_result" as const,
-    tool_use_id: id,
-    content: "error" in found
-      ? {
-        type: "tool_search_tool_result_error" as const,
-        error_code: "invalid_tool_input" as const,
-        error_message: found.error,
-      }
-      : {
-        type: "tool_search_tool_search_result" as const,
-        tool_references: found.names.map((tool_name) => ({
-          type: "tool_reference" as const,
-          tool_name,
-        })),
-      },
-  };
 }

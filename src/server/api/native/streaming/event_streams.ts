@@ -7,6 +7,7 @@ import {
   toShimmyError,
 } from "../../../http/mod.ts";
 import type { Numbered } from "../../../resuming/mod.ts";
+import { isOfFork } from "../events.ts";
 import type { UnifiedEvent } from "../schema.ts";
 
 /** The format of a stream: server-sent events with texts or JSON, or lines of JSON. */
@@ -16,11 +17,14 @@ type NumberedEvent = Numbered<UnifiedEvent>;
 
 /**
  * A streamed response and the sink of its events.
+ *
+ * @param id id of the request's own answer.
  * @param withIds whether server-sent events have their numbers as ids.
  */
 export function streamOf(
   form: StreamForm,
   exchange: Exchange,
+  id: string,
   withIds: boolean,
 ): { readonly response: Response; readonly sink: Sink<NumberedEvent> } {
   if (form === "ndjson") {
@@ -35,19 +39,31 @@ export function streamOf(
   const stream = eventStream({ keepAliveMs: exchange.context.settings.keepAliveMs });
   return {
     response: stream.response,
-    sink: new Failures(new Data(stream, form, withIds), exchange),
+    sink: new Failures(new Data(stream, form, id, withIds), exchange),
   };
 }
 
-/** Unified events as server-sent events: as JSON, or the texts of tokens alone. */
+/**
+ * Unified events as server-sent events: as JSON, or as texts. In a stream of texts, a client that knows
+ * nothing of steering reads the tokens of the request's own answer alone: rewinds and forks are events with
+ * a name, and so are the tokens of a fork, whose name is its id.
+ */
 class Data extends Transform<NumberedEvent, ServerSentEvent> {
   readonly #form: "json" | "text";
+  readonly #answer: string;
   readonly #withIds: boolean;
+  #hasForks = false;
   #hasFailed = false;
 
-  constructor(stream: Sink<ServerSentEvent>, form: "json" | "text", withIds: boolean) {
+  constructor(
+    stream: Sink<ServerSentEvent>,
+    form: "json" | "text",
+    answer: string,
+    withIds: boolean,
+  ) {
     super(stream);
     this.#form = form;
+    this.#answer = answer;
     this.#withIds = withIds;
   }
 
@@ -57,13 +73,33 @@ class Data extends Transform<NumberedEvent, ServerSentEvent> {
       this.#hasFailed = true;
       this.out.event({ event: "error", data: JSON.stringify(event) });
     } else if (this.#form === "json") this.out.event({ ...id, data: JSON.stringify(event) });
-    else if ("token" in event && event.token !== "") this.out.event({ ...id, data: event.token });
+    else {
+      const text = this.#textEvent(event);
+      if (text !== null) this.out.event({ ...id, ...text });
+    }
+  }
+
+  /** Null for an event that a stream of texts does not have. */
+  #textEvent(event: Exclude<UnifiedEvent, { error: string }>): ServerSentEvent | null {
+    if ("index" in event) {
+      if (!("token" in event) || event.token === "") return null;
+      const name = isOfFork(event, this.#answer) ? { event: event.answer! } : {};
+      return { ...name, data: event.token };
+    }
+    if ("forked" in event) this.#hasForks = true;
+    // Without forks, the end of the stream is that of the answer.
+    if ("done" in event && !this.#hasForks) return null;
+    return { event: nameOf(event), data: JSON.stringify(event) };
   }
 
   override end(): void {
     if (!this.#hasFailed) this.out.event({ data: "[DONE]" });
     this.out.end();
   }
+}
+
+function nameOf(event: Exclude<UnifiedEvent, { index: number } | { error: string }>): string {
+  return "rewind" in event ? "rewind" : "forked" in event ? "forked" : "done";
 }
 
 /** Turns an error during the stream into the last event. */
@@ -92,7 +128,7 @@ class Failures extends Transform<NumberedEvent, NumberedEvent> {
 
 /** Bytes of an event in memory, about. */
 export function sizeOfUnified(event: UnifiedEvent): number {
-  if (!("index" in event)) return 512;
+  if (!("index" in event)) return 512 + ("text" in event ? event.text?.length ?? 0 : 0);
   const text = "token" in event ? event.token : event.reasoning;
   return 200 + text.length + 100 * (event.alternatives?.length ?? 0);
 }

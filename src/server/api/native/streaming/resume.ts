@@ -10,27 +10,19 @@ type NumberedEvent = Numbered<UnifiedEvent>;
 
 const MEDIA_TYPES = ["text/event-stream", "application/x-ndjson"] as const;
 
-/** Frames of a stream, and how it is taken up again; absent: they are not kept. */
+/** Frames of a stream, and how it is taken up again. */
 interface KeptFrames {
   readonly frames: Sink<UnifiedEvent>;
-  readonly resume?: (exchange: Exchange) => Promise<Response>;
+  readonly resume: (exchange: Exchange) => Promise<Response>;
 }
 
 /**
  * Keeps the frames of an answer.
  * @param id id of the request's own answer.
  */
-export function keptFrames(out: Sink<NumberedEvent>, id: string, isKept: boolean): KeptFrames {
-  if (isKept) {
-    const log = new EventLog(out, sizeOfUnified);
-    return { frames: log, resume: (exchange) => resumeUnified(exchange, log, id) };
-  }
-  const frames: Sink<UnifiedEvent> = {
-    event: (event) => out.event({ number: 0, event }),
-    flush: () => out.flush(),
-    end: (error) => out.end(error),
-  };
-  return { frames };
+export function keptFrames(out: Sink<NumberedEvent>, id: string): KeptFrames {
+  const log = new EventLog(out, sizeOfUnified);
+  return { frames: log, resume: (exchange) => resumeUnified(exchange, log, id) };
 }
 
 /**
@@ -49,7 +41,7 @@ async function resumeUnified(
   const form = type === "application/x-ndjson" ? "ndjson" : "json";
   const isView = lastEvent === null || from !== null;
   const events = log.after(isView ? 0 : lastEvent);
-  const { response, sink } = streamOf(form, exchange, true);
+  const { response, sink } = streamOf(form, exchange, id, true);
   let after = lastEvent ?? 0;
   if (isView) {
     for (const one of presentEvents(events, from ?? 0, id)) sink.event(one);

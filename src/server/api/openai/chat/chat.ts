@@ -115,7 +115,6 @@ async function streamed(
     : requests;
   const choices = steeredChoices(callerOf(exchange, isDetached), engine, asked, chunks, {
     id: String(head.id),
-    canRewind: true,
     forked: (forks) => chunks.forked(forks),
     ...kept,
   });
