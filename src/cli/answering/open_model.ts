@@ -10,7 +10,7 @@ import {
 } from "../options/mod.ts";
 import { printable } from "../output/mod.ts";
 import { findServer } from "./find_server.ts";
-import { LocalHost } from "./local_host.ts";
+import { LocalHost, type LocalRequest } from "./local_host.ts";
 import type { ModelHost, OpenModel } from "./model_host.ts";
 
 /** Global options that do not decide how a model is loaded. */
@@ -25,6 +25,8 @@ export interface AnswerCall {
   readonly asked: string | undefined;
   /** Whether the command reads stdin for something else, so that it cannot ask there. */
   readonly isStdinUsed?: boolean;
+  /** Answers that may run at once in this process, in the memory of one context. @default {1} */
+  readonly parallel?: number;
 }
 
 /** A host and its first model. */
@@ -45,7 +47,11 @@ export async function openModel(
   signal: AbortSignal,
 ): Promise<Opened> {
   return await openOnServer(environment, call, signal) ??
-    await opened(new LocalHost(environment, { ...call, yes: call.values.yes }), call.asked, signal);
+    await opened(new LocalHost(environment, localRequest(call)), call.asked, signal);
+}
+
+function localRequest(call: AnswerCall): LocalRequest {
+  return { ...call, yes: call.values.yes, sharesOneContext: call.parallel !== undefined };
 }
 
 /** Null: no server can answer. */

@@ -67,6 +67,31 @@ Deno.test("the options of a request reach the server's engine", async () => {
   assertEquals(raw!.prompt.map((part) => "text" in part ? part.text : "").join(""), "raw text");
 });
 
+Deno.test("the answers of /fork are computed at once by the server too", async () => {
+  let begun = 0;
+  const all = Promise.withResolvers<void>();
+  await using on = await serving([], {
+    engine: {
+      script: (_, index) => ({ tokens: [`a${index}`, `b${index}`] }),
+      // After the first answer, none goes on before both have begun.
+      beforeToken(at) {
+        if (at === 0 && ++begun === 3) all.resolve();
+        return begun > 1 && at > 0 ? all.promise : undefined;
+      },
+    },
+  });
+  const home = await Deno.makeTempDir();
+  try {
+    const env = { HOME: home, XDG_CONFIG_HOME: home, APPDATA: home };
+    const lines = ["Hi", "/fork 2", "/keep 2"];
+    const { environment, said } = await on.run(["chat", "m"], true, { lines, env });
+    assertStringIncludes(said, "Going on with answer 2.");
+    assertEquals(environment.out, "a0b0\na1b1\na2b2\n");
+  } finally {
+    await Deno.remove(home, { recursive: true });
+  }
+});
+
 Deno.test("--json has the usage and timings that the server reports", async () => {
   await using on = await serving();
   const { environment } = await on.run(["generate", "m", "Hi", "--json"], true);

@@ -15,10 +15,17 @@ import {
   runCommand,
   type Totals,
 } from "./commands/mod.ts";
-import { completeAnswer } from "./complete_answer.ts";
+import { completeAnswer, completeAnswers } from "./complete_answer.ts";
 import type { Conversation, SavedConversations } from "./conversation/mod.ts";
 import { Left, type MessageReader } from "./editor/mod.ts";
-import { AnswerView, rateLine, styled, STYLES, type ViewOptions } from "./rendering/mod.ts";
+import {
+  AnswersInOrder,
+  AnswerView,
+  rateLine,
+  styled,
+  STYLES,
+  type ViewOptions,
+} from "./rendering/mod.ts";
 
 /** Likely tokens beside each token of an answer, for `/why`. */
 const ALTERNATIVES = 4;
@@ -139,14 +146,51 @@ export class Chat implements ChatContext {
       }
       return true;
     } catch (error) {
-      output.progress(null);
-      // A failed engine ends the chat; an invalid request, such as a too long message, does not.
-      const isLost = this.host.server === null && error instanceof ShimmyError &&
-        error.kind === "backend";
-      if (!(error instanceof ShimmyError) || isLost) throw error;
-      this.say(messageOf(error));
+      this.#failed(error);
       return false;
     }
+  }
+
+  async answers(count: number): Promise<readonly LastAnswer[]> {
+    const { output } = this.environment;
+    const views = Array.from({ length: count }, () => new AnswerView(output, this.#viewOptions()));
+    const shown = new AnswersInOrder(views, (number) => {
+      this.say(`Answer ${number + 1} of ${count}:`);
+    });
+    const { sampling } = this.settings;
+    const requests = views.map((_, number) => {
+      // The same seed would give the same answer.
+      const seed = sampling.seed === null ? null : sampling.seed + number;
+      return (input: AnswerRequest["input"]) => this.#request({ ...sampling, seed }, input);
+    });
+    try {
+      const parts = {
+        model: this.#model,
+        conversation: this.conversation,
+        templateArguments: this.#templateArguments,
+        onDropped: () => this.#tellDropped(),
+      };
+      const answers = await this.reader.during((signal) =>
+        completeAnswers({ ...parts, signal }, requests, (...event) => shown.event(...event))
+      );
+      await shown.end();
+      const begun = answers.filter(({ isCancelled, text }) => !isCancelled || text !== "");
+      for (const answer of begun) this.#add(answer);
+      return begun;
+    } catch (error) {
+      await shown.end();
+      this.#failed(error);
+      return [];
+    }
+  }
+
+  /** Tells of an error, unless it ends the chat: a failed engine does, an invalid request does not. */
+  #failed(error: unknown): void {
+    this.environment.output.progress(null);
+    const isLost = this.host.server === null && error instanceof ShimmyError &&
+      error.kind === "backend";
+    if (!(error instanceof ShimmyError) || isLost) throw error;
+    this.say(messageOf(error));
   }
 
   async #ask(question: string): Promise<void> {
@@ -167,6 +211,11 @@ export class Chat implements ChatContext {
   #keep(answer: LastAnswer): void {
     this.conversation.reply(answer.text, answer.reasoning);
     this.last = answer;
+    this.#add(answer);
+  }
+
+  /** Counts an answer, and shows its rate if that is wanted. */
+  #add(answer: LastAnswer): void {
     this.totals.answers++;
     this.totals.promptTokens += answer.usage.promptTokens;
     this.totals.completionTokens += answer.usage.completionTokens;

@@ -6,6 +6,7 @@ import {
 } from "../../../tests/doubles/environment.ts";
 import { KeyboardDouble } from "../../../tests/doubles/keyboard.ts";
 import { entryDouble } from "../../../tests/doubles/pool.ts";
+import { ShimmyError } from "../../errors.ts";
 import { main } from "../main.ts";
 
 /** Runs a chat with lines on stdin, in a home folder of its own. */
@@ -102,6 +103,56 @@ Deno.test("undo, fork and keep change the conversation", async () => {
   assert(!last.includes("second"), last);
   assertStringIncludes(said, "/fork: N must be a whole number 2 to 16, not '1'.");
   assertStringIncludes(said, "There are no answers; /fork N computes them.");
+});
+
+Deno.test("/fork computes its answers at once, and shows them one below the other", async () => {
+  let requests = 0;
+  let begun = 0;
+  const all = Promise.withResolvers<void>();
+  const { environment, said, status } = await chat(["/set parameter seed 5", "first", "/fork 3"], {
+    engine: {
+      script(_, index) {
+        requests++;
+        return { tokens: [`a${index}`, `b${index}`] };
+      },
+      // No answer of the fork ends before all have begun.
+      beforeToken(at) {
+        if (requests < 2) return;
+        if (at === 0 && ++begun === 3) all.resolve();
+        return at === 0 ? undefined : all.promise;
+      },
+    },
+  });
+  assertEquals(status, 0, said);
+  assertEquals(environment.out, "a0b0\na1b1\na2b2\na3b3\n");
+  assertMatch(said, /Answer 1 of 3:[^]*Answer 2 of 3:[^]*Answer 3 of 3:/);
+  const [, ...forks] = environment.engine.requests;
+  assertEquals(forks.map(({ sampling }) => sampling.seed), [5, 6, 7]);
+});
+
+Deno.test("/fork whose answers fail keeps the answer before", async () => {
+  const { environment, said } = await chat(["first", "/fork 2", "second"], {
+    engine: {
+      script: (_, index) =>
+        index === 1
+          ? { tokens: [], error: new ShimmyError("invalid", "no answer") }
+          : { tokens: [`answer${index}`] },
+    },
+  });
+  assertStringIncludes(said, "no answer");
+  const last = promptOf(environment, environment.engine.requests.length - 1);
+  assertMatch(last, /first[^]*answer0[^]*second/);
+});
+
+Deno.test("the model of a chat has several sequences in the memory of one context", async () => {
+  const { environment } = await chat(["Hi"]);
+  assertEquals(
+    environment.requests.map(({ parallel, sharesOneContext }) => [
+      parallel,
+      sharesOneContext,
+    ]),
+    [[4, true]],
+  );
 });
 
 Deno.test("a saved conversation goes on, and with another model too", async () => {

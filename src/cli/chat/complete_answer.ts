@@ -38,6 +38,8 @@ export interface AnswerParts {
 export async function completeAnswer(parts: AnswerParts): Promise<CompleteAnswer> {
   const { model, conversation, onDropped } = parts;
   const answer = new AnswerSum();
+  const { maxTokens } = parts.request(promptOf(parts));
+  await makeRoom(parts, maxTokens);
   const messages = () =>
     answer.text === ""
       ? conversation.messages
@@ -47,17 +49,10 @@ export async function completeAnswer(parts: AnswerParts): Promise<CompleteAnswer
       templateArguments: parts.templateArguments,
       continueLast: answer.text !== "",
     });
-  const { maxTokens } = parts.request(input());
-  if (!model.shiftsContext) {
-    const count = () => model.countTokens(input());
-    const room = { contextLength: model.contextLength, maxTokens, count };
-    if (await fitConversation(conversation, room) > 0) onDropped();
-  }
   for (;;) {
     try {
       const done = await answer.add(parts, input(), maxTokens);
-      const isFull = done.finishReason === "length" && !answer.hasReached(maxTokens) &&
-        done.usage.promptTokens + done.usage.completionTokens >= model.contextLength - 1;
+      const isFull = answer.isFull(done, model, maxTokens);
       if (!isFull || !conversation.dropOldest()) return answer.result(done, isFull);
     } catch (error) {
       const isTooLong = error instanceof ShimmyError && error.kind === "context_length";
@@ -65,6 +60,67 @@ export async function completeAnswer(parts: AnswerParts): Promise<CompleteAnswer
     }
     onDropped();
   }
+}
+
+/**
+ * Answers the last question several times at once. The answers share the prompt. An answer that fills the
+ * context ends there.
+ *
+ * @param requests the request of each answer
+ * @param onEvent receives the events with the number of their answer, from 0
+ * @returns the answers in their order; after an interruption, some may be without a text.
+ * @throws the error of the first answer that fails; the others are then cancelled.
+ */
+export async function completeAnswers(
+  parts: Omit<AnswerParts, "request" | "onEvent">,
+  requests: readonly AnswerParts["request"][],
+  onEvent: (number: number, event: AnswerEvent) => Promise<void>,
+): Promise<readonly CompleteAnswer[]> {
+  const input = promptOf(parts);
+  const { maxTokens } = requests[0]!(input);
+  await makeRoom(parts, maxTokens);
+  const failed = new AbortController();
+  const signal = AbortSignal.any([parts.signal, failed.signal]);
+  const fitted = promptOf(parts);
+  const running = requests.map(async (request, number) => {
+    const answer = new AnswerSum();
+    const own = {
+      ...parts,
+      signal,
+      request,
+      onEvent: (event: AnswerEvent) => onEvent(number, event),
+    };
+    try {
+      const done = await answer.add(own, fitted, maxTokens);
+      return answer.result(done, answer.isFull(done, parts.model, maxTokens));
+    } catch (error) {
+      failed.abort();
+      throw error;
+    }
+  });
+  const ends = await Promise.allSettled(running);
+  const failure = ends.find((end) => end.status === "rejected");
+  if (failure !== undefined) throw failure.reason;
+  return ends.flatMap((end) => end.status === "fulfilled" ? [end.value] : []);
+}
+
+/** The prompt of a conversation. */
+function promptOf(
+  { conversation, templateArguments }: Pick<AnswerParts, "conversation" | "templateArguments">,
+): ChatInput {
+  return inputOf(conversation.messages, { templateArguments });
+}
+
+/** Leaves out the oldest questions until an answer has room, unless the model shifts its context. */
+async function makeRoom(
+  parts: Pick<AnswerParts, "model" | "conversation" | "templateArguments" | "onDropped">,
+  maxTokens: number | null,
+): Promise<void> {
+  const { model, conversation, onDropped } = parts;
+  if (model.shiftsContext) return;
+  const count = () => model.countTokens(promptOf(parts));
+  const room = { contextLength: model.contextLength, maxTokens, count };
+  if (await fitConversation(conversation, room) > 0) onDropped();
 }
 
 /** The parts of an answer that was continued. */
@@ -79,9 +135,22 @@ class AnswerSum {
     return limit !== null && this.#completionTokens >= limit;
   }
 
+  /** Whether the answer has ended because the context is full. */
+  isFull(
+    { finishReason, usage }: Done,
+    { contextLength }: Pick<OpenModel, "contextLength">,
+    limit: number | null,
+  ): boolean {
+    return finishReason === "length" && !this.hasReached(limit) &&
+      usage.promptTokens + usage.completionTokens >= contextLength - 1;
+  }
+
   /** Runs a request and adds its events. Resolves to the last event. */
   async add(
-    { model, request, signal, onEvent }: AnswerParts,
+    { model, request, signal, onEvent }: Pick<
+      AnswerParts,
+      "model" | "request" | "signal" | "onEvent"
+    >,
     input: ChatInput,
     limit: number | null,
   ): Promise<Done> {

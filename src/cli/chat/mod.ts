@@ -12,6 +12,9 @@ import type { CHAT_OPTIONS } from "./options.ts";
 
 export { CHAT_OPTIONS } from "./options.ts";
 
+/** Answers of `/fork` that run at once in this process; those of a server are as many as its slots. */
+const ANSWERS_AT_ONCE = 4;
+
 /** A call of `chat`, or of another command that starts a chat. */
 interface ChatCall extends Pick<Call<typeof CHAT_OPTIONS>, "values" | "globals" | "config"> {
   /** The requested model. `undefined`: the default model. */
@@ -23,7 +26,11 @@ export async function chat(call: ChatCall, environment: Environment): Promise<nu
   const { values, globals } = call;
   // Native logs, which come with each token, would be written into the answers.
   const isQuiet = environment.keyboard !== null && globals.verbose;
-  const opening = isQuiet ? { ...call, globals: { ...globals, verbose: false } } : call;
+  const opening = {
+    ...call,
+    globals: isQuiet ? { ...globals, verbose: false } : globals,
+    parallel: ANSWERS_AT_ONCE,
+  };
   await using opened = await open(environment, opening);
   if (opened === null) return EXIT.interrupted;
   const folder = chatFolder({ env: environment.env, os: Deno.build.os });

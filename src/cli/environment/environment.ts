@@ -77,6 +77,11 @@ export interface ModelSessionRequest {
   readonly named?: string | undefined;
   /** Sequences that run in parallel. */
   readonly parallel: number;
+  /**
+   * Whether they share the memory of one context, so that more sequences take no more memory. An explicit
+   * `--kv-unified` wins.
+   */
+  readonly sharesOneContext?: boolean;
   /** Whether a path may select any file, or only a discovered one. */
   readonly paths: "any" | "found";
   /** The configuration file, if there is one. */

@@ -23,7 +23,10 @@ export function requestFor<R extends LoadRequest>(entry: ModelEntry, request: R)
 }
 
 /** The parts of a request that decide how a model is loaded. */
-type LoadRequest = Pick<ModelSessionRequest, "globals" | "parallel" | "stepTimeout">;
+type LoadRequest = Pick<
+  ModelSessionRequest,
+  "globals" | "parallel" | "sharesOneContext" | "stepTimeout"
+>;
 
 /** A key that is equal for loads with the same result. */
 export function loadKey(entry: ModelEntry, request: LoadRequest): string {
@@ -72,7 +75,8 @@ export function loadOptions(
     readonly diskCache?: DiskCacheLocation | undefined;
   } = {},
 ): LoadOptions {
-  const { globals, parallel, stepTimeout } = requestFor(entry, request);
+  const { globals, parallel, sharesOneContext, stepTimeout } = requestFor(entry, request);
+  const isShared = sharesOneContext === true && globals["kv-unified"] === "auto";
   return {
     libraryFolder: runtime.folder,
     modelPaths: entry.paths,
@@ -90,7 +94,8 @@ export function loadOptions(
     threads: globals.threads,
     kvType: globals["kv-type"],
     flashAttention: globals["flash-attn"],
-    kvUnified: globals["kv-unified"],
+    kvUnified: isShared ? "on" : globals["kv-unified"],
+    ...(isShared ? { sharesOneContext: true } : {}),
     gpuReserve: globals["gpu-reserve"] === null ? null : globals["gpu-reserve"] * 2 ** 20,
     swaFull: globals["swa-full"],
     lookup: globals.lookup === "on",

@@ -13,7 +13,11 @@ function valuesOf(args: string[]) {
   return parseOptions(args, GLOBAL_OPTIONS, () => undefined).values;
 }
 
-function optionsFor(args: string[], devices: string[] = []): LoadOptions {
+function optionsFor(
+  args: string[],
+  devices: string[] = [],
+  sharesOneContext = false,
+): LoadOptions {
   const values = valuesOf(args);
   const runtime = {
     variant: "cpu",
@@ -25,8 +29,16 @@ function optionsFor(args: string[], devices: string[] = []): LoadOptions {
   return loadOptions(entryDouble("m", { loras }), { runtime, devices }, {
     globals: values,
     parallel: 3,
+    sharesOneContext,
   });
 }
+
+Deno.test("sequences share one context unless --kv-unified decides", () => {
+  const { kvUnified, sharesOneContext } = optionsFor([], [], true);
+  assertEquals([kvUnified, sharesOneContext], ["on", true]);
+  const own = optionsFor(["--kv-unified", "off"], [], true);
+  assertEquals([own.kvUnified, own.sharesOneContext], ["off", undefined]);
+});
 
 Deno.test("without options the engine uses its defaults", () => {
   assertEquals(optionsFor([]), {

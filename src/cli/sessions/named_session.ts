@@ -42,6 +42,8 @@ export interface NamedModelRequest {
   readonly config: Config | null;
   /** Sequences that run in parallel. @default {1} */
   readonly parallel?: number;
+  /** Whether they share the memory of one context. @default {false} */
+  readonly sharesOneContext?: boolean;
   /** Run the model in its own process. @default {false} */
   readonly isolate?: boolean;
   readonly signal: AbortSignal;
@@ -59,7 +61,7 @@ export async function openNamedModel(
   request: NamedModelRequest,
 ): Promise<ModelSession> {
   const { asked, yes, isStdinUsed = false, config, parallel = 1, isolate = false } = request;
-  const { signal } = request;
+  const { signal, sharesOneContext = false } = request;
   const consent = { yes, isStdinUsed };
   const pulled = await resolveReference(environment, asked, consent, { signal });
   const named = pulled?.named ?? asked;
@@ -73,6 +75,7 @@ export async function openNamedModel(
     config,
     named,
     parallel,
+    sharesOneContext,
     isolate,
     paths: "any",
   });

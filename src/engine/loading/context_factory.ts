@@ -163,6 +163,7 @@ export class ContextFactory {
       trained: model.trainedContext,
       parallel: parallel ?? options.parallel,
       kvUnified: options.kvUnified,
+      sharesOneContext: options.sharesOneContext,
       bytesPerToken: own,
       budget,
       ...(atLeast === undefined ? {} : { atLeast }),

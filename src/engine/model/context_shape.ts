@@ -17,6 +17,8 @@ export interface ShapeOptions {
   /** Concurrent sequences. 0: choose automatically. */
   readonly parallel: number;
   readonly kvUnified: KvUnified;
+  /** Whether a unified buffer has the cells of one sequence only. */
+  readonly sharesOneContext?: boolean | undefined;
   /** KV cache bytes per token. */
   readonly bytesPerToken: number;
   /** The same of a draft model, which has a context of the same shape. Default 0. */
@@ -107,15 +109,14 @@ function shapeWithin(options: ShapeOptions, memory: ShapeMemory): ContextShape {
     kvBytes: Math.ceil(cells * bytesPerToken + fixedBytes(count, unified)),
     reason: reasonOf({
       ...{ length, cells, unified, count, wanted, requested, budget },
+      usable: unified && options.sharesOneContext ? wanted : count * wanted,
       needed: count * wanted * bytesPerToken + fixedBytes(count, false),
     }),
   });
   const least = Math.max(atLeast, Math.min(wanted, MIN_CONTEXT));
   // The cells that memory allows, but not more than all sequences can use.
-  const shared = Math.max(
-    least,
-    Math.min(wholeSteps(cellsFor(sequences, true)), wanted * sequences),
-  );
+  const usable = options.sharesOneContext ? wanted : wanted * sequences;
+  const shared = Math.max(least, Math.min(wholeSteps(cellsFor(sequences, true)), usable));
   if (kvUnified === "on" || kvUnified === true) {
     return requested > 0
       ? shape(requested, requested, true)
@@ -141,6 +142,8 @@ function reasonOf(facts: {
   readonly unified: boolean;
   readonly count: number;
   readonly wanted: number;
+  /** Cells that the sequences could use. */
+  readonly usable: number;
   readonly requested: number;
   readonly budget: number;
   /** Bytes of a KV cache with the whole context for each sequence. */
@@ -153,7 +156,7 @@ function reasonOf(facts: {
     `${count === 1 ? "needs" : "need"} ${gigabytes(needed)}, the KV cache may ` +
     `have ${gigabytes(budget)}`;
   if (unified) {
-    return count * wanted > cells
+    return facts.usable > cells
       ? `One buffer of ${cells} tokens for ${count} sequences: ${short}`
       : `One buffer of ${cells} tokens for ${count} sequences, as requested`;
   }

@@ -52,6 +52,15 @@ Deno.test("a buffer shorter than the trained length is a limit of which a note t
   assertMatch(notes[0]!, /limited to 4864 of 8192 trained tokens .* --ctx/);
 });
 
+Deno.test("several sequences can share the cells of one context", () => {
+  const shared = { kvUnified: "on", sharesOneContext: true } as const;
+  const { shape } = chosen(shared);
+  assertEquals(summary(shape), [8192, 4, true, 8192]);
+  assertMatch(shape.reason, /^One buffer of 8192 tokens for 4 sequences, as requested$/);
+  assertEquals(shapeOf({ ...shared, budget: 5000 * 1024 }), [4864, 4, true, 4864]);
+  assertEquals(shapeOf({ ...shared, requested: 1000 }), [1000, 4, true, 1000]);
+});
+
 Deno.test("--kv-unified decides between streams and one buffer", () => {
   assertEquals(shapeOf({ kvUnified: "on" }), [8192, 4, true, 4 * 8192]);
   assertEquals(shapeOf({ kvUnified: "on", requested: 1000 }), [1000, 4, true, 1000]);

@@ -225,13 +225,14 @@ class Planning {
   }
 
   #shapeWithin({ model, draft }: TrialLoad, budget: number): ChosenShape {
-    const { contextLength, kvUnified, parallel } = this.#options;
+    const { contextLength, kvUnified, parallel, sharesOneContext } = this.#options;
     return chooseShape({
       sliding: model.sliding,
       requested: contextLength,
       trained: model.trainedContext,
       parallel,
       kvUnified,
+      sharesOneContext,
       bytesPerToken: model.kvBytesPerToken,
       draftBytesPerToken: draft?.kvBytesPerToken ?? 0,
       sequenceBytes: model.sequenceBytes,

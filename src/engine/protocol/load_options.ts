@@ -42,6 +42,11 @@ export interface LoadOptions {
    * every sequence the whole context.
    */
   readonly kvUnified: KvUnified;
+  /**
+   * Whether a unified KV buffer of automatic size has the cells of one sequence, instead of those that all
+   * sequences could use.
+   */
+  readonly sharesOneContext?: boolean;
   /** Shape of the context, as a plan has chosen it. Default: chosen at the load. */
   readonly shape?: ContextShape | undefined;
   /** Maximum bytes of main memory for weights and context. Default: the available memory. */

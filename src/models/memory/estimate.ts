@@ -6,7 +6,7 @@ import { type GgufHeader, readHeader } from "../gguf/mod.ts";
 /** Load options that determine memory use. */
 export type LoadShape = Pick<
   LoadOptions,
-  "contextLength" | "parallel" | "kvType" | "kvUnified" | "batchSize"
+  "contextLength" | "parallel" | "kvType" | "kvUnified" | "sharesOneContext" | "batchSize"
 >;
 
 /** Default number of tokens in a step. */
@@ -82,6 +82,7 @@ function kvBytes(
     trained: entry.contextLength ?? 0,
     parallel: plan.parallel,
     kvUnified: plan.kvUnified,
+    sharesOneContext: plan.sharesOneContext,
     bytesPerToken: bytesPerToken(entry, header, plan.kvType),
     draftBytesPerToken: draft.bytesPerToken,
     budget: contextBudget({ isMain: true, available, modelBytes: entry.size + draft.size }),

@@ -61,6 +61,11 @@ export interface ChatContext {
    * @returns false when the answer failed or was stopped before its first token.
    */
   answer(sampling?: Partial<ChatSettings["sampling"]>): Promise<boolean>;
+  /**
+   * Answers the last question several times at once, and shows the answers one below the other while they
+   * stream. The conversation gets none of them.
+   */
+  answers(count: number): Promise<readonly LastAnswer[]>;
   /** Tokens of the conversation as a prompt. */
   countTokens(): Promise<number>;
   /** Ends the chat after the command. */

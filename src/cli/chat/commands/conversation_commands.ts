@@ -73,7 +73,7 @@ export const CONVERSATION_COMMANDS: ChatCommands = {
   },
   fork: {
     usage: "/fork N",
-    help: "answer the last question N times; /keep chooses an answer",
+    help: "answer the last question N times at once; /keep chooses an answer",
     run: (chat, argument) => fork(chat, argument),
   },
   keep: {
@@ -104,19 +104,15 @@ async function fork(chat: ChatContext, argument: string): Promise<void> {
     return chat.say(`/fork: N must be a whole number 2 to ${MOST_ANSWERS}, not '${argument}'.`);
   }
   if (chat.conversation.questions === 0) return chat.say("There is no question to answer.");
-  const { seed } = chat.settings.sampling;
-  const answers = [];
-  for (let number = 1; number <= count; number++) {
-    chat.conversation.dropAnswer();
-    chat.say(`Answer ${number} of ${count}:`);
-    // The same seed would give the same answer.
-    const isComplete = await chat.answer(seed === null ? {} : { seed: seed + number - 1 });
-    if (!isComplete || chat.last === null) break;
-    answers.push(chat.last);
+  const before = chat.conversation.answer;
+  chat.conversation.dropAnswer();
+  const answers = await chat.answers(count);
+  const [first] = answers;
+  if (first === undefined) {
+    if (before !== null) chat.conversation.reply(before.content, before.reasoning ?? "");
+    return;
   }
   chat.alternatives = answers;
-  const [first] = answers;
-  if (first === undefined) return;
   chat.conversation.reply(first.text, first.reasoning);
   chat.last = first;
   chat.say(`Going on with answer 1 of ${answers.length}; /keep N chooses another.`);
