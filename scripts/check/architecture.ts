@@ -76,7 +76,7 @@ export const LAYERS: readonly (readonly string[])[] = [
   // HTTP. No dialect imports another.
   ["src/server/metrics", "src/server/schemas", "src/server/activity"],
   ["src/server/http"],
-  ["src/server/access", "src/server/receipts", "src/server/ui"],
+  ["src/server/access", "src/server/receipts", "src/server/tool_search", "src/server/ui"],
   ["src/server/answers"],
   ["src/server/resuming"],
   [

@@ -5,7 +5,6 @@
  * @module
  */
 export { callArguments } from "./call_arguments.ts";
-export { findTools, type Found } from "./find_tools.ts";
 export { toChoiceRequests } from "./choices.ts";
 export { Choices, choicesOf, type Forks, type Indexed, type StartedChoice } from "./run_choices.ts";
 export {

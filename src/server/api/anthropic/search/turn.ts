@@ -1,5 +1,6 @@
 import type { AnswerEvent, AnswerSoFar, Tool, ToolCall } from "../../../../chat/mod.ts";
-import { callArguments, type DoneEvent, findTools, type Found } from "../../../answers/mod.ts";
+import { callArguments, type DoneEvent } from "../../../answers/mod.ts";
+import { findTools, type Found } from "../../../tool_search/mod.ts";
 import type { AssistantBlock, MessageParam } from "../blocks.ts";
 import { offeredTools } from "../offered_tools.ts";
 import type { MessagesBody } from "../schema.ts";

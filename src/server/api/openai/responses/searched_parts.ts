@@ -1,5 +1,6 @@
 import type { AnswerEvent, AnswerRequest } from "../../../../chat/mod.ts";
-import { callArguments, findTools } from "../../../answers/mod.ts";
+import { callArguments } from "../../../answers/mod.ts";
+import { findTools } from "../../../tool_search/mod.ts";
 import type { Done } from "../shared/collected_answer.ts";
 import type { ConversationItem } from "./items.ts";
 import type { OutputItem } from "./object.ts";
