@@ -97,6 +97,48 @@ Deno.test("all events after the last one that a client has are sent, with rewind
   assertEquals(query, after);
 });
 
+Deno.test("a stream is taken up from a token that is not there yet", async () => {
+  const { engine, open } = waiting(2);
+  const server = serverDouble({ engine });
+  const { id, frames } = await begin(server);
+  await frames.take(2);
+  const far = new FrameReader(await resume(server, id, "?from=4", LINES));
+  const none = new FrameReader(await resume(server, id, "?from=99", LINES));
+  open();
+  assertEquals(tokens(await far.rest()), ["4e", "5f"]);
+  const end = await none.rest();
+  assertEquals([tokens(end), end.at(-1)!.done], [[], true]);
+});
+
+Deno.test("after a rewind, a stream also has the tokens before the one it was taken up from", async () => {
+  const { engine, open } = waiting(4);
+  const server = serverDouble({ engine });
+  const { id, frames } = await begin(server);
+  await frames.take(4);
+  const again = new FrameReader(await resume(server, id, "?from=3", LINES));
+  assertEquals(tokens(await again.take(1)), ["3d"]);
+  await server.send("POST", `/api/generate/${id}/control`, { rewind: 1 });
+  open();
+  const rest = await again.rest();
+  assertEquals(rest[0], { rewind: 1 });
+  assertEquals(tokens(rest)[0], "1b");
+});
+
+Deno.test("a Last-Event-ID that the answer has not reached is refused", async () => {
+  const { engine, open } = waiting(4);
+  const server = serverDouble({ engine });
+  const { id, frames } = await begin(server);
+  await frames.take(4);
+  const asked = () => resume(server, id, "", { "last-event-id": "999" });
+  const running = await asked();
+  assertEquals([running.status, await running.json()], [400, {
+    error: "Last-Event-ID: must be at most 4, not 999",
+  }]);
+  open();
+  await frames.rest();
+  assertEquals((await asked()).status, 400);
+});
+
 Deno.test("an answer goes on without its client only if it is detached", async () => {
   for (const detach of [true, false]) {
     const { engine, open } = waiting(4);

@@ -114,6 +114,29 @@ Deno.test("controls that cannot be applied have their status, and the answer goe
   assertEquals(await refused({ rewind: 1 }), [409, "The answer has ended"]);
 });
 
+Deno.test("a control with null for absent fields is the control without them", async () => {
+  const { engine, open } = waiting();
+  const server = serverDouble({ engine });
+  const { id, frames } = await begin(server);
+  await frames.take(FREE);
+  const none = { stop: null, pause: null, resume: null, phase: null, grammar: null, keep: null };
+  assertEquals((await control(server, id, { ...none, rewind: 5 })).status, 200);
+  open();
+  assertEquals(textOf(await frames.rest()), "fgh");
+});
+
+Deno.test("an inserted text that would hold up the engine is refused", async () => {
+  const { engine, open } = waiting();
+  const server = serverDouble({ engine });
+  const { id, frames } = await begin(server);
+  await frames.take(FREE);
+  const response = await control(server, id, { insert: "x".repeat(16_385) });
+  assertEquals(response.status, 400);
+  assertEquals(await response.json(), { error: "insert: must have at most 16384 characters" });
+  open();
+  assertEquals(textOf(await frames.rest()), "gh");
+});
+
 Deno.test("a stream of texts tells of rewinds and forks by events with names", async () => {
   const { engine, open } = waiting();
   const server = serverDouble({ engine });

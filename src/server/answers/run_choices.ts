@@ -12,6 +12,7 @@ import {
 } from "../../chat/mod.ts";
 import type { Engine, FlowControl, Sink } from "../../engine/mod.ts";
 import { ShimmyError } from "../../errors.ts";
+import { MOST_PAUSED_MS, PauseLimit } from "./pause_limit.ts";
 import { bindAnswer, bindFork, type Caller, startAnswer } from "./start_answer.ts";
 
 /** A value and the index of its source. */
@@ -62,13 +63,20 @@ export class Choices<Event = AnswerEvent> {
   #started = 0;
   #running = 0;
   #hasFailed = false;
+  readonly #pauses: PauseLimit | null;
 
+  /** @param mostPausedMs Milliseconds for which a choice may be paused; null: any time. */
   constructor(
     count: number,
     start: Start<Event | AnswerEvent>,
     sink: Sink<Indexed<Event | AnswerEvent>>,
     startFork?: StartFork,
+    mostPausedMs: number | null = null,
   ) {
+    this.#pauses = mostPausedMs === null ? null : new PauseLimit(
+      mostPausedMs,
+      (choice) => this.#answers[choice]?.control({ type: "cancel" }),
+    );
     this.#count = this.#firstFork = this.#known = count;
     this.#start = start;
     this.#startFork = startFork;
@@ -173,8 +181,13 @@ export class Choices<Event = AnswerEvent> {
 
   /** Controls one choice, or all that have started. */
   control(control: FlowControl, index?: number): void {
-    const answers = index === undefined ? this.#answers : [this.#answers[index]];
-    for (const answer of answers) answer?.control(control);
+    const choices = index === undefined ? this.#answers.keys() : [index];
+    for (const choice of choices) {
+      if (this.hasEnded(choice)) continue;
+      if (control.type === "pause") this.#pauses?.pause(choice);
+      else if (control.type === "resume") this.#pauses?.release(choice);
+      this.#answers[choice]?.control(control);
+    }
   }
 
   #startNext(): StartedChoice {
@@ -199,6 +212,7 @@ export class Choices<Event = AnswerEvent> {
 
   #ended(index: number, error: unknown): void {
     this.#hasEnded[index] = true;
+    this.#pauses?.release(index);
     this.#running--;
     if (this.#hasFailed) return;
     if (error !== undefined) {
@@ -262,5 +276,6 @@ export function choicesOf(
     return begin(caller, engine, request, one, preparerOf(request));
   };
   const startFork: StartFork = (parent, fork, one) => bindFork(caller, engine, parent, fork, one);
-  return new Choices(requests.length, start, sink, mayFork ? startFork : undefined);
+  const mostPausedMs = caller.isDetached ? MOST_PAUSED_MS : null;
+  return new Choices(requests.length, start, sink, mayFork ? startFork : undefined, mostPausedMs);
 }

@@ -1,7 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
+import { delay } from "@std/async/delay";
 import { countingPreparer } from "../../../tests/doubles/preparer.ts";
 import { serverDouble } from "../../../tests/doubles/server.ts";
 import type { AnswerEvent } from "../../chat/conversation/conversation.ts";
+import type { FlowControl } from "../../engine/engine.ts";
 import { collectEvents, type Sink } from "../../engine/sink.ts";
 import { Choices, type Indexed } from "./run_choices.ts";
 
@@ -132,4 +134,35 @@ Deno.test("prompts of one request are prepared one by one", async () => {
   assertEquals(calls, ["answer", "answer"]);
   const texts = requests.map(({ prompt }) => prompt.map((part) => "text" in part ? part.text : ""));
   assertEquals(texts.flat().toSorted(), ["a", "a", "b", "b"]);
+});
+
+Deno.test("a choice that is paused for too long is cancelled, and one that goes on is not", async () => {
+  const log: string[] = [];
+  const sinks: Sink<AnswerEvent>[] = [];
+  const start = (index: number, sink: Sink<AnswerEvent>) => {
+    sinks[index] = sink;
+    return {
+      completionTokens: 0,
+      promptTokens: null,
+      queued: Promise.resolve(0),
+      control: ({ type }: FlowControl) => void log.push(`${index} ${type}`),
+      edit: () => Promise.resolve(0),
+      fork: () => {
+        throw new Error("Unused");
+      },
+    };
+  };
+  const ended = collectEvents<Indexed<AnswerEvent>>(async (sink) => {
+    const choices = new Choices(3, start, sink, undefined, 5);
+    await choices.run(3);
+    choices.control({ type: "pause" });
+    choices.control({ type: "resume" }, 1);
+    sinks[2]!.end();
+    while (!log.includes("0 cancel")) await delay(5);
+    sinks[0]!.end();
+    choices.control({ type: "pause" }, 0);
+    sinks[1]!.end();
+  }, () => {});
+  await ended;
+  assertEquals(log, ["0 pause", "1 pause", "2 pause", "1 resume", "0 cancel"]);
 });

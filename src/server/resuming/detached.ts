@@ -9,6 +9,25 @@ const MAX_DETACHED = 64;
 const counts = new WeakMap<object, number>();
 
 /**
+ * Counts a detached answer until it ends.
+ * @throws {ShimmyError} `overloaded` if too many detached answers run.
+ */
+export function countDetached({ context: { settings }, onEnd }: Counted): void {
+  const running = counts.get(settings) ?? 0;
+  if (running >= MAX_DETACHED) {
+    const message = `At most ${MAX_DETACHED} detached answers can run at a time`;
+    throw new ShimmyError("overloaded", message, { retryAfter: 1 });
+  }
+  counts.set(settings, running + 1);
+  onEnd(() => counts.set(settings, counts.get(settings)! - 1));
+}
+
+/** What a count needs of a caller. */
+interface Counted extends Pick<Caller, "context"> {
+  readonly onEnd: (callback: () => void) => void;
+}
+
+/**
  * The caller of a streamed answer; if the answer is detached, a client that leaves does not cancel it. The
  * exchange ends with the answer in any case. A server that shuts down waits for detached answers as for
  * those of WebSockets.
@@ -18,22 +37,17 @@ const counts = new WeakMap<object, number>();
 export function callerOf(exchange: Exchange, isDetached: boolean): Caller {
   if (!isDetached) return exchange;
   const { context, key, requestId, client, receipts } = exchange;
-  const { settings, socketAnswers } = context;
-  const running = counts.get(settings) ?? 0;
-  if (running >= MAX_DETACHED) {
-    const message = `At most ${MAX_DETACHED} detached answers can run at a time`;
-    throw new ShimmyError("overloaded", message, { retryAfter: 1 });
-  }
-  counts.set(settings, running + 1);
+  const { socketAnswers } = context;
+  countDetached({ context, onEnd: (callback) => exchange.onEnd(callback) });
   const { promise, resolve } = Promise.withResolvers<void>();
   socketAnswers?.add(promise);
   exchange.onEnd(() => {
-    counts.set(settings, counts.get(settings)! - 1);
     socketAnswers?.delete(promise);
     resolve();
   });
   return {
     ...{ context, key, requestId, client, receipts },
+    isDetached: true,
     signal: new AbortController().signal,
     onEnd: (callback) => exchange.onEnd(callback),
     onHold(callback) {

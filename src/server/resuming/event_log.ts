@@ -1,4 +1,5 @@
 import type { Sink } from "../../engine/mod.ts";
+import { ShimmyError } from "../../errors.ts";
 import { HttpError } from "../http/mod.ts";
 
 /** Maximum bytes of the events of one response; the oldest are dropped. */
@@ -112,9 +113,14 @@ export class EventLog<T> implements Sink<T> {
   /**
    * The events after one with a number.
    * @throws {HttpError} 404 if they were kept too long; 410 if the next ones were dropped.
+   * @throws {ShimmyError} `invalid` for a number that no event has: its reader would wait for ever.
    */
   after(number: number): readonly Numbered<T>[] {
     if (this.#isGone) throw new HttpError(404, "The events of this answer are no longer kept");
+    if (number > this.#last) {
+      const message = `Last-Event-ID: must be at most ${this.#last}, not ${number}`;
+      throw new ShimmyError("invalid", message, { field: "Last-Event-ID" });
+    }
     const first = this.#last - this.#events.length + 1;
     if (number + 1 < first) {
       throw new HttpError(410, `Events ${number + 1} to ${first - 1} are no longer kept`);

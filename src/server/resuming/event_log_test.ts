@@ -1,4 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
+import { ShimmyError } from "../../errors.ts";
 import { HttpError } from "../http/mod.ts";
 import { EventLog, type Numbered } from "./event_log.ts";
 
@@ -51,6 +52,17 @@ Deno.test("the oldest events are dropped above the limit, and asking for them fa
   const late = collecting();
   log.read(0, late.sink).pump();
   assertEquals((late.ends[0] as HttpError).status, 410);
+});
+
+Deno.test("a number that no event has is refused, as its reader would never end", () => {
+  const log = new EventLog<string>(collecting().sink, () => 1);
+  log.event("a");
+  assertEquals(log.after(1), []);
+  assertThrows(() => log.after(2), ShimmyError, "Last-Event-ID: must be at most 1, not 2");
+  const late = collecting();
+  log.read(2, late.sink).pump();
+  log.end();
+  assertEquals(late.ends.length, 1);
 });
 
 Deno.test("the logs of the oldest ended responses are freed above the limit of all", () => {

@@ -3,6 +3,6 @@
  *
  * @module
  */
-export { callerOf } from "./detached.ts";
+export { callerOf, countDetached } from "./detached.ts";
 export { EventLog, type Numbered } from "./event_log.ts";
 export { follow, keptStream, resumePoint } from "./resume.ts";

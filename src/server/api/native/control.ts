@@ -38,7 +38,8 @@ export interface AnswerControl {
 export function readControl(body: ControlBody): AnswerControl {
   const sampling = toSampling(body);
   const hasSampling = Object.keys(sampling).length > 0;
-  const { phase, fork, keep } = body;
+  const { fork, keep } = body;
+  const phase = body.phase ?? undefined;
   if (phase !== undefined && !hasSampling) throw invalid("phase", "requires a sampling field");
   if (isGiven(body.n) && !isGiven(fork)) throw invalid("n", "requires fork");
   const edit = toEdit(body);

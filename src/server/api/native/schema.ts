@@ -109,15 +109,20 @@ const PHASES = ["reasoning", "answer"] as const;
 /** Maximum forks that one control makes. */
 const MAX_FORKS = 8;
 
+/** Maximum characters of an inserted text: the thread that computes all answers tokenizes it. */
+const MAX_INSERT = 16_384;
+
 const controlFields = {
-  stop: z.literal(true, { error: "must be true during generation" }).optional(),
-  pause: z.literal(true, { error: "must be true" }).optional(),
-  resume: z.literal(true, { error: "must be true" }).optional(),
+  stop: z.literal(true, { error: "must be true during generation" }).nullish(),
+  pause: z.literal(true, { error: "must be true" }).nullish(),
+  resume: z.literal(true, { error: "must be true" }).nullish(),
   ...samplingFields,
-  phase: z.enum(PHASES, { error: "must be reasoning or answer" }).optional()
+  phase: z.enum(PHASES, { error: "must be reasoning or answer" }).nullish()
     .describe("Phase that the sampling applies to. Default: the current phase and the next"),
   rewind: integerFrom(0).nullish().describe("Drop the tokens of the answer from this index on"),
-  insert: text.min(1, { error: "must not be empty" }).nullish()
+  insert: text.min(1, { error: "must not be empty" }).max(MAX_INSERT, {
+    error: `must have at most ${MAX_INSERT} characters`,
+  }).nullish()
     .describe("Put this text there, or at the end without rewind. Control tokens are not parsed"),
   token: integerFrom(0).nullish()
     .describe("Put this token there, or at the end without rewind"),

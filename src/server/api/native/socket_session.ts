@@ -19,7 +19,7 @@ import {
   findChoice,
   steeredChoices,
 } from "../../answers/mod.ts";
-import type { Numbered } from "../../resuming/mod.ts";
+import { countDetached, type Numbered } from "../../resuming/mod.ts";
 import { keepAliveOf } from "../../schemas/mod.ts";
 import { type AnswerControl, applyControl, readControl } from "./control.ts";
 import { isOfFork, UnifiedEvents } from "./events.ts";
@@ -170,6 +170,9 @@ export class Session {
       client: this.#sender.client,
       key: this.#sender.key,
       signal: running.controller.signal,
+      get isDetached() {
+        return running.isDetached;
+      },
       onEnd: (callback) => void ends.defer(callback),
       // The socket itself holds the answer.
       onHold: () => {},
@@ -186,6 +189,7 @@ export class Session {
       this.#isAdmitted = false;
       const body = parseStrict(generateSchema, withoutReceipt({ receipts }, value));
       const text = (body.stream_format ?? "text") === "text";
+      if (body.detach) countDetached(caller);
       running.isDetached = body.detach ?? false;
       const request = toAnswerRequest(body, text ? "text" : "frames");
       const keepAlive = keepAliveOf(body.keep_alive);

@@ -133,6 +133,24 @@ Deno.test("a detached answer goes on when the socket closes", async () => {
   assertEquals(tokens, ["e", "f", undefined]);
 });
 
+Deno.test("detached answers of sockets count for their limit until they end", async () => {
+  const { engine, open } = waiting();
+  await using server = listen(engine);
+  const request = { prompt: "Hi", stream_format: "json", detach: true };
+  for (let answer = 0; answer < 64; answer++) {
+    await using client = await new Client(server.port).open();
+    client.send(request);
+    await client.next();
+  }
+  await using client = await new Client(server.port).open();
+  client.send(request);
+  assertStringIncludes(await client.next(), "At most 64 detached answers can run at a time");
+  open();
+  await until(() => server.engine.finished.length === 64);
+  client.send(request);
+  assertEquals(JSON.parse(await client.next()).token, "a");
+});
+
 Deno.test("the socket accepts the next request after done", async () => {
   await using server = listen();
   await using client = await new Client(server.port).open();

@@ -1,4 +1,4 @@
-import type { Sink } from "../../../../engine/mod.ts";
+import { type Sink, Transform } from "../../../../engine/mod.ts";
 import { findResumable } from "../../../answers/mod.ts";
 import { type Exchange, HttpError, preferredType, type Route } from "../../../http/mod.ts";
 import { EventLog, follow, type Numbered, resumePoint } from "../../../resuming/mod.ts";
@@ -42,14 +42,36 @@ async function resumeUnified(
   const isView = lastEvent === null || from !== null;
   const events = log.after(isView ? 0 : lastEvent);
   const { response, sink } = streamOf(form, exchange, id, true);
-  let after = lastEvent ?? 0;
-  if (isView) {
-    for (const one of presentEvents(events, from ?? 0, id)) sink.event(one);
-    sink.flush();
-    after = log.last;
+  if (!isView) {
+    follow(exchange, log, lastEvent, sink);
+    return response;
   }
-  follow(exchange, log, after, sink);
+  for (const one of presentEvents(events, from ?? 0, id)) sink.event(one);
+  sink.flush();
+  follow(exchange, log, log.last, new FromIndex(sink, from ?? 0, id));
   return response;
+}
+
+/** Leaves out the tokens before an index that the answers have not reached, until a rewind tells of them. */
+class FromIndex extends Transform<NumberedEvent, NumberedEvent> {
+  readonly #from: number;
+  readonly #id: string;
+  /** Answers that were rewound to before the index. */
+  readonly #rewound = new Set<string>();
+
+  constructor(sink: Sink<NumberedEvent>, from: number, id: string) {
+    super(sink);
+    this.#from = from;
+    this.#id = id;
+  }
+
+  override event(numbered: NumberedEvent): void {
+    const { event } = numbered;
+    const { answer = this.#id } = event as { readonly answer?: string };
+    if ("rewind" in event && event.rewind < this.#from) this.#rewound.add(answer);
+    const isBefore = "index" in event && event.index < this.#from && !this.#rewound.has(answer);
+    if (!isBefore) this.out.event(numbered);
+  }
 }
 
 /** The events of the tokens that answers have now, from an index on, and of their forks and ends. */

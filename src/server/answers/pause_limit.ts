@@ -1,0 +1,32 @@
+/** Milliseconds for which an answer may be paused whose client need not come back. */
+export const MOST_PAUSED_MS = 3_600_000;
+
+/** Ends pauses of answers that last too long. A paused answer keeps its model loaded. */
+export class PauseLimit {
+  readonly #most: number;
+  readonly #cancel: (choice: number) => void;
+  readonly #timers = new Map<number, ReturnType<typeof setTimeout>>();
+
+  /**
+   * @param most Milliseconds.
+   * @param cancel ends a choice whose pause lasts too long.
+   */
+  constructor(most: number, cancel: (choice: number) => void) {
+    this.#most = most;
+    this.#cancel = cancel;
+  }
+
+  /** A choice was paused; another pause of it changes nothing. */
+  pause(choice: number): void {
+    if (this.#timers.has(choice)) return;
+    const timer = setTimeout(() => this.#cancel(choice), this.#most);
+    Deno.unrefTimer(timer);
+    this.#timers.set(choice, timer);
+  }
+
+  /** A choice goes on or has ended. */
+  release(choice: number): void {
+    clearTimeout(this.#timers.get(choice));
+    this.#timers.delete(choice);
+  }
+}
