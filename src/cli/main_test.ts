@@ -5,6 +5,7 @@ import {
   EnvironmentDouble,
   type EnvironmentDoubleOptions,
 } from "../../tests/doubles/environment.ts";
+import { KeyboardDouble } from "../../tests/doubles/keyboard.ts";
 import { model } from "../../tests/models/machine.ts";
 import { ShimmyError } from "../errors.ts";
 import type { ModelEntry } from "../models/entry/entry.ts";
@@ -382,6 +383,15 @@ Deno.test("a prompt may be an argument, an option or standard input", async () =
     await failure(["generate", "m", "Why?", "--prompt", "x"], 2),
     "shimmy: generate: the prompt is given twice, as an argument and with --prompt",
   );
+});
+
+Deno.test("a terminal gets no control characters of a model, and a pipe gets all", async () => {
+  const engine = { script: { tokens: ["a\x1b[31mb", "\x9b2Jc\n"] } };
+  const keyboard = new KeyboardDouble();
+  const shown = await shimmy(["generate", "m", "Why?"], { engine, keyboard });
+  assertEquals(shown.environment.out, "a[31mb2Jc\n\n");
+  const piped = await shimmy(["generate", "m", "Why?"], { engine });
+  assertEquals(piped.environment.out, "a\x1b[31mb\x9b2Jc\n\n");
 });
 
 Deno.test("commands for one model take it from -m too", async () => {

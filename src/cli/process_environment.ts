@@ -36,7 +36,7 @@ export function processEnvironment(): Environment {
 class ProcessOutput implements Output {
   readonly isTerminal = Deno.stdout.isTerminal();
   readonly #encoder = new TextEncoder();
-  readonly #progress = new ProgressLine((text) => this.#writeNote(text), columns);
+  readonly #progress = new ProgressLine((text) => this.#writeNote(text), () => columns() - 1);
   #silent = false;
 
   get showsProgress(): boolean {
@@ -87,12 +87,15 @@ class ProcessOutput implements Output {
   }
 }
 
-/** The columns that a progress line may take. */
+/** Columns of a terminal that does not tell its size. */
+const DEFAULT_COLUMNS = 80;
+
+/** Columns of the terminal. Some terminals of programs tell 0. */
 function columns(): number {
   try {
-    return Deno.consoleSize().columns - 1;
+    return Deno.consoleSize().columns || DEFAULT_COLUMNS;
   } catch {
-    return 79;
+    return DEFAULT_COLUMNS;
   }
 }
 
@@ -159,7 +162,7 @@ class ProcessKeyboard implements Keyboard {
   }
 
   get columns(): number {
-    return columns() + 1;
+    return columns();
   }
 
   read(): Promise<Uint8Array | null> {

@@ -1,6 +1,7 @@
 /** How answers look and go on, in a real terminal. */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { Machine, Server } from "../cli/machine.ts";
+import { answering } from "./answering.ts";
 import { Terminal, terminalTest } from "./tmux.ts";
 
 terminalTest(
@@ -99,42 +100,3 @@ terminalTest("loading shows a spinner with the share that is read", async () => 
   const screen = await terminal.shows(/^>/m);
   assertStringIncludes(screen, "double. /help shows the commands");
 });
-
-/** A double of a server whose model gives one answer. */
-function answering(text: string, reasoning = "", { isLoading = false } = {}) {
-  const loaded = Promise.withResolvers<void>();
-  if (!isLoading) loaded.resolve();
-  const chunk = (delta: object, finish_reason: string | null = null) =>
-    `data: ${JSON.stringify({ choices: [{ index: 0, delta, finish_reason }] })}\n\n`;
-  const server = Deno.serve(
-    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
-    async (request) => {
-      const { pathname } = new URL(request.url);
-      if (pathname === "/api/models") return Response.json({ models: [{ name: "double" }] });
-      if (pathname.endsWith("/status")) {
-        return Response.json({ name: "double", state: "loading", progress: 0.4, loaded: null });
-      }
-      if (pathname === "/props") {
-        await loaded.promise;
-        return Response.json({
-          model_alias: "double",
-          chat_template: "{{ messages }}",
-          default_generation_settings: { n_ctx: 1024 },
-        });
-      }
-      if (pathname.endsWith("/input_tokens")) return Response.json({ input_tokens: 10 });
-      const chunks = [
-        ...(reasoning === "" ? [] : [chunk({ reasoning_content: reasoning })]),
-        ...Array.from(text, (content) => chunk({ content })),
-        chunk({}, "stop"),
-        "data: [DONE]\n\n",
-      ];
-      return new Response(chunks.join(""), { headers: { "content-type": "text/event-stream" } });
-    },
-  );
-  return {
-    address: `127.0.0.1:${server.addr.port}`,
-    finishLoading: () => loaded.resolve(),
-    [Symbol.asyncDispose]: () => server.shutdown(),
-  };
-}

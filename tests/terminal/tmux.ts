@@ -88,8 +88,16 @@ export class Terminal implements AsyncDisposable {
 
   /** Pastes a text, bracketed as the program asked. */
   async paste(text: string): Promise<void> {
-    await this.#tmux("set-buffer", "--", text);
+    // The command line of tmux takes short texts only.
+    const path = join(this.machine.home, "paste");
+    await Deno.writeTextFile(path, text);
+    await this.#tmux("load-buffer", path);
     await this.#tmux("paste-buffer", "-p");
+  }
+
+  /** Changes the size of the terminal. */
+  async resize(columns: number): Promise<void> {
+    await this.#tmux("resize-window", "-x", String(columns), "-y", "40");
   }
 
   /** What the program has copied to the clipboard. */

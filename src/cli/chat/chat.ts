@@ -11,6 +11,7 @@ import { printable } from "../output/mod.ts";
 import {
   type ChatContext,
   type ChatSettings,
+  isCommand,
   type LastAnswer,
   runCommand,
   type Totals,
@@ -26,6 +27,7 @@ import {
   STYLES,
   type ViewOptions,
 } from "./rendering/mod.ts";
+import { untilAborted } from "./until_aborted.ts";
 
 /** Likely tokens beside each token of an answer, for `/why`. */
 const ALTERNATIVES = 4;
@@ -78,7 +80,7 @@ export class Chat implements ChatContext {
       while (!this.#hasLeft) {
         const line = await this.reader.read();
         if (line === null) break;
-        if (line.startsWith("/") && !line.includes("\n")) await this.#command(line);
+        if (isCommand(line)) await this.#command(line);
         else if (line.trim() !== "") await this.#ask(line);
       }
       return EXIT.ok;
@@ -102,13 +104,17 @@ export class Chat implements ChatContext {
       // Where the model must be pulled first, the user is asked.
       this.#model = await this.reader.release((signal) => this.host.open(name, signal));
     } catch (error) {
-      if (!this.host.isOpen) {
+      if (!this.host.isOpen && !(error instanceof Left)) {
         this.say(`Loading ${before} again, as ${name} cannot be loaded.`);
         this.#model = await this.reader.release((signal) => this.host.open(before, signal));
       }
       throw error;
     }
     this.#noteTemplate();
+  }
+
+  wait<T>(work: () => Promise<T>): Promise<T> {
+    return this.reader.during((signal) => untilAborted(work(), signal));
   }
 
   countTokens(): Promise<number> {
@@ -146,6 +152,8 @@ export class Chat implements ChatContext {
       }
       return true;
     } catch (error) {
+      output.progress(null);
+      await view.fail();
       this.#failed(error);
       return false;
     }
@@ -178,6 +186,7 @@ export class Chat implements ChatContext {
       for (const answer of begun) this.#add(answer);
       return begun;
     } catch (error) {
+      output.progress(null);
       await shown.end();
       this.#failed(error);
       return [];
@@ -186,7 +195,6 @@ export class Chat implements ChatContext {
 
   /** Tells of an error, unless it ends the chat: a failed engine does, an invalid request does not. */
   #failed(error: unknown): void {
-    this.environment.output.progress(null);
     const isLost = this.host.server === null && error instanceof ShimmyError &&
       error.kind === "backend";
     if (!(error instanceof ShimmyError) || isLost) throw error;
@@ -194,9 +202,10 @@ export class Chat implements ChatContext {
   }
 
   async #ask(question: string): Promise<void> {
-    this.alternatives = [];
+    const back = this.conversation.mark();
     this.conversation.ask(question);
-    if (!await this.answer()) this.conversation.undo();
+    if (!await this.answer()) return back();
+    this.alternatives = [];
   }
 
   async #command(line: string): Promise<void> {

@@ -7,6 +7,7 @@ import {
 import { KeyboardDouble } from "../../../tests/doubles/keyboard.ts";
 import { entryDouble } from "../../../tests/doubles/pool.ts";
 import { ShimmyError } from "../../errors.ts";
+import { chatFolder } from "../config/mod.ts";
 import { main } from "../main.ts";
 
 /** Runs a chat with lines on stdin, in a home folder of its own. */
@@ -153,6 +154,101 @@ Deno.test("the model of a chat has several sequences in the memory of one contex
     ]),
     [[4, true]],
   );
+});
+
+/** An engine whose answers are these texts; null: it refuses the request. */
+function scripted(texts: readonly (string | null)[]): EnvironmentDoubleOptions {
+  const script = (_: unknown, index: number) => {
+    const text = texts[index] ?? null;
+    return text === null
+      ? { tokens: [], error: new ShimmyError("invalid", "refused") }
+      : { tokens: [text] };
+  };
+  return { engine: { script } };
+}
+
+Deno.test("an answer that fails leaves the conversation and attached files as they were", async () => {
+  for (const command of ["/retry", "/fork 2"]) {
+    const { environment, said } = await chat(
+      ["first", command, "second"],
+      scripted(["one", null, "two", "three"]),
+    );
+    assertStringIncludes(said, "refused");
+    const last = promptOf(environment, environment.engine.requests.length - 1);
+    assertMatch(last, /first[^]*one[^]*second/, command);
+  }
+  const file = await Deno.makeTempFile();
+  try {
+    await Deno.writeTextFile(file, "attached text");
+    const { environment } = await chat(
+      [`/file ${file}`, "fails", "again"],
+      scripted([null, "one"]),
+    );
+    const prompt = promptOf(environment, 1);
+    assertMatch(prompt, /attached text[^]*again/);
+    assert(!prompt.includes("fails"), prompt);
+  } finally {
+    await Deno.remove(file);
+  }
+});
+
+Deno.test("/keep has no answers of another question or conversation", async () => {
+  const { environment, said } = await chat(
+    ["first", "/fork 2", "/system Be brief", "/keep 2", "second", "/why"],
+    scripted(["one", "two", "three", "four"]),
+  );
+  assertStringIncludes(said, "There are no answers; /fork N computes them.");
+  const last = promptOf(environment, 3);
+  assertMatch(last, /Be brief[^]*second/);
+  assert(!/one|two|three/.test(last), last);
+});
+
+Deno.test("a system message can have several lines", async () => {
+  const { environment, said } = await chat([
+    '/set system """Be brief.',
+    "",
+    'Be kind."""',
+    "/show system",
+    "/set system",
+    '/system """one',
+    'two"""',
+    "Hi",
+  ]);
+  assertStringIncludes(said, "Set the system message.\nBe brief.\n\nBe kind.\nRemoved");
+  assertStringIncludes(promptOf(environment, 0), "one\ntwo");
+  assertEquals(environment.engine.requests.length, 1);
+});
+
+Deno.test("/retry takes no infinite temperature", async () => {
+  const { said } = await chat(["first", "/retry Infinity"]);
+  assertStringIncludes(said, "/retry: TEMPERATURE must be a number of at least 0, not 'Infinity'.");
+});
+
+Deno.test("/copy writes no sequence of a terminal into a pipe", async () => {
+  const { environment, said } = await chat(["first", "/copy"]);
+  assertStringIncludes(said, "Cannot copy: there is no clipboard and no terminal.");
+  assertEquals(environment.out, "Hello world\n");
+});
+
+Deno.test("a damaged saved conversation does not end the chat", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const env = { HOME: folder, XDG_CONFIG_HOME: folder, APPDATA: folder };
+    const environment = new EnvironmentDouble({
+      lines: ["/save good", "/resume broken", "/sessions", "/resume folder", "Hi"],
+      env,
+    });
+    const own = chatFolder({ env: environment.env, os: Deno.build.os });
+    await Deno.mkdir(`${own}/conversations/folder.json`, { recursive: true });
+    await Deno.writeTextFile(`${own}/conversations/broken.json`, "{");
+    assertEquals(await main(["chat", "m"], environment), 0);
+    const said = environment.notes.join("\n");
+    assertStringIncludes(said, "Cannot resume 'broken': its file is no conversation");
+    assertStringIncludes(said, "Cannot resume 'folder': ");
+    assertEquals(environment.out, "Hello world\n");
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
 });
 
 Deno.test("a saved conversation goes on, and with another model too", async () => {

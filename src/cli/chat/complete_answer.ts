@@ -4,6 +4,7 @@ import { ShimmyError } from "../../errors.ts";
 import { conversation as inputOf, type OpenModel } from "../answering/mod.ts";
 import type { LastAnswer } from "./commands/mod.ts";
 import { type Conversation, fitConversation } from "./conversation/mod.ts";
+import { untilAborted } from "./until_aborted.ts";
 
 type Done = Extract<AnswerEvent, { type: "done" }>;
 type ChatInput = Extract<AnswerRequest["input"], { type: "chat" }>;
@@ -113,12 +114,12 @@ function promptOf(
 
 /** Leaves out the oldest questions until an answer has room, unless the model shifts its context. */
 async function makeRoom(
-  parts: Pick<AnswerParts, "model" | "conversation" | "templateArguments" | "onDropped">,
+  parts: Pick<AnswerParts, "model" | "conversation" | "templateArguments" | "signal" | "onDropped">,
   maxTokens: number | null,
 ): Promise<void> {
   const { model, conversation, onDropped } = parts;
   if (model.shiftsContext) return;
-  const count = () => model.countTokens(promptOf(parts));
+  const count = () => untilAborted(model.countTokens(promptOf(parts)), parts.signal);
   const room = { contextLength: model.contextLength, maxTokens, count };
   if (await fitConversation(conversation, room) > 0) onDropped();
 }

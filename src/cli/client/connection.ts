@@ -1,6 +1,7 @@
 import { messageOf, ShimmyError } from "../../errors.ts";
 import { connectionError } from "../../download/mod.ts";
 import {
+  checkApiKey,
   DEFAULT_HOST,
   type SERVER_OPTIONS,
   socketPath,
@@ -33,7 +34,7 @@ export class Connection {
   readonly #env: (name: string) => string | undefined;
   readonly #signal: AbortSignal;
 
-  /** @throws {UsageError} for an address that is no URL. */
+  /** @throws {UsageError} for an address that is no URL, and for a key that no header can have. */
   constructor(
     values: Values<typeof SERVER_OPTIONS>,
     { env, signal }: {
@@ -45,6 +46,7 @@ export class Connection {
     this.#path = socketPath(host);
     this.#base = this.#path === null ? toUrl(host) : new URL("http://localhost");
     this.#apiKey = values["api-key"];
+    if (this.#apiKey) checkApiKey(this.#apiKey);
     this.#env = env;
     this.#signal = signal;
   }

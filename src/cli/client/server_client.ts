@@ -155,8 +155,15 @@ export class ServerClient {
       throw this.#connection.failure("it sent no stream");
     }
     const events = response.body.pipeThrough(new ServerSentEventParseStream());
-    for await (const { data } of events) {
-      if (data !== undefined && data !== "[DONE]") yield JSON.parse(data);
+    try {
+      for await (const { data } of events) {
+        if (data !== undefined && data !== "[DONE]") yield JSON.parse(data);
+      }
+    } catch (error) {
+      const reason = error instanceof SyntaxError
+        ? "its stream is damaged"
+        : "the connection broke";
+      throw this.#connection.failure(reason, error);
     }
   }
 

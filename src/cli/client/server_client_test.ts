@@ -1,9 +1,11 @@
 /** `ps` and `stop` with a running server. */
-import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertInstanceOf, assertMatch, assertStringIncludes } from "@std/assert";
 import { EnvironmentDouble } from "../../../tests/doubles/environment.ts";
 import { entryDouble } from "../../../tests/doubles/pool.ts";
+import { ShimmyError } from "../../errors.ts";
 import { modelTable } from "../commands/ps.ts";
 import { main } from "../main.ts";
+import { ServerClient } from "./server_client.ts";
 
 /** A server with the models `m` and `other`, and commands for it. */
 async function serving(args: string[] = []) {
@@ -102,4 +104,41 @@ Deno.test("the table shows the placement, failures and the time until a model is
   assertMatch(rows[2]!, /^m +loaded +\? .* never$/);
   assertMatch(rows[3]!, /^m +failed: no memory /);
   assertMatch(rows[4]!, /^m +loading 25 % /);
+});
+
+/** The error of a stream whose body is this. */
+async function streamError(body: () => BodyInit): Promise<unknown> {
+  await using server = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+    () => new Response(body(), { headers: { "content-type": "text/event-stream" } }),
+  );
+  const signal = new AbortController().signal;
+  const values = { host: `127.0.0.1:${server.addr.port}`, "api-key": null };
+  const client = new ServerClient(values, { env: () => undefined, signal });
+  return await Array.fromAsync(client.stream("/", {}, signal, () => null)).catch((error) => error);
+}
+
+Deno.test("a server that dies amid a stream is an error of the server", async () => {
+  const broken = await streamError(() =>
+    new ReadableStream<Uint8Array>({
+      start(controller) {
+        controller.enqueue(new TextEncoder().encode('data: {"a":1}\n\n'));
+        setTimeout(() => controller.error(new Error("killed")), 20);
+      },
+    })
+  );
+  assertInstanceOf(broken, ShimmyError);
+  assertStringIncludes(broken.message, "the connection broke");
+  const damaged = await streamError(() => 'data: {"a":\n\n');
+  assertInstanceOf(damaged, ShimmyError);
+  assertStringIncludes(damaged.message, "its stream is damaged");
+});
+
+Deno.test("a key that no header can have is refused", async () => {
+  const environment = new EnvironmentDouble({ env: { SHIMMY_API_KEY: "ключ" } });
+  assertEquals(await main(["ps", "--host", "127.0.0.1:1"], environment), 2);
+  assertStringIncludes(
+    environment.notes[0]!,
+    "--api-key: must consist of visible ASCII characters",
+  );
 });

@@ -1,7 +1,7 @@
 import type { AnswerEvent, Input, Message } from "../../chat/mod.ts";
 import { conversation, openModel, requestOf } from "../answering/mod.ts";
 import { type Call, command, type Environment, EXIT, interruptible } from "../environment/mod.ts";
-import { timingsJson, usageJson } from "../output/mod.ts";
+import { timingsJson, usageJson, withoutControls } from "../output/mod.ts";
 import { MODEL_OPTIONS, nameOf, PULL_OPTIONS } from "../sessions/mod.ts";
 import {
   ATTACH_OPTIONS,
@@ -116,7 +116,10 @@ function inputOf(values: GenerateValues, prompt: string): Input {
 async function stream(events: AsyncIterable<AnswerEvent>, { output }: Environment): Promise<Done> {
   let done: Done | null = null;
   for await (const event of events) {
-    if (event.type === "text") await output.write(event.text);
+    if (event.type === "text") {
+      // A pipe gets the text as it is.
+      await output.write(output.isTerminal ? withoutControls(event.text) : event.text);
+    }
     if (event.type === "done") done = event;
   }
   await output.write("\n");

@@ -20,6 +20,7 @@ import { VERSION } from "../../version.ts";
 import { keyFolder } from "../config/mod.ts";
 import {
   type Address,
+  checkApiKey,
   formatAddress,
   type GlobalValues,
   isLoopback,
@@ -267,10 +268,7 @@ async function apiKeyFor(
   { input }: Environment,
 ): Promise<string | null> {
   const { "api-key": given, insecure } = values;
-  // Headers are Latin-1, and clients send other characters in different encodings.
-  if (given !== null && !/^[\x21-\x7e]+$/.test(given)) {
-    throw new UsageError("--api-key: must consist of visible ASCII characters, as in a header");
-  }
+  if (given !== null) checkApiKey(given);
   const open = addresses.findIndex((one) => "hostname" in one && !isLoopback(one.hostname));
   if (open < 0 || given !== null || insecure) return given;
   const { hostname } = addresses[open] as Address;

@@ -16,4 +16,4 @@ export { type Option, type OptionSet, parseOptions, UsageError, type Values } fr
 export { checkPlacement, placementOptions } from "./placement_options.ts";
 export { SAMPLING_OPTIONS, samplingOf } from "./sampling_options.ts";
 export { KEYS_DIR, SERVE_OPTIONS, type ServeValues } from "./serve_options.ts";
-export { ATTACH_OPTIONS, SERVER_OPTIONS } from "./server_options.ts";
+export { ATTACH_OPTIONS, checkApiKey, SERVER_OPTIONS } from "./server_options.ts";

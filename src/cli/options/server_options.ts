@@ -1,5 +1,15 @@
 import { DEFAULT_HOST } from "./address.ts";
 import { flag, text } from "./option_kinds.ts";
+import { UsageError } from "./options.ts";
+
+/**
+ * Checks a key. Headers are Latin-1, and clients send other characters in different encodings.
+ * @throws {UsageError} for a key that is not the same in the headers of all clients.
+ */
+export function checkApiKey(key: string): void {
+  if (/^[\x21-\x7e]+$/.test(key)) return;
+  throw new UsageError("--api-key: must consist of visible ASCII characters, as in a header");
+}
 
 /** Options of the commands that talk to a running server. */
 export const SERVER_OPTIONS = {

@@ -4,6 +4,6 @@ export { bytes, fields, parameters, table, timingsJson, usageJson } from "./form
 export { commandHelp, overview } from "./help.ts";
 export { type ModelRow, modelTable } from "./model_table.ts";
 export { buffers, contextBuffers, placementLine } from "./placement.ts";
-export { printable, printableLines } from "./printable.ts";
+export { printable, printableLines, withoutControls } from "./printable.ts";
 export { ProgressLine } from "./progress_line.ts";
 export { displayWidth, truncated } from "./width.ts";

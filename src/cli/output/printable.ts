@@ -2,6 +2,15 @@
 // deno-lint-ignore no-control-regex
 const UNSAFE = /[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]/g;
 
+/** Control characters except line feeds and tabs. */
+// deno-lint-ignore no-control-regex
+const CONTROLS = /[\x00-\x08\x0b-\x1f\x7f-\x9f]/g;
+
+/** A text of a model, a paste or a file without the characters that could send commands to the terminal. */
+export function withoutControls(text: string): string {
+  return text.replace(CONTROLS, "");
+}
+
 /**
  * A name from a file or a server with its control characters escaped, so that it stays on its line and
  * cannot send commands to the terminal.

@@ -13,16 +13,17 @@ const PROGRAMS: readonly (readonly [program: string, args: readonly string[], ne
  * Copies a text: with a program of the desktop, else with the sequence of the terminal (OSC 52 of xterm),
  * which also works over ssh.
  *
- * @returns how, for a sentence.
+ * @returns how, for a sentence; null: there is no such program, and stdout is no terminal.
  */
 export async function copyText(
   text: string,
   { env, output }: Pick<Environment, "env" | "output">,
-): Promise<string> {
+): Promise<string | null> {
   for (const [program, args, needs] of PROGRAMS) {
     if (needs !== undefined && !env(needs)) continue;
     if (await runWith(program, args, text)) return `with ${program}`;
   }
+  if (!output.isTerminal) return null;
   await output.write(`\x1b]52;c;${encodeBase64(text)}\x07`);
   return "through the terminal, if it allows that";
 }

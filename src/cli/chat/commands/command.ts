@@ -68,6 +68,11 @@ export interface ChatContext {
   answers(count: number): Promise<readonly LastAnswer[]>;
   /** Tokens of the conversation as a prompt. */
   countTokens(): Promise<number>;
+  /**
+   * Waits for work of a server or another program, which may take any time; Ctrl-C gives it up.
+   * @throws {ShimmyError} `cancelled`
+   */
+  wait<T>(work: () => Promise<T>): Promise<T>;
   /** Ends the chat after the command. */
   leave(): void;
 }

@@ -1,5 +1,6 @@
 import { dirname, join } from "@std/path";
 import { expandHome, homeFolder } from "../../../models/entry/mod.ts";
+import { printable } from "../../output/mod.ts";
 import type { ChatContext, Completed } from "./command.ts";
 import { CHAT_COMMANDS, findCommand } from "./table.ts";
 
@@ -25,7 +26,9 @@ export async function completeLine(
   const kind = findCommand(word.slice(1))?.completes;
   if (kind === undefined) return [[], argument];
   const candidates = await candidatesFor(chat, kind, argument);
-  return [candidates.filter((candidate) => candidate.startsWith(argument)), argument];
+  // The editor shows completions as they are, so that names with control characters are left out.
+  const shown = candidates.filter((candidate) => candidate === printable(candidate));
+  return [shown.filter((candidate) => candidate.startsWith(argument)), argument];
 }
 
 async function candidatesFor(

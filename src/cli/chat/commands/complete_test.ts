@@ -30,6 +30,11 @@ Deno.test("Tab completes commands, their words, models, conversations and files"
     assertEquals(await complete("/file ~/no"), [["~/notes.txt"], "~/no"]);
     assertEquals(await complete(`/file ${folder}/.h`), [[`${folder}/.hidden`], `${folder}/.h`]);
     assertEquals((await complete("hello"))[0], []);
+    if (Deno.build.os !== "windows") {
+      await Deno.writeTextFile(join(folder, "odd\x1b[31m"), "");
+      await Deno.writeTextFile(join(folder, "odd"), "");
+      assertEquals((await complete(`/file ${folder}/o`))[0], [`${folder}/odd`]);
+    }
     assertEquals((await complete("/clear x"))[0], []);
   } finally {
     await Deno.remove(folder, { recursive: true });

@@ -21,17 +21,18 @@ export const CONVERSATION_COMMANDS: ChatCommands = {
     help: "answer the last question again",
     run: async (chat, argument) => {
       const temperature = argument === "" ? null : Number(argument);
-      if (temperature !== null && !(temperature >= 0)) {
+      if (temperature !== null && !(temperature >= 0 && temperature < Infinity)) {
         return chat.say(`/retry: TEMPERATURE must be a number of at least 0, not '${argument}'.`);
       }
       if (chat.conversation.questions === 0) return chat.say("There is no question to retry.");
+      const back = chat.conversation.mark();
       chat.conversation.dropAnswer();
       chat.say(
         temperature === null
           ? "Answering the last question again."
           : `Answering the last question again with temperature ${temperature}.`,
       );
-      await chat.answer(temperature === null ? {} : { temperature });
+      if (!await chat.answer(temperature === null ? {} : { temperature })) back();
     },
   },
   undo: {
@@ -55,10 +56,12 @@ export const CONVERSATION_COMMANDS: ChatCommands = {
       if (edited === null) return;
       if (edited.trim() === "") return chat.say("The text is empty; nothing was changed.");
       if (edited === last?.content) return chat.say("The question is unchanged.");
+      const back = conversation.mark();
       if (last !== undefined) conversation.undo();
       conversation.ask(edited);
       chat.say(`Asking: ${firstLine(edited)}`);
-      if (!await chat.answer()) conversation.undo();
+      if (!await chat.answer()) return back();
+      chat.alternatives = [];
     },
   },
   copy: {
@@ -67,7 +70,8 @@ export const CONVERSATION_COMMANDS: ChatCommands = {
     run: async (chat) => {
       const { answer } = chat.conversation;
       if (answer === null) return chat.say("There is no answer to copy.");
-      const way = await copyText(answer.content, chat.environment);
+      const way = await chat.wait(() => copyText(answer.content, chat.environment));
+      if (way === null) return chat.say("Cannot copy: there is no clipboard and no terminal.");
       chat.say(`Copied the last answer (${counted(answer.content.length, "character")}) ${way}.`);
     },
   },
@@ -104,14 +108,11 @@ async function fork(chat: ChatContext, argument: string): Promise<void> {
     return chat.say(`/fork: N must be a whole number 2 to ${MOST_ANSWERS}, not '${argument}'.`);
   }
   if (chat.conversation.questions === 0) return chat.say("There is no question to answer.");
-  const before = chat.conversation.answer;
+  const back = chat.conversation.mark();
   chat.conversation.dropAnswer();
   const answers = await chat.answers(count);
   const [first] = answers;
-  if (first === undefined) {
-    if (before !== null) chat.conversation.reply(before.content, before.reasoning ?? "");
-    return;
-  }
+  if (first === undefined) return back();
   chat.alternatives = answers;
   chat.conversation.reply(first.text, first.reasoning);
   chat.last = first;

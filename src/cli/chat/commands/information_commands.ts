@@ -39,7 +39,7 @@ export const INFORMATION_COMMANDS: ChatCommands = {
       if (!Object.hasOwn(SHOWN, name)) {
         return chat.say(`/show: NAME must be one of ${SHOW_NAMES.join(", ")}, not '${name}'.`);
       }
-      chat.say(await SHOWN[name]!(chat));
+      chat.say(await chat.wait(async () => await SHOWN[name]!(chat)));
     },
   },
   tokens: {
@@ -47,7 +47,8 @@ export const INFORMATION_COMMANDS: ChatCommands = {
     help: "show how much of the context the conversation takes",
     run: async (chat) => {
       const { contextLength } = chat.model;
-      const used = chat.conversation.messages.length === 0 ? 0 : await chat.countTokens();
+      const isEmpty = chat.conversation.messages.length === 0;
+      const used = isEmpty ? 0 : await chat.wait(() => chat.countTokens());
       const share = used / contextLength;
       chat.say(`${bar(share)} ${used} of ${contextLength} tokens, ${Math.round(share * 100)} %`);
     },

@@ -1,4 +1,4 @@
 /** The commands of a chat, which begin with a slash. */
 export type { ChatContext, ChatSettings, LastAnswer, Totals } from "./command.ts";
 export { completeLine } from "./complete.ts";
-export { runCommand } from "./table.ts";
+export { isCommand, runCommand } from "./table.ts";

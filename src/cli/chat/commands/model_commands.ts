@@ -17,7 +17,7 @@ export const MODEL_COMMANDS: ChatCommands = {
     completes: "model",
     run: async (chat, name) => {
       if (name !== "") return await load(chat, name);
-      const names = await chat.host.list();
+      const names = await chat.wait(() => chat.host.list());
       const where = chat.host.server === null ? "in this process" : `at ${chat.host.server}`;
       chat.say([
         `The model is ${chat.model.name}, ${where}.`,

@@ -11,8 +11,9 @@ export async function editText(chat: ChatContext, text: string): Promise<string 
   }
   const fallback = Deno.build.os === "windows" ? "notepad" : "vi";
   const editor = env("VISUAL") || env("EDITOR") || fallback;
-  const folder = await Deno.makeTempDir({ prefix: "shimmy-" });
+  let folder: string | null = null;
   try {
+    folder = await Deno.makeTempDir({ prefix: "shimmy-" });
     const path = join(folder, "message.md");
     await Deno.writeTextFile(path, text, { mode: 0o600 });
     const [program = fallback, ...args] = editor.split(/\s+/).filter((part) => part !== "");
@@ -22,7 +23,7 @@ export async function editText(chat: ChatContext, text: string): Promise<string 
       stdout: "inherit",
       stderr: "inherit",
     });
-    const { success, code } = await chat.reader.release(() => command.spawn().status);
+    const { success, code } = await chat.reader.lend(() => command.spawn().status);
     if (!success) {
       chat.say(`${program} ended with status ${code}; nothing was changed.`);
       return null;
@@ -32,6 +33,6 @@ export async function editText(chat: ChatContext, text: string): Promise<string 
     chat.say(`Cannot run the editor '${editor}': ${messageOf(error)}; set EDITOR.`);
     return null;
   } finally {
-    await Deno.remove(folder, { recursive: true });
+    if (folder !== null) await Deno.remove(folder, { recursive: true }).catch(() => {});
   }
 }

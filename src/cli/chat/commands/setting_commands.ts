@@ -79,6 +79,8 @@ export const SETTING_COMMANDS: ChatCommands = {
     help: "set the system message and remove all questions and answers",
     run: (chat, text) => {
       chat.conversation.clear();
+      chat.last = null;
+      chat.alternatives = [];
       chat.say(SETTINGS.system!(chat, text));
     },
   },

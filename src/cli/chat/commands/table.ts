@@ -51,6 +51,12 @@ export function findCommand(name: string): ChatCommand | undefined {
   return Object.hasOwn(CHAT_COMMANDS, own) ? CHAT_COMMANDS[own] : undefined;
 }
 
+/** Whether a message is a command. Only the text of a system message has several lines. */
+export function isCommand(message: string): boolean {
+  return message.startsWith("/") &&
+    (!message.includes("\n") || /^\/(?:set\s+)?system\s/.test(message));
+}
+
 /** Runs a line that begins with a slash. */
 export async function runCommand(chat: ChatContext, line: string): Promise<void> {
   const [word = ""] = line.trim().split(/\s/, 1);

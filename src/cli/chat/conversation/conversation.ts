@@ -11,7 +11,7 @@ export class Conversation {
   #system: string | null;
   #messages: Message[] = [];
   /** Texts that go before the next question. */
-  readonly #attachments: string[] = [];
+  #attachments: string[] = [];
 
   constructor(system: string | null) {
     this.#system = system;
@@ -42,6 +42,15 @@ export class Conversation {
   get answer(): Message | null {
     const last = this.#messages.at(-1);
     return last?.role === "assistant" ? last : null;
+  }
+
+  /** Notes the questions, answers and attached texts. @returns what takes the conversation back to them. */
+  mark(): () => void {
+    const [messages, attachments] = [[...this.#messages], [...this.#attachments]];
+    return () => {
+      this.#messages = messages;
+      this.#attachments = attachments;
+    };
   }
 
   /** Adds a text before the next question. */

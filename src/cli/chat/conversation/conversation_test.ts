@@ -80,6 +80,62 @@ Deno.test("a saved conversation is restored with its model, and listed", async (
   }
 });
 
+Deno.test("files that are no saved conversations are refused with a reason, and not listed", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const saved = new SavedConversations(folder);
+    const bad = {
+      text: "not JSON",
+      list: "[]",
+      nothing: '{"model":"m","messages":[null]}',
+      reasoning: '{"model":"m","messages":[{"role":"user","content":"a","reasoning":5}]}',
+      tool: '{"model":"m","messages":[{"role":"tool","content":"a"}]}',
+    };
+    for (const [name, text] of Object.entries(bad)) {
+      await Deno.writeTextFile(`${folder}/${name}.json`, text);
+      await assertRejects(() => saved.load(name), ShimmyError, "its file is no conversation");
+    }
+    await Deno.mkdir(`${folder}/folder.json`);
+    await assertRejects(() => saved.load("folder"), ShimmyError, "Cannot resume 'folder': ");
+    await assertRejects(
+      () => saved.save("folder", { model: "m", messages: [] }),
+      ShimmyError,
+      "Cannot save 'folder': ",
+    );
+    const names = Array.from(Deno.readDirSync(folder), ({ name }) => name);
+    assertEquals(names.filter((name) => !name.endsWith(".json")), [], "a file is left behind");
+    if (Deno.build.os !== "windows") await Deno.symlink(`${folder}/gone`, `${folder}/link.json`);
+    const listed = (await saved.list()).map(({ name }) => name);
+    assertEquals(listed.sort(), Object.keys(bad).sort());
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("saved conversations whose folder is a file are refused with a reason", async () => {
+  const path = await Deno.makeTempFile();
+  try {
+    const saved = new SavedConversations(path);
+    await assertRejects(() => saved.list(), ShimmyError, "Cannot list the conversations: ");
+    await assertRejects(() => saved.load("a"), ShimmyError, "Cannot resume 'a': ");
+  } finally {
+    await Deno.remove(path);
+  }
+});
+
+Deno.test("a mark takes a conversation back with the texts that were attached", () => {
+  const conversation = conversationOf("a", "b");
+  conversation.attach("file");
+  const back = conversation.mark();
+  conversation.ask("c");
+  conversation.dropOldest();
+  conversation.reply("c!", "");
+  back();
+  assertEquals(contents(conversation), ["Be brief", "a", "a!", "b", "b!"]);
+  conversation.ask("d");
+  assertEquals(contents(conversation).at(-1), "file\n\nd");
+});
+
 Deno.test("a conversation is exported as Markdown or JSON", () => {
   const { messages } = conversationOf("a");
   const saved = { model: "m", messages };

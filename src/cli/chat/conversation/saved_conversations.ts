@@ -22,25 +22,31 @@ export class SavedConversations {
     throw new ShimmyError("invalid", "There is no home folder for conversations; set HOME");
   }
 
-  /** Names of all conversations, the latest first. */
+  /**
+   * Names of all conversations, the latest first.
+   * @throws {ShimmyError} `invalid` if the folder cannot be read.
+   */
   async list(): Promise<readonly { readonly name: string; readonly modified: Date | null }[]> {
     const folder = this.#folder;
     const saved: { name: string; modified: Date | null }[] = [];
     try {
       for await (const { name } of Deno.readDir(folder)) {
         if (!name.endsWith(EXTENSION)) continue;
-        const { mtime } = await Deno.stat(join(folder, name));
-        saved.push({ name: name.slice(0, -EXTENSION.length), modified: mtime });
+        // A link can lead nowhere.
+        const info = await Deno.stat(join(folder, name)).catch(() => null);
+        if (!info?.isFile) continue;
+        saved.push({ name: name.slice(0, -EXTENSION.length), modified: info.mtime });
       }
     } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
+      if (error instanceof Deno.errors.NotFound) return [];
+      throw new ShimmyError("invalid", `Cannot list the conversations: ${fileReason(error)}`);
     }
     return saved.sort((a, b) => Number(b.modified) - Number(a.modified));
   }
 
   /**
    * Saves a conversation, and replaces one of the same name.
-   * @throws {ShimmyError} `invalid` for a name that is no file's name; `backend`.
+   * @throws {ShimmyError} `invalid` for a name that is no file's name, and if the file cannot be written.
    */
   async save(name: string, conversation: SavedConversation): Promise<void> {
     const path = this.#fileOf(name);
@@ -50,18 +56,22 @@ export class SavedConversations {
       await Deno.writeTextFile(temporary, JSON.stringify(conversation, null, 2), { mode: 0o600 });
       await Deno.rename(temporary, path);
     } catch (error) {
+      await Deno.remove(temporary).catch(() => {});
       throw new ShimmyError("invalid", `Cannot save '${name}': ${fileReason(error)}`);
     }
   }
 
-  /** @throws {ShimmyError} `not_found`; `invalid` for a file of another form. */
+  /** @throws {ShimmyError} `not_found`; `invalid` for a file of another form, or one that cannot be read. */
   async load(name: string): Promise<SavedConversation> {
+    const path = this.#fileOf(name);
     let text: string;
     try {
-      text = await Deno.readTextFile(this.#fileOf(name));
+      text = await Deno.readTextFile(path);
     } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
-      throw new ShimmyError("not_found", `There is no saved conversation '${name}'`);
+      if (error instanceof Deno.errors.NotFound) {
+        throw new ShimmyError("not_found", `There is no saved conversation '${name}'`);
+      }
+      throw new ShimmyError("invalid", `Cannot resume '${name}': ${fileReason(error)}`);
     }
     const saved = parsed(text);
     if (saved !== null) return saved;
@@ -89,6 +99,7 @@ function parsed(text: string): SavedConversation | null {
 }
 
 function isMessage(value: unknown): value is Message {
-  const { role, content } = value as Partial<Message>;
-  return ["system", "user", "assistant"].includes(role ?? "") && typeof content === "string";
+  const { role, content, reasoning = "" } = value as Partial<Message>;
+  return ["system", "user", "assistant"].includes(role ?? "") && typeof content === "string" &&
+    typeof reasoning === "string";
 }

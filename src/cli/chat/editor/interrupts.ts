@@ -6,6 +6,8 @@ export class Interrupts implements Disposable {
   readonly #listener: Disposable;
   #running: { readonly controller: AbortController; readonly leave: () => void } | null = null;
   #idle: () => void = () => {};
+  /** Another program has the terminal, and gets Ctrl-C itself. */
+  #isLent = false;
 
   constructor(environment: Pick<Environment, "onInterrupt">) {
     this.#listener = environment.onInterrupt(() => this.press());
@@ -13,6 +15,7 @@ export class Interrupts implements Disposable {
 
   /** Ctrl-C was pressed. */
   press(): void {
+    if (this.#isLent) return;
     if (this.#running === null) this.#idle();
     else if (this.#running.controller.signal.aborted) this.#running.leave();
     else this.#running.controller.abort();
@@ -33,6 +36,16 @@ export class Interrupts implements Disposable {
       return await Promise.race([work(controller.signal), left.promise]);
     } finally {
       this.#running = null;
+    }
+  }
+
+  /** Waits for another program that has the terminal, whose interrupts mean nothing here. */
+  async lent<T>(work: () => Promise<T>): Promise<T> {
+    this.#isLent = true;
+    try {
+      return await work();
+    } finally {
+      this.#isLent = false;
     }
   }
 

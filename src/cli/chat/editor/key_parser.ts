@@ -1,3 +1,5 @@
+import { withoutControls } from "../../output/mod.ts";
+
 /** A key that the editor handles itself, or text for `node:readline`, which also knows the other keys. */
 export type Key =
   | { readonly type: "text"; readonly text: string }
@@ -87,6 +89,5 @@ export class KeyParser {
 
 /** Pasted text with line feeds, and without control characters. */
 function pastedText(text: string): string {
-  // deno-lint-ignore no-control-regex
-  return text.replace(/\r\n?/g, "\n").replace(/[\x00-\x08\x0b-\x1f\x7f]/g, "");
+  return withoutControls(text.replace(/\r\n?/g, "\n"));
 }

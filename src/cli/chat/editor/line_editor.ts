@@ -121,7 +121,9 @@ export class LineEditor implements Disposable {
     const target = direction === "up" ? text.lastIndexOf("\n", start - 2) + 1 : end + 1;
     const targetEnd = direction === "up" ? start - 1 : text.indexOf("\n", target);
     const length = (targetEnd === -1 ? text.length : targetEnd) - target;
-    this.set(text, target + Math.min(column, length));
+    const at = target + Math.min(column, length);
+    // A character of two code units is not divided.
+    this.set(text, /^[\udc00-\udfff]/.test(text.slice(at)) ? at - 1 : at);
     return true;
   }
 

@@ -35,6 +35,10 @@ export class LineReader implements MessageReader {
     return this.during(work);
   }
 
+  lend<T>(work: () => Promise<T>): Promise<T> {
+    return this.#interrupts.lent(work);
+  }
+
   async #lines(): Promise<string | null> {
     const { input, output } = this.#environment;
     let text: string | null = null;

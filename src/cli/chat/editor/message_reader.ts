@@ -13,8 +13,10 @@ export interface MessageReader extends AsyncDisposable {
    * @throws {Left} after another Ctrl-C before the work has ended.
    */
   during<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T>;
-  /** Like `during`, while the terminal belongs to the work: to another program, or to a question. */
+  /** Like `during`, while the terminal belongs to the work, as for a question. */
   release<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T>;
+  /** Waits for another program, which has the terminal and gets Ctrl-C. */
+  lend<T>(work: () => Promise<T>): Promise<T>;
   /** Whether messages are added to the history. */
   keepsHistory: boolean;
 }

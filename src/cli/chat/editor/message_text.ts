@@ -1,6 +1,9 @@
 /** The mark at both ends of a message of several lines. */
 const BLOCK = '"""';
 
+/** The begin of a block: a message, or the text of a command that sets a system message. */
+const BLOCK_START = /^\s*(?:\/(?:set\s+)?system\s+)?"""/;
+
 /** Whether a message goes on in the next line: it ends with a backslash, or a block is open. */
 export function isIncomplete(text: string): boolean {
   if (isBlock(text)) return !text.slice(text.indexOf(BLOCK) + BLOCK.length).includes(BLOCK);
@@ -19,5 +22,5 @@ export function messageText(text: string): string {
 }
 
 function isBlock(text: string): boolean {
-  return text.trimStart().startsWith(BLOCK);
+  return BLOCK_START.test(text);
 }

@@ -9,10 +9,13 @@ export class TerminalOutput extends EventEmitter implements Disposable {
   #written: Promise<void> = Promise.resolve();
   #error: unknown = null;
 
-  constructor(environment: Environment) {
+  /** @param isEditing whether the prompt is on the screen, which is drawn again when the size changes. */
+  constructor(environment: Environment, isEditing: () => boolean) {
     super();
     this.#environment = environment;
-    this.#listener = environment.keyboard?.onResize(() => this.emit("resize"));
+    this.#listener = environment.keyboard?.onResize(() => {
+      if (isEditing()) this.emit("resize");
+    });
   }
 
   get columns(): number {

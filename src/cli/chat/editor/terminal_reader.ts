@@ -1,5 +1,5 @@
 import type { Environment, Keyboard } from "../../environment/mod.ts";
-import { messageOf } from "../../../errors.ts";
+import { fileReason } from "../../../errors.ts";
 import type { HistoryFile } from "./history_file.ts";
 import { HistorySearch } from "./history_search.ts";
 import { IdleInterrupts, Interrupts, LEAVE_HINT } from "./interrupts.ts";
@@ -33,6 +33,7 @@ export class TerminalReader implements MessageReader {
   #search: HistorySearch | null = null;
   readonly #gate = new Gate();
   #hasEnded = false;
+  #hasToldUnkept = false;
   /** Lines may wait that were typed before the terminal sent keys one by one. */
   #mayHaveLines = true;
 
@@ -58,7 +59,7 @@ export class TerminalReader implements MessageReader {
     this.#file = file;
     this.#interrupts = new Interrupts(environment);
     this.#interrupts.onIdle(() => this.#interrupt());
-    this.#output = new TerminalOutput(environment);
+    this.#output = new TerminalOutput(environment, () => this.#reading !== null);
     this.#editor = new LineEditor({
       output: this.#output,
       setRaw: (isRaw) => keyboard.setRaw(isRaw),
@@ -92,11 +93,20 @@ export class TerminalReader implements MessageReader {
     }
   }
 
-  async release<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  release<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    return this.#without(() => this.#interrupts.during(work));
+  }
+
+  lend<T>(work: () => Promise<T>): Promise<T> {
+    return this.#without(() => this.#interrupts.lent(work));
+  }
+
+  /** Does work while the terminal sends lines, and takes it back. */
+  async #without<T>(work: () => Promise<T>): Promise<T> {
     this.#give();
     await this.#output.flush();
     try {
-      return await this.#interrupts.during(work);
+      return await work();
     } finally {
       this.#take();
     }
@@ -219,13 +229,16 @@ export class TerminalReader implements MessageReader {
   #submit(text: string): void {
     if (text.trim() !== "") {
       if (!this.keepsHistory) this.#editor.forget();
-      else {
-        this.#file.add(text).catch((error) => {
-          this.#environment.output.alert(`Cannot keep the history: ${messageOf(error)}`);
-        });
-      }
+      else this.#file.add(text).catch((error) => this.#tellUnkept(error));
     }
     this.#end(messageText(text));
+  }
+
+  /** Tells once that messages are not kept. */
+  #tellUnkept(error: unknown): void {
+    if (this.#hasToldUnkept) return;
+    this.#hasToldUnkept = true;
+    this.#environment.output.alert(`Cannot keep the history: ${fileReason(error)}`);
   }
 
   #end(message: string | null): void {

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertLess, assertRejects, assertStringIncludes } from "@std/assert";
 import { delay } from "@std/async/delay";
 import { join } from "@std/path";
 import { EnvironmentDouble } from "../../../../tests/doubles/environment.ts";
@@ -62,6 +62,7 @@ Deno.test("up and down move through the lines of a message, then through the his
   assertEquals(await terminal.read("\x1b[A\x1b[A\r"), "first");
   assertEquals(await terminal.read("\x1b[A\x1b[A\x1b[B!\r"), "first!");
   assertEquals(await terminal.read("ab\x1b\rcd\x1b[Ax\x1b[By\r"), "abx\ncdy");
+  assertEquals(await terminal.read("a\x1b\r😀\x1b[A\x1b[Bx\r"), "a\nx😀");
 });
 
 Deno.test("Ctrl-R searches the history", async () => {
@@ -95,6 +96,92 @@ Deno.test("the history lasts across readers, and can be switched off", async () 
   } finally {
     await Deno.remove(home, { recursive: true });
   }
+});
+
+Deno.test("a paste and a damaged history send no commands to the terminal", async () => {
+  const home = await Deno.makeTempDir();
+  try {
+    await Deno.mkdir(join(home, "chat"));
+    const lines = ['"old"', '{"a":1}', "not JSON", "\0\xff", '"\\u001b[31mred\\u009b2J"', "5"];
+    await Deno.writeTextFile(join(home, "chat", "history"), lines.join("\n"));
+    await using terminal = await opened(NOTHING, home);
+    assertEquals(await terminal.read("\x1b[A\r"), "[31mred2J");
+    assertEquals(await terminal.read("\x1b[A\x1b[A\r"), "old");
+    const paste = "\x1b[200~a\x1b[31mb\x9b2Jc\x07\td\r\ne\x1b[201~\r";
+    assertEquals(await terminal.read(paste), "a[31mb2Jc\td\ne");
+    for (const bad of ["\x1b[31m", "\x9b", "\x07"]) {
+      assert(!terminal.environment.out.includes(bad), bad);
+    }
+  } finally {
+    await Deno.remove(home, { recursive: true });
+  }
+});
+
+Deno.test("a history that cannot be written is told once, and the chat goes on", async () => {
+  const home = await Deno.makeTempDir();
+  try {
+    await Deno.mkdir(join(home, "chat", "history"), { recursive: true });
+    await using terminal = await opened(NOTHING, home);
+    for (const message of ["one", "two"]) {
+      assertEquals(await terminal.read(`${message}\r`), message);
+      await delay(20);
+    }
+    const told = terminal.environment.notes.filter((note) => note.includes("Cannot keep"));
+    assertEquals(told.length, 1, told.join());
+    assertEquals(await terminal.read("\x1b[A\r"), "two");
+  } finally {
+    await Deno.remove(home, { recursive: true });
+  }
+});
+
+Deno.test("of a huge history the end is read, and the rest is dropped", async () => {
+  const home = await Deno.makeTempDir();
+  try {
+    const path = join(home, "history");
+    const line = `${JSON.stringify("x".repeat(100_000))}\n`;
+    await Deno.writeTextFile(path, `${line.repeat(100)}"last"\n`);
+    const file = new HistoryFile(path);
+    const messages = await file.read();
+    assertEquals([messages[0], messages[1]!.length], ["last", 100_000]);
+    assertLess(messages.length, 100);
+    assertEquals((await file.read()).length, messages.length);
+    await file.add("y".repeat(2_000_000));
+    assertEquals((await file.read())[0], "last");
+  } finally {
+    await Deno.remove(home, { recursive: true });
+  }
+});
+
+Deno.test("a history in a folder that cannot be written is read", async () => {
+  const home = await Deno.makeTempDir();
+  try {
+    const path = join(home, "history");
+    await Deno.writeTextFile(path, '"one"\n'.repeat(3000));
+    // Rights of files do not hold for root.
+    const rename = Deno.rename;
+    Deno.rename = () => Promise.reject(new Deno.errors.PermissionDenied("no"));
+    try {
+      assertEquals((await new HistoryFile(path).read()).length, 1000);
+    } finally {
+      Deno.rename = rename;
+    }
+    assertEquals(Array.from(Deno.readDirSync(home), ({ name }) => name), ["history"]);
+  } finally {
+    await Deno.remove(home, { recursive: true });
+  }
+});
+
+Deno.test("Ctrl-C while another program has the terminal is for that program", async () => {
+  await using terminal = await opened();
+  const { reader, keyboard, environment } = terminal;
+  const result = await reader.lend(async () => {
+    assert(!keyboard.isRaw);
+    for (let press = 0; press < 3; press++) environment.interrupt();
+    await delay(10);
+    return "edited";
+  });
+  assertEquals([result, keyboard.isRaw], ["edited", true]);
+  assertEquals(await terminal.read("next\r"), "next");
 });
 
 Deno.test("Tab completes the text before the cursor", async () => {
@@ -170,6 +257,27 @@ Deno.test("lines that were typed before the prompt are messages", async () => {
   assertEquals(await terminal.read("a\nb\r"), "a\nb");
   await reader.release(() => Promise.resolve(keyboard.type("third\n")));
   assertEquals(await reader.read(), "third");
+});
+
+Deno.test("a size that changes amid an answer draws no prompt into it", async () => {
+  await using terminal = await opened();
+  const { reader, keyboard, environment } = terminal;
+  await terminal.read("question\r");
+  await reader.during(async () => {
+    await environment.output.write("the answer");
+    keyboard.resize(40);
+    await delay(10);
+  });
+  assert(environment.out.endsWith("the answer"), environment.out);
+  const message = reader.read();
+  keyboard.type("typed");
+  await delay(10);
+  const { length } = environment.out;
+  keyboard.resize(30);
+  await delay(10);
+  assertStringIncludes(environment.out.slice(length), "> typed");
+  keyboard.type("\r");
+  assertEquals(await message, "typed");
 });
 
 Deno.test("a closed terminal ends the messages", async () => {

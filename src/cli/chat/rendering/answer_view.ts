@@ -3,6 +3,7 @@ import { MarkdownStream } from "./markdown_stream.ts";
 import { styled, type Styles } from "./styles.ts";
 import { WordWrap } from "./word_wrap.ts";
 import type { Output } from "../../environment/mod.ts";
+import { withoutControls } from "../../output/mod.ts";
 
 /** How answers are shown. */
 export interface ViewOptions {
@@ -15,10 +16,6 @@ export interface ViewOptions {
   readonly reasoning: "shown" | "folded" | "hidden";
 }
 
-/** Characters of a model that could send commands to the terminal. */
-// deno-lint-ignore no-control-regex
-const CONTROLS = /[\x00-\x08\x0b-\x1f\x7f-\x9f]/g;
-
 /** Shows an answer while it streams. */
 export class AnswerView {
   readonly #output: Output;
@@ -28,6 +25,7 @@ export class AnswerView {
   readonly #started = performance.now();
   #isReasoning = false;
   #hasText = false;
+  #hasWritten = false;
 
   constructor(output: Output, options: ViewOptions) {
     const { styles, columns, wraps } = options;
@@ -42,8 +40,7 @@ export class AnswerView {
     if (event.type === "progress") this.#showProgress(event.progress);
     if ((event.type !== "reasoning" && event.type !== "text") || event.text === "") return;
     // A pipe gets the text as it is.
-    const isTerminal = this.#options.columns !== Infinity;
-    const text = isTerminal ? event.text.replace(CONTROLS, "") : event.text;
+    const text = this.#output.isTerminal ? withoutControls(event.text) : event.text;
     if (event.type === "reasoning") await this.#reasoning(text);
     else await this.#answer(text);
   }
@@ -52,6 +49,11 @@ export class AnswerView {
   async end(): Promise<void> {
     await this.#endReasoning();
     await this.#write(`${this.#text.end()}\n`);
+  }
+
+  /** Ends what is shown of an answer that failed. */
+  async fail(): Promise<void> {
+    if (this.#hasWritten) await this.end();
   }
 
   async #answer(text: string): Promise<void> {
@@ -99,6 +101,8 @@ export class AnswerView {
   }
 
   async #write(text: string): Promise<void> {
-    if (text !== "") await this.#output.write(text);
+    if (text === "") return;
+    this.#hasWritten = true;
+    await this.#output.write(text);
   }
 }
