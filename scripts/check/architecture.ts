@@ -8,6 +8,7 @@
 /** Rooms by layer, the lowest layer first. Rooms of one layer do not import each other. */
 export const LAYERS: readonly (readonly string[])[] = [
   // The program of the web page. It runs in browsers and imports nothing else.
+  ["src/web/kept"],
   ["src/web/api", "src/web/ui", "src/web/conversation"],
   ["src/web/shell", "src/web/live", "src/web/markdown", "src/web/events", "src/web/memory"],
   ["src/web/storage"],

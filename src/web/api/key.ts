@@ -1,9 +1,10 @@
 import { signal } from "@preact/signals";
+import { keepText, keptText } from "../kept/mod.ts";
 
 const STORED = "shimmy.key";
 
 /** The access key that requests send; null: none. It is kept until the tab is closed. */
-export const key = signal<string | null>(sessionStorage.getItem(STORED));
+export const key = signal<string | null>(keptText("session", STORED));
 
 /** A question for the key; the shell shows it. Null: there is none. */
 export const keyRequest = signal<{ readonly isWrong: boolean } | null>(null);
@@ -30,7 +31,7 @@ export function askKey(refused: string | null): Promise<string | null> {
 export function giveKey(given: string | null): void {
   if (given !== null) {
     key.value = given;
-    sessionStorage.setItem(STORED, given);
+    keepText("session", STORED, given);
   }
   keyRequest.value = null;
   answered?.resolve(given);

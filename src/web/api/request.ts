@@ -38,13 +38,21 @@ export async function request(path: string, init: RequestInit = {}): Promise<Res
 
 async function send(path: string, init: RequestInit, sent: string | null): Promise<Response> {
   const headers = new Headers(init.headers);
-  if (sent !== null) headers.set("authorization", `Bearer ${sent}`);
+  if (sent !== null) {
+    if (!/^[\x21-\x7e]+$/.test(sent)) return unsendable();
+    headers.set("authorization", `Bearer ${sent}`);
+  }
   try {
     return await fetch(apiUrl(path), { ...init, headers });
   } catch (error) {
     if (error instanceof DOMException && error.name === "AbortError") throw error;
     throw new ApiError("The server cannot be reached", 0);
   }
+}
+
+/** The response to a key that no header can have: the server would not know it. */
+function unsendable(): Response {
+  return Response.json({ error: "The key must have ASCII characters only" }, { status: 401 });
 }
 
 /** The message of an error in any of the dialects. */

@@ -40,7 +40,7 @@ export async function* serverEvents(response: Response): AsyncGenerator<ServerEv
       [event, data] = ["message", []];
       continue;
     }
-    const [, field, value = ""] = /^([^:]*)(?:: ?(.*))?$/.exec(line) ?? [];
+    const [, field, value = ""] = /^([^:]*)(?:: ?([^]*))?$/.exec(line) ?? [];
     if (field === "data") data.push(value);
     else if (field === "event") event = value;
     else if (field === "id") id = value;

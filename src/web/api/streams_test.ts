@@ -27,6 +27,13 @@ Deno.test("events have their names, ids and data of several lines", async () => 
   ]);
 });
 
+Deno.test("data may have the line separators of Unicode", async () => {
+  const data = JSON.stringify({ text: "a\u2028b\u2029c\u0085d" });
+  const events: unknown[] = [];
+  for await (const event of serverEvents(streamed([`data: ${data}\n\n`]))) events.push(event.data);
+  assertEquals(events, [data]);
+});
+
 Deno.test("leaving the loop cancels the body", async () => {
   const cancelled = Promise.withResolvers<void>();
   const body = new ReadableStream<Uint8Array>({

@@ -97,6 +97,63 @@ Deno.test("a file that is no conversation is refused with the reason", () => {
   }
 });
 
+/** The text of an exported conversation with these messages and other fields. */
+function exported(messages: readonly object[], fields: object = {}): string {
+  const whole = messages.map((one) => ({ role: "user", content: "x", parent: null, ...one }));
+  return JSON.stringify({
+    format: "shimmy-conversation",
+    version: 1,
+    title: "T",
+    messages: whole,
+    ...fields,
+  });
+}
+
+Deno.test("messages that are no tree are refused", () => {
+  const cases: readonly (readonly [readonly object[], string])[] = [
+    [[{ id: "" }], "messages[0].id: must not be empty"],
+    [[{ id: "a" }, { id: "a", parent: "a" }], "messages[1].id: must be an id of its own"],
+    [[{ id: "a", parent: "a" }], "messages: a message must not follow itself"],
+    [[{ id: "r" }, { id: "a", parent: "b" }, { id: "b", parent: "a" }], "must not follow itself"],
+  ];
+  for (const [messages, reason] of cases) {
+    assertThrows(() => importConversation(exported(messages)), SyntaxError, reason);
+  }
+});
+
+Deno.test("messages may come before those that they follow", () => {
+  // A clock that was set back gives such an order.
+  const text = exported([{ id: "b", parent: "a", role: "assistant" }, { id: "a" }]);
+  assertEquals(pathOf(importConversation(text)).map(({ id }) => id), ["a", "b"]);
+});
+
+Deno.test("what the page could not send or show is left out or refused", () => {
+  const fields = {
+    sampling: { temperature: 0.5, n_predict: 5, top_p: "1", __proto__: 1 },
+    created: 1e300,
+  };
+  const text = exported([{ id: "a", created: -1e300 }], fields).replace(
+    '"top_p":"1"',
+    '"top_k":1e999',
+  );
+  const { sampling, created, messages } = importConversation(text);
+  assertEquals(sampling, { temperature: 0.5 });
+  for (const time of [created, messages.get("a")!.created]) new Date(time).toISOString();
+  for (const tools of ["{", "{}", "5"]) {
+    assertThrows(() => importConversation(exported([], { tools })), SyntaxError, "tools: must be");
+  }
+});
+
+Deno.test("a very long conversation is imported", () => {
+  const messages = Array.from({ length: 20_000 }, (_, at) => ({
+    id: `m${at}`,
+    parent: at === 0 ? null : `m${at - 1}`,
+  }));
+  assertEquals(pathOf(importConversation(exported(messages))).length, 20_000);
+  const wide = messages.map(({ id }) => ({ id, parent: id === "m0" ? null : "m0" }));
+  assertEquals(importConversation(exported(wide)).messages.size, 20_000);
+});
+
 Deno.test("a file's fence is longer than those in its text", () => {
   assertEquals(
     contentOf({ content: "Look.", files: [{ name: "a", text: "````\nx\n````" }] }),

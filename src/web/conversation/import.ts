@@ -1,4 +1,4 @@
-import type { Conversation, Message, Role, TextFile, ToolCall } from "./conversation.ts";
+import type { Conversation, Message, Role, Sampling, TextFile, ToolCall } from "./conversation.ts";
 import { createConversation, createMessage, titleFrom } from "./create.ts";
 import { FORMAT } from "./export.ts";
 import { addMessage, childrenOf } from "./tree.ts";
@@ -28,25 +28,46 @@ function fromJson(text: string): Conversation {
   if (body.version !== 1) throw new SyntaxError("version: must be 1");
   const list = body.messages;
   if (!Array.isArray(list)) throw new SyntaxError("messages: must be a list");
-  const messages = new Map<string, Message>();
-  list.forEach((one, index) => {
-    const message = messageOf(objectOf(one, `messages[${index}]`), `messages[${index}]`);
-    if (message.parent !== null && !messages.has(message.parent)) {
-      throw new SyntaxError(`messages[${index}].parent: must be the id of an earlier message`);
-    }
-    messages.set(message.id, message);
-  });
+  const messages = treeOf(list);
   return createConversation({
     title: textOf(body.title, "title"),
     isNamed: body.isNamed === true,
     system: body.system === undefined ? "" : textOf(body.system, "system"),
-    tools: typeof body.tools === "string" ? body.tools : "",
+    tools: body.tools === undefined ? "" : toolsOf(body.tools),
     model: typeof body.model === "string" ? body.model : null,
     sampling: samplingOf(body.sampling),
     chosen: chosenOf(body.chosen, messages),
     messages,
-    ...(typeof body.created === "number" ? { created: body.created } : {}),
+    ...(isTime(body.created) ? { created: body.created } : {}),
   });
+}
+
+/** The messages by their ids. @throws {SyntaxError} if they are not a tree. */
+function treeOf(list: readonly unknown[]): ReadonlyMap<string, Message> {
+  const messages = new Map<string, Message>();
+  list.forEach((one, index) => {
+    const at = `messages[${index}]`;
+    const message = messageOf(objectOf(one, at), at);
+    if (message.id === "") throw new SyntaxError(`${at}.id: must not be empty`);
+    if (messages.has(message.id)) throw new SyntaxError(`${at}.id: must be an id of its own`);
+    messages.set(message.id, message);
+  });
+  let index = 0;
+  for (const { parent } of messages.values()) {
+    if (parent !== null && !messages.has(parent)) {
+      throw new SyntaxError(`messages[${index}].parent: must be the id of another message`);
+    }
+    index++;
+  }
+  // A message that is not reached from the beginning follows itself.
+  const reached: (string | null)[] = [null];
+  for (const parent of reached) {
+    for (const { id } of childrenOf({ messages }, parent)) reached.push(id);
+  }
+  if (reached.length <= messages.size) {
+    throw new SyntaxError("messages: a message must not follow itself");
+  }
+  return messages;
 }
 
 function messageOf(body: Json, at: string): Message {
@@ -58,7 +79,7 @@ function messageOf(body: Json, at: string): Message {
     parent: parent === null ? null : textOf(parent, `${at}.parent`),
     role,
     content: textOf(body.content, `${at}.content`),
-    created: typeof body.created === "number" ? body.created : Date.now(),
+    created: isTime(body.created) ? body.created : Date.now(),
     ...(role === "assistant" ? { ending: "stop" as const } : {}),
     ...optional("reasoning", body.reasoning),
     ...optional("model", body.model),
@@ -87,10 +108,40 @@ function callOf(value: unknown, at: string): ToolCall {
   };
 }
 
-function samplingOf(value: unknown): Conversation["sampling"] {
+const SAMPLING_FIELDS = {
+  temperature: true,
+  top_p: true,
+  top_k: true,
+  min_p: true,
+  repeat_penalty: true,
+  max_tokens: true,
+  seed: true,
+} as const satisfies Record<keyof Sampling, true>;
+
+/** The fields that the page sets: the server refuses others, and nobody could remove them. */
+function samplingOf(value: unknown): Sampling {
   if (typeof value !== "object" || value === null) return {};
-  const numbers = Object.entries(value).filter(([, one]) => typeof one === "number");
-  return Object.fromEntries(numbers);
+  const known = Object.entries(value).filter(([name, one]) =>
+    Object.hasOwn(SAMPLING_FIELDS, name) && Number.isFinite(one)
+  );
+  return Object.fromEntries(known);
+}
+
+function toolsOf(value: unknown): string {
+  const tools = textOf(value, "tools");
+  try {
+    if (tools === "" || Array.isArray(JSON.parse(tools))) return tools;
+  } catch {
+    // The reason is the same.
+  }
+  throw new SyntaxError("tools: must be a JSON list");
+}
+
+/** Milliseconds that a `Date` can have. */
+const MOST_TIME = 8.64e15;
+
+function isTime(value: unknown): value is number {
+  return typeof value === "number" && Math.abs(value) <= MOST_TIME;
 }
 
 function chosenOf(value: unknown, messages: ReadonlyMap<string, Message>): Record<string, string> {

@@ -14,14 +14,21 @@ export interface Frames {
   readonly frames: AsyncGenerator<Frame>;
 }
 
-/** Starts an answer, which goes on when this page is left. @throws {ApiError} */
-export async function startFrames({ route, body }: AnswerRequest): Promise<Frames> {
+/**
+ * Starts an answer.
+ * @param detach whether it goes on when this page is left.
+ * @throws {ApiError}
+ */
+export async function startFrames(
+  { route, body }: AnswerRequest,
+  detach: boolean,
+): Promise<Frames> {
   if (route === "chat") {
     const options = { include_usage: true, continuous_usage_stats: true };
-    const more = { stream: true, stream_options: options, detach: true };
+    const more = { stream: true, stream_options: options, detach };
     return await chatFrames(await post("/v1/chat/completions", { ...body, ...more }));
   }
-  const more = { stream: true, stream_format: "ndjson", detach: true };
+  const more = { stream: true, stream_format: "ndjson", detach };
   const response = await post("/api/generate", { ...body, ...more });
   const id = response.headers.get(ANSWER_HEADER);
   if (id === null) throw new ApiError("The server did not name the answer", response.status);

@@ -45,11 +45,21 @@ export class BlockList {
   }
 }
 
+/** The tokens of a text; one that is nested too deep for the lexer is a paragraph of plain text. */
+function tokensOf(text: string): readonly Token[] {
+  try {
+    return lexer.lexer(text);
+  } catch {
+    const plain: Token = { type: "text", raw: text, text };
+    return [{ type: "paragraph", raw: text, text, tokens: [plain] }];
+  }
+}
+
 /** White space between blocks belongs to the block before it. */
 function blocksOf(text: string): Block[] {
   const blocks: Block[] = [];
   let lead = "";
-  for (const token of lexer.lexer(text)) {
+  for (const token of tokensOf(text)) {
     const last = blocks.at(-1);
     if (token.type !== "space") blocks.push({ raw: lead + token.raw, token });
     else if (last !== undefined) blocks[blocks.length - 1] = { ...last, raw: last.raw + token.raw };

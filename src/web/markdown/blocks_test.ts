@@ -75,6 +75,15 @@ Deno.test("another text replaces all blocks", () => {
   assertEquals(types(list, ""), []);
 });
 
+Deno.test("a text that is nested too deep for the lexer is one block of plain text", () => {
+  const text = `${"> ".repeat(30_000)}deep`;
+  for (const isWhole of [true, false]) {
+    const blocks = new BlockList().update(`before\n\n${text}`, { isWhole });
+    assertEquals(blocks.map(({ raw }) => raw).join(""), `before\n\n${text}`);
+    assertEquals(blocks.at(-1)!.token.type, "paragraph");
+  }
+});
+
 Deno.test("a reference behind its use works in a whole text", () => {
   const text = "See [a].\n\nx\n\ny\n\n[a]: https://example.com";
   const [first] = new BlockList().update(text, { isWhole: true });

@@ -70,10 +70,19 @@ const SANITIZING = {
   RETURN_TRUSTED_TYPE: true,
 } as const;
 
+/** HTML of a block; one that is nested too deep for the parser is plain text. */
+function parsed(token: Token, isGrowing: boolean): string {
+  try {
+    return (isGrowing ? growing : settled).parser([token]);
+  } catch {
+    return `<p>${escapeHtml(token.raw)}</p>`;
+  }
+}
+
 /** Safe HTML of a block. */
 export function htmlOf(token: Token, isGrowing: boolean): string {
   // A wide table scrolls, also by keyboard. HTML of the answer is escaped, so these tags are of Markdown.
-  const html = (isGrowing ? growing : settled).parser([token])
+  const html = parsed(token, isGrowing)
     .replaceAll("<table>", '<div class="table" tabindex="0"><table>')
     .replaceAll("</table>", "</table></div>");
   // A browser with trusted types takes only an object of DOMPurify, which Preact passes on.

@@ -1,4 +1,5 @@
 import { signal } from "@preact/signals";
+import { keepText, keptText } from "../kept/mod.ts";
 import { Icon } from "../ui/mod.ts";
 
 /** The colour schemes; `auto` follows the system. */
@@ -11,7 +12,7 @@ const STORED = "shimmy.scheme";
 const scheme = signal<Scheme>(stored());
 
 function stored(): Scheme {
-  const value = localStorage.getItem(STORED);
+  const value = keptText("always", STORED);
   return SCHEMES.find((one) => one === value) ?? "auto";
 }
 
@@ -26,7 +27,7 @@ export function SchemeButton() {
   const label = `Colours: ${scheme.value}; change to ${next}`;
   const step = () => {
     scheme.value = next;
-    localStorage.setItem(STORED, next);
+    keepText("always", STORED, next);
   };
   return (
     <button type="button" class="icon" aria-label={label} title={label} onClick={step}>

@@ -1,4 +1,5 @@
 import type { TextFile } from "../conversation/mod.ts";
+import { keepText, keptText } from "../kept/mod.ts";
 
 /** A message that was not sent. */
 export interface Draft {
@@ -13,8 +14,11 @@ const keyOf = (conversation: string) => `shimmy.draft.${conversation}`;
 /** The draft of a conversation; empty if there is none. */
 export function draftOf(conversation: string): Draft {
   try {
-    const { text, files } = JSON.parse(localStorage.getItem(keyOf(conversation)) ?? "{}");
-    return { text: text ?? "", files: files ?? [] };
+    const { text, files } = JSON.parse(keptText("always", keyOf(conversation)) ?? "{}");
+    return {
+      text: typeof text === "string" ? text : "",
+      files: Array.isArray(files) ? files : [],
+    };
   } catch {
     return EMPTY;
   }
@@ -26,11 +30,6 @@ export function draftOf(conversation: string): Draft {
  * @returns whether it was kept; large files can exceed what the browser stores.
  */
 export function keepDraft(conversation: string, { text, files }: Draft): boolean {
-  try {
-    if (text === "" && files.length === 0) localStorage.removeItem(keyOf(conversation));
-    else localStorage.setItem(keyOf(conversation), JSON.stringify({ text, files }));
-    return true;
-  } catch {
-    return false;
-  }
+  const isEmpty = text === "" && files.length === 0;
+  return keepText("always", keyOf(conversation), isEmpty ? null : JSON.stringify({ text, files }));
 }

@@ -51,15 +51,17 @@ export class History {
   ): Promise<void> {
     const stores = ["conversations", "messages", "tokens"] as const;
     const transaction = this.#database.transaction(stores, "readwrite");
-    void transaction.objectStore("conversations").put(head);
-    for (const message of written) {
-      void transaction.objectStore("messages").put({ ...message, conversation: head.id });
-    }
-    for (const id of removed) {
-      void transaction.objectStore("messages").delete([head.id, id]);
-      void transaction.objectStore("tokens").delete([head.id, id]);
-    }
-    await transaction.done;
+    const conversations = transaction.objectStore("conversations");
+    const messages = transaction.objectStore("messages");
+    const tokens = transaction.objectStore("tokens");
+    // Each of them fails when the transaction does.
+    await Promise.all([
+      conversations.put(head),
+      ...Array.from(written, (one) => messages.put({ ...one, conversation: head.id })),
+      ...Array.from(removed, (id) => [messages.delete([head.id, id]), tokens.delete([head.id, id])])
+        .flat(),
+      transaction.done,
+    ]);
   }
 
   /** Writes a message of a conversation that has been written. */
@@ -71,10 +73,12 @@ export class History {
   async remove(conversation: string): Promise<void> {
     const stores = ["conversations", "messages", "tokens"] as const;
     const transaction = this.#database.transaction(stores, "readwrite");
-    void transaction.objectStore("conversations").delete(conversation);
-    void transaction.objectStore("messages").delete(within(conversation));
-    void transaction.objectStore("tokens").delete(within(conversation));
-    await transaction.done;
+    await Promise.all([
+      transaction.objectStore("conversations").delete(conversation),
+      transaction.objectStore("messages").delete(within(conversation)),
+      transaction.objectStore("tokens").delete(within(conversation)),
+      transaction.done,
+    ]);
   }
 
   /** The tokens of an answer; empty where they were not kept. */

@@ -51,6 +51,8 @@ export function useShortcuts(shortcuts: readonly Shortcut[]): void {
   current.current = shortcuts;
   useEffect(() => {
     const listen = (event: KeyboardEvent) => {
+      // A key that ends the composition of a character belongs to the input method.
+      if (event.isComposing) return;
       if (event.defaultPrevented || document.querySelector("dialog[open]") !== null) return;
       for (const { keys, run, inFields = /Mod|Alt/.test(keys) } of current.current) {
         if (run === undefined || !matches(keys, event)) continue;

@@ -43,6 +43,8 @@ export async function pull(model: string): Promise<void> {
       progress = advance(progress, line);
       change(id, { progress });
     }
+    // A proxy can end a stream as if it were complete.
+    if (progress.status !== "success") throw new Error("The connection to the server broke");
     announce(`${model} is pulled`);
     dismiss(id);
   } catch (error) {

@@ -148,7 +148,7 @@ function EntryDialog({ summary: { id, title }, onClose }: {
           <button type="button" onClick={() => exportAs("json")}>Export as JSON</button>
           {isAsking.value
             ? (
-              <button type="button" class="danger" onClick={() => void removeConversation(id)}>
+              <button type="button" class="danger" onClick={() => removeConversation(id)}>
                 Delete for good
               </button>
             )

@@ -4,7 +4,6 @@ import {
   createConversation,
   fileNameOf,
   importConversation,
-  removeMessage,
   type Summary,
   summaryOf,
   titleFrom,
@@ -55,7 +54,7 @@ export async function startHistory(): Promise<void> {
 export async function conversationOf(id: string): Promise<Signal<Conversation> | null> {
   const held = opened.get(id);
   if (held !== undefined) return held;
-  const read = await history?.read(id);
+  const read = await reading(history?.read(id), null);
   // Another call may have read it meanwhile.
   return opened.get(id) ?? (read ? hold(read) : null);
 }
@@ -104,6 +103,17 @@ export function keep(written: Promise<unknown>): void {
   );
 }
 
+/** What is read from the history; `fallback` without one, and where reading fails. */
+export async function reading<T>(read: Promise<T> | undefined, fallback: T): Promise<T> {
+  try {
+    return await read ?? fallback;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    announce(`The history could not be read: ${reason}`, { isError: true });
+    return fallback;
+  }
+}
+
 /** A conversation without a name has the title of its first message. */
 function titled(conversation: Conversation): Conversation {
   if (conversation.isNamed) return conversation;
@@ -119,23 +129,24 @@ export async function renameConversation(id: string, title: string): Promise<voi
 }
 
 /** Removes a conversation; shows a new one if it was shown. */
-export async function removeConversation(id: string): Promise<void> {
+export function forgetConversation(id: string): void {
   summaries.value = summaries.value.filter((summary) => summary.id !== id);
   if (current.value.value.id === id) newConversation();
   opened.delete(id);
-  await history?.remove(id);
+  if (history !== null) keep(history.remove(id));
 }
 
-/** Removes a message and what follows it. */
-export function removeBranch(conversation: string, message: string): void {
-  change(conversation, (one) => removeMessage(one, message).conversation);
+/** Whether a message is in a conversation that was not removed. */
+export function hasMessage(conversation: string, message: string): boolean {
+  return opened.get(conversation)?.value.messages.has(message) ?? false;
 }
 
 /** The ids of conversations whose title or messages contain a text. */
 export async function searchConversations(text: string): Promise<ReadonlySet<string>> {
   const wanted = text.toLowerCase();
   const byTitle = summaries.value.filter(({ title }) => title.toLowerCase().includes(wanted));
-  return new Set([...byTitle.map(({ id }) => id), ...await history?.search(text) ?? []]);
+  const found = await reading(history?.search(text), new Set<string>());
+  return new Set([...byTitle.map(({ id }) => id), ...found]);
 }
 
 /** Downloads a conversation as a file. */

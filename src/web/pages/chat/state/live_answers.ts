@@ -1,6 +1,6 @@
 import { type Signal, signal } from "@preact/signals";
 import type { AnswerText, Piece } from "../../../live/mod.ts";
-import { current, historyOf, keep } from "./conversations.ts";
+import { current, hasMessage, historyOf, keep, reading } from "./conversations.ts";
 
 /** A running answer. */
 export interface Live {
@@ -33,7 +33,7 @@ export function endLive(message: string): void {
   rest.delete(message);
   liveAnswers.value = rest;
   const { pieces } = live.text;
-  if (pieces.length === 0) return;
+  if (pieces.length === 0 || !hasMessage(live.conversation, message)) return;
   known.set(message, [...pieces]);
   const written = historyOf()?.writeTokens(live.conversation, message, [...pieces]);
   if (written !== undefined) keep(written);
@@ -62,7 +62,7 @@ const known = new Map<string, readonly Piece[]>();
 export async function piecesOf(message: string): Promise<readonly Piece[]> {
   const found = known.get(message);
   if (found !== undefined) return found;
-  const read = await historyOf()?.readTokens(current.peek().peek().id, message) ?? [];
+  const read = await reading(historyOf()?.readTokens(current.peek().peek().id, message), []);
   known.set(message, read);
   return read;
 }

@@ -26,8 +26,6 @@ export {
   importFile,
   newConversation,
   openConversation,
-  removeBranch,
-  removeConversation,
   renameConversation,
   searchConversations,
   startHistory,
@@ -35,6 +33,7 @@ export {
 } from "./conversations.ts";
 export { type Live, liveAnswers, piecesOf } from "./live_answers.ts";
 export { loadModels, models } from "./models.ts";
+export { removeBranch, removeConversation } from "./removal.ts";
 export { resumeRunning, runningConversation } from "./resume_running.ts";
 export { pauseAnswers, resumeAnswers, stopAnswers } from "./steering.ts";
 export { isNarrow, setCompared, togglePanel, view } from "./view_settings.ts";

@@ -19,7 +19,7 @@ import {
 import { announce } from "../../../ui/mod.ts";
 import { change, conversationOf } from "./conversations.ts";
 import { endLive, type Live, liveAnswers, setLive, touch } from "./live_answers.ts";
-import { forget, remember, wasPaused } from "./running_streams.ts";
+import { forget, isRemembered, remember, wasPaused } from "./running_streams.ts";
 import { steer } from "./steering.ts";
 import { setCompared } from "./view_settings.ts";
 
@@ -42,7 +42,7 @@ class Run {
     this.#show(message.id, null, new AnswerText(message.prefix));
     let frames: Frames;
     try {
-      frames = await startFrames(request);
+      frames = await startFrames(request, isRemembered());
     } catch (error) {
       this.#fail(message.id, error);
       return;
@@ -168,16 +168,19 @@ class Run {
       let message = this.#messages.get(id);
       if (message === undefined && beside !== undefined) {
         message = this.#addBeside(beside, id, root);
-        this.#messages.set(id, message);
+        if (message !== undefined) this.#messages.set(id, message);
       }
       if (message !== undefined) this.#show(message, id, this.#reader!.answers.get(id)!);
     }
   }
 
-  #addBeside(beside: string, id: string, stream: string): string {
-    let added = "";
+  /** Adds the message of a fork; undefined if that of its parent was removed. */
+  #addBeside(beside: string, id: string, stream: string): string | undefined {
+    let added: string | undefined;
     change(this.#conversation, (conversation) => {
-      const { parent, model, prefix } = conversation.messages.get(beside)!;
+      const sibling = conversation.messages.get(beside);
+      if (sibling === undefined) return conversation;
+      const { parent, model, prefix } = sibling;
       const message = createMessage({
         parent,
         role: "assistant",

@@ -1,4 +1,5 @@
-import { conversationOf, historyOf } from "./conversations.ts";
+import { keepsTexts, keepText, keptText } from "../../../kept/mod.ts";
+import { conversationOf, historyOf, keep } from "./conversations.ts";
 import { liveAnswers } from "./live_answers.ts";
 
 const STORED = "shimmy.streams";
@@ -15,15 +16,25 @@ export interface RunningStream {
 /** The streams that ran when the page was left. */
 export function runningStreams(): readonly RunningStream[] {
   try {
-    return JSON.parse(localStorage.getItem(STORED) ?? "[]");
+    const kept: unknown = JSON.parse(keptText("always", STORED) ?? "[]");
+    return Array.isArray(kept) ? kept.filter(isRunningStream) : [];
   } catch {
     return [];
   }
 }
 
+function isRunningStream(value: unknown): value is RunningStream {
+  const { conversation, stream } = (value ?? {}) as Partial<RunningStream>;
+  return typeof conversation === "string" && typeof stream === "string";
+}
+
 function write(streams: readonly RunningStream[]): void {
-  if (streams.length === 0) localStorage.removeItem(STORED);
-  else localStorage.setItem(STORED, JSON.stringify(streams));
+  keepText("always", STORED, streams.length === 0 ? null : JSON.stringify(streams));
+}
+
+/** Whether the next visit of the page takes up what runs. Otherwise nobody could stop it then. */
+export function isRemembered(): boolean {
+  return historyOf() !== null && keepsTexts();
 }
 
 /** Notes a stream, so that the next visit of the page takes it up. */
@@ -44,13 +55,13 @@ const PAUSED = "shimmy.paused";
 
 /** Whether an answer was paused when the page was left. */
 export function wasPaused(answer: string): boolean {
-  return (localStorage.getItem(PAUSED) ?? "").split(" ").includes(answer);
+  return (keptText("always", PAUSED) ?? "").split(" ").includes(answer);
 }
 
 /** Notes which answers are paused; the ids of answers contain no spaces. */
 export function notePaused(): void {
   const paused = [...liveAnswers.value.values()].filter(({ isPaused }) => isPaused.value);
-  localStorage.setItem(PAUSED, paused.map(({ id }) => id).join(" "));
+  keepText("always", PAUSED, paused.map(({ id }) => id).join(" "));
 }
 
 let writer: ReturnType<typeof setInterval> | null = null;
@@ -62,6 +73,7 @@ async function writeTexts(): Promise<void> {
     if (message === undefined || !liveAnswers.value.has(id)) continue;
     const { content, reasoning } = text;
     const written = { ...message, content, ...(reasoning === "" ? {} : { reasoning }) };
-    await historyOf()?.writeMessage(conversation, written);
+    const kept = historyOf()?.writeMessage(conversation, written);
+    if (kept !== undefined) keep(kept);
   }
 }

@@ -1,16 +1,17 @@
 import { type Signal, signal } from "@preact/signals";
+import { keepText, keptText } from "../../../kept/mod.ts";
 
 /** A setting of this browser that survives a reload. */
 function stored<T>(name: string, fallback: T): Signal<T> {
   const key = `shimmy.${name}`;
   let first = fallback;
   try {
-    first = JSON.parse(localStorage.getItem(key) ?? JSON.stringify(fallback));
+    first = JSON.parse(keptText("always", key) ?? JSON.stringify(fallback));
   } catch {
     // A damaged setting has its default.
   }
   const setting = signal(first);
-  setting.subscribe((value) => localStorage.setItem(key, JSON.stringify(value)));
+  setting.subscribe((value) => void keepText("always", key, JSON.stringify(value)));
   return setting;
 }
 
