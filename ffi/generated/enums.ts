@@ -314,6 +314,15 @@ export const LLAMA_MODEL_META_KEY = {
 } as const;
 export type LlamaModelMetaKey = ValueOf<typeof LLAMA_MODEL_META_KEY>;
 
+/** `enum mtmd_input_chunk_type`, without its prefix `MTMD_INPUT_CHUNK_TYPE_`. */
+export const MTMD_INPUT_CHUNK_TYPE = {
+  TEXT: 0,
+  IMAGE: 1,
+  AUDIO: 2,
+  COUNT: 3,
+} as const;
+export type MtmdInputChunkType = ValueOf<typeof MTMD_INPUT_CHUNK_TYPE>;
+
 /** Every enum above under the prefix of its members in C. */
 export const ENUMS = {
   GGML_STATUS_: GGML_STATUS,
@@ -339,4 +348,5 @@ export const ENUMS = {
   LLAMA_CONTEXT_TYPE_: LLAMA_CONTEXT_TYPE,
   LLAMA_KV_OVERRIDE_TYPE_: LLAMA_MODEL_KV_OVERRIDE_TYPE,
   LLAMA_MODEL_META_KEY_: LLAMA_MODEL_META_KEY,
+  MTMD_INPUT_CHUNK_TYPE_: MTMD_INPUT_CHUNK_TYPE,
 } as const;

@@ -260,6 +260,71 @@ export const LlamaOptParams = defineStruct("llama_opt_params", 48, {
 });
 export type LlamaOptParams = InstanceType<typeof LlamaOptParams>;
 
+export const MtmdInputText = defineStruct("mtmd_input_text", 24, {
+  text: { offset: 0, type: "pointer" }, // const char *
+  text_len: { offset: 8, type: "usize" }, // size_t
+  add_special: { offset: 16, type: "bool" }, // bool
+  parse_special: { offset: 17, type: "bool" }, // bool
+});
+export type MtmdInputText = InstanceType<typeof MtmdInputText>;
+
+export const MtmdInputPart = defineStruct("mtmd_input_part", 16, {
+  text: { offset: 0, type: "pointer" }, // const struct mtmd_input_text *
+  bitmap: { offset: 8, type: "pointer" }, // const struct mtmd_bitmap *
+});
+export type MtmdInputPart = InstanceType<typeof MtmdInputPart>;
+
+export const MtmdContextParams = defineStruct("mtmd_context_params", 96, {
+  use_gpu: { offset: 0, type: "bool" }, // bool
+  device: { offset: 8, type: "pointer" }, // ggml_backend_dev_t
+  print_timings: { offset: 16, type: "bool" }, // bool
+  n_threads: { offset: 20, type: "i32" }, // int
+  image_marker: { offset: 24, type: "pointer" }, // const char *
+  media_marker: { offset: 32, type: "pointer" }, // const char *
+  flash_attn_type: { offset: 40, type: "i32" }, // enum llama_flash_attn_type
+  warmup: { offset: 44, type: "bool" }, // bool
+  image_min_tokens: { offset: 48, type: "i32" }, // int
+  image_max_tokens: { offset: 52, type: "i32" }, // int
+  cb_eval: { offset: 56, type: "function" }, // ggml_backend_sched_eval_callback
+  cb_eval_user_data: { offset: 64, type: "pointer" }, // void *
+  batch_max_tokens: { offset: 72, type: "i32" }, // int32_t
+  progress_callback: { offset: 80, type: "function" }, // mtmd_progress_callback
+  progress_callback_user_data: { offset: 88, type: "pointer" }, // void *
+});
+export type MtmdContextParams = InstanceType<typeof MtmdContextParams>;
+
+export const MtmdDecoderPos = defineStruct("mtmd_decoder_pos", 16, {
+  t: { offset: 0, type: "u32" }, // uint32_t
+  x: { offset: 4, type: "u32" }, // uint32_t
+  y: { offset: 8, type: "u32" }, // uint32_t
+  z: { offset: 12, type: "u32" }, // uint32_t
+});
+export type MtmdDecoderPos = InstanceType<typeof MtmdDecoderPos>;
+
+export const MtmdCaps = defineStruct("mtmd_caps", 2, {
+  inp_vision: { offset: 0, type: "bool" }, // bool
+  inp_audio: { offset: 1, type: "bool" }, // bool
+});
+export type MtmdCaps = InstanceType<typeof MtmdCaps>;
+
+export const MtmdHelperVideoInitParams = defineStruct("mtmd_helper_video_init_params", 24, {
+  fps_target: { offset: 0, type: "f32" }, // float
+  ffmpeg_bin_dir: { offset: 8, type: "pointer" }, // const char *
+  timestamp_interval_ms: { offset: 16, type: "i64" }, // int64_t
+});
+export type MtmdHelperVideoInitParams = InstanceType<typeof MtmdHelperVideoInitParams>;
+
+export const MtmdHelperInitOpt = defineStruct("mtmd_helper_init_opt", 24, {
+  video_params: { offset: 0, type: "struct", of: MtmdHelperVideoInitParams }, // struct mtmd_helper_video_init_params
+});
+export type MtmdHelperInitOpt = InstanceType<typeof MtmdHelperInitOpt>;
+
+export const MtmdHelperBitmapWrapper = defineStruct("mtmd_helper_bitmap_wrapper", 16, {
+  bitmap: { offset: 0, type: "pointer" }, // mtmd_bitmap *
+  video_ctx: { offset: 8, type: "pointer" }, // mtmd_helper_video *
+});
+export type MtmdHelperBitmapWrapper = InstanceType<typeof MtmdHelperBitmapWrapper>;
+
 /** Every struct above. */
 export const STRUCTS = [
   GgmlThreadpoolParams,
@@ -287,4 +352,12 @@ export const STRUCTS = [
   LlamaPerfContextData,
   LlamaPerfSamplerData,
   LlamaOptParams,
+  MtmdInputText,
+  MtmdInputPart,
+  MtmdContextParams,
+  MtmdDecoderPos,
+  MtmdCaps,
+  MtmdHelperVideoInitParams,
+  MtmdHelperInitOpt,
+  MtmdHelperBitmapWrapper,
 ] as const;

@@ -1,6 +1,7 @@
-import { messageOf, ShimmyError } from "../../src/errors.ts";
+import { ShimmyError } from "../../src/errors.ts";
 import { GGML_BASE_SYMBOLS, GGML_REGISTRY_SYMBOLS } from "../generated/ggml_symbols.ts";
 import { LLAMA_SYMBOLS } from "../generated/llama_symbols.ts";
+import { loadFile } from "./load_file.ts";
 import { type LibraryFiles, locateLibrary } from "./locate.ts";
 import { LLAMA_VERSION } from "./version.ts";
 
@@ -54,7 +55,7 @@ export function openLibrary(folder: string): Library {
   forbidDebugger();
   const opened: { close(): void }[] = [];
   const open = <S extends Deno.ForeignLibraryInterface>(path: string, symbols: S) => {
-    const library = load(path, symbols);
+    const library = loadFile("libllama", path, symbols);
     opened.push(library);
     return library.symbols;
   };
@@ -146,23 +147,6 @@ const VERSION_SYMBOLS = {
 const NOOP = {
   noop: { type: "pointer", name: "ggml_version" },
 } as const satisfies Deno.ForeignLibraryInterface;
-
-function load<S extends Deno.ForeignLibraryInterface>(
-  path: string,
-  symbols: S,
-): Deno.DynamicLibrary<S> {
-  try {
-    return Deno.dlopen(path, symbols);
-  } catch (cause) {
-    // Without the permission, the error of Deno names the missing flag.
-    if (cause instanceof Deno.errors.NotCapable) throw cause;
-    const missing = /Failed to register symbol (\w+)/.exec(messageOf(cause))?.[1];
-    const message = missing
-      ? `Cannot open libllama: it lacks the function ${missing}`
-      : "Cannot open libllama: the system cannot load it";
-    throw new ShimmyError("backend", message, { detail: `${path}: ${messageOf(cause)}`, cause });
-  }
-}
 
 function readVersion(
   { llama_version }: Deno.DynamicLibrary<typeof VERSION_SYMBOLS>["symbols"],

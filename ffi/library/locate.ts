@@ -21,16 +21,7 @@ const EXTENSION = { windows: "dll", darwin: "dylib" } as const;
  */
 export function locateLibrary(folder: string, os: typeof Deno.build.os): LibraryFiles {
   const extension = os === "windows" || os === "darwin" ? EXTENSION[os] : "so";
-  let names: string[];
-  try {
-    names = [...Deno.readDirSync(folder)].filter((entry) => !entry.isDirectory)
-      .map((entry) => entry.name);
-  } catch (cause) {
-    throw new ShimmyError("not_found", "Cannot open libllama: its folder cannot be read", {
-      detail: folder,
-      cause,
-    });
-  }
+  const names = filesIn(folder);
   const llama = find(names, "llama", extension);
   const ggml = llama && (find(names, "ggml", extension, llama.marks) ?? llama);
   const base = ggml && (find(names, "ggml-base", extension, llama.marks) ?? ggml);
@@ -44,6 +35,33 @@ export function locateLibrary(folder: string, os: typeof Deno.build.os): Library
     ggml: join(folder, ggml.name),
     ggmlBase: join(folder, base.name),
   };
+}
+
+/**
+ * Finds libmtmd, which reads images and audio, beside libllama. Null if the folder lacks it, as the npm
+ * packages do.
+ *
+ * @throws {ShimmyError} `not_found` if the folder does not exist
+ */
+export function locateMediaLibrary(folder: string, os: typeof Deno.build.os): string | null {
+  const extension = os === "windows" || os === "darwin" ? EXTENSION[os] : "so";
+  const names = filesIn(folder);
+  const llama = find(names, "llama", extension);
+  const found = find(names, "mtmd", extension, llama?.marks);
+  return found === undefined ? null : join(folder, found.name);
+}
+
+/** @throws {ShimmyError} `not_found` if the folder cannot be read. */
+function filesIn(folder: string): string[] {
+  try {
+    return [...Deno.readDirSync(folder)].filter((entry) => !entry.isDirectory)
+      .map((entry) => entry.name);
+  } catch (cause) {
+    throw new ShimmyError("not_found", "Cannot open libllama: its folder cannot be read", {
+      detail: folder,
+      cause,
+    });
+  }
 }
 
 interface Found {

@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { basename, join } from "@std/path";
 import { ShimmyError } from "../../src/errors.ts";
-import { locateLibrary } from "./locate.ts";
+import { locateLibrary, locateMediaLibrary } from "./locate.ts";
 import { withFolder } from "../testing.ts";
 
 async function located(os: typeof Deno.build.os, names: readonly string[]): Promise<string[]> {
@@ -81,4 +81,20 @@ Deno.test("a folder that lacks the library or does not exist is refused", async 
     assertEquals(absent.kind, "not_found");
     assertEquals(absent.detail, join(folder, "x"));
   });
+});
+
+Deno.test("libmtmd is found beside libllama, of the same variant, and is not required", async () => {
+  const mediaOf = async (os: typeof Deno.build.os, names: readonly string[]) => {
+    let found: string | null = null;
+    await withFolder((folder) => {
+      for (const name of names) Deno.writeTextFileSync(join(folder, name), "");
+      found = locateMediaLibrary(folder, os);
+    });
+    return found === null ? null : basename(found);
+  };
+  assertEquals(await mediaOf("linux", ["libllama.v0.5.0.so", "libmtmd.so"]), "libmtmd.so");
+  assertEquals(await mediaOf("linux", ["libllama.so.0", "libmtmd.so.0"]), "libmtmd.so.0");
+  assertEquals(await mediaOf("darwin", ["libllama.0.dylib", "libmtmd.0.dylib"]), "libmtmd.0.dylib");
+  assertEquals(await mediaOf("windows", ["llama.dll", "mtmd.dll"]), "mtmd.dll");
+  assertEquals(await mediaOf("linux", ["libllama.so", "libmtmd-extra.so"]), null);
 });

@@ -60,7 +60,7 @@ export class Context implements Disposable {
   }
 
   /** Computes a batch (`llama_decode`). */
-  decode(batch: Batch): DecodeOutcome {
+  decode(batch: Pick<Batch, "bytes" | "length" | "outputCount">): DecodeOutcome {
     const code = this.#library.llama.llama_decode(this.handle, batch.bytes);
     switch (code) {
       case 0:
@@ -72,6 +72,11 @@ export class Context implements Disposable {
       default:
         throw new NativeError("llama_decode", code, `The model failed to compute (code ${code})`);
     }
+  }
+
+  /** Sets whether a token attends only to earlier tokens, the default, or to all of its batch. */
+  setCausalAttention(isCausal: boolean): void {
+    this.#library.llama.llama_set_causal_attn(this.handle, isCausal);
   }
 
   /** Waits until the results can be read. */

@@ -106,6 +106,11 @@ export class Model implements Disposable {
     return this.#library.llama.llama_model_n_embd(this.handle);
   }
 
+  /** Number of values of an embedding that the model reads in place of a token. */
+  get embeddingInputLength(): number {
+    return this.#library.llama.llama_model_n_embd_inp(this.handle);
+  }
+
   /** Number of values of an embedding. */
   get embeddingOutputLength(): number {
     return this.#library.llama.llama_model_n_embd_out(this.handle);

@@ -41,7 +41,8 @@ export interface Declarations {
 }
 
 /** Words that do not change the type. */
-const NOISE = /^(LLAMA_API|GGML_API|GGML_BACKEND_API|GGML_NORETURN|GGML_RESTRICT|restrict|extern)$/;
+const NOISE =
+  /^(LLAMA_API|GGML_API|GGML_BACKEND_API|MTMD_API|GGML_NORETURN|GGML_RESTRICT|restrict|extern)$/;
 
 /**
  * Reads the declarations of C headers, in the order in which they include each other.

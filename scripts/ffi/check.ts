@@ -9,12 +9,13 @@ import { join } from "@std/path";
 import { llamaLicence } from "../licences.ts";
 import { bindingFacts, cProgram, disagreements } from "./facts.ts";
 import { generate, GENERATED } from "./generate.ts";
+import { INCLUDED } from "./selection.ts";
 import { type LlamaSource, SourceError, withLlamaSource } from "./source.ts";
 
 /** Differences, one line each, and a summary. */
 async function check(source: LlamaSource): Promise<{ differences: string[]; summary: string }> {
   const { facts, structs, fields, constants } = bindingFacts();
-  const output = await compileAndRun(cProgram(facts, ["llama.h"]), source);
+  const output = await compileAndRun(cProgram(facts, INCLUDED), source);
   const stale = [...generate(source)]
     .filter(([name, text]) => Deno.readTextFileSync(join(GENERATED, name)) !== text)
     .map(([name]) => `ffi/generated/${name}: is not what ffi:generate writes`);

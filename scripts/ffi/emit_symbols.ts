@@ -1,6 +1,12 @@
 import type { CFunction, CType, Declarations } from "./c_declarations.ts";
 import { ffiName, layOut, resolve } from "./layout.ts";
-import { GGML_FUNCTIONS, ggmlFunctions, llamaFunctions, OPAQUE } from "./selection.ts";
+import {
+  GGML_FUNCTIONS,
+  ggmlFunctions,
+  llamaFunctions,
+  mtmdFunctions,
+  OPAQUE,
+} from "./selection.ts";
 
 /** The text of `ffi/generated/llama_symbols.ts`. */
 export function emitLlamaSymbols(found: Declarations): string {
@@ -16,6 +22,13 @@ export function emitGgmlSymbols(found: Declarations): string {
   );
   return byValueStructs(tables.flatMap(([, , names]) => names), found) +
     tables.map(([name, note, names]) => table(name, note, names, found)).join("\n");
+}
+
+/** The text of `ffi/generated/mtmd_symbols.ts`. */
+export function emitMtmdSymbols(found: Declarations): string {
+  const names = mtmdFunctions(found);
+  return byValueStructs(names, found) +
+    table("MTMD_SYMBOLS", "Exported by libmtmd: images and audio in prompts.", names, found);
 }
 
 function table(
@@ -64,7 +77,7 @@ function byValueStructs(functions: readonly string[], found: Declarations): stri
     const { result, parameters } = found.functions.get(name)!;
     for (const type of [result, ...parameters.map((parameter) => parameter.type)]) {
       const resolved = resolve(type, found);
-      if (resolved.kind === "struct") tags.add(resolved.tag);
+      if (resolved.kind === "struct") addWithParts(resolved.tag, tags, found);
     }
   }
   return [...tags].map((tag) => {
@@ -73,4 +86,13 @@ function byValueStructs(functions: readonly string[], found: Declarations): stri
     );
     return `const ${tag} = {\n  struct: [\n${fields.join("")}  ],\n} as const;\n\n`;
   }).join("");
+}
+
+/** Adds a struct after the structs that it contains. */
+function addWithParts(tag: string, tags: Set<string>, found: Declarations): void {
+  for (const { type } of layOut(tag, found).fields) {
+    const resolved = resolve(type, found);
+    if (resolved.kind === "struct") addWithParts(resolved.tag, tags, found);
+  }
+  tags.add(tag);
 }

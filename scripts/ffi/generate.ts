@@ -7,7 +7,7 @@ import { fromFileUrl, join } from "@std/path";
 import { LLAMA_VERSION } from "../../ffi/library/version.ts";
 import { readDeclarations } from "./c_declarations.ts";
 import { emitConstants, emitEnums, emitStructs } from "./emit_data.ts";
-import { emitGgmlSymbols, emitLlamaSymbols } from "./emit_symbols.ts";
+import { emitGgmlSymbols, emitLlamaSymbols, emitMtmdSymbols } from "./emit_symbols.ts";
 import { HEADERS } from "./selection.ts";
 import { type LlamaSource, SourceError, withLlamaSource } from "./source.ts";
 
@@ -22,6 +22,7 @@ export function generate(source: LlamaSource): Map<string, string> {
   const texts = {
     "llama_symbols.ts": emitLlamaSymbols(found),
     "ggml_symbols.ts": emitGgmlSymbols(found),
+    "mtmd_symbols.ts": emitMtmdSymbols(found),
     "structs.ts": emitStructs(found),
     "enums.ts": emitEnums(found),
     "constants.ts": emitConstants(found),

@@ -7,6 +7,7 @@ const SCALARS: Readonly<Record<string, readonly [ffi: string, size: number]>> = 
   "char": ["i8", 1],
   "int8_t": ["i8", 1],
   "uint8_t": ["u8", 1],
+  "unsigned char": ["u8", 1],
   "int16_t": ["i16", 2],
   "uint16_t": ["u16", 2],
   "int": ["i32", 4],

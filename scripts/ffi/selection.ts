@@ -8,7 +8,19 @@ export const HEADERS = [
   "ggml/include/ggml-opt.h",
   "ggml/include/gguf.h",
   "include/llama.h",
+  "tools/mtmd/mtmd.h",
+  "tools/mtmd/mtmd-helper.h",
 ] as const;
+
+/** The headers that a C program includes to see all of {@linkcode HEADERS}. */
+export const INCLUDED = ["llama.h", "mtmd.h", "mtmd-helper.h"] as const;
+
+/** Bound functions of libmtmd: those that images and audio in prompts need. */
+const MTMD_FUNCTIONS =
+  /^mtmd_(context_params_default|init_from_file|free|decode_use_(non_causal|mrope)|support_(vision|audio)|get_audio_sample_rate|bitmap_(init|init_from_audio|free|get_n[xy]|get_n_bytes|get_data|is_audio)|tokenize_from_parts|input_chunks_(init|size|get|free)|input_chunk_(get_type|get_tokens_text|get_tokens_image|get_n_tokens|get_n_pos|copy|free)|image_tokens_get_decoder_pos|encode_chunk|get_output_embd|get_cap_from_file|helper_(log_set|video_init_params_default|init_opt_default|bitmap_init_from_buf))$/;
+
+const MTMD_STRUCTS =
+  /^mtmd_(context_params|input_text|input_part|decoder_pos|caps|helper_(bitmap_wrapper|init_opt|video_init_params))$/;
 
 /**
  * Bound functions of ggml by the library that exports them, because Windows finds a symbol only in
@@ -50,9 +62,9 @@ export const GGML_FUNCTIONS: {
 const GGML_STRUCTS =
   /^(ggml_threadpool_params|ggml_backend_dev_caps|ggml_backend_dev_props|ggml_backend_feature|gguf_init_params)$/;
 
-/** Enums of ggml used by the bound functions and structs. All enums of llama.h are bound. */
+/** Enums of ggml and libmtmd used by the bound functions and structs. All enums of llama.h are bound. */
 const GGML_ENUMS =
-  /^(ggml_status|ggml_type|ggml_log_level|ggml_sched_priority|ggml_backend_dev_type|ggml_numa_strategy|ggml_opt_optimizer_type|gguf_type)$/;
+  /^(ggml_status|ggml_type|ggml_log_level|ggml_sched_priority|ggml_backend_dev_type|ggml_numa_strategy|ggml_opt_optimizer_type|gguf_type|mtmd_input_chunk_type)$/;
 
 const CONSTANTS = /^(LLAMA_|GGUF_|GGML_ROPE_TYPE_|GGML_MAX_)/;
 
@@ -63,6 +75,11 @@ export function llamaFunctions(found: Declarations): string[] {
   return [...found.functions.keys()].filter((name) => found.origin.get(name) === LLAMA);
 }
 
+/** Names of the bound functions of libmtmd, in header order. */
+export function mtmdFunctions(found: Declarations): string[] {
+  return [...found.functions.keys()].filter((name) => MTMD_FUNCTIONS.test(name));
+}
+
 /** Names of the functions of a table of {@linkcode GGML_FUNCTIONS}, in header order. */
 export function ggmlFunctions(found: Declarations, table: string): string[] {
   const patterns = GGML_FUNCTIONS[table]!.names;
@@ -71,7 +88,7 @@ export function ggmlFunctions(found: Declarations, table: string): string[] {
 
 export function boundStructs(found: Declarations): string[] {
   return [...found.structs.keys()].filter((tag) =>
-    found.origin.get(tag) === LLAMA || GGML_STRUCTS.test(tag)
+    found.origin.get(tag) === LLAMA || GGML_STRUCTS.test(tag) || MTMD_STRUCTS.test(tag)
   );
 }
 

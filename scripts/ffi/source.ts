@@ -55,7 +55,8 @@ function open(folder: string): LlamaSource {
         `the bindings are for ${LLAMA_VERSION}`,
     );
   }
-  return { folder, includes: [join(folder, "include"), join(folder, "ggml", "include")] };
+  const includes = [["include"], ["ggml", "include"], ["tools", "mtmd"]];
+  return { folder, includes: includes.map((parts) => join(folder, ...parts)) };
 }
 
 function readVersion(cmake: string): string {

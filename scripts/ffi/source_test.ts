@@ -10,7 +10,11 @@ Deno.test("a checkout of the pinned version is used in place", async () => {
   await withFolder(async (folder) => {
     await Deno.writeTextFile(join(folder, "CMakeLists.txt"), cmake(5));
     const includes = await withLlamaSource(["--headers", folder], (source) => source.includes);
-    assertEquals(includes, [join(folder, "include"), join(folder, "ggml", "include")]);
+    assertEquals(includes, [
+      join(folder, "include"),
+      join(folder, "ggml", "include"),
+      join(folder, "tools", "mtmd"),
+    ]);
   });
 });
 

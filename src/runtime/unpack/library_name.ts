@@ -1,5 +1,5 @@
 /** Libraries that only programs need. */
-const PROGRAM_LIBRARIES = /-impl\.|mtmd|llama-common/;
+const PROGRAM_LIBRARIES = /-impl\.|llama-common/;
 
 /**
  * File name of an archive entry that is unpacked, or `null`.

@@ -1,0 +1,67 @@
+import { MTMD_INPUT_CHUNK_TYPE } from "../generated/enums.ts";
+import type { MediaLibrary } from "../library/media_library.ts";
+import { integersAt } from "../memory/memory.ts";
+
+/** A part of an image or a sound as a model reads it. */
+export type MediaChunk =
+  /** Tokens around the rows, such as those that begin an image. */
+  | { readonly type: "tokens"; readonly tokens: readonly number[] }
+  | {
+    readonly type: "rows";
+    /** Index in the list. */
+    readonly index: number;
+    /** Number of embeddings. */
+    readonly rows: number;
+    /** Positions that they take: fewer than rows with M-RoPE. */
+    readonly positions: number;
+  };
+
+/** The parts of one image or sound. Holds its pixels or samples, prepared for the encoder. */
+export class MediaChunks implements Disposable {
+  readonly #media: MediaLibrary;
+  #handle: Deno.PointerValue;
+  readonly list: readonly MediaChunk[];
+
+  /** @internal Made by `MediaContext.prepare`. */
+  constructor(media: MediaLibrary, handle: Deno.PointerObject) {
+    this.#media = media;
+    this.#handle = handle;
+    const count = Number(media.mtmd.mtmd_input_chunks_size(handle));
+    this.list = Array.from({ length: count }, (_, index) => this.#read(index));
+  }
+
+  /** @internal */
+  chunk(index: number): Deno.PointerValue {
+    if (this.#handle === null) throw new Error("Cannot use the chunks: they are closed");
+    return this.#media.mtmd.mtmd_input_chunks_get(this.#handle, BigInt(index));
+  }
+
+  #read(index: number): MediaChunk {
+    const { mtmd } = this.#media;
+    const chunk = this.chunk(index);
+    if (mtmd.mtmd_input_chunk_get_type(chunk) !== MTMD_INPUT_CHUNK_TYPE.TEXT) {
+      return {
+        type: "rows",
+        index,
+        rows: Number(mtmd.mtmd_input_chunk_get_n_tokens(chunk)),
+        positions: mtmd.mtmd_input_chunk_get_n_pos(chunk),
+      };
+    }
+    const count = new BigUint64Array(1);
+    const tokens = mtmd.mtmd_input_chunk_get_tokens_text(chunk, new Uint8Array(count.buffer));
+    return {
+      type: "tokens",
+      tokens: tokens === null ? [] : [...integersAt(tokens, Number(count[0]))],
+    };
+  }
+
+  close(): void {
+    if (this.#handle === null) return;
+    this.#media.mtmd.mtmd_input_chunks_free(this.#handle);
+    this.#handle = null;
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}

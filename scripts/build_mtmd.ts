@@ -1,0 +1,102 @@
+/**
+ * Builds libmtmd, which reads images and audio, from the pinned source and adds it to a copy of the prebuilt
+ * libraries. The npm packages of the libraries lack it.
+ *
+ *     deno task build:mtmd [FOLDER] [--variant cpu|vulkan|cuda|metal]    # default: dist/mtmd, cpu
+ *     SHIMMY_LIBLLAMA=dist/mtmd shimmy serve
+ *
+ * Requires git, npm, cmake and a C++ compiler, and takes about five minutes on two cores. Works on Linux and
+ * macOS. `SHIMMY_LLAMA_SOURCE` names an existing source tree of that version.
+ */
+import { parseArgs } from "@std/cli/parse-args";
+import { basename, join, resolve } from "@std/path";
+import { locateLibrary, locateMediaLibrary } from "../ffi/library/locate.ts";
+import { LLAMA_VERSION } from "../ffi/library/version.ts";
+import { findRuntime, type Variant, VARIANTS } from "../src/runtime/mod.ts";
+import { buildBeside } from "./cmake.ts";
+import { SourceError, withLlamaSource } from "./ffi/source.ts";
+import { LLAMA_LICENCE } from "./licences.ts";
+
+const { os } = Deno.build;
+
+/**
+ * A CMake project that links libmtmd with published libraries. It then names them as its dependencies, and
+ * nothing else is compiled.
+ *
+ * @param source source tree of llama.cpp
+ * @param libraries folder of the published libraries
+ */
+function project(source: string, libraries: string): string {
+  const { llama, ggml, ggmlBase } = locateLibrary(libraries, os);
+  const published = (target: string, file: string, definitions: string, needs = "") =>
+    `add_library(${target} SHARED IMPORTED)
+set_target_properties(${target} PROPERTIES
+  IMPORTED_LOCATION "${file}"
+  INTERFACE_INCLUDE_DIRECTORIES "${source}/include;${source}/ggml/include"
+  INTERFACE_COMPILE_DEFINITIONS "${definitions}"
+  INTERFACE_LINK_LIBRARIES "${needs}")
+`;
+  return `cmake_minimum_required(VERSION 3.18)
+project(libmtmd C CXX)
+set(LLAMA_VERSION_BASE ${LLAMA_VERSION})
+set(LLAMA_VERSION_MAJOR ${LLAMA_VERSION.split(".")[0]})
+# Only adds warnings.
+function(llama_add_compile_flags)
+endfunction()
+${published("ggml-base", ggmlBase, "GGML_SHARED")}
+${published("ggml", ggml, "GGML_SHARED;GGML_BACKEND_SHARED", "ggml-base")}
+${published("llama", llama, "LLAMA_SHARED", "ggml")}
+add_subdirectory("${source}/vendor" vendor)
+add_subdirectory("${source}/tools/mtmd" bin)
+`;
+}
+
+/** Without video: that runs ffmpeg on bytes that are no image. */
+const SETTINGS = ["MTMD_VIDEO=OFF"];
+
+/** Builds libmtmd below `build`. @returns the path of its file. */
+async function buildLibrary(source: string, libraries: string, build: string): Promise<string> {
+  const own = join(build, "project");
+  await Deno.mkdir(own);
+  await Deno.writeTextFile(join(own, "CMakeLists.txt"), project(source, libraries));
+  const built = await buildBeside({
+    source: own,
+    folder: join(build, "build"),
+    settings: SETTINGS,
+    targets: ["mtmd"],
+  });
+  const file = locateMediaLibrary(built, os);
+  if (file === null) throw new SourceError("The build did not create libmtmd");
+  return file;
+}
+
+function variantOf(name: string): Variant {
+  const variant = VARIANTS.find((one) => one === name);
+  if (variant !== undefined) return variant;
+  throw new SourceError(`--variant: must be one of ${VARIANTS.join(", ")}, not '${name}'`);
+}
+
+const { variant, _: [given = join("dist", "mtmd")] } = parseArgs(Deno.args, {
+  string: ["variant"],
+}) as { variant?: string; _: string[] };
+const folder = resolve(String(given));
+const build = await Deno.makeTempDir({ prefix: "shimmy-mtmd-" });
+try {
+  const prebuilt = await findRuntime({ variant: variantOf(variant ?? "cpu"), folder: "" });
+  await Deno.mkdir(folder, { recursive: true });
+  const file = await withLlamaSource([], async ({ folder: source }) => {
+    await Deno.copyFile(join(source, "LICENSE"), join(folder, LLAMA_LICENCE));
+    return await buildLibrary(source, prebuilt.folder, build);
+  });
+  for await (const { name, isFile } of Deno.readDir(prebuilt.folder)) {
+    if (isFile) await Deno.copyFile(join(prebuilt.folder, name), join(folder, name));
+  }
+  await Deno.copyFile(file, join(folder, basename(file)));
+  console.log(folder);
+} catch (error) {
+  if (!(error instanceof SourceError)) throw error;
+  console.error(`build:mtmd: ${error.message}`);
+  Deno.exitCode = 1;
+} finally {
+  await Deno.remove(build, { recursive: true });
+}
