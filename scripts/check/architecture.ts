@@ -124,4 +124,4 @@ export const DOORS: ReadonlySet<string> = new Set([
 export const MOST_FILES = 15;
 
 /** Folders that may hold more: lists of peers, each of which is found by its name. */
-export const PEERS: ReadonlySet<string> = new Set(["src/chat/formats", "src/cli/commands"]);
+export const PEERS: ReadonlySet<string> = new Set(["src/cli/commands"]);

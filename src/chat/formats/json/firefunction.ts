@@ -1,5 +1,5 @@
-import type { ToolFormat } from "./shared/format.ts";
-import { jsonSections } from "./shared/json_section.ts";
+import type { ToolFormat } from "../shared/format.ts";
+import { jsonSections } from "../shared/json_section.ts";
 
 /** Firefunction 2: `functools` and a JSON list. */
 export const firefunction: ToolFormat = jsonSections({

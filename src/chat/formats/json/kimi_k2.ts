@@ -1,7 +1,7 @@
-import { anyOf, quoted } from "./shared/gbnf.ts";
-import type { EventBuffer, IncrementalParser, Reader } from "../stream/mod.ts";
-import { argumentsText, type ToolFormat } from "./shared/format.ts";
-import { readSections } from "./shared/sections.ts";
+import { anyOf, quoted } from "../shared/gbnf.ts";
+import type { EventBuffer, IncrementalParser, Reader } from "../../stream/mod.ts";
+import { argumentsText, type ToolFormat } from "../shared/format.ts";
+import { readSections } from "../shared/sections.ts";
 
 const OPEN = "<|tool_calls_section_begin|>";
 const CLOSE = "<|tool_calls_section_end|>";

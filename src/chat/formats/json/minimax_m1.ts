@@ -1,5 +1,5 @@
-import type { ToolFormat } from "./shared/format.ts";
-import { jsonSections } from "./shared/json_section.ts";
+import type { ToolFormat } from "../shared/format.ts";
+import { jsonSections } from "../shared/json_section.ts";
 
 /** MiniMax M1: one JSON object per line between `<tool_calls>` and `</tool_calls>`. */
 export const minimaxM1: ToolFormat = jsonSections({

@@ -1,5 +1,5 @@
-import type { ToolFormat } from "./shared/format.ts";
-import { markupFormat } from "./shared/markup.ts";
+import type { ToolFormat } from "../shared/format.ts";
+import { markupFormat } from "../shared/markup.ts";
 
 /** Qwen 3 Coder and 3.5, Nemotron 3 Nano, Step 3.5: tags with names after an equals sign. */
 export const qwen3Coder: ToolFormat = markupFormat({

@@ -1,5 +1,5 @@
-import type { ToolFormat } from "./shared/format.ts";
-import { markupFormat } from "./shared/markup.ts";
+import type { ToolFormat } from "../shared/format.ts";
+import { markupFormat } from "../shared/markup.ts";
 
 const TAG = "｜DSML｜";
 

@@ -1,5 +1,5 @@
-import type { ToolFormat } from "./shared/format.ts";
-import { jsonSections } from "./shared/json_section.ts";
+import type { ToolFormat } from "../shared/format.ts";
+import { jsonSections } from "../shared/json_section.ts";
 
 /** Granite 3: `<|tool_call|>` and a JSON list. Granite 4 uses Hermes. */
 export const granite: ToolFormat = jsonSections({

@@ -1,5 +1,5 @@
-import type { ToolFormat } from "./shared/format.ts";
-import { markupFormat } from "./shared/markup.ts";
+import type { ToolFormat } from "../shared/format.ts";
+import { markupFormat } from "../shared/markup.ts";
 
 /** The name, then pairs of `arg_key` and `arg_value`. All tags have the same suffix. */
 function argumentPairs(

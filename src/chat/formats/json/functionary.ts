@@ -1,7 +1,7 @@
-import { anyOf, quoted } from "./shared/gbnf.ts";
-import type { EventBuffer, IncrementalParser, Reader } from "../stream/mod.ts";
-import { argumentsText, isOffered, type ParseContext, type ToolFormat } from "./shared/format.ts";
-import { readSections } from "./shared/sections.ts";
+import { anyOf, quoted } from "../shared/gbnf.ts";
+import type { EventBuffer, IncrementalParser, Reader } from "../../stream/mod.ts";
+import { argumentsText, isOffered, type ParseContext, type ToolFormat } from "../shared/format.ts";
+import { readSections } from "../shared/sections.ts";
 
 function* readFunction(reader: Reader, output: EventBuffer): IncrementalParser<boolean> {
   const { text: name } = yield* reader.textUntil(">");

@@ -1,8 +1,8 @@
-import { anyOf, quoted } from "./shared/gbnf.ts";
-import type { EventBuffer, IncrementalParser, Reader } from "../stream/mod.ts";
-import { argumentsText, type ToolFormat } from "./shared/format.ts";
-import { jsonSections, readCalls } from "./shared/json_section.ts";
-import { readSections } from "./shared/sections.ts";
+import { anyOf, quoted } from "../shared/gbnf.ts";
+import type { EventBuffer, IncrementalParser, Reader } from "../../stream/mod.ts";
+import { argumentsText, type ToolFormat } from "../shared/format.ts";
+import { jsonSections, readCalls } from "../shared/json_section.ts";
+import { readSections } from "../shared/sections.ts";
 
 const OPEN = "[TOOL_CALLS]";
 const ID = "[CALL_ID]";

@@ -3,11 +3,11 @@ import {
   type IncrementalParser,
   type Reader,
   startsCallObject,
-} from "../stream/mod.ts";
-import { isOffered, type ParseContext, type ToolFormat } from "./shared/format.ts";
-import { jsonObjects } from "./shared/json_objects.ts";
-import { readCalls } from "./shared/json_section.ts";
-import { pythonGrammar, readPythonCalls, writePythonCalls } from "./shared/python_calls.ts";
+} from "../../stream/mod.ts";
+import { isOffered, type ParseContext, type ToolFormat } from "../shared/format.ts";
+import { jsonObjects } from "../shared/json_objects.ts";
+import { readCalls } from "../shared/json_section.ts";
+import { pythonGrammar, readPythonCalls, writePythonCalls } from "../shared/python_calls.ts";
 
 const PYTHON = "<|python_tag|>";
 

@@ -1,5 +1,5 @@
-import type { ToolFormat } from "./shared/format.ts";
-import { jsonSections } from "./shared/json_section.ts";
+import type { ToolFormat } from "../shared/format.ts";
+import { jsonSections } from "../shared/json_section.ts";
 
 /** Apriel: a JSON list between `<tool_calls>` and `</tool_calls>`, after the reasoning steps. */
 export const apriel: ToolFormat = jsonSections({

@@ -1,8 +1,8 @@
-import { quoted } from "./shared/gbnf.ts";
-import { readReasoning } from "../stream/mod.ts";
-import type { ToolFormat } from "./shared/format.ts";
-import { type Markup, markupFormat, readMarkupCalls } from "./shared/markup.ts";
-import { readSections } from "./shared/sections.ts";
+import { quoted } from "../shared/gbnf.ts";
+import { readReasoning } from "../../stream/mod.ts";
+import type { ToolFormat } from "../shared/format.ts";
+import { type Markup, markupFormat, readMarkupCalls } from "../shared/markup.ts";
+import { readSections } from "../shared/sections.ts";
 
 const open = (tag: string) => `<|open|>${tag}<|sep|>`;
 const close = (tag: string) => `<|close|>${tag}<|sep|>`;

@@ -1,5 +1,5 @@
-import type { ToolFormat } from "./shared/format.ts";
-import { jsonSections } from "./shared/json_section.ts";
+import type { ToolFormat } from "../shared/format.ts";
+import { jsonSections } from "../shared/json_section.ts";
 
 /** Phi 4 mini: a JSON list between `<|tool_call|>` and `<|/tool_call|>`. */
 export const phi4: ToolFormat = jsonSections({

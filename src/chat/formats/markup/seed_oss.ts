@@ -1,5 +1,5 @@
-import type { ToolFormat } from "./shared/format.ts";
-import { markupFormat } from "./shared/markup.ts";
+import type { ToolFormat } from "../shared/format.ts";
+import { markupFormat } from "../shared/markup.ts";
 
 /**
  * Seed OSS: Qwen 3 Coder's tags inside `<seed:tool_call>`, values without surrounding newlines.

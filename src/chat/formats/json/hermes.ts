@@ -1,5 +1,5 @@
-import type { ToolFormat } from "./shared/format.ts";
-import { jsonSections } from "./shared/json_section.ts";
+import type { ToolFormat } from "../shared/format.ts";
+import { jsonSections } from "../shared/json_section.ts";
 
 /**
  * Hermes 2 Pro and 3, Qwen 2.5 and 3, Granite 4 and others: JSON between `<tool_call>` and

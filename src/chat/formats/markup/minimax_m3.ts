@@ -1,16 +1,16 @@
-import { argumentsObject, type Tool, type ToolCall } from "../conversation/mod.ts";
-import { anyOf, type GrammarRules, quoted } from "./shared/gbnf.ts";
-import type { EventBuffer, IncrementalParser, Reader } from "../stream/mod.ts";
-import type { ParseContext, ToolFormat } from "./shared/format.ts";
+import { argumentsObject, type Tool, type ToolCall } from "../../conversation/mod.ts";
+import { anyOf, type GrammarRules, quoted } from "../shared/gbnf.ts";
+import type { EventBuffer, IncrementalParser, Reader } from "../../stream/mod.ts";
+import type { ParseContext, ToolFormat } from "../shared/format.ts";
 import {
   ArgumentsWriter,
   asValue,
   kindOf,
   kindOfSchemas,
   type ValueKind,
-} from "./shared/arguments.ts";
-import { formsOf, resolved, Visits } from "./shared/arguments_schema.ts";
-import { readSections } from "./shared/sections.ts";
+} from "../shared/arguments.ts";
+import { formsOf, resolved, Visits } from "../shared/arguments_schema.ts";
+import { readSections } from "../shared/sections.ts";
 
 /** Prefix of every tag. */
 const NS = "]<]minimax[>[";

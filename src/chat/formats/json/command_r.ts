@@ -1,6 +1,6 @@
-import type { EventBuffer, IncrementalParser, Reader } from "../stream/mod.ts";
-import type { ParseContext, ToolFormat } from "./shared/format.ts";
-import { jsonSections, readCalls } from "./shared/json_section.ts";
+import type { EventBuffer, IncrementalParser, Reader } from "../../stream/mod.ts";
+import type { ParseContext, ToolFormat } from "../shared/format.ts";
+import { jsonSections, readCalls } from "../shared/json_section.ts";
 
 const THINK = "<|START_THINKING|>";
 const THOUGHT = "<|END_THINKING|>";

@@ -1,5 +1,5 @@
-import type { ToolFormat } from "./shared/format.ts";
-import { markupFormat } from "./shared/markup.ts";
+import type { ToolFormat } from "../shared/format.ts";
+import { markupFormat } from "../shared/markup.ts";
 
 /** MiniMax M2: `<invoke>` and `<parameter>` inside `<minimax:tool_call>`. */
 export const minimaxM2: ToolFormat = markupFormat({

@@ -1,7 +1,7 @@
-import { quoted } from "./shared/gbnf.ts";
-import type { EventBuffer, IncrementalParser, Reader } from "../stream/mod.ts";
-import type { ParseContext, ToolFormat } from "./shared/format.ts";
-import { type Markup, markupFormat, readMarkupCalls } from "./shared/markup.ts";
+import { quoted } from "../shared/gbnf.ts";
+import type { EventBuffer, IncrementalParser, Reader } from "../../stream/mod.ts";
+import type { ParseContext, ToolFormat } from "../shared/format.ts";
+import { type Markup, markupFormat, readMarkupCalls } from "../shared/markup.ts";
 
 const START = "<|start|>";
 const MESSAGE = "<|message|>";

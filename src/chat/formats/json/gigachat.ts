@@ -1,5 +1,5 @@
-import type { ToolFormat } from "./shared/format.ts";
-import { jsonSections } from "./shared/json_section.ts";
+import type { ToolFormat } from "../shared/format.ts";
+import { jsonSections } from "../shared/json_section.ts";
 
 /** GigaChat 3.1: `<|function_call|>` and a JSON object. */
 export const gigachat31: ToolFormat = jsonSections({

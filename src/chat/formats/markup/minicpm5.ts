@@ -1,5 +1,5 @@
-import type { ToolFormat } from "./shared/format.ts";
-import { markupFormat } from "./shared/markup.ts";
+import type { ToolFormat } from "../shared/format.ts";
+import { markupFormat } from "../shared/markup.ts";
 
 /** MiniCPM 5: `<function name="...">` with `<param name="...">` inside. */
 export const minicpm5: ToolFormat = markupFormat({

@@ -1,13 +1,13 @@
-import type { Tool } from "../conversation/mod.ts";
+import type { Tool } from "../../conversation/mod.ts";
 import {
   type EventBuffer,
   type IncrementalParser,
   type Reader,
   startsCallObject,
-} from "../stream/mod.ts";
-import { isOffered, type ParseContext, type ToolFormat } from "./shared/format.ts";
-import { jsonObjects } from "./shared/json_objects.ts";
-import { readCalls } from "./shared/json_section.ts";
+} from "../../stream/mod.ts";
+import { isOffered, type ParseContext, type ToolFormat } from "../shared/format.ts";
+import { jsonObjects } from "../shared/json_objects.ts";
+import { readCalls } from "../shared/json_section.ts";
 
 const OPEN = "<tool_call>";
 const CLOSE = "</tool_call>";

@@ -1,5 +1,5 @@
-import type { ToolFormat } from "./shared/format.ts";
-import { jsonSections } from "./shared/json_section.ts";
+import type { ToolFormat } from "../shared/format.ts";
+import { jsonSections } from "../shared/json_section.ts";
 
 /** Nemotron Nano 2: a JSON list between `<TOOLCALL>` and `</TOOLCALL>`. */
 export const nemotron: ToolFormat = jsonSections({
