@@ -54,9 +54,16 @@ async function sizes(origin: string): Promise<readonly [zipped: number, whole: n
   return [(await new Response(zip).arrayBuffer()).byteLength, html.byteLength];
 }
 
-async function openChat(browser: Browser, origin: string, model: string): Promise<Page> {
+/** A page with the chat. Dispose it before its server, which waits for its answers. */
+async function openChat(
+  browser: Browser,
+  origin: string,
+  model: string,
+): Promise<Page & AsyncDisposable> {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
-  const page = await context.newPage();
+  const page = Object.assign(await context.newPage(), {
+    [Symbol.asyncDispose]: () => context.close(),
+  });
   await page.goto(`${origin}/ui#/chat`);
   await page.locator("#model option", { hasText: model }).waitFor({ state: "attached" });
   await page.locator("#model").selectOption(model);
@@ -66,7 +73,7 @@ async function openChat(browser: Browser, origin: string, model: string): Promis
 /** Frames while an answer comes, from its second second on. */
 async function answerFrames(page: Page, seconds: number): Promise<number[]> {
   await say(page, "Tell me about the harbour.");
-  await page.locator(".speed").waitFor();
+  await page.locator('article.message.assistant[aria-busy="true"] .speed').waitFor();
   await delay(1000);
   const frames = await framesDuring(page, () => delay(seconds * 1000));
   await page.keyboard.press("Escape");
@@ -119,7 +126,7 @@ for (const rate of RATES) {
     add("first paint, new profile", first);
     add("first paint, reload", again);
   }
-  const page = await openChat(browser, origin, model);
+  await using page = await openChat(browser, origin, model);
   addFrames(`frames at ${rate} tokens/s`, await answerFrames(page, Number(seconds)));
   if (rate === RATES[0]) {
     await page.getByRole("button", { name: "Steering", exact: true }).click();
@@ -134,7 +141,6 @@ for (const rate of RATES) {
     );
     addFrames(`frames there at ${rate} tokens/s`, await answerFrames(page, Number(seconds)));
   }
-  await page.context().close();
 }
 
 console.log(`Chromium ${browser.version()}, ${await machine()}; milliseconds`);
