@@ -13,6 +13,8 @@ const FOLDER = new URL("../../docs/images/", import.meta.url);
 
 const STORY = { prompt: "Tell me a story.", max_tokens: 3000, temperature: 0, ignore_eos: true };
 
+const DESKTOP = { width: 1180, height: 760 };
+
 async function save(ui: Ui, name: string): Promise<void> {
   const path = fromFileUrl(new URL(`web-${name}.png`, FOLDER));
   await ui.page.screenshot({ path, animations: "disabled" });
@@ -23,7 +25,7 @@ const found = await findChromium();
 if ("reason" in found) throw new Error(found.reason);
 await using ui = await Ui.start(found.program, {
   models: { "talker.gguf": TINY_F16, "pirate.gguf": PIRATE_LORA },
-  context: { viewport: { width: 1180, height: 760 }, colorScheme: "light" },
+  context: { viewport: DESKTOP, colorScheme: "light" },
 });
 const { page } = ui;
 await openChat(ui, TINY_NAME);
@@ -37,7 +39,19 @@ for (const question of ["What is the capital of France?", "Tell me a story about
 await page.locator(".tokens .p1, .tokens .p2, .tokens .p3").first().click();
 await page.getByRole("list", { name: "Alternatives" }).waitFor();
 await save(ui, "chat");
+await page.emulateMedia({ colorScheme: "dark" });
+await save(ui, "chat-dark");
 await page.keyboard.press("Escape");
+await page.setViewportSize({ width: 390, height: 760 });
+// On a narrow page they lie above the chat.
+for (const name of ["List of chats", "Steering"]) {
+  const button = page.getByRole("button", { name, exact: true });
+  if (await button.getAttribute("aria-pressed") === "true") await button.click();
+}
+await page.locator(".tokens").last().scrollIntoViewIfNeeded();
+await save(ui, "phone");
+await page.emulateMedia({ colorScheme: "light" });
+await page.setViewportSize(DESKTOP);
 await ui.open("#/models");
 await page.locator(`.card[data-model="${TINY_NAME}"][data-state="loaded"]`).waitFor();
 await page.locator('.card[data-model="talker"]').getByRole("button", { name: "Plan" }).click();
