@@ -1,36 +1,10 @@
 /** Rewinds, insertions and forks with each kind of memory: the tokens are those of a run without them. */
 import { assertEquals, assertLess } from "@std/assert";
-import { join } from "@std/path";
-import { withFolder } from "../../../ffi/testing.ts";
-import { gptOssModel, mixtureModel } from "../../../tests/models/experts.ts";
-import { hybridModel } from "../../../tests/models/hybrid.ts";
-import { hybridSsmModel } from "../../../tests/models/hybrid_ssm.ts";
-import { mambaModel } from "../../../tests/models/recurrent.ts";
-import { windowedModel } from "../../../tests/models/windowed.ts";
 import { ask } from "../../../tests/support/engine.ts";
 import { randomNumbers } from "../../../tests/support/exactness.ts";
-import { LoopHarness } from "../../../tests/support/loop.ts";
-import type { LoadOptions, SequenceRequest } from "../protocol/mod.ts";
-
-/** A kind of memory. `cuts`: whether it loses any of its last tokens without a checkpoint. */
-interface Kind {
-  readonly name: string;
-  readonly model: () => Uint8Array<ArrayBuffer>;
-  readonly cuts: boolean;
-  readonly options?: Partial<LoadOptions>;
-}
-
-const small = { swaFull: "off" } as const;
-
-const KINDS: readonly Kind[] = [
-  { name: "full attention with experts", model: mixtureModel, cuts: true },
-  { name: "a sliding window with all cells", model: windowedModel, cuts: true },
-  { name: "a small sliding window", model: windowedModel, cuts: false, options: small },
-  { name: "a small window with sinks", model: gptOssModel, cuts: false, options: small },
-  { name: "recurrent layers", model: mambaModel, cuts: false },
-  { name: "convolutions and attention", model: hybridModel, cuts: false },
-  { name: "state-space layers and attention", model: hybridSsmModel, cuts: false },
-];
+import type { LoopHarness } from "../../../tests/support/loop.ts";
+import { KINDS, withLoop } from "../../../tests/support/memory_kinds.ts";
+import type { SequenceRequest } from "../protocol/mod.ts";
 
 const PROMPT = 120;
 const ANSWER = 40;
@@ -42,28 +16,6 @@ const words = (count: number) => Array.from({ length: count }, () => 300 + rando
 
 function from(prompt: readonly number[], changes: Partial<SequenceRequest> = {}): SequenceRequest {
   return ask("", { prompt: [{ tokens: prompt }], maxTokens: ANSWER, ignoreEos: true, ...changes });
-}
-
-async function withLoop(
-  { model, options }: Kind,
-  use: (loop: LoopHarness) => void,
-  changes: Partial<LoadOptions> = {},
-): Promise<void> {
-  await withFolder(async (folder) => {
-    const path = join(folder, "model.gguf");
-    await Deno.writeFile(path, model());
-    using loop = await LoopHarness.load({
-      modelPaths: [path],
-      kvType: "f32",
-      flashAttention: "off",
-      contextLength: 512,
-      parallel: 3,
-      lookup: false,
-      ...options,
-      ...changes,
-    });
-    use(loop);
-  });
 }
 
 /** A request that runs up to a number of tokens. @returns its id. */
