@@ -1,7 +1,7 @@
 /** What the tests of chats do with a page. */
 import type { Locator, Page } from "test:playwright-core";
 import { storiesModel } from "../models/stories.ts";
-import type { Ui, UiOptions } from "./ui.ts";
+import { type Ui, type UiOptions, until } from "./ui.ts";
 
 /** Tokens of the endless model's context: it does not fill it while a test runs. */
 const LONG = 100_000;
@@ -53,8 +53,9 @@ export function answers(page: Page): Locator {
 
 /** The last answer, when it has ended. */
 export async function endedAnswer(page: Page): Promise<Locator> {
-  await page.locator('article.message.assistant[aria-busy="false"]').last().waitFor();
-  return answers(page).last();
+  const last = answers(page).last();
+  await until(async () => await last.getAttribute("aria-busy") === "false");
+  return last;
 }
 
 /** The text of an answer without its name and its actions. */

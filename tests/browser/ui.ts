@@ -25,12 +25,15 @@ export interface UiOptions {
 export class Ui implements AsyncDisposable {
   /** What the page did that no page may do. */
   readonly problems: string[] = [];
+  /** The address of a proxy in front of the server. */
+  proxy: string | null = null;
   readonly #stack: AsyncDisposableStack;
 
   private constructor(
     readonly page: Page,
     readonly context: BrowserContext,
     readonly server: Server,
+    readonly machine: Machine,
     stack: AsyncDisposableStack,
   ) {
     this.#stack = stack;
@@ -59,7 +62,7 @@ export class Ui implements AsyncDisposable {
     const context = await chromium.browser.newContext({ locale: "en-US", ...options.context });
     stack.defer(() => context.close());
     context.setDefaultTimeout(STEP_MS);
-    return new Ui(await context.newPage(), context, server, stack.move());
+    return new Ui(await context.newPage(), context, server, machine, stack.move());
   }
 
   /** Opens a page of the user interface by its hash route, such as `#/models`. */
@@ -79,7 +82,8 @@ export class Ui implements AsyncDisposable {
 
   #checkAddress(address: string): void {
     const url = new URL(address);
-    const isOwn = url.host === this.server.address || /^(data|blob):$/.test(url.protocol);
+    const isOwn = url.host === (this.proxy ?? this.server.address) ||
+      /^(data|blob):$/.test(url.protocol);
     if (!isOwn) this.problems.push(`request to ${url.origin}`);
   }
 }
