@@ -21,8 +21,11 @@ export function keepAliveEnd(ms: KeepAlive): string {
   return new Date(Date.now() + Math.min(ms, MAX_KEEP_ALIVE)).toISOString();
 }
 
-/** A duration in Go's syntax, for example `1h30m` (https://pkg.go.dev/time#ParseDuration). */
-export const DURATION = /^[-+]?(?:0|(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+)$/;
+/**
+ * A duration in Go's syntax, for example `1h30m` (https://pkg.go.dev/time#ParseDuration). Digits can be read
+ * in one way only: clients send such texts, and other expressions take a time that is the square of the length.
+ */
+export const DURATION = /^[-+]?(?:0|(?:(?:\d+(?:\.\d*)?|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+)$/;
 
 const UNIT_MS: Readonly<Record<string, number>> = {
   ns: 1e-6,
@@ -79,7 +82,7 @@ export function formatKeepAlive(ms: KeepAlive): string {
 }
 
 function durationMs(text: string): number {
-  const sum = [...text.matchAll(/(\d+\.?\d*|\.\d+)([a-zµμ]+)/g)]
+  const sum = [...text.matchAll(/(\d+(?:\.\d*)?|\.\d+)([a-zµμ]+)/g)]
     .reduce((ms, [, count, unit]) => ms + Number(count) * UNIT_MS[unit!]!, 0);
   return text.startsWith("-") ? -sum : sum;
 }

@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { ShimmyError } from "../../errors.ts";
-import { formatKeepAlive, parseKeepAlive } from "./keep_alive.ts";
+import { DURATION, formatKeepAlive, parseKeepAlive } from "./keep_alive.ts";
 
 Deno.test("options accept durations, and seconds without a unit", () => {
   const read = (text: string) => parseKeepAlive(text, "--keep-alive");
@@ -24,5 +24,20 @@ Deno.test("durations are formatted in readable units", () => {
     "1m30s",
     "250ms",
     "for ever",
+  ]);
+});
+
+Deno.test("a text of a million digits is refused without trying its parts", () => {
+  const digits = "1".repeat(1_000_000);
+  for (const text of [digits, `1.${digits}`, `${digits}x`, `1h${digits}`]) {
+    assertEquals(DURATION.test(text), false);
+  }
+  assertEquals(["1h30m", "1.5s", ".5m", "2.h", "0", "-1ms"].map((text) => DURATION.test(text)), [
+    true,
+    true,
+    true,
+    true,
+    true,
+    true,
   ]);
 });

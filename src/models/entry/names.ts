@@ -62,9 +62,16 @@ export function looksLikePath(text: string): boolean {
   return isGgufPath(text) || isAbsolute(text) || /^\.{1,2}[/\\]/.test(text);
 }
 
-/** Returns the known name most similar to `asked`, or `undefined` if no names are known. */
+/** Maximum length of a text that is compared: the time grows with it, and clients can send megabytes. */
+const COMPARED_LENGTH = 200;
+
+/**
+ * Returns the known name most similar to `asked`, or `undefined` if no names are known or if `asked` is too
+ * long to be a name.
+ */
 export function nearestName(names: readonly string[], asked: string): string | undefined {
-  return names.length === 0 ? undefined : closestString(asked, names);
+  if (names.length === 0 || asked.length > COMPARED_LENGTH) return undefined;
+  return closestString(asked, names);
 }
 
 /**

@@ -55,3 +55,7 @@ Deno.test("a similar name contains the other or differs in at most half of the c
   assertEquals(similarName(names, "version"), undefined);
   assertEquals(similarName([], "x"), undefined);
 });
+
+Deno.test("a text of megabytes has no nearest name", () => {
+  assertEquals(nearestName(["qwen3-8b", "llama3"], "x".repeat(20_000_000)), undefined);
+});

@@ -309,7 +309,7 @@ function rulesOf(source: string): [name: string, body: string][] {
     // Removes comments, because they would include the following text when lines are joined.
     return [
       name,
-      body.replace(LEXEMES, (text) => text.startsWith("#") ? "" : text).replace(/\s+$/, "").trim(),
+      body.replace(LEXEMES, (text) => text.startsWith("#") ? "" : text).trim(),
     ];
   });
 }

@@ -13,6 +13,9 @@ const RENDERED: readonly (readonly [template: string, prompt: string])[] = [
   ["{{ if .Suffix }}a{{ else if .Prompt }}b{{ else }}c{{ end }}", "b"],
   ["{{ if .System }}{{ if .Suffix }}a{{ end }}b{{ end }}", "b"],
   ["{{/* note */}}{{ .Prompt }}</u>{{ .Response }}</a>", "P</u>"],
+  ["{{/* }} {{ .Tools }} */ -}} {{ .Prompt }}", "P"],
+  ["{{ .System }} {{- .Prompt }}", "SP"],
+  ["{{ .System -}} {{ .Prompt }} {{ end", "SP {{ end"],
   ["no field", "no field"],
 ];
 
@@ -37,3 +40,35 @@ for (
     assertEquals(error.field, "template");
   });
 }
+
+const HUGE = 2_000_000;
+
+/** Texts that an expression for actions would read in a time that is the square or more of their length. */
+const SLOW: Readonly<Record<string, string>> = {
+  "spaces": " ".repeat(HUGE),
+  "openings": "{{".repeat(HUGE),
+  "openings with spaces": `{{${" ".repeat(1_000)}`.repeat(2_000),
+  "openings of comments": "{{/*".repeat(HUGE),
+};
+
+for (const [name, template] of Object.entries(SLOW)) {
+  Deno.test(`a template of millions of ${name} is a text`, () => {
+    assertEquals(renderTemplate(template, VALUES), template);
+  });
+}
+
+Deno.test("conditions can be nested deep", () => {
+  const depth = 200_000;
+  const template = "{{if .Suffix}}".repeat(depth) + "a" + "{{end}}".repeat(depth) + "b";
+  assertEquals(renderTemplate(template, VALUES), "b");
+});
+
+Deno.test("a prompt that a template makes too long is refused", () => {
+  const values = { ...VALUES, Prompt: "x".repeat(2 ** 20) };
+  const error = assertThrows(
+    () => renderTemplate("{{.Prompt}}".repeat(1_000), values),
+    ShimmyError,
+    "template: the prompt is longer than 33554432 characters",
+  );
+  assertEquals(error.kind, "invalid");
+});

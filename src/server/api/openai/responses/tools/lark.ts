@@ -36,7 +36,8 @@ interface Token {
 function tokens(source: string): Token[] {
   const found: Token[] = [];
   TOKEN.lastIndex = 0;
-  for (let at = 0; source.slice(at).trim() !== ""; at = TOKEN.lastIndex) {
+  const end = source.trimEnd().length;
+  for (let at = 0; at < end; at = TOKEN.lastIndex) {
     TOKEN.lastIndex = at;
     const groups = TOKEN.exec(source)?.groups;
     if (groups === undefined) throw new LarkError(`it cannot be read at character ${at}`);
@@ -73,22 +74,30 @@ function definitions(source: string): Map<string, readonly Token[]> {
   if (all.length > 0 && starts[0] !== 0) throw new LarkError("it must begin with a rule");
   starts.forEach((start, index) => {
     const name = all[start]!.text.replace(/^[!?]+/, "");
-    const colon = all.findIndex(({ text }, at) => at > start && text === ":");
+    let colon = start + 1;
+    while (all[colon]!.text !== ":") colon++;
     rules.set(name, all.slice(colon + 1, starts[index + 1] ?? all.length));
   });
   return rules;
 }
 
+/** The definitions of a grammar, and the patterns of those that were converted. */
+interface Rules {
+  readonly definitions: ReadonlyMap<string, readonly Token[]>;
+  /** A rule is converted once: rules that name others twice would double the work at each level. */
+  readonly patterns: Map<string, string>;
+}
+
 /** Converts the expression of one rule. */
 class Converter {
-  readonly #rules: ReadonlyMap<string, readonly Token[]>;
+  readonly #rules: Rules;
   readonly #open: string[];
   readonly #tokens: readonly Token[];
   #at = 0;
   #depth: number;
 
-  constructor(rules: ReadonlyMap<string, readonly Token[]>, open: string[], name: string) {
-    const found = rules.get(name);
+  constructor(rules: Rules, open: string[], name: string) {
+    const found = rules.definitions.get(name);
     if (found === undefined) throw new LarkError(`there is no rule '${name}'`);
     if (open.includes(name)) throw new LarkError(`the rule '${name}' is recursive`);
     this.#rules = rules;
@@ -118,18 +127,14 @@ class Converter {
     const all: string[] = [];
     do all.push(this.#sequence()); while (this.#takes("|"));
     this.#depth--;
-    const pattern = all.length === 1 ? all[0]! : `(?:${all.join("|")})`;
-    if (pattern.length > MAX_LENGTH) {
-      throw new LarkError(`its expansion is longer than ${MAX_LENGTH} characters`);
-    }
-    return pattern;
+    return bounded(all.length === 1 ? all[0]! : `(?:${all.join("|")})`);
   }
 
   #sequence(): string {
     let pattern = "";
     while (this.#peek !== undefined && !["|", ")", "]"].includes(this.#peek.text)) {
       if (this.#takes("->")) this.#at++;
-      else pattern += this.#quantified(this.#atom());
+      else pattern = bounded(pattern + this.#quantified(this.#atom()));
     }
     return pattern;
   }
@@ -141,6 +146,14 @@ class Converter {
     if (!this.#takes("~")) return atom;
     const least = this.#number();
     return `(?:${atom}){${least}${this.#takes("..") ? `,${this.#number()}` : ""}}`;
+  }
+
+  #rule(name: string): string {
+    const known = this.#rules.patterns.get(name);
+    if (known !== undefined) return known;
+    const pattern = new Converter(this.#rules, this.#open, name).convert();
+    this.#rules.patterns.set(name, pattern);
+    return pattern;
   }
 
   #number(): string {
@@ -161,7 +174,7 @@ class Converter {
         return `(?:${token.text.slice(1, end)})`;
       }
       case "name":
-        return new Converter(this.#rules, this.#open, token.text).convert();
+        return this.#rule(token.text);
       default: {
         const close = token.text === "(" ? ")" : token.text === "[" ? "]" : null;
         if (close === null) throw new LarkError(`'${token.text}' is not expected`);
@@ -171,6 +184,12 @@ class Converter {
       }
     }
   }
+}
+
+/** @throws {LarkError} for a pattern that is too long. */
+function bounded(pattern: string): string {
+  if (pattern.length <= MAX_LENGTH) return pattern;
+  throw new LarkError(`its expansion is longer than ${MAX_LENGTH} characters`);
 }
 
 /** The pattern of a quoted text. */
@@ -191,5 +210,6 @@ function literal(quoted: string): string {
  * @throws {LarkError} for recursion, `%ignore`, templates, flags and imports except `common`.
  */
 export function larkToPattern(source: string): string {
-  return new Converter(definitions(source), [], "start").convert();
+  const rules = { definitions: definitions(source), patterns: new Map<string, string>() };
+  return new Converter(rules, [], "start").convert();
 }

@@ -61,3 +61,19 @@ Deno.test("an unsupported construct is named", () => {
     assertThrows(() => larkToPattern(grammar), LarkError, message);
   }
 });
+
+Deno.test("rules that name others twice are converted once", () => {
+  const names = Array.from({ length: 50 }, (_, index) => `r${index}`);
+  const rules = names.map((name, index) => `${name}: ${`${names[index + 1] ?? '""'} `.repeat(2)}`);
+  assertEquals(larkToPattern(`start: r0\n${rules.join("\n")}`), "");
+});
+
+Deno.test("a rule is refused as soon as it is too long", () => {
+  const grammar = `start: ${"a ".repeat(300_000)}\na: /${"x".repeat(2_000)}/`;
+  assertThrows(() => larkToPattern(grammar), LarkError, "is longer than 4000 characters");
+});
+
+Deno.test("large grammars are read in one pass", () => {
+  const rules = Array.from({ length: 100_000 }, (_, index) => `r${index}: "a"`).join("\n");
+  assertEquals(larkToPattern(`start: r7\n${rules}\n${" ".repeat(1_000_000)}`), "a");
+});
