@@ -25,6 +25,12 @@ import { DECODED_TOKENS, isLong, LongPrompts, MAX_REPLIED_TOKENS } from "./long_
 export type Post = (message: FromEngineCore) => void;
 
 /**
+ * Milliseconds of messages between two steps. Most take much less than one; clients that send controls
+ * without end must not hold up the answers of others.
+ */
+const MESSAGES_MS = 100;
+
+/**
  * Runs one model behind the messages of `protocol/`, in a Worker or a child process.
  *
  * Between two steps the core compares the number of announced messages with the number of received
@@ -301,8 +307,10 @@ export class EngineCore {
       this.#sendShape();
       this.#flushIfDue(start);
       if (this.#loop?.stored.isBusy) await this.#yield();
+      const begin = performance.now();
       while (this.#model !== null && this.#flags.hasUnreceived) {
         await this.#yield();
+        if (performance.now() - begin > MESSAGES_MS) break;
       }
       // Otherwise the other thread could not report its tokens.
       if (this.#longPrompts.count > 0) await this.#yield();

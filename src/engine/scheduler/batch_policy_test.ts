@@ -9,7 +9,7 @@ function candidate(remaining: number, key = "") {
     id: ++made,
     remaining,
     submitted: 0,
-    completionTokens: 0,
+    hasSampled: false,
     paused: false,
     request: {},
     adapters: { key },

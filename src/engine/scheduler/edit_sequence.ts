@@ -7,6 +7,12 @@ import { type AnswerPlace, AnswerText } from "./answer_stops.ts";
 import type { Sequence } from "./sequence.ts";
 import { contextAfter } from "./shift/dropped_tokens.ts";
 
+/**
+ * Tokens that rewinds of an answer may drop, in lengths of its context: an answer must not hold the model
+ * for ever.
+ */
+const MOST_DROPPED = 64;
+
 /** What an edit needs of its loop. */
 export interface EditTools {
   readonly tokenizer: Pick<Tokenizer, "check" | "encode" | "piece">;
@@ -140,10 +146,16 @@ function insertedBy({ text, tokens }: Edit, tokenizer: EditTools["tokenizer"]): 
   return text === undefined ? [] : tokenizer.encode([{ text, special: false }], false);
 }
 
-/** @throws {ShimmyError} `invalid` unless the answer has `keep` tokens. */
-function checkKept({ completionTokens }: Sequence, keep: number): void {
-  if (Number.isInteger(keep) && keep >= 0 && keep <= completionTokens) return;
-  throw refused("rewind", `must be from 0 to ${completionTokens}, not ${keep}`);
+/** @throws {ShimmyError} `invalid` unless the answer has `keep` tokens, and may drop the others. */
+function checkKept({ completionTokens, discarded, limits }: Sequence, keep: number): void {
+  if (!Number.isInteger(keep) || keep < 0 || keep > completionTokens) {
+    throw refused("rewind", `must be from 0 to ${completionTokens}, not ${keep}`);
+  }
+  const dropped = discarded + completionTokens - keep;
+  const most = MOST_DROPPED * limits.length;
+  if (dropped <= most) return;
+  const message = `would drop ${dropped} tokens of the answer in total; at most ${most} may`;
+  throw refused("rewind", message);
 }
 
 /**

@@ -188,3 +188,17 @@ Deno.test("an answer that begins with tokens goes on as the answer that had them
   refused({ begun, stop: [text.slice(2, 5)] }, "begin: contains a stop string");
   refused({ begun, maxTokens: 5 }, "room for 5");
 });
+
+Deno.test("rewinds that drop many contexts of an answer are refused, and it goes on", async () => {
+  using loop = await LoopHarness.load();
+  const id = begin(loop, ask(COUNT, { contextLength: 128, maxTokens: null }), 4);
+  const [token] = loop.reports[id]!.tokens;
+  const tokens = Array(64).fill(token);
+  // The first edit drops 4 tokens, each other one 64.
+  for (let edits = 0; edits < 128; edits++) loop.edit(id, { keep: 0, tokens });
+  assertThrows(() => loop.edit(id, { keep: 0, tokens }), ShimmyError, "at most 8192 may");
+  assertEquals(loop.edit(id, { keep: 60 }), 60);
+  loop.run();
+  assertEquals(loop.reports[id]!.error, null);
+  assertGreater(loop.reports[id]!.done!.usage.completionTokens, 60);
+});

@@ -29,6 +29,7 @@ import type { Sequence } from "./sequence.ts";
 import type { Tokenizer } from "../tokenizer/mod.ts";
 import type { BatchSelection } from "./batch_policy.ts";
 import { hasFilledShare } from "./order/client_shares.ts";
+import { STALLED_MS, stalledAmong } from "./order/stalled.ts";
 
 /** Maximum waiting requests per stream; more are refused. */
 const QUEUE_PER_STREAM = 16;
@@ -131,7 +132,8 @@ export class Loop {
   }
 
   #createSequence(id: number, request: SequenceRequest, prompt: number[] | undefined): Sequence {
-    if (this.#scheduler.waiting.length >= this.#queueLimit) {
+    const { client } = request;
+    if (this.#scheduler.waiting.length >= this.#queueLimit && !this.#endStalled(() => true)) {
       throw new ShimmyError(
         "overloaded",
         `The queue is full: ${this.#queueLimit} requests are waiting`,
@@ -139,7 +141,10 @@ export class Loop {
       );
     }
     if (request.slot !== undefined) this.#slots.find(request.slot);
-    if (hasFilledShare(this.#scheduler.waiting, request.client, this.#queueLimit)) {
+    const isOwn = (other: Sequence) => other.request.client === client;
+    if (
+      hasFilledShare(this.#scheduler.waiting, client, this.#queueLimit) && !this.#endStalled(isOwn)
+    ) {
       throw new ShimmyError(
         "overloaded",
         "The queue has no more places for this client: too many of its requests are waiting",
@@ -155,6 +160,19 @@ export class Loop {
     const shifted = sequence.isShifted && shiftedLike(sequence, this.#scheduler.running);
     if (shifted) sequence.scope = shifted.scope;
     return sequence;
+  }
+
+  /**
+   * Ends a waiting answer whose client has paused it, or does not read it, for long: its place is needed.
+   * @returns whether there was one.
+   */
+  #endStalled(isCandidate: (sequence: Sequence) => boolean): boolean {
+    const stalled = stalledAmong(this.#scheduler.waiting.filter(isCandidate), performance.now());
+    if (stalled === undefined) return false;
+    const message = `The queue is full, and this answer was paused, or not read, for more than ` +
+      `${STALLED_MS / 1000} s`;
+    this.#fail(stalled, new ShimmyError("overloaded", message), false);
+    return true;
   }
 
   #tools(id: number): EditTools {

@@ -92,7 +92,7 @@ export class Scheduler {
     if (this.#waiting.length === 0) return;
     const held = this.tooLong?.id ?? Infinity;
     const admissible = this.#waiting.filter((one) =>
-      isReady(one) && !this.#isTooLong(one) && (one.id < held || one.completionTokens > 0)
+      isReady(one) && !this.#isTooLong(one) && (one.id < held || one.hasSampled)
     );
     let isFirst = true;
     for (const sequence of this.#turns.order(admissible, this.#running, now)) {

@@ -46,7 +46,7 @@ export class Sequence {
   stream: KvStream | null = null;
   /** Maximum tokens of its stream. */
   capacity = Infinity;
-  paused = false;
+  #pausedSince = Infinity;
   /** Set while its prefix is read from disk: it is not admitted. */
   isRestoring = false;
   /** A state in the prefix cache that is kept for this sequence. */
@@ -108,6 +108,19 @@ export class Sequence {
     this.#text = new AnswerText(request.stop, sampler.stage);
   }
 
+  get paused(): boolean {
+    return this.#pausedSince < Infinity;
+  }
+
+  set paused(isPaused: boolean) {
+    if (isPaused !== this.paused) this.#pausedSince = isPaused ? performance.now() : Infinity;
+  }
+
+  /** When the sequence was paused, as `performance.now` tells; Infinity if it is not. */
+  get pausedSince(): number {
+    return this.#pausedSince;
+  }
+
   /** Whether log probabilities of prompt tokens are still to be reported. */
   get scoresPrompt(): boolean {
     return this.request.promptLogprobs !== undefined && this.scoredTokens < this.promptLength;
@@ -126,6 +139,19 @@ export class Sequence {
   get neededLength(): number {
     if (this.completionTokens === 0) return this.tokens.length + (this.maxTokens === 0 ? 0 : 1);
     return Math.min(this.limits.length, this.tokens.length + MIN_GROWTH);
+  }
+
+  /** Tokens that rewinds dropped. */
+  get discarded(): number {
+    return this.#discarded;
+  }
+
+  /**
+   * Whether a token was sampled. A sequence that waits nevertheless was preempted. Tokens that its request
+   * began with are not sampled: they must give no turn before others.
+   */
+  get hasSampled(): boolean {
+    return this.#sampled > 0;
   }
 
   /** Tokens that are not in the KV cache yet. */

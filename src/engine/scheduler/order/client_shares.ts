@@ -6,7 +6,7 @@ const QUEUE_SHARE = 0.75;
 
 /** The properties of a sequence that determine its turn. */
 export type SharingSequence =
-  & Pick<Sequence, "id" | "remaining" | "submitted" | "completionTokens">
+  & Pick<Sequence, "id" | "remaining" | "submitted" | "hasSampled">
   & { readonly request: Pick<Sequence["request"], "priority" | "client"> };
 
 /**
@@ -84,7 +84,7 @@ interface Ranked<S> {
 
 /** Preempted sequences come first, oldest first. */
 function costOf(sequence: SharingSequence, now: number): number {
-  return sequence.completionTokens > 0 ? -Infinity : schedulingCost(sequence, now);
+  return sequence.hasSampled ? -Infinity : schedulingCost(sequence, now);
 }
 
 /** Whether a client has filled its share of a queue of `limit` places. */

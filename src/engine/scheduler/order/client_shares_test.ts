@@ -10,7 +10,7 @@ function sequence(
 ): SharingSequence {
   const { priority = 0, ...rest } = changes;
   const request = { priority, ...(client === undefined ? {} : { client }) };
-  return { id: ++made, remaining: 100, submitted: 0, completionTokens: 0, request, ...rest };
+  return { id: ++made, remaining: 100, submitted: 0, hasSampled: false, request, ...rest };
 }
 
 const byTurn = (...given: Parameters<ClientTurns["order"]>) => new ClientTurns().order(...given);
@@ -50,7 +50,7 @@ Deno.test("a client that has waited long enough comes before new clients", () =>
 });
 
 Deno.test("preempted sequences and priorities come first", () => {
-  const preempted = sequence("a", { completionTokens: 3 });
+  const preempted = sequence("a", { hasSampled: true });
   const urgent = sequence("a", { priority: 3 });
   const waiting = [sequence("b"), urgent, preempted];
   assertEquals(byTurn(waiting, [sequence("a")], 0).slice(0, 2), [preempted, urgent]);

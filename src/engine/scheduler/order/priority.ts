@@ -24,7 +24,7 @@ const INITIAL_BUDGET = 64;
 
 /** The properties of a sequence that determine its order. */
 export type PrioritizedSequence =
-  & Pick<Sequence, "id" | "remaining" | "submitted" | "completionTokens">
+  & Pick<Sequence, "id" | "remaining" | "submitted" | "hasSampled">
   & { readonly request: Pick<Sequence["request"], "priority"> };
 
 /** Cost of a sequence; lower runs first. The length counts with a limit of one step of priority. */
@@ -49,7 +49,7 @@ export function byPriority<S extends PrioritizedSequence>(
   return sequences
     .map((sequence) => ({
       sequence,
-      cost: sequence.completionTokens > 0 ? -Infinity : schedulingCost(sequence, now),
+      cost: sequence.hasSampled ? -Infinity : schedulingCost(sequence, now),
     }))
     .sort((a, b) => a.cost === b.cost ? a.sequence.id - b.sequence.id : a.cost - b.cost)
     .map(({ sequence }) => sequence);

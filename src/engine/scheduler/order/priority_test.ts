@@ -18,7 +18,7 @@ let made = 0;
 function sequence(changes: Partial<PrioritizedSequence> & { priority?: number } = {}) {
   const { priority = 0, ...rest } = changes;
   const request = { priority };
-  return { id: ++made, remaining: 100, submitted: 0, completionTokens: 0, request, ...rest };
+  return { id: ++made, remaining: 100, submitted: 0, hasSampled: false, request, ...rest };
 }
 
 /** Order of the sequences, by their index in the list. */
@@ -38,8 +38,8 @@ Deno.test("a higher priority precedes shorter prompts of the same age", () => {
 });
 
 Deno.test("a preempted sequence continues before new ones start", () => {
-  const interrupted = sequence({ remaining: 900, completionTokens: 5, priority: -10 });
-  const older = sequence({ completionTokens: 1, id: -1, submitted: 50 });
+  const interrupted = sequence({ remaining: 900, hasSampled: true, priority: -10 });
+  const older = sequence({ hasSampled: true, id: -1, submitted: 50 });
   assertEquals(order([sequence({ priority: 10 }), interrupted, older], 60), [2, 1, 0]);
 });
 
