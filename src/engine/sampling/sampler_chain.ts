@@ -95,9 +95,16 @@ export class SamplingChain implements Disposable {
   }
 }
 
-/** Replaces -1, the whole context, by the number of tokens. */
-function lastN(model: SamplerModel, asked: number): number {
-  return asked < 0 ? model.sequenceLength : asked;
+/** Maximum number of tokens that penalties look back at: the header of a file may name any context. */
+const MOST_PENALIZED = 2 ** 20;
+
+/**
+ * Replaces -1, the whole context, by the number of tokens. More than the context is not more: libllama
+ * allocates memory for the number that it gets, and ends the process if there is too little.
+ */
+function lastN({ sequenceLength }: SamplerModel, asked: number): number {
+  const whole = Math.min(sequenceLength, MOST_PENALIZED);
+  return asked < 0 ? whole : Math.min(asked, whole);
 }
 
 function penalizes({ repeatPenalty, frequencyPenalty, presencePenalty }: Sampling): boolean {
@@ -120,7 +127,8 @@ function buildNative(model: SamplerModel, options: SamplingChainOptions): Sample
   const seed = sampling.seed ?? options.seed;
   const chain = new SamplerChain(library);
   const biases = [
-    ...sampling.logitBias,
+    // libllama searches the whole vocabulary for each id that it does not have, for every token.
+    ...sampling.logitBias.filter(({ token }) => token < vocab.size),
     ...[...vocab.suppressed, ...(ignoreEos ? model.endOfGeneration : [])]
       .map((token) => ({ token, bias: -Infinity })),
   ];

@@ -27,6 +27,9 @@ export function integerFrom(minimum: number) {
 /** Largest integer of libllama's parameters. */
 const LARGEST_INTEGER = 2 ** 31 - 1;
 
+/** Maximum number of sequence breakers: libllama compares each with the whole vocabulary, for each request. */
+const MAX_BREAKERS = 16;
+
 /** An integer parameter of libllama of at least `minimum`. */
 function nativeInteger(minimum: number) {
   return integerBetween(minimum, LARGEST_INTEGER);
@@ -47,7 +50,9 @@ const logitBias = z.record(
 
 const text = z.string({ error: "must be text" });
 
-const SAMPLERS_ERROR = `must be a list of ${SAMPLERS.join(", ")}`;
+/** Maximum number of samplers: each of them works on the vocabulary for every token. */
+const MAX_SAMPLERS = 32;
+const SAMPLERS_ERROR = `must be a list of at most ${MAX_SAMPLERS} of ${SAMPLERS.join(", ")}`;
 
 /** The letters of samplers (`common_sampler_type_to_chr` of llama.cpp). */
 const SAMPLER_LETTERS: Readonly<Record<string, SamplerName>> = {
@@ -76,8 +81,9 @@ const SAMPLER_ALIASES: Readonly<Record<string, SamplerName>> = {
   typ: "typ_p",
 };
 
-/** The samplers of a list or of a text of letters; null if one is unknown. */
+/** The samplers of a list or of a text of letters; null if one is unknown, or if there are too many. */
 function namesOf(given: string | readonly string[]): readonly SamplerName[] | null {
+  if (given.length > MAX_SAMPLERS) return null;
   const names = typeof given === "string"
     ? [...given].map((letter) => SAMPLER_LETTERS[letter])
     : given.map((name) => name.toLowerCase()).map((name) =>
@@ -114,7 +120,7 @@ export const samplingFields = {
   dry_penalty_last_n: nativeInteger(-1).nullish().describe("-1 is the whole context"),
   dry_sequence_breakers: z.array(text.min(1, { error: "must not be empty" }), {
     error: "must be a list of texts",
-  }).max(LIST_LIMIT, { error: `must have at most ${LIST_LIMIT} entries` }).nullish(),
+  }).max(MAX_BREAKERS, { error: `must have at most ${MAX_BREAKERS} entries` }).nullish(),
   mirostat: z.union([z.literal(0), z.literal(1), z.literal(2)], {
     error: "must be 0 (off), 1 or 2",
   }).nullish(),

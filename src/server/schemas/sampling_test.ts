@@ -151,3 +151,13 @@ Deno.test("the fields can be written as JSON Schema", () => {
   const json = z.toJSONSchema(schema, { io: "input" }) as { properties: Record<string, unknown> };
   assertEquals(Object.keys(json.properties), Object.keys(schema.shape));
 });
+
+Deno.test("more samplers than 32, and sequence breakers than 16, are refused", () => {
+  for (const samplers of ["k".repeat(33), Array(33).fill("top_k")]) {
+    assertThrows(() => parse(schema, { samplers }), ShimmyError, "must be a list of at most 32 of");
+  }
+  assertEquals(toSampling(parse(schema, { samplers: "k".repeat(32) })).samplers?.length, 32);
+  const breakers = Array(17).fill("\n");
+  const error = "dry_sequence_breakers: must have at most 16 entries";
+  assertThrows(() => parse(schema, { dry_sequence_breakers: breakers }), ShimmyError, error);
+});

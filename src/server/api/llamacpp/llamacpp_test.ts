@@ -168,3 +168,17 @@ Deno.test("the reasoning of a streamed completion is ended by its id", async () 
   assertMatch(late.message, /no running completion/);
   assertEquals((await request(path, { id, action: "other" })).status, 400);
 });
+
+Deno.test("more than 128 alternatives beside each token are refused", async () => {
+  const { request } = serverDouble();
+  for (const field of ["n_probs", "logprobs"]) {
+    const refused = await request("/completion", { prompt: "Hi", [field]: 129 });
+    assertEquals([refused.status, (await refused.json()).error.message], [
+      400,
+      `${field}: must be a whole number from 0 to 128`,
+    ]);
+    const most = await request("/completion", { prompt: "Hi", [field]: 128 });
+    assertEquals(most.status, 200);
+    await most.body?.cancel();
+  }
+});

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import {
   ignored,
+  integerBetween,
   integerFrom,
   runFields,
   samplingFields,
@@ -64,6 +65,9 @@ const schemaValue = z.union([z.record(z.string(), z.unknown()), z.boolean()], {
 
 const tokenCount = integerFrom(-1).nullish();
 
+/** Maximum alternatives beside each token: ranking a whole vocabulary would hold the model for seconds. */
+const MAX_ALTERNATIVES = 128;
+
 const { lora: _lora, ...runFieldsWithoutLora } = runFields;
 
 /** The fields of completions except the prompt. */
@@ -88,9 +92,9 @@ export const completionFields = {
     .describe("Scales of adapters by id for this request; other adapters are not used"),
   grammar: z.string().nullish().describe("GBNF grammar with the start symbol root"),
   json_schema: schemaValue.nullish().describe("Constrain the answer to JSON of this schema"),
-  n_probs: integerFrom(0).nullish()
+  n_probs: integerBetween(0, MAX_ALTERNATIVES).nullish()
     .describe("Alternatives to report beside each token; 0, the default: none"),
-  logprobs: integerFrom(0).nullish().describe("As n_probs"),
+  logprobs: integerBetween(0, MAX_ALTERNATIVES).nullish().describe("As n_probs"),
   post_sampling_probs: flag.nullish()
     .describe("Report probabilities after the samplers instead of log probabilities"),
   return_tokens: flag.nullish().describe("Return the ids of the generated tokens"),

@@ -52,15 +52,15 @@ export async function biasesOf(
   const pairs = Array.isArray(given)
     ? given
     : Object.entries(given).map(([key, bias]) => [/^\d+$/.test(key) ? Number(key) : key, bias]);
-  const biases = await Promise.all(
-    (pairs as [number | string, number | false][]).map(async ([key, given]) => {
-      const bias = given === false ? -Infinity : given;
-      const tokens = typeof key === "number"
-        ? [key]
-        : await engine.tokenize([{ text: key, special: false }], false);
-      return tokens.map((token) => ({ token, bias }));
-    }),
-  );
+  const biases: { token: number; bias: number }[] = [];
+  // One after the other: a request can have many texts, and others have questions to the engine too.
+  for (const [key, given] of pairs as [number | string, number | false][]) {
+    const bias = given === false ? -Infinity : given;
+    const tokens = typeof key === "number"
+      ? [key]
+      : await engine.tokenize([{ text: key, special: false }], false);
+    for (const token of tokens) biases.push({ token, bias });
+  }
   // Ids beyond the vocabulary have no effect, as in llama-server.
-  return biases.flat().filter(({ token }) => token < engine.info.vocabularySize);
+  return biases.filter(({ token }) => token < engine.info.vocabularySize);
 }
