@@ -8,6 +8,9 @@ export interface Quota {
   readonly seconds: number;
 }
 
+/** Seconds of the longest window, and of the longest lifetime: their ends are dates that can be written. */
+export const MAX_SECONDS = 1000 * 365 * 86_400;
+
 /** The rights that a key carries. */
 export interface KeyClaims {
   readonly type: "key";
@@ -63,7 +66,7 @@ export function fromPayload(payload: unknown): Claims | null {
   if (typeof payload !== "object" || payload === null) return null;
   const { v, t, i, n, c, e, s, m, r, q } = payload as Record<string, unknown>;
   if (v !== VERSION || typeof i !== "string" || !isId(i) || typeof n !== "string") return null;
-  if (!isCount(c) || (e !== undefined && !isCount(e))) return null;
+  if (!isTime(c) || (e !== undefined && !isTime(e))) return null;
   const common = { id: i, name: n, created: c, ...(e === undefined ? {} : { expires: e }) };
   if (t === "license") return { type: "license", ...common };
   const [rate, tokens] = [toQuota(r), toQuota(q)];
@@ -91,8 +94,17 @@ function isId(text: string): boolean {
   return /^[0-9a-f]{16}$/.test(text);
 }
 
-function isCount(value: unknown): value is number {
+/** Whether a value is a whole number that is not negative. */
+export function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && value as number >= 0;
+}
+
+/** The last second of a date (ECMA-262, 21.4.1.1). */
+const LAST_SECOND = 8_640_000_000_000;
+
+/** Whether a value is a time in seconds since the epoch that can be written as a date. */
+export function isTime(value: unknown): value is number {
+  return isCount(value) && value <= LAST_SECOND;
 }
 
 /** Null for a malformed quota. */
@@ -100,5 +112,6 @@ function toQuota(value: unknown): Quota | null | undefined {
   if (value === undefined) return undefined;
   if (!Array.isArray(value) || value.length !== 2) return null;
   const [amount, seconds] = value;
-  return isCount(amount) && isCount(seconds) && seconds > 0 ? { amount, seconds } : null;
+  const isWindow = isCount(seconds) && seconds > 0 && seconds <= MAX_SECONDS;
+  return isCount(amount) && isWindow ? { amount, seconds } : null;
 }

@@ -2,6 +2,7 @@ import { join } from "@std/path";
 import type { Quota } from "./claims.ts";
 import {
   addedUses,
+  isKeyUses,
   type KeyUse,
   type KeyUses,
   type Spending,
@@ -134,8 +135,8 @@ async function readUse(path: string, failed: (error: unknown) => void): Promise<
   try {
     const text = await readIfExists(path);
     const value: unknown = text === null ? null : JSON.parse(text);
-    if (typeof value !== "object") throw new TypeError("it is not an object");
-    return value as KeyUses | null;
+    if (value !== null && !isKeyUses(value)) throw new TypeError("its file is damaged");
+    return value;
   } catch (error) {
     failed(error);
     return null;

@@ -110,3 +110,27 @@ Deno.test("a window ends for all servers", async () => {
   await save(one);
   assertEquals([remaining(one), (await readKeyUse(keys.path))["k"]!.requests], [8, 11]);
 });
+
+Deno.test("a file with other values counts as empty and is reported", async () => {
+  await using keys = await folder();
+  const use = { requests: 1, tokens: 2, lastUsed: 3 };
+  const wrong: readonly unknown[] = [
+    [use],
+    "text",
+    { k: 5 },
+    { k: null },
+    { k: { requests: 1 } },
+    { k: { ...use, lastUsed: 9e15 } },
+    { k: { ...use, tokens: -1 } },
+    { k: { ...use, rate: { start: 0 } } },
+  ];
+  for (const value of wrong) {
+    await Deno.writeTextFile(keys.file, JSON.stringify(value));
+    assertEquals(await readKeyUse(keys.path), {}, JSON.stringify(value));
+    const counters = await keys.open();
+    assertEquals(remaining(counters), 10);
+  }
+  assertEquals(keys.errors.length, wrong.length);
+  await Deno.writeTextFile(keys.file, JSON.stringify({ k: use }));
+  assertEquals(await readKeyUse(keys.path), { k: use });
+});

@@ -1,7 +1,7 @@
 import { join } from "@std/path";
 import { ShimmyError } from "../errors.ts";
 import { fromPayload, type KeyClaims, toPayload } from "./claims.ts";
-import { readIfExists, writePrivateFile } from "./private_file.ts";
+import { changeLocked, readIfExists, writePrivateFile } from "./private_file.ts";
 
 /** File of the list in the key folder. A server whose folder has it requires a key. */
 const FILE = "keys.json";
@@ -46,13 +46,12 @@ export async function readKeyList(folder: string): Promise<KeyList | null> {
 
 /** Creates an empty list if a folder has none. */
 export async function ensureKeyList(folder: string): Promise<void> {
-  if (await readKeyList(folder) === null) await write(folder, EMPTY);
+  if (await readKeyList(folder) === null) await change(folder, (list) => list);
 }
 
 /** Adds an issued key. */
 export async function addKey(folder: string, claims: KeyClaims): Promise<void> {
-  const list = await readKeyList(folder) ?? EMPTY;
-  await write(folder, { ...list, keys: [...list.keys, claims] });
+  await change(folder, (list) => ({ ...list, keys: [...list.keys, claims] }));
 }
 
 /**
@@ -61,11 +60,15 @@ export async function addKey(folder: string, claims: KeyClaims): Promise<void> {
  * @param now Seconds since the epoch.
  */
 export async function revokeKey(folder: string, id: string, now: number): Promise<void> {
-  const list = await readKeyList(folder) ?? EMPTY;
-  await write(folder, { ...list, revoked: { [id]: now, ...list.revoked } });
+  await change(folder, (list) => ({ ...list, revoked: { [id]: now, ...list.revoked } }));
 }
 
-async function write(folder: string, { keys, revoked }: KeyList): Promise<void> {
-  const text = JSON.stringify({ version: 1, keys: keys.map(toPayload), revoked }, null, 2);
-  await writePrivateFile(keyListPath(folder), `${text}\n`);
+/** Changes the list, or an empty one if there is none. */
+async function change(folder: string, changed: (list: KeyList) => KeyList): Promise<void> {
+  const path = keyListPath(folder);
+  await changeLocked(path, async () => {
+    const { keys, revoked } = changed(await readKeyList(folder) ?? EMPTY);
+    const text = JSON.stringify({ version: 1, keys: keys.map(toPayload), revoked }, null, 2);
+    await writePrivateFile(path, `${text}\n`);
+  });
 }

@@ -1,4 +1,4 @@
-import type { Quota } from "./claims.ts";
+import { isCount, isTime, type Quota } from "./claims.ts";
 
 /** Use of a key. */
 export interface KeyUse {
@@ -21,6 +21,21 @@ export interface WindowUse {
 
 /** Uses by the id of the key. */
 export type KeyUses = Readonly<Record<string, KeyUse>>;
+
+/** Whether a value from a file is the use of keys. */
+export function isKeyUses(value: unknown): value is KeyUses {
+  return isObject(value) &&
+    Object.values(value).every((use) =>
+      isObject(use) && isCount(use.requests) && isCount(use.tokens) && isTime(use.lastUsed) &&
+      [use.rate, use.quota].every((window) =>
+        window === undefined || (isObject(window) && isTime(window.start) && isCount(window.used))
+      )
+    );
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
 
 const UNUSED: KeyUse = { requests: 0, tokens: 0, lastUsed: 0 };
 

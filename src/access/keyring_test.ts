@@ -5,6 +5,7 @@ import { KeysDouble } from "../../tests/doubles/keys.ts";
 import { randomId } from "./claims.ts";
 import { readKeyUse } from "./counters.ts";
 import { ensureKeyList, readKeyList, revokeKey } from "./key_list.ts";
+import { issueKey } from "./key_store.ts";
 import { FolderKeyring } from "./keyring.ts";
 import { isReadableByOthers } from "./private_file.ts";
 import { ensureSigningKey, signingKeyPath } from "./signing_key.ts";
@@ -150,7 +151,8 @@ Deno.test({
       names.push(name);
       assertEquals(await isReadableByOthers(join(keys.folder, name)), false, name);
     }
-    assertEquals(names.sort(), ["keys.json", "signing.json", "usage.json"]);
+    const locks = ["keys.json.lock", "signing.json.lock"];
+    assertEquals(names.sort(), ["keys.json", ...locks, "signing.json", "usage.json"].sort());
     assertEquals((await Deno.stat(keys.folder)).mode! & 0o777, 0o700);
     await Deno.chmod(signingKeyPath(keys.folder), 0o644);
     assertEquals(await isReadableByOthers(signingKeyPath(keys.folder)), true);
@@ -174,4 +176,36 @@ Deno.test("a key that is not in the list can be revoked, and revoking keeps the 
   await revokeKey(keys.folder, id, 5);
   await revokeKey(keys.folder, id, 9);
   assertEquals(await readKeyList(keys.folder), { keys: [], revoked: { [id]: 5 } });
+});
+
+Deno.test("changes of the list at the same time are all kept", async () => {
+  const folder = join(await Deno.makeTempDir(), "keys");
+  try {
+    const rights = { name: "n", scopes: ["chat"] } as const;
+    const ids = Array.from({ length: 8 }, () => randomId());
+    const [issued] = await Promise.all([
+      Promise.all(ids.map(() => issueKey(folder, rights, 1_700_000_000))),
+      Promise.all(ids.map((id) => revokeKey(folder, id, 1_700_000_000))),
+    ]);
+    const list = (await readKeyList(folder))!;
+    assertEquals(Object.keys(list.revoked).sort(), ids.sort());
+    assertEquals(
+      list.keys.map(({ id }) => id).sort(),
+      issued.map(({ claims }) => claims.id).sort(),
+    );
+    // All have the signature of the one key that is kept.
+    await using keyring = await FolderKeyring.open(folder);
+    for (const { key } of issued) assert(await keyring.verify(key) !== null);
+  } finally {
+    await Deno.remove(join(folder, ".."), { recursive: true });
+  }
+});
+
+Deno.test("a list with times beyond all dates is damaged", async () => {
+  await using keys = await KeysDouble.create();
+  const { claims } = await keys.issue();
+  const path = join(keys.folder, "keys.json");
+  const text = await Deno.readTextFile(path);
+  await Deno.writeTextFile(path, text.replace(String(claims.created), "9000000000000000"));
+  await assertRejects(() => readKeyList(keys.folder), ShimmyError, "its file is damaged");
 });

@@ -1,8 +1,40 @@
 import { dirname } from "@std/path";
+import { ShimmyError } from "../errors.ts";
 import { renameComplete } from "../rename_complete.ts";
 
 /** Mode of files that only their owner may read. Windows ignores it. */
 const PRIVATE = 0o600;
+
+/** Milliseconds to wait for another process that changes a file. One that was stopped keeps its lock. */
+const LOCK_MS = 10_000;
+
+/**
+ * Reads and writes a file while no other process does: of two that read the same state, the second would
+ * undo the change of the first, such as a revocation. The lock is a file beside it, which stays.
+ *
+ * @throws {ShimmyError} `backend` if another process keeps the lock.
+ */
+export async function changeLocked<T>(path: string, change: () => Promise<T>): Promise<T> {
+  await Deno.mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  const file = await Deno.open(`${path}.lock`, { create: true, write: true, mode: PRIVATE });
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<"late">((resolve) => timer = setTimeout(resolve, LOCK_MS, "late"));
+  // Some network file systems have no locks.
+  const locked = file.lock(true).catch(() => {});
+  const outcome = await Promise.race([locked, late]);
+  clearTimeout(timer);
+  if (outcome === "late") {
+    void locked.then(() => file.close());
+    throw new ShimmyError("backend", "Another process is changing the keys and does not end", {
+      detail: path,
+    });
+  }
+  try {
+    return await change();
+  } finally {
+    file.close();
+  }
+}
 
 /**
  * Writes a file that only its owner may read: beside its place, then renamed, so that a reader never sees

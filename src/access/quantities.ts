@@ -1,5 +1,5 @@
 import { ShimmyError } from "../errors.ts";
-import type { Quota } from "./claims.ts";
+import { MAX_SECONDS, type Quota } from "./claims.ts";
 
 const UNITS: Readonly<Record<string, number>> = {
   s: 1,
@@ -28,12 +28,11 @@ export function parseQuota(text: string, label: string): Quota {
   const unit = UNITS[match?.[4]?.toLowerCase() ?? ""];
   const amount = Number(match?.[1]) * (FACTORS[match?.[2]?.toLowerCase() ?? ""] ?? NaN);
   const seconds = Number(match?.[3] || 1) * (unit ?? NaN);
-  if (Number.isSafeInteger(amount) && Number.isSafeInteger(seconds) && amount > 0 && seconds > 0) {
-    return { amount, seconds };
-  }
+  const isWindow = Number.isSafeInteger(seconds) && seconds > 0 && seconds <= MAX_SECONDS;
+  if (isWindow && Number.isSafeInteger(amount) && amount > 0) return { amount, seconds };
   throw new ShimmyError(
     "invalid",
-    `${label}: must be a number per time, such as 60/min or 1M/day, not '${text}'`,
+    `${label}: must be a number per time of at most 1000 years, such as 60/min or 1M/day, not '${text}'`,
   );
 }
 
@@ -50,9 +49,6 @@ export function quotaText({ amount, seconds }: Quota): string {
   return `${amount / factor}${suffix}/${count === 1 ? "" : count}${unit}`;
 }
 
-/** Seconds of the longest lifetime: its end must be a date that can be written. */
-const MAX_LIFETIME = 1000 * 365 * 86_400;
-
 /**
  * Parses a duration such as `30d`, `12h` or `90min`. Resolves to seconds.
  *
@@ -63,7 +59,7 @@ export function parseLifetime(text: string, label: string): number {
   const days = { y: 365, year: 365, years: 365 }[match?.[2]?.toLowerCase() ?? ""];
   const unit = days === undefined ? UNITS[match?.[2]?.toLowerCase() ?? ""] : days * 86_400;
   const seconds = Number(match?.[1]) * (unit ?? NaN);
-  if (Number.isInteger(seconds) && seconds > 0 && seconds <= MAX_LIFETIME) return seconds;
+  if (Number.isInteger(seconds) && seconds > 0 && seconds <= MAX_SECONDS) return seconds;
   throw new ShimmyError(
     "invalid",
     `${label}: must be a duration such as 30d or 12h, of at most 1000 years, not '${text}'`,

@@ -1,7 +1,7 @@
 import { encodeHex } from "@std/encoding/hex";
 import { join } from "@std/path";
 import { ShimmyError } from "../errors.ts";
-import { readIfExists, writePrivateFile } from "./private_file.ts";
+import { changeLocked, readIfExists, writePrivateFile } from "./private_file.ts";
 
 /** File of the signing key in the key folder: a private JSON Web Key (RFC 8037). */
 const FILE = "signing.json";
@@ -45,6 +45,12 @@ export async function readSigningKey(folder: string): Promise<SigningKey | null>
 
 /** The signing key of a folder; creates it if there is none. */
 export async function ensureSigningKey(folder: string): Promise<SigningKey> {
+  return await readSigningKey(folder) ??
+    await changeLocked(signingKeyPath(folder), () => createSigningKey(folder));
+}
+
+/** Another process may have created one meanwhile: what it has signed must stay valid. */
+async function createSigningKey(folder: string): Promise<SigningKey> {
   const existing = await readSigningKey(folder);
   if (existing !== null) return existing;
   const pair = await crypto.subtle.generateKey("Ed25519", true, [
@@ -53,7 +59,6 @@ export async function ensureSigningKey(folder: string): Promise<SigningKey> {
   ]) as CryptoKeyPair;
   const { kty, crv, d, x } = await crypto.subtle.exportKey("jwk", pair.privateKey);
   await writePrivateFile(signingKeyPath(folder), `${JSON.stringify({ kty, crv, d, x })}\n`);
-  // Another process may have created one at the same time: the file on disk counts.
   return (await readSigningKey(folder))!;
 }
 
