@@ -25,6 +25,12 @@ export interface Keyring {
   verify(token: string): Promise<KeyClaims | null>;
   /** Why a key is no longer valid, or null. */
   invalidity(claims: KeyClaims): "expired" | "revoked" | null;
+  /**
+   * Calls back when a key is revoked.
+   *
+   * @returns a function that ends this.
+   */
+  onRevoked(claims: KeyClaims, revoked: () => void): () => void;
   /** Counts a request, unless a quota is used up: then returns that quota. */
   admit(claims: KeyClaims): Excess | null;
   /** Counts tokens of an answered request. */
@@ -42,6 +48,7 @@ export class FolderKeyring implements Keyring, AsyncDisposable {
   readonly #now: () => number;
   readonly #warn: (message: string) => void;
   readonly #verified = new Map<string, KeyClaims>();
+  readonly #revocations = new Map<string, Set<() => void>>();
   #signingKey: SigningKey | null = null;
   #list: KeyList | null = null;
 
@@ -87,10 +94,31 @@ export class FolderKeyring implements Keyring, AsyncDisposable {
     ];
     if (signingKey?.id !== this.#signingKey?.id) this.#verified.clear();
     this.#signingKey = signingKey;
-    if (list !== null) this.#list = list;
-    else if (this.#list !== null) {
+    if (list !== null) {
+      this.#list = list;
+      this.#tellRevoked(list);
+    } else if (this.#list !== null) {
       this.#warn("The list of keys has disappeared; keys stay required");
     }
+  }
+
+  #tellRevoked({ revoked }: KeyList): void {
+    for (const [id, callbacks] of [...this.#revocations]) {
+      if (!Object.hasOwn(revoked, id)) continue;
+      this.#revocations.delete(id);
+      for (const callback of callbacks) callback();
+    }
+  }
+
+  onRevoked({ id }: KeyClaims, revoked: () => void): () => void {
+    const callbacks = this.#revocations.get(id) ?? new Set();
+    this.#revocations.set(id, callbacks.add(revoked));
+    return () => {
+      callbacks.delete(revoked);
+      if (callbacks.size === 0 && this.#revocations.get(id) === callbacks) {
+        this.#revocations.delete(id);
+      }
+    };
   }
 
   async verify(token: string): Promise<KeyClaims | null> {

@@ -61,6 +61,7 @@ Deno.test("several choices of a request count together, and embeddings count the
   const body = { messages: [{ role: "user", content: "Hi" }], n: 2 };
   const { usage } = await (await server.request("/v1/chat/completions", body)).json();
   assertEquals(records[0]!.completionTokens, usage.completion_tokens);
+  assertEquals(records[0]!.promptTokens, usage.prompt_tokens);
   const embeddings = { input: ["one", "two"] };
   const embedded = await (await server.request("/v1/embeddings", embeddings)).json();
   assertEquals(records[1]!.promptTokens, embedded.usage.prompt_tokens);
@@ -81,4 +82,17 @@ Deno.test("a request whose client disconnects is recorded with the tokens genera
   gate.resolve();
   await until(() => records.length > 0);
   assertEquals([records.length, records[0]?.completionTokens], [1, 1]);
+  // Otherwise prompts would cost no quota to a client that leaves before the last token.
+  assert(records[0]!.promptTokens > 0);
+});
+
+Deno.test("each prompt of a request counts once, whatever its number of choices", async () => {
+  const { server, records } = recorded();
+  for (const [path, many] of [["/v1/completions", "n"], ["/completion", "n_cmpl"]]) {
+    records.length = 0;
+    const prompts = ["one", "three"];
+    await (await server.request(path!, { prompt: prompts, [many!]: 3 })).body?.cancel();
+    await until(() => records.length > 0);
+    assertEquals([records[0]!.promptTokens, records[0]!.completionTokens], [8, 12], path);
+  }
 });

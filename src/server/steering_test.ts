@@ -5,6 +5,7 @@ import { type Frame, FrameReader } from "../../tests/doubles/frames.ts";
 import { KeysDouble } from "../../tests/doubles/keys.ts";
 import { readEvents, type ServerDouble, serverDouble } from "../../tests/doubles/server.ts";
 import { until } from "../../tests/doubles/context.ts";
+import type { AccessRecord } from "./http/usage.ts";
 
 const LETTERS = ["a", "b", "c", "d", "e", "f", "g", "h"];
 /** Tokens that come before an answer waits for `open`. */
@@ -353,4 +354,22 @@ Deno.test("an answer begins with the tokens that its request has", async () => {
     ["c", 2, undefined],
   ]);
   assertEquals((frames.at(-1)!.usage as Frame).completion_tokens, LETTERS.length);
+});
+
+Deno.test("a fork counts the tokens that it computes, and not its prompt again", async () => {
+  const { engine, open } = waiting();
+  const records: AccessRecord[] = [];
+  const access = (record: AccessRecord) => void records.push(record);
+  const server = serverDouble({ engine, context: { access } });
+  const { id, frames } = await begin(server);
+  await frames.take(FREE);
+  const forked = await control(server, id, { fork: 5, n: 2 });
+  assertEquals(forked.status, 200);
+  open();
+  const { usage } = (await frames.rest()).find(({ done }) => done)!;
+  await until(() => records.some(({ route }) => route === "/api/generate"));
+  const own = records.find(({ route }) => route === "/api/generate")!;
+  // Eight tokens, and three of each fork.
+  const { prompt_tokens: promptTokens } = usage as { readonly prompt_tokens: number };
+  assertEquals([own.promptTokens, own.completionTokens], [promptTokens, 14]);
 });

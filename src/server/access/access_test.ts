@@ -32,6 +32,18 @@ Deno.test("routes that change the server need the scope admin", () => {
   for (const [{ path, scope }] of changes) assertEquals(scope, "admin", path);
 });
 
+Deno.test("no GET request that another site makes a browser send loads a model", async () => {
+  for (const [{ method, path }, routes] of ROUTES) {
+    if (method !== "GET") continue;
+    const { send, pool, entry } = serverDouble({ routes });
+    const headers = { "sec-fetch-site": "cross-site", "sec-fetch-dest": "image" };
+    const url = `${path.replace(/:\w+/g, "double")}?model=double`;
+    const response = await send("GET", url, undefined, headers);
+    await response.body?.cancel();
+    assertEquals(pool.state(entry).state, "unloaded", path);
+  }
+});
+
 Deno.test("a key without the scope of a route is refused on it in the dialect's form", async () => {
   await using keys = await KeysDouble.create();
   for (const [{ method, path, scope, open }, routes] of ROUTES) {
@@ -298,4 +310,30 @@ Deno.test("each request over a WebSocket counts, and a revoked key ends with the
     [claims.id, 429],
     [claims.id, 401],
   ]);
+});
+
+Deno.test("a revoked key ends its running answers, also those without their client", async () => {
+  await using keys = await KeysDouble.create();
+  const engine = {
+    script: { tokens: ["x"], endless: true },
+    beforeToken: () => new Promise<void>((resolve) => setTimeout(resolve, 1)),
+  };
+  const server = serverDouble({ engine, context: { keyring: keys.keyring } });
+  const [revoked, other] = [await keys.issue(), await keys.issue()];
+  const stream = async (token: string, detach: boolean) => {
+    const body = { ...CHAT, stream: true, detach };
+    return await server.send("POST", "/v1/chat/completions", body, { "x-api-key": token });
+  };
+  const [first, detached, kept] = [
+    await stream(revoked.token, false),
+    await stream(revoked.token, true),
+    await stream(other.token, false),
+  ];
+  await detached.body!.cancel();
+  await keys.revoke(revoked.claims.id);
+  assertStringIncludes(await first.text(), "The answer was cancelled");
+  while (server.engine.running > 1) await new Promise((resolve) => setTimeout(resolve, 1));
+  assertEquals(server.engine.finished, ["cancelled", "cancelled"]);
+  await kept.body!.cancel();
+  while (server.engine.running > 0) await new Promise((resolve) => setTimeout(resolve, 1));
 });

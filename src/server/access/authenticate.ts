@@ -68,7 +68,7 @@ export function admit(keyring: Keyring, claims: KeyClaims): void {
 }
 
 /** @throws {HttpError} 401 for an expired or revoked key. */
-function checkValidity(keyring: Keyring, claims: KeyClaims): void {
+export function checkValidity(keyring: Keyring, claims: KeyClaims): void {
   const invalidity = keyring.invalidity(claims);
   if (invalidity === null) return;
   const what = invalidity === "expired" ? "has expired" : "was revoked";

@@ -8,6 +8,7 @@ export {
   type Authenticator,
   type Caller,
   checkScope,
+  checkValidity,
   createAuthenticator,
 } from "./authenticate.ts";
 export { poolOf, wholePool } from "./limited_pool.ts";

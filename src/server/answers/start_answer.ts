@@ -7,7 +7,7 @@ import {
   type ForkedAnswer,
 } from "../../chat/mod.ts";
 import type { Engine, Sink } from "../../engine/mod.ts";
-import type { Notice, Usage } from "../../engine/protocol/mod.ts";
+import type { Notice } from "../../engine/protocol/mod.ts";
 import { ShimmyError } from "../../errors.ts";
 import type { KeepAlive, ModelEntry } from "../../models/entry/mod.ts";
 import { qualifiedName, type ResolvedModel, resolveModel, withAdapters } from "./model_names.ts";
@@ -95,7 +95,7 @@ export function bindAnswer(
 ): Answer {
   const { client } = caller;
   const asked = client === undefined ? request : { ...request, client };
-  return bind(caller, engine, sink, (observed) => {
+  return bind(caller, engine, sink, { input: request.input, begun: 0 }, (observed) => {
     const running = answer(tracedEngine(caller, engine), asked, observed, preparer);
     return { running, result: running };
   });
@@ -114,39 +114,69 @@ export function bindFork(
   fork: AnswerFork,
   sink: Sink<AnswerEvent>,
 ): ForkedAnswer {
-  return bind(caller, engine, sink, (observed) => {
+  return bind(caller, engine, sink, { input: null, begun: fork.at }, (observed) => {
     const result = parent.fork(engine, fork, observed);
     return { running: result.answer, result };
   });
+}
+
+/** What an answer has that was counted with another one. */
+interface Counting {
+  /** Null if its prompt was counted. */
+  readonly input: AnswerRequest["input"] | null;
+  /** Tokens that it began with. */
+  readonly begun: number;
+}
+
+/** The prompts of each request that were counted: several choices of a prompt count it once. */
+const countedInputs = new WeakMap<Caller, WeakSet<object>>();
+
+/** Tokens of an answer for quotas and logs. Tokens that rewinds dropped were computed. */
+function countsOf(
+  caller: Caller,
+  { input, begun }: Counting,
+  { finishReason, usage, timings }: Extract<AnswerEvent, { type: "done" }>,
+) {
+  const { promptTokens, completionTokens, discardedTokens = 0 } = usage;
+  const counted = countedInputs.get(caller) ?? new WeakSet();
+  countedInputs.set(caller, counted);
+  // A request that was cancelled while it waited has computed nothing.
+  const isComputed = finishReason !== "cancelled" || timings.promptMs > 0;
+  const isNew = input !== null && isComputed && !counted.has(input);
+  if (isNew) counted.add(input);
+  return {
+    promptTokens: isNew ? promptTokens : 0,
+    completionTokens: completionTokens + discardedTokens - begun,
+  };
 }
 
 function bind<T>(
   caller: Caller,
   engine: Engine,
   sink: Sink<AnswerEvent>,
+  counting: Counting,
   start: (observed: Sink<AnswerEvent>) => { readonly running: Answer; readonly result: T },
 ): T {
-  const { signal, context } = caller;
+  const { signal, context, key } = caller;
   if (signal.aborted) throw new ShimmyError("cancelled", "The request was cancelled");
   const queued = queueOf(engine).add(caller.requestId);
   caller.onEnd(() => queued.remove());
   if (queued.place !== null) caller.setQueuePlace(queued.place);
   const observer = context.metrics?.observeAnswer();
   let isRecorded = false;
-  const record = (usage: Partial<Usage>) => {
+  const record = (usage: Parameters<Caller["recordUsage"]>[0]) => {
     if (!isRecorded) caller.recordUsage(usage);
     isRecorded = true;
   };
   let isDone = false;
+  let unwatch = () => {};
   const { running, result } = start({
     event(event) {
       queued.started();
       observer?.event(event);
       if (event.type === "done") {
         isDone = true;
-        const { completionTokens, discardedTokens = 0 } = event.usage;
-        // Dropped tokens were computed.
-        record({ ...event.usage, completionTokens: completionTokens + discardedTokens });
+        record(countsOf(caller, counting, event));
         reportNotices(caller, event.notices);
       }
       sink.event(event);
@@ -154,18 +184,19 @@ function bind<T>(
     flush: () => sink.flush(),
     end(error) {
       if (error !== undefined && !isDone) observer?.failed();
+      record({ completionTokens: running.completionTokens - counting.begun });
       observer?.ended();
       queued.remove();
+      unwatch();
       signal.removeEventListener("abort", cancel);
       sink.end(error);
     },
   });
-  const cancel = () => {
-    // The last event, which has the usage, comes after the request is logged.
-    record({ completionTokens: running.completionTokens });
-    running.control({ type: "cancel" });
-  };
+  // The last event, which has the usage, follows before the exchange ends.
+  const cancel = () => running.control({ type: "cancel" });
   signal.addEventListener("abort", cancel, { once: true });
+  // Also answers that are steered, or that go on without their client, end with their key.
+  if (key !== null) unwatch = context.keyring?.onRevoked(key, cancel) ?? unwatch;
   caller.onHold((isHeld) => running.control({ type: isHeld ? "hold" : "release" }));
   return result;
 }

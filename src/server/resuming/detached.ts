@@ -2,28 +2,33 @@ import { ShimmyError } from "../../errors.ts";
 import type { Caller } from "../answers/mod.ts";
 import type { Exchange } from "../http/mod.ts";
 
-/** Maximum answers of a server that may go on without their clients. */
+/** Maximum answers of a server, and of one of its clients, that may go on without their clients. */
 const MAX_DETACHED = 64;
+const MAX_OF_CLIENT = 48;
 
-/** Number of detached answers that run, for each server. */
-const counts = new WeakMap<object, number>();
+/** The clients of the detached answers that run, for each server. */
+const running = new WeakMap<object, (string | undefined)[]>();
 
 /**
  * Counts a detached answer until it ends.
  * @throws {ShimmyError} `overloaded` if too many detached answers run.
  */
-export function countDetached({ context: { settings }, onEnd }: Counted): void {
-  const running = counts.get(settings) ?? 0;
-  if (running >= MAX_DETACHED) {
-    const message = `At most ${MAX_DETACHED} detached answers can run at a time`;
+export function countDetached({ context: { settings }, client, onEnd }: Counted): void {
+  const places = running.get(settings) ?? [];
+  running.set(settings, places);
+  const own = client === undefined ? [] : places.filter((one) => one === client);
+  if (places.length >= MAX_DETACHED || own.length >= MAX_OF_CLIENT) {
+    const message = own.length >= MAX_OF_CLIENT
+      ? `At most ${MAX_OF_CLIENT} detached answers of a client can run at a time`
+      : `At most ${MAX_DETACHED} detached answers can run at a time`;
     throw new ShimmyError("overloaded", message, { retryAfter: 1 });
   }
-  counts.set(settings, running + 1);
-  onEnd(() => counts.set(settings, counts.get(settings)! - 1));
+  places.push(client);
+  onEnd(() => void places.splice(places.indexOf(client), 1));
 }
 
 /** What a count needs of a caller. */
-interface Counted extends Pick<Caller, "context"> {
+interface Counted extends Pick<Caller, "context" | "client"> {
   readonly onEnd: (callback: () => void) => void;
 }
 
@@ -38,7 +43,7 @@ export function callerOf(exchange: Exchange, isDetached: boolean): Caller {
   if (!isDetached) return exchange;
   const { context, key, requestId, client, receipts } = exchange;
   const { socketAnswers } = context;
-  countDetached({ context, onEnd: (callback) => exchange.onEnd(callback) });
+  countDetached({ context, client, onEnd: (callback) => exchange.onEnd(callback) });
   const { promise, resolve } = Promise.withResolvers<void>();
   socketAnswers?.add(promise);
   exchange.onEnd(() => {

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Route } from "../../http/mod.ts";
-import { controlRoute } from "./control.ts";
+import { controlRoute } from "./control/control.ts";
 import { keyRoutes } from "./keys.ts";
 import { eventsRoute } from "./live/mod.ts";
 import { loraRoutes } from "./lora.ts";

@@ -11,7 +11,7 @@ import {
   withoutReceipt,
 } from "../../http/mod.ts";
 import { ReceiptCollector } from "../../../receipts/mod.ts";
-import { admit } from "../../access/mod.ts";
+import { admit, checkValidity } from "../../access/mod.ts";
 import {
   type Caller,
   type Choices,
@@ -21,7 +21,7 @@ import {
 } from "../../answers/mod.ts";
 import { countDetached, type Numbered } from "../../resuming/mod.ts";
 import { keepAliveOf } from "../../schemas/mod.ts";
-import { type AnswerControl, applyControl, readControl } from "./control.ts";
+import { type AnswerControl, applyControl, readControl } from "./control/control.ts";
 import { isOfFork, UnifiedEvents } from "./events.ts";
 import { newAnswerId } from "./generate.ts";
 import { toAnswerRequest } from "./request.ts";
@@ -38,8 +38,18 @@ const SEND_BUFFER = 256 * 1024;
 /** Poll interval of the send buffer in milliseconds: WebSockets have no event for it. */
 const DRAIN_POLL = 20;
 
+/**
+ * Unsent bytes at which a client that goes on to send frames is disconnected: the effects and the errors of
+ * its frames would fill the memory.
+ */
+const MOST_UNREAD = 4 * 1024 * 1024;
+
+/** Maximum controls that wait until the answer has begun. */
+const MAX_PENDING = 64;
+
 /** Close codes: RFC 6455, section 7.4.1. */
 const GOING_AWAY = 1001;
+const POLICY_VIOLATION = 1008;
 const MESSAGE_TOO_BIG = 1009;
 
 /** The running request. */
@@ -71,6 +81,8 @@ export class Session {
   readonly #reader: FrameReader;
   /** The upgrade itself was counted as the first request. */
   #isAdmitted = true;
+  /** Whether the client was disconnected; the frames that still come are not read. */
+  #isDisconnected = false;
   readonly #stop = () => this.#closeIfStopping();
   #running: RunningRequest | null = null;
   /** Set while an answer is held. */
@@ -91,13 +103,16 @@ export class Session {
 
   /** Handles a frame; sends errors to the client. */
   receive(frame: unknown): void {
+    if (this.#isDisconnected) return;
+    if (this.#socket.bufferedAmount > MOST_UNREAD) {
+      return this.#disconnect(POLICY_VIOLATION, "The frames of the server are not read");
+    }
     const limit = this.#context.settings.maxBodyBytes;
     if (typeof frame === "string" && frame.length > limit) {
       const message =
         `frame: must be at most ${limit} bytes long, the limit of this server (--max-body)`;
       this.#sendError(new ShimmyError("invalid", message, { field: "frame" }));
-      this.#socket.close(MESSAGE_TOO_BIG);
-      return;
+      return this.#disconnect(MESSAGE_TOO_BIG, "The frame is too large");
     }
     if (typeof frame === "string") return this.#reader.read(frame);
     const message = "frame: must be text, not binary";
@@ -110,6 +125,13 @@ export class Session {
     if (this.#running !== null) this.#control(this.#running, value);
     else if (isSteering(value)) throw new ShimmyError("invalid", "The answer has ended");
     else if (!isControl(value)) this.#track(this.#generate(value));
+  }
+
+  #disconnect(code: number, reason: string): void {
+    this.#isDisconnected = true;
+    // A client that does not read does not answer the close either.
+    this.close();
+    this.#socket.close(code, reason);
   }
 
   /** Cancels the running request after a disconnect. */
@@ -129,8 +151,13 @@ export class Session {
     }
     const { answer, ...body } = parseStrict(controlSchema, value);
     const addressed = { id: answer ?? running.id, control: readControl(body) };
-    if (running.choices === null) running.pendingControls.push(addressed);
-    else this.#apply(running, addressed);
+    if (running.choices === null) {
+      if (running.pendingControls.length >= MAX_PENDING) {
+        const message = `At most ${MAX_PENDING} controls can wait until the answer begins`;
+        throw new ShimmyError("overloaded", message, { retryAfter: 1 });
+      }
+      running.pendingControls.push(addressed);
+    } else this.#apply(running, addressed);
   }
 
   /** Applies a control; sends an error to the client, and the answer goes on. */
@@ -185,7 +212,7 @@ export class Session {
     const { key, keyId } = this.#sender;
     const keyring = this.#context.keyring;
     try {
-      if (key !== null && !this.#isAdmitted) admit(keyring!, key);
+      if (key !== null) (this.#isAdmitted ? checkValidity : admit)(keyring!, key);
       this.#isAdmitted = false;
       const body = parseStrict(generateSchema, withoutReceipt({ receipts }, value));
       const text = (body.stream_format ?? "text") === "text";

@@ -179,6 +179,7 @@ export const tokenRoutes: readonly Route[] = [
     scope: "chat",
     dialect,
     summary: "Tokenizer of a model, for clients that count tokens",
+    costly: true,
     answer: tokenizerInfo,
     handle: describeTokenizer,
   },

@@ -52,3 +52,13 @@ Deno.test("a count equals the prompt tokens of a request with the same conversat
   assertEquals(chat, { object: "response.input_tokens", input_tokens: usage.prompt_tokens });
   assertEquals(response, chat);
 });
+
+Deno.test("the texts of all tokens are one question to the engine", async () => {
+  const { request, engine } = serverDouble();
+  engine.detokenize = () => Promise.reject(new Error("There is a question for each token"));
+  const encoder = new TextEncoder();
+  engine.pieces = (tokens) =>
+    Promise.resolve(tokens.map((token) => encoder.encode(String.fromCodePoint(token))));
+  const response = await request("/tokenize", { prompt: "Hi", return_token_strs: true });
+  assertEquals((await response.json()).token_strs, ["H", "i"]);
+});

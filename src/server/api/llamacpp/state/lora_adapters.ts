@@ -47,6 +47,7 @@ export const loraRoutes: readonly Route[] = [
     path: "/lora-adapters",
     dialect: llamacppDialect,
     summary: "List the loaded adapters of a model",
+    costly: true,
     query: MODEL_QUERY,
     answer: adaptersAnswer,
     handle: list,

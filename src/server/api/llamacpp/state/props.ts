@@ -60,6 +60,7 @@ export const propsRoutes: readonly Route[] = [
     path: "/props",
     dialect: llamacppDialect,
     summary: "Properties of a model and default settings of requests",
+    costly: true,
     query: MODEL_QUERY,
     answer: propsAnswer,
     handle: props,

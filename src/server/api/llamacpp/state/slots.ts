@@ -109,6 +109,7 @@ export const slotRoutes: readonly Route[] = [
     path: "/slots",
     dialect: llamacppDialect,
     summary: "State of the slots of a model",
+    costly: true,
     query: { ...MODEL_QUERY, fail_on_no_slot: "Status 503 when no slot is free" },
     answer: slotsAnswer,
     handle: list,

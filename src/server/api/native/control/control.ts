@@ -1,20 +1,24 @@
 import { STATUS_CODE } from "@std/http/status";
-import type { AnswerEdit, Format } from "../../../chat/mod.ts";
-import type { Control, Sampling } from "../../../engine/protocol/mod.ts";
-import { ShimmyError } from "../../../errors.ts";
-import { choiceId, findChoice, type NamedChoice } from "../../answers/mod.ts";
-import { type Exchange, HttpError, parseStrict, readJson, type Route } from "../../http/mod.ts";
-import { isGiven, toSampling } from "../../schemas/mod.ts";
-import { nativeDialect } from "./dialect.ts";
+import type { AnswerEdit, Format } from "../../../../chat/mod.ts";
+import type { Control, Sampling } from "../../../../engine/protocol/mod.ts";
+import { ShimmyError } from "../../../../errors.ts";
+import { choiceId, findChoice, type NamedChoice } from "../../../answers/mod.ts";
+import { type Exchange, HttpError, parseStrict, readJson, type Route } from "../../../http/mod.ts";
+import { isGiven, toSampling } from "../../../schemas/mod.ts";
+import { nativeDialect } from "../dialect.ts";
 import {
   type ControlAnswer,
   controlAnswerSchema,
   type ControlBody,
   controlBody,
-} from "./schema.ts";
+} from "../schema.ts";
+import { ControlRate } from "./control_rate.ts";
 
 /** Maximum forks of a request that run at a time. */
 const MAX_RUNNING_FORKS = 16;
+
+/** Maximum answers of a request with all of its forks, also those that have ended. */
+const MAX_ANSWERS = 1_024;
 
 /** What a control does. */
 export interface AnswerControl {
@@ -96,7 +100,7 @@ function toFormat({ grammar, json_schema: schema, unconstrained }: ControlBody):
  * Applies a control to an answer. Controls without a change of tokens or format take effect at once.
  *
  * @throws {ShimmyError} `invalid` for a control that the answer refuses; 409 for an answer that has ended
- * or not begun.
+ * or not begun; 429 for too many controls.
  */
 export async function applyControl(
   { answers, index }: NamedChoice,
@@ -105,9 +109,14 @@ export async function applyControl(
   const { choices, forked } = answers;
   const id = choiceId(answers.id, index);
   const { fork, keep, edit } = control;
+  const rate = rateOf(choices);
+  if (!isStop(control)) rate.take(fork?.count);
   if (fork !== null) {
     if (choices.runningForks + fork.count > MAX_RUNNING_FORKS) {
       throw invalid("n", `at most ${MAX_RUNNING_FORKS} forks of a request can run at a time`);
+    }
+    if (choices.count + fork.count > MAX_ANSWERS) {
+      throw invalid("fork", `a request has at most ${MAX_ANSWERS} answers with its forks`);
     }
     const made = conflict(() => choices.fork(index, fork, fork.count));
     // Without `forked`, the fork was refused.
@@ -122,14 +131,29 @@ export async function applyControl(
   for (const one of control.before) choices.control(one, index);
   let tokens: number | null = null;
   if (edit !== null) {
-    tokens = await choices.edit(index, edit).catch((error) =>
-      conflict(() => {
+    tokens = await rate.edit(() => choices.edit(index, edit)).catch((error) => {
+      if (isUnknown(error)) rate.giveBack();
+      return conflict(() => {
         throw error;
-      })
-    );
+      });
+    });
   }
   for (const one of control.after) choices.control(one, index);
   return { id, ...(tokens === null ? {} : { tokens }) };
+}
+
+/** Whether a control only ends the answer, which is never too much. */
+function isStop({ before, edit, after, fork, keep }: AnswerControl): boolean {
+  return before.length === 0 && edit === null && fork === null && keep === null &&
+    after.every(({ type }) => type === "stop");
+}
+
+const rates = new WeakMap<NamedChoice["answers"]["choices"], ControlRate>();
+
+function rateOf(choices: NamedChoice["answers"]["choices"]): ControlRate {
+  const rate = rates.get(choices) ?? new ControlRate();
+  rates.set(choices, rate);
+  return rate;
 }
 
 function keptIndex(id: string, kept: string, count: number): number {
@@ -142,9 +166,14 @@ function conflict<T>(work: () => T): T {
   try {
     return work();
   } catch (error) {
-    if (!(error instanceof ShimmyError) || error.kind !== "not_found") throw error;
+    if (!isUnknown(error)) throw error;
     throw new HttpError(STATUS_CODE.Conflict, error.message, { cause: error });
   }
+}
+
+/** Whether an answer has ended, or has not begun. */
+function isUnknown(error: unknown): error is ShimmyError {
+  return error instanceof ShimmyError && error.kind === "not_found";
 }
 
 function invalid(field: string, what: string): ShimmyError {
