@@ -2,20 +2,18 @@ import { encodeHex } from "@std/encoding/hex";
 
 /**
  * JSON with sorted keys and without spaces, as RFC 8785 defines it: equal values have equal texts.
- * `JSON.stringify` already writes numbers and strings in that form. `undefined` members are left out.
+ * `JSON.stringify` already writes numbers and strings in that form, but keys that are whole numbers by their
+ * value. `undefined` members are left out.
  */
 export function canonicalJson(value: unknown): string {
-  return JSON.stringify(sorted(value));
-}
-
-function sorted(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sorted);
-  if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value).filter(([, member]) => member !== undefined)
-      .sort(([a], [b]) => a < b ? -1 : a > b ? 1 : 0)
-      .map(([key, member]) => [key, sorted(member)]),
-  );
+  if (Array.isArray(value)) {
+    return `[${value.map((item) => canonicalJson(item ?? null)).join(",")}]`;
+  }
+  if (typeof value !== "object" || value === null) return JSON.stringify(value);
+  const members = Object.entries(value).filter(([, member]) => member !== undefined)
+    .sort(([a], [b]) => a < b ? -1 : a > b ? 1 : 0)
+    .map(([key, member]) => `${JSON.stringify(key)}:${canonicalJson(member)}`);
+  return `{${members.join(",")}}`;
 }
 
 /** SHA-256 of a text in UTF-8, or of bytes, in hexadecimal. */

@@ -1,5 +1,6 @@
 import { ensureSigningKey, randomId, type SigningKey } from "../access/mod.ts";
-import type { FinishReason, ModelInfo, SequenceTrace } from "../engine/protocol/mod.ts";
+import type { FileState, FinishReason, ModelInfo, SequenceTrace } from "../engine/protocol/mod.ts";
+import { ShimmyError } from "../errors.ts";
 import { requestDigest, tokensDigest } from "./canonical.ts";
 import type { FileDigests } from "./digests.ts";
 import { type Receipt, signReceipt, toSamplingJson } from "./receipt.ts";
@@ -53,6 +54,7 @@ export function createIssuer(
     async issue(answer) {
       const { trace, info, model } = answer;
       const sha256 = await Promise.all(model.paths.map((path) => digests.of(path)));
+      await checkUnchanged(model.paths, info.files ?? []);
       const { sampling, reasoningSampling, batches } = trace;
       return await signReceipt({
         version: 1,
@@ -95,6 +97,26 @@ export function createIssuer(
       return await signingKey();
     },
   };
+}
+
+/**
+ * Checks that the files of a model are those that it was loaded from: the digest of another file would be
+ * no statement about the answer.
+ *
+ * @throws {ShimmyError} `backend` if one was replaced or changed.
+ */
+async function checkUnchanged(
+  paths: readonly string[],
+  loaded: readonly FileState[],
+): Promise<void> {
+  for (const [index, { size, modified }] of loaded.entries()) {
+    const path = paths[index];
+    if (path === undefined) continue;
+    const now = await Deno.stat(path).catch(() => null);
+    if (now?.size === size && (now.mtime?.getTime() ?? 0) === modified) continue;
+    const message = "The model's file has changed since it was loaded; unload the model";
+    throw new ShimmyError("backend", message, { detail: path });
+  }
 }
 
 function environmentOf(info: ModelInfo): Pick<Receipt, "backend" | "context"> {

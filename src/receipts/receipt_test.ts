@@ -66,6 +66,10 @@ Deno.test("a signature holds for the same values in any order, and for no other 
 Deno.test("canonical JSON sorts keys at every depth and leaves out undefined", () => {
   const value = { b: [{ d: 1, c: "ü\n" }], a: { f: null, e: 1e21, g: undefined } };
   assertEquals(canonicalJson(value), '{"a":{"e":1e+21,"f":null},"b":[{"c":"ü\\n","d":1}]}');
+  // An object lists its whole numbers first, by their value.
+  const numbers = { b: 1, 9: 2, 10: 3, "-1": [undefined, { 2: 4, 11: undefined }] };
+  assertEquals(canonicalJson(numbers), '{"-1":[null,{"2":4}],"10":3,"9":2,"b":1}');
+  assertEquals(canonicalJson(JSON.parse('{"__proto__":{"a":1}}')), '{"__proto__":{"a":1}}');
 });
 
 Deno.test("a request's digest leaves out how the answer is sent", async () => {

@@ -21,7 +21,7 @@ import {
 import type { GenerationContext } from "../scheduler/mod.ts";
 import { createGeneration } from "./create_generation.ts";
 import { describeModel } from "./model_info.ts";
-import { type LoadOptions, LOG_END, type ModelInfo } from "../protocol/mod.ts";
+import { type FileState, type LoadOptions, LOG_END, type ModelInfo } from "../protocol/mod.ts";
 import { Tokenizer } from "../tokenizer/mod.ts";
 import { readWeights, unmatchedOverrides } from "../model/mod.ts";
 
@@ -61,6 +61,7 @@ export function loadModel(
   library.llama.llama_backend_init();
   const abort = stack.use(abortCheck());
   const memoryBefore = availableMemory();
+  const files = fileStates(options.modelPaths);
   const threads = options.threads > 0 ? options.threads : defaultThreads();
   const pool = stack.use(ThreadPool.create(library, { threads }));
   const model = stack.use(
@@ -102,6 +103,7 @@ export function loadModel(
     // A plan may have produced the same notes.
     notes: [...new Set(notes)],
     loadMs: performance.now() - start,
+    files,
   });
   if (options.logLoad) {
     if (!options.verbose) silenceLogs(library);
@@ -119,6 +121,18 @@ export function loadModel(
     embedder,
     [Symbol.dispose]: () => owned.dispose(),
   };
+}
+
+/** The files before they are read. Reading one that is missing gives the reason. */
+function fileStates(paths: readonly string[]): FileState[] {
+  return paths.map((path) => {
+    try {
+      const { size, mtime } = Deno.statSync(path);
+      return { size, modified: mtime?.getTime() ?? 0 };
+    } catch {
+      return { size: 0, modified: 0 };
+    }
+  });
 }
 
 function overrideNotes(

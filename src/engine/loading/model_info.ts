@@ -2,7 +2,7 @@ import { type Library, listDevices, type Model } from "../../../ffi/mod.ts";
 import type { Embedder } from "../embedding/mod.ts";
 import { recommendedSampling } from "../sampling/mod.ts";
 import type { GenerationContext } from "../scheduler/mod.ts";
-import type { LoadOptions, ModelInfo, Placement } from "../protocol/mod.ts";
+import type { FileState, LoadOptions, ModelInfo, Placement } from "../protocol/mod.ts";
 
 /** Describes a loaded model. */
 export function describeModel(
@@ -15,6 +15,7 @@ export function describeModel(
     readonly threads: number;
     readonly notes: readonly string[];
     readonly loadMs: number;
+    readonly files: readonly FileState[];
   },
 ): ModelInfo {
   const { vocab } = model;
@@ -30,6 +31,7 @@ export function describeModel(
   const onDevices = devices.some(({ kind }) => kind === "gpu" || kind === "igpu");
   const textOf = (token: number | null) => token === null ? "" : vocab.text(token);
   return {
+    files: facts.files,
     kind: generation !== null ? "language" : embedder.isRanking ? "rerank" : "embedding",
     description: descriptionOf(model),
     architecture: model.architecture,

@@ -41,7 +41,7 @@ export {
   type SwaFull,
 } from "./load_options.ts";
 export type { Control, Edit, FromEngineCore, ToEngineCore } from "./messages.ts";
-export type { ContextSettings, FillTokens, ModelInfo } from "./model_info.ts";
+export type { ContextSettings, FileState, FillTokens, ModelInfo } from "./model_info.ts";
 export { cannotGenerateError } from "./model_kind.ts";
 export {
   deviceBytes,

@@ -22,8 +22,17 @@ export type ContextSettings =
     readonly draft: boolean;
   };
 
+/** What tells a file from one that has replaced it. */
+export interface FileState {
+  readonly size: number;
+  /** Milliseconds since the epoch; 0 if unknown. */
+  readonly modified: number;
+}
+
 /** Description of a loaded model. */
 export interface ModelInfo {
+  /** The files of the weights as they were when they were read: they may be replaced later. */
+  readonly files?: readonly FileState[];
   /** Task of the model: generate text, compute embeddings, or score documents. */
   readonly kind: "language" | "embedding" | "rerank";
   /** libllama's description of the model, e.g. `llama 2.6M Q4_K - Medium`. */

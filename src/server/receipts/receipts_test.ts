@@ -2,6 +2,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { join } from "@std/path";
 import { Client, listen } from "../../../tests/doubles/listening.ts";
 import { readEvents, serverDouble } from "../../../tests/doubles/server.ts";
+import type { ModelInfo } from "../../engine/protocol/mod.ts";
 import {
   createIssuer,
   FileDigests,
@@ -28,8 +29,11 @@ async function issuing() {
   };
 }
 
-function double({ receipts, entry }: { receipts: ReceiptIssuer; entry: { paths: string[] } }) {
-  return serverDouble({ entry, context: { receipts } });
+function double(
+  { receipts, entry }: { receipts: ReceiptIssuer; entry: { paths: string[] } },
+  info: Partial<ModelInfo> = {},
+) {
+  return serverDouble({ entry, engine: { info }, context: { receipts } });
 }
 
 const MESSAGES = [{ role: "user", content: "Hi" }];
@@ -214,4 +218,19 @@ Deno.test("a key that cannot be written fails the receipt, not the answer, and t
   const { choices, receipt } = await response.json();
   assertEquals(choices[0].message.content, "Hello world");
   assertEquals(receipt, { error: "The receipt could not be made" });
+});
+
+Deno.test("a model whose file was replaced after the load has no receipts", async () => {
+  await using issuer = await issuing();
+  const [path] = issuer.entry.paths;
+  const { size, mtime } = await Deno.stat(path!);
+  const server = double(issuer, { files: [{ size, modified: mtime!.getTime() }] });
+  const [route, body] = REQUESTS[0]!;
+  const ask = async () =>
+    (await (await server.request(route, { ...body, receipt: true })).json()).receipt;
+  assert(isReceipt(await ask()));
+  await Deno.writeTextFile(path!, "GGUF with other weights");
+  assertEquals(await ask(), {
+    error: "The model's file has changed since it was loaded; unload the model",
+  });
 });
