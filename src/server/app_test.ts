@@ -289,3 +289,26 @@ Deno.test("a server that shuts down refuses new requests and stays healthy", asy
   assertEquals(await statusOf("/api/models"), [503, true]);
   assertEquals(await statusOf("/health"), [200, false]);
 });
+
+Deno.test("a compressed body is refused by name", async () => {
+  const { handler } = serverDouble();
+  const response = await handler(post("/api/generate", { prompt: "Hi" }, {
+    "content-encoding": "gzip",
+  }));
+  assertEquals([response.status, (await response.json()).error], [
+    400,
+    "content-encoding: must be identity, not 'gzip': compressed bodies are not read",
+  ]);
+  const plain = await handler(post("/api/generate", { prompt: "Hi" }, {
+    "content-encoding": "Identity",
+  }));
+  assertEquals(plain.status, 200);
+  await plain.body?.cancel();
+});
+
+Deno.test("a field with a name of many characters is named by its beginning", async () => {
+  const { handler } = serverDouble({}, { maxBodyBytes: 10_000_000 });
+  const response = await handler(post("/api/generate", { prompt: "Hi", ["x".repeat(5e6)]: 1 }));
+  const { error } = await response.json();
+  assertEquals([response.status, error], [400, `${"x".repeat(200)}...: is not a known field`]);
+});

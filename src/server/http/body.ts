@@ -9,6 +9,9 @@ import type { Exchange } from "./route.ts";
 
 const DEFAULT_TIMEOUT_MS = 60_000;
 
+/** Characters of the name of a field in errors. Clients can send names of megabytes. */
+const MAX_FIELD = 200;
+
 /**
  * The body of a request as JSON.
  * @throws {ShimmyError} `invalid` for a body that is not JSON; 413 above the limit.
@@ -54,6 +57,12 @@ function isObject(value: unknown): value is Record<string, unknown> {
 }
 
 async function readBody({ request, context }: Exchange): Promise<Uint8Array<ArrayBuffer>> {
+  const encoding = request.headers.get("content-encoding") ?? "identity";
+  if (encoding.toLowerCase() !== "identity") {
+    const message = `content-encoding: must be identity, not '${encoding.slice(0, MAX_FIELD)}': ` +
+      "compressed bodies are not read";
+    throw new ShimmyError("invalid", message, { field: "content-encoding" });
+  }
   const { maxBodyBytes, bodyTimeoutMs = DEFAULT_TIMEOUT_MS } = context.settings;
   const { promise: late, reject } = Promise.withResolvers<never>();
   const timer = setTimeout(() => {
@@ -136,8 +145,9 @@ export function invalidValue(
   const issue = issuesOf(error.issues[0]!)[0]!;
   const unknownKey = issue.code === "unrecognized_keys" ? issue.keys[0] : undefined;
   const path = [...issue.path, ...(unknownKey === undefined ? [] : [unknownKey])];
-  const field = path.map((key) => typeof key === "number" ? `[${key}]` : `.${String(key)}`)
+  const whole = path.map((key) => typeof key === "number" ? `[${key}]` : `.${String(key)}`)
     .join("").replace(/^\./, "") || "body";
+  const field = whole.length <= MAX_FIELD ? whole : `${whole.slice(0, MAX_FIELD)}...`;
   const near = unknownKey === undefined ? undefined : nearest(issue.path, unknownKey);
   const unknown = `is not a known field${near === undefined ? "" : `; did you mean ${near}?`}`;
   const known = isAbsent(value, issue.path) ? `is missing; ${issue.message}` : issue.message;

@@ -9,6 +9,9 @@ const BACKLOG_LIMIT = 512;
 /** Maximum number of fields with a label of their own; clients choose the names of unknown fields. */
 const MAX_FIELD_LABELS = 128;
 
+/** Methods with a label of their own; clients can send any word as a method. */
+const METHODS: readonly string[] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+
 /** Records the metrics of one answer. */
 export interface AnswerObserver {
   event(event: AnswerEvent): void;
@@ -30,7 +33,8 @@ export class Metrics {
   readonly #fieldLabels = new Set<string>();
 
   /** Counts an HTTP request by the path of its route and its status. */
-  request(method: string, route: string, status: number): void {
+  request(given: string, route: string, status: number): void {
+    const method = METHODS.includes(given) ? given : "other";
     this.#record((to) => to.requests.inc({ method, route, status }));
   }
 

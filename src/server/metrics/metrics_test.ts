@@ -1,6 +1,8 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { get, post, serverDouble } from "../../../tests/doubles/context.ts";
+import { PoolDouble } from "../../../tests/doubles/pool.ts";
 import type { Handler } from "../http/serve.ts";
+import { Metrics } from "./metrics.ts";
 
 async function scrape(handler: Handler): Promise<string> {
   const response = await handler(get("/metrics"));
@@ -114,4 +116,18 @@ Deno.test("a model that does not draft has no counts of drafts", async () => {
   const text = await scrape(handler);
   assertStringIncludes(text, 'shimmy_cache_evictions_total{model="tiny"} 0\n');
   assertEquals(text.includes("shimmy_drafted_tokens_total{"), false);
+});
+
+Deno.test("methods that clients make up share one label", async () => {
+  const metrics = new Metrics();
+  for (const method of ["GET", "POST", "BREW", "__proto__", "x".repeat(1_000)]) {
+    metrics.request(method, "unknown", 404);
+  }
+  const { text } = await metrics.render(new PoolDouble());
+  const lines = text.split("\n").filter((line) => line.startsWith("shimmy_http_requests_total"));
+  assertEquals(lines.sort(), [
+    'shimmy_http_requests_total{method="GET",route="unknown",status="404"} 1',
+    'shimmy_http_requests_total{method="POST",route="unknown",status="404"} 1',
+    'shimmy_http_requests_total{method="other",route="unknown",status="404"} 3',
+  ]);
 });

@@ -80,18 +80,23 @@ export function presentEvents(
   from: number,
   id: string,
 ): readonly NumberedEvent[] {
-  let present: NumberedEvent[] = [];
-  const answerOf = ({ answer = id }: { readonly answer?: string }) => answer;
-  for (const one of events) {
-    const { event } = one;
-    if ("rewind" in event) {
-      const answer = answerOf(event);
-      present = present.filter(({ event: earlier }) =>
-        !("index" in earlier) || answerOf(earlier) !== answer || earlier.index < event.rewind
-      );
-    } else present.push(one);
+  // The tokens of each answer by their places here. Their indices never fall, but by a rewind.
+  const tokens = new Map<string, { readonly index: number; readonly place: number }[]>();
+  const dropped = new Set<number>();
+  for (const [place, { event }] of events.entries()) {
+    if (!("rewind" in event) && !("index" in event)) continue;
+    const { answer = id } = event;
+    const own = tokens.get(answer) ?? [];
+    tokens.set(answer, own);
+    if ("index" in event) own.push({ index: event.index, place });
+    else {
+      dropped.add(place);
+      while (own.length > 0 && own.at(-1)!.index >= event.rewind) dropped.add(own.pop()!.place);
+    }
   }
-  return present.filter(({ event }) => !("index" in event) || event.index >= from);
+  return events.filter(({ event }, place) =>
+    !dropped.has(place) && (!("index" in event) || event.index >= from)
+  );
 }
 
 /** `GET /api/generate/:id/stream`: takes a stream up again. */

@@ -109,20 +109,26 @@ export class ResponseStore {
    * @throws {ShimmyError} `invalid` for a reference to an unknown item.
    */
   dereference(input: readonly InputItem[], before: readonly StoredItem[]): StoredItem[] {
+    // A request can have many references, and the store many items.
+    let items: ReadonlyMap<string, StoredItem> | null = null;
     return input.map((item) => {
       if (item.type !== "item_reference") return identified(item);
-      const found = before.find(({ id }) => id === item.id) ?? this.#item(item.id);
+      const found = (items ??= this.#items(before)).get(item.id);
       if (found !== undefined) return found;
       throw new ShimmyError("invalid", `input: Item '${item.id}' not found`, { field: "input" });
     });
   }
 
-  #item(id: string): StoredItem | undefined {
-    for (const stored of [...this.#shared.responses.values()].reverse()) {
-      if (!this.#reaches(stored)) continue;
-      const found = stored.conversation.find((item) => item.id === id);
-      if (found !== undefined) return found;
+  /** All items that references can name: those of the latest responses replace earlier ones. */
+  #items(before: readonly StoredItem[]): ReadonlyMap<string, StoredItem> {
+    const items = new Map<string, StoredItem>();
+    const add = (list: readonly StoredItem[]) => {
+      for (const item of list) items.set(item.id, item);
+    };
+    for (const stored of this.#shared.responses.values()) {
+      if (this.#reaches(stored)) add(stored.conversation);
     }
-    return undefined;
+    add(before);
+    return items;
   }
 }
