@@ -15,10 +15,19 @@ export function unixSeconds(milliseconds = Date.now()): number {
 }
 
 /**
+ * The last fingerprint by the list of the engine's adapters, which every change replaces. A digest takes a
+ * task of another thread, and the values of an engine change rarely.
+ */
+const fingerprints = new WeakMap<
+  Engine["adapters"],
+  { readonly identity: string; readonly text: Promise<string> }
+>();
+
+/**
  * `system_fingerprint`: changes with the files of the model, its default adapters and the version of
  * Shimmy. With the same fingerprint, a seed gives the same text.
  */
-export async function fingerprint(
+export function fingerprint(
   { name, size, modified }: ModelEntry,
   { adapters }: Pick<Engine, "adapters">,
   version: string,
@@ -26,6 +35,14 @@ export async function fingerprint(
   const counting = adapters.filter(({ scale }) => scale !== 0)
     .map(({ digest, scale, layers }) => [digest, scale, layers]);
   const identity = JSON.stringify([version, name, size, modified, counting]);
+  const known = fingerprints.get(adapters);
+  if (known?.identity === identity) return known.text;
+  const text = shortDigest(identity);
+  fingerprints.set(adapters, { identity, text });
+  return text;
+}
+
+async function shortDigest(identity: string): Promise<string> {
   const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(identity));
   const hex = Array.from(
     new Uint8Array(digest, 0, 5),
