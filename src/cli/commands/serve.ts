@@ -210,9 +210,7 @@ export default command({
         isChosen: asked !== undefined && isReference(asked),
         keepsModels: values["keep-alive"] > 0,
         // The answer to a client warms the server up as well.
-        warmUp: async (entry) => {
-          if (!metrics.hasAnswers) await warmUp(context(hostname), entry.name, stop);
-        },
+        warmUp: (entry) => warmUp(context(hostname), entry.name, stop, () => !metrics.hasAnswers),
       });
       preparer.warm();
       await aborted(stop);

@@ -4,14 +4,25 @@ import { EngineDouble } from "../../../tests/doubles/engine.ts";
 import { entryDouble, PoolDouble } from "../../../tests/doubles/pool.ts";
 import { warmUp } from "./warm_up.ts";
 
-Deno.test("one short request runs to its end, also on a server with a key", async () => {
+Deno.test("short requests of each dialect run to their end, also on a server with a key", async () => {
   await using engine = new EngineDouble({ script: { tokens: ["a"], endless: true } });
   const pool = new PoolDouble({ entry: entryDouble("tiny"), engine });
   const settings = { ...SETTINGS, apiKey: "secret", loopbackOnly: true };
   await warmUp({ pool, settings }, "tiny", new AbortController().signal);
-  assertEquals(engine.requests.map(({ maxTokens }) => maxTokens), [4]);
-  assertEquals(engine.finished, ["length"]);
+  assertEquals(engine.requests.map(({ maxTokens }) => maxTokens), [4, 1, 4, 4, 4]);
+  assertEquals(engine.requests.map(({ grammar }) => grammar !== undefined), [
+    ...[false, true, false, false, false],
+  ]);
+  assertEquals(new Set(engine.finished), new Set(["length"]));
   assertEquals(pool.leases, 0);
+});
+
+Deno.test("no further request is sent when a client needs the server", async () => {
+  await using engine = new EngineDouble({ script: { tokens: ["a"], endless: true } });
+  const pool = new PoolDouble({ entry: entryDouble("tiny"), engine });
+  const { signal } = new AbortController();
+  await warmUp({ pool, settings: SETTINGS }, "tiny", signal, () => engine.requests.length < 2);
+  assertEquals(engine.requests.length, 2);
 });
 
 Deno.test("a server that stops cancels the request", async () => {
@@ -32,7 +43,7 @@ Deno.test("a request that does not end in time is cancelled", async () => {
   await using engine = new EngineDouble({ beforeToken: () => gate.promise });
   const pool = new PoolDouble({ entry: entryDouble("tiny"), engine });
   const { signal } = new AbortController();
-  const warming = warmUp({ pool, settings: SETTINGS }, "tiny", signal, 20);
+  const warming = warmUp({ pool, settings: SETTINGS }, "tiny", signal, () => true, 20);
   await new Promise((resolve) => setTimeout(resolve, 100));
   gate.resolve();
   await warming;
