@@ -148,11 +148,10 @@ export class TokenSampler implements Disposable {
   /** Samples the next token from the logits of an output of the last batch. */
   sample(context: Context, index: number): number {
     const phase = this.#phase;
-    const [chain, other] = phase === "reasoning" && this.#reasoning !== null
-      ? [this.#reasoning, this.#answer]
-      : [this.#answer, this.#reasoning];
-    const token = this.#choose(chain, context, index);
-    other?.accept(token);
+    const reasoning = this.#reasoning;
+    const inReasoning = phase === "reasoning" && reasoning !== null;
+    const token = this.#choose(inReasoning ? reasoning : this.#answer, context, index);
+    (inReasoning ? this.#answer : reasoning)?.accept(token);
     this.#observe(token, phase);
     return token;
   }

@@ -8,7 +8,12 @@ import type { Sequence } from "./sequence.ts";
  * Order of sequences in a batch. libllama computes sequences together only if their ids are
  * consecutive (`split_equal` in llama-batch.cpp).
  */
-export const byStream = (a: Sequence, b: Sequence) => a.stream!.id - b.stream!.id;
+const byStream = (a: Sequence, b: Sequence) => a.stream!.id - b.stream!.id;
+
+/** The sequences in the order in which a batch takes them. */
+export function inOrder(sequences: readonly Sequence[]): readonly Sequence[] {
+  return sequences.length < 2 ? sequences : sequences.toSorted(byStream);
+}
 
 /**
  * Fills a batch with the last sampled token and the draft of each decoding sequence.
@@ -22,24 +27,35 @@ export function addDecodeTokens(
   paddingStreams: readonly KvStream[],
 ): void {
   batch.clear();
-  const padding = paddingStreams.toSorted((a, b) => a.id - b.id);
-  const addPadding = (before: number) => {
-    while (padding[0] !== undefined && padding[0].id < before) {
-      const { id, tokens } = padding.shift()!;
-      batch.add(decoding[0]!.tokens.at(-1)!, tokens.length, id, false);
-    }
-  };
+  const padding = paddingStreams.length === 0 ? [] : paddingStreams.toSorted((a, b) => a.id - b.id);
   for (const sequence of decoding) {
-    const stream = sequence.stream!;
-    addPadding(stream.id);
+    if (padding.length > 0) addPadding(batch, decoding, padding, sequence.stream!.id);
     sequence.outputs.length = 0;
     // The last sampled token and the draft: each of them is sampled from.
-    for (const token of [sequence.tokens.at(-1)!, ...sequence.draft]) {
-      sequence.outputs.push(batch.add(token, stream.tokens.length, stream.id, true));
-      stream.tokens.push(token);
-    }
+    addOutput(batch, sequence, sequence.tokens.at(-1)!);
+    for (const token of sequence.draft) addOutput(batch, sequence, token);
   }
-  addPadding(Infinity);
+  if (padding.length > 0) addPadding(batch, decoding, padding, Infinity);
+}
+
+/** Moves the padding streams whose ids are less than `before` to the batch. */
+function addPadding(
+  batch: Batch,
+  decoding: readonly Sequence[],
+  padding: KvStream[],
+  before: number,
+): void {
+  while (padding[0] !== undefined && padding[0].id < before) {
+    const { id, tokens } = padding.shift()!;
+    batch.add(decoding[0]!.tokens.at(-1)!, tokens.length, id, false);
+  }
+}
+
+/** Adds the next token of a sequence, which is sampled from. */
+function addOutput(batch: Batch, { outputs, stream }: Sequence, token: number): void {
+  const { id, tokens } = stream!;
+  outputs.push(batch.add(token, tokens.length, id, true));
+  tokens.push(token);
 }
 
 /**

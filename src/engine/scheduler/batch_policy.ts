@@ -60,6 +60,13 @@ export class BatchPolicy {
 
   /** Selects the next batch; null if all running sequences are paused. */
   next<S extends BatchCandidate>(running: readonly S[], now: number): BatchSelection<S> | null {
+    const { key: lastKey } = this.#lastBatch;
+    if (allDecode(running, lastKey)) {
+      this.#tails = [];
+      if (this.#decodedKeys.size > 1) this.#decodedKeys.clear();
+      this.#decodedKeys.add(lastKey);
+      return { sequences: [...running], isPrefill: false, riders: [], decoding: running.length };
+    }
     const decoding = running.filter(({ paused, remaining }) => !paused && remaining <= 1);
     // A paused sequence is computed up to its last token, because other sequences may wait for its
     // prompt.
@@ -97,4 +104,12 @@ export class BatchPolicy {
       decoding: decoding.length,
     };
   }
+}
+
+/** Whether all sequences decode with the same adapters, as in most steps. */
+function allDecode(running: readonly BatchCandidate[], key: string): boolean {
+  for (const { paused, remaining, adapters } of running) {
+    if (paused || remaining > 1 || adapters.key !== key) return false;
+  }
+  return running.length > 0;
 }

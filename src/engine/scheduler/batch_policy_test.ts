@@ -68,6 +68,15 @@ Deno.test("a paused sequence is not decoded, but its prompt is computed", () => 
   });
 });
 
+Deno.test("a selection stays as it is when sequences end or begin", () => {
+  const policy = new BatchPolicy();
+  const [one, other] = [candidate(1), candidate(1)];
+  const running = [one, other];
+  const { sequences } = policy.next(running, 0)!;
+  running.splice(0, 1, candidate(1));
+  assertEquals(sequences, [one, other]);
+});
+
 Deno.test("a selection counts the decoding sequences of all adapters", () => {
   const policy = new BatchPolicy();
   const running = [candidate(1, "x"), candidate(1, "x"), candidate(1, "y"), candidate(900, "z")];

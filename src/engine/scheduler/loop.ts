@@ -1,6 +1,6 @@
 import { messageOf, ShimmyError } from "../../errors.ts";
 import { LoopStats, statusOf } from "./loop_stats.ts";
-import { addDecodeTokens, addPrefillChunks, byStream } from "./batch_builder.ts";
+import { addDecodeTokens, addPrefillChunks, inOrder } from "./batch_builder.ts";
 import type { GenerationContext, LargerContext } from "./generation.ts";
 import { shiftContext, shiftedLike } from "./shift/shift_context.ts";
 import { cacheOptions, type LoopParts, memoryOf, partsFor } from "./loop_parts.ts";
@@ -238,13 +238,15 @@ export class Loop {
   /** Computes one decode or prefill batch and samples from it. */
   step(): void {
     const start = performance.now();
-    this.#enlarge();
-    this.#scheduler.admit(start);
+    if (this.#scheduler.waiting.length > 0) {
+      this.#enlarge();
+      this.#scheduler.admit(start);
+    }
     const selection = this.#parts.policy.next(this.#scheduler.running, start);
     if (selection === null) return;
     if (!this.#applyAdapters(selection.sequences)) return;
     if (selection.isPrefill) this.#buildPrefillBatch(selection, start);
-    else this.#buildDecodeBatch(selection.sequences.toSorted(byStream));
+    else this.#buildDecodeBatch(inOrder(selection.sequences));
     const before = performance.now();
     const computed = this.#decode();
     const native = performance.now() - before;

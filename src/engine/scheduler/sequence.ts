@@ -282,10 +282,9 @@ export class Sequence {
     this.tracer?.token(token);
     const { text, stop } = this.#text.push(piece, place);
     this.stopString = stop;
-    const report = this.request.reportsTimings
-      ? { soFar: { usage: this.#usage(), timings: this.#timings() } }
-      : {};
-    return { type: "token", text, token, ...report };
+    const event = { type: "token", text, token } as const;
+    if (!this.request.reportsTimings) return event;
+    return { ...event, soFar: { usage: this.#usage(), timings: this.#timings() } };
   }
 
   /** Counts a sampled end-of-generation token, which has no text. */

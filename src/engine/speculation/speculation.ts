@@ -60,7 +60,7 @@ export class Speculation {
    * @param room maximum total length of all drafts.
    */
   draft(sequences: readonly DraftedSequence[], room: number): void {
-    for (const sequence of sequences) sequence.draft = [];
+    for (const sequence of sequences) if (sequence.draft.length > 0) sequence.draft = [];
     const { kvUnified, isOnCpu } = this.#options;
     if (this.kind === null || sequences.length === 0) return;
     if (this.#trial?.mayDraft === false) return;
