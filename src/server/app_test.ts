@@ -205,6 +205,36 @@ Deno.test("a body over the limit is 413, announced or not", async () => {
   await chunked.body?.cancel();
 });
 
+Deno.test("bodies that together exceed eight times the limit are 503 until others have come", async () => {
+  const { handler } = serverDouble({}, { maxBodyBytes: 100 });
+  const ends: (() => void)[] = [];
+  const send = () => {
+    const body = new ReadableStream<Uint8Array>({
+      start(controller) {
+        controller.enqueue(new TextEncoder().encode("x".repeat(100)));
+        ends.push(() => controller.close());
+      },
+    });
+    return handler(new Request("http://127.0.0.1/api/generate", { method: "POST", body }));
+  };
+  const held = Array.from({ length: 8 }, send);
+  const refused = await send();
+  assertEquals([refused.status, refused.headers.get("retry-after")], [503, "1"]);
+  assertEquals(await refused.json(), {
+    error: "The bodies of all requests have more than 800 bytes, the limit of this server " +
+      "(eight times --max-body); try again later",
+  });
+  for (const end of ends.slice(0, 8)) end();
+  for (const response of await Promise.all(held)) {
+    assertEquals(response.status, 400);
+    await response.body?.cancel();
+  }
+  const later = send();
+  ends.at(-1)!();
+  assertEquals((await later).status, 400);
+  await (await later).body?.cancel();
+});
+
 Deno.test("a body over the limit is 413 in the shape of each dialect", async () => {
   const message = "Request body is larger than 100 bytes, the limit of this server (--max-body)";
   const type = "invalid_request_error";

@@ -3,6 +3,7 @@ import { STATUS_CODE } from "@std/http/status";
 import { ShimmyError } from "../../errors.ts";
 import { boundLists } from "../schemas/mod.ts";
 import { HttpError } from "./errors.ts";
+import { HeldBody } from "./request/held_bodies.ts";
 import { parseJson } from "./request/parse_json.ts";
 import { readBytes } from "./request/read_bytes.ts";
 import type { Exchange } from "./route.ts";
@@ -17,8 +18,7 @@ const MAX_FIELD = 200;
  * @throws {ShimmyError} `invalid` for a body that is not JSON; 413 above the limit.
  */
 export async function readJson(exchange: Exchange): Promise<unknown> {
-  const read = values.get(exchange.request) ??
-    readBody(exchange).then((bytes) => parsed(bytes, exchange));
+  const read = values.get(exchange.request) ?? readParsed(exchange, parseBytes);
   values.set(exchange.request, read);
   return withoutReceipt(exchange, await read);
 }
@@ -28,11 +28,23 @@ const values = new WeakMap<Request, Promise<unknown>>();
 
 /** Like {@linkcode readJson}; undefined when the body is empty. */
 export async function readOptionalJson(exchange: Exchange): Promise<unknown> {
-  const bytes = await readBody(exchange);
-  return bytes.length === 0 ? undefined : withoutReceipt(exchange, await parsed(bytes, exchange));
+  return await readParsed(
+    exchange,
+    async (bytes) =>
+      bytes.length === 0 ? undefined : withoutReceipt(exchange, await parseBytes(bytes, exchange)),
+  );
 }
 
-function parsed(bytes: Uint8Array<ArrayBuffer>, { context }: Exchange): Promise<unknown> {
+async function readParsed(
+  exchange: Exchange,
+  parseBody: (bytes: Uint8Array<ArrayBuffer>, exchange: Exchange) => Promise<unknown>,
+): Promise<unknown> {
+  const { context } = exchange;
+  using held = new HeldBody(context, context.settings.maxBodyBytes);
+  return await parseBody(await readBody(exchange, held), exchange);
+}
+
+function parseBytes(bytes: Uint8Array<ArrayBuffer>, { context }: Exchange): Promise<unknown> {
   return parseJson(bytes, "body", context.parser);
 }
 
@@ -56,7 +68,10 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-async function readBody({ request, context }: Exchange): Promise<Uint8Array<ArrayBuffer>> {
+async function readBody(
+  { request, context }: Exchange,
+  held: HeldBody,
+): Promise<Uint8Array<ArrayBuffer>> {
   const encoding = request.headers.get("content-encoding") ?? "identity";
   if (encoding.toLowerCase() !== "identity") {
     const message = `content-encoding: must be identity, not '${encoding.slice(0, MAX_FIELD)}': ` +
@@ -73,7 +88,7 @@ async function readBody({ request, context }: Exchange): Promise<Uint8Array<Arra
     );
   }, bodyTimeoutMs);
   try {
-    return await Promise.race([readBytes(request, maxBodyBytes), late]);
+    return await Promise.race([readBytes(request, maxBodyBytes, held), late]);
   } finally {
     clearTimeout(timer);
   }

@@ -1,5 +1,6 @@
 import { STATUS_CODE } from "@std/http/status";
 import { HttpError } from "../errors.ts";
+import type { HeldBody } from "./held_bodies.ts";
 import { pause } from "./json_size.ts";
 
 /** Bytes that are allocated and copied at once. More would hold the thread for milliseconds. */
@@ -10,11 +11,14 @@ const LARGE_BYTES = 1 << 20;
  * requests are handled meanwhile.
  *
  * @param limit Maximum size in bytes.
+ * @param held Counts the bytes of a large body.
  * @throws {HttpError} 413 above the limit, without reading further.
+ * @throws as `HeldBody.add` does.
  */
 export async function readBytes(
   request: Request,
   limit: number,
+  held: Pick<HeldBody, "add">,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const announced = request.headers.get("content-length");
   if (Number(announced ?? 0) > limit) throw tooLarge(limit);
@@ -25,8 +29,8 @@ export async function readBytes(
   }
   if (request.body === null) return new Uint8Array();
   return announced === null
-    ? await readUnknown(request.body, limit)
-    : await readAnnounced(request.body, Number(announced), limit);
+    ? await readUnknown(request.body, limit, held)
+    : await readAnnounced(request.body, Number(announced), limit, held);
 }
 
 /** Reads a body into memory of its announced size, which the system provides as it is written. */
@@ -34,12 +38,14 @@ async function readAnnounced(
   body: ReadableStream<Uint8Array>,
   announced: number,
   limit: number,
+  held: Pick<HeldBody, "add">,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const bytes = new Uint8Array(announced);
   let length = 0;
   for await (const chunk of body) {
     // Only a request without a connection can have another size than it announces.
     if (length + chunk.length > announced) throw tooLarge(limit);
+    held.add(chunk.length);
     bytes.set(chunk, length);
     length += chunk.length;
   }
@@ -49,12 +55,14 @@ async function readAnnounced(
 async function readUnknown(
   body: ReadableStream<Uint8Array>,
   limit: number,
+  held: Pick<HeldBody, "add">,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const chunks: Uint8Array[] = [];
   let length = 0;
   for await (const chunk of body) {
     length += chunk.length;
     if (length > limit) throw tooLarge(limit);
+    held.add(chunk.length);
     chunks.push(chunk);
   }
   const bytes = new Uint8Array(length);
