@@ -25,3 +25,11 @@ export function sha256(): Crypto.Hash {
 export function crc32(bytes: Uint8Array, before = 0): number {
   return builtIn().getBuiltinModule("node:zlib").crc32(bytes, before);
 }
+
+/**
+ * The bytes of zlib data (RFC 1950).
+ * @throws {Error} if they are damaged or more than `limit`.
+ */
+export function inflate(bytes: Uint8Array, limit: number): Uint8Array {
+  return builtIn().getBuiltinModule("node:zlib").inflateSync(bytes, { maxOutputLength: limit });
+}

@@ -43,6 +43,8 @@ export class MediaContext implements Disposable {
   readonly isNonCausal: boolean;
   readonly #options = new MtmdHelperInitOpt();
   readonly #keepAlive: unknown;
+  /** What another thread reads. */
+  #inUse: unknown = null;
 
   private constructor(media: MediaLibrary, handle: Deno.PointerObject, width: number) {
     const { mtmd } = media;
@@ -93,9 +95,9 @@ export class MediaContext implements Disposable {
   }
 
   /**
-   * Decodes an image or a sound and prepares it for the encoder, in another thread.
+   * Decodes an image or a sound and prepares it for the encoder, in another thread. One call at a time.
    *
-   * @param bytes the whole file
+   * @param bytes the whole file; the caller keeps it alive
    * @returns null if it cannot be decoded, or holds nothing that the encoder can read.
    */
   async prepare(bytes: Uint8Array<ArrayBuffer>): Promise<MediaChunks | null> {
@@ -115,10 +117,12 @@ export class MediaContext implements Disposable {
     part.bitmap = decoded.bitmap;
     const parts = new PointerArray([part.bytes]);
     const chunks = mtmd.mtmd_input_chunks_init()!;
+    this.#inUse = parts;
     try {
       const code = await mtmd.mtmd_tokenize_from_parts(this.#open, chunks, parts.bytes, 1n, false);
       if (code === 0) return new MediaChunks(this.#media, chunks);
     } finally {
+      this.#inUse = null;
       mtmd.mtmd_bitmap_free(bitmap);
     }
     mtmd.mtmd_input_chunks_free(chunks);

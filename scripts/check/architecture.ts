@@ -32,6 +32,7 @@ export const LAYERS: readonly (readonly string[])[] = [
   ["src/engine/native", "src/engine/tokenizer", "src/engine/kv_cache", "src/engine/sampling"],
   [
     "src/engine/adapters",
+    "src/engine/media",
     "src/engine/speculation",
     "src/engine/slots",
     "src/engine/stored_prefixes",

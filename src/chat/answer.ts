@@ -1,8 +1,12 @@
 import type { Engine, Sink } from "../engine/mod.ts";
+import { ShimmyError } from "../errors.ts";
 import type { AnswerEvent, AnswerRequest, Input } from "./conversation/mod.ts";
-import { inlinePreparer, type Preparer } from "./preparation/mod.ts";
+import { inlinePreparer, type Preparer, withImages } from "./preparation/mod.ts";
 import { textOfParts } from "./prompt/mod.ts";
 import { type Answer, RunningAnswer } from "./running_answer.ts";
+
+/** Stands for an image in the text of a prompt. */
+const IMAGE_TEXT = "[image]";
 
 /**
  * Runs a request on an engine: renders the prompt, constrains the sampling to the requested format,
@@ -20,7 +24,7 @@ export function answer(
 ): Answer {
   const running = new RunningAnswer(sink);
   const whole = { ...request, input: withDefaultMessages(engine, request.input) };
-  running.start(engine, whole, preparer).catch((error) => running.end(error));
+  running.start(engine, whole, withImages(preparer)).catch((error) => running.end(error));
   return running;
 }
 
@@ -48,7 +52,8 @@ export async function promptTokens(
   input: Input,
   preparer: Preparer = inlinePreparer,
 ): Promise<readonly number[]> {
-  const prompt = await preparer.prompt(engine.info, withDefaultMessages(engine, input));
+  const rendering = withImages(preparer);
+  const prompt = await rendering.prompt(engine.info, withDefaultMessages(engine, input));
   return await engine.tokenize(prompt, true);
 }
 
@@ -62,22 +67,30 @@ export async function promptText(
   input: Input,
   preparer: Preparer = inlinePreparer,
 ): Promise<string> {
-  const parts = await preparer.prompt(engine.info, withDefaultMessages(engine, input));
-  const texts = parts.map((part) => "text" in part ? part.text : engine.detokenize(part.tokens));
+  const rendering = withImages(preparer);
+  const parts = await rendering.prompt(engine.info, withDefaultMessages(engine, input));
+  const texts = parts.map((part) => {
+    if ("tokens" in part) return engine.detokenize(part.tokens);
+    return "text" in part ? part.text : IMAGE_TEXT;
+  });
   return (await Promise.all(texts)).join("");
 }
 
 /**
  * The text of a conversation's prompt without the model's default messages.
  *
- * @throws {ShimmyError} `invalid` if the model's template refuses the conversation.
+ * @throws {ShimmyError} `invalid` if the model's template refuses the conversation, or it has images.
  */
 export async function conversationText(
   { info }: Engine,
   input: Input,
   preparer: Preparer = inlinePreparer,
 ): Promise<string> {
-  return textOfParts(await preparer.prompt(info, input));
+  const parts = await withImages(preparer).prompt(info, input);
+  const image = parts.find((part) => "media" in part)?.media;
+  if (image === undefined) return textOfParts(parts);
+  const { field } = image;
+  throw new ShimmyError("invalid", `${field}: an image has no text`, { field });
 }
 
 /**

@@ -15,6 +15,7 @@ export type {
   ToolCall,
   ToolChoice,
 } from "./conversation/mod.ts";
+export { type ContentPart, contentParts, joinContent, joinMessages } from "./conversation/mod.ts";
 export { argumentsObject, toolDefinitions, withSeedOffset } from "./conversation/mod.ts";
 export type { Answer, AnswerFork, ForkedAnswer } from "./running_answer.ts";
 export {

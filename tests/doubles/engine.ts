@@ -53,6 +53,8 @@ export interface EngineDoubleOptions {
 }
 
 /** Ids from here on are the entries of `controlTokens`; lower ids are code points. */
+/** The only row of every image. */
+const FIRST_ROW = -2;
 const FIRST_CONTROL = 0x110000;
 
 const TIMINGS: Timings = {
@@ -385,6 +387,7 @@ export class EngineDouble implements Engine {
     const ids: number[] = [];
     for (const part of prompt) {
       if ("tokens" in part) ids.push(...part.tokens);
+      else if ("media" in part) ids.push(FIRST_ROW);
       else ids.push(...(part.special ? this.#specialIds(part.text) : codePoints(part.text)));
     }
     const bos = this.info.controlTokens.indexOf(this.info.bosText);

@@ -6,6 +6,7 @@ import type {
   Edit,
   FinishReason,
   LoraChoice,
+  MediaInput,
   Notice,
   PromptLogprob,
   PromptProgress,
@@ -24,7 +25,9 @@ export interface ToolCall {
 
 export interface Message {
   readonly role: "system" | "developer" | "user" | "assistant" | "tool";
+  /** The text. {@linkcode MEDIA_MARK} stands for each image of `media`, in their order. */
   readonly content: string;
+  readonly media?: readonly MediaInput[];
   /** Name of the speaker, or of the tool of a result. */
   readonly name?: string;
   readonly reasoning?: string;

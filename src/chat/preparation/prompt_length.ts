@@ -17,7 +17,7 @@ export function checkPromptLength(
   let [tokens, characters] = [0, 0];
   for (const part of prompt) {
     if ("tokens" in part) tokens += part.tokens.length;
-    else characters += part.text.length;
+    else if ("text" in part) characters += part.text.length;
   }
   const least = tokens + Math.ceil(characters / MAX_TOKEN_CHARACTERS);
   if (least <= contextLength) return;

@@ -14,6 +14,7 @@ interface WireTimings {
   readonly prompt_per_second: number;
   readonly predicted_ms: number;
   readonly predicted_per_second: number;
+  readonly media_ms?: number;
   readonly draft_n?: number;
   readonly draft_n_accepted?: number;
 }
@@ -144,6 +145,7 @@ export class ServerEvents {
         promptMs: timings.prompt_ms,
         promptPerSecond: timings.prompt_per_second,
         predictedMs: timings.predicted_ms,
+        ...(timings.media_ms === undefined ? {} : { mediaMs: timings.media_ms }),
         predictedPerSecond: timings.predicted_per_second,
         ...(timings.draft_n === undefined
           ? {}

@@ -1,4 +1,10 @@
-import type { AnswerRequest, Message } from "../../chat/mod.ts";
+import { encodeBase64 } from "@std/encoding/base64";
+import {
+  type AnswerRequest,
+  type ContentPart,
+  contentParts,
+  type Message,
+} from "../../chat/mod.ts";
 import type { Sampling } from "../../engine/protocol/mod.ts";
 
 /** Sampling parameters of the command line, in the spelling of the HTTP API. */
@@ -63,8 +69,19 @@ export function toConversation(
   };
 }
 
-function toMessage({ role, content, reasoning }: Message) {
-  return { role, content, ...(reasoning === undefined ? {} : { reasoning_content: reasoning }) };
+function toMessage(message: Message) {
+  const { role, content, reasoning, media } = message;
+  return {
+    role,
+    content: media === undefined ? content : contentParts(message).map(toPart),
+    ...(reasoning === undefined ? {} : { reasoning_content: reasoning }),
+  };
+}
+
+function toPart(part: ContentPart) {
+  if (typeof part === "string") return { type: "text", text: part };
+  const url = `data:;base64,${encodeBase64(part.bytes)}`;
+  return { type: "image_url", image_url: { url } };
 }
 
 function samplingFields(sampling: Partial<Sampling>): Record<string, unknown> {

@@ -324,5 +324,5 @@ Deno.test("at a terminal, /why, /tokens, /stats and the rate line tell about the
   assertMatch(said, /last answer: +2 tokens/);
   assertStringIncludes(said, "Copied the last answer (11 characters) through the terminal");
   assertStringIncludes(environment.out, "\x1b]52;c;SGVsbG8gd29ybGQ=\x07");
-  assertStringIncludes(said, "Cannot attach 'cat.png': the model m takes no images.");
+  assertStringIncludes(said, "Cannot attach 'cat.png': the chat takes no images");
 });

@@ -1,5 +1,5 @@
-import type { AnswerEvent, Input, Message } from "../../chat/mod.ts";
-import { conversation, openModel, requestOf } from "../answering/mod.ts";
+import { type AnswerEvent, type Input, joinContent, type Message } from "../../chat/mod.ts";
+import { conversation, openModel, readImage, requestOf } from "../answering/mod.ts";
 import { type Call, command, type Environment, EXIT, interruptible } from "../environment/mod.ts";
 import { timingsJson, usageJson, withoutControls } from "../output/mod.ts";
 import { MODEL_OPTIONS, nameOf, PULL_OPTIONS } from "../sessions/mod.ts";
@@ -8,6 +8,7 @@ import {
   flag,
   SAMPLING_OPTIONS,
   text,
+  texts,
   UsageError,
   type Values,
 } from "../options/mod.ts";
@@ -22,6 +23,7 @@ export const GENERATE_OPTIONS = {
   ...PULL_OPTIONS,
   ...ATTACH_OPTIONS,
   "system": text("TEXT", { help: "system message" }),
+  "image": texts("FILE", { isPath: true, help: "image before the prompt; may be given again" }),
   "raw": flag({ help: "complete the prompt without the chat template" }),
   "json": flag({ help: "print one JSON object after the answer is complete" }),
   ...SAMPLING_OPTIONS,
@@ -47,8 +49,12 @@ export async function generate(
   if (values.raw && values.system !== null) {
     throw new UsageError("--system: has no effect with --raw");
   }
+  if (values.raw && values.image.length > 0) {
+    throw new UsageError("--image: needs the chat template, which --raw leaves out");
+  }
   const isStdinUsed = prompt === null;
-  const input = inputOf(values, prompt ?? await promptFromStdin(name, values, environment));
+  const text = prompt ?? await promptFromStdin(name, values, environment);
+  const input = await inputOf(values, text, environment);
   return await interruptible(environment, EXIT.interrupted, async (signal) => {
     const opening = { asked, isStdinUsed, values, globals, config };
     await using opened = await openModel(environment, opening, signal);
@@ -105,12 +111,17 @@ function emptyPrompt(name: string): UsageError {
   );
 }
 
-function inputOf(values: GenerateValues, prompt: string): Input {
+async function inputOf(
+  values: GenerateValues,
+  prompt: string,
+  environment: Environment,
+): Promise<Input> {
   if (values.raw) return { type: "text", text: prompt };
   const system: Message[] = values.system === null
     ? []
     : [{ role: "system", content: values.system }];
-  return conversation([...system, { role: "user", content: prompt }]);
+  const images = await Promise.all(values.image.map((path) => readImage(path, environment)));
+  return conversation([...system, { role: "user", ...joinContent([...images, prompt], "") }]);
 }
 
 async function stream(events: AsyncIterable<AnswerEvent>, { output }: Environment): Promise<Done> {

@@ -83,5 +83,6 @@ export function entryJson(entry: ModelEntry) {
     source: entry.source,
     paths: entry.paths,
     loras: entry.loras,
+    ...(entry.projector === undefined ? {} : { projector: entry.projector }),
   };
 }

@@ -80,7 +80,7 @@ function reportOf(
     model: entry.name,
     description: info.description,
     kind: info.kind,
-    capabilities: capabilitiesOf({ kind: info.kind, chatTemplate: info.chatTemplate }),
+    capabilities: capabilitiesOf(info, info),
     load_ms: info.loadMs,
     first_token_ms: isLanguage ? firstMs : null,
     first_vector_ms: isLanguage ? null : firstMs,

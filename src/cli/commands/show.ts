@@ -69,6 +69,7 @@ function readable(entry: ModelEntry, { metadata }: GgufHeader, plan: LoadPlan | 
     ["chat template", entry.chatTemplate === null ? "none" : "in the file"],
     ["source", entry.source],
     ...entry.paths.map((path) => ["file", path] as const),
+    ...(entry.projector === undefined ? [] : [["projector", entry.projector] as const]),
     ...entry.loras.map(({ path, scale }) => ["adapter", `${path} at ${scale}`] as const),
     ...Object.entries(entry.ollama ?? {}).map(([layer, path]) =>
       [`Ollama ${layer}`, path] as const

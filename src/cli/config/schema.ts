@@ -63,6 +63,7 @@ const model = z.strictObject({
   alias: names.optional().describe("Other names"),
   loras: z.array(lora, { error: "must be a list of adapters" }).optional()
     .describe("Adapters to load with the model"),
+  mmproj: name.optional().describe("Path of the projector for images, relative to this file"),
   ctx: integerFrom(0).optional().describe("Context length of each sequence in tokens"),
   parallel: z.union([z.literal("auto"), integerBetween(1, 256)], {
     error: "must be auto or a whole number 1 to 256",
@@ -199,6 +200,7 @@ function toModel(body: ModelBody, at: string, resolvePath: ResolvePath): Configu
     ...(body.path === undefined ? {} : { path: resolvePath(body.path) }),
     aliases: (body.alias ?? []).map((one) => one.toLowerCase()),
     ...(loras === undefined ? {} : { loras }),
+    ...(body.mmproj === undefined ? {} : { projector: resolvePath(body.mmproj) }),
     settings: toSettings(body, at),
   };
 }
@@ -263,6 +265,7 @@ const PATH_OPTIONS: ReadonlySet<string> = new Set([
   "disk-cache-dir",
   "lora",
   "draft",
+  "mmproj",
   "keys-dir",
   "tls-cert",
   "tls-key",

@@ -145,13 +145,14 @@ Deno.test("an error in JSON names its line and column", () => {
 Deno.test("~ is the home folder in paths of models, adapters and options", () => {
   const { models, options } = read({
     models: {
-      a: { path: "~/m/a.gguf", loras: ["~/b.gguf:2", "c~.gguf"] },
+      a: { path: "~/m/a.gguf", loras: ["~/b.gguf:2", "c~.gguf"], mmproj: "~/p.gguf" },
       b: { path: "$HOME/m/b.gguf" },
     },
     server: { "model-dirs": "~/one;/two", "model-path": "~", lora: ["~/d.gguf:1"], "api-key": "~" },
   });
   assertEquals(models.models.a?.path, join(HOME, "m", "a.gguf"));
   assertEquals(models.models.b?.path, join(HOME, "m", "b.gguf"));
+  assertEquals(models.models.a?.projector, join(HOME, "p.gguf"));
   assertEquals(models.models.a?.loras?.map(({ path }) => path), [
     join(HOME, "b.gguf"),
     resolve("/etc/shimmy/c~.gguf"),

@@ -117,6 +117,15 @@ export const GLOBAL_OPTIONS = {
     isPath: true,
     help: "draft model for speculative decoding; used for models with the same vocabulary",
   }),
+  "mmproj": text("FILE", {
+    isPath: true,
+    help: "projector (mmproj) for images; used for models that it belongs to",
+  }),
+  "no-mmproj": flag({ help: "load no projectors: models read only text" }),
+  "mmproj-offload": oneOf(["on", "off"], {
+    fallback: "on",
+    help: "compute images on the GPU of the model; default on",
+  }),
   "lora": loras(),
   "config": text("FILE", {
     isPath: true,

@@ -11,7 +11,7 @@ export {
   socketPath,
 } from "./address.ts";
 export { GLOBAL_OPTIONS, type GlobalValues } from "./global_options.ts";
-export { flag, integer, parallel, parsed, text } from "./option_kinds.ts";
+export { flag, integer, parallel, parsed, text, texts } from "./option_kinds.ts";
 export { type Option, type OptionSet, parseOptions, UsageError, type Values } from "./options.ts";
 export { checkPlacement, placementOptions } from "./placement_options.ts";
 export { SAMPLING_OPTIONS, samplingOf } from "./sampling_options.ts";

@@ -59,6 +59,7 @@ export function timingsJson(timings: Timings) {
   return {
     queue_ms: timings.queueMs,
     prompt_ms: timings.promptMs,
+    ...(timings.mediaMs === undefined ? {} : { media_ms: timings.mediaMs }),
     first_token_ms: timings.firstTokenMs,
     predicted_ms: timings.predictedMs,
     prompt_per_second: timings.promptPerSecond,

@@ -1,5 +1,9 @@
 import { join, resolve } from "@std/path";
-import type { DiskCacheLocation, LoadOptions } from "../../engine/protocol/mod.ts";
+import type {
+  DiskCacheLocation,
+  LoadOptions,
+  ProjectorOptions,
+} from "../../engine/protocol/mod.ts";
 import { adapterName, type ModelEntry } from "../../models/entry/mod.ts";
 import type { Selection } from "../../runtime/mod.ts";
 import { placementOptions } from "../options/mod.ts";
@@ -32,7 +36,7 @@ type LoadRequest = Pick<
 export function loadKey(entry: ModelEntry, request: LoadRequest): string {
   const { globals, parallel, stepTimeout } = requestFor(entry, request);
   const { "model-dirs": _dirs, lora: _lora, config: _config, verbose: _verbose, ...rest } = globals;
-  return JSON.stringify([entry.paths, entry.loras, parallel, stepTimeout, rest]);
+  return JSON.stringify([entry.paths, entry.loras, entry.projector, parallel, stepTimeout, rest]);
 }
 
 /**
@@ -71,11 +75,14 @@ export function loadOptions(
   more: {
     readonly draft?: ModelEntry | undefined;
     readonly isDraftOptional?: boolean;
+    /** Whether a model loads without the projector of the options if it cannot use it. */
+    readonly isProjectorOptional?: boolean;
     readonly sessionFolder?: string;
     readonly diskCache?: DiskCacheLocation | undefined;
   } = {},
 ): LoadOptions {
   const { globals, parallel, sharesOneContext, stepTimeout } = requestFor(entry, request);
+  const projector = projectorOf(entry, globals, more.isProjectorOptional ?? false);
   const isShared = sharesOneContext === true && globals["kv-unified"] === "auto";
   return {
     libraryFolder: runtime.folder,
@@ -104,9 +111,22 @@ export function loadOptions(
     ...(more.draft === undefined
       ? {}
       : { draftPaths: more.draft.paths, isDraftOptional: more.isDraftOptional ?? false }),
+    ...(projector === undefined ? {} : { projector }),
     ...(more.sessionFolder === undefined ? {} : { sessionFolder: more.sessionFolder }),
     ...(more.diskCache === undefined ? {} : { diskCache: more.diskCache }),
     ...(stepTimeout === undefined ? {} : { stepTimeout }),
     verbose: globals.verbose,
   };
+}
+
+/** The projector of the options, or else that of the model. */
+function projectorOf(
+  { projector }: ModelEntry,
+  globals: LoadRequest["globals"],
+  isOptional: boolean,
+): ProjectorOptions | undefined {
+  if (globals["no-mmproj"]) return undefined;
+  const offload = globals["mmproj-offload"] === "on";
+  if (globals.mmproj !== null) return { path: resolve(globals.mmproj), offload, isOptional };
+  return projector === undefined ? undefined : { path: projector, offload, isOptional: true };
 }

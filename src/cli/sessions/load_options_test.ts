@@ -63,6 +63,22 @@ Deno.test("without options the engine uses its defaults", () => {
   });
 });
 
+Deno.test("the projector of a model is loaded, unless the options name another or none", () => {
+  const projectorWith = (args: string[]) =>
+    loadOptions(
+      entryDouble("m", { projector: "own.gguf" }),
+      {
+        runtime: { variant: "cpu", folder: "/lib", source: "cache", version: "0.5.0" },
+        devices: [],
+      },
+      { globals: valuesOf(args), parallel: 3 },
+    ).projector;
+  assertEquals(projectorWith([]), { path: "own.gguf", offload: true, isOptional: true });
+  assertEquals(projectorWith(["--mmproj", "p.gguf"])?.path, resolve("p.gguf"));
+  assertEquals(projectorWith(["--no-mmproj"]), undefined);
+  assertEquals(projectorWith(["--no-mmproj", "--mmproj", "p.gguf"]), undefined);
+});
+
 Deno.test("every option reaches the engine", () => {
   const cases: [string[], Partial<LoadOptions>][] = [
     [["--ctx", "512"], { contextLength: 512 }],
@@ -77,6 +93,12 @@ Deno.test("every option reaches the engine", () => {
     [["--lookup", "off"], { lookup: false }],
     [["--stream-interval", "0"], { streamInterval: 0 }],
     [["--context-shift"], { contextShift: true }],
+    [["--mmproj", "p.gguf"], {
+      projector: { path: resolve("p.gguf"), offload: true, isOptional: false },
+    }],
+    [["--mmproj", "p.gguf", "--mmproj-offload", "off"], {
+      projector: { path: resolve("p.gguf"), offload: false, isOptional: false },
+    }],
     [["--verbose"], { verbose: true }],
     [["--gpu-layers", "7"], { gpuLayers: 7 }],
     [["--gpu-layers", "all"], { gpuLayers: -1 }],

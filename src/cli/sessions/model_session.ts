@@ -10,6 +10,7 @@ import type { LoadPlan } from "../../engine/planning/mod.ts";
 import type { LoadOptions, ModelInfo } from "../../engine/protocol/mod.ts";
 import { discover, modelSources, processEnvironment } from "../../models/discovery/mod.ts";
 import {
+  type Discovery,
   expandHome,
   homeFolder,
   type Lora,
@@ -79,7 +80,10 @@ class RegistrySession implements ModelSession {
         cacheFolder: () => cacheDirectory(environment.env),
       }, { ...processEnvironment(), env: environment.env, home: homeFolder(environment.env) });
     this.registry = createPool({
-      discover: () => discover(sources()),
+      discover: async () => {
+        const found = await discover(sources());
+        return this.#request.globals["no-mmproj"] ? withoutProjectors(found) : found;
+      },
       load: this.#load,
       base,
       preferred: request.preferred,
@@ -261,6 +265,7 @@ class RegistrySession implements ModelSession {
       draft,
       // A server has models with other vocabularies; they run without the draft model.
       isDraftOptional: this.#request.residency !== undefined,
+      isProjectorOptional: this.#request.residency !== undefined,
       sessionFolder: this.#sessionFolder,
       diskCache: diskCacheOf(entry, this.#request, () => cacheDirectory(this.#environment.env)),
     });
@@ -327,4 +332,9 @@ function defaultLoras(
   if (!fromEnvironment) return [];
   const path = expandHome(fromEnvironment, homeFolder(environment.env));
   return [parseLora(path, "SHIMMY_LORA_GGUF")];
+}
+
+/** The models as text models, for `--no-mmproj`. */
+function withoutProjectors(found: Discovery): Discovery {
+  return { ...found, models: found.models.map(({ projector: _, ...model }) => model) };
 }

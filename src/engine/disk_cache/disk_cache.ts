@@ -1,5 +1,5 @@
 import { join } from "@std/path";
-import type { DiskCacheStatus } from "../protocol/mod.ts";
+import { type DiskCacheStatus, isMediaToken } from "../protocol/mod.ts";
 import { DiskIndex, type DiskIndexOptions, type DiskMatch, type DiskQuery } from "./disk_index.ts";
 import { type DiskLimits, makeRoom, removeFile } from "./eviction.ts";
 import { formatName, hashText, hashTokens } from "./file_name.ts";
@@ -137,7 +137,8 @@ export class DiskCache {
 
   /** Whether a state with these tokens is worth a file. */
   wants(tokens: readonly number[], scope: string): boolean {
-    if (tokens.length < this.minTokens) return false;
+    // The numbers of an image's rows mean nothing to another process.
+    if (tokens.length < this.minTokens || tokens.some(isMediaToken)) return false;
     // Another process may have removed a file.
     this.#refresh();
     // A file with all blocks of the tokens saves nearly as much.

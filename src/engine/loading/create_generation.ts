@@ -148,6 +148,10 @@ class Generations {
       memoryKind: this.#memoryKind(shape),
       stateParts: this.#stateParts,
       isOnCpu: isOnCpu(options),
+      // libllama computes them in one micro batch, or ends the process.
+      wholeRows: isOnCpu(options)
+        ? Math.min(context.batchSize, CPU_MICRO_BATCH)
+        : context.batchSize,
       promptRows: this.#promptRows(context.batchSize),
       sessions: options.sessionFolder === undefined
         ? null

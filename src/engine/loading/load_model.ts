@@ -20,10 +20,17 @@ import {
 } from "../native/mod.ts";
 import type { GenerationContext } from "../scheduler/mod.ts";
 import { createGeneration } from "./create_generation.ts";
+import { Media, openMedia } from "../media/mod.ts";
 import { describeModel } from "./model_info.ts";
-import { type FileState, type LoadOptions, LOG_END, type ModelInfo } from "../protocol/mod.ts";
+import {
+  type FileState,
+  type LoadOptions,
+  LOG_END,
+  type MediaSupport,
+  type ModelInfo,
+} from "../protocol/mod.ts";
 import { Tokenizer } from "../tokenizer/mod.ts";
-import { readWeights, unmatchedOverrides } from "../model/mod.ts";
+import { FLASH_ATTENTION, isOnCpu, readWeights, unmatchedOverrides } from "../model/mod.ts";
 
 /** A loaded model. */
 export interface LoadedModel extends Disposable {
@@ -34,6 +41,8 @@ export interface LoadedModel extends Disposable {
   readonly generation: GenerationContext | null;
   readonly adapters: Adapters;
   readonly embedder: Embedder;
+  /** Null without a projector that can be used. */
+  readonly media: Media | null;
 }
 
 /** Memory shared with other threads. */
@@ -90,15 +99,27 @@ export function loadModel(
     abort,
     memoryBefore,
   };
+  const encoders = options.projector === undefined || model.isEmbeddingModel
+    ? null
+    : openMedia(library, model, options.projector, {
+      threads,
+      isOnCpu: isOnCpu(options),
+      flashAttention: FLASH_ATTENTION[options.flashAttention],
+    }, stack);
+  if (typeof encoders === "string") notes.push(encoders);
   const generation = model.isEmbeddingModel
     ? null
     : createGeneration({ ...shared, tokenizer, notes, stack });
   const embedder = stack.use(new Embedder(shared, generation?.sequenceLength ?? null));
   if (generation === null) notes.push(...limitNotes(embedder.limit, model.trainedContext, options));
+  const media = encoders === null || typeof encoders === "string" || generation === null
+    ? null
+    : new Media(encoders, tokenizer, generation.wholeRows);
   const info = describeModel(library, model, {
     options,
     generation,
     embedder,
+    media: media?.support ?? (typeof encoders === "string" ? unusable(encoders) : null),
     threads,
     // A plan may have produced the same notes.
     notes: [...new Set(notes)],
@@ -119,6 +140,7 @@ export function loadModel(
     generation,
     adapters,
     embedder,
+    media,
     [Symbol.dispose]: () => owned.dispose(),
   };
 }
@@ -133,6 +155,11 @@ function fileStates(paths: readonly string[]): FileState[] {
       return { size: 0, modified: 0 };
     }
   });
+}
+
+/** The support of a projector that could not be loaded. */
+function unusable(refusal: string): MediaSupport {
+  return { vision: false, refusal };
 }
 
 function overrideNotes(

@@ -2,7 +2,13 @@ import { type Library, listDevices, type Model } from "../../../ffi/mod.ts";
 import type { Embedder } from "../embedding/mod.ts";
 import { recommendedSampling } from "../sampling/mod.ts";
 import type { GenerationContext } from "../scheduler/mod.ts";
-import type { FileState, LoadOptions, ModelInfo, Placement } from "../protocol/mod.ts";
+import type {
+  FileState,
+  LoadOptions,
+  MediaSupport,
+  ModelInfo,
+  Placement,
+} from "../protocol/mod.ts";
 
 /** Describes a loaded model. */
 export function describeModel(
@@ -12,6 +18,7 @@ export function describeModel(
     readonly options: LoadOptions;
     readonly generation: GenerationContext | null;
     readonly embedder: Embedder;
+    readonly media: MediaSupport | null;
     readonly threads: number;
     readonly notes: readonly string[];
     readonly loadMs: number;
@@ -58,6 +65,7 @@ export function describeModel(
     endOfGeneration: generation?.sampling.endOfGeneration ?? [],
     recommendedSampling: recommendedSampling(metadata),
     metadata,
+    ...(facts.media === null ? {} : { media: facts.media }),
     settings: {
       kvType: options.kvType,
       flashAttention: options.flashAttention,

@@ -43,3 +43,12 @@ function containerLimit(): number | null {
     .reduce((sum, [, bytes]) => sum + Number(bytes), 0);
   return Math.max(0, Math.min(most, most - used + files));
 }
+
+/** The size of a file in bytes; 0 if it cannot be read, which the load then reports. */
+export function fileSize(path: string): number {
+  try {
+    return Deno.statSync(path).size;
+  } catch {
+    return 0;
+  }
+}

@@ -19,7 +19,7 @@ import { excessBytes, hasRoom, type LoadPlan } from "./load_plan.ts";
 import type { PlannedDraft, PlannedModel } from "./plan_messages.ts";
 import { PlanProcess } from "./plan_process.ts";
 import type { ContextShape, DeviceInfo, LoadOptions } from "../protocol/mod.ts";
-import { availableMemory } from "../native/mod.ts";
+import { availableMemory, fileSize } from "../native/mod.ts";
 
 export interface PlanOptions {
   /** Command that runs this program as a planning process. */
@@ -248,6 +248,7 @@ class Planning {
     const draft = model.generates ? await this.#draftPart(shape) : NO_DRAFT;
     const gpus = this.#gpus(model);
     const cpu = model.devices.find(({ kind }) => kind === "cpu");
+    const projector = this.#projector(gpus[0]?.name ?? cpu?.name, cpu?.name);
     const main = { memoryFree: this.#mainMemory };
     const known = [...gpus, ...(cpu === undefined ? [] : [{ ...cpu, ...main }])];
     const devices = known.map((device) => {
@@ -261,7 +262,7 @@ class Planning {
         kind,
         layers,
         weightBytes: (weights.byDevice.get(name) ?? 0) + (adapters.get(name) ?? 0) +
-          (drafts?.weightBytes ?? 0),
+          (drafts?.weightBytes ?? 0) + (name === projector?.device ? projector.bytes : 0),
         kvBytes: (placed?.kvBytes ?? 0) + (drafts?.kvBytes ?? 0),
         computeBytes: (placed?.computeBytes ?? 0) + (drafts?.computeBytes ?? 0),
         cacheBytes: isCpu ? model.cacheBytes : 0,
@@ -311,6 +312,17 @@ class Planning {
     return shape.swaFull
       ? { full: bytes, window: otherBytes }
       : { full: otherBytes, window: bytes };
+  }
+
+  /** The weights of the projector, which libmtmd puts on the first GPU, and their device. */
+  #projector(
+    first: string | undefined,
+    cpu: string | undefined,
+  ): { readonly device: string | undefined; readonly bytes: number } | null {
+    const { projector } = this.#options;
+    if (projector === undefined) return null;
+    const isOffloaded = projector.offload && !isOnCpu(this.#options);
+    return { device: isOffloaded ? first : cpu, bytes: fileSize(projector.path) };
   }
 
   /** The memory of the draft model by device; empty without a draft model. */

@@ -2,8 +2,10 @@ import { ShimmyError } from "../../errors.ts";
 import { EmbeddingQueue } from "../embedding/mod.ts";
 import type { EngineFlags, NativeGate } from "../native/mod.ts";
 import { type LoadedModel, loadModel } from "../loading/mod.ts";
+import type { Media, PreparedPrompt } from "../media/mod.ts";
 import { Loop } from "../scheduler/mod.ts";
 import {
+  type AddSpecial,
   cannotGenerateError,
   type ContextShape,
   DEFAULT_STREAM_INTERVAL,
@@ -12,6 +14,7 @@ import {
   type FromEngineCore,
   type LoadOptions,
   type LoopStatus,
+  type PromptPart,
   type SequenceRequest,
   serializeError,
   type ToEngineCore,
@@ -19,7 +22,13 @@ import {
 import { EventBatch } from "./event_batch.ts";
 import { macrotaskYield, type Yield } from "./macrotask_yield.ts";
 import { WorkLimits } from "./work_limits.ts";
-import { DECODED_TOKENS, isLong, LongPrompts, MAX_REPLIED_TOKENS } from "./long_prompts.ts";
+import {
+  DECODED_TOKENS,
+  hasMedia,
+  isLong,
+  LongPrompts,
+  MAX_REPLIED_TOKENS,
+} from "./long_prompts.ts";
 
 /** Receiver of the messages of the engine core. */
 export type Post = (message: FromEngineCore) => void;
@@ -179,6 +188,7 @@ export class EngineCore {
 
   #submit(id: number, request: SequenceRequest): void {
     if (this.#loop !== null) {
+      if (hasMedia(request.prompt)) return this.#submitMedia(id, request);
       if (isLong(request.prompt)) return this.#submitLong(id, request);
       return this.#loop.submit(id, request);
     }
@@ -189,6 +199,30 @@ export class EngineCore {
   /** Tokenizes the prompt in another thread, so that running sequences do not wait. */
   #submitLong(id: number, request: SequenceRequest): void {
     const { tokenizer } = this.#model!;
+    this.#submitLater(id, async () => {
+      const tokens = await tokenizer.encodeAsync(request.prompt, request.addSpecial ?? true).catch(
+        () => undefined,
+      );
+      // Without tokens the loop tokenizes, and reports the error.
+      return (loop) => loop.submit(id, request, tokens);
+    });
+  }
+
+  /** Reads the images of the prompt in another thread. */
+  #submitMedia(id: number, request: SequenceRequest): void {
+    const { media } = this.#model!;
+    this.#submitLater(id, async () => {
+      try {
+        const { tokens, runs } = await preparedPrompt(media, request.prompt, request.addSpecial);
+        return (loop) => loop.submit(id, request, tokens, runs);
+      } catch (error) {
+        return () => this.#events.add(id, { type: "error", error: serializeError(error) });
+      }
+    });
+  }
+
+  /** Submits a sequence after the long prompts that wait, with the controls that came meanwhile. */
+  #submitLater(id: number, prepare: () => Promise<(loop: Loop) => void>): void {
     try {
       this.#longPrompts.checkRoom();
     } catch (error) {
@@ -196,14 +230,12 @@ export class EngineCore {
     }
     this.#longPrompts.keepControls(id);
     this.#longPrompts.add(async () => {
-      const tokens = await tokenizer.encodeAsync(request.prompt, request.addSpecial ?? true).catch(
-        () => undefined,
-      );
+      const submit = await prepare();
       const controls = this.#longPrompts.takeControls(id);
       this.#gate.shared(() => {
-        // Without tokens the loop tokenizes, and reports the error.
-        this.#loop?.submit(id, request, tokens);
-        for (const control of controls) this.#loop?.control(id, control);
+        if (this.#loop === null) return;
+        submit(this.#loop);
+        for (const control of controls) this.#loop.control(id, control);
       });
       this.#flush();
       void this.#run();
@@ -220,6 +252,12 @@ export class EngineCore {
         `The text has ${tokens.length} tokens; at most ${MAX_REPLIED_TOKENS} are listed`;
       throw new ShimmyError("invalid", message);
     };
+    if (hasMedia(prompt)) {
+      return this.#replyLater(call, async ({ media }) => {
+        const { tokens } = await preparedPrompt(media, prompt, addSpecial);
+        return replied(tokens);
+      });
+    }
     if (!isLong(prompt)) {
       return this.#reply(call, ({ tokenizer }) => replied(tokenizer.encode(prompt, addSpecial)));
     }
@@ -367,6 +405,16 @@ export class EngineCore {
     this.#gate.shared(() => model?.[Symbol.dispose]());
     this.#post({ type: "unloaded" });
   }
+}
+
+/** @throws {ShimmyError} `invalid` if the model reads no images; see `Media.prepare`. */
+async function preparedPrompt(
+  media: Media | null,
+  prompt: readonly PromptPart[],
+  addSpecial: AddSpecial = true,
+): Promise<PreparedPrompt> {
+  if (media === null) throw new ShimmyError("invalid", "The model reads no images");
+  return await media.prepare(prompt, addSpecial);
 }
 
 /** Loop status of a model that does not generate. */

@@ -1,4 +1,5 @@
 import { DEFAULT_BATCH } from "../model/mod.ts";
+import { fileSize } from "../native/mod.ts";
 import type { LoadOptions } from "../protocol/mod.ts";
 
 /** Seconds that any piece of work may take, whatever the model's size. */
@@ -26,8 +27,11 @@ export class WorkLimits {
   ) {}
 
   /** The limits for a model. A fixed limit in the options replaces those by size. */
-  static of({ stepTimeout, modelPaths, draftPaths = [], batchSize }: WorkOptions): WorkLimits {
-    const bytes = [...modelPaths, ...draftPaths].reduce((sum, path) => sum + sizeOf(path), 0);
+  static of(
+    { stepTimeout, modelPaths, draftPaths = [], projector, batchSize }: WorkOptions,
+  ): WorkLimits {
+    const paths = [...modelPaths, ...draftPaths, ...(projector ? [projector.path] : [])];
+    const bytes = paths.reduce((sum, path) => sum + fileSize(path), 0);
     return new WorkLimits(stepTimeout ?? null, bytes, batchSize || DEFAULT_BATCH);
   }
 
@@ -48,13 +52,7 @@ export class WorkLimits {
   }
 }
 
-type WorkOptions = Pick<LoadOptions, "stepTimeout" | "modelPaths" | "draftPaths" | "batchSize">;
-
-/** The size of a file; 0 if it cannot be read, which the load then reports. */
-function sizeOf(path: string): number {
-  try {
-    return Deno.statSync(path).size;
-  } catch {
-    return 0;
-  }
-}
+type WorkOptions = Pick<
+  LoadOptions,
+  "stepTimeout" | "modelPaths" | "draftPaths" | "projector" | "batchSize"
+>;

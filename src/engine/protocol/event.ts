@@ -34,6 +34,8 @@ export interface Timings {
   /** Time to first token, measured from submission. */
   readonly firstTokenMs: number;
   readonly predictedMs: number;
+  /** Decoding and encoding of the images, before the prompt waited for a stream; absent without images. */
+  readonly mediaMs?: number;
   readonly promptPerSecond: number;
   readonly predictedPerSecond: number;
   /** Drafted tokens, and drafted tokens that were accepted (speculative decoding). */

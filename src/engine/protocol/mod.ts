@@ -37,11 +37,18 @@ export {
   type KvUnified,
   type LoadOptions,
   LOG_END,
+  type ProjectorOptions,
   SWA_FULL,
   type SwaFull,
 } from "./load_options.ts";
 export type { Control, Edit, FromEngineCore, ToEngineCore } from "./messages.ts";
-export type { ContextSettings, FileState, FillTokens, ModelInfo } from "./model_info.ts";
+export type {
+  ContextSettings,
+  FileState,
+  FillTokens,
+  MediaSupport,
+  ModelInfo,
+} from "./model_info.ts";
 export { cannotGenerateError } from "./model_kind.ts";
 export {
   deviceBytes,
@@ -51,7 +58,15 @@ export {
   SPLIT_MODES,
   type TensorOverride,
 } from "./placement.ts";
-export type { AddSpecial, Phase, PromptPart, ReasoningPhase, SequenceRequest } from "./request.ts";
+export {
+  type AddSpecial,
+  isMediaToken,
+  type MediaInput,
+  type Phase,
+  type PromptPart,
+  type ReasoningPhase,
+  type SequenceRequest,
+} from "./request.ts";
 export { DEFAULT_SAMPLING, type SamplerName, SAMPLERS, type Sampling } from "./sampling.ts";
 export {
   type ContextStatus,

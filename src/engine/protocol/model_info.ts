@@ -29,6 +29,13 @@ export interface FileState {
   readonly modified: number;
 }
 
+/** What a model reads besides text. */
+export interface MediaSupport {
+  readonly vision: boolean;
+  /** Why the model reads no images although it has a projector; null if it reads them. */
+  readonly refusal: string | null;
+}
+
 /** Description of a loaded model. */
 export interface ModelInfo {
   /** The files of the weights as they were when they were read: they may be replaced later. */
@@ -78,6 +85,8 @@ export interface ModelInfo {
   readonly recommendedSampling: Partial<Sampling>;
   /** Scalar GGUF metadata values, as text. */
   readonly metadata: Readonly<Record<string, string>>;
+  /** What the model reads besides text; absent without a projector. */
+  readonly media?: MediaSupport;
   /** The settings of the context. */
   readonly settings: ContextSettings;
   readonly loadMs: number;

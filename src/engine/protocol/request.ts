@@ -4,7 +4,26 @@ import type { Sampling } from "./sampling.ts";
 /** A part of a prompt. Only text marked `special` is parsed for control tokens. */
 export type PromptPart =
   | { readonly text: string; readonly special: boolean }
-  | { readonly tokens: readonly number[] };
+  | { readonly tokens: readonly number[] }
+  | { readonly media: MediaInput };
+
+/** An image in a prompt. */
+export interface MediaInput {
+  readonly type: "image";
+  /** The whole file. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** The field of the request that has it, for errors. */
+  readonly field: string;
+}
+
+/**
+ * Whether a token of a sequence stands for a row of an image. Each row of an image has a number below zero
+ * that no other row has while the process runs, so that token lists with equal images are equal. Token ids of
+ * vocabularies are not negative.
+ */
+export function isMediaToken(token: number): boolean {
+  return token < 0;
+}
 
 /**
  * Special tokens that the vocabulary asks for: none, the token at the begin as for a prompt, or those

@@ -1,5 +1,5 @@
 import { type Candidates, type Context, type Sampler, SamplerChain } from "../../../ffi/mod.ts";
-import type { SamplerName, Sampling } from "../protocol/mod.ts";
+import { isMediaToken, type SamplerName, type Sampling } from "../protocol/mod.ts";
 import type { SamplerModel } from "./sampler_model.ts";
 
 /** Options of a chain. */
@@ -35,7 +35,9 @@ export class SamplingChain implements Disposable {
   ): SamplingChain {
     const chain = new SamplingChain(model, options, buildNative(model, options));
     const start = Math.max(0, past.length - lookBack(model, options.sampling));
-    for (let at = start; at < past.length; at++) chain.accept(past[at]!);
+    for (let at = start; at < past.length; at++) {
+      if (!isMediaToken(past[at]!)) chain.accept(past[at]!);
+    }
     return chain;
   }
 

@@ -116,8 +116,9 @@ export function addPrefillChunks(
     // prompt.
     const left = sequence.paused ? sequence.remaining - 1 : sequence.remaining;
     const { tokens: held, planned } = sequence.stream!;
-    // A checkpoint is made of the state at the end of a batch.
-    const wanted = Math.min(left, (planned[0] ?? Infinity) - held.length);
+    // A checkpoint is made of the state at the end of a batch. Rows of images have batches of their own.
+    const end = Math.min(planned[0] ?? Infinity, sequence.media.nextRow(held.length));
+    const wanted = Math.min(left, end - held.length);
     if (wanted <= 0) continue;
     const isFirst = chunks.length === 0;
     if (isFirst && wanted <= Math.min(budget * MAX_BUDGET_EXCESS, batch.room)) {

@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import type { Batch } from "../../../ffi/mod.ts";
+import { MediaRuns } from "../media/media_runs.ts";
 import { addDecodeTokens, addPrefillChunks } from "./batch_builder.ts";
 import type { Sequence } from "./sequence.ts";
 
@@ -35,6 +36,7 @@ function sequence(id: number, length: number, held: number): Sequence {
       promptOutputs: [],
       paused: false,
       remaining: length - held,
+      media: MediaRuns.NONE,
     },
     ...{ submitted: 0, request: {} },
     stream: { id, tokens: tokens.slice(0, held), planned: [] },

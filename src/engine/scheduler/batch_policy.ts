@@ -5,6 +5,7 @@ import type { Sequence } from "./sequence.ts";
 export type BatchCandidate =
   & PrioritizedSequence
   & Pick<Sequence, "paused">
+  & Partial<Pick<Sequence, "isAtImage">>
   & { readonly adapters: Pick<Sequence["adapters"], "key"> };
 
 /** The sequences of the next batch, which all use the same adapters. */
@@ -80,7 +81,9 @@ export class BatchPolicy {
     const keepsAdapters = prefilling.length === 0 &&
       now - this.#lastBatch.since < ADAPTER_SWITCH_MS;
     const prompt = byPriority(prefilling, now)[0];
-    const rides = ({ adapters }: S) => this.#mixes && adapters.key === prompt?.adapters.key;
+    // A batch with rows of an image holds no tokens.
+    const mixes = this.#mixes && prompt?.isAtImage !== true;
+    const rides = ({ adapters }: S) => mixes && adapters.key === prompt?.adapters.key;
     let first =
       (keepsAdapters
         ? decoding.find(({ adapters }) => adapters.key === this.#lastBatch.key)

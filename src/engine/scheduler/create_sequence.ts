@@ -1,7 +1,8 @@
 import { ShimmyError } from "../../errors.ts";
 import { messageBoundaries } from "../kv_cache/mod.ts";
 import type { OpenedSession, StoredPrefixes } from "../stored_prefixes/mod.ts";
-import type { SequenceRequest } from "../protocol/mod.ts";
+import type { MediaRuns } from "../media/mod.ts";
+import { isMediaToken, type SequenceRequest } from "../protocol/mod.ts";
 import { TokenSampler } from "../sampling/mod.ts";
 import { beginAnswer, type EditTools } from "./edit_sequence.ts";
 import type { GenerationContext } from "./generation.ts";
@@ -10,7 +11,7 @@ import { Sequence } from "./sequence.ts";
 /**
  * Creates the sequence of a request: acquires adapters, opens the session and builds the sampler.
  *
- * @param prompt the tokens of the prompt.
+ * @param prompt the tokens of the prompt, and its images.
  * @param cellsUsed cells of the context that were written.
  * @throws {ShimmyError} `invalid` for an empty prompt, grammar or session that cannot be used;
  * `not_found` for an unknown adapter; `context_length` with both token counts.
@@ -18,14 +19,16 @@ import { Sequence } from "./sequence.ts";
 export function createSequence(
   id: number,
   request: SequenceRequest,
-  prompt: number[],
+  { tokens: prompt, media }: { readonly tokens: number[]; readonly media: MediaRuns },
   model: GenerationContext,
   stored: StoredPrefixes,
   cellsUsed: number,
   tools: Omit<EditTools, "cache">,
 ): Sequence {
   const begunTokens = request.begun?.tokens.length ?? 0;
-  const { contextShift } = model;
+  if (!media.isEmpty) checkMediaRequest(request);
+  // A shift would cut images.
+  const contextShift = model.contextShift && media.isEmpty;
   const length = Math.min(model.maxLength, request.contextLength ?? Infinity);
   if (prompt.length === 0) {
     throw new ShimmyError("invalid", "prompt: must not be empty", { field: "prompt" });
@@ -50,10 +53,22 @@ export function createSequence(
     session = stored.open(request, adapters.key);
     const sampler = new TokenSampler(model.sampling, request, prompt);
     const limits = { maxTokens, length, mayShift: contextShift };
-    const sequence = new Sequence(id, request, prompt, sampler, limits, adapters, session);
+    const sequence = new Sequence(
+      id,
+      request,
+      prompt,
+      sampler,
+      limits,
+      adapters,
+      session,
+      media,
+    );
     if (!model.canTruncate) {
       const { vocab } = model.sampling;
-      sequence.boundaries = messageBoundaries(prompt, (token) => vocab.isControl(token));
+      sequence.boundaries = messageBoundaries(
+        prompt,
+        (token) => !isMediaToken(token) && vocab.isControl(token),
+      );
     }
     if (request.begun !== undefined) {
       const held = isWhole ? Infinity : Math.min(length, model.sequenceLength);
@@ -65,6 +80,15 @@ export function createSequence(
     model.adapters.release(adapters);
     throw error;
   }
+}
+
+/** @throws {ShimmyError} `invalid` for options that do not work with images. */
+function checkMediaRequest({ session, promptLogprobs, trace }: SequenceRequest): void {
+  const refused = (field: string, what: string) =>
+    new ShimmyError("invalid", `${field}: is not supported with images: ${what}`, { field });
+  if (session !== undefined) throw refused("session", "a session saves only text");
+  if (promptLogprobs !== undefined) throw refused("prompt_logprobs", "rows have no probability");
+  if (trace) throw refused("receipt", "a receipt names only text");
 }
 
 /** The error of a prompt that is longer than any context that memory allows. */

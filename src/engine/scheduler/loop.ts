@@ -1,3 +1,4 @@
+import type { Batch } from "../../../ffi/mod.ts";
 import { messageOf, ShimmyError } from "../../errors.ts";
 import { LoopStats, statusOf } from "./loop_stats.ts";
 import { addDecodeTokens, addPrefillChunks, inOrder } from "./batch_builder.ts";
@@ -6,6 +7,7 @@ import { shiftContext, shiftedLike } from "./shift/shift_context.ts";
 import { cacheOptions, type LoopParts, memoryOf, partsFor } from "./loop_parts.ts";
 import { sampledLogprobs, tokenLogprobs } from "../sampling/mod.ts";
 import { type KvStream, PrefixCache } from "../kv_cache/mod.ts";
+import { decodeBatch, ImageBatch, MediaRuns } from "../media/mod.ts";
 import { StoredPrefixes } from "../stored_prefixes/mod.ts";
 import { Slots } from "../slots/mod.ts";
 import {
@@ -21,7 +23,7 @@ import {
   type SlotChangeResult,
 } from "../protocol/mod.ts";
 import { Scheduler } from "./scheduler.ts";
-import { PrefillBudget } from "./order/priority.ts";
+import { byPriority, PrefillBudget } from "./order/priority.ts";
 import { createSequence, tooLong } from "./create_sequence.ts";
 import { editSequence, type EditTools } from "./edit_sequence.ts";
 import { scorePrompt } from "./prompt_logprobs.ts";
@@ -50,7 +52,8 @@ export class Loop {
   readonly #slots: Slots;
   /** What belongs to the current context. */
   #parts: LoopParts;
-  /** Sequences in the current batch, and idle streams with a padding row in it. */
+  /** The current batch, the sequences in it, and idle streams with a padding row in it. */
+  #batch: Batch | ImageBatch;
   #members: readonly Sequence[] = [];
   #paddingStreams: readonly KvStream[] = [];
   readonly #stats = new LoopStats();
@@ -78,6 +81,7 @@ export class Loop {
     );
     this.#slots = new Slots(() => this.#model, this.#cache, () => this.#defaultScope());
     this.#parts = partsFor(model);
+    this.#batch = this.#parts.batch;
   }
 
   /** Whether a step would compute anything. */
@@ -94,10 +98,16 @@ export class Loop {
   /**
    * Queues a request. A request that cannot be queued gets one error event.
    * @param prompt the tokens of the prompt, if they are known.
+   * @param media the images of the prompt.
    */
-  submit(id: number, request: SequenceRequest, prompt?: number[]): void {
+  submit(
+    id: number,
+    request: SequenceRequest,
+    prompt?: number[],
+    media = MediaRuns.NONE,
+  ): void {
     try {
-      const sequence = this.#createSequence(id, request, prompt);
+      const sequence = this.#createSequence(id, request, prompt, media);
       this.stored.submitted(sequence);
       this.#scheduler.add(sequence);
       if (request.reportsLength) {
@@ -131,7 +141,12 @@ export class Loop {
     if (event !== null) this.#emit(sequence.id, event);
   }
 
-  #createSequence(id: number, request: SequenceRequest, prompt: number[] | undefined): Sequence {
+  #createSequence(
+    id: number,
+    request: SequenceRequest,
+    prompt: number[] | undefined,
+    media: MediaRuns,
+  ): Sequence {
     const { client } = request;
     if (this.#scheduler.waiting.length >= this.#queueLimit && !this.#endStalled(() => true)) {
       throw new ShimmyError(
@@ -156,7 +171,8 @@ export class Loop {
     if (request.begun !== undefined) this.#announce();
     const { stored } = this;
     const tools = this.#tools(id);
-    const sequence = createSequence(id, request, tokens, this.#model, stored, cellsUsed, tools);
+    const parts = { tokens, media };
+    const sequence = createSequence(id, request, parts, this.#model, stored, cellsUsed, tools);
     const shifted = sequence.isShifted && shiftedLike(sequence, this.#scheduler.running);
     if (shifted) sequence.scope = shifted.scope;
     return sequence;
@@ -245,7 +261,9 @@ export class Loop {
     const selection = this.#parts.policy.next(this.#scheduler.running, start);
     if (selection === null) return;
     if (!this.#applyAdapters(selection.sequences)) return;
-    if (selection.isPrefill) this.#buildPrefillBatch(selection, start);
+    const first = selection.isPrefill ? byPriority(selection.sequences, start)[0] : undefined;
+    if (first?.isAtImage) this.#buildImageBatch(first, selection);
+    else if (selection.isPrefill) this.#buildPrefillBatch(selection, start);
     else this.#buildDecodeBatch(inOrder(selection.sequences));
     const before = performance.now();
     const computed = this.#decode();
@@ -253,7 +271,7 @@ export class Loop {
     this.#stats.nativeMs += native;
     if (computed) {
       for (const { tracer } of this.#members) {
-        tracer?.batch(this.#parts.batch.length, this.#members.length, selection.isPrefill);
+        tracer?.batch(this.#batch.length, this.#members.length, selection.isPrefill);
       }
       this.#recordTime(selection, native);
       if (selection.isPrefill) this.#makeCheckpoints();
@@ -267,7 +285,7 @@ export class Loop {
 
   #recordTime({ isPrefill, riders }: BatchSelection<Sequence>, ms: number): void {
     if (isPrefill) {
-      const promptTokens = this.#parts.batch.length - riders.length;
+      const promptTokens = this.#batch.length - riders.length;
       this.#prefillBudget.record(promptTokens, ms, riders.length > 0);
     } else {
       this.#prefillBudget.recordDecode(ms);
@@ -280,6 +298,7 @@ export class Loop {
     for (const rider of riders) rider.draft = [];
     const { maxOutputs, kvUnified: isUnified, promptRows } = this.#model;
     const { batch, policy } = this.#parts;
+    this.#batch = batch;
     const budget = this.#prefillBudget.size(decoding, sequences.length, promptRows.most);
     const way = { riders, isUnified, rowGroup: promptRows.group };
     const prompts = addPrefillChunks(batch, sequences, budget, now, maxOutputs, way);
@@ -288,9 +307,22 @@ export class Loop {
     this.#paddingStreams = [];
   }
 
+  /** A batch with rows of one image. */
+  #buildImageBatch(sequence: Sequence, { sequences, decoding }: BatchSelection<Sequence>): void {
+    const { context, promptRows } = this.#model;
+    const budget = this.#prefillBudget.size(decoding, sequences.length, promptRows.most);
+    sequence.draft = [];
+    sequence.outputs.length = 0;
+    sequence.promptOutputs.length = 0;
+    this.#batch = new ImageBatch(sequence, Math.min(budget, context.batchSize));
+    this.#members = [sequence];
+    this.#paddingStreams = [];
+  }
+
   /** @param decoding sequences in the order of their streams */
   #buildDecodeBatch(decoding: readonly Sequence[]): void {
     const { speculation, batch, undo } = this.#parts;
+    this.#batch = batch;
     speculation.draft(decoding, batch.capacity - decoding.length);
     for (const { draft, stream } of decoding) if (draft.length > 0) undo.prepare(stream!);
     this.#members = decoding;
@@ -329,7 +361,7 @@ export class Loop {
    */
   #decode(): boolean {
     try {
-      const outcome = this.#model.context.decode(this.#parts.batch);
+      const outcome = decodeBatch(this.#model.context, this.#batch);
       // A GPU may still compute when the call returns; its time belongs to this batch.
       this.#model.context.synchronize();
       this.#cache.completeCopies();
@@ -424,7 +456,7 @@ export class Loop {
     const mayGrow = sequence.tokens.length < sequence.limits.length && !sequence.isShifted;
     if (mayGrow && this.#larger(sequence) !== null) {
       this.#scheduler.suspend(sequence);
-    } else if (this.#model.contextShift) this.#shift(sequence);
+    } else if (this.#model.contextShift && !sequence.hasMedia) this.#shift(sequence);
     else this.#finish(sequence, "length");
   }
 
@@ -452,7 +484,7 @@ export class Loop {
       return this.#fail(sequence, error, true);
     }
     // Memory has become short since the sequence was accepted.
-    if (sequence.completionTokens > 0 && this.#model.contextShift) {
+    if (sequence.completionTokens > 0 && this.#model.contextShift && !sequence.hasMedia) {
       sequence.capacity = this.#model.sequenceLength;
       this.#shift(sequence);
     } else if (sequence.completionTokens > 0) this.#finish(sequence, "length");

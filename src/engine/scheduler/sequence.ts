@@ -1,6 +1,7 @@
 import type { AdapterSet } from "../adapters/mod.ts";
 import { DraftPolicy, NgramLookup } from "../speculation/mod.ts";
 import type { KvStream, SavedState } from "../kv_cache/mod.ts";
+import { MediaRuns } from "../media/mod.ts";
 import type { OpenedSession } from "../stored_prefixes/mod.ts";
 import type {
   FinishReason,
@@ -37,7 +38,7 @@ export interface SequenceLimits {
 
 /** A request in the loop, from its prompt to its last token. */
 export class Sequence {
-  readonly submitted = performance.now();
+  readonly submitted: number;
   readonly promptLength: number;
   readonly policy = new DraftPolicy();
   /** Scope of its cached states: see `PrefixCache.acquire`. */
@@ -99,7 +100,10 @@ export class Sequence {
     /** The adapters it is computed with. */
     readonly adapters: AdapterSet,
     readonly session: OpenedSession,
+    /** The images of the prompt. */
+    readonly media: MediaRuns = MediaRuns.NONE,
   ) {
+    this.submitted = performance.now() - media.ms;
     if (session.notice !== null) this.notices.push(session.notice);
     this.promptLength = tokens.length;
     this.tracer = request.trace ? new SequenceTracer(tokens) : null;
@@ -157,6 +161,16 @@ export class Sequence {
   /** Tokens that are not in the KV cache yet. */
   get remaining(): number {
     return this.tokens.length - (this.stream?.tokens.length ?? 0);
+  }
+
+  /** Whether the prompt has images. */
+  get hasMedia(): boolean {
+    return !this.media.isEmpty;
+  }
+
+  /** Whether the next token to compute is a row of an image. */
+  get isAtImage(): boolean {
+    return this.hasMedia && this.media.isRow(this.stream?.tokens.length ?? 0);
   }
 
   /** Whether context shifts have dropped tokens. */
@@ -334,10 +348,11 @@ export class Sequence {
     const predictedMs = now - first;
     const computed = processed - this.cachedTokens;
     return {
-      queueMs: admitted - this.submitted,
+      queueMs: admitted - this.submitted - this.media.ms,
       promptMs,
       firstTokenMs: first - this.submitted,
       predictedMs,
+      ...(this.hasMedia ? { mediaMs: this.media.ms } : {}),
       promptPerSecond: promptMs > 0 && computed > 0 ? computed / promptMs * 1000 : 0,
       predictedPerSecond: predictedMs > 0 && this.#sampled > 1
         ? (this.#sampled - 1) / predictedMs * 1000

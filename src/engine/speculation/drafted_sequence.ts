@@ -12,6 +12,8 @@ export interface DraftedSequence {
   accepted: number;
   readonly policy: DraftPolicy;
   readonly lookup: NgramLookup;
+  /** Whether its prompt has images, which are not drafted from. */
+  readonly hasMedia?: boolean;
   readonly maxTokens: number;
   readonly completionTokens: number;
   /** Tokens that the stream can still hold. */

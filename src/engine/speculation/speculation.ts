@@ -64,6 +64,8 @@ export class Speculation {
     const { kvUnified, isOnCpu } = this.#options;
     if (this.kind === null || sequences.length === 0) return;
     if (this.#trial?.mayDraft === false) return;
+    // Streams are computed together only up to the shortest draft, so no other sequence drafts either.
+    if (sequences.some(({ hasMedia }) => hasMedia)) return;
     if (sequences.length > maxDraftedSequences(isOnCpu)) return;
     const share = Math.floor(room / sequences.length);
     const limits = sequences.map((sequence) => {

@@ -40,7 +40,7 @@ export class Tokenizer {
   }
 
   /**
-   * Encodes a prompt. With `addSpecial`, prepends BOS if the vocabulary asks for it and the prompt
+   * Encodes a prompt without images. With `addSpecial`, prepends BOS if the vocabulary asks for it and the prompt
    * does not begin with it. `both` encodes a single text as for an embedding.
    * @throws {ShimmyError} `invalid` for a token id outside the vocabulary.
    */
@@ -95,6 +95,7 @@ export class Tokenizer {
     const ends = hasEnds(prompt, addSpecial);
     const tokens: number[] = [];
     for (const part of prompt) {
+      if ("media" in part) throw new TypeError("Cannot tokenize an image");
       append(
         tokens,
         "tokens" in part
@@ -102,8 +103,13 @@ export class Tokenizer {
           : yield { text: part.text, ends, special: part.special },
       );
     }
+    return this.withBegin(tokens, ends ? false : addSpecial);
+  }
+
+  /** Adds BOS to the tokens of a prompt, as {@linkcode Tokenizer.encode} does. */
+  withBegin(tokens: number[], addSpecial: AddSpecial): number[] {
     const { bos } = this.#vocab;
-    const addsBos = !ends && addSpecial && this.#vocab.addBos;
+    const addsBos = addSpecial && this.#vocab.addBos;
     if (addsBos && bos !== null && tokens[0] !== bos) tokens.unshift(bos);
     return tokens;
   }

@@ -133,7 +133,7 @@ export function isModel(described: ModelEntry | SkippedFile): described is Model
 function notAModel(
   header: GgufHeader,
   tensors: number,
-): { reason: string; kind: SkippedFile["kind"] } | null {
+): Pick<SkippedFile, "reason" | "kind" | "embeddingLength"> | null {
   const type = text(header, "general.type");
   if (text(header, "general.architecture") === "controlvector") {
     return { kind: "adapter", reason: "a control vector; use it with --lora" };
@@ -142,7 +142,13 @@ function notAModel(
     return { kind: "adapter", reason: "an adapter; use it with --lora" };
   }
   if (type === "mmproj" || text(header, "general.architecture") === "clip") {
-    return { kind: "projector", reason: "a multimodal projector, not a model" };
+    const embeddingLength = count(header, "clip.vision.projection_dim") ??
+      count(header, "clip.audio.projection_dim");
+    return {
+      kind: "projector",
+      reason: "a projector, which models read images with; not a model",
+      ...(embeddingLength === undefined ? {} : { embeddingLength }),
+    };
   }
   if (type === "imatrix") {
     return { kind: "other", reason: "an importance matrix, not a model" };

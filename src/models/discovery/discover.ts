@@ -1,6 +1,7 @@
 import { pooledMap } from "@std/async/pool";
 import { builtinSource } from "./builtin.ts";
 import { describe, isModel } from "./describe.ts";
+import { withProjectors } from "./projectors.ts";
 import {
   type Discovery,
   expandHome,
@@ -103,7 +104,8 @@ export async function discover(sources: readonly ModelSource[]): Promise<Discove
       models: models.count - before,
     });
   }
-  return { models: models.list(), skipped: onceByPath(skipped), sources: scanned };
+  const others = onceByPath(skipped);
+  return { models: withProjectors(models.list(), others), skipped: others, sources: scanned };
 }
 
 /** Sources may overlap. A user should not read the same warning twice. */

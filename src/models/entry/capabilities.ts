@@ -1,8 +1,16 @@
-import { cannotGenerateError } from "../../engine/protocol/mod.ts";
+import { cannotGenerateError, type ModelInfo } from "../../engine/protocol/mod.ts";
 import type { ModelEntry } from "./entry.ts";
 
 /** Capabilities of a model, with the names of Ollama's API. */
-export type Capability = "completion" | "tools" | "thinking" | "embedding" | "rerank";
+export const CAPABILITIES = [
+  "completion",
+  "tools",
+  "thinking",
+  "vision",
+  "embedding",
+  "rerank",
+] as const;
+export type Capability = (typeof CAPABILITIES)[number];
 
 /** Texts in a chat template that render or switch reasoning. */
 const THINKING_MARKERS =
@@ -11,15 +19,20 @@ const THINKING_MARKERS =
 /**
  * Capabilities of a model. Every language model can call tools, if necessary in Shimmy's generic
  * tool format. The chat template shows whether the model reasons.
+ *
+ * @param loaded the loaded model, which shows whether its projector can be used
  */
 export function capabilitiesOf(
-  { kind, chatTemplate }: Pick<ModelEntry, "kind" | "chatTemplate">,
+  { kind, chatTemplate, projector }: Pick<ModelEntry, "kind" | "chatTemplate" | "projector">,
+  loaded: Pick<ModelInfo, "media"> | null = null,
 ): Capability[] {
   if (kind !== "language") return [kind];
+  const seesImages = loaded === null ? projector !== undefined : loaded.media?.vision === true;
   return [
     "completion",
     "tools",
     ...(THINKING_MARKERS.test(chatTemplate ?? "") ? ["thinking" as const] : []),
+    ...(seesImages ? ["vision" as const] : []),
   ];
 }
 

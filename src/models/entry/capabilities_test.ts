@@ -13,3 +13,13 @@ Deno.test("capabilities follow the kind of model and its template", () => {
   assertEquals(of({ kind: "embedding" }), ["embedding"]);
   assertEquals(of({ kind: "rerank" }), ["rerank"]);
 });
+
+Deno.test("a model with a projector sees, unless it is loaded and cannot use it", () => {
+  const model = { kind: "language", chatTemplate: null, projector: "mmproj.gguf" } as const;
+  const sees = (loaded?: Parameters<typeof capabilitiesOf>[1]) =>
+    capabilitiesOf(model, loaded).includes("vision");
+  assertEquals(sees(), true);
+  assertEquals(sees({ media: { vision: true, refusal: null } }), true);
+  assertEquals(sees({ media: { vision: false, refusal: "It cannot" } }), false);
+  assertEquals(sees({}), false);
+});

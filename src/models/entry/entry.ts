@@ -25,6 +25,8 @@ export interface ModelEntry {
    * line.
    */
   readonly loras: readonly Lora[];
+  /** File of the projector, with which the model reads images. */
+  readonly projector?: string;
   /** Other names of the same file, for example a second tag in Ollama's store. */
   readonly aliases?: readonly string[];
   /** The file was removed, and the model is still loaded. */
@@ -106,6 +108,8 @@ export interface SkippedFile {
   readonly name?: string;
   readonly reason: string;
   readonly kind: "adapter" | "projector" | "vocabulary" | "shard" | "other" | "broken";
+  /** Length of the embeddings of a projector, which is that of its model. */
+  readonly embeddingLength?: number;
 }
 
 /** Result of scanning all sources, in scan order. */

@@ -1,6 +1,11 @@
 /** Model entries: facts about a model that is not loaded, names, adapters and keep-alive. */
 
-export { capabilitiesOf, type Capability, checkGeneratesText } from "./capabilities.ts";
+export {
+  CAPABILITIES,
+  capabilitiesOf,
+  type Capability,
+  checkGeneratesText,
+} from "./capabilities.ts";
 export type {
   Discovery,
   ExampleMessage,

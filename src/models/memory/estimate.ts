@@ -6,7 +6,13 @@ import { type GgufHeader, readHeader } from "../gguf/mod.ts";
 /** Load options that determine memory use. */
 export type LoadShape = Pick<
   LoadOptions,
-  "contextLength" | "parallel" | "kvType" | "kvUnified" | "sharesOneContext" | "batchSize"
+  | "contextLength"
+  | "parallel"
+  | "kvType"
+  | "kvUnified"
+  | "sharesOneContext"
+  | "batchSize"
+  | "projector"
 >;
 
 /** Default number of tokens in a step. */
@@ -21,7 +27,7 @@ const COMPUTE_BYTES = 64;
 
 /**
  * Estimates the main memory of a model that is loaded on the CPU, in bytes: the files of the model,
- * of its draft model and of its adapters, the KV caches and the compute buffers.
+ * of its draft model, its adapters and its projector, the KV caches and the compute buffers.
  *
  * @param available Bytes for the model. They determine the context length if no length is given.
  * @param draft The draft model, whose context has the shape of the model's context.
@@ -38,8 +44,10 @@ export async function estimateMainMemory(
   const drafting = isDrafted ? await draftPart(draft) : { size: 0, bytesPerToken: 0, compute: 0 };
   const kv = entry.kind === "language" ? kvBytes(entry, header, plan, available, drafting) : 0;
   const batch = plan.batchSize > 0 ? plan.batchSize : DEFAULT_BATCH;
-  const adapters = await Promise.all(entry.loras.map(({ path }) => sizeOf(path)));
-  const files = adapters.reduce((sum, bytes) => sum + bytes, entry.size + drafting.size);
+  const { projector } = plan;
+  const others = [...entry.loras, ...(projector === undefined ? [] : [projector])];
+  const sizes = await Promise.all(others.map(({ path }) => sizeOf(path)));
+  const files = sizes.reduce((sum, bytes) => sum + bytes, entry.size + drafting.size);
   return Math.ceil(files + kv + computeBytes(entry, header, batch) + drafting.compute);
 }
 

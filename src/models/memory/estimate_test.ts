@@ -58,6 +58,14 @@ Deno.test("an embedding model has no KV cache", async () => {
   assertEquals(await estimateMainMemory(entry, shape, 2 ** 40), entry.size + COMPUTE);
 });
 
+Deno.test("the file of a projector is counted", async () => {
+  const entry = await tiny();
+  const without = await estimateMainMemory(entry, shape, 2 ** 40);
+  const projector = { path: TINY, offload: true, isOptional: true };
+  const { size } = await Deno.stat(TINY);
+  assertEquals(await estimateMainMemory(entry, { ...shape, projector }, 2 ** 40), without + size);
+});
+
 Deno.test("the files of adapters are counted", async () => {
   const path = fromFileUrl(new URL("../../../tests/models/pirate-lora.gguf", import.meta.url));
   const entry: ModelEntry = { ...await tiny(), loras: [{ path, scale: 1 }] };

@@ -30,6 +30,8 @@ export interface ConfiguredModel {
   readonly aliases: readonly string[];
   /** Replaces the discovered adapters. */
   readonly loras?: readonly Lora[];
+  /** Replaces the discovered projector. */
+  readonly projector?: string;
   readonly settings: ModelSettings;
 }
 
@@ -108,7 +110,7 @@ function merged(base: ModelSettings = {}, own: ModelSettings): ModelSettings {
 function configured(
   name: string,
   base: ModelEntry,
-  { aliases, loras, settings }: ConfiguredModel,
+  { aliases, loras, projector, settings }: ConfiguredModel,
   config: ModelConfig,
 ): ModelEntry {
   const names = new Set([...base.aliases ?? [], base.name, ...aliases]);
@@ -119,6 +121,7 @@ function configured(
     name,
     ...(names.size === 0 ? {} : { aliases: [...names] }),
     ...(loras === undefined ? {} : { loras }),
+    ...(projector === undefined ? {} : { projector }),
     settings: merged(base.settings, settings),
   };
   return withSampling(entry, config);

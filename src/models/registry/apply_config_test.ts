@@ -28,10 +28,14 @@ Deno.test("a model without settings stays as discovered", async () => {
 Deno.test("a discovered model gets settings and aliases, and comes first", async () => {
   const settings = { contextLength: 512 };
   const loras = [{ path: "/l.gguf", scale: 1 }];
+  const projector = "/mmproj.gguf";
   const { models } = await apply([other, found], {
-    models: { found: model({ settings, loras, aliases: ["new"] }) },
+    models: { found: model({ settings, loras, projector, aliases: ["new"] }) },
   });
-  assertEquals(models, [{ ...found, settings, loras, aliases: ["old", "new"] }, other]);
+  assertEquals(models, [
+    { ...found, settings, loras, projector, aliases: ["old", "new"] },
+    other,
+  ]);
 });
 
 Deno.test("a discovered file with a configured name keeps its old name as an alias", async () => {

@@ -44,7 +44,7 @@ export type ModelInstance = LoadingInstance | LoadedInstance | FailedInstance;
  * Key of an entry's engine: files, adapters and load settings. Different adapters or settings need
  * another engine.
  */
-export function engineKey({ paths, loras, settings = {} }: ModelEntry): string {
+export function engineKey({ paths, loras, projector, settings = {} }: ModelEntry): string {
   const { contextLength, parallel, kvType, gpuLayers } = settings;
-  return JSON.stringify([paths, loras, { contextLength, parallel, kvType, gpuLayers }]);
+  return JSON.stringify([paths, loras, projector, { contextLength, parallel, kvType, gpuLayers }]);
 }

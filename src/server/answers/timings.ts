@@ -12,6 +12,7 @@ export const timingsSchema = z.object({
   predicted_ms: z.number().describe("From the first generated token to the last"),
   predicted_per_token_ms: z.number(),
   predicted_per_second: z.number(),
+  media_ms: z.number().optional().describe("Decoding and encoding of images; absent without them"),
   draft_n: z.int().optional().describe("Drafted tokens; absent without drafts"),
   draft_n_accepted: z.int().optional(),
 });
@@ -43,6 +44,7 @@ export function toTimings(
     predicted_ms: steps === 0 ? 0 : predictedMs,
     predicted_per_token_ms: steps === 0 ? 0 : predictedMs / steps,
     predicted_per_second: steps === 0 || predictedMs === 0 ? 0 : steps / predictedMs * 1000,
+    ...(timings.mediaMs === undefined ? {} : { media_ms: timings.mediaMs }),
     ...(draftedTokens === 0 ? {} : { draft_n: draftedTokens, draft_n_accepted: acceptedTokens }),
   };
 }

@@ -86,11 +86,11 @@ export const FILE_COMMANDS: ChatCommands = {
   },
   image: {
     usage: "/image PATH",
-    help: "attach an image; refused, as no model takes images",
+    help: "attach an image; refused: only generate --image takes images",
     completes: "file",
     run: (chat, path) => {
       if (path === "") return chat.say("/image: PATH is missing.");
-      chat.say(`Cannot attach '${path}': the model ${chat.model.name} takes no images.`);
+      chat.say(`Cannot attach '${path}': the chat takes no images; shimmy generate --image does.`);
     },
   },
 };

@@ -13,6 +13,20 @@ const textBlock = z.strictObject({
   ),
 });
 
+const imageBlock = z.strictObject({
+  type: z.literal("image"),
+  source: z.discriminatedUnion("type", [
+    z.strictObject({
+      type: z.literal("base64"),
+      media_type: text.nullish().describe("Accepted; the bytes decide"),
+      data: text.describe("A PNG, JPEG, GIF or BMP image"),
+    }),
+    z.strictObject({ type: z.literal("url"), url: text.describe("A data: URL") }),
+  ], { error: "must be base64 or url: there are no uploaded files" }),
+  cache_control: cacheControl,
+});
+
+export type ImageBlock = z.output<typeof imageBlock>;
 export type TextBlock = z.output<typeof textBlock>;
 
 const thinkingBlock = z.strictObject({
@@ -63,8 +77,8 @@ const toolReference = z.strictObject({
 
 const resultContent = z.union([
   text,
-  z.array(z.discriminatedUnion("type", [textBlock, toolReference], {
-    error: unsupportedBlock("text and tool_reference"),
+  z.array(z.discriminatedUnion("type", [textBlock, imageBlock, toolReference], {
+    error: unsupportedBlock("text, image and tool_reference"),
   })),
 ], { error: CONTENT_ERROR });
 
@@ -130,8 +144,8 @@ const systemContent = z.union([
 
 export type SystemContent = z.output<typeof systemContent>;
 
-const userBlock = z.discriminatedUnion("type", [textBlock, toolResultBlock], {
-  error: unsupportedBlock("text and tool_result"),
+const userBlock = z.discriminatedUnion("type", [textBlock, imageBlock, toolResultBlock], {
+  error: unsupportedBlock("text, image and tool_result"),
 });
 
 const assistantBlock = z.discriminatedUnion("type", [

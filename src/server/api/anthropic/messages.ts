@@ -1,7 +1,18 @@
-import { type Message, type Tool, type ToolCall, toolDefinitions } from "../../../chat/mod.ts";
+import {
+  type ContentPart,
+  joinContent,
+  joinMessages,
+  type Message,
+  type Tool,
+  type ToolCall,
+  toolDefinitions,
+} from "../../../chat/mod.ts";
+import type { MediaInput } from "../../../engine/protocol/mod.ts";
 import { ShimmyError } from "../../../errors.ts";
+import { imageOfBase64, imageOfUrl } from "../../schemas/mod.ts";
 import type {
   AssistantBlock,
+  ImageBlock,
   MessageParam,
   ResultContent,
   SystemContent,
@@ -13,12 +24,28 @@ import type {
 type Tools = ReadonlyMap<string, Tool>;
 
 /** The text of blocks, joined by newlines. The definitions of tools that they add are a part of it. */
-export function paragraphs(content: ResultContent | SystemContent, tools: Tools): string {
-  if (typeof content === "string") return content;
+export function paragraphs(
+  content: Exclude<ResultContent, string> | SystemContent,
+  tools: Tools,
+): string {
+  return contentOf(content, tools, "content").content;
+}
+
+/**
+ * Text and images of blocks.
+ * @param field where the blocks are in the request, for errors
+ */
+function contentOf(
+  content: ResultContent | SystemContent,
+  tools: Tools,
+  field: string,
+): Pick<Message, "content" | "media"> {
+  if (typeof content === "string") return { content };
   const added: Tool[] = [];
-  const texts: string[] = [];
-  for (const block of content) {
+  const texts: ContentPart[] = [];
+  for (const [index, block] of content.entries()) {
     if (block.type === "text") texts.push(block.text);
+    if (block.type === "image") texts.push(imageOf(block, `${field}[${index}]`));
     if (block.type === "tool_removal") {
       texts.push(`The tool '${block.tool.name}' is no longer available.`);
     }
@@ -26,7 +53,16 @@ export function paragraphs(content: ResultContent | SystemContent, tools: Tools)
     const tool = name === null ? undefined : tools.get(name);
     if (tool !== undefined) added.push(tool);
   }
-  return [...texts, ...(added.length === 0 ? [] : [toolDefinitions(added)])].join("\n");
+  return joinContent(
+    [...texts, ...(added.length === 0 ? [] : [toolDefinitions(added)])],
+    "\n",
+  );
+}
+
+function imageOf({ source }: ImageBlock, field: string): MediaInput {
+  return source.type === "url"
+    ? imageOfUrl(source.url, `${field}.source.url`)
+    : imageOfBase64(source.data, `${field}.source.data`);
 }
 
 function addedName(block: Exclude<ResultContent | SystemContent, string>[number]): string | null {
@@ -91,7 +127,7 @@ function append(messages: Message[], message: Message): void {
   const toolCalls = [...last.toolCalls ?? [], ...message.toolCalls ?? []];
   messages[messages.length - 1] = {
     role: message.role,
-    content: [last.content, message.content].join(assistant ? "" : "\n"),
+    ...joinMessages(last, message, assistant ? "" : "\n"),
     ...(reasoning === "" ? {} : { reasoning }),
     ...(toolCalls.length === 0 ? {} : { toolCalls }),
   };
@@ -112,18 +148,24 @@ function* userMessages(
       yield { role: "user", content: block.text };
       continue;
     }
+    const at = `messages[${index}].content[${position}]`;
+    if (block.type === "image") {
+      yield { role: "user", ...joinContent([imageOf(block, at)], "") };
+      continue;
+    }
     const name = names.get(block.tool_use_id);
     if (name === undefined) {
-      const field = `messages[${index}].content[${position}].tool_use_id`;
+      const field = `${at}.tool_use_id`;
       throw new ShimmyError("invalid", `${field}: must be the id of a preceding tool_use`, {
         field,
       });
     }
-    const result = paragraphs(block.content ?? "", tools);
+    const result = contentOf(block.content ?? "", tools, `${at}.content`);
     yield {
       role: "tool",
+      ...result,
       // Templates cannot mark a failed call, so the text contains the error.
-      content: block.is_error ? `Error: ${result}` : result,
+      ...(block.is_error ? { content: `Error: ${result.content}` } : {}),
       name,
       toolCallId: block.tool_use_id,
     };

@@ -80,3 +80,43 @@ Deno.test("a result without a call before it is refused where it stands", () => 
   );
   assertEquals(error.field, "messages[0].content[0].tool_use_id");
 });
+
+Deno.test("images of a turn and of a tool's result are read in their places", () => {
+  const image = (data: string) => ({
+    type: "image" as const,
+    source: { type: "base64" as const, media_type: "image/png", data },
+  });
+  const shown = {
+    type: "image" as const,
+    source: { type: "url" as const, url: "data:;base64,Yw==" },
+  };
+  const messages = toMessages(null, [
+    { role: "assistant", content: [{ type: "tool_use", id: "t", name: "look", input: {} }] },
+    {
+      role: "user",
+      content: [
+        {
+          type: "tool_result",
+          tool_use_id: "t",
+          content: [{ type: "text", text: "See:" }, image("YQ==")],
+        },
+        { type: "text", text: "And" },
+        image("Yg=="),
+        { type: "text", text: "or" },
+        shown,
+      ],
+    },
+  ]).slice(1);
+  assertEquals(messages.map(({ role }) => role), ["tool", "user"]);
+  const contents = messages.map(({ content }) => content.replaceAll(/\[image [\w-]+\]/g, "#"));
+  assertEquals(contents, ["See:#", "And#or#"]);
+  const bytes = messages.map(({ media = [] }) =>
+    media.map(({ bytes }) => new TextDecoder().decode(bytes)).join()
+  );
+  assertEquals(bytes, ["a", "b,c"]);
+  assertEquals(messages.flatMap(({ media = [] }) => media).map(({ field }) => field), [
+    "messages[1].content[0].content[1].source.data",
+    "messages[1].content[2].source.data",
+    "messages[1].content[4].source.url",
+  ]);
+});

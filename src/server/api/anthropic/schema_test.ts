@@ -77,20 +77,29 @@ for (const [fields, message] of REFUSED) {
   Deno.test(`refused: ${message}`, () => assertEquals(refusal(fields), message));
 }
 
-for (const type of ["image", "document", "search_result", "container_upload"]) {
+for (const type of ["document", "search_result", "container_upload"]) {
   Deno.test(`${type} blocks of a user are refused by name`, () => {
     assertEquals(
       refusal({ messages: [{ role: "user", content: [{ type, source: {} }] }] }),
-      `messages[0].content[0].type: '${type}' blocks are not supported here: only text and tool_result`,
+      `messages[0].content[0].type: '${type}' blocks are not supported here: only text, image and tool_result`,
     );
   });
 }
 
-Deno.test("an image in a tool's result is refused by name", () => {
-  const content = [{ type: "tool_result", tool_use_id: "a", content: [{ type: "image" }] }];
+Deno.test("a document in a tool's result is refused by name", () => {
+  const content = [{ type: "tool_result", tool_use_id: "a", content: [{ type: "document" }] }];
   assertEquals(
     refusal({ messages: [{ role: "user", content }] }),
-    "messages[0].content[0].content[0].type: 'image' blocks are not supported here: only text and tool_reference",
+    "messages[0].content[0].content[0].type: 'document' blocks are not supported here: " +
+      "only text, image and tool_reference",
+  );
+});
+
+Deno.test("an uploaded file as an image is refused by name", () => {
+  const content = [{ type: "image", source: { type: "file", file_id: "x" } }];
+  assertEquals(
+    refusal({ messages: [{ role: "user", content }] }),
+    "messages[0].content[0].source.type: must be base64 or url: there are no uploaded files",
   );
 });
 

@@ -124,6 +124,7 @@ function toDone(event: Extract<AnswerEvent, { type: "done" }>): Done {
     timings: {
       queue_ms: timings.queueMs,
       prompt_ms: timings.promptMs,
+      ...(timings.mediaMs === undefined ? {} : { media_ms: timings.mediaMs }),
       first_token_ms: timings.firstTokenMs,
       predicted_ms: timings.predictedMs,
       prompt_per_second: timings.promptPerSecond,

@@ -2,6 +2,7 @@ import * as z from "zod";
 import type { LoadPlan } from "../../../engine/planning/mod.ts";
 import type { EmbeddingStatus, EngineStatus, ModelInfo } from "../../../engine/protocol/mod.ts";
 import {
+  CAPABILITIES,
   capabilitiesOf,
   embeddingJson,
   keepAliveEnd,
@@ -105,7 +106,7 @@ const modelStatusSchema = z.object({
   memory_bytes: z.int().nullable().optional().describe("Estimated memory"),
   loaded: z.object({
     description: z.string(),
-    capabilities: z.array(z.enum(["completion", "tools", "thinking", "embedding", "rerank"])),
+    capabilities: z.array(z.enum(CAPABILITIES)),
     context_length: z.int().describe("Context length of a sequence in tokens"),
     parallel: z.int(),
     context: shapeSchema.extend({
@@ -183,7 +184,7 @@ function toLoadedStatus(
 ): NonNullable<ModelStatus["loaded"]> {
   return {
     description: info.description,
-    capabilities: capabilitiesOf(info),
+    capabilities: capabilitiesOf(info, info),
     context_length: info.contextLength,
     parallel: info.parallel,
     context: contextOf(info, status),

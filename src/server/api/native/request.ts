@@ -1,6 +1,6 @@
 import type { AnswerRequest, Format, Input, Message } from "../../../chat/mod.ts";
 import { ShimmyError } from "../../../errors.ts";
-import { isGiven, toRun, toSampling, toStopConditions } from "../../schemas/mod.ts";
+import { isGiven, textWithImages, toRun, toSampling, toStopConditions } from "../../schemas/mod.ts";
 import type { GenerateBody } from "./schema.ts";
 
 /** What a response consists of: one object, a stream of texts, or a stream with a frame for each token. */
@@ -28,7 +28,10 @@ export function toAnswerRequest(body: GenerateBody, form: RequestForm): AnswerRe
 }
 
 function toInput(body: GenerateBody): Input {
-  const { messages, system, prompt } = body;
+  const { messages, system, prompt, images } = body;
+  if (images && (messages || body.raw)) {
+    throw invalid("images", "needs prompt without raw; messages have images of their own");
+  }
   const continueLast = body.continue_last === true;
   if (continueLast && messages?.at(-1)?.role !== "assistant") {
     throw invalid("continue_last", "needs messages of which the last one is of the assistant");
@@ -52,7 +55,7 @@ function toInput(body: GenerateBody): Input {
     type: "chat",
     messages: [
       ...(system ? [{ role: "system", content: system } as const] : []),
-      ...(messages ? conversation(messages, system) : [user(required(prompt))]),
+      ...(messages ? conversation(messages, system) : [user(required(prompt), images)]),
     ],
     tools: [],
     toolChoice: { type: "none" },
@@ -62,9 +65,11 @@ function toInput(body: GenerateBody): Input {
   };
 }
 
-function user(content: string): Message {
-  return { role: "user", content };
+function user(text: string, images: GenerateBody["images"]): Message {
+  return { role: "user", ...textWithImages(text, images, "images") };
 }
+
+type Images = readonly string[] | null | undefined;
 
 function conversation(
   messages: NonNullable<GenerateBody["messages"]>,
@@ -73,9 +78,9 @@ function conversation(
   if (system && messages[0]?.role === "system") {
     throw invalid("system", "cannot be used when messages begin with a system message");
   }
-  return messages.map(({ role, content, name }) => ({
+  return messages.map(({ role, content, images, name }, index) => ({
     role,
-    content,
+    ...textWithImages(content, images, `messages[${index}].images`),
     ...(name === undefined ? {} : { name }),
   }));
 }

@@ -14,9 +14,13 @@ const flag = z.boolean({ error: "must be true or false" });
 
 const ROLES = ["system", "developer", "user", "assistant"] as const;
 
+const images = z.array(text, { error: "must be a list of images" }).nullish()
+  .describe("PNG, JPEG, GIF or BMP images before the text, in base64 or as data: URLs");
+
 const messageSchema = z.strictObject({
   role: z.enum(ROLES, { error: `must be one of ${ROLES.join(", ")}` }),
   content: text,
+  images,
   name: text.optional(),
 });
 
@@ -35,6 +39,7 @@ export const generateSchema = z.strictObject({
     .nullish().describe("Replaces prompt"),
   continue_last: flag.nullish()
     .describe("The last message, of the assistant, is the beginning of the answer"),
+  images,
   system: text.nullish().describe("System message before the prompt or the messages"),
   raw: flag.nullish().describe("Send the prompt to the model without the chat template"),
   max_tokens: integerFrom(1).nullish().describe(
@@ -74,6 +79,7 @@ const usageSchema = z.object({
 const timingsSchema = z.object({
   queue_ms: z.number(),
   prompt_ms: z.number(),
+  media_ms: z.number().optional().describe("Decoding and encoding of images; absent without them"),
   first_token_ms: z.number(),
   predicted_ms: z.number(),
   prompt_per_second: z.number(),

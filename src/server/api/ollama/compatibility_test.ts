@@ -15,7 +15,10 @@ function server(options: ServerDoubleOptions = {}) {
 }
 
 function promptText({ prompt }: SequenceRequest): string {
-  return prompt.map((part) => "text" in part ? part.text : `[${part.tokens}]`).join("");
+  return prompt.map((part) => {
+    if ("tokens" in part) return `[${part.tokens}]`;
+    return "text" in part ? part.text : part.media.field;
+  }).join("");
 }
 
 Deno.test("version is a version of Ollama that clients accept, and the server's own", async () => {

@@ -29,7 +29,10 @@ async function linesOf(response: Response): Promise<Line[]> {
 }
 
 function promptText({ prompt }: SequenceRequest): string {
-  return prompt.map((part) => "text" in part ? part.text : `[${part.tokens}]`).join("");
+  return prompt.map((part) => {
+    if ("tokens" in part) return `[${part.tokens}]`;
+    return "text" in part ? part.text : part.media.field;
+  }).join("");
 }
 
 Deno.test("chat streams lines by default and ends with done, reason and nanoseconds", async () => {
@@ -132,7 +135,7 @@ const REFUSED: readonly (readonly [Record<string, unknown>, string])[] = [
   ],
   [
     { messages: [{ role: "user", content: "x", images: ["aGk="] }] },
-    "messages[0].images: is not supported: models read only text",
+    "messages[0].images[0]: the model reads no images: it has no projector (mmproj)",
   ],
   [{ model: "" }, "model is required"],
   [{ model: null }, "model is required"],

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { CAPABILITIES } from "../../../models/entry/mod.ts";
 
 const nanoseconds = z.int().describe("Nanoseconds");
 const time = z.iso.datetime();
@@ -14,7 +15,7 @@ const details = z.strictObject({
   embedding_length: z.int().optional(),
 });
 
-const capabilities = z.array(z.enum(["completion", "tools", "thinking", "embedding", "rerank"]));
+const capabilities = z.array(z.enum(CAPABILITIES));
 
 const listed = {
   name: z.string(),

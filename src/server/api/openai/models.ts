@@ -24,6 +24,7 @@ const model = z.object({
     completion: z.boolean(),
     tools: z.boolean(),
     reasoning: z.boolean(),
+    vision: z.boolean(),
     embeddings: z.boolean(),
     rerank: z.boolean(),
   }),
@@ -39,7 +40,7 @@ function toModel(pool: ModelPool, named: ResolvedModel): z.output<typeof model> 
   const { entry, adapter } = named;
   const { engine } = pool.state(entry);
   const chatTemplate = engine?.info.chatTemplate ?? entry.chatTemplate;
-  const capabilities = capabilitiesOf({ kind: entry.kind, chatTemplate });
+  const capabilities = capabilitiesOf({ ...entry, chatTemplate }, engine?.info);
   const can = (capability: Capability) => capabilities.includes(capability);
   return {
     id: qualifiedName(named),
@@ -53,6 +54,7 @@ function toModel(pool: ModelPool, named: ResolvedModel): z.output<typeof model> 
       completion: can("completion"),
       tools: can("tools"),
       reasoning: can("thinking"),
+      vision: can("vision"),
       embeddings: can("embedding"),
       rerank: can("rerank"),
     },

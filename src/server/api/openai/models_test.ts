@@ -20,6 +20,7 @@ Deno.test("a model has its context length, capabilities and state", async () => 
       completion: true,
       tools: true,
       reasoning: false,
+      vision: false,
       embeddings: false,
       rerank: false,
     },

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import type { ModelInfo } from "../../../../engine/protocol/mod.ts";
 import { capabilitiesOf, type ModelEntry } from "../../../../models/entry/mod.ts";
 import { listResolved, qualifiedName } from "../../../answers/mod.ts";
 import { type Exchange, json, type Route } from "../../../http/mod.ts";
@@ -22,10 +23,9 @@ const modelsAnswer = z.object({
 const ANY_NAME = "*";
 
 /** Words about a model: those of its configuration, or else its capabilities and its family. */
-function tagsOf(entry: ModelEntry): readonly string[] {
-  const { kind, chatTemplate, settings } = entry;
-  return settings?.tags ??
-    [...capabilitiesOf({ kind, chatTemplate }), entry.architecture, entry.quantization];
+function tagsOf(entry: ModelEntry, info: ModelInfo | null): readonly string[] {
+  return entry.settings?.tags ??
+    [...capabilitiesOf(entry, info), entry.architecture, entry.quantization];
 }
 
 async function list({ context: { pool } }: Exchange): Promise<Response> {
@@ -35,7 +35,7 @@ async function list({ context: { pool } }: Exchange): Promise<Response> {
     const id = qualifiedName(named);
     const aliases = (named.adapter === null ? entry.aliases ?? [] : [])
       .filter((alias) => alias !== ANY_NAME);
-    return { id, entry, info, aliases: [id, ...aliases], tags: tagsOf(entry) };
+    return { id, entry, info, aliases: [id, ...aliases], tags: tagsOf(entry, info) };
   });
   return json({
     object: "list",
@@ -56,12 +56,12 @@ async function list({ context: { pool } }: Exchange): Promise<Response> {
         ftype: entry.quantization,
       },
     })),
-    models: models.map(({ id, entry, tags }) => ({
+    models: models.map(({ id, entry, info, tags }) => ({
       name: id,
       model: id,
       type: "model",
       tags,
-      capabilities: capabilitiesOf(entry),
+      capabilities: capabilitiesOf(entry, info),
       details: { format: "gguf", family: entry.architecture },
     })),
   });

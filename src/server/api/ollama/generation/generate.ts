@@ -2,6 +2,7 @@ import { type Input, type Message, promptTokens } from "../../../../chat/mod.ts"
 import type { Engine } from "../../../../engine/mod.ts";
 import { ShimmyError } from "../../../../errors.ts";
 import type { Exchange } from "../../../http/mod.ts";
+import { textWithImages } from "../../../schemas/mod.ts";
 import { respond } from "./respond.ts";
 import { toMessages } from "./messages.ts";
 import { renderTemplate } from "./prompt_template.ts";
@@ -49,11 +50,11 @@ function toInput(body: GenerateBody): ((engine: Engine) => Input | Promise<Input
 
 /** The conversation of `messages`, or of `prompt`, with the system message before it. */
 function toConversation(
-  { prompt, system, messages: given, think, context }: GenerateBody,
+  { prompt, system, messages: given, think, context, images }: GenerateBody,
 ): Input {
   const messages: Message[] = given && given.length > 0
     ? toMessages(given)
-    : [{ role: "user", content: prompt ?? "" }];
+    : [{ role: "user", ...textWithImages(prompt ?? "", images, "images") }];
   if (system) messages.unshift({ role: "system", content: system });
   return {
     type: "chat",
@@ -77,7 +78,8 @@ async function toContext(
   input: Input,
   content: string,
 ): Promise<{ readonly context?: readonly number[] }> {
-  if (input.type !== "chat") return {};
+  // The tokens of images are numbers that mean nothing to clients.
+  if (input.type !== "chat" || input.messages.some(({ media }) => media !== undefined)) return {};
   const last = input.messages.at(-1);
   const messages: readonly Message[] = input.continueLast && last !== undefined
     ? [...input.messages.slice(0, -1), { ...last, content: last.content + content }]
@@ -91,13 +93,13 @@ async function toContext(
   }
 }
 
-const CHAT_FIELDS = ["system", "think", "context", "template"] as const;
+const CHAT_FIELDS = ["system", "think", "context", "template", "images"] as const;
 
 /** Fields that would have no effect beside another one. */
 const REPLACED = {
   raw: CHAT_FIELDS,
   suffix: CHAT_FIELDS,
-  template: ["think", "context", "messages"],
+  template: ["think", "context", "messages", "images"],
 } as const;
 
 /** Rejects fields that need the chat template when the template is not used. */

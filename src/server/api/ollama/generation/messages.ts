@@ -1,5 +1,6 @@
 import type { Message, Tool, ToolCall } from "../../../../chat/mod.ts";
 import { ShimmyError } from "../../../../errors.ts";
+import { textWithImages } from "../../../schemas/mod.ts";
 import type { ChatBody } from "../request/schema.ts";
 
 type MessageParam = NonNullable<ChatBody["messages"]>[number];
@@ -14,7 +15,7 @@ export function toMessages(params: readonly MessageParam[]): Message[] {
   const open: ToolCall[] = [];
   let calls = 0;
   return params.map((param, index) => {
-    const content = param.content ?? "";
+    const content = textWithImages(param.content ?? "", param.images, `messages[${index}].images`);
     if (param.role === "tool") {
       const call = takeAnswered(open, param);
       if (call === undefined) {
@@ -23,9 +24,9 @@ export function toMessages(params: readonly MessageParam[]): Message[] {
           field,
         });
       }
-      return { role: "tool", content, name: param.tool_name ?? call.name, toolCallId: call.id };
+      return { role: "tool", ...content, name: param.tool_name ?? call.name, toolCallId: call.id };
     }
-    if (param.role !== "assistant") return { role: param.role, content };
+    if (param.role !== "assistant") return { role: param.role, ...content };
     const toolCalls = (param.tool_calls ?? []).map((call) => ({
       id: call.id || `call_${calls++}`,
       name: call.function.name,
@@ -34,7 +35,7 @@ export function toMessages(params: readonly MessageParam[]): Message[] {
     open.push(...toolCalls);
     return {
       role: "assistant",
-      content,
+      ...content,
       ...(param.thinking ? { reasoning: param.thinking } : {}),
       ...(toolCalls.length === 0 ? {} : { toolCalls }),
     };

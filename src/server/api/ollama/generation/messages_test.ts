@@ -77,3 +77,12 @@ Deno.test("two tools of one name are refused", () => {
   const tool = { type: "function" as const, function: { name: "now" } };
   assertThrows(() => toTools([tool, tool]), ShimmyError, "tools: 'now' is not unique");
 });
+
+Deno.test("images come before the text of their message", () => {
+  const [message] = toMessages([{ role: "user", content: "What?", images: ["YQ==", "Yg=="] }]);
+  assertEquals(message!.content.replaceAll(/\[image [\w-]+\]/g, "#"), "##What?");
+  assertEquals(message!.media?.map(({ field }) => field), [
+    "messages[0].images[0]",
+    "messages[0].images[1]",
+  ]);
+});

@@ -43,7 +43,7 @@ export async function tags({ context: { pool } }: Exchange): Promise<Response> {
   const models = await Promise.all(named.map(async ({ entry, adapter }) => ({
     ...await listed(entry, adapter),
     modified_at: new Date(entry.modified).toISOString(),
-    capabilities: capabilitiesOf(entry),
+    capabilities: capabilitiesOf(entry, pool.state(entry).engine?.info),
   })));
   return json({ models });
 }
@@ -97,7 +97,7 @@ export async function show(exchange: Exchange): Promise<Response> {
     details: details(entry, adapter),
     messages: modelfile.messages,
     model_info: modelInfo(entry, info),
-    capabilities: capabilitiesOf(entry),
+    capabilities: capabilitiesOf(entry, info),
     modified_at: new Date(entry.modified).toISOString(),
   });
 }

@@ -17,9 +17,8 @@ const jsonObject = z.record(z.string(), z.unknown(), { error: "must be an object
 /** The name of a model. */
 export const modelName = text.min(1, { error: "must not be empty" });
 
-const images = z.array(z.unknown()).max(0, {
-  error: "is not supported: models read only text",
-}).nullish();
+const images = z.array(text, { error: "must be a list of images in base64" }).nullish()
+  .describe("PNG, JPEG, GIF or BMP images before the text, in base64 or as data: URLs");
 
 /** Fields of `POST /api/chat` and `POST /api/generate`. */
 const answerFields = {

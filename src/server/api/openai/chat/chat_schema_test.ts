@@ -1,4 +1,4 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { ShimmyError } from "../../../../errors.ts";
 import { parse } from "../../../http/body.ts";
 import { chatBody, toChatRequest } from "./chat_schema.ts";
@@ -107,13 +107,32 @@ for (
   });
 }
 
-Deno.test("an image is refused where it stands", () => {
-  const image = { type: "image_url", image_url: { url: "data:," } };
-  const content = [{ type: "text", text: "What is this?" }, image];
+Deno.test("audio is refused where it stands", () => {
+  const audio = { type: "input_audio", input_audio: { data: "", format: "wav" } };
+  const content = [{ type: "text", text: "What is this?" }, audio];
   assertEquals(refusalOf({ messages: [{ role: "user", content }] }), {
-    message: 'messages[0].content[1].type: "image_url" is not supported: only text is',
+    message:
+      'messages[0].content[1].type: "input_audio" is not supported: only text and images are',
     field: "messages[0].content[1].type",
   });
+});
+
+Deno.test("an image that is no data URL is refused where it stands", () => {
+  const image = { type: "image_url", image_url: { url: "file:///a.png" } };
+  const content = [{ type: "text", text: "What is this?" }, image];
+  assertEquals(refusalOf({ messages: [{ role: "user", content }] }), {
+    message: "messages[0].content[1].image_url.url: must be a data: URL with base64",
+    field: "messages[0].content[1].image_url.url",
+  });
+});
+
+Deno.test("text and images of a message keep their order", () => {
+  const image = { type: "image_url", image_url: { url: "data:image/png;base64,aGk=" } };
+  const content = [{ type: "text", text: "Before" }, image, { type: "text", text: "after" }];
+  const { input } = requestOf({ messages: [{ role: "user", content }] });
+  const [message] = input.type === "chat" ? input.messages : [];
+  assertMatch(message!.content, /^Before\[image [\w-]+\]after$/);
+  assertEquals(message!.media?.map(({ bytes }) => new TextDecoder().decode(bytes)), ["hi"]);
 });
 
 Deno.test("two limits that differ are refused, two that agree are not", () => {

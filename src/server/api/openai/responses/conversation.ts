@@ -1,4 +1,5 @@
 import { type Message, type ToolCall, toolDefinitions } from "../../../../chat/mod.ts";
+import { imageOfUrl } from "../../../schemas/mod.ts";
 import { joinParts } from "../shared/messages.ts";
 import { toTool } from "../shared/tools.ts";
 import { decodeReasoning } from "./reasoning.ts";
@@ -7,9 +8,14 @@ import { flatName, LOCAL_SHELL, offerTools, type ResponseTool, TOOL_SEARCH } fro
 
 type Parts = Extract<ConversationItem, { role: string }>["content"];
 
-function joined(role: string, content: Parts): string {
-  if (typeof content === "string") return content;
-  return joinParts(role, content.map((part) => part.type === "refusal" ? part.refusal : part.text));
+function joined(role: string, content: Parts): Pick<Message, "content" | "media"> {
+  if (typeof content === "string") return { content };
+  const parts = content.map((part) => {
+    // Items of earlier responses come before those of the request, so the field has no index.
+    if (part.type === "input_image") return imageOfUrl(part.image_url, "input");
+    return part.type === "refusal" ? part.refusal : part.text;
+  });
+  return joinParts(role, parts);
 }
 
 /** The text of a reasoning item: content, encrypted content or summary. */
@@ -74,10 +80,14 @@ export function toConversation(items: readonly ConversationItem[]): Message[] {
     callNames.set(id, name);
     open(() => true).toolCalls.push({ id, name, arguments: argumentsJson });
   };
-  const result = (id: string, content: string, known?: string | null) => {
+  const result = (
+    id: string,
+    content: Pick<Message, "content" | "media">,
+    known?: string | null,
+  ) => {
     close();
     const name = callNames.get(id) ?? known;
-    messages.push({ role: "tool", content, ...(name ? { name } : {}), toolCallId: id });
+    messages.push({ role: "tool", ...content, ...(name ? { name } : {}), toolCallId: id });
   };
   for (const item of items) {
     switch (item.type) {
@@ -109,24 +119,23 @@ export function toConversation(items: readonly ConversationItem[]): Message[] {
         result(item.call_id, joined("tool", item.output), item.name);
         break;
       case "local_shell_call_output":
-        result(item.call_id ?? item.id ?? "", item.output);
+        result(item.call_id ?? item.id ?? "", { content: item.output });
         break;
       case "tool_search_output":
         // Items of a server's search have no id of the call: the result follows its call.
-        result(item.call_id ?? searchId, foundTools(item.tools), TOOL_SEARCH);
+        result(item.call_id ?? searchId, { content: foundTools(item.tools) }, TOOL_SEARCH);
         break;
       case "other":
         break;
-      default:
+      default: {
+        const content = joined(item.role, item.content);
         if (item.role === "assistant") {
-          open((at) => at.content === null && at.toolCalls.length === 0).content = joined(
-            "assistant",
-            item.content,
-          );
+          open((at) => at.content === null && at.toolCalls.length === 0).content = content.content;
         } else {
           close();
-          messages.push({ role: item.role, content: joined(item.role, item.content) });
+          messages.push({ role: item.role, ...content });
         }
+      }
     }
   }
   close();

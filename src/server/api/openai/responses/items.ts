@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { ignored } from "../../../schemas/mod.ts";
-import { annotations, cacheBreakpoint, sentBack, text } from "../shared/fields.ts";
-import { onlyText } from "../shared/messages.ts";
+import { annotations, cacheBreakpoint, rejected, sentBack, text } from "../shared/fields.ts";
+import { imageDetail, onlyTextAndImages } from "../shared/messages.ts";
 import { responseTool } from "./tools/mod.ts";
 
 const status = ignored(
@@ -22,12 +22,21 @@ const outputText = z.strictObject({
   logprobs: ignored(z.array(z.unknown()), "clients send back the items of responses"),
   parsed: sentBack,
 });
+const inputImage = z.strictObject({
+  type: z.literal("input_image"),
+  image_url: text.describe("A data: URL with a PNG, JPEG, GIF or BMP image in base64"),
+  file_id: rejected("there are no uploaded files: send the image in image_url"),
+  detail: imageDetail,
+  prompt_cache_breakpoint: cacheBreakpoint,
+});
 const refusalPart = z.strictObject({ type: z.literal("refusal"), refusal: text });
 
 const messageContent = z.union([
   z.string(),
-  z.array(z.discriminatedUnion("type", [inputText, outputText, refusalPart], { error: onlyText })),
-], { error: "must be text or a list of text parts" });
+  z.array(z.discriminatedUnion("type", [inputText, inputImage, outputText, refusalPart], {
+    error: onlyTextAndImages,
+  })),
+], { error: "must be text or a list of text and image parts" });
 
 const directCaller = z.strictObject({
   type: z.literal("direct", { error: "only direct calls are supported" }),
@@ -58,8 +67,8 @@ const functionCall = z.strictObject({
 
 const toolOutput = z.union([
   z.string(),
-  z.array(z.discriminatedUnion("type", [inputText], { error: onlyText })),
-], { error: "must be text or a list of text parts" });
+  z.array(z.discriminatedUnion("type", [inputText, inputImage], { error: onlyTextAndImages })),
+], { error: "must be text or a list of text and image parts" });
 
 const functionCallOutput = z.strictObject({
   type: z.literal("function_call_output"),

@@ -1,13 +1,26 @@
 import * as z from "zod";
-import type { Message, ToolCall } from "../../../../chat/mod.ts";
-import { ignored } from "../../../schemas/mod.ts";
+import {
+  type ContentPart,
+  joinContent,
+  type Message,
+  type ToolCall,
+} from "../../../../chat/mod.ts";
+import { ignored, imageOfUrl } from "../../../schemas/mod.ts";
 import { annotations, cacheBreakpoint, rejected, sentBack, text } from "./fields.ts";
 
 /** The error for content parts that are not text. */
 export function onlyText(issue: { readonly input?: unknown }): string {
-  const { input } = issue;
+  return `${typeOf(issue)} is not supported: only text is`;
+}
+
+/** The error for content parts that are neither text nor images. */
+export function onlyTextAndImages(issue: { readonly input?: unknown }): string {
+  return `${typeOf(issue)} is not supported: only text and images are`;
+}
+
+function typeOf({ input }: { readonly input?: unknown }): string {
   const type = typeof input === "object" && input !== null && "type" in input ? input.type : input;
-  return `${JSON.stringify(type) ?? "nothing"} is not supported: only text is`;
+  return JSON.stringify(type) ?? "nothing";
 }
 
 const textPart = z.strictObject({
@@ -15,13 +28,26 @@ const textPart = z.strictObject({
   text,
   prompt_cache_breakpoint: cacheBreakpoint,
 });
+/** Levels of detail, which models of OpenAI have. */
+export const imageDetail = ignored(
+  z.enum(["auto", "low", "high", "original"]),
+  "the projector decides how it reads an image",
+);
+const imagePart = z.strictObject({
+  type: z.literal("image_url"),
+  image_url: z.strictObject({
+    url: text.describe("A data: URL with a PNG, JPEG, GIF or BMP image in base64"),
+    detail: imageDetail,
+  }),
+  prompt_cache_breakpoint: cacheBreakpoint,
+});
 const refusalPart = z.strictObject({ type: z.literal("refusal"), refusal: text });
 
 const CONTENT_ERROR = "must be text or a list of text parts";
 const content = z.union([
   z.string(),
-  z.array(z.discriminatedUnion("type", [textPart], { error: onlyText })),
-], { error: CONTENT_ERROR });
+  z.array(z.discriminatedUnion("type", [textPart, imagePart], { error: onlyTextAndImages })),
+], { error: "must be text or a list of text and image parts" });
 const assistantContent = z.union([
   z.string(),
   z.array(z.discriminatedUnion("type", [textPart, refusalPart], { error: onlyText })),
@@ -62,18 +88,23 @@ export const chatMessage = z.discriminatedUnion("role", [
 
 export type ChatMessage = z.output<typeof chatMessage>;
 
-function joined({ role, content }: ChatMessage): string {
-  if (!content) return "";
-  if (typeof content === "string") return content;
-  return joinParts(role, content.map((part) => part.type === "text" ? part.text : part.refusal));
+function joined({ role, content }: ChatMessage, index: number): Pick<Message, "content" | "media"> {
+  if (!content) return { content: "" };
+  if (typeof content === "string") return { content };
+  const parts = content.map((part, at) => {
+    if (part.type === "text") return part.text;
+    if (part.type === "refusal") return part.refusal;
+    return imageOfUrl(part.image_url.url, `messages[${index}].content[${at}].image_url.url`);
+  });
+  return joinParts(role, parts);
 }
 
 /**
- * Joins the text parts of a message: by line breaks, as llama-server does, because parts are texts of
- * their own. The parts of an answer continue each other.
+ * Joins the parts of a message: by line breaks, as llama-server does, because parts are texts of their own.
+ * The parts of an answer continue each other.
  */
-export function joinParts(role: string, parts: readonly string[]): string {
-  return parts.join(role === "assistant" ? "" : "\n");
+export function joinParts(role: string, parts: readonly ContentPart[]) {
+  return joinContent(parts, role === "assistant" ? "" : "\n");
 }
 
 function toToolCalls(calls: readonly z.output<typeof toolCall>[]): ToolCall[] {
@@ -87,8 +118,8 @@ function toToolCalls(calls: readonly z.output<typeof toolCall>[]): ToolCall[] {
 /** Converts messages for the chat template; a tool message gets the name of the call that it answers. */
 export function toMessages(messages: readonly ChatMessage[]): Message[] {
   const callNames = new Map<string, string>();
-  return messages.map((message): Message => {
-    const base = { role: message.role, content: joined(message) };
+  return messages.map((message, index): Message => {
+    const base = { role: message.role, ...joined(message, index) };
     const named = message.name ? { name: message.name } : {};
     if (message.role === "tool") {
       const called = message.name ?? callNames.get(message.tool_call_id);

@@ -1,0 +1,37 @@
+import { ShimmyError } from "../../errors.ts";
+import type { MediaInput } from "../protocol/mod.ts";
+import { imageHeader } from "./image_header.ts";
+import { hasPngPixels } from "./png_pixels.ts";
+
+/** Maximum bytes of an image file, as of OpenAI's API. */
+export const MAX_IMAGE_BYTES = 20 * 2 ** 20;
+
+/** Maximum pixels of an image: 96 MiB when decoded. Photos of phones have 12 to 50 million. */
+export const MAX_IMAGE_PIXELS = 32 * 2 ** 20;
+
+/** Maximum images of a prompt. */
+export const MAX_IMAGES = 64;
+
+/** @throws {ShimmyError} `invalid` with the field for an image that must not be decoded. */
+export function checkImage({ bytes, field }: MediaInput): void {
+  const refuse = (what: string) => {
+    throw new ShimmyError("invalid", `${field}: the image ${what}`, { field });
+  };
+  if (bytes.length > MAX_IMAGE_BYTES) {
+    refuse(`has ${bytes.length} bytes; at most ${MAX_IMAGE_BYTES} are allowed`);
+  }
+  const header = imageHeader(bytes);
+  if (header === null) return refuse("is not a PNG, JPEG, GIF or BMP file");
+  const { format, width, height } = header;
+  if (width < 1 || height < 1) refuse(`has ${width} x ${height} pixels`);
+  if (width * height > MAX_IMAGE_PIXELS) {
+    refuse(`has ${width} x ${height} pixels; at most ${MAX_IMAGE_PIXELS} are allowed`);
+  }
+  if (format === "PNG" && !hasPngPixels(bytes)) throw damagedImage({ field });
+}
+
+/** The error of an image that its decoder does not accept. */
+export function damagedImage({ field }: Pick<MediaInput, "field">): ShimmyError {
+  const message = `${field}: the image cannot be decoded: its file is damaged`;
+  return new ShimmyError("invalid", message, { field });
+}

@@ -1,0 +1,68 @@
+/** Format and size of an image, from the first bytes of its file. */
+export interface ImageHeader {
+  readonly format: "PNG" | "JPEG" | "GIF" | "BMP";
+  /** Pixels. */
+  readonly width: number;
+  readonly height: number;
+}
+
+/**
+ * Reads format and size of an image, as its decoder will see them. Null for other formats and for files that
+ * end too soon. A decoder allocates memory for the size that a file tells, so this comes before it.
+ *
+ * Sources: PNG 2003 section 11.2.2 (IHDR), ITU T.81 B.2.2 (frame header), GIF89a section 18 (logical screen),
+ * BITMAPFILEHEADER and BITMAPINFOHEADER of the Windows API.
+ */
+export function imageHeader(bytes: Uint8Array): ImageHeader | null {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const starts = (...values: number[]) => values.every((value, at) => bytes[at] === value);
+  try {
+    if (starts(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a)) return pngHeader(view);
+    if (starts(0xff, 0xd8, 0xff)) return jpegHeader(view);
+    if (starts(0x47, 0x49, 0x46, 0x38)) return gifHeader(view);
+    if (starts(0x42, 0x4d)) return bmpHeader(view);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+  }
+  return null;
+}
+
+const IHDR = 0x49484452;
+
+function pngHeader(view: DataView): ImageHeader | null {
+  if (view.getUint32(12) !== IHDR) return null;
+  return { format: "PNG", width: view.getUint32(16), height: view.getUint32(20) };
+}
+
+/** Markers of JPEG frames: SOF0 to SOF15, without DHT (C4), JPG (C8) and DAC (CC). */
+const isFrame = (marker: number) =>
+  marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker);
+
+function jpegHeader(view: DataView): ImageHeader | null {
+  for (let at = 2;;) {
+    if (view.getUint8(at) !== 0xff) return null;
+    while (view.getUint8(at) === 0xff) at++;
+    const marker = view.getUint8(at++);
+    if (isFrame(marker)) {
+      return { format: "JPEG", width: view.getUint16(at + 5), height: view.getUint16(at + 3) };
+    }
+    // Markers without a segment: TEM and RST0 to SOI.
+    if (marker !== 0x01 && (marker < 0xd0 || marker > 0xd8)) at += view.getUint16(at);
+  }
+}
+
+function gifHeader(view: DataView): ImageHeader {
+  return { format: "GIF", width: view.getUint16(6, true), height: view.getUint16(8, true) };
+}
+
+/** Size of the header of OS/2, whose fields have 16 bits. */
+const OS2_HEADER = 12;
+
+function bmpHeader(view: DataView): ImageHeader {
+  const isOs2 = view.getUint32(14, true) === OS2_HEADER;
+  const [width, height] = isOs2
+    ? [view.getUint16(18, true), view.getUint16(20, true)]
+    // A negative height is that of an image whose first row is the top.
+    : [view.getInt32(18, true), Math.abs(view.getInt32(22, true))];
+  return { format: "BMP", width, height };
+}

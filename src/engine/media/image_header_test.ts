@@ -1,0 +1,38 @@
+import { assertEquals } from "@std/assert";
+import { bmp, pattern, png } from "../../../tests/support/pictures.ts";
+import { imageHeader } from "./image_header.ts";
+
+const paint = pattern(1);
+
+Deno.test("format and size of each format are read", () => {
+  assertEquals(imageHeader(png(30, 20, paint)), { format: "PNG", width: 30, height: 20 });
+  assertEquals(imageHeader(bmp(30, 20, paint)), { format: "BMP", width: 30, height: 20 });
+  const gif = new Uint8Array([0x47, 0x49, 0x46, 0x38, 0x39, 0x61, 30, 0, 20, 1, 0, 0, 0]);
+  assertEquals(imageHeader(gif), { format: "GIF", width: 30, height: 276 });
+});
+
+Deno.test("a JPEG's size is that of its frame, after other segments", () => {
+  const segment = (
+    marker: number,
+    ...bytes: number[]
+  ) => [0xff, marker, 0, bytes.length + 2, ...bytes];
+  const frame = segment(0xc2, 8, 0, 20, 1, 4, 3);
+  const jpeg = [0xff, 0xd8, ...segment(0xe0, 1, 2, 3), 0xff, ...segment(0xc4, 9), ...frame];
+  assertEquals(imageHeader(new Uint8Array(jpeg)), { format: "JPEG", width: 260, height: 20 });
+});
+
+Deno.test("the height of a BMP whose first row is the top is positive", () => {
+  const bytes = bmp(3, 2, paint);
+  new DataView(bytes.buffer).setInt32(22, -2, true);
+  assertEquals(imageHeader(bytes)?.height, 2);
+});
+
+Deno.test("other formats and cut files have no header", () => {
+  const whole = png(30, 20, paint);
+  for (const length of [0, 4, 8, 15, 20]) {
+    assertEquals(imageHeader(whole.subarray(0, length)), null);
+  }
+  assertEquals(imageHeader(new Uint8Array([0xff, 0xd8, 0xff, 0xe0, 0, 4])), null);
+  assertEquals(imageHeader(new TextEncoder().encode("RIFF....WEBPVP8 ")), null);
+  assertEquals(imageHeader(new TextEncoder().encode("<svg></svg>")), null);
+});

@@ -1,0 +1,5 @@
+/** Images in prompts: decoding, encoding, and their rows in a sequence. */
+export { decodeBatch, ImageBatch } from "./image_batch.ts";
+export { Media, type PreparedPrompt } from "./media.ts";
+export { MediaRuns } from "./media_runs.ts";
+export { openMedia } from "./open_media.ts";

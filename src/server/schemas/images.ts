@@ -1,0 +1,52 @@
+import { Buffer } from "node:buffer";
+import { joinContent, type Message } from "../../chat/mod.ts";
+import type { MediaInput } from "../../engine/protocol/mod.ts";
+import { ShimmyError } from "../../errors.ts";
+
+/**
+ * The image of a `data:` URL. The type that the URL names is not used: the bytes decide.
+ *
+ * @param field the field of the URL, for errors
+ * @throws {ShimmyError} `invalid` with the field for other URLs.
+ */
+export function imageOfUrl(url: string, field: string): MediaInput {
+  if (/^https?:/i.test(url)) {
+    throw invalid(field, "images of other servers are not fetched: send a data: URL");
+  }
+  const head = /^data:[^,]{0,128};base64,/i.exec(url)?.[0];
+  if (head === undefined) throw invalid(field, "must be a data: URL with base64");
+  return imageOfBase64(url.slice(head.length), field);
+}
+
+/**
+ * A text with images before it, in base64 or as `data:` URLs.
+ *
+ * @param field the field of the images, for errors
+ * @throws {ShimmyError} `invalid` with the field and its index.
+ */
+export function textWithImages(
+  text: string,
+  images: readonly string[] | null | undefined,
+  field: string,
+): Pick<Message, "content" | "media"> {
+  const read = (images ?? []).map((image, at) => {
+    const name = `${field}[${at}]`;
+    return image.startsWith("data:") ? imageOfUrl(image, name) : imageOfBase64(image, name);
+  });
+  return joinContent([...read, text], "");
+}
+
+/** @throws {ShimmyError} `invalid` with the field if the text is empty or not base64. */
+export function imageOfBase64(text: string, field: string): MediaInput {
+  const decoded = Buffer.from(text, "base64");
+  const characters = text.replace(/\s+/g, "").replace(/=+$/, "").length;
+  if (decoded.length === 0 || decoded.length !== Math.floor(characters * 3 / 4)) {
+    throw invalid(field, "must be an image in base64");
+  }
+  // A small buffer is a part of a larger one, which is not to be sent to other processes.
+  return { type: "image", bytes: new Uint8Array(decoded), field };
+}
+
+function invalid(field: string, what: string): ShimmyError {
+  return new ShimmyError("invalid", `${field}: ${what}`, { field });
+}

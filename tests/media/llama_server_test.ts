@@ -1,0 +1,106 @@
+/**
+ * Compares answers about images with those of llama-server on the same files. `SHIMMY_LLAMA_SERVER` names the
+ * program; without it and without libmtmd, the tests are skipped.
+ */
+import { assertEquals } from "@std/assert";
+import { encodeBase64 } from "@std/encoding/base64";
+import { TOWERS } from "../models/towers.ts";
+import { collect } from "../support/engine.ts";
+import { bmp, pattern, png } from "../support/pictures.ts";
+import { look, MEDIA_FOLDER, mediaEngine, type MediaModel, withModel } from "./setup.ts";
+
+const program = Deno.env.get("SHIMMY_LLAMA_SERVER");
+const options = { ignore: MEDIA_FOLDER === null || !program };
+
+/** What llama-server reads as an image in a prompt. */
+const MARK = "<__media__>";
+const TOKENS = 24;
+
+type Prompt = readonly (string | Uint8Array<ArrayBuffer>)[];
+
+const wide = png(90, 30, pattern(1));
+const small = png(5, 5, pattern(2));
+const large = bmp(120, 80, pattern(3));
+
+const PROMPTS: readonly Prompt[] = [
+  ["once there", wide, " was a man"],
+  [small, "one image"],
+  ["many", wide, small, "images", large, "in one prompt"],
+  ["the same", large, "twice", large, "in one prompt"],
+];
+
+interface Peer extends AsyncDisposable {
+  complete(prompt: Prompt): Promise<readonly number[]>;
+}
+
+async function startPeer({ model, projector }: MediaModel): Promise<Peer> {
+  const port = freePort();
+  const args = ["-m", model, "--mmproj", projector, "-c", "2048", "-np", "1", "-t", "1"];
+  const child = new Deno.Command(program!, {
+    args: [...args, "--port", String(port), "--host", "127.0.0.1", "--no-warmup"],
+    env: { LLAMA_MEDIA_MARKER: MARK },
+    stdout: "null",
+    stderr: "null",
+  }).spawn();
+  const base = `http://127.0.0.1:${port}`;
+  const stop = async () => {
+    child.kill("SIGTERM");
+    await child.status;
+  };
+  while (!await isReady(`${base}/health`)) await new Promise((done) => setTimeout(done, 50));
+  return {
+    complete: async (prompt) => {
+      const images = prompt.filter((part) => typeof part !== "string");
+      const response = await fetch(`${base}/completion`, {
+        method: "POST",
+        body: JSON.stringify({
+          prompt: {
+            prompt_string: prompt.map((part) => typeof part === "string" ? part : MARK).join(""),
+            multimodal_data: images.map((bytes) => encodeBase64(bytes)),
+          },
+          n_predict: TOKENS,
+          temperature: 0,
+          return_tokens: true,
+          cache_prompt: false,
+        }),
+      });
+      const body = await response.json();
+      if (!response.ok) throw new Error(JSON.stringify(body));
+      return body.tokens;
+    },
+    [Symbol.asyncDispose]: stop,
+  };
+}
+
+async function isReady(url: string): Promise<boolean> {
+  try {
+    const response = await fetch(url);
+    await response.body?.cancel();
+    return response.ok;
+  } catch {
+    return false;
+  }
+}
+
+function freePort(): number {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return listener.addr.port;
+}
+
+for (const kind of TOWERS) {
+  Deno.test(
+    `${kind}: greedy answers equal those of llama-server`,
+    options,
+    () =>
+      withModel(kind, async (files) => {
+        await using peer = await startPeer(files);
+        await using engine = await mediaEngine(files, { parallel: 1 });
+        for (const prompt of PROMPTS) {
+          const request = look(prompt, { maxTokens: TOKENS });
+          const { tokens } = await collect(engine.generate(request));
+          assertEquals(tokens, (await peer.complete(prompt)).slice(0, tokens.length));
+          assertEquals(tokens.length, TOKENS);
+        }
+      }),
+  );
+}

@@ -1,0 +1,85 @@
+/** Models with random weights that read images. They need libmtmd, which the npm packages lack. */
+import { fromFileUrl, join } from "@std/path";
+import { locateMediaLibrary } from "../../ffi/library/locate.ts";
+import type { LoadOptions, MediaInput, SequenceRequest } from "../../src/engine/protocol/mod.ts";
+import { storiesModel } from "../models/stories.ts";
+import { type Tower, towerFile } from "../models/towers.ts";
+import { windowedModel } from "../models/windowed.ts";
+import { type IteratingEngine, tinyEngine } from "../support/engine.ts";
+
+/**
+ * The folder of libraries with libmtmd: `SHIMMY_MTMD`, or that of `deno task build:mtmd`. Null if there is
+ * none.
+ */
+export const MEDIA_FOLDER = mediaFolder();
+
+function mediaFolder(): string | null {
+  const built = fromFileUrl(new URL("../../dist/mtmd", import.meta.url));
+  const folder = Deno.env.get("SHIMMY_MTMD") ?? built;
+  try {
+    return locateMediaLibrary(folder, Deno.build.os) === null ? null : folder;
+  } catch {
+    return null;
+  }
+}
+
+/** The text model of a projector. */
+const TEXT_MODELS: Readonly<Record<Tower, () => Uint8Array<ArrayBuffer>>> = {
+  mlp: storiesModel,
+  gemma3: windowedModel,
+  pixtral: storiesModel,
+};
+
+/** The files of a model that reads images. */
+export interface MediaModel {
+  readonly model: string;
+  readonly projector: string;
+}
+
+/** Calls a function with the files of a model. */
+export async function withModel(
+  kind: Tower,
+  use: (files: MediaModel) => Promise<void>,
+): Promise<void> {
+  const folder = await Deno.makeTempDir({ prefix: "shimmy-media-" });
+  try {
+    const files = { model: join(folder, "model.gguf"), projector: join(folder, "mmproj.gguf") };
+    await Deno.writeFile(files.model, TEXT_MODELS[kind]());
+    await Deno.writeFile(files.projector, towerFile(kind));
+    await use(files);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+/** An engine that reads images. */
+export async function mediaEngine(
+  { model, projector }: MediaModel,
+  changes: Partial<LoadOptions> = {},
+): Promise<IteratingEngine> {
+  return await tinyEngine({
+    libraryFolder: MEDIA_FOLDER!,
+    modelPaths: [model],
+    projector: { path: projector, offload: false, isOptional: false },
+    lookup: false,
+    ...changes,
+  });
+}
+
+/** A greedy request for a text with images in it. */
+export function look(
+  parts: readonly (string | Uint8Array<ArrayBuffer>)[],
+  changes: Partial<SequenceRequest> = {},
+): SequenceRequest {
+  return {
+    prompt: parts.map((part, index) =>
+      typeof part === "string"
+        ? { text: part, special: true }
+        : { media: { type: "image", bytes: part, field: `prompt[${index}]` } satisfies MediaInput }
+    ),
+    maxTokens: 16,
+    sampling: { temperature: 0 },
+    stop: [],
+    ...changes,
+  };
+}
