@@ -156,9 +156,9 @@ function reasonOf(facts: {
     `${count === 1 ? "needs" : "need"} ${gigabytes(needed)}, the KV cache may ` +
     `have ${gigabytes(budget)}`;
   if (unified) {
-    return facts.usable > cells
-      ? `One buffer of ${cells} tokens for ${count} sequences: ${short}`
-      : `One buffer of ${cells} tokens for ${count} sequences, as requested`;
+    const buffer = `One buffer of ${cells} tokens for ` +
+      (count === 1 ? "one sequence" : `${count} sequences`);
+    return facts.usable > cells ? `${buffer}: ${short}` : `${buffer}, as requested`;
   }
   const streams = count === 1 ? "One sequence" : `${count} sequences with a KV stream each`;
   return length >= wanted

@@ -57,6 +57,8 @@ Deno.test("several sequences can share the cells of one context", () => {
   const { shape } = chosen(shared);
   assertEquals(summary(shape), [8192, 4, true, 8192]);
   assertMatch(shape.reason, /^One buffer of 8192 tokens for 4 sequences, as requested$/);
+  const single = chosen({ kvUnified: "on", parallel: 1 }).shape.reason;
+  assertEquals(single, "One buffer of 8192 tokens for one sequence, as requested");
   assertEquals(shapeOf({ ...shared, budget: 5000 * 1024 }), [4864, 4, true, 4864]);
   assertEquals(shapeOf({ ...shared, requested: 1000 }), [1000, 4, true, 1000]);
 });
