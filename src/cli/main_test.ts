@@ -523,6 +523,11 @@ Deno.test("plan reports whether a model fits, and loads nothing", async () => {
   const plan = JSON.parse((await shimmy(["plan", "m", "--json"])).environment.out);
   assertEquals([plan.model, plan.fits, plan.layers], ["m", true, 2]);
   assertEquals(plan.devices[0].kv_bytes, 8);
+  assertMatch(
+    environment.out,
+    /^memory: +full attention: a cached prompt is used up to any token$/m,
+  );
+  assertEquals(plan.memory, "attention");
 });
 
 Deno.test("show reports the planned placement with --placement", async () => {
@@ -530,12 +535,13 @@ Deno.test("show reports the planned placement with --placement", async () => {
   await Deno.writeFile(path, model(1));
   const environment = new EnvironmentDouble({ models: [entryDouble("m", { paths: [path] })] });
   assertEquals(await main(["show", "m"], environment), 0);
-  assert(!environment.out.includes("layers"), environment.out);
+  assert(!/^memory:|layers/m.test(environment.out), environment.out);
   assertEquals(await main(["show", "m", "--placement"], environment), 0);
   assertMatch(
     environment.out,
     /^CPU: +2 of 2 layers, 4 B of weights, 8 B of KV cache, 16 B of compute buffers$/m,
   );
+  assertMatch(environment.out, /^memory: +full attention: /m);
   await Deno.remove(dirname(path), { recursive: true });
 });
 

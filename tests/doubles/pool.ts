@@ -107,6 +107,7 @@ export class PoolDouble implements ModelPool {
         kvBytes: 8,
         reason: "One sequence",
       },
+      memory: "attention",
       slidingBytes: null,
       devices: [{
         device: "CPU",

@@ -1,6 +1,6 @@
 import { type LoadPlan, plannedBytes } from "../../engine/planning/mod.ts";
 import { command, EXIT, interruptible } from "../environment/mod.ts";
-import { bytes, fields, table } from "../output/mod.ts";
+import { bytes, fields, memoryFields, table } from "../output/mod.ts";
 import { shapeJson } from "../../models/entry/mod.ts";
 import { MODEL_OPTIONS, nameOf, openNamedModel, PULL_OPTIONS } from "../sessions/mod.ts";
 import { flag, parallel } from "../options/mod.ts";
@@ -40,6 +40,7 @@ export function planJson(plan: LoadPlan) {
     context_length: plan.contextLength,
     parallel: plan.parallel,
     context: shapeJson(plan.shape),
+    memory: plan.memory,
     sliding_window_bytes: plan.slidingBytes,
     devices: plan.devices.map((device) => ({
       device: device.device,
@@ -66,6 +67,7 @@ function readable(name: string, plan: LoadPlan): string {
       ["layers on devices", `${plan.offloadedLayers} of ${plan.layers}`],
       ["context length", `${plan.contextLength} tokens, ${plan.parallel} in parallel`],
       ["context", plan.shape.reason],
+      ...memoryFields(plan),
       ...slidingFields(plan),
       ...(plan.expertBytes === 0 ? [] : [["experts", bytes(plan.expertBytes)] as const]),
       ...(plan.savedBytes === 0 ? [] : [["kept in main memory", bytes(plan.savedBytes)] as const]),

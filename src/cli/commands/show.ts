@@ -7,7 +7,7 @@ import {
 } from "../../models/entry/mod.ts";
 import { type GgufHeader, type GgufValue, readHeader } from "../../models/gguf/mod.ts";
 import { command, EXIT, interruptible } from "../environment/mod.ts";
-import { buffers, bytes, fields, parameters } from "../output/mod.ts";
+import { buffers, bytes, fields, memoryFields, parameters } from "../output/mod.ts";
 import { MODEL_OPTIONS, nameOf, openNamedModel, PULL_OPTIONS } from "../sessions/mod.ts";
 import { flag } from "../options/mod.ts";
 import { entryJson } from "./list.ts";
@@ -46,9 +46,11 @@ function reportOf(entry: ModelEntry, { metadata, tensors }: GgufHeader, plan: Lo
     ...entryJson(entry),
     capabilities: capabilitiesOf(entry),
     tensors,
-    ...(plan === null
-      ? {}
-      : { placement: placementJson(plan.devices), context: shapeJson(plan.shape) }),
+    ...(plan === null ? {} : {
+      placement: placementJson(plan.devices),
+      context: shapeJson(plan.shape),
+      memory: plan.memory,
+    }),
     chat_template: entry.chatTemplate,
     ...(entry.ollama === undefined ? {} : { ollama: entry.ollama }),
     metadata: Object.fromEntries([...metadata].map(([key, value]) => [key, plain(value)])),
@@ -74,7 +76,7 @@ function readable(entry: ModelEntry, { metadata }: GgufHeader, plan: LoadPlan | 
     ...Object.entries(entry.ollama ?? {}).map(([layer, path]) =>
       [`Ollama ${layer}`, path] as const
     ),
-    ...(plan === null ? [] : [["context", plan.shape.reason] as const]),
+    ...(plan === null ? [] : [["context", plan.shape.reason] as const, ...memoryFields(plan)]),
     ...(plan?.devices ?? []).map((part) =>
       [
         part.device,

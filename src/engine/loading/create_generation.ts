@@ -6,12 +6,13 @@ import {
   isOnCpu,
   type LoadResources,
   maxOutputs,
+  memoryKind,
   openDraft,
   type OpenedDraft,
   SAVED_STATE_BYTES,
 } from "../model/mod.ts";
 import { type PromptRows, promptRowsOnCpu, ROW_GROUP } from "../native/mod.ts";
-import type { ContextShape, MemoryKind } from "../protocol/mod.ts";
+import type { ContextShape } from "../protocol/mod.ts";
 import { recommendedSampling, type SamplerModel } from "../sampling/mod.ts";
 import type { GenerationContext } from "../scheduler/mod.ts";
 import { DiskCache, type DiskCacheTarget, SessionStore } from "../disk_cache/mod.ts";
@@ -118,13 +119,6 @@ class Generations {
     return this.#diskCache;
   }
 
-  #memoryKind({ swaFull }: ContextShape): MemoryKind {
-    const { isRecurrent, isHybrid, slidingWindow } = this.#resources.model;
-    if (isRecurrent) return isHybrid ? "hybrid" : "recurrent";
-    if (slidingWindow === 0) return "attention";
-    return swaFull ? "window_all_cells" : "window";
-  }
-
   #describe(shape: ContextShape): GenerationContext {
     const { model, options, adapters } = this.#resources;
     const identity = this.#identity(shape);
@@ -145,7 +139,7 @@ class Generations {
       canTruncate,
       window,
       isRecurrent: model.isRecurrent,
-      memoryKind: this.#memoryKind(shape),
+      memoryKind: memoryKind(model, shape),
       stateParts: this.#stateParts,
       isOnCpu: isOnCpu(options),
       // libllama computes them in one micro batch, or ends the process.

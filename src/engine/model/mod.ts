@@ -25,6 +25,7 @@ export {
   type SlidingLayers,
   slidingLayers,
 } from "./kv_bytes.ts";
+export { memoryKind } from "./memory_kind.ts";
 export { openDraft, type OpenedDraft } from "./draft_weights.ts";
 export { fingerprint } from "./fingerprint.ts";
 export {

@@ -1,5 +1,5 @@
 import type { MeasuredPlacement } from "../model/mod.ts";
-import type { ContextShape, DeviceInfo } from "../protocol/mod.ts";
+import type { ContextShape, DeviceInfo, MemoryKind } from "../protocol/mod.ts";
 
 /** Planned memory of a device and its free memory, in bytes. */
 export interface PlannedDevice extends MeasuredPlacement {
@@ -24,6 +24,8 @@ export interface LoadPlan {
   readonly contextLength: number;
   readonly parallel: number;
   readonly shape: ContextShape;
+  /** What the model keeps of a sequence; null for a model that does not generate. */
+  readonly memory: MemoryKind | null;
   /** KV cache of both ways to keep layers with a sliding window, in bytes; null without such layers. */
   readonly slidingBytes: { readonly full: number; readonly window: number } | null;
   readonly devices: readonly PlannedDevice[];

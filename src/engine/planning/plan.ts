@@ -242,8 +242,8 @@ class Planning {
 
   async #context(trial: TrialLoad, { shape, notes }: ChosenShape): Promise<LoadPlan> {
     const { model, weights, adapters } = trial;
-    const ownLog = (await this.#process.request({ type: "context", shape })).log;
-    const { placement, layerDevices } = readLoadLog(trial.log + ownLog);
+    const made = await this.#process.request({ type: "context", shape });
+    const { placement, layerDevices } = readLoadLog(trial.log + made.log);
     const slidingBytes = await this.#slidingBytes(trial, shape, kvBytes(placement));
     const draft = model.generates ? await this.#draftPart(shape) : NO_DRAFT;
     const gpus = this.#gpus(model);
@@ -280,6 +280,7 @@ class Planning {
       contextLength: shape.length,
       parallel: shape.sequences,
       shape,
+      memory: "context" in made.response ? made.response.context : null,
       slidingBytes,
       devices,
       expertBytes: weights.expertBytes,

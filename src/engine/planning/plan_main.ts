@@ -14,6 +14,7 @@ import { isProgram } from "../../own_command.ts";
 import {
   configureContext,
   type LoadObserver,
+  memoryKind,
   microBatch,
   modelKvBytesPerToken,
   openDraft,
@@ -31,7 +32,12 @@ import {
   type PlanRequest,
   type PlanResponse,
 } from "./plan_messages.ts";
-import { type ContextShape, type LoadOptions, serializeError } from "../protocol/mod.ts";
+import {
+  type ContextShape,
+  type LoadOptions,
+  type MemoryKind,
+  serializeError,
+} from "../protocol/mod.ts";
 
 /**
  * A process that loads a model without allocating memory. libllama reports placement only in its
@@ -65,8 +71,7 @@ class Planner implements Disposable {
         case "model":
           return { model: this.#load(request.options) };
         case "context":
-          this.#makeContext(request.shape);
-          return { context: "made" };
+          return { context: this.#makeContext(request.shape) };
         case "draft":
           return { draft: this.#openDraft(request.paths, request.shape) };
       }
@@ -100,7 +105,7 @@ class Planner implements Disposable {
     };
   }
 
-  #makeContext(shape: ContextShape): void {
+  #makeContext(shape: ContextShape): MemoryKind | null {
     const { model, options } = this.#loaded!;
     const threads = threadsOf(options);
     try {
@@ -111,6 +116,7 @@ class Planner implements Disposable {
         const { tokens, sequences } = initialContextSize(model, options, null);
         configureEmbedding(parameters, { model, options, threads }, tokens, sequences);
       }).close();
+      return model.isEmbeddingModel ? null : memoryKind(model, shape);
     } catch (cause) {
       if (!(cause instanceof NativeError)) throw cause;
       throw new ShimmyError(

@@ -1,6 +1,12 @@
 import type { TensorSize } from "../../../ffi/mod.ts";
 import type { SlidingLayers } from "../model/mod.ts";
-import type { ContextShape, DeviceInfo, LoadOptions, SerializedError } from "../protocol/mod.ts";
+import type {
+  ContextShape,
+  DeviceInfo,
+  LoadOptions,
+  MemoryKind,
+  SerializedError,
+} from "../protocol/mod.ts";
 
 /** Internal command that runs a planning process. */
 export const PLAN_COMMAND = "__plan";
@@ -54,7 +60,8 @@ export interface PlannedModel {
 
 export type PlanResponse =
   | { readonly model: PlannedModel }
-  | { readonly context: "made" }
+  /** What the context keeps of a sequence; null for an embedding model. */
+  | { readonly context: MemoryKind | null }
   /** The draft model, or why it is skipped. */
   | { readonly draft: PlannedDraft | string }
   | { readonly error: SerializedError };

@@ -43,7 +43,7 @@ async function plan(changes: Partial<LoadOptions>, how: Partial<PlanOptions> = {
 Deno.test("a plan has the memory of a model without loading weights", async () => {
   const found = await plan({ parallel: 2 });
   assertEquals([found.fits, found.layers, found.offloadedLayers], [true, 5, 0]);
-  assertEquals([found.contextLength, found.parallel], [1024, 2]);
+  assertEquals([found.contextLength, found.parallel, found.memory], [1024, 2, "attention"]);
   const [cpu] = found.devices;
   assertEquals([found.devices.length, cpu!.device, cpu!.layers], [1, "CPU", 5]);
   // Four layers of two heads of 64, keys and values in half precision, for two sequences.
@@ -84,21 +84,22 @@ Deno.test("a small sliding window reaches the native context", async () => {
   });
 });
 
-Deno.test("the KV cache of a plan's context is what libllama allocates, for each kind of memory", async () => {
+Deno.test("a plan names the kind of memory, and its KV cache is what libllama allocates", async () => {
   const kinds = {
-    "a small window in streams": [windowedModel, { swaFull: "off" }],
-    "a small window in one buffer": [windowedModel, { swaFull: "off", kvUnified: true }],
-    "a window with all cells": [windowedModel, { swaFull: "on" }],
-    "recurrent layers": [mambaModel, {}],
-    "convolutions and attention": [hybridModel, {}],
-    "state-space layers and attention": [hybridSsmModel, {}],
+    "a small window in streams": [windowedModel, "window", { swaFull: "off" }],
+    "a small window in one buffer": [windowedModel, "window", { swaFull: "off", kvUnified: true }],
+    "a window with all cells": [windowedModel, "window_all_cells", { swaFull: "on" }],
+    "recurrent layers": [mambaModel, "recurrent", {}],
+    "convolutions and attention": [hybridModel, "hybrid", {}],
+    "state-space layers and attention": [hybridSsmModel, "hybrid", {}],
   } as const;
   await withFolder(async (folder) => {
-    for (const [name, [model, options]] of Object.entries(kinds)) {
+    for (const [name, [model, kind, options]] of Object.entries(kinds)) {
       const path = join(folder, "model.gguf");
       await Deno.writeFile(path, model());
       const changes = { modelPaths: [path], contextLength: 2048, parallel: 3, ...options };
-      const { shape, devices } = await plan(changes);
+      const { shape, memory, devices } = await plan(changes);
+      assertEquals(memory, kind, name);
       const { kvBytes } = devices[0]!;
       assert(shape.kvBytes > 0.9 * kvBytes, `${name}: ${shape.kvBytes}, allocated ${kvBytes}`);
       assert(shape.kvBytes < 1.1 * kvBytes, `${name}: ${shape.kvBytes}, allocated ${kvBytes}`);

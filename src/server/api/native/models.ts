@@ -16,7 +16,7 @@ import { engineStatus } from "../../metrics/mod.ts";
 import { engineForEntry } from "../../answers/mod.ts";
 import { keepAlive, keepAliveOf } from "../../schemas/mod.ts";
 import { nativeDialect } from "./dialect.ts";
-import { statisticsOf, statisticsSchema } from "./statistics.ts";
+import { memorySchema, statisticsOf, statisticsSchema } from "./statistics.ts";
 
 const stateSchema = z.enum(["unloaded", "loading", "loaded", "failed"]);
 
@@ -76,6 +76,7 @@ const planSchema = z.object({
   context_length: z.int().describe("Context length of a sequence in tokens"),
   parallel: z.int(),
   context: shapeSchema,
+  memory: memorySchema,
   sliding_window_bytes: z.object({
     full: z.int().describe("With all cells"),
     window: z.int().describe("With the cells of the window"),
@@ -228,6 +229,7 @@ function toPlan(name: string, plan: LoadPlan): z.output<typeof planSchema> {
     context_length: plan.contextLength,
     parallel: plan.parallel,
     context: shapeJson(plan.shape),
+    memory: plan.memory,
     sliding_window_bytes: plan.slidingBytes,
     devices: plan.devices.map((device) => ({
       ...placementJson([device])[0]!,

@@ -58,6 +58,7 @@ Deno.test("a plan reports the placement and loads nothing", async () => {
       swa_full: true,
       reason: "One sequence",
     },
+    memory: "attention",
     sliding_window_bytes: null,
     devices: [{
       device: "CPU",

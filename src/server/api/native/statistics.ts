@@ -16,6 +16,10 @@ const diskCacheSchema = z.object({
   notices: z.array(z.string()).describe("Each kind of failure once"),
 }).describe("Prefix cache on disk; null without one");
 
+/** What a model keeps of a sequence. */
+export const memorySchema = z.enum(MEMORY_KINDS).nullable()
+  .describe("What the model keeps of a sequence; null for a model that does not generate");
+
 /** Counts of a model since it was loaded. */
 export const statisticsSchema = z.object({
   prompt_tokens: z.int(),
@@ -28,8 +32,7 @@ export const statisticsSchema = z.object({
   acceptance_rate: z.number().nullable().describe(
     "Accepted share of drafted tokens, 0 to 1; null without drafts",
   ),
-  memory: z.enum(MEMORY_KINDS).nullable()
-    .describe("What the model keeps of a sequence; null for a model that does not generate"),
+  memory: memorySchema,
   checkpoints: z.int().describe("Checkpoints of sequences in main memory"),
   saved_bytes: z.int().describe("Bytes of checkpoints and saved prefixes in main memory"),
   evictions: z.int().describe("Evicted cached prefixes"),
