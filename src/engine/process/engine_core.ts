@@ -155,17 +155,16 @@ export class EngineCore {
       );
       const { generation, tokenizer } = this.#model;
       if (generation !== null) {
+        const onNotice = (notice: string) => this.#post({ type: "notice", notice });
         this.#events = new EventBatch(options.streamInterval ?? DEFAULT_STREAM_INTERVAL);
         this.#loop = new Loop(
           generation,
           tokenizer,
           (id, event) => this.#events.add(id, event),
-          () => void this.#run(),
+          { onReady: () => void this.#run(), onNotice },
         );
         const { diskCache } = generation;
-        if (diskCache !== null) {
-          diskCache.onNotice = (notice) => this.#post({ type: "notice", notice });
-        }
+        if (diskCache !== null) diskCache.onNotice = onNotice;
       }
       this.#embeddings = new EmbeddingQueue(
         this.#model,

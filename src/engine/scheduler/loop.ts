@@ -38,11 +38,20 @@ const QUEUE_PER_STREAM = 16;
 
 type Emit = (id: number, event: SequenceEvent) => void;
 
+/** Receivers of what happens beside the events of sequences. */
+interface LoopListeners {
+  /** Called when there is new work without a call of this class. */
+  readonly onReady?: () => void;
+  /** Receives fallbacks, each once. */
+  readonly onNotice?: (notice: string) => void;
+}
+
 /** Scheduler loop of one model: continuous batching over the streams of one context. */
 export class Loop {
   #model: GenerationContext;
   readonly #tokenizer: Tokenizer;
   readonly #emit: Emit;
+  readonly #onNotice: (notice: string) => void;
   readonly #cache: PrefixCache;
   readonly #prefillBudget = new PrefillBudget();
   /** Prefixes in files. */
@@ -58,11 +67,16 @@ export class Loop {
   #paddingStreams: readonly KvStream[] = [];
   readonly #stats = new LoopStats();
 
-  /** @param onReady called when there is new work without a call of this class. */
-  constructor(model: GenerationContext, tokenizer: Tokenizer, emit: Emit, onReady = () => {}) {
+  constructor(
+    model: GenerationContext,
+    tokenizer: Tokenizer,
+    emit: Emit,
+    { onReady = () => {}, onNotice = () => {} }: LoopListeners = {},
+  ) {
     this.#model = model;
     this.#tokenizer = tokenizer;
     this.#emit = emit;
+    this.#onNotice = onNotice;
     this.#queueLimit = QUEUE_PER_STREAM * model.parallel;
     this.#cache = new PrefixCache(memoryOf(model), {
       ...cacheOptions(model),
@@ -80,7 +94,7 @@ export class Loop {
       (sequence) => this.#begin(sequence),
     );
     this.#slots = new Slots(() => this.#model, this.#cache, () => this.#defaultScope());
-    this.#parts = partsFor(model);
+    this.#parts = partsFor(model, onNotice);
     this.#batch = this.#parts.batch;
   }
 
@@ -502,7 +516,7 @@ export class Loop {
       return { memory: memoryOf(this.#model), options: cacheOptions(this.#model) };
     });
     this.#scheduler.streamLength = this.#model.sequenceLength;
-    this.#parts = partsFor(this.#model, this.#parts.speculation);
+    this.#parts = partsFor(this.#model, this.#onNotice, this.#parts.speculation);
     this.stored.setContext(this.#model);
     this.#stats.replacements++;
     this.#failWithoutSlot();

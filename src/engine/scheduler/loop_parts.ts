@@ -15,15 +15,19 @@ export interface LoopParts {
   readonly padding: PaddingRows | null;
 }
 
-/** @param former its counters go on. */
+/**
+ * @param onNotice receives fallbacks while the model runs.
+ * @param former its counters go on.
+ */
 export function partsFor(
   model: GenerationContext,
+  onNotice: (notice: string) => void,
   former?: Speculation,
 ): LoopParts {
   return {
     batch: new Batch(model.context.batchSize),
     policy: new BatchPolicy(model.kvUnified),
-    speculation: new Speculation(model.draft, model, former),
+    speculation: new Speculation(model.draft, model, onNotice, former),
     undo: new DraftUndo(memoryOf(model), model.isRecurrent),
     padding: model.isOnCpu && model.canTruncate && !model.kvUnified
       ? new PaddingRows(model.sequenceLength)

@@ -8,6 +8,12 @@ import type { DraftedSequence } from "./drafted_sequence.ts";
  */
 const MIN_PROBABILITY = 0.6;
 
+/** The parts of a context that a draft model needs. */
+type DraftContext = Pick<
+  Context,
+  "batchSize" | "decode" | "lastPosition" | "logits" | "removeTokens"
+>;
+
 /**
  * A draft model: a small model with the same vocabulary as the target model.
  *
@@ -15,12 +21,12 @@ const MIN_PROBABILITY = 0.6;
  * accepted tokens.
  */
 export class DraftModel {
-  readonly #context: Context;
+  readonly #context: DraftContext;
   readonly #batch: Batch;
   /** Tokens in the KV cache of the draft model, by stream. */
   readonly #cached = new Map<number, number[]>();
 
-  constructor(context: Context) {
+  constructor(context: DraftContext) {
     this.#context = context;
     this.#batch = new Batch(context.batchSize);
   }
@@ -28,6 +34,7 @@ export class DraftModel {
   /**
    * Drafts tokens for several sequences in common batches. `limits` has the maximum draft length of
    * each.
+   * @throws {NativeError} if the model cannot compute; its cells are then undefined.
    */
   propose(sequences: readonly DraftedSequence[], limits: readonly number[]): number[][] {
     const drafts: number[][] = sequences.map(() => []);

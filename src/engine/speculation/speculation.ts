@@ -1,3 +1,4 @@
+import { messageOf } from "../../errors.ts";
 import type { DraftModel } from "./draft_model.ts";
 import { DraftTrial } from "./draft_trial.ts";
 import { draftLength, maxDraftedSequences } from "./draft_policy.ts";
@@ -17,6 +18,8 @@ export interface SpeculationOptions {
 export class Speculation {
   readonly #model: DraftModel | null;
   readonly #options: SpeculationOptions;
+  readonly #onNotice: (notice: string) => void;
+  #hasFailed: boolean;
   /** Null if drafts need no checkpoints. */
   readonly #trial: DraftTrial | null;
   /** The sequence that computes accepted tokens again in the next step. */
@@ -24,10 +27,20 @@ export class Speculation {
   #drafted = 0;
   #accepted = 0;
 
-  /** @param former speculation in an earlier context, whose counters go on. */
-  constructor(model: DraftModel | null, place: SpeculationOptions, former?: Speculation) {
+  /**
+   * @param onNotice receives the reason if the draft model is given up.
+   * @param former speculation in an earlier context, whose counters go on.
+   */
+  constructor(
+    model: DraftModel | null,
+    place: SpeculationOptions,
+    onNotice: (notice: string) => void,
+    former?: Speculation,
+  ) {
     this.#model = model;
     this.#options = place;
+    this.#onNotice = onNotice;
+    this.#hasFailed = former?.hasFailed ?? false;
     this.#trial = place.isRecurrent ? new DraftTrial() : null;
     this.#drafted = former?.drafted ?? 0;
     this.#accepted = former?.accepted ?? 0;
@@ -35,7 +48,13 @@ export class Speculation {
 
   /** Source of drafts. */
   get kind(): "lookup" | "draft" | null {
-    return this.#model !== null ? "draft" : this.#options.lookup ? "lookup" : null;
+    if (this.#model !== null && !this.#hasFailed) return "draft";
+    return this.#options.lookup ? "lookup" : null;
+  }
+
+  /** Whether the draft model failed to compute. It is not used again. */
+  get hasFailed(): boolean {
+    return this.#hasFailed;
   }
 
   get drafted(): number {
@@ -84,10 +103,27 @@ export class Speculation {
   }
 
   #propose(sequences: readonly DraftedSequence[], limits: readonly number[]): readonly number[][] {
-    if (this.#model !== null) return this.#model.propose(sequences, limits);
+    if (this.kind === "draft") return this.#proposeByModel(sequences, limits);
     return sequences.map((sequence, index) =>
       limits[index]! > 0 ? sequence.lookup.propose(limits[index]!) : []
     );
+  }
+
+  /** Drafts are optional: if the model fails, the sequences go on without it. */
+  #proposeByModel(
+    sequences: readonly DraftedSequence[],
+    limits: readonly number[],
+  ): readonly number[][] {
+    try {
+      return this.#model!.propose(sequences, limits);
+    } catch (error) {
+      this.#hasFailed = true;
+      const rest = this.kind === null ? "without drafts" : "with drafts by lookup";
+      this.#onNotice(
+        `The draft model failed and is not used again; answers go on ${rest}: ${messageOf(error)}`,
+      );
+      return sequences.map(() => []);
+    }
   }
 
   /**
