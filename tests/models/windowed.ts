@@ -19,6 +19,11 @@ export const WINDOW = 24;
 
 /** The model's file. */
 export function windowedModel(): Uint8Array<ArrayBuffer> {
+  return buildGguf(windowedParts());
+}
+
+/** The parts of the file, for models with other weights. */
+export function windowedParts() {
   const vocabulary = sentencePieces();
   const tensors = [
     // Gemma 3 multiplies embeddings by the root of their width. Large ones would hide the attention.
@@ -45,7 +50,7 @@ export function windowedModel(): Uint8Array<ArrayBuffer> {
       tensor(`${block}post_ffw_norm.weight`, "norm", WIDTH),
     );
   }
-  return buildGguf({
+  return {
     metadata: {
       "general.architecture": "gemma3",
       "general.name": "random weights",
@@ -65,5 +70,5 @@ export function windowedModel(): Uint8Array<ArrayBuffer> {
       "tokenizer.ggml.add_eos_token": false,
     },
     ...randomWeights(tensors, 9),
-  });
+  };
 }

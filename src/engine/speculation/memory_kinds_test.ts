@@ -2,30 +2,9 @@
 import { assertEquals, assertGreater } from "@std/assert";
 import { join } from "@std/path";
 import { withFolder } from "../../../ffi/testing.ts";
-import { gptOssModel, mixtureModel } from "../../../tests/models/experts.ts";
-import { hybridModel } from "../../../tests/models/hybrid.ts";
-import { hybridSsmModel } from "../../../tests/models/hybrid_ssm.ts";
-import { mambaModel } from "../../../tests/models/recurrent.ts";
-import { windowedModel } from "../../../tests/models/windowed.ts";
 import { ask, collect, tinyEngine } from "../../../tests/support/engine.ts";
 import { randomNumbers } from "../../../tests/support/exactness.ts";
-import type { LoadOptions } from "../protocol/mod.ts";
-
-type Kind = readonly [
-  name: string,
-  model: () => Uint8Array<ArrayBuffer>,
-  options?: Partial<LoadOptions>,
-];
-
-const KINDS: readonly Kind[] = [
-  ["full attention with experts", mixtureModel],
-  ["a sliding window with all cells", windowedModel],
-  ["a small sliding window", windowedModel, { swaFull: "off" }],
-  ["a small window with sinks and experts", gptOssModel, { swaFull: "off" }],
-  ["recurrent layers", mambaModel],
-  ["convolutions and attention", hybridModel],
-  ["state-space layers and attention", hybridSsmModel],
-];
+import { MEMORY_MODELS } from "../../../tests/support/memory_models.ts";
 
 /** Prompts in which words return in another order, so that some of what a lookup proposes is wrong. */
 function prompts(): number[][] {
@@ -37,7 +16,7 @@ function prompts(): number[][] {
   });
 }
 
-for (const [name, model, options] of KINDS) {
+for (const [name, model, options] of MEMORY_MODELS) {
   Deno.test(`${name}: drafts do not change the text`, async () => {
     await withFolder(async (folder) => {
       const path = join(folder, "model.gguf");
