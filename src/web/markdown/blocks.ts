@@ -1,4 +1,5 @@
-import { Marked, type Token } from "marked";
+import type { Token } from "marked";
+import { tokensOf } from "./lexer.ts";
 
 /** A block of a text: a paragraph, a list, a table, a piece of code. */
 export interface Block {
@@ -9,8 +10,6 @@ export interface Block {
 
 /** Blocks at the end that more text can still change: a paragraph can become a heading or join a list. */
 const OPEN_BLOCKS = 2;
-
-const lexer = new Marked({ gfm: true, async: false });
 
 /** The blocks of a text that grows. */
 export class BlockList {
@@ -42,16 +41,6 @@ export class BlockList {
     // The lexer may normalize a text; then its places are unknown.
     if (length !== this.#text.length) return [];
     return this.#blocks.slice(0, Math.max(0, this.#blocks.length - OPEN_BLOCKS));
-  }
-}
-
-/** The tokens of a text; one that is nested too deep for the lexer is a paragraph of plain text. */
-function tokensOf(text: string): readonly Token[] {
-  try {
-    return lexer.lexer(text);
-  } catch {
-    const plain: Token = { type: "text", raw: text, text };
-    return [{ type: "paragraph", raw: text, text, tokens: [plain] }];
   }
 }
 

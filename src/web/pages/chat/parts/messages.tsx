@@ -9,6 +9,16 @@ import { MessageView } from "./message_view.tsx";
 /** Pixels from the end within which the view follows new text. */
 const FOLLOWED = 80;
 
+/** Messages that the browser leaves out of layout and painting together, where they cannot be seen. */
+const CHUNK = 8;
+
+function chunksOf(path: readonly Message[]): readonly (readonly Message[])[] {
+  return Array.from(
+    { length: Math.ceil(path.length / CHUNK) },
+    (_, index) => path.slice(index * CHUNK, (index + 1) * CHUNK),
+  );
+}
+
 /** The chosen branch. */
 export function Messages() {
   const frame = useRef<HTMLDivElement>(null);
@@ -41,7 +51,11 @@ export function Messages() {
       >
         <div class="messages-list" ref={list}>
           {path.value.length === 0 && <Welcome />}
-          {path.value.map((message) => <Entry key={message.id} message={message} />)}
+          {chunksOf(path.value).map((messages, index) => (
+            <div key={index} class="messages-chunk">
+              {messages.map((message) => <Entry key={message.id} message={message} />)}
+            </div>
+          ))}
         </div>
       </div>
       {!isAtEnd.value && (
