@@ -51,7 +51,11 @@ Deno.test("a changed receipt, another request and another answer are told apart"
   const body = { ...ASK, temperature: 0, receipt: true };
   const { request, text } = await save(machine, server, "/v1/chat/completions", body);
   server.kill("SIGKILL");
-  const { receipt } = JSON.parse(text) as { receipt: Receipt };
+  const whole = JSON.parse(text) as {
+    receipt: Receipt;
+    choices: [{ message: { content: string } }];
+  };
+  const { receipt } = whole;
   const verify = async (value: unknown, ...args: string[]) => {
     const path = join(machine.home, "receipt.json");
     await Deno.writeTextFile(path, JSON.stringify(value));
@@ -62,6 +66,11 @@ Deno.test("a changed receipt, another request and another answer are told apart"
   assertStringIncludes(forged.stderr, "The signature is wrong");
   const foreign = await verify(receipt, "--public-key", "A".repeat(43));
   assertStringIncludes(foreign.stderr, "The signature is wrong for the given public key");
+
+  const message = { content: `${whole.choices[0].message.content} The end` };
+  const retold = await verify({ ...whole, choices: [{ index: 0, message }] });
+  assertEquals(retold.code, 1);
+  assertMatch(retold.stdout, /^other text: .* "\s*The end" in place of the end\n/);
 
   const tokens = [...receipt.answer.tokens];
   tokens[4] = tokens[4]! + 1;

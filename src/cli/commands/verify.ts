@@ -9,6 +9,7 @@ import { openNamedModel, PULL_OPTIONS } from "../sessions/mod.ts";
 import {
   compare,
   obstacles,
+  otherText,
   type Proof,
   readProof,
   replay,
@@ -98,10 +99,14 @@ async function verdictsOf(
   for (const [index, receipt] of proof.receipts.entries()) {
     const trace = replayed.traces[index];
     const reasons = hindered[index]!;
+    const verdict = trace === undefined || reasons.length > 0
+      ? notComparable(reasons.length > 0 ? reasons : ["the answer is missing now"])
+      : await compare(receipt, trace, engine, now);
+    const other = otherText(proof.texts[index], replayed.texts[index]);
     verdicts.push(
-      trace === undefined || reasons.length > 0
-        ? notComparable(reasons.length > 0 ? reasons : ["the answer is missing now"])
-        : await compare(receipt, trace, engine, now),
+      verdict.result === "identical" && other !== null
+        ? { result: "other text", ...other }
+        : verdict,
     );
   }
   return verdicts;

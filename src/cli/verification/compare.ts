@@ -21,6 +21,14 @@ export type Verdict =
     readonly expected: Found | null;
     readonly found: Found | null;
   }
+  | {
+    /** The tokens are identical, but the response has another text. */
+    readonly result: "other text";
+    /** The text of the response from the first difference on. */
+    readonly given: string;
+    /** The text of the answer that was computed again, from the same place. */
+    readonly computed: string;
+  }
   | { readonly result: "not comparable"; readonly reasons: readonly string[] };
 
 /** A token, and its log probability at its place in the answer that was computed again. */

@@ -3,3 +3,4 @@ export { compare, obstacles, type Verdict } from "./compare.ts";
 export { type Proof, readProof } from "./proof.ts";
 export { replay } from "./replay.ts";
 export { verdictJson, verdictText } from "./report.ts";
+export { otherText } from "./texts.ts";

@@ -1,10 +1,14 @@
 import { ShimmyError } from "../../errors.ts";
 import { isReceipt, type Receipt, requestDigest } from "../../receipts/mod.ts";
+import { isObject, parsed, type ResponseValues, responseValues } from "./response.ts";
+import { answerTexts } from "./texts.ts";
 
 /** A request and the receipts of its answers, in their order. */
 export interface Proof {
   readonly request: Readonly<Record<string, unknown>>;
   readonly receipts: readonly [Receipt, ...Receipt[]];
+  /** The texts of the answers in the response, as far as it has any. */
+  readonly texts: readonly string[];
 }
 
 /**
@@ -19,7 +23,8 @@ export async function readProof(text: string, requestText: string | null): Promi
     ? bothOf(text)
     : { request: jsonOf(requestText, "the request"), response: text };
   if (!isObject(request)) throw invalid("the request must be a JSON object");
-  const [first, ...rest] = receiptsOf(response);
+  const values = responseValues(response);
+  const [first, ...rest] = receiptsOf(values);
   if (first === undefined) {
     throw invalid('the response has no receipt; send the request with "receipt": true');
   }
@@ -27,7 +32,7 @@ export async function readProof(text: string, requestText: string | null): Promi
     if (await requestDigest(request) === receipt.request_sha256) continue;
     throw invalid("the receipt belongs to another request");
   }
-  return { request, receipts: [first, ...rest] };
+  return { request, receipts: [first, ...rest], texts: answerTexts(values) };
 }
 
 function bothOf(text: string): { readonly request: unknown; readonly response: unknown } {
@@ -38,13 +43,10 @@ function bothOf(text: string): { readonly request: unknown; readonly response: u
   throw invalid('the file has no "request"; give the file of the request as a second argument');
 }
 
-/** The receipts of a response: a value, or a text that is JSON, server-sent events or JSON lines. */
-function receiptsOf(response: unknown): Receipt[] {
-  if (typeof response !== "string") return receiptsIn(response);
-  const whole = parsed(response);
-  if (whole !== undefined) return receiptsIn(whole);
-  const lines = response.split(/\r?\n/).map((line) => parsed(line.replace(/^data: /, "")));
-  return lines.map(receiptsIn).findLast((found) => found.length > 0) ?? [];
+/** The receipts of a response; of a stream, those of the last event that has any. */
+function receiptsOf({ values, isStream }: ResponseValues): Receipt[] {
+  const found = values.map(receiptsIn);
+  return isStream ? found.findLast((receipts) => receipts.length > 0) ?? [] : found.flat();
 }
 
 function receiptsIn(value: unknown): Receipt[] {
@@ -61,18 +63,6 @@ function jsonOf(text: string, what: string): unknown {
   const value = parsed(text);
   if (value === undefined) throw invalid(`${what} must be JSON`);
   return value;
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function invalid(what: string): ShimmyError {

@@ -89,5 +89,12 @@ Deno.test("verdicts are told to people and to programs", () => {
     verdictText({ ...differs, expected: null, found: found(2, " b", null) }),
     'differs at token 4: the end in the receipt, " b" (2) now',
   );
+  const other = { result: "other text", given: "b".repeat(70), computed: "" } as const;
+  assertEquals(
+    verdictText(other),
+    "other text: the tokens are identical, but the response has " +
+      `"${"b".repeat(60)}..." in place of the end`,
+  );
+  assertEquals(verdictJson(other), other);
   assertEquals(verdictText({ result: "not comparable", reasons: ["x"] }), "not comparable:\n  x");
 });

@@ -4,13 +4,15 @@ import { fromSamplingJson, type Receipt, type ReceiptIssuer } from "../../receip
 import { createHandler } from "../../server/mod.ts";
 import { VERSION } from "../../version.ts";
 import type { Proof } from "./proof.ts";
+import { responseValues } from "./response.ts";
+import { answerTexts } from "./texts.ts";
 
-/** The traces of answers that were computed again; or why the request was refused. */
+/** The traces and texts of answers that were computed again; or why the request was refused. */
 export type Replayed =
-  | { readonly traces: readonly SequenceTrace[] }
+  | { readonly traces: readonly SequenceTrace[]; readonly texts: readonly string[] }
   | { readonly refusal: string };
 
-/** The traces are all that is compared. */
+/** Only traces and texts are compared. */
 const NO_RECEIPTS: ReceiptIssuer = {
   prepare() {},
   issue: () => Promise.reject(new Error("A verification makes no receipts")),
@@ -78,7 +80,9 @@ async function send(
   const init = { method: "POST", body: JSON.stringify(body) };
   const response = await handler(new Request(`http://localhost${route}`, init));
   const text = await response.text();
-  if (response.status === 200 && traces.length > 0) return { traces };
+  if (response.status === 200 && traces.length > 0) {
+    return { traces, texts: answerTexts(responseValues(text)) };
+  }
   return { refusal: messageIn(text) };
 }
 

@@ -18,6 +18,9 @@ export function verdictText(verdict: Verdict, withText = false): string {
     case "differs":
       return `differs at token ${verdict.at}: ${foundText(verdict.expected)} in the receipt, ` +
         `${foundText(verdict.found)} now${gapText(verdict.expected, verdict.found)}`;
+    case "other text":
+      return "other text: the tokens are identical, but the response has " +
+        `${excerpt(verdict.given)} in place of ${excerpt(verdict.computed)}`;
     case "not comparable":
       return `not comparable:\n${list(verdict.reasons)}`;
   }
@@ -28,6 +31,12 @@ export function verdictJson(verdict: Verdict) {
   if (verdict.result !== "differs") return verdict;
   const { expected, found } = verdict;
   return { ...verdict, logprob_gap: gap(expected, found) };
+}
+
+function excerpt(text: string): string {
+  return text === ""
+    ? "the end"
+    : JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}...` : text);
 }
 
 function list(lines: readonly string[]): string {
