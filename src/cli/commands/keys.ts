@@ -106,6 +106,9 @@ async function create({ folder, values, environment: { output } }: Action): Prom
   if (name.length > 100) throw new UsageError("--name: must have at most 100 characters");
   const now = Math.floor(Date.now() / 1000);
   const models = listOf(values.models);
+  if (models?.length === 0) {
+    throw new UsageError(`--models: must have a pattern, such as 'qwen*', not '${values.models}'`);
+  }
   const rights: KeyRights = {
     name,
     scopes: scopesOf(values.scopes),

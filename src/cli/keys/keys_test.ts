@@ -69,6 +69,7 @@ Deno.test("wrong command lines for keys are refused and write nothing", async ()
   const cases: [string[], number, string][] = [
     [["keys", "make"], 2, "must be one of init, create, list, revoke, inspect, public"],
     [["keys", "create"], 2, "--name is missing"],
+    [["keys", "create", "--name", "n", "--models", ","], 2, "--models: must have a pattern"],
     [["keys", "create", "x", "--name", "n"], 2, "unexpected argument 'x'"],
     [
       ["keys", "create", "--name", "n", "--scopes", "chat,root"],

@@ -37,15 +37,20 @@ const keySchema = rightsSchema.extend({
 
 const text = z.string({ error: "must be text" });
 const SCOPES_ERROR = `must be a list of some of ${SCOPES.join(", ")}`;
+const SCOPE_ERROR = `must be one of ${SCOPES.join(", ")}`;
 const MODELS_ERROR = "must be a list of 1 to 100 patterns of at most 200 characters";
+const pattern = text.min(1, { error: "must not be empty" })
+  .max(200, { error: "must have at most 200 characters" });
 
 const createSchema = z.strictObject({
   name: text.trim().min(1, { error: "must not be empty" })
     .max(100, { error: "must have at most 100 characters" })
     .describe("Name of the key's holder"),
-  scopes: z.array(z.enum(SCOPES), { error: SCOPES_ERROR }).min(1, { error: SCOPES_ERROR }).nullish()
+  scopes: z.array(z.enum(SCOPES, { error: SCOPE_ERROR }), { error: SCOPES_ERROR }).min(1, {
+    error: SCOPES_ERROR,
+  }).nullish()
     .describe(`Default: ${DEFAULT_SCOPES.join(", ")}`),
-  models: z.array(text.min(1).max(200, { error: MODELS_ERROR }), { error: MODELS_ERROR })
+  models: z.array(pattern, { error: MODELS_ERROR })
     .min(1, { error: MODELS_ERROR }).max(100, { error: MODELS_ERROR }).nullish()
     .describe("Patterns of model names with * and ?. Default: all models"),
   expires: text.nullish().describe("Lifetime such as 30d or 12h. Default: no end"),

@@ -140,6 +140,8 @@ Deno.test("wrong fields and unknown ids are refused by name", async () => {
     [{ name: "x".repeat(101) }, "name: must have at most 100 characters"],
     [{ name: "n", scopes: [] }, "scopes: must be a list of some of chat"],
     [{ name: "n", scopes: ["root"] }, "scopes"],
+    [{ name: "n", scopes: ["chat", "root"] }, "scopes[1]: must be one of chat, embed, models:read"],
+    [{ name: "n", models: [""] }, "models[0]: must not be empty"],
     [{ name: "n", models: [] }, "models: must be a list of 1 to 100 patterns"],
     [{ name: "n", rate: "many" }, "rate: must be a number per time"],
     [{ name: "n", tokens: "0/day" }, "tokens: must be a number per time"],
