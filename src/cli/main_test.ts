@@ -668,7 +668,7 @@ Deno.test("bench refuses an answer that does not fit into the context", async ()
 
 Deno.test("chat keeps the conversation, runs its commands and ends with the input", async () => {
   const { status, environment } = await shimmy(["chat", "m"], {
-    lines: ["first \\", "question", "/nonsense", "/help", "second", "/clear", "third"],
+    lines: ["first \\", "question", "/nonsense", "/tokesn", "/help", "second", "/clear", "third"],
   });
   assertEquals(status, 0);
   assertEquals(environment.out, "Hello world\n".repeat(3));
@@ -678,7 +678,9 @@ Deno.test("chat keeps the conversation, runs its commands and ends with the inpu
   assertStringIncludes(prompts[0]!, "first \nquestion");
   assertMatch(prompts[1]!, /question[^]*Hello world[^]*second/);
   assert(!prompts[2]!.includes("second"));
-  assertStringIncludes(environment.notes.join("\n"), "Unknown command /nonsense");
+  const notes = environment.notes.join("\n");
+  assertStringIncludes(notes, "Unknown command /nonsense");
+  assertMatch(notes, /Unknown command \/tokesn; did you mean \/tokens\?$/m);
   assertStringIncludes(environment.notes.join("\n"), "/system TEXT");
 });
 

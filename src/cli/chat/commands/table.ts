@@ -63,6 +63,6 @@ export async function runCommand(chat: ChatContext, line: string): Promise<void>
   const command = findCommand(word.slice(1));
   if (command !== undefined) return await command.run(chat, line.trim().slice(word.length).trim());
   const similar = similarName(Object.keys(CHAT_COMMANDS), word.slice(1));
-  const hint = similar === undefined ? "/help shows all commands" : `did you mean /${similar}?`;
-  chat.say(`Unknown command ${word}; ${hint}.`);
+  const hint = similar === undefined ? "/help shows all commands." : `did you mean /${similar}?`;
+  chat.say(`Unknown command ${word}; ${hint}`);
 }
