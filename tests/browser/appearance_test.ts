@@ -1,8 +1,10 @@
 /** Accessibility and appearance of all pages. */
 import axe from "test:axe-core";
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import type { Page } from "test:playwright-core";
-import { uiTest } from "./ui.ts";
+import { TINY_F16 } from "../support/engine.ts";
+import { openChat } from "./chat.ts";
+import { TINY_NAME, uiTest } from "./ui.ts";
 
 const PAGES = ["chat", "models", "machine", "api"];
 
@@ -56,4 +58,35 @@ uiTest("axe-core finds nothing in the dialogs of models", async (start) => {
     assertEquals(await violations(page), []);
     await page.keyboard.press("Escape");
   }
+});
+
+uiTest("on a phone, all buttons of a chat with two models are in the window", async (start) => {
+  const width = 390;
+  await using ui = await start({
+    models: { "talker-with-a-name-that-is-long-q8_0.gguf": TINY_F16 },
+    context: { viewport: { width, height: 844 } },
+  });
+  const { page } = ui;
+  await openChat(ui, TINY_NAME);
+  await page.getByRole("button", { name: "Compare with a second model" }).click();
+  await page.getByRole("combobox", { name: "Second model" }).waitFor();
+  const buttons = await page.locator(".talk-head").locator("button, select").all();
+  assertEquals(buttons.length, 5);
+  for (const button of buttons) {
+    const { x, width: own } = (await button.boundingBox())!;
+    assert(
+      x >= 0 && x + own <= width,
+      `${await button.getAttribute("aria-label")} ends at ${x + own}`,
+    );
+  }
+});
+
+uiTest("the list of keys names how to send a message and how to begin a line", async (start) => {
+  await using ui = await start();
+  const { page } = ui;
+  await ui.open("#/chat");
+  await page.locator("#composer").waitFor();
+  await page.getByRole("button", { name: "Keyboard shortcuts" }).click();
+  const keys = await page.getByRole("dialog").locator("kbd").allInnerTexts();
+  for (const key of ["Enter", "Shift+Enter", "Esc"]) assert(keys.includes(key), `${key}: ${keys}`);
 });

@@ -8,7 +8,7 @@ export const FORMAT = "shimmy-conversation";
 /** The names of roles in Markdown. */
 export const HEADINGS = { user: "You", assistant: "Answer", tool: "Tool result" } as const;
 
-/** The whole tree as JSON, which can be imported without loss. */
+/** The whole tree as JSON. The import restores all of it but the counts and rates of answers. */
 export function toJson({ messages, ...rest }: Conversation): string {
   const plain = [...messages.values()].map(({ answer: _, ...message }) => message);
   return JSON.stringify({ format: FORMAT, version: 1, ...rest, messages: plain }, null, 2) + "\n";

@@ -56,6 +56,16 @@ Deno.test("JSON brings every branch back, under a new id", () => {
   assertEquals([...after.messages.values()].some(({ answer }) => answer !== undefined), false);
 });
 
+Deno.test("JSON keeps how each answer ended, so that a part of an answer can be continued", () => {
+  const answer = (fields: object) =>
+    importConversation(exported([{ id: "a", role: "assistant", ...fields }])).messages.get("a");
+  for (const ending of ["stop", "length", "cancelled", "failed", "lost"] as const) {
+    assertEquals(answer({ ending })?.ending, ending);
+  }
+  for (const ending of [undefined, "soon", 1]) assertEquals(answer({ ending })?.ending, "stop");
+  assertEquals(answer({ ending: "failed", error: "No memory" })?.error, "No memory");
+});
+
 Deno.test("Markdown brings the chosen branch back", () => {
   const after = importConversation(toMarkdown(sample()));
   assertEquals([after.title, after.system], ["A/B: Überblick", "Be short."]);

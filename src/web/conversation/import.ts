@@ -1,9 +1,19 @@
-import type { Conversation, Message, Role, Sampling, TextFile, ToolCall } from "./conversation.ts";
+import type {
+  Conversation,
+  Ending,
+  Message,
+  Role,
+  Sampling,
+  TextFile,
+  ToolCall,
+} from "./conversation.ts";
 import { createConversation, createMessage, titleFrom } from "./create.ts";
 import { FORMAT } from "./export.ts";
 import { addMessage, childrenOf } from "./tree.ts";
 
 const ROLES: readonly Role[] = ["user", "assistant", "tool"];
+
+const ENDINGS: readonly Ending[] = ["stop", "length", "cancelled", "failed", "lost"];
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -80,7 +90,8 @@ function messageOf(body: Json, at: string): Message {
     role,
     content: textOf(body.content, `${at}.content`),
     created: isTime(body.created) ? body.created : Date.now(),
-    ...(role === "assistant" ? { ending: "stop" as const } : {}),
+    ...(role === "assistant" ? { ending: endingOf(body.ending) } : {}),
+    ...optional("error", body.error),
     ...optional("reasoning", body.reasoning),
     ...optional("model", body.model),
     ...optional("prefix", body.prefix),
@@ -92,6 +103,11 @@ function messageOf(body: Json, at: string): Message {
       ? { toolCalls: toolCalls.map((call, index) => callOf(call, `${at}.toolCalls[${index}]`)) }
       : {}),
   };
+}
+
+/** An answer whose end is not known counts as complete. */
+function endingOf(value: unknown): Ending {
+  return ENDINGS.find((one) => one === value) ?? "stop";
 }
 
 function fileOf(value: unknown, at: string): TextFile {

@@ -30,6 +30,8 @@ function togglePause(): void {
 
 /** The keys of the chat. */
 export const SHORTCUTS: readonly Shortcut[] = [
+  { keys: "Enter", does: "Send the message" },
+  { keys: "Shift+Enter", does: "New line" },
   { keys: "Mod+Enter", does: "Send the message, or the edited message" },
   {
     keys: "Escape",

@@ -117,7 +117,7 @@ export function Composer() {
               type="submit"
               class="primary"
               aria-label="Send"
-              title="Send (Ctrl+Enter)"
+              title="Send (Enter)"
               disabled={isEmpty}
             >
               <Icon name="send" />
