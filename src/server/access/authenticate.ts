@@ -70,9 +70,13 @@ export function admit(keyring: Keyring, claims: KeyClaims): void {
 /** @throws {HttpError} 401 for an expired or revoked key. */
 export function checkValidity(keyring: Keyring, claims: KeyClaims): void {
   const invalidity = keyring.invalidity(claims);
-  if (invalidity === null) return;
+  if (invalidity !== null) throw invalidKey(invalidity);
+}
+
+/** The error for requests and answers of an expired or revoked key. */
+export function invalidKey(invalidity: "expired" | "revoked"): HttpError {
   const what = invalidity === "expired" ? "has expired" : "was revoked";
-  throw new HttpError(STATUS_CODE.Unauthorized, `The API key ${what}`, {
+  return new HttpError(STATUS_CODE.Unauthorized, `The API key ${what}`, {
     headers: { "www-authenticate": 'Bearer error="invalid_token"' },
   });
 }

@@ -10,6 +10,7 @@ export {
   checkScope,
   checkValidity,
   createAuthenticator,
+  invalidKey,
 } from "./authenticate.ts";
 export { poolOf, wholePool } from "./limited_pool.ts";
 export { storeOfKey } from "./limited_store.ts";

@@ -12,6 +12,7 @@ import { ShimmyError } from "../../errors.ts";
 import type { KeepAlive, ModelEntry } from "../../models/entry/mod.ts";
 import { qualifiedName, type ResolvedModel, resolveModel, withAdapters } from "./model_names.ts";
 import { rememberModel, tracedEngine } from "./traced_engine.ts";
+import { invalidKey } from "../access/mod.ts";
 import { queueOf } from "../metrics/mod.ts";
 import type { Exchange } from "../http/mod.ts";
 
@@ -169,6 +170,7 @@ function bind<T>(
     isRecorded = true;
   };
   let isDone = false;
+  let isRevoked = false;
   let unwatch = () => {};
   const { running, result } = start({
     event(event) {
@@ -178,6 +180,8 @@ function bind<T>(
         isDone = true;
         record(countsOf(caller, counting, event));
         reportNotices(caller, event.notices);
+        // An error tells the reason.
+        if (isRevoked) return;
       }
       sink.event(event);
     },
@@ -189,14 +193,18 @@ function bind<T>(
       queued.remove();
       unwatch();
       signal.removeEventListener("abort", cancel);
-      sink.end(error);
+      sink.end(isRevoked ? invalidKey("revoked") : error);
     },
   });
   // The last event, which has the usage, follows before the exchange ends.
   const cancel = () => running.control({ type: "cancel" });
   signal.addEventListener("abort", cancel, { once: true });
   // Also answers that are steered, or that go on without their client, end with their key.
-  if (key !== null) unwatch = context.keyring?.onRevoked(key, cancel) ?? unwatch;
+  const revoked = () => {
+    isRevoked = true;
+    cancel();
+  };
+  if (key !== null) unwatch = context.keyring?.onRevoked(key, revoked) ?? unwatch;
   caller.onHold((isHeld) => running.control({ type: isHeld ? "hold" : "release" }));
   return result;
 }
