@@ -77,7 +77,7 @@ Deno.test("null where a value is required is an error", async () => {
   const { status, message } = await ask({ messages: [{ role: "user", content: null }] });
   assertEquals([status, message], [
     400,
-    "messages[0].content: is missing; must be text or a list of text parts",
+    "messages[0].content: is missing; must be text or a list of text and image parts",
   ]);
 });
 
