@@ -1,7 +1,7 @@
 import type * as z from "zod";
 import { STATUS_CODE } from "@std/http/status";
 import { ShimmyError } from "../../errors.ts";
-import { boundLists } from "../schemas/mod.ts";
+import { boundLists, plainMessage } from "../schemas/mod.ts";
 import { HttpError } from "./errors.ts";
 import { HeldBody } from "./request/held_bodies.ts";
 import { parseJson } from "./request/parse_json.ts";
@@ -165,7 +165,8 @@ export function invalidValue(
   const field = whole.length <= MAX_FIELD ? whole : `${whole.slice(0, MAX_FIELD)}...`;
   const near = unknownKey === undefined ? undefined : nearest(issue.path, unknownKey);
   const unknown = `is not a known field${near === undefined ? "" : `; did you mean ${near}?`}`;
-  const known = isAbsent(value, issue.path) ? `is missing; ${issue.message}` : issue.message;
+  const allowed = plainMessage(issue.message);
+  const known = isAbsent(value, issue.path) ? `is missing; ${allowed}` : allowed;
   const message = unknownKey === undefined ? known : unknown;
   return new ShimmyError("invalid", `${field}: ${message}`, { field, cause: error });
 }

@@ -7,6 +7,8 @@ const TYPES: Readonly<Record<number, string>> = {
   [STATUS_CODE.Unauthorized]: "authentication_error",
   [STATUS_CODE.Forbidden]: "permission_error",
   [STATUS_CODE.NotFound]: "not_found_error",
+  // llama-server has no limits of keys; OpenAI's type.
+  [STATUS_CODE.TooManyRequests]: "rate_limit_error",
   [STATUS_CODE.NotImplemented]: "not_supported_error",
   [STATUS_CODE.ServiceUnavailable]: "unavailable_error",
 };

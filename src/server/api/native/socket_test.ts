@@ -268,7 +268,7 @@ const refused: readonly (readonly [unknown, string])[] = [
   [{ prompt: "Hi", temperature: -1 }, "temperature: must be a number from 0 to 100"],
   [{ temperature: 0.5 }, "prompt: is required when there are no messages"],
   [{ prompt: "Hi", model: "huge" }, "Model 'huge' not found"],
-  [[], "body: Invalid input: expected object, received array"],
+  [[], "body: must be an object, not a list"],
 ];
 
 for (const [frame, error] of refused) {
