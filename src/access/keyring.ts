@@ -80,10 +80,14 @@ export class FolderKeyring implements Keyring, AsyncDisposable {
 
   /** Reads the files again. What cannot be read does not change: a lost list opens no server. */
   async reload(): Promise<void> {
+    const wasRequired = this.isRequired;
     try {
       await this.#read();
     } catch (error) {
       this.#warn(messageOf(error));
+    }
+    if (this.isRequired && !wasRequired) {
+      this.#warn("A list of keys was made: requests require a key from now on");
     }
   }
 

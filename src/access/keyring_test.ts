@@ -36,11 +36,18 @@ Deno.test("a license is no key", async () => {
 Deno.test("without a list no key is required, and a signing key alone does not change that", async () => {
   const folder = await Deno.makeTempDir();
   await ensureSigningKey(folder);
-  await using keyring = await FolderKeyring.open(folder);
+  const warnings: string[] = [];
+  const warn = (message: string) => void warnings.push(message);
+  await using keyring = await FolderKeyring.open(folder, { warn });
   assertEquals(keyring.isRequired, false);
   await ensureKeyList(folder);
   await keyring.reload();
   assertEquals(keyring.isRequired, true);
+  assertEquals(warnings, [
+    "A list of keys was made: requests require a key from now on",
+  ]);
+  await keyring.reload();
+  assertEquals(warnings.length, 1);
   await Deno.remove(folder, { recursive: true });
 });
 

@@ -118,7 +118,9 @@ export class Connection {
       }
       const reason = head.signal.aborted
         ? `it did not answer within ${TIMEOUT_MS / 1000} s`
-        : messageOf(connectionError(error, url, this.#env));
+        : this.#path === null
+        ? messageOf(connectionError(error, url, this.#env))
+        : socketReason(error);
       const advice = /TLS certificate/.test(reason)
         ? "set DENO_CERT to a file with the certificate of its authority"
         : "start it with shimmy serve, or set --host";
@@ -127,6 +129,16 @@ export class Connection {
       clearTimeout(timer);
     }
   }
+}
+
+/** Why a Unix socket cannot be used, as a sentence's part. */
+function socketReason(error: unknown): string {
+  const { message, cause } = error instanceof Error ? error : new Error(String(error));
+  const text = `${message} ${cause === undefined ? "" : messageOf(cause)}`;
+  if (/no such file|not found/i.test(text)) return "there is no such socket";
+  if (/refused/i.test(text)) return "no server listens on this socket";
+  if (/permission|access/i.test(text)) return "this user may not use the socket";
+  return "the connection to the socket failed";
 }
 
 /** A URL, or an address such as `HOST:PORT`. An address without a port has the default port. */

@@ -80,6 +80,37 @@ Deno.test("a command for a server says why the server cannot be used", async () 
   );
 });
 
+Deno.test({
+  name: "a socket without a server is named, with the reason",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    const folder = await Deno.makeTempDir();
+    try {
+      const missing = `${folder}/none.sock`;
+      const unused = `${folder}/unused.sock`;
+      // A socket that a killed server left behind: closing a listener removes its own name only.
+      const listener = Deno.listen({ transport: "unix", path: `${folder}/used.sock` });
+      await Deno.link(`${folder}/used.sock`, unused);
+      listener.close();
+      for (
+        const [path, reason] of [
+          [missing, "there is no such socket"],
+          [unused, "no server listens on this socket"],
+        ] as const
+      ) {
+        const environment = new EnvironmentDouble({ env: { SHIMMY_HOST: `unix:${path}` } });
+        assertEquals(await main(["ps"], environment), 1);
+        assertStringIncludes(
+          environment.notes[0]!,
+          `Cannot use the server at unix:${path}: ${reason}; start it with shimmy serve`,
+        );
+      }
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  },
+});
+
 Deno.test("another program at the address is no Shimmy server", async () => {
   await using server = Deno.serve(
     { hostname: "127.0.0.1", port: 0, onListen: () => {} },
