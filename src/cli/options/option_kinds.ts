@@ -90,11 +90,21 @@ export function sizeWithin(
     ...rest,
     value: "SIZE",
     read: ([given = fallback], label) => {
-      const bytes = parseSize(given, label);
-      if (bytes >= parseSize(min, label) && bytes <= parseSize(max, label)) return bytes;
+      const [least, most] = [parseSize(min, label), parseSize(max, label)];
+      const bytes = sizeOrNull(given, label);
+      if (bytes !== null && bytes >= least && bytes <= most) return bytes;
       throw new UsageError(`${label}: must be a size from ${min} to ${max}, not '${given}'`);
     },
   };
+}
+
+/** The bytes of a size; null for a text that is none. */
+function sizeOrNull(text: string, label: string): number | null {
+  try {
+    return parseSize(text, label);
+  } catch {
+    return null;
+  }
 }
 
 /** One word of a list. Upper and lower case are the same. */

@@ -80,7 +80,7 @@ Deno.test("values and operands stay texts, whatever they look like", () => {
 Deno.test("a size is within its bounds", () => {
   assertEquals(parse(["--limit", "1KiB"]).values.limit, 1024);
   assertEquals(parse(["--limit", "2M"]).values.limit, 2 << 20);
-  for (const text of ["0", "1KB", "2.1MiB"]) {
+  for (const text of ["0", "5", "large", "1KB", "2.1MiB"]) {
     refused(["--limit", text], `--limit: must be a size from 1KiB to 2MiB, not '${text}'`);
   }
 });
