@@ -1,6 +1,6 @@
 import type * as z from "zod";
 import { ShimmyError } from "../../errors.ts";
-import { nearestName } from "../../models/entry/mod.ts";
+import { similarName } from "../../models/entry/mod.ts";
 import { invalidValue, type Issue, issuesOf, validate } from "./body.ts";
 import { fieldNamesAt, ignoredAt, visitIgnored } from "../schemas/mod.ts";
 import type { Exchange } from "./route.ts";
@@ -45,7 +45,7 @@ export function parseLenient<T extends z.ZodType>(
 }
 
 /**
- * Validates a value of the native API: an unknown field is an error with the nearest name, and `null`
+ * Validates a value of the native API: an unknown field is an error with a similar name, and `null`
  * counts as absent at every depth.
  *
  * @throws {ShimmyError} `invalid` for the first issue.
@@ -56,7 +56,7 @@ export function parseStrict<T extends z.ZodType>(schema: T, value: unknown): z.o
   throw invalidValue(
     last,
     result.error,
-    (path, key) => nearestName(fieldNamesAt(schema, path), key),
+    (path, key) => similarName(fieldNamesAt(schema, path), key),
   );
 }
 
