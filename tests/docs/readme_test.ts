@@ -110,6 +110,11 @@ const OTHERS_OPTIONS = [
   "lock",
   "help-all",
   "max-semi-space-size",
+  // Of V8, in the measurements.
+  "no-lazy-feedback-allocation",
+  "invocation-count-for-maglev",
+  "invocation-count-for-turbofan",
+  "always-sparkplug",
   "reload",
   "target",
   "unix-socket",
