@@ -58,7 +58,9 @@ terminalTest("an editor that fails, is missing or is interrupted changes nothing
 terminalTest("Ctrl-C in the editor is for the editor", async () => {
   await using machine = await Machine.start();
   const editor = `${machine.home}/editor`;
-  const script = '#!/bin/sh\ntrap "echo caught" INT\necho editing\nread line\necho "$line" >"$1"\n';
+  // A signal ends `read` without a line.
+  const script = '#!/bin/sh\ntrap "echo caught" INT\necho editing\n' +
+    'until read line; do :; done\necho "$line" >"$1"\n';
   await Deno.writeTextFile(editor, script, { mode: 0o755 });
   await using terminal = await Terminal.start(CHAT, { machine, env: { EDITOR: editor } });
   await terminal.shows(/^>/m);
