@@ -27,9 +27,21 @@ export function crc32(bytes: Uint8Array, before = 0): number {
 }
 
 /**
- * The bytes of zlib data (RFC 1950).
- * @throws {Error} if they are damaged or more than `limit`.
+ * Whether zlib data (RFC 1950) is undamaged and has at most `limit` bytes. It is read in parts and no further
+ * than that: Deno 2.4 does not know the limit of `inflateSync`.
  */
-export function inflate(bytes: Uint8Array, limit: number): Uint8Array {
-  return builtIn().getBuiltinModule("node:zlib").inflateSync(bytes, { maxOutputLength: limit });
+export function inflatesWithin(bytes: Uint8Array, limit: number): Promise<boolean> {
+  const inflate = builtIn().getBuiltinModule("node:zlib").createInflate();
+  let left = limit;
+  return new Promise((resolve) => {
+    inflate.on("data", ({ length }: Uint8Array) => {
+      left -= length;
+      if (left >= 0) return;
+      resolve(false);
+      inflate.destroy();
+    });
+    inflate.on("end", () => resolve(true));
+    inflate.on("error", () => resolve(false));
+    inflate.end(bytes);
+  });
 }

@@ -13,7 +13,7 @@ export const MAX_IMAGE_PIXELS = 32 * 2 ** 20;
 export const MAX_IMAGES = 64;
 
 /** @throws {ShimmyError} `invalid` with the field for an image that must not be decoded. */
-export function checkImage({ bytes, field }: MediaInput): void {
+export async function checkImage({ bytes, field }: MediaInput): Promise<void> {
   const refuse = (what: string) => {
     throw new ShimmyError("invalid", `${field}: the image ${what}`, { field });
   };
@@ -27,7 +27,7 @@ export function checkImage({ bytes, field }: MediaInput): void {
   if (width * height > MAX_IMAGE_PIXELS) {
     refuse(`has ${width} x ${height} pixels; at most ${MAX_IMAGE_PIXELS} are allowed`);
   }
-  if (format === "PNG" && !hasPngPixels(bytes)) throw damagedImage({ field });
+  if (format === "PNG" && !await hasPngPixels(bytes)) throw damagedImage({ field });
 }
 
 /** The error of an image that its decoder does not accept. */

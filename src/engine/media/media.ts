@@ -97,7 +97,7 @@ export class Media implements Disposable {
     const hash = sha256().update(image.bytes).digest("base64");
     const known = this.#cache.get(hash);
     if (known !== undefined) return known;
-    checkImage(image);
+    await checkImage(image);
     using chunks = await this.#context.prepare(image.bytes);
     if (chunks === null) throw damagedImage(image);
     const encoded = await this.#encode(chunks, hash, image);

@@ -1,4 +1,4 @@
-import { inflate } from "../../digest.ts";
+import { inflatesWithin } from "../../digest.ts";
 
 /** Channels by colour type (PNG 2003 section 11.2.2). */
 const CHANNELS: Readonly<Record<number, number>> = { 0: 1, 2: 3, 3: 1, 4: 2, 6: 4 };
@@ -13,7 +13,7 @@ const IDAT = 0x49444154;
  *
  * @param bytes a file with a header
  */
-export function hasPngPixels(bytes: Uint8Array<ArrayBuffer>): boolean {
+export async function hasPngPixels(bytes: Uint8Array<ArrayBuffer>): Promise<boolean> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const [width, height] = [view.getUint32(HEADER_BYTES * 2), view.getUint32(HEADER_BYTES * 2 + 4)];
   const [depth, colour] = [view.getUint8(24), view.getUint8(25)];
@@ -21,12 +21,7 @@ export function hasPngPixels(bytes: Uint8Array<ArrayBuffer>): boolean {
   if (channels === undefined || depth > 16) return false;
   const row = Math.ceil(width * channels * depth / 8) + 1;
   const most = row * height + PASSES * (width + height + 1);
-  try {
-    inflate(pixelData(bytes, view), most);
-    return true;
-  } catch {
-    return false;
-  }
+  return await inflatesWithin(pixelData(bytes, view), most);
 }
 
 /** The contents of all IDAT chunks. */
