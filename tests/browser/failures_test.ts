@@ -194,7 +194,8 @@ uiTest("reloads at any moment lose no text of an answer", async (start) => {
   await until(async () => await running(ui) === 0);
   const ended = await textOf(answers(page));
   await page.reload();
-  assertEquals(await textOf(await endedAnswer(page)), ended);
+  // A message is plain text until its Markdown is rendered.
+  await until(async () => await textOf(await endedAnswer(page)) === ended);
 });
 
 uiTest("two tabs follow one answer, and one of them stops it", async (start) => {

@@ -235,7 +235,7 @@ Deno.test("ollama: errors are one sentence", async () => {
   await assertRejects(
     () => client.chat({ model: MODEL, messages: [{ ...user("What is it?"), images: ["aGk="] }] }),
     Error,
-    "messages[0].images: is not supported",
+    "messages[0].images[0]: the model reads no images",
   );
   await assertRejects(
     () => client.chat({ model: MODEL, messages: [user("word ".repeat(2000))], stream: true }),
