@@ -36,7 +36,9 @@ export class FrameReader {
 
   async #readLong(frame: string): Promise<void> {
     try {
-      const value = await parseJson(encoder.encode(frame), "frame", this.#context.parser);
+      // Deno 2.4 does not type the buffer, which is never shared.
+      const bytes = encoder.encode(frame) as Uint8Array<ArrayBuffer>;
+      const value = await parseJson(bytes, "frame", this.#context.parser);
       this.#receive(() => value);
     } catch (error) {
       this.#receiver.error(error);
