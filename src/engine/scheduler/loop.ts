@@ -1,13 +1,11 @@
-import type { Batch } from "../../../ffi/mod.ts";
 import { messageOf, ShimmyError } from "../../errors.ts";
 import { LoopStats, statusOf } from "./loop_stats.ts";
-import { addDecodeTokens, addPrefillChunks, inOrder } from "./batch_builder.ts";
 import type { GenerationContext, LargerContext } from "./generation.ts";
 import { shiftContext, shiftedLike } from "./shift/shift_context.ts";
 import { cacheOptions, type LoopParts, memoryOf, partsFor } from "./loop_parts.ts";
 import { sampledLogprobs, tokenLogprobs } from "../sampling/mod.ts";
-import { type KvStream, PrefixCache } from "../kv_cache/mod.ts";
-import { decodeBatch, ImageBatch, MediaRuns } from "../media/mod.ts";
+import { PrefixCache } from "../kv_cache/mod.ts";
+import { decodeBatch, MediaRuns } from "../media/mod.ts";
 import { StoredPrefixes } from "../stored_prefixes/mod.ts";
 import { Slots } from "../slots/mod.ts";
 import {
@@ -23,18 +21,15 @@ import {
   type SlotChangeResult,
 } from "../protocol/mod.ts";
 import { Scheduler } from "./scheduler.ts";
-import { byPriority, PrefillBudget } from "./order/priority.ts";
+import { PrefillBudget } from "./order/priority.ts";
 import { createSequence, tooLong } from "./create_sequence.ts";
 import { editSequence, type EditTools } from "./edit_sequence.ts";
 import { scorePrompt } from "./prompt_logprobs.ts";
 import type { Sequence } from "./sequence.ts";
 import type { Tokenizer } from "../tokenizer/mod.ts";
 import type { BatchSelection } from "./batch_policy.ts";
-import { hasFilledShare } from "./order/client_shares.ts";
-import { STALLED_MS, stalledAmong } from "./order/stalled.ts";
-
-/** Maximum waiting requests per stream; more are refused. */
-const QUEUE_PER_STREAM = 16;
+import { QueuePlaces } from "./order/queue_places.ts";
+import { buildBatch, type StepBatch } from "./step_batch.ts";
 
 type Emit = (id: number, event: SequenceEvent) => void;
 
@@ -56,15 +51,12 @@ export class Loop {
   readonly #prefillBudget = new PrefillBudget();
   /** Prefixes in files. */
   readonly stored: StoredPrefixes;
-  readonly #queueLimit: number;
+  readonly #queue: QueuePlaces;
   readonly #scheduler: Scheduler;
   readonly #slots: Slots;
   /** What belongs to the current context. */
   #parts: LoopParts;
-  /** The current batch, the sequences in it, and idle streams with a padding row in it. */
-  #batch: Batch | ImageBatch;
-  #members: readonly Sequence[] = [];
-  #paddingStreams: readonly KvStream[] = [];
+  #batch: StepBatch;
   readonly #stats = new LoopStats();
 
   constructor(
@@ -77,7 +69,6 @@ export class Loop {
     this.#tokenizer = tokenizer;
     this.#emit = emit;
     this.#onNotice = onNotice;
-    this.#queueLimit = QUEUE_PER_STREAM * model.parallel;
     this.#cache = new PrefixCache(memoryOf(model), {
       ...cacheOptions(model),
       spill: model.diskCache === null ? undefined : (state) => this.stored.spill(state),
@@ -93,9 +84,14 @@ export class Loop {
       model.sequenceLength,
       (sequence) => this.#begin(sequence),
     );
+    this.#queue = new QueuePlaces(
+      model.parallel,
+      () => this.#scheduler.waiting,
+      (sequence, error) => this.#fail(sequence, error, false),
+    );
     this.#slots = new Slots(() => this.#model, this.#cache, () => this.#defaultScope());
     this.#parts = partsFor(model, onNotice);
-    this.#batch = this.#parts.batch;
+    this.#batch = { batch: this.#parts.batch, members: [], paddingStreams: [] };
   }
 
   /** Whether a step would compute anything. */
@@ -161,25 +157,8 @@ export class Loop {
     prompt: number[] | undefined,
     media: MediaRuns,
   ): Sequence {
-    const { client } = request;
-    if (this.#scheduler.waiting.length >= this.#queueLimit && !this.#endStalled(() => true)) {
-      throw new ShimmyError(
-        "overloaded",
-        `The queue is full: ${this.#queueLimit} requests are waiting`,
-        { retryAfter: 1 },
-      );
-    }
+    this.#queue.check(request.client);
     if (request.slot !== undefined) this.#slots.find(request.slot);
-    const isOwn = (other: Sequence) => other.request.client === client;
-    if (
-      hasFilledShare(this.#scheduler.waiting, client, this.#queueLimit) && !this.#endStalled(isOwn)
-    ) {
-      throw new ShimmyError(
-        "overloaded",
-        "The queue has no more places for this client: too many of its requests are waiting",
-        { retryAfter: 1 },
-      );
-    }
     const tokens = prompt ?? this.#tokenizer.encode(request.prompt, request.addSpecial ?? true);
     const { cellsUsed } = this.#cache;
     if (request.begun !== undefined) this.#announce();
@@ -190,19 +169,6 @@ export class Loop {
     const shifted = sequence.isShifted && shiftedLike(sequence, this.#scheduler.running);
     if (shifted) sequence.scope = shifted.scope;
     return sequence;
-  }
-
-  /**
-   * Ends a waiting answer whose client has paused it, or does not read it, for long: its place is needed.
-   * @returns whether there was one.
-   */
-  #endStalled(isCandidate: (sequence: Sequence) => boolean): boolean {
-    const stalled = stalledAmong(this.#scheduler.waiting.filter(isCandidate), performance.now());
-    if (stalled === undefined) return false;
-    const message = `The queue is full, and this answer was paused, or not read, for more than ` +
-      `${STALLED_MS / 1000} s`;
-    this.#fail(stalled, new ShimmyError("overloaded", message), false);
-    return true;
   }
 
   #tools(id: number): EditTools {
@@ -275,17 +241,20 @@ export class Loop {
     const selection = this.#parts.policy.next(this.#scheduler.running, start);
     if (selection === null) return;
     if (!this.#applyAdapters(selection.sequences)) return;
-    const first = selection.isPrefill ? byPriority(selection.sequences, start)[0] : undefined;
-    if (first?.isAtImage) this.#buildImageBatch(first, selection);
-    else if (selection.isPrefill) this.#buildPrefillBatch(selection, start);
-    else this.#buildDecodeBatch(inOrder(selection.sequences));
+    this.#batch = buildBatch(selection, {
+      model: this.#model,
+      parts: this.#parts,
+      prefillBudget: this.#prefillBudget,
+      cache: this.#cache,
+    }, start);
     const before = performance.now();
     const computed = this.#decode();
     const native = performance.now() - before;
     this.#stats.nativeMs += native;
     if (computed) {
-      for (const { tracer } of this.#members) {
-        tracer?.batch(this.#batch.length, this.#members.length, selection.isPrefill);
+      const { batch, members } = this.#batch;
+      for (const { tracer } of members) {
+        tracer?.batch(batch.length, members.length, selection.isPrefill);
       }
       this.#recordTime(selection, native);
       if (selection.isPrefill) this.#makeCheckpoints();
@@ -294,67 +263,17 @@ export class Loop {
     this.#stats.steps++;
     const spent = performance.now() - start;
     this.#stats.stepMs += spent;
-    this.#parts.speculation.recordStep(this.#members, selection.isPrefill, spent);
+    this.#parts.speculation.recordStep(this.#batch.members, selection.isPrefill, spent);
   }
 
   #recordTime({ isPrefill, riders }: BatchSelection<Sequence>, ms: number): void {
     if (isPrefill) {
-      const promptTokens = this.#batch.length - riders.length;
+      const promptTokens = this.#batch.batch.length - riders.length;
       this.#prefillBudget.record(promptTokens, ms, riders.length > 0);
     } else {
       this.#prefillBudget.recordDecode(ms);
       this.#parts.padding?.record(ms);
     }
-  }
-
-  #buildPrefillBatch(selection: BatchSelection<Sequence>, now: number): void {
-    const { sequences, riders, decoding } = selection;
-    for (const rider of riders) rider.draft = [];
-    const { maxOutputs, kvUnified: isUnified, promptRows } = this.#model;
-    const { batch, policy } = this.#parts;
-    this.#batch = batch;
-    const budget = this.#prefillBudget.size(decoding, sequences.length, promptRows.most);
-    const way = { riders, isUnified, rowGroup: promptRows.group };
-    const prompts = addPrefillChunks(batch, sequences, budget, now, maxOutputs, way);
-    policy.continueWith(prompts.tails);
-    this.#members = [...riders, ...prompts.sequences];
-    this.#paddingStreams = [];
-  }
-
-  /** A batch with rows of one image. */
-  #buildImageBatch(sequence: Sequence, { sequences, decoding }: BatchSelection<Sequence>): void {
-    const { context, promptRows } = this.#model;
-    const budget = this.#prefillBudget.size(decoding, sequences.length, promptRows.most);
-    sequence.draft = [];
-    sequence.outputs.length = 0;
-    sequence.promptOutputs.length = 0;
-    this.#batch = new ImageBatch(sequence, Math.min(budget, context.batchSize));
-    this.#members = [sequence];
-    this.#paddingStreams = [];
-  }
-
-  /** @param decoding sequences in the order of their streams */
-  #buildDecodeBatch(decoding: readonly Sequence[]): void {
-    const { speculation, batch, undo } = this.#parts;
-    this.#batch = batch;
-    speculation.draft(decoding, batch.capacity - decoding.length);
-    for (const { draft, stream } of decoding) if (draft.length > 0) undo.prepare(stream!);
-    this.#members = decoding;
-    this.#paddingStreams = this.#choosePadding(decoding);
-    addDecodeTokens(batch, decoding, this.#paddingStreams);
-  }
-
-  /** A single sequence needs no padding, and drafts already fill row groups. */
-  #choosePadding(decoding: readonly Sequence[]): readonly KvStream[] {
-    if (this.#parts.padding === null || decoding.length < 2) return [];
-    if (decoding.some(({ draft }) => draft.length > 0)) return [];
-    const streams = decoding.map((sequence) => sequence.stream!);
-    const longest = Math.max(...streams.map(({ tokens }) => tokens.length));
-    return this.#parts.padding.choose(
-      streams.map(({ id }) => id),
-      this.#cache.idleStreams,
-      longest,
-    );
   }
 
   /**
@@ -375,7 +294,7 @@ export class Loop {
    */
   #decode(): boolean {
     try {
-      const outcome = decodeBatch(this.#model.context, this.#batch);
+      const outcome = decodeBatch(this.#model.context, this.#batch.batch);
       // A GPU may still compute when the call returns; its time belongs to this batch.
       this.#model.context.synchronize();
       this.#cache.completeCopies();
@@ -390,7 +309,7 @@ export class Loop {
         }),
       );
     } finally {
-      for (const { id, tokens } of this.#paddingStreams) {
+      for (const { id, tokens } of this.#batch.paddingStreams) {
         this.#model.context.removeTokens(id, tokens.length, -1);
       }
     }
@@ -414,7 +333,7 @@ export class Loop {
 
   /** Fails every sequence of the batch. */
   #failBatch(error: ShimmyError): void {
-    for (const sequence of this.#members) this.#fail(sequence, error, true);
+    for (const sequence of this.#batch.members) this.#fail(sequence, error, true);
     this.#rollBack();
   }
 
@@ -426,12 +345,12 @@ export class Loop {
   /** Makes the planned checkpoints of the sequences in the batch. */
   #makeCheckpoints(): void {
     if (this.#model.canTruncate) return;
-    for (const { stream } of this.#members) this.#cache.makeCheckpoint(stream!);
+    for (const { stream } of this.#batch.members) this.#cache.makeCheckpoint(stream!);
   }
 
   /** Samples the next tokens of the sequences whose last token was in the batch. */
   #sample(): void {
-    for (const sequence of this.#members) {
+    for (const sequence of this.#batch.members) {
       try {
         this.#reportProgress(sequence);
         if (sequence.scoresPrompt) {
@@ -607,7 +526,7 @@ export class Loop {
       ...statusOf(this.#model, this.#scheduler, this.#cache, this.#stats),
       ...this.#stats.snapshot(this.#model.sampling.native.ms),
       ...this.#parts.speculation.status,
-      queueLimit: this.#queueLimit,
+      queueLimit: this.#queue.limit,
       slots: this.#slots.status(this.#scheduler.running),
     };
   }
