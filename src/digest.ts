@@ -26,12 +26,17 @@ export function crc32(bytes: Uint8Array, before = 0): number {
   return builtIn().getBuiltinModule("node:zlib").crc32(bytes, before);
 }
 
+/** Bytes that are inflated at once. */
+const INFLATED_CHUNK = 1 << 18;
+
 /**
  * Whether zlib data (RFC 1950) is undamaged and has at most `limit` bytes. It is read in parts and no further
  * than that: Deno 2.4 does not know the limit of `inflateSync`.
  */
 export function inflatesWithin(bytes: Uint8Array, limit: number): Promise<boolean> {
-  const inflate = builtIn().getBuiltinModule("node:zlib").createInflate();
+  const inflate = builtIn().getBuiltinModule("node:zlib").createInflate({
+    chunkSize: INFLATED_CHUNK,
+  });
   let left = limit;
   return new Promise((resolve) => {
     inflate.on("data", ({ length }: Uint8Array) => {

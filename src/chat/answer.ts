@@ -38,7 +38,8 @@ export async function countTokens(
   input: Input,
   preparer: Preparer = inlinePreparer,
 ): Promise<number> {
-  const prompt = await preparer.prompt(engine.info, withDefaultMessages(engine, input));
+  const rendering = withImages(preparer);
+  const prompt = await rendering.prompt(engine.info, withDefaultMessages(engine, input));
   return await engine.countTokens(prompt, true);
 }
 

@@ -25,31 +25,28 @@ export function withImages(preparer: Preparer): Preparer {
   };
 }
 
-/** An image and the mark that stands for it alone. */
-interface MarkedImage {
-  readonly image: MediaInput;
-  readonly mark: string;
-}
+/** The marks of images, which have a number each. */
+const NUMBERED = new RegExp(`${MEDIA_MARK.slice(0, -1).replace("[", "\\[")} (\\d+)\\]`);
 
 /** The input without images, each of which has a mark of its own in the content. */
 function takeImages(
   info: ModelInfo,
   input: Input,
-): { readonly plain: Input; readonly images: readonly MarkedImage[] } {
+): { readonly plain: Input; readonly images: readonly MediaInput[] } {
   if (input.type !== "chat" || !input.messages.some(({ media }) => media !== undefined)) {
     return { plain: input, images: [] };
   }
-  const images: MarkedImage[] = [];
+  const images: MediaInput[] = [];
   const messages = input.messages.map(({ media = [], ...message }): Message => {
     const [first = "", ...rest] = message.content.split(MEDIA_MARK);
     const content = rest.reduce((text, next, index) => {
       const mark = `${MEDIA_MARK.slice(0, -1)} ${images.length}]`;
-      images.push({ image: media[index]!, mark });
+      images.push(media[index]!);
       return text + mark + next;
     }, first);
     return { ...message, content };
   });
-  if (images.length > 0) checkSupport(info, images[0]!.image);
+  if (images.length > 0) checkSupport(info, images[0]!);
   return { plain: { ...input, messages }, images };
 }
 
@@ -63,25 +60,22 @@ function checkSupport({ media }: ModelInfo, { field }: MediaInput): void {
 /** Puts the images where their marks are. */
 function placeImages(
   prompt: readonly PromptPart[],
-  images: readonly MarkedImage[],
+  images: readonly MediaInput[],
 ): readonly PromptPart[] {
-  let parts = prompt;
-  for (const { image, mark } of images) {
-    const placed = parts.flatMap((part) => split(part, mark, image));
-    if (placed.length === parts.length) {
-      const { field } = image;
-      const message = `${field}: the model's chat template leaves this image out`;
-      throw new ShimmyError("invalid", message, { field });
-    }
-    parts = placed;
-  }
-  return parts.filter((part) => !("text" in part) || part.text !== "");
-}
-
-function split(part: PromptPart, mark: string, media: MediaInput): PromptPart[] {
-  if (!("text" in part) || !part.text.includes(mark)) return [part];
-  return part.text.split(mark).flatMap((text, index) => [
-    ...(index === 0 ? [] : [{ media }]),
-    { text, special: part.special },
-  ]);
+  if (images.length === 0) return prompt;
+  const placed = new Set<number>();
+  const parts = prompt.flatMap((part): PromptPart[] => {
+    if (!("text" in part)) return [part];
+    // Texts and numbers in turn.
+    return part.text.split(NUMBERED).flatMap((text, at): PromptPart[] => {
+      if (at % 2 === 0) return text === "" ? [] : [{ text, special: part.special }];
+      placed.add(Number(text));
+      return [{ media: images[Number(text)]! }];
+    });
+  });
+  const missing = images.find((_, number) => !placed.has(number));
+  if (missing === undefined) return parts;
+  const { field } = missing;
+  const message = `${field}: the model's chat template leaves this image out`;
+  throw new ShimmyError("invalid", message, { field });
 }

@@ -23,7 +23,7 @@ export const GENERATE_OPTIONS = {
   ...PULL_OPTIONS,
   ...ATTACH_OPTIONS,
   "system": text("TEXT", { help: "system message" }),
-  "image": texts("FILE", { isPath: true, help: "image before the prompt; may be given again" }),
+  "image": texts("FILE", { isPath: true, help: "image before the prompt" }),
   "raw": flag({ help: "complete the prompt without the chat template" }),
   "json": flag({ help: "print one JSON object after the answer is complete" }),
   ...SAMPLING_OPTIONS,

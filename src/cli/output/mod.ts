@@ -3,7 +3,7 @@ export { explain } from "./explain.ts";
 export { bytes, fields, parameters, table, timingsJson, usageJson } from "./format.ts";
 export { commandHelp, overview } from "./help.ts";
 export { memoryFields } from "./memory.ts";
-export { type ModelRow, modelTable } from "./model_table.ts";
+export { modelTable } from "./model_table.ts";
 export { buffers, contextBuffers, placementLine } from "./placement.ts";
 export { printable, printableLines, withoutControls } from "./printable.ts";
 export { ProgressLine } from "./progress_line.ts";

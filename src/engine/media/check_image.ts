@@ -1,6 +1,6 @@
 import { ShimmyError } from "../../errors.ts";
 import type { MediaInput } from "../protocol/mod.ts";
-import { imageHeader } from "./image_header.ts";
+import { imageHeader, jpegScans } from "./image_header.ts";
 import { hasPngPixels } from "./png_pixels.ts";
 
 /** Maximum bytes of an image file, as of OpenAI's API. */
@@ -11,6 +11,9 @@ export const MAX_IMAGE_PIXELS = 32 * 2 ** 20;
 
 /** Maximum images of a prompt. */
 export const MAX_IMAGES = 64;
+
+/** Maximum scans of a JPEG file, each of which visits all pixels. Progressive files have about ten. */
+const MAX_JPEG_SCANS = 100;
 
 /** @throws {ShimmyError} `invalid` with the field for an image that must not be decoded. */
 export async function checkImage({ bytes, field }: MediaInput): Promise<void> {
@@ -26,6 +29,9 @@ export async function checkImage({ bytes, field }: MediaInput): Promise<void> {
   if (width < 1 || height < 1) refuse(`has ${width} x ${height} pixels`);
   if (width * height > MAX_IMAGE_PIXELS) {
     refuse(`has ${width} x ${height} pixels; at most ${MAX_IMAGE_PIXELS} are allowed`);
+  }
+  if (format === "JPEG" && jpegScans(bytes, MAX_JPEG_SCANS) > MAX_JPEG_SCANS) {
+    refuse(`has more than ${MAX_JPEG_SCANS} scans`);
   }
   if (format === "PNG" && !await hasPngPixels(bytes)) throw damagedImage({ field });
 }

@@ -7,8 +7,8 @@ export interface ImageHeader {
 }
 
 /**
- * Reads format and size of an image, as its decoder will see them. Null for other formats and for files that
- * end too soon. A decoder allocates memory for the size that a file tells, so this comes before it.
+ * Reads format and size of an image. Null for other formats and for files that
+ * end too soon. A decoder allocates memory for this size.
  *
  * Sources: PNG 2003 section 11.2.2 (IHDR), ITU T.81 B.2.2 (frame header), GIF89a section 18 (logical screen),
  * BITMAPFILEHEADER and BITMAPINFOHEADER of the Windows API.
@@ -49,6 +49,18 @@ function jpegHeader(view: DataView): ImageHeader | null {
     // Markers without a segment: TEM and RST0 to SOI.
     if (marker !== 0x01 && (marker < 0xd0 || marker > 0xd8)) at += view.getUint16(at);
   }
+}
+
+/** Marker of a JPEG scan (SOS). */
+const SCAN = 0xda;
+
+/** The number of scans of a JPEG file, counted no further than `most` + 1. */
+export function jpegScans(bytes: Uint8Array, most: number): number {
+  let scans = 0;
+  for (let at = bytes.indexOf(0xff); at >= 0 && scans <= most; at = bytes.indexOf(0xff, at + 1)) {
+    if (bytes[at + 1] === SCAN) scans++;
+  }
+  return scans;
 }
 
 function gifHeader(view: DataView): ImageHeader {

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { bmp, pattern, png } from "../../../tests/support/pictures.ts";
-import { imageHeader } from "./image_header.ts";
+import { imageHeader, jpegScans } from "./image_header.ts";
 
 const paint = pattern(1);
 
@@ -35,4 +35,12 @@ Deno.test("other formats and cut files have no header", () => {
   assertEquals(imageHeader(new Uint8Array([0xff, 0xd8, 0xff, 0xe0, 0, 4])), null);
   assertEquals(imageHeader(new TextEncoder().encode("RIFF....WEBPVP8 ")), null);
   assertEquals(imageHeader(new TextEncoder().encode("<svg></svg>")), null);
+});
+
+Deno.test("the scans of a JPEG file are counted up to a limit", () => {
+  const scans = (count: number) =>
+    new Uint8Array(Array(count).fill([0xff, 0xda, 0, 2, 1, 0xff, 0]).flat());
+  assertEquals(jpegScans(new Uint8Array([1, 2]), 5), 0);
+  assertEquals(jpegScans(scans(3), 5), 3);
+  assertEquals(jpegScans(scans(50), 5), 6);
 });

@@ -1,6 +1,6 @@
 import type { MediaChunks, MediaContext } from "../../../ffi/mod.ts";
 import { append } from "../../append.ts";
-import { sha256 } from "../../digest.ts";
+import { encodeBase64 } from "@std/encoding/base64";
 import { ShimmyError } from "../../errors.ts";
 import {
   type AddSpecial,
@@ -52,10 +52,15 @@ export class Media implements Disposable {
    * Tokenizes a prompt, and decodes and encodes its images in another thread. The model must stay open until
    * the end. One call at a time.
    *
+   * @param isEnded whether nobody waits for the prompt any more; asked before each image.
    * @throws {ShimmyError} `invalid` with the field for an image that cannot be read; `backend` if the encoder
-   * fails.
+   * fails; `cancelled`.
    */
-  async prepare(prompt: readonly PromptPart[], addSpecial: AddSpecial): Promise<PreparedPrompt> {
+  async prepare(
+    prompt: readonly PromptPart[],
+    addSpecial: AddSpecial,
+    isEnded: () => boolean = () => false,
+  ): Promise<PreparedPrompt> {
     this.#check(prompt);
     const tokens: number[] = [];
     const runs: MediaRun[] = [];
@@ -65,6 +70,7 @@ export class Media implements Disposable {
         append(tokens, await this.#tokenizer.encodeAsync([part], false));
         continue;
       }
+      if (isEnded()) throw new ShimmyError("cancelled", "The request was cancelled");
       const start = performance.now();
       for (const piece of (await this.#encoded(part.media)).pieces) {
         if (!("rows" in piece)) {
@@ -94,7 +100,7 @@ export class Media implements Disposable {
   }
 
   async #encoded(image: MediaInput): Promise<EncodedMedia> {
-    const hash = sha256().update(image.bytes).digest("base64");
+    const hash = encodeBase64(await crypto.subtle.digest("SHA-256", image.bytes));
     const known = this.#cache.get(hash);
     if (known !== undefined) return known;
     await checkImage(image);

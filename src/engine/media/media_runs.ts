@@ -75,7 +75,7 @@ export class MediaRuns {
   }
 }
 
-/** Whether the prompt ends with a row, which no token can be sampled after. */
+/** Whether the prompt ends with a row: libllama computes no logits for rows, so no token could be sampled. */
 export function endsWithMedia(tokens: readonly number[]): boolean {
   const last = tokens.at(-1);
   return last !== undefined && isMediaToken(last);

@@ -8,7 +8,7 @@ const HEADER_BYTES = 8;
 const IDAT = 0x49444154;
 
 /**
- * Whether the compressed pixels of a PNG file have at most the size that its header tells. libmtmd's decoder
+ * Whether the compressed pixels of a PNG file have at most the size in its header. libmtmd's decoder
  * takes memory for all of them, up to two thousand times the size of the file.
  *
  * @param bytes a file with a header
@@ -26,24 +26,17 @@ export async function hasPngPixels(bytes: Uint8Array<ArrayBuffer>): Promise<bool
 
 /** The contents of all IDAT chunks. */
 function pixelData(bytes: Uint8Array<ArrayBuffer>, view: DataView): Uint8Array<ArrayBuffer> {
-  const parts: Uint8Array<ArrayBuffer>[] = [];
+  const whole = new Uint8Array(bytes.length);
   let total = 0;
   for (let at = HEADER_BYTES; at + HEADER_BYTES <= bytes.length;) {
     const length = view.getUint32(at);
     if (view.getUint32(at + 4) === IDAT) {
       const part = bytes.subarray(at + HEADER_BYTES, at + HEADER_BYTES + length);
-      parts.push(part);
+      whole.set(part, total);
       total += part.length;
     }
     // A length, a type, the contents and a checksum.
     at += length + 12;
   }
-  if (parts.length === 1) return parts[0]!;
-  const whole = new Uint8Array(total);
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
+  return whole.subarray(0, total);
 }

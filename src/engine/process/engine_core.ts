@@ -212,7 +212,9 @@ export class EngineCore {
     const { media } = this.#model!;
     this.#submitLater(id, async () => {
       try {
-        const { tokens, runs } = await preparedPrompt(media, request.prompt, request.addSpecial);
+        const isEnded = () => this.#loop === null || this.#longPrompts.isCancelled(id);
+        const prompt = preparedPrompt(media, request.prompt, request.addSpecial, isEnded);
+        const { tokens, runs } = await prompt;
         return (loop) => loop.submit(id, request, tokens, runs);
       } catch (error) {
         return () => this.#events.add(id, { type: "error", error: serializeError(error) });
@@ -411,9 +413,10 @@ async function preparedPrompt(
   media: Media | null,
   prompt: readonly PromptPart[],
   addSpecial: AddSpecial = true,
+  isEnded?: () => boolean,
 ): Promise<PreparedPrompt> {
   if (media === null) throw new ShimmyError("invalid", "The model reads no images");
-  return await media.prepare(prompt, addSpecial);
+  return await media.prepare(prompt, addSpecial, isEnded);
 }
 
 /** Loop status of a model that does not generate. */

@@ -59,7 +59,15 @@ export class LongPrompts {
 
   /** Whether the sequence waits for its prompt; the control is then kept. */
   control(id: number, control: Control): boolean {
-    return this.#controls.get(id)?.push(control) !== undefined;
+    const kept = this.#controls.get(id);
+    // Nothing follows a cancellation.
+    if (control.type === "cancel") kept?.splice(0);
+    return kept?.push(control) !== undefined;
+  }
+
+  /** Whether a sequence that waits for its prompt was cancelled. */
+  isCancelled(id: number): boolean {
+    return this.#controls.get(id)?.at(-1)?.type === "cancel";
   }
 
   takeControls(id: number): readonly Control[] {

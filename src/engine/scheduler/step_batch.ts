@@ -32,9 +32,11 @@ export function buildBatch(
   now: number,
 ): StepBatch {
   if (!selection.isPrefill) return decodeBatchOf(inOrder(selection.sequences), means);
-  const [first] = byPriority(selection.sequences, now);
-  return first!.isAtImage
-    ? imageBatchOf(first!, selection, means)
+  const first = selection.sequences.some(({ isAtImage }) => isAtImage)
+    ? byPriority(selection.sequences, now)[0]!
+    : null;
+  return first?.isAtImage
+    ? imageBatchOf(first, selection, means)
     : prefillBatchOf(selection, means, now);
 }
 

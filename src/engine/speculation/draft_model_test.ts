@@ -10,7 +10,7 @@ import {
   assertSameAnswers,
   randomNumbers,
 } from "../../../tests/support/exactness.ts";
-import { MEMORY_MODELS } from "../../../tests/support/memory_models.ts";
+import { KINDS } from "../../../tests/support/memory_kinds.ts";
 import type { LoadOptions } from "../protocol/mod.ts";
 
 /** Tolerance for log probabilities: drafts change how many tokens are computed at once. */
@@ -63,7 +63,7 @@ async function answers(options: Partial<LoadOptions>) {
   return { answers: [...alone, ...pairs], status: await engine.status() };
 }
 
-for (const [name, model, options] of MEMORY_MODELS) {
+for (const { name, model, options } of KINDS) {
   for (const kvUnified of [false, true]) {
     const buffer = kvUnified ? "one buffer" : "streams";
     Deno.test(`${name} in ${buffer}: a draft model does not change the text`, async () => {

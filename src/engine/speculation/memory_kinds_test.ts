@@ -4,7 +4,7 @@ import { join } from "@std/path";
 import { withFolder } from "../../../ffi/testing.ts";
 import { ask, collect, tinyEngine } from "../../../tests/support/engine.ts";
 import { randomNumbers } from "../../../tests/support/exactness.ts";
-import { MEMORY_MODELS } from "../../../tests/support/memory_models.ts";
+import { KINDS } from "../../../tests/support/memory_kinds.ts";
 
 /** Prompts in which words return in another order, so that some of what a lookup proposes is wrong. */
 function prompts(): number[][] {
@@ -16,7 +16,7 @@ function prompts(): number[][] {
   });
 }
 
-for (const [name, model, options] of MEMORY_MODELS) {
+for (const { name, model, options } of KINDS) {
   Deno.test(`${name}: drafts do not change the text`, async () => {
     await withFolder(async (folder) => {
       const path = join(folder, "model.gguf");

@@ -331,7 +331,7 @@ Deno.test("a revoked key ends its running answers, also those without their clie
   ];
   await detached.body!.cancel();
   await keys.revoke(revoked.claims.id);
-  assertStringIncludes(await first.text(), "The answer was cancelled");
+  assertStringIncludes(await first.text(), "The API key was revoked");
   while (server.engine.running > 1) await new Promise((resolve) => setTimeout(resolve, 1));
   assertEquals(server.engine.finished, ["cancelled", "cancelled"]);
   await kept.body!.cancel();

@@ -1,4 +1,4 @@
-/** Milliseconds for which an answer may be paused whose client need not come back. */
+/** Maximum milliseconds of a pause of a detached answer. */
 export const MOST_PAUSED_MS = 3_600_000;
 
 /** Ends pauses of answers that last too long. A paused answer keeps its model loaded. */

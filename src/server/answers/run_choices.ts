@@ -183,10 +183,11 @@ export class Choices<Event = AnswerEvent> {
   control(control: FlowControl, index?: number): void {
     const choices = index === undefined ? this.#answers.keys() : [index];
     for (const choice of choices) {
-      if (this.hasEnded(choice)) continue;
+      const answer = this.#answers[choice];
+      if (answer === undefined || this.hasEnded(choice)) continue;
       if (control.type === "pause") this.#pauses?.pause(choice);
       else if (control.type === "resume") this.#pauses?.release(choice);
-      this.#answers[choice]?.control(control);
+      answer.control(control);
     }
   }
 
@@ -276,6 +277,11 @@ export function choicesOf(
     return begin(caller, engine, request, one, preparerOf(request));
   };
   const startFork: StartFork = (parent, fork, one) => bindFork(caller, engine, parent, fork, one);
-  const mostPausedMs = caller.isDetached ? MOST_PAUSED_MS : null;
-  return new Choices(requests.length, start, sink, mayFork ? startFork : undefined, mostPausedMs);
+  const startForks = mayFork ? startFork : undefined;
+  return new Choices(requests.length, start, sink, startForks, mostPausedMsOf(caller));
+}
+
+/** Maximum milliseconds of a pause of a caller's answer; null: none, because its client is there. */
+export function mostPausedMsOf({ isDetached }: Caller): number | null {
+  return isDetached ? MOST_PAUSED_MS : null;
 }

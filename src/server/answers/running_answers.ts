@@ -2,7 +2,14 @@ import type { AnswerEvent, AnswerRequest } from "../../chat/mod.ts";
 import type { Engine, Sink } from "../../engine/mod.ts";
 import type { Control } from "../../engine/protocol/mod.ts";
 import { type Exchange, HttpError } from "../http/mod.ts";
-import { Choices, choicesOf, type Forks, type Indexed, type Start } from "./run_choices.ts";
+import {
+  Choices,
+  choicesOf,
+  type Forks,
+  type Indexed,
+  mostPausedMsOf,
+  type Start,
+} from "./run_choices.ts";
 import type { Caller } from "./start_answer.ts";
 
 /** Milliseconds for which an answer that has ended is still known. */
@@ -82,7 +89,7 @@ export function steeredAnswer<Event>(
   sink: Sink<Indexed<Event | AnswerEvent>>,
   named: Omit<NamedAnswers, "choices" | "forked">,
 ): Choices<Event> {
-  const choices = new Choices<Event>(1, start, sink);
+  const choices = new Choices<Event>(1, start, sink, undefined, mostPausedMsOf(caller));
   nameChoices(caller, choices, named);
   return choices;
 }

@@ -12,7 +12,7 @@ import { ShimmyError } from "../../errors.ts";
 import type { KeepAlive, ModelEntry } from "../../models/entry/mod.ts";
 import { qualifiedName, type ResolvedModel, resolveModel, withAdapters } from "./model_names.ts";
 import { rememberModel, tracedEngine } from "./traced_engine.ts";
-import { invalidKey } from "../access/mod.ts";
+import { checkValidity, invalidKey } from "../access/mod.ts";
 import { queueOf } from "../metrics/mod.ts";
 import type { Exchange } from "../http/mod.ts";
 
@@ -160,6 +160,8 @@ function bind<T>(
 ): T {
   const { signal, context, key } = caller;
   if (signal.aborted) throw new ShimmyError("cancelled", "The request was cancelled");
+  // The key may have been revoked while the model was loaded.
+  if (key !== null && context.keyring) checkValidity(context.keyring, key);
   const queued = queueOf(engine).add(caller.requestId);
   caller.onEnd(() => queued.remove());
   if (queued.place !== null) caller.setQueuePlace(queued.place);

@@ -40,7 +40,7 @@ async function readParsed(
   parseBody: (bytes: Uint8Array<ArrayBuffer>, exchange: Exchange) => Promise<unknown>,
 ): Promise<unknown> {
   const { context } = exchange;
-  using held = new HeldBody(context, context.settings.maxBodyBytes);
+  using held = new HeldBody(context.settings, context.settings.maxBodyBytes);
   return await parseBody(await readBody(exchange, held), exchange);
 }
 

@@ -38,3 +38,11 @@ Deno.test("other URLs and other text are refused with the field", () => {
     assertEquals([error.field, error.message], ["data", "data: must be an image in base64"]);
   }
 });
+
+Deno.test("a text of padding alone is refused without reading it again and again", () => {
+  assertThrows(
+    () => imageOfBase64(`${"=".repeat(1_000_000)}A`, "images[0]"),
+    ShimmyError,
+    "images[0]: must be an image in base64",
+  );
+});

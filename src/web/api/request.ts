@@ -52,7 +52,9 @@ async function send(path: string, init: RequestInit, sent: string | null): Promi
 
 /** The response to a key that no header can have: the server would not know it. */
 function unsendable(): Response {
-  return Response.json({ error: "The key must have ASCII characters only" }, { status: 401 });
+  return Response.json({ error: "The key must consist of visible ASCII characters" }, {
+    status: 401,
+  });
 }
 
 /** The message of an error in any of the dialects. */

@@ -37,8 +37,7 @@ function partStarts(caller: Caller, engine: Engine): PartStarts {
 /** `POST /v1/messages`. */
 export async function createMessage(exchange: Exchange): Promise<Response> {
   const body = parseLenient(exchange, messagesBody, await readJson(exchange));
-  // Refuses a wrong request before its model is loaded.
-  toAnswerRequest(body);
+  const request = toAnswerRequest(body);
   const { entry, engine } = await engineFor(exchange, body.model);
   const { thinking } = body;
   const options = {
@@ -54,7 +53,11 @@ export async function createMessage(exchange: Exchange): Promise<Response> {
   if (!body.stream) {
     const collected = new CollectedMessage(options);
     await collectEvents<SearchedEvent>(
-      (sink) => new SearchingAnswer(body, sink, partStarts(exchange, engine)),
+      (sink) =>
+        new SearchingAnswer(body, sink, {
+          ...partStarts(exchange, engine),
+          first: (_, answer) => bindAnswer(exchange, engine, request, answer),
+        }),
       (event) => collected.add(event),
     );
     return json(collected.message, exchange);
@@ -75,8 +78,8 @@ export async function createMessage(exchange: Exchange): Promise<Response> {
   const caller = callerOf(exchange, isDetached);
   const starts = partStarts(caller, engine);
   // The first event has the tokens of the prompt.
-  const first: PartStarts["start"] = (next, answer) =>
-    startAnswer(caller, engine, { ...toAnswerRequest(next), reportsLength: true }, answer);
+  const first: PartStarts["start"] = (_, answer) =>
+    startAnswer(caller, engine, { ...request, reportsLength: true }, answer);
   const choices = steeredAnswer<SearchedEvent>(
     caller,
     (_, answer) => new SearchingAnswer(body, answer, { ...starts, first }),

@@ -1,9 +1,9 @@
 import { ShimmyError } from "../../../errors.ts";
 
-/** Largest bodies that a server holds at once; the rest of its clients try again. */
+/** Maximum bytes of all bodies, in multiples of `--max-body`. Above it, requests get status 503. */
 const LARGEST_BODIES = 8;
 
-/** Bytes that each server holds. */
+/** Bytes that each server holds, by its settings: requests with keys have contexts of their own. */
 const heldBytes = new WeakMap<object, number>();
 
 /**
@@ -17,7 +17,7 @@ export class HeldBody implements Disposable {
   #isReleased = false;
 
   /**
-   * @param server whose bodies are counted together
+   * @param server the settings of the server whose bodies are counted together
    * @param maxBodyBytes maximum size of one body; eight times as much may be held
    */
   constructor(server: object, maxBodyBytes: number) {

@@ -24,7 +24,9 @@ export const mixedPrompt = z.union([text, z.array(z.union([tokenId, z.string()])
 
 const promptObject = z.strictObject({
   prompt_string: text,
-  multimodal_data: z.array(z.unknown()).max(0, { error: "models read only text" }).nullish(),
+  multimodal_data: z.array(z.unknown()).max(0, {
+    error: "is not supported: send images in messages of /v1/chat/completions",
+  }).nullish(),
 });
 
 /** Maximum prompts of a request; each is a sequence. */

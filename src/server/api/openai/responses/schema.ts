@@ -121,7 +121,7 @@ export const responseBody = z.strictObject({
   prompt: rejected("stored prompts are not supported"),
   context_management: rejected("context management is not supported"),
   client_metadata: jsonObject.nullish().describe("Accepted; has no effect"),
-  image: rejected("images are not supported"),
+  image: rejected("is not supported: send images as input_image"),
   access_programs: rejected("access programs are not supported"),
 });
 
