@@ -17,6 +17,9 @@ import { endsWithMedia, type MediaRun, MediaRuns } from "./media_runs.ts";
 /** Maximum bytes of the embeddings of images that no running sequence uses: some hundred images. */
 const CACHE_BYTES = 256 * 2 ** 20;
 
+/** The prompt of a request that was cancelled before its images were read. */
+const UNREAD = { tokens: [0], runs: MediaRuns.NONE };
+
 /** A prompt with the rows of its images. */
 export interface PreparedPrompt {
   readonly tokens: number[];
@@ -52,9 +55,9 @@ export class Media implements Disposable {
    * Tokenizes a prompt, and decodes and encodes its images in another thread. The model must stay open until
    * the end. One call at a time.
    *
-   * @param isEnded whether nobody waits for the prompt any more; asked before each image.
+   * @param isEnded whether the request was cancelled; asked before each image. The prompt then has one token.
    * @throws {ShimmyError} `invalid` with the field for an image that cannot be read; `backend` if the encoder
-   * fails; `cancelled`.
+   * fails.
    */
   async prepare(
     prompt: readonly PromptPart[],
@@ -70,7 +73,7 @@ export class Media implements Disposable {
         append(tokens, await this.#tokenizer.encodeAsync([part], false));
         continue;
       }
-      if (isEnded()) throw new ShimmyError("cancelled", "The request was cancelled");
+      if (isEnded()) return UNREAD;
       const start = performance.now();
       for (const piece of (await this.#encoded(part.media)).pieces) {
         if (!("rows" in piece)) {
