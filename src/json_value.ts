@@ -48,11 +48,28 @@ export function parseJsonValue(text: string, field: string): unknown {
  * @throws {ShimmyError} `invalid` for bytes that are not JSON in UTF-8, and for a value that nests too deep.
  */
 export function parseJsonBytes(bytes: Uint8Array, field: string): unknown {
+  return withParseErrors(
+    () => parseJsonValue(new TextDecoder("utf-8", { fatal: true }).decode(bytes), field),
+    field,
+    "JSON in UTF-8",
+  );
+}
+
+/**
+ * Parses the JSON text of a request, as {@linkcode parseJsonValue} does.
+ *
+ * @throws {ShimmyError} `invalid` for a text that is not JSON, and for a value that nests too deep.
+ */
+export function parseJsonText(text: string, field: string): unknown {
+  return withParseErrors(() => parseJsonValue(text, field), field, "JSON");
+}
+
+function withParseErrors(parse: () => unknown, field: string, form: string): unknown {
   try {
-    return parseJsonValue(new TextDecoder("utf-8", { fatal: true }).decode(bytes), field);
+    return parse();
   } catch (cause) {
     if (cause instanceof ShimmyError) throw cause;
-    throw new ShimmyError("invalid", `${field}: must be JSON in UTF-8`, { field, cause });
+    throw new ShimmyError("invalid", `${field}: must be ${form}`, { field, cause });
   }
 }
 

@@ -19,6 +19,7 @@ export { errorResponse, HttpError, statusOf, toShimmyError } from "./errors.ts";
 export { etagOf, taggedResponse } from "./etag.ts";
 export { isStrict, parseLenient, parseStrict } from "./ignored_fields.ts";
 export { json } from "./json.ts";
+export { HeldBody } from "./request/held_bodies.ts";
 export { SMALL_BYTES } from "./request/json_size.ts";
 export { parseJson } from "./request/parse_json.ts";
 export { preferredType, type ResponseType } from "./negotiation.ts";

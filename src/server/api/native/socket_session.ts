@@ -136,6 +136,7 @@ export class Session {
 
   /** Cancels the running request after a disconnect. */
   close(): void {
+    this.#reader.close();
     this.#context.stopping?.removeEventListener("abort", this.#stop);
     this.#context.replaced?.removeEventListener("abort", this.#stop);
     if (this.#running?.isDetached) this.#release();

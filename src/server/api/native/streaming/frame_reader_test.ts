@@ -1,4 +1,5 @@
 import { assertEquals, assertInstanceOf, assertStringIncludes } from "@std/assert";
+import { SETTINGS } from "../../../../../tests/doubles/context.ts";
 import { countingPreparer } from "../../../../../tests/doubles/preparer.ts";
 import { messageOf, ShimmyError } from "../../../../errors.ts";
 import { FrameReader } from "./frame_reader.ts";
@@ -15,7 +16,7 @@ function readerDouble(parser = countingPreparer()) {
     next.resolve();
     next = Promise.withResolvers();
   };
-  const reader = new FrameReader({ parser }, {
+  const reader = new FrameReader({ parser, settings: { ...SETTINGS, maxBodyBytes: LARGE } }, {
     value: add,
     error(error) {
       assertInstanceOf(error, ShimmyError);
@@ -59,4 +60,17 @@ Deno.test("a long frame with too many values is refused, and the next is read", 
   await until(2);
   assertStringIncludes(String(seen[0]), "more than 50000 JSON texts, objects and lists");
   assertEquals(seen[1], 1);
+});
+
+Deno.test("frames that wait for a long one are bounded, and dropped when the reader is closed", async () => {
+  const { reader, seen, until } = readerDouble();
+  reader.read(JSON.stringify("x".repeat(LARGE)));
+  for (let frame = 0; frame < 1023; frame++) reader.read("1");
+  assertEquals(seen, []);
+  reader.read("2");
+  assertEquals(seen, ["At most 1024 frames can wait for a long one"]);
+  reader.close();
+  await until(1);
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  assertEquals(seen.length, 1);
 });
