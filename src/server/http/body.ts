@@ -132,7 +132,7 @@ export function validate<T extends z.ZodType>(
   schema: T,
   value: unknown,
 ): z.ZodSafeParseResult<z.output<T>> {
-  return boundLists(schema).safeParse(value);
+  return boundLists(schema).safeParse(value, { error: plainMessage });
 }
 
 /**
@@ -165,8 +165,7 @@ export function invalidValue(
   const field = whole.length <= MAX_FIELD ? whole : `${whole.slice(0, MAX_FIELD)}...`;
   const near = unknownKey === undefined ? undefined : nearest(issue.path, unknownKey);
   const unknown = `is not a known field${near === undefined ? "" : `; did you mean ${near}?`}`;
-  const allowed = plainMessage(issue.message);
-  const known = isAbsent(value, issue.path) ? `is missing; ${allowed}` : allowed;
+  const known = isAbsent(value, issue.path) ? `is missing; ${issue.message}` : issue.message;
   const message = unknownKey === undefined ? known : unknown;
   return new ShimmyError("invalid", `${field}: ${message}`, { field, cause: error });
 }

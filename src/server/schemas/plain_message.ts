@@ -1,21 +1,6 @@
-/** The words of Zod for an issue whose schema has no message of its own, and what is said instead. */
-const WORDS: readonly (readonly [RegExp, (...found: string[]) => string])[] = [
-  [
-    /^Invalid input: expected (\w+), received (\w+)$/,
-    (expected, received) => `must be ${withArticle(expected!)}, not ${withArticle(received!)}`,
-  ],
-  [/^Invalid input: expected (.+)$/, (expected) => `must be ${expected}`],
-  [
-    /^Invalid option: expected one of (.+)$/,
-    (options) => `must be one of ${options!.split("|").join(", ")}`,
-  ],
-  [/^Too big: expected \w+ to be <=?(.+)$/, (most) => `must be at most ${most}`],
-  [/^Too small: expected \w+ to be >=?(.+)$/, (least) => `must be at least ${least}`],
-  [/^Too big: expected \w+ to have <=?(.+)$/, (most) => `must have at most ${most}`],
-  [/^Too small: expected \w+ to have >=?(.+)$/, (least) => `must have at least ${least}`],
-];
+import type * as z from "zod";
 
-/** Types that JSON has no plural or number of. */
+/** Names of types that are not "a" and the type. */
 const NAMES: Readonly<Record<string, string>> = {
   array: "a list",
   int: "a whole number",
@@ -23,18 +8,49 @@ const NAMES: Readonly<Record<string, string>> = {
   object: "an object",
   record: "an object",
   string: "a text",
-  undefined: "absent",
 };
 
-function withArticle(type: string): string {
+/**
+ * The message of an issue whose schema has none of its own, in the words of the other errors: what a field
+ * must be. Undefined for issues that keep Zod's.
+ */
+export function plainMessage(issue: z.core.$ZodRawIssue): string | undefined {
+  switch (issue.code) {
+    case "invalid_type":
+      return issue.input === undefined
+        ? `must be ${nameOf(issue.expected)}`
+        : `must be ${nameOf(issue.expected)}, not ${nameOf(typeOf(issue.input))}`;
+    case "invalid_value": {
+      const values = issue.values.map((value) => JSON.stringify(value));
+      return `must be ${values.length === 1 ? "" : "one of "}${values.join(", ")}`;
+    }
+    case "too_big":
+      return bound(
+        issue.origin,
+        issue.inclusive === false ? "less than" : "at most",
+        issue.maximum,
+      );
+    case "too_small":
+      return bound(
+        issue.origin,
+        issue.inclusive === false ? "more than" : "at least",
+        issue.minimum,
+      );
+  }
+  return undefined;
+}
+
+function bound(origin: string, relation: string, limit: number | bigint): string {
+  if (origin === "array") return `must have ${relation} ${limit} items`;
+  if (origin === "string") return `must have ${relation} ${limit} characters`;
+  return `must be ${relation} ${limit}`;
+}
+
+function nameOf(type: string): string {
   return NAMES[type] ?? `a ${type}`;
 }
 
-/** The message of an issue in the words of the other errors: what a field must be. */
-export function plainMessage(message: string): string {
-  for (const [words, plain] of WORDS) {
-    const found = words.exec(message);
-    if (found !== null) return plain(...found.slice(1));
-  }
-  return message;
+function typeOf(value: unknown): string {
+  if (value === null) return "null";
+  return Array.isArray(value) ? "array" : typeof value;
 }
