@@ -2,11 +2,14 @@
  * Writes `src/assets/page.ts`: the web page of `src/web` as one compressed HTML file, with its digests.
  *
  *     deno task web
+ *
+ * With `--check` it writes nothing and fails if the module is not made from the present sources.
  */
 import { encodeBase64 } from "@std/encoding/base64";
 import { encodeHex } from "@std/encoding/hex";
 import { fromFileUrl, join } from "@std/path";
 import { messageOf } from "../src/errors.ts";
+import { PAGE } from "../src/assets/page.ts";
 import { run } from "./bundle.ts";
 
 const ROOT = fromFileUrl(new URL("..", import.meta.url));
@@ -119,9 +122,15 @@ export const PAGE = {
   );
 }
 
+/** @throws {Error} if the module is not made from the present sources. */
+async function checkPage(): Promise<void> {
+  if (PAGE.sources === await sourcesDigest()) return;
+  throw new Error("src/assets/page.ts is out of date: run `deno task web` and commit the file");
+}
+
 if (import.meta.main) {
   try {
-    await buildPage();
+    await (Deno.args.includes("--check") ? checkPage() : buildPage());
   } catch (error) {
     console.error(messageOf(error));
     Deno.exit(1);

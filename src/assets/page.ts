@@ -1,7 +1,7 @@
 /** The web page, made from src/web by `deno task web`. Do not edit. */
 export const PAGE = {
   /** SHA-256 of the sources. */
-  sources: "50e4f910e7cef06406beba34e7dd8bb2afcc35b1d5f45cc061fe5db6a945abc7",
+  sources: "243b99516a5387134424db35032fe9a164e465fef1f7a9436aed8e00d6f6e9b9",
   /** Digests for the content security policy. */
   script: "sha256-UJQKdgxkXyr0LEbkNehmd0esaqTT9V1bXqTlfeN5LFo=",
   style: "sha256-PUFjv1iDZxtU5s6qAuPm7srE0Du2DKRo/tGU3bmZTIA=",
