@@ -1,5 +1,5 @@
 import type { Column, Row } from "./report.ts";
-import { type Server, type Settings, startLlamaServer, startShimmy } from "./servers.ts";
+import { type Server, type Settings, startLlamaServer, startShimmy } from "./programs/servers.ts";
 
 /** Configuration of a benchmark run. */
 export interface Bench {

@@ -27,7 +27,7 @@ import { restart } from "./scenarios/restart.ts";
 import { sharedPrefix } from "./scenarios/shared_prefix.ts";
 import { singleStream } from "./scenarios/single_stream.ts";
 import { structured } from "./scenarios/structured.ts";
-import { stopAll } from "./servers.ts";
+import { stopAll } from "./programs/servers.ts";
 import { benchVocabulary } from "./vocabulary.ts";
 
 const SCENARIOS: readonly Scenario[] = [

@@ -123,6 +123,3 @@ export const DOORS: ReadonlySet<string> = new Set([
 
 /** Source files that a folder may hold, tests not counted. */
 export const MOST_FILES = 15;
-
-/** Folders that may hold more: lists of peers, each of which is found by its name. */
-export const PEERS: ReadonlySet<string> = new Set(["src/cli/commands"]);

@@ -6,13 +6,13 @@
  * - passes a room's door: a folder with a `mod.ts` is entered by that module. A dynamic import may name
  *   any module of a room, because the door would load all of the room.
  *
- * It also checks that no folder holds too many files, and that every room, door and list of peers of
- * `architecture.ts` exists. Tests may import any module.
+ * It also checks that no folder of the source and of `scripts/` holds too many files, and that every room
+ * and door of `architecture.ts` exists. Tests may import any module.
  *
  *     deno task check:layers
  */
 import { dirname, fromFileUrl, join, relative, toFileUrl } from "@std/path";
-import { DOORS, LAYERS, MOST_FILES, PEERS } from "./architecture.ts";
+import { DOORS, LAYERS, MOST_FILES } from "./architecture.ts";
 
 const ROOT = fromFileUrl(new URL("../..", import.meta.url));
 
@@ -80,13 +80,16 @@ export function findProblems(imports: readonly Import[], files: readonly string[
   }
   const cycles = findCycles(imports.filter(({ isDynamic }) => !isDynamic));
   for (const cycle of cycles) problems.push(`Import cycle: ${cycle.join(", ")}`);
-  const counts = Map.groupBy(files, dirname);
-  for (const [folder, { length }] of counts) {
-    if (length > MOST_FILES && !PEERS.has(folder)) {
-      problems.push(`${folder} holds ${length} files; at most ${MOST_FILES} are allowed`);
-    }
-  }
   return problems;
+}
+
+/** Folders that hold too many of these files, one sentence each. */
+export function findCrowded(files: readonly string[]): string[] {
+  return [...Map.groupBy(files, dirname)]
+    .filter(([, { length }]) => length > MOST_FILES)
+    .map(([folder, { length }]) =>
+      `${folder} holds ${length} files; at most ${MOST_FILES} are allowed`
+    );
 }
 
 /** Strongly connected components of more than one module. R. Tarjan, SIAM J. Comput. 1 (1972). */
@@ -120,9 +123,9 @@ export function findUnused(names: Iterable<string>, files: readonly string[]): s
     .map((name) => `architecture.ts names ${name}, which does not exist`);
 }
 
-/** All modules of the source but tests. */
-function sourceFiles(): string[] {
-  const files: string[] = ["main.ts"];
+/** All modules of some folders, except tests. */
+function modulesOf(...folders: readonly string[]): string[] {
+  const files: string[] = [];
   const walk = (folder: string) => {
     for (const { name, isDirectory } of Deno.readDirSync(join(ROOT, folder))) {
       const path = `${folder}/${name}`;
@@ -130,8 +133,7 @@ function sourceFiles(): string[] {
       else if (/\.tsx?$/.test(name) && !/_test\.tsx?$/.test(name)) files.push(path);
     }
   };
-  walk("src");
-  walk("ffi");
+  folders.forEach(walk);
   return files.sort();
 }
 
@@ -166,10 +168,14 @@ async function readImports(files: readonly string[]): Promise<Import[]> {
 }
 
 if (import.meta.main) {
-  const files = sourceFiles();
+  const files = ["main.ts", ...modulesOf("ffi", "src")];
   const imports = await readImports(files);
-  const names = [...LAYERS.flat(), ...DOORS, ...PEERS];
-  const problems = [...findProblems(imports, files), ...findUnused(names, files)];
+  const names = [...LAYERS.flat(), ...DOORS];
+  const problems = [
+    ...findProblems(imports, files),
+    ...findCrowded([...files, ...modulesOf("scripts")]),
+    ...findUnused(names, files),
+  ];
   for (const problem of problems) console.error(problem);
   console.error(
     `${files.length} modules, ${imports.length} imports, ${LAYERS.length} layers: ` +

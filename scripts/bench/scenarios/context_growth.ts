@@ -1,6 +1,6 @@
 import { completion, type Figures, measureInterleaved, type Scenario } from "../bench.ts";
 import { firstToken, stream, timePerToken } from "../client.ts";
-import type { Server } from "../servers.ts";
+import type { Server } from "../programs/servers.ts";
 import { benchText } from "../vocabulary.ts";
 
 /** Tokens of the context at which decoding is measured. */

@@ -6,9 +6,9 @@ import {
   type Scenario,
 } from "../bench.ts";
 import { type Answer, firstToken, gaps, stream, timePerToken } from "../client.ts";
-import { batchedBench } from "../native.ts";
+import { batchedBench } from "../programs/native.ts";
 import type { Row } from "../report.ts";
-import type { Server } from "../servers.ts";
+import type { Server } from "../programs/servers.ts";
 import { quantile } from "../stats.ts";
 import { benchText } from "../vocabulary.ts";
 

@@ -5,7 +5,7 @@ import { type Bench, completion, measureInterleaved, type Scenario } from "../be
 import { stream, timePerToken } from "../client.ts";
 import { residentBytes } from "../memory.ts";
 import type { Row } from "../report.ts";
-import { startShimmy } from "../servers.ts";
+import { startShimmy } from "../programs/servers.ts";
 import { benchText } from "../vocabulary.ts";
 
 const MEGABYTE = 2 ** 20;

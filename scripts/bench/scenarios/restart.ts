@@ -2,7 +2,7 @@ import { join } from "@std/path";
 import { completion, type Scenario } from "../bench.ts";
 import { firstToken, stream } from "../client.ts";
 import type { Row } from "../report.ts";
-import { startShimmy } from "../servers.ts";
+import { startShimmy } from "../programs/servers.ts";
 import { benchText } from "../vocabulary.ts";
 
 /** Time to the first token of a conversation's next turn after a restart, with its prefix on disk and without. */

@@ -1,7 +1,7 @@
 import { completion, type Figures, measureInterleaved, type Scenario } from "../bench.ts";
 import { decodeRate, gaps, stream, timePerToken } from "../client.ts";
-import { llamaBench } from "../native.ts";
-import type { Server } from "../servers.ts";
+import { llamaBench } from "../programs/native.ts";
+import type { Server } from "../programs/servers.ts";
 import { quantile } from "../stats.ts";
 import { benchText } from "../vocabulary.ts";
 

@@ -3,7 +3,7 @@ import { assertEquals, assertInstanceOf, assertMatch, assertStringIncludes } fro
 import { EnvironmentDouble } from "../../../tests/doubles/environment.ts";
 import { entryDouble } from "../../../tests/doubles/pool.ts";
 import { ShimmyError } from "../../errors.ts";
-import { modelTable } from "../commands/ps.ts";
+import { modelTable } from "../commands/server/ps.ts";
 import { main } from "../main.ts";
 import { ServerClient } from "./server_client.ts";
 

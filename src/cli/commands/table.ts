@@ -9,95 +9,95 @@ interface CommandEntry {
 export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   serve: {
     summary: "run the server",
-    load: () => import("./serve.ts"),
+    load: () => import("./server/serve.ts"),
   },
   generate: {
     summary: "answer one prompt",
-    load: () => import("./generate.ts"),
+    load: () => import("./answers/generate.ts"),
   },
   chat: {
     summary: "chat with a model in the terminal",
-    load: () => import("./chat.ts"),
+    load: () => import("./answers/chat.ts"),
   },
   run: {
     summary: "answer a prompt, or chat without one",
-    load: () => import("./run.ts"),
+    load: () => import("./answers/run.ts"),
   },
   launch: {
     summary: "start a coding agent or another client with this server",
-    load: () => import("./launch.ts"),
+    load: () => import("./server/launch.ts"),
   },
   list: {
     summary: "list available models",
-    load: () => import("./list.ts"),
+    load: () => import("./models/list.ts"),
   },
   pull: {
     summary: "download a model",
-    load: () => import("./pull.ts"),
+    load: () => import("./models/pull.ts"),
   },
   rm: {
     summary: "remove a model, or a name that cp added",
-    load: () => import("./rm.ts"),
+    load: () => import("./models/rm.ts"),
   },
   cp: {
     summary: "give a model another name",
-    load: () => import("./cp.ts"),
+    load: () => import("./models/cp.ts"),
   },
   ps: {
     summary: "list the models that a running server has loaded",
-    load: () => import("./ps.ts"),
+    load: () => import("./server/ps.ts"),
   },
   keys: {
     summary: "make, list and revoke API keys with limited rights",
-    load: () => import("./keys.ts"),
+    load: () => import("./server/keys.ts"),
   },
   license: {
     summary: "show a license",
-    load: () => import("./license.ts"),
+    load: () => import("./models/license.ts"),
   },
   verify: {
     summary: "check a receipt: its signature, and the answer computed again",
-    load: () => import("./verify.ts"),
+    load: () => import("./server/verify.ts"),
   },
   stop: {
     summary: "unload a model of a running server",
-    load: () => import("./stop.ts"),
+    load: () => import("./server/stop.ts"),
   },
   discover: {
     summary: "search all model directories and report what was found",
-    load: () => import("./discover.ts"),
+    load: () => import("./models/discover.ts"),
   },
   show: {
     summary: "show the metadata of a model",
-    load: () => import("./show.ts"),
+    load: () => import("./models/show.ts"),
   },
   probe: {
     summary: "load a model, run one token and report memory and timings",
-    load: () => import("./probe.ts"),
+    load: () => import("./machine/probe.ts"),
   },
   plan: {
     summary: "estimate memory and placement of a model without loading it",
-    load: () => import("./plan.ts"),
+    load: () => import("./machine/plan.ts"),
   },
   bench: {
     summary: "measure prefill and decode speed of a model",
-    load: () => import("./bench.ts"),
+    load: () => import("./machine/bench.ts"),
   },
   "gpu-info": {
     summary: "list compute backends and devices, and the one that is used",
-    load: () => import("./gpu_info.ts"),
+    load: () => import("./machine/gpu_info.ts"),
   },
   runtime: {
     summary: "list, install and remove variants of libllama",
-    load: () => import("./runtime.ts"),
+    load: () => import("./machine/runtime.ts"),
   },
   completion: {
     summary: "print the completion script of a shell",
-    load: () => import("./completion.ts"),
+    load: () => import("./program/completion.ts"),
   },
   version: {
     summary: "print the versions of Shimmy and libllama",
-    load: () => import("./version.ts"),
+    load: () => import("./program/version.ts"),
   },
 };
 

@@ -2,10 +2,8 @@ import { ShimmyError } from "../../errors.ts";
 import { EmbeddingQueue } from "../embedding/mod.ts";
 import type { EngineFlags, NativeGate } from "../native/mod.ts";
 import { type LoadedModel, loadModel } from "../loading/mod.ts";
-import type { Media, PreparedPrompt } from "../media/mod.ts";
 import { Loop } from "../scheduler/mod.ts";
 import {
-  type AddSpecial,
   cannotGenerateError,
   type ContextShape,
   DEFAULT_STREAM_INTERVAL,
@@ -13,8 +11,6 @@ import {
   type EngineStatus,
   type FromEngineCore,
   type LoadOptions,
-  type LoopStatus,
-  type PromptPart,
   type SequenceRequest,
   serializeError,
   type ToEngineCore,
@@ -22,13 +18,10 @@ import {
 import { EventBatch } from "./event_batch.ts";
 import { macrotaskYield, type Yield } from "./macrotask_yield.ts";
 import { WorkLimits } from "./work_limits.ts";
-import {
-  DECODED_TOKENS,
-  hasMedia,
-  isLong,
-  LongPrompts,
-  MAX_REPLIED_TOKENS,
-} from "./long_prompts.ts";
+import { IDLE } from "./calls/idle_status.ts";
+import { hasMedia, isLong, LongPrompts } from "./calls/long_prompts.ts";
+import { Replies } from "./calls/replies.ts";
+import { detokenize, pieces, preparedPrompt, tokenize } from "./calls/text_calls.ts";
 
 /** Receiver of the messages of the engine core. */
 export type Post = (message: FromEngineCore) => void;
@@ -54,13 +47,12 @@ export class EngineCore {
   readonly #gate: NativeGate;
   readonly #post: Post;
   readonly #yield: Yield = macrotaskYield();
-  /** Between two parts of work with a long prompt. */
-  readonly #pause: Yield = macrotaskYield();
   #model: LoadedModel | null = null;
   #loop: Loop | null = null;
   #embeddings: EmbeddingQueue | null = null;
   #events = new EventBatch(DEFAULT_STREAM_INTERVAL);
   readonly #longPrompts = new LongPrompts();
+  readonly #replies: Replies;
   #isRunning = false;
   #unloading: Promise<void> | null = null;
   /** Revision of the adapters that was last sent. */
@@ -73,6 +65,7 @@ export class EngineCore {
     this.#flags = flags;
     this.#gate = gate;
     this.#post = post;
+    this.#replies = new Replies(() => this.#model, this.#longPrompts, post);
     // The message with the flags.
     flags.receiveMessage();
   }
@@ -98,7 +91,7 @@ export class EngineCore {
         this.#loop?.control(message.id, message.control);
         break;
       case "edit":
-        return this.#reply(message.call, () => {
+        return this.#replies.reply(message.call, () => {
           if (this.#loop === null) throw new ShimmyError("not_found", "The answer has ended");
           const tokens = this.#loop.edit(message.id, message.edit);
           // The events come before the reply.
@@ -112,30 +105,24 @@ export class EngineCore {
         this.#embeddings?.cancel(message.call);
         break;
       case "adapter":
-        return this.#reply(message.call, ({ adapters }) => {
+        return this.#replies.reply(message.call, ({ adapters }) => {
           adapters.change(message.change);
           this.#sendAdapters();
           return adapters.list();
         });
       case "slot":
-        return this.#reply(message.call, ({ info }) => {
+        return this.#replies.reply(message.call, ({ info }) => {
           if (this.#loop === null) throw cannotGenerateError(info.kind);
           return this.#loop.changeSlot(message.change);
         });
       case "tokenize":
-        return this.#tokenize(message);
+        return tokenize(message, this.#replies);
       case "detokenize":
-        return this.#detokenize(message);
+        return detokenize(message, this.#replies);
       case "pieces":
-        return this.#reply(
-          message.call,
-          ({ tokenizer }) =>
-            tokenizer.check(message.tokens, "tokens").map((token) =>
-              tokenizer.piece(token, true).bytes.slice()
-            ),
-        );
+        return pieces(message, this.#replies);
       case "status":
-        return this.#reply(message.call, (model) => this.#status(model));
+        return this.#replies.reply(message.call, (model) => this.#status(model));
       case "unload":
         this.#unloading ??= this.#unload();
         return;
@@ -243,66 +230,6 @@ export class EngineCore {
     });
   }
 
-  #tokenize(
-    { call, prompt, addSpecial, result }: Extract<ToEngineCore, { type: "tokenize" }>,
-  ): void {
-    const replied = (tokens: readonly number[]) => {
-      if (result === "count") return tokens.length;
-      if (tokens.length <= MAX_REPLIED_TOKENS) return tokens;
-      const message =
-        `The text has ${tokens.length} tokens; at most ${MAX_REPLIED_TOKENS} are listed`;
-      throw new ShimmyError("invalid", message);
-    };
-    if (hasMedia(prompt)) {
-      return this.#replyLater(call, async ({ media }) => {
-        const { tokens } = await preparedPrompt(media, prompt, addSpecial);
-        return replied(tokens);
-      });
-    }
-    if (!isLong(prompt)) {
-      return this.#reply(call, ({ tokenizer }) => replied(tokenizer.encode(prompt, addSpecial)));
-    }
-    this.#replyLater(
-      call,
-      async ({ tokenizer }) => replied(await tokenizer.encodeAsync(prompt, addSpecial)),
-    );
-  }
-
-  #detokenize({ call, tokens }: Extract<ToEngineCore, { type: "detokenize" }>): void {
-    if (tokens.length <= DECODED_TOKENS) {
-      return this.#reply(call, ({ tokenizer }) => tokenizer.decode(tokens));
-    }
-    this.#replyLater(call, async ({ tokenizer }) => {
-      const parts = tokenizer.decodeParts(tokens, DECODED_TOKENS);
-      let text = "";
-      for (const part of parts) {
-        text += part;
-        await this.#pause();
-      }
-      return text;
-    });
-  }
-
-  /** Replies after the long prompts that wait, while the loop goes on. */
-  #replyLater(call: number, answer: (model: LoadedModel) => Promise<unknown>): void {
-    const model = this.#model;
-    try {
-      if (model === null) throw new ShimmyError("backend", "The model is not loaded");
-      this.#longPrompts.checkRoom();
-    } catch (error) {
-      return this.#post({ type: "refused", call, error: serializeError(error) });
-    }
-    this.#longPrompts.add(async () => {
-      const outcome = await answer(model).then(
-        (value) => () => value,
-        (error: unknown) => () => {
-          throw error;
-        },
-      );
-      this.#reply(call, outcome);
-    });
-  }
-
   #status({ adapters }: LoadedModel): EngineStatus {
     const embedding = this.#embeddings?.status() ?? null;
     return { ...this.#loop?.status() ?? IDLE, loras: adapters.list(), embedding };
@@ -323,26 +250,13 @@ export class EngineCore {
     this.#post({ type: "context", shape });
   }
 
-  #reply(call: number, answer: (model: LoadedModel) => unknown): void {
-    try {
-      if (this.#model === null) throw new ShimmyError("backend", "The model is not loaded");
-      this.#post({ type: "reply", call, value: answer(this.#model) });
-    } catch (error) {
-      this.#post({ type: "refused", call, error: serializeError(error) });
-    }
-  }
-
   /** Runs steps until there is no work. A message starts it again. */
   async #run(): Promise<void> {
     if (this.#isRunning) return;
     this.#isRunning = true;
     while (this.#loop?.hasWork || this.#embeddings?.hasWork) {
       const start = performance.now();
-      this.#work(this.#stepLimit(), () =>
-        this.#gate.shared(() => {
-          this.#loop?.step();
-          this.#embeddings?.step();
-        }));
+      this.#work(this.#stepLimit(), this.#step);
       this.#sendShape();
       this.#flushIfDue(start);
       if (this.#loop?.stored.isBusy) await this.#yield();
@@ -356,6 +270,14 @@ export class EngineCore {
     }
     this.#isRunning = false;
   }
+
+  readonly #stepInside = () => {
+    this.#loop?.step();
+    this.#embeddings?.step();
+  };
+
+  /** One step of all work. A function made once: the loop calls it for each token. */
+  readonly #step = () => this.#gate.shared(this.#stepInside);
 
   /** Lets the main thread of the process watch a piece of work. */
   #work(limit: number, work: () => void): void {
@@ -407,41 +329,3 @@ export class EngineCore {
     this.#post({ type: "unloaded" });
   }
 }
-
-/** @throws {ShimmyError} `invalid` if the model reads no images; see `Media.prepare`. */
-async function preparedPrompt(
-  media: Media | null,
-  prompt: readonly PromptPart[],
-  addSpecial: AddSpecial = true,
-  isEnded?: () => boolean,
-): Promise<PreparedPrompt> {
-  if (media === null) throw new ShimmyError("invalid", "The model reads no images");
-  return await media.prepare(prompt, addSpecial, isEnded);
-}
-
-/** Loop status of a model that does not generate. */
-const IDLE: LoopStatus = {
-  running: 0,
-  prefilling: 0,
-  queued: 0,
-  queueLimit: 0,
-  cellsUsed: 0,
-  cellsTotal: 0,
-  promptTokens: 0,
-  cachedTokens: 0,
-  completionTokens: 0,
-  speculation: null,
-  draftedTokens: 0,
-  acceptedTokens: 0,
-  memoryKind: null,
-  checkpoints: 0,
-  savedBytes: 0,
-  evictions: 0,
-  diskCache: null,
-  preemptions: 0,
-  context: null,
-  steps: 0,
-  slots: [],
-  nativeMs: 0,
-  stepMs: 0,
-};

@@ -4,7 +4,7 @@ import type { OpenedSession, StoredPrefixes } from "../stored_prefixes/mod.ts";
 import type { MediaRuns } from "../media/mod.ts";
 import { isMediaToken, type SequenceRequest } from "../protocol/mod.ts";
 import { TokenSampler } from "../sampling/mod.ts";
-import { beginAnswer, type EditTools } from "./edit_sequence.ts";
+import { beginAnswer, type EditTools } from "./changes/edit_sequence.ts";
 import type { GenerationContext } from "./generation.ts";
 import { Sequence } from "./sequence.ts";
 

@@ -1,9 +1,8 @@
 import { messageOf, ShimmyError } from "../../errors.ts";
 import { LoopStats, statusOf } from "./loop_stats.ts";
-import type { GenerationContext, LargerContext } from "./generation.ts";
-import { shiftContext, shiftedLike } from "./shift/shift_context.ts";
-import { cacheOptions, type LoopParts, memoryOf, partsFor } from "./loop_parts.ts";
-import { sampledLogprobs, tokenLogprobs } from "../sampling/mod.ts";
+import type { GenerationContext } from "./generation.ts";
+import { shiftedLike } from "./shift/shift_context.ts";
+import { cacheOptions, memoryOf, partsFor } from "./loop_parts.ts";
 import { PrefixCache } from "../kv_cache/mod.ts";
 import { decodeBatch, MediaRuns } from "../media/mod.ts";
 import { StoredPrefixes } from "../stored_prefixes/mod.ts";
@@ -22,9 +21,12 @@ import {
 } from "../protocol/mod.ts";
 import { Scheduler } from "./scheduler.ts";
 import { PrefillBudget } from "./order/priority.ts";
-import { createSequence, tooLong } from "./create_sequence.ts";
-import { editSequence, type EditTools } from "./edit_sequence.ts";
-import { scorePrompt } from "./prompt_logprobs.ts";
+import { createSequence } from "./create_sequence.ts";
+import { controlSequence } from "./changes/control_sequence.ts";
+import { editSequence, type EditTools } from "./changes/edit_sequence.ts";
+import { ContextGrowth } from "./growth/context_growth.ts";
+import type { CurrentContext } from "./growth/current_context.ts";
+import { OutputSampler } from "./outputs/output_sampler.ts";
 import type { Sequence } from "./sequence.ts";
 import type { Tokenizer } from "../tokenizer/mod.ts";
 import type { BatchSelection } from "./batch_policy.ts";
@@ -43,10 +45,9 @@ interface LoopListeners {
 
 /** Scheduler loop of one model: continuous batching over the streams of one context. */
 export class Loop {
-  #model: GenerationContext;
+  readonly #current: CurrentContext;
   readonly #tokenizer: Tokenizer;
   readonly #emit: Emit;
-  readonly #onNotice: (notice: string) => void;
   readonly #cache: PrefixCache;
   readonly #prefillBudget = new PrefillBudget();
   /** Prefixes in files. */
@@ -54,8 +55,8 @@ export class Loop {
   readonly #queue: QueuePlaces;
   readonly #scheduler: Scheduler;
   readonly #slots: Slots;
-  /** What belongs to the current context. */
-  #parts: LoopParts;
+  readonly #growth: ContextGrowth;
+  readonly #outputs: OutputSampler;
   #batch: StepBatch;
   readonly #stats = new LoopStats();
 
@@ -65,10 +66,9 @@ export class Loop {
     emit: Emit,
     { onReady = () => {}, onNotice = () => {} }: LoopListeners = {},
   ) {
-    this.#model = model;
+    this.#current = { model, parts: partsFor(model, onNotice) };
     this.#tokenizer = tokenizer;
     this.#emit = emit;
-    this.#onNotice = onNotice;
     this.#cache = new PrefixCache(memoryOf(model), {
       ...cacheOptions(model),
       spill: model.diskCache === null ? undefined : (state) => this.stored.spill(state),
@@ -90,8 +90,31 @@ export class Loop {
       (sequence, error) => this.#fail(sequence, error, false),
     );
     this.#slots = new Slots(() => this.#model, this.#cache, () => this.#defaultScope());
-    this.#parts = partsFor(model, onNotice);
-    this.#batch = { batch: this.#parts.batch, members: [], paddingStreams: [] };
+    const endings = {
+      finish: (sequence: Sequence, reason: FinishReason) => this.#finish(sequence, reason),
+      fail: (sequence: Sequence, error: unknown, forget: boolean) =>
+        this.#fail(sequence, error, forget),
+    };
+    this.#growth = new ContextGrowth({
+      ...endings,
+      current: this.#current,
+      scheduler: this.#scheduler,
+      cache: this.#cache,
+      stored: this.stored,
+      slots: this.#slots,
+      stats: this.#stats,
+      onNotice,
+    });
+    this.#outputs = new OutputSampler(this.#current, tokenizer, {
+      ...endings,
+      emit,
+      outgrow: (sequence) => this.#growth.outgrow(sequence),
+    });
+    this.#batch = { batch: this.#current.parts.batch, members: [], paddingStreams: [] };
+  }
+
+  get #model(): GenerationContext {
+    return this.#current.model;
   }
 
   /** Whether a step would compute anything. */
@@ -143,12 +166,7 @@ export class Loop {
   /** A sequence got its first stream. */
   #begin(sequence: Sequence): void {
     this.stored.admitted(sequence);
-    this.#reportProgress(sequence);
-  }
-
-  #reportProgress(sequence: Sequence): void {
-    const event = sequence.progress();
-    if (event !== null) this.#emit(sequence.id, event);
+    this.#outputs.reportProgress(sequence);
   }
 
   #createSequence(
@@ -200,7 +218,7 @@ export class Loop {
     const reason = editSequence(sequence, edit, this.#tools(id));
     const { completionTokens } = sequence;
     if (reason !== null) this.#finish(sequence, reason);
-    else if (sequence.stream !== null && sequence.room < 1) this.#outgrow(sequence);
+    else if (sequence.stream !== null && sequence.room < 1) this.#growth.outgrow(sequence);
     return completionTokens;
   }
 
@@ -208,42 +226,29 @@ export class Loop {
   control(id: number, control: Control): void {
     const sequence = this.#scheduler.find(id);
     if (sequence === undefined) return;
-    switch (control.type) {
-      case "cancel":
-        return this.#finish(sequence, "cancelled");
-      case "stop":
-        return this.#finish(sequence, "stop");
-      case "end-reasoning":
-        sequence.sampler.endReasoning();
-        return;
-      case "pause":
-        sequence.paused = true;
-        return;
-      case "resume":
-        sequence.paused = false;
-        return;
-      case "sampling":
-        try {
-          sequence.sampler.update(control.sampling, control.phase);
-        } catch (error) {
-          this.#fail(sequence, error, false);
-        }
+    let reason: FinishReason | null;
+    try {
+      reason = controlSequence(sequence, control);
+    } catch (error) {
+      return this.#fail(sequence, error, false);
     }
+    if (reason !== null) this.#finish(sequence, reason);
   }
 
   /** Computes one decode or prefill batch and samples from it. */
   step(): void {
     const start = performance.now();
     if (this.#scheduler.waiting.length > 0) {
-      this.#enlarge();
+      this.#growth.enlarge();
       this.#scheduler.admit(start);
     }
-    const selection = this.#parts.policy.next(this.#scheduler.running, start);
+    const { model, parts } = this.#current;
+    const selection = parts.policy.next(this.#scheduler.running, start);
     if (selection === null) return;
     if (!this.#applyAdapters(selection.sequences)) return;
     this.#batch = buildBatch(selection, {
-      model: this.#model,
-      parts: this.#parts,
+      model,
+      parts,
       prefillBudget: this.#prefillBudget,
       cache: this.#cache,
     }, start);
@@ -258,12 +263,12 @@ export class Loop {
       }
       this.#recordTime(selection, native);
       if (selection.isPrefill) this.#makeCheckpoints();
-      this.#sample();
+      this.#outputs.sample(this.#batch.members);
     }
     this.#stats.steps++;
     const spent = performance.now() - start;
     this.#stats.stepMs += spent;
-    this.#parts.speculation.recordStep(this.#batch.members, selection.isPrefill, spent);
+    parts.speculation.recordStep(this.#batch.members, selection.isPrefill, spent);
   }
 
   #recordTime({ isPrefill, riders }: BatchSelection<Sequence>, ms: number): void {
@@ -272,7 +277,7 @@ export class Loop {
       this.#prefillBudget.record(promptTokens, ms, riders.length > 0);
     } else {
       this.#prefillBudget.recordDecode(ms);
-      this.#parts.padding?.record(ms);
+      this.#current.parts.padding?.record(ms);
     }
   }
 
@@ -348,159 +353,9 @@ export class Loop {
     for (const { stream } of this.#batch.members) this.#cache.makeCheckpoint(stream!);
   }
 
-  /** Samples the next tokens of the sequences whose last token was in the batch. */
-  #sample(): void {
-    for (const sequence of this.#batch.members) {
-      try {
-        this.#reportProgress(sequence);
-        if (sequence.scoresPrompt) {
-          const logprobs = scorePrompt(sequence, this.#model.context, this.#tokenizer);
-          if (logprobs.length > 0) this.#emit(sequence.id, { type: "prompt", logprobs });
-        }
-        if (sequence.outputs.length === 0) continue;
-        sequence.markPrefilled();
-        this.#sampleFrom(sequence);
-      } catch (error) {
-        this.#fail(sequence, error, false);
-      }
-    }
-  }
-
-  /**
-   * Samples from the outputs as long as the sampled token equals the drafted one. Each token is
-   * sampled exactly as without a draft.
-   */
-  #sampleFrom(sequence: Sequence): void {
-    let accepted = 0;
-    let finish: FinishReason | null = null;
-    for (const output of sequence.outputs) {
-      finish = this.#sampleOne(sequence, output);
-      if (finish !== null || sequence.tokens.at(-1) !== sequence.draft[accepted]) break;
-      accepted++;
-    }
-    this.#parts.speculation.record(sequence, accepted);
-    this.#removeRejected(sequence, finish);
-    if (finish !== null) this.#finish(sequence, finish);
-    else if (sequence.room < 1) this.#outgrow(sequence);
-  }
-
-  /** A sequence has filled its stream. */
-  #outgrow(sequence: Sequence): void {
-    const mayGrow = sequence.tokens.length < sequence.limits.length && !sequence.isShifted;
-    if (mayGrow && this.#larger(sequence) !== null) {
-      this.#scheduler.suspend(sequence);
-    } else if (this.#model.contextShift && !sequence.hasMedia) this.#shift(sequence);
-    else this.#finish(sequence, "length");
-  }
-
-  /** Shifts the context of a sequence; inserted tokens may need more than one shift. */
-  #shift(sequence: Sequence): void {
-    while (sequence.room < 1) shiftContext(sequence, this.#model.context, this.#cache);
-  }
-
-  /**
-   * Creates a larger context for a waiting sequence that is longer than a stream, as soon as the running
-   * sequences have ended.
-   */
-  #enlarge(): void {
-    const sequence = this.#scheduler.tooLong;
-    if (sequence === undefined) return;
-    this.#scheduler.suspendIdle();
-    if (this.#scheduler.running.length > 0) return;
-    const { tokens } = sequence;
-    const larger = this.#larger(sequence);
-    try {
-      if (larger !== null) return this.#replaceContext(larger);
-    } catch (error) {
-      // The old context is closed too: without any, the model cannot go on.
-      this.#replaceContext({ shape: this.#model.shape, stateBytes: 0, keepsStates: true });
-      return this.#fail(sequence, error, true);
-    }
-    // Memory has become short since the sequence was accepted.
-    if (sequence.completionTokens > 0 && this.#model.contextShift && !sequence.hasMedia) {
-      sequence.capacity = this.#model.sequenceLength;
-      this.#shift(sequence);
-    } else if (sequence.completionTokens > 0) this.#finish(sequence, "length");
-    else this.#fail(sequence, tooLong(tokens.length, this.#model.sequenceLength), true);
-  }
-
-  #larger({ neededLength }: Sequence): LargerContext | null {
-    return this.#model.larger(neededLength, this.#cache.cellsUsed);
-  }
-
-  #replaceContext({ shape, stateBytes, keepsStates }: LargerContext): void {
-    if (!keepsStates) this.#cache.forgetStates();
-    this.#cache.move(keepsStates ? stateBytes : 0, () => {
-      this.#model = this.#model.replace(shape);
-      return { memory: memoryOf(this.#model), options: cacheOptions(this.#model) };
-    });
-    this.#scheduler.streamLength = this.#model.sequenceLength;
-    this.#parts = partsFor(this.#model, this.#onNotice, this.#parts.speculation);
-    this.stored.setContext(this.#model);
-    this.#stats.replacements++;
-    this.#failWithoutSlot();
-    // The former context was too short for some of the states on disk.
-    for (const sequence of this.#scheduler.waiting) {
-      if (!sequence.isRestoring && sequence.completionTokens === 0) this.stored.submitted(sequence);
-    }
-  }
-
-  /** The new context may have fewer slots than a waiting request was accepted for. */
-  #failWithoutSlot(): void {
-    for (const sequence of [...this.#scheduler.waiting]) {
-      const { slot } = sequence.request;
-      if (slot === undefined || slot < this.#cache.streams.length) continue;
-      try {
-        this.#slots.find(slot);
-      } catch (error) {
-        this.#fail(sequence, error, false);
-      }
-    }
-  }
-
   /** The shape of the context. A new one is another object. */
   get shape(): ContextShape {
     return this.#model.shape;
-  }
-
-  /** Removes rejected drafted tokens from the KV cache. */
-  #removeRejected(sequence: Sequence, finish: FinishReason | null): void {
-    const stream = sequence.stream!;
-    // The last sampled token is not in the KV cache, unless the sequence ended at a drafted token.
-    const valid = Math.min(
-      stream.tokens.length,
-      finish === null ? sequence.tokens.length - 1 : sequence.tokens.length,
-    );
-    if (sequence.draft.length > 0) this.#parts.undo.undo(stream, valid);
-  }
-
-  /** @returns the finish reason, or null. */
-  #sampleOne(sequence: Sequence, output: number): FinishReason | null {
-    const { context, sampling } = this.#model;
-    const { request } = sequence;
-    if (sequence.maxTokens === 0) return "length";
-    const token = sequence.sampler.sample(context, output);
-    if (sampling.vocab.isEndOfGeneration(token)) {
-      sequence.acceptEndOfGeneration(token);
-      return "stop";
-    }
-    const event = sequence.accept(
-      token,
-      this.#tokenizer.piece(token, request.specialText ?? false),
-      request.logprobs === undefined
-        ? undefined
-        : this.#logprobs(sequence, output, token, request.logprobs),
-    );
-    this.#emit(sequence.id, event);
-    if (sequence.stopString !== null) return "stop";
-    return sequence.completionTokens >= sequence.maxTokens ? "length" : null;
-  }
-
-  #logprobs({ request, sampler }: Sequence, output: number, token: number, count: number) {
-    const bytes = (id: number) => this.#tokenizer.piece(id, true).bytes;
-    return request.sampledLogprobs
-      ? sampledLogprobs(sampler.probabilities(), token, count, bytes)
-      : tokenLogprobs(this.#model.context.logits(output), token, count, bytes);
   }
 
   #finish(sequence: Sequence, reason: FinishReason): void {
@@ -525,7 +380,7 @@ export class Loop {
     return {
       ...statusOf(this.#model, this.#scheduler, this.#cache, this.#stats),
       ...this.#stats.snapshot(this.#model.sampling.native.ms),
-      ...this.#parts.speculation.status,
+      ...this.#current.parts.speculation.status,
       queueLimit: this.#queue.limit,
       slots: this.#slots.status(this.#scheduler.running),
     };
