@@ -15,8 +15,8 @@ const FILES = [
   "ffi/objects/model_parameters_test.ts",
   "src/runtime/library/variant_test.ts",
   "src/runtime/devices/backends_test.ts",
-  "src/engine/model/load_log_test.ts",
-  "src/engine/model/tensor_placement_test.ts",
+  "src/engine/model/placement/load_log_test.ts",
+  "src/engine/model/placement/tensor_placement_test.ts",
   "tests/cli/wiring_test.ts",
   "tests/gpu",
 ];

@@ -29,7 +29,13 @@ export const LAYERS: readonly (readonly string[])[] = [
   // The engine: one loaded model.
   ["src/engine/protocol"],
   ["src/engine/disk_cache"],
-  ["src/engine/native", "src/engine/tokenizer", "src/engine/kv_cache", "src/engine/sampling"],
+  [
+    "src/engine/native",
+    "src/engine/diagnosis",
+    "src/engine/tokenizer",
+    "src/engine/kv_cache",
+    "src/engine/sampling",
+  ],
   [
     "src/engine/adapters",
     "src/engine/media",
@@ -114,6 +120,9 @@ export const LAYERS: readonly (readonly string[])[] = [
 export const DOORS: ReadonlySet<string> = new Set([
   "ffi/library/locate.ts",
   "ffi/library/version.ts",
+  "ffi/memory/system_file.ts",
+  "src/engine/model/placement/mod.ts",
+  "src/engine/model/sizes/mod.ts",
   "src/engine/planning/mod.ts",
   "src/engine/protocol/mod.ts",
   "src/runtime/library/paths.ts",

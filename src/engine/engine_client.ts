@@ -1,7 +1,7 @@
 import { ShimmyError } from "../errors.ts";
 import { ClientSequence } from "./client_sequence.ts";
 import type { Engine, RunningSequence } from "./engine.ts";
-import { readContextLog, readLoadLog } from "./model/mod.ts";
+import { readContextLog, readLoadLog } from "./model/placement/mod.ts";
 import type { Transport } from "./process/mod.ts";
 import {
   type AdapterChange,

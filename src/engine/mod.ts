@@ -2,7 +2,14 @@
 export type { Engine, FlowControl, RunningSequence } from "./engine.ts";
 export { iterateEvents } from "./event_queue.ts";
 export { loadEngine } from "./load_engine.ts";
-export { chooseShape, contextBudget, expertOverrides, kvBytesPerToken } from "./model/mod.ts";
+export { expertOverrides } from "./model/placement/mod.ts";
+export { chooseShape, contextBudget, kvBytesPerToken } from "./model/sizes/mod.ts";
 export { availableMemory } from "./native/mod.ts";
 export { collectEvents, type Sink, Transform } from "./sink.ts";
-export { ENGINE_COMMAND, ENGINE_MODULE, NOT_RESPONDING } from "./process/mod.ts";
+export {
+  endSpare,
+  ENGINE_COMMAND,
+  ENGINE_MODULE,
+  NOT_RESPONDING,
+  startSpare,
+} from "./process/mod.ts";

@@ -1,4 +1,4 @@
-import { join, resolve } from "@std/path";
+import { resolve } from "@std/path";
 import type {
   DiskCacheLocation,
   LoadOptions,
@@ -8,6 +8,7 @@ import { adapterName, type ModelEntry } from "../../models/entry/mod.ts";
 import type { Selection } from "../../runtime/mod.ts";
 import { placementOptions } from "../options/mod.ts";
 import type { ModelSessionRequest } from "../environment/mod.ts";
+import { diskCacheFolder } from "./engine_command.ts";
 
 /** A request in which the settings of one model override the global options. */
 export function requestFor<R extends LoadRequest>(entry: ModelEntry, request: R): R {
@@ -57,14 +58,6 @@ export function diskCacheOf(
     // A model may have its own bound when there is none for all models.
     totalBytes: total === 0 ? Number.MAX_SAFE_INTEGER : total,
   };
-}
-
-/** The folder of the prefix cache on disk. */
-export function diskCacheFolder(
-  { "disk-cache-dir": given }: Pick<LoadRequest["globals"], "disk-cache-dir">,
-  cacheFolder: () => string,
-): string {
-  return given === null ? join(cacheFolder(), "prefixes") : resolve(given);
 }
 
 /** The global options as the engine takes them. */

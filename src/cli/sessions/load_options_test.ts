@@ -2,7 +2,7 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { join, resolve } from "@std/path";
 import { entryDouble } from "../../../tests/doubles/pool.ts";
 import type { LoadOptions } from "../../engine/protocol/mod.ts";
-import { expertOverrides } from "../../engine/model/tensor_placement.ts";
+import { expertOverrides } from "../../engine/model/placement/tensor_placement.ts";
 import { ShimmyError } from "../../errors.ts";
 import { GLOBAL_OPTIONS } from "../options/global_options.ts";
 import { parseOptions, UsageError } from "../options/options.ts";

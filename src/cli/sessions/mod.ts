@@ -1,5 +1,5 @@
 /** Model sessions: the registry together with libllama, load options and placement of one command. */
-export { diskCacheFolder } from "./load_options.ts";
+export { diskCacheFolder, engineCommand } from "./engine_command.ts";
 export { downloadProgress } from "./model_session.ts";
 export {
   MODEL_OPTIONS,

@@ -1,11 +1,4 @@
-import { join } from "@std/path";
-import {
-  availableMemory,
-  type Engine,
-  ENGINE_COMMAND,
-  ENGINE_MODULE,
-  loadEngine,
-} from "../../engine/mod.ts";
+import { availableMemory, type Engine, loadEngine } from "../../engine/mod.ts";
 import type { LoadPlan } from "../../engine/planning/mod.ts";
 import type { LoadOptions, ModelInfo } from "../../engine/protocol/mod.ts";
 import { discover, modelSources, processEnvironment } from "../../models/discovery/mod.ts";
@@ -31,12 +24,12 @@ import {
   MAIN_MEMORY,
   type MemoryEstimate,
 } from "../../models/memory/mod.ts";
-import { type OwnCommand, ownCommand } from "../../own_command.ts";
 import { cacheDirectory } from "../../runtime/library/paths.ts";
 import type { Progress, Selection } from "../../runtime/mod.ts";
 import { defaultModel } from "./default_model.ts";
 import { bytes } from "../output/mod.ts";
 import { checkVocabulary } from "./check_vocabulary.ts";
+import { engineCommand, sessionFolder } from "./engine_command.ts";
 import { diskCacheOf, loadKey, loadOptions, requestFor } from "./load_options.ts";
 import type {
   Environment,
@@ -145,7 +138,9 @@ class RegistrySession implements ModelSession {
           onProgress: showProgress,
           signal,
           // A crash of a GPU driver ends its process, so that a model on a GPU has its own process.
-          isolate: isolate === true || onDevices ? this.#engineCommand(options) : undefined,
+          isolate: isolate === true || onDevices
+            ? engineCommand(this.#environment.env, options.diskCache?.folder)
+            : undefined,
           onNotice: (notice) => this.#notify(`${entry.name}: ${notice}`),
         },
       );
@@ -235,18 +230,6 @@ class RegistrySession implements ModelSession {
     return withPlan(options, known ?? await planModel(globals, options, { signal }));
   }
 
-  get #sessionFolder(): string {
-    return join(cacheDirectory(this.#environment.env), "sessions");
-  }
-
-  /** A model's process may write only saved sessions and its prefix cache. */
-  #engineCommand({ diskCache }: LoadOptions): OwnCommand {
-    const folders = [this.#sessionFolder, ...(diskCache === undefined ? [] : [diskCache.folder])];
-    // A comma separates folders; two commas stand for a comma in a name.
-    const list = folders.map((folder) => folder.replaceAll(",", ",,")).join();
-    return ownCommand(ENGINE_COMMAND, ENGINE_MODULE, { rights: [`--allow-write=${list}`] });
-  }
-
   readonly #plan = async (
     entry: ModelEntry,
     held: ReadonlyMap<string, number>,
@@ -266,7 +249,7 @@ class RegistrySession implements ModelSession {
       // A server has models with other vocabularies; they run without the draft model.
       isDraftOptional: this.#request.residency !== undefined,
       isProjectorOptional: this.#request.residency !== undefined,
-      sessionFolder: this.#sessionFolder,
+      sessionFolder: sessionFolder(this.#environment.env),
       diskCache: diskCacheOf(entry, this.#request, () => cacheDirectory(this.#environment.env)),
     });
   }

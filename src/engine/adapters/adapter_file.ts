@@ -15,7 +15,8 @@ import {
   readControlVector,
 } from "./control_vector.ts";
 import { sha256 } from "../../digest.ts";
-import { explainAdapterFailure, type NativeGate } from "../native/mod.ts";
+import { explainAdapterFailure } from "../diagnosis/mod.ts";
+import type { NativeGate } from "../native/mod.ts";
 
 /** Inputs of a load of adapters. */
 export interface AdapterResources {

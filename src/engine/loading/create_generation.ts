@@ -1,4 +1,4 @@
-import { Candidates, type Context, type Vocab } from "../../../ffi/mod.ts";
+import { Candidates, type Context, cpuFeatures, type Vocab } from "../../../ffi/mod.ts";
 import { DraftModel } from "../speculation/mod.ts";
 import {
   CPU_MICRO_BATCH,
@@ -171,7 +171,7 @@ class Generations {
   #promptRows(batchSize: number): PromptRows {
     const { library, options } = this.#resources;
     return isOnCpu(options)
-      ? promptRowsOnCpu(library, batchSize, CPU_MICRO_BATCH)
+      ? promptRowsOnCpu(cpuFeatures(library), batchSize, CPU_MICRO_BATCH)
       : { group: ROW_GROUP, most: batchSize };
   }
 

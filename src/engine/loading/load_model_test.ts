@@ -22,7 +22,7 @@ import {
   tinyOptions,
 } from "../../../tests/support/engine.ts";
 import { ShimmyError } from "../../errors.ts";
-import { explainLoadFailure } from "../native/failures.ts";
+import { explainLoadFailure } from "../diagnosis/failures.ts";
 import { NativeGate } from "../native/native_gate.ts";
 import { KV_TYPES, type LoadOptions } from "../protocol/mod.ts";
 

@@ -1,6 +1,6 @@
 import { ShimmyError } from "../../errors.ts";
 import type { ContextShape, LoadOptions } from "../protocol/mod.ts";
-import { BYTES_PER_VALUE } from "./kv_bytes.ts";
+import { BYTES_PER_VALUE } from "./sizes/mod.ts";
 
 /** libllama counts cells in 32 bits. */
 const MAX_CELLS = 2 ** 31;

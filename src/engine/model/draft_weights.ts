@@ -7,7 +7,7 @@ import {
 } from "../../../ffi/mod.ts";
 import { ShimmyError } from "../../errors.ts";
 import { DEFAULT_BATCH, isOnCpu, kvTypeOf } from "./context_options.ts";
-import { modelKvBytesPerToken } from "./kv_bytes.ts";
+import { modelKvBytesPerToken } from "./model_bytes.ts";
 import type { ContextShape, LoadOptions } from "../protocol/mod.ts";
 import { type LoadObserver, readWeights } from "./weights.ts";
 

@@ -12,35 +12,32 @@ export {
 } from "./context_options.ts";
 export { checkContext } from "./check_context.ts";
 export {
+  chooseShape,
+  type ChosenShape,
   contextBudget,
   type ContextMemory,
   deviceReserve,
   FIRST_CONTEXT_BYTES,
-} from "./context_budget.ts";
-export { chooseShape, type ChosenShape, type ShapeOptions } from "./context_shape.ts";
-export {
   kvBytesPerToken,
-  modelKvBytesPerToken,
-  recurrentBytesPerSequence,
+  type ShapeOptions,
   type SlidingLayers,
   slidingLayers,
-} from "./kv_bytes.ts";
+} from "./sizes/mod.ts";
+export { modelKvBytesPerToken, recurrentBytesPerSequence } from "./model_bytes.ts";
 export { memoryKind } from "./memory_kind.ts";
 export { openDraft, type OpenedDraft } from "./draft_weights.ts";
 export { fingerprint } from "./fingerprint.ts";
 export {
+  expertOverrides,
   type LoadReport,
   type MeasuredPlacement,
+  placeTensors,
   readContextLog,
   readLoadLog,
   SHARED,
-} from "./load_log.ts";
-export type { LoadResources } from "./load_resources.ts";
-export { ropeFactors, ropeStretch, stretchRope } from "./rope_scaling.ts";
-export {
-  expertOverrides,
-  placeTensors,
   unmatchedOverrides,
   type WeightPlaces,
-} from "./tensor_placement.ts";
+} from "./placement/mod.ts";
+export type { LoadResources } from "./load_resources.ts";
+export { ropeFactors, ropeStretch, stretchRope } from "./rope_scaling.ts";
 export { type LoadObserver, readWeights } from "./weights.ts";

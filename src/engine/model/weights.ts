@@ -7,7 +7,8 @@ import {
   NativeError,
 } from "../../../ffi/mod.ts";
 import { ShimmyError } from "../../errors.ts";
-import { explainLoadFailure, type NativeGate } from "../native/mod.ts";
+import { explainLoadFailure } from "../diagnosis/mod.ts";
+import type { NativeGate } from "../native/mod.ts";
 import type { LoadOptions, TensorOverride } from "../protocol/mod.ts";
 
 /** Callbacks of a load. */

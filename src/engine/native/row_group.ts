@@ -1,5 +1,3 @@
-import { cpuFeatures, type Library } from "../../../ffi/mod.ts";
-
 /**
  * Rows that CPU kernels for repacked weights compute together. A batch has one row per token. Rows
  * left over after full groups are computed one by one, each at about half the cost of a group
@@ -23,17 +21,18 @@ export interface PromptRows {
 }
 
 /**
- * Rows of prompts for the kernels of this CPU.
+ * Rows of prompts for the kernels of a CPU.
  *
+ * @param features the CPU's features, as ggml names them
  * @param batchSize `n_batch`
  * @param microBatch `n_ubatch`. libllama cuts a larger batch without regard to tiles.
  */
 export function promptRowsOnCpu(
-  library: Library,
+  features: Pick<ReadonlySet<string>, "has">,
   batchSize: number,
   microBatch: number,
 ): PromptRows {
-  return cpuFeatures(library).has("AMX_INT8")
+  return features.has("AMX_INT8")
     ? { group: AMX_ROWS, most: Math.min(batchSize, microBatch) }
     : { group: ROW_GROUP, most: batchSize };
 }

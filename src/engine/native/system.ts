@@ -1,4 +1,4 @@
-import { readSystemFile } from "../../../ffi/mod.ts";
+import { readSystemFile } from "../../../ffi/memory/system_file.ts";
 
 /**
  * Default number of compute threads: the number of physical cores, limited to the cores that this

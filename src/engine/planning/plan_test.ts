@@ -14,7 +14,7 @@ import { DRAFT, PIRATE_LORA, TINY, TINY_F16, tinyOptions } from "../../../tests/
 import { ENGINE_COMMAND } from "../process/child_main.ts";
 import { loadEngine } from "../load_engine.ts";
 import { ShimmyError } from "../../errors.ts";
-import type { ChildCommand } from "../process/child_transport.ts";
+import type { ChildCommand } from "../process/spare_process.ts";
 import { planLoad, type PlanOptions } from "./plan.ts";
 import { PLAN_COMMAND } from "./plan_messages.ts";
 import type { LoadOptions } from "../protocol/mod.ts";

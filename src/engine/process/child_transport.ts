@@ -1,4 +1,4 @@
-import { messageOf, ShimmyError } from "../../errors.ts";
+import { messageOf } from "../../errors.ts";
 import {
   assertionIn,
   decodeBody,
@@ -11,6 +11,7 @@ import {
   type ToEngineCore,
 } from "../protocol/mod.ts";
 import { HeartbeatMonitor } from "./heartbeat.ts";
+import { type ChildCommand, takeProcess } from "./spare_process.ts";
 import type { Transport } from "./transport.ts";
 
 /** Characters of stderr output kept for error details. */
@@ -19,19 +20,8 @@ const STDERR_TAIL = 2000;
 /** Maximum characters of the log of one context: about a hundred lines plus one per layer. */
 const CONTEXT_LOG = 100_000;
 
-/** Additional environment of the child. */
-const CHILD_ENVIRONMENT = {
-  // Otherwise ggml starts a debugger on a crash, whose output mixes with the messages.
-  GGML_NO_BACKTRACE: "1",
-  // Otherwise glibc gives each thread its own heap, which keeps freed memory.
-  MALLOC_ARENA_MAX: "1",
-};
-
 /** Why a process without heartbeats ended. */
 export const NOT_RESPONDING = "The model's process does not respond";
-
-/** Command that runs {@linkcode engineChild}. */
-export type ChildCommand = readonly [program: string, ...args: string[]];
 
 /** Transport to an engine core in a child process. A crash ends only that model. */
 export class ChildTransport implements Transport {
@@ -49,21 +39,8 @@ export class ChildTransport implements Transport {
    * @param verbose forwards the stderr output of the child.
    * @throws {ShimmyError} `backend` if the process cannot be started.
    */
-  constructor([program, ...args]: ChildCommand, private readonly verbose: boolean) {
-    try {
-      this.#child = new Deno.Command(program, {
-        args,
-        env: CHILD_ENVIRONMENT,
-        stdin: "piped",
-        stdout: "piped",
-        stderr: "piped",
-      }).spawn();
-    } catch (cause) {
-      throw new ShimmyError("backend", "Cannot start a process for the model", {
-        detail: messageOf(cause),
-        cause,
-      });
-    }
+  constructor(command: ChildCommand, private readonly verbose: boolean) {
+    this.#child = takeProcess(command);
     this.#input = this.#child.stdin.getWriter();
   }
 

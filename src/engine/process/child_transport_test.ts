@@ -3,7 +3,7 @@ import { delay } from "@std/async/delay";
 import { ask, collect, loadEngine, question, tinyOptions } from "../../../tests/support/engine.ts";
 import { LOCK, MAIN } from "../../../tests/support/source.ts";
 import { ShimmyError } from "../../errors.ts";
-import type { ChildCommand } from "./child_transport.ts";
+import type { ChildCommand } from "./spare_process.ts";
 import type { IteratingEngine as Engine } from "../../../tests/support/engine.ts";
 
 const RIGHTS = ["--allow-ffi", "--allow-read", "--allow-env", "--allow-sys"];

@@ -8,7 +8,11 @@ import {
   type NativeError,
 } from "../../../ffi/mod.ts";
 import { ShimmyError } from "../../errors.ts";
-import type { NativeGate } from "./native_gate.ts";
+
+/** Runs native work while no other thread is in native code; null if the others do not leave: see `NativeGate`. */
+interface ExclusiveGate {
+  exclusive<T>(work: () => T): { readonly value: T } | null;
+}
 
 /** Maps a native log message to an error message. The patterns are texts of libllama v0.5.0. */
 interface FailurePattern {
@@ -131,7 +135,7 @@ const textOf = (lines: readonly LogLine[]) =>
  * reasons. Captures nothing if other threads do not leave native code in time.
  */
 function repeatWithLog<T>(
-  gate: NativeGate,
+  gate: ExclusiveGate,
   library: Library,
   work: () => T,
 ): { readonly value: T | null; readonly lines: readonly LogLine[] } {
@@ -154,7 +158,7 @@ function repeatWithLog<T>(
  * devices; then on the CPU. If the load on the CPU succeeds, memory was the problem.
  */
 export function explainLoadFailure(
-  gate: NativeGate,
+  gate: ExclusiveGate,
   library: Library,
   { paths, ...placement }: ModelOptions,
   cause: NativeError,
@@ -200,7 +204,7 @@ export function explainLoadFailure(
  */
 export function explainAdapterFailure(
   { gate, library, path }: {
-    readonly gate: NativeGate;
+    readonly gate: ExclusiveGate;
     readonly library: Library;
     readonly path: string;
   },

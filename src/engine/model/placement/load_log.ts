@@ -1,4 +1,4 @@
-import type { ContextMemory, Placement } from "../protocol/mod.ts";
+import type { ContextMemory, Placement } from "../../protocol/mod.ts";
 
 /** A placement with known sizes. */
 export interface MeasuredPlacement extends Placement {

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import type { ContextShape } from "../protocol/mod.ts";
+import type { ContextShape } from "../../protocol/mod.ts";
 import { contextBudget } from "./context_budget.ts";
-import { checkContext } from "./check_context.ts";
+import { checkContext } from "../check_context.ts";
 import { chooseShape, type ShapeOptions } from "./context_shape.ts";
 import { kvBytesPerToken, slidingLayers } from "./kv_bytes.ts";
 

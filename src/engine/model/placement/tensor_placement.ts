@@ -1,5 +1,5 @@
-import type { TensorSize } from "../../../ffi/mod.ts";
-import type { TensorOverride } from "../protocol/mod.ts";
+import type { TensorSize } from "../../../../ffi/mod.ts";
+import type { TensorOverride } from "../../protocol/mod.ts";
 
 const CPU = "CPU";
 /** Tensors of the input layer, which is always on the CPU. */

@@ -1,4 +1,4 @@
-import type { ContextShape, KvUnified } from "../protocol/mod.ts";
+import type { ContextShape, KvUnified } from "../../protocol/mod.ts";
 import type { SlidingLayers } from "./kv_bytes.ts";
 
 /** Minimum context length when memory limits the context. */

@@ -1,0 +1,372 @@
+import { delay } from "@std/async/delay";
+import { LLAMA_VERSION } from "../../../../ffi/library/version.ts";
+import { endSpare } from "../../../engine/mod.ts";
+import type { ModelEntry } from "../../../models/entry/mod.ts";
+import { isReference } from "../../../models/pull/mod.ts";
+import {
+  Activity,
+  type ConnectionLimits,
+  createHandler,
+  type Handler,
+  type Listener,
+  Metrics,
+  ollamaServerRoutes,
+  type ServerContext,
+} from "../../../server/mod.ts";
+import { createIssuer, FileDigests } from "../../../receipts/mod.ts";
+import { cacheDirectory } from "../../../runtime/library/paths.ts";
+import { canRunItself } from "../../../own_command.ts";
+import { PreparationPool } from "../../../chat/mod.ts";
+import { VERSION } from "../../../version.ts";
+import { keyFolder } from "../../config/mod.ts";
+import {
+  type Address,
+  checkApiKey,
+  formatAddress,
+  type GlobalValues,
+  isLoopback,
+  parseBind,
+  parseOllamaAddress,
+  type SERVE_OPTIONS,
+  type ServeValues,
+  type SocketPath,
+  UsageError,
+} from "../../options/mod.ts";
+import {
+  type Call,
+  type Environment,
+  EXIT,
+  interruptible,
+  type InterruptSignal,
+  type ModelSession,
+} from "../../environment/mod.ts";
+import { bytes, explain, placementLine, printable } from "../../output/mod.ts";
+import {
+  auditLine,
+  certificateFiles,
+  checkDefaultModel,
+  checkOpen,
+  createLog,
+  listen,
+  listenWithTls,
+  type Log,
+  logAccess,
+  openAudit,
+  openBrowser,
+  openKeyring,
+  pageAddress,
+  residencyLimits,
+  resolveAddress,
+  warmUp,
+  warnMissingFolders,
+  watchConfig,
+  watchedLog,
+} from "../../serving/mod.ts";
+import { diskCacheFolder } from "../../sessions/mod.ts";
+import { modelStore, resolveDefaultModel, resolveDraft } from "../../pulling/mod.ts";
+
+/** Milliseconds between the end of the load and the request that warms the server up. */
+const WARM_UP_DELAY = 50;
+/** Interval of keep-alive comments. Common proxies close a stream after 60 s without data. */
+const KEEP_ALIVE_MS = 15_000;
+
+/** Runs the server of `serve` until an interrupt. @returns the exit status. */
+export async function runServer(
+  { values, globals, config, configPaths, reload }: Call<typeof SERVE_OPTIONS>,
+  environment: Environment,
+): Promise<number> {
+  const { output, env } = environment;
+  const bind = parseBind(values.bind, values.port);
+  const address = "path" in bind ? bind : resolveAddress(bind);
+  checkOpen(values, address);
+  const certificate = certificateFiles(values["tls-cert"], values["tls-key"]);
+  if (certificate !== null && "path" in address) {
+    throw new UsageError("--tls-cert: a Unix socket has no TLS");
+  }
+  const ollamaAddress = values.ollama === null
+    ? null
+    : resolveAddress(parseOllamaAddress(values.ollama), "--ollama");
+  const activity = new Activity();
+  const ownLog = createLog(env("SHIMMY_LOG"), globals.verbose, output);
+  const log = watchedLog(ownLog, activity);
+  const addresses = [address, ...(ollamaAddress === null ? [] : [ollamaAddress])];
+  const folder = keyFolder(values["keys-dir"], { env, os: Deno.build.os });
+  await using keys = await openKeyring(folder, log);
+  const { keyring, store } = keys;
+  const apiKey = keyring?.isRequired
+    ? values["api-key"]
+    : await apiKeyFor(addresses, values, environment);
+  await using audit = values.audit === null ? null : await openAudit(values.audit, log);
+  let interruptedBy: InterruptSignal | undefined;
+  using _ = environment.onInterrupt((signal) => interruptedBy ??= signal);
+  return await interruptible(environment, EXIT.interrupted, async (stop) => {
+    const pulling = { signal: stop, notify: log.info };
+    const asked = values["model-path"] ?? undefined;
+    const chosen = await resolveDefaultModel(environment, asked, values, pulling);
+    if (chosen.base !== undefined) await checkDefaultModel(chosen.base);
+    await warnMissingFolders(globals["model-dirs"], env, log);
+    await using session = await environment.openModelSession({
+      ...chosen,
+      globals: await resolveDraft(environment, globals, values, pulling),
+      parallel: values.parallel,
+      config,
+      aliases: values.alias,
+      residency: residencyLimits(values),
+      isolate: await isolates(values, log),
+      stepTimeout: values["step-timeout"],
+      paths: "found",
+      notify: log.info,
+    });
+    const receipts = folder === null ? null : createIssuer({
+      folder,
+      digests: new FileDigests(cacheDirectory(env)),
+      versions: { shimmy: VERSION, libllama: LLAMA_VERSION },
+    });
+    using preparer = new PreparationPool();
+    const socketAnswers = new Set<Promise<void>>();
+    const metrics = new Metrics();
+    const context = (hostname: string | null, replaced?: AbortSignal): ServerContext => ({
+      pool: session.registry,
+      store: modelStore(environment),
+      metrics,
+      activity,
+      preparer,
+      parser: preparer,
+      settings: {
+        version: VERSION,
+        library: LLAMA_VERSION,
+        apiKey,
+        corsOrigins: values["cors-origin"],
+        // A browser cannot reach a socket.
+        loopbackOnly: hostname !== null && isLoopback(hostname),
+        strict: values.strict,
+        ui: !values["no-ui"],
+        maxBodyBytes: values["max-body"],
+        bodyTimeoutMs: values["request-timeout"] * 1000,
+        keepAliveMs: KEEP_ALIVE_MS,
+      },
+      // Details are for the operator alone.
+      report: (error, requestId) =>
+        ownLog.error(explain(error, globals.verbose), { request: requestId }),
+      ...(keyring === null || store === null ? {} : { keyring, keys: store }),
+      ...(receipts === null ? {} : { receipts }),
+      access: (record) => {
+        logAccess(log, record);
+        audit?.write(auditLine(record, new Date()));
+      },
+      stopping: stop,
+      ...(replaced === undefined ? {} : { replaced }),
+      socketAnswers,
+    });
+    const hostname = "path" in address ? null : address.hostname;
+    const limits = {
+      idleMs: values["request-timeout"] * 1000,
+      most: values["max-connections"],
+    };
+    const servers = [
+      certificate === null || "path" in address
+        ? await listen(address, createHandler(context(hostname)), { limits })
+        : await listenWithTls(address, {
+          files: certificate,
+          limits,
+          handlerFor: (replaced) => createHandler(context(hostname, replaced)),
+          socketAnswers,
+          log,
+        }),
+    ];
+    if (ollamaAddress !== null) {
+      const handler = createHandler(context(ollamaAddress.hostname), ollamaServerRoutes);
+      servers.push(await listenBeside(servers[0]!, ollamaAddress, handler, limits));
+    }
+    const at = addressText(servers[0]!);
+    await output.print(at);
+    const scheme = certificate === null ? "http" : "https";
+    const url = "path" in address ? at : `${scheme}://${at}`;
+    log.info(`Shimmy ${VERSION} listens on ${url}`);
+    for (const server of servers.slice(1)) {
+      log.info(`Ollama's API is on http://${addressText(server)}`);
+    }
+    const { addr } = servers[0]!;
+    if (!values["no-ui"] && addr.transport === "tcp") {
+      const page = pageAddress(scheme, addr);
+      log.info(`Open ${page} for the web page`);
+      if (values.open) void openBrowser(page, log);
+    }
+    if (config !== null) log.info(`Using configuration file ${config.path}`);
+    noteDiskCache(globals, env, log);
+    await using _watch = watchConfig(
+      { values, globals, config, configPaths, reload },
+      session,
+      log,
+      // A running server cannot ask the user.
+      (next) =>
+        resolveDraft(
+          environment,
+          next.globals,
+          { yes: next.values.yes, isStdinUsed: true },
+          pulling,
+        ),
+    );
+    const ready = prepare(session, log, globals.verbose, stop, {
+      isChosen: asked !== undefined && isReference(asked),
+      keepsModels: values["keep-alive"] > 0,
+      // The answer to a client warms the server up as well.
+      warmUp: (entry) => warmUp(context(hostname), entry.name, stop, () => !metrics.hasAnswers),
+    }).finally(endSpare);
+    preparer.warm();
+    await aborted(stop);
+    log.info(
+      `Finishing running requests for at most ${values.drain} s; ` +
+        "press Ctrl-C again, or send a second signal, to quit now",
+    );
+    await drain(servers, socketAnswers, values.drain, log);
+    await session[Symbol.asyncDispose]();
+    await ready;
+    // A service manager that stops the server expects success.
+    return interruptedBy === "SIGTERM" ? EXIT.ok : EXIT.interrupted;
+  });
+}
+
+/** Names the folder of the prefix cache on disk, because the files contain what was said. */
+function noteDiskCache(globals: GlobalValues, env: Environment["env"], log: Log): void {
+  const size = globals["disk-cache"];
+  if (size === 0) return;
+  const folder = diskCacheFolder(globals, () => cacheDirectory(env));
+  log.info(`Prompts and answers are kept in ${folder}, at most ${bytes(size)} (--disk-cache)`);
+}
+
+/** Whether each model gets a process of its own. The log says what is without effect otherwise. */
+async function isolates(
+  { "in-process": isInside, "step-timeout": limit }: ServeValues,
+  log: Log,
+): Promise<boolean> {
+  if (!isInside && await canIsolate(log)) return true;
+  if (limit !== null) {
+    log.warn("--step-timeout has no effect on models that run inside the server's process");
+  }
+  return false;
+}
+
+/** Whether child processes may be started. If not, the log says so. */
+async function canIsolate(log: Log): Promise<boolean> {
+  if (await canRunItself()) return true;
+  log.info("Models run inside the server's process, because --allow-run is not granted");
+  return false;
+}
+
+/**
+ * The API key that clients must send. For an address beyond this machine without a key, the user at the
+ * terminal is asked for one.
+ *
+ * @throws {UsageError} for such an address when no key is given.
+ */
+async function apiKeyFor(
+  addresses: readonly (Address | SocketPath)[],
+  values: Pick<ServeValues, "api-key" | "insecure">,
+  { input }: Environment,
+): Promise<string | null> {
+  const { "api-key": given, insecure } = values;
+  if (given !== null) checkApiKey(given);
+  const open = addresses.findIndex((one) => "hostname" in one && !isLoopback(one.hostname));
+  if (open < 0 || given !== null || insecure) return given;
+  const { hostname } = addresses[open] as Address;
+  const question = `Other machines can reach ${hostname}. API key that clients must send:`;
+  const key = input.isTerminal ? await input.secret(question) : null;
+  if (key) return key;
+  throw new UsageError(
+    `${open === 0 ? "--bind" : "--ollama"}: other machines can reach ${hostname}; ` +
+      "set --api-key, make keys with shimmy keys init, or use --insecure",
+  );
+}
+
+/** The address of a server, as clients of the command line take it. */
+function addressText({ addr }: Listener): string {
+  return "path" in addr ? `unix:${addr.path}` : formatAddress(addr.hostname, addr.port);
+}
+
+/** Listens on a second address; ends the first server if the address is not free. */
+async function listenBeside(
+  first: Listener,
+  address: Address,
+  handler: Handler,
+  limits: ConnectionLimits,
+): Promise<Listener> {
+  try {
+    return await listen(address, handler, { limits });
+  } catch (error) {
+    await first.shutdown();
+    throw error;
+  }
+}
+
+/**
+ * Reports the models and loads the default model if it was chosen or is built in. A model that is the
+ * default only because it was found first is loaded on request, because it may be large.
+ */
+async function prepare(
+  session: ModelSession,
+  log: Log,
+  verbose: boolean,
+  stop: AbortSignal,
+  { isChosen, keepsModels, warmUp }: {
+    readonly isChosen: boolean;
+    readonly keepsModels: boolean;
+    /** Sends a first request to a loaded model. */
+    readonly warmUp: (entry: ModelEntry) => Promise<void>;
+  },
+): Promise<void> {
+  try {
+    const { models, skipped } = await session.registry.discovery();
+    for (const { path, reason, kind } of skipped) {
+      if (kind === "broken" || kind === "shard") log.warn(printable(`Skipped ${path}: ${reason}`));
+      else log.debug(printable(`Ignored ${path}: ${reason}`));
+    }
+    const entry = await session.selectModel();
+    const count = models.length === 1 ? "1 model" : `${models.length} models`;
+    log.info(`${count}; default: ${printable(entry.name)}`);
+    await session.prepareLibrary();
+    // With --keep-alive 0 the model would be unloaded before the first request.
+    if (!keepsModels) return;
+    if (!isChosen && entry.source !== "base" && entry.source !== "builtin") return;
+    const engine = await session.registry.preload(entry, stop);
+    if (engine === null) {
+      log.info(`${printable(entry.name)} is loaded on request: another model was requested first`);
+      return;
+    }
+    const { info } = engine;
+    log.info(`Loaded ${printable(entry.name)} (${info.description}): ${placementLine(info)}`);
+    if (info.kind !== "language") return;
+    // After the answers to clients that wait for the load.
+    await delay(WARM_UP_DELAY, { signal: stop });
+    await warmUp(entry);
+  } catch (error) {
+    if (!stop.aborted) log.error(explain(error, verbose));
+  }
+}
+
+/** Waits until all requests are done, for at most `seconds`. */
+async function drain(
+  servers: readonly Listener[],
+  socketAnswers: ReadonlySet<Promise<void>>,
+  seconds: number,
+  log: Log,
+): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const timeout = new Promise<"timeout">((resolve) =>
+    timer = setTimeout(() => resolve("timeout"), seconds * 1000)
+  );
+  const done = Promise.all(socketAnswers).then(() =>
+    Promise.all(servers.map((server) => server.shutdown()))
+  );
+  if (await Promise.race([done, timeout]) === "timeout") {
+    log.warn(`Aborting requests that did not finish within ${seconds} s`);
+  }
+  clearTimeout(timer);
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}

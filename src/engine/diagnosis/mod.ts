@@ -1,0 +1,2 @@
+/** Reasons of failed loads, from the log of libllama. */
+export { explainAdapterFailure, explainLoadFailure } from "./failures.ts";
