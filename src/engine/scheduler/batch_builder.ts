@@ -72,6 +72,8 @@ export interface PrefillWay {
   readonly isUnified: boolean;
   /** Rows that kernels compute together: see `PromptRows`. */
   readonly rowGroup: number;
+  /** Whether the prompts get equal parts of the batch, so that they are complete together. */
+  readonly isEven?: boolean;
 }
 
 const PLAIN: PrefillWay = { riders: [], isUnified: false, rowGroup: ROW_GROUP };
@@ -105,11 +107,12 @@ export function addPrefillChunks(
   budget: number,
   now: number,
   maxOutputs: number,
-  { riders, isUnified, rowGroup }: PrefillWay = PLAIN,
+  { riders, isUnified, rowGroup, isEven = false }: PrefillWay = PLAIN,
 ): PrefillSelection {
   addDecodeTokens(batch, riders, []);
   let room = Math.min(budget, batch.room);
   let outputs = maxOutputs - prompts.length - riders.length;
+  const share = isEven ? evenShare(room, prompts.length, rowGroup) : Infinity;
   const chunks: Chunk[] = [];
   for (const sequence of byPriority(prompts, now)) {
     // A paused sequence is computed up to its last token, because other sequences may wait for its
@@ -118,7 +121,8 @@ export function addPrefillChunks(
     const { tokens: held, planned } = sequence.stream!;
     // A checkpoint is made of the state at the end of a batch. Rows of images have batches of their own.
     const end = Math.min(planned[0] ?? Infinity, sequence.media.nextRow(held.length));
-    const wanted = Math.min(left, end - held.length);
+    const whole = Math.min(left, end - held.length);
+    const wanted = Math.min(whole, share);
     if (wanted <= 0) continue;
     const isFirst = chunks.length === 0;
     if (isFirst && wanted <= Math.min(budget * MAX_BUDGET_EXCESS, batch.room)) {
@@ -132,7 +136,7 @@ export function addPrefillChunks(
       outputs -= count;
     }
     room -= count;
-    const chunk = { sequence, count, isWhole: count === wanted };
+    const chunk = { sequence, count, isWhole: count === whole };
     chunks.push(isUnified ? chunk : aligned(chunk, count, rowGroup));
   }
   // In a shared buffer the rows of the batch count, not those of each prompt.
@@ -157,6 +161,12 @@ interface Chunk {
   readonly isWhole: boolean;
   /** Whether the last rows were left out. */
   readonly isCut?: boolean;
+}
+
+/** Equal parts of a batch in whole groups; one group if the batch has too few rows for all prompts. */
+function evenShare(rows: number, prompts: number, group: number): number {
+  const share = Math.floor(rows / prompts);
+  return Math.max(group, share - share % group);
 }
 
 /** Leaves out the last rows of a chunk, if the rows of its batch fill no group and take less time apart. */

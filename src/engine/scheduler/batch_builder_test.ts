@@ -198,3 +198,21 @@ Deno.test("in a shared buffer the rows of a batch fill groups, whosever they are
   assertEquals(batch.streams, [3, ...Array(30).fill(1), ...Array(17).fill(2)]);
   assertEquals([sequences, tails], [prompts, [prompts[1]!]]);
 });
+
+Deno.test("prompts of a burst get equal parts of a batch in whole groups", () => {
+  const add = (lengths: readonly number[], rowGroup: number, isUnified = false) => {
+    const batch = new BatchDouble();
+    const prompts = lengths.map((length, id) => sequence(id, length, 0));
+    const way = { riders: [], isUnified, rowGroup, isEven: true };
+    const { tails } = addPrefillChunks(batch as unknown as Batch, prompts, 64, 0, 512, way);
+    const rows = prompts.map(({ stream }) => stream!.tokens.length);
+    return { rows, tails, outputs: prompts.map(({ outputs }) => outputs.length) };
+  };
+  assertEquals(add([40, 50, 60], 4), { rows: [20, 20, 20], tails: [], outputs: [0, 0, 0] });
+  assertEquals(add([40, 50, 60], 16).rows, [16, 16, 16]);
+  assertEquals(add([40, 50, 60], 16, true), { rows: [16, 16, 16], tails: [], outputs: [0, 0, 0] });
+  // A prompt that is shorter than its part is computed whole.
+  assertEquals(add([7, 50, 60], 4), { rows: [7, 20, 20], tails: [], outputs: [1, 0, 0] });
+  // More prompts than the batch has groups: the first ones.
+  assertEquals(add([40, 41, 42, 43, 44, 45], 16).rows, [16, 16, 16, 16, 0, 0]);
+});

@@ -1,9 +1,11 @@
+import { type BurstSequence, isBurst } from "./order/burst.ts";
 import { byPriority, type PrioritizedSequence } from "./order/priority.ts";
 import type { Sequence } from "./sequence.ts";
 
 /** The properties of a sequence that the policy needs. */
 export type BatchCandidate =
   & PrioritizedSequence
+  & BurstSequence
   & Pick<Sequence, "paused">
   & Partial<Pick<Sequence, "isAtImage">>
   & { readonly adapters: Pick<Sequence["adapters"], "key"> };
@@ -17,6 +19,8 @@ export interface BatchSelection<S> {
   readonly riders: readonly S[];
   /** Number of decoding sequences, with any adapters. */
   readonly decoding: number;
+  /** Whether the prompts are computed side by side, before the answers go on: see `isBurst`. */
+  readonly isBurst?: boolean;
 }
 
 /**
@@ -32,7 +36,8 @@ const ADAPTER_SWITCH_MS = 50;
  * A long prompt in the same batch would make the attention of every decoding sequence as long as
  * that of the prompt, and a context computes with one set of adapters at a time. Every decoding
  * sequence gets its next token, in one batch per set of adapters; then one prefill batch follows.
- * Between two tokens of a sequence there is at most one prefill batch.
+ * Between two tokens of a sequence there is at most one prefill batch, except after the first tokens of
+ * answers whose prompts came together with others.
  *
  * In a buffer that all sequences share, each token attends over the cells of all sequences anyway. There
  * the decoding sequences ride in the prefill batch, which saves a pass over the weights.
@@ -59,8 +64,15 @@ export class BatchPolicy {
     this.#tails = tails;
   }
 
-  /** Selects the next batch; null if all running sequences are paused. */
-  next<S extends BatchCandidate>(running: readonly S[], now: number): BatchSelection<S> | null {
+  /**
+   * Selects the next batch; null if all running sequences are paused.
+   * @param msPerToken milliseconds to compute a token of a prompt; 0 if not known
+   */
+  next<S extends BatchCandidate>(
+    running: readonly S[],
+    now: number,
+    msPerToken = 0,
+  ): BatchSelection<S> | null {
     const { key: lastKey } = this.#lastBatch;
     if (allDecode(running, lastKey)) {
       this.#tails = [];
@@ -76,6 +88,10 @@ export class BatchPolicy {
     this.#tails = [];
     if (tails.length > 0) {
       return { sequences: tails, isPrefill: true, riders: [], decoding: decoding.length };
+    }
+    if (isBurst(decoding, prefilling, now, msPerToken)) {
+      const waiting = { sequences: prefilling, riders: [], decoding: decoding.length };
+      return { ...waiting, isPrefill: true, isBurst: true };
     }
     const isDecoded = ({ adapters }: S) => this.#decodedKeys.has(adapters.key);
     const keepsAdapters = prefilling.length === 0 &&

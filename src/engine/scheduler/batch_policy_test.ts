@@ -127,3 +127,35 @@ Deno.test("the last rows of prompts come before the next decode batch", () => {
   policy.continueWith([candidate(5)]);
   assertEquals(next().sequences, [prompt, other]);
 });
+
+Deno.test("prompts that came together are computed before answers with one token go on", () => {
+  const answer = { ...candidate(1), sampled: 1, firstTokenAt: 100 };
+  const prompts = [candidate(40), candidate(50)];
+  const next = (running: readonly BatchCandidate[], now = 110, msPerToken = 1) => {
+    const { isPrefill, isBurst = false, sequences } = new BatchPolicy().next(
+      running,
+      now,
+      msPerToken,
+    )!;
+    return [isPrefill, isBurst, sequences.length];
+  };
+  const together = [answer, ...prompts];
+  assertEquals(next(together), [true, true, 2]);
+  const usual = [false, false, 1];
+  // An answer that goes on already.
+  assertEquals(next([{ ...answer, sampled: 2 }, ...prompts]), usual);
+  // Fewer prompts than answers.
+  assertEquals(next([answer, { ...answer }, { ...answer }, ...prompts]), [false, false, 3]);
+  // The time of a token is not known.
+  assertEquals(next(together, 110, 0), usual);
+  // The answer would wait for more than three seconds.
+  assertEquals(next(together, 3010), [true, true, 2]);
+  assertEquals(next(together, 3011), usual);
+  assertEquals(next(together, 110, 33), [true, true, 2]);
+  assertEquals(next(together, 110, 34), usual);
+  // An answer that continues after its state was swapped out.
+  assertEquals(next([answer, { ...prompts[0]!, sampled: 9 }, prompts[1]!]), usual);
+  // Other adapters need batches of their own.
+  assertEquals(next([answer, candidate(40, "x"), candidate(50, "x")]), usual);
+  assertEquals(next([answer, candidate(40), candidate(50, "x")]), usual);
+});

@@ -121,6 +121,34 @@ Deno.test("many long prompts add at most one batch between two tokens of others"
   });
 });
 
+Deno.test("prompts that come together are computed before the first of their answers goes on", async () => {
+  await withLoop({}, (harness) => {
+    // The time of a token must be known.
+    harness.runAll([prompt(100, 0, { maxTokens: 1 })]);
+    const first = harness.submit(prompt(100, 1));
+    harness.run(() => harness.reports[first]!.tokens.length >= 1);
+    const before = harness.calls.length;
+    const others = [2, 3, 4, 5, 6, 7, 8].map((seed) => harness.submit(prompt(100, seed)));
+    const all = [first, ...others];
+    harness.run(() => all.every((id) => harness.reports[id]!.tokens.length >= 2));
+    const calls = harness.calls.slice(before);
+    const lastPrompt = calls.findLastIndex(isPrefill);
+    assertEquals(calls.slice(0, lastPrompt).filter((call) => !isPrefill(call)), []);
+    // Their first tokens come with the same batch.
+    assertEquals(new Set(others.map((id) => harness.reports[id]!.at[0])).size, 1);
+    // Later prompts do not hold up answers that go on.
+    const late = [9, 10].map((seed) => harness.submit(prompt(100, seed)));
+    harness.control(all[7]!, { type: "cancel" });
+    harness.control(all[6]!, { type: "cancel" });
+    const then = harness.calls.length;
+    harness.run(() => late.every((id) => harness.reports[id]!.tokens.length >= 1));
+    for (const id of all.slice(0, 6)) {
+      const gaps = promptCallsBetween(harness, id, then);
+      assertLess(Math.max(0, ...gaps.map((calls) => calls.length)), 2);
+    }
+  });
+});
+
 Deno.test("a short prompt overtakes a long prompt in progress", async () => {
   await withLoop({}, (harness) => {
     const long = harness.submit(prompt(3000, 1));

@@ -243,7 +243,8 @@ export class Loop {
       this.#scheduler.admit(start);
     }
     const { model, parts } = this.#current;
-    const selection = parts.policy.next(this.#scheduler.running, start);
+    const { msPerToken } = this.#prefillBudget;
+    const selection = parts.policy.next(this.#scheduler.running, start, msPerToken);
     if (selection === null) return;
     if (!this.#applyAdapters(selection.sequences)) return;
     this.#batch = buildBatch(selection, {
@@ -301,7 +302,7 @@ export class Loop {
     try {
       const outcome = decodeBatch(this.#model.context, this.#batch.batch);
       // A GPU may still compute when the call returns; its time belongs to this batch.
-      this.#model.context.synchronize();
+      if (!this.#model.isOnCpu) this.#model.context.synchronize();
       this.#cache.completeCopies();
       if (outcome === "done") return true;
       if (outcome === "full") this.#makeRoom();

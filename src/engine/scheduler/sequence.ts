@@ -158,6 +158,16 @@ export class Sequence {
     return this.#sampled > 0;
   }
 
+  /** Tokens that were sampled, also those that rewinds dropped. */
+  get sampled(): number {
+    return this.#sampled;
+  }
+
+  /** When the first token was sampled, as `performance.now` tells; 0 before. */
+  get firstTokenAt(): number {
+    return this.#firstToken;
+  }
+
   /** Tokens that are not in the KV cache yet. */
   get remaining(): number {
     return this.tokens.length - (this.stream?.tokens.length ?? 0);
