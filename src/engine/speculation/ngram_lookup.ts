@@ -1,6 +1,8 @@
 /** Lengths of n-grams; longer n-grams are tried first. */
 const LONGEST = 4;
 const SHORTEST = 2;
+/** Tokens that one call indexes at most, about five milliseconds: other sequences wait for it. */
+const MOST_INDEXED = 8192;
 
 /**
  * Prompt lookup decoding: proposes the tokens that followed an earlier occurrence of the last
@@ -38,9 +40,9 @@ export class NgramLookup {
     return [];
   }
 
-  /** Indexes the tokens added since the last call, except the last token. */
+  /** Indexes the next tokens that are not indexed yet, except the last token. */
   #index(): void {
-    const end = this.#tokens.length - 1;
+    const end = Math.min(this.#tokens.length - 1, this.#indexed + MOST_INDEXED);
     for (let at = this.#indexed + 1; at <= end; at++) {
       for (let size = SHORTEST; size <= LONGEST; size++) {
         if (at >= size) this.#after.get(size)!.set(this.#hash(at, size), at);

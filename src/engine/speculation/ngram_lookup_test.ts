@@ -28,3 +28,10 @@ Deno.test("a continuation up to the end of the text is repeated", () => {
   assertEquals(new NgramLookup([5, 5, 5, 5, 5, 5]).propose(3), [5, 5, 5]);
   assertEquals(new NgramLookup([1, 2, 3, 8, 1, 2, 3]).propose(9), [8, 1, 2, 3, 8, 1, 2, 3, 8]);
 });
+
+Deno.test("a long prompt is indexed in several calls, so that other sequences do not wait", () => {
+  const tokens = [...Array(20_000).keys(), 15_000, 15_001];
+  const lookup = new NgramLookup(tokens);
+  assertEquals(lookup.propose(1), []);
+  assertEquals(lookup.propose(1), [15_002]);
+});
