@@ -279,6 +279,13 @@ Deno.test("serve does not start with a default model that it cannot use", async 
   }
 });
 
+Deno.test("serve does not start with a draft model that does not exist", async () => {
+  assertEquals(
+    await failure(["serve", "--port", "0", "--in-process", "--draft", "none-of-these"], 1),
+    "shimmy: Cannot use the model of --draft: it was not found: none-of-these",
+  );
+});
+
 Deno.test("serve warns of model directories that do not exist", async () => {
   const environment = new EnvironmentDouble();
   const args = [

@@ -117,12 +117,23 @@ class ConfigReloader {
         residency: residencyLimits(next.values),
       });
       this.#warnFixed(fixedValues(next));
+      await this.#warnDraft(globals.draft);
       const settings = next.config === null ? "default settings" : "its settings";
       this.#log.info(`${name} ${what}; new requests use ${settings}`);
     } catch (error) {
       this.#log.warn(
         `${name} ${what} and is invalid; the settings stay unchanged: ${messageOf(error)}`,
       );
+    }
+  }
+
+  /** The models that a request names next could not be loaded. */
+  async #warnDraft(draft: string | null): Promise<void> {
+    if (draft === null) return;
+    try {
+      await this.#session.registry.resolveDraft(draft);
+    } catch (error) {
+      this.#log.warn(`server.draft: '${draft}': ${messageOf(error)}`);
     }
   }
 

@@ -97,8 +97,12 @@ Deno.test("a draft model of a changed file is pulled first; a failed pull change
   assertStringIncludes(server.lines[0]!, "the settings stay unchanged: It is not here");
   assertEquals(server.changes, []);
   await write("hf:o/r");
-  await server.logged(2);
+  await server.logged(3);
   assertEquals(server.changes[0]?.globals.draft, "pulled hf:o/r");
+  assertStringIncludes(
+    server.lines[1]!,
+    "server.draft: 'pulled hf:o/r': Cannot use the model of --draft: it was not found",
+  );
 });
 
 Deno.test("a replaced file is watched further", async () => {

@@ -10,6 +10,7 @@ import {
   openDraft,
   type OpenedDraft,
   SAVED_STATE_BYTES,
+  windowNotes,
 } from "../model/mod.ts";
 import { type PromptRows, promptRowsOnCpu, ROW_GROUP } from "../native/mod.ts";
 import type { ContextShape } from "../protocol/mod.ts";
@@ -84,11 +85,12 @@ class Generations {
 
   /** The first generation context of the model. */
   first(shape: ContextShape): GenerationContext {
-    const { options, notes } = this.#resources;
+    const { model, options, notes } = this.#resources;
     const generation = this.#describe(shape);
     if (options.contextShift && !generation.contextShift) {
       notes.push("The model does not support context shift: answers end when the context is full");
     }
+    notes.push(...windowNotes(model.slidingWindow > 0, options.swaFull));
     return generation;
   }
 

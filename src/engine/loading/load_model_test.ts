@@ -327,8 +327,17 @@ Deno.test("the settings tell whether a sliding window keeps all cells", async ()
     for (const swaFull of ["on", "off"] as const) {
       await using engine = await tinyEngine({ modelPaths: [path], swaFull });
       assertEquals(engine.info.settings.swaFull, swaFull === "on");
+      assertEquals(engine.info.notes, []);
     }
     await using plain = await tinyEngine();
     assertEquals(plain.info.settings.swaFull, true);
   });
+});
+
+Deno.test("a load tells that --swa-full off has no effect without a sliding window", async () => {
+  for (const swaFull of ["auto", "on", "off"] as const) {
+    await using engine = await tinyEngine({ swaFull });
+    const told = ["--swa-full off has no effect: no layer of the model has a sliding window"];
+    assertEquals(engine.info.notes, swaFull === "off" ? told : []);
+  }
 });

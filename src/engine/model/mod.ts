@@ -22,6 +22,7 @@ export {
   type ShapeOptions,
   type SlidingLayers,
   slidingLayers,
+  windowNotes,
 } from "./sizes/mod.ts";
 export { modelKvBytesPerToken, recurrentBytesPerSequence } from "./model_bytes.ts";
 export { memoryKind } from "./memory_kind.ts";

@@ -14,6 +14,7 @@ import {
   SHARED,
   unmatchedOverrides,
   type WeightPlaces,
+  windowNotes,
 } from "../model/mod.ts";
 import { excessBytes, hasRoom, type LoadPlan } from "./load_plan.ts";
 import type { PlannedDraft, PlannedModel } from "./plan_messages.ts";
@@ -288,6 +289,7 @@ class Planning {
       notes: [
         ...notes,
         ...draft.notes,
+        ...(model.generates ? windowNotes(model.sliding !== null, this.#options.swaFull) : []),
         ...unmatchedOverrides(
           model.tensors.map(({ name }) => name),
           this.#options.tensorOverrides ?? [],

@@ -84,6 +84,15 @@ Deno.test("a small sliding window reaches the native context", async () => {
   });
 });
 
+Deno.test("a plan tells that --swa-full off has no effect without a sliding window", async () => {
+  const notes = async (swaFull: LoadOptions["swaFull"]) =>
+    (await plan({ modelPaths: [TINY], swaFull })).notes;
+  assertEquals(await notes("auto"), []);
+  assertEquals(await notes("off"), [
+    "--swa-full off has no effect: no layer of the model has a sliding window",
+  ]);
+});
+
 Deno.test("a plan names the kind of memory, and its KV cache is what libllama allocates", async () => {
   const kinds = {
     "a small window in streams": [windowedModel, "window", { swaFull: "off" }],

@@ -105,9 +105,10 @@ export async function runServer(
     const chosen = await resolveDefaultModel(environment, asked, values, pulling);
     if (chosen.base !== undefined) await checkDefaultModel(chosen.base);
     await warnMissingFolders(globals["model-dirs"], env, log);
+    const resolved = await resolveDraft(environment, globals, values, pulling);
     await using session = await environment.openModelSession({
       ...chosen,
-      globals: await resolveDraft(environment, globals, values, pulling),
+      globals: resolved,
       parallel: values.parallel,
       config,
       aliases: values.alias,
@@ -117,6 +118,8 @@ export async function runServer(
       paths: "found",
       notify: log.info,
     });
+    // No model could be loaded without it.
+    if (resolved.draft !== null) await session.registry.resolveDraft(resolved.draft);
     const receipts = folder === null ? null : createIssuer({
       folder,
       digests: new FileDigests(cacheDirectory(env)),

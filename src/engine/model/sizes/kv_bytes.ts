@@ -77,3 +77,13 @@ export function slidingLayers(
   const pattern = stored > 0 ? stored : ownMember(PATTERNS, architecture) ?? 1;
   return { window: slidingWindow, fullBytesPerToken: bytesPerToken / pattern, batch, mode };
 }
+
+/**
+ * Tells that `--swa-full off` has no effect.
+ * @param hasWindow whether layers of the model have a sliding window
+ */
+export function windowNotes(hasWindow: boolean, mode: SwaFull = "auto"): string[] {
+  return mode === "off" && !hasWindow
+    ? ["--swa-full off has no effect: no layer of the model has a sliding window"]
+    : [];
+}
