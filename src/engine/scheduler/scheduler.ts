@@ -106,7 +106,7 @@ export class Scheduler {
       // twice takes longer.
       if (useCache && this.#cache.isBeingComputed(sequence.tokens, scope)) continue;
       // A preempted sequence may reuse its own state even if its request bypasses the cache.
-      const mayReuse = useCache || sequence.completionTokens > 0;
+      const mayReuse = useCache || (sequence.completionTokens > 0 && !sequence.scoresPrompt);
       if (!this.#hasCellsFor(sequence, mayReuse)) {
         // The first sequence gets the next free cells; later ones may use what it leaves.
         if (isFirst) return;

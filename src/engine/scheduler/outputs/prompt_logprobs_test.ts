@@ -104,3 +104,25 @@ Deno.test("a prompt that fills the context can be scored, and is reported once a
   harness.run();
   assertEquals(harness.reports[tooLong]!.error?.kind, "context_length");
 });
+
+Deno.test("a cached prompt is scored although its answer has begun", async () => {
+  using harness = await LoopHarness.load({ ...EXACT, parallel: 2 });
+  const { prompt, answer } = decoded(harness, 20);
+  const scored = () => ({
+    ...ask("", { maxTokens: 20, promptLogprobs: 0, ignoreEos: true }),
+    prompt: [{ tokens: prompt }],
+  });
+  const ids = [harness.submit({ ...scored(), begun: { tokens: answer.slice(0, 5) } })];
+  // Another one waits with inserted tokens.
+  const others = [1, 2].map(() => harness.submit(ask(STORY, { maxTokens: 20 })));
+  ids.push(harness.submit(scored()));
+  harness.edit(ids[1]!, { tokens: answer.slice(0, 5) });
+  harness.run();
+  for (const id of ids) {
+    const { error, promptLogprobs, tokens } = harness.reports[id]!;
+    assertEquals(error, null);
+    assertEquals(promptLogprobs.map(({ token }) => token), prompt);
+    assertEquals(tokens.slice(-15), answer.slice(5));
+  }
+  for (const id of others) assertEquals(harness.reports[id]!.error, null);
+});
