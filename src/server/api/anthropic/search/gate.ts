@@ -1,9 +1,12 @@
 import type { Sink } from "../../../../engine/mod.ts";
 
-/** Passes events on once it is open, with those that came before, until it is closed. */
+/**
+ * A sink that can be opened and closed. Before it is opened, it keeps the events. When it is opened, it passes
+ * the kept events on, and then each event at once. After it is closed, it drops all events.
+ */
 export class Gate<E> implements Sink<E> {
   readonly #out: Sink<E>;
-  /** What came before it was opened; null after that. */
+  /** The kept events; null after the gate was opened or closed. */
   #early: (() => void)[] | null = [];
   #isClosed = false;
 
@@ -17,7 +20,7 @@ export class Gate<E> implements Sink<E> {
     for (const pass of early) pass();
   }
 
-  /** Drops all that follows. */
+  /** Drops the kept events and all later ones. */
   close(): void {
     this.#isClosed = true;
     this.#early = null;

@@ -12,6 +12,7 @@ import { ShimmyError } from "../../../../errors.ts";
 import type { DoneEvent, StartedChoice } from "../../../answers/mod.ts";
 import type { MessagesBody } from "../schema.ts";
 import { Part, type SearchedEvent } from "./part.ts";
+import { SteeredSampling } from "./steered_sampling.ts";
 
 /** Searches of one answer. The last part of the answer has to do without the search. */
 const MOST_SEARCHES = 5;
@@ -52,7 +53,7 @@ export class SearchingAnswer implements Answer {
   /** Tokens of parts that rewinds dropped. */
   #discarded = 0;
   /** Changes of the sampling, which later parts have too. */
-  readonly #steered: Extract<FlowControl, { type: "sampling" }>[] = [];
+  readonly #steered = new SteeredSampling();
   /** The format that a control has set, and the part in which it did. */
   #format: { readonly format: Format; readonly part: Part } | null = null;
   #isPaused = false;
@@ -93,7 +94,7 @@ export class SearchingAnswer implements Answer {
   }
 
   control(control: FlowControl): void {
-    if (control.type === "sampling") this.#steered.push(control);
+    if (control.type === "sampling") this.#steered.add(control);
     else if (control.type === "pause" || control.type === "resume") {
       this.#isPaused = control.type === "pause";
     } else if (control.type === "stop" || control.type === "cancel") this.#isStopped = true;
@@ -104,7 +105,7 @@ export class SearchingAnswer implements Answer {
     const tokens = await this.#edit(edit);
     const { sampling, phase, format } = edit;
     if (sampling !== undefined) {
-      this.#steered.push({ type: "sampling", sampling, ...(phase === undefined ? {} : { phase }) });
+      this.#steered.add({ sampling, ...(phase === undefined ? {} : { phase }) });
     }
     if (format !== undefined) this.#format = { format, part: this.#last };
     return tokens;
@@ -137,14 +138,13 @@ export class SearchingAnswer implements Answer {
     // A format that was set later applies from here on.
     const isLater = this.#format !== null && this.#parts.indexOf(this.#format.part) > index;
     const edit = isLater ? { format: this.#format!.format, ...given } : given;
-    const sampling = Object.assign({}, ...this.#steered.map(({ sampling }) => sampling));
     const { answer, soFar } = this.#starts.startAgain(
       former.answer,
-      { at, sampling, number: 0 },
+      { at, sampling: this.#steered.ofAnswer, number: 0 },
       part.gate,
     );
     part.answer = answer;
-    for (const control of this.#steered) answer.control(control);
+    for (const control of this.#steered.controls) answer.control(control);
     let tokens = at;
     try {
       if (Object.keys(edit).length > 0) tokens = await answer.edit(edit);
@@ -176,7 +176,7 @@ export class SearchingAnswer implements Answer {
     const part = this.#newPart(body, offset);
     const answer = part.answer = start(body, part.gate, this.#format?.format);
     this.#parts.push(part);
-    for (const control of this.#steered) answer.control(control);
+    for (const control of this.#steered.controls) answer.control(control);
     if (this.#isPaused) answer.control({ type: "pause" });
     part.gate.open();
     return answer;

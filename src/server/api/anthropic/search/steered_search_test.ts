@@ -149,6 +149,31 @@ Deno.test("the sampling that a control sets applies to later parts", async () =>
   assertEquals(server.engine.controls, [sampling, sampling]);
 });
 
+Deno.test("later parts get one control for each phase, however many there were", async () => {
+  const holds = (request: number, at: number) => request === 1 && at >= 2;
+  const { server, until, rest, control } = await messages([search("weather"), SENTENCE], { holds });
+  const id = await until("me see.");
+  for (const top_k of [1, 2, 3]) await control(id, { top_k });
+  await control(id, { temperature: 0.25, phase: "reasoning" });
+  await rest();
+  assertEquals(server.engine.controls.slice(4), [
+    { type: "sampling", sampling: { topK: 3 } },
+    { type: "sampling", sampling: { temperature: 0.25 }, phase: "reasoning" },
+  ]);
+});
+
+Deno.test("a rewind to before a search leaves the sampling of the reasoning to the reasoning", async () => {
+  const turns = [search("weather"), SENTENCE, search("letter"), ["Sent ", "it."]];
+  const { server, until, rest, control } = await messages(turns);
+  const id = await until(" rain");
+  await control(id, { temperature: 0.25, phase: "reasoning" });
+  await control(id, { top_k: 3, phase: "answer" });
+  assertEquals((await control(id, { rewind: 1 })).status, 200);
+  await rest();
+  const { temperature, topK } = server.engine.requests[2]!.sampling;
+  assertEquals([temperature === 0.25, topK], [false, 3]);
+});
+
 Deno.test("a stop ends the answer without the searches that it had asked for", async () => {
   const holds = (request: number, at: number) => request === 1 && at >= 4;
   const { server, until, rest, control } = await messages([search("weather"), SENTENCE], { holds });
