@@ -15,13 +15,14 @@ export function unixSeconds(milliseconds = Date.now()): number {
 }
 
 /**
- * The last fingerprint by the list of the engine's adapters, which every change replaces. A digest takes a
- * task of another thread, and the values of an engine change rarely.
+ * Fingerprints by what they are made of, for each loaded model. A digest takes a task of another thread, and
+ * the values of an engine change rarely. The key is the promise that all forms of an engine share: a request
+ * for a `model:adapter` has a form of its own.
  */
-const fingerprints = new WeakMap<
-  Engine["adapters"],
-  { readonly identity: string; readonly text: Promise<string> }
->();
+const fingerprints = new WeakMap<Engine["closed"], Map<string, Promise<string>>>();
+
+/** Fingerprints of a model that are kept. Each change of the adapters makes others. */
+const MOST_FINGERPRINTS = 16;
 
 /**
  * `system_fingerprint`: changes with the files of the model, its default adapters and the version of
@@ -29,16 +30,19 @@ const fingerprints = new WeakMap<
  */
 export function fingerprint(
   { name, size, modified }: ModelEntry,
-  { adapters }: Pick<Engine, "adapters">,
+  { adapters, closed }: Pick<Engine, "adapters" | "closed">,
   version: string,
 ): Promise<string> {
   const counting = adapters.filter(({ scale }) => scale !== 0)
     .map(({ digest, scale, layers }) => [digest, scale, layers]);
   const identity = JSON.stringify([version, name, size, modified, counting]);
-  const known = fingerprints.get(adapters);
-  if (known?.identity === identity) return known.text;
+  const known = fingerprints.get(closed) ?? new Map<string, Promise<string>>();
+  fingerprints.set(closed, known);
+  const made = known.get(identity);
+  if (made !== undefined) return made;
+  if (known.size >= MOST_FINGERPRINTS) known.clear();
   const text = shortDigest(identity);
-  fingerprints.set(adapters, { identity, text });
+  known.set(identity, text);
   return text;
 }
 
