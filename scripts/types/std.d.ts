@@ -175,6 +175,7 @@ declare module "@std/http/status" {
     readonly Conflict: 409;
     readonly Gone: 410;
     readonly ContentTooLarge: 413;
+    readonly UnsupportedMediaType: 415;
     readonly UpgradeRequired: 426;
     readonly TooManyRequests: 429;
     readonly NotImplemented: 501;

@@ -326,9 +326,10 @@ Deno.test("a compressed body is refused by name", async () => {
     "content-encoding": "gzip",
   }));
   assertEquals([response.status, (await response.json()).error], [
-    400,
+    415,
     "content-encoding: must be identity, not 'gzip': compressed bodies are not read",
   ]);
+  assertEquals(response.headers.get("accept-encoding"), "identity");
   const plain = await handler(post("/api/generate", { prompt: "Hi" }, {
     "content-encoding": "Identity",
   }));

@@ -33,6 +33,10 @@ const UNSUPPORTED: readonly [number, string] = [
   501,
   "The server has no store of models, or does not support the operation",
 ];
+const ENCODED: readonly [number, string] = [
+  STATUS_CODE.UnsupportedMediaType,
+  "The body is compressed",
+];
 const CONFLICT: readonly [number, string] = [
   STATUS_CODE.Conflict,
   "The answer has ended, or has not begun",
@@ -41,7 +45,7 @@ const GONE: readonly [number, string] = [
   STATUS_CODE.Gone,
   "The events that the request asks for are no longer kept",
 ];
-const SPECIAL_ERRORS = [UPGRADE_REQUIRED, TIMEOUT, UNSUPPORTED, CONFLICT, GONE];
+const SPECIAL_ERRORS = [UPGRADE_REQUIRED, TIMEOUT, ENCODED, UNSUPPORTED, CONFLICT, GONE];
 
 /** The error statuses of a route, with their reasons. */
 function errorsOf(
@@ -50,7 +54,7 @@ function errorsOf(
   return [
     ...ERRORS,
     ...(upgrade ? [UPGRADE_REQUIRED] : []),
-    ...(body === undefined ? [] : [TIMEOUT]),
+    ...(body === undefined ? [] : [TIMEOUT, ENCODED]),
     ...(conflicts ? [CONFLICT] : []),
     ...(expires ? [GONE] : []),
     ...(["ollama", "llamacpp"].includes(dialect.name) ? [UNSUPPORTED] : []),

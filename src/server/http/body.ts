@@ -76,7 +76,11 @@ async function readBody(
   if (encoding.toLowerCase() !== "identity") {
     const message = `content-encoding: must be identity, not '${encoding.slice(0, MAX_FIELD)}': ` +
       "compressed bodies are not read";
-    throw new ShimmyError("invalid", message, { field: "content-encoding" });
+    // RFC 9110, 12.5.3: the header of this response tells the encodings that requests may have.
+    throw new HttpError(STATUS_CODE.UnsupportedMediaType, message, {
+      field: "content-encoding",
+      headers: { "accept-encoding": "identity" },
+    });
   }
   const { maxBodyBytes, bodyTimeoutMs = DEFAULT_TIMEOUT_MS } = context.settings;
   const { promise: late, reject } = Promise.withResolvers<never>();
