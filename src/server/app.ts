@@ -12,6 +12,7 @@ import {
   hasAnswers,
   HttpError,
   isPreflight,
+  mostHeldMsOf,
   observeStream,
   originOf,
   preflightResponse,
@@ -205,6 +206,8 @@ async function runRoute(route: Route, exchange: RequestExchange): Promise<Respon
   try {
     const response = await route.handle(exchange);
     streams = observeStream(response, {
+      mostUnreadMs: mostHeldMsOf(exchange.context.settings),
+      expired: () => exchange.connection?.end(),
       cancelled: () => exchange.abort(),
       held: (isHeld) => exchange.hold(isHeld),
       ended: () => exchange.end(),

@@ -9,7 +9,7 @@ Deno.test("the engine knows the client of a request by its address", async () =>
   const pool = new PoolDouble({ entry: entryDouble("tiny"), engine });
   const handler = createHandler({ pool, settings: SETTINGS });
   for (const address of ["192.0.2.1", "2001:db8::1"]) {
-    const connection = { address, onDisconnect: () => () => {} };
+    const connection = { address, onDisconnect: () => () => {}, end: () => {} };
     await (await handler(post("/api/generate", { prompt: "Hi" }), connection)).text();
   }
   await (await handler(post("/api/generate", { prompt: "Hi" }))).text();

@@ -1,5 +1,5 @@
 /** Clients that disconnect from a real port: their requests are cancelled. */
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { delay } from "@std/async/delay";
 import { until } from "../../tests/doubles/context.ts";
 import type { EngineDoubleOptions } from "../../tests/doubles/engine.ts";
@@ -227,4 +227,25 @@ Deno.test("an answer that was read to its end is not cancelled", async () => {
   assertEquals(await response.text(), "data: Hello\n\ndata:  world\n\ndata: [DONE]\n\n");
   assertEquals(server.engine.finished, ["stop"]);
   assertEquals(server.engine.controls, []);
+});
+
+Deno.test({
+  name: "a client that reads nothing for too long is disconnected, and its model may be unloaded",
+  // The bindings that end connections exist on Linux and macOS.
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    // More than the buffers of a connection hold.
+    const script = { tokens: ["x".repeat(1 << 20)], endless: true };
+    await using server = listen({ ...ENDLESS, script }, { mostHeldMs: 50 });
+    using client = await RawClient.connect(server.port);
+    await client.post({ path: "/api/generate", body: { prompt: "Hi", stream: true }, size: 100 });
+    await until(() => server.engine.running === 1);
+    await until(() => server.engine.running === 0);
+    await until(() => server.pool.leases === 0);
+    assertEquals(server.engine.finished, ["cancelled"]);
+    // What was sent before is read to the end of the connection.
+    await assertRejects(async () => {
+      for (;;) await client.read();
+    });
+  },
 });

@@ -108,6 +108,7 @@ Deno.test("a stream is taken up from a token that is not there yet", async () =>
   assertEquals(tokens(await far.rest()), ["4e", "5f"]);
   const end = await none.rest();
   assertEquals([tokens(end), end.at(-1)!.done], [[], true]);
+  await frames.rest();
 });
 
 Deno.test("after a rewind, a stream also has the tokens before the one it was taken up from", async () => {
@@ -122,6 +123,7 @@ Deno.test("after a rewind, a stream also has the tokens before the one it was ta
   const rest = await again.rest();
   assertEquals(rest[0], { rewind: 1 });
   assertEquals(tokens(rest)[0], "1b");
+  await frames.rest();
 });
 
 Deno.test("a Last-Event-ID that the answer has not reached is refused", async () => {
@@ -220,4 +222,23 @@ Deno.test("detach needs a stream", async () => {
     assertEquals([path, response.status], [path, 400]);
     await response.body?.cancel();
   }
+});
+
+Deno.test("the many answers of one key make the server forget none of another key", async () => {
+  await using keys = await KeysDouble.create();
+  const server = serverDouble({
+    engine: { script: { tokens: ["a"] } },
+    context: { keyring: keys.keyring },
+  });
+  const [one, other] = [await keys.issue(), await keys.issue()];
+  const ask = async ({ token }: typeof one) => {
+    const response = await server.send("POST", "/api/generate", NDJSON, { "x-api-key": token });
+    await response.text();
+    return response.headers.get("x-shimmy-answer")!;
+  };
+  const mine = await ask(one);
+  for (let count = 0; count < 1_050; count++) await ask(other);
+  const again = await resume(server, mine, "", { ...LINES, "x-api-key": one.token });
+  assertEquals(again.status, 200);
+  assertEquals(tokens(await new FrameReader(again).rest()), ["0a"]);
 });

@@ -373,3 +373,18 @@ Deno.test("a fork counts the tokens that it computes, and not its prompt again",
   const { prompt_tokens: promptTokens } = usage as { readonly prompt_tokens: number };
   assertEquals([own.promptTokens, own.completionTokens], [promptTokens, 14]);
 });
+
+Deno.test("an answer that stays paused for too long ends, and its model may be unloaded", async () => {
+  for (const detach of [false, true]) {
+    const { engine, open } = waiting();
+    const server = serverDouble({ engine, settings: { mostHeldMs: 5 } });
+    const { id, frames } = await begin(server, { detach });
+    assertEquals((await control(server, id, { pause: true })).status, 200);
+    open();
+    // The timer of the limit does not keep this process running.
+    await until(() => server.engine.finished.length === 1);
+    await frames.rest();
+    await until(() => server.pool.leases === 0);
+    assertEquals(server.engine.finished, ["cancelled"]);
+  }
+});

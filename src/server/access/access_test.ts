@@ -44,6 +44,46 @@ Deno.test("no GET request that another site makes a browser send loads a model",
   }
 });
 
+Deno.test("a key that may only read about models loads none and keeps none loaded", async () => {
+  await using keys = await KeysDouble.create();
+  const headers = { "x-api-key": (await keys.issue({ scopes: ["models:read"] })).token };
+  for (const [{ method, path, scope }, routes] of ROUTES) {
+    if (scope !== "models:read") continue;
+    const { send, pool, entry } = serverDouble({ routes, context: { keyring: keys.keyring } });
+    const url = `${path.replace(/:\w+/g, "double")}?model=double`;
+    const ask = () =>
+      send(method, url, method === "POST" ? { model: "double" } : undefined, headers);
+    const first = await ask();
+    assertEquals(pool.state(entry).state, "unloaded", path);
+    const text = await first.text();
+    if (["/props", "/slots", "/lora-adapters"].includes(path)) {
+      assertEquals(first.status, 403, path);
+      assertStringIncludes(text, "needs the scope chat or embed or admin");
+    } else assertEquals(first.status, 200, `${path} ${text}`);
+    await pool.engine(entry);
+    const second = await ask();
+    assertEquals([second.status, pool.leases], [200, 0], path);
+    await second.body?.cancel();
+  }
+});
+
+Deno.test("a key that may only read about models loads no adapter", async () => {
+  await using keys = await KeysDouble.create();
+  const headers = { "x-api-key": (await keys.issue({ scopes: ["models:read"] })).token };
+  const { send, pool, entry, engine } = serverDouble({ context: { keyring: keys.keyring } });
+  await pool.engine(entry);
+  const ask = () => send("GET", "/props?model=double:pirate", undefined, headers);
+  const response = await ask();
+  assertEquals(response.status, 403);
+  assertStringIncludes(await response.text(), "The adapter 'pirate' is not loaded");
+  assertEquals(engine.adapters, []);
+  const path = "/models/pirate.gguf";
+  await engine.changeAdapters({ action: "load", name: "pirate", path, scale: 0 });
+  const again = await ask();
+  assertEquals(again.status, 200);
+  await again.body?.cancel();
+});
+
 Deno.test("a key without the scope of a route is refused on it in the dialect's form", async () => {
   await using keys = await KeysDouble.create();
   for (const [{ method, path, scope, open }, routes] of ROUTES) {

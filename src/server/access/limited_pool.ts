@@ -1,21 +1,27 @@
 import { STATUS_CODE } from "@std/http/status";
-import { allowsModel, type KeyClaims } from "../../access/mod.ts";
+import { allowsModel, type KeyClaims, type Scope } from "../../access/mod.ts";
+import type { Engine } from "../../engine/mod.ts";
 import { ShimmyError } from "../../errors.ts";
 import type { KeepAlive, ModelEntry } from "../../models/entry/mod.ts";
 import type { ModelPool } from "../../models/registry/mod.ts";
 import { HttpError } from "../http/mod.ts";
 
+/** Scopes of routes that compute or manage. A key without them may read about models only. */
+const LOADING_SCOPES: readonly Scope[] = ["chat", "embed", "admin"];
+
 /**
  * The models of a pool that a key may use. All routes reach models through their context's pool, so this
- * is the only place that enforces the models of a key.
+ * is the only place that enforces the models of a key, and that a key which may only read loads none.
  */
 export class LimitedPool implements ModelPool {
   readonly #inner: ModelPool;
-  readonly #patterns: readonly string[];
+  readonly #patterns: readonly string[] | undefined;
+  readonly #mayLoad: boolean;
 
-  constructor(inner: ModelPool, patterns: readonly string[]) {
+  constructor(inner: ModelPool, { models, scopes }: Pick<KeyClaims, "models" | "scopes">) {
     this.#inner = inner;
-    this.#patterns = patterns;
+    this.#patterns = models;
+    this.#mayLoad = mayLoad(scopes);
   }
 
   /** The pool of all models. */
@@ -49,16 +55,21 @@ export class LimitedPool implements ModelPool {
     return entry !== undefined && this.#allows(entry) ? entry : undefined;
   }
 
-  engine(entry: ModelEntry, signal?: AbortSignal) {
-    return this.#inner.engine(this.#checked(entry), signal);
+  async engine(entry: ModelEntry, signal?: AbortSignal) {
+    const checked = this.#checked(entry);
+    return this.#mayLoad ? await this.#inner.engine(checked, signal) : this.#loaded(checked);
   }
 
   plan(entry: ModelEntry, signal?: AbortSignal) {
     return this.#inner.plan(this.#checked(entry), signal);
   }
 
-  lease(entry: ModelEntry, signal?: AbortSignal, keepAlive?: KeepAlive) {
-    return this.#inner.lease(this.#checked(entry), signal, keepAlive);
+  /** A key that may only read gets a loaded model, and does not keep it loaded. */
+  async lease(entry: ModelEntry, signal?: AbortSignal, keepAlive?: KeepAlive) {
+    const checked = this.#checked(entry);
+    return this.#mayLoad
+      ? await this.#inner.lease(checked, signal, keepAlive)
+      : { engine: this.#loaded(checked), [Symbol.dispose]: () => {} };
   }
 
   adapters(entry: ModelEntry) {
@@ -74,7 +85,14 @@ export class LimitedPool implements ModelPool {
   }
 
   #allows({ name, aliases = [] }: ModelEntry): boolean {
-    return allowsModel(this.#patterns, [name, ...aliases]);
+    return this.#patterns === undefined || allowsModel(this.#patterns, [name, ...aliases]);
+  }
+
+  /** @throws {HttpError} 403 for a model that is not loaded. */
+  #loaded(entry: ModelEntry): Engine {
+    const { engine } = this.#inner.state(entry);
+    if (engine !== null) return engine;
+    throw mayNotLoad(`model '${entry.name}'`);
   }
 
   /** @throws {HttpError} 403 for a model that the key may not use. */
@@ -90,9 +108,30 @@ export class LimitedPool implements ModelPool {
   }
 }
 
-/** The pool of a key: limited to its models, if it names some. */
-export function poolOf(pool: ModelPool, { models }: KeyClaims): ModelPool {
-  return models === undefined ? pool : new LimitedPool(pool, models);
+function mayLoad(scopes: KeyClaims["scopes"]): boolean {
+  return LOADING_SCOPES.some((scope) => scopes.includes(scope));
+}
+
+function mayNotLoad(what: string): HttpError {
+  const message = `The ${what} is not loaded, and this key may not load it: ` +
+    `that needs the scope ${LOADING_SCOPES.join(" or ")}`;
+  return new HttpError(STATUS_CODE.Forbidden, message, { field: "model" });
+}
+
+/** @throws {HttpError} 403 for an adapter that is not loaded, if the key may only read about models. */
+export function checkAdapter(
+  key: Pick<KeyClaims, "scopes"> | null,
+  { adapters }: Pick<Engine, "adapters">,
+  name: string,
+): void {
+  if (key === null || mayLoad(key.scopes) || adapters.some((one) => one.name === name)) return;
+  throw mayNotLoad(`adapter '${name}'`);
+}
+
+/** The pool of a key: limited to its models, if it names some, and to what is loaded, if it may only read. */
+export function poolOf(pool: ModelPool, claims: KeyClaims): ModelPool {
+  const isUnlimited = claims.models === undefined && mayLoad(claims.scopes);
+  return isUnlimited ? pool : new LimitedPool(pool, claims);
 }
 
 /** The pool of all models, for what is kept for a whole server. */

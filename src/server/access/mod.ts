@@ -12,6 +12,7 @@ export {
   createAuthenticator,
   invalidKey,
 } from "./authenticate.ts";
-export { poolOf, wholePool } from "./limited_pool.ts";
+export { checkAdapter, poolOf, wholePool } from "./limited_pool.ts";
 export { storeOfKey } from "./limited_store.ts";
 export { rateHeaders } from "./rate_headers.ts";
+export { Shares } from "./shares.ts";

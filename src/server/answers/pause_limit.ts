@@ -1,14 +1,11 @@
-/** Maximum milliseconds of a pause of a detached answer. */
-export const MOST_PAUSED_MS = 3_600_000;
-
-/** Ends pauses of answers that last too long. A paused answer keeps its model loaded. */
+/** Cancels answers whose pause lasts too long. A paused answer keeps its model loaded. */
 export class PauseLimit {
   readonly #most: number;
   readonly #cancel: (choice: number) => void;
   readonly #timers = new Map<number, ReturnType<typeof setTimeout>>();
 
   /**
-   * @param most Milliseconds.
+   * @param most Maximum milliseconds of a pause.
    * @param cancel ends a choice whose pause lasts too long.
    */
   constructor(most: number, cancel: (choice: number) => void) {

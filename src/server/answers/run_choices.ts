@@ -12,7 +12,8 @@ import {
 } from "../../chat/mod.ts";
 import type { Engine, FlowControl, Sink } from "../../engine/mod.ts";
 import { ShimmyError } from "../../errors.ts";
-import { MOST_PAUSED_MS, PauseLimit } from "./pause_limit.ts";
+import { mostHeldMsOf } from "../http/mod.ts";
+import { PauseLimit } from "./pause_limit.ts";
 import { bindAnswer, bindFork, type Caller, startAnswer } from "./start_answer.ts";
 
 /** A value and the index of its source. */
@@ -63,17 +64,17 @@ export class Choices<Event = AnswerEvent> {
   #started = 0;
   #running = 0;
   #hasFailed = false;
-  readonly #pauses: PauseLimit | null;
+  readonly #pauses: PauseLimit;
 
-  /** @param mostPausedMs Milliseconds for which a choice may be paused; null: any time. */
+  /** @param mostPausedMs Maximum milliseconds of a pause of a choice. */
   constructor(
     count: number,
     start: Start<Event | AnswerEvent>,
     sink: Sink<Indexed<Event | AnswerEvent>>,
+    mostPausedMs: number,
     startFork?: StartFork,
-    mostPausedMs: number | null = null,
   ) {
-    this.#pauses = mostPausedMs === null ? null : new PauseLimit(
+    this.#pauses = new PauseLimit(
       mostPausedMs,
       (choice) => this.#answers[choice]?.control({ type: "cancel" }),
     );
@@ -185,8 +186,8 @@ export class Choices<Event = AnswerEvent> {
     for (const choice of choices) {
       const answer = this.#answers[choice];
       if (answer === undefined || this.hasEnded(choice)) continue;
-      if (control.type === "pause") this.#pauses?.pause(choice);
-      else if (control.type === "resume") this.#pauses?.release(choice);
+      if (control.type === "pause") this.#pauses.pause(choice);
+      else if (control.type === "resume") this.#pauses.release(choice);
       answer.control(control);
     }
   }
@@ -213,7 +214,7 @@ export class Choices<Event = AnswerEvent> {
 
   #ended(index: number, error: unknown): void {
     this.#hasEnded[index] = true;
-    this.#pauses?.release(index);
+    this.#pauses.release(index);
     this.#running--;
     if (this.#hasFailed) return;
     if (error !== undefined) {
@@ -278,10 +279,6 @@ export function choicesOf(
   };
   const startFork: StartFork = (parent, fork, one) => bindFork(caller, engine, parent, fork, one);
   const startForks = mayFork ? startFork : undefined;
-  return new Choices(requests.length, start, sink, startForks, mostPausedMsOf(caller));
-}
-
-/** Maximum milliseconds of a pause of a caller's answer; null: none, because its client is there. */
-export function mostPausedMsOf({ isDetached }: Caller): number | null {
-  return isDetached ? MOST_PAUSED_MS : null;
+  const mostPausedMs = mostHeldMsOf(caller.context.settings);
+  return new Choices(requests.length, start, sink, mostPausedMs, startForks);
 }

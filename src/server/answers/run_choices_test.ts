@@ -18,21 +18,26 @@ function answers(count: number) {
   const run = (limit: number) => {
     collectEvents<Indexed<AnswerEvent>>(
       (sink) =>
-        new Choices(count, (index, one) => {
-          start.check(index);
-          log.push(`${index} begins`);
-          sinks[index] = one;
-          return {
-            completionTokens: 0,
-            promptTokens: null,
-            queued: new Promise(() => {}),
-            control: ({ type }) => void log.push(`${index} ${type}`),
-            edit: () => Promise.resolve(0),
-            fork: () => {
-              throw new Error("Unused");
-            },
-          };
-        }, sink).run(limit),
+        new Choices(
+          count,
+          (index, one) => {
+            start.check(index);
+            log.push(`${index} begins`);
+            sinks[index] = one;
+            return {
+              completionTokens: 0,
+              promptTokens: null,
+              queued: new Promise(() => {}),
+              control: ({ type }) => void log.push(`${index} ${type}`),
+              edit: () => Promise.resolve(0),
+              fork: () => {
+                throw new Error("Unused");
+              },
+            };
+          },
+          sink,
+          60_000,
+        ).run(limit),
       ({ index, value }) => void seen.push(`${index}:${value.type === "text" ? value.text : ""}`),
     ).then(collected.resolve, collected.reject);
     return new Promise((resolve) => setTimeout(resolve, 0));
@@ -153,7 +158,7 @@ Deno.test("a choice that is paused for too long is cancelled, and one that goes 
     };
   };
   const ended = collectEvents<Indexed<AnswerEvent>>(async (sink) => {
-    const choices = new Choices(3, start, sink, undefined, 5);
+    const choices = new Choices(3, start, sink, 5);
     await choices.run(3);
     choices.control({ type: "pause" });
     choices.control({ type: "resume" }, 1);

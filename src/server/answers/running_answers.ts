@@ -1,15 +1,9 @@
 import type { AnswerEvent, AnswerRequest } from "../../chat/mod.ts";
 import type { Engine, Sink } from "../../engine/mod.ts";
 import type { Control } from "../../engine/protocol/mod.ts";
-import { type Exchange, HttpError } from "../http/mod.ts";
-import {
-  Choices,
-  choicesOf,
-  type Forks,
-  type Indexed,
-  mostPausedMsOf,
-  type Start,
-} from "./run_choices.ts";
+import { Shares } from "../access/mod.ts";
+import { type Exchange, HttpError, mostHeldMsOf } from "../http/mod.ts";
+import { Choices, choicesOf, type Forks, type Indexed, type Start } from "./run_choices.ts";
 import type { Caller } from "./start_answer.ts";
 
 /** Milliseconds for which an answer that has ended is still known. */
@@ -89,7 +83,7 @@ export function steeredAnswer<Event>(
   sink: Sink<Indexed<Event | AnswerEvent>>,
   named: Omit<NamedAnswers, "choices" | "forked">,
 ): Choices<Event> {
-  const choices = new Choices<Event>(1, start, sink, undefined, mostPausedMsOf(caller));
+  const choices = new Choices<Event>(1, start, sink, mostHeldMsOf(caller.context.settings));
   nameChoices(caller, choices, named);
   return choices;
 }
@@ -119,15 +113,18 @@ function nameChoices(
   });
 }
 
+/** Forgets answers that ended too long ago, and above the limit the oldest ones of the key with the most. */
 function forget(entries: Map<string, Entry>): void {
   const now = performance.now();
-  let ended = 0;
-  for (const { answers } of entries.values()) if (answers === null) ended++;
-  for (const [id, { answers, endedAt }] of entries) {
+  const ended = new Shares<string | null>();
+  for (const { answers, owner } of entries.values()) if (answers === null) ended.add(owner, 1);
+  for (const [id, { answers, endedAt, owner }] of entries) {
     if (answers !== null) continue;
-    if (ended <= KEPT_ANSWERS && now - endedAt < KEPT_MS) break;
+    const isOld = now - endedAt >= KEPT_MS;
+    if (!isOld && ended.total <= KEPT_ANSWERS) break;
+    if (!isOld && owner !== ended.largest) continue;
     entries.delete(id);
-    ended--;
+    ended.add(owner, -1);
   }
 }
 

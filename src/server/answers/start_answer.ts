@@ -12,29 +12,24 @@ import { ShimmyError } from "../../errors.ts";
 import type { KeepAlive, ModelEntry } from "../../models/entry/mod.ts";
 import { qualifiedName, type ResolvedModel, resolveModel, withAdapters } from "./model_names.ts";
 import { rememberModel, tracedEngine } from "./traced_engine.ts";
-import { checkValidity, invalidKey } from "../access/mod.ts";
+import { checkAdapter, checkValidity, invalidKey } from "../access/mod.ts";
 import { queueOf } from "../metrics/mod.ts";
 import type { Exchange } from "../http/mod.ts";
 
 /** The recipient of a generated answer: an HTTP exchange, or a WebSocket for one of its requests. */
-export type Caller =
-  & Pick<
-    Exchange,
-    | "signal"
-    | "context"
-    | "requestId"
-    | "client"
-    | "key"
-    | "onEnd"
-    | "onHold"
-    | "setQueuePlace"
-    | "recordUsage"
-    | "receipts"
-  >
-  & {
-    /** The answer goes on when its client leaves. */
-    readonly isDetached?: boolean;
-  };
+export type Caller = Pick<
+  Exchange,
+  | "signal"
+  | "context"
+  | "requestId"
+  | "client"
+  | "key"
+  | "onEnd"
+  | "onHold"
+  | "setQueuePlace"
+  | "recordUsage"
+  | "receipts"
+>;
 
 /**
  * The engine of the model that a request names, or of the default model; loads the model if needed. The
@@ -61,7 +56,9 @@ export async function engineForModel(
   const { entry, adapter } = named;
   const files = await caller.context.pool.adapters(entry);
   caller.recordUsage({ model: qualifiedName(named) });
-  const engine = await withAdapters(await engineForEntry(caller, entry, keepAlive), files, adapter);
+  const loaded = await engineForEntry(caller, entry, keepAlive);
+  if (adapter !== null) checkAdapter(caller.key, loaded, adapter.name);
+  const engine = await withAdapters(loaded, files, adapter);
   rememberModel(engine, entry);
   return { entry: { ...entry, name: qualifiedName(named) }, engine };
 }
@@ -121,15 +118,15 @@ export function bindFork(
   });
 }
 
-/** What an answer has that was counted with another one. */
+/** What decides which tokens of an answer are counted. */
 interface Counting {
-  /** Null if its prompt was counted. */
+  /** The input, whose prompt is counted once for all choices. Null for a fork: its parent has counted it. */
   readonly input: AnswerRequest["input"] | null;
-  /** Tokens that it began with. */
+  /** Number of tokens that a fork has from its parent. They are counted with the parent. */
   readonly begun: number;
 }
 
-/** The prompts of each request that were counted: several choices of a prompt count it once. */
+/** The inputs of each request whose prompts were counted. */
 const countedInputs = new WeakMap<Caller, WeakSet<object>>();
 
 /** Tokens of an answer for quotas and logs. Tokens that rewinds dropped were computed. */

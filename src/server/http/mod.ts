@@ -32,7 +32,7 @@ export type {
   ServerContext,
   ServerSettings,
 } from "./route.ts";
-export { hasAnswers } from "./route.ts";
+export { hasAnswers, mostHeldMsOf } from "./route.ts";
 export { Router } from "./router.ts";
 export {
   eventStream,

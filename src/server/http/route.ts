@@ -67,6 +67,16 @@ export interface ServerSettings {
   readonly ui?: boolean;
   /** Milliseconds without an event after which a stream sends a comment, so that proxies keep it open. */
   readonly keepAliveMs: number;
+  /**
+   * Maximum milliseconds for which an answer may be paused, or its client may not read it. After that, the
+   * answer ends: it keeps its model loaded. Default: an hour.
+   */
+  readonly mostHeldMs?: number;
+}
+
+/** The `mostHeldMs` of a server, or its default. */
+export function mostHeldMsOf({ mostHeldMs = 3_600_000 }: ServerSettings): number {
+  return mostHeldMs;
 }
 
 /** One HTTP exchange: a request, and what its handler needs to produce the response. */

@@ -12,6 +12,11 @@ export interface ClientConnection {
    * @returns A function that ends this; call it when the response begins.
    */
   onDisconnect(callback: () => void): () => void;
+  /**
+   * Ends the connection, where the system has such a function: a response whose client does not read cannot
+   * tell that it has ended.
+   */
+  end(): void;
 }
 
 /**
@@ -71,6 +76,7 @@ export function serveHttp(endpoint: Endpoint, handler: Handler): Listener {
               const connection = { remote: remoteAddr, localPort: server.addr.port };
               return watcher.watch(connection, callback);
             },
+            end: () => void guard.end(remoteAddr.port),
           },
         ));
     });

@@ -1,4 +1,5 @@
 import type { Sink } from "../../engine/mod.ts";
+import { ShimmyError } from "../../errors.ts";
 
 /** One event of a `text/event-stream`. */
 export interface ServerSentEvent {
@@ -29,8 +30,12 @@ interface StreamOptions<T> {
   readonly keepAlive?: { readonly ms: number; readonly text: string };
 }
 
-/** Callbacks of a streamed response. */
+/** Callbacks of a streamed response, and its limit. */
 export interface StreamObserver {
+  /** Milliseconds for which the client may leave bytes unread; then the response ends as if it had disconnected. */
+  readonly mostUnreadMs: number;
+  /** The client has left bytes unread for too long; follows `cancelled`. */
+  readonly expired: () => void;
   /** The client disconnected before the response ended: the source of the values must be cancelled. */
   readonly cancelled: () => void;
   /** The client does not read as fast as values come, or reads again: the source holds or goes on. */
@@ -65,6 +70,8 @@ export class ResponseStream<T> implements Sink<T> {
   #values = 0;
   /** The client waits for bytes. */
   #isWanted = false;
+  /** Set while the source is held, and while the last text waits for the client. */
+  #unread: ReturnType<typeof setTimeout> | null = null;
   #state: "open" | "ending" | "closed" | "cancelled" = "open";
 
   constructor(contentType: string, options: StreamOptions<T>) {
@@ -88,8 +95,9 @@ export class ResponseStream<T> implements Sink<T> {
   /** Sets the observer; tells it what happened before. */
   observe(observer: StreamObserver): void {
     this.#observer = observer;
-    if (this.#state === "closed") this.#ended();
-    else if (this.#isHeld) observer.held(true);
+    if (this.#state === "closed") return this.#ended();
+    if (this.#isHeld) observer.held(true);
+    if (this.#isHeld || this.#state === "ending") this.#limitUnread();
   }
 
   event(value: T): void {
@@ -117,6 +125,7 @@ export class ResponseStream<T> implements Sink<T> {
 
   #pull(): void {
     this.#isWanted = true;
+    this.#stopUnread();
     this.#keepAlive?.start();
     this.#send();
     this.#hold(false);
@@ -130,9 +139,30 @@ export class ResponseStream<T> implements Sink<T> {
       this.#values = 0;
       this.#sendIfWanted(text);
     }
-    if (this.#state !== "ending" || this.#text !== "") return;
+    if (this.#state !== "ending") return;
+    if (this.#text !== "") return this.#limitUnread();
     this.#controller.close();
     this.#close();
+  }
+
+  /** Limits the time until the client reads. A source that goes on is held first. */
+  #limitUnread(): void {
+    if (this.#unread !== null || this.#observer === null) return;
+    this.#unread = setTimeout(() => this.#expire(), this.#observer.mostUnreadMs);
+    // The end of the process does not wait for it.
+    Deno.unrefTimer(Number(this.#unread));
+  }
+
+  #stopUnread(): void {
+    if (this.#unread !== null) clearTimeout(this.#unread);
+    this.#unread = null;
+  }
+
+  #expire(): void {
+    const observer = this.#observer;
+    this.#controller.error(new ShimmyError("cancelled", "The client did not read the response"));
+    this.#cancel();
+    observer?.expired();
   }
 
   #sendIfWanted(text: string): void {
@@ -144,6 +174,7 @@ export class ResponseStream<T> implements Sink<T> {
   #close(): void {
     this.#state = "closed";
     this.#keepAlive?.stop();
+    this.#stopUnread();
     this.#ended();
   }
 
@@ -153,6 +184,7 @@ export class ResponseStream<T> implements Sink<T> {
     this.#text = "";
     this.#isWanted = false;
     this.#keepAlive?.stop();
+    this.#stopUnread();
     this.#observer?.cancelled();
     if (isOver) this.#ended();
   }
@@ -166,6 +198,7 @@ export class ResponseStream<T> implements Sink<T> {
     if (isHeld === this.#isHeld) return;
     this.#isHeld = isHeld;
     this.#observer?.held(isHeld);
+    if (isHeld) this.#limitUnread();
   }
 }
 

@@ -15,9 +15,11 @@ function sent(...events: ServerSentEvent[]): ResponseStream<ServerSentEvent> {
 }
 
 /** Counts of what an observer was told. */
-function observed({ response }: ResponseStream<ServerSentEvent>) {
-  const told = { cancelled: 0, ended: 0, held: [] as boolean[] };
+function observed({ response }: ResponseStream<ServerSentEvent>, mostUnreadMs = 60_000) {
+  const told = { cancelled: 0, ended: 0, expired: 0, held: [] as boolean[] };
   observeStream(response, {
+    mostUnreadMs,
+    expired: () => told.expired++,
     cancelled: () => told.cancelled++,
     held: (isHeld) => told.held.push(isHeld),
     ended: () => told.ended++,
@@ -85,11 +87,41 @@ Deno.test("a client that does not read holds the source until it reads", async (
   await reader.cancel();
 });
 
-Deno.test("an observer learns that its source is held", () => {
+Deno.test("a client that does not read for too long is treated as one that has left", async () => {
+  const held = eventStream();
+  const told = observed(held, 1);
+  held.event({ data: "x".repeat(100_000) });
+  held.flush();
+  while (told.expired === 0) await tick();
+  assertEquals([told.cancelled, told.ended], [1, 0]);
+  held.end();
+  assertEquals(told, { cancelled: 1, ended: 1, expired: 1, held: [true] });
+  await assertRejects(() => held.response.text(), Error, "did not read");
+});
+
+Deno.test("the rest of a response that has ended is not kept for ever either", async () => {
+  const ended = sent({ data: "x" });
+  const told = observed(ended, 1);
+  while (told.expired === 0) await tick();
+  assertEquals([told.cancelled, told.ended], [1, 1]);
+});
+
+Deno.test("a client that reads in time gets its whole response", async () => {
+  const stream = eventStream();
+  const told = observed(stream, 20_000);
+  stream.event({ data: "x".repeat(100_000) });
+  stream.flush();
+  stream.end();
+  assertEquals((await stream.response.text()).length, 100_008);
+  assertEquals([told.cancelled, told.ended, told.expired], [0, 1, 0]);
+});
+
+Deno.test("an observer learns that its source is held", async () => {
   const stream = eventStream();
   stream.event({ data: "x".repeat(100_000) });
   stream.flush();
   assertEquals(observed(stream).held, [true]);
+  await stream.response.body!.cancel();
 });
 
 Deno.test("a disconnect is reported at once, the end when the source has ended", async () => {
@@ -114,7 +146,13 @@ Deno.test("a stream ends when its last text was read, and was not cancelled then
   await stream.response.text();
   assertEquals([told.cancelled, told.ended], [0, 1]);
   assertEquals(
-    observeStream(Response.json({}), { cancelled() {}, held() {}, ended() {} }),
+    observeStream(Response.json({}), {
+      mostUnreadMs: 0,
+      expired() {},
+      cancelled() {},
+      held() {},
+      ended() {},
+    }),
     false,
   );
 });

@@ -52,7 +52,6 @@ export function callerOf(exchange: Exchange, isDetached: boolean): Caller {
   });
   return {
     ...{ context, key, requestId, client, receipts },
-    isDetached: true,
     signal: new AbortController().signal,
     onEnd: (callback) => exchange.onEnd(callback),
     onHold(callback) {

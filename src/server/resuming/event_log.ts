@@ -1,5 +1,6 @@
 import type { Sink } from "../../engine/mod.ts";
 import { ShimmyError } from "../../errors.ts";
+import { Shares } from "../access/mod.ts";
 import { HttpError } from "../http/mod.ts";
 
 /** Maximum bytes of the events of one response; the oldest are dropped. */
@@ -20,6 +21,7 @@ export interface Numbered<T> {
 
 /** A log whose response has ended. */
 interface EndedLog {
+  readonly owner: string | undefined;
   readonly endedAt: number;
   readonly bytes: number;
   clear(): void;
@@ -27,17 +29,29 @@ interface EndedLog {
 
 /** Logs of responses that have ended, the oldest first. */
 const ended = new Set<EndedLog>();
-let endedBytes = 0;
+const endedBytes = new Shares<string | undefined>();
 
-/** Frees logs that are too old, and the oldest ones above the limit. */
+/** Frees logs that are too old, and above the limit the oldest ones of the client with the most. */
 function forget(): void {
   const now = performance.now();
   for (const log of ended) {
-    if (endedBytes <= ENDED_BYTES && now - log.endedAt < KEPT_MS) return;
-    ended.delete(log);
-    endedBytes -= log.bytes;
-    log.clear();
+    if (now - log.endedAt < KEPT_MS) break;
+    free(log);
   }
+  while (endedBytes.total > ENDED_BYTES) {
+    const owner = endedBytes.largest;
+    for (const log of ended) {
+      if (log.owner !== owner) continue;
+      free(log);
+      break;
+    }
+  }
+}
+
+function free(log: EndedLog): void {
+  ended.delete(log);
+  endedBytes.add(log.owner, -log.bytes);
+  log.clear();
 }
 
 /**
@@ -56,8 +70,15 @@ export class EventLog<T> implements Sink<T> {
   bytes = 0;
   endedAt = Infinity;
 
-  /** @param sizeOf bytes of an event, about */
-  constructor(out: Sink<Numbered<T>>, sizeOf: (event: T) => number) {
+  /**
+   * @param sizeOf bytes of an event, about
+   * @param owner the client whose response it is; those of unknown clients count as one client's
+   */
+  constructor(
+    out: Sink<Numbered<T>>,
+    sizeOf: (event: T) => number,
+    readonly owner: string | undefined = undefined,
+  ) {
     this.#out = out;
     this.#sizeOf = sizeOf;
     forget();
@@ -80,7 +101,7 @@ export class EventLog<T> implements Sink<T> {
     this.#outcome = { error };
     this.endedAt = performance.now();
     ended.add(this);
-    endedBytes += this.bytes;
+    endedBytes.add(this.owner, this.bytes);
     this.#out.end(error);
     for (const reader of this.#readers) reader.pump();
     forget();

@@ -81,3 +81,15 @@ Deno.test("the logs of the oldest ended responses are freed above the limit of a
   });
   assertEquals(kept, logs.slice(-8));
 });
+
+Deno.test("the ended responses of one client free none of another client", () => {
+  const ended = (client: string) => {
+    const log = new EventLog<string>(collecting().sink, () => 2 * 1024 * 1024, client);
+    log.event("a");
+    log.end();
+    return log;
+  };
+  const mine = ended("one");
+  for (let count = 0; count < 20; count++) ended("other");
+  assertEquals(mine.after(0).map(({ event }) => event), ["a"]);
+});

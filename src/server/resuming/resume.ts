@@ -48,10 +48,17 @@ interface KeptStream {
   readonly resume?: (exchange: Exchange) => Promise<Response>;
 }
 
-/** Keeps the events of a stream, which then have their numbers as ids. */
-export function keptStream(stream: Sink<ServerSentEvent>, isKept: boolean): KeptStream {
+/**
+ * Keeps the events of a stream, which then have their numbers as ids.
+ * @param client who gets the stream.
+ */
+export function keptStream(
+  stream: Sink<ServerSentEvent>,
+  isKept: boolean,
+  client: string | undefined,
+): KeptStream {
   if (!isKept) return { sink: stream };
-  const log = new EventLog(withIds(stream), ({ data }) => data.length + 64);
+  const log = new EventLog(withIds(stream), ({ data }) => data.length + 64, client);
   return { sink: log, resume: (exchange) => Promise.resolve(resumeEvents(exchange, log)) };
 }
 

@@ -68,7 +68,7 @@ export async function createMessage(exchange: Exchange): Promise<Response> {
     keepAliveMs: settings.keepAliveMs,
   });
   const isDetached = body.detach ?? false;
-  const { sink, ...kept } = keptStream(stream, isDetached);
+  const { sink, ...kept } = keptStream(stream, isDetached, exchange.client);
   const events = new MessageEvents({ ...options, requestId }, sink);
   const only: Sink<Indexed<SearchedEvent>> = {
     event: ({ value }) => events.event(value),

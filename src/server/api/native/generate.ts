@@ -52,7 +52,7 @@ export async function handleGenerate(exchange: Exchange, value: unknown): Promis
   const isDetached = body.detach ?? false;
   const { response, sink } = streamOf(form, exchange, id, isDetached);
   response.headers.set(ANSWER_HEADER, id);
-  const { frames, ...kept } = keptFrames(sink, id);
+  const { frames, ...kept } = keptFrames(sink, id, exchange.client);
   const events = new UnifiedEvents(id, frames, form === "text");
   const caller = callerOf(exchange, isDetached);
   const { engine } = await engineFor(caller, body.model ?? undefined, keepAlive);

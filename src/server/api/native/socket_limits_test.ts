@@ -28,12 +28,15 @@ const endless: EngineDoubleOptions = {
   beforeToken: () => new Promise<void>((resolve) => setTimeout(resolve, 1)),
 };
 
-function connect(options: EngineDoubleOptions = endless) {
+function connect(
+  options: EngineDoubleOptions = endless,
+  settings: Partial<typeof SETTINGS> = {},
+) {
   const engine = new EngineDouble(options);
   const pool = new PoolDouble({ entry: entryDouble("tiny"), engine });
   const socket = new SocketDouble();
   const sender = { requestId: "r", client: "c", key: null, keyId: null };
-  const session = new Session(socket, { pool, settings: SETTINGS }, sender);
+  const session = new Session(socket, { pool, settings: { ...SETTINGS, ...settings } }, sender);
   return { engine, socket, send: (value: unknown) => session.receive(JSON.stringify(value)) };
 }
 
@@ -49,6 +52,14 @@ Deno.test("a client that sends frames and reads none is disconnected, and its an
   const { length } = socket.frames;
   for (let count = 0; count < 100; count++) send("no request");
   assertEquals(socket.frames.length, length);
+});
+
+Deno.test("a client that reads nothing for too long is disconnected, and its answer ends", async () => {
+  const { engine, socket, send } = connect(endless, { mostHeldMs: 1 });
+  socket.bufferedAmount = 1024 * 1024;
+  send({ prompt: "Hi" });
+  await until(() => engine.finished.length === 1);
+  assertEquals([engine.finished, socket.closes], [["cancelled"], [1008]]);
 });
 
 Deno.test("at most 64 controls wait until the answer begins", async () => {

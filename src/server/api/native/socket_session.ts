@@ -2,6 +2,7 @@ import { collectEvents, type Sink } from "../../../engine/mod.ts";
 import { ShimmyError } from "../../../errors.ts";
 import {
   type Exchange,
+  mostHeldMsOf,
   parseStrict,
   type ServerContext,
   statusOf,
@@ -43,6 +44,9 @@ const DRAIN_POLL = 20;
  * its frames would fill the memory.
  */
 const MOST_UNREAD = 4 * 1024 * 1024;
+
+/** Reason of the end of a connection whose client does not read. */
+const UNREAD = "The frames of the server are not read";
 
 /** Maximum controls that wait until the answer has begun. */
 const MAX_PENDING = 64;
@@ -105,7 +109,7 @@ export class Session {
   receive(frame: unknown): void {
     if (this.#isDisconnected) return;
     if (this.#socket.bufferedAmount > MOST_UNREAD) {
-      return this.#disconnect(POLICY_VIOLATION, "The frames of the server are not read");
+      return this.#disconnect(POLICY_VIOLATION, UNREAD);
     }
     const limit = this.#context.settings.maxBodyBytes;
     if (typeof frame === "string" && frame.length > limit) {
@@ -198,9 +202,6 @@ export class Session {
       client: this.#sender.client,
       key: this.#sender.key,
       signal: running.controller.signal,
-      get isDetached() {
-        return running.isDetached;
-      },
       onEnd: (callback) => void ends.defer(callback),
       // The socket itself holds the answer.
       onHold: () => {},
@@ -230,7 +231,7 @@ export class Session {
           flush: () => sink.flush(),
           end: (error) => sink.end(error),
         };
-        const { frames, ...kept } = keptFrames(out, running.id);
+        const { frames, ...kept } = keptFrames(out, running.id, this.#sender.client);
         const events = new UnifiedEvents(running.id, frames, text);
         const choices = steeredChoices(caller, engine, [request], events, {
           id: running.id,
@@ -291,8 +292,10 @@ export class Session {
   #holdIfFull(answer: Pick<Choices, "control">): void {
     if (!this.#isFull || this.#drainTimer !== null) return;
     answer.control({ type: "hold" });
+    const latest = performance.now() + mostHeldMsOf(this.#context.settings);
     this.#drainTimer = setInterval(() => {
       if (!this.#isFull) this.#release();
+      else if (performance.now() > latest) this.#disconnect(POLICY_VIOLATION, UNREAD);
     }, DRAIN_POLL);
   }
 

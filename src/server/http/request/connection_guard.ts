@@ -83,15 +83,19 @@ export class ConnectionGuard implements Disposable {
     }
   }
 
+  /** Ends the connections of clients with a port. Clients at different addresses may have the same. */
+  async end(port: number): Promise<void> {
+    const connections = await this.#opened();
+    const listed = connections?.list(this.#port()) ?? [];
+    for (const connection of listed) if (connection.port === port) connections?.end(connection);
+  }
+
   /** Ends the connections beyond the limits. */
   async check(): Promise<void> {
-    this.#connections ??= await this.#open().catch(() => null);
-    if (this.#connections === null || this.#isClosed) {
-      this[Symbol.dispose]();
-      return;
-    }
+    const connections = await this.#opened();
+    if (connections === null) return;
     const now = this.#now();
-    const listed = this.#connections.list(this.#port());
+    const listed = connections.list(this.#port());
     const seen = new Map<string, Seen>();
     for (const { remote, port, descriptor } of listed) {
       const before = this.#seen.get(remote);
@@ -100,7 +104,15 @@ export class ConnectionGuard implements Disposable {
     }
     this.#seen = seen;
     this.#forgetUpgraded(new Set(listed.map(({ port }) => port)));
-    for (const connection of this.#excess(listed, now)) this.#connections.end(connection);
+    for (const connection of this.#excess(listed, now)) connections.end(connection);
+  }
+
+  /** Null, and closed, on a system that cannot list connections. */
+  async #opened(): Promise<Connections | null> {
+    this.#connections ??= await this.#open().catch(() => null);
+    if (this.#connections !== null && !this.#isClosed) return this.#connections;
+    this[Symbol.dispose]();
+    return null;
   }
 
   /** Connections without a running request that are idle for too long or too many. */

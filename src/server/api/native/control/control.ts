@@ -119,7 +119,7 @@ export async function applyControl(
       throw invalid("fork", `a request has at most ${MAX_ANSWERS} answers with its forks`);
     }
     const made = conflict(() => choices.fork(index, fork, fork.count));
-    // Without `forked`, the fork was refused.
+    // Responses that cannot tell of forks (`forked` is absent) have refused the fork here.
     forked!(made);
     return { id, forks: made.choices.map((choice) => choiceId(answers.id, choice)) };
   }
@@ -142,7 +142,7 @@ export async function applyControl(
   return { id, ...(tokens === null ? {} : { tokens }) };
 }
 
-/** Whether a control only ends the answer, which is never too much. */
+/** Whether a control only stops the answer. Such controls do not count for the limit of the rate. */
 function isStop({ before, edit, after, fork, keep }: AnswerControl): boolean {
   return before.length === 0 && edit === null && fork === null && keep === null &&
     after.every(({ type }) => type === "stop");
@@ -161,7 +161,7 @@ function keptIndex(id: string, kept: string, count: number): number {
   throw invalid("keep", `'${kept}' is not an answer of this request`);
 }
 
-/** An answer that has not begun or has ended is known, so the status is not 404. */
+/** Runs work; an error about an answer that has not begun or has ended gets status 409 instead of 404. */
 function conflict<T>(work: () => T): T {
   try {
     return work();
@@ -171,7 +171,7 @@ function conflict<T>(work: () => T): T {
   }
 }
 
-/** Whether an answer has ended, or has not begun. */
+/** Whether an error says that the answer has ended, or has not begun. */
 function isUnknown(error: unknown): error is ShimmyError {
   return error instanceof ShimmyError && error.kind === "not_found";
 }

@@ -19,9 +19,14 @@ interface KeptFrames {
 /**
  * Keeps the frames of an answer.
  * @param id id of the request's own answer.
+ * @param client who gets the answer.
  */
-export function keptFrames(out: Sink<NumberedEvent>, id: string): KeptFrames {
-  const log = new EventLog(out, sizeOfUnified);
+export function keptFrames(
+  out: Sink<NumberedEvent>,
+  id: string,
+  client: string | undefined,
+): KeptFrames {
+  const log = new EventLog(out, sizeOfUnified, client);
   return { frames: log, resume: (exchange) => resumeUnified(exchange, log, id) };
 }
 

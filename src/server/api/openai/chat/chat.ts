@@ -98,7 +98,7 @@ async function streamed(
   const reportsProgress = includeUsage && options?.continuous_usage_stats === true;
   const stream = eventStream({ keepAliveMs: exchange.context.settings.keepAliveMs });
   const isDetached = detach ?? false;
-  const { sink, ...kept } = keptStream(stream, isDetached);
+  const { sink, ...kept } = keptStream(stream, isDetached, exchange.client);
   const progress = {
     // The choices share the prompt.
     promptTokens: () => choices.promptTokens(0) ?? 0,

@@ -1,4 +1,5 @@
 import { ShimmyError } from "../../../../errors.ts";
+import { Shares } from "../../../access/mod.ts";
 import { HttpError } from "../../../http/mod.ts";
 import { newId } from "../shared/envelope.ts";
 import { type ConversationItem, type InputItem, ITEM_PREFIX } from "./items.ts";
@@ -38,19 +39,27 @@ export interface ConversationTurn {
   readonly input: readonly StoredItem[];
 }
 
+/** What all parts of a store have in common. */
+class Shared {
+  readonly responses = new Map<string, StoredResponse>();
+  /** Number and sizes of the responses of each owner. */
+  readonly counts = new Shares<string | null>();
+  readonly sizes = new Shares<string | null>();
+}
+
 /**
- * Responses by id, in memory. Above a limit the oldest are evicted. A response includes its whole
- * conversation, so that later responses do not depend on evicted ones.
+ * Responses by id, in memory. Above a limit, the oldest of the owner with the most are evicted. A response
+ * includes its whole conversation, so that later responses do not depend on evicted ones.
  */
 export class ResponseStore {
   readonly #limits: StoreLimits;
   readonly #owner: string | null;
-  readonly #shared: { readonly responses: Map<string, StoredResponse>; size: number };
+  readonly #shared: Shared;
 
   constructor(
     limits: StoreLimits = LIMITS,
     owner: string | null = null,
-    shared = { responses: new Map<string, StoredResponse>(), size: 0 },
+    shared = new Shared(),
   ) {
     this.#limits = limits;
     this.#owner = owner;
@@ -68,13 +77,17 @@ export class ResponseStore {
     const conversation = [...before, ...input, ...output];
     const size = JSON.stringify(response).length + JSON.stringify(conversation).length;
     if (size > this.#limits.size) return;
-    const { responses: kept } = this.#shared;
+    const { responses: kept, counts, sizes } = this.#shared;
     kept.set(response.id, { owner: this.#owner, response, input, conversation, size });
-    this.#shared.size += size;
-    for (const id of kept.keys()) {
-      const { responses, size: most } = this.#limits;
-      if (kept.size <= responses && this.#shared.size <= most) break;
-      this.#remove(id);
+    counts.add(this.#owner, 1);
+    sizes.add(this.#owner, size);
+    while (counts.total > this.#limits.responses) this.#removeOldest(counts.largest!);
+    while (sizes.total > this.#limits.size) this.#removeOldest(sizes.largest!);
+  }
+
+  #removeOldest(owner: string | null): void {
+    for (const [id, response] of this.#shared.responses) {
+      if (response.owner === owner) return void this.#remove(id);
     }
   }
 
@@ -100,8 +113,12 @@ export class ResponseStore {
   }
 
   #remove(id: string): boolean {
-    this.#shared.size -= this.#shared.responses.get(id)?.size ?? 0;
-    return this.#shared.responses.delete(id);
+    const { responses, counts, sizes } = this.#shared;
+    const removed = responses.get(id);
+    if (removed === undefined) return false;
+    counts.add(removed.owner, -1);
+    sizes.add(removed.owner, -removed.size);
+    return responses.delete(id);
   }
 
   /**

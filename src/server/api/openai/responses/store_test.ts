@@ -33,6 +33,28 @@ Deno.test("the oldest responses are forgotten when they take too much", () => {
   assertEquals(store.delete("b"), true);
 });
 
+Deno.test("the responses of one key evict none of another key", () => {
+  const store = new ResponseStore({ responses: 4, size: 1_000_000 });
+  const [one, other] = [store.of("one"), store.of("other")];
+  one.add(response("mine"), [], []);
+  for (let count = 0; count < 10; count++) other.add(response(`theirs-${count}`), [], []);
+  assertEquals(one.get("mine").response.id, "mine");
+  assertEquals(other.get("theirs-9").response.id, "theirs-9");
+  assertThrows(() => other.get("theirs-6"), HttpError);
+});
+
+Deno.test("large responses of one key evict none of another key", () => {
+  const empty = JSON.stringify(response("a")).length;
+  const store = new ResponseStore({ responses: 100, size: 6 * empty + 2000 });
+  const [one, other] = [store.of("one"), store.of("other")];
+  one.add(response("mine"), [], []);
+  for (let count = 0; count < 10; count++) {
+    other.add(response(`theirs-${count}`), [item("x".repeat(500))], []);
+  }
+  assertEquals(one.get("mine").response.id, "mine");
+  assertEquals(other.get("theirs-9").response.id, "theirs-9");
+});
+
 Deno.test("a response larger than the store evicts nothing", () => {
   const store = new ResponseStore({ responses: 100, size: 3000 });
   store.add(response("a"), [], []);
