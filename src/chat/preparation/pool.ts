@@ -4,6 +4,7 @@ import type { Format, Input } from "../conversation/mod.ts";
 import { ThreadHost } from "./host.ts";
 import { fromMessage, type FromThread, type Task } from "./messages.ts";
 import { type JsonParser, prepareAnswer, type PreparedAnswer, type Preparer } from "./prepare.ts";
+import { checkMessagesLength } from "./prompt_length.ts";
 import { RefusedTemplates } from "./refused_templates.ts";
 import { PHASE_LIMITS, type PhaseLimits, PreparationThread } from "./thread.ts";
 
@@ -59,6 +60,7 @@ export class PreparationPool implements Preparer, JsonParser, Disposable {
     if (input.type !== "chat" && format.type === "text") {
       return await prepareAnswer(info, input, format);
     }
+    checkMessagesLength(info, input);
     const message = await this.#run(info, { type: "answer", input, format });
     if (!("answer" in message)) throw new TypeError("The thread answered another task");
     return fromMessage(message.answer, input);

@@ -40,16 +40,73 @@ async function readAnnounced(
   limit: number,
   held: Pick<HeldBody, "add">,
 ): Promise<Uint8Array<ArrayBuffer>> {
+  const reader = byteReader(body);
+  const { bytes, length } = reader === null
+    ? await readChunks(body, announced, limit, held)
+    : await readInto(reader, announced, limit, held);
+  return length === announced ? bytes : bytes.slice(0, length);
+}
+
+/** A reader that writes into given memory; null for a stream that has none. */
+function byteReader(body: ReadableStream<Uint8Array>): ReadableStreamBYOBReader | null {
+  try {
+    return body.getReader({ mode: "byob" });
+  } catch {
+    return null;
+  }
+}
+
+/** The memory of a body, and the length of what was read into it. */
+interface ReadBody {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly length: number;
+}
+
+/** Reads without chunks, which would be copied and then collected as garbage. */
+async function readInto(
+  reader: ReadableStreamBYOBReader,
+  announced: number,
+  limit: number,
+  held: Pick<HeldBody, "add">,
+): Promise<ReadBody> {
+  let bytes = new Uint8Array(announced);
+  let length = 0;
+  try {
+    for (;;) {
+      // One byte more finds the end.
+      const part = length < announced
+        ? new Uint8Array(bytes.buffer, length, Math.min(LARGE_BYTES, announced - length))
+        : new Uint8Array(1);
+      const { value, done } = await reader.read(part);
+      // Each read takes the buffer, and returns its memory as another one.
+      if (length < announced) bytes = new Uint8Array(value!.buffer as ArrayBuffer);
+      if (done) return { bytes, length };
+      // Only a request without a connection can have another size than it announces.
+      if (length === announced) throw tooLarge(limit);
+      held.add(value.length);
+      length += value.length;
+    }
+  } catch (error) {
+    void reader.cancel(error).catch(() => {});
+    throw error;
+  }
+}
+
+async function readChunks(
+  body: ReadableStream<Uint8Array>,
+  announced: number,
+  limit: number,
+  held: Pick<HeldBody, "add">,
+): Promise<ReadBody> {
   const bytes = new Uint8Array(announced);
   let length = 0;
   for await (const chunk of body) {
-    // Only a request without a connection can have another size than it announces.
     if (length + chunk.length > announced) throw tooLarge(limit);
     held.add(chunk.length);
     bytes.set(chunk, length);
     length += chunk.length;
   }
-  return length === announced ? bytes : bytes.slice(0, length);
+  return { bytes, length };
 }
 
 async function readUnknown(

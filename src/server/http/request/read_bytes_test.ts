@@ -39,6 +39,46 @@ Deno.test("bodies of all sizes are read whole, announced or not", async () => {
   assertEquals(await readBytes(new Request("http://localhost/"), 0, free), new Uint8Array());
 });
 
+/** A request whose body can be read into given memory, as those of connections are. */
+function bytesRequestOf(bytes: Uint8Array<ArrayBuffer>, announced: number): Request {
+  let at = 0;
+  const body = new ReadableStream({
+    type: "bytes",
+    autoAllocateChunkSize: 65_536,
+    pull(controller) {
+      const request = controller.byobRequest!;
+      const view = request.view as Uint8Array<ArrayBuffer>;
+      const part = bytes.subarray(at, at += view.length);
+      if (part.length === 0) controller.close();
+      else view.set(part);
+      request.respond(part.length);
+    },
+  });
+  const headers = { "content-length": String(announced) };
+  return new Request("http://localhost/", { method: "POST", headers, body });
+}
+
+Deno.test("a large body is read into its own memory", async () => {
+  const bytes = patterned(LARGE);
+  const read = await readBytes(bytesRequestOf(bytes, LARGE), LARGE, free);
+  assertEquals([read.length, read.every((byte, at) => byte === bytes[at])], [LARGE, true]);
+  assertEquals(read.buffer.byteLength, LARGE);
+  const short = await readBytes(bytesRequestOf(bytes, LARGE + 9), 2 * LARGE, free);
+  assertEquals([short.length, short.buffer.byteLength], [LARGE, LARGE]);
+  const long = bytesRequestOf(bytes, LARGE - 9);
+  await assertRejects(() => readBytes(long, 2 * LARGE, free), HttpError, "larger than");
+  const full = {
+    add: () => {
+      throw new HttpError(503, "full");
+    },
+  };
+  await assertRejects(
+    () => readBytes(bytesRequestOf(bytes, LARGE), LARGE, full),
+    HttpError,
+    "full",
+  );
+});
+
 Deno.test("a large body that is shorter than announced has its own length", async () => {
   const read = await readBytes(requestOf(patterned(LARGE - 5), LARGE, 65_536), LARGE, free);
   assertEquals(read.buffer.byteLength, LARGE - 5);
