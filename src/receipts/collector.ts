@@ -1,4 +1,4 @@
-import type { Sampling, SequenceTrace } from "../engine/protocol/mod.ts";
+import type { FinishReason, Sampling, SequenceTrace } from "../engine/protocol/mod.ts";
 import { ShimmyError } from "../errors.ts";
 import type { AnsweredRequest, ReceiptIssuer } from "./issuer.ts";
 import type { Receipt } from "./receipt.ts";
@@ -15,8 +15,8 @@ export interface Replay {
     readonly answer: Sampling;
     readonly reasoning: Sampling | null;
   }[];
-  /** Receives the trace of each answer. */
-  readonly traced: (index: number, trace: SequenceTrace) => void;
+  /** Receives the trace of each answer, and the reason of its end. */
+  readonly traced: (index: number, trace: SequenceTrace, finishReason: FinishReason) => void;
 }
 
 /** The receipts of one request, which may have several answers. */

@@ -7,4 +7,10 @@ export { canonicalJson, requestDigest, tokensDigest } from "./canonical.ts";
 export { type FailedReceipt, ReceiptCollector, type Replay } from "./collector.ts";
 export { FileDigests } from "./digests.ts";
 export { type AnsweredRequest, createIssuer, type ReceiptIssuer } from "./issuer.ts";
-export { fromSamplingJson, isReceipt, isSignatureValid, type Receipt } from "./receipt.ts";
+export {
+  fromSamplingJson,
+  isReceipt,
+  isSignatureValid,
+  type Receipt,
+  type SamplingJson,
+} from "./receipt.ts";

@@ -63,6 +63,49 @@ Deno.test("a signature holds for the same values in any order, and for no other 
   await Deno.remove(folder, { recursive: true });
 });
 
+/** Copies of a value: in each, one member at any depth is changed, removed or added. */
+function alterations(value: unknown, path = ""): (readonly [path: string, value: unknown])[] {
+  if (Array.isArray(value)) {
+    return [
+      [`${path}+`, [...value, 0]],
+      ...value.flatMap((item, at) => [
+        [`${path}[${at}]-`, value.toSpliced(at, 1)] as const,
+        ...alterations(item, `${path}[${at}]`).map(([where, other]) =>
+          [where, value.with(at, other)] as const
+        ),
+      ]),
+    ];
+  }
+  if (typeof value === "object" && value !== null) {
+    return [
+      [`${path}+`, { ...value, more: 0 }],
+      ...Object.entries(value).flatMap(([key, member]) => {
+        const { [key]: _, ...rest } = value as Record<string, unknown>;
+        return [
+          [`${path}.${key}-`, rest] as const,
+          ...alterations(member, `${path}.${key}`).map(([where, other]) =>
+            [where, { ...value, [key]: other }] as const
+          ),
+        ];
+      }),
+    ];
+  }
+  if (typeof value === "number") return [[path, value + 1], [path, String(value)]];
+  if (typeof value === "boolean") return [[path, !value]];
+  return [[path, `${value}x`], [path, 0]];
+}
+
+Deno.test("a receipt that is changed in any field has no valid signature", async () => {
+  const folder = await Deno.makeTempDir();
+  const receipt = await signReceipt(CLAIMS, await ensureSigningKey(folder));
+  const altered = alterations(receipt);
+  assert(altered.length > 150, String(altered.length));
+  for (const [path, value] of altered) {
+    assert(!isReceipt(value) || !await isSignatureValid(value), path);
+  }
+  await Deno.remove(folder, { recursive: true });
+});
+
 Deno.test("canonical JSON sorts keys at every depth and leaves out undefined", () => {
   const value = { b: [{ d: 1, c: "ü\n" }], a: { f: null, e: 1e21, g: undefined } };
   assertEquals(canonicalJson(value), '{"a":{"e":1e+21,"f":null},"b":[{"c":"ü\\n","d":1}]}');

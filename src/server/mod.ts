@@ -18,4 +18,4 @@ export {
 } from "./http/mod.ts";
 export { Activity } from "./activity/mod.ts";
 export { Metrics } from "./metrics/mod.ts";
-export { ollamaServerRoutes } from "./routes.ts";
+export { answerPaths, ollamaServerRoutes } from "./routes.ts";

@@ -17,7 +17,7 @@ import {
 import { jinaRerankRoute, openaiRoutes, vllmTokenizeRoute } from "./api/openai/mod.ts";
 import { receiptRoutes } from "./receipts/mod.ts";
 import { pageRoutes } from "./ui/mod.ts";
-import type { Route } from "./http/mod.ts";
+import { hasAnswers, type Route } from "./http/mod.ts";
 import { sharedRoute } from "./shared_route.ts";
 
 /** Routes that the dialects of OpenAI and llama.cpp share. */
@@ -58,4 +58,10 @@ export const ollamaServerRoutes: readonly Route[] = [
   ...ollamaOnlyRoutes,
   ...ollamaRoutes,
   ...v1Routes,
+];
+
+/** The paths whose answers can have receipts. That of the WebSocket takes the requests of `/api/generate`. */
+export const answerPaths: readonly string[] = [
+  ...new Set([...allRoutes, ...ollamaServerRoutes].filter(hasAnswers).map(({ path }) => path)),
+  "/ws/generate",
 ];

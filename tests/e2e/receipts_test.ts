@@ -2,6 +2,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { ensureSigningKey } from "../../src/access/signing_key.ts";
+import { requestDigest } from "../../src/receipts/canonical.ts";
 import { type Receipt, signReceipt } from "../../src/receipts/receipt.ts";
 import { Machine, Server } from "../cli/machine.ts";
 import { TINY_F16 } from "../support/engine.ts";
@@ -11,6 +12,17 @@ const ASK = {
   messages: [{ role: "user", content: "Tell me a story about a fox." }],
   max_tokens: 30,
 };
+
+/** The files of a folder and their times. */
+async function filesIn(folder: string): Promise<string[]> {
+  const files: string[] = [];
+  for await (const { name, isDirectory } of Deno.readDir(folder)) {
+    const path = join(folder, name);
+    if (isDirectory) files.push(...await filesIn(path));
+    else files.push(`${path} ${(await Deno.stat(path)).mtime?.toISOString()}`);
+  }
+  return files.sort();
+}
 
 /** Signs a changed receipt with the machine's own key. */
 async function forge(machine: Machine, receipt: Receipt, changes: Partial<Receipt>) {
@@ -91,6 +103,9 @@ Deno.test("a changed receipt, another request and another answer are told apart"
   assertMatch(other.stdout, /^not comparable:\n[^]*the model's files: [0-9a-f]{64} in the receipt/);
   const steered = await verify(await forge(machine, receipt, { steered: true }));
   assertStringIncludes(steered.stdout, "steered or stopped");
+  const ended = { ...receipt.answer, finish_reason: "stop" };
+  const otherEnd = await verify(await forge(machine, receipt, { answer: ended }));
+  assertStringIncludes(otherEnd.stdout, "other end: the tokens are identical, but the answer ends");
   const prompt = { ...receipt.prompt, sha256: "0".repeat(64) };
   const rendered = await verify(await forge(machine, receipt, { prompt }));
   assertStringIncludes(rendered.stdout, "not comparable:\n  the prompt differs");
@@ -114,4 +129,35 @@ Deno.test("another machine verifies with the public key of the server", async ()
   const known = await other.run(["verify", response, request, "--public-key", key]);
   assertEquals([known.code, known.stdout.startsWith("identical")], [0, true]);
   assertStringIncludes(known.stderr, "The signature is right for the given public key");
+});
+
+Deno.test("a receipt that a stranger has signed reaches routes with answers only, and no session", async () => {
+  await using machine = await Machine.start();
+  await using server = await Server.start(machine);
+  const session = { ...ASK, temperature: 0, session: "mine" };
+  await save(machine, server, "/v1/chat/completions", session);
+  const body = { ...session, receipt: true };
+  const { text } = await save(machine, server, "/v1/chat/completions", body);
+  server.kill("SIGKILL");
+  const sessions = () => filesIn(join(machine.home, ".cache", "shimmy", "sessions"));
+  const before = await sessions();
+  assert(before.length > 0);
+  const { receipt } = JSON.parse(text) as { receipt: Receipt };
+  const verify = async (changes: Partial<Receipt>, request: Record<string, unknown>) => {
+    const path = join(machine.home, "stranger.json");
+    const claims = { ...changes, request_sha256: await requestDigest(request) };
+    const response = { receipt: await forge(machine, receipt, claims) };
+    await Deno.writeTextFile(path, JSON.stringify({ request, response }));
+    return await machine.run(["verify", path]);
+  };
+  const cache = { ...receipt.cache, session: false };
+  const saving = await verify({ cache, route: "/slots/0?action=save" }, { filename: "theirs" });
+  assertEquals(saving.code, 1);
+  assertStringIncludes(saving.stderr, "route of the receipt: must be a route with answers");
+  const { context } = receipt;
+  const large = await verify({ cache, context: { ...context, batch_size: 2 ** 40 } }, body);
+  assertStringIncludes(large.stderr, "context.batch_size of the receipt: must be a whole number");
+  const identical = await verify({ cache }, body);
+  assertStringIncludes(identical.stdout, "identical");
+  assertEquals(await sessions(), before);
 });

@@ -3,6 +3,7 @@ import type { SequenceEvent, SequenceTrace } from "../../engine/protocol/mod.ts"
 import { LLAMA_VERSION } from "../../../ffi/library/version.ts";
 import { type Receipt, tokensDigest } from "../../receipts/mod.ts";
 import { VERSION } from "../../version.ts";
+import type { ReplayedAnswer } from "./replay.ts";
 
 /** The outcome for one answer. */
 export type Verdict =
@@ -29,6 +30,12 @@ export type Verdict =
     /** The text of the answer that was computed again, from the same place. */
     readonly computed: string;
   }
+  | {
+    /** The tokens are identical, but the receipt has another finish reason. */
+    readonly result: "other end";
+    readonly expected: string;
+    readonly found: string;
+  }
   | { readonly result: "not comparable"; readonly reasons: readonly string[] };
 
 /** A token, and its log probability at its place in the answer that was computed again. */
@@ -54,7 +61,7 @@ export function obstacles({ cache, steered }: Receipt): string[] {
  */
 export async function compare(
   receipt: Receipt,
-  trace: SequenceTrace,
+  { trace, finishReason }: ReplayedAnswer,
   engine: Engine,
   digests: readonly string[],
 ): Promise<Verdict> {
@@ -66,6 +73,10 @@ export async function compare(
   }
   const expected = receipt.answer.tokens;
   const at = firstDifference(expected, trace.tokens);
+  const { finish_reason: end } = receipt.answer;
+  if (at === null && end !== finishReason) {
+    return { result: "other end", expected: end, found: finishReason };
+  }
   if (at === null) {
     const text = await engine.detokenize(expected);
     return { result: "identical", tokens: expected.length, text, differences };

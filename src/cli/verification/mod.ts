@@ -1,4 +1,5 @@
 /** Verifies receipts: reads them, computes their answers again and compares. */
+export { checkReceipt } from "./check_receipt.ts";
 export { compare, obstacles, type Verdict } from "./compare.ts";
 export { type Proof, readProof } from "./proof.ts";
 export { replay } from "./replay.ts";

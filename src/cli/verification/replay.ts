@@ -1,15 +1,31 @@
-import type { SequenceTrace } from "../../engine/protocol/mod.ts";
+import {
+  DEFAULT_SAMPLING,
+  type FinishReason,
+  type Sampling,
+  type SequenceTrace,
+} from "../../engine/protocol/mod.ts";
 import type { ModelPool } from "../../models/registry/mod.ts";
-import { fromSamplingJson, type Receipt, type ReceiptIssuer } from "../../receipts/mod.ts";
+import {
+  fromSamplingJson,
+  type Receipt,
+  type ReceiptIssuer,
+  type SamplingJson,
+} from "../../receipts/mod.ts";
 import { createHandler } from "../../server/mod.ts";
 import { VERSION } from "../../version.ts";
 import type { Proof } from "./proof.ts";
 import { responseValues } from "./response.ts";
 import { answerTexts } from "./texts.ts";
 
-/** The traces and texts of answers that were computed again; or why the request was refused. */
+/** An answer that was computed again. */
+export interface ReplayedAnswer {
+  readonly trace: SequenceTrace;
+  readonly finishReason: FinishReason;
+}
+
+/** The answers that were computed again, and their texts; or why the request was refused. */
 export type Replayed =
-  | { readonly traces: readonly SequenceTrace[]; readonly texts: readonly string[] }
+  | { readonly answers: readonly ReplayedAnswer[]; readonly texts: readonly string[] }
   | { readonly refusal: string };
 
 /** Only traces and texts are compared. */
@@ -22,8 +38,11 @@ const NO_RECEIPTS: ReceiptIssuer = {
 /** Routes by which a request that came to another route is answered the same. */
 const SAME_ROUTES: Readonly<Record<string, string>> = { "/ws/generate": "/api/generate" };
 
-/** Fields that say how the answer is sent. */
-const DELIVERY = ["stream_options", "stream_format", "detach", "alternatives"];
+/**
+ * Fields that say how the answer is sent, and the session: an answer that is computed again must not change a
+ * session of this machine.
+ */
+const LEFT_OUT = ["stream_options", "stream_format", "detach", "alternatives", "session"];
 
 /**
  * Sends a request again, through the handler of the server, with the sampling of its receipts.
@@ -37,7 +56,7 @@ export async function replay(
 ): Promise<Replayed> {
   const [{ route }] = receipts;
   const body = {
-    ...Object.fromEntries(Object.entries(request).filter(([name]) => !DELIVERY.includes(name))),
+    ...Object.fromEntries(Object.entries(request).filter(([name]) => !LEFT_OUT.includes(name))),
     ...(model === undefined ? {} : { model }),
     stream: false,
     receipt: true,
@@ -55,7 +74,7 @@ async function send(
   body: unknown,
   receipts: readonly Receipt[],
 ): Promise<Replayed> {
-  const traces: SequenceTrace[] = [];
+  const answers: ReplayedAnswer[] = [];
   const handler = createHandler({
     pool,
     settings: {
@@ -69,26 +88,31 @@ async function send(
     receipts: NO_RECEIPTS,
     replay: {
       samplings: receipts.map((receipt) => ({
-        answer: fromSamplingJson(receipt.sampling),
+        answer: samplingOf(receipt.sampling),
         reasoning: receipt.reasoning_sampling === undefined
           ? null
-          : fromSamplingJson(receipt.reasoning_sampling),
+          : samplingOf(receipt.reasoning_sampling),
       })),
-      traced: (index, trace) => traces[index] = trace,
+      traced: (index, trace, finishReason) => answers[index] = { trace, finishReason },
     },
   });
   const init = { method: "POST", body: JSON.stringify(body) };
   const response = await handler(new Request(`http://localhost${route}`, init));
   const text = await response.text();
-  if (response.status === 200 && traces.length > 0) {
-    return { traces, texts: answerTexts(responseValues(text)) };
+  if (response.status === 200 && answers.length > 0) {
+    return { answers, texts: answerTexts(responseValues(text)) };
   }
   return { refusal: messageIn(text) };
 }
 
+/** The sampling of a receipt, which may lack fields that were added after it was made. */
+function samplingOf(json: SamplingJson): Sampling {
+  return { ...DEFAULT_SAMPLING, ...fromSamplingJson(json) };
+}
+
 function isSamePrompt(replayed: Replayed, [receipt]: readonly Receipt[]): boolean {
-  return "traces" in replayed &&
-    replayed.traces[0]?.promptTokens.length === receipt?.prompt.tokens;
+  return "answers" in replayed &&
+    replayed.answers[0]?.trace.promptTokens.length === receipt?.prompt.tokens;
 }
 
 /** The message of an error in any dialect's form. */

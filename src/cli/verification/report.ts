@@ -21,6 +21,9 @@ export function verdictText(verdict: Verdict, withText = false): string {
     case "other text":
       return "other text: the tokens are identical, but the response has " +
         `${excerpt(verdict.given)} in place of ${excerpt(verdict.computed)}`;
+    case "other end":
+      return `other end: the tokens are identical, but the answer ends with ` +
+        `${JSON.stringify(verdict.found)} now, not ${JSON.stringify(verdict.expected)}`;
     case "not comparable":
       return `not comparable:\n${list(verdict.reasons)}`;
   }

@@ -32,7 +32,7 @@ export function tracedEngine(
       event(event) {
         if (event.type === "done" && event.trace !== undefined) {
           const { trace, usage, finishReason } = event;
-          replay?.traced(index, trace);
+          replay?.traced(index, trace, finishReason);
           receipts.add(index, {
             model,
             info: engine.info,

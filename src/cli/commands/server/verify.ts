@@ -7,6 +7,7 @@ import { command, type Environment, EXIT, interruptible } from "../../environmen
 import { flag, type GlobalValues, KEYS_DIR, text } from "../../options/mod.ts";
 import { openNamedModel, PULL_OPTIONS } from "../../sessions/mod.ts";
 import {
+  checkReceipt,
   compare,
   obstacles,
   otherText,
@@ -54,6 +55,7 @@ export default command({
         throw new ShimmyError("invalid", `The signature is wrong for ${signer.name}`);
       }
       environment.output.note(`The signature is right for ${signer.name}`);
+      proof.receipts.forEach(checkReceipt);
       const asked = values.model ?? undefined;
       const request = {
         asked: asked ?? proof.receipts[0].model.name,
@@ -97,11 +99,11 @@ async function verdictsOf(
   const engine = await session.registry.engine(entry, request.signal);
   const verdicts: Verdict[] = [];
   for (const [index, receipt] of proof.receipts.entries()) {
-    const trace = replayed.traces[index];
+    const answer = replayed.answers[index];
     const reasons = hindered[index]!;
-    const verdict = trace === undefined || reasons.length > 0
+    const verdict = answer === undefined || reasons.length > 0
       ? notComparable(reasons.length > 0 ? reasons : ["the answer is missing now"])
-      : await compare(receipt, trace, engine, now);
+      : await compare(receipt, answer, engine, now);
     const other = otherText(proof.texts[index], replayed.texts[index]);
     verdicts.push(
       verdict.result === "identical" && other !== null
