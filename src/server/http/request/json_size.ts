@@ -74,6 +74,8 @@ class ValueCounter {
   readonly #bytes: Uint8Array;
   #at = 0;
   #isInText = false;
+  /** Backslashes at the end of the slice before, modulo 2. */
+  #escapes = 0;
 
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
@@ -87,7 +89,7 @@ class ValueCounter {
   countSlice(): void {
     const end = Math.min(this.#at + SLICE_BYTES, this.#bytes.length);
     while (this.#at < end) {
-      if (this.#isInText) this.#skipText();
+      if (this.#isInText) this.#skipText(end);
       else this.#countUntilText(end);
     }
   }
@@ -106,17 +108,18 @@ class ValueCounter {
     this.#at = at + (at < end ? 1 : 0);
   }
 
-  /** Moves behind the next quote, which ends the text unless it is escaped. */
-  #skipText(): void {
-    const bytes = this.#bytes;
-    const quote = bytes.indexOf(QUOTE, this.#at);
-    if (quote < 0) {
-      this.#at = bytes.length;
-      return;
-    }
+  /** Moves behind the next quote, which ends the text unless it is escaped, or to the end of the slice. */
+  #skipText(end: number): void {
+    // A search in the rest of the body would not end with the slice.
+    const slice = this.#bytes.subarray(this.#at, end);
+    const quote = slice.indexOf(QUOTE);
+    const length = quote < 0 ? slice.length : quote;
     let escapes = 0;
-    while (escapes < quote - this.#at && bytes[quote - 1 - escapes] === BACKSLASH) escapes++;
+    while (escapes < length && slice[length - 1 - escapes] === BACKSLASH) escapes++;
+    if (escapes === length) escapes += this.#escapes;
+    this.#escapes = quote < 0 ? escapes % 2 : 0;
+    this.#at += quote < 0 ? length : length + 1;
+    if (quote < 0) return;
     this.#isInText = escapes % 2 === 1;
-    this.#at = quote + 1;
   }
 }

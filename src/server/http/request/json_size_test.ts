@@ -37,6 +37,16 @@ Deno.test("characters in texts do not count, whatever they look like", async () 
   }
 });
 
+Deno.test("escapes count across the places where a long text is interrupted", async () => {
+  for (let length = MANY - 3; length < MANY + 3; length++) {
+    // The last quote of the first text is escaped or not.
+    for (const escapes of [0, 1, 2, 3, MANY, MANY + 1]) {
+      const text = `"${"a".repeat(length)}${"\\".repeat(escapes)}"`;
+      await assertCount(`[${text}${escapes % 2 === 1 ? ',1"' : ""},2]`, 2, 2);
+    }
+  }
+});
+
 Deno.test("a small body is not counted", async () => {
   await check(`[${"1,".repeat(1000)}1]`, 1, 1);
 });
