@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { ShimmyError } from "../errors.ts";
 import { KeysDouble } from "../../tests/doubles/keys.ts";
@@ -136,6 +136,24 @@ Deno.test("counters survive a restart", async () => {
   assertEquals(keyring.quotas(claims).tokens?.remaining, 70);
   const { requests, tokens } = (await readKeyUse(keys.folder))[claims.id]!;
   assertEquals([requests, tokens], [2, 30]);
+});
+
+Deno.test({
+  name: "pipes in place of the files of keys are refused and block nothing",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    for (const file of ["signing.json", "keys.json", "usage.json"]) {
+      await using keys = await KeysDouble.create();
+      await keys.issue();
+      const path = join(keys.folder, file);
+      await Deno.remove(path).catch(() => {});
+      await new Deno.Command("mkfifo", { args: [path] }).output();
+      await keys.keyring.reload();
+      // The counters are read at the start only.
+      if (file === "usage.json") await keys.reopen();
+      assertStringIncludes(keys.warnings.join("\n"), `Cannot read ${file}: not a regular file`);
+    }
+  },
 });
 
 Deno.test("damaged counters are reported and start anew", async () => {

@@ -1,16 +1,17 @@
-import { dirname } from "@std/path";
+import { basename, dirname } from "@std/path";
 import { ShimmyError } from "../errors.ts";
 import { renameComplete } from "../rename_complete.ts";
 
 /** Mode of files that only their owner may read. Windows ignores it. */
 const PRIVATE = 0o600;
 
-/** Milliseconds to wait for another process that changes a file. One that was stopped keeps its lock. */
+/** Milliseconds to wait for the lock of another process. A stopped process (SIGSTOP) keeps its lock. */
 const LOCK_MS = 10_000;
 
 /**
- * Reads and writes a file while no other process does: of two that read the same state, the second would
- * undo the change of the first, such as a revocation. The lock is a file beside it, which stays.
+ * Runs a change of a file, which reads the file and writes it again, while no other process changes it.
+ * Without a lock, two processes could read the same text, and the second write would undo the first change,
+ * such as a revocation. The lock is on the file `PATH.lock`, which is not removed.
  *
  * @throws {ShimmyError} `backend` if another process keeps the lock.
  */
@@ -37,8 +38,8 @@ export async function changeLocked<T>(path: string, change: () => Promise<T>): P
 }
 
 /**
- * Writes a file that only its owner may read: beside its place, then renamed, so that a reader never sees
- * a part of it. Creates missing folders, which only the owner may enter.
+ * Writes a file that only its owner may read. The text is written to another file, which then replaces this
+ * one, so that a reader never sees a part of the text. Creates missing folders, which only the owner may enter.
  */
 export async function writePrivateFile(path: string, text: string): Promise<void> {
   await Deno.mkdir(dirname(path), { recursive: true, mode: 0o700 });
@@ -52,9 +53,19 @@ export async function writePrivateFile(path: string, text: string): Promise<void
   }
 }
 
-/** The text of a file; null when the file does not exist. */
+/**
+ * The text of a file; null when the file does not exist.
+ *
+ * @throws {ShimmyError} `backend` for a pipe, a socket or a device, which could be read without end.
+ * @throws {Error} of `Deno.readTextFile`.
+ */
 export async function readIfExists(path: string): Promise<string | null> {
   try {
+    const info = await Deno.stat(path);
+    if (!info.isFile && !info.isDirectory) {
+      const message = `Cannot read ${basename(path)}: not a regular file`;
+      throw new ShimmyError("backend", message, { detail: path });
+    }
     return await Deno.readTextFile(path);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return null;

@@ -5,7 +5,6 @@ import {
   keyListPath,
   signingKeyPath,
 } from "../../access/mod.ts";
-import { messageOf } from "../../errors.ts";
 import type { Log } from "./log.ts";
 import { watchFile } from "./watch_file.ts";
 
@@ -40,18 +39,9 @@ export async function openKeyring(
       log.warn("Other users can read the signing key and make keys: run chmod 600 on its file");
     }
   }
-  await using stack = new AsyncDisposableStack();
+  const stack = new AsyncDisposableStack();
   stack.use(keyring);
-  try {
-    stack.use(watchFile(keyListPath(folder), () => keyring.reload()));
-  } catch (error) {
-    // A folder that does not exist may never be created.
-    const tell = keyring.isRequired ? log.warn : log.debug;
-    tell(
-      `Cannot watch the list of keys; revoked keys count after a restart: ${messageOf(error)}`,
-    );
-  }
-  const kept = stack.move();
+  stack.use(watchFile(keyListPath(folder), () => keyring.reload()));
   const store = new FolderKeyStore(folder, () => keyring.reload());
-  return { keyring, store, [Symbol.asyncDispose]: () => kept.disposeAsync() };
+  return { keyring, store, [Symbol.asyncDispose]: () => stack.disposeAsync() };
 }

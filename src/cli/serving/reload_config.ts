@@ -53,16 +53,7 @@ export function watchConfig(
 ): AsyncDisposable {
   const reloader = new ConfigReloader(call, session, log, prepare);
   const stack = new AsyncDisposableStack();
-  for (const path of call.configPaths) {
-    try {
-      stack.use(watchFile(path, () => reloader.check()));
-    } catch (error) {
-      const line = `Cannot watch ${path}: ${messageOf(error)}`;
-      // A file that does not exist may never be created.
-      if (path === call.config?.path) log.warn(line);
-      else log.debug(line);
-    }
-  }
+  for (const path of call.configPaths) stack.use(watchFile(path, () => reloader.check()));
   return stack;
 }
 

@@ -1,15 +1,14 @@
 import { fileReason, messageOf, ShimmyError } from "../../errors.ts";
+import { checkRegularFile } from "../../regular_file.ts";
 import { type ConnectionLimits, type Handler, type Listener, serveHttp } from "../../server/mod.ts";
 import { type Address, UsageError } from "../options/mod.ts";
 import { type Certificate, listen } from "./listen.ts";
+import { listenAgain } from "./listen_again.ts";
 import type { Log } from "./log.ts";
 import { watchFile } from "./watch_file.ts";
 
 /** Milliseconds that requests over WebSockets have to finish before the listener is replaced. */
 const SOCKETS_MS = 30_000;
-/** Milliseconds during which the freed port is tried again. */
-const REBIND_MS = 5000;
-const REBIND_INTERVAL_MS = 5;
 
 /** The files of a certificate. */
 export interface CertificateFiles {
@@ -60,6 +59,7 @@ export async function listenWithTls(address: Address, options: TlsOptions): Prom
 async function read({ cert, key }: CertificateFiles): Promise<Certificate> {
   const text = async (option: string, path: string) => {
     try {
+      await checkRegularFile(path);
       return await Deno.readTextFile(path);
     } catch (error) {
       const message = `${option}: cannot read ${path}: ${fileReason(error)}`;
@@ -74,11 +74,12 @@ class TlsListener implements Listener {
   readonly #options: TlsOptions;
   readonly #watches: readonly AsyncDisposable[];
   readonly #ending = new Set<Promise<void>>();
+  readonly #closing = new AbortController();
   #tls: Certificate;
-  #current: Listener;
+  /** Null while the listener is replaced. */
+  #current: Listener | null;
   #replaced: AbortController;
   #running: Promise<void> = Promise.resolve();
-  #isClosed = false;
 
   constructor(options: TlsOptions, tls: Certificate, first: Listener, replaced: AbortController) {
     this.#options = options;
@@ -91,10 +92,10 @@ class TlsListener implements Listener {
   }
 
   async shutdown(): Promise<void> {
-    this.#isClosed = true;
+    this.#closing.abort();
     await Promise.all(this.#watches.map((watch) => watch[Symbol.asyncDispose]()));
     await this.#running;
-    await Promise.all([this.#current.shutdown(), ...this.#ending]);
+    await Promise.all([this.#current?.shutdown(), ...this.#ending]);
   }
 
   /** Both files may change at the same time. */
@@ -108,32 +109,31 @@ class TlsListener implements Listener {
     const { files, handlerFor, socketAnswers, log } = this.#options;
     const tls = await read(files);
     const isSame = tls.cert === this.#tls.cert && tls.key === this.#tls.key;
-    if (isSame || this.#isClosed) return;
+    if (isSame || this.#current === null || this.#closing.signal.aborted) return;
     await check(tls, files);
     this.#replaced.abort();
     await settled(socketAnswers);
     const ended = this.#current.shutdown();
+    this.#current = null;
     this.#ending.add(ended);
     void ended.then(() => this.#ending.delete(ended));
-    const replaced = new AbortController();
-    this.#current = await this.#rebind(handlerFor(replaced.signal), tls);
-    this.#replaced = replaced;
+    this.#replaced = new AbortController();
     this.#tls = tls;
-    log.info("The certificate has changed; new connections use it");
+    this.#current = await this.#listenAgain(handlerFor(this.#replaced.signal), tls);
+    if (this.#current !== null) log.info("The certificate has changed; new connections use it");
   }
 
-  async #rebind(handler: Handler, tls: Certificate): Promise<Listener> {
+  async #listenAgain(handler: Handler, tls: Certificate): Promise<Listener | null> {
     const { hostname, port } = this.addr;
-    const { limits } = this.#options;
-    const end = performance.now() + REBIND_MS;
-    for (;;) {
-      try {
-        return serveHttp({ hostname, port, tls, ...(limits && { limits }) }, handler);
-      } catch (error) {
-        if (!(error instanceof Deno.errors.AddrInUse) || performance.now() > end) throw error;
-        await new Promise((resolve) => setTimeout(resolve, REBIND_INTERVAL_MS));
-      }
-    }
+    const { limits, log } = this.#options;
+    const endpoint = { hostname, port, tls, ...(limits && { limits }) };
+    return await listenAgain(() => serveHttp(endpoint, handler), {
+      stopped: this.#closing.signal,
+      waits: (error) =>
+        log.warn(
+          `No connections are accepted until port ${port} is free again: ${messageOf(error)}`,
+        ),
+    });
   }
 }
 

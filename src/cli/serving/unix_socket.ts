@@ -15,18 +15,30 @@ export async function listenOnSocket(path: string, handler: Handler): Promise<Li
   const before = Deno.umask(0o777 & ~PRIVATE);
   try {
     const server = serveHttp({ path }, handler);
+    const own = identityOf(path);
     return {
       addr: server.addr,
       async shutdown() {
         await server.shutdown();
-        // Deno 2.4 leaves the socket.
-        await Deno.remove(path).catch(() => {});
+        // Deno 2.4 leaves the socket. Another server may listen on one of its own by now, as requests had time
+        // to finish.
+        if (own !== null && identityOf(path) === own) await Deno.remove(path).catch(() => {});
       },
     };
   } catch (error) {
     throw failure(path, messageOf(error), error);
   } finally {
     Deno.umask(before);
+  }
+}
+
+/** What tells a file from another one at the same path; null without a file. */
+function identityOf(path: string): string | null {
+  try {
+    const { dev, ino, mtime } = Deno.lstatSync(path);
+    return `${dev} ${ino} ${mtime?.getTime()}`;
+  } catch {
+    return null;
   }
 }
 

@@ -79,6 +79,7 @@ export async function runServer(
   const bind = parseBind(values.bind, values.port);
   const address = "path" in bind ? bind : resolveAddress(bind);
   checkOpen(values, address);
+  if (values["api-key"] !== null) checkApiKey(values["api-key"]);
   const certificate = certificateFiles(values["tls-cert"], values["tls-key"]);
   if (certificate !== null && "path" in address) {
     throw new UsageError("--tls-cert: a Unix socket has no TLS");
@@ -269,13 +270,15 @@ async function apiKeyFor(
   { input }: Environment,
 ): Promise<string | null> {
   const { "api-key": given, insecure } = values;
-  if (given !== null) checkApiKey(given);
   const open = addresses.findIndex((one) => "hostname" in one && !isLoopback(one.hostname));
   if (open < 0 || given !== null || insecure) return given;
   const { hostname } = addresses[open] as Address;
   const question = `Other machines can reach ${hostname}. API key that clients must send:`;
   const key = input.isTerminal ? await input.secret(question) : null;
-  if (key) return key;
+  if (key) {
+    checkApiKey(key);
+    return key;
+  }
   throw new UsageError(
     `${open === 0 ? "--bind" : "--ollama"}: other machines can reach ${hostname}; ` +
       "set --api-key, make keys with shimmy keys init, or use --insecure",
