@@ -12,23 +12,30 @@ import { parseArgs } from "@std/cli/parse-args";
 import { delay } from "@std/async/delay";
 import { table } from "../../scripts/docs/markdown.ts";
 import { Machine, Server } from "../cli/machine.ts";
+import { type Action, ACTIONS, writeFiles } from "./actions.ts";
 import type { Order } from "./sender.ts";
 import { BODIES, GRAMMARS, SCHEMAS, TEMPLATES, writeModel } from "./inputs.ts";
 
-/** Requests with the same input that run at the same time. */
+/** Requests with the same input that run at the same time, and clients of the built-in model. */
 const TOGETHER = 4;
+const CLIENTS = 256;
 /** Milliseconds between two requests to `/health`, and the longest measurement of an input. */
 const PAUSE_MS = 10;
 const LONGEST_MS = 15_000;
 /** Requests to `/health` for an input that is refused fast: it is sent again meanwhile. */
 const SAMPLES = 100;
 
-interface Input {
+/** A request that is sent several times at once. */
+interface RequestInput {
   readonly name: string;
   readonly path: string;
   /** A value, or the text of a body. */
   readonly body: Readonly<Record<string, unknown>> | (() => string);
+  /** Default: {@linkcode TOGETHER}. */
+  readonly count?: number;
 }
+
+type Input = RequestInput | { readonly name: string; readonly action: Action };
 
 interface Row {
   readonly name: string;
@@ -72,11 +79,18 @@ function inputs(models: ReadonlyMap<string, string>): Input[] {
       path,
       body,
     })),
+    ...Object.entries(ACTIONS).map(([name, action]) => ({ name, action })),
+    {
+      name: `clients: ${CLIENTS} at once`,
+      path: "/api/generate",
+      body: { model: TINY, prompt: "Tell me a story.", max_tokens: 64 },
+      count: CLIENTS,
+    },
     { name: "none", path: "/api/generate", body: { model: TINY, prompt: "Hi", max_tokens: 200 } },
   ];
 }
 
-function bytesOf({ body }: Input): Uint8Array<ArrayBuffer> {
+function bytesOf({ body }: RequestInput): Uint8Array<ArrayBuffer> {
   return new TextEncoder().encode(typeof body === "function" ? body() : JSON.stringify(body));
 }
 
@@ -89,18 +103,33 @@ async function send(worker: Worker, order: Order): Promise<readonly string[]> {
   return await promise;
 }
 
+/** Sends the requests of an input, or runs its action, for at most some milliseconds. */
+function actionOf(server: Server, input: Input) {
+  if ("action" in input) {
+    return {
+      run: (milliseconds: number) => input.action(server, AbortSignal.timeout(milliseconds)),
+      [Symbol.dispose]: () => {},
+    };
+  }
+  const worker = new Worker(new URL("./sender.ts", import.meta.url), { type: "module" });
+  const { path, count = TOGETHER } = input;
+  const order = { url: server.url(path), body: bytesOf(input), count };
+  return {
+    run: (milliseconds: number) => send(worker, { ...order, milliseconds }),
+    [Symbol.dispose]: () => worker.terminate(),
+  };
+}
+
 /** Measures `/health` until all requests of an input have their answers. */
 async function measure(server: Server, input: Input): Promise<Row> {
-  const worker = new Worker(new URL("./sender.ts", import.meta.url), { type: "module" });
-  const order = { url: server.url(input.path), body: bytesOf(input), count: TOGETHER };
+  using action = actionOf(server, input);
   const start = performance.now();
   const left = () => LONGEST_MS - (performance.now() - start);
   const times: number[] = [];
   const statuses = new Set<string>();
   do {
     let isDone = false;
-    const answers = send(worker, { ...order, milliseconds: Math.max(1, Math.round(left())) })
-      .finally(() => isDone = true);
+    const answers = action.run(Math.max(1, Math.round(left()))).finally(() => isDone = true);
     while (!isDone) {
       const before = performance.now();
       await (await fetch(server.url("/health"))).text();
@@ -109,7 +138,6 @@ async function measure(server: Server, input: Input): Promise<Row> {
     }
     for (const status of await answers) statuses.add(status);
   } while (times.length < SAMPLES && left() > 0);
-  worker.terminate();
   times.sort((a, b) => a - b);
   const at = (share: number) =>
     times[Math.min(times.length - 1, Math.floor(share * times.length))]!;
@@ -144,6 +172,7 @@ async function main(args: readonly string[]): Promise<number> {
     models.set(name, `hostile-${index}`);
     await writeModel(join(folder, `hostile-${index}.gguf`), template);
   }
+  await writeFiles(folder);
   await using server = await Server.start(machine, ["--port", "0", "--model-dirs", folder]);
   // Each model is loaded before it is measured.
   for (const model of [TINY, ...models.values()]) {
