@@ -82,7 +82,7 @@ export const LAYERS: readonly (readonly string[])[] = [
   // Receipts of answers.
   ["src/receipts"],
   // HTTP. No dialect imports another.
-  ["src/server/metrics", "src/server/schemas", "src/server/activity"],
+  ["src/server/metrics", "src/server/schemas", "src/server/activity", "src/server/telemetry"],
   ["src/server/http"],
   ["src/server/access", "src/server/receipts", "src/server/tool_search", "src/server/ui"],
   ["src/server/answers"],

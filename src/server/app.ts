@@ -41,13 +41,12 @@ import { Activity } from "./activity/mod.ts";
 import { nativeDialect } from "./api/native/mod.ts";
 import { Metrics, queueHeaders, type QueuePlace } from "./metrics/mod.ts";
 import { openApiRoute } from "./openapi.ts";
+import { invalidUrl, optionsResponse, requestIdOf, urlOf, withoutBody } from "./plain_responses.ts";
 import { allRoutes } from "./routes.ts";
+import type { RequestSpan } from "./telemetry/mod.ts";
 
 /** `Retry-After` while the server shuts down, in seconds: its replacement may run by then. */
 const SHUTDOWN_RETRY = 2;
-
-/** A client's own request id that is safe in headers and logs. */
-const VALID_REQUEST_ID = /^[\w.:-]{1,128}$/;
 
 /**
  * The server as a function for `serveHttp`.
@@ -92,13 +91,14 @@ export function createHandler(
     }
     if (request.method === "OPTIONS") return optionsResponse(router, url.pathname);
     const { route, params } = router.find(request.method, url.pathname);
+    matched.span = startSpan(context, route, request, id);
     if (route.costly) checkSite(origin, request);
     const { claims } = matched.caller;
     if (claims !== null) {
       checkScope(claims, route);
       admit(keyring!, claims);
     }
-    const own = contextOf(context, claims);
+    const own = contextOf(context, claims, matched.span);
     const exchange = new RequestExchange(
       request,
       connection,
@@ -122,7 +122,7 @@ export function createHandler(
     const url = urlOf(request);
     if (url === null) return invalidUrl(router, request, id);
     const path = router.label(request.method, url.pathname);
-    const matched: Matched = { path, caller: UNKNOWN_CALLER, exchange: null };
+    const matched: Matched = { path, caller: UNKNOWN_CALLER, exchange: null, span: null };
     const start = performance.now();
     let response: Response;
     try {
@@ -148,6 +148,7 @@ export function createHandler(
         durationMs: performance.now() - start,
       };
       activity.finished(finished);
+      matched.span?.end(status);
       context.access?.({
         ...finished,
         path: url.pathname,
@@ -182,13 +183,30 @@ interface Matched {
   path: string;
   caller: Caller;
   exchange: RequestExchange | null;
+  span: RequestSpan | null;
 }
 
 /** The sender of a request whose key was not checked. */
 const UNKNOWN_CALLER: Caller = { claims: null, keyId: null };
 
-/** The context of a request: the models and the store that its key may use. */
-function contextOf(context: ServerContext, claims: KeyClaims | null): ServerContext {
+/** The span of a request that computes; null without telemetry. */
+function startSpan(
+  { telemetry }: ServerContext,
+  { method, path, scope }: Route,
+  { headers }: Request,
+  requestId: string,
+): RequestSpan | null {
+  if (telemetry === undefined || (scope !== "chat" && scope !== "embed")) return null;
+  return telemetry.startRequest({ method, route: path, requestId, headers });
+}
+
+/** The context of a request: its span, and the models and the store that its key may use. */
+function contextOf(
+  shared: ServerContext,
+  claims: KeyClaims | null,
+  span: RequestSpan | null,
+): ServerContext {
+  const context = span === null ? shared : { ...shared, span };
   if (claims === null) return context;
   const { pool, store } = context;
   return {
@@ -346,52 +364,4 @@ class RequestExchange implements Exchange {
   abort(): void {
     this.#controller?.abort(new DOMException("The client disconnected", "AbortError"));
   }
-}
-
-/** The URL of a request; null if its target or `Host` is not part of a URL. */
-function urlOf(request: Request): URL | null {
-  try {
-    return new URL(request.url);
-  } catch {
-    return null;
-  }
-}
-
-/** The response to a request without a valid URL, in the dialect of what looks like its path. */
-function invalidUrl(router: Router, request: Request, id: string): Response {
-  const error = new HttpError(
-    STATUS_CODE.BadRequest,
-    "The target and the Host of the request must form a URL",
-  );
-  const response = errorResponse(router.dialect(request.method, pathLike(request)), error, id);
-  response.headers.set("x-request-id", id);
-  return response;
-}
-
-function pathLike(request: Request): string {
-  try {
-    return /^[a-z]+:\/\/[^/]*(\/[^?#]*)/i.exec(request.url)?.[1] ?? "/";
-  } catch {
-    return "/";
-  }
-}
-
-function requestIdOf(request: Request): string {
-  const given = request.headers.get("x-request-id");
-  return given !== null && VALID_REQUEST_ID.test(given) ? given : crypto.randomUUID();
-}
-
-/** @throws {HttpError} 404 for an unknown path. */
-function optionsResponse(router: Router, pathname: string): Response {
-  const methods = router.methods(pathname);
-  if (methods.length === 0) router.find("OPTIONS", pathname);
-  return new Response(null, {
-    status: STATUS_CODE.NoContent,
-    headers: { allow: methods.join(", ") },
-  });
-}
-
-async function withoutBody(response: Response): Promise<Response> {
-  await response.body?.cancel();
-  return new Response(null, { status: response.status, headers: response.headers });
 }

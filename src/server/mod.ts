@@ -1,7 +1,7 @@
 /**
  * The HTTP server: `http/` is the layer below the APIs, `api/` has a folder per dialect, `answers/` connects
  * requests to engines, `schemas/` holds shared request fields, `metrics/` the figures of `/metrics`,
- * `activity/` what `/api/events` tells.
+ * `activity/` what `/api/events` tells, `telemetry/` what an OpenTelemetry collector gets.
  *
  * @module
  */
@@ -19,3 +19,11 @@ export {
 export { Activity } from "./activity/mod.ts";
 export { Metrics } from "./metrics/mod.ts";
 export { answerPaths, ollamaServerRoutes } from "./routes.ts";
+export {
+  type SamplerName,
+  SAMPLERS,
+  startTelemetry,
+  type Telemetry,
+  type TelemetrySettings,
+  type TelemetrySources,
+} from "./telemetry/mod.ts";

@@ -2,6 +2,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { BUNDLE, bundle } from "../../scripts/bundle.ts";
+import { CollectorDouble } from "../doubles/collector.ts";
 import { generate, type Program, run, serve } from "../support/program.ts";
 
 const QUESTION = "What is the capital of France?";
@@ -72,3 +73,19 @@ for (const where of ["a file", "an http: URL"]) {
     assertEquals(await server.stop(), 0);
   });
 }
+
+Deno.test("the bundle sends traces and metrics to a collector", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "shimmy-bundle-" });
+  await using _folder = {
+    [Symbol.asyncDispose]: () => Deno.remove(folder, { recursive: true }),
+  };
+  await using collector = new CollectorDouble();
+  const { env, ...shimmy } = program(folder, BUNDLE);
+  const variables = { ...env, OTEL_EXPORTER_OTLP_ENDPOINT: collector.url };
+  const server = await serve({ ...shimmy, env: variables });
+  assertEquals(await generate(server.base, QUESTION), ANSWER);
+  assertEquals(await server.stop(), 0);
+  assertEquals(collector.named("POST /api/generate").length, 1);
+  assertEquals(collector.named("decode").length, 1);
+  assert(collector.metrics.has("shimmy_completion_tokens_total"));
+});

@@ -12,6 +12,10 @@ export const ENVIRONMENT_VARIABLES = [
     "SHIMMY_LOG",
     "log level: error, warn, info or debug, which logs requests; json: one object per line",
   ],
+  [
+    "OTEL_EXPORTER_OTLP_ENDPOINT",
+    "URL of an OpenTelemetry collector, for traces and metrics; default: none are sent",
+  ],
   ["OLLAMA_MODELS", "Ollama's model directory"],
   ["HF_HOME", "Hugging Face's directory"],
   ["HF_HUB_CACHE", "Hugging Face's model cache; also HUGGINGFACE_HUB_CACHE"],

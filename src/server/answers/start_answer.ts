@@ -11,7 +11,7 @@ import type { Notice } from "../../engine/protocol/mod.ts";
 import { ShimmyError } from "../../errors.ts";
 import type { KeepAlive, ModelEntry } from "../../models/entry/mod.ts";
 import { qualifiedName, type ResolvedModel, resolveModel, withAdapters } from "./model_names.ts";
-import { rememberModel, tracedEngine } from "./traced_engine.ts";
+import { modelOf, rememberModel, tracedEngine } from "./traced_engine.ts";
 import { checkAdapter, checkValidity, invalidKey } from "../access/mod.ts";
 import { queueOf } from "../metrics/mod.ts";
 import type { Exchange } from "../http/mod.ts";
@@ -93,7 +93,7 @@ export function bindAnswer(
 ): Answer {
   const { client } = caller;
   const asked = client === undefined ? request : { ...request, client };
-  return bind(caller, engine, sink, { input: request.input, begun: 0 }, (observed) => {
+  return bind(caller, engine, sink, { input: request.input, begun: 0, request }, (observed) => {
     const running = answer(tracedEngine(caller, engine), asked, observed, preparer);
     return { running, result: running };
   });
@@ -124,6 +124,8 @@ interface Counting {
   readonly input: AnswerRequest["input"] | null;
   /** Number of tokens that a fork has from its parent. They are counted with the parent. */
   readonly begun: number;
+  /** Absent for a fork. */
+  readonly request?: AnswerRequest;
 }
 
 /** The inputs of each request whose prompts were counted. */
@@ -163,6 +165,11 @@ function bind<T>(
   caller.onEnd(() => queued.remove());
   if (queued.place !== null) caller.setQueuePlace(queued.place);
   const observer = context.metrics?.observeAnswer();
+  const { request } = counting;
+  const span = context.span?.startAnswer({
+    model: modelOf(engine).name,
+    ...(request === undefined ? {} : { request }),
+  });
   let isRecorded = false;
   const record = (usage: Parameters<Caller["recordUsage"]>[0]) => {
     if (!isRecorded) caller.recordUsage(usage);
@@ -175,6 +182,7 @@ function bind<T>(
     event(event) {
       queued.started();
       observer?.event(event);
+      span?.event(event);
       if (event.type === "done") {
         isDone = true;
         record(countsOf(caller, counting, event));
@@ -189,6 +197,7 @@ function bind<T>(
       if (error !== undefined && !isDone) observer?.failed();
       record({ completionTokens: running.completionTokens - counting.begun });
       observer?.ended();
+      span?.end(isRevoked ? invalidKey("revoked") : error);
       queued.remove();
       unwatch();
       signal.removeEventListener("abort", cancel);

@@ -17,13 +17,18 @@ export function rememberModel(engine: Engine, { name, paths }: NamedModel): void
   models.set(engine, { name, paths });
 }
 
+/** The model of an engine. */
+export function modelOf(engine: Engine): NamedModel {
+  return models.get(engine) ?? { name: "", paths: [] };
+}
+
 /** The engine, or one whose answers leave traces for the receipts of a request. */
 export function tracedEngine(
   { receipts, context: { replay } }: Pick<Exchange, "receipts" | "context">,
   engine: Engine,
 ): Engine {
   if (!receipts?.isWanted) return engine;
-  const model = models.get(engine) ?? { name: "", paths: [] };
+  const model = modelOf(engine);
   const index = receipts.reserve(model.paths);
   const generate: Engine["generate"] = (given, sink) => {
     const request = { ...replayed(given, replay, index), trace: true };

@@ -7,6 +7,7 @@ import type { ModelStore } from "../../models/pull/mod.ts";
 import type { ReceiptCollector, ReceiptIssuer, Replay } from "../../receipts/mod.ts";
 import type { Activity } from "../activity/mod.ts";
 import type { Metrics, QueuePlace } from "../metrics/mod.ts";
+import type { RequestSpan, Telemetry } from "../telemetry/mod.ts";
 import type { AccessRecord, RequestUsage } from "./usage.ts";
 
 /** Services for all handlers: one object per server. */
@@ -23,6 +24,10 @@ export interface ServerContext {
   readonly metrics?: Metrics;
   /** What happens on this server, for `/api/events`; `createHandler` creates it when absent. */
   readonly activity?: Activity;
+  /** Traces and metrics for a collector; absent: there are none. */
+  readonly telemetry?: Telemetry;
+  /** In the context of a request: its span, if there is telemetry. */
+  readonly span?: RequestSpan;
   /** Makes receipts; absent: requests for receipts are refused. */
   readonly receipts?: ReceiptIssuer;
   /** Computes answers again, to verify receipts. */

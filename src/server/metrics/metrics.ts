@@ -1,3 +1,4 @@
+import type { Registry } from "prom-client";
 import type { AnswerEvent } from "../../chat/mod.ts";
 import type { ModelPool } from "../../models/registry/mod.ts";
 import { engineStatus } from "./engine_status.ts";
@@ -107,6 +108,17 @@ export class Metrics {
 
   /** All metrics in Prometheus text format, with the content type. */
   async render(pool: ModelPool): Promise<{ readonly text: string; readonly contentType: string }> {
+    const { registry } = await this.#update(pool);
+    return { text: await registry.metrics(), contentType: registry.contentType };
+  }
+
+  /** All metrics as data. */
+  async values(pool: ModelPool): Promise<Awaited<ReturnType<Registry["getMetricsAsJSON"]>>> {
+    return await (await this.#update(pool)).registry.getMetricsAsJSON();
+  }
+
+  /** The instruments, with the present figures of the models. */
+  async #update(pool: ModelPool): Promise<Instruments> {
     const instruments = await this.#load();
     instruments.resetModels();
     for (const entry of await pool.list()) {
@@ -116,10 +128,7 @@ export class Metrics {
       const status = await engineStatus(engine);
       if (status !== null) instruments.setModel(entry.name, status);
     }
-    return {
-      text: await instruments.registry.metrics(),
-      contentType: instruments.registry.contentType,
-    };
+    return instruments;
   }
 
   #record(observation: (instruments: Instruments) => void): void {

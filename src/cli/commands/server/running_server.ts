@@ -54,6 +54,7 @@ import {
   openAudit,
   openBrowser,
   openKeyring,
+  openTelemetry,
   pageAddress,
   residencyLimits,
   resolveAddress,
@@ -129,6 +130,7 @@ export async function runServer(
     using preparer = new PreparationPool();
     const socketAnswers = new Set<Promise<void>>();
     const metrics = new Metrics();
+    await using telemetry = await openTelemetry(env, () => metrics.values(session.registry), log);
     const context = (hostname: string | null, replaced?: AbortSignal): ServerContext => ({
       pool: session.registry,
       store: modelStore(environment),
@@ -154,6 +156,7 @@ export async function runServer(
         ownLog.error(explain(error, globals.verbose), { request: requestId }),
       ...(keyring === null || store === null ? {} : { keyring, keys: store }),
       ...(receipts === null ? {} : { receipts }),
+      ...(telemetry === null ? {} : { telemetry }),
       access: (record) => {
         logAccess(log, record);
         audit?.write(auditLine(record, new Date()));
