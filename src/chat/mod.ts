@@ -16,7 +16,12 @@ export type {
   ToolChoice,
 } from "./conversation/mod.ts";
 export { type ContentPart, contentParts, joinContent, joinMessages } from "./conversation/mod.ts";
-export { argumentsObject, toolDefinitions, withSeedOffset } from "./conversation/mod.ts";
+export {
+  argumentsObject,
+  prefixHash,
+  toolDefinitions,
+  withSeedOffset,
+} from "./conversation/mod.ts";
 export type { Answer, AnswerFork, ForkedAnswer } from "./running_answer.ts";
 export {
   inlinePreparer,

@@ -233,6 +233,7 @@ async function runRoute(route: Route, exchange: RequestExchange): Promise<Respon
     for (const [name, value] of queueHeaders(exchange.queuePlace)) {
       response.headers.set(name, value);
     }
+    if (exchange.prefix !== null) response.headers.set("x-shimmy-prefix", exchange.prefix);
     const { receipts } = exchange;
     return receipts?.isWanted ? await withReceipts(response, receipts) : response;
   } finally {
@@ -251,6 +252,7 @@ class RequestExchange implements Exchange {
   #isHeld = false;
   readonly #holdCallbacks: ((isHeld: boolean) => void)[] = [];
   #queuePlace: QueuePlace | null = null;
+  #prefix: string | null = null;
   readonly #usage = new UsageRecorder();
   readonly receipts: ReceiptCollector | null;
   #ignoredFields: readonly string[] = [];
@@ -317,6 +319,10 @@ class RequestExchange implements Exchange {
     this.#queuePlace ??= place;
   }
 
+  setPrefix(hash: () => string): void {
+    this.#prefix ??= hash();
+  }
+
   recordUsage(usage: Partial<RequestUsage>): void {
     this.#usage.record(usage);
   }
@@ -345,6 +351,11 @@ class RequestExchange implements Exchange {
   /** The first place that was reported: a request with several choices has several. */
   get queuePlace(): QueuePlace | null {
     return this.#queuePlace;
+  }
+
+  /** That of the first prompt: a request with several prompts has several. */
+  get prefix(): string | null {
+    return this.#prefix;
   }
 
   /** From here on the stream reports a disconnect: its body is cancelled. */

@@ -3,6 +3,7 @@
 export { argumentsObject } from "./arguments.ts";
 export { checkCallNesting, withUsableSchema } from "./tool_schema.ts";
 export { type ContentPart, contentParts, joinContent, joinMessages, MEDIA_MARK } from "./media.ts";
+export { prefixHash } from "./prefix_hash.ts";
 export { withSeedOffset } from "./seed.ts";
 export type {
   AnswerEdit,

@@ -5,6 +5,7 @@ import {
   type AnswerFork,
   type AnswerRequest,
   type ForkedAnswer,
+  prefixHash,
 } from "../../chat/mod.ts";
 import type { Engine, Sink } from "../../engine/mod.ts";
 import type { Notice } from "../../engine/protocol/mod.ts";
@@ -26,6 +27,7 @@ export type Caller = Pick<
   | "key"
   | "onEnd"
   | "onHold"
+  | "setPrefix"
   | "setQueuePlace"
   | "recordUsage"
   | "receipts"
@@ -164,6 +166,8 @@ function bind<T>(
   const queued = queueOf(engine).add(caller.requestId);
   caller.onEnd(() => queued.remove());
   if (queued.place !== null) caller.setQueuePlace(queued.place);
+  const { input } = counting;
+  if (input !== null) caller.setPrefix(() => prefixHash(modelOf(engine).name, input));
   const observer = context.metrics?.observeAnswer();
   const { request } = counting;
   const span = context.span?.startAnswer({

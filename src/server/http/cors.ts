@@ -4,7 +4,8 @@ import type { ServerSettings } from "./route.ts";
 
 /** Response headers that scripts of a listed origin may read. */
 const EXPOSED_HEADERS = "x-request-id, request-id, retry-after, x-should-retry, " +
-  "x-shimmy-queue-position, x-shimmy-queue-estimate-ms, x-shimmy-ignored, x-shimmy-answer";
+  "x-shimmy-queue-position, x-shimmy-queue-estimate-ms, x-shimmy-ignored, x-shimmy-answer, " +
+  "x-shimmy-prefix";
 
 /** Seconds for which a browser may cache the response to a preflight. */
 const PREFLIGHT_MAX_AGE = "600";

@@ -112,6 +112,8 @@ export interface Exchange {
   onHold(callback: (isHeld: boolean) => void): void;
   /** Sets the place in the queue that the headers of the response report. */
   setQueuePlace(place: QueuePlace): void;
+  /** Sets the hash of the conversation's beginning that a header of the response tells. */
+  setPrefix(hash: () => string): void;
   /** Records the model for the access log, and adds token counts. */
   recordUsage(usage: Partial<RequestUsage>): void;
   /** Reports fields of the body that were ignored: in a header, the access log and the metrics. */

@@ -60,6 +60,7 @@ export function callerOf(exchange: Exchange, isDetached: boolean): Caller {
       signal.addEventListener("abort", () => callback(false), { once: true });
     },
     setQueuePlace: (place) => exchange.setQueuePlace(place),
+    setPrefix: (hash) => exchange.setPrefix(hash),
     recordUsage: (usage) => exchange.recordUsage(usage),
   };
 }

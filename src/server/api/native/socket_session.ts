@@ -205,7 +205,9 @@ export class Session {
       onEnd: (callback) => void ends.defer(callback),
       // The socket itself holds the answer.
       onHold: () => {},
+      // The headers were sent with the upgrade.
       setQueuePlace: () => {},
+      setPrefix: () => {},
       recordUsage: (usage) => recorder.record(usage),
       receipts,
     };
