@@ -102,6 +102,8 @@ const OTHERS_OPTIONS = [
   // Of Docker, gh, systemctl, journalctl and sha256sum.
   ...["tag", "detach", "wait", "profile", "rm", "repo", "now", "unit", "follow"],
   ...["check", "ignore-missing"],
+  // Of kubectl and helm.
+  ...["from-literal", "set"],
   // Of curl.
   "cacert",
   // Of cargo.

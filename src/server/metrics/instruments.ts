@@ -1,5 +1,6 @@
 import type { Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { EngineStatus } from "../../engine/protocol/mod.ts";
+import { ServerGauges } from "./endpoint_picker.ts";
 
 /** Seconds: from a token of a small model on a GPU to a long prompt on an old CPU. */
 const FIRST_TOKEN_BUCKETS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120];
@@ -20,6 +21,7 @@ export interface Instruments {
   readonly interTokenSeconds: Histogram;
   readonly queueSeconds: Histogram;
   readonly modelLoaded: Gauge<"model">;
+  readonly server: ServerGauges;
   /** Sets the gauges and counters of one model; loading the model resets its counters. */
   setModel(model: string, status: EngineStatus): void;
   /** Resets the gauges and counters of all models, so that unloaded models disappear. */
@@ -162,6 +164,9 @@ export async function createInstruments(): Promise<Instruments> {
     ),
     queueSeconds: histogram("queue_seconds", "Time in the queue", FIRST_TOKEN_BUCKETS),
     modelLoaded,
+    server: new ServerGauges((name, help, labelNames = []) =>
+      new prometheus.Gauge({ name, help, labelNames, registers })
+    ),
     setModel(model, status) {
       running.set({ model }, status.running);
       prefilling.set({ model }, status.prefilling);

@@ -1,6 +1,7 @@
 import type { Registry } from "prom-client";
 import type { AnswerEvent } from "../../chat/mod.ts";
 import type { ModelPool } from "../../models/registry/mod.ts";
+import type { LoadedModel } from "./endpoint_picker.ts";
 import { engineStatus } from "./engine_status.ts";
 import { createInstruments, type Instruments } from "./instruments.ts";
 
@@ -121,13 +122,17 @@ export class Metrics {
   async #update(pool: ModelPool): Promise<Instruments> {
     const instruments = await this.#load();
     instruments.resetModels();
+    const loaded: LoadedModel[] = [];
     for (const entry of await pool.list()) {
       const { engine } = pool.state(entry);
       instruments.modelLoaded.set({ model: entry.name }, engine === null ? 0 : 1);
       if (engine === null) continue;
       const status = await engineStatus(engine);
-      if (status !== null) instruments.setModel(entry.name, status);
+      if (status === null) continue;
+      instruments.setModel(entry.name, status);
+      loaded.push({ name: entry.name, status });
     }
+    instruments.server.set(loaded);
     return instruments;
   }
 

