@@ -43,8 +43,8 @@ export class MediaContext implements Disposable {
   readonly isNonCausal: boolean;
   readonly #options = new MtmdHelperInitOpt();
   readonly #keepAlive: unknown;
-  /** What another thread reads. */
-  #inUse: unknown = null;
+  /** What other threads read. */
+  readonly #inUse = new Set<unknown>();
 
   private constructor(media: MediaLibrary, handle: Deno.PointerObject, width: number) {
     const { mtmd } = media;
@@ -77,7 +77,8 @@ export class MediaContext implements Disposable {
     parameters.n_threads = options.threads;
     parameters.flash_attn_type = options.flashAttention;
     parameters.print_timings = false;
-    parameters.warmup = false;
+    // Takes the memory for intermediate results of a GPU now, so that no context takes it.
+    parameters.warmup = options.useGpu;
     const handle = mtmd.mtmd_init_from_file(
       cString(options.path),
       model.handle,
@@ -95,15 +96,24 @@ export class MediaContext implements Disposable {
   }
 
   /**
+   * The chunks of an image of a size, without its pixels: they tell its rows and cannot be encoded. Computed in
+   * another thread; other calls may run meanwhile.
+   *
+   * @returns null if the encoder can read no image of that size.
+   */
+  async measure(width: number, height: number): Promise<MediaChunks | null> {
+    return await this.#split(this.#media.mtmd.mtmd_bitmap_init(width, height, null));
+  }
+
+  /**
    * Decodes an image or a sound and prepares it for the encoder, in another thread. One call at a time.
    *
    * @param bytes the whole file; the caller keeps it alive
    * @returns null if it cannot be decoded, or holds nothing that the encoder can read.
    */
   async prepare(bytes: Uint8Array<ArrayBuffer>): Promise<MediaChunks | null> {
-    const { mtmd } = this.#media;
     const decoded = new MtmdHelperBitmapWrapper(
-      await mtmd.mtmd_helper_bitmap_init_from_buf(
+      await this.#media.mtmd.mtmd_helper_bitmap_init_from_buf(
         this.#open,
         bytes,
         BigInt(bytes.length),
@@ -111,18 +121,22 @@ export class MediaContext implements Disposable {
         this.#options.bytes,
       ) as Uint8Array<ArrayBuffer>,
     );
-    if (decoded.bitmap === 0n) return null;
-    const bitmap = pointerAt(decoded.bitmap);
+    return decoded.bitmap === 0n ? null : await this.#split(pointerAt(decoded.bitmap));
+  }
+
+  /** Cuts a bitmap into chunks, and frees it. */
+  async #split(bitmap: Deno.PointerValue): Promise<MediaChunks | null> {
+    const { mtmd } = this.#media;
     const part = new MtmdInputPart();
-    part.bitmap = decoded.bitmap;
+    part.bitmap = Deno.UnsafePointer.value(bitmap);
     const parts = new PointerArray([part.bytes]);
     const chunks = mtmd.mtmd_input_chunks_init()!;
-    this.#inUse = parts;
+    this.#inUse.add(parts);
     try {
       const code = await mtmd.mtmd_tokenize_from_parts(this.#open, chunks, parts.bytes, 1n, false);
       if (code === 0) return new MediaChunks(this.#media, chunks);
     } finally {
-      this.#inUse = null;
+      this.#inUse.delete(parts);
       mtmd.mtmd_bitmap_free(bitmap);
     }
     mtmd.mtmd_input_chunks_free(chunks);

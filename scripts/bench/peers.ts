@@ -11,7 +11,7 @@
 import { join, resolve } from "@std/path";
 import { LLAMA_VERSION } from "../../ffi/library/version.ts";
 import { findRuntime } from "../../src/runtime/mod.ts";
-import { buildBeside } from "../cmake.ts";
+import { buildBeside } from "../builds/cmake.ts";
 import { SourceError, withLlamaSource } from "../ffi/source.ts";
 
 const PROGRAMS = ["llama-server", "llama-bench", "llama-batched-bench", "llama-perplexity"];

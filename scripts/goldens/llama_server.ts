@@ -1,3 +1,5 @@
+import { freePort } from "../free_port.ts";
+
 /** Timeout in seconds for loading a small model. */
 const START_SECONDS = 60;
 const POLL_SECONDS = 0.05;
@@ -167,11 +169,6 @@ export async function startLlamaServer(
     },
     [Symbol.asyncDispose]: dispose,
   };
-}
-
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
 }
 
 async function untilHealthy(origin: string): Promise<void> {

@@ -3,6 +3,7 @@ import { assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { Machine, Server } from "../cli/machine.ts";
 import { read } from "./pages.ts";
+import { freePort } from "../../scripts/free_port.ts";
 
 const PAGE = await read("docs/integrations/rustchain.md");
 const MISSION = await read("docs/examples/rustchain-mission.yaml");
@@ -21,11 +22,6 @@ const MESSAGES = [{
   tool_calls: null,
   tool_call_id: null,
 }];
-
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
-}
 
 Deno.test("with the page's configuration, both requests of RustChain are answered", async () => {
   await using machine = await Machine.start();

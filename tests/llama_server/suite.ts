@@ -6,6 +6,7 @@ import { BUILTIN_NAME } from "../../src/models/discovery/builtin.ts";
 import { provideModel, SMOLLM2 } from "../real/real_models.ts";
 import { failureOf, PYTHON } from "../support/packages.ts";
 import { CHAT_MODEL, DOWNLOADS } from "./models.ts";
+import { freePort } from "../../scripts/free_port.ts";
 
 const here = (name: string) => fromFileUrl(new URL(name, import.meta.url));
 
@@ -166,9 +167,4 @@ async function pytest(
 async function denoFolder(): Promise<string> {
   const command = new Deno.Command(Deno.execPath(), { args: ["info", "--json"], stderr: "null" });
   return JSON.parse(new TextDecoder().decode((await command.output()).stdout)).denoDir;
-}
-
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
 }

@@ -4,6 +4,7 @@
  */
 import { assertEquals } from "@std/assert";
 import { encodeBase64 } from "@std/encoding/base64";
+import { type Server, startLlamaServer } from "../../scripts/bench/programs/servers.ts";
 import { TOWERS } from "../models/towers.ts";
 import { collect } from "../support/engine.ts";
 import { bmp, pattern, png } from "../support/pictures.ts";
@@ -29,62 +30,42 @@ const PROMPTS: readonly Prompt[] = [
   ["the same", large, "twice", large, "in one prompt"],
 ];
 
-interface Peer extends AsyncDisposable {
-  complete(prompt: Prompt): Promise<readonly number[]>;
-}
-
-async function startPeer({ model, projector }: MediaModel): Promise<Peer> {
-  const port = freePort();
-  const args = ["-m", model, "--mmproj", projector, "-c", "2048", "-np", "1", "-t", "1"];
-  const child = new Deno.Command(program!, {
-    args: [...args, "--port", String(port), "--host", "127.0.0.1", "--no-warmup"],
-    env: { LLAMA_MEDIA_MARKER: MARK },
-    stdout: "null",
-    stderr: "null",
-  }).spawn();
-  const base = `http://127.0.0.1:${port}`;
-  const stop = async () => {
-    child.kill("SIGTERM");
-    await child.status;
-  };
-  while (!await isReady(`${base}/health`)) await new Promise((done) => setTimeout(done, 50));
-  return {
-    complete: async (prompt) => {
-      const images = prompt.filter((part) => typeof part !== "string");
-      const response = await fetch(`${base}/completion`, {
-        method: "POST",
-        body: JSON.stringify({
-          prompt: {
-            prompt_string: prompt.map((part) => typeof part === "string" ? part : MARK).join(""),
-            multimodal_data: images.map((bytes) => encodeBase64(bytes)),
-          },
-          n_predict: TOKENS,
-          temperature: 0,
-          return_tokens: true,
-          cache_prompt: false,
-        }),
-      });
-      const body = await response.json();
-      if (!response.ok) throw new Error(JSON.stringify(body));
-      return body.tokens;
+function startPeer({ model, projector }: MediaModel): Promise<Server> {
+  return startLlamaServer(program!, {
+    model,
+    parallel: 1,
+    context: 2048,
+    unified: false,
+    threads: 1,
+    extra: { "llama-server": ["--mmproj", projector, "--no-warmup"] },
+    env: {
+      LLAMA_MEDIA_MARKER: MARK,
+      // Fresh memory is zero. libmtmd's Pixtral multiplies what is in memory by zero, which is not a number for
+      // some of what earlier allocations leave.
+      MALLOC_MMAP_THRESHOLD_: "4096",
     },
-    [Symbol.asyncDispose]: stop,
-  };
+  });
 }
 
-async function isReady(url: string): Promise<boolean> {
-  try {
-    const response = await fetch(url);
-    await response.body?.cancel();
-    return response.ok;
-  } catch {
-    return false;
-  }
-}
-
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
+/** The tokens of a greedy answer. */
+async function complete({ url }: Server, prompt: Prompt): Promise<readonly number[]> {
+  const images = prompt.filter((part) => typeof part !== "string");
+  const response = await fetch(`${url}/completion`, {
+    method: "POST",
+    body: JSON.stringify({
+      prompt: {
+        prompt_string: prompt.map((part) => typeof part === "string" ? part : MARK).join(""),
+        multimodal_data: images.map((bytes) => encodeBase64(bytes)),
+      },
+      n_predict: TOKENS,
+      temperature: 0,
+      return_tokens: true,
+      cache_prompt: false,
+    }),
+  });
+  const body = await response.json();
+  if (!response.ok) throw new Error(JSON.stringify(body));
+  return body.tokens;
 }
 
 for (const kind of TOWERS) {
@@ -98,7 +79,7 @@ for (const kind of TOWERS) {
         for (const prompt of PROMPTS) {
           const request = look(prompt, { maxTokens: TOKENS });
           const { tokens } = await collect(engine.generate(request));
-          assertEquals(tokens, (await peer.complete(prompt)).slice(0, tokens.length));
+          assertEquals(tokens, (await complete(peer, prompt)).slice(0, tokens.length));
           assertEquals(tokens.length, TOKENS);
         }
       }),

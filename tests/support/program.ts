@@ -1,5 +1,6 @@
 /** Runs Shimmy as a program. */
 import { TextLineStream } from "@std/streams/text-line-stream";
+import { freePort } from "../../scripts/free_port.ts";
 
 /** A program with the arguments before those of Shimmy. */
 export interface Program {
@@ -76,11 +77,6 @@ export async function serve(program: Program, args: readonly string[] = []): Pro
     throw new Error(`serve printed no address: ${await errors}`);
   }
   return { base: `http://${address}`, stop, [Symbol.asyncDispose]: async () => void await stop() };
-}
-
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
 }
 
 /** The answer to a prompt over the native API. */

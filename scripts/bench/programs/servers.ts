@@ -1,6 +1,7 @@
 import { TextLineStream } from "@std/streams/text-line-stream";
 import { fromFileUrl } from "@std/path";
 import { V8_FLAGS } from "../../../src/own_command.ts";
+import { freePort } from "../../free_port.ts";
 import type { Column } from "../report.ts";
 
 /** Settings of a server for a scenario. */
@@ -17,6 +18,8 @@ export interface Settings {
   readonly inProcess?: boolean;
   /** Additional arguments by program. */
   readonly extra?: Partial<Record<Column, readonly string[]>>;
+  /** Additional environment. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** A running server. Disposal stops it. */
@@ -62,6 +65,7 @@ export async function startShimmy(program: string | null, settings: Settings): P
   const started = performance.now();
   const child = new Deno.Command(command, {
     args,
+    env: { ...settings.env },
     stdin: "null",
     stdout: "piped",
     stderr: "null",
@@ -91,6 +95,7 @@ export async function startLlamaServer(program: string, settings: Settings): Pro
       settings.unified ? "--kv-unified" : "--no-kv-unified",
       ...(settings.extra?.["llama-server"] ?? []),
     ],
+    env: { ...settings.env },
     stdin: "null",
     stdout: "null",
     stderr: "null",
@@ -171,11 +176,6 @@ async function end(child: Deno.ChildProcess): Promise<void> {
   await child.status;
   clearTimeout(timer);
   running.delete(child);
-}
-
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
 }
 
 function ours(program: string | null): [string, ...string[]] {

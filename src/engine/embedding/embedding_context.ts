@@ -20,7 +20,10 @@ export interface EmbeddingContext {
 }
 
 /** The load resources that embeddings need. */
-export type EmbeddingResources = Omit<LoadResources, "tokenizer" | "notes" | "stack">;
+export type EmbeddingResources = Omit<
+  LoadResources,
+  "tokenizer" | "projectorBytes" | "notes" | "stack"
+>;
 
 /**
  * Creates an embedding context for batches of `tokens` tokens and `sequences` sequences.

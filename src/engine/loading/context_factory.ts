@@ -47,14 +47,14 @@ export class ContextFactory {
   readonly #draftBytesPerToken: number;
   /** Bytes of the recurrent state of each sequence. */
   readonly #sequenceBytes: number;
-  /** Bytes of the weights of both. */
+  /** Bytes of the weights of both, and of a projector in main memory. */
   readonly #weights: number;
   /** Bytes of the weights that the available main memory does not count as free, as it does pages of a file. */
   readonly #countedWeights: number;
 
   /** @param draft null without a draft model. */
   constructor(resources: LoadResources, draft: OpenedDraft | null) {
-    const { library, model, options, memoryBefore } = resources;
+    const { library, model, options, memoryBefore, projectorBytes } = resources;
     this.#resources = resources;
     this.#metadata = model.metadata();
     this.#bytesPerToken = modelKvBytesPerToken(
@@ -65,7 +65,7 @@ export class ContextFactory {
     );
     this.#draftBytesPerToken = draft?.kvBytesPerToken ?? 0;
     this.#sequenceBytes = recurrentBytesPerSequence(library, model, options.modelPaths);
-    this.#weights = model.size + (draft?.bytes ?? 0);
+    this.#weights = model.size + (draft?.bytes ?? 0) + projectorBytes;
     this.#countedWeights = Math.min(this.#weights, Math.max(0, memoryBefore - availableMemory()));
   }
 

@@ -16,21 +16,22 @@ import {
   availableMemory,
   defaultThreads,
   type EngineFlags,
+  fileSize,
   type NativeGate,
 } from "../native/mod.ts";
 import type { GenerationContext } from "../scheduler/mod.ts";
 import { createGeneration } from "./create_generation.ts";
-import { Media, openMedia } from "../media/mod.ts";
+import { Media, type OpenedMedia, openMedia } from "../media/mod.ts";
 import { describeModel } from "./model_info.ts";
-import {
-  type FileState,
-  type LoadOptions,
-  LOG_END,
-  type MediaSupport,
-  type ModelInfo,
-} from "../protocol/mod.ts";
+import { type FileState, type LoadOptions, LOG_END, type ModelInfo } from "../protocol/mod.ts";
 import { Tokenizer } from "../tokenizer/mod.ts";
-import { FLASH_ATTENTION, isOnCpu, readWeights, unmatchedOverrides } from "../model/mod.ts";
+import {
+  FLASH_ATTENTION,
+  isOnCpu,
+  type LoadResources,
+  readWeights,
+  unmatchedOverrides,
+} from "../model/mod.ts";
 
 /** A loaded model. */
 export interface LoadedModel extends Disposable {
@@ -99,27 +100,28 @@ export function loadModel(
     abort,
     memoryBefore,
   };
-  const encoders = options.projector === undefined || model.isEmbeddingModel
-    ? null
-    : openMedia(library, model, options.projector, {
-      threads,
-      isOnCpu: isOnCpu(options),
-      flashAttention: FLASH_ATTENTION[options.flashAttention],
-    }, stack);
-  if (typeof encoders === "string") notes.push(encoders);
-  const generation = model.isEmbeddingModel
-    ? null
-    : createGeneration({ ...shared, tokenizer, notes, stack });
+  const encoders = openEncoders(shared, stack);
+  const refusal = encoders !== null && "refusal" in encoders ? encoders.refusal : null;
+  if (refusal !== null) notes.push(refusal);
+  const context = encoders === null || "refusal" in encoders ? null : encoders;
+  const generation = model.isEmbeddingModel ? null : createGeneration({
+    ...shared,
+    tokenizer,
+    projectorBytes: context === null ? 0 : projectorBytes(options),
+    notes,
+    stack,
+  });
   const embedder = stack.use(new Embedder(shared, generation?.sequenceLength ?? null));
   if (generation === null) notes.push(...limitNotes(embedder.limit, model.trainedContext, options));
-  const media = encoders === null || typeof encoders === "string" || generation === null
+  if (generation === null) context?.close();
+  const media = context === null || generation === null
     ? null
-    : new Media(encoders, tokenizer, generation.wholeRows);
+    : new Media(context, tokenizer, { maxWholeRows: generation.wholeRows });
   const info = describeModel(library, model, {
     options,
     generation,
     embedder,
-    media: media?.support ?? (typeof encoders === "string" ? unusable(encoders) : null),
+    media: media?.support ?? (refusal === null ? null : { vision: false, refusal }),
     threads,
     // A plan may have produced the same notes.
     notes: [...new Set(notes)],
@@ -157,9 +159,27 @@ function fileStates(paths: readonly string[]): FileState[] {
   });
 }
 
-/** The support of a projector that could not be loaded. */
-function unusable(refusal: string): MediaSupport {
-  return { vision: false, refusal };
+/** Opens the projector; null without one. */
+function openEncoders(
+  { library, model, options, threads }: Pick<
+    LoadResources,
+    "library" | "model" | "options" | "threads"
+  >,
+  stack: DisposableStack,
+): OpenedMedia | null {
+  if (options.projector === undefined || model.isEmbeddingModel) return null;
+  return openMedia(library, model, options.projector, {
+    threads,
+    isOnCpu: isOnCpu(options),
+    flashAttention: FLASH_ATTENTION[options.flashAttention],
+  }, stack);
+}
+
+/** Bytes of main memory that the weights of the projector take. */
+function projectorBytes(options: LoadOptions): number {
+  const { projector } = options;
+  if (projector === undefined || (projector.offload && !isOnCpu(options))) return 0;
+  return fileSize(projector.path);
 }
 
 function overrideNotes(

@@ -1,4 +1,4 @@
-import type { MediaChunks, MediaContext } from "../../../ffi/mod.ts";
+import type { MediaChunk, MediaChunks, MediaContext } from "../../../ffi/mod.ts";
 import { append } from "../../append.ts";
 import { encodeBase64 } from "@std/encoding/base64";
 import { ShimmyError } from "../../errors.ts";
@@ -10,15 +10,20 @@ import {
   type PromptPart,
 } from "../protocol/mod.ts";
 import type { Tokenizer } from "../tokenizer/mod.ts";
-import { checkImage, damagedImage, MAX_IMAGES } from "./check_image.ts";
-import { type EncodedMedia, MediaCache } from "./media_cache.ts";
+import { checkImage, checkPixels, damagedImage, MAX_IMAGES } from "./check_image.ts";
+import { imagesOf, lengthOf, type MeasuredImage, type MeasuredPrompt } from "./measured_prompt.ts";
+import { type EncodedMedia, MediaCache, type MediaCacheLimits } from "./media_cache.ts";
+import { MediaNumbers } from "./media_numbers.ts";
 import { endsWithMedia, type MediaRun, MediaRuns } from "./media_runs.ts";
+import { TakenMedia } from "./taken_media.ts";
 
-/** Maximum bytes of the embeddings of images that no running sequence uses: some hundred images. */
-const CACHE_BYTES = 256 * 2 ** 20;
+/** Bounds of the images that no sequence uses: some hundred, of which small ones have few bytes. */
+const CACHE_LIMITS: MediaCacheLimits = { idleBytes: 256 * 2 ** 20, idleImages: 1024 };
 
-/** The prompt of a request that was cancelled before its images were read. */
-const UNREAD = { tokens: [0], runs: MediaRuns.NONE };
+/** Maximum bytes of the embeddings of all running and waiting sequences. One prompt alone may have more. */
+const MAX_HELD_BYTES = 2 ** 30;
+
+const FLOAT_BYTES = 4;
 
 /** A prompt with the rows of its images. */
 export interface PreparedPrompt {
@@ -26,133 +31,225 @@ export interface PreparedPrompt {
   readonly runs: MediaRuns;
 }
 
-/** Reads images for one model. */
+/** What a model must be able to do with images. */
+export interface MediaOptions {
+  /** Maximum rows that must be in one batch. */
+  readonly maxWholeRows: number;
+  /** Maximum bytes of the embeddings of all running and waiting sequences. */
+  readonly maxHeldBytes?: number;
+}
+
+/**
+ * Reads images for one model. A prompt is measured first, which is quick and tells whether it fits the
+ * context; then its images are encoded.
+ */
 export class Media implements Disposable {
   readonly #context: MediaContext;
   readonly #tokenizer: Tokenizer;
-  readonly #maxWholeRows: number;
-  readonly #cache = new MediaCache(CACHE_BYTES);
+  readonly #options: MediaOptions;
+  readonly #cache = new MediaCache(CACHE_LIMITS);
+  readonly #numbers = new MediaNumbers();
 
-  /** @param maxWholeRows maximum rows that must be in one batch */
-  constructor(context: MediaContext, tokenizer: Tokenizer, maxWholeRows: number) {
+  constructor(context: MediaContext, tokenizer: Tokenizer, options: MediaOptions) {
     this.#context = context;
     this.#tokenizer = tokenizer;
-    this.#maxWholeRows = maxWholeRows;
+    this.#options = options;
   }
 
   get support(): MediaSupport {
-    if (this.#context.usesMrope) {
-      const refusal = "The model places images in two dimensions (M-RoPE), which is not supported";
-      return { vision: false, refusal };
-    }
-    if (!this.#context.vision) {
-      return { vision: false, refusal: "The projector of the model reads no images" };
-    }
     return { vision: true, refusal: null };
   }
 
   /**
-   * Tokenizes a prompt, and decodes and encodes its images in another thread. The model must stay open until
-   * the end. One call at a time.
+   * Tokenizes the texts of a prompt and counts the rows of its images from their sizes, in another thread. The
+   * model must stay open until the end.
    *
-   * @param isEnded whether the request was cancelled; asked before each image. The prompt then has one token.
-   * @throws {ShimmyError} `invalid` with the field for an image that cannot be read; `backend` if the encoder
-   * fails.
+   * @throws {ShimmyError} `invalid` with the field for an image that must not be decoded, or that no batch has
+   * room for
    */
-  async prepare(
-    prompt: readonly PromptPart[],
-    addSpecial: AddSpecial,
-    isEnded: () => boolean = () => false,
-  ): Promise<PreparedPrompt> {
-    this.#check(prompt);
-    const tokens: number[] = [];
-    const runs: MediaRun[] = [];
-    let ms = 0;
-    for (const part of prompt) {
-      if (!("media" in part)) {
-        append(tokens, await this.#tokenizer.encodeAsync([part], false));
-        continue;
-      }
-      if (isEnded()) return UNREAD;
-      const start = performance.now();
-      for (const piece of (await this.#encoded(part.media)).pieces) {
-        if (!("rows" in piece)) {
-          append(tokens, piece);
-          continue;
-        }
-        runs.push(piece);
-        for (let row = 0; row < piece.rows; row++) tokens.push(piece.first - row);
-      }
-      ms += performance.now() - start;
-    }
-    this.#tokenizer.withBegin(tokens, addSpecial);
-    if (endsWithMedia(tokens)) {
-      throw new ShimmyError("invalid", "prompt: must not end with an image", { field: "prompt" });
-    }
-    return { tokens, runs: new MediaRuns(tokens, runs, ms) };
-  }
-
-  #check(prompt: readonly PromptPart[]): void {
+  async measure(prompt: readonly PromptPart[], addSpecial: AddSpecial): Promise<MeasuredPrompt> {
     const images = prompt.flatMap((part) => "media" in part ? [part.media] : []);
-    const { refusal } = this.support;
-    if (refusal !== null) throw refused(images[0]!, refusal);
     if (images.length > MAX_IMAGES) {
       const what = `the prompt has ${images.length} images; at most ${MAX_IMAGES} are allowed`;
       throw refused(images[MAX_IMAGES]!, what);
     }
+    const parts: (readonly number[] | MeasuredImage)[] = [];
+    for (const part of prompt) {
+      parts.push(
+        "media" in part
+          ? await this.#measured(part.media)
+          : await this.#tokenizer.encodeAsync([part], false),
+      );
+    }
+    parts.unshift(this.#begin(parts, addSpecial));
+    return { parts, length: parts.reduce((sum, part) => sum + lengthOf(part), 0) };
   }
 
-  async #encoded(image: MediaInput): Promise<EncodedMedia> {
+  /** The tokens that the vocabulary asks for before a prompt. */
+  #begin(
+    parts: readonly (readonly number[] | MeasuredImage)[],
+    addSpecial: AddSpecial,
+  ): readonly number[] {
+    const first = parts.find((part) => lengthOf(part) > 0);
+    const tokens = first === undefined || "image" in first ? [] : first.slice(0, 1);
+    return this.#tokenizer.withBegin([...tokens], addSpecial).slice(0, -tokens.length || undefined);
+  }
+
+  async #measured(image: MediaInput): Promise<MeasuredImage> {
+    const { width, height } = checkImage(image);
     const hash = encodeBase64(await crypto.subtle.digest("SHA-256", image.bytes));
-    const known = this.#cache.get(hash);
-    if (known !== undefined) return known;
-    await checkImage(image);
-    using chunks = await this.#context.prepare(image.bytes);
-    if (chunks === null) throw damagedImage(image);
-    const encoded = await this.#encode(chunks, hash, image);
-    this.#cache.add(hash, encoded);
-    return encoded;
-  }
-
-  async #encode(chunks: MediaChunks, hash: string, image: MediaInput): Promise<EncodedMedia> {
-    const isWhole = this.#context.isNonCausal;
-    let total = 0;
-    for (const chunk of chunks.list) {
-      if (chunk.type !== "rows") continue;
-      total += chunk.rows;
-      if (!isWhole || chunk.rows <= this.#maxWholeRows) continue;
-      const what = `the image takes ${chunk.rows} rows, which must be in one batch of at most ` +
-        `${this.#maxWholeRows}`;
+    using chunks = await this.#context.measure(width, height);
+    if (chunks === null) throw refused(image, "the model's encoder can read no image of its size");
+    const rows = chunks.list.reduce((sum, chunk) => sum + rowsOf(chunk), 0);
+    const largest = Math.max(...chunks.list.map(rowsOf));
+    const { maxWholeRows } = this.#options;
+    if (this.#context.isNonCausal && largest > maxWholeRows) {
+      const what = `the image takes ${largest} rows, which must be in one batch of at most ` +
+        `${maxWholeRows}`;
       throw refused(image, what);
     }
-    let first = this.#cache.number(hash, total);
+    return { image, hash, rows, pieces: chunks.list.map(pieceOf) };
+  }
+
+  /** The tokens of a prompt. Those of rows are below zero. */
+  tokensOf(prompt: MeasuredPrompt): number[] {
+    const tokens: number[] = [];
+    for (const part of prompt.parts) {
+      if (!("image" in part)) {
+        append(tokens, part);
+        continue;
+      }
+      let number = this.#numbers.first(part.hash, part.rows);
+      for (const piece of part.pieces) {
+        if (typeof piece !== "number") append(tokens, piece);
+        else for (let row = 0; row < piece; row++) tokens.push(number--);
+      }
+    }
+    return tokens;
+  }
+
+  /** Whether {@linkcode Media.encode} computes nothing. */
+  isEncoded(prompt: MeasuredPrompt): boolean {
+    return imagesOf(prompt).every(({ hash }) => this.#cache.has(hash));
+  }
+
+  /**
+   * Decodes and encodes the images of a prompt in another thread. The model must stay open until the end. One
+   * call at a time, except for prompts that are encoded.
+   *
+   * @param begun when reading the images began, as `performance.now` tells
+   * @param isEnded whether the request was cancelled; asked before each part of an image
+   * @returns null if the request was cancelled
+   * @throws {ShimmyError} `invalid` with the field for an image that cannot be read; `overloaded` if other
+   * requests hold too many images; `backend` if the encoder fails
+   */
+  async encode(
+    prompt: MeasuredPrompt,
+    begun: number,
+    isEnded: () => boolean = () => false,
+  ): Promise<PreparedPrompt | null> {
+    const start = performance.now();
+    const tokens = this.tokensOf(prompt);
+    if (endsWithMedia(tokens)) {
+      throw new ShimmyError("invalid", "prompt: must not end with an image", { field: "prompt" });
+    }
+    const images = imagesOf(prompt);
+    const taken = new TakenMedia(this.#cache);
+    try {
+      // Before anything else runs, which could drop one of them.
+      const missing = images.filter(({ hash }) => !taken.take(hash));
+      this.#checkRoom(missing);
+      for (const image of missing) {
+        if (taken.take(image.hash)) continue;
+        const encoded = await this.#encoded(image, isEnded);
+        if (encoded === null) {
+          taken.release();
+          return null;
+        }
+        taken.add(image.hash, encoded);
+      }
+      const work = { begun, ms: performance.now() - start };
+      const runs = new MediaRuns(taken.runs(prompt), work, () => taken.release());
+      return { tokens, runs };
+    } catch (error) {
+      taken.release();
+      throw error;
+    }
+  }
+
+  /** @throws {ShimmyError} `overloaded` if the images have no room beside those of other requests. */
+  #checkRoom(missing: readonly MeasuredImage[]): void {
+    const { maxHeldBytes = MAX_HELD_BYTES } = this.#options;
+    const rows = missing.reduce((sum, image) => sum + image.rows, 0);
+    const { heldBytes } = this.#cache;
+    if (heldBytes === 0 || heldBytes + rows * this.#context.width * FLOAT_BYTES <= maxHeldBytes) {
+      return;
+    }
+    const message = "The images of other requests take all memory for images";
+    throw new ShimmyError("overloaded", message, { retryAfter: 1 });
+  }
+
+  /** @returns null if the request was cancelled. */
+  async #encoded(
+    { image, hash, rows }: MeasuredImage,
+    isEnded: () => boolean,
+  ): Promise<EncodedMedia | null> {
+    if (isEnded()) return null;
+    await checkPixels(image);
+    using chunks = await this.#context.prepare(image.bytes);
+    if (chunks === null || chunks.list.reduce((sum, one) => sum + rowsOf(one), 0) !== rows) {
+      throw damagedImage(image);
+    }
+    let first = this.#numbers.first(hash, rows);
     let bytes = 0;
     const pieces: (readonly number[] | MediaRun)[] = [];
     for (const chunk of chunks.list) {
-      if (chunk.type === "tokens") {
-        // A vocabulary may lack a token that libmtmd looks for, which then has the id -1.
-        pieces.push(chunk.tokens.filter((token) => !isMediaToken(token)));
+      const piece = pieceOf(chunk);
+      if (chunk.type === "tokens" || typeof piece !== "number") {
+        pieces.push(piece as readonly number[]);
         continue;
       }
+      if (isEnded()) return null;
       const embeddings = await this.#embeddings(chunks, chunk.index);
-      pieces.push({ first, embeddings, rows: chunk.rows, isWhole });
+      pieces.push({ first, embeddings, rows: piece, isWhole: this.#context.isNonCausal });
       bytes += embeddings.byteLength;
-      first -= chunk.rows;
+      first -= piece;
     }
     return { pieces, bytes };
   }
 
   async #embeddings(chunks: MediaChunks, index: number): Promise<Float32Array<ArrayBuffer>> {
+    let embeddings: Float32Array<ArrayBuffer>;
     try {
-      return await this.#context.encode(chunks, index);
+      embeddings = await this.#context.encode(chunks, index);
     } catch (cause) {
       throw new ShimmyError("backend", "The image could not be encoded", { cause });
     }
+    // They would make all later tokens of the sequence meaningless.
+    if (!areNumbers(embeddings)) {
+      throw new ShimmyError("backend", "The image could not be encoded: a value is not a number");
+    }
+    return embeddings;
   }
 
   [Symbol.dispose](): void {
     this.#context.close();
   }
+}
+
+/** Whether no value is infinite or not a number. A loop, because there may be millions of values. */
+function areNumbers(values: Float32Array): boolean {
+  for (let at = 0; at < values.length; at++) if (values[at]! - values[at]! !== 0) return false;
+  return true;
+}
+
+/** A vocabulary may lack a token that libmtmd looks for, which then has the id -1. */
+function pieceOf(chunk: MediaChunk): readonly number[] | number {
+  return chunk.type === "rows" ? chunk.rows : chunk.tokens.filter((token) => !isMediaToken(token));
+}
+
+function rowsOf(chunk: MediaChunk): number {
+  return chunk.type === "rows" ? chunk.rows : 0;
 }
 
 function refused({ field }: MediaInput, what: string): ShimmyError {

@@ -3,58 +3,86 @@ import type { MediaRun } from "./media_runs.ts";
 /** An image as a part of a prompt: tokens around it, and its runs. */
 export interface EncodedMedia {
   readonly pieces: readonly (readonly number[] | MediaRun)[];
+  /** Bytes of its embeddings. */
   readonly bytes: number;
 }
 
-/** Images whose rows keep their numbers after their embeddings were dropped. A number has 150 bytes. */
-const MAX_NUMBERED = 10_000;
-
-/** Encoded images by the hash of their files. Drops the least recently used ones. */
-export class MediaCache {
-  readonly #encoded = new Map<string, EncodedMedia>();
-  /** Number of the first row by hash. */
-  readonly #numbers = new Map<string, number>();
-  /** Below LLAMA_TOKEN_NULL. */
-  #next = -2;
-  #bytes = 0;
-
-  /** @param limit maximum bytes of embeddings */
-  constructor(readonly limit: number) {}
-
-  get bytes(): number {
-    return this.#bytes;
-  }
-
-  get(hash: string): EncodedMedia | undefined {
-    const found = this.#encoded.get(hash);
-    if (found !== undefined) renew(this.#encoded, hash, found);
-    return found;
-  }
-
-  add(hash: string, media: EncodedMedia): void {
-    this.#encoded.set(hash, media);
-    this.#bytes += media.bytes;
-    for (const [oldest, { bytes }] of this.#encoded) {
-      if (this.#bytes <= this.limit) break;
-      this.#encoded.delete(oldest);
-      this.#bytes -= bytes;
-    }
-  }
-
-  /** The number of the first row of an image. An image that was seen before has the same number again. */
-  number(hash: string, rows: number): number {
-    const known = this.#numbers.get(hash);
-    const number = known ?? this.#next;
-    if (known === undefined) this.#next -= rows;
-    renew(this.#numbers, hash, number);
-    const [oldest] = this.#numbers.keys();
-    if (this.#numbers.size > MAX_NUMBERED) this.#numbers.delete(oldest!);
-    return number;
-  }
+/** Bounds of a cache. */
+export interface MediaCacheLimits {
+  /** Maximum bytes of images that no sequence uses. */
+  readonly idleBytes: number;
+  /** Maximum number of images that no sequence uses. */
+  readonly idleImages: number;
 }
 
-/** Makes an entry the most recently used one. */
-function renew<V>(map: Map<string, V>, key: string, value: V): void {
-  map.delete(key);
-  map.set(key, value);
+/** Encoded images by the hash of their files. Drops the least recently used ones that no sequence uses. */
+export class MediaCache {
+  /** The least recently used ones first. */
+  readonly #idle = new Map<string, EncodedMedia>();
+  readonly #held = new Map<string, { readonly media: EncodedMedia; users: number }>();
+  #idleBytes = 0;
+  #heldBytes = 0;
+
+  constructor(readonly limits: MediaCacheLimits) {}
+
+  /** Bytes of the images that sequences use. */
+  get heldBytes(): number {
+    return this.#heldBytes;
+  }
+
+  /** Bytes of all images. */
+  get bytes(): number {
+    return this.#heldBytes + this.#idleBytes;
+  }
+
+  has(hash: string): boolean {
+    return this.#held.has(hash) || this.#idle.has(hash);
+  }
+
+  /** Whether a sequence uses an image. */
+  isHeld(hash: string): boolean {
+    return this.#held.has(hash);
+  }
+
+  /** Takes an image for a sequence, until it is released. */
+  take(hash: string): EncodedMedia | undefined {
+    const held = this.#held.get(hash);
+    if (held !== undefined) {
+      held.users++;
+      return held.media;
+    }
+    const media = this.#idle.get(hash);
+    if (media === undefined) return undefined;
+    this.#idle.delete(hash);
+    this.#idleBytes -= media.bytes;
+    this.#hold(hash, media);
+    return media;
+  }
+
+  /** Adds an image that is not in the cache, for a sequence that takes it. */
+  add(hash: string, media: EncodedMedia): void {
+    this.#hold(hash, media);
+  }
+
+  #hold(hash: string, media: EncodedMedia): void {
+    this.#held.set(hash, { media, users: 1 });
+    this.#heldBytes += media.bytes;
+  }
+
+  /** Call it once for each time that an image was taken or added. */
+  release(hash: string): void {
+    const held = this.#held.get(hash);
+    if (held === undefined || --held.users > 0) return;
+    const { media } = held;
+    this.#held.delete(hash);
+    this.#heldBytes -= media.bytes;
+    this.#idle.set(hash, media);
+    this.#idleBytes += media.bytes;
+    const { idleBytes, idleImages } = this.limits;
+    for (const [oldest, { bytes }] of this.#idle) {
+      if (this.#idleBytes <= idleBytes && this.#idle.size <= idleImages) break;
+      this.#idle.delete(oldest);
+      this.#idleBytes -= bytes;
+    }
+  }
 }

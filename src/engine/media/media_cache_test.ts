@@ -3,25 +3,39 @@ import { MediaCache } from "./media_cache.ts";
 
 const media = (bytes: number) => ({ pieces: [], bytes });
 
+/** A cache with an image of 40 bytes for each name, which no sequence uses. */
+function cacheWith(names: string, idleBytes: number, idleImages = 10): MediaCache {
+  const cache = new MediaCache({ idleBytes, idleImages });
+  for (const name of names) {
+    cache.add(name, media(40));
+    cache.release(name);
+  }
+  return cache;
+}
+
+const kept = (cache: MediaCache, names: string) =>
+  [...names].filter((name) => cache.has(name)).join("");
+
 Deno.test("the least recently used images are dropped at the limit", () => {
-  const cache = new MediaCache(100);
-  cache.add("a", media(40));
-  cache.add("b", media(40));
-  cache.get("a");
+  const cache = cacheWith("ab", 100);
+  assertEquals(cache.take("a")?.bytes, 40);
+  cache.release("a");
   cache.add("c", media(40));
-  assertEquals([cache.get("a")?.bytes, cache.get("b"), cache.get("c")?.bytes], [40, undefined, 40]);
-  assertEquals(cache.bytes, 80);
+  assertEquals(kept(cache, "abc"), "abc");
+  cache.release("c");
+  assertEquals([kept(cache, "abc"), cache.bytes], ["ac", 80]);
 });
 
-Deno.test("an image larger than the limit is not kept", () => {
-  const cache = new MediaCache(100);
+Deno.test("a cache holds no more images than it may, however small they are", () => {
+  assertEquals(kept(cacheWith("abcd", 1000, 2), "abcd"), "cd");
+});
+
+Deno.test("an image that a sequence uses stays, and one larger than the limit goes with it", () => {
+  const cache = cacheWith("", 100);
   cache.add("a", media(101));
-  assertEquals([cache.get("a"), cache.bytes], [undefined, 0]);
-});
-
-Deno.test("rows of different images have different numbers, those of one image always the same", () => {
-  const cache = new MediaCache(100);
-  const a = cache.number("a", 3);
-  const b = cache.number("b", 2);
-  assertEquals([a, b, cache.number("a", 3), cache.number("c", 1)], [-2, -5, -2, -7]);
+  cache.take("a");
+  cache.release("a");
+  assertEquals([cache.isHeld("a"), cache.heldBytes, cache.bytes], [true, 101, 101]);
+  cache.release("a");
+  assertEquals([cache.has("a"), cache.heldBytes, cache.bytes], [false, 0, 0]);
 });

@@ -12,27 +12,36 @@ export interface MediaRun {
 }
 
 /** A run at its place in a sequence. */
-interface PlacedRun extends MediaRun {
+export interface PlacedRun extends MediaRun {
   /** Index of the first row in the tokens of the sequence. */
   readonly start: number;
 }
 
+/** The work of reading the images of a sequence. */
+export interface MediaWork {
+  /** When it began, as `performance.now` tells. */
+  readonly begun: number;
+  /** Milliseconds of decoding and encoding, without waiting for other work. */
+  readonly ms: number;
+}
+
 /** The images of a sequence. */
 export class MediaRuns {
-  static readonly NONE = new MediaRuns([], [], 0);
+  static readonly NONE = new MediaRuns([], { begun: 0, ms: 0 });
   readonly #runs: readonly PlacedRun[];
+  #onRelease: (() => void) | null;
 
   /**
-   * @param tokens the prompt, which holds the rows of the runs in the order of the runs
-   * @param ms milliseconds in which they were decoded and encoded
+   * @param runs by ascending place
+   * @param onRelease called once, when no sequence needs the embeddings
    */
-  constructor(tokens: readonly number[], runs: readonly MediaRun[], readonly ms: number) {
-    let from = 0;
-    this.#runs = runs.map((run) => {
-      const start = tokens.indexOf(run.first, from);
-      from = start + run.rows;
-      return { ...run, start };
-    });
+  constructor(
+    runs: readonly PlacedRun[],
+    readonly work: MediaWork,
+    onRelease: (() => void) | null = null,
+  ) {
+    this.#runs = runs;
+    this.#onRelease = onRelease;
   }
 
   get isEmpty(): boolean {
@@ -47,7 +56,7 @@ export class MediaRuns {
   /** The index of the next row at or after an index; Infinity if there is none. */
   nextRow(index: number): number {
     if (this.isRow(index)) return index;
-    return this.#runs.find(({ start }) => start > index)?.start ?? Infinity;
+    return this.#runs[this.#countBefore(index)]?.start ?? Infinity;
   }
 
   /**
@@ -70,8 +79,27 @@ export class MediaRuns {
     };
   }
 
+  /** Lets the embeddings go, after which there must be no more batches with them. */
+  release(): void {
+    this.#onRelease?.();
+    this.#onRelease = null;
+  }
+
   #at(index: number): PlacedRun | undefined {
-    return this.#runs.find(({ start, rows }) => index >= start && index < start + rows);
+    const run = this.#runs[this.#countBefore(index) - 1];
+    return run !== undefined && index < run.start + run.rows ? run : undefined;
+  }
+
+  /** The number of runs that begin at or before an index. */
+  #countBefore(index: number): number {
+    let low = 0;
+    let high = this.#runs.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.#runs[middle]!.start <= index) low = middle + 1;
+      else high = middle;
+    }
+    return low;
   }
 }
 

@@ -1,5 +1,6 @@
 /** Images in prompts: decoding, encoding, and their rows in a sequence. */
 export { decodeBatch, ImageBatch } from "./image_batch.ts";
+export type { MeasuredPrompt } from "./measured_prompt.ts";
 export { Media, type PreparedPrompt } from "./media.ts";
 export { MediaRuns } from "./media_runs.ts";
-export { openMedia } from "./open_media.ts";
+export { type OpenedMedia, openMedia } from "./open_media.ts";

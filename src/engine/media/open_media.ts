@@ -17,11 +17,14 @@ export interface EncoderOptions {
   readonly flashAttention: number;
 }
 
+/** A projector that is open, or why it is not used. */
+export type OpenedMedia = MediaContext | { readonly refusal: string };
+
 /**
- * Opens the projector of a model. `stack` closes it and libmtmd.
+ * Opens the projector of a model. `stack` closes it and libmtmd. One that the model cannot use is closed at once.
  *
- * @returns the reason why it cannot be used, if it is optional
- * @throws {ShimmyError} `not_found` without libmtmd; `backend` if it cannot be loaded
+ * @throws {ShimmyError} for a projector that is not optional: `not_found` without libmtmd; `backend` if it cannot
+ * be loaded
  */
 export function openMedia(
   library: Library,
@@ -29,17 +32,30 @@ export function openMedia(
   projector: ProjectorOptions,
   { threads, isOnCpu, flashAttention }: EncoderOptions,
   stack: DisposableStack,
-): MediaContext | string {
+): OpenedMedia {
+  using own = new DisposableStack();
   try {
-    const media = stack.use(openMediaLibrary(library));
+    const media = own.use(openMediaLibrary(library));
     const useGpu = projector.offload && !isOnCpu;
     const options = { path: projector.path, useGpu, threads, flashAttention };
-    return stack.use(MediaContext.open(media, model, options));
+    const context = own.use(MediaContext.open(media, model, options));
+    const refusal = refusalOf(context);
+    if (refusal !== null) return { refusal };
+    stack.use(own.move());
+    return context;
   } catch (cause) {
     const error = explained(cause, projector);
     if (!projector.isOptional) throw error;
-    return error.message;
+    return { refusal: error.message };
   }
+}
+
+/** Why a model does not use a projector; null if it does. */
+function refusalOf({ usesMrope, vision }: MediaContext): string | null {
+  if (usesMrope) {
+    return "The model places images in two dimensions (M-RoPE), which is not supported";
+  }
+  return vision ? null : "The projector of the model reads no images";
 }
 
 function explained(cause: unknown, { path }: ProjectorOptions): ShimmyError {

@@ -18,6 +18,8 @@ export interface LoadResources {
   readonly abort: AbortCheck | null;
   /** Available main memory in bytes before the weights were read. */
   readonly memoryBefore: number;
+  /** Bytes of main memory that the weights of the projector take. */
+  readonly projectorBytes: number;
   /** Fallbacks and limits, one sentence each. Later steps add to it. */
   readonly notes: string[];
   /** Closes what the load creates. */

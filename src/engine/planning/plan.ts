@@ -198,15 +198,19 @@ class Planning {
     const { model, weights, log, draft } = trial;
     const { layerDevices, sharing } = readLoadLog(log);
     const used = new Set([...layerDevices.values(), ...sharing]);
-    const free = this.#gpus(model).filter(({ name }) => used.has(name)).map((device) =>
+    const gpus = this.#gpus(model);
+    const projector = this.#projector(gpus[0]?.name, undefined);
+    const free = gpus.filter(({ name }) => used.has(name)).map((device) =>
       Math.max(
         0,
         device.memoryFree - (weights.byDevice.get(device.name) ?? 0) -
+          (device.name === projector?.device ? projector.bytes : 0) -
           deviceReserve(device.memoryTotal, this.#planOptions.reserve),
       )
     );
     const draftBytes = draft?.bytes ?? 0;
-    const modelBytes = model.tensors.reduce((sum, { bytes }) => sum + bytes, draftBytes);
+    const beside = draftBytes + (projector?.device === undefined ? projector?.bytes ?? 0 : 0);
+    const modelBytes = model.tensors.reduce((sum, { bytes }) => sum + bytes, beside);
     const memory = isOnCpu(this.#options) || free.length === 0
       ? {
         isMain: true,

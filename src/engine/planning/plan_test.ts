@@ -130,6 +130,19 @@ Deno.test("a draft model leaves less memory for the context", async () => {
   assertEquals(engine.info.shape?.cells, drafting.shape.cells);
 });
 
+Deno.test("a projector in main memory leaves less memory for the context", async () => {
+  await withFolder(async (folder) => {
+    const projector = { path: join(folder, "mmproj.gguf"), offload: false, isOptional: true };
+    await Deno.writeFile(projector.path, new Uint8Array(4 * 2 ** 20));
+    const memoryLimit = 2 ** 29 + 16 * 2 ** 20;
+    const limited = { contextLength: 0, parallel: 4, kvUnified: "auto", memoryLimit } as const;
+    const alone = await plan(limited);
+    const beside = await plan({ ...limited, projector });
+    const lost = alone.shape.kvBytes - beside.shape.kvBytes;
+    assert(lost > 2 * 2 ** 20 && lost <= 4 * 2 ** 20, `${lost} bytes`);
+  });
+});
+
 /** Half of the hundredth of a MiB in which the log counts, for each of the lines that are added up. */
 const ROUNDING = 8 * 0.005 * 2 ** 20;
 

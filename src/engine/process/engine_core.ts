@@ -19,9 +19,10 @@ import { EventBatch } from "./event_batch.ts";
 import { macrotaskYield, type Yield } from "./macrotask_yield.ts";
 import { WorkLimits } from "./work_limits.ts";
 import { IDLE } from "./calls/idle_status.ts";
-import { hasMedia, isLong, LongPrompts } from "./calls/long_prompts.ts";
+import { isLong, LongPrompts } from "./calls/long_prompts.ts";
+import { hasMedia, MediaPrompts } from "./calls/media_prompts.ts";
 import { Replies } from "./calls/replies.ts";
-import { detokenize, pieces, preparedPrompt, tokenize } from "./calls/text_calls.ts";
+import { detokenize, pieces, tokenize } from "./calls/text_calls.ts";
 
 /** Receiver of the messages of the engine core. */
 export type Post = (message: FromEngineCore) => void;
@@ -52,6 +53,7 @@ export class EngineCore {
   #embeddings: EmbeddingQueue | null = null;
   #events = new EventBatch(DEFAULT_STREAM_INTERVAL);
   readonly #longPrompts = new LongPrompts();
+  readonly #mediaPrompts = new MediaPrompts();
   readonly #replies: Replies;
   #isRunning = false;
   #unloading: Promise<void> | null = null;
@@ -185,49 +187,73 @@ export class EngineCore {
   /** Tokenizes the prompt in another thread, so that running sequences do not wait. */
   #submitLong(id: number, request: SequenceRequest): void {
     const { tokenizer } = this.#model!;
-    this.#submitLater(id, async () => {
-      const tokens = await tokenizer.encodeAsync(request.prompt, request.addSpecial ?? true).catch(
-        () => undefined,
-      );
-      // Without tokens the loop tokenizes, and reports the error.
-      return (loop) => loop.submit(id, request, tokens);
-    });
+    this.#submitLater(
+      id,
+      () => this.#longPrompts.checkRoom(),
+      () =>
+        this.#longPrompts.add(async () => {
+          const tokens = await tokenizer.encodeAsync(request.prompt, request.addSpecial ?? true)
+            .catch(() => undefined);
+          // Without tokens the loop tokenizes, and reports the error.
+          this.#submitPrepared(id, (loop) => loop.submit(id, request, tokens));
+        }),
+    );
   }
 
-  /** Reads the images of the prompt in another thread. */
+  /** Reads the images of the prompt in another thread. Requests without images do not wait for them. */
   #submitMedia(id: number, request: SequenceRequest): void {
     const { media } = this.#model!;
-    this.#submitLater(id, async () => {
-      try {
-        const isEnded = () => this.#loop === null || this.#longPrompts.isCancelled(id);
-        const prompt = preparedPrompt(media, request.prompt, request.addSpecial, isEnded);
-        const { tokens, runs } = await prompt;
-        return (loop) => loop.submit(id, request, tokens, runs);
-      } catch (error) {
-        return () => this.#events.add(id, { type: "error", error: serializeError(error) });
-      }
-    });
+    const { prompt } = request;
+    const isEnded = () => this.#loop === null || this.#longPrompts.isCancelled(id);
+    const check = (tokens: number) => this.#loop?.check(request, tokens);
+    this.#submitLater(
+      id,
+      () => this.#mediaPrompts.checkRoom(prompt),
+      () =>
+        this.#mediaPrompts.add(prompt, async () => {
+          try {
+            const prepared = await this.#mediaPrompts.prepare(media, request, check, isEnded);
+            // The files of the images are not needed any more. A cancelled prompt has one token.
+            const { tokens, runs } = prepared ?? { tokens: [0], runs: undefined };
+            const isSubmitted = this.#submitPrepared(
+              id,
+              (loop) => loop.submit(id, { ...request, prompt: [] }, tokens, runs),
+            );
+            if (!isSubmitted) runs?.release();
+          } catch (error) {
+            const event = { type: "error", error: serializeError(error) } as const;
+            this.#submitPrepared(id, () => this.#events.add(id, event));
+          }
+        }),
+    );
   }
 
-  /** Submits a sequence after the long prompts that wait, with the controls that came meanwhile. */
-  #submitLater(id: number, prepare: () => Promise<(loop: Loop) => void>): void {
+  /** Prepares a sequence beside the loop, and keeps the controls that come meanwhile. */
+  #submitLater(id: number, checkRoom: () => void, prepare: () => void): void {
     try {
-      this.#longPrompts.checkRoom();
+      checkRoom();
     } catch (error) {
       return this.#events.add(id, { type: "error", error: serializeError(error) });
     }
     this.#longPrompts.keepControls(id);
-    this.#longPrompts.add(async () => {
-      const submit = await prepare();
-      const controls = this.#longPrompts.takeControls(id);
-      this.#gate.shared(() => {
-        if (this.#loop === null) return;
-        submit(this.#loop);
-        for (const control of controls) this.#loop.control(id, control);
-      });
-      this.#flush();
-      void this.#run();
+    prepare();
+  }
+
+  /**
+   * Submits a sequence that was prepared beside the loop.
+   * @returns false if the model is being unloaded.
+   */
+  #submitPrepared(id: number, submit: (loop: Loop) => void): boolean {
+    const controls = this.#longPrompts.takeControls(id);
+    const loop = this.#loop;
+    if (loop === null) return false;
+    this.#gate.shared(() => {
+      submit(loop);
+      for (const control of controls) loop.control(id, control);
     });
+    this.#flush();
+    void this.#run();
+    return true;
   }
 
   #status({ adapters }: LoadedModel): EngineStatus {
@@ -266,7 +292,7 @@ export class EngineCore {
         if (performance.now() - begin > MESSAGES_MS) break;
       }
       // Otherwise the other thread could not report its tokens.
-      if (this.#longPrompts.count > 0) await this.#yield();
+      if (this.#longPrompts.count + this.#mediaPrompts.count > 0) await this.#yield();
     }
     this.#isRunning = false;
   }
@@ -322,7 +348,9 @@ export class EngineCore {
       (work) => this.#gate.shared(work),
     );
     // The other thread reads the vocabulary. More prompts may come meanwhile.
-    while (this.#longPrompts.count > 0) await this.#longPrompts.idle;
+    while (this.#longPrompts.count + this.#mediaPrompts.count > 0) {
+      await Promise.all([this.#longPrompts.idle, this.#mediaPrompts.idle]);
+    }
     const model = this.#model;
     this.#model = null;
     this.#gate.shared(() => model?.[Symbol.dispose]());

@@ -25,26 +25,8 @@ export function createSequence(
   cellsUsed: number,
   tools: Omit<EditTools, "cache">,
 ): Sequence {
-  const begunTokens = request.begun?.tokens.length ?? 0;
-  if (!media.isEmpty) checkMediaRequest(request);
-  // A shift would cut images.
-  const contextShift = model.contextShift && media.isEmpty;
-  const length = Math.min(model.maxLength, request.contextLength ?? Infinity);
-  if (prompt.length === 0) {
-    throw new ShimmyError("invalid", "prompt: must not be empty", { field: "prompt" });
-  }
-  const room = length - prompt.length;
-  // A prompt may fill the context if no tokens are to be generated.
-  const least = request.maxTokens === 0 ? 0 : 1;
-  const fits = (begun: number) => {
-    const needed = prompt.length + begun + least;
-    if (needed > length) return false;
-    return needed <= model.sequenceLength || model.larger(needed, cellsUsed) !== null;
-  };
-  const isWhole = fits(begunTokens);
-  if (!isWhole && !(contextShift && fits(0))) {
-    throw tooLong(prompt.length, Math.min(length, model.sequenceLength));
-  }
+  const place = placeFor(prompt.length, !media.isEmpty, request, model, cellsUsed);
+  const { length, room, contextShift, isWhole } = place;
   const requested = request.maxTokens ?? room;
   const maxTokens = contextShift ? requested : Math.min(requested, room);
   const adapters = model.adapters.acquire(request.loras);
@@ -80,6 +62,53 @@ export function createSequence(
     model.adapters.release(adapters);
     throw error;
   }
+}
+
+/** How a prompt fits the context. */
+interface PromptPlace {
+  /** Maximum tokens of prompt and answer. */
+  readonly length: number;
+  /** Tokens that the answer may have without a context shift. */
+  readonly room: number;
+  readonly contextShift: boolean;
+  /** Whether the tokens that the answer begins with fit too, without a context shift. */
+  readonly isWhole: boolean;
+}
+
+/**
+ * Checks the length of a prompt.
+ *
+ * @param prompt its tokens
+ * @param hasMedia whether it has images
+ * @throws {ShimmyError} `invalid` for an empty prompt, and for options that do not work with images;
+ * `context_length` with both token counts.
+ */
+export function placeFor(
+  prompt: number,
+  hasMedia: boolean,
+  request: SequenceRequest,
+  model: Pick<GenerationContext, "contextShift" | "maxLength" | "sequenceLength" | "larger">,
+  cellsUsed: number,
+): PromptPlace {
+  if (hasMedia) checkMediaRequest(request);
+  // A shift would cut images.
+  const contextShift = model.contextShift && !hasMedia;
+  const length = Math.min(model.maxLength, request.contextLength ?? Infinity);
+  if (prompt === 0) {
+    throw new ShimmyError("invalid", "prompt: must not be empty", { field: "prompt" });
+  }
+  // A prompt may fill the context if no tokens are to be generated.
+  const least = request.maxTokens === 0 ? 0 : 1;
+  const fits = (begun: number) => {
+    const needed = prompt + begun + least;
+    if (needed > length) return false;
+    return needed <= model.sequenceLength || model.larger(needed, cellsUsed) !== null;
+  };
+  const isWhole = fits(request.begun?.tokens.length ?? 0);
+  if (!isWhole && !(contextShift && fits(0))) {
+    throw tooLong(prompt, Math.min(length, model.sequenceLength));
+  }
+  return { length, room: length - prompt, contextShift, isWhole };
 }
 
 /** @throws {ShimmyError} `invalid` for options that do not work with images. */

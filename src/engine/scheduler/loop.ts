@@ -21,7 +21,7 @@ import {
 } from "../protocol/mod.ts";
 import { Scheduler } from "./scheduler.ts";
 import { PrefillBudget } from "./order/priority.ts";
-import { createSequence } from "./create_sequence.ts";
+import { createSequence, placeFor } from "./create_sequence.ts";
 import { controlSequence } from "./changes/control_sequence.ts";
 import { editSequence, type EditTools } from "./changes/edit_sequence.ts";
 import { ContextGrowth } from "./growth/context_growth.ts";
@@ -147,8 +147,20 @@ export class Loop {
         this.#emit(id, { type: "queued", promptTokens: sequence.promptLength });
       }
     } catch (error) {
+      media.release();
       this.#emit(id, { type: "error", error: serializeError(error) });
     }
+  }
+
+  /**
+   * Checks a request before its images are encoded.
+   *
+   * @param tokens length of its prompt
+   * @throws {ShimmyError} if it could not be queued now.
+   */
+  check(request: SequenceRequest, tokens: number): void {
+    this.#queue.check(request.client);
+    placeFor(tokens, true, request, this.#model, this.#cache.cellsUsed);
   }
 
   /** Changes an idle slot. See `Engine.changeSlot`. */
@@ -374,6 +386,7 @@ export class Loop {
     if (sequence.isShifted) this.#cache.discard(sequence.scope);
     this.stored.removed(sequence);
     sequence.sampler.close();
+    sequence.media.release();
     this.#model.adapters.release(sequence.adapters);
   }
 

@@ -103,7 +103,7 @@ export class Sequence {
     /** The images of the prompt. */
     readonly media: MediaRuns = MediaRuns.NONE,
   ) {
-    this.submitted = performance.now() - media.ms;
+    this.submitted = media.isEmpty ? performance.now() : media.work.begun;
     if (session.notice !== null) this.notices.push(session.notice);
     this.promptLength = tokens.length;
     this.tracer = request.trace ? new SequenceTracer(tokens) : null;
@@ -358,11 +358,11 @@ export class Sequence {
     const predictedMs = now - first;
     const computed = processed - this.cachedTokens;
     return {
-      queueMs: admitted - this.submitted - this.media.ms,
+      queueMs: admitted - this.submitted - this.media.work.ms,
       promptMs,
       firstTokenMs: first - this.submitted,
       predictedMs,
-      ...(this.hasMedia ? { mediaMs: this.media.ms } : {}),
+      ...(this.hasMedia ? { mediaMs: this.media.work.ms } : {}),
       promptPerSecond: promptMs > 0 && computed > 0 ? computed / promptMs * 1000 : 0,
       predictedPerSecond: predictedMs > 0 && this.#sampled > 1
         ? (this.#sampled - 1) / predictedMs * 1000

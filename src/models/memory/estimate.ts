@@ -42,13 +42,17 @@ export async function estimateMainMemory(
   const header = await readHeader(entry.paths[0]!);
   const isDrafted = draft !== undefined && entry.kind === "language";
   const drafting = isDrafted ? await draftPart(draft) : { size: 0, bytesPerToken: 0, compute: 0 };
-  const kv = entry.kind === "language" ? kvBytes(entry, header, plan, available, drafting) : 0;
-  const batch = plan.batchSize > 0 ? plan.batchSize : DEFAULT_BATCH;
   const { projector } = plan;
-  const others = [...entry.loras, ...(projector === undefined ? [] : [projector])];
-  const sizes = await Promise.all(others.map(({ path }) => sizeOf(path)));
+  // Its weights leave less for the context.
+  const projectorBytes = projector === undefined ? 0 : await sizeOf(projector.path);
+  const left = available - projectorBytes;
+  const kv = entry.kind === "language" ? kvBytes(entry, header, plan, left, drafting) : 0;
+  const batch = plan.batchSize > 0 ? plan.batchSize : DEFAULT_BATCH;
+  const sizes = await Promise.all(entry.loras.map(({ path }) => sizeOf(path)));
   const files = sizes.reduce((sum, bytes) => sum + bytes, entry.size + drafting.size);
-  return Math.ceil(files + kv + computeBytes(entry, header, batch) + drafting.compute);
+  return Math.ceil(
+    files + projectorBytes + kv + computeBytes(entry, header, batch) + drafting.compute,
+  );
 }
 
 /** Memory of a draft model. */

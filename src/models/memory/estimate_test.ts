@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import { fromFileUrl } from "@std/path";
+import { fromFileUrl, join } from "@std/path";
+import { withFolder } from "../../../ffi/testing.ts";
 import { describe, isModel } from "../discovery/describe.ts";
 import type { ModelEntry } from "../entry/entry.ts";
 import { estimateMainMemory, type LoadShape } from "./estimate.ts";
@@ -64,6 +65,19 @@ Deno.test("the file of a projector is counted", async () => {
   const projector = { path: TINY, offload: true, isOptional: true };
   const { size } = await Deno.stat(TINY);
   assertEquals(await estimateMainMemory(entry, { ...shape, projector }, 2 ** 40), without + size);
+});
+
+Deno.test("the context is smaller beside a projector", async () => {
+  const entry = await tiny();
+  await withFolder(async (folder) => {
+    const projector = { path: join(folder, "mmproj.gguf"), offload: true, isOptional: true };
+    await Deno.writeFile(projector.path, new Uint8Array(2 ** 20));
+    const auto = { ...shape, contextLength: 0, parallel: 400, kvUnified: "auto" } as const;
+    const available = 2 ** 29 + entry.size + 8 * 2 ** 20;
+    const without = await estimateMainMemory(entry, auto, available);
+    const beside = await estimateMainMemory(entry, { ...auto, projector }, available);
+    assert(beside < without + 2 ** 20, `${beside} bytes, ${without} without a projector`);
+  });
 });
 
 Deno.test("the files of adapters are counted", async () => {

@@ -18,11 +18,6 @@ export function isLong(prompt: readonly PromptPart[]): boolean {
   return length >= LONG_TEXT;
 }
 
-/** Whether a prompt has images. */
-export function hasMedia(prompt: readonly PromptPart[]): boolean {
-  return prompt.some((part) => "media" in part);
-}
-
 /** Work with long texts, one after the other, and the controls of sequences that wait for it. */
 export class LongPrompts {
   readonly #controls = new Map<number, Control[]>();

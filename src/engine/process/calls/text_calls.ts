@@ -1,7 +1,7 @@
 import { ShimmyError } from "../../../errors.ts";
-import type { Media, PreparedPrompt } from "../../media/mod.ts";
-import type { AddSpecial, PromptPart, ToEngineCore } from "../../protocol/mod.ts";
-import { DECODED_TOKENS, hasMedia, isLong, MAX_REPLIED_TOKENS } from "./long_prompts.ts";
+import type { ToEngineCore } from "../../protocol/mod.ts";
+import { DECODED_TOKENS, isLong, MAX_REPLIED_TOKENS } from "./long_prompts.ts";
+import { hasMedia, readerOf } from "./media_prompts.ts";
 import type { Replies } from "./replies.ts";
 
 type Call<T extends ToEngineCore["type"]> = Extract<ToEngineCore, { readonly type: T }>;
@@ -20,8 +20,9 @@ export function tokenize(
   };
   if (hasMedia(prompt)) {
     return replies.replyLater(call, async ({ media }) => {
-      const { tokens } = await preparedPrompt(media, prompt, addSpecial);
-      return replied(tokens);
+      const reader = readerOf(media);
+      const measured = await reader.measure(prompt, addSpecial);
+      return result === "count" ? measured.length : replied(reader.tokensOf(measured));
     });
   }
   if (!isLong(prompt)) {
@@ -56,15 +57,4 @@ export function pieces({ call, tokens }: Call<"pieces">, replies: Replies): void
     ({ tokenizer }) =>
       tokenizer.check(tokens, "tokens").map((token) => tokenizer.piece(token, true).bytes.slice()),
   );
-}
-
-/** @throws {ShimmyError} `invalid` if the model reads no images; see `Media.prepare`. */
-export async function preparedPrompt(
-  media: Media | null,
-  prompt: readonly PromptPart[],
-  addSpecial: AddSpecial = true,
-  isEnded?: () => boolean,
-): Promise<PreparedPrompt> {
-  if (media === null) throw new ShimmyError("invalid", "The model reads no images");
-  return await media.prepare(prompt, addSpecial, isEnded);
 }

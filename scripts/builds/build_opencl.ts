@@ -9,11 +9,10 @@
  * `apt install git npm cmake g++ python3 opencl-headers ocl-icd-opencl-dev`. `SHIMMY_LLAMA_SOURCE` names an
  * existing source tree of that version.
  */
-import { basename, join, resolve } from "@std/path";
-import { findRuntime } from "../src/runtime/mod.ts";
+import { join } from "@std/path";
+import { buildBesidePrebuilt } from "./beside_prebuilt.ts";
 import { buildBeside } from "./cmake.ts";
-import { SourceError, withLlamaSource } from "./ffi/source.ts";
-import { LLAMA_LICENCE } from "./licences.ts";
+import { SourceError } from "../ffi/source.ts";
 
 const EXTENSION = { windows: "dll", darwin: "dylib" } as const;
 const { os, arch } = Deno.build;
@@ -38,24 +37,9 @@ async function buildBackend(source: string, folder: string): Promise<string> {
   throw new SourceError(`The build did not create ${library}`);
 }
 
-const folder = resolve(Deno.args[0] ?? join("dist", "opencl"));
-const build = await Deno.makeTempDir({ prefix: "shimmy-opencl-" });
-try {
-  const prebuilt = await findRuntime({ variant: "cpu", folder: "" });
-  await Deno.mkdir(folder, { recursive: true });
-  const file = await withLlamaSource([], async ({ folder: source }) => {
-    await Deno.copyFile(join(source, "LICENSE"), join(folder, LLAMA_LICENCE));
-    return await buildBackend(source, build);
-  });
-  for await (const { name, isFile } of Deno.readDir(prebuilt.folder)) {
-    if (isFile) await Deno.copyFile(join(prebuilt.folder, name), join(folder, name));
-  }
-  await Deno.copyFile(file, join(folder, basename(file)));
-  console.log(folder);
-} catch (error) {
-  if (!(error instanceof SourceError)) throw error;
-  console.error(`build:opencl: ${error.message}`);
-  Deno.exitCode = 1;
-} finally {
-  await Deno.remove(build, { recursive: true });
-}
+await buildBesidePrebuilt(
+  "build:opencl",
+  Deno.args[0] ?? join("dist", "opencl"),
+  () => "cpu",
+  ({ source, build }) => buildBackend(source, build),
+);

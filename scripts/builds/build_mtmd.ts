@@ -9,15 +9,33 @@
  * macOS. `SHIMMY_LLAMA_SOURCE` names an existing source tree of that version.
  */
 import { parseArgs } from "@std/cli/parse-args";
-import { basename, join, resolve } from "@std/path";
-import { locateLibrary, locateMediaLibrary } from "../ffi/library/locate.ts";
-import { LLAMA_VERSION } from "../ffi/library/version.ts";
-import { findRuntime, type Variant, VARIANTS } from "../src/runtime/mod.ts";
+import { join } from "@std/path";
+import { locateLibrary, locateMediaLibrary } from "../../ffi/library/locate.ts";
+import { LLAMA_VERSION } from "../../ffi/library/version.ts";
+import { type Variant, VARIANTS } from "../../src/runtime/mod.ts";
+import { buildBesidePrebuilt } from "./beside_prebuilt.ts";
 import { buildBeside } from "./cmake.ts";
-import { SourceError, withLlamaSource } from "./ffi/source.ts";
-import { LLAMA_LICENCE } from "./licences.ts";
+import { SourceError } from "../ffi/source.ts";
 
 const { os } = Deno.build;
+
+/**
+ * A statement of `tools/mtmd/models/pixtral.cpp`, and what it must be. It clears memory by a product with zero, which
+ * is not a number where the memory holds the bits of no number. Then a picture has rows that no model can read.
+ */
+const MENDED = {
+  from: "ggml_scale(ctx0, tok, 0.0)",
+  to: "ggml_fill(ctx0, tok, 0.0f)",
+} as const;
+
+/** Writes the mended file into a folder. @returns its path. */
+async function mend(source: string, folder: string): Promise<string> {
+  const text = await Deno.readTextFile(join(source, "tools", "mtmd", "models", "pixtral.cpp"));
+  if (!text.includes(MENDED.from)) throw new SourceError("pixtral.cpp is not as expected");
+  const file = join(folder, "pixtral.cpp");
+  await Deno.writeTextFile(file, text.replace(MENDED.from, MENDED.to));
+  return file;
+}
 
 /**
  * A CMake project that links libmtmd with published libraries. It then names them as its dependencies, and
@@ -25,8 +43,9 @@ const { os } = Deno.build;
  *
  * @param source source tree of llama.cpp
  * @param libraries folder of the published libraries
+ * @param mended the mended file
  */
-function project(source: string, libraries: string): string {
+function project(source: string, libraries: string, mended: string): string {
   const { llama, ggml, ggmlBase } = locateLibrary(libraries, os);
   const published = (target: string, file: string, definitions: string, needs = "") =>
     `add_library(${target} SHARED IMPORTED)
@@ -48,6 +67,11 @@ ${published("ggml", ggml, "GGML_SHARED;GGML_BACKEND_SHARED", "ggml-base")}
 ${published("llama", llama, "LLAMA_SHARED", "ggml")}
 add_subdirectory("${source}/vendor" vendor)
 add_subdirectory("${source}/tools/mtmd" bin)
+get_target_property(files mtmd SOURCES)
+list(REMOVE_ITEM files models/pixtral.cpp)
+list(APPEND files "${mended}")
+set_target_properties(mtmd PROPERTIES SOURCES "\${files}")
+target_include_directories(mtmd PRIVATE "${source}/tools/mtmd/models")
 `;
 }
 
@@ -58,7 +82,8 @@ const SETTINGS = ["MTMD_VIDEO=OFF"];
 async function buildLibrary(source: string, libraries: string, build: string): Promise<string> {
   const own = join(build, "project");
   await Deno.mkdir(own);
-  await Deno.writeTextFile(join(own, "CMakeLists.txt"), project(source, libraries));
+  const mended = await mend(source, own);
+  await Deno.writeTextFile(join(own, "CMakeLists.txt"), project(source, libraries, mended));
   const built = await buildBeside({
     source: own,
     folder: join(build, "build"),
@@ -79,24 +104,9 @@ function variantOf(name: string): Variant {
 const { variant, _: [given = join("dist", "mtmd")] } = parseArgs(Deno.args, {
   string: ["variant"],
 }) as { variant?: string; _: string[] };
-const folder = resolve(String(given));
-const build = await Deno.makeTempDir({ prefix: "shimmy-mtmd-" });
-try {
-  const prebuilt = await findRuntime({ variant: variantOf(variant ?? "cpu"), folder: "" });
-  await Deno.mkdir(folder, { recursive: true });
-  const file = await withLlamaSource([], async ({ folder: source }) => {
-    await Deno.copyFile(join(source, "LICENSE"), join(folder, LLAMA_LICENCE));
-    return await buildLibrary(source, prebuilt.folder, build);
-  });
-  for await (const { name, isFile } of Deno.readDir(prebuilt.folder)) {
-    if (isFile) await Deno.copyFile(join(prebuilt.folder, name), join(folder, name));
-  }
-  await Deno.copyFile(file, join(folder, basename(file)));
-  console.log(folder);
-} catch (error) {
-  if (!(error instanceof SourceError)) throw error;
-  console.error(`build:mtmd: ${error.message}`);
-  Deno.exitCode = 1;
-} finally {
-  await Deno.remove(build, { recursive: true });
-}
+await buildBesidePrebuilt(
+  "build:mtmd",
+  String(given),
+  () => variantOf(variant ?? "cpu"),
+  ({ source, prebuilt, build }) => buildLibrary(source, prebuilt, build),
+);

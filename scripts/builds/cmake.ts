@@ -1,5 +1,5 @@
 import { join } from "@std/path";
-import { SourceError } from "./ffi/source.ts";
+import { SourceError } from "../ffi/source.ts";
 
 /** A build of a source tree. */
 export interface CmakeBuild {

@@ -1,0 +1,155 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { pattern, png } from "../../../tests/support/pictures.ts";
+import type { MediaChunk, MediaContext } from "../../../ffi/mod.ts";
+import { ShimmyError } from "../../errors.ts";
+import type { PromptPart } from "../protocol/mod.ts";
+import type { Tokenizer } from "../tokenizer/mod.ts";
+import { Media, type MediaOptions } from "./media.ts";
+
+const BOS = 1;
+/** Values of an embedding of the fake encoder. */
+const WIDTH = 4;
+
+/** What a test changes of the fake encoder. */
+interface Fake {
+  readonly isNonCausal?: boolean;
+  /** Rows of a part of an image, of which each image has two. Default 3. */
+  readonly rows?: number;
+  readonly value?: number;
+  readonly onEncode?: () => void;
+  readonly options?: Partial<MediaOptions>;
+}
+
+/** Media with an encoder that counts its work, and whose texts have a token for each character. */
+function fakeMedia(fake: Fake = {}) {
+  const { rows = 3, value = 0.5, isNonCausal = false, onEncode = () => {} } = fake;
+  const done = { prepared: 0, encoded: 0 };
+  const part = (index: number): MediaChunk => ({ type: "rows", index, rows, positions: rows });
+  const chunks = () => ({
+    // Between the parts, one token and one that the vocabulary lacks.
+    list: [part(0), { type: "tokens", tokens: [9, -1] }, part(2)],
+    [Symbol.dispose]: () => {},
+  });
+  const context = {
+    width: WIDTH,
+    isNonCausal,
+    measure: () => Promise.resolve(chunks()),
+    prepare: () => {
+      done.prepared++;
+      return Promise.resolve(chunks());
+    },
+    encode: () => {
+      done.encoded++;
+      onEncode();
+      return Promise.resolve(new Float32Array(rows * WIDTH).fill(value));
+    },
+  };
+  const tokenizer = {
+    encodeAsync: ([one]: readonly PromptPart[]) =>
+      Promise.resolve([...(one as { text: string }).text].map((letter) => letter.charCodeAt(0))),
+    withBegin: (tokens: number[], addSpecial: boolean) =>
+      addSpecial && tokens[0] !== BOS ? [BOS, ...tokens] : tokens,
+  };
+  const media = new Media(
+    context as unknown as MediaContext,
+    tokenizer as unknown as Tokenizer,
+    { maxWholeRows: 8, ...fake.options },
+  );
+  return { media, done };
+}
+
+const text = (content: string) => ({ text: content, special: true });
+const image = (seed: number) => ({
+  media: { type: "image", bytes: png(4, 4, pattern(seed)), field: `images[${seed}]` } as const,
+});
+const running = () => false;
+
+Deno.test("a prompt is counted without reading the pixels of its images", async () => {
+  const { media, done } = fakeMedia();
+  const measured = await media.measure([text("ab"), image(1), text("c")], true);
+  // The token at the begin, three letters, twice three rows and a token between them.
+  assertEquals(measured.length, 1 + 3 + 6 + 1);
+  assertEquals(media.tokensOf(measured), [1, 97, 98, -2, -3, -4, 9, -5, -6, -7, 99]);
+  assertEquals(done, { prepared: 0, encoded: 0 });
+});
+
+Deno.test("rows are at the places that the tokens have", async () => {
+  const { media, done } = fakeMedia();
+  const measured = await media.measure([image(1), text("a"), image(1), text("b")], true);
+  const { tokens, runs } = (await media.encode(measured, 0, running))!;
+  assertEquals(tokens.map((_, at) => runs.isRow(at)), tokens.map((token) => token < 0));
+  const firsts = [1, 5, 9, 13].map((at) => [runs.rowsAt(at, 8).first, tokens[at]]);
+  assertEquals(firsts, [[-2, -2], [-5, -5], [-2, -2], [-5, -5]]);
+  // The same image twice.
+  assertEquals(done, { prepared: 1, encoded: 2 });
+});
+
+Deno.test("an image is encoded once, also for later prompts", async () => {
+  const { media, done } = fakeMedia();
+  const measured = await media.measure([image(1), text("a")], false);
+  assertEquals(media.isEncoded(measured), false);
+  (await media.encode(measured, 0, running))!.runs.release();
+  assertEquals(media.isEncoded(measured), true);
+  await media.encode(measured, 0, running);
+  assertEquals(done, { prepared: 1, encoded: 2 });
+});
+
+Deno.test("a cancellation is seen between two parts of an image", async () => {
+  let isEnded = false;
+  const { media, done } = fakeMedia({ onEncode: () => isEnded = true });
+  const measured = await media.measure([image(1), image(2), text("a")], false);
+  assertEquals(await media.encode(measured, 0, () => isEnded), null);
+  assertEquals(done, { prepared: 1, encoded: 1 });
+  assertEquals(media.isEncoded(measured), false);
+});
+
+Deno.test("images that have no room beside those of other requests are refused", async () => {
+  const { media } = fakeMedia({ options: { maxHeldBytes: 250 } });
+  const measured = (seed: number) => media.measure([image(seed), text("a")], false);
+  // Twice three rows of 16 bytes each.
+  const first = (await media.encode(await measured(1), 0, running))!;
+  const second = (await media.encode(await measured(2), 0, running))!;
+  const refused = async () => await media.encode(await measured(3), 0, running);
+  assertEquals((await assertRejects(refused, ShimmyError)).kind, "overloaded");
+  // The same image takes no more.
+  const again = (await media.encode(await measured(2), 0, running))!;
+  first.runs.release();
+  assertEquals((await refused())!.tokens.length, 8);
+  second.runs.release();
+  again.runs.release();
+});
+
+Deno.test("a single prompt may have more images than several together", async () => {
+  const { media } = fakeMedia({ options: { maxHeldBytes: 10 } });
+  const measured = await media.measure([image(1), image(2), text("a")], false);
+  assertEquals((await media.encode(measured, 0, running))!.tokens.length, 15);
+});
+
+Deno.test("rows that must be in one batch are refused before they are encoded", async () => {
+  const { media } = fakeMedia({ isNonCausal: true, rows: 9 });
+  await assertRejects(
+    () => media.measure([text("a"), image(1)], false),
+    ShimmyError,
+    "images[1]: the image takes 9 rows, which must be in one batch of at most 8",
+  );
+});
+
+Deno.test("values that are not numbers are refused", async () => {
+  for (const value of [NaN, Infinity]) {
+    const { media } = fakeMedia({ value });
+    const measured = await media.measure([image(1), text("a")], false);
+    const error = await assertRejects(() => media.encode(measured, 0, running), ShimmyError);
+    assertEquals([error.kind, media.isEncoded(measured)], ["backend", false]);
+  }
+});
+
+Deno.test("a prompt that ends with an image is refused before the image is read", async () => {
+  const { media, done } = fakeMedia();
+  const measured = await media.measure([text("a"), image(1)], false);
+  await assertRejects(
+    () => media.encode(measured, 0, running),
+    ShimmyError,
+    "prompt: must not end with an image",
+  );
+  assertEquals(done, { prepared: 0, encoded: 0 });
+});
