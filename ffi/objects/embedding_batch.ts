@@ -2,8 +2,8 @@ import { LlamaBatch } from "../generated/structs.ts";
 import { address } from "../memory/memory.ts";
 
 /**
- * Input of one `llama_decode`: embeddings of one sequence in place of tokens, at consecutive positions.
- * libllama takes no tokens and embeddings in one batch.
+ * Input of one `llama_decode`: embeddings of one sequence in place of tokens. libllama takes no tokens and
+ * embeddings in one batch.
  */
 export class EmbeddingBatch {
   readonly length: number;
@@ -16,16 +16,15 @@ export class EmbeddingBatch {
   /**
    * @param rows embeddings, one after the other
    * @param width values of an embedding
-   * @param position position of the first embedding
+   * @param positions a position for each embedding; with M-RoPE four, one dimension after the other
    */
   constructor(
     rows: Float32Array<ArrayBuffer>,
     width: number,
-    position: number,
+    positions: Int32Array<ArrayBuffer>,
     sequence: number,
   ) {
     this.length = rows.length / width;
-    const positions = Int32Array.from({ length: this.length }, (_, index) => position + index);
     const sequences = new Int32Array([sequence]);
     const counts = new Int32Array(this.length).fill(1);
     const pointers = new BigUint64Array(this.length).fill(address(sequences));

@@ -1,6 +1,7 @@
 import { MTMD_INPUT_CHUNK_TYPE } from "../generated/enums.ts";
 import type { MediaLibrary } from "../library/media_library.ts";
 import { integersAt } from "../memory/memory.ts";
+import { MtmdDecoderPos } from "../generated/structs.ts";
 
 /** A part of an image or a sound as a model reads it. */
 export type MediaChunk =
@@ -34,6 +35,31 @@ export class MediaChunks implements Disposable {
   chunk(index: number): Deno.PointerValue {
     if (this.#handle === null) throw new Error("Cannot use the chunks: they are closed");
     return this.#media.mtmd.mtmd_input_chunks_get(this.#handle, BigInt(index));
+  }
+
+  /**
+   * Positions of the rows of a chunk in the four dimensions of M-RoPE (time, row, column and a fourth one), one
+   * dimension after the other.
+   *
+   * @param start position of the first row
+   */
+  gridPositions(index: number, start: number): Int32Array<ArrayBuffer> {
+    const { mtmd } = this.#media;
+    const chunk = this.chunk(index);
+    const rows = Number(mtmd.mtmd_input_chunk_get_n_tokens(chunk));
+    const positions = new Int32Array(4 * rows);
+    const image = mtmd.mtmd_input_chunk_get_tokens_image(chunk);
+    for (let row = 0; row < rows; row++) {
+      const { t, y, x, z } = image === null
+        ? { t: start + row, y: start + row, x: start + row, z: start + row }
+        : new MtmdDecoderPos(
+          mtmd.mtmd_image_tokens_get_decoder_pos(image, start, BigInt(row)) as Uint8Array<
+            ArrayBuffer
+          >,
+        );
+      [t, y, x, z].forEach((value, dimension) => positions[dimension * rows + row] = value);
+    }
+    return positions;
   }
 
   #read(index: number): MediaChunk {

@@ -2,14 +2,18 @@ import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/asser
 import type { SequenceEvent } from "../../src/engine/protocol/mod.ts";
 import { ShimmyError } from "../../src/errors.ts";
 import { TOWERS } from "../models/towers.ts";
-import { collect } from "../support/engine.ts";
+import { collect, TINY } from "../support/engine.ts";
 import { bmp, pattern, png } from "../support/pictures.ts";
-import { look, MEDIA_FOLDER, mediaEngine, withModel } from "./setup.ts";
+import { look, MEDIA_FOLDER, mediaEngine, type MediaModel, withModel } from "./setup.ts";
 
 const options = { ignore: MEDIA_FOLDER === null };
 
 const first = png(40, 30, pattern(1));
 const second = png(40, 30, pattern(2));
+const large = png(90, 60, pattern(4));
+/** Its header is whole, and its compressed pixels are not. */
+const damaged = first.slice();
+damaged.fill(0, 60, 90);
 
 /** The error with which a sequence ends. */
 function errorOf(events: AsyncIterable<SequenceEvent>): Promise<ShimmyError> {
@@ -74,18 +78,60 @@ for (const kind of TOWERS) {
   );
 }
 
-Deno.test(
-  "rows in several batches give the same answer",
-  options,
-  () =>
-    withModel("mlp", async (files) => {
-      const request = look(["once there", first, " was"]);
-      await using whole = await mediaEngine(files);
-      await using cut = await mediaEngine(files, { batchSize: 8 });
-      const expected = await collect(whole.generate(request));
-      assertEquals((await collect(cut.generate(request))).tokens, expected.tokens);
-    }),
-);
+for (const kind of TOWERS) {
+  Deno.test(
+    `${kind}: the tokens of a prompt are counted without reading its pixels`,
+    options,
+    () =>
+      withModel(kind, async (files) => {
+        await using engine = await mediaEngine(files);
+        const count = (image: Uint8Array<ArrayBuffer>) =>
+          engine.countTokens(look(["one", image, "two", large, "three"]).prompt, true);
+        const { done } = await collect(
+          engine.generate(look(["one", first, "two", large, "three"], { maxTokens: 1 })),
+        );
+        assertEquals(await count(first), done.usage.promptTokens);
+        assertEquals(await count(damaged), done.usage.promptTokens);
+      }),
+  );
+
+  Deno.test(
+    `${kind}: a rewound answer to an image goes on as before`,
+    options,
+    () =>
+      withModel(kind, async (files) => {
+        await using engine = await mediaEngine(files, { streamInterval: 0 });
+        const request = look(["once there", large, "was"], { maxTokens: 300, ignoreEos: true });
+        const plain = await collect(engine.generate(request));
+        const run = engine.generate(request);
+        const tokens: number[] = [];
+        let isRewound = false;
+        for await (const event of run) {
+          if (event.type === "token") tokens.push(event.token);
+          if (event.type === "rewind") tokens.length = event.keep;
+          if (tokens.length < 8 || isRewound) continue;
+          isRewound = true;
+          assertEquals(await run.edit({ keep: 3 }), 3);
+        }
+        assertEquals(tokens, plain.tokens);
+      }),
+  );
+}
+
+for (const kind of ["mlp", "qwen2vl"] as const) {
+  Deno.test(
+    `${kind}: rows in several batches give the same answer`,
+    options,
+    () =>
+      withModel(kind, async (files) => {
+        const request = look(["once there", large, " was"]);
+        await using whole = await mediaEngine(files);
+        await using cut = await mediaEngine(files, { batchSize: 8 });
+        const expected = await collect(whole.generate(request));
+        assertEquals((await collect(cut.generate(request))).tokens, expected.tokens);
+      }),
+  );
+}
 
 Deno.test(
   "rows that must be in one batch are refused if it is smaller",
@@ -100,22 +146,25 @@ Deno.test(
     }),
 );
 
-Deno.test(
-  "with a shared KV buffer, answers go on while an image is computed",
-  options,
-  () =>
-    withModel("mlp", async (files) => {
-      await using engine = await mediaEngine(files, { kvUnified: true });
-      const text = look(["a text without an image"], { maxTokens: 40, cachePrompt: false });
-      const image = look([second, "one", first, "two"], { cachePrompt: false });
-      const alone = [
-        await collect(engine.generate(text)),
-        await collect(engine.generate(image)),
-      ];
-      const together = await Promise.all([text, image].map((one) => collect(engine.generate(one))));
-      assertEquals(together.map(({ tokens }) => tokens), alone.map(({ tokens }) => tokens));
-    }),
-);
+for (const kind of ["mlp", "qwen2vl"] as const) {
+  Deno.test(
+    `${kind}: with a shared KV buffer, answers go on while an image is computed`,
+    options,
+    () => withModel(kind, answersTogether),
+  );
+}
+
+async function answersTogether(files: MediaModel): Promise<void> {
+  await using engine = await mediaEngine(files, { kvUnified: true });
+  const text = look(["a text without an image"], { maxTokens: 40, cachePrompt: false });
+  const image = look([second, "one", first, "two"], { cachePrompt: false });
+  const alone = [
+    await collect(engine.generate(text)),
+    await collect(engine.generate(image)),
+  ];
+  const together = await Promise.all([text, image].map((one) => collect(engine.generate(one))));
+  assertEquals(together.map(({ tokens }) => tokens), alone.map(({ tokens }) => tokens));
+}
 
 Deno.test(
   "a damaged image is refused with its field, and others are answered",
@@ -123,9 +172,6 @@ Deno.test(
   () =>
     withModel("mlp", async (files) => {
       await using engine = await mediaEngine(files);
-      const damaged = first.slice();
-      // Inside of the compressed pixels.
-      damaged.fill(0, 60, 90);
       for (
         const [bytes, what] of [
           [damaged, "cannot be decoded: its file is damaged"],
@@ -139,6 +185,75 @@ Deno.test(
         assertEquals(error.message, `prompt[1]: the image ${what}`);
       }
       assertEquals((await collect(engine.generate(look(["a", first, "b"])))).tokens.length, 16);
+    }),
+);
+
+Deno.test(
+  "an image of a prompt that does not fit the context is not read",
+  options,
+  () =>
+    withModel("mlp", async (files) => {
+      await using engine = await mediaEngine(files, { contextLength: 64 });
+      const words = "a text that is too long for the context ".repeat(10);
+      const error = await errorOf(engine.generate(look([words, damaged, "b"])));
+      assertEquals(error.kind, "context_length");
+      assertEquals(error.overflow?.contextLength, 64);
+    }),
+);
+
+Deno.test(
+  "texts do not wait for images that are read",
+  options,
+  () =>
+    withModel("mlp", async (files) => {
+      await using engine = await mediaEngine(files);
+      const ended: string[] = [];
+      const end = (name: string) => () => void ended.push(name);
+      const images = [1, 2, 3, 4, 5, 6].map((seed) => png(1200, 1200, pattern(seed)));
+      const long = [{ text: "a long text that is tokenized ".repeat(800), special: false }];
+      await Promise.all([
+        collect(engine.generate(look([...images, "b"]))).then(end("images")),
+        engine.countTokens(long, true).then(end("count")),
+        errorOf(engine.generate({ ...look([]), prompt: long })).then(end("long")),
+        collect(engine.generate(look(["a text"], { maxTokens: 1 }))).then(end("short")),
+      ]);
+      assertEquals(ended.at(-1), "images");
+    }),
+);
+
+Deno.test(
+  "the context leaves room for the projector",
+  options,
+  () =>
+    withModel("mlp", async (files) => {
+      const { size } = await Deno.stat(files.model);
+      const limits = {
+        contextLength: 0,
+        kvUnified: "auto",
+        memoryLimit: 2 ** 29 + size + 4 * 2 ** 20,
+      } as const;
+      await using beside = await mediaEngine(files, limits);
+      await using alone = await mediaEngine(files, { ...limits, projector: undefined });
+      const [less, more] = [beside.info.shape!.kvBytes, alone.info.shape!.kvBytes];
+      assert(less < more, `${less} bytes of KV cache, ${more} without a projector`);
+    }),
+);
+
+Deno.test(
+  "a projector for another width of embeddings is refused, and the model loads without it",
+  options,
+  () =>
+    withModel("mlp", async (files) => {
+      const narrow = { ...files, model: TINY };
+      const projector = { path: files.projector, offload: false, isOptional: true };
+      await using engine = await mediaEngine(narrow, { projector });
+      assertEquals(engine.info.media?.vision, false);
+      assert(
+        engine.info.notes.some((note) => note.includes("Cannot load projector 'mmproj.gguf'")),
+      );
+      assertEquals((await errorOf(engine.generate(look(["a", first, "b"])))).kind, "invalid");
+      const needed = { projector: { ...projector, isOptional: false } };
+      await assertRejects(() => mediaEngine(narrow, needed), ShimmyError, "Cannot load projector");
     }),
 );
 

@@ -2,6 +2,7 @@
 import { fromFileUrl, join } from "@std/path";
 import { locateMediaLibrary } from "../../ffi/library/locate.ts";
 import type { LoadOptions, MediaInput, SequenceRequest } from "../../src/engine/protocol/mod.ts";
+import { mropeModel } from "../models/mrope.ts";
 import { storiesModel } from "../models/stories.ts";
 import { type Tower, towerFile } from "../models/towers.ts";
 import { windowedModel } from "../models/windowed.ts";
@@ -28,6 +29,9 @@ const TEXT_MODELS: Readonly<Record<Tower, () => Uint8Array<ArrayBuffer>>> = {
   mlp: storiesModel,
   gemma3: windowedModel,
   pixtral: storiesModel,
+  qwen2vl: mropeModel,
+  // llama-server takes no tokens that the vocabulary lacks.
+  idefics3: () => storiesModel(false, 2048, ["\n\n", "<fake_token_around_image>", "<global-img>"]),
 };
 
 /** The files of a model that reads images. */

@@ -11,6 +11,9 @@ const LAYERS = 3;
 const HEADS = 4;
 const FEED_FORWARD = 128;
 const EOS = 2;
+/** Types of tokens, of `llama_token_type`. */
+const NORMAL = 1;
+const USER_DEFINED = 4;
 
 /** Frequent pairs of letters, so that texts have about as many tokens as with a trained vocabulary. */
 const PAIRS =
@@ -36,11 +39,16 @@ const FILL_TOKENS = {
  *
  * @param fills Whether the vocabulary has fill-in-the-middle tokens.
  * @param context Tokens of its context.
+ * @param marks Texts that are one token each.
  */
-export function storiesModel(fills = false, context = 2048): Uint8Array<ArrayBuffer> {
+export function storiesModel(
+  fills = false,
+  context = 2048,
+  marks: readonly string[] = [],
+): Uint8Array<ArrayBuffer> {
   const { texts: short, metadata } = sentencePieces();
   const pairs = [...new Set(PAIRS.split(" "))];
-  const texts = [...short, ...pairs];
+  const texts = [...short, ...pairs, ...marks];
   const tensors = [
     tensor("token_embd.weight", "table", WIDTH, texts.length),
     tensor("output_norm.weight", "norm", WIDTH),
@@ -85,7 +93,8 @@ export function storiesModel(fills = false, context = 2048): Uint8Array<ArrayBuf
       "tokenizer.ggml.token_type": {
         i32s: [
           ...(metadata["tokenizer.ggml.token_type"] as { i32s: number[] }).i32s,
-          ...pairs.map(() => 1),
+          ...pairs.map(() => NORMAL),
+          ...marks.map(() => USER_DEFINED),
         ],
       },
       "tokenizer.ggml.add_bos_token": true,

@@ -15,10 +15,12 @@ const LAYERS = 3;
 const PATCH = 7;
 
 /** Kinds of projectors. */
-export const TOWERS = ["mlp", "gemma3", "pixtral"] as const;
+export const TOWERS = ["mlp", "gemma3", "pixtral", "qwen2vl", "idefics3"] as const;
 export type Tower = (typeof TOWERS)[number];
 
 interface TowerParts {
+  /** The projector's type, if it is not the name of the kind. */
+  readonly type?: string;
   /** Width and height of the picture that the encoder reads, in pixels. */
   readonly imageSize: number;
   readonly metadata: Readonly<Record<string, GgufEntry>>;
@@ -67,18 +69,48 @@ const PARTS: Readonly<Record<Tower, TowerParts>> = {
       tensor("v.token_embd.img_break", "table", TEXT_WIDTH),
     ],
   },
+  /** Qwen2-VL: any size of at least eight rows; each row is made of 2 x 2 patches. */
+  qwen2vl: {
+    type: "qwen2vl_merger",
+    imageSize: 16 * PATCH,
+    metadata: {},
+    tensors: [
+      tensor("v.patch_embd.weight.1", "bias", PATCH, PATCH, 3, WIDTH),
+      tensor("v.post_ln.weight", "norm", WIDTH),
+      tensor("v.post_ln.bias", "bias", WIDTH),
+      tensor("mm.0.weight", "matrix", 4 * WIDTH, 4 * WIDTH),
+      tensor("mm.0.bias", "bias", 4 * WIDTH),
+      tensor("mm.2.weight", "matrix", 4 * WIDTH, TEXT_WIDTH),
+      tensor("mm.2.bias", "bias", TEXT_WIDTH),
+    ],
+  },
+  /** Idefics 3 and SmolVLM: tiles of an image that is twice as long as a tile, and an overview. 4 rows a tile. */
+  idefics3: {
+    imageSize: 4 * PATCH,
+    metadata: {
+      "clip.use_gelu": true,
+      "clip.vision.projector.scale_factor": 2,
+      "clip.vision.preproc_image_size": 8 * PATCH,
+    },
+    tensors: [
+      tensor("v.position_embd.weight", "table", WIDTH, patches(4 * PATCH)),
+      tensor("v.post_ln.weight", "norm", WIDTH),
+      tensor("v.post_ln.bias", "bias", WIDTH),
+      tensor("mm.model.fc.weight", "matrix", 4 * WIDTH, TEXT_WIDTH),
+    ],
+  },
 };
 
 /** The file of a projector. */
 export function towerFile(kind: Tower): Uint8Array<ArrayBuffer> {
-  const { imageSize, metadata, tensors } = PARTS[kind];
+  const { type = kind, imageSize, metadata, tensors } = PARTS[kind];
   return buildGguf({
     metadata: {
       "general.architecture": "clip",
       "general.type": "mmproj",
       "general.name": "random weights",
       "clip.has_vision_encoder": true,
-      "clip.projector_type": kind,
+      "clip.projector_type": type,
       "clip.vision.image_size": imageSize,
       "clip.vision.patch_size": PATCH,
       "clip.vision.embedding_length": WIDTH,

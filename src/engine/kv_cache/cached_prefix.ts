@@ -1,12 +1,13 @@
 import type { Context } from "../../../ffi/mod.ts";
 import type { Checkpoint } from "./checkpoints.ts";
 import type { SavedState } from "./host_states.ts";
+import { positionAt, wholeLength } from "./positions.ts";
 
 /** A stream of the KV cache: the cells of one sequence. */
 export interface KvStream {
   /** Sequence id in libllama. */
   readonly id: number;
-  /** Tokens in the KV cache, from position 0. */
+  /** Tokens in the KV cache. Their positions are those of `positionAt`. */
   readonly tokens: number[];
   /** Scope of the tokens: see `PrefixCache.acquire`. */
   scope: string;
@@ -64,6 +65,8 @@ export interface PrefixCacheOptions {
   readonly spill?: ((state: SavedState) => void) | undefined;
   /** Cells shared by all streams; null if each stream has its own cells. */
   readonly sharedCells: number | null;
+  /** Whether rows of an image share positions (M-RoPE). */
+  readonly sharesPositions?: boolean;
   /** Whether positions of a running sequence may be shifted. */
   readonly mayShiftPositions: boolean;
 }
@@ -77,15 +80,24 @@ export function usablePrefix(
   limit: number,
   byState: boolean,
   memory: Pick<KvMemory, "firstPosition">,
-  { canTruncate, window }: Pick<PrefixCacheOptions, "canTruncate" | "window">,
+  { canTruncate, window, sharesPositions = false }: Pick<
+    PrefixCacheOptions,
+    "canTruncate" | "window" | "sharesPositions"
+  >,
 ): CachedPrefix {
+  const { tokens } = holder;
   const whole = { holder, length: limit, checkpoint: null };
-  if (limit === holder.tokens.length || (canTruncate && window === 0)) return whole;
+  if (limit === tokens.length) return whole;
+  const length = sharesPositions ? wholeLength(tokens, limit) : limit;
+  if (canTruncate && window === 0) return { ...whole, length };
   if (window > 0 && !byState && isStream(holder)) {
     const first = memory.firstPosition(holder.id);
-    if (first >= 0 && first <= Math.max(0, limit - window)) return whole;
+    const end = sharesPositions ? positionAt(tokens, length) : length;
+    if (first >= 0 && first <= Math.max(0, end - window)) return { ...whole, length };
   }
-  const checkpoint = holder.checkpoints.findLast(({ position }) => position <= limit);
+  const checkpoint = holder.checkpoints.findLast(({ position }) =>
+    position <= limit && (!sharesPositions || wholeLength(tokens, position) === position)
+  );
   return checkpoint === undefined
     ? { holder, length: 0, checkpoint: null }
     : { holder, length: checkpoint.position, checkpoint };

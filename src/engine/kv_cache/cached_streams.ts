@@ -8,6 +8,7 @@ import {
 } from "./cached_prefix.ts";
 import type { Checkpoint } from "./checkpoints.ts";
 import type { SavedState } from "./host_states.ts";
+import { positionAt } from "./positions.ts";
 import { PrefixIndex } from "./prefix_index.ts";
 import { PrefixSearch } from "./prefix_search.ts";
 import { SavedStates } from "./saved_states.ts";
@@ -74,7 +75,8 @@ export class CachedStreams {
     if (checkpoint !== null) checkpoint.lastUsed = this.tick();
     const isBack = checkpoint === null ||
       this.memory.restoreCheckpoint(stream.id, checkpoint.state);
-    if (isBack && this.memory.removeTokens(stream.id, length, -1)) {
+    const position = this.options.sharesPositions ? positionAt(stream.tokens, length) : length;
+    if (isBack && this.memory.removeTokens(stream.id, position, -1)) {
       stream.tokens.length = length;
       this.saved.setCheckpoints(
         stream,

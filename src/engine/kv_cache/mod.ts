@@ -2,6 +2,7 @@
 export { messageBoundaries } from "./checkpoints.ts";
 export type { KvStream } from "./cached_prefix.ts";
 export type { SavedState } from "./host_states.ts";
+export { heldTokens } from "./positions.ts";
 export { PrefixCache } from "./prefix_cache.ts";
 export { portableMemory } from "./portable_memory.ts";
 export { timedMemory } from "./timed_memory.ts";

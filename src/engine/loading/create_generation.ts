@@ -1,4 +1,10 @@
-import { Candidates, type Context, cpuFeatures, type Vocab } from "../../../ffi/mod.ts";
+import {
+  Candidates,
+  type Context,
+  cpuFeatures,
+  LLAMA_ROPE_TYPE,
+  type Vocab,
+} from "../../../ffi/mod.ts";
 import { DraftModel } from "../speculation/mod.ts";
 import {
   CPU_MICRO_BATCH,
@@ -19,6 +25,9 @@ import type { GenerationContext } from "../scheduler/mod.ts";
 import { DiskCache, type DiskCacheTarget, SessionStore } from "../disk_cache/mod.ts";
 import type { StateParts } from "../kv_cache/mod.ts";
 import { ContextFactory } from "./context_factory.ts";
+
+/** Kinds of RoPE with several dimensions. */
+const SHARING_TYPES: readonly number[] = [LLAMA_ROPE_TYPE.MROPE, LLAMA_ROPE_TYPE.IMROPE];
 
 /**
  * Creates the generation context of a model. Null if the model turns out to have no KV cache,
@@ -144,6 +153,7 @@ class Generations {
       memoryKind: memoryKind(model, shape),
       stateParts: this.#stateParts,
       isOnCpu: isOnCpu(options),
+      sharesPositions: SHARING_TYPES.includes(model.ropeType),
       // libllama computes them in one micro batch, or ends the process.
       wholeRows: isOnCpu(options)
         ? Math.min(context.batchSize, CPU_MICRO_BATCH)

@@ -3,6 +3,8 @@ import type { MediaRuns } from "./media_runs.ts";
 
 /** The properties of a sequence that a batch of its rows needs. */
 export interface SequenceWithMedia {
+  /** The prompt, with the tokens of the rows. */
+  readonly tokens: readonly number[];
   readonly stream: {
     readonly id: number;
     readonly tokens: number[];
@@ -19,24 +21,33 @@ export class ImageBatch {
   /** Whether the rows attend to each other in both directions. */
   readonly isNonCausal: boolean;
   readonly #batch: EmbeddingBatch;
+  /** The tokens of the stream, and their number before the batch. */
+  readonly #stream: number[];
+  readonly #held: number;
 
   /**
-   * Takes the next rows of a sequence, whose next token is a row, and adds their numbers to its stream.
+   * Takes the next rows of a sequence, whose next token is a row, and adds their tokens to its stream.
    *
    * @param limit maximum rows, unless an image must be in one batch
    */
-  constructor({ stream, media }: SequenceWithMedia, limit: number) {
-    const { id, tokens, planned } = stream!;
-    const held = tokens.length;
+  constructor({ tokens, stream, media }: SequenceWithMedia, limit: number) {
+    const { id, tokens: held, planned } = stream!;
+    this.#stream = held;
+    this.#held = held.length;
     // A checkpoint is made of the state at the end of a batch.
-    const { first, embeddings, rows, isWhole } = media.rowsAt(
-      held,
-      Math.min(limit, (planned[0] ?? Infinity) - held),
+    const { embeddings, rows, isWhole, positions } = media.rowsAt(
+      this.#held,
+      Math.min(limit, (planned[0] ?? Infinity) - this.#held),
     );
-    this.#batch = new EmbeddingBatch(embeddings, embeddings.length / rows, held, id);
+    this.#batch = new EmbeddingBatch(embeddings, embeddings.length / rows, positions, id);
     this.length = rows;
     this.isNonCausal = isWhole;
-    for (let row = 0; row < rows; row++) tokens.push(first - row);
+    for (let row = 0; row < rows; row++) held.push(tokens[this.#held + row]!);
+  }
+
+  /** Takes the tokens back, after the batch was not computed. */
+  undo(): void {
+    this.#stream.length = this.#held;
   }
 
   /** @internal For `llama_decode`. */

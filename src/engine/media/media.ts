@@ -11,7 +11,16 @@ import {
 } from "../protocol/mod.ts";
 import type { Tokenizer } from "../tokenizer/mod.ts";
 import { checkImage, checkPixels, damagedImage, MAX_IMAGES } from "./check_image.ts";
-import { imagesOf, lengthOf, type MeasuredImage, type MeasuredPrompt } from "./measured_prompt.ts";
+import {
+  appendImage,
+  imagesOf,
+  lengthOf,
+  type MeasuredImage,
+  type MeasuredPrompt,
+  numbersOf,
+  type RowPiece,
+  rowsOf,
+} from "./measured_prompt.ts";
 import { type EncodedMedia, MediaCache, type MediaCacheLimits } from "./media_cache.ts";
 import { MediaNumbers } from "./media_numbers.ts";
 import { endsWithMedia, type MediaRun, MediaRuns } from "./media_runs.ts";
@@ -100,30 +109,24 @@ export class Media implements Disposable {
     const hash = encodeBase64(await crypto.subtle.digest("SHA-256", image.bytes));
     using chunks = await this.#context.measure(width, height);
     if (chunks === null) throw refused(image, "the model's encoder can read no image of its size");
-    const rows = chunks.list.reduce((sum, chunk) => sum + rowsOf(chunk), 0);
-    const largest = Math.max(...chunks.list.map(rowsOf));
+    const measured = { image, hash, pieces: chunks.list.map(pieceOf) };
+    const largest = Math.max(...measured.pieces.map((one) => "rows" in one ? one.rows : 0));
     const { maxWholeRows } = this.#options;
-    if (this.#context.isNonCausal && largest > maxWholeRows) {
+    if (this.#isWhole && largest > maxWholeRows) {
       const what = `the image takes ${largest} rows, which must be in one batch of at most ` +
         `${maxWholeRows}`;
       throw refused(image, what);
     }
-    return { image, hash, rows, pieces: chunks.list.map(pieceOf) };
+    return measured;
   }
 
   /** The tokens of a prompt. Those of rows are below zero. */
   tokensOf(prompt: MeasuredPrompt): number[] {
     const tokens: number[] = [];
     for (const part of prompt.parts) {
-      if (!("image" in part)) {
-        append(tokens, part);
-        continue;
-      }
-      let number = this.#numbers.first(part.hash, part.rows);
-      for (const piece of part.pieces) {
-        if (typeof piece !== "number") append(tokens, piece);
-        else for (let row = 0; row < piece; row++) tokens.push(number--);
-      }
+      if ("image" in part) {
+        appendImage(tokens, part, this.#numbers.first(part.hash, numbersOf(part)));
+      } else append(tokens, part);
     }
     return tokens;
   }
@@ -180,7 +183,7 @@ export class Media implements Disposable {
   /** @throws {ShimmyError} `overloaded` if the images have no room beside those of other requests. */
   #checkRoom(missing: readonly MeasuredImage[]): void {
     const { maxHeldBytes = MAX_HELD_BYTES } = this.#options;
-    const rows = missing.reduce((sum, image) => sum + image.rows, 0);
+    const rows = missing.reduce((sum, image) => sum + rowsOf(image), 0);
     const { heldBytes } = this.#cache;
     if (heldBytes === 0 || heldBytes + rows * this.#context.width * FLOAT_BYTES <= maxHeldBytes) {
       return;
@@ -190,32 +193,43 @@ export class Media implements Disposable {
   }
 
   /** @returns null if the request was cancelled. */
-  async #encoded(
-    { image, hash, rows }: MeasuredImage,
-    isEnded: () => boolean,
-  ): Promise<EncodedMedia | null> {
+  async #encoded(measured: MeasuredImage, isEnded: () => boolean): Promise<EncodedMedia | null> {
+    const { image } = measured;
     if (isEnded()) return null;
     await checkPixels(image);
     using chunks = await this.#context.prepare(image.bytes);
-    if (chunks === null || chunks.list.reduce((sum, one) => sum + rowsOf(one), 0) !== rows) {
-      throw damagedImage(image);
-    }
-    let first = this.#numbers.first(hash, rows);
-    let bytes = 0;
+    if (chunks === null) throw damagedImage(image);
+    const found = { ...measured, pieces: chunks.list.map(pieceOf) };
+    if (rowsOf(found) !== rowsOf(measured)) throw damagedImage(image);
     const pieces: (readonly number[] | MediaRun)[] = [];
-    for (const chunk of chunks.list) {
-      const piece = pieceOf(chunk);
-      if (chunk.type === "tokens" || typeof piece !== "number") {
-        pieces.push(piece as readonly number[]);
+    for (const [index, piece] of found.pieces.entries()) {
+      if (!("rows" in piece)) {
+        pieces.push(piece);
         continue;
       }
       if (isEnded()) return null;
-      const embeddings = await this.#embeddings(chunks, chunk.index);
-      pieces.push({ first, embeddings, rows: piece, isWhole: this.#context.isNonCausal });
-      bytes += embeddings.byteLength;
-      first -= piece;
+      const embeddings = await this.#embeddings(chunks, index);
+      pieces.push({
+        ...piece,
+        embeddings,
+        grid: this.#grid(chunks, index),
+        isWhole: this.#isWhole,
+      });
     }
+    const bytes = pieces.reduce(
+      (sum, piece) => sum + ("rows" in piece ? piece.embeddings.byteLength : 0),
+      0,
+    );
     return { pieces, bytes };
+  }
+
+  get #isWhole(): boolean {
+    return this.#context.isNonCausal;
+  }
+
+  #grid(chunks: MediaChunks, index: number): MediaRun["grid"] {
+    if (!this.#context.usesMrope) return null;
+    return [chunks.gridPositions(index, 0), chunks.gridPositions(index, 1)];
   }
 
   async #embeddings(chunks: MediaChunks, index: number): Promise<Float32Array<ArrayBuffer>> {
@@ -244,12 +258,10 @@ function areNumbers(values: Float32Array): boolean {
 }
 
 /** A vocabulary may lack a token that libmtmd looks for, which then has the id -1. */
-function pieceOf(chunk: MediaChunk): readonly number[] | number {
-  return chunk.type === "rows" ? chunk.rows : chunk.tokens.filter((token) => !isMediaToken(token));
-}
-
-function rowsOf(chunk: MediaChunk): number {
-  return chunk.type === "rows" ? chunk.rows : 0;
+function pieceOf(chunk: MediaChunk): readonly number[] | RowPiece {
+  return chunk.type === "rows"
+    ? { rows: chunk.rows, positions: chunk.positions }
+    : chunk.tokens.filter((token) => !isMediaToken(token));
 }
 
 function refused({ field }: MediaInput, what: string): ShimmyError {

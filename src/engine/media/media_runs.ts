@@ -1,14 +1,28 @@
 import { isMediaToken } from "../protocol/mod.ts";
 
+/** Dimensions of a position with M-RoPE. */
+const DIMENSIONS = 4;
+
 /** Rows of an image: embeddings that take the places of tokens. */
 export interface MediaRun {
-  /** Number of the first row; the others follow downwards. */
-  readonly first: number;
   /** Embeddings, one after the other. */
   readonly embeddings: Float32Array<ArrayBuffer>;
   readonly rows: number;
+  /** Positions that they take: fewer than rows with M-RoPE. */
+  readonly positions: number;
   /** Whether all rows must be in one batch, in which they attend to each other in both directions. */
   readonly isWhole: boolean;
+  /**
+   * Positions of the rows in the four dimensions of M-RoPE, one dimension after the other, if the first row is at
+   * 0, and the same if it is at 1; null without M-RoPE.
+   */
+  readonly grid: readonly [Int32Array, Int32Array] | null;
+}
+
+/** Rows for a batch. */
+export interface BatchRows extends Pick<MediaRun, "embeddings" | "rows" | "isWhole"> {
+  /** A position for each row; with M-RoPE four, one dimension after the other. */
+  readonly positions: Int32Array<ArrayBuffer>;
 }
 
 /** A run at its place in a sequence. */
@@ -29,6 +43,8 @@ export interface MediaWork {
 export class MediaRuns {
   static readonly NONE = new MediaRuns([], { begun: 0, ms: 0 });
   readonly #runs: readonly PlacedRun[];
+  /** Rows without a position of their own before each run, and at the end. */
+  readonly #saved: readonly number[];
   #onRelease: (() => void) | null;
 
   /**
@@ -41,11 +57,23 @@ export class MediaRuns {
     onRelease: (() => void) | null = null,
   ) {
     this.#runs = runs;
+    const saved = [0];
+    for (const { rows, positions } of runs) saved.push(saved.at(-1)! + rows - positions);
+    this.#saved = saved;
     this.#onRelease = onRelease;
   }
 
   get isEmpty(): boolean {
     return this.#runs.length === 0;
+  }
+
+  /** Position of the token at an index; that of the first row inside of an image. */
+  positionAt(index: number): number {
+    if (this.isEmpty) return index;
+    const before = this.#countBefore(index);
+    const run = this.#runs[before - 1];
+    if (run === undefined || index >= run.start + run.rows) return index - this.#saved[before]!;
+    return run.start - this.#saved[before - 1]!;
   }
 
   /** Whether the token at an index is a row. */
@@ -65,17 +93,19 @@ export class MediaRuns {
    * @param index index of a row
    * @param limit maximum rows, unless all must be in one batch
    */
-  rowsAt(index: number, limit: number): MediaRun {
+  rowsAt(index: number, limit: number): BatchRows {
     const run = this.#at(index);
     if (run === undefined) throw new RangeError(`No row at ${index}`);
     const before = index - run.start;
     const rows = run.isWhole ? run.rows - before : Math.min(run.rows - before, limit);
     const width = run.embeddings.length / run.rows;
     return {
-      first: run.first - before,
       embeddings: run.embeddings.subarray(before * width, (before + rows) * width),
       rows,
       isWhole: run.isWhole,
+      positions: run.grid === null
+        ? Int32Array.from({ length: rows }, (_, row) => this.positionAt(run.start) + before + row)
+        : gridAt(run.grid, this.positionAt(run.start), before, rows),
     };
   }
 
@@ -101,6 +131,25 @@ export class MediaRuns {
     }
     return low;
   }
+}
+
+/**
+ * Positions of some rows in four dimensions.
+ *
+ * @param grid see `MediaRun`
+ * @param start position of the first row of the image
+ */
+function gridAt(
+  [zero, one]: readonly [Int32Array, Int32Array],
+  start: number,
+  before: number,
+  rows: number,
+): Int32Array<ArrayBuffer> {
+  const all = zero.length / DIMENSIONS;
+  return Int32Array.from({ length: DIMENSIONS * rows }, (_, at) => {
+    const index = Math.floor(at / rows) * all + before + at % rows;
+    return zero[index]! + start * (one[index]! - zero[index]!);
+  });
 }
 
 /** Whether the prompt ends with a row: libllama computes no logits for rows, so no token could be sampled. */

@@ -15,6 +15,8 @@ interface Fake {
   readonly isNonCausal?: boolean;
   /** Rows of a part of an image, of which each image has two. Default 3. */
   readonly rows?: number;
+  /** Positions of a part. Default: one for each row. */
+  readonly positions?: number;
   readonly value?: number;
   readonly onEncode?: () => void;
   readonly options?: Partial<MediaOptions>;
@@ -22,17 +24,19 @@ interface Fake {
 
 /** Media with an encoder that counts its work, and whose texts have a token for each character. */
 function fakeMedia(fake: Fake = {}) {
-  const { rows = 3, value = 0.5, isNonCausal = false, onEncode = () => {} } = fake;
+  const { rows = 3, positions = rows, value = 0.5, isNonCausal = false } = fake;
   const done = { prepared: 0, encoded: 0 };
-  const part = (index: number): MediaChunk => ({ type: "rows", index, rows, positions: rows });
+  const part = (index: number): MediaChunk => ({ type: "rows", index, rows, positions });
   const chunks = () => ({
     // Between the parts, one token and one that the vocabulary lacks.
     list: [part(0), { type: "tokens", tokens: [9, -1] }, part(2)],
+    gridPositions: (_: number, start: number) => new Int32Array(4 * rows).fill(start),
     [Symbol.dispose]: () => {},
   });
   const context = {
     width: WIDTH,
     isNonCausal,
+    usesMrope: positions !== rows,
     measure: () => Promise.resolve(chunks()),
     prepare: () => {
       done.prepared++;
@@ -40,7 +44,7 @@ function fakeMedia(fake: Fake = {}) {
     },
     encode: () => {
       done.encoded++;
-      onEncode();
+      fake.onEncode?.();
       return Promise.resolve(new Float32Array(rows * WIDTH).fill(value));
     },
   };
@@ -69,7 +73,7 @@ Deno.test("a prompt is counted without reading the pixels of its images", async 
   const measured = await media.measure([text("ab"), image(1), text("c")], true);
   // The token at the begin, three letters, twice three rows and a token between them.
   assertEquals(measured.length, 1 + 3 + 6 + 1);
-  assertEquals(media.tokensOf(measured), [1, 97, 98, -2, -3, -4, 9, -5, -6, -7, 99]);
+  assertEquals(media.tokensOf(measured), [1, 97, 98, -2, -4, -6, 9, -10, -12, -14, 99]);
   assertEquals(done, { prepared: 0, encoded: 0 });
 });
 
@@ -78,10 +82,19 @@ Deno.test("rows are at the places that the tokens have", async () => {
   const measured = await media.measure([image(1), text("a"), image(1), text("b")], true);
   const { tokens, runs } = (await media.encode(measured, 0, running))!;
   assertEquals(tokens.map((_, at) => runs.isRow(at)), tokens.map((token) => token < 0));
-  const firsts = [1, 5, 9, 13].map((at) => [runs.rowsAt(at, 8).first, tokens[at]]);
-  assertEquals(firsts, [[-2, -2], [-5, -5], [-2, -2], [-5, -5]]);
-  // The same image twice.
+  // Each image has two parts, and the second image is the first one again.
+  assertEquals([tokens[1], tokens[5], tokens[9], tokens[13]], [-2, -10, -2, -10]);
+  assertEquals([1, 5, 9, 13].map((at) => [...runs.rowsAt(at, 1).positions]), [[1], [5], [9], [13]]);
   assertEquals(done, { prepared: 1, encoded: 2 });
+});
+
+Deno.test("with M-RoPE the last rows of an image move the position", async () => {
+  const { media } = fakeMedia({ rows: 3, positions: 2 });
+  const measured = await media.measure([image(1), text("a")], false);
+  const { tokens, runs } = (await media.encode(measured, 0, running))!;
+  assertEquals(tokens, [-3, -4, -6, 9, -11, -12, -14, 97]);
+  assertEquals([0, 3, 4, 7].map((at) => runs.positionAt(at)), [0, 2, 3, 5]);
+  assertEquals([...runs.rowsAt(4, 8).positions], Array(12).fill(3));
 });
 
 Deno.test("an image is encoded once, also for later prompts", async () => {

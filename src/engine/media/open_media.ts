@@ -51,10 +51,7 @@ export function openMedia(
 }
 
 /** Why a model does not use a projector; null if it does. */
-function refusalOf({ usesMrope, vision }: MediaContext): string | null {
-  if (usesMrope) {
-    return "The model places images in two dimensions (M-RoPE), which is not supported";
-  }
+function refusalOf({ vision }: MediaContext): string | null {
   return vision ? null : "The projector of the model reads no images";
 }
 

@@ -60,11 +60,15 @@ export {
 } from "./placement.ts";
 export {
   type AddSpecial,
+  areRowsOfOne,
   isMediaToken,
+  LAST_ROW,
   type MediaInput,
+  movesPosition,
   type Phase,
   type PromptPart,
   type ReasoningPhase,
+  rowToken,
   type SequenceRequest,
 } from "./request.ts";
 export { DEFAULT_SAMPLING, type SamplerName, SAMPLERS, type Sampling } from "./sampling.ts";

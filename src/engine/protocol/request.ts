@@ -25,6 +25,30 @@ export function isMediaToken(token: number): boolean {
   return token < 0;
 }
 
+/** Greatest number of a row: its token still has 32 bits. */
+export const LAST_ROW = 2 ** 30 - 2;
+
+/**
+ * The token of a row. It is below LLAMA_TOKEN_NULL.
+ *
+ * @param row number of the row. Those of an image follow each other, those of two images do not.
+ * @param moves whether the position of the next token is one further. With M-RoPE an image has fewer positions
+ * than rows.
+ */
+export function rowToken(row: number, moves: boolean): number {
+  return -2 - (2 * row + (moves ? 0 : 1));
+}
+
+/** Whether the position of the next token is one further. */
+export function movesPosition(token: number): boolean {
+  return token >= 0 || ((-2 - token) & 1) === 0;
+}
+
+/** Whether two tokens are rows that follow each other in an image. */
+export function areRowsOfOne(first: number, second: number): boolean {
+  return first < 0 && second < 0 && (-2 - second) >> 1 === ((-2 - first) >> 1) + 1;
+}
+
 /**
  * Special tokens that the vocabulary asks for: none, the token at the begin as for a prompt, or those
  * at both ends as for an embedding.

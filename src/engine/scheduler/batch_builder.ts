@@ -47,14 +47,15 @@ function addPadding(
 ): void {
   while (padding[0] !== undefined && padding[0].id < before) {
     const { id, tokens } = padding.shift()!;
+    // Where images have two dimensions, this is a later position than that of the last token.
     batch.add(decoding[0]!.tokens.at(-1)!, tokens.length, id, false);
   }
 }
 
 /** Adds the next token of a sequence, which is sampled from. */
-function addOutput(batch: Batch, { outputs, stream }: Sequence, token: number): void {
+function addOutput(batch: Batch, { outputs, stream, media }: Sequence, token: number): void {
   const { id, tokens } = stream!;
-  outputs.push(batch.add(token, tokens.length, id, true));
+  outputs.push(batch.add(token, media.positionAt(tokens.length), id, true));
   tokens.push(token);
 }
 
@@ -190,14 +191,16 @@ function addChunk(batch: Batch, sequence: Sequence, count: number): void {
   sequence.promptOutputs.length = 0;
   const from = stream.tokens.length;
   const firstScored = Math.max(sequence.scoredTokens, 1) - 1;
-  for (let position = from; position < from + count; position++) {
-    const isLast = position === tokens.length - 1;
+  // No row is in between.
+  const position = sequence.media.positionAt(from) - from;
+  for (let at = from; at < from + count; at++) {
+    const isLast = at === tokens.length - 1;
     // The output of a token gives the log probability of the next token.
-    const isScored = sequence.scoresPrompt && position >= firstScored &&
-      position < sequence.promptLength - 1;
-    const index = batch.add(tokens[position]!, position, stream.id, isLast || isScored);
+    const isScored = sequence.scoresPrompt && at >= firstScored &&
+      at < sequence.promptLength - 1;
+    const index = batch.add(tokens[at]!, position + at, stream.id, isLast || isScored);
     if (isLast) sequence.outputs.push(index);
     if (isScored) sequence.promptOutputs.push(index);
-    stream.tokens.push(tokens[position]!);
+    stream.tokens.push(tokens[at]!);
   }
 }

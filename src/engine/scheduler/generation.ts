@@ -53,6 +53,8 @@ export interface GenerationContext {
   readonly stateParts: StateParts | null;
   /** Whether only the CPU computes. */
   readonly isOnCpu: boolean;
+  /** Whether rows of an image share positions (M-RoPE). */
+  readonly sharesPositions: boolean;
   /** Maximum rows of an image that must be in one batch. */
   readonly wholeRows: number;
   /** How to cut prompts into batches. */

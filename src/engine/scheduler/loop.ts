@@ -3,8 +3,8 @@ import { LoopStats, statusOf } from "./loop_stats.ts";
 import type { GenerationContext } from "./generation.ts";
 import { shiftedLike } from "./shift/shift_context.ts";
 import { cacheOptions, memoryOf, partsFor } from "./loop_parts.ts";
-import { PrefixCache } from "../kv_cache/mod.ts";
-import { decodeBatch, MediaRuns } from "../media/mod.ts";
+import { heldTokens, PrefixCache } from "../kv_cache/mod.ts";
+import { decodeBatch, ImageBatch, MediaRuns } from "../media/mod.ts";
 import { StoredPrefixes } from "../stored_prefixes/mod.ts";
 import { Slots } from "../slots/mod.ts";
 import {
@@ -336,6 +336,9 @@ export class Loop {
 
   /** The KV cache had no room for the batch: rolls the batch back and frees cells. */
   #makeRoom(): void {
+    const { batch } = this.#batch;
+    // Where rows share a position, the last one does not tell how many of them there are.
+    if (batch instanceof ImageBatch) batch.undo();
     this.#rollBack();
     if (this.#cache.evict() || this.#scheduler.preempt()) return;
     for (const sequence of this.#scheduler.running) this.#finish(sequence, "length");
@@ -343,9 +346,11 @@ export class Loop {
 
   /** Removes the tokens of the batch that did not get into the KV cache from the streams. */
   #rollBack(): void {
+    const { context, sharesPositions } = this.#model;
     for (const { stream } of this.#scheduler.running) {
-      const held = this.#model.context.lastPosition(stream!.id) + 1;
-      if (held < stream!.tokens.length) stream!.tokens.length = held;
+      const { id, tokens } = stream!;
+      const end = context.lastPosition(id) + 1;
+      tokens.length = sharesPositions ? heldTokens(tokens, end) : Math.min(tokens.length, end);
     }
   }
 

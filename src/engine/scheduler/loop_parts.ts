@@ -49,5 +49,6 @@ export function cacheOptions(model: GenerationContext) {
     savedBytes: model.savedBytes,
     sharedCells: model.kvUnified ? model.context.contextLength : null,
     mayShiftPositions: model.contextShift,
+    sharesPositions: model.sharesPositions,
   };
 }
