@@ -113,7 +113,7 @@ Deno.test({
     assertEquals(await diskStatus(server), null);
     await stop(server);
     const { stdout } = await new Deno.Command("grep", {
-      args: ["-rl", "--include=*.state", "SHIMMYS4", machine.home],
+      args: ["-rl", "--include=*.state", "SHIMMYS5", machine.home],
     }).output();
     assertEquals(new TextDecoder().decode(stdout), "");
     assertEquals(files(join(machine.home, ".cache", "shimmy", "prefixes")), []);

@@ -1,8 +1,9 @@
 import { join } from "@std/path";
-import { type DiskCacheStatus, isMediaToken } from "../protocol/mod.ts";
+import type { DiskCacheStatus } from "../protocol/mod.ts";
 import { DiskIndex, type DiskIndexOptions, type DiskMatch, type DiskQuery } from "./disk_index.ts";
 import { type DiskLimits, makeRoom, removeFile } from "./eviction.ts";
 import { formatName, hashText, hashTokens } from "./file_name.ts";
+import { NO_ROWS, type RowNames } from "./row_names.ts";
 import { DamagedStateFile, decodeState, sizeOfState, type StoredState } from "./state_file.ts";
 import { BLOCK } from "./token_marks.ts";
 import { type OpenFile, reasonOf, writeState, WriteTimeout } from "./write_state.ts";
@@ -21,6 +22,8 @@ export interface DiskCacheOptions {
   readonly limits: DiskLimits;
   /** Identifies the model's file by its path. */
   readonly model: string;
+  /** Names of the rows of images. Default: the model reads no images. */
+  readonly names?: RowNames;
   /** @default {Deno.open} */
   readonly open?: OpenFile;
 }
@@ -79,6 +82,10 @@ export class DiskCache {
     return this.#target.index;
   }
 
+  get #names(): RowNames {
+    return this.#options.names ?? NO_ROWS;
+  }
+
   /** Whether a file has a state for the current context. */
   isCurrent({ file }: DiskMatch): boolean {
     return file.fingerprint === this.#target.hash;
@@ -96,7 +103,8 @@ export class DiskCache {
   /** Finds a file with the beginning of a prompt. */
   find(query: DiskQuery): DiskMatch | null {
     this.#refresh();
-    const match = this.#index.find(query);
+    const named = this.#names.toFile(query.tokens);
+    const match = named && this.#index.find({ ...query, tokens: named.tokens });
     if (match === null) this.#misses++;
     return match;
   }
@@ -112,12 +120,16 @@ export class DiskCache {
     const path = join(folder, name);
     try {
       const stored = decodeState(await Deno.readFile(path), file.head!);
-      if (stored === null) throw new DamagedStateFile("The file has another origin");
+      const tokens = stored && this.#names.fromFile(stored);
+      if (stored === null || tokens === null) {
+        throw new DamagedStateFile("The file has another origin");
+      }
       this.#hits++;
       const now = new Date();
       // Only the order of eviction depends on it.
       await Deno.utime(path, now, now).catch(() => {});
-      return { ...stored, scope };
+      const { state, checkpoints } = stored;
+      return { tokens, state, checkpoints, scope };
     } catch (error) {
       this.#index.delete(name);
       this.#misses++;
@@ -137,8 +149,12 @@ export class DiskCache {
 
   /** Whether a state with these tokens is worth a file. */
   wants(tokens: readonly number[], scope: string): boolean {
-    // The numbers of an image's rows mean nothing to another process.
-    if (tokens.length < this.minTokens || tokens.some(isMediaToken)) return false;
+    const named = tokens.length < this.minTokens ? null : this.#names.toFile(tokens);
+    return named !== null && this.#lacks(named.tokens, scope);
+  }
+
+  /** Whether no file has the tokens, which are as in files. */
+  #lacks(tokens: readonly number[], scope: string): boolean {
     // Another process may have removed a file.
     this.#refresh();
     // A file with all blocks of the tokens saves nearly as much.
@@ -147,14 +163,23 @@ export class DiskCache {
     return this.#index.find(query) === null;
   }
 
+  /** A state as in a file; null if it is not worth one. */
+  #wanted(stored: ScopedState): ScopedState | null {
+    if (stored.tokens.length < this.minTokens) return null;
+    const named = this.#names.toFile(stored.tokens);
+    return named && this.#lacks(named.tokens, stored.scope) ? { ...stored, ...named } : null;
+  }
+
   /**
    * Writes a state later, unless too many wait already.
    * @param computeMs time to compute it
    */
   spill(stored: ScopedState, computeMs: number): void {
-    if (!this.wants(stored.tokens, stored.scope) || this.#waiting.length >= MAX_WAITING) return;
+    if (this.#waiting.length >= MAX_WAITING) return;
+    const wanted = this.#wanted(stored);
+    if (wanted === null) return;
     const target = this.#target;
-    this.#waiting.push(() => this.#write(stored, computeMs, Infinity, target));
+    this.#waiting.push(() => this.#write(wanted, computeMs, Infinity, target));
     this.#writing ??= this.#writeWaiting().finally(() => this.#writing = null);
   }
 
@@ -181,8 +206,8 @@ export class DiskCache {
    * @returns whether the state is on disk.
    */
   async write(stored: ScopedState, computeMs: number, deadline = Infinity): Promise<boolean> {
-    if (!this.wants(stored.tokens, stored.scope)) return false;
-    return await this.#write(stored, computeMs, deadline, this.#target);
+    const wanted = this.#wanted(stored);
+    return wanted !== null && await this.#write(wanted, computeMs, deadline, this.#target);
   }
 
   async #write(

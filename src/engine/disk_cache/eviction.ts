@@ -1,6 +1,6 @@
 import { join } from "@std/path";
 import { parseName } from "./file_name.ts";
-import { StateTooLarge, UNFINISHED, UNFINISHED_MS } from "./write_state.ts";
+import { CannotSave, UNFINISHED, UNFINISHED_MS } from "./write_state.ts";
 
 /** Bounds of a cache folder in bytes. */
 export interface DiskLimits {
@@ -66,7 +66,7 @@ export function chooseEvictions(
 /**
  * Removes files until a new one fits. A file that another process removes meanwhile is no error.
  * @returns the names of the removed files.
- * @throws {StateTooLarge} if it does not fit, whatever is removed; then nothing is removed.
+ * @throws {CannotSave} if it does not fit, whatever is removed; then nothing is removed.
  */
 export async function makeRoom(
   folder: string,
@@ -80,7 +80,7 @@ export async function makeRoom(
     throw error;
   });
   const names = chooseEvictions(files, file, limits, now);
-  if (names === null) throw new StateTooLarge("files that are being written take its place");
+  if (names === null) throw new CannotSave("files that are being written take its place");
   for (const name of names) await removeFile(folder, name);
   return names;
 }

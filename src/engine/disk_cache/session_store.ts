@@ -3,8 +3,9 @@ import { messageOf } from "../../errors.ts";
 import { checkRegularFileSync } from "../../regular_file.ts";
 import { sha256 } from "../../digest.ts";
 import { decodeState, sizeOfState, type StoredState } from "./state_file.ts";
+import { NO_ROWS, type RowNames } from "./row_names.ts";
 import type { StateOrigin } from "./state_head.ts";
-import { StateTooLarge, UNFINISHED_MS, writeStateSync } from "./write_state.ts";
+import { CannotSave, UNFINISHED_MS, writeStateSync } from "./write_state.ts";
 
 const EXTENSION = ".session";
 /** The name of a session that is being written, or whose process has ended meanwhile. */
@@ -34,15 +35,18 @@ export class SessionStore {
   readonly #folder: string;
   readonly #fingerprint: string;
   readonly #maxBytes: number;
+  readonly #names: RowNames;
 
   /**
    * @param folder is created when the first session is saved.
    * @param maxBytes maximum total bytes of saved sessions.
+   * @param names names of the rows of images.
    */
-  constructor(folder: string, fingerprint: string, maxBytes = MAX_BYTES) {
+  constructor(folder: string, fingerprint: string, maxBytes = MAX_BYTES, names = NO_ROWS) {
     this.#folder = folder;
     this.#fingerprint = fingerprint;
     this.#maxBytes = maxBytes;
+    this.#names = names;
   }
 
   #path(name: string, { fingerprint, scope }: StateOrigin): string {
@@ -61,8 +65,11 @@ export class SessionStore {
       checkRegularFileSync(path);
       const session = decodeState(Deno.readFileSync(path), origin);
       if (session === null) return { status: "unreadable", reason: "Not the file of the session" };
+      const tokens = this.#names.fromFile(session);
+      if (tokens === null) return { status: "incompatible" };
       touch(path);
-      return { status: "found", session };
+      const { state, checkpoints } = session;
+      return { status: "found", session: { tokens, state, checkpoints } };
     } catch (error) {
       const { NotFound, NotADirectory } = Deno.errors;
       if (error instanceof NotFound || error instanceof NotADirectory) {
@@ -87,14 +94,18 @@ export class SessionStore {
 
   /**
    * Saves a session, replacing an earlier one. Readers never see a partial file.
-   * @throws {StateTooLarge} if the session is larger than all sessions may be.
+   * @throws {CannotSave} if the session is larger than all sessions may be, or has an image that is not known any
+   * more.
    * @throws {Error} of the system, such as a full disk.
    */
-  save(name: string, session: StoredState, scope = ""): void {
+  save(name: string, { tokens, state, checkpoints }: StoredState, scope = ""): void {
     const origin = { fingerprint: this.#fingerprint, scope };
+    const named = this.#names.toFile(tokens);
+    if (named === null) throw new CannotSave("one of its images is not known any more");
+    const session = { ...named, state, checkpoints };
     const size = sizeOfState(session, origin);
     if (size > this.#maxBytes) {
-      throw new StateTooLarge(`it has ${size} bytes, and all sessions may have ${this.#maxBytes}`);
+      throw new CannotSave(`it has ${size} bytes, and all sessions may have ${this.#maxBytes}`);
     }
     writeStateSync(this.#path(name, origin), session, origin);
     this.#prune();

@@ -16,12 +16,12 @@ import {
 } from "../../../tests/support/engine.ts";
 import { ShimmyError } from "../../errors.ts";
 import { decodeState } from "./state_file.ts";
-import { StateTooLarge, writeStateSync } from "./write_state.ts";
+import { CannotSave, writeStateSync } from "./write_state.ts";
 import type { LoadOptions, Notice } from "../protocol/mod.ts";
 import { SessionStore } from "./session_store.ts";
 
 const SESSION = {
-  tokens: [1, -1, 70_000],
+  tokens: [1, 0, 70_000],
   state: new Uint8Array([0, 255, 7]),
   checkpoints: [{ position: 2, state: new Uint8Array([3]) }],
 };
@@ -144,7 +144,7 @@ Deno.test("sessions beyond the bound are deleted, the least recently used first"
     store.save("new", large(2000));
     const status = (name: string) => store.find(name).status;
     assertEquals([status("new"), status("large"), status("old")], ["found", "missing", "found"]);
-    const error = assertThrows(() => store.save("huge", large(6000)), StateTooLarge);
+    const error = assertThrows(() => store.save("huge", large(6000)), CannotSave);
     assertStringIncludes(error.message, "all sessions may have 5000");
     assertEquals([status("new"), status("huge")], ["found", "missing"]);
   });

@@ -1,8 +1,9 @@
 import { crc32 } from "../../digest.ts";
+import type { NamedTokens } from "./row_names.ts";
 import { isStateHead, type StateHead, type StateOrigin } from "./state_head.ts";
 import { markTokens, tokenBytes } from "./token_marks.ts";
 
-const MAGIC = new TextEncoder().encode("SHIMMYS4");
+const MAGIC = new TextEncoder().encode("SHIMMYS5");
 /** Bytes before the head: magic, length of the head, CRC-32 of the head. */
 export const PREAMBLE = MAGIC.length + 8;
 const TRAILER = 4;
@@ -15,9 +16,8 @@ export interface StoredCheckpoint {
   readonly state: Uint8Array<ArrayBuffer>;
 }
 
-/** Tokens of a sequence, and its KV cache state after them. */
-export interface StoredState {
-  readonly tokens: readonly number[];
+/** Tokens of a sequence, and its KV cache state after them. In files, images have names: see `RowNames`. */
+export interface StoredState extends NamedTokens {
   readonly state: Uint8Array<ArrayBuffer>;
   /** By ascending position. */
   readonly checkpoints: readonly StoredCheckpoint[];
@@ -54,7 +54,7 @@ export function sizeOfState(stored: StoredState, origin: StateOrigin): number {
 }
 
 function headOf(
-  { tokens, state, checkpoints }: StoredState,
+  { tokens, state, checkpoints, images }: StoredState,
   { fingerprint, scope }: StateOrigin,
 ): StateHead {
   return {
@@ -63,6 +63,7 @@ function headOf(
     marks: markTokens(tokens, scope, checkpoints.map(({ position }) => position)),
     checkpointBytes: checkpoints.map((one) => one.state.length),
     stateBytes: state.length,
+    ...(images === undefined ? {} : { images }),
   };
 }
 
@@ -123,7 +124,7 @@ export function decodeState(
   { fingerprint, scope }: StateOrigin,
 ): StoredState | null {
   const head = decodeHead(bytes);
-  const { marks, checkpointBytes, stateBytes } = head;
+  const { marks, checkpointBytes, stateBytes, images } = head;
   let at = PREAMBLE + headLength(bytes);
   const end = checkpointBytes.reduce((sum, size) => sum + size, at + marks.length * 4 + stateBytes);
   if (bytes.length !== end + TRAILER) {
@@ -141,7 +142,8 @@ export function decodeState(
     position: marks.checkpoints[index]![0],
     state: take(size),
   }));
-  return { tokens, checkpoints, state: take(stateBytes) };
+  const stored = { tokens, checkpoints, state: take(stateBytes) };
+  return images === undefined ? stored : { ...stored, images };
 }
 
 function uint32(value: number): Uint8Array {

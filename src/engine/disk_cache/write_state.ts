@@ -23,8 +23,8 @@ const openFile: OpenFile = (path) => Deno.open(path, FILE);
 /** Writing took longer than it may. */
 export class WriteTimeout extends Error {}
 
-/** A state is larger than its folder may be. The message can follow "because". */
-export class StateTooLarge extends Error {}
+/** A state is not for a file. The message can follow "because". */
+export class CannotSave extends Error {}
 
 /**
  * Writes a state to a temporary file and renames it, so that readers never see a partial file.
@@ -89,7 +89,7 @@ function temporaryOf(path: string): string {
 
 /** Reason of a failed write for users. The message of the system has paths. */
 export function reasonOf(error: unknown): string {
-  if (error instanceof StateTooLarge) return error.message;
+  if (error instanceof CannotSave) return error.message;
   const code = (error as { code?: unknown } | null)?.code;
   if (code === "ENOSPC" || code === "EDQUOT") return "the disk is full";
   const { PermissionDenied, NotCapable } = Deno.errors;

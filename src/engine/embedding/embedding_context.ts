@@ -22,7 +22,7 @@ export interface EmbeddingContext {
 /** The load resources that embeddings need. */
 export type EmbeddingResources = Omit<
   LoadResources,
-  "tokenizer" | "projectorBytes" | "notes" | "stack"
+  "tokenizer" | "projectorBytes" | "rowNames" | "notes" | "stack"
 >;
 
 /**

@@ -121,11 +121,13 @@ class Generations {
 
   /** Files of another context cannot be restored: the cache is used with those of this one. */
   #useDiskCache(target: DiskCacheTarget): DiskCache | null {
-    const { diskCache, modelPaths } = this.#resources.options;
+    const { options, rowNames: names } = this.#resources;
+    const { diskCache, modelPaths } = options;
     if (diskCache === undefined) return null;
     const { folder, modelBytes, totalBytes } = diskCache;
     const limits = { model: modelBytes, total: totalBytes };
-    this.#diskCache ??= new DiskCache({ folder, limits, model: modelPaths.join("\0") });
+    const model = modelPaths.join("\0");
+    this.#diskCache ??= new DiskCache({ folder, limits, model, names });
     this.#diskCache.use(target);
     return this.#diskCache;
   }
@@ -161,7 +163,7 @@ class Generations {
       promptRows: this.#promptRows(context.batchSize),
       sessions: options.sessionFolder === undefined
         ? null
-        : new SessionStore(options.sessionFolder, identity),
+        : new SessionStore(options.sessionFolder, identity, undefined, this.#resources.rowNames),
       diskCache: this.#useDiskCache({
         ...{ fingerprint: identity, sequenceLength },
         // A state holds the last window only.

@@ -11,6 +11,7 @@ import {
   type Vocab,
 } from "../../../ffi/mod.ts";
 import { Adapters } from "../adapters/mod.ts";
+import { NO_ROWS } from "../disk_cache/mod.ts";
 import { Embedder } from "../embedding/mod.ts";
 import {
   availableMemory,
@@ -21,7 +22,7 @@ import {
 } from "../native/mod.ts";
 import type { GenerationContext } from "../scheduler/mod.ts";
 import { createGeneration } from "./create_generation.ts";
-import { Media, type OpenedMedia, openMedia } from "../media/mod.ts";
+import { Media, MediaNumbers, type OpenedMedia, openMedia } from "../media/mod.ts";
 import { describeModel } from "./model_info.ts";
 import { type FileState, type LoadOptions, LOG_END, type ModelInfo } from "../protocol/mod.ts";
 import { Tokenizer } from "../tokenizer/mod.ts";
@@ -104,9 +105,11 @@ export function loadModel(
   const refusal = encoders !== null && "refusal" in encoders ? encoders.refusal : null;
   if (refusal !== null) notes.push(refusal);
   const context = encoders === null || "refusal" in encoders ? null : encoders;
+  const numbers = new MediaNumbers(projectorId(options));
   const generation = model.isEmbeddingModel ? null : createGeneration({
     ...shared,
     tokenizer,
+    rowNames: context === null ? NO_ROWS : numbers,
     projectorBytes: context === null ? 0 : projectorBytes(options),
     notes,
     stack,
@@ -116,7 +119,7 @@ export function loadModel(
   if (generation === null) context?.close();
   const media = context === null || generation === null
     ? null
-    : new Media(context, tokenizer, { maxWholeRows: generation.wholeRows });
+    : new Media(context, tokenizer, numbers, { maxWholeRows: generation.wholeRows });
   const info = describeModel(library, model, {
     options,
     generation,
@@ -173,6 +176,11 @@ function openEncoders(
     isOnCpu: isOnCpu(options),
     flashAttention: FLASH_ATTENTION[options.flashAttention],
   }, stack);
+}
+
+/** What tells a projector from others. */
+function projectorId({ projector }: LoadOptions): string {
+  return JSON.stringify(fileStates(projector === undefined ? [] : [projector.path]));
 }
 
 /** Bytes of main memory that the weights of the projector take. */

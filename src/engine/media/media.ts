@@ -22,7 +22,7 @@ import {
   rowsOf,
 } from "./measured_prompt.ts";
 import { type EncodedMedia, MediaCache, type MediaCacheLimits } from "./media_cache.ts";
-import { MediaNumbers } from "./media_numbers.ts";
+import type { MediaNumbers } from "./media_numbers.ts";
 import { endsWithMedia, type MediaRun, MediaRuns } from "./media_runs.ts";
 import { TakenMedia } from "./taken_media.ts";
 
@@ -57,11 +57,17 @@ export class Media implements Disposable {
   readonly #tokenizer: Tokenizer;
   readonly #options: MediaOptions;
   readonly #cache = new MediaCache(CACHE_LIMITS);
-  readonly #numbers = new MediaNumbers();
+  readonly #numbers: MediaNumbers;
 
-  constructor(context: MediaContext, tokenizer: Tokenizer, options: MediaOptions) {
+  constructor(
+    context: MediaContext,
+    tokenizer: Tokenizer,
+    numbers: MediaNumbers,
+    options: MediaOptions,
+  ) {
     this.#context = context;
     this.#tokenizer = tokenizer;
+    this.#numbers = numbers;
     this.#options = options;
   }
 

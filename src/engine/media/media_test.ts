@@ -5,6 +5,7 @@ import { ShimmyError } from "../../errors.ts";
 import type { PromptPart } from "../protocol/mod.ts";
 import type { Tokenizer } from "../tokenizer/mod.ts";
 import { Media, type MediaOptions } from "./media.ts";
+import { MediaNumbers } from "./media_numbers.ts";
 
 const BOS = 1;
 /** Values of an embedding of the fake encoder. */
@@ -57,6 +58,7 @@ function fakeMedia(fake: Fake = {}) {
   const media = new Media(
     context as unknown as MediaContext,
     tokenizer as unknown as Tokenizer,
+    new MediaNumbers("encoder"),
     { maxWholeRows: 8, ...fake.options },
   );
   return { media, done };

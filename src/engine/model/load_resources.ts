@@ -1,5 +1,6 @@
 import type { AbortCheck, Library, Model, ThreadPool } from "../../../ffi/mod.ts";
 import type { Adapters } from "../adapters/mod.ts";
+import type { RowNames } from "../disk_cache/mod.ts";
 import type { EngineFlags, NativeGate } from "../native/mod.ts";
 import type { LoadOptions } from "../protocol/mod.ts";
 import type { Tokenizer } from "../tokenizer/mod.ts";
@@ -20,6 +21,8 @@ export interface LoadResources {
   readonly memoryBefore: number;
   /** Bytes of main memory that the weights of the projector take. */
   readonly projectorBytes: number;
+  /** Names of the rows of images in files. */
+  readonly rowNames: RowNames;
   /** Fallbacks and limits, one sentence each. Later steps add to it. */
   readonly notes: string[];
   /** Closes what the load creates. */

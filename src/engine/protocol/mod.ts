@@ -68,6 +68,7 @@ export {
   type Phase,
   type PromptPart,
   type ReasoningPhase,
+  rowOf,
   rowToken,
   type SequenceRequest,
 } from "./request.ts";

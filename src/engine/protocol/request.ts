@@ -39,6 +39,11 @@ export function rowToken(row: number, moves: boolean): number {
   return -2 - (2 * row + (moves ? 0 : 1));
 }
 
+/** The number of a row, of its token. */
+export function rowOf(token: number): number {
+  return (-2 - token) >> 1;
+}
+
 /** Whether the position of the next token is one further. */
 export function movesPosition(token: number): boolean {
   return token >= 0 || ((-2 - token) & 1) === 0;
@@ -46,7 +51,7 @@ export function movesPosition(token: number): boolean {
 
 /** Whether two tokens are rows that follow each other in an image. */
 export function areRowsOfOne(first: number, second: number): boolean {
-  return first < 0 && second < 0 && (-2 - second) >> 1 === ((-2 - first) >> 1) + 1;
+  return first < 0 && second < 0 && rowOf(second) === rowOf(first) + 1;
 }
 
 /**

@@ -112,10 +112,9 @@ export function placeFor(
 }
 
 /** @throws {ShimmyError} `invalid` for options that do not work with images. */
-function checkMediaRequest({ session, promptLogprobs, trace }: SequenceRequest): void {
+function checkMediaRequest({ promptLogprobs, trace }: SequenceRequest): void {
   const refused = (field: string, what: string) =>
     new ShimmyError("invalid", `${field}: is not supported with images: ${what}`, { field });
-  if (session !== undefined) throw refused("session", "a session saves only text");
   if (promptLogprobs !== undefined) throw refused("prompt_logprobs", "rows have no probability");
   if (trace) throw refused("receipt", "a receipt names only text");
 }

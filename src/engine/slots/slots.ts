@@ -1,10 +1,5 @@
 import { ShimmyError } from "../../errors.ts";
-import {
-  isMediaToken,
-  type SlotChange,
-  type SlotChangeResult,
-  type SlotStatus,
-} from "../protocol/mod.ts";
+import type { SlotChange, SlotChangeResult, SlotStatus } from "../protocol/mod.ts";
 import type { SessionStore } from "../disk_cache/mod.ts";
 import type { KvStream, PrefixCache } from "../kv_cache/mod.ts";
 
@@ -99,9 +94,6 @@ export class Slots {
 
   #save(stream: KvStream, session: string): number {
     const sessions = this.#sessions();
-    if (stream.tokens.some(isMediaToken)) {
-      throw invalid("filename", "slots whose prompt has images cannot be saved");
-    }
     const state = this.#cache.stateOf(stream);
     try {
       sessions.save(session, state, state.scope);
