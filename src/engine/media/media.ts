@@ -6,6 +6,7 @@ import {
   type AddSpecial,
   isMediaToken,
   type MediaInput,
+  type MediaStatus,
   type MediaSupport,
   type PromptPart,
 } from "../protocol/mod.ts";
@@ -58,6 +59,7 @@ export class Media implements Disposable {
   readonly #options: MediaOptions;
   readonly #cache = new MediaCache(CACHE_LIMITS);
   readonly #numbers: MediaNumbers;
+  readonly #counts = { encoded: 0, reused: 0, encodeMs: 0 };
 
   constructor(
     context: MediaContext,
@@ -73,6 +75,10 @@ export class Media implements Disposable {
 
   get support(): MediaSupport {
     return { vision: true, refusal: null };
+  }
+
+  get status(): Omit<MediaStatus, "waiting"> {
+    return { ...this.#counts, bytes: this.#cache.bytes };
   }
 
   /**
@@ -170,19 +176,30 @@ export class Media implements Disposable {
       this.#checkRoom(missing);
       for (const image of missing) {
         if (taken.take(image.hash)) continue;
-        const encoded = await this.#encoded(image, isEnded);
+        const encoded = await this.#timed(() => this.#encoded(image, isEnded));
         if (encoded === null) {
           taken.release();
           return null;
         }
         taken.add(image.hash, encoded);
+        this.#counts.encoded++;
       }
       const work = { begun, ms: performance.now() - start };
+      this.#counts.reused += images.length - missing.length;
       const runs = new MediaRuns(taken.runs(prompt), work, () => taken.release());
       return { tokens, runs };
     } catch (error) {
       taken.release();
       throw error;
+    }
+  }
+
+  async #timed<T>(work: () => Promise<T>): Promise<T> {
+    const start = performance.now();
+    try {
+      return await work();
+    } finally {
+      this.#counts.encodeMs += performance.now() - start;
     }
   }
 

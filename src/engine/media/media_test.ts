@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { pattern, png } from "../../../tests/support/pictures.ts";
 import type { MediaChunk, MediaContext } from "../../../ffi/mod.ts";
 import { ShimmyError } from "../../errors.ts";
@@ -107,6 +107,9 @@ Deno.test("an image is encoded once, also for later prompts", async () => {
   assertEquals(media.isEncoded(measured), true);
   await media.encode(measured, 0, running);
   assertEquals(done, { prepared: 1, encoded: 2 });
+  const { encoded, reused, bytes, encodeMs } = media.status;
+  assertEquals([encoded, reused, bytes], [1, 1, 2 * 3 * WIDTH * 4]);
+  assert(encodeMs > 0);
 });
 
 Deno.test("a cancellation is seen between two parts of an image", async () => {

@@ -256,9 +256,13 @@ export class EngineCore {
     return true;
   }
 
-  #status({ adapters }: LoadedModel): EngineStatus {
-    const embedding = this.#embeddings?.status() ?? null;
-    return { ...this.#loop?.status() ?? IDLE, loras: adapters.list(), embedding };
+  #status({ adapters, media }: LoadedModel): EngineStatus {
+    return {
+      ...this.#loop?.status() ?? IDLE,
+      loras: adapters.list(),
+      embedding: this.#embeddings?.status() ?? null,
+      ...(media === null ? {} : { media: { ...media.status, waiting: this.#mediaPrompts.count } }),
+    };
   }
 
   #sendAdapters(): void {

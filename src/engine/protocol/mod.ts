@@ -78,6 +78,7 @@ export {
   type DiskCacheStatus,
   type EngineStatus,
   type LoopStatus,
+  type MediaStatus,
   MEMORY_KINDS,
   type MemoryKind,
   type SlotChange,

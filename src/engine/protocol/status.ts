@@ -62,10 +62,25 @@ export interface EngineStatus {
   readonly loras: readonly AdapterInfo[];
   /** Null until the first embedding or score is computed. */
   readonly embedding: EmbeddingStatus | null;
+  /** Absent for a model that reads text alone. */
+  readonly media?: MediaStatus;
+}
+
+/** Counters and gauges of images. */
+export interface MediaStatus {
+  /** Images that were encoded, and those that were encoded for an earlier prompt. */
+  readonly encoded: number;
+  readonly reused: number;
+  /** Milliseconds of decoding and encoding. */
+  readonly encodeMs: number;
+  /** Bytes of the embeddings that are kept. */
+  readonly bytes: number;
+  /** Prompts whose images are read. */
+  readonly waiting: number;
 }
 
 /** The part of the status that the scheduler loop reports. */
-export type LoopStatus = Omit<EngineStatus, "loras" | "embedding">;
+export type LoopStatus = Omit<EngineStatus, "loras" | "embedding" | "media">;
 
 /** Counters and gauges of the prefix cache on disk. */
 export interface DiskCacheStatus {

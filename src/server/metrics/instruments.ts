@@ -113,7 +113,23 @@ export async function createInstruments(): Promise<Instruments> {
     "Reads and writes of the prefix cache on disk that failed",
     ["model"],
   );
+  const images = counter(
+    "images_total",
+    "Images in prompts, by source: encoded, or reused from an earlier prompt",
+    ["model", "source"],
+  );
+  const imageSeconds = counter(
+    "image_seconds_total",
+    "Time of decoding and encoding images",
+    ["model"],
+  );
+  const imageBytes = gauge("image_cache_bytes", "Bytes of the embeddings of images that are kept");
+  const imagesWaiting = gauge("image_prompts_waiting", "Prompts whose images are read");
   const modelMetrics = [
+    images,
+    imageSeconds,
+    imageBytes,
+    imagesWaiting,
     modelLoaded,
     running,
     prefilling,
@@ -180,7 +196,14 @@ export async function createInstruments(): Promise<Instruments> {
       completionTokens.inc({ model }, status.completionTokens);
       evictions.inc({ model }, status.evictions);
       preemptions.inc({ model }, status.preemptions);
-      const { diskCache } = status;
+      const { diskCache, media } = status;
+      if (media !== undefined) {
+        images.inc({ model, source: "encoded" }, media.encoded);
+        images.inc({ model, source: "reused" }, media.reused);
+        imageSeconds.inc({ model }, media.encodeMs / 1000);
+        imageBytes.set({ model }, media.bytes);
+        imagesWaiting.set({ model }, media.waiting);
+      }
       if (diskCache !== null) {
         diskBytes.set({ model }, diskCache.bytes);
         diskFiles.set({ model }, diskCache.files);

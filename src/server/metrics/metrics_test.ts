@@ -110,6 +110,23 @@ Deno.test("each model reports its prompts, drafts, evictions and preemptions", a
   assertEquals((await scrape(handler)).includes("shimmy_drafted_tokens_total{"), false);
 });
 
+Deno.test("a model that reads images counts them", async () => {
+  const media = { encoded: 3, reused: 4, encodeMs: 1500, bytes: 600, waiting: 2 };
+  const { handler } = serverDouble({ status: { media } });
+  await read(handler, post("/api/models/tiny/load", ""));
+  await scrape(handler);
+  const text = await scrape(handler);
+  for (
+    const line of [
+      'shimmy_images_total{model="tiny",source="encoded"} 3',
+      'shimmy_images_total{model="tiny",source="reused"} 4',
+      'shimmy_image_seconds_total{model="tiny"} 1.5',
+      'shimmy_image_cache_bytes{model="tiny"} 600',
+      'shimmy_image_prompts_waiting{model="tiny"} 2',
+    ]
+  ) assertStringIncludes(text, `${line}\n`);
+});
+
 Deno.test("a model that does not draft has no counts of drafts", async () => {
   const { handler } = serverDouble();
   await read(handler, post("/api/models/tiny/load", ""));

@@ -176,6 +176,11 @@ Deno.test("a status reports the counts of a loaded model and its accepted drafts
     (await statistics(new EngineDouble({ status: { diskCache: disk } }))).disk_cache,
     { ...rest, limit_bytes: limitBytes },
   );
+  const media = { encoded: 1, reused: 2, encodeMs: 3.5, bytes: 4, waiting: 0 };
+  assertEquals(
+    (await statistics(new EngineDouble({ status: { media } }))).images,
+    { encoded: 1, reused: 2, encode_ms: 3.5, bytes: 4, waiting: 0 },
+  );
   const { speculation, acceptance_rate } = await statistics(new EngineDouble());
   assertEquals([speculation, acceptance_rate], [null, null]);
   const dead = new EngineDouble();
