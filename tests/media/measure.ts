@@ -25,6 +25,8 @@ const SIDE = 1024;
 /** Tokens of the running answer, and those before the image comes. */
 const RUNNING = 400;
 const BEFORE = 24;
+/** Tokens of other answers: random weights may begin with tokens that have no text. */
+const ANSWER = 16;
 /** Words of a prompt as long as a chunk. */
 const CHUNK_WORDS = 400;
 
@@ -59,12 +61,12 @@ async function ask(
 
 async function measure(server: Server): Promise<Figures> {
   const question = (image: Readonly<Record<string, unknown>>, text: string) =>
-    ask(server, [image, { type: "text", text }], 4);
+    ask(server, [image, { type: "text", text }], ANSWER);
   await ask(server, "Hello", 4);
   const image = imageOf(1);
   const first = firstToken(await question(image, "What is this?"));
   const second = firstToken(await question(image, "Which colors does it have?"));
-  const chunk = firstToken(await ask(server, "word ".repeat(CHUNK_WORDS), 1));
+  const chunk = firstToken(await ask(server, "word ".repeat(CHUNK_WORDS), ANSWER));
   const { promise: isRunning, resolve: onRunning } = Promise.withResolvers<void>();
   const running = ask(server, "Tell a story.", RUNNING, (count) => count >= BEFORE && onRunning());
   await Promise.race([isRunning, running]);
