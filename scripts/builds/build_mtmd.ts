@@ -5,7 +5,7 @@
  *     deno task build:mtmd [FOLDER] [--variant cpu|vulkan|cuda|metal]    # default: dist/mtmd, cpu
  *     SHIMMY_LIBLLAMA=dist/mtmd shimmy serve
  *
- * Requires git, npm, cmake and a C++ compiler, and takes about five minutes on two cores. Works on Linux and
+ * Requires git, npm, cmake and a C++ compiler, and takes about two minutes on two cores. Works on Linux and
  * macOS. `SHIMMY_LLAMA_SOURCE` names an existing source tree of that version.
  */
 import { parseArgs } from "@std/cli/parse-args";

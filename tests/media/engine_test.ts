@@ -8,6 +8,12 @@ import { look, MEDIA_FOLDER, mediaEngine, type MediaModel, withModel } from "./s
 
 const options = { ignore: MEDIA_FOLDER === null };
 
+if (MEDIA_FOLDER === null) {
+  const why =
+    "images are not tested without libmtmd: run `deno task build:mtmd`, or set SHIMMY_MTMD";
+  Deno.test.ignore(why, () => {});
+}
+
 const first = png(40, 30, pattern(1));
 const second = png(40, 30, pattern(2));
 const large = png(90, 60, pattern(4));

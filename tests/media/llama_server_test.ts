@@ -13,6 +13,10 @@ import { look, MEDIA_FOLDER, mediaEngine, type MediaModel, withModel } from "./s
 const program = Deno.env.get("SHIMMY_LLAMA_SERVER");
 const options = { ignore: MEDIA_FOLDER === null || !program };
 
+if (!program) {
+  Deno.test.ignore("answers are not compared: SHIMMY_LLAMA_SERVER names no program", () => {});
+}
+
 /** What llama-server reads as an image in a prompt. */
 const MARK = "<__media__>";
 const TOKENS = 24;

@@ -9,18 +9,27 @@ import { windowedModel } from "../models/windowed.ts";
 import { type IteratingEngine, tinyEngine } from "../support/engine.ts";
 
 /**
- * The folder of libraries with libmtmd: `SHIMMY_MTMD`, or that of `deno task build:mtmd`. Null if there is
- * none.
+ * The folder of libraries with libmtmd: `SHIMMY_MTMD`, or that of `deno task build:mtmd`. Null if neither is
+ * there; a test that is skipped tells so.
+ *
+ * @throws {Error} if the folder of `SHIMMY_MTMD` has no libmtmd.
  */
 export const MEDIA_FOLDER = mediaFolder();
 
 function mediaFolder(): string | null {
+  const given = Deno.env.get("SHIMMY_MTMD");
   const built = fromFileUrl(new URL("../../dist/mtmd", import.meta.url));
-  const folder = Deno.env.get("SHIMMY_MTMD") ?? built;
+  if (hasMedia(given || built)) return given || built;
+  if (given) throw new Error(`SHIMMY_MTMD: the folder has no libmtmd: ${given}`);
+  return null;
+}
+
+function hasMedia(folder: string): boolean {
   try {
-    return locateMediaLibrary(folder, Deno.build.os) === null ? null : folder;
+    return locateMediaLibrary(folder, Deno.build.os) !== null;
   } catch {
-    return null;
+    // There is no such folder.
+    return false;
   }
 }
 
