@@ -1,6 +1,11 @@
 import { realLibraryFolder } from "../../../ffi/testing.ts";
-import { loadEngine } from "../../../src/engine/load_engine.ts";
-import { collectEvents } from "../../../src/engine/sink.ts";
+import {
+  collectEvents,
+  ENGINE_COMMAND,
+  ENGINE_MODULE,
+  loadEngine,
+} from "../../../src/engine/mod.ts";
+import { ownCommand } from "../../../src/own_command.ts";
 import { type Bench, completion, measureInterleaved, type Scenario } from "../bench.ts";
 import { stream, timePerToken } from "../client.ts";
 import { residentBytes } from "../memory.ts";
@@ -19,7 +24,7 @@ export const ownCost: Scenario = {
   },
 };
 
-/** Step time minus native time, per token, of the scheduler loop. */
+/** Step time minus native time, per token, of the scheduler loop in a process of its own, as in `serve`. */
 async function perToken(bench: Bench): Promise<Row[]> {
   const rows: Row[] = [];
   const tokens = bench.quick ? 16 : 128;
@@ -42,7 +47,8 @@ async function perToken(bench: Bench): Promise<Row[]> {
 async function loopCost(bench: Bench, count: number, tokens: number): Promise<number> {
   const libraryFolder = await realLibraryFolder();
   if (libraryFolder === null) throw new Error("There is no libllama for this machine");
-  await using engine = await loadEngine({
+  const isolate = ownCommand(ENGINE_COMMAND, ENGINE_MODULE, { optimizesEarly: true });
+  const options = {
     libraryFolder,
     modelPaths: [bench.model],
     loras: [],
@@ -58,7 +64,8 @@ async function loopCost(bench: Bench, count: number, tokens: number): Promise<nu
     lookup: false,
     contextShift: false,
     verbose: false,
-  });
+  } as const;
+  await using engine = await loadEngine(options, { isolate });
   const run = async (seed: number) => {
     const request = {
       prompt: [{ text: benchText(16, seed), special: false }],

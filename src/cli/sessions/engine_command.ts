@@ -28,5 +28,6 @@ export function engineCommand(
   const folders = [sessionFolder(env), ...(diskCache === undefined ? [] : [diskCache])];
   // A comma separates folders; two commas stand for a comma in a name.
   const list = folders.map((folder) => folder.replaceAll(",", ",,")).join();
-  return ownCommand(ENGINE_COMMAND, ENGINE_MODULE, { rights: [`--allow-write=${list}`] });
+  const rights = [`--allow-write=${list}`];
+  return ownCommand(ENGINE_COMMAND, ENGINE_MODULE, { rights, optimizesEarly: true });
 }
