@@ -7,6 +7,12 @@ import { pause } from "./json_size.ts";
 const LARGE_BYTES = 1 << 20;
 
 /**
+ * Bytes after which the reading of a body pauses. While bodies come as fast as they are read, the runtime does
+ * not look for other requests for many reads: a pause lets it become idle, and then it looks at once.
+ */
+const PAUSE_BYTES = 1 << 18;
+
+/**
  * The body of a request as bytes in a buffer of their own. A large body is copied in parts, so that other
  * requests are handled meanwhile.
  *
@@ -71,11 +77,13 @@ async function readInto(
 ): Promise<ReadBody> {
   let bytes = new Uint8Array(announced);
   let length = 0;
+  const pauses = new Pauses();
   try {
     for (;;) {
+      await pauses.after(length);
       // One byte more finds the end.
       const part = length < announced
-        ? new Uint8Array(bytes.buffer, length, Math.min(LARGE_BYTES, announced - length))
+        ? new Uint8Array(bytes.buffer, length, Math.min(PAUSE_BYTES, announced - length))
         : new Uint8Array(1);
       const { value, done } = await reader.read(part);
       // Each read takes the buffer, and returns its memory as another one.
@@ -92,6 +100,18 @@ async function readInto(
   }
 }
 
+/** The pauses of a body that is read. */
+class Pauses {
+  #latest = 0;
+
+  /** Pauses if enough was read since the last pause. */
+  async after(length: number): Promise<void> {
+    if (length - this.#latest < PAUSE_BYTES) return;
+    this.#latest = length;
+    await pause();
+  }
+}
+
 async function readChunks(
   body: ReadableStream<Uint8Array>,
   announced: number,
@@ -99,12 +119,14 @@ async function readChunks(
   held: Pick<HeldBody, "add">,
 ): Promise<ReadBody> {
   const bytes = new Uint8Array(announced);
+  const pauses = new Pauses();
   let length = 0;
   for await (const chunk of body) {
     if (length + chunk.length > announced) throw tooLarge(limit);
     held.add(chunk.length);
     bytes.set(chunk, length);
     length += chunk.length;
+    await pauses.after(length);
   }
   return { bytes, length };
 }
@@ -115,12 +137,14 @@ async function readUnknown(
   held: Pick<HeldBody, "add">,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const chunks: Uint8Array[] = [];
+  const pauses = new Pauses();
   let length = 0;
   for await (const chunk of body) {
     length += chunk.length;
     if (length > limit) throw tooLarge(limit);
     held.add(chunk.length);
     chunks.push(chunk);
+    await pauses.after(length);
   }
   const bytes = new Uint8Array(length);
   let [at, copied] = [0, 0];

@@ -104,3 +104,14 @@ Deno.test("other work goes on while the chunks of a large body are joined", asyn
   clearInterval(timer);
   assertEquals(turns > 5, true);
 });
+
+Deno.test("other work goes on while a large body comes as fast as it is read", async () => {
+  const bytes = patterned(LARGE);
+  for (const request of [bytesRequestOf(bytes, LARGE), requestOf(bytes, LARGE, 65_536)]) {
+    let turns = 0;
+    const timer = setInterval(() => turns++, 0);
+    await readBytes(request, Infinity, free);
+    clearInterval(timer);
+    assertEquals(turns > 5, true);
+  }
+});
