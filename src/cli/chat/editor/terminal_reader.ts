@@ -34,6 +34,8 @@ export class TerminalReader implements MessageReader {
   readonly #gate = new Gate();
   #hasEnded = false;
   #hasToldUnkept = false;
+  /** Messages that are being written to the history, one after the other. */
+  #kept: Promise<void> = Promise.resolve();
   /** Lines may wait that were typed before the terminal sent keys one by one. */
   #mayHaveLines = true;
 
@@ -119,6 +121,7 @@ export class TerminalReader implements MessageReader {
     this.#output[Symbol.dispose]();
     this.#give();
     await this.#output.flush().catch(() => {});
+    await this.#kept;
   }
 
   #take(): void {
@@ -229,7 +232,9 @@ export class TerminalReader implements MessageReader {
   #submit(text: string): void {
     if (text.trim() !== "") {
       if (!this.keepsHistory) this.#editor.forget();
-      else this.#file.add(text).catch((error) => this.#tellUnkept(error));
+      else {this.#kept = this.#kept.then(() => this.#file.add(text)).catch((error) =>
+          this.#tellUnkept(error)
+        );}
     }
     this.#end(messageText(text));
   }

@@ -98,6 +98,21 @@ Deno.test("the history lasts across readers, and can be switched off", async () 
   }
 });
 
+Deno.test("when a chat ends, its messages are in the history, in their order", async () => {
+  const home = await Deno.makeTempDir();
+  try {
+    const messages = Array.from({ length: 20 }, (_, index) => `message ${index}`);
+    {
+      await using terminal = await opened(NOTHING, home);
+      for (const message of messages) await terminal.read(`${message}\r`);
+    }
+    const lines = (await Deno.readTextFile(join(home, "chat", "history"))).trimEnd().split("\n");
+    assertEquals(lines.map((line) => JSON.parse(line)), messages);
+  } finally {
+    await Deno.remove(home, { recursive: true });
+  }
+});
+
 Deno.test("a paste and a damaged history send no commands to the terminal", async () => {
   const home = await Deno.makeTempDir();
   try {
