@@ -1,8 +1,8 @@
-import { basename, dirname, join } from "@std/path";
+import { basename, dirname, join, relative, SEPARATOR } from "@std/path";
 import { removeIfThere } from "../../download/mod.ts";
 import { ShimmyError } from "../../errors.ts";
 import type { ModelEntry } from "../entry/mod.ts";
-import { huggingFaceCache } from "../discovery/mod.ts";
+import { huggingFaceCache, storeName } from "../discovery/mod.ts";
 import { isInside, planCacheRemoval, planStoreRemoval } from "./removal_plan.ts";
 import type { PullEnvironment } from "./plan.ts";
 import type { Records } from "./records.ts";
@@ -34,8 +34,26 @@ export async function planRemoval(
   if (entry.source === "builtin") {
     throw new ShimmyError("invalid", `Cannot remove ${entry.name}: it is built in`);
   }
+  return await removalOf(entry, asked, {
+    environment,
+    records,
+    written: await writtenPaths(records),
+  });
+}
+
+/** What tells which files Shimmy wrote, read once for several models. */
+interface Place {
+  readonly environment: PullEnvironment;
+  readonly records: Records;
+  readonly written: ReadonlyMap<string, string>;
+}
+
+async function removalOf(
+  entry: ModelEntry,
+  asked: string,
+  { environment, records, written }: Place,
+): Promise<Removal> {
   const cache = huggingFaceCache(environment);
-  const written = await writtenPaths(records);
   const plan = entry.source === "ollama"
     ? await planStoreRemoval(entry, asked)
     : cache !== null && isInside(entry.paths[0]!, cache)
@@ -55,6 +73,39 @@ export async function planRemoval(
       await records.forget(new Set(names.map((name) => written.get(name) ?? name)));
     },
   };
+}
+
+/**
+ * The names of the models whose files Shimmy wrote: their removal needs no consent. It is for lists of
+ * models, and reads only what Shimmy has written down where that is enough.
+ */
+export async function pulledModels(
+  entries: readonly ModelEntry[],
+  environment: PullEnvironment,
+  records: Records,
+): Promise<ReadonlySet<string>> {
+  const written = await writtenPaths(records);
+  const place = { environment, records, written };
+  const names = entries.map(async (entry) => {
+    if (!await mayBePulled(entry, [...written.keys()])) return [];
+    const removal = await removalOf(entry, entry.name, place).catch(() => null);
+    return removal?.owned ? [entry.name] : [];
+  });
+  return new Set((await Promise.all(names)).flat());
+}
+
+/** Whether Shimmy wrote the first file of a model, or its manifest in Ollama's store. */
+async function mayBePulled(
+  { source, paths: [first], name }: ModelEntry,
+  written: readonly string[],
+): Promise<boolean> {
+  if (source === "builtin" || first === undefined || written.length === 0) return false;
+  if (source !== "ollama") return written.includes(await resolvedPath(first));
+  const manifests = await resolvedPath(join(dirname(dirname(first)), "manifests", "x"));
+  const root = dirname(manifests);
+  return written.some((path) =>
+    isInside(path, root) && storeName(relative(root, path).split(SEPARATOR)) === name
+  );
 }
 
 /** The paths that Shimmy wrote, keyed by the path with real folders. */

@@ -190,6 +190,28 @@ Deno.test("a file from a URL is owned by Shimmy, another file in the folder is n
   assertEquals(await machine.names(), ["other"]);
 });
 
+Deno.test("the list of pulled models agrees with the removal of each", async () => {
+  await using machine = new TestMachine();
+  const [first, second, third] = [1, 2, 3].map((seed) => model(seed) as Uint8Array<ArrayBuffer>);
+  machine.hub.models.set("library/tiny:latest", { layers: [{ kind: "model", bytes: first! }] });
+  machine.hub.repositories.set("o/r", { files: { "a-Q4_0.gguf": second! } });
+  machine.hub.repositories.set("o/s", { files: { "b-Q4_0.gguf": third! } });
+  assertEquals(await machine.store.pulled([entryDouble("double")]), new Set());
+  const blobs = machine.path("hf/hub/models--o--s/blobs");
+  Deno.mkdirSync(blobs, { recursive: true });
+  // Another tool has downloaded it.
+  Deno.writeFileSync(join(blobs, sha256(third!)), third!);
+  for (const reference of ["ollama:tiny", "hf:o/r", "hf:o/s"]) await machine.pull(reference);
+  const models = await machine.models();
+  const owned = await Promise.all(models.map(async (entry) => {
+    const removal = await machine.store.removal(entry, entry.name);
+    return removal.owned ? [entry.name] : [];
+  }));
+  assertEquals(models.length, 3);
+  assertEquals(await machine.store.pulled(models), new Set(owned.flat()));
+  assertEquals(owned.flat().sort(), ["a-q4_0", "tiny:latest"]);
+});
+
 Deno.test("the built-in model cannot be removed", async () => {
   await using machine = new TestMachine();
   await assertRejects(

@@ -68,6 +68,8 @@ export interface ModelStore {
    * @throws {ShimmyError} `invalid` if the model cannot be removed.
    */
   removal(entry: ModelEntry, asked: string): Promise<Removal>;
+  /** The names of those models that Shimmy wrote itself. */
+  pulled(entries: readonly ModelEntry[]): Promise<ReadonlySet<string>>;
   /**
    * Creates a model in Ollama's store.
    *
@@ -167,6 +169,11 @@ class Store implements ModelStore {
   async removal(entry: ModelEntry, asked: string): Promise<Removal> {
     const { planRemoval } = await import("./removal.ts");
     return await planRemoval(entry, asked, this.#environment, this.#records);
+  }
+
+  async pulled(entries: readonly ModelEntry[]): Promise<ReadonlySet<string>> {
+    const { pulledModels } = await import("./removal.ts");
+    return await pulledModels(entries, this.#environment, this.#records);
   }
 
   async create(request: CreateRequest, onLayer?: (layer: Blob) => void): Promise<PulledModel> {

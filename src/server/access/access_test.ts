@@ -208,6 +208,7 @@ Deno.test("a key that is limited to models may not add any", async () => {
     plan: () => Promise.reject(new Error()),
     pull: () => Promise.reject(new Error()),
     removal: () => Promise.reject(new Error()),
+    pulled: () => Promise.resolve(new Set<string>()),
     create: () => Promise.reject(new Error()),
     blobs: () => Promise.reject(new Error()),
   };

@@ -16,6 +16,7 @@ export function storeOfKey(store: ModelStore, { models }: KeyClaims): ModelStore
     create: refuse,
     blobs: refuse,
     removal: (entry, asked) => store.removal(entry, asked),
+    pulled: (entries) => store.pulled(entries),
   };
 }
 

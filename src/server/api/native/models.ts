@@ -32,6 +32,9 @@ const modelSchema = z.object({
   size: z.number().describe("Bytes"),
   modified_at: z.iso.datetime(),
   removed: z.boolean().optional().describe("The file was removed; the model is still loaded"),
+  capabilities: z.array(z.enum(CAPABILITIES)),
+  default: z.boolean().describe("Whether requests without a model get this one"),
+  deletable: z.boolean().describe("Whether DELETE /api/delete removes it: Shimmy pulled it"),
 });
 
 const modelListSchema = z.object({ models: z.array(modelSchema) });
@@ -138,10 +141,34 @@ const loadSchema = z.strictObject({ keep_alive: keepAlive });
 
 const unloadSchema = z.object({ name: z.string(), unloaded: z.boolean(), state: stateSchema });
 
-function describe(pool: ModelPool, entry: ModelEntry): z.output<typeof modelSchema> {
+/** The models of a list, with what depends on the whole list. */
+async function describeAll(
+  { pool, store }: Exchange["context"],
+  entries: readonly ModelEntry[],
+): Promise<z.output<typeof modelListSchema>> {
+  const [chosen, pulled] = await Promise.all([
+    // There may be no model, or none that the key may use.
+    pool.resolve(undefined).catch(() => null),
+    // What cannot be read is not deleted either.
+    store?.pulled(entries).catch(() => null),
+  ]);
+  return {
+    models: entries.map((entry) => ({
+      ...describe(pool, entry),
+      default: entry.name === chosen?.name,
+      deletable: pulled?.has(entry.name) ?? false,
+    })),
+  };
+}
+
+function describe(
+  pool: ModelPool,
+  entry: ModelEntry,
+): Omit<z.output<typeof modelSchema>, "default" | "deletable"> {
+  const { state, engine } = pool.state(entry);
   return {
     name: entry.name,
-    state: pool.state(entry).state,
+    state,
     kind: entry.kind,
     source: entry.source,
     architecture: entry.architecture,
@@ -151,6 +178,7 @@ function describe(pool: ModelPool, entry: ModelEntry): z.output<typeof modelSche
     size: entry.size,
     modified_at: new Date(entry.modified).toISOString(),
     ...(entry.isRemoved ? { removed: true } : {}),
+    capabilities: capabilitiesOf(entry, engine?.info),
   };
 }
 
@@ -263,8 +291,8 @@ export const modelRoutes: readonly Route[] = [
     dialect: nativeDialect,
     summary: "List registered and discovered models",
     answer: modelListSchema,
-    async handle({ context: { pool } }) {
-      return Response.json({ models: (await pool.list()).map((entry) => describe(pool, entry)) });
+    async handle({ context }) {
+      return Response.json(await describeAll(context, await context.pool.list()));
     },
   },
   {
@@ -274,8 +302,8 @@ export const modelRoutes: readonly Route[] = [
     dialect: nativeDialect,
     summary: "Discover models again",
     answer: modelListSchema,
-    async handle({ context: { pool } }) {
-      return Response.json({ models: (await pool.rescan()).map((entry) => describe(pool, entry)) });
+    async handle({ context }) {
+      return Response.json(await describeAll(context, await context.pool.rescan()));
     },
   },
   {

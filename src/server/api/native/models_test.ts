@@ -3,6 +3,7 @@ import { get, post, serverDouble, SETTINGS } from "../../../../tests/doubles/con
 import { EngineDouble } from "../../../../tests/doubles/engine.ts";
 import { entryDouble, PoolDouble } from "../../../../tests/doubles/pool.ts";
 import { ShimmyError } from "../../../errors.ts";
+import type { ModelStore } from "../../../models/pull/store.ts";
 import type { ModelState } from "../../../models/registry/pool.ts";
 import { createHandler } from "../../app.ts";
 import type { Handler } from "../../http/serve.ts";
@@ -36,8 +37,29 @@ Deno.test("models are listed without their paths", async () => {
       context_length: 1024,
       size: 4,
       modified_at: "1970-01-01T00:00:00.000Z",
+      capabilities: ["completion", "tools"],
+      default: true,
+      deletable: false,
     }],
   });
+});
+
+Deno.test("a list names the default model, the models that see, and those that can be deleted", async () => {
+  const engine = new EngineDouble();
+  const entries = ["one", "two"].map((name) =>
+    entryDouble(name, name === "two" ? { projector: "mmproj.gguf" } : {})
+  );
+  const pool = new PoolDouble(...entries.map((entry) => ({ entry, engine })));
+  const pulled = () => Promise.resolve(new Set(["two"]));
+  const store = { pulled } as unknown as ModelStore;
+  const handler = createHandler({ pool, store, settings: SETTINGS });
+  const { models } = await json(handler, get("/api/models"));
+  const facts = (models as Record<string, unknown>[]).map((one) => [
+    one.default,
+    (one.capabilities as string[]).includes("vision"),
+    one.deletable,
+  ]);
+  assertEquals(facts, [[true, false, false], [false, true, true]]);
 });
 
 Deno.test("a plan reports the placement and loads nothing", async () => {
