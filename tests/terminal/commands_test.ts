@@ -104,7 +104,7 @@ terminalTest("conversations are saved, resumed, exported, and get files", async 
   await commands.run("/file facts.txt", "Attached 'facts.txt' (17 characters)");
   await commands.run(
     "/image cat.png",
-    "Cannot attach 'cat.png': the chat takes no images; shimmy generate --image does.",
+    "Cannot attach 'cat.png': the model reads no images: it has no projector (mmproj).",
   );
   await terminal.enter("What?");
   await terminal.shows(/> What\?\n[^]+\n>$/);

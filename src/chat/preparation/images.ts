@@ -1,4 +1,9 @@
-import type { MediaInput, ModelInfo, PromptPart } from "../../engine/protocol/mod.ts";
+import {
+  imageRefusal,
+  type MediaInput,
+  type ModelInfo,
+  type PromptPart,
+} from "../../engine/protocol/mod.ts";
 import { ShimmyError } from "../../errors.ts";
 import { type Input, MEDIA_MARK, type Message } from "../conversation/mod.ts";
 import type { Preparer } from "./prepare.ts";
@@ -50,10 +55,8 @@ function takeImages(
   return { plain: { ...input, messages }, images };
 }
 
-function checkSupport({ media }: ModelInfo, { field }: MediaInput): void {
-  const reason = media === undefined
-    ? "the model reads no images: it has no projector (mmproj)"
-    : media.refusal;
+function checkSupport(info: ModelInfo, { field }: MediaInput): void {
+  const reason = imageRefusal(info);
   if (reason !== null) throw new ShimmyError("invalid", `${field}: ${reason}`, { field });
 }
 

@@ -6,6 +6,7 @@ import {
   type Input,
 } from "../../chat/mod.ts";
 import { type Engine, iterateEvents } from "../../engine/mod.ts";
+import { imageRefusal } from "../../engine/protocol/mod.ts";
 import {
   capabilitiesOf,
   checkGeneratesText,
@@ -85,6 +86,10 @@ class LocalModel implements OpenModel {
 
   get contextLength(): number {
     return this.#engine.info.contextLength;
+  }
+
+  get imageRefusal(): string | null {
+    return imageRefusal(this.#engine.info);
   }
 
   get hasTemplate(): boolean {

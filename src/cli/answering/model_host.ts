@@ -23,6 +23,8 @@ export interface OpenModel {
   readonly contextLength: number;
   /** Whether the model has a chat template of its own. */
   readonly hasTemplate: boolean;
+  /** Why the model reads no images; null if it reads them. */
+  readonly imageRefusal: string | null;
   /** Tokens that an answer has at most where the request sets no limit; null: no limit. */
   readonly maxTokens: number | null;
   /** Whether the engine discards the oldest tokens of a full context. */

@@ -36,6 +36,8 @@ export class ServerHost implements ModelHost {
         name: props.model_alias,
         contextLength: props.default_generation_settings.n_ctx,
         hasTemplate: props.chat_template !== "",
+        // Another server may not tell.
+        imageRefusal: props.modalities?.vision === false ? "the model reads no images" : null,
       });
     } finally {
       loaded.abort();
@@ -61,22 +63,24 @@ export class ServerHost implements ModelHost {
   }
 }
 
-type Facts = Pick<OpenModel, "name" | "contextLength" | "hasTemplate">;
+type Facts = Pick<OpenModel, "name" | "contextLength" | "hasTemplate" | "imageRefusal">;
 
 class ServerModel implements OpenModel {
   readonly name: string;
   readonly contextLength: number;
   readonly hasTemplate: boolean;
+  readonly imageRefusal: string | null;
   /** The server applies its own settings. */
   readonly maxTokens = null;
   readonly shiftsContext = false;
   readonly #client: ServerClient;
 
-  constructor(client: ServerClient, { name, contextLength, hasTemplate }: Facts) {
+  constructor(client: ServerClient, { name, contextLength, hasTemplate, imageRefusal }: Facts) {
     this.#client = client;
     this.name = name;
     this.contextLength = contextLength;
     this.hasTemplate = hasTemplate;
+    this.imageRefusal = imageRefusal;
   }
 
   async *answer(request: AnswerRequest, signal: AbortSignal): AsyncIterable<AnswerEvent> {

@@ -14,6 +14,7 @@ import {
   isCommand,
   type LastAnswer,
   runCommand,
+  tellUnreadImages,
   type Totals,
 } from "./commands/mod.ts";
 import { completeAnswer, completeAnswers } from "./complete_answer.ts";
@@ -31,6 +32,9 @@ import { untilAborted } from "./until_aborted.ts";
 
 /** Likely tokens beside each token of an answer, for `/why`. */
 const ALTERNATIVES = 4;
+
+/** Said where nothing remains of an answer: the reasoning alone is no answer. */
+const STOPPED = "Stopped before the answer began; the conversation is as it was before.";
 
 /** Everything that a chat uses. */
 export interface ChatParts {
@@ -111,6 +115,7 @@ export class Chat implements ChatContext {
       throw error;
     }
     this.#noteTemplate();
+    tellUnreadImages(this);
   }
 
   wait<T>(work: () => Promise<T>): Promise<T> {
@@ -142,7 +147,10 @@ export class Chat implements ChatContext {
         })
       );
       await view.end();
-      if (answer.isCancelled && answer.text === "") return false;
+      if (answer.isCancelled && answer.text === "") {
+        this.say(STOPPED);
+        return false;
+      }
       this.#keep(answer);
       if (answer.isFull) {
         this.say(
@@ -183,6 +191,7 @@ export class Chat implements ChatContext {
       );
       await shown.end();
       const begun = answers.filter(({ isCancelled, text }) => !isCancelled || text !== "");
+      if (begun.length === 0) this.say(STOPPED);
       for (const answer of begun) this.#add(answer);
       return begun;
     } catch (error) {

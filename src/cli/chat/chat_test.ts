@@ -6,18 +6,27 @@ import {
 } from "../../../tests/doubles/environment.ts";
 import { KeyboardDouble } from "../../../tests/doubles/keyboard.ts";
 import { entryDouble } from "../../../tests/doubles/pool.ts";
+import { pattern, png } from "../../../tests/support/pictures.ts";
 import { ShimmyError } from "../../errors.ts";
 import { chatFolder } from "../config/mod.ts";
 import { main } from "../main.ts";
 
+interface ChatOptions extends EnvironmentDoubleOptions {
+  /** Further arguments of the command. */
+  readonly arguments?: readonly string[];
+}
+
 /** Runs a chat with lines on stdin, in a home folder of its own. */
-async function chat(lines: readonly string[], options: EnvironmentDoubleOptions = {}) {
+async function chat(
+  lines: readonly string[],
+  { arguments: given = [], ...options }: ChatOptions = {},
+) {
   const folder = await Deno.makeTempDir();
   try {
     // The configuration folder of each system.
     const env = { HOME: folder, XDG_CONFIG_HOME: folder, APPDATA: folder, ...options.env };
     const environment = new EnvironmentDouble({ lines, ...options, env });
-    const status = await main(["chat", "m"], environment);
+    const status = await main(["chat", "m", ...given], environment);
     return { status, environment, said: environment.notes.join("\n"), folder };
   } finally {
     await Deno.remove(folder, { recursive: true });
@@ -324,5 +333,104 @@ Deno.test("at a terminal, /why, /tokens, /stats and the rate line tell about the
   assertMatch(said, /last answer: +2 tokens/);
   assertStringIncludes(said, "Copied the last answer (11 characters) through the terminal");
   assertStringIncludes(environment.out, "\x1b]52;c;SGVsbG8gd29ybGQ=\x07");
-  assertStringIncludes(said, "Cannot attach 'cat.png': the chat takes no images");
+  assertStringIncludes(said, "Cannot attach 'cat.png': the model reads no images");
+});
+
+/** A model that reads images. */
+const SEES = { info: { media: { vision: true, refusal: null } } };
+
+/** The images in the prompt of a request. */
+function imagesOf({ engine }: EnvironmentDouble, index: number): readonly Uint8Array[] {
+  return engine.requests[index]!.prompt.flatMap((part) =>
+    "media" in part ? [part.media.bytes] : []
+  );
+}
+
+Deno.test("images are attached by /image and --image, and stay in the conversation", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const [first, second] = [png(30, 20, pattern(1)), png(30, 20, pattern(2))];
+    await Deno.writeFile(`${folder}/first.png`, first);
+    await Deno.writeFile(`${folder}/second one.png`, second);
+    await Deno.writeTextFile(`${folder}/text.png`, "no image");
+    const { environment, said, status } = await chat(
+      [
+        `/image ${folder}/absent.png`,
+        `/image ${folder}`,
+        `/image ${folder}/text.png`,
+        `/image '${folder}/second one.png'`,
+        "What are these?",
+        "/retry",
+        "/save seen",
+        "/clear",
+        "/resume seen",
+        "And now?",
+        "/undo",
+        "/undo",
+        "Without",
+      ],
+      { engine: SEES, arguments: ["--image", `${folder}/first.png`] },
+    );
+    assertEquals(status, 0, said);
+    assertStringIncludes(said, `Cannot attach '${folder}/absent.png': `);
+    assertStringIncludes(said, `Cannot attach '${folder}': it is no file.`);
+    assertStringIncludes(said, "text.png': the image is not a PNG, JPEG, GIF or BMP file.");
+    assertStringIncludes(said, "second one.png' (PNG, 30 x 20 pixels) to the next question.");
+    assertStringIncludes(said, "Removed: What are these? (with 2 images)");
+    for (const index of [0, 1, 2]) assertEquals(imagesOf(environment, index), [first, second]);
+    assertEquals(imagesOf(environment, 3), []);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("a model that reads no images says so, before the first question and after /load", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const path = `${folder}/cat.png`;
+    await Deno.writeFile(path, png(30, 20, pattern(1)));
+    const blind = await chat(["Hi"], { arguments: ["--image", path] });
+    assertEquals(blind.status, 1);
+    assertStringIncludes(blind.said, "--image: the model reads no images: it has no projector");
+    const missing = await chat(["Hi"], { engine: SEES, arguments: ["--image", `${path}x`] });
+    assertEquals(missing.status, 2);
+    assertStringIncludes(missing.said, `--image: cannot read '${path}x': `);
+    const refusal = "The model reads images only with libmtmd";
+    const info = { media: { vision: false, refusal } };
+    const { said } = await chat([`/image ${path}`], { engine: { info } });
+    assertStringIncludes(said, `Cannot attach '${path}': ${refusal}.`);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("a question that is stopped before its answer begins is removed, and the user is told", async () => {
+  // The first token of the question, and that of the fork after an answer of two tokens.
+  for (const [typed, stoppedAt] of [["stopped\r", 1], ["first\r/fork 2\r", 3]] as const) {
+    const keyboard = new KeyboardDouble();
+    let tokens = 0;
+    keyboard.type(typed);
+    const { environment, said } = await chat([], {
+      keyboard,
+      env: { NO_COLOR: "1" },
+      engine: {
+        beforeToken() {
+          if (++tokens < stoppedAt || tokens > stoppedAt + 1) return;
+          if (tokens === stoppedAt) {
+            keyboard.type("\x03");
+            keyboard.type("next\r\x04");
+          }
+          // The key is read first.
+          return new Promise((resolve) => setTimeout(resolve, 0));
+        },
+      },
+    });
+    assertStringIncludes(
+      said,
+      "Stopped before the answer began; the conversation is as it was before.",
+    );
+    const last = promptOf(environment, environment.engine.requests.length - 1);
+    assert(last.includes("next") && !last.includes("stopped"), last);
+    if (stoppedAt > 1) assertMatch(last, /first[^]*Hello world[^]*next/);
+  }
 });

@@ -3,7 +3,8 @@ import { join } from "@std/path";
 import { chatFolder } from "../config/mod.ts";
 import { type Call, type Environment, EXIT } from "../environment/mod.ts";
 import { SAMPLING_OPTIONS } from "../options/mod.ts";
-import { type AnswerCall, openModel } from "../answering/mod.ts";
+import { type AnswerCall, openModel, readImage } from "../answering/mod.ts";
+import { ShimmyError } from "../../errors.ts";
 import { Chat } from "./chat.ts";
 import { type ChatSettings, completeLine } from "./commands/mod.ts";
 import { Conversation, SavedConversations } from "./conversation/mod.ts";
@@ -26,6 +27,7 @@ export async function chat(call: ChatCall, environment: Environment): Promise<nu
   const { values, globals } = call;
   // Native logs, which come with each token, would be written into the answers.
   const isQuiet = environment.keyboard !== null && globals.verbose;
+  const images = await Promise.all(values.image.map((path) => readImage(path, environment)));
   const opening = {
     ...call,
     globals: isQuiet ? { ...globals, verbose: false } : globals,
@@ -33,6 +35,10 @@ export async function chat(call: ChatCall, environment: Environment): Promise<nu
   };
   await using opened = await open(environment, opening);
   if (opened === null) return EXIT.interrupted;
+  const { imageRefusal } = opened.model;
+  if (images.length > 0 && imageRefusal !== null) {
+    throw new ShimmyError("invalid", `--image: ${imageRefusal}`);
+  }
   const folder = chatFolder({ env: environment.env, os: Deno.build.os });
   const saved = new SavedConversations(folder === null ? null : join(folder, "conversations"));
   const context = { environment, host: opened.host, saved };
@@ -46,6 +52,7 @@ export async function chat(call: ChatCall, environment: Environment): Promise<nu
     wraps: true,
   };
   const conversation = new Conversation(values.system);
+  for (const image of images) conversation.attach(image);
   return await new Chat({ environment, opened, reader, conversation, saved, settings }).run();
 }
 

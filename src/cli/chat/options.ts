@@ -1,10 +1,11 @@
-import { ATTACH_OPTIONS, SAMPLING_OPTIONS, text } from "../options/mod.ts";
+import { ATTACH_OPTIONS, SAMPLING_OPTIONS, text, texts } from "../options/mod.ts";
 import { MODEL_OPTIONS, PULL_OPTIONS } from "../sessions/mod.ts";
 
 /** Options of the commands that start a chat. */
 export const CHAT_OPTIONS = {
   ...MODEL_OPTIONS,
   "system": text("TEXT", { help: "system message" }),
+  "image": texts("FILE", { isPath: true, help: "image before the first question" }),
   ...PULL_OPTIONS,
   ...ATTACH_OPTIONS,
   ...SAMPLING_OPTIONS,

@@ -39,6 +39,7 @@ export interface ListedModel {
 export interface ServerProperties {
   readonly model_alias: string;
   readonly chat_template: string;
+  readonly modalities?: { readonly vision?: boolean };
   readonly default_generation_settings: { readonly n_ctx: number };
 }
 

@@ -42,12 +42,13 @@ export {
   type SwaFull,
 } from "./load_options.ts";
 export type { Control, Edit, FromEngineCore, ToEngineCore } from "./messages.ts";
-export type {
-  ContextSettings,
-  FileState,
-  FillTokens,
-  MediaSupport,
-  ModelInfo,
+export {
+  type ContextSettings,
+  type FileState,
+  type FillTokens,
+  imageRefusal,
+  type MediaSupport,
+  type ModelInfo,
 } from "./model_info.ts";
 export { cannotGenerateError } from "./model_kind.ts";
 export {

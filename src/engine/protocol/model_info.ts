@@ -36,6 +36,13 @@ export interface MediaSupport {
   readonly refusal: string | null;
 }
 
+/** Why a model reads no images; null if it reads them. */
+export function imageRefusal({ media }: Pick<ModelInfo, "media">): string | null {
+  return media === undefined
+    ? "the model reads no images: it has no projector (mmproj)"
+    : media.refusal;
+}
+
 /** Description of a loaded model. */
 export interface ModelInfo {
   /** The files of the weights as they were when they were read: they may be replaced later. */

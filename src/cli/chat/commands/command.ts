@@ -92,6 +92,18 @@ export interface ChatCommand {
 /** Several commands by their names, without the slash. */
 export type ChatCommands = Readonly<Record<string, ChatCommand>>;
 
+/** Tells that the model does not read the images of the conversation, which it would refuse. */
+export function tellUnreadImages(
+  chat: Pick<ChatContext, "conversation" | "model" | "say">,
+): void {
+  const { conversation, model } = chat;
+  if (!conversation.hasImages || model.imageRefusal === null) return;
+  chat.say(
+    `The conversation has images, and ${model.imageRefusal}. /undo and /clear remove them; ` +
+      "/load chooses another model.",
+  );
+}
+
 /** `3 tokens`, `1 token`. */
 export function counted(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? "" : "s"}`;

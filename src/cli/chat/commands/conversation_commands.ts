@@ -1,3 +1,4 @@
+import type { ContentPart } from "../../../chat/mod.ts";
 import { type ChatCommands, type ChatContext, counted } from "./command.ts";
 import { copyText } from "./clipboard.ts";
 import { editText } from "./open_editor.ts";
@@ -42,7 +43,7 @@ export const CONVERSATION_COMMANDS: ChatCommands = {
       const question = chat.conversation.undo();
       chat.alternatives = [];
       chat.say(
-        question === null ? "There is no question to remove." : `Removed: ${firstLine(question)}`,
+        question === null ? "There is no question to remove." : `Removed: ${described(question)}`,
       );
     },
   },
@@ -51,13 +52,16 @@ export const CONVERSATION_COMMANDS: ChatCommands = {
     help: "edit the last question in $EDITOR and answer it again",
     run: async (chat) => {
       const { conversation } = chat;
-      const last = conversation.messages.findLast(({ role }) => role === "user");
-      const edited = await editText(chat, last?.content ?? "");
+      const last = conversation.question;
+      const before = textOf(last ?? []);
+      const edited = await editText(chat, before);
       if (edited === null) return;
       if (edited.trim() === "") return chat.say("The text is empty; nothing was changed.");
-      if (edited === last?.content) return chat.say("The question is unchanged.");
+      if (last !== null && edited === before) return chat.say("The question is unchanged.");
       const back = conversation.mark();
-      if (last !== undefined) conversation.undo();
+      conversation.undo();
+      // The images stay, before the text.
+      for (const part of last ?? []) if (typeof part !== "string") conversation.attach(part);
       conversation.ask(edited);
       chat.say(`Asking: ${firstLine(edited)}`);
       if (!await chat.answer()) return back();
@@ -117,6 +121,18 @@ async function fork(chat: ChatContext, argument: string): Promise<void> {
   chat.conversation.reply(first.text, first.reasoning);
   chat.last = first;
   chat.say(`Going on with answer 1 of ${answers.length}; /keep N chooses another.`);
+}
+
+/** The texts of a question. */
+function textOf(parts: readonly ContentPart[]): string {
+  return parts.filter((part) => typeof part === "string").join("\n\n");
+}
+
+/** The first line of a question, and the number of its images. */
+function described(parts: readonly ContentPart[]): string {
+  const images = parts.filter((part) => typeof part !== "string").length;
+  const line = firstLine(textOf(parts));
+  return images === 0 ? line : `${line} (with ${counted(images, "image")})`;
 }
 
 function firstLine(text: string): string {

@@ -1,9 +1,10 @@
 import { basename, resolve } from "@std/path";
-import { fileReason } from "../../../errors.ts";
+import { fileReason, messageOf } from "../../../errors.ts";
 import { expandHome, homeFolder } from "../../../models/entry/mod.ts";
+import { readCheckedImage } from "../../answering/mod.ts";
 import { bytes, table } from "../../output/mod.ts";
 import { exportText } from "../conversation/mod.ts";
-import { type ChatCommands, type ChatContext, counted } from "./command.ts";
+import { type ChatCommands, type ChatContext, counted, tellUnreadImages } from "./command.ts";
 
 /** The largest file that is attached. Larger ones fit into no usual context. */
 const MOST_BYTES = 2 ** 22;
@@ -47,17 +48,19 @@ export const FILE_COMMANDS: ChatCommands = {
       chat.alternatives = [];
       const other = model === chat.model.name ? "" : `; it was saved with ${model}`;
       chat.say(`Resumed '${name}' with ${counted(messages.length, "message")}${other}.`);
+      tellUnreadImages(chat);
     },
   },
   export: {
     usage: "/export FILE",
     help: "write the conversation to a file, as Markdown or .json",
     completes: "file",
-    run: async (chat, given) => {
+    run: async (chat, typed) => {
+      const given = typedPath(typed);
       if (given === "") return chat.say("/export: FILE is missing.");
       const path = pathOf(chat, given);
       const { messages } = chat.conversation;
-      const text = exportText(path, { model: chat.model.name, messages });
+      const text = await exportText(path, { model: chat.model.name, messages });
       try {
         await Deno.writeTextFile(path, text, { createNew: true });
       } catch (error) {
@@ -73,7 +76,8 @@ export const FILE_COMMANDS: ChatCommands = {
     usage: "/file PATH",
     help: "attach a text file to the next question",
     completes: "file",
-    run: async (chat, given) => {
+    run: async (chat, typed) => {
+      const given = typedPath(typed);
       if (given === "") return chat.say("/file: PATH is missing.");
       const text = await textOf(chat, given);
       if (text === null) return;
@@ -86,11 +90,20 @@ export const FILE_COMMANDS: ChatCommands = {
   },
   image: {
     usage: "/image PATH",
-    help: "attach an image; refused: only generate --image takes images",
+    help: "attach an image to the next question",
     completes: "file",
-    run: (chat, path) => {
-      if (path === "") return chat.say("/image: PATH is missing.");
-      chat.say(`Cannot attach '${path}': the chat takes no images; shimmy generate --image does.`);
+    run: async (chat, typed) => {
+      const given = typedPath(typed);
+      if (given === "") return chat.say("/image: PATH is missing.");
+      const { imageRefusal } = chat.model;
+      if (imageRefusal !== null) return chat.say(`Cannot attach '${given}': ${imageRefusal}.`);
+      try {
+        const { image, description } = await readCheckedImage(given, chat.environment);
+        chat.conversation.attach(image);
+        chat.say(`Attached '${given}' (${description}) to the next question.`);
+      } catch (error) {
+        chat.say(`Cannot attach '${given}': ${messageOf(error)}.`);
+      }
     },
   },
 };
@@ -118,6 +131,13 @@ async function textOf(chat: ChatContext, given: string): Promise<string | null> 
 
 function pathOf({ environment: { env } }: ChatContext, given: string): string {
   return resolve(expandHome(given, homeFolder(env)));
+}
+
+/** A path that is typed, or that a terminal wrote when a file was dropped there: in quotes or escaped. */
+function typedPath(given: string): string {
+  const [, , quoted] = /^(['"])(.+)\1$/.exec(given) ?? [];
+  if (quoted !== undefined) return quoted;
+  return Deno.build.os === "windows" ? given : given.replace(/\\([^\w])/g, "$1");
 }
 
 /** Lengths of the runs of backquotes in a text. */

@@ -1,4 +1,4 @@
-import type { Message } from "../../../chat/mod.ts";
+import { type ContentPart, contentParts, joinContent, type Message } from "../../../chat/mod.ts";
 
 /** A conversation as a file keeps it. */
 export interface SavedConversation {
@@ -10,8 +10,8 @@ export interface SavedConversation {
 export class Conversation {
   #system: string | null;
   #messages: Message[] = [];
-  /** Texts that go before the next question. */
-  #attachments: string[] = [];
+  /** Texts and images that go before the next question. */
+  #attachments: ContentPart[] = [];
 
   constructor(system: string | null) {
     this.#system = system;
@@ -44,7 +44,7 @@ export class Conversation {
     return last?.role === "assistant" ? last : null;
   }
 
-  /** Notes the questions, answers and attached texts. @returns what takes the conversation back to them. */
+  /** Notes the questions, answers and attachments. @returns what takes the conversation back to them. */
   mark(): () => void {
     const [messages, attachments] = [[...this.#messages], [...this.#attachments]];
     return () => {
@@ -53,15 +53,21 @@ export class Conversation {
     };
   }
 
-  /** Adds a text before the next question. */
-  attach(text: string): void {
-    this.#attachments.push(text);
+  /** Whether questions or attachments have images. */
+  get hasImages(): boolean {
+    return this.#messages.some(({ media }) => media !== undefined) ||
+      this.#attachments.some((part) => typeof part !== "string");
   }
 
-  /** Adds a question with the attached texts. */
+  /** Adds a text or an image before the next question. */
+  attach(part: ContentPart): void {
+    this.#attachments.push(part);
+  }
+
+  /** Adds a question with the attached texts and images. */
   ask(question: string): void {
-    const content = [...this.#attachments.splice(0), question].join("\n\n");
-    this.#messages.push({ role: "user", content });
+    const parts = [...this.#attachments.splice(0), question];
+    this.#messages.push({ role: "user", ...joinContent(parts, "\n\n") });
   }
 
   /** Adds the answer to the last question, or replaces it. */
@@ -78,12 +84,18 @@ export class Conversation {
     return true;
   }
 
-  /** Removes the last question with its answer, and returns the question; null: there is none. */
-  undo(): string | null {
+  /** The parts of the last question; null: there is none. */
+  get question(): readonly ContentPart[] | null {
+    const last = this.#messages.findLast(({ role }) => role === "user");
+    return last === undefined ? null : contentParts(last);
+  }
+
+  /** Removes the last question with its answer, and returns its parts; null: there is none. */
+  undo(): readonly ContentPart[] | null {
     const at = this.#messages.findLastIndex(({ role }) => role === "user");
     if (at === -1) return null;
     const [question] = this.#messages.splice(at);
-    return question!.content;
+    return contentParts(question!);
   }
 
   /** Removes all questions and answers, and keeps the system message. */

@@ -1,4 +1,8 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { encodeBase64 } from "@std/encoding/base64";
+import { pattern, png } from "../../../../tests/support/pictures.ts";
+import { MEDIA_MARK } from "../../../chat/conversation/media.ts";
+import type { Message } from "../../../chat/mod.ts";
 import { ShimmyError } from "../../../errors.ts";
 import { Conversation } from "./conversation.ts";
 import { exportText } from "./export.ts";
@@ -19,9 +23,9 @@ const contents = (conversation: Conversation) =>
 
 Deno.test("undo removes the last question with its answer, and keeps the system message", () => {
   const conversation = conversationOf("a", "b");
-  assertEquals(conversation.undo(), "b");
+  assertEquals(conversation.undo(), ["b"]);
   assertEquals(contents(conversation), ["Be brief", "a", "a!"]);
-  assertEquals([conversation.undo(), conversation.undo()], ["a", null]);
+  assertEquals([conversation.undo(), conversation.undo()], [["a"], null]);
   assertEquals(contents(conversation), ["Be brief"]);
 });
 
@@ -136,10 +140,69 @@ Deno.test("a mark takes a conversation back with the texts that were attached", 
   assertEquals(contents(conversation).at(-1), "file\n\nd");
 });
 
-Deno.test("a conversation is exported as Markdown or JSON", () => {
+Deno.test("a conversation is exported as Markdown or JSON", async () => {
   const { messages } = conversationOf("a");
   const saved = { model: "m", messages };
-  assertEquals(JSON.parse(exportText("x.json", saved)), { model: "m", messages: [...messages] });
-  const text = exportText("x.md", saved);
+  assertEquals(JSON.parse(await exportText("x.json", saved)), {
+    model: "m",
+    messages: [...messages],
+  });
+  const text = await exportText("x.md", saved);
   assertStringIncludes(text, "# Conversation with m\n\n## System\n\nBe brief\n\n## User\n\na\n");
+});
+
+const IMAGE = { type: "image", bytes: png(3, 2, pattern(1)), field: "cat.png" } as const;
+
+Deno.test("an attached image goes before the next question, with the question it is removed", () => {
+  const conversation = new Conversation(null);
+  conversation.attach(IMAGE);
+  assertEquals(conversation.hasImages, true);
+  conversation.ask("what?");
+  const [{ media, content }] = conversation.messages as [Message];
+  assertEquals([media, content], [[IMAGE], `${MEDIA_MARK}what?`]);
+  assertEquals(conversation.question, [IMAGE, "what?"]);
+  assertEquals(conversation.undo(), [IMAGE, "what?"]);
+  assertEquals(conversation.hasImages, false);
+});
+
+Deno.test("images are saved, restored and exported", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const conversation = new Conversation("Be brief");
+    for (const part of ["file", IMAGE]) conversation.attach(part);
+    conversation.ask("what?");
+    conversation.reply("a cat", "it has ears");
+    const { messages } = conversation;
+    const saved = new SavedConversations(folder);
+    await saved.save("cat", { model: "m", messages });
+    const restored = (await saved.load("cat")).messages;
+    assertEquals(restored[1]!.content, messages[1]!.content);
+    assertEquals(restored[1]!.media!.map(({ bytes }) => bytes), [IMAGE.bytes]);
+    assertEquals(restored[2], messages[2]);
+    const url = `data:image/png;base64,${encodeBase64(IMAGE.bytes)}`;
+    const json = JSON.parse(await exportText("x.json", { model: "m", messages }));
+    assertEquals(json.messages[1], {
+      role: "user",
+      content: [
+        { type: "text", text: "file" },
+        { type: "image_url", image_url: { url } },
+        { type: "text", text: "what?" },
+      ],
+    });
+    const text = await exportText("x.md", { model: "m", messages });
+    assertStringIncludes(text, `## User\n\nfile\n\n![image](${url})\n\nwhat?\n`);
+    const wrong: readonly unknown[] = [
+      { type: "text" },
+      { type: "image_url", image_url: { url: "https://example.com/cat.png" } },
+      { type: "image_url", image_url: { url: "data:image/png;base64,~" } },
+      null,
+    ];
+    for (const part of wrong) {
+      const file = { model: "m", messages: [{ role: "user", content: [part] }] };
+      await Deno.writeTextFile(`${folder}/bad.json`, JSON.stringify(file));
+      await assertRejects(() => saved.load("bad"), ShimmyError, "its file is no conversation");
+    }
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
 });

@@ -1,4 +1,5 @@
 import type { SavedConversation } from "./conversation.ts";
+import { type SavedMessage, toSaved } from "./saved_messages.ts";
 
 const HEADINGS = {
   system: "System",
@@ -9,13 +10,24 @@ const HEADINGS = {
 };
 
 /** A conversation as the text of a file: JSON for names that end in `.json`, else Markdown. */
-export function exportText(path: string, conversation: SavedConversation): string {
-  if (/\.json$/i.test(path)) return `${JSON.stringify(conversation, null, 2)}\n`;
-  const parts = conversation.messages.map(({ role, content, reasoning }) => {
+export async function exportText(
+  path: string,
+  { model, messages }: SavedConversation,
+): Promise<string> {
+  const saved = await toSaved(messages);
+  if (/\.json$/i.test(path)) return `${JSON.stringify({ model, messages: saved }, null, 2)}\n`;
+  const parts = saved.map(({ role, content, reasoning }) => {
     const thoughts = reasoning === undefined
       ? ""
       : `<details><summary>Reasoning</summary>\n\n${reasoning.trim()}\n\n</details>\n\n`;
-    return `## ${HEADINGS[role]}\n\n${thoughts}${content.trim()}\n`;
+    return `## ${HEADINGS[role]}\n\n${thoughts}${textOf(content).trim()}\n`;
   });
-  return [`# Conversation with ${conversation.model}\n`, ...parts].join("\n");
+  return [`# Conversation with ${model}\n`, ...parts].join("\n");
+}
+
+/** A content in Markdown; its images are data URLs. */
+function textOf(content: SavedMessage["content"]): string {
+  if (typeof content === "string") return content;
+  return content.map((part) => part.type === "text" ? part.text : `![image](${part.image_url.url})`)
+    .join("\n\n");
 }

@@ -1,7 +1,7 @@
 import { join } from "@std/path";
-import type { Message } from "../../../chat/mod.ts";
 import { fileReason, ShimmyError } from "../../../errors.ts";
 import type { SavedConversation } from "./conversation.ts";
+import { fromSaved, toSaved } from "./saved_messages.ts";
 
 /** A name that is a file's name on every system. */
 const NAME = /^(?!\.)[\w .-]{1,100}$/u;
@@ -48,12 +48,13 @@ export class SavedConversations {
    * Saves a conversation, and replaces one of the same name.
    * @throws {ShimmyError} `invalid` for a name that is no file's name, and if the file cannot be written.
    */
-  async save(name: string, conversation: SavedConversation): Promise<void> {
+  async save(name: string, { model, messages }: SavedConversation): Promise<void> {
     const path = this.#fileOf(name);
+    const text = JSON.stringify({ model, messages: await toSaved(messages) }, null, 2);
     const temporary = `${path}.${crypto.randomUUID()}`;
     try {
       await Deno.mkdir(this.#folder, { recursive: true });
-      await Deno.writeTextFile(temporary, JSON.stringify(conversation, null, 2), { mode: 0o600 });
+      await Deno.writeTextFile(temporary, text, { mode: 0o600 });
       await Deno.rename(temporary, path);
     } catch (error) {
       await Deno.remove(temporary).catch(() => {});
@@ -90,16 +91,10 @@ export class SavedConversations {
 function parsed(text: string): SavedConversation | null {
   try {
     const { model, messages } = JSON.parse(text);
-    const isRight = typeof model === "string" && Array.isArray(messages) &&
-      messages.every(isMessage);
-    return isRight ? { model, messages } : null;
+    if (typeof model !== "string" || !Array.isArray(messages)) return null;
+    const read = messages.map(fromSaved);
+    return read.every((message) => message !== null) ? { model, messages: read } : null;
   } catch {
     return null;
   }
-}
-
-function isMessage(value: unknown): value is Message {
-  const { role, content, reasoning = "" } = value as Partial<Message>;
-  return ["system", "user", "assistant"].includes(role ?? "") && typeof content === "string" &&
-    typeof reasoning === "string";
 }

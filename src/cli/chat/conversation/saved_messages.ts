@@ -1,0 +1,61 @@
+import { decodeBase64, encodeBase64 } from "@std/encoding/base64";
+import { type ContentPart, contentParts, joinContent, type Message } from "../../../chat/mod.ts";
+
+/** A part of a content with images, in the form of OpenAI's chat completions. */
+type SavedPart =
+  | { readonly type: "text"; readonly text: string }
+  | { readonly type: "image_url"; readonly image_url: { readonly url: string } };
+
+/** A message as a file keeps it. A content with images is a list. */
+export type SavedMessage = Omit<Message, "content" | "media"> & {
+  readonly content: string | readonly SavedPart[];
+};
+
+const IMAGE_URL = /^data:image\/[a-z]+;base64,/;
+
+/** The messages as a file keeps them. */
+export async function toSaved(messages: readonly Message[]): Promise<readonly SavedMessage[]> {
+  if (messages.every(({ media }) => media === undefined)) return messages;
+  const { imageHeader } = await import("../../../engine/media/mod.ts");
+  const saved = (part: ContentPart): SavedPart => {
+    if (typeof part === "string") return { type: "text", text: part };
+    const format = imageHeader(part.bytes)?.format ?? "PNG";
+    const url = `data:image/${format.toLowerCase()};base64,${encodeBase64(part.bytes)}`;
+    return { type: "image_url", image_url: { url } };
+  };
+  return messages.map((message) => {
+    const { media, ...rest } = message;
+    return media === undefined ? rest : { ...rest, content: contentParts(message).map(saved) };
+  });
+}
+
+/** The message of a file; null for another form. */
+export function fromSaved(value: unknown): Message | null {
+  const { role, content, reasoning = "" } = (value ?? {}) as Partial<SavedMessage>;
+  if (role !== "system" && role !== "user" && role !== "assistant") return null;
+  if (typeof reasoning !== "string") return null;
+  const thoughts = reasoning === "" ? {} : { reasoning };
+  if (typeof content === "string") return { role, content, ...thoughts };
+  if (!Array.isArray(content)) return null;
+  const parts = content.map(partOf);
+  if (!parts.every((part) => part !== null)) return null;
+  return { role, ...joinContent(parts, "\n\n"), ...thoughts };
+}
+
+function partOf(value: unknown): ContentPart | null {
+  const { type, text, image_url } = (value ?? {}) as {
+    readonly type?: unknown;
+    readonly text?: unknown;
+    readonly image_url?: { readonly url?: unknown } | null;
+  };
+  if (type === "text") return typeof text === "string" ? text : null;
+  const url = image_url?.url;
+  const head = type === "image_url" && typeof url === "string" ? IMAGE_URL.exec(url)?.[0] : null;
+  if (!head) return null;
+  try {
+    const bytes = decodeBase64((url as string).slice(head.length));
+    return { type: "image", bytes, field: "an image of the conversation" };
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,52 @@
+/** Images in the chat of the terminal, in this process and with a server. */
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { join } from "@std/path";
+import { Machine, Server } from "../cli/machine.ts";
+import { pattern, png } from "../support/pictures.ts";
+import { MEDIA_FOLDER, withModel } from "./setup.ts";
+
+const options = { ignore: MEDIA_FOLDER === null };
+
+const SAMPLING = ["--temperature", "0", "--max-tokens", "12"];
+const TEXT = "what is this";
+
+Deno.test(
+  "/image and --image attach an image, which stays in the conversation",
+  options,
+  () =>
+    withModel("mlp", async ({ model, projector }) => {
+      await using machine = await Machine.start();
+      const env = { SHIMMY_LIBLLAMA: MEDIA_FOLDER! };
+      await using server = await Server.start(
+        machine,
+        ["--port", "0", "--model-path", model, "--lookup", "off"],
+        env,
+      );
+      await Deno.writeFile(join(machine.home, "picture.png"), png(40, 30, pattern(1)));
+      const image = ["--image", "picture.png"];
+      const places = [
+        [model, "--mmproj", projector, "--local", "--lookup", "off"],
+        ["--host", server.address],
+      ];
+      const run = async (args: string[], input: string) => {
+        const { code, stdout, stderr } = await machine.run(args, { env, input });
+        assertEquals(code, 0, stderr);
+        return { text: stdout, notes: stderr };
+      };
+      const texts: string[] = [];
+      for (const place of places) {
+        const { text } = await run(["generate", ...place, ...image, ...SAMPLING], TEXT);
+        const lines = ["/image picture.png", TEXT, "/tokens", "/retry", "/bye", ""].join("\n");
+        const attached = await run(["chat", ...place, ...SAMPLING], lines);
+        assertStringIncludes(attached.notes, "Attached 'picture.png' (PNG, 40 x 30 pixels)");
+        // The answer, and that of /retry.
+        assertEquals(attached.text, text + text);
+        assert(Number(/(\d+) of \d+ tokens/.exec(attached.notes)![1]) > 16, attached.notes);
+        const option = await run(["chat", ...place, ...image, ...SAMPLING], `${TEXT}\n`);
+        assertEquals(option.text, text);
+        texts.push(text);
+      }
+      assertEquals(texts[0], texts[1]);
+      assert(texts[0]!.length > 0);
+    }),
+);
