@@ -48,7 +48,9 @@ uiTest(
     page.on("response", (response) => void statuses.push(response.status()));
     for (const path of ["/", "/ui"]) {
       await page.goto(`http://${proxy.address}/deep/models${path}#/chat`);
-      await page.locator("#model option", { hasText: TINY_NAME }).waitFor({ state: "attached" });
+      await page.locator("#model option", { hasText: TINY_NAME }).last().waitFor({
+        state: "attached",
+      });
       await page.getByRole("button", { name: "New chat" }).click();
       await page.locator("#model").selectOption(TINY_NAME);
       await setSampling(page, "temperature", 0);

@@ -36,7 +36,7 @@ export class EndlessModel implements AsyncDisposable {
 export async function openChat(ui: Ui, model: string): Promise<void> {
   await ui.open("#/chat");
   const { page } = ui;
-  await page.locator("#model option", { hasText: model }).waitFor({ state: "attached" });
+  await page.locator("#model option", { hasText: model }).last().waitFor({ state: "attached" });
   await page.locator("#model").selectOption(model);
 }
 

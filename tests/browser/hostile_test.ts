@@ -1,10 +1,10 @@
 /** Content and files that try to break the page. */
 import axe from "test:axe-core";
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { Buffer } from "node:buffer";
 import type { Page } from "test:playwright-core";
 import { endedAnswer, openChat, say, setSampling, textOf } from "./chat.ts";
-import { TINY_NAME, type Ui, uiTest } from "./ui.ts";
+import { TINY_NAME, type Ui, uiTest, until } from "./ui.ts";
 
 const FRANCE = "What is the capital of France?";
 const PARIS = "The capital of France is Paris.";
@@ -125,6 +125,58 @@ uiTest("markup in answers does nothing: no script, no request, no cover", async 
   assertEquals(violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`), []);
   await assertAnswers(ui);
 });
+
+/** Answers of unusual shape. */
+const SHAPES = [
+  `${"> ".repeat(20_000)}deep quote`,
+  `${"- ".repeat(5_000)}deep list`,
+  `${"*".repeat(20_000)}stars${"_".repeat(20_000)}`,
+  `${"[".repeat(20_000)}brackets`,
+  `${"![a](".repeat(5_000)}images`,
+  "```\nan open fence",
+  `${"<".repeat(20_000)}angles`,
+  "x".repeat(200_000),
+  `\`\`\`js\n${"const a = `\n".repeat(5_000)}`,
+  `| ${"a | ".repeat(400)}\n| ${"- | ".repeat(400)}\n| ${"b | ".repeat(400)}`,
+  "- a\n  - b\n    - c\n      1. d\n         > e\n         ```\n         f",
+  "\u202eright to left\u202c שלום עולם مرحبا 👩‍👩‍👧‍👦 e\u0301\u200b\u200d\ufeff zero\u200bwidth",
+  `Z${"\u0300".repeat(2_000)}algo`,
+  "\ud800 lone surrogate \u0000 null \u2028 separators \u2029",
+  "# ".repeat(2_000),
+  "",
+  " \n\t\n ",
+];
+
+uiTest(
+  "answers of unusual shape are shown, and the page stays usable and in its width",
+  async (start) => {
+    await using ui = await start();
+    const { page } = ui;
+    await openChat(ui, TINY_NAME);
+    await importText(page, exported(SHAPES.flatMap((content) => [{ content: "q" }, { content }])));
+    await page.locator('[data-message="m1"]').waitFor({ state: "attached" });
+    await page.getByRole("button", { name: "List of chats" }).click();
+    await page.setViewportSize({ width: 390, height: 844 });
+    for (let at = 1; at < 2 * SHAPES.length; at += 2) {
+      const message = page.locator(`[data-message="m${at}"]`);
+      await message.scrollIntoViewIfNeeded();
+      const shape = SHAPES[(at - 1) / 2]!;
+      await message.locator(".markdown").waitFor({ state: "attached" });
+      // The text of what the browser leaves out while it is far away is no `innerText`.
+      const text = await message.locator(".markdown").textContent() ?? "";
+      if (/\w/.test(shape)) assert(text.trim() !== "", `message ${at}`);
+    }
+    assertStringIncludes(
+      await page.locator('[data-message="m1"] .markdown').textContent() ?? "",
+      "deep quote",
+    );
+    const width = "document.documentElement.scrollWidth - document.documentElement.clientWidth";
+    assertEquals(await page.evaluate(width), 0);
+    await until(async () => await page.locator("#composer").isEditable());
+    await page.locator("#composer").fill("still here");
+    assertEquals(await page.locator("#composer").inputValue(), "still here");
+  },
+);
 
 uiTest("a very long title and hostile settings of the browser break nothing", async (start) => {
   await using ui = await start();

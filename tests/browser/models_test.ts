@@ -115,6 +115,8 @@ uiTest("models are found by the search", async (start) => {
   const { page } = ui;
   await ui.open("#/models");
   await page.locator(card("talker")).waitFor();
+  // The server deletes only what Shimmy pulled.
+  assertEquals(await page.getByRole("button", { name: "Delete" }).count(), 0);
   await page.getByRole("searchbox", { name: "Search models" }).fill("f16 talk");
   await page.locator(card(TINY_NAME)).waitFor({ state: "detached" });
   assert(await page.locator(card("talker")).isVisible());

@@ -15,6 +15,12 @@ export interface ModelSummary {
   readonly size: number;
   readonly modified_at: string;
   readonly removed?: boolean;
+  /** `vision`: it reads images. */
+  readonly capabilities: readonly string[];
+  /** Whether requests without a model get this one. */
+  readonly default: boolean;
+  /** Whether the server deletes its file. */
+  readonly deletable: boolean;
 }
 
 /** The models of the server. @throws {ApiError} */

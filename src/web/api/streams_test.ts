@@ -34,6 +34,16 @@ Deno.test("data may have the line separators of Unicode", async () => {
   assertEquals(events, [data]);
 });
 
+Deno.test("characters may be cut anywhere", async () => {
+  const bytes = new TextEncoder().encode('{"a":"ü€😀"}\n');
+  const response = new Response(
+    ReadableStream.from(Array.from(bytes, (byte) => Uint8Array.of(byte))),
+  );
+  const values: unknown[] = [];
+  for await (const value of valuesOf(response)) values.push(value);
+  assertEquals(values, [{ a: "ü€😀" }]);
+});
+
 Deno.test("leaving the loop cancels the body", async () => {
   const cancelled = Promise.withResolvers<void>();
   const body = new ReadableStream<Uint8Array>({

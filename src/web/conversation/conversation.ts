@@ -6,6 +6,13 @@ export interface TextFile {
   readonly text: string;
 }
 
+/** An image that a user attached to a message. */
+export interface ImageFile {
+  readonly name: string;
+  /** A data URL; absent where this browser no longer keeps the image. */
+  readonly url?: string;
+}
+
 /** A call that the model asks for. */
 export interface ToolCall {
   readonly id: string;
@@ -36,6 +43,7 @@ export interface Message {
   /** Milliseconds since the epoch. */
   readonly created: number;
   readonly files?: readonly TextFile[];
+  readonly images?: readonly ImageFile[];
   readonly reasoning?: string;
   readonly toolCalls?: readonly ToolCall[];
   /** Of a tool's result: the call that it belongs to. */

@@ -1,15 +1,18 @@
 import type {
   Conversation,
   Ending,
+  ImageFile,
   Message,
   Role,
   Sampling,
   TextFile,
   ToolCall,
 } from "./conversation.ts";
-import { createConversation, createMessage, titleFrom } from "./create.ts";
+import { createConversation } from "./create.ts";
 import { FORMAT } from "./export.ts";
-import { addMessage, childrenOf } from "./tree.ts";
+import { isImageUrl } from "./images.ts";
+import { fromMarkdown } from "./import_markdown.ts";
+import { childrenOf } from "./tree.ts";
 
 const ROLES: readonly Role[] = ["user", "assistant", "tool"];
 
@@ -83,7 +86,7 @@ function treeOf(list: readonly unknown[]): ReadonlyMap<string, Message> {
 function messageOf(body: Json, at: string): Message {
   const role = ROLES.find((one) => one === body.role);
   if (role === undefined) throw new SyntaxError(`${at}.role: must be one of ${ROLES.join(", ")}`);
-  const { parent, files, toolCalls } = body;
+  const { parent, files, images, toolCalls } = body;
   return {
     id: textOf(body.id, `${at}.id`),
     parent: parent === null ? null : textOf(parent, `${at}.parent`),
@@ -99,6 +102,9 @@ function messageOf(body: Json, at: string): Message {
     ...(Array.isArray(files)
       ? { files: files.map((file, index) => fileOf(file, `${at}.files[${index}]`)) }
       : {}),
+    ...(Array.isArray(images)
+      ? { images: images.map((image, index) => imageOf(image, `${at}.images[${index}]`)) }
+      : {}),
     ...(Array.isArray(toolCalls)
       ? { toolCalls: toolCalls.map((call, index) => callOf(call, `${at}.toolCalls[${index}]`)) }
       : {}),
@@ -113,6 +119,14 @@ function endingOf(value: unknown): Ending {
 function fileOf(value: unknown, at: string): TextFile {
   const { name, text } = objectOf(value, at);
   return { name: textOf(name, `${at}.name`), text: textOf(text, `${at}.text`) };
+}
+
+function imageOf(value: unknown, at: string): ImageFile {
+  const { name, url } = objectOf(value, at);
+  const named = { name: textOf(name, `${at}.name`) };
+  if (url === undefined) return named;
+  if (typeof url === "string" && isImageUrl(url)) return { ...named, url };
+  throw new SyntaxError(`${at}.url: must be a data URL of a PNG, JPEG, GIF or BMP image`);
 }
 
 function callOf(value: unknown, at: string): ToolCall {
@@ -181,49 +195,4 @@ function textOf(value: unknown, at: string): string {
 function objectOf(value: unknown, at: string): Json {
   if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Json;
   throw new SyntaxError(`${at}: must be an object`);
-}
-
-/** The comment before each message, and the heading behind it. */
-const SECTION = /^<!-- shimmy: (system|user|assistant|tool) -->\n+##[^\n]*\n*/gm;
-
-const REASONING = /^<details><summary>Reasoning<\/summary>\n\n([^]*?)\n\n<\/details>\n*/;
-
-function fromMarkdown(text: string): Conversation {
-  const source = text.replaceAll("\r\n", "\n");
-  const sections = [...source.matchAll(SECTION)];
-  if (sections.length === 0) {
-    throw new SyntaxError("the file is neither an exported conversation in JSON nor in Markdown");
-  }
-  const title = /^# (.+)$/m.exec(source.slice(0, sections[0]!.index))?.[1];
-  let conversation = createConversation({ isNamed: title !== undefined, ...(title && { title }) });
-  let parent: string | null = null;
-  sections.forEach((section, index) => {
-    const role = section[1]!;
-    const content = source.slice(
-      section.index + section[0].length,
-      sections[index + 1]?.index,
-    ).trim();
-    if (role === "system") {
-      conversation = { ...conversation, system: content };
-      return;
-    }
-    const message = fromSection(role as Role, content, parent);
-    conversation = addMessage(conversation, message);
-    parent = message.id;
-  });
-  if (title !== undefined) return conversation;
-  const [first] = conversation.messages.values();
-  return { ...conversation, title: titleFrom(first?.content ?? "") };
-}
-
-function fromSection(role: Role, content: string, parent: string | null): Message {
-  if (role !== "assistant") return createMessage({ role, parent, content });
-  const [all, reasoning] = REASONING.exec(content) ?? ["", undefined];
-  return createMessage({
-    role,
-    parent,
-    content: content.slice(all.length),
-    ending: "stop",
-    ...(reasoning === undefined ? {} : { reasoning }),
-  });
 }

@@ -6,6 +6,7 @@
 export type {
   Conversation,
   Ending,
+  ImageFile,
   Message,
   Role,
   Sampling,
@@ -16,6 +17,7 @@ export type {
 } from "./conversation.ts";
 export { createConversation, createMessage, summaryOf, titleFrom } from "./create.ts";
 export { fileNameOf, toJson, toMarkdown } from "./export.ts";
+export { IMAGE_TYPES, imageUrls } from "./images.ts";
 export { importConversation } from "./import.ts";
 export { chatPromptOf, contentOf, type PromptMessage, promptOf } from "./prompt.ts";
 export {

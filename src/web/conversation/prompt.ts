@@ -1,9 +1,12 @@
 import type { Message } from "./conversation.ts";
+import { imageUrls } from "./images.ts";
 
 /** A message as the native API takes it. */
 export interface PromptMessage {
   readonly role: "user" | "assistant";
   readonly content: string;
+  /** Data URLs of images before the text. */
+  readonly images?: readonly string[];
 }
 
 /** A fence that the text does not contain. */
@@ -26,7 +29,7 @@ export function chatPromptOf(system: string, path: readonly Message[]): readonly
   const messages = path.map((message) => {
     const { role, content, toolCalls = [], toolCallId } = message;
     if (role === "tool") return { role, content, tool_call_id: toolCallId };
-    if (role === "user") return { role, content: contentOf(message) };
+    if (role === "user") return { role, content: contentWithImages(message) };
     return {
       role,
       content,
@@ -42,10 +45,22 @@ export function chatPromptOf(system: string, path: readonly Message[]): readonly
   return system === "" ? messages : [{ role: "system", content: system }, ...messages];
 }
 
+/** The content of a message in OpenAI's form: images come before the text. */
+function contentWithImages(message: Message): unknown {
+  const [text, urls] = [contentOf(message), imageUrls(message)];
+  if (urls.length === 0) return text;
+  const images = urls.map((url) => ({ type: "image_url", image_url: { url } }));
+  return [...images, ...(text === "" ? [] : [{ type: "text", text }])];
+}
+
 /** The messages of a branch for the native API. Results of tools are messages of the user there. */
 export function promptOf(path: readonly Message[]): PromptMessage[] {
-  return path.map((message) => ({
-    role: message.role === "assistant" ? "assistant" : "user",
-    content: contentOf(message),
-  }));
+  return path.map((message) => {
+    const images = imageUrls(message);
+    return {
+      role: message.role === "assistant" ? "assistant" : "user",
+      content: contentOf(message),
+      ...(images.length === 0 ? {} : { images }),
+    };
+  });
 }

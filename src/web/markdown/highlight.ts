@@ -43,7 +43,14 @@ const LANGUAGES = {
   yaml,
 };
 
-for (const [name, language] of Object.entries(LANGUAGES)) hljs.registerLanguage(name, language);
+let isReady = false;
+
+/** Defines the languages. The first code needs them, and not the start of the page. */
+function defineLanguages(): void {
+  if (isReady) return;
+  isReady = true;
+  for (const [name, language] of Object.entries(LANGUAGES)) hljs.registerLanguage(name, language);
+}
 
 const ESCAPES: Readonly<Record<string, string>> = {
   "&": "&amp;",
@@ -60,6 +67,8 @@ export function escapeHtml(text: string): string {
 /** Code as HTML, with colours if the language is known. */
 export function highlight(code: string, language: string, isGrowing: boolean): string {
   if (code.length > (isGrowing ? GROWING_LIMIT : LIMIT)) return escapeHtml(code);
+  if (language === "") return escapeHtml(code);
+  defineLanguages();
   if (hljs.getLanguage(language) === undefined) return escapeHtml(code);
   return hljs.highlight(code, { language, ignoreIllegals: true }).value;
 }

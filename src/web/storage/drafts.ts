@@ -1,35 +1,63 @@
-import type { TextFile } from "../conversation/mod.ts";
+import type { ImageFile, TextFile } from "../conversation/mod.ts";
 import { keepText, keptText } from "../kept/mod.ts";
 
-/** A message that was not sent. */
-export interface Draft {
-  readonly text: string;
+/** Files that are attached to a message. */
+export interface Attachments {
   readonly files: readonly TextFile[];
+  readonly images: readonly ImageFile[];
 }
 
-const EMPTY: Draft = { text: "", files: [] };
+/** A message that was not sent. */
+export interface Draft extends Attachments {
+  readonly text: string;
+}
 
-const keyOf = (conversation: string) => `shimmy.draft.${conversation}`;
+export const NO_ATTACHMENTS: Attachments = { files: [], images: [] };
+
+const textKey = (conversation: string) => `shimmy.draft.${conversation}`;
+/** Apart from the text, which is written with each key. */
+const filesKey = (conversation: string) => `shimmy.draft.${conversation}.files`;
 
 /** The draft of a conversation; empty if there is none. */
 export function draftOf(conversation: string): Draft {
+  const { text } = stored(textKey(conversation));
+  const { files, images } = stored(filesKey(conversation));
+  return {
+    text: typeof text === "string" ? text : "",
+    files: listOf<TextFile>(files, "text"),
+    images: listOf<ImageFile>(images, "url"),
+  };
+}
+
+function stored(key: string): Readonly<Record<string, unknown>> {
   try {
-    const { text, files } = JSON.parse(keptText("always", keyOf(conversation)) ?? "{}");
-    return {
-      text: typeof text === "string" ? text : "",
-      files: Array.isArray(files) ? files : [],
-    };
+    return JSON.parse(keptText("always", key) ?? "{}") ?? {};
   } catch {
-    return EMPTY;
+    return {};
   }
 }
 
+/** The entries of a list that have a name and another field with a text. */
+function listOf<T extends TextFile | ImageFile>(value: unknown, field: string): readonly T[] {
+  if (!Array.isArray(value)) return [];
+  return value.filter((one) => typeof one?.name === "string" && typeof one[field] === "string");
+}
+
+/** Keeps the text of a draft across reloads. */
+export function keepDraftText(conversation: string, text: string): void {
+  keepText("always", textKey(conversation), text === "" ? null : JSON.stringify({ text }));
+}
+
 /**
- * Keeps the draft of a conversation across reloads.
+ * Keeps the attached files of a draft across reloads.
  *
- * @returns whether it was kept; large files can exceed what the browser stores.
+ * @returns whether they were kept; large files can exceed what the browser stores.
  */
-export function keepDraft(conversation: string, { text, files }: Draft): boolean {
-  const isEmpty = text === "" && files.length === 0;
-  return keepText("always", keyOf(conversation), isEmpty ? null : JSON.stringify({ text, files }));
+export function keepDraftFiles(conversation: string, { files, images }: Attachments): boolean {
+  const key = filesKey(conversation);
+  if (files.length + images.length === 0) return keepText("always", key, null);
+  if (keepText("always", key, JSON.stringify({ files, images }))) return true;
+  // Those of before are not those of this draft.
+  keepText("always", key, null);
+  return false;
 }

@@ -1,19 +1,14 @@
-import { type DBSchema, type IDBPDatabase, openDB } from "idb";
+import { type IDBPDatabase, openDB } from "idb";
 import type { Conversation, Message, Summary } from "../conversation/mod.ts";
 import type { Piece } from "../live/mod.ts";
+import type { Schema } from "./schema.ts";
+import { removeSurplus, withImages, withoutImages } from "./stored_images.ts";
 
-/** A conversation without its messages. */
-type Head = Omit<Conversation, "messages">;
+/** The version of the stores; version 1 had no images. */
+const VERSION = 2;
 
-interface Schema extends DBSchema {
-  conversations: { key: string; value: Head };
-  /** By conversation and id: an imported copy has the ids of its original. */
-  messages: { key: [string, string]; value: Message & { readonly conversation: string } };
-  tokens: {
-    key: [string, string];
-    value: { conversation: string; id: string; pieces: readonly Piece[] };
-  };
-}
+/** The stores with what belongs to a message, by conversation and message. */
+const PARTS = ["messages", "tokens", "images"] as const;
 
 /** The range of keys of a conversation. */
 const within = (conversation: string) => IDBKeyRange.bound([conversation], [conversation, []]);
@@ -37,46 +32,56 @@ export class History {
   async read(id: string): Promise<Conversation | null> {
     const head = await this.#database.get("conversations", id);
     if (head === undefined) return null;
-    const stored = await this.#database.getAll("messages", within(id));
-    const messages = stored.map(({ conversation: _, ...message }) => message)
+    const [stored, allImages] = await Promise.all([
+      this.#database.getAll("messages", within(id)),
+      this.#database.getAll("images", within(id)),
+    ]);
+    const images = new Map(allImages.map((one) => [one.id, one]));
+    const messages = stored
+      .map(({ conversation: _, ...message }) => withImages(message, images.get(message.id)))
       .sort((a, b) => a.created - b.created);
     return { ...head, messages: new Map(messages.map((one) => [one.id, one])) };
   }
 
-  /** Writes the fields of a conversation and some of its messages, and removes others: all or nothing. */
+  /**
+   * Writes the fields of a conversation and some of its messages, and removes others: all or nothing. Then
+   * the oldest images are removed where there are too many.
+   */
   async write(
     { messages: _, ...head }: Conversation,
     written: Iterable<Message>,
     removed: Iterable<string>,
   ): Promise<void> {
-    const stores = ["conversations", "messages", "tokens"] as const;
-    const transaction = this.#database.transaction(stores, "readwrite");
-    const conversations = transaction.objectStore("conversations");
-    const messages = transaction.objectStore("messages");
-    const tokens = transaction.objectStore("tokens");
+    const stripped = Array.from(written, (one) => withoutImages(head.id, one));
+    const images = stripped.flatMap(([, stored]) => stored ?? []);
+    const transaction = this.#database.transaction(["conversations", ...PARTS], "readwrite");
     // Each of them fails when the transaction does.
     await Promise.all([
-      conversations.put(head),
-      ...Array.from(written, (one) => messages.put({ ...one, conversation: head.id })),
-      ...Array.from(removed, (id) => [messages.delete([head.id, id]), tokens.delete([head.id, id])])
-        .flat(),
+      transaction.objectStore("conversations").put(head),
+      ...stripped.map(([one]) =>
+        transaction.objectStore("messages").put({ ...one, conversation: head.id })
+      ),
+      ...images.map((one) => transaction.objectStore("images").put(one)),
+      ...Array.from(
+        removed,
+        (id) => PARTS.map((name) => transaction.objectStore(name).delete([head.id, id])),
+      ).flat(),
       transaction.done,
     ]);
+    if (images.length > 0) await removeSurplus(this.#database.transaction("images", "readwrite"));
   }
 
-  /** Writes a message of a conversation that has been written. */
+  /** Writes an answer of a conversation that has been written. */
   async writeMessage(conversation: string, message: Message): Promise<void> {
     await this.#database.put("messages", { ...message, conversation });
   }
 
   /** Removes a conversation with all that belongs to it. */
   async remove(conversation: string): Promise<void> {
-    const stores = ["conversations", "messages", "tokens"] as const;
-    const transaction = this.#database.transaction(stores, "readwrite");
+    const transaction = this.#database.transaction(["conversations", ...PARTS], "readwrite");
     await Promise.all([
       transaction.objectStore("conversations").delete(conversation),
-      transaction.objectStore("messages").delete(within(conversation)),
-      transaction.objectStore("tokens").delete(within(conversation)),
+      ...PARTS.map((name) => transaction.objectStore(name).delete(within(conversation))),
       transaction.done,
     ]);
   }
@@ -104,15 +109,26 @@ export class History {
   }
 }
 
-/** Opens the history of this browser. @throws {DOMException} where the browser keeps nothing. */
-export async function openHistory(): Promise<History> {
-  return new History(
-    await openDB<Schema>("shimmy", 1, {
-      upgrade(database) {
+/**
+ * Opens the history of this browser.
+ *
+ * @param onBlocked another tab keeps an older version open; the history opens when it is closed.
+ * @throws {DOMException} where the browser keeps nothing.
+ */
+export async function openHistory(onBlocked: () => void): Promise<History> {
+  const database = await openDB<Schema>("shimmy", VERSION, {
+    upgrade(database, before) {
+      if (before < 1) {
         database.createObjectStore("conversations", { keyPath: "id" });
         database.createObjectStore("messages", { keyPath: ["conversation", "id"] });
         database.createObjectStore("tokens", { keyPath: ["conversation", "id"] });
-      },
-    }),
-  );
+      }
+      const images = database.createObjectStore("images", { keyPath: ["conversation", "id"] });
+      images.createIndex("age", ["created", "size"]);
+    },
+    blocked: onBlocked,
+    // A newer page in another tab must not wait for this one.
+    blocking: () => database.close(),
+  });
+  return new History(database);
 }

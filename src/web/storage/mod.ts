@@ -5,4 +5,11 @@
  */
 export { openHistory } from "./history.ts";
 export type { History } from "./history.ts";
-export { type Draft, draftOf, keepDraft } from "./drafts.ts";
+export {
+  type Attachments,
+  type Draft,
+  draftOf,
+  keepDraftFiles,
+  keepDraftText,
+  NO_ATTACHMENTS,
+} from "./drafts.ts";

@@ -65,7 +65,7 @@ async function openChat(
     [Symbol.asyncDispose]: () => context.close(),
   });
   await page.goto(`${origin}/ui#/chat`);
-  await page.locator("#model option", { hasText: model }).waitFor({ state: "attached" });
+  await page.locator("#model option", { hasText: model }).last().waitFor({ state: "attached" });
   await page.locator("#model").selectOption(model);
   return page;
 }

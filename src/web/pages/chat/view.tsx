@@ -1,7 +1,7 @@
 import { useEffect } from "preact/hooks";
 import { useSignalEffect } from "@preact/signals";
 import { navigate, route } from "../../shell/mod.ts";
-import { Composer } from "./parts/composer.tsx";
+import { Composer } from "./parts/composer/composer.tsx";
 import { Messages } from "./parts/messages.tsx";
 import { Sidebar } from "./parts/sidebar.tsx";
 import { SteeringPanel } from "./parts/panel/steering_panel.tsx";

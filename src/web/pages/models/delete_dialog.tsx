@@ -22,10 +22,7 @@ export function DeleteDialog({ name, onClose }: {
   };
   return (
     <Dialog title={`Delete ${name}?`} onClose={onClose}>
-      <p>
-        The model is unloaded and its file is deleted. Only models that Shimmy pulled can be
-        deleted.
-      </p>
+      <p>The model is unloaded and its file is deleted.</p>
       {error.value !== null && <p class="failure" role="alert">{error.value}</p>}
       <div class="actions">
         <button type="button" onClick={onClose}>Keep</button>

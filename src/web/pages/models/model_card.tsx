@@ -57,7 +57,7 @@ export function ModelCard({ model, ask }: {
         )}
         <button type="button" onClick={() => ask({ what: "plan", name })}>Plan</button>
         <button type="button" onClick={() => ask({ what: "adapters", name })}>Adapters</button>
-        {model.source !== "builtin" && (
+        {model.deletable && (
           <button
             type="button"
             class="danger"

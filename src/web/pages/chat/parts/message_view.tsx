@@ -1,11 +1,14 @@
 import { useSignal } from "@preact/signals";
+import { useRef } from "preact/hooks";
 import type { Message } from "../../../conversation/mod.ts";
 import { memo, size } from "../../../ui/mod.ts";
 import { liveAnswers } from "../state/mod.ts";
 import { AnswerView } from "./answer/answer_view.tsx";
 import { Editor } from "./editor.tsx";
-import { LazyMarkdown } from "./answer/lazy_markdown.tsx";
+import { MessageText } from "./answer/message_text.tsx";
+import { Images } from "./images.tsx";
 import { MessageActions } from "./message_actions.tsx";
+import { useNear } from "./use_near.ts";
 
 const NAMES = { user: "You", assistant: "Answer", tool: "Tool result" } as const;
 
@@ -16,12 +19,15 @@ export const MessageView = memo(function MessageView({ message, place, count }: 
   readonly place: number;
   readonly count: number;
 }) {
-  const { id, role, model, files = [] } = message;
+  const { id, role, model, files = [], images = [] } = message;
   const isEditing = useSignal(false);
   const live = liveAnswers.value.get(id);
+  const element = useRef<HTMLElement>(null);
+  const isNear = useNear(element, live !== undefined).value || live !== undefined;
   const name = role === "assistant" ? model ?? NAMES.assistant : NAMES[role];
   return (
     <article
+      ref={element}
       class={`message ${role}`}
       data-message={id}
       aria-label={name}
@@ -36,20 +42,23 @@ export const MessageView = memo(function MessageView({ message, place, count }: 
           <pre tabIndex={0}>{file.text}</pre>
         </details>
       ))}
+      {images.length > 0 && <Images images={images} />}
       {isEditing.value
         ? <Editor message={message} onClose={() => isEditing.value = false} />
         : role === "assistant"
-        ? <AnswerView message={message} live={live} />
-        : <LazyMarkdown text={message.content} />}
-      {!isEditing.value && (
-        <MessageActions
-          message={message}
-          place={place}
-          count={count}
-          isRunning={live !== undefined}
-          onEdit={() => isEditing.value = true}
-        />
-      )}
+        ? <AnswerView message={message} live={live} isNear={isNear} />
+        : <MessageText text={message.content} isNear={isNear} />}
+      {!isEditing.value && (isNear
+        ? (
+          <MessageActions
+            message={message}
+            place={place}
+            count={count}
+            isRunning={live !== undefined}
+            onEdit={() => isEditing.value = true}
+          />
+        )
+        : <footer class="message-actions" />)}
     </article>
   );
 });

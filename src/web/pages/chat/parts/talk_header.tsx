@@ -1,6 +1,6 @@
 import type { Conversation } from "../../../conversation/mod.ts";
 import { Icon } from "../../../ui/mod.ts";
-import { change, current, loadModels, models, togglePanel, view } from "../state/mod.ts";
+import { change, current, loadModels, modelOf, models, togglePanel, view } from "../state/mod.ts";
 
 /** The models as options; the default one has the empty value. */
 function ModelOptions() {
@@ -13,10 +13,22 @@ function ModelOptions() {
   );
 }
 
-/** A model that is probably not the one that answers; null if no model is known. */
+/** The default model with its name, when that is known. */
+function defaultLabel(): string {
+  const model = modelOf(null);
+  return model === undefined ? "Default model" : `Default model: ${model.name}`;
+}
+
+/** Whether the model of a conversation is none of the server's: it was deleted, or the chat was imported. */
+function isGone({ model }: Conversation): boolean {
+  return model !== null && models.value !== null && modelOf(model) === undefined;
+}
+
+/** A model that is not the one that answers, where there are several; null if no model is known. */
 function otherModel({ model }: Conversation): string | null {
   const all = models.value ?? [];
-  const other = all.find(({ name, state }) => model === null ? state !== "loaded" : name !== model);
+  const first = modelOf(model)?.name;
+  const other = all.find(({ name }) => name !== first);
   return (other ?? all[0])?.name ?? null;
 }
 
@@ -46,7 +58,10 @@ export function TalkHeader() {
         onFocus={() => void loadModels()}
         onChange={(event) => setModel(event.currentTarget.value)}
       >
-        <option value="">Default model</option>
+        <option value="">{defaultLabel()}</option>
+        {isGone(conversation) && (
+          <option value={conversation.model!}>{conversation.model} (not on this server)</option>
+        )}
         <ModelOptions />
       </select>
       <button

@@ -7,9 +7,9 @@ import {
   pathTo,
   type Sampling,
   siblingsOf,
-  type TextFile,
 } from "../../../conversation/mod.ts";
 import { type Alternative, type Piece, textBefore, tokensBefore } from "../../../live/mod.ts";
+import type { Attachments } from "../../../storage/mod.ts";
 import { type AnswerOptions, answerRequestOf } from "./answer_request.ts";
 import { change, current } from "./conversations.ts";
 import { liveAnswers, piecesOf } from "./live_answers.ts";
@@ -54,7 +54,7 @@ function answerAll(parent: string): void {
 }
 
 /** Sends a message of the user at the end of the chosen branch. */
-export function send(content: string, files: readonly TextFile[]): void {
+export function send(content: string, { files, images }: Attachments): void {
   const conversation = current.value.value;
   const parent = pathOf(conversation).at(-1)?.id ?? null;
   const message = createMessage({
@@ -62,6 +62,7 @@ export function send(content: string, files: readonly TextFile[]): void {
     role: "user",
     content,
     ...(files.length === 0 ? {} : { files }),
+    ...(images.length === 0 ? {} : { images }),
   });
   change(conversation.id, (one) => addMessage(one, message));
   answerAll(message.id);
@@ -86,12 +87,13 @@ export function answerAgain({ parent }: Message): void {
 
 /** Puts a changed message beside the original. A message of the user is answered. */
 export function editMessage(message: Message, content: string): void {
-  const { parent, role, files, model } = message;
+  const { parent, role, files, images, model } = message;
   const edited = createMessage({
     parent,
     role,
     content,
     ...(files === undefined ? {} : { files }),
+    ...(images === undefined ? {} : { images }),
     ...(role === "assistant" ? { ending: "stop" as const } : {}),
     ...(model === undefined ? {} : { model }),
   });

@@ -41,7 +41,11 @@ export function historyOf(): History | null {
 export async function startHistory(): Promise<void> {
   if (history !== null) return;
   try {
-    history = await openHistory();
+    history = await openHistory(() =>
+      announce("Close the other tabs with this page: the history waits for them", {
+        isError: true,
+      })
+    );
     summaries.value = await history.list();
   } catch {
     announce("This browser keeps no history: chats are lost when the page is closed", {
@@ -118,7 +122,9 @@ export async function reading<T>(read: Promise<T> | undefined, fallback: T): Pro
 function titled(conversation: Conversation): Conversation {
   if (conversation.isNamed) return conversation;
   const [first] = conversation.messages.values();
-  const title = titleFrom(first?.content || first?.files?.[0]?.name || "");
+  const title = titleFrom(
+    first?.content || first?.files?.[0]?.name || first?.images?.[0]?.name || "",
+  );
   return title === conversation.title ? conversation : { ...conversation, title };
 }
 

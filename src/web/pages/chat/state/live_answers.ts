@@ -1,5 +1,6 @@
 import { type Signal, signal } from "@preact/signals";
 import type { AnswerText, Piece } from "../../../live/mod.ts";
+import { FrameBudget } from "./frame_budget.ts";
 import { current, hasMessage, historyOf, keep, reading } from "./conversations.ts";
 
 /** A running answer. */
@@ -39,13 +40,18 @@ export function endLive(message: string): void {
   if (written !== undefined) keep(written);
 }
 
-/** Running answers whose text changed since the last frame of the screen. */
+/** Running answers whose text changed since it was shown. */
 const changed = new Set<Live>();
 
-/** Shows the new text of an answer with the next frame of the screen. */
+const frames = new FrameBudget();
+
+/**
+ * Shows the new text of an answer with the next frame of the screen. Where a frame takes the browser too long,
+ * the one after it shows nothing new, so that keys and scrolling have their frames.
+ */
 export function touch(live: Live): void {
   live.began ??= performance.now();
-  if (changed.size === 0) requestAnimationFrame(showChanged);
+  if (changed.size === 0) frames.request(showChanged);
   changed.add(live);
 }
 

@@ -5,6 +5,18 @@ import { announce } from "../../../ui/mod.ts";
 /** The models that generate text; null before they are known. */
 export const models = signal<readonly ModelSummary[] | null>(null);
 
+/** The model of a name; null: the default one. Undefined while it is not known. */
+export function modelOf(name: string | null): ModelSummary | undefined {
+  return models.value?.find((one) => name === null ? one.default : one.name === name);
+}
+
+/** Why a model takes no images; null if it takes them, and while it is not known. */
+export function imageRefusal(name: string | null): string | null {
+  const model = modelOf(name);
+  if (model === undefined || model.capabilities.includes("vision")) return null;
+  return `${model.name} takes no images`;
+}
+
 /** Reads the list of models from the server. */
 export async function loadModels(): Promise<void> {
   try {

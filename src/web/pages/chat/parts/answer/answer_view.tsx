@@ -3,7 +3,7 @@ import { useEffect } from "preact/hooks";
 import type { Ending, Message } from "../../../../conversation/mod.ts";
 import type { Piece } from "../../../../live/mod.ts";
 import { type Live, piecesOf, view } from "../../state/mod.ts";
-import { LazyMarkdown } from "./lazy_markdown.tsx";
+import { MessageText } from "./message_text.tsx";
 import { TokenView } from "./token_view.tsx";
 import { ToolCalls } from "./tool_calls.tsx";
 
@@ -16,9 +16,10 @@ const ENDINGS: Readonly<Record<Exclude<Ending, "stop">, string>> = {
 };
 
 /** The content of an answer, running or ended. */
-export function AnswerView({ message, live }: {
+export function AnswerView({ message, live, isNear }: {
   readonly message: Message;
   readonly live: Live | undefined;
+  readonly isNear: boolean;
 }) {
   // Running text is shown again when the version changes.
   void live?.version.value;
@@ -30,9 +31,9 @@ export function AnswerView({ message, live }: {
       {reasoning !== "" && (
         <Reasoning text={reasoning} isRunning={live !== undefined && content === ""} />
       )}
-      {view.tokens.value
+      {view.tokens.value && isNear
         ? <Tokens message={message} live={live} />
-        : <LazyMarkdown text={content} isGrowing={live !== undefined} />}
+        : <MessageText text={content} isNear={isNear} isGrowing={live !== undefined} />}
       {live !== undefined && content === "" && reasoning === "" && calls.length === 0 && (
         <p class="faint waiting">
           {live.id === null ? "Loading the model…" : "Reading the prompt…"}
@@ -75,7 +76,7 @@ function Tokens({ message, live }: { readonly message: Message; readonly live: L
     return () => void (isWanted = false);
   }, [id, isRunning]);
   const pieces = live?.text.pieces ?? read.value;
-  if (pieces.length === 0) return <LazyMarkdown text={message.content} />;
+  if (pieces.length === 0) return <MessageText text={message.content} isNear />;
   return (
     <TokenView
       message={message}

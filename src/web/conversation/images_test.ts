@@ -1,0 +1,75 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import type { ImageFile } from "./conversation.ts";
+import { createConversation, createMessage } from "./create.ts";
+import { toJson, toMarkdown } from "./export.ts";
+import { isImageUrl } from "./images.ts";
+import { importConversation } from "./import.ts";
+import { chatPromptOf, promptOf } from "./prompt.ts";
+import { addMessage, pathOf } from "./tree.ts";
+
+const URL_OF = (type: string) => `data:image/${type};base64,AAAA`;
+
+const IMAGES: readonly ImageFile[] = [
+  { name: "a [b](c).png", url: URL_OF("png") },
+  { name: "gone.png" },
+  { name: "d.jpg", url: URL_OF("jpeg") },
+];
+
+const question = createMessage({
+  role: "user",
+  parent: null,
+  content: "What is ![this](here)?",
+  images: IMAGES,
+});
+
+const conversation = addMessage(createConversation({ title: "T", isNamed: true }), question);
+
+Deno.test("JSON brings images back, also the names of those that are no longer kept", () => {
+  const [message] = pathOf(importConversation(toJson(conversation)));
+  assertEquals(message!.images, IMAGES);
+});
+
+Deno.test("Markdown brings the kept images back", () => {
+  const [message] = pathOf(importConversation(toMarkdown(conversation)));
+  assertEquals(message!.images, [
+    { name: "a _b_(c).png", url: URL_OF("png") },
+    { name: "d.jpg", url: URL_OF("jpeg") },
+  ]);
+  assertEquals(message!.content, question.content);
+});
+
+Deno.test("images of other forms are refused", () => {
+  const urls = ["https://a.example/a.png", "data:image/svg+xml;base64,AAAA", "data:text/html,x", 5];
+  for (const url of [...urls, `${URL_OF("png")}"x`, "data:image/png;base64,"]) {
+    const messages = [{
+      id: "a",
+      parent: null,
+      role: "user",
+      content: "",
+      images: [{ name: "a", url }],
+    }];
+    const text = JSON.stringify({
+      format: "shimmy-conversation",
+      version: 1,
+      title: "T",
+      messages,
+    });
+    assertThrows(
+      () => importConversation(text),
+      SyntaxError,
+      "messages[0].images[0].url: must be a data URL of a PNG, JPEG, GIF or BMP image",
+    );
+  }
+  assertEquals(["png", "jpeg", "gif", "bmp"].map(URL_OF).every(isImageUrl), true);
+  assertEquals(isImageUrl(`${URL_OF("png")}${"A".repeat(29 << 20)}`), false);
+});
+
+Deno.test("the prompt has the kept images before the text", () => {
+  const urls = [URL_OF("png"), URL_OF("jpeg")];
+  assertEquals(promptOf([question]), [{ role: "user", content: question.content, images: urls }]);
+  const images = urls.map((url) => ({ type: "image_url", image_url: { url } }));
+  assertEquals(chatPromptOf("", [question, { ...question, content: "" }]), [
+    { role: "user", content: [...images, { type: "text", text: question.content }] },
+    { role: "user", content: images },
+  ]);
+});

@@ -1,0 +1,158 @@
+import { useComputed, useSignal } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
+import { imageUrls, pathOf } from "../../../../conversation/mod.ts";
+import {
+  type Attachments,
+  draftOf,
+  keepDraftFiles,
+  keepDraftText,
+  NO_ATTACHMENTS,
+} from "../../../../storage/mod.ts";
+import { announce, Icon } from "../../../../ui/mod.ts";
+import {
+  current,
+  draftTarget,
+  imageRefusal,
+  liveAnswers,
+  loadModels,
+  send,
+} from "../../state/mod.ts";
+import { Attached } from "./attached.tsx";
+import { pastedFiles, useDroppedFiles } from "./dropped.ts";
+import { readFiles } from "./read_files.ts";
+import { RunButtons } from "./run_buttons.tsx";
+
+/** The field for the next message. */
+export function Composer() {
+  const target = draftTarget(current.value.value);
+  const first = useRef(draftOf(target)).current;
+  const text = useSignal(first.text);
+  const attached = useSignal<Attachments>(first);
+  const input = useRef<HTMLTextAreaElement>(null);
+  const picker = useRef<HTMLInputElement>(null);
+  const live = useComputed(() => {
+    const { id } = current.value.value;
+    return [...liveAnswers.value.values()].filter(({ conversation }) => conversation === id);
+  });
+  const isRunning = live.value.length > 0;
+  const { files, images } = attached.value;
+  const isEmpty = text.value.trim() === "" && files.length + images.length === 0;
+
+  const setText = (given: string) => {
+    text.value = given;
+    keepDraftText(target, given);
+  };
+  const setAttached = (given: Attachments) => {
+    attached.value = given;
+    if (!keepDraftFiles(target, given)) {
+      announce("The files are too large to survive a reload of the page");
+    }
+  };
+  const add = async (given: readonly File[]) => {
+    // Whether a model reads images is known for certain when it is loaded.
+    if (given.length > 0) await loadModels();
+    const { model } = current.peek().peek();
+    const { files: texts, images: pictures } = await readFiles(given, imageRefusal(model));
+    // Others may have been added or removed meanwhile.
+    const { files, images } = attached.peek();
+    setAttached({ files: [...files, ...texts], images: [...images, ...pictures] });
+  };
+  const submit = () => {
+    if (isEmpty || isRunning) return;
+    const [message, sent] = [text.value.trim(), attached.value];
+    setText("");
+    setAttached(NO_ATTACHMENTS);
+    send(message, sent);
+  };
+  useDroppedFiles((given) => void add(given));
+  useEffect(() => {
+    if (!matchMedia("(pointer: coarse)").matches) input.current?.focus();
+  }, []);
+
+  return (
+    <form
+      class="composer"
+      onSubmit={(event) => {
+        event.preventDefault();
+        submit();
+      }}
+    >
+      <Attached attached={attached.value} onChange={setAttached} />
+      <ImageNote isAttached={images.length > 0} />
+      <textarea
+        id="composer"
+        ref={input}
+        rows={1}
+        value={text.value}
+        aria-label="Message"
+        placeholder="Write a message"
+        onInput={(event) => setText(event.currentTarget.value)}
+        onPaste={(event) => {
+          const pasted = pastedFiles(event);
+          if (pasted.length === 0) return;
+          event.preventDefault();
+          void add(pasted);
+        }}
+        onKeyDown={(event) => {
+          if (event.key !== "Enter" || event.isComposing || event.shiftKey) return;
+          const isTouch = matchMedia("(pointer: coarse)").matches;
+          if (isTouch && !event.ctrlKey && !event.metaKey) return;
+          event.preventDefault();
+          submit();
+        }}
+      />
+      <div class="composer-actions">
+        <button
+          type="button"
+          class="icon"
+          aria-label="Attach files"
+          title="Attach text files, and images where the model takes them"
+          onClick={() => picker.current?.click()}
+        >
+          <Icon name="attach" />
+        </button>
+        <input
+          ref={picker}
+          type="file"
+          multiple
+          class="hidden"
+          tabIndex={-1}
+          aria-label="Files to attach"
+          onChange={(event) => {
+            const chosen = [...event.currentTarget.files ?? []];
+            event.currentTarget.value = "";
+            void add(chosen);
+          }}
+        />
+        <span class="space" />
+        {isRunning
+          ? <RunButtons isPaused={live.value.every(({ isPaused }) => isPaused.value)} />
+          : (
+            <button
+              type="submit"
+              class="primary"
+              aria-label="Send"
+              title="Send (Enter)"
+              disabled={isEmpty}
+            >
+              <Icon name="send" />
+            </button>
+          )}
+      </div>
+    </form>
+  );
+}
+
+/** Tells that the chosen model takes no images, where the next request would have some. */
+function ImageNote({ isAttached }: { readonly isAttached: boolean }) {
+  const hasImages = useComputed(() =>
+    pathOf(current.value.value).some((message) => imageUrls(message).length > 0)
+  );
+  const refusal = imageRefusal(current.value.value.model);
+  if (refusal === null || !(isAttached || hasImages.value)) return null;
+  return (
+    <p class="error" role="alert">
+      {refusal}: choose another model, or {isAttached ? "remove them" : "begin a new chat"}.
+    </p>
+  );
+}

@@ -1,0 +1,44 @@
+import type { ImageFile, TextFile } from "../../../../conversation/mod.ts";
+import type { Attachments } from "../../../../storage/mod.ts";
+import { announce, size } from "../../../../ui/mod.ts";
+import { isImage, readImage } from "./read_image.ts";
+
+/** Maximum bytes of an attached text file: more tokens than most contexts hold. */
+const LIMIT = 2 * 1024 * 1024;
+
+/**
+ * Reads files to attach: images, and text in UTF-8. Tells the user why others are left out.
+ *
+ * @param imageRefusal why the model takes no images; null if it takes them.
+ */
+export async function readFiles(
+  given: readonly File[],
+  imageRefusal: string | null,
+): Promise<Attachments> {
+  const files: TextFile[] = [];
+  const images: ImageFile[] = [];
+  for (const file of given) {
+    try {
+      if (!isImage(file)) files.push(await readText(file));
+      else if (imageRefusal !== null) throw new Error(imageRefusal);
+      else images.push(await readImage(file));
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      announce(`Cannot attach ${file.name}: ${reason}`, { isError: true });
+    }
+  }
+  return { files, images };
+}
+
+async function readText(file: File): Promise<TextFile> {
+  if (file.size > LIMIT) {
+    throw new Error(`it has ${size(file.size)}, and at most ${size(LIMIT)} are allowed`);
+  }
+  try {
+    const text = new TextDecoder("utf-8", { fatal: true }).decode(await file.arrayBuffer());
+    if (!text.includes("\0")) return { name: file.name, text };
+  } catch {
+    // The reason is the same.
+  }
+  throw new Error("it is neither text in UTF-8 nor an image");
+}
