@@ -17,6 +17,8 @@ export const LAYERS: readonly (readonly string[])[] = [
   // Used by every room.
   ["src/assets"],
   ["src"],
+  // A store that servers share.
+  ["src/shared_store"],
   // Keys, their rights and counters.
   ["src/access"],
   // Bindings.

@@ -1,5 +1,5 @@
 import type { KeyClaims } from "./claims.ts";
-import type { KeyUse } from "./key_use.ts";
+import type { KeyUse } from "./use/key_use.ts";
 import type { KeyList } from "./key_list.ts";
 import { quotaText } from "./quantities.ts";
 

@@ -1,5 +1,5 @@
 import { type KeyClaims, randomId } from "./claims.ts";
-import { readKeyUse } from "./counters.ts";
+import { readKeyUse } from "./use/counters.ts";
 import type { KeyKnowledge } from "./key_json.ts";
 import { addKey, readKeyList, revokeKey } from "./key_list.ts";
 import { ensureSigningKey } from "./signing_key.ts";

@@ -1,6 +1,7 @@
 import { messageOf } from "../errors.ts";
+import type { SharedStore } from "../shared_store/mod.ts";
 import type { KeyClaims } from "./claims.ts";
-import { KeyCounters, type QuotaState } from "./counters.ts";
+import { KeyCounters, type QuotaState } from "./use/counters.ts";
 import { type KeyList, readKeyList } from "./key_list.ts";
 import { readSigningKey, type SigningKey } from "./signing_key.ts";
 import { isSignedBy, parseToken } from "./token.ts";
@@ -53,13 +54,13 @@ export class FolderKeyring implements Keyring, AsyncDisposable {
   #list: KeyList | null = null;
 
   private constructor(folder: string, options: KeyringOptions) {
-    const { now = Date.now, warn = () => {} } = options;
+    const { now = Date.now, warn = () => {}, shared } = options;
     this.#folder = folder;
     this.#now = now;
     this.#warn = warn;
     const failed = (error: unknown) =>
       warn(`Cannot keep the counters of keys: ${messageOf(error)}`);
-    this.#counters = new KeyCounters(folder, { now, failed });
+    this.#counters = new KeyCounters(folder, { now, failed, shared });
   }
 
   /**
@@ -76,6 +77,11 @@ export class FolderKeyring implements Keyring, AsyncDisposable {
 
   get isRequired(): boolean {
     return this.#list !== null;
+  }
+
+  /** Times of the revocations by id, in seconds since the epoch; null without a list of keys. */
+  get revoked(): KeyList["revoked"] | null {
+    return this.#list?.revoked ?? null;
   }
 
   /** Reads the files again. What cannot be read does not change: a lost list opens no server. */
@@ -169,4 +175,6 @@ export interface KeyringOptions {
   /** Milliseconds since the epoch. */
   readonly now?: () => number;
   readonly warn?: (message: string) => void;
+  /** The store of servers that count together. */
+  readonly shared?: SharedStore | undefined;
 }

@@ -3,7 +3,7 @@ import { join } from "@std/path";
 import { ShimmyError } from "../errors.ts";
 import { KeysDouble } from "../../tests/doubles/keys.ts";
 import { randomId } from "./claims.ts";
-import { readKeyUse } from "./counters.ts";
+import { readKeyUse } from "./use/counters.ts";
 import { ensureKeyList, readKeyList, revokeKey } from "./key_list.ts";
 import { issueKey } from "./key_store.ts";
 import { FolderKeyring } from "./keyring.ts";

@@ -5,8 +5,8 @@
  * @module
  */
 export { type Claims, type KeyClaims, type LicenseClaims, type Quota, randomId } from "./claims.ts";
-export { type QuotaState, readKeyUse } from "./counters.ts";
-export type { KeyUse } from "./key_use.ts";
+export { type QuotaState, readKeyUse } from "./use/counters.ts";
+export type { KeyUse } from "./use/key_use.ts";
 export { ensureKeyList, type KeyList, keyListPath, readKeyList, revokeKey } from "./key_list.ts";
 export { keyJson, type KeyKnowledge, knownKeyJson, stateOf, timeText } from "./key_json.ts";
 export {
@@ -31,4 +31,5 @@ export {
   signingKeyPath,
 } from "./signing_key.ts";
 export { isSignedBy, parseToken, signToken } from "./token.ts";
+export { SharedRevocations } from "./shared_revocations.ts";
 export { type AuditLine, AuditLog } from "./audit.ts";

@@ -45,6 +45,12 @@ export const SERVE_OPTIONS = {
     help: "certificate chain in PEM; the server speaks HTTPS and reads a changed file again",
   }),
   "tls-key": text("FILE", { isPath: true, help: "private key of the certificate in PEM" }),
+  "store": text("URL", {
+    env: "SHIMMY_STORE",
+    help:
+      "redis:// or rediss:// URL of a store that several servers share: stored responses, revoked keys, " +
+      "and the counters of keys",
+  }),
   "audit": text("FILE", {
     isPath: true,
     help: "append a JSON line for each request: time, key, route, model, tokens, status",

@@ -3,8 +3,11 @@ import {
   FolderKeyStore,
   isReadableByOthers,
   keyListPath,
+  SharedRevocations,
   signingKeyPath,
 } from "../../access/mod.ts";
+import { messageOf } from "../../errors.ts";
+import type { SharedStore } from "../../shared_store/mod.ts";
 import type { Log } from "./log.ts";
 import { watchFile } from "./watch_file.ts";
 
@@ -18,16 +21,18 @@ export interface OpenKeys extends AsyncDisposable {
  * The keyring of a folder; it follows the changes that `shimmy keys` makes.
  *
  * @param folder Null: the machine has no folder for keys.
+ * @param shared The store of several servers that have the same keys, if there is one.
  * @throws {ShimmyError} `backend` for a damaged file.
  */
 export async function openKeyring(
   folder: string | null,
   log: Log,
+  shared?: SharedStore,
 ): Promise<OpenKeys> {
   if (folder === null) {
     return { keyring: null, store: null, [Symbol.asyncDispose]: () => Promise.resolve() };
   }
-  const keyring = await FolderKeyring.open(folder, { warn: log.warn }).catch((error) => {
+  const keyring = await FolderKeyring.open(folder, { warn: log.warn, shared }).catch((error) => {
     if (!(error instanceof Deno.errors.NotCapable)) throw error;
     log.info("Signed keys are off, because the permission to read their folder is not granted");
     return null;
@@ -42,6 +47,12 @@ export async function openKeyring(
   const stack = new AsyncDisposableStack();
   stack.use(keyring);
   stack.use(watchFile(keyListPath(folder), () => keyring.reload()));
+  if (shared !== undefined) {
+    const failed = (error: unknown) =>
+      log.warn(`Cannot keep the keys that other servers revoked: ${messageOf(error)}`);
+    const revocations = stack.use(new SharedRevocations(shared, keyring, folder, { failed }));
+    await revocations.synchronize().catch(failed);
+  }
   const store = new FolderKeyStore(folder, () => keyring.reload());
   return { keyring, store, [Symbol.asyncDispose]: () => stack.disposeAsync() };
 }

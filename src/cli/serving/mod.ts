@@ -7,5 +7,6 @@ export { listen } from "./listen.ts";
 export { certificateFiles, listenWithTls } from "./tls_listener.ts";
 export { checkDefaultModel, resolveAddress, warnMissingFolders } from "./start_checks.ts";
 export { checkOpen, openBrowser, pageAddress } from "./web_page.ts";
+export { openStore } from "./store.ts";
 export { openTelemetry } from "./telemetry.ts";
 export { warmUp } from "./warm_up.ts";

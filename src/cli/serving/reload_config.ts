@@ -21,6 +21,7 @@ const FIXED = [
   "keys-dir",
   "tls-cert",
   "tls-key",
+  "store",
   "audit",
   "request-timeout",
   "max-connections",

@@ -8,6 +8,7 @@ import type { ReceiptCollector, ReceiptIssuer, Replay } from "../../receipts/mod
 import type { Activity } from "../activity/mod.ts";
 import type { Metrics, QueuePlace } from "../metrics/mod.ts";
 import type { RequestSpan, Telemetry } from "../telemetry/mod.ts";
+import type { SharedStore } from "../../shared_store/mod.ts";
 import type { AccessRecord, RequestUsage } from "./usage.ts";
 
 /** Services for all handlers: one object per server. */
@@ -24,6 +25,8 @@ export interface ServerContext {
   readonly metrics?: Metrics;
   /** What happens on this server, for `/api/events`; `createHandler` creates it when absent. */
   readonly activity?: Activity;
+  /** What several servers share; absent: nothing. */
+  readonly shared?: SharedStore;
   /** Traces and metrics for a collector; absent: there are none. */
   readonly telemetry?: Telemetry;
   /** In the context of a request: its span, if there is telemetry. */

@@ -54,6 +54,7 @@ import {
   openAudit,
   openBrowser,
   openKeyring,
+  openStore,
   openTelemetry,
   pageAddress,
   residencyLimits,
@@ -93,7 +94,8 @@ export async function runServer(
   const log = watchedLog(ownLog, activity);
   const addresses = [address, ...(ollamaAddress === null ? [] : [ollamaAddress])];
   const folder = keyFolder(values["keys-dir"], { env, os: Deno.build.os });
-  await using keys = await openKeyring(folder, log);
+  await using shared = values.store === null ? null : await openStore(values.store, log);
+  await using keys = await openKeyring(folder, log, shared ?? undefined);
   const { keyring, store } = keys;
   const apiKey = keyring?.isRequired
     ? values["api-key"]
@@ -157,6 +159,7 @@ export async function runServer(
       ...(keyring === null || store === null ? {} : { keyring, keys: store }),
       ...(receipts === null ? {} : { receipts }),
       ...(telemetry === null ? {} : { telemetry }),
+      ...(shared === null ? {} : { shared }),
       access: (record) => {
         logAccess(log, record);
         audit?.write(auditLine(record, new Date()));

@@ -149,7 +149,7 @@ async function countChat(exchange: Exchange): Promise<Response> {
 
 async function countResponse(exchange: Exchange): Promise<Response> {
   const body = parseLenient(exchange, responseCountBody, await readJson(exchange));
-  const { before, input } = toTurn(storeOf(exchange), body);
+  const { before, input } = await toTurn(storeOf(exchange), body);
   const { engine } = await engineFor(exchange, body.model ?? undefined);
   const whole = toResponseInput(body, [...before, ...input]).input;
   return counted(await countTokens(engine, whole, exchange.context.preparer));

@@ -24,16 +24,21 @@ import {
   toResponseInput,
   toResponseRequest,
 } from "./schema.ts";
-import type { ConversationTurn, ResponseStore } from "./store.ts";
+import type { ReachableResponses } from "./shared_responses.ts";
+import type { ConversationTurn } from "./store.ts";
 
 /** Resolves the conversation of a request. */
-export function toTurn(store: ResponseStore, body: ResponsePrompt): ConversationTurn {
+export async function toTurn(
+  { own, shared }: ReachableResponses,
+  body: ResponsePrompt,
+): Promise<ConversationTurn> {
   const { previous_response_id: previous, input } = body;
-  const before = previous ? store.get(previous, "previous_response_id").conversation : [];
+  if (previous) await shared.fetch(previous);
+  const before = previous ? own.get(previous, "previous_response_id").conversation : [];
   const items = typeof input === "string"
     ? [{ role: "user", content: input } as const satisfies ConversationItem]
     : input ?? [];
-  return { before, input: store.dereference(items, before) };
+  return { before, input: own.dereference(items, before) };
 }
 
 /** Generates one response. */
@@ -44,7 +49,7 @@ class ResponseGeneration {
   constructor(
     readonly exchange: Exchange,
     readonly engine: Engine,
-    readonly store: ResponseStore,
+    readonly store: ReachableResponses,
     readonly turn: ConversationTurn,
     readonly body: ResponseBody,
     model: string,
@@ -66,7 +71,9 @@ class ResponseGeneration {
       : await this.engine.countTokens([{ text, special: false }], false);
     const events = [...this.builder.end(done, thought)];
     if (this.body.store ?? true) {
-      this.store.add(this.builder.response, this.turn.input, this.turn.before);
+      const { response } = this.builder;
+      this.store.own.add(response, this.turn.input, this.turn.before);
+      await this.store.shared.share(response.id);
     }
     return events;
   }
@@ -151,9 +158,9 @@ class ResponseEvents extends Transform<AnswerEvent | FoundTools, ServerSentEvent
 }
 
 /** `POST /v1/responses`. */
-export async function create(exchange: Exchange, store: ResponseStore): Promise<Response> {
+export async function create(exchange: Exchange, store: ReachableResponses): Promise<Response> {
   const body = parseLenient(exchange, responseBody, await readJson(exchange));
-  const turn = toTurn(store, body);
+  const turn = await toTurn(store, body);
   const { entry, engine } = await engineFor(exchange, body.model ?? undefined);
   const generation = new ResponseGeneration(exchange, engine, store, turn, body, entry.name);
   const { request, builder } = generation;

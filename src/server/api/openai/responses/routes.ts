@@ -7,17 +7,28 @@ import { openaiDialect } from "../shared/dialect.ts";
 import { create } from "./create.ts";
 import { paginate } from "./paginate.ts";
 import { responseBody } from "./schema.ts";
-import { ResponseStore, type StoredItem } from "./store.ts";
+import { type ReachableResponses, SharedResponses } from "./shared_responses.ts";
+import { ResponseStore, type StoredItem, type StoredResponse } from "./store.ts";
 
 /** Stored responses of each server, by its models. */
 const stores = new WeakMap<ModelPool, ResponseStore>();
 
-/** The stored responses of a server; a signed key reaches only its own. */
-export function storeOf({ context, key }: Exchange): ResponseStore {
+/** The stored responses of a server, of all keys. */
+function wholeStore({ context }: Exchange): ResponseStore {
   const pool = wholePool(context.pool);
   let store = stores.get(pool);
   if (store === undefined) stores.set(pool, store = new ResponseStore());
-  return key === null ? store : store.of(key.id);
+  return store;
+}
+
+/** The stored responses that a request reaches: a signed key reaches only its own. */
+export function storeOf(exchange: Exchange): ReachableResponses {
+  const whole = wholeStore(exchange);
+  const { key, context: { shared, parser } } = exchange;
+  return {
+    own: key === null ? whole : whole.of(key.id),
+    shared: new SharedResponses(whole, shared, parser),
+  };
 }
 
 /** Values of query parameters that describe what the server always does. */
@@ -35,22 +46,30 @@ function refuseQuery(url: URL, known: readonly string[]): void {
   }
 }
 
-function retrieve(exchange: Exchange): Response {
+async function retrieve(exchange: Exchange): Promise<Response> {
   refuseQuery(exchange.url, []);
-  return json(storeOf(exchange).get(exchange.params.id!).response);
+  return json((await find(exchange)).response);
 }
 
-function remove(exchange: Exchange): Response {
-  const id = exchange.params.id!;
-  const store = storeOf(exchange);
-  store.get(id);
-  store.delete(id);
+async function remove(exchange: Exchange): Promise<Response> {
+  const { id } = (await find(exchange)).response;
+  const { own, shared } = storeOf(exchange);
+  own.delete(id);
+  await shared.delete(id);
   return json({ id, object: "response", deleted: true });
 }
 
-function inputItems(exchange: Exchange): Response {
+/** @throws {HttpError} 404 */
+async function find(exchange: Exchange): Promise<StoredResponse> {
+  const id = exchange.params.id!;
+  const { own, shared } = storeOf(exchange);
+  await shared.fetch(id);
+  return own.get(id);
+}
+
+async function inputItems(exchange: Exchange): Promise<Response> {
   refuseQuery(exchange.url, ["after", "limit", "order"]);
-  const { input } = storeOf(exchange).get(exchange.params.id!);
+  const { input } = await find(exchange);
   return json(paginate(input.map(withDefaults), exchange.url.searchParams));
 }
 

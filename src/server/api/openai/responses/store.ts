@@ -76,11 +76,18 @@ export class ResponseStore {
     const output = response.output as readonly StoredItem[];
     const conversation = [...before, ...input, ...output];
     const size = JSON.stringify(response).length + JSON.stringify(conversation).length;
+    this.keep({ owner: this.#owner, response, input, conversation, size });
+  }
+
+  /** Keeps a response as it was stored, unless it is larger than the whole store. */
+  keep(stored: StoredResponse): void {
+    const { response: { id }, size } = stored;
+    this.#remove(id);
     if (size > this.#limits.size) return;
     const { responses: kept, counts, sizes } = this.#shared;
-    kept.set(response.id, { owner: this.#owner, response, input, conversation, size });
-    counts.add(this.#owner, 1);
-    sizes.add(this.#owner, size);
+    kept.set(id, stored);
+    counts.add(stored.owner, 1);
+    sizes.add(stored.owner, size);
     while (counts.total > this.#limits.responses) this.#removeOldest(counts.largest!);
     while (sizes.total > this.#limits.size) this.#removeOldest(sizes.largest!);
   }
@@ -101,6 +108,11 @@ export class ResponseStore {
     const message = `Response '${id}' not found: it was not stored or has been evicted`;
     if (field === undefined) throw new HttpError(404, message);
     throw new ShimmyError("invalid", `${field}: ${message}`, { field });
+  }
+
+  /** A kept response of any key. */
+  peek(id: string): StoredResponse | undefined {
+    return this.#shared.responses.get(id);
   }
 
   delete(id: string): boolean {

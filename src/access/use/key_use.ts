@@ -1,4 +1,4 @@
-import { isCount, isTime, type Quota } from "./claims.ts";
+import { isCount, isTime, type Quota } from "../claims.ts";
 
 /** Use of a key. */
 export interface KeyUse {

@@ -1,18 +1,15 @@
-import { join } from "@std/path";
-import type { Quota } from "./claims.ts";
+import type { SharedStore } from "../../shared_store/mod.ts";
+import type { Quota } from "../claims.ts";
 import {
   addedUses,
-  isKeyUses,
   type KeyUse,
   type KeyUses,
   type Spending,
   windowStart,
   withSpending,
 } from "./key_use.ts";
-import { readIfExists, writePrivateFile } from "./private_file.ts";
-
-/** File of the counters in the key folder. */
-const FILE = "usage.json";
+import { SharedUse } from "./shared_use.ts";
+import { UseFile, type UseStorage } from "./use_file.ts";
 
 /** What is left of a quota. */
 export interface QuotaState {
@@ -28,18 +25,18 @@ export interface QuotaState {
  * Counts requests and tokens by key. Some time after a change, it is added to the counts in a file, so
  * that they survive a restart and servers with the same folder count together; a crash loses the changes of
  * that time. There is no lock, because a server that is stopped would keep it: of two servers that write
- * within the same milliseconds, one may lose its latest changes.
+ * within the same milliseconds, one may lose its latest changes. Servers with a shared store lose none.
  */
 export class KeyCounters {
-  readonly #path: string;
+  readonly #storage: UseStorage;
   readonly #now: () => number;
   readonly #delayMs: number;
   readonly #failed: (error: unknown) => void;
-  /** The counts in the file, as they were last seen. */
+  /** The counts in the storage, as they were last seen. */
   #saved: KeyUses = {};
-  /** What is being added to the file. */
+  /** What is being added to the storage. */
   #saving: KeyUses = {};
-  /** What is not in the file yet. */
+  /** What is not in the storage yet. */
   #unsaved: Record<string, KeyUse> = {};
   #timer: ReturnType<typeof setTimeout> | undefined;
   #writing: Promise<void> = Promise.resolve();
@@ -47,16 +44,19 @@ export class KeyCounters {
   /**
    * @param now Milliseconds since the epoch.
    * @param failed Receives an error when the file cannot be read or written.
+   * @param shared The store of servers that count together; default: they share the folder.
    */
   constructor(
     folder: string,
-    { now = Date.now, delayMs = 1000, failed = () => {} }: {
+    { now = Date.now, delayMs = 1000, failed = () => {}, shared }: {
       readonly now?: () => number;
       readonly delayMs?: number;
       readonly failed?: (error: unknown) => void;
+      readonly shared?: SharedStore | undefined;
     } = {},
   ) {
-    this.#path = join(folder, FILE);
+    const file = new UseFile(folder, failed);
+    this.#storage = shared === undefined ? file : new SharedUse(shared, file);
     this.#now = now;
     this.#delayMs = delayMs;
     this.#failed = failed;
@@ -64,7 +64,7 @@ export class KeyCounters {
 
   /** Reads the counts of earlier runs. A damaged file counts as empty and is reported. */
   async read(): Promise<void> {
-    this.#saved = await readUse(this.#path, this.#failed) ?? {};
+    this.#saved = await this.#storage.read() ?? {};
   }
 
   /** The state of a quota after its use until now. */
@@ -102,19 +102,15 @@ export class KeyCounters {
 
   #save(): void {
     this.#timer = undefined;
-    this.#writing = this.#writing.then(() => this.#addToFile()).catch(this.#failed);
+    this.#writing = this.#writing.then(() => this.#addToStorage()).catch(this.#failed);
   }
 
-  async #addToFile(): Promise<void> {
+  async #addToStorage(): Promise<void> {
     const now = this.#now() / 1000;
     this.#saving = this.#unsaved;
     this.#unsaved = {};
     try {
-      // A file that has disappeared or was damaged is written anew.
-      const before = await readUse(this.#path, this.#failed) ?? this.#saved;
-      const after = addedUses(before, this.#saving, now);
-      await writePrivateFile(this.#path, JSON.stringify(after));
-      this.#saved = after;
+      this.#saved = await this.#storage.add(this.#saving, this.#saved, now);
     } catch (error) {
       // It is added with the next change.
       this.#unsaved = { ...addedUses(this.#saving, this.#unsaved, now) };
@@ -127,18 +123,5 @@ export class KeyCounters {
 
 /** The use of all keys of a folder. */
 export async function readKeyUse(folder: string): Promise<KeyUses> {
-  return await readUse(join(folder, FILE), () => {}) ?? {};
-}
-
-/** @returns null if there is no file, or if it is damaged, which is reported. */
-async function readUse(path: string, failed: (error: unknown) => void): Promise<KeyUses | null> {
-  try {
-    const text = await readIfExists(path);
-    const value: unknown = text === null ? null : JSON.parse(text);
-    if (value !== null && !isKeyUses(value)) throw new TypeError("its file is damaged");
-    return value;
-  } catch (error) {
-    failed(error);
-    return null;
-  }
+  return await new UseFile(folder, () => {}).read() ?? {};
 }

@@ -1,0 +1,28 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { UsageError } from "../options/mod.ts";
+import { openStore } from "./store.ts";
+
+const LOG = { info: () => {}, warn: () => {} };
+
+Deno.test("--store takes the URL of a store, and the error does not repeat it", async () => {
+  for (const given of ["localhost:6379", "http://localhost", "redis:///1", ""]) {
+    const { message } = await assertRejects(() => openStore(given, LOG), UsageError);
+    assertEquals(message, "--store: must be a redis:// or rediss:// URL with a host");
+  }
+});
+
+Deno.test("a store that cannot be reached is told without its password", async () => {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = listener.addr;
+  listener.close();
+  const warnings: string[] = [];
+  await using store = await openStore(`redis://user:secret@127.0.0.1:${port}`, {
+    ...LOG,
+    warn: (message) => void warnings.push(message),
+  });
+  assertEquals(await store.get("a"), undefined);
+  assertEquals(warnings.length, 1);
+  const [start] = warnings[0]!.split(" cannot be reached; this server goes on without it: ");
+  assertEquals(start, `The store redis://127.0.0.1:${port}`);
+  assertEquals(warnings[0]!.includes("secret"), false);
+});

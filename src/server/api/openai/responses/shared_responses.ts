@@ -1,0 +1,82 @@
+import type { JsonParser } from "../../../../chat/mod.ts";
+import type { SharedStore } from "../../../../shared_store/mod.ts";
+import { parseJson } from "../../../http/mod.ts";
+import type { ResponseStore, StoredResponse } from "./store.ts";
+
+/** Seconds for which a response is shared. Each response has its whole conversation, so only the last counts. */
+const SECONDS = 86_400;
+
+/** Maximum characters of a shared response. A larger one is known to its own server alone. */
+const MOST_CHARACTERS = 8 * 1024 * 1024;
+
+const nameOf = (id: string) => `response:${id}`;
+
+/** Responses that the store of several servers has. They are the same objects as in the server's own store. */
+const shared = new WeakSet<StoredResponse>();
+
+/** The responses that a request reaches, and those of other servers. */
+export interface ReachableResponses {
+  readonly own: ResponseStore;
+  readonly shared: SharedResponses;
+}
+
+/** Makes the stored responses of several servers known to each. Without a shared store, nothing happens. */
+export class SharedResponses {
+  readonly #own: ResponseStore;
+  readonly #store: SharedStore | undefined;
+  readonly #parser: JsonParser | undefined;
+
+  /** @param parser Parses large texts; absent: this thread does. */
+  constructor(
+    own: ResponseStore,
+    store: SharedStore | undefined,
+    parser: JsonParser | undefined,
+  ) {
+    this.#own = own;
+    this.#store = store;
+    this.#parser = parser;
+  }
+
+  /**
+   * Makes the server's own store know what the shared one knows of a response. Where the shared store cannot be
+   * reached, the own one stays as it is.
+   */
+  async fetch(id: string): Promise<void> {
+    const text = await this.#store?.get(nameOf(id));
+    if (text === undefined) return;
+    const known = this.#own.peek(id);
+    if (text === null) {
+      // Another server has deleted it, unless it was never shared.
+      if (known !== undefined && shared.has(known)) this.#own.delete(id);
+    } else if (known === undefined) {
+      const stored = await this.#parse(text);
+      if (stored === null) return;
+      shared.add(stored);
+      this.#own.keep(stored);
+    }
+  }
+
+  /** Shares a response of the server's own store. */
+  async share(id: string): Promise<void> {
+    const stored = this.#own.peek(id);
+    if (this.#store === undefined || stored === undefined) return;
+    // The size is that of its parts.
+    if (stored.size > MOST_CHARACTERS) return;
+    if (await this.#store.set(nameOf(id), JSON.stringify(stored), SECONDS)) shared.add(stored);
+  }
+
+  async delete(id: string): Promise<void> {
+    await this.#store?.delete(nameOf(id));
+  }
+
+  /** @returns null for the text of another program. */
+  async #parse(text: string): Promise<StoredResponse | null> {
+    try {
+      // A buffer of its own, as the parser needs.
+      const bytes = new Uint8Array(new TextEncoder().encode(text));
+      return await parseJson(bytes, "response", this.#parser) as StoredResponse;
+    } catch {
+      return null;
+    }
+  }
+}
