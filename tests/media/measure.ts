@@ -12,7 +12,11 @@ import { parseArgs } from "@std/cli/parse-args";
 import { encodeBase64 } from "@std/encoding/base64";
 import { join, resolve } from "@std/path";
 import { type Answer, firstToken, gaps, stream } from "../../scripts/bench/client.ts";
-import { type Server, startLlamaServer, startShimmy } from "../../scripts/bench/servers.ts";
+import {
+  type Server,
+  startLlamaServer,
+  startShimmy,
+} from "../../scripts/bench/programs/servers.ts";
 import { median, quantile } from "../../scripts/bench/stats.ts";
 import { table } from "../../scripts/docs/markdown.ts";
 import { readHeader } from "../../src/models/gguf/mod.ts";
