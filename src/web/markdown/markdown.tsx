@@ -2,13 +2,24 @@ import { useRef } from "preact/hooks";
 import { copyText, memo } from "../ui/mod.ts";
 import { type Block, BlockList } from "./blocks.ts";
 import { htmlOf } from "./html.ts";
+import { plainTextOf } from "./plain.ts";
 
 /** A block; it is rendered again only when its text changes. */
 const BlockView = memo(function BlockView({ block, isGrowing }: {
   readonly block: Block;
   readonly isGrowing: boolean;
 }) {
-  return <div class="block" dangerouslySetInnerHTML={{ __html: htmlOf(block.token, isGrowing) }} />;
+  const plain = plainTextOf(block.token);
+  // The keys replace the element: where it had HTML, Preact would empty it by HTML that is not trusted.
+  if (plain !== null) {
+    return (
+      <div key="plain" class="block">
+        <p>{plain}</p>
+      </div>
+    );
+  }
+  const html = { __html: htmlOf(block.token, isGrowing) };
+  return <div key="html" class="block" dangerouslySetInnerHTML={html} />;
 });
 
 /** A text in Markdown. While it grows, only its last blocks are rendered again. */

@@ -1,6 +1,7 @@
 import { type Signal, useSignal } from "@preact/signals";
 import type { RefObject } from "preact";
 import { useEffect } from "preact/hooks";
+import { liveAnswers } from "../state/mod.ts";
 
 /** What to do when elements come near the visible part of the page. */
 const nearby = new Map<Element, () => void>();
@@ -12,6 +13,12 @@ const observer = new IntersectionObserver((entries) => {
 /** Elements that are rendered while the browser has nothing else to do; of longer chats, the last ones. */
 const IDLE = 1_000;
 
+/** Idle milliseconds that an element needs: a key or a frame must not wait for it. */
+const LEAST_MS = 10;
+
+/** Milliseconds after which idle time is looked for again, where there was none. */
+const LATER_MS = 300;
+
 /** Elements that may be rendered before they come near, the next one last. */
 const waiting: Element[] = [];
 
@@ -22,8 +29,10 @@ function renderWhenIdle(): void {
   // Safari has no such function: there, elements are rendered when they come near.
   if (isAsked || waiting.length === 0 || typeof requestIdleCallback !== "function") return;
   isAsked = true;
-  requestIdleCallback(() => {
+  requestIdleCallback((deadline) => {
     isAsked = false;
+    const isBusy = deadline.timeRemaining() < LEAST_MS || liveAnswers.peek().size > 0;
+    if (isBusy) return void setTimeout(renderWhenIdle, LATER_MS);
     while (waiting.length > 0 && !nearby.has(waiting.at(-1)!)) waiting.pop();
     // The component is rendered after this function, so that it can take only one.
     const element = waiting.pop();
