@@ -182,9 +182,12 @@ Deno.test("a draft model is pulled like the model", async () => {
       /hf:o\/r is not downloaded.*; use --yes or shimmy pull/,
     );
     for (const [draft, expected] of [["hf:o/r", place.path], ["ollama:tiny", "tiny:latest"]]) {
-      const environment = new EnvironmentDouble({ env: place.env });
+      const models = [entryDouble("m"), entryDouble("tiny:latest")];
+      const environment = new EnvironmentDouble({ env: place.env, models });
       const done = main([...full, "--draft", draft!, "--yes"], environment);
-      while (environment.out === "") await new Promise((resolve) => setTimeout(resolve, 5));
+      while (environment.out === "" && environment.notes.length < 10) {
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
       environment.interrupt("SIGTERM");
       assertEquals([await done, environment.requests[0]?.globals.draft], [0, expected], command[0]);
     }
