@@ -15,18 +15,29 @@ export type MediaChunk =
     readonly rows: number;
     /** Positions that they take: fewer than rows with M-RoPE. */
     readonly positions: number;
+    /** Whether the rows attend to each other in both directions. */
+    readonly isNonCausal: boolean;
   };
 
 /** The parts of one image or sound. Holds its pixels or samples, prepared for the encoder. */
 export class MediaChunks implements Disposable {
   readonly #media: MediaLibrary;
   #handle: Deno.PointerValue;
+  readonly #isNonCausal: (chunk: Deno.PointerValue) => boolean;
   readonly list: readonly MediaChunk[];
 
-  /** @internal Made by `MediaContext.prepare`. */
-  constructor(media: MediaLibrary, handle: Deno.PointerObject) {
+  /**
+   * @internal Made by `MediaContext.prepare`.
+   * @param isNonCausal whether the rows of a chunk attend to each other in both directions
+   */
+  constructor(
+    media: MediaLibrary,
+    handle: Deno.PointerObject,
+    isNonCausal: (chunk: Deno.PointerValue) => boolean,
+  ) {
     this.#media = media;
     this.#handle = handle;
+    this.#isNonCausal = isNonCausal;
     const count = Number(media.mtmd.mtmd_input_chunks_size(handle));
     this.list = Array.from({ length: count }, (_, index) => this.#read(index));
   }
@@ -71,6 +82,7 @@ export class MediaChunks implements Disposable {
         index,
         rows: Number(mtmd.mtmd_input_chunk_get_n_tokens(chunk)),
         positions: mtmd.mtmd_input_chunk_get_n_pos(chunk),
+        isNonCausal: this.#isNonCausal(chunk),
       };
     }
     const count = new BigUint64Array(1);

@@ -27,6 +27,9 @@ export interface MediaOptions {
  */
 const NO_PROGRAMS = Deno.build.os === "windows" ? "NUL\\none" : "/dev/null/none";
 
+/** Receives the samples of a sound and their number a second. */
+type CheckSamples = (samples: Float32Array, rate: number) => Promise<void>;
+
 /** Encoders of images and audio for one model. Close it before its model. */
 export class MediaContext implements Disposable {
   readonly #media: MediaLibrary;
@@ -39,8 +42,6 @@ export class MediaContext implements Disposable {
   readonly audio: boolean;
   /** Whether the positions of an image have several dimensions. */
   readonly usesMrope: boolean;
-  /** Whether the rows of an image attend to each other in both directions. */
-  readonly isNonCausal: boolean;
   readonly #options = new MtmdHelperInitOpt();
   readonly #keepAlive: unknown;
   /** What other threads read. */
@@ -54,7 +55,6 @@ export class MediaContext implements Disposable {
     this.vision = mtmd.mtmd_support_vision(handle);
     this.audio = mtmd.mtmd_support_audio(handle);
     this.usesMrope = mtmd.mtmd_decode_use_mrope(handle);
-    this.isNonCausal = mtmd.mtmd_decode_use_non_causal(handle, null);
     this.#options = new MtmdHelperInitOpt(
       mtmd.mtmd_helper_init_opt_default() as Uint8Array<ArrayBuffer>,
     );
@@ -109,9 +109,14 @@ export class MediaContext implements Disposable {
    * Decodes an image or a sound and prepares it for the encoder, in another thread. One call at a time.
    *
    * @param bytes the whole file; the caller keeps it alive
+   * @param checkSamples called with the samples of a sound and their number a second, before the encoder
+   * sees them; its errors pass through
    * @returns null if it cannot be decoded, or holds nothing that the encoder can read.
    */
-  async prepare(bytes: Uint8Array<ArrayBuffer>): Promise<MediaChunks | null> {
+  async prepare(
+    bytes: Uint8Array<ArrayBuffer>,
+    checkSamples?: CheckSamples,
+  ): Promise<MediaChunks | null> {
     const decoded = new MtmdHelperBitmapWrapper(
       await this.#media.mtmd.mtmd_helper_bitmap_init_from_buf(
         this.#open,
@@ -121,26 +126,46 @@ export class MediaContext implements Disposable {
         this.#options.bytes,
       ) as Uint8Array<ArrayBuffer>,
     );
-    return decoded.bitmap === 0n ? null : await this.#split(pointerAt(decoded.bitmap));
+    if (decoded.bitmap === 0n) return null;
+    return await this.#split(pointerAt(decoded.bitmap), checkSamples);
   }
 
   /** Cuts a bitmap into chunks, and frees it. */
-  async #split(bitmap: Deno.PointerValue): Promise<MediaChunks | null> {
+  async #split(
+    bitmap: Deno.PointerValue,
+    checkSamples?: CheckSamples,
+  ): Promise<MediaChunks | null> {
     const { mtmd } = this.#media;
     const part = new MtmdInputPart();
     part.bitmap = Deno.UnsafePointer.value(bitmap);
     const parts = new PointerArray([part.bytes]);
     const chunks = mtmd.mtmd_input_chunks_init()!;
+    let cut: MediaChunks | null = null;
     this.#inUse.add(parts);
     try {
+      if (mtmd.mtmd_bitmap_is_audio(bitmap)) await checkSamples?.(...this.#samples(bitmap));
       const code = await mtmd.mtmd_tokenize_from_parts(this.#open, chunks, parts.bytes, 1n, false);
-      if (code === 0) return new MediaChunks(this.#media, chunks);
+      if (code === 0) {
+        const isNonCausal = (chunk: Deno.PointerValue) =>
+          mtmd.mtmd_decode_use_non_causal(this.#open, chunk);
+        cut = new MediaChunks(this.#media, chunks, isNonCausal);
+      }
+      return cut;
     } finally {
       this.#inUse.delete(parts);
       mtmd.mtmd_bitmap_free(bitmap);
+      if (cut === null) mtmd.mtmd_input_chunks_free(chunks);
     }
-    mtmd.mtmd_input_chunks_free(chunks);
-    return null;
+  }
+
+  /** The samples of a sound, which live as long as it, and their number a second. */
+  #samples(bitmap: Deno.PointerValue): [Float32Array, number] {
+    const { mtmd } = this.#media;
+    const data = mtmd.mtmd_bitmap_get_data(bitmap);
+    const samples = data === null
+      ? new Float32Array()
+      : floatsAt(data, mtmd.mtmd_bitmap_get_nx(bitmap));
+    return [samples, mtmd.mtmd_get_audio_sample_rate(this.#open)];
   }
 
   /**

@@ -30,7 +30,7 @@ export const LAYERS: readonly (readonly string[])[] = [
   ["ffi"],
   // The engine: one loaded model.
   ["src/engine/protocol"],
-  ["src/engine/disk_cache"],
+  ["src/engine/disk_cache", "src/engine/sound"],
   [
     "src/engine/native",
     "src/engine/diagnosis",

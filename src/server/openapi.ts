@@ -119,7 +119,11 @@ function operation(route: Route): Json {
     ...(route.body === undefined ? {} : {
       requestBody: {
         required: !route.optionalBody,
-        content: { "application/json": { schema: bodySchema(route) } },
+        content: {
+          [route.isForm ? "multipart/form-data" : "application/json"]: {
+            schema: bodySchema(route),
+          },
+        },
       },
     }),
     responses: {

@@ -279,7 +279,7 @@ Deno.test(
         assertEquals([error.kind, error.field], ["invalid", field]);
       }
       const end = await errorOf(engine.generate(look(["a", first])));
-      assertEquals(end.message, "prompt: must not end with an image");
+      assertEquals(end.message, "prompt: must not end with an image or a sound");
     }),
 );
 
@@ -317,7 +317,7 @@ Deno.test(
 Deno.test("a model tells what it reads", options, () =>
   withModel("mlp", async (files) => {
     await using engine = await mediaEngine(files);
-    assertEquals(engine.info.media, { vision: true, refusal: null });
+    assertEquals(engine.info.media, { vision: true, audio: false, refusal: null });
     await using without = await mediaEngine(files, { projector: undefined });
     assertEquals(without.info.media, undefined);
   }));

@@ -2,9 +2,10 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { encodeBase64 } from "@std/encoding/base64";
 import { join } from "@std/path";
-import { Machine, Server } from "../cli/machine.ts";
+import type { Server } from "../cli/machine.ts";
 import { pattern, png } from "../support/pictures.ts";
-import { MEDIA_FOLDER, type MediaModel, withModel } from "./setup.ts";
+import { served } from "./serving.ts";
+import { MEDIA_FOLDER, withModel } from "./setup.ts";
 
 const options = { ignore: MEDIA_FOLDER === null };
 
@@ -74,15 +75,6 @@ const DIALECTS: Readonly<Record<string, Dialect>> = {
     text: ({ response }) => response,
   },
 };
-
-/** A machine and a server with a model that reads images. */
-async function served({ model }: MediaModel, args: string[] = [], folder = MEDIA_FOLDER!) {
-  const stack = new AsyncDisposableStack();
-  const machine = stack.use(await Machine.start());
-  const all = ["--port", "0", "--model-path", model, "--lookup", "off", ...args];
-  const server = stack.use(await Server.start(machine, all, { SHIMMY_LIBLLAMA: folder }));
-  return { machine, server, [Symbol.asyncDispose]: () => stack.disposeAsync() };
-}
 
 async function ask(server: Server, { path, body }: Dialect): Promise<Response> {
   return await fetch(server.url(path), {

@@ -1,6 +1,6 @@
 import {
-  imageRefusal,
   type MediaInput,
+  mediaRefusal,
   type ModelInfo,
   type PromptPart,
 } from "../../engine/protocol/mod.ts";
@@ -51,12 +51,12 @@ function takeImages(
     }, first);
     return { ...message, content };
   });
-  if (images.length > 0) checkSupport(info, images[0]!);
+  for (const one of images) checkSupport(info, one);
   return { plain: { ...input, messages }, images };
 }
 
-function checkSupport(info: ModelInfo, { field }: MediaInput): void {
-  const reason = imageRefusal(info);
+function checkSupport({ media }: ModelInfo, { type, field }: MediaInput): void {
+  const reason = mediaRefusal(media, type);
   if (reason !== null) throw new ShimmyError("invalid", `${field}: ${reason}`, { field });
 }
 
@@ -78,7 +78,8 @@ function placeImages(
   });
   const missing = images.find((_, number) => !placed.has(number));
   if (missing === undefined) return parts;
-  const { field } = missing;
-  const message = `${field}: the model's chat template leaves this image out`;
+  const { type, field } = missing;
+  const what = type === "image" ? "image" : "sound";
+  const message = `${field}: the model's chat template leaves this ${what} out`;
   throw new ShimmyError("invalid", message, { field });
 }

@@ -13,7 +13,7 @@ const TWICE = "{{ messages[0].content | tojson }}{{ messages[0].content }}";
 
 function infoWith(chatTemplate: string, refusal: string | null = null): ModelInfo {
   const { info } = new EngineDouble();
-  return { ...info, chatTemplate, media: { vision: refusal === null, refusal } };
+  return { ...info, chatTemplate, media: { vision: refusal === null, audio: false, refusal } };
 }
 
 const image = (id: number): MediaInput => ({

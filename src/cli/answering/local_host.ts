@@ -6,7 +6,7 @@ import {
   type Input,
 } from "../../chat/mod.ts";
 import { type Engine, iterateEvents } from "../../engine/mod.ts";
-import { imageRefusal } from "../../engine/protocol/mod.ts";
+import { mediaRefusal } from "../../engine/protocol/mod.ts";
 import {
   capabilitiesOf,
   checkGeneratesText,
@@ -89,7 +89,7 @@ class LocalModel implements OpenModel {
   }
 
   get imageRefusal(): string | null {
-    return imageRefusal(this.#engine.info);
+    return mediaRefusal(this.#engine.info.media, "image");
   }
 
   get hasTemplate(): boolean {

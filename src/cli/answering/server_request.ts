@@ -80,8 +80,10 @@ function toMessage(message: Message) {
 
 function toPart(part: ContentPart) {
   if (typeof part === "string") return { type: "text", text: part };
-  const url = `data:;base64,${encodeBase64(part.bytes)}`;
-  return { type: "image_url", image_url: { url } };
+  const data = encodeBase64(part.bytes);
+  return part.type === "image"
+    ? { type: "image_url", image_url: { url: `data:;base64,${data}` } }
+    : { type: "input_audio", input_audio: { data } };
 }
 
 function samplingFields(sampling: Partial<Sampling>): Record<string, unknown> {

@@ -63,7 +63,9 @@ const model = z.strictObject({
   alias: names.optional().describe("Other names"),
   loras: z.array(lora, { error: "must be a list of adapters" }).optional()
     .describe("Adapters to load with the model"),
-  mmproj: name.optional().describe("Path of the projector for images, relative to this file"),
+  mmproj: name.optional().describe(
+    "Path of the projector for images and audio, relative to this file",
+  ),
   ctx: integerFrom(0).optional().describe("Context length of each sequence in tokens"),
   parallel: z.union([z.literal("auto"), integerBetween(1, 256)], {
     error: "must be auto or a whole number 1 to 256",

@@ -119,12 +119,12 @@ export const GLOBAL_OPTIONS = {
   }),
   "mmproj": text("FILE", {
     isPath: true,
-    help: "projector (mmproj) for images; used for models that it belongs to",
+    help: "projector (mmproj) for images and audio; used for models that it belongs to",
   }),
   "no-mmproj": flag({ help: "load no projectors: models read only text" }),
   "mmproj-offload": oneOf(["on", "off"], {
     fallback: "on",
-    help: "compute images on the GPU of the model; default on",
+    help: "compute images and audio on the GPU of the model; default on",
   }),
   "lora": loras(),
   "config": text("FILE", {

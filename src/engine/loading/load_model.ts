@@ -124,7 +124,7 @@ export function loadModel(
     options,
     generation,
     embedder,
-    media: media?.support ?? (refusal === null ? null : { vision: false, refusal }),
+    media: media?.support ?? (refusal === null ? null : { vision: false, audio: false, refusal }),
     threads,
     // A plan may have produced the same notes.
     notes: [...new Set(notes)],

@@ -12,7 +12,7 @@ export const MAX_IMAGE_PIXELS = 32 * 2 ** 20;
 /** Maximum length of a side in lengths of the other: encoders cut long images into pieces of no width. */
 const MAX_ASPECT = 200;
 
-/** Maximum images of a prompt. */
+/** Maximum images and sounds of a prompt. */
 export const MAX_IMAGES = 64;
 
 /** Maximum scans of a JPEG file, each of which visits all pixels. Progressive files have about ten. */

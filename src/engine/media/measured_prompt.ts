@@ -1,5 +1,6 @@
 import { append } from "../../append.ts";
 import { type MediaInput, rowToken } from "../protocol/mod.ts";
+import type { AudioLength } from "./media_runs.ts";
 
 /** Rows of an image that follow each other. */
 export interface RowPiece {
@@ -8,29 +9,41 @@ export interface RowPiece {
   readonly positions: number;
 }
 
-/** An image of a prompt whose rows are counted. */
+/** An image or a sound of a prompt, whose rows are counted. */
 export interface MeasuredImage {
   readonly image: MediaInput;
+  /** Length of a sound. */
+  readonly seconds?: number;
   /** Hash of the file. */
   readonly hash: string;
   /** Tokens around the rows, and rows, in their order. */
   readonly pieces: readonly (readonly number[] | RowPiece)[];
 }
 
-/** A prompt whose length is known, and whose images may not be encoded yet. */
+/** A prompt whose length is known, and whose images and sounds may not be encoded yet. */
 export interface MeasuredPrompt {
-  /** Tokens of texts, and images, in their order. */
+  /** Tokens of texts, images and sounds, in their order. */
   readonly parts: readonly (readonly number[] | MeasuredImage)[];
   /** Tokens and rows in total. */
   readonly length: number;
 }
 
-/** The images of a prompt, in their order. */
+/** The images and sounds of a prompt, in their order. */
 export function imagesOf({ parts }: MeasuredPrompt): readonly MeasuredImage[] {
   return parts.filter((part) => "image" in part);
 }
 
-/** Rows of an image. */
+/** The sounds of a prompt; null if there are none. */
+export function audioOf(prompt: MeasuredPrompt): AudioLength | null {
+  const sounds = imagesOf(prompt).filter(({ image }) => image.type === "audio");
+  if (sounds.length === 0) return null;
+  return {
+    tokens: sounds.reduce((sum, sound) => sum + rowsOf(sound), 0),
+    seconds: sounds.reduce((sum, { seconds = 0 }) => sum + seconds, 0),
+  };
+}
+
+/** Rows of an image or a sound. */
 export function rowsOf({ pieces }: MeasuredImage): number {
   return pieces.reduce((sum, piece) => sum + ("rows" in piece ? piece.rows : 0), 0);
 }

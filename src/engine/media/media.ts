@@ -6,14 +6,17 @@ import {
   type AddSpecial,
   isMediaToken,
   type MediaInput,
+  mediaRefusal,
   type MediaStatus,
   type MediaSupport,
   type PromptPart,
 } from "../protocol/mod.ts";
 import type { Tokenizer } from "../tokenizer/mod.ts";
 import { checkImage, checkPixels, damagedImage, MAX_IMAGES } from "./check_image.ts";
+import { KnownSounds } from "./known_sounds.ts";
 import {
   appendImage,
+  audioOf,
   imagesOf,
   lengthOf,
   type MeasuredImage,
@@ -25,6 +28,7 @@ import {
 import { type EncodedMedia, MediaCache, type MediaCacheLimits } from "./media_cache.ts";
 import type { MediaNumbers } from "./media_numbers.ts";
 import { endsWithMedia, type MediaRun, MediaRuns } from "./media_runs.ts";
+import { readSound } from "./read_sound.ts";
 import { TakenMedia } from "./taken_media.ts";
 
 /** Bounds of the images that no sequence uses: some hundred, of which small ones have few bytes. */
@@ -35,7 +39,7 @@ const MAX_HELD_BYTES = 2 ** 30;
 
 const FLOAT_BYTES = 4;
 
-/** A prompt with the rows of its images. */
+/** A prompt with the rows of its images and sounds. */
 export interface PreparedPrompt {
   readonly tokens: number[];
   readonly runs: MediaRuns;
@@ -50,8 +54,8 @@ export interface MediaOptions {
 }
 
 /**
- * Reads images for one model. A prompt is measured first, which is quick and tells whether it fits the
- * context; then its images are encoded.
+ * Reads images and sounds for one model. A prompt is measured first, which is quick and tells whether it fits
+ * the context; then its images and sounds are encoded.
  */
 export class Media implements Disposable {
   readonly #context: MediaContext;
@@ -60,6 +64,7 @@ export class Media implements Disposable {
   readonly #cache = new MediaCache(CACHE_LIMITS);
   readonly #numbers: MediaNumbers;
   readonly #counts = { encoded: 0, reused: 0, encodeMs: 0 };
+  readonly #sounds = new KnownSounds();
 
   constructor(
     context: MediaContext,
@@ -74,7 +79,8 @@ export class Media implements Disposable {
   }
 
   get support(): MediaSupport {
-    return { vision: true, refusal: null };
+    const { vision, audio } = this.#context;
+    return { vision, audio, refusal: null };
   }
 
   get status(): Omit<MediaStatus, "waiting"> {
@@ -82,23 +88,28 @@ export class Media implements Disposable {
   }
 
   /**
-   * Tokenizes the texts of a prompt and counts the rows of its images from their sizes, in another thread. The
-   * model must stay open until the end.
+   * Tokenizes the texts of a prompt and counts the rows of its images and sounds, in another thread: those of
+   * images from their sizes, those of new sounds by decoding them. The model must stay open until the end.
    *
-   * @throws {ShimmyError} `invalid` with the field for an image that must not be decoded, or that no batch has
-   * room for
+   * @throws {ShimmyError} `invalid` with the field for one that the model does not read, that must not be
+   * decoded, or that no batch has room for
    */
   async measure(prompt: readonly PromptPart[], addSpecial: AddSpecial): Promise<MeasuredPrompt> {
-    const images = prompt.flatMap((part) => "media" in part ? [part.media] : []);
-    if (images.length > MAX_IMAGES) {
-      const what = `the prompt has ${images.length} images; at most ${MAX_IMAGES} are allowed`;
-      throw refused(images[MAX_IMAGES]!, what);
+    const media = prompt.flatMap((part) => "media" in part ? [part.media] : []);
+    for (const one of media) {
+      const refusal = mediaRefusal(this.support, one.type);
+      if (refusal !== null) throw refused(one, refusal);
+    }
+    if (media.length > MAX_IMAGES) {
+      const what =
+        `the prompt has ${media.length} images and sounds; at most ${MAX_IMAGES} are allowed`;
+      throw refused(media[MAX_IMAGES]!, what);
     }
     const parts: (readonly number[] | MeasuredImage)[] = [];
     for (const part of prompt) {
       parts.push(
         "media" in part
-          ? await this.#measured(part.media)
+          ? await this.#measured(part.media, await hashOf(part.media))
           : await this.#tokenizer.encodeAsync([part], false),
       );
     }
@@ -116,20 +127,34 @@ export class Media implements Disposable {
     return this.#tokenizer.withBegin([...tokens], addSpecial).slice(0, -tokens.length || undefined);
   }
 
-  async #measured(image: MediaInput): Promise<MeasuredImage> {
-    const { width, height } = checkImage(image);
-    const hash = encodeBase64(await crypto.subtle.digest("SHA-256", image.bytes));
+  async #measured(media: MediaInput, hash: string): Promise<MeasuredImage> {
+    if (media.type === "audio") return await this.#measuredSound(media, hash);
+    const { width, height } = checkImage(media);
     using chunks = await this.#context.measure(width, height);
-    if (chunks === null) throw refused(image, "the model's encoder can read no image of its size");
-    const measured = { image, hash, pieces: chunks.list.map(pieceOf) };
-    const largest = Math.max(...measured.pieces.map((one) => "rows" in one ? one.rows : 0));
+    if (chunks === null) throw refused(media, "the model's encoder can read no image of its size");
+    this.#checkBatch(media, chunks);
+    return { image: media, hash, pieces: chunks.list.map(pieceOf) };
+  }
+
+  async #measuredSound(sound: MediaInput, hash: string): Promise<MeasuredImage> {
+    const known = this.#sounds.get(hash);
+    if (known !== undefined) return { image: sound, hash, ...known };
+    const { chunks, seconds } = await readSound(this.#context, sound);
+    using _ = chunks;
+    this.#checkBatch(sound, chunks);
+    const found = { pieces: chunks.list.map(pieceOf), seconds };
+    this.#sounds.add(hash, found);
+    return { image: sound, hash, ...found };
+  }
+
+  /** @throws {ShimmyError} `invalid` if rows that must be in one batch do not fit into it. */
+  #checkBatch(media: MediaInput, { list }: MediaChunks): void {
     const { maxWholeRows } = this.#options;
-    if (this.#isWhole && largest > maxWholeRows) {
-      const what = `the image takes ${largest} rows, which must be in one batch of at most ` +
-        `${maxWholeRows}`;
-      throw refused(image, what);
-    }
-    return measured;
+    const largest = Math.max(...list.map((one) => isWhole(one) ? one.rows : 0));
+    if (largest <= maxWholeRows) return;
+    const what = `the ${media.type} takes ${largest} rows, which must be in one batch of at most ` +
+      `${maxWholeRows}`;
+    throw refused(media, what);
   }
 
   /** The tokens of a prompt. Those of rows are below zero. */
@@ -149,7 +174,7 @@ export class Media implements Disposable {
   }
 
   /**
-   * Decodes and encodes the images of a prompt in another thread. The model must stay open until the end. One
+   * Decodes and encodes the images and sounds of a prompt in another thread. The model must stay open until the end. One
    * call at a time, except for prompts that are encoded.
    *
    * @param begun when reading the images began, as `performance.now` tells
@@ -166,7 +191,8 @@ export class Media implements Disposable {
     const start = performance.now();
     const tokens = this.tokensOf(prompt);
     if (endsWithMedia(tokens)) {
-      throw new ShimmyError("invalid", "prompt: must not end with an image", { field: "prompt" });
+      const message = "prompt: must not end with an image or a sound";
+      throw new ShimmyError("invalid", message, { field: "prompt" });
     }
     const images = imagesOf(prompt);
     const taken = new TakenMedia(this.#cache);
@@ -184,7 +210,7 @@ export class Media implements Disposable {
         taken.add(image.hash, encoded);
         this.#counts.encoded++;
       }
-      const work = { begun, ms: performance.now() - start };
+      const work = { begun, ms: performance.now() - start, audio: audioOf(prompt) };
       this.#counts.reused += images.length - missing.length;
       const runs = new MediaRuns(taken.runs(prompt), work, () => taken.release());
       return { tokens, runs };
@@ -219,9 +245,7 @@ export class Media implements Disposable {
   async #encoded(measured: MeasuredImage, isEnded: () => boolean): Promise<EncodedMedia | null> {
     const { image } = measured;
     if (isEnded()) return null;
-    await checkPixels(image);
-    using chunks = await this.#context.prepare(image.bytes);
-    if (chunks === null) throw damagedImage(image);
+    using chunks = await this.#decoded(image);
     const found = { ...measured, pieces: chunks.list.map(pieceOf) };
     if (rowsOf(found) !== rowsOf(measured)) throw damagedImage(image);
     const pieces: (readonly number[] | MediaRun)[] = [];
@@ -231,12 +255,12 @@ export class Media implements Disposable {
         continue;
       }
       if (isEnded()) return null;
-      const embeddings = await this.#embeddings(chunks, index);
+      const embeddings = await this.#embeddings(chunks, index, image);
       pieces.push({
         ...piece,
         embeddings,
         grid: this.#grid(chunks, index),
-        isWhole: this.#isWhole,
+        isWhole: isWhole(chunks.list[index]!),
       });
     }
     const bytes = pieces.reduce(
@@ -246,8 +270,12 @@ export class Media implements Disposable {
     return { pieces, bytes };
   }
 
-  get #isWhole(): boolean {
-    return this.#context.isNonCausal;
+  async #decoded(media: MediaInput): Promise<MediaChunks> {
+    if (media.type === "audio") return (await readSound(this.#context, media)).chunks;
+    await checkPixels(media);
+    const chunks = await this.#context.prepare(media.bytes);
+    if (chunks === null) throw damagedImage(media);
+    return chunks;
   }
 
   #grid(chunks: MediaChunks, index: number): MediaRun["grid"] {
@@ -255,16 +283,20 @@ export class Media implements Disposable {
     return [chunks.gridPositions(index, 0), chunks.gridPositions(index, 1)];
   }
 
-  async #embeddings(chunks: MediaChunks, index: number): Promise<Float32Array<ArrayBuffer>> {
+  async #embeddings(
+    chunks: MediaChunks,
+    index: number,
+    { type }: MediaInput,
+  ): Promise<Float32Array<ArrayBuffer>> {
     let embeddings: Float32Array<ArrayBuffer>;
     try {
       embeddings = await this.#context.encode(chunks, index);
     } catch (cause) {
-      throw new ShimmyError("backend", "The image could not be encoded", { cause });
+      throw new ShimmyError("backend", `The ${type} could not be encoded`, { cause });
     }
     // They would make all later tokens of the sequence meaningless.
     if (!areNumbers(embeddings)) {
-      throw new ShimmyError("backend", "The image could not be encoded: a value is not a number");
+      throw new ShimmyError("backend", `The ${type} could not be encoded: a value is not a number`);
     }
     return embeddings;
   }
@@ -285,6 +317,17 @@ function pieceOf(chunk: MediaChunk): readonly number[] | RowPiece {
   return chunk.type === "rows"
     ? { rows: chunk.rows, positions: chunk.positions }
     : chunk.tokens.filter((token) => !isMediaToken(token));
+}
+
+/** Whether the rows of a chunk must be in one batch. */
+function isWhole(chunk: MediaChunk): chunk is Extract<MediaChunk, { type: "rows" }> {
+  return chunk.type === "rows" && chunk.isNonCausal;
+}
+
+/** A name for a file. One of the other type is refused where this one is expected, also if it is known. */
+async function hashOf({ type, bytes }: MediaInput): Promise<string> {
+  const hash = encodeBase64(await crypto.subtle.digest("SHA-256", bytes));
+  return type === "image" ? hash : `${type}-${hash}`;
 }
 
 function refused({ field }: MediaInput, what: string): ShimmyError {

@@ -1,9 +1,9 @@
-import { isMediaToken } from "../protocol/mod.ts";
+import { isMediaToken, type Usage } from "../protocol/mod.ts";
 
 /** Dimensions of a position with M-RoPE. */
 const DIMENSIONS = 4;
 
-/** Rows of an image: embeddings that take the places of tokens. */
+/** Rows of an image or a sound: embeddings that take the places of tokens. */
 export interface MediaRun {
   /** Embeddings, one after the other. */
   readonly embeddings: Float32Array<ArrayBuffer>;
@@ -31,15 +31,24 @@ export interface PlacedRun extends MediaRun {
   readonly start: number;
 }
 
-/** The work of reading the images of a sequence. */
+/** The sounds of a prompt. */
+export interface AudioLength {
+  /** Rows. */
+  readonly tokens: number;
+  readonly seconds: number;
+}
+
+/** The work of reading the images and sounds of a sequence. */
 export interface MediaWork {
   /** When it began, as `performance.now` tells. */
   readonly begun: number;
   /** Milliseconds of decoding and encoding, without waiting for other work. */
   readonly ms: number;
+  /** What of them are sounds; null without sounds. */
+  readonly audio?: AudioLength | null;
 }
 
-/** The images of a sequence. */
+/** The images and sounds of a sequence. */
 export class MediaRuns {
   static readonly NONE = new MediaRuns([], { begun: 0, ms: 0 });
   readonly #runs: readonly PlacedRun[];
@@ -61,6 +70,12 @@ export class MediaRuns {
     for (const { rows, positions } of runs) saved.push(saved.at(-1)! + rows - positions);
     this.#saved = saved;
     this.#onRelease = onRelease;
+  }
+
+  /** What the sounds add to the usage of a request. */
+  get usage(): Pick<Usage, "audioTokens" | "audioSeconds"> {
+    const { audio } = this.work;
+    return audio ? { audioTokens: audio.tokens, audioSeconds: audio.seconds } : {};
   }
 
   get isEmpty(): boolean {

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { pattern, png } from "../../../tests/support/pictures.ts";
+import { chord, wav } from "../../../tests/support/sounds.ts";
 import type { MediaChunk, MediaContext } from "../../../ffi/mod.ts";
 import { ShimmyError } from "../../errors.ts";
 import type { PromptPart } from "../protocol/mod.ts";
@@ -27,7 +28,13 @@ interface Fake {
 function fakeMedia(fake: Fake = {}) {
   const { rows = 3, positions = rows, value = 0.5, isNonCausal = false } = fake;
   const done = { prepared: 0, encoded: 0 };
-  const part = (index: number): MediaChunk => ({ type: "rows", index, rows, positions });
+  const part = (index: number): MediaChunk => ({
+    type: "rows",
+    index,
+    rows,
+    positions,
+    isNonCausal,
+  });
   const chunks = () => ({
     // Between the parts, one token and one that the vocabulary lacks.
     list: [part(0), { type: "tokens", tokens: [9, -1] }, part(2)],
@@ -36,12 +43,14 @@ function fakeMedia(fake: Fake = {}) {
   });
   const context = {
     width: WIDTH,
-    isNonCausal,
+    vision: true,
+    audio: true,
     usesMrope: positions !== rows,
     measure: () => Promise.resolve(chunks()),
-    prepare: () => {
+    prepare: async (_: unknown, checkSamples?: (of: Float32Array, rate: number) => unknown) => {
       done.prepared++;
-      return Promise.resolve(chunks());
+      await checkSamples?.(new Float32Array(3200), 16_000);
+      return chunks();
     },
     encode: () => {
       done.encoded++;
@@ -67,6 +76,9 @@ function fakeMedia(fake: Fake = {}) {
 const text = (content: string) => ({ text: content, special: true });
 const image = (seed: number) => ({
   media: { type: "image", bytes: png(4, 4, pattern(seed)), field: `images[${seed}]` } as const,
+});
+const sound = (seed: number) => ({
+  media: { type: "audio", bytes: wav(0.2, chord(seed)), field: `audio[${seed}]` } as const,
 });
 const running = () => false;
 
@@ -170,4 +182,27 @@ Deno.test("a prompt that ends with an image is refused before the image is read"
     "prompt: must not end with an image",
   );
   assertEquals(done, { prepared: 0, encoded: 0 });
+});
+
+Deno.test("the rows of a sound are counted by decoding it, once", async () => {
+  const { media, done } = fakeMedia();
+  const prompt = [sound(1), text("a"), sound(1), sound(2), text("b")];
+  assertEquals((await media.measure(prompt, false)).length, 3 * 7 + 2);
+  assertEquals(done.prepared, 2);
+  const measured = await media.measure(prompt, false);
+  assertEquals(done.prepared, 2);
+  const { runs } = (await media.encode(measured, 0, running))!;
+  assertEquals(done, { prepared: 4, encoded: 4 });
+  assertEquals(runs.usage, { audioTokens: 18, audioSeconds: 3 * 0.2 });
+  runs.release();
+});
+
+Deno.test("images and sounds are counted apart", async () => {
+  const { media } = fakeMedia();
+  const measured = await media.measure([image(1), text("a"), sound(1), text("b")], false);
+  const { runs } = (await media.encode(measured, 0, running))!;
+  assertEquals(runs.usage, { audioTokens: 6, audioSeconds: 0.2 });
+  runs.release();
+  const pictures = await media.measure([image(1), text("b")], false);
+  assertEquals((await media.encode(pictures, 0, running))!.runs.usage, {});
 });

@@ -51,8 +51,8 @@ export function openMedia(
 }
 
 /** Why a model does not use a projector; null if it does. */
-function refusalOf({ vision }: MediaContext): string | null {
-  return vision ? null : "The projector of the model reads no images";
+function refusalOf({ vision, audio }: MediaContext): string | null {
+  return vision || audio ? null : "The projector of the model reads neither images nor audio";
 }
 
 function explained(cause: unknown, { path }: ProjectorOptions): ShimmyError {
@@ -64,7 +64,7 @@ function explained(cause: unknown, { path }: ProjectorOptions): ShimmyError {
   }
   if (cause instanceof ShimmyError && cause.kind === "not_found") {
     const message =
-      "The model reads images only with libmtmd, which the installed libraries lack: " +
+      "The model reads images and audio only with libmtmd, which the installed libraries lack: " +
       "build it with `deno task build:mtmd`, and set SHIMMY_LIBLLAMA to the folder";
     return new ShimmyError("not_found", message, { detail: cause.detail ?? "", cause });
   }

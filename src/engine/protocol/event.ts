@@ -23,6 +23,9 @@ export interface Usage {
   readonly completionTokens: number;
   /** Prompt tokens that were already in the KV cache. */
   readonly cachedTokens: number;
+  /** Prompt tokens that are sounds, and the seconds of the sounds; absent without sounds. */
+  readonly audioTokens?: number;
+  readonly audioSeconds?: number;
   /** Tokens that were generated and then dropped by rewinds; absent without rewinds. */
   readonly discardedTokens?: number;
 }
@@ -34,7 +37,7 @@ export interface Timings {
   /** Time to first token, measured from submission. */
   readonly firstTokenMs: number;
   readonly predictedMs: number;
-  /** Decoding and encoding of the images, before the prompt waited for a stream; absent without images. */
+  /** Decoding and encoding of images and sounds, before the prompt waited for a stream; absent without them. */
   readonly mediaMs?: number;
   readonly promptPerSecond: number;
   readonly predictedPerSecond: number;

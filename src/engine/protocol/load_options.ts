@@ -66,7 +66,7 @@ export interface LoadOptions {
   readonly draftPaths?: readonly string[] | undefined;
   /** If the draft model has another vocabulary, load without the draft model and add a note. */
   readonly isDraftOptional?: boolean;
-  /** The projector with the encoders of images. */
+  /** The projector with the encoders of images and audio. */
   readonly projector?: ProjectorOptions | undefined;
   /** Discard the older half of a sequence when its context is full, and continue generating. */
   readonly contextShift: boolean;
@@ -93,7 +93,7 @@ export interface LoadOptions {
 /** The time between two pictures of a screen that shows 60 in a second, in milliseconds. */
 export const DEFAULT_STREAM_INTERVAL = 16;
 
-/** A projector, which turns images into embeddings of the model. */
+/** A projector, which turns images and sounds into embeddings of the model. */
 export interface ProjectorOptions {
   readonly path: string;
   /** Whether a GPU computes it, if the model is on one. */

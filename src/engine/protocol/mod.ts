@@ -46,7 +46,7 @@ export {
   type ContextSettings,
   type FileState,
   type FillTokens,
-  imageRefusal,
+  mediaRefusal,
   type MediaSupport,
   type ModelInfo,
 } from "./model_info.ts";

@@ -1,5 +1,6 @@
 import type { ContextShape, LoadOptions } from "./load_options.ts";
 import type { DeviceInfo, Placement } from "./placement.ts";
+import type { MediaInput } from "./request.ts";
 import type { Sampling } from "./sampling.ts";
 
 /** Fill-in-the-middle tokens. Vocabularies without repositories have no tokens for them. */
@@ -32,15 +33,21 @@ export interface FileState {
 /** What a model reads besides text. */
 export interface MediaSupport {
   readonly vision: boolean;
-  /** Why the model reads no images although it has a projector; null if it reads them. */
+  readonly audio: boolean;
+  /** Why the model reads neither, although it has a projector; null if it reads one of them. */
   readonly refusal: string | null;
 }
 
-/** Why a model reads no images; null if it reads them. */
-export function imageRefusal({ media }: Pick<ModelInfo, "media">): string | null {
-  return media === undefined
-    ? "the model reads no images: it has no projector (mmproj)"
-    : media.refusal;
+/** What a model lacks that should read an image or a sound; null if it reads it. */
+export function mediaRefusal(
+  support: MediaSupport | undefined,
+  type: MediaInput["type"],
+): string | null {
+  const what = type === "image" ? "images" : "audio";
+  if (support === undefined) return `the model reads no ${what}: it has no projector (mmproj)`;
+  if (support.refusal !== null) return support.refusal;
+  if (type === "image" ? support.vision : support.audio) return null;
+  return `the model reads no ${what}: its projector has no encoder for it`;
 }
 
 /** Description of a loaded model. */

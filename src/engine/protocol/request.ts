@@ -7,9 +7,9 @@ export type PromptPart =
   | { readonly tokens: readonly number[] }
   | { readonly media: MediaInput };
 
-/** An image in a prompt. */
+/** An image or a sound in a prompt. */
 export interface MediaInput {
-  readonly type: "image";
+  readonly type: "image" | "audio";
   /** The whole file. */
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** The field of the request that has it, for errors. */
@@ -17,8 +17,8 @@ export interface MediaInput {
 }
 
 /**
- * Whether a token of a sequence stands for a row of an image. Each row of an image has a number below zero
- * that no other row has while the process runs, so that token lists with equal images are equal. Token ids of
+ * Whether a token of a sequence stands for a row of an image or a sound. Each row has a number below zero
+ * that no other row has while the process runs, so that token lists with equal media are equal. Token ids of
  * vocabularies are not negative.
  */
 export function isMediaToken(token: number): boolean {

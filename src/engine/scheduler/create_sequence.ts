@@ -11,7 +11,7 @@ import { Sequence } from "./sequence.ts";
 /**
  * Creates the sequence of a request: acquires adapters, opens the session and builds the sampler.
  *
- * @param prompt the tokens of the prompt, and its images.
+ * @param prompt the tokens of the prompt, and its images and sounds.
  * @param cellsUsed cells of the context that were written.
  * @throws {ShimmyError} `invalid` for an empty prompt, grammar or session that cannot be used;
  * `not_found` for an unknown adapter; `context_length` with both token counts.
@@ -111,10 +111,12 @@ export function placeFor(
   return { length, room: length - prompt, contextShift, isWhole };
 }
 
-/** @throws {ShimmyError} `invalid` for options that do not work with images. */
+/** @throws {ShimmyError} `invalid` for options that do not work with images and sounds. */
 function checkMediaRequest({ promptLogprobs, trace }: SequenceRequest): void {
   const refused = (field: string, what: string) =>
-    new ShimmyError("invalid", `${field}: is not supported with images: ${what}`, { field });
+    new ShimmyError("invalid", `${field}: is not supported with images and audio: ${what}`, {
+      field,
+    });
   if (promptLogprobs !== undefined) throw refused("prompt_logprobs", "rows have no probability");
   if (trace) throw refused("receipt", "a receipt names only text");
 }

@@ -344,6 +344,7 @@ export class Sequence {
       promptTokens: this.promptLength,
       completionTokens: this.completionTokens,
       cachedTokens: this.cachedTokens,
+      ...this.media.usage,
       ...(this.#discarded === 0 ? {} : { discardedTokens: this.#discarded }),
     };
   }

@@ -133,7 +133,7 @@ export function isModel(described: ModelEntry | SkippedFile): described is Model
 function notAModel(
   header: GgufHeader,
   tensors: number,
-): Pick<SkippedFile, "reason" | "kind" | "embeddingLength"> | null {
+): Pick<SkippedFile, "reason" | "kind" | "embeddingLength" | "reads"> | null {
   const type = text(header, "general.type");
   if (text(header, "general.architecture") === "controlvector") {
     return { kind: "adapter", reason: "a control vector; use it with --lora" };
@@ -144,10 +144,14 @@ function notAModel(
   if (type === "mmproj" || text(header, "general.architecture") === "clip") {
     const embeddingLength = count(header, "clip.vision.projection_dim") ??
       count(header, "clip.audio.projection_dim");
+    const reads = (["vision", "audio"] as const).filter((input) =>
+      header.metadata.get(`clip.has_${input}_encoder`) === true
+    );
     return {
       kind: "projector",
-      reason: "a projector, which models read images with; not a model",
+      reason: "a projector, which models read images or audio with; not a model",
       ...(embeddingLength === undefined ? {} : { embeddingLength }),
+      ...(reads.length === 0 ? {} : { reads }),
     };
   }
   if (type === "imatrix") {

@@ -172,7 +172,7 @@ Deno.test("a file that is not a model is reported with its kind", async () => {
     ["other", "an importance matrix, not a model"],
     ["broken", "its metadata has no architecture"],
     ["broken", "not a GGUF file"],
-    ["projector", "a projector, which models read images with; not a model"],
+    ["projector", "a projector, which models read images or audio with; not a model"],
     ["vocabulary", "a vocabulary without weights"],
   ]);
 });

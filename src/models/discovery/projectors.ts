@@ -22,7 +22,9 @@ export function withProjectors(
   const projectors = skipped.filter((file): file is Projector => file.kind === "projector");
   return models.map((model) => {
     const projector = model.ollama?.projector ?? projectorOf(model, models, projectors);
-    return projector === undefined ? model : { ...model, projector };
+    if (projector === undefined) return model;
+    const reads = projectors.find(({ path }) => path === projector)?.reads;
+    return { ...model, projector, ...(reads === undefined ? {} : { projectorReads: reads }) };
   });
 }
 

@@ -1,5 +1,5 @@
 import { cannotGenerateError, type ModelInfo } from "../../engine/protocol/mod.ts";
-import type { ModelEntry } from "./entry.ts";
+import type { ModelEntry, ProjectorInput } from "./entry.ts";
 
 /** Capabilities of a model, with the names of Ollama's API. */
 export const CAPABILITIES = [
@@ -7,6 +7,7 @@ export const CAPABILITIES = [
   "tools",
   "thinking",
   "vision",
+  "audio",
   "embedding",
   "rerank",
 ] as const;
@@ -23,17 +24,26 @@ const THINKING_MARKERS =
  * @param loaded the loaded model, which shows whether its projector can be used
  */
 export function capabilitiesOf(
-  { kind, chatTemplate, projector }: Pick<ModelEntry, "kind" | "chatTemplate" | "projector">,
+  entry: Pick<ModelEntry, "kind" | "chatTemplate" | "projector" | "projectorReads">,
   loaded: Pick<ModelInfo, "media"> | null = null,
 ): Capability[] {
+  const { kind, chatTemplate } = entry;
   if (kind !== "language") return [kind];
-  const seesImages = loaded === null ? projector !== undefined : loaded.media?.vision === true;
   return [
     "completion",
     "tools",
     ...(THINKING_MARKERS.test(chatTemplate ?? "") ? ["thinking" as const] : []),
-    ...(seesImages ? ["vision" as const] : []),
+    ...mediaOf(entry, loaded),
   ];
+}
+
+/** What a model reads besides text. A projector whose header was not read counts as one for images. */
+function mediaOf(
+  { projector, projectorReads = ["vision"] }: Pick<ModelEntry, "projector" | "projectorReads">,
+  loaded: Pick<ModelInfo, "media"> | null,
+): readonly ProjectorInput[] {
+  if (loaded === null) return projector === undefined ? [] : projectorReads;
+  return (["vision", "audio"] as const).filter((input) => loaded.media?.[input] === true);
 }
 
 /**

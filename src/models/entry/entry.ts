@@ -25,8 +25,10 @@ export interface ModelEntry {
    * line.
    */
   readonly loras: readonly Lora[];
-  /** File of the projector, with which the model reads images. */
+  /** File of the projector, with which the model reads images or audio. */
   readonly projector?: string;
+  /** What the projector has encoders for; absent if its header was not read. */
+  readonly projectorReads?: readonly ProjectorInput[];
   /** Other names of the same file, for example a second tag in Ollama's store. */
   readonly aliases?: readonly string[];
   /** The file was removed, and the model is still loaded. */
@@ -36,6 +38,9 @@ export interface ModelEntry {
   /** Files that Ollama's store keeps beside the weights, by layer type. */
   readonly ollama?: Readonly<Partial<Record<OllamaLayer, string>>>;
 }
+
+/** What a projector can have an encoder for. */
+export type ProjectorInput = "vision" | "audio";
 
 /** A message before the messages of every conversation. */
 export interface ExampleMessage {
@@ -110,6 +115,8 @@ export interface SkippedFile {
   readonly kind: "adapter" | "projector" | "vocabulary" | "shard" | "other" | "broken";
   /** Length of the embeddings of a projector, which is that of its model. */
   readonly embeddingLength?: number;
+  /** What a projector has encoders for. */
+  readonly reads?: readonly ProjectorInput[];
 }
 
 /** Result of scanning all sources, in scan order. */

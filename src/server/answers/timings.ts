@@ -12,7 +12,9 @@ export const timingsSchema = z.object({
   predicted_ms: z.number().describe("From the first generated token to the last"),
   predicted_per_token_ms: z.number(),
   predicted_per_second: z.number(),
-  media_ms: z.number().optional().describe("Decoding and encoding of images; absent without them"),
+  media_ms: z.number().optional().describe(
+    "Decoding and encoding of images and audio; absent without them",
+  ),
   draft_n: z.int().optional().describe("Drafted tokens; absent without drafts"),
   draft_n_accepted: z.int().optional(),
 });

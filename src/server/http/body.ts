@@ -18,7 +18,8 @@ const MAX_FIELD = 200;
  * @throws {ShimmyError} `invalid` for a body that is not JSON; 413 above the limit.
  */
 export async function readJson(exchange: Exchange): Promise<unknown> {
-  const read = values.get(exchange.request) ?? readParsed(exchange, parseBytes);
+  const read = values.get(exchange.request) ??
+    readBody(exchange, (bytes) => parseBytes(bytes, exchange));
   values.set(exchange.request, read);
   return withoutReceipt(exchange, await read);
 }
@@ -28,20 +29,24 @@ const values = new WeakMap<Request, Promise<unknown>>();
 
 /** Like {@linkcode readJson}; undefined when the body is empty. */
 export async function readOptionalJson(exchange: Exchange): Promise<unknown> {
-  return await readParsed(
+  return await readBody(
     exchange,
     async (bytes) =>
       bytes.length === 0 ? undefined : withoutReceipt(exchange, await parseBytes(bytes, exchange)),
   );
 }
 
-async function readParsed(
+/**
+ * Reads a body and parses it. Its bytes count as held until then.
+ * @throws 413 above the limit; what `parseBody` throws.
+ */
+export async function readBody<T>(
   exchange: Exchange,
-  parseBody: (bytes: Uint8Array<ArrayBuffer>, exchange: Exchange) => Promise<unknown>,
-): Promise<unknown> {
+  parseBody: (bytes: Uint8Array<ArrayBuffer>) => Promise<T>,
+): Promise<T> {
   const { context } = exchange;
   using held = new HeldBody(context.settings, context.settings.maxBodyBytes);
-  return await parseBody(await readBody(exchange, held), exchange);
+  return await parseBody(await readInTime(exchange, held));
 }
 
 function parseBytes(bytes: Uint8Array<ArrayBuffer>, { context }: Exchange): Promise<unknown> {
@@ -68,7 +73,7 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-async function readBody(
+async function readInTime(
   { request, context }: Exchange,
   held: HeldBody,
 ): Promise<Uint8Array<ArrayBuffer>> {

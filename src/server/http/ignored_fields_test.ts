@@ -77,7 +77,7 @@ Deno.test("null where a value is required is an error", async () => {
   const { status, message } = await ask({ messages: [{ role: "user", content: null }] });
   assertEquals([status, message], [
     400,
-    "messages[0].content: is missing; must be text or a list of text and image parts",
+    "messages[0].content: is missing; must be text or a list of text, image and audio parts",
   ]);
 });
 
@@ -117,7 +117,7 @@ for (
 
 Deno.test("fields that matter to the answer are still refused by name", async () => {
   const { status, message, ignored } = await ask({ audio: {}, colour: "red" });
-  assertEquals([status, message], [400, "audio: audio is not supported"]);
+  assertEquals([status, message], [400, "audio: answers have no audio"]);
   assertEquals(ignored, "colour");
 });
 

@@ -15,6 +15,7 @@ export {
 } from "./access.ts";
 export { parse, readJson, readOptionalJson, withoutReceipt } from "./body.ts";
 export { isPreflight, preflightResponse, setCorsHeaders } from "./cors.ts";
+export { type Form, readForm } from "./request/form.ts";
 export { errorResponse, HttpError, statusOf, toShimmyError } from "./errors.ts";
 export { etagOf, taggedResponse } from "./etag.ts";
 export { isStrict, parseLenient, parseStrict } from "./ignored_fields.ts";

@@ -150,8 +150,10 @@ export interface Route {
   readonly dialect: Dialect;
   readonly summary: string;
   readonly scope: RouteScope;
-  /** Schema of the JSON request body, if the route takes one. */
+  /** Schema of the request body, if the route takes one. */
   readonly body?: z.ZodType;
+  /** The body is a form (`multipart/form-data`) and not JSON. */
+  readonly isForm?: boolean;
   /** A request without a body is valid. */
   readonly optionalBody?: boolean;
   /** Descriptions of the query parameters by name; all are optional. */

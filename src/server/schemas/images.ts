@@ -1,7 +1,7 @@
-import { Buffer } from "node:buffer";
 import { joinContent, type Message } from "../../chat/mod.ts";
 import type { MediaInput } from "../../engine/protocol/mod.ts";
 import { ShimmyError } from "../../errors.ts";
+import { bytesOfBase64 } from "./base64.ts";
 
 /**
  * The image of a `data:` URL. The type that the URL names is not used: the bytes decide.
@@ -29,29 +29,23 @@ export function textWithImages(
   images: readonly string[] | null | undefined,
   field: string,
 ): Pick<Message, "content" | "media"> {
-  const read = (images ?? []).map((image, at) => {
+  return joinContent([...imagesOf(images, field), text], "");
+}
+
+/** Images in base64 or as `data:` URLs; see {@linkcode textWithImages}. */
+export function imagesOf(
+  images: readonly string[] | null | undefined,
+  field: string,
+): readonly MediaInput[] {
+  return (images ?? []).map((image, at) => {
     const name = `${field}[${at}]`;
     return image.startsWith("data:") ? imageOfUrl(image, name) : imageOfBase64(image, name);
   });
-  return joinContent([...read, text], "");
 }
 
 /** @throws {ShimmyError} `invalid` with the field if the text is empty or not base64. */
 export function imageOfBase64(text: string, field: string): MediaInput {
-  const decoded = Buffer.from(text, "base64");
-  const characters = charactersOf(text.replace(/\s+/g, ""));
-  if (decoded.length === 0 || decoded.length !== Math.floor(characters * 3 / 4)) {
-    throw invalid(field, "must be an image in base64");
-  }
-  // A small buffer is a part of a larger one, which is not to be sent to other processes.
-  return { type: "image", bytes: new Uint8Array(decoded), field };
-}
-
-/** The characters before the padding. A regular expression for it takes quadratic time. */
-function charactersOf(base64: string): number {
-  let length = base64.length;
-  while (base64[length - 1] === "=") length--;
-  return length;
+  return { type: "image", bytes: bytesOfBase64(text, field, "an image in base64"), field };
 }
 
 function invalid(field: string, what: string): ShimmyError {

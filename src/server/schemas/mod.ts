@@ -6,6 +6,7 @@
 export { boundLists } from "./bounded_lists.ts";
 export { ANY_VALUE, fieldNamesAt, ignored, ignoredAt, visitIgnored } from "./ignored_values.ts";
 export { imageOfBase64, imageOfUrl, textWithImages } from "./images.ts";
+export { soundOfBase64, textWithMedia } from "./sounds.ts";
 export { keepAlive, keepAliveOf } from "./keep_alive.ts";
 export { plainMessage } from "./plain_message.ts";
 export { fixed, unsupported, withoutEffect } from "./unsupported.ts";

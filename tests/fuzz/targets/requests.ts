@@ -36,7 +36,8 @@ interface Parameter {
 /** The parts of an operation of OpenAPI that are used. */
 interface Operation {
   readonly parameters?: readonly (Parameter | { readonly $ref: string })[];
-  readonly requestBody?: { readonly content: { "application/json": { schema: Schema } } };
+  /** Routes that read forms have no JSON. */
+  readonly requestBody?: { readonly content: { "application/json"?: { schema: Schema } } };
   readonly responses: Readonly<Record<string, unknown>>;
 }
 
@@ -111,7 +112,7 @@ function encoded(text: string): string {
 }
 
 function casesOf(route: Route): fc.Arbitrary<RequestCase> {
-  const schema = route.requestBody?.content["application/json"].schema ?? {};
+  const schema = route.requestBody?.content["application/json"]?.schema ?? {};
   const known = { ...KNOWN, grammar: ['root ::= "a"', "root ::= [a-z]*"] };
   const names = [...memberNames(schema), "model", "stream"];
   const parameters = (route.parameters ?? []).filter((one): one is Parameter => "name" in one);

@@ -1,5 +1,5 @@
 import { type AnswerEvent, type Input, joinContent, type Message } from "../../../chat/mod.ts";
-import { conversation, openModel, readImage, requestOf } from "../../answering/mod.ts";
+import { conversation, openModel, readImage, readSound, requestOf } from "../../answering/mod.ts";
 import {
   type Call,
   command,
@@ -30,6 +30,7 @@ export const GENERATE_OPTIONS = {
   ...ATTACH_OPTIONS,
   "system": text("TEXT", { help: "system message" }),
   "image": texts("FILE", { isPath: true, help: "image before the prompt" }),
+  "audio": texts("FILE", { isPath: true, help: "sound before the prompt, after images" }),
   "raw": flag({ help: "complete the prompt without the chat template" }),
   "json": flag({ help: "print one JSON object after the answer is complete" }),
   ...SAMPLING_OPTIONS,
@@ -55,8 +56,10 @@ export async function generate(
   if (values.raw && values.system !== null) {
     throw new UsageError("--system: has no effect with --raw");
   }
-  if (values.raw && values.image.length > 0) {
-    throw new UsageError("--image: needs the chat template, which --raw leaves out");
+  for (const option of ["image", "audio"] as const) {
+    if (values.raw && values[option].length > 0) {
+      throw new UsageError(`--${option}: needs the chat template, which --raw leaves out`);
+    }
   }
   const isStdinUsed = prompt === null;
   const text = prompt ?? await promptFromStdin(name, values, environment);
@@ -126,8 +129,11 @@ async function inputOf(
   const system: Message[] = values.system === null
     ? []
     : [{ role: "system", content: values.system }];
-  const images = await Promise.all(values.image.map((path) => readImage(path, environment)));
-  return conversation([...system, { role: "user", ...joinContent([...images, prompt], "") }]);
+  const media = await Promise.all([
+    ...values.image.map((path) => readImage(path, environment)),
+    ...values.audio.map((path) => readSound(path, environment)),
+  ]);
+  return conversation([...system, { role: "user", ...joinContent([...media, prompt], "") }]);
 }
 
 async function stream(events: AsyncIterable<AnswerEvent>, { output }: Environment): Promise<Done> {

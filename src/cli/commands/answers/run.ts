@@ -15,6 +15,7 @@ export default command({
     for (const name of ["raw", "json"] as const) {
       if (values[name]) throw new UsageError(`--${name}: needs a prompt`);
     }
+    if (values.audio.length > 0) throw new UsageError("--audio: needs a prompt");
     const { chat } = await import("../../chat/mod.ts");
     return await chat({ ...call, asked }, environment);
   },

@@ -8,7 +8,7 @@ export const MAX_MEDIA_PROMPTS = 64;
 /** Maximum bytes of the files of images that wait to be read. One prompt alone may have more. */
 export const MAX_MEDIA_BYTES = 512 * 2 ** 20;
 
-/** Whether a prompt has images. */
+/** Whether a prompt has images or sounds. */
 export function hasMedia(prompt: readonly PromptPart[]): boolean {
   return prompt.some((part) => "media" in part);
 }
@@ -17,7 +17,7 @@ export function hasMedia(prompt: readonly PromptPart[]): boolean {
 export type MediaReader = Pick<Media, "measure" | "isEncoded" | "encode" | "tokensOf">;
 
 /**
- * Reads the images of prompts beside the loop. Images are encoded one after the other; a prompt whose images
+ * Reads the images and sounds of prompts beside the loop. They are encoded one after the other; a prompt whose images
  * are encoded does not wait for those of others.
  */
 export class MediaPrompts {
@@ -86,9 +86,9 @@ export class MediaPrompts {
   }
 }
 
-/** @throws {ShimmyError} `invalid` if the model reads no images. */
+/** @throws {ShimmyError} `invalid` if the model reads only text. */
 export function readerOf(media: MediaReader | null): MediaReader {
-  if (media === null) throw new ShimmyError("invalid", "The model reads no images");
+  if (media === null) throw new ShimmyError("invalid", "The model reads only text");
   return media;
 }
 

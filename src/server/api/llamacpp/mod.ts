@@ -34,6 +34,7 @@ export const llamacppRoutes: readonly Route[] = [
 export const LLAMACPP_ALIASES: Readonly<Record<string, string>> = {
   "/chat/completions": "/v1/chat/completions",
   "/chat/completions/input_tokens": "/v1/chat/completions/input_tokens",
+  "/audio/transcriptions": "/v1/audio/transcriptions",
   "/responses": "/v1/responses",
   "/responses/input_tokens": "/v1/responses/input_tokens",
 };

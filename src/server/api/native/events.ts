@@ -119,6 +119,8 @@ function toDone(event: Extract<AnswerEvent, { type: "done" }>): Done {
       completion_tokens: usage.completionTokens,
       total_tokens: usage.promptTokens + usage.completionTokens,
       cached_tokens: usage.cachedTokens,
+      ...(usage.audioTokens === undefined ? {} : { audio_tokens: usage.audioTokens }),
+      ...(usage.audioSeconds === undefined ? {} : { audio_seconds: usage.audioSeconds }),
       ...(usage.discardedTokens === undefined ? {} : { discarded_tokens: usage.discardedTokens }),
     },
     timings: {

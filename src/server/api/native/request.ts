@@ -1,6 +1,6 @@
 import type { AnswerRequest, Format, Input, Message } from "../../../chat/mod.ts";
 import { ShimmyError } from "../../../errors.ts";
-import { isGiven, textWithImages, toRun, toSampling, toStopConditions } from "../../schemas/mod.ts";
+import { isGiven, textWithMedia, toRun, toSampling, toStopConditions } from "../../schemas/mod.ts";
 import type { GenerateBody } from "./schema.ts";
 
 /** What a response consists of: one object, a stream of texts, or a stream with a frame for each token. */
@@ -28,9 +28,11 @@ export function toAnswerRequest(body: GenerateBody, form: RequestForm): AnswerRe
 }
 
 function toInput(body: GenerateBody): Input {
-  const { messages, system, prompt, images } = body;
-  if (images && (messages || body.raw)) {
-    throw invalid("images", "needs prompt without raw; messages have images of their own");
+  const { messages, system, prompt } = body;
+  for (const field of ["images", "audio"] as const) {
+    if (body[field] && (messages || body.raw)) {
+      throw invalid(field, `needs prompt without raw; messages have ${field} of their own`);
+    }
   }
   const continueLast = body.continue_last === true;
   if (continueLast && messages?.at(-1)?.role !== "assistant") {
@@ -55,7 +57,7 @@ function toInput(body: GenerateBody): Input {
     type: "chat",
     messages: [
       ...(system ? [{ role: "system", content: system } as const] : []),
-      ...(messages ? conversation(messages, system) : [user(required(prompt), images)]),
+      ...(messages ? conversation(messages, system) : [user(required(prompt), body)]),
     ],
     tools: [],
     toolChoice: { type: "none" },
@@ -65,11 +67,9 @@ function toInput(body: GenerateBody): Input {
   };
 }
 
-function user(text: string, images: GenerateBody["images"]): Message {
-  return { role: "user", ...textWithImages(text, images, "images") };
+function user(text: string, media: Pick<GenerateBody, "images" | "audio">): Message {
+  return { role: "user", ...textWithMedia(text, media) };
 }
-
-type Images = readonly string[] | null | undefined;
 
 function conversation(
   messages: NonNullable<GenerateBody["messages"]>,
@@ -78,9 +78,9 @@ function conversation(
   if (system && messages[0]?.role === "system") {
     throw invalid("system", "cannot be used when messages begin with a system message");
   }
-  return messages.map(({ role, content, images, name }, index) => ({
+  return messages.map(({ role, content, images, audio, name }, index) => ({
     role,
-    ...textWithImages(content, images, `messages[${index}].images`),
+    ...textWithMedia(content, { images, audio }, `messages[${index}].`),
     ...(name === undefined ? {} : { name }),
   }));
 }

@@ -17,10 +17,14 @@ const ROLES = ["system", "developer", "user", "assistant"] as const;
 const images = z.array(text, { error: "must be a list of images" }).nullish()
   .describe("PNG, JPEG, GIF or BMP images before the text, in base64 or as data: URLs");
 
+const audio = z.array(text, { error: "must be a list of sounds" }).nullish()
+  .describe("WAV, MP3 or FLAC files before the text, after images, in base64 or as data: URLs");
+
 const messageSchema = z.strictObject({
   role: z.enum(ROLES, { error: `must be one of ${ROLES.join(", ")}` }),
   content: text,
   images,
+  audio,
   name: text.optional(),
 });
 
@@ -40,6 +44,7 @@ export const generateSchema = z.strictObject({
   continue_last: flag.nullish()
     .describe("The last message, of the assistant, is the beginning of the answer"),
   images,
+  audio,
   system: text.nullish().describe("System message before the prompt or the messages"),
   raw: flag.nullish().describe("Send the prompt to the model without the chat template"),
   max_tokens: integerFrom(1).nullish().describe(
@@ -73,13 +78,17 @@ const usageSchema = z.object({
   completion_tokens: z.int(),
   total_tokens: z.int(),
   cached_tokens: z.int(),
+  audio_tokens: z.int().optional().describe("Prompt tokens that are sounds; absent without them"),
+  audio_seconds: z.number().optional().describe("Length of the sounds; absent without them"),
   discarded_tokens: z.int().optional().describe("Tokens that rewinds dropped; absent without them"),
 });
 
 const timingsSchema = z.object({
   queue_ms: z.number(),
   prompt_ms: z.number(),
-  media_ms: z.number().optional().describe("Decoding and encoding of images; absent without them"),
+  media_ms: z.number().optional().describe(
+    "Decoding and encoding of images and audio; absent without them",
+  ),
   first_token_ms: z.number(),
   predicted_ms: z.number(),
   prompt_per_second: z.number(),

@@ -1,11 +1,12 @@
 /**
  * OpenAI's API. `chat/` holds chat completions, `completions/` text completions, `responses/` the Responses
- * API, `embeddings/` embeddings and reranking; `models.ts` lists models, `tokens.ts` tokenizes and counts;
+ * API, `embeddings/` embeddings and reranking, `audio/` transcriptions; `models.ts` lists models, `tokens.ts` tokenizes and counts;
  * `shared/` holds fields, errors and ids that several of them use.
  *
  * @module
  */
 import type { Route } from "../../http/mod.ts";
+import { audioRoutes } from "./audio/transcriptions.ts";
 import { chatRoutes } from "./chat/chat.ts";
 import { completionRoutes } from "./completions/completions.ts";
 import { embeddingRoutes } from "./embeddings/embeddings.ts";
@@ -24,5 +25,6 @@ export const openaiRoutes: readonly Route[] = [
   ...completionRoutes,
   ...responseRoutes,
   ...embeddingRoutes,
+  ...audioRoutes,
   ...tokenRoutes,
 ];

@@ -21,6 +21,7 @@ Deno.test("a model has its context length, capabilities and state", async () => 
       tools: true,
       reasoning: false,
       vision: false,
+      audio: false,
       embeddings: false,
       rerank: false,
     },

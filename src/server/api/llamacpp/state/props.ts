@@ -39,7 +39,11 @@ async function props(exchange: Exchange): Promise<Response> {
     model_ftype: entry.quantization,
     // Clients do not learn the folders of the server.
     model_path: basename(entry.paths[0] ?? ""),
-    modalities: { vision: info.media?.vision ?? false, video: false, audio: false },
+    modalities: {
+      vision: info.media?.vision ?? false,
+      video: false,
+      audio: info.media?.audio ?? false,
+    },
     endpoint_slots: true,
     endpoint_props: false,
     endpoint_metrics: true,

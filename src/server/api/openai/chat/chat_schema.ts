@@ -65,7 +65,7 @@ export const chatBody = z.strictObject({
   ),
   modalities: z.array(z.literal("text", { error: "only text is supported" })).nullish()
     .describe("Accepted; answers are text"),
-  audio: rejected("audio is not supported"),
+  audio: rejected("answers have no audio"),
   prediction: ignored(
     rejected("predicted outputs are not supported"),
     "the answer is the same without a prediction",

@@ -71,7 +71,7 @@ Deno.test("null means absent for every field of OpenAI's API", () => {
 
 for (
   const [field, value, message] of [
-    ["audio", { voice: "alloy", format: "mp3" }, "audio: audio is not supported"],
+    ["audio", { voice: "alloy", format: "mp3" }, "audio: answers have no audio"],
     ["modalities", ["text", "audio"], "modalities[1]: only text is supported"],
     [
       "prediction",
@@ -107,12 +107,30 @@ for (
   });
 }
 
-Deno.test("audio is refused where it stands", () => {
-  const audio = { type: "input_audio", input_audio: { data: "", format: "wav" } };
+Deno.test("a sound is a part of a message, whatever format it names", () => {
+  const audio = { type: "input_audio", input_audio: { data: "aGVsbG8=", format: "mp3" } };
   const content = [{ type: "text", text: "What is this?" }, audio];
-  assertEquals(refusalOf({ messages: [{ role: "user", content }] }), {
+  const { input } = requestOf({ messages: [{ role: "user", content }] });
+  const [message] = input.type === "chat" ? input.messages : [];
+  assertEquals(message?.media, [{
+    type: "audio",
+    bytes: new TextEncoder().encode("hello"),
+    field: "messages[0].content[1].input_audio.data",
+  }]);
+});
+
+Deno.test("a sound that is not base64 is refused where it stands, and so are files", () => {
+  const refused = (part: Record<string, unknown>) => {
+    const content = [{ type: "text", text: "What is this?" }, part];
+    return refusalOf({ messages: [{ role: "user", content }] });
+  };
+  assertEquals(refused({ type: "input_audio", input_audio: { data: "", format: "wav" } }), {
+    message: "messages[0].content[1].input_audio.data: must be a sound in base64",
+    field: "messages[0].content[1].input_audio.data",
+  });
+  assertEquals(refused({ type: "file", file: {} }), {
     message:
-      'messages[0].content[1].type: "input_audio" is not supported: only text and images are',
+      'messages[0].content[1].type: "file" is not supported: only text, images and audio are',
     field: "messages[0].content[1].type",
   });
 });

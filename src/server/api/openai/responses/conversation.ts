@@ -1,5 +1,5 @@
 import { type Message, type ToolCall, toolDefinitions } from "../../../../chat/mod.ts";
-import { imageOfUrl } from "../../../schemas/mod.ts";
+import { imageOfUrl, soundOfBase64 } from "../../../schemas/mod.ts";
 import { joinParts } from "../shared/messages.ts";
 import { toTool } from "../shared/tools.ts";
 import { decodeReasoning } from "./reasoning.ts";
@@ -13,6 +13,7 @@ function joined(role: string, content: Parts): Pick<Message, "content" | "media"
   const parts = content.map((part) => {
     // Items of earlier responses come before those of the request, so the field has no index.
     if (part.type === "input_image") return imageOfUrl(part.image_url, "input");
+    if (part.type === "input_audio") return soundOfBase64(part.input_audio.data, "input");
     return part.type === "refusal" ? part.refusal : part.text;
   });
   return joinParts(role, parts);

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { ignored } from "../../../schemas/mod.ts";
 import { annotations, cacheBreakpoint, rejected, sentBack, text } from "../shared/fields.ts";
-import { imageDetail, onlyTextAndImages } from "../shared/messages.ts";
+import { audioPart, CONTENT_ERROR, imageDetail, onlyTextAndMedia } from "../shared/messages.ts";
 import { responseTool } from "./tools/mod.ts";
 
 const status = ignored(
@@ -33,10 +33,12 @@ const refusalPart = z.strictObject({ type: z.literal("refusal"), refusal: text }
 
 const messageContent = z.union([
   z.string(),
-  z.array(z.discriminatedUnion("type", [inputText, inputImage, outputText, refusalPart], {
-    error: onlyTextAndImages,
-  })),
-], { error: "must be text or a list of text and image parts" });
+  z.array(
+    z.discriminatedUnion("type", [inputText, inputImage, audioPart, outputText, refusalPart], {
+      error: onlyTextAndMedia,
+    }),
+  ),
+], { error: CONTENT_ERROR });
 
 const directCaller = z.strictObject({
   type: z.literal("direct", { error: "only direct calls are supported" }),
@@ -67,8 +69,10 @@ const functionCall = z.strictObject({
 
 const toolOutput = z.union([
   z.string(),
-  z.array(z.discriminatedUnion("type", [inputText, inputImage], { error: onlyTextAndImages })),
-], { error: "must be text or a list of text and image parts" });
+  z.array(
+    z.discriminatedUnion("type", [inputText, inputImage, audioPart], { error: onlyTextAndMedia }),
+  ),
+], { error: CONTENT_ERROR });
 
 const functionCallOutput = z.strictObject({
   type: z.literal("function_call_output"),

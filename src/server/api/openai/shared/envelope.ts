@@ -57,15 +57,21 @@ async function shortDigest(identity: string): Promise<string> {
 
 /** `usage` of chat completions and completions; prompt tokens count once per prompt. */
 export function toUsage(usages: readonly Usage[], prompts: readonly Usage[] = usages.slice(0, 1)) {
-  const sum = (of: readonly Usage[], key: Exclude<keyof Usage, "discardedTokens">) =>
-    of.reduce((all, one) => all + one[key], 0);
+  const sum = (
+    of: readonly Usage[],
+    key: "promptTokens" | "completionTokens" | "cachedTokens" | "audioTokens",
+  ) => of.reduce((all, one) => all + (one[key] ?? 0), 0);
   const promptTokens = sum(prompts, "promptTokens");
+  const audioTokens = sum(prompts, "audioTokens");
   const completionTokens = sum(usages, "completionTokens");
   return {
     prompt_tokens: promptTokens,
     completion_tokens: completionTokens,
     total_tokens: promptTokens + completionTokens,
-    prompt_tokens_details: { cached_tokens: sum(prompts, "cachedTokens") },
+    prompt_tokens_details: {
+      cached_tokens: sum(prompts, "cachedTokens"),
+      ...(audioTokens === 0 ? {} : { audio_tokens: audioTokens }),
+    },
   };
 }
 

@@ -5,7 +5,7 @@ import {
   type Message,
   type ToolCall,
 } from "../../../../chat/mod.ts";
-import { ignored, imageOfUrl } from "../../../schemas/mod.ts";
+import { ignored, imageOfUrl, soundOfBase64 } from "../../../schemas/mod.ts";
 import { annotations, cacheBreakpoint, rejected, sentBack, text } from "./fields.ts";
 
 /** The error for content parts that are not text. */
@@ -13,9 +13,9 @@ export function onlyText(issue: { readonly input?: unknown }): string {
   return `${typeOf(issue)} is not supported: only text is`;
 }
 
-/** The error for content parts that are neither text nor images. */
-export function onlyTextAndImages(issue: { readonly input?: unknown }): string {
-  return `${typeOf(issue)} is not supported: only text and images are`;
+/** The error for content parts that are neither text nor images nor audio. */
+export function onlyTextAndMedia(issue: { readonly input?: unknown }): string {
+  return `${typeOf(issue)} is not supported: only text, images and audio are`;
 }
 
 function typeOf({ input }: { readonly input?: unknown }): string {
@@ -41,17 +41,29 @@ const imagePart = z.strictObject({
   }),
   prompt_cache_breakpoint: cacheBreakpoint,
 });
+/** A sound, as a part of messages of chat completions and responses. */
+export const audioPart = z.strictObject({
+  type: z.literal("input_audio"),
+  input_audio: z.strictObject({
+    data: text.describe("A WAV, MP3 or FLAC file in base64"),
+    format: text.nullish().describe("Accepted; the bytes decide"),
+  }),
+  prompt_cache_breakpoint: cacheBreakpoint,
+});
 const refusalPart = z.strictObject({ type: z.literal("refusal"), refusal: text });
 
-const CONTENT_ERROR = "must be text or a list of text parts";
+/** The error for contents that are neither text nor a list. */
+export const CONTENT_ERROR = "must be text or a list of text, image and audio parts";
 const content = z.union([
   z.string(),
-  z.array(z.discriminatedUnion("type", [textPart, imagePart], { error: onlyTextAndImages })),
-], { error: "must be text or a list of text and image parts" });
+  z.array(
+    z.discriminatedUnion("type", [textPart, imagePart, audioPart], { error: onlyTextAndMedia }),
+  ),
+], { error: CONTENT_ERROR });
 const assistantContent = z.union([
   z.string(),
   z.array(z.discriminatedUnion("type", [textPart, refusalPart], { error: onlyText })),
-], { error: CONTENT_ERROR });
+], { error: "must be text or a list of text parts" });
 
 const toolCall = z.strictObject({
   id: text,
@@ -79,7 +91,7 @@ export const chatMessage = z.discriminatedUnion("role", [
     refusal: text.nullish(),
     tool_calls: z.array(toolCall).nullish(),
     function_call: rejected("is deprecated and not supported; use tool_calls"),
-    audio: rejected("audio is not supported"),
+    audio: rejected("answers have no audio"),
     annotations,
     parsed: sentBack,
   }),
@@ -94,7 +106,10 @@ function joined({ role, content }: ChatMessage, index: number): Pick<Message, "c
   const parts = content.map((part, at) => {
     if (part.type === "text") return part.text;
     if (part.type === "refusal") return part.refusal;
-    return imageOfUrl(part.image_url.url, `messages[${index}].content[${at}].image_url.url`);
+    const field = `messages[${index}].content[${at}]`;
+    return part.type === "image_url"
+      ? imageOfUrl(part.image_url.url, `${field}.image_url.url`)
+      : soundOfBase64(part.input_audio.data, `${field}.input_audio.data`);
   });
   return joinParts(role, parts);
 }

@@ -7,6 +7,7 @@ const usage = z.object({
   total_tokens: z.int(),
   prompt_tokens_details: z.object({
     cached_tokens: z.int().describe("Prompt tokens that were cached"),
+    audio_tokens: z.int().optional().describe("Prompt tokens that are sounds; absent without them"),
   }),
 });
 
