@@ -5,8 +5,8 @@ import { AUDIO_TOWERS, audioRows } from "../models/audio_towers.ts";
 import { collect } from "../support/engine.ts";
 import { pattern, png } from "../support/pictures.ts";
 import { chord, flac, mp3, wav, wavFile } from "../support/sounds.ts";
-import { listen, withAudioModel } from "./audio_setup.ts";
-import { look, MEDIA_FOLDER, mediaEngine, withModel } from "./setup.ts";
+import { withAudioModel } from "./audio_setup.ts";
+import { listen, look, MEDIA_FOLDER, mediaEngine, withModel } from "./setup.ts";
 
 const options = { ignore: MEDIA_FOLDER === null };
 

@@ -4,11 +4,12 @@
  */
 import { assertEquals } from "@std/assert";
 import { AUDIO_TOWERS } from "../models/audio_towers.ts";
+import { mropeModel } from "../models/mrope.ts";
 import { collect } from "../support/engine.ts";
 import { chord, flac, mp3, wav } from "../support/sounds.ts";
-import { listen, withAudioModel } from "./audio_setup.ts";
+import { withAudioModel } from "./audio_setup.ts";
 import { hasPeer, type MediaPrompt, startPeer } from "./peer.ts";
-import { MEDIA_FOLDER, mediaEngine } from "./setup.ts";
+import { listen, MEDIA_FOLDER, mediaEngine, type MediaModel } from "./setup.ts";
 
 const options = { ignore: MEDIA_FOLDER === null || !hasPeer() };
 
@@ -24,20 +25,28 @@ const PROMPTS: readonly MediaPrompt[] = [
   [wav(31, chord(4)), "a long one"],
 ];
 
+/** Compares the answers to all prompts. */
+async function compare(files: MediaModel): Promise<void> {
+  await using peer = await startPeer(files);
+  await using engine = await mediaEngine(files, { parallel: 1 });
+  for (const prompt of PROMPTS) {
+    const request = listen(prompt, { maxTokens: TOKENS });
+    const { tokens } = await collect(engine.generate(request));
+    assertEquals(tokens, (await peer.complete(prompt, TOKENS)).slice(0, tokens.length));
+    assertEquals(tokens.length, TOKENS);
+  }
+}
+
 for (const kind of AUDIO_TOWERS) {
   Deno.test(
     `${kind}: greedy answers about sounds equal those of llama-server`,
     options,
-    () =>
-      withAudioModel(kind, async (files) => {
-        await using peer = await startPeer(files);
-        await using engine = await mediaEngine(files, { parallel: 1 });
-        for (const prompt of PROMPTS) {
-          const request = listen(prompt, { maxTokens: TOKENS });
-          const { tokens } = await collect(engine.generate(request));
-          assertEquals(tokens, (await peer.complete(prompt, TOKENS)).slice(0, tokens.length));
-          assertEquals(tokens.length, TOKENS);
-        }
-      }),
+    () => withAudioModel(kind, compare),
   );
 }
+
+Deno.test(
+  "a model with M-RoPE: greedy answers about sounds equal those of llama-server",
+  options,
+  () => withAudioModel("ultravox", compare, mropeModel),
+);

@@ -5,7 +5,7 @@ import { join } from "@std/path";
 import type { Server } from "../cli/machine.ts";
 import { chord, wav } from "../support/sounds.ts";
 import { withAudioModel } from "./audio_setup.ts";
-import { served } from "./serving.ts";
+import { ask, type Dialect, served } from "./serving.ts";
 import { MEDIA_FOLDER, withModel } from "./setup.ts";
 
 const options = { ignore: MEDIA_FOLDER === null };
@@ -14,13 +14,6 @@ const sound = wav(0.5, chord(1));
 const data = encodeBase64(sound);
 const TEXT = "what is this";
 const part = { type: "input_audio", input_audio: { data, format: "wav" } };
-
-interface Dialect {
-  readonly path: string;
-  readonly body: Record<string, unknown>;
-  // deno-lint-ignore no-explicit-any
-  readonly text: (answer: any) => string;
-}
 
 const DIALECTS: Readonly<Record<string, Dialect>> = {
   openai: {
@@ -54,14 +47,6 @@ const DIALECTS: Readonly<Record<string, Dialect>> = {
     text: ({ response }) => response,
   },
 };
-
-function ask(server: Server, { path, body }: Dialect): Promise<Response> {
-  return fetch(server.url(path), {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify({ model: "model", temperature: 0, ...body }),
-  });
-}
 
 /** The answer to a native request over a WebSocket. */
 async function askSocket(server: Server): Promise<string> {

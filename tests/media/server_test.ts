@@ -2,9 +2,8 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { encodeBase64 } from "@std/encoding/base64";
 import { join } from "@std/path";
-import type { Server } from "../cli/machine.ts";
 import { pattern, png } from "../support/pictures.ts";
-import { served } from "./serving.ts";
+import { ask, type Dialect, served } from "./serving.ts";
 import { MEDIA_FOLDER, withModel } from "./setup.ts";
 
 const options = { ignore: MEDIA_FOLDER === null };
@@ -14,13 +13,6 @@ const data = encodeBase64(image);
 const url = `data:image/png;base64,${data}`;
 const TEXT = "what is this";
 const source = { type: "base64", media_type: "image/png", data };
-
-interface Dialect {
-  readonly path: string;
-  readonly body: Record<string, unknown>;
-  // deno-lint-ignore no-explicit-any
-  readonly text: (answer: any) => string;
-}
 
 const DIALECTS: Readonly<Record<string, Dialect>> = {
   openai: {
@@ -75,18 +67,6 @@ const DIALECTS: Readonly<Record<string, Dialect>> = {
     text: ({ response }) => response,
   },
 };
-
-async function ask(server: Server, { path, body }: Dialect): Promise<Response> {
-  return await fetch(server.url(path), {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify({
-      model: "model",
-      ...(path === "/api/chat" ? {} : { temperature: 0 }),
-      ...body,
-    }),
-  });
-}
 
 Deno.test(
   "each dialect reads the same image, which is computed once",

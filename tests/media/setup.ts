@@ -84,15 +84,29 @@ export function look(
   parts: readonly (string | Uint8Array<ArrayBuffer>)[],
   changes: Partial<SequenceRequest> = {},
 ): SequenceRequest {
+  return { ...about("image", parts), ...changes };
+}
+
+/** A greedy request for a text with sounds in it. */
+export function listen(
+  parts: readonly (string | Uint8Array<ArrayBuffer>)[],
+  changes: Partial<SequenceRequest> = {},
+): SequenceRequest {
+  return { ...about("audio", parts), ...changes };
+}
+
+function about(
+  type: MediaInput["type"],
+  parts: readonly (string | Uint8Array<ArrayBuffer>)[],
+): SequenceRequest {
   return {
     prompt: parts.map((part, index) =>
       typeof part === "string"
         ? { text: part, special: true }
-        : { media: { type: "image", bytes: part, field: `prompt[${index}]` } satisfies MediaInput }
+        : { media: { type, bytes: part, field: `prompt[${index}]` } }
     ),
     maxTokens: 16,
     sampling: { temperature: 0 },
     stop: [],
-    ...changes,
   };
 }

@@ -66,9 +66,9 @@ export interface EngineStatus {
   readonly media?: MediaStatus;
 }
 
-/** Counters and gauges of images. */
+/** Counters and gauges of images and sounds. */
 export interface MediaStatus {
-  /** Images that were encoded, and those that were encoded for an earlier prompt. */
+  /** Those that were encoded, and those that were encoded for an earlier prompt. */
   readonly encoded: number;
   readonly reused: number;
   /** Milliseconds of decoding and encoding. */

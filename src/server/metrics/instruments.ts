@@ -115,16 +115,19 @@ export async function createInstruments(): Promise<Instruments> {
   );
   const images = counter(
     "images_total",
-    "Images in prompts, by source: encoded, or reused from an earlier prompt",
+    "Images and sounds in prompts, by source: encoded, or reused from an earlier prompt",
     ["model", "source"],
   );
   const imageSeconds = counter(
     "image_seconds_total",
-    "Time of decoding and encoding images",
+    "Time of decoding and encoding images and sounds",
     ["model"],
   );
-  const imageBytes = gauge("image_cache_bytes", "Bytes of the embeddings of images that are kept");
-  const imagesWaiting = gauge("image_prompts_waiting", "Prompts whose images are read");
+  const imageBytes = gauge(
+    "image_cache_bytes",
+    "Bytes of the embeddings of images and sounds that are kept",
+  );
+  const imagesWaiting = gauge("image_prompts_waiting", "Prompts whose images and sounds are read");
   const modelMetrics = [
     images,
     imageSeconds,
