@@ -337,7 +337,7 @@ Deno.test("at a terminal, /why, /tokens, /stats and the rate line tell about the
 });
 
 /** A model that reads images. */
-const SEES = { info: { media: { vision: true, refusal: null } } };
+const SEES = { info: { media: { vision: true, audio: false, refusal: null } } };
 
 /** The images in the prompt of a request. */
 function imagesOf({ engine }: EnvironmentDouble, index: number): readonly Uint8Array[] {
@@ -396,7 +396,7 @@ Deno.test("a model that reads no images says so, before the first question and a
     assertEquals(missing.status, 2);
     assertStringIncludes(missing.said, `--image: cannot read '${path}x': `);
     const refusal = "The model reads images only with libmtmd";
-    const info = { media: { vision: false, refusal } };
+    const info = { media: { vision: false, audio: false, refusal } };
     const { said } = await chat([`/image ${path}`], { engine: { info } });
     assertStringIncludes(said, `Cannot attach '${path}': ${refusal}.`);
   } finally {
