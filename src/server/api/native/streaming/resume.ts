@@ -5,6 +5,7 @@ import { EventLog, follow, type Numbered, resumePoint } from "../../../resuming/
 import { nativeDialect } from "../dialect.ts";
 import type { UnifiedEvent } from "../schema.ts";
 import { sizeOfUnified, streamOf } from "./event_streams.ts";
+import { presentEvents } from "./present_events.ts";
 
 type NumberedEvent = Numbered<UnifiedEvent>;
 
@@ -77,31 +78,6 @@ class FromIndex extends Transform<NumberedEvent, NumberedEvent> {
     const isBefore = "index" in event && event.index < this.#from && !this.#rewound.has(answer);
     if (!isBefore) this.out.event(numbered);
   }
-}
-
-/** The events of the tokens that answers have now, from an index on, and of their forks and ends. */
-export function presentEvents(
-  events: readonly NumberedEvent[],
-  from: number,
-  id: string,
-): readonly NumberedEvent[] {
-  // The tokens of each answer by their places here. Their indices never fall, but by a rewind.
-  const tokens = new Map<string, { readonly index: number; readonly place: number }[]>();
-  const dropped = new Set<number>();
-  for (const [place, { event }] of events.entries()) {
-    if (!("rewind" in event) && !("index" in event)) continue;
-    const { answer = id } = event;
-    const own = tokens.get(answer) ?? [];
-    tokens.set(answer, own);
-    if ("index" in event) own.push({ index: event.index, place });
-    else {
-      dropped.add(place);
-      while (own.length > 0 && own.at(-1)!.index >= event.rewind) dropped.add(own.pop()!.place);
-    }
-  }
-  return events.filter(({ event }, place) =>
-    !dropped.has(place) && (!("index" in event) || event.index >= from)
-  );
 }
 
 /** `GET /api/generate/:id/stream`: takes a stream up again. */
