@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { Buffer } from "node:buffer";
 import { TINY_F16 } from "../support/engine.ts";
 import { answers, endedAnswer, EndlessModel, openChat, say, setSampling, textOf } from "./chat.ts";
@@ -150,10 +150,10 @@ uiTest("an edited message is a branch, and both can be walked", async (start) =>
   await page.getByRole("button", { name: "Send as a branch" }).click();
   await until(async () => (await textOf(answers(page))).includes("Ottawa"));
   await endedAnswer(page);
-  assertStringIncludes(await question.innerText(), "2/2");
+  await until(async () => (await question.innerText()).includes("2/2"));
   await question.getByRole("button", { name: "Previous branch" }).click();
   assertEquals(await textOf(answers(page)), PARIS);
-  assertStringIncludes(await question.innerText(), "1/2");
+  await until(async () => (await question.innerText()).includes("1/2"));
 });
 
 uiTest("a history of 1,000 messages is imported, shown and gone on with", async (start) => {
