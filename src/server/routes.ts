@@ -8,12 +8,7 @@ import {
   tokenizeRoute,
 } from "./api/llamacpp/mod.ts";
 import { generateRoute, nativeDialect, nativeRoutes } from "./api/native/mod.ts";
-import {
-  isOllamaGenerate,
-  ollamaOnlyRoutes,
-  ollamaRoutes,
-  sharedGenerate,
-} from "./api/ollama/mod.ts";
+import { ollamaOnlyRoutes, ollamaRoutes, sharedGenerate } from "./api/ollama/mod.ts";
 import { jinaRerankRoute, openaiRoutes, vllmTokenizeRoute } from "./api/openai/mod.ts";
 import { receiptRoutes } from "./receipts/mod.ts";
 import { pageRoutes } from "./ui/mod.ts";
@@ -45,7 +40,7 @@ export const allRoutes: readonly Route[] = [
   ...pageRoutes(nativeDialect),
   ...nativeRoutes,
   ...receiptRoutes(nativeDialect),
-  generateRoute({ matches: isOllamaGenerate, handle: sharedGenerate }),
+  generateRoute(sharedGenerate),
   ...v1Routes,
   ...sharedRoutes.filter(({ path }) => !path.startsWith("/v1/")),
   ...llamacppRoutes,

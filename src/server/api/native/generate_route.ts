@@ -1,3 +1,4 @@
+import * as z from "zod";
 import { type Exchange, readJson, type Route } from "../../http/mod.ts";
 import { nativeDialect } from "./dialect.ts";
 import { handleGenerate } from "./generate.ts";
@@ -11,6 +12,8 @@ export interface GenerateDialect {
   /** Whether a request is in this dialect. */
   matches(headers: Headers, body: unknown): boolean;
   readonly handle: GenerateHandler;
+  /** Its answers. */
+  readonly answer: z.ZodType;
 }
 
 /**
@@ -25,7 +28,9 @@ export function generateRoute(other?: GenerateDialect): Route {
     dialect: nativeDialect,
     summary: "Generate text from a prompt or a conversation",
     body: generateSchema,
-    answer: generateAnswerSchema,
+    answer: other === undefined
+      ? generateAnswerSchema
+      : z.union([generateAnswerSchema, other.answer]),
     streams: ["text/event-stream", "application/x-ndjson"],
     async handle(exchange) {
       const body = await readJson(exchange);

@@ -1,3 +1,4 @@
+import * as z from "zod";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { post, serverDouble, SETTINGS, until } from "../../../../tests/doubles/context.ts";
 import type { EngineDoubleOptions } from "../../../../tests/doubles/engine.ts";
@@ -326,6 +327,7 @@ Deno.test("requests of another dialect to /api/generate are answered by that dia
   const route = generateRoute({
     matches: (headers, body) => headers.has("x-theirs") || Object.hasOwn(body as object, "theirs"),
     handle: (_exchange, body) => Response.json({ claimed: body }),
+    answer: z.unknown(),
   });
   const handler = createHandler({ pool: new PoolDouble(), settings: SETTINGS }, [route]);
   const theirs = await handler(post("/api/generate", { theirs: 1 }));

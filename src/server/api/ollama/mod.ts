@@ -12,6 +12,7 @@ import { ollamaGenerate } from "./generation/generate.ts";
 import { ps, show, status, tags, version } from "./models/models.ts";
 import { copy, create, findBlob, push, receiveBlob } from "./models/create.ts";
 import { pull, remove } from "./models/pull.ts";
+import { isOllamaGenerate } from "./request/is_ollama_generate.ts";
 import { copyBody, createBody, pushBody } from "./request/create_schema.ts";
 import {
   chatBody,
@@ -24,7 +25,6 @@ import {
 } from "./request/schema.ts";
 
 export { ollamaDialect } from "./dialect.ts";
-export { isOllamaGenerate } from "./request/is_ollama_generate.ts";
 
 type OllamaRoute = Omit<Route, "dialect">;
 
@@ -158,11 +158,15 @@ const routes: readonly OllamaRoute[] = [
   },
 ];
 
-/** Handles a request in Ollama's form to the path that is shared with the native API. */
-export async function sharedGenerate(exchange: Exchange, body: unknown): Promise<Response> {
-  exchange.useDialect(ollamaDialect);
-  return await ollamaGenerate(exchange, body);
-}
+/** Answers requests in Ollama's form to the path that is shared with the native API. */
+export const sharedGenerate = {
+  matches: isOllamaGenerate,
+  handle: async (exchange: Exchange, body: unknown): Promise<Response> => {
+    exchange.useDialect(ollamaDialect);
+    return await ollamaGenerate(exchange, body);
+  },
+  answer: answers.generateAnswer,
+};
 
 /** Without the prefix `/ollama`, the route is shared with the native API on Shimmy's own address. */
 const generate: OllamaRoute = {

@@ -4,7 +4,7 @@ import { TINY_TEMPLATE } from "../../../../tests/doubles/tiny_template.ts";
 import { ShimmyError } from "../../../errors.ts";
 import type { SequenceRequest } from "../../../engine/protocol/mod.ts";
 import { generateRoute } from "../native/generate_route.ts";
-import { isOllamaGenerate, ollamaRoutes, sharedGenerate } from "./mod.ts";
+import { ollamaRoutes, sharedGenerate } from "./mod.ts";
 
 const CHAT = { model: "double", messages: [{ role: "user", content: "Hello" }] };
 const CALL = ["<tool_call>\n", '{"name": "add", "arguments": ', '{"a": 1}}', "\n</tool_call>"];
@@ -14,7 +14,7 @@ const TOOLS = [{
 }];
 
 function server(options: ServerDoubleOptions = {}) {
-  const generate = generateRoute({ matches: isOllamaGenerate, handle: sharedGenerate });
+  const generate = generateRoute(sharedGenerate);
   return serverDouble({ routes: [...ollamaRoutes, generate], ...options });
 }
 
