@@ -5,6 +5,7 @@ import type { Page } from "test:playwright-core";
 import { fromFileUrl } from "@std/path";
 import { MEDIA_FOLDER } from "../media/setup.ts";
 import { pattern, png } from "../support/pictures.ts";
+import { chord, wav } from "../support/sounds.ts";
 import { answers, endedAnswer, openChat, say, setSampling, textOf } from "./chat.ts";
 import { TINY_NAME, type Ui, type UiOptions, uiTest, until } from "./ui.ts";
 
@@ -193,7 +194,7 @@ uiTest("files that are neither text nor images are refused with a reason", async
   const { page } = ui;
   await openChat(ui, TINY_NAME);
   const files: readonly (readonly [name: string, bytes: Uint8Array, reason: string])[] = [
-    ["data.bin", new Uint8Array([0, 1, 2, 255]), "it is neither text in UTF-8 nor an image"],
+    ["data.bin", new Uint8Array([0, 1, 2, 255]), "it is neither text in UTF-8, nor an image"],
     [
       "long.txt",
       new Uint8Array(3 << 20).fill(65),
@@ -223,6 +224,46 @@ uiTest("files that are neither text nor images are refused with a reason", async
   await until(async () => await answers(page).count() === 1);
   assertEquals(await attached(page).count(), 0);
 });
+
+uiTest(
+  "a sound is attached, kept and sent, and refused where the model takes none",
+  async (start) => {
+    await using ui = await start();
+    const { page } = ui;
+    const sound = {
+      name: "tone.wav",
+      mimeType: "audio/wav",
+      buffer: Buffer.from(wav(1, chord(1))),
+    };
+    await openChat(ui, TINY_NAME);
+    await page.getByLabel(FILES).setInputFiles(sound);
+    await page.getByText(`Cannot attach tone.wav: ${TINY_NAME} takes no audio`).waitFor();
+    // The page takes the model for one that hears.
+    await page.route("**/api/models", async (route) => {
+      const response = await route.fetch();
+      const { models } = await response.json();
+      for (const model of models) model.capabilities.push("audio");
+      await route.fulfill({ json: { models } });
+    });
+    await page.getByLabel(FILES).setInputFiles(sound);
+    await attached(page).getByText("tone.wav").waitFor();
+    const [request] = await Promise.all([
+      page.waitForRequest("**/api/generate"),
+      say(page, "What do you hear?"),
+    ]);
+    const { messages } = request.postDataJSON();
+    const url = `data:audio/wav;base64,${sound.buffer.toString("base64")}`;
+    assertEquals(messages, [{ role: "user", content: "What do you hear?", audio: [url] }]);
+    await until(async () => await answers(page).count() === 1);
+    assertStringIncludes(await (await endedAnswer(page)).innerText(), "the model reads no audio");
+    await page.reload();
+    const player = page.getByLabel("tone.wav");
+    await player.waitFor();
+    await until(async () =>
+      await player.evaluate((one) => (one as unknown as { duration: number }).duration) === 1
+    );
+  },
+);
 
 uiTest("a large image is made smaller, and a damaged one is refused", async (start) => {
   await using ui = await start();

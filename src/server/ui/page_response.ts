@@ -19,6 +19,7 @@ function policyOf(script: string, style: string): string {
     `script-src '${script}'`,
     `style-src '${style}'`,
     "img-src data: blob:",
+    "media-src data:",
     "connect-src 'self'",
     "base-uri 'none'",
     "form-action 'none'",

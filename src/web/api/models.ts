@@ -15,7 +15,7 @@ export interface ModelSummary {
   readonly size: number;
   readonly modified_at: string;
   readonly removed?: boolean;
-  /** `vision`: it reads images. */
+  /** `vision`: it reads images; `audio`: it reads sounds. */
   readonly capabilities: readonly string[];
   /** Whether requests without a model get this one. */
   readonly default: boolean;

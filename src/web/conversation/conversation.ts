@@ -6,10 +6,10 @@ export interface TextFile {
   readonly text: string;
 }
 
-/** An image that a user attached to a message. */
-export interface ImageFile {
+/** An image or a sound that a user attached to a message. */
+export interface MediaFile {
   readonly name: string;
-  /** A data URL; absent where this browser no longer keeps the image. */
+  /** A data URL; absent where this browser no longer keeps the file. */
   readonly url?: string;
 }
 
@@ -43,7 +43,8 @@ export interface Message {
   /** Milliseconds since the epoch. */
   readonly created: number;
   readonly files?: readonly TextFile[];
-  readonly images?: readonly ImageFile[];
+  /** Images and sounds. */
+  readonly images?: readonly MediaFile[];
   readonly reasoning?: string;
   readonly toolCalls?: readonly ToolCall[];
   /** Of a tool's result: the call that it belongs to. */

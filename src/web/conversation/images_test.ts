@@ -1,15 +1,15 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import type { ImageFile } from "./conversation.ts";
+import type { MediaFile } from "./conversation.ts";
 import { createConversation, createMessage } from "./create.ts";
 import { toJson, toMarkdown } from "./export.ts";
-import { isImageUrl } from "./images.ts";
+import { isMediaUrl } from "./images.ts";
 import { importConversation } from "./import.ts";
 import { chatPromptOf, promptOf } from "./prompt.ts";
 import { addMessage, pathOf } from "./tree.ts";
 
 const URL_OF = (type: string) => `data:image/${type};base64,AAAA`;
 
-const IMAGES: readonly ImageFile[] = [
+const IMAGES: readonly MediaFile[] = [
   { name: "a [b](c).png", url: URL_OF("png") },
   { name: "gone.png" },
   { name: "d.jpg", url: URL_OF("jpeg") },
@@ -57,11 +57,11 @@ Deno.test("images of other forms are refused", () => {
     assertThrows(
       () => importConversation(text),
       SyntaxError,
-      "messages[0].images[0].url: must be a data URL of a PNG, JPEG, GIF or BMP image",
+      "messages[0].images[0].url: must be a data URL of a PNG, JPEG, GIF or BMP image, or of a WAV, MP3 or FLAC sound",
     );
   }
-  assertEquals(["png", "jpeg", "gif", "bmp"].map(URL_OF).every(isImageUrl), true);
-  assertEquals(isImageUrl(`${URL_OF("png")}${"A".repeat(29 << 20)}`), false);
+  assertEquals(["png", "jpeg", "gif", "bmp"].map(URL_OF).every(isMediaUrl), true);
+  assertEquals(isMediaUrl(`${URL_OF("png")}${"A".repeat(29 << 20)}`), false);
 });
 
 Deno.test("the prompt has the kept images before the text", () => {
@@ -72,4 +72,27 @@ Deno.test("the prompt has the kept images before the text", () => {
     { role: "user", content: [...images, { type: "text", text: question.content }] },
     { role: "user", content: images },
   ]);
+});
+
+Deno.test("sounds come after images, in the form of each API", () => {
+  const sounds = ["wav", "mpeg", "flac"].map((type) => `data:audio/${type};base64,AAAA`);
+  const images = [sounds[0]!, URL_OF("png"), sounds[1]!, sounds[2]!]
+    .map((url) => ({ name: "a", url }));
+  const message = createMessage({ role: "user", parent: null, content: "What?", images });
+  assertEquals(promptOf([message]), [
+    { role: "user", content: "What?", images: [URL_OF("png")], audio: sounds },
+  ]);
+  assertEquals(chatPromptOf("", [message]), [{
+    role: "user",
+    content: [
+      { type: "image_url", image_url: { url: URL_OF("png") } },
+      ...["wav", "mp3", "flac"].map((format) => ({
+        type: "input_audio",
+        input_audio: { data: "AAAA", format },
+      })),
+      { type: "text", text: "What?" },
+    ],
+  }]);
+  assertEquals(sounds.every(isMediaUrl), true);
+  assertEquals(isMediaUrl("data:audio/midi;base64,AAAA"), false);
 });

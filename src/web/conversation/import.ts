@@ -1,7 +1,7 @@
 import type {
   Conversation,
   Ending,
-  ImageFile,
+  MediaFile,
   Message,
   Role,
   Sampling,
@@ -10,7 +10,7 @@ import type {
 } from "./conversation.ts";
 import { createConversation } from "./create.ts";
 import { FORMAT } from "./export.ts";
-import { isImageUrl } from "./images.ts";
+import { isMediaUrl } from "./images.ts";
 import { fromMarkdown } from "./import_markdown.ts";
 import { childrenOf } from "./tree.ts";
 
@@ -121,12 +121,13 @@ function fileOf(value: unknown, at: string): TextFile {
   return { name: textOf(name, `${at}.name`), text: textOf(text, `${at}.text`) };
 }
 
-function imageOf(value: unknown, at: string): ImageFile {
+function imageOf(value: unknown, at: string): MediaFile {
   const { name, url } = objectOf(value, at);
   const named = { name: textOf(name, `${at}.name`) };
   if (url === undefined) return named;
-  if (typeof url === "string" && isImageUrl(url)) return { ...named, url };
-  throw new SyntaxError(`${at}.url: must be a data URL of a PNG, JPEG, GIF or BMP image`);
+  if (typeof url === "string" && isMediaUrl(url)) return { ...named, url };
+  const formats = "a PNG, JPEG, GIF or BMP image, or of a WAV, MP3 or FLAC sound";
+  throw new SyntaxError(`${at}.url: must be a data URL of ${formats}`);
 }
 
 function callOf(value: unknown, at: string): ToolCall {

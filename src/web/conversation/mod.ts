@@ -6,7 +6,7 @@
 export type {
   Conversation,
   Ending,
-  ImageFile,
+  MediaFile,
   Message,
   Role,
   Sampling,
@@ -17,7 +17,7 @@ export type {
 } from "./conversation.ts";
 export { createConversation, createMessage, summaryOf, titleFrom } from "./create.ts";
 export { fileNameOf, toJson, toMarkdown } from "./export.ts";
-export { IMAGE_TYPES, imageUrls } from "./images.ts";
+export { IMAGE_TYPES, isSoundUrl, mediaUrls, SOUND_TYPES } from "./images.ts";
 export { importConversation } from "./import.ts";
 export { chatPromptOf, contentOf, type PromptMessage, promptOf } from "./prompt.ts";
 export {

@@ -1,5 +1,5 @@
 import type { Message } from "./conversation.ts";
-import { imageUrls } from "./images.ts";
+import { isSoundUrl, mediaUrls, SOUND_TYPES } from "./images.ts";
 
 /** A message as the native API takes it. */
 export interface PromptMessage {
@@ -7,6 +7,8 @@ export interface PromptMessage {
   readonly content: string;
   /** Data URLs of images before the text. */
   readonly images?: readonly string[];
+  /** Data URLs of sounds between the images and the text. */
+  readonly audio?: readonly string[];
 }
 
 /** A fence that the text does not contain. */
@@ -29,7 +31,7 @@ export function chatPromptOf(system: string, path: readonly Message[]): readonly
   const messages = path.map((message) => {
     const { role, content, toolCalls = [], toolCallId } = message;
     if (role === "tool") return { role, content, tool_call_id: toolCallId };
-    if (role === "user") return { role, content: contentWithImages(message) };
+    if (role === "user") return { role, content: contentWithMedia(message) };
     return {
       role,
       content,
@@ -45,22 +47,43 @@ export function chatPromptOf(system: string, path: readonly Message[]): readonly
   return system === "" ? messages : [{ role: "system", content: system }, ...messages];
 }
 
-/** The content of a message in OpenAI's form: images come before the text. */
-function contentWithImages(message: Message): unknown {
-  const [text, urls] = [contentOf(message), imageUrls(message)];
-  if (urls.length === 0) return text;
-  const images = urls.map((url) => ({ type: "image_url", image_url: { url } }));
-  return [...images, ...(text === "" ? [] : [{ type: "text", text }])];
+/** The content of a message in OpenAI's form: images and then sounds come before the text. */
+function contentWithMedia(message: Message): unknown {
+  const text = contentOf(message);
+  const { images, audio } = mediaOf(message);
+  if (images.length + audio.length === 0) return text;
+  return [
+    ...images.map((url) => ({ type: "image_url", image_url: { url } })),
+    ...audio.map((url) => ({ type: "input_audio", input_audio: inputAudio(url) })),
+    ...(text === "" ? [] : [{ type: "text", text }]),
+  ];
+}
+
+/** A sound in OpenAI's form: base64 and the name of its format. */
+function inputAudio(url: string) {
+  const data = url.slice(url.indexOf(",") + 1);
+  const formats = Object.entries(SOUND_TYPES);
+  const [format] = formats.find(([, type]) => url.startsWith(`data:${type};`))!;
+  return { data, format };
+}
+
+function mediaOf(message: Message) {
+  const urls = mediaUrls(message);
+  return {
+    images: urls.filter((url) => !isSoundUrl(url)),
+    audio: urls.filter(isSoundUrl),
+  };
 }
 
 /** The messages of a branch for the native API. Results of tools are messages of the user there. */
 export function promptOf(path: readonly Message[]): PromptMessage[] {
   return path.map((message) => {
-    const images = imageUrls(message);
+    const { images, audio } = mediaOf(message);
     return {
       role: message.role === "assistant" ? "assistant" : "user",
       content: contentOf(message),
       ...(images.length === 0 ? {} : { images }),
+      ...(audio.length === 0 ? {} : { audio }),
     };
   });
 }

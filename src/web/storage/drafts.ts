@@ -1,10 +1,10 @@
-import type { ImageFile, TextFile } from "../conversation/mod.ts";
+import type { MediaFile, TextFile } from "../conversation/mod.ts";
 import { keepText, keptText } from "../kept/mod.ts";
 
 /** Files that are attached to a message. */
 export interface Attachments {
   readonly files: readonly TextFile[];
-  readonly images: readonly ImageFile[];
+  readonly images: readonly MediaFile[];
 }
 
 /** A message that was not sent. */
@@ -25,7 +25,7 @@ export function draftOf(conversation: string): Draft {
   return {
     text: typeof text === "string" ? text : "",
     files: listOf<TextFile>(files, "text"),
-    images: listOf<ImageFile>(images, "url"),
+    images: listOf<MediaFile>(images, "url"),
   };
 }
 
@@ -38,7 +38,7 @@ function stored(key: string): Readonly<Record<string, unknown>> {
 }
 
 /** The entries of a list that have a name and another field with a text. */
-function listOf<T extends TextFile | ImageFile>(value: unknown, field: string): readonly T[] {
+function listOf<T extends TextFile | MediaFile>(value: unknown, field: string): readonly T[] {
   if (!Array.isArray(value)) return [];
   return value.filter((one) => typeof one?.name === "string" && typeof one[field] === "string");
 }

@@ -1,5 +1,5 @@
 import type { IDBPTransaction } from "idb";
-import type { ImageFile, Message } from "../conversation/mod.ts";
+import type { MediaFile, Message } from "../conversation/mod.ts";
 import type { Schema, StoredImages } from "./schema.ts";
 
 /** Maximum characters of all kept images. Where there are more, those of the oldest messages go. */
@@ -23,7 +23,7 @@ export function withoutImages(
 /** A stored message with the images that are still kept. */
 export function withImages(message: Message, stored: StoredImages | undefined): Message {
   if (stored === undefined || message.images === undefined) return message;
-  const images = message.images.map(({ name }, place): ImageFile => {
+  const images = message.images.map(({ name }, place): MediaFile => {
     const url = stored.urls[place] ?? null;
     return url === null ? { name } : { name, url };
   });

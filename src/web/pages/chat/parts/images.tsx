@@ -1,9 +1,9 @@
-import type { ImageFile } from "../../../conversation/mod.ts";
+import { isSoundUrl, type MediaFile } from "../../../conversation/mod.ts";
 
-/** The images of a message. */
-export function Images({ images }: { readonly images: readonly ImageFile[] }) {
+/** The images and sounds of a message. */
+export function Images({ images }: { readonly images: readonly MediaFile[] }) {
   return (
-    <ul class="images" aria-label="Images">
+    <ul class="images" aria-label="Images and sounds">
       {images.map(({ name, url }, index) => (
         <li key={index}>
           {url === undefined
@@ -12,6 +12,8 @@ export function Images({ images }: { readonly images: readonly ImageFile[] }) {
                 {name}: no longer kept by this browser, and not sent to the model
               </span>
             )
+            : isSoundUrl(url)
+            ? <audio src={url} aria-label={name} title={name} controls preload="metadata" />
             : <img src={url} alt={name} title={name} decoding="async" />}
         </li>
       ))}

@@ -32,7 +32,7 @@ export {
   summaries,
 } from "./conversations.ts";
 export { type Live, liveAnswers, piecesOf } from "./live_answers.ts";
-export { imageRefusal, loadModels, modelOf, models } from "./models.ts";
+export { loadModels, type MediaKind, mediaRefusal, modelOf, models } from "./models.ts";
 export { removeBranch, removeConversation } from "./removal.ts";
 export { resumeRunning, runningConversation } from "./resume_running.ts";
 export { pauseAnswers, resumeAnswers, stopAnswers } from "./steering.ts";

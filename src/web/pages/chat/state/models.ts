@@ -10,11 +10,14 @@ export function modelOf(name: string | null): ModelSummary | undefined {
   return models.value?.find((one) => name === null ? one.default : one.name === name);
 }
 
-/** Why a model takes no images; null if it takes them, and while it is not known. */
-export function imageRefusal(name: string | null): string | null {
+/** What a model may take besides text, by the names of its capabilities. */
+export type MediaKind = "vision" | "audio";
+
+/** Why a model takes no images or sounds; null if it takes them, and while it is not known. */
+export function mediaRefusal(name: string | null, kind: MediaKind): string | null {
   const model = modelOf(name);
-  if (model === undefined || model.capabilities.includes("vision")) return null;
-  return `${model.name} takes no images`;
+  if (model === undefined || model.capabilities.includes(kind)) return null;
+  return `${model.name} takes no ${kind === "vision" ? "images" : "audio"}`;
 }
 
 /** Reads the list of models from the server. */

@@ -1,4 +1,5 @@
 import type { Attachments } from "../../../../storage/mod.ts";
+import { isSoundUrl } from "../../../../conversation/mod.ts";
 import { Icon, size } from "../../../../ui/mod.ts";
 
 /** The attached files, each with a button that removes it. */
@@ -12,7 +13,7 @@ export function Attached({ attached, onChange }: {
     <ul class="files" aria-label="Attached files">
       {images.map((image, index) => (
         <li key={`image ${index}`}>
-          <img src={image.url} alt="" /> {image.name}
+          {isSoundUrl(image.url ?? "") ? null : <img src={image.url} alt="" />} {image.name}
           <RemoveButton
             name={image.name}
             onClick={() => onChange({ files, images: images.filter((one) => one !== image) })}

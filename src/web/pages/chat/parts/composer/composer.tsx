@@ -1,6 +1,6 @@
 import { useComputed, useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import { imageUrls, pathOf } from "../../../../conversation/mod.ts";
+import { isSoundUrl, mediaUrls, pathOf } from "../../../../conversation/mod.ts";
 import {
   type Attachments,
   draftOf,
@@ -12,9 +12,9 @@ import { announce, Icon } from "../../../../ui/mod.ts";
 import {
   current,
   draftTarget,
-  imageRefusal,
   liveAnswers,
   loadModels,
+  mediaRefusal,
   send,
 } from "../../state/mod.ts";
 import { Attached } from "./attached.tsx";
@@ -49,10 +49,13 @@ export function Composer() {
     }
   };
   const add = async (given: readonly File[]) => {
-    // Whether a model reads images is known for certain when it is loaded.
+    // Whether a model reads images and sounds is known for certain when it is loaded.
     if (given.length > 0) await loadModels();
     const { model } = current.peek().peek();
-    const { files: texts, images: pictures } = await readFiles(given, imageRefusal(model));
+    const { files: texts, images: pictures } = await readFiles(
+      given,
+      (kind) => mediaRefusal(model, kind),
+    );
     // Others may have been added or removed meanwhile.
     const { files, images } = attached.peek();
     setAttached({ files: [...files, ...texts], images: [...images, ...pictures] });
@@ -78,7 +81,7 @@ export function Composer() {
       }}
     >
       <Attached attached={attached.value} onChange={setAttached} />
-      <ImageNote isAttached={images.length > 0} />
+      <MediaNote attached={mediaUrls(attached.value)} />
       <textarea
         id="composer"
         ref={input}
@@ -106,7 +109,7 @@ export function Composer() {
           type="button"
           class="icon"
           aria-label="Attach files"
-          title="Attach text files, and images where the model takes them"
+          title="Attach text files, and images and sounds where the model takes them"
           onClick={() => picker.current?.click()}
         >
           <Icon name="attach" />
@@ -143,16 +146,18 @@ export function Composer() {
   );
 }
 
-/** Tells that the chosen model takes no images, where the next request would have some. */
-function ImageNote({ isAttached }: { readonly isAttached: boolean }) {
-  const hasImages = useComputed(() =>
-    pathOf(current.value.value).some((message) => imageUrls(message).length > 0)
-  );
-  const refusal = imageRefusal(current.value.value.model);
-  if (refusal === null || !(isAttached || hasImages.value)) return null;
+/** Tells that the chosen model takes no images or sounds, where the next request would have some. */
+function MediaNote({ attached }: { readonly attached: readonly string[] }) {
+  const earlier = useComputed(() => pathOf(current.value.value).flatMap(mediaUrls));
+  const urls = [...attached, ...earlier.value];
+  const { model } = current.value.value;
+  const refusal = (urls.some((url) => !isSoundUrl(url)) ? mediaRefusal(model, "vision") : null) ??
+    (urls.some(isSoundUrl) ? mediaRefusal(model, "audio") : null);
+  if (refusal === null) return null;
   return (
     <p class="error" role="alert">
-      {refusal}: choose another model, or {isAttached ? "remove them" : "begin a new chat"}.
+      {refusal}: choose another model, or{" "}
+      {attached.length > 0 ? "remove them" : "begin a new chat"}.
     </p>
   );
 }

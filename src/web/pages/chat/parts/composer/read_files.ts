@@ -1,27 +1,31 @@
-import type { ImageFile, TextFile } from "../../../../conversation/mod.ts";
+import type { MediaFile, TextFile } from "../../../../conversation/mod.ts";
 import type { Attachments } from "../../../../storage/mod.ts";
 import { announce, size } from "../../../../ui/mod.ts";
+import type { MediaKind } from "../../state/mod.ts";
 import { isImage, readImage } from "./read_image.ts";
+import { isSound, readSound } from "./read_sound.ts";
 
 /** Maximum bytes of an attached text file: more tokens than most contexts hold. */
 const LIMIT = 2 * 1024 * 1024;
 
 /**
- * Reads files to attach: images, and text in UTF-8. Tells the user why others are left out.
+ * Reads files to attach: images, sounds, and text in UTF-8. Tells the user why others are left out.
  *
- * @param imageRefusal why the model takes no images; null if it takes them.
+ * @param refusalOf why the model takes no images or sounds; null if it takes them.
  */
 export async function readFiles(
   given: readonly File[],
-  imageRefusal: string | null,
+  refusalOf: (kind: MediaKind) => string | null,
 ): Promise<Attachments> {
   const files: TextFile[] = [];
-  const images: ImageFile[] = [];
+  const images: MediaFile[] = [];
   for (const file of given) {
     try {
-      if (!isImage(file)) files.push(await readText(file));
-      else if (imageRefusal !== null) throw new Error(imageRefusal);
-      else images.push(await readImage(file));
+      const kind = isImage(file) ? "vision" : isSound(file) ? "audio" : null;
+      const refusal = kind === null ? null : refusalOf(kind);
+      if (refusal !== null) throw new Error(refusal);
+      if (kind === null) files.push(await readText(file));
+      else images.push(await (kind === "vision" ? readImage : readSound)(file));
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       announce(`Cannot attach ${file.name}: ${reason}`, { isError: true });
@@ -40,5 +44,5 @@ async function readText(file: File): Promise<TextFile> {
   } catch {
     // The reason is the same.
   }
-  throw new Error("it is neither text in UTF-8 nor an image");
+  throw new Error("it is neither text in UTF-8, nor an image, nor a WAV, MP3 or FLAC sound");
 }

@@ -1,5 +1,6 @@
-import { IMAGE_TYPES, type ImageFile } from "../../../../conversation/mod.ts";
+import { IMAGE_TYPES, type MediaFile } from "../../../../conversation/mod.ts";
 import { announce } from "../../../../ui/mod.ts";
+import { dataUrl } from "./data_url.ts";
 
 /** Maximum bytes of an image as it is kept and sent. Larger ones are made smaller. */
 const LIMIT = 4 * 1024 * 1024;
@@ -24,7 +25,7 @@ export function isImage({ type }: Pick<File, "type">): boolean {
  *
  * @throws {Error} if the browser cannot read the image.
  */
-export async function readImage(file: File): Promise<ImageFile> {
+export async function readImage(file: File): Promise<MediaFile> {
   const { name } = file;
   const bitmap = await createImageBitmap(file).catch(() => {
     throw new Error("this browser cannot read the image");
@@ -58,13 +59,4 @@ async function converted(bitmap: ImageBitmap) {
   context.fillRect(0, 0, width, height);
   const blob = await canvas.convertToBlob({ type: "image/jpeg", quality: QUALITY });
   return { blob, width, height };
-}
-
-function dataUrl(blob: Blob): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const reader = new FileReader();
-    reader.onload = () => resolve(reader.result as string);
-    reader.onerror = () => reject(reader.error);
-    reader.readAsDataURL(blob);
-  });
 }
