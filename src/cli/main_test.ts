@@ -9,6 +9,8 @@ import { KeyboardDouble } from "../../tests/doubles/keyboard.ts";
 import { model } from "../../tests/models/machine.ts";
 import { ShimmyError } from "../errors.ts";
 import type { ModelEntry } from "../models/entry/entry.ts";
+import { releaseAssets } from "../runtime/library/release.ts";
+import { currentPlatform } from "../runtime/library/variant.ts";
 import { main } from "./main.ts";
 
 interface Outcome {
@@ -537,6 +539,17 @@ Deno.test("plan reports whether a model fits, and loads nothing", async () => {
   assertEquals(plan.memory, "attention");
 });
 
+Deno.test("show tells that a model reads images, and names its projector", async () => {
+  const path = join(await Deno.makeTempDir(), "m.gguf");
+  await Deno.writeFile(path, model(1));
+  const entry = entryDouble("m", { paths: [path], projector: "/p/mmproj.gguf" });
+  const environment = new EnvironmentDouble({ models: [entry] });
+  assertEquals(await main(["show", "m"], environment), 0);
+  assertMatch(environment.out, /^capabilities: +completion, tools, vision$/m);
+  assertMatch(environment.out, /^projector: +\/p\/mmproj\.gguf$/m);
+  await Deno.remove(dirname(path), { recursive: true });
+});
+
 Deno.test("show reports the planned placement with --placement", async () => {
   const path = join(await Deno.makeTempDir(), "m.gguf");
   await Deno.writeFile(path, model(1));
@@ -575,6 +588,35 @@ Deno.test("runtime lists variants, and names them for an unknown one", async () 
       "shimmy: runtime: opencl is not installed",
     );
   } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("runtime install --archive asks for llama.cpp's release archive", async () => {
+  const folder = await Deno.makeTempDir();
+  const asked: string[] = [];
+  await using server = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+    (request) => {
+      asked.push(new URL(request.url).pathname);
+      return new Response("no", { status: 404 });
+    },
+  );
+  const before = Deno.env.get("SHIMMY_RELEASE_BASE");
+  Deno.env.set("SHIMMY_RELEASE_BASE", `http://127.0.0.1:${server.addr.port}`);
+  try {
+    const options = { env: { SHIMMY_CACHE_DIR: folder } };
+    const { status } = await shimmy(["runtime", "install", "cpu", "--archive"], options);
+    assertEquals(status, 1);
+    const names = (releaseAssets(currentPlatform(), "cpu") ?? []).map(({ name }) => name);
+    assertEquals(asked.map((path) => path.split("/").at(-1)), names.slice(0, 1));
+    assertEquals(
+      await failure(["runtime", "list", "--archive"], 2, options),
+      "shimmy: --archive: applies only to runtime install",
+    );
+  } finally {
+    if (before === undefined) Deno.env.delete("SHIMMY_RELEASE_BASE");
+    else Deno.env.set("SHIMMY_RELEASE_BASE", before);
     await Deno.remove(folder, { recursive: true });
   }
 });

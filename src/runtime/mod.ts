@@ -1,7 +1,7 @@
 /** Finds and installs libllama: variants, sources, downloads and devices. */
 
 export type { Progress } from "./library/mod.ts";
-export { type FindOptions, findRuntime, type Runtime } from "./library/mod.ts";
+export { type FindOptions, findRuntime, installRelease, type Runtime } from "./library/mod.ts";
 export { cacheDirectory } from "./library/paths.ts";
 export { DEVICES_COMMAND, devicesMain, probeDevices } from "./devices/mod.ts";
 export { chooseVariant, type Chosen, type Selection, selectRuntime } from "./devices/mod.ts";

@@ -29,9 +29,20 @@ export class PullMachine implements AsyncDisposable {
     this.hub.repositories.set("Owner/Tiny-GGUF", {
       files: {
         "README.md": new Uint8Array(9),
-        "mmproj-F16.gguf": gguf(500),
         "tiny-Q4_K_M.gguf": BYTES,
         "tiny-Q8_0.gguf": gguf(1_000),
+      },
+    });
+  }
+
+  /** Adds the repository `Owner/Seer-GGUF`, which has projectors. */
+  addSeer(): void {
+    this.hub.repositories.set("Owner/Seer-GGUF", {
+      files: {
+        "mmproj-BF16.gguf": gguf(600),
+        "mmproj-F16.gguf": gguf(500),
+        "seer-Q4_K_M.gguf": gguf(4_000),
+        "seer-Q8_0.gguf": gguf(1_000),
       },
     });
   }

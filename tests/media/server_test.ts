@@ -153,7 +153,7 @@ Deno.test(
         await using running = await served(files, [], folder);
         const response = await ask(running.server, DIALECTS.openai!);
         assertEquals(response.status, 400);
-        assertStringIncludes(await response.text(), "deno task build:mtmd");
+        assertStringIncludes(await response.text(), "shimmy runtime install VARIANT --archive");
       } finally {
         await Deno.remove(folder, { recursive: true });
       }

@@ -12,6 +12,8 @@ import type { Environment } from "../environment/mod.ts";
 /** Options of a pull. */
 export interface PullingOptions {
   readonly connections?: number | undefined;
+  /** Whether the model's projector is pulled too. @default {true} */
+  readonly withProjector?: boolean;
   readonly signal: AbortSignal;
   /** Receives messages for the user. @default {Output.note} */
   readonly notify?: ((line: string) => void) | undefined;
@@ -79,7 +81,8 @@ export async function findOrPull(
 ): Promise<PulledModel> {
   const found = await store.find(reference);
   if (found !== null) return found;
-  const plan = await store.plan(reference, { signal: options.signal });
+  const { withProjector = true, signal } = options;
+  const plan = await store.plan(reference, { withProjector, signal });
   const missing = missingBytes(plan);
   // Another program may have downloaded all files; then nothing needs a confirmation.
   if (missing !== 0) {

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { join } from "@std/path";
+import { dirname, join } from "@std/path";
 import { halted, HubDouble, sendBytes, sha256 } from "../../../tests/doubles/hub.ts";
 import { entryDouble } from "../../../tests/doubles/pool.ts";
 import {
@@ -7,6 +7,7 @@ import {
   type EnvironmentDoubleOptions,
 } from "../../../tests/doubles/environment.ts";
 import { model } from "../../../tests/models/machine.ts";
+import { projectorFile } from "../../../tests/models/projector.ts";
 import { LOCK, MAIN } from "../../../tests/support/source.ts";
 import type { PullPlan } from "../../models/pull/mod.ts";
 import { main } from "../main.ts";
@@ -69,6 +70,18 @@ Deno.test("pull prints the name of the pulled model when another model has the n
   const aliased = [entryDouble("other", { paths: [blob], aliases: ["tiny:latest"] })];
   const { environment } = await place.shimmy(["pull", "ollama:tiny"], { models: aliased });
   assertEquals(environment.out, "tiny:latest\n");
+});
+
+Deno.test("pull brings the projector of the repository, unless --no-mmproj is given", async () => {
+  await using fixture = new PullFixture();
+  const files = { "a-Q4_0.gguf": BYTES, "mmproj-F16.gguf": projectorFile() };
+  fixture.hub.repositories.set("o/r", { files });
+  const pulled = async (...args: string[]) => {
+    assertEquals((await fixture.shimmy(["pull", "hf:o/r", ...args])).status, 0);
+    return [...Deno.readDirSync(dirname(fixture.path))].map(({ name }) => name).sort();
+  };
+  assertEquals(await pulled("--no-mmproj"), ["a-Q4_0.gguf"]);
+  assertEquals(await pulled(), ["a-Q4_0.gguf", "mmproj-F16.gguf"]);
 });
 
 Deno.test("a terminal shows a progress bar", async () => {

@@ -57,6 +57,9 @@ export async function resolveDraft(
   consent: Consent,
   options: PullingOptions,
 ): Promise<GlobalValues> {
-  const pulled = await resolveReference(environment, globals.draft ?? undefined, consent, options);
+  const pulled = await resolveReference(environment, globals.draft ?? undefined, consent, {
+    ...options,
+    withProjector: false,
+  });
   return pulled === null ? globals : { ...globals, draft: pulled.named };
 }

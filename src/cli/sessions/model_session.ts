@@ -3,7 +3,6 @@ import type { LoadPlan } from "../../engine/planning/mod.ts";
 import type { LoadOptions, ModelInfo } from "../../engine/protocol/mod.ts";
 import { discover, modelSources, processEnvironment } from "../../models/discovery/mod.ts";
 import {
-  type Discovery,
   expandHome,
   homeFolder,
   type Lora,
@@ -31,6 +30,7 @@ import { bytes } from "../output/mod.ts";
 import { checkVocabulary } from "./check_vocabulary.ts";
 import { engineCommand, sessionFolder } from "./engine_command.ts";
 import { diskCacheOf, loadKey, loadOptions, requestFor } from "./load_options.ts";
+import { type NamedProjector, namedProjector, withNamedProjector } from "./named_projector.ts";
 import type {
   Environment,
   ModelSession,
@@ -39,16 +39,18 @@ import type {
 } from "../environment/mod.ts";
 
 /** Connects the model registry, libllama and engines as the options require. */
-export function openModelSession(
+export async function openModelSession(
   request: ModelSessionRequest,
   environment: Environment,
 ): Promise<ModelSession> {
-  return Promise.resolve(new RegistrySession(request, environment));
+  return new RegistrySession(request, environment, await namedProjector(request.globals));
 }
 
 class RegistrySession implements ModelSession {
   readonly registry: Registry;
   #request: ModelSessionRequest;
+  /** That of `--mmproj`. */
+  #projector: NamedProjector | null;
   readonly #environment: Environment;
   readonly #notify: (line: string) => void;
   readonly #closing = new AbortController();
@@ -58,12 +60,17 @@ class RegistrySession implements ModelSession {
   /** Plans of models that the memory admission has accepted and that are not loaded yet. */
   readonly #plans = new WeakMap<ModelEntry, LoadPlan>();
 
-  constructor(request: ModelSessionRequest, environment: Environment) {
+  constructor(
+    request: ModelSessionRequest,
+    environment: Environment,
+    projector: NamedProjector | null,
+  ) {
     const { globals, named, config } = request;
     const base = request.preferred === undefined
       ? request.base ?? defaultModel(environment, config)
       : undefined;
     this.#request = request;
+    this.#projector = projector;
     this.#environment = environment;
     this.#notify = request.notify ?? ((line) => environment.output.note(line));
     const sources = () =>
@@ -73,16 +80,14 @@ class RegistrySession implements ModelSession {
         cacheFolder: () => cacheDirectory(environment.env),
       }, { ...processEnvironment(), env: environment.env, home: homeFolder(environment.env) });
     this.registry = createPool({
-      discover: async () => {
-        const found = await discover(sources());
-        return this.#request.globals["no-mmproj"] ? withoutProjectors(found) : found;
-      },
+      discover: () => discover(sources()),
       load: this.#load,
       base,
       preferred: request.preferred,
       loras: defaultLoras(globals.lora, named, environment),
       plan: this.#plan,
       paths: request.paths,
+      withProjector: (entry) => withNamedProjector(entry, this.#request.globals, this.#projector),
       config: withAliases(config?.models, request.aliases ?? {}),
       policy: this.#policy,
       log: this.#notify,
@@ -101,6 +106,7 @@ class RegistrySession implements ModelSession {
   }
 
   async configure(change: ModelSessionChange): Promise<void> {
+    this.#projector = await namedProjector(change.globals);
     this.#request = { ...this.#request, ...change };
     const config = withAliases(change.config?.models, change.aliases ?? {});
     await this.registry.configure(config, this.#policy);
@@ -315,9 +321,4 @@ function defaultLoras(
   if (!fromEnvironment) return [];
   const path = expandHome(fromEnvironment, homeFolder(environment.env));
   return [parseLora(path, "SHIMMY_LORA_GGUF")];
-}
-
-/** The models as text models, for `--no-mmproj`. */
-function withoutProjectors(found: Discovery): Discovery {
-  return { ...found, models: found.models.map(({ projector: _, ...model }) => model) };
 }

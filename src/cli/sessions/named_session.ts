@@ -63,10 +63,11 @@ export async function openNamedModel(
   const { asked, yes, isStdinUsed = false, config, parallel = 1, isolate = false } = request;
   const { signal, sharesOneContext = false } = request;
   const consent = { yes, isStdinUsed };
-  const pulled = await resolveReference(environment, asked, consent, { signal });
+  const pulling = { signal, withProjector: !request.globals["no-mmproj"] };
+  const pulled = await resolveReference(environment, asked, consent, pulling);
   const named = pulled?.named ?? asked;
   const base = named === undefined
-    ? await resolveDefaultModel(environment, defaultModel(environment, config), consent, { signal })
+    ? await resolveDefaultModel(environment, defaultModel(environment, config), consent, pulling)
     : {};
   const globals = await resolveDraft(environment, request.globals, consent, { signal });
   return await environment.openModelSession({

@@ -65,7 +65,8 @@ function explained(cause: unknown, { path }: ProjectorOptions): ShimmyError {
   if (cause instanceof ShimmyError && cause.kind === "not_found") {
     const message =
       "The model reads images and audio only with libmtmd, which the installed libraries lack: " +
-      "build it with `deno task build:mtmd`, and set SHIMMY_LIBLLAMA to the folder";
+      "run `shimmy runtime install VARIANT --archive`, and set SHIMMY_LIBLLAMA to the folder that " +
+      "it prints";
     return new ShimmyError("not_found", message, { detail: cause.detail ?? "", cause });
   }
   if (cause instanceof ShimmyError) return cause;

@@ -75,7 +75,7 @@ export async function discover(sources: readonly ModelSource[]): Promise<Discove
   const scanned: Discovery["sources"][number][] = [];
   const skipped: SkippedFile[] = [];
   const models = new Models();
-  const seen = new Map<string, ModelEntry | null>();
+  const seen = new Map<string, ModelEntry | SkippedFile>();
   for (const source of sources) {
     const result = await source.scan();
     const before = models.count;
@@ -88,12 +88,14 @@ export async function discover(sources: readonly ModelSource[]): Promise<Discove
     });
     for await (const { candidate, id, outcome } of described) {
       const known = seen.get(id);
-      if (known) models.alias(known, candidate.name);
-      if (outcome === null || seen.has(id)) continue;
+      if (known !== undefined && isModel(known)) models.alias(known, candidate.name);
+      // Another revision of a repository may link to the same projector.
+      else if (known?.kind === "projector") skipped.push({ ...known, path: candidate.paths[0]! });
+      if (outcome === null || known !== undefined) continue;
       if (isModel(outcome)) {
         seen.set(id, models.add(outcome, candidate.qualifier));
       } else {
-        seen.set(id, null);
+        seen.set(id, outcome);
         skipped.push(outcome);
       }
     }

@@ -1,20 +1,11 @@
-import { assertEquals } from "@std/assert";
-import { buildGguf, buildModel } from "../../../tests/models/build_gguf.ts";
+import { assert, assertEquals } from "@std/assert";
+import { buildModel } from "../../../tests/models/build_gguf.ts";
 import { Machine } from "../../../tests/models/machine.ts";
+import { projectorFile } from "../../../tests/models/projector.ts";
+import { isModel } from "./describe.ts";
+import { describeFile } from "./describe_file.ts";
 
 const model = (width = 64) => buildModel({ "llama.embedding_length": width });
-
-function projector(width = 64): Uint8Array {
-  return buildGguf({
-    metadata: {
-      "general.architecture": "clip",
-      "general.type": "mmproj",
-      "clip.vision.projection_dim": width,
-    },
-    tensors: [{ name: "a", shape: [8] }],
-    weights: 32,
-  });
-}
 
 /** The file names of the projectors of all models by name, for the files of folders. */
 async function projectorsOf(
@@ -36,9 +27,9 @@ Deno.test("a projector without a name belongs to the only model of its folder", 
     await projectorsOf({
       "a/seer-Q4_K_M.gguf": model(),
       "a/seer-Q8_0.gguf": model(),
-      "a/mmproj-F16.gguf": projector(),
+      "a/mmproj-F16.gguf": projectorFile(),
       "b/seer-f16.gguf": model(),
-      "b/mmproj-model-f16.gguf": projector(),
+      "b/mmproj-model-f16.gguf": projectorFile(),
       "c/text.gguf": model(),
     }),
     {
@@ -55,10 +46,10 @@ Deno.test("of several models in a folder, a projector belongs to those that it n
     await projectorsOf({
       "seer-2b-Q4_K_M.gguf": model(),
       "text-7b.gguf": model(),
-      "mmproj-seer-2b-f16.gguf": projector(),
+      "mmproj-seer-2b-f16.gguf": projectorFile(),
       "other.gguf": model(),
-      "other.mmproj-f16.gguf": projector(),
-      "mmproj-F32.gguf": projector(),
+      "other.mmproj-f16.gguf": projectorFile(),
+      "mmproj-F32.gguf": projectorFile(),
     }),
     {
       "seer-2b-q4_k_m": "mmproj-seer-2b-f16.gguf",
@@ -68,9 +59,20 @@ Deno.test("of several models in a folder, a projector belongs to those that it n
   );
 });
 
+Deno.test("a projector with the whole name of a model does not belong to one with a shorter name", async () => {
+  assertEquals(
+    await projectorsOf({
+      "tiny.gguf": model(),
+      "tiny-seer.gguf": model(),
+      "mmproj-tiny-seer.gguf": projectorFile(),
+    }),
+    { "tiny": null, "tiny-seer": "mmproj-tiny-seer.gguf" },
+  );
+});
+
 Deno.test("a projector whose embeddings have another length belongs to no model", async () => {
   assertEquals(
-    await projectorsOf({ "seer.gguf": model(64), "mmproj-F16.gguf": projector(32) }),
+    await projectorsOf({ "seer.gguf": model(64), "mmproj-F16.gguf": projectorFile(32) }),
     { seer: null },
   );
 });
@@ -80,8 +82,64 @@ Deno.test("of several projectors, the one in half precision is taken", async () 
   assertEquals(
     await projectorsOf({
       "seer.gguf": model(),
-      ...Object.fromEntries(names.map((name) => [name, projector()])),
+      ...Object.fromEntries(names.map((name) => [name, projectorFile()])),
     }),
     { seer: "mmproj-F16.gguf" },
   );
+});
+
+Deno.test("a model in the Hugging Face cache has the projector of its snapshot", async () => {
+  using machine = new Machine();
+  const repository = "home/.cache/huggingface/hub/models--o--seer";
+  const file = (revision: string, path: string, bytes: Uint8Array) =>
+    machine.write(`${repository}/snapshots/${revision}/${path}`, bytes);
+  file("1", "seer-Q4_0.gguf", model());
+  const first = file("1", "mmproj-F16.gguf", projectorFile());
+  file("2", "Q8_0/seer-00001-of-00001.gguf", model());
+  machine.link(first, `${repository}/snapshots/2/mmproj-F16.gguf`);
+  const { models } = await machine.discover();
+  assertEquals(models.map(({ projector }) => projector), [
+    first,
+    machine.path(repository, "snapshots", "2", "mmproj-F16.gguf"),
+  ]);
+});
+
+Deno.test("a model in LM Studio's folder has the projector of its repository", async () => {
+  using machine = new Machine();
+  const folder = "home/.lmstudio/models/owner";
+  machine.write(`${folder}/seer/seer-Q4_0.gguf`, model());
+  const own = machine.write(`${folder}/seer/mmproj-model-f16.gguf`, projectorFile());
+  machine.write(`${folder}/text/text-Q4_0.gguf`, model());
+  const { models } = await machine.discover();
+  assertEquals(models.map(({ name, projector }) => [name, projector]), [
+    ["seer-q4_0", own],
+    ["text-q4_0", undefined],
+  ]);
+});
+
+Deno.test("the default model's file and any other have the projector beside them", async () => {
+  using machine = new Machine();
+  const path = machine.write("elsewhere/seer-Q4_0.gguf", model());
+  const own = machine.write("elsewhere/mmproj-F16.gguf", projectorFile());
+  const { models } = await machine.discover({ base: path });
+  assertEquals(models[0]?.projector, own);
+  const described = await describeFile(path, "path");
+  assert(isModel(described));
+  assertEquals(described.projector, own);
+  machine.write("elsewhere/other.gguf", model());
+  const ambiguous = await describeFile(path, "path");
+  assert(isModel(ambiguous));
+  assertEquals(ambiguous.projector, undefined);
+});
+
+Deno.test("a model reads what its projector has encoders for", async () => {
+  using machine = new Machine();
+  const reads = ["vision", "audio"] as const;
+  const path = machine.write("work/models/seer.gguf", model());
+  machine.write("work/models/mmproj-F16.gguf", projectorFile(64, reads));
+  const { models } = await machine.discover();
+  assertEquals(models[0]?.projectorReads, reads);
+  const described = await describeFile(path, "path");
+  assert(isModel(described));
+  assertEquals(described.projectorReads, reads);
 });

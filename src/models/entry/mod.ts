@@ -13,6 +13,7 @@ export type {
   ModelEntry,
   ModelSettings,
   OllamaLayer,
+  ProjectorInput,
   SkippedFile,
   SourceKind,
 } from "./entry.ts";

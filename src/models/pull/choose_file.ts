@@ -1,4 +1,5 @@
 import { ShimmyError } from "../../errors.ts";
+import { chooseProjector, isProjectorName } from "../discovery/mod.ts";
 import { isGgufPath, shardName } from "../entry/mod.ts";
 
 /**
@@ -109,6 +110,38 @@ export function modelsOf(paths: readonly string[]): HubModel[] {
   }
   const main = models.filter(({ paths }) => !DRAFT.test(paths[0]!));
   return main.length > 0 ? main : models;
+}
+
+/**
+ * The projector of a model in a repository: by its name, in the folder of the model or in one above.
+ *
+ * @param paths every file of the repository
+ * @param model the first file of the model
+ */
+export function projectorFor(paths: readonly string[], model: string): string | undefined {
+  if (isProjectorName(model)) return undefined;
+  const models = modelsOf(paths).map((one) => one.paths[0]!);
+  const projectors = paths.filter((path) => isGgufPath(path) && isProjectorName(path));
+  for (const folder of foldersOf(model)) {
+    const chosen = chooseProjector(
+      model,
+      models.filter((path) => foldersOf(path).includes(folder)),
+      projectors.filter((path) => folderOf(path) === folder),
+    );
+    if (chosen !== undefined) return chosen;
+  }
+  return undefined;
+}
+
+function folderOf(path: string): string {
+  return path.slice(0, Math.max(0, path.lastIndexOf("/")));
+}
+
+/** The folder of a file of a repository and those above it. The repository itself is the empty text. */
+function foldersOf(path: string): string[] {
+  const folders = [folderOf(path)];
+  while (folders.at(-1) !== "") folders.push(folderOf(folders.at(-1)!));
+  return folders;
 }
 
 function setOf(path: string): string[] {

@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { ShimmyError } from "../../errors.ts";
-import { chooseModel } from "./choose_file.ts";
+import { chooseModel, projectorFor } from "./choose_file.ts";
 
 function choose(paths: string[], quantization: string | null = null, file: string | null = null) {
   return chooseModel(paths, { repository: "o/r", quantization, file }).paths;
@@ -78,4 +78,27 @@ Deno.test("of several matches the one outside of subfolders is chosen, otherwise
     ShimmyError,
     "no file x.gguf; available: big/m-Q4_K_M.gguf, m-Q4_K_M.gguf",
   );
+});
+
+Deno.test("the projector of a model has its name, or there is only one model", () => {
+  const files = ["m-Q4_K_M.gguf", "m-Q8_0.gguf", "mmproj-BF16.gguf", "mmproj-F16.gguf"];
+  assertEquals(projectorFor(files, "m-Q4_K_M.gguf"), "mmproj-F16.gguf");
+  assertEquals(projectorFor(files.slice(0, 2), "m-Q4_K_M.gguf"), undefined);
+  assertEquals(projectorFor([...files, "n-Q8_0.gguf"], "m-Q4_K_M.gguf"), undefined);
+  const named = [...files, "n-Q8_0.gguf", "mmproj-m-f16.gguf"];
+  assertEquals(projectorFor(named, "m-Q4_K_M.gguf"), "mmproj-m-f16.gguf");
+  assertEquals(projectorFor(named, "n-Q8_0.gguf"), undefined);
+  assertEquals(projectorFor(files, "mmproj-F16.gguf"), undefined);
+});
+
+Deno.test("the projector of a model in a folder is in the folder, or in one above", () => {
+  const files = [
+    "mmproj-F16.gguf",
+    "Q4_0/m-00001-of-00002.gguf",
+    "Q4_0/m-00002-of-00002.gguf",
+    "Q8_0/m-Q8_0.gguf",
+    "Q8_0/mmproj-Q8_0.gguf",
+  ];
+  assertEquals(projectorFor(files, files[1]!), "mmproj-F16.gguf");
+  assertEquals(projectorFor(files, "Q8_0/m-Q8_0.gguf"), "Q8_0/mmproj-Q8_0.gguf");
 });

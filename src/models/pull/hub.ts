@@ -3,22 +3,26 @@ import { sizeOf } from "../../download/mod.ts";
 import { ShimmyError } from "../../errors.ts";
 import { modelName } from "../entry/mod.ts";
 import { huggingFaceCache } from "../discovery/mod.ts";
-import { chooseModel } from "./choose_file.ts";
+import { chooseModel, projectorFor } from "./choose_file.ts";
 import { explainHub, hubAuthorization, hubEndpoint, readRepository } from "./hub_api.ts";
 import { placeLink, repositoryFolder, writeRef } from "./hub_cache.ts";
 import type { PlannedFile, PullEnvironment, PullPlan } from "./plan.ts";
 import { type HubReference, isSafePath, referenceText } from "./reference.ts";
 
 /**
- * Plans a pull from the Hugging Face hub. The files go to the cache that Hugging Face's own tools
- * use.
+ * Plans a pull from the Hugging Face hub: of a model, and of its projector if the repository has one. The
+ * files go to the cache that Hugging Face's own tools use.
  *
+ * @param withProjector false to leave the projector out
  * @throws {ShimmyError} `not_found`, or `backend` with what to do.
  */
 export async function planHub(
   reference: HubReference,
   environment: PullEnvironment,
-  signal?: AbortSignal,
+  { withProjector, signal }: {
+    readonly withProjector: boolean;
+    readonly signal?: AbortSignal | undefined;
+  },
 ): Promise<PullPlan> {
   const { repository } = reference;
   const revision = reference.revision ?? "main";
@@ -34,12 +38,15 @@ export async function planHub(
     authorization,
     signal,
   });
-  const chosen = chooseModel(files.map(({ path }) => path).filter(isSafePath), {
+  const available = files.map(({ path }) => path).filter(isSafePath);
+  const chosen = chooseModel(available, {
     ...reference,
     repository: referenceText({ ...reference, quantization: null, file: null }).slice("hf:".length),
   });
+  const projector = withProjector ? projectorFor(available, chosen.paths[0]!) : undefined;
   const folder = repositoryFolder(cache, repository);
-  const parts = chosen.paths.map((path) => {
+  const wanted = [...chosen.paths, ...(projector === undefined ? [] : [projector])];
+  const parts = wanted.map((path) => {
     const file = files.find((one) => one.path === path)!;
     return {
       file,
@@ -62,7 +69,7 @@ export async function planHub(
     // Where links are forbidden, other tools keep the file itself in the snapshot.
     present: await sizeOf(blob) === file.size || await sizeOf(link) === file.size,
   }));
-  const paths = parts.map(({ link }) => link);
+  const paths = parts.slice(0, chosen.paths.length).map(({ link }) => link);
   return {
     reference: referenceText(reference),
     from: new URL(endpoint).host,

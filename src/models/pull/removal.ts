@@ -3,7 +3,7 @@ import { removeIfThere } from "../../download/mod.ts";
 import { ShimmyError } from "../../errors.ts";
 import type { ModelEntry } from "../entry/mod.ts";
 import { huggingFaceCache, storeName } from "../discovery/mod.ts";
-import { isInside, planCacheRemoval, planStoreRemoval } from "./removal_plan.ts";
+import { isInside, planCacheRemoval, planStoreRemoval, type RemovalPlan } from "./removal_plan.ts";
 import type { PullEnvironment } from "./plan.ts";
 import type { Records } from "./records.ts";
 
@@ -58,21 +58,31 @@ async function removalOf(
     ? await planStoreRemoval(entry, asked)
     : cache !== null && isInside(entry.paths[0]!, cache)
     ? await planCacheRemoval(entry, cache, [...written.keys()])
-    : { files: entry.paths, ownedFiles: entry.paths, cleanUp: () => Promise.resolve() };
-  const ownedFiles = await Promise.all(plan.ownedFiles.map(resolvedPath));
-  const sizes = await Promise.all(plan.files.map(fileSize));
+    : plainRemoval(entry.paths);
+  const areOwned = async (paths: readonly string[]) =>
+    (await Promise.all(paths.map(resolvedPath))).every((path) => written.has(path));
+  const owned = await areOwned(plan.ownedFiles);
+  // Without a question to the user, only files that Shimmy wrote are removed.
+  const companions = !owned || await areOwned(plan.companions) ? plan.companions : [];
+  const files = [...plan.files, ...companions];
+  const sizes = await Promise.all(files.map(fileSize));
   return {
-    files: plan.files,
+    files,
     bytes: sizes.reduce((sum, size) => sum + size, 0),
-    owned: ownedFiles.every((mark) => written.has(mark)),
+    owned,
     run: async () => {
-      const names = await Promise.all(plan.files.map(resolvedPath));
-      for (const path of plan.files) await removeIfThere(path);
+      const names = await Promise.all(files.map(resolvedPath));
+      for (const path of files) await removeIfThere(path);
       await plan.cleanUp();
       // Records hold the paths as they were written.
       await records.forget(new Set(names.map((name) => written.get(name) ?? name)));
     },
   };
+}
+
+/** The removal of files in a folder, where a projector may belong to the user. */
+function plainRemoval(paths: readonly string[]): RemovalPlan {
+  return { files: paths, ownedFiles: paths, companions: [], cleanUp: () => Promise.resolve() };
 }
 
 /**

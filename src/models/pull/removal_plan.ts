@@ -2,13 +2,21 @@ import { basename, dirname, join, relative, SEPARATOR } from "@std/path";
 import { sizeOf } from "../../download/mod.ts";
 import { ShimmyError } from "../../errors.ts";
 import type { ModelEntry } from "../entry/mod.ts";
-import { MANIFEST_DEPTH, manifestFiles, storeName, walk } from "../discovery/mod.ts";
+import {
+  isProjectorName,
+  MANIFEST_DEPTH,
+  manifestFiles,
+  storeName,
+  walk,
+} from "../discovery/mod.ts";
 
 /** Files to remove from a store where models share files. */
 export interface RemovalPlan {
   readonly files: readonly string[];
   /** The files that show whether Shimmy pulled the model. */
   readonly ownedFiles: readonly string[];
+  /** Files beside the model that no other model needs: its projector. */
+  readonly companions: readonly string[];
   /** Removes folders that have become empty. */
   readonly cleanUp: () => Promise<void>;
 }
@@ -24,7 +32,8 @@ export function isInside(path: string, folder: string): boolean {
 
 /**
  * Plans a removal from the Hugging Face cache: the blobs of a model and its links in every
- * snapshot. Any remaining link would list the model again.
+ * snapshot. Any remaining link would list the model again. The projector is not
+ * needed after the last model of a repository.
  *
  * @param written Paths that Shimmy wrote. Where links are forbidden, they identify the blob.
  */
@@ -35,9 +44,49 @@ export async function planCacheRemoval(
 ): Promise<RemovalPlan> {
   const repository = join(cache, relative(cache, entry.paths[0]!).split(SEPARATOR)[0]!);
   const snapshots = join(repository, "snapshots");
+  const linked = (await walk(snapshots, SNAPSHOT_DEPTH)).files;
+  const found = await linksAndBlobs(entry.paths, linked, repository, written);
+  const isLast = linked.every((path) => found.paths.includes(path) || isProjectorName(path));
+  const { projector } = entry;
+  const more = isLast && projector !== undefined && isInside(projector, snapshots)
+    ? await linksAndBlobs([projector], linked, repository, written)
+    : { paths: [], blobs: [] };
+  const paths = [...found.paths, ...more.paths];
+  const files = [...found.paths, ...found.blobs];
+  return {
+    files,
+    ownedFiles: files,
+    companions: [...more.paths, ...more.blobs],
+    cleanUp: async () => {
+      for (const path of paths) await removeEmpty(dirname(path), snapshots);
+      await removeDeadRefs(repository);
+      for (const folder of ["snapshots", "refs", "blobs"]) {
+        await removeEmpty(join(repository, folder), cache);
+      }
+    },
+  };
+}
+
+/** Links and blobs of files in the Hugging Face cache. */
+interface LinkedFiles {
+  readonly paths: readonly string[];
+  readonly blobs: readonly string[];
+}
+
+/**
+ * The blobs of files and the links to them in every snapshot.
+ *
+ * @param linked every file of all snapshots
+ */
+async function linksAndBlobs(
+  named: readonly string[],
+  linked: readonly string[],
+  repository: string,
+  written: readonly string[],
+): Promise<LinkedFiles> {
   const store = await realPath(join(repository, "blobs"));
   const blobs = new Set<string>();
-  for (const path of entry.paths) {
+  for (const path of named) {
     const real = await realPath(path);
     if (isInside(real, store)) {
       blobs.add(real);
@@ -48,22 +97,11 @@ export async function planCacheRemoval(
       if (isInside(own, store) && await sizeOf(own) === size) blobs.add(own);
     }
   }
-  const paths = [...entry.paths];
-  for (const path of (await walk(snapshots, SNAPSHOT_DEPTH)).files) {
+  const paths = [...named];
+  for (const path of linked) {
     if (!paths.includes(path) && blobs.has(await realPath(path))) paths.push(path);
   }
-  const files = [...paths, ...blobs];
-  return {
-    files,
-    ownedFiles: files,
-    cleanUp: async () => {
-      for (const path of paths) await removeEmpty(dirname(path), snapshots);
-      await removeDeadRefs(repository);
-      for (const folder of ["snapshots", "refs", "blobs"]) {
-        await removeEmpty(join(repository, folder), cache);
-      }
-    },
-  };
+  return { paths, blobs: [...blobs] };
 }
 
 /** Hugging Face's tools report the cache as broken if a ref points to a missing commit. */
@@ -113,6 +151,7 @@ export async function planStoreRemoval(entry: ModelEntry, asked: string): Promis
   return {
     files: [manifest.path, ...blobs.filter((_, i) => exist[i])],
     ownedFiles: [manifest.path],
+    companions: [],
     cleanUp: () => removeEmpty(dirname(manifest.path), root),
   };
 }

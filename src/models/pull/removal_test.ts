@@ -2,12 +2,20 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { join } from "@std/path";
 import { entryDouble } from "../../../tests/doubles/pool.ts";
 import { COMMIT, HubDouble, sha256 } from "../../../tests/doubles/hub.ts";
+import { buildModel } from "../../../tests/models/build_gguf.ts";
 import { model } from "../../../tests/models/machine.ts";
+import { projectorFile } from "../../../tests/models/projector.ts";
 import { ShimmyError } from "../../errors.ts";
 import { discover, modelSources } from "../discovery/discover.ts";
+import { capabilitiesOf } from "../entry/capabilities.ts";
 import type { ModelEntry } from "../entry/entry.ts";
 import { placeLink } from "./hub_cache.ts";
 import { createStore, type Removal } from "./mod.ts";
+
+/** A model with embeddings of 64 values, another one for each number. */
+function seer(number: number): Uint8Array<ArrayBuffer> {
+  return buildModel({ "llama.embedding_length": 64, "general.version": String(number) });
+}
 
 const posix = Deno.build.os !== "windows";
 
@@ -121,6 +129,59 @@ Deno.test("a model is removed from every snapshot, other models stay", async () 
     `${repository}/blobs/${sha256(other!)}`,
     `${repository}/snapshots/${COMMIT}/b-Q8_0.gguf`,
   ]);
+});
+
+Deno.test("the projector of a repository is removed with its last model", async () => {
+  await using machine = new TestMachine();
+  const [first, second, projector] = [seer(1), seer(2), projectorFile()];
+  machine.hub.repositories.set("o/r", {
+    files: { "a-Q4_0.gguf": first, "a-Q8_0.gguf": second, "mmproj-F16.gguf": projector },
+  });
+  await machine.pull("hf:o/r:Q4_0");
+  await machine.pull("hf:o/r:Q8_0");
+  const withProjector = (await machine.models()).filter((one) => one.projector !== undefined);
+  assertEquals(withProjector.map(({ name }) => name), ["a-q4_0", "a-q8_0"]);
+  await (await machine.removal("a-q4_0")).run();
+  const repository = "hf/hub/models--o--r";
+  assertEquals(machine.files(`${repository}/blobs`).length, 2);
+  const removal = await machine.removal("a-q8_0");
+  assertEquals([removal.owned, removal.files.length], [true, 4]);
+  assertEquals(removal.bytes, second.length + projector.length);
+  await removal.run();
+  assertEquals(machine.files("hf"), []);
+  assertEquals(machine.files("cache"), []);
+});
+
+Deno.test("a projector that another tool downloaded stays when Shimmy's model is removed", async () => {
+  await using machine = new TestMachine();
+  const projector = projectorFile();
+  machine.hub.repositories.set("o/r", { files: { "a-Q4_0.gguf": seer(1) } });
+  await machine.pull("hf:o/r");
+  const link = machine.path(`hf/hub/models--o--r/snapshots/${COMMIT}/mmproj-F16.gguf`);
+  Deno.writeFileSync(link, projector);
+  const removal = await machine.removal("a-q4_0");
+  assertEquals([removal.owned, removal.files.includes(link)], [true, false]);
+  await removal.run();
+  const repository = "hf/hub/models--o--r";
+  assertEquals(machine.files("hf"), [
+    `${repository}/refs/main`,
+    `${repository}/snapshots/${COMMIT}/mmproj-F16.gguf`,
+  ]);
+});
+
+Deno.test("a projector of Ollama's registry comes and goes with its model", async () => {
+  await using machine = new TestMachine();
+  const layers = [
+    { kind: "model", bytes: seer(1) },
+    { kind: "projector", bytes: projectorFile() },
+  ];
+  machine.hub.models.set("library/seer:latest", { layers });
+  await machine.pull("ollama:seer");
+  const [model] = await machine.models();
+  assertEquals(model!.projector, model!.ollama?.projector);
+  assertEquals(capabilitiesOf(model!).includes("vision"), true);
+  await (await machine.removal("seer:latest")).run();
+  assertEquals(machine.files("ollama"), []);
 });
 
 Deno.test("a model that another tool downloaded is not owned by Shimmy", async () => {

@@ -24,6 +24,12 @@ export type PullEvent =
 export interface PlanOptions {
   /** Expected SHA-256 of a file from a URL, in hexadecimal. */
   readonly sha256?: string | null;
+  /**
+   * Whether the projector of a model in a repository of the hub is pulled too. Models of Ollama's registry
+   * always come with theirs.
+   * @default {true}
+   */
+  readonly withProjector?: boolean;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -111,11 +117,12 @@ class Store implements ModelStore {
   }
 
   // Each kind of source is imported on first use, because most commands pull nothing.
-  async plan(text: string, { sha256 = null, signal }: PlanOptions = {}): Promise<PullPlan> {
+  async plan(text: string, options: PlanOptions = {}): Promise<PullPlan> {
+    const { sha256 = null, withProjector = true, signal } = options;
     const reference = parseReference(text);
     switch (reference.kind) {
       case "hub":
-        return await this.#planHub(reference, signal);
+        return await this.#planHub(reference, { withProjector, signal });
       case "ollama": {
         const { planOllama } = await import("./ollama.ts");
         return await planOllama(reference, this.#environment, signal);
@@ -128,12 +135,15 @@ class Store implements ModelStore {
   }
 
   /** Plans a pull from the hub. Without the hub, the cache serves. */
-  async #planHub(reference: HubReference, signal?: AbortSignal): Promise<PullPlan> {
+  async #planHub(
+    reference: HubReference,
+    options: { readonly withProjector: boolean; readonly signal?: AbortSignal | undefined },
+  ): Promise<PullPlan> {
     const isOffline = isHubOffline(this.#environment.env);
     try {
       if (isOffline) throw offlineError(reference);
       const { planHub } = await import("./hub.ts");
-      return await planHub(reference, this.#environment, signal);
+      return await planHub(reference, this.#environment, options);
     } catch (error) {
       const isUnreachable = error instanceof ShimmyError && error.kind === "backend";
       if (!isOffline && !isUnreachable) throw error;

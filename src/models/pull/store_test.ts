@@ -25,6 +25,23 @@ Deno.test("a model from the hub is stored where Hugging Face's own tools find it
   }
 });
 
+Deno.test("the projector of a repository is pulled with its model, unless it is left out", async () => {
+  await using machine = new PullMachine();
+  machine.addSeer();
+  const snapshot = () =>
+    list(machine.path("hf", "hub", "models--Owner--Seer-GGUF", "snapshots", COMMIT));
+  const { store } = machine;
+  await store.pull(await store.plan("hf:Owner/Seer-GGUF", { withProjector: false }));
+  assertEquals(snapshot(), ["seer-Q4_K_M.gguf"]);
+  // A later pull brings what is missing.
+  const plan = await store.plan("hf:Owner/Seer-GGUF");
+  assertEquals(missingBytes(plan), 500);
+  const model = await store.pull(plan);
+  assertEquals([model.name, model.paths.length], ["seer-q4_k_m", 1]);
+  assertEquals(snapshot(), ["mmproj-F16.gguf", "seer-Q4_K_M.gguf"]);
+  assertEquals(await store.find("hf:Owner/Seer-GGUF"), model);
+});
+
 Deno.test("a branch, tag or commit has its own snapshot and a ref like the hub's tools write", async () => {
   await using machine = new PullMachine();
   const [branch, tagged] = ["2".repeat(40), "3".repeat(40)];

@@ -1,13 +1,12 @@
 import { resolve } from "@std/path";
 import type { Sampling } from "../../engine/protocol/mod.ts";
-import { candidateOf, describe, isModel } from "../discovery/mod.ts";
+import { describeFile, isModel } from "../discovery/mod.ts";
 import {
   type Discovery,
   findByName,
   type Lora,
   type ModelEntry,
   type ModelSettings,
-  shardSet,
   type SkippedFile,
 } from "../entry/mod.ts";
 
@@ -96,7 +95,7 @@ async function fileOf(
   log: (line: string) => void,
   name: string,
 ): Promise<ModelEntry | SkippedFile | null> {
-  if (path !== undefined) return await describe(candidateOf(shardSet(path)), "config");
+  if (path !== undefined) return await describeFile(path, "config");
   log(`models.${name}: no model has this name; set 'path' to its file`);
   return null;
 }
@@ -117,14 +116,20 @@ function configured(
   names.delete(name);
   names.delete(ANY_NAME);
   const entry = {
-    ...base,
+    ...withProjector(base, projector),
     name,
     ...(names.size === 0 ? {} : { aliases: [...names] }),
     ...(loras === undefined ? {} : { loras }),
-    ...(projector === undefined ? {} : { projector }),
     settings: merged(base.settings, settings),
   };
   return withSampling(entry, config);
+}
+
+/** A model with another projector, whose header was not read. */
+function withProjector(base: ModelEntry, projector: string | undefined): ModelEntry {
+  if (projector === undefined) return base;
+  const { projectorReads: _, ...rest } = base;
+  return { ...rest, projector };
 }
 
 function withSampling(

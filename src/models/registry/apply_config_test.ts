@@ -29,7 +29,9 @@ Deno.test("a discovered model gets settings and aliases, and comes first", async
   const settings = { contextLength: 512 };
   const loras = [{ path: "/l.gguf", scale: 1 }];
   const projector = "/mmproj.gguf";
-  const { models } = await apply([other, found], {
+  // What another projector reads is not known of this one.
+  const before = { ...found, projector: "/found.gguf", projectorReads: ["audio"] } as const;
+  const { models } = await apply([other, before], {
     models: { found: model({ settings, loras, projector, aliases: ["new"] }) },
   });
   assertEquals(models, [

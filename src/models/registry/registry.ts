@@ -6,7 +6,7 @@ import type { Log } from "../memory/mod.ts";
 import { type Clock, SYSTEM_CLOCK } from "./clock.ts";
 import { fallbackName, type ModelConfig, withConfig } from "./apply_config.ts";
 import { withRequestDefaults } from "./sampling_defaults.ts";
-import { candidateOf, describe, isModel } from "../discovery/mod.ts";
+import { describeFile, isModel } from "../discovery/mod.ts";
 import {
   adapterName,
   type Discovery,
@@ -49,6 +49,8 @@ export interface PoolOptions {
   readonly paths: "any" | "found";
   /** Models of the configuration file. */
   readonly config?: ModelConfig | undefined;
+  /** Gives a model the projector that options name, or takes its own. */
+  readonly withProjector?: ((entry: ModelEntry) => ModelEntry) | undefined;
   /** When models are unloaded. Without a policy, models are unloaded only on request. */
   readonly policy?: LoadPolicy | undefined;
   /** Receives a line for each unload and for each ineffective setting. */
@@ -296,9 +298,11 @@ class Pool implements Registry {
     const { base, loras, preferred, log = () => {} } = this.#options;
     const found = await this.#options.discover();
     this.#scannedAt = (this.#options.clock ?? SYSTEM_CLOCK).now();
-    const discovery = this.#config === undefined
+    const configured = this.#config === undefined
       ? found
       : await withConfig(found, this.#config, log);
+    const models = configured.models.map((entry) => this.#withProjector(entry));
+    const discovery = { ...configured, models };
     const chosen = preferred !== undefined
       ? findByName(discovery.models, preferred)
       : base === undefined
@@ -312,6 +316,10 @@ class Pool implements Registry {
     return { discovery, entries, defaultModel };
   }
 
+  #withProjector(entry: ModelEntry): ModelEntry {
+    return this.#options.withProjector?.(entry) ?? entry;
+  }
+
   /** Opens a model file outside of all sources. */
   async #open(name: string): Promise<ModelEntry | undefined> {
     if (this.#options.paths !== "any" || !looksLikePath(name)) return undefined;
@@ -323,12 +331,13 @@ class Pool implements Registry {
         detail: path,
       });
     }
-    this.#opened.set(path, described);
-    return described;
+    const entry = this.#withProjector(described);
+    this.#opened.set(path, entry);
+    return entry;
   }
 }
 
 /** Reads the model in a file, or the reason why it is not a model. */
 async function modelAt(path: string): Promise<ModelEntry | SkippedFile> {
-  return await describe(candidateOf(shardSet(resolvePath(path))), "path");
+  return await describeFile(resolvePath(path), "path");
 }

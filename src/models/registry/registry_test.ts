@@ -2,7 +2,9 @@ import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/as
 import { fromFileUrl, resolve } from "@std/path";
 import { ClockDouble } from "../../../tests/doubles/clock.ts";
 import { modelEntry } from "../../../tests/doubles/model_entry.ts";
+import { buildModel } from "../../../tests/models/build_gguf.ts";
 import { Machine, model } from "../../../tests/models/machine.ts";
+import { projectorFile } from "../../../tests/models/projector.ts";
 import type { Engine } from "../../engine/engine.ts";
 import { ShimmyError } from "../../errors.ts";
 import type { Discovery, ModelEntry } from "../entry/entry.ts";
@@ -234,6 +236,36 @@ Deno.test("a path of an undiscovered file is opened only if any path is allowed"
   assertEquals(await open.list(), [opened]);
   const error = await assertRejects(() => open.resolve("./no.gguf"), ShimmyError);
   assertEquals(error.message, "Cannot use model './no.gguf': does not exist");
+});
+
+Deno.test("a model that is opened by path has the projector beside it", async () => {
+  using machine = new Machine();
+  const path = machine.write("seer.gguf", buildModel({ "llama.embedding_length": 64 }));
+  const projector = machine.write("mmproj-F16.gguf", projectorFile());
+  const { pool } = setUp([], { paths: "any" });
+  assertEquals((await pool.resolve(path)).projector, projector);
+  const configured = setUp([], {
+    config: { models: { seer: { path, aliases: [], settings: {} } }, aliases: {}, defaults: {} },
+  }).pool;
+  assertEquals((await configured.resolve("seer")).projector, projector);
+});
+
+Deno.test("options give found, configured and opened models a projector", async () => {
+  using machine = new Machine();
+  const path = machine.write("seer.gguf", buildModel());
+  const config: ModelConfig = {
+    models: { found: { aliases: [], projector: "/configured.gguf", settings: {} } },
+    aliases: {},
+    defaults: {},
+  };
+  const { pool } = setUp([modelEntry("found")], {
+    paths: "any",
+    config,
+    withProjector: (entry) => ({ ...entry, projector: "/named.gguf" }),
+  });
+  const names = ["found", path, undefined];
+  const entries = await Promise.all(names.map((name) => pool.resolve(name)));
+  assertEquals(entries.map(({ projector }) => projector), Array(3).fill("/named.gguf"));
 });
 
 Deno.test("a model with a missing file is refused with the name of that file", async () => {

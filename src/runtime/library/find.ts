@@ -110,19 +110,31 @@ export async function findRuntime(options: FindOptions): Promise<Runtime> {
     }
     return found("npm", await fetchPackage(source.name, { load: options.importPackage }));
   }
+  return found("archive", await archiveFolder(options, platform, cacheDir));
+}
+
+/**
+ * Installs llama.cpp's release archive of a variant in the cache folder, unless it is there. It has libmtmd,
+ * which the npm packages lack.
+ *
+ * @returns the folder.
+ * @throws {ShimmyError} `backend` if there is none or the download failed; `cancelled`.
+ */
+export async function installRelease(
+  options: Omit<FindOptions, "folder" | "embedded" | "standalone">,
+): Promise<string> {
+  const cacheDir = resolve(options.cacheDir ?? cacheDirectory());
+  return await archiveFolder(options, options.platform ?? currentPlatform(), cacheDir);
+}
+
+async function archiveFolder(
+  { variant, onProgress, signal, assets, releaseBase }: FindOptions,
+  platform: Platform,
+  cacheDir: string,
+): Promise<string> {
   const { installArchive } = await import("./archive.ts");
-  const { onProgress, signal, assets } = options;
-  const base = options.releaseBase ?? Deno.env.get("SHIMMY_RELEASE_BASE");
-  const folder = await installArchive({
-    platform,
-    variant,
-    cacheDir,
-    onProgress,
-    signal,
-    assets,
-    base,
-  });
-  return found("archive", folder);
+  const base = releaseBase ?? Deno.env.get("SHIMMY_RELEASE_BASE");
+  return await installArchive({ platform, variant, cacheDir, onProgress, signal, assets, base });
 }
 
 /** Variants whose libraries hold a variant's backend: all hold the CPU's, and some share a build. */

@@ -2,7 +2,7 @@
 
 export type { Progress } from "./download.ts";
 export { embeddedLibraries, embedsLibraries } from "./embedded.ts";
-export { type FindOptions, findRuntime, type Runtime } from "./find.ts";
+export { type FindOptions, findRuntime, installRelease, type Runtime } from "./find.ts";
 export { type InstalledVariant, listInstalled, removeInstalled } from "./manage.ts";
 export { type Asset, isPublished } from "./release.ts";
 export { backendsIn, hasGraphicsCard, missingDriver, type System, THIS_SYSTEM } from "./system.ts";

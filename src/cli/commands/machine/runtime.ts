@@ -3,6 +3,7 @@ import {
   cacheDirectory,
   findRuntime,
   type InstalledVariant,
+  installRelease,
   listInstalled,
   removeInstalled,
   type Variant,
@@ -21,10 +22,18 @@ export default command({
     ["install VARIANT", `download a variant: ${VARIANTS.join(", ")}`],
     ["remove VARIANT", "remove a downloaded variant"],
   ],
-  options: { "json": flag({ help: "print JSON" }) },
+  options: {
+    "archive": flag({
+      help: "install llama.cpp's release archive, which has libmtmd, in place of the npm package",
+    }),
+    "json": flag({ help: "print JSON" }),
+  },
   run: ({ values, operands: [action, name] }, environment) =>
     interruptible(environment, EXIT.interrupted, async (signal) => {
       const cacheDir = cacheDirectory(environment.env);
+      if (values.archive && action !== "install") {
+        throw new UsageError("--archive: applies only to runtime install");
+      }
       switch (action) {
         case "list": {
           if (name !== undefined) throw new UsageError(`runtime: unexpected argument '${name}'`);
@@ -35,7 +44,7 @@ export default command({
           return EXIT.ok;
         }
         case "install":
-          await install(variantOf(name), cacheDir, environment, signal);
+          await install(variantOf(name), values.archive, cacheDir, environment, signal);
           return EXIT.ok;
         case "remove":
           await remove(variantOf(name), cacheDir, environment);
@@ -59,21 +68,20 @@ function variantOf(name: string | undefined): Variant {
 
 async function install(
   variant: Variant,
+  isArchive: boolean,
   cacheDir: string,
   environment: Environment,
   signal: AbortSignal,
 ) {
   const { output } = environment;
-  const runtime = await findRuntime({
-    variant,
-    cacheDir,
+  const onProgress = downloadProgress(environment, (line) => output.note(line));
+  const options = { variant, cacheDir, onProgress, signal };
+  const folder = isArchive
+    ? await installRelease(options)
     // SHIMMY_LIBLLAMA must not replace the variant that is installed.
-    folder: "",
-    onProgress: downloadProgress(environment, (line) => output.note(line)),
-    signal,
-  });
+    : (await findRuntime({ ...options, folder: "" })).folder;
   output.progress(null);
-  await output.print(runtime.folder);
+  await output.print(folder);
 }
 
 async function remove(variant: Variant, cacheDir: string, { output }: Environment): Promise<void> {

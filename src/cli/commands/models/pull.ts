@@ -52,7 +52,8 @@ export default command({
       }
       referenceOf(asked);
       const store = modelStore(environment);
-      const plan = await store.plan(asked, { sha256, signal });
+      const withProjector = !globals["no-mmproj"];
+      const plan = await store.plan(asked, { sha256, withProjector, signal });
       const missing = missingBytes(plan);
       const pulled = await pullWithProgress(environment, store, plan, { connections, signal });
       const { paths } = pulled;

@@ -104,7 +104,8 @@ export async function runServer(
   let interruptedBy: InterruptSignal | undefined;
   using _ = environment.onInterrupt((signal) => interruptedBy ??= signal);
   return await interruptible(environment, EXIT.interrupted, async (stop) => {
-    const pulling = { signal: stop, notify: log.info };
+    const withProjector = !globals["no-mmproj"];
+    const pulling = { signal: stop, notify: log.info, withProjector };
     const asked = values["model-path"] ?? undefined;
     const chosen = await resolveDefaultModel(environment, asked, values, pulling);
     if (chosen.base !== undefined) await checkDefaultModel(chosen.base);

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { serverDouble, type ServerDoubleOptions } from "../../../../tests/doubles/server.ts";
 import { TINY_TEMPLATE } from "../../../../tests/doubles/tiny_template.ts";
+import { projectorFile } from "../../../../tests/models/projector.ts";
 import { ShimmyError } from "../../../errors.ts";
 import type { SequenceRequest } from "../../../engine/protocol/mod.ts";
 import { generateRoute } from "../native/generate_route.ts";
@@ -324,6 +325,26 @@ Deno.test("show reports metadata, and all metadata once the model is loaded", as
   assertEquals(after.license, "mit");
   assertEquals(after.model_info["double.block_count"], 4);
   assertEquals(after.model_info["general.name"], "7");
+});
+
+Deno.test("show and tags tell that a model reads images, and show has the projector's metadata", async () => {
+  const projector = await Deno.makeTempFile({ suffix: ".gguf" });
+  try {
+    await Deno.writeFile(projector, projectorFile());
+    const { send } = server({ entry: { projector } });
+    const shown = await (await send("POST", "/api/show", { model: "double" })).json();
+    assertEquals(shown.capabilities.includes("vision"), true);
+    assertEquals(shown.details.families, ["double", "clip"]);
+    assertEquals(shown.projector_info, {
+      "general.architecture": "clip",
+      "general.type": "mmproj",
+      "clip.vision.projection_dim": 64,
+    });
+    const { models } = await (await send("GET", "/api/tags")).json();
+    assertEquals(models[0].capabilities.includes("vision"), true);
+  } finally {
+    await Deno.remove(projector);
+  }
 });
 
 Deno.test("embed unloads with keep_alive 0", async () => {

@@ -61,6 +61,8 @@ export const showAnswer = z.strictObject({
   details,
   messages: z.array(z.unknown()),
   model_info: z.record(z.string(), z.union([z.string(), z.number()])),
+  projector_info: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional()
+    .describe("Metadata of the projector of a model that reads images"),
   capabilities,
   modified_at: time,
 });

@@ -37,6 +37,12 @@ Deno.test("a model has its context length, capabilities and state", async () => 
   assertEquals(after.capabilities.reasoning, true);
 });
 
+Deno.test("a model with a projector has vision", async () => {
+  const { request } = serverDouble({ routes: openaiRoutes, entry: { projector: "mmproj.gguf" } });
+  const { data } = await (await request("/v1/models")).json();
+  assertEquals(data[0].capabilities.vision, true);
+});
+
 Deno.test("a model is listed with its loaded adapters, and found by the combined name", async () => {
   const { request, engine } = serverDouble({ routes: openaiRoutes });
   const names = async () => {

@@ -21,7 +21,8 @@ export function details(entry: ModelEntry, adapter: AdapterFile | null = null) {
     parent_model: adapter === null ? "" : taggedName(entry),
     format: "gguf",
     family: entry.architecture,
-    families: [entry.architecture],
+    // Some clients tell by this name that a model reads images.
+    families: [entry.architecture, ...(entry.projector === undefined ? [] : ["clip"])],
     parameter_size: parameterSize(entry.parameters),
     quantization_level: entry.quantization,
     ...(entry.contextLength === null ? {} : { context_length: entry.contextLength }),

@@ -6,6 +6,7 @@ import {
   modelfileOf,
   modelfileText,
 } from "../../../../models/entry/mod.ts";
+import { readHeader } from "../../../../models/gguf/mod.ts";
 import type { ModelUse } from "../../../../models/registry/mod.ts";
 import { type Exchange, json } from "../../../http/mod.ts";
 import { listResolved, type ResolvedModel } from "../../../answers/mod.ts";
@@ -97,6 +98,7 @@ export async function show(exchange: Exchange): Promise<Response> {
     details: details(entry, adapter),
     messages: modelfile.messages,
     model_info: modelInfo(entry, info),
+    ...await projectorInfo(entry),
     capabilities: capabilitiesOf(entry, info),
     modified_at: new Date(entry.modified).toISOString(),
   });
@@ -116,6 +118,17 @@ function modelInfo(entry: ModelEntry, info: ModelInfo | null): Record<string, un
     .map(([key, value]) => [key, isNumber(key, value, architecture) ? Number(value) : value]);
   const read = Object.entries(known).filter(([, value]) => value !== null);
   return { ...Object.fromEntries(loaded), ...Object.fromEntries(read) };
+}
+
+/** Metadata of the projector's file; nothing without a projector that can be read. */
+async function projectorInfo({ projector }: ModelEntry) {
+  const header = projector === undefined ? null : await readHeader(projector).catch(() => null);
+  if (header === null) return {};
+  const scalars = [...header.metadata].filter(([, value]) => typeof value !== "object");
+  const plain = scalars.map(([key, value]) =>
+    [key, typeof value === "bigint" ? Number(value) : value] as const
+  );
+  return { projector_info: Object.fromEntries(plain) };
 }
 
 /** libllama returns all values as text; values of the architecture that look like numbers are numbers. */
