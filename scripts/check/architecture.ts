@@ -86,7 +86,13 @@ export const LAYERS: readonly (readonly string[])[] = [
   // HTTP. No dialect imports another.
   ["src/server/metrics", "src/server/schemas", "src/server/activity", "src/server/telemetry"],
   ["src/server/http"],
-  ["src/server/access", "src/server/receipts", "src/server/tool_search", "src/server/ui"],
+  [
+    "src/server/access",
+    "src/server/receipts",
+    "src/server/remote_media",
+    "src/server/tool_search",
+    "src/server/ui",
+  ],
   ["src/server/answers"],
   ["src/server/resuming"],
   [
@@ -129,6 +135,7 @@ export const DOORS: ReadonlySet<string> = new Set([
   "src/engine/protocol/mod.ts",
   "src/runtime/library/paths.ts",
   "src/server/http/mod.ts",
+  "src/server/remote_media/mod.ts",
   "src/server/schemas/mod.ts",
 ]);
 

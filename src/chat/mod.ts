@@ -15,7 +15,13 @@ export type {
   ToolCall,
   ToolChoice,
 } from "./conversation/mod.ts";
-export { type ContentPart, contentParts, joinContent, joinMessages } from "./conversation/mod.ts";
+export {
+  type ContentPart,
+  contentParts,
+  joinContent,
+  joinMessages,
+  type RemoteImage,
+} from "./conversation/mod.ts";
 export {
   argumentsObject,
   prefixHash,
@@ -24,6 +30,7 @@ export {
 } from "./conversation/mod.ts";
 export type { Answer, AnswerFork, ForkedAnswer } from "./running_answer.ts";
 export {
+  type FetchImages,
   inlinePreparer,
   type JsonParser,
   PreparationPool,

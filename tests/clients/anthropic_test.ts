@@ -307,7 +307,7 @@ Deno.test("@anthropic-ai/sdk: refusals arrive as the SDK's error classes", async
     BadRequestError,
   );
   assertEquals(image.type, "invalid_request_error");
-  assertStringIncludes(image.message, "images of other servers are not fetched");
+  assertStringIncludes(image.message, "the model reads no images");
   const long = await assertRejects(
     () => messages.create({ ...GREEDY, messages: [user("word ".repeat(2000))], stream: true }),
     BadRequestError,

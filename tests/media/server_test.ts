@@ -2,6 +2,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { encodeBase64 } from "@std/encoding/base64";
 import { join } from "@std/path";
+import { AUTHORITY, CERTIFICATES } from "../support/certificates.ts";
 import { pattern, png } from "../support/pictures.ts";
 import { ask, type Dialect, served } from "./serving.ts";
 import { MEDIA_FOLDER, withModel } from "./setup.ts";
@@ -92,6 +93,102 @@ Deno.test(
       );
       const models = await (await fetch(server.url("/v1/models"))).json();
       assertEquals(models.data[0].capabilities.vision, true);
+    }),
+);
+
+/** Bodies with an image at a URL, by the route. */
+const atUrl = (url: string): Readonly<Record<string, Dialect>> => ({
+  openai: {
+    ...DIALECTS.openai!,
+    body: {
+      max_tokens: 12,
+      messages: [{
+        role: "user",
+        content: [{ type: "image_url", image_url: { url } }, { type: "text", text: TEXT }],
+      }],
+    },
+  },
+  responses: {
+    ...DIALECTS.responses!,
+    body: {
+      max_output_tokens: 12,
+      input: [{
+        role: "user",
+        content: [{ type: "input_image", image_url: url }, { type: "input_text", text: TEXT }],
+      }],
+    },
+  },
+  anthropic: {
+    ...DIALECTS.anthropic!,
+    body: {
+      max_tokens: 12,
+      messages: [{
+        role: "user",
+        content: [{ type: "image", source: { type: "url", url } }, { type: "text", text: TEXT }],
+      }],
+    },
+  },
+  native: {
+    ...DIALECTS.native!,
+    body: {
+      max_tokens: 12,
+      messages: [{ role: "user", content: TEXT, images: [url] }],
+      stream: false,
+    },
+  },
+});
+
+Deno.test(
+  "images at URLs are fetched from allowed hosts, also over TLS, and refused otherwise",
+  options,
+  () =>
+    withModel("mlp", async (files) => {
+      let asked = 0;
+      const onListen = () => {};
+      const answer = () => {
+        asked++;
+        return new Response(image);
+      };
+      const { cert, key } = CERTIFICATES[0];
+      await using plain = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen }, answer);
+      await using secure = Deno.serve(
+        { hostname: "127.0.0.1", port: 0, onListen, cert, key },
+        answer,
+      );
+      const authority = await Deno.makeTempFile();
+      await Deno.writeTextFile(authority, AUTHORITY);
+      const [host, secureHost] = [plain, secure].map(({ addr }) => `127.0.0.1:${addr.port}`);
+      const allowed = ["--allow-remote-media", `${host},${secureHost}`];
+      const env = { DENO_CERT: authority };
+      try {
+        await using running = await served(files, allowed, MEDIA_FOLDER!, env);
+        const expected = await (await ask(running.server, DIALECTS.openai!)).json();
+        const text = DIALECTS.openai!.text(expected);
+        for (const url of [`http://${host}/a.png`, `https://${secureHost}/a.png`]) {
+          for (const dialect of Object.values(atUrl(url))) {
+            const response = await ask(running.server, dialect);
+            const body = await response.json();
+            assertEquals(response.status, 200, JSON.stringify(body));
+            assertEquals(dialect.text(body), text);
+          }
+        }
+        assertEquals(asked, 8);
+        const other = await ask(running.server, atUrl("http://127.0.0.1:1/a.png").openai!);
+        assertEquals(other.status, 400);
+        assertStringIncludes(await other.text(), "does not list the host 127.0.0.1:1");
+      } finally {
+        await Deno.remove(authority);
+      }
+      await using closed = await served(files);
+      for (const dialect of Object.values(atUrl(`http://${host}/a.png`))) {
+        const response = await ask(closed.server, dialect);
+        assertEquals(response.status, 400);
+        assertStringIncludes(
+          await response.text(),
+          "start this server with --allow-remote-media HOST",
+        );
+      }
+      assertEquals(asked, 8);
     }),
 );
 

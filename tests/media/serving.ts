@@ -2,12 +2,21 @@
 import { Machine, Server } from "../cli/machine.ts";
 import { MEDIA_FOLDER, type MediaModel } from "./setup.ts";
 
-/** A machine and a server with a model that reads images or audio. */
-export async function served({ model }: MediaModel, args: string[] = [], folder = MEDIA_FOLDER!) {
+/**
+ * A machine and a server with a model that reads images or audio.
+ *
+ * @param env adds to the environment of the server
+ */
+export async function served(
+  { model }: MediaModel,
+  args: string[] = [],
+  folder = MEDIA_FOLDER!,
+  env: Record<string, string> = {},
+) {
   const stack = new AsyncDisposableStack();
   const machine = stack.use(await Machine.start());
   const all = ["--port", "0", "--model-path", model, "--lookup", "off", ...args];
-  const server = stack.use(await Server.start(machine, all, { SHIMMY_LIBLLAMA: folder }));
+  const server = stack.use(await Server.start(machine, all, { SHIMMY_LIBLLAMA: folder, ...env }));
   return { machine, server, [Symbol.asyncDispose]: () => stack.disposeAsync() };
 }
 

@@ -23,11 +23,20 @@ export interface ToolCall {
   readonly arguments: string;
 }
 
+/** An image at a URL, which is fetched before the prompt is computed. */
+export interface RemoteImage {
+  readonly type: "remote";
+  /** A URL of http or https, as the client wrote it. */
+  readonly url: string;
+  /** The field of the request that has it, for errors. */
+  readonly field: string;
+}
+
 export interface Message {
   readonly role: "system" | "developer" | "user" | "assistant" | "tool";
   /** The text. {@linkcode MEDIA_MARK} stands for each image of `media`, in their order. */
   readonly content: string;
-  readonly media?: readonly MediaInput[];
+  readonly media?: readonly (MediaInput | RemoteImage)[];
   /** Name of the speaker, or of the tool of a result. */
   readonly name?: string;
   readonly reasoning?: string;

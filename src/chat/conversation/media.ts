@@ -1,5 +1,5 @@
 import type { MediaInput } from "../../engine/protocol/mod.ts";
-import type { Message } from "./conversation.ts";
+import type { Message, RemoteImage } from "./conversation.ts";
 
 /**
  * Stands for an image in the content of a message. Random, so that no client can write it, and of characters
@@ -8,7 +8,7 @@ import type { Message } from "./conversation.ts";
 export const MEDIA_MARK = `[image ${crypto.randomUUID()}]`;
 
 /** A text or an image of a message. */
-export type ContentPart = string | MediaInput;
+export type ContentPart = string | MediaInput | RemoteImage;
 
 /**
  * Joins the parts of a message. There is no separator beside an image, as in llama-server.

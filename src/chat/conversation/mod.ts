@@ -15,6 +15,7 @@ export type {
   Format,
   Input,
   Message,
+  RemoteImage,
   TokenPlace,
   Tool,
   ToolCall,

@@ -1,5 +1,5 @@
 import type { MediaInput } from "../../engine/protocol/mod.ts";
-import type { Input, Message } from "./conversation.ts";
+import type { Input, Message, RemoteImage } from "./conversation.ts";
 
 /** Characters that count of the system messages, and of the message after them. */
 const MESSAGE_CHARACTERS = 4096;
@@ -49,7 +49,9 @@ function hashMessages(hash: Hash, messages: readonly Message[]): void {
   for (const media of first.media ?? []) hashMedia(hash, media);
 }
 
-function hashMedia(hash: Hash, { bytes }: MediaInput): void {
+function hashMedia(hash: Hash, media: MediaInput | RemoteImage): void {
+  if (media.type === "remote") return hash.text(media.url.slice(0, MESSAGE_CHARACTERS));
+  const { bytes } = media;
   hash.add(bytes.length);
   for (let at = Math.max(0, bytes.length - MEDIA_BYTES); at < bytes.length; at++) {
     hash.add(bytes[at]!);

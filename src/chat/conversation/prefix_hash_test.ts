@@ -36,7 +36,13 @@ Deno.test("another model, system message, first message or image has another has
       field: "f",
     }],
   });
+  const remote = (url: string) => ({
+    ...USER,
+    media: [{ type: "remote" as const, url, field: "f" }],
+  });
   const hashes = [
+    hashOf(SYSTEM, remote("http://a/1")),
+    hashOf(SYSTEM, remote("http://a/2")),
     hashOf(SYSTEM, USER),
     hashOf(USER),
     hashOf(SYSTEM),

@@ -5,7 +5,7 @@ import { ShimmyError } from "../../errors.ts";
 import { joinContent, type Message } from "../conversation/mod.ts";
 import type { ChatInput } from "../prompt/mod.ts";
 import { withImages } from "./images.ts";
-import { inlinePreparer } from "./prepare.ts";
+import { inlinePreparer, type Preparer, sharedPreparer } from "./prepare.ts";
 
 const TEMPLATE = "{% for message in messages %}<{{ message.content }}>{% endfor %}";
 const LAST = "<{{ messages[-1].content }}>";
@@ -81,6 +81,32 @@ Deno.test("a model that reads no images refuses them with the reason", async () 
     ShimmyError,
     "messages[0]: It is out of order",
   );
+});
+
+Deno.test("images at URLs are fetched together, and refused where nothing fetches them", async () => {
+  const remote = (id: number) =>
+    ({ type: "remote", url: `http://a/${id}`, field: `f[${id}]` }) as const;
+  const input = chat(joinContent([remote(0), first], ""), joinContent(["b", remote(1)], ""));
+  const asked: unknown[] = [];
+  const preparer: Preparer = {
+    ...inlinePreparer,
+    fetchImages: (images) => {
+      asked.push(images);
+      return Promise.resolve(images.map((_, id) => image(10 + id)));
+    },
+  };
+  const parts = await withImages(sharedPreparer(preparer)).prompt(infoWith(TEMPLATE), input);
+  assertEquals(asked, [[remote(0), remote(1)]]);
+  const media = parts.flatMap((part) => "media" in part ? [part.media] : []);
+  assertEquals(media, [image(10), first, image(11)]);
+  const answer = await withImages(preparer).answer(infoWith(TEMPLATE), input, { type: "text" });
+  assertEquals(answer.prompt, parts);
+  const error = await assertRejects(() => rendered(infoWith(TEMPLATE), input), ShimmyError);
+  assertEquals([error.kind, error.message], [
+    "invalid",
+    "f[0]: images of other servers are not fetched: send a data: URL, or start this server with " +
+    "--allow-remote-media HOST",
+  ]);
 });
 
 Deno.test("text that looks like a mark stays text", async () => {

@@ -3,6 +3,7 @@
 export { withImages } from "./images.ts";
 export { PreparationPool } from "./pool.ts";
 export {
+  type FetchImages,
   inlinePreparer,
   type JsonParser,
   type PreparedAnswer,

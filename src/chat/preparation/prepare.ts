@@ -1,11 +1,11 @@
-import type { ModelInfo, PromptPart } from "../../engine/protocol/mod.ts";
+import type { MediaInput, ModelInfo, PromptPart } from "../../engine/protocol/mod.ts";
 import {
   checkRawGrammar,
   type Constraint,
   constraintOf,
   type GrammarToken,
 } from "../constraint/mod.ts";
-import type { Format, Input } from "../conversation/mod.ts";
+import type { Format, Input, RemoteImage } from "../conversation/mod.ts";
 import { renderChat, type RenderedChat, renderPrompt } from "../prompt/mod.ts";
 import { checkPromptLength } from "./prompt_length.ts";
 
@@ -35,7 +35,16 @@ export interface Preparer {
   answer(info: ModelInfo, input: Input, format: Format): Promise<PreparedAnswer>;
   /** Renders a prompt. Throws as {@linkcode Preparer.answer} does. */
   prompt(info: ModelInfo, input: Input): Promise<readonly PromptPart[]>;
+  /** Fetches the images of a conversation that are at URLs; absent: they are refused. */
+  readonly fetchImages?: FetchImages;
 }
+
+/**
+ * Fetches the images of a request, in their order.
+ *
+ * @throws {ShimmyError} `invalid` with the field of an image that cannot be fetched.
+ */
+export type FetchImages = (images: readonly RemoteImage[]) => Promise<readonly MediaInput[]>;
 
 /** Parses the JSON texts of large requests, outside of the main thread too. */
 export interface JsonParser {
@@ -84,6 +93,7 @@ export function sharedPreparer(preparer: Preparer): Preparer {
       return first.prepared;
     },
     prompt: (info, input) => preparer.prompt(info, input),
+    ...(preparer.fetchImages === undefined ? {} : { fetchImages: preparer.fetchImages }),
   };
 }
 

@@ -80,6 +80,7 @@ function toMessage(message: Message) {
 
 function toPart(part: ContentPart) {
   if (typeof part === "string") return { type: "text", text: part };
+  if (part.type === "remote") return { type: "image_url", image_url: { url: part.url } };
   const data = encodeBase64(part.bytes);
   return part.type === "image"
     ? { type: "image_url", image_url: { url: `data:;base64,${data}` } }

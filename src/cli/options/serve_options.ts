@@ -102,6 +102,7 @@ export const SERVE_OPTIONS = {
   "cors-origin": texts("ORIGIN", {
     help: "origin of web pages that may use the server; *: any origin",
   }),
+  "allow-remote-media": remoteHosts(),
   "strict": flag({
     help: "reject request fields that have no effect instead of ignoring them",
   }),
@@ -126,6 +127,29 @@ function aliases(): Option<Readonly<Record<string, string>>> {
         if (alias !== undefined && name !== undefined) return [alias.toLowerCase(), name];
         throw new UsageError(`${label}: must be NAME=MODEL, not '${text}'`);
       })),
+  };
+}
+
+/** A host name, a name behind `*.`, `*` or an address, with an optional port. */
+const REMOTE_HOST = /^(?:\*|(?:\*\.)?[^\s*:/\[\]@?#]+|\[[0-9a-f:.]+\])(?::\d{1,5})?$/i;
+
+function remoteHosts(): Option<readonly string[]> {
+  return {
+    value: "HOST,...",
+    repeatable: true,
+    help:
+      "hosts whose images the server fetches for requests: HOST, HOST:PORT, *.HOST, or * for all public " +
+      "ones; default: none",
+    read: (given, label) => {
+      const hosts = given.flatMap((text) => text.split(",")).map((host) => host.trim())
+        .filter((host) => host !== "");
+      const wrong = hosts.find((host) =>
+        !REMOTE_HOST.test(host) || !URL.canParse(`http://${host.replace(/^\*\.?(?=.)/, "a.")}`)
+      );
+      if (wrong === undefined) return hosts;
+      const forms = "HOST, HOST:PORT, *.HOST or *";
+      throw new UsageError(`${label}: must be hosts such as ${forms}, not '${wrong}'`);
+    },
   };
 }
 

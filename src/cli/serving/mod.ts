@@ -9,4 +9,5 @@ export { checkDefaultModel, resolveAddress, warnMissingFolders } from "./start_c
 export { checkOpen, openBrowser, pageAddress } from "./web_page.ts";
 export { openStore } from "./store.ts";
 export { openTelemetry } from "./telemetry.ts";
+export { withRemoteImages } from "./remote_images.ts";
 export { warmUp } from "./warm_up.ts";

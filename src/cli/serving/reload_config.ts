@@ -28,6 +28,7 @@ const FIXED = [
   "max-body",
   "drain",
   "cors-origin",
+  "allow-remote-media",
   "strict",
   "in-process",
   "insecure",

@@ -1,25 +1,26 @@
-import { joinContent, type Message } from "../../chat/mod.ts";
+import { joinContent, type Message, type RemoteImage } from "../../chat/mod.ts";
 import type { MediaInput } from "../../engine/protocol/mod.ts";
 import { ShimmyError } from "../../errors.ts";
 import { bytesOfBase64 } from "./base64.ts";
 
 /**
- * The image of a `data:` URL. The type that the URL names is not used: the bytes decide.
+ * The image of a `data:` URL, or one that is fetched later. The type that the URL names is not used: the bytes
+ * decide.
  *
  * @param field the field of the URL, for errors
  * @throws {ShimmyError} `invalid` with the field for other URLs.
  */
-export function imageOfUrl(url: string, field: string): MediaInput {
-  if (/^https?:/i.test(url)) {
-    throw invalid(field, "images of other servers are not fetched: send a data: URL");
-  }
+export function imageOfUrl(url: string, field: string): MediaInput | RemoteImage {
+  if (/^https?:/i.test(url)) return { type: "remote", url, field };
   const head = /^data:[^,]{0,128};base64,/i.exec(url)?.[0];
-  if (head === undefined) throw invalid(field, "must be a data: URL with base64");
+  if (head === undefined) {
+    throw invalid(field, "must be a data: URL with base64, or one of http(s)");
+  }
   return imageOfBase64(url.slice(head.length), field);
 }
 
 /**
- * A text with images before it, in base64 or as `data:` URLs.
+ * A text with images before it, in base64 or as URLs.
  *
  * @param field the field of the images, for errors
  * @throws {ShimmyError} `invalid` with the field and its index.
@@ -32,14 +33,15 @@ export function textWithImages(
   return joinContent([...imagesOf(images, field), text], "");
 }
 
-/** Images in base64 or as `data:` URLs; see {@linkcode textWithImages}. */
+/** Images in base64 or as URLs; see {@linkcode textWithImages}. */
 export function imagesOf(
   images: readonly string[] | null | undefined,
   field: string,
-): readonly MediaInput[] {
+): readonly (MediaInput | RemoteImage)[] {
   return (images ?? []).map((image, at) => {
     const name = `${field}[${at}]`;
-    return image.startsWith("data:") ? imageOfUrl(image, name) : imageOfBase64(image, name);
+    const isUrl = /^(data|https?):/i.test(image);
+    return isUrl ? imageOfUrl(image, name) : imageOfBase64(image, name);
   });
 }
 

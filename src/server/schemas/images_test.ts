@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { ShimmyError } from "../../errors.ts";
-import { imageOfBase64, imageOfUrl } from "./images.ts";
+import { imageOfBase64, imageOfUrl, textWithImages } from "./images.ts";
 
 Deno.test("the bytes of a data URL are decoded, whatever type it names", () => {
   for (const head of ["data:image/png;base64,", "data:;base64,", "DATA:image/x;a=b;BASE64,"]) {
@@ -18,19 +18,20 @@ Deno.test("base64 may have line breaks and no padding", () => {
   assertEquals(bytes.buffer.byteLength, 5);
 });
 
-Deno.test("other URLs and other text are refused with the field", () => {
+Deno.test("an image at a URL is left to be fetched", () => {
   for (const url of ["https://example.com/a.png", "HTTP://a/b"]) {
-    assertThrows(
-      () => imageOfUrl(url, "url"),
-      ShimmyError,
-      "url: images of other servers are not fetched: send a data: URL",
-    );
+    assertEquals(imageOfUrl(url, "url"), { type: "remote", url, field: "url" });
+    const { media } = textWithImages("x", [url], "images");
+    assertEquals(media, [{ type: "remote", url, field: "images[0]" }]);
   }
+});
+
+Deno.test("other URLs and other text are refused with the field", () => {
   for (const url of ["file:///etc/passwd", "data:image/png,abc", "", "x"]) {
     assertThrows(
       () => imageOfUrl(url, "url"),
       ShimmyError,
-      "url: must be a data: URL with base64",
+      "url: must be a data: URL with base64, or one of http(s)",
     );
   }
   for (const data of ["", "?", "not base64!", "aGVs*bG8"]) {

@@ -177,7 +177,8 @@ Deno.test("images are saved, restored and exported", async () => {
     await saved.save("cat", { model: "m", messages });
     const restored = (await saved.load("cat")).messages;
     assertEquals(restored[1]!.content, messages[1]!.content);
-    assertEquals(restored[1]!.media!.map(({ bytes }) => bytes), [IMAGE.bytes]);
+    const bytes = restored[1]!.media!.map((one) => "bytes" in one ? one.bytes : one.url);
+    assertEquals(bytes, [IMAGE.bytes]);
     assertEquals(restored[2], messages[2]);
     const url = `data:image/png;base64,${encodeBase64(IMAGE.bytes)}`;
     const json = JSON.parse(await exportText("x.json", { model: "m", messages }));

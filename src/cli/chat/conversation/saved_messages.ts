@@ -19,6 +19,7 @@ export async function toSaved(messages: readonly Message[]): Promise<readonly Sa
   const { imageHeader } = await import("../../../engine/media/mod.ts");
   const saved = (part: ContentPart): SavedPart => {
     if (typeof part === "string") return { type: "text", text: part };
+    if (part.type === "remote") return { type: "image_url", image_url: { url: part.url } };
     const format = imageHeader(part.bytes)?.format ?? "PNG";
     const url = `data:image/${format.toLowerCase()};base64,${encodeBase64(part.bytes)}`;
     return { type: "image_url", image_url: { url } };

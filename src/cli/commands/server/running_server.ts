@@ -63,6 +63,7 @@ import {
   warnMissingFolders,
   watchConfig,
   watchedLog,
+  withRemoteImages,
 } from "../../serving/mod.ts";
 import { diskCacheFolder } from "../../sessions/mod.ts";
 import { modelStore, resolveDefaultModel, resolveDraft } from "../../pulling/mod.ts";
@@ -131,6 +132,7 @@ export async function runServer(
       versions: { shimmy: VERSION, libllama: LLAMA_VERSION },
     });
     using preparer = new PreparationPool();
+    const fetching = await withRemoteImages(preparer, values);
     const socketAnswers = new Set<Promise<void>>();
     const metrics = new Metrics();
     await using telemetry = await openTelemetry(env, () => metrics.values(session.registry), log);
@@ -139,7 +141,7 @@ export async function runServer(
       store: modelStore(environment),
       metrics,
       activity,
-      preparer,
+      preparer: fetching,
       parser: preparer,
       settings: {
         version: VERSION,

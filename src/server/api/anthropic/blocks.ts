@@ -21,7 +21,10 @@ const imageBlock = z.strictObject({
       media_type: text.nullish().describe("Accepted; the bytes decide"),
       data: text.describe("A PNG, JPEG, GIF or BMP image"),
     }),
-    z.strictObject({ type: z.literal("url"), url: text.describe("A data: URL") }),
+    z.strictObject({
+      type: z.literal("url"),
+      url: text.describe("A data: URL, or one that the server may fetch"),
+    }),
   ], { error: "must be base64 or url: there are no uploaded files" }),
   cache_control: cacheControl,
 });

@@ -7,7 +7,6 @@ import {
   type ToolCall,
   toolDefinitions,
 } from "../../../chat/mod.ts";
-import type { MediaInput } from "../../../engine/protocol/mod.ts";
 import { ShimmyError } from "../../../errors.ts";
 import { imageOfBase64, imageOfUrl } from "../../schemas/mod.ts";
 import type {
@@ -59,7 +58,7 @@ function contentOf(
   );
 }
 
-function imageOf({ source }: ImageBlock, field: string): MediaInput {
+function imageOf({ source }: ImageBlock, field: string): ContentPart {
   return source.type === "url"
     ? imageOfUrl(source.url, `${field}.source.url`)
     : imageOfBase64(source.data, `${field}.source.data`);

@@ -111,7 +111,7 @@ Deno.test("images of a turn and of a tool's result are read in their places", ()
   const contents = messages.map(({ content }) => content.replaceAll(/\[image [\w-]+\]/g, "#"));
   assertEquals(contents, ["See:#", "And#or#"]);
   const bytes = messages.map(({ media = [] }) =>
-    media.map(({ bytes }) => new TextDecoder().decode(bytes)).join()
+    media.map((one) => "bytes" in one ? new TextDecoder().decode(one.bytes) : one.url).join()
   );
   assertEquals(bytes, ["a", "b,c"]);
   assertEquals(messages.flatMap(({ media = [] }) => media).map(({ field }) => field), [

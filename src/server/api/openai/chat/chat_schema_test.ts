@@ -139,7 +139,8 @@ Deno.test("an image that is no data URL is refused where it stands", () => {
   const image = { type: "image_url", image_url: { url: "file:///a.png" } };
   const content = [{ type: "text", text: "What is this?" }, image];
   assertEquals(refusalOf({ messages: [{ role: "user", content }] }), {
-    message: "messages[0].content[1].image_url.url: must be a data: URL with base64",
+    message:
+      "messages[0].content[1].image_url.url: must be a data: URL with base64, or one of http(s)",
     field: "messages[0].content[1].image_url.url",
   });
 });
@@ -150,7 +151,10 @@ Deno.test("text and images of a message keep their order", () => {
   const { input } = requestOf({ messages: [{ role: "user", content }] });
   const [message] = input.type === "chat" ? input.messages : [];
   assertMatch(message!.content, /^Before\[image [\w-]+\]after$/);
-  assertEquals(message!.media?.map(({ bytes }) => new TextDecoder().decode(bytes)), ["hi"]);
+  assertEquals(
+    message!.media?.map((one) => "bytes" in one ? new TextDecoder().decode(one.bytes) : one.url),
+    ["hi"],
+  );
 });
 
 Deno.test("two limits that differ are refused, two that agree are not", () => {

@@ -36,7 +36,9 @@ export const imageDetail = ignored(
 const imagePart = z.strictObject({
   type: z.literal("image_url"),
   image_url: z.strictObject({
-    url: text.describe("A data: URL with a PNG, JPEG, GIF or BMP image in base64"),
+    url: text.describe(
+      "A data: URL with a PNG, JPEG, GIF or BMP image in base64, or a URL that the server may fetch",
+    ),
     detail: imageDetail,
   }),
   prompt_cache_breakpoint: cacheBreakpoint,
