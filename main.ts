@@ -17,7 +17,8 @@ if (isThread) {
   if (scope.name === "shimmy-preparation") await import("./src/chat/preparation/thread_main.ts");
   else if (scope.name === "shimmy-preparation-host") {
     await import("./src/chat/preparation/host_main.ts");
-  } else await import("./src/engine/process/thread_main.ts");
+  } else if (scope.name === "shimmy-webp") await import("./src/engine/webp/thread_main.ts");
+  else await import("./src/engine/process/thread_main.ts");
   for (const event of early) scope.onmessage(event);
 } else if (import.meta.main) {
   const [{ main }, { processEnvironment }] = await Promise.all([

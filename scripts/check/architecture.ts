@@ -37,6 +37,7 @@ export const LAYERS: readonly (readonly string[])[] = [
     "src/engine/tokenizer",
     "src/engine/kv_cache",
     "src/engine/sampling",
+    "src/engine/webp",
   ],
   [
     "src/engine/adapters",

@@ -1,6 +1,6 @@
 /**
- * Path and bytes of the built-in model. A bundle replaces this module with `bytes_in_bundle.ts`, which
- * contains the bytes. All other modules use these two functions.
+ * Path and bytes of the built-in model, and the decoder of WebP images. A bundle replaces this module with
+ * `bytes_in_bundle.ts`, which contains the bytes. All other modules use these functions.
  */
 
 const TINY_MODEL = new URL("./tiny/shimmy-tiny.gguf", import.meta.url);
@@ -25,4 +25,9 @@ export async function tinyModelBytes(): Promise<Uint8Array<ArrayBuffer>> {
     throw new Error(`the server responded with status ${response.status}`);
   }
   return new Uint8Array(await response.arrayBuffer());
+}
+
+/** The decoder of WebP images as WebAssembly; null where its npm package has it as a file. */
+export function webpDecoderBytes(): Promise<Uint8Array<ArrayBuffer> | null> {
+  return Promise.resolve(null);
 }

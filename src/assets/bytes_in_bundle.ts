@@ -1,10 +1,11 @@
 /**
- * Replaces `bytes.ts` in a bundle, which contains the built-in model. `scripts/bundle.ts` replaces the
- * placeholder with the compressed bytes as text.
+ * Replaces `bytes.ts` in a bundle, which contains the built-in model and the decoder of WebP images.
+ * `scripts/bundle.ts` replaces the placeholders with the compressed bytes as text.
  */
 import { decodeText } from "./text_bytes.ts";
 
-const ENCODED = "@@shimmy-tiny@@";
+const MODEL = "@@shimmy-tiny@@";
+const WEBP_DECODER = "@@webp-decoder@@";
 
 /** Null: the bundle has no file of the model; see {@linkcode tinyModelBytes}. */
 export function tinyModelPath(): URL | null {
@@ -13,7 +14,16 @@ export function tinyModelPath(): URL | null {
 
 /** The built-in model's bytes. */
 export async function tinyModelBytes(): Promise<Uint8Array<ArrayBuffer>> {
-  const zipped = decodeText(ENCODED);
+  return await decoded(MODEL);
+}
+
+/** The decoder of WebP images as WebAssembly. */
+export async function webpDecoderBytes(): Promise<Uint8Array<ArrayBuffer> | null> {
+  return await decoded(WEBP_DECODER);
+}
+
+async function decoded(text: string): Promise<Uint8Array<ArrayBuffer>> {
+  const zipped = decodeText(text);
   const plain = new Blob([zipped]).stream().pipeThrough(new DecompressionStream("gzip"));
   return new Uint8Array(await new Response(plain).arrayBuffer());
 }

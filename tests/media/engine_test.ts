@@ -181,7 +181,7 @@ Deno.test(
       for (
         const [bytes, what] of [
           [damaged, "cannot be decoded: its file is damaged"],
-          [new TextEncoder().encode("<svg/>"), "is not a PNG, JPEG, GIF or BMP file"],
+          [new TextEncoder().encode("<svg/>"), "is not a PNG, JPEG, WebP, GIF or BMP file"],
         ] as const
       ) {
         const error = await errorOf(

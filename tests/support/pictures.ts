@@ -16,8 +16,17 @@ export function pattern(seed: number): Painter {
   ) => [(x * 7 + seed * 53) % 256, (y * 5 + seed * 91) % 256, (x * y + seed * 17) % 256];
 }
 
-/** A PNG file (PNG 2003) with 8 bits per channel. */
-export function png(width: number, height: number, paint: Painter): Uint8Array<ArrayBuffer> {
+/**
+ * A PNG file (PNG 2003) with 8 bits per channel.
+ *
+ * @param level of compression; 0: the pixels are in the file as they are
+ */
+export function png(
+  width: number,
+  height: number,
+  paint: Painter,
+  level = 6,
+): Uint8Array<ArrayBuffer> {
   const rows = new Uint8Array(height * (1 + 3 * width));
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
@@ -33,7 +42,7 @@ export function png(width: number, height: number, paint: Painter): Uint8Array<A
   return joined([
     new Uint8Array([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]),
     chunk("IHDR", new Uint8Array(header.buffer)),
-    chunk("IDAT", new Uint8Array(deflateSync(rows))),
+    chunk("IDAT", new Uint8Array(deflateSync(rows, { level }))),
     chunk("IEND", new Uint8Array()),
   ]);
 }
@@ -68,6 +77,47 @@ export function bmp(width: number, height: number, paint: Painter): Uint8Array<A
   }
   return bytes;
 }
+
+/**
+ * A GIF file (GIF89a) whose colours are the nearest of 6 levels per channel. Its codes are not compressed.
+ */
+export function gif(width: number, height: number, paint: Painter): Uint8Array<ArrayBuffer> {
+  const level = (value: number) => Math.round(value / 51);
+  const palette = new Uint8Array(3 * 256);
+  for (let index = 0; index < 216; index++) {
+    palette.set(
+      [Math.floor(index / 36), Math.floor(index / 6) % 6, index % 6].map((at) => 51 * at),
+      3 * index,
+    );
+  }
+  // A code of nine bits for each pixel, and one that clears the table before codes grow.
+  const codes: number[] = [];
+  for (let at = 0; at < width * height; at++) {
+    if (at % 250 === 0) codes.push(GIF_CLEAR);
+    const [red, green, blue] = paint(at % width, Math.floor(at / width)).map(level);
+    codes.push(36 * red! + 6 * green! + blue!);
+  }
+  codes.push(GIF_CLEAR + 1);
+  const data = new Uint8Array(Math.ceil(codes.length * 9 / 8));
+  codes.forEach((code, index) => {
+    for (let bit = 0; bit < 9; bit++) {
+      const place = 9 * index + bit;
+      data[place >> 3]! |= (code >> bit & 1) << (place & 7);
+    }
+  });
+  const size = [width & 255, width >> 8, height & 255, height >> 8];
+  const parts = [
+    [...new TextEncoder().encode("GIF89a"), ...size, 0xf7, 0, 0, ...palette],
+    [0x2c, 0, 0, 0, 0, ...size, 0, 8],
+  ];
+  for (let at = 0; at < data.length; at += 255) {
+    const block = data.subarray(at, at + 255);
+    parts.push([block.length, ...block]);
+  }
+  return new Uint8Array([...parts.flat(), 0, 0x3b]);
+}
+
+const GIF_CLEAR = 256;
 
 /** Bytes one after the other. */
 export function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {

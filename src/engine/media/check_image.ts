@@ -31,7 +31,7 @@ export function checkImage({ bytes, field }: MediaInput): ImageHeader {
     refuse(`has ${bytes.length} bytes; at most ${MAX_IMAGE_BYTES} are allowed`);
   }
   const header = imageHeader(bytes);
-  if (header === null) return refuse("is not a PNG, JPEG, GIF or BMP file");
+  if (header === null) return refuse("is not a PNG, JPEG, WebP, GIF or BMP file");
   const { format, width, height } = header;
   if (width < 1 || height < 1) refuse(`has ${width} x ${height} pixels`);
   if (width * height > MAX_IMAGE_PIXELS) {

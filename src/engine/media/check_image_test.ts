@@ -18,7 +18,7 @@ function claiming(width: number, height: number): Uint8Array<ArrayBuffer> {
 Deno.test("an image that must not be decoded is refused with its field", () => {
   const cases = [
     [new Uint8Array(MAX_IMAGE_BYTES + 1), "has 20971521 bytes; at most 20971520 are allowed"],
-    [new Uint8Array([1, 2, 3]), "is not a PNG, JPEG, GIF or BMP file"],
+    [new Uint8Array([1, 2, 3]), "is not a PNG, JPEG, WebP, GIF or BMP file"],
     [claiming(0, 5), "has 0 x 5 pixels"],
     [claiming(1, 201), "has 1 x 201 pixels; a side may have at most 200 times the other"],
     [claiming(65_536, 65_536), "has 65536 x 65536 pixels; at most 33554432 are allowed"],

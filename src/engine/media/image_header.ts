@@ -1,6 +1,8 @@
+import { webpPicture } from "../webp/mod.ts";
+
 /** Format and size of an image, from the first bytes of its file. */
 export interface ImageHeader {
-  readonly format: "PNG" | "JPEG" | "GIF" | "BMP";
+  readonly format: "PNG" | "JPEG" | "WebP" | "GIF" | "BMP";
   /** Pixels. */
   readonly width: number;
   readonly height: number;
@@ -13,12 +15,13 @@ export interface ImageHeader {
  * Sources: PNG 2003 section 11.2.2 (IHDR), ITU T.81 B.2.2 (frame header), GIF89a section 18 (logical screen),
  * BITMAPFILEHEADER and BITMAPINFOHEADER of the Windows API.
  */
-export function imageHeader(bytes: Uint8Array): ImageHeader | null {
+export function imageHeader(bytes: Uint8Array<ArrayBuffer>): ImageHeader | null {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const starts = (...values: number[]) => values.every((value, at) => bytes[at] === value);
   try {
     if (starts(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a)) return pngHeader(view);
     if (starts(0xff, 0xd8, 0xff)) return jpegHeader(view);
+    if (starts(0x52, 0x49, 0x46, 0x46)) return webpHeader(bytes);
     if (starts(0x47, 0x49, 0x46, 0x38)) return gifHeader(view);
     if (starts(0x42, 0x4d)) return bmpHeader(view);
   } catch (error) {
@@ -61,6 +64,11 @@ export function jpegScans(bytes: Uint8Array, most: number): number {
     if (bytes[at + 1] === SCAN) scans++;
   }
   return scans;
+}
+
+function webpHeader(bytes: Uint8Array<ArrayBuffer>): ImageHeader | null {
+  const picture = webpPicture(bytes);
+  return picture && { format: "WebP", width: picture.width, height: picture.height };
 }
 
 function gifHeader(view: DataView): ImageHeader {

@@ -13,6 +13,7 @@ import {
 } from "../protocol/mod.ts";
 import type { Tokenizer } from "../tokenizer/mod.ts";
 import { checkImage, checkPixels, damagedImage, MAX_IMAGES } from "./check_image.ts";
+import { decodableFile } from "./decodable_file.ts";
 import { KnownSounds } from "./known_sounds.ts";
 import {
   appendImage,
@@ -273,7 +274,7 @@ export class Media implements Disposable {
   async #decoded(media: MediaInput): Promise<MediaChunks> {
     if (media.type === "audio") return (await readSound(this.#context, media)).chunks;
     await checkPixels(media);
-    const chunks = await this.#context.prepare(media.bytes);
+    const chunks = await this.#context.prepare(await decodableFile(media));
     if (chunks === null) throw damagedImage(media);
     return chunks;
   }

@@ -19,7 +19,7 @@ const imageBlock = z.strictObject({
     z.strictObject({
       type: z.literal("base64"),
       media_type: text.nullish().describe("Accepted; the bytes decide"),
-      data: text.describe("A PNG, JPEG, GIF or BMP image"),
+      data: text.describe("A PNG, JPEG, WebP, GIF or BMP image"),
     }),
     z.strictObject({
       type: z.literal("url"),

@@ -15,7 +15,7 @@ const flag = z.boolean({ error: "must be true or false" });
 const ROLES = ["system", "developer", "user", "assistant"] as const;
 
 const images = z.array(text, { error: "must be a list of images" }).nullish()
-  .describe("PNG, JPEG, GIF or BMP images before the text, in base64 or as data: URLs");
+  .describe("PNG, JPEG, WebP, GIF or BMP images before the text, in base64 or as URLs");
 
 const audio = z.array(text, { error: "must be a list of sounds" }).nullish()
   .describe("WAV, MP3 or FLAC files before the text, after images, in base64 or as data: URLs");

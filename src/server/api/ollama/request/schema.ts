@@ -18,7 +18,7 @@ const jsonObject = z.record(z.string(), z.unknown(), { error: "must be an object
 export const modelName = text.min(1, { error: "must not be empty" });
 
 const images = z.array(text, { error: "must be a list of images in base64" }).nullish()
-  .describe("PNG, JPEG, GIF or BMP images before the text, in base64 or as data: URLs");
+  .describe("PNG, JPEG, WebP, GIF or BMP images before the text, in base64 or as URLs");
 
 /** Fields of `POST /api/chat` and `POST /api/generate`. */
 const answerFields = {

@@ -25,7 +25,7 @@ const outputText = z.strictObject({
 const inputImage = z.strictObject({
   type: z.literal("input_image"),
   image_url: text.describe(
-    "A data: URL with a PNG, JPEG, GIF or BMP image in base64, or a URL that the server may fetch",
+    "A data: URL with a PNG, JPEG, WebP, GIF or BMP image in base64, or a URL that the server may fetch",
   ),
   file_id: rejected("there are no uploaded files: send the image in image_url"),
   detail: imageDetail,

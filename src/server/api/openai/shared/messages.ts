@@ -37,7 +37,7 @@ const imagePart = z.strictObject({
   type: z.literal("image_url"),
   image_url: z.strictObject({
     url: text.describe(
-      "A data: URL with a PNG, JPEG, GIF or BMP image in base64, or a URL that the server may fetch",
+      "A data: URL with a PNG, JPEG, WebP, GIF or BMP image in base64, or a URL that the server may fetch",
     ),
     detail: imageDetail,
   }),
