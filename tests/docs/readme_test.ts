@@ -90,8 +90,8 @@ const OTHERS_OPTIONS = [
   ...["every", "reasons"],
   // Of `deno task soak` and `deno task fuzz`.
   ...["minutes", "save", "replay"],
-  // Of `deno task measure:page`.
-  "seconds",
+  // Of `deno task measure:page` and `deno task measure:media`.
+  ...["seconds", "rounds"],
   // Of llama.cpp's programs.
   "control-vector",
   "control-vector-layer-range",

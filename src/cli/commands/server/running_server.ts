@@ -43,12 +43,9 @@ import {
 import { bytes, explain, placementLine, printable } from "../../output/mod.ts";
 import {
   auditLine,
-  certificateFiles,
   checkDefaultModel,
   checkOpen,
   createLog,
-  listen,
-  listenWithTls,
   type Log,
   logAccess,
   openAudit,
@@ -65,6 +62,7 @@ import {
   watchedLog,
   withRemoteImages,
 } from "../../serving/mod.ts";
+import { certificateFiles, listen, listenWithTls } from "../../listening/mod.ts";
 import { diskCacheFolder } from "../../sessions/mod.ts";
 import { modelStore, resolveDefaultModel, resolveDraft } from "../../pulling/mod.ts";
 

@@ -4,8 +4,7 @@ import { type ConnectionLimits, type Handler, type Listener, serveHttp } from ".
 import { type Address, UsageError } from "../options/mod.ts";
 import { type Certificate, listen } from "./listen.ts";
 import { listenAgain } from "./listen_again.ts";
-import type { Log } from "./log.ts";
-import { watchFile } from "./watch_file.ts";
+import { type Log, watchFile } from "../serving/mod.ts";
 
 /** Milliseconds that requests over WebSockets have to finish before the listener is replaced. */
 const SOCKETS_MS = 30_000;
