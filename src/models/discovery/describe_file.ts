@@ -31,5 +31,6 @@ async function withProjectorBeside(model: ModelEntry): Promise<ModelEntry> {
   const others = files.filter((path) => !named.includes(path));
   const models = groupShards(others).models.map(([first]) => first!);
   const read = await Promise.all(named.map((path) => describe(candidateOf([path]), model.source)));
-  return withProjector(model, models, read.filter((one) => !isModel(one)));
+  const skipped = read.filter((one): one is SkippedFile => !isModel(one));
+  return withProjector(model, models, skipped);
 }
