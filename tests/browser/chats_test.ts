@@ -1,5 +1,5 @@
 /** Chats in the list, their files, and two models side by side. */
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertStringIncludes } from "@std/assert";
 import type { Page } from "test:playwright-core";
 import { TINY_F16 } from "../support/engine.ts";
 import { answers, endedAnswer, openChat, say, setSampling, textOf } from "./chat.ts";
@@ -79,5 +79,5 @@ uiTest("two models answer a message side by side, and one answer is kept", async
   }
   await page.getByRole("button", { name: "Go on with 2" }).click();
   await page.locator(".column").first().waitFor({ state: "detached" });
-  assert((await answers(page).first().innerText()).includes("2/2"));
+  await until(async () => (await answers(page).first().innerText()).includes("2/2"));
 });

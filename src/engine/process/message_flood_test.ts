@@ -6,7 +6,7 @@ import { ask, tinyEngine } from "../../../tests/support/engine.ts";
 const CONTROLS = 400;
 
 Deno.test("an answer goes on while controls of it come without end", async () => {
-  await using engine = await tinyEngine({ parallel: 1 });
+  await using engine = await tinyEngine({ parallel: 1, streamInterval: 0 });
   let tokens = 0;
   const { promise: begun, resolve: begin } = Promise.withResolvers<void>();
   const { promise: ended, resolve: end } = Promise.withResolvers<void>();

@@ -221,8 +221,14 @@ export async function runServer(
     const ready = prepare(session, log, globals.verbose, stop, {
       isChosen: asked !== undefined && isReference(asked),
       keepsModels: values["keep-alive"] > 0,
-      // The answer to a client warms the server up as well.
-      warmUp: (entry) => warmUp(context(hostname), entry.name, stop, () => !metrics.hasAnswers),
+      // The answer to a client warms the server up as well, and a client may have unloaded the model.
+      warmUp: (entry) =>
+        warmUp(
+          context(hostname),
+          entry.name,
+          stop,
+          () => !metrics.hasAnswers && session.registry.state(entry).state === "loaded",
+        ),
     }).finally(endSpare);
     preparer.warm();
     await aborted(stop);
