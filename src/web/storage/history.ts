@@ -1,7 +1,7 @@
 import { type IDBPDatabase, openDB } from "idb";
 import type { Conversation, Message, Summary } from "../conversation/mod.ts";
 import type { Piece } from "../live/mod.ts";
-import type { Schema } from "./schema.ts";
+import type { Schema, StoredImages } from "./schema.ts";
 import { removeSurplus, withImages, withoutImages } from "./stored_images.ts";
 
 /** The version of the stores; version 1 had no images. */
@@ -46,19 +46,41 @@ export class History {
   /**
    * Writes the fields of a conversation and some of its messages, and removes others: all or nothing. Then
    * the oldest images are removed where there are too many.
+   *
+   * @throws {Error} if the write failed; where images did not fit, the rest was written.
    */
   async write(
-    { messages: _, ...head }: Conversation,
+    conversation: Conversation,
     written: Iterable<Message>,
     removed: Iterable<string>,
   ): Promise<void> {
-    const stripped = Array.from(written, (one) => withoutImages(head.id, one));
+    const { id } = conversation;
+    const stripped = Array.from(written, (one) => withoutImages(id, one));
     const images = stripped.flatMap(([, stored]) => stored ?? []);
+    const messages = stripped.map(([one]) => one);
+    const gone = [...removed];
+    try {
+      await this.#writeAll(conversation, messages, images, gone);
+    } catch (error) {
+      if (images.length === 0) throw error;
+      await this.#writeAll(conversation, messages, [], gone);
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new Error(`its images or sounds do not fit (${reason}); the text was written`);
+    }
+    if (images.length > 0) await removeSurplus(this.#database.transaction("images", "readwrite"));
+  }
+
+  async #writeAll(
+    { messages: _, ...head }: Conversation,
+    messages: readonly Message[],
+    images: readonly StoredImages[],
+    removed: readonly string[],
+  ): Promise<void> {
     const transaction = this.#database.transaction(["conversations", ...PARTS], "readwrite");
     // Each of them fails when the transaction does.
     await Promise.all([
       transaction.objectStore("conversations").put(head),
-      ...stripped.map(([one]) =>
+      ...messages.map((one) =>
         transaction.objectStore("messages").put({ ...one, conversation: head.id })
       ),
       ...images.map((one) => transaction.objectStore("images").put(one)),
@@ -68,7 +90,6 @@ export class History {
       ).flat(),
       transaction.done,
     ]);
-    if (images.length > 0) await removeSurplus(this.#database.transaction("images", "readwrite"));
   }
 
   /** Writes an answer of a conversation that has been written. */

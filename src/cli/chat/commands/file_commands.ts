@@ -135,8 +135,9 @@ function pathOf({ environment: { env } }: ChatContext, given: string): string {
 
 /** A path that is typed, or that a terminal wrote when a file was dropped there: in quotes or escaped. */
 function typedPath(given: string): string {
-  const [, , quoted] = /^(['"])(.+)\1$/.exec(given) ?? [];
-  if (quoted !== undefined) return quoted;
+  const [, quote, quoted] = /^(['"])(.+)\1$/.exec(given) ?? [];
+  // A shell ends the quotes for an apostrophe.
+  if (quoted !== undefined) return quote === "'" ? quoted.replaceAll("'\\''", "'") : quoted;
   return Deno.build.os === "windows" ? given : given.replace(/\\([^\w])/g, "$1");
 }
 

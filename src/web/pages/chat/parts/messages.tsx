@@ -36,7 +36,9 @@ export function Messages() {
     return () => observer.disconnect();
   }, []);
   const onScroll = () => {
-    const { scrollTop, scrollHeight, clientHeight } = frame.current!;
+    // The browser tells of a scroll after the page has left the chat, too.
+    if (frame.current === null) return;
+    const { scrollTop, scrollHeight, clientHeight } = frame.current;
     isAtEnd.value = scrollHeight - scrollTop - clientHeight < FOLLOWED;
   };
   return (

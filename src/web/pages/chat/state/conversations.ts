@@ -10,7 +10,13 @@ import {
   toJson,
   toMarkdown,
 } from "../../../conversation/mod.ts";
-import { type History, openHistory } from "../../../storage/mod.ts";
+import {
+  type History,
+  keepDraftFiles,
+  keepDraftText,
+  NO_ATTACHMENTS,
+  openHistory,
+} from "../../../storage/mod.ts";
 import { announce } from "../../../ui/mod.ts";
 import { writeChanges } from "./write_changes.ts";
 
@@ -46,7 +52,14 @@ export async function startHistory(): Promise<void> {
         isError: true,
       })
     );
+    const chats = [...opened.values()].map(({ value }) => value)
+      .filter(({ messages }) => messages.size > 0);
     summaries.value = await history.list();
+    // Chats that began while the history waited for other tabs.
+    for (const chat of chats) {
+      list(chat);
+      keep(history.write(chat, chat.messages.values(), []));
+    }
   } catch {
     announce("This browser keeps no history: chats are lost when the page is closed", {
       isError: true,
@@ -139,6 +152,8 @@ export function forgetConversation(id: string): void {
   summaries.value = summaries.value.filter((summary) => summary.id !== id);
   if (current.value.value.id === id) newConversation();
   opened.delete(id);
+  keepDraftText(id, "");
+  keepDraftFiles(id, NO_ATTACHMENTS);
   if (history !== null) keep(history.remove(id));
 }
 

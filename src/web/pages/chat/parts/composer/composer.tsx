@@ -24,6 +24,7 @@ import { RunButtons } from "./run_buttons.tsx";
 
 /** The field for the next message. */
 export function Composer() {
+  const { id } = current.value.value;
   const target = draftTarget(current.value.value);
   const first = useRef(draftOf(target)).current;
   const text = useSignal(first.text);
@@ -36,33 +37,50 @@ export function Composer() {
   });
   const isRunning = live.value.length > 0;
   const { files, images } = attached.value;
+  const reading = useSignal(0);
+  const isSentLater = useRef(false);
   const isEmpty = text.value.trim() === "" && files.length + images.length === 0;
 
+  // Files are read while the first message may be sent, which changes the key of the draft.
+  const presentTarget = () => {
+    const shown = current.peek().peek();
+    return shown.id === id ? draftTarget(shown) : target;
+  };
   const setText = (given: string) => {
     text.value = given;
-    keepDraftText(target, given);
+    keepDraftText(presentTarget(), given);
   };
   const setAttached = (given: Attachments) => {
     attached.value = given;
-    if (!keepDraftFiles(target, given)) {
+    if (!keepDraftFiles(presentTarget(), given)) {
       announce("The files are too large to survive a reload of the page");
     }
   };
   const add = async (given: readonly File[]) => {
-    // Whether a model reads images and sounds is known for certain when it is loaded.
-    if (given.length > 0) await loadModels();
-    const { model } = current.peek().peek();
-    const { files: texts, images: pictures } = await readFiles(
-      given,
-      (kind) => mediaRefusal(model, kind),
-    );
-    // Others may have been added or removed meanwhile.
-    const { files, images } = attached.peek();
-    setAttached({ files: [...files, ...texts], images: [...images, ...pictures] });
+    if (given.length === 0) return;
+    reading.value++;
+    try {
+      // Whether a model reads images and sounds is known for certain when it is loaded.
+      await loadModels();
+      const { model } = current.peek().peek();
+      const { files: texts, images: pictures } = await readFiles(
+        given,
+        (kind) => mediaRefusal(model, kind),
+      );
+      // Others may have been added or removed meanwhile.
+      const { files, images } = attached.peek();
+      setAttached({ files: [...files, ...texts], images: [...images, ...pictures] });
+    } finally {
+      reading.value--;
+      // The message was sent before its files were read.
+      if (isSentLater.current && current.peek().peek().id === id) submit();
+    }
   };
   const submit = () => {
-    if (isEmpty || isRunning) return;
-    const [message, sent] = [text.value.trim(), attached.value];
+    isSentLater.current = reading.peek() > 0;
+    if (isSentLater.current || live.peek().length > 0) return;
+    const [message, sent] = [text.peek().trim(), attached.peek()];
+    if (message === "" && sent.files.length + sent.images.length === 0) return;
     setText("");
     setAttached(NO_ATTACHMENTS);
     send(message, sent);
@@ -136,7 +154,7 @@ export function Composer() {
               class="primary"
               aria-label="Send"
               title="Send (Enter)"
-              disabled={isEmpty}
+              disabled={isEmpty && reading.value === 0}
             >
               <Icon name="send" />
             </button>
