@@ -1,6 +1,7 @@
 import { messageOf, ShimmyError } from "../../../errors.ts";
 import { readBody, withoutReceipt } from "../body.ts";
 import type { Exchange } from "../route.ts";
+import { pause } from "./json_size.ts";
 
 /** A body of `multipart/form-data` (RFC 7578). */
 export interface Form {
@@ -11,6 +12,9 @@ export interface Form {
 
 /** Maximum fields and files of a form. */
 const MAX_PARTS = 100;
+
+/** Bytes of a body that are searched for boundaries at once. */
+const SLICE = 64 * 1024;
 
 /**
  * Reads a form.
@@ -65,18 +69,40 @@ interface Part {
 
 async function partsOf(bytes: Uint8Array, boundary: string): Promise<readonly Part[]> {
   // Most requests are JSON.
-  const { MultipartParseError, parseMultipart } = await import("@remix-run/multipart-parser");
+  const { MultipartParseError, MultipartParser } = await import("@remix-run/multipart-parser");
   const limits = { maxParts: MAX_PARTS, maxFileSize: bytes.length, maxTotalSize: bytes.length };
+  const parser = new MultipartParser(boundary, limits);
+  const parts: Part[] = [];
   try {
-    return [...parseMultipart(bytes, { boundary, ...limits })].map((part) => ({
-      name: part.name ?? "",
-      filename: part.filename,
-      content: part.bytes as Uint8Array<ArrayBuffer>,
-    }));
+    for (const slice of slicesOf(bytes)) {
+      for (const part of parser.write(slice)) {
+        parts.push({
+          name: part.name ?? "",
+          filename: part.filename,
+          content: part.bytes as Uint8Array<ArrayBuffer>,
+        });
+      }
+      if (slice.length < bytes.length) await pause();
+    }
+    parser.finish();
+    return parts;
   } catch (cause) {
-    if (!(cause instanceof MultipartParseError)) throw cause;
+    // Names that are not UTF-8 are a TypeError.
+    if (!(cause instanceof MultipartParseError || cause instanceof TypeError)) throw cause;
     const message = `body: is no form: ${messageOf(cause)}`;
     throw new ShimmyError("invalid", message, { field: "body", cause });
+  }
+}
+
+/**
+ * A body in slices, after each of which other requests are handled: a boundary that nearly matches everywhere
+ * takes many steps for each byte. The last slice has what may follow the last boundary.
+ */
+function* slicesOf(bytes: Uint8Array): Generator<Uint8Array> {
+  for (let start = 0; start < bytes.length;) {
+    const end = start + 2 * SLICE > bytes.length ? bytes.length : start + SLICE;
+    yield bytes.subarray(start, end);
+    start = end;
   }
 }
 

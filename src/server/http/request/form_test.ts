@@ -71,3 +71,27 @@ Deno.test("a form with more parts than allowed is refused", async () => {
   for (let part = 0; part < 101; part++) form.set(`f${part}`, "");
   assertEquals(String(await errorOf(form)).startsWith("body: is no form: "), true);
 });
+
+Deno.test("other work is done while a form is searched for its boundary", async () => {
+  const boundary = "a".repeat(70);
+  const head = `--${boundary}\r\ncontent-disposition: form-data; name="f"; filename="f"\r\n\r\n`;
+  const body = `${head}${"a".repeat(1 << 19)}\r\n--${boundary}--\r\n`;
+  let turns = 0;
+  const timer = setInterval(() => turns++, 0);
+  try {
+    const response = await send(body, {
+      "content-type": `multipart/form-data; boundary=${boundary}`,
+    });
+    assertEquals((await response.json()).files.f.length, 1 << 19);
+  } finally {
+    clearInterval(timer);
+  }
+  assertEquals(turns >= 4, true, `${turns} turns`);
+});
+
+Deno.test("a form whose names are not UTF-8 is refused", async () => {
+  const text = '--b\r\ncontent-disposition: form-data; name="caf\u00e9"\r\n\r\nx\r\n--b--\r\n';
+  const body = Uint8Array.from(text, (character) => character.charCodeAt(0));
+  const message = await errorOf(body, { "content-type": "multipart/form-data; boundary=b" });
+  assertEquals(String(message).startsWith("body: is no form: "), true, String(message));
+});
