@@ -3,7 +3,7 @@ import { assertGreater } from "@std/assert";
 import { ask, tinyEngine } from "../../../tests/support/engine.ts";
 
 /** Controls whose application takes longer than all messages between two steps may. */
-const CONTROLS = 400;
+const CONTROLS = 3_000;
 
 Deno.test("an answer goes on while controls of it come without end", async () => {
   await using engine = await tinyEngine({ parallel: 1, streamInterval: 0 });
