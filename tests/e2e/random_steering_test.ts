@@ -117,6 +117,18 @@ function control(random: (below: number) => number, answers: Answers): Frame {
   }
 }
 
+/** The answers of a socket after the first token of a story, which is paused. */
+async function begun(socket: FrameSocket): Promise<Answers> {
+  const answers = new Answers();
+  socket.send(STORY);
+  socket.send({ pause: true });
+  while (answers.ids.length === 0) {
+    socket.send({ insert: "Once" });
+    answers.add(await socket.frame() as Frame);
+  }
+  return answers;
+}
+
 /** Compares an answer with one that begins with its tokens up to the last one that a control put there. */
 async function assertOwnAnswer(server: Server, tokens: readonly Frame[], name: string) {
   const chosen = tokens.findLastIndex(({ inserted }) => inserted === true) + 1;
@@ -138,13 +150,7 @@ Deno.test("random frames over a WebSocket leave each answer the one to its own t
   for (let seed = 1; seed <= 5; seed++) {
     const random = randomNumbers(seed);
     await using socket = await FrameSocket.open(url);
-    const answers = new Answers();
-    socket.send(STORY);
-    socket.send({ pause: true });
-    while (answers.ids.length === 0) {
-      socket.send({ insert: "Once" });
-      answers.add(await socket.frame() as Frame);
-    }
+    const answers = await begun(socket);
     const reading = (async () => {
       while (answers.done.size < answers.tokens.size) answers.add(await socket.frame() as Frame);
     })();
@@ -184,13 +190,7 @@ Deno.test("each frame that no answer takes is refused, and the answer is as with
   await using server = await Server.start(machine, ["--port", "0"]);
   const url = server.url("/ws/generate").replace(/^http/, "ws");
   await using socket = await FrameSocket.open(url);
-  const answers = new Answers();
-  socket.send(STORY);
-  socket.send({ pause: true });
-  while (answers.ids.length === 0) {
-    socket.send({ insert: "Once" });
-    answers.add(await socket.frame() as Frame);
-  }
+  const answers = await begun(socket);
   for (const frame of REFUSED) {
     const { errors } = answers;
     socket.send(frame);
