@@ -44,8 +44,8 @@ const REFUSED: readonly unknown[] = [
 ];
 
 /**
- * The frames of tokens, without text that was held back until the end. A token that was put in can have two
- * frames: the space before its word has one of its own.
+ * The frames of tokens, without text that was held back until the end. A token that begins the answer with a
+ * space can have two frames.
  */
 function tokensOf(frames: readonly Frame[]): Frame[] {
   const tokens = frames.filter(({ id }) => id !== undefined);
