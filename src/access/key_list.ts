@@ -60,7 +60,12 @@ export async function addKey(folder: string, claims: KeyClaims): Promise<void> {
  * @param now Seconds since the epoch.
  */
 export async function revokeKey(folder: string, id: string, now: number): Promise<void> {
-  await change(folder, (list) => ({ ...list, revoked: { [id]: now, ...list.revoked } }));
+  await revokeKeys(folder, { [id]: now });
+}
+
+/** Adds revocations to the list. An earlier revocation of the same key stays. */
+export async function revokeKeys(folder: string, added: KeyList["revoked"]): Promise<void> {
+  await change(folder, (list) => ({ ...list, revoked: { ...added, ...list.revoked } }));
 }
 
 /** Changes the list, or an empty one if there is none. */

@@ -52,6 +52,8 @@ export class FolderKeyring implements Keyring, AsyncDisposable {
   readonly #revocations = new Map<string, Set<() => void>>();
   #signingKey: SigningKey | null = null;
   #list: KeyList | null = null;
+  /** Revocations of other servers, which the list of the folder may lack. */
+  #foreign: KeyList["revoked"] = {};
 
   private constructor(folder: string, options: KeyringOptions) {
     const { now = Date.now, warn = () => {}, shared } = options;
@@ -84,6 +86,16 @@ export class FolderKeyring implements Keyring, AsyncDisposable {
     return this.#list?.revoked ?? null;
   }
 
+  /**
+   * Revokes keys in memory, whatever the files of the folder have. A server without a list of keys gets none.
+   *
+   * @param revoked Times of the revocations by id, in seconds since the epoch.
+   */
+  revoke(revoked: KeyList["revoked"]): void {
+    this.#foreign = { ...revoked, ...this.#foreign };
+    if (this.#list !== null) this.#use(this.#list);
+  }
+
   /** Reads the files again. What cannot be read does not change: a lost list opens no server. */
   async reload(): Promise<void> {
     const wasRequired = this.isRequired;
@@ -105,11 +117,15 @@ export class FolderKeyring implements Keyring, AsyncDisposable {
     if (signingKey?.id !== this.#signingKey?.id) this.#verified.clear();
     this.#signingKey = signingKey;
     if (list !== null) {
-      this.#list = list;
-      this.#tellRevoked(list);
+      this.#use(list);
     } else if (this.#list !== null) {
       this.#warn("The list of keys has disappeared; keys stay required");
     }
+  }
+
+  #use({ keys, revoked }: KeyList): void {
+    this.#list = { keys, revoked: { ...this.#foreign, ...revoked } };
+    this.#tellRevoked(this.#list);
   }
 
   #tellRevoked({ revoked }: KeyList): void {

@@ -1,6 +1,7 @@
 import type { SharedStore } from "../shared_store/mod.ts";
+import { isTime } from "./claims.ts";
+import { revokeKeys } from "./key_list.ts";
 import type { FolderKeyring } from "./keyring.ts";
-import { revokeKey } from "./key_list.ts";
 
 /** Name of the text in the store. */
 const NAME = "revoked";
@@ -13,16 +14,21 @@ type Revocations = Readonly<Record<string, number>>;
 
 /**
  * Makes the revocations of several servers those of each: what one folder has goes into the store, and what the
- * store has goes into the folder, so that a revocation also holds while the store cannot be reached.
+ * store has goes into the keyring and then into the folder, so that a revocation also holds after a restart
+ * without the store.
  */
 export class SharedRevocations implements AsyncDisposable {
   readonly #store: SharedStore;
   readonly #keyring: FolderKeyring;
   readonly #folder: string;
+  readonly #failed: (error: unknown) => void;
   readonly #timer: ReturnType<typeof setInterval>;
+  /** Revocations of the store that the folder lacks. */
+  #unwritten: Revocations = {};
+  #hasFailed = false;
   #running: Promise<void> | null = null;
 
-  /** @param failed Receives an error when the folder cannot be changed. */
+  /** @param failed Receives an error when the folder cannot be changed, once until it can be changed again. */
   constructor(
     store: SharedStore,
     keyring: FolderKeyring,
@@ -35,11 +41,13 @@ export class SharedRevocations implements AsyncDisposable {
     this.#store = store;
     this.#keyring = keyring;
     this.#folder = folder;
+    this.#failed = failed;
     this.#timer = setInterval(() => {
-      this.#running ??= this.synchronize().catch(failed).finally(() => void (this.#running = null));
+      this.#running ??= this.synchronize().finally(() => void (this.#running = null));
     }, intervalMs);
   }
 
+  /** Does not reject: a revocation holds in this process also if the folder cannot be changed. */
   async synchronize(): Promise<void> {
     const own = this.#keyring.revoked;
     // A server that requires no keys has no list, and gets none by this.
@@ -50,11 +58,27 @@ export class SharedRevocations implements AsyncDisposable {
     const isMissingIn = (other: Revocations) => ([id]: [string, number]) =>
       !Object.hasOwn(other, id);
     const added = Object.entries(shared).filter(isMissingIn(own));
-    for (const [id, time] of added) await revokeKey(this.#folder, id, time);
-    if (added.length > 0) await this.#keyring.reload();
+    if (added.length > 0) {
+      const revoked = Object.fromEntries(added);
+      this.#keyring.revoke(revoked);
+      this.#unwritten = { ...this.#unwritten, ...revoked };
+    }
     if (Object.entries(own).some(isMissingIn(shared))) {
       // If another server was faster, the next look adds it.
       await this.#store.replace(NAME, text, JSON.stringify({ ...own, ...shared }));
+    }
+    await this.#write();
+  }
+
+  async #write(): Promise<void> {
+    if (Object.keys(this.#unwritten).length === 0) return;
+    try {
+      await revokeKeys(this.#folder, this.#unwritten);
+      this.#unwritten = {};
+      this.#hasFailed = false;
+    } catch (error) {
+      if (!this.#hasFailed) this.#failed(error);
+      this.#hasFailed = true;
     }
   }
 
@@ -70,7 +94,7 @@ function revocationsIn(text: string | null): Revocations {
     const value: unknown = JSON.parse(text ?? "{}");
     if (typeof value !== "object" || value === null || Array.isArray(value)) return {};
     return Object.fromEntries(
-      Object.entries(value).filter(([, time]) => typeof time === "number"),
+      Object.entries(value).filter(([, time]) => isTime(time)),
     );
   } catch {
     return {};

@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { join } from "@std/path";
 import { KeysDouble } from "../../tests/doubles/keys.ts";
 import { SharedStoreDouble } from "../../tests/doubles/shared_store.ts";
 import { readKeyList } from "./key_list.ts";
@@ -9,15 +10,17 @@ const NEVER = { intervalMs: 3_600_000 };
 
 /** Two servers with keys of their own and one store. */
 function servers(store: SharedStoreDouble) {
+  const failures: unknown[] = [];
+  const options = { ...NEVER, failed: (error: unknown) => void failures.push(error) };
   const stack = new AsyncDisposableStack();
-  const add = async (options?: { required: boolean }) => {
-    const keys = stack.use(await KeysDouble.create(options));
+  const add = async (given?: { required: boolean }) => {
+    const keys = stack.use(await KeysDouble.create(given));
     return {
       keys,
-      shared: stack.use(new SharedRevocations(store, keys.keyring, keys.folder, NEVER)),
+      shared: stack.use(new SharedRevocations(store, keys.keyring, keys.folder, options)),
     };
   };
-  return { add, [Symbol.asyncDispose]: () => stack.disposeAsync() };
+  return { add, failures, [Symbol.asyncDispose]: () => stack.disposeAsync() };
 }
 
 Deno.test("a key that one server revokes is revoked on the others, and stays so without the store", async () => {
@@ -80,4 +83,35 @@ Deno.test("a text of another program revokes nothing and is written anew", async
   await keys.revoke(claims.id);
   await shared.synchronize();
   assertEquals(Object.keys(JSON.parse(store.texts.get("revoked")!)), [claims.id]);
+});
+
+Deno.test("a revocation holds where the folder cannot be written, which is told once", async () => {
+  const store = new SharedStoreDouble();
+  await using all = servers(store);
+  const { keys, shared } = await all.add();
+  const { claims } = await keys.issue();
+  let ended = 0;
+  keys.keyring.onRevoked(claims, () => void ended++);
+  // A folder in place of the lock: the list cannot be changed.
+  const lock = join(keys.folder, "keys.json.lock");
+  await Deno.remove(lock);
+  await Deno.mkdir(lock);
+  store.texts.set("revoked", JSON.stringify({ [claims.id]: 1_700_000_000 }));
+  for (let time = 0; time < 3; time++) await shared.synchronize();
+  assertEquals([keys.keyring.invalidity(claims), ended], ["revoked", 1]);
+  await keys.keyring.reload();
+  assertEquals(keys.keyring.invalidity(claims), "revoked");
+  assertEquals(all.failures.length, 1);
+  await Deno.remove(lock);
+  await shared.synchronize();
+  assertEquals((await readKeyList(keys.folder))?.revoked, { [claims.id]: 1_700_000_000 });
+});
+
+Deno.test("a revocation with a time that no file accepts is none", async () => {
+  const store = new SharedStoreDouble();
+  await using all = servers(store);
+  const { keys, shared } = await all.add();
+  store.texts.set("revoked", '{"a":1e999,"b":-1,"c":1.5,"d":"1","e":1}');
+  await shared.synchronize();
+  assertEquals((await readKeyList(keys.folder))?.revoked, { e: 1 });
 });

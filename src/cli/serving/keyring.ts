@@ -49,9 +49,12 @@ export async function openKeyring(
   stack.use(watchFile(keyListPath(folder), () => keyring.reload()));
   if (shared !== undefined) {
     const failed = (error: unknown) =>
-      log.warn(`Cannot keep the keys that other servers revoked: ${messageOf(error)}`);
+      log.warn(
+        "Cannot write the keys that other servers revoked into the folder of keys; they are revoked " +
+          `until this server ends: ${messageOf(error)}`,
+      );
     const revocations = stack.use(new SharedRevocations(shared, keyring, folder, { failed }));
-    await revocations.synchronize().catch(failed);
+    await revocations.synchronize();
   }
   const store = new FolderKeyStore(folder, () => keyring.reload());
   return { keyring, store, [Symbol.asyncDispose]: () => stack.disposeAsync() };
