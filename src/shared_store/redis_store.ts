@@ -6,9 +6,15 @@ import type { SharedStore, StoreNotices } from "./shared_store.ts";
 /** Names of all texts begin with this, so that other programs can use the same database. */
 const PREFIX = "shimmy:";
 
-/** Milliseconds for a connection, and for a command. A request waits for a command at most this long. */
+/** Milliseconds that a start waits for a connection, and that a request waits for a command. */
 const CONNECT_MS = 2_000;
 const COMMAND_MS = 1_000;
+
+/**
+ * Milliseconds without an answer until a connection counts as lost. Commands fail at once from then on. The
+ * system would keep a connection to a machine that has disappeared for minutes.
+ */
+const SILENCE_MS = 2_000;
 
 /** Milliseconds until a connection that does not end is dropped. */
 const DISCONNECT_MS = 50;
@@ -16,6 +22,9 @@ const DISCONNECT_MS = 50;
 /** Milliseconds between two attempts to connect: longer after each one, up to a maximum. */
 const RETRY_MS = 200;
 const MOST_RETRY_MS = 5_000;
+
+/** Milliseconds between two questions to a server that is loading its file. */
+const LOADING_RETRY_MS = 500;
 
 /** Sets a text if it is still the one before; an empty argument with the mark 0 stands for no text. */
 const REPLACE = `
@@ -37,7 +46,7 @@ export class RedisStore implements SharedStore, AsyncDisposable {
     this.#notices = notices;
   }
 
-  /** Connects. Where that fails, the client goes on trying. */
+  /** Connects. Where that fails or takes too long, the client goes on trying. */
   static async open(url: string, notices: StoreNotices): Promise<RedisStore> {
     const client = new Redis(url, {
       keyPrefix: PREFIX,
@@ -47,13 +56,21 @@ export class RedisStore implements SharedStore, AsyncDisposable {
       maxRetriesPerRequest: 0,
       connectTimeout: CONNECT_MS,
       commandTimeout: COMMAND_MS,
+      socketTimeout: SILENCE_MS,
+      maxLoadingRetryTime: LOADING_RETRY_MS,
       disconnectTimeout: DISCONNECT_MS,
       retryStrategy: (attempt) => Math.min(attempt * RETRY_MS, MOST_RETRY_MS),
     });
     const store = new RedisStore(client, notices);
     client.on("error", (error) => store.#lost(error));
     client.on("ready", () => store.#found());
-    await client.connect().catch((error) => store.#lost(error));
+    // Until a server has read its file, a connection to it is not ready.
+    const late = new AbortController();
+    await Promise.race([
+      client.connect().catch((error) => store.#lost(error)),
+      delay(CONNECT_MS, late).then(() => store.#lost(new Error("it does not answer")), () => {}),
+    ]);
+    late.abort();
     return store;
   }
 
