@@ -53,9 +53,7 @@ async function retrieve(exchange: Exchange): Promise<Response> {
 
 async function remove(exchange: Exchange): Promise<Response> {
   const { id } = (await find(exchange)).response;
-  const { own, shared } = storeOf(exchange);
-  own.delete(id);
-  await shared.delete(id);
+  await storeOf(exchange).shared.delete(id);
   return json({ id, object: "response", deleted: true });
 }
 

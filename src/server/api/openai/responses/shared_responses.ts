@@ -1,6 +1,6 @@
 import type { JsonParser } from "../../../../chat/mod.ts";
 import type { SharedStore } from "../../../../shared_store/mod.ts";
-import { parseJson } from "../../../http/mod.ts";
+import { HttpError, parseJson } from "../../../http/mod.ts";
 import type { ResponseStore, StoredResponse } from "./store.ts";
 
 /** Seconds for which a response is shared. Each response has its whole conversation, so only the last counts. */
@@ -8,6 +8,9 @@ const SECONDS = 86_400;
 
 /** Maximum characters of a shared response. A larger one is known to its own server alone. */
 const MOST_CHARACTERS = 8 * 1024 * 1024;
+
+/** Seconds after which a client may ask again for what the shared store could not do. */
+const RETRY_SECONDS = 5;
 
 const nameOf = (id: string) => `response:${id}`;
 
@@ -65,8 +68,16 @@ export class SharedResponses {
     if (await this.#store.set(nameOf(id), JSON.stringify(stored), SECONDS)) shared.add(stored);
   }
 
+  /**
+   * Deletes a response in the shared store and then in the server's own.
+   * @throws {HttpError} 503 if the shared store cannot be reached: other servers would still have the response.
+   */
   async delete(id: string): Promise<void> {
-    await this.#store?.delete(nameOf(id));
+    if (this.#store !== undefined && !await this.#store.delete(nameOf(id))) {
+      const message = `Cannot delete response '${id}': the shared store cannot be reached`;
+      throw new HttpError(503, message, { retryAfter: RETRY_SECONDS });
+    }
+    this.#own.delete(id);
   }
 
   /** @returns null for the text of another program. */

@@ -65,6 +65,20 @@ Deno.test("without the store a server continues its own responses, and shares la
   assertEquals((await other.create({ previous_response_id: next.body.id })).status, 200);
 });
 
+Deno.test("a response is not deleted while the store cannot be reached", async () => {
+  const store = new SharedStoreDouble();
+  const [one, other] = [server(store), server(store)];
+  const { id } = (await one.create({})).body;
+  store.isDown = true;
+  const refused = await one.request("DELETE", id);
+  assertEquals(refused.status, 503);
+  assertStringIncludes(refused.body.error.message, "the shared store cannot be reached");
+  assertEquals((await one.request("GET", id)).status, 200);
+  store.isDown = false;
+  assertEquals((await other.request("DELETE", id)).status, 200);
+  assertEquals((await one.request("GET", id)).status, 404);
+});
+
 Deno.test("a response that is not to be stored is not shared, and a shared one has a time", async () => {
   const store = new SharedStoreDouble();
   const one = server(store);
