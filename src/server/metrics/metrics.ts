@@ -121,18 +121,21 @@ export class Metrics {
   /** The instruments, with the present figures of the models. */
   async #update(pool: ModelPool): Promise<Instruments> {
     const instruments = await this.#load();
-    instruments.resetModels();
-    const loaded: LoadedModel[] = [];
+    const loaded = new Map<string, boolean>();
+    const models: LoadedModel[] = [];
     for (const entry of await pool.list()) {
       const { engine } = pool.state(entry);
-      instruments.modelLoaded.set({ model: entry.name }, engine === null ? 0 : 1);
-      if (engine === null) continue;
-      const status = await engineStatus(engine);
-      if (status === null) continue;
-      instruments.setModel(entry.name, status);
-      loaded.push({ name: entry.name, status });
+      loaded.set(entry.name, engine !== null);
+      const status = engine === null ? null : await engineStatus(engine);
+      if (status !== null) models.push({ name: entry.name, status });
     }
-    instruments.server.set(loaded);
+    // Nothing is awaited from here on: another read at the same time would add the same figures once more.
+    instruments.resetModels();
+    for (const [model, isLoaded] of loaded) {
+      instruments.modelLoaded.set({ model }, isLoaded ? 1 : 0);
+    }
+    for (const { name, status } of models) instruments.setModel(name, status);
+    instruments.server.set(models);
     return instruments;
   }
 

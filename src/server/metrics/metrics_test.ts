@@ -110,6 +110,15 @@ Deno.test("each model reports its prompts, drafts, evictions and preemptions", a
   assertEquals((await scrape(handler)).includes("shimmy_drafted_tokens_total{"), false);
 });
 
+Deno.test("reads at the same time report each figure once", async () => {
+  const { handler } = serverDouble({ status: { promptTokens: 100, cachedTokens: 60 } });
+  await read(handler, post("/api/models/tiny/load", ""));
+  const texts = await Promise.all([1, 2, 3].map(() => scrape(handler)));
+  for (const text of texts) {
+    assertStringIncludes(text, '{model="tiny",source="cached"} 60\n');
+  }
+});
+
 Deno.test("a model that reads images counts them", async () => {
   const media = { encoded: 3, reused: 4, encodeMs: 1500, bytes: 600, waiting: 2 };
   const { handler } = serverDouble({ status: { media } });
